@@ -1,0 +1,97 @@
+/**
+ * Works on at most `lanes` items at once and yields each result as soon as it is known, in completion order.
+ * Where `work` gives an async iterable, all that it yields is yielded; its lane stays taken until it ends.
+ *
+ * - Back-pressure: a lane holds one result until it is taken, so never more than `lanes` wait, and items are pulled only by a free lane.
+ * - The first error of `items` or `work` is thrown, after which nothing more is started.
+ * - `work` is given a signal that aborts with `signal`, on an error, and when the consumer stops early. It is told, not waited for:
+ *   one hung item must not hold up a deadline. What it still says afterwards is dropped.
+ * @throws `signal.reason` as soon as `signal` aborts.
+ *
+ * p-map's `pMapIterable` and Node's `Readable.map` yield in the order of the items, so that one silent site
+ * would hold back every answer behind it; streaming-iterables' `transform` does not, but knows no signal and no item with several results.
+ */
+export async function* concurrently<T, R>(
+  items: Iterable<T> | AsyncIterable<T>,
+  lanes: number,
+  work: (item: T, signal: AbortSignal) => Promise<R> | AsyncIterable<R>,
+  signal?: AbortSignal,
+): AsyncGenerator<R, void, undefined> {
+  signal?.throwIfAborted();
+  const stop = new AbortController();
+  const arrivals = new Arrivals<R>();
+  const onAbort = () => {
+    stop.abort(signal?.reason);
+    arrivals.fail(signal?.reason);
+  };
+  signal?.addEventListener('abort', onAbort, { once: true });
+
+  const source = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
+  const running = Array.from({ length: lanes }, () => runLane(source, work, stop.signal));
+  try {
+    for (const lane of running) void arrivals.await(lane);
+    for (let live = running.length; live > 0;) {
+      const { lane, result } = await arrivals.next();
+      if (result.done) {
+        live -= 1;
+      } else {
+        void arrivals.await(lane);
+        yield result.value;
+      }
+    }
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+    stop.abort(new Error('nobody waits for this any more'));
+    for (const started of [...running, source])
+      void Promise.resolve(started.return?.(undefined)).catch(() => {});
+  }
+}
+
+async function* runLane<T, R>(
+  source: Iterator<T> | AsyncIterator<T>,
+  work: (item: T, signal: AbortSignal) => Promise<R> | AsyncIterable<R>,
+  signal: AbortSignal,
+): AsyncGenerator<R, void, undefined> {
+  for (;;) {
+    const item = await source.next();
+    if (item.done || signal.aborted) return;
+    const result = work(item.value, signal);
+    if (Symbol.asyncIterator in result) yield* result;
+    else yield await result;
+  }
+}
+
+interface Arrival<R> {
+  readonly lane: AsyncGenerator<R, void>;
+  readonly result: IteratorResult<R, void>;
+}
+
+/** Collects what lanes say. Not `Promise.race`: that adds a reaction to every slow lane for every result of a fast one. */
+class Arrivals<R> {
+  readonly #ready: Arrival<R>[] = [];
+  #failure: { readonly reason: unknown } | undefined;
+  #wake = () => {};
+
+  async await(lane: AsyncGenerator<R, void>): Promise<void> {
+    try {
+      this.#ready.push({ lane, result: await lane.next() });
+      this.#wake();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  fail(reason: unknown): void {
+    this.#failure ??= { reason };
+    this.#wake();
+  }
+
+  async next(): Promise<Arrival<R>> {
+    for (;;) {
+      if (this.#failure) throw this.#failure.reason;
+      const arrival = this.#ready.shift();
+      if (arrival) return arrival;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+}
