@@ -1,0 +1,23 @@
+import type { PortName, Readers } from '../ports/readers.ts';
+import type { Gap } from './finding.ts';
+
+/** All that `collect` is given. Nothing in it can change anything. */
+export interface ReadContext<P extends PortName = PortName> {
+  /** The readers of the ports the check declares in `uses`, and no others. */
+  readonly read: Pick<Readers, P>;
+  readonly now: Date;
+  /** Aborted at the deadline, with a `SourceError` as its reason, or when the worker must stop. */
+  readonly signal: AbortSignal;
+  /** Reads what may fail without failing the check: a `SourceError`, and only that, becomes a gap and the fallback is returned. */
+  readonly attempt: <T>(what: string, fallback: T, read: () => Promise<T>) => Promise<T>;
+  /** Records what could not be seen where a source tells of it without throwing. */
+  readonly gap: (what: string, error: Error) => void;
+  /** Counts what was looked at, by source: it becomes the coverage, and the progress while the check runs. */
+  readonly saw: (source: string, count?: number) => void;
+}
+
+/** How far a running check has come, for people who wait. */
+export interface Progress {
+  readonly examined: number;
+  readonly gaps: readonly Gap[];
+}

@@ -1,0 +1,44 @@
+import type { z } from 'zod';
+import type { PortName } from '../ports/readers.ts';
+import type { ReadContext } from './context.ts';
+import type { Diagnosis } from './finding.ts';
+
+/** One question, as its author declares it. Its name is its path under `commands/`. */
+export interface Check<P extends PortName = PortName, A extends z.ZodObject = z.ZodObject, Facts = unknown> {
+  /** What it looks for, in a few words. */
+  readonly title: string;
+  /** The outage behind it, in a sentence or two; `help` prints it. */
+  readonly why: string;
+  /** The ports it reads. Where one has no source configured, the report says so instead of guessing. */
+  readonly uses: readonly P[];
+  /** Its arguments, each with a `.meta({ description })`. Everything arrives as text. */
+  readonly args: A;
+  /** The argument that a bare word stands for: `/certs show www.example.com:443`. */
+  readonly bareArgument?: keyof z.input<A> & string;
+  /** A line to copy, without the slash command: `--within 14d`. */
+  readonly example?: string;
+  /** Gathers facts. May wait and may fail; decides nothing. */
+  readonly collect: (context: ReadContext<NoInfer<P>>, args: z.output<A>) => Promise<Facts>;
+  /** Decides. Pure: the same facts, arguments and time give the same diagnosis. */
+  readonly diagnose: (facts: Facts, args: z.output<A>, now: Date) => Diagnosis;
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- a catalogue holds checks of every fact and argument type
+export type AnyCheck = Check<any, any, any>;
+
+/** Declares a check and ties its parts together: `collect` may read only what `uses` names, `diagnose` takes what `collect` gives. */
+export function defineCheck<const P extends PortName, A extends z.ZodObject, Facts>(
+  check: Check<P, A, Facts>,
+): Check<P, A, Facts> {
+  return check;
+}
+
+/** An area of checks: a slash command. */
+export interface Command {
+  /** What the area is about, in a few words; shown in Slack's list of commands. */
+  readonly title: string;
+}
+
+export function defineCommand(command: Command): Command {
+  return command;
+}

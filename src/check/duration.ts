@@ -1,0 +1,29 @@
+import { z } from 'zod';
+
+const UNIT_MS = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+  y: 31_536_000_000,
+} as const;
+const WRITTEN = /^(?:\d+(?:\.\d+)?[smhdwy])+$/;
+const PART = /(\d+(?:\.\d+)?)([smhdwy])/g;
+
+/** A length of time as people write it, `30d`, `2w`, `1d12h`; gives milliseconds. A bare number is a number of days. */
+export const duration = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .transform((written) => (/^\d+$/.test(written) ? `${written}d` : written))
+  .refine((written) => WRITTEN.test(written), {
+    error: 'write a length of time such as 30d, 2w or 12h',
+    abort: true,
+  })
+  .transform((written) => {
+    let sum = 0;
+    for (const [, count, unit] of written.matchAll(PART))
+      sum += Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];
+    return sum;
+  });

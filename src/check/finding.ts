@@ -1,0 +1,127 @@
+import { z } from 'zod';
+
+export type Severity = 'critical' | 'warning' | 'info';
+
+/** From the worst to the least. */
+export const SEVERITIES: readonly Severity[] = ['critical', 'warning', 'info'];
+
+/** What was seen, in no renderer's terms; only the renderers know what a block or a terminal is. */
+export type Evidence =
+  | { readonly kind: 'field'; readonly label: string; readonly value: string }
+  | {
+      readonly kind: 'table';
+      readonly columns: readonly string[];
+      readonly rows: readonly (readonly string[])[];
+    }
+  | { readonly kind: 'log'; readonly lines: readonly string[] }
+  | {
+      readonly kind: 'series';
+      readonly label: string;
+      readonly unit: string;
+      /** Oldest first; `at` is an ISO 8601 time. */
+      readonly points: readonly { readonly at: string; readonly value: number }[];
+    };
+
+/** Something wrong with one target. Plain JSON, because it travels through Redis and is compared between runs. */
+export interface Finding {
+  /** A stable kebab-case word. Silences, digests and metrics key on it, so it is never reworded. */
+  readonly reason: string;
+  readonly severity: Severity;
+  /** What is wrong, named as its owner names it: `vault:secret/cf/bbs/locket/tls`, `doppler_z2/0`. */
+  readonly target: string;
+  /** One line a tired person can act on. */
+  readonly summary: string;
+  readonly evidence?: readonly Evidence[];
+}
+
+/** Something the check could not see, and why. A report with gaps is never all clear. */
+export interface Gap {
+  readonly what: string;
+  readonly because: string;
+  readonly kind: 'unreachable' | 'refused' | 'missing' | 'malformed' | 'not-configured' | 'unfinished';
+}
+
+/** How much of one source was looked at. */
+export interface Coverage {
+  readonly source: string;
+  readonly examined: number;
+}
+
+/** What `diagnose` decides from the facts. */
+export interface Diagnosis {
+  /** How many targets were looked at. Zero means nothing was seen, not that all is well. */
+  readonly examined: number;
+  /** The answer in one line, where something was seen: `3 of 41 certificates have expired`. */
+  readonly verdict: string;
+  /** In the order in which a person should work through them. */
+  readonly findings: readonly Finding[];
+}
+
+const severitySchema = z.enum(['critical', 'warning', 'info']);
+
+const evidenceSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('field'), label: z.string(), value: z.string() }),
+  z.strictObject({
+    kind: z.literal('table'),
+    columns: z.array(z.string()),
+    rows: z.array(z.array(z.string())),
+  }),
+  z.strictObject({ kind: z.literal('log'), lines: z.array(z.string()) }),
+  z.strictObject({
+    kind: z.literal('series'),
+    label: z.string(),
+    unit: z.string(),
+    points: z.array(z.strictObject({ at: z.iso.datetime(), value: z.number() })),
+  }),
+]);
+
+const findingSchema = z.strictObject({
+  reason: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/),
+  severity: severitySchema,
+  target: z.string().min(1),
+  summary: z.string().min(1),
+  evidence: z.array(evidenceSchema).exactOptional(),
+});
+
+/**
+ * One run of one check, as it travels and as `--json` prints it.
+ *
+ * `clear`: everything was looked at and nothing is wrong; `found`: something is wrong, though more may be unseen;
+ * `unknown`: nothing was found, but not everything could be looked at. Unknown is never shown as clear.
+ */
+export const reportSchema = z.strictObject({
+  check: z.string(),
+  environment: z.string(),
+  /** The arguments as asked, defaults included, in their written form. */
+  args: z.record(z.string(), z.string()),
+  status: z.enum(['clear', 'found', 'unknown']),
+  verdict: z.string().min(1),
+  examined: z.number().int().nonnegative(),
+  findings: z.array(findingSchema),
+  gaps: z.array(
+    z.strictObject({
+      what: z.string(),
+      because: z.string(),
+      kind: z.enum(['unreachable', 'refused', 'missing', 'malformed', 'not-configured', 'unfinished']),
+    }),
+  ),
+  coverage: z.array(z.strictObject({ source: z.string(), examined: z.number().int().nonnegative() })),
+  /** When the run began, ISO 8601 in UTC. */
+  at: z.iso.datetime(),
+  durationMs: z.number().int().nonnegative(),
+});
+
+export type Report = z.infer<typeof reportSchema>;
+
+/** Says that two findings are the same one: in silences, digests and when looking again after a fix. */
+export function fingerprint(
+  { check, environment }: Pick<Report, 'check' | 'environment'>,
+  { reason, target }: Pick<Finding, 'reason' | 'target'>,
+): string {
+  return [check, environment, reason, target].join(' ');
+}
+
+/** The worst severity among findings; undefined where there are none. */
+export function worst(findings: readonly Pick<Finding, 'severity'>[]): Severity | undefined {
+  return SEVERITIES.find((severity) => findings.some((finding) => finding.severity === severity));
+}

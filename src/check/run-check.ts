@@ -1,0 +1,164 @@
+import type { PortName, Readers } from '../ports/readers.ts';
+import { SourceError } from '../ports/source-error.ts';
+import { parseArguments, type WrittenArguments } from './arguments.ts';
+import type { Progress, ReadContext } from './context.ts';
+import type { AnyCheck } from './define-check.ts';
+import type { Diagnosis, Gap, Report } from './finding.ts';
+import { makeRedact, type Redact, redactAll } from './redact.ts';
+
+export interface Run {
+  readonly check: string;
+  readonly environment: string;
+  readonly args: WrittenArguments;
+  readonly read: Partial<Readers>;
+  readonly now: Date;
+  /** Aborted when the worker must stop; the run then throws the signal's reason. */
+  readonly signal: AbortSignal;
+  /** How long `collect` may take. What is not finished by then becomes a gap. */
+  readonly deadlineMs: number;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly redact?: Redact;
+}
+
+/** A check that ignores its signal is left behind this long after the deadline. */
+const GRACE_MS = 2_000;
+
+/**
+ * Asks one question once. What a source refuses or cannot answer is a gap in the report.
+ * @throws whatever is our own bug, or the reason of `run.signal`.
+ */
+export async function runCheck(check: AnyCheck, run: Run): Promise<Report> {
+  const started = performance.now();
+  const notes = takeNotes(run);
+  const args = parseArguments(check, run.args);
+  const diagnosis = notConfigured(check, run, notes.gaps) ?? (await lookAndJudge(check, run, args, notes));
+  const report: Report = {
+    check: run.check,
+    environment: run.environment,
+    args: { ...run.args },
+    ...conclude(diagnosis, notes.gaps),
+    gaps: notes.gaps,
+    coverage: [...notes.coverage].map(([source, examined]) => ({ source, examined })),
+    at: run.now.toISOString(),
+    durationMs: Math.round(performance.now() - started),
+  };
+  return redactAll(report, run.redact ?? makeRedact());
+}
+
+interface Notes {
+  readonly gaps: Gap[];
+  readonly coverage: Map<string, number>;
+  readonly gap: ReadContext['gap'];
+  readonly saw: ReadContext['saw'];
+}
+
+const NOTHING: Diagnosis = { examined: 0, findings: [], verdict: '' };
+
+function takeNotes({ onProgress }: Run): Notes {
+  const gaps: Gap[] = [];
+  const coverage = new Map<string, number>();
+  let examined = 0;
+  return {
+    gaps,
+    coverage,
+    gap: (what, error) => {
+      if (!(error instanceof SourceError)) throw error;
+      gaps.push({
+        what,
+        because: error.message,
+        kind: error.source === DEADLINE ? 'unfinished' : error.kind,
+      });
+      onProgress?.({ examined, gaps });
+    },
+    saw: (source, count = 1) => {
+      coverage.set(source, (coverage.get(source) ?? 0) + count);
+      examined += count;
+      onProgress?.({ examined, gaps });
+    },
+  };
+}
+
+function notConfigured(check: AnyCheck, { read, environment }: Run, gaps: Gap[]): Diagnosis | undefined {
+  const absent = check.uses.filter((port: PortName) => !read[port]);
+  for (const port of absent)
+    gaps.push({
+      what: port,
+      because: `environment ${environment} has no source for it`,
+      kind: 'not-configured',
+    });
+  return absent.length > 0 ? NOTHING : undefined;
+}
+
+const DEADLINE = 'deadline';
+
+async function lookAndJudge(
+  check: AnyCheck,
+  run: Run,
+  args: Record<string, unknown>,
+  notes: Notes,
+): Promise<Diagnosis> {
+  const deadline = new AbortController();
+  const late = new SourceError(DEADLINE, 'unreachable', `not finished within ${run.deadlineMs / 1000} s`);
+  const leave = Promise.withResolvers<never>();
+  const timers = [
+    setTimeout(() => deadline.abort(late), run.deadlineMs),
+    setTimeout(() => leave.reject(late), run.deadlineMs + GRACE_MS),
+  ];
+  const stop = () => leave.reject(run.signal.reason as Error);
+  run.signal.addEventListener('abort', stop, { once: true });
+  const signal = AbortSignal.any([run.signal, deadline.signal]);
+  try {
+    run.signal.throwIfAborted();
+    const context = readContext(check, run, notes, signal);
+    const facts: unknown = await Promise.race([check.collect(context, args), leave.promise]);
+    return check.diagnose(facts, args, run.now);
+  } catch (error) {
+    if (error !== late) throw error;
+    notes.gap(run.check, late);
+    return NOTHING;
+  } finally {
+    for (const timer of timers) clearTimeout(timer);
+    run.signal.removeEventListener('abort', stop);
+  }
+}
+
+function readContext(check: AnyCheck, run: Run, { gap, saw }: Notes, signal: AbortSignal): ReadContext {
+  const read = Object.fromEntries(
+    check.uses.map((port: PortName) => [port, run.read[port]]),
+  ) as unknown as Readers;
+  const attempt: ReadContext['attempt'] = async (what, fallback, look) => {
+    try {
+      return await look();
+    } catch (error) {
+      gap(what, error as Error);
+      return fallback;
+    }
+  };
+  return { read, now: run.now, signal, attempt, gap, saw };
+}
+
+/** Unknown is never clear: nothing examined, or something unseen and nothing found, is `unknown` and says so first. */
+function conclude(
+  { examined, findings, verdict }: Diagnosis,
+  gaps: readonly Gap[],
+): Pick<Report, 'status' | 'verdict' | 'examined' | 'findings'> {
+  const base = { examined, findings: structuredClone(findings) as Report['findings'] };
+  if (findings.length > 0) return { ...base, status: 'found', verdict };
+  if (examined === 0) return { ...base, status: 'unknown', verdict: nothingSeen(gaps) };
+  if (gaps.length > 0)
+    return { ...base, status: 'unknown', verdict: `Unknown: ${unseen(gaps)}. In what was seen: ${verdict}` };
+  return { ...base, status: 'clear', verdict };
+}
+
+function nothingSeen(gaps: readonly Gap[]): string {
+  const [first] = gaps;
+  if (!first) return 'Unknown: there was nothing to look at';
+  const others = gaps.length > 1 ? ` (and ${gaps.length - 1} more)` : '';
+  return `Unknown: nothing could be looked at. ${first.what}: ${first.because}${others}`;
+}
+
+function unseen(gaps: readonly Gap[]): string {
+  return gaps.length === 1
+    ? '1 place could not be looked at'
+    : `${gaps.length} places could not be looked at`;
+}

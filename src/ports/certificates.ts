@@ -1,0 +1,96 @@
+import type { SourceError } from './source-error.ts';
+
+/** Every place of one environment that keeps or serves certificates. */
+export interface CertificateReader {
+  readonly stores: readonly CertificateStore[];
+}
+
+/** One place that keeps or serves certificates: live TLS sites, files, a Vault. */
+export interface CertificateStore {
+  /** The source's name in the configuration: `edge`, `disk`, `vault`. */
+  readonly name: string;
+  readonly kind: 'tls' | 'files' | 'vault';
+  /** How many places a scan will look at, where that is known beforehand. */
+  readonly size?: number;
+  /**
+   * Looks at every place, yielding what each one holds as soon as it is known, in no promised order.
+   * One place that fails is yielded as `unseen` and does not end the scan.
+   * @throws {SourceError} where the whole store could not be asked (login refused, nothing answers).
+   */
+  readonly scan: (options: { readonly signal: AbortSignal }) => AsyncIterable<Sighting>;
+}
+
+export type Sighting = Seen | Unseen;
+
+/** What one place holds. A file or secret with several unrelated certificates yields one sighting for each. */
+export interface Seen {
+  readonly kind: 'seen';
+  /** As its owner names it, with the source's name first: `vault:secret/cf/bbs/locket/tls:certificate`, `edge:www.example.com:443`, `disk:/etc/ssl/cf/rep.pem#2`. */
+  readonly place: string;
+  /** The certificates exactly as held or served, in that order; the leaf is the first. Never empty. */
+  readonly chain: readonly [Certificate, ...Certificate[]];
+  /** Facts of the handshake, for live sites only. */
+  readonly served?: Handshake;
+  /** Whether the private key beside it belongs to the leaf; absent where no key was looked at. The key itself is dropped where it is read. */
+  readonly keyMatches?: boolean;
+}
+
+/** A place that could not be looked at, and why. */
+export interface Unseen {
+  readonly kind: 'unseen';
+  readonly place: string;
+  readonly error: SourceError;
+}
+
+/** Plain facts of one X.509 certificate. Text is cleaned of control characters where it is read. */
+export interface Certificate {
+  /** SHA-256 of the DER, lower-case hex without separators. */
+  readonly fingerprint: string;
+  /** What to call it: the subject's CN, else the first subject alternative name, else `serial <hex>`. */
+  readonly name: string;
+  /** One line, RFC 2253 order as Node gives it: `C=US, O=Acme, CN=x`. */
+  readonly subject: string;
+  readonly issuer: string;
+  /** Subject alternative names with their kind: `DNS:www.example.com`, `IP:10.0.0.5`, `URI:spiffe://…`. */
+  readonly alternativeNames: readonly string[];
+  /** Lower-case hex without leading zeros or separators; a leading `-` for a negative one. */
+  readonly serial: string;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  /** basicConstraints says CA. */
+  readonly authority: boolean;
+  /** Issuer and subject are the same and its own key verifies its signature. */
+  readonly selfSigned: boolean;
+  readonly key: { readonly type: string; readonly bits?: number; readonly curve?: string };
+  /** As OpenSSL names it: `sha256WithRSAEncryption`, `ecdsa-with-SHA256`, `ED25519`. */
+  readonly signature: string;
+  /** Extended key usages by name where known (`serverAuth`), else the OID. */
+  readonly extendedKeyUsage: readonly string[];
+  /** Asks for a stapled OCSP answer (OID 1.3.6.1.5.5.7.1.24). */
+  readonly mustStaple: boolean;
+}
+
+/** What a live TLS site showed besides its certificates. */
+export interface Handshake {
+  /** The address that answered, `203.0.113.7:443`. */
+  readonly address: string;
+  /** The name asked for with SNI; absent where an IP address was asked. */
+  readonly servername?: string;
+  /** `TLSv1.3`; absent where the handshake ended before it was known. */
+  readonly protocol?: string;
+  /** Whether the leaf is valid for the name asked for. */
+  readonly nameMatches: boolean;
+  /**
+   * The served chain judged by itself, without the local trust store:
+   * `complete` each certificate is signed by a later one up to a root or to an authority that is self-signed or configured as trusted;
+   * `incomplete` the last issuer on the leaf's path was not served and is no known public or configured root;
+   * `self-signed` the leaf signs itself; `broken` an issuer was served by name, but its key does not verify the signature.
+   */
+  readonly path: 'complete' | 'incomplete' | 'self-signed' | 'broken';
+  /** The site asks for a client certificate and ends the handshake without one; its certificate was read all the same. */
+  readonly clientCertificateRequired: boolean;
+  /** Reached only by allowing protocols or algorithms of another age. */
+  readonly legacyOnly: boolean;
+  /** An OCSP answer came with the handshake. */
+  readonly stapled: boolean;
+}

@@ -1,0 +1,21 @@
+export type SourceErrorKind = 'unreachable' | 'refused' | 'missing' | 'malformed';
+
+/**
+ * A source did not answer as asked: expected in an outage, and told to the asker as a gap. Any other error is a bug of ours.
+ *
+ * - `unreachable`: no answer (connection, timeout, deadline);
+ * - `refused`: an answer that says no (401, 403, a policy);
+ * - `missing`: what was asked for is not there;
+ * - `malformed`: an answer that cannot be read.
+ */
+export class SourceError extends Error {
+  override readonly name = 'SourceError';
+  readonly source: string;
+  readonly kind: SourceErrorKind;
+
+  constructor(source: string, kind: SourceErrorKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.source = source;
+    this.kind = kind;
+  }
+}
