@@ -1,0 +1,33 @@
+export interface Deadline {
+  /** Aborts when the time is over or the caller's signal does. */
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+  /** Whether it was the time, and not the caller. */
+  readonly passed: () => boolean;
+  readonly leftMs: () => number;
+  /** Must be called: it lets go of the caller's signal, which may outlive thousands of calls. */
+  readonly stop: () => void;
+}
+
+export function startDeadline(signal: AbortSignal, timeoutMs: number): Deadline {
+  const controller = new AbortController();
+  const endsAt = performance.now() + timeoutMs;
+  let passed = false;
+  const timer = setTimeout(() => {
+    passed = true;
+    controller.abort();
+  }, timeoutMs);
+  const onAbort = (): void => controller.abort();
+  if (signal.aborted) controller.abort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  return {
+    signal: controller.signal,
+    timeoutMs,
+    passed: () => passed,
+    leftMs: () => endsAt - performance.now(),
+    stop: () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    },
+  };
+}

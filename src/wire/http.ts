@@ -1,0 +1,248 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent, request as send } from 'undici';
+import type { Dispatcher } from 'undici';
+import { SourceError } from '../ports/source-error.ts';
+import { explainFailure, isReset } from './explain-failure.ts';
+import { startDeadline } from './deadline.ts';
+import type { Deadline } from './deadline.ts';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const MAX_BYTES = 10_000_000;
+const MAX_RETRIES = 2;
+const MAX_RETRY_WAIT_MS = 5_000;
+const MAX_REDIRECTS = 3;
+/** Rate limit, eventual consistency (Vault), and the three a proxy gives while what is behind it restarts. */
+const WORTH_RETRYING: ReadonlySet<number> = new Set([412, 429, 502, 503, 504]);
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+export interface HttpTls {
+  /** PEM; replaces the public roots. */
+  readonly ca?: string;
+  /** PEM, with its key: for servers which ask for a client certificate. */
+  readonly cert?: string;
+  readonly key?: string;
+  readonly servername?: string;
+}
+
+export interface JsonRequest {
+  readonly url: string;
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** For the whole call: connecting, retries and the last byte. */
+  readonly timeoutMs: number;
+  /** More than this is not read. Default: 10 MB. */
+  readonly maxBytes?: number;
+  readonly signal: AbortSignal;
+  /** Statuses above 299 which are answers to this question, and so are returned and not thrown. */
+  readonly accept?: readonly number[];
+  /** At most 2, and only a GET is asked again. Default: 2. */
+  readonly retries?: number;
+}
+
+export interface JsonAnswer {
+  readonly status: number;
+  /** Parsed and not checked; `undefined` where the answer had no body. */
+  readonly body: unknown;
+}
+
+export interface HttpClient {
+  /**
+   * @throws the reason of `signal`, once it aborts.
+   * @throws {SourceError} for everything that can go wrong: `unreachable` (no answer, 5xx, a redirect elsewhere), `refused`
+   * (401, 403, other 4xx), `missing` (404), `malformed` (not JSON, too much). Its message names the host and nothing that
+   * was sent or received.
+   */
+  readonly requestJson: (request: JsonRequest) => Promise<JsonAnswer>;
+  readonly close: () => Promise<void>;
+}
+
+/** JSON over HTTP to one source, connections kept and reused. */
+export function openHttp(options: {
+  readonly source: string;
+  readonly tls?: HttpTls;
+  readonly connectTimeoutMs?: number;
+}): HttpClient {
+  const { source } = options;
+  const agent = new Agent({
+    // One authority for waiting: the call's deadline. Undici's own timers would end a slow answer in other words.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    allowH2: false,
+    connect: { timeout: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, ...options.tls },
+  });
+  return {
+    requestJson: (request) => requestJson({ agent, source, anonymous: !options.tls?.cert }, request),
+    close: async () => {
+      if (!agent.destroyed) await agent.destroy();
+    },
+  };
+}
+
+interface Connection {
+  readonly agent: Agent;
+  readonly source: string;
+  /** No client certificate is configured. */
+  readonly anonymous: boolean;
+}
+
+async function requestJson(connection: Connection, request: JsonRequest): Promise<JsonAnswer> {
+  const { source } = connection;
+  const url = parseAddress(source, request.url);
+  const deadline = startDeadline(request.signal, request.timeoutMs);
+  const retries = isRead(request) ? Math.min(request.retries ?? MAX_RETRIES, MAX_RETRIES) : 0;
+  try {
+    for (let retry = 0; ; retry++) {
+      const answer = await ask(connection, url, request, deadline).catch((error: unknown) => {
+        // A server may close a kept connection in the moment it is used again: nothing is wrong with it.
+        if (retry < retries && isReset(error) && !deadline.signal.aborted) return undefined;
+        throw error;
+      });
+      const waitMs = retryWaitMs(answer?.retryAfter, retry);
+      const again = !answer || WORTH_RETRYING.has(answer.status);
+      if (!again || retry >= retries || (answer && waitMs >= deadline.leftMs()))
+        return judge(source, url, request, answer!);
+      await sleep(waitMs, undefined, { signal: deadline.signal });
+    }
+  } catch (error) {
+    if (error instanceof SourceError) throw error;
+    if (request.signal.aborted) throw request.signal.reason;
+    const { kind, message } = explainFailure(error, url.host, {
+      deadline,
+      anonymously: url.protocol === 'https:' && connection.anonymous,
+    });
+    throw new SourceError(source, kind, message);
+  } finally {
+    deadline.stop();
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly looksLikeHtml: boolean;
+  readonly retryAfter?: string;
+  /** Where a redirect that was not followed points. */
+  readonly elsewhere?: string;
+}
+
+/** Follows redirects within the origin only: another origin would be handed this one's token. */
+async function ask(
+  { agent, source }: Connection,
+  url: URL,
+  request: JsonRequest,
+  deadline: Deadline,
+): Promise<Answer> {
+  let at = url;
+  for (let redirects = 0; ; redirects++) {
+    const response = await send(at, {
+      dispatcher: agent,
+      method: request.method ?? 'GET',
+      headers: {
+        accept: 'application/json',
+        ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...request.headers,
+      },
+      body: request.body === undefined ? null : JSON.stringify(request.body),
+      signal: deadline.signal,
+    });
+    const location = REDIRECTS.has(response.statusCode) ? one(response.headers['location']) : undefined;
+    if (location === undefined) return read(source, response, url.host, request.maxBytes ?? MAX_BYTES);
+    await response.body.dump({ limit: 16_384 });
+    const to = URL.canParse(location, at.href) ? new URL(location, at) : undefined;
+    const follow = to?.origin === url.origin && isRead(request) && redirects < MAX_REDIRECTS;
+    if (!follow) {
+      const elsewhere = to
+        ? to.origin === url.origin
+          ? 'itself'
+          : to.origin
+        : 'something that is no address';
+      return { status: response.statusCode, text: '', looksLikeHtml: false, elsewhere };
+    }
+    at = to;
+  }
+}
+
+async function read(
+  source: string,
+  response: Dispatcher.ResponseData,
+  host: string,
+  maxBytes: number,
+): Promise<Answer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    // Leaving the loop destroys the stream, and with it the connection.
+    if (bytes > maxBytes)
+      throw new SourceError(source, 'malformed', `${host} answered with more than ${inWords(maxBytes)}`);
+    chunks.push(chunk);
+  }
+  const retryAfter = one(response.headers['retry-after']);
+  return {
+    status: response.statusCode,
+    text: Buffer.concat(chunks).toString('utf8'),
+    looksLikeHtml: /\bhtml\b/i.test(one(response.headers['content-type']) ?? ''),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  };
+}
+
+function judge(source: string, url: URL, request: JsonRequest, answer: Answer): JsonAnswer {
+  const { status, elsewhere } = answer;
+  if (elsewhere !== undefined) {
+    const message = `${url.host} redirects to ${elsewhere}, which was not followed: configure the address that answers`;
+    throw new SourceError(source, 'unreachable', message);
+  }
+  const accepted = status < 300 || (request.accept?.includes(status) ?? false);
+  if (!accepted) throw refusal(source, url.host, status);
+  if (answer.text.trim() === '') return { status, body: undefined };
+  try {
+    return { status, body: JSON.parse(answer.text) as unknown };
+  } catch {
+    // The parser's own message quotes the text.
+    const what = answer.looksLikeHtml ? 'a web page, not JSON' : 'something that is not JSON';
+    throw new SourceError(source, 'malformed', `${url.host} answered ${status} with ${what}`);
+  }
+}
+
+function refusal(source: string, host: string, status: number): SourceError {
+  if (status === 401 || status === 403)
+    return new SourceError(source, 'refused', `${host} refused: permission denied (${status})`);
+  if (status === 404) return new SourceError(source, 'missing', `${host} has nothing there (404)`);
+  if (status === 429) return new SourceError(source, 'unreachable', `${host} asks for fewer requests (429)`);
+  if (status === 412) return new SourceError(source, 'unreachable', `${host} is not up to date yet (412)`);
+  if (status >= 500)
+    return new SourceError(source, 'unreachable', `${host} answered with an error (${status})`);
+  return new SourceError(source, 'refused', `${host} refused the request (${status})`);
+}
+
+function parseAddress(source: string, address: string): URL {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol))
+    throw new SourceError(source, 'malformed', 'the address is not an http:// or https:// URL');
+  // Never sent by undici, and never to be repeated by us.
+  url.username = '';
+  url.password = '';
+  return url;
+}
+
+/** `Retry-After` in seconds or as a date, else a short wait; either with jitter, so that many askers do not come back at once. */
+function retryWaitMs(retryAfter: string | undefined, retry: number): number {
+  const seconds = retryAfter === undefined ? Number.NaN : Number(retryAfter);
+  const askedMs = Number.isNaN(seconds) ? Date.parse(retryAfter ?? '') - Date.now() : seconds * 1000;
+  if (askedMs >= 0) return Math.min(askedMs, MAX_RETRY_WAIT_MS) + Math.random() * 50;
+  return 100 * 2 ** retry * (0.5 + Math.random());
+}
+
+function isRead(request: JsonRequest): boolean {
+  return (request.method ?? 'GET') === 'GET';
+}
+
+function one(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function inWords(bytes: number): string {
+  return bytes >= 1_000_000 ? `${Math.round(bytes / 1_000_000)} MB` : `${Math.round(bytes / 1000)} kB`;
+}
