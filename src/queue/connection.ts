@@ -1,0 +1,85 @@
+import { Cluster, Redis, type RedisOptions as AnyRedisOptions } from 'ioredis';
+
+type RedisOptions = Omit<AnyRedisOptions, 'replyMapping'>;
+
+/** Where Redis is. `url` takes `redis://`, `rediss://` and `unix:///path`; Sentinel and Cluster are named by their nodes. */
+export interface RedisSettings {
+  readonly url?: string;
+  readonly sentinel?: {
+    readonly name: string;
+    readonly nodes: readonly { readonly host: string; readonly port: number }[];
+    readonly password?: string;
+  };
+  readonly cluster?: readonly { readonly host: string; readonly port: number }[];
+  readonly username?: string;
+  readonly password?: string;
+  /** PEM of the authorities to trust beyond the system's, for `rediss://`, Sentinel and Cluster. */
+  readonly tls?: { readonly ca?: string };
+}
+
+export type RedisConnection = Redis | Cluster;
+
+/** Doubles from 0.1 s to at most 5 s, half of it by chance, so that workers do not come back in lockstep. */
+export function backoffMs(attempt: number): number {
+  return Math.min(100 * 2 ** Math.min(attempt, 7), 5_000) * (0.5 + Math.random() / 2);
+}
+
+/** Asks now or never: while Redis is away every command fails at once, so that a person gets an honest answer within Slack's 3 s. */
+export function connectImpatiently(
+  settings: RedisSettings,
+  onError: (error: Error) => void,
+): RedisConnection {
+  return open(settings, { enableOfflineQueue: false, maxRetriesPerRequest: 1 }, onError);
+}
+
+/** Waits for Redis for ever, as workers do. A failover that keeps the socket open is noticed by its words. */
+export function connectPatiently(settings: RedisSettings, onError: (error: Error) => void): RedisConnection {
+  const reconnectOnError = (error: Error) => (/^(READONLY|LOADING)/.test(error.message) ? 2 : false);
+  return open(settings, { maxRetriesPerRequest: null, reconnectOnError }, onError);
+}
+
+function open(
+  { url, sentinel, cluster, username, password, tls }: RedisSettings,
+  temper: RedisOptions,
+  onError: (error: Error) => void,
+): RedisConnection {
+  const common: RedisOptions = {
+    ...temper,
+    retryStrategy: backoffMs,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(tls && { tls }),
+  };
+  const connection = cluster
+    ? openCluster(cluster, common)
+    : sentinel
+      ? new Redis({
+          ...common,
+          sentinels: [...sentinel.nodes],
+          name: sentinel.name,
+          sentinelRetryStrategy: backoffMs,
+          ...(sentinel.password !== undefined && { sentinelPassword: sentinel.password }),
+        })
+      : openUrl(url ?? 'redis://127.0.0.1:6379', common);
+  connection.on('error', onError);
+  return connection;
+}
+
+function openUrl(url: string, common: RedisOptions): Redis {
+  return url.startsWith('unix://')
+    ? new Redis({ ...common, path: url.slice('unix://'.length) })
+    : new Redis(url, common);
+}
+
+/** With ioredis' own 16 redirections a failover ran every job in flight twice; with these none (reference: bullmq.md section 0.5). */
+function openCluster(nodes: NonNullable<RedisSettings['cluster']>, redisOptions: RedisOptions): Cluster {
+  const { retryStrategy: _, enableOfflineQueue, ...perNode } = redisOptions;
+  return new Cluster([...nodes], {
+    clusterRetryStrategy: backoffMs,
+    maxRedirections: 120,
+    retryDelayOnFailover: 200,
+    retryDelayOnClusterDown: 200,
+    ...(enableOfflineQueue !== undefined && { enableOfflineQueue }),
+    redisOptions: perNode,
+  });
+}

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { reportSchema } from '../check/finding.ts';
+
+/** Who asked, where and when: all that is needed to answer in the right place. */
+const askedSchema = z.strictObject({
+  /** Slack user id; never a name. */
+  by: z.string(),
+  teamId: z.string(),
+  teamDomain: z.string().exactOptional(),
+  channelId: z.string(),
+  /** As typed, cleaned: `/certs expiring --within 30d`. */
+  as: z.string(),
+  at: z.iso.datetime(),
+  /** Slack's way to answer where the bot is not a member: 5 uses within 30 minutes. */
+  responseUrl: z.url().exactOptional(),
+});
+
+export type Asked = z.infer<typeof askedSchema>;
+
+const runId = z.string().regex(/^r[0-9a-f]{16}$/);
+
+/** A check to run: bot to worker. */
+export const checkJobSchema = z.strictObject({
+  runId,
+  check: z.string(),
+  environment: z.string(),
+  args: z.record(z.string(), z.string()),
+  asked: askedSchema,
+});
+
+export type CheckJob = z.infer<typeof checkJobSchema>;
+
+const progressSchema = z.strictObject({
+  examined: z.number().int().nonnegative(),
+  gaps: z.number().int().nonnegative(),
+  elapsedMs: z.number().int().nonnegative(),
+});
+
+export type ProgressNote = z.infer<typeof progressSchema>;
+
+const about = { runId, check: z.string(), environment: z.string(), asked: askedSchema };
+
+/** Something to show: worker (or bot) to the bot, which paces and posts it. */
+export const outboxJobSchema = z.discriminatedUnion('kind', [
+  /** It is being looked at; shown only where the answer is not there first. */
+  z.strictObject({ kind: z.literal('looking'), ...about }),
+  z.strictObject({ kind: z.literal('progress'), ...about, progress: progressSchema }),
+  z.strictObject({ kind: z.literal('report'), ...about, report: reportSchema }),
+  /** A bug of ours ended the run; the log has it under this id. */
+  z.strictObject({ kind: z.literal('bug'), ...about, jobId: z.string() }),
+  /** The run was taken up more than once and its worker was lost each time. */
+  z.strictObject({ kind: z.literal('lost'), ...about, jobId: z.string() }),
+]);
+
+export type OutboxJob = z.infer<typeof outboxJobSchema>;

@@ -1,0 +1,111 @@
+import { DelayedError, type Job, Worker } from 'bullmq';
+import type { z } from 'zod';
+import { checkJobSchema, type CheckJob, outboxJobSchema, type OutboxJob } from './contracts.ts';
+import { backoffMs, type RedisConnection } from './connection.ts';
+import { CHECKS, OUTBOX, PREFIX } from './queues.ts';
+
+/** Thrown by a handler to be given the same job again later; it counts as no attempt. */
+export class Later extends Error {
+  override readonly name = 'Later';
+  readonly afterMs: number;
+
+  constructor(afterMs: number) {
+    super(`again in ${afterMs} ms`);
+    this.afterMs = afterMs;
+  }
+}
+
+export interface Delivery<T> {
+  readonly id: string;
+  readonly data: T;
+  /** From 1. */
+  readonly attempt: number;
+  /** Aborted when the process must stop before the job is done. */
+  readonly signal: AbortSignal;
+}
+
+export interface Working {
+  /** Takes no new job, lets running ones finish for `graceMs`, then aborts them: they are handed back and run elsewhere. */
+  readonly close: (graceMs: number) => Promise<void>;
+  readonly isRunning: () => boolean;
+}
+
+interface Hands<T> {
+  readonly connection: RedisConnection;
+  readonly atOnce: number;
+  readonly handle: (delivery: Delivery<T>) => Promise<void>;
+  /** The job ended for good without its handler's consent: taken up again and again while workers died, or out of attempts. */
+  readonly onLost: (id: string, data: T, error: Error) => void;
+  readonly onError: (error: Error) => void;
+}
+
+export function workChecks(hands: Hands<CheckJob>): Working {
+  return work(CHECKS, checkJobSchema, hands, { lockMs: 30_000, stalledMs: 15_000, maxStalled: 2 });
+}
+
+export function workOutbox(hands: Hands<OutboxJob>): Working {
+  return work(OUTBOX, outboxJobSchema, hands, { lockMs: 30_000, stalledMs: 5_000, maxStalled: 100 });
+}
+
+/** Longest wait between two attempts at a job. */
+const LONGEST_BACKOFF_MS = 60_000;
+
+function work<T>(
+  queue: string,
+  schema: z.ZodType<T>,
+  hands: Hands<T>,
+  patience: { readonly lockMs: number; readonly stalledMs: number; readonly maxStalled: number },
+): Working {
+  const worker = new Worker<T>(queue, (job, token, signal) => handle(job, token, signal, schema, hands), {
+    connection: hands.connection,
+    prefix: PREFIX,
+    concurrency: hands.atOnce,
+    lockDuration: patience.lockMs,
+    stalledInterval: patience.stalledMs,
+    maxStalledCount: patience.maxStalled,
+    settings: {
+      backoffStrategy: (attempt = 1) =>
+        Math.min(LONGEST_BACKOFF_MS, backoffMs(attempt + 2) * Math.max(1, attempt / 4)),
+    },
+  });
+  worker.on('error', hands.onError);
+  worker.on('failed', (job, error) => {
+    if (job && job.attemptsMade >= (job.opts.attempts ?? 1)) hands.onLost(job.id ?? '', job.data, error);
+    else if (job && /stalled more than/.test(error.message)) hands.onLost(job.id ?? '', job.data, error);
+  });
+  return { close: (graceMs) => close(worker, graceMs), isRunning: () => worker.isRunning() };
+}
+
+async function handle<T>(
+  job: Job<T>,
+  token: string | undefined,
+  signal: AbortSignal | undefined,
+  schema: z.ZodType<T>,
+  hands: Hands<T>,
+): Promise<void> {
+  const stop = signal ?? new AbortController().signal;
+  try {
+    const data = schema.parse(job.data);
+    await hands.handle({ id: job.id ?? '', data, attempt: job.attemptsMade + 1, signal: stop });
+  } catch (error) {
+    const afterMs = error instanceof Later ? error.afterMs : stop.aborted ? 0 : undefined;
+    if (afterMs === undefined) throw error;
+    await job.moveToDelayed(Date.now() + afterMs, token);
+    throw new DelayedError();
+  }
+}
+
+async function close(worker: Worker, graceMs: number): Promise<void> {
+  const closed = worker.close();
+  const { promise: late, resolve } = Promise.withResolvers<'late'>();
+  const timer = setTimeout(() => resolve('late'), graceMs);
+  const ended = await Promise.race([closed, late]);
+  clearTimeout(timer);
+  if (ended !== 'late') return;
+  worker.cancelAllJobs('this worker stops');
+  await Promise.race([closed, new Promise((done) => setTimeout(done, HAND_BACK_MS))]);
+  await worker.close(true);
+}
+
+/** Time for aborted handlers to hand their jobs back. */
+const HAND_BACK_MS = 2_000;

@@ -1,0 +1,65 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Everything that both roles count. Labels come from declarations (checks, words of ours), never from infrastructure or people. */
+export interface Metrics {
+  readonly registry: Registry;
+  readonly commands: Counter<'outcome'>;
+  readonly acknowledgement: Histogram;
+  readonly checks: Counter<'check' | 'status'>;
+  readonly checkSeconds: Histogram<'check'>;
+  readonly bugs: Counter<'role'>;
+  readonly posts: Counter<'method' | 'outcome'>;
+  readonly queueDepth: Gauge<'queue' | 'state'>;
+}
+
+export function makeMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  return {
+    registry,
+    commands: new Counter({
+      name: 'wrench_commands_total',
+      help: 'Slash commands answered, by how.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    acknowledgement: new Histogram({
+      name: 'wrench_acknowledgement_seconds',
+      help: 'From a slash command read to its acknowledgement.',
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3],
+      registers,
+    }),
+    checks: new Counter({
+      name: 'wrench_checks_total',
+      help: 'Checks run to their end, by the status of their report.',
+      labelNames: ['check', 'status'],
+      registers,
+    }),
+    checkSeconds: new Histogram({
+      name: 'wrench_check_seconds',
+      help: 'How long checks took.',
+      labelNames: ['check'],
+      buckets: [0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300],
+      registers,
+    }),
+    bugs: new Counter({
+      name: 'wrench_bugs_total',
+      help: 'Errors of our own, not of a source.',
+      labelNames: ['role'],
+      registers,
+    }),
+    posts: new Counter({
+      name: 'wrench_posts_total',
+      help: 'Calls to Slack that show something to people, by how they ended.',
+      labelNames: ['method', 'outcome'],
+      registers,
+    }),
+    queueDepth: new Gauge({
+      name: 'wrench_queue_jobs',
+      help: 'Jobs in the queues by state, when last asked.',
+      labelNames: ['queue', 'state'],
+      registers,
+    }),
+  };
+}
