@@ -1,0 +1,351 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { ConfigError, readConfig, readEnvironment, type ReadConfigOptions } from './config.ts';
+import { loadVariables, type Variables } from './config/variables.ts';
+
+let folder: string;
+beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'wrench-config-'))));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function read(text: string, variables: Variables = {}, options: ReadConfigOptions = {}) {
+  const path = join(folder, 'wrench.yaml');
+  writeFileSync(path, text);
+  return readConfig(path, variables, options);
+}
+
+/** The problems as a person reads them, one a line, without the name of the file. */
+function problemsOf(run: () => unknown): readonly string[] {
+  try {
+    run();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().replaceAll(/\S*wrench\.yaml:/g, ''));
+  }
+  return [];
+}
+
+const SMALL = `
+environments:
+  prod:
+    sources:
+      - { kind: tls, sites: ["www.example.com:443"] }
+`;
+
+test('a small file is enough: everything else has a default', () => {
+  const config = read(SMALL);
+
+  expect(Object.keys(config.environments)).toEqual(['prod']);
+  expect(config.environments['prod']?.sources[0]).toMatchObject({ kind: 'tls', name: 'tls' });
+  expect(config).toMatchObject({
+    channels: {},
+    defaultEnvironment: 'prod',
+    limits: { checkSeconds: 120, checksAtOnce: 10 },
+    checks: {},
+  });
+});
+
+test('with several environments and no default, none is assumed', () => {
+  expect(
+    read(`${SMALL}  stage:\n    sources: [{ kind: tls, sites: ["a:1"] }]\n`).defaultEnvironment,
+  ).toBeUndefined();
+});
+
+test('every mistake is told at once, each with its path, its line and the word that was meant', () => {
+  const text = `environments:
+  prod:
+    soruces:
+      - { kind: tls, sites: ["a:1"] }
+  stage:
+    sources:
+      - { kind: tsl, sites: ["a:1"] }
+      - kind: vault
+        url: https://vault.example.com
+        paths: [secret/cf]
+        auth: { tokn: abc }
+limits:
+  checkSeconds: soon
+channels: { incident: prod, C0123456: prdo }
+defaultEnvironment: nowhere
+`;
+
+  expect(problemsOf(() => read(text))).toEqual([
+    '2:3 environments.prod.sources: missing. What it is for: The systems that checks of this environment read.',
+    '3:5 environments.prod: unknown key `soruces`. Did you mean `sources`?',
+    '7:11 environments.stage.sources[0].kind: `tsl` is not known here. Did you mean `tls`?',
+    '11:9 environments.stage.sources[1].auth.token: missing.',
+    '11:17 environments.stage.sources[1].auth: unknown key `tokn`. Did you mean `token`?',
+    '13:3 limits.checkSeconds: expected number, received string. What it is for: How many seconds a check may look; what is not seen by then is shown as a gap.',
+    '14:13 channels.incident: this name must be the id of a channel such as C0123ABC, not its name.',
+    '14:29 channels.C0123456: there is no environment `prdo`. Did you mean `prod`?',
+    '15:1 defaultEnvironment: there is no environment `nowhere`. Known: `prod`, `stage`.',
+  ]);
+});
+
+test('a key like no other names the keys that are known', () => {
+  expect(problemsOf(() => read(`${SMALL}colour: green\n`))).toEqual([
+    '6:1 unknown key `colour`. Known here: `environments`, `channels`, `defaultEnvironment`, `limits`, `redis`, `checks`.',
+  ]);
+});
+
+test('two sources of one name could not be told apart', () => {
+  const text = `${SMALL}      - { kind: tls, sites: ["b:1"] }\n      - { kind: files, name: tls, paths: [/etc/*.pem] }\n`;
+
+  expect(problemsOf(() => read(text))).toEqual([
+    '6:9 environments.prod.sources[1]: another source of `prod` is called `tls` too. Give each its own `name`.',
+    '7:9 environments.prod.sources[2]: another source of `prod` is called `tls` too. Give each its own `name`.',
+  ]);
+});
+
+test.each([
+  ['is empty', '', 'the file is empty. deploy/examples/wrench.yaml shows what can stand in it.'],
+  [
+    'holds only a comment',
+    '# soon\n',
+    'the file is empty. deploy/examples/wrench.yaml shows what can stand in it.',
+  ],
+  ['is a list', '- a\n', '1:1 expected object, received array.'],
+  [
+    'is not YAML',
+    'environments: [\n',
+    '2:1 not valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ].',
+  ],
+  ['says a thing twice', 'limits: {}\nlimits: {}\n', '2:1 not valid YAML: Map keys must be unique.'],
+  [
+    'has no environment',
+    'environments: {}\n',
+    '1:1 environments: there is no environment. Name at least one.',
+  ],
+  ['is nested without end', '['.repeat(20_000), 'it is nested too deeply.'],
+  ['is huge', `# ${'x'.repeat(1_100_000)}`, 'the file is longer than 1048576 characters.'],
+])('a file that %s is told in words', (_, text, problem) => {
+  expect(problemsOf(() => read(text))).toEqual([problem]);
+});
+
+test('aliases that unfold without end are refused', () => {
+  const bomb = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]'];
+  for (let at = 1; at < 9; at++)
+    bomb.push(`a${at}: &a${at} [${Array.from({ length: 10 }, () => `*a${at - 1}`).join(', ')}]`);
+
+  expect(problemsOf(() => read(bomb.join('\n')))).toEqual([
+    'its aliases (`*name`) unfold to far more than a configuration. Write the parts out.',
+  ]);
+});
+
+test('a file that is not there, or is a folder, says what to do', () => {
+  expect(problemsOf(() => readConfig(join(folder, 'absent.yaml'), {}))).toEqual([
+    'there is no such file. Copy deploy/examples/wrench.yaml there, or name another file with WRENCH_CONFIG.',
+  ]);
+  expect(problemsOf(() => readConfig(folder, {}))).toEqual([
+    'the file cannot be read (EISDIR). Make it a file that this user may read.',
+  ]);
+});
+
+const VAULT = `
+environments:
+  prod:
+    sources:
+      - kind: vault
+        url: "https://\${VAULT_HOST:-vault.example.com}:8200"
+        paths: ["\${MOUNT}/cf", "$\${literal}"]
+        auth: { token: "\${VAULT_TOKEN}" }
+`;
+
+test('${NAME} is filled in, ${NAME:-default} has a default, $${ stays', () => {
+  const config = read(VAULT, { MOUNT: 'secret', VAULT_TOKEN: 'canary-token-1' });
+
+  expect(config.environments['prod']?.sources[0]).toMatchObject({
+    url: 'https://vault.example.com:8200',
+    paths: ['secret/cf', '${literal}'],
+    auth: { token: 'canary-token-1' },
+  });
+});
+
+test('a variable that is not there is named, with its path and line', () => {
+  expect(problemsOf(() => read(VAULT, { VAULT_TOKEN: '' }))).toEqual([
+    '7:17 environments.prod.sources[0].paths[0]: the variable `MOUNT` is not set. Set MOUNT in the environment or in .env, or write `${MOUNT:-default}`.',
+    '8:17 environments.prod.sources[0].auth.token: the variable `VAULT_TOKEN` is empty. Set VAULT_TOKEN in the environment or in .env, or write `${VAULT_TOKEN:-default}`.',
+  ]);
+});
+
+test.each(['${', '${}', '${1x}', '${a b}', '${NAME'])('%s is no variable, and is told as such', (text) => {
+  expect(problemsOf(() => read(`${SMALL}defaultEnvironment: '${text}'\n`, { NAME: 'prod' }))[0]).toMatch(
+    /^6:1 defaultEnvironment: a `\$\{` here is not followed by a variable name/,
+  );
+});
+
+test('secret values are collected, so that every exit can leave them out; others are not', () => {
+  const { secrets } = read(VAULT, {
+    MOUNT: 'public-mount',
+    VAULT_TOKEN: 'canary-token-1',
+    SLACK_BOT_TOKEN: 'xoxb-canary-2',
+  });
+
+  expect(secrets.toSorted()).toEqual(['canary-token-1', 'xoxb-canary-2']);
+});
+
+test('a secret written into the file itself, and a variable that is a part of one, are secrets too', () => {
+  const written = VAULT.replace('"${VAULT_TOKEN}"', '"prefix-${VAULT_TOKEN}"');
+
+  expect(read(written, { MOUNT: 'a', VAULT_TOKEN: 'canary-3' }).secrets.toSorted()).toEqual([
+    'canary-3',
+    'prefix-canary-3',
+  ]);
+  expect(read(VAULT.replace('${VAULT_TOKEN}', 'canary-4'), { MOUNT: 'a' }).secrets).toEqual(['canary-4']);
+});
+
+test('no problem shows a secret', () => {
+  const text = `${VAULT}defaultEnvironment: "\${VAULT_TOKEN}"\nchannels: { C123: "\${VAULT_TOKEN}" }\n`;
+
+  const said = problemsOf(() => read(text, { MOUNT: 'a', VAULT_TOKEN: 'canary-token-5' })).join('\n');
+
+  expect(said).toContain('there is no environment `[secret]`');
+  expect(said).not.toContain('canary-token-5');
+});
+
+test('the bot wants no credential of the infrastructure: it reads the names of environments and leaves their sources alone', () => {
+  const config = read(VAULT, {}, { sources: 'withheld' });
+
+  expect(config.environments).toEqual({ prod: { sources: [] } });
+  expect(JSON.stringify(config)).not.toContain('vault.example.com');
+});
+
+test('settings shared with a merge key are read', () => {
+  const text = `
+environments:
+  prod:
+    sources:
+      - &edge { kind: tls, name: edge, sites: ["a:1"] }
+      - { <<: *edge, name: other }
+`;
+
+  expect(read(text).environments['prod']?.sources.map(({ name }) => name)).toEqual(['edge', 'other']);
+});
+
+test('keys that mean something to JavaScript are just unknown keys', () => {
+  expect(problemsOf(() => read(`${SMALL}constructor: 1\n`))).toHaveLength(1);
+  expect(problemsOf(() => read(`${SMALL}__proto__: { limits: 1 }\n`))).toHaveLength(1);
+  expect(({} as Record<string, unknown>)['limits']).toBeUndefined();
+});
+
+const checks = new Map([
+  [
+    'certs/expiring',
+    {
+      args: z.object({
+        within: z
+          .string()
+          .regex(/^\d+d$/, { error: 'write a time such as 30d' })
+          .default('30d'),
+      }),
+    },
+  ],
+  ['certs/show', { args: z.object({ what: z.string(), deep: z.stringbool().default(false) }) }],
+]);
+
+test("a workspace's own default arguments are text, as if they had been typed", () => {
+  const text = `${SMALL}checks: { certs/expiring: { within: 14d }, certs/show: { deep: true } }\n`;
+
+  expect(read(text, {}, { checks }).checks).toEqual({
+    'certs/expiring': { within: '14d' },
+    'certs/show': { deep: 'true' },
+  });
+});
+
+test('default arguments are held against what the check takes; what must be asked is left to the asker', () => {
+  const text = `${SMALL}checks:
+  certs/expirign: {}
+  certs/expiring: { within: soon, withn: 3d }
+  certs/show: { deep: perhaps }
+`;
+
+  expect(problemsOf(() => read(text, {}, { checks }))).toEqual([
+    '7:3 checks: there is no check `certs/expirign`. Did you mean `certs/expiring`?',
+    '8:21 checks.certs/expiring.within: write a time such as 30d.',
+    '8:35 checks.certs/expiring: certs/expiring takes no `withn`. Did you mean `within`?',
+    expect.stringMatching(/^9:17 checks\.certs\/show\.deep: /) as string,
+  ]);
+});
+
+test('Redis by Sentinel or as a Cluster, and not by REDIS_URL at the same time', () => {
+  const sentinel = `${SMALL}redis: { sentinels: [{ host: s1, port: 26379 }], name: main, password: "\${P}", tls: {} }\n`;
+  const cluster = `${SMALL}redis: { cluster: [{ host: n1, port: 7000 }] }\n`;
+
+  expect(read(sentinel, { P: 'canary-6' })).toMatchObject({
+    redis: { name: 'main', tls: {} },
+    secrets: ['canary-6'],
+  });
+  expect(read(cluster).redis).toEqual({ cluster: [{ host: 'n1', port: 7000 }] });
+  expect(problemsOf(() => read(cluster, { REDIS_URL: 'redis://a' }))).toEqual([
+    '6:1 redis: REDIS_URL names a Redis as well. Keep one of the two.',
+  ]);
+  expect(problemsOf(() => read(`${SMALL}redis: { sentinels: [{ host: s1 }], name: main }\n`))).toEqual([
+    '6:22 redis.sentinels[0].port: missing. What it is for: A port.',
+  ]);
+});
+
+test('the environment has defaults for everything', () => {
+  expect(readEnvironment({})).toEqual({
+    port: 3000,
+    configPath: './wrench.yaml',
+    dataPath: './.wrench',
+    logLevel: 'info',
+    healthPort: 8080,
+    secrets: [],
+  });
+});
+
+test('an empty variable is as good as none, as in a .env file that was copied and not filled in', () => {
+  expect(readEnvironment({ SLACK_BOT_TOKEN: '', PORT: '' })).toMatchObject({ port: 3000 });
+});
+
+test('tokens and the password of Redis are secrets of the process', () => {
+  const settings = readEnvironment({
+    SLACK_BOT_TOKEN: 'xoxb-1-canary',
+    SLACK_APP_TOKEN: 'xapp-1-canary',
+    SLACK_SIGNING_SECRET: 'signing-canary',
+    REDIS_URL: 'rediss://user:p%40ss-canary@redis.example.com:6380/0',
+    SLACK_API_URL: 'http://127.0.0.1:9/api',
+  });
+
+  expect(settings.slackApiUrl).toBe('http://127.0.0.1:9/api/');
+  expect(settings.secrets).toEqual([
+    'xoxb-1-canary',
+    'xapp-1-canary',
+    'signing-canary',
+    'p%40ss-canary',
+    'p@ss-canary',
+  ]);
+});
+
+test('tokens put under the wrong name are told apart without being shown', () => {
+  const variables = {
+    SLACK_BOT_TOKEN: 'xapp-canary',
+    SLACK_APP_TOKEN: 'xoxb-canary',
+    PORT: 'http',
+    LOG_LEVEL: 'loud',
+  };
+
+  const problems = problemsOf(() => readEnvironment(variables));
+
+  expect(problems).toEqual([
+    expect.stringMatching(/^SLACK_BOT_TOKEN: must begin with `xoxb-`/),
+    expect.stringMatching(/^SLACK_APP_TOKEN: must begin with `xapp-`/),
+    'PORT: must be a port number.',
+    expect.stringMatching(/^LOG_LEVEL: /),
+  ]);
+  expect(problems.join()).not.toContain('canary');
+});
+
+test('a .env file fills in what the environment does not say', () => {
+  writeFileSync(join(folder, '.env'), 'LOG_LEVEL=debug\nPORT=4000 # ours\n');
+
+  const variables = loadVariables(folder, { PORT: '5000' });
+
+  expect(readEnvironment(variables)).toMatchObject({ logLevel: 'debug', port: 5000 });
+});

@@ -1,0 +1,156 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { makeRedact } from './check/redact.ts';
+import type { WrittenArguments } from './check/arguments.ts';
+import { crossCheck, crossCheckArguments, type KnownChecks } from './config/cross-check.ts';
+import { explain, type Placed } from './config/explain.ts';
+import { ConfigError, type Path, type Problem, writePath } from './config/problem.ts';
+import { type ReadYaml, readYaml } from './config/read-yaml.ts';
+import { configSchema, type ParsedConfig, type RedisConfig, type SourceConfig } from './config/schema.ts';
+import { schemasAt, metaOf, secretsIn } from './config/schema-walk.ts';
+import { type ProcessSettings, settingSecrets, settingsSchema, toSettings } from './config/settings.ts';
+import { loadVariables, type Variables } from './config/variables.ts';
+
+export { ConfigError, type Problem, type ProcessSettings, type RedisConfig, type SourceConfig };
+
+/** What `wrench.yaml` says, with all defaults filled in. */
+export interface Config {
+  readonly environments: Readonly<Record<string, { readonly sources: readonly SourceConfig[] }>>;
+  /** Channel id to environment. */
+  readonly channels: Readonly<Record<string, string>>;
+  /** Absent where there are several environments and none is the default. */
+  readonly defaultEnvironment?: string;
+  readonly limits: ParsedConfig['limits'];
+  readonly redis?: RedisConfig;
+  /** Default arguments of this workspace, by check, as they would be typed. */
+  readonly checks: Readonly<Record<string, WrittenArguments>>;
+  /** Values that no exit may show, those of the environment included. */
+  readonly secrets: readonly string[];
+}
+
+export interface ReadConfigOptions {
+  /**
+   * `withheld`: the environments are known by name only. Their sources are neither read nor is any `${VARIABLE}` in them wanted:
+   * the bot faces Slack and holds no credential of the infrastructure.
+   */
+  readonly sources?: 'read' | 'withheld';
+  /** The checks that the file may name under `checks`; without them, those are taken as they are. */
+  readonly checks?: KnownChecks;
+}
+
+/**
+ * What is secret or about this process: from the environment, and from a `.env` file for what the environment does not say.
+ * @throws {ConfigError} with every problem at once.
+ */
+export function readEnvironment(variables: Variables = loadVariables()): ProcessSettings {
+  const given = Object.fromEntries(
+    Object.entries(variables).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = settingsSchema.safeParse(given);
+  if (parsed.success) return toSettings(parsed.data);
+  const problems = parsed.error.issues.map(({ path, message }) => ({ path: writePath(path), what: message }));
+  throw new ConfigError('the environment', problems);
+}
+
+/**
+ * Reads `wrench.yaml`.
+ * @throws {ConfigError} with every problem at once, each with its path, its line and what to do.
+ */
+export function readConfig(
+  path: string,
+  variables: Variables = loadVariables(),
+  { sources = 'read', checks }: ReadConfigOptions = {},
+): Config {
+  const withheld = sources === 'withheld';
+  const isSources = (at: Path) => at.length === 3 && at[0] === 'environments' && at[2] === 'sources';
+  const yaml = readYaml(readText(path), variables, (at) => withheld && isSources(at));
+  const schema = withheld ? withoutSources : configSchema;
+  const parsed = schema.safeParse(yaml.value);
+  const secrets = findSecrets(yaml, variables);
+  const problems = problemsOf(yaml, () => [
+    ...explain(schema, yaml.value, parsed.error?.issues ?? []),
+    ...crossCheck(yaml.value, variables),
+    ...(checks ? crossCheckArguments(yaml.value, checks) : []),
+  ]);
+  if (problems.length > 0 || !parsed.success) throw new ConfigError(path, redacted(problems, secrets));
+  return toConfig(parsed.data, secrets);
+}
+
+/** Leaves the sources unread, whatever they are. */
+const withoutSources = configSchema.extend({
+  environments: z.record(
+    z.string(),
+    z.looseObject({}).transform((): { sources: SourceConfig[] } => ({ sources: [] })),
+  ),
+});
+
+const EMPTY: Placed = {
+  path: [],
+  what: 'the file is empty',
+  cure: 'deploy/examples/wrench.yaml shows what can stand in it',
+};
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const missing = 'Copy deploy/examples/wrench.yaml there, or name another file with WRENCH_CONFIG';
+    if (code === 'ENOENT')
+      throw new ConfigError(path, [{ path: '', what: 'there is no such file', cure: missing }]);
+    throw new ConfigError(path, [
+      {
+        path: '',
+        what: `the file cannot be read (${code ?? 'unknown error'})`,
+        cure: 'Make it a file that this user may read',
+      },
+    ]);
+  }
+}
+
+/** Secret are the tokens of the environment, what stands where the schema says so, and each variable that is a part of such a text. */
+function findSecrets({ value, filled }: ReadYaml, variables: Variables): readonly string[] {
+  const inParts = filled
+    .filter(({ path }) => schemasAt(configSchema, value, path).some((found) => metaOf(found).secret))
+    .map((one) => one.value);
+  return [...new Set([...settingSecrets(variables), ...secretsIn(configSchema, value), ...inParts])];
+}
+
+function problemsOf(yaml: ReadYaml, judge: () => readonly Placed[]): readonly Problem[] {
+  const unreadable = yaml.value === undefined || yaml.value === null;
+  const unfilled = new Set(yaml.problems.map(({ path }) => writePath(path)));
+  const judged = unreadable ? [] : judge().filter(({ path }) => !unfilled.has(writePath(path)));
+  const placed = [...yaml.problems, ...(yaml.value === null ? [EMPTY] : []), ...judged];
+  return placed
+    .map((one) => place(yaml, one))
+    .toSorted((a, b) => (a.at?.line ?? 0) - (b.at?.line ?? 0) || (a.at?.column ?? 0) - (b.at?.column ?? 0));
+}
+
+function place(yaml: ReadYaml, { path, key, what, cure }: Placed): Problem {
+  const at = yaml.at({ path, ...(key !== undefined && { key }) });
+  return { path: writePath(path), ...(at && { at }), what, ...(cure && { cure }) };
+}
+
+function redacted(problems: readonly Problem[], secrets: readonly string[]): readonly Problem[] {
+  const redact = makeRedact(secrets);
+  return problems.map(({ what, cure, ...rest }) => ({
+    ...rest,
+    what: redact(what),
+    ...(cure && { cure: redact(cure) }),
+  }));
+}
+
+function toConfig({ checks, defaultEnvironment, ...rest }: ParsedConfig, secrets: readonly string[]): Config {
+  const names = Object.keys(rest.environments);
+  const environment = defaultEnvironment ?? (names.length === 1 ? names[0] : undefined);
+  return {
+    ...rest,
+    ...(environment !== undefined && { defaultEnvironment: environment }),
+    checks: Object.fromEntries(Object.entries(checks).map(([name, given]) => [name, written(given)])),
+    secrets,
+  };
+}
+
+function written(given: Readonly<Record<string, string | number | boolean>>): WrittenArguments {
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)]));
+}

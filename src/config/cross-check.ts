@@ -1,0 +1,92 @@
+import type { z } from 'zod';
+import { argumentsOf } from '../check/arguments.ts';
+import type { AnyCheck } from '../check/define-check.ts';
+import { nearest } from '../check/nearest.ts';
+import type { Placed } from './explain.ts';
+import type { Variables } from './variables.ts';
+
+type Loose = Readonly<Record<string, unknown>>;
+
+/** What no schema of one part can see: names that must be known elsewhere, and names that must be used once. */
+export function crossCheck(value: unknown, variables: Variables): readonly Placed[] {
+  const { environments, channels, defaultEnvironment, redis } = asObject(value);
+  const known = Object.keys(asObject(environments));
+  const inChannels = Object.entries(asObject(channels)).map(([channel, name]) => ({
+    path: ['channels', channel],
+    name,
+  }));
+  return [
+    ...(known.length === 0 && environments !== undefined
+      ? [{ path: ['environments'], what: 'there is no environment', cure: 'Name at least one' }]
+      : []),
+    ...[...inChannels, { path: ['defaultEnvironment'], name: defaultEnvironment }].flatMap(({ path, name }) =>
+      typeof name === 'string' && !known.includes(name) ? [{ path, ...unknownEnvironment(name, known) }] : [],
+    ),
+    ...known.flatMap((name) => namedTwice(name, asObject(asObject(environments)[name])['sources'])),
+    ...(redis !== undefined && variables['REDIS_URL']
+      ? [{ path: ['redis'], what: 'REDIS_URL names a Redis as well', cure: 'Keep one of the two' }]
+      : []),
+  ];
+}
+
+function unknownEnvironment(name: string, known: readonly string[]) {
+  const meant = nearest(name, known);
+  const cure = meant
+    ? `Did you mean \`${meant}\`?`
+    : `Known: ${known.map((one) => `\`${one}\``).join(', ') || 'none'}`;
+  return { what: `there is no environment \`${name.slice(0, 60)}\``, cure };
+}
+
+/** A source without a name is called by its kind. Places are named by it, so that two of one name could not be told apart. */
+function namedTwice(environment: string, sources: unknown): readonly Placed[] {
+  if (!Array.isArray(sources)) return [];
+  const seen = new Set<unknown>();
+  return sources.flatMap((source: unknown, index) => {
+    const { name, kind } = asObject(source);
+    const called = name ?? kind;
+    if (typeof called !== 'string' || !seen.has(called)) return (seen.add(called), []);
+    const what = `another source of \`${environment}\` is called \`${called}\` too`;
+    return [
+      { path: ['environments', environment, 'sources', index], what, cure: 'Give each its own `name`' },
+    ];
+  });
+}
+
+/** The checks that `checks:` may name; a catalogue is one. */
+export type KnownChecks = ReadonlyMap<string, Pick<AnyCheck, 'args'>>;
+
+/** Holds the workspace's default arguments against what each check takes. */
+export function crossCheckArguments(value: unknown, checks: KnownChecks): readonly Placed[] {
+  return Object.entries(asObject(asObject(value)['checks'])).flatMap(([name, given]) => {
+    const check = checks.get(name);
+    if (check) return wrongArguments(name, check, asObject(given));
+    const meant = nearest(name, checks.keys());
+    const cure = meant ? `Did you mean \`${meant}\`?` : `Known: ${[...checks.keys()].join(', ')}`;
+    return [{ path: ['checks'], key: name, what: `there is no check \`${name}\``, cure }];
+  });
+}
+
+function wrongArguments(name: string, check: Pick<AnyCheck, 'args'>, given: Loose): readonly Placed[] {
+  const known = argumentsOf(check).map((argument) => argument.name);
+  const strangers = Object.keys(given).filter((key) => !known.includes(key));
+  const written = Object.fromEntries(Object.entries(given).map(([key, one]) => [key, String(one)]));
+  const issues: readonly z.core.$ZodIssue[] = check.args.safeParse(written).error?.issues ?? [];
+  return [
+    ...strangers.map((key) => {
+      const meant = nearest(key, known);
+      const cure = meant ? `Did you mean \`${meant}\`?` : `It takes ${known.join(', ') || 'none'}`;
+      return { path: ['checks', name], key, what: `${name} takes no \`${key}\``, cure };
+    }),
+    // What is required and not given here is for the asker to give.
+    ...issues
+      .filter(
+        ({ path }) =>
+          path.length > 0 && Object.hasOwn(given, String(path[0])) && known.includes(String(path[0])),
+      )
+      .map(({ path, message }) => ({ path: ['checks', name, ...path], what: message })),
+  ];
+}
+
+function asObject(value: unknown): Loose {
+  return value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Loose) : {};
+}

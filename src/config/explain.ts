@@ -1,0 +1,104 @@
+import type { z } from 'zod';
+import { nearest } from '../check/nearest.ts';
+import type { Path, Problem } from './problem.ts';
+import { keysAt, metaOf, schemasAt } from './schema-walk.ts';
+
+/** A problem that still stands at a path; `key` where it is about a key there and not about the value. */
+export interface Placed extends Omit<Problem, 'path' | 'at'> {
+  readonly path: Path;
+  readonly key?: string;
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** Says in words what a schema found wrong, with the nearest valid key or word and what the setting is for. */
+export function explain(schema: z.ZodType, value: unknown, issues: readonly Issue[]): readonly Placed[] {
+  return issues.flatMap((issue) => explainOne(schema, value, issue, []));
+}
+
+function explainOne(schema: z.ZodType, value: unknown, issue: Issue, above: Path): readonly Placed[] {
+  const path = [...above, ...issue.path];
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => unknownKey(schema, value, path, key));
+    case 'invalid_union': {
+      if (issue.errors.length === 0 || issue.discriminator !== undefined)
+        return [wrongWord(schema, value, path)];
+      return closest(issue.errors).flatMap((inner) => explainOne(schema, value, inner, path));
+    }
+    case 'invalid_key':
+      return issue.issues.map(({ message }) => ({
+        path,
+        key: String(path.at(-1)),
+        what: `this name ${message}`,
+      }));
+    case 'invalid_value':
+      return [wrongWord(schema, value, path)];
+    default:
+      return [{ path, ...missingOr(issue, value, path), ...purpose(schema, value, path) }];
+  }
+}
+
+function unknownKey(schema: z.ZodType, value: unknown, path: Path, key: string): Placed {
+  const known = [...new Set(keysAt(schema, value, path))];
+  const meant = nearest(key, known);
+  const cure = meant === undefined ? `Known here: ${quoted(known)}` : `Did you mean \`${meant}\`?`;
+  return { path, key, what: `unknown key \`${key}\``, ...(known.length > 0 && { cure }) };
+}
+
+/** A word that is not among the few allowed: of a literal, an enum, or the `kind` of a source. */
+function wrongWord(schema: z.ZodType, value: unknown, path: Path): Placed {
+  const given = valueAt(value, path);
+  const words = wordsAt(schema, value, path);
+  const one = words.length > 0 ? ` It is one of ${quoted(words)}` : '';
+  if (given === undefined) return { path, what: 'missing', cure: one.trim() };
+  const meant = typeof given === 'string' ? nearest(given, words) : undefined;
+  const secret = schemasAt(schema, value, path).some((found) => metaOf(found).secret);
+  const shown = secret || typeof given !== 'string' ? 'this' : `\`${given.slice(0, 60)}\``;
+  return {
+    path,
+    what: `${shown} is not known here`,
+    cure: meant ? `Did you mean \`${meant}\`?` : one.trim(),
+  };
+}
+
+function wordsAt(schema: z.ZodType, value: unknown, path: Path): readonly string[] {
+  const words = schemasAt(schema, value, path).flatMap(({ _zod }) => [...(_zod.values ?? [])]);
+  return [...new Set(words.filter((word) => word !== undefined).map(String))];
+}
+
+function missingOr({ code, message }: Issue, value: unknown, path: Path): Pick<Placed, 'what'> {
+  if (code === 'invalid_type' && valueAt(value, path) === undefined) return { what: 'missing' };
+  return { what: message.replace(/^Invalid input: /, '') };
+}
+
+function purpose(schema: z.ZodType, value: unknown, path: Path): Pick<Placed, 'cure'> {
+  const about = schemasAt(schema, value, path)
+    .map((found) => metaOf(found).description)
+    .find((description) => description !== undefined);
+  return about === undefined ? {} : { cure: `What it is for: ${about}` };
+}
+
+/** Of a union's branches the one that was most probably meant: it got furthest into the value, with the fewest complaints. */
+function closest(branches: readonly (readonly Issue[])[]): readonly Issue[] {
+  const depth = (issues: readonly Issue[]) =>
+    Math.min(...issues.map(({ code, path }) => path.length + (code === 'unrecognized_keys' ? 0.5 : 0)));
+  const missing = (issues: readonly Issue[]) => issues.filter(({ code }) => code === 'invalid_type').length;
+  const [best = []] = branches.toSorted(
+    (a, b) => depth(b) - depth(a) || missing(a) - missing(b) || a.length - b.length,
+  );
+  return best;
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  let at = value;
+  for (const step of path) {
+    if (at === null || typeof at !== 'object') return undefined;
+    at = (at as Record<PropertyKey, unknown>)[step];
+  }
+  return at;
+}
+
+function quoted(words: readonly string[]): string {
+  return words.map((word) => `\`${word}\``).join(', ');
+}

@@ -1,0 +1,46 @@
+/** One thing wrong with the configuration: where, what, and what to do about it. */
+export interface Problem {
+  /** `environments.prod.sources[0].sites`, or the name of a variable. */
+  readonly path: string;
+  /** Where in the file, counted from 1. */
+  readonly at?: { readonly line: number; readonly column: number };
+  readonly what: string;
+  readonly cure?: string;
+}
+
+/** The configuration cannot be used. It names every problem at once, and none of the values that are secret. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  /** `./wrench.yaml`, or `the environment`. */
+  readonly file: string;
+  readonly problems: readonly Problem[];
+
+  constructor(file: string, problems: readonly Problem[]) {
+    const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+    super(
+      [`${count} in ${file}`, ...problems.map((problem) => `  ${writeProblem(file, problem)}`)].join('\n'),
+    );
+    this.file = file;
+    this.problems = problems;
+  }
+}
+
+/** `wrench.yaml:4:9 environments.prod: unknown key ... Did you mean ...?` */
+export function writeProblem(file: string, { path, at, what, cure }: Problem): string {
+  const where = [at && `${file}:${at.line}:${at.column}`, path && `${path}:`].filter(Boolean);
+  return [...where, sentence(what), cure && sentence(cure)].filter(Boolean).join(' ');
+}
+
+export type Path = readonly PropertyKey[];
+
+/** `['environments', 'prod', 'sources', 0]` as people write it: `environments.prod.sources[0]`. */
+export function writePath(path: Path): string {
+  return path
+    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
+    .join('')
+    .replace(/^\./, '');
+}
+
+function sentence(text: string): string {
+  return /[.?!]$/.test(text) ? text : `${text}.`;
+}

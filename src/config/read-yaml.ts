@@ -1,0 +1,99 @@
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Document,
+  type ParsedNode,
+  parseDocument,
+} from 'yaml';
+import type { Placed } from './explain.ts';
+import type { Path, Problem } from './problem.ts';
+import { fillIn, type Filled, type Variables } from './variables.ts';
+
+const LONGEST_FILE = 1_048_576;
+const MOST_ALIASES = 100;
+const TOO_DEEP = 'it is nested too deeply';
+
+/** A configuration file as plain data, still knowing which line each part came from. */
+export interface ReadYaml {
+  readonly value: unknown;
+  readonly problems: readonly Placed[];
+  /** What was filled in for `${NAME}`, and where. */
+  readonly filled: readonly (Filled & { readonly path: Path })[];
+  readonly at: (placed: Pick<Placed, 'path' | 'key'>) => NonNullable<Problem['at']> | undefined;
+}
+
+/** Reads YAML and fills in its `${VARIABLES}`, except under the paths that `skip` names. Never throws: what is wrong is in `problems`. */
+export function readYaml(text: string, variables: Variables, skip: (path: Path) => boolean): ReadYaml {
+  const lines = new LineCounter();
+  const broken = (what: string, at?: Problem['at'], cure?: string): ReadYaml => ({
+    value: undefined,
+    problems: [{ path: [], what, ...(cure && { cure }) }],
+    filled: [],
+    at: () => at,
+  });
+  if (text.length > LONGEST_FILE) return broken(`the file is longer than ${LONGEST_FILE} characters`);
+  try {
+    const document = parseDocument(text, { lineCounter: lines, merge: true, prettyErrors: false });
+    const [error] = document.errors;
+    if (error?.message.includes('call stack')) return broken(TOO_DEEP);
+    if (error) return broken(`not valid YAML: ${error.message}`, position(lines, error.pos[0]));
+    const { filled, problems } = fillDocument(document, variables, skip);
+    const value: unknown = document.toJS({ maxAliasCount: MOST_ALIASES });
+    return { value, problems, filled, at: ({ path, key }) => locate(document, lines, path, key) };
+  } catch (error) {
+    if (error instanceof ReferenceError)
+      return broken(
+        'its aliases (`*name`) unfold to far more than a configuration',
+        undefined,
+        'Write the parts out',
+      );
+    if (error instanceof RangeError) return broken(TOO_DEEP);
+    throw error;
+  }
+}
+
+function fillDocument(document: Document.Parsed, variables: Variables, skip: (path: Path) => boolean) {
+  const filled: ReadYaml['filled'][number][] = [];
+  const problems: Placed[] = [];
+  const walk = (node: unknown, path: Path): void => {
+    if (skip(path)) return;
+    if (isMap(node))
+      for (const { key, value } of node.items) walk(value, [...path, isScalar(key) ? String(key.value) : '']);
+    if (isSeq(node)) node.items.forEach((item, index) => walk(item, [...path, index]));
+    if (!isScalar(node) || typeof node.value !== 'string') return;
+    node.value = fillIn(node.value, variables, {
+      filled: (one) => filled.push({ ...one, path }),
+      problem: (what, cure) => problems.push({ path, what, cure }),
+    });
+  };
+  walk(document.contents, []);
+  return { filled, problems };
+}
+
+/** The place of a path, or of the deepest part of it that is there. */
+function locate(document: Document.Parsed, lines: LineCounter, path: Path, key?: string): Problem['at'] {
+  let node: unknown = document.contents;
+  let offset = (node as ParsedNode | null)?.range?.[0];
+  for (const step of key === undefined || path.at(-1) === key ? path : [...path, key]) {
+    if (isAlias(node)) node = node.resolve(document);
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(step));
+      if (!pair) break;
+      offset = (pair.key as ParsedNode).range?.[0] ?? offset;
+      node = pair.value;
+    } else if (isSeq(node) && node.items[Number(step)] !== undefined) {
+      node = node.items[Number(step)];
+      offset = (node as ParsedNode).range?.[0] ?? offset;
+    } else break;
+  }
+  return position(lines, offset);
+}
+
+function position(lines: LineCounter, offset: number | undefined): Problem['at'] {
+  if (offset === undefined) return undefined;
+  const { line, col } = lines.linePos(offset);
+  return { line, column: col };
+}

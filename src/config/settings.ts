@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import type { Variables } from './variables.ts';
+
+const port = (byDefault: number) =>
+  z.coerce
+    .number({ error: 'must be a port number' })
+    .int({ error: 'must be a port number' })
+    .min(0, { error: 'must be a port number' })
+    .max(65_535, { error: 'must be a port number' })
+    .default(byDefault);
+
+/** What is secret or about this process, by the usual names. `.env.example` and the README are generated from it. */
+export const settingsSchema = z.object({
+  SLACK_BOT_TOKEN: z
+    .string()
+    .regex(/^(xoxe\.)?xoxb-/, {
+      error: 'must begin with `xoxb-`: the "Bot User OAuth Token" of the app, under "OAuth & Permissions"',
+    })
+    .exactOptional()
+    .meta({
+      description: 'The bot token of the Slack app, `xoxb-…`. The bot needs it; a worker must not have it.',
+      secret: true,
+    }),
+  SLACK_APP_TOKEN: z
+    .string()
+    .regex(/^xapp-/, {
+      error:
+        'must begin with `xapp-`: an app-level token with the scope `connections:write`, under "Basic Information"',
+    })
+    .exactOptional()
+    .meta({
+      description:
+        'The app-level token, `xapp-…`. Where it is set, Slack is heard over Socket Mode and no port is opened to it.',
+      secret: true,
+    }),
+  SLACK_SIGNING_SECRET: z
+    .string()
+    .min(8, { error: 'is too short: it is the "Signing Secret" under "Basic Information"' })
+    .exactOptional()
+    .meta({
+      description: 'The signing secret of the Slack app: needed where Slack is heard over HTTP.',
+      secret: true,
+    }),
+  PORT: port(3_000).meta({ description: 'The port on which Slack is heard over HTTP.' }),
+  SLACK_API_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https address such as https://slack.com/api/' })
+    .exactOptional()
+    .meta({ description: 'Another address of the Slack Web API, for tests and proxies.' }),
+  REDIS_URL: z
+    .url({
+      protocol: /^(rediss?|unix)$/,
+      error: 'must be an address such as redis://host:6379 or rediss://user:password@host:6380/0',
+    })
+    .exactOptional()
+    .meta({
+      description:
+        'The Redis of queue and memory, `redis://` or `rediss://`. Sentinel and Cluster are set in the file. Without any, Wrench starts a private one.',
+      secret: true,
+    }),
+  WRENCH_CONFIG: z.string().default('./wrench.yaml').meta({ description: 'The configuration file.' }),
+  WRENCH_DATA: z
+    .string()
+    .default('./.wrench')
+    .meta({ description: 'The folder in which the private Redis keeps its data.' }),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .meta({ description: 'How much is logged: trace, debug, info, warn, error, fatal or silent.' }),
+  HEALTH_PORT: port(8_080).meta({ description: 'The port of /healthz, /readyz and /metrics.' }),
+});
+
+export interface ProcessSettings {
+  readonly slackBotToken?: string;
+  readonly slackAppToken?: string;
+  readonly slackSigningSecret?: string;
+  /** Where Slack is heard over HTTP. */
+  readonly port: number;
+  /** Ends with a slash, as the Web API client wants it. */
+  readonly slackApiUrl?: string;
+  readonly redisUrl?: string;
+  readonly configPath: string;
+  readonly dataPath: string;
+  readonly logLevel: z.infer<typeof settingsSchema>['LOG_LEVEL'];
+  readonly healthPort: number;
+  /** Values that no exit may show. */
+  readonly secrets: readonly string[];
+}
+
+export function toSettings(parsed: z.infer<typeof settingsSchema>): ProcessSettings {
+  return {
+    ...(parsed.SLACK_BOT_TOKEN && { slackBotToken: parsed.SLACK_BOT_TOKEN }),
+    ...(parsed.SLACK_APP_TOKEN && { slackAppToken: parsed.SLACK_APP_TOKEN }),
+    ...(parsed.SLACK_SIGNING_SECRET && { slackSigningSecret: parsed.SLACK_SIGNING_SECRET }),
+    port: parsed.PORT,
+    ...(parsed.SLACK_API_URL && { slackApiUrl: parsed.SLACK_API_URL.replace(/\/*$/, '/') }),
+    ...(parsed.REDIS_URL && { redisUrl: parsed.REDIS_URL }),
+    configPath: parsed.WRENCH_CONFIG,
+    dataPath: parsed.WRENCH_DATA,
+    logLevel: parsed.LOG_LEVEL,
+    healthPort: parsed.HEALTH_PORT,
+    secrets: settingSecrets(parsed),
+  };
+}
+
+/** The secret ones among the variables, whether they are valid or not. Of an address only its password is a secret. */
+export function settingSecrets(variables: Variables | z.infer<typeof settingsSchema>): readonly string[] {
+  const { SLACK_BOT_TOKEN, SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, REDIS_URL } = variables as Variables;
+  const given = [SLACK_BOT_TOKEN, SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, ...passwordsIn(REDIS_URL)];
+  return given.filter((value) => value !== undefined).filter((value) => value !== '');
+}
+
+function passwordsIn(address: string | undefined): readonly string[] {
+  if (address === undefined || !URL.canParse(address)) return [];
+  const { password } = new URL(address);
+  return password === '' ? [] : [...new Set([password, safelyDecoded(password)])];
+}
+
+function safelyDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

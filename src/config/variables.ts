@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+
+/** Variables by name: the environment of the process, and of a `.env` file those that the environment does not have. */
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+/** The one place in the tree that reads `process.env`. */
+export function loadVariables(folder = process.cwd(), env: Variables = process.env): Variables {
+  return { ...readDotEnv(join(folder, '.env')), ...env };
+}
+
+function readDotEnv(path: string): Variables {
+  try {
+    return parseEnv(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw error;
+  }
+}
+
+/** One `${NAME}` that was filled in. */
+export interface Filled {
+  readonly name: string;
+  readonly value: string;
+}
+
+const VARIABLE = /\$\$\{|\$\{([^}]*)\}|\$\{/g;
+const NAME = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([\s\S]*))?$/;
+
+/**
+ * Fills in `${NAME}` and `${NAME:-default}`; `$${` stays as a literal `${`. As in a shell, `:-` also stands in for an empty value.
+ * What cannot be filled in is told by `problem` and left as it is.
+ */
+export function fillIn(
+  text: string,
+  variables: Variables,
+  told: { readonly filled: (filled: Filled) => void; readonly problem: (what: string, cure: string) => void },
+): string {
+  return text.replaceAll(VARIABLE, (whole: string, inner: string | undefined) => {
+    if (whole === '$${') return '${';
+    const [, name, otherwise] = NAME.exec(inner ?? '') ?? [];
+    if (name === undefined) {
+      told.problem(
+        'a `${` here is not followed by a variable name and `}`',
+        'Write `${NAME}`, or `$${` for the two characters',
+      );
+      return whole;
+    }
+    const value = variables[name] || otherwise;
+    if (value === undefined) {
+      const state = variables[name] === undefined ? 'is not set' : 'is empty';
+      told.problem(
+        `the variable \`${name}\` ${state}`,
+        `Set ${name} in the environment or in .env, or write \`\${${name}:-default}\``,
+      );
+      return whole;
+    }
+    told.filled({ name, value });
+    return value;
+  });
+}
