@@ -1,0 +1,98 @@
+import type { Catalogue } from '../catalogue.ts';
+import type { Progress } from '../check/context.ts';
+import type { Redact } from '../check/redact.ts';
+import { runCheck } from '../check/run-check.ts';
+import type { Readers } from '../ports/readers.ts';
+import type { CheckJob, OutboxJob } from '../queue/contracts.ts';
+import type { Queues } from '../queue/queues.ts';
+import type { Delivery } from '../queue/work.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+
+export interface CheckHandling {
+  readonly catalogue: Catalogue;
+  /** The readers of an environment, by name; undefined where this worker does not know it. */
+  readonly readersOf: (environment: string) => Partial<Readers> | undefined;
+  readonly tell: Queues['tell'];
+  readonly redact: Redact;
+  readonly deadlineMs: number;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Slack's own advice is at least 3 s between edits of one message. */
+const PROGRESS_EVERY_MS = 3_000;
+
+/** Runs one check job and hands its report to the outbox. A bug of ours is logged once, with the job's id, and the asker is told that id. */
+export async function handleCheck(
+  handling: CheckHandling,
+  { id, data, signal }: Delivery<CheckJob>,
+): Promise<void> {
+  const { log, metrics, tell, redact } = handling;
+  const about = { runId: data.runId, check: data.check, environment: data.environment, asked: data.asked };
+  try {
+    const report = await run(handling, data, signal, throttle(about, tell, log));
+    metrics.checks.inc({ check: data.check, status: report.status });
+    metrics.checkSeconds.observe({ check: data.check }, report.durationMs / 1_000);
+    await tell(`report-${data.runId}`, { kind: 'report', ...about, report });
+  } catch (error) {
+    if (signal.aborted || isRedisAway(error)) throw error;
+    metrics.bugs.inc({ role: 'worker' });
+    log.error({ err: error, jobId: id, check: data.check }, 'a bug of ours ended a check');
+    await tell(`report-${data.runId}`, { kind: 'bug', ...about, jobId: redact(id) });
+  }
+}
+
+async function run(
+  { catalogue, readersOf, redact, deadlineMs }: CheckHandling,
+  { check: name, environment, args }: CheckJob,
+  signal: AbortSignal,
+  onProgress: (progress: Progress) => void,
+) {
+  const check = catalogue.checks.get(name);
+  const read = readersOf(environment);
+  if (!check) throw new Error(`this worker knows no check ${name}: bot and worker are of different versions`);
+  if (!read)
+    throw new Error(
+      `this worker knows no environment ${environment}: bot and worker have different configurations`,
+    );
+  return runCheck(check, {
+    check: name,
+    environment,
+    args,
+    read,
+    now: new Date(),
+    signal,
+    deadlineMs,
+    onProgress,
+    redact,
+  });
+}
+
+function throttle(
+  about: Omit<Extract<OutboxJob, { kind: 'progress' }>, 'kind' | 'progress'>,
+  tell: Queues['tell'],
+  log: Log,
+): (progress: Progress) => void {
+  const started = Date.now();
+  let next = started + PROGRESS_EVERY_MS;
+  return ({ examined, gaps }) => {
+    const now = Date.now();
+    if (now < next) return;
+    next = now + PROGRESS_EVERY_MS;
+    const progress = { examined, gaps: gaps.length, elapsedMs: now - started };
+    tell(`progress-${about.runId}`, { kind: 'progress', ...about, progress }).catch((error: unknown) =>
+      log.debug({ err: error }, 'progress was not told'),
+    );
+  };
+}
+
+/** BullMQ and ioredis name a lost connection in words only. */
+function isRedisAway(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /Connection is closed|max retries per request|ECONNREFUSED|ECONNRESET|Stream isn't writeable/i.test(
+      error.message,
+    )
+  );
+}
