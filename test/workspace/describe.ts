@@ -1,0 +1,82 @@
+import { APP, TEAM, type Channel, type Message, type StoredFile, type User } from './model.ts';
+
+/** Slack's JSON for a message, a file, a channel, a user: keys as in slackapi/java-slack-sdk's recorded answers. */
+
+export function describeMessage(message: Message, replies: readonly Message[] = []): Record<string, unknown> {
+  const isBots = message.user === APP.botUserId;
+  const others = replies.filter(({ ts }) => ts !== message.ts);
+  return {
+    type: 'message',
+    ...(message.isDeleted ? { subtype: 'tombstone', hidden: true } : {}),
+    ...(message.isBroadcast ? { subtype: 'thread_broadcast' } : {}),
+    user: message.user,
+    ...(isBots ? { bot_id: APP.botId, app_id: APP.id } : {}),
+    ts: message.ts,
+    team: TEAM.id,
+    text: message.text,
+    ...(message.blocks ? { blocks: message.blocks } : {}),
+    ...(message.attachments ? { attachments: message.attachments } : {}),
+    ...(message.edited ? { edited: message.edited } : {}),
+    ...(message.files.length > 0 ? { files: message.files.map(describeFile) } : {}),
+    ...(message.threadTs ? { thread_ts: message.threadTs } : {}),
+    ...(others.length > 0
+      ? { thread_ts: message.ts, reply_count: others.length, latest_reply: others.at(-1)?.ts }
+      : {}),
+  };
+}
+
+export function describeFile(file: StoredFile): Record<string, unknown> {
+  return {
+    id: file.id,
+    name: file.name,
+    title: file.title,
+    mimetype: mimeOf(file.name),
+    filetype: file.name.split('.').at(-1) ?? 'text',
+    size: file.bytes.length,
+    user: APP.botUserId,
+  };
+}
+
+export function mimeOf(name: string): string {
+  if (name.endsWith('.csv')) return 'text/csv';
+  if (name.endsWith('.json')) return 'application/json';
+  return 'text/plain';
+}
+
+export function describeChannel(channel: Channel): Record<string, unknown> {
+  return {
+    id: channel.id,
+    name: channel.name,
+    name_normalized: channel.name,
+    is_channel: !channel.isPrivate,
+    is_group: channel.isPrivate === true,
+    is_im: false,
+    is_mpim: false,
+    is_private: channel.isPrivate === true,
+    is_archived: channel.isArchived === true,
+    is_member: channel.botIsMember,
+    is_general: false,
+    is_shared: false,
+    context_team_id: TEAM.id,
+    topic: { value: channel.topic ?? '', creator: '', last_set: 0 },
+    purpose: { value: '', creator: '', last_set: 0 },
+  };
+}
+
+export function describeUser(user: User): Record<string, unknown> {
+  return {
+    id: user.id,
+    team_id: TEAM.id,
+    name: user.name,
+    real_name: user.realName,
+    deleted: false,
+    is_bot: user.isBot === true,
+    tz: 'Europe/Berlin',
+    profile: {
+      real_name: user.realName,
+      display_name: user.name,
+      title: user.title ?? '',
+      team: TEAM.id,
+    },
+  };
+}

@@ -1,0 +1,209 @@
+import { ApiError } from './api-error.ts';
+import type { Ack, Forgery, HttpDelivery } from './deliver.ts';
+import { describeMessage } from './describe.ts';
+import type { FaultPlan } from './faults.ts';
+import { APP, SLACKBOT, TEAM, type Channel, type Message, type User } from './model.ts';
+import type { Origin, ResponseUrls } from './response-urls.ts';
+import type { SocketMode } from './socket-mode.ts';
+import type { Store } from './store.ts';
+import type { Triggers } from './triggers.ts';
+
+export type Payload = Readonly<Record<string, unknown>>;
+
+export interface Delivered extends Ack {
+  readonly payload: Payload;
+}
+
+export interface CommandInput {
+  readonly userId: string;
+  readonly channelId: string;
+  /** With its slash: `/certs`. */
+  readonly command: string;
+  readonly text: string;
+  readonly triggerId?: string;
+  readonly forgery?: Forgery;
+}
+
+export interface ClickInput {
+  readonly userId: string;
+  readonly channelId: string;
+  readonly messageTs: string;
+  readonly actionId: string;
+  /** Which one, where several elements have the action id; for a select: the value to choose. */
+  readonly value?: string;
+  readonly forgery?: Forgery;
+}
+
+export interface Interactions {
+  /** Types a slash command and waits for its acknowledgement. What it says is shown to that user. */
+  readonly command: (input: CommandInput) => Promise<Delivered>;
+  /** Delivers a payload again, unchanged, all at once; the user does not see these answers. */
+  readonly redeliver: (payload: Payload, times: number) => Promise<readonly Ack[]>;
+  /** Clicks a button or picks an option. @throws Error where nobody could have. */
+  readonly click: (input: ClickInput) => Promise<Delivered>;
+}
+
+export interface InteractionParts {
+  readonly store: Store;
+  readonly triggers: Triggers;
+  readonly responseUrls: ResponseUrls;
+  readonly faults: FaultPlan;
+  /** One of them is how the app listens. */
+  readonly http: HttpDelivery | undefined;
+  readonly socket: SocketMode | undefined;
+}
+
+export function createInteractions(parts: InteractionParts): Interactions {
+  const { store, triggers, responseUrls, faults } = parts;
+
+  const deliver = async (
+    payload: Payload,
+    origin: Origin,
+    what: string,
+    forgery?: Forgery,
+  ): Promise<Delivered> => {
+    const extra = Array.from({ length: faults.deliveries() - 1 }, () => post(parts, payload, forgery));
+    const ack = await post(parts, payload, forgery);
+    if (ack.failure) {
+      const text = `${what} failed with the error "${ack.failure}"`;
+      store.add({ channel: origin.channelId, user: SLACKBOT, text, ephemeralTo: origin.userId });
+    } else showAck(parts, origin, ack.body);
+    await Promise.all(extra);
+    return { ...ack, payload };
+  };
+
+  return {
+    command: ({ userId, channelId, command, text, triggerId, forgery }) => {
+      const { user, channel } = present(store, userId, channelId);
+      const origin: Origin = { userId, channelId, typed: `${command} ${text}`.trim() };
+      const payload = {
+        token: 'not-a-secret-verification-token',
+        ...whereAndWho(channel, user),
+        command,
+        text,
+        api_app_id: APP.id,
+        is_enterprise_install: 'false',
+        response_url: responseUrls.issue(origin),
+        trigger_id: triggers.issue(userId, triggerId),
+      };
+      return deliver(payload, origin, command, forgery);
+    },
+    redeliver: (payload, times) => Promise.all(Array.from({ length: times }, () => post(parts, payload))),
+    click: (input) => {
+      const { user, channel } = present(store, input.userId, input.channelId);
+      const message = store.find(channel.id, input.messageTs);
+      if (!message || (message.ephemeralTo && message.ephemeralTo !== user.id))
+        throw new Error('no such message');
+      const action = findAction(message, input);
+      const origin: Origin = { userId: user.id, channelId: channel.id, original: message };
+      const payload = {
+        ...describeClick(user, channel, message, store),
+        actions: [action],
+        response_url: responseUrls.issue(origin),
+        trigger_id: triggers.issue(user.id),
+      };
+      return deliver(payload, origin, 'This action', input.forgery);
+    },
+  };
+}
+
+function post({ http, socket }: InteractionParts, payload: Payload, forgery?: Forgery): Promise<Ack> {
+  const isCommand = payload['command'] !== undefined;
+  if (socket) return socket.send({ type: isCommand ? 'slash_commands' : 'interactive', payload });
+  if (!http) throw new Error('the app has no way to be reached');
+  return http.send(
+    isCommand ? (payload as Record<string, string>) : { payload: JSON.stringify(payload) },
+    forgery,
+  );
+}
+
+function showAck({ store, responseUrls }: InteractionParts, origin: Origin, body: unknown): void {
+  if (body === undefined || body === '') return;
+  const given = typeof body === 'string' ? { text: body } : (body as Payload);
+  try {
+    responseUrls.show(origin, given);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const text = `Slack could not show the answer: ${error.code} ${JSON.stringify(error.details['errors'] ?? '')}`;
+    store.add({ channel: origin.channelId, user: SLACKBOT, text, ephemeralTo: origin.userId });
+  }
+}
+
+function present(store: Store, userId: string, channelId: string): { user: User; channel: Channel } {
+  const user = store.users.find(({ id }) => id === userId);
+  const channel = store.channel(channelId);
+  if (!user) throw new Error(`no user ${userId}`);
+  if (!channel) throw new Error(`no channel ${channelId}`);
+  return { user, channel };
+}
+
+/** Keys of a slash command as recorded in slackapi/java-slack-sdk: json-logs/samples/app-backend/slash-commands. */
+function whereAndWho(channel: Channel, user: User): Record<string, string> {
+  return {
+    team_id: TEAM.id,
+    team_domain: TEAM.domain,
+    channel_id: channel.id,
+    // Slack hides the names of private channels from apps that are not in them.
+    channel_name: channel.isPrivate ? 'privategroup' : channel.name,
+    user_id: user.id,
+    user_name: user.name,
+  };
+}
+
+function describeClick(
+  user: User,
+  channel: Channel,
+  message: Message,
+  store: Store,
+): Record<string, unknown> {
+  return {
+    type: 'block_actions',
+    user: { id: user.id, username: user.name, name: user.name, team_id: TEAM.id },
+    api_app_id: APP.id,
+    token: 'not-a-secret-verification-token',
+    container: {
+      type: 'message',
+      message_ts: message.ts,
+      channel_id: channel.id,
+      is_ephemeral: message.ephemeralTo !== undefined,
+      ...(message.threadTs ? { thread_ts: message.threadTs } : {}),
+    },
+    team: { id: TEAM.id, domain: TEAM.domain },
+    enterprise: null,
+    is_enterprise_install: false,
+    channel: { id: channel.id, name: channel.isPrivate ? 'privategroup' : channel.name },
+    // Of an ephemeral message Slack sends no content along.
+    ...(message.ephemeralTo
+      ? {}
+      : { message: describeMessage(message, store.thread(channel.id, message.ts)) }),
+    state: { values: {} },
+  };
+}
+
+type Element = Readonly<Record<string, unknown>>;
+
+function findAction(message: Message, { actionId, value }: ClickInput): Record<string, unknown> {
+  for (const block of message.blocks ?? []) {
+    const elements = [...((block['elements'] as Element[] | undefined) ?? []), block['accessory'] as Element];
+    for (const element of elements) {
+      if (element?.['action_id'] !== actionId) continue;
+      const option = pickOption(element, value);
+      const isOther =
+        value !== undefined && !option && element['value'] !== undefined && element['value'] !== value;
+      if (isOther) continue;
+      const { options: _, option_groups: __, placeholder: ___, ...said } = element;
+      return {
+        ...said,
+        block_id: block['block_id'],
+        ...(option ? { selected_option: option } : {}),
+        action_ts: `${Date.now() / 1000}`,
+      };
+    }
+  }
+  throw new Error(`nothing to click: ${actionId}`);
+}
+
+function pickOption(element: Element, value: string | undefined): Element | undefined {
+  const options = element['options'] as Element[] | undefined;
+  return options?.find((option) => option['value'] === value);
+}

@@ -1,0 +1,189 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createHttpDelivery } from './deliver.ts';
+import { createFaultPlan, type Faults } from './faults.ts';
+import { createInteractions, type Interactions } from './interactions.ts';
+import { chatMethods } from './methods-chat.ts';
+import { conversationMethods, peopleMethods } from './methods-conversations.ts';
+import { createUploads } from './methods-files.ts';
+import { viewMethods } from './methods-views.ts';
+import {
+  APP,
+  defaultChannels,
+  defaultUserGroups,
+  defaultUsers,
+  SLACKBOT,
+  type Channel,
+  type Message,
+  type StoredFile,
+  type User,
+  type UserGroup,
+} from './model.ts';
+import { createPage, type KnownCommand } from './page/serve-page.ts';
+import { answerJson, readFields } from './read-body.ts';
+import { createResponseUrls } from './response-urls.ts';
+import { createSocketMode } from './socket-mode.ts';
+import { createStore, type StoredView } from './store.ts';
+import { createTriggers } from './triggers.ts';
+import { waitUntil } from './wait-until.ts';
+import { createWebApi, type Methods, type RecordedCall } from './web-api.ts';
+
+export interface WorkspaceApp {
+  readonly delivery: 'http' | 'socket';
+  /** HTTP only: where the app listens, asked at each delivery. */
+  readonly requestUrl?: () => string;
+  readonly signingSecret: string;
+  readonly botToken: string;
+  readonly appToken: string;
+  /** What the bot token may do. Defaults to what Wrench asks for. */
+  readonly scopes?: readonly string[];
+  /** Offered by the page's composer. Whatever starts with a slash is delivered all the same. */
+  readonly commands?: readonly KnownCommand[];
+}
+
+export interface WorkspaceOptions {
+  /** 0, the default, takes a free one. */
+  readonly port?: number;
+  readonly app: WorkspaceApp;
+  readonly users?: readonly User[];
+  readonly channels?: readonly Channel[];
+  readonly userGroups?: readonly UserGroup[];
+}
+
+/** A Slack workspace on loopback. Bolt and web-api run against it unmodified. */
+export interface Workspace extends Interactions {
+  /** For people: the page. */
+  readonly pageUrl: string;
+  /** For `slackApiUrl`: ends in `/api/`. */
+  readonly apiUrl: string;
+  /** Roots and broadcast replies, oldest first. */
+  readonly messages: (channelId: string) => readonly Message[];
+  /** The root and its replies, oldest first. */
+  readonly thread: (channelId: string, ts: string) => readonly Message[];
+  readonly ephemerals: (userId: string, channelId: string) => readonly Message[];
+  /** The files in a thread, the root's included. */
+  readonly files: (channelId: string, ts: string) => readonly StoredFile[];
+  readonly views: (userId: string) => readonly StoredView[];
+  /** A person writes. Answers with the message. */
+  readonly say: (userId: string, channelId: string, text: string, threadTs?: string) => Message;
+  /** Looks again after each change until there is something to see. @throws Error after `timeoutMs` (5 s). */
+  readonly waitFor: <T>(
+    look: () => T | undefined | null | false,
+    options?: { timeoutMs?: number },
+  ) => Promise<T>;
+  /** Every call of the Web API so far. */
+  readonly requests: RecordedCall[];
+  readonly faults: Faults;
+  readonly setBotMembership: (channelId: string, isMember: boolean) => void;
+  readonly sockets: {
+    readonly connections: () => number;
+    /** Slack's `warning`, then `refresh_requested`. */
+    readonly refresh: (options?: { warnMs?: number }) => Promise<void>;
+    readonly cut: () => void;
+  };
+  readonly close: () => Promise<void>;
+}
+
+const DEFAULT_SCOPES = ['commands', 'chat:write', 'files:write', 'users:read', 'usergroups:read'];
+
+export async function startWorkspace(options: WorkspaceOptions): Promise<Workspace> {
+  const { app } = options;
+  if (app.delivery === 'http' && !app.requestUrl) throw new Error('delivery by http needs a requestUrl');
+  const { server, origin } = await listen(options.port ?? 0);
+  const store = createStore({
+    users: [
+      ...(options.users ?? defaultUsers),
+      { id: APP.botUserId, name: 'wrench', realName: 'Wrench', isBot: true },
+      { id: SLACKBOT, name: 'slackbot', realName: 'Slackbot', isBot: true },
+    ],
+    channels: options.channels ?? defaultChannels,
+    userGroups: options.userGroups ?? defaultUserGroups,
+  });
+  const faults = createFaultPlan(store.touch);
+  const triggers = createTriggers();
+  const uploads = createUploads(store, (id) => `${origin}/upload/v1/${id}`);
+  const responseUrls = createResponseUrls(store, (id) => `${origin}/commands/${id}`);
+  const socket = createSocketMode(
+    (ticket) => `${origin.replace('http', 'ws')}/link/?ticket=${ticket}`,
+    store.touch,
+  );
+  const http = app.requestUrl && createHttpDelivery({ ...app, requestUrl: app.requestUrl });
+  const isSocket = app.delivery === 'socket';
+  const parts = { store, triggers, responseUrls, faults };
+  const interactions = createInteractions({ ...parts, http, socket: isSocket ? socket : undefined });
+  const permalink = (channel: string, ts: string) => `${origin}/archives/${channel}/p${ts.replace('.', '')}`;
+  const methods: Methods = {
+    ...peopleMethods(store),
+    ...conversationMethods(store),
+    ...chatMethods(store, permalink),
+    ...uploads.methods,
+    ...viewMethods(store, triggers),
+    'apps.connections.open': { token: 'app', answer: () => ({ url: socket.open() }) },
+  };
+  const requests: RecordedCall[] = [];
+  const scopes = app.scopes ?? DEFAULT_SCOPES;
+  const answerApi = createWebApi({ ...app, scopes, methods, faults, requests });
+  const page = createPage({ store, interactions, faults, commands: app.commands ?? [] });
+
+  const route = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { pathname } = new URL(request.url ?? '/', origin);
+    const [, area, ...rest] = pathname.split('/');
+    if (area === 'api') return answerApi(rest.join('/'), request, response);
+    if (area === 'upload') {
+      const { upload } = await readFields(request);
+      const isReceived = uploads.receive(String(rest[1]), upload ?? Buffer.alloc(0));
+      response.writeHead(isReceived ? 200 : 400).end(isReceived ? 'OK' : 'Error');
+      return;
+    }
+    if (area === 'commands') {
+      const { fields } = await readFields(request);
+      const { status, body } = responseUrls.use(rest.join('/'), fields);
+      if (typeof body === 'string') response.writeHead(status).end(body);
+      else answerJson(response, status, body);
+      return;
+    }
+    return page.answer(pathname, request, response);
+  };
+  server.on('request', (request, response) => {
+    route(request, response).catch((error: unknown) => {
+      if (!response.headersSent) response.writeHead(500);
+      response.end(String(error));
+    });
+  });
+  server.on('upgrade', socket.upgrade);
+
+  return {
+    ...interactions,
+    pageUrl: `${origin}/`,
+    apiUrl: `${origin}/api/`,
+    messages: store.roots,
+    thread: store.thread,
+    ephemerals: store.ephemerals,
+    files: (channelId, ts) => store.thread(channelId, ts).flatMap(({ files }) => files),
+    views: (userId) => [...store.views.values()].filter(({ user }) => user === userId),
+    say: (user, channel, text, threadTs) => store.add({ user, channel, text, threadTs }),
+    waitFor: (look, { timeoutMs = 5_000 } = {}) => waitUntil(look, store.onChange, timeoutMs),
+    requests,
+    faults,
+    setBotMembership: store.setBotMembership,
+    sockets: { connections: socket.connections, refresh: socket.refresh, cut: socket.cut },
+    close: async () => {
+      uploads.close();
+      page.close();
+      await socket.close();
+      await http?.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function listen(port: number) {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  const { port: taken } = server.address() as AddressInfo;
+  return { server, origin: `http://127.0.0.1:${taken}` };
+}

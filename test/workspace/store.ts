@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import type { Channel, Draft, Message, StoredFile, User, UserGroup } from './model.ts';
+import { readEffects } from './read-effects.ts';
+
+export interface StoredView {
+  readonly id: string;
+  readonly hash: string;
+  readonly user: string;
+  readonly view: Readonly<Record<string, unknown>>;
+}
+
+/** All that the workspace remembers, in memory. Every change tells whoever listens. */
+export interface Store {
+  readonly users: readonly User[];
+  readonly channels: () => readonly Channel[];
+  readonly channel: (id: string) => Channel | undefined;
+  readonly userGroups: readonly UserGroup[];
+  readonly setBotMembership: (channelId: string, isMember: boolean) => void;
+  readonly add: (draft: Draft) => Message;
+  readonly find: (channelId: string, ts: string) => Message | undefined;
+  readonly change: (message: Message, changes: Partial<Message>) => Message;
+  readonly remove: (message: Message) => void;
+  /** As the channel shows them: roots and broadcast replies, oldest first; no ephemerals. */
+  readonly roots: (channelId: string) => readonly Message[];
+  /** The root and its replies, oldest first; no ephemerals. */
+  readonly thread: (channelId: string, ts: string) => readonly Message[];
+  readonly ephemerals: (userId: string, channelId: string) => readonly Message[];
+  readonly files: Map<string, StoredFile>;
+  readonly views: Map<string, StoredView>;
+  readonly onChange: (listener: () => void) => () => void;
+  readonly touch: () => void;
+}
+
+export interface StoreSeeds {
+  readonly users: readonly User[];
+  readonly channels: readonly Channel[];
+  readonly userGroups: readonly UserGroup[];
+}
+
+export function createStore(seeds: StoreSeeds): Store {
+  const channels = new Map(seeds.channels.map((channel) => [channel.id, channel]));
+  const messages = new Map<string, Message>();
+  const listeners = new Set<() => void>();
+  const nextTs = createClock();
+  const key = (channelId: string, ts: string) => `${channelId} ${ts}`;
+  const touch = () => {
+    for (const listener of listeners) listener();
+  };
+  const select = (wanted: (message: Message) => boolean) => [...messages.values()].filter(wanted);
+  const put = (message: Message) => {
+    messages.set(key(message.channel, message.ts), message);
+    touch();
+    return message;
+  };
+
+  return {
+    users: seeds.users,
+    channels: () => [...channels.values()],
+    channel: (id) => channels.get(id),
+    userGroups: seeds.userGroups,
+    setBotMembership: (channelId, botIsMember) => {
+      const channel = channels.get(channelId);
+      if (channel) channels.set(channelId, { ...channel, botIsMember });
+      touch();
+    },
+    add: (draft) =>
+      put({ files: [], ...draft, ts: nextTs(), revision: 1, ...readEffects(draft, seeds.users) } as Message),
+    find: (channelId, ts) => messages.get(key(channelId, ts)),
+    change: (message, changes) => {
+      const changed = { ...message, ...changes, revision: message.revision + 1 };
+      return put({ ...changed, ...readEffects(changed, seeds.users) });
+    },
+    remove: (message) => {
+      messages.delete(key(message.channel, message.ts));
+      touch();
+    },
+    roots: (channelId) =>
+      select((m) => m.channel === channelId && !m.ephemeralTo && (!m.threadTs || m.isBroadcast === true)),
+    thread: (channelId, ts) =>
+      select((m) => m.channel === channelId && !m.ephemeralTo && (m.ts === ts || m.threadTs === ts)),
+    ephemerals: (userId, channelId) => select((m) => m.channel === channelId && m.ephemeralTo === userId),
+    files: new Map(),
+    views: new Map(),
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    touch,
+  };
+}
+
+/** `ts` is a message's identity in its channel: seconds, a dot, six digits; never the same twice. */
+function createClock(): () => string {
+  let lastMicros = 0;
+  return () => {
+    lastMicros = Math.max(Date.now() * 1000, lastMicros + 1);
+    return `${Math.floor(lastMicros / 1e6)}.${String(lastMicros % 1e6).padStart(6, '0')}`;
+  };
+}
+
+/** Slack's ids: a letter for the kind, then capitals and digits. */
+export function newId(kind: 'F' | 'V'): string {
+  return `${kind}0${randomUUID().replaceAll('-', '').slice(0, 9).toUpperCase()}`;
+}

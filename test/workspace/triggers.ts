@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto';
+import { ApiError } from './api-error.ts';
+
+/** https://docs.slack.dev/surfaces/modals: a trigger lives three seconds and opens one view. */
+const TRIGGER_LIFE_MS = 3_000;
+
+export interface Triggers {
+  readonly issue: (userId: string, id?: string) => string;
+  /** Whose trigger it was. @throws ApiError where it is unknown, too old, or used. */
+  readonly exchange: (id: unknown) => string;
+}
+
+export function createTriggers(now = () => Date.now()): Triggers {
+  const issued = new Map<string, { userId: string; at: number; isUsed: boolean }>();
+  return {
+    issue: (userId, id = newTriggerId(now())) => {
+      issued.set(id, { userId, at: now(), isUsed: false });
+      return id;
+    },
+    exchange: (id) => {
+      const trigger = issued.get(String(id));
+      if (!trigger) throw new ApiError('invalid_trigger_id');
+      if (trigger.isUsed) throw new ApiError('exchanged_trigger_id');
+      if (now() - trigger.at > TRIGGER_LIFE_MS) throw new ApiError('expired_trigger_id');
+      trigger.isUsed = true;
+      return trigger.userId;
+    },
+  };
+}
+
+function newTriggerId(at: number): string {
+  return `${at}.${String(at).slice(-6)}.${randomBytes(16).toString('hex')}`;
+}
