@@ -1,0 +1,135 @@
+/** What a Vault holds. Shapes follow the API's answers, so that handlers only have to pick. */
+export interface VaultState {
+  health: 'active' | 'sealed' | 'standby' | 'uninitialised';
+  /** Vault before 1.10 has no `subkeys`. */
+  subkeys: boolean;
+  readonly now: () => number;
+  readonly spaces: Map<string, Space>;
+  readonly tokens: Map<string, Token>;
+  /** Every secret word ever handed out or put in: tests look for these everywhere else. */
+  readonly canaries: Set<string>;
+}
+
+/** One namespace; the root's name is the empty string. */
+export interface Space {
+  readonly mounts: Map<string, Mount>;
+  readonly policies: Map<string, Policy>;
+  readonly logins: Map<string, Login>;
+}
+
+export type Secret = Readonly<Record<string, unknown>>;
+
+export interface Mount {
+  readonly type: 'kv' | 'generic' | 'pki';
+  /** `null`, as very old mounts have it, means version 1. */
+  readonly options: { readonly version: '1' | '2' } | null;
+  readonly secrets: Map<string, Version[]>;
+}
+
+export interface Version {
+  data: Secret | null;
+  readonly createdAt: number;
+  deletedAt?: number;
+  destroyed: boolean;
+}
+
+/** Capabilities by path; `*` at the end and `+` for one segment, as in Vault's own. */
+export type Policy = Readonly<Record<string, readonly Capability[]>>;
+export type Capability =
+  | 'create'
+  | 'read'
+  | 'update'
+  | 'patch'
+  | 'delete'
+  | 'list'
+  | 'sudo'
+  | 'deny'
+  | 'root';
+
+export interface Token {
+  readonly id: string;
+  readonly space: string;
+  readonly policies: readonly string[];
+  readonly path: string;
+  readonly displayName: string;
+  readonly renewable: boolean;
+  readonly createdAt: number;
+  readonly ttlMs: number;
+  /** Absent: never. */
+  expiresAt?: number;
+  readonly lastExpiryAt?: number;
+  usesLeft?: number;
+}
+
+export type Login = AppRoleLogin | KubernetesLogin;
+
+export interface Role {
+  readonly policies: readonly string[];
+  readonly ttlMs: number;
+  readonly maxTtlMs: number;
+}
+
+export interface AppRoleLogin {
+  readonly type: 'approle';
+  readonly roles: Map<string, AppRole>;
+}
+
+export interface AppRole extends Role {
+  readonly roleId: string;
+  readonly secretIdUses: number;
+  readonly secretIdTtlMs: number;
+  readonly secretIds: Map<string, { usesLeft: number; readonly expiresAt: number }>;
+}
+
+export interface KubernetesLogin {
+  readonly type: 'kubernetes';
+  /** The service-account tokens that the cluster's API server would confirm; an old one stops being accepted. */
+  readonly roles: Map<string, Role & { readonly jwts: Set<string> }>;
+}
+
+export interface Question {
+  readonly method: string;
+  /** Without `/v1/` and decoded. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly body: Record<string, unknown>;
+  readonly space: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body?: unknown;
+}
+
+export const errors = (status: number, ...words: readonly string[]): Answer => ({
+  status,
+  body: { errors: words },
+});
+
+/** Every answer that carries something has this envelope. */
+export function envelope(
+  carried: { readonly data?: unknown; readonly auth?: unknown },
+  status = 200,
+): Answer {
+  const { data = null, auth = null } = carried;
+  const lease = { lease_id: '', renewable: false, lease_duration: 0 };
+  return {
+    status,
+    body: { request_id: crypto.randomUUID(), ...lease, data, wrap_info: null, warnings: null, auth },
+  };
+}
+
+export const EMPTY: Answer = { status: 204 };
+
+export function makeSpace(): Space {
+  return { mounts: new Map(), policies: new Map(), logins: new Map() };
+}
+
+/** `1h`, `30s`, `720h`, or seconds: as Vault takes them. */
+export function durationMs(value: unknown, fallbackMs: number): number {
+  if (typeof value === 'number') return value * 1000;
+  const match = typeof value === 'string' ? /^(\d+)([smhd]?)$/.exec(value) : null;
+  if (!match) return fallbackMs;
+  const secondsIn: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+  return Number(match[1]) * (secondsIn[match[2] ?? ''] ?? 1) * 1000;
+}
