@@ -1,0 +1,33 @@
+import type { ReadContext } from '../../kit.ts';
+
+/** What was seen, and nothing that was concluded from it. */
+export interface Facts {
+  readonly certificates: readonly {
+    readonly place: string;
+    readonly notBefore: Date;
+    readonly notAfter: Date;
+  }[];
+}
+
+/** Reads through ports. It may wait and may fail; it decides nothing. */
+export async function collect(
+  { read, attempt, gap, saw, signal }: ReadContext<'certificates'>,
+  { source }: { readonly source?: string | undefined },
+): Promise<Facts> {
+  const certificates: Facts['certificates'][number][] = [];
+  for (const store of read.certificates.stores) {
+    if (source !== undefined && store.name !== source) continue;
+    await attempt(store.name, undefined, async () => {
+      for await (const sighting of store.scan({ signal })) {
+        if (sighting.kind === 'unseen') {
+          gap(sighting.place, sighting.error);
+          continue;
+        }
+        const [{ notBefore, notAfter }] = sighting.chain;
+        certificates.push({ place: sighting.place, notBefore, notAfter });
+        saw(store.name);
+      }
+    });
+  }
+  return { certificates };
+}

@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+import { diagnose } from './diagnose.ts';
+import { datesSwapped } from './stories.ts';
+
+test('names the certificate whose dates are swapped, and not its neighbour', () => {
+  const { examined, verdict, findings } = diagnose(datesSwapped.facts);
+
+  expect(examined).toBe(2);
+  expect(verdict).toBe('1 of 2 certificates end before they begin');
+  expect(findings.map(({ severity, target }) => `${severity}: ${target}`)).toEqual([
+    'warning: disk:/etc/ssl/swapped.pem',
+  ]);
+});
+
+test('says nothing about an empty store', () => {
+  expect(diagnose({ certificates: [] }).findings).toEqual([]);
+});

@@ -1,0 +1,16 @@
+import type { Diagnosis } from '../../kit.ts';
+import type { Facts } from './collect.ts';
+
+/** Decides. Pure: the same facts, arguments and time give the same diagnosis. */
+export function diagnose({ certificates }: Facts): Diagnosis {
+  const findings = certificates
+    .filter(({ notBefore, notAfter }) => notAfter < notBefore)
+    .map(({ place }) => ({
+      reason: 'ends-before-it-begins',
+      severity: 'warning' as const,
+      target: place,
+      summary: `${place} ends before it begins`,
+    }));
+  const verdict = `${findings.length} of ${certificates.length} certificates end before they begin`;
+  return { examined: certificates.length, verdict, findings };
+}

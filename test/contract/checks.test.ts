@@ -1,0 +1,105 @@
+import { readdirSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { argumentsOf, parseArguments } from '../../src/check/arguments.ts';
+import type { AnyCheck } from '../../src/check/define-check.ts';
+import { reportSchema } from '../../src/check/finding.ts';
+import type { Story } from '../../src/check/story.ts';
+import { readText, readTree, ROOT } from './tree.ts';
+
+const FILES = ['check.ts', 'collect.ts', 'diagnose.ts', 'stories.ts', 'diagnose.test.ts'];
+const KEBAB_CASE = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+function foldersOf(path: string): readonly string[] {
+  return readdirSync(`${ROOT}${path}`, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+}
+
+const areas = foldersOf('commands');
+const checks = areas.flatMap((area) => foldersOf(`commands/${area}`).map((name) => `${area}/${name}`));
+
+const UNTOLD = 'Where this is told: a link, or words enough to find it';
+
+function load(path: string): Promise<unknown> {
+  return import(new URL(`../../commands/${path}`, import.meta.url).href);
+}
+
+test('there are checks to hold', () => {
+  expect(checks).toContain('certs/expiring');
+});
+
+test.each(areas)(
+  '%s is a command: a kebab-case word of at most 31 letters, and says what it is about',
+  (area) => {
+    expect(area.replace(/^_/, '')).toMatch(KEBAB_CASE);
+    // Slack: a command has 2 to 32 characters with its slash.
+    expect(area.length).toBeLessThan(32);
+    expect(readText(`commands/${area}/command.ts`)).toContain('defineCommand(');
+  },
+);
+
+test.each(checks)('%s has the same files as every check, and a kebab-case name', (check) => {
+  const files = readdirSync(`${ROOT}commands/${check}`);
+
+  expect(files).toEqual(expect.arrayContaining(FILES));
+  expect(check.replace('_template', 'template').split('/')).toSatisfy((words: string[]) =>
+    words.every((word) => KEBAB_CASE.test(word)),
+  );
+});
+
+test.each(checks)(
+  '%s has a story: an outage, where it is told, and what it says about it is a report',
+  async (name) => {
+    const { check } = (await load(`${name}/check.ts`)) as { check: AnyCheck };
+    const module = (await load(`${name}/stories.ts`)) as Record<string, unknown>;
+    const stories = Object.values(module).flat().filter(isStory);
+
+    expect(stories.length).toBeGreaterThan(0);
+    for (const { title, source, facts, now, args = {} } of stories) {
+      expect(title.length).toBeGreaterThan(5);
+      expect(source.length).toBeGreaterThan(5);
+      const { findings, verdict } = check.diagnose(facts, parseArguments(check, args), now);
+      expect(verdict).not.toBe('');
+      // Findings travel: they are plain, and the same after a journey.
+      expect(reportSchema.shape.findings.parse(JSON.parse(JSON.stringify(findings)))).toEqual(findings);
+    }
+  },
+);
+
+test.each(checks.filter((name) => !name.startsWith('_')))('%s says where its story is told', (name) => {
+  expect(readText(`commands/${name}/stories.ts`)).not.toContain(UNTOLD);
+});
+
+test.each(checks)('%s tests what it says about its stories', (name) => {
+  expect(readText(`commands/${name}/diagnose.test.ts`)).toContain(`from './stories.ts'`);
+});
+
+test.each(checks)('%s describes every argument for help', async (name) => {
+  const { check } = (await load(`${name}/check.ts`)) as { check: AnyCheck };
+
+  expect(argumentsOf(check).filter(({ about }) => about === '')).toEqual([]);
+});
+
+test('the kit stays small: the thirteenth name is a question', () => {
+  const kit = readText('commands/kit.ts');
+  const lists = [...kit.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([, list = '']) =>
+    list.split(','),
+  );
+  const names = [...lists, ...(kit.match(/export \* as \w+/g) ?? [])].filter((name) => name.trim() !== '');
+
+  expect(names.length).toBeGreaterThan(5);
+  expect(names.length).toBeLessThanOrEqual(12);
+  expect(kit).not.toMatch(/export \* from|export (const|function|class|interface)/);
+});
+
+test('files and folders are named in kebab-case', () => {
+  const named = [...readTree(['src', 'commands', 'test'], /./).keys()]
+    .filter((path) => path.endsWith('.ts'))
+    .flatMap((path) => path.replace(/(\.(test|config|d))?\.ts$/, '').split('/'))
+    .filter((word) => word !== '_template');
+
+  expect([...new Set(named)].filter((word) => !KEBAB_CASE.test(word))).toEqual([]);
+});
+
+function isStory(value: unknown): value is Story<unknown> {
+  return value !== null && typeof value === 'object' && 'facts' in value && 'source' in value;
+}

@@ -1,0 +1,75 @@
+import { existsSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { readText, readTree } from './tree.ts';
+
+/** The contract tests themselves name what they forbid. */
+const code = new Map(
+  [...readTree(['src', 'commands', 'test'])].filter(([path]) => !path.startsWith('test/contract/')),
+);
+
+function filesThatSay(pattern: RegExp, where: (path: string) => boolean = () => true): readonly string[] {
+  return [...code].filter(([path, text]) => where(path) && pattern.test(text)).map(([path]) => path);
+}
+
+test('one file reads the environment of the process', () => {
+  const inProduct = (path: string) => !path.startsWith('test/') && !path.endsWith('.test.ts');
+
+  expect(
+    filesThatSay(
+      /\bprocess\s*\.\s*env\b|\bloadEnvFile\b|\bprocess\['env'\]|{[^}]*\benv\b[^}]*} = process\b/,
+      inProduct,
+    ),
+  ).toEqual(['src/config/variables.ts']);
+});
+
+test('one file reads wrench.yaml', () => {
+  const inProduct = (path: string) => path.startsWith('src/') && !path.endsWith('.test.ts');
+
+  expect(filesThatSay(/\breadConfig = |function readConfig\b/, inProduct)).toEqual(['src/config.ts']);
+  expect(filesThatSay(/['"]\S*wrench\.yaml['"]/, inProduct)).toEqual(['src/config/settings.ts']);
+});
+
+test('nothing is mocked by module, no test is skipped or alone', () => {
+  expect(filesThatSay(/\bvi\s*\.\s*(mock|doMock|hoisted)\b/)).toEqual([]);
+  expect(filesThatSay(/\b(test|it|describe)\s*\.\s*(skip|skipIf|runIf|todo|only|fails)\b/)).toEqual([]);
+  expect(filesThatSay(/\b(context|ctx|task)\s*\.\s*skip\(/)).toEqual([]);
+});
+
+test('tests stand beside the code or in test/, where they are found', () => {
+  const spelled = [...code.keys()].filter((path) => /\.spec\.|__tests__|\.test\.(js|mjs|tsx)$/.test(path));
+
+  expect(spelled).toEqual([]);
+});
+
+test('what Node cannot strip is not written: no enum, namespace or JSX', () => {
+  expect(filesThatSay(/^\s*(export )?(declare )?(const )?(enum|namespace) \w+ \{/m)).toEqual([]);
+  expect([...readTree(['src', 'commands'], /\.(tsx|jsx|js|cjs|mjs)$/).keys()]).toEqual([]);
+});
+
+test('the lock file is worth as much elsewhere: no address of a registry is in it', () => {
+  const lock = readText('package-lock.json');
+
+  expect(lock).not.toMatch(/"resolved"/);
+  expect(lock).not.toMatch(
+    /https?:\/\/(?!(opencollective|github|www\.patreon|tidelift|feross|paypal|ko-fi|buymeacoffee|eslint)\b)[a-z.-]*(registry|artifactory|nexus|npmjs)/i,
+  );
+  expect(readText('.npmrc')).toMatch(/^omit-lockfile-registry-resolved=true$/m);
+  expect(readText('.npmrc')).not.toMatch(/registry=|_auth|token/i);
+});
+
+test('continuous integration runs what the README says, and nothing else', () => {
+  const lines = readText('.ci/run')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+
+  expect(lines).toEqual(['set -euo pipefail', 'cd "$(dirname "$0")/.."', 'npm ci && npm test']);
+  expect(readText('README.md')).toContain('npm ci && npm test');
+});
+
+test('secrets and private files stay out of the repository', () => {
+  const ignored = readText('.gitignore').split('\n');
+
+  expect(ignored).toEqual(expect.arrayContaining(['.env', '.wrench/', 'wrench.yaml', 'node_modules/']));
+  expect(existsSync(new URL('../../LICENSE', import.meta.url))).toBe(true);
+});

@@ -1,0 +1,85 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { newCheck } from './new-check.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+let house: string;
+let commands: string;
+
+beforeEach(() => {
+  house = mkdtempSync(join(tmpdir(), 'wrench-new-'));
+  commands = join(house, 'commands');
+  for (const part of [
+    'commands/_template',
+    'commands/kit.ts',
+    'src/check',
+    'src/ports',
+    'tsconfig.json',
+    'package.json',
+  ])
+    cpSync(join(root, part), join(house, part), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(house, 'node_modules'));
+});
+afterEach(() => rmSync(house, { recursive: true }));
+
+test('a new check in a new area is complete: it has its types and its test passes', async () => {
+  const { written, nextSteps } = newCheck('etcd/slow-disk', commands);
+
+  expect(written).toContain('etcd/command.ts');
+  expect(readdirSync(join(commands, 'etcd/slow-disk'))).toEqual(
+    readdirSync(join(commands, '_template/example')),
+  );
+  expect(nextSteps[0]).toContain('commands/etcd/slow-disk/stories.ts');
+
+  const run = { cwd: house, preferLocal: true, localDir: root, env: { NO_COLOR: '1' } };
+  await execa('tsc', ['--noEmit', '-p', house], run);
+  const { stdout } = await execa('vitest', ['run', '--root', house, 'commands/etcd'], run);
+  expect(stdout).toContain('1 passed');
+});
+
+test('a second check of an area leaves its command alone', () => {
+  newCheck('etcd/doppler', commands);
+
+  const { written } = newCheck('etcd/slow-disk', commands);
+
+  expect(written).not.toContain('etcd/command.ts');
+  expect(readdirSync(join(commands, 'etcd')).toSorted()).toEqual(['command.ts', 'doppler', 'slow-disk']);
+});
+
+test('a check that is there is not overwritten', () => {
+  newCheck('etcd/doppler', commands);
+
+  expect(() => newCheck('etcd/doppler', commands)).toThrow('commands/etcd/doppler is already there');
+  expect(readFileSync(join(commands, 'etcd/doppler/check.ts'), 'utf8')).toContain('defineCheck');
+});
+
+test.each([
+  '',
+  'etcd',
+  'etcd/',
+  '/doppler',
+  'etcd/doppler/deep',
+  'Etcd/doppler',
+  'etcd/slow_disk',
+  '../etc/passwd',
+  '_template/x',
+  'etcd/-x',
+  `${'a'.repeat(32)}/x`,
+])('%j is no name, and nothing is written for it', (name) => {
+  expect(() => newCheck(name, commands)).toThrow(/such as .*etcd\/doppler/);
+  expect(readdirSync(commands).toSorted()).toEqual(['_template', 'kit.ts']);
+});
+
+test.each(['wrench/doppler', 'etcd/help'])('%s would hide a word that Wrench keeps for itself', (name) => {
+  expect(() => newCheck(name, commands)).toThrow('keeps for itself');
+});
+
+test('an area that looks like a slip of another is pointed out', () => {
+  newCheck('certs/expiring', commands);
+
+  expect(newCheck('cert/chain', commands).nextSteps[0]).toContain('There is an area `certs` already');
+});

@@ -1,0 +1,77 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { nearest } from '../../src/check/nearest.ts';
+
+/** What somebody asked for cannot be made; says why, and what to ask for instead. */
+export class NewCheckError extends Error {
+  override readonly name = 'NewCheckError';
+}
+
+export interface NewCheck {
+  /** Paths of what was written, from the folder of commands. */
+  readonly written: readonly string[];
+  readonly nextSteps: readonly string[];
+}
+
+const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+const TEMPLATE = '_template';
+const EXAMPLE = 'example';
+
+/**
+ * Copies `commands/_template` to a new check, and to a new area where there is none of that name yet. Overwrites nothing.
+ * @throws {NewCheckError} for a name that is none, and for a check that is already there.
+ */
+export function newCheck(name: string, commands: string): NewCheck {
+  const { area, check } = split(name);
+  if (existsSync(join(commands, area, check)))
+    throw new NewCheckError(`commands/${area}/${check} is already there. Choose another name.`);
+  const areas = areasIn(commands);
+  const isNew = !areas.includes(area);
+  const files = [
+    ...(isNew ? [{ from: 'command.ts', to: `${area}/command.ts` }] : []),
+    ...readdirSync(join(commands, TEMPLATE, EXAMPLE)).map((file) => ({
+      from: `${EXAMPLE}/${file}`,
+      to: `${area}/${check}/${file}`,
+    })),
+  ];
+  mkdirSync(join(commands, area, check), { recursive: true });
+  for (const { from, to } of files)
+    writeFileSync(join(commands, to), readFileSync(join(commands, TEMPLATE, from)), { flag: 'wx' });
+  return {
+    written: files.map(({ to }) => to),
+    nextSteps: nextSteps(area, check, isNew ? nearest(area, areas) : undefined),
+  };
+}
+
+function split(name: string): { area: string; check: string } {
+  const [area = '', check = '', ...more] = name.split('/');
+  const good = more.length === 0 && [area, check].every((word) => NAME.test(word) && word.length < 32);
+  if (good && area !== 'wrench' && check !== 'help') return { area, check };
+  throw new NewCheckError(
+    name === ''
+      ? 'Say which: npm run new -- area/check, such as npm run new -- etcd/doppler.'
+      : good
+        ? `\`${name}\` would hide a word that Wrench keeps for itself. Choose another name.`
+        : `\`${name.slice(0, 60)}\` is no name: write area/check in lower-case words joined by dashes, such as etcd/doppler.`,
+  );
+}
+
+function areasIn(commands: string): readonly string[] {
+  return readdirSync(commands, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('_'))
+    .map((entry) => entry.name);
+}
+
+function nextSteps(area: string, check: string, similar: string | undefined): readonly string[] {
+  const folder = `commands/${area}/${check}`;
+  return [
+    ...(similar === undefined
+      ? []
+      : [`There is an area \`${similar}\` already: move the check there if it belongs to it.`]),
+    `${folder}/stories.ts: type the facts of the outage, and where it is told`,
+    `${folder}/diagnose.test.ts: what should have been said; then npx vitest run ${folder}`,
+    `${folder}/diagnose.ts: say it`,
+    `${folder}/collect.ts: read it through a port; check.ts: its title, its reason, its arguments`,
+    'npm run generate, for the tables and the manifest; npm run check',
+  ];
+}
