@@ -18,6 +18,12 @@ export interface CertificateStore {
    * @throws {SourceError} where the whole store could not be asked (login refused, nothing answers).
    */
   readonly scan: (options: { readonly signal: AbortSignal }) => AsyncIterable<Sighting>;
+  /**
+   * Looks at one live site now, `host:port`: one that is configured, or that the configuration allows to be asked for by name.
+   * A site that fails is an `unseen`.
+   * @throws {SourceError} `refused` where it is neither, saying which setting would allow it; `malformed` where `site` is not a site.
+   */
+  readonly lookAt?: (site: string, options: { readonly signal: AbortSignal }) => Promise<Sighting>;
 }
 
 export type Sighting = Seen | Unseen;
@@ -84,7 +90,7 @@ export interface Handshake {
    * The served chain judged by itself, without the local trust store:
    * `complete` each certificate is signed by a later one up to a root or to an authority that is self-signed or configured as trusted;
    * `incomplete` the last issuer on the leaf's path was not served and is no known public or configured root;
-   * `self-signed` the leaf signs itself; `broken` an issuer was served by name, but its key does not verify the signature.
+   * `self-signed` the leaf signs itself and is not configured as trusted; `broken` an issuer was served by name, but its key does not verify the signature.
    */
   readonly path: 'complete' | 'incomplete' | 'self-signed' | 'broken';
   /** The site asks for a client certificate and ends the handshake without one; its certificate was read all the same. */
