@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { parseSite, type Site, siteFrom } from './site.ts';
+
+export const STARTTLS = ['smtp', 'imap', 'pop3', 'ftp', 'ldap', 'postgres', 'mysql'] as const;
+export type StartTls = (typeof STARTTLS)[number];
+
+const siteString = z.string().transform((text, context): Site => {
+  const site = parseSite(text);
+  if (typeof site !== 'string') return site;
+  context.addIssue({ code: 'custom', message: site });
+  return z.NEVER;
+});
+
+const siteObject = z
+  .strictObject({
+    host: z.string().min(1).meta({ description: 'Name or address to connect to.' }),
+    port: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .optional()
+      .meta({ description: "Port; the default is 443, or the protocol's own where `starttls` is given." }),
+    servername: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: 'Name to ask for with SNI and to expect in the certificate; default: `host`.' }),
+    starttls: z
+      .enum(STARTTLS)
+      .optional()
+      .meta({ description: 'Protocol that is spoken in the clear before it turns to TLS.' }),
+  })
+  .transform((object, context): Site => {
+    const site = siteFrom(object);
+    if (typeof site !== 'string') return site;
+    context.addIssue({ code: 'custom', message: site });
+    return z.NEVER;
+  });
+
+/** The `tls` source in `wrench.yaml`: live sites whose served certificates are looked at by a handshake that sends nothing else. */
+export const tlsConfig = z
+  .strictObject({
+    kind: z.literal('tls').meta({ description: 'Live TLS sites, asked by a handshake.' }),
+    name: z.string().min(1).default('tls').meta({ description: 'What this source is called in reports.' }),
+    sites: z
+      .array(z.union([siteString, siteObject]))
+      .default([])
+      .meta({
+        description:
+          'Sites: `host`, `host:port`, `[2001:db8::1]:443`, `servername@host:port`, `smtp://host:port` ' +
+          `(${STARTTLS.join(', ')} turn to TLS after a prologue; https, ldaps, imaps ... do not), ` +
+          'or `{ host, port, servername, starttls }`.',
+      }),
+    sitesFile: z.string().min(1).optional().meta({
+      description:
+        'A text file with one site a line, for thousands; `#` begins a comment. Read anew by each scan.',
+    }),
+    trust: z.array(z.string().min(1)).default([]).meta({
+      description:
+        'PEM files with private roots; a served chain that ends below one of them counts as complete.',
+    }),
+    concurrency: z.int().min(1).max(1000).default(50).meta({ description: 'Sites looked at at once.' }),
+    perAddress: z.int().min(1).max(100).default(1).meta({
+      description: 'Handshakes at once with one address and port, which may serve thousands of names.',
+    }),
+    timeoutMs: z.int().min(1).max(600_000).default(5000).meta({
+      description: 'Time for one site, from looking up its name to its certificate, in milliseconds.',
+    }),
+    everyAddress: z.boolean().default(false).meta({
+      description:
+        'Look at every address (A and AAAA) of a name, for balanced sites whose certificates may differ.',
+    }),
+    alsoLookAt: z
+      .array(z.string().min(1))
+      .default([])
+      .meta({
+        description:
+          'Sites outside `sites` that people may ask to look at, as globs of `host:port`: `*.example.com:443`. ' +
+          'None by default, because a chat command must not make the worker connect anywhere.',
+      }),
+  })
+  .refine(({ sites, sitesFile }) => sites.length > 0 || sitesFile !== undefined, {
+    message: 'needs `sites` or a `sitesFile`',
+    path: ['sites'],
+  });
+
+export type TlsConfig = z.output<typeof tlsConfig>;

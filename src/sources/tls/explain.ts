@@ -1,0 +1,85 @@
+import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
+
+type Words = readonly [SourceErrorKind, string];
+
+const NO_TLS: Words = ['malformed', 'it does not speak TLS on this port'];
+const HUNG_UP: Words = ['unreachable', 'it ended the connection during the handshake'];
+
+/** Node's words for a connection that failed, by code. */
+const BY_CODE: Readonly<Record<string, Words>> = {
+  ECONNREFUSED: ['unreachable', 'nothing listens there'],
+  ENOTFOUND: ['missing', 'name not found'],
+  ENODATA: ['missing', 'name not found'],
+  EAI_AGAIN: ['unreachable', 'name servers do not answer'],
+  EHOSTUNREACH: ['unreachable', 'no route to it'],
+  ENETUNREACH: ['unreachable', 'no route to its network'],
+  EADDRNOTAVAIL: ['unreachable', 'no route to its network'],
+  ETIMEDOUT: ['unreachable', 'no answer to the connection'],
+  EACCES: ['refused', 'this machine is not permitted to connect to it'],
+  EPERM: ['refused', 'this machine is not permitted to connect to it'],
+  EMFILE: ['unreachable', 'this process has too many open files: lower `concurrency` or raise the limit'],
+  ECONNRESET: HUNG_UP,
+  ECONNABORTED: HUNG_UP,
+  EPIPE: HUNG_UP,
+};
+
+/** OpenSSL's reasons, as Node spells them in `ERR_SSL_…`: OpenSSL 3.5 writes `SSL/TLS_ALERT_…` where older ones write `SSLV3_ALERT_…`. */
+const BY_TLS_REASON: readonly (readonly [RegExp, Words])[] = [
+  [
+    /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNKNOWN_PROTOCOL|HTTP_REQUEST|HTTPS_PROXY|RECORD_TOO_SMALL/,
+    NO_TLS,
+  ],
+  [/UNRECOGNIZED_NAME/, ['refused', 'it has nothing to show for this name']],
+  [/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/, ['refused', 'it speaks no version of TLS that we do']],
+  [
+    /ALERT_HANDSHAKE_FAILURE|NO_SHARED|NO_CIPHERS/,
+    ['refused', 'it found nothing in common to agree on for TLS'],
+  ],
+  [/ALERT/, ['refused', 'it broke off the TLS handshake']],
+];
+
+/** Plain words for what ended a look at one site. Only codes are read: a message might quote what was received. @returns undefined for errors that are ours. */
+export function explain(error: unknown, source: string): SourceError | undefined {
+  if (error instanceof SourceError) return error;
+  const { code } = Object(error) as { code?: unknown };
+  if (!(error instanceof Error) || typeof code !== 'string') return undefined;
+  const known =
+    BY_CODE[code] ?? BY_TLS_REASON.find(([reason]) => code.startsWith('ERR_SSL_') && reason.test(code))?.[1];
+  if (known !== undefined) return new SourceError(source, ...known);
+  if (code.startsWith('ERR_SSL_') || code === 'EPROTO')
+    return new SourceError(source, 'malformed', `the TLS handshake cannot be understood (${code})`);
+  return isSystemError(error)
+    ? new SourceError(source, 'unreachable', `the connection failed (${code})`)
+    : undefined;
+}
+
+/** libuv's errors have a syscall; ours and Node's own argument errors have not. */
+function isSystemError(error: Error): boolean {
+  return 'syscall' in error;
+}
+
+export function noAnswer(source: string, timeoutMs: number): SourceError {
+  const time = timeoutMs >= 1000 ? `${Number((timeoutMs / 1000).toFixed(1))} s` : `${timeoutMs} ms`;
+  return new SourceError(source, 'unreachable', `no answer in ${time}`);
+}
+
+/** Failures that a retry with the algorithms of another age may get over. */
+export function isOfAnotherAge(code: string | undefined): boolean {
+  return (
+    code !== undefined &&
+    /^ERR_SSL_.*(PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|LEGACY_SIGALG|UNSAFE_LEGACY|DH_KEY_TOO_SMALL|KEY_TOO_SMALL|MD_TOO_WEAK|WRONG_SIGNATURE_TYPE|NO_SUITABLE|ALERT_HANDSHAKE_FAILURE|ALERT_INSUFFICIENT_SECURITY|ALERT_ILLEGAL_PARAMETER|BAD_ECPOINT|WRONG_CURVE)/.test(
+      code,
+    )
+  );
+}
+
+/** For `wrench doctor`: what to do about sites that do not answer. */
+export function cureFor(silent: readonly { readonly error: SourceError }[], source: string): string {
+  const cures: Readonly<Record<SourceErrorKind, string>> = {
+    unreachable: `let the worker through to them (firewall, route), start them, or take them out of \`sites\` of \`${source}\``,
+    missing: `correct the names in \`sites\` of \`${source}\`, or take them out`,
+    refused: `see that \`servername\` and \`starttls\` in \`sites\` of \`${source}\` are what these servers expect`,
+    malformed: `see that the ports in \`sites\` of \`${source}\` speak TLS; where TLS comes after a prologue, write \`smtp://…\` or \`starttls\``,
+  };
+  return [...new Set(silent.map(({ error }) => cures[error.kind]))].join('; ');
+}

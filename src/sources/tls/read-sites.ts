@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises';
+import { SourceError } from '../../ports/source-error.ts';
+import type { TlsConfig } from './config.ts';
+import { fileError } from './file-error.ts';
+import { parseSite, type Site } from './site.ts';
+
+export interface Sites {
+  readonly sites: readonly Site[];
+  /** Lines and files that could not be read: gaps, and not the end of the scan. */
+  readonly unread: readonly { readonly what: string; readonly error: SourceError }[];
+}
+
+/** All configured sites, each once, those of the file after the others; neighbours on one host are spread, so that lanes do not wait for one another. */
+export async function readSites(config: TlsConfig): Promise<Sites> {
+  const { name, sitesFile } = config;
+  const byLabel = new Map(config.sites.map((site) => [site.label, site]));
+  const unread: { what: string; error: SourceError }[] = [];
+  for (const [index, text] of (sitesFile === undefined
+    ? []
+    : await linesOf(sitesFile, name, unread)
+  ).entries()) {
+    const written = text.replace(/#.*/, '').trim();
+    if (written === '') continue;
+    const site = parseSite(written);
+    if (typeof site !== 'string') byLabel.set(site.label, site);
+    else
+      unread.push({
+        what: `${sitesFile} line ${index + 1}`,
+        error: new SourceError(name, 'malformed', site),
+      });
+  }
+  return { sites: spread([...byLabel.values()]), unread };
+}
+
+async function linesOf(
+  path: string,
+  source: string,
+  unread: { what: string; error: SourceError }[],
+): Promise<string[]> {
+  try {
+    return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '').split(/\r\n|\r|\n/);
+  } catch (error) {
+    unread.push({ what: path, error: fileError(error, source) });
+    return [];
+  }
+}
+
+/** First every host's first site, then every second, and so on. */
+function spread(sites: readonly Site[]): Site[] {
+  const met = new Map<string, number>();
+  const ranked = sites.map((site) => {
+    const key = `${site.host}:${site.port}`;
+    const rank = met.get(key) ?? 0;
+    met.set(key, rank + 1);
+    return { site, rank };
+  });
+  return ranked.toSorted((one, other) => one.rank - other.rank).map(({ site }) => site);
+}

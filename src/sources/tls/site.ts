@@ -1,0 +1,104 @@
+import { isIP, isIPv6 } from 'node:net';
+import { domainToASCII } from 'node:url';
+import type { StartTls } from './config.ts';
+
+/** One place to look at. */
+export interface Site {
+  /** As it is shown and may be written again: `www.example.com:443`, `cell.internal@10.0.0.5:8443`, `smtp://mail.example.com:25`. */
+  readonly label: string;
+  /** An IP address, or a name in its ASCII form. */
+  readonly host: string;
+  readonly port: number;
+  /** For SNI; absent where only an IP address is known, which must not be sent (RFC 6066, section 3). */
+  readonly servername?: string;
+  readonly starttls?: StartTls;
+}
+
+interface Scheme {
+  readonly port: number;
+  readonly starttls?: StartTls;
+}
+
+const SCHEMES: Readonly<Record<string, Scheme>> = {
+  https: { port: 443 },
+  tls: { port: 443 },
+  ldaps: { port: 636 },
+  imaps: { port: 993 },
+  pop3s: { port: 995 },
+  smtps: { port: 465 },
+  ftps: { port: 990 },
+  smtp: { port: 25, starttls: 'smtp' },
+  imap: { port: 143, starttls: 'imap' },
+  pop3: { port: 110, starttls: 'pop3' },
+  ftp: { port: 21, starttls: 'ftp' },
+  ldap: { port: 389, starttls: 'ldap' },
+  postgres: { port: 5432, starttls: 'postgres' },
+  postgresql: { port: 5432, starttls: 'postgres' },
+  mysql: { port: 3306, starttls: 'mysql' },
+};
+
+const HOW = 'write `host:port`, `servername@host:port` or `smtp://host:port`';
+
+/** Reads a site as people write it; a string tells what is wrong with it. */
+export function parseSite(text: string): Site | string {
+  const written = shorten(text);
+  const match = /^(?:(?<scheme>[a-z0-9]+):\/\/)?(?:(?<name>[^@/]+)@)?(?<rest>[^@/]+)\/?$/i.exec(text.trim());
+  if (match?.groups === undefined) return `${written} is not a site: ${HOW}`;
+  const { scheme = 'tls', name, rest = '' } = match.groups;
+  const known = SCHEMES[scheme.toLowerCase()];
+  if (known === undefined)
+    return `${written} begins with an unknown protocol: there are ${Object.keys(SCHEMES).join(', ')}`;
+  const place = splitPort(rest);
+  if (place === undefined) return `${written} has no readable host and port: ${HOW}`;
+  const { host, port } = place;
+  return siteFrom({ host, port: port ?? known.port, servername: name, starttls: known.starttls });
+}
+
+/** A site of its parts; a string tells what is wrong with them. */
+export function siteFrom(parts: {
+  readonly host: string;
+  readonly port?: number | undefined;
+  readonly servername?: string | undefined;
+  readonly starttls?: StartTls | undefined;
+}): Site | string {
+  const { starttls } = parts;
+  const host = normalHost(parts.host);
+  if (host === undefined) return `${shorten(parts.host)} is neither a host name nor an IP address`;
+  const port = parts.port ?? (starttls === undefined ? 443 : (SCHEMES[starttls]?.port ?? 443));
+  if (!(port >= 1 && port <= 65_535)) return `${shorten(parts.host)} has no port between 1 and 65535`;
+  const asked = parts.servername === undefined ? undefined : normalHost(parts.servername);
+  if (parts.servername !== undefined && (asked === undefined || isIP(asked) !== 0))
+    return `${shorten(parts.servername)} is not a name to ask for: an IP address cannot be asked for with SNI`;
+  const servername = asked ?? (isIP(host) === 0 ? host : undefined);
+  const address = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  const before = `${starttls === undefined ? '' : `${starttls}://`}${servername === undefined || servername === host ? '' : `${servername}@`}`;
+  return {
+    label: before + address,
+    host,
+    port,
+    ...(servername !== undefined && { servername }),
+    ...(starttls && { starttls }),
+  };
+}
+
+/** Lower-case A-labels without the root's dot: `Bücher.example.` is `xn--bcher-kva.example`. */
+function normalHost(written: string): string | undefined {
+  const bare = written.replace(/^\[(.*)\]$/, '$1');
+  if (isIP(bare) !== 0) return bare.toLowerCase();
+  // Underscores are no host name's, but internal names have them and resolvers take them.
+  const ascii = domainToASCII(bare.replace(/\.$/, ''));
+  return /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_][a-z0-9_-]{0,62})*$/.test(ascii)
+    ? ascii
+    : undefined;
+}
+
+function splitPort(text: string): { host: string; port?: number } | undefined {
+  if (isIPv6(text)) return { host: text };
+  const match = /^(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(text);
+  if (match?.[1] === undefined) return undefined;
+  return { host: match[1], ...(match[2] !== undefined && { port: Number(match[2]) }) };
+}
+
+function shorten(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}
