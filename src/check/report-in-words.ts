@@ -1,0 +1,133 @@
+import type { WrittenArguments } from './arguments.ts';
+import { cleanText } from './clean-text.ts';
+import { type Evidence, type Gap, type Report, type Severity, worst } from './finding.ts';
+
+/** What every renderer says in the same words. */
+
+export type Headline = 'CRITICAL' | 'WARNING' | 'INFO' | 'CLEAR' | 'UNKNOWN';
+
+export const SEVERITY_WORDS: Readonly<Record<Severity, Headline>> = {
+  critical: 'CRITICAL',
+  warning: 'WARNING',
+  info: 'INFO',
+};
+
+/** CLEAR needs everything: a report that says so itself, no finding, and nothing unseen. */
+export function headlineOf({ status, findings, gaps }: Report): Headline {
+  const severity = worst(findings);
+  if (severity) return SEVERITY_WORDS[severity];
+  return status === 'clear' && gaps.length === 0 ? 'CLEAR' : 'UNKNOWN';
+}
+
+/** The verdict for a line that begins with the headline, which says "unknown" already. */
+export function verdictOf({ verdict }: Pick<Report, 'verdict'>): string {
+  const [first = '', ...rest] = cleanText(verdict.replace(/^Unknown:\s+/, ''));
+  return first.toUpperCase() + rest.join('');
+}
+
+/** The question as somebody could type it: `/certs expiring --within 30d`. */
+export function askedInWords({
+  check,
+  args,
+}: {
+  readonly check: string;
+  readonly args: WrittenArguments;
+}): string {
+  const flags = Object.entries(args).map(([name, value]) =>
+    value === 'true' ? `--${name}` : `--${name} ${/^[^\s"']+$/.test(value) ? value : `"${value}"`}`,
+  );
+  return cleanText([`/${check.replace('/', ' ')}`, ...flags].join(' '));
+}
+
+const GAP_WORDS: Readonly<Record<Gap['kind'], string>> = {
+  unreachable: 'unreachable',
+  refused: 'denied',
+  missing: 'missing',
+  malformed: 'unreadable',
+  'not-configured': 'not configured',
+  unfinished: 'unfinished',
+};
+
+/** How much was looked at and how much was not: `41 checked, 2 unreachable (cell-3: timeout), 1 denied`. */
+export function coverageInWords({ examined, gaps, coverage }: Report): string {
+  const sources = coverage.map(({ source, examined: count }) => `${cleanText(source)} ${countOf(count)}`);
+  const spread = sources.length > 1 && sources.length <= 4 ? ` (${sources.join(', ')})` : '';
+  const unseen = Object.entries(GAP_WORDS).flatMap(([kind, word]) => {
+    const [first, ...others] = gaps.filter((gap) => gap.kind === kind);
+    if (!first) return [];
+    const example = `${cut(first.what, 60)}: ${cut(first.because, 80)}`;
+    return [`${countOf(1 + others.length)} ${word} (${others.length > 0 ? `such as ${example}` : example})`];
+  });
+  return [`${countOf(examined)} checked${spread}`, ...unseen].join(', ');
+}
+
+export interface GapGroup {
+  /** Why, in words: `unreachable: connection timed out`. */
+  readonly because: string;
+  readonly whats: readonly string[];
+}
+
+/** What could not be looked at, by reason, the reason that hides most first. */
+export function groupGaps(gaps: readonly Gap[]): readonly GapGroup[] {
+  const groups = Map.groupBy(gaps, ({ kind, because }) => `${GAP_WORDS[kind]}: ${cleanText(because)}`);
+  return [...groups]
+    .map(([because, members]) => ({ because, whats: members.map(({ what }) => cleanText(what)) }))
+    .toSorted((a, b) => b.whats.length - a.whats.length);
+}
+
+export function durationInWords(ms: number): string {
+  if (ms < 1_000) return `${ms} ms`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1_000);
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
+/** `2026-11-20 14:03 UTC`; what is not a time is given back as it is. */
+export function timeInWords(iso: string): string {
+  const at = Date.parse(iso);
+  return Number.isNaN(at)
+    ? cleanText(iso)
+    : `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
+export function countInWords(count: number, one: string, many = `${one}s`): string {
+  return `${countOf(count)} ${count === 1 ? one : many}`;
+}
+
+const BARS = '▁▂▃▄▅▆▇█';
+const SPARKS = 24;
+
+/** A series on one line: `▁▂▃▅█ last 91 %, min 12 %, max 91 % (48 points)`. */
+export function seriesInWords({ unit, points }: Extract<Evidence, { kind: 'series' }>): string {
+  const values = points.map(({ value }) => value).filter(Number.isFinite);
+  const last = values.at(-1);
+  if (last === undefined) return 'no points';
+  const min = values.reduce((a, b) => Math.min(a, b));
+  const max = values.reduce((a, b) => Math.max(a, b));
+  const say = (value: number) => `${Number(value.toPrecision(6))}${unit.trim() ? ` ${cleanText(unit)}` : ''}`;
+  const numbers = `last ${say(last)}, min ${say(min)}, max ${say(max)} (${countInWords(values.length, 'point')})`;
+  return values.length > 1 ? `${sparkline(values, min, max)} ${numbers}` : numbers;
+}
+
+/** At most {@link SPARKS} bars; each stands for the highest of its share of the points, since peaks are what one looks for. */
+function sparkline(values: readonly number[], min: number, max: number): string {
+  const width = Math.min(SPARKS, values.length);
+  return Array.from({ length: width }, (_, at) => {
+    const share = values.slice(
+      Math.floor((at * values.length) / width),
+      Math.floor(((at + 1) * values.length) / width),
+    );
+    const peak = share.reduce((a, b) => Math.max(a, b));
+    const height = max > min ? (peak / 2 - min / 2) / (max / 2 - min / 2) : 0;
+    return BARS[Math.min(BARS.length - 1, Math.floor(height * BARS.length))];
+  }).join('');
+}
+
+function countOf(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+function cut(text: string, max: number): string {
+  const seen = cleanText(text);
+  return seen.length > max ? `${seen.slice(0, max - 1).toWellFormed()}…` : seen;
+}

@@ -1,0 +1,38 @@
+import type { Report } from '../../check/finding.ts';
+import {
+  askedInWords,
+  coverageInWords,
+  groupGaps,
+  headlineOf,
+  SEVERITY_WORDS,
+  verdictOf,
+} from '../../check/report-in-words.ts';
+import { code, inert, joinWithin } from './inert.ts';
+import { EMOJI } from './pieces.ts';
+
+/** A longer text is split into several messages. */
+const ROOM = 3_900;
+
+/**
+ * A whole report as one text, for a channel into which only `response_url` reaches: no thread, no files, five posts in all.
+ */
+export function renderPlainFallback(report: Report): { readonly text: string } {
+  const headline = headlineOf(report);
+  const asked = `${inert(report.environment, 80)} · ${code(askedInWords(report), 300)}`;
+  const end = [
+    `${asked} · ${inert(coverageInWords(report), 600)}`,
+    'Invite Wrench into this channel to get the details in a thread.',
+  ].join('\n');
+  const lines = [
+    `:${EMOJI[headline]}: *${headline}* ${inert(verdictOf(report), 500)}`,
+    ...report.findings.map(
+      ({ severity, summary, target }) =>
+        `• ${SEVERITY_WORDS[severity]}: ${inert(summary, 200)} ${code(target, 160)}`,
+    ),
+    ...groupGaps(report.gaps).map(
+      ({ because, whats }) =>
+        `• Not looked at, ${inert(because, 150)}: ${inert(whats.slice(0, 3).join(', '), 150)}${whats.length > 3 ? ` and ${whats.length - 3} more` : ''}`,
+    ),
+  ];
+  return { text: `${joinWithin(lines, ROOM - end.length - 1)}\n${end}` };
+}

@@ -1,0 +1,43 @@
+import type { KnownBlock } from '@slack/types';
+
+/** What one post says. `text` carries the whole conclusion: screen readers and notifications read nothing else. */
+export interface Message {
+  readonly text: string;
+  readonly blocks: KnownBlock[];
+}
+
+/** A file for the thread. */
+export interface Attachment {
+  readonly filename: string;
+  readonly title: string;
+  readonly content: string;
+}
+
+/** A report as Slack shows it: the root in the channel, the rest under it. */
+export interface Thread {
+  readonly root: Message;
+  readonly replies: readonly Message[];
+  readonly attachments: readonly Attachment[];
+}
+
+/** Who asked for a report, and how. */
+export interface Asked {
+  /** A Slack user id; anything else is shown as plain text. */
+  readonly by: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** The job, as the log names it. */
+  readonly runId: string;
+  /** As typed, where that is known: `/certs expiring 14d`. Without it all arguments are written out. */
+  readonly command?: string;
+}
+
+/** A question whose answer is still to come. */
+export interface AskedQuestion extends Asked {
+  /** `certs/expiring` */
+  readonly check: string;
+  readonly environment: string;
+  readonly args: Readonly<Record<string, string>>;
+  /** What the check looks for, from its declaration. */
+  readonly title?: string;
+}

@@ -1,0 +1,144 @@
+import type { RichTextSection } from '@slack/types';
+import type { Progress } from '../../check/context.ts';
+import { askedInWords, countInWords, durationInWords } from '../../check/report-in-words.ts';
+import { code, fit, inert } from './inert.ts';
+import type { AskedQuestion, Message } from './message.ts';
+import {
+  askedBy,
+  bold,
+  codeSpan,
+  context,
+  emoji,
+  glue,
+  line,
+  note,
+  person,
+  personElement,
+  rich,
+  say,
+} from './pieces.ts';
+import { shortRun } from './short-run.ts';
+
+/** The root message while a check runs; its report takes this message's place. */
+export function renderLooking(asked: AskedQuestion): Message {
+  return waiting(asked, 'the answer will be here');
+}
+
+/** The same, further on. Slack allows about 50 edits a minute in a whole workspace. */
+export function renderProgress({ examined, gaps }: Progress, asked: AskedQuestion): Message {
+  const unseen = gaps.length > 0 ? `, ${countInWords(gaps.length, 'place')} could not be looked at` : '';
+  return waiting(asked, `${examined.toLocaleString('en-US')} checked so far${unseen}`);
+}
+
+function waiting(asked: AskedQuestion, soFar: string): Message {
+  const what = asked.title ?? `/${asked.check.replace('/', ' ')}`;
+  const command = asked.command ?? askedInWords(asked);
+  return {
+    text: `LOOKING in ${inert(asked.environment, 80)}: ${inert(what, 300)}. ${soFar}.`,
+    blocks: [
+      rich(
+        line(
+          emoji('hourglass_flowing_sand'),
+          bold(` LOOKING in ${fit(asked.environment, 80)}`),
+          glue('  '),
+          say(what, 300),
+        ),
+      ),
+      context(note(`${asked.environment}  ·  ${fit(command, 400)}`), askedBy(asked)),
+      context(note(`${soFar}  ·  run ${shortRun(asked.runId)}`)),
+    ],
+  };
+}
+
+/** A defect of ours. It says so, because an incident channel must not hunt it in the platform. */
+export function renderBug({ jobId }: { readonly jobId: string }): Message {
+  const verdict = 'This is a bug of Wrench, not of your platform.';
+  const rest = 'The check did not finish, so it says nothing about what it was to look at.';
+  return {
+    text: `:white_circle: UNKNOWN: ${verdict} ${rest} The log names it by ${code(jobId, 200)}.`,
+    blocks: [
+      rich(
+        line(emoji('white_circle'), { ...glue(' UNKNOWN  '), style: { bold: true } }, bold(verdict)),
+        line(
+          say(rest),
+          glue(' The log of the worker tells more under job '),
+          codeSpan(jobId, 200),
+          glue('.'),
+        ),
+      ),
+    ],
+  };
+}
+
+/** The first answer to a command, seen by the asker alone. */
+export function renderQueued(
+  asked: Pick<AskedQuestion, 'check' | 'environment' | 'args' | 'command'>,
+): Message {
+  const command = asked.command ?? askedInWords(asked);
+  return {
+    text: `On its way: ${code(command, 400)} in ${inert(asked.environment, 80)}. The answer comes into this channel.`,
+    blocks: [
+      rich(
+        line(
+          say('On its way:'),
+          glue(' '),
+          codeSpan(command, 400),
+          glue(' in '),
+          bold(asked.environment, 80),
+          glue('. The answer comes into this channel.'),
+        ),
+      ),
+    ],
+  };
+}
+
+/** Two people asked the same question: one run answers both. `threadLink` is Slack's permalink. */
+export function renderJoined(joined: {
+  readonly threadLink?: string;
+  readonly by: string;
+  readonly sinceMs: number;
+}): Message {
+  const since = durationInWords(Math.max(0, joined.sinceMs));
+  const link = safeLink(joined.threadLink);
+  const where: RichTextSection['elements'] = link
+    ? [{ type: 'link', url: link, text: 'its thread' }]
+    : [glue('this workspace, in the channel where it was asked')];
+  const whereText = link ? `<${link}|its thread>` : 'the channel where it was asked';
+  return {
+    text: `The same check is running already: ${person(joined.by)} asked ${since} ago. The answer comes in ${whereText}.`,
+    blocks: [
+      rich(
+        line(
+          say('The same check is running already:'),
+          glue(' '),
+          personElement(joined.by),
+          glue(` asked ${since} ago. The answer comes in `),
+          ...where,
+          glue('.'),
+        ),
+      ),
+    ],
+  };
+}
+
+function safeLink(url: string | undefined): string | undefined {
+  if (url === undefined || !URL.canParse(url)) return undefined;
+  const { protocol, href } = new URL(url);
+  return /^https?:$/.test(protocol) && !/[<>|\s]/.test(href) && href.length <= 3_000 ? href : undefined;
+}
+
+/** Nothing was started, and nobody needs to wait for an answer. */
+export function renderQueueDown(): Message {
+  const verdict = 'Wrench cannot reach its own queue (Redis), so nothing was started.';
+  const rest =
+    'This says nothing about your platform. Try again in a minute; if it stays, tell those who run Wrench.';
+  return {
+    text: `:warning: NOT STARTED: ${verdict} ${rest}`,
+    blocks: [
+      rich(
+        line(emoji('warning'), { ...glue(' NOT STARTED  '), style: { bold: true } }, bold(verdict)),
+        line(say(rest)),
+      ),
+    ],
+  };
+}

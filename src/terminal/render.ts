@@ -1,0 +1,178 @@
+import { styleText } from 'node:util';
+import { alignTable } from '../check/align-table.ts';
+import { cleanLine, cleanText } from '../check/clean-text.ts';
+import type { Evidence, Finding, Report, Severity } from '../check/finding.ts';
+import {
+  askedInWords,
+  countInWords,
+  coverageInWords,
+  durationInWords,
+  groupGaps,
+  type Headline,
+  headlineOf,
+  SEVERITY_WORDS,
+  seriesInWords,
+  timeInWords,
+  verdictOf,
+} from '../check/report-in-words.ts';
+import type { Help, Question } from '../question.ts';
+import { wrap } from './wrap.ts';
+
+export interface Screen {
+  /** Whether to colour; the words say the same without. */
+  readonly color: boolean;
+  readonly columns: number;
+  /** As typed, where that is known; without it all arguments are written out. */
+  readonly command?: string;
+}
+
+type Style = Parameters<typeof styleText>[0];
+type Paint = (style: Style, text: string) => string;
+
+/** Green is for CLEAR alone. */
+const STYLES: Readonly<Record<Headline, Style>> = {
+  CRITICAL: ['bold', 'red'],
+  WARNING: ['bold', 'yellow'],
+  INFO: ['bold', 'blue'],
+  CLEAR: ['bold', 'green'],
+  UNKNOWN: ['bold', 'inverse'],
+};
+
+/** The longest severity and two spaces: what belongs to a finding stands under its summary. */
+const INDENT = ' '.repeat('CRITICAL'.length + 2);
+const MOST_ROWS = 40;
+const MOST_LINES = 40;
+const MOST_WHATS = 20;
+
+/**
+ * A report for a terminal: the answer first. Lines are wrapped between words, but a word is never broken, so that targets can be
+ * copied. Nothing from infrastructure controls the terminal.
+ */
+export function renderTerminal(report: Report, screen: Screen): string {
+  const paint = painter(screen);
+  const headline = headlineOf(report);
+  const asked = `${cleanText(report.environment)} · ${cleanText(screen.command ?? askedInWords(report))} · ${timeInWords(report.at)}`;
+  const coverage = `${coverageInWords(report)} · ${durationInWords(report.durationMs)}`;
+  return `${[
+    entry(headline, verdictOf(report), screen, paint, true),
+    ...wrap(asked, screen.columns, INDENT).map((line) => paint('dim', line)),
+    ...report.findings.flatMap((finding) => ['', ...renderFinding(finding, screen, paint)]),
+    ...renderGaps(report, screen, paint),
+    '',
+    ...wrap(coverage, screen.columns),
+  ].join('\n')}\n`;
+}
+
+function painter({ color }: Screen): Paint {
+  return (style, text) => (color ? styleText(style, text, { validateStream: false }) : text);
+}
+
+/** `CRITICAL  what is wrong`, its later lines under the first. */
+function entry(word: Headline, text: string, { columns }: Screen, paint: Paint, isBold = false): string {
+  const [first = '', ...rest] = wrap(text, columns, INDENT);
+  const label = paint(STYLES[word], word) + ' '.repeat(INDENT.length - word.length);
+  const lines = [first.slice(INDENT.length), ...rest].map((line) => (isBold ? paint('bold', line) : line));
+  return label + lines.join('\n');
+}
+
+function renderFinding(
+  { severity, summary, target, evidence = [] }: Finding,
+  screen: Screen,
+  paint: Paint,
+): string[] {
+  const fields = evidence.filter((one) => one.kind === 'field' || one.kind === 'series');
+  const width = fields.reduce(
+    (widest, { label }) => Math.max(widest, Math.min(24, cleanText(label).length)),
+    0,
+  );
+  return [
+    entry(wordOf(severity), summary, screen, paint),
+    ...wrap(cleanText(target), screen.columns, INDENT).map((line) => paint('cyan', line)),
+    ...evidence.flatMap((one) => renderEvidence(one, width, screen, paint)),
+  ];
+}
+
+function wordOf(severity: Severity): Headline {
+  return SEVERITY_WORDS[severity];
+}
+
+function renderEvidence(evidence: Evidence, width: number, { columns }: Screen, paint: Paint): string[] {
+  if (evidence.kind === 'table') return renderTable(evidence, columns, paint);
+  if (evidence.kind === 'log') {
+    const lines = evidence.lines
+      .slice(-MOST_LINES)
+      .map((line) => `${INDENT}${paint('dim', '│')} ${cleanLine(line)}`);
+    const left = evidence.lines.length - lines.length;
+    return left > 0 ? [`${INDENT}… ${countInWords(left, 'line')} before`, ...lines] : lines;
+  }
+  const label = cleanText(evidence.label).padEnd(width);
+  const value = evidence.kind === 'field' ? cleanText(evidence.value) : seriesInWords(evidence);
+  const hanging = `${INDENT}${' '.repeat(label.length + 2)}`;
+  const [first = '', ...rest] = wrap(value, columns, hanging);
+  return [`${INDENT}${paint('dim', label)}  ${first.slice(hanging.length)}`, ...rest];
+}
+
+/** Aligned where that fits the width, else a row as a sentence. */
+function renderTable(
+  { columns: names, rows: all }: Extract<Evidence, { kind: 'table' }>,
+  columns: number,
+  paint: Paint,
+): string[] {
+  const rows = all.slice(0, MOST_ROWS);
+  const aligned = alignTable(names, rows);
+  const left = all.length - rows.length;
+  const more = left > 0 ? [`${INDENT}… and ${countInWords(left, 'more row')} (--json has all)`] : [];
+  if (aligned.every((line) => INDENT.length + line.length <= columns) || names.length <= 1)
+    return [...aligned.map((line, at) => INDENT + (at < 2 ? paint('dim', line) : line)), ...more];
+  const sentences = rows.flatMap((row) => {
+    const cells = row.map((cell, at) =>
+      names[at] ? `${cleanText(names[at])}: ${cleanText(cell)}` : cleanText(cell),
+    );
+    const [first = '', ...rest] = wrap(cells.join(' · '), columns, `${INDENT}  `);
+    return [`${INDENT}- ${first.trimStart()}`, ...rest];
+  });
+  return [...sentences, ...more];
+}
+
+/** Never hidden: by reason, what could not be looked at. */
+function renderGaps({ gaps }: Report, screen: Screen, paint: Paint): string[] {
+  if (gaps.length === 0) return [];
+  const title = `What could not be looked at: ${countInWords(gaps.length, 'place')}`;
+  const groups = groupGaps(gaps).flatMap(({ because, whats }) => {
+    const shown = whats.slice(0, MOST_WHATS).flatMap((what) => wrap(what, screen.columns, `${INDENT}  `));
+    const left = whats.length - MOST_WHATS;
+    const more = left > 0 ? [`${INDENT}  … and ${countInWords(left, 'more', 'more')} (--json has all)`] : [];
+    return [...wrap(because, screen.columns, INDENT), ...shown, ...more];
+  });
+  return ['', entry('UNKNOWN', title, screen, paint), ...groups];
+}
+
+/** What can be asked. */
+export function renderHelpTerminal({ title, why, entries, example }: Help, columns = 80): string {
+  const width = entries.reduce(
+    (widest, { usage, about }) => (about ? Math.max(widest, Math.min(28, usage.length)) : widest),
+    0,
+  );
+  const lines = entries.flatMap(({ usage, about }) => {
+    if (about === '') return [...wrap(cleanText(usage), columns, '  '), ''];
+    const hanging = ' '.repeat(width + 4);
+    const [first = '', ...rest] = wrap(cleanText(about), columns, hanging);
+    return [`  ${cleanText(usage).padEnd(width)}  ${first.slice(hanging.length)}`, ...rest];
+  });
+  const parts = [
+    wrap(cleanText(title), columns),
+    why ? ['', ...wrap(cleanText(why), columns)] : [],
+    lines.length > 0 ? ['', ...lines] : [],
+    example ? ['', `For example: ${cleanText(example)}`] : [],
+  ];
+  return `${parts.flat().join('\n')}\n`;
+}
+
+/** What was not understood, and the usage. */
+export function renderProblemTerminal(
+  { problem, usage }: Omit<Extract<Question, { kind: 'problem' }>, 'kind'>,
+  columns = 80,
+): string {
+  const lines = usage.flatMap((one) => wrap(cleanText(one), columns, '  '));
+  return `${[...wrap(cleanText(problem), columns), ...(lines.length > 0 ? ['', ...lines] : [])].join('\n')}\n`;
+}
