@@ -1,0 +1,38 @@
+/** How Wrench writes lengths of time, moments and counts, so that every check writes them alike. Pure: no clock is asked. */
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+/** A twelfth of 365 days, rounded down, so that a year is twelve of them and not eleven. */
+const MONTH_MS = 30.4 * DAY_MS;
+
+/** A length of time in the unit a person would use: hours below two days, days below a hundred, then months, then years. Rounds down. */
+export function span(ms: number): string {
+  const length = Math.abs(ms);
+  if (length < MINUTE_MS) return 'less than a minute';
+  if (length < HOUR_MS) return count(Math.floor(length / MINUTE_MS), 'minute');
+  if (length < 2 * DAY_MS) return count(Math.floor(length / HOUR_MS), 'hour');
+  if (length < 100 * DAY_MS) return count(Math.floor(length / DAY_MS), 'day');
+  if (length < 36 * MONTH_MS) return count(Math.floor(length / MONTH_MS), 'month');
+  return count(Math.floor(length / (12 * MONTH_MS)), 'year');
+}
+
+/** A moment in UTC, `2019-07-12 22:25 UTC`, whoever reads it and wherever. */
+export function moment(date: Date): string {
+  const ms = date.getTime();
+  return Number.isNaN(ms) ? 'no readable date' : `${date.toISOString().slice(0, -8).replace('T', ' ')} UTC`;
+}
+
+/** `1 certificate`, `3 certificates`, `2 have`: the plural is the noun with an s unless given. */
+export function count(amount: number, noun: string, plural = `${noun}s`): string {
+  return `${amount} ${amount === 1 ? noun : plural}`;
+}
+
+/** `a`, `a and b`, `a, b and 7 more`: the first `most` of them by name. `total` counts those that are not in the list as well. */
+export function list(words: readonly string[], most = 3, total = words.length): string {
+  const named = words.slice(0, most);
+  const rest = total - named.length;
+  if (rest > 0) return `${named.join(', ')} and ${rest} more`;
+  const last = named.at(-1) ?? '';
+  return named.length < 2 ? last : `${named.slice(0, -1).join(', ')} and ${last}`;
+}
