@@ -1,0 +1,69 @@
+import type { Diagnosis } from '../../kit.ts';
+import type { Facts } from './collect.ts';
+import { type Due, dueFinding } from './expiry.ts';
+import { inOrderOfWork, type Task } from './order.ts';
+import { siteFindings, weaknessFindings } from './problems.ts';
+import { judge, type Standing, type Thresholds } from './severity.ts';
+import type { Held } from './tally.ts';
+import { verdictOf } from './verdict.ts';
+
+export interface Asked extends Omit<Thresholds, 'withinMs'> {
+  readonly within: number;
+}
+
+/** Authorities of one name that a finding mentions: deployments like to call theirs the same. */
+const MOST_SIGNERS = 5;
+
+export function diagnose({ certificates, sites }: Facts, { within, ...levels }: Asked, now: Date): Diagnosis {
+  const nowMs = now.getTime();
+  const thresholds = { ...levels, withinMs: within };
+  const judged = certificates.map((held) => ({ held, standing: judge(held.certificate, thresholds, nowMs) }));
+  const due = judged.filter(isDue);
+  const dueAuthorities = Map.groupBy(
+    due.filter(({ held }) => held.certificate.authority),
+    ({ held }) => held.certificate.subject,
+  );
+  const dated = due.map(({ held, standing }): Task => {
+    const { subject, issuer, notAfter } = held.certificate;
+    if (subject === issuer)
+      return { finding: dueFinding(held, standing, nowMs, []), untilMs: notAfter.getTime(), signs: subject };
+    const signers = (dueAuthorities.get(issuer) ?? []).slice(0, MOST_SIGNERS).map((one) => one.held);
+    const finding = dueFinding(held, standing, nowMs, signers);
+    return { finding, untilMs: notAfter.getTime(), signs: subject, signedBy: issuer };
+  });
+  const others = [
+    ...sites.flatMap((site) => siteFindings(site).map((finding) => task(finding, site.path[0].notAfter))),
+    ...certificates.flatMap((held) =>
+      weaknessFindings(held).map((finding) => task(finding, held.certificate.notAfter)),
+    ),
+  ];
+  return {
+    examined: certificates.length,
+    verdict: verdictOf(countOf(judged, others.length), within),
+    findings: inOrderOfWork([...dated, ...others]),
+  };
+}
+
+interface Judged {
+  readonly held: Held;
+  readonly standing: Standing;
+}
+
+function isDue(judged: Judged): judged is { readonly held: Held; readonly standing: Due } {
+  return 'severity' in judged.standing;
+}
+
+function task(finding: Task['finding'], until: Date): Task {
+  return { finding, untilMs: until.getTime() };
+}
+
+/** What is served along without need is no certificate that has expired for anybody: it counts among the other problems. */
+function countOf(judged: readonly Judged[], problems: number) {
+  const counts = { expired: 0, expiring: 0, 'not-yet-valid': 0, undated: 0, 'on-schedule': 0, good: 0 };
+  let extra = 0;
+  for (const { held, standing } of judged) {
+    if ('severity' in standing && held.places.every(({ as }) => as === 'extra')) extra += 1;
+    else counts[standing.is] += 1;
+  }
+  return { ...counts, total: judged.length, problems: problems + extra };
+}

@@ -1,0 +1,58 @@
+import type { Finding } from '../../kit.ts';
+
+/** A finding with what its place in the order of work depends on. */
+export interface Task {
+  readonly finding: Finding;
+  /** When its certificate ends, in milliseconds; `NaN` is last. */
+  readonly untilMs: number;
+  /** Present where the finding is about a certificate's dates: only those must wait for their signers. */
+  readonly signs?: string;
+  readonly signedBy?: string;
+}
+
+const RANK = { critical: 0, warning: 1, info: 2 } as const;
+
+/**
+ * The order in which to work: the most severe first, then what ends first; but a certificate comes right after the authority that signs it
+ * where that one is due as well, for renewed under the old authority it would have to be renewed again.
+ */
+export function inOrderOfWork(tasks: readonly Task[]): Finding[] {
+  const sorted = tasks.toSorted(compare);
+  const bySubject = Map.groupBy(
+    sorted.filter(({ signs }) => signs !== undefined),
+    ({ signs }) => signs,
+  );
+  const ordered = new Set<Task>();
+  for (const task of sorted) {
+    const waiting = [task];
+    const path = new Set<Task>();
+    for (let next = waiting.pop(); next; next = waiting.pop()) {
+      if (ordered.has(next) || path.has(next)) continue;
+      path.add(next);
+      for (const signer of bySubject.get(next.signedBy) ?? []) waiting.push(signer);
+      // Once is enough: its signers are all in order now, and a thousand leaves need not ask for them again.
+      bySubject.delete(next.signedBy);
+    }
+    for (const one of [...path].toReversed()) ordered.add(one);
+  }
+  return distinct([...ordered].map(({ finding }) => finding));
+}
+
+function compare(a: Task, b: Task): number {
+  const bySeverity = RANK[a.finding.severity] - RANK[b.finding.severity];
+  if (bySeverity !== 0) return bySeverity;
+  const byDate = a.untilMs - b.untilMs;
+  if (!Number.isNaN(byDate) && byDate !== 0) return byDate;
+  return a.finding.target < b.finding.target ? -1 : 1;
+}
+
+/** Two certificates at one place (a site behind several addresses) are two findings: the later ones are numbered. */
+function distinct(findings: readonly Finding[]): Finding[] {
+  const times = new Map<string, number>();
+  return findings.map((finding) => {
+    const key = `${finding.reason} ${finding.target}`;
+    const time = (times.get(key) ?? 0) + 1;
+    times.set(key, time);
+    return time === 1 ? finding : { ...finding, target: `${finding.target} (${time})` };
+  });
+}
