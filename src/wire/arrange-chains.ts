@@ -1,0 +1,41 @@
+import type { X509Certificate } from 'node:crypto';
+import { isIssuedBy } from './x509.ts';
+
+/**
+ * Chains out of a set without an order (PKCS#7 sorts its certificates by their bytes, PKCS#12 keeps none): each certificate that issued
+ * no other one is a leaf, followed by its issuers as far as they are there. An issuer of two leaves stands in both chains.
+ */
+export function arrangeChains(certificates: readonly X509Certificate[]): X509Certificate[][] {
+  const unique = [
+    ...new Map(certificates.map((certificate) => [certificate.fingerprint256, certificate])).values(),
+  ];
+  const bySubject = Map.groupBy(unique, ({ subject }) => subject);
+  const issuers = new Map<X509Certificate, X509Certificate>();
+  for (const certificate of unique) {
+    const candidates = bySubject.get(certificate.issuer)?.slice(0, MAX_CANDIDATES) ?? [];
+    if (isIssuedBy(certificate, certificate)) continue;
+    const issuer = candidates.find(
+      (candidate) => candidate !== certificate && isIssuedBy(certificate, candidate),
+    );
+    if (issuer) issuers.set(certificate, issuer);
+  }
+  const issuing = new Set(issuers.values());
+  const leaves = unique.filter((certificate) => !issuing.has(certificate));
+  // Two authorities that sign each other have no leaf; they are told one by one rather than not at all.
+  return leaves.length > 0
+    ? leaves.map((leaf) => pathFrom(leaf, issuers))
+    : unique.map((certificate) => [certificate]);
+}
+
+/** Authorities of one name differ by key after renewals; hundreds of them are somebody's joke. */
+const MAX_CANDIDATES = 10;
+
+function pathFrom(
+  leaf: X509Certificate,
+  issuers: ReadonlyMap<X509Certificate, X509Certificate>,
+): X509Certificate[] {
+  const path = new Set<X509Certificate>();
+  for (let next: X509Certificate | undefined = leaf; next && !path.has(next); next = issuers.get(next))
+    path.add(next);
+  return [...path];
+}

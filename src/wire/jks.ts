@@ -1,0 +1,52 @@
+import { X509Certificate } from 'node:crypto';
+
+const magics: ReadonlyMap<number, string> = new Map([
+  [0xfeedfeed, 'JKS'],
+  [0xcececece, 'JCEKS'],
+]);
+
+export function isJks(bytes: Buffer): boolean {
+  return bytes.length >= 12 && magics.has(bytes.readUInt32BE(0));
+}
+
+export interface JksEntry {
+  readonly alias: string;
+  readonly chain: readonly X509Certificate[];
+}
+
+/**
+ * The certificates of an old Java keystore, which stand in it unencrypted (sun.security.provider.JavaKeyStore); its private keys are stepped over,
+ * and its check-sum, which needs the password, is not looked at. Keystores since Java 9 are PKCS#12 whatever they are called.
+ * @throws {RangeError} where it is cut short, or holds a secret key, whose length is not told.
+ */
+export function* readJks(bytes: Buffer): Generator<JksEntry, void, undefined> {
+  let at = 4;
+  const take = (size: number) => {
+    if (at + size > bytes.length) throw new RangeError('it is cut short');
+    at += size;
+    return bytes.subarray(at - size, at);
+  };
+  const number = () => take(4).readUInt32BE(0);
+  const text = () => take(take(2).readUInt16BE(0)).toString('utf8');
+
+  const version = number();
+  const certificate = () => {
+    if (version === 2) text();
+    return new X509Certificate(take(number()));
+  };
+  for (let left = number(); left > 0; left -= 1) {
+    const tag = number();
+    const alias = text();
+    take(8);
+    if (tag === 1) {
+      take(number());
+      yield { alias, chain: Array.from({ length: Math.min(number(), MAX_CHAIN) }, certificate) };
+    } else if (tag === 2) {
+      yield { alias, chain: [certificate()] };
+    } else {
+      throw new RangeError('an entry in it is no certificate and cannot be stepped over');
+    }
+  }
+}
+
+const MAX_CHAIN = 100;

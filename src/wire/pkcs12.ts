@@ -1,0 +1,92 @@
+import { X509Certificate } from 'node:crypto';
+import { type Element, readChildren, readElement, tags } from './der.ts';
+import { decrypt, UnsupportedEncryption } from './pkcs12-decrypt.ts';
+
+/** The DER of OIDs. */
+const oids = {
+  data: '06092a864886f70d010701',
+  encryptedData: '06092a864886f70d010706',
+  certificateBag: '060b2a864886f70d010c0a0103',
+  nestedBags: '060b2a864886f70d010c0a0106',
+  x509: '060a2a864886f70d01091601',
+} as const;
+
+/** A PFX (RFC 7292 section 4) is a sequence that begins with the integer 3. */
+export function isPkcs12(der: Buffer): boolean {
+  try {
+    const version = readElement(der, readElement(der, 0).start);
+    const content = readElement(der, version.next);
+    return der.toString('hex', version.from, version.next) === '020103' && content.tag === tags.sequence;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The certificates of a PKCS#12 file, with or without a private key, of any age. The bags with keys are never decrypted, so no key is met at all,
+ * and the MAC is not checked: it would protect from nothing here. Wrong passphrases show in what they decrypt to.
+ *
+ * Not `tls.createSecureContext({ pfx })`: it opens no truststore and no RC2, and tells the leaf only.
+ * @throws {RangeError} where the bytes are no PKCS#12 or are cut short
+ * @throws {UnsupportedEncryption}
+ * @throws {WrongPassphrase}
+ */
+export function readPkcs12(der: Buffer, passphrases: readonly string[]): X509Certificate[] {
+  const [, authSafe] = [...readChildren(der, readElement(der, 0))];
+  const content = authSafe && contentOf(der, authSafe, oids.data);
+  if (!content) throw new RangeError('no PKCS#12 content');
+  const safe = octets(der, readElement(der, content.start));
+  const certificates: X509Certificate[] = [];
+  for (const part of readChildren(safe, readElement(safe, 0))) {
+    const plain = contentOf(safe, part, oids.data);
+    const encrypted = contentOf(safe, part, oids.encryptedData);
+    if (plain) certificates.push(...certificatesIn(octets(safe, readElement(safe, plain.start))));
+    else if (encrypted) certificates.push(...open(safe, encrypted, passphrases));
+    else throw new UnsupportedEncryption('it is encrypted for a key, not by a passphrase');
+  }
+  return certificates;
+}
+
+export class WrongPassphrase extends Error {
+  override readonly name = 'WrongPassphrase';
+}
+
+/** EncryptedData (RFC 5652 section 8): version, then content type, algorithm and octets. No passphrase at all and an empty one are two things. */
+function open(der: Buffer, content: Element, passphrases: readonly string[]): X509Certificate[] {
+  const [, info] = [...readChildren(der, readElement(der, content.start))];
+  const [, algorithm, encrypted] = info ? [...readChildren(der, info)] : [];
+  if (!algorithm || !encrypted) throw new RangeError('no PKCS#12 content');
+  const bytes = octets(der, encrypted);
+  for (const passphrase of [...passphrases, '', undefined]) {
+    try {
+      return certificatesIn(decrypt(der, algorithm, bytes, passphrase));
+    } catch (error) {
+      if (error instanceof UnsupportedEncryption) throw error;
+    }
+  }
+  throw new WrongPassphrase();
+}
+
+function certificatesIn(bags: Buffer): X509Certificate[] {
+  return [...readChildren(bags, readElement(bags, 0))].flatMap((bag) => {
+    const [type, value] = [...readChildren(bags, bag)];
+    const kind = type && bags.toString('hex', type.from, type.next);
+    if (!value || (kind !== oids.certificateBag && kind !== oids.nestedBags)) return [];
+    if (kind === oids.nestedBags) return certificatesIn(bags.subarray(value.start, value.end));
+    const certificate = contentOf(bags, readElement(bags, value.start), oids.x509);
+    return certificate ? [new X509Certificate(octets(bags, readElement(bags, certificate.start)))] : [];
+  });
+}
+
+/** A sequence of an OID and, in `[0]`, what the OID names: undefined where it is another one. */
+function contentOf(der: Buffer, sequence: Element, oid: string): Element | undefined {
+  const [type, content] = [...readChildren(der, sequence)];
+  return type && der.toString('hex', type.from, type.next) === oid ? content : undefined;
+}
+
+/** An octet string, which BER may cut into pieces (Windows does). */
+function octets(der: Buffer, element: Element): Buffer {
+  const constructed = (element.tag & 0x20) !== 0;
+  if (!constructed) return der.subarray(element.start, element.end);
+  return Buffer.concat([...readChildren(der, element)].map((piece) => octets(der, piece)));
+}
