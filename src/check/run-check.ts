@@ -68,12 +68,12 @@ function takeNotes({ onProgress }: Run): Notes {
         because: error.message,
         kind: error.source === DEADLINE ? 'unfinished' : error.kind,
       });
-      onProgress?.({ examined, gaps });
+      onProgress?.({ examined, gaps: gaps.length });
     },
     saw: (source, count = 1) => {
       coverage.set(source, (coverage.get(source) ?? 0) + count);
       examined += count;
-      onProgress?.({ examined, gaps });
+      onProgress?.({ examined, gaps: gaps.length });
     },
   };
 }

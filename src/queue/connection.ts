@@ -14,7 +14,7 @@ export interface RedisSettings {
   readonly username?: string;
   readonly password?: string;
   /** PEM of the authorities to trust beyond the system's, for `rediss://`, Sentinel and Cluster. */
-  readonly tls?: { readonly ca?: string };
+  readonly tls?: { readonly ca?: string; readonly servername?: string };
 }
 
 export type RedisConnection = Redis | Cluster;

@@ -80,7 +80,7 @@ function throttle(
     const now = Date.now();
     if (now < next) return;
     next = now + PROGRESS_EVERY_MS;
-    const progress = { examined, gaps: gaps.length, elapsedMs: now - started };
+    const progress = { examined, gaps, elapsedMs: now - started };
     tell(`progress-${about.runId}`, { kind: 'progress', ...about, progress }).catch((error: unknown) =>
       log.debug({ err: error }, 'progress was not told'),
     );

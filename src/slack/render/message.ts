@@ -37,7 +37,8 @@ export interface AskedQuestion extends Asked {
   /** `certs/expiring` */
   readonly check: string;
   readonly environment: string;
-  readonly args: Readonly<Record<string, string>>;
+  /** Written out where no `command` is known. */
+  readonly args?: Readonly<Record<string, string>>;
   /** What the check looks for, from its declaration. */
   readonly title?: string;
 }

@@ -26,13 +26,13 @@ export function renderLooking(asked: AskedQuestion): Message {
 
 /** The same, further on. Slack allows about 50 edits a minute in a whole workspace. */
 export function renderProgress({ examined, gaps }: Progress, asked: AskedQuestion): Message {
-  const unseen = gaps.length > 0 ? `, ${countInWords(gaps.length, 'place')} could not be looked at` : '';
+  const unseen = gaps > 0 ? `, ${countInWords(gaps, 'place')} could not be looked at` : '';
   return waiting(asked, `${examined.toLocaleString('en-US')} checked so far${unseen}`);
 }
 
 function waiting(asked: AskedQuestion, soFar: string): Message {
   const what = asked.title ?? `/${asked.check.replace('/', ' ')}`;
-  const command = asked.command ?? askedInWords(asked);
+  const command = asked.command ?? askedInWords({ check: asked.check, args: asked.args ?? {} });
   return {
     text: `LOOKING in ${inert(asked.environment, 80)}: ${inert(what, 300)}. ${soFar}.`,
     blocks: [
@@ -70,11 +70,27 @@ export function renderBug({ jobId }: { readonly jobId: string }): Message {
   };
 }
 
+/** The run was taken up again and again, and its worker died each time: nobody knows the answer. */
+export function renderLost({ jobId }: { readonly jobId: string }): Message {
+  const verdict = 'The check was lost: its worker ended again and again while it ran.';
+  const rest =
+    'It says nothing about what it was to look at. Ask again; if it stays, look at the workers of Wrench.';
+  return {
+    text: `:white_circle: UNKNOWN: ${verdict} ${rest} The log names it by ${code(jobId, 200)}.`,
+    blocks: [
+      rich(
+        line(emoji('white_circle'), { ...glue(' UNKNOWN  '), style: { bold: true } }, bold(verdict)),
+        line(say(rest), glue(' Job '), codeSpan(jobId, 200), glue('.')),
+      ),
+    ],
+  };
+}
+
 /** The first answer to a command, seen by the asker alone. */
 export function renderQueued(
   asked: Pick<AskedQuestion, 'check' | 'environment' | 'args' | 'command'>,
 ): Message {
-  const command = asked.command ?? askedInWords(asked);
+  const command = asked.command ?? askedInWords({ check: asked.check, args: asked.args ?? {} });
   return {
     text: `On its way: ${code(command, 400)} in ${inert(asked.environment, 80)}. The answer comes into this channel.`,
     blocks: [

@@ -1,0 +1,101 @@
+import { ConfigError, readEnvironment } from './config.ts';
+import { makeLog } from './telemetry/log.ts';
+
+const USAGE = `Wrench: ask the real infrastructure from an incident channel.
+
+  wrench all                    bot and worker in one process (what \`npm start\` runs)
+  wrench bot                    the role that faces Slack
+  wrench worker                 the role that touches the infrastructure
+  wrench run certs expiring     ask once, here: exit code 0 clear, 1 found, 2 unknown, 64 usage
+      --env prod                which environment
+      --json                    print the report as JSON and nothing else
+  wrench doctor [--json]        look whether configuration, Redis, Slack and sources are as they should be
+  wrench help [certs expiring]  what can be asked
+`;
+
+/** The composition root: reads what is asked of the process, and starts no more than that. */
+async function main([verb = 'help', ...words]: readonly string[]): Promise<number> {
+  switch (verb) {
+    case 'bot':
+    case 'worker':
+    case 'all':
+      return serveUntilStopped(verb);
+    case 'run':
+      return ask(words);
+    case 'doctor':
+      return (await import('./roles/examine.ts')).examine(words, (text) => process.stdout.write(text));
+    case 'help':
+    case '--help':
+    case '-h':
+      if (words.length > 0) return ask(['help', ...words]);
+      process.stdout.write(USAGE);
+      return 0;
+    default:
+      process.stderr.write(`wrench: there is no \`${verb}\`\n\n${USAGE}`);
+      return 64;
+  }
+}
+
+async function ask(words: readonly string[]): Promise<number> {
+  const { askInTerminal } = await import('./roles/ask.ts');
+  const { stdout, stderr } = process;
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort(new Interrupted()));
+  const color = stdout.isTTY && stdout.hasColors();
+  return askInTerminal(
+    words,
+    {
+      out: (text) => stdout.write(text),
+      error: (text) => stderr.write(text),
+      color,
+      columns: stdout.columns ?? 100,
+    },
+    stop.signal,
+  );
+}
+
+class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
+async function serveUntilStopped(role: 'bot' | 'worker' | 'all'): Promise<number> {
+  const { serve } = await import('./roles/serve.ts');
+  const stopped = Promise.withResolvers<void>();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      stopped.resolve();
+      // Asked twice, it goes at once; what it was doing is taken up by others.
+      process.once(signal, () => process.exit(130));
+    });
+  }
+  const serving = await serve(role);
+  await stopped.promise;
+  await serving.close();
+  return 0;
+}
+
+/** The last exit for anything unforeseen: through the log, which redacts. Node itself would print the error as it is. */
+function crash(error: unknown): never {
+  if (error instanceof Interrupted) process.exit(130);
+  const expected =
+    error instanceof ConfigError || ['MissingSettings', 'NoRedis'].includes((error as Error)?.name);
+  if (expected) process.stderr.write(`wrench: ${(error as Error).message}\n`);
+  else
+    makeLog({ level: 'error', secrets: knownSecrets(), to: process.stderr }).fatal(
+      { err: error },
+      'Wrench ends',
+    );
+  process.exit(expected ? 78 : 70);
+}
+
+function knownSecrets(): readonly string[] {
+  try {
+    return readEnvironment().secrets;
+  } catch {
+    return [];
+  }
+}
+
+process.on('uncaughtException', crash);
+process.on('unhandledRejection', crash);
+process.exitCode = await main(process.argv.slice(2)).catch(crash);

@@ -1,0 +1,140 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface LocalRedis {
+  /** `unix:///…`, reachable by this user alone. */
+  readonly url: string;
+  readonly close: () => Promise<void>;
+}
+
+/** No Redis can be started here; the message says what to install. */
+export class NoRedis extends Error {
+  override readonly name = 'NoRedis';
+}
+
+/** Programs that can be a Redis server. Debian's `redis-tools` has no `redis-server`, but its checker is the same binary under another name. */
+const PROGRAMS: readonly (readonly [program: string, argv0: string])[] = [
+  ['redis-server', 'redis-server'],
+  ['valkey-server', 'valkey-server'],
+  ['redis-check-rdb', 'redis-server'],
+];
+
+/**
+ * Starts a private Redis on a unix socket, durable to the last command (AOF, `appendfsync always`, `noeviction`), keeping its data in `folder`.
+ * A folder has one owner at a time; what a killed owner left running is stopped first. A Redis that dies is started again.
+ * @throws {NoRedis} where no program is installed or the folder belongs to a running process.
+ */
+export async function startLocalRedis(folder: string, onError: (error: Error) => void): Promise<LocalRedis> {
+  const data = resolve(folder, 'redis');
+  await mkdir(data, { recursive: true, mode: 0o700 });
+  const owner = join(data, 'owner.json');
+  await takeOver(owner);
+  // A socket's path may have 107 bytes, whatever the folder's has.
+  const socketFolder = await mkdtemp(join(tmpdir(), 'wrench-'));
+  const socket = join(socketFolder, 'redis.sock');
+  let closing = false;
+  let child: ChildProcess | undefined;
+  const start = async (): Promise<void> => {
+    child = await spawnServer(data, socket);
+    await writeFile(owner, JSON.stringify({ pid: process.pid, redisPid: child.pid }));
+    child.once('exit', (code) => {
+      if (closing) return;
+      onError(new Error(`the private Redis ended with ${code}; starting it again`));
+      setTimeout(() => void start().catch(onError), RESTART_MS);
+    });
+  };
+  await start();
+  return {
+    url: `unix://${socket}`,
+    close: async () => {
+      if (closing) return;
+      closing = true;
+      if (child) await stop(child);
+      await rm(owner, { force: true });
+      await rm(socketFolder, { recursive: true, force: true });
+    },
+  };
+}
+
+const RESTART_MS = 200;
+const STARTS_WITHIN_MS = 10_000;
+
+async function takeOver(owner: string): Promise<void> {
+  const before = await readFile(owner, 'utf8').then(
+    (text) => JSON.parse(text) as { pid: number; redisPid: number },
+    () => undefined,
+  );
+  if (!before) return;
+  if (before.pid !== process.pid && isAlive(before.pid))
+    throw new NoRedis(
+      `the folder of ${owner} is in use by process ${before.pid}; set WRENCH_DATA to another one`,
+    );
+  if (!(await isRedis(before.redisPid))) return;
+  process.kill(before.redisPid, 'SIGTERM');
+  for (let waited = 0; isAlive(before.redisPid) && waited < STARTS_WITHIN_MS; waited += 50) await sleep(50);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A process id may have been given to another program since. */
+async function isRedis(pid: number): Promise<boolean> {
+  if (!isAlive(pid)) return false;
+  const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return /redis|valkey/.test(words);
+}
+
+async function spawnServer(data: string, socket: string): Promise<ChildProcess> {
+  const settings = [
+    ['--port', '0'],
+    ['--unixsocket', socket],
+    ['--unixsocketperm', '700'],
+    ['--appendonly', 'yes'],
+    ['--appendfsync', 'always'],
+    ['--save', ''],
+    ['--maxmemory-policy', 'noeviction'],
+    ['--dir', data],
+    ['--loglevel', 'warning'],
+  ].flat();
+  for (const [program, argv0] of PROGRAMS) {
+    // Its own group, so that Ctrl-C reaches Wrench first, which still has things to write down.
+    const child = spawn(program, settings, { argv0, stdio: 'ignore', detached: true });
+    if (await hasStarted(child, socket)) return child;
+  }
+  throw new NoRedis(
+    'no Redis: set REDIS_URL, or install one (Debian and Ubuntu: apt-get install redis-tools)',
+  );
+}
+
+/** False where there is no such program. */
+async function hasStarted(child: ChildProcess, socket: string): Promise<boolean> {
+  const ended = new Promise<false | Error>((done) => {
+    child.once('error', (error: NodeJS.ErrnoException) => done(error.code === 'ENOENT' ? false : error));
+    child.once('exit', (code) => done(new NoRedis(`Redis ended with ${code} at its start`)));
+  });
+  for (let waited = 0; waited < STARTS_WITHIN_MS; waited += 10) {
+    const state = await Promise.race([ended, sleep(10, undefined)]);
+    if (state === false) return false;
+    if (state instanceof Error) throw state;
+    if (existsSync(socket)) return true;
+  }
+  await stop(child);
+  throw new NoRedis(`Redis did not start within ${STARTS_WITHIN_MS / 1_000} s`);
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((done) => child.once('exit', done));
+  child.kill('SIGTERM');
+  await ended;
+}

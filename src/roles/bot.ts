@@ -1,0 +1,84 @@
+import { openPace } from '../memory/pace.ts';
+import { openThreads } from '../memory/threads.ts';
+import { connectImpatiently, connectPatiently } from '../queue/connection.ts';
+import type { OutboxJob } from '../queue/contracts.ts';
+import { openQueues, PREFIX } from '../queue/queues.ts';
+import { workOutbox } from '../queue/work.ts';
+import { startSlackApp } from '../slack/app.ts';
+import { deliver } from '../slack/outbox.ts';
+import { makeSlackClient } from '../slack/slack-call.ts';
+import { type Role, type Shared, questionOf } from './common.ts';
+
+/** Posts at once; each waits for Slack most of the time. */
+const POSTS_AT_ONCE = 25;
+const GRACE_MS = 10_000;
+
+/** Raised where the process lacks what a bot needs. */
+export class MissingSettings extends Error {
+  override readonly name = 'MissingSettings';
+}
+
+/** The role that faces Slack: it answers commands and posts what the outbox holds. It holds no credential of the infrastructure. */
+export async function startBot(shared: Shared): Promise<Role & { readonly port?: number }> {
+  const { settings, config, catalogue, redis, metrics } = shared;
+  const log = shared.log.child({ role: 'bot' });
+  const onError = (error: Error) => log.warn({ err: error }, 'Redis');
+  const { slackBotToken: botToken, slackAppToken, slackSigningSecret } = settings;
+  if (botToken === undefined) throw new MissingSettings('SLACK_BOT_TOKEN is not set');
+  if (slackAppToken === undefined && slackSigningSecret === undefined)
+    throw new MissingSettings('set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP)');
+
+  const asking = connectImpatiently(redis, onError);
+  const posting = connectPatiently(redis, onError);
+  const queues = openQueues(asking, questionOf(catalogue), onError);
+  const post = {
+    client: makeSlackClient(botToken, settings.slackApiUrl),
+    threads: openThreads(posting, PREFIX),
+    pace: openPace(posting, PREFIX),
+    metrics,
+    log,
+  };
+  const outbox = workOutbox({
+    connection: posting,
+    atOnce: POSTS_AT_ONCE,
+    handle: (delivery) => deliver(post, delivery),
+    onLost: (id: string, data: OutboxJob, error: Error) =>
+      log.error({ err: error, jobId: id, runId: data.runId }, 'given up posting an answer'),
+    onError,
+  });
+  const app = await startSlackApp(
+    {
+      botToken,
+      port: settings.port,
+      ...(slackAppToken !== undefined && { appToken: slackAppToken }),
+      ...(slackSigningSecret !== undefined && { signingSecret: slackSigningSecret }),
+      ...(settings.slackApiUrl !== undefined && { apiUrl: settings.slackApiUrl }),
+    },
+    {
+      known: { catalogue, environments: Object.keys(config.environments), defaults: config.checks },
+      channels: config.channels,
+      ...(config.defaultEnvironment !== undefined && { defaultEnvironment: config.defaultEnvironment }),
+      queues,
+      threads: openThreads(asking, PREFIX),
+      log,
+      metrics,
+    },
+    log,
+  );
+  log.info({ port: app.port, mode: slackAppToken === undefined ? 'http' : 'socket' }, 'the bot hears Slack');
+  return {
+    ...(app.port !== undefined && { port: app.port }),
+    readiness: {
+      slack: app.ready,
+      redis: async () => (asking.status === 'ready' ? true : 'not reachable'),
+      outbox: () => outbox.isRunning() || 'not running',
+    },
+    close: async () => {
+      await app.close();
+      await outbox.close(GRACE_MS);
+      await queues.close();
+      asking.disconnect();
+      posting.disconnect();
+    },
+  };
+}

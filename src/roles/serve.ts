@@ -1,0 +1,67 @@
+import { loadCatalogue } from '../catalogue.ts';
+import { readConfig, readEnvironment } from '../config.ts';
+import { connectPatiently } from '../queue/connection.ts';
+import { openQueues } from '../queue/queues.ts';
+import { serveHealth } from '../telemetry/health.ts';
+import { findRedis, questionOf, type Role, share } from './common.ts';
+
+export type RoleName = 'bot' | 'worker' | 'all';
+
+export interface Serving {
+  /** Where `/healthz`, `/readyz` and `/metrics` are. */
+  readonly healthPort: number;
+  readonly port?: number;
+  readonly close: () => Promise<void>;
+}
+
+/** Starts one role, or both in one process. Each loads only its own half of the house. */
+export async function serve(name: RoleName): Promise<Serving> {
+  const settings = readEnvironment();
+  const catalogue = await loadCatalogue();
+  const checks = catalogue.checks;
+  const config = readConfig(settings.configPath, undefined, {
+    sources: name === 'bot' ? 'withheld' : 'read',
+    checks,
+  });
+  if (name !== 'all' && !settings.redisUrl && !config.redis)
+    throw new Error(`a ${name} on its own needs a Redis that the others can reach: set REDIS_URL`);
+  const found = await findRedis(settings, config, (error) =>
+    shared.log.warn({ err: error }, 'private Redis'),
+  );
+  const shared = share(settings, config, catalogue, found.redis);
+  const roles: (Role & { readonly port?: number })[] = [];
+  const close = async () => {
+    for (const role of roles) await role.close();
+    await found.close();
+  };
+  try {
+    if (name !== 'bot') roles.push(await (await import('./worker.ts')).startWorker(shared));
+    if (name !== 'worker') roles.push(await (await import('./bot.ts')).startBot(shared));
+    const asking = connectPatiently(found.redis, () => undefined);
+    const queues = openQueues(asking, questionOf(catalogue), () => undefined);
+    const health = await serveHealth({
+      port: settings.healthPort,
+      readiness: Object.assign({}, ...roles.map(({ readiness }) => readiness)) as Role['readiness'],
+      metrics: shared.metrics,
+      refresh: async () => {
+        if (asking.status !== 'ready') return;
+        for (const { queue, state, jobs } of await queues.depth())
+          shared.metrics.queueDepth.set({ queue, state }, jobs);
+      },
+    });
+    const port = roles.find((role) => role.port !== undefined)?.port;
+    return {
+      healthPort: health.port,
+      ...(port !== undefined && { port }),
+      close: async () => {
+        await health.close();
+        await queues.close();
+        asking.disconnect();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

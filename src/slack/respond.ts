@@ -1,0 +1,30 @@
+import type { Asked } from '../queue/contracts.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Message } from './render/message.ts';
+
+/** Slack takes it for 30 minutes; one less for the clocks. */
+const OPEN_FOR_MS = 29 * 60_000;
+const TIMEOUT_MS = 10_000;
+
+/**
+ * Answers through the command's response_url, visible to the channel; it works where the bot is no member.
+ * @returns whether Slack took it: false where the address is absent, too old or used up.
+ * @throws where Slack did not answer, to be tried again.
+ */
+export async function respond(asked: Asked, message: Message, log: Log): Promise<boolean> {
+  const { responseUrl } = asked;
+  if (responseUrl === undefined || Date.now() - Date.parse(asked.at) > OPEN_FOR_MS) return false;
+  const response = await fetch(responseUrl, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ response_type: 'in_channel', ...message }),
+    redirect: 'error',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  await response.body?.cancel();
+  if (response.ok) return true;
+  if (response.status === 429 || response.status >= 500)
+    throw new Error(`response_url answered ${response.status}`);
+  log.warn({ status: response.status }, 'Slack no longer takes answers at the response_url');
+  return false;
+}

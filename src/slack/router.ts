@@ -1,0 +1,173 @@
+import type { Catalogue } from '../catalogue.ts';
+import { type Known, type Question, understand, understandAll } from '../question.ts';
+import type { Threads } from '../memory/threads.ts';
+import type { CheckJob } from '../queue/contracts.ts';
+import { QueueDown, type Queues, runIdOf, type Taken } from '../queue/queues.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { plainText } from './command-text.ts';
+import { renderHelp, renderProblem } from './render/help.ts';
+import type { Message } from './render/message.ts';
+import { renderBug, renderJoined, renderQueued, renderQueueDown } from './render/notices.ts';
+
+/** What Slack sends with a slash command; the fields we read. */
+export interface SlashCommand {
+  readonly command: string;
+  readonly text: string;
+  readonly user_id: string;
+  readonly team_id: string;
+  readonly team_domain?: string;
+  readonly channel_id: string;
+  readonly trigger_id: string;
+  readonly response_url?: string;
+}
+
+export interface Routing {
+  readonly known: Known;
+  /** By channel id; then `defaultEnvironment`; then the only one there is. */
+  readonly channels: Readonly<Record<string, string>>;
+  readonly defaultEnvironment?: string;
+  readonly queues: Queues;
+  readonly threads: Threads;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** The command under which every area is reached where plain names collide with other apps. */
+export const OWN_COMMAND = 'wrench';
+
+/** A fast check answers sooner than this, and then nobody is told that it is being looked at. */
+const LOOKING_AFTER_MS = 1_000;
+const LONGEST_ECHO = 200;
+
+/** Answers a slash command: understood and queued, or told why not. Never throws, and ends within 2 s whatever Redis does. */
+export async function answerCommand(routing: Routing, command: SlashCommand): Promise<Message> {
+  const stop = routing.metrics.acknowledgement.startTimer();
+  try {
+    const { message, outcome } = await answer(routing, command);
+    routing.metrics.commands.inc({ outcome });
+    return message;
+  } catch (error) {
+    routing.metrics.commands.inc({ outcome: 'bug' });
+    routing.metrics.bugs.inc({ role: 'bot' });
+    const id = runIdOf(deliveryOf(command));
+    routing.log.error({ err: error, runId: id }, 'a bug of ours met a command');
+    return renderBug({ jobId: id });
+  } finally {
+    stop();
+  }
+}
+
+interface Answered {
+  readonly message: Message;
+  readonly outcome: 'queued' | 'joined' | 'help' | 'problem' | 'redis-down';
+}
+
+async function answer(routing: Routing, command: SlashCommand): Promise<Answered> {
+  const text = plainText(command.text);
+  const area = command.command.replace(/^\//, '').toLowerCase();
+  const question =
+    area === OWN_COMMAND ? understandAll(text, routing.known) : understand(area, text, routing.known);
+  if (question.kind === 'help') return { message: renderHelp(question.help), outcome: 'help' };
+  if (question.kind === 'problem') return { message: renderProblem(question), outcome: 'problem' };
+  const environment = environmentOf(routing, question, command.channel_id);
+  if (environment === undefined)
+    return { message: renderProblem(whichEnvironment(routing)), outcome: 'problem' };
+  return queue(routing, jobOf(command, question, environment, `${command.command} ${text}`.trim()));
+}
+
+type Runnable = Extract<Question, { kind: 'run' }>;
+
+function environmentOf(
+  { known, channels, defaultEnvironment }: Routing,
+  { environment }: Runnable,
+  channelId: string,
+) {
+  const only = known.environments.length === 1 ? known.environments[0] : undefined;
+  return environment ?? channels[channelId] ?? defaultEnvironment ?? only;
+}
+
+function whichEnvironment({ known }: Routing): Extract<Question, { kind: 'problem' }> {
+  return {
+    kind: 'problem',
+    problem: `This channel belongs to no environment. Add \`--env\` with one of: ${known.environments.join(', ')}.`,
+    usage: [],
+  };
+}
+
+/** The trigger is the delivery's own name: Slack gives the same one when it delivers the same command again. */
+function deliveryOf({ team_id, trigger_id }: SlashCommand): string {
+  return `${team_id} ${trigger_id}`;
+}
+
+function jobOf(
+  command: SlashCommand,
+  { check, args }: Runnable,
+  environment: string,
+  typed: string,
+): CheckJob {
+  return {
+    runId: runIdOf(deliveryOf(command)),
+    check,
+    environment,
+    args: { ...args },
+    asked: {
+      by: command.user_id,
+      teamId: command.team_id,
+      ...(command.team_domain !== undefined && { teamDomain: command.team_domain }),
+      channelId: command.channel_id,
+      as: typed.slice(0, LONGEST_ECHO),
+      at: new Date().toISOString(),
+      ...(command.response_url !== undefined && { responseUrl: command.response_url }),
+    },
+  };
+}
+
+async function queue(routing: Routing, job: CheckJob): Promise<Answered> {
+  try {
+    const taken = await routing.queues.ask(job);
+    if (taken.kind === 'joined') return { message: await joined(routing, taken), outcome: 'joined' };
+    const { runId, check, environment, asked } = job;
+    routing.queues
+      .tell(
+        `looking-${runId}`,
+        { kind: 'looking', runId, check, environment, asked },
+        { afterMs: LOOKING_AFTER_MS },
+      )
+      .catch((error: unknown) =>
+        routing.log.warn({ err: error, runId }, 'nobody will be told that it is being looked at'),
+      );
+    return {
+      message: renderQueued({ check, environment, args: job.args, command: asked.as }),
+      outcome: 'queued',
+    };
+  } catch (error) {
+    if (!(error instanceof QueueDown)) throw error;
+    routing.log.warn({ err: error }, 'a command found Redis away');
+    return { message: renderQueueDown(), outcome: 'redis-down' };
+  }
+}
+
+async function joined(
+  { threads, log }: Routing,
+  { runId, first }: Extract<Taken, { kind: 'joined' }>,
+): Promise<Message> {
+  const thread = await threads
+    .read(runId)
+    .catch((error: unknown) => log.debug({ err: error }, 'no thread to point at'));
+  const domain = first?.asked.teamDomain;
+  const link =
+    thread?.root && domain !== undefined
+      ? `https://${domain}.slack.com/archives/${thread.root.channelId}/p${thread.root.ts.replace('.', '')}`
+      : undefined;
+  return renderJoined({
+    by: first?.asked.by ?? '',
+    sinceMs: first ? Date.now() - Date.parse(first.asked.at) : 0,
+    ...(link !== undefined && { threadLink: link }),
+  });
+}
+
+/** All names under which Slack reaches us, for the one listener. */
+export function commandNames({ commands }: Catalogue): readonly string[] {
+  return [OWN_COMMAND, ...commands.keys()];
+}
