@@ -71,8 +71,12 @@ function sentence(held: Held, { is }: Due, nowMs: number): string {
   if (first.as === 'extra')
     return `${bare(first.place)}: “${certificate.name}”, served along though the leaf does not need it, ${what}: take it out`;
   if (count > 1) {
-    const before = outlives.length === 0 ? '' : ', before certificates that it signs';
-    return `“${certificate.name}”, ${role === 'root' ? 'the root' : 'an intermediate'} at ${count} places (${bare(first.place)} and others), ${what}${before}`;
+    const at = wording.list(
+      places.map(({ place }) => bare(place)),
+      2,
+      count,
+    );
+    return `“${certificate.name}”, ${role === 'root' ? 'the root' : 'an intermediate'} at ${count} places (${at}), ${what}${beforeLeaf(is, outlives[0], nowMs)}`;
   }
   return `${bare(first.place)}: its ${role} “${certificate.name}” ${what}${beforeLeaf(is, outlives[0], nowMs)}`;
 }

@@ -56,7 +56,7 @@ const SITE_PROBLEMS: readonly Problem[] = [
     severity: 'warning',
     holds: ({ served }) => served?.protocol !== undefined && /^(SSL|TLSv1(\.[01])?$)/.test(served.protocol),
     says: ({ served }) =>
-      `speaks ${served?.protocol?.replace('TLSv', 'TLS ') ?? 'an old protocol'} and nothing newer: clients of today refuse it`,
+      `speaks ${served?.protocol?.replace(/^TLSv1$/, 'TLSv1.0').replace('TLSv', 'TLS ') ?? 'an old protocol'} and nothing newer: clients of today refuse it`,
   },
   {
     reason: 'must-staple-without-staple',

@@ -22,8 +22,8 @@ export function verdictOf(counts: Counts, withinMs: number): string {
   ]
     .filter(({ amount }) => amount > 0)
     .map(({ amount, one, many }, at) => {
-      const whose = at === 0 ? `of ${wording.count(counts.total, 'certificate')}` : 'more';
-      return `${amount} ${whose} ${amount === 1 ? one : many}`;
+      const whose = at === 0 ? share(amount, counts.total) : `${amount} more`;
+      return `${whose} ${amount === 1 ? one : many}`;
     });
   const others = wording.count(counts.problems, 'other problem');
   if (parts.length === 0) {
@@ -31,7 +31,7 @@ export function verdictOf(counts: Counts, withinMs: number): string {
     return counts.problems > 0 ? `${good(counts, within)}, but there ${are} ${others}` : good(counts, within);
   }
   const scheduled =
-    counts.expiring > 0 && counts['on-schedule'] > 0 ? ` (and ${counts['on-schedule']} on schedule)` : '';
+    counts.expiring > 0 && counts['on-schedule'] > 0 ? `, ${counts['on-schedule']} more on schedule` : '';
   return `${parts.join(', ')}${scheduled}${counts.problems > 0 ? `; ${others}` : ''}`;
 }
 
@@ -44,4 +44,9 @@ function good({ total, 'on-schedule': scheduled }: Counts, within: string): stri
   return total === 1
     ? `The one certificate is good for more than ${within}`
     : `All ${total} certificates are good for more than ${within}`;
+}
+
+function share(amount: number, total: number): string {
+  if (amount < total) return `${amount} of ${total} certificates`;
+  return total === 1 ? 'The one certificate' : `All ${total} certificates`;
 }

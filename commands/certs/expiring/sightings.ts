@@ -1,0 +1,85 @@
+import type { Certificate, Seen } from '../../kit.ts';
+import { openTally, type Tally } from './tally.ts';
+
+/** Words for telling stories in: what a place held or a site served, in short. */
+
+export function factsOf(sightings: readonly Seen[]): Tally {
+  const tally = openTally();
+  for (const seen of sightings) tally.add(seen);
+  return tally.close();
+}
+
+interface Known {
+  readonly name: string;
+  readonly from: string;
+  readonly until: string;
+  /** The CN that signs it; default a public one. A name that is its own issuer signs itself. */
+  readonly issuer?: string;
+  readonly authority?: boolean;
+  /** Tells apart what has the same name and dates. */
+  readonly serial?: string;
+}
+
+export function certificate({
+  name,
+  from,
+  until,
+  issuer = 'Example Public CA',
+  authority = false,
+  serial = '5eed',
+}: Known): Certificate {
+  return {
+    fingerprint: fingerprintOf([name, issuer, from, until, serial].join(' ')),
+    name,
+    subject: `CN=${name}`,
+    issuer: `CN=${issuer}`,
+    alternativeNames: authority ? [] : [`DNS:${name}`],
+    serial,
+    notBefore: new Date(from),
+    notAfter: new Date(until),
+    authority,
+    selfSigned: name === issuer,
+    key: { type: 'rsa', bits: 2048 },
+    signature: 'sha256WithRSAEncryption',
+    extendedKeyUsage: authority ? [] : ['serverAuth', 'clientAuth'],
+    mustStaple: false,
+  };
+}
+
+export function inVault(path: string, known: Known): Seen {
+  const chain = [
+    certificate({ issuer: known.authority ? known.name : 'Example Public CA', serial: path, ...known }),
+  ] as const;
+  return { kind: 'seen', place: `vault:secret/${path}:certificate`, chain, keyMatches: true };
+}
+
+export function live(
+  site: string,
+  chain: readonly Certificate[],
+  shown: Partial<NonNullable<Seen['served']>> = {},
+): Seen {
+  const [leaf, ...rest] = chain;
+  if (!leaf) throw new TypeError('a site shows at least its leaf');
+  const served = {
+    address: '203.0.113.7:443',
+    servername: site.replace(/:\d+$/, ''),
+    protocol: 'TLSv1.3',
+    nameMatches: true,
+    path: 'complete',
+    clientCertificateRequired: false,
+    legacyOnly: false,
+    stapled: false,
+    ...shown,
+  } as const;
+  return { kind: 'seen', place: `edge:${site}`, chain: [leaf, ...rest], served };
+}
+
+/** Like a SHA-256 in nothing but its looks: different certificates get different ones, the same one the same in every run. */
+function fingerprintOf(text: string): string {
+  let state = 0x811c9dc5;
+  return Array.from({ length: 8 }, () => {
+    for (const character of text)
+      state = Math.imul(state ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+    return state.toString(16).padStart(8, '0');
+  }).join('');
+}

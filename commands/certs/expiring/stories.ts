@@ -1,0 +1,214 @@
+import type { Certificate, Story } from '../../kit.ts';
+import type { Facts } from './collect.ts';
+import { certificate, factsOf, inVault, live } from './sightings.ts';
+
+/** The thirteen secrets of the outage, in the order of its list, with the names that cf-deployment gives to such certificates. */
+const CULPRITS: readonly (readonly [path: string, name: string])[] = [
+  ['api/cf_networking/policy_server_internal/server_cert', 'policy-server.service.cf.internal'],
+  ['syslogger/scalablesyslog/adapter/tls/cert', 'ss-adapter'],
+  ['syslogger/scalablesyslog/adapter_rlp/tls/cert', 'ss-adapter-rlp'],
+  [
+    'loggregator_trafficcontroller/reverse_log_proxy/loggregator/tls/reverse_log_proxy/cert',
+    'reverselogproxy',
+  ],
+  ['bbs/silk-controller/cf_networking/silk_controller/server_cert', 'silk-controller.service.cf.internal'],
+  ['bbs/silk-controller/cf_networking/silk_daemon/server_cert', 'silk-daemon'],
+  ['bbs/locket/tls/cert', 'locket.service.cf.internal'],
+  ['diego/scheduler/scalablesyslog/scheduler/tls/api/cert', 'ss-scheduler'],
+  ['diego/scheduler/scalablesyslog/scheduler/tls/client/cert', 'ss-scheduler'],
+  ['cell/rep/diego/rep/server_cert', 'cell.service.cf.internal'],
+  ['cell/rep/tls/cert', 'rep client'],
+  ['cell/vxlan-policy-agent/cf_networking/vxlan_policy_agent/client_cert', 'network-policy client'],
+  ['cell/silk-daemon/cf_networking/silk_daemon/client_cert', 'silk-daemon client'],
+];
+
+/** July 2019: every push to a busy development environment ends in "Downloading Failed"; the cells' logs say no more than `bad tls`. */
+export const downloadingFailed: Story<Facts> = {
+  title: 'Downloading Failed',
+  source:
+    'Xiujiao Gao, "CF push: ERR Downloading Failed" (2019), the outage after which Doomsday was written',
+  now: new Date('2019-07-13T09:00:00Z'),
+  facts: factsOf([
+    ...CULPRITS.map(([path, name]) =>
+      inVault(path, {
+        name,
+        from: '2018-07-13T22:25:49Z',
+        until: '2019-07-12T22:25:49Z',
+        issuer: 'cf-internal-ca',
+      }),
+    ),
+    inVault('uaa/tls/cert', {
+      name: 'uaa.service.cf.internal',
+      from: '2019-01-01',
+      until: '2021-01-01',
+      issuer: 'cf-internal-ca',
+    }),
+    inVault('router/ssl/cert', {
+      name: '*.dev.example.com',
+      from: '2019-03-01',
+      until: '2020-04-01',
+      issuer: 'cf-internal-ca',
+    }),
+    inVault('cf/ca', { name: 'cf-internal-ca', from: '2016-07-14', until: '2026-07-12', authority: true }),
+  ]),
+};
+
+/** 30 May 2020: sites that still sent the cross-signed USERTrust broke for every client that followed what was sent. Their leaves were good for months. */
+export const addTrustExpired: Story<Facts> = {
+  title: 'AddTrust expires under a valid leaf',
+  source:
+    'https://support.sectigo.com/articles/Knowledge/Sectigo-AddTrust-External-CA-Root-Expiring-May-30-2020',
+  now: new Date('2020-05-30T12:00:00Z'),
+  facts: factsOf(
+    ['api.example.com', 'pay.example.com', 'www.example.com'].map((name) =>
+      live(`${name}:443`, [
+        certificate({ name, from: '2020-01-10', until: '2021-01-09T23:59:59Z', issuer: 'Sectigo RSA DV' }),
+        certificate({
+          name: 'Sectigo RSA DV',
+          from: '2018-11-02',
+          until: '2030-12-31T23:59:59Z',
+          issuer: 'USERTrust RSA Certification Authority',
+          authority: true,
+        }),
+        certificate({
+          name: 'USERTrust RSA Certification Authority',
+          from: '2000-05-30T10:48:38Z',
+          until: '2020-05-30T10:48:38Z',
+          issuer: 'AddTrust External CA Root',
+          authority: true,
+        }),
+      ]),
+    ),
+  ),
+};
+
+/** 29 September 2021: the old R3 ended a day before the root that signed it; some servers kept sending it until they were restarted. */
+export const oldR3Served: Story<Facts> = {
+  title: 'The R3 of DST Root CA X3 expires before the leaf',
+  source:
+    'https://community.certifytheweb.com/t/upcoming-expiry-of-dst-root-ca-x3-and-r3-intermediate-for-lets-encrypt/1480',
+  now: new Date('2021-09-25T08:00:00Z'),
+  facts: factsOf([
+    live('www.example.com:443', [
+      certificate({ name: 'www.example.com', from: '2021-08-20', until: '2021-11-18', issuer: 'R3' }),
+      certificate({
+        name: 'R3',
+        from: '2020-10-07T19:21:40Z',
+        until: '2021-09-29T19:21:40Z',
+        issuer: 'DST Root CA X3',
+        authority: true,
+      }),
+    ]),
+  ]),
+};
+
+/** From 2029 on a public certificate lives 47 days: with 16 of them left its renewal is not due, while one of 397 days is late. */
+export const shortLives: Story<Facts> = {
+  title: '16 days of 47 are fine, 16 of 397 are not',
+  source:
+    'https://cabforum.org/2025/04/11/ballot-sc081v3-introduce-schedule-of-reducing-validity-and-data-reuse-periods/',
+  now: new Date('2029-06-01T00:00:00Z'),
+  facts: factsOf([
+    live('new.example.com:443', [
+      certificate({ name: 'new.example.com', from: '2029-05-01', until: '2029-06-17' }),
+    ]),
+    live('old.example.com:443', [
+      certificate({ name: 'old.example.com', from: '2028-05-16', until: '2029-06-17' }),
+    ]),
+  ]),
+};
+
+/** A wildcard copied to wherever it was wanted: one certificate, one finding, and all the places to renew it at. */
+export const oneCertificateAtManyPlaces: Story<Facts> = {
+  title: 'One wildcard at 120 places',
+  source: 'Doomsday gathers by the SHA-1 of the certificate: https://github.com/doomsday-project/doomsday',
+  now: new Date('2026-02-20T07:00:00Z'),
+  facts: factsOf([
+    ...Array.from({ length: 118 }, (_, at) =>
+      live(`shop-${String(at + 1).padStart(3, '0')}.example.com:443`, [wildcard()]),
+    ),
+    { kind: 'seen', place: 'vault:secret/shops/wildcard:certificate', chain: [wildcard()], keyMatches: true },
+    { kind: 'seen', place: 'disk:/etc/haproxy/wildcard.pem', chain: [wildcard()], keyMatches: true },
+  ]),
+};
+
+/** What else is wrong with sites, one of each. */
+export const sitesThatDoNotHold: Story<Facts> = {
+  title: 'Certificates with time left, on sites that do not hold',
+  source: 'https://badssl.com shows most of these in public',
+  now: new Date('2026-02-20T07:00:00Z'),
+  facts: factsOf([
+    live('incomplete.example.com:443', [good('incomplete.example.com', 'Example Issuing CA')], {
+      path: 'incomplete',
+    }),
+    live(
+      'broken.example.com:443',
+      [good('broken.example.com', 'Example CA'), good('Example CA', 'Example Root')],
+      { path: 'broken' },
+    ),
+    live('wrong.example.com:443', [good('shop.example.com')], { nameMatches: false }),
+    live('appliance.example.com:8443', [good('appliance', 'appliance')], { path: 'self-signed' }),
+    live('old.example.com:443', [good('old.example.com')], { protocol: 'TLSv1', legacyOnly: true }),
+    live('staple.example.com:443', [{ ...good('staple.example.com'), mustStaple: true }]),
+    live('weak.example.com:443', [
+      { ...good('weak.example.com'), key: { type: 'rsa', bits: 1024 }, signature: 'sha1WithRSAEncryption' },
+    ]),
+    {
+      kind: 'seen',
+      place: 'vault:secret/shop/tls:certificate',
+      chain: [good('shop.example.com')],
+      keyMatches: false,
+    },
+    live('early.example.com:443', [
+      certificate({ name: 'early.example.com', from: '2026-02-21', until: '2027-02-21' }),
+    ]),
+    live('mtls.example.com:443', [good('mtls.example.com')], { clientCertificateRequired: true }),
+  ]),
+};
+
+/** The authority ends in two weeks, and one of its leaves before that: renewed first, the leaf would have to be renewed twice. */
+export const authorityBeforeLeaf: Story<Facts> = {
+  title: 'A CA that is due before its leaves are worth renewing',
+  source: 'https://docs.cloudfoundry.org/credhub/rotate-cas.html',
+  now: new Date('2026-02-20T07:00:00Z'),
+  facts: factsOf([
+    inVault('etcd/server/cert', {
+      name: 'etcd.service.cf.internal',
+      from: '2025-02-21',
+      until: '2026-02-21',
+      issuer: 'etcdCA',
+    }),
+    inVault('etcd/ca', { name: 'etcdCA', from: '2016-03-08', until: '2026-03-06', authority: true }),
+    inVault('nats/tls/cert', {
+      name: 'nats.service.cf.internal',
+      from: '2025-02-24',
+      until: '2026-02-24',
+      issuer: 'natsCA',
+    }),
+  ]),
+};
+
+/** Nothing to do. */
+export const allGood: Story<Facts> = {
+  title: 'The morning after: all is renewed',
+  source: 'The end of "Downloading Failed": renewed, deployed, and watched from then on',
+  now: new Date('2019-07-20T09:00:00Z'),
+  facts: factsOf(
+    CULPRITS.map(([path, name]) =>
+      inVault(path, {
+        name,
+        from: '2019-07-13T12:00:00Z',
+        until: '2020-07-12T12:00:00Z',
+        issuer: 'cf-internal-ca',
+      }),
+    ),
+  ),
+};
+
+function good(name: string, issuer = 'Example Public CA'): Certificate {
+  return certificate({ name, issuer, from: '2025-12-01', until: '2026-12-01' });
+}
+
+function wildcard(): Certificate {
+  return certificate({ name: '*.example.com', from: '2025-02-01', until: '2026-03-05' });
+}
