@@ -68,6 +68,13 @@ test.each([
   ['a comment that hides it', 'src/worker/checks.ts', `await import(/* why not */ '../slack/x.ts')`],
   ['a template', 'src/worker/checks.ts', 'await import(`../slack/${name}.ts`)'],
   ['a name that is computed', 'src/worker/checks.ts', `await import(name)`],
+  ['a bot that loads sources', 'src/roles/bot.ts', `import { openEnvironments } from './sources.ts'`],
+  ['a worker that loads Slack', 'src/roles/worker.ts', `import { startSlackApp } from '../slack/app.ts'`],
+  [
+    'a common root that loads sources',
+    'src/roles/common.ts',
+    `import { openTls } from '../sources/tls/open.ts'`,
+  ],
   ['the demo in production', 'src/main.ts', `import { startWorkspace } from '../test/workspace/start.ts'`],
   [
     'a world outside of a test',

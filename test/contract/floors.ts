@@ -23,7 +23,7 @@ const FLOORS: readonly Floor[] = [
   { room: /^src\/telemetry\//, mayImport: /^(src\/(check|ports)\/|(pino|prom-client)$|node:)/ },
   { room: /^src\/queue\//, mayImport: /^(src\/(check|ports|telemetry)\/|(zod|bullmq|ioredis)$|node:)/ },
   { room: /^src\/memory\//, mayImport: /^(src\/(check|ports|queue)\/|(zod|ioredis)$|node:)/ },
-  { room: /^src\/slack\/render\//, mayImport: /^(src\/check\/|@slack\/types$)/ },
+  { room: /^src\/slack\/render\//, mayImport: /^(src\/check\/|src\/question\.ts$|@slack\/types$)/ },
   {
     room: /^src\/slack\//,
     mayImport:
@@ -38,15 +38,22 @@ const FLOORS: readonly Floor[] = [
     room: /^src\/config(\.ts$|\/)/,
     mayImport: /^(src\/config(\.ts$|\/)|src\/check\/|src\/sources\/[^/]+\/config\.ts$|(zod|yaml)$|node:)/,
   },
-  { room: /^src\/doctor\.ts$/, mayImport: /^(src\/(check|ports)\/|src\/config(\.ts$|\/)|node:)/ },
+  {
+    room: /^src\/doctor(\.ts$|\/)/,
+    mayImport: /^(src\/doctor\/|src\/(check|ports)\/|src\/config\.ts$|node:)/,
+  },
   // The roof: composition roots, which tie everything together.
-  { room: /^src\/main\.ts$/, mayImport: /^(?!test\/)/ },
+  // The bot loads no client of the infrastructure, and the worker none of Slack.
+  { room: /^src\/roles\/bot\.ts$/, mayImport: /^src\/(roles\/common\.ts$|(?!roles|sources|worker))/ },
+  { room: /^src\/roles\/worker\.ts$/, mayImport: /^src\/(roles\/(common|sources)\.ts$|(?!roles|slack))/ },
+  { room: /^src\/roles\/common\.ts$/, mayImport: /^(src\/(?!roles|sources|worker|slack)|node:)/ },
+  { room: /^src\/(main\.ts$|roles\/)/, mayImport: /^(?!test\/)/ },
 ];
 
 /** Tests ask for more: the tools of testing, and whole servers. */
 const TEST = /\.test\.ts$/;
 const TESTS_MAY_IMPORT =
-  /^(test\/(world|workspace)\/|(vitest|fast-check|@peculiar\/x509|node-forge|execa|ioredis|undici|yaml|zod)$|node:|src\/wire\/)/;
+  /^(test\/(world|workspace)\/|src\/queue\/local-redis\.ts$|(vitest|fast-check|@peculiar\/x509|node-forge|execa|ioredis|undici|yaml|zod)$|node:|src\/wire\/)/;
 const CHECK_TESTS_MAY_IMPORT = /^(vitest|fast-check)$/;
 
 /** Paths of the tree and what their files say. */

@@ -1,0 +1,112 @@
+import { makeRedact } from './check/redact.ts';
+import { type Config, ConfigError, type ProcessSettings } from './config.ts';
+import { because, doubtful, ill, type Line, well, within } from './doctor/line.ts';
+import { type AskRedis, examineRedis } from './doctor/redis.ts';
+import { examineSlack } from './doctor/slack.ts';
+import type { Source } from './ports/source.ts';
+
+/** What the doctor looks at; the composition root opens what there is to open. */
+export interface Patient {
+  /** Which role will run with it: the bot needs Slack, a worker must not have its tokens. */
+  readonly role: 'bot' | 'worker' | 'all';
+  readonly settings: ProcessSettings | ConfigError;
+  readonly config: Config | ConfigError;
+  /** Sends a command to the configured Redis. Absent: the configuration did not get that far. */
+  readonly askRedis?: AskRedis;
+  readonly sources: readonly { readonly environment: string; readonly source: Source }[];
+  /** How long each answer is waited for. */
+  readonly timeoutMs?: number;
+}
+
+const TIMEOUT_MS = 10_000;
+
+/** Examines everything at once. Never throws: what fails is a line, with its cure; no line shows a secret. */
+export async function runDoctor(patient: Patient): Promise<readonly Line[]> {
+  const { settings, askRedis, sources, timeoutMs = TIMEOUT_MS } = patient;
+  const slow: readonly Promise<readonly Line[]>[] = [
+    ...(askRedis ? [examineRedis(askRedis, timeoutMs)] : []),
+    ...(settings instanceof ConfigError ? [] : [examineRole(patient, settings, timeoutMs)]),
+    ...sources.map(async ({ environment, source }) => [await examineSource(environment, source, timeoutMs)]),
+  ];
+  const lines = [examineConfiguration(patient), ...(await Promise.all(slow))];
+  const redact = makeRedact(secretsOf(patient));
+  return lines.flat().map(({ said, cure, ...line }) => ({
+    ...line,
+    said: redact(said),
+    ...(cure !== undefined && { cure: redact(cure) }),
+  }));
+}
+
+/** The process' exit code: 1 where anything failed; a warning is not a failure. */
+export function exitCodeOf(lines: readonly Line[]): 0 | 1 {
+  return lines.some(({ level }) => level === 'failed') ? 1 : 0;
+}
+
+const MARKS = { ok: '✔', warning: '!', failed: '✖' } as const;
+
+/** For people: one line each, the cure below it. */
+export function writeLines(lines: readonly Line[]): string {
+  return lines
+    .map(
+      ({ level, about, said, cure }) =>
+        `${MARKS[level]} ${about}: ${said}\n${cure === undefined ? '' : `    ${cure}.\n`}`,
+    )
+    .join('');
+}
+
+/** For machines: one JSON document. */
+export function writeLinesAsJson(lines: readonly Line[]): string {
+  return `${JSON.stringify({ ok: exitCodeOf(lines) === 0, lines }, null, 2)}\n`;
+}
+
+function examineConfiguration({ settings, config }: Patient): readonly Line[] {
+  const broken = [settings, config].filter((one) => one instanceof ConfigError);
+  const lines = broken.flatMap(({ file, problems }) =>
+    problems.map(({ at, path, what, cure }) => {
+      const where = [at ? `${file}:${at.line}:${at.column}` : file, path].filter(Boolean).join(' ');
+      return ill('configuration', `${where}: ${what}`, cure ?? 'Correct it; the README has the reference');
+    }),
+  );
+  return config instanceof ConfigError ? lines : [...lines, ...examineConfig(config)];
+}
+
+function examineConfig({ environments, defaultEnvironment }: Config): readonly Line[] {
+  const names = Object.keys(environments);
+  const count = Object.values(environments).reduce((sum, { sources }) => sum + sources.length, 0);
+  const line = well('configuration', `${names.join(', ')}: ${count} ${count === 1 ? 'source' : 'sources'}`);
+  if (defaultEnvironment !== undefined) return [line];
+  const cure = 'Name one as `defaultEnvironment`, or let people say --env where the channel does not tell';
+  return [line, doubtful('configuration', 'no environment is the default', cure)];
+}
+
+async function examineRole(
+  { role }: Patient,
+  settings: ProcessSettings,
+  timeoutMs: number,
+): Promise<readonly Line[]> {
+  if (role !== 'worker') return examineSlack(settings, timeoutMs);
+  if (settings.slackBotToken === undefined && settings.slackAppToken === undefined) return [];
+  return [
+    doubtful(
+      'Slack',
+      'a worker holds a Slack token, and needs none',
+      'Take SLACK_BOT_TOKEN and SLACK_APP_TOKEN out of its environment',
+    ),
+  ];
+}
+
+async function examineSource(environment: string, source: Source, timeoutMs: number): Promise<Line> {
+  const about = `${environment}/${source.name}`;
+  try {
+    const { ok, said, cure } = await within(timeoutMs, source.reach(AbortSignal.timeout(timeoutMs)));
+    return ok
+      ? well(about, said)
+      : ill(about, said, cure ?? `Look at the source \`${source.name}\` in the file`);
+  } catch (error) {
+    return ill(about, because(error), `Look at whether ${source.kind} answers from here`);
+  }
+}
+
+function secretsOf({ settings, config }: Patient): readonly string[] {
+  return [settings, config].flatMap((one) => (one instanceof ConfigError ? [] : one.secrets));
+}

@@ -1,0 +1,146 @@
+import type { ProcessSettings } from '../config.ts';
+import { because, doubtful, ill, type Line, well } from './line.ts';
+
+const ABOUT = 'Slack';
+const SLACK = 'https://slack.com/api/';
+
+/** What the bot asks of a workspace; the manifest asks for the same. */
+export const NEEDED_SCOPES: Readonly<Record<string, string>> = {
+  commands: 'to be asked with slash commands',
+  'chat:write': 'to post',
+  'files:write': 'to attach long lists as CSV',
+  'users:read': 'to know who asks',
+  'usergroups:read': 'to know who may approve',
+};
+
+/** What it does without, at a price. */
+export const WISHED_SCOPES: Readonly<Record<string, string>> = {
+  'chat:write.public': 'to post in public channels that it was not invited to',
+};
+
+/** Whether the tokens are there, are accepted, and may do what the bot does. */
+export async function examineSlack(settings: ProcessSettings, timeoutMs: number): Promise<readonly Line[]> {
+  const { slackBotToken, slackAppToken, slackSigningSecret } = settings;
+  if (slackBotToken === undefined)
+    return [
+      ill(
+        ABOUT,
+        'there is no bot token',
+        'Set SLACK_BOT_TOKEN to the "Bot User OAuth Token" of the app, under "OAuth & Permissions"',
+      ),
+    ];
+  const call = (method: string, token: string) =>
+    callSlack(settings.slackApiUrl ?? SLACK, method, token, timeoutMs);
+  const [botLines, wayLines] = await Promise.all([
+    examineBotToken(() => call('auth.test', slackBotToken)),
+    slackAppToken === undefined
+      ? [examineHttp(slackSigningSecret, settings.port)]
+      : examineAppToken(() => call('apps.connections.open', slackAppToken)),
+  ]);
+  return [...botLines, ...wayLines];
+}
+
+interface Answer {
+  readonly ok: boolean;
+  readonly error?: string;
+  readonly user?: string;
+  readonly team?: string;
+  readonly scopes: readonly string[] | undefined;
+}
+
+async function examineBotToken(call: () => Promise<Answer>): Promise<readonly Line[]> {
+  const answer = await attempt(call);
+  if ('level' in answer) return [answer];
+  if (!answer.ok) return [refused('the bot token', answer.error, 'SLACK_BOT_TOKEN')];
+  const known = well(ABOUT, `the bot token is @${answer.user ?? '?'} of ${answer.team ?? '?'}`);
+  return [known, ...examineScopes(answer.scopes)];
+}
+
+function examineScopes(given: readonly string[] | undefined): readonly Line[] {
+  if (given === undefined)
+    return [
+      doubtful(
+        ABOUT,
+        'did not tell the scopes of the bot token',
+        'Compare them with deploy/slack-manifest.yaml',
+      ),
+    ];
+  const lacking = (scopes: Readonly<Record<string, string>>) =>
+    Object.entries(scopes).filter(([scope]) => !given.includes(scope));
+  const add = (scope: string) => `Add ${scope} under "OAuth & Permissions" and install the app again`;
+  const lines = [
+    ...lacking(NEEDED_SCOPES).map(([scope, why]) =>
+      ill(ABOUT, `the scope ${scope} is missing: ${why}`, add(scope)),
+    ),
+    ...lacking(WISHED_SCOPES).map(([scope, why]) =>
+      doubtful(
+        ABOUT,
+        `the scope ${scope} is missing: ${why}`,
+        `${add(scope)}, or invite the bot where it is asked`,
+      ),
+    ),
+  ];
+  return lines.length > 0 ? lines : [well(ABOUT, 'the bot token has every scope that is needed')];
+}
+
+async function examineAppToken(call: () => Promise<Answer>): Promise<readonly Line[]> {
+  const answer = await attempt(call);
+  if ('level' in answer) return [answer];
+  if (answer.ok) return [well(ABOUT, 'Socket Mode opens with the app token')];
+  if (answer.error === 'missing_scope' || answer.error === 'not_allowed_token_type')
+    return [
+      ill(
+        ABOUT,
+        `the app token may not open Socket Mode (${answer.error})`,
+        'Make an app-level token with the scope connections:write, under "Basic Information"',
+      ),
+    ];
+  return [refused('the app token', answer.error, 'SLACK_APP_TOKEN')];
+}
+
+function examineHttp(signingSecret: string | undefined, port: number): Line {
+  return signingSecret === undefined
+    ? ill(
+        ABOUT,
+        'there is neither an app token nor a signing secret, so that nothing can be heard',
+        'Set SLACK_APP_TOKEN for Socket Mode, or SLACK_SIGNING_SECRET for HTTP',
+      )
+    : well(ABOUT, `requests are heard over HTTP on port ${port}, and their signatures checked`);
+}
+
+function refused(what: string, error = 'no reason given', variable: string): Line {
+  return ill(
+    ABOUT,
+    `${what} is refused (${error})`,
+    `Put the current token of the app into ${variable}; install the app again if it was revoked`,
+  );
+}
+
+async function attempt(call: () => Promise<Answer>): Promise<Answer | Line> {
+  try {
+    return await call();
+  } catch (error) {
+    const cure =
+      'Allow https to slack.com from here; behind a proxy set HTTPS_PROXY and NODE_USE_ENV_PROXY=1';
+    return ill(ABOUT, `the Web API does not answer: ${because(error)}`, cure);
+  }
+}
+
+async function callSlack(api: string, method: string, token: string, timeoutMs: number): Promise<Answer> {
+  const response = await fetch(new URL(method, api), {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/x-www-form-urlencoded' },
+    redirect: 'error',
+    signal: AbortSignal.timeout(timeoutMs),
+  });
+  if (!response.ok) throw new Error(`HTTP ${response.status}`);
+  const body = (await response.json()) as Omit<Answer, 'scopes'>;
+  const scopes = response.headers.get('x-oauth-scopes');
+  return {
+    ...body,
+    scopes: scopes
+      ?.split(',')
+      .map((scope) => scope.trim())
+      .filter(Boolean),
+  };
+}
