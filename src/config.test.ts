@@ -68,6 +68,8 @@ test('every mistake is told at once, each with its path, its line and the word t
         url: https://vault.example.com
         paths: [secret/cf]
         auth: { tokn: abc }
+  eve:
+    sources: [{ kind: vault, paths: [a], auth: { token: t } }]
 limits:
   checkSeconds: soon
 channels: { incident: prod, C0123456: prdo }
@@ -75,15 +77,14 @@ defaultEnvironment: nowhere
 `;
 
   expect(problemsOf(() => read(text))).toEqual([
-    '2:3 environments.prod.sources: missing. What it is for: The systems that checks of this environment read.',
     '3:5 environments.prod: unknown key `soruces`. Did you mean `sources`?',
     '7:11 environments.stage.sources[0].kind: `tsl` is not known here. Did you mean `tls`?',
-    '11:9 environments.stage.sources[1].auth.token: missing.',
     '11:17 environments.stage.sources[1].auth: unknown key `tokn`. Did you mean `token`?',
-    '13:3 limits.checkSeconds: expected number, received string. What it is for: How many seconds a check may look; what is not seen by then is shown as a gap.',
-    '14:13 channels.incident: this name must be the id of a channel such as C0123ABC, not its name.',
-    '14:29 channels.C0123456: there is no environment `prdo`. Did you mean `prod`?',
-    '15:1 defaultEnvironment: there is no environment `nowhere`. Known: `prod`, `stage`.',
+    '13:15 environments.eve.sources[0].url: missing. What it is for: Its address, `https://vault.example.com:8200`.',
+    '15:3 limits.checkSeconds: expected number, received string. What it is for: How many seconds a check may look; what is not seen by then is shown as a gap.',
+    '16:13 channels.incident: this name must be the id of a channel such as C0123ABC, not its name.',
+    '16:29 channels.C0123456: there is no environment `prdo`. Did you mean `prod`?',
+    '17:1 defaultEnvironment: there is no environment `nowhere`. Known: `prod`, `stage`, `eve`.',
   ]);
 });
 

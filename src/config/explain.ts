@@ -1,19 +1,28 @@
 import type { z } from 'zod';
 import { nearest } from '../check/nearest.ts';
-import type { Path, Problem } from './problem.ts';
+import { type Path, type Problem, writePath } from './problem.ts';
 import { keysAt, metaOf, schemasAt } from './schema-walk.ts';
 
 /** A problem that still stands at a path; `key` where it is about a key there and not about the value. */
 export interface Placed extends Omit<Problem, 'path' | 'at'> {
   readonly path: Path;
   readonly key?: string;
+  /** The key that was probably meant. */
+  readonly meant?: string;
 }
+
+const MISSING = 'missing';
 
 type Issue = z.core.$ZodIssue;
 
 /** Says in words what a schema found wrong, with the nearest valid key or word and what the setting is for. */
 export function explain(schema: z.ZodType, value: unknown, issues: readonly Issue[]): readonly Placed[] {
-  return issues.flatMap((issue) => explainOne(schema, value, issue, []));
+  const all = issues.flatMap((issue) => explainOne(schema, value, issue, []));
+  // A misspelled key is one mistake: that the right one is missing goes without saying.
+  const meant = new Set(
+    all.flatMap(({ path, meant: key }) => (key === undefined ? [] : [writePath([...path, key])])),
+  );
+  return all.filter(({ what, path }) => what !== MISSING || !meant.has(writePath(path)));
 }
 
 function explainOne(schema: z.ZodType, value: unknown, issue: Issue, above: Path): readonly Placed[] {
@@ -43,7 +52,13 @@ function unknownKey(schema: z.ZodType, value: unknown, path: Path, key: string):
   const known = [...new Set(keysAt(schema, value, path))];
   const meant = nearest(key, known);
   const cure = meant === undefined ? `Known here: ${quoted(known)}` : `Did you mean \`${meant}\`?`;
-  return { path, key, what: `unknown key \`${key}\``, ...(known.length > 0 && { cure }) };
+  return {
+    path,
+    key,
+    what: `unknown key \`${key}\``,
+    ...(known.length > 0 && { cure }),
+    ...(meant !== undefined && { meant }),
+  };
 }
 
 /** A word that is not among the few allowed: of a literal, an enum, or the `kind` of a source. */
@@ -51,7 +66,7 @@ function wrongWord(schema: z.ZodType, value: unknown, path: Path): Placed {
   const given = valueAt(value, path);
   const words = wordsAt(schema, value, path);
   const one = words.length > 0 ? ` It is one of ${quoted(words)}` : '';
-  if (given === undefined) return { path, what: 'missing', cure: one.trim() };
+  if (given === undefined) return { path, what: MISSING, cure: one.trim() };
   const meant = typeof given === 'string' ? nearest(given, words) : undefined;
   const secret = schemasAt(schema, value, path).some((found) => metaOf(found).secret);
   const shown = secret || typeof given !== 'string' ? 'this' : `\`${given.slice(0, 60)}\``;
@@ -68,7 +83,7 @@ function wordsAt(schema: z.ZodType, value: unknown, path: Path): readonly string
 }
 
 function missingOr({ code, message }: Issue, value: unknown, path: Path): Pick<Placed, 'what'> {
-  if (code === 'invalid_type' && valueAt(value, path) === undefined) return { what: 'missing' };
+  if (code === 'invalid_type' && valueAt(value, path) === undefined) return { what: MISSING };
   return { what: message.replace(/^Invalid input: /, '') };
 }
 

@@ -1,36 +1,12 @@
 import { z } from 'zod';
+import { vaultConfig } from '../sources/vault/config.ts';
+import { tlsConfig } from '../sources/tls/config.ts';
 
 const filesConfig = z.strictObject({
   kind: z.literal('files'),
   name: z.string().default('files'),
   paths: z.array(z.string()).min(1),
   passphrases: z.array(z.string()).exactOptional().meta({ secret: true }),
-});
-const tlsConfig = z.strictObject({
-  kind: z.literal('tls'),
-  name: z.string().default('tls'),
-  sites: z.array(
-    z.union([
-      z.string(),
-      z.strictObject({
-        host: z.string(),
-        port: z.number().default(443),
-        servername: z.string().exactOptional(),
-      }),
-    ]),
-  ),
-});
-const vaultConfig = z.strictObject({
-  kind: z.literal('vault'),
-  name: z.string().default('vault'),
-  url: z.url(),
-  paths: z.array(z.string()).min(1),
-  auth: z.union([
-    z.strictObject({ token: z.string().meta({ secret: true }) }),
-    z.strictObject({
-      appRole: z.strictObject({ roleId: z.string(), secretId: z.string().meta({ secret: true }) }),
-    }),
-  ]),
 });
 
 const server = z.strictObject({
@@ -95,6 +71,12 @@ const limits = z.strictObject({
     .max(1_000)
     .default(10)
     .meta({ description: 'How many checks one worker runs at once.' }),
+  takeOverSeconds: z
+    .number()
+    .min(1)
+    .max(600)
+    .default(30)
+    .meta({ description: 'How many seconds after its worker died a check is taken up by another.' }),
 });
 
 const name = z
