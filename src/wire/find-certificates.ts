@@ -152,12 +152,14 @@ function findInPkcs12(bytes: Buffer, passphrases: readonly string[]): Held {
     return { ...nothing, chains: numbered(arrangeChains(readPkcs12(bytes, passphrases))) };
   } catch (error) {
     if (error instanceof WrongPassphrase) {
-      return unreadable(
-        '',
+      const because =
         passphrases.length > 0
-          ? 'it is a PKCS#12 file that none of the configured passphrases opens'
-          : 'it is a PKCS#12 file that needs a passphrase, and none is configured',
-      );
+          ? 'that none of the configured passphrases opens'
+          : 'that needs a passphrase, and none is configured';
+      return {
+        ...nothing,
+        unreadable: [{ at: '', because: `it is a PKCS#12 file ${because}`, locked: true }],
+      };
     }
     return unreadable(
       '',

@@ -13,6 +13,8 @@ export interface Unreadable {
   readonly at: string;
   /** Never quotes what was read. */
   readonly because: string;
+  /** It asks for a passphrase that is not known here. */
+  readonly locked?: true;
 }
 
 /** What one value holds. It never leaves src/wire: keys are in it until they have been laid beside the certificates. */
