@@ -86,13 +86,18 @@ function onceServer(
 ): Prologue {
   return (socket, upgrade) => {
     if (greeting.length > 0) socket.write(greeting);
-    socket.once('data', (request: Buffer) => {
+    socket.once('data', (received: Buffer) => {
+      // A client may send its handshake in the same packet, as it need not wait for an answer of ours.
+      const request = answer.length > 0 ? received : received.subarray(0, 36);
       if (!understands(request)) {
         socket.destroy();
         return;
       }
       if (answer.length > 0) socket.write(answer);
-      if (then === 'upgrade') upgrade();
+      if (then === 'refuse') return;
+      socket.pause();
+      if (received.length > request.length) socket.unshift(received.subarray(request.length));
+      upgrade();
     });
   };
 }

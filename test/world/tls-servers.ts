@@ -103,12 +103,14 @@ function serversOf(world: WorldCertificates): Record<Exclude<SiteKind, 'closed'>
     'no-default-name': noDefaultName(healthy.leaf),
     stapled: stapled(leaves['must-staple'].leaf, leaves['must-staple'].chain),
     chatty: chatty(healthy.leaf, healthy.chain),
-    plaintext: { make: () => createPlainServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')) },
-    silent: { make: () => createPlainServer() },
+    plaintext: {
+      make: () => createPlainServer((socket) => socket.resume().end('HTTP/1.1 400 Bad Request\r\n\r\n')),
+    },
+    silent: { make: () => createPlainServer((socket) => socket.resume()) },
     resets: {
       make: () => createPlainServer((socket) => socket.once('data', () => socket.resetAndDestroy())),
     },
-    'hangs-up': { make: () => createPlainServer((socket) => socket.end()) },
+    'hangs-up': { make: () => createPlainServer((socket) => socket.resume().end()) },
     ...(startTlsOf('starttls', PROLOGUES, healthy.leaf, healthy.chain) as Record<
       `starttls-${StartTls}`,
       Planned
@@ -119,7 +121,7 @@ function serversOf(world: WorldCertificates): Record<Exclude<SiteKind, 'closed'>
     >),
     'starttls-injecting': startTls('smtp', injecting, healthy.leaf, healthy.chain),
     'starttls-endless': startTls('smtp', endlessGreeting, healthy.leaf, ''),
-    'starttls-silent': startTls('smtp', () => {}, healthy.leaf, ''),
+    'starttls-silent': startTls('smtp', (socket) => void socket.resume(), healthy.leaf, ''),
   };
 }
 

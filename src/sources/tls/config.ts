@@ -4,38 +4,30 @@ import { parseSite, type Site, siteFrom } from './site.ts';
 export const STARTTLS = ['smtp', 'imap', 'pop3', 'ftp', 'ldap', 'postgres', 'mysql'] as const;
 export type StartTls = (typeof STARTTLS)[number];
 
-const siteString = z.string().transform((text, context): Site => {
-  const site = parseSite(text);
-  if (typeof site !== 'string') return site;
-  context.addIssue({ code: 'custom', message: site });
-  return z.NEVER;
+const siteParts = z.strictObject({
+  host: z.string().meta({ description: 'Name or address to connect to.' }),
+  port: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .exactOptional()
+    .meta({ description: "Port; the default is 443, or the protocol's own where `starttls` is given." }),
+  servername: z.string().exactOptional().meta({
+    description: 'Name to ask for with SNI and to expect in the certificate; the default is `host`.',
+  }),
+  starttls: z
+    .enum(STARTTLS)
+    .exactOptional()
+    .meta({ description: 'Protocol that is spoken in the clear before it turns to TLS.' }),
 });
 
-const siteObject = z
-  .strictObject({
-    host: z.string().min(1).meta({ description: 'Name or address to connect to.' }),
-    port: z
-      .int()
-      .min(1)
-      .max(65_535)
-      .optional()
-      .meta({ description: "Port; the default is 443, or the protocol's own where `starttls` is given." }),
-    servername: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({ description: 'Name to ask for with SNI and to expect in the certificate; default: `host`.' }),
-    starttls: z
-      .enum(STARTTLS)
-      .optional()
-      .meta({ description: 'Protocol that is spoken in the clear before it turns to TLS.' }),
-  })
-  .transform((object, context): Site => {
-    const site = siteFrom(object);
-    if (typeof site !== 'string') return site;
-    context.addIssue({ code: 'custom', message: site });
-    return z.NEVER;
-  });
+/** One union before the transformation and not one transformation in each option: so its own words reach the reader. */
+const site = z.union([z.string(), siteParts]).transform((written, context): Site => {
+  const read = typeof written === 'string' ? parseSite(written) : siteFrom(written);
+  if (typeof read !== 'string') return read;
+  context.addIssue({ code: 'custom', message: read });
+  return z.NEVER;
+});
 
 /** The `tls` source in `wrench.yaml`: live sites whose served certificates are looked at by a handshake that sends nothing else. */
 export const tlsConfig = z
@@ -43,7 +35,7 @@ export const tlsConfig = z
     kind: z.literal('tls').meta({ description: 'Live TLS sites, asked by a handshake.' }),
     name: z.string().min(1).default('tls').meta({ description: 'What this source is called in reports.' }),
     sites: z
-      .array(z.union([siteString, siteObject]))
+      .array(site)
       .default([])
       .meta({
         description:
@@ -51,7 +43,7 @@ export const tlsConfig = z
           `(${STARTTLS.join(', ')} turn to TLS after a prologue; https, ldaps, imaps ... do not), ` +
           'or `{ host, port, servername, starttls }`.',
       }),
-    sitesFile: z.string().min(1).optional().meta({
+    sitesFile: z.string().min(1).exactOptional().meta({
       description:
         'A text file with one site a line, for thousands; `#` begins a comment. Read anew by each scan.',
     }),

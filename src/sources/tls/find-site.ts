@@ -12,7 +12,7 @@ export function findSite(written: string, sites: readonly Site[], { name, alsoLo
   const address = addressOf(asked);
   const configured =
     sites.find(({ label }) => label === asked.label) ??
-    sites.find((site) => addressOf(site) === address && asked.servername === asked.host) ??
+    sites.find((site) => addressOf(site) === address && !asked.label.includes('@')) ??
     sites.find(({ servername }) => servername === asked.host) ??
     sites.find(({ host }) => host === asked.host && !/:\d+$/.test(written));
   if (configured !== undefined) return configured;

@@ -27,11 +27,17 @@ export interface Probe {
 export async function probe(
   site: Site,
   addresses: readonly LookupAddress[],
-  options: { readonly source: string; readonly timeoutMs: number; readonly signal: AbortSignal },
+  options: {
+    readonly source: string;
+    /** What is told as the limit, and what of it is left. */
+    readonly timeoutMs: number;
+    readonly leftMs: number;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Probe> {
-  const { source, timeoutMs, signal } = options;
+  const { source, timeoutMs, leftMs, signal } = options;
   signal.throwIfAborted();
-  const deadline = startDeadline(signal, timeoutMs);
+  const deadline = startDeadline(signal, leftMs);
   const asked: Asked = { site, addresses, source, deadline };
   try {
     const { failure, ...first } = await shake(asked, modernContext());

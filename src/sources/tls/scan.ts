@@ -43,13 +43,13 @@ async function lookAt(
   place: string,
   site: Site,
   addresses: readonly [LookupAddress, ...LookupAddress[]],
-  timeoutMs: number,
-  { config: { name: source }, toSeen, turns }: Looking,
+  leftMs: number,
+  { config: { name: source, timeoutMs }, toSeen, turns }: Looking,
   signal: AbortSignal,
 ): Promise<Sighting> {
   const giveBack = await turns.take(`${addresses[0].address} ${site.port}`);
   try {
-    return toSeen(place, site, await probe(site, addresses, { source, timeoutMs, signal }));
+    return toSeen(place, site, await probe(site, addresses, { source, timeoutMs, leftMs, signal }));
   } catch (error) {
     return toUnseen(place, error, source, signal);
   } finally {

@@ -1,0 +1,390 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  type SiteKind,
+  startTlsServers,
+  type TlsServers,
+  type WorldSite,
+} from '../../../test/world/tls-servers.ts';
+import type { Handshake, Seen, Sighting } from '../../ports/certificates.ts';
+import { tlsConfig } from './config.ts';
+import { openTls } from './open.ts';
+import type { z } from 'zod';
+
+const QUIET_MS = 300; // how long a silent peer is waited for here
+
+let world: TlsServers;
+let folder: string;
+
+beforeAll(async () => {
+  world = await startTlsServers();
+  folder = await mkdtemp(join(tmpdir(), 'wrench-tls-'));
+});
+afterAll(async () => {
+  await world.close();
+  await rm(folder, { recursive: true });
+});
+
+test('a healthy site is seen with its chain as served and the facts of its handshake', async () => {
+  const { place, chain, served } = await see('healthy');
+
+  const { port } = world.sites.healthy;
+  expect(place).toBe(`edge:healthy.world.test@127.0.0.1:${port}`);
+  expect(chain.map(({ name }) => name)).toEqual(['healthy.world.test', 'World Middle']);
+  expect(served).toEqual({
+    address: `127.0.0.1:${port}`,
+    servername: 'healthy.world.test',
+    protocol: 'TLSv1.3',
+    nameMatches: true,
+    path: 'incomplete', // its root is private, and not configured here
+    clientCertificateRequired: false,
+    legacyOnly: false,
+    stapled: false,
+  } satisfies Handshake);
+});
+
+test.each<[SiteKind, Partial<Handshake>]>([
+  ['expired-leaf', { path: 'complete', nameMatches: true }],
+  ['expired-intermediate', { path: 'complete' }],
+  ['not-yet-valid', { path: 'complete' }],
+  ['self-signed', { path: 'self-signed', nameMatches: true }],
+  ['incomplete', { path: 'incomplete' }],
+  ['broken-path', { path: 'broken' }],
+  ['unrelated-extra', { path: 'complete' }],
+  ['out-of-order', { path: 'complete' }],
+  ['wrong-name', { path: 'complete', nameMatches: false, servername: 'other.world.test' }],
+  ['common-name-only', { path: 'complete', nameMatches: false }],
+  ['weak-key', { path: 'complete' }],
+  ['weak-signature', { path: 'complete' }],
+  ['rsa', { path: 'complete' }],
+  ['ed25519', { path: 'complete' }],
+  ['tls12-only', { protocol: 'TLSv1.2', legacyOnly: false }],
+  ['tls10-only', { protocol: 'TLSv1', legacyOnly: true, path: 'complete' }],
+  [
+    'mtls-tls12',
+    { protocol: 'TLSv1.2', clientCertificateRequired: true, legacyOnly: false, path: 'complete' },
+  ],
+  [
+    'mtls-tls13',
+    { protocol: 'TLSv1.3', clientCertificateRequired: true, legacyOnly: false, path: 'complete' },
+  ],
+  ['mtls-optional', { clientCertificateRequired: false }],
+  ['must-staple', { stapled: false }],
+  ['stapled', { stapled: true }],
+  ['chatty', { path: 'complete' }],
+])('%s is seen as %o', async (kind, facts) => {
+  const root = await rootFile();
+
+  const { served } = await see(kind, { trust: [root] });
+
+  expect(served).toMatchObject(facts);
+});
+
+test('every certificate is given exactly as served, in that order, and none from a local trust store', async () => {
+  const names = async (kind: SiteKind) =>
+    (await see(kind, { trust: [await rootFile()] })).chain.map(({ name }) => name);
+
+  expect(await names('incomplete')).toEqual(['healthy.world.test']);
+  expect(await names('unrelated-extra')).toEqual(['healthy.world.test', 'Unrelated Root', 'World Middle']);
+  expect(await names('out-of-order')).toEqual(['healthy.world.test', 'World Root', 'World Middle']);
+});
+
+test('dates, keys and signatures are told, however odd', async () => {
+  const leaf = async (kind: SiteKind) => (await see(kind)).chain[0];
+
+  expect((await leaf('expired-leaf')).notAfter.getTime()).toBeLessThan(Date.now());
+  expect((await leaf('not-yet-valid')).notBefore.getTime()).toBeGreaterThan(Date.now());
+  expect((await leaf('never-expires')).notAfter.toISOString()).toBe('9999-12-31T23:59:59.000Z');
+  expect(await leaf('weak-key')).toMatchObject({ key: { type: 'rsa', bits: 1024 } });
+  expect(await leaf('weak-signature')).toMatchObject({ signature: 'sha1WithRSAEncryption' });
+  expect(await leaf('ed25519')).toMatchObject({ key: { type: 'ed25519' } });
+  expect(await leaf('negative-serial')).toMatchObject({ serial: '-5' });
+  expect(await leaf('must-staple')).toMatchObject({ mustStaple: true });
+  expect((await see('expired-intermediate')).chain[1]?.notAfter.getTime()).toBeLessThan(Date.now());
+});
+
+test('a name made to harm stays text on one line', async () => {
+  const { chain } = await see('hostile-name');
+
+  expect(chain[0].name).toContain('<!channel>');
+  expect(chain[0].name + chain[0].subject).not.toMatch(/\p{Cc}/u);
+});
+
+test('an address is never asked for by name, and is looked for among the addresses of the certificate', async () => {
+  const { host, port } = world.sites['for-address'];
+
+  const named = await only([`${host}:${port}`]);
+  const other = await only([`${host}:${world.sites.healthy.port}`]);
+
+  expect(named).toMatchObject({ kind: 'seen', served: { nameMatches: true } });
+  expect(other).toMatchObject({ kind: 'seen', served: { nameMatches: false } });
+  expect(Object.keys((named as Seen).served ?? {})).not.toContain('servername');
+});
+
+test('one server shows each name its own certificate', async () => {
+  const { host, port } = world.sites['many-names'];
+
+  const sightings = await scan([
+    `a.many.world.test@${host}:${port}`,
+    `many-names.world.test@${host}:${port}`,
+  ]);
+
+  const names = sightings.map(
+    (sighting) => sighting.kind === 'seen' && [sighting.place, sighting.chain[0].name],
+  );
+  expect(Object.fromEntries(names as [string, string][])).toEqual({
+    [`edge:a.many.world.test@${host}:${port}`]: 'many.world.test',
+    [`edge:many-names.world.test@${host}:${port}`]: 'healthy.world.test',
+  });
+});
+
+test.each<[SiteKind, string, string]>([
+  ['plaintext', 'malformed', 'it does not speak TLS on this port'],
+  ['silent', 'unreachable', `no answer in ${QUIET_MS} ms`],
+  ['resets', 'unreachable', 'it ended the connection during the handshake'],
+  ['hangs-up', 'unreachable', 'it ended the connection during the handshake'],
+  ['no-default-name', 'unreachable', 'it ended the connection during the handshake'],
+  ['closed', 'unreachable', 'nothing listens there'],
+  ['starttls-injecting', 'malformed', 'it said more in the clear after its go-ahead for TLS'],
+  ['starttls-endless', 'malformed', 'it talks without end before TLS'],
+  ['starttls-silent', 'unreachable', `no answer in ${QUIET_MS} ms`],
+])('%s is a gap: %s, %s', async (kind, errorKind, message) => {
+  const sighting = await only([world.sites[kind]]);
+
+  expect(sighting).toMatchObject({ kind: 'unseen', error: { source: 'edge', kind: errorKind, message } });
+});
+
+test('a name that nobody knows is a gap', async () => {
+  expect(await only(['nowhere.invalid'])).toMatchObject({
+    kind: 'unseen',
+    place: 'edge:nowhere.invalid:443',
+    error: { message: expect.stringMatching(/^name not found$|^name servers do not answer$|^no answer in/) },
+  });
+});
+
+test.each(['smtp', 'imap', 'pop3', 'ftp', 'ldap', 'postgres', 'mysql'] as const)(
+  '%s turns to TLS after its prologue',
+  async (protocol) => {
+    const site = world.sites[`starttls-${protocol}`];
+
+    const sighting = await only([site]);
+
+    expect(sighting).toMatchObject({
+      kind: 'seen',
+      place: `edge:${protocol}://healthy.world.test@127.0.0.1:${site.port}`,
+      served: { address: `127.0.0.1:${site.port}`, nameMatches: true, protocol: 'TLSv1.3' },
+    });
+  },
+);
+
+test.each(['smtp', 'imap', 'pop3', 'ftp', 'ldap', 'postgres', 'mysql'] as const)(
+  '%s without TLS says so',
+  async (protocol) => {
+    expect(await only([world.sites[`starttls-refused-${protocol}`]])).toMatchObject({
+      kind: 'unseen',
+      error: {
+        kind: 'refused',
+        message: expect.stringMatching(/does not offer TLS|turned us away before TLS/),
+      },
+    });
+  },
+);
+
+test('a prologue of another protocol is told from one without TLS', async () => {
+  const { host, port } = world.sites['starttls-smtp'];
+
+  expect(await only([`imap://${host}:${port}`])).toMatchObject({
+    error: { kind: 'malformed', message: 'it does not greet as imap does' },
+  });
+});
+
+test('one that fails is one gap, and all others are seen', async () => {
+  const all = Object.values(world.sites);
+
+  const sightings = await scan(all);
+
+  const seen = sightings.filter(({ kind }) => kind === 'seen').length;
+  expect(sightings).toHaveLength(all.length);
+  expect(seen).toBeGreaterThan(30);
+});
+
+test('every address of a name is looked at where that is asked for', async () => {
+  const { port } = world.sites.healthy;
+
+  const sightings = await scan([`healthy.world.test@localhost:${port}`], { everyAddress: true });
+
+  const places = sightings.map(({ place }) => place);
+  expect(places.length).toBeGreaterThan(0);
+  expect(sightings.some(({ kind }) => kind === 'seen')).toBe(true);
+  expect(new Set(places).size).toBe(places.length);
+});
+
+test('sites come from a file too, and a line that is none is a gap', async () => {
+  const file = join(folder, 'sites.txt');
+  const { host, port } = world.sites.healthy;
+  await writeFile(
+    file,
+    `\uFEFF# edge\r\nhealthy.world.test@${host}:${port} # again\r\n\r\nhttp://nope:80\r\n`,
+  );
+
+  const sightings = await scan([world.sites.healthy], { sitesFile: file });
+
+  expect(sightings.map(({ kind, place }) => `${kind} ${place}`)).toEqual([
+    `unseen edge:${file} line 4`,
+    `seen edge:healthy.world.test@${host}:${port}`,
+  ]);
+});
+
+test('files that are not there are gaps, and the sites are looked at all the same', async () => {
+  const [nowhere, rootless] = [join(folder, 'nowhere'), join(folder, 'rootless.pem')];
+  await writeFile(rootless, 'canary-5e1f');
+
+  const sightings = await scan([world.sites.healthy], { sitesFile: nowhere, trust: [rootless] });
+
+  expect(sightings.map(({ kind }) => kind)).toEqual(['unseen', 'unseen', 'seen']);
+  expect(JSON.stringify(sightings)).not.toContain('canary');
+  expect(sightings[0]).toMatchObject({ error: { kind: 'missing' }, place: `edge:${nowhere}` });
+  expect(sightings[1]).toMatchObject({ error: { kind: 'malformed' }, place: `edge:trust ${rootless}` });
+});
+
+test('a self-signed certificate that is configured as trusted is complete', async () => {
+  const file = join(folder, 'self.pem');
+  await writeFile(file, world.certificates.leaves['self-signed'].leaf.certificatePem);
+
+  expect(await see('self-signed', { trust: [file] })).toMatchObject({ served: { path: 'complete' } });
+});
+
+test('an aborted scan ends at once and leaves no connection open', async () => {
+  const controller = new AbortController();
+  const sites = Array.from({ length: 40 }, (_, index) => `n${index}@127.0.0.1:${world.sites.silent.port}`);
+  const config = { sites: [...sites, world.sites['starttls-silent']], timeoutMs: 60_000, perAddress: 100 };
+  const scanning = collect(open(config).certificates!.scan({ signal: controller.signal }));
+  await until(() => connections() >= 80); // both ends of 40 are in this process
+
+  controller.abort(new Error('enough'));
+
+  await expect(scanning).rejects.toThrow('enough');
+  await until(() => connections() === 0);
+});
+
+test('whoever stops listening ends the scan', async () => {
+  const sites = [world.sites.healthy, world.sites.silent, world.sites['starttls-silent']];
+  const { certificates } = open({ sites, timeoutMs: 60_000 });
+
+  for await (const { kind } of certificates!.scan({ signal: new AbortController().signal })) {
+    expect(kind).toBe('seen');
+    break;
+  }
+
+  await until(() => connections() === 0);
+});
+
+test('the doctor is told which sites are silent, and what to do', async () => {
+  const { healthy, closed, plaintext } = world.sites;
+  const { reach } = open({ sites: [healthy, closed, plaintext] });
+
+  const { ok, said, cure } = await reach(new AbortController().signal);
+
+  expect(ok).toBe(false);
+  expect(said).toMatch(/^1 of 3 sites answer; silent: /);
+  expect(said).toContain(`127.0.0.1:${closed.port} (nothing listens there)`);
+  expect(cure).toContain('let the worker through to them');
+  expect(cure).toContain('smtp://');
+});
+
+test('the doctor is content where all sites answer', async () => {
+  const { reach } = open({ sites: [world.sites.healthy] });
+
+  expect(await reach(new AbortController().signal)).toEqual({ ok: true, said: '1 of 1 site answers' });
+});
+
+test('the doctor that waits no longer is told so', async () => {
+  const { reach } = open({ sites: [world.sites.silent] });
+
+  expect(await reach(AbortSignal.timeout(50))).toMatchObject({ ok: false, cure: expect.any(String) });
+});
+
+test('a site is looked at on demand, by any of its names', async () => {
+  const { host, port } = world.sites.healthy;
+  const look = lookOf({ sites: [world.sites.healthy] });
+  const place = `edge:healthy.world.test@${host}:${port}`;
+
+  expect(await look(`healthy.world.test@${host}:${port}`)).toMatchObject({ kind: 'seen', place });
+  expect(await look(`${host}:${port}`)).toMatchObject({ place });
+  expect(await look('healthy.world.test')).toMatchObject({ place });
+  expect(await look(host)).toMatchObject({ place });
+});
+
+test('other places are looked at only where the configuration allows it', async () => {
+  const { closed, healthy } = world.sites;
+  const look = lookOf({
+    sites: [healthy],
+    alsoLookAt: [`127.0.0.1:${closed.port}`, '*.allowed.invalid:443'],
+  });
+
+  expect(await look(`127.0.0.1:${closed.port}`)).toMatchObject({ kind: 'unseen' });
+  expect(await look('www.allowed.invalid')).toMatchObject({ kind: 'unseen' });
+  for (const refused of [
+    `127.0.0.1:1`,
+    'www.allowed.invalid:22',
+    'x.invalid',
+    'www.allowed.invalid@10.0.0.1:443',
+  ])
+    await expect(look(refused)).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('alsoLookAt'),
+    });
+  await expect(look('<!channel>')).rejects.toMatchObject({ kind: 'malformed' });
+});
+
+type Written = Partial<z.input<typeof tlsConfig>>;
+
+function open(config: Written) {
+  const sites = (config.sites ?? []) as z.input<typeof tlsConfig>['sites'];
+  return openTls(tlsConfig.parse({ kind: 'tls', name: 'edge', timeoutMs: QUIET_MS, ...config, sites }));
+}
+
+function lookOf(config: Written) {
+  const { signal } = new AbortController();
+  return (site: string) => open(config).certificates!.lookAt!(site, { signal });
+}
+
+async function scan(sites: readonly (string | WorldSite)[], config: Written = {}): Promise<Sighting[]> {
+  const { certificates } = open({ ...config, sites: [...sites] });
+  return collect(certificates!.scan({ signal: new AbortController().signal }));
+}
+
+async function only(sites: readonly (string | WorldSite)[], config: Written = {}): Promise<Sighting> {
+  const [sighting, ...others] = await scan(sites, config);
+  expect(others).toEqual([]);
+  return sighting!;
+}
+
+async function see(kind: SiteKind, config: Written = {}): Promise<Seen> {
+  const sighting = await only([world.sites[kind]], { timeoutMs: 5000, ...config });
+  if (sighting.kind === 'unseen') throw sighting.error;
+  return sighting;
+}
+
+async function rootFile(): Promise<string> {
+  const file = join(folder, 'root.pem');
+  await writeFile(file, world.certificates.root.certificatePem);
+  return file;
+}
+
+async function collect(sightings: AsyncIterable<Sighting>): Promise<Sighting[]> {
+  const all: Sighting[] = [];
+  for await (const sighting of sightings) all.push(sighting);
+  return all;
+}
+
+/** Open TCP connections of this process, those of the servers included. */
+function connections(): number {
+  return process.getActiveResourcesInfo().filter((resource) => resource === 'TCPSocketWrap').length;
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
