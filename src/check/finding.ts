@@ -57,6 +57,25 @@ export interface Diagnosis {
   readonly findings: readonly Finding[];
 }
 
+/**
+ * One run of one check, as it travels and as `--json` prints it.
+ *
+ * `clear`: everything was looked at and nothing is wrong; `found`: something is wrong, though more may be unseen;
+ * `unknown`: nothing was found, but not everything could be looked at. Unknown is never shown as clear.
+ */
+export interface Report extends Diagnosis {
+  readonly check: string;
+  readonly environment: string;
+  /** The arguments as asked, defaults included, in their written form. */
+  readonly args: Readonly<Record<string, string>>;
+  readonly status: 'clear' | 'found' | 'unknown';
+  readonly gaps: readonly Gap[];
+  readonly coverage: readonly Coverage[];
+  /** When the run began, ISO 8601 in UTC. */
+  readonly at: string;
+  readonly durationMs: number;
+}
+
 const severitySchema = z.enum(['critical', 'warning', 'info']);
 
 const evidenceSchema = z.discriminatedUnion('kind', [
@@ -83,16 +102,10 @@ const findingSchema = z.strictObject({
   evidence: z.array(evidenceSchema).exactOptional(),
 });
 
-/**
- * One run of one check, as it travels and as `--json` prints it.
- *
- * `clear`: everything was looked at and nothing is wrong; `found`: something is wrong, though more may be unseen;
- * `unknown`: nothing was found, but not everything could be looked at. Unknown is never shown as clear.
- */
-export const reportSchema = z.strictObject({
+/** Holds whatever arrives from elsewhere to the shape of a {@link Report}. */
+export const reportSchema: z.ZodType<Report> = z.strictObject({
   check: z.string(),
   environment: z.string(),
-  /** The arguments as asked, defaults included, in their written form. */
   args: z.record(z.string(), z.string()),
   status: z.enum(['clear', 'found', 'unknown']),
   verdict: z.string().min(1),
@@ -106,12 +119,9 @@ export const reportSchema = z.strictObject({
     }),
   ),
   coverage: z.array(z.strictObject({ source: z.string(), examined: z.number().int().nonnegative() })),
-  /** When the run began, ISO 8601 in UTC. */
   at: z.iso.datetime(),
   durationMs: z.number().int().nonnegative(),
 });
-
-export type Report = z.infer<typeof reportSchema>;
 
 /** Says that two findings are the same one: in silences, digests and when looking again after a fix. */
 export function fingerprint(

@@ -142,7 +142,7 @@ function conclude(
   { examined, findings, verdict }: Diagnosis,
   gaps: readonly Gap[],
 ): Pick<Report, 'status' | 'verdict' | 'examined' | 'findings'> {
-  const base = { examined, findings: structuredClone(findings) as Report['findings'] };
+  const base = { examined, findings };
   if (findings.length > 0) return { ...base, status: 'found', verdict };
   if (examined === 0) return { ...base, status: 'unknown', verdict: nothingSeen(gaps) };
   if (gaps.length > 0)

@@ -33,6 +33,8 @@ export interface Working {
 interface Hands<T> {
   readonly connection: RedisConnection;
   readonly atOnce: number;
+  /** After this long without a sign of life a job's worker counts as dead, and the job is taken up again. */
+  readonly takeOverMs: number;
   readonly handle: (delivery: Delivery<T>) => Promise<void>;
   /** The job ended for good without its handler's consent: taken up again and again while workers died, or out of attempts. */
   readonly onLost: (id: string, data: T, error: Error) => void;
@@ -40,29 +42,24 @@ interface Hands<T> {
 }
 
 export function workChecks(hands: Hands<CheckJob>): Working {
-  return work(CHECKS, checkJobSchema, hands, { lockMs: 30_000, stalledMs: 15_000, maxStalled: 2 });
+  return work(CHECKS, checkJobSchema, hands, 2);
 }
 
 export function workOutbox(hands: Hands<OutboxJob>): Working {
-  return work(OUTBOX, outboxJobSchema, hands, { lockMs: 30_000, stalledMs: 5_000, maxStalled: 100 });
+  return work(OUTBOX, outboxJobSchema, hands, 100);
 }
 
 /** Longest wait between two attempts at a job. */
 const LONGEST_BACKOFF_MS = 60_000;
 
-function work<T>(
-  queue: string,
-  schema: z.ZodType<T>,
-  hands: Hands<T>,
-  patience: { readonly lockMs: number; readonly stalledMs: number; readonly maxStalled: number },
-): Working {
+function work<T>(queue: string, schema: z.ZodType<T>, hands: Hands<T>, maxStalled: number): Working {
   const worker = new Worker<T>(queue, (job, token, signal) => handle(job, token, signal, schema, hands), {
     connection: hands.connection,
     prefix: PREFIX,
     concurrency: hands.atOnce,
-    lockDuration: patience.lockMs,
-    stalledInterval: patience.stalledMs,
-    maxStalledCount: patience.maxStalled,
+    lockDuration: hands.takeOverMs,
+    stalledInterval: hands.takeOverMs / 2,
+    maxStalledCount: maxStalled,
     settings: {
       backoffStrategy: (attempt = 1) =>
         Math.min(LONGEST_BACKOFF_MS, backoffMs(attempt + 2) * Math.max(1, attempt / 4)),

@@ -63,7 +63,7 @@ async function look(
   signal: AbortSignal,
 ): Promise<Report> {
   const asked = config.environments[environment];
-  const environments = openEnvironments({ ...config, environments: asked ? { [environment]: asked } : {} });
+  const environments = await openEnvironments(asked ? { [environment]: asked } : {});
   try {
     return await runCheck(check, {
       check: name,

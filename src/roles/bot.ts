@@ -41,6 +41,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
   const outbox = workOutbox({
     connection: posting,
     atOnce: POSTS_AT_ONCE,
+    takeOverMs: config.limits.takeOverSeconds * 1_000,
     handle: (delivery) => deliver(post, delivery),
     onLost: (id: string, data: OutboxJob, error: Error) =>
       log.error({ err: error, jobId: id, runId: data.runId }, 'given up posting an answer'),

@@ -1,9 +1,6 @@
 import type { Config, SourceConfig } from '../config.ts';
 import type { Readers } from '../ports/readers.ts';
 import type { Source } from '../ports/source.ts';
-import { openFiles } from '../sources/files/open.ts';
-import { openTls } from '../sources/tls/open.ts';
-import { openVault } from '../sources/vault/open.ts';
 
 /** One environment with its sources open. */
 export interface OpenEnvironment {
@@ -12,28 +9,30 @@ export interface OpenEnvironment {
   readonly readers: Partial<Readers>;
 }
 
-export function openEnvironments({ environments }: Config): ReadonlyMap<string, OpenEnvironment> {
-  return new Map(
-    Object.entries(environments).map(([name, { sources: configured }]) => {
-      const sources = configured.map(openSource);
-      return [name, { name, sources, readers: readersOf(sources) }];
-    }),
-  );
+export type Environments = ReadonlyMap<string, OpenEnvironment>;
+
+export async function openEnvironments(environments: Config['environments']): Promise<Environments> {
+  const open = Object.entries(environments).map(async ([name, { sources: configured }]) => {
+    const sources = await Promise.all(configured.map(openSource));
+    return [name, { name, sources, readers: readersOf(sources) }] as const;
+  });
+  return new Map(await Promise.all(open));
 }
 
-export async function closeEnvironments(environments: ReadonlyMap<string, OpenEnvironment>): Promise<void> {
+export async function closeEnvironments(environments: Environments): Promise<void> {
   const sources = [...environments.values()].flatMap((environment) => environment.sources);
   await Promise.allSettled(sources.map((source) => source.close()));
 }
 
-function openSource(config: SourceConfig): Source {
+/** Loads a vendor's code only where the configuration names that vendor. */
+async function openSource(config: SourceConfig): Promise<Source> {
   switch (config.kind) {
     case 'tls':
-      return openTls(config);
+      return (await import('../sources/tls/open.ts')).openTls(config);
     case 'files':
-      return openFiles(config);
+      return (await import('../sources/files/open.ts')).openFiles(config);
     case 'vault':
-      return openVault(config);
+      return (await import('../sources/vault/open.ts')).openVault(config);
   }
 }
 

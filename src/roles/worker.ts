@@ -17,10 +17,11 @@ export async function startWorker(shared: Shared): Promise<Role> {
   const onError = (error: Error) => log.warn({ err: error }, 'Redis');
   const connection = connectPatiently(redis, onError);
   const queues = openQueues(connection, questionOf(catalogue), onError);
-  const environments = openEnvironments(config);
+  const environments = await openEnvironments(config.environments);
   const working = workChecks({
     connection,
     atOnce: config.limits.checksAtOnce,
+    takeOverMs: config.limits.takeOverSeconds * 1_000,
     handle: (delivery) =>
       handleCheck(
         {

@@ -1,11 +1,17 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import bolt, { type Receiver } from '@slack/bolt';
+import {
+  type AckFn,
+  App,
+  HTTPReceiver,
+  type Receiver,
+  type RespondArguments,
+  type SlashCommand,
+  SocketModeReceiver,
+} from '@slack/bolt';
 import type { Log } from '../telemetry/log.ts';
 import { boltLogger } from './bolt-log.ts';
 import { answerCommand, type Routing } from './router.ts';
-
-const { App, HTTPReceiver, SocketModeReceiver } = bolt;
 
 export interface SlackSettings {
   readonly botToken: string;
@@ -63,8 +69,8 @@ export async function startSlackApp(settings: SlackSettings, routing: Routing, l
 /** By construction within 3 s: nothing is awaited before the acknowledgement but a queue that answers or gives up within 1.5 s. */
 async function acknowledge(
   routing: Routing,
-  command: bolt.SlashCommand,
-  ack: bolt.AckFn<string | bolt.RespondArguments>,
+  command: SlashCommand,
+  ack: AckFn<string | RespondArguments>,
 ): Promise<void> {
   const { text, blocks } = await answerCommand(routing, command);
   await ack({ response_type: 'ephemeral', text, blocks: [...blocks] });
@@ -109,7 +115,7 @@ function isFromTheFuture({ headers }: IncomingMessage): boolean {
   return Number(headers['x-slack-request-timestamp']) > Date.now() / 1_000 + CLOCK_WINDOW_S;
 }
 
-function listen(receiver: bolt.HTTPReceiver, request: IncomingMessage, response: ServerResponse): void {
+function listen(receiver: HTTPReceiver, request: IncomingMessage, response: ServerResponse): void {
   try {
     receiver.requestListener(request, response);
   } catch {

@@ -19,7 +19,7 @@ export function inert(text: string, max = 3_000): string {
   return escapeMrkdwn(
     fit(cleanText(text), max)
       .replace(MARKS, (mark) => LOOKALIKES[mark] ?? '')
-      .replace(JOINTS, `$&${ZERO_WIDTH_SPACE}`),
+      .replace(JOINTS, (joint) => (joint === '.' ? `${ZERO_WIDTH_SPACE}.` : joint + ZERO_WIDTH_SPACE)),
   );
 }
 

@@ -1,0 +1,172 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, expect, test } from 'vitest';
+import { ADA, GRACE, INCIDENT, makeCatalogue, makeCheck, PLATFORM, setStage, type Stage } from './harness.ts';
+
+let stage: Stage;
+afterEach(() => stage.close());
+
+const lab = (text: string, userId = ADA, channelId = INCIDENT) => ({
+  userId,
+  channelId,
+  command: '/lab',
+  text,
+});
+
+test.each(['http', 'socket'] as const)(
+  'over %s a command becomes a thread with the verdict first',
+  async (delivery) => {
+    stage = await setStage({ delivery, catalogue: makeCatalogue({ broken: makeCheck() }) });
+    await stage.startWorker();
+    await stage.startBot();
+    const { workspace } = stage;
+
+    const answer = await workspace.command(lab('broken'));
+
+    expect(answer.failure).toBeUndefined();
+    expect(workspace.ephemerals(ADA, INCIDENT).at(-1)?.text).toContain('/lab broken');
+    const root = await workspace.waitFor(() => workspace.messages(INCIDENT)[0]);
+    expect(root.text).toMatch(/CRITICAL.*1 of 41 things are broken/s);
+    const thread = await workspace.waitFor(() => {
+      const messages = workspace.thread(INCIDENT, root.ts);
+      return messages.length > 1 && messages;
+    });
+    expect(thread[1]?.text).toContain('thing-1 is broken');
+  },
+);
+
+test('a command that Slack delivers four times runs once', async () => {
+  let runs = 0;
+  const check = makeCheck(async () => {
+    runs += 1;
+  });
+  stage = await setStage({ delivery: 'http', catalogue: makeCatalogue({ broken: check }) });
+  await stage.startWorker();
+  await stage.startBot();
+  const { workspace } = stage;
+  workspace.faults.deliverTimes(3);
+
+  const { payload } = await workspace.command(lab('broken'));
+  await workspace.waitFor(() => workspace.messages(INCIDENT)[0]);
+  await workspace.redeliver(payload, 1);
+  await sleep(300);
+
+  expect(runs).toBe(1);
+  expect(workspace.messages(INCIDENT)).toHaveLength(1);
+});
+
+test('who asks what is already running is pointed at the first thread', async () => {
+  const gate = Promise.withResolvers<void>();
+  stage = await setStage({
+    delivery: 'http',
+    catalogue: makeCatalogue({ slow: makeCheck(() => gate.promise) }),
+  });
+  await stage.startWorker();
+  await stage.startBot();
+  const { workspace } = stage;
+  await workspace.command(lab('slow'));
+  const root = await workspace.waitFor(() => workspace.messages(INCIDENT)[0]);
+  expect(root.text).toContain('LOOKING');
+
+  const second = await workspace.command(lab('slow size=1', GRACE, PLATFORM));
+
+  const told = workspace.ephemerals(GRACE, PLATFORM).at(-1);
+  expect(told?.text).toContain(`<@${ADA}>`);
+  expect(told?.links[0]).toBe(`https://demo.slack.com/archives/${INCIDENT}/p${root.ts.replace('.', '')}`);
+  gate.resolve();
+  await workspace.waitFor(() => /1 of 41/.test(workspace.messages(INCIDENT)[0]?.text ?? ''));
+  await workspace.redeliver(second.payload, 2);
+  await sleep(300);
+  expect(workspace.messages(PLATFORM)).toHaveLength(0);
+  expect(workspace.messages(INCIDENT)).toHaveLength(1);
+});
+
+test('a long check says that it is looked at, how far it is, and then the answer in the same message', async () => {
+  const check = makeCheck(async (_, saw) => {
+    for (let step = 0; step < 38; step++) {
+      await sleep(100);
+      saw('lab', 10);
+    }
+  });
+  stage = await setStage({ delivery: 'http', catalogue: makeCatalogue({ long: check }) });
+  await stage.startWorker();
+  await stage.startBot();
+  const { workspace } = stage;
+
+  await workspace.command(lab('long'));
+
+  const seen = () => workspace.messages(INCIDENT)[0]?.text ?? '';
+  await workspace.waitFor(() => /LOOKING in prod/.test(seen()));
+  await workspace.waitFor(() => /\d+ checked so far/.test(seen()));
+  await workspace.waitFor(() => /1 of 41 things are broken/.test(seen()));
+  expect(workspace.messages(INCIDENT)).toHaveLength(1);
+});
+
+test('a bug of ours is logged once with its job, and the channel is told that job', async () => {
+  const check = makeCheck(() => Promise.reject(new TypeError('undefined is not a certificate')));
+  stage = await setStage({ delivery: 'http', catalogue: makeCatalogue({ buggy: check }) });
+  await stage.startWorker();
+  await stage.startBot();
+  const { workspace } = stage;
+
+  await workspace.command(lab('buggy'));
+
+  const root = await workspace.waitFor(() => workspace.messages(INCIDENT)[0]);
+  expect(root.text).toContain('bug of Wrench');
+  const logged = stage.log.filter((line) => line.includes('undefined is not a certificate'));
+  expect(logged).toHaveLength(1);
+  const { jobId } = JSON.parse(logged[0] ?? '{}') as { jobId: string };
+  expect(jobId).toMatch(/^r[0-9a-f]{16}$/);
+  expect(root.text).toContain(jobId);
+});
+
+test.each([
+  ['a misspelt check', '/lab', 'brokn', 'broken'],
+  ['a misspelt flag', '/lab', 'broken --sise 3', '--size'],
+  ['an unclosed curly quote', '/lab', 'broken “unclosed', 'quote'],
+  ['ten thousand characters', '/lab', 'x'.repeat(10_000), 'at most'],
+  ['an unknown environment', '/lab', 'broken --env prd', 'prod'],
+  ['help', '/lab', 'help', '/lab broken'],
+  ['nothing', '/lab', '', '/lab broken'],
+  ['help of all', '/wrench', 'help', '/lab'],
+  ['help of one', '/wrench', 'lab broken help', 'A test needs it'],
+  ['an unknown command', '/labb', 'broken', 'lab'],
+])('%s is answered at once, to the asker alone, with what to do', async (_, command, text, word) => {
+  stage = await setStage({ delivery: 'http', catalogue: makeCatalogue({ broken: makeCheck() }) });
+  await stage.startBot();
+  const { workspace } = stage;
+
+  const { status } = await workspace.command({ userId: ADA, channelId: INCIDENT, command, text });
+
+  expect(status).toBe(200);
+  expect(workspace.ephemerals(ADA, INCIDENT).at(-1)?.text).toContain(word);
+  expect(workspace.messages(INCIDENT)).toHaveLength(0);
+});
+
+test('/wrench lab asks the same as /lab, dashes and curly quotes as a phone types them', async () => {
+  stage = await setStage({ delivery: 'http', catalogue: makeCatalogue({ broken: makeCheck() }) });
+  await stage.startWorker();
+  await stage.startBot();
+  const { workspace } = stage;
+
+  await workspace.command({
+    userId: ADA,
+    channelId: INCIDENT,
+    command: '/wrench',
+    text: 'lab broken —size “two words”',
+  });
+
+  const root = await workspace.waitFor(() => workspace.messages(INCIDENT)[0]);
+  expect(root.text).toContain('1 of 41');
+});
+
+test.each([
+  ['wrongly signed', { signature: 'wrong' }],
+  ['not signed', { signature: 'missing' }],
+  ['replayed after an hour', { timestampOffsetSeconds: -3_600 }],
+  ['from the future', { timestampOffsetSeconds: 3_600 }],
+] as const)('a request that is %s is refused', async (_, forgery) => {
+  stage = await setStage({ delivery: 'http', catalogue: makeCatalogue({ broken: makeCheck() }) });
+  await stage.startBot();
+  const { status } = await stage.workspace.command({ ...lab('broken'), forgery });
+  expect(status).toBe(401);
+});

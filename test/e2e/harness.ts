@@ -1,0 +1,155 @@
+import { z } from 'zod';
+import type { Catalogue } from '../../src/catalogue.ts';
+import { type AnyCheck, defineCheck } from '../../src/check/define-check.ts';
+import type { Config, ProcessSettings } from '../../src/config.ts';
+import { startBot } from '../../src/roles/bot.ts';
+import { type Role, type Shared, share } from '../../src/roles/common.ts';
+import { startWorker } from '../../src/roles/worker.ts';
+import { makeLog } from '../../src/telemetry/log.ts';
+import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts';
+import { startRedis, type TestRedis } from '../world/redis.ts';
+
+export const ADA = 'U0123ADA';
+export const GRACE = 'U0123GRACE';
+export const INCIDENT = 'C0123INCIDENT';
+export const PLATFORM = 'C0123PLATFORM';
+export const RANDOM = 'C0123RANDOM';
+export const SECRET = 'C0123SECRET';
+
+/** Tokens of the loopback workspace; they look real so that redaction can be seen at work. */
+export const TOKENS = {
+  bot: 'xoxb-111111111111-222222222222-abcdefghijklmnopqrstuvwx',
+  app: 'xapp-1-A0123WRENCH-333333333333-abcdef0123456789',
+  signing: '8f742231b10e8888abcd99yyyzzz85a5',
+} as const;
+
+export interface Stage {
+  readonly workspace: Workspace;
+  readonly redis: TestRedis;
+  /** Everything either role logged, a line a record. */
+  readonly log: string[];
+  readonly startBot: () => Promise<Role>;
+  readonly startWorker: () => Promise<Role>;
+  readonly close: () => Promise<void>;
+}
+
+/** Redis, a workspace, and both roles to be started and stopped at will. */
+export async function setStage(options: {
+  readonly delivery: 'http' | 'socket';
+  readonly catalogue: Catalogue;
+  readonly config?: Partial<Config>;
+  readonly scopes?: readonly string[];
+}): Promise<Stage> {
+  const redis = await startRedis();
+  let port = 0;
+  const workspace = await startWorkspace({
+    app: {
+      delivery: options.delivery,
+      requestUrl: () => `http://127.0.0.1:${port}/slack/events`,
+      signingSecret: TOKENS.signing,
+      botToken: TOKENS.bot,
+      appToken: TOKENS.app,
+      ...(options.scopes && { scopes: options.scopes }),
+    },
+  });
+  const log: string[] = [];
+  const shared = makeShared(options, redis, workspace, log);
+  const roles = new Set<Role>();
+  const keep = (role: Role): Role => {
+    roles.add(role);
+    return {
+      ...role,
+      close: async () => {
+        if (roles.delete(role)) await role.close();
+      },
+    };
+  };
+  return {
+    workspace,
+    redis,
+    log,
+    startBot: async () => {
+      const bot = await startBot(shared);
+      port = bot.port ?? 0;
+      return keep(bot);
+    },
+    startWorker: async () => keep(await startWorker(shared)),
+    close: async () => {
+      await Promise.all([...roles].map((role) => role.close()));
+      await workspace.close();
+      await redis.close();
+    },
+  };
+}
+
+function makeShared(
+  { delivery, catalogue, config }: Parameters<typeof setStage>[0],
+  redis: TestRedis,
+  workspace: Workspace,
+  lines: string[],
+): Shared {
+  const settings: ProcessSettings = {
+    slackBotToken: TOKENS.bot,
+    ...(delivery === 'socket' ? { slackAppToken: TOKENS.app } : { slackSigningSecret: TOKENS.signing }),
+    slackApiUrl: workspace.apiUrl,
+    port: 0,
+    healthPort: 0,
+    configPath: '',
+    dataPath: '',
+    logLevel: 'debug',
+    secrets: [TOKENS.bot, TOKENS.app, TOKENS.signing],
+  };
+  const full: Config = {
+    environments: { prod: { sources: [] } },
+    channels: {},
+    defaultEnvironment: 'prod',
+    limits: { checkSeconds: 30, checksAtOnce: 10, takeOverSeconds: 2 },
+    checks: {},
+    secrets: [],
+    ...config,
+  };
+  const log = makeLog({
+    level: 'debug',
+    secrets: settings.secrets,
+    to: { write: (line) => lines.push(line) },
+  });
+  return { ...share(settings, full, catalogue, { url: redis.url }), log };
+}
+
+/** Checks whose behaviour a test sets, in an area of their own. */
+export function makeCatalogue(checks: Readonly<Record<string, AnyCheck>>): Catalogue {
+  return {
+    commands: new Map([['lab', { title: 'Checks of a test' }]]),
+    checks: new Map(Object.entries(checks).map(([name, check]) => [`lab/${name}`, check])),
+  };
+}
+
+/** A check that finds `findings` targets after `work`. */
+export function makeCheck(
+  work: (signal: AbortSignal, saw: (source: string, count?: number) => void) => Promise<void> = async () =>
+    undefined,
+  findings = 1,
+): AnyCheck {
+  return defineCheck({
+    title: 'Something to look at',
+    why: 'A test needs it.',
+    uses: [],
+    args: z.object({ size: z.string().prefault('1').meta({ description: 'anything' }) }),
+    bareArgument: 'size',
+    collect: async ({ signal, saw }) => {
+      await work(signal, saw);
+      saw('lab', 41);
+      return findings;
+    },
+    diagnose: (found) => ({
+      examined: 41,
+      verdict: found > 0 ? `${found} of 41 things are broken` : 'All 41 things are well',
+      findings: Array.from({ length: found }, (_, at) => ({
+        reason: 'thing-broken',
+        severity: 'critical' as const,
+        target: `lab:thing-${at + 1}`,
+        summary: `thing-${at + 1} is broken`,
+      })),
+    }),
+  });
+}
