@@ -89,14 +89,19 @@ export async function explain(
     return ['refused', 'reading it is not permitted to the user that the worker runs as'];
   if (error.code === 'ELOOP') return ['missing', 'its links lead round in a circle'];
   if (error.code !== 'ENOENT') return ['unreachable', `reading it failed (${error.code})`];
-  const isLink = await lstat(path).then(
-    (facts) => facts.isSymbolicLink(),
-    () => false,
-  );
+  const isLink = await isDangling(path);
   return [
     'missing',
     isLink ? 'it is a link to something that is not there' : 'it went away while it was looked for',
   ];
+}
+
+async function isDangling(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isSymbolicLink();
+  } catch {
+    return false;
+  }
 }
 
 function inWords(bytes: number): string {
