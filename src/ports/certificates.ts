@@ -17,13 +17,19 @@ export interface CertificateStore {
    * One place that fails is yielded as `unseen` and does not end the scan.
    * @throws {SourceError} where the whole store could not be asked (login refused, nothing answers).
    */
-  readonly scan: (options: { readonly signal: AbortSignal }) => AsyncIterable<Sighting>;
+  readonly scan: (options: ScanOptions) => AsyncIterable<Sighting>;
   /**
    * Looks at one live site now, `host:port`: one that is configured, or that the configuration allows to be asked for by name.
    * A site that fails is an `unseen`.
    * @throws {SourceError} `refused` where it is neither, saying which setting would allow it; `malformed` where `site` is not a site.
    */
   readonly lookAt?: (site: string, options: { readonly signal: AbortSignal }) => Promise<Sighting>;
+}
+
+export interface ScanOptions {
+  readonly signal: AbortSignal;
+  /** Told of each place that was looked at and holds no certificate, or whose names alone said that it does not: coverage may count it. */
+  readonly onEmpty?: (because: 'no-certificate' | 'deleted' | 'by-name') => void;
 }
 
 export type Sighting = Seen | Unseen;
