@@ -1,0 +1,86 @@
+import { z } from 'zod';
+
+const word = z.string().trim().min(1);
+
+const tokenAuth = z.strictObject({
+  token: word.meta({
+    description: 'A token. It is renewed at half of its time where that is allowed.',
+    secret: true,
+  }),
+});
+
+const appRoleAuth = z.strictObject({
+  appRole: z
+    .strictObject({
+      roleId: word.meta({ description: 'The role_id.' }),
+      secretId: word.meta({
+        description:
+          'The secret_id. One that can be used once cannot log in again after the token has ended.',
+        secret: true,
+      }),
+      mount: word.default('approle').meta({ description: 'Where the AppRole login is mounted.' }),
+    })
+    .meta({ description: 'Logs in as an AppRole.' }),
+});
+
+const kubernetesAuth = z.strictObject({
+  kubernetes: z
+    .strictObject({
+      role: word.meta({ description: 'The role in Vault that the service account may take.' }),
+      mount: word.default('kubernetes').meta({ description: 'Where the Kubernetes login is mounted.' }),
+      jwtFile: word
+        .default('/var/run/secrets/kubernetes.io/serviceaccount/token')
+        .meta({ description: "The service account's token. Read anew at each login, for it is rotated." }),
+    })
+    .meta({ description: 'Logs in with the service account of the pod.' }),
+});
+
+/** The `vault` source in `wrench.yaml`: secrets of a Vault or an OpenBao, KV version 1 and 2. */
+export const vaultConfig = z
+  .strictObject({
+    kind: z.literal('vault').meta({ description: 'A Vault or OpenBao whose secrets hold certificates.' }),
+    name: word.default('vault').meta({ description: 'What this source is called in reports.' }),
+    url: z
+      .url({ protocol: /^https?$/ })
+      .refine((url) => !/^https?:\/\/[^/]*@/.test(url), { error: 'must not hold a user or a password' })
+      .meta({ description: 'Its address, `https://vault.example.com:8200`.' }),
+    namespace: word.optional().meta({ description: 'The namespace, `ns1/ns2`, where Vault has them.' }),
+    paths: z
+      .array(word.transform((path) => path.replaceAll(/^\/+|\/+$/g, '')).pipe(z.string().min(1)))
+      .min(1)
+      .meta({
+        description:
+          'Folders or single secrets, mount first and as `vault kv` names them: `secret/cf` (never `secret/data/cf`).',
+      }),
+    auth: z
+      .union([tokenAuth, appRoleAuth, kubernetesAuth])
+      .meta({ description: 'How to log in: `token`, `appRole` or `kubernetes`.' }),
+    ca: word.optional().meta({
+      description: "A PEM file with the authority that signed Vault's certificate, where no public one did.",
+    }),
+    clientCertificate: z
+      .strictObject({
+        cert: word.meta({ description: 'A PEM file with the certificate.' }),
+        key: word.meta({ description: 'A PEM file with its key.' }),
+      })
+      .optional()
+      .meta({ description: 'Shown to a Vault that asks for a client certificate.' }),
+    only: z
+      .enum(['any', 'named'])
+      .default('any')
+      .meta({
+        description:
+          '`any` reads every secret. `named` first asks a KV version 2 for the names in a secret (`subkeys`) and reads ' +
+          'those alone in which a name looks like a certificate (`certificate`, `ca`, `tls_crt` ...).',
+      }),
+    concurrency: z.int().min(1).max(100).default(10).meta({ description: 'Requests at once.' }),
+    timeoutMs: z
+      .int()
+      .min(1)
+      .max(600_000)
+      .default(10_000)
+      .meta({ description: 'Time for one request, in milliseconds.' }),
+  })
+  .meta({ description: 'Certificates in the secrets of a Vault or OpenBao.' });
+
+export type VaultConfig = z.output<typeof vaultConfig>;

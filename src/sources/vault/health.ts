@@ -1,0 +1,41 @@
+import type { HttpClient } from '../../wire/http.ts';
+import type { VaultConfig } from './config.ts';
+import { asObject, textIn } from './shapes.ts';
+
+export interface Health {
+  readonly version?: string;
+  /** Why it answers no reads, where it does not; with what to do. */
+  readonly because?: string;
+  readonly cure?: string;
+}
+
+/** What each status means: https://developer.hashicorp.com/vault/api-docs/system/health */
+const STATES: Readonly<Record<number, readonly [because: string, cure: string]>> = {
+  429: [
+    'is a standby that hands nothing on',
+    'configure the address of the active node, or of the balancer before it',
+  ],
+  472: ['is a disaster-recovery secondary, which answers no reads', 'configure the address of the primary'],
+  501: ['is not initialised', 'initialise it: `vault operator init`'],
+  503: ['is sealed', 'unseal it: `vault operator unseal`'],
+};
+
+/** Needs no token. @throws {SourceError} where nothing answers. */
+export async function healthNow(config: VaultConfig, http: HttpClient, signal: AbortSignal): Promise<Health> {
+  const { status, body } = await http.requestJson({
+    url: `${config.url.replace(/\/+$/, '')}/v1/sys/health?standbyok=true&perfstandbyok=true`,
+    headers: { 'x-vault-request': 'true' },
+    accept: [429, 472, 473, 501, 503],
+    retries: 0,
+    timeoutMs: config.timeoutMs,
+    signal,
+  });
+  const facts = asObject(body);
+  const version = textIn(facts, 'version');
+  // Something else that answers 503 (a balancer without a Vault behind it) says nothing of a seal.
+  const state = 'sealed' in facts ? STATES[status] : undefined;
+  return {
+    ...(version !== undefined && /^[\w.+-]{1,40}$/.test(version) && { version }),
+    ...(state && { because: `Vault at ${new URL(config.url).host} ${state[0]}`, cure: state[1] }),
+  };
+}

@@ -1,0 +1,66 @@
+import { SourceError } from '../../ports/source-error.ts';
+import type { Session } from './session.ts';
+import { asObject, textIn } from './shapes.ts';
+
+/** A key-value mount, and what of a configured path lies below it. */
+export interface Root {
+  /** As configured: `secret/cf`. */
+  readonly path: string;
+  readonly mount: Mount;
+  /** Below the mount: `cf`, or empty for all of it. */
+  readonly below: string;
+}
+
+export interface Mount {
+  /** With its slash: `secret/`. */
+  readonly path: string;
+  readonly version: 1 | 2;
+}
+
+/** @throws {SourceError} `refused` where the token has no right below the path, `missing` where no key-value mount is there. */
+export async function findMount(
+  session: Session,
+  source: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<Root> {
+  const { status, body } = await session
+    .ask({ path: `sys/internal/ui/mounts/${path}`, accept: [404], signal })
+    .catch((error: unknown) => {
+      if (!(error instanceof SourceError) || error.kind !== 'refused' || session.lost()) throw error;
+      throw new SourceError(
+        source,
+        'refused',
+        `the token has no right at all below ${path}, or nothing is mounted there`,
+      );
+    });
+  // A Vault too old for the question is too old for version 2.
+  if (status === 404) return split(path, `${path.split('/')[0]}/`, 1);
+  // The documentation shows the answer without `data`; servers send it with.
+  const answer = asObject(body);
+  const facts = 'data' in answer ? asObject(answer['data']) : answer;
+  const mount = textIn(facts, 'path');
+  const type = textIn(facts, 'type');
+  if (mount === undefined || type === undefined || !`${path}/`.startsWith(mount))
+    throw new SourceError(source, 'malformed', `the answer about the mount of ${path} cannot be read`);
+  if (type !== 'kv' && type !== 'generic')
+    throw new SourceError(
+      source,
+      'missing',
+      `${mount} is a mount of another kind (${type.slice(0, 40)}), which keeps no secrets`,
+    );
+  return split(path, mount, textIn(asObject(facts['options']), 'version') === '2' ? 2 : 1);
+}
+
+function split(path: string, mount: string, version: 1 | 2): Root {
+  return { path, mount: { path: mount, version }, below: path.slice(mount.length) };
+}
+
+/** Where to ask for the names in a folder; the policy that allows it names the same path. */
+export function listPath({ path, version }: Mount, below: string): string {
+  return (version === 2 ? `${path}metadata/${below}` : path + below).replace(/\/$/, '');
+}
+
+export function readPath({ path, version }: Mount, below: string): string {
+  return version === 2 ? `${path}data/${below}` : path + below;
+}

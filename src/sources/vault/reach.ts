@@ -1,0 +1,162 @@
+import type { Reach } from '../../ports/source.ts';
+import { SourceError } from '../../ports/source-error.ts';
+import { healthNow } from './health.ts';
+import { listFolder } from './listing.ts';
+import type { LookedUp } from './login.ts';
+import { findMount, listPath, readPath, type Root } from './mounts.ts';
+import { readSecret } from './read.ts';
+import type { Scan } from './scan.ts';
+import { asObject } from './shapes.ts';
+
+/** Health, login, and the smallest question for each path. Never throws but for our own bugs. */
+export async function reachVault(scan: Scan): Promise<Reach> {
+  const { config, http, session, signal } = scan;
+  try {
+    const health = await healthNow(config, http, signal);
+    if (health.because !== undefined)
+      return { ok: false, said: health.because, ...(health.cure !== undefined && { cure: health.cure }) };
+    await session.start(signal);
+    const known = await session.describe(signal);
+    const faults: Fault[] = [];
+    for (const path of config.paths) faults.push(...(await tryPath(scan, path)));
+    const version = health.version === undefined ? 'Vault' : `Vault ${health.version}`;
+    const count = config.paths.length;
+    const good = count - new Set(faults.map(({ path }) => path)).size;
+    const life = lifeOf(scan, known);
+    const said = [
+      `${version}, ${good} of ${count} paths can be read`,
+      ...faults.map(({ said }) => said),
+      life.said,
+    ];
+    const cure = faults[0]?.cure ?? life.cure;
+    return { ok: faults.length === 0, said: said.join('; '), ...(cure !== undefined && { cure }) };
+  } catch (error) {
+    const said = signal.aborted ? 'it was not waited for' : sourceErrorOf(error).message;
+    return { ok: false, said, cure: cureOf(scan, said, signal.aborted ? undefined : sourceErrorOf(error)) };
+  }
+}
+
+function sourceErrorOf(error: unknown): SourceError {
+  if (error instanceof SourceError) return error;
+  throw error;
+}
+
+interface Fault {
+  readonly path: string;
+  readonly said: string;
+  readonly cure: string;
+}
+
+async function tryPath({ config, session, signal }: Scan, path: string): Promise<readonly Fault[]> {
+  try {
+    const root = await findMount(session, config.name, path, signal);
+    const folder = root.below === '' ? '' : `${root.below}/`;
+    const listed = await listFolder(session, config.name, root.mount, folder, signal).catch(
+      (error: unknown) => {
+        if (sourceErrorOf(error).kind !== 'refused') throw error;
+        return 'refused' as const;
+      },
+    );
+    if (!listed || listed === 'refused') {
+      const place = { session, source: config.name, mount: root.mount, path: root.below, signal };
+      // The path may be a single secret, which is read as the scan would.
+      if (
+        root.below !== '' &&
+        (await readSecret(place, 'named').then(
+          () => true,
+          () => false,
+        ))
+      )
+        return [];
+      return [listed ? lacksList(root) : nothingThere(root)];
+    }
+    const sample = listed.secrets[0] ?? `${folder}any`;
+    const readable = await mayRead({ session, signal }, readPath(root.mount, sample));
+    return readable ? [] : [lacksRead(root)];
+  } catch (error) {
+    const { message, kind } = sourceErrorOf(error);
+    if (session.lost()) throw error;
+    const cure =
+      kind === 'refused' ? `give the token's policy \`list\` and \`read\` below ${path}` : 'correct the path';
+    return [{ path, said: message, cure }];
+  }
+}
+
+function lacksList({ path, mount, below }: Root): Fault {
+  const at = listPath(mount, below);
+  return {
+    path,
+    said: `the token lacks \`list\` on ${at}`,
+    cure: `add to its policy: path "${at}/*" { capabilities = ["list"] } and the same for "${at}"`,
+  };
+}
+
+function lacksRead({ path, mount, below }: Root): Fault {
+  const at = readPath(mount, below).replace(/\/$/, '');
+  return {
+    path,
+    said: `the token may list ${path}, but lacks \`read\` on ${at}`,
+    cure: `add to its policy: path "${at}/*" { capabilities = ["read"] }`,
+  };
+}
+
+function nothingThere({ path }: Root): Fault {
+  return {
+    path,
+    said: `nothing is at ${path}, or it is hidden from this token`,
+    cure: 'correct the path: mount first, as `vault kv list` takes it, without `data/`',
+  };
+}
+
+/** Where Vault does not say (`capabilities-self` is denied, too), nothing is claimed against the token. */
+async function mayRead(
+  { session, signal }: Pick<Scan, 'session' | 'signal'>,
+  path: string,
+): Promise<boolean> {
+  const { status, body } = await session.ask({
+    method: 'POST',
+    path: 'sys/capabilities-self',
+    body: { paths: [path] },
+    accept: [400, 403, 404],
+    signal,
+  });
+  const answer = asObject(body);
+  const found = asObject(answer['data'])[path] ?? answer[path];
+  if (status >= 300 || !Array.isArray(found)) return true;
+  return found.includes('read') || found.includes('root');
+}
+
+function lifeOf(
+  { config }: Scan,
+  known: LookedUp | undefined,
+): { readonly said: string; readonly cure?: string } {
+  if (!known)
+    return { said: 'the uses of the token are counted', cure: 'use a token whose uses are not counted' };
+  const { ttlMs, renewable } = known.token;
+  if (known.policies.includes('root'))
+    return {
+      said: 'the token is a root token',
+      cure: 'use a token that may do no more than `list` and `read`',
+    };
+  if (ttlMs === undefined) return { said: 'the token does not expire' };
+  if (!('token' in config.auth)) return { said: 'the login is renewed by itself' };
+  if (renewable) return { said: `the token expires in ${inWords(ttlMs)} and is renewed until then` };
+  return {
+    said: `the token expires in ${inWords(ttlMs)} and is not renewable`,
+    cure: 'use a renewable (better: periodic) token, an AppRole or the Kubernetes login',
+  };
+}
+
+function cureOf({ config }: Scan, said: string, error: SourceError | undefined): string {
+  if (error?.kind === 'refused') return 'token' in config.auth ? 'set a new token' : 'correct the login';
+  if (error?.kind === 'missing' && said.includes('file'))
+    return 'correct the name of the file, or who may read it';
+  if (said.includes('not trusted')) return 'set `ca` to a PEM file with that authority';
+  return `see that ${config.url} is right and can be reached from here`;
+}
+
+function inWords(ms: number): string {
+  const hours = ms / 3_600_000;
+  if (hours < 1) return `${Math.max(1, Math.round(ms / 60_000))} min`;
+  return hours < 48 ? `${Math.round(hours)} h` : `${Math.floor(hours / 24)} days`;
+}

@@ -1,0 +1,87 @@
+import { SourceError } from '../../ports/source-error.ts';
+import { namesCertificate } from './certificate-names.ts';
+import { type Mount, readPath } from './mounts.ts';
+import type { Session } from './session.ts';
+import { asObject, type Json, textIn } from './shapes.ts';
+
+export type SecretRead =
+  | { readonly status: 'read'; readonly values: Json }
+  /** Its latest version was deleted or destroyed: there is nothing to look at, and nothing hidden either. */
+  | { readonly status: 'deleted' }
+  /** None of its names looks like a certificate's, so its values stayed where they are. */
+  | { readonly status: 'by-name' };
+
+interface Place {
+  readonly session: Session;
+  readonly source: string;
+  readonly mount: Mount;
+  /** Below the mount. */
+  readonly path: string;
+  readonly signal: AbortSignal;
+}
+
+/** @throws {SourceError} `missing` also where a listed secret turns out to be hidden. */
+export async function readSecret(place: Place, only: 'any' | 'named'): Promise<SecretRead> {
+  if (only === 'named' && place.mount.version === 2) {
+    const names = await readNames(place);
+    if (names === 'deleted') return { status: 'deleted' };
+    if (names && !names.some(namesCertificate)) return { status: 'by-name' };
+  }
+  const read = await readValues(place);
+  if (only !== 'named' || read.status !== 'read') return read;
+  const named = Object.entries(read.values).filter(([key, value]) =>
+    [key, ...deepNames(asObject(value))].some(namesCertificate),
+  );
+  return named.length > 0 ? { status: 'read', values: Object.fromEntries(named) } : { status: 'by-name' };
+}
+
+async function readValues({ session, source, mount, path, signal }: Place): Promise<SecretRead> {
+  const { status, body } = await session.ask({ path: readPath(mount, path), accept: [404], signal });
+  const answer = asObject(body)['data'];
+  if (status === 404) {
+    if (isDeleted(answer)) return { status: 'deleted' };
+    throw new SourceError(
+      source,
+      'missing',
+      'listed, but nothing can be read there: deleted meanwhile, or hidden from this token',
+    );
+  }
+  const values = mount.version === 2 ? asObject(answer)['data'] : answer;
+  if (typeof values !== 'object' || values === null || Array.isArray(values))
+    throw new SourceError(
+      source,
+      'malformed',
+      'the secret cannot be read: its values are not where they should be',
+    );
+  return { status: 'read', values: values as Json };
+}
+
+/** The names in a secret without its values; `undefined` where Vault is too old (1.10) or the token may not ask. */
+async function readNames({
+  session,
+  mount,
+  path,
+  signal,
+}: Place): Promise<readonly string[] | 'deleted' | undefined> {
+  try {
+    const question = { path: `${mount.path}subkeys/${path}`, accept: [404, 405], signal };
+    const { status, body } = await session.ask(question);
+    const answer = asObject(body)['data'];
+    if (status !== 200) return isDeleted(answer) ? 'deleted' : undefined;
+    return deepNames(asObject(asObject(answer)['subkeys']));
+  } catch (error) {
+    if (error instanceof SourceError && error.kind === 'refused' && !session.lost()) return undefined;
+    throw error;
+  }
+}
+
+/** A 404 with a body is a version that was there: https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2#read-secret-version */
+function isDeleted(answer: unknown): boolean {
+  const metadata = asObject(asObject(answer)['metadata']);
+  return metadata['destroyed'] === true || textIn(metadata, 'deletion_time') !== undefined;
+}
+
+function deepNames(object: Json, depth = 0): readonly string[] {
+  if (depth > 20) return [];
+  return Object.entries(object).flatMap(([key, value]) => [key, ...deepNames(asObject(value), depth + 1)]);
+}

@@ -1,0 +1,217 @@
+import type { ScanOptions, Sighting, Unseen } from '../../ports/certificates.ts';
+import { SourceError } from '../../ports/source-error.ts';
+import { concurrently } from '../../wire/concurrently.ts';
+import type { HttpClient } from '../../wire/http.ts';
+import { cleanText } from '../../wire/x509.ts';
+import { certificatesIn } from './certificates-in.ts';
+import type { VaultConfig } from './config.ts';
+import { openFrontier } from './frontier.ts';
+import { healthNow } from './health.ts';
+import { listFolder, type Listed } from './listing.ts';
+import { findMount, listPath, type Mount, readPath, type Root } from './mounts.ts';
+import { type Missed, openOutage, type Outage } from './outage.ts';
+import { readSecret } from './read.ts';
+import type { Session } from './session.ts';
+
+export interface Scan extends ScanOptions {
+  readonly config: VaultConfig;
+  readonly http: HttpClient;
+  readonly session: Session;
+}
+
+/** Something to look at: a configured path, and what is found below it. */
+type Item =
+  | { readonly kind: 'path'; readonly path: string }
+  | { readonly kind: 'folder' | 'secret'; readonly root: Root; readonly below: string };
+
+/** What looking at an item led to. */
+interface Outcome {
+  readonly sightings: readonly Sighting[];
+  readonly more: readonly Item[];
+}
+
+/**
+ * Walks all configured paths. One that is forbidden is a gap and the walk goes on; a Vault that stops answering ends it, and what
+ * was seen until then stays.
+ * @throws {SourceError} where nothing can be asked: Vault does not answer, or refuses the login.
+ */
+export async function* scanSecrets(scan: Scan): AsyncGenerator<Sighting, void, undefined> {
+  const { config, session, signal } = scan;
+  await session.start(signal).catch(async (error: unknown) => {
+    throw await explain(scan, error);
+  });
+  const visited = new Set<string>();
+  const outage = openOutage(config.name);
+  const frontier = openFrontier<Item>(
+    config.paths.map((path) => ({ kind: 'path' as const, path })).toReversed(),
+  );
+
+  async function* work(item: Item, signal: AbortSignal): AsyncGenerator<Sighting, void, undefined> {
+    try {
+      if (outage.stopped()) {
+        outage.skipped(rootOf(item));
+        return;
+      }
+      const { sightings, more } = await look({ ...scan, signal }, item, visited);
+      outage.answered();
+      frontier.add(more.toReversed());
+      yield* sightings;
+    } catch (error) {
+      if (!(error instanceof SourceError) || signal.aborted) throw error;
+      const gap = await settle({ ...scan, signal }, item, error, outage);
+      if (gap) yield gap;
+      if (outage.stopped()) for (const left of frontier.drain()) outage.skipped(rootOf(left));
+    } finally {
+      frontier.done();
+    }
+  }
+
+  yield* concurrently(frontier, config.concurrency, work, signal);
+  yield* outage.gaps();
+}
+
+/** Decides what a failure is: a gap of its own, part of an outage, or the end. */
+async function settle(
+  scan: Scan,
+  item: Item,
+  error: SourceError,
+  outage: Outage,
+): Promise<Unseen | undefined> {
+  const lost = scan.session.lost();
+  if (lost) {
+    outage.stop(`stopped, for the login was lost (${lost.message})`);
+    outage.skipped(rootOf(item));
+    return undefined;
+  }
+  if (error.kind === 'unreachable') {
+    const many = outage.unanswered(missedAt(item), error);
+    if (many && !outage.stopped()) {
+      const because = (await explain(scan, error)) as SourceError;
+      outage.stop(`stopped after 5 requests in a row without an answer (${because.message})`);
+    }
+    return undefined;
+  }
+  outage.answered();
+  return { kind: 'unseen', place: placeOf(scan, item), error };
+}
+
+/** A sealed Vault and a broken balancer both say 503; Vault's own health tells them apart. */
+export async function explain(
+  { config, http, signal }: Omit<Scan, 'session'>,
+  error: unknown,
+): Promise<unknown> {
+  if (!(error instanceof SourceError) || error.kind !== 'unreachable' || signal.aborted) return error;
+  const health = await healthNow(config, http, signal).catch(() => undefined);
+  return health?.because === undefined ? error : new SourceError(config.name, 'unreachable', health.because);
+}
+
+async function look(scan: Scan, item: Item, visited: Set<string>): Promise<Outcome> {
+  if (item.kind === 'path') return lookAtPath(scan, item.path, visited);
+  const { root, below } = item;
+  const at = `${root.mount.path}${below}`;
+  if (visited.has(at)) return { sightings: [], more: [] };
+  visited.add(at);
+  if (item.kind === 'secret') return { sightings: await lookAtSecret(scan, root, below), more: [] };
+  const listed = await list(scan, root, below);
+  if (listed) return outcomeOf(scan, root, listed);
+  throw new SourceError(scan.config.name, 'missing', 'listed, but empty now or hidden from this token');
+}
+
+/** A configured path is a folder, or a single secret. */
+async function lookAtPath(scan: Scan, path: string, visited: Set<string>): Promise<Outcome> {
+  const { config, session, signal } = scan;
+  const root = await findMount(session, config.name, path, signal);
+  const folder = root.below === '' ? '' : `${root.below}/`;
+  const listed = await list(scan, root, folder).catch((error: unknown) => {
+    if (!(error instanceof SourceError) || error.kind !== 'refused' || session.lost()) throw error;
+    return error;
+  });
+  if (listed && !(listed instanceof SourceError)) {
+    visited.add(root.mount.path + folder);
+    return outcomeOf(scan, root, listed);
+  }
+  const nothing = new SourceError(config.name, 'missing', nothingAt(root));
+  if (root.below === '') throw listed ?? nothing;
+  try {
+    const sightings = await lookAtSecret(scan, root, root.below);
+    visited.add(root.mount.path + root.below);
+    return { sightings, more: [] };
+  } catch (error) {
+    if (!(error instanceof SourceError) || error.kind === 'unreachable' || session.lost()) throw error;
+    if (error.kind === 'malformed') throw error;
+    throw listed ?? (error.kind === 'refused' ? error : nothing);
+  }
+}
+
+function nothingAt({ path, mount, below }: Root): string {
+  const unescaped = /^(data|metadata)\/(.+)/.exec(below)?.[2];
+  if (mount.version === 2 && unescaped !== undefined)
+    return `nothing is there: write the path as ${mount.path}${unescaped}, without \`data/\` or \`metadata/\``;
+  return below === ''
+    ? `${path} is empty, or hides everything from this token`
+    : 'neither a folder nor a secret is there, or it is hidden from this token';
+}
+
+function list(
+  { config, session, signal }: Scan,
+  { mount }: Root,
+  folder: string,
+): Promise<Listed | undefined> {
+  return listFolder(session, config.name, mount, folder, signal).catch((error: unknown) => {
+    throw lacking(error, session, config.name, 'list', listPath(mount, folder));
+  });
+}
+
+async function lookAtSecret(scan: Scan, { mount }: Root, path: string): Promise<readonly Sighting[]> {
+  const { config, session, signal, onEmpty } = scan;
+  const place = { session, source: config.name, mount, path, signal };
+  const read = await readSecret(place, config.only).catch((error: unknown) => {
+    throw lacking(error, session, config.name, 'read', readPath(mount, path));
+  });
+  if (read.status !== 'read') {
+    onEmpty?.(read.status);
+    return [];
+  }
+  const sightings = certificatesIn(config.name, nameOf(config, mount, path), read.values);
+  if (sightings.length === 0) onEmpty?.('no-certificate');
+  return sightings;
+}
+
+/** Says which right is lacking where, instead of "permission denied". */
+function lacking(error: unknown, session: Session, source: string, right: string, path: string): unknown {
+  if (!(error instanceof SourceError) || error.kind !== 'refused' || session.lost()) return error;
+  return new SourceError(source, 'refused', cleanText(`the token lacks \`${right}\` on ${path}`));
+}
+
+function outcomeOf({ config }: Scan, root: Root, { folders, secrets, unaskable }: Listed): Outcome {
+  const because = 'its name cannot be asked for over HTTP';
+  return {
+    sightings: unaskable.map((below) => ({
+      kind: 'unseen' as const,
+      place: nameOf(config, root.mount, below),
+      error: new SourceError(config.name, 'malformed', because),
+    })),
+    more: [
+      ...secrets.map((below) => ({ kind: 'secret' as const, root, below })),
+      ...folders.map((below) => ({ kind: 'folder' as const, root, below })),
+    ],
+  };
+}
+
+function nameOf({ name }: VaultConfig, mount: Mount, below: string): string {
+  return cleanText(`${name}:${mount.path}${below}`);
+}
+
+function placeOf({ config }: Scan, item: Item): string {
+  return item.kind === 'path' ? `${config.name}:${item.path}` : nameOf(config, item.root.mount, item.below);
+}
+
+function rootOf(item: Item): string {
+  return item.kind === 'path' ? item.path : item.root.path;
+}
+
+function missedAt(item: Item): Missed {
+  if (item.kind === 'path') return { root: item.path, folder: item.path, place: item.path };
+  const place = item.root.mount.path + item.below;
+  return { root: item.root.path, folder: place.replace(/[^/]*\/?$/, ''), place };
+}

@@ -1,0 +1,196 @@
+import { SourceError } from '../../ports/source-error.ts';
+import type { HttpClient, JsonAnswer } from '../../wire/http.ts';
+import type { VaultConfig } from './config.ts';
+import { type Ask, logIn, lookUp, type LookedUp, type Token } from './login.ts';
+import { asObject, numberIn } from './shapes.ts';
+
+const SHORTEST_RENEWAL_MS = 5_000;
+/** Also since a timer of more than 24.8 days fires at once. */
+const LONGEST_RENEWAL_MS = 86_400_000;
+
+/** Runs something later, once; gives back what takes it off again. Tests put their own clock here. */
+export type Schedule = (run: () => void, afterMs: number) => () => void;
+
+export const inBackground: Schedule = (run, afterMs) => {
+  const timer = setTimeout(run, afterMs).unref();
+  return () => clearTimeout(timer);
+};
+
+/** Asks under `/v1/`; `path` is Vault's own, unescaped. */
+export interface Question {
+  readonly method?: 'GET' | 'POST';
+  readonly path: string;
+  readonly query?: string;
+  readonly body?: unknown;
+  /** Statuses which are answers to this question. */
+  readonly accept?: readonly number[];
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A login and its life: made at the first question, renewed at half of its time, made anew where it ended.
+ * A 403 is believed only of a token that is still good, for Vault says the same of an ended one.
+ */
+export interface Session {
+  /** @throws {SourceError} as `HttpClient.requestJson`; `lost` says whether a refusal was of the login itself. */
+  readonly ask: (question: Question) => Promise<JsonAnswer>;
+  readonly start: (signal: AbortSignal) => Promise<void>;
+  /** What the token says of itself; `undefined` for one whose uses are counted. */
+  readonly describe: (signal: AbortSignal) => Promise<LookedUp | undefined>;
+  /** Why no question can be asked any more; a `start` tries anew. */
+  readonly lost: () => SourceError | undefined;
+  readonly close: () => void;
+}
+
+export function openSession(
+  config: VaultConfig,
+  http: HttpClient,
+  schedule: Schedule = inBackground,
+): Session {
+  let token: Token | undefined;
+  /** The longest time a renewal gave: what is far below it is the end of max_ttl. */
+  let fullMs = 0;
+  let lost: SourceError | undefined;
+  let entering: Promise<Token> | undefined;
+  let checking: Promise<boolean> | undefined;
+  let unschedule = (): void => {};
+  let closed = false;
+  const background = new AbortController();
+
+  /** What belongs to all who wait is not stopped by one of them: it ends with the session. */
+  const { signal } = background;
+  const plain: Ask = (method, path, { body, accept, token: id }) =>
+    send(config, http, { method, path, body, accept, signal }, id);
+
+  const enter = (): Promise<Token> => {
+    entering ??= logIn(config, plain)
+      .then((fresh) => {
+        token = fresh;
+        fullMs = fresh.ttlMs ?? 0;
+        plan(fresh);
+        return fresh;
+      })
+      .finally(() => (entering = undefined));
+    return entering;
+  };
+
+  const plan = ({ ttlMs, renewable, limited }: Token): void => {
+    unschedule();
+    const canRenew = renewable && !limited;
+    if (closed || ttlMs === undefined || (!canRenew && 'token' in config.auth)) return;
+    const afterMs = Math.min(Math.max(ttlMs / 2, SHORTEST_RENEWAL_MS), LONGEST_RENEWAL_MS);
+    unschedule = schedule(() => void keepAlive(), afterMs);
+  };
+
+  const keepAlive = async (): Promise<void> => {
+    const old = token;
+    if (!old || closed) return;
+    try {
+      const ttlMs = old.renewable && !old.limited ? await renew(old, plain) : 0;
+      if (ttlMs > 0) token = { ...old, ttlMs };
+      if (ttlMs > 0 && ttlMs >= fullMs / 2) plan({ ...old, ttlMs });
+      else if (!('token' in config.auth)) await enter();
+      fullMs = Math.max(fullMs, ttlMs);
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error;
+      // The token at hand may be good for a while; the next question that is refused tells.
+      plan({ ...old, ttlMs: (old.ttlMs ?? 0) / 2 });
+    }
+  };
+
+  const isGood = (id: string): Promise<boolean> => {
+    checking ??= lookUp(config.name, id, plain)
+      .then(() => true)
+      .catch((error: unknown) => {
+        if (error instanceof SourceError && error.kind === 'refused') return false;
+        throw error;
+      })
+      .finally(() => (checking = undefined));
+    return checking;
+  };
+
+  const ask = async (question: Question): Promise<JsonAnswer> => {
+    if (lost) throw lost;
+    const used = token ?? (await unlessAborted(enter(), question.signal));
+    try {
+      return await send(config, http, question, used.id);
+    } catch (error) {
+      if (!(error instanceof SourceError) || error.kind !== 'refused' || used.limited) throw error;
+      if (lost) throw lost;
+      if (token === used && (await unlessAborted(isGood(used.id), question.signal))) throw error;
+      // Another question may have logged in meanwhile.
+      const fresh = token !== used && token ? token : await enterOrLose(question.signal);
+      return send(config, http, question, fresh.id);
+    }
+  };
+
+  const enterOrLose = (signal: AbortSignal): Promise<Token> =>
+    unlessAborted(enter(), signal).catch((error: unknown) => {
+      if (error instanceof SourceError && error.kind === 'refused') lost = error;
+      throw error;
+    });
+
+  return {
+    ask,
+    start: async (signal) => {
+      lost = undefined;
+      const good = token && (token.limited || (await unlessAborted(isGood(token.id), signal)));
+      if (!good) await unlessAborted(enter(), signal);
+    },
+    describe: async (signal) => {
+      const known = token ?? (await unlessAborted(enter(), signal));
+      return known.limited ? undefined : unlessAborted(lookUp(config.name, known.id, plain), signal);
+    },
+    lost: () => lost,
+    close: () => {
+      closed = true;
+      unschedule();
+      background.abort(new SourceError(config.name, 'unreachable', 'the source is closed'));
+    },
+  };
+}
+
+/** How long the token is good from now on, in milliseconds; 0 where Vault renews it no more. */
+async function renew(token: Token, ask: Ask): Promise<number> {
+  const options = { body: {}, accept: [400, 403], token: token.id };
+  const { status, body } = await ask('POST', 'auth/token/renew-self', options);
+  const seconds = numberIn(asObject(asObject(body)['auth']), 'lease_duration') ?? 0;
+  return status < 300 ? seconds * 1000 : 0;
+}
+
+function send(
+  config: VaultConfig,
+  http: HttpClient,
+  { method, path, query, body, accept, signal }: Question,
+  token: string | undefined,
+): Promise<JsonAnswer> {
+  const escaped = path.split('/').map(encodeURIComponent).join('/');
+  const base = config.url.replace(/\/+$/, '');
+  return http.requestJson({
+    url: `${base}/v1/${escaped}${query ? `?${query}` : ''}`,
+    method: method ?? 'GET',
+    headers: headersFor(config, token),
+    ...(body !== undefined && { body }),
+    ...(accept && { accept }),
+    timeoutMs: config.timeoutMs,
+    signal,
+  });
+}
+
+function headersFor({ namespace }: VaultConfig, token: string | undefined): Record<string, string> {
+  return {
+    // Vault Agent and Proxy may ask for it: https://developer.hashicorp.com/vault/docs/agent-and-proxy/agent/apiproxy
+    'x-vault-request': 'true',
+    ...(token !== undefined && { 'x-vault-token': token }),
+    ...(namespace !== undefined && { 'x-vault-namespace': namespace }),
+  };
+}
+
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
