@@ -40,6 +40,8 @@ const STYLES: Readonly<Record<Headline, Style>> = {
 
 /** The longest severity and two spaces: what belongs to a finding stands under its summary. */
 const INDENT = ' '.repeat('CRITICAL'.length + 2);
+/** A longer one stands above its value. */
+const LONGEST_LABEL = 24;
 const MOST_ROWS = 40;
 const MOST_LINES = 40;
 const MOST_WHATS = 20;
@@ -82,7 +84,7 @@ function renderFinding(
 ): string[] {
   const fields = evidence.filter((one) => one.kind === 'field' || one.kind === 'series');
   const width = fields.reduce(
-    (widest, { label }) => Math.max(widest, Math.min(24, cleanText(label).length)),
+    (widest, { label }) => Math.max(widest, Math.min(LONGEST_LABEL, cleanText(label).length)),
     0,
   );
   return [
@@ -107,6 +109,10 @@ function renderEvidence(evidence: Evidence, width: number, { columns }: Screen, 
   }
   const label = cleanText(evidence.label).padEnd(width);
   const value = evidence.kind === 'field' ? cleanText(evidence.value) : seriesInWords(evidence);
+  if (label.length > LONGEST_LABEL) {
+    const above = wrap(label, columns, INDENT).map((line) => paint('dim', line));
+    return [...above, ...wrap(value, columns, `${INDENT}  `)];
+  }
   const hanging = `${INDENT}${' '.repeat(label.length + 2)}`;
   const [first = '', ...rest] = wrap(value, columns, hanging);
   return [`${INDENT}${paint('dim', label)}  ${first.slice(hanging.length)}`, ...rest];

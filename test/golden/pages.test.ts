@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { renderPlainFallback } from '../../src/slack/render/fallback.ts';
+import { renderReport } from '../../src/slack/render/report.ts';
+import { renderTerminal } from '../../src/terminal/render.ts';
+import * as reports from './reports.ts';
+import { ASKED, faultsOf, messagesOf } from './sight.ts';
+
+test.each(Object.entries(reports))('%s looks in Slack as it did', async (name, report) => {
+  const thread = renderReport(report, ASKED);
+
+  expect(messagesOf(thread).flatMap(faultsOf)).toEqual([]);
+  expect(thread.replies.length).toBeLessThanOrEqual(10);
+  await expect(`${JSON.stringify(thread, undefined, 2)}\n`).toMatchFileSnapshot(`pages/${name}.slack.json`);
+});
+
+test.each(Object.entries(reports))('%s fits into one plain message', (_, report) => {
+  const { text } = renderPlainFallback(report);
+
+  expect(faultsOf({ text, blocks: [] })).toEqual([]);
+  expect(text.length).toBeLessThanOrEqual(3_900);
+  expect(text).toContain('checked');
+});
+
+test.each(Object.entries(reports))('%s looks in a terminal as it did', async (name, report) => {
+  await expect(renderTerminal(report, { color: false, columns: 80 })).toMatchFileSnapshot(
+    `pages/${name}.terminal.txt`,
+  );
+});

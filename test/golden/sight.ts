@@ -1,0 +1,24 @@
+import type { Message, Thread } from '../../src/slack/render/message.ts';
+import { validateMessage } from '../workspace/validate-blocks.ts';
+import type { Block } from '../workspace/model.ts';
+import { readEffects } from '../workspace/read-effects.ts';
+
+/** Who asks in these tests: the one person whom a message may mention. */
+export const ASKED = { by: 'U0ADA', at: '2026-11-20T14:03:00.000Z', runId: 'run-7f3a2c91' };
+
+export function messagesOf({ root, replies }: Thread): readonly Message[] {
+  return [root, ...replies];
+}
+
+/** What Slack would refuse, whom a message would call besides the asker, where it would lead. Empty where all is well. */
+export function faultsOf(message: Message): readonly string[] {
+  const refused = validateMessage(message).map((problem) => `${problem.pointer}: ${problem.message}`);
+  const { notifies, links } = readEffects({ text: message.text, blocks: message.blocks as unknown as readonly Block[] });
+  const called = notifies.filter((who) => who !== ASKED.by).map((who) => `calls ${who}`);
+  return [...refused, ...called, ...links.map((url) => `leads to ${url}`)];
+}
+
+/** All that a thread shows, files included, as one text. */
+export function allTextOf(thread: Thread): string {
+  return [JSON.stringify(messagesOf(thread)), ...thread.attachments.map(({ content }) => content)].join('\n');
+}

@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { loadCatalogue } from '../../src/catalogue.ts';
+import type { Story } from '../../src/check/story.ts';
+import { renderPlainFallback } from '../../src/slack/render/fallback.ts';
+import { renderReport } from '../../src/slack/render/report.ts';
+import { renderTerminal } from '../../src/terminal/render.ts';
+import { ASKED, faultsOf, messagesOf } from './sight.ts';
+import { tellStory } from './tell-story.ts';
+
+const { checks } = await loadCatalogue();
+
+for (const [name, check] of checks) {
+  const stories = new URL(`../../commands/${name}/stories.ts`, import.meta.url);
+  const told = existsSync(stories) ? ((await import(stories.href)) as Record<string, Story<unknown>>) : {};
+
+  test.each(Object.entries(told))(`/${name.replace('/', ' ')} tells "%s" in Slack and in a terminal`, async (word, story) => {
+    const report = await tellStory(name, check, story);
+    const asked = { ...ASKED, at: story.now.toISOString(), command: `/${name.replace('/', ' ')}` };
+
+    const thread = renderReport(report, asked);
+
+    expect(messagesOf(thread).flatMap(faultsOf)).toEqual([]);
+    expect(faultsOf({ text: renderPlainFallback(report).text, blocks: [] })).toEqual([]);
+    await expect(`${JSON.stringify(thread, undefined, 2)}\n`).toMatchFileSnapshot(`${name}/${word}.slack.json`);
+    await expect(
+      renderTerminal(report, { color: false, columns: 80, command: asked.command }),
+    ).toMatchFileSnapshot(`${name}/${word}.terminal.txt`);
+  });
+}
