@@ -18,6 +18,7 @@ export const filesConfig = z
       .default([])
       .meta({ description: 'Patterns of files and folders to leave out: `/etc/ssl/cf/old/**`.' }),
     passphrases: z.array(z.string()).default([]).meta({
+      secret: true,
       description:
         'Tried in turn on PKCS#12 files (`.p12`, `.pfx`, Java keystores). Best from the environment: `${KEYSTORE_PASSPHRASE}`.',
     }),
