@@ -1,13 +1,7 @@
 import { z } from 'zod';
+import { filesConfig } from '../sources/files/config.ts';
 import { vaultConfig } from '../sources/vault/config.ts';
 import { tlsConfig } from '../sources/tls/config.ts';
-
-const filesConfig = z.strictObject({
-  kind: z.literal('files'),
-  name: z.string().default('files'),
-  paths: z.array(z.string()).min(1),
-  passphrases: z.array(z.string()).exactOptional().meta({ secret: true }),
-});
 
 const server = z.strictObject({
   host: z.string().min(1).meta({ description: 'A host name or an address.' }),
@@ -77,6 +71,10 @@ const limits = z.strictObject({
     .max(600)
     .default(30)
     .meta({ description: 'How many seconds after its worker died a check is taken up by another.' }),
+  stopSeconds: z.number().min(0).max(600).default(20).meta({
+    description:
+      'How many seconds running checks may go on when a worker is asked to stop; then they are handed back.',
+  }),
 });
 
 const name = z
