@@ -1,4 +1,4 @@
-import { type ReadContext, type Seen, SourceError } from '../../kit.ts';
+import { type ReadContext, type Seen, SourceError, wording } from '../../kit.ts';
 import { openTally, type Tally } from './tally.ts';
 
 export type Facts = Tally;
@@ -61,7 +61,7 @@ function chosen({ read, gap }: ReadContext<'certificates'>, source: string | und
 }
 
 function nothingMatches(looked: number): string {
-  return `none of the ${looked} places looked at has it in its place, name or subject`;
+  return `nothing that was seen (${wording.count(looked, 'place')}) has it in its place, name or subject`;
 }
 
 /** Finds the pieces between the `*` in their order, anywhere in the place, a name or the subject. */

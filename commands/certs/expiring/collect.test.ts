@@ -1,0 +1,144 @@
+import { expect, test } from 'vitest';
+import { type ReadContext, type Seen, SourceError } from '../../kit.ts';
+import { collect } from './collect.ts';
+import { certificate, inVault, live } from './sightings.ts';
+import { MOST_PLACES } from './tally.ts';
+
+type Store = ReadContext<'certificates'>['read']['certificates']['stores'][number];
+type Sighting = Seen | { readonly kind: 'unseen'; readonly place: string; readonly error: SourceError };
+
+const uaa = inVault('cf/uaa/tls', {
+  name: 'uaa.service.cf.internal',
+  from: '2025-01-01',
+  until: '2027-01-01',
+});
+const www = live('www.example.com:443', [
+  certificate({ name: 'www.example.com', from: '2026-01-01', until: '2027-01-01', issuer: 'R3' }),
+  certificate({ name: 'R3', from: '2020-01-01', until: '2030-01-01', authority: true }),
+]);
+
+function store(name: string, sightings: Iterable<Sighting>, fails?: Error): Store {
+  return {
+    name,
+    kind: 'vault',
+    // oxlint-disable-next-line typescript/require-await -- a store that has all its answers at hand
+    scan: async function* () {
+      yield* sightings;
+      if (fails) throw fails;
+    },
+  };
+}
+
+function look(stores: readonly Store[], args: { source?: string; match?: string } = {}) {
+  const gaps: string[] = [];
+  const seen: Record<string, number> = {};
+  const gap = (what: string, error: Error) => {
+    if (!(error instanceof SourceError)) throw error;
+    gaps.push(`${what}: ${error.message}`);
+  };
+  const context: ReadContext<'certificates'> = {
+    read: { certificates: { stores } },
+    now: new Date('2026-02-20'),
+    signal: new AbortController().signal,
+    gap,
+    saw: (source, count = 1) => {
+      seen[source] = (seen[source] ?? 0) + count;
+    },
+    attempt: async (what, fallback, read) => {
+      try {
+        return await read();
+      } catch (error) {
+        gap(what, error as Error);
+        return fallback;
+      }
+    },
+  };
+  return collect(context, args).then((facts) => ({
+    names: facts.certificates.map((held) => held.certificate.name).toSorted(),
+    facts,
+    gaps,
+    seen,
+  }));
+}
+
+test('looks into every store and counts what each one showed', async () => {
+  const { names, seen, gaps } = await look([store('vault', [uaa]), store('edge', [www])]);
+  expect(names).toEqual(['R3', 'uaa.service.cf.internal', 'www.example.com']);
+  expect(seen).toEqual({ vault: 1, edge: 1 });
+  expect(gaps).toEqual([]);
+});
+
+test('one forbidden path is one gap, and one dead store leaves what it said before and all the others', async () => {
+  const forbidden = new SourceError('vault', 'refused', 'permission denied');
+  const died = new SourceError('vault', 'unreachable', 'nothing listens any more');
+  const { names, gaps } = await look([
+    store('vault', [{ kind: 'unseen', place: 'vault:secret/hidden', error: forbidden }, uaa], died),
+    store('edge', [www]),
+  ]);
+  expect(names).toHaveLength(3);
+  expect(gaps).toEqual(['vault:secret/hidden: permission denied', 'vault: nothing listens any more']);
+});
+
+test('a bug in a store is a bug, not a gap', async () => {
+  await expect(look([store('vault', [], new TypeError('x is not a function'))])).rejects.toThrow(
+    'x is not a function',
+  );
+});
+
+test('--source looks into those stores only, several with commas', async () => {
+  const stores = [store('vault', [uaa]), store('edge', [www]), store('disk', [])];
+  expect((await look(stores, { source: 'vault' })).seen).toEqual({ vault: 1 });
+  expect((await look(stores, { source: 'vault, edge' })).seen).toEqual({ vault: 1, edge: 1 });
+});
+
+test('a source that is not there is a gap which names those that are', async () => {
+  const { gaps, seen } = await look([store('vault', [uaa]), store('edge', [www])], { source: 'valut,edge' });
+  expect(gaps).toEqual([
+    '--source valut: no source of that name keeps certificates here; there is: vault, edge',
+  ]);
+  expect(seen).toEqual({ edge: 1 });
+});
+
+test.each([
+  ['uaa', ['uaa.service.cf.internal']],
+  ['UAA.Service', ['uaa.service.cf.internal']],
+  ['secret/*/tls', ['uaa.service.cf.internal']],
+  ['*.example.com', ['R3', 'www.example.com']],
+  ['cn=r3', ['R3', 'www.example.com']],
+  ['edge:', ['R3', 'www.example.com']],
+])('--match %s finds by place, name or subject, in any case', async (match, names) => {
+  expect((await look([store('vault', [uaa]), store('edge', [www])], { match })).names).toEqual(names);
+});
+
+test('--match without a match is not all clear: it says that nothing was', async () => {
+  const { gaps, names } = await look([store('vault', [uaa])], { match: 'uua' });
+  expect(names).toEqual([]);
+  expect(gaps).toEqual(['--match uua: nothing that was seen (1 place) has it in its place, name or subject']);
+});
+
+test('a pattern made to run for ever does not', async () => {
+  const { names } = await look([store('vault', [uaa])], { match: `${'*a'.repeat(900)}z` });
+  expect(names).toEqual([]);
+});
+
+test('ten thousand places of one certificate keep no more than fifty of them, and their number', async () => {
+  const wildcard = certificate({ name: '*.example.com', from: '2025-02-01', until: '2026-03-05' });
+  function* places(): Iterable<Seen> {
+    for (let at = 0; at < 10_000; at++) yield live(`site-${at}.example.com:443`, [wildcard]);
+  }
+  const { facts } = await look([store('edge', places())]);
+  expect(facts.certificates).toHaveLength(1);
+  expect(facts.certificates[0]?.count).toBe(10_000);
+  expect(facts.certificates[0]?.places).toHaveLength(MOST_PLACES);
+  expect(facts.sites).toHaveLength(1);
+  expect(facts.sites[0]?.places).toHaveLength(MOST_PLACES);
+});
+
+test('a long scan lets others work in between', async () => {
+  let turns = 0;
+  const timer = setInterval(() => (turns += 1), 0);
+  const many = Array.from({ length: 20_000 }, () => uaa);
+  await look([store('vault', many)]);
+  clearInterval(timer);
+  expect(turns).toBeGreaterThan(0);
+});

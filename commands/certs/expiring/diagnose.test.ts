@@ -1,0 +1,261 @@
+import { expect, test } from 'vitest';
+import { check } from './check.ts';
+import type { Facts } from './collect.ts';
+import { diagnose } from './diagnose.ts';
+import { certificate, factsOf, inVault, live } from './sightings.ts';
+import * as stories from './stories.ts';
+
+const DAY_MS = 86_400_000;
+
+function ask(facts: Facts, now: Date, args: Record<string, string> = {}) {
+  return diagnose(facts, check.args.parse(args), now);
+}
+
+test('names the thirteen certificates behind "Downloading Failed", and no healthy one', () => {
+  const { facts, now } = stories.downloadingFailed;
+
+  const { examined, verdict, findings } = ask(facts, now);
+
+  expect(examined).toBe(16);
+  expect(verdict).toBe('13 of 16 certificates have expired');
+  expect(findings).toHaveLength(13);
+  expect(new Set(findings.map(({ reason, severity }) => `${reason} ${severity}`))).toEqual(
+    new Set(['certificate-expired critical']),
+  );
+  expect(findings.map(({ target }) => target)).toContain('vault:secret/bbs/locket/tls/cert:certificate');
+  expect(findings.find(({ target }) => target.includes('cell/rep/tls'))?.summary).toBe(
+    'rep client expired 10 hours ago (vault:secret/cell/rep/tls/cert:certificate); ' +
+      'likely hit: BBS and the cells cannot speak with each other: pushes end in "Downloading Failed"',
+  );
+});
+
+test('says of every one of the thirteen who is likely hit', () => {
+  const { facts, now } = stories.downloadingFailed;
+  for (const { summary } of ask(facts, now).findings) expect(summary).toMatch(/; likely hit: \S+/);
+});
+
+test('all is clear the morning after', () => {
+  const { facts, now } = stories.allGood;
+  expect(ask(facts, now)).toEqual({
+    examined: 13,
+    verdict: 'All 13 certificates are good for more than 30 days',
+    findings: [],
+  });
+});
+
+test('says which certificate on the path ends first: the intermediate, before the leaf', () => {
+  const { facts, now } = stories.oldR3Served;
+  expect(ask(facts, now).findings.map(({ severity, summary }) => `${severity}: ${summary}`)).toEqual([
+    'critical: www.example.com:443: its intermediate “R3” expires in 4 days, before the leaf',
+  ]);
+});
+
+test('one expired intermediate at three sites is one finding that names them', () => {
+  const { facts, now } = stories.addTrustExpired;
+  const { verdict, findings } = ask(facts, now);
+  expect(verdict).toBe('1 of 5 certificates has expired');
+  expect(findings).toHaveLength(1);
+  expect(findings[0]?.summary).toBe(
+    '“USERTrust RSA Certification Authority”, an intermediate at 3 places (api.example.com:443, pay.example.com:443 and 1 more), ' +
+      'expired 1 hour ago, though the leaf is good for 7 months',
+  );
+  expect(findings[0]?.evidence).toContainEqual({
+    kind: 'table',
+    columns: ['Place', 'There it is', 'Leaf'],
+    rows: [
+      ['edge:api.example.com:443', 'signs the leaf', 'api.example.com'],
+      ['edge:pay.example.com:443', 'signs the leaf', 'pay.example.com'],
+      ['edge:www.example.com:443', 'signs the leaf', 'www.example.com'],
+    ],
+  });
+});
+
+test('a site that serves both the expired and the modern form of an issuer is not blamed for the expired one', () => {
+  const issuer = { name: 'Cross', issuer: 'Root', authority: true };
+  const facts = factsOf([
+    live('a.example.com:443', [
+      certificate({ name: 'a.example.com', from: '2026-01-01', until: '2027-01-01', issuer: 'Cross' }),
+      certificate({ ...issuer, from: '2010-01-01', until: '2020-05-30' }),
+      certificate({ ...issuer, from: '2020-01-01', until: '2038-01-01' }),
+    ]),
+  ]);
+
+  const { verdict, findings } = ask(facts, new Date('2026-02-01'));
+
+  expect(verdict).toBe('All 3 certificates are good for more than 30 days, but there is 1 other problem');
+  expect(findings.map(({ severity, summary }) => `${severity}: ${summary}`)).toEqual([
+    'info: a.example.com:443: “Cross”, served along though the leaf does not need it, expired 5 years ago: take it out',
+  ]);
+});
+
+test('of two that end on the same day, only the long-lived one is late', () => {
+  const { facts, now } = stories.shortLives;
+  const { verdict, findings } = ask(facts, now);
+  expect(verdict).toBe('1 of 2 certificates expires within 30 days, 1 more on schedule');
+  expect(findings.map(({ target, severity }) => `${severity} ${target}`)).toEqual([
+    'warning edge:old.example.com:443',
+  ]);
+});
+
+test('a certificate at 120 places is one finding with a count and a table of the first fifty', () => {
+  const { facts, now } = stories.oneCertificateAtManyPlaces;
+  const { findings } = ask(facts, now);
+  expect(findings).toHaveLength(1);
+  expect(findings[0]?.summary).toBe(
+    '*.example.com expires in 12 days (disk:/etc/haproxy/wildcard.pem and 119 other places)',
+  );
+  const table = findings[0]?.evidence?.find(({ kind }) => kind === 'table');
+  expect(table?.kind === 'table' && table.rows).toHaveLength(50);
+  expect(findings[0]?.evidence).toContainEqual({
+    kind: 'field',
+    label: 'Places',
+    value: '120, the first 50 of them here',
+  });
+});
+
+test('a finding keeps its target whatever order the places answer in', () => {
+  const places = Array.from({ length: 200 }, (_, at) =>
+    live(`site-${at}.example.com:443`, [
+      certificate({ name: '*.example.com', from: '2025-02-01', until: '2026-03-05' }),
+    ]),
+  );
+  const now = new Date('2026-02-20');
+  const [forth] = ask(factsOf(places), now).findings;
+  const [back] = ask(factsOf(places.toReversed()), now).findings;
+  expect(back).toEqual(forth);
+});
+
+test('a renewed certificate takes its finding with it; one that is not renewed keeps its own', () => {
+  const at = (until: string) =>
+    ask(factsOf([inVault('cf/uaa', { name: 'uaa', from: '2025-03-01', until })]), new Date('2026-02-20'))
+      .findings;
+  expect(at('2026-03-01').map(({ target }) => target)).toEqual(['vault:secret/cf/uaa:certificate']);
+  expect(at('2027-03-01')).toEqual([]);
+});
+
+test('an authority is worked before the leaf it signs, even where the leaf is more urgent', () => {
+  const { facts, now } = stories.authorityBeforeLeaf;
+  const { findings } = ask(facts, now);
+  expect(findings.map(({ target }) => target)).toEqual([
+    'vault:secret/etcd/ca:certificate',
+    'vault:secret/etcd/server/cert:certificate',
+    'vault:secret/nats/tls/cert:certificate',
+  ]);
+  expect(findings[1]?.evidence).toContainEqual({
+    kind: 'field',
+    label: 'Renew first',
+    value: 'etcdCA (vault:secret/etcd/ca:certificate)',
+  });
+});
+
+test('authorities that claim to sign each other do not tie the order in knots', () => {
+  const facts = factsOf([
+    inVault('a', { name: 'A', issuer: 'B', from: '2025-01-01', until: '2026-02-25', authority: true }),
+    inVault('b', { name: 'B', issuer: 'A', from: '2025-01-01', until: '2026-02-24', authority: true }),
+  ]);
+  expect(ask(facts, new Date('2026-02-20')).findings).toHaveLength(2);
+});
+
+test('each problem of a live site is a finding of its own', () => {
+  const { facts, now } = stories.sitesThatDoNotHold;
+  const { verdict, findings } = ask(facts, now);
+  expect(verdict).toBe('1 of 10 certificates is not valid yet; 9 other problems');
+  expect(findings.map(({ severity, reason, target }) => `${severity} ${reason} ${target}`)).toEqual([
+    'critical chain-broken edge:broken.example.com:443',
+    'critical key-mismatch vault:secret/shop/tls:certificate',
+    'critical certificate-not-yet-valid edge:early.example.com:443',
+    'warning self-signed edge:appliance.example.com:8443',
+    'warning chain-incomplete edge:incomplete.example.com:443',
+    'warning legacy-protocol edge:old.example.com:443',
+    'warning must-staple-without-staple edge:staple.example.com:443',
+    'warning weak-key edge:weak.example.com:443',
+    'warning weak-signature edge:weak.example.com:443',
+    'warning name-mismatch edge:wrong.example.com:443',
+  ]);
+});
+
+test('a site that wants a client certificate is no finding; it is said where something else is', () => {
+  const shown = { clientCertificateRequired: true, nameMatches: false };
+  const leaf = certificate({ name: 'bbs.service.cf.internal', from: '2025-12-01', until: '2026-12-01' });
+  const [finding] = ask(factsOf([live('10.0.0.5:8889', [leaf], shown)]), new Date('2026-02-20')).findings;
+  expect(finding?.reason).toBe('name-mismatch');
+  expect(JSON.stringify(finding?.evidence)).toContain('client certificate required');
+});
+
+test('what is weak but only stored is information; a root is not asked who signed it', () => {
+  const weak = certificate({ name: 'old', from: '2025-12-01', until: '2026-12-01' });
+  const root = certificate({
+    name: 'root',
+    issuer: 'root',
+    from: '2016-01-01',
+    until: '2036-01-01',
+    authority: true,
+  });
+  const facts = factsOf([
+    { kind: 'seen', place: 'disk:/a.pem', chain: [{ ...weak, key: { type: 'rsa', bits: 1024 } }] },
+    { kind: 'seen', place: 'disk:/r.pem', chain: [{ ...root, signature: 'sha1WithRSAEncryption' }] },
+  ]);
+  expect(ask(facts, new Date('2026-02-20')).findings.map((one) => `${one.severity} ${one.reason}`)).toEqual([
+    'info weak-key',
+  ]);
+});
+
+test('a certificate without an end is never listed', () => {
+  const facts = factsOf([
+    inVault('device', { name: 'device', from: '2020-01-01', until: '9999-12-31T23:59:59Z' }),
+  ]);
+  expect(ask(facts, new Date('2026-02-20'), { within: '9000y', warningShare: '1' }).findings).toEqual([]);
+});
+
+test.each([
+  [1 / 24 / 60, 'expired 1 minute ago'],
+  [0.5, 'expired 12 hours ago'],
+  [1.9, 'expired 45 hours ago'],
+  [2, 'expired 2 days ago'],
+  [99, 'expired 99 days ago'],
+  [200, 'expired 6 months ago'],
+  [1460, 'expired 4 years ago'],
+])('%d days after its end it reads "%s"', (days, words) => {
+  const until = new Date('2026-01-01T00:00:00Z');
+  const facts = factsOf([inVault('x', { name: 'x', from: '2025-01-01', until: until.toISOString() })]);
+  const [finding] = ask(facts, new Date(until.getTime() + days * DAY_MS)).findings;
+  expect(finding?.summary).toContain(words);
+});
+
+test('two certificates of one place are two findings, told apart', () => {
+  const leaf = (serial: string) =>
+    live('lb.example.com:443', [
+      certificate({ name: 'lb', from: '2025-01-01', until: '2026-01-01', serial }),
+    ]);
+  const { findings } = ask(factsOf([leaf('1'), leaf('2')]), new Date('2026-02-20'));
+  expect(findings.map(({ target }) => target)).toEqual([
+    'edge:lb.example.com:443',
+    'edge:lb.example.com:443 (2)',
+  ]);
+});
+
+test('twenty thousand certificates of one name and one signer are judged at once', () => {
+  const facts = factsOf(
+    Array.from({ length: 20_000 }, (_, at) =>
+      inVault(`cell/${at}`, {
+        name: 'ca',
+        issuer: 'ca',
+        from: '2025-01-01',
+        until: '2026-01-01',
+        authority: true,
+      }),
+    ),
+  );
+  expect(ask(facts, new Date('2026-02-20')).findings).toHaveLength(20_000);
+});
+
+test('thresholds are the asker’s to choose', () => {
+  const facts = factsOf([inVault('x', { name: 'x', from: '2025-03-01', until: '2026-03-01' })]);
+  const severity = (args: Record<string, string>) =>
+    ask(facts, new Date('2026-02-20'), args).findings.map((one) => one.severity);
+  expect(severity({})).toEqual(['warning']);
+  expect(severity({ criticalDays: '10' })).toEqual(['critical']);
+  expect(severity({ criticalDays: '10', criticalShare: '0.01' })).toEqual(['warning']);
+  expect(severity({ within: '7d' })).toEqual([]);
+  expect(severity({ warningDays: '3' })).toEqual(['info']);
+});
