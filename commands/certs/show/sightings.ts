@@ -1,0 +1,26 @@
+import type { Certificate, Seen } from '../../kit.ts';
+
+/** Words for telling stories in: a certificate and where it is held, in short. */
+
+export function certificate(name: string, issuer: string, from: string, until: string): Certificate {
+  return {
+    fingerprint: Buffer.from(name.repeat(32)).toString('hex').slice(0, 64),
+    name,
+    subject: `CN=${name}`,
+    issuer: `CN=${issuer}`,
+    alternativeNames: name === issuer ? [] : [`DNS:${name}`],
+    serial: '4d2',
+    notBefore: new Date(from),
+    notAfter: new Date(until),
+    authority: name === issuer,
+    selfSigned: name === issuer,
+    key: { type: 'rsa', bits: 4096 },
+    signature: 'sha512WithRSAEncryption',
+    extendedKeyUsage: name === issuer ? [] : ['serverAuth', 'clientAuth'],
+    mustStaple: false,
+  };
+}
+
+export function held(place: string, chain: Seen['chain']): Seen {
+  return { kind: 'seen', place, chain };
+}
