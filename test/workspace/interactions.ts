@@ -73,7 +73,7 @@ export function createInteractions(parts: InteractionParts): Interactions {
   };
 
   return {
-    command: ({ userId, channelId, command, text, triggerId, forgery }) => {
+    command: async ({ userId, channelId, command, text, triggerId, forgery }) => {
       const { user, channel } = present(store, userId, channelId);
       const origin: Origin = { userId, channelId, typed: `${command} ${text}`.trim() };
       const payload = {
@@ -89,7 +89,7 @@ export function createInteractions(parts: InteractionParts): Interactions {
       return deliver(payload, origin, command, forgery);
     },
     redeliver: (payload, times) => Promise.all(Array.from({ length: times }, () => post(parts, payload))),
-    click: (input) => {
+    click: async (input) => {
       const { user, channel } = present(store, input.userId, input.channelId);
       const message = store.find(channel.id, input.messageTs);
       if (!message || (message.ephemeralTo && message.ephemeralTo !== user.id))

@@ -1,0 +1,58 @@
+// The page's script. The server draws messages; this keeps them in place and sends what people do.
+
+import './compose.js';
+import { act } from './act.js';
+import { show } from './draw.js';
+import { createRefresh, find, place, post, writeAddress } from './session.js';
+
+const refresh = createRefresh(show);
+
+async function openThread(ts) {
+  place.thread = ts;
+  writeAddress();
+  await refresh();
+}
+
+async function openChannel(channel) {
+  Object.assign(place, { channel, thread: '' });
+  document.body.classList.remove('shows-sidebar');
+  writeAddress();
+  await refresh();
+  find('input').focus();
+}
+
+document.addEventListener('click', ({ target: touched }) => {
+  const target = touched.closest('button, a');
+  if (!target) return;
+  const { action, channel, fault, value } = target.dataset;
+  if (action && target.tagName === 'BUTTON') void act(target, value);
+  else if ('openThread' in target.dataset) void openThread(target.closest('[data-thread]').dataset.thread);
+  else if (channel) void openChannel(channel);
+  else if (fault) void post('/page/fault', { fault });
+  else if (target.id === 'close-thread') void openThread('');
+  else if (target.id === 'menu') document.body.classList.toggle('shows-sidebar');
+});
+document.addEventListener('change', ({ target }) => {
+  if (target.dataset.action) void act(target, target.value);
+});
+document.addEventListener('keydown', ({ key }) => {
+  if (key === 'Escape' && place.thread && !find('confirm').open) void openThread('');
+});
+find('channel').addEventListener('click', ({ target }) => {
+  if (target.id !== 'menu') document.body.classList.remove('shows-sidebar');
+});
+find('person').addEventListener('change', ({ target }) => {
+  place.user = target.value;
+  sessionStorage.setItem('user', place.user);
+  void refresh();
+});
+
+const darkness = matchMedia('(prefers-color-scheme: dark)');
+function shade() {
+  document.documentElement.dataset.theme = darkness.matches ? 'dark' : 'light';
+}
+darkness.addEventListener('change', shade);
+shade();
+await refresh();
+writeAddress();
+new EventSource('/page/events').addEventListener('message', () => void refresh());

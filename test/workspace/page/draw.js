@@ -1,0 +1,114 @@
+// Puts what the server drew in its place.
+
+import { find, place, shown } from './session.js';
+
+/** The newest message seen in each channel. */
+const seen = new Map();
+let typingSince = 0;
+
+export function show(next) {
+  const isElsewhere = shown.state?.channel.id !== next.channel.id;
+  shown.state = next;
+  place.user = next.user;
+  place.channel = next.channel.id;
+  document.title = `#${next.channel.name} · ${next.team}`;
+  find('team').textContent = next.team;
+  find('channel-name').textContent = `${next.channel.isPrivate ? '' : '# '}${next.channel.name}`;
+  find('channel-topic').textContent = [
+    next.channel.topic,
+    next.channel.hasBot ? '' : 'Wrench is not a member',
+  ]
+    .filter(Boolean)
+    .join(' · ');
+  find('input').placeholder = `Message #${next.channel.name}`;
+  showChannels(next);
+  showPeople(next);
+  showMessages(find('messages'), next.messages, isElsewhere);
+  showThread(next);
+  find('active-faults').textContent = next.faults.length > 0 ? `Now: ${next.faults.join(', ')}` : '';
+  find('faults').classList.toggle('is-on', next.faults.length > 0);
+  if (
+    next.messages.some(
+      (message) => Number(message.ts) > typingSince && message.html.includes('class="badge"'),
+    )
+  ) {
+    showTyping(false);
+  }
+}
+
+function showChannels({ channels, channel }) {
+  for (const { id, latest } of channels) if (id === channel.id || !seen.has(id)) seen.set(id, latest);
+  find('channels').replaceChildren(
+    ...channels.map(({ id, name, isPrivate, latest }) => {
+      const button = document.createElement('button');
+      button.type = 'button';
+      button.dataset.channel = id;
+      button.className = [id === channel.id ? 'is-here' : '', latest > seen.get(id) ? 'is-unread' : ''].join(
+        ' ',
+      );
+      const sign = document.createElement('span');
+      sign.className = 'sign';
+      if (isPrivate) sign.append(find('lock').content.cloneNode(true));
+      else sign.textContent = '#';
+      button.append(sign, name);
+      const item = document.createElement('li');
+      item.append(button);
+      return item;
+    }),
+  );
+}
+
+function showPeople({ people, user }) {
+  const select = find('person');
+  if (select.options.length !== people.length) {
+    select.replaceChildren(
+      ...people.map(({ id, name, title }) => new Option(`@${name}${title ? ` — ${title}` : ''}`, id)),
+    );
+  }
+  select.value = user;
+  // Drawn by the server from the workspace's own users; every text in it is escaped there.
+  find('me').innerHTML = people.find(({ id }) => id === user).avatar;
+}
+
+/** Changes only what differs: reading, selecting and scrolling go on undisturbed. */
+function showMessages(list, messages, isNew) {
+  const wasAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+  const known = new Map([...list.children].map((element) => [element.dataset.key, element]));
+  const wanted = messages.map(({ ts, html }) => {
+    const element = known.get(ts);
+    if (element?.drawnFrom === html) return element;
+    const template = document.createElement('template');
+    template.innerHTML = html;
+    const fresh = template.content.firstElementChild;
+    fresh.dataset.key = ts;
+    fresh.drawnFrom = html;
+    if (!element && !isNew) fresh.classList.add('is-new');
+    return fresh;
+  });
+  for (const [index, element] of wanted.entries()) {
+    if (list.children[index] !== element) list.insertBefore(element, list.children[index] ?? null);
+  }
+  while (list.children.length > wanted.length) list.lastElementChild.remove();
+  if (wasAtEnd || isNew) list.scrollTop = list.scrollHeight;
+}
+
+function showThread({ thread, channel }) {
+  const pane = find('thread');
+  const isOpening = pane.hidden && thread !== null;
+  pane.hidden = thread === null;
+  document.body.classList.toggle('has-thread', thread !== null);
+  if (thread === null) return;
+  find('thread-channel').textContent = `#${channel.name}`;
+  const list = find('thread-messages');
+  const isOther = list.dataset.thread !== thread.ts;
+  list.dataset.thread = thread.ts;
+  showMessages(list, thread.messages, isOther);
+  if (isOpening || isOther) list.scrollTop = 0;
+}
+
+export function showTyping(isOn, words = 'Wrench is looking') {
+  typingSince = isOn ? Date.now() / 1000 : 0;
+  const line = find('typing');
+  line.textContent = isOn ? words : '';
+  line.classList.toggle('is-on', isOn);
+}

@@ -1,0 +1,66 @@
+import { renderToStaticMarkup } from 'react-dom/server';
+import { APP, SLACKBOT, TEAM, type Message } from '../model.ts';
+import type { createMessageRenderer, Shown } from './render-message.ts';
+import { renderAvatar } from './render-message.ts';
+import type { PageParts } from './serve-page.ts';
+
+/** What one person sees now: `?user=&channel=&thread=`. The page compares it with what it shows. */
+export function readState(
+  { store, faults, commands }: PageParts,
+  renderer: ReturnType<typeof createMessageRenderer>,
+  query: URLSearchParams,
+) {
+  const people = store.users.filter(({ id }) => id !== APP.botUserId && id !== SLACKBOT);
+  const user = people.find(({ id }) => id === query.get('user')) ?? people[0];
+  const channels = store.channels().filter(({ members }) => !members || (user && members.includes(user.id)));
+  const channel = channels.find(({ id }) => id === query.get('channel')) ?? channels[0];
+  if (!user || !channel) throw new Error('a workspace needs a user and a channel');
+
+  const ephemerals = store.ephemerals(user.id, channel.id);
+  const threadTs = query.get('thread') ?? '';
+  const root = store.find(channel.id, threadTs);
+  const list = (messages: readonly Message[], place: 'channel' | 'thread'): Shown[] =>
+    messages
+      .toSorted((one, other) => Number(one.ts) - Number(other.ts))
+      .map((message, index, all) => renderer.show(message, place, { before: all[index - 1], index, all }));
+
+  return {
+    team: TEAM.name,
+    user: user.id,
+    channel: {
+      id: channel.id,
+      name: channel.name,
+      topic: channel.topic ?? '',
+      isPrivate: channel.isPrivate === true,
+      hasBot: channel.botIsMember,
+    },
+    people: people.map((person) => ({
+      id: person.id,
+      name: person.name,
+      title: person.title ?? '',
+      avatar: renderToStaticMarkup(renderAvatar(person)),
+    })),
+    channels: channels.map(({ id, name, isPrivate }) => ({
+      id,
+      name,
+      isPrivate: isPrivate === true,
+      latest: store.roots(id).at(-1)?.ts ?? '',
+    })),
+    messages: list(
+      [...store.roots(channel.id), ...ephemerals.filter(({ threadTs }) => !threadTs)],
+      'channel',
+    ),
+    thread:
+      root && !root.ephemeralTo
+        ? {
+            ts: root.ts,
+            messages: list(
+              [...store.thread(channel.id, root.ts), ...ephemerals.filter((one) => one.threadTs === root.ts)],
+              'thread',
+            ),
+          }
+        : null,
+    commands,
+    faults: faults.active(),
+  };
+}

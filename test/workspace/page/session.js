@@ -1,0 +1,51 @@
+// Where this page is, and how it asks the workspace.
+
+export const find = (id) => document.getElementById(id);
+export const place = readAddress();
+/** What was last shown. */
+export const shown = { state: undefined };
+
+function readAddress() {
+  const link = /^\/archives\/(\w+)\/p(\d+)(\d{6})$/.exec(location.pathname);
+  const [channel = '', thread = ''] = link
+    ? [link[1], `${link[2]}.${link[3]}`]
+    : location.hash.slice(1).split('/');
+  return { user: sessionStorage.getItem('user') ?? '', channel, thread };
+}
+
+export function writeAddress() {
+  const hash = place.thread ? `#${place.channel}/${place.thread}` : `#${place.channel}`;
+  history.replaceState(null, '', `/${hash}`);
+}
+
+export async function post(path, body) {
+  const response = await fetch(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ user: shown.state.user, channel: shown.state.channel.id, ...body }),
+  });
+  return response.ok ? response.json() : {};
+}
+
+/** One question at a time; asks again if something changed meanwhile, so that the last word is always shown. */
+export function createRefresh(show) {
+  let isAsking = false;
+  let mustAskAgain = false;
+  const ask = async () => {
+    const response = await fetch(`/page/state?${new URLSearchParams(place)}`);
+    if (response.ok) show(await response.json());
+  };
+  return async () => {
+    mustAskAgain = true;
+    if (isAsking) return;
+    isAsking = true;
+    try {
+      while (mustAskAgain) {
+        mustAskAgain = false;
+        await ask();
+      }
+    } finally {
+      isAsking = false;
+    }
+  };
+}
