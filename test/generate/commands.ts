@@ -1,0 +1,19 @@
+import type { Catalogue } from '../../src/catalogue.ts';
+import { usageOf } from '../../src/question.ts';
+import { table } from './regions.ts';
+
+/** Every check, how it is asked and what taught it. */
+export function commandTable({ checks }: Catalogue): string {
+  const rows = [...checks].map(([name, check]) => [`\`/${name.replace('/', ' ')}\``, check.title, check.why]);
+  return table(['ask', 'to find', 'because'], rows);
+}
+
+/** For those who write checks: the full usage of each, and the ports it reads. */
+export function checkTable({ checks }: Catalogue): string {
+  const rows = [...checks].map(([name, check]) => [
+    `[${name}](${name}/check.ts)`,
+    `\`${usageOf(name, check)}\``,
+    check.uses.join(', '),
+  ]);
+  return table(['check', 'usage', 'reads'], rows);
+}

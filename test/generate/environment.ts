@@ -1,0 +1,34 @@
+import { metaOf } from '../../src/config/schema-walk.ts';
+import { settingsSchema } from '../../src/config/settings.ts';
+import { table } from './regions.ts';
+
+interface Variable {
+  readonly name: string;
+  readonly about: string;
+  readonly byDefault: string | undefined;
+}
+
+const variables: readonly Variable[] = Object.entries(settingsSchema.shape).map(([name, schema]) => ({
+  name,
+  about: metaOf(schema).description ?? '',
+  byDefault: 'defaultValue' in schema.def ? String(schema.def.defaultValue) : undefined,
+}));
+
+/** `.env.example`: what has no default is to be filled in, what has one is shown as a comment. */
+export function writeEnvExample(): string {
+  const head =
+    '# Copy this to .env and fill in what you need. What the real environment says wins.\n# Generated from src/config/settings.ts by `npm run generate`.\n';
+  const parts = variables.map(({ name, about, byDefault }) =>
+    [`# ${about}`, byDefault === undefined ? `${name}=` : `# ${name}=${byDefault}`, ''].join('\n'),
+  );
+  return [head, ...parts].join('\n');
+}
+
+export function environmentTable(): string {
+  const rows = variables.map(({ name, about, byDefault }) => [
+    `\`${name}\``,
+    byDefault === undefined ? '' : `\`${byDefault}\``,
+    about,
+  ]);
+  return table(['variable', 'default', 'what it is for'], rows);
+}
