@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { cleanText } from '../../src/check/clean-text.ts';
 import { renderPlainFallback } from '../../src/slack/render/fallback.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Evidence, Finding, Report } from '../../src/check/finding.ts';
 
 /** Everything at once that could hurt a renderer, among ordinary words. */

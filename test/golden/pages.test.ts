@@ -3,14 +3,14 @@ import { renderPlainFallback } from '../../src/slack/render/fallback.ts';
 import { renderReport } from '../../src/slack/render/report.ts';
 import { renderTerminal } from '../../src/terminal/render.ts';
 import * as reports from './reports.ts';
-import { ASKED, faultsOf, messagesOf } from './sight.ts';
+import { ASKED, faultsOf, messagesOf, showThread } from './sight.ts';
 
 test.each(Object.entries(reports))('%s looks in Slack as it did', async (name, report) => {
   const thread = renderReport(report, ASKED);
 
   expect(messagesOf(thread).flatMap(faultsOf)).toEqual([]);
   expect(thread.replies.length).toBeLessThanOrEqual(10);
-  await expect(`${JSON.stringify(thread, undefined, 2)}\n`).toMatchFileSnapshot(`pages/${name}.slack.json`);
+  await expect(showThread(thread)).toMatchFileSnapshot(`pages/${name}.slack.json`);
 });
 
 test.each(Object.entries(reports))('%s fits into one plain message', (_, report) => {

@@ -22,3 +22,16 @@ export function faultsOf(message: Message): readonly string[] {
 export function allTextOf(thread: Thread): string {
   return [JSON.stringify(messagesOf(thread)), ...thread.attachments.map(({ content }) => content)].join('\n');
 }
+
+const FILE_LINES = 12;
+
+/** A thread as a golden file: JSON for Slack's Block Kit Builder, small objects on one line, of long files the beginning. */
+export function showThread(thread: Thread): string {
+  const attachments = thread.attachments.map(({ content, ...file }) => {
+    const lines = content.split('\r\n');
+    const rest = lines.length - FILE_LINES;
+    return { ...file, lines: rest > 0 ? [...lines.slice(0, FILE_LINES), `… and ${rest} more`] : lines };
+  });
+  const shown = JSON.stringify({ ...thread, attachments }, undefined, 2);
+  return `${shown.replaceAll(/\{\n\s+("type": "(?:raw_text|text)"),\n\s+("text": ".*")\n\s+\}/g, '{ $1, $2 }').replaceAll(/\{\n\s+("is_wrapped": true)\n\s+\}/g, '{ $1 }')}\n`;
+}

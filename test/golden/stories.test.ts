@@ -5,7 +5,7 @@ import type { Story } from '../../src/check/story.ts';
 import { renderPlainFallback } from '../../src/slack/render/fallback.ts';
 import { renderReport } from '../../src/slack/render/report.ts';
 import { renderTerminal } from '../../src/terminal/render.ts';
-import { ASKED, faultsOf, messagesOf } from './sight.ts';
+import { ASKED, faultsOf, messagesOf, showThread } from './sight.ts';
 import { tellStory } from './tell-story.ts';
 
 const { checks } = await loadCatalogue();
@@ -22,7 +22,7 @@ for (const [name, check] of checks) {
 
     expect(messagesOf(thread).flatMap(faultsOf)).toEqual([]);
     expect(faultsOf({ text: renderPlainFallback(report).text, blocks: [] })).toEqual([]);
-    await expect(`${JSON.stringify(thread, undefined, 2)}\n`).toMatchFileSnapshot(`${name}/${word}.slack.json`);
+    await expect(showThread(thread)).toMatchFileSnapshot(`${name}/${word}.slack.json`);
     await expect(
       renderTerminal(report, { color: false, columns: 80, command: asked.command }),
     ).toMatchFileSnapshot(`${name}/${word}.terminal.txt`);

@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import type { Report } from '../check/finding.ts';
+import { renderHelpTerminal, renderProblemTerminal, renderTerminal } from './render.ts';
+
+const report: Report = {
+  check: 'certs/expiring',
+  environment: 'prod',
+  args: { within: '30d' },
+  status: 'found',
+  verdict: '1 of 41 certificates has expired',
+  examined: 41,
+  findings: [
+    {
+      reason: 'certificate-expired',
+      severity: 'critical',
+      target: `vault:secret/${'very-long/'.repeat(12)}tls`,
+      summary:
+        'bbs expired 11 hours ago and \u001B[2J\u001B]0;owned\u0007 cells cannot talk to it any more at all',
+      evidence: [
+        { kind: 'field', label: 'Expired', value: '2026-11-20 03:00 UTC' },
+        {
+          kind: 'table',
+          columns: ['Place', 'What it is'],
+          rows: [['a'.repeat(60), 'a leaf, its own, in a table that is too wide']],
+        },
+      ],
+    },
+  ],
+  gaps: [{ what: 'cell-3', because: 'timeout', kind: 'unreachable' }],
+  coverage: [],
+  at: '2026-11-20T14:03:00Z',
+  durationMs: 90_500,
+};
+
+test('the first line is the answer, and the last what it rests on', () => {
+  const lines = renderTerminal(report, { color: false, columns: 80 }).split('\n');
+
+  expect(lines[0]).toBe('CRITICAL  1 of 41 certificates has expired');
+  expect(lines.at(-2)).toBe('41 checked, 1 unreachable (cell-3: timeout) · 1 min 31 s');
+});
+
+test('nothing is coloured unless asked, and the words are the same', () => {
+  const plain = renderTerminal(report, { color: false, columns: 80 });
+  const coloured = renderTerminal(report, { color: true, columns: 80 });
+
+  expect(plain).not.toContain('\u001B');
+  expect(coloured).toContain('\u001B[31m');
+  // oxlint-disable-next-line no-control-regex -- our own colours
+  expect(coloured.replace(/\u001B\[\d+m/g, '')).toBe(plain);
+});
+
+test('lines are wrapped at the width, but a target stays whole to be copied', () => {
+  const [target = ''] = report.findings.map((finding) => finding.target);
+  const lines = renderTerminal(report, { color: false, columns: 80 }).split('\n');
+
+  expect(lines.filter((line) => line.length > 80 && !line.includes(target))).toEqual([]);
+  expect(lines).toContain(' '.repeat(10) + target);
+});
+
+test('the usage is shown with what was not understood', () => {
+  expect(renderProblemTerminal({ problem: 'There is no `x`.', usage: ['/certs expiring'] })).toBe(
+    'There is no `x`.\n\n  /certs expiring\n',
+  );
+});
+
+test('help is a table to read', () => {
+  const help = renderHelpTerminal({
+    title: 'Certificates',
+    entries: [
+      { usage: '/certs expiring', about: 'what ends soon' },
+      { usage: '/certs show', about: 'everything about one' },
+    ],
+    example: '/certs help expiring',
+  });
+
+  expect(help).toBe(
+    [
+      'Certificates',
+      '',
+      '  /certs expiring  what ends soon',
+      '  /certs show      everything about one',
+      '',
+      'For example: /certs help expiring',
+      '',
+    ].join('\n'),
+  );
+});
