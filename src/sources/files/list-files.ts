@@ -1,9 +1,15 @@
-import { constants } from 'node:fs';
-import { access, glob, lstat } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { glob, lstat, opendir } from 'node:fs/promises';
 import { join, matchesGlob, resolve } from 'node:path';
 
 export type Listed =
-  | { readonly path: string; readonly pattern: string; readonly literal: boolean }
+  /** `literal`: asked for by this very name. */
+  | {
+      readonly path: string;
+      readonly pattern: string;
+      readonly literal: boolean;
+      readonly folder: boolean;
+    }
   /** A folder that the pattern leads into, or the pattern itself, where nothing could be listed. */
   | { readonly path: string; readonly pattern: string; readonly error: NodeJS.ErrnoException };
 
@@ -23,27 +29,31 @@ export async function* listFiles(
   if (existing === undefined || !hasMagic(pattern)) {
     if (existing && existing.code !== 'ENOENT' && existing.code !== 'ENOTDIR')
       yield { path: pattern, pattern: written, error: existing };
-    else if (!existing && !ignored(pattern)) yield { path: pattern, pattern: written, literal: true };
+    else if (!existing && !ignored(pattern))
+      yield { path: pattern, pattern: written, literal: true, folder: false };
     return;
   }
 
   const base = literalBase(pattern);
-  const closed = await errorOf(access(base, constants.R_OK | constants.X_OK));
+  const closed = await errorOf(tryFolder(base));
   if (closed && closed.code !== 'ENOENT') yield { path: base, pattern: written, error: closed };
   const folders: string[] = [];
-  const exclude = (entry: { parentPath: string; name: string; isDirectory: () => boolean }) => {
+  const links = new Set<string>();
+  const exclude = (entry: Dirent) => {
     const path = join(entry.parentPath, entry.name);
-    if (path.length > base.length && ignored(path)) return true;
-    if (entry.isDirectory() && path.startsWith(base) && path !== base && leadsInto(path, pattern))
-      folders.push(path);
+    if (!path.startsWith(`${base}/`) && base !== '/') return false;
+    if (ignored(path)) return true;
+    if (entry.isDirectory() && leadsInto(path, pattern)) folders.push(path);
+    if (entry.isSymbolicLink() && isBelowStars(path, pattern)) links.add(path);
     return false;
   };
   const asked = new Set<string>();
   for await (const entry of glob(pattern, { withFileTypes: true, exclude })) {
     yield* closedFolders(folders, asked, written);
     const path = join(entry.parentPath, entry.name);
-    // A folder that a wide pattern matches is only on the way; one that is called like a file is told about when it is read.
-    if (!ignored(path)) yield { path, pattern: written, literal: false };
+    // `**` does not follow links, but for `**/*` Node looks one folder into them.
+    if (!links.has(entry.parentPath) && !ignored(path))
+      yield { path, pattern: written, literal: false, folder: entry.isDirectory() };
   }
   yield* closedFolders(folders, asked, written);
 }
@@ -56,7 +66,7 @@ async function* closedFolders(
   for (const path of folders.splice(0)) {
     if (asked.has(path)) continue;
     asked.add(path);
-    const error = await errorOf(access(path, constants.R_OK | constants.X_OK));
+    const error = await errorOf(tryFolder(path));
     if (error && error.code !== 'ENOENT') yield { path, pattern, error };
   }
 }
@@ -71,6 +81,11 @@ function leadsInto(folder: string, pattern: string): boolean {
   return depth < segments.length && matchesGlob(folder, segments.slice(0, depth).join('/'));
 }
 
+function isBelowStars(path: string, pattern: string): boolean {
+  const star = pattern.split('/').indexOf('**');
+  return star >= 0 && path.split('/').length > star;
+}
+
 /** The folder that a pattern starts in. */
 function literalBase(pattern: string): string {
   const segments = pattern.split('/');
@@ -80,6 +95,11 @@ function literalBase(pattern: string): string {
 
 function hasMagic(pattern: string): boolean {
   return /[*?[{]|[!+@]\(/.test(pattern);
+}
+
+async function tryFolder(path: string): Promise<void> {
+  const folder = await opendir(path);
+  await folder.close();
 }
 
 async function errorOf(asked: Promise<unknown>): Promise<NodeJS.ErrnoException | undefined> {

@@ -25,45 +25,57 @@ export function openFiles(config: FilesConfig): Source {
 }
 
 async function* scan(config: FilesConfig, signal: AbortSignal): AsyncGenerator<Sighting, void, undefined> {
-  const tally = new Map(config.paths.map((pattern) => [pattern, { files: 0, told: 0 }]));
+  const tally: Tally = new Map(config.paths.map((pattern) => [pattern, { files: 0, told: 0 }]));
   const looked = concurrently(
-    listAll(config),
+    listAll(config, tally),
     LANES,
     async (listed) => {
       const sightings = await lookAt(config, listed);
       const counts = tally.get(listed.pattern);
-      if (counts && !('error' in listed)) counts.files += 1;
       if (counts) counts.told += sightings.length;
       return sightings;
     },
     signal,
   );
   for await (const sightings of looked) {
-    yield* sightings;
-    signal.throwIfAborted();
+    for (const sighting of sightings) {
+      signal.throwIfAborted();
+      yield sighting;
+    }
   }
-  // A pattern that yields neither certificates nor complaints looks fine and is not.
+  yield* silentPatterns(config, tally);
+}
+
+/** For each pattern, how many files it means, and how much was said of them. */
+type Tally = Map<string, { files: number; told: number }>;
+
+/** A pattern that yields neither certificates nor complaints looks fine and is not. */
+function* silentPatterns(config: FilesConfig, tally: Tally): Generator<Sighting, void, undefined> {
   for (const [pattern, { files, told }] of tally) {
-    if (told === 0)
-      yield unseen(
-        config,
-        pattern,
-        'missing',
-        files === 0
-          ? 'nothing matches it'
-          : `${files} ${files === 1 ? 'file matches' : 'files match'} it, and none holds a certificate`,
-      );
+    if (told > 0) continue;
+    const matching = files === 1 ? '1 file matches' : `${files} files match`;
+    yield unseen(
+      config,
+      pattern,
+      'missing',
+      files === 0 ? 'nothing matches it' : `${matching} it, and none holds a certificate`,
+    );
   }
 }
 
 /** All that the patterns mean, each file once. */
-async function* listAll({ paths, ignore }: FilesConfig): AsyncGenerator<Listed, void, undefined> {
+async function* listAll(
+  { paths, ignore }: FilesConfig,
+  tally: Tally,
+): AsyncGenerator<Listed, void, undefined> {
   const known = new Set<string>();
-  for (const pattern of paths) {
+  for (const [pattern, counts] of tally) {
     for await (const listed of listFiles(pattern, ignore)) {
-      if (known.has(listed.path)) continue;
+      // What an earlier pattern means too is told there.
+      if (known.has(listed.path)) counts.told += 1;
+      else yield listed;
       if (paths.length > 1) known.add(listed.path);
-      yield listed;
+      if (!('error' in listed) && !listed.folder) counts.files += 1;
     }
   }
 }

@@ -1,0 +1,61 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Sighting } from '../../src/ports/certificates.ts';
+import { filesConfig } from '../../src/sources/files/config.ts';
+import { openFiles } from '../../src/sources/files/open.ts';
+import { type AwkwardFiles, makeAwkwardFiles } from './awkward-files.ts';
+
+let dir: string;
+let world: AwkwardFiles;
+let sightings: Sighting[];
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'awkward-'));
+  world = await makeAwkwardFiles(dir);
+  const config = filesConfig.parse({
+    kind: 'files',
+    paths: [world.pattern],
+    passphrases: [world.passphrase],
+  });
+  const scan = openFiles(config).certificates?.scan({ signal: AbortSignal.timeout(30_000) });
+  sightings = [];
+  for await (const sighting of scan ?? []) sightings.push(sighting);
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+const below = ({ place }: Sighting) => place.slice(`files:${dir}/`.length);
+const only = <K extends Sighting['kind']>(kind: K) =>
+  sightings.filter((sighting): sighting is Extract<Sighting, { kind: K }> => sighting.kind === kind);
+
+test('every certificate is found where it is kept, however it is kept', () => {
+  expect(Object.fromEntries(only('seen').map((seen) => [below(seen), seen.chain[0].name]))).toEqual(
+    world.found,
+  );
+});
+
+test('what cannot be read is told, each with its reason, and nothing else is', () => {
+  const told = Object.fromEntries(only('unseen').map((unseen) => [below(unseen), unseen.error.message]));
+  expect(told).toEqual(
+    Object.fromEntries(
+      Object.entries(world.unseen).map(([path, words]) => [path, expect.stringMatching(words)]),
+    ),
+  );
+});
+
+test('a private key beside a certificate is compared with it', () => {
+  const matches = only('seen').flatMap((seen) =>
+    seen.keyMatches === undefined ? [] : [[below(seen), seen.keyMatches] as const],
+  );
+  expect(Object.fromEntries(matches)).toEqual(world.keyMatches);
+});
+
+test('no private key and no passphrase comes out', () => {
+  const said =
+    inspect(sightings, { depth: Infinity, maxArrayLength: Infinity, maxStringLength: Infinity }) +
+    JSON.stringify(sightings);
+  expect(world.canaries.length).toBeGreaterThan(50);
+  for (const canary of world.canaries) expect(said.includes(canary)).toBe(false);
+});
