@@ -38,6 +38,17 @@ export function connectPatiently(settings: RedisSettings, onError: (error: Error
   return open(settings, { maxRetriesPerRequest: null, reconnectOnError }, onError);
 }
 
+/** Waits until commands are taken, or for `withinMs`: whether they are is seen at each command. */
+export async function waitUntilReady(connection: RedisConnection, withinMs: number): Promise<void> {
+  if (connection.status === 'ready') return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, withinMs);
+  connection.once('ready', resolve);
+  await promise;
+  clearTimeout(timer);
+  connection.off('ready', resolve);
+}
+
 function open(
   { url, sentinel, cluster, username, password, tls }: RedisSettings,
   temper: RedisOptions,

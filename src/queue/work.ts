@@ -36,8 +36,11 @@ interface Hands<T> {
   /** After this long without a sign of life a job's worker counts as dead, and the job is taken up again. */
   readonly takeOverMs: number;
   readonly handle: (delivery: Delivery<T>) => Promise<void>;
-  /** The job ended for good without its handler's consent: taken up again and again while workers died, or out of attempts. */
-  readonly onLost: (id: string, data: T, error: Error) => void;
+  /**
+   * The handler threw, or its worker was lost. `forGood`: it is not tried again, because it is out of attempts or was taken up
+   * again and again while workers died.
+   */
+  readonly onFailed: (failure: { id: string; data: T; error: Error; forGood: boolean }) => void;
   readonly onError: (error: Error) => void;
 }
 
@@ -67,8 +70,9 @@ function work<T>(queue: string, schema: z.ZodType<T>, hands: Hands<T>, maxStalle
   });
   worker.on('error', hands.onError);
   worker.on('failed', (job, error) => {
-    if (job && job.attemptsMade >= (job.opts.attempts ?? 1)) hands.onLost(job.id ?? '', job.data, error);
-    else if (job && /stalled more than/.test(error.message)) hands.onLost(job.id ?? '', job.data, error);
+    if (!job) return;
+    const forGood = job.attemptsMade >= (job.opts.attempts ?? 1) || /stalled more than/.test(error.message);
+    hands.onFailed({ id: job.id ?? '', data: job.data, error, forGood });
   });
   return { close: (graceMs) => close(worker, graceMs), isRunning: () => worker.isRunning() };
 }

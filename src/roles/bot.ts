@@ -1,17 +1,19 @@
 import { openPace } from '../memory/pace.ts';
 import { openThreads } from '../memory/threads.ts';
-import { connectImpatiently, connectPatiently } from '../queue/connection.ts';
-import type { OutboxJob } from '../queue/contracts.ts';
+import { connectImpatiently, connectPatiently, waitUntilReady } from '../queue/connection.ts';
 import { openQueues, PREFIX } from '../queue/queues.ts';
 import { workOutbox } from '../queue/work.ts';
 import { startSlackApp } from '../slack/app.ts';
 import { deliver } from '../slack/outbox.ts';
 import { makeSlackClient } from '../slack/slack-call.ts';
+import { logOutages } from '../telemetry/outages.ts';
 import { type Role, type Shared, questionOf } from './common.ts';
 
 /** Posts at once; each waits for Slack most of the time. */
 const POSTS_AT_ONCE = 25;
 const GRACE_MS = 10_000;
+/** Without Redis by then, commands are heard all the same and told so. */
+const READY_WITHIN_MS = 5_000;
 
 /** Raised where the process lacks what a bot needs. */
 export class MissingSettings extends Error {
@@ -22,7 +24,7 @@ export class MissingSettings extends Error {
 export async function startBot(shared: Shared): Promise<Role & { readonly port?: number }> {
   const { settings, config, catalogue, redis, metrics } = shared;
   const log = shared.log.child({ role: 'bot' });
-  const onError = (error: Error) => log.warn({ err: error }, 'Redis');
+  const onError = logOutages(log, 'Redis');
   const { slackBotToken: botToken, slackAppToken, slackSigningSecret } = settings;
   if (botToken === undefined) throw new MissingSettings('SLACK_BOT_TOKEN is not set');
   if (slackAppToken === undefined && slackSigningSecret === undefined)
@@ -32,7 +34,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
   const posting = connectPatiently(redis, onError);
   const queues = openQueues(asking, questionOf(catalogue), onError);
   const post = {
-    client: makeSlackClient(botToken, settings.slackApiUrl),
+    client: makeSlackClient(botToken, settings.slackApiUrl, log),
     threads: openThreads(posting, PREFIX),
     pace: openPace(posting, PREFIX),
     metrics,
@@ -43,10 +45,14 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     atOnce: POSTS_AT_ONCE,
     takeOverMs: config.limits.takeOverSeconds * 1_000,
     handle: (delivery) => deliver(post, delivery),
-    onLost: (id: string, data: OutboxJob, error: Error) =>
-      log.error({ err: error, jobId: id, runId: data.runId }, 'given up posting an answer'),
+    onFailed: ({ id, data, error, forGood }) =>
+      log[forGood ? 'error' : 'warn'](
+        { err: error, jobId: id, runId: data.runId },
+        forGood ? 'given up posting an answer' : 'posting an answer failed; it is tried again',
+      ),
     onError,
   });
+  await waitUntilReady(asking, READY_WITHIN_MS);
   const app = await startSlackApp(
     {
       botToken,

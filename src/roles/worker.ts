@@ -1,20 +1,17 @@
 import { connectPatiently } from '../queue/connection.ts';
-import type { CheckJob } from '../queue/contracts.ts';
 import { openQueues } from '../queue/queues.ts';
 import { workChecks } from '../queue/work.ts';
 import { makeRedact } from '../check/redact.ts';
 import { handleCheck } from '../worker/check-handler.ts';
+import { logOutages } from '../telemetry/outages.ts';
 import { type Role, type Shared, questionOf } from './common.ts';
 import { closeEnvironments, openEnvironments } from './sources.ts';
-
-/** How long running checks may go on when the worker is asked to stop; Kubernetes kills after 30 s. */
-const GRACE_MS = 20_000;
 
 /** The role that touches the infrastructure: it runs checks and hands reports to the outbox. It holds no Slack token. */
 export async function startWorker(shared: Shared): Promise<Role> {
   const { settings, config, catalogue, redis, metrics } = shared;
   const log = shared.log.child({ role: 'worker' });
-  const onError = (error: Error) => log.warn({ err: error }, 'Redis');
+  const onError = logOutages(log, 'Redis');
   const connection = connectPatiently(redis, onError);
   const queues = openQueues(connection, questionOf(catalogue), onError);
   const environments = await openEnvironments(config.environments);
@@ -35,8 +32,12 @@ export async function startWorker(shared: Shared): Promise<Role> {
         },
         delivery,
       ),
-    onLost: (id: string, { runId, check, environment, asked }: CheckJob, error: Error) => {
-      log.error({ err: error, jobId: id, check }, 'a check was lost again and again');
+    onFailed: ({ id, data: { runId, check, environment, asked }, error, forGood }) => {
+      log[forGood ? 'error' : 'warn'](
+        { err: error, jobId: id, check },
+        forGood ? 'a check was lost' : 'a check is run again',
+      );
+      if (!forGood) return;
       queues
         .tell(`report-${runId}`, { kind: 'lost', runId, check, environment, asked, jobId: id })
         .catch((failed: unknown) => log.error({ err: failed, jobId: id }, 'nobody will be told'));
@@ -53,7 +54,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
       checks: () => working.isRunning() || 'not running',
     },
     close: async () => {
-      await working.close(GRACE_MS);
+      await working.close(config.limits.stopSeconds * 1_000);
       await closeEnvironments(environments);
       await queues.close();
       connection.disconnect();

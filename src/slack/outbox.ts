@@ -9,12 +9,13 @@ import { renderReport } from './render/report.ts';
 import { respond } from './respond.ts';
 import { SlackRefused } from './slack-call.ts';
 
-/** While another delivery of the same run is being posted. */
+/** While another delivery of the same run is being posted: an answer waits for it, anything less is stale by then. */
 const TAKEN_MS = 200;
 
 /** Shows one thing in Slack: root first, then its replies in order, each once. Thrown errors mean "again later". */
 export async function deliver(posting: Posting, { data }: Delivery<OutboxJob>): Promise<void> {
   const taken = await posting.threads.take(data.runId);
+  if (!taken && (data.kind === 'looking' || data.kind === 'progress')) return;
   if (!taken) throw new Later(TAKEN_MS);
   try {
     const thread = await posting.threads.read(data.runId);

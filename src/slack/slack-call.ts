@@ -7,7 +7,10 @@ import {
 } from '@slack/web-api';
 import type { Pace } from '../memory/pace.ts';
 import { Later } from '../queue/work.ts';
+import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+
+import { boltLogger } from './bolt-log.ts';
 
 /** Slack answered that it will not do this; asking again changes nothing. */
 export class SlackRefused extends Error {
@@ -48,13 +51,14 @@ const CALL_TIMEOUT_MS = 10_000;
 const DEFAULT_RETRY_AFTER_S = 30;
 
 /** A client that never retries or sleeps by itself: BullMQ is the only one that tries again (reference: slack.md, "Retries"). */
-export function makeSlackClient(token: string, apiUrl: string | undefined): WebClient {
+export function makeSlackClient(token: string, apiUrl: string | undefined, log: Log): WebClient {
   return new Client(token, {
     ...(apiUrl !== undefined && { slackApiUrl: apiUrl }),
     retryConfig: { retries: 0 },
     rejectRateLimitedCalls: true,
     timeout: CALL_TIMEOUT_MS,
     allowAbsoluteUrls: false,
+    logger: boltLogger(log),
   });
 }
 

@@ -103,7 +103,7 @@ function makeShared(
     environments: { prod: { sources: [] } },
     channels: {},
     defaultEnvironment: 'prod',
-    limits: { checkSeconds: 30, checksAtOnce: 10, takeOverSeconds: 2 },
+    limits: { checkSeconds: 30, checksAtOnce: 10, takeOverSeconds: 2, stopSeconds: 1 },
     checks: {},
     secrets: [],
     ...config,

@@ -1,0 +1,218 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, expect, test } from 'vitest';
+import type { Message } from '../workspace/model.ts';
+import {
+  ADA,
+  GRACE,
+  INCIDENT,
+  makeCatalogue,
+  makeCheck,
+  PLATFORM,
+  RANDOM,
+  SECRET,
+  setStage,
+  type Stage,
+  TOKENS,
+} from './harness.ts';
+
+let stage: Stage;
+afterEach(async () => {
+  await stage.close();
+});
+
+const lab = (text: string, userId = ADA, channelId = INCIDENT) => ({
+  userId,
+  channelId,
+  command: '/lab',
+  text,
+});
+const catalogue = makeCatalogue({
+  broken: makeCheck(),
+  many: makeCheck(undefined, 40),
+  brief: makeCheck(() => sleep(50)),
+});
+
+async function start(options: Partial<Parameters<typeof setStage>[0]> = {}): Promise<void> {
+  stage = await setStage({ delivery: 'http', catalogue, ...options });
+  await stage.startWorker();
+  await stage.startBot();
+}
+
+const rootOf = (channelId = INCIDENT): Message | undefined => stage.workspace.messages(channelId)[0];
+const repliesOf = (channelId = INCIDENT): readonly Message[] => {
+  const root = rootOf(channelId);
+  return root ? stage.workspace.thread(channelId, root.ts).slice(1) : [];
+};
+const keysOf = (messages: readonly Message[]) =>
+  messages.map(({ metadata }) => String(metadata?.event_payload['key'] ?? ''));
+
+test('while Redis is away a command is answered honestly at once, and works again when it is back', async () => {
+  await start();
+  const { workspace, redis } = stage;
+  await redis.kill();
+
+  const { status, tookMs } = await workspace.command(lab('broken'));
+
+  expect(status).toBe(200);
+  expect(tookMs).toBeLessThan(3_000);
+  expect(workspace.ephemerals(ADA, INCIDENT).at(-1)?.text).toMatch(/NOT STARTED.*Redis/s);
+  await redis.start();
+  await expect
+    .poll(
+      async () => {
+        await workspace.command(lab('broken'));
+        return workspace.ephemerals(ADA, INCIDENT).at(-1)?.text;
+      },
+      { timeout: 15_000, interval: 500 },
+    )
+    .toContain('On its way');
+  await workspace.waitFor(() => rootOf()?.text.includes('1 of 41'), { timeoutMs: 15_000 });
+});
+
+test('a rate limit delays an answer, loses nothing, keeps the order, and holds no other channel for long', async () => {
+  await start();
+  const { workspace } = stage;
+  workspace.faults.rateLimit('chat.postMessage', { retryAfterSeconds: 1, times: 2 });
+
+  await workspace.command(lab('many'));
+  await workspace.command(lab('broken', GRACE, PLATFORM));
+
+  await workspace.waitFor(() => stage.workspace.files(INCIDENT, rootOf()?.ts ?? '').length > 0, {
+    timeoutMs: 30_000,
+  });
+  await workspace.waitFor(() => repliesOf(PLATFORM).length > 0, { timeoutMs: 30_000 });
+  const keys = keysOf(repliesOf()).filter((key) => key.includes('/reply-'));
+  expect(keys.length).toBeGreaterThan(1);
+  expect(keys).toEqual(keys.map((_, at) => keys[0]?.replace('reply-0', `reply-${at}`)));
+  expect(workspace.messages(INCIDENT)).toHaveLength(1);
+});
+
+test('Slack answering 500 and nothing at all loses no post, and no post is there twice where history may be read', async () => {
+  const scopes = ['commands', 'chat:write', 'files:write', 'channels:history', 'groups:history'];
+  await start({ scopes });
+  const { workspace } = stage;
+  workspace.faults.serverError('chat.postMessage', { status: 500, times: 1 });
+  workspace.faults.loseAnswer('chat.postMessage', { times: 2 });
+
+  await workspace.command(lab('broken'));
+
+  await workspace.waitFor(() => repliesOf().length > 0, { timeoutMs: 30_000 });
+  await sleep(500);
+  expect(workspace.messages(INCIDENT)).toHaveLength(1);
+  expect(new Set(keysOf(repliesOf())).size).toBe(repliesOf().length);
+});
+
+test('without leave to read history a lost answer is posted again rather than lost', async () => {
+  await start();
+  const { workspace } = stage;
+  workspace.faults.loseAnswer('chat.postMessage', { times: 1 });
+
+  await workspace.command(lab('broken'));
+
+  await workspace.waitFor(() => repliesOf().length > 0 || workspace.messages(INCIDENT).length > 1, {
+    timeoutMs: 30_000,
+  });
+  expect(workspace.messages(INCIDENT).length).toBeLessThanOrEqual(2);
+});
+
+test('the bot restarts in the middle of a thread: the rest follows, nothing twice', async () => {
+  stage = await setStage({ delivery: 'http', catalogue });
+  await stage.startWorker();
+  const first = await stage.startBot();
+  const { workspace } = stage;
+  workspace.faults.slow('chat.postMessage', { ms: 150 });
+  await workspace.command(lab('many'));
+  await workspace.waitFor(() => repliesOf().length >= 1);
+
+  await first.close();
+  await stage.startBot();
+
+  await workspace.waitFor(() => workspace.files(INCIDENT, rootOf()?.ts ?? '').length > 0, {
+    timeoutMs: 30_000,
+  });
+  const keys = keysOf(repliesOf()).filter(Boolean);
+  expect(new Set(keys).size).toBe(keys.length);
+  expect(workspace.messages(INCIDENT)).toHaveLength(1);
+});
+
+test('Redis is killed and started again while answers are on their way: every command is answered once', async () => {
+  stage = await setStage({ delivery: 'http', catalogue });
+  await stage.startWorker();
+  await stage.startBot();
+  const { workspace, redis } = stage;
+  for (let at = 0; at < 6; at++) await workspace.command(lab(`brief ${at}`));
+
+  await redis.kill();
+  await sleep(300);
+  await redis.start();
+
+  await workspace.waitFor(
+    () => workspace.messages(INCIDENT).filter(({ text }) => text.includes('1 of 41')).length >= 6,
+    { timeoutMs: 30_000 },
+  );
+  await sleep(500);
+  expect(workspace.messages(INCIDENT)).toHaveLength(6);
+});
+
+test.each([
+  ['a public channel the bot is not in', RANDOM],
+  ['a private channel the bot is not in', SECRET],
+])('%s is answered through the response_url', async (_, channelId) => {
+  await start();
+  const { workspace } = stage;
+
+  await workspace.command(lab('broken', ADA, channelId));
+
+  const answer = await workspace.waitFor(() =>
+    workspace.messages(channelId).find(({ text }) => text.includes('1 of 41')),
+  );
+  expect(answer.text).toContain('Invite Wrench');
+});
+
+test('who deletes "Looking…" gets the answer all the same', async () => {
+  const gate = Promise.withResolvers<void>();
+  await start({ catalogue: makeCatalogue({ slow: makeCheck(() => gate.promise) }) });
+  const { workspace } = stage;
+  await workspace.command(lab('slow'));
+  const looking = await workspace.waitFor(() => rootOf());
+  await fetch(`${workspace.apiUrl}chat.delete`, {
+    method: 'POST',
+    body: new URLSearchParams({ token: TOKENS.bot, channel: INCIDENT, ts: looking.ts }),
+  });
+
+  gate.resolve();
+
+  await workspace.waitFor(() => workspace.messages(INCIDENT).some(({ text }) => text.includes('1 of 41')));
+});
+
+test('without files:write the thread says what is missing instead of the list', async () => {
+  await start({ scopes: ['commands', 'chat:write'] });
+  const { workspace } = stage;
+
+  await workspace.command(lab('many'));
+
+  await workspace.waitFor(() => repliesOf().some(({ text }) => text.includes('files:write')), {
+    timeoutMs: 20_000,
+  });
+});
+
+test('a check whose worker must stop is handed back and run by another', async () => {
+  let starts = 0;
+  const check = makeCheck(async (signal) => {
+    starts += 1;
+    if (starts > 1) return;
+    await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+  });
+  stage = await setStage({ delivery: 'http', catalogue: makeCatalogue({ slow: check }) });
+  const first = await stage.startWorker();
+  await stage.startBot();
+  const { workspace } = stage;
+  await workspace.command(lab('slow'));
+  await workspace.waitFor(() => starts === 1 && rootOf());
+
+  await first.close();
+  await stage.startWorker();
+
+  await workspace.waitFor(() => rootOf()?.text.includes('1 of 41'), { timeoutMs: 10_000 });
+  expect(starts).toBe(2);
+});
