@@ -15,7 +15,7 @@ const config: Config = {
   environments: { prod: { sources: [] } },
   channels: {},
   defaultEnvironment: 'prod',
-  limits: { checkSeconds: 120, checksAtOnce: 10, takeOverSeconds: 30 },
+  limits: {} as Config['limits'],
   checks: {},
   secrets: ['canary-vault-token'],
 };

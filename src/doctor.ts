@@ -47,11 +47,17 @@ const MARKS = { ok: '✔', warning: '!', failed: '✖' } as const;
 /** For people: one line each, the cure below it. */
 export function writeLines(lines: readonly Line[]): string {
   return lines
-    .map(
-      ({ level, about, said, cure }) =>
-        `${MARKS[level]} ${about}: ${said}\n${cure === undefined ? '' : `    ${cure}.\n`}`,
-    )
+    .flatMap(({ level, about, said, cure }) => [
+      `${MARKS[level]} ${about}: ${said}\n`,
+      ...(cure === undefined ? [] : [`    ${asSentence(cure)}\n`]),
+    ])
     .join('');
+}
+
+/** Sources write their cures as they please. */
+function asSentence(text: string): string {
+  const end = /[.?!]$/.test(text) ? '' : '.';
+  return text.charAt(0).toUpperCase() + text.slice(1) + end;
 }
 
 /** For machines: one JSON document. */
@@ -59,7 +65,7 @@ export function writeLinesAsJson(lines: readonly Line[]): string {
   return `${JSON.stringify({ ok: exitCodeOf(lines) === 0, lines }, null, 2)}\n`;
 }
 
-function examineConfiguration({ settings, config }: Patient): readonly Line[] {
+function examineConfiguration({ role, settings, config }: Patient): readonly Line[] {
   const broken = [settings, config].filter((one) => one instanceof ConfigError);
   const lines = broken.flatMap(({ file, problems }) =>
     problems.map(({ at, path, what, cure }) => {
@@ -67,13 +73,15 @@ function examineConfiguration({ settings, config }: Patient): readonly Line[] {
       return ill('configuration', `${where}: ${what}`, cure ?? 'Correct it; the README has the reference');
     }),
   );
-  return config instanceof ConfigError ? lines : [...lines, ...examineConfig(config)];
+  return config instanceof ConfigError ? lines : [...lines, ...examineConfig(config, role)];
 }
 
-function examineConfig({ environments, defaultEnvironment }: Config): readonly Line[] {
+function examineConfig({ environments, defaultEnvironment }: Config, role: Patient['role']): readonly Line[] {
   const names = Object.keys(environments);
   const count = Object.values(environments).reduce((sum, { sources }) => sum + sources.length, 0);
-  const line = well('configuration', `${names.join(', ')}: ${count} ${count === 1 ? 'source' : 'sources'}`);
+  // The bot leaves the sources unread: they are the worker's.
+  const sources = role === 'bot' ? '' : `: ${count} ${count === 1 ? 'source' : 'sources'}`;
+  const line = well('configuration', `${names.join(', ')}${sources}`);
   if (defaultEnvironment !== undefined) return [line];
   const cure = 'Name one as `defaultEnvironment`, or let people say --env where the channel does not tell';
   return [line, doubtful('configuration', 'no environment is the default', cure)];

@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startWorkspace } from '../../test/workspace/start-workspace.ts';
+
+const main = fileURLToPath(new URL('../main.ts', import.meta.url));
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'wrench-examine-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function doctor(words: readonly string[], env: Record<string, string> = {}) {
+  const { PATH = '', HOME = '' } = process.env;
+  return execa(process.execPath, [main, 'doctor', ...words], {
+    cwd: folder,
+    env: { PATH, HOME, ...env },
+    extendEnv: false,
+    reject: false,
+  });
+}
+
+test('a newcomer without a configuration is told what to do, and exits 1', async () => {
+  const { stdout, exitCode } = await doctor([]);
+
+  expect(exitCode).toBe(1);
+  expect(stdout).toContain(
+    '✖ configuration: ./wrench.yaml: there is no such file\n    Copy deploy/examples/wrench.yaml there',
+  );
+  expect(stdout).toContain('✖ Slack: there is no bot token');
+});
+
+test('a healthy installation is all ✔: configuration, private Redis, Slack and sources', async () => {
+  writeFileSync(join(folder, 'site.pem'), '');
+  writeFileSync(
+    join(folder, 'wrench.yaml'),
+    `environments: { prod: { sources: [{ kind: files, name: disk, paths: ["${folder}/*.pem"] }] } }\n`,
+  );
+  const tokens = {
+    botToken: 'xoxb-canary-bot',
+    appToken: 'xapp-canary-app',
+    signingSecret: 'signing-secret',
+  };
+  const scopes = [
+    'commands',
+    'chat:write',
+    'chat:write.public',
+    'files:write',
+    'users:read',
+    'usergroups:read',
+  ];
+  const workspace = await startWorkspace({ app: { delivery: 'socket', ...tokens, scopes } });
+
+  const { stdout, exitCode } = await doctor(['--json'], {
+    SLACK_API_URL: workspace.apiUrl,
+    SLACK_BOT_TOKEN: tokens.botToken,
+    SLACK_APP_TOKEN: tokens.appToken,
+  });
+  await workspace.close();
+
+  const { ok, lines } = JSON.parse(stdout) as {
+    ok: boolean;
+    lines: readonly { level: string; about: string }[];
+  };
+  expect(lines.filter(({ level }) => level !== 'ok')).toEqual([]);
+  expect([...new Set(lines.map(({ about }) => about))]).toEqual([
+    'configuration',
+    'Redis',
+    'Slack',
+    'prod/disk',
+  ]);
+  expect({ ok, exitCode }).toEqual({ ok: true, exitCode: 0 });
+  expect(stdout).not.toContain('canary');
+});
+
+test('a Redis that is away is told at once, with the reason', async () => {
+  writeFileSync(
+    join(folder, 'wrench.yaml'),
+    'environments: { prod: { sources: [{ kind: tls, sites: ["127.0.0.1:1"] }] } }\n',
+  );
+
+  const { stdout, exitCode } = await doctor(['worker'], {
+    REDIS_URL: 'redis://:canary-password@127.0.0.1:1',
+  });
+
+  expect(exitCode).toBe(1);
+  expect(stdout).toMatch(/✖ Redis: does not answer: .*ECONNREFUSED/);
+  expect(stdout).toContain('✖ prod/tls: ');
+  expect(stdout).not.toContain('Slack');
+  expect(stdout).not.toContain('canary');
+});
+
+test('a bad token does not keep the file from being read, and is not shown', async () => {
+  writeFileSync(join(folder, 'other.yaml'), 'environments: {}\n');
+
+  const { stdout } = await doctor([], { SLACK_BOT_TOKEN: 'canary-token', WRENCH_CONFIG: './other.yaml' });
+
+  expect(stdout).toContain('SLACK_BOT_TOKEN: must begin with `xoxb-`');
+  expect(stdout).toContain('./other.yaml:1:1 environments: there is no environment');
+  expect(stdout).not.toContain('canary');
+});

@@ -1,0 +1,90 @@
+import { loadCatalogue } from '../catalogue.ts';
+import { type Config, ConfigError, type ProcessSettings, readConfig, readEnvironment } from '../config.ts';
+import { loadVariables } from '../config/variables.ts';
+import { exitCodeOf, type Patient, runDoctor, writeLines, writeLinesAsJson } from '../doctor.ts';
+import { ill, type Line, well } from '../doctor/line.ts';
+import type { AskRedis } from '../doctor/redis.ts';
+import { connectPatiently } from '../queue/connection.ts';
+import { NoRedis } from '../queue/local-redis.ts';
+import { findRedis } from './common.ts';
+import { closeEnvironments, openEnvironments } from './sources.ts';
+
+/** `wrench doctor [bot|worker] [--json]`: examines what that role will run with, and answers with an exit code: 0, or 1 where anything failed. */
+export async function examine(words: readonly string[], out: (text: string) => void): Promise<number> {
+  const role = words.find((word) => word === 'bot' || word === 'worker') ?? 'all';
+  const settings = orConfigError(() => readEnvironment());
+  const config = await readConfigFor(role, settings);
+  const environments = await openEnvironments(config instanceof ConfigError ? {} : config.environments);
+  const redis = await openRedis(settings, config);
+  try {
+    const sources = [...environments.values()].flatMap(({ name, sources: opened }) =>
+      opened.map((source) => ({ environment: name, source })),
+    );
+    const patient: Patient = { role, settings, config, sources, ...(redis.ask && { askRedis: redis.ask }) };
+    const lines = [...(await runDoctor(patient)), ...redis.lines];
+    out(words.includes('--json') ? writeLinesAsJson(lines) : writeLines(lines));
+    return exitCodeOf(lines);
+  } finally {
+    await closeEnvironments(environments);
+    await redis.close();
+  }
+}
+
+function orConfigError<T>(read: () => T): T | ConfigError {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+}
+
+async function readConfigFor(
+  role: Patient['role'],
+  settings: ProcessSettings | ConfigError,
+): Promise<Config | ConfigError> {
+  const { checks } = await loadCatalogue();
+  // A bad token is no reason to leave the file unread.
+  const { configPath: path } =
+    settings instanceof ConfigError
+      ? readEnvironment({ WRENCH_CONFIG: loadVariables()['WRENCH_CONFIG'] })
+      : settings;
+  return orConfigError(() =>
+    readConfig(path, undefined, { sources: role === 'bot' ? 'withheld' : 'read', checks }),
+  );
+}
+
+interface OpenRedis {
+  readonly ask?: AskRedis;
+  readonly lines: readonly Line[];
+  readonly close: () => Promise<void>;
+}
+
+/** A private Redis that another process of ours has open is as it should be; nothing but its owner can ask it. */
+async function openRedis(
+  settings: ProcessSettings | ConfigError,
+  config: Config | ConfigError,
+): Promise<OpenRedis> {
+  const nothing = async () => undefined;
+  if (settings instanceof ConfigError || config instanceof ConfigError) return { lines: [], close: nothing };
+  try {
+    const found = await findRedis(settings, config, () => undefined);
+    const failed = Promise.withResolvers<never>();
+    failed.promise.catch(() => undefined);
+    const connection = connectPatiently(found.redis, failed.reject);
+    const ask: AskRedis = (command, ...words) =>
+      Promise.race([connection.call(command, ...words), failed.promise]);
+    const close = async () => {
+      connection.disconnect();
+      await found.close();
+    };
+    return { ask, lines: [], close };
+  } catch (error) {
+    if (!(error instanceof NoRedis)) throw error;
+    const inUse = error.message.includes('in use');
+    const line = inUse
+      ? well('Redis', `the private one runs: ${error.message}`)
+      : ill('Redis', error.message, 'Install a Redis, or name one with REDIS_URL');
+    return { lines: [line], close: nothing };
+  }
+}
