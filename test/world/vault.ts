@@ -25,6 +25,8 @@ export interface LoggedRequest {
   /** Decoded and without `/v1/`, with the namespace where one was asked: `ns1/secret/data/x`. */
   readonly path: string;
   readonly status: number;
+  /** The header that Vault Agent may ask for. */
+  readonly vaultRequest?: string;
 }
 
 /** A Vault over real HTTP that keeps what it is given, checks policies and tokens, and can be made to fail. */
@@ -80,8 +82,9 @@ export async function startVault(options: { readonly tls?: Authority } = {}): Pr
       const fault = setup ? undefined : await faults.meet(question.path, response);
       const answer = fault === 'dealt-with' ? errors(0) : (fault ?? decide(state, question, request));
       const where = question.space === '' ? '' : `${question.space}/`;
-      if (!setup)
-        requests.push({ method: question.method, path: where + question.path, status: answer.status });
+      const vaultRequest = one(request.headers['x-vault-request']);
+      const logged = { method: question.method, path: where + question.path, status: answer.status };
+      if (!setup) requests.push({ ...logged, ...(vaultRequest !== undefined && { vaultRequest }) });
       if (fault !== 'dealt-with') send(response, answer);
     })();
   };

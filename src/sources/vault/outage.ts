@@ -1,9 +1,11 @@
 import type { Unseen } from '../../ports/certificates.ts';
-import { SourceError } from '../../ports/source-error.ts';
+import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
 import { cleanText } from '../../wire/x509.ts';
 
-/** So many requests in a row without an answer mean that Vault is gone, not that one path is slow. */
+/** So many requests in a row without an answer: the folder is left, or, where Vault is gone altogether, everything. */
 const MANY = 5;
+/** So many, and health that still says all is well is not believed: it is told from memory while the storage may be gone. */
+const TOO_MANY = 15;
 
 /**
  * What got no answer during one scan. A Vault that dies half-way is one gap for each folder or configured path it happened in,
@@ -11,12 +13,13 @@ const MANY = 5;
  */
 export interface Outage {
   readonly answered: () => void;
-  /** Says whether it is time to stop. */
-  readonly unanswered: (missed: Missed, error: SourceError) => boolean;
-  readonly stop: (because: string) => void;
+  /** What to do now: `go-on`; `ask` whether Vault is there at all, and `leave` the folder or `stop`; or `stop` anyhow. */
+  readonly unanswered: (missed: Missed, error: SourceError) => 'go-on' | 'ask' | 'stop';
+  readonly leave: (folder: string) => void;
+  readonly stop: (because: string, kind?: SourceErrorKind) => void;
   readonly stopped: () => boolean;
-  /** Not asked, since it was stopped. */
-  readonly skipped: (root: string) => void;
+  /** Whether the place is not to be asked, which is then noted. */
+  readonly skips: (missed: Missed) => boolean;
   readonly gaps: () => readonly Unseen[];
 }
 
@@ -30,29 +33,32 @@ export interface Missed {
 
 export function openOutage(source: string): Outage {
   const missed: { readonly at: Missed; readonly error: SourceError }[] = [];
-  const cut = new Set<string>();
+  const cutRoots = new Set<string>();
+  const cutFolders = new Set<string>();
   let inARow = 0;
   let because: string | undefined;
+  let kindOfStop: SourceErrorKind = 'unreachable';
 
-  const gap = (place: string, kind: SourceError['kind'], message: string): Unseen => ({
+  const gap = (place: string, message: string, kind: SourceErrorKind = 'unreachable'): Unseen => ({
     kind: 'unseen',
     place: cleanText(`${source}:${place}`),
     error: new SourceError(source, kind, cleanText(message)),
   });
-  const cutShort = (): Unseen[] =>
-    [...new Set([...cut, ...missed.map(({ at }) => at.root)])].map((root) =>
-      gap(root, 'unreachable', `${because}: the rest of ${root} was not looked at`),
+  const byRoot = (): Unseen[] =>
+    [...new Set([...cutRoots, ...missed.map(({ at }) => at.root)])].map((root) =>
+      gap(root, `${because}: the rest of ${root} was not looked at`, kindOfStop),
     );
   const byFolder = (): Unseen[] =>
-    [...Map.groupBy(missed, ({ at }) => at.folder)].map(([folder, [first, ...others]]) =>
-      others.length === 0
-        ? gap(first!.at.place, first!.error.kind, first!.error.message)
-        : gap(
-            folder,
-            first!.error.kind,
-            `${others.length + 1} places in it got no answer: ${first!.error.message}`,
-          ),
-    );
+    [...Map.groupBy(missed, ({ at }) => at.folder)].map(([folder, [first, ...others]]) => {
+      const { at, error } = first!;
+      if (cutFolders.has(folder))
+        return gap(
+          folder,
+          `${others.length + 1} places got no answer (${error.message}): the rest of ${folder} was not looked at`,
+        );
+      if (others.length === 0) return gap(at.place, error.message);
+      return gap(folder, `${others.length + 1} places in it got no answer: ${error.message}`);
+    });
 
   return {
     answered: () => {
@@ -60,13 +66,21 @@ export function openOutage(source: string): Outage {
     },
     unanswered: (at, error) => {
       missed.push({ at, error });
-      return ++inARow >= MANY;
+      inARow += 1;
+      if (inARow >= TOO_MANY) return 'stop';
+      return inARow % MANY === 0 ? 'ask' : 'go-on';
     },
-    stop: (why) => {
-      because ??= why;
+    leave: (folder) => void cutFolders.add(folder),
+    stop: (why, kind = 'unreachable') => {
+      if (because !== undefined) return;
+      because = why;
+      kindOfStop = kind;
     },
     stopped: () => because !== undefined,
-    skipped: (root) => void cut.add(root),
-    gaps: () => (because === undefined ? byFolder() : cutShort()),
+    skips: ({ root, folder }) => {
+      if (because !== undefined) cutRoots.add(root);
+      return because !== undefined || cutFolders.has(folder);
+    },
+    gaps: () => (because === undefined ? byFolder() : byRoot()),
   };
 }

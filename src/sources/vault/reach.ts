@@ -87,7 +87,7 @@ function lacksList({ path, mount, below }: Root): Fault {
   return {
     path,
     said: `the token lacks \`list\` on ${at}`,
-    cure: `add to its policy: path "${at}/*" { capabilities = ["list"] } and the same for "${at}"`,
+    cure: `add to its policy: path "${at}/*" { capabilities = ["list"] }`,
   };
 }
 

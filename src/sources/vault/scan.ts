@@ -48,10 +48,7 @@ export async function* scanSecrets(scan: Scan): AsyncGenerator<Sighting, void, u
 
   async function* work(item: Item, signal: AbortSignal): AsyncGenerator<Sighting, void, undefined> {
     try {
-      if (outage.stopped()) {
-        outage.skipped(rootOf(item));
-        return;
-      }
+      if (outage.skips(missedAt(item))) return;
       const { sightings, more } = await look({ ...scan, signal }, item, visited);
       outage.answered();
       frontier.add(more.toReversed());
@@ -60,7 +57,7 @@ export async function* scanSecrets(scan: Scan): AsyncGenerator<Sighting, void, u
       if (!(error instanceof SourceError) || signal.aborted) throw error;
       const gap = await settle({ ...scan, signal }, item, error, outage);
       if (gap) yield gap;
-      if (outage.stopped()) for (const left of frontier.drain()) outage.skipped(rootOf(left));
+      if (outage.stopped()) for (const left of frontier.drain()) outage.skips(missedAt(left));
     } finally {
       frontier.done();
     }
@@ -79,27 +76,37 @@ async function settle(
 ): Promise<Unseen | undefined> {
   const lost = scan.session.lost();
   if (lost) {
-    outage.stop(`stopped, for the login was lost (${lost.message})`);
-    outage.skipped(rootOf(item));
+    outage.stop(`stopped, for the login was lost (${lost.message})`, lost.kind);
+    outage.skips(missedAt(item));
     return undefined;
   }
-  if (error.kind === 'unreachable') {
-    const many = outage.unanswered(missedAt(item), error);
-    if (many && !outage.stopped()) {
-      const because = (await explain(scan, error)) as SourceError;
-      outage.stop(`stopped after 5 requests in a row without an answer (${because.message})`);
-    }
-    return undefined;
+  if (error.kind !== 'unreachable') {
+    outage.answered();
+    return { kind: 'unseen', place: placeOf(scan, item), error };
   }
-  outage.answered();
-  return { kind: 'unseen', place: placeOf(scan, item), error };
+  const at = missedAt(item);
+  const what = outage.unanswered(at, error);
+  if (what === 'go-on' || outage.stopped()) return undefined;
+  const gone = await whyGone(scan);
+  if (gone !== undefined || what === 'stop')
+    outage.stop(`stopped after many requests in a row without an answer (${gone ?? error.message})`);
+  else outage.leave(at.folder);
+  return undefined;
+}
+
+/** `undefined` where Vault says that it is well. */
+function whyGone({ config, http, signal }: Scan): Promise<string | undefined> {
+  return healthNow(config, http, signal).then(
+    ({ because }) => because,
+    (error: unknown) => {
+      if (error instanceof SourceError) return error.message;
+      throw error;
+    },
+  );
 }
 
 /** A sealed Vault and a broken balancer both say 503; Vault's own health tells them apart. */
-export async function explain(
-  { config, http, signal }: Omit<Scan, 'session'>,
-  error: unknown,
-): Promise<unknown> {
+async function explain({ config, http, signal }: Scan, error: unknown): Promise<unknown> {
   if (!(error instanceof SourceError) || error.kind !== 'unreachable' || signal.aborted) return error;
   const health = await healthNow(config, http, signal).catch(() => undefined);
   return health?.because === undefined ? error : new SourceError(config.name, 'unreachable', health.because);
@@ -132,9 +139,11 @@ async function lookAtPath(scan: Scan, path: string, visited: Set<string>): Promi
   }
   const nothing = new SourceError(config.name, 'missing', nothingAt(root));
   if (root.below === '') throw listed ?? nothing;
+  const at = root.mount.path + root.below;
+  if (visited.has(at)) return { sightings: [], more: [] };
+  visited.add(at);
   try {
     const sightings = await lookAtSecret(scan, root, root.below);
-    visited.add(root.mount.path + root.below);
     return { sightings, more: [] };
   } catch (error) {
     if (!(error instanceof SourceError) || error.kind === 'unreachable' || session.lost()) throw error;
@@ -204,10 +213,6 @@ function nameOf({ name }: VaultConfig, mount: Mount, below: string): string {
 
 function placeOf({ config }: Scan, item: Item): string {
   return item.kind === 'path' ? `${config.name}:${item.path}` : nameOf(config, item.root.mount, item.below);
-}
-
-function rootOf(item: Item): string {
-  return item.kind === 'path' ? item.path : item.root.path;
 }
 
 function missedAt(item: Item): Missed {

@@ -15,8 +15,23 @@ function rulesOf(token: Token, space: Space): [string, readonly Capability[]][] 
 
 /** Of all matching rules the most specific path decides; several policies on that same path add up, and `deny` wins. */
 export function capabilitiesOn(token: Token, space: Space, path: string): readonly Capability[] {
+  return decide(token, space, (pattern) => matches(pattern, path));
+}
+
+export function mayDo(token: Token, space: Space, capability: Capability, path: string): boolean {
+  // Vault adds a slash to what is listed; a rule for exactly the path without it counts as well:
+  // https://github.com/hashicorp/vault/blob/main/vault/acl.go (AllowOperation)
+  const folder = path.replace(/\/?$/, '/');
+  const capabilities =
+    capability === 'list'
+      ? decide(token, space, (pattern) => matches(pattern, folder) || `${pattern}/` === folder)
+      : capabilitiesOn(token, space, path);
+  return capabilities.includes('root') || capabilities.includes(capability);
+}
+
+function decide(token: Token, space: Space, fits: (pattern: string) => boolean): readonly Capability[] {
   if (token.policies.includes('root')) return ['root'];
-  const matching = rulesOf(token, space).filter(([pattern]) => matches(pattern, path));
+  const matching = rulesOf(token, space).filter(([pattern]) => fits(pattern));
   const best = matching
     .map(([pattern]) => pattern)
     .toSorted(bySpecificity)
@@ -25,15 +40,6 @@ export function capabilitiesOn(token: Token, space: Space, path: string): readon
     .filter(([pattern]) => pattern === best)
     .flatMap(([, capabilities]) => capabilities);
   return capabilities.includes('deny') ? ['deny'] : [...new Set(capabilities)].toSorted();
-}
-
-export function mayDo(token: Token, space: Space, capability: Capability, path: string): boolean {
-  const allows = (at: string): boolean => {
-    const capabilities = capabilitiesOn(token, space, at);
-    return capabilities.includes('root') || capabilities.includes(capability);
-  };
-  // Vault checks a LIST with and without the slash at its end.
-  return allows(path) || (capability === 'list' && allows(`${path.replace(/\/$/, '')}/`));
 }
 
 /** `sys/internal/ui/mounts/<path>` answers to whoever has any right at all below the mount. */

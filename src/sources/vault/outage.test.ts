@@ -1,0 +1,291 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type Authority, issue, type Issued, makeAuthority } from '../../../test/world/ca.ts';
+import { lookAround, type View } from '../../../test/world/look-around.ts';
+import { startVault, type Vault } from '../../../test/world/vault.ts';
+import type { Sighting } from '../../ports/certificates.ts';
+import type { Source } from '../../ports/source.ts';
+import { vaultConfig } from './config.ts';
+import { openVault } from './open.ts';
+
+let vault: Vault;
+let authority: Authority;
+let leaf: Issued;
+let sources: Source[];
+const HOUR_MS = 3_600_000;
+
+beforeEach(async () => {
+  sources = [];
+  vault = await startVault();
+  authority = await makeAuthority({ name: 'cf ca' });
+  leaf = await issue(authority, { name: 'rep' });
+  await vault.mount('secret', '2');
+  await vault.allow('reader', { 'secret/*': ['read', 'list'] });
+  for (let folder = 0; folder < 4; folder++)
+    for (let secret = 0; secret < 5; secret++)
+      await vault.put(`secret/cf/folder-${folder}/s${secret}`, {
+        certificate: leaf.certificatePem,
+        key: leaf.keyPem,
+      });
+});
+afterEach(async () => {
+  for (const source of sources) await source.close();
+  await vault.close();
+});
+
+function open(more: object = {}): Source {
+  const auth = { token: vault.rootToken };
+  const config = {
+    kind: 'vault',
+    url: vault.address,
+    paths: ['secret/cf'],
+    auth,
+    timeoutMs: 5000,
+    concurrency: 2,
+    ...more,
+  };
+  const source = openVault(vaultConfig.parse(config));
+  sources.push(source);
+  return source;
+}
+
+function look(more: object = {}): Promise<View> {
+  return lookAround(open(more));
+}
+
+const withoutPort = (texts: readonly string[]): string[] =>
+  texts.map((text) => text.replaceAll(/127\.0\.0\.1:\d+/g, 'HOST'));
+
+test('a Vault that dies half-way: what was read stays, and the rest is one gap, not one for each secret', async () => {
+  vault.dieAfter(12);
+  const { seen, gaps } = await look();
+  expect(seen.length).toBeGreaterThan(0);
+  expect(seen.length).toBeLessThan(12);
+  expect(withoutPort(gaps)).toEqual([
+    'vault:secret/cf: unreachable: stopped after many requests in a row without an answer (HOST refused the connection: nothing listens there): the rest of secret/cf was not looked at',
+  ]);
+});
+
+test('when it is back the next scan sees everything', async () => {
+  const source = open();
+  vault.dieAfter(12);
+  await lookAround(source);
+  await vault.revive();
+  expect(await lookAround(source)).toMatchObject({ gaps: [] });
+});
+
+test('a Vault that is sealed half-way is called sealed', async () => {
+  const source = open();
+  const places: Sighting[] = [];
+  for await (const sighting of source.certificates!.scan({ signal: new AbortController().signal })) {
+    places.push(sighting);
+    if (places.length === 3) vault.become('sealed');
+  }
+  const [gap, ...more] = places.filter((sighting) => sighting.kind === 'unseen');
+  expect(more).toEqual([]);
+  expect(withoutPort([gap!.error.message])).toEqual([
+    'stopped after many requests in a row without an answer (Vault at HOST is sealed): the rest of secret/cf was not looked at',
+  ]);
+});
+
+test('a Vault that is not there, sealed or not initialised throws from the scan, in words', async () => {
+  vault.become('sealed');
+  await expect(look()).rejects.toThrow(/^Vault at 127\.0\.0\.1:\d+ is sealed$/);
+  vault.become('active');
+  vault.dieAfter(0);
+  await expect(look()).rejects.toMatchObject({ kind: 'unreachable' });
+});
+
+test('a folder that gets no answer is left, as one gap, and the others are seen', async () => {
+  for (let secret = 5; secret < 30; secret++)
+    await vault.put(`secret/cf/folder-1/s${secret}`, { password: 'x' });
+  vault.fail({ path: 'secret/data/cf/folder-1/', status: 500 });
+  const { seen, gaps } = await look({ concurrency: 1 });
+  expect(seen).toHaveLength(15);
+  expect(withoutPort(gaps)).toEqual([
+    'vault:secret/cf/folder-1/: unreachable: 5 places got no answer (HOST answered with an error (500)): the rest of secret/cf/folder-1/ was not looked at',
+  ]);
+});
+
+test('a Vault that says it is well, but answers nothing else, is stopped asking', async () => {
+  vault.fail({ path: 'secret/data/', status: 500 });
+  const { seen, gaps } = await look({ concurrency: 4 });
+  expect(seen).toEqual([]);
+  expect(withoutPort(gaps)).toEqual([
+    'vault:secret/cf: unreachable: stopped after many requests in a row without an answer (HOST answered with an error (500)): the rest of secret/cf was not looked at',
+  ]);
+});
+
+test('single places that get no answer are told by folder, and do not add up to an outage', async () => {
+  vault.fail({ path: 'secret/data/cf/folder-1/s1', status: 500 });
+  vault.fail({ path: 'secret/data/cf/folder-1/s3', status: 500 });
+  vault.fail({ path: 'secret/data/cf/folder-2/s0', half: true });
+  vault.fail({ path: 'secret/metadata/cf/folder-3', body: '<html>' });
+  const { seen, gaps } = await look();
+  expect(seen).toHaveLength(12);
+  expect(withoutPort(gaps)).toEqual([
+    'vault:secret/cf/folder-1/: unreachable: 2 places in it got no answer: HOST answered with an error (500)',
+    'vault:secret/cf/folder-2/s0: unreachable: HOST closed the connection before its answer was complete',
+    'vault:secret/cf/folder-3/: malformed: HOST answered 200 with something that is not JSON',
+  ]);
+});
+
+test('a slow path is left behind and the others are seen', async () => {
+  vault.fail({ path: 'secret/data/cf/folder-1/s1', slowMs: 60_000 });
+  const { seen, gaps } = await look({ timeoutMs: 300 });
+  expect(seen).toHaveLength(19);
+  expect(withoutPort(gaps)).toEqual([
+    'vault:secret/cf/folder-1/s1: unreachable: HOST did not answer within 300 ms',
+  ]);
+});
+
+test('412 and 429 are asked again, and are no gap', async () => {
+  vault.fail({ path: 'secret/data/cf/folder-1/s1', status: 412 }, 1);
+  vault.fail({ path: 'secret/data/cf/folder-2/s2', status: 429, headers: { 'retry-after': '0' } }, 2);
+  expect(await look()).toMatchObject({ gaps: [], seen: { length: 20 } });
+});
+
+test('a token that expires during the scan: one login more, and nothing is missed', async () => {
+  const { roleId, secretId } = await vault.makeAppRole({ role: 'wrench', policies: ['reader'], ttl: '1h' });
+  const source = open({ auth: { appRole: { roleId, secretId } }, concurrency: 4 });
+  const places: string[] = [];
+  for await (const { kind } of source.certificates!.scan({ signal: new AbortController().signal })) {
+    places.push(kind);
+    if (places.length === 3) vault.advance(2 * HOUR_MS);
+  }
+  expect(places).toEqual(Array.from({ length: 20 }, () => 'seen'));
+  expect(vault.requests.filter(({ path }) => path === 'auth/approle/login')).toHaveLength(2);
+});
+
+test('where the second login is refused (a secret_id for one use) the rest is one gap which says so', async () => {
+  const role = { role: 'wrench', policies: ['reader'], ttl: '1h', secretIdUses: 1 };
+  const { roleId, secretId } = await vault.makeAppRole(role);
+  const source = open({ auth: { appRole: { roleId, secretId } } });
+  const sightings: Sighting[] = [];
+  for await (const sighting of source.certificates!.scan({ signal: new AbortController().signal })) {
+    sightings.push(sighting);
+    if (sightings.length === 3) vault.advance(2 * HOUR_MS);
+  }
+  const gaps = sightings.filter((sighting) => sighting.kind === 'unseen');
+  expect(gaps.map(({ place, error }) => `${place}: ${error.message}`)).toEqual([
+    'vault:secret/cf: stopped, for the login was lost (login refused (400). AppRole login at approle: the role_id or secret_id is wrong, used up or expired): the rest of secret/cf was not looked at',
+  ]);
+});
+
+test('a token that is revoked during the scan is one gap, not one for each secret', async () => {
+  const token = await vault.issueToken({ policies: ['reader'], ttl: '1h' });
+  const source = open({ auth: { token } });
+  const sightings: Sighting[] = [];
+  for await (const sighting of source.certificates!.scan({ signal: new AbortController().signal })) {
+    sightings.push(sighting);
+    if (sightings.length === 3) vault.revokeTokens();
+  }
+  expect(sightings.filter(({ kind }) => kind === 'unseen')).toMatchObject([
+    {
+      place: 'vault:secret/cf',
+      error: {
+        kind: 'refused',
+        message: expect.stringMatching(/^stopped, for the login was lost/) as string,
+      },
+    },
+  ]);
+});
+
+test('a Vault from before 1.10 has no subkeys: with `only: named` its secrets are read', async () => {
+  vault.forgetSubkeys();
+  expect(await look({ only: 'named' })).toMatchObject({ gaps: [], seen: { length: 20 } });
+});
+
+test('a token that may read but not ask for subkeys reads', async () => {
+  await vault.allow('narrow', { 'secret/data/*': ['read'], 'secret/metadata/*': ['list'] });
+  const token = await vault.issueToken({ policies: ['narrow'] });
+  expect(await look({ only: 'named', auth: { token } })).toMatchObject({ gaps: [], seen: { length: 20 } });
+});
+
+test('with `only: named` no private key is read for nothing', async () => {
+  await vault.put('secret/cf/ssh', { private: leaf.keyPem });
+  vault.requests.length = 0;
+  const { empty } = await look({ only: 'named' });
+  expect(empty).toEqual(['by-name']);
+  expect(vault.requests.filter(({ path }) => path === 'secret/data/cf/ssh')).toEqual([]);
+});
+
+test('a Vault too old to tell its mounts has version 1 only', async () => {
+  await vault.mount('old', '1');
+  await vault.put('old/cf/x', { certificate: leaf.certificatePem });
+  vault.fail({ path: 'sys/internal/ui/mounts', status: 404 });
+  expect(await look({ paths: ['old/cf'] })).toMatchObject({
+    gaps: [],
+    seen: [{ place: 'vault:old/cf/x:certificate' }],
+  });
+});
+
+test('a mount once called `generic` is read, and one of another kind is a gap', async () => {
+  vault.mountType('generic', 'generic');
+  vault.mountType('pki', 'pki');
+  const { gaps } = await look({ paths: ['generic', 'pki', 'secret/cf'] });
+  expect(gaps).toEqual([
+    'vault:generic: missing: generic is empty, or hides everything from this token',
+    'vault:pki: missing: pki/ is a mount of another kind (pki), which keeps no secrets',
+  ]);
+});
+
+test('a namespace is another Vault', async () => {
+  const inside = vault.namespace('team/blue');
+  await inside.mount('secret', '1');
+  await inside.put('secret/cf/blue', { certificate: leaf.certificatePem });
+  const { seen, gaps } = await look({ namespace: 'team/blue' });
+  expect(gaps).toEqual([]);
+  expect(seen.map(({ place }) => place)).toEqual(['vault:secret/cf/blue:certificate']);
+});
+
+test('names that would ask for another path are gaps, and are not asked', async () => {
+  const keys = ['..', '../', '.', '', '/', '%2e%2e/', 'x', 'x'];
+  vault.fail({ path: 'secret/metadata/odd', body: JSON.stringify({ data: { keys } }) });
+  await vault.put('secret/odd/x', { certificate: leaf.certificatePem });
+  const { seen, gaps } = await look({ paths: ['secret/odd'] });
+  expect(seen).toHaveLength(1);
+  expect(gaps).toHaveLength(6);
+  expect(gaps.every((gap) => gap.endsWith('its name cannot be asked for over HTTP'))).toBe(true);
+});
+
+test('a server that has every folder in every folder is not followed for ever', async () => {
+  vault.fail({ path: 'secret/metadata/loop', body: '{"data":{"keys":["again/"]}}' });
+  const { gaps } = await look({ paths: ['secret/loop'] });
+  expect(gaps).toEqual([expect.stringMatching(/malformed: folders are nested more than 64 deep$/)]);
+});
+
+test('control characters in the names of keys and secrets do not get into a report', async () => {
+  await vault.put('secret/odd/bell\u0007\u202E', { 'cert\u001B[31m': leaf.certificatePem });
+  const { seen } = await look({ paths: ['secret/odd'] });
+  expect(seen.map(({ place }) => place)).toEqual(['vault:secret/odd/bell\uFFFD\uFFFD:cert\uFFFD[31m']);
+});
+
+test('a check that is stopped ends the scan with its reason', async () => {
+  const stop = new AbortController();
+  const reason = new Error('enough');
+  const source = open();
+  vault.fail({ path: 'secret/data', slowMs: 60_000 });
+  const scan = lookAround(source, stop.signal);
+  setTimeout(() => stop.abort(reason), 50);
+  await expect(scan).rejects.toBe(reason);
+});
+
+test('over TLS with an authority of its own, in a file; without the file, it says so', async () => {
+  const { mkdtemp, rm, writeFile } = await import('node:fs/promises');
+  const folder = await mkdtemp('/tmp/wrench-vault-');
+  const safe = await startVault({ tls: authority });
+  try {
+    await safe.mount('secret', '2');
+    await safe.put('secret/cf/x', { certificate: leaf.certificatePem });
+    const more = { url: safe.address, auth: { token: safe.rootToken } };
+    await writeFile(`${folder}/ca.pem`, authority.certificatePem);
+    expect(await look({ ...more, ca: `${folder}/ca.pem` })).toMatchObject({ gaps: [], seen: { length: 1 } });
+    await expect(look(more)).rejects.toThrow('is not trusted: configure the authority (ca) that signed it');
+    await expect(look({ ...more, ca: `${folder}/none.pem` })).rejects.toThrow(
+      'none.pem cannot be read (ENOENT)',
+    );
+  } finally {
+    await safe.close();
+    await rm(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,198 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startVault, type Vault } from '../../../test/world/vault.ts';
+import { openHttp } from '../../wire/http.ts';
+import { vaultConfig } from './config.ts';
+import { openSession, type Schedule, type Session } from './session.ts';
+
+const HOUR_MS = 3_600_000;
+const { signal } = new AbortController();
+
+let vault: Vault;
+let closers: (() => unknown)[];
+beforeEach(async () => {
+  closers = [];
+  vault = await startVault();
+  await vault.mount('secret', '1');
+  await vault.put('secret/x', { password: 'x' });
+  await vault.allow('reader', { 'secret/*': ['read', 'list'] });
+});
+afterEach(async () => {
+  for (const close of closers) await close();
+  await vault.close();
+});
+
+/** A clock that only the test winds; `next` runs what is planned and says after how long it was to be. */
+function windUp(): { readonly schedule: Schedule; readonly next: () => number | undefined } {
+  let planned: { readonly run: () => void; readonly afterMs: number } | undefined;
+  return {
+    schedule: (run, afterMs) => {
+      const mine = (planned = { run, afterMs });
+      return () => {
+        if (planned === mine) planned = undefined;
+      };
+    },
+    next: () => {
+      const due = planned;
+      planned = undefined;
+      due?.run();
+      return due?.afterMs;
+    },
+  };
+}
+
+function open(auth: object, schedule?: Schedule): Session {
+  const http = openHttp({ source: 'vault' });
+  const config = vaultConfig.parse({ kind: 'vault', url: vault.address, paths: ['secret'], auth });
+  const session = openSession(config, http, schedule);
+  closers.push(session.close, http.close);
+  return session;
+}
+
+const ask = (session: Session) => session.ask({ path: 'secret/x', signal });
+const asked = (path: string): number => vault.requests.filter((request) => request.path === path).length;
+
+/** Until the request that a wound clock set off has been answered. */
+async function until(done: () => boolean): Promise<void> {
+  while (!done()) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+test('a token is renewed at half of its time, again and again', async () => {
+  const clock = windUp();
+  const token = await vault.issueToken({ policies: ['reader'], ttl: '2h', maxTtl: '720h' });
+  const session = open({ token }, clock.schedule);
+  await session.start(signal);
+  for (let renewal = 1; renewal <= 5; renewal++) {
+    vault.advance(HOUR_MS);
+    expect(clock.next()).toBeLessThanOrEqual(HOUR_MS);
+    await until(() => asked('auth/token/renew-self') === renewal);
+    await ask(session);
+  }
+  expect(asked('auth/token/lookup-self')).toBe(1);
+});
+
+test('a token of ten years does not overflow the timer, which would then run at once', async () => {
+  const clock = windUp();
+  const token = await vault.issueToken({ policies: ['reader'], ttl: '87600h', maxTtl: '87600h' });
+  await open({ token }, clock.schedule).start(signal);
+  expect(clock.next()).toBe(24 * HOUR_MS);
+});
+
+test('a token that does not end, or is not renewable, is left alone', async () => {
+  const clock = windUp();
+  await open({ token: vault.rootToken }, clock.schedule).start(signal);
+  expect(clock.next()).toBeUndefined();
+  const token = await vault.issueToken({ policies: ['reader'], ttl: '2h', renewable: false });
+  await open({ token }, clock.schedule).start(signal);
+  expect(clock.next()).toBeUndefined();
+});
+
+test('a token whose uses are counted is looked at once only', async () => {
+  const token = await vault.issueToken({ policies: ['reader'], ttl: '2h', uses: 3 });
+  const session = open({ token });
+  await session.start(signal);
+  expect(await session.describe(signal)).toBeUndefined();
+  await session.start(signal);
+  await ask(session);
+  await ask(session);
+  await expect(ask(session)).rejects.toMatchObject({ kind: 'refused' });
+  expect(asked('auth/token/lookup-self')).toBe(1);
+});
+
+test('at the end of max_ttl, when a renewal gives little, the AppRole logs in anew', async () => {
+  const clock = windUp();
+  const role = { role: 'wrench', policies: ['reader'], ttl: '2h', maxTtl: '3h' };
+  const { roleId, secretId } = await vault.makeAppRole(role);
+  const session = open({ appRole: { roleId, secretId } }, clock.schedule);
+  await session.start(signal);
+  vault.advance(HOUR_MS);
+  clock.next();
+  await until(() => asked('auth/token/renew-self') === 1);
+  vault.advance(1.5 * HOUR_MS);
+  await until(() => clock.next() !== undefined);
+  await until(() => asked('auth/approle/login') === 2);
+  vault.advance(HOUR_MS);
+  await ask(session);
+  expect(asked('auth/token/lookup-self')).toBe(0);
+});
+
+test('a Vault that is away when the token is to be renewed: it is tried again', async () => {
+  const clock = windUp();
+  const token = await vault.issueToken({ policies: ['reader'], ttl: '2h', maxTtl: '720h' });
+  const session = open({ token }, clock.schedule);
+  await session.start(signal);
+  vault.fail({ path: 'auth/token/renew-self', status: 500 }, 1);
+  clock.next();
+  await until(() => clock.next() !== undefined);
+  await until(() => asked('auth/token/renew-self') === 2);
+  expect(await ask(session)).toMatchObject({ status: 200 });
+});
+
+test('many questions meet an ended token at once: one login more', async () => {
+  const { roleId, secretId } = await vault.makeAppRole({ role: 'wrench', policies: ['reader'], ttl: '1h' });
+  const session = open({ appRole: { roleId, secretId } });
+  await session.start(signal);
+  vault.advance(2 * HOUR_MS);
+  await Promise.all(Array.from({ length: 20 }, () => ask(session)));
+  expect(asked('auth/approle/login')).toBe(2);
+});
+
+test('a 403 with a good token is believed, and is no reason to log in again', async () => {
+  const { roleId, secretId } = await vault.makeAppRole({ role: 'wrench', policies: ['reader'], ttl: '1h' });
+  const session = open({ appRole: { roleId, secretId } });
+  await expect(session.ask({ path: 'other/x', signal })).rejects.toMatchObject({ kind: 'refused' });
+  expect(session.lost()).toBeUndefined();
+  expect(asked('auth/approle/login')).toBe(1);
+});
+
+test('the token of the service account is read anew at each login, for it is rotated', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'wrench-jwt-'));
+  closers.push(() => rm(folder, { recursive: true }));
+  const jwtFile = join(folder, 'token');
+  await writeFile(jwtFile, 'eyJfirst.eyJa.sig\n');
+  vault.makeKubernetesRole({
+    role: 'wrench',
+    jwts: ['eyJfirst.eyJa.sig'],
+    policies: ['reader'],
+    ttlMs: HOUR_MS,
+  });
+  const session = open({ kubernetes: { role: 'wrench', jwtFile } });
+  await ask(session);
+  vault.makeKubernetesRole({
+    role: 'wrench',
+    jwts: ['eyJsecond.eyJb.sig'],
+    policies: ['reader'],
+    ttlMs: HOUR_MS,
+  });
+  await writeFile(jwtFile, 'eyJsecond.eyJb.sig\n');
+  vault.advance(2 * HOUR_MS);
+  await ask(session);
+  expect(asked('auth/kubernetes/login')).toBe(2);
+});
+
+test('logins that are refused say which and why, and show nothing', async () => {
+  const kubernetes = { role: 'wrench', jwtFile: '/nowhere/token' };
+  await expect(open({ kubernetes }).start(signal)).rejects.toThrow(
+    'the service account token /nowhere/token cannot be read (ENOENT)',
+  );
+  await expect(open({ appRole: { roleId: 'r', secretId: 'hvs.CANARY' } }).start(signal)).rejects.toThrow(
+    'login refused (403). AppRole login at approle: the role_id or secret_id is wrong, used up or expired',
+  );
+});
+
+test('a secret_id past its time is refused', async () => {
+  const role = { role: 'wrench', policies: ['reader'], secretIdTtl: '10m' };
+  const { roleId, secretId } = await vault.makeAppRole(role);
+  vault.advance(HOUR_MS);
+  await expect(open({ appRole: { roleId, secretId } }).start(signal)).rejects.toMatchObject({
+    kind: 'refused',
+  });
+});
+
+test('every question says that it is meant, for a Vault Agent may ask for that', async () => {
+  const session = open({ token: vault.rootToken });
+  await ask(session);
+  expect(vault.requests.at(-1)).toMatchObject({ path: 'secret/x', vaultRequest: 'true' });
+});

@@ -1,0 +1,22 @@
+import { startVault } from '../vault.ts';
+import { administer, type VaultUnderTest } from './administer.ts';
+
+export interface OpenedVault extends VaultUnderTest {
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * The Vaults that a suite without faults and clocks runs against: the one in this folder and, where WRENCH_TEST_VAULT_ADDR (and
+ * WRENCH_TEST_VAULT_TOKEN, a root token) name one, a real one: `vault server -dev` or `bao server -dev`. It is written to: mounts
+ * named `wrench-test-...` are made anew.
+ */
+export function vaultsUnderTest(
+  env: NodeJS.ProcessEnv = process.env,
+): readonly (readonly [string, () => Promise<OpenedVault>])[] {
+  const { WRENCH_TEST_VAULT_ADDR: address, WRENCH_TEST_VAULT_TOKEN: token = 'root' } = env;
+  const real = async (): Promise<OpenedVault> => ({
+    ...administer(address!.replace(/\/+$/, ''), token),
+    close: () => Promise.resolve(),
+  });
+  return [['the Vault of the test world', startVault], ...(address ? [['a real Vault', real] as const] : [])];
+}
