@@ -1,6 +1,6 @@
 import type { WrittenArguments } from './arguments.ts';
 import { cleanText } from './clean-text.ts';
-import { type Evidence, type Gap, type Report, type Severity, worst } from './finding.ts';
+import { type Evidence, type Finding, type Gap, type Report, type Severity, worst } from './finding.ts';
 
 /** What every renderer says in the same words. */
 
@@ -23,6 +23,11 @@ export function headlineOf({ status, findings, gaps }: Report): Headline {
 export function verdictOf({ verdict }: Pick<Report, 'verdict'>): string {
   const [first = '', ...rest] = cleanText(verdict.replace(/^Unknown:\s+/, ''));
   return first.toUpperCase() + rest.join('');
+}
+
+/** A summary beside its target: what says the target once more, in parentheses, is left out. */
+export function summaryOf({ summary, target }: Pick<Finding, 'summary' | 'target'>): string {
+  return cleanText(cleanText(summary).replace(` (${cleanText(target)})`, ''));
 }
 
 /** The question as somebody could type it: `/certs expiring --within 30d`. */
@@ -50,7 +55,7 @@ const GAP_WORDS: Readonly<Record<Gap['kind'], string>> = {
 
 /** How much was looked at and how much was not: `41 checked, 2 unreachable (cell-3: timeout), 1 denied`. */
 export function coverageInWords({ examined, gaps, coverage }: Report): string {
-  const sources = coverage.map(({ source, examined: count }) => `${cleanText(source)} ${countOf(count)}`);
+  const sources = coverage.map(({ source, examined: count }) => `${cut(source, 60)} ${countOf(count)}`);
   const spread = sources.length > 1 && sources.length <= 4 ? ` (${sources.join(', ')})` : '';
   const unseen = Object.entries(GAP_WORDS).flatMap(([kind, word]) => {
     const [first, ...others] = gaps.filter((gap) => gap.kind === kind);

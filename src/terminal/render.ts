@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { alignTable } from '../check/align-table.ts';
 import { cleanLine, cleanText } from '../check/clean-text.ts';
-import type { Evidence, Finding, Report, Severity } from '../check/finding.ts';
+import type { Evidence, Finding, Report } from '../check/finding.ts';
 import {
   askedInWords,
   countInWords,
@@ -12,6 +12,7 @@ import {
   headlineOf,
   SEVERITY_WORDS,
   seriesInWords,
+  summaryOf,
   timeInWords,
   verdictOf,
 } from '../check/report-in-words.ts';
@@ -77,25 +78,18 @@ function entry(word: Headline, text: string, { columns }: Screen, paint: Paint, 
   return label + lines.join('\n');
 }
 
-function renderFinding(
-  { severity, summary, target, evidence = [] }: Finding,
-  screen: Screen,
-  paint: Paint,
-): string[] {
+function renderFinding(finding: Finding, screen: Screen, paint: Paint): string[] {
+  const { severity, target, evidence = [] } = finding;
   const fields = evidence.filter((one) => one.kind === 'field' || one.kind === 'series');
   const width = fields.reduce(
     (widest, { label }) => Math.max(widest, Math.min(LONGEST_LABEL, cleanText(label).length)),
     0,
   );
   return [
-    entry(wordOf(severity), summary, screen, paint),
+    entry(SEVERITY_WORDS[severity], summaryOf(finding), screen, paint),
     ...wrap(cleanText(target), screen.columns, INDENT).map((line) => paint('cyan', line)),
     ...evidence.flatMap((one) => renderEvidence(one, width, screen, paint)),
   ];
-}
-
-function wordOf(severity: Severity): Headline {
-  return SEVERITY_WORDS[severity];
 }
 
 function renderEvidence(evidence: Evidence, width: number, { columns }: Screen, paint: Paint): string[] {

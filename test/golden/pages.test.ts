@@ -3,7 +3,7 @@ import { renderPlainFallback } from '../../src/slack/render/fallback.ts';
 import { renderReport } from '../../src/slack/render/report.ts';
 import { renderTerminal } from '../../src/terminal/render.ts';
 import * as reports from './reports.ts';
-import { ASKED, faultsOf, messagesOf, showThread } from './sight.ts';
+import { ASKED, faultsOf, messagesOf, showBeginning, showThread } from './sight.ts';
 
 test.each(Object.entries(reports))('%s looks in Slack as it did', async (name, report) => {
   const thread = renderReport(report, ASKED);
@@ -22,7 +22,7 @@ test.each(Object.entries(reports))('%s fits into one plain message', (_, report)
 });
 
 test.each(Object.entries(reports))('%s looks in a terminal as it did', async (name, report) => {
-  await expect(renderTerminal(report, { color: false, columns: 80 })).toMatchFileSnapshot(
+  await expect(showBeginning(renderTerminal(report, { color: false, columns: 80 }))).toMatchFileSnapshot(
     `pages/${name}.terminal.txt`,
   );
 });

@@ -35,3 +35,12 @@ export function showThread(thread: Thread): string {
   const shown = JSON.stringify({ ...thread, attachments }, undefined, 2);
   return `${shown.replaceAll(/\{\n\s+("type": "(?:raw_text|text)"),\n\s+("text": ".*")\n\s+\}/g, '{ $1, $2 }').replaceAll(/\{\n\s+("is_wrapped": true)\n\s+\}/g, '{ $1 }')}\n`;
 }
+
+const SCREEN_LINES = 200;
+
+/** Of a long text the first screens. */
+export function showBeginning(text: string): string {
+  const lines = text.split('\n');
+  const rest = lines.length - SCREEN_LINES;
+  return rest > 0 ? `${lines.slice(0, SCREEN_LINES).join('\n')}\n… and ${rest} more lines\n` : text;
+}

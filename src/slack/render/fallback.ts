@@ -5,6 +5,7 @@ import {
   groupGaps,
   headlineOf,
   SEVERITY_WORDS,
+  summaryOf,
   verdictOf,
 } from '../../check/report-in-words.ts';
 import { code, inert, joinWithin } from './inert.ts';
@@ -26,8 +27,8 @@ export function renderPlainFallback(report: Report): { readonly text: string } {
   const lines = [
     `:${EMOJI[headline]}: *${headline}* ${inert(verdictOf(report), 500)}`,
     ...report.findings.map(
-      ({ severity, summary, target }) =>
-        `• ${SEVERITY_WORDS[severity]}: ${inert(summary, 200)} ${code(target, 160)}`,
+      (finding) =>
+        `• ${SEVERITY_WORDS[finding.severity]}: ${inert(summaryOf(finding), 200)} ${code(finding.target, 160)}`,
     ),
     ...groupGaps(report.gaps).map(
       ({ because, whats }) =>

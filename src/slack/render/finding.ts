@@ -1,6 +1,6 @@
 import { cleanText } from '../../check/clean-text.ts';
 import type { Finding } from '../../check/finding.ts';
-import { SEVERITY_WORDS } from '../../check/report-in-words.ts';
+import { SEVERITY_WORDS, summaryOf } from '../../check/report-in-words.ts';
 import { renderEvidence } from './evidence.ts';
 import { cost, inert } from './inert.ts';
 import { badge, type Blocks, bold, codeSpan, glue, line, rich } from './pieces.ts';
@@ -23,7 +23,12 @@ const EVIDENCE_ROOM = 6_000;
 export function renderFinding(finding: Finding): Unit {
   const { severity, summary, target, evidence = [] } = finding;
   const { parts, table, isCut } = renderEvidence(evidence, EVIDENCE_ROOM);
-  const title = line(...badge(severity), bold(summary, SUMMARY), glue('\n'), codeSpan(target, TARGET));
+  const title = line(
+    ...badge(severity),
+    bold(summaryOf(finding), SUMMARY),
+    glue('\n'),
+    codeSpan(target, TARGET),
+  );
   return {
     blocks: [rich(title, ...parts), ...(table ? [table] : [])],
     text: findingInText(finding),
@@ -33,7 +38,9 @@ export function renderFinding(finding: Finding): Unit {
 }
 
 /** One line of top-level text. The target is left out where the summary names it. */
-export function findingInText({ severity, summary, target }: Finding): string {
-  const where = cleanText(summary).includes(cleanText(target)) ? '' : ` (${inert(target, 200)})`;
+export function findingInText(finding: Finding): string {
+  const { severity, target } = finding;
+  const summary = summaryOf(finding);
+  const where = summary.includes(cleanText(target)) ? '' : ` (${inert(target, 200)})`;
   return `• ${SEVERITY_WORDS[severity]}: ${inert(summary, 300)}${where}`;
 }

@@ -66,7 +66,7 @@ test.each<[string, Message]>([
 
 test('a waiting channel reads what is looked at, where, and how far it has come', () => {
   expect(renderLooking(asked).text).toBe(
-    'LOOKING in prod: Certificates that have expired or soon will. the answer will be here.',
+    'LOOKING in prod: Certificates that have expired or soon will. The answer will be here.',
   );
   expect(renderProgress({ examined: 1_204, gaps: 2 }, asked).text).toContain('1,204 checked so far');
 });
@@ -82,7 +82,7 @@ test('the second asker is led to the first thread', () => {
     threadLink: 'https://x.slack.com/archives/C1/p1',
   });
 
-  expect(text).toContain('<@U0ADA> asked 40.0 s ago');
+  expect(text).toContain('<@U0ADA> asked 40 s ago');
   expect(text).toContain('<https://x.slack.com/archives/C1/p1|its thread>');
 });
 

@@ -21,7 +21,7 @@ import { shortRun } from './short-run.ts';
 
 /** The root message while a check runs; its report takes this message's place. */
 export function renderLooking(asked: AskedQuestion): Message {
-  return waiting(asked, 'the answer will be here');
+  return waiting(asked, 'The answer will be here');
 }
 
 /** The same, further on. Slack allows about 50 edits a minute in a whole workspace. */
@@ -114,7 +114,7 @@ export function renderJoined(joined: {
   readonly by: string;
   readonly sinceMs: number;
 }): Message {
-  const since = durationInWords(Math.max(0, joined.sinceMs));
+  const since = agoInWords(joined.sinceMs);
   const link = safeLink(joined.threadLink);
   const where: RichTextSection['elements'] = link
     ? [{ type: 'link', url: link, text: 'its thread' }]
@@ -135,6 +135,12 @@ export function renderJoined(joined: {
       ),
     ],
   };
+}
+
+function agoInWords(ms: number): string {
+  return ms < 1_000
+    ? 'a moment'
+    : durationInWords(Math.max(1, Math.round(ms / 1_000)) * 1_000).replace('.0 s', ' s');
 }
 
 function safeLink(url: string | undefined): string | undefined {

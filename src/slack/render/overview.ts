@@ -1,7 +1,7 @@
 import { alignTable } from '../../check/align-table.ts';
 import { cleanText } from '../../check/clean-text.ts';
 import type { Evidence, Finding, Gap, Report } from '../../check/finding.ts';
-import { countInWords, SEVERITY_WORDS, seriesInWords } from '../../check/report-in-words.ts';
+import { countInWords, SEVERITY_WORDS, seriesInWords, summaryOf } from '../../check/report-in-words.ts';
 import { toCsv } from './csv.ts';
 import { tableBlock } from './evidence.ts';
 import { fit } from './inert.ts';
@@ -16,10 +16,10 @@ const SUMMARY = 160;
 
 /** One table over all findings, for reports that are longer than a thread should be. */
 export function renderOverview(findings: readonly Finding[], shownInFull: number): Message {
-  const rows = findings.map(({ severity, target, summary }) => [
-    SEVERITY_WORDS[severity],
-    fit(cleanText(target), TARGET),
-    fit(cleanText(summary), SUMMARY),
+  const rows = findings.map((finding) => [
+    SEVERITY_WORDS[finding.severity],
+    fit(cleanText(finding.target), TARGET),
+    fit(summaryOf(finding), SUMMARY),
   ]);
   const { table } = tableBlock({ columns: ['Severity', 'Target', 'Summary'], rows }, ROOM - 600);
   const listed = (table?.rows.length ?? 1) - 1;

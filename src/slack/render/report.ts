@@ -6,6 +6,7 @@ import {
   coverageInWords,
   durationInWords,
   headlineOf,
+  summaryOf,
   verdictOf,
 } from '../../check/report-in-words.ts';
 import { findingInText, renderFinding } from './finding.ts';
@@ -32,6 +33,7 @@ import {
 
 /** In the root: what a phone shows without scrolling. */
 const ROOT_FINDINGS = 5;
+const ROOT_SUMMARY = 200;
 /** Beyond these a thread is not read; a table and a file are. */
 const FULL_FINDINGS = 30;
 /** One post a second is what a channel takes. */
@@ -98,7 +100,7 @@ function topFindings(findings: readonly Finding[]): readonly Part[] {
   const parts: Part[] = SEVERITIES.flatMap((severity) => {
     const these = top.filter((finding) => finding.severity === severity);
     if (these.length === 0) return [];
-    const list = bullets(these.map(({ summary }) => line(say(summary, 400))));
+    const list = bullets(these.map((finding) => line(say(summaryOf(finding), ROOT_SUMMARY))));
     return isMixed ? [line(...badge(severity)), list] : [list];
   });
   const rest = findings.length - top.length;
