@@ -11,7 +11,7 @@ import { schemasAt, metaOf, secretsIn } from './config/schema-walk.ts';
 import { type ProcessSettings, settingSecrets, settingsSchema, toSettings } from './config/settings.ts';
 import { loadVariables, type Variables } from './config/variables.ts';
 
-export { ConfigError, type Problem, type ProcessSettings, type RedisConfig, type SourceConfig };
+export { ConfigError, type ProcessSettings, type RedisConfig, type SourceConfig };
 
 /** What `wrench.yaml` says, with all defaults filled in. */
 export interface Config {
