@@ -22,11 +22,6 @@ export interface PemText {
 
 export const MAX_BLOCKS = 500;
 
-/** A cheap no before any work: no text without it holds PEM. */
-export function mayHoldPem(text: string): boolean {
-  return text.includes('-----BEGIN') || text.includes('----- BEGIN');
-}
-
 /**
  * Finds every PEM block of a text, and mends what OpenSSL refuses though nothing is lost: indented (as in YAML), joined to one line,
  * ended by CR, with `\n` written out as two characters (environment files, JSON in JSON), `\/` for `/`. What stands around blocks is ignored.

@@ -11,11 +11,11 @@ const oids = {
   x509: '060a2a864886f70d01091601',
 } as const;
 
-/** A PFX (RFC 7292 section 4) is a sequence that begins with the integer 3. */
+/** A PFX (RFC 7292 section 4) is a sequence that begins with the integer 3; also one that is cut short, so that it can be told as what it is. */
 export function isPkcs12(der: Buffer): boolean {
   try {
-    const version = readElement(der, readElement(der, 0).start);
-    const content = readElement(der, version.next);
+    const version = readElement(der, readElement(der, 0, Infinity).start);
+    const content = readElement(der, version.next, Infinity);
     return der.toString('hex', version.from, version.next) === '020103' && content.tag === tags.sequence;
   } catch {
     return false;

@@ -4,9 +4,10 @@ import { type Element, readChildren, readElement, tags } from './der.ts';
 /** signedData (RFC 2315 section 14, RFC 5652 section 5.1), as DER. */
 const signedDataOid = '06092a864886f70d010702';
 
+/** Also of one that is cut short, so that it can be told as what it is. */
 export function isPkcs7(der: Buffer): boolean {
   try {
-    const first = readElement(der, readElement(der, 0).start);
+    const first = readElement(der, readElement(der, 0, Infinity).start);
     return der.toString('hex', first.from, first.next) === signedDataOid;
   } catch {
     return false;

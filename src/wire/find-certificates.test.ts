@@ -1,0 +1,240 @@
+import { createPrivateKey } from 'node:crypto';
+import * as fc from 'fast-check';
+import { beforeAll, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { type Authority, issue, type Issued, makeAuthority } from '../../test/world/ca.ts';
+import { makeJks, makePkcs12, makePkcs7 } from '../../test/world/containers.ts';
+import { findCertificates, findCertificatesInFields, type Found } from './find-certificates.ts';
+import { displayName } from './x509.ts';
+
+let root: Authority;
+let leaf: Issued;
+let other: Issued;
+beforeAll(async () => {
+  root = await makeAuthority({ name: 'Root' });
+  leaf = await issue(root, { name: 'leaf.test', keyType: 'rsa2048' });
+  other = await issue(root, { name: 'other.test' });
+});
+
+const base64 = (content: string | Buffer) => Buffer.from(content).toString('base64');
+const inWords = ({ certificates, unreadable }: Found) => [
+  ...certificates.map(({ at, chain, keyMatches }) =>
+    `${at} ${chain.map(displayName).join(' < ')}${keyMatches === undefined ? '' : ` key ${keyMatches}`}`.trim(),
+  ),
+  ...unreadable.map(({ at, because }) => `${at} ${because}`.trim()),
+];
+
+test('the fields of a secret as `safe` keeps them: the key in one field belongs to the certificate in another', () => {
+  const secret = {
+    certificate: leaf.certificatePem,
+    key: leaf.keyPem,
+    combined: leaf.certificatePem + leaf.keyPem,
+    serial: '0a',
+    crl: '',
+  };
+  expect(inWords(findCertificatesInFields(secret))).toEqual([
+    ':certificate leaf.test key true',
+    ':combined leaf.test key true',
+  ]);
+  expect(inWords(findCertificatesInFields({ ...secret, key: other.keyPem, combined: '' }))).toEqual([
+    ':certificate leaf.test key false',
+  ]);
+});
+
+test('a wrong key is held against the leaf, not against the authority beside it', () => {
+  const fields = { ca: root.certificatePem, certificate: leaf.certificatePem, private_key: other.keyPem };
+  expect(inWords(findCertificatesInFields(fields))).toEqual([':ca Root', ':certificate leaf.test key false']);
+});
+
+test('among several leaves nobody can tell whose a strange key is', () => {
+  const stranger = root.keyPem;
+  expect(inWords(findCertificates(leaf.certificatePem + other.certificatePem + stranger))).toEqual([
+    'leaf.test',
+    '#2 other.test',
+  ]);
+});
+
+test('a key under a passphrase is not opened', () => {
+  const closed = createPrivateKey(other.keyPem).export({
+    type: 'pkcs8',
+    format: 'pem',
+    cipher: 'aes-256-cbc',
+    passphrase: 'x',
+  });
+  expect(inWords(findCertificates(leaf.certificatePem + String(closed)))).toEqual(['leaf.test']);
+});
+
+test('a PKCS#7 bundle of RSA and EC certificates, which node-forge cannot read', () => {
+  const bundle = makePkcs7([root.der, leaf.der, other.der], 'as given');
+  expect(inWords(findCertificates(bundle))).toEqual(['leaf.test < Root', '#2 other.test < Root']);
+  expect(inWords(findCertificates(base64(bundle)))).toEqual(['leaf.test < Root', '#2 other.test < Root']);
+  expect(inWords(findCertificates(bundle.subarray(0, -60)))).toEqual([
+    'it is a PKCS#7 bundle, but damaged or cut short',
+  ]);
+});
+
+test('a PKCS#7 bundle of indefinite length, as Java and Windows write', () => {
+  const bundle = makePkcs7([leaf.der]);
+  const content = bundle.subarray(bundle.indexOf('06092a864886f70d010702', 0, 'hex'));
+  const indefinite = Buffer.concat([Buffer.from('3080', 'hex'), content, Buffer.from('0000', 'hex')]);
+  expect(inWords(findCertificates(indefinite))).toEqual(['leaf.test']);
+});
+
+test.each(['aes', 'rc2', '3des', 'none'] as const)(
+  'a PKCS#12 file under %s gives its chain, leaf first, and never its key',
+  (encryption) => {
+    const key = createPrivateKey(leaf.keyPem).export({ type: 'pkcs8', format: 'der' });
+    const file = makePkcs12({ certificates: [root.der, leaf.der], key, passphrase: 'right', encryption });
+    expect(inWords(findCertificates(file, { passphrases: ['wrong', 'right'] }))).toEqual([
+      'leaf.test < Root',
+    ]);
+  },
+);
+
+test('a PKCS#12 file without the right passphrase says what it lacks, and that it is locked', () => {
+  const file = makePkcs12({ certificates: [leaf.der], passphrase: 'right' });
+  expect(inWords(findCertificates(file))).toEqual([
+    'it is a PKCS#12 file that needs a passphrase, and none is configured',
+  ]);
+  expect(findCertificates(file, { passphrases: ['wrong'] }).unreadable).toEqual([
+    { at: '', because: 'it is a PKCS#12 file that none of the configured passphrases opens', locked: true },
+  ]);
+  expect(inWords(findCertificates(makePkcs12({ certificates: [leaf.der], passphrase: '' })))).toEqual([
+    'leaf.test',
+  ]);
+});
+
+test('a PKCS#12 file that asks for two thousand million rounds is refused at once', () => {
+  const file = makePkcs12({ certificates: [leaf.der], passphrase: 'x', rounds: 2_000_000_000 });
+  expect(inWords(findCertificates(file, { passphrases: ['x'] }))).toEqual([
+    'it is a PKCS#12 file, but it asks for too many rounds of key derivation',
+  ]);
+});
+
+test('a Java keystore gives its certificates by alias, without its password', () => {
+  const keystore = makeJks([
+    { alias: 'rep', certificates: [leaf.der, root.der], key: Buffer.alloc(40) },
+    { alias: 'ca\n', certificates: [root.der] },
+  ]);
+  expect(inWords(findCertificates(keystore))).toEqual([':rep leaf.test < Root', ':ca\uFFFD Root']);
+  expect(inWords(findCertificates(keystore.subarray(0, 900)))).toEqual([
+    'it is a Java keystore (JKS), but it is cut short',
+  ]);
+});
+
+test('DER certificates one after the other, and one cut short', () => {
+  expect(inWords(findCertificates(Buffer.concat([leaf.der, other.der])))).toEqual([
+    'leaf.test',
+    '#2 other.test',
+  ]);
+  expect(inWords(findCertificates(leaf.der.subarray(0, 300)))).toEqual(['it is cut short']);
+});
+
+test('a DER key, request or anything else is no certificate and no complaint', () => {
+  const key = createPrivateKey(leaf.keyPem).export({ type: 'pkcs1', format: 'der' });
+  expect(findCertificates(key)).toEqual({ certificates: [], unreadable: [], others: 1 });
+  expect(findCertificates(Buffer.from('0123456789'.repeat(50)))).toEqual({
+    certificates: [],
+    unreadable: [],
+    others: 0,
+  });
+});
+
+test('base64 within base64 within YAML, as in a Secret of a whole file', () => {
+  const inner = stringify({ users: [{ user: { 'client-certificate-data': base64(leaf.certificatePem) } }] });
+  const fields = { kubeconfig: inner, keystore: base64(makePkcs7([other.der])) };
+  expect(inWords(findCertificates(stringify(fields)))).toEqual([
+    ':kubeconfig.users.0.user.client-certificate-data leaf.test',
+    ':keystore other.test',
+  ]);
+});
+
+test('a template that is no YAML is searched as text, base64 in it too', () => {
+  const template = `{{ if .tls }}\ncert: |\n${leaf.certificatePem.replaceAll(/^/gm, '  ')}\n{{ end }}: ][\nb64: ${base64(other.certificatePem)}\n`;
+  expect(inWords(findCertificates(template))).toEqual(['leaf.test', 'other.test']);
+});
+
+test('an alias bomb stays small, and what stands beside it is read', () => {
+  const bomb = Array.from(
+    { length: 20 },
+    (_, n) => `a${n + 1}: &a${n + 1} [${Array(9).fill(`*a${n}`).join(', ')}]`,
+  ).join('\n');
+  const text = `a0: &a0 [x]\n${bomb}\ncert: |\n${leaf.certificatePem.replaceAll(/^/gm, '  ')}`;
+  expect(inWords(findCertificates(text))).toContain('leaf.test');
+});
+
+test('what is nested too deep, or too large a value, is told where it is', () => {
+  const deep = Array.from({ length: 25 }).reduce<unknown>((inner) => ({ a: inner }), leaf.certificatePem);
+  expect(inWords(findCertificates(JSON.stringify(deep)))).toEqual([
+    `:${Array(20).fill('a').join('.')} it is nested deeper than 20, and was not read further down`,
+  ]);
+  const wide = JSON.stringify({ log: ' '.repeat(2_000_000) + leaf.certificatePem });
+  expect(inWords(findCertificates(wide))).toEqual([':log it is a value of more than 1 MB, and was not read']);
+});
+
+test('a file of 50 MB costs nothing', () => {
+  expect(inWords(findCertificates(Buffer.alloc(50 * 1024 * 1024)))).toEqual(['it is larger than 10 MB']);
+});
+
+test('a bundle of 501 certificates says that it goes on', () => {
+  const found = findCertificates(other.certificatePem.repeat(501));
+  expect(found.certificates).toHaveLength(500);
+  expect(found.unreadable).toEqual([{ at: '#501', because: 'more than 500 blocks; the rest was not read' }]);
+});
+
+test('texts made to be slow are not: brackets, spaces, empty lines, begins without ends', () => {
+  const texts = [
+    '['.repeat(1e6),
+    'a'.repeat(1e6),
+    ' '.repeat(1e6),
+    '\n'.repeat(1e6),
+    'a '.repeat(5e5),
+    '-----BEGIN A-----'.repeat(6e4),
+  ];
+  for (const text of texts) {
+    expect(findCertificates(`-----BEGIN X ${text}`).certificates).toEqual([]);
+    expect(findCertificates(`a: LS0tLS1CRUdJ\n${text}`).certificates).toEqual([]);
+    expect(findCertificates(`MII${text}!`).certificates).toEqual([]);
+  }
+});
+
+test('no bytes make it throw, nor do containers with flipped bits', () => {
+  const survives = (content: Buffer | string): void => {
+    expect(findCertificates(content, { passphrases: ['x'] }).others).toBeGreaterThanOrEqual(0);
+  };
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => survives(Buffer.from(bytes))));
+  fc.assert(fc.property(fc.string(), survives));
+  const containers = [
+    leaf.der,
+    makePkcs7([leaf.der, other.der]),
+    makePkcs12({ certificates: [leaf.der], passphrase: 'x', rounds: 1 }),
+    makePkcs12({ certificates: [leaf.der], passphrase: 'x', rounds: 1, encryption: 'rc2' }),
+    makeJks([{ alias: 'a', certificates: [leaf.der], key: Buffer.alloc(9) }]),
+    Buffer.from(stringify({ a: [{ b: leaf.certificatePem }], c: base64(leaf.keyPem) })),
+  ];
+  const damages = fc.record({
+    at: fc.nat({ max: 200 }),
+    byte: fc.nat({ max: 255 }),
+    length: fc.nat({ max: 3000 }),
+  });
+  fc.assert(
+    fc.property(fc.constantFrom(...containers), damages, (container, { at, byte, length }) => {
+      const damaged = Buffer.from(container);
+      damaged[at] = byte;
+      survives(damaged.subarray(0, length));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('no reason quotes what was read', () => {
+  const texts = [
+    leaf.keyPem.replace('PRIVATE KEY', 'CERTIFICATE').replace('PRIVATE KEY', 'CERTIFICATE'),
+    leaf.certificatePem.replaceAll('M', '*'),
+  ];
+  for (const text of texts) {
+    const said = JSON.stringify(findCertificates(text));
+    expect(said).toContain('because');
+    for (let at = 28; at < text.length - 60; at += 40) expect(said).not.toContain(text.slice(at, at + 12));
+  }
+});
