@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { vaultConfig } from './config.ts';
+
+const LEAST = {
+  kind: 'vault',
+  url: 'https://vault.example.com:8200',
+  paths: ['secret/cf'],
+  auth: { token: 'hvs.x' },
+};
+
+test('the least that must be said', () => {
+  expect(vaultConfig.parse(LEAST)).toEqual({
+    ...LEAST,
+    name: 'vault',
+    only: 'any',
+    concurrency: 10,
+    timeoutMs: 10_000,
+  });
+});
+
+test.each([
+  ['paths are taken without slashes around them', { paths: ['/secret/cf/'] }, { paths: ['secret/cf'] }],
+  [
+    'a line break after a token, as files have it, is no part of it',
+    { auth: { token: 'hvs.x\n' } },
+    { auth: { token: 'hvs.x' } },
+  ],
+  [
+    'a login has its usual mount',
+    { auth: { appRole: { roleId: 'r', secretId: 's' } } },
+    { auth: { appRole: { roleId: 'r', secretId: 's', mount: 'approle' } } },
+  ],
+])('%s', (_, given, taken) => {
+  expect(vaultConfig.parse({ ...LEAST, ...given })).toMatchObject(taken);
+});
+
+test.each([
+  ['an address with a password in it', { url: 'https://admin:hunter2@vault:8200' }],
+  ['an address of another kind', { url: 'ftp://vault' }],
+  ['no path', { paths: [] }],
+  ['a path of slashes only', { paths: ['/'] }],
+  ['two logins', { auth: { token: 'x', appRole: { roleId: 'r', secretId: 's' } } }],
+  ['an unknown key', { pahts: ['secret'] }],
+])('%s is refused', (_, given) => {
+  expect(vaultConfig.safeParse({ ...LEAST, ...given }).success).toBe(false);
+});
