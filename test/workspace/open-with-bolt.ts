@@ -1,0 +1,68 @@
+import type { AddressInfo } from 'node:net';
+import { App, HTTPReceiver, LogLevel, SocketModeReceiver, type Receiver } from '@slack/bolt';
+import { onTestFinished } from 'vitest';
+import {
+  startWorkspace,
+  type Workspace,
+  type WorkspaceApp,
+  type WorkspaceOptions,
+} from './start-workspace.ts';
+
+const secrets = { signingSecret: 'signing-secret', botToken: 'xoxb-test', appToken: 'xapp-test' };
+
+type Choices = Partial<WorkspaceApp> & Pick<WorkspaceOptions, 'channels' | 'users'>;
+
+/** A workspace and a real Bolt app in it, both gone when the test is over. */
+export async function openWithBolt(
+  delivery: 'http' | 'socket',
+  register: (app: App) => void,
+  { channels, users, ...app }: Choices = {},
+): Promise<{ workspace: Workspace; app: App }> {
+  let requestUrl = 'http://127.0.0.1:1/not-yet';
+  const workspace = await startWorkspace({
+    app: { delivery, requestUrl: () => requestUrl, ...secrets, ...app },
+    ...(channels ? { channels } : {}),
+    ...(users ? { users } : {}),
+  });
+  onTestFinished(workspace.close);
+  const bolt = new App({
+    receiver: receiverFor(delivery, workspace),
+    token: secrets.botToken,
+    convoStore: false,
+    deferInitialization: true,
+    logLevel: LogLevel.ERROR,
+    clientOptions: {
+      slackApiUrl: workspace.apiUrl,
+      retryConfig: { retries: 0 },
+      rejectRateLimitedCalls: true,
+    },
+  });
+  register(bolt);
+  await bolt.init();
+  const server: unknown = await bolt.start(0);
+  // A test may have stopped it itself.
+  onTestFinished(() => bolt.stop().then(undefined, () => {}));
+  if (delivery === 'http') {
+    const { port } = (server as { address: () => AddressInfo }).address();
+    requestUrl = `http://127.0.0.1:${port}/slack/events`;
+  }
+  return { workspace, app: bolt };
+}
+
+function receiverFor(delivery: 'http' | 'socket', { apiUrl }: Workspace): Receiver {
+  if (delivery === 'http') {
+    const logLevel = LogLevel.ERROR;
+    return new HTTPReceiver({
+      signingSecret: secrets.signingSecret,
+      logLevel,
+      unhandledRequestTimeoutMillis: 10_000,
+    });
+  }
+  return new SocketModeReceiver({
+    appToken: secrets.appToken,
+    logLevel: LogLevel.ERROR,
+    // Its wait before a reconnect is this times the failures.
+    clientPingTimeout: 1_000,
+    installerOptions: { clientOptions: { slackApiUrl: apiUrl } },
+  });
+}
