@@ -196,3 +196,25 @@ test('every question says that it is meant, for a Vault Agent may ask for that',
   await ask(session);
   expect(vault.requests.at(-1)).toMatchObject({ path: 'secret/x', vaultRequest: 'true' });
 });
+
+test('who is stopped waits no longer for a login that others still wait for', async () => {
+  const { roleId, secretId } = await vault.makeAppRole({ role: 'wrench', policies: ['reader'] });
+  const session = open({ appRole: { roleId, secretId } });
+  vault.fail({ path: 'auth/approle/login', slowMs: 200 });
+  const stop = new AbortController();
+  const stopped = session.start(stop.signal);
+  const waiting = session.start(signal);
+  stop.abort(new Error('enough'));
+  await expect(stopped).rejects.toThrow('enough');
+  await waiting;
+  await expect(session.ask({ path: 'secret/x', signal: stop.signal })).rejects.toThrow('enough');
+  expect(asked('auth/approle/login')).toBe(1);
+});
+
+test('a session that is closed while it logs in ends that, too', async () => {
+  const session = open({ token: vault.rootToken });
+  vault.fail({ path: 'auth/token/lookup-self', slowMs: 60_000 });
+  const starting = session.start(signal);
+  session.close();
+  await expect(starting).rejects.toThrow('the source is closed');
+});

@@ -111,13 +111,13 @@ export function openSession(
 
   const ask = async (question: Question): Promise<JsonAnswer> => {
     if (lost) throw lost;
-    const used = token ?? (await unlessAborted(enter(), question.signal));
+    const used = token ?? (await unlessAborted(() => enter(), question.signal));
     try {
       return await send(config, http, question, used.id);
     } catch (error) {
       if (!(error instanceof SourceError) || error.kind !== 'refused' || used.limited) throw error;
       if (lost) throw lost;
-      if (token === used && (await unlessAborted(isGood(used.id), question.signal))) throw error;
+      if (token === used && (await unlessAborted(() => isGood(used.id), question.signal))) throw error;
       // Another question may have logged in meanwhile.
       const fresh = token !== used && token ? token : await enterOrLose(question.signal);
       return send(config, http, question, fresh.id);
@@ -125,7 +125,7 @@ export function openSession(
   };
 
   const enterOrLose = (signal: AbortSignal): Promise<Token> =>
-    unlessAborted(enter(), signal).catch((error: unknown) => {
+    unlessAborted(() => enter(), signal).catch((error: unknown) => {
       if (error instanceof SourceError && error.kind === 'refused') lost = error;
       throw error;
     });
@@ -134,12 +134,13 @@ export function openSession(
     ask,
     start: async (signal) => {
       lost = undefined;
-      const good = token && (token.limited || (await unlessAborted(isGood(token.id), signal)));
-      if (!good) await unlessAborted(enter(), signal);
+      const known = token;
+      const good = known && (known.limited || (await unlessAborted(() => isGood(known.id), signal)));
+      if (!good) await unlessAborted(() => enter(), signal);
     },
     describe: async (signal) => {
-      const known = token ?? (await unlessAborted(enter(), signal));
-      return known.limited ? undefined : unlessAborted(lookUp(config.name, known.id, plain), signal);
+      const known = token ?? (await unlessAborted(() => enter(), signal));
+      return known.limited ? undefined : unlessAborted(() => lookUp(config.name, known.id, plain), signal);
     },
     lost: () => lost,
     close: () => {
@@ -186,8 +187,10 @@ function headersFor({ namespace }: VaultConfig, token: string | undefined): Reco
   };
 }
 
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+/** Waits for what others wait for too, and leaves it to them when `signal` aborts. */
+async function unlessAborted<T>(begin: () => Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
+  const promise = begin();
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason as Error);
     signal.addEventListener('abort', onAbort, { once: true });
