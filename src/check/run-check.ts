@@ -5,6 +5,7 @@ import type { Progress, ReadContext } from './context.ts';
 import type { AnyCheck } from './define-check.ts';
 import type { Diagnosis, Gap, Report } from './finding.ts';
 import { makeRedact, type Redact, redactAll } from './redact.ts';
+import { count } from './wording.ts';
 
 export interface Run {
   readonly check: string;
@@ -36,7 +37,7 @@ export async function runCheck(check: AnyCheck, run: Run): Promise<Report> {
     check: run.check,
     environment: run.environment,
     args: { ...run.args },
-    ...conclude(diagnosis, notes.gaps),
+    ...conclude(diagnosis, notes),
     gaps: notes.gaps,
     coverage: [...notes.coverage].map(([source, examined]) => ({ source, examined })),
     at: run.now.toISOString(),
@@ -113,7 +114,8 @@ async function lookAndJudge(
     const facts: unknown = await Promise.race([check.collect(context, args), leave.promise]);
     return check.diagnose(facts, args, run.now);
   } catch (error) {
-    if (error !== late) throw error;
+    const reason = abortedBy(signal, error);
+    if (reason !== late) throw reason;
     notes.gap(run.check, late);
     return NOTHING;
   } finally {
@@ -130,31 +132,43 @@ function readContext(check: AnyCheck, run: Run, { gap, saw }: Notes, signal: Abo
     try {
       return await look();
     } catch (error) {
-      gap(what, error as Error);
+      gap(what, abortedBy(signal, error) as Error);
       return fallback;
     }
   };
   return { read, now: run.now, signal, attempt, gap, saw };
 }
 
+/** Node's own functions wrap the reason of an abort in an `AbortError`; it is no bug of the check that it was cut short. */
+function abortedBy(signal: AbortSignal, error: unknown): unknown {
+  const isAbort = error instanceof Error && (error.name === 'AbortError' || error.cause === signal.reason);
+  return signal.aborted && isAbort ? signal.reason : error;
+}
+
 /** Unknown is never clear: nothing examined, or something unseen and nothing found, is `unknown` and says so first. */
 function conclude(
   { examined, findings, verdict }: Diagnosis,
-  gaps: readonly Gap[],
+  { gaps, coverage }: Notes,
 ): Pick<Report, 'status' | 'verdict' | 'examined' | 'findings'> {
   const base = { examined, findings };
   if (findings.length > 0) return { ...base, status: 'found', verdict };
-  if (examined === 0) return { ...base, status: 'unknown', verdict: nothingSeen(gaps) };
+  if (examined === 0) return { ...base, status: 'unknown', verdict: nothingSeen(gaps, coverage) };
   if (gaps.length > 0)
     return { ...base, status: 'unknown', verdict: `Unknown: ${unseen(gaps)}. In what was seen: ${verdict}` };
   return { ...base, status: 'clear', verdict };
 }
 
-function nothingSeen(gaps: readonly Gap[]): string {
+/** What was looked at and did not hold what was asked for is not the same as what could not be looked at. */
+function nothingSeen(gaps: readonly Gap[], coverage: ReadonlyMap<string, number>): string {
+  const looked = coverage.values().reduce((sum, examined) => sum + examined, 0);
   const [first] = gaps;
-  if (!first) return 'Unknown: there was nothing to look at';
+  if (!first)
+    return looked > 0
+      ? `Unknown: nothing of the kind is at the ${count(looked, 'place')} that could be looked at`
+      : 'Unknown: there was nothing to look at';
   const others = gaps.length > 1 ? ` (and ${gaps.length - 1} more)` : '';
-  return `Unknown: nothing could be looked at. ${first.what}: ${first.because}${others}`;
+  const because = `${first.what}: ${first.because}${others}`;
+  return looked > 0 ? `Unknown: ${because}` : `Unknown: nothing could be looked at. ${because}`;
 }
 
 function unseen(gaps: readonly Gap[]): string {
