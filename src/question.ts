@@ -37,7 +37,7 @@ export interface Known {
   readonly defaults?: Readonly<Record<string, WrittenArguments>>;
 }
 
-const HELP_WORDS = new Set(['help', '-h', '?']);
+const HELP_WORDS = new Set(['help', '-h', '--help', '—help', '?']);
 const ENVIRONMENT_FLAG = 'env';
 
 /** Understands `expiring --within 14d` asked of the area `certs`; never throws for what a person typed. */
@@ -69,7 +69,7 @@ function route(area: string, text: string, known: Known): Question {
     ]);
   const words = splitWords(text, (flag) => !isSwitch(area, text, flag, known));
   const [first = 'help', ...bare] = words.bare;
-  const asksForHelp = isHelp(first) || bare.some(isHelp) || words.flags.has('help');
+  const asksForHelp = isHelp(first) || bare.some(isHelp) || words.flags.has('help') || words.flags.has('h');
   const word = isHelp(first) ? bare[0] : first;
   if (word === undefined) return { kind: 'help', help: helpForArea(area, known.catalogue) };
   const name = `${area}/${word.toLowerCase()}`;
@@ -95,6 +95,7 @@ function takeEnvironment(
   others.delete(ENVIRONMENT_FLAG);
   const rest = { bare, flags: others };
   if (environment === undefined) return { rest };
+  if (environment === '') throw new ArgumentsError(`\`--${ENVIRONMENT_FLAG}\` needs a value.`);
   if (!environments.includes(environment)) {
     const meant = nearest(environment, environments);
     throw new ArgumentsError(
@@ -105,10 +106,11 @@ function takeEnvironment(
 }
 
 function isSwitch(area: string, text: string, flag: string, { catalogue }: Known): boolean {
-  if (flag === 'help') return true;
+  if (flag === 'help' || flag === 'h') return true;
   const check = catalogue.checks.get(`${area}/${text.trim().split(/\s+/)[0]?.toLowerCase() ?? ''}`);
   return (
-    check !== undefined && argumentsOf(check).some((argument) => argument.name === flag && argument.isSwitch)
+    check !== undefined &&
+    argumentsOf(check).some((argument) => argument.name.toLowerCase() === flag && argument.isSwitch)
   );
 }
 
