@@ -31,11 +31,15 @@ export function argumentsOf(check: Pick<AnyCheck, 'args'>): readonly ArgumentHel
     return {
       name,
       about: property.description ?? '',
-      ...(property.default !== undefined && { byDefault: String(property.default) }),
+      ...(property.default !== undefined && { byDefault: inWords(property.default) }),
       ...(property.enum && { choices: property.enum.map(String) }),
       isSwitch: property['switch'] === true,
     };
   });
+}
+
+function inWords(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /**

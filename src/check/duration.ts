@@ -8,6 +8,8 @@ const UNIT_MS = {
   w: 604_800_000,
   y: 31_536_000_000,
 } as const;
+/** Beyond it sums lose their meaning, and then become Infinity. */
+const LONGEST_MS = 10_000 * UNIT_MS.y;
 const WRITTEN = /^(?:\d+(?:\.\d+)?[smhdwy])+$/;
 const PART = /(\d+(?:\.\d+)?)([smhdwy])/g;
 
@@ -26,4 +28,5 @@ export const duration = z
     for (const [, count, unit] of written.matchAll(PART))
       sum += Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];
     return sum;
-  });
+  })
+  .refine((sum) => sum <= LONGEST_MS, { error: 'that is more than ten thousand years' });

@@ -5,8 +5,8 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   const asked = word.toLowerCase();
   let best: { readonly word: string; readonly slips: number } | undefined;
   for (const candidate of known) {
-    const slips =
-      candidate.startsWith(asked) && asked.length >= 3 ? 1 : distance(asked, candidate.toLowerCase());
+    const plain = candidate.toLowerCase();
+    const slips = plain.startsWith(asked) && asked.length >= 3 ? 1 : distance(asked, plain);
     if (!best || slips < best.slips) best = { word: candidate, slips };
   }
   return best && best.slips <= Math.max(2, Math.floor(asked.length / 3)) ? best.word : undefined;
