@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { count, list, moment, span } from './wording.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+test.each([
+  [0, 'less than a minute'],
+  [61_000, '1 minute'],
+  [59 * 60_000, '59 minutes'],
+  [HOUR_MS, '1 hour'],
+  [47.9 * HOUR_MS, '47 hours'],
+  [2 * DAY_MS, '2 days'],
+  [99.9 * DAY_MS, '99 days'],
+  [100 * DAY_MS, '3 months'],
+  [365 * DAY_MS, '12 months'],
+  [3 * 365 * DAY_MS, '3 years'],
+  [10 * 365 * DAY_MS, '10 years'],
+  [-5 * DAY_MS, '5 days'],
+])('%d ms is %s', (ms, words) => {
+  expect(span(ms)).toBe(words);
+});
+
+test('a moment is in UTC to the minute, and one that cannot be read says so', () => {
+  expect(moment(new Date('2019-07-12T22:25:49Z'))).toBe('2019-07-12 22:25 UTC');
+  expect(moment(new Date('9999-12-31T23:59:59Z'))).toBe('9999-12-31 23:59 UTC');
+  expect(moment(new Date(NaN))).toBe('no readable date');
+});
+
+test('counts and lists read as a person would write them', () => {
+  expect([count(1, 'place'), count(0, 'place'), count(2, 'entry', 'entries')]).toEqual([
+    '1 place',
+    '0 places',
+    '2 entries',
+  ]);
+  expect(list([])).toBe('');
+  expect(list(['a'])).toBe('a');
+  expect(list(['a', 'b', 'c'])).toBe('a, b and c');
+  expect(list(['a', 'b', 'c', 'd'])).toBe('a, b, c and 1 more');
+  expect(list(['a', 'b'], 2, 500)).toBe('a, b and 498 more');
+});

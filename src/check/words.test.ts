@@ -1,0 +1,118 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { LONGEST_TEXT, splitWords, type Words, WordsError } from './words.ts';
+
+function split(text: string) {
+  const { bare, flags } = splitWords(text);
+  return { bare, flags: Object.fromEntries(flags) };
+}
+
+test.each([
+  ['expiring --within 14d', ['expiring'], { within: '14d' }],
+  ['expiring --within=14d', ['expiring'], { within: '14d' }],
+  ['expiring within=14d', ['expiring'], { within: '14d' }],
+  ['expiring 14d', ['expiring', '14d'], {}],
+  ['  expiring\t 14d\n', ['expiring', '14d'], {}],
+  ['--WITHIN 14d', [], { within: '14d' }],
+  ['-within 14d', [], { within: '14d' }],
+  ['--within 14d --within 7d', [], { within: '7d' }],
+  ['--help', [], { help: '' }],
+  ['--match --source vault', [], { match: '', source: 'vault' }],
+  ['--match "a b" x', ['x'], { match: 'a b' }],
+  ["--match='a b'", [], { match: 'a b' }],
+  ['match="CN=a b"', [], { match: 'CN=a b' }],
+  ['show "CN=www.example.com"', ['show', 'CN=www.example.com'], {}],
+  ['show https://a.example.com/?x=y', ['show', 'https://a.example.com/?x=y'], {}],
+  ['show ""', ['show', ''], {}],
+  ['', [], {}],
+])('%j', (text, bare, flags) => {
+  expect(split(text)).toEqual({ bare, flags });
+});
+
+test.each([
+  ['expiring —within 14d', { within: '14d' }],
+  ['expiring –within 14d', { within: '14d' }],
+  ['expiring —within=14d', { within: '14d' }],
+  ['expiring —match “a b”', { match: 'a b' }],
+  ['expiring --match ‘a b’', { match: 'a b' }],
+  ['expiring --match „a b‟', { match: 'a b' }],
+])('what Slack or a phone made of it is understood: %s', (text, flags) => {
+  expect(split(text).flags).toEqual(flags);
+});
+
+test('a dash within a word is left alone', () => {
+  expect(split('show a—b cell-1').bare).toEqual(['show', 'a—b', 'cell-1']);
+});
+
+test('a flag that takes no value leaves the next word alone', () => {
+  const { bare, flags } = splitWords('--all www.example.com', (flag) => flag !== 'all');
+  expect(bare).toEqual(['www.example.com']);
+  expect(flags.get('all')).toBe('');
+});
+
+test.each(['--match "a b', "it's", 'a " b', '“a b', "--match='"])(
+  'a quote that is not closed is said: %s',
+  (text) => {
+    expect(() => splitWords(text)).toThrow(WordsError);
+  },
+);
+
+test('ten thousand characters are refused with a number, not read', () => {
+  expect(() => splitWords('x'.repeat(10_000))).toThrow(
+    `That is 10000 characters; at most ${LONGEST_TEXT} are read.`,
+  );
+});
+
+test('whatever is typed gives words or a WordsError', () => {
+  const typed = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 3_000 }),
+    fc
+      .array(
+        fc.constantFrom(
+          '"',
+          "'",
+          '“',
+          '”',
+          '‘',
+          '—',
+          '--',
+          '-',
+          '=',
+          ' ',
+          'a',
+          'within',
+          '14d',
+          '<!channel>',
+          '\u0000',
+        ),
+        {
+          maxLength: 200,
+        },
+      )
+      .map((parts) => parts.join('')),
+  );
+  fc.assert(
+    fc.property(typed, (text) => {
+      const { problem, words } = tried(text);
+      expect(problem === undefined || problem instanceof WordsError).toBe(true);
+      expect([...(words?.flags.keys() ?? [])].filter((flag) => !/^[a-z][a-z0-9-]*$/.test(flag))).toEqual([]);
+    }),
+  );
+});
+
+function tried(text: string): { readonly words?: Words; readonly problem?: unknown } {
+  try {
+    return { words: splitWords(text) };
+  } catch (problem) {
+    return { problem };
+  }
+}
+
+test('what is quoted comes out as it went in', () => {
+  const value = fc.string({ maxLength: 100 }).filter((text) => !/["“”„‟«»‘’‚‛—–―−]/.test(text));
+  fc.assert(
+    fc.property(value, (text) => {
+      expect(splitWords(`--match "${text}"`).flags.get('match')).toBe(text.replaceAll(/[‘’‚‛]/g, "'"));
+    }),
+  );
+});

@@ -1,0 +1,164 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type Catalogue, loadCatalogue } from './catalogue.ts';
+import { type Known, type Question, understand, understandAll, usageOf } from './question.ts';
+
+const catalogue: Catalogue = await loadCatalogue();
+const known: Known = { catalogue, environments: ['prod', 'staging'] };
+
+function problemOf(question: Question): string {
+  return question.kind === 'problem' ? question.problem : `not a problem but: ${JSON.stringify(question)}`;
+}
+
+function titleOf(question: Question): string {
+  return question.kind === 'help' ? question.help.title : `no help but: ${JSON.stringify(question)}`;
+}
+
+test.each([
+  ['expiring', {}],
+  ['expiring 14d', { within: '14d' }],
+  ['expiring --within 14d', { within: '14d' }],
+  ['expiring —within 14d', { within: '14d' }],
+  ['EXPIRING within=14d', { within: '14d' }],
+  ['expiring --match “cell rep”', { match: 'cell rep' }],
+  ['expiring --warningshare 0.2', { warningShare: '0.2' }],
+])('/certs %s runs the check', (text, args) => {
+  expect(understand('certs', text, known)).toMatchObject({ kind: 'run', check: 'certs/expiring', args });
+});
+
+test('/certs show takes what follows as what is meant', () => {
+  expect(understand('certs', 'show www.example.com:443', known)).toEqual({
+    kind: 'run',
+    check: 'certs/show',
+    args: { certificate: 'www.example.com:443' },
+  });
+});
+
+test('/wrench certs … is the same question as /certs …', () => {
+  for (const text of [
+    'expiring 14d --env staging',
+    'show x',
+    'help',
+    'help expiring',
+    '',
+    'expring',
+    'show "x',
+  ])
+    expect(understandAll(`certs ${text}`, known)).toEqual(understand('certs', text, known));
+  expect(understandAll('  CERTS   expiring ', known)).toMatchObject({ kind: 'run', check: 'certs/expiring' });
+});
+
+test('--env chooses the environment and is no argument of the check', () => {
+  const question = understand('certs', 'expiring --env staging 14d', known);
+  expect(question).toMatchObject({ kind: 'run', environment: 'staging', args: { within: '14d' } });
+  expect(question).not.toHaveProperty('args.env');
+  expect(understand('certs', 'expiring', known)).not.toHaveProperty('environment');
+});
+
+test.each([
+  ['expiring --env stagin', 'There is no environment `stagin`. Did you mean `staging`?'],
+  ['expiring --env moon', 'There is no environment `moon`. There is: prod, staging.'],
+  ['expiring --env', '`--env` needs a value.'],
+  ['expring', 'There is no `/certs expring`. Did you mean `expiring`?'],
+  ['exp', 'There is no `/certs exp`. Did you mean `expiring`?'],
+  ['frobnicate', 'There is no `/certs frobnicate`.'],
+  ['expiring --witin 3d', 'There is no `--witin` here. Did you mean `--within`?'],
+  ['expiring soon', '`within` cannot be `soon`: write a length of time such as 30d, 2w or 12h.'],
+  ['expiring --warningShare much', '`warningShare` cannot be `much`: write a share such as 0.33.'],
+  ['expiring --criticalShare 33', '`criticalShare` cannot be `33`: a share is at most 1.'],
+  ['expiring --criticalDays -1', '`criticalDays` cannot be `-1`: days are not negative.'],
+  ['expiring --match "cell', 'A quote is not closed in: expiring --match "cell'],
+  ['show', 'Say which certificate is meant.'],
+])('/certs %s is answered with what is wrong', (text, problem) => {
+  expect(problemOf(understand('certs', text, known))).toBe(problem);
+});
+
+test('a problem comes with the usage of what was meant', () => {
+  const ofCheck = understand('certs', 'expiring --witin 3d', known);
+  expect(ofCheck).toHaveProperty('usage', [
+    usageOf('certs/expiring', catalogue.checks.get('certs/expiring')!),
+  ]);
+  const ofArea = understand('certs', 'frobnicate', known);
+  expect(ofArea).toHaveProperty('usage', ['/certs expiring', '/certs show']);
+});
+
+test('an area that is not there is answered with the nearest, and all there are', () => {
+  const question = understandAll('cert expiring', known);
+  expect(problemOf(question)).toBe('There is no `cert`. Did you mean `certs`?');
+  expect(question).toHaveProperty('usage', [...catalogue.commands.keys()]);
+  expect(problemOf(understandAll('/certs expiring', known))).toBe(
+    'There is no `/certs`. Did you mean `certs`?',
+  );
+});
+
+test.each(['', 'help', '?', '-h', '--help', '—help'])('/wrench %s tells what can be asked', (text) => {
+  expect(titleOf(understandAll(text, known))).toBe('What Wrench can be asked');
+});
+
+test.each(['', 'help', '?', '-h', '--help', '—help'])('/certs %s tells of the area', (text) => {
+  expect(titleOf(understand('certs', text, known))).toBe(catalogue.commands.get('certs')?.title);
+});
+
+test.each([
+  'help expiring',
+  'expiring help',
+  'expiring --help',
+  'expiring -h',
+  'expiring 14d ?',
+  '--help expiring',
+])('/certs %s tells of the check, its story, its arguments and an example', (text) => {
+  const question = understand('certs', text, known);
+  expect(titleOf(question)).toBe(catalogue.checks.get('certs/expiring')?.title);
+  const written = JSON.stringify(question);
+  expect(written).toContain('Downloading Failed');
+  expect(written).toContain('/certs expiring [within] [--source …]');
+  expect(written).toContain('default 30d');
+  expect(written).toContain('/certs expiring 14d --source vault --match cell');
+});
+
+test('/wrench help certs expiring goes all the way down', () => {
+  const check = catalogue.checks.get('certs/expiring');
+  expect(titleOf(understandAll('help certs', known))).toBe(catalogue.commands.get('certs')?.title);
+  expect(titleOf(understandAll('help certs expiring', known))).toBe(check?.title);
+});
+
+test('a workspace’s own defaults are those of the question', () => {
+  const own: Known = { ...known, defaults: { 'certs/expiring': { within: '60d', criticalDays: '3' } } };
+  expect(understand('certs', 'expiring', own)).toMatchObject({ args: { within: '60d', criticalDays: '3' } });
+  expect(understand('certs', 'expiring 14d', own)).toMatchObject({
+    args: { within: '14d', criticalDays: '3' },
+  });
+});
+
+test('every argument of every check is described, and every check has its story', () => {
+  for (const [name, check] of catalogue.checks) {
+    const question = understand(name.split('/')[0] ?? '', `help ${name.split('/')[1]}`, known);
+    const entries = question.kind === 'help' ? question.help.entries.slice(1) : [];
+    expect(entries.length).toBeGreaterThan(0);
+    expect(entries.filter(({ about }) => about === '')).toEqual([]);
+    expect(check.why.length).toBeGreaterThan(20);
+  }
+});
+
+test('ten thousand characters are answered, shortly', () => {
+  for (const text of ['x'.repeat(10_000), `expiring ${'--a '.repeat(2_500)}`, `show ${'"'.repeat(10_000)}`])
+    expect(problemOf(understand('certs', text, known)).length).toBeLessThan(200);
+  expect(problemOf(understandAll('x'.repeat(10_000), known)).length).toBeLessThan(200);
+});
+
+test('nothing that a person can type throws', () => {
+  const part = fc.constantFrom(
+    ...'certs expiring show help --within —env --match= prod 14d “ " \' = ? <!channel> - --'.split(' '),
+    ...'__proto__ constructor --__proto__ \u0000 \u202e'.split(' '),
+  );
+  const typed = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 300 }),
+    fc.array(part, { maxLength: 12 }).map((parts) => parts.join(' ')),
+  );
+  fc.assert(
+    fc.property(typed, (text) => {
+      expect(understandAll(text, known).kind).toMatch(/^(run|help|problem)$/);
+      expect(understand('certs', text, known).kind).toMatch(/^(run|help|problem)$/);
+    }),
+  );
+});
