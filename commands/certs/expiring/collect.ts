@@ -18,7 +18,7 @@ export async function collect(
   const { attempt, gap, saw, signal } = context;
 
   const scan = async (store: (typeof context.read.certificates.stores)[number]) => {
-    for await (const sighting of store.scan({ signal })) {
+    for await (const sighting of store.scan({ signal, onEmpty: () => saw(store.name) })) {
       if (sighting.kind === 'unseen') {
         gap(sighting.place, sighting.error);
         continue;

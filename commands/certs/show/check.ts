@@ -8,13 +8,13 @@ export const check = defineCheck({
   why: "The cells' logs said `bad tls` and never which certificate: somebody had to print them all, one by one, with openssl.",
   uses: ['certificates'],
   args: z.object({
-    what: z.string().trim().min(2, 'at least two characters are needed to find anything').meta({
+    certificate: z.string().trim().min(2, 'at least two characters are needed to find anything').meta({
       description:
         'a site (www.example.com:443), a place (secret/cf/uaa/tls), the beginning of a SHA-256 fingerprint (six digits or more), a serial number, or part of a name; * stands for anything',
     }),
     source: z.string().optional().meta({ description: 'only these sources, by name; several with commas' }),
   }),
-  bareArgument: 'what',
+  bareArgument: 'certificate',
   example: 'www.example.com:443',
   collect,
   diagnose,

@@ -65,7 +65,7 @@ async function show(what: string, stores: readonly Store[] = [store('all', every
         }
       },
     },
-    { what },
+    { certificate: what },
   );
   return { facts, gaps, names: facts.shown.map((one) => one.certificate.name) };
 }

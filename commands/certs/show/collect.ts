@@ -47,7 +47,7 @@ interface Candidate {
 /** Looks for it everywhere, for a certificate may be at more places than the one asked about; then at the site itself, where a source may. */
 export async function collect(
   context: Context,
-  { what, source }: { readonly what: string; readonly source?: string | undefined },
+  { certificate: what, source }: { readonly certificate: string; readonly source?: string | undefined },
 ): Promise<Facts> {
   const search = searchFor(what);
   const gathered: Gathered = {
@@ -82,7 +82,7 @@ async function scan(
   take: (sighting: Sighting) => void,
 ): Promise<void> {
   let looked = 0;
-  for await (const sighting of store.scan({ signal })) {
+  for await (const sighting of store.scan({ signal, onEmpty: () => saw(store.name) })) {
     take(sighting);
     if (sighting.kind === 'unseen') gap(sighting.place, sighting.error);
     else saw(store.name);

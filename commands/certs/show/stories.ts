@@ -16,7 +16,7 @@ export const suspectedLocket: Story<Facts> = {
   source:
     'Xiujiao Gao, "CF push: ERR Downloading Failed" (2019): certificates were printed one by one with openssl x509',
   now: new Date('2019-07-13T09:00:00Z'),
-  args: { what: 'bbs/locket' },
+  args: { certificate: 'bbs/locket' },
   facts: found('bbs/locket', [
     {
       certificate: LOCKET,
@@ -44,7 +44,7 @@ export const siteWithItsChain: Story<Facts> = {
   source:
     'https://community.certifytheweb.com/t/upcoming-expiry-of-dst-root-ca-x3-and-r3-intermediate-for-lets-encrypt/1480',
   now: new Date('2021-09-25T08:00:00Z'),
-  args: { what: 'www.example.com:443' },
+  args: { certificate: 'www.example.com:443' },
   facts: found('www.example.com:443', [
     {
       certificate: WWW,
@@ -74,7 +74,7 @@ export const severalMatch: Story<Facts> = {
   title: 'Several certificates match',
   source: 'Two certificates of the thirteen behind "Downloading Failed" are called ss-scheduler',
   now: new Date('2019-07-13T09:00:00Z'),
-  args: { what: 'cf-internal' },
+  args: { certificate: 'cf-internal' },
   facts: {
     ...found(
       'cf-internal',
