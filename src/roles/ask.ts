@@ -2,9 +2,10 @@ import { loadCatalogue } from '../catalogue.ts';
 import { makeRedact } from '../check/redact.ts';
 import { runCheck } from '../check/run-check.ts';
 import type { Report } from '../check/finding.ts';
-import { type Config, readConfig, readEnvironment } from '../config.ts';
+import { type Config, type ProcessSettings, readConfig, readEnvironment } from '../config.ts';
 import { type Question, understandAll } from '../question.ts';
 import { renderHelpTerminal, renderProblemTerminal, renderTerminal } from '../terminal/render.ts';
+import { asksForDemo, openDemo } from './demo.ts';
 import { closeEnvironments, openEnvironments } from './sources.ts';
 
 /** How a shell learns the answer. 64 is `EX_USAGE` of sysexits.h. */
@@ -23,35 +24,50 @@ export async function askInTerminal(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
-  const json = words.includes('--json');
   const settings = readEnvironment();
-  const { checks, commands } = await loadCatalogue();
-  const config = readConfig(settings.configPath, undefined, { checks });
+  if (!asksForDemo(words)) return ask(words, settings, terminal, signal);
+  const demo = await openDemo();
+  try {
+    return await ask(words, { ...settings, configPath: demo.configPath }, terminal, signal);
+  } finally {
+    await demo.close();
+  }
+}
+
+async function ask(
+  words: readonly string[],
+  { configPath, secrets }: ProcessSettings,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  const catalogue = await loadCatalogue();
+  const config = readConfig(configPath, undefined, { checks: catalogue.checks });
+  const environments = Object.keys(config.environments);
   const text = words
-    .filter((word) => word !== '--json')
+    .filter((word) => word !== JSON_FLAG)
     .map(quote)
     .join(' ');
-  const environments = Object.keys(config.environments);
-  const question = understandAll(text, {
-    catalogue: { checks, commands },
-    environments,
-    defaults: config.checks,
-  });
+  const question = understandAll(text, { catalogue, environments, defaults: config.checks });
   if (question.kind === 'help') {
-    terminal.out(renderHelpTerminal(question.help));
+    terminal.out(renderHelpTerminal(question.help, terminal.columns));
     return EXIT.clear;
   }
   if (question.kind === 'problem') return refuse(question, terminal);
   const environment = question.environment ?? config.defaultEnvironment;
-  const check = checks.get(question.check);
-  if (environment === undefined || !check)
-    return refuse(
-      { problem: `Say which environment: --env with one of ${environments.join(', ')}.`, usage: [] },
-      terminal,
-    );
-  const report = await look(question, environment, config, settings.secrets, check, signal);
-  terminal.out(json ? `${JSON.stringify(report, null, 2)}\n` : renderTerminal(report, terminal));
+  const check = catalogue.checks.get(question.check);
+  if (environment === undefined || !check) return refuse(whichOf(environments), terminal);
+  const report = await look(question, environment, config, secrets, check, signal);
+  const shown = words.includes(JSON_FLAG)
+    ? `${JSON.stringify(report, null, 2)}\n`
+    : renderTerminal(report, { ...terminal, command: `wrench run ${text}` });
+  terminal.out(shown);
   return EXIT[report.status];
+}
+
+const JSON_FLAG = '--json';
+
+function whichOf(environments: readonly string[]): Parameters<typeof refuse>[0] {
+  return { problem: `Say which environment: --env with one of ${environments.join(', ')}.`, usage: [] };
 }
 
 async function look(

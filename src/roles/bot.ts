@@ -8,17 +8,13 @@ import { deliver } from '../slack/outbox.ts';
 import { makeSlackClient } from '../slack/slack-call.ts';
 import { logOutages } from '../telemetry/outages.ts';
 import { type Role, type Shared, questionOf } from './common.ts';
+import { MissingSettings } from './missing-settings.ts';
 
 /** Posts at once; each waits for Slack most of the time. */
 const POSTS_AT_ONCE = 25;
 const GRACE_MS = 10_000;
 /** Without Redis by then, commands are heard all the same and told so. */
 const READY_WITHIN_MS = 5_000;
-
-/** Raised where the process lacks what a bot needs. */
-export class MissingSettings extends Error {
-  override readonly name = 'MissingSettings';
-}
 
 /** The role that faces Slack: it answers commands and posts what the outbox holds. It holds no credential of the infrastructure. */
 export async function startBot(shared: Shared): Promise<Role & { readonly port?: number }> {

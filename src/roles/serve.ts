@@ -4,6 +4,7 @@ import { connectPatiently } from '../queue/connection.ts';
 import { openQueues } from '../queue/queues.ts';
 import { serveHealth } from '../telemetry/health.ts';
 import { findRedis, questionOf, type Role, share } from './common.ts';
+import { MissingSettings } from './missing-settings.ts';
 
 export type RoleName = 'bot' | 'worker' | 'all';
 
@@ -24,7 +25,7 @@ export async function serve(name: RoleName): Promise<Serving> {
     checks,
   });
   if (name !== 'all' && !settings.redisUrl && !config.redis)
-    throw new Error(`a ${name} on its own needs a Redis that the others can reach: set REDIS_URL`);
+    throw new MissingSettings(`a ${name} on its own needs a Redis that the others can reach: set REDIS_URL`);
   const found = await findRedis(settings, config, (error) =>
     shared.log.warn({ err: error }, 'private Redis'),
   );

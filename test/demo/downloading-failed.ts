@@ -1,0 +1,77 @@
+import { type Authority, fullChain, issue, type Issued, makeAuthority } from '../world/ca.ts';
+import type { VaultUnderTest } from '../world/vault/administer.ts';
+
+/** What "Downloading Failed" hid in July 2019: https://www.linkedin.com/pulse, "CF push app: Downloading Failed" by X. Gao. */
+const CULPRITS = [
+  'api/cf_networking/policy_server_internal/server_cert',
+  'syslogger/scalablesyslog/adapter/tls',
+  'syslogger/scalablesyslog/adapter_rlp/tls',
+  'loggregator_trafficcontroller/reverse_log_proxy/loggregator/tls/reverse_log_proxy',
+  'bbs/silk-controller/cf_networking/silk_controller/server_cert',
+  'bbs/silk-controller/cf_networking/silk_daemon/server_cert',
+  'bbs/locket/tls',
+  'diego/scheduler/scalablesyslog/scheduler/tls/api',
+  'diego/scheduler/scalablesyslog/scheduler/tls/client',
+  'cell/rep/diego/rep/server_cert',
+  'cell/rep/tls',
+  'cell/vxlan-policy-agent/cf_networking/vxlan_policy_agent/client_cert',
+  'cell/silk-daemon/cf_networking/silk_daemon/client_cert',
+] as const;
+
+const NEIGHBOURS = [
+  'uaa/tls',
+  'uaa/saml',
+  'router/ssl',
+  'nats/tls',
+  'doppler/tls',
+  'credhub/tls',
+  'cc/mutual_tls',
+  'autoscaler/tls',
+] as const;
+
+const DAY_MS = 86_400_000;
+
+/** Fills a Vault as the platform's was that morning: a year-old set that ran out last night, healthy neighbours, places nobody may read. */
+export async function fillVault(vault: VaultUnderTest, now: Date): Promise<{ readonly token: string }> {
+  const at = (days: number) => new Date(now.getTime() + days * DAY_MS);
+  const ca = await makeAuthority({
+    name: 'cf-internal-ca',
+    keyType: 'p256',
+    notBefore: at(-700),
+    notAfter: at(2_900),
+  });
+  const keep = async (path: string, name: string, from: Date, until: Date) =>
+    vault.put(
+      `secret/cf/${path}`,
+      inSafesLayout(await issue(ca, { name, keyType: 'p256', notBefore: from, notAfter: until }), ca),
+    );
+
+  await vault.mount('secret', '2');
+  for (const path of CULPRITS) await keep(path, nameOf(path), at(-365.4), at(-0.4));
+  for (const path of NEIGHBOURS) await keep(path, nameOf(path), at(-200), at(520));
+  await keep('mysql/tls', 'mysql.service.cf.internal', at(-353), at(12));
+  await vault.put(
+    'secret/cf/old/tls',
+    inSafesLayout(await issue(ca, { name: 'gone.service.cf.internal', keyType: 'p256' }), ca),
+  );
+  await vault.softDelete('secret/cf/old/tls');
+  await vault.put('secret/cf/payments/tls', { certificate: 'nobody of the platform team may read this' });
+  await vault.allow('wrench', {
+    'secret/data/cf/payments/*': ['deny'],
+    'secret/data/cf/*': ['read'],
+    'secret/metadata/cf/*': ['list', 'read'],
+    'secret/metadata/cf': ['list', 'read'],
+    'secret/subkeys/cf/*': ['read'],
+  });
+  return { token: await vault.issueToken({ policies: ['wrench'], ttl: '8h' }) };
+}
+
+function inSafesLayout(leaf: Issued, ca: Authority): Record<string, string> {
+  const certificate = fullChain(leaf, ca);
+  return { certificate, key: leaf.keyPem, combined: certificate + leaf.keyPem };
+}
+
+function nameOf(path: string): string {
+  const [job = ''] = path.split('/');
+  return `${job.replaceAll('_', '-')}.service.cf.internal`;
+}
