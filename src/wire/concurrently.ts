@@ -8,8 +8,8 @@
  *   one hung item must not hold up a deadline. What it still says afterwards is dropped.
  * @throws `signal.reason` as soon as `signal` aborts.
  *
- * p-map's `pMapIterable` and Node's `Readable.map` yield in the order of the items, so that one silent site
- * would hold back every answer behind it; streaming-iterables' `transform` does not, but knows no signal and no item with several results.
+ * p-map 7's `pMapIterable` with `preserveOrder: false` comes closest, but takes no signal, so that an abort would wait for hung items, and gives
+ * one result an item; with its defaults, as with Node's `Readable.map`, one silent site would hold back every answer behind it.
  */
 export async function* concurrently<T, R>(
   items: Iterable<T> | AsyncIterable<T>,
