@@ -123,9 +123,12 @@ function left({ certificate: { notBefore, notAfter } }: Held, nowMs: number): st
   if (Number.isNaN(ms)) return 'unknown';
   if (ms < 0) return `none for ${wording.span(ms)}`;
   const lifetime = notAfter.getTime() - notBefore.getTime();
-  return lifetime > 0
-    ? `${wording.span(ms)}, ${Math.min(100, Math.round((100 * ms) / lifetime))} % of the lifetime`
-    : wording.span(ms);
+  return lifetime > 0 ? `${wording.span(ms)}, ${percent(ms / lifetime)} of the lifetime` : wording.span(ms);
+}
+
+function percent(share: number): string {
+  const whole = Math.min(100, Math.floor(100 * share));
+  return whole < 1 ? 'less than 1 %' : `${whole} %`;
 }
 
 function signers(first: readonly Held[]): string {

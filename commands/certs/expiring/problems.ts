@@ -86,7 +86,13 @@ export function weaknessFindings(held: Held): Finding[] {
   if (places.every(({ as }) => as === 'extra')) return [];
   const { key, signature, selfSigned, name } = certificate;
   const severity: Severity = live ? 'warning' : 'info';
-  const base = { severity, target: targetOf(held) };
+  const evidence = [
+    { kind: 'field', label: 'Key', value: [key.type, key.curve ?? key.bits].filter(Boolean).join(' ') },
+    { kind: 'field', label: 'Signature', value: signature },
+    { kind: 'field', label: 'Issuer', value: certificate.issuer },
+    { kind: 'field', label: 'SHA-256', value: certificate.fingerprint },
+  ] as const;
+  const base = { severity, target: targetOf(held), evidence };
   const at = `${name} (${wording.list(
     places.map(({ place }) => place),
     1,

@@ -29,7 +29,7 @@ export function card({ certificate, seen, places, placeCount }: Shown): Evidence
             seen.keyMatches ? 'belongs to it' : 'belongs to another certificate',
           ),
         ]),
-    chainTable(seen.chain, seen.place),
+    chainTable(seen.chain),
     ...placesTable(places, placeCount),
   ];
 }
@@ -75,9 +75,9 @@ function handshake(served: NonNullable<Shown['seen']['served']>): Evidence[] {
   ];
 }
 
-function chainTable(chain: Shown['seen']['chain'], place: string): Evidence {
+function chainTable(chain: Shown['seen']['chain']): Evidence {
   const rows = chain.map((one, at) => [
-    at === 0 ? `leaf at ${place}` : String(at),
+    at === 0 ? 'leaf' : String(at),
     one.name,
     one.issuer,
     wording.moment(one.notAfter),

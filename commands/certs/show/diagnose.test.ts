@@ -14,7 +14,7 @@ test('shows a suspect in full, what is wrong with it first', () => {
   const { facts, now } = suspectedLocket;
   const { examined, verdict, findings } = diagnose(facts, {}, now);
   expect(examined).toBe(1);
-  expect(verdict).toBe('locket.service.cf.internal expired 10 hours ago');
+  expect(verdict).toBe('The certificate locket.service.cf.internal expired 10 hours ago');
   expect(findings.map(({ severity, summary }) => `${severity}: ${summary}`)).toEqual([
     'critical: locket.service.cf.internal expired 10 hours ago',
     'info: locket.service.cf.internal expired 10 hours ago (vault:secret/bbs/locket/tls/cert:certificate and 1 other place)',
@@ -32,7 +32,7 @@ test('shows a suspect in full, what is wrong with it first', () => {
 test('shows a site with its handshake and the chain as served', () => {
   const { facts, now } = siteWithItsChain;
   const { verdict, findings } = diagnose(facts, {}, now);
-  expect(verdict).toBe('www.example.com is good for 53 days, until 2021-11-18 00:00 UTC');
+  expect(verdict).toBe('The certificate www.example.com is good for 53 days, until 2021-11-18 00:00 UTC');
   expect(findings.map(({ reason }) => reason)).toEqual(['issuer-expires-first', 'certificate-shown']);
   expect(findings[0]?.summary).toBe(
     'www.example.com ends later than what signs it: R3, until 2021-09-29 19:21 UTC',
@@ -44,7 +44,7 @@ test('shows a site with its handshake and the chain as served', () => {
   });
   const table = findings[1]?.evidence?.find((one) => one.kind === 'table');
   expect(table?.rows.map((row) => row.slice(0, 4))).toEqual([
-    ['leaf at edge:www.example.com:443', 'www.example.com', 'CN=R3', '2021-11-18 00:00 UTC'],
+    ['leaf', 'www.example.com', 'CN=R3', '2021-11-18 00:00 UTC'],
     ['1', 'R3', 'CN=DST Root CA X3', '2021-09-29 19:21 UTC'],
   ]);
 });
@@ -89,5 +89,5 @@ test('a certificate without an end never expires', () => {
     shown: [{ certificate: device, seen, places: [seen.place], placeCount: 1 }],
     matching: 1,
   };
-  expect(diagnose(facts, {}, new Date('2026-01-01')).verdict).toBe('device never expires');
+  expect(diagnose(facts, {}, new Date('2026-01-01')).verdict).toBe('The certificate device never expires');
 });

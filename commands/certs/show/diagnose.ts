@@ -21,7 +21,7 @@ export function diagnose({ what, exact, shown, matching }: Facts, _: unknown, no
   const others = problems.filter(({ severity }) => severity !== 'critical');
   return {
     examined: shown.length,
-    verdict: shown.map((one) => `${one.certificate.name} ${state(one, nowMs)}`).join('; '),
+    verdict: `The certificate ${shown.map((one) => `${one.certificate.name} ${state(one, nowMs)}`).join('; ')}`,
     findings: [...critical, ...others, ...shown.map((one) => inFull(one, nowMs))],
   };
 }
