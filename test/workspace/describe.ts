@@ -1,4 +1,4 @@
-import { APP, TEAM, type Channel, type Message, type StoredFile, type User } from './model.ts';
+import { APP, TEAM, type Block, type Channel, type Message, type StoredFile, type User } from './model.ts';
 
 /** Slack's JSON for a message, a file, a channel, a user: keys as in slackapi/java-slack-sdk's recorded answers. */
 
@@ -14,7 +14,7 @@ export function describeMessage(message: Message, replies: readonly Message[] = 
     ts: message.ts,
     team: TEAM.id,
     text: message.text,
-    ...(message.blocks ? { blocks: message.blocks } : {}),
+    ...(message.blocks ? { blocks: withIds(message) } : {}),
     ...(message.attachments ? { attachments: message.attachments } : {}),
     ...(message.edited ? { edited: message.edited } : {}),
     ...(message.files.length > 0 ? { files: message.files.map(describeFile) } : {}),
@@ -23,6 +23,14 @@ export function describeMessage(message: Message, replies: readonly Message[] = 
       ? { thread_ts: message.ts, reply_count: others.length, latest_reply: others.at(-1)?.ts }
       : {}),
   };
+}
+
+/** Slack names the blocks that the app did not; a click says in which it was. */
+export function withIds({ blocks = [], revision }: Message): Block[] {
+  return blocks.map((block, index) => ({
+    ...block,
+    block_id: block['block_id'] ?? `auto-${revision}-${index}`,
+  }));
 }
 
 export function describeFile(file: StoredFile): Record<string, unknown> {

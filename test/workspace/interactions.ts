@@ -1,6 +1,6 @@
 import { ApiError } from './api-error.ts';
 import type { Ack, Forgery, HttpDelivery } from './deliver.ts';
-import { describeMessage } from './describe.ts';
+import { describeMessage, withIds } from './describe.ts';
 import type { FaultPlan } from './faults.ts';
 import { APP, SLACKBOT, TEAM, type Channel, type Message, type User } from './model.ts';
 import type { Origin, ResponseUrls } from './response-urls.ts';
@@ -183,7 +183,7 @@ function describeClick(
 type Element = Readonly<Record<string, unknown>>;
 
 function findAction(message: Message, { actionId, value }: ClickInput): Record<string, unknown> {
-  for (const block of message.blocks ?? []) {
+  for (const block of withIds(message)) {
     const elements = [...((block['elements'] as Element[] | undefined) ?? []), block['accessory'] as Element];
     for (const element of elements) {
       if (element?.['action_id'] !== actionId) continue;

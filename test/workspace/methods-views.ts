@@ -41,8 +41,14 @@ export function viewMethods(store: Store, triggers: Triggers): Methods {
       token: 'none',
       answer: (args) => {
         const problems = findProblems(args);
-        if (problems.length > 0) throw new ApiError('invalid_blocks', { errors: problems });
-        return {};
+        if (problems.length === 0) return {};
+        // Pointers are into what was given: `/0` is the first of `blocks`.
+        const given = /^\/(blocks|view)(?=\/)/;
+        const errors = problems.map((problem) => ({
+          ...problem,
+          pointer: problem.pointer.replace(given, ''),
+        }));
+        throw new ApiError('invalid_blocks', { errors: args['message'] === undefined ? errors : problems });
       },
     },
   };

@@ -125,6 +125,11 @@ export function createSocketMode(socketUrl: (ticket: string) => string, onChange
       for (const connection of old) connection.send(disconnect('warning'));
       await sleep(warnMs);
       for (const connection of old) connection.send(disconnect('refresh_requested'));
+      const gone = old
+        .filter((connection) => connection.readyState !== connection.CLOSED)
+        .map((connection) => once(connection, 'close'));
+      await Promise.race([Promise.all(gone), sleep(GOODBYE_MS, undefined, { ref: false })]);
+      for (const connection of old) connection.terminate();
     },
     cut: () => {
       for (const connection of server.clients) connection.terminate();

@@ -93,7 +93,7 @@ test.each<[string, object[]]>([
 
 test.each<[string, object[], string]>([
   ['an unknown block', [{ type: 'bogus_block' }], '/blocks/0/type: unsupported type: bogus_block'],
-  ['no type at all', [{}], '/blocks/0/type: unsupported type: undefined'],
+  ['no type at all', [{}], '/blocks/0/type: missing required field: type'],
   ['an alert, which lives in modals', [{ type: 'alert' }], '/blocks/0/type: unsupported type: alert'],
   [
     'an unknown property',

@@ -113,8 +113,14 @@ function toProblems(issue: z.core.$ZodIssue, block: unknown, base: string): Prob
       );
     case 'unrecognized_keys':
       return issue.keys.flatMap((key) => say(`invalid additional property: ${key}`));
-    case 'invalid_union':
-      return say(`unsupported type: ${String(at(block, issue.path))}`);
+    case 'invalid_union': {
+      const type = at(block, issue.path);
+      return say(
+        type === undefined
+          ? 'missing required field: type'
+          : `unsupported type: ${textOf(type, typeof type)}`,
+      );
+    }
     case 'invalid_type':
       return say(
         at(block, issue.path) === undefined ? 'missing required field' : `must be of type ${issue.expected}`,

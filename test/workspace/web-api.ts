@@ -11,6 +11,7 @@ export type Args = Readonly<Record<string, unknown>>;
 export interface Caller {
   readonly kind: 'bot' | 'app' | 'nobody';
   readonly scopes: readonly string[];
+  readonly hasToken: boolean;
 }
 
 export interface Method {
@@ -104,7 +105,7 @@ function perform(methods: Methods, name: string, args: Args, caller: Caller): Re
 
 function authorize({ token = 'bot', needs = [] }: Method, caller: Caller): void {
   if (token === 'none') return;
-  if (caller.kind === 'nobody') throw new ApiError('invalid_auth');
+  if (caller.kind === 'nobody') throw new ApiError(caller.hasToken ? 'invalid_auth' : 'not_authed');
   if (caller.kind !== token) throw new ApiError('not_allowed_token_type');
   if (token === 'bot' && needs.length > 0 && !needs.some((scope) => caller.scopes.includes(scope))) {
     throw new ApiError('missing_scope', { needed: needs.join(','), provided: caller.scopes.join(',') });
@@ -112,9 +113,9 @@ function authorize({ token = 'bot', needs = [] }: Method, caller: Caller): void 
 }
 
 function identify({ botToken, appToken, scopes }: WebApiOptions, token: unknown): Caller {
-  if (token === botToken) return { kind: 'bot', scopes };
-  if (token === appToken) return { kind: 'app', scopes: ['connections:write'] };
-  return { kind: 'nobody', scopes: [] };
+  if (token === botToken) return { kind: 'bot', scopes, hasToken: true };
+  if (token === appToken) return { kind: 'app', scopes: ['connections:write'], hasToken: true };
+  return { kind: 'nobody', scopes: [], hasToken: token !== undefined };
 }
 
 function bearer(request: IncomingMessage): string | undefined {
