@@ -82,11 +82,22 @@ test.each<[SiteKind, Partial<Handshake>]>([
   expect(served).toMatchObject(facts);
 });
 
-test('every certificate is given exactly as served, in that order, and none from a local trust store', async () => {
+test('the chain is what was served, and nothing comes from a local trust store', async () => {
   const names = async (kind: SiteKind) =>
     (await see(kind, { trust: [await rootFile()] })).chain.map(({ name }) => name);
 
   expect(await names('incomplete')).toEqual(['healthy.world.test']);
+  expect(await names('out-of-order')).toEqual(['healthy.world.test', 'World Middle']);
+  expect(await names('broken-path')).toEqual(['broken-path.world.test', 'World Middle']);
+});
+
+test('a look at one site shows every certificate exactly as served, in that order, what is unrelated too', async () => {
+  const names = async (kind: SiteKind) => {
+    const { host, port } = world.sites[kind];
+    const sighting = await lookOf({ sites: [world.sites[kind]] })(`${host}:${port}`);
+    return sighting.kind === 'seen' && sighting.chain.map(({ name }) => name);
+  };
+
   expect(await names('unrelated-extra')).toEqual(['healthy.world.test', 'Unrelated Root', 'World Middle']);
   expect(await names('out-of-order')).toEqual(['healthy.world.test', 'World Root', 'World Middle']);
 });

@@ -9,22 +9,21 @@ import { findSite } from './find-site.ts';
 import { type ReadRoots, readRoots } from './read-roots.ts';
 import { readSites } from './read-sites.ts';
 import { type Looking, lookAtSite } from './scan.ts';
-import { makeToSeen } from './to-seen.ts';
+import { type IssuersAt, makeToSeen } from './to-seen.ts';
 import { makeTurns, type Turns } from './turns.ts';
 
 /** Live TLS sites as a source of certificates. Nothing is opened before the first scan, and nothing is kept open after a handshake. */
 export function openTls(config: TlsConfig): Source {
   const { name } = config;
-  // One for the life of the source, so that two checks at once do not meet at one address either.
-  const turns = makeTurns(config.perAddress);
+  const life: Life = { config, turns: makeTurns(config.perAddress), issuersAt: new Map() };
   const certificates: CertificateStore = {
     name,
     kind: 'tls',
     ...(config.sitesFile === undefined && { size: new Set(config.sites.map(({ label }) => label)).size }),
-    scan: ({ signal }) => scan(config, turns, signal),
+    scan: ({ signal }) => scan(life, signal),
     lookAt: async (site, { signal }) => {
       const { sites } = await readSites(config);
-      const { looking } = await prepare(config, turns);
+      const { looking } = await prepare(life, true);
       for await (const sighting of lookAtSite(findSite(site, sites, config), looking, signal))
         return sighting;
       throw new SourceError(name, 'unreachable', 'no address to look at');
@@ -34,15 +33,23 @@ export function openTls(config: TlsConfig): Source {
     name,
     kind: 'tls',
     certificates,
-    reach: (signal) => reach(config, turns, signal),
+    reach: (signal) => reach(life, signal),
     close: async () => {},
   };
 }
 
-async function* scan(config: TlsConfig, turns: Turns, signal: AbortSignal): AsyncGenerator<Sighting, void> {
+/** What lasts as long as the source: turns too, so that two checks at once do not meet at one address either. */
+interface Life {
+  readonly config: TlsConfig;
+  readonly turns: Turns;
+  readonly issuersAt: IssuersAt;
+}
+
+async function* scan(life: Life, signal: AbortSignal): AsyncGenerator<Sighting, void> {
+  const { config } = life;
   signal.throwIfAborted();
   const { sites, unread } = await readSites(config);
-  const { looking, untrusted } = await prepare(config, turns);
+  const { looking, untrusted } = await prepare(life);
   for (const { what, error } of unread) yield { kind: 'unseen', place: `${config.name}:${what}`, error };
   for (const { path, error } of untrusted)
     yield { kind: 'unseen', place: `${config.name}:trust ${path}`, error };
@@ -50,22 +57,25 @@ async function* scan(config: TlsConfig, turns: Turns, signal: AbortSignal): Asyn
 }
 
 async function prepare(
-  config: TlsConfig,
-  turns: Turns,
+  { config, turns, issuersAt }: Life,
+  thorough = false,
 ): Promise<{ looking: Looking; untrusted: ReadRoots['unread'] }> {
   const { roots, unread } = await readRoots(config.trust, config.name);
-  return { looking: { config, turns, toSeen: makeToSeen(trustRoots(roots)) }, untrusted: unread };
+  return {
+    looking: { config, turns, thorough, toSeen: makeToSeen(trustRoots(roots), issuersAt) },
+    untrusted: unread,
+  };
 }
 
 const MAX_NAMED = 5;
 
 /** All sites are asked: one that answers says nothing about its neighbours. */
-async function reach(config: TlsConfig, turns: Turns, signal: AbortSignal): Promise<Reach> {
-  const { name } = config;
+async function reach(life: Life, signal: AbortSignal): Promise<Reach> {
+  const { name } = life.config;
   const silent: Unseen[] = [];
   let answering = 0;
   try {
-    for await (const sighting of scan(config, turns, signal)) {
+    for await (const sighting of scan(life, signal)) {
       if (sighting.kind === 'seen') answering += 1;
       else silent.push(sighting);
     }

@@ -1,16 +1,16 @@
-import type { X509Certificate } from 'node:crypto';
 import { constants } from 'node:crypto';
 import type { LookupAddress } from 'node:dns';
 import { connect as connectPlain, type LookupFunction, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { type Deadline, startDeadline } from '../../wire/deadline.ts';
 import { explain, isOfAnotherAge, noAnswer } from './explain.ts';
+import { type IsEnough, type ServedChain, servedChain } from './served-chain.ts';
 import type { Site } from './site.ts';
 import { speakPrologue } from './starttls.ts';
 
-/** Raw facts of one look at one address. Certificates are as served, in that order; drop them after reading. */
+/** Raw facts of one look at one address. */
 export interface Probe {
-  readonly chain: readonly [X509Certificate, ...X509Certificate[]];
+  readonly chain: ServedChain;
   /** `203.0.113.7:443` */
   readonly address: string;
   readonly protocol?: string;
@@ -32,13 +32,14 @@ export async function probe(
     /** What is told as the limit, and what of it is left. */
     readonly timeoutMs: number;
     readonly leftMs: number;
+    readonly isEnough: IsEnough;
     readonly signal: AbortSignal;
   },
 ): Promise<Probe> {
-  const { source, timeoutMs, leftMs, signal } = options;
+  const { source, timeoutMs, leftMs, isEnough, signal } = options;
   signal.throwIfAborted();
   const deadline = startDeadline(signal, leftMs);
-  const asked: Asked = { site, addresses, source, deadline };
+  const asked: Asked = { site, addresses, source, isEnough, deadline };
   try {
     const { failure, ...first } = await shake(asked, modernContext());
     const wanted = failure === undefined || first.clientCertificateRequired || !isOfAnotherAge(failure);
@@ -58,6 +59,7 @@ interface Asked {
   readonly site: Site;
   readonly addresses: readonly LookupAddress[];
   readonly source: string;
+  readonly isEnough: IsEnough;
   readonly deadline: Deadline;
 }
 
@@ -98,7 +100,7 @@ async function shake(asked: Asked, secureContext: SecureContext): Promise<Shaken
 const VERDICT_MS = 1000;
 
 /** Resolves as soon as all is known, destroying the socket; rejects with what ended it before a certificate came. */
-function watch(socket: TLSSocket, { deadline }: Asked, connectedTo = ''): Promise<Shaken> {
+function watch(socket: TLSSocket, { deadline, isEnough }: Asked, connectedTo = ''): Promise<Shaken> {
   return new Promise((resolve, reject) => {
     let address = connectedTo;
     let stapled = false;
@@ -106,10 +108,13 @@ function watch(socket: TLSSocket, { deadline }: Asked, connectedTo = ''): Promis
     let asksForCertificate = false;
     let verdict: NodeJS.Timeout | undefined;
     const take = () => {
-      seen ??= look(socket, address, stapled);
+      seen ??= look(socket, address, stapled, isEnough);
       asksForCertificate ||= wantsClientCertificate(socket);
     };
+    let ended = false;
     const end = (error?: Error) => {
+      if (ended) return;
+      ended = true;
       clearTimeout(verdict);
       deadline.signal.removeEventListener('abort', onAbort);
       if (seen === undefined) reject(error ?? hungUp());
@@ -135,7 +140,7 @@ function watch(socket: TLSSocket, { deadline }: Asked, connectedTo = ''): Promis
       take();
       end(error);
     });
-    socket.once('close', () => end(hungUp()));
+    socket.once('close', () => ended || end(hungUp()));
     socket.once('secureConnect', () => {
       take();
       if (!asksForCertificate || seen?.protocol !== 'TLSv1.3') return end();
@@ -146,8 +151,8 @@ function watch(socket: TLSSocket, { deadline }: Asked, connectedTo = ''): Promis
   });
 }
 
-function look(socket: TLSSocket, address: string, stapled: boolean): Probe | undefined {
-  const chain = servedChain(socket);
+function look(socket: TLSSocket, address: string, stapled: boolean, isEnough: IsEnough): Probe | undefined {
+  const chain = servedChain(socket, isEnough);
   if (chain === undefined) return undefined;
   const protocol = socket.getProtocol();
   return {
@@ -158,18 +163,6 @@ function look(socket: TLSSocket, address: string, stapled: boolean): Probe | und
     legacyOnly: false,
     stapled,
   };
-}
-
-const MAX_CHAIN = 20;
-
-/** `getPeerX509Certificate` gives what was sent, as it was sent; `getPeerCertificate(true)` re-orders it and adds from the local trust store. */
-function servedChain(socket: TLSSocket): [X509Certificate, ...X509Certificate[]] | undefined {
-  const leaf = socket.getPeerX509Certificate();
-  if (leaf === undefined) return undefined;
-  const chain: [X509Certificate, ...X509Certificate[]] = [leaf];
-  for (let next = leaf.issuerCertificate; next && chain.length < MAX_CHAIN; next = next.issuerCertificate)
-    chain.push(next);
-  return chain;
 }
 
 /** On a client, signature algorithms are shared only by a CertificateRequest: SSL_get_shared_sigalgs(3). */

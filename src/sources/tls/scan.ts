@@ -12,6 +12,8 @@ export interface Looking {
   readonly config: TlsConfig;
   readonly toSeen: ToSeen;
   readonly turns: Turns;
+  /** Every certificate exactly as sent, at the price told in served-chain.ts. */
+  readonly thorough: boolean;
 }
 
 /** Looks at one site: one sighting, or one for each of its addresses with `everyAddress`. Never throws what is the site's fault. */
@@ -44,12 +46,14 @@ async function lookAt(
   site: Site,
   addresses: readonly [LookupAddress, ...LookupAddress[]],
   leftMs: number,
-  { config: { name: source, timeoutMs }, toSeen, turns }: Looking,
+  { config: { name: source, timeoutMs }, toSeen, turns, thorough }: Looking,
   signal: AbortSignal,
 ): Promise<Sighting> {
+  const isEnough = thorough ? () => false : toSeen.isEnough(place);
   const giveBack = await turns.take(`${addresses[0].address} ${site.port}`);
   try {
-    return toSeen(place, site, await probe(site, addresses, { source, timeoutMs, leftMs, signal }));
+    const shown = await probe(site, addresses, { source, timeoutMs, leftMs, isEnough, signal });
+    return toSeen.read(place, site, shown);
   } catch (error) {
     return toUnseen(place, error, source, signal);
   } finally {

@@ -1,37 +1,72 @@
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import type { Certificate, Handshake, Seen } from '../../ports/certificates.ts';
 import { judgePath, type PathState, type TrustedRoots } from '../../wire/certificate-path.ts';
 import { toCertificate } from '../../wire/x509.ts';
 import type { Probe } from './probe.ts';
+import type { IsEnough, Served, ServedChain } from './served-chain.ts';
 import type { Site } from './site.ts';
 
-export type ToSeen = (place: string, site: Site, probe: Probe) => Seen;
+/** By place: the issuers that were all that was found there beside the leaf, the last time all was looked at. */
+export type IssuersAt = Map<string, string>;
+
+/** Turns what handshakes showed into plain facts. */
+export interface ToSeen {
+  readonly read: (place: string, site: Site, probe: Probe) => Seen;
+  /** Whether a path without gaps was shown, or nothing else was found at this place before. */
+  readonly isEnough: (place: string) => IsEnough;
+}
 
 /** Enough for the authorities of a scan, which are met again at every site; then forgotten, so that memory stays flat. */
 const MAX_REMEMBERED = 500;
+/** Sites whose whole chain is its leaf's path, though that is incomplete. */
+const MAX_PLACES = 50_000;
 
-/** Turns what a handshake showed into plain facts. Certificates met again are not read again. */
-export function makeToSeen(roots: TrustedRoots): ToSeen {
+/** Certificates met again are not read again. */
+export function makeToSeen(roots: TrustedRoots, issuersAt: IssuersAt): ToSeen {
   const certificates = new Map<string, Certificate>();
   const paths = new Map<string, PathState>();
-  const read = (x509: X509Certificate) =>
-    remember(certificates, x509.fingerprint256, () => toCertificate(x509));
-  return (place, site, probe) => {
-    const [leaf, ...others] = probe.chain;
-    const chain: Seen['chain'] = [read(leaf), ...others.map(read)];
-    const key = chain.map(({ fingerprint }) => fingerprint).join();
-    const path = remember(paths, key, () => judgePath(probe.chain, roots));
-    return { kind: 'seen', place, chain, served: toHandshake(site, probe, path) };
+  const read = (served: Served, x509?: X509Certificate) =>
+    remember(certificates, served.fingerprint256, () => toCertificate(x509 ?? parse(served)));
+  const judge = (chain: ServedChain) => {
+    const [leaf, ...others] = chain;
+    return remember(paths, keyOf(chain), () => judgePath([parse(leaf), ...others.map(parse)], roots));
+  };
+  return {
+    isEnough: (place) => (path) =>
+      judge(path) === 'complete' || issuersAt.get(place) === keyOf(path.slice(1)),
+    read: (place, site, probe) => {
+      const [first, ...others] = probe.chain;
+      const leaf = parse(first);
+      const chain: Seen['chain'] = [read(first, leaf), ...others.map((served) => read(served))];
+      const path = judge(probe.chain);
+      if (path === 'incomplete' && isInOrder(chain)) {
+        if (issuersAt.size >= MAX_PLACES) issuersAt.clear();
+        issuersAt.set(place, keyOf(others));
+      }
+      return { kind: 'seen', place, chain, served: toHandshake(site, probe, leaf, path) };
+    },
   };
 }
 
-function toHandshake(site: Site, probe: Probe, path: PathState): Handshake {
+function keyOf(chain: readonly Served[]): string {
+  return chain.map(({ fingerprint256 }) => fingerprint256).join();
+}
+
+function isInOrder(chain: Seen['chain']): boolean {
+  return chain.every(({ subject }, index) => index === 0 || chain[index - 1]?.issuer === subject);
+}
+
+function parse({ der }: Served): X509Certificate {
+  return new X509Certificate(der);
+}
+
+function toHandshake(site: Site, probe: Probe, leaf: X509Certificate, path: PathState): Handshake {
   const { address, protocol, clientCertificateRequired, legacyOnly, stapled } = probe;
   return {
     address,
     ...(site.servername !== undefined && { servername: site.servername }),
     ...(protocol !== undefined && { protocol }),
-    nameMatches: isValidFor(probe.chain[0], site),
+    nameMatches: isValidFor(leaf, site),
     path,
     clientCertificateRequired,
     legacyOnly,
