@@ -81,7 +81,14 @@ async function openPage(
           blocks: [
             {
               type: 'rich_text',
-              elements: [{ type: 'rich_text_preformatted', elements: [{ type: 'text', text: HOSTILE }] }],
+              elements: [
+                { type: 'rich_text_preformatted', elements: [{ type: 'text', text: HOSTILE }] },
+                { type: 'rich_text_quote', elements: [{ type: 'text', text: 'f'.repeat(300) }] },
+                {
+                  type: 'rich_text_section',
+                  elements: [{ type: 'text', text: 'f'.repeat(300), style: { code: true } }],
+                },
+              ],
             },
           ],
         });
@@ -185,6 +192,7 @@ test('on a phone the thread covers the channel, and closes', async () => {
   const thread = page.getByRole('complementary', { name: 'Thread' });
   await thread.waitFor();
   expect(await thread.boundingBox()).toMatchObject({ x: 0, width: 390 });
+  expect(await page.evaluate("document.getElementById('thread-messages').scrollWidth")).toBe(390);
   await page.getByRole('textbox', { name: 'Reply' }).fill('/certs expiring');
   await page.keyboard.press('Enter');
   await page.getByText('/certs is not supported in threads. Sorry!').waitFor();
