@@ -165,13 +165,39 @@ test('each problem of a live site is a finding of its own', () => {
     'critical key-mismatch vault:secret/shop/tls:certificate',
     'critical certificate-not-yet-valid edge:early.example.com:443',
     'warning self-signed edge:appliance.example.com:8443',
-    'warning chain-incomplete edge:incomplete.example.com:443',
     'warning legacy-protocol edge:old.example.com:443',
     'warning must-staple-without-staple edge:staple.example.com:443',
     'warning weak-key edge:weak.example.com:443',
     'warning weak-signature edge:weak.example.com:443',
     'warning name-mismatch edge:wrong.example.com:443',
+    'warning chain-incomplete issuer CN=Example Issuing CA',
   ]);
+});
+
+test('a private root that the source is not told to trust is one finding, and not one for each of its sites', () => {
+  const now = new Date('2026-02-20');
+  const site = (name: string) =>
+    live(
+      `${name}.internal:8443`,
+      [certificate({ name, issuer: 'Internal Root', from: '2025-12-01', until: '2026-12-01' })],
+      {
+        path: 'incomplete',
+      },
+    );
+  const { verdict, findings } = ask(factsOf(['bbs', 'rep', 'uaa'].map(site)), now);
+  expect(verdict).toBe('All 3 certificates are good for more than 30 days, but there is 1 other problem');
+  expect(findings.map(({ target, summary }) => `${target}: ${summary}`)).toEqual([
+    expect.stringMatching(
+      /^issuer CN=Internal Root: 3 places \(bbs.internal:8443, rep.internal:8443 and 1 more\): the chain ends at CN=Internal Root/,
+    ),
+  ]);
+});
+
+test('a certificate with a CN only is told apart from one for another name', () => {
+  const leaf = certificate({ name: 'bbs', from: '2025-12-01', until: '2026-12-01' });
+  const facts = factsOf([live('bbs:8889', [{ ...leaf, alternativeNames: [] }], { nameMatches: false })]);
+  const [finding] = ask(facts, new Date('2026-02-20')).findings;
+  expect(finding?.summary).toContain('has no subject alternative name, only the CN bbs');
 });
 
 test('a site that wants a client certificate is no finding; it is said where something else is', () => {

@@ -2,7 +2,7 @@ import type { Diagnosis } from '../../kit.ts';
 import type { Facts } from './collect.ts';
 import { type Due, dueFinding } from './expiry.ts';
 import { inOrderOfWork, type Task } from './order.ts';
-import { siteFindings, weaknessFindings } from './problems.ts';
+import { siteProblems, weaknesses } from './problems.ts';
 import { judge, type Standing, type Thresholds } from './severity.ts';
 import type { Held } from './tally.ts';
 import { verdictOf } from './verdict.ts';
@@ -31,12 +31,7 @@ export function diagnose({ certificates, sites }: Facts, { within, ...levels }: 
     const finding = dueFinding(held, standing, nowMs, signers);
     return { finding, untilMs: notAfter.getTime(), signs: subject, signedBy: issuer };
   });
-  const others = [
-    ...sites.flatMap((site) => siteFindings(site).map((finding) => task(finding, site.path[0].notAfter))),
-    ...certificates.flatMap((held) =>
-      weaknessFindings(held).map((finding) => task(finding, held.certificate.notAfter)),
-    ),
-  ];
+  const others = [...siteProblems(sites), ...certificates.flatMap(weaknesses)];
   return {
     examined: certificates.length,
     verdict: verdictOf(countOf(judged, others.length), within),
@@ -51,10 +46,6 @@ interface Judged {
 
 function isDue(judged: Judged): judged is { readonly held: Held; readonly standing: Due } {
   return 'severity' in judged.standing;
-}
-
-function task(finding: Task['finding'], until: Date): Task {
-  return { finding, untilMs: until.getTime() };
 }
 
 /** What is served along without need is no certificate that has expired for anybody: it counts among the other problems. */

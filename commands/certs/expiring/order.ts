@@ -3,7 +3,7 @@ import type { Finding } from '../../kit.ts';
 /** A finding with what its place in the order of work depends on. */
 export interface Task {
   readonly finding: Finding;
-  /** When its certificate ends, in milliseconds; `NaN` is last. */
+  /** When its certificate ends, in milliseconds; `NaN`, where that cannot be read, is last. */
   readonly untilMs: number;
   /** Present where the finding is about a certificate's dates: only those must wait for their signers. */
   readonly signs?: string;
@@ -41,7 +41,7 @@ export function inOrderOfWork(tasks: readonly Task[]): Finding[] {
 function compare(a: Task, b: Task): number {
   const bySeverity = RANK[a.finding.severity] - RANK[b.finding.severity];
   if (bySeverity !== 0) return bySeverity;
-  const byDate = a.untilMs - b.untilMs;
+  const byDate = (a.untilMs || Infinity) - (b.untilMs || Infinity);
   if (!Number.isNaN(byDate) && byDate !== 0) return byDate;
   return a.finding.target < b.finding.target ? -1 : 1;
 }

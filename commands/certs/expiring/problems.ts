@@ -1,12 +1,15 @@
 import { type Certificate, type Finding, wording } from '../../kit.ts';
 import { bare, targetOf } from './expiry.ts';
+import type { Task } from './order.ts';
 import type { Severity } from './severity.ts';
-import type { Held, Site } from './tally.ts';
+import { type Held, MOST_PLACES, type Site } from './tally.ts';
 
 interface Problem {
   readonly reason: string;
   readonly severity: Severity;
   readonly holds: (site: Site, leaf: Certificate) => boolean;
+  /** What several sites suffer from at once; they are then one finding, named by it. */
+  readonly cause?: (site: Site) => string;
   /** Goes on after the names of the places. */
   readonly says: (site: Site, leaf: Certificate) => string;
 }
@@ -35,12 +38,16 @@ const SITE_PROBLEMS: readonly Problem[] = [
     severity: 'warning',
     holds: ({ served }) => served?.nameMatches === false,
     says: ({ places, served }, leaf) =>
-      `the certificate is for ${wording.list(namesOf(leaf))}, and not for ${places[0]?.asked ?? served?.address ?? 'that address'}`,
+      leaf.alternativeNames.length > 0
+        ? `the certificate is for ${wording.list(namesOf(leaf))}, and not for ${places[0]?.asked ?? served?.address ?? 'that address'}`
+        : `the certificate has no subject alternative name, only the CN ${leaf.name}: browsers, and Go since 1.15, take no notice of it`,
   },
   {
     reason: 'chain-incomplete',
     severity: 'warning',
     holds: ({ served }) => served?.path === 'incomplete',
+    // A private root that nobody named is not thirty problems.
+    cause: ({ path }) => `issuer ${path.at(-1)?.issuer ?? ''}`,
     says: ({ path }) =>
       `the chain ends at ${path.at(-1)?.issuer || 'an unnamed issuer'}, which is neither served nor a known root: serve the missing intermediate, or, for a private root, name it in the source's \`trust\``,
   },
@@ -69,19 +76,34 @@ const SITE_PROBLEMS: readonly Problem[] = [
 ];
 
 /** What is wrong with sites besides dates; each reason is a finding of its own. */
-export function siteFindings(site: Site): Finding[] {
-  const [leaf] = site.path;
-  return SITE_PROBLEMS.filter(({ holds }) => holds(site, leaf)).map(({ reason, severity, says }) => ({
-    reason,
-    severity,
-    target: site.places[0]?.place ?? leaf.name,
-    summary: `${placesOf(site)}: ${says(site, leaf)}`,
-    evidence: siteEvidence(site),
-  }));
+export function siteProblems(sites: readonly Site[]): Task[] {
+  return SITE_PROBLEMS.flatMap(({ reason, severity, holds, cause, says }) => {
+    const suffering = sites.filter((site) => holds(site, site.path[0]));
+    const groups = Map.groupBy(suffering, (site) => cause?.(site) ?? site);
+    return [...groups].map(([by, group]) => {
+      const site = merge(group);
+      const target = typeof by === 'string' ? by : (site.places[0]?.place ?? site.path[0].name);
+      const summary = `${placesOf(site)}: ${says(site, site.path[0])}`;
+      const untilMs = Math.min(...group.map(({ path }) => path[0].notAfter.getTime()));
+      return { finding: { reason, severity, target, summary, evidence: siteEvidence(site) }, untilMs };
+    });
+  });
+}
+
+/** The sites as one, with the first of their places in order. */
+function merge(group: readonly Site[]): Site {
+  const [first] = group;
+  if (!first) throw new TypeError('a group holds at least one site');
+  if (group.length === 1) return first;
+  const places = group
+    .flatMap((site) => site.places)
+    .toSorted((a, b) => (a.place < b.place ? -1 : 1))
+    .slice(0, MOST_PLACES);
+  return { ...first, places, count: group.reduce((sum, { count }) => sum + count, 0) };
 }
 
 /** Keys and signatures too weak for clients of today. What is stored only may never be served, and is told as information. */
-export function weaknessFindings(held: Held): Finding[] {
+export function weaknesses(held: Held): Task[] {
   const { certificate, places, live, count } = held;
   if (places.every(({ as }) => as === 'extra')) return [];
   const { key, signature, selfSigned, name } = certificate;
@@ -112,7 +134,7 @@ export function weaknessFindings(held: Held): Finding[] {
       reason: 'weak-signature',
       summary: `${at} is signed with ${signature}, which can be forged and which clients refuse`,
     });
-  return findings;
+  return findings.map((finding) => ({ finding, untilMs: certificate.notAfter.getTime() }));
 }
 
 function placesOf({ places, count }: Site): string {
@@ -120,8 +142,8 @@ function placesOf({ places, count }: Site): string {
   return count === 1 ? (named[0] ?? '') : `${count} places (${wording.list(named, 2, count)})`;
 }
 
-function namesOf({ alternativeNames, name }: Certificate): readonly string[] {
-  return alternativeNames.length > 0 ? alternativeNames.map((one) => one.replace(/^(DNS|IP):/, '')) : [name];
+function namesOf({ alternativeNames }: Certificate): readonly string[] {
+  return alternativeNames.map((one) => one.replace(/^(DNS|IP):/, ''));
 }
 
 function siteEvidence({ path, served, places, count }: Site): NonNullable<Finding['evidence']> {

@@ -64,7 +64,7 @@ export async function collect(
       context.attempt(store.name, undefined, () =>
         scan(store, context, (sighting) => {
           if (sighting.kind === 'seen') note(gathered, sighting, search, what);
-          else gathered.unseen ||= [what, siteIn(what)].includes(bare(sighting.place));
+          else gathered.unseen ||= bare(sighting.place).endsWith(siteIn(what) ?? what);
         }),
       ),
     ),

@@ -37,7 +37,9 @@ const PROBLEMS: readonly (readonly [reason: string, severity: Finding['severity'
     'chain-incomplete',
     'warning',
     ({ seen }) =>
-      seen.served?.path === 'incomplete' ? 'comes without the intermediate that leads to a root' : undefined,
+      seen.served?.path === 'incomplete'
+        ? `hangs on ${seen.chain.at(-1)?.issuer}, which is neither served nor a known root`
+        : undefined,
   ],
   [
     'self-signed',
