@@ -118,10 +118,10 @@ test('nothing examined is unknown, and says whether there was nothing, or nothin
   expect(
     await verdict(({ gap, saw }) => {
       saw('vault', 7);
-      gap('uua', new SourceError('x', 'missing', 'no such name'));
       gap('b', forbidden);
+      gap('uua', new SourceError('x', 'missing', 'no such name'));
     }),
-  ).toBe('Unknown: uua: no such name (and 1 more)');
+  ).toBe('Unknown: uua: no such name; besides, 1 place could not be looked at');
 });
 
 test('a port without a source is said instead of guessed', async () => {

@@ -166,9 +166,14 @@ function nothingSeen(gaps: readonly Gap[], coverage: ReadonlyMap<string, number>
     return looked > 0
       ? `Unknown: nothing of the kind is at the ${count(looked, 'place')} that could be looked at`
       : 'Unknown: there was nothing to look at';
-  const others = gaps.length > 1 ? ` (and ${gaps.length - 1} more)` : '';
-  const because = `${first.what}: ${first.because}${others}`;
-  return looked > 0 ? `Unknown: ${because}` : `Unknown: nothing could be looked at. ${because}`;
+  if (looked === 0) {
+    const others = gaps.length > 1 ? ` (and ${gaps.length - 1} more)` : '';
+    return `Unknown: nothing could be looked at. ${first.what}: ${first.because}${others}`;
+  }
+  // Of all that is unseen, that what was asked for is not there tells the most.
+  const telling = gaps.findLast(({ kind }) => kind === 'missing') ?? first;
+  const rest = gaps.filter((gap) => gap !== telling);
+  return `Unknown: ${telling.what}: ${telling.because}${rest.length > 0 ? `; besides, ${unseen(rest)}` : ''}`;
 }
 
 function unseen(gaps: readonly Gap[]): string {
