@@ -53,13 +53,17 @@ const GAP_WORDS: Readonly<Record<Gap['kind'], string>> = {
   unfinished: 'unfinished',
 };
 
-/** How much was looked at and how much was not: `41 checked, 2 unreachable (cell-3: timeout), 1 denied`. */
+/** With more gaps than these no example is given: the thread names them all. */
+const FEW_GAPS = 3;
+
+/** How much was looked at and how much was not: `41 checked, 2 unreachable (such as cell-3: timeout), 1 denied (…)`. */
 export function coverageInWords({ examined, gaps, coverage }: Report): string {
   const sources = coverage.map(({ source, examined: count }) => `${cut(source, 60)} ${countOf(count)}`);
   const spread = sources.length > 1 && sources.length <= 4 ? ` (${sources.join(', ')})` : '';
   const unseen = Object.entries(GAP_WORDS).flatMap(([kind, word]) => {
     const [first, ...others] = gaps.filter((gap) => gap.kind === kind);
     if (!first) return [];
+    if (gaps.length > FEW_GAPS) return [`${countOf(1 + others.length)} ${word}`];
     const example = `${cut(first.what, 60)}: ${cut(first.because, 80)}`;
     return [`${countOf(1 + others.length)} ${word} (${others.length > 0 ? `such as ${example}` : example})`];
   });

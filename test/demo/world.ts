@@ -29,20 +29,37 @@ const SITES: readonly SiteKind[] = [
   'closed',
 ];
 
+/** Kept as people keep them; two cannot be read. */
+const FILES = ['shapes/*', 'containers/*', 'documents/*', 'odd/soon.pem', 'cut.pem'];
+
 /** Real TLS servers, a folder of files and a Vault on loopback, all of this demo's own. */
 export async function startDemoWorld(): Promise<DemoWorld> {
   const now = new Date();
   const folder = await mkdtemp(join(tmpdir(), 'wrench-demo-'));
   const [servers, vault] = await Promise.all([startTlsServers({ now }), startVault()]);
   const { token } = await fillVault(vault, now);
-  const files = join(folder, 'certificates');
+  const files = join(folder, 'disk');
   await mkdir(files);
   const awkward = await makeAwkwardFiles(files, now);
   const configPath = join(folder, 'wrench.yaml');
+  const root = join(folder, 'root.pem');
+  await writeFile(root, servers.certificates.root.certificatePem);
   const sources = [
     { kind: 'vault', name: 'vault', url: vault.address, paths: ['secret/cf'], auth: { token } },
-    { kind: 'tls', name: 'edge', sites: SITES.map((kind) => servers.sites[kind]), timeoutMs: 1_500 },
-    { kind: 'files', name: 'disk', paths: [awkward.pattern], passphrases: [awkward.passphrase] },
+    {
+      kind: 'tls',
+      name: 'edge',
+      sites: SITES.map((kind) => servers.sites[kind]),
+      trust: [root],
+      timeoutMs: 1_500,
+    },
+    {
+      kind: 'files',
+      name: 'disk',
+      paths: FILES.map((path) => join(files, path)),
+      ignore: [join(files, 'containers/slow.p12')],
+      passphrases: [awkward.passphrase],
+    },
   ];
   await writeFile(configPath, stringify({ environments: { demo: { sources } }, defaultEnvironment: 'demo' }));
   await chmod(configPath, 0o600);
