@@ -1,0 +1,155 @@
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type Machine, prepare } from './prepare.ts';
+
+const DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\n';
+const UBUNTU = 'ID=ubuntu\nID_LIKE=debian\n';
+const FEDORA = 'ID=fedora\n';
+const BRINGS_ALL =
+  'for word in "$@"; do case $word in redis-tools) make redis-check-rdb;; chromium) make chromium;; esac; done';
+
+let folder: string;
+let said: string[];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'wrench-prepare-'));
+  said = [];
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+async function add(program: string, script = 'exit 0'): Promise<void> {
+  const path = join(folder, program);
+  await writeFile(path, `#!/bin/sh\n${script}\n`);
+  await chmod(path, 0o755);
+}
+
+/** An `apt-get` that writes down how it was called. `make x` in `install` makes a program x. */
+async function addAptGet(install: string, update = 'exit 0'): Promise<void> {
+  const make = `make() { echo '#!/bin/sh' > "${folder}/$1"; /bin/chmod 755 "${folder}/$1"; }`;
+  const note = `echo "$DEBIAN_FRONTEND $*" >> "${folder}/calls"`;
+  await add('apt-get', `${make}\n${note}\ncase "$*" in *update*) ${update};; *) ${install};; esac`);
+}
+
+const calls = async () => (await readFile(join(folder, 'calls'), 'utf8').catch(() => '')).trim().split('\n');
+
+function run(machine: Partial<Machine> = {}): number {
+  const here: Machine = {
+    nodeVersion: '24.21.0',
+    isRoot: true,
+    env: { PATH: folder },
+    osRelease: DEBIAN,
+    chromium: join(folder, 'chromium'),
+    ...machine,
+  };
+  return prepare(here, (line) => said.push(line));
+}
+
+test.each(['redis-server', 'valkey-server', 'redis-check-rdb'])(
+  'where %s and Chromium are there, nothing is installed and nothing said',
+  async (redis) => {
+    await addAptGet(BRINGS_ALL);
+    await add(redis);
+    await add('chromium');
+
+    expect(run()).toBe(0);
+    expect(said).toEqual([]);
+    expect(await calls()).toEqual(['']);
+  },
+);
+
+test.each([
+  ['Debian', DEBIAN],
+  ['Ubuntu', UBUNTU],
+])('as root on %s what is missing is installed, quietly, and told in one line', async (_, osRelease) => {
+  await addAptGet(BRINGS_ALL);
+
+  expect(run({ osRelease })).toBe(0);
+  expect(said).toEqual(['Installing what the tests need, with apt-get: redis-tools, chromium']);
+  expect(await calls()).toEqual([
+    'noninteractive -qq update',
+    'noninteractive -qq install -y --no-install-recommends redis-tools chromium',
+  ]);
+});
+
+test('only what is missing is installed', async () => {
+  await addAptGet(BRINGS_ALL);
+  await add('valkey-server');
+
+  expect(run()).toBe(0);
+  expect((await calls()).at(-1)).toMatch(/ chromium$/);
+  expect((await calls()).at(-1)).not.toContain('redis');
+});
+
+test('an apt-get that fails once is asked once more', async () => {
+  await addAptGet(
+    `if [ -e "${folder}/again" ]; then ${BRINGS_ALL}; else echo > "${folder}/again"; exit 100; fi`,
+  );
+
+  expect(run()).toBe(0);
+  expect(said).toHaveLength(1);
+  expect((await calls()).filter((line) => line.includes(' install '))).toHaveLength(2);
+});
+
+test('an index that cannot be fetched is no reason not to install from the one there is', async () => {
+  await addAptGet(BRINGS_ALL, 'exit 100');
+
+  expect(run()).toBe(0);
+});
+
+test('an apt-get that fails for good ends the run with its last words and what is still missing', async () => {
+  await addAptGet('make redis-check-rdb; echo "E: Unable to locate package chromium" >&2; exit 100');
+
+  expect(run()).toBe(1);
+  expect(said.slice(1)).toEqual([
+    'E: Unable to locate package chromium',
+    'apt-get did not bring Chromium. Where Chromium is a snap, set CHROMIUM to a Chromium or Chrome of your own.',
+  ]);
+});
+
+test('an installation that brings no program is not taken for one', async () => {
+  await addAptGet('make chromium');
+
+  expect(run()).toBe(1);
+  expect(said.at(-1)).toBe('apt-get did not bring a Redis or Valkey server.');
+});
+
+test('who is not root is told the one command at once', async () => {
+  await addAptGet(BRINGS_ALL);
+
+  expect(run({ isRoot: false })).toBe(1);
+  expect(said).toEqual([
+    'The tests need a Redis or Valkey server and Chromium. Install with: sudo apt-get install -y --no-install-recommends redis-tools chromium',
+  ]);
+  expect(await calls()).toEqual(['']);
+});
+
+test.each([
+  ['another system', FEDORA],
+  ['a system that says nothing of itself', ''],
+])('on %s it stops at once and says what is needed', async (_, osRelease) => {
+  await addAptGet(BRINGS_ALL);
+  await add('redis-server');
+
+  expect(run({ osRelease })).toBe(1);
+  expect(said).toEqual([
+    'The tests need Chromium. Install with your package manager what Debian gives by: apt-get install -y --no-install-recommends chromium',
+  ]);
+  expect(await calls()).toEqual(['']);
+});
+
+test.each(['22.18.0', '20.20.2'])('Node %s is too old, and that is said first', async (nodeVersion) => {
+  await addAptGet(BRINGS_ALL);
+
+  expect(run({ nodeVersion, isRoot: false })).toBe(1);
+  expect(said).toEqual([`The tests need Node 24 or newer; this is ${nodeVersion}. Run them with: npm test`]);
+  expect(await calls()).toEqual(['']);
+});
+
+test('a browser of one’s own is named by CHROMIUM', async () => {
+  await add('redis-server');
+  await add('my-chrome');
+
+  expect(run({ env: { PATH: folder, CHROMIUM: join(folder, 'my-chrome') } })).toBe(0);
+  expect(run({ env: { PATH: folder, CHROMIUM: join(folder, 'gone') }, osRelease: FEDORA })).toBe(1);
+});

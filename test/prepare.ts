@@ -1,0 +1,131 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { REDIS_PROGRAMS } from '../src/queue/local-redis.ts';
+
+/** The machine that the tests are to run on. */
+export interface Machine {
+  readonly nodeVersion: string;
+  readonly isRoot: boolean;
+  /** `PATH` is where programs are looked for. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What `/etc/os-release` says; empty where there is none. */
+  readonly osRelease: string;
+  /** The browser of the page tests, where `CHROMIUM` names no other. */
+  readonly chromium: string;
+}
+
+const OLDEST_NODE = 24;
+
+/** The few things that npm cannot bring, and the package of Debian and Ubuntu that does. */
+const NEEDED: readonly { readonly package: string; readonly isHere: (machine: Machine) => boolean }[] = [
+  {
+    package: 'redis-tools',
+    isHere: ({ env }) => REDIS_PROGRAMS.some(([program]) => isOnPath(program, env['PATH'])),
+  },
+  { package: 'chromium', isHere: ({ env, chromium }) => isProgram(env['CHROMIUM'] || chromium) },
+];
+
+/**
+ * What `npm test` does first: sees to it that Node, Redis and Chromium are there, so that no test has to be skipped. As root on Debian or
+ * Ubuntu it installs what is missing; elsewhere it names the one command that does. Gives the exit code.
+ */
+export function prepare(machine: Machine, say: (line: string) => void): number {
+  const major = Number(machine.nodeVersion.split('.')[0]);
+  if (!(major >= OLDEST_NODE)) {
+    say(
+      `The tests need Node ${OLDEST_NODE} or newer; this is ${machine.nodeVersion}. Run them with: npm test`,
+    );
+    return 1;
+  }
+  const packages = missing(machine);
+  if (packages.length === 0) return 0;
+  const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
+  if (!isDebian(machine.osRelease)) {
+    say(
+      `The tests need ${named(packages)}. Install with your package manager what Debian gives by: ${command}`,
+    );
+    return 1;
+  }
+  if (!machine.isRoot) {
+    say(`The tests need ${named(packages)}. Install with: sudo ${command}`);
+    return 1;
+  }
+  say(`Installing what the tests need, with apt-get: ${packages.join(', ')}`);
+  return install(packages, machine, say);
+}
+
+function install(packages: readonly string[], machine: Machine, say: (line: string) => void): number {
+  const failure = aptGet(packages, machine) && aptGet(packages, machine);
+  const left = missing(machine);
+  if (left.length === 0) return 0;
+  if (failure) say(failure);
+  const snap = left.includes('chromium')
+    ? '. Where Chromium is a snap, set CHROMIUM to a Chromium or Chrome of your own'
+    : '';
+  say(`apt-get did not bring ${named(left)}${snap}.`);
+  return 1;
+}
+
+/** The last words of a failure; undefined where all went well. */
+function aptGet(packages: readonly string[], { env }: Machine): string | undefined {
+  for (const words of [
+    ['-qq', 'update'],
+    ['-qq', 'install', '-y', '--no-install-recommends', ...packages],
+  ]) {
+    const { status, error, stderr } = spawnSync('apt-get', words, {
+      env: { ...env, DEBIAN_FRONTEND: 'noninteractive' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+      encoding: 'utf8',
+    });
+    // An index that cannot be fetched anew may still be good enough to install from.
+    if (status !== 0 && words.includes('install'))
+      return error?.message ?? (stderr.trim().split('\n').at(-1) || `apt-get ended with ${status}`);
+  }
+  return undefined;
+}
+
+function missing(machine: Machine): readonly string[] {
+  return NEEDED.filter(({ isHere }) => !isHere(machine)).map((one) => one.package);
+}
+
+function named(packages: readonly string[]): string {
+  return packages.map((one) => (one === 'chromium' ? 'Chromium' : 'a Redis or Valkey server')).join(' and ');
+}
+
+function isDebian(osRelease: string): boolean {
+  return /^(ID|ID_LIKE)=.*\b(debian|ubuntu)\b/m.test(osRelease);
+}
+
+function isOnPath(program: string, path = ''): boolean {
+  return path.split(delimiter).some((folder) => folder !== '' && isProgram(join(folder, program)));
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function readOsRelease(): string {
+  try {
+    return readFileSync('/etc/os-release', 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+if (import.meta.main)
+  process.exitCode = prepare(
+    {
+      nodeVersion: process.versions.node,
+      isRoot: process.getuid?.() === 0,
+      env: process.env,
+      osRelease: readOsRelease(),
+      chromium: '/usr/bin/chromium',
+    },
+    (line) => process.stdout.write(`${line}\n`),
+  );
