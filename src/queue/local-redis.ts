@@ -17,7 +17,7 @@ export class NoRedis extends Error {
 }
 
 /** Programs that can be a Redis server. Debian's `redis-tools` has no `redis-server`, but its checker is the same binary under another name. */
-const PROGRAMS: readonly (readonly [program: string, argv0: string])[] = [
+export const REDIS_PROGRAMS: readonly (readonly [program: string, argv0: string])[] = [
   ['redis-server', 'redis-server'],
   ['valkey-server', 'valkey-server'],
   ['redis-check-rdb', 'redis-server'],
@@ -39,7 +39,8 @@ export async function startLocalRedis(folder: string, onError: (error: Error) =>
   let closing = false;
   let child: ChildProcess | undefined;
   const start = async (): Promise<void> => {
-    child = await spawnServer(data, socket);
+    // Its own group, so that Ctrl-C reaches Wrench first, which still has things to write down.
+    child = await spawnRedis(data, socket, true);
     await writeFile(owner, JSON.stringify({ pid: process.pid, redisPid: child.pid }));
     child.once('exit', (code) => {
       if (closing) return;
@@ -94,8 +95,9 @@ async function isRedis(pid: number): Promise<boolean> {
   return /redis|valkey/.test(words);
 }
 
-async function spawnServer(data: string, socket: string): Promise<ChildProcess> {
-  const settings = [
+/** Durable to the last command, on a socket of this user alone, evicting nothing. */
+function settingsFor(data: string, socket: string): readonly string[] {
+  return [
     ['--port', '0'],
     ['--unixsocket', socket],
     ['--unixsocketperm', '700'],
@@ -106,9 +108,16 @@ async function spawnServer(data: string, socket: string): Promise<ChildProcess> 
     ['--dir', data],
     ['--loglevel', 'warning'],
   ].flat();
-  for (const [program, argv0] of PROGRAMS) {
-    // Its own group, so that Ctrl-C reaches Wrench first, which still has things to write down.
-    const child = spawn(program, settings, { argv0, stdio: 'ignore', detached: true });
+}
+
+/**
+ * Starts the first Redis there is among `REDIS_PROGRAMS`, on a unix socket and with its data in `data`, and waits until it is there.
+ * `detached` keeps Ctrl-C from it.
+ * @throws {NoRedis} where none is installed, or it does not start.
+ */
+export async function spawnRedis(data: string, socket: string, detached: boolean): Promise<ChildProcess> {
+  for (const [program, argv0] of REDIS_PROGRAMS) {
+    const child = spawn(program, settingsFor(data, socket), { argv0, stdio: 'ignore', detached });
     if (await hasStarted(child, socket)) return child;
   }
   throw new NoRedis(

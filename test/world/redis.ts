@@ -1,13 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { spawnRedis } from '../../src/queue/local-redis.ts';
 
 /** A real Redis of this test's own, on a unix socket, durable to the last command. */
 export interface TestRedis {
   readonly url: string;
+  /** Where it keeps its data: everything ever written to it. */
+  readonly folder: string;
   /** SIGKILL, as a host that dies. What was acknowledged is still there after `start`. */
   readonly kill: () => Promise<void>;
   readonly start: () => Promise<void>;
@@ -26,13 +27,12 @@ export async function startRedis(): Promise<TestRedis> {
     await rm(socket, { force: true });
   };
   const start = async () => {
-    child = spawn('redis-check-rdb', settings(folder, socket), { argv0: 'redis-server', stdio: 'ignore' });
-    const failed = new Promise<never>((_, reject) => child?.once('error', reject));
-    while (!existsSync(socket)) await Promise.race([failed, sleep(10)]);
+    child = await spawnRedis(folder, socket, false);
   };
   await start();
   return {
     url: `unix://${socket}`,
+    folder,
     kill: () => end('SIGKILL'),
     start,
     close: async () => {
@@ -40,16 +40,4 @@ export async function startRedis(): Promise<TestRedis> {
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-function settings(folder: string, socket: string): string[] {
-  return [
-    ['--port', '0'],
-    ['--unixsocket', socket],
-    ['--appendonly', 'yes'],
-    ['--appendfsync', 'always'],
-    ['--save', ''],
-    ['--maxmemory-policy', 'noeviction'],
-    ['--dir', folder],
-  ].flat();
 }
