@@ -1,7 +1,6 @@
 /* oxlint-disable unicorn/require-post-message-target-origin -- Slack's chat.postMessage, not a window's */
 import { once } from 'node:events';
 import type { App } from '@slack/bolt';
-import type { ModalView } from '@slack/types';
 import { expect, test } from 'vitest';
 import { openWithBolt } from './open-with-bolt.ts';
 
@@ -152,155 +151,19 @@ test('a response_url works five times, without membership, and then no more', as
   expect(workspace.messages('C0123SECRET').map(({ text }) => text)).toEqual(['/certs expiring', 'For all']);
 });
 
-test.each([
-  [{ channel: 'C0123SECRET', text: 'x' }, 'channel_not_found'],
-  [{ channel: '#incident', text: 'x' }, 'channel_not_found'],
-  [{ channel: 'C0123RANDOM', text: 'x' }, 'not_in_channel'],
-  [{ channel: 'C0OLD', text: 'x' }, 'is_archived'],
-  [{ ...at, text: '' }, 'no_text'],
-  [{ ...at, text: 'x', thread_ts: '1.000000' }, 'thread_not_found'],
-  [{ ...at, text: 'x', blocks: [section('y'.repeat(3_001))] }, 'invalid_blocks'],
-  [
-    { ...at, text: 'x', blocks: Array.from({ length: 4 }, () => section('y'.repeat(2_900))) },
-    'msg_blocks_too_long',
-  ],
-  [
-    { ...at, text: 'x', metadata: { event_type: 'e', event_payload: { big: 'x'.repeat(3_000) } } },
-    'metadata_too_large',
-  ],
-])('chat.postMessage refuses as Slack does (%#: %o)', async (args, error) => {
-  const channels = [
-    { id: 'C0123INCIDENT', name: 'incident', botIsMember: true },
-    { id: 'C0123RANDOM', name: 'random', botIsMember: false },
-    { id: 'C0123SECRET', name: 'secret', botIsMember: false, isPrivate: true },
-    { id: 'C0OLD', name: 'old', botIsMember: true, isArchived: true },
-  ];
-  const { app } = await openWithBolt('http', quiet, { channels });
-
-  await expect(app.client.chat.postMessage(args)).rejects.toMatchObject({ data: { error } });
-});
-
-test('invalid blocks are pointed at', async () => {
-  const { app } = await openWithBolt('http', quiet);
-  const blocks = [{ type: 'divider' }, { type: 'actions', elements: [] }] as const;
-
-  const posting = app.client.chat.postMessage({ ...at, text: 'x', blocks: blocks as never });
-
-  await expect(posting).rejects.toMatchObject({
-    data: {
-      errors: ['must provide at least 1 items [json-pointer:/blocks/1/elements]'],
-      response_metadata: {
-        messages: ['[ERROR] must provide at least 1 items [json-pointer:/blocks/1/elements]'],
-      },
-    },
+test('everything can be made to arrive twice', async () => {
+  const seen: string[] = [];
+  const { workspace } = await openWithBolt('socket', (app) => {
+    app.command(/.*/, async ({ ack, body }) => {
+      seen.push(body.trigger_id);
+      await ack();
+    });
   });
-});
+  workspace.faults.deliverTimes(2);
 
-test('scopes and tokens are asked for', async () => {
-  const { workspace, app } = await openWithBolt('http', quiet, { scopes: ['chat:write', 'users:read'] });
-
-  const told = await app.client.auth.test();
-  expect(told.response_metadata?.scopes).toEqual(['chat:write', 'users:read']);
-  await expect(app.client.conversations.replies({ ...at, ts: '1.0' })).rejects.toMatchObject({
-    data: {
-      error: 'missing_scope',
-      needed: 'channels:history,groups:history',
-      provided: 'chat:write,users:read',
-    },
-  });
-  await expect(app.client.auth.test({ token: 'xoxb-other' })).rejects.toMatchObject({
-    data: { error: 'invalid_auth' },
-  });
-  await expect(app.client.apiCall('no.such')).rejects.toMatchObject({ data: { error: 'unknown_method' } });
-  expect(JSON.stringify(workspace.requests)).not.toContain('xoxb');
-});
-
-test('a thread is read back with its metadata, a page at a time', async () => {
-  const { app } = await openWithBolt('http', quiet, { scopes: ['chat:write', 'channels:history'] });
-  const metadata = { event_type: 'wrench', event_payload: { run: 'r1' } };
-  const root = await app.client.chat.postMessage({ ...at, text: 'Root', metadata });
-  const thread = { ...at, thread_ts: String(root.ts) };
-  const reply = await app.client.chat.postMessage({ ...thread, text: 'One', reply_broadcast: true });
-  await app.client.chat.postMessage({ ...thread, text: 'Two' });
-
-  const replies = { ...at, ts: String(root.ts), limit: 2, include_all_metadata: true };
-  const first = await app.client.conversations.replies(replies);
-  const rest = await app.client.conversations.replies({
-    ...replies,
-    cursor: String(first.response_metadata?.next_cursor),
-  });
-  const history = await app.client.conversations.history(at);
-
-  expect(first.messages).toMatchObject([{ text: 'Root', metadata, reply_count: 2 }, { text: 'One' }]);
-  expect(rest.messages).toMatchObject([{ text: 'Two' }]);
-  expect(history.messages?.map(({ text }) => text)).toEqual(['One', 'Root']);
-  await expect(
-    app.client.chat.postMessage({ ...at, thread_ts: String(reply.ts), text: 'x' }),
-  ).rejects.toMatchObject({
-    data: { error: 'cannot_reply_to_message' },
-  });
-});
-
-test('an update with blocks shows no edit, one with text alone takes the blocks away', async () => {
-  const { workspace, app } = await openWithBolt('http', quiet);
-  const { ts } = await app.client.chat.postMessage({ ...at, text: 'a', blocks: [section('a')] });
-  const shown = () => workspace.messages(at.channel)[0];
-
-  await app.client.chat.update({ ...at, ts: String(ts), text: 'b', blocks: [section('b')] });
-  expect(shown()).toMatchObject({ blocks: [section('b')], edited: undefined });
-  await app.client.chat.update({ ...at, ts: String(ts), text: 'c' });
-  expect(shown()).toMatchObject({ blocks: undefined, edited: {} });
-});
-
-test('text above 40,000 characters is cut and says so', async () => {
-  const { workspace, app } = await openWithBolt('http', quiet);
-
-  const posted = await app.client.chat.postMessage({ ...at, text: 'x'.repeat(40_001) });
-
-  expect(posted.response_metadata?.warnings).toEqual(['message_truncated']);
-  expect(workspace.messages(at.channel)[0]?.text).toHaveLength(40_000);
-});
-
-test('a trigger opens one view', async () => {
-  const view: ModalView = {
-    type: 'modal',
-    title: { type: 'plain_text', text: 'Renew' },
-    blocks: [section('Sure?')],
-  };
-  const { workspace, app } = await openWithBolt('http', quiet);
   const { payload } = await workspace.command(asked);
-  const opening = { trigger_id: String(payload['trigger_id']), view };
 
-  const opened = await app.client.views.open(opening);
-  await app.client.views.update({
-    view_id: String(opened.view?.id),
-    view: { ...view, blocks: [section('Done')] },
-  });
-
-  expect(workspace.views(asked.userId)).toMatchObject([{ view: { blocks: [section('Done')] } }]);
-  await expect(app.client.views.open(opening)).rejects.toMatchObject({
-    data: { error: 'exchanged_trigger_id' },
-  });
-});
-
-test('people, groups, channels and permalinks are known', async () => {
-  const scopes = ['chat:write', 'users:read', 'usergroups:read', 'channels:read'];
-  const { app } = await openWithBolt('http', quiet, { scopes });
-  const { client } = app;
-  const posted = await client.chat.postMessage({ ...at, text: 'Hello' });
-
-  expect(await client.users.info({ user: 'U0123ADA' })).toMatchObject({
-    user: { real_name: 'Ada Lovelace' },
-  });
-  expect(await client.usergroups.list()).toMatchObject({ usergroups: [{ handle: 'platform-leads' }] });
-  expect(await client.usergroups.users.list({ usergroup: 'S0123PLATFORM' })).toMatchObject({
-    users: ['U0123GRACE'],
-  });
-  expect(await client.conversations.info(at)).toMatchObject({
-    channel: { name: 'incident', is_member: true },
-  });
-  const link = await client.chat.getPermalink({ ...at, message_ts: String(posted.ts) });
-  expect((await fetch(String(link.permalink))).status).toBe(200);
+  expect(seen).toEqual([payload['trigger_id'], payload['trigger_id']]);
 });
 
 test('Socket Mode reconnects when it is refreshed, and loses nothing between two connections', async () => {

@@ -2,13 +2,14 @@
 
 import './compose.js';
 import { act } from './act.js';
-import { show } from './draw.js';
+import { hideThread, show } from './draw.js';
 import { createRefresh, find, place, post, writeAddress } from './session.js';
 
 const refresh = createRefresh(show);
 
 async function openThread(ts) {
   place.thread = ts;
+  if (ts === '') hideThread();
   writeAddress();
   await refresh();
 }

@@ -92,12 +92,20 @@ function showMessages(list, messages, isNew) {
   if (wasAtEnd || isNew) list.scrollTop = list.scrollHeight;
 }
 
+export function hideThread() {
+  find('thread').hidden = true;
+  document.body.classList.remove('has-thread');
+}
+
 function showThread({ thread, channel }) {
   const pane = find('thread');
-  const isOpening = pane.hidden && thread !== null;
-  pane.hidden = thread === null;
-  document.body.classList.toggle('has-thread', thread !== null);
-  if (thread === null) return;
+  if (thread === null) {
+    hideThread();
+    return;
+  }
+  const isOpening = pane.hidden;
+  pane.hidden = false;
+  document.body.classList.add('has-thread');
   find('thread-channel').textContent = `#${channel.name}`;
   const list = find('thread-messages');
   const isOther = list.dataset.thread !== thread.ts;

@@ -32,8 +32,12 @@ export function createRefresh(show) {
   let isAsking = false;
   let mustAskAgain = false;
   const ask = async () => {
-    const response = await fetch(`/page/state?${new URLSearchParams(place)}`);
-    if (response.ok) show(await response.json());
+    const query = String(new URLSearchParams(place));
+    const response = await fetch(`/page/state?${query}`);
+    if (!response.ok) return;
+    const state = await response.json();
+    // Who has gone elsewhere meanwhile has asked again, and must not be brought back.
+    if (query === String(new URLSearchParams(place))) show(state);
   };
   return async () => {
     mustAskAgain = true;
