@@ -22,26 +22,20 @@ export function judgePath(
   chain: readonly [X509Certificate, ...X509Certificate[]],
   roots: TrustedRoots,
 ): PathState {
-  const [leaf, ...others] = chain;
+  const [leaf] = chain;
   if (isSelfSigned(leaf)) return roots.isConfigured(leaf) ? 'complete' : 'self-signed';
-  return climb(leaf, others, roots);
-}
-
-function climb(from: X509Certificate, others: readonly X509Certificate[], roots: TrustedRoots): PathState {
-  if (roots.isConfigured(from) || isSelfSigned(from)) return 'complete';
-  let state: PathState = 'incomplete';
-  for (const candidate of others) {
-    if (candidate.subject !== from.issuer) continue;
-    if (!isSignedBy(from, candidate)) {
-      if (state === 'incomplete') state = 'broken';
-      continue;
-    }
-    // Cross-signed authorities come twice, under one name and key: each is a path of its own.
-    const rest = others.filter((other) => other !== candidate);
-    if (climb(candidate, rest, roots) === 'complete') return 'complete';
-    state = 'incomplete';
+  // Each certificate is climbed from once: a server may send rings of authorities that sign one another, in any number.
+  const reached = new Set([leaf]);
+  let broken = false;
+  for (const from of reached) {
+    if (roots.isConfigured(from) || isSelfSigned(from)) return 'complete';
+    if (roots.bySubject(from.issuer).some((root) => isSignedBy(from, root))) return 'complete';
+    const named = chain.filter((candidate) => candidate.subject === from.issuer);
+    const issuers = named.filter((candidate) => isSignedBy(from, candidate));
+    for (const issuer of issuers) reached.add(issuer);
+    broken ||= named.length > 0 && issuers.length === 0;
   }
-  return roots.bySubject(from.issuer).some((root) => isSignedBy(from, root)) ? 'complete' : state;
+  return broken ? 'broken' : 'incomplete';
 }
 
 function isSelfSigned(certificate: X509Certificate): boolean {

@@ -81,7 +81,7 @@ async function shake(asked: Asked, secureContext: SecureContext): Promise<Shaken
   const { site, addresses, source, deadline } = asked;
   const target = connectOptions(site, addresses);
   if (site.starttls === undefined)
-    return watch(connectTls({ ...target, ...tlsOptions(site, secureContext) }), asked);
+    return watch(connectTls({ ...target, ...tlsOptions(site, secureContext) }), asked, onlyAddress(asked));
   const plain = connectPlain(target);
   const onAbort = () => void plain.destroy();
   deadline.signal.addEventListener('abort', onAbort, { once: true });
@@ -100,16 +100,16 @@ async function shake(asked: Asked, secureContext: SecureContext): Promise<Shaken
 const VERDICT_MS = 1000;
 
 /** Resolves as soon as all is known, destroying the socket; rejects with what ended it before a certificate came. */
-function watch(socket: TLSSocket, { deadline, isEnough }: Asked, connectedTo = ''): Promise<Shaken> {
+function watch(socket: TLSSocket, { deadline, isEnough }: Asked, connectedTo?: string): Promise<Shaken> {
   return new Promise((resolve, reject) => {
-    let address = connectedTo;
+    let address = connectedTo ?? '';
     let stapled = false;
     let seen: Probe | undefined;
-    let asksForCertificate = false;
+    let asksForCertificate: boolean | undefined;
     let verdict: NodeJS.Timeout | undefined;
     const take = () => {
       seen ??= look(socket, address, stapled, isEnough);
-      asksForCertificate ||= wantsClientCertificate(socket);
+      asksForCertificate ??= wantsClientCertificate(socket);
     };
     let ended = false;
     const end = (error?: Error) => {
@@ -122,7 +122,7 @@ function watch(socket: TLSSocket, { deadline, isEnough }: Asked, connectedTo = '
       else
         resolve({
           ...seen,
-          clientCertificateRequired: asksForCertificate,
+          clientCertificateRequired: asksForCertificate === true,
           failure: codeOf(error) ?? 'unknown',
         });
       socket.destroy();
@@ -130,11 +130,11 @@ function watch(socket: TLSSocket, { deadline, isEnough }: Asked, connectedTo = '
     const onAbort = () => end();
     deadline.signal.addEventListener('abort', onAbort, { once: true });
     if (address === '') socket.once('connect', () => (address = addressOf(socket)));
-    // Comes (with null where nothing is stapled) once the server has shown its certificate and asked for ours;
-    // of a server that then hangs up without a word, nothing can be read any more in `error`.
     socket.once('OCSPResponse', (response: Buffer | null) => {
       stapled = response !== null && response.length > 0;
-      take();
+      // Until TLS 1.2 the server judges our lack of a certificate before the handshake is done,
+      // and of one that hangs up without a word nothing can be read any more in `error`.
+      if (socket.getProtocol() !== 'TLSv1.3') take();
     });
     socket.on('error', (error) => {
       take();
@@ -187,7 +187,16 @@ function connectOptions({ host, port }: Site, addresses: readonly LookupAddress[
   return { host, port, lookup };
 }
 
-function addressOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
+function onlyAddress({ site, addresses }: Asked): string | undefined {
+  const [only, ...others] = addresses;
+  if (only === undefined || others.length > 0) return undefined;
+  return addressOf({ remoteAddress: only.address, remotePort: site.port });
+}
+
+function addressOf({
+  remoteAddress = '',
+  remotePort = 0,
+}: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
   return `${remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`;
 }
 

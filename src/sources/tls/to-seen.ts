@@ -16,34 +16,44 @@ export interface ToSeen {
   readonly isEnough: (place: string) => IsEnough;
 }
 
-/** Enough for the authorities of a scan, which are met again at every site; then forgotten, so that memory stays flat. */
+/** Enough for the authorities of a scan, which are met again at every site; then forgotten, so that memory stays flat (some 5 MB). */
 const MAX_REMEMBERED = 500;
 /** Sites whose whole chain is its leaf's path, though that is incomplete. */
 const MAX_PLACES = 50_000;
 
+interface Known {
+  readonly x509: X509Certificate;
+  readonly facts: Certificate;
+}
+
 /** Certificates met again are not read again. */
 export function makeToSeen(roots: TrustedRoots, issuersAt: IssuersAt): ToSeen {
-  const certificates = new Map<string, Certificate>();
+  const known = new Map<string, Known>();
   const paths = new Map<string, PathState>();
-  const read = (served: Served, x509?: X509Certificate) =>
-    remember(certificates, served.fingerprint256, () => toCertificate(x509 ?? parse(served)));
+  const read = ({ fingerprint256, der }: Served) =>
+    remember(known, fingerprint256, () => {
+      const x509 = new X509Certificate(der);
+      return { x509, facts: toCertificate(x509) };
+    });
   const judge = (chain: ServedChain) => {
     const [leaf, ...others] = chain;
-    return remember(paths, keyOf(chain), () => judgePath([parse(leaf), ...others.map(parse)], roots));
+    return remember(paths, keyOf(chain), () =>
+      judgePath([read(leaf).x509, ...others.map((served) => read(served).x509)], roots),
+    );
   };
   return {
     isEnough: (place) => (path) =>
       judge(path) === 'complete' || issuersAt.get(place) === keyOf(path.slice(1)),
     read: (place, site, probe) => {
       const [first, ...others] = probe.chain;
-      const leaf = parse(first);
-      const chain: Seen['chain'] = [read(first, leaf), ...others.map((served) => read(served))];
+      const leaf = read(first);
+      const chain: Seen['chain'] = [leaf.facts, ...others.map((served) => read(served).facts)];
       const path = judge(probe.chain);
       if (path === 'incomplete' && isInOrder(chain)) {
         if (issuersAt.size >= MAX_PLACES) issuersAt.clear();
         issuersAt.set(place, keyOf(others));
       }
-      return { kind: 'seen', place, chain, served: toHandshake(site, probe, leaf, path) };
+      return { kind: 'seen', place, chain, served: toHandshake(site, probe, leaf.x509, path) };
     },
   };
 }
@@ -54,10 +64,6 @@ function keyOf(chain: readonly Served[]): string {
 
 function isInOrder(chain: Seen['chain']): boolean {
   return chain.every(({ subject }, index) => index === 0 || chain[index - 1]?.issuer === subject);
-}
-
-function parse({ der }: Served): X509Certificate {
-  return new X509Certificate(der);
 }
 
 function toHandshake(site: Site, probe: Probe, leaf: X509Certificate, path: PathState): Handshake {

@@ -1,0 +1,69 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { tlsConfig } from './config.ts';
+import { openTls } from './open.ts';
+
+/** Long enough for all lanes to come in. */
+const HELD_MS = 5;
+
+let server: Server;
+
+afterEach(() => void server.close());
+
+test.each([
+  { names: 2000, concurrency: 20, perAddress: 100, most: 20 },
+  { names: 500, concurrency: 50, perAddress: 3, most: 3 },
+  { names: 200, concurrency: 50, perAddress: 1, most: 1 },
+])('of $names names on one address never more than $most are asked at once', async (limits) => {
+  const { port, most } = await startCounting();
+  const sites = Array.from({ length: limits.names }, (_, index) => `n${index}.example@127.0.0.1:${port}`);
+  const { concurrency, perAddress } = limits;
+
+  const places = await scan({ sites, concurrency, perAddress });
+
+  expect(places.size).toBe(limits.names);
+  expect(most()).toBe(limits.most);
+});
+
+test('two scans at once keep to the limit of an address together', async () => {
+  const { port, most } = await startCounting();
+  const sites = Array.from({ length: 200 }, (_, index) => `n${index}.example@127.0.0.1:${port}`);
+  const { certificates } = openTls(tlsConfig.parse({ kind: 'tls', sites }));
+  const { signal } = new AbortController();
+
+  await Promise.all([placesOf(certificates!.scan({ signal })), placesOf(certificates!.scan({ signal }))]);
+
+  expect(most()).toBe(1);
+});
+
+async function scan(config: object): Promise<Set<string>> {
+  const { certificates } = openTls(tlsConfig.parse({ kind: 'tls', ...config }));
+  return placesOf(certificates!.scan({ signal: new AbortController().signal }));
+}
+
+async function placesOf(sightings: AsyncIterable<{ readonly place: string }>): Promise<Set<string>> {
+  const places = new Set<string>();
+  for await (const { place } of sightings) places.add(place);
+  return places;
+}
+
+/** Hangs up after a moment, counting down before the client can know of it: so the most it ever counts is exact. */
+async function startCounting(): Promise<{ port: number; most: () => number }> {
+  let open = 0;
+  let most = 0;
+  server = createServer((socket) => {
+    most = Math.max(most, (open += 1));
+    socket
+      .on('error', () => {})
+      .once('data', () =>
+        setTimeout(() => {
+          open -= 1;
+          socket.destroy();
+        }),
+      );
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { port: (server.address() as AddressInfo).port, most: () => most };
+}
