@@ -1,3 +1,4 @@
+import { duplexPair } from 'node:stream';
 import { createServer as createPlainServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createSecureContext, createServer, type TlsOptions, TLSSocket } from 'node:tls';
 import type { StartTls } from '../../src/sources/tls/config.ts';
@@ -30,6 +31,7 @@ export type SiteKind =
   | 'tls10-only'
   | 'mtls-tls12'
   | 'mtls-tls13'
+  | 'mtls-hangs-up'
   | 'mtls-optional'
   | 'many-names'
   | 'no-default-name'
@@ -94,6 +96,7 @@ function serversOf(world: WorldCertificates): Record<Exclude<SiteKind, 'closed'>
       ciphers: OLD,
     }),
     'mtls-tls12': serve(healthy.leaf, healthy.chain, { ...askForClient(world), maxVersion: 'TLSv1.2' }),
+    'mtls-hangs-up': { ...serve(healthy.leaf, ''), make: () => hangingUp(world) },
     'mtls-tls13': serve(healthy.leaf, healthy.chain, { ...askForClient(world), minVersion: 'TLSv1.3' }),
     'mtls-optional': serve(healthy.leaf, healthy.chain, {
       ...askForClient(world),
@@ -145,6 +148,25 @@ function manyNames({ many, middle, leaves: { healthy } }: WorldCertificates): Pl
   const context = createSecureContext({ cert: fullChain(many, middle), key: many.keyPem });
   return serve(healthy.leaf, healthy.chain, {
     SNICallback: (name, done) => done(null, name.endsWith('.many.world.test') ? context : undefined),
+  });
+}
+
+/** Asks for a client certificate and, at the client's second word, hangs up without an alert, as some appliances do. */
+function hangingUp(world: WorldCertificates): Server {
+  const { leaf, chain } = world.leaves.healthy;
+  const secureContext = createSecureContext({
+    cert: leaf.certificatePem + chain,
+    key: leaf.keyPem,
+    maxVersion: 'TLSv1.2',
+  });
+  return createPlainServer((socket) => {
+    const [inner, outer] = duplexPair();
+    new TLSSocket(inner, { isServer: true, secureContext, requestCert: true }).on('error', () => {});
+    outer.on('data', (bytes: Buffer) => socket.write(bytes));
+    socket.once('data', (hello: Buffer) => {
+      outer.write(hello);
+      socket.once('data', () => socket.destroy());
+    });
   });
 }
 

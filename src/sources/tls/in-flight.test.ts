@@ -54,14 +54,11 @@ async function startCounting(): Promise<{ port: number; most: () => number }> {
   let most = 0;
   server = createServer((socket) => {
     most = Math.max(most, (open += 1));
-    socket
-      .on('error', () => {})
-      .once('data', () =>
-        setTimeout(() => {
-          open -= 1;
-          socket.destroy();
-        }),
-      );
+    const hangUp = () => {
+      open -= 1;
+      socket.destroy();
+    };
+    socket.on('error', () => {}).once('data', () => setTimeout(hangUp, HELD_MS));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

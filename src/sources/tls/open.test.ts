@@ -70,6 +70,7 @@ test.each<[SiteKind, Partial<Handshake>]>([
     'mtls-tls13',
     { protocol: 'TLSv1.3', clientCertificateRequired: true, legacyOnly: false, path: 'complete' },
   ],
+  ['mtls-hangs-up', { protocol: 'TLSv1.2', clientCertificateRequired: true, legacyOnly: false }],
   ['mtls-optional', { clientCertificateRequired: false }],
   ['must-staple', { stapled: false }],
   ['stapled', { stapled: true }],
