@@ -1,0 +1,106 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Figure, percentile } from './figure.ts';
+import type { RoleName } from './processes.ts';
+import { type BenchStage, setBenchStage } from './stage.ts';
+
+const STARTS = 5;
+const IDLE_MS = 1_500;
+const MB = 1024 * 1024;
+
+/** What each role cannot do without; a process that loads these, and ends, is the floor of its start. */
+const LIBRARIES: Readonly<Record<RoleName, readonly string[]>> = {
+  bot: ['@slack/bolt', 'bullmq', 'ioredis'],
+  worker: ['bullmq', 'ioredis'],
+  all: ['@slack/bolt', 'bullmq', 'ioredis'],
+};
+
+/** What one role has no business with: the clients of the infrastructure, or Slack. */
+const STRANGERS = {
+  bot: /\/src\/(sources\/[^/]+\/(?!(config|site)\.ts$)|worker\/|wire\/)|\/node_modules\/node-forge\//,
+  worker: /\/src\/slack\/|\/node_modules\/@slack\//,
+} as const;
+
+/** Whole processes, from `node src/main.ts` to ready, and what they hold while nobody asks anything. */
+export async function benchColdStart(lasting: AsyncDisposableStack): Promise<Figure[]> {
+  const stage = await setBenchStage(lasting, {
+    sources: [
+      { kind: 'tls', name: 'edge', sites: ['127.0.0.1:9'] },
+      { kind: 'files', name: 'disk', paths: ['*.pem'] },
+      {
+        kind: 'vault',
+        name: 'vault',
+        url: 'http://127.0.0.1:9',
+        paths: ['secret'],
+        auth: { token: 'hvs.not-a-real-token' },
+      },
+    ],
+  });
+  const figures: Figure[] = [];
+  for (const role of ['bot', 'worker', 'all'] as const) figures.push(...(await measure(stage, role)));
+  figures.push(
+    {
+      name: 'modules of the infrastructure that the bot loads',
+      ours: (await strangersIn(stage, 'bot')).length,
+      unit: 'modules',
+      goal: '0',
+    },
+    {
+      name: 'modules of Slack that the worker loads',
+      ours: (await strangersIn(stage, 'worker')).length,
+      unit: 'modules',
+      goal: '0',
+    },
+  );
+  return figures;
+}
+
+async function measure(stage: BenchStage, role: RoleName): Promise<Figure[]> {
+  const readyMs: number[] = [];
+  const bareMs: number[] = [];
+  let idleBytes = 0;
+  for (let start = 0; start < STARTS; start += 1) {
+    bareMs.push(await loadAlone(LIBRARIES[role]));
+    const running = await stage.start(role);
+    readyMs.push(running.readyAfterMs);
+    if (start === STARTS - 1) {
+      await sleep(IDLE_MS);
+      idleBytes = await running.metric('process_resident_memory_bytes');
+    }
+    await running.stop();
+  }
+  return [
+    {
+      name: `cold start of ${role} to ready (bare: node loads ${LIBRARIES[role].join(', ')})`,
+      ours: percentile(readyMs, 0.5),
+      bare: percentile(bareMs, 0.5),
+      unit: 'ms',
+    },
+    { name: `resident memory of ${role}, idle`, ours: idleBytes / MB, unit: 'MB' },
+  ];
+}
+
+async function loadAlone(libraries: readonly string[]): Promise<number> {
+  const script = libraries.map((name) => `import ${JSON.stringify(import.meta.resolve(name))};`).join('');
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: 'inherit' });
+  const [code] = (await once(child, 'exit')) as [number];
+  if (code !== 0) throw new Error(`the libraries alone ended with ${code}`);
+  return performance.now() - startedAt;
+}
+
+async function strangersIn(stage: BenchStage, role: 'bot' | 'worker'): Promise<readonly string[]> {
+  const record = join(stage.folder, `modules-of-${role}`);
+  const hook = pathToFileURL(join(import.meta.dirname, 'record-modules.ts'));
+  hook.searchParams.set('to', record);
+  const running = await stage.start(role, ['--import', hook.href]);
+  await running.stop();
+  const loaded = (await readFile(record, 'utf8')).split('\n');
+  const strangers = loaded.filter((url) => STRANGERS[role].test(url));
+  for (const stranger of strangers) console.error(`${role} loads ${stranger}`);
+  return strangers;
+}

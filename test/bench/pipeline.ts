@@ -1,0 +1,206 @@
+import { Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { z } from 'zod';
+import type { Catalogue } from '../../src/catalogue.ts';
+import { defineCheck } from '../../src/check/define-check.ts';
+import { makeRedact } from '../../src/check/redact.ts';
+import { connectImpatiently, connectPatiently, waitUntilReady } from '../../src/queue/connection.ts';
+import type { CheckJob, OutboxJob } from '../../src/queue/contracts.ts';
+import { openQueues, runIdOf } from '../../src/queue/queues.ts';
+import { workChecks, workOutbox } from '../../src/queue/work.ts';
+import { questionOf } from '../../src/roles/common.ts';
+import { makeLog } from '../../src/telemetry/log.ts';
+import { makeMetrics } from '../../src/telemetry/metrics.ts';
+import { handleCheck } from '../../src/worker/check-handler.ts';
+import { startRedis } from '../world/redis.ts';
+import { type Figure, percentile } from './figure.ts';
+
+const JOBS = 2_000;
+const ROUNDS = 7;
+/** Jobs that each worker takes at once, and that the producer has in flight. */
+const AT_ONCE = 50;
+
+/** Sends so many jobs through, all the way to where they would be posted. */
+type Send = (jobs: number) => Promise<void>;
+
+/** A check that does nothing, from being asked for to its report being taken from the outbox, against BullMQ alone with the same payloads. */
+export async function benchPipeline(lasting: AsyncDisposableStack): Promise<Figure[]> {
+  const redis = await startRedis();
+  lasting.defer(redis.close);
+  const reports: OutboxJob[] = [];
+  const ours = await openOurs(lasting, redis.url, (report) => reports.push(report));
+  await ours(JOBS / 4);
+  const [report] = reports;
+  if (!report) throw new Error('no report came through');
+  const bare = openBare(lasting, redis.url, report);
+  await bare(JOBS / 4);
+  const rates = { ours: [] as number[], bare: [] as number[] };
+  for (let round = 0; round < ROUNDS; round += 1) {
+    rates.bare.push(await rateOf(bare));
+    rates.ours.push(await rateOf(ours));
+  }
+  const ratios = rates.ours.map((rate, at) => rate / (rates.bare[at] ?? Number.NaN));
+  return [
+    {
+      name: `jobs through both queues, ${AT_ONCE} at once`,
+      ours: percentile(rates.ours, 0.5),
+      bare: percentile(rates.bare, 0.5),
+      unit: 'jobs/s',
+      ratio: percentile(ratios, 0.5),
+      goal: 'ratio >= 0.7',
+    },
+  ];
+}
+
+async function rateOf(send: Send): Promise<number> {
+  const startedAt = performance.now();
+  await send(JOBS);
+  return (JOBS * 1_000) / (performance.now() - startedAt);
+}
+
+/** The product's own queues, handler and settings, put together as its roles do. */
+async function openOurs(
+  lasting: AsyncDisposableStack,
+  url: string,
+  onReport: (report: OutboxJob) => void,
+): Promise<Send> {
+  const [asking, working, posting] = [
+    connectImpatiently({ url }, fail),
+    connectPatiently({ url }, fail),
+    connectPatiently({ url }, fail),
+  ];
+  lasting.defer(() => {
+    for (const connection of [asking, working, posting]) connection.disconnect();
+  });
+  const asked = openQueues(asking, questionOf(catalogue), fail);
+  const told = openQueues(working, questionOf(catalogue), fail);
+  lasting.defer(async () => void (await Promise.all([asked.close(), told.close()])));
+  const log = makeLog({ level: 'silent', secrets: [] });
+  const handling = {
+    catalogue,
+    readersOf: () => ({}),
+    tell: told.tell,
+    redact: makeRedact(['not-a-secret-but-as-long-as-one']),
+    deadlineMs: 30_000,
+    log,
+    metrics: makeMetrics(),
+  };
+  const common = { atOnce: AT_ONCE, takeOverMs: 30_000, onFailed: failed, onError: fail };
+  const worker = workChecks({ ...common, connection: working, handle: (job) => handleCheck(handling, job) });
+  const arrivals = countArrivals();
+  const outbox = workOutbox({
+    ...common,
+    connection: posting,
+    handle: async ({ data }) => {
+      onReport(data);
+      arrivals.arrived();
+    },
+  });
+  lasting.defer(async () => void (await Promise.all([worker.close(1_000), outbox.close(1_000)])));
+  await waitUntilReady(asking, 5_000);
+  return async (jobs) => {
+    const all = arrivals.after(jobs);
+    await inLanes(jobs, () => asked.ask(nextJob()));
+    await all;
+  };
+}
+
+/** BullMQ as its documentation shows it: add, process, add, process. */
+function openBare(lasting: AsyncDisposableStack, url: string, report: OutboxJob): Send {
+  const connect = () => {
+    const connection = new Redis({ path: url.slice('unix://'.length), maxRetriesPerRequest: null });
+    lasting.defer(() => connection.disconnect());
+    return connection;
+  };
+  const [asking, working, posting] = [connect(), connect(), connect()];
+  const first = new Queue<CheckJob>('bare-checks', { connection: asking });
+  const second = new Queue<OutboxJob>('bare-outbox', { connection: working });
+  const arrivals = countArrivals();
+  const workers = [
+    new Worker('bare-checks', () => second.add('report', report), {
+      connection: working,
+      concurrency: AT_ONCE,
+    }),
+    new Worker('bare-outbox', async () => arrivals.arrived(), {
+      connection: posting,
+      concurrency: AT_ONCE,
+    }),
+  ];
+  for (const worker of workers) worker.on('error', fail);
+  lasting.defer(async () => void (await Promise.all([first, second, ...workers].map((one) => one.close()))));
+  return async (jobs) => {
+    const all = arrivals.after(jobs);
+    await inLanes(jobs, () => first.add('check', nextJob()));
+    await all;
+  };
+}
+
+const check = defineCheck({
+  title: 'Nothing',
+  why: 'What everything but the check costs.',
+  uses: [],
+  args: z.object({ size: z.string().prefault('1').meta({ description: 'anything' }) }),
+  collect: async ({ saw }) => saw('bench', 1),
+  diagnose: () => ({ examined: 1, verdict: 'Nothing was looked at', findings: [] }),
+});
+
+const catalogue: Catalogue = {
+  commands: new Map([['bench', { title: 'Benches' }]]),
+  checks: new Map([['bench/nothing', check]]),
+};
+
+let jobsMade = 0;
+
+/** Each asks for something else, so that none joins another. */
+function nextJob(): CheckJob {
+  jobsMade += 1;
+  return {
+    runId: runIdOf(`bench ${jobsMade}`),
+    check: 'bench/nothing',
+    environment: 'prod',
+    args: { size: String(jobsMade) },
+    asked: {
+      by: 'U0123ADA',
+      teamId: 'T0123DEMO',
+      teamDomain: 'demo',
+      channelId: 'C0123INCIDENT',
+      as: `/bench nothing ${jobsMade}`,
+      at: new Date().toISOString(),
+      responseUrl: 'https://hooks.slack.example/commands/T0123DEMO/1/x',
+    },
+  };
+}
+
+function countArrivals(): { arrived: () => void; after: (count: number) => Promise<void> } {
+  let left = 0;
+  let done: () => void = () => undefined;
+  return {
+    arrived: () => {
+      left -= 1;
+      if (left === 0) done();
+    },
+    after: (count) => {
+      left = count;
+      return new Promise((resolve) => (done = resolve));
+    },
+  };
+}
+
+async function inLanes(jobs: number, add: () => Promise<unknown>): Promise<void> {
+  let left = jobs;
+  const lane = async () => {
+    while (left > 0) {
+      left -= 1;
+      await add();
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+}
+
+function fail(error: Error): never {
+  throw error;
+}
+
+function failed({ error }: { error: Error }): never {
+  throw error;
+}

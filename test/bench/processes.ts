@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export type RoleName = 'bot' | 'worker' | 'all';
+
+/** A role of the product in a process of its own. */
+export interface RunningRole {
+  /** Where Slack reaches it over HTTP. */
+  readonly port: () => number;
+  readonly readyAfterMs: number;
+  /** The value of one line of `/metrics`, as it is written there with its labels; 0 where there is none. */
+  readonly metric: (line: string) => Promise<number>;
+  readonly stop: () => Promise<void>;
+}
+
+const MAIN = join(import.meta.dirname, '../../src/main.ts');
+const READY_WITHIN_MS = 30_000;
+const LOOK_EVERY_MS = 5;
+const STOP_WITHIN_MS = 15_000;
+
+/** Starts `src/main.ts` as production does, and waits until it says that it is ready. @throws Error with its last words where it ends instead. */
+export async function startRole(
+  role: RoleName,
+  { cwd, env, nodeArguments = [] }: { cwd: string; env: Record<string, string>; nodeArguments?: string[] },
+): Promise<RunningRole> {
+  const healthPort = await freePort();
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, [...nodeArguments, MAIN, role], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { PATH: process.env['PATH'] ?? '', PORT: '0', HEALTH_PORT: String(healthPort), ...env },
+  });
+  let port = 0;
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const found = /"port":(\d+).*the bot hears Slack/.exec(line)?.[1];
+    if (found !== undefined) port = Number(found);
+  });
+  const health = (path: string) => fetch(`http://127.0.0.1:${healthPort}${path}`);
+  try {
+    await untilReady(child, health, startedAt);
+  } catch (error) {
+    await stopChild(child);
+    throw error;
+  }
+  return {
+    port: () => port,
+    readyAfterMs: performance.now() - startedAt,
+    metric: async (wanted) => {
+      const text = await (await health('/metrics')).text();
+      const line = text.split('\n').find((written) => written.startsWith(`${wanted} `));
+      return Number(line?.slice(wanted.length) ?? 0);
+    },
+    stop: () => stopChild(child),
+  };
+}
+
+async function untilReady(
+  child: ChildProcess,
+  health: (path: string) => Promise<Response>,
+  startedAt: number,
+): Promise<void> {
+  while (performance.now() - startedAt < READY_WITHIN_MS) {
+    if (child.exitCode !== null) throw new Error(`the role ended with ${child.exitCode}`);
+    const answer = await health('/readyz').catch(() => undefined);
+    await answer?.body?.cancel();
+    if (answer?.ok) return;
+    await sleep(LOOK_EVERY_MS);
+  }
+  throw new Error(`the role was not ready within ${READY_WITHIN_MS} ms`);
+}
+
+/** SIGTERM, and SIGKILL for what does not mind that. */
+export async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const hard = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);
+  await ended;
+  clearTimeout(hard);
+}
+
+/** Nobody else takes it in the moment until it is used, or the role says so. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
