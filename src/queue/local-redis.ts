@@ -48,17 +48,20 @@ export async function startLocalRedis(folder: string, onError: (error: Error) =>
       setTimeout(() => void start().catch(onError), RESTART_MS);
     });
   };
-  await start();
-  return {
-    url: `unix://${socket}`,
-    close: async () => {
-      if (closing) return;
-      closing = true;
-      if (child) await stop(child);
-      await rm(owner, { force: true });
-      await rm(socketFolder, { recursive: true, force: true });
-    },
+  const close = async () => {
+    if (closing) return;
+    closing = true;
+    if (child) await stop(child);
+    await rm(owner, { force: true });
+    await rm(socketFolder, { recursive: true, force: true });
   };
+  try {
+    await start();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { url: `unix://${socket}`, close };
 }
 
 const RESTART_MS = 200;

@@ -1,3 +1,4 @@
+import { makeRedact } from '../check/redact.ts';
 import { openPace } from '../memory/pace.ts';
 import { openThreads } from '../memory/threads.ts';
 import { connectImpatiently, connectPatiently, waitUntilReady } from '../queue/connection.ts';
@@ -62,6 +63,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       channels: config.channels,
       ...(config.defaultEnvironment !== undefined && { defaultEnvironment: config.defaultEnvironment }),
       queues,
+      redact: makeRedact([...settings.secrets, ...config.secrets]),
       threads: openThreads(asking, PREFIX),
       log,
       metrics,

@@ -1,4 +1,5 @@
 import type { Catalogue } from '../catalogue.ts';
+import type { Redact } from '../check/redact.ts';
 import { type Known, type Question, understand, understandAll } from '../question.ts';
 import type { Threads } from '../memory/threads.ts';
 import type { CheckJob } from '../queue/contracts.ts';
@@ -28,6 +29,8 @@ export interface Routing {
   readonly channels: Readonly<Record<string, string>>;
   readonly defaultEnvironment?: string;
   readonly queues: Queues;
+  /** People paste what they have at hand; a token among it goes no further. */
+  readonly redact: Redact;
   readonly threads: Threads;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -64,7 +67,7 @@ interface Answered {
 }
 
 async function answer(routing: Routing, command: SlashCommand): Promise<Answered> {
-  const text = plainText(command.text);
+  const text = routing.redact(plainText(command.text));
   const area = command.command.replace(/^\//, '').toLowerCase();
   const question =
     area === OWN_COMMAND ? understandAll(text, routing.known) : understand(area, text, routing.known);

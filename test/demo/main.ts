@@ -54,8 +54,8 @@ async function openWorkspace(port: number): Promise<Workspace> {
     delivery: 'socket',
     ...TOKENS,
     commands: [
-      { command: '/certs', description: 'Certificates', usageHint: 'expiring | show <site>' },
-      { command: '/wrench', description: 'All that Wrench can be asked', usageHint: 'help' },
+      { command: '/certs', description: 'Certificates', usage: 'expiring | show <site>' },
+      { command: '/wrench', description: 'All that Wrench can be asked', usage: 'help' },
     ],
   } as const;
   return startWorkspace({ port, app }).catch((error: NodeJS.ErrnoException) => {

@@ -1,0 +1,169 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterEach, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { reportSchema } from '../../src/check/finding.ts';
+import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts';
+import { startRedis } from '../world/redis.ts';
+import { ADA, INCIDENT, TOKENS } from './harness.ts';
+
+const cleanUp: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of cleanUp.splice(0).toReversed()) await close();
+});
+
+const wrench = (words: readonly string[], env: Record<string, string>) => {
+  const child = execa(process.execPath, ['src/main.ts', ...words], {
+    reject: false,
+    extendEnv: false,
+    env: { HEALTH_PORT: '0', ...env },
+  });
+  cleanUp.push(async () => {
+    child.kill('SIGKILL');
+    await child;
+  });
+  return child;
+};
+
+async function writeConfig(config: unknown): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'wrench-e2e-'));
+  cleanUp.push(() => rm(folder, { recursive: true, force: true }));
+  const path = join(folder, 'wrench.yaml');
+  await writeFile(path, stringify(config));
+  return path;
+}
+
+/** A site that takes connections and says nothing: looking at it takes as long as it may. */
+async function startSilentSite(): Promise<{ port: number; connected: () => number }> {
+  let connected = 0;
+  const server = createServer((socket) => {
+    connected += 1;
+    socket.on('error', () => undefined).resume();
+    cleanUp.push(() => socket.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  cleanUp.push(() => new Promise((resolve) => server.close(resolve)));
+  return { port: (server.address() as AddressInfo).port, connected: () => connected };
+}
+
+async function openWorkspace(): Promise<Workspace> {
+  const workspace = await startWorkspace({
+    app: { delivery: 'socket', signingSecret: TOKENS.signing, botToken: TOKENS.bot, appToken: TOKENS.app },
+  });
+  cleanUp.push(workspace.close);
+  return workspace;
+}
+
+test('a worker killed in the middle of a check: another takes it up, and the thread gets one answer', async () => {
+  const redis = await startRedis();
+  cleanUp.push(redis.close);
+  const workspace = await openWorkspace();
+  const site = await startSilentSite();
+  const config = await writeConfig({
+    environments: {
+      prod: { sources: [{ kind: 'tls', sites: [`127.0.0.1:${site.port}`], timeoutMs: 4_000 }] },
+    },
+    limits: { takeOverSeconds: 2 },
+  });
+  const shared = { REDIS_URL: redis.url, WRENCH_CONFIG: config };
+  wrench(['bot'], {
+    ...shared,
+    SLACK_BOT_TOKEN: TOKENS.bot,
+    SLACK_APP_TOKEN: TOKENS.app,
+    SLACK_API_URL: workspace.apiUrl,
+  });
+  const first = wrench(['worker'], shared);
+  await workspace.waitFor(() => workspace.sockets.connections() > 0, { timeoutMs: 20_000 });
+
+  await workspace.command({ userId: ADA, channelId: INCIDENT, command: '/certs', text: 'expiring' });
+  await expect.poll(site.connected, { timeout: 20_000 }).toBe(1);
+  first.kill('SIGKILL');
+  wrench(['worker'], shared);
+
+  const root = await workspace.waitFor(
+    () => workspace.messages(INCIDENT).find(({ text }) => text.includes('UNKNOWN')),
+    { timeoutMs: 30_000 },
+  );
+  expect(root.text).toContain('no answer in 4 s');
+  expect(site.connected()).toBe(2);
+  expect(workspace.messages(INCIDENT)).toHaveLength(1);
+});
+
+test('`run --json` prints one report and nothing else, and the exit code is the answer', async () => {
+  const { exitCode, stdout, stderr } = await wrench(['run', 'certs', 'expiring', '--env', 'demo', '--json'], {
+    PATH: process.env['PATH'] ?? '',
+  });
+
+  const report = reportSchema.parse(JSON.parse(stdout));
+  expect(report.status).toBe('found');
+  expect(report.verdict).toMatch(/\d+ of \d+ certificates have expired/);
+  expect(stderr).toBe('');
+  expect(exitCode).toBe(1);
+});
+
+test.each([
+  ['a wrong flag', ['run', 'certs', 'expiring', '--env', 'demo', '--witin', '3d'], 64, '--within'],
+  ['a wrong check', ['run', 'certs', 'expirin', '--env', 'demo'], 64, 'expiring'],
+  ['a wrong verb', ['rnu'], 64, 'wrench run'],
+  ['a missing configuration', ['run', 'certs', 'expiring'], 78, 'deploy/examples/wrench.yaml'],
+  ['a worker without a Redis', ['worker'], 78, 'no such file'],
+  ['a bot without a token', ['bot'], 78, 'no such file'],
+])('%s ends with its own exit code and says what to do', async (_, words, code, hint) => {
+  const { exitCode, stdout, stderr } = await wrench(words, {
+    PATH: '',
+    WRENCH_CONFIG: '/nonexistent/wrench.yaml',
+  });
+
+  expect({ exitCode, stdout }).toEqual({ exitCode: code, stdout: '' });
+  expect(stderr).toContain(hint);
+});
+
+test('all in one process brings its own Redis, is ready, tells its figures, and leaves nothing behind', async () => {
+  const workspace = await openWorkspace();
+  const site = await startSilentSite();
+  const config = await writeConfig({
+    environments: { prod: { sources: [{ kind: 'tls', sites: [`127.0.0.1:${site.port}`], timeoutMs: 300 }] } },
+  });
+  const port = await freePort();
+  const child = wrench(['all'], {
+    PATH: process.env['PATH'] ?? '',
+    WRENCH_CONFIG: config,
+    WRENCH_DATA: join(config, '../data'),
+    HEALTH_PORT: String(port),
+    SLACK_BOT_TOKEN: TOKENS.bot,
+    SLACK_APP_TOKEN: TOKENS.app,
+    SLACK_API_URL: workspace.apiUrl,
+  });
+  const get = (path: string) =>
+    fetch(`http://127.0.0.1:${port}${path}`).then(
+      (answer) => answer.text(),
+      () => '',
+    );
+  await expect.poll(() => get('/readyz'), { timeout: 20_000 }).toMatch(/slack: ok\n/);
+  expect(await get('/healthz')).toBe('ok\n');
+
+  await workspace.command({ userId: ADA, channelId: INCIDENT, command: '/certs', text: 'expiring' });
+  await workspace.waitFor(() => workspace.messages(INCIDENT)[0], { timeoutMs: 10_000 });
+  const metrics = await get('/metrics');
+  expect(metrics).toContain('wrench_commands_total{outcome="queued"} 1');
+  expect(metrics).toContain('wrench_checks_total{check="certs/expiring",status="unknown"} 1');
+  expect(metrics).toMatch(/wrench_queue_jobs\{queue="checks",state="waiting"\} 0/);
+
+  child.kill('SIGTERM');
+  const { exitCode } = await child;
+  expect(exitCode).toBe(0);
+  const { stdout } = await execa({ reject: false })`pgrep -f ${join(config, '../data')}`;
+  expect(stdout).toBe('');
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
