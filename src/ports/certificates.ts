@@ -39,7 +39,10 @@ export interface Seen {
   readonly kind: 'seen';
   /** As its owner names it, with the source's name first: `vault:secret/cf/bbs/locket/tls:certificate`, `edge:www.example.com:443`, `disk:/etc/ssl/cf/rep.pem#2`. */
   readonly place: string;
-  /** The certificates exactly as held or served, in that order; the leaf is the first. Never empty. */
+  /**
+   * The certificates as held or served; the leaf is the first. Never empty. A scan of live sites may leave out what was served
+   * beside a leaf's complete path; `lookAt` shows everything exactly as sent.
+   */
   readonly chain: readonly [Certificate, ...Certificate[]];
   /** Facts of the handshake, for live sites only. */
   readonly served?: Handshake;
