@@ -36,8 +36,6 @@ const progressSchema = z.strictObject({
   elapsedMs: z.number().int().nonnegative(),
 });
 
-export type ProgressNote = z.infer<typeof progressSchema>;
-
 const about = { runId, check: z.string(), environment: z.string(), asked: askedSchema };
 
 /** Something to show: worker (or bot) to the bot, which paces and posts it. */

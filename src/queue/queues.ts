@@ -14,7 +14,7 @@ export class QueueDown extends Error {
 }
 
 export type Taken =
-  | { readonly kind: 'queued'; readonly runId: string; readonly waiting: number }
+  | { readonly kind: 'queued'; readonly runId: string }
   /** The same check with the same arguments is already running for somebody. */
   | { readonly kind: 'joined'; readonly runId: string; readonly first: CheckJob | undefined };
 
@@ -110,8 +110,7 @@ async function ask(
   const before = await connection.get(remembered);
   const id =
     before ?? (await checks.add(job.check, job, { jobId: runId, deduplication: { id: question } })).id;
-  if (id === runId || id === undefined)
-    return { kind: 'queued', runId, waiting: await checks.getWaitingCount() };
+  if (id === runId || id === undefined) return { kind: 'queued', runId };
   await connection.set(remembered, id, 'EX', REMEMBER_S);
   return { kind: 'joined', runId: id, first: (await checks.getJob(id))?.data };
 }

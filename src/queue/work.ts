@@ -64,7 +64,7 @@ function work<T>(queue: string, schema: z.ZodType<T>, hands: Hands<T>, maxStalle
     stalledInterval: hands.takeOverMs / 2,
     maxStalledCount: maxStalled,
     settings: {
-      backoffStrategy: (attempt = 1) =>
+      backoffStrategy: (attempt) =>
         Math.min(LONGEST_BACKOFF_MS, backoffMs(attempt + 2) * Math.max(1, attempt / 4)),
     },
   });

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { MissingSettings } from './missing-settings.ts';
 
 /** The environment that the repository brings along. */
-export const DEMO = 'demo';
+const DEMO = 'demo';
 
 interface Demo {
   readonly configPath: string;
@@ -24,5 +24,5 @@ export async function openDemo(): Promise<Demo> {
 
 /** Whether the words ask for the demo, however they write it. */
 export function asksForDemo(words: readonly string[]): boolean {
-  return /(^| )(--env[ =]|env=)demo( |$)/.test(words.join(' '));
+  return new RegExp(`(^| )(--env[ =]|env=)${DEMO}( |$)`).test(words.join(' '));
 }

@@ -1,7 +1,7 @@
-import type { LogLevel } from '@slack/bolt';
+import type { App, LogLevel } from '@slack/bolt';
 import type { Log } from '../telemetry/log.ts';
 
-type BoltLogger = NonNullable<ConstructorParameters<typeof import('@slack/bolt').App>[0]>['logger'];
+type BoltLogger = NonNullable<ConstructorParameters<typeof App>[0]>['logger'];
 
 /** Bolt's words in our log, redacted as everything there. Its debug level prints whole requests, so it stays at info. */
 export function boltLogger(log: Log): NonNullable<BoltLogger> {

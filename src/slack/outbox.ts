@@ -1,7 +1,7 @@
-import type { Thread } from '../memory/threads.ts';
+import { ROOT, type Thread } from '../memory/threads.ts';
 import type { OutboxJob } from '../queue/contracts.ts';
 import { type Delivery, Later } from '../queue/work.ts';
-import { attachOnce, edit, type Place, type Posting, postOnce, ROOT } from './post.ts';
+import { attachOnce, edit, type Place, type Posting, postOnce } from './post.ts';
 import { renderPlainFallback } from './render/fallback.ts';
 import type { AskedQuestion, Message, Thread as Answer } from './render/message.ts';
 import { renderBug, renderLooking, renderLost, renderProgress } from './render/notices.ts';

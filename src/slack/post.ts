@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebClient } from '@slack/web-api';
 import type { Pace } from '../memory/pace.ts';
-import { ROOT, type Thread, type Threads } from '../memory/threads.ts';
+import type { Thread, Threads } from '../memory/threads.ts';
 import { Later } from '../queue/work.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -143,13 +143,13 @@ async function findPosted({ client, log }: Posting, place: Place, key: string): 
       place.threadTs === undefined
         ? await client.conversations.history(asked)
         : await client.conversations.replies({ ...asked, ts: place.threadTs });
-    return messages.find(
-      ({ metadata }) => (metadata?.event_payload as { key?: string } | undefined)?.key === key,
-    )?.ts;
+    return messages.find(({ metadata }) => isKeyed(metadata?.event_payload, key))?.ts;
   } catch (error) {
     log.debug({ err: error, key }, 'could not look whether it was posted');
     return undefined;
   }
 }
 
-export { ROOT };
+function isKeyed(payload: object | undefined, key: string): boolean {
+  return payload !== undefined && 'key' in payload && payload.key === key;
+}

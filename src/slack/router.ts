@@ -1,4 +1,3 @@
-import type { Catalogue } from '../catalogue.ts';
 import type { Redact } from '../check/redact.ts';
 import { type Known, type Question, understand, understandAll } from '../question.ts';
 import type { Threads } from '../memory/threads.ts';
@@ -168,9 +167,4 @@ async function joined(
     sinceMs: first ? Date.now() - Date.parse(first.asked.at) : 0,
     ...(link !== undefined && { threadLink: link }),
   });
-}
-
-/** All names under which Slack reaches us, for the one listener. */
-export function commandNames({ commands }: Catalogue): readonly string[] {
-  return [OWN_COMMAND, ...commands.keys()];
 }

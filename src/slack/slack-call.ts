@@ -86,7 +86,7 @@ export async function callSlack<T>(
 function classify(error: unknown): { readonly outcome: string; readonly thrown: unknown } {
   if (error instanceof WebAPIRateLimitedError) return limited(error.retryAfter);
   if (error instanceof WebAPIPlatformError) {
-    const code = String(error.data.error);
+    const code = error.data.error;
     if (code === 'ratelimited' || code === 'rate_limited') return limited(DEFAULT_RETRY_AFTER_S);
     if (!PASSING.has(code)) return { outcome: 'refused', thrown: new SlackRefused(code, detailOf(error)) };
   }

@@ -44,7 +44,7 @@ const repliesOf = (channelId = INCIDENT): readonly Message[] => {
   return root ? stage.workspace.thread(channelId, root.ts).slice(1) : [];
 };
 const keysOf = (messages: readonly Message[]) =>
-  messages.map(({ metadata }) => String(metadata?.event_payload['key'] ?? ''));
+  messages.map(({ metadata }) => (metadata?.event_payload['key'] ?? '') as string);
 
 test('while Redis is away a command is answered honestly at once, and works again when it is back', async () => {
   await start();
@@ -182,7 +182,10 @@ test('who deletes "Looking…" gets the answer all the same', async () => {
 
   gate.resolve();
 
-  await workspace.waitFor(() => workspace.messages(INCIDENT).some(({ text }) => text.includes('1 of 41')));
+  const answer = await workspace.waitFor(() =>
+    workspace.messages(INCIDENT).find(({ text }) => text.includes('1 of 41')),
+  );
+  expect(answer.ts).not.toBe(looking.ts);
 });
 
 test('without files:write the thread says what is missing instead of the list', async () => {
@@ -191,9 +194,11 @@ test('without files:write the thread says what is missing instead of the list', 
 
   await workspace.command(lab('many'));
 
-  await workspace.waitFor(() => repliesOf().some(({ text }) => text.includes('files:write')), {
-    timeoutMs: 20_000,
-  });
+  const told = await workspace.waitFor(
+    () => repliesOf().find(({ text }) => text.includes('could not be attached')),
+    { timeoutMs: 20_000 },
+  );
+  expect(told.text).toContain('files:write');
 });
 
 test('a check whose worker must stop is handed back and run by another', async () => {

@@ -70,7 +70,7 @@ test('a worker killed in the middle of a check: another takes it up, and the thr
     limits: { takeOverSeconds: 2 },
   });
   const shared = { REDIS_URL: redis.url, WRENCH_CONFIG: config };
-  wrench(['bot'], {
+  void wrench(['bot'], {
     ...shared,
     SLACK_BOT_TOKEN: TOKENS.bot,
     SLACK_APP_TOKEN: TOKENS.app,
@@ -82,7 +82,7 @@ test('a worker killed in the middle of a check: another takes it up, and the thr
   await workspace.command({ userId: ADA, channelId: INCIDENT, command: '/certs', text: 'expiring' });
   await expect.poll(site.connected, { timeout: 20_000 }).toBe(1);
   first.kill('SIGKILL');
-  wrench(['worker'], shared);
+  void wrench(['worker'], shared);
 
   const root = await workspace.waitFor(
     () => workspace.messages(INCIDENT).find(({ text }) => text.includes('UNKNOWN')),
