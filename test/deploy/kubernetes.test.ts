@@ -1,0 +1,229 @@
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadCatalogue } from '../../src/catalogue.ts';
+import { readConfig, readEnvironment } from '../../src/config.ts';
+import { settingsSchema } from '../../src/config/settings.ts';
+import { filesIn, readAllYaml, readText, SLACK_SECRETS } from './tree.ts';
+
+const HEALTH_PORT = 8_080;
+const FOLDER = 'deploy/kubernetes';
+
+const probe = (path: string) =>
+  z.object({ httpGet: z.strictObject({ path: z.literal(path), port: z.literal('health') }) });
+const container = z.object({
+  image: z.literal('wrench'),
+  args: z.array(z.string()),
+  envFrom: z.array(z.strictObject({ secretRef: z.strictObject({ name: z.string() }) })),
+  env: z.undefined().optional(),
+  ports: z.tuple([z.strictObject({ name: z.literal('health'), containerPort: z.literal(HEALTH_PORT) })]),
+  startupProbe: probe('/healthz'),
+  livenessProbe: probe('/healthz'),
+  readinessProbe: probe('/readyz'),
+  resources: z.strictObject({
+    requests: z.strictObject({ cpu: z.string(), memory: z.string() }),
+    limits: z.strictObject({ memory: z.string() }),
+  }),
+  securityContext: z.strictObject({
+    allowPrivilegeEscalation: z.literal(false),
+    readOnlyRootFilesystem: z.literal(true),
+    capabilities: z.strictObject({ drop: z.tuple([z.literal('ALL')]) }),
+  }),
+  volumeMounts: z.array(z.object({ name: z.string(), mountPath: z.string(), readOnly: z.literal(true) })),
+});
+const deployment = z.object({
+  kind: z.literal('Deployment'),
+  metadata: z.object({ name: z.string() }),
+  spec: z.object({
+    replicas: z.number().min(2),
+    selector: z.object({ matchLabels: z.record(z.string(), z.string()) }),
+    template: z.object({
+      metadata: z.object({ labels: z.record(z.string(), z.string()) }),
+      spec: z.object({
+        serviceAccountName: z.string(),
+        automountServiceAccountToken: z.literal(false),
+        terminationGracePeriodSeconds: z.number(),
+        securityContext: z.object({ runAsNonRoot: z.literal(true), runAsUser: z.literal(1_000) }),
+        containers: z.tuple([container]),
+        volumes: z.array(
+          z.object({
+            name: z.string(),
+            configMap: z.object({ name: z.string() }).optional(),
+            projected: z
+              .object({ sources: z.array(z.object({ serviceAccountToken: z.object({ path: z.string() }) })) })
+              .optional(),
+          }),
+        ),
+      }),
+    }),
+  }),
+});
+const policy = z.object({
+  metadata: z.object({ name: z.string() }),
+  spec: z.object({
+    podSelector: z.object({ matchLabels: z.record(z.string(), z.string()) }),
+    policyTypes: z.array(z.string()),
+    egress: z.array(z.unknown()),
+  }),
+});
+
+const all = filesIn(FOLDER).flatMap((name) =>
+  readAllYaml(`${FOLDER}/${name}`).map((document) => ({
+    file: name,
+    kind: z.object({ kind: z.string() }).parse(document).kind,
+    document,
+  })),
+);
+const ofKind = (kind: string) => all.filter((one) => one.kind === kind).map((one) => one.document);
+const [bot, worker] = ['wrench-bot', 'wrench-worker'].map((name) => {
+  const found = ofKind('Deployment').map((one) => deployment.parse(one));
+  const { spec } = found.find(({ metadata }) => metadata.name === name) ?? {};
+  if (!spec) throw new Error(`there is no Deployment ${name}`);
+  return { ...spec, pod: spec.template.spec, container: spec.template.spec.containers[0] };
+}) as [Role, Role];
+type Role = z.output<typeof deployment>['spec'] & {
+  readonly pod: z.output<typeof deployment>['spec']['template']['spec'];
+  readonly container: z.output<typeof container>;
+};
+const secrets = new Map(
+  ofKind('Secret').map((one) => {
+    const secret = z.object({
+      metadata: z.object({ name: z.string() }),
+      stringData: z.record(z.string(), z.string()),
+    });
+    const { metadata, stringData } = secret.parse(one);
+    return [metadata.name, stringData] as const;
+  }),
+);
+const configFile = z.object({ data: z.object({ 'wrench.yaml': z.string() }) }).parse(ofKind('ConfigMap')[0])
+  .data['wrench.yaml'];
+
+async function readConfigMap(variables: Record<string, string>, sources: 'read' | 'withheld') {
+  const folder = await mkdtemp(join(tmpdir(), 'wrench-kubernetes-'));
+  const path = join(folder, 'wrench.yaml');
+  await writeFile(path, configFile);
+  const { checks } = await loadCatalogue();
+  try {
+    return readConfig(path, variables, { sources, checks });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+test('each role runs under its own verb, with its own secret and its own account', () => {
+  for (const [role, { container, pod }] of [
+    ['bot', bot],
+    ['worker', worker],
+  ] as const) {
+    expect(container.args).toEqual([role]);
+    expect(container.envFrom).toEqual([{ secretRef: { name: `wrench-${role}` } }]);
+    expect(pod.serviceAccountName).toBe(`wrench-${role}`);
+  }
+});
+
+test('the bot holds no secret of the infrastructure, and the worker none of Slack', () => {
+  const [forBot, forWorker] = [secrets.get('wrench-bot') ?? {}, secrets.get('wrench-worker') ?? {}];
+
+  expect(Object.keys(forBot).filter((name) => !(name in settingsSchema.shape))).toEqual([]);
+  expect(SLACK_SECRETS.filter((name) => name in forWorker)).toEqual([]);
+  expect(bot.pod.volumes.filter(({ projected }) => projected)).toEqual([]);
+  for (const variables of [forBot, forWorker]) expect(() => readEnvironment(variables)).not.toThrow();
+});
+
+test('the configuration is valid for both, and the bot leaves its sources unread', async () => {
+  const forWorker = await readConfigMap(secrets.get('wrench-worker') ?? {}, 'read');
+  const forBot = await readConfigMap(secrets.get('wrench-bot') ?? {}, 'withheld');
+
+  expect(forWorker.environments['prod']?.sources).toHaveLength(2);
+  expect(forBot.environments).toEqual({ prod: { sources: [] } });
+});
+
+test("Vault's login finds the token that is projected for it", async () => {
+  const { environments } = await readConfigMap({}, 'read');
+  const vault = environments['prod']?.sources.find(({ kind }) => kind === 'vault');
+  const mount = worker.container.volumeMounts.find(({ name }) => name === 'vault-token');
+  const volume = worker.pod.volumes.find(({ name }) => name === 'vault-token');
+
+  expect(vault).toMatchObject({ auth: { kubernetes: { jwtFile: `${mount?.mountPath}/token` } } });
+  expect(volume?.projected?.sources[0]?.serviceAccountToken.path).toBe('token');
+});
+
+test('a pod has longer to stop than its role may need', async () => {
+  const { limits } = await readConfigMap({}, 'read');
+
+  expect(worker.pod.terminationGracePeriodSeconds).toBeGreaterThan(limits.stopSeconds + 10);
+  expect(bot.pod.terminationGracePeriodSeconds).toBeGreaterThan(10);
+});
+
+test('the probes ask the port that a role serves by itself', () => {
+  expect(readEnvironment({}).healthPort).toBe(HEALTH_PORT);
+  for (const variables of secrets.values()) expect(variables['HEALTH_PORT']).toBeUndefined();
+});
+
+test('the configuration is where the image looks for it', () => {
+  const path = /WRENCH_CONFIG=(\S+)\/wrench\.yaml/.exec(readText('deploy/Dockerfile'))?.[1];
+
+  for (const { container, pod } of [bot, worker]) {
+    expect(container.volumeMounts).toContainEqual({ name: 'config', mountPath: path, readOnly: true });
+    expect(pod.volumes).toContainEqual({ name: 'config', configMap: { name: 'wrench' } });
+  }
+});
+
+test('every budget and policy selects pods that there are', () => {
+  const selector = z.object({
+    spec: z.object({ selector: z.object({ matchLabels: z.record(z.string(), z.string()) }) }),
+  });
+  const budgets = ofKind('PodDisruptionBudget').map((one) => selector.parse(one).spec.selector.matchLabels);
+  const policies = ofKind('NetworkPolicy').map((one) => policy.parse(one).spec.podSelector.matchLabels);
+  const selects = (labels: Record<string, string>) =>
+    [bot, worker].filter(({ template }) =>
+      Object.entries(labels).every(([name, value]) => template.metadata.labels[name] === value),
+    ).length;
+
+  expect(budgets.map(selects)).toEqual([1, 1]);
+  expect(policies.map(selects)).toEqual([2, 1, 1]);
+  for (const { selector, template } of [bot, worker])
+    expect(template.metadata.labels).toEqual(selector.matchLabels);
+});
+
+test('the bot reaches nothing inside but Redis, and the worker nothing outside', () => {
+  const egress = new Map(
+    ofKind('NetworkPolicy')
+      .map((one) => policy.parse(one))
+      .map(({ metadata, spec }) => [metadata.name, spec.egress]),
+  );
+
+  expect(egress.get('wrench-bot')).toEqual([
+    {
+      to: [
+        {
+          ipBlock: {
+            cidr: '0.0.0.0/0',
+            except: expect.arrayContaining(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16']),
+          },
+        },
+      ],
+      ports: [{ port: 443 }],
+    },
+  ]);
+  expect(JSON.stringify(egress.get('wrench-worker'))).not.toContain('0.0.0.0/0');
+  expect(ofKind('NetworkPolicy').every((one) => policy.parse(one).spec.policyTypes.includes('Egress'))).toBe(
+    true,
+  );
+});
+
+test('the kustomization lists every file but the examples of secrets, and names the image of the pods', () => {
+  const kustomization = z.object({
+    resources: z.array(z.string()),
+    images: z.tuple([z.object({ name: z.string(), newTag: z.string() })]),
+  });
+  const { resources, images } = kustomization.parse(ofKind('Kustomization')[0]);
+  const { version } = JSON.parse(readText('package.json')) as { version: string };
+
+  expect(resources.toSorted()).toEqual(
+    filesIn(FOLDER).filter((name) => !['kustomization.yaml', 'secrets.example.yaml'].includes(name)),
+  );
+  expect(images[0]).toMatchObject({ name: 'wrench', newTag: version });
+});

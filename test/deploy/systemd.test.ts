@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { expect, test } from 'vitest';
+import { configSchema } from '../../src/config/schema.ts';
+import { filesIn, readText, ROOT } from './tree.ts';
+
+const UNITS = ['wrench-bot.service', 'wrench-worker.service', 'wrench.service'];
+
+interface Unit {
+  readonly section: string;
+  readonly key: string;
+  readonly value: string;
+}
+
+/** The lines of a unit; one that is neither comment, section nor setting is thrown. */
+function parseUnit(text: string): readonly Unit[] {
+  let section = '';
+  return text.split('\n').flatMap((line) => {
+    if (line === '' || line.startsWith('#')) return [];
+    const name = /^\[(\w+)\]$/.exec(line)?.[1];
+    if (name !== undefined) return ((section = name), []);
+    const [, key, value = ''] = /^([A-Za-z]+)=(.*)$/.exec(line) ?? [];
+    if (key === undefined) throw new Error(`not a line of a unit: ${line}`);
+    return [{ section, key, value }];
+  });
+}
+
+const valuesOf = (unit: string, key: string): readonly string[] =>
+  parseUnit(readText(`deploy/systemd/${unit}`))
+    .filter((one) => one.key === key)
+    .map(({ value }) => value);
+
+test('there is a unit for each role, and one for both', () => {
+  expect(filesIn('deploy/systemd')).toEqual(UNITS);
+});
+
+test.each([
+  ['wrench-bot.service', 'bot'],
+  ['wrench-worker.service', 'worker'],
+  ['wrench.service', 'all'],
+])('%s starts the role %s with its own secrets and its own user', (unit, verb) => {
+  const name = unit.replace('.service', '');
+
+  expect(valuesOf(unit, 'ExecStart')).toEqual([`/usr/bin/node src/main.ts ${verb}`]);
+  expect(readText('src/main.ts')).toContain(`case '${verb}':`);
+  expect(existsSync(`${ROOT}src/main.ts`)).toBe(true);
+  expect(valuesOf(unit, 'EnvironmentFile')).toEqual([`/etc/wrench/${verb === 'all' ? 'wrench' : verb}.env`]);
+  expect(valuesOf(unit, 'User')).toEqual([name]);
+});
+
+test('the files with the secrets of one role are closed to the other', () => {
+  expect(valuesOf('wrench-bot.service', 'InaccessiblePaths').join(' ')).toContain('/etc/wrench/worker.env');
+  expect(valuesOf('wrench-worker.service', 'InaccessiblePaths').join(' ')).toContain('/etc/wrench/bot.env');
+});
+
+test.each(UNITS)('%s can write nothing but its own state, and gain nothing', (unit) => {
+  for (const [key, value] of Object.entries({
+    ProtectSystem: 'strict',
+    ProtectHome: 'yes',
+    PrivateTmp: 'yes',
+    NoNewPrivileges: 'yes',
+    CapabilityBoundingSet: '',
+    RestrictAddressFamilies: 'AF_INET AF_INET6 AF_UNIX AF_NETLINK',
+  }))
+    expect({ [key]: valuesOf(unit, key) }).toEqual({ [key]: [value] });
+  // V8 writes the code that it runs.
+  expect(valuesOf(unit, 'MemoryDenyWriteExecute')).toEqual([]);
+  expect(valuesOf(unit, 'ReadWritePaths')).toEqual([]);
+});
+
+test.each(UNITS)('%s is started again, unless its configuration does not hold', (unit) => {
+  expect(valuesOf(unit, 'Restart')).toEqual(['always']);
+  expect(valuesOf(unit, 'RestartPreventExitStatus')).toEqual(['78']);
+});
+
+test('a unit has longer to stop than its role may need, and the private Redis is stopped by Wrench', () => {
+  const { stopSeconds } = configSchema.shape.limits.parse({});
+  const stop = (unit: string) => Number(valuesOf(unit, 'TimeoutStopSec')[0]);
+
+  expect(stop('wrench-worker.service')).toBeGreaterThan(stopSeconds + 10);
+  expect(stop('wrench-bot.service')).toBeGreaterThan(10);
+  expect(stop('wrench.service')).toBeGreaterThan(stopSeconds + 20);
+  expect(valuesOf('wrench.service', 'KillMode')).toEqual(['mixed']);
+});
+
+test.each(UNITS)('systemd, where there is one to ask, has nothing to say against %s', async (unit) => {
+  const folder = await mkdtemp(join(tmpdir(), 'wrench-systemd-'));
+  const path = join(folder, unit);
+  await writeFile(path, readText(`deploy/systemd/${unit}`).replace('/usr/bin/node', process.execPath));
+
+  const { all = '' } = await execa('systemd-analyze', ['verify', path], { reject: false, all: true });
+  await rm(folder, { recursive: true });
+
+  // It also tells of other units of this machine. Where there is no systemd, the lines have been read all the same.
+  expect(all.split('\n').filter((line) => line.includes(unit))).toEqual([]);
+});
