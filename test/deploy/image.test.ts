@@ -38,10 +38,10 @@ afterAll(() => rm(folder, { recursive: true }));
 /** What `npm ci --omit=dev` installs, by the lock file, without asking the registry. */
 function productionPackages(): readonly string[] {
   const { packages } = JSON.parse(readText('package-lock.json')) as {
-    packages: Record<string, { dev?: true; devOptional?: true }>;
+    packages: Record<string, { dev?: true }>;
   };
   return Object.entries(packages)
-    .filter(([path, { dev, devOptional }]) => path !== '' && !dev && !devOptional)
+    .filter(([path, { dev }]) => path !== '' && !dev)
     .map(([path]) => path);
 }
 

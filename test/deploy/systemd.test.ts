@@ -91,9 +91,13 @@ test.each(UNITS)('systemd, where there is one to ask, has nothing to say against
   const path = join(folder, unit);
   await writeFile(path, readText(`deploy/systemd/${unit}`).replace('/usr/bin/node', process.execPath));
 
-  const { all = '' } = await execa('systemd-analyze', ['verify', path], { reject: false, all: true });
+  const said = await execa('systemd-analyze', ['verify', path], { reject: false, all: true });
   await rm(folder, { recursive: true });
 
   // It also tells of other units of this machine. Where there is no systemd, the lines have been read all the same.
-  expect(all.split('\n').filter((line) => line.includes(unit))).toEqual([]);
+  expect(
+    String(said.all)
+      .split('\n')
+      .filter((line) => line.includes(unit)),
+  ).toEqual([]);
 });
