@@ -95,9 +95,5 @@ test.each(UNITS)('systemd, where there is one to ask, has nothing to say against
   await rm(folder, { recursive: true });
 
   // It also tells of other units of this machine. Where there is no systemd, the lines have been read all the same.
-  expect(
-    String(said.all)
-      .split('\n')
-      .filter((line) => line.includes(unit)),
-  ).toEqual([]);
+  expect(said.all.split('\n').filter((line) => line.includes(unit))).toEqual([]);
 });
