@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs';
+import { posix } from 'node:path';
+import { expect, test } from 'vitest';
+import { EXIT } from '../../src/roles/ask.ts';
+import { makeMetrics } from '../../src/telemetry/metrics.ts';
+import { readText, ROOT } from './tree.ts';
+
+const readme = readText('README.md');
+const sectionOf = (title: string) =>
+  readme.split(/^## /m).find((section) => section.startsWith(`${title}\n`)) ?? '';
+const manifest = JSON.parse(readText('package.json')) as {
+  readonly version: string;
+  readonly scripts: Record<string, string>;
+  readonly dependencies: Record<string, string>;
+  readonly devDependencies: Record<string, string>;
+};
+
+/** The code words in the first cells of a table's rows. */
+const firstCells = (text: string) =>
+  [...text.matchAll(/^\| (`[^|]*) \|/gm)]
+    .flatMap(([, cell = '']) => cell.split(', '))
+    .map((word) => word.slice(1, -1));
+
+test('a newcomer reads the two commands, word for word', () => {
+  expect(sectionOf('Look at it')).toContain('```\nnpm ci && npm run demo\n```');
+  expect(sectionOf('Look at it')).toContain('```\nnpm ci && npm test\n```');
+});
+
+test('every script and every verb that is told of is there', () => {
+  const text = `${readme}${readText('commands/README.md')}`;
+  const scripts = [...text.matchAll(/npm (?:run )?([a-z]+)\b/g)].map(([, script = '']) => script);
+  const verbs = [...text.matchAll(/`wrench ([a-z]+)/g)].map(([, verb = '']) => verb);
+
+  expect([...new Set(scripts)].filter((script) => !(script in manifest.scripts) && script !== 'ci')).toEqual(
+    [],
+  );
+  expect(new Set(verbs)).toEqual(new Set(['bot', 'worker', 'all', 'run', 'doctor']));
+  for (const verb of verbs) expect(readText('src/main.ts')).toContain(`case '${verb}':`);
+});
+
+test.each(['README.md', 'CHANGELOG.md', 'commands/README.md', 'test/workspace/README.md'])(
+  'every link of %s within the repository leads somewhere',
+  (path) => {
+    const links = [...readText(path).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => link);
+
+    expect(links.filter((link) => !existsSync(posix.join(ROOT, posix.dirname(path), link)))).toEqual([]);
+  },
+);
+
+test('the metrics that are told of are those that are served', async () => {
+  const served = await makeMetrics().registry.getMetricsAsJSON();
+  const ours = served.map(({ name }) => name).filter((name) => name.startsWith('wrench_'));
+
+  expect(
+    firstCells(sectionOf('Operations'))
+      .filter((name) => name.startsWith('wrench_'))
+      .toSorted(),
+  ).toEqual(ours.toSorted());
+});
+
+test('every dependency is told why, and none that is not there', () => {
+  const [production = '', development = ''] = sectionOf('Dependencies').split(
+    'For development and tests only:',
+  );
+
+  expect(firstCells(production)).toEqual(Object.keys(manifest.dependencies));
+  expect(firstCells(development).toSorted()).toEqual(Object.keys(manifest.devDependencies).toSorted());
+});
+
+test('the exit codes are those of the product', () => {
+  const codes = [...sectionOf('Exit codes').matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code));
+
+  expect(codes).toEqual([...new Set([...Object.values(EXIT), 70, 78, 130])].toSorted((a, b) => a - b));
+});
+
+test('the changelog begins with this version', () => {
+  expect(/^## (\S+)/m.exec(readText('CHANGELOG.md'))?.[1]).toBe(manifest.version);
+});
+
+test('the pictures are small enough to load in an incident', () => {
+  const pictures = [...readme.matchAll(/\]\((docs\/[a-z]+\.png)\)/g)].map(([, path = '']) => path);
+
+  expect(pictures.toSorted()).toEqual(['docs/phone.png', 'docs/thread.png']);
+});
