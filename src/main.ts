@@ -1,4 +1,4 @@
-import { ConfigError, readEnvironment } from './config.ts';
+import { readEnvironment } from './config.ts';
 import { makeLog } from './telemetry/log.ts';
 
 const USAGE = `Wrench: ask the real infrastructure from an incident channel.
@@ -74,18 +74,22 @@ async function serveUntilStopped(role: 'bot' | 'worker' | 'all'): Promise<number
   return 0;
 }
 
+/** What an operator can mend: told in words, without a stack. */
+const EXPECTED = new Set(['ConfigError', 'MissingSettings', 'NoRedis', 'SlackRefused']);
+
+/** As sysexits.h names them. */
+const EX_SOFTWARE = 70;
+const EX_CONFIG = 78;
+
 /** The last exit for anything unforeseen: through the log, which redacts. Node itself would print the error as it is. */
 function crash(error: unknown): never {
   if (error instanceof Interrupted) process.exit(130);
-  const expected =
-    error instanceof ConfigError || ['MissingSettings', 'NoRedis'].includes((error as Error)?.name);
-  if (expected) process.stderr.write(`wrench: ${(error as Error).message}\n`);
-  else
-    makeLog({ level: 'error', secrets: knownSecrets(), to: process.stderr }).fatal(
-      { err: error },
-      'Wrench ends',
-    );
-  process.exit(expected ? 78 : 70);
+  const { name, message, code } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
+  const isExpected = EXPECTED.has(name ?? '') || code === 'EADDRINUSE';
+  const log = makeLog({ level: 'error', secrets: knownSecrets(), to: process.stderr });
+  if (isExpected) process.stderr.write(`wrench: ${message}\n`);
+  else log.fatal({ err: error }, 'Wrench ends');
+  process.exit(isExpected ? EX_CONFIG : EX_SOFTWARE);
 }
 
 function knownSecrets(): readonly string[] {

@@ -1,17 +1,11 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import {
-  type AckFn,
-  App,
-  HTTPReceiver,
-  type Receiver,
-  type RespondArguments,
-  type SlashCommand,
-  SocketModeReceiver,
-} from '@slack/bolt';
+import { type AckFn, App, type RespondArguments, type SlashCommand } from '@slack/bolt';
 import type { Log } from '../telemetry/log.ts';
 import { boltLogger } from './bolt-log.ts';
+import { overHttp } from './over-http.ts';
+import { overSocket } from './over-socket.ts';
 import { answerCommand, type Routing } from './router.ts';
+import { SlackRefused } from './slack-call.ts';
+import type { Way } from './way.ts';
 
 export interface SlackSettings {
   readonly botToken: string;
@@ -35,12 +29,12 @@ export interface SlackApp {
 
 /**
  * Connects to Slack and answers commands.
- * @throws where the token is refused or the port is taken; Bolt left alone would end the process from its constructor (reference: slack.md section 1).
+ * @throws {SlackRefused} where a token is refused, and where the port is taken. Bolt left alone would end the process from its
+ * constructor (reference: slack.md section 1).
  */
 export async function startSlackApp(settings: SlackSettings, routing: Routing, log: Log): Promise<SlackApp> {
   const inFlight = countInFlight();
-  const way =
-    settings.appToken === undefined ? overHttp(settings, log) : overSocket(settings, settings.appToken, log);
+  const way = openWay(settings, log);
   const app = new App({
     token: settings.botToken,
     receiver: way.receiver,
@@ -54,8 +48,12 @@ export async function startSlackApp(settings: SlackSettings, routing: Routing, l
   });
   app.error(async (error) => log.error({ err: error }, 'Bolt met an error'));
   app.command(/.*/, ({ command, ack }) => inFlight.track(acknowledge(routing, command, ack)));
-  await app.init();
-  const { port } = await way.start();
+  const { port } = await app
+    .init()
+    .then(way.start)
+    .catch((error: unknown) => {
+      throw explainStart(error);
+    });
   return {
     ...(port !== undefined && { port }),
     ready: way.ready,
@@ -66,6 +64,22 @@ export async function startSlackApp(settings: SlackSettings, routing: Routing, l
   };
 }
 
+function openWay({ appToken, signingSecret, apiUrl, port }: SlackSettings, log: Log): Way {
+  if (appToken !== undefined) return overSocket(appToken, apiUrl, log);
+  if (signingSecret !== undefined) return overHttp(signingSecret, port, log);
+  throw new Error('neither an app token nor a signing secret is set');
+}
+
+/** Tokens are the operator's to mend, and the message says so. */
+function explainStart(error: unknown): unknown {
+  const code = (error as { data?: { error?: unknown } }).data?.error;
+  if (typeof code !== 'string') return error;
+  return new SlackRefused(
+    code,
+    ' at the start: look at SLACK_BOT_TOKEN and SLACK_APP_TOKEN; `wrench doctor` tells more',
+  );
+}
+
 /** By construction within 3 s: nothing is awaited before the acknowledgement but a queue that answers or gives up within 1.5 s. */
 async function acknowledge(
   routing: Routing,
@@ -74,84 +88,6 @@ async function acknowledge(
 ): Promise<void> {
   const { text, blocks } = await answerCommand(routing, command);
   await ack({ response_type: 'ephemeral', text, blocks: [...blocks] });
-}
-
-interface Way {
-  readonly receiver: Receiver;
-  readonly start: () => Promise<{ port?: number }>;
-  readonly stop: () => Promise<void>;
-  readonly ready: () => true | string;
-}
-
-/** Slack refuses nothing from the future itself, and Bolt neither: the window is closed on both sides here. */
-const CLOCK_WINDOW_S = 300;
-
-function overHttp({ signingSecret, port }: SlackSettings, log: Log): Way {
-  if (signingSecret === undefined) throw new Error('neither an app token nor a signing secret is set');
-  const receiver = new HTTPReceiver({ signingSecret, logger: boltLogger(log) });
-  const server = createServer((request, response) => {
-    if (isFromTheFuture(request)) response.writeHead(401).end();
-    else listen(receiver, request, response);
-  });
-  return {
-    receiver,
-    ready: () => server.listening || 'the port for Slack is closed',
-    start: async () => {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(port, resolve);
-      });
-      return { port: (server.address() as AddressInfo).port };
-    },
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-      }),
-  };
-}
-
-function isFromTheFuture({ headers }: IncomingMessage): boolean {
-  return Number(headers['x-slack-request-timestamp']) > Date.now() / 1_000 + CLOCK_WINDOW_S;
-}
-
-function listen(receiver: HTTPReceiver, request: IncomingMessage, response: ServerResponse): void {
-  try {
-    receiver.requestListener(request, response);
-  } catch {
-    // Bolt throws for a path it does not know.
-    response.writeHead(404).end();
-  }
-}
-
-/** Reconnecting must never give up: with short retries a failed `apps.connections.open` ends the process (reference: slack.md section 1). */
-const RECONNECT = { retries: 10_000, factor: 1.3, maxTimeout: 30_000, randomize: true };
-
-function overSocket({ apiUrl }: SlackSettings, appToken: string, log: Log): Way {
-  const receiver = new SocketModeReceiver({
-    appToken,
-    logger: boltLogger(log),
-    clientPingTimeout: 20_000,
-    serverPingTimeout: 60_000,
-    installerOptions: {
-      clientOptions: { ...(apiUrl !== undefined && { slackApiUrl: apiUrl }), retryConfig: RECONNECT },
-    },
-  });
-  let connected = false;
-  receiver.client.on('connected', () => (connected = true));
-  for (const event of ['disconnected', 'reconnecting', 'disconnecting'] as const)
-    receiver.client.on(event, () => (connected = false));
-  return {
-    receiver,
-    ready: () => connected || 'the socket to Slack is not connected',
-    start: async () => {
-      await receiver.start();
-      return {};
-    },
-    stop: async () => {
-      await receiver.stop();
-    },
-  };
 }
 
 interface InFlight {

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DemoWorld, startDemoWorld } from './world.ts';
 
-/** Where a running demo says where it is, for `wrench run … --env demo` beside it. */
-export const NOTE = join(import.meta.dirname, '../../.wrench/demo.json');
+/** Where a running demo says where it is (tests have notes of their own), for `wrench run … --env demo` beside it. */
+export const NOTE = process.env['WRENCH_DEMO_NOTE'] ?? join(import.meta.dirname, '../../.wrench/demo.json');
 
 export interface Note {
   readonly pid: number;

@@ -28,7 +28,7 @@ export interface Stage {
   readonly redis: TestRedis;
   /** Everything either role logged, a line a record. */
   readonly log: string[];
-  readonly startBot: () => Promise<Role>;
+  readonly startBot: (changed?: Partial<ProcessSettings>) => Promise<Role>;
   readonly startWorker: () => Promise<Role>;
   readonly close: () => Promise<void>;
 }
@@ -68,8 +68,8 @@ export async function setStage(options: {
     workspace,
     redis,
     log,
-    startBot: async () => {
-      const bot = await startBot(shared);
+    startBot: async (changed = {}) => {
+      const bot = await startBot({ ...shared, settings: { ...shared.settings, ...changed } });
       port = bot.port ?? 0;
       return keep(bot);
     },

@@ -221,3 +221,28 @@ test('a check whose worker must stop is handed back and run by another', async (
   await workspace.waitFor(() => rootOf()?.text.includes('1 of 41'), { timeoutMs: 10_000 });
   expect(starts).toBe(2);
 });
+
+test('the socket to Slack is cut, and Slack does not let us back in for a while: the bot waits, says so, and comes back', async () => {
+  stage = await setStage({ delivery: 'socket', catalogue });
+  await stage.startWorker();
+  const bot = await stage.startBot();
+  const { workspace } = stage;
+  const slack = () => bot.readiness['slack']?.();
+  expect(slack()).toBe(true);
+  workspace.faults.serverError('apps.connections.open', { status: 503, times: 3 });
+
+  workspace.sockets.cut();
+  await expect.poll(slack).toContain('not connected');
+  await expect.poll(slack, { timeout: 20_000 }).toBe(true);
+
+  await workspace.command(lab('broken'));
+  const root = await workspace.waitFor(() => rootOf());
+  expect(root.text).toContain('1 of 41');
+});
+
+test('a token that Slack refuses ends the start with what to look at', async () => {
+  stage = await setStage({ delivery: 'http', catalogue });
+  await expect(stage.startBot({ slackBotToken: 'xoxb-not-this-one' })).rejects.toThrow(
+    /invalid_auth.*SLACK_BOT_TOKEN/s,
+  );
+});

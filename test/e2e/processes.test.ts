@@ -20,7 +20,7 @@ const wrench = (words: readonly string[], env: Record<string, string>) => {
   const child = execa(process.execPath, ['src/main.ts', ...words], {
     reject: false,
     extendEnv: false,
-    env: { HEALTH_PORT: '0', ...env },
+    env: { HEALTH_PORT: '0', WRENCH_DEMO_NOTE: '/nonexistent', ...env },
   });
   cleanUp.push(async () => {
     child.kill('SIGKILL');
