@@ -1,6 +1,9 @@
 import { existsSync } from 'node:fs';
-import { posix } from 'node:path';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, posix } from 'node:path';
 import { expect, test } from 'vitest';
+import { readConfig } from '../../src/config.ts';
 import { EXIT } from '../../src/roles/ask.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { readText, ROOT } from './tree.ts';
@@ -46,6 +49,19 @@ test.each(['README.md', 'CHANGELOG.md', 'commands/README.md', 'test/workspace/RE
     expect(links.filter((link) => !existsSync(posix.join(ROOT, posix.dirname(path), link)))).toEqual([]);
   },
 );
+
+test('the configuration to begin with is valid, and needs nothing that is not told', async () => {
+  const [, yaml = ''] =
+    /```yaml\n([\s\S]*?)```/.exec(sectionOf('A real Slack workspace in ten minutes')) ?? [];
+  const folder = await mkdtemp(join(tmpdir(), 'wrench-readme-'));
+  await writeFile(join(folder, 'wrench.yaml'), yaml);
+
+  const config = readConfig(join(folder, 'wrench.yaml'), {});
+  await rm(folder, { recursive: true });
+
+  expect(config.defaultEnvironment).toBe('prod');
+  expect(config.environments['prod']?.sources.map(({ kind }) => kind)).toEqual(['tls', 'files']);
+});
 
 test('the metrics that are told of are those that are served', async () => {
   const served = await makeMetrics().registry.getMetricsAsJSON();
