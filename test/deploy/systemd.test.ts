@@ -71,9 +71,10 @@ test.each(UNITS)('%s can write nothing but its own state, and gain nothing', (un
   expect(valuesOf(unit, 'ReadWritePaths')).toEqual([]);
 });
 
-test.each(UNITS)('%s is started again, unless its configuration does not hold', (unit) => {
+test.each(UNITS)('%s is started again for ever, for what it lacks may be mended', (unit) => {
   expect(valuesOf(unit, 'Restart')).toEqual(['always']);
-  expect(valuesOf(unit, 'RestartPreventExitStatus')).toEqual(['78']);
+  expect(valuesOf(unit, 'StartLimitIntervalSec')).toEqual(['0']);
+  expect(valuesOf(unit, 'RestartPreventExitStatus')).toEqual([]);
 });
 
 test('a unit has longer to stop than its role may need, and the private Redis is stopped by Wrench', () => {
