@@ -34,25 +34,28 @@ test.each(['http', 'socket'] as const)(
   },
 );
 
-test('a command that Slack delivers four times runs once', async () => {
-  let runs = 0;
-  const check = makeCheck(async () => {
-    runs += 1;
-  });
-  stage = await setStage({ delivery: 'http', catalogue: makeCatalogue({ broken: check }) });
-  await stage.startWorker();
-  await stage.startBot();
-  const { workspace } = stage;
-  workspace.faults.deliverTimes(3);
+test.each(['http', 'socket'] as const)(
+  'over %s a command that Slack delivers four times runs once',
+  async (delivery) => {
+    let runs = 0;
+    const check = makeCheck(async () => {
+      runs += 1;
+    });
+    stage = await setStage({ delivery, catalogue: makeCatalogue({ broken: check }) });
+    await stage.startWorker();
+    await stage.startBot();
+    const { workspace } = stage;
+    workspace.faults.deliverTimes(3);
 
-  const { payload } = await workspace.command(lab('broken'));
-  await workspace.waitFor(() => workspace.messages(INCIDENT)[0]);
-  await workspace.redeliver(payload, 1);
-  await sleep(300);
+    const { payload } = await workspace.command(lab('broken'));
+    await workspace.waitFor(() => workspace.messages(INCIDENT)[0]);
+    await workspace.redeliver(payload, 1);
+    await sleep(300);
 
-  expect(runs).toBe(1);
-  expect(workspace.messages(INCIDENT)).toHaveLength(1);
-});
+    expect(runs).toBe(1);
+    expect(workspace.messages(INCIDENT)).toHaveLength(1);
+  },
+);
 
 test('who asks what is already running is pointed at the first thread', async () => {
   const gate = Promise.withResolvers<void>();
