@@ -44,7 +44,10 @@ const FLOORS: readonly Floor[] = [
   },
   // The roof: composition roots, which tie everything together.
   // The bot loads no client of the infrastructure, and the worker none of Slack.
-  { room: /^src\/roles\/bot\.ts$/, mayImport: /^src\/(roles\/(common|missing-settings)\.ts$|(?!roles|sources|worker))/ },
+  {
+    room: /^src\/roles\/bot\.ts$/,
+    mayImport: /^src\/(roles\/(common|missing-settings)\.ts$|(?!roles|sources|worker))/,
+  },
   { room: /^src\/roles\/worker\.ts$/, mayImport: /^src\/(roles\/(common|sources)\.ts$|(?!roles|slack))/ },
   { room: /^src\/roles\/common\.ts$/, mayImport: /^(src\/(?!roles|sources|worker|slack)|node:)/ },
   { room: /^src\/(main\.ts$|roles\/)/, mayImport: /^(?!test\/)/ },
