@@ -101,3 +101,12 @@ test('a text of a million blocks is read as far as the limit, and says so', () =
   const { blocks, more } = splitPem('-----BEGIN A-----\nAAAA\n-----END A-----\n'.repeat(MAX_BLOCKS + 1));
   expect([blocks.length, more]).toEqual([MAX_BLOCKS, true]);
 });
+
+test('one block of many megabytes is read like any other, not given up for want of stack', () => {
+  const body = `${'A'.repeat(64)}\n`.repeat(200_000);
+  const { blocks, broken } = splitPem(
+    `-----BEGIN CERTIFICATE-----\n${body}-----END CERTIFICATE-----\n-----BEGIN X-----\n${body}!\n-----END X-----\n`,
+  );
+  expect(blocks.map(({ text }) => text.length)).toEqual([body.length + 54]);
+  expect(broken).toHaveLength(1);
+});
