@@ -1,0 +1,25 @@
+import { posix } from 'node:path';
+import { importsOf, type Tree } from './floors.ts';
+
+/**
+ * Everything that some files load, themselves included: paths of the tree, and packages as they are imported.
+ * `lazily`: what is imported while running counts too; without it, only what is loaded before the first line runs.
+ */
+export function reachable(
+  tree: Tree,
+  from: readonly string[],
+  { lazily }: { readonly lazily: boolean },
+): ReadonlySet<string> {
+  const found = new Set(from);
+  // A set also gives what is added to it while it is walked.
+  for (const path of found) {
+    const text = (tree.get(path) ?? '').replaceAll(ERASED, '');
+    for (const specifier of importsOf(lazily ? text : text.replaceAll(LAZY, '')))
+      found.add(specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier) : specifier);
+  }
+  return found;
+}
+
+/** Gone when the program runs; `import { type X }` is not, and loads its module. */
+const ERASED = /^(?:import|export) type [^;]*;/gm;
+const LAZY = /\bimport\s*\([^)]*\)/g;

@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { reachable } from './reachable.ts';
+import { readTree } from './tree.ts';
+
+const tree = readTree(['src', 'commands']);
+const TEST = /\.test\.ts$/;
+/** The catalogue finds these by their paths, in every role. */
+const catalogue = [...tree.keys()].filter((path) => /^commands\/[^_].*\/(command|check)\.ts$/.test(path));
+/** Every role begins here; which role's half of the house is loaded is decided while running. */
+const entry = [...reachable(tree, ['src/main.ts', 'src/roles/serve.ts'], { lazily: false })];
+
+const INFRASTRUCTURE =
+  /^(src\/(sources\/[^/]+\/(?!(config|site)\.ts$)|worker\/|wire\/|roles\/(worker|sources)\.ts$)|node-forge|undici)/;
+const SLACK = /^(src\/slack\/|src\/roles\/bot\.ts$|@slack\/)/;
+
+function loadedBy(role: string): readonly string[] {
+  return [...reachable(tree, [role, ...entry, ...catalogue], { lazily: false })];
+}
+
+test('the bot loads no client of the infrastructure, and finds none while it runs', () => {
+  const anyTime = reachable(tree, ['src/roles/bot.ts', ...catalogue], { lazily: true });
+
+  expect(loadedBy('src/roles/bot.ts')).toContain('@slack/bolt');
+  expect(loadedBy('src/roles/bot.ts').filter((path) => INFRASTRUCTURE.test(path))).toEqual([]);
+  expect([...anyTime].filter((path) => INFRASTRUCTURE.test(path))).toEqual([]);
+});
+
+test('the worker loads nothing of Slack, and finds nothing of it while it runs', () => {
+  const anyTime = reachable(tree, ['src/roles/worker.ts', ...catalogue], { lazily: true });
+
+  expect(anyTime).toContain('src/sources/vault/open.ts');
+  expect(loadedBy('src/roles/worker.ts').filter((path) => SLACK.test(path))).toEqual([]);
+  expect([...anyTime].filter((path) => SLACK.test(path))).toEqual([]);
+});
+
+test('a vendor is loaded only where the configuration names it', () => {
+  const vendors = loadedBy('src/roles/worker.ts').filter((path) =>
+    /^src\/sources\/[^/]+\/open\.ts$/.test(path),
+  );
+
+  expect(vendors).toEqual([]);
+});
+
+test('no role loads what only tests need', () => {
+  const roles = ['src/roles/bot.ts', 'src/roles/worker.ts', ...entry, ...catalogue];
+  const loaded = [...reachable(tree, roles, { lazily: true })];
+
+  expect(loaded.filter((path) => TEST.test(path))).toEqual([]);
+});
+
+test('a type is no import while the program runs, a module with a type among its names is', () => {
+  const texts = new Map([
+    ['a.ts', `import type { B } from './b.ts';\nimport { type C } from './c.ts';\nawait import('./d.ts');\n`],
+    ['c.ts', `export { e } from './e.ts';\nimport 'f';\n`],
+  ]);
+
+  expect([...reachable(texts, ['a.ts'], { lazily: false })]).toEqual(['a.ts', 'c.ts', 'e.ts', 'f']);
+  expect([...reachable(texts, ['a.ts'], { lazily: true })]).toEqual(['a.ts', 'c.ts', 'd.ts', 'e.ts', 'f']);
+});
