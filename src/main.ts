@@ -1,4 +1,5 @@
 import { readEnvironment } from './config.ts';
+import type { Terminal } from './roles/ask.ts';
 import { makeLog } from './telemetry/log.ts';
 
 const USAGE = `Wrench: ask the real infrastructure from an incident channel.
@@ -27,31 +28,38 @@ async function main([verb = 'help', ...words]: readonly string[]): Promise<numbe
     case 'help':
     case '--help':
     case '-h':
-      if (words.length > 0) return ask(['help', ...words]);
-      process.stdout.write(USAGE);
-      return 0;
+      return words.length > 0 ? explain(words) : say(USAGE);
     default:
       process.stderr.write(`wrench: there is no \`${verb}\`\n\n${USAGE}`);
       return 64;
   }
 }
 
+async function explain(words: readonly string[]): Promise<number> {
+  const { explainInTerminal } = await import('./roles/ask.ts');
+  return explainInTerminal(words, terminal());
+}
+
+function say(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
 async function ask(words: readonly string[]): Promise<number> {
   const { askInTerminal } = await import('./roles/ask.ts');
-  const { stdout, stderr } = process;
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort(new Interrupted()));
-  const color = stdout.isTTY && stdout.hasColors();
-  return askInTerminal(
-    words,
-    {
-      out: (text) => stdout.write(text),
-      error: (text) => stderr.write(text),
-      color,
-      columns: stdout.columns ?? 100,
-    },
-    stop.signal,
-  );
+  return askInTerminal(words, terminal(), stop.signal);
+}
+
+function terminal(): Terminal {
+  const { stdout, stderr } = process;
+  return {
+    out: (text) => stdout.write(text),
+    error: (text) => stderr.write(text),
+    color: stdout.isTTY && stdout.hasColors(),
+    columns: stdout.columns ?? 100,
+  };
 }
 
 class Interrupted extends Error {

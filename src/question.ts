@@ -3,6 +3,8 @@ import {
   type ArgumentHelp,
   ArgumentsError,
   argumentsOf,
+  flagOf,
+  isFlagOf,
   readArguments,
   type WrittenArguments,
 } from './check/arguments.ts';
@@ -110,7 +112,7 @@ function isSwitch(area: string, text: string, flag: string, { catalogue }: Known
   const check = catalogue.checks.get(`${area}/${text.trim().split(/\s+/)[0]?.toLowerCase() ?? ''}`);
   return (
     check !== undefined &&
-    argumentsOf(check).some((argument) => argument.name.toLowerCase() === flag && argument.isSwitch)
+    argumentsOf(check).some((argument) => isFlagOf(flag, argument.name) && argument.isSwitch)
   );
 }
 
@@ -142,7 +144,7 @@ export function usageOf(name: string, check: AnyCheck): string {
 
 function written({ name, byDefault, choices, isSwitch: alone }: ArgumentHelp, check: AnyCheck): string {
   if (check.bareArgument === name) return byDefault === undefined ? `<${name}>` : `[${name}]`;
-  return alone ? `[--${name}]` : `[--${name} ${byDefault ?? choices?.join('|') ?? '…'}]`;
+  return alone ? `[${flagOf(name)}]` : `[${flagOf(name)} ${byDefault ?? choices?.join('|') ?? '…'}]`;
 }
 
 function helpForAll(catalogue: Catalogue): Help {
@@ -168,7 +170,7 @@ function helpForArea(area: string, catalogue: Catalogue): Help {
 
 function helpForCheck(name: string, check: AnyCheck): Help {
   const entries = argumentsOf(check).map(({ name: argument, about, byDefault, choices }) => ({
-    usage: check.bareArgument === argument ? `<${argument}> or --${argument}` : `--${argument}`,
+    usage: check.bareArgument === argument ? `<${argument}> or ${flagOf(argument)}` : flagOf(argument),
     about: [
       about,
       choices && `one of ${choices.join(', ')}`,

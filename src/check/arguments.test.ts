@@ -63,17 +63,20 @@ test('arguments stay in their written form to travel, and are read by the checkâ
   expect(parseArguments(expiring, written)).toMatchObject({ within: 14 * 86_400_000, all: true });
 });
 
-test('a name is found in any case', () => {
-  expect(read(expiring, '--WarningShare 0.2')).toMatchObject({ warningShare: '0.2' });
-});
+test.each(['--warning-share 0.2', '--warningShare 0.2', '--WarningShare=0.2', 'warning-share=0.2'])(
+  'a name of several words is found as it is written: %s',
+  (text) => {
+    expect(read(expiring, text)).toMatchObject({ warningShare: '0.2' });
+  },
+);
 
 test.each<[AnyCheck, string, string]>([
   [expiring, '--witin 14d', 'There is no `--witin` here. Did you mean `--within`?'],
-  [expiring, '--warn 1', 'There is no `--warn` here. Did you mean `--warningShare`?'],
+  [expiring, '--warn 1', 'There is no `--warn` here. Did you mean `--warning-share`?'],
   [
     expiring,
     '--colour red',
-    'There is no `--colour` here. It takes `--within`, `--warningShare`, `--kind`, `--all`.',
+    'There is no `--colour` here. It takes `--within`, `--warning-share`, `--kind`, `--all`.',
   ],
   [expiring, '--within', '`--within` needs a value.'],
   [expiring, '--within --kind tls', '`--within` needs a value.'],

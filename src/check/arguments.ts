@@ -18,6 +18,16 @@ export interface ArgumentHelp {
 /** Arguments in their written form, defaults included: they travel, and a report shows them. */
 export type WrittenArguments = Readonly<Record<string, string>>;
 
+/** An argument as a flag is written: `warningDays` is `--warning-days`. */
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** Whether a flag means this argument: `warning-days` and `warningdays` both mean `warningDays`. */
+export function isFlagOf(flag: string, name: string): boolean {
+  return flag.replaceAll('-', '').toLowerCase() === name.toLowerCase();
+}
+
 /** What is wrong with the arguments, for the person who typed them. */
 export class ArgumentsError extends Error {
   override readonly name = 'ArgumentsError';
@@ -90,16 +100,16 @@ export function parseArguments(check: AnyCheck, written: WrittenArguments): Reco
 }
 
 function missing(check: AnyCheck, name: string): string {
-  return check.bareArgument === name ? `Say which ${name} is meant.` : `\`--${name}\` is needed.`;
+  return check.bareArgument === name ? `Say which ${name} is meant.` : `\`${flagOf(name)}\` is needed.`;
 }
 
 function knownFlag(flag: string, known: readonly ArgumentHelp[]): string {
-  const found = known.find(({ name }) => name.toLowerCase() === flag);
+  const found = known.find(({ name }) => isFlagOf(flag, name));
   if (found) return found.name;
   const names = known.map(({ name }) => name);
-  const meant = nearest(flag, names);
+  const meant = nearest(flag.replaceAll('-', ''), names);
   const hint = meant
-    ? ` Did you mean \`--${meant}\`?`
+    ? ` Did you mean \`${flagOf(meant)}\`?`
     : names.length > 0
       ? ` It takes ${list(names)}.`
       : ' It takes none.';
@@ -108,7 +118,7 @@ function knownFlag(flag: string, known: readonly ArgumentHelp[]): string {
 
 function valueOf(flag: string, value: string, known: readonly ArgumentHelp[]): string {
   if (value !== '') return value;
-  if (known.find(({ name }) => name.toLowerCase() === flag)?.isSwitch) return 'true';
+  if (known.find(({ name }) => isFlagOf(flag, name))?.isSwitch) return 'true';
   throw new ArgumentsError(`\`--${flag}\` needs a value.`);
 }
 
@@ -121,14 +131,14 @@ function bareArgument(check: AnyCheck, { bare, flags }: Words): string {
       argumentsOf(check).map((argument) => argument.name),
     );
     throw new ArgumentsError(
-      `\`${word.slice(0, 80)}\` is not understood.${meant ? ` Did you mean \`--${meant}\`?` : ''}`,
+      `\`${word.slice(0, 80)}\` is not understood.${meant ? ` Did you mean \`${flagOf(meant)}\`?` : ''}`,
     );
   }
-  if (flags.has(name.toLowerCase()))
+  if ([...flags.keys()].some((flag) => isFlagOf(flag, name)))
     throw new ArgumentsError(`\`${name}\` is given twice: once by name, once without.`);
   return name;
 }
 
 function list(names: readonly string[]): string {
-  return names.map((name) => `\`--${name}\``).join(', ');
+  return names.map((name) => `\`${flagOf(name)}\``).join(', ');
 }

@@ -1,4 +1,4 @@
-import type { WrittenArguments } from './arguments.ts';
+import { flagOf, type WrittenArguments } from './arguments.ts';
 import { cleanText } from './clean-text.ts';
 import { type Evidence, type Finding, type Gap, type Report, type Severity, worst } from './finding.ts';
 
@@ -39,7 +39,7 @@ export function askedInWords({
   readonly args: WrittenArguments;
 }): string {
   const flags = Object.entries(args).map(([name, value]) =>
-    value === 'true' ? `--${name}` : `--${name} ${/^[^\s"']+$/.test(value) ? value : `"${value}"`}`,
+    value === 'true' ? flagOf(name) : `${flagOf(name)} ${/^[^\s"']+$/.test(value) ? value : `"${value}"`}`,
   );
   return cleanText([`/${check.replace('/', ' ')}`, ...flags].join(' '));
 }

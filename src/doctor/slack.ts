@@ -9,8 +9,6 @@ export const NEEDED_SCOPES: Readonly<Record<string, string>> = {
   commands: 'to be asked with slash commands',
   'chat:write': 'to post',
   'files:write': 'to attach long lists as CSV',
-  'users:read': 'to know who asks',
-  'usergroups:read': 'to know who may approve',
 };
 
 /** What it does without, at a price. */

@@ -119,6 +119,8 @@ function settingsFor(data: string, socket: string): readonly string[] {
  * @throws {NoRedis} where none is installed, or it does not start.
  */
 export async function spawnRedis(data: string, socket: string, detached: boolean): Promise<ChildProcess> {
+  // What a killed server left would look like a started one.
+  await rm(socket, { force: true });
   for (const [program, argv0] of REDIS_PROGRAMS) {
     const child = spawn(program, settingsFor(data, socket), { argv0, stdio: 'ignore', detached });
     if (await hasStarted(child, socket)) return child;

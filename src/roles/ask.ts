@@ -18,6 +18,15 @@ export interface Terminal {
   readonly columns: number;
 }
 
+/** Tells what can be asked: `certs`, `certs expiring`. Needs no configuration. */
+export async function explainInTerminal(words: readonly string[], terminal: Terminal): Promise<number> {
+  const catalogue = await loadCatalogue();
+  const question = understandAll(`help ${words.map(quote).join(' ')}`, { catalogue, environments: [] });
+  if (question.kind === 'problem') return refuse(question, terminal);
+  if (question.kind === 'help') terminal.out(renderHelpTerminal(question.help, terminal.columns));
+  return EXIT.clear;
+}
+
 /** Asks one question from a terminal, without Slack and without Redis. `--json` prints the report and nothing else. */
 export async function askInTerminal(
   words: readonly string[],

@@ -70,10 +70,20 @@ function openWay({ appToken, signingSecret, apiUrl, port }: SlackSettings, log: 
   throw new Error('neither an app token nor a signing secret is set');
 }
 
-/** Tokens are the operator's to mend, and the message says so. */
+/** What only an operator can mend; anything else may pass. */
+const TOKEN_REFUSED = new Set([
+  'invalid_auth',
+  'not_authed',
+  'account_inactive',
+  'token_revoked',
+  'token_expired',
+  'missing_scope',
+  'not_allowed_token_type',
+]);
+
 function explainStart(error: unknown): unknown {
   const code = (error as { data?: { error?: unknown } }).data?.error;
-  if (typeof code !== 'string') return error;
+  if (typeof code !== 'string' || !TOKEN_REFUSED.has(code)) return error;
   return new SlackRefused(
     code,
     ' at the start: look at SLACK_BOT_TOKEN and SLACK_APP_TOKEN; `wrench doctor` tells more',

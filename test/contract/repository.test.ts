@@ -70,6 +70,6 @@ test('continuous integration runs what the README says, and nothing else', () =>
 test('secrets and private files stay out of the repository', () => {
   const ignored = readText('.gitignore').split('\n');
 
-  expect(ignored).toEqual(expect.arrayContaining(['.env', '.wrench/', 'wrench.yaml', 'node_modules/']));
+  expect(ignored).toEqual(expect.arrayContaining(['.env', '.wrench/', '/wrench.yaml', 'node_modules/']));
   expect(existsSync(new URL('../../LICENSE', import.meta.url))).toBe(true);
 });

@@ -84,7 +84,7 @@ export interface Workspace extends Interactions {
   readonly close: () => Promise<void>;
 }
 
-const DEFAULT_SCOPES = ['commands', 'chat:write', 'files:write', 'users:read', 'usergroups:read'];
+const DEFAULT_SCOPES = ['commands', 'chat:write', 'files:write'];
 
 export async function startWorkspace(options: WorkspaceOptions): Promise<Workspace> {
   const { app } = options;
