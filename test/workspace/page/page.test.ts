@@ -1,6 +1,7 @@
 /* oxlint-disable unicorn/require-post-message-target-origin -- Slack's chat.postMessage, not a window's */
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { BROWSER } from '../../world/browser.ts';
 import { openWithBolt } from '../open-with-bolt.ts';
 import type { Workspace } from '../start-workspace.ts';
 
@@ -11,18 +12,7 @@ const at = { channel: 'C0123INCIDENT' };
 
 let browser: Browser;
 beforeAll(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  browser = await chromium.launch(BROWSER);
 }, 30_000);
 afterAll(() => browser.close());
 
