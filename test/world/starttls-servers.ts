@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { StartTls } from '../../src/sources/tls/config.ts';
+import type { StartTls } from '../../src/sources/tls/site.ts';
 
 /**
  * The plaintext beginnings of protocols that turn to TLS when asked, from the server's side.

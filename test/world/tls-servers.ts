@@ -1,7 +1,7 @@
 import { duplexPair } from 'node:stream';
 import { createServer as createPlainServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createSecureContext, createServer, type TlsOptions, TLSSocket } from 'node:tls';
-import type { StartTls } from '../../src/sources/tls/config.ts';
+import type { StartTls } from '../../src/sources/tls/site.ts';
 import { fullChain, type Issued } from './ca.ts';
 import { endlessGreeting, injecting, type Prologue, PROLOGUES, REFUSALS } from './starttls-servers.ts';
 import { makeWorldCertificates, type WorldCertificates } from './tls-certificates.ts';

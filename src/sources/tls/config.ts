@@ -1,8 +1,5 @@
 import { z } from 'zod';
-import { parseSite, type Site, siteFrom } from './site.ts';
-
-export const STARTTLS = ['smtp', 'imap', 'pop3', 'ftp', 'ldap', 'postgres', 'mysql'] as const;
-export type StartTls = (typeof STARTTLS)[number];
+import { parseSite, type Site, siteFrom, STARTTLS } from './site.ts';
 
 const siteParts = z.strictObject({
   host: z.string().meta({ description: 'Name or address to connect to.' }),

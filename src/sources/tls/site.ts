@@ -1,6 +1,9 @@
 import { isIP, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
-import type { StartTls } from './config.ts';
+
+/** Protocols that begin in the clear and turn to TLS. */
+export const STARTTLS = ['smtp', 'imap', 'pop3', 'ftp', 'ldap', 'postgres', 'mysql'] as const;
+export type StartTls = (typeof STARTTLS)[number];
 
 /** One place to look at. */
 export interface Site {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { SourceError } from '../../ports/source-error.ts';
 import { readElement } from '../../wire/der.ts';
-import type { StartTls } from './config.ts';
+import type { StartTls } from './site.ts';
 
 /** No real prologue is near this; a peer that talks without end is not read without end. */
 const MAX_PROLOGUE_BYTES = 65_536;
