@@ -17,6 +17,12 @@ export interface RunningRole {
   readonly stop: () => Promise<void>;
 }
 
+export interface HowToStart {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly nodeArguments?: readonly string[];
+}
+
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const READY_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 5;
@@ -25,7 +31,7 @@ const STOP_WITHIN_MS = 15_000;
 /** Starts `src/main.ts` as production does, and waits until it says that it is ready. @throws Error with its last words where it ends instead. */
 export async function startRole(
   role: RoleName,
-  { cwd, env, nodeArguments = [] }: { cwd: string; env: Record<string, string>; nodeArguments?: string[] },
+  { cwd, env = {}, nodeArguments = [] }: HowToStart,
 ): Promise<RunningRole> {
   const healthPort = await freePort();
   const startedAt = performance.now();

@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import { type Channel, defaultChannels } from '../workspace/model.ts';
 import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts';
 import { startRedis } from '../world/redis.ts';
-import { type RoleName, type RunningRole, startRole } from './processes.ts';
+import { type HowToStart, type RoleName, type RunningRole, startRole } from './processes.ts';
 
 /** Tokens of the loopback workspace. */
 export const TOKENS = {
@@ -23,7 +23,7 @@ export interface BenchStage {
   /** Of this bench alone, and gone after it. */
   readonly folder: string;
   /** Starts a role in a process of its own; a bot hears Slack over HTTP. */
-  readonly start: (role: RoleName, nodeArguments?: string[]) => Promise<RunningRole>;
+  readonly start: (role: RoleName, how?: Pick<HowToStart, 'nodeArguments' | 'env'>) => Promise<RunningRole>;
 }
 
 /** Redis, a workspace that delivers to the bot started last, and `wrench.yaml`. */
@@ -52,12 +52,9 @@ export async function setBenchStage(
   return {
     workspace,
     folder,
-    start: async (role, nodeArguments = []) => {
-      const running = await startRole(role, {
-        cwd: folder,
-        env: role === 'worker' ? env : { ...env, ...slack },
-        nodeArguments,
-      });
+    start: async (role, how = {}) => {
+      const its = role === 'worker' ? env : { ...env, ...slack };
+      const running = await startRole(role, { ...how, cwd: folder, env: { ...its, ...how.env } });
       lasting.defer(running.stop);
       if (role !== 'worker') port = running.port();
       return running;
