@@ -84,11 +84,15 @@ test('a problem comes with the usage of what was meant', () => {
 
 test('an area that is not there is answered with the nearest, and all there are', () => {
   const question = understandAll('cert expiring', known);
-  expect(problemOf(question)).toBe('There is no `cert`. Did you mean `certs`?');
-  expect(question).toHaveProperty('usage', [...catalogue.commands.keys()]);
-  expect(problemOf(understandAll('/certs expiring', known))).toBe(
-    'There is no `/certs`. Did you mean `certs`?',
+  expect(problemOf(question)).toBe('There is no `/cert`. Did you mean `/certs`?');
+  expect(question).toHaveProperty(
+    'usage',
+    [...catalogue.commands.keys()].map((area) => `/${area} help`),
   );
+});
+
+test('who copies a command with its slash is understood all the same', () => {
+  expect(understandAll('/certs expiring', known)).toEqual(understandAll('certs expiring', known));
 });
 
 test.each(['', 'help', '?', '-h', '--help', '—help'])('/wrench %s tells what can be asked', (text) => {

@@ -53,22 +53,20 @@ export function understand(area: string, text: string, known: Known): Question {
   }
 }
 
-/** Understands `certs expiring --within 14d`, area first, as `/wrench` and the terminal take it. */
-export function understandAll(text: string, known: Known): Question {
-  const [area = '', ...rest] = text.trim().split(/\s+/);
+/** Understands `certs expiring --within 14d`, area first and with its slash or without, as `/wrench` and the terminal take it. */
+export function understandAll(typed: string, known: Known): Question {
+  const text = typed.trim().replace(/^\//, '');
+  const [area = '', ...rest] = text.split(/\s+/);
   if (area === '' || isHelp(area))
     return rest.length > 0
       ? understand(rest[0] ?? '', ['help', ...rest.slice(1)].join(' '), known)
       : { kind: 'help', help: helpForAll(known.catalogue) };
-  return understand(area.toLowerCase(), text.trim().slice(area.length), known);
+  return understand(area.toLowerCase(), text.slice(area.length), known);
 }
 
 function route(area: string, text: string, known: Known): Question {
   const { commands, checks } = known.catalogue;
-  if (!commands.has(area))
-    return problem(`There is no \`${area.slice(0, 40)}\`.`, nearest(area, commands.keys()), [
-      ...commands.keys(),
-    ]);
+  if (!commands.has(area)) return unknownArea(area, [...commands.keys()]);
   const words = splitWords(text, (flag) => !isSwitch(area, text, flag, known));
   const [first = 'help', ...bare] = words.bare;
   const asksForHelp = isHelp(first) || bare.some(isHelp) || words.flags.has('help') || words.flags.has('h');
@@ -122,6 +120,15 @@ function isHelp(word: string): boolean {
 
 function problem(what: string, meant: string | undefined, usage: readonly string[]): Question {
   return { kind: 'problem', problem: meant ? `${what} Did you mean \`${meant}\`?` : what, usage };
+}
+
+function unknownArea(area: string, known: readonly string[]): Question {
+  const meant = nearest(area, known);
+  return problem(
+    `There is no \`/${area.slice(0, 40)}\`.`,
+    meant && `/${meant}`,
+    known.map((one) => `/${one} help`),
+  );
 }
 
 function namesIn(area: string, { checks }: Catalogue): readonly string[] {

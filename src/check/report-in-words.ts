@@ -67,7 +67,9 @@ export function coverageInWords({ examined, gaps, coverage }: Report): string {
     const example = `${cut(first.what, 60)}: ${cut(first.because, 80)}`;
     return [`${countOf(1 + others.length)} ${word} (${others.length > 0 ? `such as ${example}` : example})`];
   });
-  return [`${countOf(examined)} checked${spread}`, ...unseen].join(', ');
+  // A target may be found at many places: what was looked at is the places, where a check counts them.
+  const checked = coverage.reduce((sum, { examined: count }) => sum + count, 0) || examined;
+  return [`${countOf(checked)} checked${spread}`, ...unseen].join(', ');
 }
 
 export interface GapGroup {
