@@ -129,16 +129,9 @@ async function queue(routing: Routing, job: CheckJob): Promise<Answered> {
   try {
     const taken = await routing.queues.ask(job);
     if (taken.kind === 'joined') return { message: await joined(routing, taken), outcome: 'joined' };
-    const { runId, check, environment, asked } = job;
-    routing.queues
-      .tell(
-        `looking-${runId}`,
-        { kind: 'looking', runId, check, environment, asked },
-        { afterMs: LOOKING_AFTER_MS },
-      )
-      .catch((error: unknown) =>
-        routing.log.warn({ err: error, runId }, 'nobody will be told that it is being looked at'),
-      );
+    const { check, environment, asked } = job;
+    // After the acknowledgement: of many commands at once, none waits for what is only shown in a second.
+    setImmediate(() => tellLooking(routing, job));
     return {
       message: renderQueued({ check, environment, args: job.args, command: asked.as }),
       outcome: 'queued',
@@ -148,6 +141,18 @@ async function queue(routing: Routing, job: CheckJob): Promise<Answered> {
     routing.log.warn({ err: error }, 'a command found Redis away');
     return { message: renderQueueDown(), outcome: 'redis-down' };
   }
+}
+
+function tellLooking({ queues, log }: Routing, { runId, check, environment, asked }: CheckJob): void {
+  queues
+    .tell(
+      `looking-${runId}`,
+      { kind: 'looking', runId, check, environment, asked },
+      { afterMs: LOOKING_AFTER_MS },
+    )
+    .catch((error: unknown) =>
+      log.warn({ err: error, runId }, 'nobody will be told that it is being looked at'),
+    );
 }
 
 async function joined(
