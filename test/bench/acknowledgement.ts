@@ -2,19 +2,21 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ACK_WITHIN_MS } from '../workspace/deliver.ts';
 import { type Figure, percentile } from './figure.ts';
 import type { Heard, Volley } from './fire-commands.ts';
 import { stopChild } from './processes.ts';
 import { setBenchStage } from './stage.ts';
 
 const AT_ONCE = 200;
-const VOLLEYS = 5;
-const WARM_UP = 40;
+/** The first of all meets a bot that has just started; some more until its code is compiled for good; then those that count. */
+const VOLLEYS = { cold: 1, warmUp: 2, warm: 5 } as const;
+/** Fill the slots of the worker. */
+const FIRST = 40;
 const SLOTS = 10;
 const CHECK_SECONDS = 30;
 /** Between two volleys; the bot posts and Redis works off what the last one left. */
-const PAUSE_MS = 3_000;
-const GOAL = 'p99 < 150 ms';
+const PAUSE_MS = 2_000;
 
 /**
  * 200 people type a command at the same moment, each its own question, while all slots of the worker are taken by 30 s checks.
@@ -33,42 +35,54 @@ export async function benchAcknowledgement(lasting: AsyncDisposableStack): Promi
   const client = forkFor(lasting, 'fire-commands.ts');
   const target = { ours: bot.port(), bare: barePort };
   const ask = questions();
-  await fire(client, { port: target.bare, texts: ask(WARM_UP) });
-  await fire(client, { port: target.ours, texts: ask(WARM_UP) });
+  await fire(client, { port: target.bare, texts: ask(FIRST) });
+  await fire(client, { port: target.ours, texts: ask(FIRST) });
   while ((await bot.metric('wrench_queue_jobs{queue="checks",state="active"}')) < SLOTS) await sleep(100);
 
-  const acks = { ours: [] as Heard[], bare: [] as Heard[] };
-  for (let volley = 0; volley < VOLLEYS; volley += 1) {
-    for (const whose of ['bare', 'ours'] as const) {
-      acks[whose].push(...(await fire(client, { port: target[whose], texts: ask(AT_ONCE) })));
-      await sleep(PAUSE_MS);
+  const volleys = async (count: number): Promise<Acks> => {
+    const acks = { ours: [] as Heard[], bare: [] as Heard[] };
+    for (let volley = 0; volley < count; volley += 1) {
+      for (const whose of ['bare', 'ours'] as const) {
+        acks[whose].push(...(await fire(client, { port: target[whose], texts: ask(AT_ONCE) })));
+        await sleep(PAUSE_MS);
+      }
     }
-  }
+    return acks;
+  };
+  const cold = await volleys(VOLLEYS.cold);
+  await volleys(VOLLEYS.warmUp);
+  const warm = await volleys(VOLLEYS.warm);
   const queued = await bot.metric('wrench_commands_total{outcome="queued"}');
-  const asked = VOLLEYS * AT_ONCE + WARM_UP;
+  const asked = (VOLLEYS.cold + VOLLEYS.warmUp + VOLLEYS.warm) * AT_ONCE + FIRST;
   if (queued !== asked) throw new Error(`only ${queued} of ${asked} commands were queued`);
-  return figuresOf(acks);
+  return figuresOf(cold, warm);
 }
 
-function figuresOf({ ours, bare }: { ours: readonly Heard[]; bare: readonly Heard[] }): Figure[] {
-  const about = `of ${AT_ONCE} commands at once, workers full`;
-  const figure = (name: string, tell: (acks: readonly Heard[]) => number, unit: string, goal?: string) => ({
-    name: `acknowledgement ${about}: ${name}`,
+interface Acks {
+  readonly ours: readonly Heard[];
+  readonly bare: readonly Heard[];
+}
+
+function figuresOf(cold: Acks, warm: Acks): Figure[] {
+  const about = `acknowledgement of ${AT_ONCE} commands at once, workers full`;
+  const figure = (name: string, { ours, bare }: Acks, tell: (acks: readonly Heard[]) => number) => ({
+    name: `${about}: ${name}`,
     ours: tell(ours),
     bare: tell(bare),
-    unit,
-    ...(goal !== undefined && { goal }),
   });
   const atShare = (share: number) => (acks: readonly Heard[]) =>
     percentile(
       acks.map(({ tookMs }) => tookMs),
       share,
     );
+  const all = { ours: [...cold.ours, ...warm.ours], bare: [...cold.bare, ...warm.bare] };
+  const late = (acks: readonly Heard[]) => acks.filter(({ tookMs }) => tookMs > ACK_WITHIN_MS).length;
   return [
-    figure('p50', atShare(0.5), 'ms'),
-    figure('p99', atShare(0.99), 'ms', GOAL),
-    figure('max', atShare(1), 'ms'),
-    figure('above 3 s', (acks) => acks.filter(({ tookMs }) => tookMs > 3_000).length, 'commands', '0'),
+    { ...figure('p50', warm, atShare(0.5)), unit: 'ms' },
+    { ...figure('p99', warm, atShare(0.99)), unit: 'ms', goal: 'p99 < 150 ms' },
+    { ...figure('max', warm, atShare(1)), unit: 'ms' },
+    { ...figure('p99 of the first ones after a start', cold, atShare(0.99)), unit: 'ms' },
+    { ...figure('above 3 s', all, late), unit: 'commands', goal: '0' },
   ];
 }
 
