@@ -69,7 +69,7 @@ class Interrupted extends Error {
 async function serveUntilStopped(role: 'bot' | 'worker' | 'all'): Promise<number> {
   const { serve } = await import('./roles/serve.ts');
   const stopped = Promise.withResolvers<void>();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
       stopped.resolve();
       // Asked twice, it goes at once; what it was doing is taken up by others.

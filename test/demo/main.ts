@@ -75,7 +75,6 @@ async function noteDown(configPath: string): Promise<void> {
 async function startWrench(workspace: Workspace, configPath: string, redisUrl: string): Promise<void> {
   const wrench = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts'), 'all'], {
     stdio: ['ignore', 'ignore', 'inherit'],
-    detached: true,
     env: {
       PATH: process.env['PATH'],
       SLACK_BOT_TOKEN: TOKENS.botToken,
@@ -134,7 +133,7 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(0));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
 main().catch(async (error: unknown) => {
   say(`The demo could not start: ${error instanceof Error ? error.message : String(error)}`);
   await stop(1);
