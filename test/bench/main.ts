@@ -1,51 +1,41 @@
-import { benchAcknowledgement } from './acknowledgement.ts';
-import { benchAnswer } from './answer.ts';
-import { benchColdStart } from './cold-start.ts';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { drawTable, type Figure } from './figure.ts';
-import { benchFindCertificates } from './find-certificates.ts';
-import { benchPipeline } from './pipeline.ts';
-import { benchReadCertificates } from './read-certificates.ts';
-import { benchTlsScan } from './tls-scan.ts';
 
-/** What is left in `lasting` is stopped after the bench, and at Ctrl-C. */
-type Bench = (lasting: AsyncDisposableStack) => Promise<readonly Figure[]>;
-
-const BENCHES: Readonly<Record<string, Bench>> = {
-  acknowledgement: benchAcknowledgement,
-  answer: benchAnswer,
-  pipeline: benchPipeline,
-  tls: benchTlsScan,
-  certificates: async () => [...(await benchReadCertificates()), ...(await benchFindCertificates())],
-  start: benchColdStart,
-};
+/** As a shell says of Ctrl-C; the bench ends with it too. */
+const INTERRUPTED = 130;
+const NAMES = ['acknowledgement', 'answer', 'pipeline', 'tls', 'certificates', 'start'] as const;
 
 /** Measures what is named, or everything, and prints one table. Figures and no verdicts: the exit code tells only whether something broke. */
-async function main(names: readonly string[]): Promise<number> {
-  const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
+async function main(wanted: readonly string[]): Promise<number> {
+  const unknown = wanted.filter((name) => !NAMES.some((known) => known === name));
   if (unknown.length > 0) {
-    console.error(`There is no bench ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}.`);
+    console.error(`There is no bench ${unknown.join(', ')}; there are ${NAMES.join(', ')}.`);
     return 64;
   }
   const figures: Figure[] = [];
-  for (const [name, bench] of Object.entries(BENCHES)) {
-    if (names.length > 0 && !names.includes(name)) continue;
+  for (const name of NAMES) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
     console.error(`measuring ${name} …`);
-    figures.push(...(await withLasting(bench)));
+    figures.push(...(await measure(name)));
   }
   console.log(`\n${drawTable(figures)}`);
   return 0;
 }
 
-async function withLasting(bench: Bench): Promise<readonly Figure[]> {
-  const lasting = new AsyncDisposableStack();
-  const interrupted = () => void lasting.disposeAsync().finally(() => process.exit(130));
-  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
-  try {
-    return await bench(lasting);
-  } finally {
-    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
-    await lasting.disposeAsync();
-  }
+/** Ctrl-C reaches the bench as well: it stops what it started, and then there is nothing left to wait for. */
+async function measure(name: string): Promise<readonly Figure[]> {
+  const bench = fork(new URL('one.ts', import.meta.url), [name]);
+  const forward = () => bench.kill('SIGTERM');
+  const stay = () => undefined;
+  process.once('SIGTERM', forward).on('SIGINT', stay);
+  let figures: readonly Figure[] = [];
+  bench.on('message', (measured: readonly Figure[]) => (figures = measured));
+  const [code] = (await once(bench, 'exit')) as [number | null];
+  process.off('SIGTERM', forward).off('SIGINT', stay);
+  if (code === INTERRUPTED) process.exit(INTERRUPTED);
+  if (code !== 0) throw new Error(`the bench ${name} ended with ${code}`);
+  return figures;
 }
 
 process.exitCode = await main(process.argv.slice(2));
