@@ -43,7 +43,7 @@ export async function benchTlsScan(): Promise<Figure[]> {
     const name = `TLS sites scanned, ${CONCURRENCY} at once, against tls.connect`;
     return [
       { name: `${name} and getPeerCertificate(true)`, ...plain, unit: 'sites/s', goal: 'ratio >= 0.8' },
-      { name: `${name} alone, with one context for all`, ...tuned, unit: 'sites/s', goal: 'ratio >= 0.8' },
+      { name: `${name} alone, one context for all, and nothing read`, ...tuned, unit: 'sites/s' },
       {
         name: `${ENDPOINTS} TLS sites scanned`,
         ours: rate,
