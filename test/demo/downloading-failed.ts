@@ -1,7 +1,7 @@
 import { type Authority, fullChain, issue, type Issued, makeAuthority } from '../world/ca.ts';
 import type { VaultUnderTest } from '../world/vault/administer.ts';
 
-/** What "Downloading Failed" hid in July 2019: https://www.linkedin.com/pulse, "CF push app: Downloading Failed" by X. Gao. */
+/** What "Downloading Failed" hid in July 2019, as Xiujiao Gao told it in "CF push app: ERR Downloading Failed". */
 const CULPRITS = [
   'api/cf_networking/policy_server_internal/server_cert',
   'syslogger/scalablesyslog/adapter/tls',

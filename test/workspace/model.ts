@@ -84,7 +84,7 @@ export const SLACKBOT = 'USLACKBOT';
 export const defaultUsers: readonly User[] = [
   { id: 'U0123ADA', name: 'ada', realName: 'Ada Lovelace', title: 'On call' },
   { id: 'U0123GRACE', name: 'grace', realName: 'Grace Hopper', title: 'Platform lead' },
-  { id: 'U0123LINUS', name: 'linus', realName: 'Linus Torvalds', title: 'Platform engineer' },
+  { id: 'U0123KATE', name: 'kate', realName: 'Katherine Johnson', title: 'Platform engineer' },
 ];
 
 export const defaultChannels: readonly Channel[] = [
