@@ -41,7 +41,8 @@ export async function startLocalRedis(folder: string, onError: (error: Error) =>
   const start = async (): Promise<void> => {
     // Its own group, so that Ctrl-C reaches Wrench first, which still has things to write down.
     child = await spawnRedis(data, socket, true);
-    await writeFile(owner, JSON.stringify({ pid: process.pid, redisPid: child.pid }));
+    const now: Owner = { pid: process.pid, redisPid: child.pid ?? 0, socketFolder };
+    await writeFile(owner, JSON.stringify(now));
     child.once('exit', (code) => {
       if (closing) return;
       onError(new Error(`the private Redis ended with ${code}; starting it again`));
@@ -67,9 +68,16 @@ export async function startLocalRedis(folder: string, onError: (error: Error) =>
 const RESTART_MS = 200;
 const STARTS_WITHIN_MS = 10_000;
 
+/** Who has the folder, and what is to be stopped and removed where it was killed. */
+interface Owner {
+  readonly pid: number;
+  readonly redisPid: number;
+  readonly socketFolder: string;
+}
+
 async function takeOver(owner: string): Promise<void> {
   const before = await readFile(owner, 'utf8').then(
-    (text) => JSON.parse(text) as { pid: number; redisPid: number },
+    (text) => JSON.parse(text) as Owner,
     () => undefined,
   );
   if (!before) return;
@@ -77,6 +85,7 @@ async function takeOver(owner: string): Promise<void> {
     throw new NoRedis(
       `the folder of ${owner} is in use by process ${before.pid}; set WRENCH_DATA to another one`,
     );
+  await rm(before.socketFolder, { recursive: true, force: true });
   if (!(await isRedis(before.redisPid))) return;
   process.kill(before.redisPid, 'SIGTERM');
   for (let waited = 0; isAlive(before.redisPid) && waited < STARTS_WITHIN_MS; waited += 50) await sleep(50);
