@@ -33,7 +33,6 @@ export type CheckJob = z.infer<typeof checkJobSchema>;
 const progressSchema = z.strictObject({
   examined: z.number().int().nonnegative(),
   gaps: z.number().int().nonnegative(),
-  elapsedMs: z.number().int().nonnegative(),
 });
 
 const about = { runId, check: z.string(), environment: z.string(), asked: askedSchema };

@@ -23,10 +23,10 @@ export interface Queues {
    * Asks for a check. The same delivery asked again gives the same run; the same question joins the one that is running.
    * @throws {QueueDown} at once where Redis is away, and after `TAKE_WITHIN_MS` where it does not answer.
    */
-  readonly ask: (job: CheckJob) => Promise<Taken>;
+  readonly ask: (job: CheckJob, question: string) => Promise<Taken>;
   /** Hands something to show to the bot; the same `id` is taken once. `afterMs` holds it back. */
   readonly tell: (id: string, job: OutboxJob, options?: { readonly afterMs?: number }) => Promise<void>;
-  /** Jobs by queue and state, for the metrics. */
+  /** Jobs by queue and state, for the metrics; none while Redis is away. */
   readonly depth: () => Promise<readonly { queue: string; state: string; jobs: number }[]>;
   readonly close: () => Promise<void>;
 }
@@ -55,20 +55,17 @@ export function questionIdOf(
 }
 
 /** The producers' side of both queues, over one connection. */
-export function openQueues(
-  connection: RedisConnection,
-  questionOf: (job: CheckJob) => string,
-  onError: (error: Error) => void,
-): Queues {
+export function openQueues(connection: RedisConnection, onError: (error: Error) => void): Queues {
   const checks = openQueue<CheckJob>(CHECKS, connection, onError, { attempts: 3, keepS: REMEMBER_S });
   const outbox = openQueue<OutboxJob>(OUTBOX, connection, onError, { attempts: 200, keepS: REMEMBER_S });
   return {
-    ask: (job) => within(connection, () => ask(checks, connection, job, questionOf(job))),
+    ask: (job, question) => within(connection, () => ask(checks, connection, job, question)),
     tell: async (id, job, { afterMs = 0 } = {}) => {
       const once = job.kind === 'progress' ? { deduplication: { id } } : { jobId: id };
       await outbox.add(job.kind, outboxJobSchema.parse(job), { ...once, delay: afterMs });
     },
-    depth: async () => [...(await counts(checks)), ...(await counts(outbox))],
+    depth: async () =>
+      connection.status === 'ready' ? [...(await counts(checks)), ...(await counts(outbox))] : [],
     close: async () => {
       await Promise.all([checks.close(), outbox.close()]);
     },

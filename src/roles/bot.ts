@@ -1,4 +1,3 @@
-import { makeRedact } from '../check/redact.ts';
 import { openPace } from '../memory/pace.ts';
 import { openThreads } from '../memory/threads.ts';
 import { connectImpatiently, connectPatiently, waitUntilReady } from '../queue/connection.ts';
@@ -8,7 +7,7 @@ import { startSlackApp } from '../slack/app.ts';
 import { deliver } from '../slack/outbox.ts';
 import { makeSlackClient } from '../slack/slack-call.ts';
 import { logOutages } from '../telemetry/outages.ts';
-import { type Role, type Shared, questionOf } from './common.ts';
+import type { Role, Shared } from './common.ts';
 import { MissingSettings } from './missing-settings.ts';
 
 /** Posts at once; each waits for Slack most of the time. */
@@ -19,7 +18,7 @@ const READY_WITHIN_MS = 5_000;
 
 /** The role that faces Slack: it answers commands and posts what the outbox holds. It holds no credential of the infrastructure. */
 export async function startBot(shared: Shared): Promise<Role & { readonly port?: number }> {
-  const { settings, config, catalogue, redis, metrics } = shared;
+  const { settings, config, catalogue, redis, redact, metrics } = shared;
   const log = shared.log.child({ role: 'bot' });
   const onError = logOutages(log, 'Redis');
   const { slackBotToken: botToken, slackAppToken, slackSigningSecret } = settings;
@@ -29,7 +28,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
 
   const asking = connectImpatiently(redis, onError);
   const posting = connectPatiently(redis, onError);
-  const queues = openQueues(asking, questionOf(catalogue), onError);
+  const queues = openQueues(asking, onError);
   const post = {
     client: makeSlackClient(botToken, settings.slackApiUrl, log),
     threads: openThreads(posting, PREFIX),
@@ -49,6 +48,12 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       ),
     onError,
   });
+  const letGo = async () => {
+    await outbox.close(GRACE_MS);
+    await queues.close();
+    asking.disconnect();
+    posting.disconnect();
+  };
   await waitUntilReady(asking, READY_WITHIN_MS);
   const app = await startSlackApp(
     {
@@ -63,27 +68,28 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       channels: config.channels,
       ...(config.defaultEnvironment !== undefined && { defaultEnvironment: config.defaultEnvironment }),
       queues,
-      redact: makeRedact([...settings.secrets, ...config.secrets]),
+      redact,
       threads: openThreads(asking, PREFIX),
       log,
       metrics,
     },
     log,
-  );
+  ).catch(async (error: unknown) => {
+    await letGo();
+    throw error;
+  });
   log.info({ port: app.port, mode: slackAppToken === undefined ? 'http' : 'socket' }, 'the bot hears Slack');
   return {
+    depth: queues.depth,
     ...(app.port !== undefined && { port: app.port }),
     readiness: {
       slack: app.ready,
-      redis: async () => (asking.status === 'ready' ? true : 'not reachable'),
+      redis: () => asking.status === 'ready' || 'not reachable',
       outbox: () => outbox.isRunning() || 'not running',
     },
     close: async () => {
       await app.close();
-      await outbox.close(GRACE_MS);
-      await queues.close();
-      asking.disconnect();
-      posting.disconnect();
+      await letGo();
     },
   };
 }

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import type { Catalogue } from '../catalogue.ts';
-import { parseArguments } from '../check/arguments.ts';
+import { makeRedact, type Redact } from '../check/redact.ts';
 import type { Config, ProcessSettings } from '../config.ts';
 import type { RedisSettings } from '../queue/connection.ts';
-import type { CheckJob } from '../queue/contracts.ts';
 import { startLocalRedis } from '../queue/local-redis.ts';
-import { questionIdOf } from '../queue/queues.ts';
+import type { Queues } from '../queue/queues.ts';
 import { type Log, makeLog } from '../telemetry/log.ts';
+import type { Readiness } from '../telemetry/health.ts';
 import { makeMetrics, type Metrics } from '../telemetry/metrics.ts';
 
 /** What every role of one process shares. */
@@ -15,13 +15,17 @@ export interface Shared {
   readonly config: Config;
   readonly catalogue: Catalogue;
   readonly redis: RedisSettings;
+  /** Made once of all secrets of this process; every exit passes through it. */
+  readonly redact: Redact;
   readonly log: Log;
   readonly metrics: Metrics;
 }
 
 /** A running role. */
 export interface Role {
-  readonly readiness: Readonly<Record<string, () => Promise<true | string> | true | string>>;
+  readonly readiness: Readiness;
+  /** How full the queues are, while Redis can be asked. */
+  readonly depth: Queues['depth'];
   /** Finishes or hands back what it is doing, then lets go of everything. */
   readonly close: () => Promise<void>;
 }
@@ -32,8 +36,9 @@ export function share(
   catalogue: Catalogue,
   redis: RedisSettings,
 ): Shared {
-  const log = makeLog({ level: settings.logLevel, secrets: [...settings.secrets, ...config.secrets] });
-  return { settings, config, catalogue, redis, log, metrics: makeMetrics() };
+  const secrets = [...settings.secrets, ...config.secrets];
+  const log = makeLog({ level: settings.logLevel, secrets });
+  return { settings, config, catalogue, redis, redact: makeRedact(secrets), log, metrics: makeMetrics() };
 }
 
 /** Where Redis is by configuration; undefined where there is none and a private one is to be started. */
@@ -71,12 +76,4 @@ export async function findRedis(
   if (redis) return { redis, close: async () => undefined };
   const { url, close } = await startLocalRedis(settings.dataPath, onError);
   return { redis: { url }, close };
-}
-
-/** Two askers ask the same where the check reads their arguments the same: `30d` is `720h`. */
-export function questionOf({ checks }: Catalogue): (job: CheckJob) => string {
-  return ({ check: name, environment, args }) => {
-    const check = checks.get(name);
-    return questionIdOf(name, environment, check ? parseArguments(check, args) : args);
-  };
 }

@@ -1,9 +1,7 @@
 import { loadCatalogue } from '../catalogue.ts';
 import { readConfig, readEnvironment } from '../config.ts';
-import { connectPatiently } from '../queue/connection.ts';
-import { openQueues } from '../queue/queues.ts';
 import { serveHealth } from '../telemetry/health.ts';
-import { findRedis, questionOf, type Role, share } from './common.ts';
+import { findRedis, type Role, share } from './common.ts';
 import { MissingSettings } from './missing-settings.ts';
 
 export type RoleName = 'bot' | 'worker' | 'all';
@@ -38,15 +36,12 @@ export async function serve(name: RoleName): Promise<Serving> {
   try {
     if (name !== 'bot') roles.push(await (await import('./worker.ts')).startWorker(shared));
     if (name !== 'worker') roles.push(await (await import('./bot.ts')).startBot(shared));
-    const asking = connectPatiently(found.redis, () => undefined);
-    const queues = openQueues(asking, questionOf(catalogue), () => undefined);
     const health = await serveHealth({
       port: settings.healthPort,
       readiness: Object.assign({}, ...roles.map(({ readiness }) => readiness)) as Role['readiness'],
       metrics: shared.metrics,
       refresh: async () => {
-        if (asking.status !== 'ready') return;
-        for (const { queue, state, jobs } of await queues.depth())
+        for (const { queue, state, jobs } of (await roles[0]?.depth()) ?? [])
           shared.metrics.queueDepth.set({ queue, state }, jobs);
       },
     });
@@ -56,8 +51,6 @@ export async function serve(name: RoleName): Promise<Serving> {
       ...(port !== undefined && { port }),
       close: async () => {
         await health.close();
-        await queues.close();
-        asking.disconnect();
         await close();
       },
     };

@@ -1,19 +1,18 @@
 import { connectPatiently } from '../queue/connection.ts';
 import { openQueues } from '../queue/queues.ts';
 import { workChecks } from '../queue/work.ts';
-import { makeRedact } from '../check/redact.ts';
 import { handleCheck } from '../worker/check-handler.ts';
 import { logOutages } from '../telemetry/outages.ts';
-import { type Role, type Shared, questionOf } from './common.ts';
+import type { Role, Shared } from './common.ts';
 import { closeEnvironments, openEnvironments } from './sources.ts';
 
 /** The role that touches the infrastructure: it runs checks and hands reports to the outbox. It holds no Slack token. */
 export async function startWorker(shared: Shared): Promise<Role> {
-  const { settings, config, catalogue, redis, metrics } = shared;
+  const { config, catalogue, redis, redact, metrics } = shared;
   const log = shared.log.child({ role: 'worker' });
   const onError = logOutages(log, 'Redis');
   const connection = connectPatiently(redis, onError);
-  const queues = openQueues(connection, questionOf(catalogue), onError);
+  const queues = openQueues(connection, onError);
   const environments = await openEnvironments(config.environments);
   const working = workChecks({
     connection,
@@ -25,7 +24,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
           catalogue,
           readersOf: (environment) => environments.get(environment)?.readers,
           tell: queues.tell,
-          redact: makeRedact([...settings.secrets, ...config.secrets]),
+          redact,
           deadlineMs: config.limits.checkSeconds * 1_000,
           log,
           metrics,
@@ -49,6 +48,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
     'the worker takes checks',
   );
   return {
+    depth: queues.depth,
     readiness: {
       redis: () => connection.status === 'ready' || 'not reachable',
       checks: () => working.isRunning() || 'not running',

@@ -121,7 +121,7 @@ test('"Looking…" and progress that come after the answer change nothing', asyn
   const before = calls.length;
 
   await show({ kind: 'looking', ...about });
-  await show({ kind: 'progress', ...about, progress: { examined: 3, gaps: 0, elapsedMs: 3_000 } });
+  await show({ kind: 'progress', ...about, progress: { examined: 3, gaps: 0 } });
 
   expect(calls).toHaveLength(before);
 });
@@ -129,7 +129,7 @@ test('"Looking…" and progress that come after the answer change nothing', asyn
 test('progress that Slack does not take is dropped, and the answer edits the same message', async () => {
   await show({ kind: 'looking', ...about });
   answer = () => ({ ok: false, error: 'ratelimited' });
-  await show({ kind: 'progress', ...about, progress: { examined: 3, gaps: 0, elapsedMs: 3_000 } });
+  await show({ kind: 'progress', ...about, progress: { examined: 3, gaps: 0 } });
   answer = () => ({ ok: true, ts: '9.000900' });
   await posting.pace.hold('chat.update', 1);
 

@@ -1,8 +1,10 @@
+import type { Catalogue } from '../catalogue.ts';
+import { parseArguments } from '../check/arguments.ts';
 import type { Redact } from '../check/redact.ts';
 import { type Known, type Question, understand, understandAll } from '../question.ts';
 import type { Threads } from '../memory/threads.ts';
 import type { CheckJob } from '../queue/contracts.ts';
-import { QueueDown, type Queues, runIdOf, type Taken } from '../queue/queues.ts';
+import { questionIdOf, QueueDown, type Queues, runIdOf, type Taken } from '../queue/queues.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { plainText } from './command-text.ts';
@@ -24,7 +26,7 @@ export interface SlashCommand {
 
 export interface Routing {
   readonly known: Known;
-  /** By channel id; then `defaultEnvironment`; then the only one there is. */
+  /** By channel id; then `defaultEnvironment`, which is the only one where there is only one. */
   readonly channels: Readonly<Record<string, string>>;
   readonly defaultEnvironment?: string;
   readonly queues: Queues;
@@ -81,12 +83,11 @@ async function answer(routing: Routing, command: SlashCommand): Promise<Answered
 type Runnable = Extract<Question, { kind: 'run' }>;
 
 function environmentOf(
-  { known, channels, defaultEnvironment }: Routing,
+  { channels, defaultEnvironment }: Routing,
   { environment }: Runnable,
   channelId: string,
 ) {
-  const only = known.environments.length === 1 ? known.environments[0] : undefined;
-  return environment ?? channels[channelId] ?? defaultEnvironment ?? only;
+  return environment ?? channels[channelId] ?? defaultEnvironment;
 }
 
 function whichEnvironment({ known }: Routing): Extract<Question, { kind: 'problem' }> {
@@ -125,9 +126,15 @@ function jobOf(
   };
 }
 
+/** Two askers ask the same where the check reads their arguments the same: `30d` is `720h`. */
+export function questionIn({ checks }: Catalogue, { check: name, environment, args }: CheckJob): string {
+  const check = checks.get(name);
+  return questionIdOf(name, environment, check ? parseArguments(check, args) : args);
+}
+
 async function queue(routing: Routing, job: CheckJob): Promise<Answered> {
   try {
-    const taken = await routing.queues.ask(job);
+    const taken = await routing.queues.ask(job, questionIn(routing.known.catalogue, job));
     if (taken.kind === 'joined') return { message: await joined(routing, taken), outcome: 'joined' };
     const { check, environment, asked } = job;
     // After the acknowledgement: of many commands at once, none waits for what is only shown in a second.

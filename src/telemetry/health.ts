@@ -63,9 +63,7 @@ interface Answer {
 async function readyz(readiness: Readiness): Promise<Answer> {
   const lines = await Promise.all(
     Object.entries(readiness).map(async ([what, ask]) => {
-      const state = await Promise.resolve(typeof ask === 'function' ? ask() : ask).catch(
-        (error: Error) => error.message,
-      );
+      const state = await (async () => ask())().catch((error: Error) => error.message);
       return { what, state };
     }),
   );

@@ -28,7 +28,7 @@ export async function handleCheck(
   handling: CheckHandling,
   { id, data, signal }: Delivery<CheckJob>,
 ): Promise<void> {
-  const { log, metrics, tell, redact } = handling;
+  const { log, metrics, tell } = handling;
   const about = { runId: data.runId, check: data.check, environment: data.environment, asked: data.asked };
   try {
     const report = await run(handling, data, signal, throttle(about, tell, log));
@@ -39,7 +39,7 @@ export async function handleCheck(
     if (signal.aborted || isRedisAway(error)) throw error;
     metrics.bugs.inc({ role: 'worker' });
     log.error({ err: error, jobId: id, check: data.check }, 'a bug of ours ended a check');
-    await tell(`report-${data.runId}`, { kind: 'bug', ...about, jobId: redact(id) });
+    await tell(`report-${data.runId}`, { kind: 'bug', ...about, jobId: id });
   }
 }
 
@@ -74,13 +74,11 @@ function throttle(
   tell: Queues['tell'],
   log: Log,
 ): (progress: Progress) => void {
-  const started = Date.now();
-  let next = started + PROGRESS_EVERY_MS;
-  return ({ examined, gaps }) => {
+  let next = Date.now() + PROGRESS_EVERY_MS;
+  return (progress) => {
     const now = Date.now();
     if (now < next) return;
     next = now + PROGRESS_EVERY_MS;
-    const progress = { examined, gaps, elapsedMs: now - started };
     tell(`progress-${about.runId}`, { kind: 'progress', ...about, progress }).catch((error: unknown) =>
       log.debug({ err: error }, 'progress was not told'),
     );

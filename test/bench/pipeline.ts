@@ -8,7 +8,7 @@ import { connectImpatiently, connectPatiently, waitUntilReady } from '../../src/
 import type { CheckJob, OutboxJob } from '../../src/queue/contracts.ts';
 import { openQueues, runIdOf } from '../../src/queue/queues.ts';
 import { workChecks, workOutbox } from '../../src/queue/work.ts';
-import { questionOf } from '../../src/roles/common.ts';
+import { questionIn } from '../../src/slack/router.ts';
 import { makeLog } from '../../src/telemetry/log.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { handleCheck } from '../../src/worker/check-handler.ts';
@@ -71,8 +71,8 @@ async function openOurs(
   lasting.defer(() => {
     for (const connection of [asking, working, posting]) connection.disconnect();
   });
-  const asked = openQueues(asking, questionOf(catalogue), fail);
-  const told = openQueues(working, questionOf(catalogue), fail);
+  const asked = openQueues(asking, fail);
+  const told = openQueues(working, fail);
   lasting.defer(async () => void (await Promise.all([asked.close(), told.close()])));
   const log = makeLog({ level: 'silent', secrets: [] });
   const handling = {
@@ -99,7 +99,10 @@ async function openOurs(
   await waitUntilReady(asking, 5_000);
   return async (jobs) => {
     const all = arrivals.after(jobs);
-    await inLanes(jobs, () => asked.ask(nextJob()));
+    await inLanes(jobs, () => {
+      const job = nextJob();
+      return asked.ask(job, questionIn(catalogue, job));
+    });
     await all;
   };
 }

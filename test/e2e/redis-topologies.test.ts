@@ -23,8 +23,8 @@ async function open({ settings }: Topology) {
     () => working.disconnect(),
   );
   await waitUntilReady(asking, 10_000);
-  const bot = openQueues(asking, ({ runId }) => `q${runId}`, ignore);
-  const worker = openQueues(working, ({ runId }) => `q${runId}`, ignore);
+  const bot = openQueues(asking, ignore);
+  const worker = openQueues(working, ignore);
   const hands = { connection: working, atOnce: 5, takeOverMs: 2_000, onFailed: ignore, onError: ignore };
   const posted: OutboxJob[] = [];
   const checks = workChecks({
@@ -59,7 +59,7 @@ test.each([
   cleanUp.push(topology.close);
   const { bot, posted, threads, pace } = await open(topology);
 
-  expect((await bot.ask(jobOf('one'))).kind).toBe('queued');
+  expect((await bot.ask(jobOf('one'), 'one')).kind).toBe('queued');
   await expect.poll(() => posted.length, { timeout: 10_000 }).toBe(1);
 
   const runId = runIdOf('one');
@@ -79,12 +79,12 @@ test('the primary behind Sentinels dies: what was asked before and after is answ
   const topology = await startSentinels();
   cleanUp.push(topology.close);
   const { bot, posted } = await open(topology);
-  await bot.ask(jobOf('before'));
+  await bot.ask(jobOf('before'), 'before');
   await expect.poll(() => posted.length, { timeout: 10_000 }).toBe(1);
 
   await topology.killPrimary?.();
   const ask = () =>
-    bot.ask(jobOf('after')).then(
+    bot.ask(jobOf('after'), 'after').then(
       ({ kind }) => kind,
       () => 'away',
     );
