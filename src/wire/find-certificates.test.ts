@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { type Authority, issue, type Issued, makeAuthority } from '../../test/world/ca.ts';
 import { makeJks, makePkcs12, makePkcs7 } from '../../test/world/containers.ts';
-import { findCertificates, findCertificatesInFields, type Found } from './find-certificates.ts';
+import { findCertificates, type Found } from './find-certificates.ts';
 import { displayName } from './x509.ts';
 
 let root: Authority;
@@ -32,18 +32,21 @@ test('the fields of a secret as `safe` keeps them: the key in one field belongs 
     serial: '0a',
     crl: '',
   };
-  expect(inWords(findCertificatesInFields(secret))).toEqual([
+  expect(inWords(findCertificates(JSON.stringify(secret)))).toEqual([
     ':certificate leaf.test key true',
     ':combined leaf.test key true',
   ]);
-  expect(inWords(findCertificatesInFields({ ...secret, key: other.keyPem, combined: '' }))).toEqual([
+  expect(inWords(findCertificates(JSON.stringify({ ...secret, key: other.keyPem, combined: '' })))).toEqual([
     ':certificate leaf.test key false',
   ]);
 });
 
 test('a wrong key is held against the leaf, not against the authority beside it', () => {
   const fields = { ca: root.certificatePem, certificate: leaf.certificatePem, private_key: other.keyPem };
-  expect(inWords(findCertificatesInFields(fields))).toEqual([':ca Root', ':certificate leaf.test key false']);
+  expect(inWords(findCertificates(JSON.stringify(fields)))).toEqual([
+    ':ca Root',
+    ':certificate leaf.test key false',
+  ]);
 });
 
 test('among several leaves nobody can tell whose a strange key is', () => {

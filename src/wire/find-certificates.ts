@@ -18,7 +18,7 @@ import { isJks, readJks } from './jks.ts';
 import { isPkcs12, readPkcs12, WrongPassphrase } from './pkcs12.ts';
 import { UnsupportedEncryption } from './pkcs12-decrypt.ts';
 import { isPkcs7 } from './pkcs7.ts';
-import { cleanText } from './x509.ts';
+import { printable } from './x509.ts';
 
 export interface FindOptions {
   /** Tried in turn on PKCS#12 files, besides none. */
@@ -53,11 +53,6 @@ export function findCertificates(content: Buffer | string, options: FindOptions 
       ? findInText(content, options, MAX_WRAPPINGS)
       : findInBytes(content, options, MAX_WRAPPINGS),
   );
-}
-
-/** The same for what is already a document: a secret with its fields. A key in one field is laid beside the certificate in another. */
-export function findCertificatesInFields(fields: unknown, options: FindOptions = {}): Found {
-  return given(findInDocument(fields, (text) => findInText(text, options, MAX_WRAPPINGS)));
 }
 
 function given(held: Held): Found {
@@ -138,7 +133,7 @@ function findInJks(bytes: Buffer): Held {
   const parts: Held[] = [];
   try {
     for (const { alias, chain } of readJks(bytes)) {
-      parts.push(below(`:${cleanText(alias)}`, { ...nothing, chains: numbered([chain]) }));
+      parts.push(below(`:${printable(alias)}`, { ...nothing, chains: numbered([chain]) }));
     }
   } catch (error) {
     const because = error instanceof RangeError ? error.message : 'a certificate in it cannot be read';

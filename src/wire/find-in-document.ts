@@ -1,6 +1,6 @@
 import { parseAllDocuments } from 'yaml';
 import { type Held, matchKeys, nothing, together, unreadable } from './held.ts';
-import { cleanText } from './x509.ts';
+import { printable } from './x509.ts';
 
 /** yaml reads one to five megabytes a second and blocks meanwhile; larger ones are searched as plain text. */
 const MAX_YAML_LENGTH = 1024 * 1024;
@@ -71,7 +71,7 @@ function within(key: string, held: Held): Held {
   if (held === nothing) return held;
   const join = <T extends { readonly at: string }>(item: T): T => ({
     ...item,
-    at: `:${cleanText(key)}${item.at.startsWith(':') ? `.${item.at.slice(1)}` : item.at}`,
+    at: `:${printable(key)}${item.at.startsWith(':') ? `.${item.at.slice(1)}` : item.at}`,
   });
   return { ...held, chains: held.chains.map(join), unreadable: held.unreadable.map(join) };
 }

@@ -61,7 +61,7 @@ export function groupChains(certificates: readonly X509Certificate[]): X509Certi
  * bidirectional overrides and invisible characters each become U+FFFD, so that a disguised name looks disguised.
  * What Slack would interpret (`<!channel>`) stays; escaping is the renderer's.
  */
-export function cleanText(text: string): string {
+export function printable(text: string): string {
   const cut = text.length > MAX_TEXT_LENGTH ? `${text.slice(0, MAX_TEXT_LENGTH)}…` : text;
   return plain.test(cut) ? cut : cut.replace(unprintable, '\uFFFD').toWellFormed();
 }
@@ -73,14 +73,14 @@ const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/
 
 /** Node gives one RDN a line, in the certificate's order, escaped as in RFC 2253 but for the `+` between the values of one RDN. */
 function oneLine(name: string | undefined): string {
-  return cleanText((name ?? '').replaceAll('\n', ', '));
+  return printable((name ?? '').replaceAll('\n', ', '));
 }
 
 /** Of several CNs the last, which is the most specific one: so do Go and RFC 6125. */
 function nameOf(subject: string | undefined, names: readonly string[], serial: string): string {
   const values = subject?.includes('+') ? subject.split(/\n| \+ /) : subject?.split('\n');
   const commonName = values?.findLast((value) => value.startsWith('CN='))?.slice('CN='.length);
-  const name = commonName ? cleanText(unescapeRdn(commonName)).trim() : '';
+  const name = commonName ? printable(unescapeRdn(commonName)).trim() : '';
   return name || names[0]?.replace(/^[A-Za-z ]+:/, '') || `serial ${serial}`;
 }
 
@@ -102,7 +102,7 @@ function alternativeNames(joined: string | undefined): string[] {
     ? (joined.match(/(?:"(?:\\.|[^"\\])*"|[^",]|,(?! ))+/g) ?? [])
     : joined.split(', ');
   return names.map((name) =>
-    cleanText(
+    printable(
       name
         .trim()
         .replace(/^IP Address:/, 'IP:')

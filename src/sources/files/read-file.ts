@@ -4,7 +4,7 @@ import type { Seen, Sighting } from '../../ports/certificates.ts';
 import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
 import { findCertificates } from '../../wire/find-certificates.ts';
 import type { FoundChain } from '../../wire/held.ts';
-import { cleanText, toCertificate } from '../../wire/x509.ts';
+import { printable, toCertificate } from '../../wire/x509.ts';
 import type { FilesConfig } from './config.ts';
 
 /** Names that promise a certificate. `.key` and `.csr` do not, and `.crl` neither. */
@@ -76,7 +76,7 @@ export function unseen(config: FilesConfig, path: string, kind: SourceErrorKind,
 
 /** Names of files are anybody's text. */
 function placeOf(config: FilesConfig, path: string): string {
-  return `${config.name}:${cleanText(path)}`;
+  return `${config.name}:${printable(path)}`;
 }
 
 /** What an error of the file system means to the one who asked. @throws it where it is none. */

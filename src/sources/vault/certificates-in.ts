@@ -2,7 +2,7 @@ import { createPrivateKey, type X509Certificate } from 'node:crypto';
 import { SourceError } from '../../ports/source-error.ts';
 import type { Certificate, Sighting } from '../../ports/certificates.ts';
 import { findCertificates } from '../../wire/find-certificates.ts';
-import { cleanText, toCertificate } from '../../wire/x509.ts';
+import { printable, toCertificate } from '../../wire/x509.ts';
 import type { Json } from './shapes.ts';
 
 /** Shorter than any certificate in any wrapping; what says BEGIN is looked at all the same. */
@@ -38,7 +38,7 @@ export function certificatesIn(source: string, place: string, values: Json): rea
         found.keyMatches ?? (found.at === '' ? keyBesideMatches(leaf, key, beside) : undefined);
       sightings.push({
         kind: 'seen',
-        place: cleanText(`${place}:${at}${found.at}`),
+        place: printable(`${place}:${at}${found.at}`),
         chain: [toCertificate(leaf), ...rest.map(toCertificate)] as [Certificate, ...Certificate[]],
         ...(keyMatches !== undefined && { keyMatches }),
       });
@@ -46,7 +46,7 @@ export function certificatesIn(source: string, place: string, values: Json): rea
     for (const { at: within, because } of unreadable)
       sightings.push({
         kind: 'unseen',
-        place: cleanText(`${place}:${at}${within}`),
+        place: printable(`${place}:${at}${within}`),
         error: new SourceError(source, 'malformed', because),
       });
   }

@@ -1,6 +1,6 @@
 import type { Unseen } from '../../ports/certificates.ts';
 import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
-import { cleanText } from '../../wire/x509.ts';
+import { printable } from '../../wire/x509.ts';
 
 /** So many requests in a row without an answer: the folder is left, or, where Vault is gone altogether, everything. */
 const MANY = 5;
@@ -41,8 +41,8 @@ export function openOutage(source: string): Outage {
 
   const gap = (place: string, message: string, kind: SourceErrorKind = 'unreachable'): Unseen => ({
     kind: 'unseen',
-    place: cleanText(`${source}:${place}`),
-    error: new SourceError(source, kind, cleanText(message)),
+    place: printable(`${source}:${place}`),
+    error: new SourceError(source, kind, printable(message)),
   });
   const byRoot = (): Unseen[] =>
     [...new Set([...cutRoots, ...missed.map(({ at }) => at.root)])].map((root) =>

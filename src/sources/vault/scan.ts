@@ -2,7 +2,7 @@ import type { ScanOptions, Sighting, Unseen } from '../../ports/certificates.ts'
 import { SourceError } from '../../ports/source-error.ts';
 import { concurrently } from '../../wire/concurrently.ts';
 import type { HttpClient } from '../../wire/http.ts';
-import { cleanText } from '../../wire/x509.ts';
+import { printable } from '../../wire/x509.ts';
 import { certificatesIn } from './certificates-in.ts';
 import type { VaultConfig } from './config.ts';
 import { openFrontier } from './frontier.ts';
@@ -189,7 +189,7 @@ async function lookAtSecret(scan: Scan, { mount }: Root, path: string): Promise<
 /** Says which right is lacking where, instead of "permission denied". */
 function lacking(error: unknown, session: Session, source: string, right: string, path: string): unknown {
   if (!(error instanceof SourceError) || error.kind !== 'refused' || session.lost()) return error;
-  return new SourceError(source, 'refused', cleanText(`the token lacks \`${right}\` on ${path}`));
+  return new SourceError(source, 'refused', printable(`the token lacks \`${right}\` on ${path}`));
 }
 
 function outcomeOf({ config }: Scan, root: Root, { folders, secrets, unaskable }: Listed): Outcome {
@@ -208,7 +208,7 @@ function outcomeOf({ config }: Scan, root: Root, { folders, secrets, unaskable }
 }
 
 function nameOf({ name }: VaultConfig, mount: Mount, below: string): string {
-  return cleanText(`${name}:${mount.path}${below}`);
+  return printable(`${name}:${mount.path}${below}`);
 }
 
 function placeOf({ config }: Scan, item: Item): string {
