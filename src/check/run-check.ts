@@ -92,6 +92,10 @@ function notConfigured(check: AnyCheck, { read, environment }: Run, gaps: Gap[])
 
 const DEADLINE = 'deadline';
 
+function lateAfter(deadlineMs: number): SourceError {
+  return new SourceError(DEADLINE, 'unreachable', `not finished within ${deadlineMs / 1000} s`);
+}
+
 async function lookAndJudge(
   check: AnyCheck,
   run: Run,
@@ -99,11 +103,10 @@ async function lookAndJudge(
   notes: Notes,
 ): Promise<Diagnosis> {
   const deadline = new AbortController();
-  const late = new SourceError(DEADLINE, 'unreachable', `not finished within ${run.deadlineMs / 1000} s`);
   const leave = Promise.withResolvers<never>();
   const timers = [
-    setTimeout(() => deadline.abort(late), run.deadlineMs),
-    setTimeout(() => leave.reject(late), run.deadlineMs + GRACE_MS),
+    setTimeout(() => deadline.abort(lateAfter(run.deadlineMs)), run.deadlineMs),
+    setTimeout(() => leave.reject(deadline.signal.reason as Error), run.deadlineMs + GRACE_MS),
   ];
   const stop = () => leave.reject(run.signal.reason as Error);
   run.signal.addEventListener('abort', stop, { once: true });
@@ -115,8 +118,8 @@ async function lookAndJudge(
     return check.diagnose(facts, args, run.now);
   } catch (error) {
     const reason = abortedBy(signal, error);
-    if (reason !== late) throw reason;
-    notes.gap(run.check, late);
+    if (!deadline.signal.aborted || reason !== deadline.signal.reason) throw reason;
+    notes.gap(run.check, reason as Error);
     return NOTHING;
   } finally {
     for (const timer of timers) clearTimeout(timer);

@@ -74,12 +74,7 @@ export async function edit(
 ): Promise<void> {
   await takeTurn(posting, 'chat.update', `update:${root.channelId}`);
   await callSlack('chat.update', posting, () =>
-    posting.client.chat.update({
-      channel: root.channelId,
-      ts: root.ts,
-      ...message,
-      blocks: [...message.blocks],
-    }),
+    posting.client.chat.update({ channel: root.channelId, ts: root.ts, ...shown(message) }),
   );
 }
 

@@ -54,20 +54,7 @@ function waiting(asked: AskedQuestion, soFar: string): Message {
 export function renderBug({ jobId }: { readonly jobId: string }): Message {
   const verdict = 'This is a bug of Wrench, not of your platform.';
   const rest = 'The check did not finish, so it says nothing about what it was to look at.';
-  return {
-    text: `:white_circle: UNKNOWN: ${verdict} ${rest} The log names it by ${code(jobId, 200)}.`,
-    blocks: [
-      rich(
-        line(emoji('white_circle'), { ...glue(' UNKNOWN  '), style: { bold: true } }, bold(verdict)),
-        line(
-          say(rest),
-          glue(' The log of the worker tells more under job '),
-          codeSpan(jobId, 200),
-          glue('.'),
-        ),
-      ),
-    ],
-  };
+  return unanswered(verdict, rest, ' The log of the worker tells more under job ', jobId);
 }
 
 /** The run was taken up again and again, and its worker died each time: nobody knows the answer. */
@@ -75,12 +62,16 @@ export function renderLost({ jobId }: { readonly jobId: string }): Message {
   const verdict = 'The check was lost: its worker ended again and again while it ran.';
   const rest =
     'It says nothing about what it was to look at. Ask again; if it stays, look at the workers of Wrench.';
+  return unanswered(verdict, rest, ' Job ', jobId);
+}
+
+function unanswered(verdict: string, rest: string, beforeJob: string, jobId: string): Message {
   return {
     text: `:white_circle: UNKNOWN: ${verdict} ${rest} The log names it by ${code(jobId, 200)}.`,
     blocks: [
       rich(
         line(emoji('white_circle'), { ...glue(' UNKNOWN  '), style: { bold: true } }, bold(verdict)),
-        line(say(rest), glue(' Job '), codeSpan(jobId, 200), glue('.')),
+        line(say(rest), glue(beforeJob), codeSpan(jobId, 200), glue('.')),
       ),
     ],
   };
