@@ -2,8 +2,8 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { connectPatiently, type RedisConnection } from './connection.ts';
 import { type LocalRedis, NoRedis, startLocalRedis } from './local-redis.ts';
 
 let folder: string;
@@ -21,9 +21,8 @@ const start = async (onError: (error: Error) => void = () => undefined) => {
   return redis;
 };
 
-async function ask<T>({ url }: LocalRedis, question: (client: Redis) => Promise<T>): Promise<T> {
-  const client = new Redis(url.slice('unix://'.length));
-  client.on('error', () => undefined);
+async function ask<T>(local: LocalRedis, question: (client: RedisConnection) => Promise<T>): Promise<T> {
+  const client = connectPatiently(local, () => undefined);
   try {
     return await question(client);
   } finally {

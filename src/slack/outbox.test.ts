@@ -1,11 +1,11 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startRedis } from '../../test/world/redis.ts';
 import type { Report } from '../check/finding.ts';
 import { openPace } from '../memory/pace.ts';
 import { openThreads } from '../memory/threads.ts';
+import { connectPatiently } from '../queue/connection.ts';
 import type { OutboxJob } from '../queue/contracts.ts';
 import { Later } from '../queue/work.ts';
 import { makeLog } from '../telemetry/log.ts';
@@ -36,7 +36,7 @@ beforeEach(async () => {
   });
   await new Promise<void>((resolve) => slack.listen(0, '127.0.0.1', resolve));
   const server = await startRedis();
-  const redis = new Redis(server.url.slice('unix://'.length));
+  const redis = connectPatiently(server, () => undefined);
   const apiUrl = `http://127.0.0.1:${(slack.address() as AddressInfo).port}/api/`;
   const logger = makeLog({ level: 'debug', secrets: [], to: { write: (line) => log.push(line) } });
   posting = {

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../world/free-port.ts';
 
 export type RoleName = 'bot' | 'worker' | 'all';
 
@@ -90,11 +90,3 @@ export async function stopChild(child: ChildProcess): Promise<void> {
 }
 
 /** Nobody else takes it in the moment until it is used, or the role says so. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}

@@ -10,6 +10,7 @@ import { reportSchema } from '../../src/check/finding.ts';
 import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts';
 import { startRedis } from '../world/redis.ts';
 import { ADA, INCIDENT, TOKENS } from './harness.ts';
+import { freePort } from '../world/free-port.ts';
 
 const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {
@@ -159,11 +160,3 @@ test('all in one process brings its own Redis, is ready, tells its figures, and 
   const { stdout } = await execa({ reject: false })`pgrep -f ${join(config, '../data')}`;
   expect(stdout).toBe('');
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +7,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import type { RedisSettings } from '../../src/queue/connection.ts';
 import { REDIS_PROGRAMS } from '../../src/queue/local-redis.ts';
 import { issue, makeAuthority } from './ca.ts';
+import { freePort } from './free-port.ts';
 
 /** Redis as large installations run it; real servers on loopback. */
 export interface Topology {
@@ -196,12 +195,4 @@ async function freePorts(count: number): Promise<readonly number[]> {
     if (port < 55_000 && !ports.includes(port)) ports.push(port);
   }
   return ports;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
