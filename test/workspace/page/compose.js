@@ -1,27 +1,27 @@
 // Where people write: Enter sends, a slash offers commands, the up arrow brings back the last one.
 
 import { showTyping } from './draw.js';
-import { find, place, post, shown } from './session.js';
+import { find, place, shown, write } from './session.js';
 
 const typed = [];
 let historyAt = -1;
 
 async function send(text) {
   if (!text.startsWith('/')) {
-    await post('/page/say', { text });
+    await write('/page/say', { text });
     return;
   }
   typed.unshift(text);
   historyAt = -1;
   showTyping(true);
-  const { failure } = await post('/page/command', { text });
+  const { failure } = await write('/page/command', { text });
   if (failure) showTyping(false);
   else setTimeout(() => showTyping(false), 8_000);
 }
 
 async function sendReply(text) {
   if (!text.startsWith('/')) {
-    await post('/page/say', { text, thread: place.thread });
+    await write('/page/say', { text, thread: place.thread });
     return;
   }
   // Slack's own words: commands of apps do not work in threads.

@@ -9,6 +9,7 @@ let typingSince = 0;
 export function show(next) {
   const isElsewhere = shown.state?.channel.id !== next.channel.id;
   shown.state = next;
+  shown.first.resolve();
   place.user = next.user;
   place.channel = next.channel.id;
   document.title = `#${next.channel.name} · ${next.team}`;

@@ -137,6 +137,28 @@ test('a person types a command, reads the thread and gets the file', async () =>
   expect(complaints).toEqual([]);
 });
 
+test('what is typed right after choosing a channel goes there, though the page still shows the other one', async () => {
+  const { page, workspace } = await openPage();
+  await page.getByRole('heading', { name: '# incident' }).waitFor();
+  const answered = Promise.withResolvers<void>();
+  await page.route('**/page/state?*', async (route) => {
+    await answered.promise;
+    await route.continue();
+  });
+
+  await page.locator('#channels').getByText('platform').click();
+  await ask(page);
+  await workspace.waitFor(() =>
+    ['C0123PLATFORM', 'C0123INCIDENT'].some(
+      (channel) => workspace.ephemerals('U0123ADA', channel).length > 0,
+    ),
+  );
+  answered.resolve();
+
+  expect(workspace.ephemerals('U0123ADA', 'C0123PLATFORM')).toHaveLength(1);
+  expect(workspace.ephemerals('U0123ADA', 'C0123INCIDENT')).toHaveLength(0);
+});
+
 test('a hostile name is shown as it is written, and is nothing but text', async () => {
   const { page, workspace, complaints } = await openPage();
 

@@ -2,8 +2,8 @@
 
 export const find = (id) => document.getElementById(id);
 export const place = readAddress();
-/** What was last shown. */
-export const shown = { state: undefined };
+/** What was last shown; `first` is settled once there is something. */
+export const shown = { state: undefined, first: Promise.withResolvers() };
 
 function readAddress() {
   const link = /^\/archives\/(\w+)\/p(\d+)(\d{6})$/.exec(location.pathname);
@@ -18,13 +18,21 @@ export function writeAddress() {
   history.replaceState(null, '', `/${hash}`);
 }
 
+/** What people click belongs to what the page shows. */
 export async function post(path, body) {
+  await shown.first.promise;
   const response = await fetch(path, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ user: shown.state.user, channel: shown.state.channel.id, ...body }),
   });
   return response.ok ? response.json() : {};
+}
+
+/** What people write belongs to where they have gone, though the page may still show where they were. */
+export async function write(path, body) {
+  await shown.first.promise;
+  return post(path, { user: place.user, channel: place.channel, ...body });
 }
 
 /** One question at a time; asks again if something changed meanwhile, so that the last word is always shown. */
