@@ -1,10 +1,16 @@
 import type { z } from 'zod';
 import type { PortName } from '../ports/readers.ts';
 import type { ReadContext } from './context.ts';
+import type { OfferOf, Remediations } from './define-remediation.ts';
 import type { Diagnosis } from './finding.ts';
 
 /** One question, as its author declares it. Its name is its path under `commands/`. */
-export interface Check<P extends PortName = PortName, A extends z.ZodObject = z.ZodObject, Facts = unknown> {
+export interface Check<
+  P extends PortName = PortName,
+  A extends z.ZodObject = z.ZodObject,
+  Facts = unknown,
+  R extends Remediations = Remediations,
+> {
   /** What it looks for, in a few words. */
   readonly title: string;
   /** The outage behind it, in a sentence or two; `help` prints it. */
@@ -20,16 +26,21 @@ export interface Check<P extends PortName = PortName, A extends z.ZodObject = z.
   /** Gathers facts. May wait and may fail; decides nothing. */
   readonly collect: (context: ReadContext<NoInfer<P>>, args: z.output<A>) => Promise<Facts>;
   /** Decides. Pure: the same facts, arguments and time give the same diagnosis. */
-  readonly diagnose: (facts: Facts, args: z.output<A>, now: Date) => Diagnosis;
+  readonly diagnose: (facts: Facts, args: z.output<A>, now: Date) => Diagnosis<OfferOf<R>>;
+  /** The fixes that its findings may offer, by name: a stable kebab-case word. */
+  readonly remediations?: R;
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a catalogue holds checks of every fact and argument type
-export type AnyCheck = Check<any, any, any>;
+export type AnyCheck = Check<any, any, any, any>;
 
 /** Declares a check and ties its parts together: `collect` may read only what `uses` names, `diagnose` takes what `collect` gives. */
-export function defineCheck<const P extends PortName, A extends z.ZodObject, Facts>(
-  check: Check<P, A, Facts>,
-): Check<P, A, Facts> {
+export function defineCheck<
+  const P extends PortName,
+  A extends z.ZodObject,
+  Facts,
+  R extends Remediations = Remediations,
+>(check: Check<P, A, Facts, R>): Check<P, A, Facts, R> {
   return check;
 }
 

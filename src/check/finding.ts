@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Risk } from './define-remediation.ts';
 
 export type Severity = 'critical' | 'warning' | 'info';
 
@@ -22,8 +23,22 @@ export type Evidence =
       readonly points: readonly { readonly at: string; readonly value: number }[];
     };
 
+/** A remediation proposed for one finding, as `diagnose` proposes it. */
+export interface Proposal {
+  /** Its name among the check's remediations. */
+  readonly remediation: string;
+  readonly params: unknown;
+}
+
+/** The same as a report carries it: a button, before it is drawn. */
+export interface Offer extends Proposal {
+  /** Verb first: `Restart doppler_z2/0`. */
+  readonly title: string;
+  readonly risk: Risk;
+}
+
 /** Something wrong with one target. Plain JSON, because it travels through Redis and is compared between runs. */
-export interface Finding {
+export interface Finding<O = Proposal> {
   /** A stable kebab-case word. Silences, digests and metrics key on it, so it is never reworded. */
   readonly reason: string;
   readonly severity: Severity;
@@ -32,6 +47,7 @@ export interface Finding {
   /** One line a tired person can act on. */
   readonly summary: string;
   readonly evidence?: readonly Evidence[];
+  readonly offers?: readonly O[];
 }
 
 /** Something the check could not see, and why. A report with gaps is never all clear. */
@@ -47,14 +63,28 @@ export interface Coverage {
   readonly examined: number;
 }
 
+/**
+ * A number that tells how well something is, whether or not anything was found: before and after a fix it is the proof.
+ * With `of` it is what should become whole, and looking again after a fix waits for it: `metron_agent running on 12 of 12`;
+ * without, it is shown where it changed: `doppler_z2: 0 -> 1 registered`.
+ */
+export interface Measure {
+  readonly label: string;
+  readonly value: number;
+  readonly of?: number;
+  /** What the number counts, as it stands behind it: `registered`; before `on`: `running`. */
+  readonly unit: string;
+}
+
 /** What `diagnose` decides from the facts. */
-export interface Diagnosis {
+export interface Diagnosis<O = Proposal> {
   /** How many targets were looked at. Zero means nothing was seen, not that all is well. */
   readonly examined: number;
   /** The answer in one line, where something was seen: `3 of 41 certificates have expired`. */
   readonly verdict: string;
   /** In the order in which a person should work through them. */
-  readonly findings: readonly Finding[];
+  readonly findings: readonly Finding<O>[];
+  readonly measures?: readonly Measure[];
 }
 
 /**
@@ -63,7 +93,7 @@ export interface Diagnosis {
  * `clear`: everything was looked at and nothing is wrong; `found`: something is wrong, though more may be unseen;
  * `unknown`: nothing was found, but not everything could be looked at. Unknown is never shown as clear.
  */
-export interface Report extends Diagnosis {
+export interface Report extends Diagnosis<Offer> {
   readonly check: string;
   readonly environment: string;
   /** The arguments as asked, defaults included, in their written form. */
@@ -100,6 +130,23 @@ const findingSchema = z.strictObject({
   target: z.string().min(1),
   summary: z.string().min(1),
   evidence: z.array(evidenceSchema).exactOptional(),
+  offers: z
+    .array(
+      z.strictObject({
+        remediation: z.string(),
+        params: z.json(),
+        title: z.string().min(1),
+        risk: z.enum(['safe', 'disruptive', 'destructive']),
+      }),
+    )
+    .exactOptional(),
+});
+
+const measureSchema = z.strictObject({
+  label: z.string(),
+  value: z.number(),
+  of: z.number().exactOptional(),
+  unit: z.string(),
 });
 
 /** Holds whatever arrives from elsewhere to the shape of a {@link Report}. */
@@ -111,6 +158,7 @@ export const reportSchema: z.ZodType<Report> = z.strictObject({
   verdict: z.string().min(1),
   examined: z.number().int().nonnegative(),
   findings: z.array(findingSchema),
+  measures: z.array(measureSchema).exactOptional(),
   gaps: z.array(
     z.strictObject({
       what: z.string(),

@@ -3,7 +3,8 @@ import { SourceError } from '../ports/source-error.ts';
 import { parseArguments, type WrittenArguments } from './arguments.ts';
 import type { Progress, ReadContext } from './context.ts';
 import type { AnyCheck } from './define-check.ts';
-import type { Diagnosis, Gap, Report } from './finding.ts';
+import type { Diagnosis, Gap, Offer, Report } from './finding.ts';
+import { offersOf } from './offers.ts';
 import { makeRedact, type Redact, redactAll } from './redact.ts';
 import { count } from './wording.ts';
 
@@ -46,6 +47,9 @@ export async function runCheck(check: AnyCheck, run: Run): Promise<Report> {
   return redactAll(report, run.redact ?? makeRedact());
 }
 
+/** What was decided, with its offers made whole. */
+type Decided = Diagnosis<Offer>;
+
 interface Notes {
   readonly gaps: Gap[];
   readonly coverage: Map<string, number>;
@@ -53,7 +57,7 @@ interface Notes {
   readonly saw: ReadContext['saw'];
 }
 
-const NOTHING: Diagnosis = { examined: 0, findings: [], verdict: '' };
+const NOTHING: Decided = { examined: 0, findings: [], verdict: '' };
 
 function takeNotes({ onProgress }: Run): Notes {
   const gaps: Gap[] = [];
@@ -79,7 +83,7 @@ function takeNotes({ onProgress }: Run): Notes {
   };
 }
 
-function notConfigured(check: AnyCheck, { read, environment }: Run, gaps: Gap[]): Diagnosis | undefined {
+function notConfigured(check: AnyCheck, { read, environment }: Run, gaps: Gap[]): Decided | undefined {
   const absent = check.uses.filter((port: PortName) => !read[port]);
   for (const port of absent)
     gaps.push({
@@ -101,7 +105,7 @@ async function lookAndJudge(
   run: Run,
   args: Record<string, unknown>,
   notes: Notes,
-): Promise<Diagnosis> {
+): Promise<Decided> {
   const deadline = new AbortController();
   const leave = Promise.withResolvers<never>();
   const timers = [
@@ -115,7 +119,7 @@ async function lookAndJudge(
     run.signal.throwIfAborted();
     const context = readContext(check, run, notes, signal);
     const facts: unknown = await Promise.race([check.collect(context, args), leave.promise]);
-    return check.diagnose(facts, args, run.now);
+    return offersOf(check, check.diagnose(facts, args, run.now));
   } catch (error) {
     const reason = abortedBy(signal, error);
     if (!deadline.signal.aborted || reason !== deadline.signal.reason) throw reason;
@@ -150,10 +154,10 @@ function abortedBy(signal: AbortSignal, error: unknown): unknown {
 
 /** Unknown is never clear: nothing examined, or something unseen and nothing found, is `unknown` and says so first. */
 function conclude(
-  { examined, findings, verdict }: Diagnosis,
+  { examined, findings, verdict, measures }: Decided,
   { gaps, coverage }: Notes,
-): Pick<Report, 'status' | 'verdict' | 'examined' | 'findings'> {
-  const base = { examined, findings };
+): Pick<Report, 'status' | 'verdict' | 'examined' | 'findings' | 'measures'> {
+  const base = { examined, findings, ...(measures && measures.length > 0 && { measures }) };
   if (findings.length > 0) return { ...base, status: 'found', verdict };
   if (examined === 0) return { ...base, status: 'unknown', verdict: nothingSeen(gaps, coverage) };
   if (gaps.length > 0)

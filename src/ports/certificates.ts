@@ -1,3 +1,4 @@
+import type { Order } from './order.ts';
 import type { SourceError } from './source-error.ts';
 
 /** Every place of one environment that keeps or serves certificates. */
@@ -24,6 +25,56 @@ export interface CertificateStore {
    * @throws {SourceError} `refused` where it is neither, saying which setting would allow it; `malformed` where `site` is not a site.
    */
   readonly lookAt?: (site: string, options: { readonly signal: AbortSignal }) => Promise<Sighting>;
+  /**
+   * Works out how one certificate would be renewed, changing nothing. `place` is a {@link Seen.place} of this store.
+   * @throws {SourceError} `refused` where it cannot be renewed safely, saying why: no key beside it, no authority found, the authority
+   * beside it did not sign it, no leave to write.
+   */
+  readonly planRenewal?: (place: string, options: { readonly signal: AbortSignal }) => Promise<Renewal>;
+}
+
+/** How one certificate would be renewed: same key, same names, a new time. Plain JSON. */
+export interface Renewal {
+  readonly place: string;
+  /** What to call the certificate. */
+  readonly name: string;
+  /** SHA-256 of the certificate that is to be replaced. */
+  readonly fingerprint: string;
+  /** ISO 8601: when the present one ends. */
+  readonly notAfter: string;
+  /** The new one is valid as long as the old one was. */
+  readonly lifetimeMs: number;
+  readonly authority: {
+    readonly place: string;
+    readonly name: string;
+    /** Hex, without leading zeros; absent where the authority keeps no count and a random one is taken. */
+    readonly nextSerial?: string;
+    /** ISO 8601: nothing that it signs is valid for longer. */
+    readonly notAfter: string;
+  };
+  /** Names of everything else in the secret, which stays as it is: `ca`, `password`. */
+  readonly kept: readonly string[];
+  /** Certificates behind the leaf that stay. */
+  readonly intermediates: number;
+  /** Versions that a write is bound to, by place: another writer in between, and nothing is written. */
+  readonly versions: Readonly<Record<string, number>>;
+}
+
+export interface CertificateWriter {
+  /**
+   * Renews exactly as planned: the authority's next serial is written first, then the certificate, each bound to the version that was
+   * planned with; then both are read again and verified.
+   * @throws {SourceError} `refused` where somebody wrote in between or a rule forbids it, with nothing half done that matters (a skipped serial);
+   * `unreachable` where Vault did not answer: it may have happened.
+   */
+  readonly renew: (store: string, renewal: Renewal, order: Order) => Promise<Renewed>;
+}
+
+export interface Renewed {
+  readonly fingerprint: string;
+  readonly serial: string;
+  /** ISO 8601. */
+  readonly notAfter: string;
 }
 
 export interface ScanOptions {
@@ -48,6 +99,8 @@ export interface Seen {
   readonly served?: Handshake;
   /** Whether the private key beside it belongs to the leaf; absent where no key was looked at. The key itself is dropped where it is read. */
   readonly keyMatches?: boolean;
+  /** Its store could renew it: a leaf with its key beside it, and leave to write there. Planning tells whether all else allows it. */
+  readonly renewable?: true;
 }
 
 /** A place that could not be looked at, and why. */

@@ -1,8 +1,24 @@
-import type { CertificateReader } from './certificates.ts';
+import type { CertificateReader, CertificateWriter } from './certificates.ts';
+import type { KeyValueReader, KeyValueWriter } from './key-value.ts';
+import type { ProcessReader, ProcessWriter } from './processes.ts';
 
 /** All that checks can read, by the role's name; an environment has those that its configuration names sources for. */
 export interface Readers {
   readonly certificates: CertificateReader;
+  readonly keyValue: KeyValueReader;
+  readonly processes: ProcessReader;
+}
+
+/** All that approved remediations can change. Each names the source it means; one without leave to act refuses. */
+export interface Writers {
+  readonly certificates: CertificateWriter;
+  readonly keyValue: KeyValueWriter;
+  readonly processes: ProcessWriter;
 }
 
 export type PortName = keyof Readers;
+
+// What the ports speak of: for checks, which know them as `ports`.
+export type * from './certificates.ts';
+export type * from './key-value.ts';
+export type * from './processes.ts';

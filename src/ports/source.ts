@@ -1,4 +1,6 @@
-import type { CertificateStore } from './certificates.ts';
+import type { CertificateStore, CertificateWriter } from './certificates.ts';
+import type { KeyValueStore, KeyValueWriter } from './key-value.ts';
+import type { ProcessKeeper, ProcessWriter } from './processes.ts';
 
 /** One configured source, opened: the roles it plays, and a life. `src/sources/<vendor>/open.ts` makes it. */
 export interface Source {
@@ -7,6 +9,16 @@ export interface Source {
   readonly kind: string;
   /** Its role as a keeper of certificates, where it is one. */
   readonly certificates?: CertificateStore;
+  /** Its role as a keeper of keys, where it is one. */
+  readonly keyValue?: KeyValueStore;
+  /** Its role as a keeper of processes, where it is one. */
+  readonly processes?: ProcessKeeper;
+  /** What it may change: only where its configuration gives it leave, with credentials of their own. Every call throws `refused` for another source's name. */
+  readonly writes?: {
+    readonly certificates?: CertificateWriter;
+    readonly keyValue?: KeyValueWriter;
+    readonly processes?: ProcessWriter;
+  };
   /** For `wrench doctor`: asks the source the smallest question that proves it reachable and permitted. Never throws. */
   readonly reach: (signal: AbortSignal) => Promise<Reach>;
   /** Stops timers and closes connections; safe to call twice. */

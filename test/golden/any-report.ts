@@ -49,7 +49,7 @@ const evidence: fc.Arbitrary<Evidence> = fc.oneof(
   }),
 );
 
-const finding: fc.Arbitrary<Finding> = fc.record(
+const finding: fc.Arbitrary<Finding<Offer>> = fc.record(
   {
     reason: fc.constantFrom('certificate-expired', 'x'),
     severity: fc.constantFrom('critical' as const, 'warning' as const, 'info' as const),

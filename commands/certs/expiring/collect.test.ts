@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { type ReadContext, type Seen, SourceError } from '../../kit.ts';
+import { type ports, type ReadContext, SourceError } from '../../kit.ts';
 import { collect } from './collect.ts';
 import { certificate, inVault, live } from './sightings.ts';
 import { MOST_PLACES } from './tally.ts';
 
 type Store = ReadContext<'certificates'>['read']['certificates']['stores'][number];
-type Sighting = Seen | { readonly kind: 'unseen'; readonly place: string; readonly error: SourceError };
+type Sighting = ports.Seen | { readonly kind: 'unseen'; readonly place: string; readonly error: SourceError };
 
 const uaa = inVault('cf/uaa/tls', {
   name: 'uaa.service.cf.internal',
@@ -123,7 +123,7 @@ test('a pattern made to run for ever does not', async () => {
 
 test('ten thousand places of one certificate keep no more than fifty of them, and their number', async () => {
   const wildcard = certificate({ name: '*.example.com', from: '2025-02-01', until: '2026-03-05' });
-  function* places(): Iterable<Seen> {
+  function* places(): Iterable<ports.Seen> {
     for (let at = 0; at < 10_000; at++) yield live(`site-${at}.example.com:443`, [wildcard]);
   }
   const { facts } = await look([store('edge', places())]);

@@ -1,4 +1,4 @@
-import { type ReadContext, type Seen, SourceError, wording } from '../../kit.ts';
+import { type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
 import { openTally, type Tally } from './tally.ts';
 
 export type Facts = Tally;
@@ -65,7 +65,7 @@ function nothingMatches(looked: number): string {
 }
 
 /** Finds the pieces between the `*` in their order, anywhere in the place, a name or the subject. */
-function matcher(pattern: string): (seen: Seen) => boolean {
+function matcher(pattern: string): (seen: ports.Seen) => boolean {
   const pieces = pattern.toLowerCase().split('*').filter(Boolean);
   const found = (text: string) => {
     const within = text.toLowerCase();

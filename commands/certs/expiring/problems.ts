@@ -1,4 +1,4 @@
-import { type Certificate, type Finding, wording } from '../../kit.ts';
+import { type Finding, type ports, wording } from '../../kit.ts';
 import { bare, targetOf } from './expiry.ts';
 import type { Task } from './order.ts';
 import type { Severity } from './severity.ts';
@@ -7,11 +7,11 @@ import { type Held, MOST_PLACES, type Site } from './tally.ts';
 interface Problem {
   readonly reason: string;
   readonly severity: Severity;
-  readonly holds: (site: Site, leaf: Certificate) => boolean;
+  readonly holds: (site: Site, leaf: ports.Certificate) => boolean;
   /** What several sites suffer from at once; they are then one finding, named by it. */
   readonly cause?: (site: Site) => string;
   /** Goes on after the names of the places. */
-  readonly says: (site: Site, leaf: Certificate) => string;
+  readonly says: (site: Site, leaf: ports.Certificate) => string;
 }
 
 /**
@@ -142,7 +142,7 @@ function placesOf({ places, count }: Site): string {
   return count === 1 ? (named[0] ?? '') : `${count} places (${wording.list(named, 2, count)})`;
 }
 
-function namesOf({ alternativeNames }: Certificate): readonly string[] {
+function namesOf({ alternativeNames }: ports.Certificate): readonly string[] {
   return alternativeNames.map((one) => one.replace(/^(DNS|IP):/, ''));
 }
 

@@ -1,4 +1,4 @@
-import type { Certificate, Finding } from '../../kit.ts';
+import type { Finding, ports } from '../../kit.ts';
 
 /**
  * When a certificate is late.
@@ -45,7 +45,7 @@ const NEVER_MS = 253_402_214_400_000;
 
 /** How a certificate stands at `nowMs`. It is still valid in the very moment of `notAfter`. */
 export function judge(
-  { notBefore, notAfter }: Pick<Certificate, 'notBefore' | 'notAfter'>,
+  { notBefore, notAfter }: Pick<ports.Certificate, 'notBefore' | 'notAfter'>,
   thresholds: Thresholds,
   nowMs: number,
 ): Standing {

@@ -1,9 +1,9 @@
-import type { Certificate, Seen } from '../../kit.ts';
+import type { ports } from '../../kit.ts';
 import { openTally, type Tally } from './tally.ts';
 
 /** Words for telling stories in: what a place held or a site served, in short. */
 
-export function factsOf(sightings: readonly Seen[]): Tally {
+export function factsOf(sightings: readonly ports.Seen[]): Tally {
   const tally = openTally();
   for (const seen of sightings) tally.add(seen);
   return tally.close();
@@ -27,7 +27,7 @@ export function certificate({
   issuer = 'Example Public CA',
   authority = false,
   serial = '5eed',
-}: Known): Certificate {
+}: Known): ports.Certificate {
   return {
     fingerprint: fingerprintOf([name, issuer, from, until, serial].join(' ')),
     name,
@@ -46,7 +46,7 @@ export function certificate({
   };
 }
 
-export function inVault(path: string, known: Known): Seen {
+export function inVault(path: string, known: Known): ports.Seen {
   const chain = [
     certificate({ issuer: known.authority ? known.name : 'Example Public CA', serial: path, ...known }),
   ] as const;
@@ -55,9 +55,9 @@ export function inVault(path: string, known: Known): Seen {
 
 export function live(
   site: string,
-  chain: readonly Certificate[],
-  shown: Partial<NonNullable<Seen['served']>> = {},
-): Seen {
+  chain: readonly ports.Certificate[],
+  shown: Partial<NonNullable<ports.Seen['served']>> = {},
+): ports.Seen {
   const [leaf, ...rest] = chain;
   if (!leaf) throw new TypeError('a site shows at least its leaf');
   const served = {

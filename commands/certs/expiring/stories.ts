@@ -1,4 +1,4 @@
-import type { Certificate, Story } from '../../kit.ts';
+import type { ports, Story } from '../../kit.ts';
 import type { Facts } from './collect.ts';
 import { certificate, factsOf, inVault, live } from './sightings.ts';
 
@@ -205,10 +205,10 @@ export const allGood: Story<Facts> = {
   ),
 };
 
-function good(name: string, issuer = 'Example Public CA'): Certificate {
+function good(name: string, issuer = 'Example Public CA'): ports.Certificate {
   return certificate({ name, issuer, from: '2025-12-01', until: '2026-12-01' });
 }
 
-function wildcard(): Certificate {
+function wildcard(): ports.Certificate {
   return certificate({ name: '*.example.com', from: '2025-02-01', until: '2026-03-05' });
 }

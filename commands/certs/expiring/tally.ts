@@ -1,8 +1,8 @@
-import type { Certificate, Seen } from '../../kit.ts';
+import type { ports } from '../../kit.ts';
 
 /** One certificate and all the places that hold or serve it. */
 export interface Held {
-  readonly certificate: Certificate;
+  readonly certificate: ports.Certificate;
   /** The first places in order, at most {@link MOST_PLACES}: those that hold it as their own before those that serve it beneath another. */
   readonly places: readonly Place[];
   /** How many places there are. */
@@ -19,13 +19,13 @@ export interface Place {
    */
   readonly as: 'own' | 'issuer' | 'extra';
   /** The place's leaf, where this certificate is not that itself. */
-  readonly leaf?: Pick<Certificate, 'name' | 'notAfter'>;
+  readonly leaf?: Pick<ports.Certificate, 'name' | 'notAfter'>;
 }
 
 /** Sites that show the same leaf in the same way, or places whose private key belongs to another certificate. */
 export interface Site {
-  readonly path: readonly [Certificate, ...Certificate[]];
-  readonly served?: NonNullable<Seen['served']>;
+  readonly path: readonly [ports.Certificate, ...ports.Certificate[]];
+  readonly served?: NonNullable<ports.Seen['served']>;
   readonly keyMatches?: boolean;
   /** The first of them in order, at most {@link MOST_PLACES}. */
   readonly places: readonly { readonly place: string; readonly asked?: string }[];
@@ -44,7 +44,7 @@ type Open<T extends { places: unknown; count: number }> = {
 };
 
 /** Gathers sightings by certificate as they come, so that ten thousand places of one certificate cost no more than fifty. */
-export function openTally(): { readonly add: (seen: Seen) => void; readonly close: () => Tally } {
+export function openTally(): { readonly add: (seen: ports.Seen) => void; readonly close: () => Tally } {
   const certificates = new Map<string, Open<Held>>();
   const sites = new Map<string, Open<Site>>();
   return {
@@ -71,8 +71,8 @@ export function openTally(): { readonly add: (seen: Seen) => void; readonly clos
  * From the leaf to the last issuer that is there. Of several with the issuer's name the longest-lived counts: a client can choose it,
  * as those that knew its modern form did with the cross-signed USERTrust in 2020.
  */
-export function pathOf(chain: Seen['chain']): [Certificate, ...Certificate[]] {
-  const path: [Certificate, ...Certificate[]] = [chain[0]];
+export function pathOf(chain: ports.Seen['chain']): [ports.Certificate, ...ports.Certificate[]] {
+  const path: [ports.Certificate, ...ports.Certificate[]] = [chain[0]];
   for (let last = chain[0]; last.subject !== last.issuer;) {
     const [next] = chain
       .filter((one) => one.subject === last.issuer && !path.includes(one))
@@ -84,7 +84,7 @@ export function pathOf(chain: Seen['chain']): [Certificate, ...Certificate[]] {
   return path;
 }
 
-function placeOf(certificate: Certificate, { place, chain }: Seen, path: readonly Certificate[]): Place {
+function placeOf(certificate: ports.Certificate, { place, chain }: ports.Seen, path: readonly ports.Certificate[]): Place {
   const [leaf] = chain;
   if (certificate.fingerprint === leaf.fingerprint) return { place, as: 'own' };
   const as = path.some(({ fingerprint }) => fingerprint === certificate.fingerprint) ? 'issuer' : 'extra';
@@ -93,7 +93,7 @@ function placeOf(certificate: Certificate, { place, chain }: Seen, path: readonl
 
 function addSite(
   sites: Map<string, Open<Site>>,
-  { place, served, keyMatches }: Seen,
+  { place, served, keyMatches }: ports.Seen,
   path: Site['path'],
 ): void {
   const { address: _, servername, ...traits } = served ?? {};

@@ -1,4 +1,4 @@
-import { type Certificate, type Finding, wording } from '../../kit.ts';
+import { type Finding, type ports, wording } from '../../kit.ts';
 import type { Shown } from './collect.ts';
 
 type Evidence = NonNullable<Finding['evidence']>[number];
@@ -38,12 +38,12 @@ function field(label: string, value: string): Evidence {
   return { kind: 'field', label, value };
 }
 
-export function keyOf({ key }: Certificate): string {
+export function keyOf({ key }: ports.Certificate): string {
   const size = key.curve ?? (key.bits === undefined ? '' : `${key.bits} bits`);
   return [key.type, size].filter(Boolean).join(' ');
 }
 
-function traits({ authority, selfSigned, mustStaple }: Certificate): Evidence[] {
+function traits({ authority, selfSigned, mustStaple }: ports.Certificate): Evidence[] {
   const words = [
     authority && 'may sign others (CA)',
     selfSigned && 'signed by itself',

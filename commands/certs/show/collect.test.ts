@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type ReadContext, type Seen, SourceError } from '../../kit.ts';
+import { type ports, type ReadContext, SourceError } from '../../kit.ts';
 import { collect } from './collect.ts';
 import { certificate, held } from './sightings.ts';
 
@@ -25,7 +25,7 @@ const everywhere = [
   held('disk:/etc/www.pem', [www]),
 ];
 
-function store(name: string, sightings: readonly Seen[], lookAt?: Store['lookAt'], unseen?: string): Store {
+function store(name: string, sightings: readonly ports.Seen[], lookAt?: Store['lookAt'], unseen?: string): Store {
   return {
     name,
     kind: 'tls',

@@ -1,4 +1,4 @@
-import { type Certificate, nearest, type ReadContext, type Seen, SourceError, wording } from '../../kit.ts';
+import { nearest, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
 import { bare, type Search, searchFor, siteIn } from './search.ts';
 
 export interface Facts {
@@ -12,8 +12,8 @@ export interface Facts {
 
 /** One certificate, one place that shows it in full, and all its places. */
 export interface Shown {
-  readonly certificate: Certificate;
-  readonly seen: Seen;
+  readonly certificate: ports.Certificate;
+  readonly seen: ports.Seen;
   /** The first in order, at most {@link MOST_PLACES}, of `placeCount`. */
   readonly places: readonly string[];
   readonly placeCount: number;
@@ -40,8 +40,8 @@ interface Gathered {
 }
 
 interface Candidate {
-  readonly certificate: Certificate;
-  readonly seen: Seen;
+  readonly certificate: ports.Certificate;
+  readonly seen: ports.Seen;
 }
 
 /** Looks for it everywhere, for a certificate may be at more places than the one asked about; then at the site itself, where a source may. */
@@ -96,7 +96,7 @@ async function lookAtSite(
   stores: readonly Store[],
   { attempt, gap, saw, signal }: Context,
   what: string,
-  take: (seen: Seen) => void,
+  take: (seen: ports.Seen) => void,
 ): Promise<void> {
   const site = siteIn(what);
   if (site === undefined) return;
@@ -109,7 +109,7 @@ async function lookAtSite(
   }
 }
 
-function note(gathered: Gathered, seen: Seen, search: Search, what: string): void {
+function note(gathered: Gathered, seen: ports.Seen, search: Search, what: string): void {
   gathered.looked += 1;
   for (const { fingerprint } of new Set(seen.chain)) {
     const held = gathered.places.get(fingerprint) ?? { kept: [], count: 0 };

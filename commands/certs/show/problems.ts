@@ -1,4 +1,4 @@
-import { type Certificate, type Finding, wording } from '../../kit.ts';
+import { type Finding, type ports, wording } from '../../kit.ts';
 import type { Shown } from './collect.ts';
 
 type Say = (shown: Shown, nowMs: number) => string | undefined;
@@ -86,22 +86,22 @@ export function problemsOf(shown: Shown, nowMs: number): Finding[] {
   });
 }
 
-export function expired({ notAfter }: Certificate, nowMs: number): string | undefined {
+export function expired({ notAfter }: ports.Certificate, nowMs: number): string | undefined {
   return nowMs > notAfter.getTime() ? `expired ${wording.span(nowMs - notAfter.getTime())} ago` : undefined;
 }
 
-function early({ notBefore }: Certificate, nowMs: number): string | undefined {
+function early({ notBefore }: ports.Certificate, nowMs: number): string | undefined {
   return nowMs < notBefore.getTime() ? `is not valid before ${wording.moment(notBefore)}` : undefined;
 }
 
 /** A third of its lifetime, and thirty days: the defaults of `/certs expiring`, where the reasons stand. */
-function expiring({ notBefore, notAfter }: Certificate, nowMs: number): string | undefined {
+function expiring({ notBefore, notAfter }: ports.Certificate, nowMs: number): string | undefined {
   const left = notAfter.getTime() - nowMs;
   const share = left / (notAfter.getTime() - notBefore.getTime());
   return left >= 0 && left <= 30 * DAY_MS && share <= 0.33 ? `expires in ${wording.span(left)}` : undefined;
 }
 
-function outlived(certificate: Certificate, chain: Shown['seen']['chain']): string | undefined {
+function outlived(certificate: ports.Certificate, chain: Shown['seen']['chain']): string | undefined {
   const shorter = chain
     .filter(({ subject, notAfter }) => subject === certificate.issuer && notAfter < certificate.notAfter)
     .map(({ name, notAfter }) => `${name}, until ${wording.moment(notAfter)}`);

@@ -1,12 +1,12 @@
-import type { Certificate, Seen } from '../../kit.ts';
+import type { ports } from '../../kit.ts';
 
 /** What a sighting has to do with what was asked for: the certificate meant, and whether it was named outright or only in part. */
 export interface Match {
-  readonly certificate: Certificate;
+  readonly certificate: ports.Certificate;
   readonly exact: boolean;
 }
 
-export type Search = (seen: Seen) => Match | undefined;
+export type Search = (seen: ports.Seen) => Match | undefined;
 
 /** Shorter ones are too often words: `cafe`, `beef`. */
 const SHORTEST_FINGERPRINT = 6;

@@ -1,8 +1,8 @@
-import type { Certificate, Seen } from '../../kit.ts';
+import type { ports } from '../../kit.ts';
 
 /** Words for telling stories in: a certificate and where it is held, in short. */
 
-export function certificate(name: string, issuer: string, from: string, until: string): Certificate {
+export function certificate(name: string, issuer: string, from: string, until: string): ports.Certificate {
   return {
     fingerprint: Buffer.from(name.repeat(32)).toString('hex').slice(0, 64),
     name,
@@ -21,6 +21,6 @@ export function certificate(name: string, issuer: string, from: string, until: s
   };
 }
 
-export function held(place: string, chain: Seen['chain']): Seen {
+export function held(place: string, chain: ports.Seen['chain']): ports.Seen {
   return { kind: 'seen', place, chain };
 }
