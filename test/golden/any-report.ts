@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { Evidence, Finding, Report } from '../../src/check/finding.ts';
+import type { Evidence, Finding, Offer, Report } from '../../src/check/finding.ts';
 
 /** Everything at once that could hurt a renderer, among ordinary words. */
 const word = fc.oneof(
