@@ -1,21 +1,6 @@
 import { z } from 'zod';
 import { reportSchema } from '../check/finding.ts';
-
-/** Who asked, where and when: all that is needed to answer in the right place. */
-const askedSchema = z.strictObject({
-  /** Slack user id; never a name. */
-  by: z.string(),
-  teamId: z.string(),
-  teamDomain: z.string().exactOptional(),
-  channelId: z.string(),
-  /** As typed, cleaned: `/certs expiring --within 30d`. */
-  as: z.string(),
-  at: z.iso.datetime(),
-  /** Slack's way to answer where the bot is not a member: 5 uses within 30 minutes. */
-  responseUrl: z.url().exactOptional(),
-});
-
-export type Asked = z.infer<typeof askedSchema>;
+import { askedSchema } from './asked.ts';
 
 const runId = z.string().regex(/^r[0-9a-f]{16}$/);
 

@@ -1,4 +1,4 @@
-import type { Asked } from '../queue/contracts.ts';
+import type { Asked } from '../queue/asked.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Message } from './render/message.ts';
 

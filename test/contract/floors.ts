@@ -23,7 +23,10 @@ const FLOORS: readonly Floor[] = [
   { room: /^src\/telemetry\//, mayImport: /^(src\/(check|ports)\/|(pino|prom-client)$|node:)/ },
   { room: /^src\/queue\//, mayImport: /^(src\/(check|ports|telemetry)\/|(zod|bullmq|ioredis)$|node:)/ },
   { room: /^src\/memory\//, mayImport: /^(src\/(check|ports|queue)\/|(zod|ioredis)$|node:)/ },
-  { room: /^src\/slack\/render\//, mayImport: /^(src\/check\/|src\/question\.ts$|@slack\/types$)/ },
+  {
+    room: /^src\/slack\/render\//,
+    mayImport: /^(src\/check\/|src\/question\.ts$|src\/memory\/(remediation|audit)\.ts$|@slack\/types$)/,
+  },
   {
     room: /^src\/slack\//,
     mayImport:
