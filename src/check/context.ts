@@ -1,9 +1,9 @@
 import type { PortName, Readers } from '../ports/readers.ts';
 
 /** All that `collect` is given. Nothing in it can change anything. */
-export interface ReadContext<P extends PortName = PortName> {
-  /** The readers of the ports the check declares in `uses`, and no others. */
-  readonly read: Pick<Readers, P>;
+export interface ReadContext<P extends PortName = PortName, M extends PortName = never> {
+  /** The readers of the ports the check declares in `uses` and, where a source is configured for them, in `mayUse`; no others. */
+  readonly read: Pick<Readers, P> & Partial<Pick<Readers, M>>;
   readonly now: Date;
   /** Aborted at the deadline, with a `SourceError` as its reason, or when the worker must stop. */
   readonly signal: AbortSignal;

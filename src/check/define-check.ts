@@ -10,6 +10,7 @@ export interface Check<
   A extends z.ZodObject = z.ZodObject,
   Facts = unknown,
   R extends Remediations = Remediations,
+  M extends PortName = never,
 > {
   /** What it looks for, in a few words. */
   readonly title: string;
@@ -17,6 +18,8 @@ export interface Check<
   readonly why: string;
   /** The ports it reads. Where one has no source configured, the report says so instead of guessing. */
   readonly uses: readonly P[];
+  /** Ports that it reads where they have a source, and can do without. */
+  readonly mayUse?: readonly M[];
   /** Its arguments, each with a `.meta({ description })`. Everything arrives as text. */
   readonly args: A;
   /** The argument that a bare word stands for: `/certs show www.example.com:443`. */
@@ -24,7 +27,7 @@ export interface Check<
   /** A line to copy, without the slash command: `--within 14d`. */
   readonly example?: string;
   /** Gathers facts. May wait and may fail; decides nothing. */
-  readonly collect: (context: ReadContext<NoInfer<P>>, args: z.output<A>) => Promise<Facts>;
+  readonly collect: (context: ReadContext<NoInfer<P>, NoInfer<M>>, args: z.output<A>) => Promise<Facts>;
   /** Decides. Pure: the same facts, arguments and time give the same diagnosis. */
   readonly diagnose: (facts: Facts, args: z.output<A>, now: Date) => Diagnosis<OfferOf<R>>;
   /** The fixes that its findings may offer, by name: a stable kebab-case word. */
@@ -32,7 +35,7 @@ export interface Check<
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a catalogue holds checks of every fact and argument type
-export type AnyCheck = Check<any, any, any, any>;
+export type AnyCheck = Check<any, any, any, any, any>;
 
 /** Declares a check and ties its parts together: `collect` may read only what `uses` names, `diagnose` takes what `collect` gives. */
 export function defineCheck<
@@ -40,7 +43,8 @@ export function defineCheck<
   A extends z.ZodObject,
   Facts,
   R extends Remediations = Remediations,
->(check: Check<P, A, Facts, R>): Check<P, A, Facts, R> {
+  const M extends PortName = never,
+>(check: Check<P, A, Facts, R, M>): Check<P, A, Facts, R, M> {
   return check;
 }
 

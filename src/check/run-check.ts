@@ -133,7 +133,7 @@ async function lookAndJudge(
 
 function readContext(check: AnyCheck, run: Run, { gap, saw }: Notes, signal: AbortSignal): ReadContext {
   const read = Object.fromEntries(
-    check.uses.map((port: PortName) => [port, run.read[port]]),
+    [...check.uses, ...(check.mayUse ?? [])].map((port: PortName) => [port, run.read[port]]),
   ) as unknown as Readers;
   const attempt: ReadContext['attempt'] = async (what, fallback, look) => {
     try {
