@@ -1,0 +1,236 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent } from 'undici';
+import type { Authority } from './ca.ts';
+import { type EtcdAnswer, type EtcdAsker, expectDone, makeEtcdAsker } from './etcd/ask.ts';
+import { type EtcdProcess, makeEtcdProcess } from './etcd/member.ts';
+import { NAMES, type Secrets, tlsSettings, writeSecrets } from './etcd/secrets.ts';
+import { freePort } from './free-port.ts';
+
+/** Real etcd servers of this test's own, on loopback. */
+export interface Etcd {
+  readonly members: readonly EtcdMember[];
+  /** As the `etcd` source is configured with them: the address is dialled, the name is asked for. */
+  readonly endpoints: readonly { readonly url: string; readonly servername?: string }[];
+  /** Files in PEM, with TLS only. */
+  readonly ca?: string;
+  readonly clientCertificate?: { readonly cert: string; readonly key: string };
+  /** What signed its certificates, with TLS only. */
+  readonly authority?: Authority;
+  /** Writes a key over v2, as a doppler does; a `prevExist` that fails is an error here. */
+  readonly put: (
+    key: string,
+    value: string,
+    options?: { readonly ttlSeconds?: number; readonly prevExist?: boolean },
+  ) => Promise<void>;
+  readonly mkdir: (directory: string) => Promise<void>;
+  /** A key, or a directory with all that is in it. */
+  readonly remove: (key: string) => Promise<void>;
+  /** Writes a key over v3, whose store is another one. Gives back what etcd said: no space left is an answer, too. */
+  readonly putV3: (key: string, value: string) => Promise<EtcdAnswer>;
+  /** Everything else, asked of the first member that is up. */
+  readonly ask: EtcdAsker;
+  /** SIGKILL, as a host that dies. */
+  readonly kill: (index: number) => Promise<void>;
+  /** Starts a killed one on its old ports and data, and waits until it answers for itself. */
+  readonly start: (index: number) => Promise<void>;
+  /** SIGSTOP and SIGCONT: a paused member accepts connections and does not answer. */
+  readonly pause: (index: number) => void;
+  readonly resume: (index: number) => void;
+  /** Stops what was started here and removes its folder; safe to call twice. */
+  readonly close: () => Promise<void>;
+}
+
+export interface EtcdMember {
+  /** `etcd-z1-0` */
+  readonly name: string;
+  /** With an IP address; a certificate is valid for `servername` alone. */
+  readonly url: string;
+  readonly port: number;
+  /** `etcd-z1-0.cf-etcd.service.cf.internal`, with TLS only. */
+  readonly servername?: string;
+  readonly pid: () => number | undefined;
+}
+
+export interface EtcdOptions {
+  /** Default 1. */
+  readonly members?: 1 | 3;
+  /** Default true: as Cloud Foundry's, with client certificates. */
+  readonly tls?: boolean;
+  /** Default etcd's own, 2 GiB. */
+  readonly quotaBytes?: number;
+  /** Default true. */
+  readonly v2?: boolean;
+  /** What members tell as their address: default `names` with TLS, as in Cloud Foundry, which nobody outside can resolve. */
+  readonly advertise?: 'addresses' | 'names';
+  /** Of the servers' certificates. */
+  readonly notAfter?: Date;
+}
+
+const ANSWERS_WITHIN_MS = 30_000;
+/** Another program may take a port between looking and listening. */
+const TRIES = 5;
+
+export async function startEtcd(options: EtcdOptions = {}): Promise<Etcd> {
+  const folder = await mkdtemp(join(tmpdir(), 'wrench-etcd-'));
+  const secrets = (options.tls ?? true) ? await writeSecrets(folder, options.notAfter) : undefined;
+  for (let attempt = 1; ; attempt += 1) {
+    const cluster = await plan(folder, options, secrets, attempt);
+    try {
+      await Promise.all(cluster.map(({ process }) => process.start()));
+      await Promise.all(cluster.map((member) => untilHealthy(member, secrets)));
+      return open(folder, cluster, secrets);
+    } catch (error) {
+      const logs = await Promise.all(cluster.map(({ process }) => process.log()));
+      await Promise.all(cluster.map(({ process }) => process.kill()));
+      if (attempt < TRIES && logs.some((log) => log.includes('address already in use'))) continue;
+      await rm(folder, { recursive: true, force: true });
+      throw new Error(`etcd did not start: ${logs.join('\n')}`, { cause: error });
+    }
+  }
+}
+
+interface Planned {
+  readonly name: string;
+  readonly port: number;
+  readonly url: string;
+  readonly servername?: string;
+  readonly process: EtcdProcess;
+}
+
+async function plan(
+  folder: string,
+  options: EtcdOptions,
+  secrets: Secrets | undefined,
+  attempt: number,
+): Promise<Planned[]> {
+  const scheme = secrets ? 'https' : 'http';
+  const names = NAMES.slice(0, options.members ?? 1);
+  const ports = await differentPorts(names.length * 2);
+  const peer = (index: number): string => `http://127.0.0.1:${ports[names.length + index]}`;
+  const initialCluster = names.map((name, index) => `${name}=${peer(index)}`).join();
+  const own = join(folder, `try-${attempt}`);
+  return names.map((name, index): Planned => {
+    const port = ports[index]!;
+    const servername = secrets && `${name}.${secrets.domain}`;
+    const url = `${scheme}://127.0.0.1:${port}`;
+    const byName = (options.advertise ?? 'names') === 'names' && servername !== undefined;
+    const settings = [
+      ['--name', name],
+      ['--listen-client-urls', url],
+      ['--advertise-client-urls', byName ? `${scheme}://${servername}:${port}` : url],
+      ['--listen-peer-urls', peer(index)],
+      ['--initial-advertise-peer-urls', peer(index)],
+      ['--initial-cluster', initialCluster],
+      ['--initial-cluster-token', own],
+      // Losing a leader is noticed in half a second, and a quorum read gives up 5 s and two elections later.
+      ['--heartbeat-interval', '50'],
+      ['--election-timeout', '500'],
+      [`--enable-v2=${options.v2 ?? true}`],
+      options.quotaBytes === undefined ? [] : ['--quota-backend-bytes', String(options.quotaBytes)],
+      secrets ? tlsSettings(secrets, name) : [],
+    ].flat();
+    const process = makeEtcdProcess(folder, `${name}-${attempt}`, settings);
+    return { name, port, url, ...(servername !== undefined && { servername }), process };
+  });
+}
+
+async function differentPorts(count: number): Promise<readonly number[]> {
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
+}
+
+function agentFor({ servername }: Planned, secrets: Secrets | undefined): Agent {
+  if (!secrets) return new Agent();
+  const tls = { ca: secrets.authority.certificatePem, ...secrets.clientPem };
+  return new Agent({ connect: { ...tls, ...(servername !== undefined && { servername }) } });
+}
+
+/** It has found a leader, and the key spaces can be written. */
+async function untilHealthy(member: Planned, secrets: Secrets | undefined): Promise<void> {
+  await until(member, secrets, async (ask) => (await ask.v2('GET', '/health')).body['health'] === 'true');
+}
+
+/** It answers, healthy or not: it may be one of too few. */
+async function untilAnswering(member: Planned, secrets: Secrets | undefined): Promise<void> {
+  await until(member, secrets, async (ask) => (await ask.v2('GET', '/version')).status === 200);
+}
+
+async function until(
+  member: Planned,
+  secrets: Secrets | undefined,
+  holds: (ask: EtcdAsker) => Promise<boolean>,
+): Promise<void> {
+  const agent = agentFor(member, secrets);
+  const ask = makeEtcdAsker(() => ({ agent, url: member.url }));
+  const endsAt = Date.now() + ANSWERS_WITHIN_MS;
+  try {
+    while (!(await holds(ask).catch(() => false))) {
+      if (member.process.pid() === undefined) throw new Error(`${member.name} has ended`);
+      if (Date.now() > endsAt) throw new Error(`${member.name} does not answer`);
+      await sleep(50);
+    }
+  } finally {
+    await agent.destroy();
+  }
+}
+
+function open(folder: string, cluster: readonly Planned[], secrets: Secrets | undefined): Etcd {
+  const agents = cluster.map((member) => agentFor(member, secrets));
+  const at = (index: number): Planned => {
+    const member = cluster[index];
+    if (!member) throw new RangeError(`there is no member ${index}`);
+    return member;
+  };
+  const ask = makeEtcdAsker(() => {
+    const index = cluster.findIndex(({ process }) => process.isUp());
+    const agent = agents[index];
+    if (!agent) throw new Error('no member is up');
+    return { agent, url: at(index).url };
+  });
+  const named = ({ url, servername }: Planned) => ({ url, ...(servername !== undefined && { servername }) });
+
+  return {
+    members: cluster.map((member) => ({
+      ...named(member),
+      name: member.name,
+      port: member.port,
+      pid: member.process.pid,
+    })),
+    endpoints: cluster.map(named),
+    ...(secrets && { ca: secrets.ca, clientCertificate: secrets.client, authority: secrets.authority }),
+    ask,
+    ...writersOver(ask),
+    kill: (index) => at(index).process.kill(),
+    start: async (index) => {
+      await at(index).process.start();
+      await untilAnswering(at(index), secrets);
+    },
+    pause: (index) => at(index).process.pause(),
+    resume: (index) => at(index).process.resume(),
+    close: async () => {
+      for (const agent of agents) if (!agent.destroyed) await agent.destroy();
+      await Promise.all(cluster.map(({ process }) => process.kill()));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function writersOver(ask: EtcdAsker): Pick<Etcd, 'put' | 'mkdir' | 'remove' | 'putV3'> {
+  const pathOf = (key: string): string =>
+    `/v2/keys/${key.replace(/^\/+/, '').split('/').map(encodeURIComponent).join('/')}`;
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  return {
+    put: async (key, value, { ttlSeconds, prevExist } = {}) => {
+      const ttl = ttlSeconds === undefined ? {} : { ttl: String(ttlSeconds) };
+      const before = prevExist === undefined ? {} : { prevExist: String(prevExist) };
+      expectDone(await ask.v2('PUT', pathOf(key), { value, ...ttl, ...before }));
+    },
+    mkdir: async (directory) => expectDone(await ask.v2('PUT', pathOf(directory), { dir: 'true' })),
+    remove: async (key) => expectDone(await ask.v2('DELETE', `${pathOf(key)}?recursive=true`)),
+    putV3: (key, value) => ask.v3('kv/put', { key: base64(key), value: base64(value) }),
+  };
+}

@@ -1,0 +1,51 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Authority, issue, makeAuthority } from '../ca.ts';
+
+/** The names of Cloud Foundry's etcd machines. */
+export const NAMES = ['etcd-z1-0', 'etcd-z1-1', 'etcd-z2-0'] as const;
+
+/** What members and clients of one cluster show each other, in files of its folder. */
+export interface Secrets {
+  readonly authority: Authority;
+  readonly ca: string;
+  readonly client: { readonly cert: string; readonly key: string };
+  readonly clientPem: { readonly cert: string; readonly key: string };
+  readonly domain: string;
+  readonly server: (name: string) => { readonly cert: string; readonly key: string };
+}
+
+/** `notAfter` is the end of the servers' certificates. */
+export async function writeSecrets(folder: string, notAfter?: Date): Promise<Secrets> {
+  const authority = await makeAuthority({ name: 'etcd-ca' });
+  const domain = 'cf-etcd.service.cf.internal';
+  const file = (name: string): string => join(folder, name);
+  await writeFile(file('ca.crt'), authority.certificatePem);
+  for (const name of NAMES) {
+    // The gateway shows the server's certificate to its own member, so it is a client's as well.
+    const extendedKeyUsage = ['serverAuth', 'clientAuth'];
+    const made = await issue(authority, {
+      name: `${name}.${domain}`,
+      extendedKeyUsage,
+      ...(notAfter && { notAfter }),
+    });
+    await writeFile(file(`${name}.crt`), made.certificatePem);
+    await writeFile(file(`${name}.key`), made.keyPem, { mode: 0o600 });
+  }
+  const client = await issue(authority, { name: 'etcd client', names: [], extendedKeyUsage: ['clientAuth'] });
+  await writeFile(file('client.crt'), client.certificatePem);
+  await writeFile(file('client.key'), client.keyPem, { mode: 0o600 });
+  return {
+    authority,
+    domain,
+    ca: file('ca.crt'),
+    client: { cert: file('client.crt'), key: file('client.key') },
+    clientPem: { cert: client.certificatePem, key: client.keyPem },
+    server: (name) => ({ cert: file(`${name}.crt`), key: file(`${name}.key`) }),
+  };
+}
+
+export function tlsSettings(secrets: Secrets, name: string): readonly string[] {
+  const { cert, key } = secrets.server(name);
+  return ['--cert-file', cert, '--key-file', key, '--trusted-ca-file', secrets.ca, '--client-cert-auth=true'];
+}
