@@ -8,7 +8,7 @@ import { afterEach, expect, test } from 'vitest';
 import { SourceError } from '../ports/source-error.ts';
 import { issue, makeAuthority } from '../../test/world/ca.ts';
 import { openHttp } from './http.ts';
-import type { HttpClient, HttpTls, JsonRequest } from './http.ts';
+import type { HttpTls, JsonRequest, PlainHttpClient } from './http.ts';
 
 const TOKEN = 'hvs.canary-token-0f9e';
 const closers: (() => Promise<unknown>)[] = [];
@@ -36,7 +36,7 @@ async function serve(answer: RequestListener): Promise<string> {
   return `http://127.0.0.1:${await listen(createServer(answer))}`;
 }
 
-function open(tls?: HttpTls): HttpClient {
+function open(tls?: HttpTls): PlainHttpClient {
   const client = openHttp({ source: 'vault', ...(tls ? { tls } : {}) });
   closers.push(client.close);
   return client;
@@ -378,4 +378,17 @@ test('a configured authority that is no PEM', async () => {
   expect(await failure(ask(url, {}, { ca: authority.certificatePem, cert: pem, key: pem }))).toBe(
     'malformed: the ca, certificate or key configured for HOST cannot be read',
   );
+});
+
+test('an answer can be had as it came, with its headers in lower case however they were written', async () => {
+  const url = await serve((_, response) => {
+    response.writeHead(500, ['X-ETCD-Index', '7', 'Content-Type', 'text/plain']);
+    response.end('etcd 2.0.12');
+  });
+  const request = { url, timeoutMs: 5000, signal: new AbortController().signal, accept: [500] };
+  expect(await open().requestText(request)).toMatchObject({
+    status: 500,
+    text: 'etcd 2.0.12',
+    headers: { 'x-etcd-index': '7', 'content-type': 'text/plain' },
+  });
 });

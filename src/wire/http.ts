@@ -47,6 +47,14 @@ export interface JsonAnswer {
   readonly body: unknown;
 }
 
+/** An answer as it came: for what is not JSON, and where an error's own words matter. */
+export interface TextAnswer {
+  readonly status: number;
+  readonly text: string;
+  /** Names in lower case, however the server wrote them; of a repeated one the first. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 export interface HttpClient {
   /**
    * @throws the reason of `signal`, once it aborts.
@@ -58,12 +66,18 @@ export interface HttpClient {
   readonly close: () => Promise<void>;
 }
 
+/** A client that also gives answers unread. */
+export interface PlainHttpClient extends HttpClient {
+  /** As `requestJson`, but the answer's text is not looked at. */
+  readonly requestText: (request: JsonRequest) => Promise<TextAnswer>;
+}
+
 /** JSON over HTTP to one source, connections kept and reused. */
 export function openHttp(options: {
   readonly source: string;
   readonly tls?: HttpTls;
   readonly connectTimeoutMs?: number;
-}): HttpClient {
+}): PlainHttpClient {
   const { source } = options;
   const agent = new Agent({
     // One authority for waiting: the call's deadline. Undici's own timers would end a slow answer in other words.
@@ -72,8 +86,13 @@ export function openHttp(options: {
     allowH2: false,
     connect: { timeout: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, ...options.tls },
   });
+  const connection = { agent, source, anonymous: !options.tls?.cert };
   return {
-    requestJson: (request) => requestJson({ agent, source, anonymous: !options.tls?.cert }, request),
+    requestJson: async (request) => parse(source, request, await ask(connection, request)),
+    requestText: async (request) => {
+      const { status, text, headers } = await ask(connection, request);
+      return { status, text, headers };
+    },
     close: async () => {
       if (!agent.destroyed) await agent.destroy();
     },
@@ -87,19 +106,19 @@ interface Connection {
   readonly anonymous: boolean;
 }
 
-async function requestJson(connection: Connection, request: JsonRequest): Promise<JsonAnswer> {
+async function ask(connection: Connection, request: JsonRequest): Promise<Answer> {
   const { source } = connection;
   const url = parseAddress(source, request.url);
   const deadline = startDeadline(request.signal, request.timeoutMs);
   const retries = isRead(request) ? Math.min(request.retries ?? MAX_RETRIES, MAX_RETRIES) : 0;
   try {
     for (let retry = 0; ; retry++) {
-      const answer = await ask(connection, url, request, deadline).catch((error: unknown) => {
+      const answer = await askOnce(connection, url, request, deadline).catch((error: unknown) => {
         // A server may close a kept connection in the moment it is used again: nothing is wrong with it.
         if (retry < retries && isReset(error) && !deadline.signal.aborted) return undefined;
         throw error;
       });
-      const waitMs = retryWaitMs(answer?.retryAfter, retry);
+      const waitMs = retryWaitMs(answer?.headers['retry-after'], retry);
       const again = !answer || WORTH_RETRYING.has(answer.status);
       if (!again || retry >= retries || (answer && waitMs >= deadline.leftMs()))
         return judge(source, url, request, answer!);
@@ -121,14 +140,13 @@ async function requestJson(connection: Connection, request: JsonRequest): Promis
 interface Answer {
   readonly status: number;
   readonly text: string;
-  readonly looksLikeHtml: boolean;
-  readonly retryAfter?: string;
+  readonly headers: Readonly<Record<string, string>>;
   /** Where a redirect that was not followed points. */
   readonly elsewhere?: string;
 }
 
 /** Follows redirects within the origin only: another origin would be handed this one's token. */
-async function ask(
+async function askOnce(
   { agent, source }: Connection,
   url: URL,
   request: JsonRequest,
@@ -158,7 +176,7 @@ async function ask(
           ? 'itself'
           : to.origin
         : 'something that is no address';
-      return { status: response.statusCode, text: '', looksLikeHtml: false, elsewhere };
+      return { status: response.statusCode, text: '', headers: {}, elsewhere };
     }
     at = to;
   }
@@ -179,16 +197,17 @@ async function read(
       throw new SourceError(source, 'malformed', `${host} answered with more than ${inWords(maxBytes)}`);
     chunks.push(chunk);
   }
-  const retryAfter = one(response.headers['retry-after']);
   return {
     status: response.statusCode,
     text: Buffer.concat(chunks).toString('utf8'),
-    looksLikeHtml: /\bhtml\b/i.test(one(response.headers['content-type']) ?? ''),
-    ...(retryAfter === undefined ? {} : { retryAfter }),
+    headers: Object.fromEntries(
+      Object.entries(response.headers).map(([name, value]) => [name, one(value) ?? '']),
+    ),
   };
 }
 
-function judge(source: string, url: URL, request: JsonRequest, answer: Answer): JsonAnswer {
+/** @throws {SourceError} where the status is no answer to the question. */
+function judge(source: string, url: URL, request: JsonRequest, answer: Answer): Answer {
   const { status, elsewhere } = answer;
   if (elsewhere !== undefined) {
     const message = `${url.host} redirects to ${elsewhere}, which was not followed: configure the address that answers`;
@@ -196,13 +215,19 @@ function judge(source: string, url: URL, request: JsonRequest, answer: Answer): 
   }
   const accepted = status < 300 || (request.accept?.includes(status) ?? false);
   if (!accepted) throw refusal(source, url.host, status);
-  if (answer.text.trim() === '') return { status, body: undefined };
+  return answer;
+}
+
+function parse(source: string, request: JsonRequest, { status, text, headers }: Answer): JsonAnswer {
+  if (text.trim() === '') return { status, body: undefined };
   try {
-    return { status, body: JSON.parse(answer.text) as unknown };
+    return { status, body: JSON.parse(text) as unknown };
   } catch {
     // The parser's own message quotes the text.
-    const what = answer.looksLikeHtml ? 'a web page, not JSON' : 'something that is not JSON';
-    throw new SourceError(source, 'malformed', `${url.host} answered ${status} with ${what}`);
+    const looksLikeHtml = /\bhtml\b/i.test(headers['content-type'] ?? '');
+    const what = looksLikeHtml ? 'a web page, not JSON' : 'something that is not JSON';
+    const { host } = parseAddress(source, request.url);
+    throw new SourceError(source, 'malformed', `${host} answered ${status} with ${what}`);
   }
 }
 
