@@ -1,0 +1,128 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
+import { type MonitAccess, readStatus, readWatched, type Watched } from './monit/ask.ts';
+import { endProcesses } from './monit/end-processes.ts';
+import { writeScripts, type WatchedProcess } from './monit/scripts.ts';
+
+/** A real monit of this test's own, on loopback, with processes that it starts. */
+export interface Monit extends MonitAccess {
+  /** Everything of it: `monitrc`, `monit.log`, `<process>.pid`, `<process>.log`. */
+  readonly folder: string;
+  readonly summary: () => Promise<readonly Watched[]>;
+  /** @throws where it is not running. */
+  readonly pidOf: (process: string) => Promise<number>;
+  /** What monit wrote down, orders and failures. */
+  readonly log: () => Promise<string>;
+  /** Stops monit and what it started, and nothing else; removes the folder. */
+  readonly close: () => Promise<void>;
+}
+
+export interface MonitOptions {
+  /** What the machine is called: part of the folder's name. */
+  readonly name: string;
+  readonly processes: readonly WatchedProcess[];
+  /** Seconds from one look to the next. Default: 1, the least that monit knows. */
+  readonly pollSeconds?: number;
+  /** Default: what BOSH writes everywhere, `vcap:random-password`. */
+  readonly auth?: { readonly username: string; readonly password: string };
+}
+
+const MAX_TRIES = 5;
+const START_LIMIT_MS = 15_000;
+
+export async function startMonit(options: MonitOptions): Promise<Monit> {
+  const auth = options.auth ?? { username: 'vcap', password: 'random-password' };
+  const folder = await mkdtemp(join(tmpdir(), `wrench-monit-${options.name.replaceAll(/[^\w-]/g, '-')}-`));
+  await Promise.all(options.processes.map((one) => writeScripts(folder, one)));
+  const { child, access } = await spawnSomewhere(folder, options, auth);
+  const end = async (): Promise<void> => {
+    await endProcesses(
+      folder,
+      options.processes.map(({ name }) => name),
+      () => endMonit(child),
+    );
+    await rm(folder, { recursive: true, force: true });
+  };
+  let closing: Promise<void> | undefined;
+  return {
+    ...access,
+    folder,
+    summary: () => readWatched(access),
+    pidOf: async (process) => Number(await readFile(join(folder, `${process}.pid`), 'utf8')),
+    log: () => readFile(join(folder, 'monit.log'), 'utf8'),
+    close: () => (closing ??= end()),
+  };
+}
+
+/** A port that was free may be taken a moment later by another test: monit then runs on without its pages, and is started anew on another port. */
+async function spawnSomewhere(
+  folder: string,
+  options: MonitOptions,
+  auth: { readonly username: string; readonly password: string },
+): Promise<{ child: ChildProcess; access: MonitAccess }> {
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort();
+    const access = { url: `http://127.0.0.1:${port}`, ...auth };
+    const monitrc = join(folder, 'monitrc');
+    // As monit itself: one byte a letter. It refuses a file that others may read.
+    await writeFile(monitrc, configuration(folder, port, options, auth), { encoding: 'latin1', mode: 0o600 });
+    const child = spawn('monit', ['-I', '-c', monitrc], { stdio: 'ignore', cwd: folder });
+    const failure = new Promise<Error>((resolve) => child.once('error', resolve));
+    const answered = await Promise.race([answers(child, access, monitrc), failure]);
+    if (answered instanceof Error)
+      throw new Error('monit could not be started: is it installed (apt-get install monit)?', {
+        cause: answered,
+      });
+    if (answered) return { child, access };
+    await endMonit(child);
+    if (attempt === MAX_TRIES)
+      throw new Error(`monit does not answer: ${await readFile(join(folder, 'monit.log'), 'utf8')}`);
+  }
+}
+
+/** Whether it is ours that answers, and not another test's that was quicker. */
+async function answers(child: ChildProcess, access: MonitAccess, monitrc: string): Promise<boolean> {
+  const endsAt = performance.now() + START_LIMIT_MS;
+  while (child.exitCode === null && performance.now() < endsAt) {
+    const status = await readStatus(access).catch(() => undefined);
+    if (status !== undefined) return status.includes(`<controlfile>${monitrc}</controlfile>`);
+    await sleep(50);
+  }
+  return false;
+}
+
+async function endMonit(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  const patience = setTimeout(() => child.kill('SIGKILL'), 5000);
+  await ended;
+  clearTimeout(patience);
+}
+
+function configuration(
+  folder: string,
+  port: number,
+  { processes, pollSeconds = 1 }: MonitOptions,
+  { username, password }: { readonly username: string; readonly password: string },
+): string {
+  const checks = processes.map(
+    ({ name, startSeconds = 10 }) => `
+check process "${name}" with pidfile "${folder}/${name}.pid"
+  start program = "/bin/sh ${folder}/${name}.start" with timeout ${startSeconds} seconds
+  stop program = "/bin/sh ${folder}/${name}.stop" with timeout 10 seconds
+  group vcap`,
+  );
+  return `set daemon ${pollSeconds}
+set httpd port ${port} and use address 127.0.0.1 allow ${username}:"${password}"
+set idfile ${folder}/monit.id
+set statefile ${folder}/monit.state
+set pidfile ${folder}/monit.pid
+set logfile ${folder}/monit.log
+${checks.join('\n')}
+`;
+}

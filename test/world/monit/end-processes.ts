@@ -1,0 +1,42 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Ends what a monit's start scripts have started, and nothing else, once `endMonit` has seen to it that nothing more is started. */
+export async function endProcesses(
+  folder: string,
+  names: readonly string[],
+  endMonit: () => Promise<void>,
+): Promise<void> {
+  await writeFile(join(folder, 'closing'), '');
+  await endMonit();
+  const end = (): Promise<void[]> =>
+    Promise.all(names.map((name) => endOne(join(folder, `${name}.started`))));
+  await end();
+  // A start script that was past its question when monit ended.
+  await sleep(50);
+  await end();
+}
+
+async function endOne(pidfile: string): Promise<void> {
+  const pid = Number(await readFile(pidfile, 'utf8').catch(() => ''));
+  if (!Number.isInteger(pid) || pid <= 1) return;
+  for (let tries = 0; await runs(pid); tries++) {
+    if (tries === 0 || tries === 60) tell(pid, tries === 0 ? 'SIGTERM' : 'SIGKILL');
+    await sleep(50);
+  }
+}
+
+/** One that has ended and waits to be buried is not running. */
+async function runs(pid: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return /^State:\s*[^ZX\s]/m.test(status);
+}
+
+function tell(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has just ended by itself.
+  }
+}
