@@ -110,15 +110,26 @@ export const remediationSchema = z.strictObject({
 export type Remediation = z.infer<typeof remediationSchema>;
 
 /** Says that an offer is the same one, however often its report is delivered. */
-export function remediationIdOf(runId: string, reason: string, target: string, remediation: string, params: unknown): string {
+export function remediationIdOf(
+  runId: string,
+  reason: string,
+  target: string,
+  remediation: string,
+  params: unknown,
+): string {
   const named = JSON.stringify([runId, reason, target, remediation, params]);
   return `m${createHash('sha256').update(named).digest('hex').slice(0, 16)}`;
 }
 
 /** What an approver approves: exactly these lines, targets and conditions. */
-export function planHashOf(remediation: Pick<Remediation, 'check' | 'environment' | 'remediation' | 'params'>, what: Plan): string {
+export function planHashOf(
+  remediation: Pick<Remediation, 'check' | 'environment' | 'remediation' | 'params'>,
+  what: Plan,
+): string {
   const { check, environment, remediation: name, params } = remediation;
-  return createHash('sha256').update(canonical([check, environment, name, params, what])).digest('hex');
+  return createHash('sha256')
+    .update(canonical([check, environment, name, params, what]))
+    .digest('hex');
 }
 
 /** JSON with its keys in order, so that the same content is the same text. */
