@@ -1,0 +1,49 @@
+import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Answer } from './routes.ts';
+
+/** What may go wrong with every request whose path starts with `path`. */
+export type Fault = { readonly path: string; readonly method?: string } & (
+  | { readonly status: number; readonly body?: string; readonly headers?: Readonly<Record<string, string>> }
+  | { readonly slowMs: number }
+  /** The connection is reset before the question was worked on, or after, with the answer lost. */
+  | { readonly lose: 'question' | 'answer' }
+);
+
+export interface Faults {
+  readonly add: (fault: Fault, times: number) => void;
+  readonly clear: () => void;
+  /** Asks `decide` for the answer, but for what a fault takes away; nothing where the connection is gone. */
+  readonly around: (
+    question: { readonly path: string; readonly method: string },
+    response: ServerResponse,
+    decide: () => Promise<Answer>,
+  ) => Promise<Answer | undefined>;
+}
+
+export function openFaults(stopped: AbortSignal): Faults {
+  let active: { readonly fault: Fault; left: number }[] = [];
+  return {
+    add: (fault, times) => void active.push({ fault, left: times }),
+    clear: () => {
+      active = [];
+    },
+    around: async ({ path, method }, response, decide) => {
+      const met = active.find(
+        ({ fault, left }) => left > 0 && path.startsWith(fault.path) && (fault.method ?? method) === method,
+      );
+      if (!met) return decide();
+      met.left--;
+      const { fault } = met;
+      if ('status' in fault)
+        return { status: fault.status, body: fault.body ?? '', headers: fault.headers ?? {} };
+      if ('slowMs' in fault) {
+        await sleep(fault.slowMs, undefined, { signal: stopped, ref: false }).catch(() => {});
+        return decide();
+      }
+      if (fault.lose === 'answer') await decide();
+      response.socket?.resetAndDestroy();
+      return undefined;
+    },
+  };
+}

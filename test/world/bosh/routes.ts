@@ -1,0 +1,248 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Caller } from './access.ts';
+import { findVm, restartInstance } from './restart.ts';
+import { type OutputType, type Task, taskAsJson, type TaskQueue, type TaskRequest } from './tasks.ts';
+import { instanceLine, plainInstance, type VmBackend } from './vms.ts';
+
+export interface Answer {
+  readonly status: number;
+  /** Text is sent as it is, all else as JSON. */
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Question {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly contentType: string;
+  readonly contentLength: string | undefined;
+  readonly range: string | undefined;
+  readonly contextId: string;
+  readonly caller: Caller;
+}
+
+/** A restart that was begun: what the tests count. */
+export interface Deed {
+  readonly deployment: string;
+  readonly group: string;
+  readonly id: string;
+  readonly call: 'POST' | 'PUT';
+  readonly skipDrain: boolean;
+  readonly contextId: string;
+  readonly taskId: number;
+  readonly user: string;
+}
+
+export interface DirectorState {
+  readonly uuid: string;
+  readonly version: string;
+  readonly deployments: ReadonlyMap<string, VmBackend>;
+  readonly queue: TaskQueue;
+  readonly deeds: Deed[];
+  /** How long a reading task takes between the first half of its result and the rest. */
+  readonly readMs: number;
+  /** The origin that redirects carry. */
+  readonly redirectOrigin: () => string;
+}
+
+const READ_TYPES: ReadonlySet<string> = new Set(['event', 'result']);
+/** What a director shows without `verbose=2`; reading tasks are not in it. */
+const LOUD_TYPES: ReadonlySet<string> = new Set(['update_instance', 'update_deployment']);
+
+export async function answerDirector(state: DirectorState, question: Question): Promise<Answer> {
+  const { method, path } = question;
+  const parts = path.split('/').slice(1).map(decodeURIComponent);
+  if (method === 'GET' && path === '/deployments') return reading(question, () => listDeployments(state));
+  if (method === 'GET' && path === '/locks') return reading(question, () => ok(state.queue.locks()));
+  if (method === 'GET' && path === '/tasks') return reading(question, () => listTasks(state, question));
+  if (method === 'GET' && parts[0] === 'tasks') return answerTask(state, question, parts);
+  if (parts[0] === 'deployments' && parts[1] !== undefined)
+    return answerDeployment(state, question, parts[1], parts.slice(2));
+  return noEndpoint(path);
+}
+
+function listDeployments({ deployments, queue }: DirectorState): Answer {
+  const locked = new Set(queue.locks().map((lock) => (lock as { resource: string[] }).resource[0]));
+  return ok([...deployments.keys()].map((name) => ({ name, teams: [], locked: locked.has(name) })));
+}
+
+function listTasks({ queue, version }: DirectorState, { query }: Question): Answer {
+  const states = query.get('state')?.split(',');
+  const contextId = major(version) >= 262 ? query.get('context_id') : null;
+  const tasks = queue.all.filter(
+    (task) =>
+      (!states || states.includes(task.state)) &&
+      (query.get('verbose') === '2' || (LOUD_TYPES.has(task.type) && loud(task, version))) &&
+      (contextId === null || task.contextId === contextId) &&
+      (query.get('deployment') ?? task.deployment) === task.deployment,
+  );
+  const newest = tasks.toReversed().slice(0, Number(query.get('limit') ?? Infinity));
+  return ok(newest.map(taskAsJson));
+}
+
+/** For years, restarts of one instance were not among the tasks shown by default. */
+function loud({ type }: Task, version: string): boolean {
+  return type !== 'update_instance' || major(version) >= 272;
+}
+
+function answerTask(state: DirectorState, question: Question, [, id, output]: string[]): Answer {
+  const task = state.queue.all.find((task) => String(task.id) === id);
+  if (!task) return failure(404, 10_000, `Task ${id} not found`);
+  if (output === undefined) return reading(question, () => ok(taskAsJson(task)));
+  const type = question.query.get('type') ?? 'debug';
+  const allowed = READ_TYPES.has(type) ? reading : acting;
+  return allowed(question, () => slice(task.output[type as OutputType] ?? '', question.range));
+}
+
+function slice(text: string, range: string | undefined): Answer {
+  const bytes = Buffer.from(text);
+  const from = /^bytes=(\d+)-$/.exec(range ?? '')?.[1];
+  if (from === undefined) return bytes.length === 0 ? { status: 204, body: '' } : { status: 200, body: text };
+  const headers = { 'content-range': `bytes */${bytes.length}` };
+  if (Number(from) >= bytes.length) return { status: 416, body: 'Byte range unsatisfiable', headers };
+  const contentRange = `bytes ${from}-${bytes.length - 1}/${bytes.length}`;
+  return { status: 206, body: bytes.subarray(Number(from)), headers: { 'content-range': contentRange } };
+}
+
+async function answerDeployment(
+  state: DirectorState,
+  question: Question,
+  deployment: string,
+  rest: readonly string[],
+): Promise<Answer> {
+  const { method, query, path } = question;
+  const call = `${method} ${rest.length}/${rest[0] ?? ''}`;
+  const [, group = '', id = '', , action] = rest;
+  const restart = { state, question, deployment, group, id };
+  if (call === 'GET 1/instances')
+    return reading(question, () =>
+      withDeployment(state, deployment, async (backend) =>
+        query.get('format') === 'full'
+          ? readInstances(state, question, deployment, backend)
+          : ok((await backend.vms()).map(plainInstance)),
+      ),
+    );
+  if (call === 'POST 5/instance_groups' && action === 'restart' && restartsOne(state.version))
+    return acting(question, () => answerRestart(restart));
+  // A route that consumes YAML does not match anything else.
+  if (call === 'PUT 3/jobs' && question.contentType.split(';')[0] === 'text/yaml')
+    return acting(question, () => answerRestart(restart));
+  return noEndpoint(path);
+}
+
+function readInstances(
+  state: DirectorState,
+  question: Question,
+  deployment: string,
+  backend: VmBackend,
+): Promise<Answer> {
+  const task = enqueue(state, question, {
+    type: 'vms',
+    description: 'retrieve vm-stats',
+    deployment,
+    work: async (task) => {
+      const text = (await backend.vms()).map((vm) => `${instanceLine(vm)}\n`).join('\n');
+      // Written as agents answer: whoever reads before the end has half of a line.
+      task.output.result = text.slice(0, text.length / 2);
+      await sleep(state.readMs);
+      task.output.result = text;
+      return null;
+    },
+  });
+  return Promise.resolve(redirect(state, task));
+}
+
+async function answerRestart(request: {
+  readonly state: DirectorState;
+  readonly question: Question;
+  readonly deployment: string;
+  readonly group: string;
+  readonly id: string;
+}): Promise<Answer> {
+  const { state, question, deployment, group, id } = request;
+  const call = question.method === 'POST' ? 'POST' : 'PUT';
+  if (!/^(\d+|[0-9a-f]{8}-[0-9a-f-]{27})$/.test(id))
+    return failure(400, 70_002, `Invalid instance index or id '${id}'`);
+  if (call === 'PUT' && (question.query.get('state') !== 'restart' || question.contentLength !== '0'))
+    return failure(400, 40_001, "Deployment manifest must have a 'name' key");
+  return withDeployment(state, deployment, async (backend) => {
+    if (!(await findVm(backend, group, id)))
+      return failure(404, 70_001, `'${deployment}/${group}/${id}' doesn't exist`);
+    const task = enqueue(state, question, {
+      type: call === 'POST' ? 'update_instance' : 'update_deployment',
+      description: call === 'POST' ? 'restart instance' : 'create deployment',
+      deployment,
+      work: (task) => restartInstance(task, { queue: state.queue, backend, group, id }),
+    });
+    const skipDrain = question.query.get('skip_drain') === 'true';
+    const { contextId, id: taskId, user } = task;
+    state.deeds.push({ deployment, group, id, call, skipDrain, contextId, taskId, user });
+    return redirect(state, task);
+  });
+}
+
+function enqueue(
+  { queue, version }: DirectorState,
+  { caller, contextId }: Question,
+  request: Omit<TaskRequest, 'user' | 'contextId'>,
+): Task {
+  // The old way of restarting keeps no context id.
+  const kept = request.type === 'update_deployment' && !restartsOne(version) ? '' : contextId;
+  return queue.enqueue({ ...request, user: caller.user, contextId: kept });
+}
+
+function withDeployment(
+  { deployments }: DirectorState,
+  name: string,
+  work: (backend: VmBackend) => Promise<Answer>,
+): Promise<Answer> {
+  const backend = deployments.get(name);
+  return backend
+    ? work(backend)
+    : Promise.resolve(failure(404, 70_000, `Deployment '${name}' doesn't exist`));
+}
+
+function reading<T extends Answer | Promise<Answer>>(question: Question, answer: () => T): T | Answer {
+  return granted(question, ['bosh.admin', 'bosh.read'], answer);
+}
+
+function acting<T extends Answer | Promise<Answer>>(question: Question, answer: () => T): T | Answer {
+  return granted(question, ['bosh.admin'], answer);
+}
+
+/** Lacking scope is 401 with a code, where a bad token is 401 with a text: `permission_authorizer.rb`, `errors.rb` (600000). */
+function granted<T extends Answer | Promise<Answer>>(
+  { caller }: Question,
+  scopes: readonly string[],
+  answer: () => T,
+): T | Answer {
+  if (caller.scopes.some((scope) => scopes.includes(scope))) return answer();
+  return failure(401, 600_000, `Require one of the scopes: ${scopes.join(', ')}`);
+}
+
+/** `POST .../actions/restart` came with 270.4.0. */
+function restartsOne(version: string): boolean {
+  const [first = 0, second = 0] = version.split('.').map(Number.parseFloat);
+  return first > 270 || (first === 270 && second >= 4);
+}
+
+function major(version: string): number {
+  return Number.parseInt(version, 10);
+}
+
+function redirect({ redirectOrigin }: DirectorState, { id }: Task): Answer {
+  return { status: 302, body: '', headers: { location: `${redirectOrigin()}/tasks/${id}` } };
+}
+
+function noEndpoint(path: string): Answer {
+  return { status: 404, body: `Endpoint '${path}' not found.` };
+}
+
+function failure(status: number, code: number, description: string): Answer {
+  return { status, body: { code, description } };
+}
+
+function ok(body: unknown): Answer {
+  return { status: 200, body };
+}
