@@ -40,6 +40,10 @@ test.each<[string, object[]]>([
   ],
   ['an image with words', [{ type: 'image', image_url: 'https://example.com/a.png', alt_text: 'A graph' }]],
   [
+    'the same action in two blocks',
+    many(2, () => ({ ...section('a'), accessory: button({ action_id: 'renew' }) })),
+  ],
+  [
     'twenty-five buttons',
     [actions(...many(25, (i) => button({ action_id: `a${i}`, value: 'v'.repeat(2_000) })))],
   ],
@@ -238,9 +242,9 @@ test.each<[string, object[], string]>([
     '/blocks/1/block_id: block_id "same" is not unique',
   ],
   [
-    'an action_id twice',
-    [actions(button({ action_id: 'a' })), { ...section('a'), accessory: button({ action_id: 'a' }) }],
-    '/blocks/1/accessory/action_id: action_id "a" is not unique',
+    'an action_id twice in a block',
+    [actions(button({ action_id: 'a' }), button({ action_id: 'a' }))],
+    '/blocks/0/elements/1/action_id: action_id "a" is not unique',
   ],
 ])('refuses %s', (_, blocks, problem) => {
   expect(told(...blocks)).toContain(problem);

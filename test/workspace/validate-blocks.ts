@@ -130,19 +130,27 @@ function toProblems(issue: z.core.$ZodIssue, block: unknown, base: string): Prob
   }
 }
 
-/** A second block or action of the same id never reaches its handler. */
+/**
+ * A block's id is unique in its message, an action's in its block.
+ * https://docs.slack.dev/reference/block-kit/block-elements/button-element
+ */
 function validateIds(blocks: unknown, base: string): Problem[] {
+  const list: readonly unknown[] = Array.isArray(blocks) ? blocks : [];
+  return [
+    ...repeated('block_id', blocks, base),
+    ...list.flatMap((one, index) => repeated('action_id', one, `${base}/${index}`)),
+  ];
+}
+
+function repeated(key: 'block_id' | 'action_id', tree: unknown, base: string): Problem[] {
   const problems: Problem[] = [];
   const seen = new Set<string>();
-  walk(blocks, base, (node, pointer) => {
-    for (const key of ['block_id', 'action_id']) {
-      const value = node[key];
-      if (typeof value !== 'string') continue;
-      if (seen.has(`${key} ${value}`)) {
-        problems.push(problem('invalid_blocks', `${key} "${value}" is not unique`, `${pointer}/${key}`));
-      }
-      seen.add(`${key} ${value}`);
-    }
+  walk(tree, base, (node, pointer) => {
+    const value = node[key];
+    if (typeof value !== 'string') return;
+    if (seen.has(value))
+      problems.push(problem('invalid_blocks', `${key} "${value}" is not unique`, `${pointer}/${key}`));
+    seen.add(value);
   });
   return problems;
 }
