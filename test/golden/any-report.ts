@@ -24,12 +24,12 @@ const word = fc.oneof(
     '\r\n',
   ),
 );
-const text = fc.oneof(
+export const text = fc.oneof(
   { weight: 25, arbitrary: fc.array(word, { maxLength: 6 }).map((words) => words.join(' ')) },
   { weight: 1, arbitrary: fc.tuple(word, fc.nat(12_000)).map(([one, count]) => one.repeat(count).slice(0, 12_000)) },
 );
-const visible = text.map((value) => value || 'x');
-const list = <T>(one: fc.Arbitrary<T>, few: number) => fc.array(one, { maxLength: few });
+export const visible = text.map((value) => value || 'x');
+export const list = <T>(one: fc.Arbitrary<T>, few: number) => fc.array(one, { maxLength: few });
 
 const evidence: fc.Arbitrary<Evidence> = fc.oneof(
   fc.record({ kind: fc.constant('field' as const), label: text, value: text }),

@@ -12,9 +12,14 @@ export function messagesOf({ root, replies }: Thread): readonly Message[] {
 
 /** What Slack would refuse, whom a message would call besides the asker, where it would lead. Empty where all is well. */
 export function faultsOf(message: Message): readonly string[] {
+  return faultsAmong([ASKED.by], message);
+}
+
+/** The same where a message may call others. */
+export function faultsAmong(mayCall: readonly string[], message: Message): readonly string[] {
   const refused = validateMessage(message).map((problem) => `${problem.pointer}: ${problem.message}`);
   const { notifies, links } = readEffects({ text: message.text, blocks: message.blocks as unknown as readonly Block[] });
-  const called = notifies.filter((who) => who !== ASKED.by).map((who) => `calls ${who}`);
+  const called = notifies.filter((who) => !mayCall.includes(who)).map((who) => `calls ${who}`);
   return [...refused, ...called, ...links.map((url) => `leads to ${url}`)];
 }
 
@@ -32,7 +37,16 @@ export function showThread(thread: Thread): string {
     const rest = lines.length - FILE_LINES;
     return { ...file, lines: rest > 0 ? [...lines.slice(0, FILE_LINES), `… and ${rest} more`] : lines };
   });
-  const shown = JSON.stringify({ ...thread, attachments }, undefined, 2);
+  return showJson({ ...thread, attachments });
+}
+
+/** One message alone. */
+export function showMessage(message: Message): string {
+  return showJson(message);
+}
+
+function showJson(value: unknown): string {
+  const shown = JSON.stringify(value, undefined, 2);
   return `${shown.replaceAll(/\{\n\s+("type": "(?:raw_text|text)"),\n\s+("text": ".*")\n\s+\}/g, '{ $1, $2 }').replaceAll(/\{\n\s+("is_wrapped": true)\n\s+\}/g, '{ $1 }')}\n`;
 }
 

@@ -1,9 +1,12 @@
 import type {
+  Button,
+  ConfirmationDialog,
   ContextBlock,
   KnownBlock,
   MrkdwnElement,
   PlainTextElement,
   RichTextBlock,
+  RichTextDate,
   RichTextEmoji,
   RichTextSection,
   RichTextText,
@@ -56,6 +59,10 @@ export function bullets(items: readonly RichTextSection[]): Part {
   return { type: 'rich_text_list', style: 'bullet', elements: [...items] };
 }
 
+export function ordered(items: readonly RichTextSection[]): Part {
+  return { type: 'rich_text_list', style: 'ordered', elements: [...items] };
+}
+
 export function preformatted(lines: readonly string[]): Part {
   return {
     type: 'rich_text_preformatted',
@@ -100,9 +107,55 @@ export function moment(iso: string): string {
   return `<!date^${seconds}^{date_short_pretty} {time}|${escapeMrkdwn(timeInWords(iso))}>`;
 }
 
+/** The same to the second, in a `rich_text` block. */
+export function clock(iso: string): RichTextDate | RichTextText {
+  const seconds = Math.floor(Date.parse(iso) / 1_000);
+  if (!(seconds >= 0)) return say(iso, 80);
+  const fallback = `${new Date(seconds * 1_000).toISOString().slice(11, 19)} UTC`;
+  return { type: 'date', timestamp: seconds, format: '{time_secs}', fallback };
+}
+
 /** Who asked and when. Nothing in it comes from infrastructure. */
 export function askedBy({ by, at }: { readonly by: string; readonly at: string }): MrkdwnElement {
   return { type: 'mrkdwn', text: `${person(by)} · ${moment(at)}`, verbatim: true };
+}
+
+const LABEL = 75;
+
+interface Choice {
+  readonly label: string;
+  readonly action: 'wrench:request' | 'wrench:approve' | 'wrench:reject' | 'wrench:look';
+  /** Ids and nothing else: what they stand for is looked up when it is clicked. */
+  readonly value: string;
+  readonly isPrimary?: boolean;
+  readonly confirm?: ConfirmationDialog;
+}
+
+export function button({ label, action, value, isPrimary = false, confirm }: Choice): Button {
+  return {
+    type: 'button',
+    text: note(label, LABEL),
+    action_id: action,
+    value,
+    ...(isPrimary && { style: 'primary' as const }),
+    ...(confirm && { confirm }),
+  };
+}
+
+/** Slack asks before it sends the click. What is confirmed is a verb. */
+export function confirmation(asks: {
+  readonly title: string;
+  readonly text: string;
+  readonly confirm: string;
+  readonly isDangerous?: boolean;
+}): ConfirmationDialog {
+  return {
+    title: note(asks.title, 100),
+    text: note(asks.text, 300),
+    confirm: note(asks.confirm, 30),
+    deny: note('Cancel', 30),
+    ...(asks.isDangerous && { style: 'danger' as const }),
+  };
 }
 
 /** The characters that Slack counts in blocks; see {@link ROOM}. */

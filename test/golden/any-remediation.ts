@@ -1,0 +1,72 @@
+import * as fc from 'fast-check';
+import { STATES, type Remediation } from '../../src/memory/remediation.ts';
+import { list, text, visible } from './any-report.ts';
+
+const at = fc
+  .date({ min: new Date('1970-01-02'), max: new Date('9999-12-30'), noInvalidDate: true })
+  .map((date) => date.toISOString());
+/** Few among many, so that lists are short, long and very long. */
+const some = <T>(one: fc.Arbitrary<T>, few: number) =>
+  list(one, few).chain((items) =>
+    fc.constantFrom(1, 1, 20).map((times) => Array.from({ length: times }, () => items).flat()),
+  );
+const some1 = <T>(one: fc.Arbitrary<T>, few: number) =>
+  fc.tuple(one, some(one, few)).map(([first, rest]) => [first, ...rest]);
+const who = fc.oneof(fc.constantFrom('U0ADA', 'U0GRACE', 'W0KATE', 'terminal', 'wrench'), text);
+const vote = fc.record({ by: who, at });
+const measure = fc.record(
+  { label: text, value: fc.integer(), of: fc.integer(), unit: text },
+  { requiredKeys: ['label', 'value', 'unit'] },
+);
+const look = fc.record({
+  at,
+  finding: fc.constantFrom('found', 'gone', 'unseen'),
+  verdict: text,
+  measures: some(measure, 3),
+});
+const plan = fc.record(
+  {
+    lines: some1(text, 4),
+    targets: some1(visible, 3),
+    precondition: fc.dictionary(text, text, { maxKeys: 6 }),
+    bytes: fc.oneof(fc.nat(), fc.maxSafeNat()),
+    afterwards: some(text, 3),
+  },
+  { requiredKeys: ['lines', 'targets', 'precondition'] },
+);
+
+export const anyRemediation = fc.record(
+  {
+    id: fc.nat().map((number) => `m${number.toString(16).padStart(16, '0')}`),
+    runId: visible,
+    check: visible,
+    environment: visible,
+    args: fc.dictionary(visible, text, { maxKeys: 3 }),
+    asked: fc.record({ by: who, teamId: visible, channelId: visible, as: text, at }),
+    remediation: visible,
+    title: text,
+    about: text,
+    risk: fc.constantFrom('safe', 'disruptive', 'destructive'),
+    params: fc.constant({}),
+    finding: fc.record({ reason: visible, target: visible, summary: visible }),
+    state: fc.constantFrom(...STATES),
+    until: at,
+    because: text,
+    endedAt: at,
+    requested: vote,
+    plan,
+    planHash: fc.oneof(fc.constant('3f'.repeat(32)), fc.constant('')),
+    approvalsNeeded: fc.nat(4),
+    approvals: some(vote, 2),
+    rejected: vote,
+    deeds: some(fc.record({ at, line: text }), 4),
+    before: look,
+    after: look,
+  },
+  {
+    requiredKeys: [
+      ...(['id', 'runId', 'check', 'environment', 'args', 'asked', 'remediation', 'title', 'about', 'risk'] as const),
+      ...(['params', 'finding', 'state', 'approvals', 'deeds'] as const),
+    ],
+  },
+) as fc.Arbitrary<Remediation>;

@@ -1,0 +1,139 @@
+import { planHashOf, remediationIdOf, type Remediation } from '../../src/memory/remediation.ts';
+
+/** One remediation in each state of its life: a doppler that runs but lost its key in etcd is restarted. */
+
+const params = { instance: 'doppler_z2/0', job: 'doppler' };
+const target = 'doppler_z2/0';
+const plan = {
+  lines: [
+    'Restart the job doppler of doppler_z2/0 through the director bosh (deployment cf), one instance, without touching its disk',
+    'Wait until monit says that it is running and its key is back under /healthstatus/doppler in etcd',
+  ],
+  targets: ['bosh:cf/doppler_z2/0', 'bosh:cf/doppler_z2/0/doppler'],
+  precondition: { pid: '4711', 'etcd index': '8812' },
+  afterwards: ['Nothing else needs a restart: metron_agent finds the doppler by itself within 60 s.'],
+};
+const named = { check: 'etcd/doppler', environment: 'prod', remediation: 'restart', params };
+const before = {
+  at: '2026-11-20T14:03:07.000Z',
+  finding: 'found',
+  verdict: '1 of 3 dopplers is running but not registered',
+  measures: [
+    { label: 'doppler_z2', value: 0, unit: 'registered' },
+    { label: 'metron_agent', value: 0, of: 12, unit: 'running' },
+  ],
+} as const;
+const whole = [
+  { label: 'doppler_z2', value: 1, unit: 'registered' },
+  { label: 'metron_agent', value: 12, of: 12, unit: 'running' },
+];
+
+export const offered: Remediation = {
+  ...named,
+  id: remediationIdOf('run-7f3a2c91', 'doppler-not-registered', target, 'restart', params),
+  runId: 'run-7f3a2c91',
+  args: {},
+  asked: {
+    by: 'U0123ADA',
+    teamId: 'T0123DEMO',
+    channelId: 'C0123INCIDENT',
+    as: '/etcd doppler',
+    at: '2026-11-20T14:03:00.000Z',
+  },
+  title: 'Restart doppler_z2/0',
+  about: 'Restarts the job of one instance',
+  risk: 'disruptive',
+  finding: {
+    reason: 'doppler-not-registered',
+    target,
+    summary: 'doppler_z2/0 is running but not registered; the other two are',
+  },
+  state: 'offered',
+  until: '2026-11-20T16:03:00.000Z',
+  approvals: [],
+  deeds: [],
+  before: { ...before, measures: [...before.measures] },
+};
+
+const { until: _, ...taken } = offered;
+const asked = { ...taken, requested: { by: 'U0123ADA', at: '2026-11-20T14:04:10.000Z' } };
+
+export const planning: Remediation = { ...asked, state: 'planning' };
+
+export const planned: Remediation = {
+  ...asked,
+  state: 'planned',
+  plan,
+  planHash: planHashOf(named, plan),
+  approvalsNeeded: 1,
+  until: '2026-11-20T14:34:12.000Z',
+};
+
+const { until: __, ...shown } = planned;
+const agreed = { ...shown, approvals: [{ by: 'U0123GRACE', at: '2026-11-20T14:05:02.000Z' }] };
+const deeds = [
+  { at: '2026-11-20T14:05:04.000Z', line: 'Task 4182: restart of doppler_z2/0 begun' },
+  { at: '2026-11-20T14:05:21.000Z', line: 'Task 4182 is done: doppler_z2/0 is running' },
+];
+
+export const approved: Remediation = { ...agreed, state: 'approved' };
+export const applying: Remediation = { ...agreed, state: 'applying', token: 7, deeds: deeds.slice(0, 1) };
+export const settling: Remediation = { ...agreed, state: 'settling', token: 7, deeds };
+
+export const fixed: Remediation = {
+  ...settling,
+  state: 'fixed',
+  endedAt: '2026-11-20T14:05:32.400Z',
+  after: {
+    at: '2026-11-20T14:05:32.000Z',
+    finding: 'gone',
+    verdict: 'All 3 dopplers are running and registered',
+    measures: whole,
+  },
+};
+
+export const unverified: Remediation = {
+  ...settling,
+  state: 'unverified',
+  endedAt: '2026-11-20T14:07:21.000Z',
+  because: 'It was looked at for 120 s',
+  after: { ...before, at: '2026-11-20T14:07:20.000Z', measures: [...before.measures] },
+};
+
+export const failed: Remediation = {
+  ...settling,
+  state: 'failed',
+  deeds: deeds.slice(0, 1),
+  endedAt: '2026-11-20T14:05:40.000Z',
+  because: "Task 4182 ended in error: 'doppler_z2/0 (i-07)' is not running after update",
+};
+
+export const interrupted: Remediation = {
+  ...settling,
+  state: 'interrupted',
+  deeds: deeds.slice(0, 1),
+  endedAt: '2026-11-20T14:06:10.000Z',
+};
+
+export const rejected: Remediation = {
+  ...shown,
+  state: 'rejected',
+  endedAt: '2026-11-20T14:05:02.000Z',
+  rejected: { by: 'U0123GRACE', at: '2026-11-20T14:05:02.000Z' },
+};
+
+export const expired: Remediation = { ...shown, state: 'expired', endedAt: '2026-11-20T14:34:12.000Z' };
+
+export const skipped: Remediation = {
+  ...agreed,
+  state: 'skipped',
+  endedAt: '2026-11-20T14:05:03.000Z',
+  because: 'The finding is gone: all 3 dopplers are running and registered',
+};
+
+export const refused: Remediation = {
+  ...asked,
+  state: 'refused',
+  endedAt: '2026-11-20T14:04:12.000Z',
+  because: 'The deployment cf is locked by task 4180 (update deployment)',
+};
