@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MARK } from './scripts.ts';
 
 /** Ends what a monit's start scripts have started, and nothing else, once `endMonit` has seen to it that nothing more is started. */
 export async function endProcesses(
@@ -10,27 +11,25 @@ export async function endProcesses(
 ): Promise<void> {
   await writeFile(join(folder, 'closing'), '');
   await endMonit();
-  const end = (): Promise<void[]> =>
-    Promise.all(names.map((name) => endOne(join(folder, `${name}.started`))));
+  const end = (): Promise<void[]> => Promise.all(names.map((name) => endOne(folder, name)));
   await end();
   // A start script that was past its question when monit ended.
   await sleep(50);
   await end();
 }
 
-async function endOne(pidfile: string): Promise<void> {
-  const pid = Number(await readFile(pidfile, 'utf8').catch(() => ''));
+async function endOne(folder: string, name: string): Promise<void> {
+  const pid = Number(await readFile(join(folder, `${name}.started`), 'utf8').catch(() => ''));
   if (!Number.isInteger(pid) || pid <= 1) return;
-  for (let tries = 0; await runs(pid); tries++) {
+  for (let tries = 0; await runs(pid, folder); tries++) {
     if (tries === 0 || tries === 60) tell(pid, tries === 0 ? 'SIGTERM' : 'SIGKILL');
     await sleep(50);
   }
 }
 
-/** One that has ended and waits to be buried is not running. */
-async function runs(pid: number): Promise<boolean> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  return /^State:\s*[^ZX\s]/m.test(status);
+async function runs(pid: number, folder: string): Promise<boolean> {
+  const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
+  return environment.split('\0').includes(`${MARK}=${folder}`);
 }
 
 function tell(pid: number, signal: NodeJS.Signals): void {

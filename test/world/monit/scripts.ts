@@ -17,42 +17,59 @@ export interface WatchedProcess {
   readonly ownerPid?: number;
 }
 
+/** What everything that was started from a folder has in its environment: a number in a file may be another process's by now. */
+export const MARK = 'WRENCH_MONIT_FOLDER';
+
 /**
  * What it starts belongs to no script: its output goes to a file, for monit waits for a pipe to be closed.
- * `<name>.started` is for our own tidying up; `closing` stops a start that crosses it.
+ * `<name>.started` says what to stop; `closing` stops a start that crosses it.
  */
 export async function writeScripts(folder: string, process: WatchedProcess): Promise<void> {
-  const { name, environment = {} } = process;
-  const settings = Object.entries(environment).map(([key, value]) => `export ${key}=${quote(value)}`);
-  const orphaned = `kill "$(cat ${quote(join(folder, 'monit.pid'))})"; exit 1`;
-  const start = [
-    `[ -e ${quote(join(folder, 'closing'))} ] && exit 1`,
-    ...(process.failsToStart ? ['exit 1'] : []),
-    ...(process.ownerPid === undefined
-      ? []
-      : [`kill -0 ${process.ownerPid} 2>/dev/null || { ${orphaned}; }`]),
-    ...settings,
-    `${process.command.map(quote).join(' ')} >>${quote(join(folder, `${name}.log`))} 2>&1 </dev/null &`,
-    `echo $! >${quote(join(folder, `${name}.started`))}`,
-    ...(process.writesPidfile ? [] : [`echo $! >${quote(join(folder, `${name}.pid`))}`]),
-  ];
-  await writeFile(join(folder, `${name}.start`), `${start.join('\n')}\n`, 'latin1');
-  await writeFile(join(folder, `${name}.stop`), stopScript(join(folder, name)), 'latin1');
+  const { name } = process;
+  await writeFile(join(folder, `${name}.start`), startScript(folder, process), 'latin1');
+  await writeFile(join(folder, `${name}.stop`), stopScript(folder, name), 'latin1');
 }
 
-/** Asks it to end, waits, and ends it. One that has ended and that nobody has buried yet still answers to `kill -0`: its state is `Z`. */
-function stopScript(path: string): string {
-  return `pid=$(cat ${quote(`${path}.started`)})
-rm -f ${quote(`${path}.pid`)}
-kill "$pid" 2>/dev/null
+function startScript(folder: string, process: WatchedProcess): string {
+  const { name, command, environment = {}, ownerPid } = process;
+  const at = (file: string): string => quote(join(folder, file));
+  const lines = [
+    `[ -e ${at('closing')} ] && exit 1`,
+    process.failsToStart && 'exit 1',
+    ownerPid !== undefined &&
+      `kill -0 ${ownerPid} 2>/dev/null || { kill "$(cat ${at('monit.pid')})"; exit 1; }`,
+    // One that is still getting ready is waited for: a second one beside it would be nobody's.
+    process.writesPidfile && `pid=$(cat ${at(`${name}.started`)} 2>/dev/null) && ${runs(folder)} && exit 0`,
+    ...Object.entries({ ...environment, [MARK]: folder }).map(
+      ([key, value]) => `export ${key}=${quote(value)}`,
+    ),
+    `${command.map(quote).join(' ')} >>${at(`${name}.log`)} 2>&1 </dev/null &`,
+    `echo $! >${at(`${name}.started`)}`,
+    !process.writesPidfile && `echo $! >${at(`${name}.pid`)}`,
+  ];
+  return `${lines.filter((line) => typeof line === 'string').join('\n')}\nexit 0\n`;
+}
+
+/** Asks it to end, waits, and ends it. */
+function stopScript(folder: string, name: string): string {
+  const at = (file: string): string => quote(join(folder, file));
+  return `rm -f ${at(`${name}.pid`)}
+pid=$(cat ${at(`${name}.started`)}) || exit 0
 tries=0
-while grep -q '^State:[[:space:]]*[^Z]' "/proc/$pid/status" 2>/dev/null; do
-  tries=$((tries + 1))
+while ${runs(folder)}; do
+  [ "$tries" -eq 0 ] && kill "$pid"
   [ "$tries" -eq 60 ] && kill -9 "$pid"
+  tries=$((tries + 1))
   sleep 0.05
 done
+rm -f ${at(`${name}.pid`)}
 exit 0
 `;
+}
+
+/** Whether `$pid` is ours and alive: one that has ended and waits to be buried has no environment any more. */
+function runs(folder: string): string {
+  return `grep -qzxF ${quote(`${MARK}=${folder}`)} "/proc/$pid/environ" 2>/dev/null`;
 }
 
 function quote(word: string): string {
