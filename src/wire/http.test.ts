@@ -392,3 +392,29 @@ test('an answer can be had as it came, with its headers in lower case however th
     headers: { 'x-etcd-index': '7', 'content-type': 'text/plain' },
   });
 });
+
+test('a redirect that was asked for is given back and not followed', async () => {
+  const url = await serve((request, response) => {
+    if (request.url === '/') response.writeHead(302, { location: 'https://elsewhere.invalid/tasks/1' });
+    response.end();
+  });
+  const request = { url, timeoutMs: 5000, signal: new AbortController().signal, accept: [302] };
+  expect(await open().requestText(request)).toMatchObject({
+    status: 302,
+    headers: { location: 'https://elsewhere.invalid/tasks/1' },
+  });
+});
+
+test('a form is sent as a form', async () => {
+  const url = await serve((request, response) => {
+    void (async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+      response.end(JSON.stringify([request.headers['content-type'], Buffer.concat(chunks).toString()]));
+    })();
+  });
+  expect(await ask(url, { method: 'POST', form: { action: 'restart', token: 'a&b' } })).toEqual({
+    status: 200,
+    body: ['application/x-www-form-urlencoded', 'action=restart&token=a%26b'],
+  });
+});

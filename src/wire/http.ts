@@ -30,12 +30,14 @@ export interface JsonRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Sent as a form, where there is no `body`. */
+  readonly form?: Readonly<Record<string, string>>;
   /** For the whole call: connecting, retries and the last byte. */
   readonly timeoutMs: number;
   /** More than this is not read. Default: 10 MB. */
   readonly maxBytes?: number;
   readonly signal: AbortSignal;
-  /** Statuses above 299 which are answers to this question, and so are returned and not thrown. */
+  /** Statuses above 299 which are answers to this question, and so are returned and not thrown. A redirect among them is not followed. */
   readonly accept?: readonly number[];
   /** At most 2, and only a GET is asked again. Default: 2. */
   readonly retries?: number;
@@ -159,13 +161,15 @@ async function askOnce(
       method: request.method ?? 'GET',
       headers: {
         accept: 'application/json',
-        ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...contentType(request),
         ...request.headers,
       },
-      body: request.body === undefined ? null : JSON.stringify(request.body),
+      body: bodyOf(request),
       signal: deadline.signal,
     });
-    const location = REDIRECTS.has(response.statusCode) ? one(response.headers['location']) : undefined;
+    const { statusCode } = response;
+    const isRedirect = REDIRECTS.has(statusCode) && !request.accept?.includes(statusCode);
+    const location = isRedirect ? one(response.headers['location']) : undefined;
     if (location === undefined) return read(source, response, url.host, request.maxBytes ?? MAX_BYTES);
     await response.body.dump({ limit: 16_384 });
     const to = URL.canParse(location, at.href) ? new URL(location, at) : undefined;
@@ -180,6 +184,16 @@ async function askOnce(
     }
     at = to;
   }
+}
+
+function contentType({ body, form }: JsonRequest): Readonly<Record<string, string>> {
+  if (body !== undefined) return { 'content-type': 'application/json' };
+  return form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' };
+}
+
+function bodyOf({ body, form }: JsonRequest): string | null {
+  if (body !== undefined) return JSON.stringify(body);
+  return form === undefined ? null : new URLSearchParams(form).toString();
 }
 
 async function read(
