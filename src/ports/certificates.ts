@@ -49,9 +49,11 @@ export interface Renewal {
     readonly name: string;
     /** Hex, without leading zeros; absent where the authority keeps no count and a random one is taken. */
     readonly nextSerial?: string;
-    /** ISO 8601: nothing that it signs is valid for longer. */
+    /** ISO 8601: nothing that it signs is valid for longer. For a certificate that signs itself there is no such end: the year 9999. */
     readonly notAfter: string;
   };
+  /** Set where the signature's hash cannot stay as it was: from SHA-1 to SHA-256. */
+  readonly signature?: { readonly from: string; readonly to: string };
   /** Names of everything else in the secret, which stays as it is: `ca`, `password`. */
   readonly kept: readonly string[];
   /** Certificates behind the leaf that stay. */

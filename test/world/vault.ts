@@ -79,13 +79,15 @@ export async function startVault(options: { readonly tls?: Authority } = {}): Pr
       const setup = request.headers[SETUP_HEADER] !== undefined;
       if (!setup && requestsLeft-- <= 0) return die();
       const question = await readQuestion(request);
-      const fault = setup ? undefined : await faults.meet(question.path, response);
-      const answer = fault === 'dealt-with' ? errors(0) : (fault ?? decide(state, question, request));
+      const fault = setup ? undefined : await faults.meet(question, response);
+      const done = fault === undefined || fault === 'silence';
+      const answer = done ? decide(state, question, request) : fault === 'dealt-with' ? errors(0) : fault;
       const where = question.space === '' ? '' : `${question.space}/`;
       const vaultRequest = one(request.headers['x-vault-request']);
       const logged = { method: question.method, path: where + question.path, status: answer.status };
       if (!setup) requests.push({ ...logged, ...(vaultRequest !== undefined && { vaultRequest }) });
-      if (fault !== 'dealt-with') send(response, answer);
+      if (fault === 'silence') response.socket?.resetAndDestroy();
+      else if (fault !== 'dealt-with') send(response, answer);
     })();
   };
   const server = options.tls

@@ -23,8 +23,14 @@ const KEY_BESIDE: Readonly<Record<string, readonly string[]>> = {
 /**
  * The certificates in a secret's values, each at `<place>:<key>`. `safe` keeps the same certificate in `certificate` and in `combined`:
  * that is one place. Private keys are compared and dropped; nothing of a value but its certificates is given back.
+ * With `leave`, those that a renewal could write are told apart.
  */
-export function certificatesIn(source: string, place: string, values: Json): readonly Sighting[] {
+export function certificatesIn(
+  source: string,
+  place: string,
+  values: Json,
+  leave = false,
+): readonly Sighting[] {
   const sightings: Sighting[] = [];
   const leaves = new Set<string>();
   for (const { at, key, text, beside } of textsIn(values)) {
@@ -36,11 +42,14 @@ export function certificatesIn(source: string, place: string, values: Json): rea
       leaves.add(leaf.fingerprint256);
       const keyMatches =
         found.keyMatches ?? (found.at === '' ? keyBesideMatches(leaf, key, beside) : undefined);
+      const whole = `${place}:${at}${found.at}`;
+      const renewable = leave && keyMatches === true && !leaf.ca && isRenewedAt(whole, place, values);
       sightings.push({
         kind: 'seen',
-        place: printable(`${place}:${at}${found.at}`),
+        place: printable(whole),
         chain: [toCertificate(leaf), ...rest.map(toCertificate)] as [Certificate, ...Certificate[]],
         ...(keyMatches !== undefined && { keyMatches }),
+        ...(renewable && { renewable }),
       });
     }
     for (const { at: within, because } of unreadable)
@@ -51,6 +60,12 @@ export function certificatesIn(source: string, place: string, values: Json): rea
       });
   }
   return sightings;
+}
+
+/** In the layout of `safe`: `certificate` with its `key`. A name that is not shown as it is could not be found again. */
+function isRenewedAt(whole: string, place: string, values: Json): boolean {
+  const laidOut = whole === `${place}:certificate` && typeof values['key'] === 'string';
+  return laidOut && printable(whole) === whole && !whole.includes('\uFFFD');
 }
 
 interface Text {

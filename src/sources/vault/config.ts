@@ -35,6 +35,12 @@ const kubernetesAuth = z.strictObject({
     .meta({ description: 'Logs in with the service account of the pod.' }),
 });
 
+const auth = z.union([tokenAuth, appRoleAuth, kubernetesAuth]);
+
+const paths = z
+  .array(word.transform((path) => path.replaceAll(/^\/+|\/+$/g, '')).pipe(z.string().min(1)))
+  .min(1);
+
 /** The `vault` source in `wrench.yaml`: secrets of a Vault or an OpenBao, KV version 1 and 2. */
 export const vaultConfig = z
   .strictObject({
@@ -45,16 +51,27 @@ export const vaultConfig = z
       .refine((url) => !/^https?:\/\/[^/]*@/.test(url), { error: 'must not hold a user or a password' })
       .meta({ description: 'Its address, `https://vault.example.com:8200`.' }),
     namespace: word.optional().meta({ description: 'The namespace, `ns1/ns2`, where Vault has them.' }),
-    paths: z
-      .array(word.transform((path) => path.replaceAll(/^\/+|\/+$/g, '')).pipe(z.string().min(1)))
-      .min(1)
+    paths: paths.meta({
+      description:
+        'Folders or single secrets, mount first and as `vault kv` names them: `secret/cf` (never `secret/data/cf`).',
+    }),
+    auth: auth.meta({ description: 'How to log in: `token`, `appRole` or `kubernetes`.' }),
+    renew: z
+      .strictObject({
+        auth: auth.optional().meta({
+          description:
+            'How to log in for writing, which needs `read` and `update` on the secrets and on the `ca` beside them. ' +
+            'Default: as for reading.',
+        }),
+        paths: paths.optional().meta({
+          description: 'Folders or single secrets whose certificates may be renewed. Default: all `paths`.',
+        }),
+      })
+      .optional()
       .meta({
         description:
-          'Folders or single secrets, mount first and as `vault kv` names them: `secret/cf` (never `secret/data/cf`).',
+          'Lets approved renewals write certificates, in KV version 2. Absent: nothing is ever written here, nor offered.',
       }),
-    auth: z
-      .union([tokenAuth, appRoleAuth, kubernetesAuth])
-      .meta({ description: 'How to log in: `token`, `appRole` or `kubernetes`.' }),
     ca: word.optional().meta({
       description: "A PEM file with the authority that signed Vault's certificate, where no public one did.",
     }),

@@ -1,28 +1,64 @@
 import { readFile } from 'node:fs/promises';
+import type { CertificateStore, CertificateWriter } from '../../ports/certificates.ts';
 import type { Source } from '../../ports/source.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { type HttpClient, openHttp } from '../../wire/http.ts';
 import type { VaultConfig } from './config.ts';
+import { printable } from '../../wire/x509.ts';
 import { reachVault } from './reach.ts';
+import { prepareRenewal } from './renew-plan.ts';
+import { renewCertificate } from './renew.ts';
 import { scanSecrets } from './scan.ts';
-import { inBackground, openSession, type Schedule } from './session.ts';
+import { inBackground, openSession, type Schedule, type Session } from './session.ts';
 
 /** A Vault or OpenBao. Opening asks nothing yet: the first scan logs in. */
 export function openVault(config: VaultConfig, options: { readonly schedule?: Schedule } = {}): Source {
   const http = openOnce(config);
-  const session = openSession(config, http, options.schedule ?? inBackground);
+  const schedule = options.schedule ?? inBackground;
+  const session = openSession(config, http, schedule);
+  const writer = openWriter(config, http, session, schedule);
   return {
     name: config.name,
     kind: 'vault',
+    ...(writer && { writes: { certificates: { renew: writer.renew } } }),
     certificates: {
       name: config.name,
       kind: 'vault',
       scan: (options) => scanSecrets({ config, http, session, ...options }),
+      ...(writer && { planRenewal: writer.plan }),
     },
     reach: (signal) => reachVault({ config, http, session, signal }),
     close: async () => {
       session.close();
+      writer?.session.close();
       await http.close();
+    },
+  };
+}
+
+interface Writer {
+  readonly session: Session;
+  readonly plan: NonNullable<CertificateStore['planRenewal']>;
+  readonly renew: CertificateWriter['renew'];
+}
+
+/** Plans and renews with the credential for writing, which may be another than the one for reading. */
+function openWriter(
+  config: VaultConfig,
+  http: HttpClient,
+  reading: Session,
+  schedule: Schedule,
+): Writer | undefined {
+  if (!config.renew) return undefined;
+  const { auth } = config.renew;
+  const session = auth ? openSession({ ...config, auth }, http, schedule) : reading;
+  return {
+    session,
+    plan: async (place, { signal }) => (await prepareRenewal({ config, session, signal }, place)).renewal,
+    renew: async (store, renewal, { signal }) => {
+      if (store !== config.name)
+        throw new SourceError(config.name, 'refused', `${printable(store)} is another source`);
+      return renewCertificate({ config, session, signal }, renewal);
     },
   };
 }

@@ -29,8 +29,11 @@ export async function readSecret(place: Place, only: 'any' | 'named'): Promise<S
   }
   const read = await readValues(place);
   if (only !== 'named' || read.status !== 'read') return read;
-  const named = Object.entries(read.values).filter(([key, value]) =>
-    [key, ...deepNames(asObject(value))].some(namesCertificate),
+  const certificate = 'certificate' in read.values;
+  const named = Object.entries(read.values).filter(
+    ([key, value]) =>
+      // The key beside it tells whether the two still belong together.
+      (certificate && key === 'key') || [key, ...deepNames(asObject(value))].some(namesCertificate),
   );
   return named.length > 0 ? { status: 'read', values: Object.fromEntries(named) } : { status: 'by-name' };
 }

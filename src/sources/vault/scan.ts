@@ -8,9 +8,11 @@ import type { VaultConfig } from './config.ts';
 import { openFrontier } from './frontier.ts';
 import { healthNow } from './health.ts';
 import { listFolder, type Listed } from './listing.ts';
+import { lacking } from './lacking.ts';
 import { findMount, listPath, type Mount, readPath, type Root } from './mounts.ts';
 import { type Missed, openOutage, type Outage } from './outage.ts';
 import { readSecret } from './read.ts';
+import { mayRenew } from './renew-place.ts';
 import type { Session } from './session.ts';
 
 export interface Scan extends ScanOptions {
@@ -181,15 +183,10 @@ async function lookAtSecret(scan: Scan, { mount }: Root, path: string): Promise<
     onEmpty?.(read.status);
     return [];
   }
-  const sightings = certificatesIn(config.name, nameOf(config, mount, path), read.values);
+  const leave = mount.version === 2 && mayRenew(config, mount.path + path);
+  const sightings = certificatesIn(config.name, nameOf(config, mount, path), read.values, leave);
   if (sightings.length === 0) onEmpty?.('no-certificate');
   return sightings;
-}
-
-/** Says which right is lacking where, instead of "permission denied". */
-function lacking(error: unknown, session: Session, source: string, right: string, path: string): unknown {
-  if (!(error instanceof SourceError) || error.kind !== 'refused' || session.lost()) return error;
-  return new SourceError(source, 'refused', printable(`the token lacks \`${right}\` on ${path}`));
 }
 
 function outcomeOf({ config }: Scan, root: Root, { folders, secrets, unaskable }: Listed): Outcome {

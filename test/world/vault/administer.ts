@@ -13,6 +13,8 @@ export interface VaultUnderTest {
   /** Mounts `path` anew; `null` asks for a mount without options, as very old Vaults have them. */
   readonly mount: (path: string, version: '1' | '2' | null) => Promise<void>;
   readonly put: (path: string, secret: Secret) => Promise<void>;
+  /** The newest version as it is, of KV version 2. */
+  readonly get: (path: string) => Promise<{ readonly version: number; readonly values: Secret }>;
   readonly softDelete: (path: string) => Promise<void>;
   readonly destroy: (path: string, versions?: readonly number[]) => Promise<void>;
   readonly allow: (policy: string, rules: Policy) => Promise<void>;
@@ -86,6 +88,11 @@ export function administer(
     put: async (path, secret) => {
       const to = within(path, 'data');
       await ask('POST', to, to === path ? secret : { data: secret });
+    },
+    get: async (path) => {
+      const { data } = await ask('GET', within(path, 'data'));
+      const read = data as { data: Secret; metadata: { version: number } };
+      return { version: read.metadata.version, values: read.data };
     },
     softDelete: async (path) => {
       await ask('DELETE', within(path, 'data'));

@@ -1,26 +1,33 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Answer, errors } from './state.ts';
+import { type Answer, errors, type Question } from './state.ts';
 
 /** What may go wrong with every request whose path (without `/v1/`) starts with `path`. */
-export type Fault =
-  | {
-      readonly path: string;
-      readonly status: number;
-      readonly words?: string;
-      readonly headers?: Record<string, string>;
-    }
-  | { readonly path: string; readonly slowMs: number }
+export type Fault = {
+  readonly path: string;
+  /** Only requests of this method. */
+  readonly method?: 'GET' | 'POST';
+  /** Only requests with this query, `version=2`. */
+  readonly query?: string;
+} & (
+  | { readonly status: number; readonly words?: string; readonly headers?: Record<string, string> }
+  | { readonly slowMs: number }
   /** Sends half of an answer and resets the connection. */
-  | { readonly path: string; readonly half: true }
-  | { readonly path: string; readonly body: string };
+  | { readonly half: true }
+  | { readonly body: string }
+  /** Does what is asked, and then answers nothing. */
+  | { readonly doneWithoutAnswer: true }
+);
 
 export interface Faults {
   /** `times` absent: until `heal`. */
   readonly add: (fault: Fault, times?: number) => void;
   readonly clear: () => void;
-  /** What to answer instead, `hang` for a response that is already dealt with, nothing for no fault. */
-  readonly meet: (path: string, response: ServerResponse) => Promise<Answer | 'dealt-with' | undefined>;
+  /** What to answer instead, `dealt-with` for a response that is, `silence` for doing it without answering; nothing for no fault. */
+  readonly meet: (
+    question: Pick<Question, 'path' | 'method' | 'query'>,
+    response: ServerResponse,
+  ) => Promise<Answer | 'dealt-with' | 'silence' | undefined>;
 }
 
 export function makeFaults(stopped: AbortSignal): Faults {
@@ -30,8 +37,14 @@ export function makeFaults(stopped: AbortSignal): Faults {
     clear: () => {
       active = [];
     },
-    meet: async (path, response) => {
-      const met = active.find(({ fault, left }) => left > 0 && path.startsWith(fault.path));
+    meet: async ({ path, method, query }, response) => {
+      const met = active.find(
+        ({ fault, left }) =>
+          left > 0 &&
+          path.startsWith(fault.path) &&
+          (fault.method === undefined || fault.method === method) &&
+          (fault.query === undefined || fault.query === query.toString()),
+      );
       if (!met) return undefined;
       met.left--;
       const { fault } = met;
@@ -43,6 +56,7 @@ export function makeFaults(stopped: AbortSignal): Faults {
         for (const [name, value] of Object.entries(fault.headers ?? {})) response.setHeader(name, value);
         return errors(fault.status, ...(fault.words === undefined ? [] : [fault.words]));
       }
+      if ('doneWithoutAnswer' in fault) return 'silence';
       if ('body' in fault) {
         response.end(fault.body);
         return 'dealt-with';

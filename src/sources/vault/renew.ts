@@ -1,0 +1,135 @@
+import { createPrivateKey, randomBytes, type X509Certificate } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { Renewal, Renewed } from '../../ports/certificates.ts';
+import { SourceError } from '../../ports/source-error.ts';
+import { lostIn } from '../../wire/certificate-parts.ts';
+import { reissue } from '../../wire/issue.ts';
+import { isIssuedBy, printable, toCertificate } from '../../wire/x509.ts';
+import { certificatesOf, replaceCertificate } from './renew-form.ts';
+import { type Keeping, NEVER_MS, prepareRenewal, type Prepared, unescaped } from './renew-plan.ts';
+import { lostRace, readVersioned, writeNext, type Writing } from './versioned.ts';
+
+/** For machines whose clock is behind the worker's. */
+const CLOCK_ALLOWANCE_MS = 60_000;
+
+/**
+ * Renews as planned: the authority's next serial first, then the certificate, each bound to the version that was planned with; then
+ * what is there now is read and verified. A failure in between skips a serial, which harms nobody.
+ * @throws {SourceError} as `CertificateWriter.renew` says.
+ */
+export async function renewCertificate(writing: Writing, planned: Renewal): Promise<Renewed> {
+  const { config, signal } = writing;
+  const prepared = await prepareRenewal(writing, planned.place);
+  mustBeAsPlanned(config.name, prepared, planned);
+  const fresh = await issueAnew(prepared);
+  await countSerial(writing, prepared);
+  // The next serial is written; the certificate is not begun once the leave is over.
+  signal.throwIfAborted();
+  const version = await writeNext(writing, prepared.leaf.secret, valuesWith(prepared.leaf, fresh));
+  await verify(writing, prepared, fresh, version);
+  const { fingerprint, serial, notAfter } = toCertificate(fresh);
+  return { fingerprint, serial, notAfter: notAfter.toISOString() };
+}
+
+function mustBeAsPlanned(source: string, { renewal, leaf, authority }: Prepared, planned: Renewal): void {
+  for (const { secret, place } of [
+    { secret: leaf.secret, place: renewal.place },
+    { secret: authority.secret, place: renewal.authority.place },
+  ])
+    if (planned.versions[place] !== secret.version) throw lostRace(source, secret.path);
+  if (!isDeepStrictEqual(planned, renewal))
+    throw new SourceError(source, 'refused', 'it would not be renewed as it was planned: plan anew');
+}
+
+/** The one place where the authority's private key is used. */
+async function issueAnew({ renewal, leaf, authority, signing }: Prepared): Promise<X509Certificate> {
+  const presentFromMs = leaf.certificate.validFromDate.getTime();
+  const fromMs = Math.max(wholeSeconds(Date.now() - CLOCK_ALLOWANCE_MS), presentFromMs);
+  const untilMs = Math.min(
+    fromMs + renewal.lifetimeMs,
+    new Date(renewal.authority.notAfter).getTime(),
+    NEVER_MS,
+  );
+  return reissue({
+    present: leaf.certificate,
+    authority: authority.certificate,
+    authorityKey: unescaped(authority.secret.values['key'] as string),
+    signing,
+    serial: renewal.authority.nextSerial ?? randomSerial(),
+    notBefore: new Date(fromMs),
+    notAfter: new Date(wholeSeconds(untilMs)),
+  });
+}
+
+function wholeSeconds(ms: number): number {
+  return Math.floor(ms / 1000) * 1000;
+}
+
+/** 159 bits, as `safe` takes them: RFC 5280 allows 20 octets of a positive number. */
+function randomSerial(): string {
+  const bytes = randomBytes(20);
+  bytes[0] = (bytes[0]! & 0x3f) | 0x40;
+  return bytes.toString('hex');
+}
+
+async function countSerial(writing: Writing, { renewal, authority }: Prepared): Promise<void> {
+  const { nextSerial } = renewal.authority;
+  if (nextSerial === undefined) return;
+  const { values } = authority.secret;
+  const following = (BigInt(`0x${nextSerial}`) + 1n).toString(16);
+  await writeNext(writing, authority.secret, { ...values, serial: following });
+}
+
+/** All of the secret as it is, with the new certificate in the place of the old one, in `combined` too. */
+function valuesWith({ secret, certificate }: Keeping, fresh: X509Certificate) {
+  const renewed = ['certificate', 'combined'].flatMap((key) => {
+    const text = secret.values[key];
+    if (typeof text !== 'string') return [];
+    return [[key, replaceCertificate(text, certificate, fresh) ?? text] as const];
+  });
+  return { ...secret.values, ...Object.fromEntries(renewed) };
+}
+
+/** Reads the very version that was written, so that neither a later one nor a replica that lags behind is judged. */
+async function verify(
+  writing: Writing,
+  { leaf, authority }: Prepared,
+  fresh: X509Certificate,
+  version: number,
+): Promise<void> {
+  const { secret, certificate } = leaf;
+  const { values } = await readVersioned(writing, secret.path, version);
+  const [held, ...rest] = certificatesOf(values['certificate']);
+  const tail = certificatesOf(secret.values['certificate']).slice(1);
+  const signer = authority === leaf ? fresh : authority.certificate;
+  const differs = [
+    ...(held?.fingerprint256 === fresh.fingerprint256 ? [] : ['it is not the certificate that was written']),
+    ...(held && held.validToDate >= certificate.validToDate ? [] : ['it ends before the old one']),
+    ...(held && isIssuedBy(held, signer) ? [] : ['its authority did not sign it']),
+    ...(held ? lostIn(certificate.raw, held.raw).map((what) => `${what} differ from before`) : []),
+    ...(held && hasKey(held, values['key']) ? [] : ['its key does not belong to it']),
+    ...(isDeepStrictEqual(rest.map(fingerprintOf), tail.map(fingerprintOf)) ? [] : ['its chain differs']),
+    ...(isDeepStrictEqual(values, valuesWith(leaf, fresh)) ? [] : ['other keys beside it differ']),
+  ];
+  if (differs.length === 0) return;
+  const back = `vault kv rollback -version=${secret.version} ${secret.path}`;
+  throw new SourceError(
+    writing.config.name,
+    'malformed',
+    printable(
+      `${secret.path} was written, and is not as it should be: ${differs.join(', ')}. To go back: ${back}`,
+    ),
+  );
+}
+
+function fingerprintOf({ fingerprint256 }: X509Certificate): string {
+  return fingerprint256;
+}
+
+function hasKey(certificate: X509Certificate, pem: unknown): boolean {
+  try {
+    return typeof pem === 'string' && certificate.checkPrivateKey(createPrivateKey(unescaped(pem)));
+  } catch {
+    return false;
+  }
+}

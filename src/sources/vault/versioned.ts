@@ -1,0 +1,133 @@
+import { SourceError } from '../../ports/source-error.ts';
+import { printable } from '../../wire/x509.ts';
+import type { VaultConfig } from './config.ts';
+import { lacking } from './lacking.ts';
+import { findMount, readPath } from './mounts.ts';
+import type { Session } from './session.ts';
+import { asObject, type Json, numberIn } from './shapes.ts';
+
+/** Who asks and writes. */
+export interface Writing {
+  readonly config: VaultConfig;
+  /** Logged in with the credential for writing. */
+  readonly session: Session;
+  readonly signal: AbortSignal;
+}
+
+/** A secret as one version of it has it. Its values hold private keys: it goes no further than the renewal that read it. */
+export interface Versioned {
+  /** Mount first, as people write it: `secret/cf/ca`. */
+  readonly path: string;
+  /** As the API has it: `secret/data/cf/ca`. */
+  readonly at: string;
+  readonly version: number;
+  readonly values: Json;
+}
+
+/**
+ * Reads the newest version, or the one that was asked for.
+ * @throws {SourceError} `missing` where none is there; `refused` in KV version 1 and for what was deleted.
+ */
+export async function readVersioned(writing: Writing, path: string, version?: number): Promise<Versioned> {
+  const { config, session, signal } = writing;
+  const { mount, below } = await findMount(session, config.name, path, signal);
+  if (mount.version !== 2)
+    throw new SourceError(
+      config.name,
+      'refused',
+      `${printable(mount.path)} is of KV version 1, which cannot be written safely: two renewals could lose each other`,
+    );
+  const at = readPath(mount, below);
+  const query = version === undefined ? {} : { query: `version=${version}` };
+  const { status, body } = await session
+    .ask({ path: at, ...query, accept: [404], signal })
+    .catch((error: unknown) => {
+      throw lacking(error, session, config.name, 'read', at);
+    });
+  const data = asObject(asObject(body)['data']);
+  const found = numberIn(asObject(data['metadata']), 'version');
+  if (status === 404) throw absent(config.name, path, found !== undefined);
+  const values = data['data'];
+  if (typeof values !== 'object' || values === null || Array.isArray(values) || found === undefined)
+    throw new SourceError(
+      config.name,
+      'malformed',
+      `${printable(path)} cannot be read: its values are not where they should be`,
+    );
+  return { path, at, version: found, values: values as Json };
+}
+
+function absent(source: string, path: string, deleted: boolean): SourceError {
+  const name = printable(path);
+  return deleted
+    ? new SourceError(source, 'refused', `${name} was deleted: its newest version holds nothing`)
+    : new SourceError(source, 'missing', `nothing is at ${name}, or it is hidden from this token`);
+}
+
+/**
+ * Writes the next version, if nobody wrote in between.
+ * @throws {SourceError} `refused` where somebody did; `unreachable` where Vault did not answer: it may have been written.
+ */
+export async function writeNext(
+  writing: Writing,
+  { path, at, version }: Versioned,
+  values: Json,
+): Promise<number> {
+  const { config, session, signal } = writing;
+  const body = { options: { cas: version }, data: values };
+  const answer = await session
+    .ask({ method: 'POST', path: at, body, accept: [400], signal })
+    .catch((error: unknown) => {
+      if (error instanceof SourceError && error.kind === 'unreachable')
+        throw new SourceError(
+          config.name,
+          'unreachable',
+          `${error.message}: ${printable(path)} may have been written or not`,
+        );
+      throw lacking(error, session, config.name, 'update', at);
+    });
+  // The words of a 400 are Vault's own, and are read, not repeated.
+  if (answer.status === 400)
+    throw JSON.stringify(answer.body).includes('check-and-set')
+      ? lostRace(config.name, path)
+      : new SourceError(config.name, 'refused', `Vault refused to write ${printable(path)} (400)`);
+  return numberIn(asObject(asObject(answer.body)['data']), 'version') ?? version + 1;
+}
+
+export function lostRace(source: string, path: string): SourceError {
+  return new SourceError(
+    source,
+    'refused',
+    `somebody wrote ${printable(path)} since it was planned: look again and plan anew`,
+  );
+}
+
+/**
+ * Whether writing a secret back keeps it as it is: JSON numbers beyond 2^53 would be rounded here.
+ */
+export function keepsNumbers(value: unknown): boolean {
+  if (typeof value === 'number') return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.values(value).every(keepsNumbers);
+}
+
+/** @throws {SourceError} `refused` naming the secret that the token may not update. Where Vault does not say, nothing is claimed. */
+export async function mustUpdate(
+  { config, session, signal }: Writing,
+  secrets: readonly { readonly at: string; readonly why: string }[],
+): Promise<void> {
+  const { status, body } = await session.ask({
+    method: 'POST',
+    path: 'sys/capabilities-self',
+    body: { paths: secrets.map(({ at }) => at) },
+    accept: [400, 403, 404],
+    signal,
+  });
+  const answer = asObject(body);
+  if (status >= 300) return;
+  for (const { at, why } of secrets) {
+    const found = asObject(answer['data'])[at] ?? answer[at];
+    if (!Array.isArray(found) || found.includes('update') || found.includes('root')) continue;
+    throw new SourceError(config.name, 'refused', printable(`the token lacks \`update\` on ${at}, ${why}`));
+  }
+}

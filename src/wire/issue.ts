@@ -1,0 +1,122 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type * as issuer from '@peculiar/x509';
+import { lostIn } from './certificate-parts.ts';
+
+/** How an authority's key will sign a renewal. */
+export interface Signing {
+  /** As WebCrypto wants it. */
+  readonly algorithm: SigningAlgorithm;
+  /** Set where the present certificate's hash is not used any more: `SHA-1`. */
+  readonly insteadOf?: string;
+}
+
+interface SigningAlgorithm {
+  readonly name: 'RSASSA-PKCS1-v1_5' | 'RSA-PSS' | 'ECDSA' | 'Ed25519';
+  readonly hash?: string;
+  readonly namedCurve?: string;
+  readonly saltLength?: number;
+}
+
+export interface Reissue {
+  /** The certificate that is to be replaced: all of it is kept, but for serial, time, authority and signature. */
+  readonly present: X509Certificate;
+  readonly authority: X509Certificate;
+  /** PEM, without a passphrase. */
+  readonly authorityKey: string;
+  readonly signing: Signing;
+  /** Hex; positive. */
+  readonly serial: string;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
+
+type Library = typeof issuer;
+
+let library: Promise<Library> | undefined;
+
+/** Loaded when something is to be issued: it takes as long to load as many a check runs. */
+function load(): Promise<Library> {
+  // It asks for the polyfill before its own import: https://github.com/PeculiarVentures/x509#-reflect-polyfill-required
+  library ??= import('reflect-metadata').then(() => import('@peculiar/x509'));
+  return library;
+}
+
+const CURVES: Readonly<Record<string, string>> = {
+  prime256v1: 'P-256',
+  secp384r1: 'P-384',
+  secp521r1: 'P-521',
+};
+const GOOD_HASHES: ReadonlySet<string> = new Set(['SHA-256', 'SHA-384', 'SHA-512']);
+
+/**
+ * The signature as before, but for a hash that is broken (SHA-1, MD5), which becomes SHA-256.
+ * `undefined` where the authority's key is of a kind that cannot sign here.
+ */
+export async function signingFor(
+  present: X509Certificate,
+  authority: X509Certificate,
+): Promise<Signing | undefined> {
+  const { X509Certificate: Reader } = await load();
+  const before = new Reader(present.raw).signatureAlgorithm as {
+    readonly name: string;
+    readonly hash?: { readonly name: string } | string;
+    readonly saltLength?: number;
+  };
+  const hashBefore = typeof before.hash === 'string' ? before.hash : before.hash?.name;
+  const good = hashBefore !== undefined && GOOD_HASHES.has(hashBefore);
+  const hash = good ? hashBefore : 'SHA-256';
+  const hashed = good ? {} : { insteadOf: hashBefore ?? present.signatureAlgorithm ?? 'another hash' };
+
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = authority.publicKey;
+  if (type === 'ed25519') return { algorithm: { name: 'Ed25519' } };
+  const namedCurve = CURVES[details?.namedCurve ?? ''];
+  if (type === 'ec' && namedCurve) return { algorithm: { name: 'ECDSA', hash, namedCurve }, ...hashed };
+  if (type !== 'rsa') return undefined;
+  if (before.name !== 'RSA-PSS') return { algorithm: { name: 'RSASSA-PKCS1-v1_5', hash }, ...hashed };
+  return { algorithm: { name: 'RSA-PSS', hash, saltLength: before.saltLength ?? 32 }, ...hashed };
+}
+
+/**
+ * Issues a certificate again: same subject, key and extensions, byte for byte.
+ * @throws {Error} without a word of the key, where what came out would have lost something.
+ */
+export async function reissue(wanted: Reissue): Promise<X509Certificate> {
+  const { present, authority, signing, notBefore, notAfter } = wanted;
+  const x509 = await load();
+  const old = new x509.X509Certificate(present.raw);
+  const made = await x509.X509CertificateGenerator.create({
+    serialNumber: evenHex(wanted.serial),
+    subject: old.subjectName,
+    issuer: new x509.X509Certificate(authority.raw).subjectName,
+    publicKey: old.publicKey.rawData,
+    signingKey: createPrivateKey(wanted.authorityKey).toCryptoKey(signing.algorithm, false, ['sign']),
+    signingAlgorithm: signing.algorithm,
+    notBefore,
+    notAfter,
+    extensions: await extensionsOf(x509, present, authority),
+  });
+  const fresh = new X509Certificate(Buffer.from(made.rawData));
+  const lost = lostIn(present.raw, fresh.raw);
+  if (lost.length > 0) throw new Error(`issuing anew would lose ${lost.join(', ')}`);
+  if (!fresh.verify(authority.publicKey)) throw new Error("the authority's key did not sign what was issued");
+  return fresh;
+}
+
+/** All as they were, in their order, but for the authority's key identifier: the same key keeps its own. */
+async function extensionsOf(x509: Library, present: X509Certificate, authority: X509Certificate) {
+  const { extensions } = new x509.X509Certificate(present.raw);
+  const signer = new x509.X509Certificate(authority.raw);
+  const named = signer.getExtension(x509.SubjectKeyIdentifierExtension);
+  const byKey = await x509.AuthorityKeyIdentifierExtension.create(signer.publicKey);
+  const identifier = named ? new x509.AuthorityKeyIdentifierExtension(named.keyId) : byKey;
+  // An empty list of extensions is not allowed (RFC 5280 section 4.1.2.9).
+  if (extensions.length === 0) return [identifier];
+  return extensions.map((extension) => {
+    if (extension.type !== identifier.type) return new x509.Extension(extension.rawData);
+    return new x509.Extension(identifier.type, extension.critical, identifier.value);
+  });
+}
+
+function evenHex(hex: string): string {
+  return hex.length % 2 === 0 ? hex : `0${hex}`;
+}
