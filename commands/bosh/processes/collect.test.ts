@@ -1,0 +1,130 @@
+import { expect, test } from 'vitest';
+import { type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { collect } from './collect.ts';
+import { instance } from './sightings.ts';
+
+const cf = told('cf', [
+  instance('router/0', ['gorouter']),
+  instance('diego_cell_z1/0'),
+  instance('diego_cell_z2/0'),
+]);
+const mysql = told('mysql', [instance('db/0', ['mysqld'])]);
+
+function told(
+  name: string,
+  instances: readonly ports.Instance[],
+  known: Partial<ports.Deployment> = {},
+): ports.Deployment {
+  return { source: 'bosh', name, instances, ...known };
+}
+
+function keeper(name: string, answer: readonly ports.Deployment[] | Error): ports.ProcessKeeper {
+  return {
+    name,
+    kind: name === 'bosh' ? 'bosh' : 'monit',
+    deployments: () =>
+      answer instanceof Error
+        ? Promise.reject(answer)
+        : Promise.resolve(answer.map((deployment) => ({ ...deployment, source: name }))),
+  };
+}
+
+async function look(keepers: readonly ports.ProcessKeeper[], args: Parameters<typeof collect>[1] = {}) {
+  const gaps: string[] = [];
+  const seen: Record<string, number> = {};
+  const gap = (what: string, error: Error) => {
+    if (!(error instanceof SourceError)) throw error;
+    gaps.push(`${what}: ${error.message}`);
+  };
+  const context: ReadContext<'processes'> = {
+    read: { processes: { keepers } },
+    now: new Date('2026-02-20'),
+    signal: new AbortController().signal,
+    gap,
+    saw: (source, count = 1) => {
+      seen[source] = (seen[source] ?? 0) + count;
+    },
+    attempt: async (what, fallback, read) => {
+      try {
+        return await read();
+      } catch (error) {
+        gap(what, error as Error);
+        return fallback;
+      }
+    },
+  };
+  const facts = await collect(context, args);
+  const names = facts.deployments.flatMap((one) =>
+    one.instances.map(({ name }) => `${one.source}:${one.name}/${name}`),
+  );
+  return { facts, names, gaps, seen };
+}
+
+test('asks every keeper, and counts the instances that each one told of', async () => {
+  const { names, gaps, seen, facts } = await look([
+    keeper('bosh', [cf, mysql]),
+    keeper('edge', [told('edge', [instance('web/0')])]),
+  ]);
+  expect(names).toHaveLength(5);
+  expect(seen).toEqual({ bosh: 4, edge: 1 });
+  expect(facts.deployments.map(({ kind }) => kind)).toEqual(['bosh', 'bosh', 'monit']);
+  expect(gaps).toEqual([]);
+});
+
+test('a director that does not answer is one gap, and takes nothing from what the others tell', async () => {
+  const silent = new SourceError('bosh', 'unreachable', 'no answer within 5 s');
+  const { names, gaps } = await look([
+    keeper('bosh', silent),
+    keeper('edge', [told('edge', [instance('web/0')])]),
+  ]);
+  expect(names).toEqual(['edge:edge/web/0']);
+  expect(gaps).toEqual(['bosh: no answer within 5 s']);
+});
+
+test('a deployment that could not be read is a gap beside those that could', async () => {
+  const error = new SourceError('bosh', 'unreachable', 'task 1181 did not end within 60 s');
+  const late = told('late', [], { gaps: [{ what: 'late', error }] });
+  const { names, gaps } = await look([keeper('bosh', [late, mysql])]);
+  expect(names).toEqual(['bosh:mysql/db/0']);
+  expect(gaps).toEqual(['bosh:late: task 1181 did not end within 60 s']);
+  expect((await look([keeper('bosh', [late, mysql])], { deployment: 'mysql' })).gaps).toEqual([]);
+});
+
+test('a bug in a keeper is a bug, not a gap', async () => {
+  await expect(look([keeper('bosh', new TypeError('x is not a function'))])).rejects.toThrow(
+    'x is not a function',
+  );
+});
+
+test.each([
+  [{ deployment: 'mysql' }, ['bosh:mysql/db/0']],
+  [{ deployment: 'cf, mysql', group: 'db,router' }, ['bosh:cf/router/0', 'bosh:mysql/db/0']],
+  [{ group: 'diego_cell*' }, ['bosh:cf/diego_cell_z1/0', 'bosh:cf/diego_cell_z2/0']],
+  [{ group: '*_z2' }, ['bosh:cf/diego_cell_z2/0']],
+  [{ group: 'd*cell*2' }, ['bosh:cf/diego_cell_z2/0']],
+  [
+    { deployment: '*' },
+    ['bosh:cf/router/0', 'bosh:cf/diego_cell_z1/0', 'bosh:cf/diego_cell_z2/0', 'bosh:mysql/db/0'],
+  ],
+])('%o looks at those only', async (args, expected) => {
+  const { names, gaps } = await look([keeper('bosh', [cf, mysql])], args);
+  expect(names).toEqual(expected);
+  expect(gaps).toEqual([]);
+});
+
+test('a deployment that is not there is not all clear: it is a gap which names those that are', async () => {
+  const { names, gaps } = await look([keeper('bosh', [cf, mysql])], { deployment: 'mysqk' });
+  expect(names).toEqual([]);
+  expect(gaps).toEqual(['--deployment mysqk: nothing of that name was seen; did you mean mysql?']);
+  expect((await look([keeper('bosh', [cf, mysql])], { deployment: 'kubernetes' })).gaps).toEqual([
+    '--deployment kubernetes: nothing of that name was seen; there is: cf and mysql',
+  ]);
+});
+
+test('a source that is not there is a gap which names those that are', async () => {
+  const { gaps, seen } = await look([keeper('bosh', [cf]), keeper('edge', [])], { source: 'edge,bsh' });
+  expect(gaps).toEqual([
+    '--source bsh: no source of that name watches over processes here; there is: bosh, edge',
+  ]);
+  expect(seen).toEqual({});
+});

@@ -1,0 +1,279 @@
+import { expect, test } from 'vitest';
+import type { ports } from '../../kit.ts';
+import { diagnose } from './diagnose.ts';
+import { deployment, factsOf, idOf, instance } from './sightings.ts';
+import * as stories from './stories.ts';
+
+const NOT_ALLOWED: ports.RestartTerms = { allowed: false, because: 'its job is not in restart.jobs' };
+
+function said(
+  instances: readonly ports.Instance[],
+  known: Parameters<typeof factsOf>[1] = {},
+): readonly string[] {
+  return diagnose(factsOf(instances, known)).findings.map(
+    ({ severity, summary }) => `${severity}: ${summary}`,
+  );
+}
+
+function evidenceOf({ evidence = [] }: ReturnType<typeof diagnose>['findings'][number]): string {
+  return JSON.stringify(evidence);
+}
+
+test('a hundred failing VMs are one finding, and it points at the dopplers', () => {
+  const { verdict, findings, examined } = diagnose(stories.metronFellOver.facts);
+
+  expect(examined).toBe(12);
+  expect(verdict).toBe('metron_agent is not running on 12 of 12 VMs');
+  expect(findings).toHaveLength(1);
+  expect(findings[0]).toMatchObject({
+    reason: 'process-not-running-on-many',
+    severity: 'critical',
+    target: 'bosh:cf metron_agent',
+    summary:
+      'metron_agent is not running on 12 of 12 VMs: one cause behind all of them is likely; look at `/etcd doppler`',
+  });
+  expect(findings[0]).not.toHaveProperty('offers');
+});
+
+test('"not monitored" is said to be for good', () => {
+  const [finding] = diagnose(stories.metronFellOver.facts).findings;
+  expect(finding && evidenceOf(finding)).toContain('it does not come back by itself');
+  expect(said([instance('uaa/0', [{ uaa: 'unmonitored' }]), instance('uaa/1', ['uaa', 'x'])])).toEqual([
+    'warning: uaa/0: uaa is not monitored; what is not monitored does not come back by itself',
+  ]);
+});
+
+test('the proof of the fix: metron_agent ran on 0 of 12, then on 12 of 12', () => {
+  const metron = ({ facts }: typeof stories.metronFellOver) =>
+    diagnose(facts).measures?.find(({ label }) => label === 'metron_agent');
+  expect(metron(stories.metronFellOver)).toEqual({
+    label: 'metron_agent',
+    value: 0,
+    of: 12,
+    unit: 'running',
+  });
+  expect(metron(stories.allRuns)).toEqual({ label: 'metron_agent', value: 12, of: 12, unit: 'running' });
+});
+
+test('the same is measured before and after, so that only what changed is told', () => {
+  const labels = ({ facts }: typeof stories.metronFellOver) =>
+    diagnose(facts).measures?.map(({ label }) => label);
+  expect(labels(stories.metronFellOver)).toEqual(labels(stories.allRuns));
+});
+
+test('all is clear when every process runs', () => {
+  const { verdict, findings } = diagnose(stories.allRuns.facts);
+  expect(findings).toEqual([]);
+  expect(verdict).toBe('All 69 processes on 12 instances run');
+});
+
+test('all agents silent at once are one finding that points at the certificates of NATS', () => {
+  const { verdict, findings, measures } = diagnose(stories.natsAuthorityExpired.facts);
+  expect(verdict).toBe('no agent answers: 12 of 12');
+  expect(findings).toHaveLength(1);
+  expect(findings[0]).toMatchObject({
+    reason: 'agents-unresponsive',
+    severity: 'critical',
+    target: 'bosh:cf',
+    summary:
+      'cf: no agent answers: 12 of 12; so many broken VMs at once are rare; look at the certificates of NATS first (`/certs expiring`)',
+  });
+  expect(findings[0] && evidenceOf(findings[0])).toContain('https://bosh.io/docs/nats-ca-rotation/');
+  expect(findings[0]).not.toHaveProperty('offers');
+  expect(measures).toEqual([{ label: 'agent', value: 0, of: 12, unit: 'answering' }]);
+});
+
+test('a cell whose rep fails can be restarted, and the task that holds the deployment is named', () => {
+  const { verdict, findings } = diagnose(stories.repOfOneCell.facts);
+  expect(verdict).toBe('1 of 5 instances has processes that are not running; task 1180 is changing cf');
+  expect(findings.map(({ summary }) => summary)).toEqual(['cell/0: rep is failing']);
+  expect(findings[0]?.severity).toBe('warning');
+  expect(findings[0]?.offers).toEqual([
+    {
+      remediation: 'restart',
+      params: { source: 'bosh', deployment: 'cf', group: 'cell', id: idOf('cell/0'), name: 'cell/0' },
+    },
+  ]);
+  expect(findings[0] && evidenceOf(findings[0])).toContain('task 1180 (create deployment) is changing cf');
+});
+
+test('what breaks one by one is told one by one, the worst first, and what is stopped on purpose not at all', () => {
+  const { verdict, findings } = diagnose(stories.oneByOne.facts);
+  expect(verdict).toBe(
+    '2 of 11 instances have processes that are not running, 1 more does not answer, 1 more has no VM, ' +
+      '1 more has a monit that does not answer, 1 more is stopped though it should run',
+  );
+  expect(findings.map(({ severity, reason, target }) => `${severity} ${reason} ${target}`)).toEqual([
+    'critical monit-unresponsive bosh:cf/nats/0',
+    'critical processes-not-running bosh:cf/uaa/0',
+    'warning agent-unresponsive bosh:cf/diego-cell/0',
+    'warning vm-absent bosh:cf/api/1',
+    'warning instance-stopped bosh:cf/doppler/0',
+    'warning processes-not-running bosh:cf/router/0',
+  ]);
+});
+
+test('only what a restart can mend is offered one', () => {
+  const { findings } = diagnose(stories.oneByOne.facts);
+  const offered = findings.filter(({ offers }) => offers !== undefined).map(({ target }) => target);
+  expect(offered).toEqual(['bosh:cf/uaa/0', 'bosh:cf/doppler/0', 'bosh:cf/router/0']);
+});
+
+test('all processes of one VM down are one finding for that VM', () => {
+  const vm = (name: string, state: 'running' | 'failing') =>
+    instance(name, [{ gorouter: state, consul_agent: state, metron_agent: state }]);
+  expect(said([vm('router/0', 'failing'), vm('router/1', 'running'), vm('router/2', 'running')])).toEqual([
+    'warning: router/0: none of its 3 processes runs (gorouter is failing, consul_agent is failing and metron_agent is failing)',
+  ]);
+});
+
+test('a group that is down as a whole is told by its VMs and not by each of their processes', () => {
+  const others = ['a/0', 'b/0', 'c/0', 'd/0'].map((name) => instance(name, ['consul_agent', 'x']));
+  const dopplers = ['doppler/0', 'doppler/1'].map((name) =>
+    instance(name, [{ consul_agent: 'failing', doppler: 'failing' }]),
+  );
+  expect(diagnose(factsOf([...others, ...dopplers])).findings.map(({ target }) => target)).toEqual([
+    'bosh:cf/doppler/0',
+    'bosh:cf/doppler/1',
+  ]);
+});
+
+test('nothing running anywhere is one finding, and not one for each of thirty processes', () => {
+  const all = ['api/0', 'uaa/0', 'router/0'].map((name) =>
+    instance(name, [{ consul_agent: 'unmonitored', metron_agent: 'unmonitored', [name]: 'unmonitored' }]),
+  );
+  const { verdict, findings } = diagnose(factsOf(all));
+  expect(verdict).toBe('no process runs on 3 of 3 VMs');
+  expect(findings.map(({ reason }) => reason)).toEqual(['nothing-runs']);
+});
+
+test('where nothing runs on most VMs, the trouble of the others is told as well', () => {
+  const dead = ['api/0', 'uaa/0', 'router/0'].map((name) => instance(name, [{ a: 'failing', b: 'failing' }]));
+  const { findings } = diagnose(factsOf([...dead, instance('nats/0', ['a', { nats: 'failing' }])]));
+  expect(findings.map(({ target }) => target)).toEqual(['bosh:cf', 'bosh:cf/nats/0']);
+});
+
+test.each([
+  [1, 2, 'single'],
+  [2, 4, 'single'],
+  [2, 3, 'shared'],
+  [2, 2, 'shared'],
+  [7, 12, 'shared'],
+])('down on %i of %i is %s: one cause is at least two and more than half', (down, all, is) => {
+  const instances = Array.from({ length: all }, (_, at) =>
+    instance(`router/${at}`, ['consul_agent', { gorouter: at < down ? 'failing' : 'running' }]),
+  );
+  const shared = diagnose(factsOf(instances)).findings.filter(
+    ({ reason }) => reason === 'process-not-running-on-many',
+  );
+  expect(shared).toHaveLength(is === 'shared' ? 1 : 0);
+});
+
+test('from cf v251 on metron does not ask etcd, and nobody is sent there', () => {
+  const { facts } = stories.metronFellOver;
+  const newer = facts.deployments.map((one) => ({ ...one, version: '251' }));
+  expect(diagnose({ deployments: newer }).findings[0]?.summary).toBe(
+    'metron_agent is not running on 12 of 12 VMs: one cause behind all of them is likely',
+  );
+});
+
+test('what is starting is information and has no button, but is not yet called well', () => {
+  const { verdict, findings } = diagnose(
+    factsOf([
+      instance('uaa/0', [{ uaa: 'starting' }, 'consul_agent'], { state: 'starting' }),
+      instance('uaa/1', ['uaa', 'consul_agent']),
+    ]),
+  );
+  expect(verdict).toBe('1 of 2 instances is still starting');
+  expect(findings).toMatchObject([
+    { severity: 'info', reason: 'processes-not-running', summary: 'uaa/0: uaa is starting' },
+  ]);
+  expect(findings[0]).not.toHaveProperty('offers');
+});
+
+test('an agent that says failing while every process runs is not believed to be well', () => {
+  expect(said([instance('uaa/0', ['uaa'], { state: 'failing' })])[0]).toMatch(
+    /^warning: uaa\/0 is failing, though every process/,
+  );
+});
+
+test('where a restart is not allowed the evidence says why and there is no button', () => {
+  const { findings } = diagnose(
+    factsOf([instance('db/0', [{ mysql: 'failing' }, 'x'], { restart: NOT_ALLOWED })]),
+  );
+  expect(findings[0]).not.toHaveProperty('offers');
+  expect(findings[0] && evidenceOf(findings[0])).toContain('not offered: its job is not in restart.jobs');
+});
+
+test('where processes can be restarted alone, those that are down and allowed are offered', () => {
+  const restart = {
+    allowed: true,
+    scope: 'process',
+    processes: ['doppler', 'metron_agent'],
+    besides: [],
+  } as const;
+  const vm = instance(
+    'doppler/0',
+    [{ doppler: 'failing', metron_agent: 'unmonitored', etcd: 'failing' }, 'x'],
+    { restart },
+  );
+  const [finding] = diagnose(factsOf([vm], { kind: 'monit', source: 'monit', name: 'monit' })).findings;
+  expect(finding?.offers?.map(({ params }) => params.process)).toEqual(['doppler', 'metron_agent']);
+});
+
+test('an ignored instance is information, and nobody is offered to touch it', () => {
+  const [finding] = diagnose(
+    factsOf([instance('db/0', [{ mysql: 'failing' }, 'x'], { ignored: true })]),
+  ).findings;
+  expect(finding?.severity).toBe('info');
+  expect(finding).not.toHaveProperty('offers');
+});
+
+test('two deployments are measured and told apart', () => {
+  const { findings, measures } = diagnose({
+    deployments: [
+      deployment([instance('router/0', [{ gorouter: 'failing' }, 'x'])]),
+      deployment([instance('router/0', ['gorouter', 'x'])], { name: 'cf-dev' }),
+    ],
+  });
+  expect(findings.map(({ target }) => target)).toEqual(['bosh:cf/router/0']);
+  expect(measures?.map(({ label }) => label)).toContain('cf-dev gorouter');
+});
+
+test('a silent VM counts among those where the process of its group should run', () => {
+  const { measures } = diagnose(
+    factsOf([
+      instance('router/0', ['gorouter']),
+      instance('router/1', ['gorouter']),
+      instance('router/2', [], { state: 'unresponsive' }),
+    ]),
+  );
+  expect(measures).toEqual([
+    { label: 'agent', value: 2, of: 3, unit: 'answering' },
+    { label: 'gorouter', value: 2, of: 3, unit: 'running' },
+  ]);
+});
+
+test('a deployment that is stopped on purpose is well', () => {
+  const { verdict, findings } = diagnose(
+    factsOf([instance('a/0', [{ x: 'unmonitored' }], { state: 'stopped', desired: 'stopped' })]),
+  );
+  expect(findings).toEqual([]);
+  expect(verdict).toBe('Nothing should run: 1 instance is stopped on purpose');
+});
+
+test('a thousand VMs keep findings and measures bounded', () => {
+  const many = Array.from({ length: 1_000 }, (_, at) =>
+    instance(
+      `cell/${at}`,
+      Array.from(
+        { length: 40 },
+        (_, process) => ({ [`p${process}`]: process === 0 ? 'unmonitored' : 'running' }) as const,
+      ),
+    ),
+  );
+  const { findings, measures } = diagnose(factsOf(many));
+  expect(findings).toHaveLength(1);
+  expect(JSON.stringify(findings).length).toBeLessThan(6_000);
+  expect(measures?.length).toBeLessThanOrEqual(41);
+});

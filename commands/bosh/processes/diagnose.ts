@@ -1,0 +1,35 @@
+import type { Diagnosis } from '../../kit.ts';
+import type { Facts } from './collect.ts';
+import { measuresOf } from './measures.ts';
+import { processTroubles } from './processes.ts';
+import { isWhollyDown, only, survey, type Survey } from './survey.ts';
+import type { Restart, Trouble } from './trouble.ts';
+import { verdictOf } from './verdict.ts';
+import { nothingRuns, wholeTroubles } from './whole-instances.ts';
+
+/** Causes before symptoms: what is the same on most instances is one finding, named by what they share. */
+export function diagnose({ deployments }: Facts): Diagnosis<Restart> {
+  const surveys = deployments.map(survey);
+  const troubles = surveys.flatMap(troublesOf).toSorted(worstFirst);
+  return {
+    examined: deployments.reduce((sum, { instances }) => sum + instances.length, 0),
+    verdict: verdictOf(surveys, troubles),
+    findings: troubles.map(({ finding }) => finding),
+    measures: measuresOf(surveys),
+  };
+}
+
+function troublesOf(surveyed: Survey): Trouble[] {
+  const fallen = nothingRuns(surveyed);
+  if (!fallen) return [...wholeTroubles(surveyed), ...processTroubles(surveyed)];
+  const rest = surveyed.telling.filter((instance) => !isWhollyDown(instance));
+  return [...wholeTroubles(surveyed), fallen, ...processTroubles(only(surveyed, rest))];
+}
+
+const RANK = { critical: 0, warning: 1, info: 2 } as const;
+
+/** Stable: what is shared stays before what is single, and these in the order of their names. */
+function worstFirst(a: Trouble, b: Trouble): number {
+  const bySeverity = RANK[a.finding.severity] - RANK[b.finding.severity];
+  return bySeverity || Number(a.headline === undefined) - Number(b.headline === undefined);
+}

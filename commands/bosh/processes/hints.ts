@@ -1,0 +1,60 @@
+import type { Watched } from './collect.ts';
+
+export interface Hint {
+  /** The next thing to type or to look at. */
+  readonly look: string;
+  readonly because: string;
+}
+
+interface Known extends Hint {
+  readonly process: RegExp;
+  /** Whether it is so in this deployment. */
+  readonly holds?: (deployment: Watched) => boolean;
+}
+
+const CELLS_AND_BBS: Hint = {
+  look: 'look at `/certs expiring`',
+  because: 'the cells, BBS and Locket know each other by certificates, and stop together when these expire',
+};
+
+const NEEDS_ETCD: Hint = {
+  look: 'look at `/etcd health`',
+  because:
+    'it announces itself in etcd, and an etcd without a leader or with slow disks takes it down everywhere',
+};
+
+/**
+ * Where to look when a process is down on many instances. From reference: cf-and-certificates.md sections 1.3, 1.5 and 8,
+ * and the outages "The Day I Broke Every VM in Cloud Foundry" (2016) and "Downloading Failed" (2019).
+ */
+const KNOWN: readonly Known[] = [
+  {
+    process: /^metron_agent$/,
+    holds: asksEtcd,
+    look: 'look at `/etcd doppler`',
+    because: 'it panics where no doppler is registered in etcd for its protocol',
+  },
+  { process: /^etcd$/, look: 'look at `/etcd health`', because: 'the members tell there who is missing' },
+  { process: /^(doppler|syslog_drain_binder|hm9000_\w+|routing-api)$/, ...NEEDS_ETCD },
+  {
+    process: /^consul_agent$/,
+    look: 'look at the consul servers first',
+    because: 'names of the platform, those of etcd among them, are found through it',
+  },
+  { process: /^(rep|bbs|locket|auctioneer)$/, ...CELLS_AND_BBS },
+  {
+    process: /^(silk-daemon|silk-controller|vxlan-policy-agent|policy-server(-internal)?)$/,
+    look: 'look at `/certs expiring`',
+    because: 'the parts of the container network know each other by certificates',
+  },
+];
+
+export function hintFor(process: string, deployment: Watched): Hint | undefined {
+  return KNOWN.find((known) => known.process.test(process) && (known.holds?.(deployment) ?? true));
+}
+
+/** Metron no longer asks etcd from cf v251 on; where no version is told it may. */
+function asksEtcd({ version = '' }: Watched): boolean {
+  const release = /^(?:cf[ /-]?)?v?(\d+)$/i.exec(version.trim())?.[1];
+  return release === undefined || Number(release) < 251;
+}

@@ -1,0 +1,161 @@
+import { expect, test } from 'vitest';
+import { type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { restart } from './restart.ts';
+import { idOf, instance } from './sightings.ts';
+
+const ASKED = {
+  source: 'bosh',
+  deployment: 'cf',
+  group: 'doppler_z2',
+  id: idOf('doppler_z2/0'),
+  name: 'doppler_z2/0',
+};
+const NAMES = ['metron_agent', 'doppler', 'consul_agent'];
+
+function dopplerZ2(known: Parameters<typeof instance>[2] = {}): ports.Instance {
+  return instance('doppler_z2/0', NAMES, known);
+}
+
+function context(
+  instances: readonly ports.Instance[],
+  known: Partial<ports.Deployment> = {},
+): ReadContext<'processes'> {
+  const deployment = { source: 'bosh', name: 'cf', instances, ...known };
+  return {
+    read: {
+      processes: {
+        keepers: [{ name: 'bosh', kind: 'bosh', deployments: () => Promise.resolve([deployment]) }],
+      },
+    },
+    now: new Date('2016-12-06T18:35:50Z'),
+    signal: new AbortController().signal,
+    attempt: (_, __, read) => read(),
+    gap: () => undefined,
+    saw: () => undefined,
+  };
+}
+
+function allowing(terms: Partial<Extract<ports.RestartTerms, { allowed: true }>>): ports.RestartTerms {
+  return { allowed: true, scope: 'instance', processes: NAMES, besides: [], ...terms };
+}
+
+test('the plan says what stops and starts, what comes along, and is bound to this very machine', async () => {
+  const besides = ['pending changes of the manifest are deployed too'];
+  const plan = await restart.plan(context([dopplerZ2({ restart: allowing({ besides }) })]), ASKED);
+  expect(plan).toEqual({
+    lines: [
+      'Restart doppler_z2/0 of cf: 3 processes (consul_agent, doppler and metron_agent) stop after their drain scripts and start again',
+      'pending changes of the manifest are deployed too',
+    ],
+    targets: [`bosh:cf/doppler_z2/${idOf('doppler_z2/0')}`],
+    precondition: { incarnation: `vm-${idOf('doppler_z2/0').slice(0, 8)}` },
+  });
+});
+
+test('the plan made again is the same word for word, though processes came and went in between', async () => {
+  const before = await restart.plan(context([dopplerZ2({ state: 'failing' })]), ASKED);
+  const fallen = instance(
+    'doppler_z2/0',
+    NAMES.map((name) => ({ [name]: 'failing' as const })),
+  );
+  expect(await restart.plan(context([fallen]), ASKED)).toEqual(before);
+});
+
+test('a plan for one process names that process and no other', async () => {
+  const terms = allowing({ scope: 'process', processes: ['doppler'] });
+  const { lines } = await restart.plan(context([dopplerZ2({ restart: terms })]), {
+    ...ASKED,
+    process: 'doppler',
+  });
+  expect(lines).toEqual(['Restart the process doppler on doppler_z2/0 of cf, and no other']);
+});
+
+test('while a task holds the deployment nothing is planned, and the task is named', async () => {
+  const lock = { taskId: '1180', description: 'create deployment' };
+  await expect(restart.plan(context([dopplerZ2()], { lock }), ASKED)).rejects.toMatchObject({
+    name: 'SourceError',
+    kind: 'refused',
+    message:
+      'cf is locked by task 1180 (create deployment): nothing else may change it before that has ended',
+  });
+});
+
+test.each<[string, ports.Instance[], string]>([
+  ['is gone', [instance('doppler_z2/1')], 'is not there any more'],
+  ['is ignored', [dopplerZ2({ ignored: true })], 'is ignored: people told bosh to leave it alone'],
+  ['was stopped on purpose', [dopplerZ2({ desired: 'stopped' })], 'is stopped on purpose'],
+  ['has no machine', [dopplerZ2({ state: 'absent' })], 'cannot be restarted: there is no machine'],
+  ['has a silent agent', [dopplerZ2({ state: 'unresponsive' })], 'its agent does not answer'],
+  ['has a silent monit', [dopplerZ2({ state: 'unknown' })], 'its monit does not'],
+  [
+    'is not on the list',
+    [dopplerZ2({ restart: { allowed: false, because: 'its job is not in restart.jobs' } })],
+    'may not be restarted: its job is not in restart.jobs',
+  ],
+  [
+    'may only have single processes restarted',
+    [dopplerZ2({ restart: allowing({ scope: 'process' }) })],
+    'single processes only',
+  ],
+])('an instance that %s is refused', async (_, instances, because) => {
+  const planned = restart.plan(context(instances), ASKED);
+  await expect(planned).rejects.toThrow(because);
+  await expect(planned).rejects.toBeInstanceOf(SourceError);
+});
+
+test('an offer for one process does not become one for the whole instance, nor for another process', async () => {
+  const asked = { ...ASKED, process: 'doppler' };
+  await expect(restart.plan(context([dopplerZ2()]), asked)).rejects.toThrow('whole instances only');
+  const others = allowing({ scope: 'process', processes: ['metron_agent'] });
+  await expect(restart.plan(context([dopplerZ2({ restart: others })]), asked)).rejects.toThrow(
+    'doppler is not among the processes',
+  );
+});
+
+test('what could not be read is said, and not taken for gone', async () => {
+  const error = new SourceError('bosh', 'unreachable', 'task 1181 did not end within 60 s');
+  await expect(restart.plan(context([], { gaps: [{ what: 'cf', error }] }), ASKED)).rejects.toBe(error);
+});
+
+test.each([
+  [{ ...ASKED, source: 'other' }, 'there is no source other any more'],
+  [{ ...ASKED, deployment: 'other' }, 'there is no deployment other any more'],
+])('a source or deployment that is gone is refused', async (asked, because) => {
+  await expect(restart.plan(context([dopplerZ2()]), asked)).rejects.toThrow(because);
+});
+
+test('applying restarts that instance once, with the order, and tells what came of it', async () => {
+  const read = context([dopplerZ2()]);
+  const plan = await restart.plan(read, ASKED);
+  const asked: unknown[] = [];
+  const told: string[] = [];
+  const order = { id: 'm0123456789abcdef', signal: read.signal };
+  const write = {
+    processes: {
+      restart: (...call: unknown[]) => {
+        asked.push(call);
+        return Promise.resolve({ said: 'task 1180 done after 41 s' });
+      },
+    },
+  };
+  const did = (line: string) => {
+    told.push(line);
+    return Promise.resolve();
+  };
+  await restart.apply({ ...read, write, order, did }, ASKED, plan);
+  expect(asked).toEqual([[{ source: 'bosh', deployment: 'cf', group: 'doppler_z2', id: ASKED.id }, order]]);
+  expect(told).toEqual(['doppler_z2/0 restarted: task 1180 done after 41 s']);
+});
+
+test('a button says what it restarts, in the room that Slack has for it', () => {
+  expect(restart.title(ASKED)).toBe('Restart doppler_z2/0');
+  expect(restart.title({ ...ASKED, process: 'doppler' })).toBe('Restart doppler on doppler_z2/0');
+  const long = {
+    ...ASKED,
+    group: 'diego-cell',
+    name: `diego-cell/${ASKED.id}`,
+    process: 'vxlan-policy-agent',
+  };
+  expect(restart.title(long)).toBe(`Restart vxlan-policy-agent on diego-cell/${ASKED.id.slice(0, 8)}`);
+  expect(restart.title({ ...ASKED, name: 'x'.repeat(100) })).toHaveLength(75);
+});

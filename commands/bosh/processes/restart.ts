@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import { defineRemediation, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
+
+const params = z.strictObject({
+  source: z.string(),
+  deployment: z.string(),
+  group: z.string(),
+  id: z.string(),
+  /** As people call it; the rest says which one is meant. */
+  name: z.string(),
+  /** Where the source restarts processes alone: this one. */
+  process: z.string().optional(),
+});
+
+export type RestartParams = z.output<typeof params>;
+
+/** What Slack shows of a button. */
+const MOST_LETTERS = 75;
+
+export const restart = defineRemediation({
+  about: 'Restarts one instance, or one process of it where the source can do that',
+  title,
+  risk: 'disruptive',
+  uses: ['processes'],
+  params,
+  plan: async (context, asked) => {
+    const { keeper, deployment, instance } = await find(context, asked);
+    const terms = termsFor(asked, deployment, instance);
+    return {
+      lines: [deedOf(asked, terms, keeper.kind), ...terms.besides],
+      targets: [`${asked.source}:${asked.deployment}/${asked.group}/${asked.id}`],
+      precondition: instance.incarnation === undefined ? {} : { incarnation: instance.incarnation },
+    };
+  },
+  apply: async ({ write, order, did }, { name, ...asked }) => {
+    const { source, deployment, group, id, process } = asked;
+    const target = { source, deployment, group, id, ...(process !== undefined && { process }) };
+    const { said } = await write.processes.restart(target, order);
+    await did(`${process === undefined ? name : `${process} on ${name}`} restarted: ${said}`);
+  },
+  settlesWithinSeconds: 120,
+});
+
+function title({ name, process, id }: RestartParams): string {
+  const say = (instance: string) =>
+    `Restart ${process === undefined ? instance : `${process} on ${instance}`}`;
+  if (say(name).length <= MOST_LETTERS) return say(name);
+  const short = say(name.replace(id, id.slice(0, 8)));
+  return short.length <= MOST_LETTERS ? short : `${short.slice(0, MOST_LETTERS - 1)}…`;
+}
+
+interface Found {
+  readonly keeper: ports.ProcessKeeper;
+  readonly deployment: ports.Deployment;
+  readonly instance: ports.Instance;
+}
+
+async function find({ read, signal }: ReadContext<'processes'>, asked: RestartParams): Promise<Found> {
+  const keeper = read.processes.keepers.find(({ name }) => name === asked.source);
+  if (!keeper) throw new SourceError(asked.source, 'missing', `there is no source ${asked.source} any more`);
+  const deployments = await keeper.deployments({ signal });
+  const deployment = deployments.find(({ name }) => name === asked.deployment);
+  if (!deployment) throw refused(asked, `there is no deployment ${asked.deployment} any more`);
+  const instance = deployment.instances.find(({ group, id }) => group === asked.group && id === asked.id);
+  if (instance) return { keeper, deployment, instance };
+  const [gap] = deployment.gaps ?? [];
+  if (gap) throw gap.error;
+  throw refused(asked, `${asked.name} is not there any more: it has been deleted or made anew`);
+}
+
+type Allowed = Extract<ports.RestartTerms, { readonly allowed: true }>;
+
+/** @throws {SourceError} `refused`, where it may not be restarted now, saying why. */
+function termsFor(asked: RestartParams, { lock, name }: ports.Deployment, instance: ports.Instance): Allowed {
+  if (lock) {
+    const task = `task ${lock.taskId}${lock.description === undefined ? '' : ` (${lock.description})`}`;
+    throw refused(asked, `${name} is locked by ${task}: nothing else may change it before that has ended`);
+  }
+  if (instance.ignored)
+    throw refused(asked, `${asked.name} is ignored: people told ${asked.source} to leave it alone`);
+  if (instance.desired !== 'started')
+    throw refused(asked, `${asked.name} is ${instance.desired} on purpose: a restart would start it`);
+  const unreachable = CANNOT[instance.state];
+  if (unreachable !== undefined) throw refused(asked, `${asked.name} cannot be restarted: ${unreachable}`);
+  const terms = instance.restart;
+  if (!terms.allowed) throw refused(asked, `${asked.name} may not be restarted: ${terms.because}`);
+  return ofTheSameScope(asked, terms);
+}
+
+const CANNOT: Partial<Record<ports.Instance['state'], string>> = {
+  absent: 'there is no machine',
+  unresponsive: 'its agent does not answer',
+  unknown: 'its agent answers and its monit does not',
+};
+
+/** What was asked for may not turn into more, or less, because the configuration changed in between. */
+function ofTheSameScope(asked: RestartParams, terms: Allowed): Allowed {
+  const { name, process } = asked;
+  if (process === undefined && terms.scope === 'process')
+    throw refused(
+      asked,
+      `${asked.source} restarts single processes only, and the offer was for the whole of ${name}`,
+    );
+  if (process !== undefined && terms.scope === 'instance')
+    throw refused(
+      asked,
+      `${asked.source} restarts whole instances only, and the offer was for ${process} alone`,
+    );
+  if (process !== undefined && !terms.processes.includes(process))
+    throw refused(asked, `${process} is not among the processes that may be restarted on ${name}`);
+  return terms;
+}
+
+function deedOf(
+  { name, deployment, process }: RestartParams,
+  { processes }: Allowed,
+  kind: ports.ProcessKeeper['kind'],
+): string {
+  if (process !== undefined)
+    return `Restart the process ${process} on ${name} of ${deployment}, and no other`;
+  const named = `${wording.count(processes.length, 'process', 'processes')} (${wording.list(processes.toSorted(), 12)})`;
+  const what = processes.length === 0 ? 'its processes' : named;
+  // reference: cf-and-certificates.md section 2.4
+  const drained = kind === 'bosh' ? ' after their drain scripts' : '';
+  return `Restart ${name} of ${deployment}: ${what} stop${drained} and start again`;
+}
+
+function refused({ source }: RestartParams, because: string): SourceError {
+  return new SourceError(source, 'refused', because);
+}

@@ -1,0 +1,62 @@
+import type { ports } from '../../kit.ts';
+import type { Facts, Watched } from './collect.ts';
+
+/** Words for telling stories in: what a director said of its instances, in short. */
+
+type State = ports.RunningProcess['state'];
+type Known = Partial<Omit<ports.Instance, 'processes' | 'name' | 'group'>>;
+
+/** `instance('doppler_z2/0', ['doppler', { metron_agent: 'unmonitored' }])`: what is named alone runs. */
+export function instance(
+  name: string,
+  processes: readonly (string | Readonly<Record<string, State>>)[] = [],
+  known: Known = {},
+): ports.Instance {
+  const [group = name, index = '0'] = name.split('/');
+  const listed = processes.flatMap((one) =>
+    typeof one === 'string'
+      ? [{ name: one, state: 'running' as const, uptimeSeconds: 5_280 }]
+      : Object.entries(one).map(([process, state]) => ({ name: process, state })),
+  );
+  return {
+    group,
+    id: idOf(name),
+    index: Number(index),
+    name,
+    zone: /_(z\d+)$/.exec(group)?.[1] ?? 'z1',
+    addresses: [`10.160.${55 + Number(index)}.${10 + (hash(group) % 240)}`],
+    desired: 'started',
+    ignored: false,
+    state: listed.every(({ state }) => state === 'running') ? 'running' : 'failing',
+    processes: listed,
+    incarnation: `vm-${idOf(name).slice(0, 8)}`,
+    restart: {
+      allowed: true,
+      scope: 'instance',
+      processes: listed.map((process) => process.name),
+      besides: [],
+    },
+    ...known,
+  };
+}
+
+export function deployment(instances: readonly ports.Instance[], known: Partial<Watched> = {}): Watched {
+  return { source: 'bosh', kind: 'bosh', name: 'cf', instances, ...known };
+}
+
+export function factsOf(instances: readonly ports.Instance[], known: Partial<Watched> = {}): Facts {
+  return { deployments: [deployment(instances, known)] };
+}
+
+/** The same UUID for the same name. */
+export function idOf(name: string): string {
+  const digits = [1, 2, 3, 4].map((salt) => hash(`${salt}${name}`).toString(16).padStart(8, '0')).join('');
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/** FNV-1a */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (const letter of text) value = Math.imul(value ^ letter.charCodeAt(0), 0x01000193) >>> 0;
+  return value;
+}

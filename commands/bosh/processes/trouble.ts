@@ -1,0 +1,63 @@
+import type { Finding, ports } from '../../kit.ts';
+import type { Watched } from './collect.ts';
+import type { RestartParams } from './restart.ts';
+
+export interface Restart {
+  readonly remediation: 'restart';
+  readonly params: RestartParams;
+}
+
+/** One finding, and what the verdict needs of it. */
+export interface Trouble {
+  readonly finding: Finding<Restart>;
+  /** Where one cause is behind many instances: the verdict says it in these words. */
+  readonly headline?: string;
+  /** Where it is about one instance: what the verdict counts it as. */
+  readonly counts?: 'down' | 'starting' | 'silent' | 'absent' | 'unseen' | 'stopped' | 'failing';
+}
+
+export type Evidence = NonNullable<Finding['evidence']>[number];
+
+export function field(label: string, value: string): Evidence {
+  return { kind: 'field', label, value };
+}
+
+/** What people call a machine, and what speaks for it, where this keeper keeps it. */
+export function wordsFor({ kind }: Watched): { readonly machine: string; readonly agent: string } {
+  return kind === 'bosh' ? { machine: 'VM', agent: 'agent' } : { machine: 'machine', agent: 'monit' };
+}
+
+/** As its owner would name it: `bosh:cf/doppler_z2/0`. */
+export function targetOf({ source, name }: Watched, instance?: ports.Instance): string {
+  return instance === undefined ? `${source}:${name}` : `${source}:${name}/${instance.name}`;
+}
+
+/** A restart that is asked for while a task holds the deployment would be refused: it is offered all the same, for the task will end. */
+export function lockEvidence({ lock, name }: Watched): Evidence[] {
+  if (!lock) return [];
+  const what = lock.description === undefined ? '' : ` (${lock.description})`;
+  return [
+    field(
+      'Under way',
+      `task ${lock.taskId}${what} is changing ${name}: instances stop and start while it runs, and nothing may be restarted before it has ended`,
+    ),
+  ];
+}
+
+export const MOST_ROWS = 50;
+
+/** The first rows in order, and how many there are. */
+export function table(
+  columns: readonly string[],
+  rows: readonly (readonly string[])[],
+  of: string,
+): Evidence[] {
+  const shown = rows.slice(0, MOST_ROWS);
+  const cut =
+    rows.length > shown.length ? [field(of, `${rows.length}, the first ${shown.length} of them here`)] : [];
+  return rows.length === 0 ? [] : [...cut, { kind: 'table', columns, rows: shown }];
+}
+
+export function byName(a: ports.Instance, b: ports.Instance): number {
+  return a.name.localeCompare(b.name, 'en', { numeric: true });
+}
