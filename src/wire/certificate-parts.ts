@@ -11,6 +11,8 @@ export interface CertificateParts {
 
 /** The extension authorityKeyIdentifier (2.5.29.35), as {@link CertificateParts.extensions} names it. */
 export const AUTHORITY_KEY_ID = '0603551d23';
+/** subjectKeyIdentifier (2.5.29.14). */
+export const SUBJECT_KEY_ID = '0603551d0e';
 
 const CONTEXT_3 = 0xa3;
 

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type * as issuer from '@peculiar/x509';
-import { lostIn } from './certificate-parts.ts';
+import { AUTHORITY_KEY_ID, lostIn, partsOf, SUBJECT_KEY_ID } from './certificate-parts.ts';
 
 /** How an authority's key will sign a renewal. */
 export interface Signing {
@@ -102,19 +102,26 @@ export async function reissue(wanted: Reissue): Promise<X509Certificate> {
   return fresh;
 }
 
-/** All as they were, in their order, but for the authority's key identifier: the same key keeps its own. */
+/**
+ * All as they were, in their order, but for the authority's key identifier: the same key keeps its own. They are taken as bytes,
+ * for the library opens those it knows, and throws where one is not as it should be.
+ */
 async function extensionsOf(x509: Library, present: X509Certificate, authority: X509Certificate) {
-  const { extensions } = new x509.X509Certificate(present.raw);
-  const signer = new x509.X509Certificate(authority.raw);
-  const named = signer.getExtension(x509.SubjectKeyIdentifierExtension);
-  const byKey = await x509.AuthorityKeyIdentifierExtension.create(signer.publicKey);
-  const identifier = named ? new x509.AuthorityKeyIdentifierExtension(named.keyId) : byKey;
+  const extensions = [...partsOf(present.raw).extensions].map(
+    ([oid, bytes]) => [oid, new x509.Extension(bytes)] as const,
+  );
+  const named = partsOf(authority.raw).extensions.get(SUBJECT_KEY_ID);
+  const { publicKey } = new x509.X509Certificate(authority.raw);
+  const identifier = named
+    ? new x509.AuthorityKeyIdentifierExtension(new x509.SubjectKeyIdentifierExtension(named).keyId)
+    : await x509.AuthorityKeyIdentifierExtension.create(publicKey);
   // An empty list of extensions is not allowed (RFC 5280 section 4.1.2.9).
   if (extensions.length === 0) return [identifier];
-  return extensions.map((extension) => {
-    if (extension.type !== identifier.type) return new x509.Extension(extension.rawData);
-    return new x509.Extension(identifier.type, extension.critical, identifier.value);
-  });
+  return extensions.map(([oid, extension]) =>
+    oid === AUTHORITY_KEY_ID
+      ? new x509.Extension(identifier.type, extension.critical, identifier.value)
+      : extension,
+  );
 }
 
 function evenHex(hex: string): string {
