@@ -69,7 +69,7 @@ test('all is clear when every process runs', () => {
 
 test('all agents silent at once are one finding that points at the certificates of NATS', () => {
   const { verdict, findings, measures } = diagnose(stories.natsAuthorityExpired.facts);
-  expect(verdict).toBe('no agent answers: 12 of 12');
+  expect(verdict).toBe('No agent answers: 12 of 12');
   expect(findings).toHaveLength(1);
   expect(findings[0]).toMatchObject({
     reason: 'agents-unresponsive',
@@ -143,7 +143,7 @@ test('nothing running anywhere is one finding, and not one for each of thirty pr
     instance(name, [{ consul_agent: 'unmonitored', metron_agent: 'unmonitored', [name]: 'unmonitored' }]),
   );
   const { verdict, findings } = diagnose(factsOf(all));
-  expect(verdict).toBe('no process runs on 3 of 3 VMs');
+  expect(verdict).toBe('No process runs on 3 of 3 VMs');
   expect(findings.map(({ reason }) => reason)).toEqual(['nothing-runs']);
 });
 

@@ -1,7 +1,7 @@
 import type { Watched } from './collect.ts';
 
 export interface Hint {
-  /** The next thing to type or to look at. */
+  /** What to look at next: `look at ${look}`. */
   readonly look: string;
   readonly because: string;
 }
@@ -13,12 +13,12 @@ interface Known extends Hint {
 }
 
 const CELLS_AND_BBS: Hint = {
-  look: 'look at `/certs expiring`',
+  look: '`/certs expiring`',
   because: 'the cells, BBS and Locket know each other by certificates, and stop together when these expire',
 };
 
 const NEEDS_ETCD: Hint = {
-  look: 'look at `/etcd health`',
+  look: '`/etcd health`',
   because:
     'it announces itself in etcd, and an etcd without a leader or with slow disks takes it down everywhere',
 };
@@ -31,20 +31,20 @@ const KNOWN: readonly Known[] = [
   {
     process: /^metron_agent$/,
     holds: asksEtcd,
-    look: 'look at `/etcd doppler`',
+    look: '`/etcd doppler`',
     because: 'it panics where no doppler is registered in etcd for its protocol',
   },
-  { process: /^etcd$/, look: 'look at `/etcd health`', because: 'the members tell there who is missing' },
+  { process: /^etcd$/, look: '`/etcd health`', because: 'the members tell there who is missing' },
   { process: /^(doppler|syslog_drain_binder|hm9000_\w+|routing-api)$/, ...NEEDS_ETCD },
   {
     process: /^consul_agent$/,
-    look: 'look at the consul servers first',
+    look: 'the consul servers first',
     because: 'names of the platform, those of etcd among them, are found through it',
   },
   { process: /^(rep|bbs|locket|auctioneer)$/, ...CELLS_AND_BBS },
   {
     process: /^(silk-daemon|silk-controller|vxlan-policy-agent|policy-server(-internal)?)$/,
-    look: 'look at `/certs expiring`',
+    look: '`/certs expiring`',
     because: 'the parts of the container network know each other by certificates',
   },
 ];

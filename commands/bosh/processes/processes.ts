@@ -55,9 +55,9 @@ function manyOf(survey: Survey, { name, on, down }: Spread): Trouble {
       reason: 'process-not-running-on-many',
       severity: isStarting ? 'info' : 'critical',
       target: `${targetOf(deployment)} ${name}`,
-      summary: `${says}: one cause behind all of them is likely${hint ? `; ${hint.look}` : ''}`,
+      summary: `${says}: one cause behind all of them is likely${hint ? `; look at ${hint.look}` : ''}`,
       evidence: [
-        ...(hint ? [field('Look there', `${hint.look}: ${hint.because}`)] : []),
+        ...(hint ? [field('Look at', `${hint.look}: ${hint.because}`)] : []),
         field('States', statesOf(down)),
         ...sticky(down.map(({ process }) => process)),
         ...lockEvidence(deployment),
@@ -173,7 +173,7 @@ function runsNowhere({ processes }: Survey, process: string): boolean {
 
 function hintField(name: string, { deployment }: Survey): Evidence[] {
   const hint = hintFor(name, deployment);
-  return hint ? [field(name, `${hint.look}, if more of them fall: ${hint.because}`)] : [];
+  return hint ? [field(name, `look at ${hint.look} if more of them fall: ${hint.because}`)] : [];
 }
 
 function common({ deployment }: Survey, { addresses, zone, ignored }: ports.Instance): Evidence[] {

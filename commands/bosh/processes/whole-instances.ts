@@ -78,7 +78,7 @@ const WHOLES: Record<Ailment, Whole> = {
     one: () => ({
       reason: 'instance-stopped',
       says: 'it is stopped, though it should run',
-      next: 'it was stopped on the machine itself, or a deploy ended half way; it does not come back by itself',
+      next: 'somebody stopped it there, or a deploy ended half way; it does not come back by itself',
     }),
     many: (_, hit, all) => ({
       reason: 'instances-stopped',
@@ -127,7 +127,7 @@ function told(
   const { deployment } = survey;
   const rows = hit.map(({ name, zone = '', addresses }) => [name, zone, wording.list(addresses)]);
   return {
-    headline: words.says,
+    headline: words.says.charAt(0).toUpperCase() + words.says.slice(1),
     finding: {
       reason: words.reason,
       severity: 'critical',
@@ -155,7 +155,7 @@ function oneOf(survey: Survey, ailment: Ailment, instance: ports.Instance): Trou
       reason,
       severity: severityOf(instance, isLast),
       target: targetOf(deployment, instance),
-      summary: `${instance.name}: ${says}${isLast ? `, and nothing else of ${instance.group} runs` : ''}; ${next}`,
+      summary: `${instance.name}: ${says}${isLast ? `, and ${instance.group} has no other that runs` : ''}; ${next}`,
       evidence: [
         field('Addresses', wording.list(instance.addresses) || 'none'),
         ...(instance.ignored ? [field('Ignored', 'people told the director to leave it alone')] : []),
