@@ -1,0 +1,148 @@
+import { SourceError } from '../../ports/source-error.ts';
+import type { TextAnswer } from '../../wire/http.ts';
+import { printable } from '../../wire/x509.ts';
+
+/** An answer's parts, where they are what they should be. */
+export type Json = Readonly<Record<string, unknown>>;
+
+export function asObject(value: unknown): Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+}
+
+export function textIn(object: Json, key: string): string | undefined {
+  const value = object[key];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+export function listIn(object: Json, key: string): readonly Json[] {
+  const value = object[key];
+  return Array.isArray(value) ? value.map(asObject) : [];
+}
+
+/** The gateway writes 64-bit numbers as text; what is counted here stays far below 2^53, as ids do not. */
+export function countIn(object: Json, key: string): number | undefined {
+  const value = object[key];
+  const count = typeof value === 'string' && /^\d{1,19}$/.test(value) ? Number(value) : value;
+  return typeof count === 'number' && Number.isSafeInteger(count) ? count : undefined;
+}
+
+/** An id of v3: decimal text, never made a number. */
+export function idIn(object: Json, key: string): string | undefined {
+  const value = textIn(object, key);
+  return value !== undefined && /^[1-9]\d{0,19}$/.test(value) ? value : undefined;
+}
+
+/** `undefined` where it is no JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+const MAX_WORDS = 200;
+
+/** What etcd said, fit to be shown. */
+export function inItsWords(text: string): string {
+  const clean = printable(text.trim());
+  return clean.length > MAX_WORDS ? `${clean.slice(0, MAX_WORDS)}…` : clean;
+}
+
+/** Members answer, but cannot agree: nothing can be said of the keys. */
+export class LostQuorum extends SourceError {
+  constructor(source: string, said: string) {
+    super(
+      source,
+      'unreachable',
+      `etcd has lost its quorum: a read that a majority of its members must agree on failed (${inItsWords(said)})`,
+    );
+  }
+}
+
+/** More than is read of one answer. */
+export class TooMuch extends SourceError {
+  constructor(source: string, message: string) {
+    super(source, 'malformed', message);
+  }
+}
+
+/** All that etcd says where a majority, or its leader, does not answer in time. */
+const NO_MAJORITY =
+  /timed out|deadline exceeded|no leader|not healthy|leader (changed|lost|failure)|lost leader/i;
+
+/**
+ * Why a v2 answer is none. Numbers in `errorCode` are etcd's own: 401 there is an event that was cleared, and no HTTP status.
+ * Reference: cf-and-certificates.md section 1.1, "Errors".
+ */
+export function explainV2(source: string, host: string, { status, text }: TextAnswer): SourceError {
+  const body = asObject(parseJson(text));
+  const errorCode = countIn(body, 'errorCode');
+  const said = textIn(body, 'cause') ?? textIn(body, 'message') ?? '';
+  const words = said === '' ? '' : `: ${inItsWords(said)}`;
+  if (errorCode === 300 || errorCode === 301 || (status >= 500 && NO_MAJORITY.test(said)))
+    return new LostQuorum(
+      source,
+      said || (errorCode === 301 ? 'during leader election' : 'Raft internal error'),
+    );
+  if (errorCode === 110 || status === 401 || status === 403)
+    return new SourceError(
+      source,
+      'refused',
+      `${host} asks for a user who may read this (${status})${words}`,
+    );
+  if (status === 404 && errorCode === undefined)
+    return new SourceError(
+      source,
+      'missing',
+      `${host} does not speak the v2 API: since etcd 3.4 it is on with --enable-v2 only, and 3.6 has none`,
+    );
+  return explainStatus(source, host, status, text, words);
+}
+
+/** gRPC's codes, as the gateway hands them on: https://grpc.io/docs/guides/status-codes/ */
+export const grpc = {
+  unknown: 2,
+  invalid: 3,
+  deadline: 4,
+  denied: 7,
+  exhausted: 8,
+  outOfRange: 11,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const;
+
+/** Why a v3 answer is none. Reference: cf-and-certificates.md section 1.2. */
+export function explainV3(source: string, host: string, { status, text }: TextAnswer): SourceError {
+  const body = asObject(parseJson(text));
+  const code = countIn(body, 'code');
+  const said = textIn(body, 'message') ?? textIn(body, 'error') ?? '';
+  const words = said === '' ? '' : `: ${inItsWords(said)}`;
+  if (code === undefined && status === 404)
+    return new SourceError(source, 'missing', `${host} does not speak the v3 API`);
+  if (code !== undefined && NO_MAJORITY.test(said)) return new LostQuorum(source, said);
+  if (code === grpc.unavailable)
+    return new SourceError(source, 'unreachable', `${host} is not available${words}`);
+  const needsUser = code === grpc.unauthenticated || code === grpc.denied || /user name is empty/.test(said);
+  if (needsUser)
+    return new SourceError(source, 'refused', `${host} asks for a user who may do this (${status})${words}`);
+  if (code !== undefined) return new SourceError(source, 'refused', `${host} refused (${status})${words}`);
+  return explainStatus(source, host, status, text, words);
+}
+
+function explainStatus(
+  source: string,
+  host: string,
+  status: number,
+  text: string,
+  words: string,
+): SourceError {
+  // Go's own words: https://pkg.go.dev/net/http, `tlsRecordHeaderLooksLikeHTTP`.
+  if (status === 400 && text.includes('HTTP request to an HTTPS server'))
+    return new SourceError(source, 'refused', `${host} speaks TLS only: configure it with https://`);
+  if (status < 300)
+    return new SourceError(source, 'malformed', `${host} answered with something that is not JSON`);
+  if (status >= 500)
+    return new SourceError(source, 'unreachable', `${host} answered with an error (${status})${words}`);
+  return new SourceError(source, 'refused', `${host} refused the request (${status})${words}`);
+}

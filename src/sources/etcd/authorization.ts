@@ -1,0 +1,41 @@
+import { SourceError } from '../../ports/source-error.ts';
+import { asObject, explainV3, parseJson, textIn } from './answers.ts';
+import type { EtcdConfig } from './config.ts';
+import type { Contact } from './contact.ts';
+
+type Headers = Readonly<Record<string, string>>;
+
+/** As whom a cluster is asked. Without a user both are no headers at all. */
+export interface Authorization {
+  readonly forV2: Headers;
+  /** Logs in at the first question. `anew` where the token of the last one is no longer known. @throws {SourceError} */
+  readonly forV3: (contact: Contact, prefix: string, signal: AbortSignal, anew?: boolean) => Promise<Headers>;
+}
+
+export function openAuthorization({ name, auth }: EtcdConfig): Authorization {
+  if (!auth) return { forV2: {}, forV3: async () => ({}) };
+  const { username, password } = auth;
+  const basic = Buffer.from(`${username}:${password}`).toString('base64');
+  let headers: Headers | undefined;
+  return {
+    forV2: { authorization: `Basic ${basic}` },
+    forV3: async (contact, prefix, signal, anew = false) => {
+      if (anew) headers = undefined;
+      headers ??= await logIn(contact);
+      return headers;
+
+      async function logIn({ ask, host }: Contact): Promise<Headers> {
+        const body = { name: username, password };
+        const answer = await ask({ method: 'POST', path: `${prefix}/auth/authenticate`, body, signal });
+        const token = textIn(asObject(parseJson(answer.text)), 'token');
+        // The token goes as it is, without "Bearer".
+        if (answer.status === 200 && token !== undefined) return { authorization: token };
+        const failure = explainV3(name, host, answer);
+        if (failure.message.includes('authentication is not enabled')) return {};
+        if (failure.message.includes('authentication failed'))
+          throw new SourceError(name, 'refused', `${host} refused the login: invalid user or password`);
+        throw failure;
+      }
+    },
+  };
+}

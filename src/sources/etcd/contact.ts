@@ -1,0 +1,121 @@
+import { readFile } from 'node:fs/promises';
+import { SourceError } from '../../ports/source-error.ts';
+import type { HttpTls, JsonRequest, PlainHttpClient, TextAnswer } from '../../wire/http.ts';
+import { openHttp } from '../../wire/http.ts';
+import { TooMuch } from './answers.ts';
+import type { EtcdConfig } from './config.ts';
+
+/** One client port, by the address that is dialled and the name that is asked for. */
+export interface Endpoint {
+  readonly url: string;
+  readonly servername?: string | undefined;
+}
+
+/** Every status is an answer here: etcd says in the body what it means by it. */
+export interface Question extends Pick<JsonRequest, 'method' | 'body' | 'headers' | 'signal'> {
+  readonly path: string;
+  readonly timeoutMs?: number;
+}
+
+/** A client port that can be asked. */
+export interface Contact extends Endpoint {
+  /** `10.0.16.5:4001`, for messages. */
+  readonly host: string;
+  /** @throws {SourceError} where there is no answer, or too much of one. */
+  readonly ask: (question: Question) => Promise<TextAnswer>;
+  /** What handshakes with it are made with. @throws {SourceError} where a file cannot be read. */
+  readonly tls: () => Promise<HttpTls>;
+}
+
+export interface Contacts {
+  readonly configured: readonly Contact[];
+  /** For an address that a member told. */
+  readonly at: (endpoint: Endpoint) => Contact;
+  readonly close: () => Promise<void>;
+}
+
+/** Connections are kept for each port alone, since each has a name of its own to ask for. */
+export function openContacts(config: EtcdConfig): Contacts {
+  const opened = new Map<string, { readonly contact: Contact; readonly close: () => Promise<void> }>();
+  const readTls = readOnce(config);
+  let closed = false;
+  const at = (endpoint: Endpoint): Contact => {
+    const key = `${endpoint.url} ${endpoint.servername ?? ''}`;
+    const known = opened.get(key);
+    if (known) return known.contact;
+    const made = openContact(config, endpoint, readTls, () => closed);
+    opened.set(key, made);
+    return made.contact;
+  };
+  return {
+    configured: config.endpoints.map(at),
+    at,
+    close: async () => {
+      closed = true;
+      await Promise.all([...opened.values()].map(({ close }) => close()));
+    },
+  };
+}
+
+function openContact(
+  config: EtcdConfig,
+  { url, servername }: Endpoint,
+  readTls: () => Promise<HttpTls>,
+  isClosed: () => boolean,
+): { readonly contact: Contact; readonly close: () => Promise<void> } {
+  const { host } = new URL(url);
+  const tls = async () => ({ ...(await readTls()), ...(servername !== undefined && { servername }) });
+  let client: PlainHttpClient | undefined;
+  const ask = async ({ path, timeoutMs, ...question }: Question): Promise<TextAnswer> => {
+    const settings = await tls();
+    if (isClosed())
+      throw new SourceError(config.name, 'unreachable', `${host} was not asked: the source is closed`);
+    client ??= openHttp({ source: config.name, tls: settings });
+    try {
+      return await client.requestText({
+        ...question,
+        url: `${url}${path}`,
+        timeoutMs: timeoutMs ?? config.timeoutMs,
+        maxBytes: config.maxBytes,
+        accept: REFUSALS,
+        retries: 0,
+      });
+    } catch (error) {
+      throw error instanceof SourceError ? inOtherWords(error, url, host) : error;
+    }
+  };
+  return { contact: { url, servername, host, ask, tls }, close: async () => client?.close() };
+}
+
+const REFUSALS: readonly number[] = [...Array(200).keys()].map((index) => index + 400);
+
+/** What only this source can tell: a TLS port hangs up on a question in the clear. */
+function inOtherWords(error: SourceError, url: string, host: string): SourceError {
+  if (error.message.includes('answered with more than')) return new TooMuch(error.source, error.message);
+  if (!url.startsWith('http:') || !error.message.includes('closed the connection')) return error;
+  const message = `${host} closed the connection without an answer: is it https:// and not http://?`;
+  return new SourceError(error.source, error.kind, message);
+}
+
+/** Reads the PEM files with the first question, so that a missing one is this source's failure and nobody else's. */
+function readOnce({ name, ca, clientCertificate }: EtcdConfig): () => Promise<HttpTls> {
+  const read = (path: string): Promise<string> =>
+    readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      throw new SourceError(name, 'missing', `the file ${path} cannot be read (${error.code})`);
+    });
+  let reading: Promise<HttpTls> | undefined;
+  const readAll = async (): Promise<HttpTls> => ({
+    ...(ca !== undefined && { ca: await read(ca) }),
+    ...(clientCertificate && {
+      cert: await read(clientCertificate.cert),
+      key: await read(clientCertificate.key),
+    }),
+  });
+  return () => {
+    reading ??= readAll().catch((error: unknown) => {
+      reading = undefined;
+      throw error;
+    });
+    return reading;
+  };
+}

@@ -1,0 +1,62 @@
+import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
+import { LostQuorum, TooMuch } from './answers.ts';
+import type { Contact } from './contact.ts';
+
+/** A member that is asked and says nothing for so long is not waited for alone. */
+const PATIENCE_MS = 1_000;
+
+/**
+ * The first answer that any of them gives: the next one is asked where one fails, and also where one is silent for a second,
+ * for a cluster without a majority takes 6 s to say so and a hung member says nothing at all.
+ * @throws {SourceError} where all fail: that the quorum is lost, where anybody says so; else what each of them said.
+ * @throws the reason of `signal`.
+ */
+export async function firstAnswer<T>(
+  source: string,
+  contacts: readonly Contact[],
+  signal: AbortSignal,
+  ask: (contact: Contact, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const over = new AbortController();
+  const either = AbortSignal.any([signal, over.signal]);
+  const failures: SourceError[] = [];
+  const waiting = [...contacts];
+  let asked = 0;
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise<T>((resolve, reject) => {
+      const askNext = (): void => {
+        clearTimeout(timer);
+        const contact = waiting.shift();
+        if (!contact || over.signal.aborted) return;
+        asked += 1;
+        timer = setTimeout(askNext, PATIENCE_MS);
+        ask(contact, either).then(resolve, (error: unknown) => {
+          if (!(error instanceof SourceError)) return reject(error);
+          // It would be as much everywhere.
+          if (error instanceof TooMuch) return reject(error);
+          failures.push(error);
+          if (waiting.length > 0) askNext();
+          else if (failures.length === asked) reject(together(source, failures));
+        });
+      };
+      askNext();
+    });
+  } finally {
+    clearTimeout(timer);
+    over.abort();
+  }
+}
+
+/** From what can be mended by whoever reads it, to what says the least. */
+const TELLING: readonly SourceErrorKind[] = ['refused', 'missing', 'malformed', 'unreachable'];
+
+function together(source: string, failures: readonly SourceError[]): SourceError {
+  const lost = failures.find((failure) => failure instanceof LostQuorum);
+  const [first] = failures;
+  if (lost || (first && failures.length === 1)) return (lost ?? first)!;
+  const kind = TELLING.find((kind) => failures.some((failure) => failure.kind === kind)) ?? 'unreachable';
+  const said = [...new Set(failures.map(({ message }) => message))];
+  return new SourceError(source, kind, `no member can be asked: ${said.join('; ')}`);
+}

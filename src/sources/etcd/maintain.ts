@@ -1,0 +1,69 @@
+import type { KeyValueWriter, StoreAlarm } from '../../ports/key-value.ts';
+import type { Order } from '../../ports/order.ts';
+import { SourceError } from '../../ports/source-error.ts';
+import { printable } from '../../wire/x509.ts';
+import { asObject, countIn, explainV3, grpc, parseJson } from './answers.ts';
+import type { Cluster } from './cluster.ts';
+import type { Contact } from './contact.ts';
+import { firstAnswer } from './first-answer.ts';
+import { askVersion, sendV3 } from './gateway.ts';
+import { findMember } from './members.ts';
+
+/** Gigabytes are compacted and defragmented in minutes; the member answers when it is done. */
+const DEED_WITHIN_MS = 600_000;
+
+/** Each deed is sent once, to a member that has just answered: an answer that is lost leaves open whether it was done. */
+export function maintain(cluster: Cluster): KeyValueWriter {
+  return {
+    compact: async (store, revision, order) => {
+      refuseOthers(cluster, store);
+      if (!/^[1-9]\d{0,18}$/.test(revision))
+        throw new SourceError(cluster.name, 'refused', `${printable(revision)} is no revision`);
+      const contact = await anyMember(cluster, order.signal);
+      // With `physical`, the answer comes when the history is gone, and so before anything is defragmented.
+      await perform(cluster, contact, { path: 'kv/compaction', body: { revision, physical: true }, order });
+    },
+    defragment: async (store, memberId, order) => {
+      refuseOthers(cluster, store);
+      const contact = await findMember(cluster, memberId, order.signal);
+      await perform(cluster, contact, { path: 'maintenance/defragment', body: {}, order });
+    },
+    disarm: async (store, { memberId, kind }: StoreAlarm, order) => {
+      refuseOthers(cluster, store);
+      const contact = await anyMember(cluster, order.signal);
+      const body = { action: 'DEACTIVATE', memberID: memberId, alarm: kind };
+      await perform(cluster, contact, { path: 'maintenance/alarm', body, order });
+    },
+  };
+}
+
+function refuseOthers({ name }: Cluster, store: string): void {
+  if (store !== name) throw new SourceError(name, 'refused', `${printable(store)} is not this store`);
+}
+
+function anyMember(cluster: Cluster, signal: AbortSignal): Promise<Contact> {
+  return firstAnswer(cluster.name, cluster.contacts.configured, signal, async (contact, signal) => {
+    await askVersion(cluster, contact, signal);
+    return contact;
+  });
+}
+
+interface Deed {
+  readonly path: string;
+  readonly body: unknown;
+  readonly order: Order;
+}
+
+async function perform(cluster: Cluster, contact: Contact, { path, body, order }: Deed): Promise<void> {
+  const { signal } = order;
+  const { prefix } = await askVersion(cluster, contact, signal);
+  const answer = await sendV3(cluster, contact, prefix, { path, body, signal, timeoutMs: DEED_WITHIN_MS });
+  if (answer.status === 200 || isDoneAlready(answer.text)) return;
+  throw explainV3(cluster.name, contact.host, answer);
+}
+
+/** "Out of range" is said of a revision in the future as well. */
+function isDoneAlready(text: string): boolean {
+  const body = asObject(parseJson(text));
+  return countIn(body, 'code') === grpc.outOfRange && /has been compacted/.test(String(body['error']));
+}

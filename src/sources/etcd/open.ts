@@ -1,0 +1,24 @@
+import type { Source } from '../../ports/source.ts';
+import { openCluster } from './cluster.ts';
+import type { EtcdConfig } from './config.ts';
+import { maintain } from './maintain.ts';
+import { readMembers } from './members.ts';
+import { reachEtcd } from './reach.ts';
+import { readTree } from './read-tree.ts';
+
+/** An etcd cluster of any age: the v2 keys, the v3 gateway. Opening asks nothing yet. */
+export function openEtcd(config: EtcdConfig): Source {
+  const cluster = openCluster(config);
+  return {
+    name: config.name,
+    kind: 'etcd',
+    keyValue: {
+      name: config.name,
+      tree: (directory, { signal }) => readTree(cluster, directory, signal),
+      members: ({ signal }) => readMembers(cluster, signal),
+    },
+    ...(config.maintain && { writes: { keyValue: maintain(cluster) } }),
+    reach: (signal) => reachEtcd(cluster, signal),
+    close: () => cluster.contacts.close(),
+  };
+}

@@ -1,0 +1,49 @@
+import type { Reach } from '../../ports/source.ts';
+import { SourceError } from '../../ports/source-error.ts';
+import type { Cluster } from './cluster.ts';
+import { askVersion, type Version } from './gateway.ts';
+import { askQuorum } from './quorum.ts';
+
+/** Every endpoint's version, and one read that a majority agrees on. Never throws but for our own bugs. */
+export async function reachEtcd(cluster: Cluster, signal: AbortSignal): Promise<Reach> {
+  const { configured } = cluster.contacts;
+  try {
+    const answers = await Promise.all(
+      configured.map((contact) => askVersion(cluster, contact, signal).catch(asSourceError)),
+    );
+    const versions = answers.filter((answer): answer is Version => !(answer instanceof SourceError));
+    const failures = answers.filter((answer) => answer instanceof SourceError);
+    const texts = [...new Set(versions.map(({ text }) => text))].join(' and ');
+    const counted = `${versions.length} of ${configured.length} endpoints answer`;
+    const faults = failures.map(({ message }) => message);
+    const [failure] = failures;
+    if (versions.length === 0) return { ok: false, said: faults.join('; '), cure: cureOf(failure) };
+    const quorum = await askQuorum(cluster, signal);
+    const said = [`etcd ${texts}, ${counted}`, ...faults, ...(quorum.because ? [quorum.because] : [])];
+    if (!quorum.holds)
+      return { ok: false, said: said.join('; '), cure: 'bring a majority of its members back first' };
+    return { ok: !failure, said: said.join('; '), ...(failure && { cure: cureOf(failure) }) };
+  } catch (error) {
+    if (signal.aborted) return { ok: false, said: 'it was not waited for', cure: cureOf(undefined) };
+    const failure = asSourceError(error);
+    return { ok: false, said: failure.message, cure: cureOf(failure) };
+  }
+}
+
+function asSourceError(error: unknown): SourceError {
+  if (error instanceof SourceError) return error;
+  throw error;
+}
+
+function cureOf(error: SourceError | undefined): string {
+  const message = error?.message ?? '';
+  if (message.includes('client certificate'))
+    return 'set `clientCertificate` to one that the members trust: etcd-client.crt and .key on a VM of Cloud Foundry';
+  if (message.includes('not valid for this name'))
+    return 'set `servername` of the endpoint to a name in its certificate';
+  if (message.includes('not trusted')) return 'set `ca` to a PEM file with the authority of the members';
+  if (error?.kind === 'missing' && message.includes('file'))
+    return 'correct the name of the file, or who may read it';
+  if (error?.kind === 'refused') return 'correct `auth`, or what its user may read';
+  return 'see that the endpoints are right and can be reached from here';
+}

@@ -1,0 +1,57 @@
+import type { KeyLeaf, KeyTree } from '../../ports/key-value.ts';
+import { SourceError } from '../../ports/source-error.ts';
+import type { Json } from './answers.ts';
+
+/**
+ * Flattens a v2 answer. An empty directory has no `nodes`, or `null`, or `[]`; the root has no `key`, or `/`.
+ * Reference: cf-and-certificates.md section 1.1.
+ * @throws {SourceError} `malformed`
+ */
+export function flatten(source: string, node: Json): Pick<KeyTree, 'directories' | 'leaves'> {
+  const directories: string[] = [];
+  const leaves: KeyLeaf[] = [];
+  // Not by recursion: the depth is somebody else's choice.
+  const open: Json[] = [node];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const key = next['key'] ?? '/';
+    if (typeof key !== 'string') throw malformed(source, 'a key that is no text');
+    if (next['dir'] !== true) {
+      leaves.push(toLeaf(source, key, next));
+      continue;
+    }
+    directories.push(key);
+    const nodes = next['nodes'] ?? [];
+    if (!Array.isArray(nodes)) throw malformed(source, 'a directory without a list');
+    for (let index = nodes.length - 1; index >= 0; index -= 1) {
+      const child = nodes[index] as unknown;
+      if (typeof child !== 'object' || child === null) throw malformed(source, 'a node that is none');
+      open.push(child as Json);
+    }
+  }
+  return { directories, leaves };
+}
+
+function toLeaf(source: string, key: string, node: Json): KeyLeaf {
+  const { value, ttl, expiration, createdIndex, modifiedIndex } = node;
+  if (typeof value !== 'string' || typeof createdIndex !== 'number' || typeof modifiedIndex !== 'number')
+    throw malformed(source, 'a key without a value or an index');
+  return {
+    key,
+    value,
+    createdIndex,
+    modifiedIndex,
+    ...(typeof ttl === 'number' && { ttlSeconds: ttl }),
+    ...(typeof expiration === 'string' && { expiresAt: toDate(source, expiration) }),
+  };
+}
+
+/** RFC 3339 with up to nanoseconds, of which a Date holds the milliseconds. */
+function toDate(source: string, expiration: string): Date {
+  const date = new Date(expiration.replace(/(\.\d{3})\d+/, '$1'));
+  if (Number.isNaN(date.getTime())) throw malformed(source, 'an expiration that is no time');
+  return date;
+}
+
+function malformed(source: string, what: string): SourceError {
+  return new SourceError(source, 'malformed', `etcd answered with ${what}`);
+}
