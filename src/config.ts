@@ -21,6 +21,10 @@ export interface Config {
   /** Absent where there are several environments and none is the default. */
   readonly defaultEnvironment?: string;
   readonly limits: ParsedConfig['limits'];
+  /** Who may do what about remediations. */
+  readonly roles: ParsedConfig['roles'];
+  readonly remediations: ParsedConfig['remediations'];
+  readonly audit: ParsedConfig['audit'];
   readonly redis?: RedisConfig;
   /** Default arguments of this workspace, by check, as they would be typed. */
   readonly checks: Readonly<Record<string, WrittenArguments>>;

@@ -77,6 +77,74 @@ const limits = z.strictObject({
   }),
 });
 
+const slackId = z.string().regex(/^[UWS][A-Z0-9]{2,}$/, {
+  error: 'must be the id of a person (`U0123ABC`) or of a user group (`S0123ABC`), never a name',
+});
+
+const role = (description: string) => z.array(slackId).default([]).meta({ description });
+
+const roles = z.strictObject({
+  requester: role('Who may click an offer: asks for a plan, and applies what is safe.'),
+  approver: role('Who may approve and reject the plans of others, and thaw what is frozen.'),
+  auditor: role('Who may read the audit in Slack, besides approvers.'),
+});
+
+const remediationName = z.string().regex(/^[a-z0-9-]+\/[a-z0-9-]+:[a-z0-9-]+$/, {
+  error: 'must be the name of a remediation such as etcd/doppler:restart',
+});
+
+const approvals = (byDefault: number, description: string) =>
+  z.number().int().min(1).max(5).default(byDefault).meta({ description });
+
+const remediations = z.strictObject({
+  destructive: z
+    .array(remediationName)
+    .default([])
+    .meta({ description: 'The destructive remediations that are allowed, by name. Without it none is.' }),
+  off: z
+    .array(remediationName)
+    .default([])
+    .meta({ description: 'Remediations that are not offered, by name.' }),
+  approvals: z
+    .strictObject({
+      disruptive: approvals(1, 'How many others must approve what stops something for a while.'),
+      destructive: approvals(2, 'How many others must approve what is gone for good.'),
+    })
+    .prefault({})
+    .meta({ description: 'How many people, none of them the one who asked, must approve a plan.' }),
+  approveWithinMinutes: z
+    .number()
+    .positive()
+    .max(1_440)
+    .default(15)
+    .meta({ description: 'How many minutes a plan waits for approval; then it has expired.' }),
+  applyWithinSeconds: z.number().positive().max(3_600).default(120).meta({
+    description: 'How many seconds after the last approval a worker may begin; then it has expired.',
+  }),
+  perRun: z
+    .number()
+    .int()
+    .min(1)
+    .default(20)
+    .meta({ description: 'How many remediations that one report offered may be applied.' }),
+  perHour: z
+    .number()
+    .int()
+    .min(1)
+    .default(20)
+    .meta({ description: 'How many remediations may be applied in one environment within an hour.' }),
+  membershipSeconds: z.number().int().min(10).max(86_400).default(300).meta({
+    description: 'After how many seconds a looked-up person or user group counts as unknown, and is refused.',
+  }),
+});
+
+const audit = z.strictObject({
+  copyTo: z.string().exactOptional().meta({
+    description:
+      'A file to which the bot copies the audit as JSON lines, or `stdout`. A copy elsewhere shows what Redis alone could hide.',
+  }),
+});
+
 const name = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/, { error: 'must be made of letters, digits, `-` and `_`' });
@@ -99,6 +167,13 @@ export const configSchema = z.strictObject({
     description: 'The environment where nothing else says which. Where there is only one, it is that one.',
   }),
   limits: limits.prefault({}).meta({ description: 'How much is done at once, and for how long.' }),
+  roles: roles.prefault({}).meta({
+    description: 'Who may do what about remediations: ids of people and user groups of Slack.',
+  }),
+  remediations: remediations
+    .prefault({})
+    .meta({ description: 'Which fixes are allowed, and how they are approved.' }),
+  audit: audit.prefault({}).meta({ description: 'Where the audit is kept besides Redis.' }),
   redis: z.union([sentinel, cluster]).exactOptional().meta({
     description: 'Redis by Sentinel or as a Cluster. A single Redis is named by REDIS_URL instead.',
   }),

@@ -66,6 +66,8 @@ const look = z.strictObject({
   finding: z.enum(['found', 'gone', 'unseen']),
   verdict: z.string(),
   measures: z.array(measure),
+  /** What could not be looked at. */
+  gaps: z.array(z.string()),
 });
 
 export type Look = z.infer<typeof look>;

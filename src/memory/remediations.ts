@@ -57,7 +57,7 @@ export interface Remediations {
   /** Lengthens the lease; false where it is no longer ours. */
   readonly keep: (remediation: Remediation, leaseMs: number) => Promise<boolean>;
   /** Those whose state should have ended by now. */
-  readonly overdue: async () => Promise<readonly string[]>;
+  readonly overdue: () => Promise<readonly string[]>;
   /** Those that moved longer than `afterMs` ago and whose card does not show it yet. */
   readonly untold: (afterMs: number) => Promise<readonly string[]>;
   readonly told: (id: string, revision: number) => Promise<void>;
@@ -211,7 +211,7 @@ function commit(
         holdMs === undefined ? '' : 'claim',
         String(holdMs ?? 0),
         String(KEEP_MS),
-      onlyIfOverdue ? 'yes' : '',
+        onlyIfOverdue ? 'yes' : '',
       ) as Promise<string>,
   );
 }

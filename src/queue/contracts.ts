@@ -20,6 +20,18 @@ const progressSchema = z.strictObject({
   gaps: z.number().int().nonnegative(),
 });
 
+const remediationId = z.string().regex(/^m[0-9a-f]{16}$/);
+
+/** What a remediation needs of a worker. What it is, and whether it still may be, is read from memory: a job is only a nudge. */
+export const remediationJobSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('plan'), id: remediationId }),
+  z.strictObject({ kind: z.literal('apply'), id: remediationId }),
+  /** Somebody wants to know how it is after an end that left it open. */
+  z.strictObject({ kind: z.literal('look'), id: remediationId, by: z.string() }),
+]);
+
+export type RemediationJob = z.infer<typeof remediationJobSchema>;
+
 const about = { runId, check: z.string(), environment: z.string(), asked: askedSchema };
 
 /** Something to show: worker (or bot) to the bot, which paces and posts it. */
@@ -32,6 +44,8 @@ export const outboxJobSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('bug'), ...about, jobId: z.string() }),
   /** The run was taken up more than once and its worker was lost each time. */
   z.strictObject({ kind: z.literal('lost'), ...about, jobId: z.string() }),
+  /** A remediation moved: its card, and the list of offers it came from, show it as it is when they are posted. */
+  z.strictObject({ kind: z.literal('card'), ...about, id: remediationId }),
 ]);
 
 export type OutboxJob = z.infer<typeof outboxJobSchema>;

@@ -1,11 +1,19 @@
 import { createHash } from 'node:crypto';
 import { Queue } from 'bullmq';
-import { checkJobSchema, type CheckJob, outboxJobSchema, type OutboxJob } from './contracts.ts';
+import {
+  checkJobSchema,
+  type CheckJob,
+  outboxJobSchema,
+  type OutboxJob,
+  type RemediationJob,
+  remediationJobSchema,
+} from './contracts.ts';
 import type { RedisConnection } from './connection.ts';
 
 /** One hash tag for every key of ours: without it Redis Cluster refuses what touches several keys (reference: bullmq.md section 1.4). */
 export const PREFIX = '{wrench}';
 export const CHECKS = 'checks';
+export const REMEDIATIONS = 'remediations';
 export const OUTBOX = 'outbox';
 
 /** Redis did not take the job in time. It may still have it: "rejected" does not mean "not queued". */
@@ -24,6 +32,8 @@ export interface Queues {
    * @throws {QueueDown} at once where Redis is away, and after `TAKE_WITHIN_MS` where it does not answer.
    */
   readonly ask: (job: CheckJob, question: string) => Promise<Taken>;
+  /** Nudges a worker about a remediation; the same `id` is taken once. */
+  readonly act: (id: string, job: RemediationJob) => Promise<void>;
   /** Hands something to show to the bot; the same `id` is taken once. `afterMs` holds it back. */
   readonly tell: (id: string, job: OutboxJob, options?: { readonly afterMs?: number }) => Promise<void>;
   /** Jobs by queue and state, for the metrics; none while Redis is away. */
@@ -57,17 +67,27 @@ export function questionIdOf(
 /** The producers' side of both queues, over one connection. */
 export function openQueues(connection: RedisConnection, onError: (error: Error) => void): Queues {
   const checks = openQueue<CheckJob>(CHECKS, connection, onError, { attempts: 3, keepS: REMEMBER_S });
+  // One attempt, and nobody takes it up again when its worker is lost: what was begun is looked at, never repeated.
+  const remediations = openQueue<RemediationJob>(REMEDIATIONS, connection, onError, {
+    attempts: 1,
+    keepS: REMEMBER_S,
+  });
   const outbox = openQueue<OutboxJob>(OUTBOX, connection, onError, { attempts: 200, keepS: REMEMBER_S });
   return {
     ask: (job, question) => within(connection, () => ask(checks, connection, job, question)),
+    act: async (id, job) => {
+      await remediations.add(job.kind, remediationJobSchema.parse(job), { jobId: id });
+    },
     tell: async (id, job, { afterMs = 0 } = {}) => {
       const once = job.kind === 'progress' ? { deduplication: { id } } : { jobId: id };
       await outbox.add(job.kind, outboxJobSchema.parse(job), { ...once, delay: afterMs });
     },
     depth: async () =>
-      connection.status === 'ready' ? [...(await counts(checks)), ...(await counts(outbox))] : [],
+      connection.status === 'ready'
+        ? (await Promise.all([checks, remediations, outbox].map(counts))).flat()
+        : [],
     close: async () => {
-      await Promise.all([checks.close(), outbox.close()]);
+      await Promise.all([checks.close(), remediations.close(), outbox.close()]);
     },
   };
 }

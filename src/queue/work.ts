@@ -1,8 +1,15 @@
 import { DelayedError, type Job, Worker } from 'bullmq';
 import type { z } from 'zod';
-import { checkJobSchema, type CheckJob, outboxJobSchema, type OutboxJob } from './contracts.ts';
+import {
+  checkJobSchema,
+  type CheckJob,
+  outboxJobSchema,
+  type OutboxJob,
+  type RemediationJob,
+  remediationJobSchema,
+} from './contracts.ts';
 import { backoffMs, type RedisConnection } from './connection.ts';
-import { CHECKS, OUTBOX, PREFIX } from './queues.ts';
+import { CHECKS, OUTBOX, PREFIX, REMEDIATIONS } from './queues.ts';
 
 /** Thrown by a handler to be given the same job again later; it counts as no attempt. */
 export class Later extends Error {
@@ -46,6 +53,14 @@ interface Hands<T> {
 
 export function workChecks(hands: Hands<CheckJob>): Working {
   return work(CHECKS, checkJobSchema, hands, 2);
+}
+
+/**
+ * A job whose worker is lost is not taken up again: every worker of this queue is set so, for one that is not would run it twice
+ * (reference: bullmq.md section 2, scenario D).
+ */
+export function workRemediations(hands: Hands<RemediationJob>): Working {
+  return work(REMEDIATIONS, remediationJobSchema, hands, 0);
 }
 
 export function workOutbox(hands: Hands<OutboxJob>): Working {

@@ -7,6 +7,8 @@ export interface Metrics {
   readonly acknowledgement: Histogram;
   readonly checks: Counter<'check' | 'status'>;
   readonly checkSeconds: Histogram<'check'>;
+  readonly clicks: Counter<'button' | 'outcome'>;
+  readonly remediations: Counter<'remediation' | 'outcome'>;
   readonly bugs: Counter<'role'>;
   readonly posts: Counter<'method' | 'outcome'>;
   readonly queueDepth: Gauge<'queue' | 'state'>;
@@ -41,6 +43,18 @@ export function makeMetrics(): Metrics {
       help: 'How long checks took.',
       labelNames: ['check'],
       buckets: [0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300],
+      registers,
+    }),
+    clicks: new Counter({
+      name: 'wrench_clicks_total',
+      help: 'Clicks on buttons, by button and by how they were answered.',
+      labelNames: ['button', 'outcome'],
+      registers,
+    }),
+    remediations: new Counter({
+      name: 'wrench_remediations_total',
+      help: 'Remediations that ended in this worker, by how.',
+      labelNames: ['remediation', 'outcome'],
       registers,
     }),
     bugs: new Counter({

@@ -4,13 +4,13 @@ import { ENDED, type Remediation } from '../remediation.ts';
 /** In whose name something ends that nobody ended. */
 export const NOBODY = 'wrench';
 
-export function ended(
-  { until: _, ...remediation }: Remediation,
-  state: Remediation['state'],
-  nowMs: number,
-): Remediation {
+/** The same, at its end: nothing ends it by itself any more. */
+export function ended(remediation: Remediation, state: Remediation['state'], nowMs: number): Remediation {
   if (!ENDED.has(state)) throw new Error(`${state} is no end`);
-  return { ...remediation, state, endedAt: iso(nowMs) };
+  const { until, ...rest } = remediation;
+  return until === undefined
+    ? { ...remediation, state, endedAt: iso(nowMs) }
+    : { ...rest, state, endedAt: iso(nowMs) };
 }
 
 /** What the audit says of a step. */

@@ -1,0 +1,98 @@
+import type { Order } from '../ports/order.ts';
+import type { PortName, Readers, Writers } from '../ports/readers.ts';
+import { SourceError } from '../ports/source-error.ts';
+import type { ReadContext } from './context.ts';
+import type { AnyRemediation, Plan, WriteContext } from './define-remediation.ts';
+import { type Redact, redactAll } from './redact.ts';
+
+export interface Planning {
+  readonly read: Partial<Readers>;
+  readonly now: Date;
+  readonly signal: AbortSignal;
+  /** How long planning may take. */
+  readonly deadlineMs: number;
+  readonly redact: Redact;
+}
+
+/**
+ * Says what applying would do now, and does none of it.
+ * @throws {SourceError} where it must not or cannot be done; whatever is our own bug.
+ */
+export async function planRemediation(
+  remediation: AnyRemediation,
+  params: unknown,
+  { read, now, signal, deadlineMs, redact }: Planning,
+): Promise<Plan> {
+  const late = new SourceError('deadline', 'unreachable', `no plan within ${deadlineMs / 1_000} s`);
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(late), deadlineMs);
+  const either = AbortSignal.any([signal, deadline.signal]);
+  const cut = Promise.withResolvers<never>();
+  const stop = () => cut.reject(either.reason as Error);
+  either.addEventListener('abort', stop, { once: true });
+  try {
+    either.throwIfAborted();
+    const context = readContext(remediation, read, now, either);
+    const plan: Plan = await Promise.race([
+      remediation.plan(context, remediation.params.parse(params)),
+      cut.promise,
+    ]);
+    const words = redactAll({ lines: plan.lines, afterwards: plan.afterwards ?? [] }, redact);
+    return { ...plan, lines: words.lines, ...(plan.afterwards && { afterwards: words.afterwards }) };
+  } finally {
+    clearTimeout(timer);
+    either.removeEventListener('abort', stop);
+  }
+}
+
+export interface Applying extends Pick<Planning, 'read' | 'now'> {
+  readonly write: Partial<Writers>;
+  readonly order: Order;
+  readonly did: WriteContext['did'];
+}
+
+/**
+ * Does what the plan says, once. Whether that is allowed was decided before.
+ * @throws {SourceError} where a source did not do it; whatever `did` throws; whatever is our own bug.
+ */
+export async function applyRemediation(
+  remediation: AnyRemediation,
+  params: unknown,
+  plan: Plan,
+  { read, write, now, order, did }: Applying,
+): Promise<void> {
+  const context: WriteContext = {
+    ...readContext(remediation, read, now, order.signal),
+    write: only(remediation, write) as Writers,
+    order,
+    did,
+  };
+  await remediation.apply(context, remediation.params.parse(params), plan);
+}
+
+/** Where a check goes on without what it cannot see, a deed does not: whatever cannot be read ends planning and applying. */
+function readContext(
+  remediation: AnyRemediation,
+  read: Partial<Readers>,
+  now: Date,
+  signal: AbortSignal,
+): ReadContext {
+  return {
+    read: only(remediation, read) as Readers,
+    now,
+    signal,
+    attempt: (_what, _fallback, look) => look(),
+    gap: (_what, error) => {
+      throw error;
+    },
+    saw: () => undefined,
+  };
+}
+
+function only<T extends object>({ uses }: AnyRemediation, ports: T): Partial<T> {
+  const named: readonly PortName[] = uses;
+  const absent = named.filter((port) => !(port in ports));
+  if (absent.length > 0)
+    throw new SourceError(absent.join(', '), 'missing', `no source here may do it: ${absent.join(', ')}`);
+  return Object.fromEntries(named.map((port) => [port, ports[port as keyof T]])) as Partial<T>;
+}

@@ -1,0 +1,37 @@
+import type { Remediation } from '../memory/remediation.ts';
+import type { Remediations } from '../memory/remediations.ts';
+
+/** The sign of life of who acts. */
+export interface Lease {
+  /** Aborted where the lease is lost or the worker must stop: nothing new is begun then. */
+  readonly signal: AbortSignal;
+  readonly release: () => void;
+}
+
+/** Lengthens the lease until it is released; once it could not be, for another holds the token or Redis is away too long, it is lost. */
+export function holdLease(
+  remediations: Remediations,
+  remediation: Remediation,
+  leaseMs: number,
+  stop: AbortSignal,
+): Lease {
+  const lost = new AbortController();
+  let goodUntilMs = performance.now() + leaseMs;
+  let isAsking = false;
+  const ask = async () => {
+    if (isAsking) return;
+    isAsking = true;
+    try {
+      const askedAtMs = performance.now();
+      if (!(await remediations.keep(remediation, leaseMs))) lost.abort(new Error('another holds the lease'));
+      goodUntilMs = askedAtMs + leaseMs;
+    } finally {
+      isAsking = false;
+    }
+  };
+  const timer = setInterval(() => {
+    if (performance.now() > goodUntilMs) lost.abort(new Error('the lease could not be lengthened'));
+    ask().catch(() => undefined);
+  }, leaseMs / 3);
+  return { signal: AbortSignal.any([stop, lost.signal]), release: () => clearInterval(timer) };
+}

@@ -1,0 +1,104 @@
+import type { Catalogue } from '../catalogue.ts';
+import type { AnyRemediation } from '../check/define-remediation.ts';
+import type { Redact } from '../check/redact.ts';
+import { runCheck } from '../check/run-check.ts';
+import type { AnyCheck } from '../check/define-check.ts';
+import type { Durability } from '../memory/durability.ts';
+import { lookOf } from '../memory/look.ts';
+import type { People } from '../memory/people.ts';
+import type { Policy } from '../memory/policy.ts';
+import type { Look, Remediation } from '../memory/remediation.ts';
+import type { Decide, Moved, Remediations } from '../memory/remediations.ts';
+import type { Readers, Writers } from '../ports/readers.ts';
+import type { Queues } from '../queue/queues.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+
+export interface RemediationHandling {
+  readonly catalogue: Catalogue;
+  readonly readersOf: (environment: string) => Partial<Readers> | undefined;
+  readonly writersOf: (environment: string) => Partial<Writers> | undefined;
+  readonly remediations: Remediations;
+  readonly people: People;
+  readonly policy: Policy;
+  /** Whether what was written is safe on disk by now. */
+  readonly durability: () => Promise<Durability>;
+  readonly act: Queues['act'];
+  readonly tell: Queues['tell'];
+  readonly redact: Redact;
+  readonly deadlineMs: number;
+  /** Without a sign of life for this long, who acts counts as lost. */
+  readonly leaseMs: number;
+  /** Between two looks while a fix settles. */
+  readonly lookAgainMs: number;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** One step of one remediation, with all that it needs. */
+export interface Step {
+  readonly handling: RemediationHandling;
+  readonly jobId: string;
+  readonly signal: AbortSignal;
+  readonly remediation: Remediation;
+}
+
+/** Makes a move and sees to it that people are shown it. */
+export async function moveAndTell({ handling, remediation }: Step, decide: Decide): Promise<Moved> {
+  const { remediations, log } = handling;
+  const moved = await remediations.move(remediation.id, decide);
+  if (moved.kind === 'moved') await tellCard(handling, moved.remediation);
+  else log.info({ remediation: remediation.id, because: moved.because }, 'a move was not made');
+  return moved;
+}
+
+/** What is not told here is found by the sweep, and told then. */
+export async function tellCard(
+  { remediations, tell, log }: Pick<RemediationHandling, 'remediations' | 'tell' | 'log'>,
+  { id, runId, check, environment, asked }: Remediation,
+): Promise<void> {
+  try {
+    const revision = (await remediations.read(id))?.revision ?? 0;
+    await tell(`card-${id}-${revision}`, { kind: 'card', runId, check, environment, asked, id });
+  } catch (error) {
+    log.warn({ err: error, remediation: id }, 'a card will be shown later');
+  }
+}
+
+/** The declarations behind it. @throws our own bug, or an operator's: roles of different versions. */
+export function declared(
+  { catalogue }: RemediationHandling,
+  { check: name, remediation: fix }: Remediation,
+): { readonly check: AnyCheck; readonly remediation: AnyRemediation } {
+  const check = catalogue.checks.get(name);
+  const remediation = check?.remediations?.[fix];
+  if (!check || !remediation)
+    throw new Error(`this worker knows no ${name}:${fix}: bot and worker are of different versions`);
+  return { check, remediation };
+}
+
+/** Asks the check again, as it was asked. */
+export async function look(step: Step, before?: Look): Promise<Look> {
+  const { handling, remediation, signal } = step;
+  const { check: name, environment, args } = remediation;
+  const report = await runCheck(declared(handling, remediation).check, {
+    check: name,
+    environment,
+    args,
+    read: readersOf(handling, environment),
+    now: new Date(),
+    signal,
+    deadlineMs: handling.deadlineMs,
+    redact: handling.redact,
+  });
+  return lookOf(report, remediation, before);
+}
+
+export function readersOf({ readersOf: open }: RemediationHandling, environment: string): Partial<Readers> {
+  const read = open(environment);
+  if (!read)
+    throw new Error(
+      `this worker knows no environment ${environment}: bot and worker have different configurations`,
+    );
+  return read;
+}

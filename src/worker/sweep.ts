@@ -1,0 +1,53 @@
+import { timeOut } from '../memory/life/from-approved.ts';
+import type { Remediation } from '../memory/remediation.ts';
+import { type RemediationHandling, tellCard } from './step.ts';
+
+export interface Sweeping {
+  readonly close: () => Promise<void>;
+}
+
+/** A nudge or a card that was not told within this long was lost on the way. */
+const UNTOLD_MS = 10_000;
+
+/**
+ * Ends what nobody ended in time, and tells again what was lost between Redis and a queue. Every worker sweeps; that two do so at once
+ * changes nothing.
+ */
+export function startSweeping(handling: RemediationHandling, everyMs: number): Sweeping {
+  let running = Promise.resolve();
+  const timer = setInterval(() => {
+    running = running
+      .then(() => sweep(handling))
+      .catch((error: unknown) => {
+        handling.log.debug({ err: error }, 'a sweep was cut short');
+      });
+  }, everyMs);
+  return {
+    close: async () => {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}
+
+async function sweep(handling: RemediationHandling): Promise<void> {
+  const { remediations, log } = handling;
+  for (const id of await remediations.overdue()) {
+    const moved = await remediations.move(id, timeOut(await remediations.clock()));
+    if (moved.kind !== 'moved') continue;
+    log.info({ remediation: id, state: moved.remediation.state }, 'a remediation ended by itself');
+    await tellCard(handling, moved.remediation);
+  }
+  for (const id of await remediations.untold(UNTOLD_MS)) {
+    const remembered = await remediations.read(id);
+    if (!remembered) continue;
+    await nudge(handling, remembered.remediation);
+    await tellCard(handling, remembered.remediation);
+  }
+}
+
+/** A nudge that is in the queue already, or was, is not given twice. */
+async function nudge({ act }: RemediationHandling, { id, state }: Remediation): Promise<void> {
+  if (state === 'planning') await act(`plan-${id}`, { kind: 'plan', id });
+  if (state === 'approved') await act(`apply-${id}`, { kind: 'apply', id });
+}
