@@ -380,6 +380,12 @@ test('a configured authority that is no PEM', async () => {
   );
 });
 
+test('text of an age before UTF-8 is read as it was meant', async () => {
+  const url = await serve((_, response) => response.end(Buffer.from('zähler', 'latin1')));
+  const request = { url, timeoutMs: 5000, signal: new AbortController().signal };
+  expect(await open().requestText({ ...request, encoding: 'latin1' })).toMatchObject({ text: 'zähler' });
+});
+
 test('an answer can be had as it came, with its headers in lower case however they were written', async () => {
   const url = await serve((_, response) => {
     response.writeHead(500, ['X-ETCD-Index', '7', 'Content-Type', 'text/plain']);

@@ -36,6 +36,8 @@ export interface JsonRequest {
   readonly timeoutMs: number;
   /** More than this is not read. Default: 10 MB. */
   readonly maxBytes?: number;
+  /** Of the answer's text. Default: UTF-8. `latin1` is ISO-8859-1, a letter a byte. */
+  readonly encoding?: 'utf8' | 'latin1';
   readonly signal: AbortSignal;
   /** Statuses above 299 which are answers to this question, and so are returned and not thrown. A redirect among them is not followed. */
   readonly accept?: readonly number[];
@@ -170,7 +172,7 @@ async function askOnce(
     const { statusCode } = response;
     const isRedirect = REDIRECTS.has(statusCode) && !request.accept?.includes(statusCode);
     const location = isRedirect ? one(response.headers['location']) : undefined;
-    if (location === undefined) return read(source, response, url.host, request.maxBytes ?? MAX_BYTES);
+    if (location === undefined) return read(source, response, url.host, request);
     await response.body.dump({ limit: 16_384 });
     const to = URL.canParse(location, at.href) ? new URL(location, at) : undefined;
     const follow = to?.origin === url.origin && isRead(request) && redirects < MAX_REDIRECTS;
@@ -200,7 +202,7 @@ async function read(
   source: string,
   response: Dispatcher.ResponseData,
   host: string,
-  maxBytes: number,
+  { maxBytes = MAX_BYTES, encoding = 'utf8' }: JsonRequest,
 ): Promise<Answer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -213,7 +215,7 @@ async function read(
   }
   return {
     status: response.statusCode,
-    text: Buffer.concat(chunks).toString('utf8'),
+    text: Buffer.concat(chunks).toString(encoding),
     headers: Object.fromEntries(
       Object.entries(response.headers).map(([name, value]) => [name, one(value) ?? '']),
     ),
