@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { defineCheck, duration } from '../../kit.ts';
 import { collect } from './collect.ts';
 import { diagnose } from './diagnose.ts';
+import { renew } from './renew.ts';
 
 const share = z
   .string()
@@ -48,4 +49,5 @@ export const check = defineCheck({
   example: '14d --source vault --match cell',
   collect,
   diagnose,
+  remediations: { renew },
 });

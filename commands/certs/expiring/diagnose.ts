@@ -3,6 +3,7 @@ import type { Facts } from './collect.ts';
 import { type Due, dueFinding } from './expiry.ts';
 import { inOrderOfWork, type Task } from './order.ts';
 import { siteProblems, weaknesses } from './problems.ts';
+import type { RenewOffer } from './renew.ts';
 import { judge, type Standing, type Thresholds } from './severity.ts';
 import type { Held } from './tally.ts';
 import { verdictOf } from './verdict.ts';
@@ -14,7 +15,11 @@ export interface Asked extends Omit<Thresholds, 'withinMs'> {
 /** Authorities of one name that a finding mentions: deployments like to call theirs the same. */
 const MOST_SIGNERS = 5;
 
-export function diagnose({ certificates, sites }: Facts, { within, ...levels }: Asked, now: Date): Diagnosis {
+export function diagnose(
+  { certificates, sites }: Facts,
+  { within, ...levels }: Asked,
+  now: Date,
+): Diagnosis<RenewOffer> {
   const nowMs = now.getTime();
   const thresholds = { ...levels, withinMs: within };
   const judged = certificates.map((held) => ({ held, standing: judge(held.certificate, thresholds, nowMs) }));

@@ -1,5 +1,6 @@
 import { type Finding, wording } from '../../kit.ts';
 import { likelyHit } from './likely-hit.ts';
+import { offersFor, type RenewOffer } from './renew.ts';
 import type { Severity, Standing } from './severity.ts';
 import type { Held, Place } from './tally.ts';
 
@@ -15,7 +16,12 @@ export type Due = Extract<Standing, { readonly severity: Severity }>;
 const DAY_MS = 86_400_000;
 
 /** What is to be said about a certificate whose dates need somebody. `first` are those that sign it and are due as well. */
-export function dueFinding(held: Held, standing: Due, nowMs: number, first: readonly Held[]): Finding {
+export function dueFinding(
+  held: Held,
+  standing: Due,
+  nowMs: number,
+  first: readonly Held[],
+): Finding<RenewOffer> {
   const { certificate, places } = held;
   const hit = likelyHit(places[0]?.place ?? '', certificate.name);
   const says = sentence(held, standing, nowMs);
@@ -36,7 +42,13 @@ export function dueFinding(held: Held, standing: Due, nowMs: number, first: read
       { kind: 'field', label: 'SHA-256', value: certificate.fingerprint },
       ...placesTable(held),
     ],
+    ...(isLate(standing) && offersFor(places)),
   };
+}
+
+/** A date in the future, or none that can be read, is not mended by a new one. */
+function isLate({ is }: Due): boolean {
+  return is === 'expired' || is === 'expiring';
 }
 
 /**

@@ -1,8 +1,9 @@
 import type { Finding } from '../../kit.ts';
+import type { RenewOffer } from './renew.ts';
 
 /** A finding with what its place in the order of work depends on. */
 export interface Task {
-  readonly finding: Finding;
+  readonly finding: Finding<RenewOffer>;
   /** When its certificate ends, in milliseconds; `NaN`, where that cannot be read, is last. */
   readonly untilMs: number;
   /** Present where the finding is about a certificate's dates: only those must wait for their signers. */
@@ -16,7 +17,7 @@ const RANK = { critical: 0, warning: 1, info: 2 } as const;
  * The order in which to work: the most severe first, then what ends first; but a certificate comes right after the authority that signs it
  * where that one is due as well, for renewed under the old authority it would have to be renewed again.
  */
-export function inOrderOfWork(tasks: readonly Task[]): Finding[] {
+export function inOrderOfWork(tasks: readonly Task[]): Finding<RenewOffer>[] {
   const sorted = tasks.toSorted(compare);
   const bySubject = Map.groupBy(
     sorted.filter(({ signs }) => signs !== undefined),
@@ -47,7 +48,7 @@ function compare(a: Task, b: Task): number {
 }
 
 /** Two certificates at one place (a site behind several addresses) are two findings: the later ones are numbered. */
-function distinct(findings: readonly Finding[]): Finding[] {
+function distinct(findings: readonly Finding<RenewOffer>[]): Finding<RenewOffer>[] {
   const times = new Map<string, number>();
   return findings.map((finding) => {
     const key = `${finding.reason} ${finding.target}`;

@@ -120,7 +120,7 @@ export function weaknesses(held: Held): Task[] {
     1,
     count,
   )})`;
-  const findings: Finding[] = [];
+  const findings: Finding<never>[] = [];
   if (key.type.startsWith('rsa') && key.bits !== undefined && key.bits < 2048)
     findings.push({
       ...base,

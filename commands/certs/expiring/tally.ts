@@ -20,6 +20,8 @@ export interface Place {
   readonly as: 'own' | 'issuer' | 'extra';
   /** The place's leaf, where this certificate is not that itself. */
   readonly leaf?: Pick<ports.Certificate, 'name' | 'notAfter'>;
+  /** It could be renewed there. */
+  readonly renewable?: true;
 }
 
 /** Sites that show the same leaf in the same way, or places whose private key belongs to another certificate. */
@@ -84,9 +86,14 @@ export function pathOf(chain: ports.Seen['chain']): [ports.Certificate, ...ports
   return path;
 }
 
-function placeOf(certificate: ports.Certificate, { place, chain }: ports.Seen, path: readonly ports.Certificate[]): Place {
+function placeOf(
+  certificate: ports.Certificate,
+  { place, chain, renewable }: ports.Seen,
+  path: readonly ports.Certificate[],
+): Place {
   const [leaf] = chain;
-  if (certificate.fingerprint === leaf.fingerprint) return { place, as: 'own' };
+  if (certificate.fingerprint === leaf.fingerprint)
+    return { place, as: 'own', ...(renewable && { renewable }) };
   const as = path.some(({ fingerprint }) => fingerprint === certificate.fingerprint) ? 'issuer' : 'extra';
   return { place, as, leaf: { name: leaf.name, notAfter: leaf.notAfter } };
 }

@@ -1,0 +1,217 @@
+import { expect, test } from 'vitest';
+import { type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { check } from './check.ts';
+import { diagnose } from './diagnose.ts';
+import { renew } from './renew.ts';
+import { certificate, factsOf, inVault, live } from './sightings.ts';
+
+const PLACE = 'vault:secret/cf/bbs/locket/tls:certificate';
+const ASKED = { store: 'vault', place: PLACE };
+const DAY_MS = 86_400_000;
+
+const LOCKET: ports.Renewal = {
+  place: PLACE,
+  name: 'locket.service.cf.internal',
+  fingerprint: 'ab'.repeat(32),
+  notAfter: '2019-07-12T22:25:49.000Z',
+  lifetimeMs: 364 * DAY_MS,
+  authority: {
+    place: 'vault:secret/cf/bbs/locket/ca:certificate',
+    name: 'cf-internal-ca',
+    nextSerial: '1a2b',
+    notAfter: '2026-07-12T00:00:00.000Z',
+  },
+  kept: ['ca', 'password'],
+  intermediates: 1,
+  versions: { [PLACE]: 3, 'vault:secret/cf/bbs/locket/ca:certificate': 41 },
+};
+
+type Store = ReadContext<'certificates'>['read']['certificates']['stores'][number];
+
+function vault(planRenewal?: Store['planRenewal']): Store {
+  return {
+    name: 'vault',
+    kind: 'vault',
+    // oxlint-disable-next-line typescript/require-await -- nothing is scanned here
+    scan: async function* () {},
+    ...(planRenewal && { planRenewal }),
+  };
+}
+
+function context(stores: readonly Store[], now = '2019-07-13T09:00:00Z'): ReadContext<'certificates'> {
+  return {
+    read: { certificates: { stores } },
+    now: new Date(now),
+    signal: new AbortController().signal,
+    attempt: (_, __, read) => read(),
+    gap: () => undefined,
+    saw: () => undefined,
+  };
+}
+
+function planned(renewal: ports.Renewal) {
+  return renew.plan(context([vault(() => Promise.resolve(renewal))]), ASKED);
+}
+
+test('the plan says what is issued, what is counted, what is kept, and that nothing is deployed', async () => {
+  expect(await planned(LOCKET)).toEqual({
+    lines: [
+      'Write 1a2c as the next serial to secret/cf/bbs/locket/ca, so that nothing else gets 1a2b',
+      'Issue a new certificate for locket.service.cf.internal in secret/cf/bbs/locket/tls: same key, names and extensions, ' +
+        'valid for 364 days from then on, but not beyond the end of its authority, 2026-07-12 00:00 UTC (the end of the present one: 2019-07-12 22:25 UTC), ' +
+        'signed by cf-internal-ca (secret/cf/bbs/locket/ca) with serial 1a2b',
+      'Keep all else in the secret as it is: the key, 1 certificate behind it in the chain, ca and password',
+    ],
+    targets: ['vault:secret/cf/bbs/locket/ca:certificate', PLACE],
+    precondition: {
+      fingerprint: 'ab'.repeat(32),
+      'version of vault:secret/cf/bbs/locket/tls:certificate': '3',
+      'version of vault:secret/cf/bbs/locket/ca:certificate': '41',
+      serial: '1a2b',
+    },
+    afterwards: [
+      'Nothing is deployed by this: deploy what uses secret/cf/bbs/locket/tls, then see with `/certs show secret/cf/bbs/locket/tls` and the live site that the new one is served.',
+      'Where it has expired and both sides check each other (mutual TLS), a deployment may hang between them until both have their new one.',
+    ],
+    details: { renewal: LOCKET },
+  });
+});
+
+test('the plan made again an hour later is the same word for word', async () => {
+  const stores = [vault(() => Promise.resolve(LOCKET))];
+  const before = await renew.plan(context(stores, '2019-07-12T22:00:00Z'), ASKED);
+  expect(await renew.plan(context(stores, '2019-07-12T23:00:00Z'), ASKED)).toEqual(before);
+});
+
+test('one that signs itself writes its own secret and no other', async () => {
+  const { nextSerial: _, ...itself } = {
+    ...LOCKET.authority,
+    place: PLACE,
+    notAfter: '9999-12-31T23:59:59.000Z',
+  };
+  const { lines, targets } = await planned({
+    ...LOCKET,
+    authority: itself,
+    kept: [],
+    intermediates: 0,
+    signature: { from: 'SHA-1', to: 'SHA-256' },
+  });
+  expect(targets).toEqual([PLACE]);
+  expect(lines).toEqual([
+    'Issue a new certificate for locket.service.cf.internal in secret/cf/bbs/locket/tls: same key, names and extensions, ' +
+      'valid for 364 days from then on (the end of the present one: 2019-07-12 22:25 UTC), ' +
+      'signed by itself with a random serial, SHA-256 instead of SHA-1',
+    'Keep all else in the secret as it is: the key',
+  ]);
+});
+
+test('a secret with many other keys has them counted, not listed without end', async () => {
+  const { lines } = await planned({ ...LOCKET, kept: Array.from({ length: 500 }, (_, at) => `k${at}`) });
+  expect(lines.at(-1)).toMatch(/, k10 and 489 more$/);
+});
+
+test('what the store refuses is refused in its words', async () => {
+  const error = new SourceError('vault', 'refused', 'the ca beside it did not sign this certificate');
+  const stores = [vault(() => Promise.reject(error))];
+  await expect(renew.plan(context(stores), ASKED)).rejects.toBe(error);
+});
+
+test.each([
+  [[], 'no source vault keeps certificates here any more'],
+  [[vault()], 'vault has no leave to renew: its configuration has no `renew`'],
+])('a store that is gone or has lost its leave is refused', async (stores, because) => {
+  const refused = renew.plan(context(stores), ASKED);
+  await expect(refused).rejects.toThrow(because);
+  await expect(refused).rejects.toBeInstanceOf(SourceError);
+});
+
+test('applying renews exactly what was planned, once, and tells the new serial and end', async () => {
+  const read = context([vault(() => Promise.resolve(LOCKET))]);
+  // As it comes back from Redis.
+  const plan = JSON.parse(JSON.stringify(await renew.plan(read, ASKED))) as Awaited<
+    ReturnType<typeof renew.plan>
+  >;
+  const asked: unknown[] = [];
+  const told: string[] = [];
+  const order = { id: 'm0123456789abcdef', signal: read.signal };
+  const done = { fingerprint: 'cd'.repeat(32), serial: '1a2b', notAfter: '2020-07-11T09:00:00.000Z' };
+  const write = {
+    certificates: {
+      renew: (...call: unknown[]) => {
+        asked.push(call);
+        return Promise.resolve(done);
+      },
+    },
+  };
+  await renew.apply(
+    {
+      ...read,
+      write,
+      order,
+      did: (line) => {
+        told.push(line);
+        return Promise.resolve();
+      },
+    },
+    ASKED,
+    plan,
+  );
+  expect(asked).toEqual([['vault', LOCKET, order]]);
+  expect(told).toEqual([
+    `locket.service.cf.internal renewed in secret/cf/bbs/locket/tls until 2020-07-11 09:00 UTC: serial 1a2b, SHA-256 ${'cd'.repeat(32)}`,
+  ]);
+});
+
+test('a button names the end of the path, in the room that Slack has for it', () => {
+  expect(renew.title(ASKED)).toBe('Renew bbs/locket/tls');
+  expect(renew.title({ store: 'vault', place: 'vault:secret/tls:certificate' })).toBe('Renew secret/tls');
+  const long = renew.title({ store: 'vault', place: `vault:secret/${'x'.repeat(90)}/tls:certificate` });
+  expect(long).toMatch(/^Renew …x+\/tls$/);
+  expect(long).toHaveLength(75);
+});
+
+function findingsOf(sightings: readonly ports.Seen[], now: string) {
+  return diagnose(factsOf(sightings), check.args.parse({}), new Date(now)).findings;
+}
+
+const known = { name: 'locket', from: '2018-07-13', until: '2019-07-12' };
+
+test('an expired and an expiring certificate are offered to be renewed where they can be, and nowhere else', () => {
+  const renewable = { ...inVault('cf/bbs/locket/tls', known), renewable: true as const };
+  for (const now of ['2019-07-13', '2019-07-01']) {
+    const [finding] = findingsOf([renewable], now);
+    expect(finding?.offers).toEqual([{ remediation: 'renew', params: ASKED }]);
+    expect(findingsOf([inVault('cf/bbs/locket/tls', known)], now)[0]).not.toHaveProperty('offers');
+  }
+  expect(findingsOf([renewable], '2018-07-01')[0]).not.toHaveProperty('offers');
+});
+
+test('one certificate in many secrets is one finding with a few offers, one a place', () => {
+  const shared = certificate({ ...known });
+  const places = Array.from({ length: 9 }, (_, at) => ({
+    kind: 'seen' as const,
+    place: `vault:secret/cf/${at}/tls:certificate`,
+    chain: [shared] as const,
+    ...(at % 2 === 0 && { renewable: true as const }),
+  }));
+  const [finding] = findingsOf([...places, live('www.example.com:443', [shared])], '2019-07-13');
+  expect(finding?.offers?.map(({ params }) => params.place)).toEqual([
+    'vault:secret/cf/0/tls:certificate',
+    'vault:secret/cf/2/tls:certificate',
+    'vault:secret/cf/4/tls:certificate',
+  ]);
+});
+
+test('an intermediate beneath a renewable leaf is not offered to be renewed', () => {
+  const middle = certificate({ name: 'R3', from: '2018-01-01', until: '2019-07-12', authority: true });
+  const leaf = certificate({ name: 'leaf', from: '2018-01-01', until: '2021-01-01', issuer: 'R3' });
+  const place = {
+    kind: 'seen' as const,
+    place: PLACE,
+    chain: [leaf, middle] as const,
+    renewable: true as const,
+  };
+  const [finding] = findingsOf([place], '2019-07-13');
+  expect(finding?.summary).toContain('R3');
+  expect(finding).not.toHaveProperty('offers');
+});

@@ -1,0 +1,147 @@
+import { z } from 'zod';
+import { defineRemediation, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
+
+const params = z.strictObject({
+  /** The store's name: `vault`. */
+  store: z.string(),
+  /** As the scan named it: `vault:secret/cf/bbs/locket/tls:certificate`. */
+  place: z.string(),
+});
+
+export type RenewParams = z.output<typeof params>;
+
+export interface RenewOffer {
+  readonly remediation: 'renew';
+  readonly params: RenewParams;
+}
+
+/** What Slack shows of a button. */
+const MOST_LETTERS = 75;
+/** The end of a path is what people know it by. */
+const NAMED_BY = 3;
+const MOST_OFFERS = 3;
+/** Names of what is kept that a plan mentions. */
+const MOST_KEPT = 12;
+const DAY_MS = 86_400_000;
+const NEVER = '9999-12-31T23:59:59.000Z';
+
+/** What `safe x509 renew` did in the outage, without what it forgets. It deploys nothing, and so nothing stops. */
+export const renew = defineRemediation({
+  about: 'Issues a certificate anew where it is kept: same key, same names, a new time; it deploys nothing',
+  title: ({ place }) => fitted(`Renew ${pathOf(place).split('/').slice(-NAMED_BY).join('/')}`),
+  risk: 'safe',
+  uses: ['certificates'],
+  params,
+  plan: async (context, asked) => {
+    const renewal = await planIn(context, asked);
+    const { place, authority, versions, fingerprint } = renewal;
+    const counted = authority.nextSerial !== undefined && authority.place !== place;
+    return {
+      lines: [...(counted ? [counting(renewal)] : []), issued(renewal), kept(renewal)],
+      targets: counted ? [authority.place, place] : [place],
+      precondition: {
+        fingerprint,
+        ...Object.fromEntries(
+          Object.entries(versions).map(([at, version]) => [`version of ${at}`, String(version)]),
+        ),
+        ...(authority.nextSerial !== undefined && { serial: authority.nextSerial }),
+      },
+      afterwards: afterwards(renewal),
+      details: { renewal },
+    };
+  },
+  apply: async ({ write, order, did }, { store, place }, { details }) => {
+    // Made by `plan` just now: a plan that differs from the approved one by a letter is not applied.
+    const renewal = details?.['renewal'] as ports.Renewal;
+    const { serial, notAfter, fingerprint } = await write.certificates.renew(store, renewal, order);
+    const until = moment(notAfter);
+    await did(
+      `${renewal.name} renewed in ${pathOf(place)} until ${until}: serial ${serial}, SHA-256 ${fingerprint}`,
+    );
+  },
+  settlesWithinSeconds: 30,
+});
+
+/** An offer for each of the first few places where it can be renewed. */
+export function offersFor(places: readonly { readonly place: string; readonly renewable?: true }[]): {
+  readonly offers?: readonly RenewOffer[];
+} {
+  const renewable = places.filter((one) => one.renewable).slice(0, MOST_OFFERS);
+  if (renewable.length === 0) return {};
+  return {
+    offers: renewable.map(({ place }) => ({
+      remediation: 'renew' as const,
+      params: { store: place.slice(0, place.indexOf(':')), place },
+    })),
+  };
+}
+
+function planIn(
+  { read, signal }: ReadContext<'certificates'>,
+  { store: name, place }: RenewParams,
+): Promise<ports.Renewal> {
+  const store = read.certificates.stores.find((one) => one.name === name);
+  if (!store) throw new SourceError(name, 'refused', `no source ${name} keeps certificates here any more`);
+  if (!store.planRenewal)
+    throw new SourceError(
+      name,
+      'refused',
+      `${name} has no leave to renew: its configuration has no \`renew\``,
+    );
+  return store.planRenewal(place, { signal });
+}
+
+/** Nothing in here changes with the clock: the plan is made again before it is applied, and compared. */
+function issued({ place, name, notAfter, lifetimeMs, authority, signature }: ports.Renewal): string {
+  const ends = moment(notAfter);
+  const by = authority.place === place ? 'itself' : `${authority.name} (${pathOf(authority.place)})`;
+  const serial = authority.nextSerial === undefined ? 'a random serial' : `serial ${authority.nextSerial}`;
+  return [
+    `Issue a new certificate for ${name} in ${pathOf(place)}: same key, names and extensions`,
+    `valid for ${lifetime(lifetimeMs)} from then on${atMost(authority.notAfter)} (the end of the present one: ${ends})`,
+    `signed by ${by} with ${serial}`,
+    ...(signature ? [`${signature.to} instead of ${signature.from}`] : []),
+  ].join(', ');
+}
+
+/** As everywhere in a report, from ISO 8601: `2019-07-12 22:25 UTC`. */
+function moment(iso: string): string {
+  return `${iso.slice(0, 16).replace('T', ' ')} UTC`;
+}
+
+function lifetime(ms: number): string {
+  return ms >= DAY_MS ? wording.count(Math.floor(ms / DAY_MS), 'day') : wording.span(ms);
+}
+
+function atMost(authorityEnds: string): string {
+  return authorityEnds === NEVER ? '' : `, but not beyond the end of its authority, ${moment(authorityEnds)}`;
+}
+
+function counting({ authority: { place, nextSerial } }: ports.Renewal): string {
+  const following = (BigInt(`0x${nextSerial}`) + 1n).toString(16);
+  return `Write ${following} as the next serial to ${pathOf(place)}, so that nothing else gets ${nextSerial}`;
+}
+
+function kept({ kept: others, intermediates }: ports.Renewal): string {
+  const behind =
+    intermediates === 0 ? [] : [`${wording.count(intermediates, 'certificate')} behind it in the chain`];
+  return `Keep all else in the secret as it is: ${wording.list(['the key', ...behind, ...others], MOST_KEPT)}`;
+}
+
+function afterwards({ place }: ports.Renewal): readonly string[] {
+  const path = pathOf(place);
+  return [
+    `Nothing is deployed by this: deploy what uses ${path}, then see with \`/certs show ${path}\` and the live site that the new one is served.`,
+    // Seed: the redeploy hung at the first cell, for its new peers and its old certificate did not speak any more.
+    'Where it has expired and both sides check each other (mutual TLS), a deployment may hang between them until both have their new one.',
+  ];
+}
+
+/** Without the source and the key: `secret/cf/bbs/locket/tls`. */
+function pathOf(place: string): string {
+  return place.slice(place.indexOf(':') + 1).replace(/:certificate$/, '');
+}
+
+function fitted(title: string): string {
+  return title.length <= MOST_LETTERS ? title : `Renew …${title.slice(-(MOST_LETTERS - 'Renew …'.length))}`;
+}
