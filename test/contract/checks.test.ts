@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { argumentsOf, parseArguments } from '../../src/check/arguments.ts';
 import type { AnyCheck } from '../../src/check/define-check.ts';
 import { reportSchema } from '../../src/check/finding.ts';
+import { offersOf } from '../../src/check/offers.ts';
 import type { Story } from '../../src/check/story.ts';
 import { readText, readTree, ROOT } from './tree.ts';
 
@@ -57,7 +58,7 @@ test.each(checks)(
     for (const { title, source, facts, now, args = {} } of stories) {
       expect(title.length).toBeGreaterThan(5);
       expect(source.length).toBeGreaterThan(5);
-      const diagnosis = check.diagnose(facts, parseArguments(check, args), now);
+      const diagnosis = offersOf(check, check.diagnose(facts, parseArguments(check, args), now));
       const run = { check: name, environment: 'prod', args, status: 'found', gaps: [], coverage: [] };
       const report = { ...run, ...diagnosis, at: now.toISOString(), durationMs: 0 };
       // Reports travel: they are plain, and the same after a journey.

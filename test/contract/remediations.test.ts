@@ -1,0 +1,131 @@
+import { expect, test } from 'vitest';
+import { loadCatalogue } from '../../src/catalogue.ts';
+import { parseArguments } from '../../src/check/arguments.ts';
+import type { AnyCheck } from '../../src/check/define-check.ts';
+import type { Remediations } from '../../src/check/define-remediation.ts';
+import type { Offer } from '../../src/check/finding.ts';
+import { offersOf } from '../../src/check/offers.ts';
+import type { Story } from '../../src/check/story.ts';
+import { readTree } from './tree.ts';
+
+const KEBAB_CASE = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+/** A button of Slack: https://docs.slack.dev/reference/block-kit/block-elements/button-element */
+const MOST_LETTERS = 75;
+const VERB_FIRST = /^[A-Z][a-z]+ \S/;
+
+const { checks } = await loadCatalogue();
+const declared = [...checks.keys()].flatMap((check) =>
+  Object.entries(remediationsOf(check)).map(([name, remediation]) => ({ check, name, remediation })),
+);
+const cases = declared.map((one) => [`${one.check} ${one.name}`, one] as const);
+
+test('there are remediations to hold', () => {
+  expect(declared.length).toBeGreaterThan(0);
+});
+
+test.each(cases)(
+  '%s says what it does, how risky that is and how long it takes to show',
+  (_, { name, remediation }) => {
+    const { about, risk, uses, settlesWithinSeconds } = remediation;
+
+    expect(name).toMatch(KEBAB_CASE);
+    expect(about.length).toBeGreaterThan(10);
+    expect(about).not.toMatch(/\.$|\n/);
+    expect(['safe', 'disruptive', 'destructive']).toContain(risk);
+    expect(uses.length).toBeGreaterThan(0);
+    // Somebody sits before the thread until then.
+    expect(settlesWithinSeconds).toBeGreaterThan(0);
+    expect(settlesWithinSeconds).toBeLessThanOrEqual(900);
+  },
+);
+
+test.each(cases)('%s reads nothing that its check does not know', (_, { check, remediation }) => {
+  const { uses, mayUse = [] } = checks.get(check) as AnyCheck;
+  expect([...uses, ...mayUse]).toEqual(expect.arrayContaining([...remediation.uses]));
+});
+
+test.each(cases)(
+  '%s is offered in a story: a button that nobody sees is not tested',
+  async (_, { check, name }) => {
+    const offered = await offersIn(check);
+    expect(offered.map(({ remediation }) => remediation)).toContain(name);
+  },
+);
+
+test.each([...checks.keys()])('%s offers what it declares, in words that fit a button', async (check) => {
+  for (const { title, remediation, params } of await offersIn(check)) {
+    expect(title.length).toBeLessThanOrEqual(MOST_LETTERS);
+    expect(title).toMatch(VERB_FIRST);
+    expect(title).not.toMatch(/[\n\r]|undefined|\[object/);
+    // An offer travels through Redis and comes back with a click.
+    const taken: unknown = remediationsOf(check)[remediation]?.params.parse(
+      JSON.parse(JSON.stringify(params)),
+    );
+    expect(taken).toEqual(params);
+  }
+});
+
+test.each([...checks.keys()])('%s offers no button twice in one finding', async (check) => {
+  for (const { offers = [] } of await findingsIn(check)) {
+    const titles = offers.map(({ title }) => title);
+    expect(titles).toEqual([...new Set(titles)]);
+  }
+});
+
+/**
+ * A plan is made again before it is applied and compared word for word: with the time or a random number in it nothing would ever be applied.
+ * The linter keeps `Date` out of all that is not named here; this keeps out the other ways to the same mistake.
+ */
+const NOT_LINTED = /\/(check|collect|sightings|stories)\.ts$/;
+const CHANGES_BY_ITSELF =
+  /\bDate\b|\bMath\.random\b|\brandomUUID\b|\bperformance\b|\bcontext\.now\b|[{,]\s*now\s*[,}:]/;
+
+test('no file that declares a remediation asks the clock or throws dice', () => {
+  const declaring = [...readTree(['commands'])].filter(
+    ([path, text]) => !path.endsWith('.test.ts') && /= defineRemediation\(/.test(text),
+  );
+
+  expect(declaring.length).toBeGreaterThan(0);
+  expect(declaring.map(([path]) => path).filter((path) => NOT_LINTED.test(path))).toEqual([]);
+  expect(declaring.filter(([, text]) => CHANGES_BY_ITSELF.test(code(text))).map(([path]) => path)).toEqual(
+    [],
+  );
+});
+
+test.each([
+  ['lines: [`at ${new Date()}`]', true],
+  ['plan: async ({ read, now }, asked) => x', true],
+  ['plan: (context) => until(context.now)', true],
+  ['precondition: { id: randomUUID() }', true],
+  ["throw refused(asked, 'it may not be restarted now, and not later') // new Date()", false],
+])('the clock is found in: %s', (text, isFound) => {
+  expect(CHANGES_BY_ITSELF.test(code(text))).toBe(isFound);
+});
+
+function remediationsOf(check: string): Remediations {
+  return (checks.get(check) as AnyCheck).remediations ?? {};
+}
+
+function code(text: string): string {
+  return text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$|'[^'\n]*'/gm, '');
+}
+
+async function offersIn(name: string): Promise<readonly Offer[]> {
+  return (await findingsIn(name)).flatMap(({ offers = [] }) => offers);
+}
+
+async function findingsIn(name: string): Promise<ReturnType<typeof offersOf>['findings']> {
+  const check = checks.get(name) as AnyCheck;
+  const url = new URL(`../../commands/${name}/stories.ts`, import.meta.url);
+  const told = Object.values((await import(url.href)) as Record<string, unknown>)
+    .flat()
+    .filter(isStory);
+  return told.flatMap(
+    ({ facts, now, args = {} }) =>
+      offersOf(check, check.diagnose(facts, parseArguments(check, args), now)).findings,
+  );
+}
+
+function isStory(value: unknown): value is Story<unknown> {
+  return value !== null && typeof value === 'object' && 'facts' in value && 'source' in value;
+}
