@@ -39,6 +39,17 @@ test('the first line is the answer, and the last what it rests on', () => {
   expect(lines.at(-2)).toBe('41 checked, 1 unreachable (cell-3: timeout) · 1 min 31 s');
 });
 
+test('what can be fixed from Slack is named under its finding', () => {
+  const offers = [
+    { remediation: 'renew', params: {}, title: 'Renew \u001B[2Jbbs', risk: 'disruptive' as const },
+  ];
+  const findings = report.findings.map((finding) => ({ ...finding, offers }));
+
+  const shown = renderTerminal({ ...report, findings }, { color: false, columns: 80 });
+
+  expect(shown).toContain('\n          can be fixed from Slack: Renew bbs\n');
+});
+
 test('nothing is coloured unless asked, and the words are the same', () => {
   const plain = renderTerminal(report, { color: false, columns: 80 });
   const coloured = renderTerminal(report, { color: true, columns: 80 });

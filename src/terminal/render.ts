@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { alignTable } from '../check/align-table.ts';
 import { cleanLine, cleanText } from '../check/clean-text.ts';
-import type { Evidence, Finding, Report } from '../check/finding.ts';
+import type { Evidence, Finding, Offer, Report } from '../check/finding.ts';
 import {
   askedInWords,
   countInWords,
@@ -78,8 +78,8 @@ function entry(word: Headline, text: string, { columns }: Screen, paint: Paint, 
   return label + lines.join('\n');
 }
 
-function renderFinding(finding: Finding, screen: Screen, paint: Paint): string[] {
-  const { severity, target, evidence = [] } = finding;
+function renderFinding(finding: Finding<Offer>, screen: Screen, paint: Paint): string[] {
+  const { severity, target, evidence = [], offers = [] } = finding;
   const fields = evidence.filter((one) => one.kind === 'field' || one.kind === 'series');
   const width = fields.reduce(
     (widest, { label }) => Math.max(widest, Math.min(LONGEST_LABEL, cleanText(label).length)),
@@ -89,6 +89,9 @@ function renderFinding(finding: Finding, screen: Screen, paint: Paint): string[]
     entry(SEVERITY_WORDS[severity], summaryOf(finding), screen, paint),
     ...wrap(cleanText(target), screen.columns, INDENT).map((line) => paint('cyan', line)),
     ...evidence.flatMap((one) => renderEvidence(one, width, screen, paint)),
+    ...offers.flatMap(({ title }) =>
+      wrap(`can be fixed from Slack: ${cleanText(title)}`, screen.columns, INDENT),
+    ),
   ];
 }
 

@@ -1,28 +1,38 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { cleanText } from '../../src/check/clean-text.ts';
+import { renderAudit } from '../../src/slack/render/audit.ts';
+import { renderFrozen } from '../../src/slack/render/freeze.ts';
 import { renderOffers } from '../../src/slack/render/offers.ts';
 import { costOf } from '../../src/slack/render/pieces.ts';
 import { planFile } from '../../src/slack/render/remediation-plan.ts';
+import { renderRefusal } from '../../src/slack/render/refusal.ts';
 import { renderRemediation } from '../../src/slack/render/remediation.ts';
 import type { Message } from '../../src/slack/render/message.ts';
-import { anyRemediation } from './any-remediation.ts';
+import { anyEntry, anyRemediation, at, who } from './any-remediation.ts';
 import { text } from './any-report.ts';
 import { faultsAmong } from './sight.ts';
 
 const PEOPLE = ['U0ADA', 'U0GRACE', 'W0KATE'];
 const OURS = /<@[UW][A-Z0-9]+>|<!date\^\d+\^[^<>]*>/g;
 
-function holdsLimits(message: Message): void {
-  expect(faultsAmong(PEOPLE, message)).toEqual([]);
-  expect(costOf(message.blocks)).toBeLessThanOrEqual(9_500);
-  expect(message.text.length).toBeLessThanOrEqual(3_200);
-  expect(message.text.replaceAll(OURS, '')).not.toMatch(/[<>]/);
+/** What is wrong with a message; empty where nothing is. */
+function wrongsOf(message: Message): readonly string[] {
+  const { text, blocks } = message;
+  const cost = costOf(blocks);
+  return [
+    ...faultsAmong(PEOPLE, message),
+    ...(cost > 9_500 ? [`${cost} characters in blocks`] : []),
+    ...(text.length > 3_000 ? [`${text.length} characters of text`] : []),
+    ...(/[<>]/.test(text.replaceAll(OURS, '')) ? ['markup that is not ours'] : []),
+  ];
 }
 
 test('whatever a remediation holds, Slack takes its card, and it calls nobody but those who asked and voted', () => {
   fc.assert(
-    fc.property(anyRemediation, (remediation) => holdsLimits(renderRemediation(remediation))),
+    fc.property(anyRemediation, (remediation) => {
+      expect(wrongsOf(renderRemediation(remediation))).toEqual([]);
+    }),
     { numRuns: 300 },
   );
 });
@@ -48,7 +58,32 @@ test('whatever is offered and withheld, Slack takes the message', () => {
     .array(anyRemediation, { minLength: 1, maxLength: 5 })
     .chain((some) => fc.constantFrom(1, 1, 20).map((times) => Array.from({ length: times }, () => some).flat()));
   fc.assert(
-    fc.property(many, withheld, (remediations, off) => holdsLimits(renderOffers(remediations, { withheld: off }))),
+    fc.property(many, withheld, (remediations, off) => {
+      expect(wrongsOf(renderOffers(remediations, { withheld: off }))).toEqual([]);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('whatever the audit holds, Slack takes what of it is shown, the newest among it', () => {
+  fc.assert(
+    fc.property(fc.array(anyEntry, { maxLength: 80 }), at, fc.boolean(), (entries, since, more) => {
+      const message = renderAudit(entries, { since, total: entries.length, more });
+
+      expect(wrongsOf(message)).toEqual([]);
+      const { what } = entries.at(-1)?.entry ?? { what: 'Audit' };
+      expect(JSON.stringify(message.blocks)).toContain(JSON.stringify(cleanText(what)).slice(1, 40));
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('whatever somebody gives as a reason, a refusal and a freeze are one harmless message', () => {
+  fc.assert(
+    fc.property(text, who, at, (because, by, when) => {
+      expect(wrongsOf(renderRefusal({ because, what: because }))).toEqual([]);
+      expect(wrongsOf(renderFrozen({ by, at: when, because }))).toEqual([]);
+    }),
     { numRuns: 150 },
   );
 });

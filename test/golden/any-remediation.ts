@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
+import { AUDITED, type AuditEntry } from '../../src/memory/audit.ts';
 import { STATES, type Remediation } from '../../src/memory/remediation.ts';
 import { list, text, visible } from './any-report.ts';
 
-const at = fc
+export const at = fc
   .date({ min: new Date('1970-01-02'), max: new Date('9999-12-30'), noInvalidDate: true })
   .map((date) => date.toISOString());
 /** Few among many, so that lists are short, long and very long. */
@@ -12,7 +13,7 @@ const some = <T>(one: fc.Arbitrary<T>, few: number) =>
   );
 const some1 = <T>(one: fc.Arbitrary<T>, few: number) =>
   fc.tuple(one, some(one, few)).map(([first, rest]) => [first, ...rest]);
-const who = fc.oneof(fc.constantFrom('U0ADA', 'U0GRACE', 'W0KATE', 'terminal', 'wrench'), text);
+export const who = fc.oneof(fc.constantFrom('U0ADA', 'U0GRACE', 'W0KATE', 'terminal', 'wrench'), text);
 const vote = fc.record({ by: who, at });
 const measure = fc.record(
   { label: text, value: fc.integer(), of: fc.integer(), unit: text },
@@ -23,6 +24,7 @@ const look = fc.record({
   finding: fc.constantFrom('found', 'gone', 'unseen'),
   verdict: text,
   measures: some(measure, 3),
+  gaps: some(text, 3),
 });
 const plan = fc.record(
   {
@@ -70,3 +72,22 @@ export const anyRemediation = fc.record(
     ],
   },
 ) as fc.Arbitrary<Remediation>;
+
+const audited = fc.record(
+  {
+    kind: fc.constantFrom(...AUDITED),
+    at,
+    who: some1(who, 3),
+    what: visible,
+    environment: text,
+    outcome: fc.constantFrom('fixed', 'unverified', '<!here>'),
+    because: text,
+  },
+  { requiredKeys: ['kind', 'at', 'who', 'what'] },
+);
+export const anyEntry: fc.Arbitrary<AuditEntry> = audited.map((entry) => ({
+  seq: 1,
+  prev: '0'.repeat(64),
+  entry,
+  hash: '0'.repeat(64),
+}));

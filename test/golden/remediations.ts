@@ -16,13 +16,14 @@ const plan = {
 const named = { check: 'etcd/doppler', environment: 'prod', remediation: 'restart', params };
 const before = {
   at: '2026-11-20T14:03:07.000Z',
-  finding: 'found',
+  finding: 'found' as const,
   verdict: '1 of 3 dopplers is running but not registered',
   measures: [
     { label: 'doppler_z2', value: 0, unit: 'registered' },
     { label: 'metron_agent', value: 0, of: 12, unit: 'running' },
   ],
-} as const;
+  gaps: [],
+};
 const whole = [
   { label: 'doppler_z2', value: 1, unit: 'registered' },
   { label: 'metron_agent', value: 12, of: 12, unit: 'running' },
@@ -52,7 +53,7 @@ export const offered: Remediation = {
   until: '2026-11-20T16:03:00.000Z',
   approvals: [],
   deeds: [],
-  before: { ...before, measures: [...before.measures] },
+  before,
 };
 
 const { until: _, ...taken } = offered;
@@ -89,6 +90,7 @@ export const fixed: Remediation = {
     finding: 'gone',
     verdict: 'All 3 dopplers are running and registered',
     measures: whole,
+    gaps: [],
   },
 };
 
@@ -96,8 +98,8 @@ export const unverified: Remediation = {
   ...settling,
   state: 'unverified',
   endedAt: '2026-11-20T14:07:21.000Z',
-  because: 'It was looked at for 120 s',
-  after: { ...before, at: '2026-11-20T14:07:20.000Z', measures: [...before.measures] },
+  because: 'it was looked at for 120 s',
+  after: { ...before, at: '2026-11-20T14:07:20.000Z' },
 };
 
 export const failed: Remediation = {
@@ -105,7 +107,7 @@ export const failed: Remediation = {
   state: 'failed',
   deeds: deeds.slice(0, 1),
   endedAt: '2026-11-20T14:05:40.000Z',
-  because: "Task 4182 ended in error: 'doppler_z2/0 (i-07)' is not running after update",
+  because: "task 4182 ended in error: 'doppler_z2/0 (i-07)' is not running after update",
 };
 
 export const interrupted: Remediation = {
@@ -113,6 +115,7 @@ export const interrupted: Remediation = {
   state: 'interrupted',
   deeds: deeds.slice(0, 1),
   endedAt: '2026-11-20T14:06:10.000Z',
+  because: 'the worker was lost while it acted',
 };
 
 export const rejected: Remediation = {
@@ -128,12 +131,12 @@ export const skipped: Remediation = {
   ...agreed,
   state: 'skipped',
   endedAt: '2026-11-20T14:05:03.000Z',
-  because: 'The finding is gone: all 3 dopplers are running and registered',
+  because: 'the finding is gone: all 3 dopplers are running and registered',
 };
 
 export const refused: Remediation = {
   ...asked,
   state: 'refused',
   endedAt: '2026-11-20T14:04:12.000Z',
-  because: 'The deployment cf is locked by task 4180 (update deployment)',
+  because: 'the deployment cf is locked by task 4180 (update deployment)',
 };

@@ -107,12 +107,29 @@ export function moment(iso: string): string {
   return `<!date^${seconds}^{date_short_pretty} {time}|${escapeMrkdwn(timeInWords(iso))}>`;
 }
 
-/** The same to the second, in a `rich_text` block. */
+/** A time of day to the second, in a `rich_text` block. */
 export function clock(iso: string): RichTextDate | RichTextText {
+  return dateElement(iso, '{time_secs}', (at) => `${at.slice(11, 19)} UTC`);
+}
+
+/** {@link moment} in a `rich_text` block. */
+export function dateAndTime(iso: string): RichTextDate | RichTextText {
+  return dateElement(iso, '{date_short_pretty} {time}', timeInWords);
+}
+
+function dateElement(
+  iso: string,
+  format: string,
+  inWords: (iso: string) => string,
+): RichTextDate | RichTextText {
   const seconds = Math.floor(Date.parse(iso) / 1_000);
   if (!(seconds >= 0)) return say(iso, 80);
-  const fallback = `${new Date(seconds * 1_000).toISOString().slice(11, 19)} UTC`;
-  return { type: 'date', timestamp: seconds, format: '{time_secs}', fallback };
+  return {
+    type: 'date',
+    timestamp: seconds,
+    format,
+    fallback: inWords(new Date(seconds * 1_000).toISOString()),
+  };
 }
 
 /** Who asked and when. Nothing in it comes from infrastructure. */

@@ -2,7 +2,7 @@ import { cleanText } from '../../check/clean-text.ts';
 import { proofInWords } from '../../check/proof.ts';
 import { countInWords, durationInWords } from '../../check/report-in-words.ts';
 import type { Look, Remediation, State } from '../../memory/remediation.ts';
-import { joinWithin } from './inert.ts';
+import { fit, joinWithin } from './inert.ts';
 import { moment, person } from './pieces.ts';
 
 /** What every message about a remediation says in the same words. */
@@ -61,11 +61,11 @@ export function standing(remediation: Remediation): readonly string[] {
     case 'unverified':
       return [...stillSeen(after), ...why];
     case 'failed':
-      return [...why, doneUntilThen(remediation)];
+      return [...why, doneUntilThen(remediation), ...lookedAgain(after)];
     case 'interrupted':
       return [
-        'Its worker was lost while it acted: nobody knows whether it was done. It is not done again by itself.',
-        ...why,
+        sentence(`${because ?? 'its worker was lost while it acted'}: nobody knows whether it was done`),
+        'It is not done again by itself.',
         ...lookedAgain(after),
       ];
     case 'expired': {
@@ -90,12 +90,20 @@ function stillSeen(after: Look | undefined): readonly string[] {
     case 'found':
       return [`It was done, but the finding is still there: ${verdict}`];
     case 'unseen':
-      return [
-        `It was done, but not everything that would show whether it helped could be looked at: ${verdict}`,
-      ];
+      return [`It was done, but whether it helped could not be seen${unseen(after)}: ${verdict}`];
     case 'gone':
       return [`It was done and the finding is gone, but not all is as it should be: ${verdict}`];
   }
+}
+
+const FEW_GAPS = 3;
+
+/** ` (doppler_z1/0, doppler_z1/1 and 4 more could not be looked at)` */
+function unseen({ gaps }: Look): string {
+  if (gaps.length === 0) return '';
+  const left = gaps.length - FEW_GAPS;
+  const named = gaps.slice(0, FEW_GAPS).map((gap) => fit(cleanText(gap), 60));
+  return ` (${named.join(', ')}${left > 0 ? ` and ${left} more` : ''} could not be looked at)`;
 }
 
 function lookedAgain(after: Look | undefined): readonly string[] {
@@ -118,9 +126,9 @@ function doneUntilThen({ deeds }: Remediation): string {
     : 'What was done until then is below; nothing more is done.';
 }
 
-/** Ends in a full stop, whoever wrote it. */
-function sentence(text: string): string {
-  const seen = cleanText(text);
+/** Begins with a capital, where it begins with a word and not with a name like `metron_agent`; ends in a full stop. */
+export function sentence(text: string): string {
+  const seen = cleanText(text).replace(/^\p{Ll}(?=\p{Ll}* )/u, (first) => first.toUpperCase());
   return /[.!?…]$/.test(seen) ? seen : `${seen}.`;
 }
 

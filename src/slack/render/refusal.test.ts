@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { renderFrozen, renderThawed } from './freeze.ts';
+import { renderRefusal } from './refusal.ts';
+
+test('who may not approve is told why, and who can', () => {
+  const because = 'you asked for it yourself; somebody else must approve it';
+
+  expect(renderRefusal({ because, what: 'approve this' }).text).toBe(
+    ':no_entry: REFUSED · You cannot approve this: you asked for it yourself; somebody else must approve it.',
+  );
+  expect(renderRefusal({ because: 'it is approved already' }).text).toBe(
+    ':no_entry: REFUSED · It is approved already.',
+  );
+});
+
+test('a name at the beginning of a reason keeps its writing', () => {
+  expect(renderRefusal({ because: 'metron_agent is not running' }).text).toContain('metron_agent');
+  expect(renderRefusal({ because: 'doppler_z2/0 is held by another remediation' }).text).toContain(
+    '· doppler_z2/0 is held',
+  );
+});
+
+test('a freeze says who, since when, why, and how it ends', () => {
+  const { text } = renderFrozen({
+    by: 'U0123ADA',
+    at: '2026-11-20T14:03:00Z',
+    because: 'network works until 18:00 <!channel>',
+  });
+
+  expect(text).toBe(
+    ':snowflake: FROZEN by <@U0123ADA> · <!date^1795183380^{date_short_pretty} {time}|2026-11-20 14:03 UTC>. Nothing is applied in any environment; checks still run. Why: Network works until 18:00 &lt;!channel&gt;. To go on: /wrench thaw',
+  );
+  expect(renderThawed({ by: 'terminal', at: '2026-11-20T18:00:00Z' }).text).toContain(
+    'THAWED by somebody at a terminal',
+  );
+});

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { auditInTerminal } from './audit.ts';
+
+const at = '2026-11-20T14:04:10.000Z';
+
+test('the audit is a table with a line for each entry', () => {
+  const shown = auditInTerminal([
+    {
+      seq: 1,
+      entry: { kind: 'asked', at, who: ['U0123ADA'], what: 'Restart doppler_z2/0', environment: 'prod' },
+    },
+    {
+      seq: 2,
+      entry: { kind: 'outcome', outcome: 'fixed', at, who: ['wrench'], what: 'Restart doppler_z2/0' },
+    },
+    {
+      seq: 3,
+      entry: { kind: 'frozen', at, who: ['terminal'], what: 'everything', because: 'network \u001B[2Jworks' },
+    },
+  ]);
+
+  expect(shown.split('\n')).toEqual([
+    '#  When                  Who       Did     What                  Where  Because',
+    '─  ────────────────────  ────────  ──────  ────────────────────  ─────  ─────────────',
+    '1  2026-11-20 14:04 UTC  U0123ADA  asked   Restart doppler_z2/0  prod',
+    '2  2026-11-20 14:04 UTC  wrench    fixed   Restart doppler_z2/0',
+    '3  2026-11-20 14:04 UTC  terminal  frozen  everything                   network works',
+    '',
+    '3 entries',
+    '',
+  ]);
+});
+
+test('an empty audit says so', () => {
+  expect(auditInTerminal([])).toBe('Nothing was asked for, approved, applied or refused.\n');
+});
