@@ -68,7 +68,7 @@ export interface StoreMember {
   /** Empty for one that was added and never started. */
   readonly name: string;
   readonly clientUrls: readonly string[];
-  /** Set where it did not answer: then nothing below is. */
+  /** Set where it did not answer: then nothing below is, but perhaps its certificate. */
   readonly error?: SourceError;
   readonly version?: string;
   readonly healthy?: boolean;
@@ -87,9 +87,15 @@ export interface StoreMember {
   readonly leaderChanges?: number;
   readonly proposalsFailed?: number;
   readonly proposalsPending?: number;
-  /** Share of its write-ahead log's fsyncs since start that took longer than 10 ms, 0 to 1, and how many there were. */
+  /**
+   * Share of its write-ahead log's fsyncs since start that took longer than 8 ms, 0 to 1, and how many there were. etcd's guide asks for
+   * a 99th percentile below 10 ms, but its histogram has no such bucket: 8 ms is the next below, 16 ms the next above.
+   */
   readonly slowFsyncs?: { readonly share: number; readonly total: number };
-  /** Milliseconds that its clock is ahead of ours; negative behind. Known to about half the time of the answer. */
+  /**
+   * Milliseconds that its clock is at least ahead of ours; negative behind. It tells whole seconds, so up to about half of one can stay unseen
+   * either way, and 0 means that it may be ours.
+   */
   readonly clockAheadMs?: number;
   /** What it serves on its client port, where that is TLS. */
   readonly certificate?: Certificate;

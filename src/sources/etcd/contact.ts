@@ -4,6 +4,7 @@ import type { HttpTls, JsonRequest, PlainHttpClient, TextAnswer } from '../../wi
 import { openHttp } from '../../wire/http.ts';
 import { TooMuch } from './answers.ts';
 import type { EtcdConfig } from './config.ts';
+import { wantsClientCertificate } from './handshake.ts';
 
 /** One client port, by the address that is dialled and the name that is asked for. */
 export interface Endpoint {
@@ -81,20 +82,26 @@ function openContact(
         retries: 0,
       });
     } catch (error) {
-      throw error instanceof SourceError ? inOtherWords(error, url, host) : error;
+      throw error instanceof SourceError ? await inOtherWords(error, contact, question.signal) : error;
     }
   };
-  return { contact: { url, servername, host, ask, tls }, close: async () => client?.close() };
+  const contact: Contact = { url, servername, host, ask, tls };
+  return { contact, close: async () => client?.close() };
 }
 
 const REFUSALS: readonly number[] = [...Array(200).keys()].map((index) => index + 400);
 
-/** What only this source can tell: a TLS port hangs up on a question in the clear. */
-function inOtherWords(error: SourceError, url: string, host: string): SourceError {
-  if (error.message.includes('answered with more than')) return new TooMuch(error.source, error.message);
-  if (!url.startsWith('http:') || !error.message.includes('closed the connection')) return error;
-  const message = `${host} closed the connection without an answer: is it https:// and not http://?`;
-  return new SourceError(error.source, error.kind, message);
+/** Why a connection was closed without an answer, as far as it can be found out. */
+async function inOtherWords(error: SourceError, contact: Contact, signal: AbortSignal): Promise<SourceError> {
+  const { source, kind, message } = error;
+  if (message.includes('answered with more than')) return new TooMuch(source, message);
+  if (!message.includes('closed the connection')) return error;
+  const hungUp = `${contact.host} closed the connection without an answer`;
+  if (contact.url.startsWith('http:'))
+    return new SourceError(source, kind, `${hungUp}: is it https:// and not http://?`);
+  if (await wantsClientCertificate(contact, signal))
+    return new SourceError(source, 'refused', `${contact.host} asks for a client certificate that it trusts`);
+  return new SourceError(source, kind, hungUp);
 }
 
 /** Reads the PEM files with the first question, so that a missing one is this source's failure and nobody else's. */

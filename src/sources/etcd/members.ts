@@ -36,7 +36,9 @@ export async function readMembers(cluster: Cluster, signal: AbortSignal): Promis
   const quotas = found.flatMap(({ facts }) => facts.quotaBytes ?? []);
   return {
     members: found.map(({ member: { id, name, clientUrls, isLearner }, facts }) => ({
-      ...{ id, name, clientUrls },
+      id,
+      name,
+      clientUrls,
       ...(isLearner === true && { isLearner }),
       ...facts,
     })),

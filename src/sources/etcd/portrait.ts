@@ -8,7 +8,7 @@ import type { Cluster } from './cluster.ts';
 import type { Contact } from './contact.ts';
 import { callV3, readVersion, type Version } from './gateway.ts';
 import { type Metrics, readMetrics, told } from './metrics.ts';
-import { readServedCertificate } from './served-certificate.ts';
+import { readServedCertificate } from './handshake.ts';
 
 /** One client port, and what the member behind it says of itself. */
 export interface Portrait {

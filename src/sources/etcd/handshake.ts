@@ -1,0 +1,66 @@
+import { once } from 'node:events';
+import { connect, type TLSSocket } from 'node:tls';
+import type { Certificate } from '../../ports/certificates.ts';
+import { readCertificate } from '../../wire/x509.ts';
+import type { Contact } from './contact.ts';
+
+type Port = Pick<Contact, 'url' | 'tls'>;
+
+/**
+ * What a client port serves, whether it is trusted or not: one that has expired is what somebody looks for. `undefined` where it is
+ * not TLS, or nothing could be had; why is told by the questions that are asked there.
+ */
+export async function readServedCertificate(
+  port: Port,
+  signal: AbortSignal,
+): Promise<Certificate | undefined> {
+  return shakeHands(port, signal, async (socket) => {
+    const certificate = socket.getPeerX509Certificate();
+    return certificate && readCertificate(certificate.raw);
+  });
+}
+
+/** A server that refuses us says so in its first words after the handshake, of which an HTTP client sees only the end. */
+const REFUSED_WITHIN_MS = 2_000;
+const REFUSAL =
+  /ALERT_(BAD_CERTIFICATE|CERTIFICATE_REQUIRED|UNKNOWN_CA|HANDSHAKE_FAILURE)|CERTIFICATE_REQUIRED/;
+
+/** Whether the port ends handshakes for want of a client certificate that it trusts. */
+export async function wantsClientCertificate(port: Port, signal: AbortSignal): Promise<boolean> {
+  const soon = AbortSignal.any([signal, AbortSignal.timeout(REFUSED_WITHIN_MS)]);
+  const wants = await shakeHands(port, soon, async (socket) => {
+    socket.resume();
+    return once(socket, 'close', { signal: soon }).then(
+      () => false,
+      (error: NodeJS.ErrnoException) => REFUSAL.test(error.code ?? ''),
+    );
+  });
+  return wants ?? false;
+}
+
+/** `undefined` where no handshake came about. */
+async function shakeHands<T>(
+  { url, tls }: Port,
+  signal: AbortSignal,
+  look: (socket: TLSSocket) => Promise<T>,
+): Promise<T | undefined> {
+  const { protocol, hostname, port } = new URL(url);
+  if (protocol !== 'https:') return undefined;
+  let socket: TLSSocket | undefined;
+  try {
+    socket = connect({
+      ...(await tls()),
+      host: hostname.replaceAll(/^\[|\]$/g, ''),
+      port: Number(port || 443),
+      rejectUnauthorized: false,
+    });
+    // What is said when nobody listens any more must not end the process.
+    socket.on('error', () => {});
+    await once(socket, 'secureConnect', { signal });
+    return await look(socket);
+  } catch {
+    return undefined;
+  } finally {
+    socket?.destroy();
+  }
+}
