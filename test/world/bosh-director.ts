@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type Access, openAccess } from './bosh/access.ts';
 import { type Fault, openFaults } from './bosh/faults.ts';
-import { type Answer, answerDirector, type Deed, type DirectorState } from './bosh/routes.ts';
+import { type Answer, answerDirector, type Deed, type DirectorState, type Release } from './bosh/routes.ts';
 import { startTasks, type Task, type TaskFault } from './bosh/tasks.ts';
 import type { VmBackend } from './bosh/vms.ts';
 import { type Authority, issue, makeAuthority } from './ca.ts';
@@ -11,6 +11,8 @@ import { type Authority, issue, makeAuthority } from './ca.ts';
 export interface DirectorOptions {
   /** By name: `cf`. */
   readonly deployments: Readonly<Record<string, VmBackend>>;
+  /** Of each deployment: `{ cf: [{ name: 'cf', version: '245' }] }`. */
+  readonly releases?: Readonly<Record<string, readonly Release[]>>;
   /** Default: one of its own. */
   readonly authority?: Authority;
   /** How it knows its callers. Default `uaa`. */
@@ -70,6 +72,7 @@ export async function startDirector(options: DirectorOptions): Promise<Director>
     uuid: '8d3ba4c2-6a06-4a7a-9d0c-3d2f6a5a8b11',
     version: options.version ?? '283.1.6',
     deployments: new Map(Object.entries(options.deployments)),
+    releases: new Map(Object.entries(options.releases ?? {})),
     queue,
     deeds: [],
     readMs: options.readMs ?? 20,

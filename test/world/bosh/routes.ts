@@ -34,10 +34,16 @@ export interface Deed {
   readonly user: string;
 }
 
+export interface Release {
+  readonly name: string;
+  readonly version: string;
+}
+
 export interface DirectorState {
   readonly uuid: string;
   readonly version: string;
   readonly deployments: ReadonlyMap<string, VmBackend>;
+  readonly releases: ReadonlyMap<string, readonly Release[]>;
   readonly queue: TaskQueue;
   readonly deeds: Deed[];
   /** How long a reading task takes between the first half of its result and the rest. */
@@ -46,6 +52,8 @@ export interface DirectorState {
   readonly redirectOrigin: () => string;
 }
 
+/** The team that owns all deployments. */
+const TEAM = 'bosh.teams.cf.admin';
 const READ_TYPES: ReadonlySet<string> = new Set(['event', 'result']);
 /** What a director shows without `verbose=2`; reading tasks are not in it. */
 const LOUD_TYPES: ReadonlySet<string> = new Set(['update_instance', 'update_deployment']);
@@ -53,8 +61,11 @@ const LOUD_TYPES: ReadonlySet<string> = new Set(['update_instance', 'update_depl
 export async function answerDirector(state: DirectorState, question: Question): Promise<Answer> {
   const { method, path } = question;
   const parts = path.split('/').slice(1).map(decodeURIComponent);
-  if (method === 'GET' && path === '/deployments') return reading(question, () => listDeployments(state));
-  if (method === 'GET' && path === '/locks') return reading(question, () => ok(state.queue.locks()));
+  if (method === 'GET' && path === '/deployments')
+    return reading(question, () => listDeployments(state, question));
+  // The admin of a team may do nearly all with its deployments, but not see the locks of the director.
+  if (method === 'GET' && path === '/locks')
+    return granted(question, ['bosh.admin', 'bosh.read'], () => ok(state.queue.locks()));
   if (method === 'GET' && path === '/tasks') return reading(question, () => listTasks(state, question));
   if (method === 'GET' && parts[0] === 'tasks') return answerTask(state, question, parts);
   if (parts[0] === 'deployments' && parts[1] !== undefined)
@@ -62,9 +73,18 @@ export async function answerDirector(state: DirectorState, question: Question): 
   return noEndpoint(path);
 }
 
-function listDeployments({ deployments, queue }: DirectorState): Answer {
+function listDeployments({ deployments, releases, queue }: DirectorState, { query }: Question): Answer {
+  const more = (name: string): object =>
+    query.get('exclude_releases') === 'true' ? {} : { releases: releases.get(name) ?? [] };
   const locked = new Set(queue.locks().map((lock) => (lock as { resource: string[] }).resource[0]));
-  return ok([...deployments.keys()].map((name) => ({ name, teams: [], locked: locked.has(name) })));
+  return ok(
+    [...deployments.keys()].map((name) => ({
+      name,
+      teams: [],
+      locked: locked.has(name),
+      ...more(name),
+    })),
+  );
 }
 
 function listTasks({ queue, version }: DirectorState, { query }: Question): Answer {
@@ -204,11 +224,11 @@ function withDeployment(
 }
 
 function reading<T extends Answer | Promise<Answer>>(question: Question, answer: () => T): T | Answer {
-  return granted(question, ['bosh.admin', 'bosh.read'], answer);
+  return granted(question, ['bosh.admin', 'bosh.read', TEAM], answer);
 }
 
 function acting<T extends Answer | Promise<Answer>>(question: Question, answer: () => T): T | Answer {
-  return granted(question, ['bosh.admin'], answer);
+  return granted(question, ['bosh.admin', TEAM], answer);
 }
 
 /** Lacking scope is 401 with a code, where a bad token is 401 with a text: `permission_authorizer.rb`, `errors.rb` (600000). */

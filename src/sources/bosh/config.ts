@@ -1,0 +1,97 @@
+import { z } from 'zod';
+
+const word = z.string().trim().min(1);
+
+const clientAuth = z.strictObject({
+  client: z
+    .strictObject({
+      id: word.meta({ description: "The client's id in UAA." }),
+      secret: word.meta({ description: 'Its secret.', secret: true }),
+    })
+    .meta({ description: 'Logs in at UAA as a client (`client_credentials`).' }),
+});
+
+const basicAuth = z.strictObject({
+  basic: z
+    .strictObject({
+      username: word.meta({ description: 'The user.' }),
+      password: word.meta({ description: 'The password.', secret: true }),
+    })
+    .meta({ description: 'A user of the director itself, where it has no UAA.' }),
+});
+
+const auth = z.union([clientAuth, basicAuth]);
+
+const address = z
+  .url({ protocol: /^https$/ })
+  .refine((url) => !/^https:\/\/[^/]*@/.test(url), { error: 'must not hold a user or a password' })
+  .transform((url) => url.replace(/\/+$/, ''));
+
+const pattern = word.regex(/^[\w.*-]+$/, {
+  error: 'must be the name of an instance group; `*` stands for any part',
+});
+
+const act = z
+  .strictObject({
+    auth: auth.meta({
+      description:
+        'A second credential, used for restarts alone: a client of UAA with `bosh.admin`, or better with the admin scope of one team.',
+    }),
+    restart: z.array(pattern).min(1).meta({
+      description:
+        'Instance groups whose instances may be restarted, each alone and after approval: `doppler*`. `*` stands for any part of a name.',
+    }),
+    skipDrain: z.array(pattern).default([]).meta({
+      description:
+        'Instance groups that are restarted without their drain scripts. On cells and databases that loses work.',
+    }),
+  })
+  .meta({ description: 'Gives leave to restart instances. Absent: this source only reads.' });
+
+/** The `bosh` source in `wrench.yaml`: a BOSH director, its deployments and their instances. */
+export const boshConfig = z
+  .strictObject({
+    kind: z
+      .literal('bosh')
+      .meta({ description: 'A BOSH director: what runs on the machines of its deployments.' }),
+    name: word.default('bosh').meta({ description: 'What this source is called in reports.' }),
+    url: address.meta({ description: 'Its address, `https://10.0.0.6:25555`.' }),
+    ca: word.optional().meta({
+      description: "A PEM file with the authority that signed the director's and UAA's certificates.",
+    }),
+    uaa: address.optional().meta({
+      description:
+        'The address of UAA, `https://10.0.0.6:8443`, where the one that the director names cannot be reached.',
+    }),
+    deployments: z
+      .array(word)
+      .min(1)
+      .optional()
+      .meta({ description: 'Deployments to look at: `[cf]`. Default: all that may be read.' }),
+    auth: auth.meta({
+      description: 'How to log in for reading: `client` (its scope `bosh.read` is enough) or `basic`.',
+    }),
+    act: act.optional(),
+    timeoutMs: z
+      .int()
+      .min(1)
+      .max(600_000)
+      .default(10_000)
+      .meta({ description: 'Time for one request, in milliseconds.' }),
+    taskSeconds: z
+      .number()
+      .positive()
+      .max(3_600)
+      .default(60)
+      .meta({ description: 'How long a task that only reads may take, in seconds.' }),
+    actionSeconds: z
+      .number()
+      .positive()
+      .max(86_400)
+      .default(900)
+      .meta({ description: 'How long a restart may take, its drain scripts included, in seconds.' }),
+  })
+  .meta({ description: 'Deployments of a BOSH director.' });
+
+export type BoshConfig = z.output<typeof boshConfig>;
+export type BoshAuth = BoshConfig['auth'];

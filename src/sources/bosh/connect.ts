@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises';
+import { SourceError } from '../../ports/source-error.ts';
+import { openHttp, type PlainHttpClient } from '../../wire/http.ts';
+import type { BoshConfig } from './config.ts';
+
+/** Reads the authority's file with the first question, so that a missing one is this source's failure and nobody else's. */
+export interface Connector {
+  readonly http: () => Promise<PlainHttpClient>;
+  readonly close: () => Promise<void>;
+}
+
+export function openConnector({ name, ca }: BoshConfig): Connector {
+  let opening: Promise<PlainHttpClient> | undefined;
+  const open = async (): Promise<PlainHttpClient> => {
+    const tls = ca === undefined ? {} : { ca: await readAuthority(name, ca) };
+    return openHttp({ source: name, tls });
+  };
+  return {
+    http: () => {
+      opening ??= open().catch((error: unknown) => {
+        opening = undefined;
+        throw error;
+      });
+      return opening;
+    },
+    close: async () => {
+      await (await opening?.catch(() => undefined))?.close();
+    },
+  };
+}
+
+function readAuthority(source: string, path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new SourceError(source, 'missing', `the file ${path} cannot be read (${error.code})`);
+  });
+}

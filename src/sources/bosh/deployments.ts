@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import type { Deployment, Instance } from '../../ports/processes.ts';
+import { SourceError } from '../../ports/source-error.ts';
+import { concurrently } from '../../wire/concurrently.ts';
+import { printable } from '../../wire/x509.ts';
+import type { BoshConfig } from './config.ts';
+import { openEvents } from './events.ts';
+import { lockOf, type LockAnswer, readLocks } from './locks.ts';
+import { parseAs, parseLines } from './parse.ts';
+import type { Session } from './session.ts';
+import { followTask, nameOf, REDIRECTS, taskIn } from './task.ts';
+import { instanceAnswer, toInstance } from './to-instance.ts';
+
+/** Each is a task of the director's, which has few workers for them. */
+const AT_ONCE = 3;
+
+const deploymentAnswer = z.object({
+  name: z.string(),
+  releases: z.array(z.object({ name: z.string(), version: z.string() })).nullish(),
+});
+type DeploymentAnswer = z.output<typeof deploymentAnswer>;
+
+const plainAnswer = z.object({ id: z.string().nullish(), expects_vm: z.boolean().nullish() });
+
+export interface Asking {
+  readonly config: BoshConfig;
+  readonly session: Session;
+  /** As `/info` tells it. */
+  readonly directorVersion: string;
+  readonly signal: AbortSignal;
+}
+
+/** All deployments that are configured, in the order of their names. @throws {SourceError} where nothing could be asked. */
+export async function readDeployments(asking: Asking): Promise<readonly Deployment[]> {
+  const { config, signal } = asking;
+  const listed = await listDeployments(asking);
+  const locks = await readLocks(asking).catch(orError);
+  const wanted = config.deployments ?? listed.map(({ name }) => name);
+  const found: Deployment[] = [];
+  for await (const one of concurrently(
+    wanted,
+    AT_ONCE,
+    (name, signal) => readDeployment({ ...asking, signal }, name, listed, locks),
+    signal,
+  ))
+    found.push(one);
+  return found.toSorted((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+/** @throws {SourceError} */
+export async function listDeployments({
+  config,
+  session,
+  signal,
+}: Omit<Asking, 'directorVersion'>): Promise<readonly DeploymentAnswer[]> {
+  const path = '/deployments?exclude_configs=true&exclude_stemcells=true';
+  const { text } = await session.ask({ path, signal });
+  return parseAs(config.name, 'the list of deployments', z.array(deploymentAnswer), text);
+}
+
+async function readDeployment(
+  asking: Asking,
+  name: string,
+  listed: readonly DeploymentAnswer[],
+  locks: readonly LockAnswer[] | SourceError,
+): Promise<Deployment> {
+  const { config } = asking;
+  const version = versionOf(listed.find((one) => one.name === name)?.releases ?? []);
+  const gaps: { readonly what: string; readonly error: SourceError }[] = [];
+  const lock = locks instanceof SourceError ? locks : await lockOf(asking, name, locks).catch(orError);
+  if (lock instanceof SourceError)
+    gaps.push({ what: `${printable(name)}: whether it is locked`, error: lock });
+  const instances = await readInstances(asking, name).catch(orError);
+  if (instances instanceof SourceError)
+    gaps.push({ what: `${printable(name)}: its instances`, error: instances });
+  else if (instances.unread > 0)
+    gaps.push({ what: `${printable(name)}: ${instances.unread} of its instances`, error: unreadable(config) });
+  return {
+    source: config.name,
+    name: printable(name),
+    instances: instances instanceof SourceError ? [] : instances.read,
+    ...(lock && !(lock instanceof SourceError) && { lock }),
+    ...(gaps.length > 0 && { gaps }),
+    ...(version !== undefined && { version }),
+  };
+}
+
+/** Agents are asked by a task, whose result is whole only when it is done. */
+async function readInstances(
+  asking: Asking,
+  deployment: string,
+): Promise<{ readonly read: readonly Instance[]; readonly unread: number }> {
+  const { config, session, directorVersion, signal } = asking;
+  const path = `/deployments/${encodeURIComponent(deployment)}/instances`;
+  const errands = await readErrands(asking, path);
+  const begun = await session.ask({ path: `${path}?format=full`, accept: REDIRECTS, signal });
+  const id = taskIn(config, begun);
+  const task = await followTask(config, session, id, { forSeconds: config.taskSeconds, signal });
+  if (task.state !== 'done') {
+    const events = openEvents(session, id);
+    await events.read(signal);
+    const said = events.error()?.message;
+    const message = `${nameOf(task)} ended as ${task.state}${said === undefined ? '' : `: ${said}`}`;
+    throw new SourceError(config.name, 'unreachable', message);
+  }
+  const { text } = await session.ask({ path: `/tasks/${id}/output?type=result`, signal });
+  // The task is done: a last line without its end is whole.
+  const lines = parseLines(instanceAnswer, `${text}\n`);
+  const read = lines.read.map((one) => toInstance(config, directorVersion, one, errands.has(one.id ?? '')));
+  const named = read.filter((one) => one !== undefined);
+  return { read: named.toSorted(byName), unread: lines.unread + read.length - named.length };
+}
+
+/** Ids of the instances for which no VM is expected, though nobody stopped them. Which those are, the full answer does not tell. */
+async function readErrands({ config, session, signal }: Asking, path: string): Promise<ReadonlySet<string>> {
+  const { text } = await session.ask({ path, signal });
+  const answers = parseAs(config.name, 'the list of instances', z.array(plainAnswer), text);
+  return new Set(answers.flatMap(({ id, expects_vm: expected }) => (expected === false && id ? [id] : [])));
+}
+
+/**
+ * Which age of Cloud Foundry it is, where the releases tell: `cf/245` while there was one release for all, `cf-deployment` since.
+ */
+function versionOf(releases: NonNullable<DeploymentAnswer['releases']>): string | undefined {
+  const cf = releases.find(({ name }) => name === 'cf');
+  if (cf) return printable(`cf/${cf.version}`);
+  return releases.some(({ name }) => name === 'capi') ? 'cf-deployment' : undefined;
+}
+
+function byName(one: Instance, other: Instance): number {
+  if (one.group !== other.group) return one.group < other.group ? -1 : 1;
+  return (one.index ?? Infinity) - (other.index ?? Infinity) || (one.id < other.id ? -1 : 1);
+}
+
+function unreadable({ name }: BoshConfig): SourceError {
+  return new SourceError(name, 'malformed', 'the director told of them in lines that cannot be read');
+}
+
+function orError(error: unknown): SourceError {
+  if (error instanceof SourceError) return error;
+  throw error;
+}

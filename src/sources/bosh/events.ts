@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { parseLines } from './parse.ts';
+import { saidBy } from './refusal.ts';
+import type { Session } from './session.ts';
+
+/** A task's event: reference cf-and-certificates.md section 2.3. */
+const event = z.object({
+  stage: z.string().optional(),
+  task: z.string().optional(),
+  state: z.string().optional(),
+  data: z.object({ error: z.string().optional() }).nullish(),
+  error: z.object({ code: z.number().optional(), message: z.string() }).nullish(),
+});
+
+export interface TaskEvents {
+  /** Reads what is new. @throws {SourceError} */
+  readonly read: (signal: AbortSignal) => Promise<void>;
+  /** What the task was last said to be doing. */
+  readonly at: () => string | undefined;
+  /** The error that it ended with, or else the last one of a stage. */
+  readonly error: () => { readonly code: number; readonly message: string } | undefined;
+}
+
+/** Follows what a task says of itself, asking each time only for what was not read yet. */
+export function openEvents(session: Session, taskId: number): TaskEvents {
+  let readBytes = 0;
+  let at: string | undefined;
+  let error: { readonly code: number; readonly message: string } | undefined;
+
+  const take = (one: z.output<typeof event>): void => {
+    if (one.stage !== undefined) at = saidBy([one.stage, one.task, one.state].filter(Boolean).join(' '));
+    if (one.data?.error !== undefined) error = { code: 0, message: saidBy(one.data.error) };
+    if (one.error) error = { code: one.error.code ?? 0, message: saidBy(one.error.message) };
+  };
+
+  return {
+    read: async (signal) => {
+      const { status, text } = await session.ask({
+        path: `/tasks/${taskId}/output?type=event`,
+        headers: { range: `bytes=${readBytes}-` },
+        // 416: nothing new yet.
+        accept: [416],
+        signal,
+      });
+      if (status !== 200 && status !== 206) return;
+      // A director, or a proxy before it, that knows no ranges sends everything again.
+      for (const one of parseLines(event, text).read) take(one);
+      const bytes = Buffer.byteLength(text.slice(0, text.lastIndexOf('\n') + 1));
+      readBytes = status === 206 ? readBytes + bytes : bytes;
+    },
+    at: () => at,
+    error: () => error,
+  };
+}

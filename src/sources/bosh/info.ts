@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { SourceError } from '../../ports/source-error.ts';
+import type { PlainHttpClient } from '../../wire/http.ts';
+import { printable } from '../../wire/x509.ts';
+import type { BoshConfig } from './config.ts';
+
+const infoAnswer = z.object({
+  uuid: z.string(),
+  version: z.string(),
+  user: z.string().nullish(),
+  user_authentication: z
+    .object({
+      type: z.string(),
+      options: z.object({ url: z.string().optional(), urls: z.array(z.string()).optional() }).nullish(),
+    })
+    .nullish(),
+});
+
+export interface DirectorInfo {
+  /** `283.1.6`. */
+  readonly version: string;
+  readonly auth: string;
+  /** Whom the credentials that were sent belong to; absent where they are not valid. */
+  readonly user?: string;
+  /** Where the director says that its UAA is. */
+  readonly uaaUrl?: string;
+}
+
+/**
+ * What the director says of itself to anybody; with credentials, also whether they are valid.
+ * @throws {SourceError}
+ */
+export async function readInfo(
+  config: BoshConfig,
+  http: PlainHttpClient,
+  { signal, authorization }: { readonly signal: AbortSignal; readonly authorization?: string },
+): Promise<DirectorInfo> {
+  const { body } = await http.requestJson({
+    url: `${config.url}/info`,
+    ...(authorization !== undefined && { headers: { authorization } }),
+    timeoutMs: config.timeoutMs,
+    signal,
+  });
+  const parsed = infoAnswer.safeParse(body);
+  if (!parsed.success)
+    throw new SourceError(
+      config.name,
+      'malformed',
+      `${new URL(config.url).host} does not answer as a BOSH director`,
+    );
+  const { version, user, user_authentication: authentication } = parsed.data;
+  const uaaUrl = authentication?.options?.url ?? authentication?.options?.urls?.[0];
+  return {
+    version: printable(version.split(' ')[0] ?? ''),
+    auth: printable(authentication?.type ?? 'basic'),
+    ...(user && { user: printable(user) }),
+    ...(uaaUrl !== undefined && { uaaUrl: uaaUrl.replace(/\/+$/, '') }),
+  };
+}
+
+/**
+ * Whether the director can restart one instance and touch nothing else, as since 270.4.0. Directors of before 2017 count `1.3262.24.0`;
+ * one that was built by hand (`0.0.0`) is believed to be new, since it refuses what it does not know.
+ */
+export function restartsOneInstance(version: string): boolean {
+  const [, first, second] = /^(\d+)\.(\d+)\./.exec(version) ?? [];
+  if (first === undefined || Number(first) === 0) return true;
+  return Number(first) > 270 || (Number(first) === 270 && Number(second) >= 4);
+}

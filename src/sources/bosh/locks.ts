@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { SourceError } from '../../ports/source-error.ts';
+import type { Deployment } from '../../ports/processes.ts';
+import type { BoshConfig } from './config.ts';
+import { parseAs } from './parse.ts';
+import { saidBy } from './refusal.ts';
+import type { Session } from './session.ts';
+import { readTask } from './task.ts';
+
+/** Strings all of them, numbers too: reference cf-and-certificates.md section 2.3. Old directors do not name the task. */
+const lockAnswer = z.object({
+  type: z.string(),
+  resource: z.union([z.string().transform((one) => [one]), z.array(z.string())]),
+  task_id: z.union([z.string(), z.number().transform(String)]).nullish(),
+});
+export type LockAnswer = z.output<typeof lockAnswer>;
+
+const lockedAnswer = z.object({ name: z.string(), locked: z.boolean().nullish() });
+
+interface Asking {
+  readonly config: BoshConfig;
+  readonly session: Session;
+  readonly signal: AbortSignal;
+}
+
+/** @throws {SourceError} */
+export async function readLocks(asking: Asking): Promise<readonly LockAnswer[]> {
+  const { config, session, signal } = asking;
+  const answer = await session.ask({ path: '/locks', signal }).catch((error: unknown) => {
+    if (error instanceof SourceError && error.kind === 'refused') return undefined;
+    throw error;
+  });
+  if (!answer) return readLocked(asking);
+  return parseAs(config.name, 'the list of locks', z.array(lockAnswer), answer.text);
+}
+
+/** For the admin of a team, who may not see locks: which deployments are locked is told there too, but not by what. */
+async function readLocked({ config, session, signal }: Asking): Promise<readonly LockAnswer[]> {
+  const path = '/deployments?exclude_configs=true&exclude_releases=true&exclude_stemcells=true';
+  const { text } = await session.ask({ path, signal });
+  return parseAs(config.name, 'the list of deployments', z.array(lockedAnswer), text)
+    .filter(({ locked }) => locked === true)
+    .map(({ name }) => ({ type: 'deployment', resource: [name] }));
+}
+
+/** Who holds a deployment, and with what. @throws {SourceError} */
+export async function lockOf(
+  asking: Asking,
+  deployment: string,
+  locks: readonly LockAnswer[],
+): Promise<Deployment['lock']> {
+  const held = locks.find(({ type, resource }) => type === 'deployment' && resource[0] === deployment);
+  if (!held) return undefined;
+  const { task_id: taskId } = held;
+  if (!taskId) return { taskId: 'unknown' };
+  const task = await readTask(asking.config, asking.session, taskId, asking.signal).catch(
+    (error: unknown) => {
+      // It may have ended just now, or be none of ours to see: the lock is what counts.
+      if (error instanceof SourceError) return undefined;
+      throw error;
+    },
+  );
+  return {
+    taskId: saidBy(taskId),
+    ...(task && task.description !== '' && { description: task.description }),
+  };
+}

@@ -1,0 +1,45 @@
+import type { ProcessWriter } from '../../ports/processes.ts';
+import type { Source } from '../../ports/source.ts';
+import type { BoshConfig } from './config.ts';
+import { openConnector } from './connect.ts';
+import { readDeployments } from './deployments.ts';
+import { readInfo } from './info.ts';
+import { reachBosh } from './reach.ts';
+import { restartInstance } from './restart.ts';
+import { openSession } from './session.ts';
+
+/**
+ * A BOSH director. Opening asks nothing yet. It restarts only where the configuration has `act`, and then with that credential alone:
+ * the one for reading never acts, and the other reads only what acting needs.
+ */
+export function openBosh(config: BoshConfig): Source {
+  const connector = openConnector(config);
+  const reading = openSession(config, config.auth, connector);
+  const acting = config.act && openSession(config, config.act.auth, connector);
+
+  const directorVersion = async (signal: AbortSignal): Promise<string> =>
+    (await readInfo(config, await connector.http(), { signal })).version;
+
+  const writer: ProcessWriter | undefined = acting && {
+    restart: (target, order) => restartInstance({ config, session: acting, directorVersion }, target, order),
+  };
+
+  return {
+    name: config.name,
+    kind: 'bosh',
+    processes: {
+      name: config.name,
+      kind: 'bosh',
+      deployments: async ({ signal }) =>
+        readDeployments({
+          config,
+          session: reading,
+          directorVersion: await directorVersion(signal),
+          signal,
+        }),
+    },
+    ...(writer && { writes: { processes: writer } }),
+    reach: (signal) => reachBosh({ config, connector, reading, ...(acting && { acting }), signal }),
+    close: connector.close,
+  };
+}

@@ -1,0 +1,87 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Reach } from '../../ports/source.ts';
+import { SourceError } from '../../ports/source-error.ts';
+import type { BoshConfig } from './config.ts';
+import type { Connector } from './connect.ts';
+import { listDeployments } from './deployments.ts';
+import { readInfo, restartsOneInstance } from './info.ts';
+import type { Session } from './session.ts';
+
+const ADMIN = /^bosh\.([^.]+\.|teams\.[^.]+\.)?admin$/;
+
+interface Reaching {
+  readonly config: BoshConfig;
+  readonly connector: Connector;
+  readonly reading: Session;
+  readonly acting?: Session;
+  readonly signal: AbortSignal;
+}
+
+/** Both logins, what they may do as far as UAA tells, and whether the deployments are there. Never throws but for our own bugs. */
+export async function reachBosh(reaching: Reaching): Promise<Reach> {
+  const { config, connector, reading, signal } = reaching;
+  try {
+    const { authorization } = await reading.enter(signal);
+    const info = await readInfo(config, await connector.http(), { signal, authorization });
+    const listed = await listDeployments({ config, session: reading, signal });
+    const names = new Set(listed.map(({ name }) => name));
+    const missing = (config.deployments ?? []).filter((name) => !names.has(name));
+    const count = config.deployments?.length ?? names.size;
+    const found = [
+      `BOSH director ${info.version}${info.user === undefined ? '' : ` as ${info.user}`}`,
+      `${count - missing.length} of ${count} deployments can be read`,
+    ];
+    if (missing.length > 0)
+      return {
+        ok: false,
+        said: [...found, `it shows no ${missing.join(', ')}`].join('; '),
+        cure: 'correct `deployments`, or give the client `bosh.read`',
+      };
+    const act = await reachToAct(reaching, info.version);
+    return { ...act, said: [...found, act.said].join('; ') };
+  } catch (error) {
+    if (signal.aborted) return { ok: false, said: 'it was not waited for', cure: cureOf(config) };
+    if (!(error instanceof SourceError)) throw error;
+    return { ok: false, said: error.message, cure: cureOf(config, error) };
+  }
+}
+
+async function reachToAct({ config, reading, acting, signal }: Reaching, version: string): Promise<Reach> {
+  const readerScopes = (await reading.enter(signal)).scopes;
+  const mayTooMuch = readerScopes?.some((scope) => ADMIN.test(scope)) ?? false;
+  if (!config.act || !acting)
+    return mayTooMuch
+      ? {
+          ok: true,
+          said: 'it only reads, though its credential may change everything',
+          cure: 'give `auth` a client with `bosh.read`',
+        }
+      : { ok: true, said: 'it only reads' };
+  const { scopes } = await acting.enter(signal);
+  if (scopes && !scopes.some((scope) => ADMIN.test(scope)))
+    return {
+      ok: false,
+      said: `the credential for restarts lacks an admin scope (it has ${scopes.join(', ') || 'none'})`,
+      cure: 'give the client of `act.auth` the scope `bosh.admin`, or `bosh.teams.<team>.admin`',
+    };
+  const restarts = `it may restart ${config.act.restart.join(', ')}`;
+  const way = restartsOneInstance(version)
+    ? ''
+    : ' (by deploying the whole stored manifest: the director is old)';
+  if (isDeepStrictEqual(config.auth, config.act.auth))
+    return {
+      ok: true,
+      said: `${restarts}${way}; reading and restarting use the same credential`,
+      cure: 'give `auth` a client of its own, with `bosh.read`',
+    };
+  return { ok: true, said: restarts + way };
+}
+
+function cureOf({ url }: BoshConfig, error?: SourceError): string {
+  const said = error?.message ?? '';
+  if (error?.kind === 'missing' && said.includes('file'))
+    return 'correct the name of the file, or who may read it';
+  if (said.includes('not trusted')) return 'set `ca` to a PEM file with that authority';
+  if (error?.kind === 'refused') return 'correct the login, or give it the scope `bosh.read`';
+  return `see that ${url} is right and can be reached from here`;
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
+import type { TextAnswer } from '../../wire/http.ts';
+import { printable } from '../../wire/x509.ts';
+import type { BoshConfig } from './config.ts';
+
+const MAX_WORDS = 300;
+
+/** What a director says where it says no: reference cf-and-certificates.md section 2.1. */
+const errorAnswer = z.object({ code: z.number(), description: z.string() });
+
+/** A director's words, fit to be shown: cut, and without control characters. */
+export function saidBy(text: string): string {
+  const words = printable(text.replaceAll(/\s+/g, ' ').trim());
+  return words.length > MAX_WORDS ? `${words.slice(0, MAX_WORDS)}…` : words;
+}
+
+/** The error that an answer is which is neither success nor expected. */
+export function refusalOf(config: BoshConfig, { status, text }: TextAnswer): SourceError {
+  const { host } = new URL(config.url);
+  const known = errorAnswer.safeParse(jsonIn(text));
+  const { code, description } = known.success ? known.data : { code: 0, description: '' };
+  // Sinatra's own text where no route matched: too old a director, or a Content-Type that the route does not take.
+  const noRoute = status === 404 && !known.success;
+  const words = known.success
+    ? `the director says: ${saidBy(description)} (${code})`
+    : noRoute
+      ? `the director knows no such call (404): it is too old for it, or ${host} is no director`
+      : `${host} answered ${status}`;
+  return new SourceError(config.name, kindOf(status), words);
+}
+
+function kindOf(status: number): SourceErrorKind {
+  if (status === 404) return 'missing';
+  if (status >= 500) return 'unreachable';
+  return status < 400 ? 'malformed' : 'refused';
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,57 @@
+import type { Instance, RestartTerms } from '../../ports/processes.ts';
+import type { BoshConfig } from './config.ts';
+import { restartsOneInstance } from './info.ts';
+
+/** What decides over a restart, of what is known of an instance. */
+type Known = Pick<Instance, 'group' | 'desired' | 'ignored' | 'state' | 'processes'> & {
+  readonly isErrand: boolean;
+};
+
+/** Whether an instance may be restarted: by our configuration, and by what a director would refuse or do differently than meant. */
+export function restartTerms(config: BoshConfig, directorVersion: string, known: Known): RestartTerms {
+  const because = forbiddenBecause(config, known.group) ?? unfitBecause(known);
+  if (because !== undefined) return { allowed: false, because };
+  return {
+    allowed: true,
+    scope: 'instance',
+    processes: known.processes.map(({ name }) => name),
+    besides: [
+      skipsDrain(config, known.group)
+        ? 'its drain scripts are not run'
+        : 'its drain scripts run first, for as long as they take',
+      ...(restartsOneInstance(directorVersion)
+        ? []
+        : [
+            `the whole stored manifest is deployed: this director (${directorVersion}) cannot restart one instance alone, ` +
+              'so all changes that wait (manifest, stemcell, cloud config) are rolled out too',
+          ]),
+    ],
+  };
+}
+
+/** Why the configuration does not let a group be restarted; asked again before anything is sent. */
+export function forbiddenBecause({ act, name }: BoshConfig, group: string): string | undefined {
+  if (!act) return `the source ${name} may only read (it has no \`act\`)`;
+  if (matches(act.restart, group)) return undefined;
+  return `${group} is not among the instance groups that may be restarted (\`act.restart\`: ${act.restart.join(', ')})`;
+}
+
+export function skipsDrain({ act }: BoshConfig, group: string): boolean {
+  return matches(act?.skipDrain ?? [], group);
+}
+
+function unfitBecause({ ignored, isErrand, desired, state }: Known): string | undefined {
+  if (isErrand) return 'it is an errand, which runs when it is told to';
+  if (ignored) return 'it is ignored: people told the director to leave it alone';
+  if (desired !== 'started') return `it is meant to be ${desired}, and a restart would start it`;
+  if (state === 'absent') return 'it has no VM';
+  if (state === 'unresponsive') return 'its agent does not answer, and a restart goes through the agent';
+  return undefined;
+}
+
+function matches(patterns: readonly string[], name: string): boolean {
+  return patterns.some((pattern) => {
+    const parts = pattern.split('*').map((part) => part.replaceAll('.', String.raw`\.`));
+    return new RegExp(`^${parts.join('.*')}$`).test(name);
+  });
+}

@@ -1,0 +1,150 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Order } from '../../ports/order.ts';
+import type { Restarted, RestartTarget } from '../../ports/processes.ts';
+import { SourceError } from '../../ports/source-error.ts';
+import type { BoshConfig } from './config.ts';
+import { openEvents } from './events.ts';
+import { restartsOneInstance } from './info.ts';
+import { lockOf, readLocks } from './locks.ts';
+import { forbiddenBecause, skipsDrain } from './restart-terms.ts';
+import type { Session } from './session.ts';
+import { findTask, followTask, nameOf, REDIRECTS, type Task, taskIn } from './task.ts';
+
+/** Where an answer was lost, the task may appear a little later. */
+const LOOK_AGAIN_MS = [0, 300, 1_000] as const;
+/** A director takes these for an instance, and nothing else. */
+const ID = /^(\d+|[0-9a-f]{8}-[0-9a-f-]{27})$/;
+/** Errors of a task that say that nothing was done: an errand, an ignored instance, no such instance. */
+const REFUSALS: ReadonlySet<number> = new Set([70_001, 70_002, 140_011, 190_020]);
+
+interface Acting {
+  readonly config: BoshConfig;
+  /** Of the credential for acting, which is used for everything here. */
+  readonly session: Session;
+  readonly directorVersion: (signal: AbortSignal) => Promise<string>;
+}
+
+/**
+ * Restarts one instance. The order's id goes with it as the context id, by which a task that was begun for the same order is found
+ * and followed, and never begun again; also where the answer to the call itself was lost.
+ */
+export async function restartInstance(
+  { config, session, directorVersion }: Acting,
+  target: RestartTarget,
+  order: Order,
+): Promise<Restarted> {
+  refuseForbidden(config, target);
+  const { signal } = order;
+  const known = await findTask(config, session, order.id, signal);
+  if (known) return finish({ config, session }, known.id, order);
+  await refuseLocked({ config, session, signal }, target.deployment);
+  const version = await directorVersion(signal);
+  signal.throwIfAborted();
+  const id = await begin({ config, session }, version, target, order);
+  return finish({ config, session }, id, order);
+}
+
+/** By configuration alone, before anything is sent. */
+function refuseForbidden(
+  config: BoshConfig,
+  { source, deployment, group, id, process }: RestartTarget,
+): void {
+  const because =
+    source !== config.name
+      ? `it is the source ${config.name}, not ${source}`
+      : config.deployments && !config.deployments.includes(deployment)
+        ? `the deployment ${deployment} is not configured (\`deployments\`: ${config.deployments.join(', ')})`
+        : process !== undefined
+          ? 'BOSH restarts whole instances, no process alone'
+          : ID.test(id)
+            ? forbiddenBecause(config, group)
+            : `${group}/${id} cannot be named to a director: it takes a UUID or an index`;
+  if (because !== undefined) throw new SourceError(config.name, 'refused', because);
+}
+
+async function refuseLocked(
+  asking: { readonly config: BoshConfig; readonly session: Session; readonly signal: AbortSignal },
+  deployment: string,
+): Promise<void> {
+  const lock = await lockOf(asking, deployment, await readLocks(asking));
+  if (!lock) return;
+  const task = lock.description === undefined ? lock.taskId : `${lock.taskId} (${lock.description})`;
+  throw new SourceError(asking.config.name, 'refused', `${deployment} is locked by task ${task}`);
+}
+
+type Deed = Pick<Acting, 'config' | 'session'>;
+
+/** Gives the task. Sent once: what is not known to have failed may have happened. */
+async function begin(
+  { config, session }: Deed,
+  version: string,
+  { deployment, group, id }: RestartTarget,
+  order: Order,
+): Promise<number> {
+  const [path, query] = [`/deployments/${encodeURIComponent(deployment)}`, skipsDrain(config, group)];
+  const call = restartsOneInstance(version)
+    ? {
+        method: 'POST' as const,
+        path: `${path}/instance_groups/${encodeURIComponent(group)}/${id}/actions/restart${query ? '?skip_drain=true' : ''}`,
+      }
+    : {
+        method: 'PUT' as const,
+        path: `${path}/jobs/${encodeURIComponent(group)}/${id}?state=restart${query ? '&skip_drain=true' : ''}`,
+      };
+  const headers = {
+    'x-bosh-context-id': order.id,
+    // Without it the old route is not found at all.
+    ...(call.method === 'PUT' && { 'content-type': 'text/yaml' }),
+  };
+  try {
+    const { signal } = order;
+    return taskIn(config, await session.ask({ ...call, headers, accept: REDIRECTS, signal }));
+  } catch (error) {
+    if (!(error instanceof SourceError) || !['unreachable', 'malformed'].includes(error.kind)) throw error;
+    const found = await lookForLost({ config, session }, order);
+    if (found) return found.id;
+    const message = `${error.message}; no task was found for it, but the restart may have begun`;
+    throw new SourceError(config.name, 'unreachable', message, { cause: error });
+  }
+}
+
+async function lookForLost({ config, session }: Deed, order: Order): Promise<Task | undefined> {
+  for (const afterMs of LOOK_AGAIN_MS) {
+    await sleep(afterMs);
+    const found = await findTask(config, session, order.id, order.signal).catch((error: unknown) => {
+      if (error instanceof SourceError) return undefined;
+      throw error;
+    });
+    if (found) return found;
+  }
+  return undefined;
+}
+
+async function finish({ config, session }: Deed, id: number, { signal }: Order): Promise<Restarted> {
+  const beganAtMs = performance.now();
+  const events = openEvents(session, id);
+  const meanwhile = async (): Promise<string | undefined> => {
+    // Told to people where it is known; the task itself does not hang on it.
+    await events.read(signal).catch((error: unknown) => {
+      if (!(error instanceof SourceError)) throw error;
+    });
+    return events.at();
+  };
+  const forSeconds = config.actionSeconds;
+  const task = await followTask(config, session, id, { forSeconds, patient: true, meanwhile, signal });
+  const seconds = task.seconds ?? Math.round((performance.now() - beganAtMs) / 1000);
+  if (task.state === 'done') return { said: `task ${id} done after ${seconds} s` };
+  throw failed(config, task, events.error());
+}
+
+function failed(
+  { name }: BoshConfig,
+  task: Task,
+  error: { readonly code: number; readonly message: string } | undefined,
+): SourceError {
+  const said = error === undefined ? '' : `: ${error.message}`;
+  const nothingDone =
+    error !== undefined && (REFUSALS.has(error.code) || error.message.startsWith('Failed to acquire lock'));
+  const message = `${nameOf(task)} ended as ${task.state}${said}`;
+  return new SourceError(name, nothingDone ? 'refused' : 'unreachable', message);
+}

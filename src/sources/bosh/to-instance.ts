@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import type { Instance, RunningProcess } from '../../ports/processes.ts';
+import { printable } from '../../wire/x509.ts';
+import type { BoshConfig } from './config.ts';
+import { restartTerms } from './restart-terms.ts';
+
+/**
+ * One line of `instances?format=full`, as far as it is of use. Vitals, whose numbers are strings, are left aside; what is 0 is absent;
+ * `index` may be null (reference: cf-and-certificates.md section 2.2).
+ */
+export const instanceAnswer = z.object({
+  job_name: z.string().min(1),
+  id: z.string().nullish(),
+  index: z.number().int().nullish(),
+  vm_cid: z.string().nullish(),
+  agent_id: z.string().nullish(),
+  az: z.string().nullish(),
+  ips: z.array(z.string()).nullish(),
+  job_state: z.string().nullish(),
+  state: z.string().nullish(),
+  ignore: z.boolean().nullish(),
+  processes: z
+    .array(
+      z.object({
+        name: z.string().min(1),
+        state: z.string().nullish(),
+        uptime: z.object({ secs: z.number().nullish() }).nullish(),
+      }),
+    )
+    .nullish(),
+});
+export type InstanceAnswer = z.output<typeof instanceAnswer>;
+
+const STATES: Readonly<Record<string, Instance['state']>> = {
+  running: 'running',
+  failing: 'failing',
+  starting: 'starting',
+  stopped: 'stopped',
+  unknown: 'unknown',
+  'unresponsive agent': 'unresponsive',
+};
+
+/** The agent says `unknown` of a process that monit does not watch. */
+const PROCESS_STATES: Readonly<Record<string, RunningProcess['state']>> = {
+  running: 'running',
+  failing: 'failing',
+  starting: 'starting',
+  unknown: 'unmonitored',
+};
+
+/** One without an id and without an index cannot be named, and so not be told of. */
+export function toInstance(
+  config: BoshConfig,
+  directorVersion: string,
+  answer: InstanceAnswer,
+  /** Of an errand no VM is expected. */
+  isErrand: boolean,
+): Instance | undefined {
+  const { id: uuid, index, az } = answer;
+  const group = printable(answer.job_name);
+  const id = uuid ? printable(uuid) : index?.toString();
+  if (id === undefined) return undefined;
+  const incarnation = [answer.vm_cid, answer.agent_id].filter(Boolean).join(' ');
+  const facts = {
+    group,
+    desired: isErrand ? ('detached' as const) : desiredOf(answer),
+    ignored: answer.ignore ?? false,
+    state: stateOf(answer),
+    processes: (answer.processes ?? []).map(toProcess),
+  };
+  return {
+    ...facts,
+    id,
+    name: `${group}/${index ?? id}`,
+    addresses: (answer.ips ?? []).map(printable),
+    ...(typeof index === 'number' && { index }),
+    ...(az && { zone: printable(az) }),
+    ...(incarnation !== '' && { incarnation: printable(incarnation) }),
+    restart: restartTerms(config, directorVersion, { ...facts, isErrand }),
+  };
+}
+
+function desiredOf({ state }: InstanceAnswer): Instance['desired'] {
+  return state === 'stopped' || state === 'detached' ? state : 'started';
+}
+
+/** A state of a later age is nothing that is known to be well. */
+function stateOf({ vm_cid: vm, job_state: state }: InstanceAnswer): Instance['state'] {
+  if (!state) return vm ? 'unknown' : 'absent';
+  return STATES[state] ?? 'unknown';
+}
+
+function toProcess({
+  name,
+  state,
+  uptime,
+}: NonNullable<InstanceAnswer['processes']>[number]): RunningProcess {
+  const seconds = uptime?.secs;
+  return {
+    name: printable(name),
+    state: PROCESS_STATES[state ?? 'unknown'] ?? 'failing',
+    ...(typeof seconds === 'number' && { uptimeSeconds: seconds }),
+  };
+}
