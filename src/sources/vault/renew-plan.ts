@@ -41,7 +41,8 @@ export async function prepareRenewal(writing: Writing, place: string): Promise<P
   const refuse = refusing(config.name);
   const path = pathOf(config, place);
   const leaf = await readLeaf(writing, path);
-  const signsItself = isIssuedBy(leaf.certificate, leaf.certificate);
+  // By name and signature alone: `checkIssued` asks for the usage keyCertSign, which an appliance's own certificate lacks.
+  const signsItself = toCertificate(leaf.certificate).selfSigned;
   const authority = signsItself ? leaf : await readAuthority(writing, leaf);
   const signing = await signingFor(leaf.certificate, authority.certificate);
   if (!signing) throw refuse(`the key of ${authority.secret.path} is of a kind that cannot sign here`);

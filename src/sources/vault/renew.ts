@@ -101,11 +101,12 @@ async function verify(
   const { values } = await readVersioned(writing, secret.path, version);
   const [held, ...rest] = certificatesOf(values['certificate']);
   const tail = certificatesOf(secret.values['certificate']).slice(1);
-  const signer = authority === leaf ? fresh : authority.certificate;
+  const signed = (one: X509Certificate): boolean =>
+    authority === leaf ? toCertificate(one).selfSigned : isIssuedBy(one, authority.certificate);
   const differs = [
     ...(held?.fingerprint256 === fresh.fingerprint256 ? [] : ['it is not the certificate that was written']),
     ...(held && held.validToDate >= certificate.validToDate ? [] : ['it ends before the old one']),
-    ...(held && isIssuedBy(held, signer) ? [] : ['its authority did not sign it']),
+    ...(held && signed(held) ? [] : ['its authority did not sign it']),
     ...(held ? lostIn(certificate.raw, held.raw).map((what) => `${what} differ from before`) : []),
     ...(held && hasKey(held, values['key']) ? [] : ['its key does not belong to it']),
     ...(isDeepStrictEqual(rest.map(fingerprintOf), tail.map(fingerprintOf)) ? [] : ['its chain differs']),

@@ -1,0 +1,148 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type Authority, issue, type Issued, makeAuthority } from '../../../test/world/ca.ts';
+import { asSafe, asSafeAuthority } from '../../../test/world/safe-secrets.ts';
+import { startVault, type Vault } from '../../../test/world/vault.ts';
+import type { Renewal } from '../../ports/certificates.ts';
+import type { Source } from '../../ports/source.ts';
+import { vaultConfig } from './config.ts';
+import { openVault } from './open.ts';
+
+const EXPIRED = { notBefore: new Date('2018-07-13T22:25:49Z'), notAfter: new Date('2019-07-12T22:25:49Z') };
+const LEAF = 'secret/data/cf/tls';
+const CA = 'secret/data/cf/ca';
+
+let vault: Vault;
+let source: Source;
+let authority: Authority;
+let locket: Issued;
+beforeEach(async () => {
+  vault = await startVault();
+  authority = await makeAuthority({ name: 'ca' });
+  locket = await issue(authority, { name: 'locket', ...EXPIRED });
+  await vault.mount('secret', '2');
+  await vault.put('secret/cf/ca', asSafeAuthority(authority, '1a'));
+  await vault.put('secret/cf/tls', asSafe(locket));
+  await vault.put('secret/cf/other', asSafe(await issue(authority, { name: 'other', ...EXPIRED })));
+  source = openVault(
+    vaultConfig.parse({
+      kind: 'vault',
+      url: vault.address,
+      auth: { token: vault.rootToken },
+      paths: ['secret/cf'],
+      renew: {},
+    }),
+  );
+});
+afterEach(async () => {
+  await source.close();
+  await vault.close();
+});
+
+function plan(name = 'tls'): Promise<Renewal> {
+  const { signal } = new AbortController();
+  return source.certificates!.planRenewal!(`vault:secret/cf/${name}:certificate`, { signal });
+}
+
+function renew(planned: Renewal, signal = new AbortController().signal) {
+  return source.writes!.certificates!.renew('vault', planned, { id: 'm0123456789abcdef', signal });
+}
+
+async function held(): Promise<{ serial: unknown; leaf: number; ca: number }> {
+  const ca = await vault.get('secret/cf/ca');
+  return { serial: ca.values['serial'], ca: ca.version, leaf: (await vault.get('secret/cf/tls')).version };
+}
+
+test('the authority’s serial is written before the certificate, each once, and then the certificate is read again', async () => {
+  const planned = await plan();
+  const before = vault.requests.length;
+  await renew(planned);
+  const asked = vault.requests.slice(before).map(({ method, path }) => `${method} ${path}`);
+  const first = asked.findIndex((one) => one.startsWith('POST secret/'));
+  expect(asked.slice(first).filter((one) => !one.includes('sys/'))).toEqual([
+    `POST ${CA}`,
+    `POST ${LEAF}`,
+    `GET ${LEAF}`,
+  ]);
+});
+
+test('two that write at the same moment under one authority: one is refused, and no serial is used twice', async () => {
+  const plans = await Promise.all([plan('tls'), plan('other')]);
+  vault.fail({ path: CA, method: 'POST', slowMs: 300 });
+  const ends = await Promise.allSettled(plans.map((planned) => renew(planned)));
+  expect(ends.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+  expect(ends.find(({ status }) => status === 'rejected')).toMatchObject({
+    reason: { kind: 'refused', message: expect.stringContaining('somebody wrote secret/cf/ca') as string },
+  });
+  expect(await held()).toMatchObject({ serial: '1b', ca: 2 });
+});
+
+test('a certificate that somebody writes in the very moment stays as he wrote it; a serial is skipped, which harms nobody', async () => {
+  const planned = await plan();
+  vault.fail({ path: LEAF, method: 'POST', slowMs: 1000 });
+  const renewing = renew(planned).catch((error: unknown) => error);
+  await expect.poll(async () => (await held()).ca).toBe(2);
+  await vault.put('secret/cf/tls', { ...asSafe(locket), password: 'new' });
+  expect(await renewing).toMatchObject({
+    kind: 'refused',
+    message: 'somebody wrote secret/cf/tls since it was planned: look again and plan anew',
+  });
+  expect(await held()).toEqual({ serial: '1b', ca: 2, leaf: 2 });
+  expect((await vault.get('secret/cf/tls')).values['password']).toBe('new');
+});
+
+test.each([
+  ['secret/cf/ca', CA, { leaf: 1, ca: 2, serial: '1b' }],
+  ['secret/cf/tls', LEAF, { leaf: 2, ca: 2, serial: '1b' }],
+])(
+  'a write of %s that was done and not answered is not done again, and is said to be unsure',
+  async (name, path, left) => {
+    const planned = await plan();
+    vault.fail({ path, method: 'POST', doneWithoutAnswer: true });
+    await expect(renew(planned)).rejects.toMatchObject({
+      kind: 'unreachable',
+      message: expect.stringContaining(`${name} may have been written or not`) as string,
+    });
+    expect(await held()).toEqual(left);
+    vault.heal();
+    await expect(renew(planned)).rejects.toMatchObject({ kind: 'refused' });
+  },
+);
+
+test('what is not as it should be after writing is told, with the version to go back to', async () => {
+  const planned = await plan();
+  const data = { data: { data: asSafe(locket), metadata: { version: 2 } } };
+  vault.fail({ path: LEAF, method: 'GET', query: 'version=2', body: JSON.stringify(data) });
+  await expect(renew(planned)).rejects.toMatchObject({
+    kind: 'malformed',
+    message:
+      'secret/cf/tls was written, and is not as it should be: it is not the certificate that was written, other keys beside it differ. ' +
+      'To go back: vault kv rollback -version=1 secret/cf/tls',
+  });
+});
+
+test('when the leave ends between the two writes, the certificate is not begun', async () => {
+  const planned = await plan();
+  const leave = new AbortController();
+  vault.fail({ path: LEAF, method: 'POST', slowMs: 60_000 });
+  const renewing = renew(planned, leave.signal).catch((error: unknown) => error);
+  await expect.poll(async () => (await held()).ca).toBe(2);
+  leave.abort(new Error('frozen'));
+  expect(await renewing).toMatchObject({ message: 'frozen' });
+  expect((await held()).leaf).toBe(1);
+});
+
+test('where Vault does not tell capabilities, nothing is claimed; the write itself is refused with the right that lacks', async () => {
+  const planned = await plan();
+  vault.fail({ path: 'sys/capabilities-self', status: 403 });
+  vault.fail({ path: CA, method: 'POST', status: 403 });
+  await expect(renew(planned)).rejects.toMatchObject({
+    kind: 'refused',
+    message: `the token lacks \`update\` on ${CA}`,
+  });
+  expect(await held()).toEqual({ serial: '1a', ca: 1, leaf: 1 });
+});
+
+test('a sealed Vault is not reachable for planning, and says so', async () => {
+  vault.become('sealed');
+  await expect(plan()).rejects.toMatchObject({ name: 'SourceError', kind: 'unreachable' });
+});

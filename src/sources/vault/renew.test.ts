@@ -1,0 +1,494 @@
+import { X509Certificate } from 'node:crypto';
+import { inspect } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  type Authority,
+  issue,
+  type Issued,
+  issueSelfSigned,
+  type KeyType,
+  makeAuthority,
+} from '../../../test/world/ca.ts';
+import { lookAround } from '../../../test/world/look-around.ts';
+import { asSafe, asSafeAuthority } from '../../../test/world/safe-secrets.ts';
+import { type OpenedVault, vaultsUnderTest } from '../../../test/world/vault/under-test.ts';
+import type { Renewal, Renewed } from '../../ports/certificates.ts';
+import type { Source } from '../../ports/source.ts';
+import { lostIn } from '../../wire/certificate-parts.ts';
+import { isIssuedBy, readCertificate } from '../../wire/x509.ts';
+import { vaultConfig } from './config.ts';
+import { openVault } from './open.ts';
+
+const EXPIRED = { notBefore: new Date('2018-07-13T22:25:49Z'), notAfter: new Date('2019-07-12T22:25:49Z') };
+const AGES = { notBefore: new Date('2016-01-01T00:00:00Z'), notAfter: new Date('2046-01-01T00:00:00Z') };
+const MOUNT = 'wrench-test-renew';
+const signal = new AbortController().signal;
+const order = { id: 'm0123456789abcdef', signal };
+
+describe.each(vaultsUnderTest())('%s', (_, open) => {
+  let vault: OpenedVault;
+  let authority: Authority;
+  let locket: Issued;
+  let reader: string;
+  let writer: string;
+  const opened: Source[] = [];
+
+  beforeAll(async () => {
+    vault = await open();
+    authority = await makeAuthority({ name: 'cf-internal-ca', keyType: 'rsa2048', ...AGES });
+    locket = await issue(authority, {
+      name: 'locket.service.cf.internal',
+      names: ['locket.service.cf.internal', '*.locket.cf.internal', '127.0.0.1', 'URI:spiffe://cf/locket'],
+      keyType: 'rsa2048',
+      extendedKeyUsage: ['serverAuth', 'clientAuth', '1.2.3.4.5'],
+      mustStaple: true,
+      ...EXPIRED,
+    });
+    await vault.mount(MOUNT, '2');
+    await vault.mount(`${MOUNT}-1`, '1');
+    await vault.allow('wrench-test-renew-reader', {
+      [`${MOUNT}/*`]: ['read', 'list'],
+      [`${MOUNT}-1/*`]: ['read', 'list'],
+    });
+    await vault.allow('wrench-test-renew-writer', {
+      [`${MOUNT}/*`]: ['read', 'update'],
+      [`${MOUNT}-1/*`]: ['read', 'update'],
+    });
+    reader = await vault.issueToken({ policies: ['wrench-test-renew-reader'], ttl: '1h' });
+    writer = await vault.issueToken({ policies: ['wrench-test-renew-writer'], ttl: '1h' });
+  });
+  afterAll(async () => {
+    await Promise.all(opened.map((source) => source.close()));
+    await vault.close();
+  });
+
+  const source = (more: object = {}): Source => {
+    const config = {
+      kind: 'vault',
+      url: vault.address,
+      auth: { token: reader },
+      paths: [MOUNT, `${MOUNT}-1`],
+      renew: { auth: { token: writer } },
+      ...more,
+    };
+    opened.push(openVault(vaultConfig.parse(config)));
+    return opened.at(-1)!;
+  };
+  const at = (path: string): string => `vault:${MOUNT}/${path}:certificate`;
+  const plan = (path: string, by = source()): Promise<Renewal> =>
+    by.certificates!.planRenewal!(at(path), { signal });
+  const renew = (planned: Renewal, by = source()): Promise<Renewed> =>
+    by.writes!.certificates!.renew('vault', planned, order);
+  /** A folder of its own for each test: a leaf, and its authority beside it. */
+  const lay = async (
+    folder: string,
+    { leaf = asSafe(locket), ca = asSafeAuthority(authority, '1a2b') }: { leaf?: object; ca?: object } = {},
+  ): Promise<string> => {
+    await vault.put(`${MOUNT}/${folder}/ca`, { ...ca });
+    await vault.put(`${MOUNT}/${folder}/tls`, { ...leaf });
+    return `${folder}/tls`;
+  };
+  const refusal = (asked: Promise<unknown>): Promise<string> =>
+    asked.then(
+      () => 'not refused',
+      (error: unknown) => {
+        expect(error).toMatchObject({ name: 'SourceError', source: 'vault', kind: 'refused' });
+        return (error as Error).message;
+      },
+    );
+
+  test('planning tells who signs with which serial, what stays, and which versions a write is bound to; it changes nothing', async () => {
+    const { servedPem } = await makeAuthority({ name: 'middle', issuer: authority });
+    const leaf = asSafe(locket);
+    await lay('planned', {
+      leaf: {
+        ...leaf,
+        certificate: leaf.certificate + servedPem,
+        password: 'hunter2',
+        ca: authority.certificatePem,
+      },
+    });
+    await vault.put(`${MOUNT}/planned/ca`, asSafeAuthority(authority, '1A2B'));
+
+    expect(await plan('planned/tls')).toEqual({
+      place: at('planned/tls'),
+      name: 'locket.service.cf.internal',
+      fingerprint: readCertificate(locket.der).fingerprint,
+      notAfter: EXPIRED.notAfter.toISOString(),
+      lifetimeMs: EXPIRED.notAfter.getTime() - EXPIRED.notBefore.getTime(),
+      authority: {
+        place: at('planned/ca'),
+        name: 'cf-internal-ca',
+        nextSerial: '1a2b',
+        notAfter: AGES.notAfter.toISOString(),
+      },
+      kept: ['ca', 'password'],
+      intermediates: 1,
+      versions: { [at('planned/tls')]: 1, [at('planned/ca')]: 2 },
+    });
+    expect((await vault.get(`${MOUNT}/planned/tls`)).version).toBe(1);
+  });
+
+  test('everything that `safe x509 renew` loses is kept: chain, other keys, extensions, the form of `combined`', async () => {
+    const middle = await makeAuthority({ name: 'middle', issuer: authority });
+    const leaf = asSafe(locket);
+    const others = {
+      password: 'hunter2',
+      ca: authority.certificatePem,
+      port: 8443,
+      nested: { deep: [1, null] },
+    };
+    const certificate = `${leaf.certificate}${middle.certificatePem}`;
+    await lay('kept', { leaf: { ...leaf, certificate, ...others } });
+
+    const { serial, fingerprint, notAfter } = await renew(await plan('kept/tls'));
+
+    const { values, version } = await vault.get(`${MOUNT}/kept/tls`);
+    const fresh = new X509Certificate(String(values['certificate']));
+    expect(version).toBe(2);
+    expect(values).toEqual({
+      certificate: `${fresh.toString()}${middle.certificatePem}`,
+      key: leaf.key,
+      combined: `${fresh.toString()}${leaf.key}`,
+      ...others,
+    });
+    expect(lostIn(locket.der, fresh.raw)).toEqual([]);
+    expect(isIssuedBy(fresh, authority.x509)).toBe(true);
+    const facts = readCertificate(fresh.raw);
+    expect(facts).toMatchObject({ fingerprint, serial, mustStaple: true });
+    expect(facts.notAfter.toISOString()).toBe(notAfter);
+    expect(facts.notAfter.getTime() - facts.notBefore.getTime()).toBe(
+      EXPIRED.notAfter.getTime() - EXPIRED.notBefore.getTime(),
+    );
+    expect(Math.abs(facts.notBefore.getTime() + 60_000 - Date.now())).toBeLessThan(60_000);
+  });
+
+  test('the authority’s serial is used and counted on, and all else of the authority stays as it is', async () => {
+    const long = 'ff'.repeat(12);
+    await lay('counted', { ca: { ...asSafeAuthority(authority, long), note: 'x' } });
+    expect((await renew(await plan('counted/tls'))).serial).toBe(long);
+    expect((await vault.get(`${MOUNT}/counted/ca`)).values).toEqual({
+      ...asSafeAuthority(authority, `1${'00'.repeat(12)}`),
+      note: 'x',
+    });
+  });
+
+  test('an authority that keeps no count is not written, and the serial is a random one of 159 bits', async () => {
+    await lay('uncounted', { ca: asSafe(authority) });
+    const planned = await plan('uncounted/tls');
+    expect(planned.authority).not.toHaveProperty('nextSerial');
+    expect((await renew(planned)).serial).toMatch(/^[4-7][0-9a-f]{39}$/);
+    expect((await vault.get(`${MOUNT}/uncounted/ca`)).version).toBe(1);
+  });
+
+  test('one that signs itself is signed by itself again, with no authority beside it', async () => {
+    const alone = await issueSelfSigned({ name: 'appliance', ...EXPIRED });
+    await vault.put(`${MOUNT}/alone/tls`, asSafe(alone));
+    const planned = await plan('alone/tls');
+    expect(planned.authority).toEqual({
+      place: at('alone/tls'),
+      name: 'appliance',
+      notAfter: '9999-12-31T23:59:59.000Z',
+    });
+    await renew(planned);
+    const fresh = new X509Certificate(String((await vault.get(`${MOUNT}/alone/tls`)).values['certificate']));
+    expect(readCertificate(fresh.raw).selfSigned).toBe(true);
+    expect(fresh.validToDate > new Date()).toBe(true);
+  });
+
+  const kinds: readonly KeyType[] = ['p256', 'p384', 'p521', 'ed25519'];
+  test.each(kinds)('keys of %s, which `safe` refuses, are renewed', async (keyType) => {
+    const ca = await makeAuthority({ name: 'ca', keyType, ...AGES });
+    const leaf = await issue(ca, { name: 'leaf', keyType, ...EXPIRED });
+    await lay(keyType, { leaf: asSafe(leaf), ca: asSafeAuthority(ca, '7') });
+    expect((await renew(await plan(`${keyType}/tls`))).serial).toBe('7');
+    const fresh = new X509Certificate(
+      String((await vault.get(`${MOUNT}/${keyType}/tls`)).values['certificate']),
+    );
+    expect(isIssuedBy(fresh, ca.x509)).toBe(true);
+  });
+
+  test('a leaf signed with SHA-1 is planned to be signed with SHA-256', async () => {
+    const old = await makeAuthority({ name: 'old', keyType: 'rsa2048', signsWith: 'SHA-1', ...AGES });
+    const leaf = await issue(old, { name: 'leaf', ...EXPIRED });
+    await lay('sha1', { leaf: asSafe(leaf), ca: asSafeAuthority(old, '7') });
+    const planned = await plan('sha1/tls');
+    expect(planned.signature).toEqual({ from: 'SHA-1', to: 'SHA-256' });
+    await renew(planned);
+    expect(
+      readCertificate(String((await vault.get(`${MOUNT}/sha1/tls`)).values['certificate'])).signature,
+    ).toBe('sha256WithRSAEncryption');
+  });
+
+  test('nothing is valid for longer than its authority', async () => {
+    const notAfter = new Date(Math.floor(Date.now() / 1000) * 1000 + 86_400_000);
+    const ending = await makeAuthority({ name: 'ending', notBefore: AGES.notBefore, notAfter });
+    const leaf = await issue(ending, { name: 'leaf', ...EXPIRED });
+    await lay('capped', { leaf: asSafe(leaf), ca: asSafeAuthority(ending, '7') });
+    expect((await renew(await plan('capped/tls'))).notAfter).toBe(notAfter.toISOString());
+  });
+
+  test('lines that end in CRLF, or in `\\n` written out, end so afterwards', async () => {
+    const { certificate, key } = asSafe(locket);
+    for (const [folder, end] of [
+      ['crlf', '\r\n'],
+      ['written-out', String.raw`\n`],
+    ] as const) {
+      await lay(folder, {
+        leaf: { certificate: certificate.replaceAll('\n', end), key: key.replaceAll('\n', end) },
+      });
+      await renew(await plan(`${folder}/tls`));
+      const { values } = await vault.get(`${MOUNT}/${folder}/tls`);
+      const now = String(values['certificate']);
+      expect(now.replaceAll(end, '\n')).toMatch(
+        /^-----BEGIN CERTIFICATE-----\n(.+\n)+-----END CERTIFICATE-----\n$/,
+      );
+      expect(now).not.toBe(certificate.replaceAll('\n', end));
+      expect(values).not.toHaveProperty('combined');
+    }
+  });
+
+  test('when somebody writes the certificate in between, nothing is written, and it is said', async () => {
+    await lay('race-leaf');
+    const planned = await plan('race-leaf/tls');
+    await vault.put(`${MOUNT}/race-leaf/tls`, { ...asSafe(locket), password: 'new' });
+    expect(await refusal(renew(planned))).toBe(
+      `somebody wrote ${MOUNT}/race-leaf/tls since it was planned: look again and plan anew`,
+    );
+    expect((await vault.get(`${MOUNT}/race-leaf/tls`)).version).toBe(2);
+    expect((await vault.get(`${MOUNT}/race-leaf/ca`)).values['serial']).toBe('1a2b');
+  });
+
+  test('when somebody used the authority in between, nothing is written, and no serial is used twice', async () => {
+    await lay('race-ca');
+    const planned = await plan('race-ca/tls');
+    await vault.put(`${MOUNT}/race-ca/ca`, asSafeAuthority(authority, '1a2c'));
+    expect(await refusal(renew(planned))).toContain(
+      `somebody wrote ${MOUNT}/race-ca/ca since it was planned`,
+    );
+    expect((await vault.get(`${MOUNT}/race-ca/tls`)).version).toBe(1);
+  });
+
+  test('of many that renew at once as planned together, exactly one does', async () => {
+    await lay('at-once');
+    await vault.put(`${MOUNT}/at-once/other`, asSafe(await issue(authority, { name: 'other', ...EXPIRED })));
+    const plans = await Promise.all(
+      ['tls', 'tls', 'tls', 'other', 'other'].map((one) => plan(`at-once/${one}`)),
+    );
+    const ends = await Promise.allSettled(plans.map((planned) => renew(planned)));
+    expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect((await vault.get(`${MOUNT}/at-once/ca`)).values['serial']).toBe('1a2c');
+    expect(await refusal(renew(plans[0]!))).toContain('somebody wrote');
+  });
+
+  test('of two under one authority the second is planned anew and gets the next serial', async () => {
+    await lay('next');
+    await vault.put(`${MOUNT}/next/other`, asSafe(await issue(authority, { name: 'other', ...EXPIRED })));
+    const first = await renew(await plan('next/tls'));
+    const second = await renew(await plan('next/other'));
+    expect([first.serial, second.serial]).toEqual(['1a2b', '1a2c']);
+  });
+
+  test('what was renewed is not renewed again by the same plan', async () => {
+    await lay('twice');
+    const planned = await plan('twice/tls');
+    await renew(planned);
+    expect(await refusal(renew(planned))).toContain('since it was planned');
+    expect((await vault.get(`${MOUNT}/twice/tls`)).version).toBe(2);
+  });
+
+  test('a plan with a word changed is not carried out', async () => {
+    await lay('forged');
+    const planned = await plan('forged/tls');
+    for (const forged of [
+      { ...planned, lifetimeMs: planned.lifetimeMs * 10 },
+      { ...planned, authority: { ...planned.authority, nextSerial: '1' } },
+      { ...planned, fingerprint: 'ab'.repeat(32) },
+    ])
+      expect(await refusal(renew(forged))).toBe('it would not be renewed as it was planned: plan anew');
+    expect((await vault.get(`${MOUNT}/forged/ca`)).version).toBe(1);
+  });
+
+  test('an authority beside it that did not sign it is named, and so is the one that did', async () => {
+    const other = await makeAuthority({ name: 'other-ca', ...AGES });
+    await lay('stranger', { ca: asSafeAuthority(other, '7') });
+    expect(await refusal(plan('stranger/tls'))).toBe(
+      `the ca beside it (${MOUNT}/stranger/ca: CN=other-ca) did not sign this certificate (CN=cf-internal-ca did)`,
+    );
+    const namesake = await makeAuthority({ name: 'cf-internal-ca', keyType: 'rsa2048', ...AGES });
+    await lay('namesake', { ca: asSafeAuthority(namesake, '7') });
+    expect(await refusal(plan('namesake/tls'))).toContain('did not sign this certificate');
+  });
+
+  test.each<[string, () => Promise<{ leaf?: object; ca?: object }>, string]>([
+    [
+      'no key',
+      async () => ({ leaf: { certificate: locket.certificatePem } }),
+      'no `key` is beside the certificate',
+    ],
+    [
+      'the key of another',
+      async () => ({ leaf: { ...asSafe(locket), key: (await issue(authority, { name: 'x' })).keyPem } }),
+      'belongs to another certificate',
+    ],
+    [
+      'a key that cannot be read',
+      async () => ({ leaf: { ...asSafe(locket), key: 'hunter2' } }),
+      'cannot be read',
+    ],
+    ['no certificate', async () => ({ leaf: { certificate: 'none', key: 'x' } }), 'holds no certificate'],
+    [
+      'an authority',
+      async () => ({ leaf: asSafe(await makeAuthority({ name: 'sub', issuer: authority })) }),
+      'sub is an authority',
+    ],
+    [
+      'another certificate in `combined`',
+      async () => ({
+        leaf: { ...asSafe(locket), combined: (await issue(authority, { name: 'x' })).certificatePem },
+      }),
+      'another certificate in `combined`',
+    ],
+    [
+      'a number that JSON would round',
+      async () => ({ leaf: { ...asSafe(locket), id: 2 ** 60 } }),
+      'a number too great',
+    ],
+    [
+      'an authority without its key',
+      async () => ({ ca: { certificate: authority.certificatePem, serial: '7' } }),
+      'no `key` is beside the certificate',
+    ],
+    [
+      'a serial that is no number',
+      async () => ({ ca: asSafeAuthority(authority, 'seven') }),
+      'is no hexadecimal number',
+    ],
+    [
+      'a serial that is too long',
+      async () => ({ ca: asSafeAuthority(authority, 'f'.repeat(41)) }),
+      'is no serial',
+    ],
+    [
+      'a serial that is the present one’s',
+      async () => ({ ca: asSafeAuthority(authority, locket.x509.serialNumber) }),
+      'its count was lost',
+    ],
+    [
+      'an expired authority',
+      async () => {
+        const old = await makeAuthority({ name: 'old', ...EXPIRED });
+        return { leaf: asSafe(await issue(old, { name: 'x', ...EXPIRED })), ca: asSafeAuthority(old, '7') };
+      },
+      'has expired itself, on 2019-07-12',
+    ],
+    [
+      'an authority that ends no later',
+      async () => {
+        const notAfter = new Date(Date.now() + 86_400_000);
+        const old = await makeAuthority({ name: 'old', notAfter });
+        return { leaf: asSafe(await issue(old, { name: 'x', notAfter })), ca: asSafeAuthority(old, '7') };
+      },
+      'renew that first',
+    ],
+  ])('a secret with %s is refused', async (name, make, because) => {
+    const folder = `refused/${name.replaceAll(/\W+/g, '-')}`;
+    await lay(folder, await make());
+    expect(await refusal(plan(`${folder}/tls`))).toContain(because);
+  });
+
+  test('a deleted secret, a missing authority, and KV version 1 are refused', async () => {
+    await lay('deleted');
+    await vault.softDelete(`${MOUNT}/deleted/tls`);
+    expect(await refusal(plan('deleted/tls'))).toContain('was deleted');
+    await vault.put(`${MOUNT}/orphan/tls`, asSafe(locket));
+    expect(await refusal(plan('orphan/tls'))).toContain(`nothing is at ${MOUNT}/orphan/ca`);
+    await vault.put(`${MOUNT}-1/tls`, asSafe(locket));
+    const old = source().certificates!.planRenewal!(`vault:${MOUNT}-1/tls:certificate`, { signal });
+    expect(await refusal(old)).toBe(
+      `${MOUNT}-1/ is of KV version 1, which cannot be written safely: two renewals could lose each other`,
+    );
+  });
+
+  test('a right that is lacking is named, for the certificate and for its authority, before anything is written', async () => {
+    await lay('rights');
+    for (const lacking of ['tls', 'ca']) {
+      await vault.allow('wrench-test-renew-part', {
+        [`${MOUNT}/*`]: ['read', 'update'],
+        [`${MOUNT}/data/rights/${lacking}`]: ['read'],
+      });
+      const token = await vault.issueToken({ policies: ['wrench-test-renew-part'], ttl: '1h' });
+      const part = source({ renew: { auth: { token } } });
+      expect(await refusal(plan('rights/tls', part))).toContain(
+        `the token lacks \`update\` on ${MOUNT}/data/rights/${lacking}`,
+      );
+    }
+  });
+
+  test('without `renew` nothing can be written at all; outside its paths neither; and another place is no place', async () => {
+    await lay('leave');
+    const reading = source({ renew: undefined });
+    expect(reading.writes).toBeUndefined();
+    expect(reading.certificates?.planRenewal).toBeUndefined();
+    const elsewhere = source({
+      renew: { auth: { token: writer }, paths: [`${MOUNT}/lea`, `${MOUNT}/leave/tl`] },
+    });
+    expect(await refusal(plan('leave/tls', elsewhere))).toContain(
+      `gives no leave to renew ${MOUNT}/leave/tls`,
+    );
+    const here = source({ renew: { auth: { token: writer }, paths: [`${MOUNT}/leave/tls`] } });
+    const planned = await plan('leave/tls', here);
+    for (const place of [
+      'edge:www.example.com:443',
+      `other:${MOUNT}/leave/tls:certificate`,
+      `vault:${MOUNT}/leave/tls:combined`,
+      `vault:${MOUNT}/leave/tls/../../x:certificate`,
+    ])
+      expect(await refusal(here.certificates!.planRenewal!(place, { signal }))).toContain('can be renewed');
+    expect(await refusal(here.writes!.certificates!.renew('other', planned, order))).toContain(
+      'another source',
+    );
+  });
+
+  test.each(['any', 'named'])(
+    'a scan of %s tells which could be renewed: a leaf with its key, in a secret that may be written',
+    async (only) => {
+      const folder = `seen-${only}`;
+      await lay(folder);
+      await vault.put(`${MOUNT}/${folder}/kubernetes`, {
+        'tls.crt': locket.certificatePem,
+        'tls.key': locket.keyPem,
+      });
+      await vault.put(`${MOUNT}/${folder}/keyless`, { certificate: locket.certificatePem });
+      await vault.put(`${MOUNT}-1/${folder}/tls`, asSafe(locket));
+      const renewable = async (more: object): Promise<readonly string[]> => {
+        const paths = [`${MOUNT}/${folder}`, `${MOUNT}-1/${folder}`];
+        const { sightings } = await lookAround(source({ paths, only, ...more }));
+        expect(sightings).toHaveLength(5);
+        return sightings.flatMap((one) => (one.kind === 'seen' && one.renewable ? [one.place] : []));
+      };
+      expect(await renewable({})).toEqual([at(`${folder}/tls`)]);
+      expect(await renewable({ renew: undefined })).toEqual([]);
+      expect(await renewable({ renew: { paths: [`${MOUNT}/other`] } })).toEqual([]);
+    },
+  );
+
+  test('no private key, token or password is in a plan, an outcome or a refusal', async () => {
+    await lay('canary', { leaf: { ...asSafe(locket), password: 'canary-password' } });
+    const planned = await plan('canary/tls');
+    const told: unknown[] = [planned, await renew(planned)];
+    for (const secret of [
+      { ...asSafe(locket), key: locket.keyPem.replace('\n', '\n!!') },
+      { ...asSafe(locket), certificate: locket.keyPem },
+      { ...asSafe(locket), combined: locket.keyPem },
+    ]) {
+      await vault.put(`${MOUNT}/canary/tls`, { ...secret, password: 'canary-password' });
+      told.push(await plan('canary/tls').catch((error: unknown) => error));
+    }
+    const text = inspect(told, { depth: 20, maxStringLength: null, showHidden: true }) + JSON.stringify(told);
+    expect(told.filter((one) => one instanceof Error)).toHaveLength(3);
+    const lines = [locket, authority].flatMap(({ keyPem }) => keyPem.split('\n').slice(1, -2));
+    const canaries = [...lines, writer, reader, 'canary-password', 'PRIVATE KEY'];
+    expect(canaries.filter((canary) => text.includes(canary))).toEqual([]);
+  });
+});

@@ -1,0 +1,23 @@
+import { createPrivateKey } from 'node:crypto';
+import type { Issued } from './ca.ts';
+
+/** As `safe x509 issue` writes it: an RSA key in PKCS#1, and `combined` without a blank line between. */
+export function asSafe({ certificatePem, keyPem }: Pick<Issued, 'certificatePem' | 'keyPem'>): {
+  certificate: string;
+  key: string;
+  combined: string;
+} {
+  const privateKey = createPrivateKey(keyPem);
+  const rsa = privateKey.asymmetricKeyType === 'rsa';
+  const key = rsa ? privateKey.export({ type: 'pkcs1', format: 'pem' }).toString() : keyPem;
+  return { certificate: certificatePem, key, combined: certificatePem + key };
+}
+
+/** What `safe` keeps beside an authority. */
+export function asSafeAuthority(
+  authority: Pick<Issued, 'certificatePem' | 'keyPem'>,
+  serial: string,
+): Record<string, string> {
+  const crl = '-----BEGIN X509 CRL-----\nMIIBbjBYAgEB\n-----END X509 CRL-----\n';
+  return { ...asSafe(authority), serial, crl };
+}
