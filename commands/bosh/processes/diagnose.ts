@@ -2,15 +2,17 @@ import type { Diagnosis } from '../../kit.ts';
 import type { Facts } from './collect.ts';
 import { measuresOf } from './measures.ts';
 import { processTroubles } from './processes.ts';
-import { isWhollyDown, only, survey, type Survey } from './survey.ts';
+import { type Ailment, isWhollyDown, only, survey, type Survey } from './survey.ts';
 import type { Restart, Trouble } from './trouble.ts';
 import { verdictOf } from './verdict.ts';
-import { nothingRuns, wholeTroubles } from './whole-instances.ts';
+import { nothingRuns, silentEverywhere, wholeTroubles } from './whole-instances.ts';
 
 /** Causes before symptoms: what is the same on most instances is one finding, named by what they share. */
 export function diagnose({ deployments }: Facts): Diagnosis<Restart> {
   const surveys = deployments.map(survey);
-  const troubles = surveys.flatMap(troublesOf).toSorted(worstFirst);
+  const troubles = [...Map.groupBy(surveys, ({ deployment }) => deployment.source).values()]
+    .flatMap(troublesOfSource)
+    .toSorted(worstFirst);
   return {
     examined: deployments.reduce((sum, { instances }) => sum + instances.length, 0),
     verdict: verdictOf(surveys, troubles),
@@ -19,11 +21,18 @@ export function diagnose({ deployments }: Facts): Diagnosis<Restart> {
   };
 }
 
-function troublesOf(surveyed: Survey): Trouble[] {
+function troublesOfSource(surveys: readonly Survey[]): Trouble[] {
+  const everywhere = silentEverywhere(surveys);
+  const each = surveys.flatMap((one) => troublesOf(one, everywhere && 'silent'));
+  return everywhere ? [everywhere, ...each] : each;
+}
+
+function troublesOf(surveyed: Survey, told: Ailment | undefined): Trouble[] {
+  const whole = wholeTroubles(surveyed, told);
   const fallen = nothingRuns(surveyed);
-  if (!fallen) return [...wholeTroubles(surveyed), ...processTroubles(surveyed)];
+  if (!fallen) return [...whole, ...processTroubles(surveyed)];
   const rest = surveyed.telling.filter((instance) => !isWhollyDown(instance));
-  return [...wholeTroubles(surveyed), fallen, ...processTroubles(only(surveyed, rest))];
+  return [...whole, fallen, ...processTroubles(only(surveyed, rest))];
 }
 
 const RANK = { critical: 0, warning: 1, info: 2 } as const;

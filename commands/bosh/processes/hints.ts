@@ -53,8 +53,8 @@ export function hintFor(process: string, deployment: Watched): Hint | undefined 
   return KNOWN.find((known) => known.process.test(process) && (known.holds?.(deployment) ?? true));
 }
 
-/** Metron no longer asks etcd from cf v251 on; where no version is told it may. */
+/** Metron no longer asks etcd from cf v251 on (`cf/251`, later `cf-deployment`); where no version is told it may. */
 function asksEtcd({ version = '' }: Watched): boolean {
-  const release = /^(?:cf[ /-]?)?v?(\d+)$/i.exec(version.trim())?.[1];
-  return release === undefined || Number(release) < 251;
+  const release = /^cf[/ -]?v?(\d+)\b/.exec(version)?.[1];
+  return version !== 'cf-deployment' && (release === undefined || Number(release) < 251);
 }

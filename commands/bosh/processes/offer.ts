@@ -15,7 +15,7 @@ interface Offered {
 /** Offers to restart one instance, or those of its processes that are down, as its keeper can. */
 export function restartOffers({ source, name: deployment }: Watched, instance: ports.Instance): Offered {
   const { restart: terms, group, id, name, processes } = instance;
-  if (instance.ignored) return notOffered('the instance is ignored');
+  if (instance.ignored) return { offers: [], evidence: [] };
   if (!terms.allowed) return notOffered(terms.because);
   const whole = { source, deployment, group, id, name };
   if (terms.scope === 'instance')

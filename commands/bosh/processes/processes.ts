@@ -51,6 +51,7 @@ function manyOf(survey: Survey, { name, on, down }: Spread): Trouble {
     .map(({ instance, process }) => [instance.name, STATE[process.state], instance.zone ?? '']);
   return {
     headline: says,
+    within: deployment.name,
     finding: {
       reason: 'process-not-running-on-many',
       severity: isStarting ? 'info' : 'critical',

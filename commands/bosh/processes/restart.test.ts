@@ -40,12 +40,12 @@ function allowing(terms: Partial<Extract<ports.RestartTerms, { allowed: true }>>
 }
 
 test('the plan says what stops and starts, what comes along, and is bound to this very machine', async () => {
-  const besides = ['pending changes of the manifest are deployed too'];
+  const besides = ['its drain scripts run first, for as long as they take'];
   const plan = await restart.plan(context([dopplerZ2({ restart: allowing({ besides }) })]), ASKED);
   expect(plan).toEqual({
     lines: [
-      'Restart doppler_z2/0 of cf: 3 processes (consul_agent, doppler and metron_agent) stop after their drain scripts and start again',
-      'pending changes of the manifest are deployed too',
+      'Restart doppler_z2/0 of cf: 3 processes (consul_agent, doppler and metron_agent) stop and start again',
+      'its drain scripts run first, for as long as they take',
     ],
     targets: [`bosh:cf/doppler_z2/${idOf('doppler_z2/0')}`],
     precondition: { incarnation: `vm-${idOf('doppler_z2/0').slice(0, 8)}` },

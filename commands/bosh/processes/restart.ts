@@ -24,10 +24,10 @@ export const restart = defineRemediation({
   uses: ['processes'],
   params,
   plan: async (context, asked) => {
-    const { keeper, deployment, instance } = await find(context, asked);
+    const { deployment, instance } = await find(context, asked);
     const terms = termsFor(asked, deployment, instance);
     return {
-      lines: [deedOf(asked, terms, keeper.kind), ...terms.besides],
+      lines: [deedOf(asked, terms), ...terms.besides],
       targets: [`${asked.source}:${asked.deployment}/${asked.group}/${asked.id}`],
       precondition: instance.incarnation === undefined ? {} : { incarnation: instance.incarnation },
     };
@@ -50,7 +50,6 @@ function title({ name, process, id }: RestartParams): string {
 }
 
 interface Found {
-  readonly keeper: ports.ProcessKeeper;
   readonly deployment: ports.Deployment;
   readonly instance: ports.Instance;
 }
@@ -62,7 +61,7 @@ async function find({ read, signal }: ReadContext<'processes'>, asked: RestartPa
   const deployment = deployments.find(({ name }) => name === asked.deployment);
   if (!deployment) throw refused(asked, `there is no deployment ${asked.deployment} any more`);
   const instance = deployment.instances.find(({ group, id }) => group === asked.group && id === asked.id);
-  if (instance) return { keeper, deployment, instance };
+  if (instance) return { deployment, instance };
   const [gap] = deployment.gaps ?? [];
   if (gap) throw gap.error;
   throw refused(asked, `${asked.name} is not there any more: it has been deleted or made anew`);
@@ -111,18 +110,13 @@ function ofTheSameScope(asked: RestartParams, terms: Allowed): Allowed {
   return terms;
 }
 
-function deedOf(
-  { name, deployment, process }: RestartParams,
-  { processes }: Allowed,
-  kind: ports.ProcessKeeper['kind'],
-): string {
+/** Whether drain scripts run is for its keeper to say, in what comes besides. */
+function deedOf({ name, deployment, process }: RestartParams, { processes }: Allowed): string {
   if (process !== undefined)
     return `Restart the process ${process} on ${name} of ${deployment}, and no other`;
   const named = `${wording.count(processes.length, 'process', 'processes')} (${wording.list(processes.toSorted(), 12)})`;
   const what = processes.length === 0 ? 'its processes' : named;
-  // reference: cf-and-certificates.md section 2.4
-  const drained = kind === 'bosh' ? ' after their drain scripts' : '';
-  return `Restart ${name} of ${deployment}: ${what} stop${drained} and start again`;
+  return `Restart ${name} of ${deployment}: ${what} ${processes.length === 1 ? 'stops and starts' : 'stop and start'} again`;
 }
 
 function refused({ source }: RestartParams, because: string): SourceError {

@@ -85,9 +85,7 @@ export const repOfOneCell: Story<Facts> = {
           allowed: true,
           scope: 'instance',
           processes: [...CELL, 'rep'],
-          besides: [
-            'the drain script of rep moves the apps of this cell to others first, which takes up to 10 minutes',
-          ],
+          besides: ['its drain scripts run first, for as long as they take'],
         },
       }),
       instance('cell/1', [...CELL, 'rep']),

@@ -12,6 +12,8 @@ export interface Trouble {
   readonly finding: Finding<Restart>;
   /** Where one cause is behind many instances: the verdict says it in these words. */
   readonly headline?: string;
+  /** Where the headline is about one deployment of perhaps several. */
+  readonly within?: string;
   /** Where it is about one instance: what the verdict counts it as. */
   readonly counts?: 'down' | 'starting' | 'silent' | 'absent' | 'unseen' | 'stopped' | 'failing';
 }

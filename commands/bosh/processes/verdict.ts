@@ -17,7 +17,11 @@ const COUNTED: Record<NonNullable<Trouble['counts']>, { readonly one: string; re
 
 /** The answer in one line: the cause behind many where there is one, else how many instances are not well. */
 export function verdictOf(surveys: readonly Survey[], troubles: readonly Trouble[]): string {
-  const causes = troubles.flatMap(({ headline }) => (headline === undefined ? [] : [headline]));
+  const causes = troubles.flatMap(({ headline, within }) =>
+    headline === undefined
+      ? []
+      : [within === undefined || surveys.length === 1 ? headline : `${headline} (${within})`],
+  );
   const each = troubles.filter(({ counts }) => counts !== undefined);
   const said = causes.length > 0 ? causesIn(causes, each.length) : countsIn(each, awakeOf(surveys));
   return `${said || wellIn(surveys)}${locksIn(surveys)}`;
@@ -29,7 +33,9 @@ function causesIn(causes: readonly string[], others: number): string {
     ...causes.slice(0, MOST_CAUSES),
     ...(more > 0 ? [`${wording.count(more, 'more cause')} of the kind`] : []),
     ...(others > 0
-      ? [`besides, ${wording.count(others, 'instance has', 'instances have')} troubles of their own`]
+      ? [
+          `besides, ${wording.count(others, 'instance has trouble of its own', 'instances have troubles of their own')}`,
+        ]
       : []),
   ].join('; ');
 }

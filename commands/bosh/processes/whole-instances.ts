@@ -1,4 +1,5 @@
 import { type ports, wording } from '../../kit.ts';
+import { AILMENTS, NATS, type Words } from './ailments.ts';
 import { restartOffers } from './offer.ts';
 import { type Ailment, ailmentOf, isShared, isWhollyDown, type Survey } from './survey.ts';
 import {
@@ -12,92 +13,56 @@ import {
   wordsFor,
 } from './trouble.ts';
 
-interface Words {
-  readonly reason: string;
-  readonly says: string;
-  readonly next: string;
-}
-
-interface Whole {
-  readonly one: (survey: Survey) => Words;
-  /** How it is told of `hit` of `all` at once. */
-  readonly many: (survey: Survey, hit: number, all: number) => Words;
-}
-
-/** What is known of agents that fall silent all at once. */
-const NATS = 'https://bosh.io/docs/nats-ca-rotation/';
-
-const WHOLES: Record<Ailment, Whole> = {
-  silent: {
-    one: ({ deployment }) => {
-      const { agent } = wordsFor(deployment);
-      const next =
-        deployment.kind === 'bosh'
-          ? 'what runs there is not known. The VM is frozen, cut off or gone: look at it in the infrastructure, then `bosh cloud-check`'
-          : 'what runs there is not known: is the machine up, and does monit listen?';
-      return { reason: 'agent-unresponsive', says: `its ${agent} does not answer`, next };
-    },
-    many: ({ deployment }, hit, all) => {
-      const { agent, machine } = wordsFor(deployment);
-      const says =
-        hit === all
-          ? `no ${agent} answers: ${hit} of ${all}`
-          : `${hit} of ${all} ${plural(agent)} do not answer`;
-      const next =
-        deployment.kind === 'bosh'
-          ? 'so many broken VMs at once are rare; look at the certificates of NATS first (`/certs expiring`)'
-          : `so many broken ${machine}s at once are rare; look at the network between`;
-      return { reason: 'agents-unresponsive', says, next };
-    },
-  },
-  absent: {
-    one: ({ deployment }) => ({
-      reason: 'vm-absent',
-      says: `there is no ${wordsFor(deployment).machine}, though it should run`,
-      next: 'it was deleted or never made: `bosh cloud-check` makes it anew, unless the resurrector does',
-    }),
-    many: ({ deployment }, hit, all) => ({
-      reason: 'vms-absent',
-      says: `${hit} of ${all} instances have no ${wordsFor(deployment).machine}`,
-      next: 'so many at once were deleted, or the infrastructure beneath has lost them: look there before making them anew',
-    }),
-  },
-  unseen: {
-    one: () => ({
-      reason: 'monit-unresponsive',
-      says: 'its agent answers and its monit does not',
-      next: 'what runs there is not known, and nothing is brought back: look at monit on the VM',
-    }),
-    many: (_, hit, all) => ({
-      reason: 'monits-unresponsive',
-      says: `the agents answer and monit does not on ${hit} of ${all} VMs`,
-      next: 'what runs there is not known, and nothing is brought back: look at what the VMs have in common, such as a new stemcell or a full disk',
-    }),
-  },
-  stopped: {
-    one: () => ({
-      reason: 'instance-stopped',
-      says: 'it is stopped, though it should run',
-      next: 'somebody stopped it there, or a deploy ended half way; it does not come back by itself',
-    }),
-    many: (_, hit, all) => ({
-      reason: 'instances-stopped',
-      says: `${hit} of ${all} instances are stopped, though they should run`,
-      next: 'a stop or a deploy that ended half way leaves them so; they do not come back by themselves',
-    }),
-  },
-};
-
-/** Troubles of whole instances: one finding where most share it, else one each. */
-export function wholeTroubles(survey: Survey): Trouble[] {
+/** Troubles of whole instances: one finding where most share it, else one each. What is told already, of all deployments at once, is left out. */
+export function wholeTroubles(survey: Survey, told?: Ailment): Trouble[] {
   const hit = Map.groupBy(survey.awake, ailmentOf);
-  return (Object.keys(WHOLES) as Ailment[]).flatMap((ailment) => {
+  const ailments = (Object.keys(AILMENTS) as Ailment[]).filter((ailment) => ailment !== told);
+  return ailments.flatMap((ailment) => {
     const instances = (hit.get(ailment) ?? []).toSorted(byName);
     // An agent can only be silent where there is a machine for it.
-    const all = ailment === 'absent' ? survey.awake : survey.awake.filter(({ state }) => state !== 'absent');
+    const all = ailment === 'absent' ? survey.awake : survey.awake.filter(hasMachine);
     if (isShared(instances.length, all.length)) return [manyOf(survey, ailment, instances, all.length)];
     return instances.map((instance) => oneOf(survey, ailment, instance));
   });
+}
+
+/**
+ * Agents that fall silent in several deployments of one director at once have the director's NATS in common, and nothing else:
+ * they are one finding, about the director.
+ */
+export function silentEverywhere(surveys: readonly Survey[]): Trouble | undefined {
+  const hit = surveys
+    .map(({ deployment, awake }) => ({
+      deployment,
+      silent: awake.filter((one) => ailmentOf(one) === 'silent'),
+    }))
+    .filter(({ silent }) => silent.length > 0);
+  const [first] = surveys;
+  if (first?.deployment.kind !== 'bosh' || hit.length < 2) return undefined;
+  const silent = hit.reduce((sum, one) => sum + one.silent.length, 0);
+  const all = surveys.reduce((sum, { awake }) => sum + awake.filter(hasMachine).length, 0);
+  if (!isShared(silent, all)) return undefined;
+  const { reason, says, next } = AILMENTS.silent.many(first, silent, all);
+  const headline = `${capital(says)} in ${surveys.length} deployments`;
+  const rows = hit.map((one) => [one.deployment.name, String(one.silent.length)]);
+  return {
+    headline,
+    finding: {
+      reason,
+      severity: 'critical',
+      target: first.deployment.source,
+      summary: `${headline}; ${next}`,
+      evidence: [
+        field('Documentation', NATS),
+        ...hit.flatMap(({ deployment }) => lockEvidence(deployment)),
+        ...table(['Deployment', 'Silent agents'], rows, 'Deployments'),
+      ],
+    },
+  };
+}
+
+function hasMachine({ state }: ports.Instance): boolean {
+  return state !== 'absent';
 }
 
 /** Where nothing runs on most of the machines, their processes one by one would only be noise. */
@@ -115,7 +80,7 @@ export function nothingRuns(survey: Survey): Trouble | undefined {
 function manyOf(survey: Survey, ailment: Ailment, hit: readonly ports.Instance[], all: number): Trouble {
   const docs =
     ailment === 'silent' && survey.deployment.kind === 'bosh' ? [field('Documentation', NATS)] : [];
-  return told(survey, WHOLES[ailment].many(survey, hit.length, all), hit, docs);
+  return told(survey, AILMENTS[ailment].many(survey, hit.length, all), hit, docs);
 }
 
 function told(
@@ -127,7 +92,8 @@ function told(
   const { deployment } = survey;
   const rows = hit.map(({ name, zone = '', addresses }) => [name, zone, wording.list(addresses)]);
   return {
-    headline: words.says.charAt(0).toUpperCase() + words.says.slice(1),
+    headline: capital(words.says),
+    within: deployment.name,
     finding: {
       reason: words.reason,
       severity: 'critical',
@@ -144,7 +110,7 @@ function told(
 
 function oneOf(survey: Survey, ailment: Ailment, instance: ports.Instance): Trouble {
   const { deployment, awake } = survey;
-  const { reason, says, next } = WHOLES[ailment].one(survey);
+  const { reason, says, next } = AILMENTS[ailment].one(survey);
   const others = awake.filter(({ group }) => group === instance.group);
   const isLast = others.every((other) => ailmentOf(other) !== undefined);
   const { offers, evidence } =
@@ -173,6 +139,6 @@ export function severityOf({ ignored }: ports.Instance, isLast: boolean): 'criti
   return isLast ? 'critical' : 'warning';
 }
 
-function plural(agent: string): string {
-  return agent === 'agent' ? 'agents' : 'monits';
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
