@@ -1,4 +1,14 @@
-import { APP, TEAM, type Block, type Channel, type Message, type StoredFile, type User } from './model.ts';
+import {
+  APP,
+  SLACKBOT,
+  TEAM,
+  type Block,
+  type Channel,
+  type Message,
+  type StoredFile,
+  type User,
+  type UserGroup,
+} from './model.ts';
 
 /** Slack's JSON for a message, a file, a channel, a user: keys as in slackapi/java-slack-sdk's recorded answers. */
 
@@ -71,20 +81,61 @@ export function describeChannel(channel: Channel): Record<string, unknown> {
   };
 }
 
+/** Of somebody who is deactivated Slack says little more than that. https://docs.slack.dev/reference/objects/user-object */
 export function describeUser(user: User): Record<string, unknown> {
-  return {
+  const teamId = teamOf(user);
+  const who = {
     id: user.id,
-    team_id: TEAM.id,
+    team_id: teamId,
     name: user.name,
-    real_name: user.realName,
-    deleted: false,
+    deleted: user.isDeleted === true,
     is_bot: user.isBot === true,
-    tz: 'Europe/Berlin',
+    is_app_user: false,
+    updated: 1_795_000_000,
     profile: {
       real_name: user.realName,
       display_name: user.name,
       title: user.title ?? '',
-      team: TEAM.id,
+      team: teamId,
     },
+  };
+  if (user.isDeleted) return who;
+  return {
+    ...who,
+    real_name: user.realName,
+    is_admin: false,
+    is_owner: false,
+    is_primary_owner: false,
+    is_restricted: user.isRestricted === true || user.isUltraRestricted === true,
+    is_ultra_restricted: user.isUltraRestricted === true,
+    // Only of people from elsewhere is it said at all; who shares a channel with the app is no stranger.
+    ...(teamId === TEAM.id ? {} : { is_stranger: user.isStranger === true }),
+    tz: 'Europe/Berlin',
+  };
+}
+
+export function teamOf({ teamId }: User): string {
+  return teamId ?? TEAM.id;
+}
+
+export function describeGroup(group: UserGroup): Record<string, unknown> {
+  return {
+    id: group.id,
+    team_id: TEAM.id,
+    is_usergroup: true,
+    is_subteam: true,
+    handle: group.handle,
+    name: group.name,
+    description: '',
+    is_external: false,
+    auto_type: null,
+    auto_provision: false,
+    date_create: 1_794_000_000,
+    date_update: 1_795_000_000,
+    date_delete: group.isDisabled ? 1_795_000_000 : 0,
+    created_by: SLACKBOT,
+    updated_by: SLACKBOT,
+    deleted_by: group.isDisabled ? SLACKBOT : null,
+    prefs: { channels: [], groups: [] },
   };
 }

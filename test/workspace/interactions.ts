@@ -1,6 +1,6 @@
 import { ApiError } from './api-error.ts';
 import type { Ack, Forgery, HttpDelivery } from './deliver.ts';
-import { describeMessage, withIds } from './describe.ts';
+import { describeMessage, teamOf, withIds } from './describe.ts';
 import type { FaultPlan } from './faults.ts';
 import { APP, SLACKBOT, TEAM, type Channel, type Message, type User } from './model.ts';
 import type { Origin, ResponseUrls } from './response-urls.ts';
@@ -31,6 +31,11 @@ export interface ClickInput {
   readonly actionId: string;
   /** Which one, where several elements have the action id; for a select: the value to choose. */
   readonly value?: string;
+  /**
+   * Sends the click though the message does not offer it any more, or never did: a client that has not seen the change, a value that
+   * somebody replays or makes up.
+   */
+  readonly evenIfGone?: boolean;
   readonly forgery?: Forgery;
 }
 
@@ -140,7 +145,7 @@ function present(store: Store, userId: string, channelId: string): { user: User;
 /** Keys of a slash command as recorded in slackapi/java-slack-sdk: json-logs/samples/app-backend/slash-commands. */
 function whereAndWho(channel: Channel, user: User): Record<string, string> {
   return {
-    team_id: TEAM.id,
+    team_id: teamOf(user),
     team_domain: TEAM.domain,
     channel_id: channel.id,
     // Slack hides the names of private channels from apps that are not in them.
@@ -158,7 +163,7 @@ function describeClick(
 ): Record<string, unknown> {
   return {
     type: 'block_actions',
-    user: { id: user.id, username: user.name, name: user.name, team_id: TEAM.id },
+    user: { id: user.id, username: user.name, name: user.name, team_id: teamOf(user) },
     api_app_id: APP.id,
     token: 'not-a-secret-verification-token',
     container: {
@@ -182,7 +187,30 @@ function describeClick(
 
 type Element = Readonly<Record<string, unknown>>;
 
-function findAction(message: Message, { actionId, value }: ClickInput): Record<string, unknown> {
+function findAction(message: Message, input: ClickInput): Record<string, unknown> {
+  const offered = offeredAction(message, input);
+  if (offered) return { ...offered, action_ts: slackTime() };
+  const { actionId, value, evenIfGone } = input;
+  if (!evenIfGone) throw new Error(`nothing to click: ${actionId}`);
+  return {
+    type: 'button',
+    action_id: actionId,
+    block_id: `gone-${message.revision}`,
+    text: { type: 'plain_text', text: 'Gone', emoji: true },
+    ...(value === undefined ? {} : { value }),
+    action_ts: slackTime(),
+  };
+}
+
+/** Seconds, a dot, six digits. */
+function slackTime(): string {
+  return (Date.now() / 1_000).toFixed(6);
+}
+
+function offeredAction(
+  message: Message,
+  { actionId, value }: ClickInput,
+): Record<string, unknown> | undefined {
   for (const block of withIds(message)) {
     const elements = [...((block['elements'] as Element[] | undefined) ?? []), block['accessory'] as Element];
     for (const element of elements) {
@@ -196,11 +224,10 @@ function findAction(message: Message, { actionId, value }: ClickInput): Record<s
         ...said,
         block_id: block['block_id'],
         ...(option ? { selected_option: option } : {}),
-        action_ts: `${Date.now() / 1000}`,
       };
     }
   }
-  throw new Error(`nothing to click: ${actionId}`);
+  return undefined;
 }
 
 function pickOption(element: Element, value: string | undefined): Element | undefined {

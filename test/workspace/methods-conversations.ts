@@ -1,5 +1,5 @@
 import { ApiError } from './api-error.ts';
-import { describeChannel, describeMessage, describeUser } from './describe.ts';
+import { describeChannel, describeGroup, describeMessage, describeUser } from './describe.ts';
 import { openChannel } from './methods-chat.ts';
 import { APP, TEAM, type Channel, type Message } from './model.ts';
 import { isTrue, textOf } from './read-args.ts';
@@ -55,23 +55,22 @@ export function peopleMethods(store: Store): Methods {
     },
     'usergroups.list': {
       needs: ['usergroups:read'],
-      answer: () => ({
-        usergroups: store.userGroups.map((group) => ({
-          id: group.id,
-          team_id: TEAM.id,
-          is_usergroup: true,
-          handle: group.handle,
-          name: group.name,
-          date_delete: 0,
-          user_count: group.users.length,
-        })),
+      answer: (args) => ({
+        usergroups: store.userGroups
+          .filter(({ isDisabled }) => !isDisabled || isTrue(args['include_disabled']))
+          .map((group) => ({
+            ...describeGroup(group),
+            ...(isTrue(args['include_count']) ? { user_count: group.users.length } : {}),
+            ...(isTrue(args['include_users']) ? { users: group.users } : {}),
+          })),
       }),
     },
     'usergroups.users.list': {
       needs: ['usergroups:read'],
       answer: (args) => {
         const group = store.userGroups.find(({ id }) => id === args['usergroup']);
-        if (!group) throw new ApiError('no_such_subteam');
+        if (!group || (group.isDisabled && !isTrue(args['include_disabled'])))
+          throw new ApiError('no_such_subteam');
         return { users: group.users };
       },
     },

@@ -6,6 +6,16 @@ export interface User {
   readonly realName: string;
   readonly title?: string;
   readonly isBot?: boolean;
+  /** Deactivated. */
+  readonly isDeleted?: boolean;
+  /** A guest of several channels. */
+  readonly isRestricted?: boolean;
+  /** A guest of one channel; Slack calls them restricted too. */
+  readonly isUltraRestricted?: boolean;
+  /** Another workspace than this one: somebody in a channel that both share. */
+  readonly teamId?: string;
+  /** Of another workspace and in no channel that the app can see. Who shares a channel with it is none, for Slack. */
+  readonly isStranger?: boolean;
 }
 
 export interface Channel {
@@ -24,6 +34,7 @@ export interface UserGroup {
   readonly handle: string;
   readonly name: string;
   readonly users: readonly string[];
+  readonly isDisabled?: boolean;
 }
 
 export type Block = { readonly type: string } & Readonly<Record<string, unknown>>;

@@ -23,7 +23,7 @@ import { createPage, type KnownCommand } from './page/serve-page.ts';
 import { answerJson, readFields } from './read-body.ts';
 import { createResponseUrls } from './response-urls.ts';
 import { createSocketMode } from './socket-mode.ts';
-import { createStore, type StoredView } from './store.ts';
+import { createStore, type Store, type StoredView } from './store.ts';
 import { createTriggers } from './triggers.ts';
 import { waitUntil } from './wait-until.ts';
 import { createWebApi, type Methods, type RecordedCall } from './web-api.ts';
@@ -74,6 +74,9 @@ export interface Workspace extends Interactions {
   /** Every call of the Web API so far. */
   readonly requests: RecordedCall[];
   readonly faults: Faults;
+  /** Deactivates somebody, makes them a guest, moves them to another workspace. */
+  readonly setUser: Store['setUser'];
+  readonly setGroup: Store['setGroup'];
   readonly setBotMembership: (channelId: string, isMember: boolean) => void;
   readonly sockets: {
     readonly connections: () => number;
@@ -84,7 +87,7 @@ export interface Workspace extends Interactions {
   readonly close: () => Promise<void>;
 }
 
-const DEFAULT_SCOPES = ['commands', 'chat:write', 'files:write'];
+const DEFAULT_SCOPES = ['commands', 'chat:write', 'files:write', 'users:read', 'usergroups:read'];
 
 export async function startWorkspace(options: WorkspaceOptions): Promise<Workspace> {
   const { app } = options;
@@ -165,6 +168,8 @@ export async function startWorkspace(options: WorkspaceOptions): Promise<Workspa
     waitFor: (look, { timeoutMs = 5_000 } = {}) => waitUntil(look, store.onChange, timeoutMs),
     requests,
     faults,
+    setUser: store.setUser,
+    setGroup: store.setGroup,
     setBotMembership: store.setBotMembership,
     sockets: { connections: socket.connections, refresh: socket.refresh, cut: socket.cut },
     close: async () => {

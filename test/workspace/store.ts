@@ -15,6 +15,10 @@ export interface Store {
   readonly channels: () => readonly Channel[];
   readonly channel: (id: string) => Channel | undefined;
   readonly userGroups: readonly UserGroup[];
+  /** Somebody is deactivated, becomes a guest, moves to another workspace. @throws Error where there is no such user. */
+  readonly setUser: (userId: string, changes: Omit<Partial<User>, 'id'>) => void;
+  /** Who is in a user group; a group that is not there yet comes to be. */
+  readonly setGroup: (groupId: string, userIds: readonly string[]) => void;
   readonly setBotMembership: (channelId: string, isMember: boolean) => void;
   readonly add: (draft: Draft) => Message;
   readonly find: (channelId: string, ts: string) => Message | undefined;
@@ -39,6 +43,8 @@ export interface StoreSeeds {
 
 export function createStore(seeds: StoreSeeds): Store {
   const channels = new Map(seeds.channels.map((channel) => [channel.id, channel]));
+  const users = new Map(seeds.users.map((user) => [user.id, user]));
+  const groups = new Map(seeds.userGroups.map((group) => [group.id, group]));
   const messages = new Map<string, Message>();
   const listeners = new Set<() => void>();
   const nextTs = createClock();
@@ -54,21 +60,42 @@ export function createStore(seeds: StoreSeeds): Store {
   };
 
   return {
-    users: seeds.users,
+    get users() {
+      return [...users.values()];
+    },
     channels: () => [...channels.values()],
     channel: (id) => channels.get(id),
-    userGroups: seeds.userGroups,
+    get userGroups() {
+      return [...groups.values()];
+    },
+    setUser: (userId, changes) => {
+      const user = users.get(userId);
+      if (!user) throw new Error(`no user ${userId}`);
+      users.set(userId, { ...user, ...changes });
+      touch();
+    },
+    setGroup: (groupId, userIds) => {
+      const group = groups.get(groupId) ?? { id: groupId, handle: groupId.toLowerCase(), name: groupId };
+      groups.set(groupId, { ...group, users: [...userIds] });
+      touch();
+    },
     setBotMembership: (channelId, botIsMember) => {
       const channel = channels.get(channelId);
       if (channel) channels.set(channelId, { ...channel, botIsMember });
       touch();
     },
     add: (draft) =>
-      put({ files: [], ...draft, ts: nextTs(), revision: 1, ...readEffects(draft, seeds.users) } as Message),
+      put({
+        files: [],
+        ...draft,
+        ts: nextTs(),
+        revision: 1,
+        ...readEffects(draft, [...users.values()]),
+      } as Message),
     find: (channelId, ts) => messages.get(key(channelId, ts)),
     change: (message, changes) => {
       const changed = { ...message, ...changes, revision: message.revision + 1 };
-      return put({ ...changed, ...readEffects(changed, seeds.users) });
+      return put({ ...changed, ...readEffects(changed, [...users.values()]) });
     },
     remove: (message) => {
       messages.delete(key(message.channel, message.ts));
