@@ -16,6 +16,9 @@ const config: Config = {
   channels: {},
   defaultEnvironment: 'prod',
   limits: {} as Config['limits'],
+  roles: {} as Config['roles'],
+  remediations: {} as Config['remediations'],
+  audit: {},
   checks: {},
   secrets: ['canary-vault-token'],
 };

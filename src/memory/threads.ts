@@ -28,6 +28,8 @@ export interface Thread {
   /** The channel does not let us in: the answer goes through the asker's response_url. */
   readonly elsewhere: boolean;
   readonly part: (part: string) => 'unposted' | 'maybe' | 'posted';
+  /** Where a part is, once it is posted. */
+  readonly where: (part: string) => { readonly channelId: string; readonly ts: string } | undefined;
 }
 
 /** Part name of the message in the channel that the thread hangs on. */
@@ -67,9 +69,14 @@ export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
 }
 
 function toThread(fields: Record<string, string>): Thread {
-  const [channelId, ts] = fields[ROOT]?.split(' ') ?? [];
+  const where: Thread['where'] = (part) => {
+    const [channelId, ts] = fields[part]?.split(' ') ?? [];
+    return channelId && ts ? { channelId, ts } : undefined;
+  };
+  const root = where(ROOT);
   return {
-    ...(channelId && ts && { root: { channelId, ts } }),
+    ...(root && { root }),
+    where,
     answered: fields['is:answered'] === 'yes',
     elsewhere: fields['is:elsewhere'] === 'yes',
     part: (part) => (fields[part] === undefined ? 'unposted' : fields[part] === MAYBE ? 'maybe' : 'posted'),

@@ -45,7 +45,13 @@ export const outboxJobSchema = z.discriminatedUnion('kind', [
   /** The run was taken up more than once and its worker was lost each time. */
   z.strictObject({ kind: z.literal('lost'), ...about, jobId: z.string() }),
   /** A remediation moved: its card, and the list of offers it came from, show it as it is when they are posted. */
-  z.strictObject({ kind: z.literal('card'), ...about, id: remediationId }),
+  z.strictObject({
+    kind: z.literal('card'),
+    ...about,
+    id: remediationId,
+    /** The move it was told for: where there is a newer one, that one's card shows it. */
+    revision: z.number().int().positive(),
+  }),
 ]);
 
 export type OutboxJob = z.infer<typeof outboxJobSchema>;

@@ -1,13 +1,18 @@
+import { openChain } from '../memory/chain.ts';
+import { openDeliveries } from '../memory/deliveries.ts';
 import { openPace } from '../memory/pace.ts';
+import { openPeople } from '../memory/people.ts';
+import { openRemediations } from '../memory/remediations.ts';
 import { openThreads } from '../memory/threads.ts';
 import { connectImpatiently, connectPatiently, waitUntilReady } from '../queue/connection.ts';
 import { openQueues, PREFIX } from '../queue/queues.ts';
 import { workOutbox } from '../queue/work.ts';
 import { startSlackApp } from '../slack/app.ts';
+import { openDirectory } from '../slack/directory.ts';
 import { deliver } from '../slack/outbox.ts';
 import { makeSlackClient } from '../slack/slack-call.ts';
 import { logOutages } from '../telemetry/outages.ts';
-import type { Role, Shared } from './common.ts';
+import { policyOf, type Role, type Shared } from './common.ts';
 import { MissingSettings } from './missing-settings.ts';
 
 /** Posts at once; each waits for Slack most of the time. */
@@ -29,8 +34,21 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
   const asking = connectImpatiently(redis, onError);
   const posting = connectPatiently(redis, onError);
   const queues = openQueues(asking, onError);
+  const policy = policyOf(config);
+  const client = makeSlackClient(botToken, settings.slackApiUrl, log);
+  const chain = openChain(asking, PREFIX);
+  const remediations = openRemediations(asking, PREFIX, chain);
+  const directory = openDirectory({
+    client,
+    people: openPeople(asking, PREFIX),
+    policy,
+    clock: remediations.clock,
+    log,
+  });
   const post = {
-    client: makeSlackClient(botToken, settings.slackApiUrl, log),
+    client,
+    remediations: openRemediations(posting, PREFIX),
+    policy,
     threads: openThreads(posting, PREFIX),
     pace: openPace(posting, PREFIX),
     metrics,
@@ -49,6 +67,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     onError,
   });
   const letGo = async () => {
+    directory.close();
     await outbox.close(GRACE_MS);
     await queues.close();
     asking.disconnect();
@@ -70,6 +89,17 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       queues,
       redact,
       threads: openThreads(asking, PREFIX),
+      log,
+      metrics,
+    },
+    {
+      client,
+      remediations,
+      chain,
+      directory,
+      policy,
+      queues,
+      isFirst: openDeliveries(asking, PREFIX),
       log,
       metrics,
     },

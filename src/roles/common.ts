@@ -5,6 +5,7 @@ import type { Config, ProcessSettings } from '../config.ts';
 import type { RedisSettings } from '../queue/connection.ts';
 import { startLocalRedis } from '../queue/local-redis.ts';
 import type { Queues } from '../queue/queues.ts';
+import type { Policy } from '../memory/policy.ts';
 import { type Log, makeLog } from '../telemetry/log.ts';
 import type { Readiness } from '../telemetry/health.ts';
 import { makeMetrics, type Metrics } from '../telemetry/metrics.ts';
@@ -76,4 +77,9 @@ export async function findRedis(
   if (redis) return { redis, close: async () => undefined };
   const { url, close } = await startLocalRedis(settings.dataPath, onError);
   return { redis: { url }, close };
+}
+
+/** What the configuration says about remediations, in one piece. */
+export function policyOf({ remediations, roles }: Pick<Config, 'remediations' | 'roles'>): Policy {
+  return { ...remediations, roles };
 }

@@ -1,12 +1,14 @@
 import type { Config, SourceConfig } from '../config.ts';
-import type { Readers } from '../ports/readers.ts';
+import type { Readers, Writers } from '../ports/readers.ts';
 import type { Source } from '../ports/source.ts';
+import { SourceError } from '../ports/source-error.ts';
 
 /** One environment with its sources open. */
 export interface OpenEnvironment {
   readonly name: string;
   readonly sources: readonly Source[];
   readonly readers: Partial<Readers>;
+  readonly writers: Partial<Writers>;
 }
 
 export type Environments = ReadonlyMap<string, OpenEnvironment>;
@@ -14,7 +16,7 @@ export type Environments = ReadonlyMap<string, OpenEnvironment>;
 export async function openEnvironments(environments: Config['environments']): Promise<Environments> {
   const open = Object.entries(environments).map(async ([name, { sources: configured }]) => {
     const sources = await Promise.all(configured.map(openSource));
-    return [name, { name, sources, readers: readersOf(sources) }] as const;
+    return [name, { name, sources, readers: readersOf(sources), writers: writersOf(sources) }] as const;
   });
   return new Map(await Promise.all(open));
 }
@@ -38,6 +40,35 @@ async function openSource(config: SourceConfig): Promise<Source> {
 
 /** A port without any source is left out, so that a check which needs it says so. */
 function readersOf(sources: readonly Source[]): Partial<Readers> {
-  const stores = sources.map(({ certificates }) => certificates).filter((store) => store !== undefined);
-  return stores.length > 0 ? { certificates: { stores } } : {};
+  const stores = sources.flatMap(({ certificates }) => certificates ?? []);
+  const keyStores = sources.flatMap(({ keyValue }) => keyValue ?? []);
+  const keepers = sources.flatMap(({ processes }) => processes ?? []);
+  return {
+    ...(stores.length > 0 && { certificates: { stores } }),
+    ...(keyStores.length > 0 && { keyValue: { stores: keyStores } }),
+    ...(keepers.length > 0 && { processes: { keepers } }),
+  };
+}
+
+/** Each call goes to the source that it names. One that the configuration gives no leave to act refuses. */
+function writersOf(sources: readonly Source[]): Partial<Writers> {
+  const writes = <Port extends keyof Writers>(port: Port, name: string): NonNullable<Writers[Port]> => {
+    const writer = sources.find((source) => source.name === name)?.writes?.[port];
+    if (!writer)
+      throw new SourceError(name, 'refused', 'the configuration gives no leave to change anything there');
+    return writer as NonNullable<Writers[Port]>;
+  };
+  return {
+    certificates: {
+      renew: async (store, renewal, order) => writes('certificates', store).renew(store, renewal, order),
+    },
+    keyValue: {
+      compact: async (store, revision, order) => writes('keyValue', store).compact(store, revision, order),
+      defragment: async (store, member, order) => writes('keyValue', store).defragment(store, member, order),
+      disarm: async (store, alarm, order) => writes('keyValue', store).disarm(store, alarm, order),
+    },
+    processes: {
+      restart: async (target, order) => writes('processes', target.source).restart(target, order),
+    },
+  };
 }

@@ -1,10 +1,21 @@
+import { confirmDurability } from '../memory/durability.ts';
+import { openPeople } from '../memory/people.ts';
+import { openRemediations } from '../memory/remediations.ts';
 import { connectPatiently } from '../queue/connection.ts';
-import { openQueues } from '../queue/queues.ts';
-import { workChecks } from '../queue/work.ts';
+import { openQueues, PREFIX } from '../queue/queues.ts';
+import { workChecks, workRemediations } from '../queue/work.ts';
 import { handleCheck } from '../worker/check-handler.ts';
+import { handleRemediation } from '../worker/remediation-handler.ts';
+import type { RemediationHandling } from '../worker/step.ts';
+import { startSweeping } from '../worker/sweep.ts';
 import { logOutages } from '../telemetry/outages.ts';
-import type { Role, Shared } from './common.ts';
+import { policyOf, type Role, type Shared } from './common.ts';
 import { closeEnvironments, openEnvironments } from './sources.ts';
+
+/** Between two looks while a fix settles. */
+const LOOK_AGAIN_MS = 5_000;
+/** How often what nobody ended in time is ended. */
+const SWEEP_EVERY_MS = 2_000;
 
 /** The role that touches the infrastructure: it runs checks and hands reports to the outbox. It holds no Slack token. */
 export async function startWorker(shared: Shared): Promise<Role> {
@@ -14,6 +25,33 @@ export async function startWorker(shared: Shared): Promise<Role> {
   const connection = connectPatiently(redis, onError);
   const queues = openQueues(connection, onError);
   const environments = await openEnvironments(config.environments);
+  const remediations = openRemediations(connection, PREFIX);
+  const fixing: RemediationHandling = {
+    catalogue,
+    readersOf: (environment) => environments.get(environment)?.readers,
+    writersOf: (environment) => environments.get(environment)?.writers,
+    remediations,
+    people: openPeople(connection, PREFIX),
+    policy: policyOf(config),
+    durability: () => confirmDurability(connection),
+    act: queues.act,
+    tell: queues.tell,
+    redact,
+    deadlineMs: config.limits.checkSeconds * 1_000,
+    leaseMs: config.limits.takeOverSeconds * 1_000,
+    lookAgainMs: LOOK_AGAIN_MS,
+    log,
+    metrics,
+  };
+  const remedying = workRemediations({
+    connection,
+    atOnce: config.limits.checksAtOnce,
+    takeOverMs: config.limits.takeOverSeconds * 1_000,
+    handle: (delivery) => handleRemediation(fixing, delivery),
+    onFailed: ({ id, error }) => log.warn({ err: error, jobId: id }, 'a step of a remediation was lost'),
+    onError,
+  });
+  const sweeping = startSweeping(fixing, SWEEP_EVERY_MS);
   const working = workChecks({
     connection,
     atOnce: config.limits.checksAtOnce,
@@ -24,6 +62,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
           catalogue,
           readersOf: (environment) => environments.get(environment)?.readers,
           tell: queues.tell,
+          remediations,
           redact,
           deadlineMs: config.limits.checkSeconds * 1_000,
           log,
@@ -52,9 +91,12 @@ export async function startWorker(shared: Shared): Promise<Role> {
     readiness: {
       redis: () => connection.status === 'ready' || 'not reachable',
       checks: () => working.isRunning() || 'not running',
+      remediations: () => remedying.isRunning() || 'not running',
     },
     close: async () => {
-      await working.close(config.limits.stopSeconds * 1_000);
+      await sweeping.close();
+      const graceMs = config.limits.stopSeconds * 1_000;
+      await Promise.all([working.close(graceMs), remedying.close(graceMs)]);
       await closeEnvironments(environments);
       await queues.close();
       connection.disconnect();

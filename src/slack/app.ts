@@ -1,6 +1,7 @@
-import { type AckFn, App, type RespondArguments, type SlashCommand } from '@slack/bolt';
+import { type AckFn, App, type BlockAction, type RespondArguments, type SlashCommand } from '@slack/bolt';
 import type { Log } from '../telemetry/log.ts';
 import { boltLogger } from './bolt-log.ts';
+import { answerClick, type Clicking, OWN_BUTTON, readClick } from './clicks.ts';
 import { overHttp } from './over-http.ts';
 import { overSocket } from './over-socket.ts';
 import { answerCommand, type Routing } from './router.ts';
@@ -32,7 +33,12 @@ export interface SlackApp {
  * @throws {SlackRefused} where a token is refused, and where the port is taken. Bolt left alone would end the process from its
  * constructor (reference: slack.md section 1).
  */
-export async function startSlackApp(settings: SlackSettings, routing: Routing, log: Log): Promise<SlackApp> {
+export async function startSlackApp(
+  settings: SlackSettings,
+  routing: Routing,
+  clicking: Clicking,
+  log: Log,
+): Promise<SlackApp> {
   const inFlight = countInFlight();
   const way = openWay(settings, log);
   const app = new App({
@@ -48,6 +54,12 @@ export async function startSlackApp(settings: SlackSettings, routing: Routing, l
   });
   app.error(async (error) => log.error({ err: error }, 'Bolt met an error'));
   app.command(/.*/, ({ command, ack }) => inFlight.track(acknowledge(routing, command, ack)));
+  // Acknowledged before anything is looked at: what follows from a click is told in the thread.
+  app.action({ type: 'block_actions', action_id: OWN_BUTTON }, async ({ ack, body }) => {
+    await ack();
+    const click = readClick(body as BlockAction);
+    if (click) await inFlight.track(answerClick(clicking, click));
+  });
   const { port } = await app
     .init()
     .then(way.start)

@@ -4,6 +4,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startRedis } from '../../test/world/redis.ts';
 import type { Report } from '../check/finding.ts';
 import { openPace } from '../memory/pace.ts';
+import type { Policy } from '../memory/policy.ts';
+import { openRemediations } from '../memory/remediations.ts';
 import { openThreads } from '../memory/threads.ts';
 import { connectPatiently } from '../queue/connection.ts';
 import type { OutboxJob } from '../queue/contracts.ts';
@@ -41,6 +43,8 @@ beforeEach(async () => {
   const logger = makeLog({ level: 'debug', secrets: [], to: { write: (line) => log.push(line) } });
   posting = {
     client: makeSlackClient('xoxb-test', apiUrl, logger),
+    remediations: openRemediations(redis, '{test}'),
+    policy,
     threads: openThreads(redis, '{test}'),
     pace: openPace(redis, '{test}'),
     metrics: makeMetrics(),
@@ -55,6 +59,18 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const close of cleanUp.splice(0).toReversed()) await close();
 });
+
+const policy: Policy = {
+  destructive: [],
+  off: [],
+  approvals: { disruptive: 1, destructive: 2 },
+  approveWithinMinutes: 15,
+  applyWithinSeconds: 120,
+  perRun: 20,
+  perHour: 20,
+  membershipSeconds: 300,
+  roles: { requester: [], approver: [], auditor: [] },
+};
 
 const report: Report = {
   check: 'lab/broken',

@@ -1,6 +1,7 @@
 import { ROOT, type Thread } from '../memory/threads.ts';
 import type { OutboxJob } from '../queue/contracts.ts';
 import { type Delivery, Later } from '../queue/work.ts';
+import { type Showing, showCard, showOffers } from './cards.ts';
 import { attachOnce, edit, type Place, type Posting, postOnce } from './post.ts';
 import { renderPlainFallback } from './render/fallback.ts';
 import type { AskedQuestion, Message, Thread as Answer } from './render/message.ts';
@@ -13,7 +14,7 @@ import { SlackRefused } from './slack-call.ts';
 const TAKEN_MS = 200;
 
 /** Shows one thing in Slack: root first, then its replies in order, each once. Thrown errors mean "again later". */
-export async function deliver(posting: Posting, { data }: Delivery<OutboxJob>): Promise<void> {
+export async function deliver(posting: Showing, { data }: Delivery<OutboxJob>): Promise<void> {
   const taken = await posting.threads.take(data.runId);
   if (!taken && (data.kind === 'looking' || data.kind === 'progress')) return;
   if (!taken) throw new Later(TAKEN_MS);
@@ -21,6 +22,7 @@ export async function deliver(posting: Posting, { data }: Delivery<OutboxJob>): 
     const thread = await posting.threads.read(data.runId);
     if (data.kind === 'looking') await showLooking(posting, thread, data);
     else if (data.kind === 'progress') await showProgress(posting, thread, data);
+    else if (data.kind === 'card') await showCard(posting, thread, data);
     else await showAnswer(posting, thread, data);
   } finally {
     await taken.free();
@@ -49,9 +51,9 @@ async function showProgress(
   );
 }
 
-type AnswerJob = Exclude<OutboxJob, { kind: 'looking' | 'progress' }>;
+type AnswerJob = Exclude<OutboxJob, { kind: 'looking' | 'progress' | 'card' }>;
 
-async function showAnswer(posting: Posting, thread: Thread, job: AnswerJob): Promise<void> {
+async function showAnswer(posting: Showing, thread: Thread, job: AnswerJob): Promise<void> {
   if (thread.elsewhere) return showElsewhere(posting, thread, job);
   const { root, replies, attachments } = renderAnswer(job);
   const place = placeOf(job);
@@ -66,6 +68,7 @@ async function showAnswer(posting: Posting, thread: Thread, job: AnswerJob): Pro
       await attachOnce(posting, thread, `file-${at}`, { ...place, threadTs }, file).catch((error: unknown) =>
         withoutFile(posting, thread, { ...place, threadTs }, error),
       );
+    if (job.kind === 'report') await showOffers(posting, thread, { ...place, threadTs });
   } catch (error) {
     if (!(error instanceof SlackRefused && error.shut)) throw error;
     await posting.threads.mark(job.runId, 'elsewhere');

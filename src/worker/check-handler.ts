@@ -2,18 +2,21 @@ import type { Catalogue } from '../catalogue.ts';
 import type { Progress } from '../check/context.ts';
 import type { Redact } from '../check/redact.ts';
 import { runCheck } from '../check/run-check.ts';
+import type { Remediations } from '../memory/remediations.ts';
 import type { Readers } from '../ports/readers.ts';
 import type { CheckJob, OutboxJob } from '../queue/contracts.ts';
 import type { Queues } from '../queue/queues.ts';
 import type { Delivery } from '../queue/work.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { offersIn } from './offers-in.ts';
 
 export interface CheckHandling {
   readonly catalogue: Catalogue;
   /** The readers of an environment, by name; undefined where this worker does not know it. */
   readonly readersOf: (environment: string) => Partial<Readers> | undefined;
   readonly tell: Queues['tell'];
+  readonly remediations: Pick<Remediations, 'offer'>;
   readonly redact: Redact;
   readonly deadlineMs: number;
   readonly log: Log;
@@ -28,12 +31,13 @@ export async function handleCheck(
   handling: CheckHandling,
   { id, data, signal }: Delivery<CheckJob>,
 ): Promise<void> {
-  const { log, metrics, tell } = handling;
+  const { log, metrics, tell, remediations } = handling;
   const about = { runId: data.runId, check: data.check, environment: data.environment, asked: data.asked };
   try {
     const report = await run(handling, data, signal, throttle(about, tell, log));
     metrics.checks.inc({ check: data.check, status: report.status });
     metrics.checkSeconds.observe({ check: data.check }, report.durationMs / 1_000);
+    await remediations.offer(offersIn(report, data, handling.catalogue));
     await tell(`report-${data.runId}`, { kind: 'report', ...about, report });
   } catch (error) {
     if (signal.aborted || isRedisAway(error)) throw error;

@@ -58,8 +58,8 @@ export async function tellCard(
   { id, runId, check, environment, asked }: Remediation,
 ): Promise<void> {
   try {
-    const revision = (await remediations.read(id))?.revision ?? 0;
-    await tell(`card-${id}-${revision}`, { kind: 'card', runId, check, environment, asked, id });
+    const revision = (await remediations.read(id))?.revision ?? 1;
+    await tell(`card-${id}-${revision}`, { kind: 'card', runId, check, environment, asked, id, revision });
   } catch (error) {
     log.warn({ err: error, remediation: id }, 'a card will be shown later');
   }

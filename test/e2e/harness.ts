@@ -11,10 +11,29 @@ import { startRedis, type TestRedis } from '../world/redis.ts';
 
 export const ADA = 'U0123ADA';
 export const GRACE = 'U0123GRACE';
+export const KATE = 'U0123KATE';
+/** The user group that Grace is in. */
+export const PLATFORM_TEAM = 'S0123PLATFORM';
 export const INCIDENT = 'C0123INCIDENT';
 export const PLATFORM = 'C0123PLATFORM';
 export const RANDOM = 'C0123RANDOM';
 export const SECRET = 'C0123SECRET';
+
+/** Ada by her id and Grace by her group may ask and approve; Kate may not. */
+const openToAll: Pick<Config, 'roles' | 'remediations' | 'audit'> = {
+  roles: { requester: [ADA, PLATFORM_TEAM], approver: [ADA, PLATFORM_TEAM], auditor: [] },
+  remediations: {
+    destructive: [],
+    off: [],
+    approvals: { disruptive: 1, destructive: 2 },
+    approveWithinMinutes: 15,
+    applyWithinSeconds: 120,
+    perRun: 20,
+    perHour: 1_000,
+    membershipSeconds: 300,
+  },
+  audit: {},
+};
 
 /** Tokens of the loopback workspace; they look real so that redaction can be seen at work. */
 export const TOKENS = {
@@ -104,6 +123,7 @@ function makeShared(
     channels: {},
     defaultEnvironment: 'prod',
     limits: { checkSeconds: 30, checksAtOnce: 10, takeOverSeconds: 2, stopSeconds: 1 },
+    ...openToAll,
     checks: {},
     secrets: [],
     ...config,

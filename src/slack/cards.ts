@@ -1,0 +1,93 @@
+import type { Thread } from '../memory/threads.ts';
+import { type Policy, withheld } from '../memory/policy.ts';
+import { ENDED, type Remediation } from '../memory/remediation.ts';
+import type { Remediations } from '../memory/remediations.ts';
+import type { OutboxJob } from '../queue/contracts.ts';
+import { Later } from '../queue/work.ts';
+import { attachOnce, edit, type Place, type Posting, postOnce } from './post.ts';
+import type { Message } from './render/message.ts';
+import { renderOffers, type Withheld } from './render/offers.ts';
+import { planFile } from './render/remediation-plan.ts';
+import { renderRemediation } from './render/remediation.ts';
+import { SlackRefused } from './slack-call.ts';
+
+/** What it takes to show remediations. */
+export interface Showing extends Posting {
+  readonly remediations: Remediations;
+  readonly policy: Policy;
+}
+
+const OFFERS = 'offers';
+/** A card waits for the thread that it stands in. */
+const NO_THREAD_MS = 500;
+
+/** The end of a report's thread: what can be done, with a button each, and what the configuration does not let be done. Edited where it stands already. */
+export async function showOffers(showing: Showing, thread: Thread, place: Place): Promise<void> {
+  const offered = await showing.remediations.ofRun(place.runId);
+  if (offered.length === 0) return;
+  const off = offered.flatMap((one): Withheld[] => {
+    const because = one.state === 'offered' ? withheld(showing.policy, one) : undefined;
+    return because === undefined ? [] : [{ title: one.title, because }];
+  });
+  const open = offered.filter((one) => one.state !== 'offered' || !withheld(showing.policy, one));
+  await put(showing, thread, OFFERS, place, renderOffers(open, { withheld: off }));
+}
+
+/** Shows a remediation as it is now, whatever it was when the job was made; a newer job shows a newer move. */
+export async function showCard(
+  showing: Showing,
+  thread: Thread,
+  { id, runId, asked, revision }: Extract<OutboxJob, { kind: 'card' }>,
+): Promise<void> {
+  const { remediations } = showing;
+  const remembered = await remediations.read(id);
+  if (!remembered || (remembered.revision > revision && !ENDED.has(remembered.remediation.state))) return;
+  const { remediation } = remembered;
+  if (thread.elsewhere) return remediations.told(id, remembered.revision);
+  const { root } = thread;
+  if (!root || !thread.answered) throw new Later(NO_THREAD_MS);
+  const place = { runId, channelId: asked.channelId, threadTs: root.ts };
+  const part = `card-${id}`;
+  // The button goes away first: nobody should click what is taken up already.
+  if (!thread.where(part)) await showOffers(showing, thread, place);
+  await put(showing, thread, part, place, renderRemediation(remediation));
+  await attachPlan(showing, thread, place, remediation);
+  if (ENDED.has(remediation.state)) await showOffers(showing, thread, place);
+  await remediations.told(id, remembered.revision);
+}
+
+async function attachPlan(
+  showing: Showing,
+  thread: Thread,
+  place: Place & { readonly threadTs: string },
+  remediation: Remediation,
+): Promise<void> {
+  const file = remediation.state === 'planned' ? planFile(remediation) : undefined;
+  if (!file) return;
+  await attachOnce(showing, thread, `plan-${remediation.id}`, place, file).catch((error: unknown) => {
+    if (!(error instanceof SlackRefused)) throw error;
+    showing.log.warn({ err: error, remediation: remediation.id }, 'a long plan could not be attached');
+  });
+}
+
+/** Posts a part of a thread, or edits it where it stands. One that somebody deleted is posted anew. */
+async function put(
+  showing: Showing,
+  thread: Thread,
+  part: string,
+  place: Place,
+  message: Message,
+): Promise<void> {
+  const where = thread.where(part);
+  if (!where) {
+    await postOnce(showing, thread, part, place, message);
+    return;
+  }
+  try {
+    await edit(showing, where, message);
+  } catch (error) {
+    if (!(error instanceof SlackRefused) || error.shut) throw error;
+    await showing.threads.refused(place.runId, part);
+    await postOnce(showing, await showing.threads.read(place.runId), part, place, message);
+  }
+}

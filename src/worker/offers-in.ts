@@ -1,0 +1,37 @@
+import type { Catalogue } from '../catalogue.ts';
+import type { Report } from '../check/finding.ts';
+import { type Remediation, remediationIdOf, remediationSchema } from '../memory/remediation.ts';
+import { OFFER_MS } from '../memory/remediations.ts';
+import type { CheckJob } from '../queue/contracts.ts';
+
+/** What a report offers, as it is to be remembered: a click names no more than the id. */
+export function offersIn(
+  report: Report,
+  { runId, asked }: Pick<CheckJob, 'runId' | 'asked'>,
+  { checks }: Catalogue,
+): readonly Remediation[] {
+  const { check, environment, args, at } = report;
+  const until = new Date(Date.parse(at) + report.durationMs + OFFER_MS).toISOString();
+  return report.findings.flatMap(({ reason, target, summary, offers = [] }) =>
+    offers.map(({ remediation, params, title, risk }) =>
+      remediationSchema.parse({
+        id: remediationIdOf(runId, reason, target, remediation, params),
+        runId,
+        check,
+        environment,
+        args,
+        asked,
+        remediation,
+        title,
+        about: checks.get(check)?.remediations?.[remediation]?.about ?? '',
+        risk,
+        params,
+        finding: { reason, target, summary },
+        state: 'offered',
+        until,
+        approvals: [],
+        deeds: [],
+      }),
+    ),
+  );
+}

@@ -1,0 +1,79 @@
+import { afterEach, expect, test } from 'vitest';
+import type { Message } from '../workspace/model.ts';
+import { ADA, GRACE, INCIDENT, KATE, makeCatalogue, setStage, type Stage } from './harness.ts';
+import { type Lab, makeMendable, openLab } from './lab-remediation.ts';
+
+let stage: Stage;
+let lab: Lab;
+afterEach(async () => {
+  await stage.close();
+});
+
+async function start(
+  options: Partial<Parameters<typeof setStage>[0]> & { risk?: 'safe' | 'disruptive' | 'destructive' } = {},
+) {
+  lab = openLab(['pump']);
+  const catalogue = makeCatalogue({ things: makeMendable(lab, options.risk) });
+  stage = await setStage({ delivery: 'http', catalogue, ...options });
+  await stage.startWorker();
+  await stage.startBot();
+}
+
+const root = (): Message | undefined => stage.workspace.messages(INCIDENT)[0];
+const thread = (): readonly Message[] => {
+  const first = root();
+  return first ? stage.workspace.thread(INCIDENT, first.ts) : [];
+};
+const withButton = (actionId: string) =>
+  stage.workspace.waitFor(
+    () => thread().find((message) => JSON.stringify(message.blocks ?? []).includes(`"${actionId}"`)),
+    {
+      timeoutMs: 10_000,
+    },
+  );
+const card = (word: string) =>
+  stage.workspace.waitFor(() => thread().find(({ text }) => text.includes(word)), { timeoutMs: 15_000 });
+
+async function ask(): Promise<void> {
+  await stage.workspace.command({ userId: ADA, channelId: INCIDENT, command: '/lab', text: 'things' });
+}
+
+async function press(userId: string, actionId: string): Promise<void> {
+  const { ts } = await withButton(actionId);
+  await stage.workspace.click({ userId, channelId: INCIDENT, messageTs: ts, actionId });
+}
+
+test('a finding is fixed by two people: offered, planned, approved by another, applied once, proven in the thread', async () => {
+  await start();
+  await ask();
+  await press(ADA, 'wrench:request');
+  const plan = await card('PLAN ·');
+  expect(plan.text).toContain('Mend pump, version 1');
+
+  await press(GRACE, 'wrench:approve');
+
+  const fixed = await card('FIXED');
+  expect(fixed.text).toContain('things well on 3 of 3');
+  expect(fixed.ts).toBe(plan.ts);
+  expect(lab.deeds).toHaveLength(1);
+  expect(JSON.stringify(thread().map(({ blocks }) => blocks))).not.toContain('wrench:approve');
+  expect(JSON.stringify(thread().map(({ blocks }) => blocks))).not.toContain('wrench:request');
+});
+
+test('who asked may not approve, a stranger to the roles may nothing, and both are told why', async () => {
+  await start();
+  await ask();
+  await press(KATE, 'wrench:request');
+  await stage.workspace.waitFor(() =>
+    stage.workspace.ephemerals(KATE, INCIDENT).find(({ text }) => text.includes('ask for remediations')),
+  );
+  await press(ADA, 'wrench:request');
+  await card('PLAN ·');
+
+  await press(ADA, 'wrench:approve');
+
+  await stage.workspace.waitFor(() =>
+    stage.workspace.ephemerals(ADA, INCIDENT).find(({ text }) => text.includes('somebody else must approve')),
+  );
+  expect(lab.deeds).toEqual([]);
+});
