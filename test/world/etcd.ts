@@ -13,10 +13,12 @@ import { freePort } from './free-port.ts';
 export interface Etcd {
   readonly members: readonly EtcdMember[];
   /** As the `etcd` source is configured with them: the address is dialled, the name is asked for. */
-  readonly endpoints: readonly { readonly url: string; readonly servername?: string }[];
-  /** Files in PEM, with TLS only. */
-  readonly ca?: string;
-  readonly clientCertificate?: { readonly cert: string; readonly key: string };
+  readonly access: {
+    readonly endpoints: readonly { readonly url: string; readonly servername?: string }[];
+    /** Files in PEM, with TLS only. */
+    readonly ca?: string;
+    readonly clientCertificate?: { readonly cert: string; readonly key: string };
+  };
   /** What signed its certificates, with TLS only. */
   readonly authority?: Authority;
   /** Writes a key over v2, as a doppler does; a `prevExist` that fails is an error here. */
@@ -200,8 +202,11 @@ function open(folder: string, cluster: readonly Planned[], secrets: Secrets | un
       port: member.port,
       pid: member.process.pid,
     })),
-    endpoints: cluster.map(named),
-    ...(secrets && { ca: secrets.ca, clientCertificate: secrets.client, authority: secrets.authority }),
+    access: {
+      endpoints: cluster.map(named),
+      ...(secrets && { ca: secrets.ca, clientCertificate: secrets.client }),
+    },
+    ...(secrets && { authority: secrets.authority }),
     ask,
     ...writersOver(ask),
     kill: (index) => at(index).process.kill(),

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Etcd, startEtcd } from '../../../test/world/etcd.ts';
+import { expectDone } from '../../../test/world/etcd/ask.ts';
+import type { Source } from '../../ports/source.ts';
+import { etcdConfig } from './config.ts';
+import { openEtcd } from './open.ts';
+
+const { signal } = new AbortController();
+const PASSWORD = 'canary-etcd-password';
+let etcd: Etcd;
+const opened: Source[] = [];
+
+beforeAll(async () => {
+  etcd = await startEtcd({ tls: false });
+  await etcd.put('/doppler/0', 'x');
+  const root = { name: 'root', password: PASSWORD };
+  for (const [path, body] of [
+    ['auth/user/add', root],
+    ['auth/role/add', { name: 'root' }],
+    ['auth/user/grant', { user: 'root', role: 'root' }],
+    ['auth/enable', {}],
+  ] as const)
+    expectDone(await etcd.ask.v3(path, body));
+  await enableV2();
+});
+afterAll(async () => {
+  for (const source of opened) await source.close();
+  await etcd.close();
+});
+
+/** v2 has users of its own, and a guest who may do everything until the role is taken away. */
+async function enableV2(): Promise<void> {
+  const headers = {
+    'content-type': 'application/json',
+    authorization: `Basic ${Buffer.from(`root:${PASSWORD}`).toString('base64')}`,
+  };
+  const ask = async (method: string, path: string, body?: unknown): Promise<void> => {
+    const response = await fetch(`${etcd.members[0]!.url}/v2/auth/${path}`, {
+      method,
+      headers,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`etcd answered ${response.status} to ${path}`);
+  };
+  await ask('PUT', 'users/root', { user: 'root', password: PASSWORD });
+  await ask('PUT', 'enable');
+  await ask('DELETE', 'roles/guest');
+}
+
+function open(auth?: { username: string; password: string }): Source {
+  const settings = { kind: 'etcd', ...etcd.access, maintain: true, ...(auth && { auth }) };
+  const source = openEtcd(etcdConfig.parse(settings));
+  opened.push(source);
+  return source;
+}
+
+test('a user reads keys over v2 and members over v3, and maintains', async () => {
+  const source = open({ username: 'root', password: PASSWORD });
+  expect((await source.keyValue!.tree('/doppler', { signal })).leaves).toHaveLength(1);
+  const seen = await source.keyValue!.members({ signal });
+  expect(seen).toMatchObject({ hasQuorum: true, members: [{ healthy: true }] });
+  await source.writes!.keyValue!.defragment('etcd', seen.members[0]!.id, { id: 'm0123456789abcdef', signal });
+});
+
+test('a login that etcd has forgotten is made again', async () => {
+  const source = open({ username: 'root', password: PASSWORD });
+  await source.keyValue!.members({ signal });
+  await etcd.kill(0);
+  await etcd.start(0);
+  await expect
+    .poll(async () => (await source.keyValue!.members({ signal })).hasQuorum, { timeout: 15_000 })
+    .toBe(true);
+});
+
+test('nobody, and a wrong password, are refused, and the password is nowhere in the words', async () => {
+  for (const auth of [undefined, { username: 'root', password: `${PASSWORD}-wrong` }]) {
+    const source = open(auth);
+    const error: unknown = await source
+      .keyValue!.tree('/doppler', { signal })
+      .catch((error: unknown) => error);
+    expect(error).toMatchObject({ kind: 'refused' });
+    expect(String(error)).not.toContain(PASSWORD);
+  }
+  const wrong = open({ username: 'root', password: `${PASSWORD}-wrong` });
+  await expect(wrong.keyValue!.members({ signal })).rejects.toMatchObject({
+    kind: 'refused',
+    message: expect.stringContaining('refused the login: invalid user or password') as string,
+  });
+  expect(await wrong.reach(signal)).toMatchObject({
+    ok: false,
+    cure: 'correct `auth`, or what its user may read',
+  });
+});

@@ -1,0 +1,60 @@
+import { afterEach, expect, test } from 'vitest';
+import { type Etcd, startEtcd } from '../../../test/world/etcd.ts';
+import type { Source } from '../../ports/source.ts';
+import { etcdConfig } from './config.ts';
+import { openEtcd } from './open.ts';
+
+const { signal } = new AbortController();
+let etcd: Etcd;
+let source: Source;
+
+async function begin(options: Parameters<typeof startEtcd>[0], settings: object = {}): Promise<void> {
+  etcd = await startEtcd({ members: 3, ...options });
+  source = openEtcd(etcdConfig.parse({ kind: 'etcd', ...etcd.access, ...settings }));
+}
+afterEach(async () => {
+  await source.close();
+  await etcd.close();
+});
+const tree = () => source.keyValue!.tree('/doppler', { signal });
+const members = () => source.keyValue!.members({ signal });
+
+test('the next member is asked where the first is dead, and where it hangs', async () => {
+  await begin({});
+  await etcd.put('/doppler/0', 'x');
+  await etcd.kill(0);
+  await expect.poll(async () => (await tree()).leaves.length, { timeout: 15_000 }).toBe(1);
+  expect(await source.reach(signal)).toMatchObject({
+    ok: false,
+    said: expect.stringContaining('2 of 3 endpoints answer') as string,
+  });
+  await etcd.start(0);
+  await expect.poll(async () => (await members()).members.every(({ healthy }) => healthy)).toBe(true);
+  etcd.pause(0);
+  await expect.poll(async () => (await tree()).leaves.length, { timeout: 15_000 }).toBe(1);
+  etcd.resume(0);
+});
+
+test('a hung member is told as one that does not answer, with the certificate it cannot show left out', async () => {
+  await begin({ tls: false }, { timeoutMs: 2_000 });
+  etcd.pause(1);
+  const seen = await members();
+  const hung = seen.members.find(({ name }) => name === 'etcd-z1-1');
+  expect(hung).toEqual({
+    id: hung!.id,
+    name: 'etcd-z1-1',
+    clientUrls: [etcd.members[1]!.url],
+    error: expect.objectContaining({
+      message: `127.0.0.1:${etcd.members[1]!.port} did not answer within 2 s`,
+    }) as Error,
+  });
+  etcd.resume(1);
+});
+
+test('members whose ports are not configured are found at the addresses they tell', async () => {
+  await begin({ tls: false });
+  await source.close();
+  const [first] = etcd.access.endpoints;
+  source = openEtcd(etcdConfig.parse({ kind: 'etcd', endpoints: [first!.url] }));
+  expect((await members()).members.map(({ healthy }) => healthy)).toEqual([true, true, true]);
+});

@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Etcd, startEtcd } from '../../../test/world/etcd.ts';
+import type { Source } from '../../ports/source.ts';
+import { etcdConfig } from './config.ts';
+import { openEtcd } from './open.ts';
+
+const { signal } = new AbortController();
+const order = { id: 'm0123456789abcdef', signal };
+let etcd: Etcd;
+let source: Source;
+beforeAll(async () => {
+  etcd = await startEtcd({ members: 3, quotaBytes: 2 * 1024 * 1024 });
+  source = openEtcd(etcdConfig.parse({ kind: 'etcd', ...etcd.access, maintain: true }));
+});
+afterAll(async () => {
+  await source.close();
+  await etcd.close();
+});
+const members = () => source.keyValue!.members({ signal });
+const writer = () => source.writes!.keyValue!;
+
+test('a store that is full takes writes again once it is compacted, defragmented and disarmed', async () => {
+  let status = 200;
+  for (let written = 0; status === 200; written += 1)
+    ({ status } = await etcd.putV3('one key, over and over', 'x'.repeat(100_000 + written)));
+  expect(status).toBe(429);
+  const full = await members();
+  expect(full.alarms).toMatchObject([{ kind: 'NOSPACE' }]);
+  expect(full.quotaBytes).toBe(2 * 1024 * 1024);
+  // The alarm is the cluster's, though one member raised it: every one of them is unhealthy by it.
+  await expect
+    .poll(async () => (await members()).members.map(({ healthy }) => healthy))
+    .toEqual([false, false, false]);
+  expect(full.members.map(({ id }) => id)).toContain(full.alarms[0]!.memberId);
+
+  await writer().compact('etcd', full.revision!, order);
+  // That somebody was quicker is fine.
+  await writer().compact('etcd', full.revision!, order);
+  for (const { id } of full.members) await writer().defragment('etcd', id, order);
+  const emptied = await members();
+  for (const [index, { dbSizeBytes }] of emptied.members.entries())
+    expect(dbSizeBytes).toBeLessThan(full.members[index]!.dbSizeBytes! / 2);
+  // It does not go by itself.
+  expect(emptied.alarms).toEqual(full.alarms);
+  expect((await etcd.putV3('a', 'b')).status).toBe(429);
+
+  for (const alarm of emptied.alarms) await writer().disarm('etcd', alarm, order);
+  expect((await etcd.putV3('a', 'b')).status).toBe(200);
+  expect(await members()).toMatchObject({ alarms: [], members: [{ healthy: true }, {}, {}] });
+});
+
+test('another store, an unknown member and a revision that is none are refused before anything is done', async () => {
+  await expect(writer().compact('other', '1', order)).rejects.toMatchObject({
+    kind: 'refused',
+    message: 'other is not this store',
+  });
+  await expect(writer().compact('etcd', '-1', order)).rejects.toMatchObject({ kind: 'refused' });
+  await expect(writer().defragment('etcd', '12345', order)).rejects.toMatchObject({
+    kind: 'refused',
+    message: 'there is no member 12345',
+  });
+  await expect(writer().compact('etcd', '999999999', order)).rejects.toMatchObject({
+    kind: 'refused',
+    message: expect.stringContaining('future revision') as string,
+  });
+});
+
+test('a member that is dead cannot be defragmented, and no other is in its place', async () => {
+  const { members: before } = await members();
+  const last = before.find(({ name }) => name === 'etcd-z2-0')!;
+  await etcd.kill(2);
+  await expect(writer().defragment('etcd', last.id, order)).rejects.toMatchObject({ kind: 'unreachable' });
+});

@@ -1,0 +1,217 @@
+import { writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { issue, makeAuthority } from '../../../test/world/ca.ts';
+import { type Etcd, startEtcd } from '../../../test/world/etcd.ts';
+import type { KeyTree } from '../../ports/key-value.ts';
+import type { Source } from '../../ports/source.ts';
+import type { SourceError } from '../../ports/source-error.ts';
+import { etcdConfig } from './config.ts';
+import { openEtcd } from './open.ts';
+
+let etcd: Etcd;
+const notAfter = new Date(Date.now() + 20 * 86_400_000);
+const { signal } = new AbortController();
+const opened: Source[] = [];
+beforeAll(async () => {
+  etcd = await startEtcd({ notAfter });
+});
+afterAll(() => etcd.close());
+afterEach(async () => {
+  for (const source of opened.splice(0)) await source.close();
+});
+
+function open(settings: object = {}): Source {
+  const source = openEtcd(etcdConfig.parse({ kind: 'etcd', ...etcd.access, ...settings }));
+  opened.push(source);
+  return source;
+}
+
+function tree(directory: string, settings?: object): Promise<KeyTree> {
+  return open(settings).keyValue!.tree(directory, { signal });
+}
+
+/** What a person reads. */
+function failure(answer: Promise<unknown>): Promise<string> {
+  return answer.then(
+    () => 'no failure',
+    ({ kind, message }: SourceError) => `${kind}: ${message.replaceAll(/127\.0\.0\.1:\d+/g, 'HOST')}`,
+  );
+}
+
+test('a directory whose last key has gone is still there, and empty', async () => {
+  await etcd.put('/doppler/meta/z2/doppler_z2/0', '{}');
+  await etcd.remove('/doppler/meta/z2/doppler_z2/0');
+  expect(await tree('/doppler/meta')).toMatchObject({
+    exists: true,
+    directories: ['/doppler/meta', '/doppler/meta/z2', '/doppler/meta/z2/doppler_z2'],
+    leaves: [],
+  });
+});
+
+test('a directory that nobody ever wrote does not exist', async () => {
+  expect(await tree('/never/written')).toMatchObject({ exists: false, directories: [], leaves: [] });
+});
+
+test('the root can be read, and a path may be written with slashes around it or without', async () => {
+  await etcd.put('/slashes/a', '1');
+  const { directories } = await tree('/');
+  expect(directories).toContain('/');
+  expect(directories).toContain('/slashes');
+  for (const directory of ['/slashes/', 'slashes'])
+    expect((await tree(directory)).leaves).toMatchObject([{ key: '/slashes/a', value: '1' }]);
+});
+
+test('a key that is asked for as a directory is its own leaf', async () => {
+  await etcd.put('/version', '2');
+  expect(await tree('/version')).toMatchObject({
+    directories: [],
+    leaves: [{ key: '/version', value: '2' }],
+  });
+});
+
+test('values that are no JSON and keys that hold anything come through as they are', async () => {
+  const key = '/routes/api.example.com%2Fv1 ?#ü,10.0.16.9:8080';
+  await etcd.put(key, '{"not json\u0000 <!channel>');
+  expect((await tree('/routes')).leaves).toMatchObject([{ key, value: '{"not json\u0000 <!channel>' }]);
+  expect((await tree(key)).leaves).toHaveLength(1);
+});
+
+test('keys that start with an underscore are hidden from their directory, and found by name', async () => {
+  await etcd.put('/hides/_secret', 'x');
+  expect((await tree('/hides')).leaves).toEqual([]);
+  expect((await tree('/hides/_secret')).leaves).toHaveLength(1);
+});
+
+test('a time to live comes with the moment it ends, by the server’s own clock', async () => {
+  await etcd.put('/ttl/with', 'x', { ttlSeconds: 100 });
+  await etcd.put('/ttl/without', 'x');
+  const { leaves, serverTime } = await tree('/ttl');
+  const [kept, ending] = leaves.toSorted((one, other) => other.key.localeCompare(one.key));
+  expect(kept).toEqual({
+    key: '/ttl/without',
+    value: 'x',
+    createdIndex: expect.any(Number) as number,
+    modifiedIndex: expect.any(Number) as number,
+  });
+  const leftMs = ending!.expiresAt!.getTime() - serverTime.getTime();
+  expect(ending!.ttlSeconds).toBe(Math.min(100, Math.ceil(leftMs / 1000)));
+  expect(Math.abs(serverTime.getTime() - Date.now())).toBeLessThan(60_000);
+});
+
+test('a heartbeat changes the modified index, and coming back the created index too', async () => {
+  const read = async () => (await tree('/beat')).leaves[0]!;
+  await etcd.put('/beat/0', 'x');
+  const first = await read();
+  await etcd.put('/beat/0', 'x', { prevExist: true });
+  const beaten = await read();
+  await etcd.remove('/beat/0');
+  await etcd.put('/beat/0', 'x');
+  const back = await read();
+  // A v2 write sets the node anew, so only the index of the write tells a heartbeat from none.
+  expect(beaten.modifiedIndex).toBeGreaterThan(first.modifiedIndex);
+  expect(beaten.createdIndex).toBe(first.createdIndex);
+  expect(back.createdIndex).toBeGreaterThan(beaten.createdIndex);
+});
+
+test('more than is allowed is not read, and the directory is named', async () => {
+  await etcd.put('/large/a', 'x'.repeat(50_000));
+  expect(await failure(tree('/large', { maxBytes: 20_000 }))).toBe(
+    'malformed: what is under /large cannot be read: HOST answered with more than 20 kB',
+  );
+});
+
+test('without a client certificate, or with one of a stranger, the refusal says so', async () => {
+  const refusal = 'refused: HOST asks for a client certificate that it trusts';
+  expect(await failure(tree('/x', { clientCertificate: undefined }))).toBe(refusal);
+  const stranger = await issue(await makeAuthority({ name: 'stranger' }), {
+    name: 'stranger',
+    extendedKeyUsage: ['clientAuth'],
+  });
+  const folder = dirname(etcd.access.ca!);
+  const clientCertificate = { cert: join(folder, 'stranger.crt'), key: join(folder, 'stranger.key') };
+  await writeFile(clientCertificate.cert, stranger.certificatePem);
+  await writeFile(clientCertificate.key, stranger.keyPem);
+  expect(await failure(tree('/x', { clientCertificate }))).toBe(refusal);
+  expect(await open({ clientCertificate }).reach(signal)).toMatchObject({
+    ok: false,
+    cure: expect.stringContaining('clientCertificate') as string,
+  });
+});
+
+test('an IP address is dialled while the name of its certificate is asked for and verified', async () => {
+  const endpoints = [etcd.members[0]!.url];
+  const message = 'unreachable: HOST shows a certificate that is not valid for this name';
+  expect(await failure(tree('/x', { endpoints }))).toBe(message);
+  expect(await open({ endpoints }).reach(signal)).toMatchObject({
+    ok: false,
+    cure: 'set `servername` of the endpoint to a name in its certificate',
+  });
+  const wrong = [{ url: endpoints[0], servername: 'another.example.com' }];
+  expect(await failure(tree('/x', { endpoints: wrong }))).toBe(message);
+  expect((await tree('/x')).exists).toBe(false);
+});
+
+test('an unknown authority, a port asked in the clear and a missing file are each told as what they are', async () => {
+  expect(await failure(tree('/x', { ca: undefined }))).toBe(
+    'unreachable: the certificate of HOST is not trusted: configure the authority (ca) that signed it',
+  );
+  expect(await failure(tree('/x', { endpoints: [etcd.members[0]!.url.replace('https', 'http')] }))).toBe(
+    'unreachable: HOST closed the connection without an answer: is it https:// and not http://?',
+  );
+  expect(await failure(tree('/x', { ca: '/nowhere/ca.crt' }))).toBe(
+    'missing: the file /nowhere/ca.crt cannot be read (ENOENT)',
+  );
+});
+
+test('a member tells its version, its state, its database, its clock and its certificate', async () => {
+  const { members, ...cluster } = await open().keyValue!.members({ signal });
+  expect(cluster).toEqual({
+    alarms: [],
+    hasQuorum: true,
+    quotaBytes: 2 * 1024 ** 3,
+    revision: expect.stringMatching(/^\d+$/) as string,
+  });
+  expect(members).toMatchObject([
+    {
+      id: expect.stringMatching(/^\d{10,20}$/) as string,
+      name: 'etcd-z1-0',
+      clientUrls: [`https://etcd-z1-0.cf-etcd.service.cf.internal:${etcd.members[0]!.port}`],
+      version: '3.4.23',
+      healthy: true,
+      isLeader: true,
+      hasLeader: true,
+      isLearner: false,
+      proposalsFailed: 0,
+      clockAheadMs: 0,
+      certificate: { name: 'etcd-z1-0.cf-etcd.service.cf.internal' },
+    },
+  ]);
+  const [member] = members;
+  expect(member!.certificate!.notAfter.getTime()).toBe(Math.floor(notAfter.getTime() / 1000) * 1000);
+  expect(member!.dbSizeBytes).toBeGreaterThan(0);
+  expect(member!.raftAppliedIndex).toBeLessThanOrEqual(member!.raftIndex!);
+  expect(member!.slowFsyncs!.total).toBeGreaterThan(0);
+  expect(member!.slowFsyncs!.share).toBeLessThanOrEqual(1);
+});
+
+test('doctor reads how many endpoints answer', async () => {
+  expect(await open().reach(signal)).toEqual({ ok: true, said: 'etcd 3.4.23, 1 of 1 endpoints answer' });
+});
+
+test('a question that is no longer waited for ends with the reason', async () => {
+  const stop = new AbortController();
+  const answer = open().keyValue!.tree('/x', { signal: stop.signal });
+  stop.abort(new Error('the deadline'));
+  await expect(answer).rejects.toThrow('the deadline');
+});
+
+test('a source without leave to maintain has nothing to write with, and a closed one says that it is closed', async () => {
+  const source = open();
+  expect(source.writes).toBeUndefined();
+  await source.close();
+  await source.close();
+  expect(await failure(source.keyValue!.tree('/x', { signal }))).toBe(
+    'unreachable: HOST was not asked: the source is closed',
+  );
+});

@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Etcd, startEtcd } from '../../../test/world/etcd.ts';
+import type { Source } from '../../ports/source.ts';
+import { etcdConfig } from './config.ts';
+import { openEtcd } from './open.ts';
+
+const LOST = 'etcd has lost its quorum: a read that a majority of its members must agree on failed';
+const { signal } = new AbortController();
+let etcd: Etcd;
+let source: Source;
+beforeAll(async () => {
+  etcd = await startEtcd({ members: 3 });
+  source = openEtcd(etcdConfig.parse({ kind: 'etcd', ...etcd.access }));
+});
+afterAll(async () => {
+  await source.close();
+  await etcd.close();
+});
+const tree = () => source.keyValue!.tree('/doppler', { signal });
+const members = () => source.keyValue!.members({ signal });
+
+test('two of three members dead: no keys are told, the quorum is said to be lost, and who is dead', async () => {
+  await etcd.put('/doppler/0', 'x', { ttlSeconds: 1 });
+  expect((await members()).members.filter(({ isLeader }) => isLeader)).toHaveLength(1);
+  await etcd.kill(0);
+  await etcd.kill(2);
+
+  // One member alone answers as though nothing had happened, and keeps what has expired: that is the trap.
+  await expect
+    .poll(async () => (await etcd.ask.v2('GET', '/v2/keys/doppler/0')).body['node'], { timeout: 15_000 })
+    .toMatchObject({ value: 'x', ttl: expect.toSatisfy((ttl: number) => ttl < 0) as number });
+  const [keys, seen] = await Promise.allSettled([tree(), members()]);
+  expect(keys).toMatchObject({
+    status: 'rejected',
+    reason: { kind: 'unreachable', message: `${LOST} (etcdserver: request timed out)` },
+  });
+  if (seen.status === 'rejected') throw seen.reason;
+  expect(seen.value).toMatchObject({
+    hasQuorum: false,
+    quorumError: expect.stringContaining(LOST) as string,
+    alarms: [],
+  });
+  expect(Object.fromEntries(seen.value.members.map(({ name, error }) => [name, error?.message]))).toEqual({
+    'etcd-z1-0': `127.0.0.1:${etcd.members[0]!.port} refused the connection: nothing listens there`,
+    'etcd-z1-1': undefined,
+    'etcd-z2-0': `127.0.0.1:${etcd.members[2]!.port} refused the connection: nothing listens there`,
+  });
+  expect(seen.value.members.find(({ name }) => name === 'etcd-z1-1')).toMatchObject({
+    healthy: false,
+    unhealthyBecause: 'etcdserver: no leader',
+    hasLeader: false,
+    isLeader: false,
+  });
+});
+
+test('with a majority back, the keys are told again', async () => {
+  await etcd.start(2);
+  await expect.poll(async () => (await members()).hasQuorum, { timeout: 15_000 }).toBe(true);
+  expect(await tree()).toMatchObject({ exists: true, leaves: [] });
+  expect(await source.reach(signal)).toMatchObject({ ok: false });
+});

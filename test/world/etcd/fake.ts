@@ -1,0 +1,44 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What a fake answers to one question: JSON, a text with its status, or whatever it does with the response. */
+export type FakeAnswer =
+  | { readonly json: unknown; readonly status?: number }
+  | { readonly text: string; readonly status?: number }
+  | ((request: IncomingMessage, response: ServerResponse) => void);
+
+export interface FakeEtcd {
+  readonly url: string;
+  /** `GET /version`, in the order they came. */
+  readonly asked: readonly string[];
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * For what a real etcd of today cannot be brought to say. Routes are `GET /version`, without their query; everything else is Go's 404.
+ */
+export async function serveFakeEtcd(routes: Readonly<Record<string, FakeAnswer>>): Promise<FakeEtcd> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    const question = `${request.method} ${request.url?.replace(/\?.*/, '')}`;
+    asked.push(question);
+    const answer = routes[question] ?? { text: '404 page not found\n', status: 404 };
+    request.resume();
+    if (typeof answer === 'function') return answer(request, response);
+    const [type, body] =
+      'json' in answer ? ['application/json', JSON.stringify(answer.json)] : ['text/plain', answer.text];
+    response.writeHead(answer.status ?? 200, { 'content-type': type });
+    response.end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    asked,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
