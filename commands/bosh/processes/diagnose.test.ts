@@ -205,7 +205,8 @@ test('where processes can be restarted alone, those that are down and allowed ar
     [{ doppler: 'failing', metron_agent: 'unmonitored', etcd: 'failing' }, 'x'],
     { restart },
   );
-  const [finding] = diagnose(factsOf([vm], { kind: 'monit', source: 'monit', name: 'monit' })).findings;
+  const [finding] = diagnose(factsOf([vm], { kind: 'monit', source: 'edge', name: 'edge' })).findings;
+  expect(finding?.target).toBe('edge:doppler/0');
   expect(finding?.offers?.map(({ params }) => params.process)).toEqual(['doppler', 'metron_agent']);
 });
 

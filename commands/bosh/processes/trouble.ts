@@ -29,8 +29,9 @@ export function wordsFor({ kind }: Watched): { readonly machine: string; readonl
   return kind === 'bosh' ? { machine: 'VM', agent: 'agent' } : { machine: 'machine', agent: 'monit' };
 }
 
-/** As its owner would name it: `bosh:cf/doppler_z2/0`. */
-export function targetOf({ source, name }: Watched, instance?: ports.Instance): string {
+/** As its owner would name it: `bosh:cf/doppler_z2/0`; of monit, which knows no deployments, `edge:doppler_z2/0`. */
+export function targetOf({ source, name, kind }: Watched, instance?: ports.Instance): string {
+  if (kind === 'monit') return instance === undefined ? source : `${source}:${instance.name}`;
   return instance === undefined ? `${source}:${name}` : `${source}:${name}/${instance.name}`;
 }
 
