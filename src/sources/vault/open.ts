@@ -6,6 +6,7 @@ import { type HttpClient, openHttp } from '../../wire/http.ts';
 import type { VaultConfig } from './config.ts';
 import { printable } from '../../wire/x509.ts';
 import { reachVault } from './reach.ts';
+import { reachForWriting } from './reach-for-writing.ts';
 import { prepareRenewal } from './renew-plan.ts';
 import { renewCertificate } from './renew.ts';
 import { scanSecrets } from './scan.ts';
@@ -27,7 +28,12 @@ export function openVault(config: VaultConfig, options: { readonly schedule?: Sc
       scan: (options) => scanSecrets({ config, http, session, ...options }),
       ...(writer && { planRenewal: writer.plan }),
     },
-    reach: (signal) => reachVault({ config, http, session, signal }),
+    reach: async (signal) => {
+      const reached = await reachVault({ config, http, session, signal });
+      return writer && reached.ok
+        ? reachForWriting({ config, session: writer.session, signal }, reached)
+        : reached;
+    },
     close: async () => {
       session.close();
       writer?.session.close();

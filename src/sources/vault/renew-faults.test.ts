@@ -146,3 +146,34 @@ test('a sealed Vault is not reachable for planning, and says so', async () => {
   vault.become('sealed');
   await expect(plan()).rejects.toMatchObject({ name: 'SourceError', kind: 'unreachable' });
 });
+
+test('the doctor says whether renewals can log in, and where they could never write', async () => {
+  const reach = async (more: object) => {
+    const config = {
+      kind: 'vault',
+      url: vault.address,
+      auth: { token: vault.rootToken },
+      paths: ['secret/cf'],
+    };
+    const asked = openVault(vaultConfig.parse({ ...config, ...more }));
+    try {
+      return await asked.reach(new AbortController().signal);
+    } finally {
+      await asked.close();
+    }
+  };
+  await vault.mount('old', '1');
+  expect(await reach({ renew: {} })).toMatchObject({
+    ok: true,
+    said: expect.stringContaining('; renewals can log in') as string,
+  });
+  expect(await reach({ renew: { paths: ['old'] } })).toMatchObject({
+    ok: true,
+    said: expect.stringContaining('; nothing can be renewed in old, of KV version 1') as string,
+  });
+  expect(await reach({ renew: { auth: { token: 'hvs.nobody' } } })).toMatchObject({
+    ok: false,
+    said: expect.stringContaining('; renewals cannot be made: the token was refused (403)') as string,
+  });
+  expect((await reach({})).said).not.toContain('renewals');
+});

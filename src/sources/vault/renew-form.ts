@@ -28,9 +28,9 @@ export function replaceCertificate(
   return found ? replaced : undefined;
 }
 
-/** Lines end as they did: some keep a PEM with `\n` written out, or with CRLF. */
+/** Lines end as they did: some keep a PEM with `\n` written out, with CRLF, indented, or joined by blanks. */
 function inLinesOf(block: string, pem: string): string {
-  const end = /-----(\r\n|\r|\\n|\\r\\n|\n[ \t]*)/.exec(block)?.[1] ?? '\n';
+  const end = /-----(\r\n|\r|\\r\\n|\\n|\n[ \t]*| (?=\S))/.exec(block)?.[1] ?? '\n';
   return pem.replaceAll('\n', () => end);
 }
 
