@@ -74,7 +74,10 @@ async function readDeployment(
   if (instances instanceof SourceError)
     gaps.push({ what: `${printable(name)}: its instances`, error: instances });
   else if (instances.unread > 0)
-    gaps.push({ what: `${printable(name)}: ${instances.unread} of its instances`, error: unreadable(config) });
+    gaps.push({
+      what: `${printable(name)}: ${instances.unread} of its instances`,
+      error: unreadable(config),
+    });
   return {
     source: config.name,
     name: printable(name),

@@ -17,6 +17,9 @@ export type LockAnswer = z.output<typeof lockAnswer>;
 
 const lockedAnswer = z.object({ name: z.string(), locked: z.boolean().nullish() });
 
+/** Stands for the id of a task that nobody tells. */
+export const UNSEEN_TASK = 'unknown';
+
 interface Asking {
   readonly config: BoshConfig;
   readonly session: Session;
@@ -52,7 +55,7 @@ export async function lockOf(
   const held = locks.find(({ type, resource }) => type === 'deployment' && resource[0] === deployment);
   if (!held) return undefined;
   const { task_id: taskId } = held;
-  if (!taskId) return { taskId: 'unknown' };
+  if (!taskId) return { taskId: UNSEEN_TASK };
   const task = await readTask(asking.config, asking.session, taskId, asking.signal).catch(
     (error: unknown) => {
       // It may have ended just now, or be none of ours to see: the lock is what counts.

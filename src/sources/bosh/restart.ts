@@ -5,7 +5,7 @@ import { SourceError } from '../../ports/source-error.ts';
 import type { BoshConfig } from './config.ts';
 import { openEvents } from './events.ts';
 import { restartsOneInstance } from './info.ts';
-import { lockOf, readLocks } from './locks.ts';
+import { lockOf, readLocks, UNSEEN_TASK } from './locks.ts';
 import { forbiddenBecause, skipsDrain } from './restart-terms.ts';
 import type { Session } from './session.ts';
 import { findTask, followTask, nameOf, REDIRECTS, type Task, taskIn } from './task.ts';
@@ -68,8 +68,12 @@ async function refuseLocked(
 ): Promise<void> {
   const lock = await lockOf(asking, deployment, await readLocks(asking));
   if (!lock) return;
-  const task = lock.description === undefined ? lock.taskId : `${lock.taskId} (${lock.description})`;
-  throw new SourceError(asking.config.name, 'refused', `${deployment} is locked by task ${task}`);
+  const { taskId, description } = lock;
+  const held =
+    taskId === UNSEEN_TASK
+      ? 'a task that may not be seen with this credential'
+      : `task ${taskId}${description === undefined ? '' : ` (${description})`}`;
+  throw new SourceError(asking.config.name, 'refused', `${deployment} is locked by ${held}`);
 }
 
 type Deed = Pick<Acting, 'config' | 'session'>;

@@ -6,7 +6,7 @@ import type { Answer } from './routes.ts';
 export type Fault = { readonly path: string; readonly method?: string } & (
   | { readonly status: number; readonly body?: string; readonly headers?: Readonly<Record<string, string>> }
   | { readonly slowMs: number }
-  /** The connection is reset before the question was worked on, or after, with the answer lost. */
+  /** The connection is closed before the question was worked on, or after, with the answer lost. */
   | { readonly lose: 'question' | 'answer' }
 );
 
@@ -42,7 +42,7 @@ export function openFaults(stopped: AbortSignal): Faults {
         return decide();
       }
       if (fault.lose === 'answer') await decide();
-      response.socket?.resetAndDestroy();
+      response.socket?.destroy();
       return undefined;
     },
   };

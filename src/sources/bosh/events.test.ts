@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest';
+import type { TextAnswer } from '../../wire/http.ts';
+import { openEvents } from './events.ts';
+import type { Question, Session } from './session.ts';
+
+const STARTED = { time: 1, stage: 'Updating instance', task: 'doppler/abe6 (0) é', state: 'started' };
+const signal = new AbortController().signal;
+
+/** A session in which a task says `said()`, as a director answers ranges: 416 where there is nothing new. */
+function sessionOf(
+  said: () => string,
+  { knowsRanges = true } = {},
+): { readonly session: Session; readonly asked: string[] } {
+  const asked: string[] = [];
+  const ask = ({ headers, accept }: Question): Promise<TextAnswer> => {
+    const range = headers?.['range'] ?? '';
+    asked.push(range);
+    const bytes = Buffer.from(said());
+    const from = Number(/^bytes=(\d+)-$/.exec(range)?.[1]);
+    if (!knowsRanges) return Promise.resolve({ status: 200, text: bytes.toString(), headers: {} });
+    expect(accept).toContain(416);
+    const isNew = from < bytes.length;
+    const text = isNew ? bytes.subarray(from).toString() : '';
+    return Promise.resolve({ status: isNew ? 206 : 416, text, headers: {} });
+  };
+  return { session: { ask, enter: () => Promise.reject(new Error('not asked')) }, asked };
+}
+
+test('416 is nothing new, and only what is new is asked for', async () => {
+  let said = '';
+  const { session, asked } = sessionOf(() => said);
+  const events = openEvents(session, 1180);
+  await events.read(signal);
+  expect(events.at()).toBeUndefined();
+  said += `${JSON.stringify(STARTED)}\n`;
+  await events.read(signal);
+  await events.read(signal);
+  expect(events.at()).toBe('Updating instance doppler/abe6 (0) é started');
+  expect(asked).toEqual(['bytes=0-', 'bytes=0-', `bytes=${Buffer.byteLength(said)}-`]);
+});
+
+test('a line that is cut, in the middle of a letter even, is read when it is whole', async () => {
+  const line = Buffer.from(`${JSON.stringify(STARTED)}\n`);
+  let length = 0;
+  const { session } = sessionOf(() => line.subarray(0, length).toString('latin1'));
+  const events = openEvents(session, 1180);
+  for (; length < line.length; length++) {
+    await events.read(signal);
+    expect(events.at()).toBeUndefined();
+  }
+  await events.read(signal);
+  expect(events.at()).toMatch(/^Updating instance doppler/);
+});
+
+test('a director that knows no ranges says everything again, and it counts once', async () => {
+  let said = `${JSON.stringify(STARTED)}\n`;
+  const { session } = sessionOf(() => said, { knowsRanges: false });
+  const events = openEvents(session, 1180);
+  await events.read(signal);
+  said += `${JSON.stringify({ ...STARTED, state: 'failed', data: { error: 'no monit' } })}\n`;
+  await events.read(signal);
+  expect(events.error()).toEqual({ code: 0, message: 'no monit' });
+});
+
+test('the error that ends a task counts more than that of a stage, and warnings are none', async () => {
+  const lines = [
+    { time: 1, type: 'deprecation', message: 'jobs is deprecated' },
+    { ...STARTED, state: 'failed', data: { error: 'of the stage' } },
+    { time: 2, error: { code: 400_007, message: "'job/0' is not\n running after update" } },
+  ];
+  const { session } = sessionOf(() => lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const events = openEvents(session, 1180);
+  await events.read(signal);
+  expect(events.error()).toEqual({ code: 400_007, message: "'job/0' is not running after update" });
+});

@@ -1,0 +1,329 @@
+import { afterEach, expect, test } from 'vitest';
+import { type BoshUnderTest, startBosh } from '../../../test/world/bosh/under-test.ts';
+import { keepVms, makeVm } from '../../../test/world/bosh/vms.ts';
+import type { Instance, Restarted, RestartTarget } from '../../ports/processes.ts';
+import type { Source } from '../../ports/source.ts';
+import { SourceError } from '../../ports/source-error.ts';
+
+const DOPPLER = makeVm('doppler_z2', 0);
+const TARGET: RestartTarget = {
+  source: 'bosh',
+  deployment: 'cf',
+  group: 'doppler_z2',
+  id: DOPPLER.id,
+};
+
+let bosh: BoshUnderTest;
+afterEach(() => bosh.close());
+
+function restart(
+  source: Source,
+  target: Partial<RestartTarget> = {},
+  { id = 'm0123456789abcdef', signal = new AbortController().signal } = {},
+): Promise<Restarted> {
+  return source.writes!.processes!.restart({ ...TARGET, ...target }, { id, signal });
+}
+
+async function failure(answer: Promise<unknown>): Promise<string> {
+  const error = await answer.then(
+    () => expect.unreachable('it should have failed'),
+    (error: unknown) => error,
+  );
+  expect(error).toBeInstanceOf(SourceError);
+  const { kind, message } = error as SourceError;
+  return `${kind}: ${message.replaceAll(/127\.0\.0\.1:\d+/g, 'HOST').replaceAll(/task \d+/g, 'task N')}`;
+}
+
+async function readInstance(source: Source, name: string): Promise<Instance> {
+  const [cf] = await source.processes!.deployments({ signal: new AbortController().signal });
+  return cf!.instances.find((instance) => instance.name === name)!;
+}
+
+test('an instance is restarted, with the order as context, by the second credential alone', async () => {
+  bosh = await startBosh();
+  bosh.vms.change('doppler_z2/0', {
+    jobState: 'failing',
+    processes: [{ name: 'doppler', state: 'failing' }],
+  });
+  const source = bosh.open();
+  expect(await restart(source)).toEqual({
+    said: expect.stringMatching(/^task \d+ done after \d+ s$/) as string,
+  });
+  const { reader, admin, deeds, asked } = bosh.director;
+  expect(deeds).toMatchObject([
+    { call: 'POST', id: DOPPLER.id, skipDrain: false, contextId: 'm0123456789abcdef', user: admin.id },
+  ]);
+  expect(asked.filter(({ user }) => user === reader.id)).toEqual([]);
+  expect((await readInstance(source, 'doppler_z2/0')).state).toBe('running');
+});
+
+test('the credential for acting reads nothing for checks', async () => {
+  bosh = await startBosh();
+  await readInstance(bosh.open(), 'doppler_z2/0');
+  expect(new Set(bosh.director.asked.map(({ user }) => user))).toEqual(
+    new Set([undefined, bosh.director.reader.id]),
+  );
+});
+
+test('the credential for reading could not restart anything', async () => {
+  bosh = await startBosh();
+  const { id, secret } = bosh.director.reader;
+  const source = bosh.open({ act: { auth: { client: { id, secret } }, restart: ['*'] } });
+  expect(await failure(restart(source))).toBe(
+    'refused: the director says: Require one of the scopes: bosh.admin, bosh.teams.cf.admin (600000)',
+  );
+  expect(bosh.director.deeds).toEqual([]);
+});
+
+test('a source without leave to act has no writer', async () => {
+  bosh = await startBosh();
+  expect(bosh.open({ act: undefined }).writes).toBeUndefined();
+});
+
+test.each<[string, Partial<RestartTarget>, string]>([
+  [
+    'a group that is not listed',
+    { group: 'cell_z1' },
+    'cell_z1 is not among the instance groups that may be restarted (`act.restart`: doppler*)',
+  ],
+  [
+    'a group whose name only begins like nothing listed',
+    { group: 'my_doppler' },
+    'my_doppler is not among the instance groups that may be restarted (`act.restart`: doppler*)',
+  ],
+  ['another source', { source: 'other' }, 'it is the source bosh, not other'],
+  [
+    'another deployment',
+    { deployment: 'logging' },
+    'the deployment logging is not configured (`deployments`: cf)',
+  ],
+  ['one process alone', { process: 'doppler' }, 'BOSH restarts whole instances, no process alone'],
+  [
+    'an id that is none',
+    { id: '../../x' },
+    'doppler_z2/../../x cannot be named to a director: it takes a UUID or an index',
+  ],
+])('%s is refused before anything is sent', async (_, target, because) => {
+  bosh = await startBosh();
+  expect(await failure(restart(bosh.open({ deployments: ['cf'] }), target))).toBe(`refused: ${because}`);
+  expect(bosh.director.asked).toEqual([]);
+});
+
+test('a locked deployment is refused, naming the task and what it does', async () => {
+  bosh = await startBosh();
+  const { taskId } = bosh.director.hold('cf', 'create deployment');
+  const error = restart(bosh.open());
+  await expect(error).rejects.toThrow(`cf is locked by task ${taskId} (create deployment)`);
+  expect(bosh.director.deeds).toEqual([]);
+});
+
+test('the admin of a team, who may not see locks, is refused as well', async () => {
+  bosh = await startBosh();
+  bosh.director.allow(bosh.director.admin.id, ['bosh.teams.cf.admin']);
+  const { end } = bosh.director.hold('cf', 'create deployment');
+  expect(await failure(restart(bosh.open()))).toBe(
+    'refused: cf is locked by a task that may not be seen with this credential',
+  );
+  end();
+  await restart(bosh.open());
+  expect(bosh.director.deeds).toHaveLength(1);
+});
+
+test('a lock that somebody takes in between ends the task, and nothing was done', async () => {
+  bosh = await startBosh();
+  const source = bosh.open();
+  const slow = { path: '/deployments/cf/instance_groups', method: 'POST', slowMs: 300 };
+  bosh.director.fail(slow);
+  const error = failure(restart(source));
+  await expect.poll(() => bosh.director.asked.some(({ path }) => path === '/locks')).toBe(true);
+  bosh.director.hold('cf', 'create deployment');
+  expect(await error).toMatch(
+    /^refused: task N \(restart instance\) ended as error: Failed to acquire lock for lock:deployment:cf .*description: 'create deployment'$/,
+  );
+});
+
+test('two restarts of one deployment: the second is refused or waits, and both are told as they end', async () => {
+  bosh = await startBosh({
+    deployments: { cf: keepVms([DOPPLER, makeVm('doppler_z1', 0)]) },
+    lockWaitMs: 5_000,
+  });
+  const source = bosh.open();
+  const outcomes = await Promise.allSettled([
+    restart(source, {}, { id: 'm1' }),
+    restart(source, { group: 'doppler_z1', id: makeVm('doppler_z1', 0).id }, { id: 'm2' }),
+  ]);
+  const done = outcomes.filter(({ status }) => status === 'fulfilled');
+  expect(done.length).toBeGreaterThan(0);
+  expect(bosh.director.deeds).toHaveLength(done.length);
+});
+
+test('an ignored instance is no candidate, and refused by the director too', async () => {
+  bosh = await startBosh();
+  bosh.vms.change('doppler_z2/0', { ignore: true });
+  const source = bosh.open();
+  expect(await readInstance(source, 'doppler_z2/0')).toMatchObject({
+    ignored: true,
+    restart: {
+      allowed: false,
+      because: 'it is ignored: people told the director to leave it alone',
+    },
+  });
+  expect(await failure(restart(source))).toMatch(
+    /^refused: task N \(restart instance\) ended as error: You are trying to change the state of the ignored instance/,
+  );
+});
+
+test.each<[string, Partial<typeof DOPPLER>, string]>([
+  [
+    'stopped by people',
+    { state: 'stopped', jobState: 'stopped' },
+    'it is meant to be stopped, and a restart would start it',
+  ],
+  ['without a VM', { jobState: null, vmCid: null }, 'it has no VM'],
+  [
+    'with a silent agent',
+    { jobState: 'unresponsive agent' },
+    'its agent does not answer, and a restart goes through the agent',
+  ],
+])('an instance %s is not offered for a restart', async (_, change, because) => {
+  bosh = await startBosh();
+  bosh.vms.change('doppler_z2/0', change);
+  expect((await readInstance(bosh.open(), 'doppler_z2/0')).restart).toEqual({ allowed: false, because });
+});
+
+test('what is offered says which processes restart, and that drain scripts run or do not', async () => {
+  bosh = await startBosh();
+  const { auth } = { auth: { client: { id: bosh.director.admin.id, secret: bosh.director.admin.secret } } };
+  const terms = { allowed: true, scope: 'instance', processes: ['doppler', 'metron_agent'] };
+  expect((await readInstance(bosh.open(), 'doppler_z2/0')).restart).toEqual({
+    ...terms,
+    besides: ['its drain scripts run first, for as long as they take'],
+  });
+  const source = bosh.open({ act: { auth, restart: ['doppler*'], skipDrain: ['doppler_z2'] } });
+  expect((await readInstance(source, 'doppler_z2/0')).restart).toEqual({
+    ...terms,
+    besides: ['its drain scripts are not run'],
+  });
+  await restart(source);
+  expect(bosh.director.deeds).toMatchObject([{ skipDrain: true }]);
+});
+
+test('an old director deploys the whole manifest, and the plan can say so', async () => {
+  bosh = await startBosh({ version: '257.3.0' });
+  const source = bosh.open();
+  expect((await readInstance(source, 'doppler_z2/0')).restart).toMatchObject({
+    besides: [
+      'its drain scripts run first, for as long as they take',
+      expect.stringMatching(
+        /^the whole stored manifest is deployed: this director \(257\.3\.0\) cannot restart one/,
+      ),
+    ],
+  });
+  await restart(source);
+  expect(bosh.director.deeds).toMatchObject([{ call: 'PUT', id: DOPPLER.id }]);
+});
+
+test('a director that is older than it says is refused, and no whole manifest deployed unasked', async () => {
+  bosh = await startBosh();
+  const path = '/deployments/cf/instance_groups';
+  bosh.director.fail({ path, status: 404, body: `Endpoint '${path}' not found.` });
+  expect(await failure(restart(bosh.open()))).toBe(
+    'missing: the director knows no such call (404): it is too old for it, or HOST is no director',
+  );
+  expect(bosh.director.deeds).toEqual([]);
+});
+
+test('only done is success: an error ends with the words of its event', async () => {
+  bosh = await startBosh();
+  for (const ends of ['error', 'cancelled', 'timeout'] as const) {
+    bosh.director.fail(
+      { task: 'update_instance', ends, message: "'doppler_z2/0' is not running after update" },
+      1,
+    );
+    const words = ends === 'error' ? ": 'doppler_z2/0' is not running after update" : '';
+    expect(await failure(restart(bosh.open(), {}, { id: ends }))).toBe(
+      `unreachable: task N (restart instance) ended as ${ends}${words}`,
+    );
+  }
+});
+
+test('an instance that does not run after its restart is an error of the task', async () => {
+  const vms = keepVms([DOPPLER]);
+  bosh = await startBosh({
+    deployments: {
+      cf: {
+        vms: async () => (await vms.vms()).map((vm) => ({ ...vm, jobState: 'failing' })),
+        restart: vms.restart,
+      },
+    },
+  });
+  expect(await failure(restart(bosh.open()))).toMatch(
+    /ended as error: 'doppler_z2\/.* is not running after update$/,
+  );
+});
+
+test('a restart that never ends is waited for until the time is up, and says what it is at', async () => {
+  const vms = keepVms([DOPPLER]);
+  bosh = await startBosh({ deployments: { cf: { vms: vms.vms, restart: () => new Promise(() => {}) } } });
+  expect(await failure(restart(bosh.open({ actionSeconds: 0.3 })))).toMatch(
+    /^unreachable: task N \(restart instance\) is still processing after 0\.3 s, at: Updating instance doppler_z2\/\S+ \(0\) started$/,
+  );
+});
+
+test('the context id prevents a second restart: the task is found and followed', async () => {
+  bosh = await startBosh();
+  const first = await restart(bosh.open());
+  const second = await restart(bosh.open());
+  expect(second.said.split(' done')[0]).toBe(first.said.split(' done')[0]);
+  expect(bosh.director.deeds).toHaveLength(1);
+  await restart(bosh.open(), {}, { id: 'mffffffffffffffff' });
+  expect(bosh.director.deeds).toHaveLength(2);
+});
+
+test('restarts are found among tasks that a director hides by default', async () => {
+  bosh = await startBosh({ version: '271.0.0' });
+  await restart(bosh.open());
+  await restart(bosh.open());
+  expect(bosh.director.deeds).toHaveLength(1);
+});
+
+test('a director that knows no context ids gives back all tasks, and none of them is taken for ours', async () => {
+  bosh = await startBosh({ version: '257.3.0' });
+  await restart(bosh.open(), {}, { id: 'm1' });
+  await restart(bosh.open(), {}, { id: 'm2' });
+  expect(bosh.director.deeds).toHaveLength(2);
+});
+
+test('where the answer is lost the restart is not sent again, but its task found and followed', async () => {
+  bosh = await startBosh();
+  bosh.director.fail({ path: '/deployments/cf/instance_groups', lose: 'answer' }, 1);
+  expect((await restart(bosh.open())).said).toMatch(/^task \d+ done/);
+  expect(bosh.director.deeds).toHaveLength(1);
+});
+
+test('where nothing is found of a lost restart, that is said, and it is not sent again', async () => {
+  bosh = await startBosh();
+  bosh.director.fail({ path: '/deployments/cf/instance_groups', lose: 'question' }, 1);
+  expect(await failure(restart(bosh.open()))).toMatch(
+    /^unreachable: HOST closed the connection .*; no task was found for it, but the restart may have begun$/,
+  );
+  expect(bosh.director.deeds).toEqual([]);
+});
+
+test('a director that is away for a moment does not end the following', async () => {
+  bosh = await startBosh();
+  bosh.director.fail({ path: '/tasks/', status: 503 }, 4);
+  expect((await restart(bosh.open())).said).toMatch(/done/);
+});
+
+test('an order that is called back sends nothing more', async () => {
+  bosh = await startBosh();
+  const controller = new AbortController();
+  const reason = new Error('called back');
+  bosh.director.fail({ path: '/locks', slowMs: 200 });
+  const restarting = restart(bosh.open(), {}, { id: 'm1', signal: controller.signal });
+  await expect.poll(() => bosh.director.asked.length).toBeGreaterThan(0);
+  controller.abort(reason);
+  await expect(restarting).rejects.toBe(reason);
+  expect(bosh.director.deeds).toEqual([]);
+});

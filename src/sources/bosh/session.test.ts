@@ -1,0 +1,129 @@
+import { inspect } from 'node:util';
+import { afterEach, expect, test } from 'vitest';
+import { type BoshUnderTest, startBosh } from '../../../test/world/bosh/under-test.ts';
+import type { Source } from '../../ports/source.ts';
+
+let bosh: BoshUnderTest;
+afterEach(() => bosh.close());
+
+const signal = new AbortController().signal;
+
+/** What a reading says: how many instances, or why not. */
+function read(source: Source): Promise<unknown> {
+  return source.processes!.deployments({ signal }).then(
+    ([cf]) => cf?.gaps ?? cf?.instances.length,
+    ({ kind, message }: { kind: string; message: string }) =>
+      `${kind}: ${message.replaceAll(/127\.0\.0\.1:\d+/g, 'HOST')}`,
+  );
+}
+
+test('one login serves many questions', async () => {
+  bosh = await startBosh();
+  const source = bosh.open();
+  await Promise.all([read(source), read(source)]);
+  await read(source);
+  expect([...bosh.director.granted]).toEqual([[bosh.director.reader.id, 1]]);
+});
+
+test('a token that was revoked is replaced once, in the middle of a reading too', async () => {
+  bosh = await startBosh({ readMs: 300 });
+  const source = bosh.open();
+  const reading = read(source);
+  await expect.poll(() => bosh.director.tasks.length).toBe(1);
+  bosh.director.revokeTokens();
+  expect(await reading).toBe(3);
+  expect(bosh.director.granted.get(bosh.director.reader.id)).toBe(2);
+});
+
+test('a token is replaced before its time is over', async () => {
+  bosh = await startBosh({ tokenSeconds: 0.2 });
+  const source = bosh.open();
+  await read(source);
+  await read(source);
+  expect(bosh.director.granted.get(bosh.director.reader.id)).toBeGreaterThan(1);
+});
+
+test('a director that takes no token at all is asked twice, and no more', async () => {
+  bosh = await startBosh();
+  bosh.director.fail({ path: '/deployments', status: 401, body: "Not authorized: '/deployments'\n" });
+  expect(await read(bosh.open())).toBe(
+    'refused: the director does not accept the token that UAA has just given',
+  );
+  expect(bosh.director.asked.filter(({ path }) => path.startsWith('/deployments'))).toHaveLength(2);
+});
+
+test('a scope that lacks is told in the words of the director, and is no reason to log in anew', async () => {
+  bosh = await startBosh();
+  bosh.director.allow(bosh.director.reader.id, ['uaa.none']);
+  expect(await read(bosh.open())).toBe(
+    'refused: the director says: Require one of the scopes: bosh.admin, bosh.read, bosh.teams.cf.admin (600000)',
+  );
+  expect(bosh.director.granted.get(bosh.director.reader.id)).toBe(1);
+});
+
+test('a wrong secret is refused by UAA', async () => {
+  bosh = await startBosh();
+  const source = bosh.open({ auth: { client: { id: bosh.director.reader.id, secret: 'wrong' } } });
+  expect(await read(source)).toBe('refused: UAA at HOST does not accept the client or its secret (401)');
+});
+
+test('a director without UAA takes a user and a password', async () => {
+  bosh = await startBosh({ auth: 'basic' });
+  const { username, password } = bosh.director.basic;
+  expect(await read(bosh.open({ auth: { basic: { username, password } } }))).toBe(3);
+  expect(await read(bosh.open({ auth: { basic: { username, password: 'wrong' } } }))).toBe(
+    'refused: the director does not accept the username and password',
+  );
+  expect(await read(bosh.open())).toBe(
+    'refused: the director has no UAA (its logins are of the kind basic): configure `auth.basic`',
+  );
+});
+
+test('a UAA that is named at an address without TLS gets no secret', async () => {
+  bosh = await startBosh();
+  const info = {
+    uuid: 'x',
+    version: '283.1.6 (00000000)',
+    user_authentication: { type: 'uaa', options: { url: bosh.director.uaaUrl.replace('https', 'http') } },
+  };
+  bosh.director.fail({ path: '/info', status: 200, body: JSON.stringify(info) });
+  expect(await read(bosh.open())).toBe(
+    'malformed: the director names no https address of its UAA: configure `uaa`',
+  );
+  expect(await read(bosh.open({ uaa: `${bosh.director.uaaUrl}/` }))).toBe(3);
+});
+
+test('an authority that is not configured, and one whose file is missing', async () => {
+  bosh = await startBosh();
+  expect(await read(bosh.open({ ca: undefined }))).toBe(
+    'unreachable: the certificate of HOST is not trusted: configure the authority (ca) that signed it',
+  );
+  expect(await read(bosh.open({ ca: '/nowhere/ca.pem' }))).toBe(
+    'missing: the file /nowhere/ca.pem cannot be read (ENOENT)',
+  );
+});
+
+test('whatever goes wrong, no secret, password or token is in what is told', async () => {
+  bosh = await startBosh();
+  const { director } = bosh;
+  const told: unknown[] = [];
+  const faults = [
+    () => director.fail({ path: '/deployments', status: 500, body: `trace of ${director.canaries()[0]}` }),
+    () => director.fail({ path: '/info', status: 200, body: director.canaries().join(' ') }),
+    () => director.fail({ path: 'uaa', status: 500, body: director.canaries().join(' ') }),
+    () => director.fail({ path: 'uaa', status: 200, body: '{"access_token":"canary bad\\n"}' }),
+    () => director.fail({ path: '/tasks', lose: 'answer' }),
+    () => director.fail({ task: 'vms', ends: 'error' }),
+    () => director.allow(director.reader.id, []),
+  ];
+  for (const fault of faults) {
+    fault();
+    const source = bosh.open({ taskSeconds: 1 });
+    told.push(await source.processes!.deployments({ signal }).catch((error: unknown) => error));
+    told.push(await source.reach(signal));
+    director.heal();
+  }
+  const text = inspect(told, { depth: 20, maxStringLength: null, showHidden: true }) + JSON.stringify(told);
+  expect(director.canaries().filter((canary) => text.includes(canary))).toEqual([]);
+  expect(text).not.toContain('canary');
+});
