@@ -1,7 +1,7 @@
 import { type Element, readChildren, readElement, tags } from './der.ts';
 
 /** A certificate's fields as they stand in its bytes, for comparing byte by byte. */
-export interface CertificateParts {
+interface CertificateParts {
   readonly subject: Buffer;
   /** The whole SubjectPublicKeyInfo. */
   readonly publicKey: Buffer;

@@ -17,7 +17,7 @@ interface SigningAlgorithm {
   readonly saltLength?: number;
 }
 
-export interface Reissue {
+interface Reissue {
   /** The certificate that is to be replaced: all of it is kept, but for serial, time, authority and signature. */
   readonly present: X509Certificate;
   readonly authority: X509Certificate;

@@ -8,7 +8,7 @@ const params = z.strictObject({
   place: z.string(),
 });
 
-export type RenewParams = z.output<typeof params>;
+type RenewParams = z.output<typeof params>;
 
 export interface RenewOffer {
   readonly remediation: 'renew';

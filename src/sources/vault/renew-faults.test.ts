@@ -52,7 +52,7 @@ async function held(): Promise<{ serial: unknown; leaf: number; ca: number }> {
   return { serial: ca.values['serial'], ca: ca.version, leaf: (await vault.get('secret/cf/tls')).version };
 }
 
-test('the authority’s serial is written before the certificate, each once, and then the certificate is read again', async () => {
+test('the authority’s serial is written before the certificate, each once, and each is read again', async () => {
   const planned = await plan();
   const before = vault.requests.length;
   await renew(planned);
@@ -60,6 +60,7 @@ test('the authority’s serial is written before the certificate, each once, and
   const first = asked.findIndex((one) => one.startsWith('POST secret/'));
   expect(asked.slice(first).filter((one) => !one.includes('sys/'))).toEqual([
     `POST ${CA}`,
+    `GET ${CA}`,
     `POST ${LEAF}`,
     `GET ${LEAF}`,
   ]);
@@ -118,6 +119,23 @@ test('what is not as it should be after writing is told, with the version to go 
       'secret/cf/tls was written, and is not as it should be: it is not the certificate that was written, other keys beside it differ. ' +
       'To go back: vault kv rollback -version=1 secret/cf/tls',
   });
+});
+
+test('an authority that is not as it was written stops it before the certificate is begun', async () => {
+  const planned = await plan();
+  const data = { data: { data: { serial: '1a' }, metadata: { version: 2 } } };
+  vault.fail({ path: CA, method: 'GET', query: 'version=2', body: JSON.stringify(data) });
+  await expect(renew(planned)).rejects.toMatchObject({
+    kind: 'malformed',
+    message: expect.stringContaining('vault kv rollback -version=1 secret/cf/ca') as string,
+  });
+  expect((await held()).leaf).toBe(1);
+});
+
+test('a replica that does not know yet what was written is asked again', async () => {
+  const planned = await plan();
+  vault.fail({ path: LEAF, method: 'GET', query: 'version=2', status: 404 }, 2);
+  expect((await renew(planned)).serial).toBe('1a');
 });
 
 test('when the leave ends between the two writes, the certificate is not begun', async () => {

@@ -7,7 +7,7 @@ import { reissue } from '../../wire/issue.ts';
 import { isIssuedBy, printable, toCertificate } from '../../wire/x509.ts';
 import { certificatesOf, replaceCertificate } from './renew-form.ts';
 import { type Keeping, NEVER_MS, prepareRenewal, type Prepared, unescaped } from './renew-plan.ts';
-import { lostRace, readVersioned, writeNext, type Writing } from './versioned.ts';
+import { lostRace, readWritten, type Versioned, writeNext, type Writing } from './versioned.ts';
 
 /** For machines whose clock is behind the worker's. */
 const CLOCK_ALLOWANCE_MS = 60_000;
@@ -77,7 +77,11 @@ async function countSerial(writing: Writing, { renewal, authority }: Prepared): 
   if (nextSerial === undefined) return;
   const { values } = authority.secret;
   const following = (BigInt(`0x${nextSerial}`) + 1n).toString(16);
-  await writeNext(writing, authority.secret, { ...values, serial: following });
+  const next = { ...values, serial: following };
+  const version = await writeNext(writing, authority.secret, next);
+  const written = await readWritten(writing, authority.secret.path, version);
+  if (isDeepStrictEqual(written.values, next)) return;
+  throw amiss(writing, authority.secret, ['its values differ from what was written']);
 }
 
 /** All of the secret as it is, with the new certificate in the place of the old one, in `combined` too. */
@@ -90,7 +94,6 @@ function valuesWith({ secret, certificate }: Keeping, fresh: X509Certificate) {
   return { ...secret.values, ...Object.fromEntries(renewed) };
 }
 
-/** Reads the very version that was written, so that neither a later one nor a replica that lags behind is judged. */
 async function verify(
   writing: Writing,
   { leaf, authority }: Prepared,
@@ -98,7 +101,7 @@ async function verify(
   version: number,
 ): Promise<void> {
   const { secret, certificate } = leaf;
-  const { values } = await readVersioned(writing, secret.path, version);
+  const { values } = await readWritten(writing, secret.path, version);
   const [held, ...rest] = certificatesOf(values['certificate']);
   const tail = certificatesOf(secret.values['certificate']).slice(1);
   const signed = (one: X509Certificate): boolean =>
@@ -112,15 +115,13 @@ async function verify(
     ...(isDeepStrictEqual(rest.map(fingerprintOf), tail.map(fingerprintOf)) ? [] : ['its chain differs']),
     ...(isDeepStrictEqual(values, valuesWith(leaf, fresh)) ? [] : ['other keys beside it differ']),
   ];
-  if (differs.length === 0) return;
-  const back = `vault kv rollback -version=${secret.version} ${secret.path}`;
-  throw new SourceError(
-    writing.config.name,
-    'malformed',
-    printable(
-      `${secret.path} was written, and is not as it should be: ${differs.join(', ')}. To go back: ${back}`,
-    ),
-  );
+  if (differs.length > 0) throw amiss(writing, secret, differs);
+}
+
+function amiss({ config }: Writing, { path, version }: Versioned, differs: readonly string[]): SourceError {
+  const back = `vault kv rollback -version=${version} ${path}`;
+  const says = `${path} was written, and is not as it should be: ${differs.join(', ')}. To go back: ${back}`;
+  return new SourceError(config.name, 'malformed', printable(says));
 }
 
 function fingerprintOf({ fingerprint256 }: X509Certificate): string {

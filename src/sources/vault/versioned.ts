@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SourceError } from '../../ports/source-error.ts';
 import { printable } from '../../wire/x509.ts';
 import type { VaultConfig } from './config.ts';
@@ -55,6 +56,22 @@ export async function readVersioned(writing: Writing, path: string, version?: nu
       `${printable(path)} cannot be read: its values are not where they should be`,
     );
   return { path, at, version: found, values: values as Json };
+}
+
+/** A replica may know nothing of a version for a moment after it was written. */
+const TRIES = 5;
+const WAIT_MS = 200;
+
+/** Reads the very version that was written: neither a later one, nor an older one from a replica. @throws {SourceError} as {@link readVersioned}. */
+export async function readWritten(writing: Writing, path: string, version: number): Promise<Versioned> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await readVersioned(writing, path, version);
+    } catch (error) {
+      if (!(error instanceof SourceError) || error.kind !== 'missing' || tries === TRIES) throw error;
+      await sleep(WAIT_MS, undefined, { signal: writing.signal });
+    }
+  }
 }
 
 function absent(source: string, path: string, deleted: boolean): SourceError {
