@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
 import { type MonitAccess, readStatus, readWatched, type Watched } from './monit/ask.ts';
 import { endProcesses } from './monit/end-processes.ts';
-import { writeScripts, type WatchedProcess } from './monit/scripts.ts';
+import { fileOf, writeScripts, type WatchedProcess } from './monit/scripts.ts';
 
 /** A real monit of this test's own, on loopback, with processes that it starts. */
 export interface Monit extends MonitAccess {
@@ -55,7 +55,7 @@ export async function startMonit(options: MonitOptions): Promise<Monit> {
     ...access,
     folder,
     summary: () => readWatched(access),
-    pidOf: async (process) => Number(await readFile(join(folder, `${process}.pid`), 'utf8')),
+    pidOf: async (process) => Number(await readFile(join(folder, `${fileOf(process)}.pid`), 'utf8')),
     log: () => readFile(join(folder, 'monit.log'), 'utf8'),
     close: () => (closing ??= end()),
   };
@@ -113,13 +113,14 @@ function configuration(
   { processes, pollSeconds = 1 }: MonitOptions,
   { username, password }: { readonly username: string; readonly password: string },
 ): string {
-  const checks = processes.map(
-    ({ name, startSeconds = 10 }) => `
-check process "${name}" with pidfile "${folder}/${name}.pid"
-  start program = "/bin/sh ${folder}/${name}.start" with timeout ${startSeconds} seconds
-  stop program = "/bin/sh ${folder}/${name}.stop" with timeout 10 seconds
-  group vcap`,
-  );
+  const checks = processes.map(({ name, startSeconds = 10 }) => {
+    const file = `${folder}/${fileOf(name)}`;
+    return `
+check process "${name}" with pidfile "${file}.pid"
+  start program = "/bin/sh ${file}.start" with timeout ${startSeconds} seconds
+  stop program = "/bin/sh ${file}.stop" with timeout 10 seconds
+  group vcap`;
+  });
   return `set daemon ${pollSeconds}
 set httpd port ${port} and use address 127.0.0.1 allow ${username}:"${password}"
 set idfile ${folder}/monit.id

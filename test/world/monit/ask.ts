@@ -33,7 +33,7 @@ export async function readStatus(monit: MonitAccess): Promise<string> {
   return Buffer.from(await answer.arrayBuffer()).toString('latin1');
 }
 
-export function watchedIn(status: string): readonly Watched[] {
+function watchedIn(status: string): readonly Watched[] {
   return [...status.matchAll(/<service name="([^"]*)"><type>3<\/type>(.*?)<\/service>/gs)].map(
     ([, name = '', text = '']): Watched => {
       const number = (tag: string): number | undefined => {

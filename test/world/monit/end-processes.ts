@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MARK } from './scripts.ts';
+import { fileOf, MARK } from './scripts.ts';
 
 /** Ends what a monit's start scripts have started, and nothing else, once `endMonit` has seen to it that nothing more is started. */
 export async function endProcesses(
@@ -19,7 +19,7 @@ export async function endProcesses(
 }
 
 async function endOne(folder: string, name: string): Promise<void> {
-  const pid = Number(await readFile(join(folder, `${name}.started`), 'utf8').catch(() => ''));
+  const pid = Number(await readFile(join(folder, `${fileOf(name)}.started`), 'utf8').catch(() => ''));
   if (!Number.isInteger(pid) || pid <= 1) return;
   for (let tries = 0; await runs(pid, folder); tries++) {
     if (tries === 0 || tries === 60) tell(pid, tries === 0 ? 'SIGTERM' : 'SIGKILL');

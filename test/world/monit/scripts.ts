@@ -17,6 +17,11 @@ export interface WatchedProcess {
   readonly ownerPid?: number;
 }
 
+/** What the files of a process begin with: monit reads paths byte by byte, and a letter beyond ASCII would be another one there. */
+export function fileOf(process: string): string {
+  return process.replaceAll(/[^\w.-]/g, '_');
+}
+
 /** What everything that was started from a folder has in its environment: a number in a file may be another process's by now. */
 export const MARK = 'WRENCH_MONIT_FOLDER';
 
@@ -25,13 +30,14 @@ export const MARK = 'WRENCH_MONIT_FOLDER';
  * `<name>.started` says what to stop; `closing` stops a start that crosses it.
  */
 export async function writeScripts(folder: string, process: WatchedProcess): Promise<void> {
-  const { name } = process;
-  await writeFile(join(folder, `${name}.start`), startScript(folder, process), 'latin1');
-  await writeFile(join(folder, `${name}.stop`), stopScript(folder, name), 'latin1');
+  const file = fileOf(process.name);
+  await writeFile(join(folder, `${file}.start`), startScript(folder, process));
+  await writeFile(join(folder, `${file}.stop`), stopScript(folder, file));
 }
 
 function startScript(folder: string, process: WatchedProcess): string {
-  const { name, command, environment = {}, ownerPid } = process;
+  const { command, environment = {}, ownerPid } = process;
+  const name = fileOf(process.name);
   const at = (file: string): string => quote(join(folder, file));
   const lines = [
     `[ -e ${at('closing')} ] && exit 1`,

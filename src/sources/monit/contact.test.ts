@@ -1,0 +1,150 @@
+import { expect, onTestFinished, test } from 'vitest';
+import {
+  type FakeMonit,
+  type FakeMonitOptions,
+  type FakeProcess,
+  startFakeMonit,
+} from '../../../test/world/monit/fake.ts';
+import type { Restarted } from '../../ports/processes.ts';
+import { monitConfig } from './config.ts';
+import { openMonit } from './open.ts';
+
+const AUTH = { username: 'vcap', password: 'random-password' };
+const RUNNING: FakeProcess = {
+  name: 'doppler',
+  status: 0,
+  monitor: 1,
+  pendingAction: 0,
+  pid: 812,
+  uptimeSeconds: 9000,
+};
+
+interface Asked {
+  readonly url: string;
+  readonly process?: string;
+  readonly id?: string;
+  readonly source?: string;
+  readonly actionSeconds?: number;
+  readonly signal?: AbortSignal;
+}
+
+function restart({
+  url,
+  process = 'doppler',
+  id = '0',
+  source = 'monit',
+  ...asked
+}: Asked): Promise<Restarted> {
+  const { signal = new AbortController().signal, ...more } = asked;
+  const hosts = [{ url, instance: 'doppler_z2/0' }];
+  const opened = openMonit(
+    monitConfig.parse({ kind: 'monit', auth: AUTH, restart: ['doppler'], hosts, ...more }),
+  );
+  onTestFinished(opened.close);
+  const target = { source, deployment: source, group: 'doppler_z2', id, process };
+  return opened.writes!.processes!.restart(target, { id: 'm0123456789abcdef', signal });
+}
+
+async function fake(options: Partial<FakeMonitOptions> = {}): Promise<FakeMonit> {
+  const started = await startFakeMonit({ processes: [{ ...RUNNING }], ...options });
+  onTestFinished(started.close);
+  return started;
+}
+
+test.each([
+  [{ process: 'sshd' }, 'sshd may not be restarted: it is not named in `restart` of the source monit'],
+  [{ source: 'bosh' }, 'bosh:bosh is not of the source monit'],
+  [{ id: '7' }, 'the source monit has no host doppler_z2/7'],
+])('%o is refused before anything is sent', async (asked, message) => {
+  const { url, requests } = await fake();
+  await expect(restart({ url, ...asked })).rejects.toMatchObject({ message });
+  expect(requests).toEqual([]);
+});
+
+test('a monit that takes the order and does nothing is found out', async () => {
+  const { url, requests } = await fake();
+  await expect(restart({ url, actionSeconds: 1 })).rejects.toMatchObject({
+    kind: 'unreachable',
+    message: 'monit took the order 1 s ago; doppler is the same process as before (pid 812)',
+  });
+  expect(requests.filter((one) => one.startsWith('POST'))).toEqual(['POST /doppler restart']);
+});
+
+test('a monit that never comes to the order is found out', async () => {
+  const { url } = await fake({
+    onOrder: (process) => {
+      process.pendingAction = 2;
+      return undefined;
+    },
+  });
+  await expect(restart({ url, actionSeconds: 1 })).rejects.toThrow(
+    'monit took the order 1 s ago; doppler is still pending restart',
+  );
+});
+
+test('a process that is about to be restarted already is not told so twice', async () => {
+  const { url, requests } = await fake({ processes: [{ ...RUNNING, pendingAction: 2 }] });
+  await expect(restart({ url })).rejects.toMatchObject({
+    kind: 'refused',
+    message: 'doppler on doppler_z2/0 is still pending restart',
+  });
+  expect(requests).toEqual(['GET /_status2']);
+});
+
+test('a monit of an age without tokens is restarted through, and 200 means taken as 302 does', async () => {
+  const { url } = await fake({
+    version: '5.2.5',
+    onOrder: (process) => {
+      process.pid = 1043;
+      process.uptimeSeconds = 0;
+      return undefined;
+    },
+  });
+  expect((await restart({ url })).said).toMatch(/^doppler: pid 812 -> 1043 after/);
+});
+
+test.each([
+  [
+    503,
+    'refused',
+    'monit on doppler_z2/0 is busy with another order for doppler (503): try again in a minute',
+  ],
+  [403, 'refused', 'monit on doppler_z2/0 refused to act on doppler: this user may only read (403)'],
+  [400, 'refused', 'monit on doppler_z2/0 does not understand the order for doppler (400)'],
+])('an order answered with %i is told in plain words and not repeated', async (status, kind, message) => {
+  const { url, requests } = await fake({ onOrder: () => status });
+  await expect(restart({ url })).rejects.toMatchObject({ kind, message });
+  expect(requests.filter((one) => one.startsWith('POST'))).toHaveLength(1);
+});
+
+test('an order that may no longer be gone on with is left', async () => {
+  const { url } = await fake();
+  const reason = new Error('frozen');
+  const stop = new AbortController();
+  const restarting = restart({ url, signal: stop.signal });
+  setTimeout(() => stop.abort(reason), 200);
+  await expect(restarting).rejects.toBe(reason);
+});
+
+test('a process that is there again under the same number is known by its age', async () => {
+  const { url } = await fake({
+    onOrder: (process) => {
+      process.uptimeSeconds = 0;
+      return undefined;
+    },
+  });
+  expect((await restart({ url })).said).toMatch(/^doppler: pid 812 -> 812 after/);
+});
+
+test('one look that gets no answer while monit is at work is not the end', async () => {
+  const { url, processes } = await fake({
+    onOrder: (process) => {
+      process.pid = 1043;
+      process.name = 'hidden';
+      setTimeout(() => (process.name = 'doppler'), 700);
+      return undefined;
+    },
+  });
+  expect((await restart({ url })).said).toMatch(/^doppler: pid 812 -> 1043 after/);
+  expect(processes).toHaveLength(1);
+});

@@ -1,0 +1,148 @@
+import { readFile } from 'node:fs/promises';
+import { SourceError } from '../../ports/source-error.ts';
+import { openHttp, type PlainHttpClient, type TextAnswer } from '../../wire/http.ts';
+import type { MonitConfig, MonitHost } from './config.ts';
+import { type MonitStatus, parseStatus } from './parse-status.ts';
+
+/** The monits of one source, over HTTP. */
+export interface Contact {
+  readonly readStatus: (host: MonitHost, signal: AbortSignal) => Promise<Answered>;
+  /**
+   * Gives an order, once. That it comes back says that monit has taken it, not that it is done.
+   * @throws {SourceError} `refused` or `missing` where nothing will be done; `unreachable` where it may.
+   */
+  readonly order: (order: MonitOrder, signal: AbortSignal) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+export interface Answered {
+  readonly status: MonitStatus;
+  /** What monit wants to see again with an order; one of an age before such tokens gives none. */
+  readonly token?: string;
+}
+
+export interface MonitOrder {
+  readonly host: MonitHost;
+  readonly process: string;
+  readonly action: 'start' | 'restart';
+  readonly token?: string;
+}
+
+const MAX_BYTES = 4_000_000;
+/** 302 to the process's own page is what 5.33 answers, 200 with that page what 5.2 does: both mean taken, and neither done. */
+const TAKEN = [200, 302];
+const REFUSALS = [400, 403, 404, 503];
+
+export function openContact(config: MonitConfig): Contact {
+  const { name, timeoutMs } = config;
+  const http = openOnce(config);
+  const ask = async (host: MonitHost, path: string, signal: AbortSignal): Promise<TextAnswer> =>
+    (await http.open()).requestText({
+      url: host.url + path,
+      headers: { accept: 'text/xml', ...authorization(config, host) },
+      encoding: 'latin1',
+      maxBytes: MAX_BYTES,
+      accept: [404],
+      timeoutMs,
+      signal,
+    });
+  return {
+    readStatus: async (host, signal) => {
+      const newer = await ask(host, '/_status2?format=xml', signal);
+      const answer = newer.status === 404 ? await ask(host, '/_status?format=xml', signal) : newer;
+      const status = parseStatus(answer.text);
+      if (status) return { status, ...tokenIn(answer) };
+      throw new SourceError(
+        name,
+        'malformed',
+        `${host.instance} answered with something that is no status of monit`,
+      );
+    },
+    order: async ({ host, process, action, token }, signal) => {
+      const answer = await (
+        await http.open()
+      ).requestText({
+        method: 'POST',
+        url: `${host.url}/${encodeLatin1(process)}`,
+        headers: {
+          ...authorization(config, host),
+          ...(token !== undefined && { cookie: `securitytoken=${token}` }),
+        },
+        form: { action, ...(token !== undefined && { securitytoken: token }) },
+        accept: [...TAKEN, ...REFUSALS],
+        timeoutMs,
+        signal,
+      });
+      if (!TAKEN.includes(answer.status)) throw refusal(name, host, process, answer);
+    },
+    close: http.close,
+  };
+}
+
+function authorization({ auth }: MonitConfig, host: MonitHost): { readonly authorization: string } {
+  const { username, password } = host.auth ?? auth ?? { username: '', password: '' };
+  return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
+}
+
+/** Every answer may bring a fresh one. Known by the cookie, not by the version. Reference: cf-and-certificates.md section 3. */
+function tokenIn({ headers }: TextAnswer): { readonly token?: string } {
+  const token = /(?:^|;\s*)securitytoken=(\w{1,128})/.exec(headers['set-cookie'] ?? '')?.[1];
+  return token === undefined ? {} : { token };
+}
+
+function refusal(
+  source: string,
+  { instance }: MonitHost,
+  process: string,
+  { status, text }: TextAnswer,
+): SourceError {
+  const monit = `monit on ${instance}`;
+  if (status === 404) return new SourceError(source, 'missing', `${monit} knows no process ${process} (404)`);
+  if (status === 503)
+    return new SourceError(
+      source,
+      'refused',
+      `${monit} is busy with another order for ${process} (503): try again in a minute`,
+    );
+  if (status === 400)
+    return new SourceError(source, 'refused', `${monit} does not understand the order for ${process} (400)`);
+  const because = /csrf/i.test(text)
+    ? 'it did not accept its own CSRF token again (403)'
+    : 'this user may only read (403)';
+  return new SourceError(source, 'refused', `${monit} refused to act on ${process}: ${because}`);
+}
+
+/** monit takes names byte by byte, as its own file has them. */
+function encodeLatin1(name: string): string {
+  return [...Buffer.from(name, 'latin1')]
+    .map((byte) => {
+      const character = String.fromCharCode(byte);
+      return /[\w.~-]/.test(character) ? character : `%${byte.toString(16).padStart(2, '0').toUpperCase()}`;
+    })
+    .join('');
+}
+
+/** Reads the PEM file with the first question, so that a missing one is this source's failure and nobody else's. */
+function openOnce({ name, ca }: MonitConfig): {
+  readonly open: () => Promise<PlainHttpClient>;
+  readonly close: () => Promise<void>;
+} {
+  let opening: Promise<PlainHttpClient> | undefined;
+  const start = async (): Promise<PlainHttpClient> => {
+    if (ca === undefined) return openHttp({ source: name });
+    const pem = await readFile(ca, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      throw new SourceError(name, 'missing', `the file ${ca} cannot be read (${error.code})`);
+    });
+    return openHttp({ source: name, tls: { ca: pem } });
+  };
+  return {
+    open: () =>
+      (opening ??= start().catch((error: unknown) => {
+        opening = undefined;
+        throw error;
+      })),
+    close: async () => {
+      await (await opening?.catch(() => undefined))?.close();
+    },
+  };
+}

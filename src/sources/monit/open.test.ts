@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { type Monit, startMonit } from '../../../test/world/monit.ts';
+import { order, waitForWatched } from '../../../test/world/monit/ask.ts';
+import { type FakeMonitOptions, startFakeMonit } from '../../../test/world/monit/fake.ts';
+import type { Deployment } from '../../ports/processes.ts';
+import type { Source } from '../../ports/source.ts';
+import { monitConfig } from './config.ts';
+import { openMonit } from './open.ts';
+
+const AUTH = { username: 'vcap', password: 'random-password' };
+const SLEEP = ['/bin/sleep', '1000'] as const;
+
+let monit: Monit;
+beforeAll(async () => {
+  monit = await startMonit({
+    name: 'vm',
+    processes: [
+      { name: 'doppler', command: SLEEP },
+      { name: 'metron_agent', command: SLEEP },
+      { name: 'broken', command: ['/bin/false'], failsToStart: true, startSeconds: 1 },
+      { name: 'stopped', command: SLEEP },
+      { name: 'zähl&er', command: SLEEP },
+    ],
+  });
+  await order(monit, 'stopped', 'stop');
+  await order(monit, 'metron_agent', 'unmonitor');
+  await waitForWatched(monit, (all) => {
+    const is = (name: string, monitor: number, status: number): boolean =>
+      all.some((one) => one.name === name && one.monitor === monitor && one.status === status);
+    return (
+      is('doppler', 1, 0) &&
+      is('zähl&er', 1, 0) &&
+      is('broken', 1, 4608) &&
+      all.filter(({ monitor: watched }) => watched === 0).length === 2
+    );
+  });
+}, 40_000);
+afterAll(() => monit?.close());
+
+function open(hosts: readonly object[], more: object = {}): Source {
+  const source = openMonit(monitConfig.parse({ kind: 'monit', hosts, auth: AUTH, ...more }));
+  onTestFinished(source.close);
+  return source;
+}
+
+async function read(source: Source): Promise<Deployment> {
+  const [deployment] = await source.processes!.deployments({ signal: new AbortController().signal });
+  return deployment!;
+}
+
+async function fake(options: FakeMonitOptions): Promise<string> {
+  const { url, close } = await startFakeMonit(options);
+  onTestFinished(close);
+  return url;
+}
+
+const here = (more: object = {}): object => ({ url: monit.url, instance: 'doppler_z2/0', ...more });
+const RUNNING = { status: 0, monitor: 1, pendingAction: 0, pid: 812, uptimeSeconds: 41 };
+
+test('processes that run, that nobody watches and that cannot be started are told apart', async () => {
+  const id = 'e0a1f6d0-3a0f-4b64-8f3e-9c1e6ff0a001';
+  const source = open([here({ id, zone: 'z2', addresses: ['10.160.55.26'] })]);
+  const { instances, gaps, name } = await read(source);
+  expect({ name, gaps }).toEqual({ name: 'monit', gaps: undefined });
+  expect(instances).toEqual([
+    {
+      group: 'doppler_z2',
+      id,
+      index: 0,
+      name: 'doppler_z2/0',
+      zone: 'z2',
+      addresses: ['10.160.55.26'],
+      desired: 'started',
+      ignored: false,
+      state: expect.stringMatching(/^(failing|starting)$/),
+      incarnation: expect.stringContaining(`doppler ${await monit.pidOf('doppler')}`),
+      processes: [
+        {
+          name: 'doppler',
+          state: 'running',
+          pid: await monit.pidOf('doppler'),
+          uptimeSeconds: expect.any(Number),
+        },
+        { name: 'metron_agent', state: 'unmonitored' },
+        { name: 'broken', state: expect.stringMatching(/^(failing|starting)$/) },
+        { name: 'stopped', state: 'unmonitored' },
+        {
+          name: 'zähl&er',
+          state: 'running',
+          pid: await monit.pidOf('zähl&er'),
+          uptimeSeconds: expect.any(Number),
+        },
+      ],
+      restart: { allowed: false, because: 'the source monit only reads: its `restart` names no process' },
+    },
+  ]);
+  expect(source.writes).toBeUndefined();
+});
+
+test('what may be restarted is what the configuration names and the machine has', async () => {
+  const { instances } = await read(open([here()], { restart: ['doppler', 'router'] }));
+  expect(instances[0]).toMatchObject({
+    incarnation: `doppler ${await monit.pidOf('doppler')}`,
+    restart: {
+      allowed: true,
+      scope: 'process',
+      processes: ['doppler'],
+      besides: ['drain scripts are not run: monit stops the process at once'],
+    },
+  });
+  const other = await read(open([here()], { restart: ['router'] }));
+  expect(other.instances[0]?.restart).toEqual({
+    allowed: false,
+    because: 'none of its processes is named in `restart` of the source monit',
+  });
+});
+
+test('a monit that cannot be read is a gap, and the others are seen', async () => {
+  const nobody = { url: 'http://127.0.0.1:1', instance: 'doppler_z3/0' };
+  const stranger = here({ instance: 'doppler_z1/0', auth: { username: 'vcap', password: 'wrong' } });
+  const { instances, gaps } = await read(open([stranger, here(), nobody]));
+  expect(instances.map(({ name }) => name)).toEqual(['doppler_z2/0']);
+  expect(gaps?.map(({ what, error }) => `${what}: ${error.kind}: ${error.message}`)).toEqual([
+    `doppler_z1/0: refused: ${new URL(monit.url).host} refused: permission denied (401)`,
+    'doppler_z3/0: unreachable: 127.0.0.1:1 refused the connection: nothing listens there',
+  ]);
+});
+
+test('where no monit can be read there is no report at all', async () => {
+  const nobody = { url: 'http://127.0.0.1:1', instance: 'doppler_z3/0' };
+  await expect(read(open([nobody, { ...nobody, instance: 'doppler_z1/0' }]))).rejects.toMatchObject({
+    kind: 'unreachable',
+    message: expect.stringMatching(/^none of 2 monits could be read: 127\.0\.0\.1:1 refused the connection/),
+  });
+});
+
+test('a monit of another age is read in the dialect it has', async () => {
+  const url = await fake({ version: '5.2.5', dialects: [1], processes: [{ name: 'doppler', ...RUNNING }] });
+  const { instances } = await read(open([{ url, instance: 'doppler_z1/0' }]));
+  expect(instances[0]).toMatchObject({
+    state: 'running',
+    processes: [{ name: 'doppler', state: 'running', pid: 812, uptimeSeconds: 41 }],
+  });
+});
+
+test.each([
+  ['running', [{}, {}]],
+  ['failing', [{}, { status: 512 }]],
+  ['failing', [{}, { monitor: 0 }]],
+  ['starting', [{ status: 512 }, { monitor: 2 }]],
+] as const)('an instance is called %s as the BOSH agent would', async (state, [one, other]) => {
+  const processes = [
+    { name: 'doppler', ...RUNNING, ...one },
+    { name: 'metron_agent', ...RUNNING, ...other },
+  ];
+  const url = await fake({ processes });
+  expect((await read(open([{ url, instance: 'doppler_z1/0' }]))).instances[0]?.state).toBe(state);
+});
+
+test('something else that answers there is not taken for a monit', async () => {
+  const url = `${await fake({ processes: [] })}/elsewhere`;
+  await expect(read(open([{ url, instance: 'doppler_z1/0' }]))).rejects.toMatchObject({
+    kind: 'malformed',
+    message: 'doppler_z1/0 answered with something that is no status of monit',
+  });
+});
+
+test('the doctor says who answers, and what to do about who does not', async () => {
+  const signal = new AbortController().signal;
+  expect(await open([here()]).reach(signal)).toEqual({
+    ok: true,
+    said: '1 of 1 monit answers; reading only',
+  });
+  const stranger = here({ instance: 'doppler_z1/0', auth: { username: 'vcap', password: 'wrong' } });
+  expect(await open([here(), stranger], { restart: ['doppler'] }).reach(signal)).toEqual({
+    ok: false,
+    said: `1 of 2 monits answer; may restart doppler; silent: doppler_z1/0 (${new URL(monit.url).host} refused: permission denied (401))`,
+    cure: 'correct `auth`: the user and password that stand behind `allow` in the monitrc',
+  });
+});

@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, test } from 'vitest';
+import { type Monit, startMonit } from '../../../test/world/monit.ts';
+import { order as tell, waitForWatched, type Watched } from '../../../test/world/monit/ask.ts';
+import type { Restarted } from '../../ports/processes.ts';
+import { monitConfig } from './config.ts';
+import { openContact } from './contact.ts';
+import { openMonit } from './open.ts';
+
+const AUTH = { username: 'vcap', password: 'random-password' };
+const SLEEP = ['/bin/sleep', '1000'] as const;
+const PROCESSES = ['doppler', 'unwatched', 'stopped', 'zähler'];
+
+let monit: Monit;
+beforeAll(async () => {
+  monit = await startMonit({
+    name: 'vm',
+    processes: PROCESSES.map((name) => ({ name, command: SLEEP, startSeconds: 5 })),
+  });
+  await tell(monit, 'stopped', 'stop');
+  await waitForWatched(monit, (all) => all.every(({ name, pid }) => name === 'stopped' || pid !== undefined));
+  await tell(monit, 'unwatched', 'unmonitor');
+  await waitForWatched(monit, (all) => all.filter(({ monitor }) => monitor === 0).length === 2);
+}, 40_000);
+afterAll(() => monit?.close());
+
+interface Asked {
+  readonly url?: string;
+  readonly process?: string;
+  readonly more?: object;
+}
+
+async function restart({ url = monit.url, process = 'doppler', more }: Asked): Promise<Restarted> {
+  const hosts = [{ url, instance: 'doppler_z2/0' }];
+  const source = openMonit(
+    monitConfig.parse({ kind: 'monit', auth: AUTH, restart: [process], hosts, ...more }),
+  );
+  const target = { source: 'monit', deployment: 'monit', group: 'doppler_z2', id: '0', process };
+  const order = { id: 'm0123456789abcdef', signal: new AbortController().signal };
+  try {
+    return await source.writes!.processes!.restart(target, order);
+  } finally {
+    await source.close();
+  }
+}
+
+async function watched(name: string): Promise<Watched> {
+  return (await monit.summary()).find((one) => one.name === name)!;
+}
+
+// Monit looks once a second at most: these wait beside one another.
+test.concurrent('a restart is done when another process runs, and says which', async ({ expect }) => {
+  const before = await monit.pidOf('doppler');
+  const { said } = await restart({});
+  const after = await monit.pidOf('doppler');
+  expect(after).not.toBe(before);
+  expect(said).toMatch(new RegExp(`^doppler: pid ${before} -> ${after} after \\d+ s$`));
+  expect(await watched('doppler')).toMatchObject({ monitor: 1, status: 0, pendingAction: 0, pid: after });
+});
+
+test.concurrent('a process that was stopped runs and is watched afterwards', async ({ expect }) => {
+  const { said } = await restart({ process: 'stopped' });
+  expect(said).toMatch(/^stopped: not running -> pid \d+ after \d+ s$/);
+  expect(await watched('stopped')).toMatchObject({ monitor: 1, status: 0 });
+});
+
+test.concurrent('a process that ran while nobody watched it is another one afterwards, though monit alone would only watch it again', async ({
+  expect,
+}) => {
+  const before = await monit.pidOf('unwatched');
+  await expect.poll(() => secondsOf(before), { timeout: 10_000 }).toBeGreaterThan(4);
+  const { said } = await restart({ process: 'unwatched' });
+  expect(said).toMatch(new RegExp(`^unwatched: pid ${before} -> \\d+ after \\d+ s$`));
+  expect(await watched('unwatched')).toMatchObject({ monitor: 1, status: 0 });
+});
+
+test.concurrent('a name that is not ASCII finds its process', async ({ expect }) => {
+  expect((await restart({ process: 'zähler' })).said).toMatch(/^zähler: pid \d+ -> \d+ after/);
+});
+
+test.concurrent('a process that cannot be started is not called restarted', async ({
+  expect,
+  onTestFinished,
+}) => {
+  const broken = await startMonit({
+    name: 'vm',
+    processes: [{ name: 'broken', command: SLEEP, failsToStart: true, startSeconds: 1 }],
+  });
+  onTestFinished(broken.close);
+  const { url } = broken;
+  await expect(restart({ url, process: 'broken', more: { actionSeconds: 3 } })).rejects.toMatchObject({
+    kind: 'unreachable',
+    message: expect.stringMatching(
+      /^monit took the order \d+ s ago; broken (could not be started or stopped|is starting|does not run|is still pending restart)$/,
+    ),
+  });
+});
+
+test.concurrent('without its token monit refuses the order', async ({ expect, onTestFinished }) => {
+  const config = monitConfig.parse({
+    kind: 'monit',
+    auth: AUTH,
+    hosts: [{ url: monit.url, instance: 'doppler_z2/0' }],
+  });
+  const contact = openContact(config);
+  onTestFinished(contact.close);
+  const order = { host: config.hosts[0]!, process: 'doppler', action: 'restart' } as const;
+  await expect(contact.order(order, new AbortController().signal)).rejects.toMatchObject({
+    kind: 'refused',
+    message:
+      'monit on doppler_z2/0 refused to act on doppler: it did not accept its own CSRF token again (403)',
+  });
+});
+
+test.concurrent('a wrong password and a process that monit does not know are told as such', async ({
+  expect,
+}) => {
+  await expect(restart({ more: { auth: { username: 'vcap', password: 'wrong' } } })).rejects.toMatchObject({
+    kind: 'refused',
+    message: expect.stringMatching(/refused: permission denied \(401\)$/),
+  });
+  await expect(restart({ process: 'router' })).rejects.toMatchObject({
+    kind: 'missing',
+    message: 'monit on doppler_z2/0 knows no process router',
+  });
+});
+
+/** Since it started, as Linux tells. */
+async function secondsOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const startedTicks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+  const uptime = Number((await readFile('/proc/uptime', 'utf8')).split(' ')[0]);
+  return uptime - startedTicks / 100;
+}

@@ -1,0 +1,101 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What a fake monit keeps of one process; the real one's numbers. */
+export interface FakeProcess {
+  name: string;
+  status: number;
+  monitor: number;
+  pendingAction: number;
+  pid?: number;
+  uptimeSeconds?: number;
+}
+
+/** A monit for what the real one here cannot be made to do: other ages, orders that are taken and forgotten. */
+export interface FakeMonit {
+  readonly url: string;
+  readonly processes: FakeProcess[];
+  /** `GET /_status2`, `POST /doppler restart` */
+  readonly requests: string[];
+  readonly close: () => Promise<void>;
+}
+
+export interface FakeMonitOptions {
+  readonly processes: FakeProcess[];
+  /** 5.2.5 of BOSH's stemcells knows no CSRF token and answers an order with the page itself; 5.33 sends to it. Default 5.33. */
+  readonly version?: '5.2.5' | '5.33.0';
+  /** Of the status: the first, the second, or both as the real one. Default both. */
+  readonly dialects?: readonly (1 | 2)[];
+  /** What an order does; default nothing at all. Its answer is the status sent, where it gives one. */
+  readonly onOrder?: (process: FakeProcess, action: string) => number | undefined;
+}
+
+export async function startFakeMonit(options: FakeMonitOptions): Promise<FakeMonit> {
+  const { processes, version = '5.33.0', dialects = [1, 2], onOrder } = options;
+  const requests: string[] = [];
+  const server = createServer((request, response) => {
+    void (async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+      const form = new URLSearchParams(Buffer.concat(chunks).toString());
+      const { pathname } = new URL(request.url ?? '/', 'http://monit');
+      requests.push([request.method, pathname, form.get('action')].filter(Boolean).join(' '));
+      const isXml = pathname === '/_status' || pathname === '/_status2';
+      const token = version === '5.2.5' ? {} : { 'set-cookie': TOKEN_COOKIE };
+      const finish = (status: number, body: string): void => {
+        response.writeHead(status, { 'content-type': isXml ? 'text/xml' : 'text/html', ...token });
+        response.end(Buffer.from(body, 'latin1'));
+      };
+      if (isXml) {
+        const dialect = pathname === '/_status' ? 1 : 2;
+        return dialects.includes(dialect)
+          ? finish(200, statusText(processes, version, dialect))
+          : finish(404, '<html>There is no service named</html>');
+      }
+      const process = processes.find(({ name }) => `/${name}` === pathname);
+      if (!process) return finish(404, '<html>There is no service named</html>');
+      if (version !== '5.2.5' && !(request.headers.cookie === TOKEN && form.get('securitytoken') === SECRET))
+        return finish(403, '<html>Invalid CSRF Token</html>');
+      const answer = onOrder?.(process, form.get('action') ?? '');
+      finish(answer ?? (version === '5.2.5' ? 200 : 302), '<html></html>');
+    })();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    processes,
+    requests,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+const SECRET = '9e1c86058470e94cd1218c8a359c633f';
+const TOKEN = `securitytoken=${SECRET}`;
+const TOKEN_COOKIE = `${TOKEN}; Max-Age=600; HttpOnly; SameSite=strict`;
+
+/** Shaped as recorded in reference: cf-and-certificates.md section 3. A pid is told of a process that exists and is watched only. */
+export function statusText(processes: readonly FakeProcess[], version: string, dialect: 1 | 2): string {
+  const services = processes.map((one) => {
+    const facts = [
+      `<collected_sec>1480000000</collected_sec><collected_usec>1</collected_usec>`,
+      `<status>${one.status}</status><status_hint>0</status_hint><monitor>${one.monitor}</monitor>`,
+      `<monitormode>0</monitormode><pendingaction>${one.pendingAction}</pendingaction>`,
+      one.pid === undefined
+        ? ''
+        : `<pid>${one.pid}</pid><ppid>1</ppid><uptime>${one.uptimeSeconds ?? 0}</uptime>`,
+    ].join('');
+    return dialect === 1
+      ? `<service type="3"><name>${one.name}</name>${facts}</service>`
+      : `<service name="${one.name}"><type>3</type>${facts}</service>`;
+  });
+  const system =
+    '<status>0</status><monitor>1</monitor><monitormode>0</monitormode><pendingaction>0</pendingaction>';
+  const head = '<?xml version="1.0" encoding="ISO-8859-1"?>\n';
+  if (dialect === 1)
+    return `${head}<monit><server><id>1</id><incarnation>1480000000</incarnation><version>${version}</version></server><platform><name>Linux</name></platform>${services.join('')}<service type="5"><name>system_localhost</name>${system}</service></monit>`;
+  const members = processes.map(({ name }) => `<service>${name}</service>`).join('');
+  return `${head}<monit id="1" incarnation="1480000000" version="${version}"><server><uptime>9</uptime></server><platform><name>Linux</name></platform><services>${services.join('')}<service name="system_localhost"><type>5</type>${system}</service></services><servicegroups><servicegroup name="vcap">${members}</servicegroup></servicegroups></monit>`;
+}
