@@ -141,7 +141,7 @@ function explainStatus(
   if (status === 400 && text.includes('HTTP request to an HTTPS server'))
     return new SourceError(source, 'refused', `${host} speaks TLS only: configure it with https://`);
   if (status < 300)
-    return new SourceError(source, 'malformed', `${host} answered with something that is not JSON`);
+    return new SourceError(source, 'malformed', `${host} answered with something that is no answer of etcd`);
   if (status >= 500)
     return new SourceError(source, 'unreachable', `${host} answered with an error (${status})${words}`);
   return new SourceError(source, 'refused', `${host} refused the request (${status})${words}`);

@@ -6,6 +6,7 @@ const word = z.string().trim().min(1);
 const address = z
   .url({ protocol: /^https?$/ })
   .refine((url) => !/^https?:\/\/[^/]*@/.test(url), { error: 'must not hold a user or a password' })
+  .refine((url) => new URL(url).pathname === '/', { error: 'must be scheme, host and port alone' })
   .transform((url) => url.replace(/\/+$/, ''));
 
 const endpoint = z.union([

@@ -108,7 +108,7 @@ test('a heartbeat changes the modified index, and coming back the created index 
   await etcd.remove('/beat/0');
   await etcd.put('/beat/0', 'x');
   const back = await read();
-  // A v2 write sets the node anew, so only the index of the write tells a heartbeat from none.
+  // As a doppler beats: by a write to what is there. One that asks for nothing makes the key anew.
   expect(beaten.modifiedIndex).toBeGreaterThan(first.modifiedIndex);
   expect(beaten.createdIndex).toBe(first.createdIndex);
   expect(back.createdIndex).toBeGreaterThan(beaten.createdIndex);
@@ -162,6 +162,23 @@ test('an unknown authority, a port asked in the clear and a missing file are eac
   expect(await failure(tree('/x', { ca: '/nowhere/ca.crt' }))).toBe(
     'missing: the file /nowhere/ca.crt cannot be read (ENOENT)',
   );
+});
+
+test('an etcd whose v2 API is off is said to be that, and its members are told all the same', async () => {
+  const modern = await startEtcd({ tls: false, v2: false });
+  try {
+    const { endpoints } = modern.access;
+    const source = openEtcd(etcdConfig.parse({ kind: 'etcd', endpoints }));
+    opened.push(source);
+    expect(await failure(source.keyValue!.tree('/x', { signal }))).toBe(
+      'missing: HOST does not speak the v2 API: since etcd 3.4 it is on with --enable-v2 only, and 3.6 has none',
+    );
+    const seen = await source.keyValue!.members({ signal });
+    expect(seen).toMatchObject({ hasQuorum: true, members: [{ healthy: true, isLeader: true }] });
+    expect(seen.members[0]).not.toHaveProperty('certificate');
+  } finally {
+    await modern.close();
+  }
 });
 
 test('a member tells its version, its state, its database, its clock and its certificate', async () => {

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { etcdConfig } from './config.ts';
+
+test('an endpoint is an address, or one with the name that is asked for there', () => {
+  const named = { url: 'https://10.0.16.5:4001/', servername: 'etcd-z1-0.cf-etcd.service.cf.internal' };
+  const { endpoints, ...rest } = etcdConfig.parse({
+    kind: 'etcd',
+    endpoints: ['https://etcd.example.com:2379/', named],
+  });
+  expect(endpoints).toEqual([
+    { url: 'https://etcd.example.com:2379' },
+    { ...named, url: 'https://10.0.16.5:4001' },
+  ]);
+  expect(rest).toEqual({
+    kind: 'etcd',
+    name: 'etcd',
+    timeoutMs: 10_000,
+    maxBytes: 64_000_000,
+    maintain: false,
+  });
+});
+
+test.each([
+  ['no endpoint', []],
+  ['no address', ['etcd:2379']],
+  ['a path, which no etcd is below', ['https://etcd:2379/v2/keys']],
+  ['a password in the address', ['https://root:secret@etcd:2379']],
+  ['an address where a name is asked for', [{ url: 'https://10.0.0.1:4001', servername: '10.0.0.1' }]],
+])('%s is refused', (_, endpoints) => {
+  expect(etcdConfig.safeParse({ kind: 'etcd', endpoints }).success).toBe(false);
+});

@@ -1,0 +1,304 @@
+import { afterEach, expect, test } from 'vitest';
+import { type FakeAnswer, type FakeEtcd, serveFakeEtcd } from '../../../test/world/etcd/fake.ts';
+import type { Source } from '../../ports/source.ts';
+import { etcdConfig } from './config.ts';
+import { openEtcd } from './open.ts';
+
+/** What no etcd of today can be brought to say: recorded from older, newer and unhealthy ones (reference: cf-and-certificates.md section 1). */
+const { signal } = new AbortController();
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+});
+
+async function serve(routes: Readonly<Record<string, FakeAnswer>>): Promise<FakeEtcd> {
+  const fake = await serveFakeEtcd(routes);
+  closers.push(fake.close);
+  return fake;
+}
+
+function open(fakes: readonly FakeEtcd[], settings: object = {}): Source {
+  const endpoints = fakes.map(({ url }) => url);
+  const source = openEtcd(etcdConfig.parse({ kind: 'etcd', endpoints, ...settings }));
+  closers.push(source.close);
+  return source;
+}
+
+const read = async (answer: FakeAnswer, settings?: object) =>
+  open([await serve({ 'GET /v2/keys/doppler': answer })], settings).keyValue!.tree('/doppler', { signal });
+const membersOf = async (routes: Readonly<Record<string, FakeAnswer>>) =>
+  open([await serve(routes)]).keyValue!.members({ signal });
+
+const NOT_FOUND = { errorCode: 100, message: 'Key not found', cause: '/_wrench', index: 7 };
+const leaf = { key: '/doppler/0', value: 'x', modifiedIndex: 5, createdIndex: 4 };
+const ETCD_2: Readonly<Record<string, FakeAnswer>> = {
+  'GET /version': { text: 'etcd 2.0.12' },
+  'GET /health': { json: { health: 'true' } },
+  'GET /v2/members': {
+    json: {
+      members: [
+        { id: 'bb39b6cc9863f936', name: 'etcd_z1-0', peerURLs: [], clientURLs: ['http://10.0.16.5:4001'] },
+      ],
+    },
+  },
+  'GET /v2/stats/self': { json: { name: 'etcd_z1-0', id: 'bb39b6cc9863f936', state: 'StateLeader' } },
+  'GET /v2/keys/_wrench': { json: NOT_FOUND, status: 404 },
+};
+
+test.each([
+  ['absent', {}],
+  ['null', { nodes: null }],
+  ['an empty list', { nodes: [] }],
+])('a directory whose nodes are %s is empty', async (_, nodes) => {
+  const tree = await read({ json: { action: 'get', node: { key: '/doppler', dir: true, ...nodes } } });
+  expect(tree).toMatchObject({ exists: true, directories: ['/doppler'], leaves: [] });
+});
+
+test('a time to live that is negative comes as it is, for only a leader could have taken the key away', async () => {
+  const node = { ...leaf, ttl: -4, expiration: '2026-11-20T23:49:47.814236114+02:00' };
+  const { leaves } = await read({ json: { node: { key: '/doppler', dir: true, nodes: [node] } } });
+  expect(leaves).toMatchObject([{ ttlSeconds: -4, expiresAt: new Date('2026-11-20T21:49:47.814Z') }]);
+});
+
+test('headers in another case tell the time of the server all the same', async () => {
+  const answer: FakeAnswer = (_, response) => {
+    response.sendDate = false;
+    response.writeHead(200, ['DATE', 'Fri, 20 Nov 2026 23:49:40 GMT', 'X-ETCD-INDEX', '6']);
+    response.end(JSON.stringify({ node: leaf }));
+  };
+  expect((await read(answer)).serverTime).toEqual(new Date('2026-11-20T23:49:40Z'));
+});
+
+test('an election is waited for', async () => {
+  let asked = 0;
+  const tree = await read((_, response) => {
+    asked += 1;
+    response.writeHead(asked < 3 ? 500 : 200);
+    response.end(
+      JSON.stringify(asked < 3 ? { errorCode: 301, message: 'During Leader Election' } : { node: leaf }),
+    );
+  });
+  expect(tree.leaves).toHaveLength(1);
+});
+
+test.each<[string, number, unknown, string]>([
+  [
+    'a lost quorum',
+    500,
+    { errorCode: 300, message: 'Raft Internal Error', cause: 'etcdserver: request timed out', index: 0 },
+    'unreachable: etcd has lost its quorum: a read that a majority of its members must agree on failed (etcdserver: request timed out)',
+  ],
+  [
+    'a user who may not',
+    401,
+    {
+      errorCode: 110,
+      message: 'The request requires user authentication',
+      cause: 'Insufficient credentials',
+    },
+    'refused: HOST asks for a user who may read this (401): Insufficient credentials',
+  ],
+  [
+    'an event that was cleared, whose number is 401 and which is no matter of permission',
+    400,
+    { errorCode: 401, message: 'The event in requested index is outdated and cleared', cause: 'cleared' },
+    'refused: HOST refused the request (400): cleared',
+  ],
+  [
+    'an error that wants to be more than words',
+    400,
+    { errorCode: 209, cause: 'a\u001b[31m\nb\u202e' },
+    'refused: HOST refused the request (400): a\uFFFD[31m\uFFFDb\uFFFD',
+  ],
+  ['a broken proxy', 502, 'x', 'unreachable: HOST answered with an error (502)'],
+  [
+    'a node without its text',
+    200,
+    { node: { key: '/a' } },
+    'malformed: what is under /doppler cannot be read: etcd answered with a key without a value or an index',
+  ],
+  [
+    'something else',
+    200,
+    { hello: 1 },
+    'malformed: what is under /doppler cannot be read: HOST answered with something that is no answer of etcd',
+  ],
+])('%s is told as that', async (_, status, json, words) => {
+  const said = await read({ json, status }).then(
+    () => 'no failure',
+    ({ kind, message }: { kind: string; message: string }) =>
+      `${kind}: ${message.replaceAll(/127\.0\.0\.1:\d+/g, 'HOST')}`,
+  );
+  expect(said).toBe(words);
+});
+
+test('a member that sends elsewhere is passed over for the next', async () => {
+  const elsewhere: FakeAnswer = (_, response) => {
+    response.writeHead(307, { location: 'http://10.255.255.1:4001/v2/keys/doppler' }).end();
+  };
+  const first = await serve({ 'GET /v2/keys/doppler': elsewhere });
+  const second = await serve({ 'GET /v2/keys/doppler': { json: { node: leaf } } });
+  const tree = await open([first, second]).keyValue!.tree('/doppler', { signal });
+  expect(tree.leaves).toHaveLength(1);
+});
+
+test('two hundred megabytes of keys are cut off at what is allowed, and no other member is asked for them', async () => {
+  let sentBytes = 0;
+  const chunk = Buffer.from(`${JSON.stringify(leaf)},`.repeat(1_000));
+  const large: FakeAnswer = (_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.write('{"action":"get","node":{"key":"/doppler","dir":true,"nodes":[');
+    const more = (): void => {
+      while (!response.destroyed && sentBytes < 200_000_000) {
+        sentBytes += chunk.length;
+        if (!response.write(chunk)) return void response.once('drain', more);
+      }
+    };
+    more();
+  };
+  const fakes = await Promise.all([large, large].map((answer) => serve({ 'GET /v2/keys/doppler': answer })));
+  await expect(
+    open(fakes, { maxBytes: 2_000_000 }).keyValue!.tree('/doppler', { signal }),
+  ).rejects.toMatchObject({
+    kind: 'malformed',
+    message: expect.stringMatching(
+      /^what is under \/doppler cannot be read: .* answered with more than 2 MB$/,
+    ) as string,
+  });
+  // What fits into the buffers between the two is sent in vain.
+  expect(sentBytes).toBeLessThan(50_000_000);
+  expect(fakes[1]!.asked).toEqual([]);
+});
+
+test('an answer that never ends is given up', async () => {
+  const endless: FakeAnswer = (_, response) => {
+    const timer = setInterval(() => response.write(' '), 20);
+    response.once('close', () => clearInterval(timer));
+  };
+  await expect(read(endless, { timeoutMs: 300 })).rejects.toMatchObject({
+    kind: 'unreachable',
+    message: expect.stringContaining('did not answer within 300 ms') as string,
+  });
+});
+
+test('an etcd 2 is read by its v2 API alone, with ids as it writes them', async () => {
+  const seen = await membersOf(ETCD_2);
+  expect(seen).toEqual({
+    alarms: [],
+    hasQuorum: true,
+    members: [
+      {
+        id: 'bb39b6cc9863f936',
+        name: 'etcd_z1-0',
+        clientUrls: ['http://10.0.16.5:4001'],
+        version: '2.0.12',
+        healthy: true,
+        isLeader: true,
+        hasLeader: true,
+        clockAheadMs: 0,
+      },
+    ],
+  });
+});
+
+test('the last etcd 2 that is left is not believed that it leads', async () => {
+  const lost = { errorCode: 300, message: 'Raft Internal Error', cause: 'etcdserver: request timed out' };
+  const seen = await membersOf({
+    ...ETCD_2,
+    'GET /health': { json: { health: 'false' }, status: 503 },
+    'GET /v2/keys/_wrench': { json: lost, status: 500 },
+  });
+  expect(seen).toMatchObject({
+    hasQuorum: false,
+    members: [{ healthy: false, isLeader: false, hasLeader: false }],
+  });
+});
+
+/** Members as the gateway tells them below its prefix. */
+function gateway(
+  prefix: string,
+  version: string,
+  more: Readonly<Record<string, FakeAnswer>> = {},
+): Readonly<Record<string, FakeAnswer>> {
+  const header = {
+    cluster_id: '3556172557997394135',
+    member_id: '17496614320493254894',
+    revision: '9223372036854775807',
+  };
+  const status = { header, version, dbSize: '20480', leader: '17496614320493254894', raftIndex: '39' };
+  const members = [{ ID: '17496614320493254894', name: 'n1', clientURLs: ['http://10.0.16.5:2379'] }];
+  return {
+    'GET /version': { json: { etcdserver: version, etcdcluster: version } },
+    'GET /health': { json: { health: 'true', reason: '' } },
+    [`POST ${prefix}/maintenance/status`]: { json: status },
+    [`POST ${prefix}/maintenance/alarm`]: { json: { header } },
+    [`POST ${prefix}/cluster/member/list`]: { json: { header, members } },
+    [`POST ${prefix}/kv/range`]: { json: { header } },
+    ...more,
+  };
+}
+
+test.each([
+  ['/v3alpha', '3.2.32'],
+  ['/v3beta', '3.3.27'],
+  ['/v3', '3.5.30'],
+  ['/v3', '3.6.1'],
+])('the gateway is found at %s of etcd %s, and numbers beyond 2^53 stay whole', async (prefix, version) => {
+  expect(await membersOf(gateway(prefix, version))).toMatchObject({
+    hasQuorum: true,
+    revision: '9223372036854775807',
+    members: [{ id: '17496614320493254894', version, isLeader: true, dbSizeBytes: 20480, raftIndex: 39 }],
+  });
+});
+
+test('learners, quotas of 3.6, reasons of ill health and members that never started are told', async () => {
+  const members = [
+    { ID: '17496614320493254894', name: 'n1', clientURLs: ['http://10.0.16.5:2379'], isLearner: true },
+    { ID: '5', peerURLs: ['http://10.0.16.6:2380'] },
+  ];
+  const status = {
+    header: { member_id: '17496614320493254894' },
+    leader: '7',
+    isLearner: true,
+    dbSizeQuota: '8589934592',
+    errors: ['memberID:17496614320493254894 alarm:CORRUPT '],
+  };
+  const seen = await membersOf(
+    gateway('/v3', '3.6.1', {
+      'GET /health': { json: { health: 'false', reason: 'ALARM CORRUPT' }, status: 503 },
+      'POST /v3/cluster/member/list': { json: { members } },
+      'POST /v3/maintenance/status': { json: status },
+    }),
+  );
+  expect(seen).toMatchObject({
+    quotaBytes: 8 * 1024 ** 3,
+    alarms: [{ memberId: '17496614320493254894', kind: 'CORRUPT' }],
+    members: [
+      { isLearner: true, isLeader: false, healthy: false, unhealthyBecause: 'ALARM CORRUPT' },
+      {
+        id: '5',
+        name: '',
+        clientUrls: [],
+        error: { message: 'it was added to the cluster and has never started' },
+      },
+    ],
+  });
+});
+
+test('alarms that cannot be had are not mistaken for none', async () => {
+  const denied = {
+    error: 'etcdserver: permission denied',
+    message: 'etcdserver: permission denied',
+    code: 7,
+  };
+  const routes = gateway('/v3', '3.5.30', { 'POST /v3/maintenance/alarm': { json: denied, status: 403 } });
+  await expect(membersOf(routes)).rejects.toMatchObject({ kind: 'refused' });
+});
+
+test('what answers there and is no etcd is said to be none', async () => {
+  const fake = await serve({ 'GET /version': { text: '<html>Welcome to nginx!</html>' } });
+  expect(await open([fake]).reach(signal)).toMatchObject({
+    ok: false,
+    said: expect.stringContaining('does not answer as an etcd') as string,
+  });
+});
