@@ -26,7 +26,7 @@ export interface Loggregator {
 }
 
 export interface LoggregatorOptions {
-  /** What test/world/etcd.ts gives is of this shape. */
+  /** The `access` of a test/world/etcd.ts. */
   readonly etcd: KeySettings;
   /** Default 12, at least one for each zone. */
   readonly vms?: number;
