@@ -118,7 +118,7 @@ test('a Redis that is away, or never answers, is one line', async () => {
 
 const BOT = 'xoxb-canary-bot';
 const APP = 'xapp-canary-app';
-const FULL = ['commands', 'chat:write', 'chat:write.public', 'files:write'];
+const FULL = ['commands', 'chat:write', 'chat:write.public', 'files:write', 'usergroups:read', 'users:read'];
 
 async function inWorkspace<T>(
   scopes: readonly string[],

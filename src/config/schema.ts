@@ -1,5 +1,8 @@
 import { z } from 'zod';
+import { boshConfig } from '../sources/bosh/config.ts';
+import { etcdConfig } from '../sources/etcd/config.ts';
 import { filesConfig } from '../sources/files/config.ts';
+import { monitConfig } from '../sources/monit/config.ts';
 import { vaultConfig } from '../sources/vault/config.ts';
 import { tlsConfig } from '../sources/tls/config.ts';
 
@@ -46,7 +49,16 @@ const cluster = z.strictObject({
 
 const environment = z.strictObject({
   sources: z
-    .array(z.discriminatedUnion('kind', [tlsConfig, filesConfig, vaultConfig]))
+    .array(
+      z.discriminatedUnion('kind', [
+        tlsConfig,
+        filesConfig,
+        vaultConfig,
+        etcdConfig,
+        boshConfig,
+        monitConfig,
+      ]),
+    )
     .min(1, { error: 'there must be at least one source' })
     .meta({ description: 'The systems that checks of this environment read.' }),
 });

@@ -9,6 +9,8 @@ export const NEEDED_SCOPES: Readonly<Record<string, string>> = {
   commands: 'to be asked with slash commands',
   'chat:write': 'to post',
   'files:write': 'to attach long lists as CSV',
+  'usergroups:read': 'to know who is in the groups that may approve fixes',
+  'users:read': 'to know guests, strangers and deactivated accounts',
 };
 
 /** What it does without, at a price. */

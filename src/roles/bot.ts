@@ -95,6 +95,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     {
       client,
       remediations,
+      threads: openThreads(asking, PREFIX),
       chain,
       directory,
       policy,

@@ -45,7 +45,14 @@ test('a healthy installation is all ✔: configuration, private Redis, Slack and
     appToken: 'xapp-canary-app',
     signingSecret: 'signing-secret',
   };
-  const scopes = ['commands', 'chat:write', 'chat:write.public', 'files:write'];
+  const scopes = [
+    'commands',
+    'chat:write',
+    'chat:write.public',
+    'files:write',
+    'usergroups:read',
+    'users:read',
+  ];
   const workspace = await startWorkspace({ app: { delivery: 'socket', ...tokens, scopes } });
 
   const { stdout, exitCode } = await doctor(['--json'], {

@@ -35,6 +35,12 @@ async function openSource(config: SourceConfig): Promise<Source> {
       return (await import('../sources/files/open.ts')).openFiles(config);
     case 'vault':
       return (await import('../sources/vault/open.ts')).openVault(config);
+    case 'etcd':
+      return (await import('../sources/etcd/open.ts')).openEtcd(config);
+    case 'bosh':
+      return (await import('../sources/bosh/open.ts')).openBosh(config);
+    case 'monit':
+      return (await import('../sources/monit/open.ts')).openMonit(config);
   }
 }
 

@@ -17,7 +17,9 @@ export interface Showing extends Posting {
   readonly policy: Policy;
 }
 
-const OFFERS = 'offers';
+/** Part names: the message with the offers of a run, and the card of one remediation. */
+export const OFFERS = 'offers';
+export const cardOf = (id: string): string => `card-${id}`;
 /** A card waits for the thread that it stands in. */
 const NO_THREAD_MS = 500;
 
@@ -47,7 +49,7 @@ export async function showCard(
   const { root } = thread;
   if (!root || !thread.answered) throw new Later(NO_THREAD_MS);
   const place = { runId, channelId: asked.channelId, threadTs: root.ts };
-  const part = `card-${id}`;
+  const part = cardOf(id);
   // The button goes away first: nobody should click what is taken up already.
   if (!thread.where(part)) await showOffers(showing, thread, place);
   await put(showing, thread, part, place, renderRemediation(remediation));

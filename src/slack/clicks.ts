@@ -6,15 +6,18 @@ import { entryOf } from '../memory/life/step.ts';
 import type { Policy, RoleOf } from '../memory/policy.ts';
 import { ENDED, type Remediation } from '../memory/remediation.ts';
 import type { Decide, Remediations } from '../memory/remediations.ts';
+import type { Threads } from '../memory/threads.ts';
 import type { Queues } from '../queue/queues.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { cardOf, OFFERS } from './cards.ts';
 import type { Directory } from './directory.ts';
 import { renderRefusal } from './render/refusal.ts';
 
 export interface Clicking {
   readonly client: WebClient;
   readonly remediations: Remediations;
+  readonly threads: Pick<Threads, 'read'>;
   readonly chain: Chain;
   readonly directory: Directory;
   readonly policy: Policy;
@@ -32,6 +35,8 @@ export interface Click {
   readonly userId: string;
   readonly userTeamId: string;
   readonly channelId: string;
+  /** The message that the button is on. */
+  readonly messageTs: string;
   readonly threadTs: string;
   /** The delivery's own name. */
   readonly triggerId: string;
@@ -65,6 +70,7 @@ export function readClick(body: BlockAction): Click | undefined {
     userId: body.user.id,
     userTeamId: body.user.team_id ?? body.team?.id ?? '',
     channelId: channel.id,
+    messageTs: message.ts,
     threadTs: String((message as { thread_ts?: string }).thread_ts ?? message.ts),
     triggerId: body.trigger_id,
   };
@@ -103,6 +109,8 @@ async function press(clicking: Clicking, click: Click): Promise<Refusal | undefi
   const { remediation } = remembered;
   const { asked, requested, approvals } = remediation;
   if (click.channelId !== asked.channelId) return { because: 'this was not offered in this channel' };
+  if (!(await isOnItsMessage(clicking, click, remediation)))
+    return { because: 'the button is not on the message that Wrench made it for', remediation };
   if (click.userTeamId !== asked.teamId)
     return { because: 'people of another workspace may not do this', remediation };
   await directory.lookUp([...(requested ? [requested.by] : []), ...approvals.map(({ by }) => by)]);
@@ -116,6 +124,16 @@ async function press(clicking: Clicking, click: Click): Promise<Refusal | undefi
     return { because: moved.because, remediation: moved.remediation ?? remediation };
   await goOn(clicking, moved.remediation);
   return undefined;
+}
+
+/** What somebody approves is what they read: a value is good on the one message that shows it, and on no other card. */
+async function isOnItsMessage(
+  { threads }: Clicking,
+  { button, messageTs, channelId }: Click,
+  { id, runId }: Remediation,
+): Promise<boolean> {
+  const where = (await threads.read(runId)).where(button === 'request' ? OFFERS : cardOf(id));
+  return where?.ts === messageTs && where.channelId === channelId;
 }
 
 function decide({ policy }: Clicking, { button, userId }: Click, planHash: string, nowMs: number): Decide {

@@ -33,7 +33,10 @@ export function makeManifest(catalogue: Catalogue, mode: 'socket' | 'http') {
       scopes: { bot: [...Object.keys(NEEDED_SCOPES), ...Object.keys(WISHED_SCOPES)].toSorted() },
     },
     settings: {
-      interactivity: { is_enabled: false },
+      interactivity: {
+        is_enabled: true,
+        ...(mode === 'http' && { request_url: REQUEST_URL }),
+      },
       org_deploy_enabled: false,
       socket_mode_enabled: mode === 'socket',
       token_rotation_enabled: false,
