@@ -6,6 +6,7 @@ import type { Deployment } from '../../ports/processes.ts';
 import type { Source } from '../../ports/source.ts';
 import { monitConfig } from './config.ts';
 import { openMonit } from './open.ts';
+import { parseStatus } from './parse-status.ts';
 
 const AUTH = { username: 'vcap', password: 'random-password' };
 const SLEEP = ['/bin/sleep', '1000'] as const;
@@ -95,6 +96,19 @@ test('processes that run, that nobody watches and that cannot be started are tol
     },
   ]);
   expect(source.writes).toBeUndefined();
+});
+
+test('both dialects of the real monit say the same', async () => {
+  const ask = async (path: string): Promise<string> => {
+    const authorization = `Basic ${Buffer.from(`${AUTH.username}:${AUTH.password}`).toString('base64')}`;
+    const answer = await fetch(monit.url + path, { headers: { authorization } });
+    return Buffer.from(await answer.arrayBuffer()).toString('latin1');
+  };
+  const namesAndPids = (text: string): unknown =>
+    parseStatus(text)?.processes.map(({ name, pid }) => [name, pid]);
+  const older = namesAndPids(await ask('/_status?format=xml'));
+  expect(older).toHaveLength(5);
+  expect(older).toEqual(namesAndPids(await ask('/_status2?format=xml')));
 });
 
 test('what may be restarted is what the configuration names and the machine has', async () => {
