@@ -42,7 +42,7 @@ export function dueFinding(
       { kind: 'field', label: 'SHA-256', value: certificate.fingerprint },
       ...placesTable(held),
     ],
-    ...(isLate(standing) && offersFor(places)),
+    ...(isLate(standing) && offersFor(held.renewable)),
   };
 }
 

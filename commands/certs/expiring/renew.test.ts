@@ -186,7 +186,7 @@ test('an expired and an expiring certificate are offered to be renewed where the
   expect(findingsOf([renewable], '2018-07-01')[0]).not.toHaveProperty('offers');
 });
 
-test('one certificate in many secrets is one finding with a few offers, one a place', () => {
+test('one certificate in many secrets and behind many sites is one finding with a few offers, one a place', () => {
   const shared = certificate({ ...known });
   const places = Array.from({ length: 9 }, (_, at) => ({
     kind: 'seen' as const,
@@ -194,7 +194,8 @@ test('one certificate in many secrets is one finding with a few offers, one a pl
     chain: [shared] as const,
     ...(at % 2 === 0 && { renewable: true as const }),
   }));
-  const [finding] = findingsOf([...places, live('www.example.com:443', [shared])], '2019-07-13');
+  const sites = Array.from({ length: 99 }, (_, at) => live(`site-${at}.example.com:443`, [shared]));
+  const [finding] = findingsOf([...places, ...places, ...sites], '2019-07-13');
   expect(finding?.offers?.map(({ params }) => params.place)).toEqual([
     'vault:secret/cf/0/tls:certificate',
     'vault:secret/cf/2/tls:certificate',

@@ -19,7 +19,6 @@ export interface RenewOffer {
 const MOST_LETTERS = 75;
 /** The end of a path is what people know it by. */
 const NAMED_BY = 3;
-const MOST_OFFERS = 3;
 /** Names of what is kept that a plan mentions. */
 const MOST_KEPT = 12;
 const DAY_MS = 86_400_000;
@@ -62,15 +61,12 @@ export const renew = defineRemediation({
   settlesWithinSeconds: 30,
 });
 
-/** An offer for each of the first few places where it can be renewed. */
-export function offersFor(places: readonly { readonly place: string; readonly renewable?: true }[]): {
-  readonly offers?: readonly RenewOffer[];
-} {
-  const renewable = places.filter((one) => one.renewable).slice(0, MOST_OFFERS);
-  if (renewable.length === 0) return {};
+/** An offer for each place where it can be renewed. */
+export function offersFor(places: readonly string[]): { readonly offers?: readonly RenewOffer[] } {
+  if (places.length === 0) return {};
   return {
-    offers: renewable.map(({ place }) => ({
-      remediation: 'renew' as const,
+    offers: places.map((place) => ({
+      remediation: 'renew',
       params: { store: place.slice(0, place.indexOf(':')), place },
     })),
   };

@@ -9,6 +9,8 @@ export interface Held {
   readonly count: number;
   /** Served by at least one live site. */
   readonly live: boolean;
+  /** The first places in order where it could be renewed, at most {@link MOST_RENEWABLE}: apart, for a thousand sites may come before them. */
+  readonly renewable: readonly string[];
 }
 
 export interface Place {
@@ -20,8 +22,6 @@ export interface Place {
   readonly as: 'own' | 'issuer' | 'extra';
   /** The place's leaf, where this certificate is not that itself. */
   readonly leaf?: Pick<ports.Certificate, 'name' | 'notAfter'>;
-  /** It could be renewed there. */
-  readonly renewable?: true;
 }
 
 /** Sites that show the same leaf in the same way, or places whose private key belongs to another certificate. */
@@ -40,6 +40,7 @@ export interface Tally {
 }
 
 export const MOST_PLACES = 50;
+export const MOST_RENEWABLE = 3;
 
 type Open<T extends { places: unknown; count: number }> = {
   -readonly [Key in keyof T]: Key extends 'places' ? T['places'][keyof T['places'] & number][] : T[Key];
@@ -58,9 +59,12 @@ export function openTally(): { readonly add: (seen: ports.Seen) => void; readonl
           places: [],
           count: 0,
           live: false,
+          renewable: [],
         };
         held.live ||= seen.served !== undefined;
         if (keep(held.places, placeOf(certificate, seen, path), byPlace)) held.count += 1;
+        if (seen.renewable && certificate === seen.chain[0])
+          held.renewable = firstOf([...held.renewable, seen.place]);
         certificates.set(certificate.fingerprint, held);
       }
       if (seen.served !== undefined || seen.keyMatches === false) addSite(sites, seen, path);
@@ -88,12 +92,11 @@ export function pathOf(chain: ports.Seen['chain']): [ports.Certificate, ...ports
 
 function placeOf(
   certificate: ports.Certificate,
-  { place, chain, renewable }: ports.Seen,
+  { place, chain }: ports.Seen,
   path: readonly ports.Certificate[],
 ): Place {
   const [leaf] = chain;
-  if (certificate.fingerprint === leaf.fingerprint)
-    return { place, as: 'own', ...(renewable && { renewable }) };
+  if (certificate.fingerprint === leaf.fingerprint) return { place, as: 'own' };
   const as = path.some(({ fingerprint }) => fingerprint === certificate.fingerprint) ? 'issuer' : 'extra';
   return { place, as, leaf: { name: leaf.name, notAfter: leaf.notAfter } };
 }
@@ -115,6 +118,10 @@ function addSite(
   const added = keep(site.places, { place, ...(servername !== undefined && { asked: servername }) }, byName);
   if (added) site.count += 1;
   sites.set(key, site);
+}
+
+function firstOf(places: readonly string[]): readonly string[] {
+  return [...new Set(places)].toSorted().slice(0, MOST_RENEWABLE);
 }
 
 const ORDER = { own: 0, issuer: 1, extra: 2 } as const;
