@@ -9,7 +9,7 @@ import {
   GENESIS,
   type Head,
 } from './audit.ts';
-import { APPEND } from './commit.ts';
+import { appending } from './commit.ts';
 
 /** An entry made ready to be put behind the head, as a script takes it; all empty where there is nothing to say. */
 export interface Link {
@@ -27,25 +27,39 @@ export interface Chain {
   readonly append: (entry: Audited) => Promise<void>;
   /** Runs a script that appends `entry` as part of a greater step; again and again while others append first. Gives what else it answers. */
   readonly link: (entry: Audited | undefined, run: (link: Link) => Promise<string>) => Promise<string>;
-  /** Entries oldest first, a page at a time; `after` is a stream id. */
-  readonly page: (after?: string) => Promise<readonly { readonly id: string; readonly raw: string }[]>;
-  readonly head: () => Promise<Head>;
+  /** Entries oldest first, a page at a time; `after` and `until` are stream ids. */
+  readonly page: (after?: string, until?: string) => Promise<readonly Kept[]>;
+  /** Entries newest first, a page at a time; `before` and `since` are stream ids. */
+  readonly pageBack: (before?: string, since?: string) => Promise<readonly Kept[]>;
+  /** The head, and where the stream ends at that moment. */
+  readonly end: () => Promise<{ readonly head: Head; readonly lastId?: string }>;
+  /** Up to where it was copied to something that does not remember it itself. */
+  readonly copied: {
+    readonly read: () => Promise<string | undefined>;
+    readonly note: (id: string) => Promise<void>;
+  };
+}
+
+/** An entry as Redis keeps it. */
+export interface Kept {
+  /** Begins with the time at which Redis took it, in milliseconds of the epoch. */
+  readonly id: string;
+  readonly raw: string;
 }
 
 const NO_LINK: Link = { prev: '', hash: '', seq: '', json: '' };
 const PAGE = 1_000;
 const TRIES = 1_000;
+const APPEND = appending();
 
 export function openChain(redis: Redis | Cluster, prefix: string): Chain {
   const headKey = `${prefix}:audit:head`;
   const streamKey = `${prefix}:audit`;
+  const copiedKey = `${prefix}:audit:copied`;
   let known: Head | undefined;
   let turn: Promise<unknown> = Promise.resolve();
 
-  const readHead = async (): Promise<Head> => {
-    const [seq, hash] = await redis.hmget(headKey, 'seq', 'hash');
-    return seq && hash ? { seq: Number(seq), hash } : GENESIS;
-  };
+  const readHead = async () => toHead(await redis.hmget(headKey, 'seq', 'hash'));
   const linkNow = async (entry: Audited, run: (link: Link) => Promise<string>): Promise<string> => {
     const said = auditedSchema.parse(entry);
     for (let attempt = 0; attempt < TRIES; attempt++) {
@@ -90,13 +104,42 @@ export function openChain(redis: Redis | Cluster, prefix: string): Chain {
           redis.eval(APPEND, 2, headKey, streamKey, prev, hash, seq, json) as Promise<string>,
       );
     },
-    page: async (after) => {
-      const from = after === undefined ? '-' : `(${after}`;
-      const found = await redis.xrange(streamKey, from, '+', 'COUNT', PAGE);
-      return found.map(([id, fields]) => ({ id, raw: fields[1] ?? '' }));
+    page: async (after, until = '+') =>
+      (await redis.xrange(streamKey, after === undefined ? '-' : `(${after}`, until, 'COUNT', PAGE)).map(
+        kept,
+      ),
+    pageBack: async (before, since = '-') =>
+      (await redis.xrevrange(streamKey, before === undefined ? '+' : `(${before}`, since, 'COUNT', PAGE)).map(
+        kept,
+      ),
+    end: async () => {
+      const answers = await redis
+        .multi()
+        .hmget(headKey, 'seq', 'hash')
+        .xrevrange(streamKey, '+', '-', 'COUNT', 1)
+        .exec();
+      const [head, last] = (answers ?? []).map(([error, answer]) => {
+        if (error) throw error;
+        return answer;
+      }) as [readonly (string | null)[], readonly [string][]];
+      const lastId = last[0]?.[0];
+      return { head: toHead(head), ...(lastId !== undefined && { lastId }) };
     },
-    head: readHead,
+    copied: {
+      read: async () => (await redis.get(copiedKey)) ?? undefined,
+      note: async (id) => {
+        await redis.set(copiedKey, id);
+      },
+    },
   };
+}
+
+function toHead([seq, hash]: readonly (string | null)[]): Head {
+  return seq && hash ? { seq: Number(seq), hash } : GENESIS;
+}
+
+function kept([id, fields]: [string, string[]]): Kept {
+  return { id, raw: fields[1] ?? '' };
 }
 
 /** The entry in a line, or undefined where the line is none. */

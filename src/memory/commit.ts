@@ -49,14 +49,27 @@ if perHour ~= '' then
 end
 return 'ok'`;
 
-/** Only an audit entry. KEYS: head, stream. Answers as {@link COMMIT}. */
-export const APPEND = `
+/**
+ * A script that appends an audit entry, and does `unless` before it and `then` with it. KEYS: head, stream, and what else is named.
+ * ARGV: hash before, hash, number, entry, and what else. Answers as {@link COMMIT}; `ok` also where the entry is in the chain already,
+ * for it was sent twice: its first answer was lost with the connection.
+ */
+export function appending({ unless = '', then = '' } = {}): string {
+  return `
 local head = redis.call('hmget', KEYS[1], 'seq', 'hash')
+local behind = tonumber(head[1] or '0') - tonumber(ARGV[3]) + 1
+if behind >= 1 and behind <= 1000 then
+  local last = redis.call('xrevrange', KEYS[2], '+', '-', 'COUNT', behind)[behind]
+  if last and string.find(last[2][2], '"hash":"' .. ARGV[2] .. '"', 1, true) then return 'ok' end
+end
+${unless}
 if head[1] and head[2] ~= ARGV[1] then return 'head ' .. head[1] .. ' ' .. head[2] end
 if not head[1] and tonumber(ARGV[3]) ~= 1 then return 'head 0 ' .. string.rep('0', 64) end
 redis.call('xadd', KEYS[2], '*', 'entry', ARGV[4])
 redis.call('hset', KEYS[1], 'seq', ARGV[3], 'hash', ARGV[2])
+${then}
 return 'ok'`;
+}
 
 /** Lengthens a lease, for the holder of the newest token alone. KEYS: record, due, then the targets. */
 export const KEEP = `

@@ -1,28 +1,53 @@
 import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
+import type { Audited } from './audit.ts';
+import { openChain } from './chain.ts';
+import { appending } from './commit.ts';
 
-/** Who stopped all applying, when and why. */
+/** Who stopped all applying, when and why; `because` may be empty. */
 const frozenSchema = z.strictObject({ by: z.string(), at: z.iso.datetime(), because: z.string() });
 
 export type Frozen = z.infer<typeof frozenSchema>;
 
-/** The one switch that stops all applying, in every environment, until somebody takes it back. */
+/** The one switch that stops all applying, in every environment, until somebody takes it back. It never moves without its audit entry. */
 export interface Freeze {
   /** Who froze first stays; false where everything is frozen already. */
   readonly freeze: (frozen: Frozen) => Promise<boolean>;
   /** False where nothing is frozen. */
-  readonly thaw: () => Promise<boolean>;
+  readonly thaw: (thawed: Frozen) => Promise<boolean>;
   readonly read: () => Promise<Frozen | undefined>;
 }
 
-export function openFreeze(redis: Redis | Cluster, prefix: string): Freeze {
+const FREEZE = appending({
+  unless: "if redis.call('exists', KEYS[3]) == 1 then return 'frozen' end",
+  then: "redis.call('set', KEYS[3], ARGV[5])",
+});
+const THAW = appending({
+  unless: "if redis.call('exists', KEYS[3]) == 0 then return 'thawed' end",
+  then: "redis.call('del', KEYS[3])",
+});
+
+export function openFreeze(redis: Redis | Cluster, prefix: string, audit = openChain(redis, prefix)): Freeze {
   const key = `${prefix}:freeze`;
+  const turn = async (script: string, kind: 'frozen' | 'thawed', said: Frozen): Promise<boolean> => {
+    const json = JSON.stringify(frozenSchema.parse(said));
+    const answer = await audit.link(entryOf(kind, said), (link) => {
+      const { prev, hash, seq, json: entry } = link;
+      const keys = [audit.headKey, audit.streamKey, key];
+      return redis.eval(script, keys.length, ...keys, prev, hash, seq, entry, json) as Promise<string>;
+    });
+    return answer === 'ok';
+  };
   return {
-    freeze: async (frozen) => (await redis.set(key, JSON.stringify(frozen), 'NX')) === 'OK',
-    thaw: async () => (await redis.del(key)) === 1,
+    freeze: (frozen) => turn(FREEZE, 'frozen', frozen),
+    thaw: (thawed) => turn(THAW, 'thawed', thawed),
     read: async () => {
       const found = await redis.get(key);
       return found === null ? undefined : frozenSchema.parse(JSON.parse(found));
     },
   };
+}
+
+function entryOf(kind: 'frozen' | 'thawed', { by, at, because }: Frozen): Audited {
+  return { kind, at, who: [by], what: 'everything', ...(because !== '' && { because }) };
 }
