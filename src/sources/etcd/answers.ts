@@ -55,7 +55,7 @@ export class LostQuorum extends SourceError {
     super(
       source,
       'unreachable',
-      `etcd has lost its quorum: a read that a majority of its members must agree on failed (${inItsWords(said)})`,
+      `etcd has lost its quorum: no majority of its members answers (${inItsWords(said)})`,
     );
   }
 }

@@ -142,10 +142,15 @@ async function portrayAtItsAddress(
     facts: { error: new SourceError(cluster.name, 'unreachable', message) },
     said: [],
   });
-  const url = clientUrls.find((url) => URL.canParse(url) && /^https?:/.test(url));
+  // A login that is configured for TLS is sent nowhere in the clear, whatever a member tells.
+  const secure = cluster.contacts.configured.some(({ url }) => url.startsWith('https:'));
+  const protocol = secure ? /^https:/ : /^https?:/;
+  const url = clientUrls.find((url) => URL.canParse(url) && protocol.test(url));
   if (url === undefined)
     return fail(
-      name === '' ? 'it was added to the cluster and has never started' : 'it tells no address for clients',
+      name === ''
+        ? 'it was added to the cluster and has never started'
+        : `it tells no ${secure ? 'https:// ' : ''}address for clients`,
     );
   const portrait = await portray(cluster, cluster.contacts.at({ url: new URL(url).origin }), signal);
   if (portrait.id === undefined || portrait.id === decimalId) return portrait;

@@ -7,7 +7,9 @@ import type { KeyTree } from '../../ports/key-value.ts';
 import type { Source } from '../../ports/source.ts';
 import type { SourceError } from '../../ports/source-error.ts';
 import { etcdConfig } from './config.ts';
+import { openCluster } from './cluster.ts';
 import { openEtcd } from './open.ts';
+import { portray } from './portrait.ts';
 
 let etcd: Etcd;
 const notAfter = new Date(Date.now() + 20 * 86_400_000);
@@ -210,6 +212,22 @@ test('a member tells its version, its state, its database, its clock and its cer
   expect(member!.raftAppliedIndex).toBeLessThanOrEqual(member!.raftIndex!);
   expect(member!.slowFsyncs!.total).toBeGreaterThan(0);
   expect(member!.slowFsyncs!.share).toBeLessThanOrEqual(1);
+});
+
+test('a member whose certificate has expired is not believed, and what it serves is told', async () => {
+  const expired = await startEtcd({ notAfter: new Date(Date.now() - 60_000) });
+  const cluster = openCluster(etcdConfig.parse({ kind: 'etcd', ...expired.access }));
+  try {
+    const { facts } = await portray(cluster, cluster.contacts.configured[0]!, signal);
+    expect(facts).toMatchObject({
+      error: { message: expect.stringContaining('shows a certificate that has expired') as string },
+      certificate: { name: 'etcd-z1-0.cf-etcd.service.cf.internal' },
+    });
+    expect(facts.version).toBeUndefined();
+  } finally {
+    await cluster.contacts.close();
+    await expired.close();
+  }
 });
 
 test('doctor reads how many endpoints answer', async () => {

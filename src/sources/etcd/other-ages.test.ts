@@ -86,7 +86,7 @@ test.each<[string, number, unknown, string]>([
     'a lost quorum',
     500,
     { errorCode: 300, message: 'Raft Internal Error', cause: 'etcdserver: request timed out', index: 0 },
-    'unreachable: etcd has lost its quorum: a read that a majority of its members must agree on failed (etcdserver: request timed out)',
+    'unreachable: etcd has lost its quorum: no majority of its members answers (etcdserver: request timed out)',
   ],
   [
     'a user who may not',

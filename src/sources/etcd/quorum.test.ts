@@ -4,7 +4,7 @@ import type { Source } from '../../ports/source.ts';
 import { etcdConfig } from './config.ts';
 import { openEtcd } from './open.ts';
 
-const LOST = 'etcd has lost its quorum: a read that a majority of its members must agree on failed';
+const LOST = 'etcd has lost its quorum: no majority of its members answers';
 const { signal } = new AbortController();
 let etcd: Etcd;
 let source: Source;
