@@ -1,14 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Authority, issue, type Issued, makeAuthority } from '../../../test/world/ca.ts';
 import { lookAround, type View } from '../../../test/world/look-around.ts';
+import { asSafe } from '../../../test/world/safe-secrets.ts';
 import { type OpenedVault, vaultsUnderTest } from '../../../test/world/vault/under-test.ts';
 import { vaultConfig } from './config.ts';
 import { openVault } from './open.ts';
-
-/** As `safe x509 issue` writes it. */
-function asSafe({ certificatePem, keyPem }: Issued): Record<string, string> {
-  return { certificate: certificatePem, key: keyPem, combined: certificatePem + keyPem };
-}
 
 const RIGHTS = { 'sys/capabilities-self': ['update'] } as const;
 

@@ -1,0 +1,99 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { check } from '../../commands/certs/expiring/check.ts';
+import { renew } from '../../commands/certs/expiring/renew.ts';
+import { readArguments } from '../../src/check/arguments.ts';
+import type { ReadContext } from '../../src/check/context.ts';
+import type { Report } from '../../src/check/finding.ts';
+import { runCheck } from '../../src/check/run-check.ts';
+import type { Source } from '../../src/ports/source.ts';
+import { vaultConfig } from '../../src/sources/vault/config.ts';
+import { openVault } from '../../src/sources/vault/open.ts';
+import { issue, makeAuthority } from './ca.ts';
+import { asSafe, asSafeAuthority } from './safe-secrets.ts';
+import { startVault, type Vault } from './vault.ts';
+
+/** Folders of the outage behind "Downloading Failed", each with its authority beside it, as `safe` lays them out. */
+const FOLDERS = [
+  'bbs/locket/tls',
+  'cell/rep/tls',
+  'cell/rep/diego/rep',
+  'syslogger/scalablesyslog/adapter/tls',
+];
+const VALID = { notBefore: new Date('2018-07-13T22:25:49Z'), notAfter: new Date('2019-07-12T22:25:49Z') };
+
+let vault: Vault;
+let source: Source;
+beforeEach(async () => {
+  vault = await startVault();
+  await vault.mount('secret', '2');
+  const authority = await makeAuthority({ name: 'cf-internal-ca' });
+  for (const folder of FOLDERS) {
+    const name = `${folder.split('/')[1]}.service.cf.internal`;
+    await vault.put(`secret/${folder}/ca`, asSafeAuthority(authority, '1a2b'));
+    await vault.put(`secret/${folder}/cert`, asSafe(await issue(authority, { name, ...VALID })));
+  }
+  const auth = { token: vault.rootToken };
+  source = openVault(
+    vaultConfig.parse({ kind: 'vault', url: vault.address, paths: ['secret'], auth, renew: {} }),
+  );
+});
+afterEach(async () => {
+  await source.close();
+  await vault.close();
+});
+
+function look(): Promise<Report> {
+  return runCheck(check, {
+    check: 'certs/expiring',
+    environment: 'prod',
+    args: readArguments(check, { bare: [], flags: new Map() }),
+    read: { certificates: { stores: [source.certificates!] } },
+    now: new Date(),
+    signal: new AbortController().signal,
+    deadlineMs: 10_000,
+  });
+}
+
+function context(): ReadContext<'certificates'> {
+  return {
+    read: { certificates: { stores: [source.certificates!] } },
+    now: new Date(),
+    signal: new AbortController().signal,
+    attempt: (_, __, read) => read(),
+    gap: () => undefined,
+    saw: () => undefined,
+  };
+}
+
+test('every expired certificate is offered, renewed as its plan says, and gone when looked at again', async () => {
+  const before = await look();
+  expect(before.verdict).toBe('4 of 5 certificates have expired');
+  const offers = before.findings.flatMap((finding) => finding.offers ?? []);
+  expect(offers.map(({ title }) => title).toSorted()).toEqual([
+    'Renew adapter/tls/cert',
+    'Renew diego/rep/cert',
+    'Renew locket/tls/cert',
+    'Renew rep/tls/cert',
+  ]);
+
+  const told: string[] = [];
+  const order = { id: 'm0123456789abcdef', signal: new AbortController().signal };
+  const write = { certificates: source.writes!.certificates! };
+  const did = async (line: string): Promise<void> => void told.push(line);
+  for (const { params } of offers) {
+    const asked = renew.params.parse(params);
+    const plan = await renew.plan(context(), asked);
+    const travelled = JSON.parse(JSON.stringify(plan)) as typeof plan;
+    expect(await renew.plan(context(), asked)).toEqual(travelled);
+    await renew.apply({ ...context(), write, order, did }, asked, travelled);
+    await expect(renew.apply({ ...context(), write, order, did }, asked, travelled)).rejects.toThrow(
+      'since it was planned',
+    );
+  }
+
+  expect(told).toHaveLength(4);
+  expect(
+    told.every((line) => / renewed in secret\/.+\/cert until .+: serial 1a2b, SHA-256 /.test(line)),
+  ).toBe(true);
+  expect(await look()).toMatchObject({ status: 'clear', examined: 5, findings: [] });
+});
