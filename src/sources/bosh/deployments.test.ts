@@ -1,11 +1,9 @@
 import { afterEach, expect, test } from 'vitest';
 import { type BoshUnderTest, startBosh } from '../../../test/world/bosh/under-test.ts';
-import { instanceLine, keepVms, makeVm } from '../../../test/world/bosh/vms.ts';
+import { keepVms, makeVm } from '../../../test/world/bosh/vms.ts';
 import type { Deployment } from '../../ports/processes.ts';
 import type { Source } from '../../ports/source.ts';
 import { SourceError } from '../../ports/source-error.ts';
-import { boshConfig } from './config.ts';
-import { instanceAnswer, toInstance } from './to-instance.ts';
 
 let bosh: BoshUnderTest;
 afterEach(() => bosh.close());
@@ -214,25 +212,6 @@ test('a line that cannot be read is counted, and the others are told', async () 
   const { instances, gaps } = await readOne(bosh.open());
   expect(instances).toHaveLength(2);
   expect(gaps?.map(({ what }) => what)).toEqual(['cf: 1 of its instances']);
-});
-
-test('vitals that are strings, figures that are left out and fields of another age do no harm', async () => {
-  const vm = makeVm('doppler_z2', 0, {
-    processes: [{ name: 'doppler', state: 'running', uptimeSeconds: 0 }],
-  });
-  const line = JSON.parse(instanceLine(vm)) as Record<string, unknown>;
-  const lines = [
-    line,
-    { ...line, index: 1, resource_pool: 'small', resurrection_paused: false, vitals: 'none' },
-  ];
-  const answers = lines.map((one) => instanceAnswer.parse(one));
-  const config = boshConfig.parse({
-    kind: 'bosh',
-    url: 'https://b',
-    auth: { client: { id: 'i', secret: 's' } },
-  });
-  const told = answers.map((one) => toInstance(config, '283.1.6', one, false));
-  expect(told.map((one) => one?.processes)).toEqual(lines.map(() => [{ name: 'doppler', state: 'running' }]));
 });
 
 test('something that is no director', async () => {
