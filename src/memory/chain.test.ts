@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startRedis, type TestRedis } from '../../test/world/redis.ts';
 import { connectPatiently } from '../queue/connection.ts';
@@ -47,7 +47,7 @@ test('entries of four processes at once stand in one chain without a gap', async
   const chains = Array.from({ length: 4 }, () => openChain(connect(), PREFIX));
 
   await Promise.all(
-    Array.from({ length: 500 }, (_, number) => chains[number % 4]?.append(said(`deed ${number}`))),
+    Array.from({ length: 500 }, async (_, number) => chains[number % 4]?.append(said(`deed ${number}`))),
   );
 
   await expect(verify()).resolves.toMatchObject({ kind: 'whole', entries: 500, from: 1, to: 500 });
@@ -98,7 +98,7 @@ test('an entry whose answer was lost is not put in twice, even where others were
 test('an entry that is no audit entry is not put in', async () => {
   const chain = openChain(connect(), PREFIX);
 
-  await expect(chain.append({ ...said('x'), who: [] })).rejects.toThrow();
+  await expect(chain.append({ ...said('x'), who: [] })).rejects.toThrow('Too small');
   await chain.append(said('after it'));
 
   await expect(verify()).resolves.toMatchObject({ kind: 'whole', entries: 1 });

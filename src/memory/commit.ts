@@ -50,11 +50,11 @@ end
 return 'ok'`;
 
 /**
- * A script that appends an audit entry, and does `unless` before it and `then` with it. KEYS: head, stream, and what else is named.
+ * A script that appends an audit entry, and does `unless` before it and `also` with it. KEYS: head, stream, and what else is named.
  * ARGV: hash before, hash, number, entry, and what else. Answers as {@link COMMIT}; `ok` also where the entry is in the chain already,
  * for it was sent twice: its first answer was lost with the connection.
  */
-export function appending({ unless = '', then = '' } = {}): string {
+export function appending({ unless = '', also = '' } = {}): string {
   return `
 local head = redis.call('hmget', KEYS[1], 'seq', 'hash')
 local behind = tonumber(head[1] or '0') - tonumber(ARGV[3]) + 1
@@ -67,7 +67,7 @@ if head[1] and head[2] ~= ARGV[1] then return 'head ' .. head[1] .. ' ' .. head[
 if not head[1] and tonumber(ARGV[3]) ~= 1 then return 'head 0 ' .. string.rep('0', 64) end
 redis.call('xadd', KEYS[2], '*', 'entry', ARGV[4])
 redis.call('hset', KEYS[1], 'seq', ARGV[3], 'hash', ARGV[2])
-${then}
+${also}
 return 'ok'`;
 }
 

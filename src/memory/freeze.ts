@@ -20,11 +20,11 @@ export interface Freeze {
 
 const FREEZE = appending({
   unless: "if redis.call('exists', KEYS[3]) == 1 then return 'frozen' end",
-  then: "redis.call('set', KEYS[3], ARGV[5])",
+  also: "redis.call('set', KEYS[3], ARGV[5])",
 });
 const THAW = appending({
   unless: "if redis.call('exists', KEYS[3]) == 0 then return 'thawed' end",
-  then: "redis.call('del', KEYS[3])",
+  also: "redis.call('del', KEYS[3])",
 });
 
 export function openFreeze(redis: Redis | Cluster, prefix: string, audit = openChain(redis, prefix)): Freeze {
