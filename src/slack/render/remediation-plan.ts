@@ -4,7 +4,7 @@ import { countInWords } from '../../check/report-in-words.ts';
 import type { Remediation } from '../../memory/remediation.ts';
 import { cost, fit } from './inert.ts';
 import type { Attachment } from './message.ts';
-import { bold, bullets, codeSpan, glue, line, ordered, type Part, say } from './pieces.ts';
+import { type Blocks, bold, bullets, codeSpan, glue, line, ordered, type Part, rich, say } from './pieces.ts';
 import { bytesInWords } from './remediation-words.ts';
 
 /** Characters for a part of a plan, and for each of its entries. */
@@ -61,35 +61,35 @@ function preconditionsOf({ precondition }: Plan): readonly string[] {
   return Object.entries(precondition).map(([name, value]) => `${cleanText(name)}: ${cleanText(value)}`);
 }
 
-/** What the approver approves. Where it has no room it says so, and {@link planFile} has the whole. */
-export function wholePlan(remediation: Remediation, plan: Plan): readonly Part[] {
-  const conditions = cutTo(WHOLE.precondition, preconditionsOf(plan));
-  const file = planFile(remediation);
-  return [
-    ...planLines(WHOLE, plan, 'What will be done'),
-    ...(plan.bytes === undefined
+/** What the approver approves, a block an idea. Where it has no room it says so, and {@link planFile} has the whole. */
+export function wholePlan(remediation: Remediation, plan: Plan): Blocks {
+  const { filename } = planFile(remediation) ?? {};
+  const groups = [
+    [...planLines(WHOLE, plan, 'What will be done'), ...bytesOf(plan)],
+    conditionsOf(plan),
+    filename === undefined
       ? []
-      : [line(say('Affects'), glue(' '), bold(bytesInWords(plan.bytes)), glue('.'))]),
-    ...(conditions.shown.length > 0
-      ? [
-          line(bold('Only if this is still so')),
-          bullets([
-            ...conditions.shown.map((one) => line(say(one, WHOLE.precondition.each))),
-            ...more(conditions),
-          ]),
-        ]
-      : []),
-    ...(file
-      ? [
+      : [
           line(
             bold(
-              `This is not the whole plan. The attached ${file.filename} has the rest: read it before you approve.`,
+              `This is not the whole plan. The attached ${filename} has the rest: read it before you approve.`,
             ),
           ),
-        ]
-      : []),
-    ...afterwardsOf(plan),
+        ],
+    afterwardsOf(plan),
   ];
+  return groups.filter(({ length }) => length > 0).map((parts) => rich(...parts));
+}
+
+function bytesOf({ bytes }: Plan): readonly Part[] {
+  return bytes === undefined ? [] : [line(say('Affects'), glue(' '), bold(bytesInWords(bytes)), glue('.'))];
+}
+
+function conditionsOf(plan: Plan): readonly Part[] {
+  const conditions = cutTo(WHOLE.precondition, preconditionsOf(plan));
+  if (conditions.shown.length === 0) return [];
+  const items = conditions.shown.map((one) => line(say(one, WHOLE.precondition.each)));
+  return [line(bold('Only if this is still so')), bullets([...items, ...more(conditions)])];
 }
 
 /** What was planned, once it is no longer to be approved. */

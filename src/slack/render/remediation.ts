@@ -52,7 +52,7 @@ export function renderRemediation(remediation: Remediation): Message {
   const { plan, state, finding } = remediation;
   const people = peopleLines(remediation);
   const blocks: Blocks = [rich(...head(remediation))];
-  if (state === 'planned' && plan) blocks.push(rich(...wholePlan(remediation, plan)));
+  if (state === 'planned' && plan) blocks.push(...wholePlan(remediation, plan));
   else if (plan) blocks.push(...laterPlan(remediation, plan));
   if (state === 'planned')
     blocks.push({
@@ -70,10 +70,9 @@ export function renderRemediation(remediation: Remediation): Message {
 function head(remediation: Remediation): readonly Part[] {
   const { state, title, finding } = remediation;
   const { word, emoji: sign } = SIGNS[state];
-  const about =
-    state === 'fixed'
-      ? [bold(title, TITLE), glue(' · '), codeSpan(finding.target, TARGET)]
-      : [codeSpan(finding.target, TARGET), glue(' '), say(finding.summary, SUMMARY)];
+  const said = state === 'fixed' ? bold(title, TITLE) : say(finding.summary, SUMMARY);
+  const isNamed = said.text.includes(cleanText(finding.target));
+  const about = isNamed ? [said] : [codeSpan(finding.target, TARGET), glue(' '), said];
   return [
     line(
       emoji(sign),
@@ -112,12 +111,12 @@ const SHOWS_AFTERWARDS: ReadonlySet<State> = new Set([
 
 function laterPlan(remediation: Remediation, plan: Plan): Blocks {
   const { state } = remediation;
-  const parts = [
-    ...(SHOWS_PLAN.has(state) ? briefPlan(plan, 'The plan') : []),
-    ...deedsOf(remediation),
-    ...(SHOWS_AFTERWARDS.has(state) ? afterwardsOf(plan) : []),
+  const groups = [
+    SHOWS_PLAN.has(state) ? briefPlan(plan, 'The plan') : [],
+    deedsOf(remediation),
+    SHOWS_AFTERWARDS.has(state) ? afterwardsOf(plan) : [],
   ];
-  return parts.length > 0 ? [rich(...parts)] : [];
+  return groups.filter(({ length }) => length > 0).map((parts) => rich(...parts));
 }
 
 /** What was done and when: the last deeds, where there are more than fit. */

@@ -22,7 +22,9 @@ import {
   type Blocks,
   bullets,
   context,
+  emoji,
   EMOJI,
+  glue,
   line,
   note,
   type Part,
@@ -43,8 +45,9 @@ const HEADER = 150;
 /**
  * A report as a thread: the answer in the root's first line, then findings with evidence, then what could not be looked at.
  * Holds Slack's limits whatever the report holds; what has no room is in the attached CSV, and the thread says so.
+ * `offered` is how many remediations get a button at the end of the thread; see `renderOffers`.
  */
-export function renderReport(report: Report, asked: Asked): Thread {
+export function renderReport(report: Report, asked: Asked, offered = 0): Thread {
   const { findings, gaps } = report;
   const missing = gaps.length > 0 ? renderGaps(gaps) : undefined;
   const units = findings.slice(0, FULL_FINDINGS).map(renderFinding);
@@ -56,7 +59,7 @@ export function renderReport(report: Report, asked: Asked): Thread {
   if (!isWhole) replies.push(renderOverview(findings, placed));
   if (missing) replies.push(missing.message);
   return {
-    root: renderRoot(report, asked),
+    root: renderRoot(report, asked, offered),
     replies,
     attachments: [
       ...(!isWhole || units.some(({ isCut }) => isCut) ? [findingsCsv(report)] : []),
@@ -65,7 +68,7 @@ export function renderReport(report: Report, asked: Asked): Thread {
   };
 }
 
-function renderRoot(report: Report, asked: Asked): Message {
+function renderRoot(report: Report, asked: Asked, offered: number): Message {
   const headline = headlineOf(report);
   const verdict = verdictOf(report);
   const first = `:${EMOJI[headline]}: ${headline} · `;
@@ -82,6 +85,7 @@ function renderRoot(report: Report, asked: Asked): Message {
   const blocks: Blocks = [header];
   if (isLong) blocks.push(rich(line(say(verdict, 1_500))));
   if (report.findings.length > 0) blocks.push(rich(...topFindings(report.findings)));
+  if (offered > 0) blocks.push(rich(line(emoji('wrench'), glue(` ${offeredInWords(offered)}`))));
   blocks.push(
     context(note(`${report.environment}  ·  ${fit(command, 400)}`), askedBy(asked)),
     context(
@@ -90,7 +94,7 @@ function renderRoot(report: Report, asked: Asked): Message {
       ),
     ),
   );
-  return { text: rootText(report, command), blocks };
+  return { text: rootText(report, command, offered), blocks };
 }
 
 /** The worst, in the order of the report; under their severities where these differ. */
@@ -128,8 +132,12 @@ function moreInWords(findings: readonly Finding[], top: readonly Finding[]): str
   return `${counts.map(({ severity, rest }) => `${rest.toLocaleString('en-US')} ${severity}`).join(', ')} more`;
 }
 
+function offeredInWords(offered: number): string {
+  return `${countInWords(offered, 'fix is', 'fixes are')} offered at the end of the thread.`;
+}
+
 /** The coverage is never what is left out. */
-function rootText(report: Report, command: string): string {
+function rootText(report: Report, command: string, offered: number): string {
   const headline = headlineOf(report);
   const rest = report.findings.length - ROOT_FINDINGS;
   const asked = `${inert(report.environment, 80)}, ${inert(command, 200)}`;
@@ -138,6 +146,7 @@ function rootText(report: Report, command: string): string {
     `:${EMOJI[headline]}: ${headline}: ${inert(verdictOf(report), 500)}`,
     ...mostSevere(report.findings).map(findingInText),
     ...(rest > 0 ? [`and ${countInWords(rest, 'more finding')} in the thread`] : []),
+    ...(offered > 0 ? [offeredInWords(offered)] : []),
   ];
   return `${joinWithin(lines, TEXT_ROOM - coverage.length - 1)}\n${coverage}`;
 }
