@@ -10,19 +10,20 @@ import {
 
 const secrets = { signingSecret: 'signing-secret', botToken: 'xoxb-test', appToken: 'xapp-test' };
 
-type Choices = Partial<WorkspaceApp> & Pick<WorkspaceOptions, 'channels' | 'users'>;
+type Choices = Partial<WorkspaceApp> & Pick<WorkspaceOptions, 'channels' | 'users' | 'mischief'>;
 
 /** A workspace and a real Bolt app in it, both gone when the test is over. */
 export async function openWithBolt(
   delivery: 'http' | 'socket',
   register: (app: App) => void,
-  { channels, users, ...app }: Choices = {},
+  { channels, users, mischief, ...app }: Choices = {},
 ): Promise<{ workspace: Workspace; app: App }> {
   let requestUrl = 'http://127.0.0.1:1/not-yet';
   const workspace = await startWorkspace({
     app: { delivery, requestUrl: () => requestUrl, ...secrets, ...app },
     ...(channels ? { channels } : {}),
     ...(users ? { users } : {}),
+    ...(mischief ? { mischief } : {}),
   });
   onTestFinished(workspace.close);
   const bolt = new App({

@@ -19,6 +19,7 @@ import {
   type User,
   type UserGroup,
 } from './model.ts';
+import type { Mischief } from './mischief.ts';
 import { createPage, type KnownCommand } from './page/serve-page.ts';
 import { answerJson, readFields } from './read-body.ts';
 import { createResponseUrls } from './response-urls.ts';
@@ -48,6 +49,8 @@ export interface WorkspaceOptions {
   readonly users?: readonly User[];
   readonly channels?: readonly Channel[];
   readonly userGroups?: readonly UserGroup[];
+  /** What the page offers to break; without any it offers nothing. */
+  readonly mischief?: readonly Mischief[];
 }
 
 /** A Slack workspace on loopback. Bolt and web-api run against it unmodified. */
@@ -126,7 +129,13 @@ export async function startWorkspace(options: WorkspaceOptions): Promise<Workspa
   const requests: RecordedCall[] = [];
   const scopes = app.scopes ?? DEFAULT_SCOPES;
   const answerApi = createWebApi({ ...app, scopes, methods, faults, requests });
-  const page = createPage({ store, interactions, faults, commands: app.commands ?? [] });
+  const page = createPage({
+    store,
+    interactions,
+    faults,
+    commands: app.commands ?? [],
+    mischief: options.mischief ?? [],
+  });
 
   const route = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname } = new URL(request.url ?? '/', origin);

@@ -24,8 +24,10 @@ for (const button of document.querySelectorAll('#confirm button')) {
 
 export async function act(element, value) {
   if (!(await confirmed(element.dataset.confirm))) return;
-  element.classList.add('is-busy');
   const ts = element.closest('[data-ts]').dataset.ts;
+  element.classList.add('is-busy');
+  element.disabled = true;
   await post('/page/click', { ts, action: element.dataset.action, value });
+  element.disabled = false;
   element.classList.remove('is-busy');
 }

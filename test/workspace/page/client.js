@@ -1,6 +1,7 @@
 // The page's script. The server draws messages; this keeps them in place and sends what people do.
 
 import './compose.js';
+import './mischief.js';
 import { act } from './act.js';
 import { hideThread, show } from './draw.js';
 import { createRefresh, find, place, post, writeAddress } from './session.js';
@@ -22,12 +23,20 @@ async function openChannel(channel) {
   find('input').focus();
 }
 
+/** From now on, what is clicked and written is this person's. */
+function become(user) {
+  place.user = user;
+  sessionStorage.setItem('user', user);
+  void refresh();
+}
+
 document.addEventListener('click', ({ target: touched }) => {
   const target = touched.closest('button, a');
   if (!target) return;
-  const { action, channel, fault, value } = target.dataset;
+  const { action, channel, fault, person, value } = target.dataset;
   if (action && target.tagName === 'BUTTON') void act(target, value);
   else if ('openThread' in target.dataset) void openThread(target.closest('[data-thread]').dataset.thread);
+  else if (person) become(person);
   else if (channel) void openChannel(channel);
   else if (fault) void post('/page/fault', { fault });
   else if (target.id === 'close-thread') void openThread('');
@@ -37,16 +46,12 @@ document.addEventListener('change', ({ target }) => {
   if (target.dataset.action) void act(target, target.value);
 });
 document.addEventListener('keydown', ({ key }) => {
-  if (key === 'Escape' && place.thread && !find('confirm').open) void openThread('');
+  if (key === 'Escape' && place.thread && !document.querySelector('dialog[open]')) void openThread('');
 });
 find('channel').addEventListener('click', ({ target }) => {
   if (target.id !== 'menu') document.body.classList.remove('shows-sidebar');
 });
-find('person').addEventListener('change', ({ target }) => {
-  place.user = target.value;
-  sessionStorage.setItem('user', place.user);
-  void refresh();
-});
+find('person').addEventListener('change', ({ target }) => become(target.value));
 
 const darkness = matchMedia('(prefers-color-scheme: dark)');
 function shade() {

@@ -26,6 +26,7 @@ export function show(next) {
   showPeople(next);
   showMessages(find('messages'), next.messages, isElsewhere);
   showThread(next);
+  find('break').hidden = next.mischief.length === 0;
   find('active-faults').textContent = next.faults.length > 0 ? `Now: ${next.faults.join(', ')}` : '';
   find('faults').classList.toggle('is-on', next.faults.length > 0);
   if (
@@ -69,6 +70,24 @@ function showPeople({ people, user }) {
   select.value = user;
   // Drawn by the server from the workspace's own users; every text in it is escaped there.
   find('me').innerHTML = people.find(({ id }) => id === user).avatar;
+  for (const strip of document.querySelectorAll('.people')) showStrip(strip, people, user);
+}
+
+/** Faces to change between with one click, wherever one is looking: as Ada ask, as Grace approve. */
+function showStrip(strip, people, user) {
+  if (strip.children.length !== people.length) strip.replaceChildren(...people.map(drawFace));
+  for (const face of strip.children) face.setAttribute('aria-pressed', String(face.dataset.person === user));
+}
+
+function drawFace({ id, name, title, avatar }) {
+  const face = document.createElement('button');
+  face.type = 'button';
+  face.dataset.person = id;
+  face.title = `Act as @${name}${title ? `, ${title}` : ''}`;
+  face.setAttribute('aria-label', `Act as @${name}`);
+  // As above: the server's own drawing.
+  face.innerHTML = avatar;
+  return face;
 }
 
 /** Changes only what differs: reading, selecting and scrolling go on undisturbed. */

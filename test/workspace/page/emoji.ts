@@ -73,6 +73,39 @@ const drawings: Readonly<Record<string, readonly ReactNode[]>> = {
       fill: '#8899a6',
     }),
   ],
+  clipboard: [
+    h('rect', { x: 2.6, y: 2.4, width: 10.8, height: 12.6, rx: 1.6, fill: '#c1694f' }),
+    h('rect', { x: 4.2, y: 4, width: 7.6, height: 9.6, fill: '#f4f5f6' }),
+    h('rect', { x: 5.4, y: 1, width: 5.2, height: 3, rx: 1, fill: '#9aa4ab' }),
+    stroke('M6 7.2h4M6 10.4h4', '#9aa4ab'),
+  ],
+  ballot_box_with_check: [tile('#4a9bef'), stroke('M4.4 8.3 7 10.9 11.7 5.6', '#fff')],
+  hammer_and_wrench: [
+    stroke('m3 13 7.4-7.4', '#c1694f'),
+    h('path', { d: 'M8.6 3.2 11.2.8l4 4-2.4 2.6z', fill: '#67757f' }),
+    stroke('m13 13.2L6.2 6.4', '#9aa4ab'),
+    h('path', { d: 'M2.2 5.4A3 3 0 0 0 6.6 6.6 3 3 0 0 0 5.2 2L4.6 4.6z', fill: '#9aa4ab' }),
+  ],
+  hourglass: [
+    stroke('M3.6 1.8h8.8M3.6 14.2h8.8', '#a0703c'),
+    h('path', {
+      d: 'M4.6 2.6h6.8c0 3-2 4-2.6 5.4.6 1.4 2.6 2.4 2.6 5.4H4.6c0-3 2-4 2.6-5.4-.6-1.4-2.6-2.4-2.6-5.4z',
+      fill: '#bfe3f5',
+    }),
+    h('path', { d: 'M5 13.2c.4-2.4 1.6-3.4 3-3.4s2.6 1 3 3.4z', fill: '#f4b04c' }),
+  ],
+  fast_forward: [
+    tile('#4a9bef'),
+    h('path', { d: 'M3.4 4.4 8 8l-4.6 3.6zM8 4.4 12.6 8 8 11.6z', fill: '#fff' }),
+  ],
+  snowflake: [stroke('M8 1.6v12.8M2.5 4.8l11 6.4M13.5 4.8l-11 6.4', '#6db3e8')],
+  sunny: [
+    h('circle', { cx: 8, cy: 8, r: 3.4, fill: '#fdcb58' }),
+    stroke(
+      'M8 1.4v1.4M8 13.2v1.4M1.4 8h1.4M13.2 8h1.4M3.4 3.4l1 1M11.6 11.6l1 1M12.6 3.4l-1 1M4.4 11.6l-1 1',
+      '#fdcb58',
+    ),
+  ],
 };
 
 /** `otherwise` says the emoji as Unicode, or its `:name:`. */

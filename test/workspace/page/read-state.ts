@@ -6,7 +6,7 @@ import type { PageParts } from './serve-page.ts';
 
 /** What one person sees now: `?user=&channel=&thread=`. The page compares it with what it shows. */
 export function readState(
-  { store, faults, commands }: PageParts,
+  { store, faults, commands, mischief }: PageParts,
   renderer: ReturnType<typeof createMessageRenderer>,
   query: URLSearchParams,
 ) {
@@ -61,6 +61,7 @@ export function readState(
           }
         : null,
     commands,
+    mischief: mischief.map(({ label, about }) => ({ label, about })),
     faults: faults.active(),
   };
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FaultPlan } from '../faults.ts';
 import type { Interactions } from '../interactions.ts';
 import { mimeOf } from '../describe.ts';
+import { createMischief, type Mischief } from '../mischief.ts';
 import { textOf } from '../read-args.ts';
 import { answerJson, readBody } from '../read-body.ts';
 import type { Store } from '../store.ts';
@@ -21,6 +22,7 @@ export interface PageParts {
   readonly interactions: Interactions;
   readonly faults: FaultPlan;
   readonly commands: readonly KnownCommand[];
+  readonly mischief: readonly Mischief[];
 }
 
 export interface Page {
@@ -46,8 +48,8 @@ const own = (names: readonly string[], type: string): [path: string, asset: Asse
 
 const assets: ReadonlyMap<string, Asset> = new Map([
   ['/', { url: new URL('index.html', import.meta.url), type: 'text/html; charset=utf-8' }],
-  ...own(['frame.css', 'message.css', 'blocks.css'], 'text/css'),
-  ...own(['client.js', 'session.js', 'draw.js', 'compose.js', 'act.js'], 'text/javascript'),
+  ...own(['frame.css', 'message.css', 'blocks.css', 'mischief.css'], 'text/css'),
+  ...own(['client.js', 'session.js', 'draw.js', 'compose.js', 'act.js', 'mischief.js'], 'text/javascript'),
   [
     '/page/library.css',
     { url: new URL('style.css', import.meta.resolve('slack-blocks-to-jsx')), type: 'text/css' },
@@ -57,6 +59,7 @@ const assets: ReadonlyMap<string, Asset> = new Map([
 export function createPage(parts: PageParts): Page {
   const watchers = watchChanges(parts.store);
   const renderer = createMessageRenderer(parts.store);
+  const breakIt = createMischief(parts.mischief);
 
   return {
     answer: async (path, request, response) => {
@@ -65,7 +68,10 @@ export function createPage(parts: PageParts): Page {
         return;
       }
       const asset = assets.get(path.startsWith('/archives/') ? '/' : path);
-      if (request.method === 'POST') await act(parts, path, request, response);
+      if (request.method === 'POST' && path === '/page/mischief') {
+        const { label } = JSON.parse((await readBody(request)).toString('utf8')) as Record<string, unknown>;
+        answerJson(response, 200, await breakIt(textOf(label)));
+      } else if (request.method === 'POST') await act(parts, path, request, response);
       else if (path === '/page/events') watchers.add(response);
       else if (path === '/page/state') {
         const { searchParams } = new URL(request.url ?? '/', 'http://loopback');
