@@ -24,14 +24,17 @@ test('a store that is full takes writes again once it is compacted, defragmented
   for (let written = 0; status === 200; written += 1)
     ({ status } = await etcd.putV3('one key, over and over', 'x'.repeat(100_000 + written)));
   expect(status).toBe(429);
-  const full = await members();
-  expect(full.alarms).toMatchObject([{ kind: 'NOSPACE' }]);
-  expect(full.quotaBytes).toBe(2 * 1024 * 1024);
-  // The alarm is the cluster's, though one member raised it: every one of them is unhealthy by it.
+  // One member's alarm makes all unhealthy; the others may raise their own as well.
   await expect
     .poll(async () => (await members()).members.map(({ healthy }) => healthy))
     .toEqual([false, false, false]);
-  expect(full.members.map(({ id }) => id)).toContain(full.alarms[0]!.memberId);
+  const full = await members();
+  expect(full.quotaBytes).toBe(2 * 1024 * 1024);
+  expect(full.alarms.length).toBeGreaterThan(0);
+  for (const { memberId, kind } of full.alarms) {
+    expect(kind).toBe('NOSPACE');
+    expect(full.members.map(({ id }) => id)).toContain(memberId);
+  }
 
   await writer().compact('etcd', full.revision!, order);
   // That somebody was quicker is fine.
@@ -41,7 +44,7 @@ test('a store that is full takes writes again once it is compacted, defragmented
   for (const [index, { dbSizeBytes }] of emptied.members.entries())
     expect(dbSizeBytes).toBeLessThan(full.members[index]!.dbSizeBytes! / 2);
   // It does not go by itself.
-  expect(emptied.alarms).toEqual(full.alarms);
+  expect(emptied.alarms).toEqual(expect.arrayContaining([...full.alarms]));
   expect((await etcd.putV3('a', 'b')).status).toBe(429);
 
   for (const alarm of emptied.alarms) await writer().disarm('etcd', alarm, order);

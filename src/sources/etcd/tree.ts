@@ -35,19 +35,16 @@ function toLeaf(source: string, key: string, node: Json): KeyLeaf {
   const { value, ttl, expiration, createdIndex, modifiedIndex } = node;
   if (typeof value !== 'string' || typeof createdIndex !== 'number' || typeof modifiedIndex !== 'number')
     throw malformed(source, 'a key without a value or an index');
-  return {
-    key,
-    value,
-    createdIndex,
-    modifiedIndex,
-    ...(typeof ttl === 'number' && { ttlSeconds: ttl }),
-    ...(typeof expiration === 'string' && { expiresAt: toDate(source, expiration) }),
-  };
+  // Written out, for there may be 10^5 of them: spreading costs as much as all the rest.
+  const leaf: { -readonly [K in keyof KeyLeaf]: KeyLeaf[K] } = { key, value, createdIndex, modifiedIndex };
+  if (typeof ttl === 'number') leaf.ttlSeconds = ttl;
+  if (typeof expiration === 'string') leaf.expiresAt = toDate(source, expiration);
+  return leaf;
 }
 
-/** RFC 3339 with up to nanoseconds, of which a Date holds the milliseconds. */
+/** RFC 3339 with up to nanoseconds, of which V8 keeps the milliseconds. */
 function toDate(source: string, expiration: string): Date {
-  const date = new Date(expiration.replace(/(\.\d{3})\d+/, '$1'));
+  const date = new Date(expiration);
   if (Number.isNaN(date.getTime())) throw malformed(source, 'an expiration that is no time');
   return date;
 }
