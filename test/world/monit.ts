@@ -29,8 +29,6 @@ export interface MonitOptions {
   readonly pollSeconds?: number;
   /** Default: what BOSH writes everywhere, `vcap:random-password`. */
   readonly auth?: { readonly username: string; readonly password: string };
-  /** Called with the folder before anything is started. */
-  readonly prepare?: (folder: string) => Promise<void>;
 }
 
 const MAX_TRIES = 5;
@@ -40,7 +38,6 @@ export async function startMonit(options: MonitOptions): Promise<Monit> {
   const auth = options.auth ?? { username: 'vcap', password: 'random-password' };
   const folder = await mkdtemp(join(tmpdir(), `wrench-monit-${options.name.replaceAll(/[^\w-]/g, '-')}-`));
   await Promise.all(options.processes.map((one) => writeScripts(folder, one)));
-  await options.prepare?.(folder);
   const { child, access } = await spawnSomewhere(folder, options, auth);
   const end = async (): Promise<void> => {
     await endProcesses(

@@ -10,7 +10,7 @@ let loggregator: Loggregator;
 
 beforeAll(async () => {
   etcd = await startEtcd();
-  loggregator = await startLoggregator({ etcd: etcd.access, vms: 6, ttlSeconds: 2 });
+  loggregator = await startLoggregator({ etcd: etcd.access, vms: 6, ttlSeconds: 2, pollSeconds: 2 });
   await loggregator.waitUntilHealthy();
 }, 60_000);
 afterAll(async () => {

@@ -34,7 +34,7 @@ export interface LoggregatorOptions {
   readonly zones?: number;
   /** How long an announcement lives. Default 10, as it was. */
   readonly ttlSeconds?: number;
-  /** Of every monit. Default 1; BOSH has 10. */
+  /** Of every monit. Default 3, in which a metron_agent that panics is gone again before its monit takes it for running; BOSH has 10. */
   readonly pollSeconds?: number;
 }
 
@@ -84,7 +84,7 @@ export async function startLoggregator(options: LoggregatorOptions): Promise<Log
 /** Both programs as they are, without a build; their compiled form is kept, for metron_agent is started again and again. */
 async function startVm(
   machine: Machine,
-  { etcd, ttlSeconds = 10, pollSeconds = 1 }: LoggregatorOptions,
+  { etcd, ttlSeconds = 10, pollSeconds = 3 }: LoggregatorOptions,
   cache: string,
 ): Promise<{ vm: Vm; monit: Monit }> {
   const settingsFile = join(cache, `${machine.group}-${machine.index}.json`);
@@ -99,23 +99,21 @@ async function startVm(
     ownerPid: process.pid,
   });
   const doppler: WatchedProcess = { name: 'doppler', ...program('doppler.ts') };
-  // A start that fails holds up everything else of its monit for so long.
-  const metron = { name: 'metron_agent', writesPidfile: true, startSeconds: 2, ...program('metron.ts') };
-  const settings = (folder: string): VmSettings => ({
+  const metron: WatchedProcess = { name: 'metron_agent', ...program('metron.ts') };
+  const settings: VmSettings = {
     etcd,
     zone: machine.zone,
     job: machine.group,
     id: machine.id,
     address: machine.addresses[0]!,
     ttlSeconds,
-    pidfile: join(folder, 'metron_agent.pid'),
     ownerPid: process.pid,
-  });
+  };
+  await writeFile(settingsFile, JSON.stringify(settings));
   const monit = await startMonit({
     name: machine.name,
     pollSeconds,
     processes: machine.group.startsWith('doppler') ? [doppler, metron] : [metron],
-    prepare: (folder) => writeFile(settingsFile, JSON.stringify(settings(folder))),
   });
   const { url, username, password, folder } = monit;
   return { vm: { ...machine, monit: { url, username, password }, folder }, monit };

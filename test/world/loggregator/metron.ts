@@ -1,7 +1,6 @@
 // A metron_agent as far as the outage goes: it looks who has announced itself, and panics as it did then.
 // The real one would have used the dopplers of other zones (reference: cf-and-certificates.md section 1.3). As it was told ("The Day I
 // Broke Every VM in Cloud Foundry", 2016), one zone without a doppler took down every metron_agent, and this one follows the telling.
-import { rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type KeyNode, openKeys } from './keys.ts';
 import { endWithOwner, readSettings } from './settings.ts';
@@ -9,19 +8,13 @@ import { endWithOwner, readSettings } from './settings.ts';
 const PROTOCOL = 'udp';
 const LOOKS_EVERY_MS = 1000;
 
-const { etcd, pidfile, ownerPid } = readSettings();
+const { etcd, ownerPid } = readSettings();
 const keys = openKeys(etcd);
-let ready = false;
 
 for (;;) {
   endWithOwner(ownerPid);
   const zones = await look();
   if (zones.some((zone) => !listens(zone))) panic();
-  if (!ready) {
-    // Only now: one that panics at once is never taken for one that runs.
-    writeFileSync(pidfile, `${process.pid}\n`);
-    ready = true;
-  }
   await sleep(LOOKS_EVERY_MS);
 }
 
@@ -41,7 +34,6 @@ function listens({ value, nodes = [] }: KeyNode): boolean {
 }
 
 function panic(): never {
-  if (ready) rmSync(pidfile, { force: true });
   process.stderr.write(
     `panic: No dopplers listening on [${PROTOCOL}]\n\ngoroutine 1 [running]:\nmain.main()\n`,
   );

@@ -10,8 +10,6 @@ export interface VmSettings {
   readonly address: string;
   /** How long an announcement lives; it is made again twice as often. */
   readonly ttlSeconds: number;
-  /** Where metron_agent writes that it is ready. */
-  readonly pidfile: string;
   /** Without it, nobody is there who could stop them. */
   readonly ownerPid: number;
 }

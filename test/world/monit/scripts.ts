@@ -9,8 +9,6 @@ export interface WatchedProcess {
   readonly environment?: Readonly<Record<string, string>>;
   /** Seconds that monit waits for the process to appear. Default: 10. */
   readonly startSeconds?: number;
-  /** It writes its own `<name>.pid`, once it is ready; else the start script does, at once. */
-  readonly writesPidfile?: boolean;
   /** Its start script ends with an error and starts nothing. */
   readonly failsToStart?: boolean;
   /** It goes when this process has gone, and takes its monit with it: nothing is left where a demo is killed outright. */
@@ -44,14 +42,12 @@ function startScript(folder: string, process: WatchedProcess): string {
     process.failsToStart && 'exit 1',
     ownerPid !== undefined &&
       `kill -0 ${ownerPid} 2>/dev/null || { kill "$(cat ${at('monit.pid')})"; exit 1; }`,
-    // One that is still getting ready is waited for: a second one beside it would be nobody's.
-    process.writesPidfile && `pid=$(cat ${at(`${name}.started`)} 2>/dev/null) && ${runs(folder)} && exit 0`,
     ...Object.entries({ ...environment, [MARK]: folder }).map(
       ([key, value]) => `export ${key}=${quote(value)}`,
     ),
     `${command.map(quote).join(' ')} >>${at(`${name}.log`)} 2>&1 </dev/null &`,
     `echo $! >${at(`${name}.started`)}`,
-    !process.writesPidfile && `echo $! >${at(`${name}.pid`)}`,
+    `echo $! >${at(`${name}.pid`)}`,
   ];
   return `${lines.filter((line) => typeof line === 'string').join('\n')}\nexit 0\n`;
 }
