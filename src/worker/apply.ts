@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isWhole } from '../check/proof.ts';
 import { applyRemediation, planRemediation } from '../check/run-remediation.ts';
-import { applied, begin, did, fail, interrupt, settle } from '../memory/life/from-approved.ts';
+import { applied, begin, did, fail, interrupt, settle, timeOut } from '../memory/life/from-approved.ts';
 import { refuse, skip } from '../memory/life/until-approved.ts';
 import type { Durability } from '../memory/durability.ts';
 import { type Look, planHashOf, type Remediation } from '../memory/remediation.ts';
@@ -20,6 +20,10 @@ export async function applyApproved(step: Step): Promise<void> {
   if (remediation.state !== 'approved') return;
   try {
     const stopped = await lookBeforeActing(step);
+    if (await isOver(step)) {
+      await moveAndTell(step, timeOut(await handling.remediations.clock()));
+      return;
+    }
     if ('move' in stopped) {
       await moveAndTell(step, stopped.move);
       return;
@@ -91,6 +95,12 @@ async function changedPlan({ handling, remediation, signal }: Step): Promise<str
     if (!(error instanceof SourceError) || signal.aborted) throw error;
     return `it can no longer be planned: ${handling.redact(error.message)}`;
   }
+}
+
+/** The last moment to begin is the approval's; what took too long to look at has expired. */
+async function isOver({ handling, remediation }: Step): Promise<boolean> {
+  const { until } = remediation;
+  return until !== undefined && Date.parse(until) < (await handling.remediations.clock());
 }
 
 interface Begun {

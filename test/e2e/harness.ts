@@ -20,7 +20,7 @@ export const RANDOM = 'C0123RANDOM';
 export const SECRET = 'C0123SECRET';
 
 /** Ada by her id and Grace by her group may ask and approve; Kate may not. */
-const openToAll: Pick<Config, 'roles' | 'remediations' | 'audit'> = {
+export const openToAll: Pick<Config, 'roles' | 'remediations' | 'audit'> = {
   roles: { requester: [ADA, PLATFORM_TEAM], approver: [ADA, PLATFORM_TEAM], auditor: [] },
   remediations: {
     destructive: [],

@@ -1,0 +1,456 @@
+import { afterEach, expect, test } from 'vitest';
+import type { Config } from '../../src/config.ts';
+import { openChain, parseEntry } from '../../src/memory/chain.ts';
+import { openFreeze } from '../../src/memory/freeze.ts';
+import { openRemediations, type Remediations } from '../../src/memory/remediations.ts';
+import { connectPatiently, type RedisConnection } from '../../src/queue/connection.ts';
+import { PREFIX } from '../../src/queue/queues.ts';
+import type { Message } from '../workspace/model.ts';
+import {
+  ADA,
+  GRACE,
+  INCIDENT,
+  KATE,
+  makeCatalogue,
+  openToAll,
+  PLATFORM_TEAM,
+  setStage,
+  type Stage,
+} from './harness.ts';
+import { type Lab, makeMendable, openLab } from './lab-remediation.ts';
+
+let stage: Stage;
+let lab: Lab;
+let redis: RedisConnection;
+afterEach(async () => {
+  redis.disconnect();
+  await stage.close();
+});
+
+interface Options {
+  readonly risk?: 'safe' | 'disruptive' | 'destructive';
+  readonly things?: readonly string[];
+  readonly remediations?: Partial<Config['remediations']>;
+  readonly roles?: Partial<Config['roles']>;
+  readonly worker?: boolean;
+}
+
+async function start({
+  risk = 'disruptive',
+  things = ['pump'],
+  remediations,
+  roles,
+  worker = true,
+}: Options = {}) {
+  lab = openLab(things);
+  const config = {
+    remediations: { ...openToAll.remediations, ...remediations },
+    roles: { ...openToAll.roles, ...roles },
+  };
+  stage = await setStage({
+    delivery: 'http',
+    catalogue: makeCatalogue({ things: makeMendable(lab, risk) }),
+    config,
+  });
+  redis = connectPatiently({ url: stage.redis.url }, () => undefined);
+  const role = worker ? await stage.startWorker() : undefined;
+  await stage.startBot();
+  return role;
+}
+
+/** Sentences begin with a capital. */
+const saysSo = (text: string, words: string) => text.toLowerCase().includes(words.toLowerCase());
+const thread = (at = 0): readonly Message[] => {
+  const root = stage.workspace.messages(INCIDENT)[at];
+  return root ? stage.workspace.thread(INCIDENT, root.ts) : [];
+};
+const buttonsOf = ({ blocks }: Message): readonly { action_id: string; value: string }[] => {
+  const found: { action_id: string; value: string }[] = [];
+  JSON.stringify(blocks ?? [], (_, value: unknown) => {
+    if (value !== null && typeof value === 'object' && 'action_id' in value) found.push(value as never);
+    return value;
+  });
+  return found;
+};
+const eventually = <T>(look: () => T | undefined) => stage.workspace.waitFor(look, { timeoutMs: 15_000 });
+const card = (word: string, at = 0) => eventually(() => thread(at).find(({ text }) => saysSo(text, word)));
+const offers = (at = 0) =>
+  eventually(() =>
+    thread(at).find((one) => buttonsOf(one).some(({ action_id }) => action_id === 'wrench:request')),
+  );
+const told = (userId: string, words: string) =>
+  eventually(() => stage.workspace.ephemerals(userId, INCIDENT).find(({ text }) => saysSo(text, words)));
+const memory = (): Remediations => openRemediations(redis, PREFIX);
+
+async function ask(): Promise<void> {
+  await stage.workspace.command({
+    userId: ADA,
+    channelId: INCIDENT,
+    command: '/lab',
+    text: `things ${Math.random()}`,
+  });
+}
+
+/** Presses what a message shows; `value` picks one, or is made up. */
+async function press(userId: string, message: Message, button: string, value?: string, evenIfGone = false) {
+  await stage.workspace.click({
+    userId,
+    channelId: INCIDENT,
+    messageTs: message.ts,
+    actionId: `wrench:${button}`,
+    ...(value !== undefined && { value }),
+    ...(evenIfGone && { evenIfGone }),
+  });
+}
+
+async function plan(at = 0): Promise<Message> {
+  await ask();
+  await press(ADA, await offers(at), 'request');
+  return card('PLAN ·', at);
+}
+
+/** All that was audited, as `kind because`. */
+async function audited(): Promise<readonly string[]> {
+  const page = await openChain(redis, PREFIX).page();
+  return page
+    .map(({ raw }) => parseEntry(raw)?.entry)
+    .map((entry) => [entry?.kind, entry?.because].filter(Boolean).join(' '));
+}
+
+test('a value that was made up, or belongs to another card, does nothing and is audited', async () => {
+  await start({ things: ['pump', 'fan'] });
+  await ask();
+  const list = await offers();
+  const [pump = '', fan = ''] = buttonsOf(list).map(({ value }) => value);
+  await press(ADA, list, 'request', pump);
+  const first = await card('PLAN ·');
+  await press(ADA, list, 'request', fan);
+  await eventually(() => thread().filter(({ text }) => text.includes('PLAN ·')).length === 2 || undefined);
+  const second = thread().find((one) => one.text.includes('PLAN ·') && one.ts !== first.ts);
+  const [approveSecond] = second ? buttonsOf(second) : [];
+
+  await press(GRACE, first, 'approve', approveSecond?.value, true);
+  await told(GRACE, 'not on the message');
+  await press(GRACE, first, 'approve', `m${'0'.repeat(16)} ${'0'.repeat(64)}`, true);
+  await told(GRACE, 'never offered');
+  await press(GRACE, first, 'approve', 'nonsense', true);
+  await told(GRACE, 'no button of Wrench');
+
+  expect(lab.deeds).toEqual([]);
+  const refused = (await audited()).filter((line) => line.startsWith('refused'));
+  expect(refused).toHaveLength(3);
+});
+
+test('a card of an old plan approves nothing', async () => {
+  await start();
+  const shown = await plan();
+  const [{ value = '' } = {}] = buttonsOf(shown);
+  const other = `${value.split(' ')[0]} ${'a'.repeat(64)}`;
+
+  await press(GRACE, shown, 'approve', other, true);
+
+  await told(GRACE, 'not the one on this card');
+  expect(lab.deeds).toEqual([]);
+});
+
+test('somebody who is taken out of the group after approving, and before the deed, approved nothing', async () => {
+  const worker = await start();
+  const shown = await plan();
+  await worker?.close();
+  await press(GRACE, shown, 'approve');
+  await card('APPROVED');
+  stage.workspace.setGroup(PLATFORM_TEAM, []);
+  // The bot looks groups up again at every click.
+  await new Promise((resolve) => setTimeout(resolve, 5_100));
+  await press(KATE, shown, 'reject', undefined, true);
+  await told(KATE, 'no role');
+
+  await stage.startWorker();
+
+  const refused = await card('REFUSED');
+  expect(refused.text).toContain('role');
+  expect(lab.deeds).toEqual([]);
+});
+
+test.each([
+  ['a guest', { isRestricted: true }, 'guests'],
+  ['a single-channel guest', { isUltraRestricted: true }, 'guests'],
+  ['a deactivated account', { isDeleted: true }, 'deactivated'],
+  ['somebody of another workspace', { teamId: 'T0999OTHER' }, 'another workspace'],
+] as const)('%s may not approve, whatever group they are in', async (_, change, words) => {
+  await start();
+  const shown = await plan();
+  stage.workspace.setUser(GRACE, change);
+
+  await press(GRACE, shown, 'approve');
+
+  await expect.poll(audited).toContainEqual(expect.stringMatching(`refused approve: .*${words}`));
+  expect(lab.deeds).toEqual([]);
+});
+
+test('a plan that nobody approves expires by itself, and its card says so', async () => {
+  await start({ remediations: { approveWithinMinutes: 1 / 60 } });
+  const shown = await plan();
+  const [{ value = '' } = {}] = buttonsOf(shown);
+
+  const expired = await card('EXPIRED');
+
+  expect(expired.ts).toBe(shown.ts);
+  expect(buttonsOf(expired)).toEqual([]);
+  await press(GRACE, expired, 'approve', value, true);
+  await told(GRACE, 'it is expired');
+  expect(lab.deeds).toEqual([]);
+});
+
+test('an approval that no worker takes up in time is worth nothing later', async () => {
+  const worker = await start({ remediations: { applyWithinSeconds: 1 } });
+  const shown = await plan();
+  await worker?.close();
+  await press(GRACE, shown, 'approve');
+  await card('APPROVED');
+  await new Promise((resolve) => setTimeout(resolve, 1_200));
+
+  await stage.startWorker();
+
+  await card('EXPIRED');
+  expect(lab.deeds).toEqual([]);
+});
+
+test('clicks while a slow deed is under way change nothing', async () => {
+  await start();
+  const gate = Promise.withResolvers<void>();
+  lab.beforeDeed = () => gate.promise;
+  const shown = await plan();
+  const [{ value = '' } = {}] = buttonsOf(shown);
+  await press(GRACE, shown, 'approve');
+  const applying = await card('APPLYING');
+
+  await press(GRACE, applying, 'approve', value, true);
+  await told(GRACE, 'it is applying');
+  await press(ADA, applying, 'reject', value, true);
+  await told(ADA, 'it is applying');
+  gate.resolve();
+
+  await card('FIXED');
+  expect(lab.deeds).toHaveLength(1);
+});
+
+test('what the configuration does not name is shown without a button, and a click that forges one is refused', async () => {
+  await start({ risk: 'destructive' });
+  await ask();
+  const shown = await eventually(() =>
+    thread().find(({ blocks }) => JSON.stringify(blocks ?? '').includes('remediations.destructive')),
+  );
+  expect(buttonsOf(shown)).toEqual([]);
+  const [offered] = await memory().ofRun(await runId());
+
+  await press(ADA, shown, 'request', offered?.id, true);
+
+  await told(ADA, 'remediations.destructive');
+  expect(await audited()).toEqual([expect.stringContaining('refused request: it is destructive')]);
+});
+
+test('two approvals of two are needed, from two people who did not ask', async () => {
+  await start({
+    risk: 'destructive',
+    remediations: { destructive: ['lab/things:mend'] },
+    roles: { approver: [ADA, GRACE, KATE] },
+  });
+  const shown = await plan();
+  await press(GRACE, shown, 'approve');
+  await card('1 of 2');
+  await press(GRACE, shown, 'approve');
+  await told(GRACE, 'you have approved it already');
+  expect(lab.deeds).toEqual([]);
+
+  await press(KATE, shown, 'approve');
+
+  await card('FIXED');
+  expect(lab.deeds).toHaveLength(1);
+});
+
+test('two people approve at the same moment, one of them three times: one deed', async () => {
+  await start({ roles: { approver: [ADA, GRACE, KATE] } });
+  const shown = await plan();
+
+  await Promise.all(
+    [GRACE, KATE, GRACE, GRACE].map((userId) => press(userId, shown, 'approve', undefined, true)),
+  );
+
+  await card('FIXED');
+  expect(lab.deeds).toHaveLength(1);
+  expect((await audited()).filter((line) => line === 'applying')).toHaveLength(1);
+});
+
+test('an offer that three people click at once is planned once', async () => {
+  await start({ roles: { requester: [ADA, GRACE, KATE] } });
+  await ask();
+  const list = await offers();
+
+  await Promise.all([ADA, GRACE, KATE].map((userId) => press(userId, list, 'request', undefined, true)));
+
+  await card('PLAN ·');
+  expect((await audited()).filter((line) => line.startsWith('asked'))).toHaveLength(1);
+  expect((await audited()).filter((line) => line.startsWith('refused'))).toHaveLength(2);
+});
+
+test('the same click delivered four times counts once', async () => {
+  await start();
+  await ask();
+  stage.workspace.faults.deliverTimes(4);
+  await press(ADA, await offers(), 'request');
+  const shown = await card('PLAN ·');
+
+  await press(GRACE, shown, 'approve');
+
+  await card('FIXED');
+  expect(lab.deeds).toHaveLength(1);
+});
+
+test('a rejected plan stays rejected, and the audit names who voted', async () => {
+  await start();
+  const shown = await plan();
+  const [{ value = '' } = {}] = buttonsOf(shown);
+  await press(GRACE, shown, 'reject');
+  const rejected = await card('REJECTED');
+
+  await press(GRACE, rejected, 'approve', value, true);
+
+  await told(GRACE, 'it is rejected');
+  expect(lab.deeds).toEqual([]);
+  const page = await openChain(redis, PREFIX).page();
+  const entry = page.map(({ raw }) => parseEntry(raw)?.entry).find((one) => one?.kind === 'rejected');
+  expect(entry?.who).toEqual([GRACE]);
+});
+
+test('while everything is frozen nothing is planned, approved or applied', async () => {
+  const worker = await start();
+  const shown = await plan();
+  const freeze = openFreeze(redis, PREFIX);
+  await worker?.close();
+  await press(GRACE, shown, 'approve');
+  await card('APPROVED');
+  await freeze.freeze({ by: ADA, at: new Date().toISOString(), because: 'migration' });
+
+  await stage.startWorker();
+
+  const refused = await card('REFUSED');
+  expect(refused.text).toContain('frozen');
+  expect(lab.deeds).toEqual([]);
+});
+
+test('a finding that went away by itself is not fixed', async () => {
+  await start();
+  const shown = await plan();
+  lab.broken.clear();
+
+  await press(GRACE, shown, 'approve');
+
+  const skipped = await card('SKIPPED');
+  expect(skipped.text).toContain('All 3 things are well');
+  expect(lab.deeds).toEqual([]);
+});
+
+test('a plan that would be another one now is not applied', async () => {
+  await start();
+  const shown = await plan();
+  lab.version = '2';
+
+  await press(GRACE, shown, 'approve');
+
+  const skipped = await card('SKIPPED');
+  expect(skipped.text).toContain('version 2');
+  expect(lab.deeds).toEqual([]);
+});
+
+test('a source that went silent is not "gone": nothing is applied, and after a deed nothing is called fixed', async () => {
+  await start();
+  const shown = await plan();
+  lab.silent = 'the lab does not answer';
+  await press(GRACE, shown, 'approve');
+  await card('SKIPPED');
+  expect(lab.deeds).toEqual([]);
+  delete lab.silent;
+
+  const again = await plan(1);
+  lab.beforeDeed = async () => {
+    lab.silent = 'the lab does not answer';
+  };
+  await press(GRACE, again, 'approve');
+
+  const open = await card('UNVERIFIED', 1);
+  expect(lab.deeds).toHaveLength(1);
+  delete lab.silent;
+  await press(ADA, open, 'look');
+  await card('FIXED', 1);
+  expect(lab.deeds).toHaveLength(1);
+});
+
+test('one remediation at a time has a target', async () => {
+  await start();
+  await plan();
+  await ask();
+  await press(ADA, await offers(1), 'request');
+
+  const refused = await card('REFUSED', 1);
+
+  expect(refused.text).toContain('nother remediation of the same target');
+});
+
+test('no more of one report than configured is applied', async () => {
+  await start({ risk: 'safe', things: ['pump', 'fan'], remediations: { perRun: 1 } });
+  await ask();
+  const list = await offers();
+  const [pump = '', fan = ''] = buttonsOf(list).map(({ value }) => value);
+  await press(ADA, list, 'request', pump);
+  await card('FIXED');
+
+  await press(ADA, list, 'request', fan, true);
+
+  const refused = await card('REFUSED');
+  expect(refused.text).toContain('which is the most');
+  expect(lab.deeds).toHaveLength(1);
+});
+
+test('what is safe needs one click by who may ask, and is looked at again all the same', async () => {
+  await start({ risk: 'safe' });
+  await ask();
+
+  await press(ADA, await offers(), 'request');
+
+  await card('FIXED');
+  expect(lab.deeds).toHaveLength(1);
+  expect((await audited()).map((line) => line.split(' ')[0])).toEqual([
+    'asked',
+    'planned',
+    'approved',
+    'applying',
+    'applied',
+    'outcome',
+  ]);
+});
+
+test('a worker that is stopped in the middle of a deed leaves "interrupted"; it is never done again by itself', async () => {
+  const worker = await start();
+  lab.beforeDeed = (_, signal) =>
+    new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+  const shown = await plan();
+  await press(GRACE, shown, 'approve');
+  await card('APPLYING');
+
+  await worker?.close();
+  delete lab.beforeDeed;
+  await stage.startWorker();
+
+  const interrupted = await card('INTERRUPTED');
+  expect(lab.deeds).toEqual([]);
+  lab.broken.clear();
+  await press(ADA, interrupted, 'look');
+  await card('FIXED');
+  expect(lab.deeds).toEqual([]);
+});
+
+async function runId(): Promise<string> {
+  const keys = await redis.keys(`${PREFIX}:remediations-of:*`);
+  return keys[0]?.split(':').at(-1) ?? '';
+}
