@@ -88,18 +88,16 @@ async function startVm(
   cache: string,
 ): Promise<{ vm: Vm; monit: Monit }> {
   const settingsFile = join(cache, `${machine.group}-${machine.index}.json`);
-  const program = (file: string): Pick<WatchedProcess, 'command' | 'environment' | 'ownerPid'> => ({
-    command: [
-      process.execPath,
-      '--max-semi-space-size=1',
-      fileURLToPath(new URL(file, import.meta.url)),
-      settingsFile,
-    ],
+  const program = (file: URL): Pick<WatchedProcess, 'command' | 'environment' | 'ownerPid'> => ({
+    command: [process.execPath, '--max-semi-space-size=1', fileURLToPath(file), settingsFile],
     environment: { NODE_COMPILE_CACHE: join(cache, 'compiled') },
     ownerPid: process.pid,
   });
-  const doppler: WatchedProcess = { name: 'doppler', ...program('doppler.ts') };
-  const metron: WatchedProcess = { name: 'metron_agent', ...program('metron.ts') };
+  const doppler: WatchedProcess = { name: 'doppler', ...program(new URL('./doppler.ts', import.meta.url)) };
+  const metron: WatchedProcess = {
+    name: 'metron_agent',
+    ...program(new URL('./metron.ts', import.meta.url)),
+  };
   const settings: VmSettings = {
     etcd,
     zone: machine.zone,
