@@ -150,3 +150,12 @@ test('of very many offers forty are drawn, and it is said how to reach the rest'
   expect(JSON.stringify(message.blocks)).toContain('Not shown: 17 more');
   expect(message.text).toContain('17 more without a button here: narrow the question with --match.');
 });
+
+test('where all is off, nothing is said to be possible, and each reason is given once', () => {
+  const because = 'it is destructive, and off until `remediations.destructive` names `etcd/health:free-space`';
+  const withheld = ['etcd-1', 'etcd-2', 'etcd-3', 'etcd-4'].map((member) => ({ title: `Free space in ${member}`, because }));
+
+  expect(renderOffers([], { withheld }).text).toBe(
+    `What could be done, but is off:\n• Free space in etcd-1, Free space in etcd-2, Free space in etcd-3 and 1 more: ${because}`,
+  );
+});

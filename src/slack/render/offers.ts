@@ -38,11 +38,13 @@ interface OffersOptions {
 
 /** Blocks a message takes 50 of: a title, these, and what is said of the rest. */
 const MOST_OFFERS = 40;
-const MOST_WITHHELD = 8;
+/** Why something is off: a few reasons, each with a few of what it keeps from being done. */
+const MOST_REASONS = 4;
+const TITLES_A_REASON = 3;
 const TITLE = 150;
 const TARGET = 120;
 /** For what stands under the offers. */
-const REST_ROOM = 1_800;
+const REST_ROOM = 2_600;
 
 const RISKS: Readonly<Record<Risk, string>> = {
   safe: 'one click; asks before it acts',
@@ -74,7 +76,8 @@ export function renderOffers(
   { withheld = [], now = new Date() }: OffersOptions = {},
 ): Message {
   const isOnly = remediations.length === 1;
-  const top = rich(line(emoji('wrench'), { ...glue(' What can be done'), style: { bold: true } }));
+  const heading = headingOf(remediations);
+  const top = rich(line(emoji('wrench'), { ...glue(` ${heading}`), style: { bold: true } }));
   const sections: SectionBlock[] = [];
   let spent = costOf(top);
   for (const remediation of remediations.slice(0, MOST_OFFERS)) {
@@ -88,6 +91,10 @@ export function renderOffers(
   if (rest.length > 0) blocks.push(restBlock(rest));
   if (withheld.length > 0) blocks.push(withheldBlock(withheld));
   return { text: offersText(remediations, withheld, rest.length, now), blocks };
+}
+
+function headingOf({ length }: readonly Remediation[]): string {
+  return length > 0 ? 'What can be done' : 'What could be done, but is off';
 }
 
 function offerSection(remediation: Remediation, isOnly: boolean, now: Date): SectionBlock {
@@ -151,12 +158,19 @@ function restBlock(rest: readonly Remediation[]): Blocks[number] {
 }
 
 function withheldBlock(withheld: readonly Withheld[]): Blocks[number] {
-  const lines = withheld
-    .slice(0, MOST_WITHHELD)
-    .map(({ title, because }) => `${inert(title, 60)}: ${inertWithCode(because, 110)}`);
-  const left = withheld.length - lines.length;
-  const more = left > 0 ? [`and ${countInWords(left, 'more', 'more')} not offered`] : [];
-  return context({ type: 'mrkdwn', text: [...lines, ...more].join('\n'), verbatim: true });
+  return context({ type: 'mrkdwn', text: withheldLines(withheld).join('\n'), verbatim: true });
+}
+
+/** By reason, since most are off for the same; mrkdwn. */
+function withheldLines(withheld: readonly Withheld[]): readonly string[] {
+  const groups = [...Map.groupBy(withheld, ({ because }) => because)];
+  const lines = groups.slice(0, MOST_REASONS).map(([because, members]) => {
+    const left = members.length - TITLES_A_REASON;
+    const titles = members.slice(0, TITLES_A_REASON).map(({ title }) => inert(title, 60));
+    return `${titles.join(', ')}${left > 0 ? ` and ${left} more` : ''}: ${inertWithCode(because, 160)}`;
+  });
+  const left = groups.length - lines.length;
+  return left > 0 ? [...lines, `and more, for ${countInWords(left, 'other reason')}`] : lines;
 }
 
 /** What our own words put between backticks stays a code span; the rest is inert. */
@@ -181,14 +195,12 @@ function offersText(
   const lines = remediations.map(
     (one) => `• ${inert(one.title, TITLE)} (${inert(one.finding.target, TARGET)}): ${aboutOffer(one, now)}`,
   );
-  const off = withheld
-    .slice(0, MOST_WITHHELD)
-    .map(({ title, because }) => `• ${inert(title, 60)}: ${inert(because, 110)}`);
+  const off = withheldLines(withheld).map((one) => `• ${one}`);
   const more =
     restCount > 0
       ? [
           `${countInWords(restCount, 'more', 'more')} without a button here: narrow the question with --match.`,
         ]
       : [];
-  return withEnd(['What can be done:', ...lines], [...more, ...off], TEXT_ROOM);
+  return withEnd([`${headingOf(remediations)}:`, ...lines], [...more, ...off], TEXT_ROOM);
 }

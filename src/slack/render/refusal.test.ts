@@ -5,8 +5,8 @@ import { renderRefusal } from './refusal.ts';
 test('who may not approve is told why, and who can', () => {
   const because = 'you asked for it yourself; somebody else must approve it';
 
-  expect(renderRefusal({ because, what: 'approve this' }).text).toBe(
-    ':no_entry: REFUSED · You cannot approve this: you asked for it yourself; somebody else must approve it.',
+  expect(renderRefusal({ because, what: 'Restart doppler_z2/0' }).text).toBe(
+    ':no_entry: REFUSED · Restart doppler_z2/0 · You asked for it yourself; somebody else must approve it.',
   );
   expect(renderRefusal({ because: 'it is approved already' }).text).toBe(
     ':no_entry: REFUSED · It is approved already.',
