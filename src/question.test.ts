@@ -99,6 +99,24 @@ test.each(['', 'help', '?', '-h', '--help', '—help'])('/wrench %s tells what c
   expect(titleOf(understandAll(text, known))).toBe('What Wrench can be asked');
 });
 
+test('/wrench help tells of freezing, thawing and the audit too', () => {
+  const question = understandAll('help', known);
+
+  expect(question.kind === 'help' && question.help.entries.map(({ usage }) => usage)).toEqual([
+    ...[...catalogue.commands.keys()].map((area) => `/${area} help`),
+    '/wrench freeze [because …]',
+    '/wrench thaw [because …]',
+    '/wrench audit [--since 7d] [--user @somebody]',
+  ]);
+});
+
+test('a slip in what /wrench itself can do is answered with the right word', () => {
+  expect(problemOf(understandAll('freez because of the migration', known))).toBe(
+    'There is no `/wrench freez`. Did you mean `/wrench freeze`?',
+  );
+  expect(problemOf(understandAll('cert expiring', known))).toContain('`/certs`');
+});
+
 test.each(['', 'help', '?', '-h', '--help', '—help'])('/certs %s tells of the area', (text) => {
   expect(titleOf(understand('certs', text, known))).toBe(catalogue.commands.get('certs')?.title);
 });

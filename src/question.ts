@@ -39,6 +39,25 @@ export interface Known {
   readonly defaults?: Readonly<Record<string, WrittenArguments>>;
 }
 
+/** What `/wrench` can do besides asking. */
+export const OWN_WORDS = {
+  freeze: {
+    usage: '/wrench freeze [because …]',
+    about: 'Stops all applying, in every environment, until somebody thaws it',
+  },
+  thaw: { usage: '/wrench thaw [because …]', about: 'Lets approved plans be applied again' },
+  audit: {
+    usage: '/wrench audit [--since 7d] [--user @somebody]',
+    about: 'Who asked for, approved, applied or refused what',
+  },
+} as const;
+
+export type OwnWord = keyof typeof OWN_WORDS;
+
+export function isOwnWord(word: string): word is OwnWord {
+  return Object.hasOwn(OWN_WORDS, word);
+}
+
 const HELP_WORDS = new Set(['help', '-h', '--help', '—help', '?']);
 const ENVIRONMENT_FLAG = 'env';
 
@@ -61,7 +80,17 @@ export function understandAll(typed: string, known: Known): Question {
     return rest.length > 0
       ? understand(rest[0] ?? '', ['help', ...rest.slice(1)].join(' '), known)
       : { kind: 'help', help: helpForAll(known.catalogue) };
+  const own = known.catalogue.commands.has(area.toLowerCase()) ? undefined : nearestOwn(area, known);
+  if (own !== undefined) return own;
   return understand(area.toLowerCase(), text.slice(area.length), known);
+}
+
+/** `/wrench freez` is nearer to what `/wrench` itself can do than to any area. */
+function nearestOwn(word: string, { catalogue }: Known): Question | undefined {
+  const meant = nearest(word, [...catalogue.commands.keys(), ...Object.keys(OWN_WORDS)]);
+  if (meant === undefined || !isOwnWord(meant)) return undefined;
+  const { usage } = OWN_WORDS[meant];
+  return problem(`There is no \`/wrench ${word.slice(0, 40)}\`.`, `/wrench ${meant}`, [usage]);
 }
 
 function route(area: string, text: string, known: Known): Question {
@@ -159,7 +188,7 @@ function helpForAll(catalogue: Catalogue): Help {
     usage: `/${area} help`,
     about: title,
   }));
-  return { title: 'What Wrench can be asked', entries };
+  return { title: 'What Wrench can be asked', entries: [...entries, ...Object.values(OWN_WORDS)] };
 }
 
 function helpForArea(area: string, catalogue: Catalogue): Help {
