@@ -11,6 +11,11 @@ const USAGE = `Wrench: ask the real infrastructure from an incident channel.
       --env prod                which environment
       --json                    print the report as JSON and nothing else
   wrench doctor [--json]        look whether configuration, Redis, Slack and sources are as they should be
+  wrench freeze [--because "…"] stop all applying, in every environment; \`wrench thaw\` lets it go on
+  wrench audit [--since 7d] [--user U…]
+                                who asked for, approved, applied or refused what
+      export                    the entries as JSON lines
+      verify [--file …]         look whether none was changed, taken away or put in: 0 whole, 1 broken, 2 not read
   wrench help [certs expiring]  what can be asked
 `;
 
@@ -25,6 +30,11 @@ async function main([verb = 'help', ...words]: readonly string[]): Promise<numbe
       return ask(words);
     case 'doctor':
       return (await import('./roles/examine.ts')).examine(words, (text) => process.stdout.write(text));
+    case 'freeze':
+    case 'thaw':
+      return (await import('./roles/freeze.ts')).switchFreeze(verb, words, terminal());
+    case 'audit':
+      return (await import('./roles/audit.ts')).audit(words, { print, error: terminal().error });
     case 'help':
     case '--help':
     case '-h':
@@ -60,6 +70,18 @@ function terminal(): Terminal {
     color: stdout.isTTY && stdout.hasColors(),
     columns: stdout.columns ?? 100,
   };
+}
+
+/** Waits until it is written; ends quietly where who reads it has read enough, as `head` does. */
+function print(text: string): Promise<void> {
+  const { stdout } = process;
+  if (stdout.listenerCount('error') === 0)
+    stdout.on('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EPIPE' ? process.exit(0) : crash(error),
+    );
+  return new Promise((done) => {
+    stdout.write(text, () => done());
+  });
 }
 
 class Interrupted extends Error {

@@ -21,8 +21,10 @@ export function headlineOf({ status, findings, gaps }: Report): Headline {
 
 /** The verdict for a line that begins with the headline, which says "unknown" already. */
 export function verdictOf({ verdict }: Pick<Report, 'verdict'>): string {
-  const [first = '', ...rest] = cleanText(verdict.replace(/^Unknown:\s+/, ''));
-  return first.toUpperCase() + rest.join('');
+  const said = cleanText(verdict);
+  const rest = said.replace(/^Unknown:\s+/, '');
+  // A verdict may begin with a name: `metron_agent is not running on 12 of 12 VMs`.
+  return rest === said ? said : rest.charAt(0).toUpperCase() + rest.slice(1);
 }
 
 /** A summary beside its target: what says the target once more, in parentheses, is left out. */

@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
+import { cleanText } from '../check/clean-text.ts';
 import type { Audited } from './audit.ts';
 import { openChain } from './chain.ts';
 import { appending } from './commit.ts';
@@ -50,4 +51,16 @@ export function openFreeze(redis: Redis | Cluster, prefix: string, audit = openC
 
 function entryOf(kind: 'frozen' | 'thawed', { by, at, because }: Frozen): Audited {
   return { kind, at, who: [by], what: 'everything', ...(because !== '' && { because }) };
+}
+
+const LONGEST_REASON = 500;
+
+/** The reason in what was typed: `because of the migration`, `--because "the migration"` and `the migration` are all one. May be empty. */
+export function reasonIn(typed: string): string {
+  const said = typed
+    .trim()
+    .replace(/^[-—–]*because(?!\s+of\b)(\s+|\s*[=:]\s*|$)/i, '')
+    .replace(/^(["'“”‘’])([\s\S]*)["'“”‘’]$/, '$2')
+    .trim();
+  return said === '' ? '' : cleanText(said).slice(0, LONGEST_REASON).toWellFormed();
 }

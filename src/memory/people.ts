@@ -5,6 +5,9 @@ import type { Known, Membership, Person } from './who-may.ts';
 
 /** People and user groups as Slack last described them, each with its age: written by the bot, read by both roles. */
 export interface People {
+  /** The workspace that the app is installed in: nobody of another one has any role, whatever channel they share with us. */
+  readonly saveWorkspace: (teamId: string) => Promise<void>;
+  readonly workspace: () => Promise<string | undefined>;
   readonly savePerson: (person: Person) => Promise<void>;
   readonly saveGroup: (group: Membership) => Promise<void>;
   /** What is known of somebody, and of all groups that the roles name. */
@@ -36,7 +39,12 @@ export function openPeople(redis: Redis | Cluster, prefix: string): People {
     const found = await redis.get(key);
     return found === null ? undefined : schema.parse(JSON.parse(found));
   };
+  const workspaceKey = `${prefix}:workspace`;
   return {
+    saveWorkspace: async (teamId) => {
+      await redis.set(workspaceKey, teamId);
+    },
+    workspace: async () => (await redis.get(workspaceKey)) ?? undefined,
     savePerson: async (person) => {
       await redis.set(personKey(person.id), JSON.stringify(person), 'EX', KEEP_S);
     },

@@ -65,6 +65,14 @@ export async function startLocalRedis(folder: string, onError: (error: Error) =>
   return { url: `unix://${socket}`, close };
 }
 
+/** Where the private Redis of a running process is that keeps its data in `folder`; undefined where no process has the folder. */
+export async function findLocalRedis(folder: string): Promise<Pick<LocalRedis, 'url'> | undefined> {
+  const owner = await readOwner(join(resolve(folder, 'redis'), 'owner.json'));
+  if (!owner || !isAlive(owner.pid)) return undefined;
+  const socket = join(owner.socketFolder, 'redis.sock');
+  return existsSync(socket) ? { url: `unix://${socket}` } : undefined;
+}
+
 const RESTART_MS = 200;
 const STARTS_WITHIN_MS = 10_000;
 
@@ -75,11 +83,15 @@ interface Owner {
   readonly socketFolder: string;
 }
 
-async function takeOver(owner: string): Promise<void> {
-  const before = await readFile(owner, 'utf8').then(
+async function readOwner(owner: string): Promise<Owner | undefined> {
+  return readFile(owner, 'utf8').then(
     (text) => JSON.parse(text) as Owner,
     () => undefined,
   );
+}
+
+async function takeOver(owner: string): Promise<void> {
+  const before = await readOwner(owner);
   if (!before) return;
   if (before.pid !== process.pid && isAlive(before.pid))
     throw new NoRedis(

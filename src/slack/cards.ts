@@ -35,6 +35,12 @@ export async function showOffers(showing: Showing, thread: Thread, place: Place)
   await put(showing, thread, OFFERS, place, renderOffers(open, { withheld: off }));
 }
 
+/** How many of a run's offers have a button. */
+export async function countOpen({ remediations, policy }: Showing, runId: string): Promise<number> {
+  const offered = await remediations.ofRun(runId);
+  return offered.filter((one) => one.state === 'offered' && withheld(policy, one) === undefined).length;
+}
+
 /** Shows a remediation as it is now, whatever it was when the job was made; a newer job shows a newer move. */
 export async function showCard(
   showing: Showing,

@@ -111,11 +111,10 @@ async function press(clicking: Clicking, click: Click): Promise<Refusal | undefi
   if (click.channelId !== asked.channelId) return { because: 'this was not offered in this channel' };
   if (!(await isOnItsMessage(clicking, click, remediation)))
     return { because: 'the button is not on the message that Wrench made it for', remediation };
-  if (click.userTeamId !== asked.teamId)
+  if (click.userTeamId !== (await directory.workspace()))
     return { because: 'people of another workspace may not do this', remediation };
   await directory.lookUp([...(requested ? [requested.by] : []), ...approvals.map(({ by }) => by)]);
-  const by = { userId: click.userId, teamId: asked.teamId };
-  const may = await directory.may(MAY_PRESS[click.button], by);
+  const may = await directory.may(MAY_PRESS[click.button], click.userId);
   if (may !== true) return { because: may, remediation };
   if (click.button === 'look') return lookAgain(clicking, click, remediation);
   const nowMs = await remediations.clock();

@@ -11,10 +11,9 @@ export interface Directory {
   /** Looks people up anew. Whoever Slack cannot be asked about keeps the age that is known, and grows stale. */
   readonly lookUp: (userIds: readonly string[]) => Promise<void>;
   /** Looks somebody up, and says whether they have one of the roles now; else why not, for that person. */
-  readonly may: (
-    roles: readonly RoleOf[],
-    by: { readonly userId: string; readonly teamId: string },
-  ) => Promise<true | string>;
+  readonly may: (roles: readonly RoleOf[], userId: string) => Promise<true | string>;
+  /** The workspace that the app is installed in. @throws where Slack does not say. */
+  readonly workspace: () => Promise<string>;
   readonly close: () => void;
 }
 
@@ -36,6 +35,14 @@ const FRESH_GROUPS_MS = 5_000;
 export function openDirectory(options: DirectoryOptions): Directory {
   const { client, people, policy, clock, log } = options;
   let groupsAtMs = Number.NEGATIVE_INFINITY;
+  let home: string | undefined;
+  const workspace = async (): Promise<string> => {
+    if (home !== undefined) return home;
+    const { team_id: teamId } = await client.auth.test();
+    if (teamId === undefined) throw new Error('Slack does not say which workspace the app is installed in');
+    await people.saveWorkspace(teamId);
+    return (home = teamId);
+  };
   const refreshGroups = async () => {
     groupsAtMs = performance.now();
     await Promise.all(
@@ -61,10 +68,11 @@ export function openDirectory(options: DirectoryOptions): Directory {
   const timer = setInterval(() => void tolerate(refreshGroups()), (policy.membershipSeconds * 1_000) / 10);
   return {
     lookUp,
-    may: async (roles, by) => {
-      await lookUp([by.userId]);
-      const known = await people.know(by.userId, policy.roles);
-      return whoMay(roles, by, known, policy, await clock());
+    workspace,
+    may: async (roles, userId) => {
+      await lookUp([userId]);
+      const known = await people.know(userId, policy.roles);
+      return whoMay(roles, { userId, teamId: await workspace() }, known, policy, await clock());
     },
     close: () => clearInterval(timer),
   };

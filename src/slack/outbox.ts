@@ -1,7 +1,7 @@
 import { ROOT, type Thread } from '../memory/threads.ts';
 import type { OutboxJob } from '../queue/contracts.ts';
 import { type Delivery, Later } from '../queue/work.ts';
-import { type Showing, showCard, showOffers } from './cards.ts';
+import { countOpen, type Showing, showCard, showOffers } from './cards.ts';
 import { attachOnce, edit, type Place, type Posting, postOnce } from './post.ts';
 import { renderPlainFallback } from './render/fallback.ts';
 import type { AskedQuestion, Message, Thread as Answer } from './render/message.ts';
@@ -55,7 +55,8 @@ type AnswerJob = Exclude<OutboxJob, { kind: 'looking' | 'progress' | 'card' }>;
 
 async function showAnswer(posting: Showing, thread: Thread, job: AnswerJob): Promise<void> {
   if (thread.elsewhere) return showElsewhere(posting, thread, job);
-  const { root, replies, attachments } = renderAnswer(job);
+  const offered = job.kind === 'report' ? await countOpen(posting, job.runId) : 0;
+  const { root, replies, attachments } = renderAnswer(job, offered);
   const place = placeOf(job);
   try {
     const threadTs = await showRoot(posting, thread, place, root);
@@ -76,8 +77,8 @@ async function showAnswer(posting: Showing, thread: Thread, job: AnswerJob): Pro
   }
 }
 
-function renderAnswer(job: AnswerJob): Answer {
-  if (job.kind === 'report') return renderReport(job.report, questionOf(job));
+function renderAnswer(job: AnswerJob, offered = 0): Answer {
+  if (job.kind === 'report') return renderReport(job.report, questionOf(job), offered);
   const root = job.kind === 'bug' ? renderBug(job) : renderLost(job);
   return { root, replies: [], attachments: [] };
 }

@@ -38,7 +38,7 @@ beforeEach(() => {
     chain,
     freeze: openFreeze(connection, prefix, chain),
     directory: {
-      may: async (roles, { userId }) =>
+      may: async (roles, userId) =>
         roles.some((role) => ROLES[userId]?.includes(role)) || 'no role that may do this includes them',
     },
     clock: async () => Number((await connection.time())[0]) * 1_000,

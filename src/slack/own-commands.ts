@@ -1,9 +1,8 @@
-import { cleanText } from '../check/clean-text.ts';
 import { nearest } from '../check/nearest.ts';
 import { splitWords, WordsError } from '../check/words.ts';
 import { readMoment, readPerson } from '../memory/audit-asked.ts';
 import type { Chain } from '../memory/chain.ts';
-import type { Freeze } from '../memory/freeze.ts';
+import { type Freeze, reasonIn } from '../memory/freeze.ts';
 import type { RoleOf } from '../memory/policy.ts';
 import { readNewest } from '../memory/read-audit.ts';
 import { isOwnWord, OWN_WORDS, type OwnWord } from '../question.ts';
@@ -43,7 +42,6 @@ const MAY: Readonly<Record<OwnWord, readonly RoleOf[]>> = {
 const ANSWER_WITHIN_MS = 2_000;
 const SINCE = '7d';
 const MOST_ENTRIES = 60;
-const LONGEST_BECAUSE = 500;
 
 /**
  * Answers what `/wrench` itself can do, within 2 s whatever Redis and Slack do. `text` is what follows `/wrench`, plain and redacted.
@@ -89,9 +87,9 @@ interface OwnQuestion {
 
 async function answer(own: OwnCommands, question: OwnQuestion): Promise<OwnAnswer> {
   const { word, rest, command, late } = question;
-  const { user_id: userId, team_id: teamId } = command;
+  const { user_id: userId } = command;
   const what = `/wrench ${word}`;
-  const may = await own.directory.may(MAY[word], { userId, teamId });
+  const may = await own.directory.may(MAY[word], userId);
   const nowMs = await own.clock();
   late.throwIfAborted();
   if (may !== true) {
@@ -104,7 +102,7 @@ async function answer(own: OwnCommands, question: OwnQuestion): Promise<OwnAnswe
 }
 
 async function freeze(own: OwnCommands, by: string, rest: string, nowMs: number): Promise<OwnAnswer> {
-  const frozen = { by, at: new Date(nowMs).toISOString(), because: becauseIn(rest) };
+  const frozen = { by, at: new Date(nowMs).toISOString(), because: reasonIn(rest) };
   if (await own.freeze.freeze(frozen))
     return { message: renderFrozen(frozen), inChannel: true, outcome: 'done' };
   const before = await own.freeze.read();
@@ -114,19 +112,10 @@ async function freeze(own: OwnCommands, by: string, rest: string, nowMs: number)
 }
 
 async function thaw(own: OwnCommands, by: string, rest: string, nowMs: number): Promise<OwnAnswer> {
-  const thawed = { by, at: new Date(nowMs).toISOString(), because: becauseIn(rest) };
+  const thawed = { by, at: new Date(nowMs).toISOString(), because: reasonIn(rest) };
   return (await own.freeze.thaw(thawed))
     ? { message: renderThawed(thawed), inChannel: true, outcome: 'done' }
     : problem('Nothing is frozen.');
-}
-
-/** `because of the migration`, `--because "the migration"` and `the migration` are all reasons. */
-function becauseIn(rest: string): string {
-  const said = rest
-    .replace(/^[-—–]*because(?!\s+of\b)(\s+|\s*[=:]\s*|$)/i, '')
-    .replace(/^(["'“”‘’])([\s\S]*)["'“”‘’]$/, '$2')
-    .trim();
-  return said === '' ? '' : cleanText(said).slice(0, LONGEST_BECAUSE).toWellFormed();
 }
 
 async function audit({ chain }: OwnCommands, rest: string, nowMs: number): Promise<OwnAnswer> {

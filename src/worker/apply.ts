@@ -59,7 +59,9 @@ async function lookBeforeActing(step: Step): Promise<{ readonly before: Look } |
 /** Who asked and who approved must still be allowed to, and what is known of them must be fresh. */
 async function forbids({ handling, remediation }: Step): Promise<string | undefined> {
   const { people, policy, remediations } = handling;
-  const { requested, approvals, asked, risk } = remediation;
+  const { requested, approvals, risk } = remediation;
+  const teamId = await people.workspace();
+  if (teamId === undefined) return 'the bot has not said yet which workspace this is';
   const nowMs = await remediations.clock();
   const all = [
     ...(requested ? [{ by: requested.by, role: 'requester' as const }] : []),
@@ -67,7 +69,7 @@ async function forbids({ handling, remediation }: Step): Promise<string | undefi
   ];
   for (const { by, role } of all) {
     const known = await people.know(by, policy.roles);
-    const may = whoMay([role], { userId: by, teamId: asked.teamId }, known, policy, nowMs);
+    const may = whoMay([role], { userId: by, teamId }, known, policy, nowMs);
     if (may !== true) return `<@${by}>: ${may}`;
   }
   const others = new Set(

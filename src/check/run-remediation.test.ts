@@ -1,0 +1,114 @@
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import type { Readers, Writers } from '../ports/readers.ts';
+import { SourceError } from '../ports/source-error.ts';
+import { defineRemediation, type Plan } from './define-remediation.ts';
+import { makeRedact } from './redact.ts';
+import { applyRemediation, planRemediation } from './run-remediation.ts';
+
+const plan: Plan = { lines: ['Restart doppler_z2/0'], targets: ['bosh:cf/doppler_z2/0'], precondition: {} };
+const restart = (changed: Partial<Parameters<typeof defineRemediation>[0]> = {}) =>
+  defineRemediation({
+    about: 'Restarts',
+    title: () => 'Restart',
+    risk: 'disruptive',
+    uses: ['processes'],
+    params: z.strictObject({ name: z.string() }),
+    plan: async () => plan,
+    apply: async () => undefined,
+    settlesWithinSeconds: 1,
+    ...(changed as object),
+  });
+const processes = { keepers: [] };
+const writer = { restart: async () => ({ said: 'done' }) };
+const planning = {
+  read: { processes, certificates: { stores: [] } } as Partial<Readers>,
+  now: new Date(),
+  signal: new AbortController().signal,
+  deadlineMs: 1_000,
+  redact: makeRedact(['hunter2-hunter2']),
+};
+
+test('a plan is given the ports it names, and nothing to write with', async () => {
+  let seen: object = {};
+  await planRemediation(
+    restart({
+      plan: async (context) => {
+        seen = context;
+        return plan;
+      },
+    }),
+    { name: 'x' },
+    planning,
+  );
+
+  expect(Object.keys((seen as { read: object }).read)).toEqual(['processes']);
+  expect(seen).not.toHaveProperty('write');
+});
+
+test('what cannot be read ends a plan: it is not made of what happens to be seen', async () => {
+  const unreachable = new SourceError('bosh', 'unreachable', 'connect timeout');
+  const made = planRemediation(
+    restart({ plan: async ({ attempt }) => attempt('bosh', plan, () => Promise.reject(unreachable)) }),
+    { name: 'x' },
+    planning,
+  );
+
+  await expect(made).rejects.toBe(unreachable);
+});
+
+test('a plan that takes too long is no plan', async () => {
+  const made = planRemediation(
+    restart({ plan: () => new Promise(() => undefined) }),
+    { name: 'x' },
+    {
+      ...planning,
+      deadlineMs: 20,
+    },
+  );
+
+  await expect(made).rejects.toThrow('no plan within 0.02 s');
+});
+
+test('params that the remediation does not take are our bug, not a plan', async () => {
+  await expect(planRemediation(restart(), { nome: 'x' }, planning)).rejects.toThrow('Unrecognized key');
+});
+
+test('a secret in the lines of a plan goes no further', async () => {
+  const { lines } = await planRemediation(
+    restart({ plan: async () => ({ ...plan, lines: ['log in with hunter2-hunter2'] }) }),
+    { name: 'x' },
+    planning,
+  );
+
+  expect(lines).toEqual(['log in with [secret]']);
+});
+
+test('a port without a source refuses the plan in words', async () => {
+  const made = planRemediation(restart(), { name: 'x' }, { ...planning, read: {} });
+
+  await expect(made).rejects.toThrow('no source here may do it: processes');
+});
+
+test('applying gets the writers of its ports alone, the order, and the plan that was approved', async () => {
+  const seen: unknown[] = [];
+  const order = { id: 'm0123456789abcdef', signal: planning.signal };
+  await applyRemediation(
+    restart({
+      apply: async ({ write, order: given }, params, approved) => {
+        seen.push(Object.keys(write), given, params, approved);
+      },
+    }),
+    { name: 'x' },
+    plan,
+    {
+      read: planning.read,
+      write: { processes: writer, certificates: {} } as unknown as Partial<Writers>,
+      now: new Date(),
+      order,
+      did: async () => undefined,
+    },
+  );
+
+  expect(seen).toEqual([['processes'], order, { name: 'x' }, plan]);
+});

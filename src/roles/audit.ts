@@ -1,0 +1,150 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { readMoment, readPerson } from '../memory/audit-asked.ts';
+import type { AuditEntry } from '../memory/audit.ts';
+import { openChain, parseEntry } from '../memory/chain.ts';
+import { readAudit, readWhole, type Span } from '../memory/read-audit.ts';
+import { type Verified, verifyAudit } from '../memory/verify-audit.ts';
+import { PREFIX } from '../queue/queues.ts';
+import { auditInTerminal } from '../terminal/audit.ts';
+import { NOT_READ, withRedis } from './reach-redis.ts';
+import { type ShellWords, sortShellWords } from './shell-words.ts';
+
+const USAGE = `Usage: wrench audit [--since 7d] [--until 2026-11-20] [--user U0123ADA]
+       wrench audit export [--since 7d] [--until 2026-11-20] [--user U0123ADA]
+       wrench audit verify [--file audit.jsonl]
+`;
+
+/** `broken`: the chain does not hold. */
+const EXIT = { fine: 0, broken: 1, usage: 64 } as const;
+const TABLE_SINCE = '7d';
+
+export interface AuditTerminal {
+  /** Resolves when it is written: an export may be longer than what is in memory. */
+  readonly print: (text: string) => Promise<void>;
+  readonly error: (text: string) => void;
+}
+
+/** `wrench audit`, `wrench audit export` and `wrench audit verify`. @returns the exit code. */
+export async function audit(words: readonly string[], terminal: AuditTerminal): Promise<number> {
+  const [first = ''] = words;
+  const verb = first === 'export' || first === 'verify' ? first : 'show';
+  const known = verb === 'verify' ? ['file'] : ['since', 'until', 'user'];
+  const sorted = sortShellWords(verb === 'show' ? words : words.slice(1), known);
+  if (typeof sorted === 'string') return misunderstood(sorted, terminal);
+  if (sorted.asksForHelp) return say(USAGE, terminal);
+  const [stray] = sorted.bare;
+  if (stray !== undefined) return misunderstood(`There is no \`${stray}\` here.`, terminal);
+  if (verb === 'verify') return verify(sorted.flags['file'], terminal);
+  const asked = readAsked(sorted, verb === 'show' ? TABLE_SINCE : undefined);
+  if (typeof asked === 'string') return misunderstood(asked, terminal);
+  return verb === 'export' ? exportAll(asked, terminal) : show(asked, terminal);
+}
+
+async function say(text: string, { print }: AuditTerminal): Promise<number> {
+  await print(text);
+  return EXIT.fine;
+}
+
+function misunderstood(what: string, { error }: AuditTerminal): number {
+  error(`wrench: ${what}\n${USAGE}`);
+  return EXIT.usage;
+}
+
+interface Asked extends Span {
+  readonly user?: string;
+}
+
+function readAsked({ flags }: ShellWords, byDefault: string | undefined): Asked | string {
+  const nowMs = Date.now();
+  const moments: { sinceMs?: number; untilMs?: number } = {};
+  for (const name of ['since', 'until'] as const) {
+    const written = flags[name] ?? (name === 'since' ? byDefault : undefined);
+    if (written === undefined) continue;
+    const at = readMoment(written, nowMs);
+    if (at === undefined)
+      return `\`--${name}\` takes a length of time such as 7d, or a date such as 2026-11-20.`;
+    moments[`${name}Ms`] = at;
+  }
+  const { user: written } = flags;
+  if (written === undefined) return moments;
+  const user = readPerson(written);
+  return user === undefined
+    ? '`--user` takes an id such as U0123ADA, `terminal` or `wrench`: nobody is known by a name.'
+    : { ...moments, user };
+}
+
+/** Whole entries as they are kept, one a line, and nothing else on stdout. */
+function exportAll({ user, ...span }: Asked, { print, error }: AuditTerminal): Promise<number> {
+  return withRedis(error, async ({ connection }) => {
+    for await (const raw of readAudit(openChain(connection, PREFIX), span))
+      if (user === undefined || parseEntry(raw)?.entry.who.includes(user)) await print(`${raw}\n`);
+    return EXIT.fine;
+  });
+}
+
+function show({ user, ...span }: Asked, { print, error }: AuditTerminal): Promise<number> {
+  return withRedis(error, async ({ connection }) => {
+    const entries: AuditEntry[] = [];
+    let unread = 0;
+    for await (const raw of readAudit(openChain(connection, PREFIX), span)) {
+      const entry = parseEntry(raw);
+      if (!entry) unread += 1;
+      else if (user === undefined || entry.entry.who.includes(user)) entries.push(entry);
+    }
+    await print(auditInTerminal(entries));
+    if (unread > 0)
+      error(`wrench: ${unread} of them could not be read as audit entries: wrench audit verify\n`);
+    return EXIT.fine;
+  });
+}
+
+async function verify(file: string | undefined, terminal: AuditTerminal): Promise<number> {
+  if (file !== undefined) return verifyFile(file, terminal);
+  return withRedis(terminal.error, async ({ connection }) => {
+    const { head, entries } = await readWhole(openChain(connection, PREFIX));
+    return tell('The audit', await verifyAudit(entries, head), terminal);
+  });
+}
+
+async function verifyFile(path: string, terminal: AuditTerminal): Promise<number> {
+  let verified: Verified;
+  try {
+    verified = await verifyAudit(linesOf(path));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    terminal.error(`wrench: ${path} could not be read (${code})\n`);
+    return NOT_READ;
+  }
+  // Nothing looked at is not the same as nothing wrong.
+  if (verified.kind === 'whole' && verified.entries === 0) {
+    terminal.error(`wrench: ${path} holds no entry; nothing was verified\n`);
+    return NOT_READ;
+  }
+  return tell(path, verified, terminal);
+}
+
+async function* linesOf(path: string): AsyncGenerator<string> {
+  const stream = createReadStream(path);
+  // Without it a file that is not there ends the process: https://github.com/nodejs/node/issues/30831
+  const opened = new Promise<void>((done, fail) => stream.once('ready', done).once('error', fail));
+  await opened;
+  for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }))
+    if (line !== '') yield line;
+}
+
+async function tell(what: string, verified: Verified, { print }: AuditTerminal): Promise<number> {
+  if (verified.kind === 'broken') {
+    await print(`${what} is broken: ${verified.because}.\n`);
+    return EXIT.broken;
+  }
+  const { entries, from = 0, to = 0, hash } = verified;
+  if (hash === undefined) return say(`${what} holds no entry yet.\n`, { print, error: () => undefined });
+  const count = entries === 1 ? '1 entry' : `${entries.toLocaleString('en-US')} entries`;
+  const start = from === 1 ? '' : ` What came before entry ${from} is not in it.`;
+  await print(
+    `${what} is whole: ${count}, ${from} to ${to}.${start}\nIts last hash is ${hash}: noted elsewhere, it shows later that nothing up to here was changed.\n`,
+  );
+  return EXIT.fine;
+}
