@@ -7,8 +7,9 @@ import { type Machine, prepare } from './prepare.ts';
 const DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\n';
 const UBUNTU = 'ID=ubuntu\nID_LIKE=debian\n';
 const FEDORA = 'ID=fedora\n';
-const BRINGS_ALL =
-  'for word in "$@"; do case $word in redis-tools) make redis-check-rdb;; chromium) make chromium;; esac; done';
+const BRINGS_ALL = `for word in "$@"; do case $word in
+  redis-tools) make redis-check-rdb;; etcd-server) make etcd;; monit | chromium) make $word;;
+esac; done`;
 
 let folder: string;
 let said: string[];
@@ -27,7 +28,7 @@ async function add(program: string, script = 'exit 0'): Promise<void> {
 /** An `apt-get` that writes down how it was called. `make x` in `install` makes a program x. */
 async function addAptGet(install: string, update = 'exit 0'): Promise<void> {
   const make = `make() { echo '#!/bin/sh' > "${folder}/$1"; /bin/chmod 755 "${folder}/$1"; }`;
-  const note = `echo "$DEBIAN_FRONTEND $*" >> "${folder}/calls"`;
+  const note = `echo "$DEBIAN_FRONTEND runlevel $RUNLEVEL $*" >> "${folder}/calls"`;
   await add('apt-get', `${make}\n${note}\ncase "$*" in *update*) ${update};; *) ${install};; esac`);
 }
 
@@ -46,11 +47,10 @@ function run(machine: Partial<Machine> = {}): number {
 }
 
 test.each(['redis-server', 'valkey-server', 'redis-check-rdb'])(
-  'where %s and Chromium are there, nothing is installed and nothing said',
+  'where %s, etcd, monit and Chromium are there, nothing is installed and nothing said',
   async (redis) => {
     await addAptGet(BRINGS_ALL);
-    await add(redis);
-    await add('chromium');
+    for (const program of [redis, 'etcd', 'monit', 'chromium']) await add(program);
 
     expect(run()).toBe(0);
     expect(said).toEqual([]);
@@ -65,20 +65,29 @@ test.each([
   await addAptGet(BRINGS_ALL);
 
   expect(run({ osRelease })).toBe(0);
-  expect(said).toEqual(['Installing what the tests need, with apt-get: redis-tools, chromium']);
-  expect(await calls()).toEqual([
-    'noninteractive -qq update',
-    'noninteractive -qq install -y --no-install-recommends redis-tools chromium',
+  expect(said).toEqual([
+    'Installing what the tests need, with apt-get: redis-tools, etcd-server, monit, chromium',
   ]);
+  expect(await calls()).toEqual([
+    expect.stringMatching(/ -qq update$/),
+    expect.stringMatching(/ -qq install -y --no-install-recommends redis-tools etcd-server monit chromium$/),
+  ]);
+});
+
+test('no question is asked, and packages are told to start no service: the tests start their own', async () => {
+  await addAptGet(BRINGS_ALL);
+  run();
+
+  for (const call of await calls()) expect(call).toMatch(/^noninteractive runlevel 1 /);
 });
 
 test('only what is missing is installed', async () => {
   await addAptGet(BRINGS_ALL);
   await add('valkey-server');
+  await add('etcd');
 
   expect(run()).toBe(0);
-  expect((await calls()).at(-1)).toMatch(/ chromium$/);
-  expect((await calls()).at(-1)).not.toContain('redis');
+  expect((await calls()).at(-1)).toMatch(/-recommends monit chromium$/);
 });
 
 test('an apt-get that fails once is asked once more', async () => {
@@ -98,7 +107,9 @@ test('an index that cannot be fetched is no reason not to install from the one t
 });
 
 test('an apt-get that fails for good ends the run with its last words and what is still missing', async () => {
-  await addAptGet('make redis-check-rdb; echo "E: Unable to locate package chromium" >&2; exit 100');
+  await addAptGet(
+    'make redis-check-rdb; make etcd; make monit; echo "E: Unable to locate package chromium" >&2; exit 100',
+  );
 
   expect(run()).toBe(1);
   expect(said.slice(1)).toEqual([
@@ -108,10 +119,10 @@ test('an apt-get that fails for good ends the run with its last words and what i
 });
 
 test('an installation that brings no program is not taken for one', async () => {
-  await addAptGet('make chromium');
+  await addAptGet('make chromium; make etcd');
 
   expect(run()).toBe(1);
-  expect(said.at(-1)).toBe('apt-get did not bring a Redis or Valkey server.');
+  expect(said.at(-1)).toBe('apt-get did not bring a Redis or Valkey server and monit.');
 });
 
 test('who is not root is told the one command at once', async () => {
@@ -119,7 +130,7 @@ test('who is not root is told the one command at once', async () => {
 
   expect(run({ isRoot: false })).toBe(1);
   expect(said).toEqual([
-    'The tests need a Redis or Valkey server and Chromium. Install with: sudo apt-get install -y --no-install-recommends redis-tools chromium',
+    'The tests need a Redis or Valkey server, etcd, monit and Chromium. Install with: sudo apt-get install -y --no-install-recommends redis-tools etcd-server monit chromium',
   ]);
   expect(await calls()).toEqual(['']);
 });
@@ -129,7 +140,7 @@ test.each([
   ['a system that says nothing of itself', ''],
 ])('on %s it stops at once and says what is needed', async (_, osRelease) => {
   await addAptGet(BRINGS_ALL);
-  await add('redis-server');
+  for (const program of ['redis-server', 'etcd', 'monit']) await add(program);
 
   expect(run({ osRelease })).toBe(1);
   expect(said).toEqual([
@@ -147,8 +158,7 @@ test.each(['22.18.0', '20.20.2'])('Node %s is too old, and that is said first', 
 });
 
 test('a browser of one’s own is named by CHROMIUM', async () => {
-  await add('redis-server');
-  await add('my-chrome');
+  for (const program of ['redis-server', 'etcd', 'monit', 'my-chrome']) await add(program);
 
   expect(run({ env: { PATH: folder, CHROMIUM: join(folder, 'my-chrome') } })).toBe(0);
   expect(run({ env: { PATH: folder, CHROMIUM: join(folder, 'gone') }, osRelease: FEDORA })).toBe(1);

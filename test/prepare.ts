@@ -17,17 +17,32 @@ export interface Machine {
 
 const OLDEST_NODE = 24;
 
-/** The few things that npm cannot bring, and the package of Debian and Ubuntu that does. */
-const NEEDED: readonly { readonly package: string; readonly isHere: (machine: Machine) => boolean }[] = [
+interface Needed {
+  /** Of Debian and Ubuntu. */
+  readonly package: string;
+  /** For people. */
+  readonly name: string;
+  readonly isHere: (machine: Machine) => boolean;
+}
+
+/** The few things that npm cannot bring, and the package that does. */
+const NEEDED: readonly Needed[] = [
   {
     package: 'redis-tools',
+    name: 'a Redis or Valkey server',
     isHere: ({ env }) => REDIS_PROGRAMS.some(([program]) => isOnPath(program, env['PATH'])),
   },
-  { package: 'chromium', isHere: ({ env, chromium }) => isProgram(env['CHROMIUM'] || chromium) },
+  { package: 'etcd-server', name: 'etcd', isHere: ({ env }) => isOnPath('etcd', env['PATH']) },
+  { package: 'monit', name: 'monit', isHere: ({ env }) => isOnPath('monit', env['PATH']) },
+  {
+    package: 'chromium',
+    name: 'Chromium',
+    isHere: ({ env, chromium }) => isProgram(env['CHROMIUM'] || chromium),
+  },
 ];
 
 /**
- * What `npm test` does first: sees to it that Node, Redis and Chromium are there, so that no test has to be skipped. As root on Debian or
+ * What `npm test` does first: sees to it that Node, Redis, etcd, monit and Chromium are there, so that no test has to be skipped. As root on Debian or
  * Ubuntu it installs what is missing; elsewhere it names the one command that does. Gives the exit code.
  */
 export function prepare(machine: Machine, say: (line: string) => void): number {
@@ -38,17 +53,18 @@ export function prepare(machine: Machine, say: (line: string) => void): number {
     );
     return 1;
   }
-  const packages = missing(machine);
-  if (packages.length === 0) return 0;
+  const absent = missing(machine);
+  if (absent.length === 0) return 0;
+  const packages = absent.map((one) => one.package);
   const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
   if (!isDebian(machine.osRelease)) {
     say(
-      `The tests need ${named(packages)}. Install with your package manager what Debian gives by: ${command}`,
+      `The tests need ${named(absent)}. Install with your package manager what Debian gives by: ${command}`,
     );
     return 1;
   }
   if (!machine.isRoot) {
-    say(`The tests need ${named(packages)}. Install with: sudo ${command}`);
+    say(`The tests need ${named(absent)}. Install with: sudo ${command}`);
     return 1;
   }
   say(`Installing what the tests need, with apt-get: ${packages.join(', ')}`);
@@ -60,7 +76,7 @@ function install(packages: readonly string[], machine: Machine, say: (line: stri
   const left = missing(machine);
   if (left.length === 0) return 0;
   if (failure) say(failure);
-  const snap = left.includes('chromium')
+  const snap = left.some((one) => one.package === 'chromium')
     ? '. Where Chromium is a snap, set CHROMIUM to a Chromium or Chrome of your own'
     : '';
   say(`apt-get did not bring ${named(left)}${snap}.`);
@@ -74,7 +90,9 @@ function aptGet(packages: readonly string[], { env }: Machine): string | undefin
     ['-qq', 'install', '-y', '--no-install-recommends', ...packages],
   ]) {
     const { status, error, stderr } = spawnSync('apt-get', words, {
-      env: { ...env, DEBIAN_FRONTEND: 'noninteractive' },
+      // etcd and monit come with services, which no test needs: in runlevel 1 invoke-rc.d starts none. systemd does not ask for it, and
+      // then they run without being in anybody's way.
+      env: { ...env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
       stdio: ['ignore', 'ignore', 'pipe'],
       encoding: 'utf8',
     });
@@ -85,12 +103,14 @@ function aptGet(packages: readonly string[], { env }: Machine): string | undefin
   return undefined;
 }
 
-function missing(machine: Machine): readonly string[] {
-  return NEEDED.filter(({ isHere }) => !isHere(machine)).map((one) => one.package);
+function missing(machine: Machine): readonly Needed[] {
+  return NEEDED.filter(({ isHere }) => !isHere(machine));
 }
 
-function named(packages: readonly string[]): string {
-  return packages.map((one) => (one === 'chromium' ? 'Chromium' : 'a Redis or Valkey server')).join(' and ');
+function named(absent: readonly Needed[]): string {
+  const names = absent.map(({ name }) => name);
+  const last = names.pop() ?? '';
+  return names.length > 0 ? `${names.join(', ')} and ${last}` : last;
 }
 
 function isDebian(osRelease: string): boolean {
