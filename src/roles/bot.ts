@@ -1,5 +1,7 @@
 import { openChain } from '../memory/chain.ts';
+import { copyAudit } from '../memory/copy-audit.ts';
 import { openDeliveries } from '../memory/deliveries.ts';
+import { openFreeze } from '../memory/freeze.ts';
 import { openPace } from '../memory/pace.ts';
 import { openPeople } from '../memory/people.ts';
 import { openRemediations } from '../memory/remediations.ts';
@@ -66,8 +68,13 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       ),
     onError,
   });
+  const copying =
+    config.audit.copyTo === undefined
+      ? undefined
+      : copyAudit({ chain: openChain(posting, PREFIX), to: config.audit.copyTo, log });
   const letGo = async () => {
     directory.close();
+    await copying?.close();
     await outbox.close(GRACE_MS);
     await queues.close();
     asking.disconnect();
@@ -89,6 +96,13 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       queues,
       redact,
       threads: openThreads(asking, PREFIX),
+      own: {
+        directory,
+        freeze: openFreeze(asking, PREFIX, chain),
+        chain,
+        clock: remediations.clock,
+        log,
+      },
       log,
       metrics,
     },

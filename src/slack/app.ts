@@ -108,8 +108,12 @@ async function acknowledge(
   command: SlashCommand,
   ack: AckFn<string | RespondArguments>,
 ): Promise<void> {
-  const { text, blocks } = await answerCommand(routing, command);
-  await ack({ response_type: 'ephemeral', text, blocks: [...blocks] });
+  const { message, inChannel } = await answerCommand(routing, command);
+  await ack({
+    response_type: inChannel ? 'in_channel' : 'ephemeral',
+    text: message.text,
+    blocks: [...message.blocks],
+  });
 }
 
 interface InFlight {

@@ -8,6 +8,7 @@ import { questionIdOf, QueueDown, type Queues, runIdOf, type Taken } from '../qu
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { plainText } from './command-text.ts';
+import { answerOwnCommand, type OwnAnswer, type OwnCommands } from './own-commands.ts';
 import { renderHelp, renderProblem } from './render/help.ts';
 import type { Message } from './render/message.ts';
 import { renderBug, renderJoined, renderQueued, renderQueueDown } from './render/notices.ts';
@@ -33,6 +34,8 @@ export interface Routing {
   /** People paste what they have at hand; a token among it goes no further. */
   readonly redact: Redact;
   readonly threads: Threads;
+  /** What `/wrench` itself can do. */
+  readonly own: OwnCommands;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -45,18 +48,21 @@ const LOOKING_AFTER_MS = 1_000;
 const LONGEST_ECHO = 200;
 
 /** Answers a slash command: understood and queued, or told why not. Never throws, and ends within 2 s whatever Redis does. */
-export async function answerCommand(routing: Routing, command: SlashCommand): Promise<Message> {
+export async function answerCommand(
+  routing: Routing,
+  command: SlashCommand,
+): Promise<{ readonly message: Message; readonly inChannel?: boolean }> {
   const stop = routing.metrics.acknowledgement.startTimer();
   try {
-    const { message, outcome } = await answer(routing, command);
+    const { outcome, ...answered } = await answer(routing, command);
     routing.metrics.commands.inc({ outcome });
-    return message;
+    return answered;
   } catch (error) {
     routing.metrics.commands.inc({ outcome: 'bug' });
     routing.metrics.bugs.inc({ role: 'bot' });
     const id = runIdOf(deliveryOf(command));
     routing.log.error({ err: error, runId: id }, 'a bug of ours met a command');
-    return renderBug({ jobId: id });
+    return { message: renderBug({ jobId: id }) };
   } finally {
     stop();
   }
@@ -64,12 +70,16 @@ export async function answerCommand(routing: Routing, command: SlashCommand): Pr
 
 interface Answered {
   readonly message: Message;
-  readonly outcome: 'queued' | 'joined' | 'help' | 'problem' | 'redis-down';
+  /** For everybody in the channel; else for who typed it. */
+  readonly inChannel?: boolean;
+  readonly outcome: OwnAnswer['outcome'] | 'queued' | 'joined' | 'help' | 'problem' | 'redis-down';
 }
 
 async function answer(routing: Routing, command: SlashCommand): Promise<Answered> {
   const text = routing.redact(plainText(command.text));
   const area = command.command.replace(/^\//, '').toLowerCase();
+  const own = area === OWN_COMMAND ? await answerOwnCommand(routing.own, command, text) : undefined;
+  if (own) return own;
   const question =
     area === OWN_COMMAND ? understandAll(text, routing.known) : understand(area, text, routing.known);
   if (question.kind === 'help') return { message: renderHelp(question.help), outcome: 'help' };
