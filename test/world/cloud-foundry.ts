@@ -1,0 +1,121 @@
+import { constants } from 'node:fs';
+import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { z } from 'zod';
+import type { boshConfig } from '../../src/sources/bosh/config.ts';
+import type { etcdConfig } from '../../src/sources/etcd/config.ts';
+import { vmsUnderMonit } from './bosh/monit-vms.ts';
+import { type Director, startDirector } from './bosh-director.ts';
+import { type Etcd, startEtcd } from './etcd.ts';
+import { type Loggregator, startLoggregator } from './loggregator/loggregator.ts';
+
+/** The one that lost its key in the outage. */
+const STUCK = 'doppler_z2/0';
+
+/**
+ * A small Cloud Foundry of 2016: three real etcds with client certificates, dopplers and metron_agents as real processes under a real
+ * monit a VM, and a director that sees and restarts them.
+ */
+export interface CloudFoundry {
+  readonly etcd: Etcd;
+  readonly loggregator: Loggregator;
+  readonly director: Director;
+  /** As one environment in `wrench.yaml` names them: `etcd` may be maintained, `bosh` may restart `doppler*` with its second credential. */
+  readonly sources: readonly [z.input<typeof etcdConfig>, z.input<typeof boshConfig>];
+  /** The outage: doppler_z2/0 runs on and announces itself no more. Comes back when its key is gone and no metron_agent runs. */
+  readonly breakDoppler: () => Promise<void>;
+  readonly waitUntilHealthy: (limitMs?: number) => Promise<void>;
+  /** Stops what was started here and removes its folders; safe to call twice. */
+  readonly close: () => Promise<void>;
+}
+
+export interface CloudFoundryOptions {
+  /** At least one for each zone. */
+  readonly vms: number;
+  /** Default 3. */
+  readonly zones?: number;
+  /** How long a doppler's announcement lives. Default 10, as it was. */
+  readonly ttlSeconds?: number;
+  /** Of every monit. Default 3. */
+  readonly pollSeconds?: number;
+}
+
+/** What this needs of the system, and the packages of Debian that bring it. */
+const PROGRAMS: Readonly<Record<string, string>> = { etcd: 'etcd-server', monit: 'monit' };
+
+/** The packages whose programs are not on PATH. */
+export async function lackingPackages(path = process.env['PATH'] ?? ''): Promise<readonly string[]> {
+  const isThere = async (program: string): Promise<boolean> => {
+    const places = path.split(delimiter).map((folder) => access(join(folder, program), constants.X_OK));
+    return (await Promise.allSettled(places)).some(({ status }) => status === 'fulfilled');
+  };
+  const looks = Object.entries(PROGRAMS).map(async ([program, brings]) =>
+    (await isThere(program)) ? [] : [brings],
+  );
+  return (await Promise.all(looks)).flat();
+}
+
+export async function startCloudFoundry(options: CloudFoundryOptions): Promise<CloudFoundry> {
+  const started: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const end of started.splice(0).toReversed()) await end();
+  };
+  const keep = <T extends { readonly close: () => Promise<void> }>(part: T): T => {
+    started.push(part.close);
+    return part;
+  };
+  try {
+    const folder = await mkdtemp(join(tmpdir(), 'wrench-cf-'));
+    started.push(() => rm(folder, { recursive: true, force: true }));
+    const etcd = keep(await startEtcd({ members: 3 }));
+    const loggregator = keep(await startLoggregator({ ...options, etcd: etcd.access }));
+    const director = keep(
+      await startDirector({
+        deployments: { cf: vmsUnderMonit(loggregator.vms) },
+        releases: { cf: [{ name: 'cf', version: '245' }] },
+      }),
+    );
+    const directorCa = join(folder, 'director.pem');
+    await writeFile(directorCa, director.ca);
+    return {
+      etcd,
+      loggregator,
+      director,
+      sources: [etcdSource(etcd), boshSource(director, directorCa)],
+      breakDoppler: () => breakDoppler(loggregator),
+      waitUntilHealthy: loggregator.waitUntilHealthy,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function etcdSource({ access: { endpoints, ca, clientCertificate } }: Etcd): z.input<typeof etcdConfig> {
+  return { kind: 'etcd', name: 'etcd', endpoints: [...endpoints], ca, clientCertificate, maintain: true };
+}
+
+function boshSource({ url, reader, admin }: Director, ca: string): z.input<typeof boshConfig> {
+  return {
+    kind: 'bosh',
+    name: 'bosh',
+    url,
+    ca,
+    auth: { client: { id: reader.id, secret: reader.secret } },
+    act: { auth: { client: { id: admin.id, secret: admin.secret } }, restart: ['doppler*'] },
+  };
+}
+
+const DOWN_WITHIN_MS = 60_000;
+
+async function breakDoppler({ stick, countMetrons }: Loggregator): Promise<void> {
+  await stick(STUCK);
+  const endsAt = performance.now() + DOWN_WITHIN_MS;
+  while ((await countMetrons()) > 0) {
+    if (performance.now() > endsAt) throw new Error('some metron_agent does not go down');
+    await sleep(250);
+  }
+}
