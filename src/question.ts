@@ -8,6 +8,7 @@ import {
   readArguments,
   type WrittenArguments,
 } from './check/arguments.ts';
+import type { Remediations } from './check/define-remediation.ts';
 import type { AnyCheck } from './check/define-check.ts';
 import { nearest } from './check/nearest.ts';
 import { splitWords, type Words, WordsError } from './check/words.ts';
@@ -225,6 +226,10 @@ function helpForCheck(name: string, check: AnyCheck): Help {
         usage: `--${ENVIRONMENT_FLAG}`,
         about: "which environment to look at; without it, the channel's own or the default one",
       },
+      ...Object.values((check.remediations ?? {}) as Remediations).map(({ about, risk }) => ({
+        usage: 'may offer a fix',
+        about: `${about} (${risk})`,
+      })),
     ],
     ...(check.example !== undefined && { example: `/${name.replace('/', ' ')} ${check.example}` }),
   };

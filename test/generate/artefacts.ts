@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadCatalogue } from '../../src/catalogue.ts';
-import { checkTable, commandTable } from './commands.ts';
+import { checkTable, commandTable, remediationTable } from './commands.ts';
 import { configurationTables, writeJsonSchema } from './configuration.ts';
 import { environmentTable, writeEnvExample } from './environment.ts';
 import { writeManifest } from './manifest.ts';
@@ -15,6 +15,7 @@ export async function makeArtefacts(): Promise<ReadonlyMap<string, string>> {
   const regions: Readonly<Record<string, () => string>> = {
     commands: () => commandTable(catalogue),
     checks: () => checkTable(catalogue),
+    remediations: () => remediationTable(catalogue),
     environment: environmentTable,
     configuration: configurationTables,
   };

@@ -1,4 +1,5 @@
 import type { Catalogue } from '../../src/catalogue.ts';
+import type { Remediations } from '../../src/check/define-remediation.ts';
 import { usageOf } from '../../src/question.ts';
 import { table } from './regions.ts';
 
@@ -16,4 +17,17 @@ export function checkTable({ checks }: Catalogue): string {
     check.uses.join(', '),
   ]);
   return table(['check', 'usage', 'reads'], rows);
+}
+
+/** Every fix: what configuration calls it, where it is offered, what it does and how it is approved. */
+export function remediationTable({ checks }: Catalogue): string {
+  const rows = [...checks].flatMap(([name, { remediations = {} }]) =>
+    Object.entries(remediations as Remediations).map(([fix, { about, risk }]) => [
+      `\`${name}:${fix}\``,
+      `\`/${name.replace('/', ' ')}\``,
+      about,
+      risk,
+    ]),
+  );
+  return table(['fix', 'offered by', 'does', 'risk'], rows);
 }
