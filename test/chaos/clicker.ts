@@ -1,0 +1,91 @@
+import type { Message } from '../workspace/model.ts';
+import type { Workspace } from '../workspace/start-workspace.ts';
+
+export type Button = 'request' | 'approve' | 'reject' | 'look';
+
+/** A click as somebody made it. */
+export interface Clicked {
+  readonly userId: string;
+  readonly channelId: string;
+  readonly button: Button;
+  readonly value: string;
+  /** How often the workspace delivered it. */
+  readonly deliveries: number;
+  /** The message never offered this value. */
+  readonly isForged: boolean;
+  /** Whether the bot said within 3 s that it has it. */
+  readonly isAcknowledged: boolean;
+}
+
+export interface Clicker {
+  /** Presses a button, delivered up to four times, with any value, whether the message still offers it or not. */
+  readonly press: (
+    userId: string,
+    message: Pick<Message, 'channel' | 'ts'>,
+    button: Button,
+    value: string,
+    how?: { readonly deliveries?: number; readonly isForged?: boolean },
+  ) => Promise<void>;
+  readonly clicks: readonly Clicked[];
+}
+
+export function openClicker(workspace: Workspace): Clicker {
+  const clicks: Clicked[] = [];
+  return {
+    clicks,
+    press: async (userId, { channel, ts }, button, value, { deliveries = 1, isForged = false } = {}) => {
+      // Read at once by the click that follows; nothing comes in between.
+      workspace.faults.deliverTimes(deliveries);
+      const delivered = workspace.click({
+        userId,
+        channelId: channel,
+        messageTs: ts,
+        actionId: `wrench:${button}`,
+        value,
+        evenIfGone: true,
+      });
+      workspace.faults.deliverTimes(1);
+      const { failure } = await delivered;
+      clicks.push({
+        userId,
+        channelId: channel,
+        button,
+        value,
+        deliveries,
+        isForged,
+        isAcknowledged: failure === undefined,
+      });
+    },
+  };
+}
+
+export interface ShownButton {
+  readonly button: string;
+  readonly value: string;
+}
+
+/** The buttons of ours that a message shows. */
+export function buttonsOf({ blocks }: Pick<Message, 'blocks'>): readonly ShownButton[] {
+  const found: ShownButton[] = [];
+  JSON.stringify(blocks ?? [], (_, part: unknown) => {
+    const { action_id: action, value } = (part ?? {}) as { action_id?: unknown; value?: unknown };
+    const button = /^wrench:(\w+)$/.exec(typeof action === 'string' ? action : '')?.[1];
+    if (button !== undefined) found.push({ button, value: String(value) });
+    return part;
+  });
+  return found;
+}
+
+const CARD = /^:[a-z_]+: ([A-Z ]+) · /;
+
+/** What a card says: the state's word, and whose card it is; undefined for any other message. */
+export function readCard({
+  text,
+  blocks,
+}: Message): { readonly word: string; readonly id: string } | undefined {
+  const word = CARD.exec(text)?.[1];
+  const id = /\bm[0-9a-f]{16}\b/.exec(
+    JSON.stringify((blocks ?? []).filter(({ type }) => type === 'context')),
+  )?.[0];
+  return word !== undefined && id !== undefined ? { word, id } : undefined;
+}

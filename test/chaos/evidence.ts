@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Audited } from '../../src/memory/audit.ts';
+import { parseEntry } from '../../src/memory/chain.ts';
+import { readWhole } from '../../src/memory/read-audit.ts';
+import { ENDED, type Remediation } from '../../src/memory/remediation.ts';
+import { type Verified, verifyAudit } from '../../src/memory/verify-audit.ts';
+import { PREFIX } from '../../src/queue/queues.ts';
+import type { Message } from '../workspace/model.ts';
+import { buttonsOf, type Clicked, readCard, type ShownButton } from './clicker.ts';
+import type { Havoc } from './havoc.ts';
+import { type Deed, readDeeds } from './lab.ts';
+import type { ChaosStage } from './stage.ts';
+import type { Pace } from './worker-orders.ts';
+
+/** An audit entry, in the order of the chain, and when Redis took it. */
+export interface Told {
+  readonly atMs: number;
+  readonly entry: Audited;
+}
+
+export interface ShownCard {
+  readonly word: string;
+  readonly id: string;
+}
+
+/** Everything there is to judge by, once all is at rest. */
+export interface Evidence {
+  readonly remediations: readonly Remediation[];
+  readonly entries: readonly Told[];
+  readonly chain: Verified;
+  readonly deeds: readonly Deed[];
+  readonly cards: readonly ShownCard[];
+  readonly buttons: readonly ShownButton[];
+  readonly clicks: readonly Clicked[];
+  /** Who was told in which channel that a click could not be taken, once for each time. */
+  readonly notTaken: readonly { readonly userId: string; readonly channelId: string }[];
+  readonly havoc: Havoc;
+  readonly limits: Pace;
+  readonly restMs: number;
+}
+
+const LOOK_EVERY_MS = 400;
+
+/** Waits until nothing moves any more: everything taken up has ended, every card was told, nothing is left to post. */
+export async function waitForRest(
+  stage: Pick<ChaosStage, 'remediations' | 'queues' | 'connection'>,
+  patienceMs: number,
+): Promise<number> {
+  const fromMs = performance.now();
+  while (performance.now() - fromMs < patienceMs) {
+    const [all, untold, depths] = await Promise.all([
+      readAll(stage),
+      stage.remediations.untold(0),
+      stage.queues.depth(),
+    ]);
+    const isQuiet = depths.every(({ state, jobs }) => state === 'failed' || jobs === 0);
+    const isDone = all.every(({ state }) => state === 'offered' || ENDED.has(state));
+    if (isDone && isQuiet && untold.length === 0) break;
+    await sleep(LOOK_EVERY_MS);
+  }
+  return performance.now() - fromMs;
+}
+
+export async function readAll({
+  remediations,
+  connection,
+}: Pick<ChaosStage, 'remediations' | 'connection'>): Promise<readonly Remediation[]> {
+  const runs = await connection.keys(`${PREFIX}:remediations-of:*`);
+  const all = await Promise.all(runs.map((key) => remediations.ofRun(key.split(':').at(-1) ?? '')));
+  return all.flat();
+}
+
+export async function gatherEvidence(
+  stage: ChaosStage,
+  clicks: readonly Clicked[],
+  { havoc, limits, restMs }: Pick<Evidence, 'havoc' | 'limits' | 'restMs'>,
+): Promise<Evidence> {
+  const { workspace, chain, folder, channels } = stage;
+  const messages = channels.flatMap((channelId) =>
+    workspace.messages(channelId).flatMap(({ ts }) => workspace.thread(channelId, ts)),
+  );
+  const whole = await readWhole(chain);
+  return {
+    remediations: await readAll(stage),
+    entries: await readEntries(stage),
+    chain: await verifyAudit(whole.entries, whole.head),
+    deeds: readDeeds(folder),
+    cards: messages.flatMap((message) => readCard(message) ?? []),
+    buttons: messages.flatMap(buttonsOf),
+    clicks,
+    notTaken: whoWasNotTaken(stage, clicks),
+    havoc,
+    limits,
+    restMs,
+  };
+}
+
+async function readEntries({ chain }: ChaosStage): Promise<readonly Told[]> {
+  const told: Told[] = [];
+  for (let after: string | undefined; ;) {
+    const page = await chain.page(after);
+    for (const { id, raw } of page) {
+      const entry = parseEntry(raw)?.entry;
+      if (entry) told.push({ atMs: Number(id.split('-')[0]), entry });
+    }
+    after = page.at(-1)?.id;
+    if (after === undefined) return told;
+  }
+}
+
+function whoWasNotTaken({ workspace, channels }: ChaosStage, clicks: readonly Clicked[]) {
+  const isSaid = ({ text }: Message) => text.includes('could not take this click');
+  return channels.flatMap((channelId) =>
+    [...new Set(clicks.map(({ userId }) => userId))].flatMap((userId) =>
+      workspace
+        .ephemerals(userId, channelId)
+        .filter(isSaid)
+        .map(() => ({ userId, channelId })),
+    ),
+  );
+}

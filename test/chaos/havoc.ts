@@ -1,0 +1,126 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openFreeze } from '../../src/memory/freeze.ts';
+import { PREFIX } from '../../src/queue/queues.ts';
+import { APPROVER_GROUP, STAYING } from './people.ts';
+import type { Chance } from './random.ts';
+import type { ChaosStage } from './stage.ts';
+
+export interface HavocSettings {
+  /** Every so often a worker is killed, and started anew. At most `workerKills` times. */
+  readonly workerKills: number;
+  readonly workerKillEveryMs: readonly [from: number, to: number];
+  readonly redisKills: number;
+  readonly redisKillEveryMs: readonly [from: number, to: number];
+  readonly freezeEveryMs: readonly [from: number, to: number];
+  /** When the leavers are taken out of the group of approvers. */
+  readonly leaveAfterMs: number;
+}
+
+/** What was done to everybody, for the count afterwards. Times are milliseconds of the epoch. */
+export interface Havoc {
+  readonly workerKills: number;
+  readonly redisKills: number;
+  /** From when a freeze was confirmed until somebody began to thaw it. */
+  readonly freezes: readonly { readonly fromMs: number; readonly untilMs: number }[];
+  /** Since when the leavers are no approvers. */
+  readonly leftAtMs: number | undefined;
+}
+
+/** Wreaks havoc until it is stopped, then mends everything: Redis and all workers are there, nothing is frozen, Slack is well. */
+export function wreakHavoc(
+  stage: ChaosStage,
+  chance: Chance,
+  settings: HavocSettings,
+): { readonly stop: () => Promise<Havoc> } {
+  const stopped = new AbortController();
+  const seen = { workerKills: 0, redisKills: 0, freezes: [] as Havoc['freezes'][number][] };
+  let leftAtMs: number | undefined;
+  const repeat = async (
+    [from, to]: readonly [number, number],
+    own: Chance,
+    turn: (own: Chance) => Promise<boolean>,
+  ): Promise<void> => {
+    for (let goesOn = true; goesOn;) {
+      await sleep(own.between(from, to), undefined, { signal: stopped.signal }).catch(() => undefined);
+      if (stopped.signal.aborted) return;
+      goesOn = await turn(own);
+    }
+  };
+  const all = [
+    repeat(settings.workerKillEveryMs, chance.apart('workers'), async (own) => {
+      if (seen.workerKills >= settings.workerKills) return false;
+      if (await killWorker(stage, own)) seen.workerKills += 1;
+      return true;
+    }),
+    repeat(settings.redisKillEveryMs, chance.apart('redis'), async (own) => {
+      if (seen.redisKills >= settings.redisKills) return false;
+      seen.redisKills += 1;
+      await stage.redis.kill();
+      await sleep(own.between(200, 1_200));
+      await stage.redis.start();
+      return true;
+    }),
+    repeat(settings.freezeEveryMs, chance.apart('freeze'), async (own) => {
+      seen.freezes.push(await freezeFor(stage, own.between(800, 2_500)));
+      return true;
+    }),
+    repeat([300, 1_200], chance.apart('slack'), async (own) => {
+      troubleSlack(stage, own);
+      return true;
+    }),
+    repeat([settings.leaveAfterMs, settings.leaveAfterMs], chance.apart('leave'), async () => {
+      stage.workspace.setGroup(APPROVER_GROUP, STAYING);
+      leftAtMs = Date.now();
+      return false;
+    }),
+  ];
+  return {
+    stop: async () => {
+      stopped.abort();
+      await Promise.all(all);
+      stage.workspace.faults.clear();
+      return { ...seen, leftAtMs };
+    },
+  };
+}
+
+async function killWorker({ fleet }: ChaosStage, chance: Chance): Promise<boolean> {
+  const running = fleet.running();
+  if (running.length === 0) return false;
+  const number = chance.oneOf(running);
+  await fleet.kill(number);
+  await fleet.restart(number);
+  return true;
+}
+
+async function freezeFor({ connection }: ChaosStage, ms: number): Promise<Havoc['freezes'][number]> {
+  const { freeze, thaw } = openFreeze(connection, PREFIX);
+  const said = () => ({ by: 'terminal', at: new Date().toISOString(), because: 'to see what it holds up' });
+  await freeze(said());
+  const fromMs = Date.now();
+  await sleep(ms);
+  const untilMs = Date.now();
+  await thaw(said());
+  return { fromMs, untilMs };
+}
+
+const POSTS = ['chat.postMessage', 'chat.update'] as const;
+const LOOKUPS = ['users.info', 'usergroups.users.list'] as const;
+
+/** One more thing that goes wrong with Slack, a few times. Refusals that cannot be shown are in the audit alone, so those are only slow or unsure. */
+function troubleSlack({ workspace: { faults } }: ChaosStage, chance: Chance): void {
+  const times = chance.between(1, 3);
+  const post = chance.oneOf(POSTS);
+  const troubles = [
+    () => faults.rateLimit(post, { retryAfterSeconds: 1, times }),
+    () => faults.serverError(post, { status: chance.oneOf([500, 502, 503]), times }),
+    () => faults.loseAnswer(post, { times }),
+    () => faults.slow(post, { ms: chance.between(100, 2_000), times }),
+    () => faults.rateLimit(chance.oneOf(LOOKUPS), { retryAfterSeconds: 1, times: 1 }),
+    () => faults.serverError(chance.oneOf(LOOKUPS), { times: 1 }),
+    () => faults.slow(chance.oneOf(LOOKUPS), { ms: chance.between(100, 1_500), times }),
+    () => faults.loseAnswer('chat.postEphemeral', { times }),
+    () => faults.slow('chat.postEphemeral', { ms: chance.between(100, 1_500), times }),
+  ];
+  chance.oneOf(troubles)();
+}

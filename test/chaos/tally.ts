@@ -1,0 +1,187 @@
+import { ENDED, type Remediation } from '../../src/memory/remediation.ts';
+import { SIGNS } from '../../src/slack/render/remediation-words.ts';
+import type { Evidence, Told } from './evidence.ts';
+import { isStubborn } from './lab.ts';
+import { stepsOutOfOrder } from './steps.ts';
+import { whyNotApproved } from './valid-approval.ts';
+
+/** One line of the table. What must never happen lists each time it did. */
+export interface Row {
+  readonly what: string;
+  readonly cases: readonly string[];
+}
+
+/** All that must be zero, counted. Pure: the same evidence gives the same rows. */
+export function tally(evidence: Evidence): readonly Row[] {
+  const { remediations, chain } = evidence;
+  return [
+    { what: 'deeds done twice', cases: doneTwice(evidence) },
+    { what: 'deeds without a valid approval', cases: deedsThat(evidence, whyNotApproved) },
+    { what: 'deeds after expiry', cases: deedsThat(evidence, whyTooLate) },
+    { what: 'deeds begun while frozen', cases: deedsThat(evidence, whyFrozen) },
+    { what: 'deeds after a rejection', cases: deedsThat(evidence, whyRejected) },
+    {
+      what: 'moves without their audit entry',
+      cases: eachOf(remediations, (one) => stepsOutOfOrder(one, evidence)),
+    },
+    { what: 'breaks in the audit chain', cases: chain.kind === 'broken' ? [chain.because] : [] },
+    {
+      what: 'threads without a true last word',
+      cases: eachOf(remediations, (one) => whyUntrue(one, evidence)),
+    },
+    { what: 'remediations that never ended', cases: eachOf(remediations, whyOpen) },
+    { what: 'buttons left on ended cards', cases: leftButtons(evidence) },
+    { what: 'clicks without an answer', cases: unanswered(evidence) },
+  ];
+}
+
+/** What the audit tells of one remediation, in its order; refused clicks are no step of it. */
+export function stepsOf({ entries }: Pick<Evidence, 'entries'>, id: string): readonly Told[] {
+  return entries.filter(({ entry }) => entry.remediation === id && !isRefusedClick(entry));
+}
+
+export function isRefusedClick({ kind, because = '' }: Told['entry']): boolean {
+  return kind === 'refused' && /^(request|approve|reject|look): /.test(because);
+}
+
+function eachOf(
+  remediations: readonly Remediation[],
+  judge: (remediation: Remediation) => string | undefined,
+): readonly string[] {
+  return remediations.flatMap((one) => {
+    const because = judge(one);
+    return because === undefined ? [] : [`${one.id} (${one.title}): ${because}`];
+  });
+}
+
+/** By its name, and by the thing: two remediations of one thing would be two deeds as well. */
+function doneTwice({ deeds }: Evidence): readonly string[] {
+  const twice = (named: 'order' | 'thing') =>
+    [...Map.groupBy(deeds, (deed) => deed[named])]
+      .filter(([, all]) => all.length > 1)
+      .map(([name, all]) => `${name}: ${all.length} times, at ${all.map(({ atMs }) => atMs).join(', ')}`);
+  return [...twice('order'), ...twice('thing')];
+}
+
+export interface DeedCase {
+  readonly remediation: Remediation;
+  readonly deed: Evidence['deeds'][number];
+  readonly steps: readonly Told[];
+  readonly evidence: Evidence;
+}
+
+function deedsThat(evidence: Evidence, judge: (one: DeedCase) => string | undefined): readonly string[] {
+  return evidence.deeds.flatMap((deed) => {
+    const remediation = evidence.remediations.find(({ id }) => id === deed.order);
+    if (!remediation) return [`${deed.order}: a deed of nobody's`];
+    const because = judge({ remediation, deed, evidence, steps: stepsOf(evidence, deed.order) });
+    return because === undefined ? [] : [`${deed.order} (${deed.thing}): ${because}`];
+  });
+}
+
+/** Begun past the moment up to which the approval, or the plan that was approved, was good; by Redis' own clock. */
+function whyTooLate({ steps, evidence: { limits } }: DeedCase): string | undefined {
+  const at = (kind: string) => steps.find(({ entry }) => entry.kind === kind);
+  const [planned, approved, applying] = [at('planned'), at('approved'), at('applying')];
+  if (!planned || !approved || !applying) return 'its audit does not say when it was approved and begun';
+  const planGoodUntilMs = Date.parse(planned.entry.at) + limits.approveWithinSeconds * 1_000;
+  const goodUntilMs = Date.parse(approved.entry.at) + limits.applyWithinSeconds * 1_000;
+  if (approved.atMs > planGoodUntilMs) return `approved ${approved.atMs - planGoodUntilMs} ms too late`;
+  return applying.atMs > goodUntilMs ? `begun ${applying.atMs - goodUntilMs} ms too late` : undefined;
+}
+
+/** Begun between the entries of a freeze and a thaw, or while a freeze was known to hold. */
+function whyFrozen({ remediation, evidence: { entries, havoc } }: DeedCase): string | undefined {
+  const at = entries.findIndex(
+    ({ entry }) => entry.kind === 'applying' && entry.remediation === remediation.id,
+  );
+  const begun = entries[at];
+  if (!begun) return undefined;
+  const last = entries
+    .slice(0, at)
+    .findLast(({ entry }) => entry.kind === 'frozen' || entry.kind === 'thawed');
+  if (last?.entry.kind === 'frozen') return 'begun between a freeze and its thaw';
+  const isHeld = havoc.freezes.some(({ fromMs, untilMs }) => begun.atMs > fromMs && begun.atMs < untilMs);
+  return isHeld ? 'begun after a freeze was confirmed' : undefined;
+}
+
+function whyRejected({ steps }: DeedCase): string | undefined {
+  return steps.some(({ entry }) => entry.kind === 'rejected') ? 'it was rejected' : undefined;
+}
+
+/** What the words of an end say of the deed, against the file that deeds are written to. */
+function whyUntrue({ id, state }: Remediation, { cards, deeds }: Evidence): string | undefined {
+  if (state === 'offered') return undefined;
+  const mine = cards.filter((card) => card.id === id);
+  if (mine.length !== 1) return `${mine.length} cards`;
+  const { word } = SIGNS[state];
+  if (mine[0]?.word !== word) return `its card says ${mine[0]?.word}, and it is ${state}`;
+  const [deed] = deeds.filter(({ order }) => order === id);
+  if (state === 'interrupted') return undefined;
+  const isDone = state === 'fixed' || state === 'unverified';
+  if (isDone && !deed) return `${state} without a deed`;
+  if (!isDone && deed) return `${state}, but the deed was done`;
+  if (state === 'fixed' && deed && isStubborn(deed.thing)) return 'fixed, but nothing was mended';
+  return undefined;
+}
+
+function whyOpen({ state }: Remediation): string | undefined {
+  return state === 'offered' || ENDED.has(state) ? undefined : `it is still ${state}`;
+}
+
+const OPEN_ENDS = new Set(['interrupted', 'unverified', 'failed']);
+
+/** Buttons that can do nothing any more. */
+function leftButtons({ buttons, remediations }: Evidence): readonly string[] {
+  const byId = new Map(remediations.map((one) => [one.id, one]));
+  return buttons.flatMap(({ button, value }) => {
+    const { state = 'unknown' } = byId.get(value.split(' ')[0] ?? '') ?? {};
+    const isOf = button === 'request' ? state === 'offered' : button === 'look' && OPEN_ENDS.has(state);
+    return isOf ? [] : [`${button} on ${value.slice(0, 17)}, which is ${state}`];
+  });
+}
+
+const TAKEN_AS = { request: 'asked', approve: 'approved', reject: 'rejected', look: 'outcome' } as const;
+
+/** A click is taken, refused in the audit, or its person was told that nobody could take it; or Slack told them that it did not arrive. */
+function unanswered({ clicks, entries, notTaken, remediations }: Evidence): readonly string[] {
+  const known = new Map(remediations.map(({ id, asked }) => [id, asked.channelId]));
+  const idOf = (value: string, channelId: string) => {
+    const id = /^(m[0-9a-f]{16})( [0-9a-f]{64})?$/.exec(value)?.[1] ?? '';
+    return known.get(id) === channelId ? id : '';
+  };
+  const acknowledged = clicks.filter(({ isAcknowledged }) => isAcknowledged);
+  const asked = Map.groupBy(acknowledged, ({ userId, channelId, button, value }) =>
+    [userId, channelId, button, idOf(value, channelId)].join(' '),
+  );
+  const answers = new Map<string, number>();
+  const count = (key: string) => answers.set(key, (answers.get(key) ?? 0) + 1);
+  for (const { entry } of entries) {
+    const [who = ''] = entry.who;
+    const refused = /^a click on (\w+)$/.exec(entry.what)?.[1] ?? /^(\w+): /.exec(entry.because ?? '')?.[1];
+    if (entry.kind === 'refused' && refused) count(`${who} ${refused} ${entry.remediation ?? ''}`);
+    for (const [button, kind] of Object.entries(TAKEN_AS))
+      if (entry.kind === kind) count(`${who} ${button} ${entry.remediation ?? ''}`);
+  }
+  const missing = [...asked].map(([key, all]) => {
+    const [userId = '', channelId = '', button = '', id = ''] = key.split(' ');
+    // Clicks that name nothing known are told of without a channel: a person's are counted over all channels.
+    const total = id === '' ? sumOf(asked, userId, button) : all.length;
+    const given = answers.get(`${userId} ${button} ${id}`) ?? 0;
+    return { userId, channelId, button, id, left: Math.max(0, total - given) };
+  });
+  return missing.flatMap(({ userId, channelId, button, id, left }) => {
+    if (left === 0) return [];
+    const told = notTaken.filter((one) => one.userId === userId && one.channelId === channelId).length;
+    return left > told ? [`${left} of ${userId} on ${button} ${id} in ${channelId}, told ${told} times`] : [];
+  });
+}
+
+function sumOf(asked: ReadonlyMap<string, readonly unknown[]>, userId: string, button: string): number {
+  return [...asked]
+    .filter(([key]) => {
+      const [who, , which, id] = key.split(' ');
+      return who === userId && which === button && id === '';
+    })
+    .reduce((sum, [, all]) => sum + all.length, 0);
+}

@@ -1,0 +1,43 @@
+import type { Config } from '../../src/config.ts';
+import type { LabSettings } from './lab.ts';
+import { ROLES } from './people.ts';
+
+/** How long things last in one run of the chaos. */
+export interface Pace {
+  readonly approveWithinSeconds: number;
+  readonly applyWithinSeconds: number;
+  readonly membershipSeconds: number;
+  /** Without a sign of life for this long, a worker counts as lost. */
+  readonly takeOverSeconds: number;
+}
+
+/** What a worker process is told as its one argument, in JSON. */
+export interface WorkerOrders {
+  readonly redisUrl: string;
+  readonly lab: LabSettings;
+  readonly pace: Pace;
+}
+
+/** The configuration of bot and workers: one environment, everybody by their group, no cap that would stand in the way. */
+export function configOf(pace: Pace): Config {
+  return {
+    environments: { prod: { sources: [] } },
+    channels: {},
+    defaultEnvironment: 'prod',
+    limits: { checkSeconds: 10, checksAtOnce: 10, takeOverSeconds: pace.takeOverSeconds, stopSeconds: 1 },
+    roles: ROLES,
+    remediations: {
+      destructive: [],
+      off: [],
+      approvals: { disruptive: 1, destructive: 2 },
+      approveWithinMinutes: pace.approveWithinSeconds / 60,
+      applyWithinSeconds: pace.applyWithinSeconds,
+      perRun: 1_000,
+      perHour: 100_000,
+      membershipSeconds: pace.membershipSeconds,
+    },
+    audit: {},
+    checks: {},
+    secrets: [],
+  };
+}
