@@ -1,6 +1,7 @@
 import { benchAcknowledgement } from './acknowledgement.ts';
 import { benchAnswer } from './answer.ts';
 import { benchColdStart } from './cold-start.ts';
+import { benchDopplerKeys } from './doppler-keys.ts';
 import type { Figure } from './figure.ts';
 import { benchFindCertificates } from './find-certificates.ts';
 import { benchPipeline } from './pipeline.ts';
@@ -15,6 +16,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   answer: benchAnswer,
   pipeline: benchPipeline,
   tls: benchTlsScan,
+  keys: benchDopplerKeys,
   certificates: async () => [...(await benchReadCertificates()), ...(await benchFindCertificates())],
   start: benchColdStart,
 };
