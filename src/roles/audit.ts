@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { nearest } from '../check/nearest.ts';
 import { readMoment, readPerson } from '../memory/audit-asked.ts';
 import type { AuditEntry } from '../memory/audit.ts';
 import { openChain, parseEntry } from '../memory/chain.ts';
@@ -34,11 +34,16 @@ export async function audit(words: readonly string[], terminal: AuditTerminal): 
   if (typeof sorted === 'string') return misunderstood(sorted, terminal);
   if (sorted.asksForHelp) return say(USAGE, terminal);
   const [stray] = sorted.bare;
-  if (stray !== undefined) return misunderstood(`There is no \`${stray}\` here.`, terminal);
+  if (stray !== undefined) return misunderstood(noSuch(stray), terminal);
   if (verb === 'verify') return verify(sorted.flags['file'], terminal);
   const asked = readAsked(sorted, verb === 'show' ? TABLE_SINCE : undefined);
   if (typeof asked === 'string') return misunderstood(asked, terminal);
   return verb === 'export' ? exportAll(asked, terminal) : show(asked, terminal);
+}
+
+function noSuch(word: string): string {
+  const meant = nearest(word, ['export', 'verify']);
+  return `There is no \`${word}\` here.${meant ? ` Did you mean \`${meant}\`?` : ''}`;
 }
 
 async function say(text: string, { print }: AuditTerminal): Promise<number> {
@@ -126,12 +131,13 @@ async function verifyFile(path: string, terminal: AuditTerminal): Promise<number
 }
 
 async function* linesOf(path: string): AsyncGenerator<string> {
-  const stream = createReadStream(path);
-  // Without it a file that is not there ends the process: https://github.com/nodejs/node/issues/30831
-  const opened = new Promise<void>((done, fail) => stream.once('ready', done).once('error', fail));
-  await opened;
-  for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }))
-    if (line !== '') yield line;
+  let rest = '';
+  for await (const chunk of createReadStream(path, 'utf8')) {
+    const lines = `${rest}${String(chunk)}`.split(/\r?\n/);
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line !== '') yield line;
+  }
+  if (rest !== '') yield rest;
 }
 
 async function tell(what: string, verified: Verified, { print }: AuditTerminal): Promise<number> {

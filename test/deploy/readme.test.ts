@@ -39,7 +39,9 @@ test('every script and every verb that is told of is there', () => {
   expect([...new Set(scripts)].filter((script) => !(script in manifest.scripts) && script !== 'ci')).toEqual(
     [],
   );
-  expect(new Set(verbs)).toEqual(new Set(['bot', 'worker', 'all', 'run', 'doctor']));
+  expect(new Set(verbs)).toEqual(
+    new Set(['bot', 'worker', 'all', 'run', 'doctor', 'freeze', 'thaw', 'audit']),
+  );
   for (const verb of verbs) expect(readText('src/main.ts')).toContain(`case '${verb}':`);
 });
 
