@@ -1,4 +1,5 @@
 import type { Redis, Cluster } from 'ioredis';
+import { claim } from './claim.ts';
 
 /** What has been posted for a run, so that nothing is posted twice and nothing is forgotten over a restart. */
 export interface Threads {
@@ -50,8 +51,7 @@ export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
   return {
     take: async (runId) => {
       const mine = crypto.randomUUID();
-      const taken = await redis.set(lockKey(runId), mine, 'PX', LOCK_MS, 'NX');
-      if (taken === null) return undefined;
+      if (!(await claim(redis, lockKey(runId), mine, LOCK_MS))) return undefined;
       return {
         free: async () => {
           await redis.eval(FREE_IF_MINE, 1, lockKey(runId), mine);

@@ -1,0 +1,52 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createConnection, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A way to a Redis on which an answer can be lost: the command was done, and whoever sent it cannot know. */
+export interface LossyRedis {
+  readonly url: string;
+  /** Drops the next answer and cuts its connection, once. */
+  readonly loseNextAnswer: () => void;
+  readonly close: () => Promise<void>;
+}
+
+/** @param url of a Redis on a unix socket. */
+export async function startLossyRedis(url: string): Promise<LossyRedis> {
+  const folder = await mkdtemp(join(tmpdir(), 'wrench-lossy-'));
+  const path = join(folder, 'redis.sock');
+  const open = new Set<Socket>();
+  let isLosing = false;
+  const server = createServer((client) => {
+    const redis = createConnection(url.slice('unix://'.length));
+    const cut = () => {
+      client.destroy();
+      redis.destroy();
+    };
+    for (const socket of [client, redis]) {
+      open.add(socket);
+      socket.on('error', cut).on('close', () => {
+        open.delete(socket);
+        cut();
+      });
+    }
+    client.on('data', (commands) => redis.write(commands));
+    redis.on('data', (answers) => {
+      if (!isLosing) return client.write(answers);
+      isLosing = false;
+      return cut();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  return {
+    url: `unix://${path}`,
+    loseNextAnswer: () => {
+      isLosing = true;
+    },
+    close: async () => {
+      for (const socket of open) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
