@@ -11,6 +11,8 @@ export interface Clicked {
   readonly value: string;
   /** How often the workspace delivered it. */
   readonly deliveries: number;
+  /** Milliseconds of the epoch. */
+  readonly atMs: number;
   /** The message never offered this value. */
   readonly isForged: boolean;
   /** Whether the bot said within 3 s that it has it. */
@@ -35,6 +37,7 @@ export function openClicker(workspace: Workspace): Clicker {
     clicks,
     press: async (userId, { channel, ts }, button, value, { deliveries = 1, isForged = false } = {}) => {
       // Read at once by the click that follows; nothing comes in between.
+      const atMs = Date.now();
       workspace.faults.deliverTimes(deliveries);
       const delivered = workspace.click({
         userId,
@@ -52,6 +55,7 @@ export function openClicker(workspace: Workspace): Clicker {
         button,
         value,
         deliveries,
+        atMs,
         isForged,
         isAcknowledged: failure === undefined,
       });

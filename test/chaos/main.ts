@@ -13,16 +13,20 @@ async function main(): Promise<number> {
   const approvals = Number(values.approvals);
   const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
   if (!Number.isInteger(approvals) || approvals < 1 || !Number.isInteger(seed)) {
-    console.error(USAGE);
+    say(USAGE);
     return 64;
   }
-  console.error(`seed ${seed}`);
+  say(`seed ${seed}`);
   const startedAt = performance.now();
   const report = await runChaos(settingsFor(approvals, seed), (line) =>
-    console.error(`${((performance.now() - startedAt) / 1_000).toFixed(1).padStart(6)} s  ${line}`),
+    say(`${((performance.now() - startedAt) / 1_000).toFixed(1).padStart(6)} s  ${line}`),
   );
-  console.log(drawReport(report, seed));
+  process.stdout.write(`${drawReport(report, seed)}\n`);
   return report.zeros.every(({ cases }) => cases.length === 0) ? 0 : 1;
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
 function settingsFor(approvals: number, seed: number): ChaosSettings {

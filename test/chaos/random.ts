@@ -39,7 +39,6 @@ export function makeChance(seed: number): Chance {
     },
     some,
     happens: (share) => next() < share,
-    apart: (name) =>
-      makeChance([...name].reduce((hash, letter) => Math.imul(hash, 31) + letter.charCodeAt(0), seed)),
+    apart: (name) => makeChance(Buffer.from(name).reduce((hash, byte) => Math.imul(hash, 31) + byte, seed)),
   };
 }

@@ -1,6 +1,22 @@
 import type { Remediation } from '../../src/memory/remediation.ts';
-import type { Evidence } from './evidence.ts';
-import { stepsOf } from './tally.ts';
+import type { Evidence, Told } from './evidence.ts';
+
+/** One deed, and all that is told of the remediation it was done for. */
+export interface DeedCase {
+  readonly remediation: Remediation;
+  readonly deed: Evidence['deeds'][number];
+  readonly steps: readonly Told[];
+  readonly evidence: Evidence;
+}
+
+/** What the audit tells of one remediation, in its order; refused clicks are no step of it. */
+export function stepsOf({ entries }: Pick<Evidence, 'entries'>, id: string): readonly Told[] {
+  return entries.filter(({ entry }) => entry.remediation === id && !isRefusedClick(entry));
+}
+
+function isRefusedClick({ kind, because = '' }: Told['entry']): boolean {
+  return kind === 'refused' && /^(request|approve|reject|look): /.test(because);
+}
 
 /** Every way through the life of a remediation that needs one approval, as the audit tells it (DESIGN.md section 2). */
 const LIVES: Readonly<Record<Remediation['state'], RegExp>> = {

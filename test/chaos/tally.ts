@@ -1,8 +1,9 @@
 import { ENDED, type Remediation } from '../../src/memory/remediation.ts';
 import { SIGNS } from '../../src/slack/render/remediation-words.ts';
-import type { Evidence, Told } from './evidence.ts';
+import type { Evidence } from './evidence.ts';
 import { isStubborn } from './lab.ts';
-import { stepsOutOfOrder } from './steps.ts';
+import { unanswered } from './unanswered.ts';
+import { type DeedCase, stepsOf, stepsOutOfOrder } from './steps.ts';
 import { whyNotApproved } from './valid-approval.ts';
 
 /** One line of the table. What must never happen lists each time it did. */
@@ -35,15 +36,6 @@ export function tally(evidence: Evidence): readonly Row[] {
   ];
 }
 
-/** What the audit tells of one remediation, in its order; refused clicks are no step of it. */
-export function stepsOf({ entries }: Pick<Evidence, 'entries'>, id: string): readonly Told[] {
-  return entries.filter(({ entry }) => entry.remediation === id && !isRefusedClick(entry));
-}
-
-export function isRefusedClick({ kind, because = '' }: Told['entry']): boolean {
-  return kind === 'refused' && /^(request|approve|reject|look): /.test(because);
-}
-
 function eachOf(
   remediations: readonly Remediation[],
   judge: (remediation: Remediation) => string | undefined,
@@ -61,13 +53,6 @@ function doneTwice({ deeds }: Evidence): readonly string[] {
       .filter(([, all]) => all.length > 1)
       .map(([name, all]) => `${name}: ${all.length} times, at ${all.map(({ atMs }) => atMs).join(', ')}`);
   return [...twice('order'), ...twice('thing')];
-}
-
-export interface DeedCase {
-  readonly remediation: Remediation;
-  readonly deed: Evidence['deeds'][number];
-  readonly steps: readonly Told[];
-  readonly evidence: Evidence;
 }
 
 function deedsThat(evidence: Evidence, judge: (one: DeedCase) => string | undefined): readonly string[] {
@@ -139,49 +124,4 @@ function leftButtons({ buttons, remediations }: Evidence): readonly string[] {
     const isOf = button === 'request' ? state === 'offered' : button === 'look' && OPEN_ENDS.has(state);
     return isOf ? [] : [`${button} on ${value.slice(0, 17)}, which is ${state}`];
   });
-}
-
-const TAKEN_AS = { request: 'asked', approve: 'approved', reject: 'rejected', look: 'outcome' } as const;
-
-/** A click is taken, refused in the audit, or its person was told that nobody could take it; or Slack told them that it did not arrive. */
-function unanswered({ clicks, entries, notTaken, remediations }: Evidence): readonly string[] {
-  const known = new Map(remediations.map(({ id, asked }) => [id, asked.channelId]));
-  const idOf = (value: string, channelId: string) => {
-    const id = /^(m[0-9a-f]{16})( [0-9a-f]{64})?$/.exec(value)?.[1] ?? '';
-    return known.get(id) === channelId ? id : '';
-  };
-  const acknowledged = clicks.filter(({ isAcknowledged }) => isAcknowledged);
-  const asked = Map.groupBy(acknowledged, ({ userId, channelId, button, value }) =>
-    [userId, channelId, button, idOf(value, channelId)].join(' '),
-  );
-  const answers = new Map<string, number>();
-  const count = (key: string) => answers.set(key, (answers.get(key) ?? 0) + 1);
-  for (const { entry } of entries) {
-    const [who = ''] = entry.who;
-    const refused = /^a click on (\w+)$/.exec(entry.what)?.[1] ?? /^(\w+): /.exec(entry.because ?? '')?.[1];
-    if (entry.kind === 'refused' && refused) count(`${who} ${refused} ${entry.remediation ?? ''}`);
-    for (const [button, kind] of Object.entries(TAKEN_AS))
-      if (entry.kind === kind) count(`${who} ${button} ${entry.remediation ?? ''}`);
-  }
-  const missing = [...asked].map(([key, all]) => {
-    const [userId = '', channelId = '', button = '', id = ''] = key.split(' ');
-    // Clicks that name nothing known are told of without a channel: a person's are counted over all channels.
-    const total = id === '' ? sumOf(asked, userId, button) : all.length;
-    const given = answers.get(`${userId} ${button} ${id}`) ?? 0;
-    return { userId, channelId, button, id, left: Math.max(0, total - given) };
-  });
-  return missing.flatMap(({ userId, channelId, button, id, left }) => {
-    if (left === 0) return [];
-    const told = notTaken.filter((one) => one.userId === userId && one.channelId === channelId).length;
-    return left > told ? [`${left} of ${userId} on ${button} ${id} in ${channelId}, told ${told} times`] : [];
-  });
-}
-
-function sumOf(asked: ReadonlyMap<string, readonly unknown[]>, userId: string, button: string): number {
-  return [...asked]
-    .filter(([key]) => {
-      const [who, , which, id] = key.split(' ');
-      return who === userId && which === button && id === '';
-    })
-    .reduce((sum, [, all]) => sum + all.length, 0);
 }

@@ -1,5 +1,5 @@
 import { APPROVERS, LEAVERS } from './people.ts';
-import type { DeedCase } from './tally.ts';
+import type { DeedCase } from './steps.ts';
 
 /** Two clocks on one machine, each cut to milliseconds. */
 const ROUNDING_MS = 5;

@@ -1,0 +1,62 @@
+import type { Clicked } from './clicker.ts';
+import type { Evidence, Told } from './evidence.ts';
+
+const TAKEN_AS = { request: 'asked', approve: 'approved', reject: 'rejected', look: 'outcome' } as const;
+/** Clicks of one person on one button at one instant are one to Wrench, where it took one of them. */
+const INSTANT_MS = 50;
+
+/** Clicks of one person on one button of one remediation; those that name none that is known in their channel have no id. */
+interface Asked {
+  readonly userId: string;
+  readonly button: Clicked['button'];
+  readonly id: string;
+  readonly clicks: readonly Clicked[];
+}
+
+/**
+ * Clicks that nothing came of: neither taken nor refused in the audit, and their person was not told that nobody could take them. A click
+ * that did not arrive is Slack's to tell of.
+ */
+export function unanswered({ clicks, entries, notTaken, remediations }: Evidence): readonly string[] {
+  const channels = new Map(remediations.map(({ id, asked }) => [id, asked.channelId]));
+  const known = ({ value, channelId }: Clicked) => {
+    const id = /^(m[0-9a-f]{16})( [0-9a-f]{64})?$/.exec(value)?.[1] ?? '';
+    return channels.get(id) === channelId ? id : '';
+  };
+  const arrived = clicks.filter(({ isAcknowledged }) => isAcknowledged);
+  const asked = [...Map.groupBy(arrived, (click) => [click.userId, click.button, known(click)].join(' '))];
+  return asked.flatMap(([, all]) => {
+    const [first] = all;
+    if (!first) return [];
+    const { userId, button } = first;
+    const one: Asked = { userId, button, id: known(first), clicks: all };
+    const left = all.length - answersTo(one, entries);
+    const where = new Set(all.map(({ channelId }) => channelId));
+    const told = notTaken.filter((said) => said.userId === userId && where.has(said.channelId)).length;
+    return left > told ? [inWords(one, left, told)] : [];
+  });
+}
+
+function answersTo({ userId, button, id, clicks }: Asked, entries: readonly Told[]): number {
+  const theirs = entries.filter(({ entry }) => entry.who[0] === userId && (entry.remediation ?? '') === id);
+  const refused = theirs.filter(({ entry }) => refusedButton(entry) === button).length;
+  const taken = theirs.filter(({ entry }) => entry.kind === TAKEN_AS[button]).length;
+  return refused + taken + (taken > 0 ? sameInstant(clicks) : 0);
+}
+
+/** `request`, where a click on that button was refused. */
+function refusedButton({ kind, what, because = '' }: Told['entry']): string | undefined {
+  if (kind !== 'refused') return undefined;
+  return /^a click on (\w+)$/.exec(what)?.[1] ?? /^(\w+): /.exec(because)?.[1];
+}
+
+/** How many followed another at once. */
+function sameInstant(clicks: readonly Clicked[]): number {
+  const times = clicks.map(({ atMs }) => atMs).toSorted((a, b) => a - b);
+  return times.filter((atMs, at) => at > 0 && atMs - (times[at - 1] ?? 0) <= INSTANT_MS).length;
+}
+
+function inWords({ userId, button, id, clicks }: Asked, left: number, told: number): string {
+  const at = clicks.map(({ atMs }) => new Date(atMs).toISOString()).join(', ');
+  return `${left} of ${userId} on ${button} ${id}, told ${told} times; clicked at ${at}`;
+}
