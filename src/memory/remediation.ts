@@ -64,6 +64,8 @@ const look = z.strictObject({
   at,
   /** `unseen`: the finding is absent, but so is something it could hide behind. */
   finding: z.enum(['found', 'gone', 'unseen']),
+  /** The reasons of all findings about its target. */
+  reasons: z.array(z.string()),
   verdict: z.string(),
   measures: z.array(measure),
   /** What could not be looked at. */

@@ -1,4 +1,5 @@
 import { confirmDurability } from '../memory/durability.ts';
+import { openFreeze } from '../memory/freeze.ts';
 import { openPeople } from '../memory/people.ts';
 import { openRemediations } from '../memory/remediations.ts';
 import { connectPatiently } from '../queue/connection.ts';
@@ -33,6 +34,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
     remediations,
     people: openPeople(connection, PREFIX),
     policy: policyOf(config),
+    frozen: openFreeze(connection, PREFIX).read,
     durability: () => confirmDurability(connection),
     act: queues.act,
     tell: queues.tell,

@@ -4,6 +4,7 @@ import type { Redact } from '../check/redact.ts';
 import { runCheck } from '../check/run-check.ts';
 import type { AnyCheck } from '../check/define-check.ts';
 import type { Durability } from '../memory/durability.ts';
+import type { Frozen } from '../memory/freeze.ts';
 import { lookOf } from '../memory/look.ts';
 import type { People } from '../memory/people.ts';
 import type { Policy } from '../memory/policy.ts';
@@ -21,6 +22,8 @@ export interface RemediationHandling {
   readonly remediations: Remediations;
   readonly people: People;
   readonly policy: Policy;
+  /** Who froze everything, if somebody did. */
+  readonly frozen: () => Promise<Frozen | undefined>;
   /** Whether what was written is safe on disk by now. */
   readonly durability: () => Promise<Durability>;
   readonly act: Queues['act'];

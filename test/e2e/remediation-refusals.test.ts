@@ -73,7 +73,7 @@ const buttonsOf = ({ blocks }: Message): readonly { action_id: string; value: st
   return found;
 };
 const eventually = <T>(look: () => T | undefined) => stage.workspace.waitFor(look, { timeoutMs: 15_000 });
-const card = (word: string, at = 0) => eventually(() => thread(at).find(({ text }) => saysSo(text, word)));
+const card = (word: string, at = 0) => eventually(() => thread(at).find(({ text }) => text.includes(word)));
 const offers = (at = 0) =>
   eventually(() =>
     thread(at).find((one) => buttonsOf(one).some(({ action_id }) => action_id === 'wrench:request')),

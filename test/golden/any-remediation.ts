@@ -24,6 +24,7 @@ const look = fc.record({
   finding: fc.constantFrom('found', 'gone', 'unseen'),
   verdict: text,
   measures: some(measure, 3),
+  reasons: some(text, 3),
   gaps: some(text, 3),
 });
 const plan = fc.record(

@@ -23,6 +23,7 @@ const before = {
     { label: 'metron_agent', value: 0, of: 12, unit: 'running' },
   ],
   gaps: [],
+  reasons: ['doppler-not-registered'],
 };
 const whole = [
   { label: 'doppler_z2', value: 1, unit: 'registered' },
@@ -91,6 +92,7 @@ export const fixed: Remediation = {
     verdict: 'All 3 dopplers are running and registered',
     measures: whole,
     gaps: [],
+    reasons: [],
   },
 };
 
