@@ -4,7 +4,16 @@ import { drawTable, type Figure } from './figure.ts';
 
 /** As a shell says of Ctrl-C; the bench ends with it too. */
 const INTERRUPTED = 130;
-const NAMES = ['acknowledgement', 'answer', 'pipeline', 'tls', 'keys', 'certificates', 'start'] as const;
+const NAMES = [
+  'acknowledgement',
+  'answer',
+  'approval',
+  'pipeline',
+  'tls',
+  'keys',
+  'certificates',
+  'start',
+] as const;
 
 /** Measures what is named, or everything, and prints one table. Figures and no verdicts: the exit code tells only whether something broke. */
 async function main(wanted: readonly string[]): Promise<number> {

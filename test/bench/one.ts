@@ -1,5 +1,6 @@
 import { benchAcknowledgement } from './acknowledgement.ts';
 import { benchAnswer } from './answer.ts';
+import { benchApproval } from './approval.ts';
 import { benchColdStart } from './cold-start.ts';
 import { benchDopplerKeys } from './doppler-keys.ts';
 import type { Figure } from './figure.ts';
@@ -14,6 +15,7 @@ type Bench = (lasting: AsyncDisposableStack) => Promise<readonly Figure[]>;
 const BENCHES: Readonly<Record<string, Bench>> = {
   acknowledgement: benchAcknowledgement,
   answer: benchAnswer,
+  approval: benchApproval,
   pipeline: benchPipeline,
   tls: benchTlsScan,
   keys: benchDopplerKeys,

@@ -62,6 +62,6 @@ export async function setBenchStage(
   };
 }
 
-function toChannel(id: string): Channel {
+export function toChannel(id: string): Channel {
   return { id, name: id.toLowerCase(), botIsMember: true };
 }

@@ -1,0 +1,185 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { ADA, GRACE } from '../e2e/harness.ts';
+import type { Message } from '../workspace/model.ts';
+import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts';
+import { startRedis } from '../world/redis.ts';
+import { type Figure, percentile } from './figure.ts';
+import type { FromLab, LabRole } from './lab-role.ts';
+import { stopChild } from './processes.ts';
+import { CHANNEL_IDS, TOKENS, toChannel } from './stage.ts';
+
+const WARM_UP = 5;
+const WITHIN_MS = 15_000;
+/** Somebody reads the plan; meanwhile Slack lets the bot edit again as often as before. */
+const READ_MS = 5_000;
+
+interface Took {
+  /** From the click to the moment at which the deed is done. */
+  readonly toDeedMs: number;
+  /** And to when the thread says how it ended: looked at again, remembered, posted. */
+  readonly toRestMs: number;
+}
+
+/**
+ * From the click on *Approve* to the deed, and to its proof in the thread. Bot and worker are processes of their own, Redis writes every
+ * change to disk; one fix at a time, each in a channel of its own. The deed itself, and looking whether it helped, take no time: what is
+ * measured is everything that makes it safe. BullMQ alone, which makes nothing safe, runs an empty job on the same Redis.
+ */
+export async function benchApproval(lasting: AsyncDisposableStack): Promise<Figure[]> {
+  const stage = await setLabStage(lasting);
+  const runBare = openBare(lasting, stage.redisUrl);
+  for (const channel of CHANNEL_IDS) await plan(stage, channel);
+  await sleep(READ_MS);
+  const took: Took[] = [];
+  const bareMs: number[] = [];
+  for (const [at, channel] of CHANNEL_IDS.entries()) {
+    const bare = await runBare();
+    const ours = await approve(stage, channel);
+    if (at < WARM_UP) continue;
+    bareMs.push(bare);
+    took.push(ours);
+  }
+  return [0.5, 0.95].flatMap((share): Figure[] => [
+    {
+      name: `approve click to deed (bare: an empty job of BullMQ): p${share * 100}`,
+      ours: percentile(
+        took.map(({ toDeedMs }) => toDeedMs),
+        share,
+      ),
+      bare: percentile(bareMs, share),
+      unit: 'ms',
+    },
+    {
+      name: `approve click to deed at rest, proven in the thread: p${share * 100}`,
+      ours: percentile(
+        took.map(({ toRestMs }) => toRestMs),
+        share,
+      ),
+      unit: 'ms',
+    },
+  ]);
+}
+
+interface LabStage {
+  readonly workspace: Workspace;
+  readonly redisUrl: string;
+  readonly worker: ChildProcess;
+}
+
+async function setLabStage(lasting: AsyncDisposableStack): Promise<LabStage> {
+  const redis = await startRedis();
+  lasting.defer(redis.close);
+  let port: number | undefined;
+  const workspace = await startWorkspace({
+    app: { delivery: 'http', requestUrl: () => `http://127.0.0.1:${port}/slack/events`, ...TOKENS },
+    channels: CHANNEL_IDS.map(toChannel),
+  });
+  lasting.defer(workspace.close);
+  const start = async (role: LabRole['role']) => {
+    const orders: LabRole = { role, redisUrl: redis.url, apiUrl: workspace.apiUrl };
+    const child = fork(new URL('lab-role.ts', import.meta.url), [JSON.stringify(orders)]);
+    lasting.defer(() => stopChild(child));
+    const ready = await heard(child, 'ready');
+    return { child, port: ready.port };
+  };
+  const worker = await start('worker');
+  port = (await start('bot')).port;
+  return { workspace, redisUrl: redis.url, worker: worker.child };
+}
+
+/** Asked, found, and planned: a card waits for its approval. */
+async function plan(stage: LabStage, channelId: string): Promise<void> {
+  await breakOne(stage, channelId);
+  const { workspace } = stage;
+  const { failure } = await workspace.command({ userId: ADA, channelId, command: '/lab', text: 'things' });
+  if (failure) throw new Error(`a command failed with ${failure}`);
+  await press(workspace, channelId, ADA, 'wrench:request');
+  await inThread(workspace, channelId, isButton('wrench:approve'));
+}
+
+async function approve(stage: LabStage, channelId: string): Promise<Took> {
+  await breakOne(stage, channelId);
+  const { workspace, worker } = stage;
+  const deed = heard(worker, 'deed');
+  const clickedAtMs = await press(workspace, channelId, GRACE, 'wrench:approve');
+  await inThread(workspace, channelId, ({ text }) => text.includes('FIXED'));
+  const restAtMs = Date.now();
+  return { toDeedMs: (await deed).atMs - clickedAtMs, toRestMs: restAtMs - clickedAtMs };
+}
+
+/** Each channel has a thing of its own: plans of one target exclude one another. */
+async function breakOne({ worker }: LabStage, thing: string): Promise<void> {
+  const broken = heard(worker, 'broken');
+  worker.send(thing);
+  await broken;
+}
+
+/** Gives the moment of the click. */
+async function press(
+  workspace: Workspace,
+  channelId: string,
+  userId: string,
+  actionId: string,
+): Promise<number> {
+  const { ts: messageTs } = await inThread(workspace, channelId, isButton(actionId));
+  const clickedAtMs = Date.now();
+  await workspace.click({ userId, channelId, messageTs, actionId });
+  return clickedAtMs;
+}
+
+function isButton(actionId: string): (message: Message) => boolean {
+  return ({ blocks }) => JSON.stringify(blocks ?? []).includes(`"${actionId}"`);
+}
+
+function inThread(
+  { waitFor, messages, thread }: Workspace,
+  channelId: string,
+  wanted: (message: Message) => boolean,
+): Promise<Message> {
+  return waitFor(
+    () =>
+      messages(channelId)
+        .flatMap(({ ts }) => thread(channelId, ts))
+        .find(wanted),
+    {
+      timeoutMs: WITHIN_MS,
+    },
+  );
+}
+
+/** An empty job on the same Redis, from `add` to its worker. */
+function openBare(lasting: AsyncDisposableStack, url: string): () => Promise<number> {
+  const connect = () => {
+    const connection = new Redis({ path: url.slice('unix://'.length), maxRetriesPerRequest: null });
+    lasting.defer(() => connection.disconnect());
+    return connection;
+  };
+  const queue = new Queue('bare', { connection: connect() });
+  let taken: () => void = () => undefined;
+  const worker = new Worker('bare', async () => taken(), { connection: connect() });
+  lasting.defer(async () => void (await Promise.all([queue.close(), worker.close()])));
+  return async () => {
+    const startedAt = performance.now();
+    const arrived = new Promise<void>((resolve) => (taken = resolve));
+    await queue.add('approved', {});
+    await arrived;
+    return performance.now() - startedAt;
+  };
+}
+
+/** The next thing of this kind that it says. @throws Error where it ends first. */
+async function heard<K extends FromLab['kind']>(
+  child: ChildProcess,
+  kind: K,
+): Promise<Extract<FromLab, { kind: K }>> {
+  const { promise, resolve, reject } = Promise.withResolvers<Extract<FromLab, { kind: K }>>();
+  const listen = (said: FromLab) => {
+    if (said.kind === kind) resolve(said as Extract<FromLab, { kind: K }>);
+  };
+  const end = () => reject(new Error('a role of the lab has ended'));
+  child.on('message', listen).once('exit', end);
+  return promise.finally(() => child.off('message', listen).off('exit', end));
+}

@@ -1,0 +1,62 @@
+import { once } from 'node:events';
+import type { Config, ProcessSettings } from '../../src/config.ts';
+import type { Role } from '../../src/roles/common.ts';
+import { share } from '../../src/roles/common.ts';
+import { makeCatalogue, openToAll } from '../e2e/harness.ts';
+import { makeMendable, openLab } from '../e2e/lab-remediation.ts';
+import { TOKENS } from './stage.ts';
+
+/** What a role of the lab is started with, as its only argument. */
+export interface LabRole {
+  readonly role: 'bot' | 'worker';
+  readonly redisUrl: string;
+  readonly apiUrl: string;
+}
+
+/** What it says of itself. */
+export type FromLab =
+  | { readonly kind: 'ready'; readonly port?: number }
+  | { readonly kind: 'broken' }
+  /** A deed happened, at this many milliseconds of the epoch. */
+  | { readonly kind: 'deed'; readonly atMs: number };
+
+/** Run as a process of its own: one role of the product, with a check of a lab in its catalogue. Each message names the one thing that is broken from then on. */
+const { role, redisUrl, apiUrl } = JSON.parse(process.argv[2] ?? '') as LabRole;
+const say = (said: FromLab) => process.send?.(said);
+const lab = openLab([]);
+lab.beforeDeed = async () => void say({ kind: 'deed', atMs: Date.now() });
+const settings: ProcessSettings = {
+  slackBotToken: TOKENS.botToken,
+  slackSigningSecret: TOKENS.signingSecret,
+  slackApiUrl: apiUrl,
+  port: 0,
+  healthPort: 0,
+  configPath: '',
+  dataPath: '',
+  logLevel: 'warn',
+  secrets: Object.values(TOKENS),
+};
+const config: Config = {
+  environments: { prod: { sources: [] } },
+  channels: {},
+  defaultEnvironment: 'prod',
+  limits: { checkSeconds: 30, checksAtOnce: 10, takeOverSeconds: 30, stopSeconds: 1 },
+  ...openToAll,
+  checks: {},
+  secrets: [],
+};
+const shared = share(settings, config, makeCatalogue({ things: makeMendable(lab) }), { url: redisUrl });
+const started: Role & { readonly port?: number } =
+  role === 'bot'
+    ? await (await import('../../src/roles/bot.ts')).startBot(shared)
+    : await (await import('../../src/roles/worker.ts')).startWorker(shared);
+process.on('message', (thing: string) => {
+  lab.broken.clear();
+  lab.broken.add(thing);
+  say({ kind: 'broken' });
+});
+say({ kind: 'ready', ...(started.port !== undefined && { port: started.port }) });
+// Whoever started it is gone, or asks it to stop.
+await Promise.race([once(process, 'disconnect'), once(process, 'SIGTERM')]);
+await started.close();
+process.exit();
