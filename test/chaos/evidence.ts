@@ -40,6 +40,8 @@ export interface Evidence {
 }
 
 const LOOK_EVERY_MS = 400;
+/** A click is acknowledged before anything comes of it: rest is what lasts for some looks. */
+const QUIET_LOOKS = 5;
 
 /** Waits until nothing moves any more: everything taken up has ended, every card was told, nothing is left to post. */
 export async function waitForRest(
@@ -47,7 +49,7 @@ export async function waitForRest(
   patienceMs: number,
 ): Promise<number> {
   const fromMs = performance.now();
-  while (performance.now() - fromMs < patienceMs) {
+  for (let quiet = 0; quiet < QUIET_LOOKS && performance.now() - fromMs < patienceMs;) {
     const [all, untold, depths] = await Promise.all([
       readAll(stage),
       stage.remediations.untold(0),
@@ -55,7 +57,7 @@ export async function waitForRest(
     ]);
     const isQuiet = depths.every(({ state, jobs }) => state === 'failed' || jobs === 0);
     const isDone = all.every(({ state }) => state === 'offered' || ENDED.has(state));
-    if (isDone && isQuiet && untold.length === 0) break;
+    quiet = isDone && isQuiet && untold.length === 0 ? quiet + 1 : 0;
     await sleep(LOOK_EVERY_MS);
   }
   return performance.now() - fromMs;

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { runChaos } from './run-chaos.ts';
+
+/** A short form of `npm run chaos`, which takes minutes and a seed of one's own. */
+const SEED = 4;
+const SHORT_MS = 120_000;
+
+test(
+  'workers and Redis are killed, Slack fails, everybody clicks at once: nothing is done twice, and every thread ends in a true word',
+  async () => {
+    const { zeros, figures } = await runChaos({
+      seed: SEED,
+      stage: {
+        batches: 8,
+        thingsInBatch: 3,
+        workers: 3,
+        slowMs: 300,
+        pace: {
+          approveWithinSeconds: 12,
+          applyWithinSeconds: 8,
+          membershipSeconds: 10,
+          takeOverSeconds: 2,
+        },
+      },
+      havoc: {
+        workerKills: 2,
+        workerKillEveryMs: [2_000, 4_000],
+        redisKills: 1,
+        redisKillEveryMs: [4_000, 6_000],
+        freezeEveryMs: [3_000, 8_000],
+        leaveAfterMs: 5_000,
+      },
+      batchesAtOnce: 8,
+      patienceMs: 20_000,
+      restWithinMs: 60_000,
+    });
+
+    expect(Object.fromEntries(zeros.map(({ what, cases }) => [what, cases]))).toEqual(
+      Object.fromEntries(zeros.map(({ what }) => [what, []])),
+    );
+    const count = (wanted: string) => figures.find(({ what }) => what === wanted)?.count;
+    expect(count('offers')).toBe(24);
+    expect(count('workers killed')).toBe(2);
+    expect(count('times Redis was killed')).toBe(1);
+    expect(count('deeds')).toBeGreaterThan(0);
+  },
+  SHORT_MS,
+);
