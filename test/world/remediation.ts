@@ -1,0 +1,76 @@
+import type { Plan } from '../../src/check/define-remediation.ts';
+import type { Policy } from '../../src/memory/policy.ts';
+import { type Look, planHashOf, type Remediation, remediationIdOf } from '../../src/memory/remediation.ts';
+
+/** One remediation for tests of its life: a doppler is to be restarted. */
+
+export const LOOK: Look = {
+  at: '2026-11-20T14:03:07.000Z',
+  finding: 'found',
+  reasons: ['not-registered'],
+  verdict: '1 of 3 dopplers is not registered',
+  measures: [],
+  gaps: [],
+};
+
+export const GONE: Look = {
+  ...LOOK,
+  finding: 'gone',
+  reasons: [],
+  verdict: '3 of 3 dopplers are registered',
+};
+
+export const PLAN: Plan = {
+  lines: ['Restart doppler_z2/0'],
+  targets: ['bosh:cf/doppler_z2/0'],
+  precondition: { pid: '4711' },
+};
+
+export const POLICY: Policy = {
+  destructive: [],
+  off: [],
+  approvals: { disruptive: 1, destructive: 2 },
+  approveWithinMinutes: 15,
+  applyWithinSeconds: 120,
+  perRun: 20,
+  perHour: 20,
+  membershipSeconds: 300,
+  roles: { requester: ['U0ADA'], approver: ['U0GRACE', 'U0KATE'], auditor: [] },
+};
+
+/** An offer, changed as a test wants it. Another `runId` or target makes another one. */
+export function anOffer(changed: Partial<Remediation> = {}): Remediation {
+  const {
+    runId = 'r1',
+    finding = { reason: 'not-registered', target: 'doppler_z2/0', summary: 'It is not.' },
+  } = changed;
+  return {
+    id: remediationIdOf(runId, finding.reason, finding.target, 'restart', {}),
+    runId,
+    check: 'etcd/doppler',
+    environment: 'prod',
+    args: {},
+    asked: {
+      by: 'U0ADA',
+      teamId: 'T0DEMO',
+      channelId: 'C0INCIDENT',
+      as: '/etcd doppler',
+      at: '2026-11-20T14:03:00.000Z',
+    },
+    remediation: 'restart',
+    title: `Restart ${finding.target}`,
+    about: 'Restarts the job of one instance',
+    risk: 'disruptive',
+    params: {},
+    finding,
+    state: 'offered',
+    approvals: [],
+    deeds: [],
+    ...changed,
+  };
+}
+
+/** The hash that its card shows once it has that plan. */
+export function hashOf(remediation: Remediation, plan: Plan = PLAN): string {
+  return planHashOf(remediation, plan);
+}
