@@ -106,7 +106,7 @@ test('Redis is killed while a deed runs: the deed is not done again, and `Check 
 
   await stage.redis.kill();
   await rm(gate);
-  await new Promise((resolve) => setTimeout(resolve, LEASE_SECONDS * 2_500));
+  await new Promise((resolve) => setTimeout(resolve, LEASE_SECONDS * 1_700));
   await stage.redis.start();
 
   await card('INTERRUPTED');
@@ -121,7 +121,7 @@ test('Redis is away for longer than the lease while a deed is about to be done: 
   await expect.poll(() => hasReached(stage.folder, 'before'), WAIT).toBe(true);
 
   await stage.redis.kill();
-  await new Promise((resolve) => setTimeout(resolve, LEASE_SECONDS * 2_500));
+  await new Promise((resolve) => setTimeout(resolve, LEASE_SECONDS * 1_700));
   await stage.redis.start();
   await rm(gate);
 

@@ -2,8 +2,8 @@ import type { Clicked } from './clicker.ts';
 import type { Evidence, Told } from './evidence.ts';
 
 const TAKEN_AS = { request: 'asked', approve: 'approved', reject: 'rejected', look: 'outcome' } as const;
-/** Clicks of one person on one button at one instant are one to Wrench, where it took one of them. */
-const INSTANT_MS = 50;
+/** Clicks of one person on one button at one instant are one to Wrench, where it took one of them; on a busy machine that is as long as this. */
+const INSTANT_MS = 1_000;
 
 /** Clicks of one person on one button of one remediation; those that name none that is known in their channel have no id. */
 interface Asked {
