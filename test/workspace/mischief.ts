@@ -4,6 +4,8 @@ export interface Mischief {
   readonly label: string;
   /** What happens then, in a line. */
   readonly about: string;
+  /** It makes good what another one broke. */
+  readonly mends?: boolean;
   /** Breaks it, and says what is broken now. */
   readonly run: () => Promise<string>;
 }

@@ -3,7 +3,7 @@
 import './compose.js';
 import './mischief.js';
 import { act } from './act.js';
-import { hideThread, show } from './draw.js';
+import { hideThread, keepAtEnd, show } from './draw.js';
 import { createRefresh, find, place, post, writeAddress } from './session.js';
 
 const refresh = createRefresh(show);
@@ -59,6 +59,7 @@ function shade() {
 }
 darkness.addEventListener('change', shade);
 shade();
+keepAtEnd(find('messages'));
 await refresh();
 writeAddress();
 new EventSource('/page/events').addEventListener('message', () => void refresh());

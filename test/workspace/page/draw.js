@@ -112,6 +112,19 @@ function showMessages(list, messages, isNew) {
   if (wasAtEnd || isNew) list.scrollTop = list.scrollHeight;
 }
 
+/** Who reads the newest goes on reading it when a thread beside it takes half of the room. */
+export function keepAtEnd(list) {
+  let isAtEnd = true;
+  let width = list.clientWidth;
+  list.addEventListener('scroll', () => {
+    if (list.clientWidth === width) isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+  });
+  new ResizeObserver(() => {
+    width = list.clientWidth;
+    if (isAtEnd) list.scrollTop = list.scrollHeight;
+  }).observe(list);
+}
+
 export function hideThread() {
   find('thread').hidden = true;
   document.body.classList.remove('has-thread');

@@ -5,7 +5,7 @@ import { find, post, shown } from './session.js';
 const TOAST_MS = 8_000;
 let toastTimer;
 
-function drawOne({ label, about }) {
+function drawOne({ label, about, mends }) {
   const item = document.createElement('li');
   const words = document.createElement('div');
   const [title, text, answer] = ['b', 'p', 'output'].map((tag) => document.createElement(tag));
@@ -14,9 +14,10 @@ function drawOne({ label, about }) {
   words.append(title, text, answer);
   const button = document.createElement('button');
   button.type = 'button';
-  button.className = 'danger';
-  button.textContent = 'Break';
-  button.setAttribute('aria-label', `Break: ${label}`);
+  const verb = mends ? 'Undo' : 'Break';
+  button.className = mends ? '' : 'danger';
+  button.textContent = verb;
+  button.setAttribute('aria-label', `${verb}: ${label}`);
   button.addEventListener('click', () => void run(label, button, answer));
   item.append(words, button);
   return item;
@@ -25,11 +26,11 @@ function drawOne({ label, about }) {
 async function run(label, button, answer) {
   button.disabled = true;
   answer.className = '';
-  answer.textContent = 'Breaking it …';
+  answer.textContent = 'One moment …';
   const { said, failure } = await post('/page/mischief', { label }).catch(() => ({}));
   button.disabled = false;
   answer.className = said ? 'is-done' : 'is-failed';
-  answer.textContent = said ?? `It did not break: ${failure ?? 'no answer'}`;
+  answer.textContent = said ?? `It did not ${button.className ? 'break' : 'work'}: ${failure ?? 'no answer'}`;
   if (!find('mischief').open) toast(answer.textContent);
 }
 

@@ -53,6 +53,7 @@ test('a person breaks something once, and reads what is broken now', async () =>
       about: 'Cannot be broken.',
       run: () => Promise.reject(new Error('etcd does not answer')),
     },
+    { label: 'Give it back', about: 'As it was.', mends: true, run: async () => 'All is well' },
   ]);
 
   await page.getByRole('button', { name: 'Break something' }).click();
@@ -65,6 +66,8 @@ test('a person breaks something once, and reads what is broken now', async () =>
   expect(await breakIt.isDisabled()).toBe(false);
   await dialog.getByRole('button', { name: 'Break: Fail' }).click();
   await dialog.getByText('It did not break: etcd does not answer').waitFor();
+  await dialog.getByRole('button', { name: 'Undo: Give it back' }).click();
+  await dialog.getByText('All is well').waitFor();
   await dialog.getByRole('button', { name: 'Close' }).click();
 
   expect(await dialog.isVisible()).toBe(false);

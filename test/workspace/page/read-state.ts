@@ -61,7 +61,7 @@ export function readState(
           }
         : null,
     commands,
-    mischief: mischief.map(({ label, about }) => ({ label, about })),
+    mischief: mischief.map(({ label, about, mends = false }) => ({ label, about, mends })),
     faults: faults.active(),
   };
 }

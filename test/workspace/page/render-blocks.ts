@@ -81,8 +81,16 @@ function renderContext(block: Block, names: Names): ReactNode {
   return h('div', { className: 'block-context' }, ...elements);
 }
 
+/** A column of shorter words needs no lines of its own to wrap into. */
+const WRAPS_BEYOND = 20;
+
 function renderTable(block: Block, names: Names): ReactNode {
   const rows = block['rows'] as Node[][];
+  const isLong = (column: number) =>
+    rows.some((cells) => {
+      const cell = cells[column];
+      return cell?.['type'] === 'rich_text' || textOf(cell?.['text']).length > WRAPS_BEYOND;
+    });
   const settings = (block['column_settings'] as (Node | null)[] | undefined) ?? [];
   const row = (cells: readonly Node[], tag: 'th' | 'td') =>
     h(
@@ -90,7 +98,9 @@ function renderTable(block: Block, names: Names): ReactNode {
       null,
       ...cells.map((cell, column) => {
         const { align, is_wrapped: isWrapped } = settings[column] ?? {};
-        const className = [`align-${textOf(align, 'left')}`, isWrapped ? 'wraps' : ''].join(' ');
+        const className = [`align-${textOf(align, 'left')}`, isWrapped && isLong(column) ? 'wraps' : ''].join(
+          ' ',
+        );
         return h(tag, { className }, renderCell(cell, names));
       }),
     );
