@@ -1,4 +1,5 @@
 import { type Authority, fullChain, issue, type Issued, makeAuthority } from '../world/ca.ts';
+import { asSafeAuthority } from '../world/safe-secrets.ts';
 import type { VaultUnderTest } from '../world/vault/administer.ts';
 
 /** What "Downloading Failed" hid in July 2019, as Xiujiao Gao told it in "CF push app: ERR Downloading Failed". */
@@ -29,17 +30,30 @@ const NEIGHBOURS = [
   'autoscaler/tls',
 ] as const;
 
+/** Beside these stands what signed them, as `safe` lays it out, so that they can be renewed. */
+const BESIDE_THEIR_AUTHORITY = [
+  'bbs/locket',
+  'cell/rep',
+  'diego/scheduler/scalablesyslog/scheduler/tls',
+] as const;
+
+/** Here stands an authority of the same name that came later: a renewal by it would be trusted by nobody. */
+const BESIDE_ANOTHER = 'syslogger/scalablesyslog/adapter';
+
 const DAY_MS = 86_400_000;
 
+/** One token that reads, one that renews. */
+export interface VaultTokens {
+  readonly reader: string;
+  readonly renewer: string;
+}
+
 /** Fills a Vault as the platform's was that morning: a year-old set that ran out last night, healthy neighbours, places nobody may read. */
-export async function fillVault(vault: VaultUnderTest, now: Date): Promise<{ readonly token: string }> {
+export async function fillVault(vault: VaultUnderTest, now: Date): Promise<VaultTokens> {
   const at = (days: number) => new Date(now.getTime() + days * DAY_MS);
-  const ca = await makeAuthority({
-    name: 'cf-internal-ca',
-    keyType: 'p256',
-    notBefore: at(-700),
-    notAfter: at(2_900),
-  });
+  const authority = () =>
+    makeAuthority({ name: 'cf-internal-ca', keyType: 'p256', notBefore: at(-700), notAfter: at(2_900) });
+  const [ca, later] = [await authority(), await authority()];
   const keep = async (path: string, name: string, from: Date, until: Date) =>
     vault.put(
       `secret/cf/${path}`,
@@ -55,7 +69,14 @@ export async function fillVault(vault: VaultUnderTest, now: Date): Promise<{ rea
     inSafesLayout(await issue(ca, { name: 'gone.service.cf.internal', keyType: 'p256' }), ca),
   );
   await vault.softDelete('secret/cf/old/tls');
+  for (const folder of BESIDE_THEIR_AUTHORITY)
+    await vault.put(`secret/cf/${folder}/ca`, asSafeAuthority(ca, '1a2b'));
+  await vault.put(`secret/cf/${BESIDE_ANOTHER}/ca`, asSafeAuthority(later, '1'));
   await vault.put('secret/cf/payments/tls', { certificate: 'nobody of the platform team may read this' });
+  return allow(vault);
+}
+
+async function allow(vault: VaultUnderTest): Promise<VaultTokens> {
   await vault.allow('wrench', {
     'secret/data/cf/payments/*': ['deny'],
     'secret/data/cf/*': ['read'],
@@ -63,7 +84,15 @@ export async function fillVault(vault: VaultUnderTest, now: Date): Promise<{ rea
     'secret/metadata/cf': ['list', 'read'],
     'secret/subkeys/cf/*': ['read'],
   });
-  return { token: await vault.issueToken({ policies: ['wrench'], ttl: '8h' }) };
+  await vault.allow('wrench-renew', {
+    'secret/data/cf/payments/*': ['deny'],
+    'secret/data/cf/*': ['read', 'update'],
+  });
+  const [reader, renewer] = [
+    await vault.issueToken({ policies: ['wrench'], ttl: '8h' }),
+    await vault.issueToken({ policies: ['wrench-renew'], ttl: '8h' }),
+  ];
+  return { reader, renewer };
 }
 
 function inSafesLayout(leaf: Issued, ca: Authority): Record<string, string> {

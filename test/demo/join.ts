@@ -10,10 +10,10 @@ export interface Note {
   readonly configPath: string;
 }
 
-/** The world of the demo that is up, or one for this caller alone. */
+/** The world of the demo that is up, or one for this caller alone, without a Cloud Foundry: nobody could break it there. */
 export async function joinDemo(): Promise<DemoWorld> {
   const note = readNote();
-  return note ? { configPath: note.configPath, close: async () => undefined } : startDemoWorld();
+  return note ? { configPath: note.configPath, close: async () => undefined } : startDemoWorld({ vms: 0 });
 }
 
 function readNote(): Note | undefined {

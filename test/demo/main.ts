@@ -1,21 +1,26 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Message } from '../workspace/model.ts';
 import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts';
+import { type CloudFoundry, lackingPackages } from '../world/cloud-foundry.ts';
 import { NOTE, type Note } from './join.ts';
+import { makeMischief } from './mischief.ts';
+import { PEOPLE } from './people.ts';
 import { startDemoRedis } from './redis.ts';
 import { startDemoWorld } from './world.ts';
 
 const PAGE_PORT = 4_000;
+/** As many as the outage is told of. */
+const VMS = 12;
 const READY_WITHIN_MS = 30_000;
 const TOKENS = {
   botToken: 'xoxb-demo-demo-demo-not-a-real-token',
   appToken: 'xapp-1-demo-not-a-real-token',
   signingSecret: 'demo-not-a-real-secret',
 } as const;
-const ADA = 'U0123ADA';
 const INCIDENT = 'C0123INCIDENT';
 
 /** What has been started, in order; closed the other way round. */
@@ -24,44 +29,77 @@ const started: (() => Promise<unknown>)[] = [];
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { port: { type: 'string' } },
+    options: { port: { type: 'string' }, vms: { type: 'string' } },
   });
-  say('Starting the world: TLS servers, files, a Vault …');
-  const world = keep(await startDemoWorld());
-  const redis = keep(await startDemoRedis((error) => say(error.message)));
+  const lacking = await lackingPackages();
+  say(
+    `Starting the world: TLS servers, files, a Vault${lacking.length > 0 ? '' : ', a small Cloud Foundry'} …`,
+  );
+  if (lacking.length > 0) say(noCloudFoundry(lacking));
+  const world = await keep(startDemoWorld({ vms: lacking.length > 0 ? 0 : Number(values.vms ?? VMS) }));
+  const { cloudFoundry } = world;
+  const redis = await keep(startDemoRedis((error) => say(error.message)));
   if (redis.isStandIn) say(NO_REDIS);
-  const workspace = keep(await openWorkspace(Number(values.port ?? PAGE_PORT)));
+  const workspace = await keep(openWorkspace(Number(values.port ?? PAGE_PORT), cloudFoundry));
   await noteDown(world.configPath);
   await startWrench(workspace, world.configPath, redis.url);
   say(`\n  Wrench is in the workspace:  ${workspace.pageUrl}\n`);
   const [area = 'certs', check = 'expiring'] = positionals[0]?.split('/') ?? [];
   await askFirst(workspace, `/${area}`, check);
-  say(
-    `\nOpen ${workspace.pageUrl} and type /certs expiring. Beside it: npm run wrench -- run certs expiring --env demo`,
-  );
+  await cloudFoundry?.waitUntilHealthy();
+  say(whatToTry(workspace.pageUrl, { canBreak: cloudFoundry !== undefined, canFix: !redis.isStandIn }));
   say('Ctrl-C stops everything.');
+}
+
+function whatToTry(
+  pageUrl: string,
+  { canBreak, canFix }: { readonly canBreak: boolean; readonly canFix: boolean },
+): string {
+  const outage = `
+  The outage: "Break something", let doppler_z2/0 lose its key in etcd, type /etcd doppler, open the thread,
+              click Restart, read the plan, become Grace (her face is beside the title), approve.`;
+  const renewal = `
+  A renewal:  /certs expiring --match locket, open the thread, click Renew.`;
+  return `
+Open ${pageUrl} and try:
+${canBreak && canFix ? outage : ''}${canFix ? renewal : ''}
+  A question: /certs show mysql. Beside it: npm run wrench -- run certs expiring --env demo
+`;
+}
+
+function noCloudFoundry(packages: readonly string[]): string {
+  return `
+  No Cloud Foundry here, and so no /etcd and no /bosh: its etcd and its monit are real ones.
+  apt-get install ${packages.join(' ')}
+`;
 }
 
 const NO_REDIS = `
   ┌──────────────────────────────────────────────────────────────────────────────┐
   │ No Redis is installed: a stand-in written in JavaScript holds everything in  │
-  │ memory only. Good for a look, never for work.  apt-get install redis-tools   │
+  │ memory only. Good for a look, never for work: it applies no remediation.     │
+  │ apt-get install redis-tools                                                  │
   └──────────────────────────────────────────────────────────────────────────────┘`;
 
 /** The page's usual port, or a free one where that is taken. */
-async function openWorkspace(port: number): Promise<Workspace> {
-  const app = {
-    delivery: 'socket',
-    ...TOKENS,
-    commands: [
-      { command: '/certs', description: 'Certificates', usage: 'expiring | show <site>' },
-      { command: '/wrench', description: 'All that Wrench can be asked', usage: 'help' },
-    ],
-  } as const;
-  return startWorkspace({ port, app }).catch((error: NodeJS.ErrnoException) => {
+async function openWorkspace(port: number, cloudFoundry: CloudFoundry | undefined): Promise<Workspace> {
+  const commands = [
+    { command: '/certs', description: 'Certificates', usage: 'expiring | show <site>' },
+    ...(cloudFoundry
+      ? [
+          { command: '/etcd', description: 'Who has announced itself in etcd', usage: 'doppler | health' },
+          { command: '/bosh', description: 'What runs on the VMs', usage: 'processes' },
+        ]
+      : []),
+    { command: '/wrench', description: 'All that Wrench can be asked', usage: 'help | audit | freeze' },
+  ];
+  const mischief = makeMischief(cloudFoundry, () => workspace);
+  const options = { app: { delivery: 'socket', ...TOKENS, commands }, mischief } as const;
+  const workspace = await startWorkspace({ ...options, port }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EADDRINUSE') throw error;
-    return startWorkspace({ app });
+    return startWorkspace(options);
   });
+  return workspace;
 }
 
 async function noteDown(configPath: string): Promise<void> {
@@ -106,26 +144,37 @@ async function end(child: ChildProcess): Promise<void> {
 
 async function askFirst(workspace: Workspace, command: string, text: string): Promise<void> {
   say(`@ada types ${command} ${text} in #incident:\n`);
-  await workspace.command({ userId: ADA, channelId: INCIDENT, command, text });
-  const isAnswer = (message: Message) => message.user !== ADA && !message.text.includes('LOOKING');
+  await workspace.command({ userId: PEOPLE.ada, channelId: INCIDENT, command, text });
+  const isAnswer = (message: Message) => message.user !== PEOPLE.ada && !message.text.includes('LOOKING');
   const answer = await workspace.waitFor(() => workspace.messages(INCIDENT).find(isAnswer), {
     timeoutMs: READY_WITHIN_MS,
   });
   for (const line of answer.text.split('\n')) say(`  ${line.replace(/:[a-z_]+: /, '')}`);
 }
 
-function keep<T extends { readonly close: () => Promise<unknown> }>(part: T): T {
+/** Whatever has been started will be closed, also where Ctrl-C came while it was starting. */
+async function keep<T extends { readonly close: () => Promise<unknown> }>(starting: Promise<T>): Promise<T> {
+  pending = starting;
+  const part = await starting;
   started.push(part.close);
+  if (stopping) throw new Error('it was stopped');
   return part;
 }
 
-let stopping = false;
+let pending: Promise<unknown> | undefined;
+let stopping: Promise<never> | undefined;
 
-async function stop(code: number): Promise<never> {
-  if (!stopping) {
-    stopping = true;
-    for (const close of started.toReversed()) await close().catch((error: unknown) => say(String(error)));
-  }
+/** A terminal's Ctrl-C may come twice, for npm passes it on as well. */
+function stop(code: number): Promise<never> {
+  stopping ??= closeAll(code);
+  return stopping;
+}
+
+async function closeAll(code: number): Promise<never> {
+  await pending?.catch(() => undefined);
+  // What has just started is kept in the next moment.
+  await setImmediate();
+  for (const close of started.toReversed()) await close().catch((error: unknown) => say(String(error)));
   process.exit(code);
 }
 
@@ -135,6 +184,7 @@ function say(line: string): void {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
 main().catch(async (error: unknown) => {
+  if (stopping) return;
   say(`The demo could not start: ${error instanceof Error ? error.message : String(error)}`);
   await stop(1);
 });

@@ -1,17 +1,28 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { makeAwkwardFiles } from '../world/awkward-files.ts';
-import { type SiteKind, startTlsServers } from '../world/tls-servers.ts';
+import { type CloudFoundry, startCloudFoundry } from '../world/cloud-foundry.ts';
+import { type SiteKind, startTlsServers, type TlsServers } from '../world/tls-servers.ts';
+import type { VaultUnderTest } from '../world/vault/administer.ts';
 import { startVault } from '../world/vault.ts';
 import { fillVault } from './downloading-failed.ts';
+import { PEOPLE } from './people.ts';
 
 export interface DemoWorld {
   /** A `wrench.yaml` with the environment `demo`. */
   readonly configPath: string;
+  /** Absent where none was asked for, or where the system lacks what it needs. */
+  readonly cloudFoundry?: CloudFoundry;
   readonly close: () => Promise<void>;
 }
+
+/** The people of the workspace by what they may do: Ada by her id, Grace by her group, Kate nothing. */
+const ROLES = {
+  requester: [PEOPLE.ada, PEOPLE.leads],
+  approver: [PEOPLE.ada, PEOPLE.leads],
+};
 
 /** Of all kinds of trouble, those that an evening on call may bring. */
 const SITES: readonly SiteKind[] = [
@@ -29,45 +40,73 @@ const SITES: readonly SiteKind[] = [
   'closed',
 ];
 
+/** So little that a person sees an etcd without space in seconds. */
+const QUOTA_BYTES = 32_000_000;
+
 /** Kept as people keep them; two cannot be read. */
 const FILES = ['shapes/*', 'containers/*', 'documents/*', 'odd/soon.pem', 'cut.pem'];
 
-/** Real TLS servers, a folder of files and a Vault on loopback, all of this demo's own. */
-export async function startDemoWorld(): Promise<DemoWorld> {
+/** Real TLS servers, a folder of files, a Vault and a small Cloud Foundry on loopback, all of this demo's own. */
+export async function startDemoWorld({ vms }: { readonly vms: number }): Promise<DemoWorld> {
   const now = new Date();
+  const [servers, vault, cloudFoundry] = await Promise.all([
+    startTlsServers({ now }),
+    startVault(),
+    vms > 0 ? startCloudFoundry({ vms, quotaBytes: QUOTA_BYTES }) : undefined,
+  ]);
   const folder = await mkdtemp(join(tmpdir(), 'wrench-demo-'));
-  const [servers, vault] = await Promise.all([startTlsServers({ now }), startVault()]);
-  const { token } = await fillVault(vault, now);
-  const files = join(folder, 'disk');
-  await mkdir(files);
-  const awkward = await makeAwkwardFiles(files, now);
-  const configPath = join(folder, 'wrench.yaml');
-  const root = join(folder, 'root.pem');
-  await writeFile(root, servers.certificates.root.certificatePem);
   const sources = [
-    { kind: 'vault', name: 'vault', url: vault.address, paths: ['secret/cf'], auth: { token } },
-    {
-      kind: 'tls',
-      name: 'edge',
-      sites: SITES.map((kind) => servers.sites[kind]),
-      trust: [root],
-      timeoutMs: 1_500,
-    },
-    {
-      kind: 'files',
-      name: 'disk',
-      paths: FILES.map((path) => join(files, path)),
-      ignore: [join(files, 'containers/slow.p12')],
-      passphrases: [awkward.passphrase],
-    },
+    await vaultSource(vault, now),
+    await tlsSource(servers, folder),
+    await filesSource(folder, now),
+    ...(cloudFoundry?.sources ?? []),
   ];
-  await writeFile(configPath, stringify({ environments: { demo: { sources } }, defaultEnvironment: 'demo' }));
-  await chmod(configPath, 0o600);
+  const configPath = join(folder, 'wrench.yaml');
+  const config = { environments: { demo: { sources } }, defaultEnvironment: 'demo', roles: ROLES };
+  await writeFile(configPath, stringify(config), { mode: 0o600 });
   return {
     configPath,
+    ...(cloudFoundry && { cloudFoundry }),
     close: async () => {
-      await Promise.all([servers.close(), vault.close()]);
+      await Promise.all([servers.close(), vault.close(), cloudFoundry?.close()]);
       await rm(folder, { recursive: true, force: true });
     },
+  };
+}
+
+async function vaultSource(vault: VaultUnderTest, now: Date) {
+  const { reader, renewer } = await fillVault(vault, now);
+  return {
+    kind: 'vault',
+    name: 'vault',
+    url: vault.address,
+    paths: ['secret/cf'],
+    auth: { token: reader },
+    renew: { auth: { token: renewer } },
+  };
+}
+
+async function tlsSource({ certificates, sites }: TlsServers, folder: string) {
+  const root = join(folder, 'root.pem');
+  await writeFile(root, certificates.root.certificatePem);
+  return {
+    kind: 'tls',
+    name: 'edge',
+    sites: SITES.map((kind) => sites[kind]),
+    trust: [root],
+    timeoutMs: 1_500,
+  };
+}
+
+async function filesSource(folder: string, now: Date) {
+  const disk = join(folder, 'disk');
+  await mkdir(disk);
+  const awkward = await makeAwkwardFiles(disk, now);
+  return {
+    kind: 'files',
+    name: 'disk',
+    paths: FILES.map((path) => join(disk, path)),
+    ignore: [join(disk, 'containers/slow.p12')],
+    passphrases: [awkward.passphrase],
   };
 }

@@ -40,6 +40,8 @@ export interface CloudFoundryOptions {
   readonly ttlSeconds?: number;
   /** Of every monit. Default 3. */
   readonly pollSeconds?: number;
+  /** Of each etcd. Default etcd's own, 2 GiB. */
+  readonly quotaBytes?: number;
 }
 
 /** What this needs of the system, and the packages of Debian that bring it. */
@@ -58,6 +60,7 @@ export async function lackingPackages(path = process.env['PATH'] ?? ''): Promise
 }
 
 export async function startCloudFoundry(options: CloudFoundryOptions): Promise<CloudFoundry> {
+  const { quotaBytes } = options;
   const started: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
     for (const end of started.splice(0).toReversed()) await end();
@@ -69,7 +72,7 @@ export async function startCloudFoundry(options: CloudFoundryOptions): Promise<C
   try {
     const folder = await mkdtemp(join(tmpdir(), 'wrench-cf-'));
     started.push(() => rm(folder, { recursive: true, force: true }));
-    const etcd = keep(await startEtcd({ members: 3 }));
+    const etcd = keep(await startEtcd({ members: 3, ...(quotaBytes !== undefined && { quotaBytes }) }));
     const loggregator = keep(await startLoggregator({ ...options, etcd: etcd.access }));
     const director = keep(
       await startDirector({

@@ -1,0 +1,102 @@
+import type { Mischief } from '../workspace/mischief.ts';
+import type { Workspace } from '../workspace/start-workspace.ts';
+import type { CloudFoundry } from '../world/cloud-foundry.ts';
+import { order } from '../world/monit/ask.ts';
+import { PEOPLE } from './people.ts';
+
+/** Enough to fill etcd's small quota many times over. */
+const MOST_WRITES = 500;
+const WRITE_BYTES = 1_000_000;
+
+/** What a person can break from the page, and what they may ask then. */
+export function makeMischief(cf: CloudFoundry | undefined, workspace: () => Workspace): readonly Mischief[] {
+  return [
+    ...(cf ? [loseKey(cf), stopByHand(cf), ...losesMajority(cf), fill(cf)] : []),
+    ...takesOut(workspace),
+  ];
+}
+
+/** The outage of "The Day I Broke Every VM in Cloud Foundry", 2016. */
+function loseKey({ breakDoppler, loggregator }: CloudFoundry): Mischief {
+  return {
+    label: 'Let doppler_z2/0 lose its key in etcd',
+    about: 'It runs on and announces itself no more. Within seconds metron_agent falls over on every VM.',
+    run: async () => {
+      await breakDoppler();
+      const vms = loggregator.vms.length;
+      return `doppler_z2/0 has lost its key, and metron_agent is down on ${vms} of ${vms} VMs. Type /etcd doppler`;
+    },
+  };
+}
+
+function stopByHand({ loggregator }: CloudFoundry): Mischief {
+  return {
+    label: 'Stop metron_agent on doppler_z3/0 by hand',
+    about:
+      'As somebody does who looks after something else, and forgets: monit does not watch over it any more.',
+    run: async () => {
+      await order(loggregator.vm('doppler_z3/0').monit, 'metron_agent', 'stop');
+      return 'metron_agent is stopped on doppler_z3/0, and monit leaves it so. Type /bosh processes';
+    },
+  };
+}
+
+function losesMajority({ etcd }: CloudFoundry): readonly Mischief[] {
+  const victims = [1, 2] as const;
+  return [
+    {
+      label: 'Stop two of three etcd members',
+      about: 'What is left has no majority: nobody can tell who has announced itself.',
+      run: async () => {
+        await Promise.all(victims.map(etcd.kill));
+        return 'Two of three members are gone, and the majority with them. Type /etcd health or /etcd doppler';
+      },
+    },
+    {
+      label: 'Start the etcd members again',
+      about: 'With the data that they had.',
+      mends: true,
+      run: async () => {
+        await Promise.all(victims.map(etcd.start));
+        return 'All three members answer.';
+      },
+    },
+  ];
+}
+
+function fill({ etcd }: CloudFoundry): Mischief {
+  return {
+    label: 'Fill etcd until it takes nothing more',
+    about: 'One key is written again and again, and all that it ever was is kept.',
+    run: async () => {
+      const value = 'x'.repeat(WRITE_BYTES);
+      for (let writes = 0; writes < MOST_WRITES; writes++) {
+        const { status } = await etcd.putV3('/demo/filling', value);
+        if (status !== 200) return 'etcd says NOSPACE to whoever writes. Type /etcd health';
+      }
+      throw new Error('etcd takes ever more');
+    },
+  };
+}
+
+function takesOut(workspace: () => Workspace): readonly Mischief[] {
+  return [
+    {
+      label: 'Take Grace out of @platform-leads',
+      about: 'She may approve as one of them. Do it while a plan waits for her.',
+      run: async () => {
+        workspace().setGroup(PEOPLE.leads, []);
+        return 'Grace is out of the group, and what she approves is refused.';
+      },
+    },
+    {
+      label: 'Put Grace back into @platform-leads',
+      about: 'Then she may approve again.',
+      mends: true,
+      run: async () => {
+        workspace().setGroup(PEOPLE.leads, [PEOPLE.grace]);
+        return 'Grace is in the group again.';
+      },
+    },
+  ];
+}
