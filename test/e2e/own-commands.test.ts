@@ -1,0 +1,55 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { parseEntry } from '../../src/memory/chain.ts';
+import { ADA, GRACE, INCIDENT, makeCatalogue, makeCheck, setStage, type Stage } from './harness.ts';
+
+let stage: Stage;
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'wrench-own-'));
+});
+afterEach(async () => {
+  await stage.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const wrench = (text: string, userId: string) =>
+  stage.workspace.command({ userId, channelId: INCIDENT, command: '/wrench', text });
+
+const inChannel = (word: string) =>
+  stage.workspace.messages(INCIDENT).filter(({ text }) => text.includes(word));
+
+test('the channel sees who froze and thawed; the audit is read by who asks for it, and copied to a file', async () => {
+  const copyTo = join(folder, 'audit.jsonl');
+  stage = await setStage({
+    delivery: 'http',
+    catalogue: makeCatalogue({ broken: makeCheck() }),
+    config: { roles: { requester: [ADA], approver: [GRACE], auditor: [] }, audit: { copyTo } },
+  });
+  await stage.startBot();
+  const { workspace } = stage;
+
+  await wrench('freeze because of the migration', ADA);
+  const frozen = await workspace.waitFor(() => inChannel('FROZEN')[0]);
+  expect(frozen.text).toMatch(new RegExp(`FROZEN by <@${ADA}>.*because of the migration`, 'i'));
+
+  await wrench('thaw', ADA);
+  expect(workspace.ephemerals(ADA, INCIDENT).at(-1)?.text).toContain('REFUSED');
+  await wrench('thaw', GRACE);
+  const thawed = await workspace.waitFor(() => inChannel('THAWED')[0]);
+  expect(thawed.text).toContain(`THAWED by <@${GRACE}>`);
+
+  await wrench('audit', GRACE);
+  expect(workspace.ephemerals(GRACE, INCIDENT).at(-1)?.text).toMatch(
+    /3 entries[\s\S]*frozen[\s\S]*refused[\s\S]*thawed/,
+  );
+  await wrench(`audit --user <@${ADA}|ada>`, GRACE);
+  expect(workspace.ephemerals(GRACE, INCIDENT).at(-1)?.text).toContain('2 entries');
+  expect(inChannel('entries')).toEqual([]);
+
+  const copied = async () =>
+    (await readFile(copyTo, 'utf8').catch(() => '')).split('\n').map((line) => parseEntry(line)?.entry.kind);
+  await expect.poll(copied, { timeout: 10_000 }).toEqual(['frozen', 'refused', 'thawed', undefined]);
+});
