@@ -8,7 +8,7 @@ import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';
 import { buttonsOf, type Clicked, readCard, type ShownButton } from './clicker.ts';
 import type { Havoc } from './havoc.ts';
-import { type Deed, readDeeds } from './lab.ts';
+import { type Deed, readBegun, readDeeds } from './lab.ts';
 import type { ChaosStage } from './stage.ts';
 import type { Pace } from './worker-orders.ts';
 
@@ -29,6 +29,8 @@ export interface Evidence {
   readonly entries: readonly Told[];
   readonly chain: Verified;
   readonly deeds: readonly Deed[];
+  /** Deeds that a worker set about. */
+  readonly begun: readonly Deed[];
   readonly cards: readonly ShownCard[];
   readonly buttons: readonly ShownButton[];
   readonly clicks: readonly Clicked[];
@@ -87,6 +89,7 @@ export async function gatherEvidence(
     entries: await readEntries(stage),
     chain: await verifyAudit(whole.entries, whole.head),
     deeds: readDeeds(folder),
+    begun: readBegun(folder),
     cards: messages.flatMap((message) => readCard(message) ?? []),
     buttons: messages.flatMap(buttonsOf),
     clicks,

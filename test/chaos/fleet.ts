@@ -8,6 +8,8 @@ import type { WorkerOrders } from './worker-orders.ts';
 export interface Fleet {
   /** Starts one, and waits until it takes jobs. */
   readonly start: () => Promise<number>;
+  /** Which one has this process id; none where it has died. */
+  readonly numberOf: (pid: number) => number | undefined;
   /** SIGKILL, as a machine that dies. */
   readonly kill: (number: number) => Promise<void>;
   readonly restart: (number: number) => Promise<void>;
@@ -46,6 +48,7 @@ export function openFleet(orders: WorkerOrders): Fleet {
       await launch(last);
       return last;
     },
+    numberOf: (pid) => [...workers].find(([, child]) => child.pid === pid && isRunning(child))?.[0],
     kill,
     restart: launch,
     running: () => [...workers].filter(([, child]) => isRunning(child)).map(([number]) => number),

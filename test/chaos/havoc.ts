@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openFreeze } from '../../src/memory/freeze.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
+import { readBegun } from './lab.ts';
 import { APPROVER_GROUP, STAYING } from './people.ts';
 import type { Chance } from './random.ts';
 import type { ChaosStage } from './stage.ts';
@@ -84,13 +85,31 @@ export function wreakHavoc(
   };
 }
 
-async function killWorker({ fleet }: ChaosStage, chance: Chance): Promise<boolean> {
+/** How many of the kills wait for a deed to be begun, and meet it somewhere between its beginning and what follows it. */
+const IN_A_DEED = 0.7;
+const WAITS_FOR_DEED_MS = 3_000;
+
+async function killWorker(stage: ChaosStage, chance: Chance): Promise<boolean> {
+  const { fleet } = stage;
+  const busy = chance.happens(IN_A_DEED) ? await nextToBegin(stage) : undefined;
+  if (busy !== undefined) await sleep(chance.between(0, 500));
   const running = fleet.running();
   if (running.length === 0) return false;
-  const number = chance.oneOf(running);
+  const number = busy !== undefined && running.includes(busy) ? busy : chance.oneOf(running);
   await fleet.kill(number);
   await fleet.restart(number);
   return true;
+}
+
+/** The worker that next sets about a deed. */
+async function nextToBegin({ folder, fleet }: ChaosStage): Promise<number | undefined> {
+  const before = readBegun(folder).length;
+  for (let waitedMs = 0; waitedMs < WAITS_FOR_DEED_MS; waitedMs += 20) {
+    const [next] = readBegun(folder).slice(before);
+    if (next) return fleet.numberOf(next.pid);
+    await sleep(20);
+  }
+  return undefined;
 }
 
 async function freezeFor({ connection }: ChaosStage, ms: number): Promise<Havoc['freezes'][number]> {

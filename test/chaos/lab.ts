@@ -31,12 +31,22 @@ export interface Deed {
 export type Gate = 'before' | 'after';
 
 const deedsFile = (folder: string) => join(folder, 'deeds.jsonl');
+const begunFile = (folder: string) => join(folder, 'begun.jsonl');
 const gateFile = (folder: string, kind: 'hold' | 'die' | 'reached', gate: Gate) =>
   join(folder, `${kind}-${gate}`);
 
 export function readDeeds(folder: string): readonly Deed[] {
-  if (!existsSync(deedsFile(folder))) return [];
-  return readFileSync(deedsFile(folder), 'utf8')
+  return readLines(deedsFile(folder));
+}
+
+/** Deeds that a worker set about, whether or not they were done. */
+export function readBegun(folder: string): readonly Deed[] {
+  return readLines(begunFile(folder));
+}
+
+function readLines(path: string): readonly Deed[] {
+  if (!existsSync(path)) return [];
+  return readFileSync(path, 'utf8')
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Deed);
@@ -122,11 +132,15 @@ function makeMend({ folder, slowMs }: LabSettings) {
       precondition: { maker: 'lab' },
     }),
     apply: async ({ order, did }, { thing }) => {
+      const write = (path: string) => {
+        const deed: Deed = { order: order.id, thing, atMs: Date.now(), pid: process.pid };
+        appendFileSync(path, `${JSON.stringify(deed)}\n`, { flag: 'a' });
+      };
+      write(begunFile(folder));
       await sleep(Math.random() * slowMs);
       await passGate(folder, 'before');
       order.signal.throwIfAborted();
-      const deed: Deed = { order: order.id, thing, atMs: Date.now(), pid: process.pid };
-      appendFileSync(deedsFile(folder), `${JSON.stringify(deed)}\n`, { flag: 'a' });
+      write(deedsFile(folder));
       await passGate(folder, 'after');
       await sleep(Math.random() * slowMs);
       await did(`mended ${thing}`);

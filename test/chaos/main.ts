@@ -46,7 +46,7 @@ function settingsFor(approvals: number, seed: number): ChaosSettings {
     },
     havoc: {
       workerKills: 1_000,
-      workerKillEveryMs: [1_000, 5_000],
+      workerKillEveryMs: [500, 3_000],
       redisKills: 8,
       redisKillEveryMs: [8_000, 20_000],
       freezeEveryMs: [6_000, 15_000],

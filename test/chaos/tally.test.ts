@@ -78,6 +78,7 @@ const CLEAN: Evidence = {
   entries: LIFE,
   chain: { kind: 'whole', entries: LIFE.length },
   deeds: [DEED],
+  begun: [DEED],
   cards: [{ word: 'FIXED', id: ID }],
   buttons: [],
   clicks: [click(ASKER, 'request', ID), click(APPROVER, 'approve', VALUE)],
@@ -109,6 +110,7 @@ test('a life as it should be leaves every row at zero', () => {
 test('two deeds in one name are counted, and two of one thing in two names as well', () => {
   expect(wrong({ deeds: [DEED, { ...DEED, atMs: DEED.atMs + 1 }] })).toContain('deeds done twice');
   expect(wrong({ deeds: [DEED, { ...DEED, order: 'm1' }] })).toContain('deeds done twice');
+  expect(wrong({ begun: [DEED, DEED] })).toEqual(['deeds done twice']);
 });
 
 test.each([
@@ -207,5 +209,7 @@ test('a click that nobody answered is counted, and one that was refused or not t
   ];
   expect(wrong({ clicks })).toEqual(['clicks without an answer']);
   expect(wrong({ clicks, entries: [...LIFE, ...refusals] })).toEqual([]);
-  expect(wrong({ clicks, notTaken: [{ userId: OUTSIDER, channelId: CHANNEL }] })).toEqual([]);
+  const notTaken = { userId: OUTSIDER, channelId: CHANNEL };
+  expect(wrong({ clicks, notTaken: [notTaken] })).toEqual(['clicks without an answer']);
+  expect(wrong({ clicks, notTaken: [notTaken, notTaken] })).toEqual([]);
 });

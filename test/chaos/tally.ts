@@ -46,13 +46,17 @@ function eachOf(
   });
 }
 
-/** By its name, and by the thing: two remediations of one thing would be two deeds as well. */
-function doneTwice({ deeds }: Evidence): readonly string[] {
-  const twice = (named: 'order' | 'thing') =>
-    [...Map.groupBy(deeds, (deed) => deed[named])]
-      .filter(([, all]) => all.length > 1)
-      .map(([name, all]) => `${name}: ${all.length} times, at ${all.map(({ atMs }) => atMs).join(', ')}`);
-  return [...twice('order'), ...twice('thing')];
+/** By its name, and by the thing: two remediations of one thing would be two deeds as well. What was set about twice counts, done or not. */
+function doneTwice({ deeds, begun }: Evidence): readonly string[] {
+  const twice = (all: Evidence['deeds'], named: 'order' | 'thing', word: string) =>
+    [...Map.groupBy(all, (deed) => deed[named])]
+      .filter(([, same]) => same.length > 1)
+      .map(([name, same]) => `${name}: ${word} at ${same.map(({ atMs }) => atMs).join(', ')}`);
+  return [
+    ...twice(deeds, 'order', 'done'),
+    ...twice(deeds, 'thing', 'done'),
+    ...twice(begun, 'order', 'set about'),
+  ];
 }
 
 function deedsThat(evidence: Evidence, judge: (one: DeedCase) => string | undefined): readonly string[] {

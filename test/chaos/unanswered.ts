@@ -25,15 +25,18 @@ export function unanswered({ clicks, entries, notTaken, remediations }: Evidence
   };
   const arrived = clicks.filter(({ isAcknowledged }) => isAcknowledged);
   const asked = [...Map.groupBy(arrived, (click) => [click.userId, click.button, known(click)].join(' '))];
-  return asked.flatMap(([, all]) => {
+  const open = asked.flatMap(([, all]) => {
     const [first] = all;
     if (!first) return [];
-    const { userId, button } = first;
-    const one: Asked = { userId, button, id: known(first), clicks: all };
+    const one: Asked = { userId: first.userId, button: first.button, id: known(first), clicks: all };
     const left = all.length - answersTo(one, entries);
-    const where = new Set(all.map(({ channelId }) => channelId));
-    const told = notTaken.filter((said) => said.userId === userId && where.has(said.channelId)).length;
-    return left > told ? [inWords(one, left, told)] : [];
+    return left > 0 ? [{ one, left }] : [];
+  });
+  // Who is told that a click could not be taken is not told which: a person's are counted together.
+  return [...Map.groupBy(open, ({ one }) => one.userId)].flatMap(([userId, theirs]) => {
+    const told = notTaken.filter((said) => said.userId === userId).length;
+    const left = theirs.reduce((sum, each) => sum + each.left, 0);
+    return left > told ? theirs.map((each) => inWords(each.one, each.left, told)) : [];
   });
 }
 
@@ -58,5 +61,5 @@ function sameInstant(clicks: readonly Clicked[]): number {
 
 function inWords({ userId, button, id, clicks }: Asked, left: number, told: number): string {
   const at = clicks.map(({ atMs }) => new Date(atMs).toISOString()).join(', ');
-  return `${left} of ${userId} on ${button} ${id}, told ${told} times; clicked at ${at}`;
+  return `${left} of ${userId} on ${button} ${id}, who was told ${told} times; clicked at ${at}`;
 }
