@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { UserGroup } from '../test/workspace/model.ts';
 import { startWorkspace, type Workspace } from '../test/workspace/start-workspace.ts';
 import { type Config, ConfigError, readEnvironment } from './config.ts';
 import { exitCodeOf, type Patient, runDoctor, writeLines, writeLinesAsJson } from './doctor.ts';
+import type { Memory } from './doctor/remediations.ts';
 import type { Source } from './ports/source.ts';
 import { type LocalRedis, startLocalRedis } from './queue/local-redis.ts';
 
@@ -16,8 +18,12 @@ const config: Config = {
   channels: {},
   defaultEnvironment: 'prod',
   limits: {} as Config['limits'],
-  roles: {} as Config['roles'],
-  remediations: {} as Config['remediations'],
+  roles: { requester: [], approver: [], auditor: [] },
+  remediations: {
+    destructive: [],
+    off: [],
+    approvals: { disruptive: 1, destructive: 2 },
+  } as unknown as Config['remediations'],
   audit: {},
   checks: {},
   secrets: ['canary-vault-token'],
@@ -27,6 +33,7 @@ const healthy: Patient = {
   settings: readEnvironment({}),
   config,
   sources: [],
+  remediations: ['etcd/doppler:restart', 'etcd/health:free-space'],
   timeoutMs: 5_000,
 };
 
@@ -55,6 +62,7 @@ const askRedis = (command: string, ...words: string[]) => redis.call(command, ..
 test('a Redis as Wrench starts it is well', async () => {
   expect(await examine({ askRedis })).toEqual([
     'ok configuration: prod: 0 sources',
+    'ok remediations: none is offered: nobody may ask for them, `roles.requester` is empty',
     expect.stringMatching(/^ok Redis: Redis \d+\.\d+\.\d+ answers$|^ok Redis: Valkey/),
     'ok Redis: evicts nothing (maxmemory-policy noeviction)',
     'ok Redis: writes every change to disk (appendfsync always)',
@@ -68,7 +76,7 @@ test('a Redis that evicts and forgets is ill, and each line has its cure', async
 
   await redis.config('SET', 'maxmemory-policy', 'noeviction', 'appendonly', 'yes');
   expect(exitCodeOf(lines)).toBe(1);
-  expect(writeLines(lines.slice(2))).toBe(
+  expect(writeLines(lines.slice(3))).toBe(
     [
       '✖ Redis: evicts keys when its memory is full (maxmemory-policy allkeys-lru)',
       '    Set `maxmemory-policy noeviction` in redis.conf or the parameter group: evicted jobs are lost in silence.',
@@ -86,7 +94,7 @@ test('a managed Redis that forbids CONFIG is read from INFO, and what that does 
   const said = await examine({ askRedis: (command, ...words) => managed.call(command, ...words) });
 
   managed.disconnect();
-  expect(said.slice(2)).toEqual([
+  expect(said.slice(3)).toEqual([
     'ok Redis: evicts nothing (maxmemory-policy noeviction)',
     'warning Redis: keeps an append-only file and does not tell how often it is written',
   ]);
@@ -123,8 +131,10 @@ const FULL = ['commands', 'chat:write', 'chat:write.public', 'files:write', 'use
 async function inWorkspace<T>(
   scopes: readonly string[],
   work: (workspace: Workspace) => Promise<T>,
+  userGroups?: readonly UserGroup[],
 ): Promise<T> {
   const workspace = await startWorkspace({
+    ...(userGroups && { userGroups }),
     app: { delivery: 'socket', signingSecret: 'signing-secret', botToken: BOT, appToken: APP, scopes },
   });
   try {
@@ -141,7 +151,7 @@ function slackOf(apiUrl: string, variables: Record<string, string> = {}) {
 test('tokens that Slack takes, with every scope, are well', async () => {
   const said = await inWorkspace(FULL, ({ apiUrl }) => examine({ role: 'bot', settings: slackOf(apiUrl) }));
 
-  expect(said.slice(1)).toEqual([
+  expect(said.slice(2)).toEqual([
     expect.stringMatching(/^ok Slack: the bot token is @\w+ of \w+/),
     'ok Slack: the bot token has every scope that is needed',
     'ok Slack: Socket Mode opens with the app token',
@@ -186,15 +196,234 @@ test('a Slack that is out of reach is told as such', async () => {
 
   const said = await examine({ role: 'bot', settings: slackOf(`http://127.0.0.1:${port}/api/`) });
 
-  expect(said[1]).toMatch(/^failed Slack: the Web API does not answer: .*ECONNREFUSED/);
+  expect(said[2]).toMatch(/^failed Slack: the Web API does not answer: .*ECONNREFUSED/);
 });
 
 test('a bot without tokens is ill, a worker with tokens is doubtful', async () => {
   expect(await examine({ role: 'bot' })).toContain('failed Slack: there is no bot token');
-  expect(await examine({ role: 'worker' })).toHaveLength(1);
+  expect((await examine({ role: 'worker' })).join()).not.toContain('Slack');
   expect(await examine({ role: 'worker', settings: readEnvironment({ SLACK_BOT_TOKEN: BOT }) })).toContain(
     'warning Slack: a worker holds a Slack token, and needs none',
   );
+});
+
+type Roles = Config['roles'];
+
+const withRoles = (roles: Partial<Roles>): Config => ({ ...config, roles: { ...config.roles, ...roles } });
+
+async function examineRoles(
+  roles: Partial<Roles>,
+  scopes = FULL,
+  prepare?: (workspace: Workspace) => void,
+  userGroups?: readonly UserGroup[],
+) {
+  const work = async (workspace: Workspace) => {
+    prepare?.(workspace);
+    const lines = await examine({
+      role: 'bot',
+      settings: slackOf(workspace.apiUrl),
+      config: withRoles(roles),
+    });
+    return lines.filter((line) => /Slack: (?!the bot token|Socket Mode)/.test(line));
+  };
+  return inWorkspace(scopes, work, userGroups);
+}
+
+test('people and user groups of the roles whom Slack knows are well, each asked about once', async () => {
+  const roles = { requester: ['U0123ADA', 'S0123PLATFORM'], approver: ['U0123ADA', 'U0123GRACE'] };
+
+  expect(await examineRoles(roles)).toEqual([
+    'ok Slack: knows whom the roles name: 2 people and 1 user group',
+  ]);
+});
+
+test('whoever a role names in vain is named, with the reason and the role', async () => {
+  const said = await examineRoles(
+    { requester: ['U0NOBODY', 'U0123ADA'], approver: ['U0123GRACE', 'U0123KATE', 'U0123ADA'] },
+    FULL,
+    ({ setUser }) => {
+      setUser('U0123ADA', { isDeleted: true });
+      setUser('U0123GRACE', { isRestricted: true });
+      setUser('U0123KATE', { teamId: 'T0OTHER' });
+    },
+  );
+
+  expect(said.toSorted()).toEqual([
+    'warning Slack: U0123ADA is deactivated, and is refused (roles.requester, roles.approver)',
+    'warning Slack: U0123GRACE is a guest, and is refused (roles.approver)',
+    'warning Slack: U0123KATE is of another workspace, and is refused (roles.approver)',
+    'warning Slack: U0NOBODY is nobody whom this workspace knows, and is refused (roles.requester)',
+  ]);
+});
+
+test('a user group that is disabled, empty or unknown is told apart', async () => {
+  const group = { id: 'S0123PLATFORM', handle: 'platform', name: 'Platform', users: ['U0123GRACE'] };
+  const examineGroup = (changes: Partial<UserGroup>) =>
+    examineRoles({ approver: ['S0123PLATFORM'] }, FULL, undefined, [{ ...group, ...changes }]);
+
+  const disabled = await examineGroup({ isDisabled: true });
+  const empty = await examineGroup({ users: [] });
+  const unknown = await examineRoles({ auditor: ['S0NOSUCH'] });
+
+  expect([...disabled, ...empty, ...unknown]).toEqual([
+    'warning Slack: the user group S0123PLATFORM is disabled, and its members are refused (roles.approver)',
+    'warning Slack: the user group S0123PLATFORM has no members (roles.approver)',
+    'warning Slack: the user group S0NOSUCH is none that this workspace knows (roles.auditor)',
+  ]);
+});
+
+test('without the scopes nobody can be looked up, and that is no word against anybody', async () => {
+  const said = await examineRoles({ requester: ['U0123ADA'], approver: ['S0123PLATFORM'] }, [
+    'commands',
+    'chat:write',
+    'files:write',
+  ]);
+
+  expect(said).toContain(
+    'failed Slack: the scope users:read is missing: to know guests, strangers and deactivated accounts',
+  );
+  expect(said.at(-1)).toBe(
+    'warning Slack: could not be asked about U0123ADA and S0123PLATFORM (missing_scope)',
+  );
+});
+
+test.each<[string, Partial<Roles>, string]>([
+  [
+    'nobody may ask',
+    { approver: ['U0123ADA'] },
+    'ok remediations: none is offered: nobody may ask for them, `roles.requester` is empty',
+  ],
+  [
+    'nobody may approve',
+    { requester: ['U0123ADA'] },
+    'warning remediations: nobody may approve: `roles.approver` is empty, and only what is safe is offered',
+  ],
+  [
+    'both are there',
+    { requester: ['U0123ADA'], approver: ['S0123PLATFORM'] },
+    'ok remediations: there are people who may ask, and people who may approve',
+  ],
+])('where %s, that is said', async (_, roles, line) => {
+  expect(await examine({ config: withRoles(roles) })).toContain(line);
+});
+
+test('more approvals than there are approvers is said, for then nothing is ever approved', async () => {
+  const approvals = { disruptive: 2, destructive: 2 };
+  const roles = { requester: ['U0123KATE'], approver: ['U0123ADA'], auditor: [] };
+
+  const said = await examine({
+    config: { ...config, roles, remediations: { ...config.remediations, approvals } },
+  });
+
+  expect(said).toContain('warning remediations: 2 must approve, and `roles.approver` names 1');
+});
+
+test('a remediation that is switched off under a name with a slip in it is not off, and that is a failure', async () => {
+  const remediations = { ...config.remediations, off: ['etcd/dopler:restart'], destructive: ['a/b:c'] };
+
+  const lines = await runDoctor({ ...healthy, config: { ...config, remediations } });
+
+  expect(lines.filter(({ level }) => level === 'failed')).toEqual([
+    expect.objectContaining({
+      said: 'remediations.off: there is no remediation `etcd/dopler:restart`',
+      cure: 'Did you mean `etcd/doppler:restart`?',
+    }),
+    expect.objectContaining({
+      said: 'remediations.destructive: there is no remediation `a/b:c`',
+      cure: 'Known: etcd/doppler:restart, etcd/health:free-space',
+    }),
+  ]);
+});
+
+const HASH = 'a'.repeat(64);
+const wellMemory: Memory = {
+  durability: async () => 'on-disk',
+  frozen: async () => undefined,
+  audit: async () => ({ head: { seq: 7, hash: HASH }, last: { seq: 7, hash: HASH }, entries: 7 }),
+};
+
+async function examineMemory(changes: Partial<Memory>): Promise<readonly string[]> {
+  const said = await examine({ askRedis, memory: { ...wellMemory, ...changes } });
+  return said.slice(5);
+}
+
+test.each<[Awaited<ReturnType<Memory['durability']>>, string]>([
+  ['on-disk', 'ok remediations: Redis has on disk what was begun before anything is done'],
+  [
+    'soon',
+    'warning remediations: applied only where their plan is bound to what it found: Redis may forget its last second',
+  ],
+  [
+    'never',
+    'warning remediations: none is applied: Redis keeps no append-only file, and would not remember what was begun',
+  ],
+])('what Redis keeps (%s) says whether remediations can be applied', async (durability, line) => {
+  expect(await examineMemory({ durability: async () => durability })).toEqual([
+    line,
+    'ok audit: 7 entries; the stream ends where its head says',
+  ]);
+});
+
+test('a freeze is told, with who did it, since when and why', async () => {
+  const frozen = { by: 'U0123ADA', at: '2026-11-20T14:03:20.000Z', because: 'etcd is being\u001b[31m moved' };
+
+  expect(await examineMemory({ frozen: async () => frozen })).toContain(
+    'warning remediations: none is applied: frozen since 2026-11-20 14:03 UTC by U0123ADA: etcd is being moved',
+  );
+});
+
+test.each<[string, Awaited<ReturnType<Memory['audit']>>, string]>([
+  ['has no entry', { head: { seq: 0, hash: HASH }, entries: 0 }, 'ok audit: no entries yet'],
+  [
+    'lost its last entry',
+    { head: { seq: 7, hash: HASH }, last: { seq: 6, hash: HASH }, entries: 6 },
+    'failed audit: the stream ends at 6 and the head says 7',
+  ],
+  [
+    'lost its stream',
+    { head: { seq: 7, hash: HASH }, entries: 0 },
+    'failed audit: the stream ends at 0 and the head says 7',
+  ],
+  [
+    'ends with another entry',
+    { head: { seq: 7, hash: HASH }, last: { seq: 7, hash: 'b'.repeat(64) }, entries: 7 },
+    'failed audit: entry 7 is not the one that the head names',
+  ],
+  [
+    'lost an entry in its middle',
+    { head: { seq: 7, hash: HASH }, last: { seq: 7, hash: HASH }, entries: 6 },
+    'failed audit: the head says 7, and the stream holds 6 entries',
+  ],
+  [
+    'grew while it was looked at',
+    { head: { seq: 7, hash: HASH }, last: { seq: 7, hash: HASH }, entries: 9 },
+    'ok audit: 7 entries; the stream ends where its head says',
+  ],
+  [
+    'ends with something else',
+    { head: { seq: 7, hash: HASH }, last: 'unreadable', entries: 7 },
+    'failed audit: the stream ends with something that is not an audit entry',
+  ],
+])('an audit that %s', async (_, ends, line) => {
+  expect((await examineMemory({ audit: async () => ends })).at(-1)).toBe(line);
+});
+
+test('what Redis refuses to tell of remediations is a line of its own, and what it tells stays', async () => {
+  const refuse = () => Promise.reject(new Error('NOPERM this user has no permissions'));
+
+  expect(await examineMemory({ frozen: refuse })).toEqual([
+    'ok remediations: Redis has on disk what was begun before anything is done',
+    'failed remediations: Redis could not be asked: NOPERM this user has no permissions',
+    'ok audit: 7 entries; the stream ends where its head says',
+  ]);
+});
+
+test('a Redis that is away is one line, and nothing is said of what it remembers', async () => {
+  const away = () => Promise.reject(new Error('connect ECONNREFUSED'));
+
+  const said = await examine({ askRedis: away, memory: { ...wellMemory, durability: away } });
+
+  expect(said.slice(2)).toEqual(['failed Redis: does not answer: connect ECONNREFUSED']);
 });
 
 function source(reach: Source['reach']): Source {
@@ -213,7 +442,7 @@ test('every source says whether it can be reached, with its cure; one that throw
 
   const lines = await runDoctor({ ...healthy, sources, timeoutMs: 50 });
 
-  expect(lines.slice(1)).toEqual([
+  expect(lines.slice(2)).toEqual([
     { level: 'ok', about: 'prod/vault', said: 'unsealed; 2 of 2 paths can be listed' },
     { level: 'failed', about: 'prod/vault', said: 'login refused for [secret]', cure: 'Renew the token' },
     {

@@ -2,6 +2,7 @@ import { makeRedact } from './check/redact.ts';
 import { type Config, ConfigError, type ProcessSettings } from './config.ts';
 import { because, doubtful, ill, type Line, well, within } from './doctor/line.ts';
 import { type AskRedis, examineRedis } from './doctor/redis.ts';
+import { examinePolicy, type Memory } from './doctor/remediations.ts';
 import { examineSlack } from './doctor/slack.ts';
 import type { Source } from './ports/source.ts';
 
@@ -13,6 +14,10 @@ export interface Patient {
   readonly config: Config | ConfigError;
   /** Sends a command to the configured Redis. Absent: the configuration did not get that far. */
   readonly askRedis?: AskRedis;
+  /** What that Redis remembers of remediations. */
+  readonly memory?: Memory;
+  /** The remediations that there are, as `etcd/doppler:restart`. */
+  readonly remediations: readonly string[];
   readonly sources: readonly { readonly environment: string; readonly source: Source }[];
   /** How long each answer is waited for. */
   readonly timeoutMs?: number;
@@ -22,9 +27,9 @@ const TIMEOUT_MS = 10_000;
 
 /** Examines everything at once. Never throws: what fails is a line, with its cure; no line shows a secret. */
 export async function runDoctor(patient: Patient): Promise<readonly Line[]> {
-  const { settings, askRedis, sources, timeoutMs = TIMEOUT_MS } = patient;
+  const { settings, askRedis, memory, sources, timeoutMs = TIMEOUT_MS } = patient;
   const slow: readonly Promise<readonly Line[]>[] = [
-    ...(askRedis ? [examineRedis(askRedis, timeoutMs)] : []),
+    ...(askRedis ? [examineRedis(askRedis, timeoutMs, memory)] : []),
     ...(settings instanceof ConfigError ? [] : [examineRole(patient, settings, timeoutMs)]),
     ...sources.map(async ({ environment, source }) => [await examineSource(environment, source, timeoutMs)]),
   ];
@@ -65,7 +70,7 @@ export function writeLinesAsJson(lines: readonly Line[]): string {
   return `${JSON.stringify({ ok: exitCodeOf(lines) === 0, lines }, null, 2)}\n`;
 }
 
-function examineConfiguration({ role, settings, config }: Patient): readonly Line[] {
+function examineConfiguration({ role, settings, config, remediations }: Patient): readonly Line[] {
   const broken = [settings, config].filter((one) => one instanceof ConfigError);
   const lines = broken.flatMap(({ file, problems }) =>
     problems.map(({ at, path, what, cure }) => {
@@ -73,7 +78,9 @@ function examineConfiguration({ role, settings, config }: Patient): readonly Lin
       return ill('configuration', `${where}: ${what}`, cure ?? 'Correct it; the README has the reference');
     }),
   );
-  return config instanceof ConfigError ? lines : [...lines, ...examineConfig(config, role)];
+  return config instanceof ConfigError
+    ? lines
+    : [...lines, ...examineConfig(config, role), ...examinePolicy(config, remediations)];
 }
 
 function examineConfig({ environments, defaultEnvironment }: Config, role: Patient['role']): readonly Line[] {
@@ -87,12 +94,15 @@ function examineConfig({ environments, defaultEnvironment }: Config, role: Patie
   return [line, doubtful('configuration', 'no environment is the default', cure)];
 }
 
+const NO_ROLES: Config['roles'] = { requester: [], approver: [], auditor: [] };
+
 async function examineRole(
-  { role }: Patient,
+  { role, config }: Patient,
   settings: ProcessSettings,
   timeoutMs: number,
 ): Promise<readonly Line[]> {
-  if (role !== 'worker') return examineSlack(settings, timeoutMs);
+  const roles = config instanceof ConfigError ? NO_ROLES : config.roles;
+  if (role !== 'worker') return examineSlack(settings, roles, timeoutMs);
   if (settings.slackBotToken === undefined && settings.slackAppToken === undefined) return [];
   return [
     doubtful(

@@ -1,7 +1,7 @@
 /** One thing that was looked at, and its cure where it is not well. */
 export interface Line {
   readonly level: 'ok' | 'warning' | 'failed';
-  /** `configuration`, `Redis`, `Slack`, or a source as `prod/vault`. */
+  /** `configuration`, `Redis`, `remediations`, `audit`, `Slack`, or a source as `prod/vault`. */
   readonly about: string;
   readonly said: string;
   readonly cure?: string;

@@ -1,4 +1,5 @@
 import { because, doubtful, ill, type Line, well, within } from './line.ts';
+import { examineMemory, type Memory } from './remediations.ts';
 
 /** Sends one command, as ioredis' `call` does. */
 export type AskRedis = (command: string, ...words: string[]) => Promise<unknown>;
@@ -6,8 +7,12 @@ export type AskRedis = (command: string, ...words: string[]) => Promise<unknown>
 const ABOUT = 'Redis';
 const OLDEST: readonly [number, number] = [6, 2];
 
-/** Whether Redis answers, is new enough, evicts nothing and keeps what it was given over a crash. */
-export async function examineRedis(ask: AskRedis, timeoutMs: number): Promise<readonly Line[]> {
+/** Whether Redis answers, is new enough, evicts nothing and keeps what it was given over a crash; then what it remembers of remediations. */
+export async function examineRedis(
+  ask: AskRedis,
+  timeoutMs: number,
+  memory?: Memory,
+): Promise<readonly Line[]> {
   try {
     await within(timeoutMs, ask('PING'));
   } catch (error) {
@@ -27,7 +32,12 @@ export async function examineRedis(ask: AskRedis, timeoutMs: number): Promise<re
     (await read('appendonly')) ?? aofOf(info),
     await read('appendfsync'),
   ];
-  return [examineVersion(info), examinePolicy(policy), examineDurability(appendOnly, fsync)];
+  return [
+    examineVersion(info),
+    examinePolicy(policy),
+    examineDurability(appendOnly, fsync),
+    ...(memory ? await examineMemory(memory, timeoutMs) : []),
+  ];
 }
 
 function examineVersion(info: ReadonlyMap<string, string>): Line {

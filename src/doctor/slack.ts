@@ -1,5 +1,7 @@
 import type { ProcessSettings } from '../config.ts';
+import { type CallSlack, makeCallSlack, type SlackAnswer } from './call-slack.ts';
 import { because, doubtful, ill, type Line, well } from './line.ts';
+import { examinePeople, type Roles } from './people.ts';
 
 const ABOUT = 'Slack';
 const SLACK = 'https://slack.com/api/';
@@ -18,8 +20,12 @@ export const WISHED_SCOPES: Readonly<Record<string, string>> = {
   'chat:write.public': 'to post in public channels that it was not invited to',
 };
 
-/** Whether the tokens are there, are accepted, and may do what the bot does. */
-export async function examineSlack(settings: ProcessSettings, timeoutMs: number): Promise<readonly Line[]> {
+/** Whether the tokens are there, are accepted, and may do what the bot does; and whether Slack knows whom the roles name. */
+export async function examineSlack(
+  settings: ProcessSettings,
+  roles: Roles,
+  timeoutMs: number,
+): Promise<readonly Line[]> {
   const { slackBotToken, slackAppToken, slackSigningSecret } = settings;
   if (slackBotToken === undefined)
     return [
@@ -29,31 +35,28 @@ export async function examineSlack(settings: ProcessSettings, timeoutMs: number)
         'Set SLACK_BOT_TOKEN to the "Bot User OAuth Token" of the app, under "OAuth & Permissions"',
       ),
     ];
-  const call = (method: string, token: string) =>
-    callSlack(settings.slackApiUrl ?? SLACK, method, token, timeoutMs);
+  const callWith = (token: string) => makeCallSlack(settings.slackApiUrl ?? SLACK, token, timeoutMs);
   const [botLines, wayLines] = await Promise.all([
-    examineBotToken(() => call('auth.test', slackBotToken)),
+    examineBotToken(callWith(slackBotToken), roles),
     slackAppToken === undefined
       ? [examineHttp(slackSigningSecret, settings.port)]
-      : examineAppToken(() => call('apps.connections.open', slackAppToken)),
+      : examineAppToken(callWith(slackAppToken)),
   ]);
   return [...botLines, ...wayLines];
 }
 
-interface Answer {
-  readonly ok: boolean;
-  readonly error?: string;
-  readonly user?: string;
-  readonly team?: string;
-  readonly scopes: readonly string[] | undefined;
+interface Greeting {
+  readonly user: string;
+  readonly team: string;
+  readonly team_id: string;
 }
 
-async function examineBotToken(call: () => Promise<Answer>): Promise<readonly Line[]> {
-  const answer = await attempt(call);
+async function examineBotToken(call: CallSlack, roles: Roles): Promise<readonly Line[]> {
+  const answer = await attempt(() => call<Greeting>('auth.test'));
   if ('level' in answer) return [answer];
   if (!answer.ok) return [refused('the bot token', answer.error, 'SLACK_BOT_TOKEN')];
   const known = well(ABOUT, `the bot token is @${answer.user ?? '?'} of ${answer.team ?? '?'}`);
-  return [known, ...examineScopes(answer.scopes)];
+  return [known, ...examineScopes(answer.scopes), ...(await examinePeople(call, roles, answer.team_id))];
 }
 
 function examineScopes(given: readonly string[] | undefined): readonly Line[] {
@@ -83,8 +86,8 @@ function examineScopes(given: readonly string[] | undefined): readonly Line[] {
   return lines.length > 0 ? lines : [well(ABOUT, 'the bot token has every scope that is needed')];
 }
 
-async function examineAppToken(call: () => Promise<Answer>): Promise<readonly Line[]> {
-  const answer = await attempt(call);
+async function examineAppToken(call: CallSlack): Promise<readonly Line[]> {
+  const answer = await attempt(() => call('apps.connections.open'));
   if ('level' in answer) return [answer];
   if (answer.ok) return [well(ABOUT, 'Socket Mode opens with the app token')];
   if (answer.error === 'missing_scope' || answer.error === 'not_allowed_token_type')
@@ -116,7 +119,7 @@ function refused(what: string, error = 'no reason given', variable: string): Lin
   );
 }
 
-async function attempt(call: () => Promise<Answer>): Promise<Answer | Line> {
+async function attempt<T extends SlackAnswer>(call: () => Promise<T>): Promise<T | Line> {
   try {
     return await call();
   } catch (error) {
@@ -124,23 +127,4 @@ async function attempt(call: () => Promise<Answer>): Promise<Answer | Line> {
       'Allow https to slack.com from here; behind a proxy set HTTPS_PROXY and NODE_USE_ENV_PROXY=1';
     return ill(ABOUT, `the Web API does not answer: ${because(error)}`, cure);
   }
-}
-
-async function callSlack(api: string, method: string, token: string, timeoutMs: number): Promise<Answer> {
-  const response = await fetch(new URL(method, api), {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/x-www-form-urlencoded' },
-    redirect: 'error',
-    signal: AbortSignal.timeout(timeoutMs),
-  });
-  if (!response.ok) throw new Error(`HTTP ${response.status}`);
-  const body = (await response.json()) as Omit<Answer, 'scopes'>;
-  const scopes = response.headers.get('x-oauth-scopes');
-  return {
-    ...body,
-    scopes: scopes
-      ?.split(',')
-      .map((scope) => scope.trim())
-      .filter(Boolean),
-  };
 }

@@ -3,8 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { startWorkspace } from '../../test/workspace/start-workspace.ts';
+import { openChain } from '../memory/chain.ts';
+import { openFreeze } from '../memory/freeze.ts';
+import { startLocalRedis } from '../queue/local-redis.ts';
+import { PREFIX } from '../queue/queues.ts';
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url));
 let folder: string;
@@ -69,7 +74,9 @@ test('a healthy installation is all ✔: configuration, private Redis, Slack and
   expect(lines.filter(({ level }) => level !== 'ok')).toEqual([]);
   expect([...new Set(lines.map(({ about }) => about))]).toEqual([
     'configuration',
+    'remediations',
     'Redis',
+    'audit',
     'Slack',
     'prod/disk',
   ]);
@@ -92,6 +99,41 @@ test('a Redis that is away is told at once, with the reason', async () => {
   expect(stdout).toContain('✖ prod/tls: ');
   expect(stdout).not.toContain('Slack');
   expect(stdout).not.toContain('canary');
+});
+
+test('whether remediations can be applied is read from Redis: what it keeps, who froze all, and whether the audit ends at its head', async () => {
+  const server = await startLocalRedis(join(folder, 'elsewhere'), () => undefined);
+  const redis = new Redis(server.url.replace('unix://', ''));
+  onTestFinished(async () => {
+    redis.disconnect();
+    await server.close();
+  });
+  writeFileSync(
+    join(folder, 'wrench.yaml'),
+    `environments: { prod: { sources: [{ kind: files, paths: ["${folder}/*.yaml"] }] } }\n`,
+  );
+  const lines = async () => (await doctor(['worker'], { REDIS_URL: server.url })).stdout.split('\n');
+  const frozen = { by: 'U0123ADA', at: '2026-11-20T14:03:20.000Z', because: 'the move' };
+
+  expect(await lines()).toEqual(
+    expect.arrayContaining([
+      '✔ remediations: Redis has on disk what was begun before anything is done',
+      '✔ audit: no entries yet',
+    ]),
+  );
+  await openFreeze(redis, PREFIX).freeze(frozen);
+  await openFreeze(redis, PREFIX).thaw(frozen);
+  await openFreeze(redis, PREFIX).freeze(frozen);
+  expect(await lines()).toEqual(
+    expect.arrayContaining([
+      '! remediations: none is applied: frozen since 2026-11-20 14:03 UTC by U0123ADA: the move',
+      '✔ audit: 3 entries; the stream ends where its head says',
+    ]),
+  );
+  const { streamKey } = openChain(redis, PREFIX);
+  const [[last] = ['']] = await redis.xrevrange(streamKey, '+', '-', 'COUNT', 1);
+  await redis.xdel(streamKey, last);
+  expect(await lines()).toContain('✖ audit: the stream ends at 2 and the head says 3');
 });
 
 test('a bad token does not keep the file from being read, and is not shown', async () => {

@@ -1,11 +1,17 @@
-import { loadCatalogue } from '../catalogue.ts';
+import { type Catalogue, loadCatalogue } from '../catalogue.ts';
 import { type Config, ConfigError, type ProcessSettings, readConfig, readEnvironment } from '../config.ts';
 import { loadVariables } from '../config/variables.ts';
 import { exitCodeOf, type Patient, runDoctor, writeLines, writeLinesAsJson } from '../doctor.ts';
 import { ill, type Line, well } from '../doctor/line.ts';
 import type { AskRedis } from '../doctor/redis.ts';
-import { connectPatiently } from '../queue/connection.ts';
+import type { Memory } from '../doctor/remediations.ts';
+import { openChain, parseEntry } from '../memory/chain.ts';
+import { confirmDurability } from '../memory/durability.ts';
+import { openFreeze } from '../memory/freeze.ts';
+import { nameOf } from '../memory/policy.ts';
+import { connectPatiently, type RedisConnection } from '../queue/connection.ts';
 import { NoRedis } from '../queue/local-redis.ts';
+import { PREFIX } from '../queue/queues.ts';
 import { findRedis } from './common.ts';
 import { closeEnvironments, openEnvironments } from './sources.ts';
 
@@ -13,14 +19,18 @@ import { closeEnvironments, openEnvironments } from './sources.ts';
 export async function examine(words: readonly string[], out: (text: string) => void): Promise<number> {
   const role = words.find((word) => word === 'bot' || word === 'worker') ?? 'all';
   const settings = orConfigError(() => readEnvironment());
-  const config = await readConfigFor(role, settings);
+  const { checks } = await loadCatalogue();
+  const config = readConfigFor(role, settings, checks);
   const environments = await openEnvironments(config instanceof ConfigError ? {} : config.environments);
   const redis = await openRedis(settings, config);
   try {
     const sources = [...environments.values()].flatMap(({ name, sources: opened }) =>
       opened.map((source) => ({ environment: name, source })),
     );
-    const patient: Patient = { role, settings, config, sources, ...(redis.ask && { askRedis: redis.ask }) };
+    const remediations = [...checks].flatMap(([check, declared]) =>
+      Object.keys(declared.remediations ?? {}).map((remediation) => nameOf({ check, remediation })),
+    );
+    const patient: Patient = { role, settings, config, sources, remediations, ...redis.open };
     const lines = [...(await runDoctor(patient)), ...redis.lines];
     out(words.includes('--json') ? writeLinesAsJson(lines) : writeLines(lines));
     return exitCodeOf(lines);
@@ -39,11 +49,11 @@ function orConfigError<T>(read: () => T): T | ConfigError {
   }
 }
 
-async function readConfigFor(
+function readConfigFor(
   role: Patient['role'],
   settings: ProcessSettings | ConfigError,
-): Promise<Config | ConfigError> {
-  const { checks } = await loadCatalogue();
+  checks: Catalogue['checks'],
+): Config | ConfigError {
   // A bad token is no reason to leave the file unread.
   const { configPath: path } =
     settings instanceof ConfigError
@@ -55,7 +65,7 @@ async function readConfigFor(
 }
 
 interface OpenRedis {
-  readonly ask?: AskRedis;
+  readonly open?: Required<Pick<Patient, 'askRedis' | 'memory'>>;
   readonly lines: readonly Line[];
   readonly close: () => Promise<void>;
 }
@@ -78,7 +88,7 @@ async function openRedis(
       connection.disconnect();
       await found.close();
     };
-    return { ask, lines: [], close };
+    return { open: { askRedis: ask, memory: memoryIn(connection) }, lines: [], close };
   } catch (error) {
     if (!(error instanceof NoRedis)) throw error;
     const inUse = error.message.includes('in use');
@@ -87,4 +97,19 @@ async function openRedis(
       : ill('Redis', error.message, 'Install a Redis, or name one with REDIS_URL');
     return { lines: [line], close: nothing };
   }
+}
+
+function memoryIn(connection: RedisConnection): Memory {
+  const chain = openChain(connection, PREFIX);
+  return {
+    durability: () => confirmDurability(connection),
+    frozen: openFreeze(connection, PREFIX, chain).read,
+    audit: async () => {
+      const { head, lastId } = await chain.end();
+      const newest = lastId === undefined ? [] : await chain.pageBack(undefined, lastId);
+      const last = newest.find(({ id }) => id === lastId);
+      const entries = await connection.xlen(chain.streamKey);
+      return { head, entries, ...(last && { last: parseEntry(last.raw) ?? 'unreadable' }) };
+    },
+  };
 }
