@@ -136,6 +136,20 @@ test('whether remediations can be applied is read from Redis: what it keeps, who
   expect(await lines()).toContain('✖ audit: the stream ends at 2 and the head says 3');
 });
 
+test('the private Redis of a Wrench that runs here is examined as any other', async () => {
+  const server = await startLocalRedis(join(folder, 'data'), () => undefined);
+  onTestFinished(server.close);
+  writeFileSync(
+    join(folder, 'wrench.yaml'),
+    `environments: { prod: { sources: [{ kind: files, paths: ["${folder}/*.yaml"] }] } }\n`,
+  );
+
+  const { stdout } = await doctor(['worker'], { WRENCH_DATA: join(folder, 'data') });
+
+  expect(stdout).toContain('✔ Redis: writes every change to disk (appendfsync always)');
+  expect(stdout).toContain('✔ audit: no entries yet');
+});
+
 test('a bad token does not keep the file from being read, and is not shown', async () => {
   writeFileSync(join(folder, 'other.yaml'), 'environments: {}\n');
 

@@ -10,9 +10,9 @@ import { confirmDurability } from '../memory/durability.ts';
 import { openFreeze } from '../memory/freeze.ts';
 import { nameOf } from '../memory/policy.ts';
 import { connectPatiently, type RedisConnection } from '../queue/connection.ts';
-import { NoRedis } from '../queue/local-redis.ts';
+import { findLocalRedis, NoRedis } from '../queue/local-redis.ts';
 import { PREFIX } from '../queue/queues.ts';
-import { findRedis } from './common.ts';
+import { configuredRedis, findRedis } from './common.ts';
 import { closeEnvironments, openEnvironments } from './sources.ts';
 
 /** `wrench doctor [bot|worker] [--json]`: examines what that role will run with, and answers with an exit code: 0, or 1 where anything failed. */
@@ -70,7 +70,7 @@ interface OpenRedis {
   readonly close: () => Promise<void>;
 }
 
-/** A private Redis that another process of ours has open is as it should be; nothing but its owner can ask it. */
+/** A private Redis that another process of ours has open is asked there. */
 async function openRedis(
   settings: ProcessSettings | ConfigError,
   config: Config | ConfigError,
@@ -78,7 +78,10 @@ async function openRedis(
   const nothing = async () => undefined;
   if (settings instanceof ConfigError || config instanceof ConfigError) return { lines: [], close: nothing };
   try {
-    const found = await findRedis(settings, config, () => undefined);
+    const running = configuredRedis(settings, config) ? undefined : await findLocalRedis(settings.dataPath);
+    const found = running
+      ? { redis: running, close: nothing }
+      : await findRedis(settings, config, () => undefined);
     const failed = Promise.withResolvers<never>();
     failed.promise.catch(() => undefined);
     const connection = connectPatiently(found.redis, failed.reject);
