@@ -1,0 +1,288 @@
+import { expect, test } from 'vitest';
+import { check } from './check.ts';
+import type { Facts } from './collect.ts';
+import { diagnose } from './diagnose.ts';
+import { announced, deployment, doppler, etcd, factsOf, legacy } from './sightings.ts';
+import * as stories from './stories.ts';
+
+function ask(facts: Facts, args: Record<string, string> = {}) {
+  return diagnose(facts, check.args.parse(args));
+}
+
+const lines = ({ findings }: ReturnType<typeof ask>) =>
+  findings.map(({ severity, reason, target }) => `${severity} ${reason} ${target}`);
+
+const ONE = { name: 'doppler_z1/0', id: 'id-1', address: '10.0.1.1' };
+const TWO = { name: 'doppler_z2/0', id: 'id-2', address: '10.0.2.1' };
+
+test('names the one doppler behind every broken VM, and offers to restart that one alone', () => {
+  const report = ask(stories.everyVmBroken.facts);
+
+  expect(report.verdict).toBe(
+    'doppler_z2/0 is running but not registered; the other two are. metron_agent is down on 12 of 12 VMs',
+  );
+  expect(lines(report)).toEqual([
+    'critical registration-stuck doppler_z2/0',
+    'critical metron-down metron_agent',
+  ]);
+  const [stuck, metron] = report.findings;
+  expect(stuck?.offers).toEqual([
+    {
+      remediation: 'restart',
+      params: {
+        source: 'bosh',
+        deployment: 'cf',
+        group: 'doppler_z2',
+        id: 'abe6a4e9-cd8f-4b1c-8a0e-5f6a3c1b7e02',
+        name: 'doppler_z2/0',
+        process: 'doppler',
+      },
+    },
+  ]);
+  expect(stuck?.evidence).toContainEqual({
+    kind: 'field',
+    label: 'Directory',
+    value: '/doppler/meta/z2/doppler_z2 is there and empty: it registered once, and does not now',
+  });
+  expect(stuck?.evidence).toContainEqual({
+    kind: 'table',
+    columns: ['Zone', 'Instance', 'Process', 'Registered', 'TTL'],
+    rows: [
+      ['z2', 'doppler_z2/0', 'running', 'no', ''],
+      ['z1', 'doppler_z1/0', 'running', 'yes', '7 s'],
+      ['z3', 'doppler_z3/0', 'running', 'yes', '7 s'],
+    ],
+  });
+  expect(metron?.summary).toBe(
+    'metron_agent is down on 12 of 12 VMs: most likely because doppler_z2/0 is not registered',
+  );
+  expect(metron?.offers).toBeUndefined();
+});
+
+test('before and after the fix, the numbers tell', () => {
+  expect(ask(stories.everyVmBroken.facts).measures).toEqual([
+    { label: 'doppler_z1', value: 1, unit: 'registered' },
+    { label: 'doppler_z2', value: 0, unit: 'registered' },
+    { label: 'doppler_z3', value: 1, unit: 'registered' },
+    { label: 'metron_agent', value: 0, of: 12, unit: 'running' },
+  ]);
+  const after = ask(stories.everyVmMended.facts);
+  expect(after.measures).toContainEqual({ label: 'doppler_z2', value: 1, unit: 'registered' });
+  expect(after.measures).toContainEqual({ label: 'metron_agent', value: 12, of: 12, unit: 'running' });
+  expect(after).toMatchObject({ examined: 3, verdict: 'All three dopplers are registered', findings: [] });
+});
+
+test('without a majority no doppler is judged and none is restarted: etcd comes first', () => {
+  const report = ask(stories.quorumLost.facts);
+  expect(report.verdict).toBe(
+    'Etcd has lost its majority: no doppler can be judged. metron_agent is down on 12 of 12 VMs',
+  );
+  expect(lines(report)).toEqual(['critical quorum-lost etcd', 'critical metron-down metron_agent']);
+  expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
+  expect(report.findings[0]?.summary).toContain('1 of 3 members answers');
+  expect(report.findings[1]?.summary).toContain('most likely because etcd has lost its majority');
+});
+
+test('where the clocks of the members differ, times to live lie and no restart is offered', () => {
+  const report = ask(stories.clocksApart.facts);
+  expect(report.verdict).toContain(
+    "The clocks of etcd's members differ by 41.3 s: doppler_z2/0 and doppler_z3/0",
+  );
+  expect(lines(report)).toEqual(['critical clock-skew etcd', 'critical metron-down metron_agent']);
+  expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
+});
+
+test('all missing at once have a cause that they share: no restart, but where to look', () => {
+  const report = ask(stories.syncClusterFailed.facts);
+  expect(report.verdict).toBe('None of the 3 dopplers is registered');
+  expect(lines(report)).toEqual(['critical all-missing /doppler/meta']);
+  const [finding] = report.findings;
+  expect(finding?.summary).toContain('(2 failing, 1 running)');
+  expect(finding?.offers).toBeUndefined();
+  const log = finding?.evidence?.find(({ kind }) => kind === 'log');
+  expect(log?.kind === 'log' && log.lines.join('\n')).toMatch(
+    /stderr\.log[^]*\/etcd health[^]*certs expiring[^]*consul/,
+  );
+});
+
+test('a Cloud Foundry from v251 on has nothing to check here, and is not told that all its dopplers are missing', () => {
+  const report = ask(stories.since251.facts);
+  expect(lines(report)).toEqual(['info not-applicable /doppler/meta']);
+  expect(report.verdict).toBe(
+    'The dopplers of cf do not announce themselves in etcd (CF v251 and later): nothing to check',
+  );
+});
+
+test('no doppler and no key is not a green report', () => {
+  const report = ask(factsOf([etcd([])], []));
+  expect(lines(report)).toEqual(['info not-applicable /doppler/meta']);
+});
+
+test('where not all instances were seen, nobody says that there is nothing to check', () => {
+  expect(ask(factsOf([etcd([])], [], 'partly'))).toMatchObject({ examined: 0, findings: [] });
+});
+
+test('each row of the table is a finding of its own, in the order of work', () => {
+  const report = ask(stories.oneOfEach.facts);
+  expect(lines(report)).toEqual([
+    'warning member-unhealthy etcd',
+    'critical heartbeat-stopped doppler_z1/0',
+    'critical process-failing doppler_z1/2',
+    'critical instance-unresponsive doppler_z1/3',
+    'warning process-starting doppler_z1/4',
+    'warning registration-flapping doppler_z1/1',
+    'info legacy-only doppler_z3/2',
+    'warning protocol-mismatch /doppler/meta',
+    'critical key-corrupt /doppler/meta/z2/doppler_z2/id-6',
+    'critical key-corrupt /doppler/meta/z2/doppler_z2/id-7',
+    'critical key-corrupt /doppler/meta/z3/doppler_z3/id-8',
+    'warning key-orphan /doppler/meta/z2/doppler_z2/gone',
+  ]);
+});
+
+test('only what a restart mends is offered one', () => {
+  const { findings } = ask(stories.oneOfEach.facts);
+  expect(findings.filter(({ offers = [] }) => offers.length > 0).map(({ reason }) => reason)).toEqual([
+    'heartbeat-stopped',
+    'process-failing',
+  ]);
+});
+
+test('an address that is not the instance’s own is told with both', () => {
+  const { findings } = ask(stories.oneOfEach.facts);
+  expect(findings.find(({ target }) => target.endsWith('id-6'))?.summary).toBe(
+    'The key of doppler_z2/0 is of no use: it announces 10.0.99.9, and doppler_z2/0 has 10.0.2.1',
+  );
+});
+
+test('a key whose time to live is below zero registers nobody', () => {
+  const facts = factsOf(
+    [
+      etcd([
+        announced('z1/doppler_z1/id-1', '10.0.1.1', { ttl: -4 }),
+        announced('z2/doppler_z2/id-2', '10.0.2.1'),
+      ]),
+    ],
+    [deployment([doppler(ONE), doppler(TWO)])],
+  );
+  expect(lines(ask(facts))).toEqual(['critical registration-stuck doppler_z1/0']);
+});
+
+test('the server’s own clock counts for a key, and not ours', () => {
+  const look = etcd([announced('z1/doppler_z1/id-1', '10.0.1.1', { ttl: 5 })]);
+  const slow = {
+    ...look,
+    later: look.later?.map((tree) => ({ ...tree, serverTime: new Date('2016-12-06T19:42:40Z') })) ?? [],
+  };
+  const facts = (one: typeof look) => factsOf([one], [deployment([doppler(ONE)])]);
+  expect(ask(facts(look)).findings).toEqual([]);
+  expect(lines(ask(facts(slow)))).toEqual(['critical registration-stuck doppler_z1/0']);
+});
+
+test('a restart that the configuration forbids is not offered, and the finding says why', () => {
+  const restart = { allowed: false, because: 'restarts of doppler are not allowed here' } as const;
+  const facts = factsOf(
+    [etcd([announced('z2/doppler_z2/id-2', '10.0.2.1')])],
+    [deployment([doppler({ ...ONE, restart }), doppler(TWO)])],
+  );
+  const [finding] = ask(facts).findings;
+  expect(finding?.offers).toBeUndefined();
+  expect(finding?.evidence).toContainEqual({
+    kind: 'field',
+    label: 'No restart offered',
+    value: 'restarts of doppler are not allowed here',
+  });
+});
+
+test('stopped and ignored dopplers are not missed, and their keys are no orphans', () => {
+  const facts = factsOf(
+    [etcd([announced('z1/doppler_z1/id-1', '10.0.1.1'), announced('z2/doppler_z2/id-2', '10.0.2.1')])],
+    [
+      deployment([
+        doppler(ONE),
+        doppler({ ...TWO, desired: 'stopped' }),
+        doppler({ name: 'doppler_z3/0', id: 'id-3', ignored: true }),
+      ]),
+    ],
+  );
+  expect(ask(facts)).toMatchObject({ examined: 1, verdict: 'doppler_z1/0 is registered', findings: [] });
+});
+
+test('old dopplers announce their index, and older ones their zone and index alone', () => {
+  const facts = factsOf(
+    [etcd([announced('z1/doppler_z1/0', '10.0.1.1'), legacy('z2/0', '10.0.2.1')])],
+    [deployment([doppler(ONE), doppler(TWO)])],
+  );
+  expect(lines(ask(facts))).toEqual(['info legacy-only doppler_z2/0']);
+});
+
+test('two deployments with a doppler_z1/0 each are told apart by its address', () => {
+  const facts = factsOf(
+    [etcd([announced('z1/doppler_z1/0', '10.0.1.1')])],
+    [
+      deployment([doppler(ONE)]),
+      deployment([doppler({ ...ONE, id: 'x', address: '10.9.1.1' })], { name: 'cf-old' }),
+    ],
+  );
+  const report = ask(facts);
+  expect(lines(report)).toEqual(['critical registration-stuck cf-old doppler_z1/0']);
+  expect(report.measures).toContainEqual({ label: 'cf-old doppler_z1', value: 0, unit: 'registered' });
+});
+
+test('dopplers by another name are known by their process, and by their group where the agent is silent', () => {
+  const silent = { ...doppler({ name: 'doppler/1', id: 'id-2', state: 'unresponsive' }), processes: [] };
+  const facts = factsOf(
+    [etcd([announced('z1/loggregator/id-1', '10.0.1.1')])],
+    [deployment([doppler({ ...ONE, name: 'loggregator/0' }), silent])],
+  );
+  expect(lines(ask(facts))).toEqual(['critical instance-unresponsive doppler/1']);
+});
+
+test('without a director the dopplers that are configured are expected', () => {
+  const facts = factsOf([etcd([announced('z1/doppler_z1/id-1', '10.0.1.1')])], [], 'nobody-tells');
+  const report = ask(facts, { expected: 'doppler_z1/0, doppler_z2/0' });
+  expect(report.verdict).toBe('doppler_z2/0 is not registered; the other one is');
+  expect(lines(report)).toEqual(['critical not-registered doppler_z2/0']);
+});
+
+test('with nobody to tell who should be there, an empty directory still remembers', () => {
+  const { stores } = stories.everyVmBroken.facts;
+  const report = ask(factsOf(stores, [], 'nobody-tells'));
+  expect(lines(report)).toEqual(['critical not-registered doppler_z2']);
+  expect(report.examined).toBe(3);
+});
+
+test('of a store that could not be read nobody says that a doppler is missing in it', () => {
+  const facts = factsOf([{ name: 'etcd' }], [deployment([doppler(ONE), doppler(TWO)])]);
+  expect(ask(facts)).toMatchObject({ examined: 0, findings: [] });
+});
+
+test('metron_agent down with all dopplers registered has another cause', () => {
+  const facts = factsOf(
+    [etcd([announced('z1/doppler_z1/id-1', '10.0.1.1')])],
+    [deployment([doppler({ ...ONE, processes: { metron_agent: 'failing' } })])],
+  );
+  const report = ask(facts);
+  expect(report.verdict).toBe('doppler_z1/0 is registered. metron_agent is down on 1 of 1 VM');
+  expect(report.findings[0]?.summary).toContain('not for want of a doppler; see /bosh processes');
+});
+
+test('which protocol metron agents speak is an argument', () => {
+  const facts = factsOf(
+    [etcd([announced('z1/doppler_z1/id-1', '10.0.1.1', { schemes: ['ws'] })])],
+    [deployment([doppler(ONE)])],
+  );
+  expect(ask(facts).findings[0]?.summary).toBe(
+    'No doppler listens on [udp], which is what metron_agent speaks: a matter of configuration, not of a restart',
+  );
+  expect(ask(facts, { protocols: 'tls,ws' }).findings).toEqual([]);
+});
+
+test('ten thousand keys are judged at once', () => {
+  const many = Array.from({ length: 10_000 }, (_, at) => `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`);
+  const facts = factsOf(
+    [etcd(many.map((address, at) => announced(`z1/doppler_z1/id-${at}`, address)))],
+    [deployment(many.map((address, at) => doppler({ name: `doppler_z1/${at}`, id: `id-${at}`, address })))],
+  );
+  expect(ask(facts)).toMatchObject({ examined: 10_000, verdict: 'All 10000 dopplers are registered' });
+});

@@ -1,0 +1,72 @@
+import type { ports } from '../../kit.ts';
+import type { Facts } from './collect.ts';
+import type { Service } from './services.ts';
+
+/** One who should announce itself. */
+export interface Expected {
+  /** As people call it: `doppler_z2/0`, with its deployment's name before it where two deployments have one. */
+  readonly name: string;
+  readonly group: string;
+  readonly id: string;
+  readonly index?: number;
+  readonly zone?: string;
+  readonly addresses: readonly string[];
+  /** Where an instance is known. One that is only named in the configuration has none. */
+  readonly at?: { readonly deployment: ports.Deployment; readonly instance: ports.Instance };
+}
+
+/** Everybody who may announce itself, and those of them who should. */
+export interface Roster {
+  readonly expected: readonly Expected[];
+  /** Stopped or ignored: a key of theirs is no orphan, and its absence no news. */
+  readonly excused: readonly Expected[];
+}
+
+/** `named` are names such as `doppler_z1/0`, for places where nobody keeps processes. */
+export function rosterOf(service: Service, { deployments }: Facts, named: readonly string[]): Roster {
+  const isOver = (version: string | undefined) => version !== undefined && service.ended?.isOver(version);
+  const known = deployments
+    .filter(({ version }) => isOver(version) !== true)
+    .flatMap((deployment) =>
+      deployment.instances
+        .filter((instance) => isOne(service, instance))
+        .map((instance): Expected => ({ ...instance, at: { deployment, instance } })),
+    );
+  const told = tellApart(known);
+  const due = (one: Expected) => one.at?.instance.desired === 'started' && !one.at.instance.ignored;
+  const others = named.filter(
+    (name) => !known.some((one) => one.name === name || `${one.group}/${one.id}` === name),
+  );
+  return { expected: [...told.filter(due), ...others.map(byName)], excused: told.filter((one) => !due(one)) };
+}
+
+/** The deployments that are too new for it, by version. */
+export function tooNew(
+  { group, process, ended }: Service,
+  { deployments }: Facts,
+): readonly ports.Deployment[] {
+  return deployments.filter(
+    ({ version, instances }) =>
+      version !== undefined &&
+      ended?.isOver(version) &&
+      instances.some((one) => group.test(one.group) || one.processes.some(({ name }) => name === process)),
+  );
+}
+
+/** Where an agent shows no process at all, its group's name has to do. */
+function isOne({ process, group }: Service, instance: ports.Instance): boolean {
+  if (instance.processes.length > 0) return instance.processes.some(({ name }) => name === process);
+  return group.test(instance.group);
+}
+
+function tellApart(known: readonly Expected[]): readonly Expected[] {
+  const times = Map.groupBy(known, ({ name }) => name);
+  return known.map((one) =>
+    (times.get(one.name)?.length ?? 0) > 1 ? { ...one, name: `${one.at?.deployment.name} ${one.name}` } : one,
+  );
+}
+
+function byName(name: string): Expected {
+  const [group = name, id = ''] = name.split('/');
+  return { name, group, id, ...(/^\d+$/.test(id) && { index: Number(id) }), addresses: [] };
+}

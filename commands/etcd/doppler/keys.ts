@@ -1,0 +1,124 @@
+import type { ports } from '../../kit.ts';
+import type { StoreLook } from './collect.ts';
+import type { Expected, Roster } from './expected.ts';
+import { type Announced, isAddress, type Root, type Service } from './services.ts';
+
+/** One key, as it was at the second look. */
+export interface Key {
+  readonly store: string;
+  readonly root: Root;
+  readonly leaf: ports.KeyLeaf;
+  /** The same path at the first look. */
+  readonly before?: ports.KeyLeaf;
+  /** It has time to live left, by the server's own clock. */
+  readonly isLive: boolean;
+  readonly says?: Announced;
+  /** Why nobody can make use of it. */
+  readonly corrupt?: string;
+}
+
+export interface Assigned {
+  readonly byExpected: ReadonlyMap<Expected, readonly Key[]>;
+  /** Belonging to nobody who is known. */
+  readonly strangers: readonly Key[];
+}
+
+export function keysOf({ roots }: Service, { name: store, earlier = [], later = [] }: StoreLook): Key[] {
+  return later.flatMap(({ leaves, serverTime }, at) => {
+    const root = roots[at];
+    if (!root) return [];
+    const before = new Map(earlier[at]?.leaves.map((leaf) => [leaf.key, leaf]));
+    return leaves.map((leaf): Key => {
+      const was = before.get(leaf.key);
+      return {
+        store,
+        root,
+        leaf,
+        ...(was && { before: was }),
+        isLive: isLive(leaf, serverTime),
+        ...understand(root, leaf),
+      };
+    });
+  });
+}
+
+/**
+ * Without a leader nobody takes expired keys away and their TTL goes below zero.
+ * Its own clock counts, for ours may differ. reference: cf-and-certificates.md section 1.1
+ */
+function isLive({ ttlSeconds = 0, expiresAt }: ports.KeyLeaf, serverTime: Date): boolean {
+  return ttlSeconds > 0 && expiresAt !== undefined && expiresAt.getTime() > serverTime.getTime();
+}
+
+function understand(root: Root, { key, value, ttlSeconds }: ports.KeyLeaf): Pick<Key, 'says' | 'corrupt'> {
+  const segments = key.slice(root.prefix.length).split('/').filter(Boolean);
+  const says = root.read(segments, value);
+  if (typeof says === 'string') return { corrupt: says };
+  const corrupt =
+    says.corrupt ?? (ttlSeconds === undefined ? 'it has no time to live and never goes away' : undefined);
+  return { says, ...(corrupt !== undefined && { corrupt }) };
+}
+
+/**
+ * Says whose each key is: the instance's whose id is in it, else whose group and index are, else whose address it announces.
+ * One that is only named in the configuration, by an index, takes what is left in its group.
+ */
+export function assign(keys: readonly Key[], { expected, excused }: Roster): Assigned {
+  const find = finder([...expected, ...excused]);
+  const byExpected = new Map<Expected, Key[]>();
+  const left: Key[] = [];
+  const give = (one: Expected, key: Key) => byExpected.set(one, [...(byExpected.get(one) ?? []), key]);
+  for (const key of keys) {
+    const owner = key.says && find(key.says);
+    if (owner) give(owner, withForeignAddress(key, owner));
+    else left.push(key);
+  }
+  const unmet = expected.filter((one) => !one.at && !byExpected.has(one));
+  const strangers = left.filter((key) => {
+    const at = unmet.findIndex(
+      ({ group, id }) => group === key.says?.group && (id === '' || /^\d+$/.test(id)),
+    );
+    const [one] = at < 0 ? [] : unmet.splice(at, 1);
+    if (one) give(one, key);
+    return !one;
+  });
+  return { byExpected, strangers };
+}
+
+function finder(all: readonly Expected[]): (says: Announced) => Expected | undefined {
+  const groupBy = (keyOf: (one: Expected) => readonly (string | undefined)[]) => {
+    const found = new Map<string, Expected[]>();
+    for (const one of all)
+      for (const key of keyOf(one)) if (key !== undefined) found.set(key, [...(found.get(key) ?? []), one]);
+    return found;
+  };
+  const byId = groupBy((one) => [one.id === '' ? undefined : one.id]);
+  const byIndex = groupBy(({ group, zone, index }) =>
+    index === undefined
+      ? []
+      : [`group ${group}/${index}`, zone === undefined ? undefined : `zone ${zone}/${index}`],
+  );
+  const byHost = groupBy(({ addresses }) => addresses);
+  return ({ id, group, zone, hosts }) => {
+    const isNumber = id !== undefined && /^\d+$/.test(id);
+    const where = group === undefined ? `zone ${zone}/${id}` : `group ${group}/${id}`;
+    const candidates =
+      (id === undefined || isNumber ? undefined : byId.get(id)) ??
+      (isNumber ? byIndex.get(where) : undefined) ??
+      hosts.flatMap((host) => byHost.get(host) ?? []);
+    // Two deployments may have a `doppler_z1/0` each: the address tells which.
+    return (
+      candidates.find(({ addresses }) => hosts.some((host) => addresses.includes(host))) ?? candidates[0]
+    );
+  };
+}
+
+/** Whoever reads such a key sends everything to a wrong place. */
+function withForeignAddress(key: Key, { name, addresses }: Expected): Key {
+  const foreign = (key.says?.hosts ?? []).filter((host) => isAddress(host) && !addresses.includes(host));
+  if (key.corrupt !== undefined || addresses.length === 0 || foreign.length === 0) return key;
+  return {
+    ...key,
+    corrupt: `it announces ${foreign.join(', ')}, and ${name} has ${addresses.join(', ')}`,
+  };
+}

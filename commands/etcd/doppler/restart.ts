@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { defineRemediation, type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { DOPPLER, type Service } from './services.ts';
+
+const paramsSchema = z.strictObject({
+  source: z.string(),
+  deployment: z.string(),
+  group: z.string(),
+  id: z.string(),
+  /** As people call it: `doppler_z2/0`. */
+  name: z.string(),
+  process: z.string(),
+});
+
+export type RestartParams = z.output<typeof paramsSchema>;
+
+export type RestartOffer = { readonly remediation: 'restart'; readonly params: RestartParams };
+
+/** Its dependents are watched by monit, whose cycle is 10 s, and were back after 30 s in the outage that taught this. */
+const SETTLES_WITHIN_SECONDS = 90;
+
+export const restart = restartOf(DOPPLER);
+
+/** Restarts what announces itself, so that it does so anew. What else its machine runs goes down with it where the keeper knows no smaller deed. */
+export function restartOf(service: Service) {
+  return defineRemediation({
+    about: `Restarts one ${service.name} that runs and is not registered, or does not run`,
+    title: ({ name }) => `Restart ${name}`,
+    risk: 'disruptive',
+    uses: ['processes'],
+    params: paramsSchema,
+    settlesWithinSeconds: SETTLES_WITHIN_SECONDS,
+    plan: async (context, params) => {
+      const { deployment, instance } = await find(context, params);
+      const terms = allowed(service, params, deployment, instance);
+      return {
+        lines: [deed(params, terms), ...terms.besides],
+        targets: [`${params.source}:${params.deployment}/${params.group}/${params.id}`],
+        precondition: instance.incarnation === undefined ? {} : { incarnation: instance.incarnation },
+        afterwards: [
+          `It should register within ${service.heartbeatSeconds ?? 10} s of its start.`,
+          ...(service.dependents
+            ? [`A ${service.dependents.process} that stays not monitored needs a start of its own.`]
+            : []),
+        ],
+        details: { scope: terms.scope },
+      };
+    },
+    apply: async ({ write, order, did }, params, { details }) => {
+      const { source, deployment, group, id, name, process } = params;
+      const target = { source, deployment, group, id, ...(details?.['scope'] === 'process' && { process }) };
+      const { said } = await write.processes.restart(target, order);
+      await did(`${name} restarted: ${said}`);
+    },
+  });
+}
+
+type Allowed = Extract<ports.RestartTerms, { allowed: true }>;
+
+async function find(
+  { read, signal }: ReadContext<'processes'>,
+  { source, deployment: name, group, id }: RestartParams,
+) {
+  const keeper = read.processes.keepers.find((one) => one.name === source);
+  if (!keeper) throw new SourceError(source, 'refused', `no source ${source} keeps processes here any more`);
+  const deployments = await keeper.deployments({ signal });
+  const deployment = deployments.find((one) => one.name === name);
+  const instance = deployment?.instances.find((one) => one.group === group && one.id === id);
+  if (deployment && instance) return { deployment, instance };
+  const [unseen] = deployment?.gaps ?? [];
+  const because = unseen ? `${unseen.what} could not be seen (${unseen.error.message})` : 'it is gone';
+  throw new SourceError(source, 'refused', `${group}/${id} of ${name} is not restarted: ${because}`);
+}
+
+/** @throws {SourceError} `refused`, saying why it must not be restarted. */
+function allowed(
+  service: Service,
+  { name, process, source }: RestartParams,
+  { lock }: ports.Deployment,
+  { ignored, desired, state, processes, restart: terms }: ports.Instance,
+): Allowed {
+  const refused = (because: string) =>
+    new SourceError(source, 'refused', `${name} is not restarted: ${because}`);
+  if (process !== service.process) throw refused(`${process} is not what a ${service.name} is restarted by`);
+  if (lock)
+    throw refused(
+      `its deployment is locked by task ${lock.taskId}${lock.description === undefined ? '' : ` (${lock.description})`}`,
+    );
+  if (ignored) throw refused('it is ignored: somebody told its keeper to leave it alone');
+  if (desired !== 'started') throw refused(`it is meant to be ${desired}`);
+  if (state !== 'running' && state !== 'failing') throw refused(`its state is ${state}`);
+  if (!terms.allowed) throw refused(terms.because);
+  if (!processes.some((one) => one.name === process)) throw refused(`it has no process ${process} any more`);
+  if (terms.scope === 'process' && !terms.processes.includes(process))
+    throw refused(`its configuration does not allow ${process} to be restarted`);
+  return terms;
+}
+
+function deed({ name, process, deployment, source }: RestartParams, { scope, processes }: Allowed): string {
+  if (scope === 'process')
+    return `Restart the process ${process} on ${name} through ${source}; nothing else there is touched`;
+  const all =
+    processes.length === 0 ? 'all its processes' : `all its processes (${processes.toSorted().join(', ')})`;
+  return `Restart ${name} of deployment ${deployment} through ${source}: ${all}, with their drain and start scripts`;
+}

@@ -1,0 +1,137 @@
+import { z } from 'zod';
+
+/**
+ * A service whose processes announce themselves in a key-value store, by keys that expire unless they are written anew.
+ * What is said here is all that is known of one service; everything else in this folder is about any of them.
+ */
+export interface Service {
+  /** What people call one of them: `doppler`. */
+  readonly name: string;
+  /** The process that announces itself. It alone is offered to be restarted. */
+  readonly process: string;
+  /** Groups whose instances should have the process, where an agent that does not answer cannot tell. */
+  readonly group: RegExp;
+  /** Where it announces itself; the first is what its readers want. */
+  readonly roots: readonly [Root, ...Root[]];
+  /** `each`: every instance has a key; `one`: whoever leads has it. */
+  readonly expects: 'each' | 'one';
+  /** A live key that belongs to no instance: an `orphan`, or of `others` who write there too. */
+  readonly strangers: 'orphan' | 'others';
+  /** How often a key is written anew; absent where that is too rarely to be seen between two looks. */
+  readonly heartbeatSeconds?: number;
+  /** The process on all machines that fails without it, what it says then, and the reason of the finding about it. */
+  readonly dependents?: { readonly process: string; readonly says: string; readonly reason: string };
+  /** What all of them need and could have lost at once: where to look, one line each. */
+  readonly sharedCauses: readonly string[];
+  /** Since when it does not announce itself any more. */
+  readonly ended?: { readonly since: string; readonly isOver: (version: string) => boolean };
+}
+
+/** One directory in which a service announces itself. */
+export interface Root {
+  readonly prefix: string;
+  /** Only readers of an older kind look there. */
+  readonly isLegacy?: true;
+  /** Below it each group has a directory of its own name, which stays when the keys in it expire. */
+  readonly hasGroups?: true;
+  /** Understands one key by its path below the prefix and its value; a string tells why it cannot be understood. */
+  readonly read: (segments: readonly string[], value: string) => Announced | string;
+}
+
+/** What a key says of whoever wrote it; what it does not say is absent. */
+export interface Announced {
+  readonly zone?: string;
+  readonly group?: string;
+  /** The instance's UUID, or its index. */
+  readonly id?: string;
+  readonly hosts: readonly string[];
+  readonly protocols: readonly string[];
+  /** Why nobody can make use of its value, where its path tells whose it is all the same. */
+  readonly corrupt?: string;
+}
+
+const endpointsSchema = z.object({ endpoints: z.array(z.string()).min(1) });
+
+/**
+ * How a doppler announces itself: `/doppler/meta/<zone>/<job>/<id>` with a TTL of 10 s, written anew every 5 s.
+ * The `<id>` is the instance's UUID since June 2016 and its index before.
+ * cloudfoundry/loggregator-release@d11b9f1, src/doppler/dopplerservice/announcer.go
+ */
+export const DOPPLER: Service = {
+  name: 'doppler',
+  process: 'doppler',
+  group: /^doppler/,
+  roots: [
+    {
+      prefix: '/doppler/meta',
+      hasGroups: true,
+      read: ([zone, group, id], value) => {
+        if (zone === undefined || group === undefined || id === undefined)
+          return 'its path is not <zone>/<job>/<id>';
+        const endpoints = endpointsOf(value);
+        const whose = { zone, group, id };
+        if (typeof endpoints === 'string') return { ...whose, hosts: [], protocols: [], corrupt: endpoints };
+        return { ...whose, ...endpoints };
+      },
+    },
+    {
+      prefix: '/healthstatus/doppler',
+      isLegacy: true,
+      hasGroups: true,
+      // Until 2015 `<zone>/<index>`. Those who read it speak UDP.
+      read: ([zone, second, third], value) => {
+        if (zone === undefined || second === undefined) return 'its path is not <zone>/<job>/<id>';
+        const whose = third === undefined ? { zone, id: second } : { zone, group: second, id: third };
+        if (!isAddress(value.trim()))
+          return { ...whose, hosts: [], protocols: [], corrupt: 'its value is not an IP address' };
+        return { ...whose, hosts: [value.trim()], protocols: ['udp'] };
+      },
+    },
+  ],
+  expects: 'each',
+  strangers: 'orphan',
+  heartbeatSeconds: 5,
+  dependents: {
+    process: 'metron_agent',
+    says: 'panic: No dopplers listening on [udp]',
+    reason: 'metron-down',
+  },
+  sharedCauses: [
+    '/var/vcap/sys/log/doppler/doppler.stderr.log: “sync cluster failed” says that it cannot reach etcd',
+    'etcd itself: /etcd health',
+    'the client certificates with which dopplers speak to etcd: /certs expiring --match etcd',
+    'the names of the etcd members (consul DNS): cf-etcd.service.cf.internal must resolve on the doppler VMs',
+  ],
+  ended: { since: 'CF v251', isOver: isSince251 },
+};
+
+/** Do not count on three of them: `udp` alone in 2015, then `tcp`, `ws` and `tls` were added, and only `ws` was left in 2017. */
+function endpointsOf(value: string): Pick<Announced, 'hosts' | 'protocols'> | string {
+  let json: unknown;
+  try {
+    json = JSON.parse(value);
+  } catch {
+    return 'its value is not JSON';
+  }
+  const parsed = endpointsSchema.safeParse(json);
+  if (!parsed.success) return 'its value names no endpoints';
+  const urls = parsed.data.endpoints.map((endpoint) => URL.parse(endpoint));
+  if (urls.some((url) => url === null || url.hostname === '')) return 'an endpoint in its value is not a URL';
+  const sane = urls.filter((url) => url !== null);
+  return {
+    hosts: [...new Set(sane.map(({ hostname }) => hostname.replaceAll(/[[\]]/g, '')))],
+    protocols: [...new Set(sane.map(({ protocol }) => protocol.slice(0, -1)))],
+  };
+}
+
+/** Names are not held against the addresses of an instance. */
+export function isAddress(host: string): boolean {
+  return /^\d{1,3}(\.\d{1,3}){3}$/.test(host) || (host.includes(':') && /^[0-9a-fA-F:.]+$/.test(host));
+}
+
+/** `cf/251`, `v260`, `cf-release 270`; cf-deployment came after all of them. */
+function isSince251(version: string): boolean {
+  if (/\bcf-deployment\b/i.test(version)) return true;
+  const [, written] = /(?:^|\bcf(?:-release)?[ /-])v?(\d{3})(?:\.\d+)*$/i.exec(version.trim()) ?? [];
+  return written !== undefined && Number(written) >= 251;
+}

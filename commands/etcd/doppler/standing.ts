@@ -1,0 +1,95 @@
+import type { StoreLook } from './collect.ts';
+import type { Expected } from './expected.ts';
+import type { Key } from './keys.ts';
+import type { Service } from './services.ts';
+
+/**
+ * How one who should announce itself stands.
+ *
+ * `registered` a live key that is written anew; `legacy-only` only where its older readers look; `standby` somebody else leads;
+ * `heartbeat-stopped` a key that is not written anew any more; `flapping` its key expired and came back;
+ * `corrupt` a key of which nobody can make use; without a key: `stuck` its process runs, `starting`, `failing` its process does not run,
+ * `unresponsive` its machine cannot be asked, `unregistered` nobody tells about its process.
+ */
+export type Standing =
+  | 'registered'
+  | 'legacy-only'
+  | 'standby'
+  | 'heartbeat-stopped'
+  | 'flapping'
+  | 'corrupt'
+  | 'stuck'
+  | 'starting'
+  | 'failing'
+  | 'unresponsive'
+  | 'unregistered';
+
+export interface Judged {
+  readonly expected: Expected;
+  readonly standing: Standing;
+  /** The key that decided, the best there is. */
+  readonly key?: Key;
+  /** State of the process that should announce itself, in words. */
+  readonly process: string;
+}
+
+export function judge(service: Service, expected: Expected, keys: readonly Key[], isLed: boolean): Judged {
+  const process = processInWords(service, expected);
+  const usable = keys.filter(({ isLive, corrupt }) => isLive && corrupt === undefined);
+  const key = usable.find(({ root }) => !root.isLegacy) ?? usable[0];
+  if (key) return { expected, process, key, standing: beat(service, key) };
+  const corrupt = keys.find((one) => one.corrupt !== undefined && !one.root.isLegacy);
+  if (corrupt) return { expected, process, key: corrupt, standing: 'corrupt' };
+  if (isLed) return { expected, process, standing: 'standby' };
+  return { expected, process, standing: withoutKey(service, expected) };
+}
+
+export function isRegistered({ standing }: Judged): boolean {
+  return ['registered', 'legacy-only', 'flapping', 'standby'].includes(standing);
+}
+
+function beat({ heartbeatSeconds }: Service, { root, leaf, before }: Key): Standing {
+  if (before && before.createdIndex !== leaf.createdIndex) return 'flapping';
+  if (before && heartbeatSeconds !== undefined && before.modifiedIndex === leaf.modifiedIndex)
+    return 'heartbeat-stopped';
+  return root.isLegacy ? 'legacy-only' : 'registered';
+}
+
+function withoutKey(service: Service, { at }: Expected): Standing {
+  if (!at) return 'unregistered';
+  const { state, processes } = at.instance;
+  if (state === 'unresponsive' || state === 'absent') return 'unresponsive';
+  const process = processes.find(({ name }) => name === service.process);
+  if (process?.state === 'running') return 'stuck';
+  return process?.state === 'starting' || (!process && state === 'starting') ? 'starting' : 'failing';
+}
+
+function processInWords(service: Service, { at }: Expected): string {
+  if (!at) return 'not known';
+  const { state, processes } = at.instance;
+  if (state === 'unresponsive') return 'agent does not answer';
+  if (state === 'absent') return 'no VM';
+  const found = processes.find(({ name }) => name === service.process);
+  if (!found) return `not there (VM ${state})`;
+  return found.state === 'unmonitored' ? 'not monitored' : found.state;
+}
+
+/** What the group's directory says where there is no key. Directories do not expire, so that an empty one remembers. */
+export function directoryInWords(
+  { roots }: Service,
+  stores: readonly StoreLook[],
+  { group }: Expected,
+): string | undefined {
+  const root = roots[0];
+  if (!root.hasGroups) return undefined;
+  const trees = stores.flatMap(({ later = [] }) => later.slice(0, 1));
+  const directory = trees
+    .flatMap(({ directories }) => directories)
+    .find((path) => path.startsWith(`${root.prefix}/`) && path.endsWith(`/${group}`));
+  if (directory === undefined)
+    return `none of ${group} below ${root.prefix}: under that name nothing ever registered, or the store was wiped`;
+  const leaves = trees.flatMap((tree) => tree.leaves).filter(({ key }) => key.startsWith(`${directory}/`));
+  return leaves.length === 0
+    ? `${directory} is there and empty: it registered once, and does not now`
+    : `${directory} has ${leaves.length === 1 ? 'a key of another one' : `${leaves.length} keys of others`}`;
+}

@@ -1,0 +1,81 @@
+import { type Finding, wording } from '../../kit.ts';
+import type { Service } from './services.ts';
+import { isRegistered, type Judged, type Standing } from './standing.ts';
+
+type Evidence = NonNullable<Finding['evidence']>[number];
+
+const REGISTERED: Readonly<Record<Standing, string>> = {
+  registered: 'yes',
+  'legacy-only': 'legacy key only',
+  standby: 'no, another leads',
+  'heartbeat-stopped': 'not refreshed',
+  flapping: 'came back',
+  corrupt: 'key of no use',
+  stuck: 'no',
+  starting: 'no',
+  failing: 'no',
+  unresponsive: 'no',
+  unregistered: 'no',
+};
+
+/** All of them in one table, what is wrong first. */
+export function overview(judged: readonly Judged[]): Evidence {
+  return {
+    kind: 'table',
+    columns: ['Zone', 'Instance', 'Process', 'Registered', 'TTL'],
+    rows: judged
+      .toSorted((a, b) => Number(isRegistered(a)) - Number(isRegistered(b)))
+      .map(({ expected, process, standing, key }) => [
+        expected.zone ?? key?.says?.zone ?? '',
+        expected.name,
+        process,
+        REGISTERED[standing],
+        key?.leaf.ttlSeconds === undefined ? '' : `${key.leaf.ttlSeconds} s`,
+      ]),
+  };
+}
+
+/** In the order in which they are said. */
+const SAID: readonly (readonly [Standing, one: string, many: string])[] = [
+  ['unresponsive', 'does not answer', 'do not answer'],
+  ['failing', 'does not run', 'do not run'],
+  ['stuck', 'is running but not registered', 'are running but not registered'],
+  ['unregistered', 'is not registered', 'are not registered'],
+  ['heartbeat-stopped', 'no longer refreshes its key', 'no longer refresh their keys'],
+  ['corrupt', 'has a key of no use', 'have keys of no use'],
+  ['flapping', 'comes and goes', 'come and go'],
+  ['starting', 'is starting', 'are starting'],
+];
+
+/** `doppler_z2/0 is running but not registered; the other two are`. */
+export function verdictOf({ name, expects }: Service, judged: readonly Judged[]): string {
+  const good = judged.filter(({ standing }) => ['registered', 'legacy-only', 'standby'].includes(standing));
+  if (expects === 'one' && good.length > 0) {
+    const leader = good.find(({ standing }) => standing !== 'standby');
+    return `${leader?.expected.name ?? `Somebody`} leads among ${wording.count(judged.length, name)}`;
+  }
+  if (good.length === judged.length) return allGood(name, judged);
+  const parts = SAID.flatMap(([standing, one, many]) => {
+    const those = judged.filter((each) => each.standing === standing).map(({ expected }) => expected.name);
+    if (those.length === 0) return [];
+    return [{ text: `${wording.list(those, 2)} ${those.length === 1 ? one : many}`, standing }];
+  });
+  const said = parts.map(({ text }) => text).join(', ');
+  if (good.length === 0) return said;
+  const isSaid = ['stuck', 'unregistered'].includes(parts.at(-1)?.standing ?? '');
+  const are = good.length === 1 ? 'is' : 'are';
+  return `${said}; the other ${inLetters(good.length)} ${isSaid ? are : `${are} registered`}`;
+}
+
+function allGood(name: string, judged: readonly Judged[]): string {
+  if (judged.length === 1) return `${judged[0]?.expected.name} is registered`;
+  const both = judged.length === 2 ? 'Both' : `All ${inLetters(judged.length)}`;
+  return `${both} ${name}s are registered`;
+}
+
+/** `1 doppler`, `3 dopplers`, and in a sentence `two`. */
+function inLetters(amount: number): string {
+  return (
+    ['none', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'][amount] ?? `${amount}`
+  );
+}
