@@ -3,7 +3,7 @@ import { fillRegion, regionsOf, table } from '../generate/regions.ts';
 import { generated } from './generated.ts';
 
 test.each([
-  ['README.md', ['commands', 'environment', 'configuration']],
+  ['README.md', ['commands', 'configuration', 'environment', 'remediations']],
   ['commands/README.md', ['checks']],
 ])('the tables of %s are what the declarations give (npm run generate)', async (path, regions) => {
   const { is, shouldBe } = await generated(path);

@@ -1,14 +1,20 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
+import { execa } from 'execa';
 import { expect, test } from 'vitest';
+import { loadCatalogue } from '../../src/catalogue.ts';
+import type { Remediations } from '../../src/check/define-remediation.ts';
 import { readConfig } from '../../src/config.ts';
+import { ENDED } from '../../src/memory/remediation.ts';
 import { EXIT } from '../../src/roles/ask.ts';
+import { SIGNS } from '../../src/slack/render/remediation-words.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { readText, ROOT } from './tree.ts';
 
 const readme = readText('README.md');
+const { checks } = await loadCatalogue();
 const sectionOf = (title: string) =>
   readme.split(/^## /m).find((section) => section.startsWith(`${title}\n`)) ?? '';
 const manifest = JSON.parse(readText('package.json')) as {
@@ -23,6 +29,14 @@ const firstCells = (text: string) =>
   [...text.matchAll(/^\| (`[^|]*) \|/gm)]
     .flatMap(([, cell = '']) => cell.split(', '))
     .map((word) => word.slice(1, -1));
+
+async function readAsConfig(yaml: string, variables: Record<string, string> = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'wrench-readme-'));
+  await writeFile(join(folder, 'wrench.yaml'), yaml);
+  const config = readConfig(join(folder, 'wrench.yaml'), variables);
+  await rm(folder, { recursive: true });
+  return config;
+}
 
 test('a newcomer reads the two commands, word for word', () => {
   expect(sectionOf('Look at it')).toContain('```\nnpm ci && npm run demo\n```');
@@ -57,14 +71,51 @@ test.each(['README.md', 'CHANGELOG.md', 'commands/README.md', 'test/workspace/RE
 test('the configuration to begin with is valid, and needs nothing that is not told', async () => {
   const [, yaml = ''] =
     /```yaml\n([\s\S]*?)```/.exec(sectionOf('A real Slack workspace in ten minutes')) ?? [];
-  const folder = await mkdtemp(join(tmpdir(), 'wrench-readme-'));
-  await writeFile(join(folder, 'wrench.yaml'), yaml);
-
-  const config = readConfig(join(folder, 'wrench.yaml'), {});
-  await rm(folder, { recursive: true });
+  const config = await readAsConfig(yaml);
 
   expect(config.defaultEnvironment).toBe('prod');
   expect(config.environments['prod']?.sources.map(({ kind }) => kind)).toEqual(['tls', 'files']);
+});
+
+test('the configuration that lets people fix something is valid, and gives leave to act', async () => {
+  const [, yaml = ''] =
+    /```yaml[\s\S]*?```[\s\S]*?```yaml\n([\s\S]*?)```/.exec(
+      sectionOf('A real Slack workspace in ten minutes'),
+    ) ?? [];
+  const config = await readAsConfig(yaml, { BOSH_SECRET: 'one', BOSH_ACT_SECRET: 'another' });
+  const [, bosh] = config.environments['prod']?.sources ?? [];
+
+  expect(config.roles.requester).not.toEqual([]);
+  expect(config.roles.approver).not.toEqual([]);
+  expect(bosh).toMatchObject({ kind: 'bosh', act: { restart: ['doppler*'] } });
+});
+
+test('every fix that `remediations` can name is told of, and every end of one', () => {
+  const section = sectionOf('A fix, from the finding to the proof');
+
+  for (const [name, { remediations = {} }] of checks)
+    for (const fix of Object.keys(remediations as Remediations))
+      expect(section).toContain(`\`${name}:${fix}\``);
+  expect([...section.matchAll(/^\| ([A-Z]+) \|/gm)].map(([, word]) => word).toSorted()).toEqual(
+    [...ENDED].map((state) => SIGNS[state].word).toSorted(),
+  );
+});
+
+test('the remediation to copy compiles', async () => {
+  const [, code = ''] = /```ts\n([\s\S]*?)```/.exec(readText('commands/README.md')) ?? [];
+  const folder = await mkdtemp(join(tmpdir(), 'wrench-readme-'));
+  await writeFile(join(folder, 'restart.ts'), code.replace('../../kit.ts', `${ROOT}commands/kit.ts`));
+  const config = { extends: `${ROOT}tsconfig.json`, include: ['restart.ts'] };
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config));
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+  await symlink(`${ROOT}node_modules`, join(folder, 'node_modules'));
+
+  const { stdout, exitCode } = await execa(`${ROOT}node_modules/.bin/tsc`, ['--project', folder], {
+    reject: false,
+  });
+  await rm(folder, { recursive: true });
+
+  expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 0 });
 });
 
 test('the metrics that are told of are those that are served', async () => {
@@ -100,5 +151,5 @@ test('the changelog begins with this version', () => {
 test('the pictures are small enough to load in an incident', () => {
   const pictures = [...readme.matchAll(/\]\((docs\/[a-z]+\.png)\)/g)].map(([, path = '']) => path);
 
-  expect(pictures.toSorted()).toEqual(['docs/phone.png', 'docs/thread.png']);
+  expect(pictures.toSorted()).toEqual(['docs/fixed.png', 'docs/phone.png', 'docs/thread.png']);
 });
