@@ -1,0 +1,71 @@
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadCatalogue } from '../../src/catalogue.ts';
+import { boshConfig } from '../../src/sources/bosh/config.ts';
+import { etcdConfig } from '../../src/sources/etcd/config.ts';
+import { BROWSER } from '../world/browser.ts';
+import { type CloudFoundry, startCloudFoundry } from '../world/cloud-foundry.ts';
+import { setStage, type Stage } from './harness.ts';
+
+const VMS = 6;
+const WAIT = { timeout: 60_000 };
+
+let cf: CloudFoundry;
+let stage: Stage;
+let browser: Browser;
+
+beforeAll(async () => {
+  [cf, browser] = await Promise.all([
+    // Keys expire in four seconds instead of ten, and all else keeps its own time.
+    startCloudFoundry({ vms: VMS, ttlSeconds: 4 }),
+    chromium.launch(BROWSER),
+  ]);
+  const [etcd, bosh] = cf.sources;
+  stage = await setStage({
+    delivery: 'socket',
+    catalogue: await loadCatalogue(),
+    config: { environments: { prod: { sources: [etcdConfig.parse(etcd), boshConfig.parse(bosh)] } } },
+  });
+  await Promise.all([stage.startWorker(), stage.startBot(), cf.waitUntilHealthy()]);
+}, 90_000);
+afterAll(async () => {
+  await browser?.close();
+  await stage?.close();
+  await cf?.close();
+});
+
+async function openChannel(): Promise<Page> {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(WAIT.timeout);
+  await page.goto(stage.workspace.pageUrl);
+  await page.getByRole('heading', { name: '# incident' }).waitFor();
+  return page;
+}
+
+test('a doppler has lost its key: Ada finds it and asks for its restart, Grace approves, and the same thread says that all VMs are well', async () => {
+  await cf.breakDoppler();
+  const page = await openChannel();
+  const message = page.getByRole('textbox', { name: 'Message' });
+  await message.fill('/etcd doppler');
+  await message.press('Enter');
+
+  const channel = page.getByRole('log', { name: 'Messages' });
+  await channel
+    .getByRole('heading', { name: 'doppler_z2/0 is running but not registered; the other two are' })
+    .waitFor();
+  await channel.getByRole('button', { name: /\d+ repl/ }).click();
+  const thread = page.getByRole('complementary', { name: 'Thread' });
+  await thread.getByText('panic: No dopplers listening on [udp]').waitFor();
+  await thread.getByRole('button', { name: 'Restart doppler_z2/0' }).click();
+
+  await thread.getByText(/^Restart doppler_z2\/0 of deployment cf through bosh/).waitFor();
+  expect(cf.director.deeds).toEqual([]);
+  await thread.getByRole('button', { name: 'Act as @grace' }).click();
+  await thread.getByRole('button', { name: 'Approve' }).click();
+
+  await thread.getByText(/FIXED · doppler_z2: 0 -> 1 registered; metron_agent running on 6 of 6/).waitFor();
+  await thread.getByText(/Approved by @grace/).waitFor();
+  expect(await thread.getByRole('button', { name: /Approve|Restart/ }).count()).toBe(0);
+  expect(cf.director.deeds).toEqual([expect.objectContaining({ group: 'doppler_z2' })]);
+  expect(await cf.loggregator.countMetrons()).toBe(VMS);
+}, 120_000);
