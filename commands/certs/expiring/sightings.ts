@@ -18,6 +18,8 @@ interface Known {
   readonly authority?: boolean;
   /** Tells apart what has the same name and dates. */
   readonly serial?: string;
+  /** Its key and its authority are beside it, and it may be renewed there. */
+  readonly renewable?: true;
 }
 
 export function certificate({
@@ -50,7 +52,9 @@ export function inVault(path: string, known: Known): ports.Seen {
   const chain = [
     certificate({ issuer: known.authority ? known.name : 'Example Public CA', serial: path, ...known }),
   ] as const;
-  return { kind: 'seen', place: `vault:secret/${path}:certificate`, chain, keyMatches: true };
+  const { renewable } = known;
+  const place = `vault:secret/${path}:certificate`;
+  return { kind: 'seen', place, chain, keyMatches: true, ...(renewable && { renewable }) };
 }
 
 export function live(

@@ -35,6 +35,7 @@ export const downloadingFailed: Story<Facts> = {
         from: '2018-07-13T22:25:49Z',
         until: '2019-07-12T22:25:49Z',
         issuer: 'cf-internal-ca',
+        renewable: true,
       }),
     ),
     inVault('uaa/tls/cert', {

@@ -25,7 +25,12 @@ const everywhere = [
   held('disk:/etc/www.pem', [www]),
 ];
 
-function store(name: string, sightings: readonly ports.Seen[], lookAt?: Store['lookAt'], unseen?: string): Store {
+function store(
+  name: string,
+  sightings: readonly ports.Seen[],
+  lookAt?: Store['lookAt'],
+  unseen?: string,
+): Store {
   return {
     name,
     kind: 'tls',
