@@ -96,7 +96,7 @@ test('every fix that `remediations` can name is told of, and every end of one', 
   for (const [name, { remediations = {} }] of checks)
     for (const fix of Object.keys(remediations as Remediations))
       expect(section).toContain(`\`${name}:${fix}\``);
-  expect([...section.matchAll(/^\| ([A-Z]+) \|/gm)].map(([, word]) => word).toSorted()).toEqual(
+  expect([...section.matchAll(/^\| ([A-Z]+) \|/gm)].map(([, word = '']) => word).toSorted()).toEqual(
     [...ENDED].map((state) => SIGNS[state].word).toSorted(),
   );
 });
