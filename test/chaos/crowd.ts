@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ENDED, type Remediation } from '../../src/memory/remediation.ts';
 import type { Message } from '../workspace/model.ts';
 import { buttonsOf, type Clicker, readCard } from './clicker.ts';
+import type { WreakingHavoc } from './havoc.ts';
 import { APPROVERS, LEAVERS, OUTSIDERS, REQUESTERS } from './people.ts';
 import type { Chance } from './random.ts';
 import type { ChaosStage } from './stage.ts';
@@ -9,7 +10,7 @@ import type { ChaosStage } from './stage.ts';
 /** What people do about one offer, beyond asking for it three times at once. */
 const TALES = {
   /** Two people approve at the same moment. */
-  approve: 50,
+  approve: 42,
   /** One approves and one rejects at the same moment. */
   'approve-and-reject': 14,
   /** Who asked tries to approve, then somebody else does. */
@@ -18,6 +19,10 @@ const TALES = {
   forge: 12,
   /** People without the role, guests, and those who left the group. */
   outsiders: 9,
+  /** Everything is frozen at the moment of the approval. */
+  freeze: 5,
+  /** At the very end of the time there is. */
+  'last-moment': 5,
   /** Too late. */
   late: 5,
   reject: 3,
@@ -29,11 +34,12 @@ export interface Crowd {
   readonly stage: ChaosStage;
   readonly clicker: Clicker;
   readonly chance: Chance;
+  readonly freeze: WreakingHavoc['freeze'];
   /** Nobody waits longer than this for something to show. */
   readonly patienceMs: number;
 }
 
-const LOOK_EVERY_MS = 250;
+const LOOK_EVERY_MS = 300;
 const ASKS = 6;
 
 /** One batch: the question is asked, and every offer in its thread is taken up, some at the same time. */
@@ -129,6 +135,19 @@ const TOLD: Readonly<Record<Tale, Telling>> = {
       [...OUTSIDERS, ...LEAVERS].map((userId) => clicker.press(userId, card, 'approve', value)),
     );
     if (chance.happens(0.5)) await approve(crowd, card, remediation, value);
+  },
+  freeze: async (crowd, card, remediation, value) => {
+    const { clicker, chance } = crowd;
+    const [one = ''] = chance.some(othersThan(remediation), 1);
+    await Promise.all([
+      clicker.press(one, card, 'approve', value, deliver(chance)),
+      sleep(chance.between(0, 150)).then(() => crowd.freeze(1_000)),
+    ]);
+  },
+  'last-moment': async ({ clicker, chance }, card, remediation, value) => {
+    const leftMs = Date.parse(remediation.until ?? '') - Date.now();
+    await sleep(Math.max(0, leftMs + chance.between(-150, 50)));
+    await clicker.press(chance.oneOf(othersThan(remediation)), card, 'approve', value, deliver(chance));
   },
   late: async (crowd, card, remediation, value) => {
     const { stage, clicker, chance } = crowd;

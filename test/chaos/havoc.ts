@@ -13,6 +13,10 @@ export interface HavocSettings {
   readonly redisKills: number;
   readonly redisKillEveryMs: readonly [from: number, to: number];
   readonly freezeEveryMs: readonly [from: number, to: number];
+  /** Now and then all workers are away for longer than an approval is good for. */
+  readonly blackouts: number;
+  readonly blackoutEveryMs: readonly [from: number, to: number];
+  readonly blackoutMs: number;
   /** When the leavers are taken out of the group of approvers. */
   readonly leaveAfterMs: number;
 }
@@ -27,14 +31,24 @@ export interface Havoc {
   readonly leftAtMs: number | undefined;
 }
 
+export interface WreakingHavoc {
+  /** Freezes at this moment; joins a freeze that holds. */
+  readonly freeze: (forMs: number) => Promise<void>;
+  readonly stop: () => Promise<Havoc>;
+}
+
 /** Wreaks havoc until it is stopped, then mends everything: Redis and all workers are there, nothing is frozen, Slack is well. */
-export function wreakHavoc(
-  stage: ChaosStage,
-  chance: Chance,
-  settings: HavocSettings,
-): { readonly stop: () => Promise<Havoc> } {
+export function wreakHavoc(stage: ChaosStage, chance: Chance, settings: HavocSettings): WreakingHavoc {
   const stopped = new AbortController();
-  const seen = { workerKills: 0, redisKills: 0, freezes: [] as Havoc['freezes'][number][] };
+  const seen = { workerKills: 0, redisKills: 0, blackouts: 0, freezes: [] as Havoc['freezes'][number][] };
+  let freezing: Promise<void> | undefined;
+  const freeze = (forMs: number): Promise<void> => {
+    freezing ??= freezeFor(stage, forMs)
+      .then((frozen) => void seen.freezes.push(frozen))
+      .finally(() => (freezing = undefined));
+    return freezing;
+  };
+  let isDark = false;
   let leftAtMs: number | undefined;
   const repeat = async (
     [from, to]: readonly [number, number],
@@ -50,7 +64,15 @@ export function wreakHavoc(
   const all = [
     repeat(settings.workerKillEveryMs, chance.apart('workers'), async (own) => {
       if (seen.workerKills >= settings.workerKills) return false;
-      if (await killWorker(stage, own)) seen.workerKills += 1;
+      if (!isDark && (await killWorker(stage, own, () => isDark))) seen.workerKills += 1;
+      return true;
+    }),
+    repeat(settings.blackoutEveryMs, chance.apart('blackout'), async () => {
+      if (seen.blackouts >= settings.blackouts) return false;
+      seen.blackouts += 1;
+      isDark = true;
+      seen.workerKills += await blackOut(stage, settings.blackoutMs);
+      isDark = false;
       return true;
     }),
     repeat(settings.redisKillEveryMs, chance.apart('redis'), async (own) => {
@@ -62,7 +84,7 @@ export function wreakHavoc(
       return true;
     }),
     repeat(settings.freezeEveryMs, chance.apart('freeze'), async (own) => {
-      seen.freezes.push(await freezeFor(stage, own.between(800, 2_500)));
+      await freeze(own.between(800, 2_500));
       return true;
     }),
     repeat([300, 1_200], chance.apart('slack'), async (own) => {
@@ -76,11 +98,13 @@ export function wreakHavoc(
     }),
   ];
   return {
+    freeze,
     stop: async () => {
       stopped.abort();
-      await Promise.all(all);
+      await Promise.all([...all, freezing]);
       stage.workspace.faults.clear();
-      return { ...seen, leftAtMs };
+      const { workerKills, redisKills, freezes } = seen;
+      return { workerKills, redisKills, freezes, leftAtMs };
     },
   };
 }
@@ -89,16 +113,25 @@ export function wreakHavoc(
 const IN_A_DEED = 0.7;
 const WAITS_FOR_DEED_MS = 3_000;
 
-async function killWorker(stage: ChaosStage, chance: Chance): Promise<boolean> {
+async function killWorker(stage: ChaosStage, chance: Chance, isDark: () => boolean): Promise<boolean> {
   const { fleet } = stage;
   const busy = chance.happens(IN_A_DEED) ? await nextToBegin(stage) : undefined;
   if (busy !== undefined) await sleep(chance.between(0, 500));
   const running = fleet.running();
-  if (running.length === 0) return false;
+  if (isDark() || running.length === 0) return false;
   const number = busy !== undefined && running.includes(busy) ? busy : chance.oneOf(running);
   await fleet.kill(number);
   await fleet.restart(number);
   return true;
+}
+
+/** Kills them all, and starts as many after a while. Gives how many. */
+async function blackOut({ fleet }: ChaosStage, forMs: number): Promise<number> {
+  const all = fleet.running();
+  await Promise.all(all.map(fleet.kill));
+  await sleep(forMs);
+  await Promise.all(all.map(fleet.restart));
+  return all.length;
 }
 
 /** The worker that next sets about a deed. */

@@ -50,9 +50,12 @@ function settingsFor(approvals: number, seed: number): ChaosSettings {
       redisKills: 8,
       redisKillEveryMs: [8_000, 20_000],
       freezeEveryMs: [6_000, 15_000],
+      blackouts: 2,
+      blackoutEveryMs: [30_000, 40_000],
+      blackoutMs: 13_500,
       leaveAfterMs: 20_000,
     },
-    batchesAtOnce: 20,
+    batchesAtOnce: 16,
     patienceMs: 60_000,
     restWithinMs: 200_000,
   };

@@ -5,7 +5,7 @@ import { APPROVERS } from './people.ts';
 
 /** Where a worker was lost nobody knows: somebody presses `Check now` on each such card. */
 export async function lookAtOpenEnds(
-  { stage: { workspace, channels }, clicker, chance }: Crowd,
+  { stage: { workspace, channels }, clicker, chance }: Pick<Crowd, 'stage' | 'clicker' | 'chance'>,
   remediations: readonly Remediation[],
 ): Promise<void> {
   const open = new Set(remediations.filter(({ state }) => state === 'interrupted').map(({ id }) => id));

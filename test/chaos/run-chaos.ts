@@ -38,8 +38,9 @@ export async function runChaos(
   const stage = await setChaosStage(lasting, settings.stage, () => !isClean);
   const chance = makeChance(settings.seed);
   const clicker = openClicker(stage.workspace);
-  const crowd = { stage, clicker, chance: chance.apart('crowd'), patienceMs: settings.patienceMs };
   const havoc = wreakHavoc(stage, chance.apart('havoc'), settings.havoc);
+  const { patienceMs } = settings;
+  const crowd = { stage, clicker, chance: chance.apart('crowd'), freeze: havoc.freeze, patienceMs };
   tell(`${settings.stage.workers} workers are there; the chaos begins`);
   let batch = 0;
   const inTurn = async () => {
