@@ -24,12 +24,22 @@ test('.env.example, copied and not filled in, is a valid environment', () => {
 
 test('the example of wrench.yaml is valid, shows every kind of source, and fits the checks there are', async () => {
   const { checks } = await loadCatalogue();
-  const variables = { VAULT_TOKEN: 'token-from-env', VAULT_STAGE_SECRET_ID: 'secret-id-from-env' };
+  const variables = {
+    VAULT_TOKEN: 'token-from-env',
+    VAULT_RENEW_TOKEN: 'renew-token-from-env',
+    VAULT_STAGE_SECRET_ID: 'secret-id-from-env',
+    BOSH_SECRET: 'bosh-secret-from-env',
+    BOSH_ACT_SECRET: 'bosh-act-secret-from-env',
+    MONIT_PASSWORD: 'monit-password-from-env',
+  };
 
   const config = readConfig(`${ROOT}deploy/examples/wrench.yaml`, variables, { checks });
 
   const sources = Object.values(config.environments).flatMap((environment) => environment.sources);
-  expect([...new Set(sources.map(({ kind }) => kind))].toSorted()).toEqual(['files', 'tls', 'vault']);
+  const kinds = configSchema.shape.environments.valueType.shape.sources.element.options.map(
+    ({ shape }) => shape.kind.value,
+  );
+  expect([...new Set(sources.map(({ kind }) => kind))].toSorted()).toEqual(kinds.toSorted());
   expect(config.secrets).toEqual(expect.arrayContaining(Object.values(variables)));
 });
 

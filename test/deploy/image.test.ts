@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startWorkspace } from '../workspace/start-workspace.ts';
 import { makeAwkwardFiles } from '../world/awkward-files.ts';
 import { startRedis } from '../world/redis.ts';
-import { readText, ROOT } from './tree.ts';
+import { fillIn, readText, ROOT } from './tree.ts';
 
 const dockerfile = readText('deploy/Dockerfile');
 const [dependencies = '', image = ''] = dockerfile.split(/^FROM (?=.*$)/m).slice(1);
@@ -121,8 +121,7 @@ test('without any dev dependency it says what can be asked', async () => {
   const { exitCode, stdout } = await wrench(['help']);
   const help = await wrench(['run', 'certs', 'expiring', 'help'], {
     WRENCH_CONFIG: `${ROOT}deploy/examples/wrench.yaml`,
-    VAULT_TOKEN: 'not-a-token',
-    VAULT_STAGE_SECRET_ID: 'not-a-secret',
+    ...fillIn(readText('deploy/examples/wrench.yaml')),
   });
 
   expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: expect.stringContaining('wrench worker') });

@@ -71,6 +71,14 @@ test.each(UNITS)('%s can write nothing but its own state, and gain nothing', (un
   expect(valuesOf(unit, 'ReadWritePaths')).toEqual([]);
 });
 
+test('who faces Slack has a folder for its copy of the audit, and who touches the infrastructure has none', () => {
+  expect(valuesOf('wrench-bot.service', 'StateDirectory')).toEqual(['wrench-bot']);
+  expect(valuesOf('wrench.service', 'StateDirectory')).toEqual(['wrench']);
+  expect(valuesOf('wrench-worker.service', 'StateDirectory')).toEqual([]);
+  for (const unit of ['wrench-bot.service', 'wrench.service'])
+    expect(valuesOf(unit, 'StateDirectoryMode')).toEqual(['0700']);
+});
+
 test.each(UNITS)('%s is started again for ever, for what it lacks may be mended', (unit) => {
   expect(valuesOf(unit, 'Restart')).toEqual(['always']);
   expect(valuesOf(unit, 'StartLimitIntervalSec')).toEqual(['0']);

@@ -33,3 +33,10 @@ export function filesIn(folder: string): readonly string[] {
 
 /** The names of what only Slack's side, or only the infrastructure's side, may hold. */
 export const SLACK_SECRETS = ['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN', 'SLACK_SIGNING_SECRET'] as const;
+
+/** Something for each `${VARIABLE}` that a configuration names and gives no default. */
+export function fillIn(yaml: string): Readonly<Record<string, string>> {
+  const lines = yaml.split('\n').filter((line) => !/^\s*#/.test(line));
+  const names = [...lines.join('\n').matchAll(/\$\{([A-Z_]+)\}/g)].map(([, name = '']) => name);
+  return Object.fromEntries(names.map((name) => [name, `not-a-secret-${name}`]));
+}
