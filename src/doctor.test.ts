@@ -408,6 +408,22 @@ test.each<[string, Awaited<ReturnType<Memory['audit']>>, string]>([
   expect((await examineMemory({ audit: async () => ends })).at(-1)).toBe(line);
 });
 
+test('where the audit is to be copied to must be writable for the bot, and is no business of the worker', async () => {
+  const copyTo = async (path: string, role: Patient['role'] = 'bot') =>
+    (await examine({ role, config: { ...config, audit: { copyTo: path } } })).filter((line) =>
+      line.includes(' audit: '),
+    );
+
+  expect(await copyTo('stdout')).toEqual(['ok audit: is copied to stdout']);
+  expect(await copyTo(join(folder, 'audit.jsonl'))).toEqual([
+    `ok audit: is copied to ${join(folder, 'audit.jsonl')}`,
+  ]);
+  expect(await copyTo('/no/such/folder/audit.jsonl')).toEqual([
+    'failed audit: cannot be copied to /no/such/folder/audit.jsonl (ENOENT)',
+  ]);
+  expect(await copyTo('/no/such/folder/audit.jsonl', 'worker')).toEqual([]);
+});
+
 test('what Redis refuses to tell of remediations is a line of its own, and what it tells stays', async () => {
   const refuse = () => Promise.reject(new Error('NOPERM this user has no permissions'));
 

@@ -1,5 +1,6 @@
 import { makeRedact } from './check/redact.ts';
 import { type Config, ConfigError, type ProcessSettings } from './config.ts';
+import { examineAuditCopy } from './doctor/audit-copy.ts';
 import { because, doubtful, ill, type Line, well, within } from './doctor/line.ts';
 import { type AskRedis, examineRedis } from './doctor/redis.ts';
 import { examinePolicy, type Memory } from './doctor/remediations.ts';
@@ -94,15 +95,21 @@ function examineConfig({ environments, defaultEnvironment }: Config, role: Patie
   return [line, doubtful('configuration', 'no environment is the default', cure)];
 }
 
-const NO_ROLES: Config['roles'] = { requester: [], approver: [], auditor: [] };
+const UNKNOWN: Pick<Config, 'roles' | 'audit'> = {
+  roles: { requester: [], approver: [], auditor: [] },
+  audit: {},
+};
 
 async function examineRole(
   { role, config }: Patient,
   settings: ProcessSettings,
   timeoutMs: number,
 ): Promise<readonly Line[]> {
-  const roles = config instanceof ConfigError ? NO_ROLES : config.roles;
-  if (role !== 'worker') return examineSlack(settings, roles, timeoutMs);
+  if (role !== 'worker') {
+    const { roles, audit } = config instanceof ConfigError ? UNKNOWN : config;
+    const copied = await examineAuditCopy(audit.copyTo);
+    return [...copied, ...(await examineSlack(settings, roles, timeoutMs))];
+  }
   if (settings.slackBotToken === undefined && settings.slackAppToken === undefined) return [];
   return [
     doubtful(
