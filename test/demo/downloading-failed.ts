@@ -42,10 +42,10 @@ const BESIDE_ANOTHER = 'syslogger/scalablesyslog/adapter';
 
 const DAY_MS = 86_400_000;
 
-/** One token that reads, one that renews. */
-export interface VaultTokens {
-  readonly reader: string;
-  readonly renewer: string;
+interface VaultTokens {
+  /** Reads. */
+  readonly token: string;
+  readonly renewToken: string;
 }
 
 /** Fills a Vault as the platform's was that morning: a year-old set that ran out last night, healthy neighbours, places nobody may read. */
@@ -88,11 +88,11 @@ async function allow(vault: VaultUnderTest): Promise<VaultTokens> {
     'secret/data/cf/payments/*': ['deny'],
     'secret/data/cf/*': ['read', 'update'],
   });
-  const [reader, renewer] = [
+  const [token, renewToken] = [
     await vault.issueToken({ policies: ['wrench'], ttl: '8h' }),
     await vault.issueToken({ policies: ['wrench-renew'], ttl: '8h' }),
   ];
-  return { reader, renewer };
+  return { token, renewToken };
 }
 
 function inSafesLayout(leaf: Issued, ca: Authority): Record<string, string> {

@@ -31,12 +31,12 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: { port: { type: 'string' }, vms: { type: 'string' } },
   });
-  const lacking = await lackingPackages();
-  say(
-    `Starting the world: TLS servers, files, a Vault${lacking.length > 0 ? '' : ', a small Cloud Foundry'} …`,
-  );
+  const wanted = Number(values.vms ?? VMS);
+  const lacking = wanted > 0 ? await lackingPackages() : [];
+  const vms = lacking.length > 0 ? 0 : wanted;
+  say(`Starting the world: TLS servers, files, a Vault${vms > 0 ? ', a small Cloud Foundry' : ''} …`);
   if (lacking.length > 0) say(noCloudFoundry(lacking));
-  const world = await keep(startDemoWorld({ vms: lacking.length > 0 ? 0 : Number(values.vms ?? VMS) }));
+  const world = await keep(startDemoWorld({ vms }));
   const { cloudFoundry } = world;
   const redis = await keep(startDemoRedis((error) => say(error.message)));
   if (redis.isStandIn) say(NO_REDIS);

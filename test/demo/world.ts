@@ -75,14 +75,14 @@ export async function startDemoWorld({ vms }: { readonly vms: number }): Promise
 }
 
 async function vaultSource(vault: VaultUnderTest, now: Date) {
-  const { reader, renewer } = await fillVault(vault, now);
+  const { token, renewToken } = await fillVault(vault, now);
   return {
     kind: 'vault',
     name: 'vault',
     url: vault.address,
     paths: ['secret/cf'],
-    auth: { token: reader },
-    renew: { auth: { token: renewer } },
+    auth: { token },
+    renew: { auth: { token: renewToken } },
   };
 }
 
