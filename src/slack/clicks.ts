@@ -90,7 +90,7 @@ export async function answerClick(clicking: Clicking, click: Click): Promise<voi
     await say(
       clicking,
       click,
-      'Wrench could not take this click: Redis did not answer. Look at the card, and click again',
+      'Wrench could not take this click, for Redis or Slack did not answer it. Look at the card, and click again',
     );
   }
 }
