@@ -2,16 +2,26 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
 import { BROWSER } from '../world/browser.ts';
 
 const FOLDER = join(import.meta.dirname, '../../docs');
 const READY_WITHIN_MS = 60_000;
-const SHOTS = [
+const DESK = { width: 1_280, height: 860 };
+const PHONE = { width: 390, height: 844 };
+
+interface Shot {
+  readonly name: string;
+  readonly viewport: typeof DESK;
+  readonly prepare: (page: Page) => Promise<void>;
+}
+
+const SHOTS: readonly Shot[] = [
   // Beside the verdict in the channel there is room for what the thread shows of one finding.
-  { name: 'thread.png', viewport: { width: 1_280, height: 860 }, from: 'finding' },
-  { name: 'phone.png', viewport: { width: 390, height: 844 }, from: 'verdict' },
-] as const;
+  { name: 'thread.png', viewport: DESK, prepare: (page) => openCertificates(page, 'finding') },
+  { name: 'phone.png', viewport: PHONE, prepare: (page) => openCertificates(page, 'verdict') },
+  { name: 'fixed.png', viewport: DESK, prepare: fixDoppler },
+];
 
 async function main(): Promise<void> {
   await mkdir(FOLDER, { recursive: true });
@@ -44,22 +54,29 @@ async function addressOf({ stdout }: ChildProcess): Promise<string> {
   return promise.finally(() => clearTimeout(late));
 }
 
-async function shoot(browser: Browser, address: string, shot: (typeof SHOTS)[number]): Promise<void> {
+async function shoot(browser: Browser, address: string, shot: Shot): Promise<void> {
   const page = await browser.newPage({ viewport: shot.viewport, colorScheme: 'light' });
+  page.setDefaultTimeout(READY_WITHIN_MS);
   await page.goto(address);
-  await openThread(page, shot.from);
+  await shot.prepare(page);
+  await page.waitForFunction('document.getAnimations().length === 0');
   const path = join(FOLDER, shot.name);
   await page.screenshot({ path });
   await page.close();
   process.stdout.write(`written: docs/${shot.name}, ${Math.ceil((await stat(path)).size / 1_000)} kB\n`);
 }
 
-async function openThread(page: Page, from: 'finding' | 'verdict'): Promise<void> {
+async function openThread(page: Page): Promise<Locator> {
   await page
+    .getByRole('log', { name: 'Messages' })
     .getByRole('button', { name: /\d+ repl/ })
-    .first()
+    .last()
     .click();
-  const thread = page.getByRole('complementary', { name: 'Thread' });
+  return page.getByRole('complementary', { name: 'Thread' });
+}
+
+async function openCertificates(page: Page, from: 'finding' | 'verdict'): Promise<void> {
+  const thread = await openThread(page);
   const [verdict, finding] = [
     thread.getByRole('heading', { name: /certificates have expired/ }).first(),
     thread.getByText(/likely hit: cells cannot register/).last(),
@@ -72,6 +89,31 @@ async function openThread(page: Page, from: 'finding' | 'verdict'): Promise<void
   // The line above it belongs to it.
   await thread.hover();
   await page.mouse.wheel(0, from === 'finding' ? -24 : -1_000);
+  await page.mouse.move(0, 0);
+}
+
+/** The outage from its beginning to its end: broken, found, asked for by Ada, approved by Grace. */
+async function fixDoppler(page: Page): Promise<void> {
+  await page.locator('#channels').getByText('platform').click();
+  await page.getByRole('button', { name: 'Break something' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: /lose its key in etcd/ }).click();
+  await dialog.getByText(/has lost its key/).waitFor();
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  const message = page.getByRole('textbox', { name: 'Message' });
+  await message.fill('/etcd doppler');
+  await message.press('Enter');
+  await page.getByRole('heading', { name: /running but not registered/ }).waitFor();
+  const thread = await openThread(page);
+  await thread.getByRole('button', { name: 'Restart doppler_z2/0' }).click();
+  const approve = thread.getByRole('button', { name: 'Approve' });
+  await approve.waitFor();
+  await thread.getByRole('button', { name: 'Act as @grace' }).click();
+  await approve.click();
+  const fixed = thread.getByText(/FIXED · doppler_z2: 0 -> 1 registered/);
+  await fixed.waitFor();
+  await thread.getByRole('button', { name: 'Act as @ada' }).click();
+  await fixed.scrollIntoViewIfNeeded();
   await page.mouse.move(0, 0);
 }
 
