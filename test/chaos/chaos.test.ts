@@ -3,7 +3,9 @@ import { runChaos } from './run-chaos.ts';
 
 /** A short form of `npm run chaos`, which takes minutes and a seed of one's own. */
 const SEED = 4;
-const SHORT_MS = 120_000;
+/** A plan whose worker was lost is given up after two minutes: rare here, and to be waited for. */
+const LOST_PLAN_MS = 150_000;
+const AT_MOST_MS = 300_000;
 
 test(
   'workers and Redis are killed, Slack fails, everybody clicks at once: nothing is done twice, and every thread ends in a true word',
@@ -15,8 +17,9 @@ test(
         thingsInBatch: 3,
         workers: 3,
         slowMs: 300,
+        readsHistory: true,
         pace: {
-          approveWithinSeconds: 12,
+          approveWithinSeconds: 9,
           applyWithinSeconds: 8,
           membershipSeconds: 10,
           takeOverSeconds: 2,
@@ -34,8 +37,8 @@ test(
         leaveAfterMs: 5_000,
       },
       batchesAtOnce: 8,
-      patienceMs: 20_000,
-      restWithinMs: 60_000,
+      patienceMs: 15_000,
+      restWithinMs: LOST_PLAN_MS,
     });
 
     expect(Object.fromEntries(zeros.map(({ what, cases }) => [what, cases]))).toEqual(
@@ -47,5 +50,5 @@ test(
     expect(count('times Redis was killed')).toBe(1);
     expect(count('deeds')).toBeGreaterThan(0);
   },
-  SHORT_MS,
+  AT_MOST_MS,
 );

@@ -7,29 +7,43 @@ const OFFERS_IN_BATCH = 5;
 
 /** Does its worst to approvals, and prints what came of it: 0 where all that must be zero is, 1 where it is not. */
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: { approvals: { type: 'string', default: '300' }, seed: { type: 'string' } },
-  });
-  const approvals = Number(values.approvals);
-  const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
-  if (!Number.isInteger(approvals) || approvals < 1 || !Number.isInteger(seed)) {
+  const values = readWords();
+  const approvals = Number(values?.approvals);
+  const seed = values?.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
+  if (!values || !Number.isInteger(approvals) || approvals < 1 || !Number.isInteger(seed)) {
     say(USAGE);
     return 64;
   }
+  const readsHistory = !values['without-history'];
   say(`seed ${seed}`);
   const startedAt = performance.now();
-  const report = await runChaos(settingsFor(approvals, seed), (line) =>
+  const report = await runChaos(settingsFor(approvals, seed, readsHistory), (line) =>
     say(`${((performance.now() - startedAt) / 1_000).toFixed(1).padStart(6)} s  ${line}`),
   );
-  process.stdout.write(`${drawReport(report, seed)}\n`);
+  process.stdout.write(`${drawReport(report, seed, readsHistory)}\n`);
   return report.zeros.every(({ cases }) => cases.length === 0) ? 0 : 1;
+}
+
+/** Undefined where something else is asked for. */
+function readWords() {
+  try {
+    return parseArgs({
+      options: {
+        approvals: { type: 'string', default: '300' },
+        seed: { type: 'string' },
+        'without-history': { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch {
+    return undefined;
+  }
 }
 
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-function settingsFor(approvals: number, seed: number): ChaosSettings {
+function settingsFor(approvals: number, seed: number, readsHistory: boolean): ChaosSettings {
   return {
     seed,
     stage: {
@@ -37,6 +51,7 @@ function settingsFor(approvals: number, seed: number): ChaosSettings {
       thingsInBatch: OFFERS_IN_BATCH,
       workers: 3,
       slowMs: 300,
+      readsHistory,
       pace: {
         approveWithinSeconds: 30,
         applyWithinSeconds: 12,
@@ -63,7 +78,7 @@ function settingsFor(approvals: number, seed: number): ChaosSettings {
 
 const CASES_SHOWN = 10;
 
-function drawReport({ zeros, figures, folder }: ChaosReport, seed: number): string {
+function drawReport({ zeros, figures, folder }: ChaosReport, seed: number, readsHistory: boolean): string {
   const width = Math.max(...[...zeros, ...figures].map(({ what }) => what.length)) + 2;
   const row = (what: string, count: number) => `${what.padEnd(width)}${String(count).padStart(6)}`;
   const cases = zeros.flatMap(({ what, cases: all }) =>
@@ -75,6 +90,9 @@ function drawReport({ zeros, figures, folder }: ChaosReport, seed: number): stri
     '',
     'what there was',
     ...figures.map(({ what, count }) => row(what, count)),
+    readsHistory
+      ? 'The bot could read its channels (channels:history): it looked for each post whose answer was lost.'
+      : 'The bot could not read its channels: each post whose answer was lost was posted again.',
     '',
     ...(cases.length > 0
       ? ['what was not zero', ...cases, `the logs are in ${folder}`, `again: npm run chaos -- --seed ${seed}`]

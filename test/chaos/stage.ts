@@ -39,12 +39,20 @@ export interface StageSettings {
   readonly workers: number;
   readonly slowMs: number;
   readonly pace: Pace;
+  /**
+   * Whether the bot may read the channels' history (`channels:history`, which Wrench does not ask for). With it, a post whose answer was
+   * lost is found; without, it is posted again, and the first one stays as it was.
+   */
+  readonly readsHistory: boolean;
 }
+
+/** What Wrench asks for. */
+const SCOPES = ['commands', 'chat:write', 'files:write', 'users:read', 'usergroups:read'];
 
 /** Sets it all up; `lasting` takes it down. The folder stays where `keepsFolder` says so when it is taken down. */
 export async function setChaosStage(
   lasting: AsyncDisposableStack,
-  { batches, thingsInBatch, workers, slowMs, pace }: StageSettings,
+  { batches, thingsInBatch, workers, slowMs, pace, readsHistory }: StageSettings,
   keepsFolder: () => boolean = () => false,
 ): Promise<ChaosStage> {
   const folder = await mkdtemp(join(tmpdir(), 'wrench-chaos-'));
@@ -62,8 +70,7 @@ export async function setChaosStage(
       signingSecret: TOKENS.signing,
       botToken: TOKENS.bot,
       appToken: TOKENS.app,
-      // With the history at hand, a post whose answer was lost is found and not posted again.
-      scopes: ['commands', 'chat:write', 'files:write', 'users:read', 'usergroups:read', 'channels:history'],
+      scopes: [...SCOPES, ...(readsHistory ? ['channels:history'] : [])],
     },
     users: EVERYBODY,
     userGroups: GROUPS,
