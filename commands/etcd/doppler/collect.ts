@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { nearest, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
 import { DOPPLER, type Service } from './services.ts';
 
 export interface Facts {
@@ -90,7 +90,7 @@ async function lookAt(
     name,
     earlier.reduce((sum, { leaves }) => sum + leaves.length, 0),
   );
-  // Cut short by the deadline, one look is all there is.
+  // Cut short by the deadline there is one look, and whether anybody keeps its key is not known.
   const later = await attempt(`${what}, a second time`, undefined, async () => {
     await setTimeout(betweenLooksMs, undefined, { signal });
     return readAll();
@@ -114,12 +114,12 @@ async function instancesOf(
     ),
   );
   const all = answers.flatMap((answer) => answer ?? []);
-  for (const { source, instances, gaps = [] } of all) {
+  const deployments = wanted === undefined ? all : only(all, wanted, gap);
+  for (const { source, instances, gaps = [] } of deployments) {
     saw(source, instances.length);
-    for (const { what, error } of gaps) gap(what, error);
+    for (const { what, error } of gaps) gap(`${source}: ${what}`, error);
   }
   const isWhole = answers.every(Boolean) && all.every(({ gaps = [] }) => gaps.length === 0);
-  const deployments = wanted === undefined ? all : only(all, wanted, gap);
   return { deployments, instances: isWhole && deployments === all ? 'all' : 'partly' };
 }
 
@@ -130,11 +130,13 @@ function only(
 ): readonly ports.Deployment[] {
   const asked = namesIn(wanted);
   const known = all.map(({ name }) => name);
-  for (const name of asked.filter((one) => !known.includes(one)))
-    gap(
-      `--deployment ${name}`,
-      new SourceError(name, 'missing', `no deployment of that name was seen; there is: ${known.join(', ')}`),
-    );
+  for (const name of asked.filter((one) => !known.includes(one))) {
+    const meant = nearest(name, known);
+    const listed = known.length === 0 ? 'there is none' : `there is: ${wording.list(known, 10)}`;
+    const hint = meant === undefined ? listed : `did you mean ${meant}?`;
+    const missing = new SourceError(name, 'missing', `no deployment of that name was seen; ${hint}`);
+    gap(`--deployment ${name}`, missing);
+  }
   return all.filter(({ name }) => asked.includes(name));
 }
 

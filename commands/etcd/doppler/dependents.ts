@@ -1,5 +1,6 @@
 import { type Diagnosis, type Finding, type ports, wording } from '../../kit.ts';
 import type { Facts } from './collect.ts';
+import { tooNew } from './expected.ts';
 import type { Service } from './services.ts';
 
 interface Dependent {
@@ -7,6 +8,11 @@ interface Dependent {
   readonly instance: ports.Instance;
   readonly state: ports.RunningProcess['state'];
 }
+
+/** Why dependents fail: `known`; `another` than the service, which is well; `unseen` where not all of the service could be seen. */
+export type Cause =
+  | { readonly kind: 'known'; readonly because: string }
+  | { readonly kind: 'another' | 'unseen' };
 
 export interface BlastRadius {
   readonly finding?: Finding<never>;
@@ -16,10 +22,10 @@ export interface BlastRadius {
 }
 
 /** How far it reaches: the process on all machines that fails without the service. */
-export function blastRadius(service: Service, facts: Facts, because: string | undefined): BlastRadius {
+export function blastRadius(service: Service, facts: Facts, cause: Cause): BlastRadius {
   const { dependents } = service;
   if (!dependents) return { measures: [] };
-  const all = dependentsOf(dependents.process, facts);
+  const all = dependentsOf(service, dependents.process, facts);
   if (all.length === 0) return { measures: [] };
   const down = all.filter(({ state }) => state !== 'running');
   const running = all.length - down.length;
@@ -30,7 +36,7 @@ export function blastRadius(service: Service, facts: Facts, because: string | un
     reason: dependents.reason,
     severity: 'critical',
     target: dependents.process,
-    summary: `${said}: ${because === undefined ? `not for want of a ${service.name}; see /bosh processes` : `most likely because ${because}`}`,
+    summary: `${said}: ${causeInWords(service, cause)}`,
     evidence: [
       { kind: 'field', label: 'Its log may say', value: dependents.says },
       ...notMonitored(dependents.process, down),
@@ -40,7 +46,17 @@ export function blastRadius(service: Service, facts: Facts, because: string | un
   return { measures, said, finding };
 }
 
-function dependentsOf(process: string, { deployments }: Facts): readonly Dependent[] {
+function causeInWords({ name }: Service, cause: Cause): string {
+  if (cause.kind === 'known') return `most likely because ${cause.because}`;
+  return cause.kind === 'another'
+    ? `not for want of a ${name}; see /bosh processes`
+    : `whether for want of a ${name} cannot be told here; see /bosh processes`;
+}
+
+/** Those of an age that does not look there any more depend on nothing here. */
+function dependentsOf(service: Service, process: string, facts: Facts): readonly Dependent[] {
+  const modern = tooNew(service, facts);
+  const deployments = facts.deployments.filter((deployment) => !modern.includes(deployment));
   return deployments.flatMap(({ name, instances }) =>
     instances
       .filter(({ desired, ignored }) => desired === 'started' && !ignored)

@@ -1,13 +1,17 @@
 import { type Diagnosis, type Finding, wording } from '../../kit.ts';
-import { troublesOf } from './causes.ts';
-import type { Facts } from './collect.ts';
-import { blastRadius } from './dependents.ts';
+import { type StoreTrouble, troublesOf } from './causes.ts';
+import type { Facts, StoreLook } from './collect.ts';
+import { blastRadius, type Cause } from './dependents.ts';
 import { type Expected, type Roster, rosterOf, tooNew } from './expected.ts';
-import { allMissing, corruptKey, findingOf, orphanKey, protocolMismatch } from './findings.ts';
+import { findingOf } from './findings.ts';
+import { keyFindings, protocolMismatch } from './key-findings.ts';
 import { assign, type Assigned, type Key, keysOf } from './keys.ts';
 import { rosterOfKeys } from './left-behind.ts';
+import { nobodyThere } from './nobody-there.ts';
+import { inOrderOfWork } from './order.ts';
 import type { RestartOffer } from './restart.ts';
 import { DOPPLER, type Service } from './services.ts';
+import { allMissing, noneInWords, sharesACause } from './shared-cause.ts';
 import { isRegistered, judge, type Judged } from './standing.ts';
 import { overview, verdictOf } from './words.ts';
 
@@ -24,22 +28,37 @@ export const diagnose = diagnoseFor(DOPPLER);
 
 /** Judges by the whole table of reference: cf-and-certificates.md section 1.4. */
 export function diagnoseFor(service: Service): (facts: Facts, wanted: Wanted) => Diagnosis<RestartOffer> {
-  return (facts, { expected: named = [], protocols }) => {
+  return (seen, { expected: named = [], protocols }) => {
+    const facts = { ...seen, stores: seen.stores.map(forgetWithoutQuorum) };
+    const troubles = troublesOf(service, facts.stores);
     const keys = facts.stores.flatMap((look) => keysOf(service, look));
     const roster = whoIsMeant(service, facts, named, keys);
-    if (roster.expected.length === 0 && keys.length === 0) return nobodyThere(service, facts);
+    const isSettled = tooNew(service, facts).length > 0 || !troubles.some(isSpoiling);
+    if (roster.expected.length === 0 && keys.length === 0 && isSettled)
+      return nobodyThere(service, facts, troubles);
     const assigned = assign(keys, roster);
     const judged = judgeAll(service, facts, roster, assigned);
-    const own = ownFindings(service, facts, judged, assigned, protocols);
-    const radius = blastRadius(service, facts, own.because);
+    const own = ownFindings({ service, facts, judged, assigned, protocols, troubles });
+    const radius = blastRadius(service, facts, own.cause);
     const findings = [...own.first, ...own.each, ...(radius.finding ? [radius.finding] : []), ...own.last];
     return {
       examined: judged.length,
       verdict: [own.verdict, radius.said].filter(Boolean).join('. '),
-      findings: withOverview(findings, judged),
+      findings: withOverview(service, findings, judged),
       measures: [...registeredByGroup(judged), ...radius.measures],
     };
   };
+}
+
+/** What a member without a majority remembers is not what is so. */
+function forgetWithoutQuorum(look: StoreLook): StoreLook {
+  const { name, members } = look;
+  return members?.hasQuorum === false ? { name, members } : look;
+}
+
+/** With such a trouble, what keys say is not to be acted on. */
+function isSpoiling({ reason }: StoreTrouble): boolean {
+  return reason !== 'member-unhealthy';
 }
 
 function whoIsMeant(service: Service, facts: Facts, named: readonly string[], keys: readonly Key[]): Roster {
@@ -55,7 +74,7 @@ function judgeAll(
   { expected }: Roster,
   { byExpected, strangers }: Assigned,
 ) {
-  const isWhole = stores.length > 0 && stores.every(({ later }) => later !== undefined);
+  const isWhole = wasAllRead(stores);
   const keys = [...byExpected.values()].flat();
   const isLed =
     service.expects === 'one' &&
@@ -65,161 +84,102 @@ function judgeAll(
     .filter(({ key }) => isWhole || key !== undefined);
 }
 
+function wasAllRead(stores: readonly StoreLook[]): boolean {
+  return stores.length > 0 && stores.every(({ later }) => later !== undefined);
+}
+
 interface Own {
   readonly verdict: string;
-  /** Why dependents fail, in a few words, where that is known. */
-  readonly because: string | undefined;
+  /** Why dependents fail. */
+  readonly cause: Cause;
   /** What must be mended before all else; then each by itself; and what can wait. */
   readonly first: readonly Said[];
   readonly each: readonly Said[];
   readonly last: readonly Said[];
 }
 
-function ownFindings(
-  service: Service,
-  facts: Facts,
-  judged: readonly Judged[],
-  assigned: Assigned,
-  protocols: readonly string[],
-): Own {
+interface Situation {
+  readonly service: Service;
+  readonly facts: Facts;
+  readonly judged: readonly Judged[];
+  readonly assigned: Assigned;
+  readonly protocols: readonly string[];
+  readonly troubles: readonly StoreTrouble[];
+}
+
+function ownFindings(situation: Situation): Own {
+  const { service, facts, judged, assigned, protocols, troubles } = situation;
   const { name } = service;
-  const troubles = troublesOf(service, facts.stores);
   const first = troubles.map(({ finding }) => finding);
-  const spoiled = troubles.find(({ reason }) => reason !== 'member-unhealthy');
-  // Symptoms of it are not listed: whoever restarted them one by one would mend nothing.
-  if (spoiled) {
-    const unjudged = spoiled.reason === 'quorum-lost' ? `: no ${name} can be judged` : '';
-    const counted = unjudged === '' && judged.length > 0 ? `: ${verdictOf(service, judged)}` : unjudged;
-    return {
-      verdict: `${capital(spoiled.because)}${counted}`,
-      because: spoiled.because,
-      first,
-      each: [],
-      last: [],
-    };
-  }
+  const spoiling = troubles.find(isSpoiling);
+  if (spoiling) return spoiled(situation, first, spoiling);
   const last = keyFindings(service, facts, judged, assigned);
-  if (sharesACause(service, judged)) {
-    const because = `no ${name} is registered`;
-    const verdict = `None of the ${wording.count(judged.length, name)} is registered`;
-    return { verdict, because, first: [...first, allMissing(service, judged, facts.stores)], each: [], last };
+  if (sharesACause(service, judged, facts.stores)) {
+    const cause: Cause = { kind: 'known', because: `no ${name} is registered` };
+    const missing = allMissing(service, judged, facts.stores);
+    return { verdict: noneInWords(service, judged), cause, first: [...first, missing], each: [], last };
   }
-  const mismatch = protocolMismatch(service, judged, protocols);
+  const mismatch = protocolMismatch(service, judged, protocols) ?? [];
   const each = judged.flatMap((one) => findingOf(service, one, facts.stores) ?? []).toSorted(inOrderOfWork);
   const said = judged.length === 0 ? `No ${name} could be judged` : verdictOf(service, judged);
-  const others = wording.count(last.length + (mismatch ? 1 : 0), 'other problem');
-  const verdict = last.length + (mismatch ? 1 : 0) > 0 ? `${said}; ${others} with keys` : said;
-  return { verdict, because: causeOf(judged), first, each: [...each, ...(mismatch ? [mismatch] : [])], last };
+  const others = last.length + [mismatch].flat().length;
+  const verdict = others > 0 ? `${said}; ${wording.count(others, 'other problem')} with keys` : said;
+  return { verdict, cause: causeOf(situation), first, each: [...each, ...[mismatch].flat()], last };
 }
 
-/** Machines that all cannot be asked are another matter than dopplers that all cannot register. */
-function sharesACause({ expects }: Service, judged: readonly Judged[]): boolean {
-  const isGone = ({ standing }: Judged) =>
-    ['stuck', 'starting', 'failing', 'unresponsive', 'unregistered'].includes(standing);
-  const fewest = expects === 'one' ? 1 : 2;
-  return (
-    judged.length >= fewest &&
-    judged.every(isGone) &&
-    !judged.every(({ standing }) => standing === 'unresponsive')
-  );
+/** Its symptoms are not listed: whoever restarted them one by one would mend nothing. */
+function spoiled(
+  { service, judged }: Situation,
+  first: readonly Said[],
+  { reason, because }: StoreTrouble,
+): Own {
+  const unjudged = reason === 'quorum-lost' ? `: no ${service.name} can be judged` : '';
+  const counted = unjudged === '' && judged.length > 0 ? `: ${verdictOf(service, judged)}` : unjudged;
+  const cause: Cause = { kind: 'known', because };
+  return { verdict: `${capital(because)}${counted}`, cause, first, each: [], last: [] };
 }
 
-function causeOf(judged: readonly Judged[]): string | undefined {
-  const gone = judged.filter((each) => !isRegistered(each)).map(({ expected }) => expected.name);
-  if (gone.length === 0) return undefined;
-  return `${wording.list(gone)} ${gone.length === 1 ? 'is' : 'are'} not registered`;
-}
-
-const RANK = { critical: 0, warning: 1, info: 2 } as const;
-const ORDER = [
-  'registration-stuck',
-  'heartbeat-stopped',
-  'process-failing',
-  'instance-unresponsive',
-  'process-starting',
-  'registration-flapping',
-];
-
-function inOrderOfWork(a: Said, b: Said): number {
-  const place = ({ reason }: Said) => (ORDER.includes(reason) ? ORDER.indexOf(reason) : ORDER.length);
-  return (
-    RANK[a.severity] - RANK[b.severity] ||
-    place(a) - place(b) ||
-    a.target.localeCompare(b.target, 'en', { numeric: true })
-  );
-}
-
-function keyFindings(
-  service: Service,
-  { instances, deployments }: Facts,
-  judged: readonly Judged[],
-  { byExpected, strangers }: Assigned,
-): readonly Said[] {
-  const standingOf = new Map(judged.map((each) => [each.expected, each.standing]));
-  const owned = [...byExpected].flatMap(([expected, keys]) =>
-    keys
-      .filter(({ corrupt }) => corrupt !== undefined)
-      .map((key) => corruptKey(standingOf.get(expected) === 'corrupt' ? { key, expected } : { key })),
-  );
-  if (service.strangers === 'others') return owned;
-  const corrupt = strangers.filter((key) => key.corrupt !== undefined).map((key) => corruptKey({ key }));
-  // Without all instances in sight, nobody can say that a key belongs to none.
-  const knowsAll = instances === 'all' && deployments.length > 0;
-  const orphans = strangers.filter((key) => knowsAll && key.isLive && key.corrupt === undefined);
-  return [...owned, ...corrupt, ...orphans.map((key) => orphanKey(service, key))].toSorted(inOrderOfWork);
+function causeOf({ service, facts, judged, protocols }: Situation): Cause {
+  const namesOf = (those: readonly Judged[]) => wording.list(those.map(({ expected }) => expected.name));
+  const gone = judged.filter((each) => !isRegistered(each));
+  const are = gone.length === 1 ? 'is' : 'are';
+  if (gone.length > 0) return { kind: 'known', because: `${namesOf(gone)} ${are} not registered` };
+  if (protocolMismatch(service, judged, protocols)?.severity === 'critical')
+    return { kind: 'known', because: `no ${service.name} listens on [${protocols.join(' ')}]` };
+  const flapping = judged.filter(({ standing }) => standing === 'flapping');
+  const come = flapping.length === 1 ? 'comes and goes' : 'come and go';
+  if (flapping.length > 0) return { kind: 'known', because: `${namesOf(flapping)} ${come}` };
+  const isWhole = judged.length > 0 && wasAllRead(facts.stores) && facts.instances !== 'partly';
+  return { kind: isWhole ? 'another' : 'unseen' };
 }
 
 /** The table of all of them stands once, under what is worked first. */
-function withOverview(findings: readonly Said[], judged: readonly Judged[]): readonly Said[] {
+function withOverview(
+  { dependents }: Service,
+  findings: readonly Said[],
+  judged: readonly Judged[],
+): readonly Said[] {
   const at = findings.findIndex(({ reason }) => reason !== 'member-unhealthy' && reason !== 'quorum-lost');
   return findings.map((finding, index) =>
     index !== at ||
     judged.length === 0 ||
     finding.reason === 'all-missing' ||
-    finding.reason.startsWith('metron')
+    finding.reason === dependents?.reason
       ? finding
       : { ...finding, evidence: [...(finding.evidence ?? []), overview(judged)] },
   );
 }
 
 function registeredByGroup(judged: readonly Judged[]): NonNullable<Diagnosis['measures']> {
+  const isOfOne = new Set(judged.map(({ expected }) => expected.at?.deployment.name)).size <= 1;
   const labelOf = ({ group, at }: Expected) =>
-    new Set(judged.map(({ expected }) => expected.at?.deployment.name)).size > 1
-      ? `${at?.deployment.name ?? ''} ${group}`.trim()
-      : group;
+    isOfOne ? group : `${at?.deployment.name ?? ''} ${group}`.trim();
   const groups = Map.groupBy(judged, ({ expected }) => labelOf(expected));
   return [...groups].map(([label, those]) => ({
     label,
-    value: those.filter(({ key, standing }) => key?.isLive && standing !== 'corrupt').length,
+    value: those.filter((one) => one.key !== undefined && isRegistered(one)).length,
     unit: 'registered',
   }));
-}
-
-/** Neither one who should be there nor a key: said aloud, for silence would look like health. */
-function nobodyThere(service: Service, facts: Facts): Diagnosis<RestartOffer> {
-  const { name, ended, roots } = service;
-  const troubles = troublesOf(service, facts.stores);
-  const modern = tooNew(service, facts);
-  const wasRead = facts.stores.some(({ later }) => later !== undefined);
-  const isCertain = modern.length > 0 || (wasRead && facts.instances !== 'partly');
-  const radius = blastRadius(service, facts, troubles[0]?.because);
-  const findings: Said[] = [
-    ...troubles.map(({ finding }) => finding),
-    ...(radius.finding ? [radius.finding] : []),
-  ];
-  const verdict =
-    modern.length > 0
-      ? `The ${name}s of ${wording.list(modern.map((one) => one.name))} do not announce themselves in etcd (${ended?.since} and later): nothing to check`
-      : `No ${name} is here, and none ever announced itself below ${roots.map(({ prefix }) => prefix).join(' or ')}: nothing to check${ended ? `. From ${ended.since} on they do not` : ''}`;
-  if (!isCertain)
-    return { examined: 0, verdict: `No ${name} could be judged`, findings, measures: radius.measures };
-  const note: Said = {
-    reason: 'not-applicable',
-    severity: 'info',
-    target: roots[0].prefix,
-    summary: verdict,
-  };
-  return { examined: 0, verdict, findings: [...findings, note], measures: radius.measures };
 }
 
 function capital(text: string): string {

@@ -67,7 +67,7 @@ export function assign(keys: readonly Key[], { expected, excused }: Roster): Ass
   const find = finder([...expected, ...excused]);
   const byExpected = new Map<Expected, Key[]>();
   const left: Key[] = [];
-  const give = (one: Expected, key: Key) => byExpected.set(one, [...(byExpected.get(one) ?? []), key]);
+  const give = (one: Expected, key: Key) => add(byExpected, one, key);
   for (const key of keys) {
     const owner = key.says && find(key.says);
     if (owner) give(owner, withForeignAddress(key, owner));
@@ -85,11 +85,16 @@ export function assign(keys: readonly Key[], { expected, excused }: Roster): Ass
   return { byExpected, strangers };
 }
 
+function add<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
+}
+
 function finder(all: readonly Expected[]): (says: Announced) => Expected | undefined {
   const groupBy = (keyOf: (one: Expected) => readonly (string | undefined)[]) => {
     const found = new Map<string, Expected[]>();
-    for (const one of all)
-      for (const key of keyOf(one)) if (key !== undefined) found.set(key, [...(found.get(key) ?? []), one]);
+    for (const one of all) for (const key of keyOf(one)) if (key !== undefined) add(found, key, one);
     return found;
   };
   const byId = groupBy((one) => [one.id === '' ? undefined : one.id]);

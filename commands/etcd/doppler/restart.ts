@@ -55,6 +55,27 @@ export function restartOf(service: Service) {
   });
 }
 
+const WITHOUT_ANSWER: Readonly<Partial<Record<ports.Instance['state'], string>>> = {
+  unresponsive: 'its agent does not answer',
+  absent: 'it has no VM',
+  unknown: 'its monit does not answer',
+};
+
+/** Why an instance must not be restarted for this service, by what is known of it; whether somebody holds its deployment is another matter. */
+export function forbiddenBecause(
+  { process }: Service,
+  { ignored, desired, state, restart: terms }: ports.Instance,
+): string | undefined {
+  if (ignored) return 'it is ignored: somebody told its keeper to leave it alone';
+  if (desired !== 'started') return `it is meant to be ${desired}`;
+  const silent = WITHOUT_ANSWER[state];
+  if (silent !== undefined) return silent;
+  if (!terms.allowed) return terms.because;
+  if (terms.scope === 'process' && !terms.processes.includes(process))
+    return `its configuration does not allow ${process} to be restarted`;
+  return undefined;
+}
+
 type Allowed = Extract<ports.RestartTerms, { allowed: true }>;
 
 async function find(
@@ -77,7 +98,7 @@ function allowed(
   service: Service,
   { name, process, source }: RestartParams,
   { lock }: ports.Deployment,
-  { ignored, desired, state, processes, restart: terms }: ports.Instance,
+  instance: ports.Instance,
 ): Allowed {
   const refused = (because: string) =>
     new SourceError(source, 'refused', `${name} is not restarted: ${because}`);
@@ -86,14 +107,11 @@ function allowed(
     throw refused(
       `its deployment is locked by task ${lock.taskId}${lock.description === undefined ? '' : ` (${lock.description})`}`,
     );
-  if (ignored) throw refused('it is ignored: somebody told its keeper to leave it alone');
-  if (desired !== 'started') throw refused(`it is meant to be ${desired}`);
-  if (state !== 'running' && state !== 'failing') throw refused(`its state is ${state}`);
-  if (!terms.allowed) throw refused(terms.because);
-  if (!processes.some((one) => one.name === process)) throw refused(`it has no process ${process} any more`);
-  if (terms.scope === 'process' && !terms.processes.includes(process))
-    throw refused(`its configuration does not allow ${process} to be restarted`);
-  return terms;
+  const because = forbiddenBecause(service, instance);
+  if (because !== undefined || !instance.restart.allowed) throw refused(because ?? 'it may not be');
+  if (!instance.processes.some((one) => one.name === process))
+    throw refused(`it has no process ${process} any more`);
+  return instance.restart;
 }
 
 function deed({ name, process, deployment, source }: RestartParams, { scope, processes }: Allowed): string {

@@ -50,7 +50,7 @@ export interface Announced {
   readonly corrupt?: string;
 }
 
-const endpointsSchema = z.object({ endpoints: z.array(z.string()).min(1) });
+const endpointsSchema = z.object({ endpoints: z.array(z.string()).min(1).max(50) });
 
 /**
  * How a doppler announces itself: `/doppler/meta/<zone>/<job>/<id>` with a TTL of 10 s, written anew every 5 s.
@@ -126,7 +126,7 @@ function endpointsOf(value: string): Pick<Announced, 'hosts' | 'protocols'> | st
 
 /** Names are not held against the addresses of an instance. */
 export function isAddress(host: string): boolean {
-  return /^\d{1,3}(\.\d{1,3}){3}$/.test(host) || (host.includes(':') && /^[0-9a-fA-F:.]+$/.test(host));
+  return /^\d{1,3}(\.\d{1,3}){3}$/.test(host) || (host.includes(':') && /^[0-9a-fA-F:.]{2,45}$/.test(host));
 }
 
 /** `cf/251`, `v260`, `cf-release 270`; cf-deployment came after all of them. */

@@ -89,6 +89,8 @@ export function directoryInWords(
   if (directory === undefined)
     return `none of ${group} below ${root.prefix}: under that name nothing ever registered, or the store was wiped`;
   const leaves = trees.flatMap((tree) => tree.leaves).filter(({ key }) => key.startsWith(`${directory}/`));
+  if (leaves.some(({ ttlSeconds = 1 }) => ttlSeconds <= 0))
+    return `${directory} has a key whose time is over, and nobody took it away`;
   return leaves.length === 0
     ? `${directory} is there and empty: it registered once, and does not now`
     : `${directory} has ${leaves.length === 1 ? 'a key of another one' : `${leaves.length} keys of others`}`;

@@ -18,6 +18,11 @@ const REGISTERED: Readonly<Record<Standing, string>> = {
   unregistered: 'no',
 };
 
+/** None where there is nothing to say. */
+export function field(label: string, value: string | undefined): readonly Evidence[] {
+  return value === undefined ? [] : [{ kind: 'field', label, value }];
+}
+
 /** All of them in one table, what is wrong first. */
 export function overview(judged: readonly Judged[]): Evidence {
   return {
@@ -52,7 +57,7 @@ export function verdictOf({ name, expects }: Service, judged: readonly Judged[])
   const good = judged.filter(({ standing }) => ['registered', 'legacy-only', 'standby'].includes(standing));
   if (expects === 'one' && good.length > 0) {
     const leader = good.find(({ standing }) => standing !== 'standby');
-    return `${leader?.expected.name ?? `Somebody`} leads among ${wording.count(judged.length, name)}`;
+    return `${leader?.expected.name ?? 'Somebody'} leads among ${wording.count(judged.length, name)}`;
   }
   if (good.length === judged.length) return allGood(name, judged);
   const parts = SAID.flatMap(([standing, one, many]) => {

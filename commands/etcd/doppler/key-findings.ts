@@ -1,0 +1,91 @@
+import type { Finding } from '../../kit.ts';
+import type { Facts } from './collect.ts';
+import type { Assigned, Key } from './keys.ts';
+import { inOrderOfWork } from './order.ts';
+import type { RestartOffer } from './restart.ts';
+import type { Service } from './services.ts';
+import type { Judged } from './standing.ts';
+import { field } from './words.ts';
+
+type Said = Finding<RestartOffer>;
+
+/** The longest piece of a value that nobody can read which is shown. */
+const MOST_OF_A_VALUE = 200;
+
+/** What is wrong with keys, whoever they belong to. */
+export function keyFindings(
+  service: Service,
+  { instances, deployments }: Facts,
+  judged: readonly Judged[],
+  { byExpected, strangers }: Assigned,
+): readonly Said[] {
+  const standingOf = new Map(judged.map((each) => [each.expected, each.standing]));
+  const owned = [...byExpected].flatMap(([expected, keys]) =>
+    keys
+      .filter(({ corrupt }) => corrupt !== undefined)
+      .map((key) => corruptKey(standingOf.get(expected) === 'corrupt' ? { key, expected } : { key })),
+  );
+  if (service.strangers === 'others') return owned;
+  const corrupt = strangers.filter((key) => key.corrupt !== undefined).map((key) => corruptKey({ key }));
+  // Without all instances in sight, nobody can say that a key belongs to none.
+  const knowsAll = instances === 'all' && deployments.length > 0;
+  const orphans = strangers.filter((key) => knowsAll && key.isLive && key.corrupt === undefined);
+  return [...owned, ...corrupt, ...orphans.map((key) => orphanKey(service, key))].toSorted(inOrderOfWork);
+}
+
+/** One that is there and tells nothing, or something wrong. Deleting it is for people to decide. */
+function corruptKey({ key, expected }: { readonly key: Key; readonly expected?: Judged['expected'] }): Said {
+  const { leaf, corrupt = '' } = key;
+  return {
+    reason: 'key-corrupt',
+    severity: expected ? 'critical' : 'warning',
+    target: leaf.key,
+    summary: `The key ${expected ? `of ${expected.name}` : leaf.key} is of no use: ${corrupt}`,
+    evidence: [
+      ...field('Value', cut(leaf.value)),
+      ...field('TTL', leaf.ttlSeconds === undefined ? 'none' : `${leaf.ttlSeconds} s`),
+      ...field('Written at index', String(leaf.modifiedIndex)),
+    ],
+  };
+}
+
+function orphanKey({ name }: Service, { leaf, before }: Key): Said {
+  const isFresh = before !== undefined && before.modifiedIndex !== leaf.modifiedIndex;
+  return {
+    reason: 'key-orphan',
+    severity: 'warning',
+    target: leaf.key,
+    summary: `${leaf.key} belongs to no ${name} of any deployment here${isFresh ? ', and somebody still refreshes it' : ''}`,
+    evidence: [...field('Value', cut(leaf.value)), ...field('TTL', `${leaf.ttlSeconds} s`)],
+  };
+}
+
+/** Registered, and yet of no use for readers that speak another protocol. A restart changes nothing about it. */
+export function protocolMismatch(
+  { name, roots, dependents }: Service,
+  judged: readonly Judged[],
+  protocols: readonly string[],
+): Said | undefined {
+  const live = judged.flatMap((each) => (each.key?.says && each.standing !== 'corrupt' ? [each] : []));
+  const speaks = ({ key }: Judged) => key?.says?.protocols.some((one) => protocols.includes(one)) ?? false;
+  const mute = live.filter((each) => !speaks(each));
+  if (protocols.length === 0 || mute.length === 0) return undefined;
+  const all = mute.length === live.length;
+  return {
+    reason: 'protocol-mismatch',
+    severity: all ? 'critical' : 'warning',
+    target: roots[0].prefix,
+    summary: `${all ? 'No' : `${mute.length} of ${live.length}`} ${name}${all || mute.length === 1 ? '' : 's'} listen${mute.length === 1 || all ? 's' : ''} on [${protocols.join(' ')}]${dependents ? `, which is what ${dependents.process} speaks` : ''}: a matter of configuration, not of a restart`,
+    evidence: [
+      {
+        kind: 'table',
+        columns: ['Instance', 'Listens on'],
+        rows: mute.map(({ expected, key }) => [expected.name, key?.says?.protocols.join(' ') ?? '']),
+      },
+    ],
+  };
+}
+
+function cut(value: string): string {
+  return value.length > MOST_OF_A_VALUE ? `${value.slice(0, MOST_OF_A_VALUE).toWellFormed()}…` : value;
+}

@@ -1,0 +1,37 @@
+import { type Diagnosis, type Finding, wording } from '../../kit.ts';
+import type { StoreTrouble } from './causes.ts';
+import type { Facts } from './collect.ts';
+import { blastRadius } from './dependents.ts';
+import { tooNew } from './expected.ts';
+import type { RestartOffer } from './restart.ts';
+import type { Service } from './services.ts';
+
+/** Neither one who should be there nor a key: said aloud, for silence would look like health. */
+export function nobodyThere(
+  service: Service,
+  facts: Facts,
+  troubles: readonly StoreTrouble[],
+): Diagnosis<RestartOffer> {
+  const { name, ended, roots } = service;
+  const modern = tooNew(service, facts);
+  const wasRead = facts.stores.some(({ later }) => later !== undefined);
+  const isCertain = modern.length > 0 || (wasRead && facts.instances !== 'partly');
+  const radius = blastRadius(service, facts, { kind: 'unseen' });
+  const findings: Finding<RestartOffer>[] = [
+    ...troubles.map(({ finding }) => finding),
+    ...(radius.finding ? [radius.finding] : []),
+  ];
+  const verdict =
+    modern.length > 0
+      ? `The ${name}s of ${wording.list(modern.map((one) => one.name))} do not announce themselves in etcd (${ended?.since} and later): nothing to check`
+      : `No ${name} is here, and none ever announced itself below ${roots.map(({ prefix }) => prefix).join(' or ')}: nothing to check${ended ? `. From ${ended.since} on they do not` : ''}`;
+  if (!isCertain)
+    return { examined: 0, verdict: `No ${name} could be judged`, findings, measures: radius.measures };
+  const note: Finding<RestartOffer> = {
+    reason: 'not-applicable',
+    severity: 'info',
+    target: roots[0].prefix,
+    summary: verdict,
+  };
+  return { examined: 0, verdict, findings: [...findings, note], measures: radius.measures };
+}

@@ -1,0 +1,21 @@
+import type { Finding } from '../../kit.ts';
+
+const RANK = { critical: 0, warning: 1, info: 2 } as const;
+const ORDER = [
+  'registration-stuck',
+  'heartbeat-stopped',
+  'process-failing',
+  'instance-unresponsive',
+  'process-starting',
+  'registration-flapping',
+];
+
+/** What a person should see to first, first. */
+export function inOrderOfWork(a: Finding, b: Finding): number {
+  const place = ({ reason }: Finding) => (ORDER.includes(reason) ? ORDER.indexOf(reason) : ORDER.length);
+  return (
+    RANK[a.severity] - RANK[b.severity] ||
+    place(a) - place(b) ||
+    a.target.localeCompare(b.target, 'en', { numeric: true })
+  );
+}

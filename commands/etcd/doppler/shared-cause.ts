@@ -1,0 +1,75 @@
+import { type Finding, wording } from '../../kit.ts';
+import type { StoreLook } from './collect.ts';
+import type { Service } from './services.ts';
+import type { Judged, Standing } from './standing.ts';
+import { field, overview } from './words.ts';
+
+const GONE: readonly Standing[] = [
+  'stuck',
+  'heartbeat-stopped',
+  'starting',
+  'failing',
+  'unresponsive',
+  'unregistered',
+];
+
+/**
+ * Whether what all of them need is broken, and not each of them. Machines that all cannot be asked are another matter, and one alone has
+ * nobody to share with, unless it runs and there is no trace that anybody ever registered.
+ */
+export function sharesACause(
+  { expects }: Service,
+  judged: readonly Judged[],
+  looks: readonly StoreLook[],
+): boolean {
+  const isLost = isWiped(looks) && judged.every(({ standing }) => standing === 'stuck');
+  const fewest = expects === 'one' || isLost ? 1 : 2;
+  return (
+    judged.length >= fewest &&
+    judged.every(({ standing }) => GONE.includes(standing)) &&
+    !judged.every(({ standing }) => standing === 'unresponsive')
+  );
+}
+
+/** `None of the 3 dopplers is registered`. */
+export function noneInWords({ name, expects }: Service, judged: readonly Judged[]): string {
+  const isFading = judged.some(({ standing }) => standing === 'heartbeat-stopped');
+  if (judged.length === 1)
+    return `The only ${name} (${judged[0]?.expected.name}) ${isFading ? 'does not refresh its key' : 'is not registered'}`;
+  const what = expects === 'one' ? 'leads' : 'is registered';
+  return `None of the ${wording.count(judged.length, name)} ${isFading ? 'refreshes its key' : what}`;
+}
+
+/** All of them at once: restarting each in turn would mend nothing. */
+export function allMissing(
+  service: Service,
+  judged: readonly Judged[],
+  looks: readonly StoreLook[],
+): Finding<never> {
+  const { sharedCauses, roots, ended } = service;
+  const states = Map.groupBy(judged, ({ process }) => process);
+  const how = [...states].map(([state, those]) => `${those.length} ${state}`).join(', ');
+  const nothing = `${roots.map(({ prefix }) => prefix).join(' and ')} ${roots.length === 1 ? 'does' : 'do'} not exist`;
+  return {
+    reason: 'all-missing',
+    severity: 'critical',
+    target: roots[0].prefix,
+    summary: `${noneInWords(service, judged)} (${how}): look for what they share before restarting any`,
+    evidence: [
+      ...field(
+        'Nothing ever there',
+        isWiped(looks)
+          ? `${nothing}: the store was wiped, or nothing ever registered${ended ? ` (from ${ended.since} on nothing does)` : ''}`
+          : undefined,
+      ),
+      ...(sharedCauses.length > 0
+        ? [{ kind: 'log' as const, lines: ['Where to look:', ...sharedCauses.map((cause) => `- ${cause}`)] }]
+        : []),
+      overview(judged),
+    ],
+  };
+}
+
+function isWiped(looks: readonly StoreLook[]): boolean {
+  return looks.length > 0 && looks.every(({ later }) => later?.every(({ exists }) => !exists) ?? false);
+}
