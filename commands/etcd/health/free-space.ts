@@ -1,0 +1,194 @@
+import { z } from 'zod';
+import { defineRemediation, type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { untilMembers } from './collect.ts';
+import { hasAlarm, isWell, isWorthFreeing, obstacleTo, spaceOf, stillFull } from './condition.ts';
+import { named, nameOf } from './words.ts';
+
+const paramsSchema = z.strictObject({ store: z.string() });
+
+export type FreeSpaceOffer = {
+  readonly remediation: 'free-space';
+  readonly params: z.output<typeof paramsSchema>;
+};
+
+/** A button's room in Slack: https://docs.slack.dev/reference/block-kit/block-elements/button-element */
+const MOST_LETTERS = 75;
+/** It reads its whole database before it answers again. */
+const WELL_WITHIN_MS = 60_000;
+
+export const freeSpace = freeSpaceWithin(WELL_WITHIN_MS);
+
+/** Forgets the history, gives empty pages back, and lets the store be written to again. `wellWithinMs`: how long a defragmented member may take to be well. */
+export function freeSpaceWithin(wellWithinMs: number) {
+  return defineRemediation({
+    about:
+      'Compacts the history, defragments the members one at a time and takes back NOSPACE where that made room',
+    title: ({ store }) => `Free space in ${store}`.slice(0, MOST_LETTERS),
+    risk: 'destructive',
+    uses: ['keyValue'],
+    params: paramsSchema,
+    settlesWithinSeconds: 60,
+    plan: async (context, { store }) => {
+      const told = await find(context, store).members({ signal: context.signal });
+      refuseUnlessAllowed(store, told);
+      return {
+        lines: linesFor(told),
+        targets: [`etcd:${store}`, ...ordered(told).map((member) => `etcd:${store}/${nameOf(member)}`)],
+        precondition: preconditionOf(told),
+        afterwards: [
+          'The history is gone for good: what somebody asks of an older revision is refused, and watchers that were behind must list anew.',
+          'It fills up again unless history is compacted regularly (--auto-compaction-retention) or what writes so much is found.',
+        ],
+      };
+    },
+    apply: async ({ read, write, order, did }, { store: name }) => {
+      const store = find({ read }, name);
+      const look = () => store.members({ signal: order.signal });
+      const { revision } = refuseUnlessAllowed(name, await look());
+      await write.keyValue.compact(name, revision, order);
+      await did(`History of ${name} compacted up to revision ${revision}`);
+      await defragmentAll(store, look, async (member) => {
+        await write.keyValue.defragment(name, member.id, order);
+        await did(`${nameOf(member)} defragmented`);
+        await untilAllAreWell(store, member, order.signal, wellWithinMs);
+      });
+      const emptied = await look();
+      for (const alarm of alarmsToTakeBack(name, emptied)) {
+        await write.keyValue.disarm(name, alarm, order);
+        await did(`NOSPACE alarm of ${raiserOf(alarm, emptied)} taken back`);
+      }
+    },
+  });
+}
+
+function find({ read }: Pick<ReadContext<'keyValue'>, 'read'>, name: string): ports.KeyValueStore {
+  const store = read.keyValue.stores.find((one) => one.name === name);
+  if (!store) throw new SourceError(name, 'refused', `no source ${name} keeps keys here any more`);
+  return store;
+}
+
+type Ready = ports.StoreMembers & { readonly revision: string };
+
+/** @throws {SourceError} `refused`, saying why it must not be done now, or need not. */
+function refuseUnlessAllowed(name: string, told: ports.StoreMembers): Ready {
+  const refused = (because: string) =>
+    new SourceError(name, 'refused', `no space of ${name} is freed: ${because}`);
+  const obstacle = obstacleTo(told);
+  if (obstacle !== undefined) throw refused(obstacle);
+  const space = spaceOf(told);
+  if (!space) throw refused('its members do not tell their sizes');
+  if (hasAlarm(told, 'NOSPACE')) {
+    const unmeasured = told.members.filter(
+      ({ dbSizeBytes, quotaBytes = told.quotaBytes }) =>
+        dbSizeBytes === undefined || quotaBytes === undefined,
+    );
+    if (unmeasured.length > 0)
+      throw refused(
+        `${named(unmeasured)} does not tell its size and quota, so nobody could say whether the alarm may be taken back`,
+      );
+  } else if (!isWorthFreeing(space))
+    throw refused('there is no NOSPACE alarm, and hardly an empty page to give back');
+  const { revision = '' } = told;
+  return { ...told, revision };
+}
+
+/** Who leads is left out: that changes by itself, and whoever leads when it is their turn comes last. */
+function linesFor(told: ports.StoreMembers): readonly string[] {
+  const members = ordered(told);
+  const [only, ...others] = members;
+  const defragment =
+    only && others.length === 0
+      ? `Defragment ${nameOf(only)}; it answers nobody meanwhile`
+      : `Defragment ${listed(members)}, one at a time and the leader last; each answers nobody meanwhile, and is waited for`;
+  return [
+    'Compact the history up to the revision at that moment',
+    defragment,
+    ...(hasAlarm(told, 'NOSPACE')
+      ? ['Take back every NOSPACE alarm, if each database is then smaller than its quota']
+      : []),
+  ];
+}
+
+/**
+ * What must hold until it is applied: the same members, and the same kinds of alarm. Not the revision and the sizes, which grow with every
+ * write; not who leads; and not who raised an alarm, for the others raise their own as soon as somebody writes there.
+ */
+function preconditionOf(told: ports.StoreMembers): Readonly<Record<string, string>> {
+  const kinds = [...new Set(told.alarms.map(({ kind }) => kind))].toSorted();
+  return {
+    alarms: kinds.join(', ') || 'none',
+    members: ordered(told)
+      .map((member) => `${nameOf(member)} (${member.id})`)
+      .join(', '),
+  };
+}
+
+/** The leader last, so that there is one election at most; who that is may change on the way. */
+async function defragmentAll(
+  store: ports.KeyValueStore,
+  look: () => Promise<ports.StoreMembers>,
+  defragment: (member: ports.StoreMember) => Promise<void>,
+): Promise<void> {
+  const done = new Set<string>();
+  for (;;) {
+    const told = await look();
+    const obstacle = obstacleTo(told);
+    if (obstacle !== undefined)
+      throw new SourceError(
+        store.name,
+        'refused',
+        `nothing more of ${store.name} is defragmented: ${obstacle}`,
+      );
+    const left = ordered(told).filter(({ id }) => !done.has(id));
+    const next = left.find(({ isLeader }) => !isLeader) ?? left[0];
+    if (!next) return;
+    await defragment(next);
+    done.add(next.id);
+  }
+}
+
+/** All of them, and not only this one: never are two away at once. */
+async function untilAllAreWell(
+  store: ports.KeyValueStore,
+  { name, id }: ports.StoreMember,
+  signal: AbortSignal,
+  withinMs: number,
+): Promise<void> {
+  const otherwise = `after the defragmentation of ${name || id} not all members were well within ${withinMs / 1_000} s: nothing more is done`;
+  const areWell = (told: ports.StoreMembers) =>
+    told.hasQuorum && told.members.every((member) => isWell(member, told));
+  await untilMembers(store, areWell, { signal, withinMs, otherwise });
+}
+
+/** @throws {SourceError} `refused` where a database is not below its quota, or something worse was found meanwhile: then none is taken back. */
+function alarmsToTakeBack(name: string, told: ports.StoreMembers): readonly ports.StoreAlarm[] {
+  const alarms = told.alarms.filter(({ kind }) => kind === 'NOSPACE');
+  if (alarms.length === 0) return [];
+  const obstacle = obstacleTo(told);
+  if (obstacle !== undefined)
+    throw new SourceError(name, 'refused', `the NOSPACE alarm is not taken back: ${obstacle}`);
+  const full = stillFull(told);
+  if (full.length > 0)
+    throw new SourceError(
+      name,
+      'refused',
+      `still full: ${full.join(', ')}; the NOSPACE alarm is not taken back. Delete keys or raise the quota`,
+    );
+  return alarms;
+}
+
+function raiserOf({ memberId }: ports.StoreAlarm, { members }: ports.StoreMembers): string {
+  const member = members.find(({ id }) => id === memberId);
+  return member ? nameOf(member) : memberId;
+}
+
+/** By name, whoever answered first. */
+function ordered({ members }: ports.StoreMembers): readonly ports.StoreMember[] {
+  return members.toSorted((a, b) => nameOf(a).localeCompare(nameOf(b), 'en', { numeric: true }));
+}
+
+/** All of them by name: an approver sees each one that stops. */
+function listed(members: readonly ports.StoreMember[]): string {
+  const names = members.map(nameOf);
+  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}

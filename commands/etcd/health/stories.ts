@@ -1,0 +1,132 @@
+import type { Story } from '../../kit.ts';
+import type { Facts } from './collect.ts';
+import {
+  alarm,
+  certificate,
+  factsOf,
+  leader,
+  MB,
+  member,
+  neverStarted,
+  old,
+  silent,
+  store,
+} from './sightings.ts';
+
+const FULL = { healthy: false, unhealthyBecause: 'ALARM NOSPACE' };
+
+/** Every write of a Kubernetes fails with "mvcc: database space exceeded", and everything that reads goes on. */
+export const databaseSpaceExceeded: Story<Facts> = {
+  title: 'mvcc: database space exceeded, on a public holiday',
+  source:
+    'https://mattermost.com/blog/troubleshooting-kubernetes-etcd-server/ ("Public Holiday Alert"); the fix is https://etcd.io/docs/v3.4/op-guide/maintenance/#space-quota',
+  now: new Date('2022-05-01T18:20:00Z'),
+  facts: factsOf(
+    store(
+      [
+        member('etcd-a', { ...FULL, version: '3.5.3', dbSizeBytes: 2_147 * MB, dbInUseBytes: 604 * MB }),
+        leader('etcd-b', { ...FULL, version: '3.5.3', dbSizeBytes: 2_149 * MB, dbInUseBytes: 604 * MB }),
+        member('etcd-c', { ...FULL, version: '3.5.3', dbSizeBytes: 2_146 * MB, dbInUseBytes: 604 * MB }),
+      ],
+      { alarms: [alarm('etcd-a'), alarm('etcd-b')], revision: '91827364' },
+    ),
+  ),
+};
+
+/** The same evening, once the history is compacted, the members are defragmented and the alarms taken back. */
+export const spaceFreed: Story<Facts> = {
+  title: 'The same etcd, once its space is freed',
+  source: 'https://etcd.io/docs/v3.4/op-guide/maintenance/#space-quota, where writes are allowed again',
+  now: new Date('2022-05-01T18:31:00Z'),
+  facts: factsOf(
+    store(
+      ['etcd-a', 'etcd-b', 'etcd-c'].map((name) =>
+        member(name, {
+          version: '3.5.3',
+          isLeader: name === 'etcd-c',
+          dbSizeBytes: 211 * MB,
+          dbInUseBytes: 210 * MB,
+        }),
+      ),
+      { revision: '91827364' },
+    ),
+  ),
+};
+
+/** Slow disks under etcd, leaders that change, and in the end two members that nobody hears. Outside it looks like metron_agents that panic. */
+export const quorumLost: Story<Facts> = {
+  title: 'Slow disks, one election after the other, and then no quorum',
+  source:
+    'https://github.com/cloudfoundry/loggregator-release/issues/127: slow etcd disks and unequal clocks behind the panics of metron_agent (also 175 and 200)',
+  now: new Date('2016-05-31T09:00:00Z'),
+  facts: factsOf(
+    store(
+      [
+        old('etcd-z1-0', {
+          hasLeader: false,
+          healthy: false,
+          unhealthyBecause: 'etcdserver: no leader',
+          leaderChanges: 312,
+          proposalsFailed: 874,
+          slowFsyncs: { share: 0.183, total: 1_204_511 },
+        }),
+        silent('etcd-z2-0', 'etcd-z2-0:4001 did not answer within 10 s'),
+        silent('etcd-z3-0', 'connection refused'),
+      ],
+      {
+        hasQuorum: false,
+        quorumError:
+          'etcd has lost its quorum: no majority of its members answers (etcdserver: request timed out)',
+      },
+    ),
+  ),
+};
+
+/** The members of an etcd 2 all answer, and yet times to live mean another thing on each. */
+export const clocksApart: Story<Facts> = {
+  title: 'The clocks of the members drift apart',
+  source: 'https://github.com/cloudfoundry/loggregator-release/issues/127: clock drift between etcd nodes',
+  now: new Date('2016-06-02T14:30:00Z'),
+  facts: factsOf(
+    store([
+      old('etcd-z1-0', { isLeader: true }),
+      old('etcd-z2-0', { clockAheadMs: 7_400 }),
+      old('etcd-z3-0', { clockAheadMs: -1_500 }),
+    ]),
+  ),
+};
+
+/** One certificate was forgotten: it is that member, and nobody else, that clients no longer talk to. */
+export const certificateForgotten: Story<Facts> = {
+  title: 'A member that nobody talks to any more, since its certificate has ended',
+  source:
+    'https://github.com/kubernetes/kubeadm/issues/2177: etcd is Unhealthy, "certificate has expired or is not yet valid"',
+  now: new Date('2021-03-02T06:10:00Z'),
+  facts: factsOf(
+    store([
+      leader('etcd-a', certificate('etcd-a', '2021-03-20T10:00:00Z')),
+      member('etcd-b', certificate('etcd-b', '2021-03-20T10:00:00Z')),
+      silent(
+        'etcd-c',
+        'the certificate of etcd-c.example.com:2379 has expired',
+        certificate('etcd-c', '2021-03-01T23:59:59Z'),
+      ),
+    ]),
+  ),
+};
+
+/** A member is replaced in the wrong order: the new one is added before the old one is taken out, and does not start. */
+export const replacedInTheWrongOrder: Story<Facts> = {
+  title: 'A dead member is replaced by one that does not start',
+  source:
+    'https://etcd.io/docs/v3.4/faq/#should-i-add-a-member-before-removing-an-unhealthy-member: three of four must agree now, and one more loss ends it',
+  now: new Date('2023-11-14T03:12:00Z'),
+  facts: factsOf(
+    store([
+      leader('n1', { dbSizeBytes: 1_790 * MB, dbInUseBytes: 640 * MB }),
+      member('n2', { dbSizeBytes: 1_788 * MB, dbInUseBytes: 640 * MB, raftAppliedIndex: 4_803_001 }),
+      member('n3', { dbSizeBytes: 1_789 * MB, dbInUseBytes: 640 * MB }),
+      neverStarted(),
+    ]),
+  ),
+};

@@ -1,0 +1,79 @@
+import { type Finding, type ports, wording } from '../../kit.ts';
+import type { StoreLook } from './collect.ts';
+import type { FreeSpaceOffer } from './free-space.ts';
+
+/** One finding, and where it says what is wrong with the whole store, how the verdict says it. */
+export interface Trouble {
+  readonly finding: Finding<FreeSpaceOffer>;
+  readonly headline?: string;
+}
+
+export type Evidence = NonNullable<Finding['evidence']>[number];
+
+export function field(label: string, value: string): Evidence {
+  return { kind: 'field', label, value };
+}
+
+/** One that never started has no name yet. */
+export function nameOf({ name, id }: ports.StoreMember): string {
+  return name || id;
+}
+
+export function named(members: readonly ports.StoreMember[]): string {
+  return wording.list(members.map(nameOf).toSorted());
+}
+
+/** What several members share is about their store, so that it stays the same finding while it spreads. */
+export function targetOf({ name }: StoreLook, members: readonly ports.StoreMember[]): string {
+  const [only, ...others] = members;
+  return only && others.length === 0 ? `${name}/${nameOf(only)}` : name;
+}
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
+
+/** In thousands, as `etcdctl endpoint status` writes them: a quota of 2 GiB is 2.1 GB. */
+export function bytes(amount: number): string {
+  const power = Math.min(Math.floor(Math.log10(Math.max(amount, 1)) / 3), UNITS.length - 1);
+  const scaled = amount / 1_000 ** power;
+  return `${Number(scaled.toFixed(scaled < 9.95 && power > 0 ? 1 : 0))} ${UNITS[power]}`;
+}
+
+/** Rounded down, and never to 0 or 100 what is neither. */
+export function percent(share: number): string {
+  const whole = Math.floor(share * 100);
+  if (share > 0 && share < 0.01) return 'less than 1 %';
+  return `${whole} %`;
+}
+
+export function seconds(ms: number): string {
+  return `${Number((ms / 1_000).toFixed(1))} s`;
+}
+
+/** Narrow enough for a phone: what all of them have in common is left out. */
+export function membersTable(told: ports.StoreMembers): Evidence {
+  const { members } = told;
+  const hasSizes = members.some(({ dbSizeBytes }) => dbSizeBytes !== undefined);
+  return {
+    kind: 'table',
+    columns: ['Member', 'State', 'Role', ...(hasSizes ? ['Database'] : [])],
+    rows: members.map((member) => [
+      nameOf(member),
+      stateOf(member),
+      roleOf(member),
+      ...(hasSizes ? [member.dbSizeBytes === undefined ? '' : bytes(member.dbSizeBytes)] : []),
+    ]),
+  };
+}
+
+export function stateOf({ error, hasLeader, healthy, unhealthyBecause }: ports.StoreMember): string {
+  if (error) return error.message;
+  if (healthy === false) return unhealthyBecause ?? (hasLeader === false ? 'knows no leader' : 'unhealthy');
+  if (hasLeader === false) return 'knows no leader';
+  return healthy ? 'healthy' : 'answers';
+}
+
+function roleOf({ isLeader, isLearner, error }: ports.StoreMember): string {
+  if (isLearner) return 'learner';
+  if (error) return '';
+  return isLeader ? 'leader' : 'follower';
+}
