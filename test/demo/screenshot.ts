@@ -28,13 +28,13 @@ async function main(): Promise<void> {
   const demo = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), '--port', '0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const ended = new Promise((done) => demo.once('exit', done));
   const browser = await chromium.launch(BROWSER);
   try {
     const address = await addressOf(demo);
     for (const shot of SHOTS) await shoot(browser, address, shot);
   } finally {
     await browser.close();
-    const ended = new Promise((done) => demo.once('exit', done));
     demo.kill('SIGINT');
     await ended;
   }
@@ -59,7 +59,10 @@ async function shoot(browser: Browser, address: string, shot: Shot): Promise<voi
   page.setDefaultTimeout(READY_WITHIN_MS);
   await page.goto(address);
   await shot.prepare(page);
-  await page.waitForFunction('document.getAnimations().length === 0');
+  // What has just come fades in.
+  await page.evaluate(
+    'Promise.allSettled(document.getAnimations().map(({ finished }) => finished)).then(() => true)',
+  );
   const path = join(FOLDER, shot.name);
   await page.screenshot({ path });
   await page.close();
