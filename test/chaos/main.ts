@@ -1,8 +1,11 @@
 import { parseArgs } from 'node:util';
 import { type ChaosReport, type ChaosSettings, runChaos } from './run-chaos.ts';
 
-const USAGE =
-  'npm run chaos [-- --approvals 300 --seed 7]: how many offers are clicked, and which chance decides';
+const USAGE = `npm run chaos [-- --approvals 300 --seed 7 --without-history]
+
+  --approvals        how many offers are clicked
+  --seed             which chance decides
+  --without-history  the bot may not read its channels: a post whose answer was lost is posted twice`;
 const OFFERS_IN_BATCH = 5;
 
 /** Does its worst to approvals, and prints what came of it: 0 where all that must be zero is, 1 where it is not. */
