@@ -21,7 +21,7 @@ interface KnownInstance {
   readonly incarnation?: string;
 }
 
-export const BY_DIRECTOR: ports.RestartTerms = {
+export const BY_DIRECTOR: Extract<ports.RestartTerms, { allowed: true }> = {
   allowed: true,
   scope: 'instance',
   processes: ['consul_agent', 'doppler', 'metron_agent', 'syslog_drain_binder'],

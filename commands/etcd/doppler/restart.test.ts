@@ -1,0 +1,180 @@
+import { expect, test } from 'vitest';
+import { type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { restart } from './restart.ts';
+import { BY_DIRECTOR, deployment, doppler } from './sightings.ts';
+
+const ASKED = {
+  source: 'bosh',
+  deployment: 'cf',
+  group: 'doppler_z2',
+  id: 'abe6a4e9-cd8f-4b1c-8a0e-5f6a3c1b7e02',
+  name: 'doppler_z2/0',
+  process: 'doppler',
+};
+const ORDER = { id: 'm0123456789abcdef', signal: new AbortController().signal };
+const BY_MONIT: typeof BY_DIRECTOR = {
+  allowed: true,
+  scope: 'process',
+  processes: ['doppler'],
+  besides: ['drain scripts are not run: monit stops the process at once'],
+};
+
+function z2(known: Partial<Parameters<typeof doppler>[0]> = {}): ports.Instance {
+  return doppler({ name: ASKED.name, id: ASKED.id, incarnation: 'vm-7 agent-9', ...known });
+}
+
+function context(
+  instances: readonly ports.Instance[],
+  known: Partial<ports.Deployment> = {},
+  now = new Date('2016-12-06T18:35:50Z'),
+): ReadContext<'processes'> {
+  const deployments = () => Promise.resolve([deployment(instances, known)]);
+  return {
+    read: { processes: { keepers: [{ name: 'bosh', kind: 'bosh', deployments }] } },
+    now,
+    signal: new AbortController().signal,
+    attempt: (_, __, read) => read(),
+    gap: () => undefined,
+    saw: () => undefined,
+  };
+}
+
+test('through a director the plan names all that stops with it, and is bound to this very machine', async () => {
+  const besides = ['its drain scripts run first, for as long as they take'];
+  const plan = await restart.plan(context([z2({ restart: { ...BY_DIRECTOR, besides } })]), ASKED);
+  expect(plan).toEqual({
+    lines: [
+      'Restart doppler_z2/0 of deployment cf through bosh: all its processes (consul_agent, doppler, metron_agent, syslog_drain_binder), with their drain and start scripts',
+      ...besides,
+    ],
+    targets: [`bosh:cf/doppler_z2/${ASKED.id}`],
+    precondition: { incarnation: 'vm-7 agent-9' },
+    afterwards: [
+      'It should register within 5 s of its start.',
+      'A metron_agent that stays not monitored needs a start of its own.',
+    ],
+    details: { scope: 'instance' },
+  });
+});
+
+test('through monit the plan names the one process, and is bound to its pid', async () => {
+  const read = context([z2({ restart: BY_MONIT, incarnation: 'doppler 812' })]);
+  expect(await restart.plan(read, ASKED)).toMatchObject({
+    lines: [
+      'Restart the process doppler on doppler_z2/0 through bosh; nothing else there is touched',
+      'drain scripts are not run: monit stops the process at once',
+    ],
+    precondition: { incarnation: 'doppler 812' },
+    details: { scope: 'process' },
+  });
+});
+
+test('made again later the plan is the same word for word, though another process came and went', async () => {
+  const before = await restart.plan(context([z2()]), ASKED);
+  const later = new Date('2016-12-06T18:55:50Z');
+  const fallen = z2({ state: 'starting', processes: { metron_agent: 'starting' } });
+  expect(await restart.plan(context([fallen], {}, later), ASKED)).toEqual(before);
+  const failing = z2({ state: 'failing', processes: { doppler: 'unmonitored' } });
+  expect(await restart.plan(context([failing], {}, later), ASKED)).toEqual(before);
+});
+
+test('after another restart the plan is another one', async () => {
+  const of = (incarnation: string) => restart.plan(context([z2({ incarnation })]), ASKED);
+  expect(await of('doppler 812')).not.toEqual(await of('doppler 1043'));
+});
+
+test('while a task holds the deployment nothing is planned, and the task is named', async () => {
+  const lock = { taskId: '1180', description: 'create deployment' };
+  await expect(restart.plan(context([z2()], { lock }), ASKED)).rejects.toMatchObject({
+    name: 'SourceError',
+    kind: 'refused',
+    message: 'doppler_z2/0 is not restarted: its deployment is locked by task 1180 (create deployment)',
+  });
+});
+
+const NOT_ALLOWED = 'doppler_z2 is not among the instance groups that may be restarted';
+
+test.each<[string, ports.Instance[], string]>([
+  [
+    'is gone',
+    [doppler({ name: 'doppler_z1/0' })],
+    `doppler_z2/${ASKED.id} of cf is not restarted: it is gone`,
+  ],
+  ['is ignored', [z2({ ignored: true })], 'it is ignored: somebody told its keeper to leave it alone'],
+  ['was stopped on purpose', [z2({ desired: 'stopped' })], 'it is meant to be stopped'],
+  ['has no machine', [z2({ state: 'absent' })], 'it has no VM'],
+  ['has a silent agent', [z2({ state: 'unresponsive' })], 'its agent does not answer'],
+  ['has a silent monit', [z2({ state: 'unknown' })], 'its monit does not answer'],
+  ['is not on the list', [z2({ restart: { allowed: false, because: NOT_ALLOWED } })], NOT_ALLOWED],
+  [
+    'may have other processes restarted only',
+    [z2({ restart: { ...BY_MONIT, processes: ['metron_agent'] } })],
+    'its configuration does not allow doppler to be restarted',
+  ],
+  [
+    'does not run one any more',
+    [{ ...z2(), processes: [{ name: 'metron_agent', state: 'running' }] }],
+    'it has no process doppler any more',
+  ],
+])('a doppler that %s is not restarted', async (_, instances, because) => {
+  const planned = restart.plan(context(instances), ASKED);
+  await expect(planned).rejects.toThrow(because);
+  await expect(planned).rejects.toMatchObject({ name: 'SourceError', kind: 'refused' });
+});
+
+test('an offer that names another process is refused, whatever the machine runs', async () => {
+  const asked = { ...ASKED, process: 'consul_agent' };
+  await expect(restart.plan(context([z2()]), asked)).rejects.toThrow(
+    'consul_agent is not what a doppler is restarted by',
+  );
+});
+
+test('what could not be seen is not called gone', async () => {
+  const error = new SourceError('bosh', 'unreachable', 'task 1181 did not end within 60 s');
+  await expect(restart.plan(context([], { gaps: [{ what: 'cf', error }] }), ASKED)).rejects.toThrow(
+    'cf could not be seen (task 1181 did not end within 60 s)',
+  );
+});
+
+test.each([
+  [{ ...ASKED, source: 'other' }, 'no source other keeps processes here any more'],
+  [{ ...ASKED, deployment: 'other' }, 'it is gone'],
+])('a source or deployment that is gone is refused', async (asked, because) => {
+  await expect(restart.plan(context([z2()]), asked)).rejects.toThrow(because);
+});
+
+test.each<[string, ports.RestartTerms, object]>([
+  ['the whole instance', BY_DIRECTOR, {}],
+  ['the one process', BY_MONIT, { process: 'doppler' }],
+])('applying sends one order, for %s, and tells what came of it', async (_, terms, what) => {
+  const read = context([z2({ restart: terms })]);
+  const plan = await restart.plan(read, ASKED);
+  const travelled = JSON.parse(JSON.stringify(plan)) as typeof plan;
+  const sent: unknown[] = [];
+  const told: string[] = [];
+  const send = (...call: unknown[]) => {
+    sent.push(call);
+    return Promise.resolve({ said: 'task 1180 done after 41 s' });
+  };
+  const did = (line: string) => Promise.resolve(void told.push(line));
+  const write = { processes: { restart: send } };
+  await restart.apply({ ...read, write, order: ORDER, did }, ASKED, travelled);
+  const { source, group, id } = ASKED;
+  expect(sent).toEqual([[{ source, deployment: 'cf', group, id, ...what }, ORDER]]);
+  expect(told).toEqual(['doppler_z2/0 restarted: task 1180 done after 41 s']);
+});
+
+test('a restart that the director refuses is told by nobody as done', async () => {
+  const read = context([z2()]);
+  const plan = await restart.plan(read, ASKED);
+  const told: string[] = [];
+  const did = (line: string) => Promise.resolve(void told.push(line));
+  const refused = new SourceError('bosh', 'refused', 'task 1180 ended in error');
+  const write = { processes: { restart: () => Promise.reject(refused) } };
+  await expect(restart.apply({ ...read, write, order: ORDER, did }, ASKED, plan)).rejects.toBe(refused);
+  expect(told).toEqual([]);
+});
+
+test('the button says what it restarts', () => {
+  expect(restart.title(ASKED)).toBe('Restart doppler_z2/0');
+});
