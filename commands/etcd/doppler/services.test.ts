@@ -1,0 +1,165 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { check } from './check.ts';
+import { diagnose } from './diagnose.ts';
+import { DOPPLER, isAddress } from './services.ts';
+import { deployment, doppler, etcd, factsOf } from './sightings.ts';
+
+const [modern, legacy] = DOPPLER.roots;
+const ID = '4c738367-8eb1-4a57-b44e-771f4870db0e';
+const WHOSE = { zone: 'z1', group: 'doppler_z1', id: ID };
+const HOSTS = ['10.160.55.25'];
+
+function announcing(...endpoints: readonly unknown[]): string {
+  return JSON.stringify({ version: 1, endpoints });
+}
+
+test.each<[age: string, schemes: readonly string[]]>([
+  ['2015', ['udp']],
+  ['2015 with TLS', ['udp', 'tls']],
+  ['February 2016', ['udp', 'tcp']],
+  ['April 2016', ['udp', 'tcp', 'ws']],
+  ['2016 with TLS', ['udp', 'tcp', 'ws', 'tls']],
+  ['2017', ['ws']],
+])('a doppler of %s announces %j', (_, protocols) => {
+  const value = announcing(...protocols.map((scheme) => `${scheme}://10.160.55.25:3457`));
+  expect(modern.read(['z1', 'doppler_z1', ID], value)).toEqual({ ...WHOSE, hosts: HOSTS, protocols });
+});
+
+test('before June 2016, and on old directors, a doppler is called by its index', () => {
+  expect(modern.read(['z1', 'doppler_z1', '0'], announcing('udp://10.160.55.25:3457'))).toMatchObject({
+    group: 'doppler_z1',
+    id: '0',
+  });
+});
+
+test('the legacy key is an address alone, and says UDP by being there', () => {
+  expect(legacy?.read(['z1', 'doppler_z1', ID], '10.160.55.25')).toEqual({
+    ...WHOSE,
+    hosts: HOSTS,
+    protocols: ['udp'],
+  });
+  expect(legacy?.read(['z1', 'doppler_z1', '0'], '10.160.55.25\n')).toMatchObject({ id: '0', hosts: HOSTS });
+});
+
+test('the oldest legacy key has no group: a zone and an index', () => {
+  expect(legacy?.read(['z1', '0'], '10.160.55.25')).toEqual({
+    zone: 'z1',
+    id: '0',
+    hosts: HOSTS,
+    protocols: ['udp'],
+  });
+});
+
+test('an address of IPv6 is told without its brackets', () => {
+  expect(modern.read(['z1', 'doppler_z1', ID], announcing('ws://[fd00::1]:8081'))).toMatchObject({
+    hosts: ['fd00::1'],
+    protocols: ['ws'],
+  });
+});
+
+test.each([
+  ['', 'its value is not JSON'],
+  ['10.160.55.25', 'its value is not JSON'],
+  ['null', 'its value names no endpoints'],
+  ['{"version":1}', 'its value names no endpoints'],
+  [announcing(), 'its value names no endpoints'],
+  [announcing(3457), 'its value names no endpoints'],
+  [announcing(...Array.from({ length: 51 }, () => 'udp://10.0.0.1:1')), 'its value names no endpoints'],
+  [announcing('10.160.55.25:3457'), 'an endpoint in its value is not a URL'],
+  [announcing('udp://'), 'an endpoint in its value is not a URL'],
+  [announcing('udp://10.160.55.25:3457', ''), 'an endpoint in its value is not a URL'],
+])('the value %j is of no use, and whose it is known all the same', (value, corrupt) => {
+  expect(modern.read(['z1', 'doppler_z1', ID], value)).toEqual({
+    ...WHOSE,
+    hosts: [],
+    protocols: [],
+    corrupt,
+  });
+});
+
+test('a legacy value that is no address is of no use', () => {
+  expect(legacy?.read(['z1', 'doppler_z1', ID], 'doppler.service.cf.internal')).toMatchObject({
+    corrupt: 'its value is not an IP address',
+  });
+});
+
+test.each([[[]], [['z1']], [['z1', 'doppler_z1']]])('the path %j tells nobody’s name', (segments) => {
+  expect(modern.read(segments, announcing('udp://10.0.0.1:3457'))).toBe('its path is not <zone>/<job>/<id>');
+});
+
+test.each([
+  ['cf/245', false],
+  ['cf/250', false],
+  ['cf/251', true],
+  ['cf/278.1', true],
+  ['v260', true],
+  ['cf-release 270', true],
+  ['cf-deployment', true],
+  ['cf-deployment/v1.0.0', true],
+  ['', false],
+  ['cf/245+dev.1', false],
+  ['3541.2', false],
+])('whether version %j is too new to announce itself in etcd: %s', (version, expected) => {
+  expect(DOPPLER.ended?.isOver(version)).toBe(expected);
+});
+
+test.each([
+  ['10.0.0.1', true],
+  ['fd00::1', true],
+  ['doppler.service.cf.internal', false],
+  ['', false],
+  [`${'f'.repeat(100)}:`, false],
+])('%j is an address: %s', (host, expected) => {
+  expect(isAddress(host)).toBe(expected);
+});
+
+/** Anything, and often nearly what a doppler writes. */
+const anyValue = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.json(),
+  fc
+    .array(fc.oneof(fc.string(), fc.webUrl(), fc.anything()))
+    .map((endpoints) => JSON.stringify({ endpoints })),
+  fc.ipV4(),
+);
+const anySegment = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom('z1', 'doppler_z1', '0', 'id-1', '__proto__'),
+);
+
+test('no path and no value can make the reading fail', () => {
+  fc.assert(
+    fc.property(fc.array(anySegment, { maxLength: 5 }), anyValue, (segments, value) => {
+      for (const { read } of DOPPLER.roots) {
+        const says = read(segments, value);
+        expect(['string', 'object']).toContain(typeof says);
+      }
+    }),
+  );
+});
+
+test('no keys, whatever they are called and hold, can make the judging fail', () => {
+  const args = check.args.parse({});
+  const here = [deployment([doppler({ name: 'doppler_z1/0', id: 'id-1', address: '10.0.1.1' })])];
+  const anyKey = fc.record({
+    key: fc
+      .tuple(
+        fc.constantFrom('/doppler/meta/', '/healthstatus/doppler/'),
+        fc.array(anySegment, { maxLength: 5 }),
+      )
+      .map(([prefix, segments]) => prefix + segments.join('/')),
+    value: anyValue,
+    ttl: fc.oneof(fc.constant(null), fc.integer({ min: -20, max: 20 })),
+  });
+  fc.assert(
+    fc.property(fc.array(anyKey, { maxLength: 4 }), (keys) => {
+      for (const instances of ['all', 'nobody-tells'] as const) {
+        const facts = factsOf([etcd(keys)], instances === 'all' ? here : [], instances);
+        const report = diagnose(facts, args);
+        expect(JSON.parse(JSON.stringify(report.findings))).toEqual(report.findings);
+        expect(report.verdict).not.toBe('');
+      }
+    }),
+  );
+});
