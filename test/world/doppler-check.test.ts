@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { check as doppler } from '../../commands/etcd/doppler/check.ts';
+import { collectFor } from '../../commands/etcd/doppler/collect.ts';
+import { restart } from '../../commands/etcd/doppler/restart.ts';
+import { DOPPLER } from '../../commands/etcd/doppler/services.ts';
+import { readArguments } from '../../src/check/arguments.ts';
+import type { Plan } from '../../src/check/define-remediation.ts';
+import type { Report } from '../../src/check/finding.ts';
+import { proofInWords } from '../../src/check/proof.ts';
+import { makeRedact } from '../../src/check/redact.ts';
+import { runCheck } from '../../src/check/run-check.ts';
+import { applyRemediation, planRemediation } from '../../src/check/run-remediation.ts';
+import type { Source } from '../../src/ports/source.ts';
+import { etcdConfig } from '../../src/sources/etcd/config.ts';
+import { openEtcd } from '../../src/sources/etcd/open.ts';
+import { monitConfig } from '../../src/sources/monit/config.ts';
+import { openMonit } from '../../src/sources/monit/open.ts';
+import { type Etcd, startEtcd } from './etcd.ts';
+import { type Loggregator, startLoggregator } from './loggregator/loggregator.ts';
+
+const VMS = 6;
+const WAIT = { timeout: 45_000, interval: 200 };
+/** Announcements live for four seconds here and are written anew every two: three seconds are more than that. */
+const TTL_SECONDS = 4;
+const check = { ...doppler, collect: collectFor(DOPPLER, 3_000) };
+
+let etcd: Etcd;
+let loggregator: Loggregator;
+let keys: Source;
+let machines: Source;
+
+beforeAll(async () => {
+  etcd = await startEtcd({ members: 3 });
+  const ttlSeconds = TTL_SECONDS;
+  loggregator = await startLoggregator({ etcd: etcd.access, vms: VMS, ttlSeconds, pollSeconds: 2 });
+  await loggregator.waitUntilHealthy();
+  const { endpoints, ca, clientCertificate } = etcd.access;
+  keys = openEtcd(etcdConfig.parse({ kind: 'etcd', endpoints: [...endpoints], ca, clientCertificate }));
+  machines = openMonit(
+    monitConfig.parse({
+      kind: 'monit',
+      restart: ['doppler'],
+      hosts: loggregator.vms.map(({ name, id, zone, addresses, monit: { url, username, password } }) => ({
+        url,
+        instance: name,
+        id,
+        zone,
+        addresses: [...addresses],
+        auth: { username, password },
+      })),
+    }),
+  );
+}, 90_000);
+afterAll(async () => {
+  await Promise.all([keys?.close(), machines?.close()]);
+  await loggregator?.close();
+  await etcd?.close();
+});
+
+const read = () => ({
+  keyValue: { stores: [keys.keyValue!] },
+  processes: { keepers: [machines.processes!] },
+});
+const signal = new AbortController().signal;
+
+function look(): Promise<Report> {
+  return runCheck(check, {
+    check: 'etcd/doppler',
+    environment: 'prod',
+    args: readArguments(check, { bare: [], flags: new Map() }),
+    read: read(),
+    now: new Date(),
+    signal,
+    deadlineMs: 30_000,
+  });
+}
+
+const reasons = ({ findings }: Report) => findings.map(({ reason }) => reason);
+
+test('a doppler that is stuck is found among those that are well, restarted as planned, and all is clear again', async () => {
+  await expect.poll(look, WAIT).toMatchObject({
+    status: 'clear',
+    verdict: 'All three dopplers are registered',
+    examined: 3,
+    gaps: [],
+  });
+
+  await loggregator.stick('doppler_z2/0');
+  await expect.poll(loggregator.countMetrons, WAIT).toBe(0);
+  const before = await look();
+  expect(before.verdict).toMatch(/^doppler_z2\/0 is running but not registered; the other two are\./);
+  expect(reasons(before)).toEqual(['registration-stuck', 'metron-down']);
+  const offers = before.findings.flatMap((finding) => finding.offers ?? []);
+  expect(offers).toMatchObject([{ title: 'Restart doppler_z2/0', risk: 'disruptive' }]);
+
+  const params = offers[0]?.params;
+  const plan = () =>
+    planRemediation(restart, params, {
+      read: read(),
+      now: new Date(),
+      signal,
+      deadlineMs: 10_000,
+      redact: makeRedact(),
+    });
+  const planned = JSON.parse(JSON.stringify(await plan())) as Plan;
+  expect(planned.lines[0]).toBe(
+    'Restart the process doppler on doppler_z2/0 through monit; nothing else there is touched',
+  );
+  expect(await plan()).toEqual(planned);
+
+  const told: string[] = [];
+  await applyRemediation(restart, params, planned, {
+    read: read(),
+    write: { processes: machines.writes!.processes! },
+    now: new Date(),
+    order: { id: 'm0123456789abcdef', signal },
+    did: async (line) => void told.push(line),
+  });
+  expect(told).toEqual([expect.stringMatching(/^doppler_z2\/0 restarted: .*pid \d+ -> \d+/)]);
+  expect((await plan()).precondition).not.toEqual(planned.precondition);
+
+  let after: Report | undefined;
+  await expect
+    .poll(async () => (after = await look()), WAIT)
+    .toMatchObject({ status: 'clear', findings: [], gaps: [] });
+  expect(proofInWords(before.measures ?? [], after?.measures ?? [])).toBe(
+    'doppler_z2: 0 -> 1 registered; metron_agent running on 6 of 6',
+  );
+}, 120_000);
+
+test('with two of three etcds dead nothing is said of dopplers, and none is offered a restart', async () => {
+  await etcd.kill(1);
+  await etcd.kill(2);
+  const report = await look();
+  expect(report.verdict).toMatch(/^Etcd has lost its majority: no doppler can be judged/);
+  expect(reasons(report)[0]).toBe('quorum-lost');
+  expect(report.findings[0]?.summary).toContain('1 of 3 members answers');
+  expect(report.findings.filter(({ target }) => target.startsWith('doppler'))).toEqual([]);
+  expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
+  expect(report.gaps.map(({ what }) => what)).toEqual(['etcd: /doppler/meta, /healthstatus/doppler']);
+}, 60_000);
