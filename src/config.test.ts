@@ -90,7 +90,7 @@ defaultEnvironment: nowhere
 
 test('a key like no other names the keys that are known', () => {
   expect(problemsOf(() => read(`${SMALL}colour: green\n`))).toEqual([
-    '6:1 unknown key `colour`. Known here: `environments`, `channels`, `defaultEnvironment`, `limits`, `redis`, `checks`.',
+    '6:1 unknown key `colour`. Known here: `environments`, `channels`, `defaultEnvironment`, `limits`, `roles`, `remediations`, `audit`, `redis`, `checks`.',
   ]);
 });
 
@@ -349,4 +349,21 @@ test('a .env file fills in what the environment does not say', () => {
   const variables = loadVariables(folder, { PORT: '5000' });
 
   expect(readEnvironment(variables)).toMatchObject({ logLevel: 'debug', port: 5000 });
+});
+
+test('a fix that is misspelt under `off` would still be offered, so it is a mistake and not a wish', () => {
+  const text = `${SMALL}remediations: { off: [lab/things:mned], destructive: [lab/things:mend] }\n`;
+  const checks = new Map([['lab/things', { args: z.object({}), remediations: { mend: {} } }]]);
+
+  expect(problemsOf(() => read(text, {}, { checks: checks as never }))).toEqual([
+    expect.stringContaining('there is no fix `lab/things:mned`. Did you mean `lab/things:mend`?'),
+  ]);
+});
+
+test('a role is made of ids, and a name is refused', () => {
+  expect(problemsOf(() => read(`${SMALL}roles: { approver: ['@grace'] }\n`))).toEqual([
+    expect.stringContaining(
+      'must be the id of a person (`U0123ABC`) or of a user group (`S0123ABC`), never a name',
+    ),
+  ]);
 });

@@ -2,7 +2,12 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { makeRedact } from './check/redact.ts';
 import type { WrittenArguments } from './check/arguments.ts';
-import { crossCheck, crossCheckArguments, type KnownChecks } from './config/cross-check.ts';
+import {
+  crossCheck,
+  crossCheckArguments,
+  crossCheckRemediations,
+  type KnownChecks,
+} from './config/cross-check.ts';
 import { explain, type Placed } from './config/explain.ts';
 import { ConfigError, type Path, type Problem, writePath } from './config/problem.ts';
 import { type ReadYaml, readYaml } from './config/read-yaml.ts';
@@ -74,7 +79,9 @@ export function readConfig(
   const problems = problemsOf(yaml, () => [
     ...explain(schema, yaml.value, parsed.error?.issues ?? []),
     ...crossCheck(yaml.value, variables),
-    ...(checks ? crossCheckArguments(yaml.value, checks) : []),
+    ...(checks
+      ? [...crossCheckArguments(yaml.value, checks), ...crossCheckRemediations(yaml.value, checks)]
+      : []),
   ]);
   if (problems.length > 0 || !parsed.success) throw new ConfigError(path, redacted(problems, secrets));
   return toConfig(parsed.data, secrets);

@@ -53,7 +53,27 @@ function namedTwice(environment: string, sources: unknown): readonly Placed[] {
 }
 
 /** The checks that `checks:` may name; a catalogue is one. */
-export type KnownChecks = ReadonlyMap<string, Pick<AnyCheck, 'args'>>;
+export type KnownChecks = ReadonlyMap<string, Pick<AnyCheck, 'args' | 'remediations'>>;
+
+/** Holds the names of fixes against those that there are: one that is misspelt under `off` would still be offered. */
+export function crossCheckRemediations(value: unknown, checks: KnownChecks): readonly Placed[] {
+  const known = [...checks].flatMap(([check, { remediations = {} }]) =>
+    Object.keys(remediations as object).map((name) => `${check}:${name}`),
+  );
+  const given = asObject(asObject(value)['remediations']);
+  return ['destructive', 'off'].flatMap((list) => {
+    const names: unknown = given[list];
+    if (!Array.isArray(names)) return [];
+    return names.flatMap((name: unknown, index) => {
+      if (typeof name !== 'string' || known.includes(name)) return [];
+      const meant = nearest(name, known);
+      const cure = meant ? `Did you mean \`${meant}\`?` : `Known: ${known.join(', ') || 'none'}`;
+      return [
+        { path: ['remediations', list, index], what: `there is no fix \`${name.slice(0, 80)}\``, cure },
+      ];
+    });
+  });
+}
 
 /** Holds the workspace's default arguments against what each check takes. */
 export function crossCheckArguments(value: unknown, checks: KnownChecks): readonly Placed[] {

@@ -1,4 +1,4 @@
-import { type AckFn, App, type BlockAction, type RespondArguments, type SlashCommand } from '@slack/bolt';
+import { type AckFn, App, type RespondArguments, type SlashCommand } from '@slack/bolt';
 import type { Log } from '../telemetry/log.ts';
 import { boltLogger } from './bolt-log.ts';
 import { answerClick, type Clicking, OWN_BUTTON, readClick } from './clicks.ts';
@@ -57,7 +57,7 @@ export async function startSlackApp(
   // Acknowledged before anything is looked at: what follows from a click is told in the thread.
   app.action({ type: 'block_actions', action_id: OWN_BUTTON }, async ({ ack, body }) => {
     await ack();
-    const click = readClick(body as BlockAction);
+    const click = readClick(body);
     if (click) await inFlight.track(answerClick(clicking, click));
   });
   const { port } = await app

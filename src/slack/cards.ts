@@ -8,7 +8,8 @@ import { attachOnce, edit, type Place, type Posting, postOnce } from './post.ts'
 import type { Message } from './render/message.ts';
 import { renderOffers, type Withheld } from './render/offers.ts';
 import { planFile } from './render/remediation-plan.ts';
-import { renderRemediation } from './render/remediation.ts';
+import { renderAsked, renderRemediation } from './render/remediation.ts';
+import { safely } from './safely.ts';
 import { SlackRefused } from './slack-call.ts';
 
 /** What it takes to show remediations. */
@@ -32,7 +33,8 @@ export async function showOffers(showing: Showing, thread: Thread, place: Place)
     return because === undefined ? [] : [{ title: one.title, because }];
   });
   const open = offered.filter((one) => one.state !== 'offered' || !withheld(showing.policy, one));
-  await put(showing, thread, OFFERS, place, renderOffers(open, { withheld: off }));
+  const now = renderOffers(open, { withheld: off });
+  await put(showing, thread, OFFERS, place, { first: 'What can be done about it:', now });
 }
 
 /** How many of a run's offers have a button. */
@@ -58,7 +60,8 @@ export async function showCard(
   const part = cardOf(id);
   // The button goes away first: nobody should click what is taken up already.
   if (!thread.where(part)) await showOffers(showing, thread, place);
-  await put(showing, thread, part, place, renderRemediation(remediation));
+  const now = renderRemediation(remediation);
+  await put(showing, thread, part, place, { first: renderAsked(remediation), now });
   await attachPlan(showing, thread, place, remediation);
   if (ENDED.has(remediation.state)) await showOffers(showing, thread, place);
   await remediations.told(id, remembered.revision);
@@ -78,24 +81,43 @@ async function attachPlan(
   });
 }
 
-/** Posts a part of a thread, or edits it where it stands. One that somebody deleted is posted anew. */
+/**
+ * Shows a part of a thread, edited where it stands. It is posted as a line without buttons and edited at once: after a lost answer it may be
+ * posted twice, and the copy that nobody edits must stay true and offer nothing. One that somebody deleted is posted anew.
+ */
 async function put(
   showing: Showing,
   thread: Thread,
   part: string,
   place: Place,
-  message: Message,
+  { first, now }: { readonly first: string; readonly now: Message },
 ): Promise<void> {
-  const where = thread.where(part);
-  if (!where) {
-    await postOnce(showing, thread, part, place, message);
-    return;
-  }
+  const show = (where: Where) => safely(showing, place, now, (message) => edit(showing, where, message));
   try {
-    await edit(showing, where, message);
+    await show(thread.where(part) ?? (await post(showing, thread, part, place, first)));
   } catch (error) {
-    if (!(error instanceof SlackRefused) || error.shut) throw error;
+    if (!(error instanceof SlackRefused && GONE.has(error.code))) throw error;
     await showing.threads.refused(place.runId, part);
-    await postOnce(showing, await showing.threads.read(place.runId), part, place, message);
+    const fresh = await showing.threads.read(place.runId);
+    await show(await post(showing, fresh, part, place, first));
   }
+}
+
+interface Where {
+  readonly channelId: string;
+  readonly ts: string;
+}
+
+/** Somebody deleted it, or the workspace does not let it be edited any more. */
+const GONE = new Set(['message_not_found', 'cant_update_message', 'edit_window_closed']);
+
+async function post(
+  showing: Showing,
+  thread: Thread,
+  part: string,
+  place: Place,
+  text: string,
+): Promise<Where> {
+  const ts = await postOnce(showing, thread, part, place, { text, blocks: [] });
+  return { channelId: place.channelId, ts: ts ?? '' };
 }

@@ -66,12 +66,12 @@ export function readClick(body: BlockAction): Click | undefined {
   if (!action || !button || !channel || !message) return undefined;
   return {
     button,
-    value: 'value' in action ? String(action.value ?? '') : '',
+    value: 'value' in action && typeof action.value === 'string' ? action.value : '',
     userId: body.user.id,
     userTeamId: body.user.team_id ?? body.team?.id ?? '',
     channelId: channel.id,
     messageTs: message.ts,
-    threadTs: String((message as { thread_ts?: string }).thread_ts ?? message.ts),
+    threadTs: (message as { thread_ts?: string }).thread_ts ?? message.ts,
     triggerId: body.trigger_id,
   };
 }

@@ -8,6 +8,7 @@ import type { AskedQuestion, Message, Thread as Answer } from './render/message.
 import { renderBug, renderLooking, renderLost, renderProgress } from './render/notices.ts';
 import { renderReport } from './render/report.ts';
 import { respond } from './respond.ts';
+import { safely } from './safely.ts';
 import { SlackRefused } from './slack-call.ts';
 
 /** While another delivery of the same run is being posted: an answer waits for it, anything less is stale by then. */
@@ -102,33 +103,6 @@ async function showRoot(posting: Posting, thread: Thread, place: Place, message:
   const ts = await safely(posting, { runId }, message, (safe) => postOnce(posting, fresh, ROOT, place, safe));
   return ts ?? fresh.root?.ts ?? '';
 }
-
-/** A message that Slack finds malformed is our bug; its words go out all the same. */
-async function safely<T>(
-  posting: Posting,
-  { runId }: { readonly runId: string },
-  message: Message,
-  send: (message: Message) => Promise<T>,
-): Promise<T> {
-  try {
-    return await send(message);
-  } catch (error) {
-    if (!(error instanceof SlackRefused) || !MALFORMED.has(error.code)) throw error;
-    posting.metrics.bugs.inc({ role: 'bot' });
-    posting.log.error(
-      { err: error, runId },
-      'Slack found a message of ours malformed; its plain text was sent instead',
-    );
-    return send(plain(message.text));
-  }
-}
-
-const MALFORMED = new Set([
-  'invalid_blocks',
-  'invalid_blocks_format',
-  'msg_blocks_too_long',
-  'invalid_attachments',
-]);
 
 async function withoutFile(
   posting: Posting,

@@ -29,9 +29,12 @@ export function holdLease(
       isAsking = false;
     }
   };
+  const signal = AbortSignal.any([stop, lost.signal]);
   const timer = setInterval(() => {
     if (performance.now() > goodUntilMs) lost.abort(new Error('the lease could not be lengthened'));
-    ask().catch(() => undefined);
+    // A deed that does not hear its signal is given up: the sweep says so once the lease is over.
+    if (signal.aborted) clearInterval(timer);
+    else ask().catch(() => undefined);
   }, leaseMs / 3);
-  return { signal: AbortSignal.any([stop, lost.signal]), release: () => clearInterval(timer) };
+  return { signal, release: () => clearInterval(timer) };
 }

@@ -72,6 +72,7 @@ const buttonsOf = ({ blocks }: Message): readonly { action_id: string; value: st
   });
   return found;
 };
+const valueOf = (message: Message): string => buttonsOf(message)[0]?.value ?? '';
 const eventually = <T>(look: () => T | undefined) => stage.workspace.waitFor(look, { timeoutMs: 15_000 });
 const card = (word: string, at = 0) => eventually(() => thread(at).find(({ text }) => text.includes(word)));
 const offers = (at = 0) =>
@@ -144,7 +145,7 @@ test('a value that was made up, or belongs to another card, does nothing and is 
 test('a card of an old plan approves nothing', async () => {
   await start();
   const shown = await plan();
-  const [{ value = '' } = {}] = buttonsOf(shown);
+  const value = valueOf(shown);
   const other = `${value.split(' ')[0]} ${'a'.repeat(64)}`;
 
   await press(GRACE, shown, 'approve', other, true);
@@ -156,7 +157,7 @@ test('a card of an old plan approves nothing', async () => {
 test('somebody who is taken out of the group after approving, and before the deed, approved nothing', async () => {
   const worker = await start();
   const shown = await plan();
-  const [{ value = '' } = {}] = buttonsOf(shown);
+  const value = valueOf(shown);
   await worker?.close();
   await press(GRACE, shown, 'approve');
   await card('APPROVED');
@@ -192,7 +193,7 @@ test.each([
 test('a plan that nobody approves expires by itself, and its card says so', async () => {
   await start({ remediations: { approveWithinMinutes: 1 / 60 } });
   const shown = await plan();
-  const [{ value = '' } = {}] = buttonsOf(shown);
+  const value = valueOf(shown);
 
   const expired = await card('EXPIRED');
 
@@ -222,7 +223,7 @@ test('clicks while a slow deed is under way change nothing', async () => {
   const gate = Promise.withResolvers<void>();
   lab.beforeDeed = () => gate.promise;
   const shown = await plan();
-  const [{ value = '' } = {}] = buttonsOf(shown);
+  const value = valueOf(shown);
   await press(GRACE, shown, 'approve');
   const applying = await card('APPLYING');
 
@@ -310,7 +311,7 @@ test('the same click delivered four times counts once', async () => {
 test('a rejected plan stays rejected, and the audit names who voted', async () => {
   await start();
   const shown = await plan();
-  const [{ value = '' } = {}] = buttonsOf(shown);
+  const value = valueOf(shown);
   await press(GRACE, shown, 'reject');
   const rejected = await card('REJECTED');
 

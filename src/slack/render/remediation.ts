@@ -31,6 +31,7 @@ import {
   SIGNS,
   standing,
   tookInWords,
+  who,
   withEnd,
 } from './remediation-words.ts';
 
@@ -64,6 +65,12 @@ export function renderRemediation(remediation: Remediation): Message {
   const elements = buttonsOf(remediation);
   if (elements.length > 0) blocks.push({ type: 'actions', elements: [...elements] });
   return { text: renderText(remediation, finding.summary), blocks };
+}
+
+/** What stays true of a remediation whatever becomes of it: the card's first words, before it is edited for the first time. */
+export function renderAsked({ title, requested }: Remediation): string {
+  const by = requested ? ` was asked for by ${who(requested.by)}` : ' was asked for';
+  return `${inert(title, TITLE)}${by}.`;
 }
 
 /** `FIXED · doppler_z2: 0 -> 1 registered`, what it was about, how it stands. */
