@@ -54,12 +54,14 @@ function expiring(
   if (!first) return undefined;
   const left = leftMs(first, now);
   const isOne = ending.length === 1;
+  const whose = `${isOne ? 'certificate' : 'certificates'} of ${named(ending)} ${isOne ? 'expires' : 'expire'} in ${wording.span(left)}`;
   return {
+    headline: `the ${whose}`,
     finding: {
       reason: 'certificate-expiring',
       severity: left <= criticalDays * DAY_MS ? 'critical' : 'warning',
       target: targetOf(store, ending),
-      summary: `The ${isOne ? 'certificate' : 'certificates'} of ${named(ending)} ${isOne ? 'expires' : 'expire'} in ${wording.span(left)}`,
+      summary: `The ${whose}`,
       evidence: [table(ending)],
     },
   };

@@ -29,7 +29,7 @@ async function lookAt(
   const untold = told.members.filter(isUntold);
   for (const { id, name: member, error } of untold) if (error) gap(`${name}/${member || id}`, error);
   saw(name, told.members.length - untold.length);
-  return { name, ...told };
+  return { ...told, name };
 }
 
 /** It answers, and says no or what cannot be read: whether it is well is then not known. */

@@ -63,11 +63,15 @@ export function spaceOf(told: ports.StoreMembers): Space | undefined {
   };
 }
 
-/** Less than this share of the file is not worth making every member stop for a while. */
-const WORTH_SHARE = 0.1;
+/** Less is not worth making every member stop for a while. A small file is half empty from the start. */
+const WORTH = { shareOfFile: 0.1, shareOfQuota: 0.01 };
 
-export function isWorthFreeing({ sizeBytes, freeBytes = 0 }: Space): boolean {
-  return freeBytes > 0 && freeBytes >= WORTH_SHARE * sizeBytes;
+export function isWorthFreeing({ sizeBytes, freeBytes = 0, quotaBytes = 0 }: Space): boolean {
+  return (
+    freeBytes > 0 &&
+    freeBytes >= WORTH.shareOfFile * sizeBytes &&
+    freeBytes >= WORTH.shareOfQuota * quotaBytes
+  );
 }
 
 /**

@@ -103,6 +103,7 @@ function lagging(store: StoreLook, limit: number): Trouble | undefined {
   const is = behind.length === 1 ? 'is' : 'are';
   const most = Math.max(...behind.map(({ entries }) => entries));
   return {
+    headline: `${named(late)} ${is} behind the others`,
     finding: {
       reason: 'member-lagging',
       severity: 'warning',

@@ -43,13 +43,16 @@ function slowFsyncs(store: StoreLook, { slowShare, ...limits }: PaceLimits): Tro
   const members = slow.map(({ member }) => member);
   const worst = Math.max(...slow.map(({ share }) => share));
   const elects = mostChanges(store.members) >= limits.leaderChanges;
+  const isClear = elects || worst >= CLEARLY * slowShare;
+  const whose = `the ${members.length === 1 ? 'disk' : 'disks'} of ${named(members)} ${members.length === 1 ? 'is' : 'are'} slow`;
   const consequence = elects ? ', and the leader has changed often' : '';
   return {
+    ...(isClear && { headline: whose }),
     finding: {
       reason: 'slow-fsyncs',
-      severity: elects || worst >= CLEARLY * slowShare ? 'warning' : 'info',
+      severity: isClear ? 'warning' : 'info',
       target: targetOf(store, members),
-      summary: `The ${members.length === 1 ? 'disk' : 'disks'} of ${named(members)} ${members.length === 1 ? 'is' : 'are'} slow: ${members.length === 1 ? '' : 'up to '}${percent(worst)} of the fsyncs took longer than 8 ms${consequence}. etcd wants 99 % below 10 ms`,
+      summary: `T${whose.slice(1)}: ${members.length === 1 ? '' : 'up to '}${percent(worst)} of the fsyncs took longer than 8 ms${consequence}. etcd wants 99 % below 10 ms`,
       evidence: [
         {
           kind: 'table',
@@ -96,6 +99,7 @@ function pendingProposals(store: StoreLook, { pending: limit }: PaceLimits): Tro
   if (waiting.length === 0) return undefined;
   const most = Math.max(...waiting.map(({ proposalsPending = 0 }) => proposalsPending));
   return {
+    headline: `writes wait at ${named(waiting)}`,
     finding: {
       reason: 'proposals-pending',
       severity: 'warning',
@@ -119,12 +123,14 @@ function clockSkew(store: StoreLook, { skew: limitMs }: PaceLimits): Trouble | u
   const clocks = told.map(({ aheadMs }) => aheadMs);
   const skewMs = Math.max(...clocks) - Math.min(...clocks);
   if (told.length < 2 || skewMs <= limitMs) return undefined;
+  const headline = `the clocks of ${store.name}'s members differ by ${seconds(skewMs)}`;
   return {
+    headline,
     finding: {
       reason: 'clock-skew',
       severity: 'warning',
       target: store.name,
-      summary: `The clocks of ${store.name}'s members differ by ${seconds(skewMs)}: keys with a time to live go too early or too late. Set the clocks right (NTP, chrony)`,
+      summary: `T${headline.slice(1)}: keys with a time to live go too early or too late. Set the clocks right (NTP, chrony)`,
       evidence: told.map(({ member, aheadMs }) => field(nameOf(member), clockInWords(aheadMs))),
     },
   };

@@ -1,6 +1,6 @@
 import { type ports, wording } from '../../kit.ts';
 import type { StoreLook } from './collect.ts';
-import { votesIn } from './condition.ts';
+import { isSilent, votesIn } from './condition.ts';
 import { type Evidence, field, membersTable, named, type Trouble } from './words.ts';
 
 /** Nothing is written and no key expires without a majority: what else is wrong with the members follows from it, or is its cause. */
@@ -11,8 +11,10 @@ export function quorumTrouble(store: StoreLook): Trouble | undefined {
   const counted = `${up} of ${wording.count(voters, 'member')} ${up === 1 ? 'answers' : 'answer'}`;
   if (up < majority) {
     const headline = `${name} has lost its quorum: ${counted}`;
-    const gone = store.members.filter(({ error }) => error);
-    const next = `bring back ${named(gone)}: ${wording.count(majority - up, 'more member is needed', 'more members are needed')}`;
+    const gone = store.members.filter((member) => isSilent(member) && !member.isLearner);
+    const needed = majority - up;
+    const which = needed === gone.length ? named(gone) : `${needed} of ${named(gone)}`;
+    const next = `bring ${which} back first`;
     return lost(store, 'quorum-lost', headline, next);
   }
   const leader = store.members.find(({ isLeader, hasLeader }) => isLeader && hasLeader !== false);

@@ -87,7 +87,7 @@ function filling(store: StoreLook, { warningFill, criticalFill }: SpaceLimits): 
     ? `defragmenting gives back ${bytes(space.freeBytes ?? 0)}`
     : 'there is little to give back: find out what writes so much, or raise the quota';
   return {
-    ...(isCritical && { headline: `${store.name} is ${percent(share)} full` }),
+    headline: `${store.name} is ${percent(share)} full`,
     finding: {
       reason: 'database-filling',
       severity: isCritical ? 'critical' : 'warning',

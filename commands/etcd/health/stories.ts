@@ -115,9 +115,9 @@ export const certificateForgotten: Story<Facts> = {
   ),
 };
 
-/** A member is replaced in the wrong order: the new one is added before the old one is taken out, and does not start. */
-export const replacedInTheWrongOrder: Story<Facts> = {
-  title: 'A dead member is replaced by one that does not start',
+/** A member is to be replaced, the new one is added before the old one is taken out, and does not start. */
+export const addedTooEarly: Story<Facts> = {
+  title: 'A new member is added before the old one is taken out, and never starts',
   source:
     'https://etcd.io/docs/v3.4/faq/#should-i-add-a-member-before-removing-an-unhealthy-member: three of four must agree now, and one more loss ends it',
   now: new Date('2023-11-14T03:12:00Z'),

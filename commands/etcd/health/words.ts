@@ -2,10 +2,16 @@ import { type Finding, type ports, wording } from '../../kit.ts';
 import type { StoreLook } from './collect.ts';
 import type { FreeSpaceOffer } from './free-space.ts';
 
-/** One finding, and where it says what is wrong with the whole store, how the verdict says it. */
+/** One finding, and how the verdict says it; without a headline it is only to be known. */
 export interface Trouble {
   readonly finding: Finding<FreeSpaceOffer>;
   readonly headline?: string;
+}
+
+export function worstFirst<T extends Pick<Trouble, 'finding'>>(troubles: readonly T[]): readonly T[] {
+  return ['critical', 'warning', 'info'].flatMap((severity) =>
+    troubles.filter(({ finding }) => finding.severity === severity),
+  );
 }
 
 export type Evidence = NonNullable<Finding['evidence']>[number];
@@ -65,8 +71,8 @@ export function membersTable(told: ports.StoreMembers): Evidence {
   };
 }
 
-export function stateOf({ error, hasLeader, healthy, unhealthyBecause }: ports.StoreMember): string {
-  if (error) return error.message;
+export function stateOf({ name, error, hasLeader, healthy, unhealthyBecause }: ports.StoreMember): string {
+  if (error) return name === '' ? 'never started' : error.message;
   if (healthy === false) return unhealthyBecause ?? (hasLeader === false ? 'knows no leader' : 'unhealthy');
   if (hasLeader === false) return 'knows no leader';
   return healthy ? 'healthy' : 'answers';

@@ -1,0 +1,279 @@
+import { expect, test } from 'vitest';
+import { type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { freeSpace, freeSpaceWithin } from './free-space.ts';
+import { alarm, idOf, leader, MB, member, neverStarted, QUOTA, silent, store } from './sightings.ts';
+
+const ASKED = { store: 'etcd' };
+const FULL = {
+  healthy: false,
+  unhealthyBecause: 'ALARM NOSPACE',
+  dbSizeBytes: QUOTA + MB,
+  dbInUseBytes: 600 * MB,
+};
+const fullMembers = [leader('n1', FULL), member('n2', FULL), member('n3', FULL)];
+const full = store(fullMembers, { alarms: [alarm('n1'), alarm('n3')], revision: '3847' });
+const loose = { dbSizeBytes: 1_800 * MB, dbInUseBytes: 600 * MB };
+
+function context(told: ports.StoreMembers, name = 'etcd'): ReadContext<'keyValue'> {
+  return reading({
+    name,
+    tree: () => Promise.reject(new Error('no key is read')),
+    members: () => Promise.resolve(told),
+  });
+}
+
+function reading(one: ports.KeyValueStore): ReadContext<'keyValue'> {
+  return {
+    read: { keyValue: { stores: [one] } },
+    now: new Date('2026-02-20'),
+    signal: new AbortController().signal,
+    attempt: (_, __, read) => read(),
+    gap: () => undefined,
+    saw: () => undefined,
+  };
+}
+
+interface Behaviour {
+  /** What defragmenting leaves of a file. */
+  readonly leavesBytes?: number;
+  /** Who leads after the first member was defragmented. */
+  readonly nextLeader?: string;
+  /** Away for one look after its defragmentation. */
+  readonly isSlow?: boolean;
+  /** Who does not come back. */
+  readonly staysAway?: string;
+  readonly fails?: (deed: string) => SourceError | undefined;
+}
+
+/** An etcd in memory: it does as it is told, and writes down each deed. */
+function etcdOf(from: ports.StoreMembers, behaves: Behaviour = {}) {
+  const { leavesBytes = 600 * MB, nextLeader, isSlow, staysAway, fails } = behaves;
+  let told: ports.StoreMembers = from;
+  let away: string | undefined;
+  const deeds: string[] = [];
+  const nameOf = (id: string) => told.members.find((one) => one.id === id)?.name ?? id;
+  const perform = (deed: string) => {
+    const error = fails?.(deed);
+    if (error) return Promise.reject(error);
+    deeds.push(deed);
+    return Promise.resolve();
+  };
+  const alter = (change: (one: ports.StoreMember) => Partial<ports.StoreMember>) => {
+    told = { ...told, members: told.members.map((one) => ({ ...one, ...change(one) })) };
+  };
+  const write: ports.KeyValueWriter = {
+    compact: (name, revision) => perform(`compact ${name} ${revision}`),
+    defragment: async (_, id) => {
+      await perform(`defragment ${nameOf(id)}`);
+      alter((one) => (one.id === id ? { dbSizeBytes: leavesBytes } : {}));
+      if (nextLeader !== undefined) alter(({ name }) => ({ isLeader: name === nextLeader }));
+      if (isSlow || nameOf(id) === staysAway) away = nameOf(id);
+    },
+    disarm: async (_, { memberId, kind }) => {
+      await perform(`disarm ${kind} ${nameOf(memberId)}`);
+      const left = told.alarms.filter((one) => one.memberId !== memberId || one.kind !== kind);
+      told = { ...told, alarms: left };
+      if (left.length === 0) alter(() => ({ healthy: true }));
+    },
+  };
+  const members = (): Promise<ports.StoreMembers> => {
+    const gone = away;
+    if (gone !== staysAway) away = undefined;
+    const list = told.members.map((one) => (one.name === gone ? silent(gone) : one));
+    return Promise.resolve({ ...told, members: list });
+  };
+  return { deeds, write, members, set: (next: Partial<ports.StoreMembers>) => (told = { ...told, ...next }) };
+}
+
+async function apply(
+  etcd: ReturnType<typeof etcdOf>,
+  { remediation = freeSpace, told = [] as string[], did = (_line: string) => {} } = {},
+): Promise<readonly string[]> {
+  const read = reading({ name: 'etcd', tree: () => Promise.reject(new Error('no')), members: etcd.members });
+  const plan = { lines: [], targets: [], precondition: {} };
+  const order = { id: 'm0123456789abcdef', signal: read.signal };
+  const doing = {
+    ...read,
+    write: { keyValue: etcd.write },
+    order,
+    did: (line: string) => {
+      told.push(line);
+      did(line);
+      return Promise.resolve();
+    },
+  };
+  await remediation.apply(doing, ASKED, plan);
+  return told;
+}
+
+test('the plan says every deed in its order, all that stops, and what cannot be undone', async () => {
+  expect(await freeSpace.plan(context(full), ASKED)).toEqual({
+    lines: [
+      'Compact the history up to the revision at that moment',
+      'Defragment n1, n2 and n3, one at a time and the leader last; each answers nobody meanwhile, and is waited for',
+      'Take back every NOSPACE alarm, if each database is then smaller than its quota',
+    ],
+    targets: ['etcd:etcd', 'etcd:etcd/n1', 'etcd:etcd/n2', 'etcd:etcd/n3'],
+    precondition: {
+      alarms: 'NOSPACE',
+      members: `n1 (${idOf('n1')}), n2 (${idOf('n2')}), n3 (${idOf('n3')})`,
+    },
+    afterwards: [
+      expect.stringContaining('The history is gone for good') as string,
+      expect.stringContaining('--auto-compaction-retention') as string,
+    ],
+  });
+});
+
+test('the plan is the same though etcd is written to, another leads, another raises the alarm and they answer in another order', async () => {
+  const moved = store(
+    [member('n3', FULL), leader('n2', { ...FULL, dbSizeBytes: QUOTA + 2 * MB }), member('n1', FULL)],
+    { alarms: [alarm('n2')], revision: '3911' },
+  );
+  expect(await freeSpace.plan(context(moved), ASKED)).toEqual(await freeSpace.plan(context(full), ASKED));
+});
+
+test('the plan is another one where a member was replaced', async () => {
+  const replaced = { ...full, members: [...fullMembers.slice(1), member('n4', FULL)] };
+  expect(await freeSpace.plan(context(replaced), ASKED)).not.toEqual(
+    await freeSpace.plan(context(full), ASKED),
+  );
+});
+
+test('without an alarm nothing is taken back, and a single member is told that it stops', async () => {
+  const { lines, precondition } = await freeSpace.plan(context(store([leader('n1', loose)])), ASKED);
+  expect(lines).toEqual([
+    'Compact the history up to the revision at that moment',
+    'Defragment n1; it answers nobody meanwhile',
+  ]);
+  expect(precondition).toMatchObject({ alarms: 'none' });
+});
+
+const [n1, n2] = [leader('n1', loose), member('n2', loose)];
+test.each<[string, ports.StoreMembers, string]>([
+  ['has no quorum', { ...full, hasQuorum: false }, 'it has no quorum'],
+  ['is corrupt', { ...full, alarms: [...full.alarms, alarm('n2', 'CORRUPT')] }, 'CORRUPT'],
+  ['has a silent member', store([n1, n2, silent('n3')]), 'n3 is not well'],
+  ['has an unhealthy member', store([n1, member('n2', { healthy: false })]), 'n2 is not well'],
+  ['has a member without a leader', store([n1, member('n2', { hasLeader: false })]), 'n2 is not well'],
+  ['has a member that never started', store([n1, n2, neverStarted()]), 'was added and never started'],
+  ['has a learner', store([n1, n2, member('n3', { isLearner: true })]), 'n3 is still a learner'],
+  ['has nothing to give', store([leader('n1', { dbInUseBytes: 1 })]), 'hardly an empty page'],
+  ['tells no sizes', store([{ id: '1', name: 'n1', clientUrls: [] }]), 'do not tell their sizes'],
+])('an etcd that %s is refused, with the reason', async (_, told, because) => {
+  const planned = freeSpace.plan(context(told), ASKED);
+  await expect(planned).rejects.toThrow(because);
+  await expect(planned).rejects.toMatchObject({ name: 'SourceError', kind: 'refused' });
+  const etcd = etcdOf(told);
+  await expect(apply(etcd)).rejects.toThrow(because);
+  expect(etcd.deeds).toEqual([]);
+});
+
+test('a full etcd that tells no quota is refused: nobody could say when there is room', async () => {
+  const members = fullMembers.map(withoutQuota);
+  await expect(freeSpace.plan(context({ ...full, members }), ASKED)).rejects.toThrow(
+    'does not tell its size and quota',
+  );
+  const planned = freeSpace.plan(context({ ...full, members, quotaBytes: QUOTA }), ASKED);
+  expect((await planned).lines).toHaveLength(3);
+});
+
+test('one that may not be asked for its revision, and a source that is gone, are refused', async () => {
+  const { revision: _, ...untold } = full;
+  await expect(freeSpace.plan(context(untold), ASKED)).rejects.toThrow('does not tell its revision');
+  await expect(freeSpace.plan(context(full, 'other'), ASKED)).rejects.toThrow(
+    'no source etcd keeps keys here any more',
+  );
+});
+
+test('history first, then one member after the other and the leader last, then the alarms; each deed is told', async () => {
+  const etcd = etcdOf(full, { isSlow: true });
+  expect(await apply(etcd)).toEqual([
+    'History of etcd compacted up to revision 3847',
+    'n2 defragmented',
+    'n3 defragmented',
+    'n1 defragmented',
+    'NOSPACE alarm of n1 taken back',
+    'NOSPACE alarm of n3 taken back',
+  ]);
+  expect(etcd.deeds).toEqual([
+    'compact etcd 3847',
+    'defragment n2',
+    'defragment n3',
+    'defragment n1',
+    'disarm NOSPACE n1',
+    'disarm NOSPACE n3',
+  ]);
+});
+
+test('who leads is looked up before each: a new leader comes last', async () => {
+  const etcd = etcdOf(full, { nextLeader: 'n3' });
+  await apply(etcd);
+  expect(etcd.deeds.slice(1, 4)).toEqual(['defragment n2', 'defragment n1', 'defragment n3']);
+});
+
+test('the revision is the one at that moment, and not the one of the plan', async () => {
+  const etcd = etcdOf(full);
+  etcd.set({ revision: '4001' });
+  await apply(etcd);
+  expect(etcd.deeds[0]).toBe('compact etcd 4001');
+});
+
+test('where it is still full the alarm stays, and the sizes are said', async () => {
+  const etcd = etcdOf(full, { leavesBytes: QUOTA + MB });
+  await expect(apply(etcd)).rejects.toMatchObject({
+    kind: 'refused',
+    message: expect.stringContaining('still full: n1 holds 2.1 GB of 2.1 GB, n2') as string,
+  });
+  expect(etcd.deeds.filter((deed) => deed.startsWith('disarm'))).toEqual([]);
+});
+
+test('a member that does not come back ends it: no second one is taken away, and what was done is told', async () => {
+  const etcd = etcdOf(full, { staysAway: 'n2' });
+  const told: string[] = [];
+  await expect(apply(etcd, { remediation: freeSpaceWithin(50), told })).rejects.toThrow(
+    'after the defragmentation of n2 not all members were well within 0.05 s: nothing more is done',
+  );
+  expect(etcd.deeds).toEqual(['compact etcd 3847', 'defragment n2']);
+  expect(told).toEqual(['History of etcd compacted up to revision 3847', 'n2 defragmented']);
+});
+
+test('corruption that is found on the way ends it, and the alarm stays', async () => {
+  const etcd = etcdOf(full);
+  const did = (line: string) => {
+    if (line === 'n3 defragmented') etcd.set({ alarms: [...full.alarms, alarm('n3', 'CORRUPT')] });
+  };
+  await expect(apply(etcd, { did })).rejects.toThrow('nothing more of etcd is defragmented: members found');
+  expect(etcd.deeds).toEqual(['compact etcd 3847', 'defragment n2', 'defragment n3']);
+});
+
+test('where a deed fails, or the leave to act is over, the next one is not begun', async () => {
+  const error = new SourceError('etcd', 'unreachable', 'n3:2379 did not answer within 600 s');
+  const failing = etcdOf(full, { fails: (deed) => (deed === 'defragment n3' ? error : undefined) });
+  await expect(apply(failing)).rejects.toBe(error);
+  expect(failing.deeds).toEqual(['compact etcd 3847', 'defragment n2']);
+
+  const frozen = etcdOf(full);
+  const did = () => {
+    throw new Error('frozen');
+  };
+  await expect(apply(frozen, { did })).rejects.toThrow('frozen');
+  expect(frozen.deeds).toEqual(['compact etcd 3847']);
+});
+
+test('once it is done, a second plan finds nothing to do', async () => {
+  const etcd = etcdOf(full);
+  await apply(etcd);
+  await expect(freeSpace.plan(context(await etcd.members()), ASKED)).rejects.toThrow('hardly an empty page');
+});
+
+test('a button says what it does, in the room that Slack has for it', () => {
+  expect(freeSpace.title(ASKED)).toBe('Free space in etcd');
+  expect(freeSpace.title({ store: 'x'.repeat(100) })).toHaveLength(75);
+  expect(freeSpace.risk).toBe('destructive');
+});
+
+function withoutQuota(one: ports.StoreMember): ports.StoreMember {
+  const { quotaBytes: _, ...rest } = one;
+  return rest;
+}

@@ -1,0 +1,77 @@
+import { type ports, wording } from '../../kit.ts';
+import type { StoreLook } from './collect.ts';
+import { spaceOf } from './condition.ts';
+import { bytes, named, type Trouble, worstFirst } from './words.ts';
+
+export interface Judged {
+  readonly store: StoreLook;
+  readonly troubles: readonly Trouble[];
+}
+
+/** Of several troubles these many are named. */
+const MOST_HEADLINES = 2;
+
+/** The worst first. Of several stores those with trouble are named, and of the others that they are healthy. */
+export function verdictOf(judged: readonly Judged[]): string {
+  const names = judged.map(({ store }) => store.name);
+  const headlines = worstFirst(judged.flatMap(headlinesOf)).map(({ headline }) => headline);
+  const more = headlines.length - MOST_HEADLINES;
+  const well = judged.filter((one) => headlinesOf(one).length === 0);
+  return begin(
+    [
+      ...headlines.slice(0, MOST_HEADLINES),
+      ...(more > 0 ? [`${wording.count(more, 'more thing')} to mend`] : []),
+      ...(well.length > 0 ? [wellIn(well)] : []),
+    ].join('; '),
+    names,
+  );
+
+  function headlinesOf({ store: { name }, troubles }: Judged) {
+    const of = (headline: string) =>
+      names.length === 1 || headline.includes(name) ? headline : `${headline} (${name})`;
+    return troubles.flatMap(({ finding, headline }) =>
+      headline === undefined ? [] : [{ finding, headline: of(headline) }],
+    );
+  }
+}
+
+/** All but those that answer and will not say how they are: these are gaps. */
+export function toldBy({ members }: StoreLook): readonly ports.StoreMember[] {
+  return members.filter(({ error }) => !error || error.kind === 'unreachable');
+}
+
+function wellIn(judged: readonly Judged[]): string {
+  const [only, ...others] = judged;
+  const hints = judged.reduce((sum, { troubles }) => sum + troubles.length, 0);
+  const besides = hints > 0 ? `; ${wording.count(hints, 'thing')} to know` : '';
+  if (only && others.length === 0) return `${oneWell(only.store)}${besides}`;
+  const all = judged.reduce((sum, { store }) => sum + toldBy(store).length, 0);
+  return `all ${all} members of ${wording.list(judged.map(({ store }) => store.name))} are healthy${besides}`;
+}
+
+/** `all 3 members of etcd are healthy, n3 leads, 210 kB of 2.1 GB` */
+function oneWell(store: StoreLook): string {
+  const all = store.members.length;
+  const told = toldBy(store).length;
+  const whose = told === all ? `all ${all}` : `${told} of ${all}`;
+  const are = told === 1 ? 'is' : 'are';
+  const who =
+    all === 1
+      ? `the one member of ${store.name} is healthy`
+      : `${whose} members of ${store.name} ${are} healthy`;
+  const leader = store.members.find(({ isLeader }) => isLeader);
+  const { sizeBytes, quotaBytes } = spaceOf(store) ?? {};
+  return [
+    who,
+    ...(leader && all > 1 ? [`${named([leader])} leads`] : []),
+    ...(sizeBytes === undefined
+      ? []
+      : [quotaBytes === undefined ? bytes(sizeBytes) : `${bytes(sizeBytes)} of ${bytes(quotaBytes)}`]),
+  ].join(', ');
+}
+
+/** With a capital letter, but for the names of stores: they are written as configured. */
+function begin(text: string, names: readonly string[]): string {
+  if (names.some((name) => text.startsWith(`${name} `))) return text;
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
