@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { check } from '../../commands/etcd/health/check.ts';
+import { freeSpace } from '../../commands/etcd/health/free-space.ts';
+import { readArguments } from '../../src/check/arguments.ts';
+import type { ReadContext } from '../../src/check/context.ts';
+import type { Report } from '../../src/check/finding.ts';
+import { runCheck } from '../../src/check/run-check.ts';
+import type { Source } from '../../src/ports/source.ts';
+import { etcdConfig } from '../../src/sources/etcd/config.ts';
+import { openEtcd } from '../../src/sources/etcd/open.ts';
+import { type Etcd, startEtcd } from './etcd.ts';
+
+const QUOTA_BYTES = 2 * 1024 * 1024;
+const { signal } = new AbortController();
+
+let etcd: Etcd;
+let source: Source;
+beforeAll(async () => {
+  etcd = await startEtcd({ members: 3, quotaBytes: QUOTA_BYTES });
+  source = openEtcd(etcdConfig.parse({ kind: 'etcd', ...etcd.access, maintain: true }));
+});
+afterAll(async () => {
+  await source.close();
+  await etcd.close();
+});
+
+/** The disks of a machine that runs tests are as slow as they are: that is not asked here. */
+function look(): Promise<Report> {
+  const flags = new Map(Object.entries({ 'slow-share': '1', 'warning-days': '0', 'critical-days': '0' }));
+  return runCheck(check, {
+    check: 'etcd/health',
+    environment: 'prod',
+    args: readArguments(check, { bare: [], flags }),
+    read: { keyValue: { stores: [source.keyValue!] } },
+    now: new Date(),
+    signal,
+    deadlineMs: 30_000,
+  });
+}
+
+function context(): ReadContext<'keyValue'> {
+  return {
+    read: { keyValue: { stores: [source.keyValue!] } },
+    now: new Date(),
+    signal,
+    attempt: (_, __, read) => read(),
+    gap: () => undefined,
+    saw: () => undefined,
+  };
+}
+
+async function write(key: string): Promise<number> {
+  return (await etcd.putV3(key, 'x'.repeat(100_000))).status;
+}
+
+async function apply(plan: Awaited<ReturnType<typeof freeSpace.plan>>): Promise<readonly string[]> {
+  const told: string[] = [];
+  const did = async (line: string): Promise<void> => void told.push(line);
+  const order = { id: 'm0123456789abcdef', signal };
+  const write = { keyValue: source.writes!.keyValue! };
+  await freeSpace.apply({ ...context(), write, order, did }, { store: 'etcd' }, plan);
+  return told;
+}
+
+test('an etcd that takes no more writes is found, freed as its plan says, clear when looked at again, and can be written to', async () => {
+  expect(await look()).toMatchObject({ status: 'clear', examined: 3 });
+  await expect(freeSpace.plan(context(), { store: 'etcd' })).rejects.toThrow('there is no NOSPACE alarm');
+
+  while ((await write('one key, over and over')) === 200);
+  await expect
+    .poll(async () => (await look()).verdict, { timeout: 15_000 })
+    .toBe('etcd takes no writes: NOSPACE');
+  const before = await look();
+  const [finding] = before.findings;
+  expect(before.findings.map(({ reason }) => reason)).toEqual(['no-space']);
+  expect(finding?.offers).toEqual([
+    {
+      remediation: 'free-space',
+      params: { store: 'etcd' },
+      title: 'Free space in etcd',
+      risk: 'destructive',
+    },
+  ]);
+
+  const plan = await freeSpace.plan(context(), { store: 'etcd' });
+  expect(JSON.parse(JSON.stringify(plan))).toEqual(await freeSpace.plan(context(), { store: 'etcd' }));
+  const told = await apply(plan);
+
+  expect(told[0]).toMatch(/^History of etcd compacted up to revision \d+$/);
+  expect(told.slice(1, 4).toSorted()).toEqual([
+    'etcd-z1-0 defragmented',
+    'etcd-z1-1 defragmented',
+    'etcd-z2-0 defragmented',
+  ]);
+  expect(told.slice(4).every((line) => /^NOSPACE alarm of etcd-z\d-\d taken back$/.test(line))).toBe(true);
+  expect(told.length).toBeGreaterThan(4);
+  await expect.poll(async () => (await look()).status, { timeout: 15_000 }).toBe('clear');
+  expect(await write('a')).toBe(200);
+});
+
+test('an etcd that is full of what is in use stays closed: the alarm is not taken back for it to come again', async () => {
+  // What is under way at the same time is measured before any of it is written, so that it comes to more than the quota.
+  await Promise.all(Array.from({ length: 40 }, (_, key) => write(`key ${key}`)));
+  while ((await write('one more')) === 200);
+  await expect
+    .poll(async () => (await look()).verdict, { timeout: 15_000 })
+    .toBe('etcd takes no writes: NOSPACE');
+
+  const plan = await freeSpace.plan(context(), { store: 'etcd' });
+  await expect(apply(plan)).rejects.toThrow(/^still full: etcd-z\d-\d holds \d/);
+
+  expect((await source.keyValue!.members({ signal })).alarms).not.toEqual([]);
+  expect(await write('a')).toBe(429);
+});
+
+test('with a member down nothing is offered or planned, and the check says which one', async () => {
+  await etcd.kill(2);
+  const { findings } = await look();
+  expect(findings.map(({ reason, target }) => `${reason} ${target}`)).toEqual([
+    'no-space etcd',
+    'member-unreachable etcd/etcd-z2-0',
+  ]);
+  expect(findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
+  await expect(freeSpace.plan(context(), { store: 'etcd' })).rejects.toMatchObject({
+    kind: 'refused',
+    message: 'no space of etcd is freed: etcd-z2-0 is not well',
+  });
+});
+
+test('without a quorum that is what is said first', async () => {
+  await etcd.kill(1);
+  expect((await look()).verdict).toMatch(/^etcd has lost its quorum: 1 of 3 members answers/);
+});
