@@ -56,7 +56,7 @@ function clockSkew(store: string, { members }: ports.StoreMembers, process: stri
         reason: 'clock-skew',
         severity: 'critical',
         target: store,
-        summary: `${because}: keys expire too early or too late. Set the clocks right (NTP, chrony); do not restart ${process}`,
+        summary: `${capital(because)}: keys expire too early or too late. Set the clocks right (NTP, chrony); do not restart ${process}`,
         evidence: [membersTable(members)],
       },
     },
@@ -100,6 +100,10 @@ function clockInWords(aheadMs: number | undefined): string {
   if (aheadMs === undefined) return '';
   if (Math.abs(aheadMs) < 1_000) return 'as ours';
   return `${seconds(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead' : 'behind'}`;
+}
+
+export function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 function seconds(ms: number): string {

@@ -1,5 +1,5 @@
 import { type Diagnosis, type Finding, wording } from '../../kit.ts';
-import { type StoreTrouble, troublesOf } from './causes.ts';
+import { capital, type StoreTrouble, troublesOf } from './causes.ts';
 import type { Facts, StoreLook } from './collect.ts';
 import { blastRadius, type Cause } from './dependents.ts';
 import { type Expected, type Roster, rosterOf, tooNew } from './expected.ts';
@@ -8,7 +8,7 @@ import { keyFindings, protocolMismatch } from './key-findings.ts';
 import { assign, type Assigned, type Key, keysOf } from './keys.ts';
 import { rosterOfKeys } from './left-behind.ts';
 import { nobodyThere } from './nobody-there.ts';
-import { inOrderOfWork } from './order.ts';
+import { bySeverity, inOrderOfWork } from './order.ts';
 import type { RestartOffer } from './restart.ts';
 import { DOPPLER, type Service } from './services.ts';
 import { allMissing, noneInWords, sharesACause } from './shared-cause.ts';
@@ -40,11 +40,11 @@ export function diagnoseFor(service: Service): (facts: Facts, wanted: Wanted) =>
     const judged = judgeAll(service, facts, roster, assigned);
     const own = ownFindings({ service, facts, judged, assigned, protocols, troubles });
     const radius = blastRadius(service, facts, own.cause);
-    const findings = [...own.first, ...own.each, ...(radius.finding ? [radius.finding] : []), ...own.last];
+    const findings = [...own.first, ...own.each, ...(radius.finding ? [radius.finding] : [])];
     return {
       examined: judged.length,
       verdict: [own.verdict, radius.said].filter(Boolean).join('. '),
-      findings: withOverview(service, findings, judged),
+      findings: withOverview(service, findings.toSorted(bySeverity), judged),
       measures: [...registeredByGroup(judged), ...radius.measures],
     };
   };
@@ -92,10 +92,9 @@ interface Own {
   readonly verdict: string;
   /** Why dependents fail. */
   readonly cause: Cause;
-  /** What must be mended before all else; then each by itself; and what can wait. */
+  /** What must be mended before all else; then each by itself. */
   readonly first: readonly Said[];
   readonly each: readonly Said[];
-  readonly last: readonly Said[];
 }
 
 interface Situation {
@@ -113,18 +112,27 @@ function ownFindings(situation: Situation): Own {
   const first = troubles.map(({ finding }) => finding);
   const spoiling = troubles.find(isSpoiling);
   if (spoiling) return spoiled(situation, first, spoiling);
-  const last = keyFindings(service, facts, judged, assigned);
+  const ofKeys = keyFindings(service, facts, judged, assigned);
   if (sharesACause(service, judged, facts.stores)) {
     const cause: Cause = { kind: 'known', because: `no ${name} is registered` };
     const missing = allMissing(service, judged, facts.stores);
-    return { verdict: noneInWords(service, judged), cause, first: [...first, missing], each: [], last };
+    return { verdict: noneInWords(service, judged), cause, first: [...first, missing], each: ofKeys };
   }
-  const mismatch = protocolMismatch(service, judged, protocols) ?? [];
-  const each = judged.flatMap((one) => findingOf(service, one, facts.stores) ?? []).toSorted(inOrderOfWork);
-  const said = judged.length === 0 ? `No ${name} could be judged` : verdictOf(service, judged);
-  const others = last.length + [mismatch].flat().length;
-  const verdict = others > 0 ? `${said}; ${wording.count(others, 'other problem')} with keys` : said;
-  return { verdict, cause: causeOf(situation), first, each: [...each, ...[mismatch].flat()], last };
+  const mismatch = protocolMismatch(service, judged, protocols);
+  const each = judged.flatMap((one) => findingOf(service, one, facts.stores) ?? []);
+  const all = [...each, ...ofKeys, ...(mismatch ? [mismatch] : [])].toSorted(inOrderOfWork);
+  const verdict = [
+    judged.length === 0 ? `No ${name} could be judged` : verdictOf(service, judged),
+    ...(mismatch?.severity === 'critical' ? [`no ${name} listens on [${protocols.join(' ')}]`] : []),
+    ...othersInWords([...ofKeys, ...(mismatch ? [mismatch] : [])]),
+  ].join('; ');
+  return { verdict, cause: causeOf(situation), first, each: all };
+}
+
+/** What the verdict did not tell yet: what is critical it has. */
+function othersInWords(ofKeys: readonly Said[]): readonly string[] {
+  const others = ofKeys.filter(({ severity }) => severity !== 'critical').length;
+  return others > 0 ? [`${wording.count(others, 'other problem')} with keys`] : [];
 }
 
 /** Its symptoms are not listed: whoever restarted them one by one would mend nothing. */
@@ -136,7 +144,7 @@ function spoiled(
   const unjudged = reason === 'quorum-lost' ? `: no ${service.name} can be judged` : '';
   const counted = unjudged === '' && judged.length > 0 ? `: ${verdictOf(service, judged)}` : unjudged;
   const cause: Cause = { kind: 'known', because };
-  return { verdict: `${capital(because)}${counted}`, cause, first, each: [], last: [] };
+  return { verdict: `${capital(because)}${counted}`, cause, first, each: [] };
 }
 
 function causeOf({ service, facts, judged, protocols }: Situation): Cause {
@@ -180,8 +188,4 @@ function registeredByGroup(judged: readonly Judged[]): NonNullable<Diagnosis['me
     value: those.filter((one) => one.key !== undefined && isRegistered(one)).length,
     unit: 'registered',
   }));
-}
-
-function capital(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

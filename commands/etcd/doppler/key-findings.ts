@@ -1,4 +1,4 @@
-import type { Finding } from '../../kit.ts';
+import { type Finding, wording } from '../../kit.ts';
 import type { Facts } from './collect.ts';
 import type { Assigned, Key } from './keys.ts';
 import { inOrderOfWork } from './order.ts';
@@ -40,7 +40,7 @@ function corruptKey({ key, expected }: { readonly key: Key; readonly expected?: 
     reason: 'key-corrupt',
     severity: expected ? 'critical' : 'warning',
     target: leaf.key,
-    summary: `The key ${expected ? `of ${expected.name}` : leaf.key} is of no use: ${corrupt}`,
+    summary: `The key ${expected ? `of ${expected.name}` : leaf.key} is wrong: ${corrupt}`,
     evidence: [
       ...field('Value', cut(leaf.value)),
       ...field('TTL', leaf.ttlSeconds === undefined ? 'none' : `${leaf.ttlSeconds} s`),
@@ -71,11 +71,15 @@ export function protocolMismatch(
   const mute = live.filter((each) => !speaks(each));
   if (protocols.length === 0 || mute.length === 0) return undefined;
   const all = mute.length === live.length;
+  const does = mute.length === 1 ? 'does' : 'do';
+  const who = all
+    ? `No ${name} listens`
+    : `${mute.length} of ${wording.count(live.length, name)} ${does} not listen`;
   return {
     reason: 'protocol-mismatch',
     severity: all ? 'critical' : 'warning',
     target: roots[0].prefix,
-    summary: `${all ? 'No' : `${mute.length} of ${live.length}`} ${name}${all || mute.length === 1 ? '' : 's'} listen${mute.length === 1 || all ? 's' : ''} on [${protocols.join(' ')}]${dependents ? `, which is what ${dependents.process} speaks` : ''}: a matter of configuration, not of a restart`,
+    summary: `${who} on [${protocols.join(' ')}]${dependents ? `, which is what ${dependents.process} speaks` : ''}: a matter of configuration, not of a restart`,
     evidence: [
       {
         kind: 'table',

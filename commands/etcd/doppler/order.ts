@@ -10,12 +10,12 @@ const ORDER = [
   'registration-flapping',
 ];
 
+export function bySeverity(a: Finding, b: Finding): number {
+  return RANK[a.severity] - RANK[b.severity];
+}
+
 /** What a person should see to first, first. */
 export function inOrderOfWork(a: Finding, b: Finding): number {
   const place = ({ reason }: Finding) => (ORDER.includes(reason) ? ORDER.indexOf(reason) : ORDER.length);
-  return (
-    RANK[a.severity] - RANK[b.severity] ||
-    place(a) - place(b) ||
-    a.target.localeCompare(b.target, 'en', { numeric: true })
-  );
+  return bySeverity(a, b) || place(a) - place(b) || a.target.localeCompare(b.target, 'en', { numeric: true });
 }

@@ -10,7 +10,7 @@ const REGISTERED: Readonly<Record<Standing, string>> = {
   standby: 'no, another leads',
   'heartbeat-stopped': 'not refreshed',
   flapping: 'came back',
-  corrupt: 'key of no use',
+  corrupt: 'wrong key',
   stuck: 'no',
   starting: 'no',
   failing: 'no',
@@ -47,7 +47,7 @@ const SAID: readonly (readonly [Standing, one: string, many: string])[] = [
   ['stuck', 'is running but not registered', 'are running but not registered'],
   ['unregistered', 'is not registered', 'are not registered'],
   ['heartbeat-stopped', 'no longer refreshes its key', 'no longer refresh their keys'],
-  ['corrupt', 'has a key of no use', 'have keys of no use'],
+  ['corrupt', 'has a wrong key', 'have wrong keys'],
   ['flapping', 'comes and goes', 'come and go'],
   ['starting', 'is starting', 'are starting'],
 ];

@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest';
+import { check } from './check.ts';
+import type { Facts } from './collect.ts';
+import { diagnose } from './diagnose.ts';
+import { announced, deployment, doppler, etcd, factsOf, legacy } from './sightings.ts';
+import * as stories from './stories.ts';
+
+function ask(facts: Facts, args: Record<string, string> = {}) {
+  return diagnose(facts, check.args.parse(args));
+}
+
+const lines = ({ findings }: ReturnType<typeof ask>) =>
+  findings.map(({ severity, reason, target }) => `${severity} ${reason} ${target}`);
+
+const ONE = { name: 'doppler_z1/0', id: 'id-1', address: '10.0.1.1' };
+const TWO = { name: 'doppler_z2/0', id: 'id-2', address: '10.0.2.1' };
+
+test('stopped and ignored dopplers are not missed, and their keys are no orphans', () => {
+  const facts = factsOf(
+    [etcd([announced('z1/doppler_z1/id-1', '10.0.1.1'), announced('z2/doppler_z2/id-2', '10.0.2.1')])],
+    [
+      deployment([
+        doppler(ONE),
+        doppler({ ...TWO, desired: 'stopped' }),
+        doppler({ name: 'doppler_z3/0', id: 'id-3', ignored: true }),
+      ]),
+    ],
+  );
+  expect(ask(facts)).toMatchObject({ examined: 1, verdict: 'doppler_z1/0 is registered', findings: [] });
+});
+
+test('old dopplers announce their index, and older ones their zone and index alone', () => {
+  const facts = factsOf(
+    [etcd([announced('z1/doppler_z1/0', '10.0.1.1'), legacy('z2/0', '10.0.2.1')])],
+    [deployment([doppler(ONE), doppler(TWO)])],
+  );
+  expect(lines(ask(facts))).toEqual(['info legacy-only doppler_z2/0']);
+});
+
+test('two deployments with a doppler_z1/0 each are told apart by its address', () => {
+  const facts = factsOf(
+    [etcd([announced('z1/doppler_z1/0', '10.0.1.1')])],
+    [
+      deployment([doppler(ONE)]),
+      deployment([doppler({ ...ONE, id: 'x', address: '10.9.1.1' })], { name: 'cf-old' }),
+    ],
+  );
+  const report = ask(facts);
+  expect(lines(report)).toEqual(['critical registration-stuck cf-old doppler_z1/0']);
+  expect(report.measures).toContainEqual({ label: 'cf-old doppler_z1', value: 0, unit: 'registered' });
+});
+
+test('dopplers by another name are known by their process, and by their group where the agent is silent', () => {
+  const silent = { ...doppler({ name: 'doppler/1', id: 'id-2', state: 'unresponsive' }), processes: [] };
+  const facts = factsOf(
+    [etcd([announced('z1/loggregator/id-1', '10.0.1.1')])],
+    [deployment([doppler({ ...ONE, name: 'loggregator/0' }), silent])],
+  );
+  expect(lines(ask(facts))).toEqual(['critical instance-unresponsive doppler/1']);
+});
+
+test('without a director the dopplers that are configured are expected', () => {
+  const facts = factsOf([etcd([announced('z1/doppler_z1/id-1', '10.0.1.1')])], [], 'nobody-tells');
+  const report = ask(facts, { expected: 'doppler_z1/0, doppler_z2/0' });
+  expect(report.verdict).toBe('doppler_z2/0 is not registered; the other one is');
+  expect(lines(report)).toEqual(['critical not-registered doppler_z2/0']);
+});
+
+test('with nobody to tell who should be there, an empty directory still remembers', () => {
+  const { stores } = stories.everyVmBroken.facts;
+  const report = ask(factsOf(stores, [], 'nobody-tells'));
+  expect(lines(report)).toEqual(['critical not-registered doppler_z2']);
+  expect(report.examined).toBe(3);
+});
+
+test('a doppler that is configured and seen is expected once', () => {
+  const facts = factsOf([etcd([announced('z1/doppler_z1/id-1', '10.0.1.1')])], [deployment([doppler(ONE)])]);
+  const report = ask(facts, { expected: 'doppler_z1/0 doppler_z1/id-1' });
+  expect(report).toMatchObject({ examined: 1, findings: [] });
+});
+
+test('a key of a renamed doppler is known by the address it announces', () => {
+  const facts = factsOf(
+    [etcd([announced('z1/doppler/0', '10.0.1.1'), announced('z2/doppler_z2/other-id', '10.0.2.1')])],
+    [deployment([doppler(ONE), doppler(TWO)])],
+  );
+  expect(ask(facts)).toMatchObject({ verdict: 'Both dopplers are registered', findings: [] });
+});
