@@ -42,7 +42,7 @@ test('a full etcd takes no writes: that is one finding and not three unhealthy m
   expect(lines(report)).toEqual(['critical no-space etcd']);
   expect(report.findings[0]).toMatchObject({
     summary:
-      'etcd takes no writes: NOSPACE, 2.1 GB of 2.1 GB. Reads and deletes still work; the alarm does not go by itself, even when there is room again',
+      'etcd takes no writes: NOSPACE, 2.1 GB of 2.1 GB. Reads and deletes still work. Make room, then take the alarm back: it does not go by itself',
     offers: FREE,
   });
   expect(report.findings[0]?.evidence).toContainEqual({

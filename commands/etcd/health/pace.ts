@@ -54,13 +54,13 @@ function slowFsyncs(store: StoreLook, { slowShare, ...limits }: PaceLimits): Tro
       target: targetOf(store, members),
       summary: `T${whose.slice(1)}: ${members.length === 1 ? '' : 'up to '}${percent(worst)} of the fsyncs took longer than 8 ms${consequence}. etcd wants 99 % below 10 ms`,
       evidence: [
+        field('Documentation', GUIDE),
         {
           kind: 'table',
           columns: ['Member', 'Above 8 ms', 'Fsyncs since start'],
           rows: slow.map(({ member, share, total }) => [nameOf(member), percent(share), String(total)]),
         },
         ...(elects ? changesIn(store.members) : []),
-        field('Documentation', GUIDE),
       ],
     },
   };

@@ -63,13 +63,13 @@ function noSpace(store: StoreLook): Trouble | undefined {
       reason: 'no-space',
       severity: 'critical',
       target: store.name,
-      summary: `${headline}${space ? `, ${filled(space)}` : ''}. Reads and deletes still work; the alarm does not go by itself, even when there is room again`,
+      summary: `${headline}${space ? `, ${filled(space)}` : ''}. Reads and deletes still work. Make room, then take the alarm back: it does not go by itself`,
       evidence: [
         field('Raised by', raisedBy(store, 'NOSPACE')),
         ...freeIn(space),
         ...obstacleIn(store),
-        membersTable(store),
         field('Documentation', SPACE_QUOTA),
+        membersTable(store),
       ],
       ...offersFor(store),
     },
@@ -113,7 +113,7 @@ function fragmented(store: StoreLook): Trouble | undefined {
       severity: 'info',
       target: store.name,
       summary: `${bytes(freeBytes)} of the ${bytes(sizeBytes)} on the disks of ${store.name} are empty pages, which defragmenting gives back; there is no hurry`,
-      evidence: [membersTable(store), field('Documentation', SPACE_QUOTA)],
+      evidence: [field('Documentation', SPACE_QUOTA), membersTable(store)],
     },
   };
 }
