@@ -25,7 +25,7 @@ beforeEach(async () => {
     thingsInBatch: 2,
     workers: 1,
     slowMs: 0,
-    readsHistory: true,
+    readsHistory: false,
     pace: {
       approveWithinSeconds: 60,
       applyWithinSeconds: 20,

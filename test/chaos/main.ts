@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
 import { type ChaosReport, type ChaosSettings, runChaos } from './run-chaos.ts';
 
-const USAGE = `npm run chaos [-- --approvals 300 --seed 7 --without-history]
+const USAGE = `npm run chaos [-- --approvals 300 --seed 7 --with-history]
 
   --approvals        how many offers are clicked
   --seed             which chance decides
-  --without-history  the bot may not read its channels: a post whose answer was lost is posted twice`;
+  --with-history     the bot may read its channels, which Wrench does not ask for: a post whose answer was lost is looked for first`;
 const OFFERS_IN_BATCH = 5;
 
 /** Does its worst to approvals, and prints what came of it: 0 where all that must be zero is, 1 where it is not. */
@@ -17,7 +17,7 @@ async function main(): Promise<number> {
     say(USAGE);
     return 64;
   }
-  const readsHistory = !values['without-history'];
+  const readsHistory = values['with-history'];
   say(`seed ${seed}`);
   const startedAt = performance.now();
   const report = await runChaos(settingsFor(approvals, seed, readsHistory), (line) =>
@@ -34,7 +34,7 @@ function readWords() {
       options: {
         approvals: { type: 'string', default: '300' },
         seed: { type: 'string' },
-        'without-history': { type: 'boolean', default: false },
+        'with-history': { type: 'boolean', default: false },
       },
     }).values;
   } catch {
