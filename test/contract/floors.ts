@@ -20,7 +20,10 @@ const FLOORS: readonly Floor[] = [
   },
   { room: /^src\/catalogue\.ts$/, mayImport: /^(src\/check\/|node:|\(computed\) new URL\(`\$\{area\})/ },
   { room: /^src\/question\.ts$/, mayImport: /^src\/(check\/|catalogue\.ts$)/ },
-  { room: /^src\/wire\//, mayImport: /^(src\/ports\/|node:|(node-forge|yaml|undici|@peculiar\/x509|reflect-metadata)$)/ },
+  {
+    room: /^src\/wire\//,
+    mayImport: /^(src\/ports\/|node:|(node-forge|yaml|undici|@peculiar\/x509|reflect-metadata)$)/,
+  },
   // Read by the configuration of every role, so it loads nothing that talks to anything.
   { room: /^src\/sources\/[^/]+\/(?=(config|site)\.ts$)/, mayImport: /^(zod$|node:(net|url)$)/ },
   { room: /^src\/sources\/[^/]+\//, mayImport: /^(src\/(ports|wire)\/|(zod|yaml|fast-xml-parser)$|node:)/ },

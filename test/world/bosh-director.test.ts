@@ -17,9 +17,7 @@ interface Request {
 }
 type Ask = (path: string, request?: Request) => Promise<TextAnswer>;
 
-async function start(
-  options: Partial<DirectorOptions> = {},
-): Promise<{
+async function start(options: Partial<DirectorOptions> = {}): Promise<{
   readonly director: Director;
   readonly asReader: Ask;
   readonly asAdmin: Ask;
