@@ -57,7 +57,8 @@ function whatToTry(
 ): string {
   const outage = `
   The outage: "Break something", let doppler_z2/0 lose its key in etcd, type /etcd doppler, open the thread,
-              click Restart, read the plan, become Grace (her face is beside the title), approve.`;
+              click Restart, read the plan, become Grace (her face is beside the title), approve.
+  No space:   "Break something", fill etcd, type /etcd health, and so on.`;
   const renewal = `
   A renewal:  /certs expiring --match locket, open the thread, click Renew.`;
   return `

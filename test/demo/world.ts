@@ -24,6 +24,9 @@ const ROLES = {
   approver: [PEOPLE.ada, PEOPLE.leads],
 };
 
+/** Off until it is named; of the two others who would have to approve it the demo has one. */
+const REMEDIATIONS = { destructive: ['etcd/health:free-space'], approvals: { destructive: 1 } };
+
 /** Of all kinds of trouble, those that an evening on call may bring. */
 const SITES: readonly SiteKind[] = [
   'healthy',
@@ -62,7 +65,12 @@ export async function startDemoWorld({ vms }: { readonly vms: number }): Promise
     ...(cloudFoundry?.sources ?? []),
   ];
   const configPath = join(folder, 'wrench.yaml');
-  const config = { environments: { demo: { sources } }, defaultEnvironment: 'demo', roles: ROLES };
+  const config = {
+    environments: { demo: { sources } },
+    defaultEnvironment: 'demo',
+    roles: ROLES,
+    remediations: REMEDIATIONS,
+  };
   await writeFile(configPath, stringify(config), { mode: 0o600 });
   return {
     configPath,
