@@ -132,7 +132,7 @@ test('with two of three etcds dead nothing is said of dopplers, and none is offe
   await etcd.kill(1);
   await etcd.kill(2);
   const report = await look();
-  expect(report.verdict).toMatch(/^Etcd has lost its majority: no doppler can be judged/);
+  expect(report.verdict).toMatch(/^etcd has lost its majority: no doppler can be judged/);
   expect(reasons(report)[0]).toBe('quorum-lost');
   expect(report.findings[0]?.summary).toContain('1 of 3 members answers');
   expect(report.findings.filter(({ target }) => target.startsWith('doppler'))).toEqual([]);

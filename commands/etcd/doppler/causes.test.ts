@@ -59,7 +59,7 @@ test('keys that a member without a majority remembers are not judged', () => {
   expect(lines(report)).toEqual(['critical quorum-lost etcd']);
   expect(report).toMatchObject({ examined: 0, measures: [{ label: 'metron_agent', value: 2 }] });
   const alone = ask(factsOf([look], [], 'nobody-tells'));
-  expect(alone.verdict).toBe('Etcd has lost its majority: no doppler can be judged');
+  expect(alone.verdict).toBe('etcd has lost its majority: no doppler can be judged');
 });
 
 test.each([

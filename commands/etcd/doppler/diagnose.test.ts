@@ -75,7 +75,7 @@ test('before and after the fix, the numbers tell', () => {
 test('without a majority no doppler is judged and none is restarted: etcd comes first', () => {
   const report = ask(stories.quorumLost.facts);
   expect(report.verdict).toBe(
-    'Etcd has lost its majority: no doppler can be judged. metron_agent is down on 12 of 12 VMs',
+    'etcd has lost its majority: no doppler can be judged. metron_agent is down on 12 of 12 VMs',
   );
   expect(lines(report)).toEqual(['critical quorum-lost etcd', 'critical metron-down metron_agent']);
   expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);

@@ -141,10 +141,13 @@ function spoiled(
   first: readonly Said[],
   { reason, because }: StoreTrouble,
 ): Own {
-  const unjudged = reason === 'quorum-lost' ? `: no ${service.name} can be judged` : '';
-  const counted = unjudged === '' && judged.length > 0 ? `: ${verdictOf(service, judged)}` : unjudged;
+  // A store is called as its owner calls it, in lower case too.
+  const verdict =
+    reason === 'quorum-lost'
+      ? `${because}: no ${service.name} can be judged`
+      : [capital(because), ...(judged.length > 0 ? [verdictOf(service, judged)] : [])].join(': ');
   const cause: Cause = { kind: 'known', because };
-  return { verdict: `${capital(because)}${counted}`, cause, first, each: [] };
+  return { verdict, cause, first, each: [] };
 }
 
 function causeOf({ service, facts, judged, protocols }: Situation): Cause {
