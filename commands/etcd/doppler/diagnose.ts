@@ -10,6 +10,7 @@ import { rosterOfKeys } from './left-behind.ts';
 import { nobodyThere } from './nobody-there.ts';
 import { bySeverity, inOrderOfWork } from './order.ts';
 import type { RestartOffer } from './restart.ts';
+import { seenOnce } from './seen-once.ts';
 import { DOPPLER, type Service } from './services.ts';
 import { allMissing, noneInWords, sharesACause } from './shared-cause.ts';
 import { isRegistered, judge, type Judged } from './standing.ts';
@@ -29,7 +30,11 @@ export const diagnose = diagnoseFor(DOPPLER);
 /** Judges by the whole table of reference: cf-and-certificates.md section 1.4. */
 export function diagnoseFor(service: Service): (facts: Facts, wanted: Wanted) => Diagnosis<RestartOffer> {
   return (seen, { expected: named = [], protocols }) => {
-    const facts = { ...seen, stores: seen.stores.map(forgetWithoutQuorum) };
+    const facts = {
+      ...seen,
+      stores: seen.stores.map(forgetWithoutQuorum),
+      deployments: seenOnce(seen.deployments),
+    };
     const troubles = troublesOf(service, facts.stores);
     const keys = facts.stores.flatMap((look) => keysOf(service, look));
     const roster = whoIsMeant(service, facts, named, keys);

@@ -86,3 +86,40 @@ test('a key of a renamed doppler is known by the address it announces', () => {
   );
   expect(ask(facts)).toMatchObject({ verdict: 'Both dopplers are registered', findings: [] });
 });
+
+const BY_MONIT = {
+  source: 'monit',
+  name: 'monit',
+  restart: { allowed: true, scope: 'process', processes: ['doppler'], besides: [] },
+} as const;
+const FORBIDDEN = { allowed: false, because: 'the source bosh may only read' } as const;
+
+test.each([
+  ['by its UUID', { ...ONE, address: '10.0.9.9' }],
+  ['by its group, index and address', { ...ONE, id: '0' }],
+])('a machine that a director and a monit tell of is one machine, known %s', (_, again) => {
+  const { restart, ...monit } = BY_MONIT;
+  const facts = factsOf(
+    [etcd([announced('z1/doppler_z1/id-1', '10.0.1.1'), announced('z2/doppler_z2/id-2', '10.0.2.1')])],
+    [deployment([doppler(ONE), doppler(TWO)]), deployment([doppler({ ...again, restart })], monit)],
+  );
+  const report = ask(facts);
+  expect(report).toMatchObject({ verdict: 'Both dopplers are registered', findings: [] });
+  expect(report.measures).toContainEqual({ label: 'metron_agent', value: 2, of: 2, unit: 'running' });
+});
+
+test('of a machine that two tell of, the restart goes through the one that may', () => {
+  const { restart, ...monit } = BY_MONIT;
+  const facts = factsOf(
+    [etcd([announced('z2/doppler_z2/id-2', '10.0.2.1')])],
+    [
+      deployment([doppler({ ...ONE, restart: FORBIDDEN }), doppler(TWO)]),
+      deployment([doppler({ ...ONE, restart })], monit),
+    ],
+  );
+  const { findings } = ask(facts);
+  expect(findings.map(({ reason, target }) => `${reason} ${target}`)).toEqual([
+    'registration-stuck doppler_z1/0',
+  ]);
+  expect(findings[0]?.offers).toMatchObject([{ params: { source: 'monit', name: 'doppler_z1/0' } }]);
+});
