@@ -62,7 +62,16 @@ async function approve(): Promise<void> {
 
 async function checkNow(): Promise<void> {
   const { message, value } = await button('look');
-  await clicker.press(APPROVER, message, 'look', value);
+  // Just after an outage the bot may still be on its way back to Redis: then it says so, and a person clicks again.
+  const isTold = () =>
+    stage.workspace
+      .ephemerals(APPROVER, message.channel)
+      .filter(({ text }) => text.includes('could not take this click')).length;
+  for (let before = -1; before < isTold();) {
+    before = isTold();
+    await clicker.press(APPROVER, message, 'look', value);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
 }
 
 /** Waits until the only worker has died at a gate, opens the gate, and starts the worker anew. */
