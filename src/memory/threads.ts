@@ -16,6 +16,8 @@ export interface Threads {
   ) => Promise<void>;
   /** Notes that Slack said no: it was not posted. */
   readonly refused: (runId: string, part: string) => Promise<void>;
+  /** Keeps a text of the run for later edits. */
+  readonly keep: (runId: string, name: string, text: string) => Promise<void>;
   /** Notes a fact about the run, such as its being answered for good. */
   readonly mark: (runId: string, fact: Fact) => Promise<void>;
 }
@@ -29,6 +31,8 @@ export interface Thread {
   /** The channel does not let us in: the answer goes through the asker's response_url. */
   readonly elsewhere: boolean;
   readonly part: (part: string) => 'unposted' | 'maybe' | 'posted';
+  /** A text that was kept. */
+  readonly kept: (name: string) => string | undefined;
   /** Where a part is, once it is posted. */
   readonly where: (part: string) => { readonly channelId: string; readonly ts: string } | undefined;
 }
@@ -64,6 +68,7 @@ export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
     refused: async (runId, part) => {
       await redis.hdel(threadKey(runId), part);
     },
+    keep: (runId, name, text) => set(runId, { [`kept:${name}`]: text }),
     mark: (runId, fact) => set(runId, { [`is:${fact}`]: 'yes' }),
   };
 }
@@ -77,6 +82,7 @@ function toThread(fields: Record<string, string>): Thread {
   return {
     ...(root && { root }),
     where,
+    kept: (name) => fields[`kept:${name}`],
     answered: fields['is:answered'] === 'yes',
     elsewhere: fields['is:elsewhere'] === 'yes',
     part: (part) => (fields[part] === undefined ? 'unposted' : fields[part] === MAYBE ? 'maybe' : 'posted'),

@@ -5,6 +5,7 @@ import type { Remediations } from '../memory/remediations.ts';
 import type { OutboxJob } from '../queue/contracts.ts';
 import { Later } from '../queue/work.ts';
 import { attachOnce, edit, type Place, type Posting, postOnce } from './post.ts';
+import { withFixes } from './render/fixes.ts';
 import type { Message } from './render/message.ts';
 import { renderOffers, type Withheld } from './render/offers.ts';
 import { planFile } from './render/remediation-plan.ts';
@@ -37,10 +38,26 @@ export async function showOffers(showing: Showing, thread: Thread, place: Place)
   await put(showing, thread, OFFERS, place, { first: 'What can be done about it:', now });
 }
 
-/** How many of a run's offers have a button. */
-export async function countOpen({ remediations, policy }: Showing, runId: string): Promise<number> {
+/** The root of a report with what became of it since. The report's own words are kept, for every edit begins with them. */
+export async function rootNow(showing: Showing, runId: string, root: Message): Promise<Message> {
+  const { remediations, policy } = showing;
   const offered = await remediations.ofRun(runId);
-  return offered.filter((one) => one.state === 'offered' && withheld(policy, one) === undefined).length;
+  const open = offered.filter((one) => one.state === 'offered' && withheld(policy, one) === undefined);
+  return withFixes(root, offered, open.length);
+}
+
+export const ROOT_WORDS = 'root';
+
+/** Who reads the channel alone sees how it ended. A root that is no longer there is nobody's loss. */
+async function updateRoot(showing: Showing, thread: Thread, runId: string): Promise<void> {
+  const kept = thread.kept(ROOT_WORDS);
+  const { root } = thread;
+  if (kept === undefined || !root) return;
+  const now = await rootNow(showing, runId, JSON.parse(kept) as Message);
+  await safely(showing, { runId }, now, (message) => edit(showing, root, message)).catch((error: unknown) => {
+    if (!(error instanceof SlackRefused)) throw error;
+    showing.log.debug({ err: error, runId }, 'the root could not be edited');
+  });
 }
 
 /** Shows a remediation as it is now, whatever it was when the job was made; a newer job shows a newer move. */
@@ -63,7 +80,10 @@ export async function showCard(
   const now = renderRemediation(remediation);
   await put(showing, thread, part, place, { first: renderAsked(remediation), now });
   await attachPlan(showing, thread, place, remediation);
-  if (ENDED.has(remediation.state)) await showOffers(showing, thread, place);
+  if (ENDED.has(remediation.state)) {
+    await showOffers(showing, thread, place);
+    await updateRoot(showing, thread, runId);
+  }
   await remediations.told(id, remembered.revision);
 }
 

@@ -1,7 +1,7 @@
 import { ROOT, type Thread } from '../memory/threads.ts';
 import type { OutboxJob } from '../queue/contracts.ts';
 import { type Delivery, Later } from '../queue/work.ts';
-import { countOpen, type Showing, showCard, showOffers } from './cards.ts';
+import { ROOT_WORDS, rootNow, type Showing, showCard, showOffers } from './cards.ts';
 import { attachOnce, edit, type Place, type Posting, postOnce } from './post.ts';
 import { renderPlainFallback } from './render/fallback.ts';
 import type { AskedQuestion, Message, Thread as Answer } from './render/message.ts';
@@ -56,11 +56,11 @@ type AnswerJob = Exclude<OutboxJob, { kind: 'looking' | 'progress' | 'card' }>;
 
 async function showAnswer(posting: Showing, thread: Thread, job: AnswerJob): Promise<void> {
   if (thread.elsewhere) return showElsewhere(posting, thread, job);
-  const offered = job.kind === 'report' ? await countOpen(posting, job.runId) : 0;
-  const { root, replies, attachments } = renderAnswer(job, offered);
+  const { root, replies, attachments } = renderAnswer(job);
   const place = placeOf(job);
   try {
-    const threadTs = await showRoot(posting, thread, place, root);
+    if (job.kind === 'report') await posting.threads.keep(job.runId, ROOT_WORDS, JSON.stringify(root));
+    const threadTs = await showRoot(posting, thread, place, await rootNow(posting, job.runId, root));
     await posting.threads.mark(job.runId, 'answered');
     for (const [at, reply] of replies.entries())
       await safely(posting, job, reply, (message) =>
@@ -78,8 +78,8 @@ async function showAnswer(posting: Showing, thread: Thread, job: AnswerJob): Pro
   }
 }
 
-function renderAnswer(job: AnswerJob, offered = 0): Answer {
-  if (job.kind === 'report') return renderReport(job.report, questionOf(job), offered);
+function renderAnswer(job: AnswerJob): Answer {
+  if (job.kind === 'report') return renderReport(job.report, questionOf(job));
   const root = job.kind === 'bug' ? renderBug(job) : renderLost(job);
   return { root, replies: [], attachments: [] };
 }

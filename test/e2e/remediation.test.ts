@@ -55,6 +55,8 @@ test('a finding is fixed by two people: offered, planned, approved by another, a
   const fixed = await card('FIXED');
   expect(fixed.text).toContain('things well on 3 of 3');
   expect(fixed.ts).toBe(plan.ts);
+  await stage.workspace.waitFor(() => root()?.text.includes('FIXED · things well on 3 of 3'));
+  expect(root()?.text).not.toContain('offered');
   expect(lab.deeds).toHaveLength(1);
   expect(JSON.stringify(thread().map(({ blocks }) => blocks))).not.toContain('wrench:approve');
   expect(JSON.stringify(thread().map(({ blocks }) => blocks))).not.toContain('wrench:request');

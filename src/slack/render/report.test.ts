@@ -142,12 +142,3 @@ test('what was not seen is grouped by its reason, and never hidden', () => {
   expect(parts?.[2]).toContain('cell-4');
   expect(parts?.[3]).toContain('denied: permission denied');
 });
-
-test('the root says that something can be done, and where', () => {
-  const found: Report = { ...clear, status: 'found', findings: [finding] };
-  const { root } = renderReport(found, asked, 2);
-
-  expect(root.text).toContain('2 fixes are offered at the end of the thread.');
-  expect(JSON.stringify(root.blocks)).toContain('2 fixes are offered at the end of the thread.');
-  expect(renderReport(found, asked).root.text).not.toContain('offered');
-});

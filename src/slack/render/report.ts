@@ -22,9 +22,7 @@ import {
   type Blocks,
   bullets,
   context,
-  emoji,
   EMOJI,
-  glue,
   line,
   note,
   type Part,
@@ -47,7 +45,7 @@ const HEADER = 150;
  * Holds Slack's limits whatever the report holds; what has no room is in the attached CSV, and the thread says so.
  * `offered` is how many remediations get a button at the end of the thread; see `renderOffers`.
  */
-export function renderReport(report: Report, asked: Asked, offered = 0): Thread {
+export function renderReport(report: Report, asked: Asked): Thread {
   const { findings, gaps } = report;
   const missing = gaps.length > 0 ? renderGaps(gaps) : undefined;
   const units = findings.slice(0, FULL_FINDINGS).map(renderFinding);
@@ -59,7 +57,7 @@ export function renderReport(report: Report, asked: Asked, offered = 0): Thread 
   if (!isWhole) replies.push(renderOverview(findings, placed));
   if (missing) replies.push(missing.message);
   return {
-    root: renderRoot(report, asked, offered),
+    root: renderRoot(report, asked),
     replies,
     attachments: [
       ...(!isWhole || units.some(({ isCut }) => isCut) ? [findingsCsv(report)] : []),
@@ -68,7 +66,7 @@ export function renderReport(report: Report, asked: Asked, offered = 0): Thread 
   };
 }
 
-function renderRoot(report: Report, asked: Asked, offered: number): Message {
+function renderRoot(report: Report, asked: Asked): Message {
   const headline = headlineOf(report);
   const verdict = verdictOf(report);
   const first = `:${EMOJI[headline]}: ${headline} · `;
@@ -85,7 +83,6 @@ function renderRoot(report: Report, asked: Asked, offered: number): Message {
   const blocks: Blocks = [header];
   if (isLong) blocks.push(rich(line(say(verdict, 1_500))));
   if (report.findings.length > 0) blocks.push(rich(...topFindings(report.findings)));
-  if (offered > 0) blocks.push(rich(line(emoji('wrench'), glue(` ${offeredInWords(offered)}`))));
   blocks.push(
     context(note(`${report.environment}  ·  ${fit(command, 400)}`), askedBy(asked)),
     context(
@@ -94,7 +91,7 @@ function renderRoot(report: Report, asked: Asked, offered: number): Message {
       ),
     ),
   );
-  return { text: rootText(report, command, offered), blocks };
+  return { text: rootText(report, command), blocks };
 }
 
 /** The worst, in the order of the report; under their severities where these differ. */
@@ -132,12 +129,8 @@ function moreInWords(findings: readonly Finding[], top: readonly Finding[]): str
   return `${counts.map(({ severity, rest }) => `${rest.toLocaleString('en-US')} ${severity}`).join(', ')} more`;
 }
 
-function offeredInWords(offered: number): string {
-  return `${countInWords(offered, 'fix is', 'fixes are')} offered at the end of the thread.`;
-}
-
 /** The coverage is never what is left out. */
-function rootText(report: Report, command: string, offered: number): string {
+function rootText(report: Report, command: string): string {
   const headline = headlineOf(report);
   const rest = report.findings.length - ROOT_FINDINGS;
   const asked = `${inert(report.environment, 80)}, ${inert(command, 200)}`;
@@ -146,7 +139,6 @@ function rootText(report: Report, command: string, offered: number): string {
     `:${EMOJI[headline]}: ${headline}: ${inert(verdictOf(report), 500)}`,
     ...mostSevere(report.findings).map(findingInText),
     ...(rest > 0 ? [`and ${countInWords(rest, 'more finding')} in the thread`] : []),
-    ...(offered > 0 ? [offeredInWords(offered)] : []),
   ];
   return `${joinWithin(lines, TEXT_ROOM - coverage.length - 1)}\n${coverage}`;
 }

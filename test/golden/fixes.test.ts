@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { fixed, interrupted, offered, planned } from './remediations.ts';
+import { withFixes } from '../../src/slack/render/fixes.ts';
+import type { Message } from '../../src/slack/render/message.ts';
+
+const root: Message = {
+  text: ':red_circle: CRITICAL: doppler_z2/0 is running but not registered\nprod, /etcd doppler: 3 checked',
+  blocks: [
+    { type: 'header', text: { type: 'plain_text', text: 'CRITICAL' } },
+    { type: 'context', elements: [{ type: 'plain_text', text: 'prod' }] },
+    { type: 'context', elements: [{ type: 'plain_text', text: '3 checked' }] },
+  ],
+};
+
+test('the root says that something can be done, and where', () => {
+  const { text, blocks } = withFixes(root, [offered, offered], 2);
+
+  expect(text.split('\n').at(-2)).toBe(':wrench: 2 fixes are offered at the end of the thread.');
+  expect(blocks.map(({ type }) => type)).toEqual(['header', 'rich_text', 'context', 'context']);
+});
+
+test('who reads the channel alone learns that it is fixed, and the coverage stays the last line', () => {
+  const { text } = withFixes(root, [fixed], 0);
+
+  expect(text).toContain('FIXED · doppler_z2: 0 ');
+  expect(text).not.toContain('offered');
+  expect(text.split('\n').at(-1)).toBe('prod, /etcd doppler: 3 checked');
+});
+
+test('that nobody knows whether it was done is told in the channel, that it waits is not', () => {
+  expect(withFixes(root, [interrupted], 0).text).toContain('INTERRUPTED · Restart doppler_z2/0');
+  expect(withFixes(root, [planned], 0)).toEqual(root);
+});
+
+test('of many fixes the last five are named, and the rest counted', () => {
+  const { text } = withFixes(
+    root,
+    Array.from({ length: 13 }, () => fixed),
+    1,
+  );
+
+  expect(text.match(/FIXED/g)).toHaveLength(5);
+  expect(text).toContain('8 more fixes in the thread');
+});
