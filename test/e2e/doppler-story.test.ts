@@ -63,7 +63,10 @@ test('a doppler has lost its key: Ada finds it and asks for its restart, Grace a
   await thread.getByRole('button', { name: 'Act as @grace' }).click();
   await thread.getByRole('button', { name: 'Approve' }).click();
 
-  await thread.getByText(/FIXED · doppler_z2: 0 -> 1 registered; metron_agent running on 6 of 6/).waitFor();
+  const proof = /FIXED · doppler_z2: 0 -> 1 registered; metron_agent running on 6 of 6/;
+  await thread.getByText(proof).last().waitFor();
+  // Who reads the channel alone learns it too.
+  await channel.getByText(proof).first().waitFor();
   await thread.getByText(/Approved by @grace/).waitFor();
   expect(await thread.getByRole('button', { name: /Approve|Restart/ }).count()).toBe(0);
   expect(cf.director.deeds).toEqual([expect.objectContaining({ group: 'doppler_z2' })]);
