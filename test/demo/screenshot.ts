@@ -113,7 +113,7 @@ async function fixDoppler(page: Page): Promise<void> {
   await approve.waitFor();
   await thread.getByRole('button', { name: 'Act as @grace' }).click();
   await approve.click();
-  const fixed = thread.getByText(/FIXED · doppler_z2: 0 -> 1 registered/);
+  const fixed = thread.getByText(/FIXED · doppler_z2: 0 -> 1 registered/).last();
   await fixed.waitFor();
   await thread.getByRole('button', { name: 'Act as @ada' }).click();
   await fixed.scrollIntoViewIfNeeded();
