@@ -25,16 +25,13 @@ export interface DirectoryOptions {
   readonly log: Log;
 }
 
-/** Groups that were looked up within this long are not asked for again at a click. */
-const FRESH_GROUPS_MS = 5_000;
-
 /**
  * Asks with `users.info` and `usergroups.users.list`, at each click and for the groups in the background, so that somebody who is taken out
  * of a group between the click and the deed is known to be out.
  */
 export function openDirectory(options: DirectoryOptions): Directory {
   const { client, people, policy, clock, log } = options;
-  let groupsAtMs = Number.NEGATIVE_INFINITY;
+  let refreshing: Promise<unknown> | undefined;
   let home: string | undefined;
   const workspace = async (): Promise<string> => {
     if (home !== undefined) return home;
@@ -43,14 +40,18 @@ export function openDirectory(options: DirectoryOptions): Directory {
     await people.saveWorkspace(teamId);
     return (home = teamId);
   };
-  const refreshGroups = async () => {
-    groupsAtMs = performance.now();
+  const askGroups = async () => {
     await Promise.all(
       groupsIn(policy.roles).map(async (id) => {
         const { users = [] } = await client.usergroups.users.list({ usergroup: id });
         await people.saveGroup({ id, users, atMs: await clock() });
       }),
     );
+  };
+  /** Clicks of one moment ask once. */
+  const refreshGroups = () => {
+    refreshing ??= askGroups().finally(() => (refreshing = undefined));
+    return refreshing;
   };
   const refreshPerson = async (id: string) => {
     const { user } = await client.users.info({ user: id });
@@ -59,10 +60,9 @@ export function openDirectory(options: DirectoryOptions): Directory {
   const tolerate = (work: Promise<unknown>) =>
     work.catch((error: unknown) => log.warn({ err: error }, 'Slack could not be asked who somebody is'));
   const lookUp: Directory['lookUp'] = async (userIds) => {
-    const isStale = performance.now() - groupsAtMs > FRESH_GROUPS_MS;
     await Promise.all([
       ...[...new Set(userIds)].map((id) => tolerate(refreshPerson(id))),
-      ...(isStale ? [tolerate(refreshGroups())] : []),
+      tolerate(refreshGroups()),
     ]);
   };
   const timer = setInterval(() => void tolerate(refreshGroups()), (policy.membershipSeconds * 1_000) / 10);

@@ -138,7 +138,7 @@ test('an offer has a button until somebody asks for it or it is too old', () => 
   expect(buttonsOf(message)).toEqual([]);
   expect(message.text).toContain('too old: ask the question again');
   expect(message.text).toContain('<@U0123ADA> asked <!date^1795183450^');
-  expect(message.text).toContain('planned, and waits for approval');
+  expect(message.text).toContain('under way; its card below tells how it stands');
 });
 
 test('of very many offers forty are drawn, and it is said how to reach the rest', () => {

@@ -36,11 +36,16 @@ test('says of every one of the thirteen who is likely hit', () => {
 
 test('all is clear the morning after', () => {
   const { facts, now } = stories.allGood;
-  expect(ask(facts, now)).toEqual({
+  expect(ask(facts, now)).toMatchObject({
     examined: 13,
     verdict: 'All 13 certificates are good for more than 30 days',
     findings: [],
   });
+});
+
+test('before and after a renewal, the numbers tell', () => {
+  const { facts, now } = stories.downloadingFailed;
+  expect(ask(facts, now).measures?.[0]).toEqual({ label: 'certificates', value: 13, unit: 'expired' });
 });
 
 test('says which certificate on the path ends first: the intermediate, before the leaf', () => {

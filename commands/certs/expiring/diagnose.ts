@@ -1,4 +1,4 @@
-import type { Diagnosis } from '../../kit.ts';
+import { type Diagnosis, wording } from '../../kit.ts';
 import type { Facts } from './collect.ts';
 import { type Due, dueFinding } from './expiry.ts';
 import { inOrderOfWork, type Task } from './order.ts';
@@ -37,10 +37,15 @@ export function diagnose(
     return { finding, untilMs: notAfter.getTime(), signs: subject, signedBy: issuer };
   });
   const others = [...siteProblems(sites), ...certificates.flatMap(weaknesses)];
+  const counts = countOf(judged, others.length);
   return {
     examined: certificates.length,
-    verdict: verdictOf(countOf(judged, others.length), within),
+    verdict: verdictOf(counts, within),
     findings: inOrderOfWork([...dated, ...others]),
+    measures: [
+      { label: 'certificates', value: counts.expired, unit: 'expired' },
+      { label: 'certificates', value: counts.expiring, unit: `expiring within ${wording.span(within)}` },
+    ],
   };
 }
 

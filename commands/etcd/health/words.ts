@@ -73,6 +73,8 @@ export function membersTable(told: ports.StoreMembers): Evidence {
 
 export function stateOf({ name, error, hasLeader, healthy, unhealthyBecause }: ports.StoreMember): string {
   if (error) return name === '' ? 'never started' : error.message;
+  // A member tells of everybody's alarms, by their ids: the findings name them.
+  if (healthy === false && /alarm/i.test(unhealthyBecause ?? '')) return 'takes no writes (alarm)';
   if (healthy === false) return unhealthyBecause ?? (hasLeader === false ? 'knows no leader' : 'unhealthy');
   if (hasLeader === false) return 'knows no leader';
   return healthy ? 'healthy' : 'answers';

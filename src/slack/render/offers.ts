@@ -55,11 +55,11 @@ const RISKS: Readonly<Record<Risk, string>> = {
 /** How an offer stands that somebody has taken up; what follows "it is" or "it was". */
 const STANDINGS: Readonly<Record<State, string>> = {
   offered: 'offered',
-  planning: 'being planned',
-  planned: 'planned, and waits for approval',
-  approved: 'approved',
-  applying: 'being done',
-  settling: 'done; looking whether it helped',
+  planning: 'under way; its card below tells how it stands',
+  planned: 'under way; its card below tells how it stands',
+  approved: 'under way; its card below tells how it stands',
+  applying: 'under way; its card below tells how it stands',
+  settling: 'under way; its card below tells how it stands',
   fixed: 'fixed',
   unverified: 'done, but not seen to have helped',
   failed: 'failed',

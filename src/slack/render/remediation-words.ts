@@ -1,6 +1,6 @@
 import { cleanText } from '../../check/clean-text.ts';
 import { proofInWords } from '../../check/proof.ts';
-import { countInWords, durationInWords } from '../../check/report-in-words.ts';
+import { countInWords, durationInWords, verdictOf } from '../../check/report-in-words.ts';
 import type { Look, Remediation, State } from '../../memory/remediation.ts';
 import { fit, joinWithin } from './inert.ts';
 import { moment, person } from './pieces.ts';
@@ -34,7 +34,9 @@ export const SIGNS: Readonly<Record<State, Sign>> = {
 export function headlineOf(remediation: Remediation): string {
   const { state, title, before, after } = remediation;
   if (state !== 'fixed') return cleanText(title);
-  return cleanText(proofInWords(before?.measures ?? [], after?.measures ?? []) || after?.verdict || title);
+  // A report with gaps begins with what it does not know, and that is no headline.
+  const whole = after && after.gaps.length === 0 ? after.verdict : title;
+  return cleanText(proofInWords(before?.measures ?? [], after?.measures ?? []) || whole);
 }
 
 /** How it stands, in sentences. No more is said than is known. */
@@ -57,7 +59,7 @@ export function standing(remediation: Remediation): readonly string[] {
     case 'settling':
       return ['It was done. Looking whether it helped.'];
     case 'fixed':
-      return after ? [sentence(after.verdict)] : why;
+      return after ? [sentence(verdictOf(after))] : why;
     case 'unverified':
       return [...stillSeen(after), ...why];
     case 'failed':
@@ -85,7 +87,7 @@ export function standing(remediation: Remediation): readonly string[] {
 /** Why it is not called fixed. */
 function stillSeen(after: Look | undefined): readonly string[] {
   if (!after) return ['It was done. Whether it helped has not been seen.'];
-  const verdict = sentence(after.verdict);
+  const verdict = sentence(verdictOf(after));
   switch (after.finding) {
     case 'found':
       return [`It was done, but the finding is still there: ${verdict}`];
@@ -113,7 +115,7 @@ function lookedAgain(after: Look | undefined): readonly string[] {
     gone: 'the finding is gone',
     unseen: 'not everything could be looked at',
   }[after.finding];
-  return [`Looked at again since: ${seen}. ${sentence(after.verdict)}`];
+  return [`Looked at again since: ${seen}. ${sentence(verdictOf(after))}`];
 }
 
 function nothingDone({ deeds }: Remediation): string {

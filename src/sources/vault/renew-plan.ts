@@ -109,11 +109,12 @@ async function readAuthority(writing: Writing, leaf: Keeping): Promise<Keeping> 
   });
   const [certificate] = certificatesOf(secret.values['certificate']);
   if (!certificate) throw refuse(`${path} holds no certificate that can be read`);
-  if (!isIssuedBy(leaf.certificate, certificate))
-    throw refuse(
-      `the ca beside it (${path}: ${toCertificate(certificate).subject}) did not sign this certificate ` +
-        `(${toCertificate(leaf.certificate).issuer} did)`,
-    );
+  if (!isIssuedBy(leaf.certificate, certificate)) {
+    const { subject } = toCertificate(certificate);
+    const { issuer } = toCertificate(leaf.certificate);
+    const signer = issuer === subject ? 'another authority of that name' : issuer;
+    throw refuse(`the ca beside it (${path}: ${subject}) did not sign this certificate (${signer} did)`);
+  }
   mustBelong(refuse, path, certificate, secret.values['key']);
   mustOutlive(refuse, path, certificate, leaf.certificate);
   if (!keepsNumbers(secret.values))
