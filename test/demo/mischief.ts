@@ -86,7 +86,7 @@ function takesOut(workspace: () => Workspace): readonly Mischief[] {
       about: 'She may approve as one of them. Do it while a plan waits for her.',
       run: async () => {
         workspace().setGroup(PEOPLE.leads, []);
-        return 'Grace is out of the group. What she approves is refused, five seconds from now at the latest';
+        return 'Grace is out of the group. What she approves from now on is refused';
       },
     },
     {
