@@ -179,8 +179,11 @@ export function usageOf(name: string, check: AnyCheck): string {
   return [`/${name.replace('/', ' ')}`, ...parts, `[--${ENVIRONMENT_FLAG} …]`].join(' ');
 }
 
-function written({ name, byDefault, choices, isSwitch: alone }: ArgumentHelp, check: AnyCheck): string {
-  if (check.bareArgument === name) return byDefault === undefined ? `<${name}>` : `[${name}]`;
+function written(
+  { name, byDefault, choices, isSwitch: alone, isRequired }: ArgumentHelp,
+  check: AnyCheck,
+): string {
+  if (check.bareArgument === name) return isRequired ? `<${name}>` : `[${name}]`;
   return alone ? `[${flagOf(name)}]` : `[${flagOf(name)} ${byDefault ?? choices?.join('|') ?? '…'}]`;
 }
 

@@ -38,10 +38,10 @@ function read(check: AnyCheck, text: string, defaults?: Record<string, string>) 
 
 test('arguments are described by their declaration, in its order', () => {
   expect(argumentsOf(expiring)).toEqual([
-    { name: 'within', about: 'how far to look', byDefault: '30d', isSwitch: false },
-    { name: 'warningShare', about: 'a share', byDefault: '0.33', isSwitch: false },
-    { name: 'kind', about: 'one kind', choices: ['tls', 'vault'], isSwitch: false },
-    { name: 'all', about: 'everything', byDefault: 'false', isSwitch: true },
+    { name: 'within', about: 'how far to look', byDefault: '30d', isSwitch: false, isRequired: false },
+    { name: 'warningShare', about: 'a share', byDefault: '0.33', isSwitch: false, isRequired: false },
+    { name: 'kind', about: 'one kind', choices: ['tls', 'vault'], isSwitch: false, isRequired: false },
+    { name: 'all', about: 'everything', byDefault: 'false', isSwitch: true, isRequired: false },
   ]);
 });
 

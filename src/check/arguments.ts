@@ -13,6 +13,8 @@ export interface ArgumentHelp {
   readonly choices?: readonly string[];
   /** A flag that takes no value. */
   readonly isSwitch: boolean;
+  /** Nothing can be asked without it. */
+  readonly isRequired: boolean;
 }
 
 /** Arguments in their written form, defaults included: they travel, and a report shows them. */
@@ -44,15 +46,17 @@ export function argumentsOf({ args }: Pick<AnyCheck, 'args'>): readonly Argument
 }
 
 function describe(args: AnyCheck['args']): readonly ArgumentHelp[] {
-  const { properties = {} } = z.toJSONSchema(args, { io: 'input', unrepresentable: 'any' });
+  const { properties = {}, required = [] } = z.toJSONSchema(args, { io: 'input', unrepresentable: 'any' });
   return Object.entries(properties).map(([name, property]) => {
-    if (typeof property !== 'object') return { name, about: '', isSwitch: false };
+    const isRequired = required.includes(name);
+    if (typeof property !== 'object') return { name, about: '', isSwitch: false, isRequired };
     return {
       name,
       about: property.description ?? '',
       ...(property.default !== undefined && { byDefault: inWords(property.default) }),
       ...(property.enum && { choices: property.enum.map(String) }),
       isSwitch: property['switch'] === true,
+      isRequired,
     };
   });
 }

@@ -16,7 +16,7 @@ const BY_MONIT: typeof BY_DIRECTOR = {
   allowed: true,
   scope: 'process',
   processes: ['doppler'],
-  besides: ['drain scripts are not run: monit stops the process at once'],
+  besides: ['Drain scripts are not run: monit stops the process at once'],
 };
 
 function z2(known: Partial<Parameters<typeof doppler>[0]> = {}): ports.Instance {
@@ -62,7 +62,7 @@ test('through monit the plan names the one process, and is bound to its pid', as
   expect(await restart.plan(read, ASKED)).toMatchObject({
     lines: [
       'Restart the process doppler on doppler_z2/0 through bosh; nothing else there is touched',
-      'drain scripts are not run: monit stops the process at once',
+      'Drain scripts are not run: monit stops the process at once',
     ],
     precondition: { incarnation: 'doppler 812' },
     details: { scope: 'process' },

@@ -17,12 +17,12 @@ export function restartTerms(config: BoshConfig, directorVersion: string, known:
     processes: known.processes.map(({ name }) => name),
     besides: [
       skipsDrain(config, known.group)
-        ? 'its drain scripts are not run'
-        : 'its drain scripts run first, for as long as they take',
+        ? 'Its drain scripts are not run'
+        : 'Its drain scripts run first, for as long as they take',
       ...(restartsOneInstance(directorVersion)
         ? []
         : [
-            `the whole stored manifest is deployed: this director (${directorVersion}) cannot restart one instance alone, ` +
+            `The whole stored manifest is deployed: this director (${directorVersion}) cannot restart one instance alone, ` +
               'so all changes that wait (manifest, stemcell, cloud config) are rolled out too',
           ]),
     ],

@@ -197,12 +197,12 @@ test('what is offered says which processes restart, and that drain scripts run o
   const terms = { allowed: true, scope: 'instance', processes: ['doppler', 'metron_agent'] };
   expect((await readInstance(bosh.open(), 'doppler_z2/0')).restart).toEqual({
     ...terms,
-    besides: ['its drain scripts run first, for as long as they take'],
+    besides: ['Its drain scripts run first, for as long as they take'],
   });
   const source = bosh.open({ act: { auth, restart: ['doppler*'], skipDrain: ['doppler_z2'] } });
   expect((await readInstance(source, 'doppler_z2/0')).restart).toEqual({
     ...terms,
-    besides: ['its drain scripts are not run'],
+    besides: ['Its drain scripts are not run'],
   });
   await restart(source);
   expect(bosh.director.deeds).toMatchObject([{ skipDrain: true }]);
@@ -213,9 +213,9 @@ test('an old director deploys the whole manifest, and the plan can say so', asyn
   const source = bosh.open();
   expect((await readInstance(source, 'doppler_z2/0')).restart).toMatchObject({
     besides: [
-      'its drain scripts run first, for as long as they take',
+      'Its drain scripts run first, for as long as they take',
       expect.stringMatching(
-        /^the whole stored manifest is deployed: this director \(257\.3\.0\) cannot restart one/,
+        /^The whole stored manifest is deployed: this director \(257\.3\.0\) cannot restart one/,
       ),
     ],
   });

@@ -111,6 +111,6 @@ function termsOf(restartable: readonly MonitProcess[], { name, restart }: MonitC
     allowed: true,
     scope: 'process',
     processes: restartable.map((one) => one.name),
-    besides: ['drain scripts are not run: monit stops the process at once'],
+    besides: ['Drain scripts are not run: monit stops the process at once'],
   };
 }

@@ -119,7 +119,7 @@ test('what may be restarted is what the configuration names and the machine has'
       allowed: true,
       scope: 'process',
       processes: ['doppler'],
-      besides: ['drain scripts are not run: monit stops the process at once'],
+      besides: ['Drain scripts are not run: monit stops the process at once'],
     },
   });
   const other = await read(open([here()], { restart: ['router'] }));
