@@ -97,8 +97,15 @@ export interface Seen {
    * beside a leaf's complete path; `lookAt` shows everything exactly as sent.
    */
   readonly chain: readonly [Certificate, ...Certificate[]];
+  /**
+   * For live sites: the path a client would build from the leaf, leaf first. Of several, one whose certificates are all valid now is chosen,
+   * so what is not on it is not needed. It ends with the root where that was served or is configured as `trust`; a public root that was not served is left out.
+   */
+  readonly path?: readonly [Certificate, ...Certificate[]];
   /** Facts of the handshake, for live sites only. */
   readonly served?: Handshake;
+  /** The place is an operating system's or runtime's list of trusted authorities (`/etc/ssl/certs`): nobody here presents what is in it, or could renew it. */
+  readonly trustStore?: true;
   /** Whether the private key beside it belongs to the leaf; absent where no key was looked at. The key itself is dropped where it is read. */
   readonly keyMatches?: boolean;
   /** Its store could renew it: a leaf with its key beside it, and leave to write there. Planning tells whether all else allows it. */
