@@ -2,53 +2,47 @@
  * The names under which the private key of a certificate is kept beside it: in a mapping, a secret or a folder.
  * Only a key with one of these names is expected to belong to the certificate. Any other key beside it (JWT, SSH, session) says nothing about it.
  *
- * - `safe` and CredHub: `certificate` with `key` or `private_key` (https://docs.cloudfoundry.org/credhub/credential-types.html)
+ * - CredHub and `safe`: `certificate` with `private_key` or `key` (https://docs.cloudfoundry.org/credhub/credential-types.html)
  * - Kubernetes: `tls.crt` with `tls.key` (https://kubernetes.io/docs/concepts/configuration/secret/#tls-secrets)
- * - kubeconfig: `client-certificate-data` with `client-key-data`
- * - certbot: `cert.pem` and `fullchain.pem` with `privkey.pem` (https://eff-certbot.readthedocs.io/en/stable/using.html#where-are-my-certificates)
- * - otherwise the same name with `key` in place of `crt`, `cert` or `certificate`: `rep.crt` with `rep.key`, `web_cert` with `web_key`
+ * - kubeconfig: `client-certificate-data` with `client-key-data` (https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/)
+ * - certbot: `cert.pem` and `fullchain.pem` with `privkey.pem` (https://eff-certbot.readthedocs.io/en/stable/using.html#where-are-my-certificates);
+ *   with the same number behind each in its archive
+ * - Envoy: `certificate_chain` with `private_key` (https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/transport_sockets/tls/v3/common.proto)
+ * - MySQL: `server-cert.pem` with `server-key.pem` (https://dev.mysql.com/doc/refman/8.4/en/creating-ssl-rsa-files-using-mysql.html)
+ * - cfssl: `server.pem` with `server-key.pem` (https://github.com/cloudflare/cfssl)
  */
 export function pairedKeyNames(name: string): readonly string[] {
-  const found = new Set<string>(PAIRS[name.toLowerCase()] ?? []);
-  for (const [certificate, keys] of WORDS) {
-    const replaced = name.match(certificate);
-    if (replaced?.index === undefined) continue;
-    for (const key of keys)
-      found.add(
-        name.slice(0, replaced.index) +
-          likeCase(replaced[0], key) +
-          name.slice(replaced.index + replaced[0].length),
-      );
-  }
-  // `server.pem` with `server.key` or `server-key.pem`.
-  const file = /^(.+)\.(pem|crt|cer|cert)$/i.exec(name);
-  if (file?.[1] !== undefined)
-    for (const ending of ['.key', '-key.pem', '_key.pem', '.key.pem']) found.add(file[1] + ending);
-  found.delete(name);
-  return [...found];
+  const names = new Set([...keysForWord(name), ...keysForFile(name)]);
+  names.delete(name);
+  return [...names];
 }
 
-const PAIRS: Readonly<Record<string, readonly string[]>> = {
-  certificate: ['key', 'private_key', 'privateKey'],
-  cert: ['key', 'private_key', 'privateKey'],
-  crt: ['key', 'private_key', 'privateKey'],
-  cert_chain: ['private_key', 'key'],
-  certificate_chain: ['private_key', 'key'],
-  'cert.pem': ['key.pem', 'privkey.pem'],
-  'fullchain.pem': ['privkey.pem', 'key.pem'],
-  'chain.pem': [],
-};
+/** A whole word, in any case. Not within a longer one: `certs`, `concert`. */
+const WORD = /(?<![a-z])(?:(?:certificate|cert|crt|cer)(?:[_-]?chain)?|fullchain)(?![a-z])/gi;
+/** A word of a camel-case name: `tlsCert`, `clientCertificate`, `certPem`. */
+const CAMEL_WORD =
+  /(?<![a-zA-Z])cert(?:ificate)?(?:Chain(?![a-z])|(?=[A-Z]))|(?<=[a-zA-Z0-9])Cert(?:ificate)?(?:Chain)?(?![a-z])/g;
 
-/** The last such word of a name; not inside a longer one: `certs`, `concert`. */
-const WORDS: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/(?<![a-z])certificate(?![a-z])(?!.*(?<![a-z])cert)/i, ['key', 'private_key', 'private-key']],
-  [
-    /(?<![a-z])(?:cert|crt|cer)(?![a-z])(?!.*(?<![a-z])(?:cert|crt|cer)(?![a-z]))/i,
-    ['key', 'private_key', 'private-key'],
-  ],
-  [/(?<=[a-z])(?:Cert|Certificate)(?![a-z])/, ['Key', 'PrivateKey']],
-];
+/** `key` and its like in place of the last word that means a certificate. */
+function keysForWord(name: string): readonly string[] {
+  const words = [...name.matchAll(WORD), ...name.matchAll(CAMEL_WORD)];
+  const word = words.toSorted((one, other) => one.index - other.index).at(-1);
+  if (!word) return [];
+  const [found] = word;
+  const before = name.slice(0, word.index);
+  const after = name.slice(word.index + found.length);
+  return keyWords(found).map((key) => before + key + after);
+}
 
-function likeCase(replaced: string, key: string): string {
-  return replaced === replaced.toUpperCase() ? key.toUpperCase() : key;
+function keyWords(word: string): readonly string[] {
+  if (/^[A-Z][a-z]/.test(word)) return ['Key', 'PrivateKey'];
+  if (word === word.toUpperCase()) return ['KEY', 'PRIVATE_KEY'];
+  return ['key', 'private_key', 'private-key', 'privkey', 'privateKey'];
+}
+
+/** The same file name with an ending of keys. */
+function keysForFile(name: string): readonly string[] {
+  const [, stem] = /^(.+)\.(?:pem|crt|cer|cert)$/i.exec(name) ?? [];
+  if (stem === undefined) return [];
+  return ['.key', '-key.pem', '_key.pem', '.key.pem'].map((ending) => stem + ending);
 }
