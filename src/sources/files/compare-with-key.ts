@@ -1,0 +1,127 @@
+import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { FoundChain } from '../../wire/held.ts';
+import { pairedKeyNames } from '../../wire/key-pairs.ts';
+import { splitPem } from '../../wire/pem.ts';
+
+interface CertificateFile {
+  readonly path: string;
+  readonly content: Buffer;
+  readonly chains: readonly FoundChain[];
+}
+
+interface CompareOptions {
+  /** Whether the configured patterns match a path: no other file is read. */
+  readonly isMatched: (path: string, real: string) => boolean;
+  readonly maxBytes: number;
+}
+
+interface Compared {
+  readonly chains: readonly FoundChain[];
+  /** Paths of the keys. */
+  readonly keysCompared: readonly string[];
+}
+
+/**
+ * Compares the certificate of a file with the private key beside it that has a paired name. The key is dropped here.
+ * Chains stay as they are where there is no such key, where it cannot be read (with a passphrase, say), and where its file holds several.
+ */
+export async function compareWithKeyBeside(
+  { path, content, chains }: CertificateFile,
+  { isMatched, maxBytes }: CompareOptions,
+): Promise<Compared> {
+  const unchanged = { chains, keysCompared: [] };
+  const loose = chains.filter(({ at }) => !at.includes(':'));
+  // A file with a key of its own needs no other.
+  if (loose.length === 0 || content.includes('PRIVATE KEY-----')) return unchanged;
+
+  const keys = new Map<string, KeyObject>();
+  for (const name of pairedKeyNames(basename(path))) {
+    const beside = join(dirname(path), name);
+    const key = await readKey(beside, isMatched, maxBytes);
+    if (key) keys.set(beside, key);
+  }
+  if (keys.size === 0) return unchanged;
+  const keysCompared = [...keys.keys()];
+  const owner = loose.find(({ chain: [leaf] }) => [...keys.values()].some((key) => belongs(leaf, key)));
+  if (owner) return { chains: withResult(chains, owner, true), keysCompared };
+  const meant = meantChain(basename(path), loose);
+  // A renewal during the scan replaces one file after the other.
+  if (!meant || !(await isStill(path, content))) return { chains, keysCompared };
+  return { chains: withResult(chains, meant, false), keysCompared };
+}
+
+/**
+ * Which chain a key that belongs to none was meant for: a server presents the first leaf. Among several authorities it is unknown,
+ * and a file that is called a chain may hold only intermediates.
+ */
+function meantChain(name: string, chains: readonly FoundChain[]): FoundChain | undefined {
+  const leaf = chains.find(({ chain: [leaf] }) => !leaf.ca);
+  if (leaf || chains.length > 1 || /chain/i.test(name)) return leaf;
+  return chains[0];
+}
+
+function withResult(
+  chains: readonly FoundChain[],
+  compared: FoundChain,
+  keyMatches: boolean,
+): readonly FoundChain[] {
+  return chains.map((found) => (found === compared ? { ...found, keyMatches } : found));
+}
+
+/** The one private key of a file. What keeps it from being read is reported where the file itself is read. */
+async function readKey(
+  path: string,
+  isMatched: CompareOptions['isMatched'],
+  maxBytes: number,
+): Promise<KeyObject | undefined> {
+  try {
+    const facts = await stat(path);
+    if (!facts.isFile() || facts.size > maxBytes || !isMatched(path, await realpath(path))) return undefined;
+    return parseKey(await readFile(path));
+  } catch {
+    return undefined;
+  }
+}
+
+function parseKey(content: Buffer): KeyObject | undefined {
+  const { blocks, broken, more } = splitPem(content.toString('utf8'));
+  if (blocks.length + broken.length === 0) return parseDerKey(content);
+  const keys = [...blocks, ...broken].filter(({ label }) => label.endsWith('PRIVATE KEY'));
+  const [key] = blocks.filter(({ label }) => label.endsWith('PRIVATE KEY'));
+  return key && keys.length === 1 && !more ? tryKey({ key: key.text, format: 'pem' }) : undefined;
+}
+
+function parseDerKey(key: Buffer): KeyObject | undefined {
+  return (
+    tryKey({ key, format: 'der', type: 'pkcs8' }) ??
+    tryKey({ key, format: 'der', type: 'pkcs1' }) ??
+    tryKey({ key, format: 'der', type: 'sec1' })
+  );
+}
+
+/** Without a passphrase: a key that needs one is not read. */
+function tryKey(input: Parameters<typeof createPrivateKey>[0]): KeyObject | undefined {
+  try {
+    return createPrivateKey(input);
+  } catch {
+    return undefined;
+  }
+}
+
+function belongs(leaf: X509Certificate, key: KeyObject): boolean {
+  try {
+    return leaf.checkPrivateKey(key);
+  } catch {
+    return false;
+  }
+}
+
+async function isStill(path: string, content: Buffer): Promise<boolean> {
+  try {
+    return content.equals(await readFile(path));
+  } catch {
+    return false;
+  }
+}
