@@ -333,8 +333,8 @@ async function awkwardEntries(dir: string): Promise<Record<string, RegExp>> {
   await huge.truncate(50 * 1024 * 1024);
   await huge.close();
   return {
-    'dangling.pem': /link to something that is not there/,
-    'circle.pem': /circle/,
+    'dangling.pem': /link to a path that does not exist/,
+    'circle.pem': /loop of links/,
     'folder.pem': /folder/,
     'huge.pem': /larger than 10 MB/,
   };

@@ -9,14 +9,16 @@ export const filesConfig = z
       .min(1)
       .meta({
         description:
-          'Files, or patterns of them: `/etc/ssl/cf/**/*.pem`. `*` and `**` do not match names that begin with a dot, and `**` does not follow links to folders. ' +
-          'A relative path starts where the worker was started. A path or pattern that matches nothing is told in the report.',
+          'Files, or patterns of them: `/etc/ssl/cf/**/*.pem`. `*` and `**` follow symbolic links and do not match names that begin with a dot; ' +
+          'a file that several paths lead to is read once. `/proc` and `/sys` are entered only where a pattern begins with them. ' +
+          'A private key is compared with the certificate beside it where both are matched: `rep.crt` and `rep.key`. ' +
+          'A relative path starts in the working directory of the worker. A path or pattern that matches nothing is reported.',
         examples: [['/etc/ssl/cf/**/*.pem', '/var/vcap/jobs/*/config/certs/*']],
       }),
-    ignore: z
-      .array(z.string().min(1))
-      .default([])
-      .meta({ description: 'Patterns of files and folders to leave out: `/etc/ssl/cf/old/**`.' }),
+    ignore: z.array(z.string().min(1)).default([]).meta({
+      description:
+        'Patterns of files and folders to leave out, also where a link leads to them: `/etc/ssl/cf/old/**`.',
+    }),
     passphrases: z.array(z.string()).default([]).meta({
       secret: true,
       description:
@@ -27,7 +29,7 @@ export const filesConfig = z
       .positive()
       .max(100 * 1024 * 1024)
       .default(10 * 1024 * 1024)
-      .meta({ description: 'Larger files are not read, and told as such.' }),
+      .meta({ description: 'Larger files are not read, and reported as such.' }),
   })
   .meta({
     description: 'Certificates in files: PEM, DER, PKCS#7, PKCS#12, Java keystores, YAML, JSON, kubeconfigs.',

@@ -1,105 +1,77 @@
-import type { Dirent } from 'node:fs';
-import { glob, lstat, opendir } from 'node:fs/promises';
-import { join, matchesGlob, resolve } from 'node:path';
+import { lstat, realpath, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { compilePatterns, hasMagic, ignoreAt, restsAt } from './path-pattern.ts';
+import { type Blocked, type Match, walk } from './walk.ts';
 
-export type Listed =
-  /** `literal`: asked for by this very name. */
-  | {
-      readonly path: string;
-      readonly pattern: string;
-      readonly literal: boolean;
-      readonly folder: boolean;
-    }
-  /** A folder that the pattern leads into, or the pattern itself, where nothing could be listed. */
-  | { readonly path: string; readonly pattern: string; readonly error: NodeJS.ErrnoException };
+interface OfPattern {
+  /** As it is configured. */
+  readonly pattern: string;
+  /** The pattern is this very path. */
+  readonly literal: boolean;
+}
+
+export type ListedFile = Match & OfPattern;
+export type Listed = ListedFile | (Blocked & OfPattern);
+
+interface ListOptions {
+  readonly paths: readonly string[];
+  readonly ignore: readonly string[];
+  readonly signal: AbortSignal;
+  /** Called for everything that a pattern matches, also where it is not yielded because another path or pattern leads to the same file. */
+  readonly onMatch: (
+    pattern: string,
+    match: { readonly isFile: boolean; readonly isRepeated: boolean },
+  ) => void;
+}
 
 /**
- * The files that one pattern means, and the folders which it would have to look into but may not. A path that exists as it is written is
- * taken as it is, brackets and all. Finding nothing is not an error here.
- *
- * Node's `glob` steps over folders that it may not read without a word, and so do fast-glob and its kin; hence the look at every folder on its way.
+ * All that the patterns match, each file once, however many patterns and links lead to it: at a path without links where there is one, else at
+ * the first in the order of patterns and names.
  */
-export async function* listFiles(
-  written: string,
-  ignore: readonly string[],
-): AsyncGenerator<Listed, void, undefined> {
-  const pattern = resolve(written);
-  const ignored = (path: string) => ignore.some((leftOut) => matchesGlob(path, resolve(leftOut)));
-  const existing = await errorOf(lstat(pattern));
-  if (existing === undefined || !hasMagic(pattern)) {
-    if (existing && existing.code !== 'ENOENT' && existing.code !== 'ENOTDIR')
-      yield { path: pattern, pattern: written, error: existing };
-    else if (!existing && !ignored(pattern))
-      yield { path: pattern, pattern: written, literal: true, folder: false };
-    return;
+export async function* listFiles(options: ListOptions): AsyncGenerator<Listed, void, undefined> {
+  const known = new Set<string>();
+  const throughLinks: ListedFile[] = [];
+  for (const pattern of new Set(options.paths)) {
+    for await (const listed of listPattern(pattern, options)) {
+      if (!('error' in listed) && listed.real !== listed.path) throughLinks.push(listed);
+      else if (isNew(listed, known, options)) yield listed;
+    }
   }
-
-  const base = literalBase(pattern);
-  const closed = await errorOf(tryFolder(base));
-  if (closed && closed.code !== 'ENOENT') yield { path: base, pattern: written, error: closed };
-  const folders: string[] = [];
-  const links = new Set<string>();
-  const exclude = (entry: Dirent) => {
-    const path = join(entry.parentPath, entry.name);
-    if (!path.startsWith(`${base}/`) && base !== '/') return false;
-    if (ignored(path)) return true;
-    if (entry.isDirectory() && leadsInto(path, pattern)) folders.push(path);
-    if (entry.isSymbolicLink() && isBelowStars(path, pattern)) links.add(path);
-    return false;
-  };
-  const asked = new Set<string>();
-  for await (const entry of glob(pattern, { withFileTypes: true, exclude })) {
-    yield* closedFolders(folders, asked, written);
-    const path = join(entry.parentPath, entry.name);
-    // `**` does not follow links, but for `**/*` Node looks one folder into them.
-    if (!links.has(entry.parentPath) && !ignored(path))
-      yield { path, pattern: written, literal: false, folder: entry.isDirectory() };
-  }
-  yield* closedFolders(folders, asked, written);
+  for (const listed of throughLinks) if (isNew(listed, known, options)) yield listed;
 }
 
-async function* closedFolders(
-  folders: string[],
-  asked: Set<string>,
+function isNew(listed: Listed, known: Set<string>, { onMatch }: ListOptions): boolean {
+  const isFile = !('error' in listed) && !listed.folder;
+  const identity = isFile ? listed.real : listed.path;
+  const isRepeated = known.has(identity);
+  known.add(identity);
+  onMatch(listed.pattern, { isFile, isRepeated });
+  return !isRepeated;
+}
+
+/** A path that exists as it is written is taken as it is, brackets and all. */
+async function* listPattern(
   pattern: string,
+  { ignore, signal }: ListOptions,
 ): AsyncGenerator<Listed, void, undefined> {
-  for (const path of folders.splice(0)) {
-    if (asked.has(path)) continue;
-    asked.add(path);
-    const error = await errorOf(tryFolder(path));
-    if (error && error.code !== 'ENOENT') yield { path, pattern, error };
+  const path = resolve(pattern);
+  const ignored = compilePatterns(ignore);
+  const absent = await errorOf(lstat(path));
+  if (absent && hasMagic(path)) {
+    for await (const found of walk({ pattern: compilePatterns([pattern]), ignore: ignored, signal }))
+      yield { ...found, pattern, literal: false };
+  } else if (absent) {
+    if (absent.code !== 'ENOENT' && absent.code !== 'ENOTDIR')
+      yield { path, error: absent, pattern, literal: true };
+  } else if (!ignoreAt(ignored, path).has('')) {
+    try {
+      const real = await realpath(path);
+      const folder = (await stat(path)).isDirectory();
+      if (!ignoreAt(ignored, real).has('')) yield { path, real, folder, pattern, literal: true };
+    } catch (error) {
+      yield { path, error: error as NodeJS.ErrnoException, pattern, literal: true };
+    }
   }
-}
-
-/** Whether a pattern could match anything below a folder. Where braces span folders it is not worked out: then, yes. */
-function leadsInto(folder: string, pattern: string): boolean {
-  if (/\{[^}]*\//.test(pattern)) return true;
-  const segments = pattern.split('/');
-  const depth = folder.split('/').length;
-  const star = segments.indexOf('**');
-  if (star >= 0 && depth > star) return matchesGlob(folder, segments.slice(0, star + 1).join('/'));
-  return depth < segments.length && matchesGlob(folder, segments.slice(0, depth).join('/'));
-}
-
-function isBelowStars(path: string, pattern: string): boolean {
-  const star = pattern.split('/').indexOf('**');
-  return star >= 0 && path.split('/').length > star;
-}
-
-/** The folder that a pattern starts in. */
-function literalBase(pattern: string): string {
-  const segments = pattern.split('/');
-  const first = segments.findIndex((segment) => hasMagic(segment));
-  return segments.slice(0, first).join('/') || '/';
-}
-
-function hasMagic(pattern: string): boolean {
-  return /[*?[{]|[!+@]\(/.test(pattern);
-}
-
-async function tryFolder(path: string): Promise<void> {
-  const folder = await opendir(path);
-  await folder.close();
 }
 
 async function errorOf(asked: Promise<unknown>): Promise<NodeJS.ErrnoException | undefined> {
@@ -109,4 +81,17 @@ async function errorOf(asked: Promise<unknown>): Promise<NodeJS.ErrnoException |
   } catch (error) {
     return error as NodeJS.ErrnoException;
   }
+}
+
+/** Gives the patterns that match a path; none where the path, or the file that it leads to, is ignored. */
+export function patternsOf({
+  paths,
+  ignore,
+}: Pick<ListOptions, 'paths' | 'ignore'>): (path: string, real: string) => readonly string[] {
+  const ignored = compilePatterns(ignore);
+  const compiled = paths.map((pattern) => ({ pattern, rests: compilePatterns([pattern]) }));
+  return (path, real) =>
+    ignoreAt(ignored, path).has('') || ignoreAt(ignored, real).has('')
+      ? []
+      : compiled.filter(({ rests }) => restsAt(rests, path).has('')).map(({ pattern }) => pattern);
 }

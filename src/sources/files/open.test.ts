@@ -1,19 +1,17 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { issue, makeAuthority } from '../../../test/world/ca.ts';
-import type { Sighting } from '../../ports/certificates.ts';
+import { asNobody, makeScannedFolder, type ScannedFolder } from '../../../test/world/scan-files.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { filesConfig } from './config.ts';
 import { openFiles } from './open.ts';
 
+let folder: ScannedFolder;
 let pem: string;
 let keyPem: string;
-let dir: string;
-const dirs: string[] = [];
 
 beforeAll(async () => {
   const issued = await issue(await makeAuthority({ name: 'Root' }), { name: 'leaf.test' });
@@ -21,62 +19,21 @@ beforeAll(async () => {
   keyPem = issued.keyPem;
 });
 beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'files-'));
-  await chmod(dir, 0o755);
-  dirs.push(dir);
+  folder = await makeScannedFolder();
 });
-afterAll(async () => {
-  for (const made of dirs) await rm(made, { recursive: true });
-});
+afterEach(() => folder.remove());
 
-async function put(files: Record<string, string | Buffer>): Promise<void> {
-  for (const [path, content] of Object.entries(files)) {
-    await mkdir(join(dir, path, '..'), { recursive: true });
-    await writeFile(join(dir, path), content);
-  }
-}
+const refused = 'refused: reading it is not permitted to the user that the worker runs as';
 
-async function scan(
-  paths: readonly string[],
-  more: object = {},
-  signal = new AbortController().signal,
-): Promise<string[]> {
-  const config = filesConfig.parse({
-    kind: 'files',
-    name: 'disk',
-    paths: paths.map((path) => join(dir, path)),
-    ...more,
-  });
-  const said: string[] = [];
-  for await (const sighting of openFiles(config).certificates?.scan({ signal }) ?? [])
-    said.push(inWords(sighting));
-  return said.toSorted();
-}
-
-function inWords(sighting: Sighting): string {
-  const place = sighting.place.replace(`disk:${dir}/`, '');
-  return sighting.kind === 'seen'
-    ? `${place} ${sighting.chain[0].name}`
-    : `${place} ${sighting.error.kind}: ${sighting.error.message}`;
-}
-
-/** Permissions mean nothing to root. */
-async function asNobody<T>(work: () => Promise<T>): Promise<T> {
-  const isRoot = process.geteuid?.() === 0;
-  if (isRoot) process.seteuid?.(65_534);
-  try {
-    return await work();
-  } finally {
-    if (isRoot) process.seteuid?.(0);
-  }
-}
-
-test('patterns find files at any depth, and a file that two patterns match is looked at once', async () => {
+test('patterns find files at any depth, and a file that two patterns match is read once', async () => {
+  const { put, scan } = folder;
   await put({ 'a.pem': pem, 'deep/er/b.pem': pem, 'deep/c.txt': 'nothing' });
   expect(await scan(['**/*.pem', 'deep/**/*'])).toEqual(['a.pem leaf.test', 'deep/er/b.pem leaf.test']);
+  expect(await scan(['deep/**'])).toEqual(['deep/er/b.pem leaf.test']);
 });
 
-test('a pattern that matches nothing is told, and so is one whose files hold nothing', async () => {
+test('a pattern that matches nothing is reported, and so is one whose files hold nothing', async () => {
+  const { put, scan } = folder;
   await put({ 'a.pem': pem, 'notes/x.txt': 'words', 'notes/y.txt': 'words' });
   expect(await scan(['a.pem', '*.crt', 'gone/**/*.pem', 'gone.pem', 'notes/*'])).toEqual([
     '*.crt missing: nothing matches it',
@@ -87,12 +44,12 @@ test('a pattern that matches nothing is told, and so is one whose files hold not
   ]);
 });
 
-test('a file and a folder that may not be read are told, though globs step over them without a word', async () => {
+test('files and folders that may not be read are reported', async () => {
+  const { put, scan, dir } = folder;
   await put({ 'a.pem': pem, 'secret.pem': pem, 'locked/b.pem': pem, 'beside/locked/c.txt': '' });
   await chmod(join(dir, 'secret.pem'), 0);
   await chmod(join(dir, 'locked'), 0);
   await chmod(join(dir, 'beside/locked'), 0);
-  const refused = 'refused: reading it is not permitted to the user that the worker runs as';
   await asNobody(async () => {
     expect(await scan(['**/*.pem'])).toEqual([
       'a.pem leaf.test',
@@ -102,40 +59,92 @@ test('a file and a folder that may not be read are told, though globs step over 
     ]);
     expect(await scan(['locked/*.pem'])).toEqual([`locked ${refused}`]);
     expect(await scan(['locked/b.pem'])).toEqual([`locked/b.pem ${refused}`]);
-    // A closed folder that the pattern does not lead into is nobody's business.
+    // The pattern does not lead into the locked folders.
     expect(await scan(['*.pem'])).toEqual(['a.pem leaf.test', `secret.pem ${refused}`]);
-    expect(await scan(['**/*.pem'], { ignore: [join(dir, '**/locked'), join(dir, 'secret.pem')] })).toEqual([
-      'a.pem leaf.test',
-    ]);
+    const ignoring = (...patterns: string[]) => ({ ignore: patterns.map((one) => join(dir, one)) });
+    expect(await scan(['**/*.pem'], ignoring('**/locked', 'secret.pem'))).toEqual(['a.pem leaf.test']);
+    expect(await scan(['**/*.pem'], ignoring('**/locked/**', 's*.pem'))).toEqual(['a.pem leaf.test']);
   });
 });
 
-test('a path is taken as it is written where it exists so, brackets and all', async () => {
-  await put({ 'br[1].pem': pem });
-  expect(await scan(['br[1].pem'])).toEqual(['br[1].pem leaf.test']);
-});
-
-test('links to files are followed, folders that are linked in a circle end nothing and show nothing twice', async () => {
-  await put({ 'real/a.pem': pem });
-  await symlink('real/a.pem', join(dir, 'link.pem'));
-  await symlink('..', join(dir, 'real/up'));
-  await symlink('real', join(dir, 'linked'));
-  expect(await scan(['**/*'])).toEqual(['link.pem leaf.test', 'real/a.pem leaf.test']);
-  expect(await scan(['linked/*.pem'])).toEqual(['linked/a.pem leaf.test']);
-});
-
 test('a pipe, which would never end, is not read', async () => {
+  const { put, scan, countEmpty, dir } = folder;
   await promisify(execFile)('mkfifo', [join(dir, 'pipe.pem'), join(dir, 'pipe')]);
   await put({ 'a.pem': pem });
   expect(await scan(['*'])).toEqual(['a.pem leaf.test', 'pipe.pem malformed: it is no regular file']);
+  expect(await countEmpty(['*'])).toBe(0);
 });
 
-test('a lone private key is no certificate and no complaint', async () => {
+test('a lone private key is no certificate and no gap', async () => {
+  const { put, scan } = folder;
   await put({ 'a.pem': pem, 'a.key': keyPem, 'b.pem': keyPem });
   expect(await scan(['*'])).toEqual(['a.pem leaf.test']);
 });
 
-test('a file asked for by its own name is told to hold nothing, whatever it is called', async () => {
+test('a file that is promised to hold a certificate and does not is a gap', async () => {
+  const { put, scan } = folder;
+  await put({
+    'a.pem': pem,
+    'key-only.crt': keyPem,
+    'key-only.cer': keyPem,
+    'words.p12': 'words',
+    'unknown.bcfks': Buffer.from('30820100', 'hex'),
+    'words.kdb': 'words',
+    'words.key': 'words',
+    'words.csr': 'words',
+    'words.txt': 'words',
+  });
+  expect(await scan(['*'])).toEqual([
+    'a.pem leaf.test',
+    'key-only.cer malformed: it holds no certificate',
+    'key-only.crt malformed: it holds no certificate',
+    'unknown.bcfks malformed: it holds no certificate',
+    'words.kdb malformed: it holds no certificate',
+    'words.p12 malformed: it holds no certificate',
+  ]);
+});
+
+test('certbot’s folders hold no gaps, and each of their files is reported once', async () => {
+  const { put, link, scan, seen, countEmpty } = folder;
+  await put({
+    'archive/web/cert2.pem': pem,
+    'archive/web/fullchain2.pem': pem,
+    'archive/web/privkey2.pem': keyPem,
+    'live/README': 'Do not move these files.',
+  });
+  await link({
+    'live/web/cert.pem': '../../archive/web/cert2.pem',
+    'live/web/fullchain.pem': '../../archive/web/fullchain2.pem',
+    'live/web/privkey.pem': '../../archive/web/privkey2.pem',
+  });
+  expect(await scan(['live/**/*'])).toEqual([
+    'live/web/cert.pem leaf.test',
+    'live/web/fullchain.pem leaf.test',
+  ]);
+  expect(await countEmpty(['live/**/*'])).toBe(2);
+  expect(await seen(['**/*'])).toMatchObject({
+    'archive/web/cert2.pem': { keyMatches: true },
+    'archive/web/fullchain2.pem': { keyMatches: true },
+  });
+});
+
+test('files without certificates are counted unless they are gaps', async () => {
+  const { put, link, countEmpty } = folder;
+  await put({
+    'a.pem': pem,
+    'a.key': keyPem,
+    'notes.txt': 'words',
+    'sub/deep.txt': 'words',
+    'words.crt': 'words',
+    'empty.pem': '',
+  });
+  await link({ 'notes-again.txt': 'notes.txt', 'gone.txt': 'nowhere' });
+  expect(await countEmpty(['*'])).toBe(2);
+  expect(await countEmpty(['*', '**/*.txt'])).toBe(3);
+});
+
+test('a file asked for by its own name is a gap where it holds nothing, whatever it is called', async () => {
+  const { put, scan } = folder;
   await put({ tls: 'words', empty: '' });
   expect(await scan(['tls', 'empty'])).toEqual([
     'empty malformed: it is empty',
@@ -144,11 +153,13 @@ test('a file asked for by its own name is told to hold nothing, whatever it is c
 });
 
 test('a file name with control characters cannot forge lines', async () => {
+  const { put, scan } = folder;
   await put({ 'a\n*critical*\u202E.pem': pem });
   expect(await scan(['*'])).toEqual(['a\uFFFD*critical*\uFFFD.pem leaf.test']);
 });
 
-test('a file that is too large is told with the setting that holds it back', async () => {
+test('a file that is too large is reported with the setting that limits it', async () => {
+  const { put, scan } = folder;
   await put({ 'a.pem': pem + '#'.repeat(3000) });
   expect(await scan(['*.pem'], { maxFileBytes: 2048 })).toEqual([
     'a.pem malformed: it is larger than 2 kB (maxFileBytes), and was not read',
@@ -156,6 +167,7 @@ test('a file that is too large is told with the setting that holds it back', asy
 });
 
 test('an abort ends a scan with its reason', async () => {
+  const { put, dir } = folder;
   await put(Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`${index}.pem`, pem])));
   const deadline = new AbortController();
   const config = filesConfig.parse({ kind: 'files', paths: [join(dir, '*')] });
@@ -171,16 +183,35 @@ test('an abort ends a scan with its reason', async () => {
   expect(seen).toBe(1);
 });
 
-test('reach counts without reading, and says what is missing', async () => {
-  await put({ 'a.pem': 'not read' });
-  const reach = (paths: string[]) =>
-    openFiles(filesConfig.parse({ kind: 'files', paths: paths.map((path) => join(dir, path)) })).reach(
-      new AbortController().signal,
-    );
+test('reach counts files without reading them, and names what is missing', async () => {
+  const { put, link, reach, dir } = folder;
+  await put({ 'a.pem': 'not read', 'data/b.pem': 'not read', 'data/c.pem': 'not read' });
+  await link({ linked: 'data' });
   expect(await reach(['*.pem'])).toEqual({ ok: true, said: '1 file matches' });
+  expect(await reach(['*.pem', 'linked/*'])).toEqual({
+    ok: true,
+    said: '3 files match, 2 of them through links',
+  });
+  expect(await reach(['linked/*'])).toEqual({ ok: true, said: '2 files match, all of them through links' });
   expect(await reach(['*.pem', '*.crt'])).toMatchObject({
     ok: false,
     said: `1 file matches; nothing can be listed at ${dir}/*.crt`,
+  });
+  // Both mean the same file, so none of them is mistaken.
+  expect(await reach(['data/*', 'linked/*'])).toEqual({ ok: true, said: '2 files match' });
+  expect(await reach(['nothing/*'])).toMatchObject({ ok: false });
+});
+
+test('reach names folders that may not be entered and links to nothing', async () => {
+  const { put, link, reach, dir } = folder;
+  await put({ 'a.pem': pem, 'locked/b.pem': pem });
+  await link({ 'gone.pem': 'nowhere' });
+  await chmod(join(dir, 'locked'), 0);
+  await asNobody(async () => {
+    expect(await reach(['**/*.pem'])).toMatchObject({
+      ok: false,
+      said: `1 file matches; nothing can be listed at ${dir}/gone.pem, ${dir}/locked`,
+    });
   });
 });
 

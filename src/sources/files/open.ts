@@ -1,9 +1,9 @@
-import type { CertificateStore, Sighting } from '../../ports/certificates.ts';
+import type { CertificateStore, ScanOptions, Sighting } from '../../ports/certificates.ts';
 import type { Reach, Source } from '../../ports/source.ts';
 import { concurrently } from '../../wire/concurrently.ts';
 import type { FilesConfig } from './config.ts';
-import { type Listed, listFiles } from './list-files.ts';
-import { explain, readCertificateFile, unseen } from './read-file.ts';
+import { listFiles, type Listed, patternsOf } from './list-files.ts';
+import { explain, type FileContent, nothing, readCertificateFile, unseen } from './read-file.ts';
 
 /** Each lane holds one file at a time, which bounds memory: 8 × `maxFileBytes`. */
 const LANES = 8;
@@ -13,7 +13,7 @@ export function openFiles(config: FilesConfig): Source {
   const certificates: CertificateStore = {
     name: config.name,
     kind: 'files',
-    scan: ({ signal }) => scan(config, signal),
+    scan: (options) => scan(config, options),
   };
   return {
     name: config.name,
@@ -24,84 +24,102 @@ export function openFiles(config: FilesConfig): Source {
   };
 }
 
-async function* scan(config: FilesConfig, signal: AbortSignal): AsyncGenerator<Sighting, void, undefined> {
-  const tally: Tally = new Map(config.paths.map((pattern) => [pattern, { files: 0, told: 0 }]));
-  const looked = concurrently(
-    listAll(config, tally),
+async function* scan(
+  config: FilesConfig,
+  { signal, onEmpty }: ScanOptions,
+): AsyncGenerator<Sighting, void, undefined> {
+  const tally = openTally(config);
+  const findPatterns = patternsOf(config);
+  const read = concurrently(
+    listAll(config, tally, signal),
     LANES,
     async (listed) => {
-      const sightings = await lookAt(config, listed);
-      const counts = tally.get(listed.pattern);
-      if (counts) counts.told += sightings.length;
+      const { sightings, isEmpty, keysCompared } = await readListed(config, findPatterns, listed);
+      countReported(tally, [listed.pattern], sightings.length);
+      // A pattern of keys has done its part where its keys were compared.
+      for (const key of keysCompared) countReported(tally, findPatterns(key, key), 1);
+      if (isEmpty) onEmpty?.('no-certificate');
       return sightings;
     },
     signal,
   );
-  for await (const sightings of looked) {
+  for await (const sightings of read) {
     for (const sighting of sightings) {
       signal.throwIfAborted();
       yield sighting;
     }
   }
-  yield* silentPatterns(config, tally);
+  yield* fruitlessPatterns(config, tally);
 }
 
-/** For each pattern, how many files it means, and how much was said of them. */
-type Tally = Map<string, { files: number; told: number }>;
+/** For each pattern, how many files it matches, and how much was reported of them. */
+type Tally = ReadonlyMap<string, { files: number; reported: number }>;
 
-/** A pattern that yields neither certificates nor complaints looks fine and is not. */
-function* silentPatterns(config: FilesConfig, tally: Tally): Generator<Sighting, void, undefined> {
-  for (const [pattern, { files, told }] of tally) {
-    if (told > 0) continue;
-    const matching = files === 1 ? '1 file matches' : `${files} files match`;
-    yield unseen(
-      config,
-      pattern,
-      'missing',
-      files === 0 ? 'nothing matches it' : `${matching} it, and none holds a certificate`,
-    );
+function openTally({ paths }: FilesConfig): Tally {
+  return new Map(paths.map((pattern) => [pattern, { files: 0, reported: 0 }]));
+}
+
+function countReported(tally: Tally, patterns: readonly string[], reported: number): void {
+  for (const pattern of patterns) {
+    const counts = tally.get(pattern);
+    if (counts) counts.reported += reported;
   }
 }
 
-/** All that the patterns mean, each file once. */
-async function* listAll(
-  { paths, ignore }: FilesConfig,
-  tally: Tally,
-): AsyncGenerator<Listed, void, undefined> {
-  const known = new Set<string>();
-  for (const [pattern, counts] of tally) {
-    for await (const listed of listFiles(pattern, ignore)) {
-      // What an earlier pattern means too is told there.
-      if (known.has(listed.path)) counts.told += 1;
-      else yield listed;
-      if (paths.length > 1) known.add(listed.path);
-      if (!('error' in listed) && !listed.folder) counts.files += 1;
-    }
+function listAll(config: FilesConfig, tally: Tally, signal: AbortSignal): AsyncIterable<Listed> {
+  return listFiles({
+    ...config,
+    signal,
+    onMatch: (pattern, { isFile, isRepeated }) => {
+      const counts = tally.get(pattern);
+      if (counts && isFile) counts.files += 1;
+      // It is reported where another path or pattern led to it.
+      if (isRepeated) countReported(tally, [pattern], 1);
+    },
+  });
+}
+
+/** A pattern that yields neither certificates nor gaps would look fine and is not. */
+function* fruitlessPatterns(config: FilesConfig, tally: Tally): Generator<Sighting, void, undefined> {
+  for (const [pattern, { files, reported }] of tally) {
+    if (reported > 0) continue;
+    const because =
+      files === 0 ? 'nothing matches it' : `${matching(files)} it, and none holds a certificate`;
+    yield unseen(config, pattern, 'missing', because);
   }
 }
 
-async function lookAt(config: FilesConfig, listed: Listed): Promise<Sighting[]> {
-  if (!('error' in listed)) return readCertificateFile(config, listed.path, listed.literal);
+function matching(files: number): string {
+  return files === 1 ? '1 file matches' : `${files} files match`;
+}
+
+async function readListed(
+  config: FilesConfig,
+  findPatterns: ReturnType<typeof patternsOf>,
+  listed: Listed,
+): Promise<FileContent> {
+  if (!('error' in listed))
+    return readCertificateFile(config, listed, (path, real) => findPatterns(path, real).length > 0);
   const [kind, because] = await explain(listed.error, listed.path);
-  return [unseen(config, listed.path, kind, because)];
+  return { ...nothing, sightings: [unseen(config, listed.path, kind, because)] };
 }
 
 const ENOUGH = 10_000;
 
 /** Lists without reading. */
 async function reach(config: FilesConfig, signal: AbortSignal): Promise<Reach> {
+  const tally = openTally(config);
+  const blocked: string[] = [];
   let files = 0;
-  const without: string[] = [];
+  let linked = 0;
   try {
-    for (const pattern of config.paths) {
-      const before = files;
-      for await (const listed of listFiles(pattern, config.ignore)) {
-        signal.throwIfAborted();
-        if (!('error' in listed)) files += 1;
-        else without.push(listed.path);
-        if (files === ENOUGH) return { ok: without.length === 0, said: `${ENOUGH} files and more match` };
+    for await (const listed of listAll(config, tally, signal)) {
+      if ('error' in listed) blocked.push(listed.path);
+      else if (!listed.folder) {
+        files += 1;
+        if (listed.path !== listed.real) linked += 1;
       }
-      if (files === before && !without.some((path) => path === pattern)) without.push(pattern);
+      if (files === ENOUGH) break;
     }
   } catch (error) {
     return {
@@ -110,11 +128,20 @@ async function reach(config: FilesConfig, signal: AbortSignal): Promise<Reach> {
       cure: 'Are the folders on a disk that answers?',
     };
   }
-  const said = `${files} ${files === 1 ? 'file matches' : 'files match'}`;
+  const said =
+    files === ENOUGH ? `${ENOUGH} files and more match` : matching(files) + throughLinks(files, linked);
+  const unmatched = [...tally].filter(([, counts]) => counts.files + counts.reported === 0);
+  const without = [...blocked, ...(files === ENOUGH ? [] : unmatched.map(([pattern]) => pattern))];
   if (without.length === 0) return { ok: true, said };
   return {
     ok: false,
-    said: `${said}; nothing can be listed at ${without.join(', ')}`,
+    said: `${said}; nothing can be listed at ${[...new Set(without)].join(', ')}`,
     cure: 'Correct `paths`, or let the user that the worker runs as read and enter these folders.',
   };
+}
+
+function throughLinks(files: number, linked: number): string {
+  if (linked === 0) return '';
+  if (linked < files) return `, ${linked} of them through links`;
+  return files === 1 ? ' through a link' : ', all of them through links';
 }

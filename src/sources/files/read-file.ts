@@ -1,66 +1,95 @@
-import { readFile, lstat, stat } from 'node:fs/promises';
+import { lstat, readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Seen, Sighting } from '../../ports/certificates.ts';
 import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
-import { findCertificates } from '../../wire/find-certificates.ts';
+import { findCertificates, type Found } from '../../wire/find-certificates.ts';
 import type { FoundChain } from '../../wire/held.ts';
 import { printable, toCertificate } from '../../wire/x509.ts';
+import { compareWithKeyBeside } from './compare-with-key.ts';
 import type { FilesConfig } from './config.ts';
+import type { ListedFile } from './list-files.ts';
+import { type OtherContent, isPromising, missesCertificate } from './promising-name.ts';
+import { isRoot, isTrustStoreContent, isTrustStorePath } from './trust-stores.ts';
 
-/** Names that promise a certificate. `.key` and `.csr` do not, and `.crl` neither. */
-const PROMISING = /\.(pem|crt|cer|cert|der|p12|pfx|p7b|p7c|p7s|jks|jceks|keystore|truststore|bcfks)$/i;
+export interface FileContent {
+  readonly sightings: readonly Sighting[];
+  /** It was read, holds no certificate, and need not hold one. */
+  readonly isEmpty: boolean;
+  /** Paths of the private keys that its certificate was compared with. */
+  readonly keysCompared: readonly string[];
+}
 
-/**
- * What one file holds: nothing at all where it is of another kind and its name promises none.
- * @param literal it was asked for by this very name, so that whatever keeps it from being read is told
- */
+export const nothing: FileContent = { sightings: [], isEmpty: false, keysCompared: [] };
+
+/** Whether the configured patterns match a path, so that it may be read. */
+type IsMatched = (path: string, real: string) => boolean;
+
+/** What one file holds: nothing where it is of another kind and its name promises no certificate. */
 export async function readCertificateFile(
   config: FilesConfig,
-  path: string,
-  literal: boolean,
-): Promise<Sighting[]> {
-  const promised = literal || PROMISING.test(basename(path));
-  const tell = (kind: SourceErrorKind, because: string, at = '') => [
-    unseen(config, path + at, kind, because),
-  ];
+  file: ListedFile,
+  isMatched: IsMatched,
+): Promise<FileContent> {
+  const { path, literal } = file;
+  const isPromised = literal || isPromising(basename(path));
+  const gap = (kind: SourceErrorKind, because: string): FileContent => ({
+    ...nothing,
+    sightings: [unseen(config, path, kind, because)],
+  });
+  const other = (because: string) => (isPromised ? gap('malformed', because) : nothing);
   try {
     const facts = await stat(path);
     if (facts.isDirectory())
-      return promised
-        ? tell('malformed', 'it is a folder; a pattern such as `folder/**/*.pem` looks into it')
-        : [];
+      return other('it is a folder; a pattern such as `folder/**/*.pem` looks into it');
     // Reading a pipe or a device might never end.
-    if (!facts.isFile()) return promised ? tell('malformed', 'it is no regular file') : [];
+    if (!facts.isFile()) return other('it is no regular file');
     if (facts.size > config.maxFileBytes)
-      return tell(
+      return gap(
         'malformed',
         `it is larger than ${inWords(config.maxFileBytes)} (maxFileBytes), and was not read`,
       );
-    return found(config, path, promised, await readFile(path));
+    return await contentOf(config, file, await readFile(path), isMatched);
   } catch (error) {
     const [kind, because] = await explain(error as NodeJS.ErrnoException, path);
-    return tell(kind, because);
+    return gap(kind, because);
   }
 }
 
-function found(config: FilesConfig, path: string, promised: boolean, content: Buffer): Sighting[] {
-  const { certificates, unreadable, others } = findCertificates(content, {
+async function contentOf(
+  config: FilesConfig,
+  { path, real, literal }: ListedFile,
+  content: Buffer,
+  isMatched: IsMatched,
+): Promise<FileContent> {
+  const found = findCertificates(content, {
     passphrases: config.passphrases,
     maxBytes: config.maxFileBytes,
   });
+  const { chains, keysCompared } = await compareWithKeyBeside(
+    { path, content, chains: found.certificates },
+    { isMatched, maxBytes: config.maxFileBytes },
+  );
   const sightings: Sighting[] = [
-    ...certificates.map((certificate) => seen(config, path, certificate)),
-    ...unreadable.map(({ at, because, locked }) =>
+    ...markTrusted(
+      chains.map((chain) => toSeen(config, path, chain)),
+      isTrustStorePath(path) || isTrustStorePath(real),
+    ),
+    ...found.unreadable.map(({ at, because, locked }) =>
       unseen(config, path + at, locked ? 'refused' : 'malformed', because),
     ),
   ];
-  if (sightings.length > 0 || others > 0 || !promised) return sightings;
-  return [
-    unseen(config, path, 'malformed', content.length === 0 ? 'it is empty' : 'it holds no certificate'),
-  ];
+  if (sightings.length > 0) return { sightings, isEmpty: false, keysCompared };
+  if (!missesCertificate(basename(path), literal, othersIn(found))) return { ...nothing, isEmpty: true };
+  const because = content.length === 0 ? 'it is empty' : 'it holds no certificate';
+  return { ...nothing, sightings: [unseen(config, path, 'malformed', because)] };
 }
 
-function seen(config: FilesConfig, path: string, { at, chain, keyMatches }: FoundChain): Seen {
+/** `findCertificates` counts everything besides certificates as one. */
+function othersIn({ others }: Found): OtherContent {
+  return { requests: 0, keysAndLists: others };
+}
+
+function toSeen(config: FilesConfig, path: string, { at, chain, keyMatches }: FoundChain): Seen {
   const [leaf, ...issuers] = chain;
   return {
     kind: 'seen',
@@ -70,16 +99,21 @@ function seen(config: FilesConfig, path: string, { at, chain, keyMatches }: Foun
   };
 }
 
+function markTrusted(seen: readonly Seen[], inTrustStore: boolean): readonly Seen[] {
+  if (!inTrustStore && !isTrustStoreContent(seen.map(({ chain }) => chain))) return seen;
+  return seen.map((one) => (isRoot(one.chain[0]) ? { ...one, trustStore: true } : one));
+}
+
 export function unseen(config: FilesConfig, path: string, kind: SourceErrorKind, because: string): Sighting {
   return { kind: 'unseen', place: placeOf(config, path), error: new SourceError(config.name, kind, because) };
 }
 
-/** Names of files are anybody's text. */
+/** Names of files are untrusted text. */
 function placeOf(config: FilesConfig, path: string): string {
   return `${config.name}:${printable(path)}`;
 }
 
-/** What an error of the file system means to the one who asked. @throws it where it is none. */
+/** What an error of the file system means to people. @throws the error where it is none. */
 export async function explain(
   error: NodeJS.ErrnoException,
   path: string,
@@ -87,12 +121,13 @@ export async function explain(
   if (error.code === undefined || error.syscall === undefined) throw error;
   if (error.code === 'EACCES' || error.code === 'EPERM')
     return ['refused', 'reading it is not permitted to the user that the worker runs as'];
-  if (error.code === 'ELOOP') return ['missing', 'its links lead round in a circle'];
+  if (error.code === 'ELOOP') return ['missing', 'it is in a loop of links, or behind too many of them'];
   if (error.code !== 'ENOENT') return ['unreachable', `reading it failed (${error.code})`];
+  if (path.includes('\uFFFD')) return ['unreachable', 'its name is not UTF-8, so it cannot be opened'];
   const isLink = await isDangling(path);
   return [
     'missing',
-    isLink ? 'it is a link to something that is not there' : 'it went away while it was looked for',
+    isLink ? 'it is a link to a path that does not exist' : 'it was removed during the scan',
   ];
 }
 

@@ -1,0 +1,89 @@
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Seen, Sighting } from '../../src/ports/certificates.ts';
+import type { Reach } from '../../src/ports/source.ts';
+import { filesConfig } from '../../src/sources/files/config.ts';
+import { openFiles } from '../../src/sources/files/open.ts';
+
+/** A temporary folder to be scanned. Paths are relative to it. */
+export interface ScannedFolder {
+  readonly dir: string;
+  readonly put: (files: Readonly<Record<string, string | Buffer>>) => Promise<void>;
+  /** Makes symbolic links, each with its target as it is written. */
+  readonly link: (links: Readonly<Record<string, string>>) => Promise<void>;
+  /** What a scan reports, sorted: `place name` or `place kind: message`. */
+  readonly scan: (paths: readonly string[], config?: object) => Promise<string[]>;
+  /** The certificates by place. */
+  readonly seen: (paths: readonly string[], config?: object) => Promise<Record<string, Seen>>;
+  /** How many files were read and hold no certificate. */
+  readonly countEmpty: (paths: readonly string[], config?: object) => Promise<number>;
+  readonly reach: (paths: readonly string[], config?: object) => Promise<Reach>;
+  readonly remove: () => Promise<void>;
+}
+
+export async function makeScannedFolder(): Promise<ScannedFolder> {
+  const dir = await mkdtemp(join(tmpdir(), 'files-'));
+  await chmod(dir, 0o755);
+  const open = (paths: readonly string[], config: object) =>
+    openFiles(
+      filesConfig.parse({
+        kind: 'files',
+        name: 'disk',
+        paths: paths.map((path) => join(dir, path)),
+        ...config,
+      }),
+    );
+  const sightingsOf = async (paths: readonly string[], config: object, onEmpty?: () => void) => {
+    const sightings: Sighting[] = [];
+    const { signal } = new AbortController();
+    const scanned = open(paths, config).certificates?.scan({ signal, ...(onEmpty && { onEmpty }) });
+    for await (const sighting of scanned ?? []) sightings.push(sighting);
+    return sightings;
+  };
+  const placeOf = ({ place }: Sighting) => place.replace(`disk:${dir}/`, '');
+  const inWords = (sighting: Sighting) =>
+    `${placeOf(sighting)} ${
+      sighting.kind === 'seen' ? sighting.chain[0].name : `${sighting.error.kind}: ${sighting.error.message}`
+    }`;
+  return {
+    dir,
+    put: async (files) => {
+      for (const [path, content] of Object.entries(files)) {
+        await mkdir(dirname(join(dir, path)), { recursive: true });
+        await writeFile(join(dir, path), content);
+      }
+    },
+    link: async (links) => {
+      for (const [path, target] of Object.entries(links)) {
+        await mkdir(dirname(join(dir, path)), { recursive: true });
+        await symlink(target, join(dir, path));
+      }
+    },
+    scan: async (paths, config = {}) => (await sightingsOf(paths, config)).map(inWords).toSorted(),
+    seen: async (paths, config = {}) =>
+      Object.fromEntries(
+        (await sightingsOf(paths, config)).flatMap((sighting) =>
+          sighting.kind === 'seen' ? [[placeOf(sighting), sighting]] : [],
+        ),
+      ),
+    countEmpty: async (paths, config = {}) => {
+      let empty = 0;
+      await sightingsOf(paths, config, () => (empty += 1));
+      return empty;
+    },
+    reach: (paths, config = {}) => open(paths, config).reach(new AbortController().signal),
+    remove: () => rm(dir, { recursive: true }),
+  };
+}
+
+/** Permissions mean nothing to root. */
+export async function asNobody<T>(work: () => Promise<T>): Promise<T> {
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(65_534);
+  try {
+    return await work();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+}
