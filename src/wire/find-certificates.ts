@@ -1,23 +1,24 @@
-import { arrangeChains } from './arrange-chains.ts';
-import { readElement, tags } from './der.ts';
+import { packedIn, type Packed } from './archive.ts';
+import { carve, readContainer } from './containers.ts';
+import { promisesCertificate } from './certificate-names.ts';
+import { encodedIn, mayHoldCertificates, type Part } from './encoded.ts';
 import { findInDocument, parseDocuments } from './find-in-document.ts';
-import { findInPem, findInPkcs7, readX509 } from './find-in-pem.ts';
+import { findInPem } from './find-in-pem.ts';
 import {
   below,
   type FoundChain,
   type Held,
-  matchKeys,
+  isEmpty,
   nothing,
-  numbered,
   ordinal,
+  type Others,
   together,
   type Unreadable,
   unreadable,
+  within,
 } from './held.ts';
-import { isJks, readJks } from './jks.ts';
-import { isPkcs12, readPkcs12, WrongPassphrase } from './pkcs12.ts';
-import { UnsupportedEncryption } from './pkcs12-decrypt.ts';
-import { isPkcs7 } from './pkcs7.ts';
+import { type PemBlock, splitPem } from './pem.ts';
+import { decodeText, unescapeText } from './plain-text.ts';
 import { printable } from './x509.ts';
 
 export interface FindOptions {
@@ -29,150 +30,200 @@ export interface FindOptions {
 
 export interface Found {
   readonly certificates: readonly FoundChain[];
-  /** What should have been a certificate and is none, or could not be looked at. */
+  /** What should have been a certificate and is none, or could not be read. */
   readonly unreadable: readonly Unreadable[];
-  /** How many known things besides certificates were there: private keys, requests, revocation lists. */
-  readonly others: number;
+  readonly others: Others;
 }
 
 export const DEFAULT_MAX_BYTES = 10 * 1024 * 1024;
 
-/** Base64 in PEM in base64 in YAML happens (Kubernetes Secrets of whole files); more than that is somebody's joke. */
-const MAX_WRAPPINGS = 4;
-const MAX_CERTIFICATES = 500;
+/** A YAML of a Secret of an archive of base64 happens; more than this is nobody's way of keeping a certificate. */
+const MAX_WRAPPINGS = 10;
+/** All that one content may unpack to, whatever it claims. */
+const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;
+
+/** One search through one content and all that is wrapped in it. */
+interface Search {
+  readonly passphrases: readonly string[];
+  readonly wrappings: number;
+  readonly budget: { bytes: number };
+}
 
 /**
- * Finds the certificates in a file's or a field's content, whatever way they are kept: PEM however mangled, DER, PKCS#7, PKCS#12, JKS, any of these
- * in base64, and YAML or JSON with any of these inside. Private keys are compared and dropped; none is in what is given back. Never throws.
+ * Finds the certificates in a file's or a field's content, whatever way they are kept: PEM however mangled, DER, PKCS#7, PKCS#12, Java keystores, in base64 or
+ * hexadecimal, in YAML, JSON and any other text, in archives, compressed, or among other bytes; and any of these inside one another.
+ * What has the form of a certificate or a container and cannot be read is `unreadable`, with the reason: nothing is passed over in silence because of a limit.
+ * Private keys are compared and dropped; none is in what is given back. Never throws.
  */
 export function findCertificates(content: Buffer | string, options: FindOptions = {}): Found {
   const { maxBytes = DEFAULT_MAX_BYTES } = options;
   if (content.length > maxBytes) return given(unreadable('', `it is larger than ${sizeInWords(maxBytes)}`));
-  return given(
-    typeof content === 'string'
-      ? findInText(content, options, MAX_WRAPPINGS)
-      : findInBytes(content, options, MAX_WRAPPINGS),
-  );
+  return given(find(content, startSearch(options)));
 }
 
-function given(held: Held): Found {
-  const { chains, unreadable, others } = matchKeys(held);
+/** The same for the values of a document that was parsed already: a secret's fields. Places are `:field`, `:field.path` and so on. */
+export function findCertificatesInDocument(document: object, options: FindOptions = {}): Found {
+  const search = startSearch(options);
+  return given(findInDocument(document, (value) => find(value, search)));
+}
+
+function startSearch({ passphrases = [] }: FindOptions): Search {
+  return { passphrases, wrappings: MAX_WRAPPINGS, budget: { bytes: MAX_UNPACKED_BYTES } };
+}
+
+function given({ chains, unreadable, others }: Held): Found {
   return { certificates: chains, unreadable, others };
 }
 
-/** Nothing that can be found starts otherwise: PEM, base64 of PEM, of DER, of JKS. */
-const worthwhile = /-----[ ]?BEGIN |LS0tLS1CRUdJ|(?<![A-Za-z0-9+/])MI[A-L][A-Za-z0-9+/]{40}|\/u3\+7Q/;
-
-function findInText(text: string, options: FindOptions, wrappings: number): Held {
-  if (wrappings === 0 || !worthwhile.test(text)) return nothing;
-  const deeper = (inner: string) => findInText(inner, options, wrappings - 1);
-  if (/^\s*(MI[A-L]|LS0t|\/u3\+7Q)/.test(text) && !/[^A-Za-z0-9+/=\s]/.test(text)) {
-    return findInBytes(Buffer.from(text, 'base64'), options, wrappings - 1);
-  }
-  const documents = parseDocuments(text);
-  if (documents) {
-    const held = findInDocument(documents.length === 1 ? documents[0] : documents, deeper);
-    if (held.chains.length + held.unreadable.length + held.others > 0) return held;
-  }
-  // Settings of any other syntax may hold PEM in base64 too: environment files, TOML, templates of YAML.
-  const packed = [...text.matchAll(/(?<![A-Za-z0-9+/])LS0tLS1CRUdJ[A-Za-z0-9+/]{80,}={0,2}/g)].slice(
-    0,
-    MAX_CERTIFICATES,
-  );
-  const unpacked = packed.map(([base64], index) =>
-    below(ordinal(index + 1), deeper(Buffer.from(base64, 'base64').toString('latin1'))),
-  );
-  return together([findInPem(text), ...unpacked]);
+function find(content: Buffer | string, search: Search): Held {
+  return typeof content === 'string' ? findInText(content, search) : findInBytes(content, search);
 }
 
-function findInBytes(bytes: Buffer, options: FindOptions, wrappings: number): Held {
-  if (isJks(bytes)) return findInJks(bytes);
-  if (isPkcs12(bytes)) return findInPkcs12(bytes, options.passphrases ?? []);
-  if (isPkcs7(bytes)) return findInPkcs7(bytes);
-  return findInDer(bytes) ?? findInText(decodeText(bytes), options, wrappings);
-}
-
-/** Certificates one after the other; undefined where the bytes are no DER at all. */
-function findInDer(bytes: Buffer): Held | undefined {
-  // A DER sequence of more than 127 bytes goes on with a byte that no text has there.
-  if (bytes[0] !== tags.sequence || ((bytes[1] ?? 0) & 0x80) === 0) return undefined;
-  const parts: Held[] = [];
-  for (let at = 0; bytes[at] === tags.sequence && parts.length < MAX_CERTIFICATES;) {
-    const next = endOf(bytes, at);
-    if (next === undefined)
-      return parts.length > 0 || looksLikeCertificate(bytes)
-        ? together([...parts, unreadable(ordinal(parts.length + 1), 'it is cut short')])
-        : undefined;
-    const certificate = readX509(bytes.subarray(at, next));
-    const place = ordinal(parts.length + 1);
-    if (typeof certificate !== 'string')
-      parts.push({ ...nothing, chains: [{ at: place, chain: [certificate] }] });
-    else
-      parts.push(
-        looksLikeCertificate(bytes.subarray(at)) ? unreadable(place, certificate) : { ...nothing, others: 1 },
-      );
-    at = next;
-  }
-  return together(parts);
-}
-
-function endOf(bytes: Buffer, at: number): number | undefined {
-  try {
-    return readElement(bytes, at).next;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Sequence, sequence, version `[0]`: keys, requests and revocation lists begin otherwise. */
-function looksLikeCertificate(bytes: Buffer): boolean {
-  return /^30(8[1-4])?(?:..){0,4}?30(8[1-4])?(?:..){0,4}?a003020102/.test(bytes.toString('hex', 0, 20));
-}
-
-function findInJks(bytes: Buffer): Held {
-  const parts: Held[] = [];
-  try {
-    for (const { alias, chain } of readJks(bytes)) {
-      parts.push(below(`:${printable(alias)}`, { ...nothing, chains: numbered([chain]) }));
-    }
-  } catch (error) {
-    const because = error instanceof RangeError ? error.message : 'a certificate in it cannot be read';
-    parts.push(unreadable('', `it is a Java keystore (JKS), but ${because}`));
-  }
-  return together(parts);
-}
-
-function findInPkcs12(bytes: Buffer, passphrases: readonly string[]): Held {
-  try {
-    return { ...nothing, chains: numbered(arrangeChains(readPkcs12(bytes, passphrases))) };
-  } catch (error) {
-    if (error instanceof WrongPassphrase) {
-      const because =
-        passphrases.length > 0
-          ? 'that none of the configured passphrases opens'
-          : 'that needs a passphrase, and none is configured';
-      return {
-        ...nothing,
-        unreadable: [{ at: '', because: `it is a PKCS#12 file ${because}`, locked: true }],
-      };
-    }
+/** What is wrapped in other content: it counts against what may be unpacked, and against how deep. */
+function findInside(content: Buffer | string, search: Search): Held {
+  search.budget.bytes -= content.length;
+  if (search.budget.bytes < 0)
     return unreadable(
       '',
-      error instanceof UnsupportedEncryption
-        ? `it is a PKCS#12 file, but ${error.message}`
-        : 'it is a PKCS#12 file, but damaged or cut short',
+      `it unpacks to more than ${sizeInWords(MAX_UNPACKED_BYTES)}, and was not read to its end`,
     );
+  if (search.wrappings === 0)
+    return mayHoldCertificates(content.toString('latin1'))
+      ? unreadable('', `it is wrapped more than ${MAX_WRAPPINGS} times`)
+      : nothing;
+  return find(content, { ...search, wrappings: search.wrappings - 1 });
+}
+
+function findInText(text: string, search: Search): Held {
+  if (!mayHoldCertificates(text)) return nothing;
+  const documents = parseDocuments(text);
+  if (documents === undefined) return findInPlainText(text, search);
+  const { values, whole } = documents;
+  const held = findInDocument(values.length === 1 ? values[0] : values, (value) => findInside(value, search));
+  const { harmless, requests, unknown } = held.others;
+  if (isEmpty(held) && harmless + requests + unknown === 0) return findInPlainText(text, search);
+  return whole ? held : together([held, onlyNew(findInPlainText(text, search), held)]);
+}
+
+/** The chains that were not found already. */
+function onlyNew(held: Held, known: Held): Held {
+  const met = new Set(known.chains.flatMap(({ chain }) => chain.map(({ fingerprint256 }) => fingerprint256)));
+  return { ...nothing, chains: held.chains.filter(({ chain: [leaf] }) => !met.has(leaf.fingerprint256)) };
+}
+
+function findInPlainText(text: string, search: Search): Held {
+  const plain = unescapeText(text);
+  const pem = splitPem(plain);
+  const inPem = findInPem(plain, pem, (bytes) => findInside(bytes, search));
+  const encoded = findEncoded(plain, pem.blocks, inPem.count, search);
+  // What a broken block holds is reported as that, unless there is a whole certificate in it.
+  const whole = pem.broken.length === 0 ? encoded : encoded.filter(({ chains }) => chains.length > 0);
+  return together([inPem.held, ...whole]);
+}
+
+/** Base64 and hexadecimal digits outside PEM blocks, each with a number that goes on from that of the blocks. */
+function findEncoded(text: string, blocks: readonly PemBlock[], before: number, search: Search): Held[] {
+  const read = (bytes: Buffer) => {
+    const held = findInside(bytes, search);
+    return held === nothing ? undefined : held;
+  };
+  const parts: Part<Held>[] = [];
+  let from = 0;
+  let cut = false;
+  for (const end of [...blocks, { from: text.length, to: text.length }]) {
+    const outside = text.slice(from, end.from);
+    from = end.to;
+    if (!mayHoldCertificates(outside)) continue;
+    const encoded = encodedIn(outside, read);
+    parts.push(...encoded.parts);
+    cut ||= encoded.cut;
+  }
+  // String literals may hold bytes as they are, once their escapes are resolved.
+  const binary = /0[\x81-\x83]/.test(text) ? carve(Buffer.from(text, 'latin1')) : nothing;
+  const found = [...parts.map(({ value }) => value), binary].filter((held) => held !== nothing);
+  let count = before;
+  const placed = found.map((held) => (isEmpty(held) ? held : below(ordinal((count += 1)), held)));
+  return cut
+    ? [...placed, unreadable(ordinal(count + 1), 'searching it for certificates takes too long')]
+    : placed;
+}
+
+function findInBytes(bytes: Buffer, search: Search): Held {
+  if (bytes.length === 0) return nothing;
+  const packed = packedIn(bytes);
+  if (packed) return findInPacked(packed, search);
+  const contained = readContainer(bytes, search.passphrases);
+  if (contained === undefined) return findInAnything(bytes, search);
+  const { held, inner, rest } = contained;
+  const further = [inner, rest && withoutBlanks(rest)]
+    .filter((more) => more !== undefined && more.length > 0)
+    .map((more) => findInside(more as Buffer, search));
+  const own = held.chains.length + held.unreadable.length;
+  return together([held, ...further.map((more, index) => renumbered(more, own + index))]);
+}
+
+/** Text with PEM or base64 in it, and certificates among bytes of an unknown format. */
+function findInAnything(bytes: Buffer, search: Search): Held {
+  const carved = carve(bytes);
+  const text = findInText(decodeText(bytes), search);
+  return carved === nothing ? text : together([carved, renumbered(text, carved.chains.length)]);
+}
+
+function renumbered(held: Held, before: number): Held {
+  if (before === 0 || isEmpty(held)) return held;
+  return below(ordinal(before + 1), held);
+}
+
+function findInPacked(packed: Packed, search: Search): Held {
+  if (packed.kind === 'opaque')
+    return unreadable(
+      '',
+      packed.format.startsWith('encrypted')
+        ? `it is ${packed.format}`
+        : `it is ${packed.format}, which is not read here`,
+    );
+  const maxBytes = Math.max(1, search.budget.bytes);
+  try {
+    if (packed.kind === 'stream') return findInside(packed.read(maxBytes), search);
+    const files = packed.read(maxBytes);
+    return together(
+      files.map(({ name, content }) =>
+        within(printable(name), promised(name, content, findInside(content, search))),
+      ),
+    );
+  } catch (error) {
+    const because =
+      error instanceof RangeError && !('code' in error)
+        ? error.message
+        : 'it is damaged, or unpacks to too much';
+    return unreadable('', `it is ${packed.format}, but ${because}`);
   }
 }
 
-/** UTF-8, or UTF-16 where it says so (as PowerShell's `>` writes); what has zeros in it otherwise is no text. */
-function decodeText(bytes: Buffer): string {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.toString('utf16le', 2);
-  if (bytes[0] === 0xfe && bytes[1] === 0xff)
-    return Buffer.from(bytes.subarray(2, bytes.length - (bytes.length % 2)))
-      .swap16()
-      .toString('utf16le');
-  return bytes.subarray(0, 8000).includes(0) ? '' : bytes.toString('utf8');
+/** A file in an archive that is named like a certificate and holds none. */
+function promised(name: string, content: Buffer, held: Held): Held {
+  const base = name.slice(name.lastIndexOf('/') + 1);
+  const isNamed =
+    /\.(?!key$|csr$|crl$)\w+$/.test(base) &&
+    /\.(pem|crt|cer|cert|der|p12|pfx|p7[bcs]|jks|jceks|bks|bcfks|uber|kdb|pkipath|sst|keystore|truststore)$/i.test(
+      base,
+    );
+  if (!isNamed || !promisesCertificate(base) || !isEmpty(held) || held.others.harmless > 0) return held;
+  return {
+    ...held,
+    unreadable: [{ at: '', because: content.length === 0 ? 'it is empty' : 'it holds no certificate' }],
+  };
+}
+
+/** Files end in line breaks, and blocks on tapes and disks are filled with zeros. */
+function withoutBlanks(bytes: Buffer): Buffer {
+  let end = bytes.length;
+  while (
+    end > 0 &&
+    (bytes[end - 1] === 0 || bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d || bytes[end - 1] === 0x20)
+  )
+    end -= 1;
+  return bytes.subarray(0, end);
 }
 
 function sizeInWords(bytes: number): string {

@@ -1,32 +1,55 @@
 import { parseAllDocuments } from 'yaml';
-import { type Held, matchKeys, nothing, together, unreadable } from './held.ts';
+import { promisesCertificate } from './certificate-names.ts';
+import { type Held, isEmpty, matchKeys, matchWithin, nothing, together, unreadable, within } from './held.ts';
 import { printable } from './x509.ts';
 
-/** yaml reads one to five megabytes a second and blocks meanwhile; larger ones are searched as plain text. */
-const MAX_YAML_LENGTH = 1024 * 1024;
-const MAX_VALUE_LENGTH = 1024 * 1024;
-const MAX_DEPTH = 20;
+/** yaml takes time by tokens, some hundred thousand a second, and blocks meanwhile; texts with more are searched as plain text. */
+const MAX_TOKENS = 120_000;
+const MAX_DEPTH = 100;
 const MAX_ALIASES = 100;
 
-/** The documents that a text is, read with every scalar as text; undefined where it is neither JSON nor a YAML mapping or list. */
-export function parseDocuments(text: string): readonly unknown[] | undefined {
+export interface Documents {
+  readonly values: readonly unknown[];
+  /** Whether every value that is written is among them: of several equal keys JSON's parser keeps the last. */
+  readonly whole: boolean;
+}
+
+/** The documents that a text is, read with every scalar as text; undefined where it is neither JSON, JSON lines nor a YAML mapping or list. */
+export function parseDocuments(text: string): Documents | undefined {
   if (/^\s*[{[]/.test(text)) {
-    try {
-      return [JSON.parse(text)];
-    } catch {
-      // YAML's flow style, perhaps.
-    }
+    const json = parseJson(text) ?? parseJsonLines(text);
+    if (json) return { values: json, whole: false };
   }
-  if (text.length > MAX_YAML_LENGTH || !looksLikeYaml(text)) return undefined;
+  if (!looksLikeYaml(text) || hasMoreTokensThan(MAX_TOKENS, text)) return undefined;
   try {
     const documents = parseAllDocuments(text, {
       schema: 'failsafe',
-      uniqueKeys: false,
       prettyErrors: false,
       logLevel: 'silent',
     });
     if (!Array.isArray(documents) || documents.some(({ errors }) => errors.length > 0)) return undefined;
-    return documents.map((document) => document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown);
+    return {
+      values: documents.map((document) => document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown),
+      whole: true,
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function parseJson(text: string): readonly unknown[] | undefined {
+  try {
+    return [JSON.parse(text)];
+  } catch {
+    return undefined;
+  }
+}
+
+function parseJsonLines(text: string): readonly unknown[] | undefined {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  if (lines.length < 2) return undefined;
+  try {
+    return lines.map((line) => JSON.parse(line) as unknown);
   } catch {
     return undefined;
   }
@@ -42,36 +65,72 @@ function looksLikeYaml(text: string): boolean {
   );
 }
 
+function hasMoreTokensThan(most: number, text: string): boolean {
+  let tokens = 0;
+  for (const _ of text.matchAll(/[\n,{}[\]]/g)) if ((tokens += 1) > most) return true;
+  return false;
+}
+
 /**
- * What a document holds at any depth, each with its dotted path. Keys are laid beside the certificates of the same mapping or list.
- * @param find says what a text in it holds
+ * What a document holds at any depth, each with its dotted path. Keys are compared with the certificates of the same mapping or list.
+ * @param find says what a value of it holds
  */
-export function findInDocument(root: unknown, find: (text: string) => Held): Held {
-  // An alias makes one object stand at many places: telling it once is enough, and an alias bomb stays as small as it was written.
+export function findInDocument(root: unknown, find: (value: string | Buffer) => Held): Held {
+  // An alias makes one object stand at many places: reporting it once is enough, and an alias bomb stays as small as it was written.
   const seen = new Set<object>();
   const walk = (value: unknown, depth: number): Held => {
-    if (typeof value === 'string') return value.length > MAX_VALUE_LENGTH ? tooLong : find(value);
+    if (typeof value === 'string') return find(value);
     if (typeof value !== 'object' || value === null || seen.has(value)) return nothing;
+    seen.add(value);
+    const bytes = value instanceof Uint8Array ? Buffer.from(value) : bytesOf(value);
+    if (bytes !== undefined) return find(bytes);
     if (depth === MAX_DEPTH)
       return unreadable('', `it is nested deeper than ${MAX_DEPTH}, and was not read further down`);
-    seen.add(value);
-    const entries: [string, unknown][] = Object.entries(value);
-    return matchKeys(together(entries.map(([key, inner]) => within(key, walk(inner, depth + 1)))));
+    const entries = Object.entries(value).map(([key, inner]: [string, unknown]) => {
+      const held = walk(inner, depth + 1);
+      return [key, typeof inner === 'string' ? named(key, inner, held) : held] as const;
+    });
+    const matched = Array.isArray(value)
+      ? [dropKeys(matchKeys(together(entries.map(([key, held]) => within(key, held)))))]
+      : matchWithin(entries).map((held, index) => within(printable(entries[index]?.[0] ?? ''), held));
+    return together(matched);
   };
   return walk(root, 0);
 }
 
-const tooLong = unreadable(
-  '',
-  `it is a value of more than ${MAX_VALUE_LENGTH / 1024 / 1024} MB, and was not read`,
-);
+function dropKeys(held: Held): Held {
+  return held.keys.length === 0 ? held : { ...held, keys: [] };
+}
 
-/** `:a.b` from `:b` within `a`; `:a#2` from `#2` within `a`. */
-function within(key: string, held: Held): Held {
-  if (held === nothing) return held;
-  const join = <T extends { readonly at: string }>(item: T): T => ({
-    ...item,
-    at: `:${printable(key)}${item.at.startsWith(':') ? `.${item.at.slice(1)}` : item.at}`,
-  });
-  return { ...held, chains: held.chains.map(join), unreadable: held.unreadable.map(join) };
+/** Shorter values are names, paths and fingerprints. */
+const SHORTEST_DATA = 100;
+
+/** A value that is named like a certificate, has the form of data and holds none that can be read is a gap: it may be encrypted, or of a kind that is not known here. */
+function named(key: string, value: string, held: Held): Held {
+  if (value.length < SHORTEST_DATA || !isEmpty(held) || !promisesCertificate(key)) return held;
+  const { harmless, requests, unknown } = held.others;
+  if (requests > 0 && harmless === 0)
+    return { ...held, ...reason('it is named like a certificate, and holds a signing request') };
+  if (harmless > 0) return held;
+  return unknown > 0 || isData(value)
+    ? { ...held, ...reason('it is named like a certificate, and none can be read in it') }
+    : held;
+}
+
+function reason(because: string): Pick<Held, 'unreadable'> {
+  return { unreadable: unreadable('', because).unreadable };
+}
+
+function isData(value: string): boolean {
+  return /^[\w+/=\s:.,;[\]()-]*$/.test(value) && /[A-Za-z0-9+/_-]{80}|[A-Za-z0-9+/=]{60}\s/.test(value);
+}
+
+/** Bytes as JSON has them: a list of numbers, as Java and Go with `[N]byte` write, also below `data`, as Node does. */
+function bytesOf(value: object): Buffer | undefined {
+  const numbers = 'type' in value && value.type === 'Buffer' && 'data' in value ? value.data : value;
+  if (!Array.isArray(numbers) || numbers.length < SHORTEST_DATA) return undefined;
+  const isBytes = numbers.every((one: unknown) =>
+    /^-?\d{1,3}$/.test(typeof one === 'number' || typeof one === 'string' ? String(one) : ''),
+  );
+  return isBytes ? Buffer.from(numbers.map(Number)) : undefined;
 }

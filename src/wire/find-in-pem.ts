@@ -1,39 +1,73 @@
-import { X509Certificate } from 'node:crypto';
-import { arrangeChains } from './arrange-chains.ts';
-import { below, type Held, heldKey, nothing, numbered, ordinal, together, unreadable } from './held.ts';
-import { MAX_BLOCKS, type PemBlock, splitPem } from './pem.ts';
-import { readPkcs7 } from './pkcs7.ts';
+import type { X509Certificate } from 'node:crypto';
+import {
+  below,
+  harmless,
+  type Held,
+  heldKey,
+  isEmpty,
+  matchKeys,
+  matchOnlyKey,
+  nothing,
+  ordinal,
+  request,
+  together,
+  unreadable,
+} from './held.ts';
+import { derOf, type PemBlock, type PemText } from './pem.ts';
+import { readX509 } from './read-x509.ts';
 import { groupChains } from './x509.ts';
 
 const CERTIFICATE = /^(X509 |TRUSTED )?CERTIFICATE$/;
-const PKCS7 = /^(PKCS7|PKCS #7 SIGNED DATA|CMS)$/;
+/** Labels that promise no certificate: RFC 7468, OpenSSL's, OpenSSH's, RFC 4880's and OpenVPN's. */
+const HARMLESS =
+  /^(.*PRIVATE KEY|.*PUBLIC KEY|.*PARAMETERS|X509 CRL|ATTRIBUTE CERTIFICATE|PGP PUBLIC KEY BLOCK|PGP PRIVATE KEY BLOCK|PGP SIGNATURE|PGP SIGNED MESSAGE|SSH SIGNATURE|OPENVPN STATIC KEY V1)$/;
+const REQUEST = /^(NEW )?CERTIFICATE REQUEST$/;
+/** OpenSSL's session files end in `PARAMETERS`, and hold the other side's certificate. */
+const SESSION = 'SSL SESSION PARAMETERS';
 
-/** What a text with PEM in it holds; places are counted over the blocks that should hold certificates, keys left out. */
-export function findInPem(text: string): Held {
-  const { blocks, broken, more } = splitPem(text);
-  const wanted = [...blocks, ...broken]
-    .filter(({ label }) => isWanted(label))
-    .toSorted((a, b) => a.at - b.at)
-    .map(({ at }) => at);
-  const placeOf = ({ at }: { at: number }) => ordinal(wanted.indexOf(at) + 1);
+/**
+ * What the blocks of a text hold; places are counted over the blocks that should hold certificates, keys left out.
+ * @param find says what the bytes of another block hold: PKCS#7, PKCS#12, PEM inside PEM
+ */
+export function findInPem(
+  text: string,
+  { blocks, broken }: PemText,
+  find: (bytes: Buffer) => Held,
+): { readonly held: Held; readonly count: number } {
+  if (blocks.length + broken.length === 0) return { held: nothing, count: 0 };
+  const places = new Map(
+    [...blocks, ...broken]
+      .filter(({ label }) => isWanted(label))
+      .toSorted((a, b) => a.at - b.at)
+      .map(({ at }, index) => [at, ordinal(index + 1)]),
+  );
+  const placeOf = ({ at }: { at: number }) => places.get(at) ?? '';
 
   const parts: Held[] = [];
   const loose: { place: string; certificate: X509Certificate }[] = [];
   for (const block of blocks) {
     if (CERTIFICATE.test(block.label)) {
-      const certificate = readCertificateBlock(block);
-      if (typeof certificate === 'string') parts.push(unreadable(placeOf(block), certificate));
+      const certificate = readX509(block.text);
+      if (typeof certificate === 'string')
+        parts.push(below(placeOf(block), readOtherwise(block, certificate, find)));
       else loose.push({ place: placeOf(block), certificate });
-    } else if (PKCS7.test(block.label)) parts.push(below(placeOf(block), findInPkcs7(bodyOf(block))));
-    else if (block.label.endsWith('PRIVATE KEY')) parts.push(heldKey(block.text, block.label));
-    else parts.push({ ...nothing, others: 1 });
+    } else if (block.label.endsWith('PRIVATE KEY')) parts.push(heldKey(block.text, block.label));
+    else if (REQUEST.test(block.label)) parts.push(request);
+    else if (isWanted(block.label)) parts.push(below(placeOf(block), readOtherwise(block, undefined, find)));
+    else parts.push(harmless);
   }
-  for (const block of broken) {
-    parts.push(isWanted(block.label) ? unreadable(placeOf(block), block.because) : { ...nothing, others: 1 });
-  }
-  if (more)
-    parts.push(unreadable(`#${MAX_BLOCKS + 1}`, `more than ${MAX_BLOCKS} blocks; the rest was not read`));
-  return together([{ ...nothing, chains: chainsOf(loose) }, ...parts]);
+  for (const block of broken)
+    parts.push(isWanted(block.label) ? unreadable(placeOf(block), block.because) : harmless);
+  const held = together([{ ...nothing, chains: chainsOf(loose) }, ...parts]);
+  return { held: isOneFile(text, blocks) ? matchOnlyKey(held) : matchKeys(held), count: places.size };
+}
+
+/** A block that is no certificate of its own may hold one all the same. */
+function readOtherwise(block: PemBlock, because: string | undefined, find: (bytes: Buffer) => Held): Held {
+  const held = find(derOf(block));
+  if (!isEmpty(held)) return held;
+  const isKnown = held.others.harmless + held.others.requests > 0 && because === undefined;
+  return isKnown ? held : unreadable('', because ?? 'it is a PEM block of a kind that is not read here');
 }
 
 function chainsOf(loose: readonly { place: string; certificate: X509Certificate }[]): Held['chains'] {
@@ -43,40 +77,14 @@ function chainsOf(loose: readonly { place: string; certificate: X509Certificate 
   );
 }
 
-export function findInPkcs7(der: Buffer): Held {
-  try {
-    return { ...nothing, chains: numbered(arrangeChains(readPkcs7(der))) };
-  } catch (error) {
-    const because =
-      error instanceof RangeError
-        ? 'it is a PKCS#7 bundle, but damaged or cut short'
-        : 'it is a PKCS#7 bundle with a certificate that cannot be read';
-    return unreadable('', because);
-  }
-}
-
-/** The certificate, or why there is none. */
-export function readX509(content: Buffer | string): X509Certificate | string {
-  try {
-    const certificate = new X509Certificate(content);
-    const dated =
-      Number.isFinite(certificate.validFromDate.getTime()) &&
-      Number.isFinite(certificate.validToDate.getTime());
-    return dated ? certificate : 'its dates cannot be read';
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    return `it is no certificate that OpenSSL can read (${code})`;
-  }
-}
-
-function readCertificateBlock(block: PemBlock): X509Certificate | string {
-  return readX509(block.text);
-}
-
-function bodyOf({ text }: PemBlock): Buffer {
-  return Buffer.from(text.split('\n').slice(1, -2).join(''), 'base64');
-}
-
 function isWanted(label: string): boolean {
-  return CERTIFICATE.test(label) || PKCS7.test(label);
+  return label === SESSION || !(HARMLESS.test(label) || REQUEST.test(label));
+}
+
+/**
+ * Whether the text is one PEM file, as servers load it with a certificate and its key (HAProxy's `crt`, nginx, `combined` of `safe`): every block begins at the margin.
+ * In settings a block stands behind a name or is indented, and the name says what it is for.
+ */
+function isOneFile(text: string, blocks: readonly PemBlock[]): boolean {
+  return blocks.every(({ from }) => from === 0 || text[from - 1] === '\n' || text[from - 1] === '\uFEFF');
 }

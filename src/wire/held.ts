@@ -1,11 +1,12 @@
 import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import { pairedKeyNames } from './key-pairs.ts';
 
 export interface FoundChain {
-  /** `''` for the first of a value, `#n` for its n-th, `:dotted.path` within a document, or the latter two together. */
+  /** `''` for the first of a value, `#n` for its n-th, `:dotted.path` within a document or an archive, or the latter two together. */
   readonly at: string;
   /** The leaf is the first. Never empty. */
   readonly chain: readonly [X509Certificate, ...X509Certificate[]];
-  /** Whether a private key beside it is the leaf's; absent where none was readable, or none can be told to be meant for it. */
+  /** Whether the private key that is kept with it is the leaf's; absent where none was readable, or none is meant for it. */
   readonly keyMatches?: boolean;
 }
 
@@ -13,32 +14,57 @@ export interface Unreadable {
   readonly at: string;
   /** Never quotes what was read. */
   readonly because: string;
-  /** It asks for a passphrase that is not known here. */
+  /** It needs a passphrase that is not known here. */
   readonly locked?: true;
 }
 
-/** What one value holds. It never leaves src/wire: keys are in it until they have been laid beside the certificates. */
+/** How many things that are no certificates were there. */
+export interface Others {
+  /** Private and public keys, parameters, revocation lists. */
+  readonly harmless: number;
+  /** Certificate signing requests. */
+  readonly requests: number;
+  /** Data in the form of DER or PEM, of a kind that is not known here. */
+  readonly unknown: number;
+}
+
+/** What one value holds. It never leaves src/wire: keys are in it until they have been compared with the certificates. */
 export interface Held {
   readonly chains: readonly FoundChain[];
   readonly unreadable: readonly Unreadable[];
   readonly keys: readonly KeyObject[];
-  /** Known things which are no certificates: keys, requests, revocation lists, parameters. */
-  readonly others: number;
+  readonly others: Others;
 }
 
-export const nothing: Held = { chains: [], unreadable: [], keys: [], others: 0 };
+export const nothing: Held = {
+  chains: [],
+  unreadable: [],
+  keys: [],
+  others: { harmless: 0, requests: 0, unknown: 0 },
+};
+
+export const harmless: Held = { ...nothing, others: { harmless: 1, requests: 0, unknown: 0 } };
+export const request: Held = { ...nothing, others: { harmless: 0, requests: 1, unknown: 0 } };
+export const unknown: Held = { ...nothing, others: { harmless: 0, requests: 0, unknown: 1 } };
 
 export function unreadable(at: string, because: string): Held {
   return { ...nothing, unreadable: [{ at, because }] };
 }
 
+export function isEmpty({ chains, unreadable }: Held): boolean {
+  return chains.length + unreadable.length === 0;
+}
+
 /** Puts together what stands side by side. */
 export function together(parts: readonly Held[]): Held {
+  const [first, ...more] = parts.filter((part) => part !== nothing);
+  if (first === undefined || more.length === 0) return first ?? nothing;
+  const sum = (kind: keyof Others) => parts.reduce((count, { others }) => count + others[kind], 0);
   return {
     chains: parts.flatMap(({ chains }) => chains),
     unreadable: parts.flatMap(({ unreadable }) => unreadable),
     keys: parts.flatMap(({ keys }) => keys).slice(0, MAX_KEYS),
-    others: parts.reduce((sum, { others }) => sum + others, 0),
+    others: { harmless: sum('harmless'), requests: sum('requests'), unknown: sum('unknown') },
   };
 }
 
@@ -46,6 +72,16 @@ export function together(parts: readonly Held[]): Held {
 export function below(prefix: string, held: Held): Held {
   if (prefix === '' || held === nothing) return held;
   const placed = <T extends { readonly at: string }>(item: T): T => ({ ...item, at: prefix + item.at });
+  return { ...held, chains: held.chains.map(placed), unreadable: held.unreadable.map(placed) };
+}
+
+/** `:a.b` from `:b` within `a`; `:a#2` from `#2` within `a`. */
+export function within(name: string, held: Held): Held {
+  if (isEmpty(held)) return held;
+  const placed = <T extends { readonly at: string }>(item: T): T => ({
+    ...item,
+    at: `:${name}${item.at.startsWith(':') ? `.${item.at.slice(1)}` : item.at}`,
+  });
   return { ...held, chains: held.chains.map(placed), unreadable: held.unreadable.map(placed) };
 }
 
@@ -63,34 +99,77 @@ export function ordinal(number: number): string {
 /** Comparing is quick, but not for a file of ten thousand keys beside as many certificates. */
 const MAX_KEYS = 20;
 
-/** Reads a key to compare it with certificates. One under a passphrase stays closed: it says itself how long opening takes, and is not asked for. */
+/** Reads a key to compare it with certificates. One under a passphrase stays closed: opening it can be made to take for ever, and it is not asked for. */
 export function heldKey(pem: string, label: string): Held {
-  const held: Held = { ...nothing, others: 1 };
-  if (label.startsWith('ENCRYPTED') || pem.includes('Proc-Type:')) return held;
+  if (label.startsWith('ENCRYPTED') || pem.includes('Proc-Type:')) return harmless;
   try {
-    return { ...held, keys: [createPrivateKey(pem)] };
+    return { ...harmless, keys: [createPrivateKey(pem)] };
   } catch {
     // Of a kind this OpenSSL does not know, or damaged.
-    return held;
+    return harmless;
   }
 }
 
-/**
- * Says of each chain whether a key beside it is its leaf's, and lets go of the keys.
- * A key that belongs to none is held against the one leaf that is no authority, or the only chain; among several nobody can tell.
- */
+/** Marks the chains whose leaf one of the keys belongs to. A key that belongs to none says nothing: it may sign tokens or sessions. */
 export function matchKeys(held: Held): Held {
   const { chains, keys } = held;
-  if (keys.length === 0) return held;
-  const open = chains.filter(({ keyMatches }) => keyMatches === undefined);
-  const matching = new Set(open.filter(({ chain: [leaf] }) => keys.some((key) => belongs(leaf, key))));
-  const leaves = open.filter(({ chain: [leaf] }) => !leaf.ca);
-  const meant = leaves.length === 1 ? leaves[0] : open.length === 1 ? open[0] : undefined;
-  const judged = chains.map((found): FoundChain => {
-    if (matching.has(found)) return { ...found, keyMatches: true };
-    return found === meant && matching.size === 0 ? { ...found, keyMatches: false } : found;
+  if (keys.length === 0 || chains.length === 0) return held;
+  const chainsWithKeys = chains.map((found): FoundChain =>
+    found.keyMatches === undefined && keys.some((key) => belongs(found.chain[0], key))
+      ? { ...found, keyMatches: true }
+      : found,
+  );
+  return { ...held, chains: chainsWithKeys };
+}
+
+/** The same where the layout says that the only key is for the only leaf: then one that belongs to none is a mismatch. */
+export function matchOnlyKey(held: Held): Held {
+  const matched = matchKeys(held);
+  const leaves = matched.chains.filter(({ chain: [leaf] }) => !leaf.ca);
+  const meant = leaves.length === 1 ? leaves[0] : matched.chains.length === 1 ? matched.chains[0] : undefined;
+  if (held.keys.length !== 1 || meant === undefined || matched.chains.some(({ keyMatches }) => keyMatches))
+    return matched;
+  return {
+    ...matched,
+    chains: matched.chains.map((found) => (found === meant ? { ...found, keyMatches: false } : found)),
+  };
+}
+
+/**
+ * Compares the certificates in the values of one mapping with the keys beside them, and drops the keys. Any key may prove to be a leaf's;
+ * one whose name says that it should be (`tls.key` for `tls.crt`) and that is no other one's by name is a mismatch.
+ */
+export function matchWithin(entries: readonly (readonly [name: string, held: Held])[]): readonly Held[] {
+  const keys = entries.flatMap(([, held]) => held.keys).slice(0, MAX_KEYS);
+  if (keys.length === 0) return entries.map(([, held]) => held);
+  const matched = entries.map(([name, held]) => {
+    const { chains } = matchKeys({ ...held, keys });
+    return {
+      name,
+      held: { ...held, chains, keys: [] },
+      paired: chains.length > 0 ? pairedKeyNames(name) : [],
+    };
   });
-  return { ...held, chains: judged, keys: [] };
+  const lone = new Map(
+    entries.flatMap(([name, held]) =>
+      held.chains.length === 0 && held.keys.length === 1 ? [[name, held.keys] as const] : [],
+    ),
+  );
+  const taken = new Set(
+    matched.flatMap(({ held, paired }) =>
+      paired.filter((name) =>
+        lone.get(name)?.some((key) => held.chains.some(({ chain: [leaf] }) => belongs(leaf, key))),
+      ),
+    ),
+  );
+  return matched.map(({ held, paired }) => {
+    const [first] = held.chains;
+    const isMismatch =
+      first?.at === '' &&
+      first.keyMatches === undefined &&
+      paired.some((name) => lone.has(name) && !taken.has(name));
+    return isMismatch ? { ...held, chains: held.chains.with(0, { ...first, keyMatches: false }) } : held;
+  });
 }
 
 function belongs(leaf: X509Certificate, key: KeyObject): boolean {

@@ -12,12 +12,14 @@ export function isJks(bytes: Buffer): boolean {
 export interface JksEntry {
   readonly alias: string;
   readonly chain: readonly X509Certificate[];
+  /** Where the next entry begins. */
+  readonly end: number;
 }
 
 /**
  * The certificates of an old Java keystore, which stand in it unencrypted (sun.security.provider.JavaKeyStore); its private keys are stepped over,
  * and its check-sum, which needs the password, is not looked at. Keystores since Java 9 are PKCS#12 whatever they are called.
- * @throws {RangeError} where it is cut short, or holds a secret key, whose length is not told.
+ * @throws {RangeError} where it is cut short, or holds a secret key, whose length is not written down.
  */
 export function* readJks(bytes: Buffer): Generator<JksEntry, void, undefined> {
   let at = 4;
@@ -40,13 +42,13 @@ export function* readJks(bytes: Buffer): Generator<JksEntry, void, undefined> {
     take(8);
     if (tag === 1) {
       take(number());
-      yield { alias, chain: Array.from({ length: Math.min(number(), MAX_CHAIN) }, certificate) };
+      const chain: X509Certificate[] = [];
+      for (let more = number(); more > 0; more -= 1) chain.push(certificate());
+      yield { alias, chain, end: at };
     } else if (tag === 2) {
-      yield { alias, chain: [certificate()] };
+      yield { alias, chain: [certificate()], end: at };
     } else {
       throw new RangeError('an entry in it is no certificate and cannot be stepped over');
     }
   }
 }
-
-const MAX_CHAIN = 100;

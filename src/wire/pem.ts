@@ -1,10 +1,13 @@
 /** One PEM block, whatever shape it was found in, as RFC 7468 would have it: 64 characters a line, LF. */
 export interface PemBlock {
-  /** `CERTIFICATE`, `RSA PRIVATE KEY`, `PKCS7` … */
+  /** `CERTIFICATE`, `RSA PRIVATE KEY`, `PKCS7` … in capitals */
   readonly label: string;
   readonly text: string;
   /** Which of the text's blocks it is, from 1, the broken ones counted. */
   readonly at: number;
+  /** Where it stands in the text. */
+  readonly from: number;
+  readonly to: number;
 }
 
 export interface BrokenBlock {
@@ -16,38 +19,37 @@ export interface BrokenBlock {
 export interface PemText {
   readonly blocks: readonly PemBlock[];
   readonly broken: readonly BrokenBlock[];
-  /** There were more than `MAX_BLOCKS`; the rest was not read. */
-  readonly more: boolean;
 }
 
-export const MAX_BLOCKS = 500;
+/** Also with what word processors make of the dashes, in small letters, or with one dash too few or too many. */
+const MARK = /[-‐-―]{2,7}[ ]{0,2}(BEGIN|END)(?:[ +]{1,3}([A-Za-z0-9 +#./_-]{0,60}?))[ +]{0,2}[-‐-―]{2,7}/gi;
 
 /**
- * Finds every PEM block of a text, and mends what OpenSSL refuses though nothing is lost: indented (as in YAML), joined to one line,
- * ended by CR, with `\n` written out as two characters (environment files, JSON in JSON), `\/` for `/`. What stands around blocks is ignored.
- * A block that cannot be mended is in `broken`, with words that never quote it. Takes linear time and never throws.
+ * Finds every PEM block of a text, and repairs what OpenSSL refuses though nothing is lost: indented (as in YAML), joined to one line,
+ * ended by CR, with `\n` written out as two characters (environment files, JSON in JSON), `\/` for `/`, quoted line by line, commented out, in an HTML page.
+ * What stands around blocks is ignored. A block that cannot be repaired is in `broken`, with words that never quote it. Takes linear time and never throws.
  */
 export function splitPem(text: string): PemText {
   const blocks: PemBlock[] = [];
   const broken: BrokenBlock[] = [];
-  let open: { label: string; from: number; at: number } | undefined;
+  let open: { label: string; mark: number; from: number; at: number } | undefined;
   let at = 0;
   const closeBroken = (because: string) => open && broken.push({ label: open.label, at: open.at, because });
 
-  for (const { index, 0: mark, 1: word, 2: label = '' } of text.matchAll(
-    /-----[ ]?(BEGIN|END) ([A-Z0-9 #]{1,40}?)[ ]?-----/g,
-  )) {
-    if (word === 'BEGIN') {
+  for (const { index, 0: mark, 1: word, 2: written = '' } of text.matchAll(MARK)) {
+    const label = written.replaceAll(/[ +]+/g, ' ').trim().toUpperCase();
+    if (word?.toUpperCase() === 'BEGIN') {
       closeBroken('it is cut short: another block begins before its END line');
-      if (at === MAX_BLOCKS) return { blocks, broken, more: true };
-      open = { label, from: index + mark.length, at: (at += 1) };
+      open = { label, mark: index, from: index + mark.length, at: (at += 1) };
     } else if (open) {
-      const body = open.label === label ? mendBody(text.slice(open.from, index)) : undefined;
+      const body = open.label === label ? repairBody(text.slice(open.from, index)) : undefined;
       if (body)
         blocks.push({
           label,
           at: open.at,
           text: `-----BEGIN ${label}-----\n${body}\n-----END ${label}-----\n`,
+          from: open.mark,
+          to: index + mark.length,
         });
       else
         closeBroken(
@@ -56,29 +58,56 @@ export function splitPem(text: string): PemText {
             : 'its BEGIN and END lines name different things',
         );
       open = undefined;
-    }
+    } else if (label.endsWith('CERTIFICATE'))
+      broken.push({ label, at: (at += 1), because: 'its BEGIN line is missing' });
   }
   closeBroken('it is cut short: its END line is missing');
-  return { blocks, broken, more: false };
+  return { blocks, broken };
 }
 
-/** As RFC 7468 has it: nothing to mend. Only tried on what is short, because such an expression runs out of stack on megabytes. */
+/** The DER in a block. */
+export function derOf({ text }: Pick<PemBlock, 'text'>): Buffer {
+  const lines = text.split('\n').slice(1, -2);
+  return Buffer.from(lines.filter((line) => !line.includes(':')).join(''), 'base64');
+}
+
+/** As RFC 7468 has it: nothing to repair. Only tried on what is short, because such an expression runs out of stack on megabytes. */
 const REGULAR = /^\n(?:[A-Za-z0-9+/]{64}\n)*[A-Za-z0-9+/]{1,64}={0,2}\n$/;
 const LONGEST_TRIED = 64 * 1024;
 
 /** The base64 in lines of 64, after the headers of an old encrypted key (RFC 1421); undefined where it holds anything else. */
-function mendBody(body: string): string | undefined {
+function repairBody(body: string): string | undefined {
   if (body.length <= LONGEST_TRIED && REGULAR.test(body)) return body.slice(1, -1);
   const lines = body
     .replaceAll(/\\+[nrt]/g, '\n')
-    .replaceAll('\\', '')
-    .split(/[\r\n]+/);
-  const headers = lines.map((line) => line.trim()).filter((line) => line.includes(':'));
-  const base64 = lines
+    .replaceAll(/[\\\u00A0\u00AD\u200B-\u200F\u2060\uFEFF]/g, '')
+    .replaceAll(/<[a-z]{1,10} ?\/?>/gi, '\n')
+    .split(/[\r\n\0]+/);
+  const bare = unquote(lines).map((line) => line.trim());
+  const headers = bare.filter((line) => line.includes(':'));
+  const base64 = bare
     .filter((line) => !line.includes(':'))
     .join('')
-    .replaceAll(/\s+/g, '');
+    .replaceAll(/\s+/g, '')
+    // RFC 4880 section 6.1 puts a check-sum behind.
+    .replace(/=[A-Za-z0-9+/]{4}$/, '');
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return undefined;
   const wrapped = base64.replaceAll(/.{64}(?=.)/g, '$&\n');
   return headers.length > 0 ? `${headers.join('\n')}\n\n${wrapped}` : wrapped;
+}
+
+/** Lines without what a programming language, a comment or a mail puts around each: `"MII…" +`, `# MII…`, `> MII…`. */
+function unquote(lines: readonly string[]): readonly string[] {
+  const isPlain = lines.every((line) => /^[\sA-Za-z0-9+/=:,.-]*$/.test(line));
+  if (isPlain) return lines;
+  // Base64 may begin with slashes too.
+  const comment = lines.every((line) => /^\s*(\/\/|$)/.test(line)) ? /^\s*\/\/\s*/ : /^[\s#>*|;-]+/;
+  return lines.map((line) => {
+    const quoted =
+      /["'`]([^"'`]*)["'`]/.exec(line) ??
+      /^[^"'`]*["'`]([^"'`]*)$/.exec(line) ??
+      /^([^"'`]*)["'`]/.exec(line);
+    const inner = quoted?.[1] ?? line;
+    return inner.replace(comment, '').replace(/[\s,;|*]+$/, '');
+  });
 }

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { type Element, readChildren, readElement, tags } from './der.ts';
+import { octets } from './pkcs7.ts';
 import { decrypt, UnsupportedEncryption } from './pkcs12-decrypt.ts';
 
 /** The DER of OIDs. */
@@ -27,24 +28,41 @@ export function isPkcs12(der: Buffer): boolean {
  * and the MAC is not checked: it would protect from nothing here. Wrong passphrases show in what they decrypt to.
  *
  * Not `tls.createSecureContext({ pfx })`: it opens no truststore and no RC2, and tells the leaf only.
- * @throws {RangeError} where the bytes are no PKCS#12 or are cut short
- * @throws {UnsupportedEncryption}
- * @throws {WrongPassphrase}
+ * Never throws: what can be read is given beside the first problem, which is a `RangeError` where it is cut short or no PKCS#12.
  */
-export function readPkcs12(der: Buffer, passphrases: readonly string[]): X509Certificate[] {
-  const [, authSafe] = [...readChildren(der, readElement(der, 0))];
-  const content = authSafe && contentOf(der, authSafe, oids.data);
-  if (!content) throw new RangeError('no PKCS#12 content');
-  const safe = octets(der, readElement(der, content.start));
+export function readPkcs12(
+  der: Buffer,
+  passphrases: readonly string[],
+): {
+  readonly certificates: readonly X509Certificate[];
+  readonly problem?: RangeError | UnsupportedEncryption | WrongPassphrase;
+} {
   const certificates: X509Certificate[] = [];
-  for (const part of readChildren(safe, readElement(safe, 0))) {
-    const plain = contentOf(safe, part, oids.data);
-    const encrypted = contentOf(safe, part, oids.encryptedData);
-    if (plain) certificates.push(...certificatesIn(octets(safe, readElement(safe, plain.start))));
-    else if (encrypted) certificates.push(...open(safe, encrypted, passphrases));
-    else throw new UnsupportedEncryption('it is encrypted for a key, not by a passphrase');
-  }
-  return certificates;
+  let problem: Error | undefined;
+  const attempt = (read: () => void) => {
+    try {
+      read();
+    } catch (error) {
+      problem ??= error instanceof Error ? error : new RangeError(String(error));
+    }
+  };
+  attempt(() => {
+    const [, authSafe] = [...readChildren(der, readElement(der, 0))];
+    const content = authSafe && contentOf(der, authSafe, oids.data);
+    if (!content) throw new RangeError('no PKCS#12 content');
+    const safe = octets(der, readElement(der, content.start));
+    for (const part of readChildren(safe, readElement(safe, 0)))
+      attempt(() => certificates.push(...readPart(safe, part, passphrases)));
+  });
+  return { certificates, ...(problem && { problem }) };
+}
+
+function readPart(safe: Buffer, part: Element, passphrases: readonly string[]): X509Certificate[] {
+  const plain = contentOf(safe, part, oids.data);
+  if (plain) return certificatesIn(octets(safe, readElement(safe, plain.start)));
+  const encrypted = contentOf(safe, part, oids.encryptedData);
+  if (encrypted) return open(safe, encrypted, passphrases);
+  throw new UnsupportedEncryption('it is encrypted for a key, not by a passphrase');
 }
 
 export class WrongPassphrase extends Error {
@@ -82,11 +100,4 @@ function certificatesIn(bags: Buffer): X509Certificate[] {
 function contentOf(der: Buffer, sequence: Element, oid: string): Element | undefined {
   const [type, content] = [...readChildren(der, sequence)];
   return type && der.toString('hex', type.from, type.next) === oid ? content : undefined;
-}
-
-/** An octet string, which BER may cut into pieces (Windows does). */
-function octets(der: Buffer, element: Element): Buffer {
-  const constructed = (element.tag & 0x20) !== 0;
-  if (!constructed) return der.subarray(element.start, element.end);
-  return Buffer.concat([...readChildren(der, element)].map((piece) => octets(der, piece)));
 }

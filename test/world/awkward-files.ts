@@ -315,7 +315,7 @@ async function broken({ leaf }: Desk): Promise<Draft> {
       'notes.txt': 'Renew these before the holidays.\n',
     },
     unseen: {
-      'broken/damaged.crt': /no certificate that OpenSSL can read/,
+      'broken/damaged.crt': /OpenSSL cannot read this certificate/,
       'broken/no-base64.crt': /not base64/,
       'broken/web-page.crt': /holds no certificate/,
       'broken/empty.pem': /empty/,

@@ -86,11 +86,11 @@ async function readKey(
 }
 
 function parseKey(content: Buffer): KeyObject | undefined {
-  const { blocks, broken, more } = splitPem(content.toString('utf8'));
+  const { blocks, broken } = splitPem(content.toString('utf8'));
   if (blocks.length + broken.length === 0) return parseDerKey(content);
   const keys = [...blocks, ...broken].filter(({ label }) => label.endsWith('PRIVATE KEY'));
   const [key] = blocks.filter(({ label }) => label.endsWith('PRIVATE KEY'));
-  return key && keys.length === 1 && !more ? tryKey({ key: key.text, format: 'pem' }) : undefined;
+  return key && keys.length === 1 ? tryKey({ key: key.text, format: 'pem' }) : undefined;
 }
 
 function parseDerKey(key: Buffer): KeyObject | undefined {

@@ -84,9 +84,8 @@ async function contentOf(
   return { ...nothing, sightings: [unseen(config, path, 'malformed', because)] };
 }
 
-/** `findCertificates` counts everything besides certificates as one. */
 function othersIn({ others }: Found): OtherContent {
-  return { requests: 0, keysAndLists: others };
+  return { requests: others.requests, keysAndLists: others.harmless };
 }
 
 function toSeen(config: FilesConfig, path: string, { at, chain, keyMatches }: FoundChain): Seen {

@@ -1,5 +1,6 @@
 import { SourceError } from '../../ports/source-error.ts';
-import { namesCertificate } from './certificate-names.ts';
+import { namesCertificate } from '../../wire/certificate-names.ts';
+import { pairedKeyNames } from '../../wire/key-pairs.ts';
 import { type Mount, readPath } from './mounts.ts';
 import type { Session } from './session.ts';
 import { asObject, type Json, textIn } from './shapes.ts';
@@ -29,11 +30,10 @@ export async function readSecret(place: Place, only: 'any' | 'named'): Promise<S
   }
   const read = await readValues(place);
   if (only !== 'named' || read.status !== 'read') return read;
-  const certificate = 'certificate' in read.values;
+  // The key beside a certificate shows whether the two still belong together.
+  const keys = new Set(Object.keys(read.values).flatMap(pairedKeyNames));
   const named = Object.entries(read.values).filter(
-    ([key, value]) =>
-      // The key beside it tells whether the two still belong together.
-      (certificate && key === 'key') || [key, ...deepNames(asObject(value))].some(namesCertificate),
+    ([key, value]) => keys.has(key) || [key, ...deepNames(asObject(value))].some(namesCertificate),
   );
   return named.length > 0 ? { status: 'read', values: Object.fromEntries(named) } : { status: 'by-name' };
 }
@@ -84,7 +84,14 @@ function isDeleted(answer: unknown): boolean {
   return metadata['destroyed'] === true || textIn(metadata, 'deletion_time') !== undefined;
 }
 
-function deepNames(object: Json, depth = 0): readonly string[] {
-  if (depth > 20) return [];
-  return Object.entries(object).flatMap(([key, value]) => [key, ...deepNames(asObject(value), depth + 1)]);
+/** All names at any depth. Walked without recursion: how deep a secret is nested is up to whoever wrote it. */
+function deepNames(object: Json): readonly string[] {
+  const names: string[] = [];
+  const waiting: Json[] = [object];
+  for (let next = waiting.pop(); next; next = waiting.pop())
+    for (const [key, value] of Object.entries(next)) {
+      names.push(key);
+      if (typeof value === 'object' && value !== null) waiting.push(value as Json);
+    }
+  return names;
 }

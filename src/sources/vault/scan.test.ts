@@ -169,11 +169,16 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     expect(gaps).toEqual([]);
     expect(seen).toEqual([
       {
-        place: expect.stringMatching(/^vault:wrench-test-2\/shapes\/x:manifest:.*cert$/) as string,
+        place: 'vault:wrench-test-2/shapes/x:manifest.instance_groups.0.cert',
         names: ['cell.service.internal'],
+        keyMatches: true,
       },
       { place: 'vault:wrench-test-2/shapes/x:nested.deeper.ca', names: ['cf ca'] },
-      { place: 'vault:wrench-test-2/shapes/x:nested.list.0', names: ['cell.service.internal'] },
+      {
+        place: 'vault:wrench-test-2/shapes/x:nested.list.0',
+        names: ['cell.service.internal'],
+        keyMatches: true,
+      },
       {
         place: 'vault:wrench-test-2/shapes/x:tls.crt',
         names: ['locket.service.internal', 'cf ca'],

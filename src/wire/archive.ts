@@ -1,0 +1,167 @@
+import { inflateSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { unzipSync } from 'fflate';
+
+/** One file of an archive. */
+export interface ArchiveEntry {
+  /** As the archive names it: anybody's text. */
+  readonly name: string;
+  readonly content: Buffer;
+}
+
+/** Something that holds other files or bytes, and the reading of it. */
+export type Packed =
+  | { readonly kind: 'stream'; readonly format: string; readonly read: (maxBytes: number) => Buffer }
+  | {
+      readonly kind: 'archive';
+      readonly format: string;
+      readonly read: (maxBytes: number) => readonly ArchiveEntry[];
+    }
+  /** Nothing here reads this format. */
+  | { readonly kind: 'opaque'; readonly format: string };
+
+/** The archive or compressed data that bytes begin as; undefined for anything else. */
+export function packedIn(bytes: Buffer): Packed | undefined {
+  if (startsWith(bytes, '1f8b08')) return stream('gzip data', bytes, gunzipSync);
+  if (startsWith(bytes, '28b52ffd')) return stream('Zstandard data', bytes, zstdDecompressSync);
+  if (isZlib(bytes)) return stream('zlib data', bytes, inflateSync);
+  if (startsWith(bytes, '504b0304') || endsAsZip(bytes))
+    return { kind: 'archive', format: 'a ZIP archive', read: (maxBytes) => readZip(bytes, maxBytes) };
+  if (isTarHeader(bytes, 0)) return { kind: 'archive', format: 'a tar archive', read: () => readTar(bytes) };
+  const opaque = OPAQUE.find(([magic, at]) => bytes.toString('hex', at, at + magic.length / 2) === magic);
+  return opaque && { kind: 'opaque', format: opaque[2] };
+}
+
+/** The format's magic number in hex, where it stands, and its name. */
+const OPAQUE: readonly (readonly [magic: string, at: number, format: string])[] = [
+  ['fd377a585a00', 0, 'xz data'],
+  ['314159265359', 4, 'bzip2 data'],
+  ['04224d18', 0, 'LZ4 data'],
+  ['4c5a4950', 0, 'lzip data'],
+  ['1f9d90', 0, 'compress data (.Z)'],
+  ['377abcaf271c', 0, 'a 7-Zip archive'],
+  ['526172211a07', 0, 'a RAR archive'],
+  ['4d534346', 0, 'a cabinet archive'],
+  ['edabeedb', 0, 'an RPM package'],
+  ['213c617263683e0a', 0, 'an ar archive (a Debian package, a static library)'],
+  ['68737173', 0, 'a SquashFS image'],
+  ['53616c7465645f5f', 0, 'encrypted by OpenSSL'],
+  [Buffer.from('$ANSIBLE_VAULT;').toString('hex'), 0, 'encrypted by Ansible Vault'],
+  [Buffer.from('age-encryption.org/').toString('hex'), 0, 'encrypted by age'],
+  [Buffer.from('\0GITCRYPT\0').toString('hex'), 0, 'encrypted by git-crypt'],
+];
+
+function stream(
+  format: string,
+  bytes: Buffer,
+  unpack: (bytes: Buffer, options: { maxOutputLength: number }) => Buffer,
+): Packed {
+  return { kind: 'stream', format, read: (maxOutputLength) => unpack(bytes, { maxOutputLength }) };
+}
+
+/** RFC 1950 section 2.2: deflate with a window of 32 KB, and two bytes that are a multiple of 31. Only what inflates to something is taken for it. */
+function isZlib(bytes: Buffer): boolean {
+  if (bytes[0] !== 0x78 || bytes.length < 60 || bytes.readUInt16BE(0) % 31 !== 0) return false;
+  try {
+    inflateSync(bytes.subarray(0, 4096), { maxOutputLength: 1024 * 1024, finishFlush: 2 });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @throws {RangeError} where it is encrypted or would expand to more than `maxBytes`; fflate's error where it is damaged. */
+function readZip(bytes: Buffer, maxBytes: number): readonly ArchiveEntry[] {
+  if (hasEncryptedEntry(bytes)) throw new RangeError('files in it are encrypted');
+  let total = 0;
+  const names = new Set<string>();
+  const files = unzipSync(bytes, {
+    filter: ({ name, originalSize, compression }) => {
+      if (compression !== 0 && compression !== 8)
+        throw new RangeError('files in it are compressed in a way that is not read here');
+      total += originalSize;
+      if (total > maxBytes) throw new RangeError('it expands to too much');
+      if (names.has(name)) throw new RangeError('two files in it have one name');
+      names.add(name);
+      return !name.endsWith('/');
+    },
+  });
+  return Object.entries(files).map(([name, content]) => ({
+    name,
+    content: Buffer.from(content.buffer, content.byteOffset, content.byteLength),
+  }));
+}
+
+/** Also where a program stands before it (self-extracting, executable JARs): APPNOTE.TXT section 4.3.16. */
+function endsAsZip(bytes: Buffer): boolean {
+  const end = bytes.lastIndexOf(Buffer.from('504b0506', 'hex'));
+  return end >= 0 && end + 22 <= bytes.length && end + 22 + bytes.readUInt16LE(end + 20) === bytes.length;
+}
+
+/** APPNOTE.TXT section 4.4.4: bit 0 of the flags in a file's header. fflate takes no notice of it. */
+function hasEncryptedEntry(bytes: Buffer): boolean {
+  const header = Buffer.from('504b0102', 'hex');
+  for (let at = bytes.indexOf(header); at >= 0; at = bytes.indexOf(header, at + 4))
+    if (((bytes[at + 8] ?? 0) & 1) === 1) return true;
+  return false;
+}
+
+const BLOCK = 512;
+
+/**
+ * The regular files of a tar archive (POSIX.1-2024, pax). npm's readers are made of streams, and nanotar does not bound what a header claims.
+ * @throws {RangeError} where it is cut short or a header is damaged.
+ */
+function readTar(bytes: Buffer): readonly ArchiveEntry[] {
+  const entries: ArchiveEntry[] = [];
+  let longName: string | undefined;
+  for (let at = 0; at + BLOCK <= bytes.length;) {
+    if (bytes.subarray(at, at + BLOCK).every((byte) => byte === 0)) break;
+    if (!isTarHeader(bytes, at)) throw new RangeError('it is damaged');
+    const size = numberAt(bytes, at + 124);
+    const from = at + BLOCK;
+    if (from + size > bytes.length) throw new RangeError('it is cut short');
+    const content = bytes.subarray(from, from + size);
+    const type = String.fromCharCode(bytes[at + 156] ?? 0);
+    if (type === 'L') longName = content.toString('utf8').replace(/\0.*$/s, '');
+    else if (type === 'x')
+      longName = /(?:^|\n)\d+ path=([^\n]*)/.exec(content.toString('utf8'))?.[1] ?? longName;
+    else if (type !== 'g' && type !== 'K') {
+      const prefix = textAt(bytes, at + 345, 155);
+      const name = longName ?? (prefix === '' ? '' : `${prefix}/`) + textAt(bytes, at, 100);
+      longName = undefined;
+      if (type === '0' || type === '\0' || type === '7') entries.push({ name, content });
+    }
+    at = from + Math.ceil(size / BLOCK) * BLOCK;
+  }
+  return entries;
+}
+
+/** A header's check-sum is the sum of its bytes, its own eight taken as spaces. */
+function isTarHeader(bytes: Buffer, at: number): boolean {
+  if (bytes.length < at + BLOCK || (bytes[at] ?? 0) === 0) return false;
+  const written = Number.parseInt(textAt(bytes, at + 148, 8).trim(), 8);
+  if (!(written > 0)) return false;
+  let sum = 8 * 32;
+  for (let index = 0; index < BLOCK; index += 1)
+    if (index < 148 || index >= 156) sum += bytes[at + index] ?? 0;
+  return sum === written;
+}
+
+/** Octal digits, or binary where the first bit is set (GNU). @throws {RangeError} where it is neither. */
+function numberAt(bytes: Buffer, at: number): number {
+  const binary = ((bytes[at] ?? 0) & 0x80) !== 0;
+  const number = binary
+    ? bytes.readUIntBE(at + 6, 6)
+    : Number.parseInt(textAt(bytes, at, 12).trim() || '0', 8);
+  if (!(number >= 0)) throw new RangeError('it is damaged');
+  return number;
+}
+
+function textAt(bytes: Buffer, at: number, length: number): string {
+  const end = bytes.indexOf(0, at);
+  return bytes.toString('utf8', at, end >= 0 && end < at + length ? end : at + length);
+}
+
+function startsWith(bytes: Buffer, hex: string): boolean {
+  return bytes.toString('hex', 0, hex.length / 2) === hex;
+}

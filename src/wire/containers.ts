@@ -1,0 +1,208 @@
+import { arrangeChains } from './arrange-chains.ts';
+import { carveCertificates } from './carve.ts';
+import { readElement, tags } from './der.ts';
+import { kindOfDer } from './der-kind.ts';
+import {
+  below,
+  harmless,
+  type Held,
+  nothing,
+  numbered,
+  ordinal,
+  request,
+  together,
+  unknown,
+  unreadable,
+} from './held.ts';
+import { isJks, readJks } from './jks.ts';
+import { isPkcs12, readPkcs12, WrongPassphrase } from './pkcs12.ts';
+import { UnsupportedEncryption } from './pkcs12-decrypt.ts';
+import { isPkcs7, readPkcs7 } from './pkcs7.ts';
+import { readX509 } from './read-x509.ts';
+import { printable } from './x509.ts';
+
+/** What a container holds, and what of the bytes it does not cover. */
+export interface Contained {
+  readonly held: Held;
+  /** Content inside it that may hold certificates in turn. */
+  readonly inner?: Buffer;
+  /** What comes behind it. */
+  readonly rest?: Buffer;
+}
+
+/** The certificates of bytes that begin with a keystore, a bundle or DER; undefined for anything else. Never throws. */
+export function readContainer(bytes: Buffer, passphrases: readonly string[]): Contained | undefined {
+  if (isJks(bytes)) return { held: findInJks(bytes) };
+  if (isBouncyCastle(bytes)) return { held: findInBouncyCastle(bytes) };
+  if (bytes[0] !== tags.sequence) return undefined;
+  if (isPkcs12(bytes)) return { held: findInPkcs12(bytes, passphrases), ...restBehind(bytes) };
+  if (isPkcs7(bytes)) return findInPkcs7(bytes);
+  return findInDer(bytes);
+}
+
+/** Certificates and other values in DER, one after the other; undefined where the bytes are no DER at all. */
+function findInDer(bytes: Buffer): Contained | undefined {
+  // A DER sequence of more than 127 bytes goes on with a byte that no text has there.
+  if (((bytes[1] ?? 0) & 0x80) === 0) return undefined;
+  const parts: Held[] = [];
+  let certificates = 0;
+  let at = 0;
+  while (bytes[at] === tags.sequence) {
+    const next = endOf(bytes, at);
+    if (next === undefined) {
+      if (at === 0 && !looksLikeCertificate(bytes)) return undefined;
+      return { held: together([...parts, unreadable(ordinal(certificates + 1), 'it is cut short')]) };
+    }
+    const value = bytes.subarray(at, next);
+    if (at > 0 && (isPkcs12(value) || isPkcs7(value))) break;
+    const held = readDer(value, ordinal(certificates + 1));
+    if (held !== harmless) certificates += 1;
+    parts.push(held);
+    at = next;
+  }
+  return { held: together(parts), ...(at < bytes.length && { rest: bytes.subarray(at) }) };
+}
+
+function readDer(der: Buffer, place: string): Held {
+  const certificate = readX509(der);
+  if (typeof certificate !== 'string') return { ...nothing, chains: [{ at: place, chain: [certificate] }] };
+  const kind = kindOfDer(der);
+  if (kind === 'certificate' || looksLikeCertificate(der)) return unreadable(place, certificate);
+  if (kind === 'request') return request;
+  if (kind === 'bcfks')
+    return unreadable(place, 'it is a Java keystore of Bouncy Castle (BCFKS), which is not read here');
+  if (kind !== 'unknown') return harmless;
+  // Lists of certificates (PkiPath, Netscape's), answers that carry their signer's, and whatever else has certificates in it.
+  const carved = carve(der, 'a certificate in it cannot be read');
+  return carved === nothing ? unknown : below(place, carved);
+}
+
+/** Certificates found by their shape, as chains. */
+export function carve(bytes: Buffer, damaged?: string): Held {
+  const carved = carveCertificates(bytes);
+  if (carved.length === 0) return nothing;
+  const chains = arrangeChains(carved.flatMap((one) => ('certificate' in one ? [one.certificate] : [])));
+  const lost = carved.find((one) => 'because' in one);
+  return {
+    ...nothing,
+    chains: numbered(chains),
+    unreadable: lost ? [{ at: ordinal(chains.length + 1), because: damaged ?? lost.because }] : [],
+  };
+}
+
+function endOf(bytes: Buffer, at: number): number | undefined {
+  try {
+    return readElement(bytes, at).next;
+  } catch {
+    return undefined;
+  }
+}
+
+function restBehind(bytes: Buffer): { readonly rest?: Buffer } {
+  const end = endOf(bytes, 0) ?? bytes.length;
+  return end < bytes.length ? { rest: bytes.subarray(end) } : {};
+}
+
+/** Sequence, sequence, version `[0]`: keys, requests and revocation lists begin otherwise. */
+function looksLikeCertificate(bytes: Buffer): boolean {
+  return /^30(8[0-4])?(?:..){0,4}?30(8[0-4])?(?:..){0,4}?a003020102/.test(bytes.toString('hex', 0, 20));
+}
+
+function findInPkcs7(bytes: Buffer): Contained {
+  const { certificates, damaged, content } = readPkcs7(bytes);
+  const read = certificates.map(readX509);
+  const chains = arrangeChains(read.filter((one) => typeof one !== 'string'));
+  const lost = read.find((one) => typeof one === 'string');
+  const because =
+    damaged !== undefined
+      ? `it is a PKCS#7 bundle, but ${damaged}`
+      : 'it is a PKCS#7 bundle with a certificate that cannot be read';
+  const held: Held = {
+    ...nothing,
+    chains: numbered(chains),
+    unreadable:
+      damaged !== undefined || lost !== undefined ? [{ at: ordinal(chains.length + 1), because }] : [],
+  };
+  return {
+    held: held.chains.length + held.unreadable.length === 0 && content === undefined ? unknown : held,
+    ...(content !== undefined && { inner: content }),
+    ...restBehind(bytes),
+  };
+}
+
+function findInPkcs12(bytes: Buffer, passphrases: readonly string[]): Held {
+  const { certificates, problem } = readPkcs12(bytes, passphrases);
+  const chains = numbered(arrangeChains(certificates));
+  if (problem === undefined) return chains.length > 0 ? { ...nothing, chains } : harmless;
+  const at = ordinal(chains.length + 1);
+  if (problem instanceof WrongPassphrase) {
+    const lacks =
+      passphrases.length > 0
+        ? 'that none of the configured passphrases opens'
+        : 'that needs a passphrase, and none is configured';
+    return {
+      ...nothing,
+      chains,
+      unreadable: [{ at, because: `it is a PKCS#12 file ${lacks}`, locked: true }],
+    };
+  }
+  const because =
+    problem instanceof UnsupportedEncryption
+      ? `it is a PKCS#12 file, but ${problem.message}`
+      : 'it is a PKCS#12 file, but damaged or cut short';
+  return { ...nothing, chains, unreadable: [{ at, because }] };
+}
+
+function findInJks(bytes: Buffer): Held {
+  const parts: Held[] = [];
+  let read = 0;
+  try {
+    for (const { alias, chain, end } of readJks(bytes)) {
+      parts.push(below(`:${printable(alias)}`, { ...nothing, chains: numbered([chain]) }));
+      read = end;
+    }
+  } catch (error) {
+    // The entries behind a secret key, whose length is not written down, are found by their shape.
+    const carved = carve(bytes.subarray(read), 'a certificate in it cannot be read');
+    const isCut = !(error instanceof RangeError) || error.message === 'it is cut short';
+    parts.push(renumbered(isCut ? { ...carved, unreadable: [] } : carved, parts.length));
+    if (isCut || parts.length === 0)
+      parts.push(
+        unreadable(
+          '',
+          `it is a Java keystore (JKS), but ${error instanceof RangeError ? error.message : 'a certificate in it cannot be read'}`,
+        ),
+      );
+  }
+  return together(parts);
+}
+
+function renumbered(held: Held, before: number): Held {
+  return {
+    ...held,
+    chains: held.chains.map((found, index) => ({ ...found, at: ordinal(before + index + 1) })),
+  };
+}
+
+/**
+ * Bouncy Castle's BKS and UBER: a version of 0 to 2, a salt of 20 bytes with its length, an iteration count
+ * (https://github.com/bcgit/bc-java/blob/main/prov/src/main/java/org/bouncycastle/jcajce/provider/keystore/bc/BcKeyStoreSpi.java).
+ * BKS keeps certificates in the clear, UBER encrypts all.
+ */
+function isBouncyCastle(bytes: Buffer): boolean {
+  if (bytes.length < 40 || bytes.readUInt32BE(0) > 2) return false;
+  const saltLength = bytes.readUInt32BE(4);
+  if (saltLength < 8 || saltLength > 64) return false;
+  const rounds = bytes.readUInt32BE(8 + Math.min(saltLength, bytes.length - 12));
+  return rounds >= 1 && rounds <= 1_000_000;
+}
+
+function findInBouncyCastle(bytes: Buffer): Held {
+  const carved = carve(bytes, 'a certificate in it cannot be read');
+  return carved === nothing
+    ? unreadable(
+        '',
+        'it is a Java keystore of Bouncy Castle (BKS or UBER) in which no certificate can be read',
+      )
+    : carved;
+}

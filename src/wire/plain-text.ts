@@ -1,0 +1,76 @@
+/**
+ * Bytes as text: UTF-8, UTF-16 and UTF-32 with or without a mark. What is binary is given as its bytes, so that text inside it can be found.
+ */
+export function decodeText(bytes: Buffer): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe && bytes[2] !== 0) return bytes.toString('utf16le', 2);
+  if (bytes[0] === 0xfe && bytes[1] === 0xff && bytes[2] === 0)
+    return Buffer.from(bytes.subarray(2, bytes.length - (bytes.length % 2)))
+      .swap16()
+      .toString('utf16le');
+  if (!bytes.includes(0)) return bytes.toString('utf8').replace(/^\uFEFF/, '');
+  // PEM and base64 are ASCII: in UTF-16 and UTF-32 of either byte order nothing but zeros stands between their characters.
+  return isWide(bytes)
+    ? bytes.toString('latin1').replaceAll('\0', '')
+    : bytes.toString('latin1').replaceAll('\0', '\n');
+}
+
+const WIDE_MARKS = ['utf16le', 'utf8'].map((encoding) =>
+  encoding === 'utf16le' ? Buffer.from('-BEGIN ', 'utf16le') : Buffer.from('\0-\0B\0E\0G\0I\0N', 'latin1'),
+);
+
+function isWide(bytes: Buffer): boolean {
+  const sample = bytes.subarray(0, 64 * 1024);
+  let zeros = 0;
+  for (const byte of sample) if (byte === 0) zeros += 1;
+  return zeros * 3 >= sample.length || WIDE_MARKS.some((mark) => bytes.includes(mark));
+}
+
+const ENCODED =
+  /%[0-9A-Fa-f]{2}|&(?:#(?:x[0-9A-Fa-f]{1,6}|\d{1,7})|quot|amp|lt|gt|apos|nbsp);|\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|\r?\n|[nrt/"'\\])/g;
+const SOFT_BREAKS = /=(?:3D|0A|0D|2D)/;
+const MAX_ROUNDS = 3;
+
+/**
+ * A text without what URLs, XML, quoted-printable mail and string literals write in place of characters. Base64 and PEM hold none of these, so they come through as
+ * they are. Escapes inside escapes are resolved, a few times over.
+ */
+export function unescapeText(text: string): string {
+  let plain = SOFT_BREAKS.test(text)
+    ? text
+        .replaceAll(/=\r?\n/g, '')
+        .replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    : text;
+  for (let round = 0; round < MAX_ROUNDS && /[%&\\]/.test(plain); round += 1) {
+    const next = plain.replaceAll(ENCODED, unescape);
+    if (next === plain) break;
+    plain = next;
+  }
+  return plain;
+}
+
+const NAMED: Readonly<Record<string, string>> = {
+  quot: '"',
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  apos: "'",
+  nbsp: ' ',
+};
+const LETTERS: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '\n': '', '\r\n': '' };
+
+function unescape(encoded: string): string {
+  const rest = encoded.slice(1);
+  if (encoded.startsWith('%')) return character(rest, 16);
+  if (encoded.startsWith('&')) {
+    const name = rest.slice(0, -1);
+    if (!name.startsWith('#')) return NAMED[name] ?? encoded;
+    return name[1] === 'x' ? character(name.slice(2), 16) : character(name.slice(1), 10);
+  }
+  if (/^[ux]./.test(rest)) return character(rest.slice(1), 16);
+  return LETTERS[rest] ?? rest;
+}
+
+function character(digits: string, base: number): string {
+  const code = Number.parseInt(digits, base);
+  return code <= 0x10_ff_ff ? String.fromCodePoint(code) : '\uFFFD';
+}
