@@ -9,8 +9,11 @@ export interface ReadContext<P extends PortName = PortName, M extends PortName =
   readonly signal: AbortSignal;
   /** Reads what may fail without failing the check: a `SourceError`, and only that, becomes a gap and the fallback is returned. */
   readonly attempt: <T>(what: string, fallback: T, read: () => Promise<T>) => Promise<T>;
-  /** Records what could not be seen where a source tells of it without throwing. */
-  readonly gap: (what: string, error: Error) => void;
+  /**
+   * Records what could not be checked where a source reports it without throwing. `unrelated` only where it cannot hold what was
+   * asked for: such a gap does not make the answer unknown.
+   */
+  readonly gap: (what: string, error: Error, bearing?: 'unrelated') => void;
   /** Counts what was looked at, by source: it becomes the coverage, and the progress while the check runs. */
   readonly saw: (source: string, count?: number) => void;
 }

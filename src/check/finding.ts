@@ -50,11 +50,13 @@ export interface Finding<O = Proposal> {
   readonly offers?: readonly O[];
 }
 
-/** Something the check could not see, and why. A report with gaps is never all clear. */
+/** Something the check could not see, and why. A report with gaps is never all clear, unless all of them are unrelated to the question. */
 export interface Gap {
   readonly what: string;
   readonly because: string;
   readonly kind: 'unreachable' | 'refused' | 'missing' | 'malformed' | 'not-configured' | 'unfinished';
+  /** It cannot hold what was asked for: counted beside the answer, which does not become unknown because of it. */
+  readonly unrelated?: true;
 }
 
 /** How much of one source was looked at. */
@@ -164,6 +166,7 @@ export const reportSchema: z.ZodType<Report> = z.strictObject({
       what: z.string(),
       because: z.string(),
       kind: z.enum(['unreachable', 'refused', 'missing', 'malformed', 'not-configured', 'unfinished']),
+      unrelated: z.literal(true).exactOptional(),
     }),
   ),
   coverage: z.array(z.strictObject({ source: z.string(), examined: z.number().int().nonnegative() })),

@@ -12,19 +12,21 @@ export const SEVERITY_WORDS: Readonly<Record<Severity, Headline>> = {
   info: 'INFO',
 };
 
-/** CLEAR needs everything: a report that says so itself, no finding, and nothing unseen. */
+/** CLEAR needs everything: a report that says so itself, no finding, and nothing unchecked that could hold one. */
 export function headlineOf({ status, findings, gaps }: Report): Headline {
   const severity = worst(findings);
   if (severity) return SEVERITY_WORDS[severity];
-  return status === 'clear' && gaps.length === 0 ? 'CLEAR' : 'UNKNOWN';
+  return status === 'clear' && relatedGaps(gaps).length === 0 ? 'CLEAR' : 'UNKNOWN';
 }
 
-/** The verdict for a line that begins with the headline, which says "unknown" already. */
+/** Left as it is, but for what cannot be seen: a verdict may begin with a name, and `www.Example.com` is not `Www.Example.com`. */
 export function verdictOf({ verdict }: Pick<Report, 'verdict'>): string {
-  const said = cleanText(verdict);
-  const rest = said.replace(/^Unknown:\s+/, '');
-  // A verdict may begin with a name: `metron_agent is not running on 12 of 12 VMs`.
-  return rest === said ? said : rest.charAt(0).toUpperCase() + rest.slice(1);
+  return cleanText(verdict);
+}
+
+/** Those that could hold what was asked for. The others are counted with the coverage. */
+export function relatedGaps(gaps: readonly Gap[]): readonly Gap[] {
+  return gaps.filter(({ unrelated }) => !unrelated);
 }
 
 /** A summary beside its target: what says the target once more, in parentheses, is left out. */
@@ -58,20 +60,28 @@ const GAP_WORDS: Readonly<Record<Gap['kind'], string>> = {
 /** With more gaps than these no example is given: the thread names them all. */
 const FEW_GAPS = 3;
 
-/** How much was looked at and how much was not: `41 checked, 2 unreachable (such as cell-3: timeout), 1 denied (…)`. */
-export function coverageInWords({ examined, gaps, coverage }: Report): string {
+/**
+ * How much was checked, and why the rest was not: `41 checked, 2 unreachable (such as cell-3: timeout), 1 denied (…)`.
+ * What the verdict says is not repeated: how many were not checked, where all have one kind of reason, and the reason that it begins with.
+ */
+export function coverageInWords({ verdict, examined, gaps, coverage }: Report): string {
   const sources = coverage.map(({ source, examined: count }) => `${cut(source, 60)} ${countOf(count)}`);
   const spread = sources.length > 1 && sources.length <= 4 ? ` (${sources.join(', ')})` : '';
-  const unseen = Object.entries(GAP_WORDS).flatMap(([kind, word]) => {
-    const [first, ...others] = gaps.filter((gap) => gap.kind === kind);
-    if (!first) return [];
-    if (gaps.length > FEW_GAPS) return [`${countOf(1 + others.length)} ${word}`];
-    const example = `${cut(first.what, 60)}: ${cut(first.because, 80)}`;
-    return [`${countOf(1 + others.length)} ${word} (${others.length > 0 ? `such as ${example}` : example})`];
-  });
-  // A target may be found at many places: what was looked at is the places, where a check counts them.
+  // A target may be found at many places: what was checked is the places, where a check counts them.
   const checked = coverage.reduce((sum, { examined: count }) => sum + count, 0) || examined;
-  return [`${countOf(checked)} checked${spread}`, ...unseen].join(', ');
+  const related = relatedGaps(gaps);
+  const unchecked = Object.entries(GAP_WORDS).flatMap(([kind, word]) => {
+    const [first, ...others] = related.filter((gap) => gap.kind === kind);
+    if (!first) return [];
+    const amount = 1 + others.length;
+    const howMany = amount === related.length ? (checked > 0 ? 'the rest' : 'all') : countOf(amount);
+    if (related.length > FEW_GAPS || verdict.includes(first.because)) return [`${howMany} ${word}`];
+    const example = `${cut(first.what, 60)}: ${cut(first.because, 80)}`;
+    return [`${howMany} ${word} (${others.length > 0 ? `such as ${example}` : example})`];
+  });
+  const aside = gaps.length - related.length;
+  if (aside > 0) unchecked.push(`${countInWords(aside, 'unrelated place')} not checked`);
+  return [`${countOf(checked)} checked${spread}`, ...unchecked].join(', ');
 }
 
 export interface GapGroup {
@@ -80,9 +90,12 @@ export interface GapGroup {
   readonly whats: readonly string[];
 }
 
-/** What could not be looked at, by reason, the reason that hides most first. */
+/** What could not be checked and could hold what was asked for, by reason, the reason that hides most first. */
 export function groupGaps(gaps: readonly Gap[]): readonly GapGroup[] {
-  const groups = Map.groupBy(gaps, ({ kind, because }) => `${GAP_WORDS[kind]}: ${cleanText(because)}`);
+  const groups = Map.groupBy(
+    relatedGaps(gaps),
+    ({ kind, because }) => `${GAP_WORDS[kind]}: ${cleanText(because)}`,
+  );
   return [...groups]
     .map(([because, members]) => ({ because, whats: members.map(({ what }) => cleanText(what)) }))
     .toSorted((a, b) => b.whats.length - a.whats.length);

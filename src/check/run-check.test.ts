@@ -8,6 +8,7 @@ import type { Progress, ReadContext } from './context.ts';
 import { type AnyCheck, defineCheck } from './define-check.ts';
 import { reportSchema } from './finding.ts';
 import { makeRedact } from './redact.ts';
+import { coverageInWords, headlineOf, verdictOf } from './report-in-words.ts';
 import { runCheck, type Run } from './run-check.ts';
 
 type Context = ReadContext<'certificates'>;
@@ -74,7 +75,7 @@ test('all looked at and nothing wrong is clear', async () => {
   expect(reportSchema.parse(report)).toEqual(report);
 });
 
-test('nothing wrong in what was seen, and something not seen, is unknown and never clear', async () => {
+test('nothing wrong in what was checked, and something not checked, is unknown and never clear', async () => {
   const report = await run(
     counting(({ gap }) => {
       gap('secret/hidden', forbidden);
@@ -82,20 +83,92 @@ test('nothing wrong in what was seen, and something not seen, is unknown and nev
     }),
   );
   expect(report.status).toBe('unknown');
-  expect(report.verdict).toBe('Unknown: 1 place could not be looked at. In what was seen: 0 of 3 are bad');
+  expect(report.verdict).toBe("Couldn't check 1 place. 0 of 3 are bad");
   expect(report.gaps).toEqual([{ what: 'secret/hidden', because: 'permission denied', kind: 'refused' }]);
 });
 
-test('something wrong is found, and the gaps are told beside it', async () => {
+test('something wrong is found, and the verdict says in the same line what was not checked', async () => {
   const report = await run(
-    counting(({ gap }) => {
+    counting(({ gap, saw }) => {
       gap('secret/hidden', forbidden);
+      saw('vault', 41);
+      gap('secret/locked', forbidden);
       return Promise.resolve(['a']);
     }),
   );
   expect(report.status).toBe('found');
-  expect(report.verdict).toBe('1 of 3 are bad');
-  expect(report.gaps).toHaveLength(1);
+  expect(report.verdict).toBe("1 of 3 are bad; couldn't check 2 of 43 places");
+  expect(report.gaps).toHaveLength(2);
+});
+
+test('a source that could not be checked at all is named, for it is more than a place', async () => {
+  const verdict = async (whats: readonly string[]) => {
+    const { verdict } = await run(
+      counting(({ gap, saw }) => {
+        saw('edge', 41);
+        for (const what of whats) gap(what, forbidden);
+        return Promise.resolve([]);
+      }),
+      {
+        read: {
+          certificates: {
+            stores: ['edge', 'vault', 'a', 'b', 'c'].map((name) => ({
+              name,
+              kind: 'tls',
+              // oxlint-disable-next-line require-yield, typescript/require-await -- nothing is scanned here
+              scan: async function* () {},
+            })),
+          },
+        },
+      },
+    );
+    return verdict;
+  };
+  expect(await verdict(['vault'])).toBe("Couldn't check vault. 0 of 3 are bad");
+  expect(await verdict(['edge:a:443', 'vault', 'edge:b:443'])).toBe(
+    "Couldn't check vault and 2 of 43 places. 0 of 3 are bad",
+  );
+  expect(await verdict(['--source valut'])).toBe("Couldn't check --source valut. 0 of 3 are bad");
+  expect(await verdict(['edge', 'vault', 'a', 'b', 'c'])).toBe(
+    "Couldn't check edge, vault, a and 2 other sources. 0 of 3 are bad",
+  );
+});
+
+test('a gap that cannot hold what was asked for leaves the answer as it is, and stays in the report', async () => {
+  const look = (bad: readonly string[]) =>
+    run(
+      counting(({ gap, saw }) => {
+        saw('edge', 3);
+        gap('edge:other.example.com:443', forbidden, 'unrelated');
+        return Promise.resolve(bad);
+      }),
+    );
+  const clear = await look([]);
+  expect(clear).toMatchObject({ status: 'clear', verdict: '0 of 3 are bad' });
+  expect(clear.gaps).toEqual([
+    { what: 'edge:other.example.com:443', because: 'permission denied', kind: 'refused', unrelated: true },
+  ]);
+  expect(reportSchema.parse(clear)).toEqual(clear);
+  expect(headlineOf(clear)).toBe('CLEAR');
+  expect(coverageInWords(clear)).toBe('3 checked, 1 unrelated place not checked');
+  expect((await look(['a'])).verdict).toBe('1 of 3 are bad');
+});
+
+test('with nothing examined, an unrelated gap makes nothing clear', async () => {
+  const check: AnyCheck = {
+    ...counting(({ gap }) => Promise.resolve(gap('x', forbidden, 'unrelated')).then(() => [])),
+    diagnose: () => ({ examined: 0, verdict: '', findings: [] }),
+  };
+  expect((await run(check)).status).toBe('unknown');
+});
+
+test('a verdict that begins with a name keeps its letters', () => {
+  for (const verdict of [
+    '*.Example.com expired',
+    'metron_agent is not running',
+    'eDge:a:443: no answer in 4 s',
+  ])
+    expect(verdictOf({ verdict })).toBe(verdict);
 });
 
 test('nothing examined is unknown, and says whether there was nothing, or nothing of the kind', async () => {
@@ -108,20 +181,36 @@ test('nothing examined is unknown, and says whether there was nothing, or nothin
     expect(report.status).toBe('unknown');
     return report.verdict;
   };
-  expect(await verdict(() => {})).toBe('Unknown: there was nothing to look at');
-  expect(await verdict(({ gap }) => gap('vault', forbidden))).toBe(
-    'Unknown: nothing could be looked at. vault: permission denied',
-  );
-  expect(await verdict(({ saw }) => saw('vault', 7))).toBe(
-    'Unknown: nothing of the kind is at the 7 places that could be looked at',
-  );
+  const silent = new SourceError('edge', 'unreachable', 'no answer in 4 s');
+  expect(await verdict(() => {})).toBe('Found no place to check');
+  expect(await verdict(({ gap }) => gap('vault', forbidden))).toBe('vault: permission denied');
+  expect(await verdict(({ saw }) => saw('vault', 7))).toBe('Found nothing to check in 7 places');
+  expect(
+    await verdict(({ gap }) => {
+      gap('vault:a', forbidden);
+      gap('edge:b:443', silent);
+      gap('edge:c:443', silent);
+    }),
+  ).toBe("edge:b:443: no answer in 4 s; couldn't check any of 3 places");
+  expect(
+    await verdict(({ gap }) =>
+      gap('b:443', new SourceError('edge', 'refused', 'b:443 is none of the sites of `edge`')),
+    ),
+  ).toBe('b:443 is none of the sites of `edge`');
+  expect(
+    await verdict(({ gap, saw }) => {
+      saw('disk', 7);
+      gap('edge:b:443', silent);
+      gap('edge:c:443', silent);
+    }),
+  ).toBe("edge:b:443: no answer in 4 s; couldn't check 2 of 9 places");
   expect(
     await verdict(({ gap, saw }) => {
       saw('vault', 7);
       gap('b', forbidden);
       gap('uua', new SourceError('x', 'missing', 'no such name'));
     }),
-  ).toBe('Unknown: uua: no such name; besides, 1 place could not be looked at');
+  ).toBe("uua: no such name; couldn't check 1 of 8 places");
 });
 
 test('a port without a source is said instead of guessed', async () => {

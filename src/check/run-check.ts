@@ -6,7 +6,7 @@ import type { AnyCheck } from './define-check.ts';
 import type { Diagnosis, Gap, Offer, Report } from './finding.ts';
 import { offersOf } from './offers.ts';
 import { makeRedact, type Redact, redactAll } from './redact.ts';
-import { count } from './wording.ts';
+import { count, list } from './wording.ts';
 
 export interface Run {
   readonly check: string;
@@ -21,6 +21,9 @@ export interface Run {
   readonly onProgress?: (progress: Progress) => void;
   readonly redact?: Redact;
 }
+
+/** Of sources that could not be checked as a whole. */
+const MOST_NAMED = 3;
 
 /** A check that ignores its signal is left behind this long after the deadline. */
 const GRACE_MS = 2_000;
@@ -38,7 +41,7 @@ export async function runCheck(check: AnyCheck, run: Run): Promise<Report> {
     check: run.check,
     environment: run.environment,
     args: { ...run.args },
-    ...conclude(diagnosis, notes),
+    ...conclude(diagnosis, notes, sourcesOf(run.read)),
     gaps: notes.gaps,
     coverage: [...notes.coverage].map(([source, examined]) => ({ source, examined })),
     at: run.now.toISOString(),
@@ -66,12 +69,13 @@ function takeNotes({ onProgress }: Run): Notes {
   return {
     gaps,
     coverage,
-    gap: (what, error) => {
+    gap: (what, error, bearing) => {
       if (!(error instanceof SourceError)) throw error;
       gaps.push({
         what,
         because: error.message,
         kind: error.source === DEADLINE ? 'unfinished' : error.kind,
+        ...(bearing === 'unrelated' && { unrelated: true }),
       });
       onProgress?.({ examined, gaps: gaps.length });
     },
@@ -152,39 +156,72 @@ function abortedBy(signal: AbortSignal, error: unknown): unknown {
   return signal.aborted && isAbort ? signal.reason : error;
 }
 
-/** Unknown is never clear: nothing examined, or something unseen and nothing found, is `unknown` and says so first. */
+/** Unknown is never clear: nothing examined, or something not checked and nothing found, is `unknown`. Whatever the status, the verdict says it. */
 function conclude(
   { examined, findings, verdict, measures }: Decided,
   { gaps, coverage }: Notes,
+  sources: ReadonlySet<string>,
 ): Pick<Report, 'status' | 'verdict' | 'examined' | 'findings' | 'measures'> {
   const base = { examined, findings, ...(measures && measures.length > 0 && { measures }) };
-  if (findings.length > 0) return { ...base, status: 'found', verdict };
-  if (examined === 0) return { ...base, status: 'unknown', verdict: nothingSeen(gaps, coverage) };
-  if (gaps.length > 0)
-    return { ...base, status: 'unknown', verdict: `Unknown: ${unseen(gaps)}. In what was seen: ${verdict}` };
+  const related = gaps.filter(({ unrelated }) => !unrelated);
+  const checked = coverage.values().reduce((sum, amount) => sum + amount, 0);
+  const unchecked = () => uncheckedInWords(related, checked, sources);
+  if (findings.length > 0) {
+    const rest = related.length > 0 ? `; couldn't check ${unchecked()}` : '';
+    return { ...base, status: 'found', verdict: verdict + rest };
+  }
+  if (examined === 0)
+    return { ...base, status: 'unknown', verdict: nothingExamined(related, checked, sources) };
+  if (related.length > 0)
+    return { ...base, status: 'unknown', verdict: `Couldn't check ${unchecked()}. ${verdict}` };
   return { ...base, status: 'clear', verdict };
 }
 
-/** What was looked at and did not hold what was asked for is not the same as what could not be looked at. */
-function nothingSeen(gaps: readonly Gap[], coverage: ReadonlyMap<string, number>): string {
-  const looked = coverage.values().reduce((sum, examined) => sum + examined, 0);
-  const [first] = gaps;
+/** Begins with the reason that tells most. What was checked and does not hold what was asked for is not the same as what could not be checked. */
+function nothingExamined(gaps: readonly Gap[], checked: number, sources: ReadonlySet<string>): string {
+  const first = mostTelling(gaps, checked);
   if (!first)
-    return looked > 0
-      ? `Unknown: nothing of the kind is at the ${count(looked, 'place')} that could be looked at`
-      : 'Unknown: there was nothing to look at';
-  if (looked === 0) {
-    const others = gaps.length > 1 ? ` (and ${gaps.length - 1} more)` : '';
-    return `Unknown: nothing could be looked at. ${first.what}: ${first.because}${others}`;
-  }
-  // Of all that is unseen, that what was asked for is not there tells the most.
-  const telling = gaps.findLast(({ kind }) => kind === 'missing') ?? first;
-  const rest = gaps.filter((gap) => gap !== telling);
-  return `Unknown: ${telling.what}: ${telling.because}${rest.length > 0 ? `; besides, ${unseen(rest)}` : ''}`;
+    return checked > 0 ? `Found nothing to check in ${count(checked, 'place')}` : 'Found no place to check';
+  const because = first.because.startsWith(first.what) ? first.because : `${first.what}: ${first.because}`;
+  if (checked === 0) return gaps.length > 1 ? `${because}; couldn't check ${allOf(gaps, sources)}` : because;
+  const others = first.kind === 'missing' ? gaps.filter((gap) => gap !== first) : gaps;
+  return gaps.length > 1
+    ? `${because}; couldn't check ${uncheckedInWords(others, checked, sources)}`
+    : because;
 }
 
-function unseen(gaps: readonly Gap[]): string {
-  return gaps.length === 1
-    ? '1 place could not be looked at'
-    : `${gaps.length} places could not be looked at`;
+/** Where something was checked, that what was asked for is not there; else the first of those that have the commonest reason. */
+function mostTelling(gaps: readonly Gap[], checked: number): Gap | undefined {
+  if (checked > 0) return gaps.findLast(({ kind }) => kind === 'missing') ?? gaps[0];
+  const byReason = Map.groupBy(gaps, ({ because }) => because).values();
+  return byReason.reduce<readonly Gap[]>((most, group) => (group.length > most.length ? group : most), [])[0];
+}
+
+function allOf(gaps: readonly Gap[], sources: ReadonlySet<string>): string {
+  if (gaps.every(({ what }) => sources.has(what))) return `any of ${count(gaps.length, 'source')}`;
+  return gaps.some(({ what }) => isNamed(what, sources))
+    ? uncheckedInWords(gaps, 0, sources)
+    : `any of ${count(gaps.length, 'place')}`;
+}
+
+/** `2 of 43 places`; a whole source counts for more than a place and is named: `vault and 2 of 43 places`. */
+function uncheckedInWords(gaps: readonly Gap[], checked: number, sources: ReadonlySet<string>): string {
+  const names = [...new Set(gaps.map(({ what }) => what).filter((what) => isNamed(what, sources)))];
+  const places = gaps.filter(({ what }) => !isNamed(what, sources)).length;
+  const parts = names.slice(0, MOST_NAMED);
+  if (names.length > MOST_NAMED) parts.push(count(names.length - MOST_NAMED, 'other source'));
+  if (places > 0)
+    parts.push(checked > 0 ? `${places} of ${count(checked + places, 'place')}` : count(places, 'place'));
+  return list(parts, parts.length);
+}
+
+/** A source as a whole, or an argument that means nothing here (`--source valut`). */
+function isNamed(what: string, sources: ReadonlySet<string>): boolean {
+  return sources.has(what) || what.startsWith('--');
+}
+
+/** A reader is an object of lists of sources. */
+function sourcesOf(read: Partial<Readers>): ReadonlySet<string> {
+  const sources = Object.values(read).flatMap((reader: object) => Object.values(reader).flat() as unknown[]);
+  return new Set(sources.map((source) => String((Object(source) as { name?: unknown }).name)));
 }

@@ -17,6 +17,8 @@ test.each([
   [3 * 365 * DAY_MS, '3 years'],
   [10 * 365 * DAY_MS, '10 years'],
   [-5 * DAY_MS, '5 days'],
+  [NaN, 'an unknown time'],
+  [Infinity, 'an unknown time'],
 ])('%d ms is %s', (ms, words) => {
   expect(span(ms)).toBe(words);
 });

@@ -8,6 +8,7 @@ const MONTH_MS = 30.4 * DAY_MS;
 
 /** A length of time in the unit a person would use: hours below two days, days below a hundred, then months, then years. Rounds down. */
 export function span(ms: number): string {
+  if (!Number.isFinite(ms)) return 'an unknown time';
   const length = Math.abs(ms);
   if (length < MINUTE_MS) return 'less than a minute';
   if (length < HOUR_MS) return count(Math.floor(length / MINUTE_MS), 'minute');

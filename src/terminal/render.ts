@@ -10,6 +10,7 @@ import {
   groupGaps,
   type Headline,
   headlineOf,
+  relatedGaps,
   SEVERITY_WORDS,
   seriesInWords,
   summaryOf,
@@ -137,10 +138,11 @@ function renderTable(
   return [...sentences, ...more];
 }
 
-/** Never hidden: by reason, what could not be looked at. */
-function renderGaps({ gaps }: Report, screen: Screen, paint: Paint): string[] {
+/** Never hidden: by reason, what could not be checked. */
+function renderGaps(report: Report, screen: Screen, paint: Paint): string[] {
+  const gaps = relatedGaps(report.gaps);
   if (gaps.length === 0) return [];
-  const title = `What could not be looked at: ${countInWords(gaps.length, 'place')}`;
+  const title = `Couldn't check ${countInWords(gaps.length, 'place')}`;
   const groups = groupGaps(gaps).flatMap(({ because, whats }) => {
     const shown = whats.slice(0, MOST_WHATS).flatMap((what) => wrap(what, screen.columns, `${INDENT}  `));
     const left = whats.length - MOST_WHATS;

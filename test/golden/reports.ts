@@ -7,7 +7,7 @@ const base: Report = {
   environment: 'prod',
   args: { within: '30d' },
   status: 'clear',
-  verdict: 'All 41 certificates are good for more than 30 days',
+  verdict: 'All 41 certificates are valid for more than 30 days',
   examined: 41,
   findings: [],
   gaps: [],
@@ -27,7 +27,7 @@ export const emptiest: Report = {
   environment: 'x',
   args: {},
   status: 'unknown',
-  verdict: 'Unknown: there was nothing to look at',
+  verdict: 'Found no place to check',
   examined: 0,
   coverage: [],
   durationMs: 0,
@@ -37,7 +37,7 @@ export const unknown: Report = {
   ...base,
   status: 'unknown',
   verdict:
-    'Unknown: nothing could be looked at. certificates in vault: no answer from vault.example.com:8200 within 5 s (and 1 more)',
+    "certificates in vault: no answer from vault.example.com:8200 within 5 s; couldn't check any of 2 places",
   examined: 0,
   coverage: [],
   gaps: [
@@ -109,7 +109,7 @@ export const everyKindOfEvidence: Report = {
 export const foundWithGaps: Report = {
   ...everyKindOfEvidence,
   findings: everyKindOfEvidence.findings.slice(1, 2),
-  verdict: '1 of 41 certificates expires within 30 days',
+  verdict: "1 of 41 certificates expires within 30 days; couldn't check 3 of 44 places",
   gaps: [
     { what: 'cell-3', because: 'timeout', kind: 'unreachable' },
     { what: 'cell-4', because: 'timeout', kind: 'unreachable' },
@@ -137,7 +137,7 @@ export const twoThousand: Report = {
 export const fiveHundredGaps: Report = {
   ...base,
   status: 'unknown',
-  verdict: 'Unknown: 500 places could not be looked at. In what was seen: All 41 certificates are good',
+  verdict: "Couldn't check 500 of 541 places. All 41 certificates are valid for more than 30 days",
   gaps: Array.from({ length: 500 }, (_, at) => ({
     what: `site-${at}.example.com:443`,
     because: at % 3 === 0 ? 'no answer within 5 s' : at % 3 === 1 ? 'connection refused' : `403 for policy p-${at}`,

@@ -32,7 +32,7 @@ export function renderPlainFallback(report: Report): { readonly text: string } {
     ),
     ...groupGaps(report.gaps).map(
       ({ because, whats }) =>
-        `• Not looked at, ${inert(because, 150)}: ${inert(whats.slice(0, 3).join(', '), 150)}${whats.length > 3 ? ` and ${whats.length - 3} more` : ''}`,
+        `• Not checked, ${inert(because, 150)}: ${inert(whats.slice(0, 3).join(', '), 150)}${whats.length > 3 ? ` and ${whats.length - 3} more` : ''}`,
     ),
   ];
   return { text: `${joinWithin(lines, ROOM - end.length - 1)}\n${end}` };

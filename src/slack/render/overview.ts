@@ -54,7 +54,7 @@ export function gapsCsv(report: Report): Attachment {
   const rows = report.gaps.map(({ kind, what, because }: Gap) => [kind, what, because]);
   return {
     filename: 'gaps.csv',
-    title: `${countInWords(report.gaps.length, 'place')} not looked at by ${nameOf(report)}`,
+    title: `${countInWords(report.gaps.length, 'place')} not checked by ${nameOf(report)}`,
     content: toCsv([['kind', 'what', 'because'], ...rows]),
   };
 }

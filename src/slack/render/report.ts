@@ -6,6 +6,7 @@ import {
   coverageInWords,
   durationInWords,
   headlineOf,
+  relatedGaps,
   summaryOf,
   verdictOf,
 } from '../../check/report-in-words.ts';
@@ -41,13 +42,13 @@ const MOST_REPLIES = 10;
 const HEADER = 150;
 
 /**
- * A report as a thread: the answer in the root's first line, then findings with evidence, then what could not be looked at.
+ * A report as a thread: the answer in the root's first line, then findings with evidence, then what could not be checked.
  * Holds Slack's limits whatever the report holds; what has no room is in the attached CSV, and the thread says so.
  * `offered` is how many remediations get a button at the end of the thread; see `renderOffers`.
  */
 export function renderReport(report: Report, asked: Asked): Thread {
   const { findings, gaps } = report;
-  const missing = gaps.length > 0 ? renderGaps(gaps) : undefined;
+  const missing = relatedGaps(gaps).length > 0 ? renderGaps(gaps) : undefined;
   const units = findings.slice(0, FULL_FINDINGS).map(renderFinding);
   const most = MOST_REPLIES - (missing ? 1 : 0);
   const whole = pack(units, most);
