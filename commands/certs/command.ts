@@ -1,5 +1,5 @@
 import { defineCommand } from '../kit.ts';
 
 export const command = defineCommand({
-  title: 'Certificates: which have expired, which soon will, what one holds',
+  title: 'Certificates: expired, expiring, and one in detail',
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type ports, type ReadContext, SourceError } from '../../kit.ts';
 import { collect } from './collect.ts';
-import { certificate, inVault, live } from './sightings.ts';
+import { certificate, inVault, live } from './builders.ts';
 import { MOST_PLACES } from './tally.ts';
 
 type Store = ReadContext<'certificates'>['read']['certificates']['stores'][number];
@@ -17,10 +17,15 @@ const www = live('www.example.com:443', [
   certificate({ name: 'R3', from: '2020-01-01', until: '2030-01-01', authority: true }),
 ]);
 
-function store(name: string, sightings: Iterable<Sighting>, fails?: Error): Store {
+function store(
+  name: string,
+  sightings: Iterable<Sighting>,
+  fails?: Error,
+  kind: Store['kind'] = 'vault',
+): Store {
   return {
     name,
-    kind: 'vault',
+    kind,
     // oxlint-disable-next-line typescript/require-await -- a store that has all its answers at hand
     scan: async function* () {
       yield* sightings;
@@ -29,12 +34,12 @@ function store(name: string, sightings: Iterable<Sighting>, fails?: Error): Stor
   };
 }
 
-function look(stores: readonly Store[], args: { source?: string; match?: string } = {}) {
+async function read(stores: readonly Store[], args: { source?: string; match?: string } = {}) {
   const gaps: string[] = [];
   const seen: Record<string, number> = {};
-  const gap = (what: string, error: Error) => {
+  const gap = (what: string, error: Error, bearing?: 'unrelated') => {
     if (!(error instanceof SourceError)) throw error;
-    gaps.push(`${what}: ${error.message}`);
+    gaps.push(`${bearing ? `${bearing} ` : ''}${what}: ${error.message}`);
   };
   const context: ReadContext<'certificates'> = {
     read: { certificates: { stores } },
@@ -61,8 +66,8 @@ function look(stores: readonly Store[], args: { source?: string; match?: string 
   }));
 }
 
-test('looks into every store and counts what each one showed', async () => {
-  const { names, seen, gaps } = await look([store('vault', [uaa]), store('edge', [www])]);
+test('reads every store and counts what each one showed', async () => {
+  const { names, seen, gaps } = await read([store('vault', [uaa]), store('edge', [www])]);
   expect(names).toEqual(['R3', 'uaa.service.cf.internal', 'www.example.com']);
   expect(seen).toEqual({ vault: 1, edge: 1 });
   expect(gaps).toEqual([]);
@@ -71,7 +76,7 @@ test('looks into every store and counts what each one showed', async () => {
 test('one forbidden path is one gap, and one dead store leaves what it said before and all the others', async () => {
   const forbidden = new SourceError('vault', 'refused', 'permission denied');
   const died = new SourceError('vault', 'unreachable', 'nothing listens any more');
-  const { names, gaps } = await look([
+  const { names, gaps } = await read([
     store('vault', [{ kind: 'unseen', place: 'vault:secret/hidden', error: forbidden }, uaa], died),
     store('edge', [www]),
   ]);
@@ -80,22 +85,20 @@ test('one forbidden path is one gap, and one dead store leaves what it said befo
 });
 
 test('a bug in a store is a bug, not a gap', async () => {
-  await expect(look([store('vault', [], new TypeError('x is not a function'))])).rejects.toThrow(
+  await expect(read([store('vault', [], new TypeError('x is not a function'))])).rejects.toThrow(
     'x is not a function',
   );
 });
 
-test('--source looks into those stores only, several with commas', async () => {
+test('--source reads those stores only, several with commas', async () => {
   const stores = [store('vault', [uaa]), store('edge', [www]), store('disk', [])];
-  expect((await look(stores, { source: 'vault' })).seen).toEqual({ vault: 1 });
-  expect((await look(stores, { source: 'vault, edge' })).seen).toEqual({ vault: 1, edge: 1 });
+  expect((await read(stores, { source: 'vault' })).seen).toEqual({ vault: 1 });
+  expect((await read(stores, { source: 'vault, edge' })).seen).toEqual({ vault: 1, edge: 1 });
 });
 
 test('a source that is not there is a gap which names those that are', async () => {
-  const { gaps, seen } = await look([store('vault', [uaa]), store('edge', [www])], { source: 'valut,edge' });
-  expect(gaps).toEqual([
-    '--source valut: no source of that name keeps certificates here; there is: vault, edge',
-  ]);
+  const { gaps, seen } = await read([store('vault', [uaa]), store('edge', [www])], { source: 'valut,edge' });
+  expect(gaps).toEqual(['--source valut: no source named valut has certificates; sources: vault, edge']);
   expect(seen).toEqual({ edge: 1 });
 });
 
@@ -107,17 +110,56 @@ test.each([
   ['cn=r3', ['R3', 'www.example.com']],
   ['edge:', ['R3', 'www.example.com']],
 ])('--match %s finds by place, name or subject, in any case', async (match, names) => {
-  expect((await look([store('vault', [uaa]), store('edge', [www])], { match })).names).toEqual(names);
+  expect((await read([store('vault', [uaa]), store('edge', [www])], { match })).names).toEqual(names);
 });
 
 test('--match without a match is not all clear: it says that nothing was', async () => {
-  const { gaps, names } = await look([store('vault', [uaa])], { match: 'uua' });
+  const { gaps, names } = await read([store('vault', [uaa])], { match: 'uua' });
   expect(names).toEqual([]);
-  expect(gaps).toEqual(['--match uua: nothing that was seen (1 place) has it in its place, name or subject']);
+  expect(gaps).toEqual(['--match uua: no place, name or subject matches (1 place checked)']);
+});
+
+test('with --match, unread places that cannot match are unrelated, and whole stores and what could match stay', async () => {
+  const silent = new SourceError('edge', 'unreachable', 'no answer in 4 s');
+  const unseen = (place: string) => ({ kind: 'unseen' as const, place, error: silent });
+  const edge = store(
+    'edge',
+    [unseen('edge:shop.example.com:443'), www, unseen('edge:uaa.example.com:443')],
+    undefined,
+    'tls',
+  );
+  const disk = store('disk', [], new SourceError('disk', 'unreachable', 'the disk is gone'), 'files');
+  const { gaps, names } = await read([store('vault', [uaa]), edge, disk], { match: 'uaa' });
+  expect(names).toEqual(['uaa.service.cf.internal']);
+  expect(gaps).toEqual([
+    'disk: the disk is gone',
+    'unrelated edge:shop.example.com:443: no answer in 4 s',
+    'edge:uaa.example.com:443: no answer in 4 s',
+  ]);
+  expect((await read([store('vault', [uaa]), edge], {})).gaps).toEqual([
+    'edge:shop.example.com:443: no answer in 4 s',
+    'edge:uaa.example.com:443: no answer in 4 s',
+  ]);
+});
+
+test('places without a certificate are counted as examined', async () => {
+  const empty: Store = {
+    name: 'disk',
+    kind: 'files',
+    // oxlint-disable-next-line typescript/require-await -- a store that has all its answers at hand
+    scan: async function* ({ onEmpty }) {
+      for (let at = 0; at < 9; at++) onEmpty?.('no-certificate');
+      yield uaa;
+    },
+  };
+  const { facts, seen } = await read([empty]);
+  expect(facts.placeCount).toBe(10);
+  expect(seen).toEqual({ disk: 10 });
+  expect((await read([empty], { match: 'uaa' })).facts.placeCount).toBe(1);
 });
 
 test('a pattern made to run for ever does not', async () => {
-  const { names } = await look([store('vault', [uaa])], { match: `${'*a'.repeat(900)}z` });
+  const { names } = await read([store('vault', [uaa])], { match: `${'*a'.repeat(900)}z` });
   expect(names).toEqual([]);
 });
 
@@ -126,7 +168,7 @@ test('ten thousand places of one certificate keep no more than fifty of them, an
   function* places(): Iterable<ports.Seen> {
     for (let at = 0; at < 10_000; at++) yield live(`site-${at}.example.com:443`, [wildcard]);
   }
-  const { facts } = await look([store('edge', places())]);
+  const { facts } = await read([store('edge', places())]);
   expect(facts.certificates).toHaveLength(1);
   expect(facts.certificates[0]?.count).toBe(10_000);
   expect(facts.certificates[0]?.places).toHaveLength(MOST_PLACES);
@@ -138,7 +180,7 @@ test('a long scan lets others work in between', async () => {
   let turns = 0;
   const timer = setInterval(() => (turns += 1), 0);
   const many = Array.from({ length: 20_000 }, () => uaa);
-  await look([store('vault', many)]);
+  await read([store('vault', many)]);
   clearInterval(timer);
   expect(turns).toBeGreaterThan(0);
 });

@@ -1,4 +1,5 @@
-import { type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
+import { type ReadContext, SourceError, wording } from '../../kit.ts';
+import { matcherFor } from './match.ts';
 import { openTally, type Tally } from './tally.ts';
 
 export type Facts = Tally;
@@ -6,28 +7,31 @@ export type Facts = Tally;
 /** Counting by the thousand must not hold up what else the worker does. */
 const BREATHE_EVERY = 300;
 
-/** Looks at every place of every source at once. What the deadline cuts short counts as far as it came. */
+type Context = ReadContext<'certificates'>;
+
+/** Examines every place of every source at once. What the deadline cuts short counts as far as it came. */
 export async function collect(
-  context: ReadContext<'certificates'>,
+  context: Context,
   { source, match }: { readonly source?: string | undefined; readonly match?: string | undefined },
 ): Promise<Facts> {
-  const tally = openTally();
-  const matches = match === undefined ? () => true : matcher(match);
+  const tally = openTally(context.now);
+  const matcher = match === undefined ? undefined : matcherFor(match);
   let looked = 0;
-  let matched = 0;
   const { attempt, gap, saw, signal } = context;
 
-  const scan = async (store: (typeof context.read.certificates.stores)[number]) => {
-    for await (const sighting of store.scan({ signal, onEmpty: () => saw(store.name) })) {
+  const scan = async (store: Context['read']['certificates']['stores'][number]) => {
+    const onEmpty = () => {
+      saw(store.name);
+      if (!matcher) tally.addEmpty();
+    };
+    for await (const sighting of store.scan({ signal, onEmpty })) {
       if (sighting.kind === 'unseen') {
-        gap(sighting.place, sighting.error);
+        if (matcher) matcher.noteUnread(store.kind, sighting);
+        else gap(sighting.place, sighting.error);
         continue;
       }
       saw(store.name);
-      if (matches(sighting)) {
-        tally.add(sighting);
-        matched += 1;
-      }
+      if (!matcher || matcher.matches(sighting)) tally.add(sighting);
       looked += 1;
       if (looked % BREATHE_EVERY === 0) await new Promise((resolve) => setImmediate(resolve));
     }
@@ -35,12 +39,14 @@ export async function collect(
   await Promise.all(
     chosen(context, source).map((store) => attempt(store.name, undefined, () => scan(store))),
   );
-  if (match !== undefined && matched === 0 && looked > 0)
+  for (const { place, error, isUnrelated } of matcher?.unread() ?? [])
+    gap(place, error, isUnrelated ? 'unrelated' : undefined);
+  if (match !== undefined && matcher?.matched() === 0 && looked > 0)
     gap(`--match ${match}`, new SourceError('match', 'missing', nothingMatches(looked)));
   return tally.close();
 }
 
-function chosen({ read, gap }: ReadContext<'certificates'>, source: string | undefined) {
+function chosen({ read, gap }: Context, source: string | undefined) {
   const { stores } = read.certificates;
   if (source === undefined) return stores;
   const asked = source
@@ -54,29 +60,12 @@ function chosen({ read, gap }: ReadContext<'certificates'>, source: string | und
       new SourceError(
         name,
         'missing',
-        `no source of that name keeps certificates here; there is: ${known.join(', ')}`,
+        `no source named ${name} has certificates; sources: ${known.join(', ')}`,
       ),
     );
   return stores.filter(({ name }) => asked.includes(name));
 }
 
 function nothingMatches(looked: number): string {
-  return `nothing that was seen (${wording.count(looked, 'place')}) has it in its place, name or subject`;
-}
-
-/** Finds the pieces between the `*` in their order, anywhere in the place, a name or the subject. */
-function matcher(pattern: string): (seen: ports.Seen) => boolean {
-  const pieces = pattern.toLowerCase().split('*').filter(Boolean);
-  const found = (text: string) => {
-    const within = text.toLowerCase();
-    let at = 0;
-    return pieces.every((piece) => {
-      const start = within.indexOf(piece, at);
-      at = start + piece.length;
-      return start >= 0;
-    });
-  };
-  return ({ place, chain }) =>
-    found(place) ||
-    chain.some(({ name, subject, alternativeNames }) => [name, subject, ...alternativeNames].some(found));
+  return `no place, name or subject matches (${wording.count(looked, 'place')} checked)`;
 }

@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import { check } from './check.ts';
 import type { Facts } from './collect.ts';
 import { diagnose } from './diagnose.ts';
-import { certificate, factsOf, inVault, live } from './sightings.ts';
+import { certificate, factsOf, inVault, live } from './builders.ts';
 import * as stories from './stories.ts';
+import { openTally } from './tally.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -25,25 +26,25 @@ test('names the thirteen certificates behind "Downloading Failed", and no health
   expect(findings.map(({ target }) => target)).toContain('vault:secret/bbs/locket/tls/cert:certificate');
   expect(findings.find(({ target }) => target.includes('cell/rep/tls'))?.summary).toBe(
     'rep client expired 10 hours ago (vault:secret/cell/rep/tls/cert:certificate); ' +
-      'likely hit: BBS and the cells cannot speak with each other: pushes end in "Downloading Failed"',
+      'likely impact: the BBS and the cells cannot connect: pushes end in "Downloading Failed"',
   );
 });
 
-test('says of every one of the thirteen who is likely hit', () => {
+test('says of every one of the thirteen what likely stops working', () => {
   const { facts, now } = stories.downloadingFailed;
-  for (const { summary } of ask(facts, now).findings) expect(summary).toMatch(/; likely hit: \S+/);
+  for (const { summary } of ask(facts, now).findings) expect(summary).toMatch(/; likely impact: \S+/);
 });
 
 test('all is clear the morning after', () => {
   const { facts, now } = stories.allGood;
   expect(ask(facts, now)).toMatchObject({
     examined: 13,
-    verdict: 'All 13 certificates are good for more than 30 days',
+    verdict: 'All 13 certificates are valid for more than 30 days',
     findings: [],
   });
 });
 
-test('before and after a renewal, the numbers tell', () => {
+test('the number of expired certificates is measured, before and after a renewal', () => {
   const { facts, now } = stories.downloadingFailed;
   expect(ask(facts, now).measures?.[0]).toEqual({ label: 'certificates', value: 13, unit: 'expired' });
 });
@@ -51,7 +52,7 @@ test('before and after a renewal, the numbers tell', () => {
 test('says which certificate on the path ends first: the intermediate, before the leaf', () => {
   const { facts, now } = stories.oldR3Served;
   expect(ask(facts, now).findings.map(({ severity, summary }) => `${severity}: ${summary}`)).toEqual([
-    'critical: www.example.com:443: its intermediate “R3” expires in 4 days, before the leaf',
+    'critical: R3, the intermediate at www.example.com:443, expires in 4 days, 49 days before the leaf certificate',
   ]);
 });
 
@@ -61,16 +62,16 @@ test('one expired intermediate at three sites is one finding that names them', (
   expect(verdict).toBe('1 of 5 certificates has expired');
   expect(findings).toHaveLength(1);
   expect(findings[0]?.summary).toBe(
-    '“USERTrust RSA Certification Authority”, an intermediate at 3 places (api.example.com:443, pay.example.com:443 and 1 more), ' +
-      'expired 1 hour ago, though the leaf is good for 7 months',
+    'USERTrust RSA Certification Authority, the intermediate at 3 places (api.example.com:443, pay.example.com:443 and 1 more), ' +
+      'expired 1 hour ago, 7 months before the leaf certificate',
   );
   expect(findings[0]?.evidence).toContainEqual({
     kind: 'table',
-    columns: ['Place', 'There it is', 'Leaf'],
+    columns: ['Place', 'Role', 'Leaf certificate'],
     rows: [
-      ['edge:api.example.com:443', 'signs the leaf', 'api.example.com'],
-      ['edge:pay.example.com:443', 'signs the leaf', 'pay.example.com'],
-      ['edge:www.example.com:443', 'signs the leaf', 'www.example.com'],
+      ['edge:api.example.com:443', 'in its chain', 'api.example.com'],
+      ['edge:pay.example.com:443', 'in its chain', 'pay.example.com'],
+      ['edge:www.example.com:443', 'in its chain', 'www.example.com'],
     ],
   });
 });
@@ -87,9 +88,11 @@ test('a site that serves both the expired and the modern form of an issuer is no
 
   const { verdict, findings } = ask(facts, new Date('2026-02-01'));
 
-  expect(verdict).toBe('All 3 certificates are good for more than 30 days, but there is 1 other problem');
+  expect(verdict).toBe(
+    'All 2 certificates are valid for more than 30 days; 1 certificate that no chain needs has expired',
+  );
   expect(findings.map(({ severity, summary }) => `${severity}: ${summary}`)).toEqual([
-    'info: a.example.com:443: “Cross”, served along though the leaf does not need it, expired 5 years ago: take it out',
+    'info: Cross expired 5 years ago; a.example.com:443 has it in the chain, but the leaf certificate does not need it: remove it',
   ]);
 });
 
@@ -114,7 +117,7 @@ test('a certificate at 120 places is one finding with a count and a table of the
   expect(findings[0]?.evidence).toContainEqual({
     kind: 'field',
     label: 'Places',
-    value: '120, the first 50 of them here',
+    value: '120 (first 50 shown)',
   });
 });
 
@@ -153,7 +156,7 @@ test('an authority is worked before the leaf it signs, even where the leaf is mo
   });
 });
 
-test('authorities that claim to sign each other do not tie the order in knots', () => {
+test('authorities that claim to sign each other do not make the order endless', () => {
   const facts = factsOf([
     inVault('a', { name: 'A', issuer: 'B', from: '2025-01-01', until: '2026-02-25', authority: true }),
     inVault('b', { name: 'B', issuer: 'A', from: '2025-01-01', until: '2026-02-24', authority: true }),
@@ -219,4 +222,114 @@ test('thresholds are the asker’s to choose', () => {
   expect(severity({ criticalDays: '10', criticalShare: '0.01' })).toEqual(['warning']);
   expect(severity({ within: '7d' })).toEqual([]);
   expect(severity({ warningDays: '3' })).toEqual(['info']);
+});
+
+const NOW = new Date('2026-02-20T07:00:00Z');
+
+test('an expired cross-certificate beside a valid path is a note: nobody is alarmed, and nobody is to renew it', () => {
+  const { facts, now } = stories.crossSignedBallast;
+  const { verdict, findings } = ask(facts, now);
+  expect(verdict).toBe(
+    'All 3 certificates are valid for more than 30 days; 2 certificates that no chain needs have expired',
+  );
+  expect(findings.map(({ severity, summary }) => `${severity}: ${summary}`)).toEqual([
+    'info: AddTrust External CA Root expired 32 days ago; api.example.com:443 has it in the chain, but the leaf certificate does not need it: remove it',
+    'info: USERTrust RSA Certification Authority expired 32 days ago; api.example.com:443 has it in the chain, but the leaf certificate does not need it: remove it',
+  ]);
+  expect(JSON.stringify(findings)).not.toContain('Renew first');
+});
+
+test('the same cross-certificate on the path that clients take is critical', () => {
+  const { facts, now } = stories.addTrustExpired;
+  expect(ask(facts, now).findings.map(({ severity }) => severity)).toEqual(['critical']);
+});
+
+test('a root that clients are configured with and that has expired breaks every site under it', () => {
+  const root = certificate({
+    name: 'Internal Root',
+    issuer: 'Internal Root',
+    from: '2016-01-01',
+    until: '2026-01-01',
+    authority: true,
+  });
+  const leaf = certificate({ name: 'a', issuer: 'Internal Root', from: '2025-12-01', until: '2026-12-01' });
+  const { findings } = ask(factsOf([{ ...live('a:443', [leaf]), path: [leaf, root] }], NOW), NOW);
+  expect(findings.map(({ severity, summary }) => `${severity}: ${summary}`)).toEqual([
+    'critical: Internal Root, the root at a:443, expired 50 days ago, 10 months before the leaf certificate',
+  ]);
+});
+
+test('a private key of another certificate is what the verdict begins with, and no other number hides it', () => {
+  const { facts, now } = stories.keyMismatch;
+  const { verdict, findings } = ask(facts, now);
+  expect(verdict).toBe(
+    'The private key does not belong to its certificate at disk:/etc/nginx/ssl/www.pem; all 3 certificates are valid for more than 30 days',
+  );
+  expect(findings.map(({ reason }) => reason)).toEqual(['key-mismatch']);
+});
+
+test('certificates that end before they begin are one finding each, expired or not', () => {
+  const { facts, now } = stories.truncatedByVault;
+  const { verdict, findings, measures } = ask(facts, now);
+  expect(verdict).toBe('1 of 2 certificates has expired, 1 more can never be valid');
+  expect(findings.map(({ severity, reason, summary }) => `${severity} ${reason}: ${summary}`)).toEqual([
+    'critical certificate-expired: ingress.example.com expired 13 days ago and was never valid: ' +
+      'it ends 2025-05-01 00:00 UTC, before it begins 2025-05-14 08:00 UTC (edge:ingress.example.com:443)',
+    'critical certificate-never-valid: next.example.com can never be valid: ' +
+      'it ends 2025-12-01 00:00 UTC, before it begins 2026-01-01 00:00 UTC (vault:secret/pki/next:certificate)',
+  ]);
+  expect(measures?.[0]?.value).toBe(1);
+});
+
+test('one of inverted dates is not offered to be renewed: it would be issued for the same time again', () => {
+  const renewable = inVault('pki/x', {
+    name: 'x',
+    from: '2026-02-10',
+    until: '2026-02-01',
+    renewable: true,
+  });
+  const [finding] = ask(factsOf([renewable]), NOW).findings;
+  expect(finding?.reason).toBe('certificate-expired');
+  expect(finding).not.toHaveProperty('offers');
+});
+
+test.each([
+  ['2026-02-20T07:00:30Z', 'becomes valid in less than a minute, at 2026-02-20 07:00 UTC'],
+  ['2026-02-20T07:03:00Z', 'becomes valid in 3 minutes, at 2026-02-20 07:03 UTC'],
+  ['2026-02-20T07:11:00Z', 'is not valid until 2026-02-20 07:11 UTC, in 11 minutes'],
+  ['2026-03-20T07:00:00Z', 'is not valid until 2026-03-20 07:00 UTC, in 28 days'],
+])('one that begins at %s %s', (from, words) => {
+  const early = { name: 'early', from, until: '2027-02-21' };
+  const [served] = ask(factsOf([live('early:443', [certificate(early)])]), NOW).findings;
+  expect(served?.severity).toBe('critical');
+  expect(served?.summary).toContain(words);
+  expect(served?.summary.includes('a clock is wrong')).toBe(words.startsWith('becomes'));
+  const [stored] = ask(factsOf([inVault('early', early)]), NOW).findings;
+  expect(stored?.severity).toBe('warning');
+});
+
+test('a certificate not yet valid that a site only carries along is not served for anybody', () => {
+  const next = certificate({ name: 'Next CA', from: '2026-03-01', until: '2036-03-01', authority: true });
+  const leaf = certificate({ name: 'a', from: '2025-12-01', until: '2026-12-01' });
+  const kept: Facts = factsOf([
+    live('a:443', [leaf, next]),
+    { kind: 'seen', place: 'vault:secret/next:certificate', chain: [next] },
+  ]);
+  expect(ask(kept, NOW).findings.map(({ severity }) => severity)).toEqual(['warning']);
+});
+
+test('names keep their letters', () => {
+  const known = { name: '*.Example.com', from: '2025-01-01', until: '2026-01-01' };
+  const [finding] = ask(factsOf([live('Www.Example.com:443', [certificate(known)])]), NOW).findings;
+  expect(finding?.summary).toBe('*.Example.com expired 50 days ago (edge:Www.Example.com:443)');
+  expect(finding?.target).toBe('edge:Www.Example.com:443');
+});
+
+test('one certificate in ten places says both numbers', () => {
+  const tally = openTally(NOW);
+  tally.add(inVault('x', { name: 'x', from: '2025-12-01', until: '2026-12-01' }));
+  for (let at = 0; at < 9; at++) tally.addEmpty();
+  expect(ask(tally.close(), NOW).verdict).toBe(
+    'The one certificate found in 10 places is valid for more than 30 days',
+  );
 });

@@ -1,70 +1,94 @@
 import { type Diagnosis, wording } from '../../kit.ts';
 import type { Facts } from './collect.ts';
-import { type Due, dueFinding } from './expiry.ts';
+import { type Due, dueFinding, isNeeded, isOnlyTrusted } from './expiry.ts';
 import { inOrderOfWork, type Task } from './order.ts';
 import { siteProblems, weaknesses } from './problems.ts';
 import type { RenewOffer } from './renew.ts';
-import { judge, type Standing, type Thresholds } from './severity.ts';
+import { judge, type Status, type Thresholds } from './severity.ts';
 import type { Held } from './tally.ts';
+import { trustStoreTask } from './trust-stores.ts';
 import { verdictOf } from './verdict.ts';
 
 export interface Asked extends Omit<Thresholds, 'withinMs'> {
   readonly within: number;
 }
 
+interface Judged<S extends Status = Status> {
+  readonly held: Held;
+  readonly status: S;
+}
+
 /** Authorities of one name that a finding mentions: deployments like to call theirs the same. */
 const MOST_SIGNERS = 5;
 
 export function diagnose(
-  { certificates, sites }: Facts,
+  { certificates, sites, placeCount }: Facts,
   { within, ...levels }: Asked,
   now: Date,
 ): Diagnosis<RenewOffer> {
   const nowMs = now.getTime();
   const thresholds = { ...levels, withinMs: within };
-  const judged = certificates.map((held) => ({ held, standing: judge(held.certificate, thresholds, nowMs) }));
-  const due = judged.filter(isDue);
-  const dueAuthorities = Map.groupBy(
-    due.filter(({ held }) => held.certificate.authority),
-    ({ held }) => held.certificate.subject,
-  );
-  const dated = due.map(({ held, standing }): Task => {
-    const { subject, issuer, notAfter } = held.certificate;
-    if (subject === issuer)
-      return { finding: dueFinding(held, standing, nowMs, []), untilMs: notAfter.getTime(), signs: subject };
-    const signers = (dueAuthorities.get(issuer) ?? []).slice(0, MOST_SIGNERS).map((one) => one.held);
-    const finding = dueFinding(held, standing, nowMs, signers);
-    return { finding, untilMs: notAfter.getTime(), signs: subject, signedBy: issuer };
-  });
-  const others = [...siteProblems(sites), ...certificates.flatMap(weaknesses)];
-  const counts = countOf(judged, others.length);
+  const judged = certificates.map((held) => ({ held, status: judge(held.certificate, thresholds, nowMs) }));
+  const trusted = judged.filter(({ held }) => isOnlyTrusted(held));
+  const others = judged.filter(({ held }) => !isOnlyTrusted(held));
+  const signersOf = findSigners(others);
+  const tasks = others.filter(isDue).map((one) => ({ ...one, task: dueTask(one, signersOf(one), nowMs) }));
+  // What no client needs has expired for nobody: it counts among the lesser problems, as do the roots of trust stores.
+  const needed = tasks.filter(({ held }) => isNeeded(held));
+  const unneeded = tasks.filter(({ held }) => !isNeeded(held)).map(({ status: { is } }) => is);
+  const trustStore = trustStoreTask(trusted.filter(isDue), nowMs);
+  const problems = [...siteProblems(sites), ...certificates.flatMap(weaknesses)];
+  const amountOf = (is: Status['is']) => needed.filter(({ status }) => status.is === is).length;
   return {
     examined: certificates.length,
-    verdict: verdictOf(counts, within),
-    findings: inOrderOfWork([...dated, ...others]),
+    verdict: verdictOf({
+      total: others.length - unneeded.length,
+      placeCount,
+      dated: needed.map(({ task: { finding, untilMs }, status: { is } }) => ({
+        is,
+        severity: finding.severity,
+        leftMs: untilMs - nowMs,
+      })),
+      onSchedule: others.filter(({ status }) => status.is === 'on-schedule').length,
+      unneeded,
+      trusted: { total: trusted.length, due: trusted.filter(isDue).map(({ status }) => status) },
+      problems,
+      withinMs: within,
+    }),
+    findings: inOrderOfWork([
+      ...tasks.map(({ task }) => task),
+      ...problems,
+      ...(trustStore ? [trustStore] : []),
+    ]),
     measures: [
-      { label: 'certificates', value: counts.expired, unit: 'expired' },
-      { label: 'certificates', value: counts.expiring, unit: `expiring within ${wording.span(within)}` },
+      { label: 'certificates', value: amountOf('expired'), unit: 'expired' },
+      { label: 'certificates', value: amountOf('expiring'), unit: `expiring within ${wording.span(within)}` },
     ],
   };
 }
 
-interface Judged {
-  readonly held: Held;
-  readonly standing: Standing;
+function isDue(judged: Judged): judged is Judged<Due> {
+  return 'severity' in judged.status;
 }
 
-function isDue(judged: Judged): judged is { readonly held: Held; readonly standing: Due } {
-  return 'severity' in judged.standing;
+function dueTask({ held, status }: Judged<Due>, signers: readonly Held[], nowMs: number): Task {
+  const { subject, issuer, notAfter } = held.certificate;
+  const task = { finding: dueFinding(held, status, nowMs, signers), untilMs: notAfter.getTime() };
+  // What nobody needs must not be worked before the certificates whose issuer it is by name.
+  if (!isNeeded(held)) return task;
+  return subject === issuer ? { ...task, signs: subject } : { ...task, signs: subject, signedBy: issuer };
 }
 
-/** What is served along without need is no certificate that has expired for anybody: it counts among the other problems. */
-function countOf(judged: readonly Judged[], problems: number) {
-  const counts = { expired: 0, expiring: 0, 'not-yet-valid': 0, undated: 0, 'on-schedule': 0, good: 0 };
-  let extra = 0;
-  for (const { held, standing } of judged) {
-    if ('severity' in standing && held.places.every(({ as }) => as === 'extra')) extra += 1;
-    else counts[standing.is] += 1;
-  }
-  return { ...counts, total: judged.length, problems: problems + extra };
+/**
+ * The authorities to renew before a certificate: those of its issuer's name that are due themselves and kept here. One that is only seen in
+ * a served chain or a trust store is somebody else's to renew; and where another of that name is kept and not due, that one can sign.
+ */
+function findSigners(judged: readonly Judged[]): (one: Judged<Due>) => readonly Held[] {
+  const kept = judged.filter(({ held }) => held.certificate.authority && held.keptAt !== undefined);
+  const bySubject = Map.groupBy(kept, ({ held }) => held.certificate.subject);
+  return ({ held }) => {
+    const { subject, issuer } = held.certificate;
+    const named = subject === issuer ? [] : (bySubject.get(issuer) ?? []);
+    return named.every(isDue) ? named.slice(0, MOST_SIGNERS).map((one) => one.held) : [];
+  };
 }

@@ -1,54 +1,68 @@
 import { type Finding, wording } from '../../kit.ts';
-import { likelyHit } from './likely-hit.ts';
+import { likelyImpact } from './likely-impact.ts';
 import { offersFor, type RenewOffer } from './renew.ts';
-import type { Severity, Standing } from './severity.ts';
+import { isInverted, neverEnds, type Severity, type Status } from './severity.ts';
 import type { Held, Place } from './tally.ts';
 
 const REASON = {
   expired: 'certificate-expired',
-  expiring: 'certificate-expiring',
+  'never-valid': 'certificate-never-valid',
   'not-yet-valid': 'certificate-not-yet-valid',
+  expiring: 'certificate-expiring',
   undated: 'certificate-dates-unreadable',
 } as const;
 
-export type Due = Extract<Standing, { readonly severity: Severity }>;
+export type Due = Extract<Status, { readonly severity: Severity }>;
 
+const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
+/** Clocks are apart by minutes; a certificate that begins later was meant to. */
+const MOST_SKEW_MS = 10 * MINUTE_MS;
 
-/** What is to be said about a certificate whose dates need somebody. `first` are those that sign it and are due as well. */
+/** A certificate whose dates need action. `first` are the due authorities kept here that sign it. */
 export function dueFinding(
   held: Held,
-  standing: Due,
+  status: Due,
   nowMs: number,
   first: readonly Held[],
 ): Finding<RenewOffer> {
   const { certificate, places } = held;
-  const hit = likelyHit(places[0]?.place ?? '', certificate.name);
-  const says = sentence(held, standing, nowMs);
+  const impact = likelyImpact(places[0].place, certificate.name);
+  const says = sentence(held, status, nowMs);
   return {
-    reason: REASON[standing.is],
-    severity: severityAt(held, standing),
+    reason: REASON[status.is],
+    severity: severityAt(held, status),
     target: targetOf(held),
-    summary: hit !== undefined && standing.is === 'expired' ? `${says}; likely hit: ${hit}` : says,
+    summary: impact !== undefined && status.is === 'expired' ? `${says}; likely impact: ${impact}` : says,
     evidence: [
       { kind: 'field', label: 'Valid', value: validity(held) },
-      { kind: 'field', label: 'Left', value: left(held, nowMs) },
+      { kind: 'field', label: 'Remaining', value: remaining(held, nowMs) },
       { kind: 'field', label: 'Subject', value: certificate.subject || 'none' },
       { kind: 'field', label: 'Issuer', value: certificate.issuer || 'none' },
-      ...(hit === undefined ? [] : [{ kind: 'field', label: 'Likely hit', value: hit } as const]),
+      ...(impact === undefined ? [] : [{ kind: 'field', label: 'Likely impact', value: impact } as const]),
       ...(first.length === 0
         ? []
         : [{ kind: 'field', label: 'Renew first', value: signers(first) } as const]),
       { kind: 'field', label: 'SHA-256', value: certificate.fingerprint },
       ...placesTable(held),
     ],
-    ...(isLate(standing) && offersFor(held.renewable)),
+    ...(isRenewedByDate(held, status) && offersFor(held.renewable)),
   };
 }
 
-/** A date in the future, or none that can be read, is not mended by a new one. */
-function isLate({ is }: Due): boolean {
-  return is === 'expired' || is === 'expiring';
+/** No renewal mends a date in the future or one that cannot be read, and one of inverted dates would get the same negative lifetime again. */
+function isRenewedByDate({ certificate }: Held, { is }: Due): boolean {
+  return (is === 'expired' || is === 'expiring') && !isInverted(certificate);
+}
+
+/** Whether some place needs it: not where it is only carried along in chains, or only trusted. */
+export function isNeeded({ places: [first] }: Held): boolean {
+  return first.as === 'own' || first.as === 'issuer';
+}
+
+/** Whether it is in trust stores and nowhere else. */
+export function isOnlyTrusted({ places: [first] }: Held): boolean {
+  return first.as === 'trusted';
 }
 
 /**
@@ -56,7 +70,6 @@ function isLate({ is }: Due): boolean {
  * not renewed, it persists from run to run, whatever order the sources answer in.
  */
 export function targetOf({ places: [first], certificate }: Held): string {
-  if (!first) return certificate.name;
   return first.as === 'own'
     ? first.place
     : `${first.place} ${roleOf(first, certificate)} ${certificate.name}`;
@@ -67,56 +80,63 @@ export function bare(place: string): string {
   return place.slice(place.indexOf(':') + 1);
 }
 
-/** Served along where nothing needs it, it harms no client of this age. Not valid yet, it harms as soon as it is served. */
-function severityAt({ places, live }: Held, { is, severity }: Due): Severity {
-  if (places.every(({ as }) => as === 'extra')) return 'info';
-  return is === 'not-yet-valid' && live ? 'critical' : severity;
+/** What no client needs harms none. What is not valid yet harms as soon as it is served. */
+function severityAt(held: Held, { is, severity }: Due): Severity {
+  if (!isNeeded(held)) return 'info';
+  return is === 'not-yet-valid' && held.live ? 'critical' : severity;
 }
 
-function sentence(held: Held, { is }: Due, nowMs: number): string {
+function sentence(held: Held, status: Due, nowMs: number): string {
   const { certificate, places, count } = held;
   const [first] = places;
-  const what = deed(held, is, nowMs);
-  if (!first || first.as === 'own') return `${certificate.name} ${what} (${where(first, count)})`;
-  const role = roleOf(first, certificate);
-  const outlives = places.filter(({ leaf }) => leaf && leaf.notAfter > certificate.notAfter);
+  const { name } = certificate;
+  const what = dueInWords(held, status, nowMs);
+  if (first.as === 'own') return `${name} ${what} (${where(first, count)})`;
+  const named = places.map(({ place }) => bare(place));
+  const at = count > 1 ? `${count} places (${wording.list(named, 2, count)})` : named.join('');
   if (first.as === 'extra')
-    return `${bare(first.place)}: “${certificate.name}”, served along though the leaf does not need it, ${what}: take it out`;
-  if (count > 1) {
-    const at = wording.list(
-      places.map(({ place }) => bare(place)),
-      2,
-      count,
-    );
-    return `“${certificate.name}”, ${role === 'root' ? 'the root' : 'an intermediate'} at ${count} places (${at}), ${what}${beforeLeaf(is, outlives[0], nowMs)}`;
-  }
-  return `${bare(first.place)}: its ${role} “${certificate.name}” ${what}${beforeLeaf(is, outlives[0], nowMs)}`;
+    return `${name} ${what}; ${at} ${count > 1 ? 'have' : 'has'} it in the chain, but the leaf certificate does not need it: remove it`;
+  const role = roleOf(first, certificate);
+  return `${name}, the ${role} at ${at}, ${what}${beforeLeaf(held, status)}`;
 }
 
-function beforeLeaf(is: Due['is'], outlived: Place | undefined, nowMs: number): string {
-  if (!outlived?.leaf) return '';
-  const leafLeft = outlived.leaf.notAfter.getTime() - nowMs;
-  return is === 'expired' && leafLeft > 0
-    ? `, though the leaf is good for ${wording.span(leafLeft)}`
-    : ', before the leaf';
+function beforeLeaf({ certificate: { notAfter }, places }: Held, { is }: Due): string {
+  const outlived = places.find(({ leaf }) => leaf && leaf.notAfter > notAfter)?.leaf;
+  if (!outlived || (is !== 'expired' && is !== 'expiring')) return '';
+  const earlier = wording.span(outlived.notAfter.getTime() - notAfter.getTime());
+  return `, ${earlier} before the leaf certificate`;
 }
 
-function deed({ certificate: { notBefore, notAfter } }: Held, is: Due['is'], nowMs: number): string {
+/** Goes on after the name. No length of time in it is negative. */
+export function dueInWords({ certificate }: Held, { is }: Due, nowMs: number): string {
+  const { notBefore, notAfter } = certificate;
+  const order = `ends ${wording.moment(notAfter)}, before it begins ${wording.moment(notBefore)}`;
   switch (is) {
-    case 'expired':
-      return `expired ${wording.span(nowMs - notAfter.getTime())} ago`;
+    case 'expired': {
+      const ago = `expired ${wording.span(nowMs - notAfter.getTime())} ago`;
+      return isInverted(certificate) ? `${ago} and was never valid: it ${order}` : ago;
+    }
+    case 'never-valid':
+      return `can never be valid: it ${order}`;
     case 'expiring':
       return `expires in ${wording.span(notAfter.getTime() - nowMs)}`;
     case 'not-yet-valid':
-      return `is not valid before ${wording.moment(notBefore)}, in ${wording.span(notBefore.getTime() - nowMs)}`;
+      return early(notBefore, nowMs);
     default:
-      return 'has dates that cannot be read';
+      return 'has unreadable dates';
   }
 }
 
-function where(first: Place | undefined, count: number): string {
-  const others = count > 1 ? ` and ${wording.count(count - 1, 'other place')}` : '';
-  return `${first?.place ?? 'nowhere'}${others}`;
+function early(notBefore: Date, nowMs: number): string {
+  const ms = notBefore.getTime() - nowMs;
+  const begins = wording.moment(notBefore);
+  return ms <= MOST_SKEW_MS
+    ? `is not valid yet: it becomes valid in ${wording.span(ms)}, at ${begins}; it was just issued, or a clock is wrong`
+    : `is not valid until ${begins}, in ${wording.span(ms)}`;
+}
+
+function where(first: Place, count: number): string {
+  return count > 1 ? `${first.place} and ${wording.count(count - 1, 'other place')}` : first.place;
 }
 
 function roleOf({ as }: Place, { selfSigned }: Held['certificate']): string {
@@ -124,39 +144,51 @@ function roleOf({ as }: Place, { selfSigned }: Held['certificate']): string {
   return selfSigned ? 'root' : 'intermediate';
 }
 
-function validity({ certificate: { notBefore, notAfter } }: Held): string {
+export function validity({ certificate }: Pick<Held, 'certificate'>): string {
+  const { notBefore, notAfter } = certificate;
+  const [from, to] = [wording.moment(notBefore), wording.moment(notAfter)];
+  if (isInverted(certificate)) return `never: it begins ${from} and ends ${to}`;
+  if (neverEnds(certificate)) return `from ${from}, no expiry`;
   const days = Math.floor((notAfter.getTime() - notBefore.getTime()) / DAY_MS);
-  const length = Number.isNaN(days) ? '' : `, ${wording.count(days, 'day')}`;
-  return `${wording.moment(notBefore)} to ${wording.moment(notAfter)}${length}`;
+  const length = Number.isNaN(days) ? '' : ` (${days < 1 ? 'less than a day' : wording.count(days, 'day')})`;
+  return `${from} to ${to}${length}`;
 }
 
-function left({ certificate: { notBefore, notAfter } }: Held, nowMs: number): string {
-  const ms = notAfter.getTime() - nowMs;
-  if (Number.isNaN(ms)) return 'unknown';
-  if (ms < 0) return `none for ${wording.span(ms)}`;
-  const lifetime = notAfter.getTime() - notBefore.getTime();
-  return lifetime > 0 ? `${wording.span(ms)}, ${percent(ms / lifetime)} of the lifetime` : wording.span(ms);
+function remaining({ certificate }: Held, nowMs: number): string {
+  const { notBefore, notAfter } = certificate;
+  const [from, until] = [notBefore.getTime(), notAfter.getTime()];
+  if (Number.isNaN(from) || Number.isNaN(until)) return 'unknown';
+  if (nowMs > until) return `none, expired ${wording.span(nowMs - until)} ago`;
+  if (from > until) return 'none';
+  if (nowMs < from) return `starts in ${wording.span(from - nowMs)}`;
+  const left = until - nowMs;
+  return until > from
+    ? `${wording.span(left)}, ${percent(left / (until - from))} of the lifetime`
+    : wording.span(left);
 }
 
 function percent(share: number): string {
   const whole = Math.min(100, Math.floor(100 * share));
-  return whole < 1 ? 'less than 1 %' : `${whole} %`;
+  return whole < 1 ? 'less than 1%' : `${whole}%`;
 }
 
 function signers(first: readonly Held[]): string {
-  return wording.list(
-    first.map(({ certificate, places }) => `${certificate.name} (${places[0]?.place ?? ''})`),
-  );
+  return wording.list(first.map(({ certificate, keptAt }) => `${certificate.name} (${keptAt})`));
 }
 
-const AS = { own: 'its own', issuer: 'signs the leaf', extra: 'not needed' } as const;
+const AS = {
+  own: 'certificate',
+  issuer: 'in its chain',
+  extra: 'not needed',
+  trusted: 'in a trust store',
+} as const;
 
 function placesTable({ places, count }: Held): NonNullable<Finding['evidence']> {
   if (count < 2) return [];
   const rows = places.map(({ place, as, leaf }) => [place, AS[as], leaf?.name ?? '']);
-  const shown = count > places.length ? `${count}, the first ${places.length} of them here` : String(count);
+  const shown = count > places.length ? `${count} (first ${places.length} shown)` : String(count);
   return [
     { kind: 'field', label: 'Places', value: shown },
-    { kind: 'table', columns: ['Place', 'There it is', 'Leaf'], rows },
+    { kind: 'table', columns: ['Place', 'Role', 'Leaf certificate'], rows },
   ];
 }

@@ -6,6 +6,8 @@ export interface Task {
   readonly finding: Finding<RenewOffer>;
   /** When its certificate ends, in milliseconds; `NaN`, where that cannot be read, is last. */
   readonly untilMs: number;
+  /** The places that have the problem, for the verdict; absent for certificates, which it counts itself. */
+  readonly at?: { readonly first: string; readonly count: number };
   /** Present where the finding is about a certificate's dates: only those must wait for their signers. */
   readonly signs?: string;
   readonly signedBy?: string;
@@ -15,7 +17,7 @@ const RANK = { critical: 0, warning: 1, info: 2 } as const;
 
 /**
  * The order in which to work: the most severe first, then what ends first; but a certificate comes right after the authority that signs it
- * where that one is due as well, for renewed under the old authority it would have to be renewed again.
+ * where that one is due as well: renewed under the old authority, it would have to be renewed again.
  */
 export function inOrderOfWork(tasks: readonly Task[]): Finding<RenewOffer>[] {
   const sorted = tasks.toSorted(compare);

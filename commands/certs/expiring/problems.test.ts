@@ -2,17 +2,20 @@ import { expect, test } from 'vitest';
 import { check } from './check.ts';
 import type { Facts } from './collect.ts';
 import { diagnose } from './diagnose.ts';
-import { certificate, factsOf, live } from './sightings.ts';
-import { sitesThatDoNotHold } from './stories.ts';
+import { certificate, factsOf, live } from './builders.ts';
+import { siteProblems } from './stories.ts';
 
 function ask(facts: Facts, now: Date) {
   return diagnose(facts, check.args.parse({}), now);
 }
 
 test('each problem of a live site is a finding of its own', () => {
-  const { facts, now } = sitesThatDoNotHold;
+  const { facts, now } = siteProblems;
   const { verdict, findings } = ask(facts, now);
-  expect(verdict).toBe('1 of 10 certificates is not valid yet; 9 other problems');
+  expect(verdict).toBe(
+    '1 of 10 certificates is not valid yet; the private key does not belong to its certificate at vault:secret/shop/tls:certificate; ' +
+      'broken.example.com:443 serves a broken chain; 7 other problems',
+  );
   expect(findings.map(({ severity, reason, target }) => `${severity} ${reason} ${target}`)).toEqual([
     'critical chain-broken edge:broken.example.com:443',
     'critical key-mismatch vault:secret/shop/tls:certificate',
@@ -27,7 +30,7 @@ test('each problem of a live site is a finding of its own', () => {
   ]);
 });
 
-test('a private root that the source is not told to trust is one finding, and not one for each of its sites', () => {
+test('a private root that the source is not configured to trust is one finding, and not one for each of its sites', () => {
   const now = new Date('2026-02-20');
   const site = (name: string) =>
     live(
@@ -38,10 +41,12 @@ test('a private root that the source is not told to trust is one finding, and no
       },
     );
   const { verdict, findings } = ask(factsOf(['bbs', 'rep', 'uaa'].map(site)), now);
-  expect(verdict).toBe('All 3 certificates are good for more than 30 days, but there is 1 other problem');
+  expect(verdict).toBe(
+    '3 sites serve an incomplete chain; all 3 certificates are valid for more than 30 days',
+  );
   expect(findings.map(({ target, summary }) => `${target}: ${summary}`)).toEqual([
     expect.stringMatching(
-      /^issuer CN=Internal Root: 3 places \(bbs.internal:8443, rep.internal:8443 and 1 more\): the chain ends at CN=Internal Root/,
+      /^issuer CN=Internal Root: 3 places \(bbs.internal:8443, rep.internal:8443 and 1 more\): incomplete chain: the issuer CN=Internal Root is neither served nor/,
     ),
   ]);
 });

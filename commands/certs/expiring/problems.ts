@@ -1,5 +1,5 @@
 import { type Finding, type ports, wording } from '../../kit.ts';
-import { bare, targetOf } from './expiry.ts';
+import { bare, isNeeded, targetOf } from './expiry.ts';
 import type { Task } from './order.ts';
 import type { Severity } from './severity.ts';
 import { type Held, MOST_PLACES, type Site } from './tally.ts';
@@ -8,15 +8,15 @@ interface Problem {
   readonly reason: string;
   readonly severity: Severity;
   readonly holds: (site: Site, leaf: ports.Certificate) => boolean;
-  /** What several sites suffer from at once; they are then one finding, named by it. */
+  /** What several sites have in common; they are then one finding, named by it. */
   readonly cause?: (site: Site) => string;
   /** Goes on after the names of the places. */
   readonly says: (site: Site, leaf: ports.Certificate) => string;
 }
 
 /**
- * Critical where no client can get through or no server can start; warning where strict clients are refused, and others not yet.
- * A client certificate being required is no problem: it is how the site is meant to be, and stands in the evidence.
+ * Critical where no client can connect or no server can start; warning where strict clients refuse the connection and others do not yet.
+ * That a site requires a client certificate is no problem: it is meant to, and the evidence says so.
  */
 const SITE_PROBLEMS: readonly Problem[] = [
   {
@@ -24,14 +24,13 @@ const SITE_PROBLEMS: readonly Problem[] = [
     severity: 'critical',
     holds: ({ keyMatches }) => keyMatches === false,
     says: (_, leaf) =>
-      `the private key there does not belong to ${leaf.name}: what loads the two will not start`,
+      `the private key does not belong to ${leaf.name}: a server that loads both fails to start`,
   },
   {
     reason: 'chain-broken',
     severity: 'critical',
     holds: ({ served }) => served?.path === 'broken',
-    says: ({ path }) =>
-      `the chain does not hold: the signature on ${path[0].name} is not by the issuer that is served`,
+    says: ({ path }) => `broken chain: the issuer it serves did not sign ${path[0].name}`,
   },
   {
     reason: 'name-mismatch',
@@ -39,8 +38,8 @@ const SITE_PROBLEMS: readonly Problem[] = [
     holds: ({ served }) => served?.nameMatches === false,
     says: ({ places, served }, leaf) =>
       leaf.alternativeNames.length > 0
-        ? `the certificate is for ${wording.list(namesOf(leaf))}, and not for ${places[0]?.asked ?? served?.address ?? 'that address'}`
-        : `the certificate has no subject alternative name, only the CN ${leaf.name}: browsers, and Go since 1.15, take no notice of it`,
+        ? `the certificate is for ${wording.list(namesOf(leaf))}, not for ${places[0]?.asked ?? served?.address ?? 'that address'}`
+        : `the certificate has no subject alternative name, only the CN ${leaf.name}: browsers and Go (since 1.15) ignore the CN`,
   },
   {
     reason: 'chain-incomplete',
@@ -49,43 +48,46 @@ const SITE_PROBLEMS: readonly Problem[] = [
     // A private root that nobody named is not thirty problems.
     cause: ({ path }) => `issuer ${path.at(-1)?.issuer ?? ''}`,
     says: ({ path }) =>
-      `the chain ends at ${path.at(-1)?.issuer || 'an unnamed issuer'}, which is neither served nor a known root: serve the missing intermediate, or, for a private root, name it in the source's \`trust\``,
+      `incomplete chain: the issuer ${path.at(-1)?.issuer || '(unnamed)'} is neither served nor a known root: serve the missing intermediate, or add a private root to \`trust\` of the source`,
   },
   {
     reason: 'self-signed',
     severity: 'warning',
     holds: ({ served }) => served?.path === 'self-signed',
     says: (_, leaf) =>
-      `${leaf.name} is signed by itself: only clients told to trust this very certificate accept it`,
+      `${leaf.name} is self-signed: only clients configured to trust this certificate accept it`,
   },
   {
     reason: 'legacy-protocol',
     severity: 'warning',
     holds: ({ served }) => served?.protocol !== undefined && /^(SSL|TLSv1(\.[01])?$)/.test(served.protocol),
     says: ({ served }) =>
-      `speaks ${served?.protocol?.replace(/^TLSv1$/, 'TLSv1.0').replace('TLSv', 'TLS ') ?? 'an old protocol'} and nothing newer: clients of today refuse it`,
+      `supports ${served?.protocol?.replace(/^TLSv1$/, 'TLSv1.0').replace('TLSv', 'TLS ') ?? 'an outdated protocol'} and nothing newer: current clients refuse it`,
   },
   {
     reason: 'must-staple-without-staple',
     severity: 'warning',
-    // Where the handshake ends for want of a client certificate, the staple may not have had its turn.
+    // A handshake that ends for lack of a client certificate may end before the response is sent.
     holds: ({ served }, leaf) =>
       leaf.mustStaple && served !== undefined && !served.stapled && !served.clientCertificateRequired,
-    says: (_, leaf) => `${leaf.name} demands a stapled OCSP answer and none came: Firefox refuses it`,
+    says: (_, leaf) =>
+      `${leaf.name} requires a stapled OCSP response (must-staple), and none was sent: Firefox refuses it`,
   },
 ];
 
 /** What is wrong with sites besides dates; each reason is a finding of its own. */
 export function siteProblems(sites: readonly Site[]): Task[] {
   return SITE_PROBLEMS.flatMap(({ reason, severity, holds, cause, says }) => {
-    const suffering = sites.filter((site) => holds(site, site.path[0]));
-    const groups = Map.groupBy(suffering, (site) => cause?.(site) ?? site);
+    const affected = sites.filter((site) => holds(site, site.path[0]));
+    const groups = Map.groupBy(affected, (site) => cause?.(site) ?? site);
     return [...groups].map(([by, group]) => {
       const site = merge(group);
-      const target = typeof by === 'string' ? by : (site.places[0]?.place ?? site.path[0].name);
+      const first = site.places[0]?.place ?? site.path[0].name;
+      const target = typeof by === 'string' ? by : first;
       const summary = `${placesOf(site)}: ${says(site, site.path[0])}`;
       const untilMs = Math.min(...group.map(({ path }) => path[0].notAfter.getTime()));
-      return { finding: { reason, severity, target, summary, evidence: siteEvidence(site) }, untilMs };
+      const finding = { reason, severity, target, summary, evidence: siteEvidence(site) };
+      return { finding, untilMs, at: { first, count: site.count } };
     });
   });
 }
@@ -102,10 +104,13 @@ function merge(group: readonly Site[]): Site {
   return { ...first, places, count: group.reduce((sum, { count }) => sum + count, 0) };
 }
 
-/** Keys and signatures too weak for clients of today. What is stored only may never be served, and is told as information. */
+/**
+ * Keys and signatures too weak for current clients. What is stored only may never be served: information. In trust stores, none at all:
+ * systems keep old roots for old signatures, and nobody here could replace them.
+ */
 export function weaknesses(held: Held): Task[] {
   const { certificate, places, live, count } = held;
-  if (places.every(({ as }) => as === 'extra')) return [];
+  if (!isNeeded(held)) return [];
   const { key, signature, selfSigned, name } = certificate;
   const severity: Severity = live ? 'warning' : 'info';
   const evidence = [
@@ -125,16 +130,21 @@ export function weaknesses(held: Held): Task[] {
     findings.push({
       ...base,
       reason: 'weak-key',
-      summary: `${at} has an RSA key of ${key.bits} bits: fewer than 2048 are refused by OpenSSL 3 and by browsers`,
+      summary: `${at} has an RSA key of ${key.bits} bits: OpenSSL 3 and browsers refuse keys shorter than 2048 bits`,
     });
-  // Nobody verifies what a root says about itself.
+  // Nobody verifies the signature of a root.
   if (!selfSigned && /sha-?1(?!\d)|md[245]/i.test(signature))
     findings.push({
       ...base,
       reason: 'weak-signature',
-      summary: `${at} is signed with ${signature}, which can be forged and which clients refuse`,
+      summary: `${at} is signed with ${signature}, which clients refuse because it can be forged`,
     });
-  return findings.map((finding) => ({ finding, untilMs: certificate.notAfter.getTime() }));
+  const first = places[0].place;
+  return findings.map((finding) => ({
+    finding,
+    untilMs: certificate.notAfter.getTime(),
+    at: { first, count: 1 },
+  }));
 }
 
 function placesOf({ places, count }: Site): string {
@@ -149,19 +159,19 @@ function namesOf({ alternativeNames }: ports.Certificate): readonly string[] {
 function siteEvidence({ path, served, places, count }: Site): NonNullable<Finding['evidence']> {
   const chain = path.map(({ name, issuer, notAfter }) => [name, issuer, wording.moment(notAfter)]);
   const handshake = served && [
-    served.protocol ?? 'protocol not known',
-    served.stapled ? 'OCSP answer stapled' : 'no OCSP answer stapled',
+    served.protocol ?? 'unknown protocol',
+    served.stapled ? 'OCSP response stapled' : 'no stapled OCSP response',
     ...(served.clientCertificateRequired ? ['client certificate required'] : []),
-    ...(served.legacyOnly ? ['reached only with algorithms of another age'] : []),
+    ...(served.legacyOnly ? ['outdated algorithms only'] : []),
   ];
   return [
     ...(handshake ? [{ kind: 'field', label: 'Handshake', value: handshake.join(', ') } as const] : []),
-    { kind: 'table', columns: ['Path', 'Issuer', 'Until'], rows: chain },
+    { kind: 'table', columns: ['Chain', 'Issuer', 'Expires'], rows: chain },
     ...(count > 1
       ? [
           {
             kind: 'table',
-            columns: ['Place', 'Name asked for'],
+            columns: ['Place', 'Server name'],
             rows: places.map((one) => [one.place, one.asked ?? '']),
           } as const,
         ]

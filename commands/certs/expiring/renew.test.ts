@@ -3,7 +3,7 @@ import { type ports, type ReadContext, SourceError } from '../../kit.ts';
 import { check } from './check.ts';
 import { diagnose } from './diagnose.ts';
 import { renew } from './renew.ts';
-import { certificate, factsOf, inVault, live } from './sightings.ts';
+import { certificate, factsOf, inVault, live } from './builders.ts';
 
 const PLACE = 'vault:secret/cf/bbs/locket/tls:certificate';
 const ASKED = { store: 'vault', place: PLACE };
@@ -56,11 +56,11 @@ function planned(renewal: ports.Renewal) {
 test('the plan says what is issued, what is counted, what is kept, and that nothing is deployed', async () => {
   expect(await planned(LOCKET)).toEqual({
     lines: [
-      'Write 1a2c as the next serial to secret/cf/bbs/locket/ca, so that nothing else gets 1a2b',
+      'Set the next serial in secret/cf/bbs/locket/ca to 1a2c, so that 1a2b is used once',
       'Issue a new certificate for locket.service.cf.internal in secret/cf/bbs/locket/tls: same key, names and extensions, ' +
-        'valid for 364 days from then on, but not beyond the end of its authority, 2026-07-12 00:00 UTC (the end of the present one: 2019-07-12 22:25 UTC), ' +
+        'valid for 364 days from then on, but not longer than its authority, 2026-07-12 00:00 UTC (the current one expires 2019-07-12 22:25 UTC), ' +
         'signed by cf-internal-ca (secret/cf/bbs/locket/ca) with serial 1a2b',
-      'Keep all else in the secret as it is: the key, 1 certificate behind it in the chain, ca and password',
+      'Keep everything else in the secret: the key, 1 certificate behind it in the chain, ca and password',
     ],
     targets: ['vault:secret/cf/bbs/locket/ca:certificate', PLACE],
     precondition: {
@@ -70,8 +70,8 @@ test('the plan says what is issued, what is counted, what is kept, and that noth
       serial: '1a2b',
     },
     afterwards: [
-      'Nothing is deployed by this: deploy what uses secret/cf/bbs/locket/tls, then see with `/certs show secret/cf/bbs/locket/tls` and the live site that the new one is served.',
-      'Where it has expired and both sides check each other (mutual TLS), a deployment may hang between them until both have their new one.',
+      'This deploys nothing: deploy what uses secret/cf/bbs/locket/tls, then check with `/certs show secret/cf/bbs/locket/tls` and at the live site that the new certificate is served.',
+      'If it has expired and both sides check each other (mutual TLS), a deployment may hang until both have their new certificate.',
     ],
     details: { renewal: LOCKET },
   });
@@ -99,9 +99,9 @@ test('one that signs itself writes its own secret and no other', async () => {
   expect(targets).toEqual([PLACE]);
   expect(lines).toEqual([
     'Issue a new certificate for locket.service.cf.internal in secret/cf/bbs/locket/tls: same key, names and extensions, ' +
-      'valid for 364 days from then on (the end of the present one: 2019-07-12 22:25 UTC), ' +
+      'valid for 364 days from then on (the current one expires 2019-07-12 22:25 UTC), ' +
       'signed by itself with a random serial, SHA-256 instead of SHA-1',
-    'Keep all else in the secret as it is: the key',
+    'Keep everything else in the secret: the key',
   ]);
 });
 
@@ -117,15 +117,15 @@ test('what the store refuses is refused in its words', async () => {
 });
 
 test.each([
-  [[], 'no source vault keeps certificates here any more'],
-  [[vault()], 'vault has no leave to renew: its configuration has no `renew`'],
-])('a store that is gone or has lost its leave is refused', async (stores, because) => {
+  [[], 'source vault does not exist any more or has no certificates'],
+  [[vault()], 'vault may not renew certificates: `renew` is not configured'],
+])('a store that is gone or lost its permission is refused', async (stores, because) => {
   const refused = renew.plan(context(stores), ASKED);
   await expect(refused).rejects.toThrow(because);
   await expect(refused).rejects.toBeInstanceOf(SourceError);
 });
 
-test('applying renews exactly what was planned, once, and tells the new serial and end', async () => {
+test('applying renews exactly what was planned, once, and reports the new serial and end', async () => {
   const read = context([vault(() => Promise.resolve(LOCKET))]);
   // As it comes back from Redis.
   const plan = JSON.parse(JSON.stringify(await renew.plan(read, ASKED))) as Awaited<

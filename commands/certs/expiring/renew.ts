@@ -24,9 +24,9 @@ const MOST_KEPT = 12;
 const DAY_MS = 86_400_000;
 const NEVER = '9999-12-31T23:59:59.000Z';
 
-/** What `safe x509 renew` did in the outage, without what it forgets. It deploys nothing, and so nothing stops. */
+/** What `safe x509 renew` does, without what it forgets. It deploys nothing, so nothing is interrupted. */
 export const renew = defineRemediation({
-  about: 'Issues a certificate anew where it is kept: same key, same names, a new time; it deploys nothing',
+  about: 'Reissues a certificate where it is stored: same key and names, new validity; deploys nothing',
   title: ({ place }) => fitted(`Renew ${pathOf(place).split('/').slice(-NAMED_BY).join('/')}`),
   risk: 'safe',
   uses: ['certificates'],
@@ -77,13 +77,10 @@ function planIn(
   { store: name, place }: RenewParams,
 ): Promise<ports.Renewal> {
   const store = read.certificates.stores.find((one) => one.name === name);
-  if (!store) throw new SourceError(name, 'refused', `no source ${name} keeps certificates here any more`);
+  if (!store)
+    throw new SourceError(name, 'refused', `source ${name} does not exist any more or has no certificates`);
   if (!store.planRenewal)
-    throw new SourceError(
-      name,
-      'refused',
-      `${name} has no leave to renew: its configuration has no \`renew\``,
-    );
+    throw new SourceError(name, 'refused', `${name} may not renew certificates: \`renew\` is not configured`);
   return store.planRenewal(place, { signal });
 }
 
@@ -94,7 +91,7 @@ function issued({ place, name, notAfter, lifetimeMs, authority, signature }: por
   const serial = authority.nextSerial === undefined ? 'a random serial' : `serial ${authority.nextSerial}`;
   return [
     `Issue a new certificate for ${name} in ${pathOf(place)}: same key, names and extensions`,
-    `valid for ${lifetime(lifetimeMs)} from then on${atMost(authority.notAfter)} (the end of the present one: ${ends})`,
+    `valid for ${lifetime(lifetimeMs)} from then on${atMost(authority.notAfter)} (the current one expires ${ends})`,
     `signed by ${by} with ${serial}`,
     ...(signature ? [`${signature.to} instead of ${signature.from}`] : []),
   ].join(', ');
@@ -110,26 +107,26 @@ function lifetime(ms: number): string {
 }
 
 function atMost(authorityEnds: string): string {
-  return authorityEnds === NEVER ? '' : `, but not beyond the end of its authority, ${moment(authorityEnds)}`;
+  return authorityEnds === NEVER ? '' : `, but not longer than its authority, ${moment(authorityEnds)}`;
 }
 
 function counting({ authority: { place, nextSerial } }: ports.Renewal): string {
   const following = (BigInt(`0x${nextSerial}`) + 1n).toString(16);
-  return `Write ${following} as the next serial to ${pathOf(place)}, so that nothing else gets ${nextSerial}`;
+  return `Set the next serial in ${pathOf(place)} to ${following}, so that ${nextSerial} is used once`;
 }
 
 function kept({ kept: others, intermediates }: ports.Renewal): string {
   const behind =
     intermediates === 0 ? [] : [`${wording.count(intermediates, 'certificate')} behind it in the chain`];
-  return `Keep all else in the secret as it is: ${wording.list(['the key', ...behind, ...others], MOST_KEPT)}`;
+  return `Keep everything else in the secret: ${wording.list(['the key', ...behind, ...others], MOST_KEPT)}`;
 }
 
 function afterwards({ place }: ports.Renewal): readonly string[] {
   const path = pathOf(place);
   return [
-    `Nothing is deployed by this: deploy what uses ${path}, then see with \`/certs show ${path}\` and the live site that the new one is served.`,
-    // Seed: the redeploy hung at the first cell, for its new peers and its old certificate did not speak any more.
-    'Where it has expired and both sides check each other (mutual TLS), a deployment may hang between them until both have their new one.',
+    `This deploys nothing: deploy what uses ${path}, then check with \`/certs show ${path}\` and at the live site that the new certificate is served.`,
+    // In the outage the redeploy hung at the first cell: its new peers refused its old certificate.
+    'If it has expired and both sides check each other (mutual TLS), a deployment may hang until both have their new certificate.',
   ];
 }
 

@@ -11,7 +11,7 @@ const thresholds: Thresholds = {
   criticalShare: 0.1,
 };
 
-function standing(lifetimeDays: number, leftDays: number, with_: Partial<Thresholds> = {}): string {
+function statusOf(lifetimeDays: number, leftDays: number, with_: Partial<Thresholds> = {}): string {
   const notAfter = new Date(NOW + leftDays * DAY_MS);
   const notBefore = new Date(notAfter.getTime() - lifetimeDays * DAY_MS);
   const judged = judge({ notBefore, notAfter }, { ...thresholds, ...with_ }, NOW);
@@ -19,51 +19,59 @@ function standing(lifetimeDays: number, leftDays: number, with_: Partial<Thresho
 }
 
 test.each([
-  // lifetime, days left, standing
+  // lifetime, days left, status
   [1, 0.9, 'on-schedule'],
   [1, 0.3, 'expiring warning'],
   [1, 0.09, 'expiring critical'],
   [6, 5, 'on-schedule'],
   [6, 1.9, 'expiring warning'],
   [6, 0.5, 'expiring critical'],
-  [47, 46, 'good'],
+  [47, 46, 'valid'],
   [47, 16, 'on-schedule'],
   [47, 15, 'expiring warning'],
   [47, 4, 'expiring critical'],
-  [90, 31, 'good'],
+  [90, 31, 'valid'],
   [90, 29.8, 'on-schedule'],
   [90, 29, 'expiring warning'],
   [90, 7, 'expiring critical'],
   [100, 30, 'expiring warning'],
   [100, 7.5, 'expiring warning'],
   [100, 7, 'expiring critical'],
-  [397, 31, 'good'],
+  [397, 31, 'valid'],
   [397, 16, 'expiring warning'],
   [397, 7, 'expiring critical'],
   [825, 30, 'expiring warning'],
   [825, 7.1, 'expiring warning'],
   [825, 1, 'expiring critical'],
-  [3650, 31, 'good'],
+  [3650, 31, 'valid'],
   [3650, 30, 'expiring warning'],
   [3650, 7, 'expiring critical'],
   [397, -0.001, 'expired critical'],
   [47, -400, 'expired critical'],
 ])('of %d days %d are left: %s', (lifetime, left, is) => {
-  expect(standing(lifetime, left)).toBe(is);
+  expect(statusOf(lifetime, left)).toBe(is);
 });
 
 test('the moment of notAfter itself is still valid', () => {
-  expect(standing(397, 0)).toBe('expiring critical');
-  expect(standing(397, -1 / DAY_MS)).toBe('expired critical');
+  expect(statusOf(397, 0)).toBe('expiring critical');
+  expect(statusOf(397, -1 / DAY_MS)).toBe('expired critical');
 });
 
 test('31 December 9999 means never, however far one looks', () => {
   const never = { notBefore: new Date(NOW - DAY_MS), notAfter: new Date('9999-12-31T23:59:59Z') };
-  expect(judge(never, { ...thresholds, withinMs: 1e15, warningShare: 1 }, NOW)).toEqual({ is: 'good' });
+  expect(judge(never, { ...thresholds, withinMs: 1e15, warningShare: 1 }, NOW)).toEqual({ is: 'valid' });
 });
 
-test('one that begins tomorrow is not valid yet, and neither good nor expiring', () => {
-  expect(standing(10, 11)).toBe('not-yet-valid warning');
+test('one that begins tomorrow is not valid yet, and neither valid nor expiring', () => {
+  expect(statusOf(10, 11)).toBe('not-yet-valid warning');
+});
+
+test('one that ends before it begins can never be valid, and has expired once its end is past', () => {
+  const at = (days: number) => new Date(NOW + days * DAY_MS);
+  const inverted = { notBefore: at(40), notAfter: at(20) };
+  expect(judge(inverted, thresholds, NOW)).toEqual({ is: 'never-valid', severity: 'critical' });
+  expect(judge(inverted, thresholds, at(30).getTime())).toEqual({ is: 'expired', severity: 'critical' });
+  expect(judge({ notBefore: at(0), notAfter: at(0) }, thresholds, NOW).is).toBe('expiring');
 });
 
 test('dates that cannot be read are said, not passed over', () => {
@@ -72,7 +80,7 @@ test('dates that cannot be read are said, not passed over', () => {
 });
 
 test('looked at from farther away, what is listed beyond the days for a warning is information', () => {
-  expect(standing(397, 100, { withinMs: 120 * DAY_MS })).toBe('expiring info');
-  expect(standing(397, 200, { withinMs: 365 * DAY_MS })).toBe('on-schedule');
-  expect(standing(397, 200, { withinMs: 365 * DAY_MS, warningShare: 1 })).toBe('expiring info');
+  expect(statusOf(397, 100, { withinMs: 120 * DAY_MS })).toBe('expiring info');
+  expect(statusOf(397, 200, { withinMs: 365 * DAY_MS })).toBe('on-schedule');
+  expect(statusOf(397, 200, { withinMs: 365 * DAY_MS, warningShare: 1 })).toBe('expiring info');
 });

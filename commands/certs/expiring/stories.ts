@@ -1,8 +1,8 @@
 import type { ports, Story } from '../../kit.ts';
 import type { Facts } from './collect.ts';
-import { certificate, factsOf, inVault, live } from './sightings.ts';
+import { certificate, factsOf, inTrustStore, inVault, live } from './builders.ts';
 
-/** The thirteen secrets of the outage, in the order of its list, with the names that cf-deployment gives to such certificates. */
+/** The thirteen secrets of the outage, in the order of its list, with the names that cf-deployment gives such certificates. */
 const CULPRITS: readonly (readonly [path: string, name: string])[] = [
   ['api/cf_networking/policy_server_internal/server_cert', 'policy-server.service.cf.internal'],
   ['syslogger/scalablesyslog/adapter/tls/cert', 'ss-adapter'],
@@ -71,13 +71,7 @@ export const addTrustExpired: Story<Facts> = {
           issuer: 'USERTrust RSA Certification Authority',
           authority: true,
         }),
-        certificate({
-          name: 'USERTrust RSA Certification Authority',
-          from: '2000-05-30T10:48:38Z',
-          until: '2020-05-30T10:48:38Z',
-          issuer: 'AddTrust External CA Root',
-          authority: true,
-        }),
+        crossSigned(),
       ]),
     ),
   ),
@@ -119,7 +113,7 @@ export const shortLives: Story<Facts> = {
   ]),
 };
 
-/** A wildcard copied to wherever it was wanted: one certificate, one finding, and all the places to renew it at. */
+/** A wildcard copied everywhere: one certificate, one finding, and all the places to renew it at. */
 export const oneCertificateAtManyPlaces: Story<Facts> = {
   title: 'One wildcard at 120 places',
   source: 'Doomsday gathers by the SHA-1 of the certificate: https://github.com/doomsday-project/doomsday',
@@ -134,8 +128,8 @@ export const oneCertificateAtManyPlaces: Story<Facts> = {
 };
 
 /** What else is wrong with sites, one of each. */
-export const sitesThatDoNotHold: Story<Facts> = {
-  title: 'Certificates with time left, on sites that do not hold',
+export const siteProblems: Story<Facts> = {
+  title: 'Sites with problems other than dates',
   source: 'https://badssl.com shows most of these in public',
   now: new Date('2026-02-20T07:00:00Z'),
   facts: factsOf([
@@ -167,7 +161,7 @@ export const sitesThatDoNotHold: Story<Facts> = {
   ]),
 };
 
-/** The authority ends in two weeks, and one of its leaves before that: renewed first, the leaf would have to be renewed twice. */
+/** The authority expires in two weeks, and one of its leaves before that: renewed first, the leaf would have to be renewed twice. */
 export const authorityBeforeLeaf: Story<Facts> = {
   title: 'A CA that is due before its leaves are worth renewing',
   source: 'https://docs.cloudfoundry.org/credhub/rotate-cas.html',
@@ -189,9 +183,112 @@ export const authorityBeforeLeaf: Story<Facts> = {
   ]),
 };
 
+const API = certificate({
+  name: 'api.example.com',
+  from: '2020-01-10',
+  until: '2021-01-09T23:59:59Z',
+  issuer: 'Sectigo RSA DV',
+});
+const SECTIGO = certificate({
+  name: 'Sectigo RSA DV',
+  from: '2018-11-02',
+  until: '2030-12-31T23:59:59Z',
+  issuer: 'USERTrust RSA Certification Authority',
+  authority: true,
+});
+const MODERN_ROOT = certificate({
+  name: 'USERTrust RSA Certification Authority',
+  from: '2010-02-01',
+  until: '2038-01-18T23:59:59Z',
+  issuer: 'USERTrust RSA Certification Authority',
+  authority: true,
+});
+
+/** A month later sites still served the expired cross-signed USERTrust, which clients with the modern root of that name do not need. */
+export const crossSignedBallast: Story<Facts> = {
+  title: 'An expired cross-certificate beside a valid path',
+  source: 'https://ohdear.app/blog/resolving-the-addtrust-external-ca-root-certificate-expiration',
+  now: new Date('2020-07-01T12:00:00Z'),
+  facts: factsOf([
+    {
+      ...live('api.example.com:443', [API, SECTIGO, crossSigned(), addTrust()]),
+      path: [API, SECTIGO, MODERN_ROOT],
+    },
+  ]),
+};
+
+/** Systems that are not updated keep roots long after they have expired. Clients pass over them. */
+export const expiredTrustedRoot: Story<Facts> = {
+  title: 'An expired root in /etc/ssl/certs',
+  source:
+    'https://support.sectigo.com/articles/Knowledge/Sectigo-AddTrust-External-CA-Root-Expiring-May-30-2020',
+  now: new Date('2026-11-26T12:00:00Z'),
+  facts: factsOf([
+    inTrustStore('AddTrust_External_Root.pem', {
+      name: 'AddTrust External CA Root',
+      from: '2000-05-30T10:48:38Z',
+      until: '2020-05-30T10:48:38Z',
+    }),
+    inTrustStore('ISRG_Root_X1.pem', { name: 'ISRG Root X1', from: '2015-06-04', until: '2035-06-04' }),
+    inTrustStore('USERTrust_RSA.pem', {
+      name: 'USERTrust RSA Certification Authority',
+      from: '2010-02-01',
+      until: '2038-01-18T23:59:59Z',
+    }),
+    live('www.example.com:443', [
+      certificate({ name: 'www.example.com', from: '2026-10-01', until: '2027-04-01' }),
+    ]),
+  ]),
+};
+
+/** A renewed certificate was copied to the server and its new key was not: the server runs on until somebody restarts it. */
+export const keyMismatch: Story<Facts> = {
+  title: 'The private key of the old certificate beside the new one',
+  source: 'https://trstringer.com/nginx-key-values-mismatch/',
+  now: new Date('2026-02-20T07:00:00Z'),
+  facts: factsOf([
+    {
+      kind: 'seen',
+      place: 'disk:/etc/nginx/ssl/www.pem',
+      chain: [good('www.example.com')],
+      keyMatches: false,
+    },
+    {
+      kind: 'seen',
+      place: 'disk:/etc/nginx/ssl/api.pem',
+      chain: [good('api.example.com')],
+      keyMatches: true,
+    },
+    live('www.example.com:443', [good('www.example.com', 'Former Public CA')]),
+  ]),
+};
+
+/** With `leaf_not_after_behavior=truncate` Vault goes on issuing under an authority that has expired: each certificate ends before it begins. */
+export const truncatedByVault: Story<Facts> = {
+  title: 'Vault issues certificates that end before they begin',
+  source: 'https://github.com/hashicorp/vault/issues/30621',
+  now: new Date('2025-05-14T09:00:00Z'),
+  facts: factsOf([
+    live('ingress.example.com:443', [
+      certificate({
+        name: 'ingress.example.com',
+        from: '2025-05-14T08:00:00Z',
+        until: '2025-05-01T00:00:00Z',
+        issuer: 'Example Issuing CA',
+      }),
+    ]),
+    inVault('pki/next', {
+      name: 'next.example.com',
+      from: '2026-01-01',
+      until: '2025-12-01',
+      issuer: 'Example Issuing CA',
+    }),
+  ]),
+};
+
 /** Nothing to do. */
 export const allGood: Story<Facts> = {
-  title: 'The morning after: all is renewed',
+  title: 'The morning after: everything is renewed',
   source: 'The end of "Downloading Failed": renewed, deployed, and watched from then on',
   now: new Date('2019-07-20T09:00:00Z'),
   facts: factsOf(
@@ -205,6 +302,27 @@ export const allGood: Story<Facts> = {
     ),
   ),
 };
+
+/** USERTrust as signed by AddTrust, for the clients of 2000. */
+function crossSigned(): ports.Certificate {
+  return certificate({
+    name: 'USERTrust RSA Certification Authority',
+    from: '2000-05-30T10:48:38Z',
+    until: '2020-05-30T10:48:38Z',
+    issuer: 'AddTrust External CA Root',
+    authority: true,
+  });
+}
+
+function addTrust(): ports.Certificate {
+  return certificate({
+    name: 'AddTrust External CA Root',
+    from: '2000-05-30T10:48:38Z',
+    until: '2020-05-30T10:48:38Z',
+    issuer: 'AddTrust External CA Root',
+    authority: true,
+  });
+}
 
 function good(name: string, issuer = 'Example Public CA'): ports.Certificate {
   return certificate({ name, issuer, from: '2025-12-01', until: '2026-12-01' });

@@ -1,14 +1,17 @@
 import type { ports } from '../../kit.ts';
+import { isValidAt } from './severity.ts';
 
 /** One certificate and all the places that hold or serve it. */
 export interface Held {
   readonly certificate: ports.Certificate;
-  /** The first places in order, at most {@link MOST_PLACES}: those that hold it as their own before those that serve it beneath another. */
-  readonly places: readonly Place[];
+  /** The first places in order, at most {@link MOST_PLACES}: first those whose own it is, last those that merely trust it. Never empty. */
+  readonly places: readonly [Place, ...Place[]];
   /** How many places there are. */
   readonly count: number;
-  /** Served by at least one live site. */
+  /** At least one live site needs it. */
   readonly live: boolean;
+  /** The first place, in order, that keeps it as its own: a secret or a file, no site that serves it and no trust store. */
+  readonly keptAt?: string;
   /** The first places in order where it could be renewed, at most {@link MOST_RENEWABLE}: apart, for a thousand sites may come before them. */
   readonly renewable: readonly string[];
 }
@@ -17,16 +20,18 @@ export interface Place {
   readonly place: string;
   /**
    * `own` the place is for this certificate; `issuer` it is on the path from the place's leaf to its root;
-   * `extra` it is served along, and the leaf does not need it.
+   * `extra` it is in the chain, and the leaf does not need it; `trusted` the place is a trust store.
    */
-  readonly as: 'own' | 'issuer' | 'extra';
+  readonly as: 'own' | 'issuer' | 'extra' | 'trusted';
   /** The place's leaf, where this certificate is not that itself. */
   readonly leaf?: Pick<ports.Certificate, 'name' | 'notAfter'>;
 }
 
+type Path = readonly [ports.Certificate, ...ports.Certificate[]];
+
 /** Sites that show the same leaf in the same way, or places whose private key belongs to another certificate. */
 export interface Site {
-  readonly path: readonly [ports.Certificate, ...ports.Certificate[]];
+  readonly path: Path;
   readonly served?: NonNullable<ports.Seen['served']>;
   readonly keyMatches?: boolean;
   /** The first of them in order, at most {@link MOST_PLACES}. */
@@ -37,75 +42,151 @@ export interface Site {
 export interface Tally {
   readonly certificates: readonly Held[];
   readonly sites: readonly Site[];
+  /** How many places were examined, those without a certificate included and trust stores not. */
+  readonly placeCount: number;
 }
 
 export const MOST_PLACES = 50;
 export const MOST_RENEWABLE = 3;
 
-type Open<T extends { places: unknown; count: number }> = {
-  -readonly [Key in keyof T]: Key extends 'places' ? T['places'][keyof T['places'] & number][] : T[Key];
-};
+interface OpenHeld extends Omit<Held, 'places' | 'count' | 'live' | 'keptAt' | 'renewable'> {
+  places: Place[];
+  count: number;
+  live: boolean;
+  keptAt?: string;
+  renewable: readonly string[];
+}
 
-/** Gathers sightings by certificate as they come, so that ten thousand places of one certificate cost no more than fifty. */
-export function openTally(): { readonly add: (seen: ports.Seen) => void; readonly close: () => Tally } {
-  const certificates = new Map<string, Open<Held>>();
-  const sites = new Map<string, Open<Site>>();
+interface OpenSite extends Omit<Site, 'places' | 'count'> {
+  places: Site['places'][number][];
+  count: number;
+}
+
+export interface OpenTally {
+  readonly add: (seen: ports.Seen) => void;
+  readonly addEmpty: () => void;
+  readonly close: () => Tally;
+}
+
+/** Gathers by certificate as the places come, so that ten thousand places of one certificate cost no more than fifty. */
+export function openTally(now: Date): OpenTally {
+  const certificates = new Map<string, OpenHeld>();
+  const sites = new Map<string, OpenSite>();
+  let placeCount = 0;
   return {
     add: (seen) => {
-      const path = pathOf(seen.chain);
-      for (const certificate of new Set(seen.chain)) {
-        const held = certificates.get(certificate.fingerprint) ?? {
-          certificate,
-          places: [],
-          count: 0,
-          live: false,
-          renewable: [],
-        };
-        held.live ||= seen.served !== undefined;
-        if (keep(held.places, placeOf(certificate, seen, path), byPlace)) held.count += 1;
-        if (seen.renewable && certificate === seen.chain[0])
-          held.renewable = firstOf([...held.renewable, seen.place]);
-        certificates.set(certificate.fingerprint, held);
-      }
+      const path = seen.path ?? pathOf(seen.chain, now);
+      if (!seen.trustStore) placeCount += 1;
+      for (const certificate of allOf(seen, path)) addCertificate(certificates, certificate, seen, path);
       if (seen.served !== undefined || seen.keyMatches === false) addSite(sites, seen, path);
     },
-    close: () => ({ certificates: [...certificates.values()], sites: [...sites.values()] }),
+    addEmpty: () => {
+      placeCount += 1;
+    },
+    close: () => ({
+      // Each was made for a place.
+      certificates: [...certificates.values()] as unknown as readonly Held[],
+      sites: [...sites.values()],
+      placeCount,
+    }),
   };
 }
 
+/** What is in the chain, and what is on the path besides: a root that clients have from their configuration. */
+function allOf({ chain }: ports.Seen, path: Path): Iterable<ports.Certificate> {
+  return new Map([...path, ...chain].map((one) => [one.fingerprint, one])).values();
+}
+
+function addCertificate(
+  certificates: Map<string, OpenHeld>,
+  certificate: ports.Certificate,
+  seen: ports.Seen,
+  path: Path,
+): void {
+  const held = certificates.get(certificate.fingerprint) ?? {
+    certificate,
+    places: [],
+    count: 0,
+    live: false,
+    renewable: [],
+  };
+  const place = placeOf(certificate, seen, path);
+  const isKept = place.as === 'own' && seen.served === undefined && !seen.trustStore;
+  held.live ||= seen.served !== undefined && place.as !== 'extra';
+  if (keep(held.places, place, byPlace)) held.count += 1;
+  if (isKept && !(held.keptAt !== undefined && held.keptAt <= seen.place)) held.keptAt = seen.place;
+  if (seen.renewable && place.as === 'own') held.renewable = firstOf([...held.renewable, seen.place]);
+  certificates.set(certificate.fingerprint, held);
+}
+
 /**
- * From the leaf to the last issuer that is there. Of several with the issuer's name the longest-lived counts: a client can choose it,
- * as those that knew its modern form did with the cross-signed USERTrust in 2020.
+ * From the leaf to the last issuer that is there, by their names, where the source does not say which path clients take. One whose
+ * certificates are all valid now is preferred, for clients can take it, as those that knew the modern USERTrust did in 2020 beside the
+ * cross-signed one. Of several with the issuer's name the longest-lived counts.
  */
-export function pathOf(chain: ports.Seen['chain']): [ports.Certificate, ...ports.Certificate[]] {
-  const path: [ports.Certificate, ...ports.Certificate[]] = [chain[0]];
-  for (let last = chain[0]; last.subject !== last.issuer;) {
-    const [next] = chain
-      .filter((one) => one.subject === last.issuer && !path.includes(one))
-      .toSorted((a, b) => b.notAfter.getTime() - a.notAfter.getTime());
-    if (!next) break;
-    path.push(next);
-    last = next;
+export function pathOf(chain: ports.Seen['chain'], now: Date): Path {
+  const [leaf] = chain;
+  return validPath(chain, [leaf], new Set([leaf]), now) ?? longestLived(chain);
+}
+
+function validPath(
+  chain: ports.Seen['chain'],
+  path: Path,
+  tried: Set<ports.Certificate>,
+  now: Date,
+): Path | undefined {
+  const issuers = issuersOf(path.at(-1), chain);
+  if (issuers.length === 0) return path;
+  for (const issuer of issuers) {
+    if (tried.has(issuer) || !isValidAt(issuer, now)) continue;
+    tried.add(issuer);
+    const whole = validPath(chain, [...path, issuer], tried, now);
+    if (whole) return whole;
   }
-  return path;
+  return undefined;
+}
+
+function longestLived(chain: ports.Seen['chain']): Path {
+  const path: [ports.Certificate, ...ports.Certificate[]] = [chain[0]];
+  for (;;) {
+    const next = issuersOf(path.at(-1), chain).find((one) => !path.includes(one));
+    if (!next) return path;
+    path.push(next);
+  }
+}
+
+/** The longest-lived first; none for what signs itself. */
+function issuersOf(
+  certificate: ports.Certificate | undefined,
+  chain: ports.Seen['chain'],
+): readonly ports.Certificate[] {
+  if (!certificate || certificate.subject === certificate.issuer) return [];
+  return chain
+    .filter(({ subject }) => subject === certificate.issuer)
+    .toSorted((a, b) => b.notAfter.getTime() - a.notAfter.getTime());
 }
 
 function placeOf(
   certificate: ports.Certificate,
-  { place, chain }: ports.Seen,
-  path: readonly ports.Certificate[],
+  { place, chain, trustStore }: ports.Seen,
+  path: Path,
 ): Place {
   const [leaf] = chain;
+  if (trustStore && isAuthority(certificate)) return { place, as: 'trusted' };
   if (certificate.fingerprint === leaf.fingerprint) return { place, as: 'own' };
   const as = path.some(({ fingerprint }) => fingerprint === certificate.fingerprint) ? 'issuer' : 'extra';
   return { place, as, leaf: { name: leaf.name, notAfter: leaf.notAfter } };
 }
 
-function addSite(
-  sites: Map<string, Open<Site>>,
-  { place, served, keyMatches }: ports.Seen,
-  path: Site['path'],
-): void {
+/**
+ * Roots of the nineties have no extension that says so. A server's own certificate in the folder of a trust store, as Debian's
+ * `ssl-cert-snakeoil.pem` in `/etc/ssl/certs`, has its names as extensions, and somebody presents it.
+ */
+function isAuthority({ authority, selfSigned, alternativeNames }: ports.Certificate): boolean {
+  return authority || (selfSigned && alternativeNames.length === 0);
+}
+
+function addSite(sites: Map<string, OpenSite>, { place, served, keyMatches }: ports.Seen, path: Path): void {
   const { address: _, servername, ...traits } = served ?? {};
   const key = JSON.stringify([path.map(({ fingerprint }) => fingerprint), traits, keyMatches]);
   const site = sites.get(key) ?? {
@@ -124,7 +205,7 @@ function firstOf(places: readonly string[]): readonly string[] {
   return [...new Set(places)].toSorted().slice(0, MOST_RENEWABLE);
 }
 
-const ORDER = { own: 0, issuer: 1, extra: 2 } as const;
+const ORDER = { own: 0, issuer: 1, extra: 2, trusted: 3 } as const;
 
 function byPlace(a: Place, b: Place): number {
   return ORDER[a.as] - ORDER[b.as] || byName(a, b);

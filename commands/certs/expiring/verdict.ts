@@ -1,49 +1,232 @@
 import { wording } from '../../kit.ts';
+import { bare, type Due } from './expiry.ts';
+import type { Task } from './order.ts';
+import type { Severity } from './severity.ts';
+import { rootsInWords } from './trust-stores.ts';
 
-export interface Counts {
+export interface Counted {
+  /** Certificates, without roots of trust stores and without what is due and nobody needs. */
   readonly total: number;
-  readonly expired: number;
-  readonly expiring: number;
-  readonly 'not-yet-valid': number;
-  readonly undated: number;
-  readonly 'on-schedule': number;
+  /** Places examined, trust stores not counted. */
+  readonly placeCount: number;
+  readonly dated: readonly Dated[];
+  readonly onSchedule: number;
+  /** Certificates that are due in chains that do not need them. */
+  readonly unneeded: readonly Due['is'][];
+  /** Roots that are in trust stores and nowhere else. */
+  readonly trusted: { readonly total: number; readonly due: readonly Due[] };
   /** Findings that are not about dates. */
-  readonly problems: number;
+  readonly problems: readonly Pick<Task, 'finding' | 'at'>[];
+  readonly withinMs: number;
 }
 
-/** The answer in one line: `3 of 41 certificates have expired, 2 more expire within 30 days`. */
-export function verdictOf(counts: Counts, withinMs: number): string {
+/** A certificate whose dates need action. */
+export interface Dated {
+  readonly is: Due['is'];
+  readonly severity: Severity;
+  readonly leftMs: number;
+}
+
+/** Something to say, in the order in which it is said within one severity. */
+interface Fact {
+  readonly severity: Severity;
+  /** How many findings it stands for. */
+  readonly findings: number;
+  /** About certificates and their dates: the first such fact names the total, later ones say `more`. */
+  readonly isDated?: true;
+  readonly says: (at: Position) => string;
+}
+
+interface Position {
+  /** At the beginning of the line. */
+  readonly isFirst: boolean;
+  /** After another fact about dates. */
+  readonly isMore: boolean;
+}
+
+const RANK = { critical: 0, warning: 1, info: 2 } as const;
+/** In one line; the rest are counted. */
+const MOST_SAID = 4;
+
+/**
+ * The answer in one line, the worst first, whatever kind it is of: `3 of 41 certificates have expired, 2 more expire within 30 days`;
+ * `The private key does not belong to its certificate at disk:/etc/x.pem; all 41 certificates are valid for more than 30 days`.
+ */
+export function verdictOf(counted: Counted): string {
+  const facts = factsOf(counted).toSorted((a, b) => RANK[a.severity] - RANK[b.severity]);
+  const [worst] = facts;
+  if (!worst) return allValid(counted, true);
+  const said = facts
+    .filter((fact) => fact === worst || fact.severity === 'critical' || fact.isDated)
+    .slice(0, MOST_SAID);
+  const left = facts.filter((fact) => !said.includes(fact)).reduce((sum, { findings }) => sum + findings, 0);
+  const others = left > 0 ? [wording.count(left, 'other problem')] : [];
+  if (counted.total === 0 || said.some(({ isDated }) => isDated))
+    return [inOneLine(said, true), ...others].join('; ');
+  // What is no more than information is a note on an answer that is good.
+  return worst.severity === 'info'
+    ? [allValid(counted, true), inOneLine(said, false), ...others].join('; ')
+    : [inOneLine(said, true), ...others, allValid(counted, false)].join('; ');
+}
+
+function inOneLine(facts: readonly Fact[], isStart: boolean): string {
+  return facts
+    .map(({ isDated, says }, at) => {
+      const before = facts.slice(0, at);
+      const text = says({
+        isFirst: isStart && at === 0,
+        isMore: before.some((one) => one.isDated === true),
+      });
+      if (at === 0) return text;
+      return (isDated && before.at(-1)?.isDated ? ', ' : '; ') + text;
+    })
+    .join('');
+}
+
+function factsOf(counted: Counted): readonly Fact[] {
+  const dated = (is: Due['is']) => datedFact(counted, is);
+  const problem = (reason: string) => problemFact(counted, reason);
+  const critical = ['key-mismatch', 'chain-broken'];
+  const lesser = Object.keys(PROBLEMS).filter((reason) => !critical.includes(reason));
+  return [
+    ...(['expired', 'never-valid', 'not-yet-valid'] as const).flatMap(dated),
+    ...critical.flatMap(problem),
+    ...(['expiring', 'undated'] as const).flatMap(dated),
+    ...lesser.flatMap(problem),
+    ...unneededFact(counted),
+    ...trustedFact(counted),
+  ];
+}
+
+function datedFact({ dated, total, onSchedule, withinMs }: Counted, is: Due['is']): readonly Fact[] {
+  const these = dated.filter((one) => one.is === is);
+  const severity = (['critical', 'warning', 'info'] as const).find((level) =>
+    these.some((one) => one.severity === level),
+  );
+  if (!severity) return [];
+  const amount = these.length;
+  const firstMs = Math.min(...these.map(({ leftMs }) => leftMs));
+  const [one, many] = wordsOf(is, severity, withinMs, firstMs);
+  const scheduled = is === 'expiring' && onSchedule > 0 ? `, ${onSchedule} more on schedule` : '';
+  return [
+    {
+      severity,
+      findings: amount,
+      isDated: true,
+      says: ({ isMore }) => {
+        const whose = isMore ? `${amount} more` : share(amount, total);
+        return `${whose} ${amount === 1 ? one : many}${scheduled}`;
+      },
+    },
+  ];
+}
+
+function wordsOf(
+  is: Due['is'],
+  severity: Severity,
+  withinMs: number,
+  firstMs: number,
+): readonly [one: string, many: string] {
+  switch (is) {
+    case 'expired':
+      return ['has expired', 'have expired'];
+    case 'never-valid':
+      return ['can never be valid', 'can never be valid'];
+    case 'not-yet-valid':
+      return ['is not valid yet', 'are not valid yet'];
+    case 'undated':
+      return ['has unreadable dates', 'have unreadable dates'];
+    default: {
+      const within = `within ${wording.span(withinMs)}`;
+      if (severity !== 'critical') return [`expires ${within}`, `expire ${within}`];
+      const first = wording.span(firstMs);
+      return [`expires in ${first}`, `expire ${within}, the first in ${first}`];
+    }
+  }
+}
+
+type Words = readonly [one: (place: string, isFirst: boolean) => string, many: (count: number) => string];
+
+/** Each of the reasons in problems.ts, in the order in which they are said. */
+const PROBLEMS: Readonly<Record<string, Words>> = {
+  'key-mismatch': [
+    (place, isFirst) =>
+      `${isFirst ? 'The' : 'the'} private key does not belong to its certificate at ${place}`,
+    (count) => `${count} places have a private key that does not belong to their certificate`,
+  ],
+  'chain-broken': served('a broken chain'),
+  'name-mismatch': served('a certificate for another name'),
+  'chain-incomplete': served('an incomplete chain'),
+  'self-signed': served('a self-signed certificate'),
+  'legacy-protocol': [
+    (place) => `${bare(place)} supports outdated TLS only`,
+    (count) => `${count} sites support outdated TLS only`,
+  ],
+  'must-staple-without-staple': served('a must-staple certificate without an OCSP response'),
+  'weak-key': weak('key'),
+  'weak-signature': weak('signature'),
+};
+
+function served(what: string): Words {
+  return [(place) => `${bare(place)} serves ${what}`, (count) => `${count} sites serve ${what}`];
+}
+
+function weak(what: string): Words {
+  return [() => `1 certificate has a weak ${what}`, (count) => `${count} certificates have a weak ${what}`];
+}
+
+function problemFact({ problems }: Counted, reason: string): readonly Fact[] {
+  const these = problems.filter(({ finding }) => finding.reason === reason);
+  const [first] = these.toSorted((a, b) => RANK[a.finding.severity] - RANK[b.finding.severity]);
+  const words = PROBLEMS[reason];
+  if (!first || !words) return [];
+  const count = these.reduce((sum, { at }) => sum + (at?.count ?? 1), 0);
+  return [
+    {
+      severity: first.finding.severity,
+      findings: these.length,
+      says: ({ isFirst }) =>
+        count === 1 ? words[0](first.at?.first ?? first.finding.target, isFirst) : words[1](count),
+    },
+  ];
+}
+
+function unneededFact({ unneeded }: Counted): readonly Fact[] {
+  const amount = unneeded.length;
+  if (amount === 0) return [];
+  const subject = `${wording.count(amount, 'certificate')} that no chain needs`;
+  const soon = unneeded.every((is) => is === 'expired') ? '' : ' or soon will';
+  const says = () => `${subject} ${amount === 1 ? 'has' : 'have'} expired${soon}`;
+  return [{ severity: 'info', findings: amount, says }];
+}
+
+function trustedFact({ trusted: { due } }: Counted): readonly Fact[] {
+  return due.length > 0 ? [{ severity: 'info', findings: 1, says: () => rootsInWords(due) }] : [];
+}
+
+function allValid(counted: Counted, isFirst: boolean): string {
+  const { total, placeCount, onSchedule, trusted, withinMs } = counted;
   const within = wording.span(withinMs);
-  const parts = [
-    { amount: counts.expired, one: 'has expired', many: 'have expired' },
-    { amount: counts.expiring, one: `expires within ${within}`, many: `expire within ${within}` },
-    { amount: counts['not-yet-valid'], one: 'is not valid yet', many: 'are not valid yet' },
-    { amount: counts.undated, one: 'has unreadable dates', many: 'have unreadable dates' },
-  ]
-    .filter(({ amount }) => amount > 0)
-    .map(({ amount, one, many }, at) => {
-      const whose = at === 0 ? share(amount, counts.total) : `${amount} more`;
-      return `${whose} ${amount === 1 ? one : many}`;
-    });
-  const others = wording.count(counts.problems, 'other problem');
-  if (parts.length === 0) {
-    const are = counts.problems === 1 ? 'is' : 'are';
-    return counts.problems > 0 ? `${good(counts, within)}, but there ${are} ${others}` : good(counts, within);
+  if (onSchedule > 0) {
+    const expire = onSchedule === 1 ? 'expires' : 'expire';
+    return `${isFirst ? 'No' : 'no'} certificate is due: ${onSchedule} of ${total} ${expire} within ${within}, on schedule`;
   }
-  const scheduled =
-    counts.expiring > 0 && counts['on-schedule'] > 0 ? `, ${counts['on-schedule']} more on schedule` : '';
-  return `${parts.join(', ')}${scheduled}${counts.problems > 0 ? `; ${others}` : ''}`;
+  // Where each place has one, their number says nothing new.
+  const found = isFirst && placeCount > total && total > 0 ? ` found in ${placeCount} places` : '';
+  const roots = trusted.due.length === 0 ? trusted.total : 0;
+  const parts = [
+    ...(total > 0 ? [allOf(total, 'certificate', isFirst) + found] : []),
+    ...(roots > 0
+      ? [total > 0 ? wording.count(roots, 'trusted root') : allOf(roots, 'trusted root', isFirst)]
+      : []),
+  ];
+  const verb = parts.length === 1 && total + roots === 1 ? 'is' : 'are';
+  return `${wording.list(parts)} ${verb} valid for more than ${within}`;
 }
 
-function good({ total, 'on-schedule': scheduled }: Counts, within: string): string {
-  if (scheduled > 0) {
-    const rest = total - scheduled;
-    const longer = rest > 0 ? `, ${rest} ${rest === 1 ? 'is' : 'are'} good for longer` : '';
-    return `None of ${wording.count(total, 'certificate')} is due: ${scheduled} ${scheduled === 1 ? 'ends' : 'end'} within ${within} but on schedule${longer}`;
-  }
-  return total === 1
-    ? `The one certificate is good for more than ${within}`
-    : `All ${total} certificates are good for more than ${within}`;
+function allOf(amount: number, noun: string, isFirst: boolean): string {
+  if (amount === 1) return `${isFirst ? 'The' : 'the'} one ${noun}`;
+  return `${isFirst ? 'All' : 'all'} ${amount} ${noun}s`;
 }
 
 function share(amount: number, total: number): string {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type ports, type ReadContext, SourceError } from '../../kit.ts';
 import { collect } from './collect.ts';
-import { certificate, held } from './sightings.ts';
+import { certificate, held } from './builders.ts';
 
 type Store = ReadContext<'certificates'>['read']['certificates']['stores'][number];
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Finding } from '../../kit.ts';
 import type { Facts } from './collect.ts';
 import { diagnose } from './diagnose.ts';
-import { certificate } from './sightings.ts';
+import { certificate } from './builders.ts';
 import { severalMatch, siteWithItsChain, suspectedLocket } from './stories.ts';
 
 function fieldsOf(finding: Finding | undefined): Record<string, string> {

@@ -1,6 +1,6 @@
 import type { Story } from '../../kit.ts';
 import type { Facts, Shown } from './collect.ts';
-import { certificate } from './sightings.ts';
+import { certificate } from './builders.ts';
 
 const LOCKET = certificate(
   'locket.service.cf.internal',

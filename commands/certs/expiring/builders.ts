@@ -1,11 +1,12 @@
 import type { ports } from '../../kit.ts';
 import { openTally, type Tally } from './tally.ts';
 
-/** Words for telling stories in: what a place held or a site served, in short. */
+/** Builders for stories and tests: what a place held or a site served, in short. */
 
-export function factsOf(sightings: readonly ports.Seen[]): Tally {
-  const tally = openTally();
-  for (const seen of sightings) tally.add(seen);
+/** `now` tells which of several paths is valid; only chains with several issuers of one name need it. */
+export function factsOf(places: readonly ports.Seen[], now = new Date('2026-02-20T07:00:00Z')): Tally {
+  const tally = openTally(now);
+  for (const seen of places) tally.add(seen);
   return tally.close();
 }
 
@@ -78,7 +79,14 @@ export function live(
   return { kind: 'seen', place: `edge:${site}`, chain: [leaf, ...rest], served };
 }
 
-/** Like a SHA-256 in nothing but its looks: different certificates get different ones, the same one the same in every run. */
+/** A certificate in an operating system's list of trusted roots. */
+export function inTrustStore(file: string, known: Known): ports.Seen {
+  const { name } = known;
+  const root = certificate({ issuer: name, authority: true, ...known });
+  return { kind: 'seen', place: `disk:/etc/ssl/certs/${file}`, chain: [root], trustStore: true };
+}
+
+/** Looks like a SHA-256: different certificates get different ones, the same one the same in every run. */
 function fingerprintOf(text: string): string {
   let state = 0x811c9dc5;
   return Array.from({ length: 8 }, () => {

@@ -1,0 +1,126 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Finding, ports } from '../../kit.ts';
+import { certificate, factsOf } from './builders.ts';
+import { check } from './check.ts';
+import { diagnose } from './diagnose.ts';
+
+const NOW = new Date('2026-02-20T07:00:00Z');
+const args = check.args.parse({});
+
+/** Around now, where what is said changes, and anywhere, unreadable ones included. */
+const date = fc.oneof(
+  fc.date({ min: new Date('2026-02-01'), max: new Date('2026-04-01'), noInvalidDate: true }),
+  fc.date({ min: new Date('1950-01-01'), max: new Date('9999-12-31T23:59:59Z') }),
+  fc.constantFrom(NOW, new Date(NOW.getTime() + 1), new Date('9999-12-31T23:59:59Z'), new Date(NaN)),
+);
+
+const anyCertificate = fc
+  .record({
+    name: fc.constantFrom('a', 'B.Example.com', 'CA', 'Root'),
+    issuer: fc.constantFrom('CA', 'Root', 'Elsewhere', 'a'),
+    notBefore: date,
+    notAfter: date,
+    authority: fc.boolean(),
+    bits: fc.constantFrom(1024, 2048),
+    signature: fc.constantFrom('sha1WithRSAEncryption', 'sha256WithRSAEncryption'),
+  })
+  .map(({ name, issuer, notBefore, notAfter, authority, bits, signature }): ports.Certificate => ({
+    ...certificate({
+      name,
+      issuer,
+      authority,
+      from: '2026-01-01',
+      until: '2027-01-01',
+      serial: `${notBefore.getTime()} ${notAfter.getTime()} ${bits} ${signature}`,
+    }),
+    notBefore,
+    notAfter,
+    key: { type: 'rsa', bits },
+    signature,
+  }));
+
+const anyServed: fc.Arbitrary<NonNullable<ports.Seen['served']>> = fc.record({
+  address: fc.constant('203.0.113.7:443'),
+  servername: fc.constant('B.Example.com'),
+  protocol: fc.constantFrom('TLSv1', 'TLSv1.3'),
+  nameMatches: fc.boolean(),
+  path: fc.constantFrom('complete', 'incomplete', 'self-signed', 'broken'),
+  clientCertificateRequired: fc.boolean(),
+  legacyOnly: fc.boolean(),
+  stapled: fc.boolean(),
+});
+
+const anySeen: fc.Arbitrary<ports.Seen> = fc
+  .record(
+    {
+      place: fc.constantFrom(
+        'edge:B.Example.com:443',
+        'disk:/etc/ssl/certs/x.pem',
+        'vault:secret/Cf/x:certificate',
+      ),
+      chain: fc.array(anyCertificate, { minLength: 1, maxLength: 4 }),
+      served: anyServed,
+      keyMatches: fc.boolean(),
+      trustStore: fc.constant(true as const),
+      renewable: fc.constant(true as const),
+    },
+    { requiredKeys: ['place', 'chain'] },
+  )
+  .map((seen) => ({ kind: 'seen', ...seen }) as unknown as ports.Seen);
+
+const anyFacts = fc.array(anySeen, { maxLength: 6 }).map((seen) => factsOf(seen, NOW));
+
+function allTextOf({ summary, evidence = [] }: Finding): string {
+  return JSON.stringify([summary, evidence]);
+}
+
+test('no length of time anywhere is negative or absurd', () => {
+  fc.assert(
+    fc.property(anyFacts, (facts) => {
+      const { verdict, findings } = diagnose(facts, args, NOW);
+      const text = [verdict, ...findings.map(allTextOf)].join('\n');
+      expect(text).not.toMatch(/-\d+ (?:minute|hour|day|month|year|%)|NaN|Invalid|Infinity|undefined|null/);
+      expect(text).not.toMatch(/\b(?:1\d\d|[2-9]\d\d|\d{4,})%/);
+    }),
+  );
+});
+
+const WHOSE = String.raw`^(?:\d+ of \d+ certificates|The one certificate|All \d+ certificates)`;
+/** How a verdict begins where something of this reason is the worst. */
+const BEGINNINGS: Readonly<Record<string, RegExp>> = {
+  'certificate-expired': new RegExp(`${WHOSE} ha(?:s|ve) expired`),
+  'certificate-never-valid': new RegExp(`${WHOSE} can never be valid`),
+  'certificate-not-yet-valid': new RegExp(`${WHOSE} (?:is|are) not valid yet`),
+  'certificate-expiring': new RegExp(`${WHOSE} expires? (?:in|within) `),
+  'key-mismatch': /^(?:The private key does not belong|\d+ places have a private key)/,
+  'chain-broken': /^(?:\S+ serves|\d+ sites serve) a broken chain/,
+};
+
+test('the verdict begins with something critical wherever there is any', () => {
+  fc.assert(
+    fc.property(anyFacts, (facts) => {
+      const { verdict, findings } = diagnose(facts, args, NOW);
+      const reasons = new Set(
+        findings.filter(({ severity }) => severity === 'critical').map(({ reason }) => reason),
+      );
+      if (reasons.size === 0) return;
+      const says = [...reasons].filter((reason) => BEGINNINGS[reason]?.test(verdict));
+      expect([verdict, says.length]).toEqual([verdict, 1]);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a certificate whose own place is no trust store is never less than it is alone', () => {
+  fc.assert(
+    fc.property(anyCertificate, fc.array(anySeen, { maxLength: 4 }), (own, others) => {
+      const place: ports.Seen = { kind: 'seen', place: 'vault:secret/own:certificate', chain: [own] };
+      const severityOf = (seen: readonly ports.Seen[]) =>
+        diagnose(factsOf(seen, NOW), args, NOW)
+          .findings.filter(({ evidence }) => JSON.stringify(evidence).includes(own.fingerprint))
+          .some(({ reason, severity }) => reason.startsWith('certificate-') && severity === 'critical');
+      if (severityOf([place])) expect(severityOf([place, ...others])).toBe(true);
+    }),
+  );
+});

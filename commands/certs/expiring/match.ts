@@ -1,0 +1,86 @@
+import type { ports } from '../../kit.ts';
+
+export interface Matcher {
+  readonly matches: (seen: ports.Seen) => boolean;
+  readonly noteUnread: (kind: StoreKind, unseen: ports.Unseen) => void;
+  readonly matched: () => number;
+  /** To be asked once everything was examined. */
+  readonly unread: () => readonly (ports.Unseen & { readonly isUnrelated: boolean })[];
+}
+
+type StoreKind = ports.CertificateStore['kind'];
+
+/**
+ * What `--match` keeps, and which unread places have nothing to do with it.
+ *
+ * An unread place is unrelated where three things are true:
+ * 1. It is one place, and its name says what it holds: not a folder, a pattern, a list or a source, behind which there could be anything,
+ *    and not a bare IP address, behind which there could be any name.
+ * 2. The pattern does not match it.
+ * 3. The pattern is about places: some place that was read matches, and no certificate matches by its names alone, at a place that does not.
+ *
+ * Without the third, `--match locket` would be clear while the one site that serves Locket's certificate under another name is down.
+ * Everything else stays related, and the answer is then unknown: a wrong "clear" is worse than a wrong "unknown".
+ */
+export function matcherFor(pattern: string): Matcher {
+  const found = finderFor(pattern);
+  const unread: { readonly kind: StoreKind; readonly unseen: ports.Unseen }[] = [];
+  let byPlace = 0;
+  let byNameOnly = 0;
+  return {
+    matches: ({ place, chain }) => {
+      if (found(place)) {
+        byPlace += 1;
+        return true;
+      }
+      const isNamed = chain.some(({ name, subject, alternativeNames }) =>
+        [name, subject, ...alternativeNames].some(found),
+      );
+      if (isNamed) byNameOnly += 1;
+      return isNamed;
+    },
+    noteUnread: (kind, unseen) => void unread.push({ kind, unseen }),
+    matched: () => byPlace + byNameOnly,
+    unread: () => {
+      const isAboutPlaces = byPlace > 0 && byNameOnly === 0;
+      return unread.map(({ kind, unseen }) => ({
+        ...unseen,
+        isUnrelated: isAboutPlaces && isOnePlace(kind, unseen) && !found(unseen.place),
+      }));
+    },
+  };
+}
+
+/** Finds the pieces between the `*` in their order, anywhere in a text, in any case. */
+function finderFor(pattern: string): (text: string) => boolean {
+  const pieces = pattern.toLowerCase().split('*').filter(Boolean);
+  return (text) => {
+    const within = text.toLowerCase();
+    let at = 0;
+    return pieces.every((piece) => {
+      const start = within.indexOf(piece, at);
+      at = start + piece.length;
+      return start >= 0;
+    });
+  };
+}
+
+/** `edge:www.example.com:443`, with one of its addresses where all are examined; not `edge:10.0.0.5:8443`, `edge:trust /etc/ca.pem`. */
+const NAMED_SITE = /^[^:\s]+:(?:\w+:\/\/)?(?=[^\s/]*[a-z])(?:[^\s@:/]+@)?[^\s@:/]+:\d+(?: \([^)]*\))?$/i;
+/** Folders are not named like this. */
+const FILE = /\.(?:pem|crt|cer|cert|der|p7b|p7c|p12|pfx|jks|key|ya?ml|json)(?:#\d+)?$/i;
+
+/** Where it cannot be said, it may be more than one. */
+function isOnePlace(kind: StoreKind, { place, error }: ports.Unseen): boolean {
+  switch (kind) {
+    case 'tls':
+      return NAMED_SITE.test(place);
+    case 'files':
+      return FILE.test(place) && !/[*?[\]{}]/.test(place);
+    case 'vault':
+      // A key of a secret (`vault:secret/cf/uaa:certificate`), or a secret that may be listed and not read.
+      return !place.endsWith('/') && (/:.+:/.test(place) || /\blacks `read`/.test(error.message));
+    default:
+      return false;
+  }
+}
