@@ -176,8 +176,8 @@ test('nothing examined is unknown, and says whether there was nothing, or nothin
     ...counting((context) => Promise.resolve(look(context)).then(() => [])),
     diagnose: () => ({ examined: 0, verdict: 'All 0 are good', findings: [] }),
   });
-  const verdict = async (look: (context: Context) => void) => {
-    const report = await run(nothing(look));
+  const verdict = async (look: (context: Context) => void, args = {}) => {
+    const report = await run(nothing(look), { args });
     expect(report.status).toBe('unknown');
     return report.verdict;
   };
@@ -208,9 +208,19 @@ test('nothing examined is unknown, and says whether there was nothing, or nothin
     await verdict(({ gap, saw }) => {
       saw('vault', 7);
       gap('b', forbidden);
-      gap('uua', new SourceError('x', 'missing', 'no such name'));
+      gap('--match uua', new SourceError('x', 'missing', 'no such name'));
     }),
-  ).toBe("uua: no such name; couldn't check 1 of 8 places");
+  ).toBe("--match uua: no such name; couldn't check 1 of 8 places");
+  expect(
+    await verdict(
+      ({ gap }) => {
+        gap('b', forbidden);
+        gap('c', forbidden);
+        gap('3', silent);
+      },
+      { limit: '3' },
+    ),
+  ).toBe("3: no answer in 4 s; couldn't check any of 3 places");
 });
 
 test('a port without a source is said instead of guessed', async () => {

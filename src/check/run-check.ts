@@ -41,7 +41,7 @@ export async function runCheck(check: AnyCheck, run: Run): Promise<Report> {
     check: run.check,
     environment: run.environment,
     args: { ...run.args },
-    ...conclude(diagnosis, notes, sourcesOf(run.read)),
+    ...conclude(diagnosis, notes, run),
     gaps: notes.gaps,
     coverage: [...notes.coverage].map(([source, examined]) => ({ source, examined })),
     at: run.now.toISOString(),
@@ -160,26 +160,32 @@ function abortedBy(signal: AbortSignal, error: unknown): unknown {
 function conclude(
   { examined, findings, verdict, measures }: Decided,
   { gaps, coverage }: Notes,
-  sources: ReadonlySet<string>,
+  { read, args }: Run,
 ): Pick<Report, 'status' | 'verdict' | 'examined' | 'findings' | 'measures'> {
   const base = { examined, findings, ...(measures && measures.length > 0 && { measures }) };
   const related = gaps.filter(({ unrelated }) => !unrelated);
   const checked = coverage.values().reduce((sum, amount) => sum + amount, 0);
+  const sources = sourcesOf(read);
   const unchecked = () => uncheckedInWords(related, checked, sources);
   if (findings.length > 0) {
     const rest = related.length > 0 ? `; couldn't check ${unchecked()}` : '';
     return { ...base, status: 'found', verdict: verdict + rest };
   }
   if (examined === 0)
-    return { ...base, status: 'unknown', verdict: nothingExamined(related, checked, sources) };
+    return { ...base, status: 'unknown', verdict: nothingExamined(related, checked, sources, args) };
   if (related.length > 0)
     return { ...base, status: 'unknown', verdict: `Couldn't check ${unchecked()}. ${verdict}` };
   return { ...base, status: 'clear', verdict };
 }
 
 /** Begins with the reason that tells most. What was checked and does not hold what was asked for is not the same as what could not be checked. */
-function nothingExamined(gaps: readonly Gap[], checked: number, sources: ReadonlySet<string>): string {
-  const first = mostTelling(gaps, checked);
+function nothingExamined(
+  gaps: readonly Gap[],
+  checked: number,
+  sources: ReadonlySet<string>,
+  args: WrittenArguments,
+): string {
+  const first = mostTelling(gaps, checked, args);
   if (!first)
     return checked > 0 ? `Found nothing to check in ${count(checked, 'place')}` : 'Found no place to check';
   const because = first.because.startsWith(first.what) ? first.because : `${first.what}: ${first.because}`;
@@ -190,9 +196,11 @@ function nothingExamined(gaps: readonly Gap[], checked: number, sources: Readonl
     : because;
 }
 
-/** Where something was checked, that what was asked for is not there; else the first of those that have the commonest reason. */
-function mostTelling(gaps: readonly Gap[], checked: number): Gap | undefined {
-  if (checked > 0) return gaps.findLast(({ kind }) => kind === 'missing') ?? gaps[0];
+/** Why what was asked for by name was not found; else the first gap, and where nothing could be checked the first with the commonest reason. */
+function mostTelling(gaps: readonly Gap[], checked: number, args: WrittenArguments): Gap | undefined {
+  const values = Object.values(args);
+  const asked = gaps.find(({ what }) => what.startsWith('--') || values.includes(what));
+  if (asked || checked > 0) return asked ?? gaps[0];
   const byReason = Map.groupBy(gaps, ({ because }) => because).values();
   return byReason.reduce<readonly Gap[]>((most, group) => (group.length > most.length ? group : most), [])[0];
 }

@@ -23,7 +23,7 @@ export function trustStoreTask(due: readonly DueRoot[], nowMs: number): Task | u
   const where = `in the trust ${stores.length > 1 ? 'stores' : 'store'} ${wording.list(stores.map(bare), 2)}`;
   const rows = roots.slice(0, MOST_ROWS).map(({ held, status }) => [
     held.certificate.name,
-    dueInWords(held, status, nowMs),
+    dueInWords(held, status, nowMs).replace(/^is /, ''),
     validity(held),
     wording.list(
       held.places.map(({ place }) => place),

@@ -1,6 +1,6 @@
 import type { ports } from '../../kit.ts';
 
-/** Words for telling stories in: a certificate and where it is held, in short. */
+/** Builders for stories and tests: a certificate and where it is held, in short. */
 
 export function certificate(name: string, issuer: string, from: string, until: string): ports.Certificate {
   return {

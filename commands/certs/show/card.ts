@@ -1,36 +1,32 @@
 import { type Finding, type ports, wording } from '../../kit.ts';
 import type { Shown } from './collect.ts';
+import { validity } from './status.ts';
 
 type Evidence = NonNullable<Finding['evidence']>[number];
 
-/** Everything there is to say about a certificate at one place. */
-export function card({ certificate, seen, places, placeCount }: Shown): Evidence[] {
-  const { subject, issuer, serial, notBefore, notAfter, alternativeNames, extendedKeyUsage } = certificate;
+/** Everything there is to say about a certificate at one place. `unchecked` places may hold it as well. */
+export function card({ certificate, seen, places, placeCount }: Shown, unchecked: number): Evidence[] {
+  const { subject, issuer, serial, alternativeNames, extendedKeyUsage } = certificate;
   return [
     field('Subject', subject || 'none'),
     field('Issuer', issuer || 'none'),
-    field('Valid', `${wording.moment(notBefore)} to ${wording.moment(notAfter)}`),
+    field('Valid', validity(certificate)),
     field(
       'Names',
-      alternativeNames.length > 0 ? wording.list(alternativeNames, 20) : 'none besides the subject',
+      alternativeNames.length > 0 ? wording.list(alternativeNames, 20) : 'none except the subject',
     ),
     field('Key', keyOf(certificate)),
     field('Signature', certificate.signature),
     field('Serial', serial),
     field('SHA-256', certificate.fingerprint),
-    field('May be used for', extendedKeyUsage.length > 0 ? extendedKeyUsage.join(', ') : 'anything'),
+    field('Extended key usage', extendedKeyUsage.length > 0 ? extendedKeyUsage.join(', ') : 'any'),
     ...traits(certificate),
     ...(seen.served ? handshake(seen.served) : []),
     ...(seen.keyMatches === undefined
       ? []
-      : [
-          field(
-            'Private key beside it',
-            seen.keyMatches ? 'belongs to it' : 'belongs to another certificate',
-          ),
-        ]),
-    chainTable(seen.chain),
-    ...placesTable(places, placeCount),
+      : [field('Private key', seen.keyMatches ? 'matches' : 'of another certificate')]),
+    chainTable(seen),
+    ...placesTable(places, placeCount, unchecked),
   ];
 }
 
@@ -44,57 +40,56 @@ export function keyOf({ key }: ports.Certificate): string {
 }
 
 function traits({ authority, selfSigned, mustStaple }: ports.Certificate): Evidence[] {
-  const words = [
-    authority && 'may sign others (CA)',
-    selfSigned && 'signed by itself',
-    mustStaple && 'demands a stapled OCSP answer',
-  ].filter((word) => word !== false);
-  return words.length > 0 ? [field('Besides', words.join(', '))] : [];
+  const words = [authority && 'CA', selfSigned && 'self-signed', mustStaple && 'must-staple'].filter(
+    (word) => word !== false,
+  );
+  return words.length > 0 ? [field('Properties', words.join(', '))] : [];
 }
 
 const PATH = {
-  complete: 'complete, up to a root',
+  complete: 'complete',
   incomplete: 'incomplete: the last issuer is neither served nor a known root',
-  'self-signed': 'signed by itself',
-  broken: 'broken: the issuer served is not the one that signed',
+  'self-signed': 'self-signed',
+  broken: 'broken: the issuer that is served did not sign the certificate',
 } as const;
 
 function handshake(served: NonNullable<Shown['seen']['served']>): Evidence[] {
   const { address, servername, protocol, nameMatches, path } = served;
   return [
-    field('Answered by', address),
-    field('Asked for', servername ?? 'no name: an address was asked'),
-    field(
-      'Protocol',
-      `${protocol ?? 'not known'}${served.legacyOnly ? ', only with algorithms of another age' : ''}`,
-    ),
-    field('Name', nameMatches ? 'matches' : 'does not match'),
+    field('Address', address),
+    field('Server name (SNI)', servername ?? 'none'),
+    field('Protocol', `${protocol ?? 'unknown'}${served.legacyOnly ? ', outdated algorithms only' : ''}`),
+    field('Name check', nameMatches ? 'matches' : 'does not match'),
     field('Chain', PATH[path]),
     field('Client certificate', served.clientCertificateRequired ? 'required' : 'not required'),
-    field('OCSP answer', served.stapled ? 'stapled' : 'not stapled'),
+    field('OCSP response', served.stapled ? 'stapled' : 'not stapled'),
   ];
 }
 
-function chainTable(chain: Shown['seen']['chain']): Evidence {
-  const rows = chain.map((one, at) => [
-    at === 0 ? 'leaf' : String(at),
-    one.name,
-    one.issuer,
-    wording.moment(one.notAfter),
-    keyOf(one),
-    one.signature,
-    one.serial,
-    one.fingerprint,
-  ]);
-  const columns = ['Position', 'Name', 'Issuer', 'Until', 'Key', 'Signature', 'Serial', 'SHA-256'];
-  return { kind: 'table', columns, rows };
+/** As held or served, and a root from the configuration at the end. */
+function chainTable({ chain, path }: Shown['seen']): Evidence {
+  const isIn = (list: readonly ports.Certificate[], { fingerprint }: ports.Certificate) =>
+    list.some((one) => one.fingerprint === fingerprint);
+  const served = chain.map((one, at) => {
+    const position = at === 0 ? 'leaf' : String(at);
+    return rowOf(path && !isIn(path, one) ? `${position}, not needed` : position, one);
+  });
+  const configured = (path ?? []).filter((one) => !isIn(chain, one)).map((one) => rowOf('trusted root', one));
+  const columns = ['Position', 'Name', 'Issuer', 'Expires', 'Key', 'Signature', 'Serial', 'SHA-256'];
+  return { kind: 'table', columns, rows: [...served, ...configured] };
 }
 
-function placesTable(places: readonly string[], count: number): Evidence[] {
-  if (count < 2) return [];
-  const total = count > places.length ? `${count}, the first ${places.length} of them here` : String(count);
+function rowOf(position: string, one: ports.Certificate): readonly string[] {
+  const { name, issuer, notAfter, signature, serial, fingerprint } = one;
+  return [position, name, issuer, wording.moment(notAfter), keyOf(one), signature, serial, fingerprint];
+}
+
+function placesTable(places: readonly string[], count: number, unchecked: number): Evidence[] {
+  const others = unchecked > 0 ? `; couldn't check ${wording.count(unchecked, 'other place')}` : '';
+  if (count < 2) return others === '' ? [] : [field('Places', `1${others}`)];
+  const first = count > places.length ? ` (first ${places.length} shown)` : '';
   return [
-    field('Places', total),
+    field('Places', `${count}${first}${others}`),
     { kind: 'table', columns: ['Place'], rows: places.map((place) => [place]) },
   ];
 }

@@ -29,7 +29,7 @@ function store(
   name: string,
   sightings: readonly ports.Seen[],
   lookAt?: Store['lookAt'],
-  unseen?: string,
+  ...unread: readonly string[]
 ): Store {
   return {
     name,
@@ -38,21 +38,32 @@ function store(
     // oxlint-disable-next-line typescript/require-await -- a store that has all its answers at hand
     scan: async function* () {
       yield* sightings;
-      if (unseen !== undefined)
-        yield {
-          kind: 'unseen',
-          place: unseen,
-          error: new SourceError(name, 'unreachable', 'no answer in 5 s'),
-        };
+      for (const place of unread) yield unseen(name, place);
+    },
+  };
+}
+
+function unseen(name: string, place: string) {
+  const error = new SourceError(name, 'unreachable', 'no answer in 5 s');
+  return { kind: 'unseen' as const, place, error };
+}
+
+function deadVault(): Store {
+  return {
+    name: 'vault',
+    kind: 'vault',
+    // oxlint-disable-next-line require-yield, typescript/require-await -- nothing is to be had there
+    scan: async function* () {
+      throw new SourceError('vault', 'unreachable', 'Vault is sealed');
     },
   };
 }
 
 async function show(what: string, stores: readonly Store[] = [store('all', everywhere)]) {
   const gaps: string[] = [];
-  const gap = (place: string, error: Error) => {
+  const gap = (place: string, error: Error, bearing?: 'unrelated') => {
     if (!(error instanceof SourceError)) throw error;
-    gaps.push(`${place}: ${error.message}`);
+    gaps.push(`${bearing ? `${bearing} ` : ''}${place}: ${error.message}`);
   };
   const facts = await collect(
     {
@@ -108,15 +119,15 @@ test('a fingerprint of five digits is part of a name at most', async () => {
   expect((await show('d4e5f')).names).toEqual([]);
 });
 
-test('no match says where it was looked for, and what comes nearest', async () => {
+test('no match says where it was searched for, and what comes nearest', async () => {
   const { gaps, facts } = await show('wwv.example.com');
   expect(facts.matching).toBe(0);
   expect(gaps).toEqual([
-    'wwv.example.com: no certificate, place or fingerprint like that was seen in 4 places of all; did you mean www.example.com?',
+    'wwv.example.com: no place, name, serial or fingerprint matches (4 places checked in all); did you mean www.example.com?',
   ]);
 });
 
-test('a site that is not configured is looked at where that is allowed', async () => {
+test('a site that is not configured is asked where that is allowed', async () => {
   const asked: string[] = [];
   const lookAt: Store['lookAt'] = (site) => {
     asked.push(site);
@@ -128,16 +139,19 @@ test('a site that is not configured is looked at where that is allowed', async (
   expect(gaps).toEqual([]);
 });
 
-test('a site that may not be looked at is refused with the reason', async () => {
+test('a site that may not be asked is refused with the reason, and nothing else is said', async () => {
   const refused = new SourceError(
     'edge',
     'refused',
     'evil.example.com:443 is not configured; alsoLookAt would allow it',
   );
-  const { gaps } = await show('evil.example.com:443', [store('edge', [], () => Promise.reject(refused))]);
-  expect(gaps[0]).toBe(
-    'edge:evil.example.com:443: evil.example.com:443 is not configured; alsoLookAt would allow it',
-  );
+  const { gaps, facts } = await show('evil.example.com:443', [
+    store('edge', [], () => Promise.reject(refused)),
+  ]);
+  expect(facts.matching).toBe(0);
+  expect(gaps).toEqual([
+    'evil.example.com:443: evil.example.com:443 is not configured; alsoLookAt would allow it',
+  ]);
 });
 
 test('a site that the scan could not reach is not asked a second time', async () => {
@@ -145,10 +159,10 @@ test('a site that the scan could not reach is not asked a second time', async ()
   const { gaps } = await show('down.example.com:443', [
     store('edge', [], again, 'edge:down.example.com:443'),
   ]);
-  expect(gaps[0]).toBe('edge:down.example.com:443: no answer in 5 s');
+  expect(gaps).toEqual(['down.example.com:443: no answer in 5 s']);
 });
 
-test('what is no site is never looked at', async () => {
+test('what is no site is never asked', async () => {
   const never: Store['lookAt'] = () => Promise.reject(new Error('was asked'));
   for (const what of ['nowhere', 'secret/cf/nothing:certificate', '<!channel>', 'a b:443'])
     expect((await show(what, [store('edge', [], never)])).gaps).toHaveLength(1);
@@ -164,4 +178,118 @@ test('ten thousand certificates that match are a list of the first fifty, and th
   expect(facts.matching).toBe(10_000);
   expect(facts.shown).toHaveLength(50);
   expect(facts.shown[0]?.seen.place).toBe('vault:secret/cell/00000');
+});
+
+const edgeWithDead = () =>
+  store('edge', everywhere.slice(1, 3), undefined, 'edge:a.example.com:443', 'edge:b.example.com:443');
+
+test('where the site asked about answered, what other places did not say has nothing to do with it', async () => {
+  const { gaps, names, facts } = await show('www.example.com:443', [edgeWithDead(), deadVault()]);
+  expect(names).toEqual(['www.example.com']);
+  expect(gaps).toEqual([
+    'unrelated edge:a.example.com:443: no answer in 5 s',
+    'unrelated edge:b.example.com:443: no answer in 5 s',
+    'unrelated vault: Vault is sealed',
+  ]);
+  expect(facts.unchecked).toBe(3);
+});
+
+test('where the site asked about did not answer, that is the answer, whatever the state and names of others', async () => {
+  const { gaps, facts } = await show('a.example.com:443', [
+    edgeWithDead(),
+    deadVault(),
+    store('other', [held('other:data.example.com:443', [www])]),
+  ]);
+  expect(facts.matching).toBe(0);
+  expect(gaps).toEqual([
+    'a.example.com:443: no answer in 5 s',
+    'unrelated edge:b.example.com:443: no answer in 5 s',
+    'unrelated vault: Vault is sealed',
+  ]);
+});
+
+test('one address of a site that does not answer is said beside those that do', async () => {
+  const edge = store(
+    'edge',
+    [
+      held('edge:www.example.com:443 (203.0.113.7)', [www]),
+      held('edge:www.example.com:443 (203.0.113.8)', [uaa]),
+    ],
+    undefined,
+    'edge:www.example.com:443 (203.0.113.9)',
+  );
+  const { gaps, names, facts } = await show('www.example.com:443', [edge]);
+  expect(names).toEqual(['www.example.com', 'uaa.service.cf.internal']);
+  expect(facts.exact).toBe(true);
+  expect(gaps).toEqual(['www.example.com:443 (203.0.113.9): no answer in 5 s']);
+});
+
+test('for a fingerprint or a part of a name every unread place matters', async () => {
+  for (const what of ['d4e5f6', 'www.exam']) {
+    const { gaps, names } = await show(what, [edgeWithDead(), deadVault()]);
+    expect(names).toEqual(['www.example.com']);
+    expect(gaps).toEqual([
+      'edge:a.example.com:443: no answer in 5 s',
+      'edge:b.example.com:443: no answer in 5 s',
+      'vault: Vault is sealed',
+    ]);
+  }
+});
+
+test('a host without its port that could not be read is why nothing is found', async () => {
+  const { gaps, facts } = await show('a.example.com', [edgeWithDead(), deadVault()]);
+  expect(facts.matching).toBe(0);
+  expect(gaps).toEqual([
+    'edge:a.example.com:443: no answer in 5 s',
+    'unrelated edge:b.example.com:443: no answer in 5 s',
+    'vault: Vault is sealed',
+  ]);
+});
+
+test('nothing found says both: that nothing matches, and what could not be checked', async () => {
+  const { gaps } = await show('nowhere', [edgeWithDead()]);
+  expect(gaps).toEqual([
+    'edge:a.example.com:443: no answer in 5 s',
+    'edge:b.example.com:443: no answer in 5 s',
+    'nowhere: no place, name, serial or fingerprint matches (2 places checked in edge)',
+  ]);
+});
+
+test('where nothing at all could be read, it is not said that nothing matches', async () => {
+  expect((await show('nowhere', [deadVault()])).gaps).toEqual(['vault: Vault is sealed']);
+});
+
+test('a site that is refused is not answered with one whose name contains it, but that one is suggested', async () => {
+  const refused = new SourceError('edge', 'refused', 'ww.example.com:443 is none of the sites of `edge`');
+  const { gaps, facts } = await show('ww.example.com:443', [
+    store('edge', [held('edge:www.example.com:443', [www])], () => Promise.reject(refused)),
+  ]);
+  expect(facts.matching).toBe(0);
+  expect(gaps).toEqual([
+    'ww.example.com:443: ww.example.com:443 is none of the sites of `edge`; did you mean www.example.com:443?',
+  ]);
+});
+
+test('of several sources one that may ask the site is enough, and why the others refuse is left out', async () => {
+  const refused = new SourceError('one', 'refused', 'not here');
+  const stores = (two: Store['lookAt']) => [
+    store('one', [], () => Promise.reject(refused)),
+    store('two', [], two),
+  ];
+  const answers = await show(
+    'new.example.com:443',
+    stores(() => Promise.resolve(held('two:new.example.com:443', [www]))),
+  );
+  expect([answers.names, answers.gaps]).toEqual([['www.example.com'], []]);
+  const dead = await show(
+    'new.example.com:443',
+    stores(() => Promise.resolve(unseen('two', 'two:new.example.com:443'))),
+  );
+  expect(dead.gaps).toEqual(['new.example.com:443: no answer in 5 s']);
+});
+
+test('a site asked for under the name that is asked for there is the one that was meant', async () => {
+  const cell = held('edge:cell.internal@10.0.0.5:8443', [uaa]);
+  const { facts } = await show('10.0.0.5:8443', [store('edge', [cell, held('edge:110.0.0.5:8443', [www])])]);
+  expect(facts).toMatchObject({ exact: true, matching: 1 });
 });

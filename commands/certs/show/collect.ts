@@ -1,5 +1,5 @@
 import { nearest, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
-import { bare, type Search, searchFor, siteIn } from './search.ts';
+import { bare, type Match, type Search, searchFor, siteIn } from './search.ts';
 
 export interface Facts {
   readonly what: string;
@@ -8,6 +8,8 @@ export interface Facts {
   /** In the order of their places; at most {@link MOST_SHOWN}, of `matching`. */
   readonly shown: readonly Shown[];
   readonly matching: number;
+  /** How many places could not be checked that cannot be what was asked for, though they may hold the same certificates. */
+  readonly unchecked: number;
 }
 
 /** One certificate, one place that shows it in full, and all its places. */
@@ -26,16 +28,14 @@ const BREATHE_EVERY = 300;
 type Context = ReadContext<'certificates'>;
 type Store = Context['read']['certificates']['stores'][number];
 
-type Sighting = Awaited<ReturnType<NonNullable<Store['lookAt']>>>;
-
 interface Gathered {
-  readonly exact: Map<string, Candidate>;
-  readonly inPart: Map<string, Candidate>;
+  readonly matches: Readonly<Record<Match['by'], Map<string, Candidate>>>;
   /** The places of every certificate, for the one that is meant is known only at the end. */
   readonly places: Map<string, { kept: string[]; count: number }>;
+  readonly unread: ports.Unseen[];
+  /** Whole stores. */
+  readonly failed: { readonly store: Store; readonly error: unknown }[];
   looked: number;
-  /** The site asked about is among those that the scan could not look at: asked again it would say the same. */
-  unseen: boolean;
   nearest: string | undefined;
 }
 
@@ -44,83 +44,169 @@ interface Candidate {
   readonly seen: ports.Seen;
 }
 
-/** Looks for it everywhere, for a certificate may be at more places than the one asked about; then at the site itself, where a source may. */
+/**
+ * Searches everywhere, for a certificate may be in more places than the one asked about; then asks the site itself, where a source may.
+ * What could not be read is related to the question where it could be what was asked for: to a place, only that place itself;
+ * to a fingerprint or a part of a name, everything.
+ */
 export async function collect(
   context: Context,
   { certificate: what, source }: { readonly certificate: string; readonly source?: string | undefined },
 ): Promise<Facts> {
   const search = searchFor(what);
+  const site = siteIn(what);
+  const stores = chosen(context, source);
   const gathered: Gathered = {
-    exact: new Map(),
-    inPart: new Map(),
+    matches: { place: new Map(), certificate: new Map(), part: new Map() },
     places: new Map(),
+    unread: [],
+    failed: [],
     looked: 0,
-    unseen: false,
     nearest: undefined,
   };
-  const stores = chosen(context, source);
   await Promise.all(
     stores.map((store) =>
-      context.attempt(store.name, undefined, () =>
-        scan(store, context, (sighting) => {
-          if (sighting.kind === 'seen') note(gathered, sighting, search, what);
-          else gathered.unseen ||= bare(sighting.place).endsWith(siteIn(what) ?? what);
-        }),
-      ),
+      scan(store, context, (sighting) => {
+        if (sighting === undefined) gathered.looked += 1;
+        else if (sighting.kind === 'unseen') gathered.unread.push(sighting);
+        else note(gathered, sighting, search.match(sighting), what);
+      }).catch((error: unknown) => void gathered.failed.push({ store, error })),
     ),
   );
-  if (gathered.exact.size + gathered.inPart.size === 0 && !gathered.unseen)
-    await lookAtSite(stores, context, what, (seen) => note(gathered, seen, search, what));
-  if (gathered.exact.size + gathered.inPart.size === 0)
-    context.gap(what, new SourceError('certificates', 'missing', notFound(gathered, stores)));
-  return conclude(gathered, what);
+  const { matches, unread } = gathered;
+  const asked = unread.filter(({ place }) => search.isPlace(place));
+  const isKnown = matches.place.size + matches.certificate.size + asked.length > 0;
+  const refused =
+    site === undefined || isKnown ? undefined : await lookAtSite(stores, context, site, gathered, what);
+  return matches.place.size > 0 || asked.length > 0 || refused
+    ? answerPlace(context, gathered, what, asked, refused)
+    : answerName(context, gathered, what, search, stores);
 }
 
+/** Somebody asks about one place, and what it holds is known, or why it is not: other places have nothing to do with it. */
+async function answerPlace(
+  context: Context,
+  gathered: Gathered,
+  what: string,
+  asked: readonly ports.Unseen[],
+  refused: SourceError | undefined,
+): Promise<Facts> {
+  const { matches, unread, failed } = gathered;
+  for (const { place, error } of asked) context.gap(bare(place), error);
+  if (refused) context.gap(what, withHint(refused, matches.part));
+  const others = unread.filter((one) => !asked.includes(one));
+  for (const { place, error } of others) context.gap(place, error, 'unrelated');
+  // One that lists sites, and could not say which, may have the one that is refused elsewhere.
+  for (const one of failed)
+    await reportFailed(context, one, refused && one.store.kind === 'tls' ? undefined : 'unrelated');
+  return conclude(gathered, matches.place, what, { exact: true, unchecked: others.length + failed.length });
+}
+
+/** A certificate may be anywhere. But where a place with that name could not be read, it is why nothing is found. */
+async function answerName(
+  context: Context,
+  gathered: Gathered,
+  what: string,
+  { isPartOf }: Search,
+  stores: readonly Store[],
+): Promise<Facts> {
+  const { matches, unread, failed, looked } = gathered;
+  const exact = matches.certificate.size > 0;
+  const found = exact ? matches.certificate : matches.part;
+  const meant = found.size > 0 ? [] : unread.filter(({ place }) => isPartOf(place));
+  for (const { place, error } of meant) context.gap(place, error);
+  for (const one of unread.filter((one) => !meant.includes(one)))
+    context.gap(one.place, one.error, meant.length > 0 ? 'unrelated' : undefined);
+  for (const one of failed) await reportFailed(context, one);
+  const isUnread = unread.length + failed.length > 0;
+  if (found.size === 0 && meant.length === 0 && (looked > 0 || !isUnread))
+    context.gap(what, new SourceError('certificates', 'missing', notFound(gathered, stores)));
+  return conclude(gathered, found, what, { exact, unchecked: 0 });
+}
+
+async function reportFailed(
+  { gap, attempt }: Context,
+  { store, error }: Gathered['failed'][number],
+  bearing?: 'unrelated',
+): Promise<void> {
+  if (error instanceof SourceError) gap(store.name, error, bearing);
+  else await attempt(store.name, undefined, () => Promise.reject(error as Error));
+}
+
+/** `undefined` is a place without a certificate. */
 async function scan(
   store: Store,
-  { signal, saw, gap }: Context,
-  take: (sighting: Sighting) => void,
+  { signal, saw }: Context,
+  take: (sighting: ports.Sighting | undefined) => void,
 ): Promise<void> {
   let looked = 0;
-  for await (const sighting of store.scan({ signal, onEmpty: () => saw(store.name) })) {
+  const onEmpty = () => {
+    saw(store.name);
+    take(undefined);
+  };
+  for await (const sighting of store.scan({ signal, onEmpty })) {
     take(sighting);
-    if (sighting.kind === 'unseen') gap(sighting.place, sighting.error);
-    else saw(store.name);
+    if (sighting.kind === 'seen') saw(store.name);
     looked += 1;
     if (looked % BREATHE_EVERY === 0) await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
-/** A site that no source lists may still be looked at, where the configuration lets one look further. */
+/**
+ * A site that no source lists may still be asked, where the configuration allows it.
+ * @returns why it could not be, as one error; `undefined` where a source could, or where none asks sites at all.
+ */
 async function lookAtSite(
   stores: readonly Store[],
-  { attempt, gap, saw, signal }: Context,
+  { saw, signal }: Context,
+  site: string,
+  gathered: Gathered,
   what: string,
-  take: (seen: ports.Seen) => void,
-): Promise<void> {
-  const site = siteIn(what);
-  if (site === undefined) return;
+): Promise<SourceError | undefined> {
+  const silent: SourceError[] = [];
+  const refused: SourceError[] = [];
   for (const { name, lookAt } of stores) {
-    const sighting = await attempt(`${name}:${site}`, undefined, async () => lookAt?.(site, { signal }));
-    if (sighting?.kind === 'unseen') gap(sighting.place, sighting.error);
-    if (sighting?.kind !== 'seen') continue;
-    saw(name);
-    take(sighting);
+    try {
+      const sighting = await lookAt?.(site, { signal });
+      if (sighting?.kind === 'unseen') silent.push(sighting.error);
+      if (sighting?.kind !== 'seen') continue;
+      saw(name);
+      note(gathered, sighting, { certificate: sighting.chain[0], by: 'place' }, what);
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error;
+      refused.push(error);
+    }
   }
+  const [first, ...others] = silent.length > 0 ? silent : refused;
+  if (!first || gathered.matches.place.size > 0) return undefined;
+  const messages = new Set([first, ...others].map(({ message }) => message));
+  return new SourceError(first.source, first.kind, [...messages].join('; '));
 }
 
-function note(gathered: Gathered, seen: ports.Seen, search: Search, what: string): void {
+/** A site that was not found is often a part of the name of one that was. */
+function withHint(error: SourceError, part: ReadonlyMap<string, Candidate>): SourceError {
+  const [candidate] = part.values();
+  return candidate
+    ? new SourceError(
+        error.source,
+        error.kind,
+        `${error.message}; did you mean ${bare(candidate.seen.place)}?`,
+      )
+    : error;
+}
+
+function note(gathered: Gathered, seen: ports.Seen, match: Match | undefined, what: string): void {
+  const { matches, places } = gathered;
   gathered.looked += 1;
   for (const { fingerprint } of new Set(seen.chain)) {
-    const held = gathered.places.get(fingerprint) ?? { kept: [], count: 0 };
+    const held = places.get(fingerprint) ?? { kept: [], count: 0 };
     held.count += 1;
     held.kept.push(seen.place);
     if (held.kept.length > 2 * MOST_PLACES) held.kept = firstOf(held.kept);
-    gathered.places.set(fingerprint, held);
+    places.set(fingerprint, held);
   }
-  const match = search(seen);
   if (!match) {
-    if (gathered.exact.size + gathered.inPart.size === 0)
+    if (matches.place.size + matches.certificate.size + matches.part.size === 0)
       gathered.nearest = nearest(what, [
         ...(gathered.nearest === undefined ? [] : [gathered.nearest]),
         bare(seen.place),
@@ -128,22 +214,24 @@ function note(gathered: Gathered, seen: ports.Seen, search: Search, what: string
       ]);
     return;
   }
-  const kind = match.exact ? gathered.exact : gathered.inPart;
-  const before = kind.get(match.certificate.fingerprint);
+  const candidates = matches[match.by];
+  const before = candidates.get(match.certificate.fingerprint);
   if (!before || seen.place < before.seen.place)
-    kind.set(match.certificate.fingerprint, { certificate: match.certificate, seen });
+    candidates.set(match.certificate.fingerprint, { certificate: match.certificate, seen });
 }
 
-function conclude({ exact, inPart, places }: Gathered, what: string): Facts {
-  const named = exact.size > 0;
-  const candidates = [...(named ? exact : inPart).values()].toSorted((a, b) =>
-    a.seen.place < b.seen.place ? -1 : 1,
-  );
+function conclude(
+  { places }: Gathered,
+  found: ReadonlyMap<string, Candidate>,
+  what: string,
+  { exact, unchecked }: Pick<Facts, 'exact' | 'unchecked'>,
+): Facts {
+  const candidates = [...found.values()].toSorted((a, b) => (a.seen.place < b.seen.place ? -1 : 1));
   const shown = candidates.slice(0, MOST_SHOWN).map(({ certificate, seen }) => {
     const { kept, count } = places.get(certificate.fingerprint) ?? { kept: [seen.place], count: 1 };
     return { certificate, seen, places: firstOf(kept), placeCount: count };
   });
-  return { what, exact: named, shown, matching: candidates.length };
+  return { what, exact, shown, matching: candidates.length, unchecked };
 }
 
 function firstOf(places: readonly string[]): string[] {
@@ -151,12 +239,12 @@ function firstOf(places: readonly string[]): string[] {
 }
 
 function notFound({ looked, nearest: meant }: Gathered, stores: readonly Store[]): string {
-  const where = `${wording.count(looked, 'place')} of ${wording.list(
+  const names = wording.list(
     stores.map(({ name }) => name),
     10,
-  )}`;
+  );
   const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
-  return `no certificate, place or fingerprint like that was seen in ${where}${hint}`;
+  return `no place, name, serial or fingerprint matches (${wording.count(looked, 'place')} checked in ${names})${hint}`;
 }
 
 function chosen({ read, gap }: Context, source: string | undefined): readonly Store[] {
@@ -173,7 +261,7 @@ function chosen({ read, gap }: Context, source: string | undefined): readonly St
       new SourceError(
         name,
         'missing',
-        `no source of that name keeps certificates here; there is: ${known.join(', ')}`,
+        `no source named ${name} has certificates; sources: ${known.join(', ')}`,
       ),
     );
   return stores.filter(({ name }) => asked.includes(name));

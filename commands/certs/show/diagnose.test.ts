@@ -1,5 +1,6 @@
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Finding } from '../../kit.ts';
+import type { Finding, ports } from '../../kit.ts';
 import type { Facts } from './collect.ts';
 import { diagnose } from './diagnose.ts';
 import { certificate } from './builders.ts';
@@ -14,17 +15,17 @@ test('shows a suspect in full, what is wrong with it first', () => {
   const { facts, now } = suspectedLocket;
   const { examined, verdict, findings } = diagnose(facts, {}, now);
   expect(examined).toBe(1);
-  expect(verdict).toBe('The certificate locket.service.cf.internal expired 10 hours ago');
+  expect(verdict).toBe('locket.service.cf.internal expired 10 hours ago');
   expect(findings.map(({ severity, summary }) => `${severity}: ${summary}`)).toEqual([
     'critical: locket.service.cf.internal expired 10 hours ago',
-    'info: locket.service.cf.internal expired 10 hours ago (vault:secret/bbs/locket/tls/cert:certificate and 1 other place)',
+    'info: Details of locket.service.cf.internal (vault:secret/bbs/locket/tls/cert:certificate and 1 other place)',
   ]);
   expect(fieldsOf(findings[1])).toMatchObject({
     Issuer: 'CN=cf-internal-ca',
     Valid: '2018-07-13 22:25 UTC to 2019-07-12 22:25 UTC',
     Key: 'rsa 4096 bits',
     Names: 'DNS:locket.service.cf.internal',
-    'Private key beside it': 'belongs to it',
+    'Private key': 'matches',
     Places: '2',
   });
 });
@@ -32,15 +33,17 @@ test('shows a suspect in full, what is wrong with it first', () => {
 test('shows a site with its handshake and the chain as served', () => {
   const { facts, now } = siteWithItsChain;
   const { verdict, findings } = diagnose(facts, {}, now);
-  expect(verdict).toBe('The certificate www.example.com is good for 53 days, until 2021-11-18 00:00 UTC');
+  expect(verdict).toBe(
+    'www.example.com expires later than its issuer: R3, until 2021-09-29 19:21 UTC; it is valid for 53 days, until 2021-11-18 00:00 UTC',
+  );
   expect(findings.map(({ reason }) => reason)).toEqual(['issuer-expires-first', 'certificate-shown']);
   expect(findings[0]?.summary).toBe(
-    'www.example.com ends later than what signs it: R3, until 2021-09-29 19:21 UTC',
+    'www.example.com expires later than its issuer: R3, until 2021-09-29 19:21 UTC',
   );
   expect(fieldsOf(findings[1])).toMatchObject({
     Protocol: 'TLSv1.3',
-    'OCSP answer': 'stapled',
-    Name: 'matches',
+    'OCSP response': 'stapled',
+    'Name check': 'matches',
   });
   const table = findings[1]?.evidence?.find((one) => one.kind === 'table');
   expect(table?.rows.map((row) => row.slice(0, 4))).toEqual([
@@ -52,7 +55,7 @@ test('shows a site with its handshake and the chain as served', () => {
 test('where several match there is a list to choose from', () => {
   const { facts, now } = severalMatch;
   const { verdict, findings } = diagnose(facts, {}, now);
-  expect(verdict).toBe('2 certificates match “cf-internal”: say which one');
+  expect(verdict).toBe('2 certificates match “cf-internal”');
   expect(findings).toHaveLength(1);
   expect(findings[0]?.evidence?.[0]).toMatchObject({
     kind: 'table',
@@ -66,7 +69,7 @@ test('where several match there is a list to choose from', () => {
       ],
       [
         'cf-internal-ca',
-        expect.stringMatching(/^is good for /),
+        expect.stringMatching(/^valid for /),
         expect.any(String),
         'rsa 4096 bits',
         expect.any(String),
@@ -76,18 +79,188 @@ test('where several match there is a list to choose from', () => {
 });
 
 test('nothing found is nothing examined: never all clear', () => {
-  const facts: Facts = { what: 'x', exact: false, shown: [], matching: 0 };
+  const facts: Facts = { what: 'x', exact: false, shown: [], matching: 0, unchecked: 0 };
   expect(diagnose(facts, {}, new Date('2026-01-01'))).toEqual({ examined: 0, verdict: '', findings: [] });
 });
 
-test('a certificate without an end never expires', () => {
-  const device = certificate('device', 'ca', '2020-01-01', '9999-12-31T23:59:59Z');
-  const seen = { kind: 'seen', place: 'disk:/d.pem', chain: [device] } as const;
-  const facts: Facts = {
-    what: 'device',
-    exact: true,
-    shown: [{ certificate: device, seen, places: [seen.place], placeCount: 1 }],
-    matching: 1,
+const NOW = new Date('2026-02-20T07:00:00Z');
+const SERVED: NonNullable<ports.Seen['served']> = {
+  address: '203.0.113.7:443',
+  servername: 'A.Example.com',
+  protocol: 'TLSv1.3',
+  nameMatches: true,
+  path: 'complete',
+  clientCertificateRequired: false,
+  legacyOnly: false,
+  stapled: false,
+};
+
+function askAbout(
+  dates: readonly [from: string, until: string],
+  more: Partial<ports.Seen> = {},
+  unchecked = 0,
+) {
+  const leaf = certificate('A.Example.com', 'ca', ...dates);
+  const seen: ports.Seen = { kind: 'seen', place: 'disk:/a.pem', chain: [leaf], ...more };
+  const shown = [{ certificate: leaf, seen, places: [seen.place], placeCount: 1 }];
+  return diagnose({ what: 'a', exact: true, shown, matching: 1, unchecked }, {}, NOW);
+}
+
+function problemsIn({ findings }: { readonly findings: readonly Finding[] }): readonly string[] {
+  return findings
+    .filter(({ reason }) => reason !== 'certificate-shown')
+    .map(({ severity, reason }) => `${severity} ${reason}`);
+}
+
+const VALID = ['2025-12-01', '2026-12-01'] as const;
+
+test.each<readonly [string, string, verdict: string, valid: string, problems: readonly string[]]>([
+  ['2020-01-01', '9999-12-31T23:59:59Z', 'never expires', 'from 2020-01-01 00:00 UTC, no expiry', []],
+  ['2025-12-01', '2026-12-01', 'is valid for 9 months, until 2026-12-01 00:00 UTC', '2025-12-01', []],
+  [
+    '2025-03-01',
+    '2026-03-01',
+    'expires in 8 days, at 2026-03-01 00:00 UTC',
+    '2025-03-01',
+    ['warning certificate-expiring'],
+  ],
+  [
+    '2026-03-01',
+    '2027-03-01',
+    'is not valid until 2026-03-01 00:00 UTC, in 8 days',
+    '2026-03-01',
+    ['warning certificate-not-yet-valid'],
+  ],
+  [
+    '2026-02-20T07:03:00Z',
+    '9999-12-31T23:59:59Z',
+    'is not valid yet: it becomes valid in 3 minutes, at 2026-02-20 07:03 UTC; it was just issued, or a clock is wrong',
+    'from 2026-02-20 07:03 UTC, no expiry',
+    ['warning certificate-not-yet-valid'],
+  ],
+  [
+    '2027-01-01',
+    '2026-12-01',
+    'can never be valid: it ends 2026-12-01 00:00 UTC, before it begins 2027-01-01 00:00 UTC',
+    'never: it begins 2027-01-01 00:00 UTC and ends 2026-12-01 00:00 UTC',
+    ['critical certificate-never-valid'],
+  ],
+  [
+    '2026-02-01',
+    '2026-01-01',
+    'expired 50 days ago and was never valid: it ends 2026-01-01 00:00 UTC, before it begins 2026-02-01 00:00 UTC',
+    'never: it begins',
+    ['critical certificate-expired'],
+  ],
+  [
+    'nonsense',
+    '2026-12-01',
+    'has unreadable dates',
+    'no readable date',
+    ['warning certificate-dates-unreadable'],
+  ],
+])('from %s until %s: %s', (from, until, words, valid, problems) => {
+  const diagnosis = askAbout([from, until]);
+  expect(diagnosis.verdict).toBe(`A.Example.com ${words}`);
+  expect(problemsIn(diagnosis)).toEqual(problems);
+  expect(fieldsOf(diagnosis.findings.at(-1))['Valid']).toContain(valid);
+});
+
+test('not valid yet is critical where it is served', () => {
+  expect(problemsIn(askAbout(['2026-03-01', '2027-03-01'], { served: SERVED }))).toEqual([
+    'critical certificate-not-yet-valid',
+  ]);
+});
+
+test('the verdict begins with what is critical, and with the name as it is written', () => {
+  expect(askAbout(VALID, { keyMatches: false }).verdict).toBe(
+    'A.Example.com does not belong to the private key beside it, which is of another certificate; it is valid for 9 months, until 2026-12-01 00:00 UTC',
+  );
+  const broken = { served: { ...SERVED, path: 'broken', nameMatches: false } } as const;
+  expect(askAbout(VALID, broken).verdict).toBe(
+    'A.Example.com is not signed by the issuer that is served with it; it is valid for 9 months, until 2026-12-01 00:00 UTC; 1 other problem',
+  );
+  expect(askAbout(['2025-01-01', '2026-01-01'], broken).verdict).toBe(
+    'A.Example.com expired 50 days ago; it is not signed by the issuer that is served with it; 1 other problem',
+  );
+});
+
+test('an expired issuer on the path is critical, and one beside it is not', () => {
+  const leaf = certificate('A.Example.com', 'ca', ...VALID);
+  const old = { ...certificate('ca', 'root', '2016-01-01', '2026-01-01'), fingerprint: '01' };
+  const modern = { ...certificate('ca', 'root', '2025-01-01', '2035-01-01'), fingerprint: '02' };
+  const chain = [leaf, old, modern] as const;
+  const onPath = askAbout(VALID, { chain, path: [leaf, old], served: SERVED });
+  expect(problemsIn(onPath)).toEqual(['critical issuer-expired']);
+  expect(onPath.verdict).toMatch(
+    /^A\.Example\.com depends on an expired issuer: ca \(expired 50 days ago\); it is valid/,
+  );
+  expect(problemsIn(askAbout(VALID, { chain, path: [leaf, modern], served: SERVED }))).toEqual([]);
+  expect(problemsIn(askAbout(VALID, { chain }))).toEqual([]);
+  expect(problemsIn(askAbout(VALID, { chain: [leaf, old] }))).toEqual(['critical issuer-expired']);
+});
+
+test('the chain shows what is not needed, and the root that the configuration gives', () => {
+  const leaf = certificate('A.Example.com', 'ca', ...VALID);
+  const ca = { ...certificate('ca', 'root', '2016-01-01', '2036-01-01'), fingerprint: '01' };
+  const cross = { ...certificate('ca', 'old root', '2016-01-01', '2026-01-01'), fingerprint: '02' };
+  const root = { ...certificate('root', 'root', '2016-01-01', '2036-01-01'), fingerprint: '03' };
+  const { findings } = askAbout(VALID, { chain: [leaf, ca, cross], path: [leaf, ca, root], served: SERVED });
+  const table = findings[0]?.evidence?.find((one) => one.kind === 'table');
+  expect(table?.rows.map((row) => row.slice(0, 2))).toEqual([
+    ['leaf', 'A.Example.com'],
+    ['1', 'ca'],
+    ['2, not needed', 'ca'],
+    ['trusted root', 'root'],
+  ]);
+});
+
+test('an expired root of a trust store is a note, and its old key none', () => {
+  const root = {
+    ...certificate('Old Root', 'Old Root', '2000-01-01', '2020-01-01'),
+    key: { type: 'rsa', bits: 1024 },
   };
-  expect(diagnose(facts, {}, new Date('2026-01-01')).verdict).toBe('The certificate device never expires');
+  const seen: ports.Seen = {
+    kind: 'seen',
+    place: 'disk:/etc/ssl/certs/old.pem',
+    chain: [root],
+    trustStore: true,
+  };
+  const shown = [{ certificate: root, seen, places: [seen.place], placeCount: 1 }];
+  const diagnosis = diagnose({ what: 'old', exact: true, shown, matching: 1, unchecked: 0 }, {}, NOW);
+  expect(problemsIn(diagnosis)).toEqual(['info certificate-expired']);
+});
+
+test('places that could not be checked are counted where the other places are', () => {
+  expect(fieldsOf(askAbout(VALID, {}, 40).findings[0])['Places']).toBe("1; couldn't check 40 other places");
+  expect(fieldsOf(askAbout(VALID).findings[0])).not.toHaveProperty('Places');
+});
+
+const date = fc.oneof(
+  fc.date({ min: new Date('2026-02-01'), max: new Date('2026-04-01'), noInvalidDate: true }),
+  fc.date({ min: new Date('1950-01-01'), max: new Date('9999-12-31T23:59:59Z') }),
+);
+
+test('no length of time anywhere is negative or absurd', () => {
+  fc.assert(
+    fc.property(date, date, date, date, fc.boolean(), (from, until, from2, until2, live) => {
+      const leaf = { ...certificate('a', 'ca', ...VALID), notBefore: from, notAfter: until };
+      const ca = { ...certificate('ca', 'root', ...VALID), notBefore: from2, notAfter: until2 };
+      const seen: ports.Seen = {
+        kind: 'seen',
+        place: 'edge:a:443',
+        chain: [leaf, ca],
+        ...(live && { served: SERVED, path: [leaf, ca] }),
+      };
+      const shown = [leaf, ca].map((certificate) => ({
+        certificate,
+        seen,
+        places: ['edge:a:443'],
+        placeCount: 1,
+      }));
+      const facts: Facts = { what: 'a', exact: true, shown, matching: 2, unchecked: 0 };
+      const text = JSON.stringify([diagnose(facts, {}, NOW), diagnose({ ...facts, exact: false }, {}, NOW)]);
+      expect(text).not.toMatch(/-\d+ (?:minute|hour|day|month|year)|NaN|Invalid|Infinity|undefined/);
+    }),
+  );
 });

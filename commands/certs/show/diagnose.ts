@@ -1,73 +1,90 @@
 import { type Diagnosis, type Finding, wording } from '../../kit.ts';
 import { card, keyOf } from './card.ts';
 import type { Facts, Shown } from './collect.ts';
-import { expired, problemsOf } from './problems.ts';
+import { type Problem, problemsOf } from './problems.ts';
+import { statusOf } from './status.ts';
 
 /** Named outright, so many are shown in full: a site may show another certificate at each of its addresses. */
 const MOST_IN_FULL = 5;
 
-const NEVER_MS = 253_402_214_400_000;
-
 /**
- * What is shown is an answer and no fault, so it is information; what is wrong with it stands before it, as findings of their own.
- * With nothing found nothing was examined: the report is then `unknown` and says where it was looked for, and is never all clear.
+ * What is shown is an answer and no fault, so it is information; what is wrong with it comes before it, as findings of its own.
+ * With nothing found nothing was examined: the report is then `unknown`, says why, and is never all clear.
  */
-export function diagnose({ what, exact, shown, matching }: Facts, _: unknown, now: Date): Diagnosis {
+export function diagnose(facts: Facts, _: unknown, now: Date): Diagnosis {
+  const { what, exact, shown, matching } = facts;
   const nowMs = now.getTime();
   if (matching === 0) return { examined: 0, verdict: '', findings: [] };
   if (matching > (exact ? MOST_IN_FULL : 1)) return listed(what, shown, matching, nowMs);
-  const problems = shown.flatMap((one) => problemsOf(one, nowMs));
-  const critical = problems.filter(({ severity }) => severity === 'critical');
-  const others = problems.filter(({ severity }) => severity !== 'critical');
+  const problems = inOrder(shown.flatMap((one) => problemsOf(one, nowMs)));
   return {
     examined: shown.length,
-    verdict: `The certificate ${shown.map((one) => `${one.certificate.name} ${state(one, nowMs)}`).join('; ')}`,
-    findings: [...critical, ...others, ...shown.map((one) => inFull(one, nowMs))],
+    verdict: verdictOf(shown, problems, nowMs),
+    findings: [...problems.map(({ finding }) => finding), ...shown.map((one) => inFull(one, facts))],
   };
 }
 
-function inFull(shown: Shown, nowMs: number): Finding {
+const RANK = { critical: 0, warning: 1, info: 2 } as const;
+
+function inOrder(problems: readonly Problem[]): readonly Problem[] {
+  return problems.toSorted((a, b) => RANK[a.finding.severity] - RANK[b.finding.severity]);
+}
+
+/** Everything critical, or the worst; then how long it is valid. Its own dates are said once. */
+function verdictOf(shown: readonly Shown[], problems: readonly Problem[], nowMs: number): string {
+  const others = problems.filter(({ isDated }) => !isDated);
+  const said = others.filter(
+    (one, at) => one.finding.severity === 'critical' || (at === 0 && one === problems[0]),
+  );
+  const [only] = shown.length === 1 ? shown : [];
+  const isDatedFirst = problems[0]?.isDated ?? said.length === 0;
+  const states = shown.map(({ certificate }, at) => {
+    const name = only && !isDatedFirst && at === 0 ? 'it' : certificate.name;
+    return `${name} ${statusOf(certificate, nowMs).says}`;
+  });
+  const summaries = said.map(({ finding }, at) =>
+    only && (isDatedFirst || at > 0)
+      ? `it ${finding.summary.slice(only.certificate.name.length + 1)}`
+      : finding.summary,
+  );
+  const left = others.length - said.length;
+  return [
+    ...(isDatedFirst ? [...states, ...summaries] : [...summaries, ...states]),
+    ...(left > 0 ? [wording.count(left, 'other problem')] : []),
+  ].join('; ');
+}
+
+function inFull(shown: Shown, { unchecked }: Facts): Finding {
   const { certificate, seen, placeCount } = shown;
   const others = placeCount > 1 ? ` and ${wording.count(placeCount - 1, 'other place')}` : '';
   return {
     reason: 'certificate-shown',
     severity: 'info',
     target: seen.place,
-    summary: `${certificate.name} ${state(shown, nowMs)} (${seen.place}${others})`,
-    evidence: card(shown),
+    summary: `Details of ${certificate.name} (${seen.place}${others})`,
+    evidence: card(shown, unchecked),
   };
-}
-
-function state({ certificate }: Shown, nowMs: number): string {
-  const { notBefore, notAfter } = certificate;
-  if (notAfter.getTime() >= NEVER_MS) return 'never expires';
-  if (nowMs < notBefore.getTime()) return `is not valid before ${wording.moment(notBefore)}`;
-  return (
-    expired(certificate, nowMs) ??
-    `is good for ${wording.span(notAfter.getTime() - nowMs)}, until ${wording.moment(notAfter)}`
-  );
 }
 
 function listed(what: string, shown: readonly Shown[], matching: number, nowMs: number): Diagnosis {
   const rows = shown.map((one) => [
     one.certificate.name,
-    state(one, nowMs),
+    statusOf(one.certificate, nowMs).says.replace(/^is /, ''),
     one.seen.place,
     keyOf(one.certificate),
     one.certificate.fingerprint.slice(0, 16),
   ]);
-  const first = shown.length < matching ? `, the first ${shown.length} of them here` : '';
-  const summary = `${matching} certificates have “${what}” in a name or place${first}: ask for one by its place or its fingerprint`;
+  const first = shown.length < matching ? ` (first ${shown.length} shown)` : '';
   return {
     examined: matching,
-    verdict: `${matching} certificates match “${what}”: say which one`,
+    verdict: `${matching} certificates match “${what}”`,
     findings: [
       {
         reason: 'certificates-matching',
         severity: 'info',
         target: what,
-        summary,
-        evidence: [{ kind: 'table', columns: ['Name', 'State', 'Place', 'Key', 'SHA-256 begins'], rows }],
+        summary: `Specify one by its place or fingerprint${first}`,
+        evidence: [{ kind: 'table', columns: ['Name', 'Status', 'Place', 'Key', 'SHA-256 prefix'], rows }],
       },
     ],
   };

@@ -1,22 +1,26 @@
 import { type Finding, type ports, wording } from '../../kit.ts';
 import type { Shown } from './collect.ts';
+import { type Status, statusOf } from './status.ts';
 
-type Say = (shown: Shown, nowMs: number) => string | undefined;
+type Severity = Finding['severity'];
+type Said = string | undefined;
+type Say = (shown: Shown, nowMs: number) => Said;
 
-const DAY_MS = 86_400_000;
+export interface Problem {
+  readonly finding: Finding;
+  /** It is about the certificate's own dates, which the verdict gives in any case. */
+  readonly isDated: boolean;
+}
 
-/** What is wrong with what is shown, in the words and severities of `/certs expiring`; the proof stands in the card beside it. */
-const PROBLEMS: readonly (readonly [reason: string, severity: Finding['severity'], say: Say])[] = [
-  ['certificate-expired', 'critical', ({ certificate }, nowMs) => expired(certificate, nowMs)],
-  ['certificate-not-yet-valid', 'critical', ({ certificate }, nowMs) => early(certificate, nowMs)],
-  ['certificate-expiring', 'warning', ({ certificate }, nowMs) => expiring(certificate, nowMs)],
-  ['issuer-expires-first', 'warning', ({ certificate, seen }) => outlived(certificate, seen.chain)],
+/** What is wrong with what is shown, in the words and severities of `/certs expiring`; the card beside it has the evidence. */
+const PROBLEMS: readonly (readonly [reason: string, severity: Severity, say: Say])[] = [
+  ['issuer-expired', 'critical', ({ certificate, seen }, nowMs) => expiredIssuer(certificate, seen, nowMs)],
   [
     'key-mismatch',
     'critical',
     ({ seen }) =>
       seen.keyMatches === false
-        ? 'has a private key beside it that belongs to another certificate'
+        ? 'does not belong to the private key beside it, which is of another certificate'
         : undefined,
   ],
   [
@@ -25,6 +29,7 @@ const PROBLEMS: readonly (readonly [reason: string, severity: Finding['severity'
     ({ seen }) =>
       seen.served?.path === 'broken' ? 'is not signed by the issuer that is served with it' : undefined,
   ],
+  ['issuer-expires-first', 'warning', ({ certificate, seen }, nowMs) => outlived(certificate, seen, nowMs)],
   [
     'name-mismatch',
     'warning',
@@ -38,13 +43,13 @@ const PROBLEMS: readonly (readonly [reason: string, severity: Finding['severity'
     'warning',
     ({ seen }) =>
       seen.served?.path === 'incomplete'
-        ? `hangs on ${seen.chain.at(-1)?.issuer}, which is neither served nor a known root`
+        ? `has an incomplete chain: the issuer ${(seen.path ?? seen.chain).at(-1)?.issuer || '(unnamed)'} is neither served nor a known root`
         : undefined,
   ],
   [
     'self-signed',
     'warning',
-    ({ seen }) => (seen.served?.path === 'self-signed' ? 'is signed by itself' : undefined),
+    ({ seen }) => (seen.served?.path === 'self-signed' ? 'is self-signed' : undefined),
   ],
   [
     'legacy-protocol',
@@ -57,60 +62,88 @@ const PROBLEMS: readonly (readonly [reason: string, severity: Finding['severity'
   [
     'must-staple-without-staple',
     'warning',
-    (shown) => (unstapled(shown) ? 'demands a stapled OCSP answer and none came' : undefined),
+    (shown) =>
+      unstapled(shown) ? 'requires a stapled OCSP response (must-staple), and none was sent' : undefined,
   ],
   [
     'weak-key',
     'warning',
-    ({ certificate: { key } }) =>
-      key.type.startsWith('rsa') && (key.bits ?? 2048) < 2048
+    ({ certificate: { key }, seen }) =>
+      !seen.trustStore && key.type.startsWith('rsa') && (key.bits ?? 2048) < 2048
         ? `has an RSA key of ${key.bits} bits`
         : undefined,
   ],
   [
     'weak-signature',
     'warning',
-    ({ certificate }) =>
-      !certificate.selfSigned && /sha-?1(?!\d)|md[245]/i.test(certificate.signature)
+    ({ certificate, seen }) =>
+      !seen.trustStore && !certificate.selfSigned && /sha-?1(?!\d)|md[245]/i.test(certificate.signature)
         ? `is signed with ${certificate.signature}`
         : undefined,
   ],
 ];
 
-export function problemsOf(shown: Shown, nowMs: number): Finding[] {
-  return PROBLEMS.flatMap(([reason, severity, say]) => {
-    const words = say(shown, nowMs);
-    const { certificate, seen } = shown;
-    if (words === undefined) return [];
-    return [{ reason, severity, target: seen.place, summary: `${certificate.name} ${words}` }];
+const DATED: Readonly<Record<Exclude<Status['is'], 'valid'>, readonly [reason: string, severity: Severity]>> =
+  {
+    expired: ['certificate-expired', 'critical'],
+    'never-valid': ['certificate-never-valid', 'critical'],
+    'not-yet-valid': ['certificate-not-yet-valid', 'warning'],
+    expiring: ['certificate-expiring', 'warning'],
+    undated: ['certificate-dates-unreadable', 'warning'],
+  };
+
+export function problemsOf(shown: Shown, nowMs: number): Problem[] {
+  const { certificate, seen } = shown;
+  const problem = (reason: string, severity: Severity, says: string, isDated: boolean) => ({
+    finding: { reason, severity, target: seen.place, summary: `${certificate.name} ${says}` },
+    isDated,
   });
+  const { is, says } = statusOf(certificate, nowMs);
+  const dated = is === 'valid' ? [] : [problem(DATED[is][0], severityOf(is, shown), says, true)];
+  const others = PROBLEMS.flatMap(([reason, severity, say]) => {
+    const words = say(shown, nowMs);
+    return words === undefined ? [] : [problem(reason, severity, words, false)];
+  });
+  return [...dated, ...others];
 }
 
-export function expired({ notAfter }: ports.Certificate, nowMs: number): string | undefined {
-  return nowMs > notAfter.getTime() ? `expired ${wording.span(nowMs - notAfter.getTime())} ago` : undefined;
+/** What is not valid yet harms as soon as it is served. Roots of a trust store harm nobody by themselves: clients pass over them. */
+function severityOf(is: Exclude<Status['is'], 'valid'>, { certificate, seen }: Shown): Severity {
+  if (seen.trustStore && (certificate.authority || certificate.selfSigned)) return 'info';
+  return is === 'not-yet-valid' && seen.served !== undefined ? 'critical' : DATED[is][1];
 }
 
-function early({ notBefore }: ports.Certificate, nowMs: number): string | undefined {
-  return nowMs < notBefore.getTime() ? `is not valid before ${wording.moment(notBefore)}` : undefined;
+function isLeaf({ fingerprint }: ports.Certificate, { chain }: ports.Seen): boolean {
+  return fingerprint === chain[0].fingerprint;
 }
 
-/** A third of its lifetime, and thirty days: the defaults of `/certs expiring`, where the reasons stand. */
-function expiring({ notBefore, notAfter }: ports.Certificate, nowMs: number): string | undefined {
-  const left = notAfter.getTime() - nowMs;
-  const share = left / (notAfter.getTime() - notBefore.getTime());
-  return left >= 0 && left <= 30 * DAY_MS && share <= 0.33 ? `expires in ${wording.span(left)}` : undefined;
-}
-
-function outlived(certificate: ports.Certificate, chain: Shown['seen']['chain']): string | undefined {
-  const shorter = chain
-    .filter(({ subject, notAfter }) => subject === certificate.issuer && notAfter < certificate.notAfter)
-    .map(({ name, notAfter }) => `${name}, until ${wording.moment(notAfter)}`);
-  const other = chain.some(
-    ({ subject, notAfter }) => subject === certificate.issuer && notAfter >= certificate.notAfter,
+/** On the path that clients take where that is known; else all that could be the issuer by name. */
+function expiredIssuer(certificate: ports.Certificate, seen: ports.Seen, nowMs: number): Said {
+  const isOver = ({ notAfter }: ports.Certificate) => notAfter.getTime() < nowMs;
+  const issuers = seen.path ? seen.path.slice(1) : issuersOf(certificate, seen);
+  const over = issuers.filter(isOver);
+  if (!isLeaf(certificate, seen) || over.length === 0 || (!seen.path && over.length < issuers.length))
+    return undefined;
+  const named = over.map(
+    ({ name, notAfter }) => `${name} (expired ${wording.span(nowMs - notAfter.getTime())} ago)`,
   );
-  return shorter.length > 0 && !other && certificate.subject !== certificate.issuer
-    ? `ends later than what signs it: ${wording.list(shorter)}`
-    : undefined;
+  return `depends on an expired issuer: ${wording.list(named)}`;
+}
+
+function outlived(certificate: ports.Certificate, seen: ports.Seen, nowMs: number): Said {
+  const issuers = seen.path ? seen.path.slice(1) : issuersOf(certificate, seen);
+  if (!isLeaf(certificate, seen) || expiredIssuer(certificate, seen, nowMs) !== undefined) return undefined;
+  const shorter = issuers.filter(({ notAfter }) => notAfter < certificate.notAfter);
+  if (shorter.length === 0 || (!seen.path && shorter.length < issuers.length)) return undefined;
+  const named = shorter.map(({ name, notAfter }) => `${name}, until ${wording.moment(notAfter)}`);
+  return `expires later than its issuer: ${wording.list(named)}`;
+}
+
+function issuersOf(
+  { subject, issuer }: ports.Certificate,
+  { chain }: ports.Seen,
+): readonly ports.Certificate[] {
+  return subject === issuer ? [] : chain.filter((one) => one.subject === issuer);
 }
 
 function unstapled({ certificate, seen: { served } }: Shown): boolean {

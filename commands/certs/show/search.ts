@@ -1,12 +1,18 @@
 import type { ports } from '../../kit.ts';
 
-/** What a sighting has to do with what was asked for: the certificate meant, and whether it was named outright or only in part. */
+/** What a place has to do with what was asked for: the certificate meant, and how it was meant. */
 export interface Match {
   readonly certificate: ports.Certificate;
-  readonly exact: boolean;
+  /** `place` the place was named outright, `certificate` its fingerprint or serial, `part` something in a place or name. */
+  readonly by: 'place' | 'certificate' | 'part';
 }
 
-export type Search = (seen: ports.Seen) => Match | undefined;
+export interface Search {
+  readonly match: (seen: ports.Seen) => Match | undefined;
+  /** Whether a place is the one that was asked for, and whether it has what was asked for in its name. */
+  readonly isPlace: (place: string) => boolean;
+  readonly isPartOf: (place: string) => boolean;
+}
 
 /** Shorter ones are too often words: `cafe`, `beef`. */
 const SHORTEST_FINGERPRINT = 6;
@@ -15,22 +21,39 @@ export function searchFor(what: string): Search {
   const asked = what.toLowerCase();
   const hex = hexOf(asked);
   const pieces = asked.split('*').filter(Boolean);
-  return ({ place, chain }) => {
-    const [leaf] = chain;
-    if (asked === place.toLowerCase() || asked === bare(place).toLowerCase())
-      return { certificate: leaf, exact: true };
-    const named =
-      hex &&
-      chain.find(
-        ({ fingerprint, serial }) => fingerprint.startsWith(hex) || serial === hex.replace(/^0+/, ''),
+  const isPlace = (place: string) => isNamed(place.toLowerCase(), asked);
+  return {
+    isPlace,
+    isPartOf: (place) => has(place, pieces),
+    match: ({ place, chain }) => {
+      const [leaf] = chain;
+      if (isPlace(place)) return { certificate: leaf, by: 'place' };
+      const named =
+        hex &&
+        chain.find(
+          ({ fingerprint, serial }) => fingerprint.startsWith(hex) || serial === hex.replace(/^0+/, ''),
+        );
+      if (named) return { certificate: named, by: 'certificate' };
+      if (has(place, pieces)) return { certificate: leaf, by: 'part' };
+      const inPart = chain.find((one) =>
+        [one.name, one.subject, ...one.alternativeNames].some((text) => has(text, pieces)),
       );
-    if (named) return { certificate: named, exact: true };
-    if (has(place, pieces)) return { certificate: leaf, exact: false };
-    const inPart = chain.find((one) =>
-      [one.name, one.subject, ...one.alternativeNames].some((text) => has(text, pieces)),
-    );
-    return inPart && { certificate: inPart, exact: false };
+      return inPart && { certificate: inPart, by: 'part' };
+    },
   };
+}
+
+/** As it is shown; a site also without its source, its address, its protocol and the name that is asked for there. */
+function isNamed(place: string, asked: string): boolean {
+  const label = bare(place).replace(/ \([^)]*\)$/, '');
+  const site = siteIn(asked);
+  return (
+    asked === place ||
+    asked === bare(place) ||
+    asked === label ||
+    asked === place.slice(0, place.indexOf(':') + 1) + label ||
+    (site !== undefined && (label.endsWith(`@${site}`) || label.endsWith(`//${site}`)))
+  );
 }
 
 /** A place without the name of its source. */
@@ -40,7 +63,7 @@ export function bare(place: string): string {
 
 /** `host:port`, also with the name of a source or a scheme before it. */
 export function siteIn(what: string): string | undefined {
-  return /^(?:[\w.-]+:)?((?:\w+:\/\/)?(?:[\w.-]+|\[[0-9a-f:]+\]):\d{1,5})$/i.exec(what)?.[1];
+  return /^(?:[\w.-]+:)?((?:\w+:\/\/)?(?:\w[\w.-]*|\[[0-9a-f:]+\]):\d{1,5})$/i.exec(what)?.[1];
 }
 
 /** Fingerprints and serials are written with colons, dashes or spaces, and in capitals, by one tool or another. */

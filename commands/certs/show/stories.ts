@@ -90,5 +90,5 @@ export const severalMatch: Story<Facts> = {
 };
 
 function found(what: string, shown: readonly Shown[]): Facts {
-  return { what, exact: true, shown, matching: shown.length };
+  return { what, exact: true, shown, matching: shown.length, unchecked: 0 };
 }

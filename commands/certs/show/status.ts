@@ -1,0 +1,50 @@
+import { type ports, wording } from '../../kit.ts';
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+/** 9999-12-31 means "no expiry": https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.5 */
+const NEVER_MS = 253_402_214_400_000;
+/** Clocks are apart by minutes; a certificate that begins later was meant to. */
+const MOST_SKEW_MS = 10 * MINUTE_MS;
+
+type Dates = Pick<ports.Certificate, 'notBefore' | 'notAfter'>;
+
+export interface Status {
+  readonly is: 'undated' | 'expired' | 'never-valid' | 'not-yet-valid' | 'expiring' | 'valid';
+  /** Goes on after a name, or after `it`: `expired 10 hours ago`. */
+  readonly says: string;
+}
+
+/** The status of a certificate at `nowMs`, judged and said as `/certs expiring` does by default. */
+export function statusOf(certificate: Dates, nowMs: number): Status {
+  const { notBefore, notAfter } = certificate;
+  const [from, until] = [notBefore.getTime(), notAfter.getTime()];
+  const order = `ends ${wording.moment(notAfter)}, before it begins ${wording.moment(notBefore)}`;
+  if (Number.isNaN(from) || Number.isNaN(until)) return { is: 'undated', says: 'has unreadable dates' };
+  if (nowMs > until) {
+    const ago = `expired ${wording.span(nowMs - until)} ago`;
+    return { is: 'expired', says: from > until ? `${ago} and was never valid: it ${order}` : ago };
+  }
+  if (from > until) return { is: 'never-valid', says: `can never be valid: it ${order}` };
+  if (nowMs < from) return { is: 'not-yet-valid', says: early(notBefore, from - nowMs) };
+  if (until >= NEVER_MS) return { is: 'valid', says: 'never expires' };
+  const left = until - nowMs;
+  // A third of its lifetime, and thirty days: the defaults of `/certs expiring`.
+  const isExpiring = left <= 30 * DAY_MS && left <= 0.33 * (until - from);
+  return isExpiring
+    ? { is: 'expiring', says: `expires in ${wording.span(left)}, at ${wording.moment(notAfter)}` }
+    : { is: 'valid', says: `is valid for ${wording.span(left)}, until ${wording.moment(notAfter)}` };
+}
+
+function early(notBefore: Date, ms: number): string {
+  const begins = wording.moment(notBefore);
+  return ms <= MOST_SKEW_MS
+    ? `is not valid yet: it becomes valid in ${wording.span(ms)}, at ${begins}; it was just issued, or a clock is wrong`
+    : `is not valid until ${begins}, in ${wording.span(ms)}`;
+}
+
+export function validity({ notBefore, notAfter }: Dates): string {
+  const [from, to] = [wording.moment(notBefore), wording.moment(notAfter)];
+  if (notBefore > notAfter) return `never: it begins ${from} and ends ${to}`;
+  return notAfter.getTime() >= NEVER_MS ? `from ${from}, no expiry` : `${from} to ${to}`;
+}
