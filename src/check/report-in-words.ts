@@ -16,7 +16,7 @@ export const SEVERITY_WORDS: Readonly<Record<Severity, Headline>> = {
 export function headlineOf({ status, findings, gaps }: Report): Headline {
   const severity = worst(findings);
   if (severity) return SEVERITY_WORDS[severity];
-  return status === 'clear' && relatedGaps(gaps).length === 0 ? 'CLEAR' : 'UNKNOWN';
+  return status === 'clear' && gaps.every(({ unrelated }) => unrelated) ? 'CLEAR' : 'UNKNOWN';
 }
 
 /** Left as it is, but for what cannot be seen: a verdict may begin with a name, and `www.Example.com` is not `Www.Example.com`. */
@@ -24,9 +24,12 @@ export function verdictOf({ verdict }: Pick<Report, 'verdict'>): string {
   return cleanText(verdict);
 }
 
-/** Those that could hold what was asked for. The others are counted with the coverage. */
-export function relatedGaps(gaps: readonly Gap[]): readonly Gap[] {
-  return gaps.filter(({ unrelated }) => !unrelated);
+/** Places that could not be checked and could hold what was asked for. That what was asked for is nowhere is no place, and the verdict says it. */
+export function uncheckedGaps({ gaps, verdict }: Pick<Report, 'gaps' | 'verdict'>): readonly Gap[] {
+  return gaps.filter(
+    ({ what, because, kind, unrelated }) =>
+      !unrelated && !(kind === 'missing' && verdict.startsWith(`${what}: ${because}`)),
+  );
 }
 
 /** A summary beside its target: what says the target once more, in parentheses, is left out. */
@@ -64,23 +67,25 @@ const FEW_GAPS = 3;
  * How much was checked, and why the rest was not: `41 checked, 2 unreachable (such as cell-3: timeout), 1 denied (…)`.
  * What the verdict says is not repeated: how many were not checked, where all have one kind of reason, and the reason that it begins with.
  */
-export function coverageInWords({ verdict, examined, gaps, coverage }: Report): string {
+export function coverageInWords(report: Report): string {
+  const { verdict, examined, gaps, coverage } = report;
   const sources = coverage.map(({ source, examined: count }) => `${cut(source, 60)} ${countOf(count)}`);
   const spread = sources.length > 1 && sources.length <= 4 ? ` (${sources.join(', ')})` : '';
   // A target may be found at many places: what was checked is the places, where a check counts them.
   const checked = coverage.reduce((sum, { examined: count }) => sum + count, 0) || examined;
-  const related = relatedGaps(gaps);
+  const related = uncheckedGaps(report);
+  const unrelated = gaps.filter((gap) => gap.unrelated).length;
   const unchecked = Object.entries(GAP_WORDS).flatMap(([kind, word]) => {
     const [first, ...others] = related.filter((gap) => gap.kind === kind);
     if (!first) return [];
     const amount = 1 + others.length;
-    const howMany = amount === related.length ? (checked > 0 ? 'the rest' : 'all') : countOf(amount);
+    const all = checked > 0 ? 'the rest' : 'all';
+    const howMany = amount === related.length && unrelated === 0 ? all : countOf(amount);
     if (related.length > FEW_GAPS || verdict.includes(first.because)) return [`${howMany} ${word}`];
     const example = `${cut(first.what, 60)}: ${cut(first.because, 80)}`;
     return [`${howMany} ${word} (${others.length > 0 ? `such as ${example}` : example})`];
   });
-  const aside = gaps.length - related.length;
-  if (aside > 0) unchecked.push(`${countInWords(aside, 'unrelated place')} not checked`);
+  if (unrelated > 0) unchecked.push(`${countInWords(unrelated, 'unrelated place')} not checked`);
   return [`${countOf(checked)} checked${spread}`, ...unchecked].join(', ');
 }
 
@@ -90,12 +95,9 @@ export interface GapGroup {
   readonly whats: readonly string[];
 }
 
-/** What could not be checked and could hold what was asked for, by reason, the reason that hides most first. */
+/** By reason, the reason that hides most first. */
 export function groupGaps(gaps: readonly Gap[]): readonly GapGroup[] {
-  const groups = Map.groupBy(
-    relatedGaps(gaps),
-    ({ kind, because }) => `${GAP_WORDS[kind]}: ${cleanText(because)}`,
-  );
+  const groups = Map.groupBy(gaps, ({ kind, because }) => `${GAP_WORDS[kind]}: ${cleanText(because)}`);
   return [...groups]
     .map(([because, members]) => ({ because, whats: members.map(({ what }) => cleanText(what)) }))
     .toSorted((a, b) => b.whats.length - a.whats.length);

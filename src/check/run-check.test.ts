@@ -8,7 +8,7 @@ import type { Progress, ReadContext } from './context.ts';
 import { type AnyCheck, defineCheck } from './define-check.ts';
 import { reportSchema } from './finding.ts';
 import { makeRedact } from './redact.ts';
-import { coverageInWords, headlineOf, verdictOf } from './report-in-words.ts';
+import { coverageInWords, headlineOf, uncheckedGaps, verdictOf } from './report-in-words.ts';
 import { runCheck, type Run } from './run-check.ts';
 
 type Context = ReadContext<'certificates'>;
@@ -152,6 +152,22 @@ test('a gap that cannot hold what was asked for leaves the answer as it is, and 
   expect(headlineOf(clear)).toBe('CLEAR');
   expect(coverageInWords(clear)).toBe('3 checked, 1 unrelated place not checked');
   expect((await look(['a'])).verdict).toBe('1 of 3 are bad');
+});
+
+test('that what was asked for is nowhere is said in the verdict, and is no place that could not be checked', async () => {
+  const check: AnyCheck = {
+    ...counting(({ gap, saw }) => {
+      saw('vault', 7);
+      gap('b', forbidden);
+      gap('--match uua', new SourceError('x', 'missing', 'no such name'));
+      return Promise.resolve([]);
+    }),
+    diagnose: () => ({ examined: 0, verdict: '', findings: [] }),
+  };
+  const report = await run(check);
+  expect(report.verdict).toBe("--match uua: no such name; couldn't check 1 of 8 places");
+  expect(uncheckedGaps(report).map(({ what }) => what)).toEqual(['b']);
+  expect(coverageInWords(report)).toBe('7 checked, the rest denied (b: permission denied)');
 });
 
 test('with nothing examined, an unrelated gap makes nothing clear', async () => {

@@ -6,6 +6,7 @@ import {
   headlineOf,
   SEVERITY_WORDS,
   summaryOf,
+  uncheckedGaps,
   verdictOf,
 } from '../../check/report-in-words.ts';
 import { code, inert, joinWithin } from './inert.ts';
@@ -30,7 +31,7 @@ export function renderPlainFallback(report: Report): { readonly text: string } {
       (finding) =>
         `• ${SEVERITY_WORDS[finding.severity]}: ${inert(summaryOf(finding), 200)} ${code(finding.target, 160)}`,
     ),
-    ...groupGaps(report.gaps).map(
+    ...groupGaps(uncheckedGaps(report)).map(
       ({ because, whats }) =>
         `• Not checked, ${inert(because, 150)}: ${inert(whats.slice(0, 3).join(', '), 150)}${whats.length > 3 ? ` and ${whats.length - 3} more` : ''}`,
     ),

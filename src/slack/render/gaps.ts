@@ -1,5 +1,5 @@
 import type { Gap } from '../../check/finding.ts';
-import { countInWords, groupGaps, relatedGaps } from '../../check/report-in-words.ts';
+import { countInWords, groupGaps } from '../../check/report-in-words.ts';
 import { cost, fit, inert, joinWithin } from './inert.ts';
 import type { Message } from './message.ts';
 import {
@@ -23,8 +23,7 @@ const WHAT = 300;
 const WHATS_SHOWN = 15;
 
 /** One reply on what could not be checked, by reason. `isCut` where not every place is named; the CSV names them all. */
-export function renderGaps(all: readonly Gap[]): { readonly message: Message; readonly isCut: boolean } {
-  const gaps = relatedGaps(all);
+export function renderGaps(gaps: readonly Gap[]): { readonly message: Message; readonly isCut: boolean } {
   const groups = groupGaps(gaps);
   const title = `Couldn't check ${countInWords(gaps.length, 'place')}`;
   const parts: Part[] = [

@@ -6,8 +6,8 @@ import {
   coverageInWords,
   durationInWords,
   headlineOf,
-  relatedGaps,
   summaryOf,
+  uncheckedGaps,
   verdictOf,
 } from '../../check/report-in-words.ts';
 import { findingInText, renderFinding } from './finding.ts';
@@ -47,8 +47,9 @@ const HEADER = 150;
  * `offered` is how many remediations get a button at the end of the thread; see `renderOffers`.
  */
 export function renderReport(report: Report, asked: Asked): Thread {
-  const { findings, gaps } = report;
-  const missing = relatedGaps(gaps).length > 0 ? renderGaps(gaps) : undefined;
+  const { findings } = report;
+  const gaps = uncheckedGaps(report);
+  const missing = gaps.length > 0 ? renderGaps(gaps) : undefined;
   const units = findings.slice(0, FULL_FINDINGS).map(renderFinding);
   const most = MOST_REPLIES - (missing ? 1 : 0);
   const whole = pack(units, most);
