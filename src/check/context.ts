@@ -21,6 +21,6 @@ export interface ReadContext<P extends PortName = PortName, M extends PortName =
 /** How far a running check has come, for people who wait. */
 export interface Progress {
   readonly examined: number;
-  /** How many places could not be looked at. */
+  /** How many places could not be checked. */
   readonly gaps: number;
 }

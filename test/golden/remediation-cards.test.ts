@@ -159,3 +159,11 @@ test('where all is off, nothing is said to be possible, and each reason is given
     `What could be done, but is off:\n• Free space in etcd-1, Free space in etcd-2, Free space in etcd-3 and 1 more: ${because}`,
   );
 });
+
+test('a verdict that begins with a name keeps its letters on the card', () => {
+  const after = { ...fixed.after, verdict: 'locket expired 3 days ago' } as NonNullable<Remediation['after']>;
+
+  const { text, blocks } = renderRemediation({ ...fixed, after } as Remediation);
+
+  expect(text + JSON.stringify(blocks)).toContain('locket expired 3 days ago.');
+});

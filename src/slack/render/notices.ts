@@ -26,8 +26,8 @@ export function renderLooking(asked: AskedQuestion): Message {
 
 /** The same, further on. Slack allows about 50 edits a minute in a whole workspace. */
 export function renderProgress({ examined, gaps }: Progress, asked: AskedQuestion): Message {
-  const unseen = gaps > 0 ? `, ${countInWords(gaps, 'place')} could not be looked at` : '';
-  return waiting(asked, `${examined.toLocaleString('en-US')} checked so far${unseen}`);
+  const unchecked = gaps > 0 ? `, couldn't check ${countInWords(gaps, 'place')}` : '';
+  return waiting(asked, `${examined.toLocaleString('en-US')} checked so far${unchecked}`);
 }
 
 function waiting(asked: AskedQuestion, soFar: string): Message {

@@ -59,7 +59,7 @@ export function standing(remediation: Remediation): readonly string[] {
     case 'settling':
       return ['It was done. Looking whether it helped.'];
     case 'fixed':
-      return after ? [sentence(verdictOf(after))] : why;
+      return after ? [finished(verdictOf(after))] : why;
     case 'unverified':
       return [...stillSeen(after), ...why];
     case 'failed':
@@ -87,7 +87,7 @@ export function standing(remediation: Remediation): readonly string[] {
 /** Why it is not called fixed. */
 function stillSeen(after: Look | undefined): readonly string[] {
   if (!after) return ['It was done. Whether it helped has not been seen.'];
-  const verdict = sentence(verdictOf(after));
+  const verdict = finished(verdictOf(after));
   switch (after.finding) {
     case 'found':
       return [`It was done, but the finding is still there: ${verdict}`];
@@ -100,12 +100,12 @@ function stillSeen(after: Look | undefined): readonly string[] {
 
 const FEW_GAPS = 3;
 
-/** ` (doppler_z1/0, doppler_z1/1 and 4 more could not be looked at)` */
+/** ` (doppler_z1/0, doppler_z1/1 and 4 more couldn't be checked)` */
 function unseen({ gaps }: Look): string {
   if (gaps.length === 0) return '';
   const left = gaps.length - FEW_GAPS;
   const named = gaps.slice(0, FEW_GAPS).map((gap) => fit(cleanText(gap), 60));
-  return ` (${named.join(', ')}${left > 0 ? ` and ${left} more` : ''} could not be looked at)`;
+  return ` (${named.join(', ')}${left > 0 ? ` and ${left} more` : ''} couldn't be checked)`;
 }
 
 function lookedAgain(after: Look | undefined): readonly string[] {
@@ -113,9 +113,9 @@ function lookedAgain(after: Look | undefined): readonly string[] {
   const seen = {
     found: 'the finding is still there',
     gone: 'the finding is gone',
-    unseen: 'not everything could be looked at',
+    unseen: 'not everything could be checked',
   }[after.finding];
-  return [`Looked at again since: ${seen}. ${sentence(verdictOf(after))}`];
+  return [`Looked at again since: ${seen}. ${finished(verdictOf(after))}`];
 }
 
 function nothingDone({ deeds }: Remediation): string {
@@ -130,8 +130,12 @@ function doneUntilThen({ deeds }: Remediation): string {
 
 /** Begins with a capital, where it begins with a word and not with a name like `metron_agent`; ends in a full stop. */
 export function sentence(text: string): string {
-  const seen = cleanText(text).replace(/^\p{Ll}(?=\p{Ll}* )/u, (first) => first.toUpperCase());
-  return /[.!?…]$/.test(seen) ? seen : `${seen}.`;
+  return finished(cleanText(text).replace(/^\p{Ll}(?=\p{Ll}* )/u, (first) => first.toUpperCase()));
+}
+
+/** With a full stop. A verdict may begin with a name and keeps its letters. */
+function finished(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
 /** A person in mrkdwn, by id; those who are no Slack users in words. */
