@@ -198,7 +198,7 @@ test('two certificates of one place are two findings, told apart', () => {
   ]);
 });
 
-test('twenty thousand certificates of one name and one signer are judged at once', () => {
+test('twenty thousand authorities that sign themselves are judged at once', () => {
   const facts = factsOf(
     Array.from({ length: 20_000 }, (_, at) =>
       inVault(`cell/${at}`, {
@@ -211,6 +211,16 @@ test('twenty thousand certificates of one name and one signer are judged at once
     ),
   );
   expect(ask(facts, new Date('2026-02-20')).findings).toHaveLength(20_000);
+});
+
+test('twenty thousand leaves under twenty thousand authorities of one name are judged at once', () => {
+  const facts = factsOf(
+    Array.from({ length: 20_000 }, (_, at) => [
+      inVault(`leaf/${at}`, { name: 'leaf', issuer: 'ca', from: '2025-01-01', until: '2026-01-01' }),
+      inVault(`ca/${at}`, { name: 'ca', from: '2025-01-01', until: '2026-01-01', authority: true }),
+    ]).flat(),
+  );
+  expect(ask(facts, new Date('2026-02-20')).findings).toHaveLength(40_000);
 });
 
 test('thresholds are the asker’s to choose', () => {

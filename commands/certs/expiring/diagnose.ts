@@ -85,10 +85,12 @@ function dueTask({ held, status }: Judged<Due>, signers: readonly Held[], nowMs:
  */
 function findSigners(judged: readonly Judged[]): (one: Judged<Due>) => readonly Held[] {
   const kept = judged.filter(({ held }) => held.certificate.authority && held.keptAt !== undefined);
-  const bySubject = Map.groupBy(kept, ({ held }) => held.certificate.subject);
-  return ({ held }) => {
-    const { subject, issuer } = held.certificate;
-    const named = subject === issuer ? [] : (bySubject.get(issuer) ?? []);
-    return named.every(isDue) ? named.slice(0, MOST_SIGNERS).map((one) => one.held) : [];
-  };
+  const signers = new Map(
+    [...Map.groupBy(kept, ({ held }) => held.certificate.subject)].map(([subject, named]) => [
+      subject,
+      named.every(isDue) ? named.slice(0, MOST_SIGNERS).map((one) => one.held) : [],
+    ]),
+  );
+  return ({ held: { certificate } }) =>
+    certificate.subject === certificate.issuer ? [] : (signers.get(certificate.issuer) ?? []);
 }

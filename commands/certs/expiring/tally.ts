@@ -48,6 +48,8 @@ export interface Tally {
 
 export const MOST_PLACES = 50;
 export const MOST_RENEWABLE = 3;
+/** OpenSSL gives up earlier. */
+const LONGEST_PATH = 200;
 
 interface OpenHeld extends Omit<Held, 'places' | 'count' | 'live' | 'keptAt' | 'renewable'> {
   places: Place[];
@@ -137,6 +139,7 @@ function validPath(
 ): Path | undefined {
   const issuers = issuersOf(path.at(-1), chain);
   if (issuers.length === 0) return path;
+  if (path.length === LONGEST_PATH) return undefined;
   for (const issuer of issuers) {
     if (tried.has(issuer) || !isValidAt(issuer, now)) continue;
     tried.add(issuer);

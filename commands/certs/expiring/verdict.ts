@@ -105,7 +105,7 @@ function datedFact({ dated, total, onSchedule, withinMs }: Counted, is: Due['is'
   );
   if (!severity) return [];
   const amount = these.length;
-  const firstMs = Math.min(...these.map(({ leftMs }) => leftMs));
+  const firstMs = these.reduce((least, { leftMs }) => Math.min(least, leftMs), Infinity);
   const [one, many] = wordsOf(is, severity, withinMs, firstMs);
   const scheduled = is === 'expiring' && onSchedule > 0 ? `, ${onSchedule} more on schedule` : '';
   return [
