@@ -163,7 +163,7 @@ test('where all is off, nothing is said to be possible, and each reason is given
 test('a verdict that begins with a name keeps its letters on the card', () => {
   const after = { ...fixed.after, verdict: 'locket expired 3 days ago' } as NonNullable<Remediation['after']>;
 
-  const { text, blocks } = renderRemediation({ ...fixed, after } as Remediation);
+  const { text, blocks } = renderRemediation({ ...fixed, after });
 
   expect(text + JSON.stringify(blocks)).toContain('locket expired 3 days ago.');
 });

@@ -50,12 +50,12 @@ const MOST_SAID = 4;
 
 /**
  * The answer in one line, the worst first, whatever kind it is of: `3 of 41 certificates have expired, 2 more expire within 30 days`;
- * `The private key does not belong to its certificate at disk:/etc/x.pem; all 41 certificates are valid for more than 30 days`.
+ * `The private key does not belong to its certificate at disk:/etc/x.pem; all 41 certificates are valid`.
  */
 export function verdictOf(counted: Counted): string {
   const facts = factsOf(counted).toSorted((a, b) => RANK[a.severity] - RANK[b.severity]);
   const [worst] = facts;
-  if (!worst) return allValid(counted, true);
+  if (!worst) return allValid(counted);
   const said = facts
     .filter((fact) => fact === worst || fact.severity === 'critical' || fact.isDated)
     .slice(0, MOST_SAID);
@@ -65,8 +65,8 @@ export function verdictOf(counted: Counted): string {
     return [inOneLine(said, true), ...others].join('; ');
   // What is no more than information is a note on an answer that is good.
   return worst.severity === 'info'
-    ? [allValid(counted, true), inOneLine(said, false), ...others].join('; ')
-    : [inOneLine(said, true), ...others, allValid(counted, false)].join('; ');
+    ? [allValid(counted), inOneLine(said, false), ...others].join('; ')
+    : [inOneLine(said, true), ...others, restIsValid(counted)].join('; ');
 }
 
 function inOneLine(facts: readonly Fact[], isStart: boolean): string {
@@ -204,29 +204,28 @@ function trustedFact({ trusted: { due } }: Counted): readonly Fact[] {
   return due.length > 0 ? [{ severity: 'info', findings: 1, says: () => rootsInWords(due) }] : [];
 }
 
-function allValid(counted: Counted, isFirst: boolean): string {
-  const { total, placeCount, onSchedule, trusted, withinMs } = counted;
+function allValid({ total, placeCount, onSchedule, trusted, withinMs }: Counted): string {
   const within = wording.span(withinMs);
-  if (onSchedule > 0) {
-    const expire = onSchedule === 1 ? 'expires' : 'expire';
-    return `${isFirst ? 'No' : 'no'} certificate is due: ${onSchedule} of ${total} ${expire} within ${within}, on schedule`;
-  }
+  if (onSchedule > 0)
+    return `No certificate is due: ${onSchedule} of ${total} ${onSchedule === 1 ? 'expires' : 'expire'} within ${within}, on schedule`;
   // Where each place has one, their number says nothing new.
-  const found = isFirst && placeCount > total && total > 0 ? ` found in ${placeCount} places` : '';
+  const found = placeCount > total ? ` found in ${placeCount} places` : '';
   const roots = trusted.due.length === 0 ? trusted.total : 0;
   const parts = [
-    ...(total > 0 ? [allOf(total, 'certificate', isFirst) + found] : []),
-    ...(roots > 0
-      ? [total > 0 ? wording.count(roots, 'trusted root') : allOf(roots, 'trusted root', isFirst)]
-      : []),
+    ...(total > 0 ? [allOf(total, 'certificate') + found] : []),
+    ...(roots > 0 ? [total > 0 ? wording.count(roots, 'trusted root') : allOf(roots, 'trusted root')] : []),
   ];
-  const verb = parts.length === 1 && total + roots === 1 ? 'is' : 'are';
-  return `${wording.list(parts)} ${verb} valid for more than ${within}`;
+  return `${wording.list(parts)} ${total + roots === 1 ? 'is' : 'are'} valid for more than ${within}`;
 }
 
-function allOf(amount: number, noun: string, isFirst: boolean): string {
-  if (amount === 1) return `${isFirst ? 'The' : 'the'} one ${noun}`;
-  return `${isFirst ? 'All' : 'all'} ${amount} ${noun}s`;
+function allOf(amount: number, noun: string): string {
+  return amount === 1 ? `The one ${noun}` : `All ${amount} ${noun}s`;
+}
+
+/** Behind a problem that is not about dates. */
+function restIsValid({ total, onSchedule }: Counted): string {
+  if (onSchedule > 0) return 'no certificate is due';
+  return total === 1 ? 'the one certificate is valid' : `all ${total} certificates are valid`;
 }
 
 function share(amount: number, total: number): string {
