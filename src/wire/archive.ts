@@ -17,7 +17,8 @@ export type Packed =
       readonly read: (maxBytes: number) => readonly ArchiveEntry[];
     }
   /** Nothing here reads this format. */
-  | { readonly kind: 'opaque'; readonly format: string };
+  | { readonly kind: 'opaque'; readonly format: string }
+  | { readonly kind: 'encrypted'; readonly format: string };
 
 /** The archive or compressed data that bytes begin as; undefined for anything else. */
 export function packedIn(bytes: Buffer): Packed | undefined {
@@ -28,7 +29,9 @@ export function packedIn(bytes: Buffer): Packed | undefined {
     return { kind: 'archive', format: 'a ZIP archive', read: (maxBytes) => readZip(bytes, maxBytes) };
   if (isTarHeader(bytes, 0)) return { kind: 'archive', format: 'a tar archive', read: () => readTar(bytes) };
   const opaque = OPAQUE.find(([magic, at]) => bytes.toString('hex', at, at + magic.length / 2) === magic);
-  return opaque && { kind: 'opaque', format: opaque[2] };
+  if (opaque) return { kind: 'opaque', format: opaque[2] };
+  const encrypted = ENCRYPTED.find(([magic]) => bytes.subarray(0, magic.length).equals(magic));
+  return encrypted && { kind: 'encrypted', format: encrypted[1] };
 }
 
 /** The format's magic number in hex, where it stands, and its name. */
@@ -44,10 +47,13 @@ const OPAQUE: readonly (readonly [magic: string, at: number, format: string])[] 
   ['edabeedb', 0, 'an RPM package'],
   ['213c617263683e0a', 0, 'an ar archive (a Debian package, a static library)'],
   ['68737173', 0, 'a SquashFS image'],
-  ['53616c7465645f5f', 0, 'encrypted by OpenSSL'],
-  [Buffer.from('$ANSIBLE_VAULT;').toString('hex'), 0, 'encrypted by Ansible Vault'],
-  [Buffer.from('age-encryption.org/').toString('hex'), 0, 'encrypted by age'],
-  [Buffer.from('\0GITCRYPT\0').toString('hex'), 0, 'encrypted by git-crypt'],
+];
+
+const ENCRYPTED: readonly (readonly [magic: Buffer, format: string])[] = [
+  [Buffer.from('Salted__'), 'encrypted by OpenSSL'],
+  [Buffer.from('$ANSIBLE_VAULT;'), 'encrypted by Ansible Vault'],
+  [Buffer.from('age-encryption.org/'), 'encrypted by age'],
+  [Buffer.from('\0GITCRYPT\0'), 'encrypted by git-crypt'],
 ];
 
 function stream(

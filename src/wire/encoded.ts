@@ -1,4 +1,5 @@
 import { readElement } from './der.ts';
+import { type Held, nothing } from './held.ts';
 
 /** Bytes that stand in a text in another form. */
 export interface Encoded {
@@ -13,77 +14,96 @@ export function mayHoldCertificates(text: string): boolean {
 }
 
 const PROMISING =
-  /-----[ ]?BEGIN|BEGIN(?:%20|\+|=20)|[A-Za-z0-9+/_-]{40}|(?:[A-Za-z0-9+/_-]{16,40}[^A-Za-z0-9+/_-]{1,12}){6}|(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[\s:,]{1,4}){24}|(?:-?\d{1,3}\s{0,40},\s{0,40}){48}|\\x82|\\u0082/i;
+  /-----[ ]?BEGIN|BEGIN(?:%20|\+|=20)|[A-Za-z0-9+/_-]{40}|(?:[A-Za-z0-9+/_-]{16,40}[^A-Za-z0-9+/_-]{1,12}){6}|(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[\s:,]{1,20}){24}|(?:-?\d{1,3}\s{0,40},\s{0,40}){48}|\\x82|\\u0082/i;
 
 /** Shorter ones hold no certificate: the smallest in use have some 250 bytes. */
 const SHORTEST = 160;
 
+/** What was read at a place of a text. */
+export interface Part {
+  readonly from: number;
+  readonly to: number;
+  readonly held: Held;
+}
+
 /**
  * Finds base64 (RFC 4648, both alphabets) and hexadecimal digits in a text, whatever stands around them: one run, wrapped lines, string literals put together,
- * comments. Candidates are taken by their form, and in the order of the text. DER says its own length, so it is found in the middle of other words too.
+ * comments. Candidates are taken by their form. DER says its own length, so it is found in the middle of other words too.
  * The work is bounded by the length of the text; `cut` says that it was not enough.
- * @param read says what the bytes hold, undefined where that is nothing: they may then have been put together wrongly, and parts of them are tried
  */
-export function encodedIn<T>(
+export function encodedIn(
   text: string,
-  read: (bytes: Buffer) => T | undefined,
-): { readonly parts: readonly Part<T>[]; readonly cut: boolean } {
+  read: (bytes: Buffer) => Held,
+): { readonly parts: readonly Part[]; readonly cut: boolean } {
   const trial = startTrial(read, WORK_PER_CHARACTER * text.length + 100_000);
-  const parts = hexIn(text, trial);
-  const tried = new Map<Form, number>();
+  const parts = [...hexIn(text, trial), ...numbersIn(text, trial)];
+  const failures = new Map<Form, Failure>();
   for (let at = 0, token = tokenAt(text, at); token && !trial.isSpent(); token = tokenAt(text, at)) {
-    const part = firstIn(text, token, tried, trial);
-    at = part?.to ?? token.to;
+    const part = readToken(text, token, failures, trial);
     if (part) parts.push(part);
+    // What is only recognized, or cannot be read, may have been put together wrongly: the next token is tried all the same.
+    at = part && part.held.chains.length > 0 ? part.to : token.to;
   }
-  return { parts, cut: trial.isSpent() };
+  return { parts: withoutCovered(parts), cut: trial.isSpent() };
+}
+
+/** Drops what turned out to be a wrong reading of a place where certificates were found. */
+function withoutCovered(parts: readonly Part[]): readonly Part[] {
+  const found = parts.filter(({ held }) => held.chains.length > 0);
+  if (found.length === 0 || found.length === parts.length) return parts;
+  const overlaps = ({ from, to }: Part) => found.some((other) => other.from < to && from < other.to);
+  return parts.filter((part) => part.held.chains.length > 0 || !overlaps(part));
 }
 
 const WORK_PER_CHARACTER = 4;
 
-interface Trial<T> {
-  readonly attempt: (encoded: Encoded) => T | undefined;
+interface Trial {
+  readonly attempt: (encoded: Encoded) => Part | undefined;
   /** Whether as many bytes as allowed have been tried. */
   readonly isSpent: () => boolean;
 }
 
-function startTrial<T>(read: (bytes: Buffer) => T | undefined, bytes: number): Trial<T> {
+function startTrial(read: (bytes: Buffer) => Held, bytes: number): Trial {
   let left = bytes;
   return {
     attempt: (encoded) => {
       left -= encoded.bytes.length;
-      return left < 0 ? undefined : read(encoded.bytes);
+      const held = left < 0 ? nothing : read(encoded.bytes);
+      return held === nothing ? undefined : { from: encoded.from, to: encoded.to, held };
     },
     isSpent: () => left < 0,
   };
 }
 
-/** The first thing that can be read in a token. */
-function firstIn<T>(
-  text: string,
-  { from, to }: Span,
-  tried: Map<Form, number>,
-  trial: Trial<T>,
-): Part<T> | undefined {
-  for (const form of FORMS) {
-    if (from < (tried.get(form) ?? 0)) continue;
-    let end = to;
-    for (const encoded of form(text, from, to)) {
-      const value = trial.attempt(encoded);
-      if (value !== undefined) return { from: encoded.from, to: encoded.to, value };
-      if (trial.isSpent()) return undefined;
-      end = Math.max(end, encoded.to);
-    }
-    // One line later it would be the same lines again; a word in front of them is given a second chance.
-    if (form !== derAt) tried.set(form, tried.has(form) ? end : to);
-  }
-  return undefined;
+/** Where a form failed last: what begins inside it is tried once more, for a word may stand in front; later it would be the same lines again. */
+interface Failure {
+  readonly to: number;
+  readonly again: boolean;
 }
 
-export interface Part<T> {
-  readonly from: number;
-  readonly to: number;
-  readonly value: T;
+/** The best of what the forms find in a token: certificates, else what is known or unreadable. A candidate may have been put together wrongly. */
+function readToken(
+  text: string,
+  { from, to }: Span,
+  failures: Map<Form, Failure>,
+  trial: Trial,
+): Part | undefined {
+  let best: Part | undefined;
+  for (const form of FORMS) {
+    const failure = failures.get(form);
+    const isInside = failure !== undefined && from < failure.to;
+    if (isInside && !failure.again) continue;
+    let end = 0;
+    for (const encoded of form(text, from, to)) {
+      const part = trial.attempt(encoded);
+      if (part && part.held.chains.length > 0) return part;
+      if (trial.isSpent()) return best;
+      best ??= part;
+      end = Math.max(end, encoded.to);
+    }
+    if (end > 0 && form !== derAt) failures.set(form, { to: end, again: !isInside });
+  }
+  return best;
 }
 
 interface Span {
@@ -167,6 +187,9 @@ function* wrappedAt(text: string, from: number, firstEnd: number): Generator<Enc
   }
   const base64 = parts.join('');
   if (base64.length >= SHORTEST) yield { from, to, bytes: Buffer.from(base64, 'base64') };
+  const [alone = ''] = parts;
+  if (parts.length > 1 && alone.length >= SHORTEST)
+    yield { from, to: firstEnd, bytes: Buffer.from(alone, 'base64') };
 }
 
 /** In pieces, so that a search that wants few of a million characters does not read the million each time. */
@@ -209,26 +232,54 @@ function gather(
   return { base64: parts.join(''), to };
 }
 
-/** DER of a certificate or a container, and `-----BEGIN`. */
-const HEX_START =
-  /30[\s:,\\]{0,6}(?:0x|\\x)?8[0-4]|2d(?:[\s:,\\]{0,6}(?:0x|\\x)?2d){4}[\s:,\\]{0,6}(?:0x|\\x)?42/gi;
-const HEX_DIGITS = /(?:0x|\\x)?((?:[0-9A-Fa-f]{2}){1,64})[\s:,\\]{0,6}/y;
+/** As many digits as the smallest certificate has; and DER in the middle of other digits. */
+const HEX_RUN = /(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[\s:,\\]{0,20}){100}/g;
+const HEX_DER = /30[\s:,\\]{0,20}(?:0x|\\x)?8[0-4]/gi;
+const HEX_DIGITS = /(?:0x|\\x)?((?:[0-9A-Fa-f]{2}){1,64})[\s:,\\]{0,20}/y;
 
 /** Hexadecimal digits: `3082…`, `30:82:…`, `0x30, 0x82, …`, `\x30\x82…`. */
-function hexIn<T>(text: string, trial: Trial<T>): Part<T>[] {
-  const parts: Part<T>[] = [];
+function hexIn(text: string, trial: Trial): Part[] {
+  const parts: Part[] = [];
   let covered = 0;
-  for (const { 0: start, index: from } of text.matchAll(HEX_START)) {
+  const take = (from: number, wanted: number): boolean => {
+    const { bytes, to } = digitsAt(text, from, wanted);
+    const part = bytes.length < SHORTEST / 2 ? undefined : trial.attempt({ from, to, bytes });
+    if (part) parts.push(part);
+    if (part) covered = to;
+    return part !== undefined;
+  };
+  for (const { index: from } of text.matchAll(HEX_RUN)) {
+    if (trial.isSpent()) break;
+    if (from < covered || take(from, Infinity)) continue;
+    const end = digitsAt(text, from, Infinity).to;
+    for (const { index } of text.slice(from, end).matchAll(HEX_DER)) {
+      const head = digitsAt(text, from + index, HEAD_LENGTH).bytes;
+      if (trial.isSpent() || (isContainerHead(head) && take(from + index, sizeOf(head) ?? 0))) break;
+    }
+    covered = Math.max(covered, end);
+  }
+  return parts;
+}
+
+/** A hundred numbers of a byte each, and the next ones. */
+const NUMBER_RUN = /(?:-?\d{1,3}\s{0,40},\s{0,40}){100}/g;
+const NUMBERS = /(-?\d{1,3})\s{0,40}(?:,\s{0,40}|(?=[^\d,]|$))/y;
+
+/** Bytes as a list of numbers: `[48, 130, …]`, with a sign in Java. */
+function numbersIn(text: string, trial: Trial): Part[] {
+  const parts: Part[] = [];
+  let covered = 0;
+  for (const { index: from } of text.matchAll(NUMBER_RUN)) {
     if (trial.isSpent()) break;
     if (from < covered) continue;
-    const isText = /^2d/i.test(start);
-    const head = digitsAt(text, from, HEAD_LENGTH).bytes;
-    if (!isText && !isContainerHead(head)) continue;
-    const { bytes, to } = digitsAt(text, from, isText ? Infinity : (sizeOf(head) ?? 0));
-    const value = bytes.length < SHORTEST / 2 ? undefined : trial.attempt({ from, to, bytes });
-    if (value === undefined) continue;
-    parts.push({ from, to, value });
-    covered = to;
+    const numbers: number[] = [];
+    NUMBERS.lastIndex = from;
+    for (let match = NUMBERS.exec(text); match !== null; match = NUMBERS.exec(text)) {
+      numbers.push(Number(match[1]));
+      covered = NUMBERS.lastIndex;
+    }
+    const part = trial.attempt({ from, to: covered, bytes: Buffer.from(numbers) });
+    if (part) parts.push(part);
   }
   return parts;
 }

@@ -14,6 +14,7 @@ import {
   type Others,
   together,
   type Unreadable,
+  unknown,
   unreadable,
   within,
 } from './held.ts';
@@ -95,14 +96,18 @@ function findInside(content: Buffer | string, search: Search): Held {
 }
 
 function findInText(text: string, search: Search): Held {
-  if (!mayHoldCertificates(text)) return nothing;
-  const documents = parseDocuments(text);
-  if (documents === undefined) return findInPlainText(text, search);
+  if (text.includes('\0')) return findInBytes(Buffer.from(text, 'latin1'), search);
+  const packed = packedIn(Buffer.from(text.slice(0, 40), 'latin1'));
+  if (packed?.kind === 'encrypted') return findInPacked(packed, search);
+  const plain = unescapeText(text);
+  if (!mayHoldCertificates(text) && !mayHoldCertificates(plain)) return nothing;
+  const documents = parseDocuments(text) ?? (plain === text ? undefined : parseDocuments(plain));
+  if (documents === undefined) return findInPlainText(plain, search);
   const { values, whole } = documents;
   const held = findInDocument(values.length === 1 ? values[0] : values, (value) => findInside(value, search));
   const { harmless, requests, unknown } = held.others;
-  if (isEmpty(held) && harmless + requests + unknown === 0) return findInPlainText(text, search);
-  return whole ? held : together([held, onlyNew(findInPlainText(text, search), held)]);
+  if (isEmpty(held) && harmless + requests + unknown === 0) return findInPlainText(plain, search);
+  return whole ? held : together([held, onlyNew(findInPlainText(plain, search), held)]);
 }
 
 /** The chains that were not found already. */
@@ -111,11 +116,11 @@ function onlyNew(held: Held, known: Held): Held {
   return { ...nothing, chains: held.chains.filter(({ chain: [leaf] }) => !met.has(leaf.fingerprint256)) };
 }
 
+/** @param text without escapes */
 function findInPlainText(text: string, search: Search): Held {
-  const plain = unescapeText(text);
-  const pem = splitPem(plain);
-  const inPem = findInPem(plain, pem, (bytes) => findInside(bytes, search));
-  const encoded = findEncoded(plain, pem.blocks, inPem.count, search);
+  const pem = splitPem(text);
+  const inPem = findInPem(text, pem, (bytes) => findInside(bytes, search));
+  const encoded = findEncoded(text, pem.blocks, inPem.count, search);
   // What a broken block holds is reported as that, unless there is a whole certificate in it.
   const whole = pem.broken.length === 0 ? encoded : encoded.filter(({ chains }) => chains.length > 0);
   return together([inPem.held, ...whole]);
@@ -123,24 +128,20 @@ function findInPlainText(text: string, search: Search): Held {
 
 /** Base64 and hexadecimal digits outside PEM blocks, each with a number that goes on from that of the blocks. */
 function findEncoded(text: string, blocks: readonly PemBlock[], before: number, search: Search): Held[] {
-  const read = (bytes: Buffer) => {
-    const held = findInside(bytes, search);
-    return held === nothing ? undefined : held;
-  };
-  const parts: Part<Held>[] = [];
+  const parts: Part[] = [];
   let from = 0;
   let cut = false;
   for (const end of [...blocks, { from: text.length, to: text.length }]) {
     const outside = text.slice(from, end.from);
     from = end.to;
     if (!mayHoldCertificates(outside)) continue;
-    const encoded = encodedIn(outside, read);
+    const encoded = encodedIn(outside, (bytes) => findInside(bytes, search));
     parts.push(...encoded.parts);
     cut ||= encoded.cut;
   }
   // String literals may hold bytes as they are, once their escapes are resolved.
   const binary = /0[\x81-\x83]/.test(text) ? carve(Buffer.from(text, 'latin1')) : nothing;
-  const found = [...parts.map(({ value }) => value), binary].filter((held) => held !== nothing);
+  const found = [...parts.map(({ held }) => held), binary].filter((held) => held !== nothing);
   let count = before;
   const placed = found.map((held) => (isEmpty(held) ? held : below(ordinal((count += 1)), held)));
   return cut
@@ -175,13 +176,10 @@ function renumbered(held: Held, before: number): Held {
 }
 
 function findInPacked(packed: Packed, search: Search): Held {
-  if (packed.kind === 'opaque')
-    return unreadable(
-      '',
-      packed.format.startsWith('encrypted')
-        ? `it is ${packed.format}`
-        : `it is ${packed.format}, which is not read here`,
-    );
+  // A value that is encrypted is most often a password; a whole file is what somebody asked to be read.
+  if (packed.kind === 'encrypted')
+    return search.wrappings === MAX_WRAPPINGS ? unreadable('', `it is ${packed.format}`) : unknown;
+  if (packed.kind === 'opaque') return unreadable('', `it is ${packed.format}, which is not read here`);
   const maxBytes = Math.max(1, search.budget.bytes);
   try {
     if (packed.kind === 'stream') return findInside(packed.read(maxBytes), search);

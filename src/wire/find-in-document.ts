@@ -82,8 +82,7 @@ export function findInDocument(root: unknown, find: (value: string | Buffer) => 
     if (typeof value === 'string') return find(value);
     if (typeof value !== 'object' || value === null || seen.has(value)) return nothing;
     seen.add(value);
-    const bytes = value instanceof Uint8Array ? Buffer.from(value) : bytesOf(value);
-    if (bytes !== undefined) return find(bytes);
+    if (value instanceof Uint8Array) return find(Buffer.from(value));
     if (depth === MAX_DEPTH)
       return unreadable('', `it is nested deeper than ${MAX_DEPTH}, and was not read further down`);
     const entries = Object.entries(value).map(([key, inner]: [string, unknown]) => {
@@ -123,14 +122,4 @@ function reason(because: string): Pick<Held, 'unreadable'> {
 
 function isData(value: string): boolean {
   return /^[\w+/=\s:.,;[\]()-]*$/.test(value) && /[A-Za-z0-9+/_-]{80}|[A-Za-z0-9+/=]{60}\s/.test(value);
-}
-
-/** Bytes as JSON has them: a list of numbers, as Java and Go with `[N]byte` write, also below `data`, as Node does. */
-function bytesOf(value: object): Buffer | undefined {
-  const numbers = 'type' in value && value.type === 'Buffer' && 'data' in value ? value.data : value;
-  if (!Array.isArray(numbers) || numbers.length < SHORTEST_DATA) return undefined;
-  const isBytes = numbers.every((one: unknown) =>
-    /^-?\d{1,3}$/.test(typeof one === 'number' || typeof one === 'string' ? String(one) : ''),
-  );
-  return isBytes ? Buffer.from(numbers.map(Number)) : undefined;
 }

@@ -26,8 +26,8 @@ function isWide(bytes: Buffer): boolean {
 }
 
 const ENCODED =
-  /%[0-9A-Fa-f]{2}|&(?:#(?:x[0-9A-Fa-f]{1,6}|\d{1,7})|quot|amp|lt|gt|apos|nbsp);|\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|\r?\n|[nrt/"'\\])/g;
-const SOFT_BREAKS = /=(?:3D|0A|0D|2D)/;
+  /%[0-9A-Fa-f]{2}|&(?:#(?:x[0-9A-Fa-f]{1,6}|\d{1,7})|quot|amp|lt|gt|apos|nbsp);|\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[0-3][0-7]{2}|0|\r?\n|[nrt/"'\\])/g;
+const QUOTED_PRINTABLE = /=(?:3D|0A|0D|2D)|quoted-printable/i;
 const MAX_ROUNDS = 3;
 
 /**
@@ -35,17 +35,22 @@ const MAX_ROUNDS = 3;
  * they are. Escapes inside escapes are resolved, a few times over.
  */
 export function unescapeText(text: string): string {
-  let plain = SOFT_BREAKS.test(text)
+  let plain = text;
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const next = unescapeOnce(plain);
+    if (next === plain) break;
+    plain = next;
+  }
+  return plain.includes('\0') ? decodeText(Buffer.from(plain, 'latin1')) : plain;
+}
+
+function unescapeOnce(text: string): string {
+  const unfolded = QUOTED_PRINTABLE.test(text)
     ? text
         .replaceAll(/=\r?\n/g, '')
         .replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
     : text;
-  for (let round = 0; round < MAX_ROUNDS && /[%&\\]/.test(plain); round += 1) {
-    const next = plain.replaceAll(ENCODED, unescape);
-    if (next === plain) break;
-    plain = next;
-  }
-  return plain;
+  return /[%&\\]/.test(unfolded) ? unfolded.replaceAll(ENCODED, unescape) : unfolded;
 }
 
 const NAMED: Readonly<Record<string, string>> = {
@@ -56,7 +61,14 @@ const NAMED: Readonly<Record<string, string>> = {
   apos: "'",
   nbsp: ' ',
 };
-const LETTERS: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '\n': '', '\r\n': '' };
+const LETTERS: Readonly<Record<string, string>> = {
+  0: '\0',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  '\n': '',
+  '\r\n': '',
+};
 
 function unescape(encoded: string): string {
   const rest = encoded.slice(1);
@@ -67,6 +79,7 @@ function unescape(encoded: string): string {
     return name[1] === 'x' ? character(name.slice(2), 16) : character(name.slice(1), 10);
   }
   if (/^[ux]./.test(rest)) return character(rest.slice(1), 16);
+  if (/^[0-3].{2}$/.test(rest)) return character(rest, 8);
   return LETTERS[rest] ?? rest;
 }
 
