@@ -18,6 +18,9 @@ export interface Unreadable {
   readonly locked?: true;
 }
 
+/** A private key, parsed when it is first compared: that takes longer than all else, and most keys lie beside no certificate. Undefined where it cannot be read. */
+export type HeldKey = () => KeyObject | undefined;
+
 /** How many things that are no certificates were there. */
 export interface Others {
   /** Private and public keys, parameters, revocation lists. */
@@ -32,7 +35,7 @@ export interface Others {
 export interface Held {
   readonly chains: readonly FoundChain[];
   readonly unreadable: readonly Unreadable[];
-  readonly keys: readonly KeyObject[];
+  readonly keys: readonly HeldKey[];
   readonly others: Others;
 }
 
@@ -99,14 +102,25 @@ export function ordinal(number: number): string {
 /** Comparing is quick, but not for a file of ten thousand keys beside as many certificates. */
 const MAX_KEYS = 20;
 
-/** Reads a key to compare it with certificates. One under a passphrase stays closed: opening it can be made to take for ever, and it is not asked for. */
+/** Keeps a key to compare it with certificates. One under a passphrase stays closed: opening it can be made to take for ever, and it is not asked for. */
 export function heldKey(pem: string, label: string): Held {
   if (label.startsWith('ENCRYPTED') || pem.includes('Proc-Type:')) return harmless;
+  let key: KeyObject | undefined;
+  let isParsed = false;
+  const parse = () => {
+    if (!isParsed) key = parseKey(pem);
+    isParsed = true;
+    return key;
+  };
+  return { ...harmless, keys: [parse] };
+}
+
+function parseKey(pem: string): KeyObject | undefined {
   try {
-    return { ...harmless, keys: [createPrivateKey(pem)] };
+    return createPrivateKey(pem);
   } catch {
     // Of a kind this OpenSSL does not know, or damaged.
-    return harmless;
+    return undefined;
   }
 }
 
@@ -127,7 +141,12 @@ export function matchOnlyKey(held: Held): Held {
   const matched = matchKeys(held);
   const leaves = matched.chains.filter(({ chain: [leaf] }) => !leaf.ca);
   const meant = leaves.length === 1 ? leaves[0] : matched.chains.length === 1 ? matched.chains[0] : undefined;
-  if (held.keys.length !== 1 || meant === undefined || matched.chains.some(({ keyMatches }) => keyMatches))
+  if (
+    held.keys.length !== 1 ||
+    held.keys[0]?.() === undefined ||
+    meant === undefined ||
+    matched.chains.some(({ keyMatches }) => keyMatches)
+  )
     return matched;
   return {
     ...matched,
@@ -142,17 +161,17 @@ export function matchOnlyKey(held: Held): Held {
 export function matchWithin(entries: readonly (readonly [name: string, held: Held])[]): readonly Held[] {
   const keys = entries.flatMap(([, held]) => held.keys).slice(0, MAX_KEYS);
   if (keys.length === 0) return entries.map(([, held]) => held);
+  if (entries.every(([, { chains }]) => chains.length === 0))
+    return entries.map(([, held]) => ({ ...held, keys: [] }));
   const matched = entries.map(([name, held]) => {
     const { chains } = matchKeys({ ...held, keys });
-    return {
-      name,
-      held: { ...held, chains, keys: [] },
-      paired: chains.length > 0 ? pairedKeyNames(name) : [],
-    };
+    return { held: { ...held, chains, keys: [] }, paired: chains.length > 0 ? pairedKeyNames(name) : [] };
   });
   const lone = new Map(
     entries.flatMap(([name, held]) =>
-      held.chains.length === 0 && held.keys.length === 1 ? [[name, held.keys] as const] : [],
+      held.chains.length === 0 && held.keys.length === 1 && held.keys[0]?.()
+        ? [[name, held.keys] as const]
+        : [],
     ),
   );
   const taken = new Set(
@@ -172,9 +191,10 @@ export function matchWithin(entries: readonly (readonly [name: string, held: Hel
   });
 }
 
-function belongs(leaf: X509Certificate, key: KeyObject): boolean {
+function belongs(leaf: X509Certificate, held: HeldKey): boolean {
+  const key = held();
   try {
-    return leaf.checkPrivateKey(key);
+    return key !== undefined && leaf.checkPrivateKey(key);
   } catch {
     return false;
   }
