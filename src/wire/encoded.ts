@@ -14,7 +14,7 @@ export function mayHoldCertificates(text: string): boolean {
 }
 
 const PROMISING =
-  /-----[ ]?BEGIN|BEGIN(?:%20|\+|=20)|[A-Za-z0-9+/_-]{40}|(?:[A-Za-z0-9+/_-]{16,40}[^A-Za-z0-9+/_-]{1,12}){6}|(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[\s:,]{1,20}){24}|(?:-?\d{1,3}\s{0,40},\s{0,40}){48}|\\x82|\\u0082/i;
+  /-----[ ]?BEGIN|BEGIN(?:%20|\+|=20)|[A-Za-z0-9+/_-]{40}|(?:[A-Za-z0-9+/_-]{16,40}[^A-Za-z0-9+/_-]{1,40}){6}|(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[\s:,]{1,20}){24}|(?:-?\d{1,3}\s{0,40},\s{0,40}){48}|\\x82|\\u0082|(?:\\0|\\u0000|\\x00|%00).{1,2}(?:\\0|\\u0000|\\x00|%00)/i;
 
 /** Shorter ones hold no certificate: the smallest in use have some 250 bytes. */
 const SHORTEST = 160;
@@ -98,12 +98,17 @@ function readToken(
       const part = trial.attempt(encoded);
       if (part && part.held.chains.length > 0) return part;
       if (trial.isSpent()) return best;
-      best ??= part;
+      if (best === undefined || (part && rank(part) > rank(best))) best = part;
       end = Math.max(end, encoded.to);
     }
     if (end > 0 && form !== derAt) failures.set(form, { to: end, again: !isInside });
   }
   return best;
+}
+
+/** A reason why something cannot be read says more than that something is there. */
+function rank({ held }: Part): number {
+  return held.unreadable.length > 0 ? 1 : 0;
 }
 
 interface Span {

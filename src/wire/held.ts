@@ -142,10 +142,10 @@ export function matchOnlyKey(held: Held): Held {
   const leaves = matched.chains.filter(({ chain: [leaf] }) => !leaf.ca);
   const meant = leaves.length === 1 ? leaves[0] : matched.chains.length === 1 ? matched.chains[0] : undefined;
   if (
-    held.keys.length !== 1 ||
-    held.keys[0]?.() === undefined ||
     meant === undefined ||
-    matched.chains.some(({ keyMatches }) => keyMatches)
+    matched.chains.some(({ keyMatches }) => keyMatches) ||
+    held.keys.length !== 1 ||
+    held.keys[0]?.() === undefined
   )
     return matched;
   return {

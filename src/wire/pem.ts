@@ -22,7 +22,7 @@ export interface PemText {
 }
 
 /** Also with what word processors make of the dashes, in small letters, or with one dash too few or too many. */
-const MARK = /[-‐-―]{2,7}[ ]{0,2}(BEGIN|END)(?:[ +]{1,3}([A-Za-z0-9 +#./_-]{0,60}?))[ +]{0,2}[-‐-―]{2,7}/gi;
+const MARK = /[-‐-―]{2,7}[ ]{0,2}(BEGIN|END)(?:[ +]{1,3}([A-Za-z0-9\s+#./_-]{0,60}?))[ +]{0,2}[-‐-―]{2,7}/gi;
 
 /**
  * Finds every PEM block of a text, and repairs what OpenSSL refuses though nothing is lost: indented (as in YAML), joined to one line,
@@ -37,7 +37,10 @@ export function splitPem(text: string): PemText {
   const closeBroken = (because: string) => open && broken.push({ label: open.label, at: open.at, because });
 
   for (const { index, 0: mark, 1: word, 2: written = '' } of text.matchAll(MARK)) {
-    const label = written.replaceAll(/[ +]+/g, ' ').trim().toUpperCase();
+    const label = written
+      .replaceAll(/[\s+]+/g, ' ')
+      .trim()
+      .toUpperCase();
     if (word?.toUpperCase() === 'BEGIN') {
       closeBroken('it is cut short: another block begins before its END line');
       open = { label, mark: index, from: index + mark.length, at: (at += 1) };

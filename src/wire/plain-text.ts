@@ -9,48 +9,60 @@ export function decodeText(bytes: Buffer): string {
       .toString('utf16le');
   if (!bytes.includes(0)) return bytes.toString('utf8').replace(/^\uFEFF/, '');
   // PEM and base64 are ASCII: in UTF-16 and UTF-32 of either byte order nothing but zeros stands between their characters.
-  return isWide(bytes)
-    ? bytes.toString('latin1').replaceAll('\0', '')
-    : bytes.toString('latin1').replaceAll('\0', '\n');
+  const text = bytes.toString('latin1');
+  return text.replaceAll('\0', WIDE.test(text) ? '' : '\n');
 }
 
-const WIDE_MARKS = ['utf16le', 'utf8'].map((encoding) =>
-  encoding === 'utf16le' ? Buffer.from('-BEGIN ', 'utf16le') : Buffer.from('\0-\0B\0E\0G\0I\0N', 'latin1'),
-);
-
-function isWide(bytes: Buffer): boolean {
-  const sample = bytes.subarray(0, 64 * 1024);
-  let zeros = 0;
-  for (const byte of sample) if (byte === 0) zeros += 1;
-  return zeros * 3 >= sample.length || WIDE_MARKS.some((mark) => bytes.includes(mark));
-}
+/** Some words in UTF-16 or UTF-32, in either byte order. */
+const WIDE = new RegExp(String.raw`(?:[ -~]\0{1,3}){12}|(?:\0{1,3}[ -~]){12}`);
 
 const ENCODED =
   /%[0-9A-Fa-f]{2}|&(?:#(?:x[0-9A-Fa-f]{1,6}|\d{1,7})|quot|amp|lt|gt|apos|nbsp);|\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[0-3][0-7]{2}|0|\r?\n|[nrt/"'\\])/g;
-const QUOTED_PRINTABLE = /=(?:3D|0A|0D|2D)|quoted-printable/i;
-const MAX_ROUNDS = 3;
+const MAX_ROUNDS = 6;
 
 /**
  * A text without what URLs, XML, quoted-printable mail and string literals write in place of characters. Base64 and PEM hold none of these, so they come through as
  * they are. Escapes inside escapes are resolved, a few times over.
  */
 export function unescapeText(text: string): string {
+  let plain = resolve(text);
+  // Later rounds want to see it: once unfolded, a `=` may be what it looks like.
+  for (
+    let round = 0;
+    round < MAX_ROUNDS && (isFolded(plain) || (round === 0 && /quoted-printable/i.test(plain)));
+    round += 1
+  )
+    plain = resolve(unfold(plain));
+  return plain.includes('\0') ? unescapeText(decodeText(Buffer.from(plain, 'latin1'))) : plain;
+}
+
+function resolve(text: string): string {
   let plain = text;
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const next = unescapeOnce(plain);
+  for (let round = 0; round < MAX_ROUNDS && /[%&\\]/.test(plain); round += 1) {
+    const next = plain.replaceAll(ENCODED, unescape);
     if (next === plain) break;
     plain = next;
   }
-  return plain.includes('\0') ? decodeText(Buffer.from(plain, 'latin1')) : plain;
+  return plain;
 }
 
-function unescapeOnce(text: string): string {
-  const unfolded = QUOTED_PRINTABLE.test(text)
-    ? text
-        .replaceAll(/=\r?\n/g, '')
-        .replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-    : text;
-  return /[%&\\]/.test(unfolded) ? unfolded.replaceAll(ENCODED, unescape) : unfolded;
+/** Whether a text is quoted-printable (RFC 2045 section 6.7) though nothing says so: escaped characters, or lines of one width that end in `=`. */
+function isFolded(text: string): boolean {
+  const breaks = text.matchAll(/=\r?\n/g);
+  let previous = Number.NaN;
+  let inARow = 0;
+  for (const { index } of breaks) {
+    if (/=(?:3D|0A|0D|2D)/.test(text)) return true;
+    const width = index - previous;
+    inARow = width > 60 && width < 80 ? inARow + 1 : 0;
+    if (inARow === 2) return true;
+    previous = index;
+  }
+  return false;
+}
+
+function unfold(text: string): string {
+  return text.replaceAll(/=\r?\n/g, '').replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) => character(hex, 16));
 }
 
 const NAMED: Readonly<Record<string, string>> = {

@@ -92,7 +92,8 @@ test('any three wrappings around any way of keeping: found, or a gap', () => {
         expect(found.certificates.length + found.unreadable.length).toBeGreaterThan(0);
       },
     ),
-    { numRuns: 300 },
+    // The same ones each time: there are some hundred thousand.
+    { numRuns: 1000, seed: 20_261_126 },
   );
 });
 
