@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Authority, issue, issueSelfSigned, makeAuthority } from '../../test/world/ca.ts';
 import { judgePath, trustRoots } from './certificate-path.ts';
 
@@ -9,10 +9,28 @@ const low = await makeAuthority({ name: 'Low', issuer: middle });
 const leaf = await issue(low, { name: 'leaf' });
 const stranger = await makeAuthority({ name: 'Stranger' });
 
-const judge = (
-  [first, ...others]: [{ readonly x509: X509Certificate }, ...{ readonly x509: X509Certificate }[]],
-  trusted: readonly Authority[] = [],
-) => judgePath([first.x509, ...others.map(({ x509 }) => x509)], trustRoots(trusted.map(({ x509 }) => x509)));
+type Held = { readonly x509: X509Certificate };
+
+const now = new Date();
+const day = (days: number) => new Date(now.getTime() + days * 86_400_000);
+const expired = { notBefore: day(-1500), notAfter: day(-5) };
+
+const judged = (
+  [first, ...others]: [Held, ...Held[]],
+  trusted: readonly Held[] = [],
+  publicRoots: readonly Held[] = [],
+) => {
+  const roots = trustRoots(
+    trusted.map(({ x509 }) => x509),
+    publicRoots.map(({ x509 }) => x509),
+  );
+  return judgePath([first.x509, ...others.map(({ x509 }) => x509)], roots, now);
+};
+const judge = (...args: Parameters<typeof judged>) => judged(...args).state;
+/** By the names of what is on it, or by the certificates themselves where several have one name. */
+const names = ({ path }: ReturnType<typeof judged>) => path.map(({ subject }) => subject.replace('CN=', ''));
+const isOn = ({ path }: ReturnType<typeof judged>, { x509 }: Held) =>
+  path.some(({ fingerprint256 }) => fingerprint256 === x509.fingerprint256);
 
 test('a path up to a served root is complete, in whatever order and company', () => {
   expect(judge([leaf, low, middle, root])).toBe('complete');
@@ -67,4 +85,188 @@ test('authorities that sign each other in rings come to an end, however many', a
 
   expect(judge([below, ...ring])).toBe('incomplete');
   expect(judge([below, ...ring, one])).toBe('complete');
+});
+
+test('the path goes up to the root that was served or configured, and not on to a public one', () => {
+  expect(names(judged([leaf, stranger, root, middle, low]))).toEqual(['leaf', 'Low', 'Middle', 'Root']);
+  expect(names(judged([leaf, middle, low], [root]))).toEqual(['leaf', 'Low', 'Middle', 'Root']);
+  expect(names(judged([leaf, middle, low], [], [root]))).toEqual(['leaf', 'Low', 'Middle']);
+  expect(names(judged([leaf, middle, low, root], [], [root]))).toEqual(['leaf', 'Low', 'Middle', 'Root']);
+});
+
+test('the path ends at an intermediate that is configured', () => {
+  expect(names(judged([leaf, low, middle, root], [middle]))).toEqual(['leaf', 'Low', 'Middle']);
+  expect(names(judged([leaf], [low]))).toEqual(['leaf', 'Low']);
+  expect(names(judged([leaf, low, middle, root], [leaf]))).toEqual(['leaf']);
+});
+
+test('a path that is not complete is shown as far as it goes, with what expired on it', async () => {
+  const old = await makeAuthority({ name: 'Low', issuer: middle, keys: low.keys, ...expired });
+
+  expect(names(judged([leaf, low, middle]))).toEqual(['leaf', 'Low', 'Middle']);
+  expect(names(judged([leaf, middle]))).toEqual(['leaf']);
+  expect(isOn(judged([leaf, old]), old)).toBe(true);
+  expect(isOn(judged([leaf, old, low]), old)).toBe(false);
+  expect(isOn(judged([leaf, low, old]), old)).toBe(false);
+});
+
+test('an impostor is not on the path', async () => {
+  const impostor = await makeAuthority({ name: 'Low', issuer: middle });
+
+  expect(names(judged([leaf, impostor, middle, root]))).toEqual(['leaf']);
+  expect(isOn(judged([leaf, impostor, low, middle, root]), impostor)).toBe(false);
+});
+
+/** As when AddTrust External CA Root expired on 30 May 2020. */
+describe('an authority that was cross-signed by one that has expired', async () => {
+  const addT = await makeAuthority({ name: 'AddT', ...expired });
+  const userT = await makeAuthority({ name: 'UserT' });
+  const crossed = await makeAuthority({ name: 'UserT', issuer: addT, keys: userT.keys, ...expired });
+  const issuing = await makeAuthority({ name: 'Issuing', issuer: userT });
+  const site = await issue(issuing, { name: 'site' });
+
+  test.each<[string, [Held, ...Held[]], Held[], Held[], string[]]>([
+    ['is configured', [site, issuing, crossed, addT], [userT], [], ['site', 'Issuing', 'UserT']],
+    [
+      'is configured beside the expired one',
+      [site, issuing, crossed, addT],
+      [addT, userT],
+      [],
+      ['site', 'Issuing', 'UserT'],
+    ],
+    ['is public', [site, issuing, crossed, addT], [], [userT], ['site', 'Issuing']],
+    ['is served', [site, issuing, crossed, addT, userT], [], [], ['site', 'Issuing', 'UserT']],
+  ])('does no harm where its own root %s', (_where, chain, trusted, publicRoots, path) => {
+    const found = judged(chain, trusted, publicRoots);
+
+    expect(found).toMatchObject({ state: 'complete', isUsable: true });
+    expect(names(found)).toEqual(path);
+    expect([isOn(found, crossed), isOn(found, addT)]).toEqual([false, false]);
+  });
+
+  test.each<[string, Held[], Held[], string[]]>([
+    ['nothing else is known', [], [], ['site', 'Issuing', 'UserT', 'AddT']],
+    ['only the expired one is configured', [addT], [], ['site', 'Issuing', 'UserT', 'AddT']],
+    ['only the expired one is public', [], [addT], ['site', 'Issuing', 'UserT', 'AddT']],
+  ])('is on the path where %s', (_where, trusted, publicRoots, path) => {
+    const found = judged([site, issuing, crossed, addT], trusted, publicRoots);
+
+    expect(found).toMatchObject({ state: 'complete', isUsable: false });
+    expect(names(found)).toEqual(path);
+    expect(isOn(found, crossed)).toBe(true);
+  });
+
+  test('is chosen while it is the one that is valid', async () => {
+    const youngT = await makeAuthority({
+      name: 'UserT',
+      keys: userT.keys,
+      notBefore: day(3),
+      notAfter: day(3000),
+    });
+    const oldT = await makeAuthority({ name: 'OldT' });
+    const crossedByOld = await makeAuthority({ name: 'UserT', issuer: oldT, keys: userT.keys });
+
+    const found = judged([site, issuing, crossedByOld, oldT], [youngT]);
+
+    expect(found).toMatchObject({ state: 'complete', isUsable: true });
+    expect(names(found)).toEqual(['site', 'Issuing', 'UserT', 'OldT']);
+  });
+});
+
+test('of several valid paths the one that ends last is taken, and the same one in whatever order', async () => {
+  const [near, far] = [day(20), day(2000)];
+  const other = await makeAuthority({ name: 'Other' });
+  const short = await makeAuthority({ name: 'Low', issuer: other, keys: low.keys, notAfter: near });
+  const long = await makeAuthority({ name: 'Low', issuer: middle, keys: low.keys, notAfter: far });
+  const twin = await makeAuthority({ name: 'Low', issuer: middle, keys: low.keys, notAfter: far });
+
+  expect(isOn(judged([leaf, short, other, long, middle, root]), short)).toBe(false);
+  expect(judged([leaf, long, twin, middle, root]).path).toEqual(
+    judged([leaf, middle, twin, root, long]).path,
+  );
+});
+
+test('a trusted authority goes before one that merely signs itself, though it ends sooner', async () => {
+  const trusted = await makeAuthority({ name: 'Trusted', notAfter: day(9) });
+  const crossed = await makeAuthority({ name: 'Low', issuer: trusted, keys: low.keys, notAfter: day(9) });
+
+  const found = judged([leaf, low, middle, root, crossed], [trusted]);
+
+  expect(found).toMatchObject({ state: 'complete', isUsable: true });
+  expect(isOn(found, trusted)).toBe(true);
+});
+
+test('where no path is valid, the complete one that ended last is shown', async () => {
+  const [sooner, later] = [day(-40), day(-2)];
+  const notBefore = day(-1500);
+  const first = await makeAuthority({
+    name: 'Low',
+    issuer: middle,
+    keys: low.keys,
+    notBefore,
+    notAfter: sooner,
+  });
+  const last = await makeAuthority({
+    name: 'Low',
+    issuer: middle,
+    keys: low.keys,
+    notBefore,
+    notAfter: later,
+  });
+
+  const found = judged([leaf, first, last, middle, root]);
+
+  expect(found).toMatchObject({ state: 'complete', isUsable: false });
+  expect([isOn(found, first), isOn(found, last)]).toEqual([false, true]);
+});
+
+test('an expired root is on the path where it is the only one, wherever it comes from', async () => {
+  const oldRoot = await makeAuthority({ name: 'Old Root', ...expired });
+  const below = await makeAuthority({ name: 'Below', issuer: oldRoot });
+  const site = await issue(below, { name: 'site' });
+  const renewed = await makeAuthority({ name: 'Old Root', keys: oldRoot.keys });
+
+  for (const found of [
+    judged([site, below], [oldRoot]),
+    judged([site, below, oldRoot]),
+    judged([site, below], [], [oldRoot]),
+  ]) {
+    expect(found).toMatchObject({ state: 'complete', isUsable: false });
+    expect(isOn(found, oldRoot)).toBe(true);
+  }
+  const found = judged([site, below, oldRoot], [oldRoot, renewed]);
+  expect(found).toMatchObject({ state: 'complete', isUsable: true });
+  expect([isOn(found, oldRoot), isOn(found, renewed)]).toEqual([false, true]);
+});
+
+test('an expired leaf does not change which path is chosen', async () => {
+  const old = await issue(low, { name: 'old', ...expired });
+  const crossed = await makeAuthority({ name: 'Low', issuer: stranger, keys: low.keys, ...expired });
+
+  const found = judged([old, crossed, stranger, low, middle, root]);
+
+  expect(found).toMatchObject({ state: 'complete', isUsable: true });
+  expect(names(found)).toEqual(['old', 'Low', 'Middle', 'Root']);
+});
+
+test('a long chain is climbed to its end', async () => {
+  const steps = [await makeAuthority({ name: 'deep 0' })];
+  for (let depth = 1; depth < 60; depth += 1)
+    steps.push(await makeAuthority({ name: `deep ${depth}`, issuer: steps.at(-1)! }));
+  const below = await issue(steps.at(-1)!, { name: 'leaf' });
+
+  const found = judged([below, ...steps.toReversed()]);
+
+  expect(found).toMatchObject({ state: 'complete', isUsable: true });
+  expect(found.path).toHaveLength(61);
+});
+
+test('a chain of hundreds that have one name and different keys is given up, and never called valid', async () => {
+  const same = await Promise.all(Array.from({ length: 40 }, () => makeAuthority({ name: 'Same' })));
+  const rings = await Promise.all(
+    same.map((issuer, index) => makeAuthority({ name: 'Same', issuer, keys: same[(index + 1) % 40]!.keys })),
+  );
+  const below = await issue(rings[0]!, { name: 'leaf' });
+
+  expect(judged([below, ...rings])).toMatchObject({ isUsable: false, path: expect.any(Array) });
 });

@@ -9,7 +9,7 @@ export interface TrustedRoots {
 }
 
 /**
- * Whether what was served or stored is enough for a client, judged without dates and without this machine's trust store:
+ * Whether what was served or stored is enough for a client, judged without this machine's trust store:
  * - `complete` the leaf's path ends at a self-signed certificate in the chain, at a configured one, or below a known root;
  * - `self-signed` the leaf signs itself and was not configured as trusted;
  * - `broken` an issuer of the right name is there, but its key does not verify the signature;
@@ -17,58 +17,217 @@ export interface TrustedRoots {
  */
 export type PathState = 'complete' | 'incomplete' | 'self-signed' | 'broken';
 
-/** Order does not matter after the leaf, and certificates that are no part of its path are passed over, as clients do. */
-export function judgePath(
-  chain: readonly [X509Certificate, ...X509Certificate[]],
-  roots: TrustedRoots,
-): PathState {
+export type Path = readonly [X509Certificate, ...X509Certificate[]];
+
+export interface JudgedPath {
+  readonly state: PathState;
+  /** The path is complete, and every issuer on it, its root too, is within its dates. The leaf's own dates do not count. */
+  readonly isUsable: boolean;
+  /**
+   * Leaf first. Of a path that is not complete, what there is of it. It ends with the root where that was in the chain or is configured;
+   * a public root that was not is shown only where it is not valid now, because then it is what is wrong.
+   */
+  readonly path: Path;
+}
+
+/**
+ * Chooses the path that a client can use, among all that signatures allow. In this order: one to a trusted authority that is valid now,
+ * one to any self-signed certificate that is valid now, the complete one that ends last, and else as far as it goes.
+ * Several of a kind: the one whose issuers end last. An issuer that expired does no harm where another path does without it (RFC 4158, section 2.3).
+ *
+ * The order of the chain does not matter after the leaf, and certificates that are no part of a path are passed over, as clients do.
+ * The work is bounded: each certificate is climbed from once, because a server may send rings of authorities that sign one another.
+ */
+export function judgePath(chain: Path, roots: TrustedRoots, now: Date): JudgedPath {
   const [leaf] = chain;
-  if (isSelfSigned(leaf)) return roots.isConfigured(leaf) ? 'complete' : 'self-signed';
-  // Each certificate is climbed from once: a server may send rings of authorities that sign one another, in any number.
+  const { issuersOf, isServed } = makeIssuers(chain, roots);
+  const isSelfSigned = (certificate: X509Certificate) => issuersOf(certificate).includes(certificate);
+  const isTrusted = ({ subject, fingerprint256 }: X509Certificate) =>
+    roots.bySubject(subject).some((root) => root.fingerprint256 === fingerprint256);
+  if (!roots.isConfigured(leaf) && isSelfSigned(leaf))
+    return { state: 'self-signed', isUsable: false, path: [leaf] };
+
+  const isEnd = (certificate: X509Certificate) => isTrusted(certificate) || isSelfSigned(certificate);
+  const isValidNow = (certificate: X509Certificate) => isValidAt(certificate, now);
+  const climb = (isTop: Accepts, isAllowed: Accepts) =>
+    climbTo(leaf, { issuersOf, isTop, isAllowed, isEnd, now });
+  const valid = climb(isTrusted, isValidNow) ?? climb(isEnd, isValidNow);
+  const complete = valid ?? climb(isEnd, () => true);
+  if (complete === undefined) return climbAsFarAsItGoes(chain, issuersOf, now);
+
+  const top = complete.at(-1) ?? leaf;
+  const isLeftOut = !isServed(top) && !roots.isConfigured(top) && isValidNow(top);
+  const path = isLeftOut ? complete.slice(0, -1) : complete;
+  return { state: 'complete', isUsable: complete.slice(1).every(isValidNow), path: [leaf, ...path.slice(1)] };
+}
+
+type Accepts = (certificate: X509Certificate) => boolean;
+type IssuersOf = (certificate: X509Certificate) => readonly X509Certificate[];
+
+interface Step {
+  readonly certificate: X509Certificate;
+  readonly below?: Step;
+}
+
+/**
+ * The path whose issuers end last: climbing always from the certificate that ends last, the first top that is met is the best one, and
+ * no other way up to it is better (Prim's algorithm, with the dates as weights). Nothing is climbed from beyond an end, and the leaf's
+ * own dates make no difference between paths.
+ */
+function climbTo(
+  leaf: X509Certificate,
+  {
+    issuersOf,
+    isTop,
+    isAllowed,
+    isEnd,
+    now,
+  }: {
+    readonly issuersOf: IssuersOf;
+    readonly isTop: Accepts;
+    readonly isAllowed: Accepts;
+    readonly isEnd: Accepts;
+    readonly now: Date;
+  },
+): X509Certificate[] | undefined {
+  const reached = new Set([leaf]);
+  const open: Step[] = [{ certificate: leaf }];
+  while (open.length > 0) {
+    const best = open.reduce((one, other) =>
+      endsLater(other.certificate, one.certificate, now) ? other : one,
+    );
+    if (isTop(best.certificate)) return unroll(best);
+    open.splice(open.indexOf(best), 1);
+    if (isEnd(best.certificate)) continue;
+    for (const issuer of issuersOf(best.certificate)) {
+      if (reached.has(issuer) || !isAllowed(issuer)) continue;
+      reached.add(issuer);
+      open.push({ certificate: issuer, below: best });
+    }
+  }
+  return undefined;
+}
+
+function unroll(top: Step): X509Certificate[] {
+  const path: X509Certificate[] = [];
+  for (let step: Step | undefined = top; step !== undefined; step = step.below) path.push(step.certificate);
+  return path.toReversed();
+}
+
+function climbAsFarAsItGoes(chain: Path, issuersOf: IssuersOf, now: Date): JudgedPath {
+  const [leaf] = chain;
+  const named = new Set(chain.map(({ subject }) => subject));
   const reached = new Set([leaf]);
   let broken = false;
   for (const from of reached) {
-    if (roots.isConfigured(from) || isSelfSigned(from)) return 'complete';
-    if (roots.bySubject(from.issuer).some((root) => isSignedBy(from, root))) return 'complete';
-    const named = chain.filter((candidate) => candidate.subject === from.issuer);
-    const issuers = named.filter((candidate) => isSignedBy(from, candidate));
+    const issuers = issuersOf(from);
     for (const issuer of issuers) reached.add(issuer);
-    broken ||= named.length > 0 && issuers.length === 0;
+    broken ||= issuers.length === 0 && named.has(from.issuer);
   }
-  return broken ? 'broken' : 'incomplete';
+  const path = new Set([leaf]);
+  for (const from of path) {
+    let next: X509Certificate | undefined;
+    for (const issuer of issuersOf(from))
+      if (!path.has(issuer) && (next === undefined || endsLater(issuer, next, now))) next = issuer;
+    if (next !== undefined) path.add(next);
+  }
+  return { state: broken ? 'broken' : 'incomplete', isUsable: false, path: [leaf, ...[...path].slice(1)] };
 }
 
-function isSelfSigned(certificate: X509Certificate): boolean {
-  return certificate.subject === certificate.issuer && isSignedBy(certificate, certificate);
+/** What is not valid yet comes after all that is valid. The fingerprint makes the choice the same every time. */
+function endsLater(one: X509Certificate, other: X509Certificate, now: Date): boolean {
+  const difference = usableUntil(one, now) - usableUntil(other, now);
+  return difference > 0 || (difference === 0 && one.fingerprint256 < other.fingerprint256);
+}
+
+function usableUntil({ validFromDate, validToDate }: X509Certificate, now: Date): number {
+  return validFromDate > now ? Math.min(now.getTime(), validToDate.getTime()) : validToDate.getTime();
+}
+
+function isValidAt({ validFromDate, validToDate }: X509Certificate, now: Date): boolean {
+  return validFromDate <= now && now <= validToDate;
+}
+
+/**
+ * More than any real chain needs. A handshake carries some 300 certificates (100 KB), which a hostile server could name so that each has
+ * to be tried with each: that would hold up this process for seconds. What is not tried counts as not signed.
+ */
+const MAX_SIGNATURES = 500;
+
+/** Issuers by signature, among what is in the chain and what is trusted. The same certificate is the same object, wherever it came from. */
+function makeIssuers(chain: Path, roots: TrustedRoots): { issuersOf: IssuersOf; isServed: Accepts } {
+  const known = new Map<string, X509Certificate>();
+  const intern = (certificate: X509Certificate) =>
+    remember(known, certificate.fingerprint256, () => certificate);
+  const served = new Set(chain.map(intern));
+  const bySubject = Map.groupBy(served, ({ subject }) => subject);
+  const keys = new Map<X509Certificate, string | undefined>();
+  const found = new Map<X509Certificate, readonly X509Certificate[]>();
+  let signaturesLeft = MAX_SIGNATURES;
+
+  const findIssuers: IssuersOf = (certificate) => {
+    const { issuer } = certificate;
+    const trusted = roots.bySubject(issuer).map(intern);
+    // Certificates of one authority mostly have one key: what it verifies for one, it verifies for all.
+    const verifies = new Map<string, boolean>();
+    return [...new Set([...trusted, ...(bySubject.get(issuer) ?? [])])].filter((candidate) => {
+      const key = remember(keys, candidate, () => keyOf(candidate));
+      if (key === undefined) return false;
+      return remember(verifies, key, () => (signaturesLeft -= 1) >= 0 && isSignedBy(certificate, candidate));
+    });
+  };
+  return {
+    issuersOf: (certificate) => remember(found, certificate, () => findIssuers(certificate)),
+    isServed: (certificate) => served.has(certificate),
+  };
+}
+
+function remember<K, T>(known: Map<K, T>, key: K, make: () => T): T {
+  if (!known.has(key)) known.set(key, make());
+  return known.get(key) as T;
+}
+
+/** @returns undefined for a key that this OpenSSL does not know: it verifies nothing. */
+function keyOf(certificate: X509Certificate): string | undefined {
+  try {
+    return certificate.publicKey.export({ type: 'spki', format: 'der' }).toString('latin1');
+  } catch {
+    return undefined;
+  }
 }
 
 function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
   try {
     return certificate.verify(issuer.publicKey);
   } catch {
-    // A key or an algorithm that this OpenSSL does not know verifies nothing.
+    // An algorithm that this OpenSSL does not know verifies nothing.
     return false;
   }
 }
 
-/** The roots that come with Node (Mozilla's), and those configured. */
-export function trustRoots(configured: readonly X509Certificate[]): TrustedRoots {
+/** The configured ones, and the public roots: by default those that come with Node (Mozilla's). */
+export function trustRoots(
+  configured: readonly X509Certificate[],
+  publicRoots?: readonly X509Certificate[],
+): TrustedRoots {
   const own = indexBySubject(configured);
+  const others = publicRoots === undefined ? nodeRoots : () => index;
+  const index = indexBySubject(publicRoots ?? []);
   const fingerprints = new Set(configured.map(({ fingerprint256 }) => fingerprint256));
   return {
-    bySubject: (subject) => [...(own.get(subject) ?? []), ...(publicRoots().get(subject) ?? [])],
+    bySubject: (subject) => [...(own.get(subject) ?? []), ...(others().get(subject) ?? [])],
     isConfigured: (certificate) => fingerprints.size > 0 && fingerprints.has(certificate.fingerprint256),
   };
 }
 
 type Index = ReadonlyMap<string, readonly X509Certificate[]>;
 
-let parsedPublicRoots: Index | undefined;
+let parsedNodeRoots: Index | undefined;
 
 /** Parsed at the first need, once for the process: some 150 roots, 20 ms, about 1 MB. */
-function publicRoots(): Index {
-  parsedPublicRoots ??= indexBySubject(rootCertificates.map((pem) => new X509Certificate(pem)));
-  return parsedPublicRoots;
+function nodeRoots(): Index {
+  parsedNodeRoots ??= indexBySubject(rootCertificates.map((pem) => new X509Certificate(pem)));
+  return parsedNodeRoots;
 }
 
 function indexBySubject(certificates: readonly X509Certificate[]): Index {

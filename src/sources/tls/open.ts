@@ -62,7 +62,7 @@ async function prepare(
 ): Promise<{ looking: Looking; untrusted: ReadRoots['unread'] }> {
   const { roots, unread } = await readRoots(config.trust, config.name);
   return {
-    looking: { config, turns, thorough, toSeen: makeToSeen(trustRoots(roots), issuersAt) },
+    looking: { config, turns, thorough, toSeen: makeToSeen(trustRoots(roots), issuersAt, new Date()) },
     untrusted: unread,
   };
 }

@@ -13,8 +13,6 @@ export type ServedChain = readonly [Served, ...Served[]];
 /** Whether the leaf's path alone tells all that is to be known of a site. */
 export type IsEnough = (path: ServedChain) => boolean;
 
-const MAX_CHAIN = 20;
-
 /**
  * What the server sent, leaf first, without help of the local trust store (the context trusts nothing, so nothing is added).
  *
@@ -23,6 +21,8 @@ const MAX_CHAIN = 20;
  * `getPeerCertificate(true)` frees all, but gives the leaf's path only, in its order: certificates that have nothing to do
  * with the leaf are left out, and what comes after a gap in the order is lost. So the path comes first, and all is looked
  * at where the path is not enough or is the leaf alone: a server that sends nothing else leaks nothing.
+ *
+ * Nothing is cut off: OpenSSL takes no more than 100 KB of certificates (SSL_CTX_set_max_cert_list(3)).
  */
 export function servedChain(socket: TLSSocket, isEnough: IsEnough): ServedChain | undefined {
   const path = pathOf(socket);
@@ -33,15 +33,18 @@ export function servedChain(socket: TLSSocket, isEnough: IsEnough): ServedChain 
 function pathOf(socket: TLSSocket): ServedChain | undefined {
   const leaf: Partial<DetailedPeerCertificate> | null = socket.getPeerCertificate(true);
   if (leaf?.raw === undefined) return undefined; // `{}` or null where nothing was shown
-  const first = toServed(leaf as DetailedPeerCertificate);
-  const path: [Served, ...Served[]] = [first];
-  let last = leaf as DetailedPeerCertificate;
-  // A self-signed certificate is its own issuer.
-  while (last.issuerCertificate !== undefined && last.issuerCertificate !== last && path.length < MAX_CHAIN) {
-    last = last.issuerCertificate;
-    path.push(toServed(last));
-  }
-  return path;
+  return listOf(leaf as DetailedPeerCertificate, toServed);
+}
+
+/** Every certificate is an object of its own, so one that comes back is the end: a self-signed certificate is its own issuer. */
+function listOf<T extends { readonly issuerCertificate?: T | undefined }>(
+  leaf: T,
+  read: (certificate: T) => Served,
+): ServedChain {
+  const met = new Set([leaf]);
+  for (const { issuerCertificate } of met) if (issuerCertificate !== undefined) met.add(issuerCertificate);
+  const [first = leaf, ...others] = met;
+  return [read(first), ...others.map(read)];
 }
 
 function toServed({ fingerprint256, raw }: DetailedPeerCertificate): Served {
@@ -52,10 +55,7 @@ function toServed({ fingerprint256, raw }: DetailedPeerCertificate): Served {
 function allOf(socket: TLSSocket): ServedChain | undefined {
   const leaf = socket.getPeerX509Certificate();
   if (leaf === undefined) return undefined;
-  const all: [Served, ...Served[]] = [fromX509(leaf)];
-  for (let next = leaf.issuerCertificate; next && all.length < MAX_CHAIN; next = next.issuerCertificate)
-    all.push(fromX509(next));
-  return all;
+  return listOf(leaf, fromX509);
 }
 
 function fromX509({ fingerprint256, raw }: X509Certificate): Served {

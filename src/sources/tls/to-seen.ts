@@ -1,18 +1,23 @@
 import { X509Certificate } from 'node:crypto';
 import type { Certificate, Handshake, Seen } from '../../ports/certificates.ts';
-import { judgePath, type PathState, type TrustedRoots } from '../../wire/certificate-path.ts';
+import {
+  judgePath,
+  type JudgedPath,
+  type PathState,
+  type TrustedRoots,
+} from '../../wire/certificate-path.ts';
 import { toCertificate } from '../../wire/x509.ts';
 import type { Probe } from './probe.ts';
 import type { IsEnough, Served, ServedChain } from './served-chain.ts';
 import type { Site } from './site.ts';
 
 /** By place: the issuers that were all that was found there beside the leaf, the last time all was looked at. */
-export type IssuersAt = Map<string, string>;
+export type IssuersAt = Map<string, { readonly issuers: string; readonly seenAt: number }>;
 
 /** Turns what handshakes showed into plain facts. */
 export interface ToSeen {
   readonly read: (place: string, site: Site, probe: Probe) => Seen;
-  /** Whether a path without gaps was shown, or nothing else was found at this place before. */
+  /** Whether a path that a client can use was shown, or nothing else was found at this place before. */
   readonly isEnough: (place: string) => IsEnough;
 }
 
@@ -20,40 +25,54 @@ export interface ToSeen {
 const MAX_REMEMBERED = 500;
 /** Sites whose whole chain is its leaf's path, though that is incomplete. */
 const MAX_PLACES = 50_000;
+/** A path with an expired certificate may get a way round it that Node's own path does not show, so all is looked at again. */
+const LOOK_AGAIN_MS = 3_600_000;
 
 interface Known {
   readonly x509: X509Certificate;
   readonly facts: Certificate;
 }
 
-/** Certificates met again are not read again. */
-export function makeToSeen(roots: TrustedRoots, issuersAt: IssuersAt): ToSeen {
+/** Certificates met again are not read again. All that it reads is judged as of `now`. */
+export function makeToSeen(roots: TrustedRoots, issuersAt: IssuersAt, now: Date): ToSeen {
   const known = new Map<string, Known>();
-  const paths = new Map<string, PathState>();
-  const read = ({ fingerprint256, der }: Served) =>
+  const paths = new Map<string, JudgedPath>();
+  const know = (fingerprint256: string, make: () => X509Certificate) =>
     remember(known, fingerprint256, () => {
-      const x509 = new X509Certificate(der);
+      const x509 = make();
       return { x509, facts: toCertificate(x509) };
     });
+  const read = ({ fingerprint256, der }: Served) => know(fingerprint256, () => new X509Certificate(der));
+  const factsOf = (x509: X509Certificate) => know(x509.fingerprint256, () => x509).facts;
   const judge = (chain: ServedChain) => {
     const [leaf, ...others] = chain;
     return remember(paths, keyOf(chain), () =>
-      judgePath([read(leaf).x509, ...others.map((served) => read(served).x509)], roots),
+      judgePath([read(leaf).x509, ...others.map((served) => read(served).x509)], roots, now),
+    );
+  };
+  const isAllThere = (place: string, path: ServedChain, { state }: JudgedPath) => {
+    const before = issuersAt.get(place);
+    return (
+      before?.issuers === keyOf(path.slice(1)) &&
+      (state === 'incomplete' || now.getTime() - before.seenAt < LOOK_AGAIN_MS)
     );
   };
   return {
-    isEnough: (place) => (path) =>
-      judge(path) === 'complete' || issuersAt.get(place) === keyOf(path.slice(1)),
+    isEnough: (place) => (path) => {
+      const judged = judge(path);
+      return judged.isUsable || isAllThere(place, path, judged);
+    },
     read: (place, site, probe) => {
       const [first, ...others] = probe.chain;
       const leaf = read(first);
       const chain: Seen['chain'] = [leaf.facts, ...others.map((served) => read(served).facts)];
-      const path = judge(probe.chain);
-      if (path === 'incomplete' && isInOrder(chain)) {
+      const judged = judge(probe.chain);
+      if (!judged.isUsable && isInOrder(chain) && !isAllThere(place, probe.chain, judged)) {
         if (issuersAt.size >= MAX_PLACES) issuersAt.clear();
-        issuersAt.set(place, keyOf(others));
+        issuersAt.set(place, { issuers: keyOf(others), seenAt: now.getTime() });
       }
-      return { kind: 'seen', place, chain, served: toHandshake(site, probe, leaf.x509, path) };
+      const path: Seen['chain'] = [leaf.facts, ...judged.path.slice(1).map(factsOf)];
+      return { kind: 'seen', place, chain, path, served: toHandshake(site, probe, leaf.x509, judged.state) };
     },
   };
 }
