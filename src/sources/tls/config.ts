@@ -42,23 +42,31 @@ export const tlsConfig = z
       }),
     sitesFile: z.string().min(1).exactOptional().meta({
       description:
-        'A text file with one site a line, for thousands; `#` begins a comment. Read anew by each scan.',
+        'A text file with one site a line, for thousands; `#` begins a comment. Read again by each scan.',
     }),
     trust: z.array(z.string().min(1)).default([]).meta({
       description:
-        'PEM files with private roots; a served chain that ends below one of them counts as complete.',
+        'PEM files with private authorities; a served chain that ends below one of them counts as complete.',
     }),
     concurrency: z.int().min(1).max(1000).default(50).meta({ description: 'Sites looked at at once.' }),
     perAddress: z.int().min(1).max(100).default(1).meta({
       description: 'Handshakes at once with one address and port, which may serve thousands of names.',
     }),
     timeoutMs: z.int().min(1).max(600_000).default(5000).meta({
-      description: 'Time for one site, from looking up its name to its certificate, in milliseconds.',
+      description: 'Time for looking up a name, and for each handshake, in milliseconds.',
     }),
     everyAddress: z.boolean().default(false).meta({
       description:
         'Look at every address (A and AAAA) of a name, for balanced sites whose certificates may differ.',
     }),
+    everyKeyType: z
+      .boolean()
+      .default(true)
+      .meta({
+        description:
+          'Ask each site for a certificate of every type of key (RSA, ECDSA, EdDSA), because a server may have one of each: ' +
+          'two handshakes with a site that has one certificate. `false`: one handshake, for scans of many thousands of sites.',
+      }),
     alsoLookAt: z
       .array(z.string().min(1))
       .default([])

@@ -3,6 +3,7 @@ import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
 type Words = readonly [SourceErrorKind, string];
 
 const NO_TLS: Words = ['malformed', 'it does not speak TLS on this port'];
+const TOO_LARGE: Words = ['malformed', 'it sends more than 100 KB of certificates, which TLS clients refuse'];
 const HUNG_UP: Words = ['unreachable', 'it ended the connection during the handshake'];
 
 /** Node's words for a connection that failed, by code. */
@@ -23,12 +24,13 @@ const BY_CODE: Readonly<Record<string, Words>> = {
   EPIPE: HUNG_UP,
 };
 
+const SPEAKS_NO_TLS =
+  /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNKNOWN_PROTOCOL|HTTP_REQUEST|HTTPS_PROXY|RECORD_TOO_SMALL/;
+
 /** OpenSSL's reasons, as Node spells them in `ERR_SSL_…`: OpenSSL 3.5 writes `SSL/TLS_ALERT_…` where older ones write `SSLV3_ALERT_…`. */
 const BY_TLS_REASON: readonly (readonly [RegExp, Words])[] = [
-  [
-    /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNKNOWN_PROTOCOL|HTTP_REQUEST|HTTPS_PROXY|RECORD_TOO_SMALL/,
-    NO_TLS,
-  ],
+  [SPEAKS_NO_TLS, NO_TLS],
+  [/EXCESSIVE_MESSAGE_SIZE/, TOO_LARGE],
   [/UNRECOGNIZED_NAME/, ['refused', 'it has nothing to show for this name']],
   [/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/, ['refused', 'it speaks no version of TLS that we do']],
   [
@@ -53,14 +55,34 @@ export function explain(error: unknown, source: string): SourceError | undefined
     : undefined;
 }
 
+/** Nothing came back from the network, as with our own timeout. */
+export function isNoAnswer(code: string | undefined): boolean {
+  return code === 'ETIMEDOUT' || code === 'EHOSTUNREACH';
+}
+
+/** A server that had another certificate to show has none for what it is asked now. */
+export function isRefusal(code: string | undefined): boolean {
+  if (code === undefined) return false;
+  return BY_CODE[code] === HUNG_UP || (code.startsWith('ERR_SSL_') && !SPEAKS_NO_TLS.test(code));
+}
+
 /** libuv's errors have a syscall; ours and Node's own argument errors have not. */
 function isSystemError(error: Error): boolean {
   return 'syscall' in error;
 }
 
-export function noAnswer(source: string, timeoutMs: number): SourceError {
-  const time = timeoutMs >= 1000 ? `${Number((timeoutMs / 1000).toFixed(1))} s` : `${timeoutMs} ms`;
-  return new SourceError(source, 'unreachable', `no answer in ${time}`);
+/** `more` goes on with the sentence: where from, and when that was. */
+export function noAnswer(source: string, timeoutMs: number, more = ''): SourceError {
+  return new SourceError(source, 'unreachable', `no answer in ${formatMs(timeoutMs)}${more}`);
+}
+
+/** Whole seconds: people read `asked 3 s ago`. */
+export function formatAge(ms: number): string {
+  return `${Math.max(1, Math.round(ms / 1000))} s`;
+}
+
+export function formatMs(ms: number): string {
+  return ms >= 1000 ? `${Number((ms / 1000).toFixed(1))} s` : `${ms} ms`;
 }
 
 /** Failures that a retry with the algorithms of another age may get over. */

@@ -1,32 +1,32 @@
-import type { CertificateStore, Sighting, Unseen } from '../../ports/certificates.ts';
-import { SourceError } from '../../ports/source-error.ts';
+import type { CertificateStore, Unseen } from '../../ports/certificates.ts';
 import type { Reach, Source } from '../../ports/source.ts';
 import { trustRoots } from '../../wire/certificate-path.ts';
-import { concurrently } from '../../wire/concurrently.ts';
 import type { TlsConfig } from './config.ts';
 import { cureFor } from './explain.ts';
 import { findSite } from './find-site.ts';
 import { type ReadRoots, readRoots } from './read-roots.ts';
 import { readSites } from './read-sites.ts';
-import { type Looking, lookAtSite } from './scan.ts';
-import { type IssuersAt, makeToSeen } from './to-seen.ts';
-import { makeTurns, type Turns } from './turns.ts';
+import { type Found, type Life, lookAtSite, lookAtSites, startLife } from './scan.ts';
+import { makeToSeen, type ToSeen } from './to-seen.ts';
 
-/** Live TLS sites as a source of certificates. Nothing is opened before the first scan, and nothing is kept open after a handshake. */
-export function openTls(config: TlsConfig): Source {
+/**
+ * Live TLS sites as a source of certificates. Nothing is opened before the first scan, and nothing is kept open after a handshake.
+ * @param clock milliseconds since 1970
+ */
+export function openTls(config: TlsConfig, clock: () => number = Date.now): Source {
   const { name } = config;
-  const life: Life = { config, turns: makeTurns(config.perAddress), issuersAt: new Map() };
+  const life = startLife(config, clock);
   const certificates: CertificateStore = {
     name,
     kind: 'tls',
     ...(config.sitesFile === undefined && { size: new Set(config.sites.map(({ label }) => label)).size }),
-    scan: ({ signal }) => scan(life, signal),
+    scan: async function* ({ signal }) {
+      for await (const { sighting } of scan(life, signal)) yield sighting;
+    },
     lookAt: async (site, { signal }) => {
       const { sites } = await readSites(config);
-      const { looking } = await prepare(life, true);
-      for await (const sighting of lookAtSite(findSite(site, sites, config), looking, signal))
-        return sighting;
-      throw new SourceError(name, 'unreachable', 'no address to look at');
+      const { toSeen } = await prepare(life);
+      return lookAtSite(findSite(site, sites, config), life, toSeen, signal);
     },
   };
   return {
@@ -38,33 +38,26 @@ export function openTls(config: TlsConfig): Source {
   };
 }
 
-/** What lasts as long as the source: turns too, so that two checks at once do not meet at one address either. */
-interface Life {
-  readonly config: TlsConfig;
-  readonly turns: Turns;
-  readonly issuersAt: IssuersAt;
-}
-
-async function* scan(life: Life, signal: AbortSignal): AsyncGenerator<Sighting, void> {
-  const { config } = life;
+async function* scan(life: Life, signal: AbortSignal): AsyncGenerator<Found, void> {
+  const { name } = life.config;
   signal.throwIfAborted();
-  const { sites, unread } = await readSites(config);
-  const { looking, untrusted } = await prepare(life);
-  for (const { what, error } of unread) yield { kind: 'unseen', place: `${config.name}:${what}`, error };
-  for (const { path, error } of untrusted)
-    yield { kind: 'unseen', place: `${config.name}:trust ${path}`, error };
-  yield* concurrently(sites, config.concurrency, (site, stop) => lookAtSite(site, looking, stop), signal);
+  const { sites, unread } = await readSites(life.config);
+  const { toSeen, untrusted } = await prepare(life);
+  const gaps = [
+    ...unread.map(({ what, error }) => ({ place: `${name}:${what}`, error })),
+    ...untrusted.map(({ path, error }) => ({ place: `${name}:trust ${path}`, error })),
+  ];
+  for (const { place, error } of gaps) yield { asked: place, sighting: { kind: 'unseen', place, error } };
+  yield* lookAtSites(sites, life, toSeen, signal);
 }
 
-async function prepare(
-  { config, turns, issuersAt }: Life,
-  thorough = false,
-): Promise<{ looking: Looking; untrusted: ReadRoots['unread'] }> {
-  const { roots, unread } = await readRoots(config.trust, config.name);
-  return {
-    looking: { config, turns, thorough, toSeen: makeToSeen(trustRoots(roots), issuersAt, new Date()) },
-    untrusted: unread,
-  };
+async function prepare({
+  config: { trust, name },
+  issuersAt,
+  clock,
+}: Life): Promise<{ toSeen: ToSeen; untrusted: ReadRoots['unread'] }> {
+  const { roots, unread } = await readRoots(trust, name);
+  return { toSeen: makeToSeen(trustRoots(roots), issuersAt, new Date(clock())), untrusted: unread };
 }
 
 const MAX_NAMED = 5;
@@ -73,18 +66,19 @@ const MAX_NAMED = 5;
 async function reach(life: Life, signal: AbortSignal): Promise<Reach> {
   const { name } = life.config;
   const silent: Unseen[] = [];
-  let answering = 0;
+  const all = new Set<string>();
+  const answering = new Set<string>();
   try {
-    for await (const sighting of scan(life, signal)) {
-      if (sighting.kind === 'seen') answering += 1;
+    for await (const { asked, sighting } of scan(life, signal)) {
+      all.add(asked);
+      if (sighting.kind === 'seen') answering.add(asked);
       else silent.push(sighting);
     }
   } catch {
     const cure = 'give it more time, or look in the log for what went wrong';
-    return { ok: false, said: `${answering} sites answered before it was broken off`, cure };
+    return { ok: false, said: `${answering.size} sites answered before it was broken off`, cure };
   }
-  const asked = answering + silent.length;
-  const said = `${answering} of ${asked} ${asked === 1 ? 'site answers' : 'sites answer'}`;
+  const said = `${answering.size} of ${all.size} ${all.size === 1 ? 'site answers' : 'sites answer'}`;
   if (silent.length === 0) return { ok: true, said };
   const named = silent
     .slice(0, MAX_NAMED)

@@ -1,9 +1,11 @@
-import { constants } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import type { LookupAddress } from 'node:dns';
-import { connect as connectPlain, type LookupFunction, type Socket, type TcpNetConnectOpts } from 'node:net';
-import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import { connect as connectPlain, type LookupFunction, type TcpNetConnectOpts } from 'node:net';
+import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
 import { type Deadline, startDeadline } from '../../wire/deadline.ts';
-import { explain, isOfAnotherAge, noAnswer } from './explain.ts';
+import { contextFor, KEY_TYPES, keyTypeOf, legacyContext, modernContext } from './contexts.ts';
+import type { SourceError } from '../../ports/source-error.ts';
+import { explain, isNoAnswer, isOfAnotherAge, isRefusal, noAnswer } from './explain.ts';
 import { type IsEnough, type ServedChain, servedChain } from './served-chain.ts';
 import type { Site } from './site.ts';
 import { speakPrologue } from './starttls.ts';
@@ -19,52 +21,115 @@ export interface Probe {
   readonly stapled: boolean;
 }
 
+/** What one site showed at one address. */
+export interface Answer {
+  /** One for each certificate: a server may have one for each type of key. Empty where `failed` is set. */
+  readonly shown: readonly Probe[];
+  /** Why nothing was shown. Any other error than this is ours. */
+  readonly failed?: SourceError;
+  /** Not a byte came within the time, or no packet at all. */
+  readonly isSilent: boolean;
+  /** Types of keys that could not be asked for, after others were shown. */
+  readonly unasked?: { readonly keyTypes: readonly string[]; readonly error: SourceError };
+}
+
+export interface Options {
+  readonly source: string;
+  /** For each handshake. */
+  readonly timeoutMs: number;
+  readonly everyKeyType: boolean;
+  readonly isEnough: IsEnough;
+  readonly signal: AbortSignal;
+}
+
 /**
- * One handshake (two, where the first fails for a reason of another age), after which the connection is destroyed; no
- * application data is sent or read. A server that ends the handshake because it wants a client certificate has shown its own: success.
- * @throws {SourceError} without a certificate; the reason of `signal` where it aborted.
+ * Handshakes, each on a connection that is destroyed after it; no application data is sent or read. The first is one that suits all servers
+ * (and once more, where it fails for a reason of another age). One handshake shows one certificate, so further ones ask for the
+ * types of keys that were not shown yet, until the server has nothing more to show.
+ * @throws the reason of `signal` where it aborted.
  */
 export async function probe(
   site: Site,
   addresses: readonly LookupAddress[],
-  options: {
-    readonly source: string;
-    /** What is told as the limit, and what of it is left. */
-    readonly timeoutMs: number;
-    readonly leftMs: number;
-    readonly isEnough: IsEnough;
-    readonly signal: AbortSignal;
-  },
-): Promise<Probe> {
-  const { source, timeoutMs, leftMs, isEnough, signal } = options;
+  options: Options,
+): Promise<Answer> {
+  const first = await shakeInTime({ site, addresses, ...options }, shakeFirst);
+  if (first.failed !== undefined) return { shown: [], failed: first.failed, isSilent: first.isSilent };
+  const shown: Probe[] = [first.shown];
+  if (!options.everyKeyType || first.shown.legacyOnly) return { shown, isSilent: false };
+  // The same one of several addresses: another may be another server.
+  const at = addresses.filter(({ address }) => addressOf(address, site.port) === first.shown.address);
+  const unasked = await askForOtherKeys(shown, { site, addresses: at, ...options });
+  return { shown, isSilent: false, ...(unasked !== undefined && { unasked }) };
+}
+
+/** Adds to `shown` what else the server has. */
+async function askForOtherKeys(shown: Probe[], target: Target): Promise<Answer['unasked']> {
+  let keyTypes = KEY_TYPES;
+  for (;;) {
+    const [leaf] = shown.at(-1)?.chain ?? [];
+    const last = leaf && keyTypeOf(new X509Certificate(leaf.der));
+    if (last === undefined || !keyTypes.includes(last)) return undefined;
+    keyTypes = keyTypes.filter((keyType) => keyType !== last);
+    if (keyTypes.length === 0) return undefined;
+    const context = contextFor(keyTypes);
+    const next = await shakeInTime(target, (asked) => shake(asked, context));
+    if (next.failed !== undefined) return next.isRefusal ? undefined : { keyTypes, error: next.failed };
+    const { failure: _, ...other } = next.shown;
+    if (shown.some(({ chain }) => chain[0].fingerprint256 === other.chain[0].fingerprint256))
+      return undefined;
+    shown.push(other);
+  }
+}
+
+interface Target extends Options {
+  readonly site: Site;
+  readonly addresses: readonly LookupAddress[];
+}
+
+interface Asked extends Target {
+  readonly deadline: Deadline;
+  readonly contact: { heard: boolean };
+}
+
+/** What a handshake showed, and the code of what ended it after the certificate had come. */
+type Shaken = Probe & { readonly failure?: string };
+
+type Outcome =
+  | { readonly shown: Shaken; readonly failed?: undefined }
+  | { readonly failed: SourceError; readonly isSilent: boolean; readonly isRefusal: boolean };
+
+async function shakeInTime(target: Target, work: (asked: Asked) => Promise<Shaken>): Promise<Outcome> {
+  const { source, timeoutMs, signal } = target;
   signal.throwIfAborted();
-  const deadline = startDeadline(signal, leftMs);
-  const asked: Asked = { site, addresses, source, isEnough, deadline };
+  const deadline = startDeadline(signal, timeoutMs);
+  const contact = { heard: false };
   try {
-    const { failure, ...first } = await shake(asked, modernContext());
-    const wanted = failure === undefined || first.clientCertificateRequired || !isOfAnotherAge(failure);
-    return wanted ? first : ((await lookAgain(asked)) ?? first);
+    return { shown: await work({ ...target, deadline, contact }) };
   } catch (error) {
     signal.throwIfAborted();
-    if (deadline.passed()) throw noAnswer(source, timeoutMs);
-    const again = isOfAnotherAge(codeOf(error)) ? await lookAgain(asked) : undefined;
-    if (again !== undefined) return again;
-    throw explain(error, source) ?? error;
+    if (deadline.passed())
+      return { failed: noAnswer(source, timeoutMs), isSilent: !contact.heard, isRefusal: false };
+    const failed = explain(error, source);
+    if (failed === undefined) throw error;
+    const code = codeOf(error);
+    return { failed, isSilent: isNoAnswer(code), isRefusal: isRefusal(code) };
   } finally {
     deadline.stop();
   }
 }
 
-interface Asked {
-  readonly site: Site;
-  readonly addresses: readonly LookupAddress[];
-  readonly source: string;
-  readonly isEnough: IsEnough;
-  readonly deadline: Deadline;
+async function shakeFirst(asked: Asked): Promise<Probe> {
+  try {
+    const { failure, ...first } = await shake(asked, modernContext());
+    const wanted = failure === undefined || first.clientCertificateRequired || !isOfAnotherAge(failure);
+    return wanted ? first : ((await lookAgain(asked)) ?? first);
+  } catch (error) {
+    const again = isOfAnotherAge(codeOf(error)) ? await lookAgain(asked) : undefined;
+    if (again === undefined) throw error;
+    return again;
+  }
 }
-
-/** What a handshake showed, and the code of what ended it after the certificate had come. */
-type Shaken = Probe & { readonly failure?: string };
 
 async function lookAgain(asked: Asked): Promise<Probe | undefined> {
   try {
@@ -78,7 +143,7 @@ async function lookAgain(asked: Asked): Promise<Probe | undefined> {
 }
 
 async function shake(asked: Asked, secureContext: SecureContext): Promise<Shaken> {
-  const { site, addresses, source, deadline } = asked;
+  const { site, addresses, source, deadline, contact } = asked;
   const target = connectOptions(site, addresses);
   if (site.starttls === undefined)
     return watch(connectTls({ ...target, ...tlsOptions(site, secureContext) }), asked, onlyAddress(asked));
@@ -88,9 +153,10 @@ async function shake(asked: Asked, secureContext: SecureContext): Promise<Shaken
   plain.on('error', () => {}); // also after the prologue, when the TLS socket tells of it
   try {
     await speakPrologue(plain, site.starttls, source);
-    const address = addressOf(plain);
+    const address = addressOf(plain.remoteAddress, plain.remotePort);
     return await watch(connectTls({ socket: plain, ...tlsOptions(site, secureContext) }), asked, address);
   } finally {
+    contact.heard ||= plain.bytesRead > 0;
     deadline.signal.removeEventListener('abort', onAbort);
     plain.destroy();
   }
@@ -100,7 +166,11 @@ async function shake(asked: Asked, secureContext: SecureContext): Promise<Shaken
 const VERDICT_MS = 1000;
 
 /** Resolves as soon as all is known, destroying the socket; rejects with what ended it before a certificate came. */
-function watch(socket: TLSSocket, { deadline, isEnough }: Asked, connectedTo?: string): Promise<Shaken> {
+function watch(
+  socket: TLSSocket,
+  { deadline, contact, isEnough }: Asked,
+  connectedTo?: string,
+): Promise<Shaken> {
   return new Promise((resolve, reject) => {
     let address = connectedTo ?? '';
     let stapled = false;
@@ -129,7 +199,8 @@ function watch(socket: TLSSocket, { deadline, isEnough }: Asked, connectedTo?: s
     };
     const onAbort = () => end();
     deadline.signal.addEventListener('abort', onAbort, { once: true });
-    if (address === '') socket.once('connect', () => (address = addressOf(socket)));
+    if (address === '')
+      socket.once('connect', () => (address = addressOf(socket.remoteAddress, socket.remotePort)));
     socket.once('OCSPResponse', (response: Buffer | null) => {
       stapled = response !== null && response.length > 0;
       // Until TLS 1.2 the server judges our lack of a certificate before the handshake is done,
@@ -137,6 +208,7 @@ function watch(socket: TLSSocket, { deadline, isEnough }: Asked, connectedTo?: s
       if (socket.getProtocol() !== 'TLSv1.3') take();
     });
     socket.on('error', (error) => {
+      contact.heard = true;
       take();
       end(error);
     });
@@ -187,17 +259,14 @@ function connectOptions({ host, port }: Site, addresses: readonly LookupAddress[
   return { host, port, lookup };
 }
 
-function onlyAddress({ site, addresses }: Asked): string | undefined {
+function onlyAddress({ site, addresses }: Target): string | undefined {
   const [only, ...others] = addresses;
   if (only === undefined || others.length > 0) return undefined;
-  return addressOf({ remoteAddress: only.address, remotePort: site.port });
+  return addressOf(only.address, site.port);
 }
 
-function addressOf({
-  remoteAddress = '',
-  remotePort = 0,
-}: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
-  return `${remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`;
+export function addressOf(address = '', port = 0): string {
+  return `${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
 function codeOf(error: unknown): string | undefined {
@@ -207,23 +276,4 @@ function codeOf(error: unknown): string | undefined {
 
 function hungUp(): Error {
   return Object.assign(new Error('the connection ended'), { code: 'ECONNRESET' });
-}
-
-let modern: SecureContext | undefined;
-let legacy: SecureContext | undefined;
-
-/** One context for all handshakes: making one costs more than a handshake. `ca: []` trusts nothing, so that nothing local is mixed in. */
-function modernContext(): SecureContext {
-  modern ??= createSecureContext({ ca: [] });
-  return modern;
-}
-
-function legacyContext(): SecureContext {
-  legacy ??= createSecureContext({
-    ca: [],
-    minVersion: 'TLSv1',
-    ciphers: 'DEFAULT@SECLEVEL=0',
-    secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT,
-  });
-  return legacy;
 }

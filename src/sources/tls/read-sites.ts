@@ -10,7 +10,7 @@ export interface Sites {
   readonly unread: readonly { readonly what: string; readonly error: SourceError }[];
 }
 
-/** All configured sites, each once, those of the file after the others; neighbours on one host are spread, so that lanes do not wait for one another. */
+/** All configured sites, each once, those of the file after the others. */
 export async function readSites(config: TlsConfig): Promise<Sites> {
   const { name, sitesFile } = config;
   const byLabel = new Map(config.sites.map((site) => [site.label, site]));
@@ -29,7 +29,7 @@ export async function readSites(config: TlsConfig): Promise<Sites> {
         error: new SourceError(name, 'malformed', site),
       });
   }
-  return { sites: spread([...byLabel.values()]), unread };
+  return { sites: [...byLabel.values()], unread };
 }
 
 async function linesOf(
@@ -43,16 +43,4 @@ async function linesOf(
     unread.push({ what: path, error: fileError(error, source) });
     return [];
   }
-}
-
-/** First every host's first site, then every second, and so on. */
-function spread(sites: readonly Site[]): Site[] {
-  const met = new Map<string, number>();
-  const ranked = sites.map((site) => {
-    const key = `${site.host}:${site.port}`;
-    const rank = met.get(key) ?? 0;
-    met.set(key, rank + 1);
-    return { site, rank };
-  });
-  return ranked.toSorted((one, other) => one.rank - other.rank).map(({ site }) => site);
 }

@@ -1,29 +1,139 @@
-import type { LookupAddress } from 'node:dns';
-import { lookup } from 'node:dns/promises';
+import { type LookupAddress, promises as dns } from 'node:dns';
 import { isIP } from 'node:net';
-import { noAnswer } from './explain.ts';
+import { SourceError } from '../../ports/source-error.ts';
+import { explain, formatAge, formatMs } from './explain.ts';
+
+export type Addresses = readonly [LookupAddress, ...LookupAddress[]];
+
+/** Addresses of hosts as this machine resolves names (also `/etc/hosts` and search domains), in the resolver's order. */
+export interface Resolver {
+  /** @throws {SourceError} where it has none, and after the time for a lookup. */
+  readonly resolve: (host: string) => Promise<Addresses>;
+}
+
+export interface ResolverParts {
+  readonly source: string;
+  readonly timeoutMs: number;
+  readonly clock: () => number;
+  /** Cannot be ended: a name whose name servers do not answer keeps one of few threads for up to half a minute. */
+  readonly lookup: (host: string) => Promise<readonly LookupAddress[]>;
+  /** Whether the name servers of a host answer at once, with whatever. */
+  readonly isPrompt: (host: string) => Promise<boolean>;
+}
+
+/** libuv gives `getaddrinfo` half of its four threads: https://docs.libuv.org/en/v1.x/threadpool.html. More would wait in there, with their time running. */
+const LOOKUPS_AT_ONCE = 2;
+
+interface Lookup {
+  readonly host: string;
+  readonly result: Promise<Addresses>;
+  readonly resolve: (addresses: Addresses) => void;
+  readonly reject: (error: unknown) => void;
+  /** When it was handed to the system. */
+  startedAt?: number;
+}
 
 /**
- * The addresses of a host as this machine resolves names (also `/etc/hosts`), in the resolver's order. A lookup cannot be
- * ended, only left alone: `timeoutMs` and `signal` are for the caller.
- * @throws {SourceError} after `timeoutMs`; the resolver's own error (`ENOTFOUND`); the reason of `signal`.
+ * Names that do not resolve must not hold up those that do, so it is found out first, without a thread, whether a name's servers answer
+ * at all. Names whose servers do not come last, one at a time; once one of them has used up its time, the others that wait are given up.
+ * A name that is being looked up already is not looked up twice.
  */
-export async function resolveHost(
-  host: string,
-  { source, timeoutMs, signal }: { source: string; timeoutMs: number; signal: AbortSignal },
-): Promise<readonly [LookupAddress, ...LookupAddress[]]> {
-  const family = isIP(host);
-  if (family !== 0) return [{ address: host, family }];
-  const { promise: tooLate, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(noAnswer(source, timeoutMs)), timeoutMs);
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    const [first, ...others] = await Promise.race([lookup(host, { all: true }), tooLate]);
-    if (first === undefined) throw Object.assign(new Error('no address'), { code: 'ENOTFOUND' });
-    return [first, ...others];
-  } finally {
+export function makeResolver({ source, timeoutMs, clock, lookup, isPrompt }: ResolverParts): Resolver {
+  const underWay = new Map<string, Lookup>();
+  const prompt: Lookup[] = [];
+  const slow: Lookup[] = [];
+  let running = 0;
+  let stuck = 0;
+
+  const noAnswerYet = (more = '') =>
+    new SourceError(
+      source,
+      'unreachable',
+      `its name servers did not answer in ${formatMs(timeoutMs)}${more}`,
+    );
+  const giveUpWhatCannotRun = () => {
+    const given = [
+      ...(stuck > 0 ? slow.splice(0) : []),
+      ...(stuck < LOOKUPS_AT_ONCE ? [] : prompt.splice(0)),
+    ];
+    for (const { host, reject } of given) {
+      underWay.delete(host);
+      reject(noAnswerYet());
+    }
+  };
+  const runNext = () => {
+    giveUpWhatCannotRun();
+    while (running < LOOKUPS_AT_ONCE) {
+      const next = prompt.shift() ?? (running === 0 ? slow.shift() : undefined);
+      if (next === undefined) return;
+      void run(next);
+    }
+  };
+  const run = async (one: Lookup) => {
+    one.startedAt = clock();
+    running += 1;
+    let isStuck = false;
+    const timer = setTimeout(() => {
+      isStuck = true;
+      stuck += 1;
+      one.reject(noAnswerYet());
+      giveUpWhatCannotRun();
+    }, timeoutMs);
+    try {
+      const [first, ...others] = await lookup(one.host);
+      if (first === undefined) one.reject(new SourceError(source, 'missing', 'name not found'));
+      else one.resolve([first, ...others]);
+    } catch (error) {
+      one.reject(explain(error, source) ?? error);
+    }
     clearTimeout(timer);
-    signal.removeEventListener('abort', onAbort);
-  }
+    running -= 1;
+    if (isStuck) stuck -= 1;
+    underWay.delete(one.host);
+    runNext();
+  };
+  const start = (host: string): Promise<Addresses> => {
+    const { promise: result, resolve, reject } = Promise.withResolvers<Addresses>();
+    const one: Lookup = { host, result, resolve, reject };
+    underWay.set(host, one);
+    void isPrompt(host).then((answers) => {
+      (answers ? prompt : slow).push(one);
+      runNext();
+    });
+    return result;
+  };
+  return {
+    resolve: async (host) => {
+      const family = isIP(host);
+      if (family !== 0) return [{ address: host, family }];
+      const before = underWay.get(host);
+      if (before === undefined) return start(host);
+      const agoMs = before.startedAt === undefined ? 0 : clock() - before.startedAt;
+      if (agoMs >= timeoutMs) throw noAnswerYet(`, asked ${formatAge(agoMs)} ago`);
+      return before.result;
+    },
+  };
+}
+
+/** Longer than any name server takes that is well. */
+const PROMPT_MS = 1000;
+
+/** This machine's resolver, and its name servers asked directly. Their answer is not used: only the system knows hosts files and search domains. */
+export function systemResolver(parts: Pick<ResolverParts, 'source' | 'timeoutMs' | 'clock'>): Resolver {
+  let asking = 0;
+  let nameServers = new dns.Resolver();
+  const isPrompt = async (host: string) => {
+    // It reads `/etc/resolv.conf` when it is made, so that one is not kept.
+    if (asking === 0) nameServers = new dns.Resolver({ timeout: PROMPT_MS, tries: 1 });
+    asking += 1;
+    try {
+      await nameServers.resolve4(host);
+      return true;
+    } catch (error) {
+      return (Object(error) as { code?: unknown }).code !== 'ETIMEOUT';
+    } finally {
+      asking -= 1;
+    }
+  };
+  return makeResolver({ ...parts, lookup: (host) => dns.lookup(host, { all: true }), isPrompt });
 }

@@ -1,69 +1,251 @@
-import type { LookupAddress } from 'node:dns';
 import type { Sighting, Unseen } from '../../ports/certificates.ts';
+import { SourceError } from '../../ports/source-error.ts';
+import { concurrently } from '../../wire/concurrently.ts';
+import { type Entry, makeAgenda } from './agenda.ts';
 import type { TlsConfig } from './config.ts';
-import { explain } from './explain.ts';
-import { probe } from './probe.ts';
-import { resolveHost } from './resolve.ts';
+import { formatAge, noAnswer } from './explain.ts';
+import { type Flights, makeFlights } from './flights.ts';
+import { addressOf, type Answer, probe } from './probe.ts';
+import { type KnownSilence, makeSilence, type Silence } from './silence.ts';
+import { type Addresses, type Resolver, systemResolver } from './resolve.ts';
 import type { Site } from './site.ts';
-import type { ToSeen } from './to-seen.ts';
-import type { Turns } from './turns.ts';
+import type { IssuersAt, ToSeen } from './to-seen.ts';
+import { makeTurns, type Turns } from './turns.ts';
 
-export interface Looking {
+/** What lasts as long as the source, because checks that run at once meet at the same sites. */
+export interface Life {
   readonly config: TlsConfig;
-  readonly toSeen: ToSeen;
+  readonly clock: () => number;
   readonly turns: Turns;
-  /** Every certificate exactly as sent, at the price told in served-chain.ts. */
-  readonly thorough: boolean;
+  readonly flights: Flights<Answer>;
+  readonly silence: Silence;
+  readonly resolver: Resolver;
+  readonly issuersAt: IssuersAt;
 }
 
-/** Looks at one site: one sighting, or one for each of its addresses with `everyAddress`. Never throws what is the site's fault. */
-export async function* lookAtSite(
-  site: Site,
-  looking: Looking,
+/** Silence is remembered for twice the time that it took to notice it, and no longer than this. */
+const MAX_KEPT_MS = 10_000;
+
+/** @param clock milliseconds since 1970 */
+export function startLife(config: TlsConfig, clock: () => number): Life {
+  const { name: source, timeoutMs, perAddress } = config;
+  return {
+    config,
+    clock,
+    turns: makeTurns(perAddress),
+    flights: makeFlights(),
+    silence: makeSilence(Math.min(MAX_KEPT_MS, 2 * timeoutMs), clock),
+    resolver: systemResolver({ source, timeoutMs, clock }),
+    issuersAt: new Map(),
+  };
+}
+
+/** A sighting, and what was asked for it: a site, or one of its addresses with `everyAddress`. */
+export interface Found {
+  readonly asked: string;
+  readonly sighting: Sighting;
+}
+
+/** One site at one address, or at several that are raced. */
+interface Target extends Entry {
+  readonly place: string;
+  readonly site: Site;
+  readonly addresses: Addresses;
+  /** What is silent, where they are silent: all of them. */
+  readonly everywhere: string;
+}
+
+type Task =
+  | { readonly sighting: Unseen; readonly target?: undefined }
+  | { readonly target: Target; readonly answer: Promise<Answer> };
+
+/** Looks at all sites. Never throws what is a site's fault. */
+export async function* lookAtSites(
+  sites: readonly Site[],
+  life: Life,
+  toSeen: ToSeen,
   signal: AbortSignal,
-): AsyncGenerator<Sighting, void> {
-  const { name: source, timeoutMs, everyAddress } = looking.config;
-  const place = `${source}:${site.label}`;
-  const startedAt = performance.now();
-  let addresses: readonly [LookupAddress, ...LookupAddress[]];
+): AsyncGenerator<Found, void> {
+  const { config, turns, flights, silence } = life;
+  const stop = new AbortController();
+  const ended = AbortSignal.any([signal, stop.signal]);
+  const answered = new Set<string>();
+  const agenda = makeAgenda<Target, Task>({
+    begin: (target) => {
+      const known = silence.ask(target.everywhere, target.label);
+      if (known !== undefined && !(known.ofOthers && answered.has(target.everywhere)))
+        return { sighting: toSilent(target, known, config) };
+      const flight = flights.find(target.address, target.label) ?? takeOff(target, life, toSeen);
+      if (flight === undefined) return undefined;
+      const answer = flight.join(ended);
+      answer.catch(() => {}); // where the scan ends before a lane gets to it
+      return { target, answer };
+    },
+    underWay: (address) => flights.namesAt(address),
+    onceFree: (address, listener) => turns.onceFree(address, listener),
+  });
+  const look = async function* (task: Task): AsyncGenerator<Found, void> {
+    if (task.target === undefined) {
+      yield { asked: task.sighting.place, sighting: task.sighting };
+      return;
+    }
+    const { target } = task;
+    const answer = await task.answer;
+    if (!answer.isSilent) answered.add(target.everywhere);
+    agenda.setSlow(target.address, answer.isSilent || answer.unasked !== undefined);
+    for (const sighting of toSightings(target, answer, toSeen)) yield { asked: target.place, sighting };
+  };
+  void addAll(sites, life, agenda, ended);
   try {
-    addresses = await resolveHost(site.host, { source, timeoutMs, signal });
-  } catch (error) {
-    yield toUnseen(place, error, source, signal);
-    return;
+    yield* concurrently(agenda.tasks, config.concurrency, look, signal);
+  } finally {
+    stop.abort(new Error('nobody waits for this any more'));
   }
-  const leftMs = Math.max(1, timeoutMs - (performance.now() - startedAt));
-  if (!everyAddress || addresses.length === 1) {
-    yield await lookAt(place, site, addresses, leftMs, looking, signal);
-    return;
-  }
-  for (const address of addresses)
-    yield await lookAt(`${place} (${address.address})`, site, [address], timeoutMs, looking, signal);
 }
 
-async function lookAt(
-  place: string,
+/** Every host is looked up once, whatever number of sites it has, and no lane waits for that. */
+async function addAll(
+  sites: readonly Site[],
+  { config, resolver }: Life,
+  agenda: Pick<ReturnType<typeof makeAgenda<Target, Task>>, 'add' | 'addTask' | 'close'>,
+  ended: AbortSignal,
+): Promise<void> {
+  const addHost = async (host: string, there: readonly Site[]) => {
+    try {
+      const addresses = await resolver.resolve(host);
+      for (const site of there) for (const target of targetsOf(site, addresses, config)) agenda.add(target);
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error;
+      for (const { label } of there)
+        agenda.addTask({ sighting: { kind: 'unseen', place: `${config.name}:${label}`, error } });
+    }
+  };
+  try {
+    const hosts = Map.groupBy(sites, ({ host }) => host);
+    await Promise.all([...hosts].map(([host, there]) => addHost(host, there)));
+    agenda.close();
+  } catch (reason) {
+    if (!ended.aborted) agenda.close({ reason });
+  }
+}
+
+function targetsOf(
   site: Site,
-  addresses: readonly [LookupAddress, ...LookupAddress[]],
-  leftMs: number,
-  { config: { name: source, timeoutMs }, toSeen, turns, thorough }: Looking,
+  addresses: Addresses,
+  { name, everyAddress }: TlsConfig,
+): [Target, ...Target[]] {
+  const { label, port } = site;
+  const place = `${name}:${label}`;
+  const target = (place: string, addresses: Addresses): Target => {
+    const all = addresses.map(({ address }) => address);
+    const everywhere = `${all.toSorted().join()} ${port}`;
+    return { place, label, site, addresses, address: `${addresses[0].address} ${port}`, everywhere };
+  };
+  if (!everyAddress || addresses.length === 1) return [target(place, addresses)];
+  const [first, ...others] = addresses.map((one) => target(`${place} (${one.address})`, [one]));
+  return first === undefined ? [target(place, addresses)] : [first, ...others];
+}
+
+/** @returns undefined where the address has no turn to give. */
+function takeOff(target: Target, life: Life, toSeen: ToSeen, thorough = false) {
+  const { config, turns, flights, silence } = life;
+  const { name: source, timeoutMs } = config;
+  const { address, label, everywhere, site, addresses, place } = target;
+  const giveBack = turns.tryTake(address);
+  if (giveBack === undefined) return undefined;
+  const ask = async (signal: AbortSignal): Promise<Answer> => {
+    // One look shows one certificate: `lookAt` has no room for another.
+    const everyKeyType = config.everyKeyType && !thorough;
+    const isEnough = thorough ? () => false : toSeen.isEnough(place);
+    const answer = await probe(site, addresses, { source, timeoutMs, everyKeyType, isEnough, signal });
+    if (answer.isSilent) silence.note(everywhere, label);
+    else silence.heard(everywhere, label);
+    return answer;
+  };
+  return flights.start(address, thorough ? thoroughly(label) : label, ask, giveBack);
+}
+
+/** Looks at one site now: what is known of its silence does not count, because a person waits to see whether it is back. Shows everything that is sent. */
+export async function lookAtSite(
+  site: Site,
+  life: Life,
+  toSeen: ToSeen,
   signal: AbortSignal,
 ): Promise<Sighting> {
-  const isEnough = thorough ? () => false : toSeen.isEnough(place);
-  const giveBack = await turns.take(`${addresses[0].address} ${site.port}`);
+  const { config, flights, turns, resolver } = life;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
   try {
-    const shown = await probe(site, addresses, { source, timeoutMs, leftMs, isEnough, signal });
-    return toSeen.read(place, site, shown);
+    const addresses = await Promise.race([resolver.resolve(site.host), aborted]);
+    const [target] = targetsOf(site, addresses, config);
+    for (;;) {
+      const { address, label } = target;
+      const flight = flights.find(address, thoroughly(label)) ?? takeOff(target, life, toSeen, true);
+      if (flight !== undefined) {
+        const [sighting] = toSightings(target, await flight.join(signal), toSeen);
+        return sighting;
+      }
+      const { promise: free, resolve } = Promise.withResolvers<void>();
+      const stop = turns.onceFree(address, resolve);
+      await Promise.race([free, aborted]).finally(stop);
+    }
   } catch (error) {
-    return toUnseen(place, error, source, signal);
+    signal.throwIfAborted();
+    if (error instanceof SourceError) return { kind: 'unseen', place: `${config.name}:${site.label}`, error };
+    throw error;
   } finally {
-    giveBack();
+    signal.removeEventListener('abort', onAbort);
   }
 }
 
-function toUnseen(place: string, error: unknown, source: string, signal: AbortSignal): Unseen {
-  signal.throwIfAborted();
-  const explained = explain(error, source);
-  if (explained === undefined) throw error;
-  return { kind: 'unseen', place, error: explained };
+function thoroughly(label: string): string {
+  return `${label}, all of it`;
+}
+
+const KEY_NAMES: Readonly<Record<string, string>> = {
+  rsa: 'RSA',
+  'rsa-pss': 'RSA',
+  ec: 'ECDSA',
+  ed25519: 'Ed25519',
+  ed448: 'Ed448',
+};
+
+/** The first certificate has the site's own place, and each further one that with its type of key. */
+function toSightings(target: Target, answer: Answer, toSeen: ToSeen): [Sighting, ...Sighting[]] {
+  const { place, site } = target;
+  const { shown, failed, unasked } = answer;
+  const [first, ...others] = shown;
+  if (first === undefined) {
+    if (failed === undefined) throw new Error('neither a certificate nor a failure');
+    return [{ kind: 'unseen', place, error: failed }];
+  }
+  const sightings: [Sighting, ...Sighting[]] = [toSeen.read(place, site, first)];
+  const places = new Set([place]);
+  for (const probe of others) {
+    const seen = toSeen.read(place, site, probe);
+    const { type } = seen.chain[0].key;
+    const name = KEY_NAMES[type] ?? type;
+    const own = [`${place} (${name})`, `${place} (${name} 2)`].find((one) => !places.has(one)) ?? place;
+    places.add(own);
+    sightings.push({ ...seen, place: own });
+  }
+  if (unasked !== undefined) {
+    const { error, keyTypes } = unasked;
+    const types = keyTypes.join(' or ');
+    const message = `asked for an ${types} certificate too: ${error.message}`;
+    const inFull = new SourceError(error.source, error.kind, message);
+    sightings.push({ kind: 'unseen', place: `${place} (${types})`, error: inFull });
+  }
+  return sightings;
+}
+
+function toSilent(target: Target, { agoMs, ofOthers }: KnownSilence, config: TlsConfig): Unseen {
+  const { place, site, addresses } = target;
+  const where = addresses.map(({ address }) => addressOf(address, site.port)).join(', ');
+  const ago = `${formatAge(agoMs)} ago`;
+  const more = ofOthers
+    ? ` from ${where} (not tried: this address did not answer for another name${agoMs < 1000 ? '' : ` ${ago}`})`
+    : `, asked ${ago}`;
+  return { kind: 'unseen', place, error: noAnswer(config.name, config.timeoutMs, more) };
 }

@@ -1,25 +1,36 @@
-/** Lets at most `atOnce` holders of a key go on at once, in the order they came. */
+/** Lets at most `atOnce` holders of a key go on at once. Whoever gets no turn is not queued here: it waits for the next one that is free and tries again. */
 export interface Turns {
-  /** Resolves with what gives the turn back. */
-  readonly take: (key: string) => Promise<() => void>;
+  /** @returns what gives the turn back; undefined where none is free. */
+  readonly tryTake: (key: string) => (() => void) | undefined;
+  /** Calls `listener` once, when a turn is given back. @returns what takes that back. */
+  readonly onceFree: (key: string, listener: () => void) => () => void;
 }
 
 export function makeTurns(atOnce: number): Turns {
-  const holders = new Map<string, { count: number; readonly waiting: (() => void)[] }>();
-  const give = (key: string) => () => {
-    const holder = holders.get(key);
-    if (holder === undefined) return;
-    const next = holder.waiting.shift();
-    if (next !== undefined) next();
-    else if ((holder.count -= 1) === 0) holders.delete(key);
+  const holders = new Map<string, number>();
+  const listeners = new Map<string, Set<() => void>>();
+  const giveBack = (key: string) => {
+    const left = (holders.get(key) ?? 0) - 1;
+    if (left > 0) holders.set(key, left);
+    else holders.delete(key);
+    const waiting = listeners.get(key) ?? [];
+    listeners.delete(key);
+    for (const listener of waiting) listener();
   };
   return {
-    take: async (key) => {
-      const holder = holders.get(key) ?? { count: 0, waiting: [] };
-      holders.set(key, holder);
-      if (holder.count < atOnce) holder.count += 1;
-      else await new Promise<void>((resolve) => holder.waiting.push(resolve));
-      return give(key);
+    tryTake: (key) => {
+      const held = holders.get(key) ?? 0;
+      if (held >= atOnce) return undefined;
+      holders.set(key, held + 1);
+      return () => giveBack(key);
+    },
+    onceFree: (key, listener) => {
+      const waiting = listeners.get(key) ?? new Set();
+      listeners.set(key, waiting.add(listener));
+      return () => {
+        waiting.delete(listener);
+        if (waiting.size === 0 && listeners.get(key) === waiting) listeners.delete(key);
+      };
     },
   };
 }

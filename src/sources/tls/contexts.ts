@@ -1,0 +1,93 @@
+import { constants, type X509Certificate } from 'node:crypto';
+import { createSecureContext, DEFAULT_CIPHERS, type SecureContext } from 'node:tls';
+
+/** What a server may have a certificate of each for. */
+export type KeyType = 'RSA' | 'ECDSA' | 'EdDSA';
+
+export const KEY_TYPES: readonly KeyType[] = ['RSA', 'ECDSA', 'EdDSA'];
+
+/** As TLS names them: https://www.iana.org/assignments/tls-parameters/tls-parameters.xhtml#tls-signaturescheme */
+const RSA_PKCS1 = ['rsa_pkcs1_sha256', 'rsa_pkcs1_sha384', 'rsa_pkcs1_sha512'];
+const SIGNATURES: Readonly<Record<KeyType, readonly string[]>> = {
+  RSA: [
+    'rsa_pss_rsae_sha256',
+    'rsa_pss_rsae_sha384',
+    'rsa_pss_rsae_sha512',
+    'rsa_pss_pss_sha256',
+    'rsa_pss_pss_sha384',
+    'rsa_pss_pss_sha512',
+    ...RSA_PKCS1,
+  ],
+  ECDSA: [
+    'ecdsa_secp256r1_sha256',
+    'ecdsa_secp384r1_sha384',
+    'ecdsa_secp521r1_sha512',
+    'ecdsa_brainpoolP256r1tls13_sha256',
+    'ecdsa_brainpoolP384r1tls13_sha384',
+    'ecdsa_brainpoolP512r1tls13_sha512',
+  ],
+  EdDSA: ['ed25519', 'ed448'],
+};
+
+const TYPES: Readonly<Record<string, KeyType>> = {
+  rsa: 'RSA',
+  'rsa-pss': 'RSA',
+  ec: 'ECDSA',
+  ed25519: 'EdDSA',
+  ed448: 'EdDSA',
+};
+
+/** @returns undefined for any other key, and for one that this OpenSSL does not know. */
+export function keyTypeOf(certificate: X509Certificate): KeyType | undefined {
+  try {
+    return TYPES[certificate.publicKey.asymmetricKeyType ?? ''];
+  } catch {
+    return undefined;
+  }
+}
+
+const contexts = new Map<string, SecureContext>();
+
+/** One context for all handshakes of a kind: making one costs more than a handshake. `ca: []` trusts nothing, so that nothing local is mixed in. */
+function share(key: string, make: () => SecureContext): SecureContext {
+  const before = contexts.get(key);
+  if (before !== undefined) return before;
+  const made = make();
+  contexts.set(key, made);
+  return made;
+}
+
+export function modernContext(): SecureContext {
+  return share('modern', () => createSecureContext({ ca: [] }));
+}
+
+export function legacyContext(): SecureContext {
+  return share('legacy', () =>
+    createSecureContext({
+      ca: [],
+      minVersion: 'TLSv1',
+      ciphers: 'DEFAULT@SECLEVEL=0',
+      secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT,
+    }),
+  );
+}
+
+/**
+ * Accepts a server's certificate only with a key of these types.
+ *
+ * Without RSA among them, its PKCS #1 signatures are offered all the same: some servers choose by the signatures in the chain too (RFC 8446,
+ * section 4.2.3), and mostly an RSA authority signed it. TLS 1.3 does not let a server prove its own key with these, and for
+ * TLS 1.2 the cipher suites rule it out.
+ */
+export function contextFor(keyTypes: readonly KeyType[]): SecureContext {
+  return share(keyTypes.join(), () => {
+    const own = keyTypes.flatMap((keyType) => SIGNATURES[keyType]);
+    return keyTypes.includes('RSA')
+      ? createSecureContext({ ca: [], sigalgs: own.join(':') })
+      : createSecureContext({
+          ca: [],
+          sigalgs: [...own, ...RSA_PKCS1].join(':'),
+          ciphers: `${DEFAULT_CIPHERS}:!aRSA`,
+        });
+  });
+}
