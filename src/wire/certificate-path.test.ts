@@ -110,6 +110,17 @@ test('a path that is not complete is shown as far as it goes, with what expired 
   expect(isOn(judged([leaf, low, old]), old)).toBe(false);
 });
 
+test('names are compared as OpenSSL does, in whatever case and spacing', async () => {
+  const shouted = await makeAuthority({ name: 'MIDDLE', issuer: root, keys: middle.keys });
+  const spaced = await makeAuthority({ name: 'Wide  Root' });
+  const below = await issue(await makeAuthority({ name: 'wide root', keys: spaced.keys, issuer: root }), {
+    name: 'leaf',
+  });
+
+  expect(judge([leaf, low, shouted], [root])).toBe('complete');
+  expect(judge([below], [spaced])).toBe('complete');
+});
+
 test('an impostor is not on the path', async () => {
   const impostor = await makeAuthority({ name: 'Low', issuer: middle });
 

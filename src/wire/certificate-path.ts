@@ -116,13 +116,13 @@ function unroll(top: Step): X509Certificate[] {
 
 function climbAsFarAsItGoes(chain: Path, issuersOf: IssuersOf, now: Date): JudgedPath {
   const [leaf] = chain;
-  const named = new Set(chain.map(({ subject }) => subject));
+  const named = indexBySubject(chain);
   const reached = new Set([leaf]);
   let broken = false;
   for (const from of reached) {
     const issuers = issuersOf(from);
     for (const issuer of issuers) reached.add(issuer);
-    broken ||= issuers.length === 0 && named.has(from.issuer);
+    broken ||= issuers.length === 0 && named.has(normalName(from.issuer));
   }
   const path = new Set([leaf]);
   for (const from of path) {
@@ -160,7 +160,7 @@ function makeIssuers(chain: Path, roots: TrustedRoots): { issuersOf: IssuersOf; 
   const intern = (certificate: X509Certificate) =>
     remember(known, certificate.fingerprint256, () => certificate);
   const served = new Set(chain.map(intern));
-  const bySubject = Map.groupBy(served, ({ subject }) => subject);
+  const bySubject = indexBySubject(served);
   const keys = new Map<X509Certificate, string | undefined>();
   const found = new Map<X509Certificate, readonly X509Certificate[]>();
   let signaturesLeft = MAX_SIGNATURES;
@@ -170,7 +170,7 @@ function makeIssuers(chain: Path, roots: TrustedRoots): { issuersOf: IssuersOf; 
     const trusted = roots.bySubject(issuer).map(intern);
     // Certificates of one authority mostly have one key: what it verifies for one, it verifies for all.
     const verifies = new Map<string, boolean>();
-    return [...new Set([...trusted, ...(bySubject.get(issuer) ?? [])])].filter((candidate) => {
+    return [...new Set([...trusted, ...(bySubject.get(normalName(issuer)) ?? [])])].filter((candidate) => {
       const key = remember(keys, candidate, () => keyOf(candidate));
       if (key === undefined) return false;
       return remember(verifies, key, () => (signaturesLeft -= 1) >= 0 && isSignedBy(certificate, candidate));
@@ -215,7 +215,10 @@ export function trustRoots(
   const index = indexBySubject(publicRoots ?? []);
   const fingerprints = new Set(configured.map(({ fingerprint256 }) => fingerprint256));
   return {
-    bySubject: (subject) => [...(own.get(subject) ?? []), ...(others().get(subject) ?? [])],
+    bySubject: (subject) => {
+      const name = normalName(subject);
+      return [...(own.get(name) ?? []), ...(others().get(name) ?? [])];
+    },
     isConfigured: (certificate) => fingerprints.size > 0 && fingerprints.has(certificate.fingerprint256),
   };
 }
@@ -230,6 +233,11 @@ function nodeRoots(): Index {
   return parsedNodeRoots;
 }
 
-function indexBySubject(certificates: readonly X509Certificate[]): Index {
-  return Map.groupBy(certificates, ({ subject }) => subject);
+function indexBySubject(certificates: Iterable<X509Certificate>): Index {
+  return Map.groupBy(certificates, ({ subject }) => normalName(subject));
+}
+
+/** Names are the same whatever their case and spacing (RFC 5280, section 7.1), and OpenSSL compares them so. */
+function normalName(name: string): string {
+  return name.toLowerCase().replace(/ +/g, ' ');
 }

@@ -225,7 +225,7 @@ function startTls(starttls: StartTls, prologue: Prologue, leaf: Issued, chain: s
 }
 
 /** Listens on free loopback ports and knows every open connection, so that `close` leaves nothing behind. */
-function makeGround() {
+export function makeGround() {
   const servers: Server[] = [];
   const sockets = new Set<Socket>();
   const listen = async (server: Server): Promise<{ host: string; port: number }> => {

@@ -3,7 +3,7 @@ import type { LookupAddress } from 'node:dns';
 import { connect as connectPlain, type LookupFunction, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
 import { type Deadline, startDeadline } from '../../wire/deadline.ts';
-import { contextFor, KEY_TYPES, keyTypeOf, legacyContext, modernContext } from './contexts.ts';
+import { contextFor, KEY_TYPES, type KeyType, keyTypeOf, legacyContext, modernContext } from './contexts.ts';
 import type { SourceError } from '../../ports/source-error.ts';
 import { explain, isNoAnswer, isOfAnotherAge, isRefusal, noAnswer } from './explain.ts';
 import { type IsEnough, type ServedChain, servedChain } from './served-chain.ts';
@@ -65,21 +65,24 @@ export async function probe(
 
 /** Adds to `shown` what else the server has. */
 async function askForOtherKeys(shown: Probe[], target: Target): Promise<Answer['unasked']> {
-  let keyTypes = KEY_TYPES;
+  const shownTypes = new Set(shown.map(typeOf));
   for (;;) {
-    const [leaf] = shown.at(-1)?.chain ?? [];
-    const last = leaf && keyTypeOf(new X509Certificate(leaf.der));
-    if (last === undefined || !keyTypes.includes(last)) return undefined;
-    keyTypes = keyTypes.filter((keyType) => keyType !== last);
+    const keyTypes = KEY_TYPES.filter((keyType) => !shownTypes.has(keyType));
     if (keyTypes.length === 0) return undefined;
     const context = contextFor(keyTypes);
     const next = await shakeInTime(target, (asked) => shake(asked, context));
     if (next.failed !== undefined) return next.isRefusal ? undefined : { keyTypes, error: next.failed };
     const { failure: _, ...other } = next.shown;
-    if (shown.some(({ chain }) => chain[0].fingerprint256 === other.chain[0].fingerprint256))
-      return undefined;
+    const type = typeOf(other);
+    // A server that has no other may show the one it has, whatever it is asked for.
+    if (type === undefined || shownTypes.has(type)) return undefined;
+    shownTypes.add(type);
     shown.push(other);
   }
+}
+
+function typeOf({ chain }: Probe): KeyType | undefined {
+  return keyTypeOf(new X509Certificate(chain[0].der));
 }
 
 interface Target extends Options {

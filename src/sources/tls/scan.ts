@@ -221,14 +221,10 @@ function toSightings(target: Target, answer: Answer, toSeen: ToSeen): [Sighting,
     return [{ kind: 'unseen', place, error: failed }];
   }
   const sightings: [Sighting, ...Sighting[]] = [toSeen.read(place, site, first)];
-  const places = new Set([place]);
   for (const probe of others) {
     const seen = toSeen.read(place, site, probe);
     const { type } = seen.chain[0].key;
-    const name = KEY_NAMES[type] ?? type;
-    const own = [`${place} (${name})`, `${place} (${name} 2)`].find((one) => !places.has(one)) ?? place;
-    places.add(own);
-    sightings.push({ ...seen, place: own });
+    sightings.push({ ...seen, place: `${place} (${KEY_NAMES[type] ?? type})` });
   }
   if (unasked !== undefined) {
     const { error, keyTypes } = unasked;

@@ -1,0 +1,255 @@
+import { createServer, Server as PlainServer, type Socket } from 'node:net';
+import { createSecureContext, createServer as createTlsServer, type TlsOptions, TLSSocket } from 'node:tls';
+import { afterEach, beforeAll, expect, test } from 'vitest';
+import {
+  type Authority,
+  fullChain,
+  issue,
+  type Issued,
+  type KeyType,
+  makeAuthority,
+} from '../../../test/world/ca.ts';
+import { PROLOGUES } from '../../../test/world/starttls-servers.ts';
+import { makeGround } from '../../../test/world/tls-servers.ts';
+import type { Sighting } from '../../ports/certificates.ts';
+import { tlsConfig } from './config.ts';
+import { openTls } from './open.ts';
+
+const DAY_MS = 86_400_000;
+const NAME = 'both.world.test';
+const expired = {
+  notBefore: new Date(Date.now() - 400 * DAY_MS),
+  notAfter: new Date(Date.now() - 3 * DAY_MS),
+};
+
+const ground = makeGround();
+let authority: Authority;
+let leaves: Record<'rsa' | 'oldRsa' | 'ecdsa' | 'ed25519' | 'otherRsa', Issued>;
+
+beforeAll(async () => {
+  // Most public ECDSA certificates are signed by RSA authorities.
+  authority = await makeAuthority({ name: 'RSA Root', keyType: 'rsa2048' });
+  const make = (keyType: KeyType, dates = {}) => issue(authority, { name: NAME, keyType, ...dates });
+  leaves = {
+    rsa: await make('rsa2048'),
+    oldRsa: await make('rsa2048', expired),
+    ecdsa: await make('p256'),
+    ed25519: await make('ed25519'),
+    otherRsa: await make('rsa2048'),
+  };
+});
+afterEach(() => ground.close());
+
+const holding = (...those: Issued[]): TlsOptions => ({
+  cert: those.map((leaf) => fullChain(leaf, authority)),
+  key: those.map(({ keyPem }) => keyPem),
+});
+
+test.each<[string, TlsOptions]>([
+  ['TLS 1.3', {}],
+  ['TLS 1.2', { maxVersion: 'TLSv1.2' }],
+  ['TLS 1.2 that prefers its own order', { maxVersion: 'TLSv1.2', honorCipherOrder: true }],
+  ['a server that asks for a client certificate', { requestCert: true, rejectUnauthorized: true }],
+  ['TLS 1.2 that asks for a client certificate', { requestCert: true, maxVersion: 'TLSv1.2' }],
+])('both certificates are seen over %s', async (_over, options) => {
+  const { port } = await ground.listen(
+    createTlsServer({ ...holding(leaves.ecdsa, leaves.oldRsa), ...options }),
+  );
+
+  const sightings = await scan(`${NAME}@127.0.0.1:${port}`);
+
+  const place = `edge:${NAME}@127.0.0.1:${port}`;
+  const [ecdsa, oldRsa] = [leaves.ecdsa.x509.serialNumber, leaves.oldRsa.x509.serialNumber];
+  const isRsaFirst = summary(sightings)[place] === oldRsa; // which one a server prefers is its own business
+  expect(summary(sightings)).toEqual(
+    isRsaFirst
+      ? { [place]: oldRsa, [`${place} (ECDSA)`]: ecdsa }
+      : { [place]: ecdsa, [`${place} (RSA)`]: oldRsa },
+  );
+});
+
+test('three certificates are seen', async () => {
+  const { port } = await ground.listen(createTlsServer(holding(leaves.ecdsa, leaves.oldRsa, leaves.ed25519)));
+
+  const sightings = await scan(`${NAME}@127.0.0.1:${port}`);
+
+  const types = sightings.map((sighting) => sighting.kind === 'seen' && sighting.chain[0].key.type);
+  expect(types.toSorted()).toEqual(['ec', 'ed25519', 'rsa']);
+  expect(new Set(sightings.map(({ place }) => place)).size).toBe(3);
+  expect(sightings[0]?.place).toBe(`edge:${NAME}@127.0.0.1:${port}`);
+});
+
+test('the same name is asked for again', async () => {
+  const asked: string[] = [];
+  const context = createSecureContext(holding(leaves.ecdsa));
+  const SNICallback: TlsOptions['SNICallback'] = (name, done) => {
+    asked.push(name);
+    done(null, context);
+  };
+  const { port } = await ground.listen(createTlsServer({ ...holding(leaves.ecdsa), SNICallback }));
+
+  await scan(`${NAME}@127.0.0.1:${port}`);
+
+  expect(asked).toEqual([NAME, NAME]);
+});
+
+test.each(['smtp', 'imap', 'ldap', 'postgres', 'mysql'] as const)(
+  'both certificates are seen after the prologue of %s',
+  async (protocol) => {
+    const secureContext = createSecureContext(holding(leaves.ecdsa, leaves.oldRsa));
+    const { port } = await ground.listen(
+      createServer((socket) =>
+        PROLOGUES[protocol](socket, () =>
+          new TLSSocket(socket, { isServer: true, secureContext }).on('error', () => {}),
+        ),
+      ),
+    );
+
+    const sightings = await scan(`${protocol}://${NAME}@127.0.0.1:${port}`);
+
+    expect(Object.values(summary(sightings))).toEqual([
+      leaves.ecdsa.x509.serialNumber,
+      leaves.oldRsa.x509.serialNumber,
+    ]);
+  },
+);
+
+test.each<[string, () => Issued[], TlsOptions]>([
+  ['ECDSA', () => [leaves.ecdsa], {}],
+  ['ECDSA over TLS 1.2', () => [leaves.ecdsa], { maxVersion: 'TLSv1.2' }],
+  ['RSA', () => [leaves.rsa], {}],
+  ['RSA over TLS 1.2', () => [leaves.rsa], { maxVersion: 'TLSv1.2' }],
+  ['RSA without forward secrecy', () => [leaves.rsa], { maxVersion: 'TLSv1.2', ciphers: 'AES128-SHA' }],
+  ['Ed25519', () => [leaves.ed25519], {}],
+])('a server with %s only has one certificate and no gap', async (_type, those, options) => {
+  const server = await counting(createTlsServer({ ...holding(...those()), ...options }));
+
+  const sightings = await scan(`${NAME}@127.0.0.1:${server.port}`);
+
+  expect(summary(sightings)).toEqual({
+    [`edge:${NAME}@127.0.0.1:${server.port}`]: those()[0]?.x509.serialNumber,
+  });
+  expect(server.count()).toBe(2);
+});
+
+test('authorities with RSA keys are offered their signatures, where the leaf may not have an RSA key', async () => {
+  const offered: string[][] = [];
+  const server = createTlsServer(holding(leaves.rsa, leaves.ecdsa)).on('secureConnection', (socket) =>
+    offered.push(socket.getSharedSigalgs()),
+  );
+  const { port } = await ground.listen(server.on('tlsClientError', () => {}));
+  const rsaFirst = createTlsServer({
+    ...holding(leaves.rsa, leaves.ecdsa),
+    sigalgs: 'rsa_pss_rsae_sha256:ecdsa_secp256r1_sha256:rsa_pkcs1_sha256',
+  });
+  rsaFirst.on('secureConnection', (socket) => offered.push(socket.getSharedSigalgs()));
+  const { port: other } = await ground.listen(rsaFirst);
+
+  expect(await scan(`${NAME}@127.0.0.1:${port}`)).toHaveLength(2);
+  expect(await scan(`${NAME}@127.0.0.1:${other}`)).toHaveLength(2);
+
+  const withoutRsa = offered.filter((sigalgs) => !sigalgs.some((sigalg) => sigalg.startsWith('RSA-PSS')));
+  for (const sigalgs of withoutRsa) expect(sigalgs).toContain('RSA+SHA256');
+});
+
+test('one handshake is enough where that is configured', async () => {
+  const server = await counting(createTlsServer(holding(leaves.ecdsa, leaves.oldRsa)));
+
+  expect(await scan(`${NAME}@127.0.0.1:${server.port}`, { everyKeyType: false })).toHaveLength(1);
+  expect(server.count()).toBe(1);
+});
+
+test.each<[string, (socket: Socket) => void]>([
+  ['resets', (socket) => socket.once('data', () => socket.resetAndDestroy())],
+  ['hangs up', (socket) => socket.once('data', () => socket.end())],
+])('a server that %s when asked again has no other certificate', async (_how, again) => {
+  const { port } = await afterTheFirst(again);
+
+  const sightings = await scan(`${NAME}@127.0.0.1:${port}`);
+
+  expect(sightings.map(({ kind, place }) => [kind, place])).toEqual([
+    ['seen', `edge:${NAME}@127.0.0.1:${port}`],
+  ]);
+});
+
+test('a server that does not answer when asked again is seen, and what it could not be asked for is a gap', async () => {
+  const { port } = await afterTheFirst((socket) => void socket.resume());
+  const place = `edge:${NAME}@127.0.0.1:${port}`;
+
+  expect(await scan(`${NAME}@127.0.0.1:${port}`, { timeoutMs: 2000 })).toMatchObject([
+    { kind: 'seen', place },
+    {
+      kind: 'unseen',
+      place: `${place} (RSA or EdDSA)`,
+      error: { kind: 'unreachable', message: 'asked for an RSA or EdDSA certificate too: no answer in 2 s' },
+    },
+  ]);
+});
+
+test('the doctor counts a site once, whatever number of certificates it has', async () => {
+  const { port } = await ground.listen(createTlsServer(holding(leaves.ecdsa, leaves.oldRsa)));
+  const { reach } = open(`${NAME}@127.0.0.1:${port}`);
+
+  expect(await reach(new AbortController().signal)).toEqual({ ok: true, said: '1 of 1 site answers' });
+});
+
+test('each address shows each of its certificates', async () => {
+  const { port } = await ground.listen(createTlsServer(holding(leaves.ecdsa, leaves.oldRsa)));
+
+  const sightings = await scan(`${NAME}@localhost:${port}`, { everyAddress: true });
+
+  const seen = sightings.filter(({ kind }) => kind === 'seen').map(({ place }) => place);
+  expect(seen).toHaveLength(2);
+  expect(seen[1]).toBe(`${seen[0]} (RSA)`);
+});
+
+test('a look at one site shows its first certificate', async () => {
+  const { port } = await ground.listen(createTlsServer(holding(leaves.ecdsa, leaves.oldRsa)));
+  const { certificates } = open(`${NAME}@127.0.0.1:${port}`);
+
+  const sighting = await certificates!.lookAt!(`127.0.0.1:${port}`, { signal: new AbortController().signal });
+
+  expect(sighting).toMatchObject({ kind: 'seen', place: `edge:${NAME}@127.0.0.1:${port}` });
+});
+
+function open(site: string, config: object = {}) {
+  return openTls(tlsConfig.parse({ kind: 'tls', name: 'edge', timeoutMs: 20_000, sites: [site], ...config }));
+}
+
+async function scan(site: string, config: object = {}): Promise<Sighting[]> {
+  const { signal } = new AbortController();
+  const sightings: Sighting[] = [];
+  for await (const sighting of open(site, config).certificates!.scan({ signal })) sightings.push(sighting);
+  return sightings;
+}
+
+function summary(sightings: readonly Sighting[]): Record<string, string> {
+  return Object.fromEntries(
+    sightings.map((sighting) => [
+      sighting.place,
+      sighting.kind === 'seen'
+        ? sighting.chain[0].serial.toUpperCase().padStart(2, '0')
+        : sighting.error.message,
+    ]),
+  );
+}
+
+async function counting(server: PlainServer): Promise<{ port: number; count: () => number }> {
+  let connections = 0;
+  server.on('connection', () => (connections += 1));
+  const { port } = await ground.listen(server);
+  return { port, count: () => connections };
+}
+
+/** Has an ECDSA certificate, and does something else at every connection after the first. */
+async function afterTheFirst(again: (socket: Socket) => void): Promise<{ port: number }> {
+  const tls = createTlsServer(holding(leaves.ecdsa)).on('tlsClientError', () => {});
+  let connections = 0;
+  return ground.listen(
+    createServer((socket) => {
+      connections += 1;
+      if (connections === 1) tls.emit('connection', socket);
+      else again(socket);
+    }),
+  );
+}
