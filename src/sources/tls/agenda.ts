@@ -6,8 +6,6 @@ export interface Agenda<E extends Entry, T> {
   readonly addTask: (task: T) => void;
   /** Nothing more will be added. `failure` is thrown to whoever pulls. */
   readonly close: (failure?: { readonly reason: unknown }) => void;
-  /** An address that let the last lane wait comes after all others. */
-  readonly setSlow: (address: string, isSlow: boolean) => void;
 }
 
 export interface Entry {
@@ -21,6 +19,8 @@ export interface AgendaParts<E extends Entry, T> {
   readonly begin: (entry: E) => T | undefined;
   /** Labels that are being asked at an address already, by whomever: to join these takes no turn. */
   readonly underWay: (address: string) => Iterable<string>;
+  /** Whether an address let the last one who asked there wait in vain. */
+  readonly isSlow: (address: string) => boolean;
   /** Calls back once, when a turn at this address is given back. @returns what takes that back. */
   readonly onceFree: (address: string, listener: () => void) => () => void;
 }
@@ -30,10 +30,9 @@ export interface AgendaParts<E extends Entry, T> {
  * is passed over until one is given back. Addresses are taken in turn, those that are slow after all others.
  */
 export function makeAgenda<E extends Entry, T>(parts: AgendaParts<E, T>): Agenda<E, T> {
-  const { begin, underWay, onceFree } = parts;
+  const { begin, underWay, isSlow, onceFree } = parts;
   const queues = new Map<string, Queue<E>>();
   const tasks: T[] = [];
-  const slow = new Set<string>();
   const free = { usual: new Set<string>(), slow: new Set<string>() };
   const parked = new Map<string, () => void>();
   const sleepers: (() => void)[] = [];
@@ -44,7 +43,7 @@ export function makeAgenda<E extends Entry, T>(parts: AgendaParts<E, T>): Agenda
   const wakeAll = () => {
     for (const wake of sleepers.splice(0)) wake();
   };
-  const list = (address: string) => free[slow.has(address) ? 'slow' : 'usual'].add(address);
+  const list = (address: string) => free[isSlow(address) ? 'slow' : 'usual'].add(address);
   const unlist = (address: string) => free.usual.delete(address) || free.slow.delete(address);
   const park = (address: string) => {
     const stop = onceFree(address, () => {
@@ -57,7 +56,7 @@ export function makeAgenda<E extends Entry, T>(parts: AgendaParts<E, T>): Agenda
   const takeFrom = (address: string, queue: Queue<E>): T | undefined => {
     const shared = [...underWay(address)].map((label) => queue.find(label));
     // The last one, where the first was silent: names of one backend are mostly written side by side.
-    const next = slow.has(address) ? queue.last() : queue.first();
+    const next = isSlow(address) ? queue.last() : queue.first();
     for (const entry of [...shared, next]) {
       const task = entry && begin(entry);
       if (entry === undefined || task === undefined) continue;
@@ -128,12 +127,6 @@ export function makeAgenda<E extends Entry, T>(parts: AgendaParts<E, T>): Agenda
       closed = true;
       failure = reason;
       wakeAll();
-    },
-    setSlow: (address, isSlow) => {
-      if (slow.has(address) === isSlow) return;
-      if (isSlow) slow.add(address);
-      else slow.delete(address);
-      if (unlist(address)) list(address);
     },
   };
 }

@@ -19,6 +19,8 @@ export interface Life {
   readonly turns: Turns;
   readonly flights: Flights<Answer>;
   readonly silence: Silence;
+  /** Addresses where the last one who asked got no answer. */
+  readonly slow: Set<string>;
   readonly resolver: Resolver;
   readonly issuersAt: IssuersAt;
 }
@@ -35,6 +37,7 @@ export function startLife(config: TlsConfig, clock: () => number): Life {
     turns: makeTurns(perAddress),
     flights: makeFlights(),
     silence: makeSilence(Math.min(MAX_KEPT_MS, 2 * timeoutMs), clock),
+    slow: new Set(),
     resolver: systemResolver({ source, timeoutMs, clock }),
     issuersAt: new Map(),
   };
@@ -66,7 +69,7 @@ export async function* lookAtSites(
   toSeen: ToSeen,
   signal: AbortSignal,
 ): AsyncGenerator<Found, void> {
-  const { config, turns, flights, silence } = life;
+  const { config, turns, flights, silence, slow } = life;
   const stop = new AbortController();
   const ended = AbortSignal.any([signal, stop.signal]);
   const answered = new Set<string>();
@@ -82,6 +85,7 @@ export async function* lookAtSites(
       return { target, answer };
     },
     underWay: (address) => flights.namesAt(address),
+    isSlow: (address) => slow.has(address),
     onceFree: (address, listener) => turns.onceFree(address, listener),
   });
   const look = async function* (task: Task): AsyncGenerator<Found, void> {
@@ -92,7 +96,6 @@ export async function* lookAtSites(
     const { target } = task;
     const answer = await task.answer;
     if (!answer.isSilent) answered.add(target.everywhere);
-    agenda.setSlow(target.address, answer.isSilent || answer.unasked !== undefined);
     for (const sighting of toSightings(target, answer, toSeen)) yield { asked: target.place, sighting };
   };
   void addAll(sites, life, agenda, ended);
@@ -148,18 +151,21 @@ function targetsOf(
 
 /** @returns undefined where the address has no turn to give. */
 function takeOff(target: Target, life: Life, toSeen: ToSeen, thorough = false) {
-  const { config, turns, flights, silence } = life;
+  const { config, clock, turns, flights, silence, slow } = life;
   const { name: source, timeoutMs } = config;
   const { address, label, everywhere, site, addresses, place } = target;
   const giveBack = turns.tryTake(address);
   if (giveBack === undefined) return undefined;
   const ask = async (signal: AbortSignal): Promise<Answer> => {
+    const askedAt = clock();
     // One look shows one certificate: `lookAt` has no room for another.
     const everyKeyType = config.everyKeyType && !thorough;
     const isEnough = thorough ? () => false : toSeen.isEnough(place);
     const answer = await probe(site, addresses, { source, timeoutMs, everyKeyType, isEnough, signal });
-    if (answer.isSilent) silence.note(everywhere, label);
+    if (answer.isSilent) silence.note(everywhere, label, askedAt);
     else silence.heard(everywhere, label);
+    if (answer.isSilent || answer.unasked !== undefined) slow.add(address);
+    else slow.delete(address);
     return answer;
   };
   return flights.start(address, thorough ? thoroughly(label) : label, ask, giveBack);
@@ -172,24 +178,15 @@ export async function lookAtSite(
   toSeen: ToSeen,
   signal: AbortSignal,
 ): Promise<Sighting> {
-  const { config, flights, turns, resolver } = life;
+  const { config, resolver } = life;
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     const addresses = await Promise.race([resolver.resolve(site.host), aborted]);
     const [target] = targetsOf(site, addresses, config);
-    for (;;) {
-      const { address, label } = target;
-      const flight = flights.find(address, thoroughly(label)) ?? takeOff(target, life, toSeen, true);
-      if (flight !== undefined) {
-        const [sighting] = toSightings(target, await flight.join(signal), toSeen);
-        return sighting;
-      }
-      const { promise: free, resolve } = Promise.withResolvers<void>();
-      const stop = turns.onceFree(address, resolve);
-      await Promise.race([free, aborted]).finally(stop);
-    }
+    const [sighting] = toSightings(target, await askInTurn(target, life, toSeen, signal), toSeen);
+    return sighting;
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof SourceError) return { kind: 'unseen', place: `${config.name}:${site.label}`, error };
@@ -197,6 +194,27 @@ export async function lookAtSite(
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** Takes the next turn that is free, before any scan does: those only come back to an address when a lane is free. */
+function askInTurn(target: Target, life: Life, toSeen: ToSeen, signal: AbortSignal): Promise<Answer> {
+  const { address, label } = target;
+  const ask = () =>
+    (life.flights.find(address, thoroughly(label)) ?? takeOff(target, life, toSeen, true))?.join(signal);
+  return new Promise((resolve, reject) => {
+    let stop = () => {};
+    const onAbort = () => {
+      stop();
+      reject(signal.reason);
+    };
+    const askWhenFree = () => {
+      const answer = ask();
+      if (answer === undefined) stop = life.turns.onceFree(address, askWhenFree);
+      else answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    askWhenFree();
+  });
 }
 
 function thoroughly(label: string): string {

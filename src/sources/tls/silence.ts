@@ -3,7 +3,8 @@
  * Only silence is remembered, and only for `keptMs`: a site that has recovered is asked again soon, and no answer is ever given twice.
  */
 export interface Silence {
-  readonly note: (address: string, label: string) => void;
+  /** @param askedAt when that began */
+  readonly note: (address: string, label: string, askedAt: number) => void;
   /** Somebody at this address answered: silence before this says nothing about the others there. */
   readonly heard: (address: string, label: string) => void;
   /** @returns undefined where it has to be asked. */
@@ -16,40 +17,47 @@ export interface KnownSilence {
   readonly ofOthers: boolean;
 }
 
-/** A server that hangs for one name may answer all others: one is not enough to give up an address. */
-const CONFIRMED = 2;
+interface Silent {
+  readonly askedAt: number;
+  readonly at: number;
+}
+
+/** A server that hangs for one name may answer all others, so an address is given up when another name was tried after the first silence. */
+function isConfirmed(all: readonly Silent[]): boolean {
+  return all.some(({ at }) => all.some(({ askedAt }) => at <= askedAt));
+}
 
 export function makeSilence(keptMs: number, clock: () => number): Silence {
-  const addresses = new Map<string, { readonly silentAt: Map<string, number>; heardAt: number }>();
+  const addresses = new Map<string, { readonly silent: Map<string, Silent>; heardAt: number }>();
   const forgetOld = (now: number) => {
-    for (const [address, { silentAt }] of addresses) {
-      for (const [label, at] of silentAt) if (now - at >= keptMs) silentAt.delete(label);
-      if (silentAt.size === 0) addresses.delete(address);
+    for (const [address, { silent }] of addresses) {
+      for (const [label, { at }] of silent) if (now - at >= keptMs) silent.delete(label);
+      if (silent.size === 0) addresses.delete(address);
     }
   };
   return {
-    note: (address, label) => {
+    note: (address, label, askedAt) => {
       const now = clock();
       forgetOld(now);
-      const known = addresses.get(address) ?? { silentAt: new Map(), heardAt: -Infinity };
-      known.silentAt.set(label, now);
+      const known = addresses.get(address) ?? { silent: new Map(), heardAt: -Infinity };
+      known.silent.set(label, { askedAt, at: now });
       addresses.set(address, known);
     },
     heard: (address, label) => {
       const known = addresses.get(address);
       if (known === undefined) return;
-      known.silentAt.delete(label);
+      known.silent.delete(label);
       known.heardAt = clock();
     },
     ask: (address, label) => {
       const now = clock();
       const known = addresses.get(address);
       if (known === undefined) return undefined;
-      const own = known.silentAt.get(label);
-      if (own !== undefined && now - own < keptMs) return { agoMs: now - own, ofOthers: false };
-      const others = [...known.silentAt.values()].filter((at) => now - at < keptMs && at > known.heardAt);
-      if (others.length < CONFIRMED) return undefined;
-      return { agoMs: now - Math.max(...others), ofOthers: true };
+      const own = known.silent.get(label);
+      if (own !== undefined && now - own.at < keptMs) return { agoMs: now - own.at, ofOthers: false };
+      const others = [...known.silent.values()].filter(({ at }) => now - at < keptMs && at > known.heardAt);
+      if (!isConfirmed(others)) return undefined;
+      return { agoMs: now - Math.max(...others.map(({ at }) => at)), ofOthers: true };
     },
   };
 }

@@ -1,0 +1,104 @@
+import type { LookupAddress } from 'node:dns';
+import { expect, test } from 'vitest';
+import { SourceError } from '../../ports/source-error.ts';
+import { makeResolver, systemResolver } from './resolve.ts';
+
+const PATIENT = { timeout: 30_000 };
+const FOUND: LookupAddress = { address: '10.0.0.7', family: 4 };
+
+/** A system that looks up two names at a time, as libuv does, and never gets an answer for names that begin with `dead`. */
+function start({ timeoutMs = 60_000, slow = (host: string) => host.startsWith('dead') } = {}) {
+  const asked: string[] = [];
+  const answers = new Map<string, (found: LookupAddress[]) => void>();
+  let now = 0;
+  const resolver = makeResolver({
+    source: 'edge',
+    timeoutMs,
+    clock: () => now,
+    isPrompt: async (host) => !slow(host),
+    lookup: (host) => {
+      asked.push(host);
+      const { promise, resolve } = Promise.withResolvers<LookupAddress[]>();
+      if (host.startsWith('dead')) answers.set(host, resolve);
+      else resolve(host.startsWith('empty') ? [] : [FOUND]);
+      return promise;
+    },
+  });
+  return {
+    ...resolver,
+    asked,
+    answer: (host: string) => answers.get(host)?.([FOUND]),
+    wait: (ms: number) => (now += ms),
+  };
+}
+
+test('names that resolve are not held up by any number of names that do not', async () => {
+  const { resolve } = start();
+  const dead = Array.from({ length: 50 }, (_, index) => resolve(`dead${index}`));
+  const alive = Array.from({ length: 500 }, (_, index) => resolve(`n${index}`));
+
+  expect(await Promise.all(alive)).toEqual(alive.map(() => [FOUND]));
+  for (const one of dead) one.catch(() => {});
+});
+
+test('once a name has used up its time, all whose name servers do not answer are given up', async () => {
+  const { resolve, asked } = start({ timeoutMs: 20 });
+
+  const dead = await Promise.allSettled(Array.from({ length: 50 }, (_, index) => resolve(`dead${index}`)));
+
+  for (const one of dead)
+    expect(one).toMatchObject({
+      reason: { kind: 'unreachable', message: 'its name servers did not answer in 20 ms' },
+    });
+  expect(asked).toEqual(['dead0']);
+  expect(await resolve('n1')).toEqual([FOUND]);
+});
+
+test('where every thread is stuck, names are given up rather than waited for', async () => {
+  const { resolve, answer } = start({ timeoutMs: 20, slow: () => false });
+  const stuck = await Promise.allSettled([resolve('dead0'), resolve('dead1')]);
+  expect(stuck.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+
+  await expect(resolve('n1')).rejects.toThrow('did not answer');
+  answer('dead0');
+  await expect.poll(() => resolve('n1').catch(String), PATIENT).toEqual([FOUND]);
+});
+
+test('a name that is still being looked up is not looked up again, and its age is known', async () => {
+  const { resolve, asked, wait, answer } = start({ timeoutMs: 20 });
+  await expect(resolve('dead')).rejects.toThrow('its name servers did not answer in 20 ms');
+
+  wait(7000);
+  await expect(resolve('dead')).rejects.toThrow('its name servers did not answer in 20 ms, asked 7 s ago');
+  expect(asked).toEqual(['dead']);
+
+  answer('dead');
+  await expect.poll(() => resolve('dead').catch(String), PATIENT).not.toContain('7 s ago');
+  expect(asked).toEqual(['dead', 'dead']);
+});
+
+test('many who ask for one name share one lookup', async () => {
+  const { resolve, asked } = start();
+
+  expect(await Promise.all([resolve('n'), resolve('n'), resolve('n')])).toEqual([[FOUND], [FOUND], [FOUND]]);
+  expect(asked).toEqual(['n']);
+});
+
+test('an address is no name, and a name without addresses is not found', async () => {
+  const { resolve, asked } = start();
+
+  expect(await resolve('2001:db8::1')).toEqual([{ address: '2001:db8::1', family: 6 }]);
+  expect(asked).toEqual([]);
+  await expect(resolve('empty')).rejects.toMatchObject({ kind: 'missing', message: 'name not found' });
+});
+
+test('this machine resolves its own name, and errors are in plain words', async () => {
+  const { resolve } = systemResolver({ source: 'edge', timeoutMs: 30_000, clock: Date.now });
+
+  const addresses = await resolve('localhost');
+
+  expect(addresses.map(({ address }) => address).some((one) => one === '127.0.0.1' || one === '::1')).toBe(
+    true,
+  );
+  await expect(resolve('nowhere.invalid')).rejects.toBeInstanceOf(SourceError);
+});

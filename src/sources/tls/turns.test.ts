@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { makeTurns } from './turns.ts';
+
+test('there are so many turns for each key, and each comes back once given back', () => {
+  const turns = makeTurns(2);
+  const first = turns.tryTake('a');
+  const second = turns.tryTake('a');
+
+  expect(turns.tryTake('a')).toBeUndefined();
+  expect(turns.tryTake('b')).toBeDefined();
+  first?.();
+  expect(turns.tryTake('a')).toBeDefined();
+  second?.();
+  expect(turns.tryTake('a')).toBeDefined();
+});
+
+test('all who wait for a turn hear of it once, but for those who left', () => {
+  const turns = makeTurns(1);
+  const heard: string[] = [];
+  const giveBack = turns.tryTake('a');
+  turns.onceFree('a', () => heard.push('one'));
+  turns.onceFree('a', () => heard.push('left'))();
+  turns.onceFree('a', () => heard.push('two'));
+
+  giveBack?.();
+  turns.tryTake('a')?.();
+
+  expect(heard).toEqual(['one', 'two']);
+});
