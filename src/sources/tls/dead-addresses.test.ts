@@ -10,7 +10,7 @@ import { trustRoots } from '../../wire/certificate-path.ts';
 import { tlsConfig } from './config.ts';
 import { openTls } from './open.ts';
 import type { Resolver } from './resolve.ts';
-import { lookAtSites, startLife } from './scan.ts';
+import { lookAtSites, makeState } from './scan.ts';
 import { makeToSeen } from './to-seen.ts';
 
 /** Longer than any test runs: what waits for this waits for ever. */
@@ -220,11 +220,11 @@ test('names that do not resolve hold no lane, and are gaps', async () => {
   const resolver: Resolver = {
     resolve: async (host) => (host.startsWith('dead') ? gone.promise : [{ address: host, family: 4 }]),
   };
-  const life = { ...startLife(config, Date.now), resolver };
+  const state = { ...makeState(config, Date.now), resolver };
   const toSeen = makeToSeen(trustRoots([]), new Map(), new Date());
 
   const kinds: string[] = [];
-  for await (const { sighting } of lookAtSites(config.sites, life, toSeen, new AbortController().signal))
+  for await (const { sighting } of lookAtSites(config.sites, state, toSeen, new AbortController().signal))
     if (kinds.push(sighting.kind) === 100)
       gone.reject(new SourceError('edge', 'unreachable', 'its name servers did not answer'));
 
@@ -235,10 +235,10 @@ test('names that do not resolve hold no lane, and are gaps', async () => {
 test('an error of ours in the lookup of a name ends the scan', async () => {
   const config = tlsConfig.parse({ kind: 'tls', sites: ['a.world.test'] });
   const resolver: Resolver = { resolve: () => Promise.reject(new TypeError('ours')) };
-  const life = { ...startLife(config, Date.now), resolver };
+  const state = { ...makeState(config, Date.now), resolver };
   const scanning = lookAtSites(
     config.sites,
-    life,
+    state,
     makeToSeen(trustRoots([]), new Map(), new Date()),
     new AbortController().signal,
   );

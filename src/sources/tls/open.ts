@@ -6,7 +6,7 @@ import { cureFor } from './explain.ts';
 import { findSite } from './find-site.ts';
 import { type ReadRoots, readRoots } from './read-roots.ts';
 import { readSites } from './read-sites.ts';
-import { type Found, type Life, lookAtSite, lookAtSites, startLife } from './scan.ts';
+import { type Found, type State, lookAtSite, lookAtSites, makeState } from './scan.ts';
 import { makeToSeen, type ToSeen } from './to-seen.ts';
 
 /**
@@ -15,47 +15,47 @@ import { makeToSeen, type ToSeen } from './to-seen.ts';
  */
 export function openTls(config: TlsConfig, clock: () => number = Date.now): Source {
   const { name } = config;
-  const life = startLife(config, clock);
+  const state = makeState(config, clock);
   const certificates: CertificateStore = {
     name,
     kind: 'tls',
     ...(config.sitesFile === undefined && { size: new Set(config.sites.map(({ label }) => label)).size }),
     scan: async function* ({ signal }) {
-      for await (const { sighting } of scan(life, signal)) yield sighting;
+      for await (const { sighting } of scan(state, signal)) yield sighting;
     },
     lookAt: async (site, { signal }) => {
       const { sites } = await readSites(config);
-      const { toSeen } = await prepare(life);
-      return lookAtSite(findSite(site, sites, config), life, toSeen, signal);
+      const { toSeen } = await prepare(state);
+      return lookAtSite(findSite(site, sites, config), state, toSeen, signal);
     },
   };
   return {
     name,
     kind: 'tls',
     certificates,
-    reach: (signal) => reach(life, signal),
+    reach: (signal) => reach(state, signal),
     close: async () => {},
   };
 }
 
-async function* scan(life: Life, signal: AbortSignal): AsyncGenerator<Found, void> {
-  const { name } = life.config;
+async function* scan(state: State, signal: AbortSignal): AsyncGenerator<Found, void> {
+  const { name } = state.config;
   signal.throwIfAborted();
-  const { sites, unread } = await readSites(life.config);
-  const { toSeen, untrusted } = await prepare(life);
+  const { sites, unread } = await readSites(state.config);
+  const { toSeen, untrusted } = await prepare(state);
   const gaps = [
     ...unread.map(({ what, error }) => ({ place: `${name}:${what}`, error })),
     ...untrusted.map(({ path, error }) => ({ place: `${name}:trust ${path}`, error })),
   ];
   for (const { place, error } of gaps) yield { asked: place, sighting: { kind: 'unseen', place, error } };
-  yield* lookAtSites(sites, life, toSeen, signal);
+  yield* lookAtSites(sites, state, toSeen, signal);
 }
 
 async function prepare({
   config: { trust, name },
   issuersAt,
   clock,
-}: Life): Promise<{ toSeen: ToSeen; untrusted: ReadRoots['unread'] }> {
+}: State): Promise<{ toSeen: ToSeen; untrusted: ReadRoots['unread'] }> {
   const { roots, unread } = await readRoots(trust, name);
   return { toSeen: makeToSeen(trustRoots(roots), issuersAt, new Date(clock())), untrusted: unread };
 }
@@ -63,13 +63,13 @@ async function prepare({
 const MAX_NAMED = 5;
 
 /** All sites are asked: one that answers says nothing about its neighbours. */
-async function reach(life: Life, signal: AbortSignal): Promise<Reach> {
-  const { name } = life.config;
+async function reach(state: State, signal: AbortSignal): Promise<Reach> {
+  const { name } = state.config;
   const silent: Unseen[] = [];
   const all = new Set<string>();
   const answering = new Set<string>();
   try {
-    for await (const { asked, sighting } of scan(life, signal)) {
+    for await (const { asked, sighting } of scan(state, signal)) {
       all.add(asked);
       if (sighting.kind === 'seen') answering.add(asked);
       else silent.push(sighting);

@@ -30,7 +30,13 @@ export interface Answer {
   /** Not a byte came within the time, or no packet at all. */
   readonly isSilent: boolean;
   /** Types of keys that could not be asked for, after others were shown. */
-  readonly unasked?: { readonly keyTypes: readonly string[]; readonly error: SourceError };
+  readonly unasked?: Unasked;
+}
+
+export interface Unasked {
+  readonly keyTypes: readonly KeyType[];
+  readonly error: SourceError;
+  readonly isSilent: boolean;
 }
 
 export interface Options {
@@ -64,21 +70,26 @@ export async function probe(
 }
 
 /** Adds to `shown` what else the server has. */
-async function askForOtherKeys(shown: Probe[], target: Target): Promise<Answer['unasked']> {
-  const shownTypes = new Set(shown.map(typeOf));
+async function askForOtherKeys(shown: Probe[], target: Target): Promise<Unasked | undefined> {
   for (;;) {
-    const keyTypes = KEY_TYPES.filter((keyType) => !shownTypes.has(keyType));
+    const keyTypes = keyTypesBeside(shown);
     if (keyTypes.length === 0) return undefined;
     const context = contextFor(keyTypes);
     const next = await shakeInTime(target, (asked) => shake(asked, context));
-    if (next.failed !== undefined) return next.isRefusal ? undefined : { keyTypes, error: next.failed };
+    if (next.failed !== undefined)
+      return next.isRefusal ? undefined : { keyTypes, error: next.failed, isSilent: next.isSilent };
     const { failure: _, ...other } = next.shown;
     const type = typeOf(other);
     // A server that has no other may show the one it has, whatever it is asked for.
-    if (type === undefined || shownTypes.has(type)) return undefined;
-    shownTypes.add(type);
+    if (type === undefined || !keyTypes.includes(type)) return undefined;
     shown.push(other);
   }
+}
+
+/** The types of keys of which no certificate was shown. */
+export function keyTypesBeside(shown: readonly Probe[]): readonly KeyType[] {
+  const types = new Set(shown.map(typeOf));
+  return KEY_TYPES.filter((keyType) => !types.has(keyType));
 }
 
 function typeOf({ chain }: Probe): KeyType | undefined {

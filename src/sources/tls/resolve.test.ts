@@ -41,6 +41,26 @@ test('names that resolve are not held up by any number of names that do not', as
   for (const one of dead) one.catch(() => {});
 });
 
+test('name servers are not asked for thousands of names at once', async () => {
+  let [now, most] = [0, 0];
+  const { resolve } = makeResolver({
+    source: 'edge',
+    timeoutMs: 60_000,
+    clock: () => 0,
+    isPrompt: async () => {
+      most = Math.max(most, (now += 1));
+      await new Promise((done) => setImmediate(done));
+      now -= 1;
+      return true;
+    },
+    lookup: async () => [FOUND],
+  });
+
+  await Promise.all(Array.from({ length: 2000 }, (_, index) => resolve(`n${index}`)));
+
+  expect(most).toBe(64);
+});
+
 test('once a name has used up its time, all whose name servers do not answer are given up', async () => {
   const { resolve, asked } = start({ timeoutMs: 20 });
 

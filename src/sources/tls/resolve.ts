@@ -24,6 +24,9 @@ export interface ResolverParts {
 /** libuv gives `getaddrinfo` half of its four threads: https://docs.libuv.org/en/v1.x/threadpool.html. More would wait in there, with their time running. */
 const LOOKUPS_AT_ONCE = 2;
 
+/** Name servers drop questions that come by the thousand. */
+const SORTED_AT_ONCE = 64;
+
 interface Lookup {
   readonly host: string;
   readonly result: Promise<Addresses>;
@@ -40,8 +43,10 @@ interface Lookup {
  */
 export function makeResolver({ source, timeoutMs, clock, lookup, isPrompt }: ResolverParts): Resolver {
   const underWay = new Map<string, Lookup>();
+  const unsorted: Lookup[] = [];
   const prompt: Lookup[] = [];
   const slow: Lookup[] = [];
+  let sorting = 0;
   let running = 0;
   let stuck = 0;
 
@@ -96,11 +101,17 @@ export function makeResolver({ source, timeoutMs, clock, lookup, isPrompt }: Res
     const { promise: result, resolve, reject } = Promise.withResolvers<Addresses>();
     const one: Lookup = { host, result, resolve, reject };
     underWay.set(host, one);
-    void isPrompt(host).then((answers) => {
-      (answers ? prompt : slow).push(one);
-      runNext();
-    });
+    unsorted.push(one);
+    if (sorting < SORTED_AT_ONCE) void sort();
     return result;
+  };
+  const sort = async () => {
+    sorting += 1;
+    for (let next = unsorted.shift(); next !== undefined; next = unsorted.shift()) {
+      ((await isPrompt(next.host)) ? prompt : slow).push(next);
+      runNext();
+    }
+    sorting -= 1;
   };
   return {
     resolve: async (host) => {
@@ -115,16 +126,16 @@ export function makeResolver({ source, timeoutMs, clock, lookup, isPrompt }: Res
   };
 }
 
-/** Longer than any name server takes that is well. */
-const PROMPT_MS = 1000;
+/** Two questions, for one may be lost: 0.5 s for the first and 1 s for the second, longer than any healthy name server takes. */
+const PROMPT = { timeout: 500, tries: 2 };
 
 /** This machine's resolver, and its name servers asked directly. Their answer is not used: only the system knows hosts files and search domains. */
 export function systemResolver(parts: Pick<ResolverParts, 'source' | 'timeoutMs' | 'clock'>): Resolver {
   let asking = 0;
-  let nameServers = new dns.Resolver();
+  let nameServers = new dns.Resolver(PROMPT);
   const isPrompt = async (host: string) => {
     // It reads `/etc/resolv.conf` when it is made, so that one is not kept.
-    if (asking === 0) nameServers = new dns.Resolver({ timeout: PROMPT_MS, tries: 1 });
+    if (asking === 0) nameServers = new dns.Resolver(PROMPT);
     asking += 1;
     try {
       await nameServers.resolve4(host);

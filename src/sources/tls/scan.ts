@@ -1,11 +1,11 @@
 import type { Sighting, Unseen } from '../../ports/certificates.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { concurrently } from '../../wire/concurrently.ts';
-import { type Entry, makeAgenda } from './agenda.ts';
+import { type Entry, makeAddressQueue } from './address-queue.ts';
 import type { TlsConfig } from './config.ts';
 import { formatAge, noAnswer } from './explain.ts';
-import { type Flights, makeFlights } from './flights.ts';
-import { addressOf, type Answer, probe } from './probe.ts';
+import { type Pending, makePending } from './pending.ts';
+import { addressOf, type Answer, keyTypesBeside, probe } from './probe.ts';
 import { type KnownSilence, makeSilence, type Silence } from './silence.ts';
 import { type Addresses, type Resolver, systemResolver } from './resolve.ts';
 import type { Site } from './site.ts';
@@ -13,12 +13,14 @@ import type { IssuersAt, ToSeen } from './to-seen.ts';
 import { makeTurns, type Turns } from './turns.ts';
 
 /** What lasts as long as the source, because checks that run at once meet at the same sites. */
-export interface Life {
+export interface State {
   readonly config: TlsConfig;
   readonly clock: () => number;
   readonly turns: Turns;
-  readonly flights: Flights<Answer>;
+  readonly pending: Pending<Answer>;
   readonly silence: Silence;
+  /** The same of handshakes that ask for further types of keys, which some appliances drop. */
+  readonly keySilence: Silence;
   /** Addresses where the last one who asked got no answer. */
   readonly slow: Set<string>;
   readonly resolver: Resolver;
@@ -29,14 +31,16 @@ export interface Life {
 const MAX_KEPT_MS = 10_000;
 
 /** @param clock milliseconds since 1970 */
-export function startLife(config: TlsConfig, clock: () => number): Life {
+export function makeState(config: TlsConfig, clock: () => number): State {
   const { name: source, timeoutMs, perAddress } = config;
+  const keptMs = Math.min(MAX_KEPT_MS, 2 * timeoutMs);
   return {
     config,
     clock,
     turns: makeTurns(perAddress),
-    flights: makeFlights(),
-    silence: makeSilence(Math.min(MAX_KEPT_MS, 2 * timeoutMs), clock),
+    pending: makePending(),
+    silence: makeSilence(keptMs, clock),
+    keySilence: makeSilence(keptMs, clock),
     slow: new Set(),
     resolver: systemResolver({ source, timeoutMs, clock }),
     issuersAt: new Map(),
@@ -65,26 +69,28 @@ type Task =
 /** Looks at all sites. Never throws what is a site's fault. */
 export async function* lookAtSites(
   sites: readonly Site[],
-  life: Life,
+  state: State,
   toSeen: ToSeen,
   signal: AbortSignal,
 ): AsyncGenerator<Found, void> {
-  const { config, turns, flights, silence, slow } = life;
+  const { config, turns, pending, silence, slow } = state;
   const stop = new AbortController();
   const ended = AbortSignal.any([signal, stop.signal]);
   const answered = new Set<string>();
-  const agenda = makeAgenda<Target, Task>({
+  const queue = makeAddressQueue<Target, Task>({
     begin: (target) => {
       const known = silence.ask(target.everywhere, target.label);
       if (known !== undefined && !(known.ofOthers && answered.has(target.everywhere)))
-        return { sighting: toSilent(target, known, config) };
-      const flight = flights.find(target.address, target.label) ?? takeOff(target, life, toSeen);
-      if (flight === undefined) return undefined;
-      const answer = flight.join(ended);
+        return {
+          sighting: { kind: 'unseen', place: target.place, error: toSilentError(target, known, config) },
+        };
+      const probing = pending.find(target.address, target.label) ?? startProbe(target, state, toSeen);
+      if (probing === undefined) return undefined;
+      const answer = probing.join(ended);
       answer.catch(() => {}); // where the scan ends before a lane gets to it
       return { target, answer };
     },
-    underWay: (address) => flights.namesAt(address),
+    underWay: (address) => pending.namesAt(address),
     isSlow: (address) => slow.has(address),
     onceFree: (address, listener) => turns.onceFree(address, listener),
   });
@@ -98,9 +104,9 @@ export async function* lookAtSites(
     if (!answer.isSilent) answered.add(target.everywhere);
     for (const sighting of toSightings(target, answer, toSeen)) yield { asked: target.place, sighting };
   };
-  void addAll(sites, life, agenda, ended);
+  void addAll(sites, state, queue, ended);
   try {
-    yield* concurrently(agenda.tasks, config.concurrency, look, signal);
+    yield* concurrently(queue.tasks, config.concurrency, look, signal);
   } finally {
     stop.abort(new Error('nobody waits for this any more'));
   }
@@ -109,26 +115,26 @@ export async function* lookAtSites(
 /** Every host is looked up once, whatever number of sites it has, and no lane waits for that. */
 async function addAll(
   sites: readonly Site[],
-  { config, resolver }: Life,
-  agenda: Pick<ReturnType<typeof makeAgenda<Target, Task>>, 'add' | 'addTask' | 'close'>,
+  { config, resolver }: State,
+  queue: Pick<ReturnType<typeof makeAddressQueue<Target, Task>>, 'add' | 'addTask' | 'close'>,
   ended: AbortSignal,
 ): Promise<void> {
   const addHost = async (host: string, there: readonly Site[]) => {
     try {
       const addresses = await resolver.resolve(host);
-      for (const site of there) for (const target of targetsOf(site, addresses, config)) agenda.add(target);
+      for (const site of there) for (const target of targetsOf(site, addresses, config)) queue.add(target);
     } catch (error) {
       if (!(error instanceof SourceError)) throw error;
       for (const { label } of there)
-        agenda.addTask({ sighting: { kind: 'unseen', place: `${config.name}:${label}`, error } });
+        queue.addTask({ sighting: { kind: 'unseen', place: `${config.name}:${label}`, error } });
     }
   };
   try {
     const hosts = Map.groupBy(sites, ({ host }) => host);
     await Promise.all([...hosts].map(([host, there]) => addHost(host, there)));
-    agenda.close();
+    queue.close();
   } catch (reason) {
-    if (!ended.aborted) agenda.close({ reason });
+    if (!ended.aborted) queue.close({ reason });
   }
 }
 
@@ -150,8 +156,8 @@ function targetsOf(
 }
 
 /** @returns undefined where the address has no turn to give. */
-function takeOff(target: Target, life: Life, toSeen: ToSeen, thorough = false) {
-  const { config, clock, turns, flights, silence, slow } = life;
+function startProbe(target: Target, state: State, toSeen: ToSeen, thorough = false) {
+  const { config, clock, turns, pending, silence, slow } = state;
   const { name: source, timeoutMs } = config;
   const { address, label, everywhere, site, addresses, place } = target;
   const giveBack = turns.tryTake(address);
@@ -159,33 +165,40 @@ function takeOff(target: Target, life: Life, toSeen: ToSeen, thorough = false) {
   const ask = async (signal: AbortSignal): Promise<Answer> => {
     const askedAt = clock();
     // One look shows one certificate: `lookAt` has no room for another.
-    const everyKeyType = config.everyKeyType && !thorough;
+    const wantsAll = config.everyKeyType && !thorough;
+    const known = wantsAll ? state.keySilence.ask(everywhere, label) : undefined;
+    const everyKeyType = wantsAll && known === undefined;
     const isEnough = thorough ? () => false : toSeen.isEnough(place);
     const answer = await probe(site, addresses, { source, timeoutMs, everyKeyType, isEnough, signal });
     if (answer.isSilent) silence.note(everywhere, label, askedAt);
     else silence.heard(everywhere, label);
-    if (answer.isSilent || answer.unasked !== undefined) slow.add(address);
+    if (answer.unasked?.isSilent === true) state.keySilence.note(everywhere, label, askedAt);
+    else if (everyKeyType && answer.shown.length > 0) state.keySilence.heard(everywhere, label);
+    if (answer.isSilent || answer.unasked?.isSilent === true) slow.add(address);
     else slow.delete(address);
-    return answer;
+    const { shown } = answer;
+    if (known === undefined || shown[0]?.legacyOnly !== false) return answer;
+    const error = toSilentError(target, known, config);
+    return { ...answer, unasked: { keyTypes: keyTypesBeside(shown), error, isSilent: true } };
   };
-  return flights.start(address, thorough ? thoroughly(label) : label, ask, giveBack);
+  return pending.start(address, thorough ? thoroughly(label) : label, ask, giveBack);
 }
 
 /** Looks at one site now: what is known of its silence does not count, because a person waits to see whether it is back. Shows everything that is sent. */
 export async function lookAtSite(
   site: Site,
-  life: Life,
+  state: State,
   toSeen: ToSeen,
   signal: AbortSignal,
 ): Promise<Sighting> {
-  const { config, resolver } = life;
+  const { config, resolver } = state;
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     const addresses = await Promise.race([resolver.resolve(site.host), aborted]);
     const [target] = targetsOf(site, addresses, config);
-    const [sighting] = toSightings(target, await askInTurn(target, life, toSeen, signal), toSeen);
+    const [sighting] = toSightings(target, await askInTurn(target, state, toSeen, signal), toSeen);
     return sighting;
   } catch (error) {
     signal.throwIfAborted();
@@ -197,10 +210,10 @@ export async function lookAtSite(
 }
 
 /** Takes the next turn that is free, before any scan does: those only come back to an address when a lane is free. */
-function askInTurn(target: Target, life: Life, toSeen: ToSeen, signal: AbortSignal): Promise<Answer> {
+function askInTurn(target: Target, state: State, toSeen: ToSeen, signal: AbortSignal): Promise<Answer> {
   const { address, label } = target;
   const ask = () =>
-    (life.flights.find(address, thoroughly(label)) ?? takeOff(target, life, toSeen, true))?.join(signal);
+    (state.pending.find(address, thoroughly(label)) ?? startProbe(target, state, toSeen, true))?.join(signal);
   return new Promise((resolve, reject) => {
     let stop = () => {};
     const onAbort = () => {
@@ -209,7 +222,7 @@ function askInTurn(target: Target, life: Life, toSeen: ToSeen, signal: AbortSign
     };
     const askWhenFree = () => {
       const answer = ask();
-      if (answer === undefined) stop = life.turns.onceFree(address, askWhenFree);
+      if (answer === undefined) stop = state.turns.onceFree(address, askWhenFree);
       else answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
     };
     signal.addEventListener('abort', onAbort, { once: true });
@@ -254,12 +267,15 @@ function toSightings(target: Target, answer: Answer, toSeen: ToSeen): [Sighting,
   return sightings;
 }
 
-function toSilent(target: Target, { agoMs, ofOthers }: KnownSilence, config: TlsConfig): Unseen {
-  const { place, site, addresses } = target;
+function toSilentError(
+  { site, addresses }: Target,
+  { agoMs, ofOthers }: KnownSilence,
+  { name, timeoutMs }: TlsConfig,
+): SourceError {
   const where = addresses.map(({ address }) => addressOf(address, site.port)).join(', ');
   const ago = `${formatAge(agoMs)} ago`;
   const more = ofOthers
     ? ` from ${where} (not tried: this address did not answer for another name${agoMs < 1000 ? '' : ` ${ago}`})`
     : `, asked ${ago}`;
-  return { kind: 'unseen', place, error: noAnswer(config.name, config.timeoutMs, more) };
+  return noAnswer(name, timeoutMs, more);
 }

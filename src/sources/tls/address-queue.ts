@@ -1,5 +1,5 @@
 /** What is still to be asked in one scan, by address. Lanes pull from it whenever they are free. */
-export interface Agenda<E extends Entry, T> {
+export interface AddressQueue<E extends Entry, T> {
   readonly tasks: AsyncIterable<T>;
   readonly add: (entry: E) => void;
   /** Adds what needs no address. */
@@ -14,7 +14,7 @@ export interface Entry {
   readonly label: string;
 }
 
-export interface AgendaParts<E extends Entry, T> {
+export interface AddressQueueParts<E extends Entry, T> {
   /** Begins with `entry`, where that is possible now. */
   readonly begin: (entry: E) => T | undefined;
   /** Labels that are being asked at an address already, by whomever: to join these takes no turn. */
@@ -29,29 +29,29 @@ export interface AgendaParts<E extends Entry, T> {
  * No lane waits at an address, so that thousands of names on one that does not answer hold one lane: an address whose turns are all taken
  * is passed over until one is given back. Addresses are taken in turn, those that are slow after all others.
  */
-export function makeAgenda<E extends Entry, T>(parts: AgendaParts<E, T>): Agenda<E, T> {
+export function makeAddressQueue<E extends Entry, T>(parts: AddressQueueParts<E, T>): AddressQueue<E, T> {
   const { begin, underWay, isSlow, onceFree } = parts;
   const queues = new Map<string, Queue<E>>();
   const tasks: T[] = [];
   const free = { usual: new Set<string>(), slow: new Set<string>() };
-  const parked = new Map<string, () => void>();
-  const sleepers: (() => void)[] = [];
+  const busy = new Map<string, () => void>();
+  const waiting: (() => void)[] = [];
   let closed = false;
   let failure: { readonly reason: unknown } | undefined;
 
-  const wakeOne = () => sleepers.shift()?.();
+  const wakeOne = () => waiting.shift()?.();
   const wakeAll = () => {
-    for (const wake of sleepers.splice(0)) wake();
+    for (const wake of waiting.splice(0)) wake();
   };
   const list = (address: string) => free[isSlow(address) ? 'slow' : 'usual'].add(address);
   const unlist = (address: string) => free.usual.delete(address) || free.slow.delete(address);
-  const park = (address: string) => {
+  const passOver = (address: string) => {
     const stop = onceFree(address, () => {
-      parked.delete(address);
+      busy.delete(address);
       list(address);
       wakeOne();
     });
-    parked.set(address, stop);
+    busy.set(address, stop);
   };
   const takeFrom = (address: string, queue: Queue<E>): T | undefined => {
     const shared = [...underWay(address)].map((label) => queue.find(label));
@@ -74,15 +74,15 @@ export function makeAgenda<E extends Entry, T>(parts: AgendaParts<E, T>): Agenda
       const queue = queues.get(address);
       const task = queue && takeFrom(address, queue);
       if (queue?.size() === 0) queues.delete(address);
-      else if (task === undefined) park(address);
+      else if (task === undefined) passOver(address);
       else list(address);
       if (task !== undefined) return task;
     }
   };
   const isOver = () => closed && tasks.length === 0 && queues.size === 0;
   const end = () => {
-    for (const stop of parked.values()) stop();
-    parked.clear();
+    for (const stop of busy.values()) stop();
+    busy.clear();
     wakeAll();
   };
 
@@ -97,7 +97,7 @@ export function makeAgenda<E extends Entry, T>(parts: AgendaParts<E, T>): Agenda
           return { done: false, value };
         }
         if (isOver()) return { done: true, value: undefined };
-        await new Promise<void>((resolve) => sleepers.push(resolve));
+        await new Promise<void>((resolve) => waiting.push(resolve));
       }
     },
     return: async () => {
@@ -115,7 +115,7 @@ export function makeAgenda<E extends Entry, T>(parts: AgendaParts<E, T>): Agenda
       const queue = queues.get(address) ?? makeQueue<E>();
       queues.set(address, queue);
       queue.add(entry);
-      if (parked.has(address)) return;
+      if (busy.has(address)) return;
       list(address);
       wakeOne();
     },

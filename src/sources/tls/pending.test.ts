@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { makeFlights } from './flights.ts';
+import { makePending } from './pending.ts';
 
 function start() {
-  const flights = makeFlights<string>();
+  const pending = makePending<string>();
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const stopped: unknown[] = [];
   let ended = 0;
@@ -10,29 +10,29 @@ function start() {
     signal.addEventListener('abort', () => stopped.push(signal.reason));
     return promise;
   };
-  const flight = flights.start('10.0.0.7 443', 'a', work, () => (ended += 1));
-  return { flights, flight, resolve, reject, stopped, ended: () => ended };
+  const probing = pending.start('10.0.0.7 443', 'a', work, () => (ended += 1));
+  return { pending, probing, resolve, reject, stopped, ended: () => ended };
 }
 
 test('all who join are given one answer, which is not kept', async () => {
-  const { flights, flight, resolve, ended } = start();
+  const { pending, probing, resolve, ended } = start();
   const { signal } = new AbortController();
-  const joined = [flight.join(signal), flights.find('10.0.0.7 443', 'a')?.join(signal)];
-  expect([...flights.namesAt('10.0.0.7 443')]).toEqual(['a']);
+  const joined = [probing.join(signal), pending.find('10.0.0.7 443', 'a')?.join(signal)];
+  expect([...pending.namesAt('10.0.0.7 443')]).toEqual(['a']);
 
   resolve('here');
 
   expect(await Promise.all(joined)).toEqual(['here', 'here']);
-  expect(flights.find('10.0.0.7 443', 'a')).toBeUndefined();
-  expect([...flights.namesAt('10.0.0.7 443')]).toEqual([]);
+  expect(pending.find('10.0.0.7 443', 'a')).toBeUndefined();
+  expect([...pending.namesAt('10.0.0.7 443')]).toEqual([]);
   expect(ended()).toBe(1);
 });
 
 test('whoever leaves does not end it for the others', async () => {
-  const { flight, resolve, stopped } = start();
+  const { probing, resolve, stopped } = start();
   const leaving = new AbortController();
-  const left = flight.join(leaving.signal);
-  const staying = flight.join(new AbortController().signal);
+  const left = probing.join(leaving.signal);
+  const staying = probing.join(new AbortController().signal);
 
   leaving.abort(new Error('enough'));
 
@@ -43,22 +43,22 @@ test('whoever leaves does not end it for the others', async () => {
 });
 
 test('the last who leaves ends it, and nobody can join it then', async () => {
-  const { flights, flight, stopped, ended } = start();
+  const { pending, probing, stopped, ended } = start();
   const leaving = new AbortController();
-  const left = flight.join(leaving.signal);
+  const left = probing.join(leaving.signal);
 
   leaving.abort(new Error('enough'));
 
   await expect(left).rejects.toThrow('enough');
   expect(stopped).toHaveLength(1);
   expect(ended()).toBe(1);
-  expect(flights.find('10.0.0.7 443', 'a')).toBeUndefined();
+  expect(pending.find('10.0.0.7 443', 'a')).toBeUndefined();
 });
 
 test('an error is everybody’s', async () => {
-  const { flight, reject, ended } = start();
+  const { probing, reject, ended } = start();
   const { signal } = new AbortController();
-  const joined = [flight.join(signal), flight.join(signal)];
+  const joined = [probing.join(signal), probing.join(signal)];
 
   reject(new Error('ours'));
 
