@@ -74,7 +74,7 @@ test('three certificates are seen', async () => {
   const sightings = await scan(`${NAME}@127.0.0.1:${port}`);
 
   const types = sightings.map((sighting) => sighting.kind === 'seen' && sighting.chain[0].key.type);
-  expect(types.toSorted()).toEqual(['ec', 'ed25519', 'rsa']);
+  expect(new Set(types)).toEqual(new Set(['ec', 'ed25519', 'rsa']));
   expect(new Set(sightings.map(({ place }) => place)).size).toBe(3);
   expect(sightings[0]?.place).toBe(`edge:${NAME}@127.0.0.1:${port}`);
 });

@@ -17,7 +17,7 @@ function start() {
 test('all who join are given one answer, which is not kept', async () => {
   const { pending, probing, resolve, ended } = start();
   const { signal } = new AbortController();
-  const joined = [probing.join(signal), pending.find('10.0.0.7 443', 'a')?.join(signal)];
+  const joined = [probing.join(signal), pending.find('10.0.0.7 443', 'a')!.join(signal)];
   expect([...pending.namesAt('10.0.0.7 443')]).toEqual(['a']);
 
   resolve('here');

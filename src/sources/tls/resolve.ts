@@ -68,10 +68,9 @@ export function makeResolver({ source, timeoutMs, clock, lookup, isPrompt }: Res
   };
   const runNext = () => {
     giveUpWhatCannotRun();
-    while (running < LOOKUPS_AT_ONCE) {
+    for (let free = LOOKUPS_AT_ONCE - running; free > 0; free -= 1) {
       const next = prompt.shift() ?? (running === 0 ? slow.shift() : undefined);
-      if (next === undefined) return;
-      void run(next);
+      if (next !== undefined) void run(next);
     }
   };
   const run = async (one: Lookup) => {
