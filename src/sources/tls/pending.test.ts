@@ -55,6 +55,15 @@ test('the last who leaves ends it, and nobody can join it then', async () => {
   expect(pending.find('10.0.0.7 443', 'a')).toBeUndefined();
 });
 
+test('whoever comes too late to wait ends what nobody else waits for', async () => {
+  const { probing, stopped, ended } = start();
+
+  await expect(probing.join(AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
+
+  expect(stopped).toHaveLength(1);
+  expect(ended()).toBe(1);
+});
+
 test('an error is everybody’s', async () => {
   const { probing, reject, ended } = start();
   const { signal } = new AbortController();

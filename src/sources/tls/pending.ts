@@ -52,12 +52,12 @@ function startWork<T>(work: (signal: AbortSignal) => Promise<T>, onEnd: () => vo
   answer.catch(() => {}); // whoever joined is given the error
   return {
     join: async (signal) => {
-      signal.throwIfAborted();
       waiting += 1;
       const { promise: aborted, reject } = Promise.withResolvers<never>();
       const onAbort = () => reject(signal.reason);
       signal.addEventListener('abort', onAbort, { once: true });
       try {
+        signal.throwIfAborted();
         return await Promise.race([answer, aborted]);
       } finally {
         signal.removeEventListener('abort', onAbort);

@@ -88,3 +88,13 @@ test('an address is asked again as soon as one of two names may be asked again',
   expect(ask('10.0.0.7 443', 'c')).toBeUndefined();
   expect(ask('10.0.0.7 443', 'b')).toEqual({ agoMs: 5000, ofOthers: false });
 });
+
+test('nothing is known for longer because the clock was set back', () => {
+  const { note, ask, wait } = start();
+  wait(3_600_000);
+  note('10.0.0.7 443', 'a');
+
+  wait(-3_600_000);
+
+  expect(ask('10.0.0.7 443', 'a')).toBeUndefined();
+});

@@ -29,9 +29,11 @@ function isConfirmed(all: readonly Silent[]): boolean {
 
 export function makeSilence(keptMs: number, clock: () => number): Silence {
   const addresses = new Map<string, { readonly silent: Map<string, Silent>; heardAt: number }>();
+  /** Not of the future either, where the clock was set back. */
+  const isKept = ({ at }: Silent, now: number) => at <= now && now - at < keptMs;
   const forgetOld = (now: number) => {
     for (const [address, { silent }] of addresses) {
-      for (const [label, { at }] of silent) if (now - at >= keptMs) silent.delete(label);
+      for (const [label, one] of silent) if (!isKept(one, now)) silent.delete(label);
       if (silent.size === 0) addresses.delete(address);
     }
   };
@@ -54,8 +56,8 @@ export function makeSilence(keptMs: number, clock: () => number): Silence {
       const known = addresses.get(address);
       if (known === undefined) return undefined;
       const own = known.silent.get(label);
-      if (own !== undefined && now - own.at < keptMs) return { agoMs: now - own.at, ofOthers: false };
-      const others = [...known.silent.values()].filter(({ at }) => now - at < keptMs && at > known.heardAt);
+      if (own !== undefined && isKept(own, now)) return { agoMs: now - own.at, ofOthers: false };
+      const others = [...known.silent.values()].filter((one) => isKept(one, now) && one.at > known.heardAt);
       if (!isConfirmed(others)) return undefined;
       return { agoMs: now - Math.max(...others.map(({ at }) => at)), ofOthers: true };
     },

@@ -11,8 +11,8 @@ import type { Probe } from './probe.ts';
 import type { IsEnough, Served, ServedChain } from './served-chain.ts';
 import type { Site } from './site.ts';
 
-/** By place: the issuers that were all that was found there beside the leaf, the last time all was looked at. */
-export type IssuersAt = Map<string, { readonly issuers: string; readonly seenAt: number }>;
+/** By place and issuers: when all was looked at there last, and these were all that was found beside a leaf. */
+export type IssuersAt = Map<string, number>;
 
 /** Turns what handshakes showed into plain facts. */
 export interface ToSeen {
@@ -51,11 +51,9 @@ export function makeToSeen(roots: TrustedRoots, issuersAt: IssuersAt, now: Date)
     );
   };
   const isAllThere = (place: string, path: ServedChain, { state }: JudgedPath) => {
-    const before = issuersAt.get(place);
-    return (
-      before?.issuers === keyOf(path.slice(1)) &&
-      (state === 'incomplete' || now.getTime() - before.seenAt < LOOK_AGAIN_MS)
-    );
+    const seenAt = issuersAt.get(keyAt(place, path));
+    if (seenAt === undefined) return false;
+    return state === 'incomplete' || now.getTime() - seenAt < LOOK_AGAIN_MS;
   };
   return {
     isEnough: (place) => (path) => {
@@ -69,7 +67,7 @@ export function makeToSeen(roots: TrustedRoots, issuersAt: IssuersAt, now: Date)
       const judged = judge(probe.chain);
       if (!judged.isUsable && isInOrder(chain) && !isAllThere(place, probe.chain, judged)) {
         if (issuersAt.size >= MAX_PLACES) issuersAt.clear();
-        issuersAt.set(place, { issuers: keyOf(others), seenAt: now.getTime() });
+        issuersAt.set(keyAt(place, probe.chain), now.getTime());
       }
       const path: Seen['chain'] = [leaf.facts, ...judged.path.slice(1).map(factsOf)];
       return { kind: 'seen', place, chain, path, served: toHandshake(site, probe, leaf.x509, judged.state) };
@@ -79,6 +77,11 @@ export function makeToSeen(roots: TrustedRoots, issuersAt: IssuersAt, now: Date)
 
 function keyOf(chain: readonly Served[]): string {
   return chain.map(({ fingerprint256 }) => fingerprint256).join();
+}
+
+/** A server with several certificates may have other issuers for each. */
+function keyAt(place: string, [, ...issuers]: ServedChain): string {
+  return `${place} ${keyOf(issuers)}`;
 }
 
 function isInOrder(chain: Seen['chain']): boolean {
