@@ -2,9 +2,9 @@ import { X509Certificate } from 'node:crypto';
 import type { LookupAddress } from 'node:dns';
 import { connect as connectPlain, type LookupFunction, type TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
+import type { SourceError } from '../../ports/source-error.ts';
 import { type Deadline, startDeadline } from '../../wire/deadline.ts';
 import { contextFor, KEY_TYPES, type KeyType, keyTypeOf, legacyContext, modernContext } from './contexts.ts';
-import type { SourceError } from '../../ports/source-error.ts';
 import { explain, isNoAnswer, isOfAnotherAge, isRefusal, noAnswer } from './explain.ts';
 import { type IsEnough, type ServedChain, servedChain } from './served-chain.ts';
 import type { Site } from './site.ts';
@@ -65,7 +65,8 @@ export async function probe(
   if (!options.everyKeyType || first.shown.legacyOnly) return { shown, isSilent: false };
   // The same one of several addresses: another may be another server.
   const at = addresses.filter(({ address }) => addressOf(address, site.port) === first.shown.address);
-  const unasked = await askForOtherKeys(shown, { site, addresses: at, ...options });
+  const target = { site, addresses: at.length > 0 ? at : addresses, ...options };
+  const unasked = await askForOtherKeys(shown, target);
   return { shown, isSilent: false, ...(unasked !== undefined && { unasked }) };
 }
 
