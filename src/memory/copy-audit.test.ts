@@ -77,7 +77,7 @@ test('entries are copied in their order as they come, and the copy verifies', as
 
   await append('three');
 
-  await expect.poll(async () => whats(await text()), { timeout: 10_000 }).toEqual(['one', 'two', 'three']);
+  await expect.poll(async () => whats(await text())).toEqual(['one', 'two', 'three']);
   await expect(verifyAudit(linesOf(await text()))).resolves.toMatchObject({ kind: 'whole', from: 1, to: 3 });
 });
 
@@ -181,11 +181,11 @@ test('a changed entry in Redis is not copied behind the good ones', async () => 
 test('two bots that were given one file do not write into each other', async () => {
   copy();
   await append('one');
-  await expect.poll(async () => whats(await text()), { timeout: 10_000 }).toEqual(['one']);
+  await expect.poll(async () => whats(await text())).toEqual(['one']);
   await appendFile(file, 'another\n');
   await append('two');
 
-  await expect.poll(() => log.join(), { timeout: 10_000 }).toContain('somebody else writes to');
+  await expect.poll(() => log.join()).toContain('somebody else writes to');
   expect(await text()).toMatch(/another\n$/);
 });
 

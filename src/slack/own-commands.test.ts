@@ -193,6 +193,6 @@ test('while Redis is paused there is an answer in time, and nothing is begun aft
 
   expect(answer).toMatchObject({ outcome: 'redis-down' });
   expect(plain(answer?.message.text)).toContain("it is not known whether '/wrench freeze' was done");
-  await expect.poll(() => log.length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => log.length).toBe(1);
   await expect(own.freeze.read()).resolves.toBeUndefined();
 });

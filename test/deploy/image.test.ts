@@ -160,12 +160,12 @@ test('without any dev dependency the two roles, each with its own secrets, answe
     await workspace.close();
     await redis.close();
   });
-  await workspace.waitFor(() => workspace.sockets.connections() > 0, { timeoutMs: 20_000 });
+  await workspace.waitFor(() => workspace.sockets.connections() > 0);
 
   await workspace.command({ userId: 'U0123ADA', channelId: INCIDENT, command: '/certs', text: 'expiring' });
 
   const answer = () => workspace.messages(INCIDENT)[0]?.text;
-  await expect.poll(answer, { timeout: 20_000 }).toMatch(/certificates? ha(s|ve) expired/);
+  await expect.poll(answer).toMatch(/certificates? ha(s|ve) expired/);
 });
 
 test('the demo is told to be at home in the repository', async () => {

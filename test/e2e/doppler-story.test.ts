@@ -1,14 +1,17 @@
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { loadCatalogue } from '../../src/catalogue.ts';
 import { boshConfig } from '../../src/sources/bosh/config.ts';
 import { etcdConfig } from '../../src/sources/etcd/config.ts';
+import { WAIT_FOR_WORLD_AT_MOST_MS, WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';
 import { BROWSER } from '../world/browser.ts';
 import { type CloudFoundry, startCloudFoundry } from '../world/cloud-foundry.ts';
 import { setStage, type Stage } from './harness.ts';
 
+// A whole world starts and stops here.
+vi.setConfig({ testTimeout: WORLD_TEST_LIMIT_MS, hookTimeout: WORLD_TEST_LIMIT_MS });
+
 const VMS = 6;
-const WAIT = { timeout: 60_000 };
 
 let cf: CloudFoundry;
 let stage: Stage;
@@ -16,8 +19,8 @@ let browser: Browser;
 
 beforeAll(async () => {
   [cf, browser] = await Promise.all([
-    // Keys expire in four seconds instead of ten, and all else keeps its own time.
-    startCloudFoundry({ vms: VMS, ttlSeconds: 4 }),
+    // Keys expire in six seconds instead of ten, and all else keeps its own time.
+    startCloudFoundry({ vms: VMS, ttlSeconds: 6 }),
     chromium.launch(BROWSER),
   ]);
   const [etcd, bosh] = cf.sources;
@@ -27,7 +30,7 @@ beforeAll(async () => {
     config: { environments: { prod: { sources: [etcdConfig.parse(etcd), boshConfig.parse(bosh)] } } },
   });
   await Promise.all([stage.startWorker(), stage.startBot(), cf.waitUntilHealthy()]);
-}, 90_000);
+});
 afterAll(async () => {
   await browser?.close();
   await stage?.close();
@@ -36,7 +39,7 @@ afterAll(async () => {
 
 async function openChannel(): Promise<Page> {
   const page = await browser.newPage();
-  page.setDefaultTimeout(WAIT.timeout);
+  page.setDefaultTimeout(WAIT_FOR_WORLD_AT_MOST_MS);
   await page.goto(stage.workspace.pageUrl);
   await page.getByRole('heading', { name: '# incident' }).waitFor();
   return page;
@@ -71,4 +74,4 @@ test('a doppler has lost its key: Ada finds it and asks for its restart, Grace a
   expect(await thread.getByRole('button', { name: /Approve|Restart/ }).count()).toBe(0);
   expect(cf.director.deeds).toEqual([expect.objectContaining({ group: 'doppler_z2' })]);
   expect(await cf.loggregator.countMetrons()).toBe(VMS);
-}, 120_000);
+});

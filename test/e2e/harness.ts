@@ -7,6 +7,7 @@ import { type Role, type Shared, share } from '../../src/roles/common.ts';
 import { startWorker } from '../../src/roles/worker.ts';
 import { makeLog } from '../../src/telemetry/log.ts';
 import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts';
+import { WAIT_AT_MOST_MS } from '../wait-at-most.ts';
 import { startRedis, type TestRedis } from '../world/redis.ts';
 
 export const ADA = 'U0123ADA';
@@ -68,6 +69,7 @@ export async function setStage(options: {
       signingSecret: TOKENS.signing,
       botToken: TOKENS.bot,
       appToken: TOKENS.app,
+      ackWithinMs: WAIT_AT_MOST_MS,
       ...(options.scopes && { scopes: options.scopes }),
     },
   });

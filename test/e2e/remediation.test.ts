@@ -25,14 +25,11 @@ const thread = (): readonly Message[] => {
   return first ? stage.workspace.thread(INCIDENT, first.ts) : [];
 };
 const withButton = (actionId: string) =>
-  stage.workspace.waitFor(
-    () => thread().find((message) => JSON.stringify(message.blocks ?? []).includes(`"${actionId}"`)),
-    {
-      timeoutMs: 10_000,
-    },
+  stage.workspace.waitFor(() =>
+    thread().find((message) => JSON.stringify(message.blocks ?? []).includes(`"${actionId}"`)),
   );
 const card = (word: string) =>
-  stage.workspace.waitFor(() => thread().find(({ text }) => text.includes(word)), { timeoutMs: 15_000 });
+  stage.workspace.waitFor(() => thread().find(({ text }) => text.includes(word)));
 
 async function ask(): Promise<void> {
   await stage.workspace.command({ userId: ADA, channelId: INCIDENT, command: '/lab', text: 'things' });

@@ -29,10 +29,16 @@ export interface HttpDeliveryOptions {
   /** Asked at each delivery: the app may move. */
   readonly requestUrl: () => string;
   readonly signingSecret: string;
+  /** Default: as long as Slack. */
+  readonly ackWithinMs?: number;
 }
 
 /** Posts as Slack does: signed, form-encoded, the acknowledgement in the response. */
-export function createHttpDelivery({ requestUrl, signingSecret }: HttpDeliveryOptions): HttpDelivery {
+export function createHttpDelivery({
+  requestUrl,
+  signingSecret,
+  ackWithinMs = ACK_WITHIN_MS,
+}: HttpDeliveryOptions): HttpDelivery {
   const agent = new Agent({ keepAliveTimeout: 1_000 });
   return {
     send: async (fields, forgery = {}) => {
@@ -45,7 +51,7 @@ export function createHttpDelivery({ requestUrl, signingSecret }: HttpDeliveryOp
       };
       const startedAt = performance.now();
       const took = () => Math.round(performance.now() - startedAt);
-      const signal = AbortSignal.timeout(ACK_WITHIN_MS);
+      const signal = AbortSignal.timeout(ackWithinMs);
       try {
         const answer = await request(requestUrl(), {
           method: 'POST',

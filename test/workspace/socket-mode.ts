@@ -37,7 +37,11 @@ export interface SocketMode {
 
 type Pending = { readonly settle: (body: unknown) => void; readonly lost: () => void; connection: WebSocket };
 
-export function createSocketMode(socketUrl: (ticket: string) => string, onChange: () => void): SocketMode {
+export function createSocketMode(
+  socketUrl: (ticket: string) => string,
+  onChange: () => void,
+  ackWithinMs = ACK_WITHIN_MS,
+): SocketMode {
   const server = new WebSocketServer({ noServer: true });
   const tickets = new Set<string>();
   const pending = new Map<string, Set<Pending>>();
@@ -91,7 +95,7 @@ export function createSocketMode(socketUrl: (ticket: string) => string, onChange
           if (waits.size === 0) pending.delete(envelopeId);
           resolve(answer);
         };
-        const timer = setTimeout(() => finish(TIMED_OUT), ACK_WITHIN_MS);
+        const timer = setTimeout(() => finish(TIMED_OUT), ackWithinMs);
         const deliver = (connection: WebSocket, retry: Record<string, unknown>) =>
           connection.send(
             JSON.stringify({

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createHttpDelivery } from './deliver.ts';
+import { WAIT_AT_MOST_MS } from '../wait-at-most.ts';
 import { createFaultPlan, type Faults } from './faults.ts';
 import { createInteractions, type Interactions } from './interactions.ts';
 import { chatMethods } from './methods-chat.ts';
@@ -36,6 +37,8 @@ export interface WorkspaceApp {
   readonly signingSecret: string;
   readonly botToken: string;
   readonly appToken: string;
+  /** For how long an acknowledgement is waited, and a trigger lives. Default: 3 s, as in Slack; more where a test asks what is answered, not how fast. */
+  readonly ackWithinMs?: number;
   /** What the bot token may do. Defaults to what Wrench asks for. */
   readonly scopes?: readonly string[];
   /** Offered by the page's composer. Whatever starts with a slash is delivered all the same. */
@@ -69,7 +72,7 @@ export interface Workspace extends Interactions {
   readonly views: (userId: string) => readonly StoredView[];
   /** A person writes. Answers with the message. */
   readonly say: (userId: string, channelId: string, text: string, threadTs?: string) => Message;
-  /** Looks again after each change until there is something to see. @throws Error after `timeoutMs` (5 s). */
+  /** Looks again after each change until there is something to see. @throws Error after `timeoutMs`, by default WAIT_AT_MOST_MS. */
   readonly waitFor: <T>(
     look: () => T | undefined | null | false,
     options?: { timeoutMs?: number },
@@ -106,12 +109,13 @@ export async function startWorkspace(options: WorkspaceOptions): Promise<Workspa
     userGroups: options.userGroups ?? defaultUserGroups,
   });
   const faults = createFaultPlan(store.touch);
-  const triggers = createTriggers();
+  const triggers = createTriggers({ lifeMs: app.ackWithinMs });
   const uploads = createUploads(store, (id) => `${origin}/upload/v1/${id}`);
   const responseUrls = createResponseUrls(store, (id) => `${origin}/commands/${id}`);
   const socket = createSocketMode(
     (ticket) => `${origin.replace('http', 'ws')}/link/?ticket=${ticket}`,
     store.touch,
+    app.ackWithinMs,
   );
   const http = app.requestUrl && createHttpDelivery({ ...app, requestUrl: app.requestUrl });
   const isSocket = app.delivery === 'socket';
@@ -174,7 +178,7 @@ export async function startWorkspace(options: WorkspaceOptions): Promise<Workspa
     files: (channelId, ts) => store.thread(channelId, ts).flatMap(({ files }) => files),
     views: (userId) => [...store.views.values()].filter(({ user }) => user === userId),
     say: (user, channel, text, threadTs) => store.add({ user, channel, text, threadTs }),
-    waitFor: (look, { timeoutMs = 5_000 } = {}) => waitUntil(look, store.onChange, timeoutMs),
+    waitFor: (look, { timeoutMs = WAIT_AT_MOST_MS } = {}) => waitUntil(look, store.onChange, timeoutMs),
     requests,
     faults,
     setUser: store.setUser,

@@ -10,7 +10,10 @@ export interface Triggers {
   readonly exchange: (id: unknown) => string;
 }
 
-export function createTriggers(now = () => Date.now()): Triggers {
+export function createTriggers({
+  now = () => Date.now(),
+  lifeMs = TRIGGER_LIFE_MS,
+}: { readonly now?: () => number; readonly lifeMs?: number | undefined } = {}): Triggers {
   const issued = new Map<string, { userId: string; at: number; isUsed: boolean }>();
   return {
     issue: (userId, id = newTriggerId(now())) => {
@@ -21,7 +24,7 @@ export function createTriggers(now = () => Date.now()): Triggers {
       const trigger = issued.get(String(id));
       if (!trigger) throw new ApiError('invalid_trigger_id');
       if (trigger.isUsed) throw new ApiError('exchanged_trigger_id');
-      if (now() - trigger.at > TRIGGER_LIFE_MS) throw new ApiError('expired_trigger_id');
+      if (now() - trigger.at > lifeMs) throw new ApiError('expired_trigger_id');
       trigger.isUsed = true;
       return trigger.userId;
     },

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
 import type { boshConfig } from '../../src/sources/bosh/config.ts';
 import type { etcdConfig } from '../../src/sources/etcd/config.ts';
+import { WAIT_FOR_WORLD_AT_MOST_MS } from '../wait-at-most.ts';
 import { vmsUnderMonit } from './bosh/monit-vms.ts';
 import { type Director, startDirector } from './bosh-director.ts';
 import { type Etcd, startEtcd } from './etcd.ts';
@@ -112,11 +113,9 @@ function boshSource({ url, reader, admin }: Director, ca: string): z.input<typeo
   };
 }
 
-const DOWN_WITHIN_MS = 60_000;
-
 async function breakDoppler({ stick, countMetrons }: Loggregator): Promise<void> {
   await stick(STUCK);
-  const endsAt = performance.now() + DOWN_WITHIN_MS;
+  const endsAt = performance.now() + WAIT_FOR_WORLD_AT_MOST_MS;
   while ((await countMetrons()) > 0) {
     if (performance.now() > endsAt) throw new Error('some metron_agent does not go down');
     await sleep(250);

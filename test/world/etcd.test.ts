@@ -17,11 +17,11 @@ test('three members keep what was written while one is dead, one is paused and b
   await etcd.kill(0);
   expect(etcd.members.map(({ pid }) => pid() !== undefined)).toEqual([false, true, true]);
   await expect
-    .poll(async () => (await etcd.ask.v2('GET', asked)).body['node'], { timeout: 15_000 })
+    .poll(async () => (await etcd.ask.v2('GET', asked)).body['node'])
     .toMatchObject({ key: '/doppler/meta' });
   await etcd.start(0);
   etcd.pause(2);
-  await expect.poll(async () => (await etcd.ask.v2('GET', asked)).status, { timeout: 15_000 }).toBe(200);
+  await expect.poll(async () => (await etcd.ask.v2('GET', asked)).status).toBe(200);
   etcd.resume(2);
 });
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent } from 'undici';
+import { WAIT_AT_MOST_MS } from '../wait-at-most.ts';
 import type { Authority } from './ca.ts';
 import { type EtcdAnswer, type EtcdAsker, expectDone, makeEtcdAsker } from './etcd/ask.ts';
 import { type EtcdProcess, makeEtcdProcess } from './etcd/member.ts';
@@ -71,7 +72,6 @@ export interface EtcdOptions {
   readonly notAfter?: Date;
 }
 
-const ANSWERS_WITHIN_MS = 30_000;
 /** Another program may take a port between looking and listening. */
 const TRIES = 5;
 
@@ -169,7 +169,7 @@ async function until(
 ): Promise<void> {
   const agent = agentFor(member, secrets);
   const ask = makeEtcdAsker(() => ({ agent, url: member.url }));
-  const endsAt = Date.now() + ANSWERS_WITHIN_MS;
+  const endsAt = Date.now() + WAIT_AT_MOST_MS;
   try {
     while (!(await holds(ask).catch(() => false))) {
       if (member.process.pid() === undefined) throw new Error(`${member.name} has ended`);

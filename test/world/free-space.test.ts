@@ -67,9 +67,7 @@ test('an etcd that takes no more writes is found, freed as its plan says, clear 
   await expect(freeSpace.plan(context(), { store: 'etcd' })).rejects.toThrow('there is no NOSPACE alarm');
 
   while ((await write('one key, over and over')) === 200);
-  await expect
-    .poll(async () => (await look()).verdict, { timeout: 15_000 })
-    .toBe('etcd takes no writes: NOSPACE');
+  await expect.poll(async () => (await look()).verdict).toBe('etcd takes no writes: NOSPACE');
   const before = await look();
   const [finding] = before.findings;
   expect(before.findings.map(({ reason }) => reason)).toEqual(['no-space']);
@@ -94,7 +92,7 @@ test('an etcd that takes no more writes is found, freed as its plan says, clear 
   ]);
   expect(told.slice(4).every((line) => /^NOSPACE alarm of etcd-z\d-\d taken back$/.test(line))).toBe(true);
   expect(told.length).toBeGreaterThan(4);
-  await expect.poll(async () => (await look()).status, { timeout: 15_000 }).toBe('clear');
+  await expect.poll(async () => (await look()).status).toBe('clear');
   expect(await write('a')).toBe(200);
 });
 
@@ -102,9 +100,7 @@ test('an etcd that is full of what is in use stays closed: the alarm is not take
   // What is under way at the same time is measured before any of it is written, so that it comes to more than the quota.
   await Promise.all(Array.from({ length: 40 }, (_, key) => write(`key ${key}`)));
   while ((await write('one more')) === 200);
-  await expect
-    .poll(async () => (await look()).verdict, { timeout: 15_000 })
-    .toBe('etcd takes no writes: NOSPACE');
+  await expect.poll(async () => (await look()).verdict).toBe('etcd takes no writes: NOSPACE');
 
   const plan = await freeSpace.plan(context(), { store: 'etcd' });
   await expect(apply(plan)).rejects.toThrow(/^still full: etcd-z\d-\d holds \d/);

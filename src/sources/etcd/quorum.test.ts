@@ -27,7 +27,7 @@ test('two of three members dead: no keys are told, the quorum is said to be lost
 
   // One member alone answers as though nothing had happened, and keeps what has expired: that is the trap.
   await expect
-    .poll(async () => (await etcd.ask.v2('GET', '/v2/keys/doppler/0')).body['node'], { timeout: 15_000 })
+    .poll(async () => (await etcd.ask.v2('GET', '/v2/keys/doppler/0')).body['node'])
     .toMatchObject({ value: 'x', ttl: expect.toSatisfy((ttl: number) => ttl < 0) as number });
   const [keys, seen] = await Promise.allSettled([tree(), members()]);
   expect(keys).toMatchObject({
@@ -55,7 +55,7 @@ test('two of three members dead: no keys are told, the quorum is said to be lost
 
 test('with a majority back, the keys are told again', async () => {
   await etcd.start(2);
-  await expect.poll(async () => (await members()).hasQuorum, { timeout: 15_000 }).toBe(true);
+  await expect.poll(async () => (await members()).hasQuorum).toBe(true);
   expect(await tree()).toMatchObject({ exists: true, leaves: [] });
   expect(await source.reach(signal)).toMatchObject({ ok: false });
 });

@@ -3,6 +3,7 @@ import type { App, BlockAction } from '@slack/bolt';
 import type { KnownBlock } from '@slack/types';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { WAIT_AT_MOST_MS } from '../../wait-at-most.ts';
 import { BROWSER } from '../../world/browser.ts';
 import type { Mischief } from '../mischief.ts';
 import { openWithBolt } from '../open-with-bolt.ts';
@@ -12,7 +13,7 @@ const at = { channel: 'C0123INCIDENT' };
 let browser: Browser;
 beforeAll(async () => {
   browser = await chromium.launch(BROWSER);
-}, 30_000);
+});
 afterAll(() => browser.close());
 
 async function openPage(
@@ -23,6 +24,7 @@ async function openPage(
   const { workspace, app } = await openWithBolt('http', register, { mischief });
   const context = await browser.newContext({ viewport });
   onTestFinished(() => context.close());
+  context.setDefaultTimeout(WAIT_AT_MOST_MS);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));

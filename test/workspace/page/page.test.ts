@@ -1,6 +1,7 @@
 /* oxlint-disable unicorn/require-post-message-target-origin -- Slack's chat.postMessage, not a window's */
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { WAIT_AT_MOST_MS } from '../../wait-at-most.ts';
 import { BROWSER } from '../../world/browser.ts';
 import { openWithBolt } from '../open-with-bolt.ts';
 import type { Workspace } from '../start-workspace.ts';
@@ -13,7 +14,7 @@ const at = { channel: 'C0123INCIDENT' };
 let browser: Browser;
 beforeAll(async () => {
   browser = await chromium.launch(BROWSER);
-}, 30_000);
+});
 afterAll(() => browser.close());
 
 /** Wrench in small: a verdict in the channel, findings and a file under it, a button that asks first. */
@@ -100,6 +101,7 @@ async function openPage(
   );
   const context = await browser.newContext({ viewport });
   onTestFinished(() => context.close());
+  context.setDefaultTimeout(WAIT_AT_MOST_MS);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {

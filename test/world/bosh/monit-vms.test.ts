@@ -5,7 +5,7 @@ import { vmsUnderMonit } from './monit-vms.ts';
 import { type BoshUnderTest, startBosh } from './under-test.ts';
 import { makeVm } from './vms.ts';
 
-const WAIT = { timeout: 20_000, interval: 100 };
+const WAIT = { interval: 100 };
 const { id } = makeVm('doppler_z2', 0);
 
 let monit: Monit;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { WAIT_FOR_WORLD_AT_MOST_MS } from '../../wait-at-most.ts';
 import { type Monit, startMonit } from '../monit.ts';
 import type { WatchedProcess } from '../monit/scripts.ts';
 import { type Keys, type KeySettings, openKeys } from './keys.ts';
@@ -38,10 +39,8 @@ export interface LoggregatorOptions {
   readonly pollSeconds?: number;
 }
 
-const HEALTHY_WITHIN_MS = 60_000;
-
 export async function startLoggregator(options: LoggregatorOptions): Promise<Loggregator> {
-  const { etcd, vms: count = 12, zones = 3, ttlSeconds = 10 } = options;
+  const { etcd, vms: count = 12, zones = 3 } = options;
   const cache = await mkdtemp(join(tmpdir(), 'wrench-loggregator-'));
   const started = await Promise.allSettled(
     planMachines(count, zones).map((machine) => startVm(machine, options, cache)),
@@ -71,11 +70,12 @@ export async function startLoggregator(options: LoggregatorOptions): Promise<Log
       process.kill(await monit.pidOf('doppler'), 'SIGUSR2');
       await until(
         async () => !(await isAnnounced(keys, vm)),
-        ttlSeconds * 3000 + 10_000,
+        WAIT_FOR_WORLD_AT_MOST_MS,
         `${name} to be gone`,
       );
     },
-    waitUntilHealthy: (limitMs = HEALTHY_WITHIN_MS) => until(() => isHealthy(keys, vms), limitMs, 'health'),
+    waitUntilHealthy: (limitMs = WAIT_FOR_WORLD_AT_MOST_MS) =>
+      until(() => isHealthy(keys, vms), limitMs, 'health'),
     countMetrons: async () => (await Promise.all(vms.map(metronRuns))).filter(Boolean).length,
     close,
   };

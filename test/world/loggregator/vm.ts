@@ -1,3 +1,4 @@
+import { WAIT_FOR_WORLD_AT_MOST_MS } from '../../wait-at-most.ts';
 import { type MonitAccess, order, readWatched, type Watched, waitForWatched } from '../monit/ask.ts';
 
 /** One machine of the deployment: real processes under a real monit, with a place in a fictional network. */
@@ -21,9 +22,6 @@ export interface VmProcess {
   readonly uptimeSecs?: number;
 }
 
-const STOP_LIMIT_MS = 60_000;
-const START_LIMIT_MS = 90_000;
-
 /** What the agent on it would report. */
 export async function readVm({ monit }: Pick<Vm, 'monit'>): Promise<readonly VmProcess[]> {
   return (await readWatched(monit)).map((watched) => ({
@@ -35,7 +33,7 @@ export async function readVm({ monit }: Pick<Vm, 'monit'>): Promise<readonly VmP
 
 /**
  * Stops all its processes, waits, starts them, and waits until they run, as the agent does for a restart without drain.
- * @throws where they do not within a minute and a half.
+ * @throws where they do not.
  */
 export async function restartVm({ monit }: Pick<Vm, 'monit'>): Promise<void> {
   const names = (await readWatched(monit)).map(({ name }) => name);
@@ -43,13 +41,13 @@ export async function restartVm({ monit }: Pick<Vm, 'monit'>): Promise<void> {
   await waitForWatched(
     monit,
     (all) => all.every((one) => one.monitor === 0 && one.pid === undefined && one.pendingAction === 0),
-    STOP_LIMIT_MS,
+    WAIT_FOR_WORLD_AT_MOST_MS,
   );
   for (const name of names) await order(monit, name, 'start');
   await waitForWatched(
     monit,
     (all) => all.every((one) => one.pendingAction === 0 && stateOf(one) === 'running'),
-    START_LIMIT_MS,
+    WAIT_FOR_WORLD_AT_MOST_MS,
   );
 }
 

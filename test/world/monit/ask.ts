@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { WAIT_AT_MOST_MS } from '../../wait-at-most.ts';
 
 /** Where a monit is asked, and as whom. */
 export interface MonitAccess {
@@ -71,7 +72,7 @@ export async function order(monit: MonitAccess, process: string, action: MonitAc
 export async function waitForWatched(
   monit: MonitAccess,
   wanted: (watched: readonly Watched[]) => boolean,
-  limitMs = 30_000,
+  limitMs = WAIT_AT_MOST_MS,
 ): Promise<readonly Watched[]> {
   const endsAt = performance.now() + limitMs;
   for (;;) {
