@@ -11,17 +11,18 @@ import { makeMischief } from './mischief.ts';
 import { PEOPLE } from './people.ts';
 import { startDemoRedis } from './redis.ts';
 import { startDemoWorld } from './world.ts';
+import { WAIT_AT_MOST_MS, WAIT_FOR_WORLD_AT_MOST_MS } from '../wait-at-most.ts';
 
 const PAGE_PORT = 4_000;
 /** As many as the outage is told of. */
 const VMS = 12;
-const READY_WITHIN_MS = 30_000;
 const TOKENS = {
   botToken: 'xoxb-demo-demo-demo-not-a-real-token',
   appToken: 'xapp-1-demo-not-a-real-token',
   signingSecret: 'demo-not-a-real-secret',
 } as const;
 const INCIDENT = 'C0123INCIDENT';
+const WAIT = { timeoutMs: WAIT_FOR_WORLD_AT_MOST_MS };
 
 /** What has been started, in order; closed the other way round. */
 const started: (() => Promise<unknown>)[] = [];
@@ -95,7 +96,10 @@ async function openWorkspace(port: number, cloudFoundry: CloudFoundry | undefine
     { command: '/wrench', description: 'All that Wrench can be asked', usage: 'help | audit | freeze' },
   ];
   const mischief = makeMischief(cloudFoundry, () => workspace);
-  const options = { app: { delivery: 'socket', ...TOKENS, commands }, mischief } as const;
+  const options = {
+    app: { delivery: 'socket', ...TOKENS, commands, ackWithinMs: WAIT_AT_MOST_MS },
+    mischief,
+  } as const;
   const workspace = await startWorkspace({ ...options, port }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EADDRINUSE') throw error;
     return startWorkspace(options);
@@ -131,7 +135,8 @@ async function startWrench(workspace: Workspace, configPath: string, redisUrl: s
     say(`Wrench ended with ${code}.`);
     void stop(1);
   });
-  await workspace.waitFor(() => workspace.sockets.connections() > 0, { timeoutMs: READY_WITHIN_MS });
+  // Where Wrench cannot start it ends, and with it the demo: a slow machine is no reason to give up.
+  await workspace.waitFor(() => workspace.sockets.connections() > 0, WAIT);
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -147,9 +152,7 @@ async function askFirst(workspace: Workspace, command: string, text: string): Pr
   say(`@ada types ${command} ${text} in #incident:\n`);
   await workspace.command({ userId: PEOPLE.ada, channelId: INCIDENT, command, text });
   const isAnswer = (message: Message) => message.user !== PEOPLE.ada && !message.text.includes('LOOKING');
-  const answer = await workspace.waitFor(() => workspace.messages(INCIDENT).find(isAnswer), {
-    timeoutMs: READY_WITHIN_MS,
-  });
+  const answer = await workspace.waitFor(() => workspace.messages(INCIDENT).find(isAnswer), WAIT);
   for (const line of answer.text.split('\n')) say(`  ${line.replace(/:[a-z_]+: /, '')}`);
 }
 

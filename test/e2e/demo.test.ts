@@ -3,10 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { chromium, type Page } from 'playwright-core';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { WAIT_FOR_WORLD_AT_MOST_MS, WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';
 import { BROWSER } from '../world/browser.ts';
 
-const START_WITHIN_MS = 60_000;
+// A whole world starts and stops here.
+vi.setConfig({ testTimeout: WORLD_TEST_LIMIT_MS, hookTimeout: WORLD_TEST_LIMIT_MS });
+
+const WAIT = { timeout: WAIT_FOR_WORLD_AT_MOST_MS };
 
 /** Starts the demo as a newcomer does, on a free port, with a folder for temporary things of its own. */
 async function startDemo(env: Record<string, string>, vms = 0) {
@@ -23,8 +27,13 @@ async function startDemo(env: Record<string, string>, vms = 0) {
     await rm(folder, { recursive: true, force: true });
   });
   let said = '';
-  demo.all.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  await expect.poll(() => said, { timeout: START_WITHIN_MS }).toContain('Ctrl-C stops everything');
+  const ready = Promise.withResolvers<void>();
+  demo.all.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+    if (said.includes('Ctrl-C stops everything')) ready.resolve();
+  });
+  void demo.then(() => ready.reject(new Error(`the demo ended: ${said}`)));
+  await ready.promise;
   return {
     said,
     address: /http:\/\/127\.0\.0\.1:\d+\//.exec(said)?.[0] ?? '',
@@ -47,6 +56,7 @@ async function openPage(address: string): Promise<Page> {
   const browser = await chromium.launch(BROWSER);
   onTestFinished(() => browser.close());
   const page = await browser.newPage();
+  page.setDefaultTimeout(WAIT.timeout);
   await page.goto(address);
   return page;
 }
@@ -67,83 +77,62 @@ async function renew(page: Page, match: string, ends: RegExp) {
   await thread.getByText(ends).first().waitFor();
 }
 
-/** A whole Cloud Foundry starts and stops in each. */
-const LIMIT_MS = 120_000;
+test('a newcomer starts the demo, types /certs expiring in a browser, and reads the verdict and the thread', async () => {
+  const demo = await startDemo({ PATH: process.env['PATH'] ?? '' });
+  expect(demo.said).toMatch(/CRITICAL: \d+ of \d+ certificates have expired/);
+  const page = await openPage(demo.address);
+  await page.locator('#channels').getByText('platform').click();
+  await page.getByRole('textbox', { name: 'Message' }).fill('/certs expiring --within 20d');
+  await page.getByRole('textbox', { name: 'Message' }).press('Enter');
 
-test(
-  'a newcomer starts the demo, types /certs expiring in a browser, and reads the verdict and the thread',
-  async () => {
-    const demo = await startDemo({ PATH: process.env['PATH'] ?? '' });
-    expect(demo.said).toMatch(/CRITICAL: \d+ of \d+ certificates have expired/);
-    const page = await openPage(demo.address);
-    await page.locator('#channels').getByText('platform').click();
-    await page.getByRole('textbox', { name: 'Message' }).fill('/certs expiring --within 20d');
-    await page.getByRole('textbox', { name: 'Message' }).press('Enter');
+  const verdict = page.getByRole('heading', { name: /of \d+ certificates have expired/ });
+  await verdict.first().waitFor();
+  expect(await verdict.first().innerText()).toMatch(/CRITICAL/);
+  await page
+    .getByRole('button', { name: /\d+ repl/ })
+    .first()
+    .click();
+  const thread = page.getByRole('complementary', { name: 'Thread' });
+  await thread.getByText('vault:secret/cf/bbs/locket/tls:certificate').first().waitFor();
+  await thread.getByText('nothing listens there').first().waitFor();
 
-    const verdict = page.getByRole('heading', { name: /of \d+ certificates have expired/ });
-    await verdict.first().waitFor();
-    expect(await verdict.first().innerText()).toMatch(/CRITICAL/);
-    await page
-      .getByRole('button', { name: /\d+ repl/ })
-      .first()
-      .click();
-    const thread = page.getByRole('complementary', { name: 'Thread' });
-    await thread.getByText('vault:secret/cf/bbs/locket/tls:certificate').first().waitFor();
-    await thread.getByText('nothing listens there').first().waitFor();
+  expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
+});
 
-    expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
-  },
-  LIMIT_MS,
-);
+test('a certificate is renewed with one click, and one whose neighbour did not sign it is refused', async () => {
+  const demo = await startDemo({ PATH: process.env['PATH'] ?? '' });
+  const page = await openPage(demo.address);
 
-test(
-  'a certificate is renewed with one click, and one whose neighbour did not sign it is refused',
-  async () => {
-    const demo = await startDemo({ PATH: process.env['PATH'] ?? '' });
-    const page = await openPage(demo.address);
+  await renew(page, 'locket', /bbs\.service\.cf\.internal renewed in secret\/cf\/bbs\/locket\/tls/);
+  await renew(page, 'adapter/', /REFUSED/);
 
-    await renew(page, 'locket', /bbs\.service\.cf\.internal renewed in secret\/cf\/bbs\/locket\/tls/);
-    await renew(page, 'adapter/', /REFUSED/);
+  await page.getByText(/did not sign this certificate/).waitFor();
+  expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
+});
 
-    await page.getByText(/did not sign this certificate/).waitFor();
-    expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
-  },
-  LIMIT_MS,
-);
+test('a newcomer breaks the Cloud Foundry of the demo, and is told what to type', async () => {
+  const demo = await startDemo({ PATH: process.env['PATH'] ?? '' }, 6);
+  expect(demo.said).toContain('type /etcd doppler');
+  const page = await openPage(demo.address);
 
-test(
-  'a newcomer breaks the Cloud Foundry of the demo, and is told what to type',
-  async () => {
-    const demo = await startDemo({ PATH: process.env['PATH'] ?? '' }, 6);
-    expect(demo.said).toContain('type /etcd doppler');
-    const page = await openPage(demo.address);
+  await page.getByRole('button', { name: 'Break something' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Break something' });
+  await dialog.getByRole('button', { name: 'Break: Let doppler_z2/0 lose its key in etcd' }).click();
+  await dialog.getByText('metron_agent is down on 6 of 6 VMs. Type /etcd doppler').waitFor();
 
-    await page.getByRole('button', { name: 'Break something' }).click();
-    const dialog = page.getByRole('dialog', { name: 'Break something' });
-    await dialog.getByRole('button', { name: 'Break: Let doppler_z2/0 lose its key in etcd' }).click();
-    await dialog
-      .getByText('metron_agent is down on 6 of 6 VMs. Type /etcd doppler')
-      .waitFor({ timeout: START_WITHIN_MS });
+  expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
+});
 
-    expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
-  },
-  LIMIT_MS,
-);
+test('where neither Redis nor etcd nor monit is installed, the demo says so, answers all the same, and fixes nothing', async () => {
+  const demo = await startDemo({ PATH: '/nonexistent' }, 6);
 
-test(
-  'where neither Redis nor etcd nor monit is installed, the demo says so, answers all the same, and fixes nothing',
-  async () => {
-    const demo = await startDemo({ PATH: '/nonexistent' }, 6);
-
-    expect(demo.said).toContain('No Redis is installed');
-    expect(demo.said).toContain('apt-get install etcd-server monit');
-    expect(demo.said).toMatch(/CRITICAL: \d+ of \d+ certificates have expired/);
-    await renew(
-      await openPage(demo.address),
-      'locket',
-      /Redis does not promise to remember that this was begun/,
-    );
-    expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
-  },
-  LIMIT_MS,
-);
+  expect(demo.said).toContain('No Redis is installed');
+  expect(demo.said).toContain('apt-get install etcd-server monit');
+  expect(demo.said).toMatch(/CRITICAL: \d+ of \d+ certificates have expired/);
+  await renew(
+    await openPage(demo.address),
+    'locket',
+    /Redis does not promise to remember that this was begun/,
+  );
+  expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
+});
