@@ -23,7 +23,7 @@ test('the next member is asked where the first is dead, and where it hangs', asy
   await begin({});
   await etcd.put('/doppler/0', 'x');
   await etcd.kill(0);
-  await expect.poll(async () => (await tree()).leaves.length, { timeout: 15_000 }).toBe(1);
+  await expect.poll(async () => (await tree()).leaves.length).toBe(1);
   expect(await source.reach(signal)).toMatchObject({
     ok: false,
     said: expect.stringContaining('2 of 3 endpoints answer') as string,
@@ -31,12 +31,13 @@ test('the next member is asked where the first is dead, and where it hangs', asy
   await etcd.start(0);
   await expect.poll(async () => (await members()).members.every(({ healthy }) => healthy)).toBe(true);
   etcd.pause(0);
-  await expect.poll(async () => (await tree()).leaves.length, { timeout: 15_000 }).toBe(1);
+  await expect.poll(async () => (await tree()).leaves.length).toBe(1);
   etcd.resume(0);
 });
 
 test('a hung member is told as one that does not answer, with the certificate it cannot show left out', async () => {
-  await begin({ tls: false }, { timeoutMs: 2_000 });
+  // The hung one never answers, however long it is waited for; the others do within this even on a busy machine.
+  await begin({ tls: false }, { timeoutMs: 5_000 });
   etcd.pause(1);
   const seen = await members();
   const hung = seen.members.find(({ name }) => name === 'etcd-z1-1');
@@ -45,7 +46,7 @@ test('a hung member is told as one that does not answer, with the certificate it
     name: 'etcd-z1-1',
     clientUrls: [etcd.members[1]!.url],
     error: expect.objectContaining({
-      message: `127.0.0.1:${etcd.members[1]!.port} did not answer within 2 s`,
+      message: `127.0.0.1:${etcd.members[1]!.port} did not answer within 5 s`,
     }) as Error,
   });
   etcd.resume(1);
