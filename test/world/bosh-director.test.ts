@@ -90,7 +90,8 @@ test('what it says of itself names a user only where the credentials are valid',
 });
 
 test('a reading is a task at a host that cannot be reached, with half a result before its end', async () => {
-  const { asReader } = await start({ readMs: 200 });
+  const rest = Promise.withResolvers<void>();
+  const { asReader } = await start({ betweenHalves: () => rest.promise });
   const begun = await asReader('/deployments/cf/instances?format=full');
   expect(begun.status).toBe(302);
   expect(new URL(begun.headers['location']!).hostname).toBe('director.example.invalid');
@@ -98,6 +99,7 @@ test('a reading is a task at a host that cannot be reached, with half a result b
   const output = `${task}/output?type=result`;
   await expect.poll(async () => (await asReader(output)).text.length).toBeGreaterThan(0);
   expect((await asReader(output)).text).not.toContain('\n');
+  rest.resolve();
   expect(await ended(asReader, task)).toMatchObject({ state: 'done', description: 'retrieve vm-stats' });
   const { text } = await asReader(output);
   expect(JSON.parse(text)).toMatchObject({

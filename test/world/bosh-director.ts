@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Access, openAccess } from './bosh/access.ts';
 import { type Fault, openFaults } from './bosh/faults.ts';
 import { type Answer, answerDirector, type Deed, type DirectorState, type Release } from './bosh/routes.ts';
@@ -23,8 +24,8 @@ export interface DirectorOptions {
   readonly redirectOrigin?: string;
   readonly port?: number;
   readonly tokenSeconds?: number;
-  /** How long a reading task takes. Default: 20 ms. */
-  readonly readMs?: number;
+  /** What a reading task waits for when it has the first half of its result. Default: 20 ms. */
+  readonly betweenHalves?: () => Promise<unknown>;
   /** How long a task waits for its deployment's lock before it fails. Default: as BOSH, 10 s. */
   readonly lockWaitMs?: number;
 }
@@ -75,7 +76,7 @@ export async function startDirector(options: DirectorOptions): Promise<Director>
     releases: new Map(Object.entries(options.releases ?? {})),
     queue,
     deeds: [],
-    readMs: options.readMs ?? 20,
+    betweenHalves: options.betweenHalves ?? (() => sleep(20)),
     redirectOrigin: () => options.redirectOrigin ?? 'https://director.example.invalid:25555',
   };
   const asked: AskedDirector[] = [];

@@ -132,11 +132,12 @@ test('the admin of a team, who may not see locks, is refused as well', async () 
 test('a lock that somebody takes in between ends the task, and nothing was done', async () => {
   bosh = await startBosh();
   const source = bosh.open();
-  const slow = { path: '/deployments/cf/instance_groups', method: 'POST', slowMs: 300 };
-  bosh.director.fail(slow);
+  const taken = Promise.withResolvers<void>();
+  bosh.director.fail({ path: '/deployments/cf/instance_groups', method: 'POST', until: taken.promise });
   const error = failure(restart(source));
   await expect.poll(() => bosh.director.asked.some(({ path }) => path === '/locks')).toBe(true);
   bosh.director.hold('cf', 'create deployment');
+  taken.resolve();
   expect(await error).toMatch(
     /^refused: task N \(restart instance\) ended as error: Failed to acquire lock for lock:deployment:cf .*description: 'create deployment'$/,
   );
@@ -320,10 +321,12 @@ test('an order that is called back sends nothing more', async () => {
   bosh = await startBosh();
   const controller = new AbortController();
   const reason = new Error('called back');
-  bosh.director.fail({ path: '/locks', slowMs: 200 });
+  const called = Promise.withResolvers<void>();
+  bosh.director.fail({ path: '/locks', until: called.promise });
   const restarting = restart(bosh.open(), {}, { id: 'm1', signal: controller.signal });
   await expect.poll(() => bosh.director.asked.length).toBeGreaterThan(0);
   controller.abort(reason);
   await expect(restarting).rejects.toBe(reason);
+  called.resolve();
   expect(bosh.director.deeds).toEqual([]);
 });

@@ -26,11 +26,13 @@ test('one login serves many questions', async () => {
 });
 
 test('a token that was revoked is replaced once, in the middle of a reading too', async () => {
-  bosh = await startBosh({ readMs: 300 });
+  const revoked = Promise.withResolvers<void>();
+  bosh = await startBosh({ betweenHalves: () => revoked.promise });
   const source = bosh.open();
   const reading = read(source);
   await expect.poll(() => bosh.director.tasks.length).toBe(1);
   bosh.director.revokeTokens();
+  revoked.resolve();
   expect(await reading).toBe(3);
   expect(bosh.director.granted.get(bosh.director.reader.id)).toBe(2);
 });

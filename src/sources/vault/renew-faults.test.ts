@@ -79,10 +79,12 @@ test('two that write at the same moment under one authority: one is refused, and
 
 test('a certificate that somebody writes in the very moment stays as he wrote it; a serial is skipped, which harms nobody', async () => {
   const planned = await plan();
-  vault.fail({ path: LEAF, method: 'POST', slowMs: 1000 });
+  const written = Promise.withResolvers<void>();
+  vault.fail({ path: LEAF, method: 'POST', until: written.promise });
   const renewing = renew(planned).catch((error: unknown) => error);
   await expect.poll(async () => (await held()).ca).toBe(2);
   await vault.put('secret/cf/tls', { ...asSafe(locket), password: 'new' });
+  written.resolve();
   expect(await renewing).toMatchObject({
     kind: 'refused',
     message: 'somebody wrote secret/cf/tls since it was planned: look again and plan anew',

@@ -200,12 +200,14 @@ test('every question says that it is meant, for a Vault Agent may ask for that',
 test('who is stopped waits no longer for a login that others still wait for', async () => {
   const { roleId, secretId } = await vault.makeAppRole({ role: 'wrench', policies: ['reader'] });
   const session = open({ appRole: { roleId, secretId } });
-  vault.fail({ path: 'auth/approle/login', slowMs: 200 });
+  const login = Promise.withResolvers<void>();
+  vault.fail({ path: 'auth/approle/login', until: login.promise });
   const stop = new AbortController();
   const stopped = session.start(stop.signal);
   const waiting = session.start(signal);
   stop.abort(new Error('enough'));
   await expect(stopped).rejects.toThrow('enough');
+  login.resolve();
   await waiting;
   await expect(session.ask({ path: 'secret/x', signal: stop.signal })).rejects.toThrow('enough');
   expect(asked('auth/approle/login')).toBe(1);

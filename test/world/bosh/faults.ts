@@ -6,6 +6,8 @@ import type { Answer } from './routes.ts';
 export type Fault = { readonly path: string; readonly method?: string } & (
   | { readonly status: number; readonly body?: string; readonly headers?: Readonly<Record<string, string>> }
   | { readonly slowMs: number }
+  /** Waits for this, and then does what is asked. */
+  | { readonly until: Promise<unknown> }
   /** The connection is closed before the question was worked on, or after, with the answer lost. */
   | { readonly lose: 'question' | 'answer' }
 );
@@ -39,6 +41,10 @@ export function openFaults(stopped: AbortSignal): Faults {
         return { status: fault.status, body: fault.body ?? '', headers: fault.headers ?? {} };
       if ('slowMs' in fault) {
         await sleep(fault.slowMs, undefined, { signal: stopped, ref: false }).catch(() => {});
+        return decide();
+      }
+      if ('until' in fault) {
+        await fault.until;
         return decide();
       }
       if (fault.lose === 'answer') await decide();

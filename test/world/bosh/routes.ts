@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Caller } from './access.ts';
 import { findVm, restartInstance } from './restart.ts';
 import { type OutputType, type Task, taskAsJson, type TaskQueue, type TaskRequest } from './tasks.ts';
@@ -46,8 +45,8 @@ export interface DirectorState {
   readonly releases: ReadonlyMap<string, readonly Release[]>;
   readonly queue: TaskQueue;
   readonly deeds: Deed[];
-  /** How long a reading task takes between the first half of its result and the rest. */
-  readonly readMs: number;
+  /** What a reading task waits for between the first half of its result and the rest. */
+  readonly betweenHalves: () => Promise<unknown>;
   /** The origin that redirects carry. */
   readonly redirectOrigin: () => string;
 }
@@ -165,7 +164,7 @@ function readInstances(
       const text = (await backend.vms()).map((vm) => `${instanceLine(vm)}\n`).join('\n');
       // Written as agents answer: whoever reads before the end has half of a line.
       task.output.result = text.slice(0, text.length / 2);
-      await sleep(state.readMs);
+      await state.betweenHalves();
       task.output.result = text;
       return null;
     },

@@ -12,6 +12,8 @@ export type Fault = {
 } & (
   | { readonly status: number; readonly words?: string; readonly headers?: Record<string, string> }
   | { readonly slowMs: number }
+  /** Waits for this, and then does what is asked. */
+  | { readonly until: Promise<unknown> }
   /** Sends half of an answer and resets the connection. */
   | { readonly half: true }
   | { readonly body: string }
@@ -50,6 +52,10 @@ export function makeFaults(stopped: AbortSignal): Faults {
       const { fault } = met;
       if ('slowMs' in fault) {
         await sleep(fault.slowMs, undefined, { signal: stopped, ref: false }).catch(() => {});
+        return undefined;
+      }
+      if ('until' in fault) {
+        await fault.until;
         return undefined;
       }
       if ('status' in fault) {
