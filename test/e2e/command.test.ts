@@ -12,6 +12,10 @@ const lab = (text: string, userId = ADA, channelId = INCIDENT) => ({
   text,
 });
 
+/** What a check that takes longer than a second says first is no answer. */
+const answersIn = (channelId: string) =>
+  stage.workspace.messages(channelId).filter(({ text }) => !text.includes('LOOKING'));
+
 test.each(['http', 'socket'] as const)(
   'over %s a command becomes a thread with the verdict first',
   async (delivery) => {
@@ -24,7 +28,7 @@ test.each(['http', 'socket'] as const)(
 
     expect(answer.failure).toBeUndefined();
     expect(workspace.ephemerals(ADA, INCIDENT).at(-1)?.text).toContain('/lab broken');
-    const root = await workspace.waitFor(() => workspace.messages(INCIDENT)[0]);
+    const root = await workspace.waitFor(() => answersIn(INCIDENT)[0]);
     expect(root.text).toMatch(/CRITICAL.*1 of 41 things are broken/s);
     const thread = await workspace.waitFor(() => {
       const messages = workspace.thread(INCIDENT, root.ts);
@@ -48,12 +52,14 @@ test.each(['http', 'socket'] as const)(
     workspace.faults.deliverTimes(3);
 
     const { payload } = await workspace.command(lab('broken'));
-    await workspace.waitFor(() => workspace.messages(INCIDENT)[0]);
+    await workspace.waitFor(() => answersIn(INCIDENT)[0]);
     await workspace.redeliver(payload, 1);
-    await sleep(300);
+    // Whatever a delivery would have started is done before a later command is answered.
+    await workspace.command(lab('broken 2'));
+    await workspace.waitFor(() => answersIn(INCIDENT).length === 2);
 
-    expect(runs).toBe(1);
-    expect(workspace.messages(INCIDENT)).toHaveLength(1);
+    expect(runs).toBe(2);
+    expect(workspace.messages(INCIDENT)).toHaveLength(2);
   },
 );
 
@@ -78,15 +84,17 @@ test('who asks what is already running is pointed at the first thread', async ()
   gate.resolve();
   await workspace.waitFor(() => /1 of 41/.test(workspace.messages(INCIDENT)[0]?.text ?? ''));
   await workspace.redeliver(second.payload, 2);
-  await sleep(300);
-  expect(workspace.messages(PLATFORM)).toHaveLength(0);
+  await workspace.command(lab('slow 2', GRACE, PLATFORM));
+  await workspace.waitFor(() => answersIn(PLATFORM).length === 1);
+  expect(workspace.messages(PLATFORM)).toHaveLength(1);
   expect(workspace.messages(INCIDENT)).toHaveLength(1);
 });
 
 test('a long check says that it is looked at, how far it is, and then the answer in the same message', async () => {
-  const check = makeCheck(async (_, saw) => {
-    for (let step = 0; step < 38; step++) {
-      await sleep(100);
+  const told = new AbortController();
+  const check = makeCheck(async (signal, saw) => {
+    while (!told.signal.aborted) {
+      await sleep(100, undefined, { signal });
       saw('lab', 10);
     }
   });
@@ -100,6 +108,7 @@ test('a long check says that it is looked at, how far it is, and then the answer
   const seen = () => workspace.messages(INCIDENT)[0]?.text ?? '';
   await workspace.waitFor(() => /LOOKING in prod/.test(seen()));
   await workspace.waitFor(() => /\d+ checked so far/.test(seen()));
+  told.abort();
   await workspace.waitFor(() => /1 of 41 things are broken/.test(seen()));
   expect(workspace.messages(INCIDENT)).toHaveLength(1);
 });
@@ -113,7 +122,7 @@ test('a bug of ours is logged once with its job, and the channel is told that jo
 
   await workspace.command(lab('buggy'));
 
-  const root = await workspace.waitFor(() => workspace.messages(INCIDENT)[0]);
+  const root = await workspace.waitFor(() => answersIn(INCIDENT)[0]);
   expect(root.text).toContain('bug of Wrench');
   const logged = stage.log.filter((line) => line.includes('undefined is not a certificate'));
   expect(logged).toHaveLength(1);
@@ -158,7 +167,7 @@ test('/wrench lab asks the same as /lab, dashes and curly quotes as a phone type
     text: 'lab broken —size “two words”',
   });
 
-  const root = await workspace.waitFor(() => workspace.messages(INCIDENT)[0]);
+  const root = await workspace.waitFor(() => answersIn(INCIDENT)[0]);
   expect(root.text).toContain('1 of 41');
 });
 
