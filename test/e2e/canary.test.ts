@@ -2,14 +2,18 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { loadCatalogue } from '../../src/catalogue.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { fillVault } from '../demo/downloading-failed.ts';
+import { WAIT_FOR_WORLD_AT_MOST_MS, WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';
 import { makeAwkwardFiles } from '../world/awkward-files.ts';
 import { startTlsServers } from '../world/tls-servers.ts';
 import { startVault } from '../world/vault.ts';
 import { ADA, INCIDENT, setStage, TOKENS } from './harness.ts';
+
+// A whole world starts and stops here.
+vi.setConfig({ testTimeout: WORLD_TEST_LIMIT_MS, hookTimeout: WORLD_TEST_LIMIT_MS });
 
 const cleanUp: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -49,6 +53,8 @@ async function plantCanaries() {
   return { stage, vault, canaries: [...new Set(canaries)].filter((canary) => canary.length >= 8) };
 }
 
+const WAIT = { timeoutMs: WAIT_FOR_WORLD_AT_MOST_MS };
+
 async function everythingIn(folder: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
@@ -63,12 +69,12 @@ test('no private key, passphrase or token is in a post, a file, the log, or anyt
   const answers = () => workspace.messages(INCIDENT).filter(({ text }) => !text.includes('LOOKING'));
 
   await ask('expiring');
-  await workspace.waitFor(() => answers().length === 1, { timeoutMs: 30_000 });
+  await workspace.waitFor(() => answers().length === 1, WAIT);
   await ask('show bbs');
   await ask(`show ${TOKENS.bot}`);
   vault.dieAfter(5);
   await ask('expiring --within 60d');
-  await workspace.waitFor(() => answers().length === 4, { timeoutMs: 60_000 });
+  await workspace.waitFor(() => answers().length === 4, WAIT);
 
   const threads = answers().flatMap(({ ts }) => [...workspace.thread(INCIDENT, ts)]);
   const files = threads.flatMap((message) => message.files.map(({ bytes }) => bytes.toString()));
@@ -97,7 +103,11 @@ test('a crash prints no secret of the process', async () => {
   const words = `it went wrong with ${TOKENS.bot}, hvs.CAESIJcanarycanary and postgres://me:pw123456@db/x`;
   await writeFile(join(folder, 'words.txt'), words);
   const crash = `import { readFileSync } from 'node:fs';
-    setTimeout(() => { throw new Error(readFileSync(new URL('words.txt', import.meta.url), 'utf8')); }, 300);`;
+    const { write } = process.stdout;
+    process.stdout.write = (...words) => {
+      setImmediate(() => { throw new Error(readFileSync(new URL('words.txt', import.meta.url), 'utf8')); });
+      return write.apply(process.stdout, words);
+    };`;
   await writeFile(join(folder, 'crash.mjs'), crash);
 
   const { all, exitCode } = await execa({

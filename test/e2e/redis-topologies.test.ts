@@ -5,6 +5,7 @@ import { openQueues, PREFIX, runIdOf } from '../../src/queue/queues.ts';
 import { workChecks, workOutbox } from '../../src/queue/work.ts';
 import { openPace } from '../../src/memory/pace.ts';
 import { openThreads } from '../../src/memory/threads.ts';
+import { WAIT_AT_MOST_MS } from '../wait-at-most.ts';
 import { startCluster, startSentinels, startTlsRedis, type Topology } from '../world/redis-topologies.ts';
 
 const cleanUp: (() => unknown)[] = [];
@@ -22,10 +23,11 @@ async function open({ settings }: Topology) {
     () => asking.disconnect(),
     () => working.disconnect(),
   );
-  await waitUntilReady(asking, 10_000);
+  await waitUntilReady(asking, WAIT_AT_MOST_MS);
   const bot = openQueues(asking, ignore);
   const worker = openQueues(working, ignore);
-  const hands = { connection: working, atOnce: 5, takeOverMs: 2_000, onFailed: ignore, onError: ignore };
+  // Long enough that a busy machine does not make a worker count as dead that is alive.
+  const hands = { connection: working, atOnce: 5, takeOverMs: 10_000, onFailed: ignore, onError: ignore };
   const posted: OutboxJob[] = [];
   const checks = workChecks({
     ...hands,
@@ -60,7 +62,7 @@ test.each([
   const { bot, posted, threads, pace } = await open(topology);
 
   expect((await bot.ask(jobOf('one'), 'one')).kind).toBe('queued');
-  await expect.poll(() => posted.length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => posted.length).toBe(1);
 
   const runId = runIdOf('one');
   await threads.begin(runId, 'root');
@@ -71,8 +73,11 @@ test.each([
   expect(await threads.take(runId)).toBeUndefined();
   await taken?.free();
   expect(await threads.take(runId)).toBeDefined();
-  const turns = await Promise.all(Array.from({ length: 7 }, () => pace.turn('chat.postMessage', 'C1')));
-  expect(turns.filter((waitMs) => waitMs === 0)).toHaveLength(5);
+  const turns = await Promise.all(Array.from({ length: 100 }, () => pace.turn('chat.postMessage', 'C1')));
+  const atOnce = turns.filter((waitMs) => waitMs === 0).length;
+  // A burst of five, and one more for every second that asking took.
+  expect(atOnce).toBeGreaterThanOrEqual(5);
+  expect(atOnce).toBeLessThan(100);
 });
 
 test('the primary behind Sentinels dies: what was asked before and after is answered, each once', async () => {
@@ -80,7 +85,7 @@ test('the primary behind Sentinels dies: what was asked before and after is answ
   cleanUp.push(topology.close);
   const { bot, posted } = await open(topology);
   await bot.ask(jobOf('before'), 'before');
-  await expect.poll(() => posted.length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => posted.length).toBe(1);
 
   await topology.killPrimary?.();
   const ask = () =>
@@ -88,9 +93,7 @@ test('the primary behind Sentinels dies: what was asked before and after is answ
       ({ kind }) => kind,
       () => 'away',
     );
-  await expect.poll(ask, { timeout: 25_000, interval: 500 }).toBe('queued');
+  await expect.poll(ask, { interval: 500 }).toBe('queued');
 
-  await expect
-    .poll(() => posted.map(({ runId }) => runId), { timeout: 15_000 })
-    .toEqual([runIdOf('before'), runIdOf('after')]);
+  await expect.poll(() => posted.map(({ runId }) => runId)).toEqual([runIdOf('before'), runIdOf('after')]);
 });

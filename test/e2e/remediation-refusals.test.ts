@@ -73,7 +73,7 @@ const buttonsOf = ({ blocks }: Message): readonly { action_id: string; value: st
   return found;
 };
 const valueOf = (message: Message): string => buttonsOf(message)[0]?.value ?? '';
-const eventually = <T>(look: () => T | undefined) => stage.workspace.waitFor(look, { timeoutMs: 15_000 });
+const eventually = <T>(look: () => T | undefined) => stage.workspace.waitFor(look);
 const card = (word: string, at = 0) => eventually(() => thread(at).find(({ text }) => text.includes(word)));
 const offers = (at = 0) =>
   eventually(() =>
@@ -192,14 +192,16 @@ test.each([
 
 test('a plan that nobody approves expires by itself, and its card says so', async () => {
   await start({ remediations: { approveWithinMinutes: 1 / 60 } });
-  const shown = await plan();
-  const value = valueOf(shown);
+  await ask();
+  await press(ADA, await offers(), 'request');
 
+  // A slow machine may show the card for the first time when it has expired.
   const expired = await card('EXPIRED');
 
-  expect(expired.ts).toBe(shown.ts);
+  expect(thread().filter(({ text }) => /PLAN ·|EXPIRED/.test(text))).toHaveLength(1);
   expect(buttonsOf(expired)).toEqual([]);
-  await press(GRACE, expired, 'approve', value, true);
+  const [planned] = await memory().ofRun(await runId());
+  await press(GRACE, expired, 'approve', `${planned?.id} ${planned?.planHash}`, true);
   await told(GRACE, 'it is expired');
   expect(lab.deeds).toEqual([]);
 });

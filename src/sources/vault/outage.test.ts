@@ -131,10 +131,11 @@ test('single places that get no answer are told by folder, and do not add up to 
 
 test('a slow path is left behind and the others are seen', async () => {
   vault.fail({ path: 'secret/data/cf/folder-1/s1', slowMs: 60_000 });
-  const { seen, gaps } = await look({ timeoutMs: 300 });
+  // That one never answers, however long it is waited for; the others do within this even on a busy machine.
+  const { seen, gaps } = await look({ timeoutMs: 3_000 });
   expect(seen).toHaveLength(19);
   expect(withoutPort(gaps)).toEqual([
-    'vault:secret/cf/folder-1/s1: unreachable: HOST did not answer within 300 ms',
+    'vault:secret/cf/folder-1/s1: unreachable: HOST did not answer within 3 s',
   ]);
 });
 
