@@ -22,7 +22,7 @@ const FLOORS: readonly Floor[] = [
   { room: /^src\/question\.ts$/, mayImport: /^src\/(check\/|catalogue\.ts$)/ },
   {
     room: /^src\/wire\//,
-    mayImport: /^(src\/ports\/|node:|(node-forge|yaml|undici|@peculiar\/x509|reflect-metadata)$)/,
+    mayImport: /^(src\/ports\/|node:|(fflate|node-forge|yaml|undici|@peculiar\/x509|reflect-metadata)$)/,
   },
   // Read by the configuration of every role, so it loads nothing that talks to anything.
   { room: /^src\/sources\/[^/]+\/(?=(config|site)\.ts$)/, mayImport: /^(zod$|node:(net|url)$)/ },
