@@ -64,9 +64,9 @@ test.each([
   ['frobnicate', 'There is no `/certs frobnicate`.'],
   ['expiring --witin 3d', 'There is no `--witin` here. Did you mean `--within`?'],
   ['expiring soon', '`within` cannot be `soon`: write a length of time such as 30d, 2w or 12h.'],
-  ['expiring --warningShare much', '`warningShare` cannot be `much`: write a share such as 0.33.'],
-  ['expiring --criticalShare 33', '`criticalShare` cannot be `33`: a share is at most 1.'],
-  ['expiring --criticalDays -1', '`criticalDays` cannot be `-1`: days are not negative.'],
+  ['expiring --warningShare much', '`warningShare` cannot be `much`: enter a share such as 0.33.'],
+  ['expiring --criticalShare 33', '`criticalShare` cannot be `33`: must be at most 1.'],
+  ['expiring --criticalDays -1', '`criticalDays` cannot be `-1`: must be 0 or more.'],
   ['expiring --match "cell', 'A quote is not closed in: expiring --match "cell'],
   ['show', 'Say which certificate is meant.'],
 ])('/certs %s is answered with what is wrong', (text, problem) => {
