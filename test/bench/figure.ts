@@ -33,6 +33,27 @@ function inDigits(value: number): string {
   return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+/** The median of each figure over several runs, number by number. */
+export function mediansOf(figures: readonly Figure[]): readonly Figure[] {
+  return [...Map.groupBy(figures, ({ name }) => name).values()].flatMap((runs) => {
+    const [first] = runs;
+    const median = (read: (figure: Figure) => number | undefined) =>
+      percentile(
+        runs.flatMap((run) => read(run) ?? []),
+        0.5,
+      );
+    if (first === undefined) return [];
+    return [
+      {
+        ...first,
+        ours: median(({ ours }) => ours),
+        ...(first.bare !== undefined && { bare: median(({ bare }) => bare) }),
+        ...(first.ratio !== undefined && { ratio: median(({ ratio }) => ratio) }),
+      },
+    ];
+  });
+}
+
 /** The value that a share of all values do not exceed; 0.5 is the median. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);

@@ -1,6 +1,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { drawTable, type Figure } from './figure.ts';
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { drawTable, type Figure, mediansOf } from './figure.ts';
 
 /** As a shell says of Ctrl-C; the bench ends with it too. */
 const INTERRUPTED = 130;
@@ -15,21 +17,51 @@ const NAMES = [
   'start',
 ] as const;
 
+const USAGE = `npm run bench -- [--runs N] [--json FILE] [${NAMES.join('|')}] ...`;
+
+interface Asked {
+  readonly wanted: readonly string[];
+  readonly runs: number;
+  readonly json?: string | undefined;
+}
+
 /** Measures what is named, or everything, and prints one table. Figures and no verdicts: the exit code tells only whether something broke. */
-async function main(wanted: readonly string[]): Promise<number> {
-  const unknown = wanted.filter((name) => !NAMES.some((known) => known === name));
-  if (unknown.length > 0) {
-    console.error(`There is no bench ${unknown.join(', ')}; there are ${NAMES.join(', ')}.`);
+async function main(args: readonly string[]): Promise<number> {
+  const asked = parse(args);
+  if (typeof asked === 'string') {
+    console.error(`${asked}\nUsage: ${USAGE}`);
     return 64;
   }
-  const figures: Figure[] = [];
-  for (const name of NAMES) {
-    if (wanted.length > 0 && !wanted.includes(name)) continue;
-    console.error(`measuring ${name} …`);
-    figures.push(...(await measure(name)));
-  }
-  console.log(`\n${drawTable(figures)}`);
+  const { wanted, runs, json } = asked;
+  const measured: Figure[][] = [];
+  for (let run = 1; run <= runs; run += 1)
+    for (const name of NAMES) {
+      if (wanted.length > 0 && !wanted.includes(name)) continue;
+      console.error(`measuring ${name}${runs > 1 ? `, run ${run} of ${runs}` : ''} …`);
+      measured.push([...(await measure(name))]);
+    }
+  const medians = mediansOf(measured.flat());
+  if (json !== undefined)
+    await writeFile(json, `${JSON.stringify({ runs, figures: medians }, undefined, 2)}\n`);
+  console.log(`\n${drawTable(medians)}`);
   return 0;
+}
+
+function parse(args: readonly string[]): Asked | string {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: { runs: { type: 'string', default: '1' }, json: { type: 'string' } },
+      allowPositionals: true,
+    });
+    const runs = Number(values.runs);
+    if (!Number.isInteger(runs) || runs < 1) return '--runs needs a number from 1.';
+    const unknown = positionals.filter((name) => !NAMES.some((known) => known === name));
+    if (unknown.length > 0) return `There is no bench ${unknown.join(', ')}.`;
+    return { wanted: positionals, runs, json: values.json };
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 /** Ctrl-C reaches the bench as well: it stops what it started, and then there is nothing left to wait for. */
