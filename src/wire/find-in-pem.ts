@@ -35,12 +35,9 @@ export function findInPem(
   find: (bytes: Buffer) => Held,
 ): { readonly held: Held; readonly count: number } {
   if (blocks.length + broken.length === 0) return { held: nothing, count: 0 };
-  const places = new Map(
-    [...blocks, ...broken]
-      .filter(({ label }) => isWanted(label))
-      .toSorted((a, b) => a.at - b.at)
-      .map(({ at }, index) => [at, ordinal(index + 1)]),
-  );
+  const wanted = [...blocks, ...broken].filter(({ label }) => isWanted(label));
+  if (broken.length > 0) wanted.sort((a, b) => a.at - b.at);
+  const places = new Map(wanted.map(({ at }, index) => [at, ordinal(index + 1)]));
   const placeOf = ({ at }: { at: number }) => places.get(at) ?? '';
 
   const parts: Held[] = [];
@@ -78,7 +75,7 @@ function chainsOf(loose: readonly { place: string; certificate: X509Certificate 
 }
 
 function isWanted(label: string): boolean {
-  return label === SESSION || !(HARMLESS.test(label) || REQUEST.test(label));
+  return CERTIFICATE.test(label) || label === SESSION || !(HARMLESS.test(label) || REQUEST.test(label));
 }
 
 /**

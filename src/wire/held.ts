@@ -139,12 +139,12 @@ export function matchKeys(held: Held): Held {
 /** The same where the layout says that the only key is for the only leaf: then one that belongs to none is a mismatch. */
 export function matchOnlyKey(held: Held): Held {
   const matched = matchKeys(held);
+  if (held.keys.length !== 1) return matched;
   const leaves = matched.chains.filter(({ chain: [leaf] }) => !leaf.ca);
   const meant = leaves.length === 1 ? leaves[0] : matched.chains.length === 1 ? matched.chains[0] : undefined;
   if (
     meant === undefined ||
     matched.chains.some(({ keyMatches }) => keyMatches) ||
-    held.keys.length !== 1 ||
     held.keys[0]?.() === undefined
   )
     return matched;

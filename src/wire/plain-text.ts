@@ -48,18 +48,11 @@ function resolve(text: string): string {
 
 /** Whether a text is quoted-printable (RFC 2045 section 6.7) though nothing says so: escaped characters, or lines of one width that end in `=`. */
 function isFolded(text: string): boolean {
-  const breaks = text.matchAll(/=\r?\n/g);
-  let previous = Number.NaN;
-  let inARow = 0;
-  for (const { index } of breaks) {
-    if (/=(?:3D|0A|0D|2D)/.test(text)) return true;
-    const width = index - previous;
-    inARow = width > 60 && width < 80 ? inARow + 1 : 0;
-    if (inARow === 2) return true;
-    previous = index;
-  }
-  return false;
+  return FOLDED_LINES.test(text) || (ESCAPED_BREAKS.test(text) && /=\r?\n/.test(text));
 }
+
+const FOLDED_LINES = /=\r?\n(?:[^\r\n=]{60,75}=\r?\n){2}/;
+const ESCAPED_BREAKS = /=(?:3D|0A|0D|2D)/;
 
 function unfold(text: string): string {
   return text.replaceAll(/=\r?\n/g, '').replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) => character(hex, 16));
