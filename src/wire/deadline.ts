@@ -13,9 +13,13 @@ export function startDeadline(signal: AbortSignal, timeoutMs: number): Deadline 
   const controller = new AbortController();
   const endsAt = performance.now() + timeoutMs;
   let passed = false;
+  let last: NodeJS.Immediate | undefined;
   const timer = setTimeout(() => {
-    passed = true;
-    controller.abort();
+    // After a busy moment Node runs timers before it reads sockets: an answer that has arrived already must count.
+    last = setImmediate(() => {
+      passed = true;
+      controller.abort();
+    });
   }, timeoutMs);
   const onAbort = (): void => controller.abort();
   if (signal.aborted) controller.abort();
@@ -27,6 +31,7 @@ export function startDeadline(signal: AbortSignal, timeoutMs: number): Deadline 
     leftMs: () => endsAt - performance.now(),
     stop: () => {
       clearTimeout(timer);
+      clearImmediate(last);
       signal.removeEventListener('abort', onAbort);
     },
   };
