@@ -1,0 +1,162 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer as createPlainServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer, type TlsOptions } from 'node:tls';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { tlsConfig } from '../../src/sources/tls/config.ts';
+import { openTls } from '../../src/sources/tls/open.ts';
+import { type Authority, fullChain, issue, type Issued, makeAuthority } from '../world/ca.ts';
+import { makeGround } from '../world/tls-servers.ts';
+import { type Answer, runExpiring } from './run-expiring.ts';
+
+/** What live sites show, and the right answer about it. Each root is trusted, unless the case is about that. */
+const DAY_MS = 86_400_000;
+const day = (days: number) => new Date(Date.now() + days * DAY_MS);
+const expired = { notBefore: day(-1500), notAfter: day(-5) };
+
+const ground = makeGround();
+let dir: string;
+let root: Authority;
+let valid: Issued;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'cases-'));
+  root = await makeAuthority({ name: 'cases root' });
+  valid = await issue(root, { name: 'valid.cases' });
+});
+afterEach(() => ground.close());
+afterAll(() => rm(dir, { recursive: true }));
+
+async function ask(sites: readonly string[], trust: readonly Issued[], config: object = {}): Promise<Answer> {
+  const path = join(dir, 'trust.pem');
+  await writeFile(path, trust.map(({ certificatePem }) => certificatePem).join(''));
+  return runExpiring(
+    openTls(tlsConfig.parse({ kind: 'tls', name: 'edge', sites, trust: [path], ...config })),
+    '',
+  );
+}
+
+async function serve(options: TlsOptions): Promise<number> {
+  return (await ground.listen(createServer(options))).port;
+}
+
+const criticals = ({ findings }: Answer) => findings.filter((finding) => finding.startsWith('critical'));
+
+describe('servers with two certificates', () => {
+  test.each([
+    ['RSA', 'rsa2048', 'p256'],
+    ['ECDSA', 'p256', 'rsa2048'],
+    ['Ed25519', 'ed25519', 'rsa2048'],
+  ] as const)('the %s one has expired', async (_, oldType, newType) => {
+    const old = await issue(root, { name: 'two.cases', keyType: oldType, ...expired });
+    const fresh = await issue(root, { name: 'two.cases', keyType: newType });
+    const port = await serve({
+      cert: [fresh, old].map(({ certificatePem }) => certificatePem),
+      key: [fresh, old].map(({ keyPem }) => keyPem),
+    });
+    const answer = await ask([`two.cases@127.0.0.1:${port}`], [root]);
+    expect(answer.findings).toEqual(['critical certificate-expired']);
+    expect(answer.report.verdict).toBe('1 of 3 certificates has expired');
+  });
+
+  test('both are valid', async () => {
+    const [rsa, ecdsa] = [
+      await issue(root, { name: 'two.cases', keyType: 'rsa2048' }),
+      await issue(root, { name: 'two.cases' }),
+    ];
+    const port = await serve({
+      cert: [rsa, ecdsa].map(({ certificatePem }) => certificatePem),
+      key: [rsa, ecdsa].map(({ keyPem }) => keyPem),
+    });
+    expect(await ask([`two.cases@127.0.0.1:${port}`], [root])).toMatchObject({
+      status: 'clear',
+      findings: [],
+      gapsAt: [],
+    });
+  });
+});
+
+describe('authorities that were cross-signed', () => {
+  async function makeCrossed() {
+    const old = await makeAuthority({ name: 'AddT', ...expired });
+    const userT = await makeAuthority({ name: 'UserT' });
+    const cross = await makeAuthority({ name: 'UserT', issuer: old, keys: userT.keys, ...expired });
+    const issuing = await makeAuthority({ name: 'Issuing', issuer: userT });
+    const leaf = await issue(issuing, { name: 'cross.cases' });
+    const port = await serve({
+      cert: [leaf, issuing, cross, old].map(({ certificatePem }) => certificatePem).join(''),
+      key: leaf.keyPem,
+    });
+    return { site: `cross.cases@127.0.0.1:${port}`, userT, old };
+  }
+
+  test('what has expired is ballast where a valid root is trusted, and nobody is told to renew it', async () => {
+    const { site, userT } = await makeCrossed();
+    const answer = await ask([site], [userT]);
+    expect(criticals(answer)).toEqual([]);
+    expect(answer.findings.every((finding) => finding.startsWith('info'))).toBe(true);
+    expect(JSON.stringify(answer.report)).not.toMatch(/renew first/i);
+  });
+
+  test('without that root it is critical', async () => {
+    const { site, old } = await makeCrossed();
+    expect(criticals(await ask([site], [old])).length).toBeGreaterThan(0);
+  });
+
+  test('an expired intermediate beside a valid one of the same key is ballast', async () => {
+    const fresh = await makeAuthority({ name: 'Issuing', issuer: root });
+    const old = await makeAuthority({ name: 'Issuing', issuer: root, keys: fresh.keys, ...expired });
+    const leaf = await issue(fresh, { name: 'twice.cases' });
+    const port = await serve({
+      cert: [leaf, old, fresh].map(({ certificatePem }) => certificatePem).join(''),
+      key: leaf.keyPem,
+    });
+    expect(criticals(await ask([`twice.cases@127.0.0.1:${port}`], [root]))).toEqual([]);
+  });
+
+  test('an expired intermediate that nothing replaces is critical', async () => {
+    const old = await makeAuthority({ name: 'Issuing', issuer: root, ...expired });
+    const leaf = await issue(old, { name: 'once.cases' });
+    const port = await serve({ cert: fullChain(leaf, old), key: leaf.keyPem });
+    expect(criticals(await ask([`once.cases@127.0.0.1:${port}`], [root]))).toEqual([
+      'critical certificate-expired',
+    ]);
+  });
+});
+
+describe('long chains', () => {
+  test.each([3, 12, 22])('of 25 intermediates, the one at %i has expired', async (at) => {
+    const authorities = [root];
+    for (let number = 25; number >= 1; number -= 1)
+      authorities.unshift(
+        await makeAuthority({
+          name: `deep ${number}`,
+          issuer: authorities[0]!,
+          ...(number === at && expired),
+        }),
+      );
+    const leaf = await issue(authorities[0]!, { name: 'deep.cases' });
+    const port = await serve({ cert: fullChain(leaf, authorities[0]!), key: leaf.keyPem });
+    const answer = await ask([`deep.cases@127.0.0.1:${port}`], [root]);
+    expect(answer.findings).toEqual(['critical certificate-expired']);
+    expect(answer.report.findings[0]?.summary).toContain(`deep ${at}`);
+  });
+});
+
+describe('addresses that never answer', () => {
+  test('a hundred healthy names are seen beside two hundred on two such addresses, whose gaps are in the first line', async () => {
+    const silent = [await startSilent(), await startSilent()];
+    const healthy = await serve({ cert: valid.certificatePem, key: valid.keyPem });
+    const names = (port: number) => Array.from({ length: 100 }, (_, at) => `n${at}.cases@127.0.0.1:${port}`);
+    const sites = [...silent.flatMap(names), ...names(healthy)];
+    const answer = await ask(sites, [root], { timeoutMs: 2000, concurrency: 10 });
+    expect(answer.report.coverage).toEqual([{ source: 'edge', examined: 100 }]);
+    expect(answer.gapsAt).toHaveLength(200);
+    expect(answer.report.verdict).toMatch(/couldn't check 200 of 300 places/i);
+  });
+
+  async function startSilent(): Promise<number> {
+    return (await ground.listen(createPlainServer())).port;
+  }
+});
