@@ -121,6 +121,15 @@ test('names are compared as OpenSSL does, in whatever case and spacing', async (
   expect(judge([below], [spaced])).toBe('complete');
 });
 
+test('a leaf without a subject has a path like any other', async () => {
+  const nameless = await issue(low, { name: 'nameless.test', subject: [] });
+  const alone = await issueSelfSigned({ name: 'nameless.test', subject: [] });
+
+  expect(judge([nameless, low, middle, root])).toBe('complete');
+  expect(judge([nameless, low])).toBe('incomplete');
+  expect(judge([alone])).toBe('self-signed');
+});
+
 test('an impostor is not on the path', async () => {
   const impostor = await makeAuthority({ name: 'Low', issuer: middle });
 

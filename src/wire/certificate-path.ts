@@ -237,7 +237,10 @@ function indexBySubject(certificates: Iterable<X509Certificate>): Index {
   return Map.groupBy(certificates, ({ subject }) => normalName(subject));
 }
 
-/** Names are the same whatever their case and spacing (RFC 5280, section 7.1), and OpenSSL compares them so. */
-function normalName(name: string): string {
-  return name.toLowerCase().replace(/ +/g, ' ');
+/**
+ * Names are the same whatever their case and spacing (RFC 5280, section 7.1), and OpenSSL compares them so.
+ * @param name undefined is an empty name, whatever Node's types say: such a certificate has alternative names only
+ */
+function normalName(name: string | undefined): string {
+  return (name ?? '').toLowerCase().replace(/ +/g, ' ');
 }

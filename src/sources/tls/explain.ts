@@ -60,9 +60,19 @@ export function isNoAnswer(code: string | undefined): boolean {
   return code === 'ETIMEDOUT' || code === 'EHOSTUNREACH';
 }
 
-/** A server that had another certificate to show has none for what it is asked now. */
+/** The server says that it has no certificate of the kind it is asked for, or nothing else in common (RFC 8446, section 6.2). */
 export function isRefusal(code: string | undefined): boolean {
-  if (code === undefined) return false;
+  return (
+    code !== undefined &&
+    /^ERR_SSL_.*(ALERT_HANDSHAKE_FAILURE|ALERT_INSUFFICIENT_SECURITY|ALERT_UNSUPPORTED_CERTIFICATE|NO_SHARED|NO_CIPHERS|NO_SUITABLE)/.test(
+      code,
+    )
+  );
+}
+
+/** The server ended the handshake without saying why, or for a reason that may be another one: some do so where they have no such certificate, others where they have had enough connections. */
+export function isUnclearRefusal(code: string | undefined): boolean {
+  if (code === undefined || isRefusal(code)) return false;
   return BY_CODE[code] === HUNG_UP || (code.startsWith('ERR_SSL_') && !SPEAKS_NO_TLS.test(code));
 }
 

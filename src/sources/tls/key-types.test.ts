@@ -161,17 +161,40 @@ test('one handshake is enough where that is configured', async () => {
 });
 
 test.each<[string, (socket: Socket) => void]>([
+  ['resets', (socket) => socket.resetAndDestroy()],
+  ['hangs up', (socket) => void socket.end()],
+])(
+  'a server that %s when it has no such certificate has no other one, as Windows does',
+  async (_how, refuse) => {
+    const { port } = await before(
+      createTlsServer(holding(leaves.ecdsa)),
+      (hello) => signatureAlgorithms(hello).includes(ECDSA_SECP256R1_SHA256),
+      refuse,
+    );
+
+    const sightings = await scan(`${NAME}@127.0.0.1:${port}`);
+
+    expect(sightings.map(({ kind, place }) => [kind, place])).toEqual([
+      ['seen', `edge:${NAME}@127.0.0.1:${port}`],
+    ]);
+  },
+);
+
+test.each<[string, (socket: Socket) => void]>([
   ['resets', (socket) => socket.once('data', () => socket.resetAndDestroy())],
   ['hangs up', (socket) => socket.once('data', () => socket.end())],
-])('a server that %s when asked again has no other certificate', async (_how, again) => {
-  const { port } = await afterTheFirst(again);
+])(
+  'a server that %s once it has had enough connections may have another certificate: a gap',
+  async (_how, again) => {
+    const { port } = await afterTheFirst(again);
+    const place = `edge:${NAME}@127.0.0.1:${port}`;
 
-  const sightings = await scan(`${NAME}@127.0.0.1:${port}`);
-
-  expect(sightings.map(({ kind, place }) => [kind, place])).toEqual([
-    ['seen', `edge:${NAME}@127.0.0.1:${port}`],
-  ]);
-});
+    expect(await scan(`${NAME}@127.0.0.1:${port}`)).toMatchObject([
+      { kind: 'seen', place },
+      { kind: 'unseen', place: `${place} (RSA or EdDSA)`, error: { kind: 'unreachable' } },
+    ]);
+  },
+);
 
 test('a server that does not answer when asked again is seen, and what it could not be asked for is a gap', async () => {
   const { port } = await afterTheFirst((socket) => void socket.resume());
@@ -275,13 +298,17 @@ const ECDSA_SECP256R1_SHA256 = '0403';
 const RSA_PKCS1_SHA256 = '0401';
 const RSA_PSS_RSAE_SHA256 = '0804';
 
-/** Lets a client through to `server` where its ClientHello `isWelcome`, and does not answer it otherwise. */
-async function before(server: Server, isWelcome: (hello: Buffer) => boolean): Promise<{ port: number }> {
+/** Lets a client through to `server` where its ClientHello `isWelcome`; otherwise does not answer it, or refuses it. */
+async function before(
+  server: Server,
+  isWelcome: (hello: Buffer) => boolean,
+  refuse: (socket: Socket) => void = (socket) => void socket.resume(),
+): Promise<{ port: number }> {
   const inner = await ground.listen(server);
   return ground.listen(
     createServer((socket) =>
       socket.once('data', (hello: Buffer) => {
-        if (!isWelcome(hello)) return void socket.resume();
+        if (!isWelcome(hello)) return refuse(socket);
         const behind = connect(inner).on('error', () => {});
         behind.write(hello);
         socket.pipe(behind).pipe(socket);

@@ -5,7 +5,7 @@ import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:
 import type { SourceError } from '../../ports/source-error.ts';
 import { type Deadline, startDeadline } from '../../wire/deadline.ts';
 import { contextFor, KEY_TYPES, type KeyType, keyTypeOf, legacyContext, modernContext } from './contexts.ts';
-import { explain, isNoAnswer, isOfAnotherAge, isRefusal, noAnswer } from './explain.ts';
+import { explain, isNoAnswer, isOfAnotherAge, isRefusal, isUnclearRefusal, noAnswer } from './explain.ts';
 import { type IsEnough, type ServedChain, servedChain } from './served-chain.ts';
 import type { Site } from './site.ts';
 import { speakPrologue } from './starttls.ts';
@@ -76,15 +76,31 @@ async function askForOtherKeys(shown: Probe[], target: Target): Promise<Unasked 
     const keyTypes = keyTypesBeside(shown);
     if (keyTypes.length === 0) return undefined;
     const context = contextFor(keyTypes);
-    const next = await shakeInTime(target, (asked) => shake(asked, context));
-    if (next.failed !== undefined)
-      return next.isRefusal ? undefined : { keyTypes, error: next.failed, isSilent: next.isSilent };
+    const next = await askWith(context, target);
+    if (next === 'has none') return undefined;
+    if (next.failed !== undefined) return { keyTypes, error: next.failed, isSilent: next.isSilent };
     const { failure: _, ...other } = next.shown;
     const type = typeOf(other);
     // A server that has no other may show the one it has, whatever it is asked for.
     if (type === undefined || !keyTypes.includes(type)) return undefined;
     shown.push(other);
   }
+}
+
+/**
+ * A server that hangs up may have no such certificate (Windows says no more), or may take no more connections. It has none where the handshake
+ * that suits all servers works once more, and this one does not.
+ */
+async function askWith(context: SecureContext, target: Target): Promise<Outcome | 'has none'> {
+  const restricted = () => shakeInTime(target, (asked) => shake(asked, context));
+  const next = await restricted();
+  if (next.failed === undefined) return next;
+  if (next.refusal === 'clear') return 'has none';
+  if (next.refusal === undefined) return next;
+  const usual = await shakeInTime(target, shakeFirst);
+  if (usual.failed !== undefined) return next;
+  const again = await restricted();
+  return again.failed !== undefined && again.refusal !== undefined ? 'has none' : again;
 }
 
 /** The types of keys of which no certificate was shown. */
@@ -112,7 +128,7 @@ type Shaken = Probe & { readonly failure?: string };
 
 type Outcome =
   | { readonly shown: Shaken; readonly failed?: undefined }
-  | { readonly failed: SourceError; readonly isSilent: boolean; readonly isRefusal: boolean };
+  | { readonly failed: SourceError; readonly isSilent: boolean; readonly refusal?: 'clear' | 'unclear' };
 
 async function shakeInTime(target: Target, work: (asked: Asked) => Promise<Shaken>): Promise<Outcome> {
   const { source, timeoutMs, signal } = target;
@@ -123,12 +139,12 @@ async function shakeInTime(target: Target, work: (asked: Asked) => Promise<Shake
     return { shown: await work({ ...target, deadline, contact }) };
   } catch (error) {
     signal.throwIfAborted();
-    if (deadline.passed())
-      return { failed: noAnswer(source, timeoutMs), isSilent: !contact.heard, isRefusal: false };
+    if (deadline.passed()) return { failed: noAnswer(source, timeoutMs), isSilent: !contact.heard };
     const failed = explain(error, source);
     if (failed === undefined) throw error;
     const code = codeOf(error);
-    return { failed, isSilent: isNoAnswer(code), isRefusal: isRefusal(code) };
+    const refusal = isRefusal(code) ? 'clear' : isUnclearRefusal(code) ? 'unclear' : undefined;
+    return { failed, isSilent: isNoAnswer(code), ...(refusal && { refusal }) };
   } finally {
     deadline.stop();
   }
