@@ -130,6 +130,33 @@ test('a leaf without a subject has a path like any other', async () => {
   expect(judge([alone])).toBe('self-signed');
 });
 
+test('a valid root that nobody trusts is no way round a trusted one that has expired', async () => {
+  const old = await makeAuthority({ name: 'Own Root', ...expired });
+  const reissued = await makeAuthority({ name: 'Own Root', keys: old.keys });
+  const site = await issue(old, { name: 'site' });
+
+  expect(isOn(judged([site, reissued], [old]), old)).toBe(true);
+  expect(judged([site, reissued], [old])).toMatchObject({ isUsable: false });
+  expect(judged([site, reissued], [old, reissued])).toMatchObject({ isUsable: true });
+  expect(judged([site, reissued])).toMatchObject({ isUsable: true });
+});
+
+test('what may not issue is on no path, unless it is configured', async () => {
+  const other = await issue(middle, { name: 'Not An Authority' });
+  const below = await issue({ ...other, servedPem: '' }, { name: 'below' });
+
+  expect(judge([below, other, middle, root], [root])).toBe('broken');
+  expect(judge([below, other], [other])).toBe('complete');
+});
+
+test('an issuer with the name of the leaf that is not there is missing, not broken', async () => {
+  const authority = await makeAuthority({ name: 'localhost' });
+  const site = await issue(authority, { name: 'localhost' });
+
+  expect(judge([site])).toBe('incomplete');
+  expect(judge([site], [authority])).toBe('complete');
+});
+
 test('an impostor is not on the path', async () => {
   const impostor = await makeAuthority({ name: 'Low', issuer: middle });
 
@@ -186,7 +213,7 @@ describe('an authority that was cross-signed by one that has expired', async () 
     const oldT = await makeAuthority({ name: 'OldT' });
     const crossedByOld = await makeAuthority({ name: 'UserT', issuer: oldT, keys: userT.keys });
 
-    const found = judged([site, issuing, crossedByOld, oldT], [youngT]);
+    const found = judged([site, issuing, crossedByOld, oldT], [youngT, oldT]);
 
     expect(found).toMatchObject({ state: 'complete', isUsable: true });
     expect(names(found)).toEqual(['site', 'Issuing', 'UserT', 'OldT']);

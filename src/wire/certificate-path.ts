@@ -32,8 +32,8 @@ export interface JudgedPath {
 
 /**
  * Chooses the path that a client can use, among all that signatures allow. In this order: one to a trusted authority that is valid now,
- * one to any self-signed certificate that is valid now, the complete one that ends last, and else as far as it goes.
- * Several of a kind: the one whose issuers end last. An issuer that expired does no harm where another path does without it (RFC 4158, section 2.3).
+ * one to a trusted authority, one to any self-signed certificate that is valid now, one to any at all, and else as far as it goes.
+ * A valid root that nobody is known to trust is no way round a trusted one that has expired. Several of a kind: the one whose issuers end last. An issuer that expired does no harm where another path does without it (RFC 4158, section 2.3).
  *
  * The order of the chain does not matter after the leaf, and certificates that are no part of a path are passed over, as clients do.
  * The work is bounded: each certificate is climbed from once, because a server may send rings of authorities that sign one another.
@@ -51,8 +51,12 @@ export function judgePath(chain: Path, roots: TrustedRoots, now: Date): JudgedPa
   const isValidNow = (certificate: X509Certificate) => isValidAt(certificate, now);
   const climb = (isTop: Accepts, isAllowed: Accepts) =>
     climbTo(leaf, { issuersOf, isTop, isAllowed, isEnd, now });
-  const valid = climb(isTrusted, isValidNow) ?? climb(isEnd, isValidNow);
-  const complete = valid ?? climb(isEnd, () => true);
+  const always = () => true;
+  const complete =
+    climb(isTrusted, isValidNow) ??
+    climb(isTrusted, always) ??
+    climb(isEnd, isValidNow) ??
+    climb(isEnd, always);
   if (complete === undefined) return climbAsFarAsItGoes(chain, issuersOf, now);
 
   const top = complete.at(-1) ?? leaf;
@@ -122,7 +126,8 @@ function climbAsFarAsItGoes(chain: Path, issuersOf: IssuersOf, now: Date): Judge
   for (const from of reached) {
     const issuers = issuersOf(from);
     for (const issuer of issuers) reached.add(issuer);
-    broken ||= issuers.length === 0 && named.has(normalName(from.issuer));
+    const others = named.get(normalName(from.issuer)) ?? [];
+    broken ||= issuers.length === 0 && others.some((other) => other !== from);
   }
   const path = new Set([leaf]);
   for (const from of path) {
@@ -172,10 +177,13 @@ function makeIssuers(chain: Path, roots: TrustedRoots): { issuersOf: IssuersOf; 
     const verifies = new Map<string, boolean>();
     return [...new Set([...trusted, ...(bySubject.get(normalName(issuer)) ?? [])])].filter((candidate) => {
       const key = remember(keys, candidate, () => keyOf(candidate));
-      if (key === undefined) return false;
+      if (key === undefined || !mayIssue(candidate)) return false;
       return remember(verifies, key, () => (signaturesLeft -= 1) >= 0 && isSignedBy(certificate, candidate));
     });
   };
+  /** RFC 5280, section 6.1.4 (k). Roots of version 1 have no extension that says so. */
+  const mayIssue = (candidate: X509Certificate) =>
+    candidate.ca || candidate.subject === candidate.issuer || roots.isConfigured(candidate);
   return {
     issuersOf: (certificate) => remember(found, certificate, () => findIssuers(certificate)),
     isServed: (certificate) => served.has(certificate),

@@ -61,33 +61,34 @@ export function modernContext(): SecureContext {
   return share('modern', () => createSecureContext({ ca: [] }));
 }
 
+const LEGACY = {
+  minVersion: 'TLSv1',
+  ciphers: 'DEFAULT@SECLEVEL=0',
+  secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT,
+} as const;
+
 export function legacyContext(): SecureContext {
-  return share('legacy', () =>
-    createSecureContext({
-      ca: [],
-      minVersion: 'TLSv1',
-      ciphers: 'DEFAULT@SECLEVEL=0',
-      secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT,
-    }),
-  );
+  return share('legacy', () => createSecureContext({ ...LEGACY, ca: [] }));
 }
 
 /**
- * Accepts a server's certificate only with a key of these types.
+ * Accepts a server's certificate only with a key of these types. Signatures decide (RFC 8446, section 4.2.3); for servers that choose by the
+ * cipher suite until TLS 1.2, the suites do as well. EdDSA shares its suites with ECDSA there, and is asked for without ECDSA in TLS 1.3 only.
  *
- * Without RSA among them, its PKCS #1 signatures are offered all the same: some servers choose by the signatures in the chain too (RFC 8446,
- * section 4.2.3), and mostly an RSA authority signed it. TLS 1.3 does not let a server prove its own key with these, and for
- * TLS 1.2 the cipher suites rule it out.
+ * Without RSA among them, its PKCS #1 signatures are offered all the same: some servers choose by the signatures in the chain too, and mostly an
+ * RSA authority signed it. TLS 1.3 does not let a server prove its own key with these.
  */
-export function contextFor(keyTypes: readonly KeyType[]): SecureContext {
-  return share(keyTypes.join(), () => {
+export function contextFor(keyTypes: readonly KeyType[], isLegacy = false): SecureContext {
+  return share([isLegacy, ...keyTypes].join(), () => {
     const own = keyTypes.flatMap((keyType) => SIGNATURES[keyType]);
-    return keyTypes.includes('RSA')
-      ? createSecureContext({ ca: [], sigalgs: own.join(':') })
-      : createSecureContext({
-          ca: [],
-          sigalgs: [...own, ...RSA_PKCS1].join(':'),
-          ciphers: `${DEFAULT_CIPHERS}:!aRSA`,
-        });
+    const isWithRsa = keyTypes.includes('RSA');
+    const leftOut = `${isWithRsa ? '' : ':!aRSA'}${keyTypes.includes('ECDSA') ? '' : ':!aECDSA'}`;
+    // Before TLS 1.2 no signatures are offered.
+    if (isLegacy) return createSecureContext({ ...LEGACY, ca: [], ciphers: `${LEGACY.ciphers}${leftOut}` });
+    return createSecureContext({
+      ca: [],
+      sigalgs: [...own, ...(isWithRsa ? [] : RSA_PKCS1)].join(':'),
+      ciphers: `${DEFAULT_CIPHERS}${leftOut}`,
+    });
   });
 }

@@ -293,6 +293,47 @@ async function afterTheFirst(again: (socket: Socket) => void): Promise<{ port: n
   );
 }
 
+test('a server that chooses by the cipher suite, whatever signatures are offered, shows both', async () => {
+  const ecdsa = await ground.listen(createTlsServer({ ...holding(leaves.ecdsa), maxVersion: 'TLSv1.2' }));
+  const rsa = await ground.listen(createTlsServer({ ...holding(leaves.oldRsa), maxVersion: 'TLSv1.2' }));
+  const { port } = await ground.listen(
+    createServer((socket) =>
+      socket.once('data', (hello: Buffer) => {
+        const behind = connect(hello.includes(ECDHE_ECDSA_AES128_GCM, 0, 'hex') ? ecdsa : rsa).on(
+          'error',
+          () => {},
+        );
+        behind.write(hello);
+        socket.pipe(behind).pipe(socket);
+      }),
+    ),
+  );
+
+  const sightings = await scan(`${NAME}@127.0.0.1:${port}`);
+
+  expect(Object.values(summary(sightings)).toSorted()).toEqual(
+    [leaves.ecdsa, leaves.oldRsa].map(fingerprintOf).toSorted(),
+  );
+});
+
+test('a server of TLS 1.1 is asked for both by its cipher suites', async () => {
+  const options = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
+  const { port } = await ground.listen(
+    createTlsServer({ ...holding(leaves.ecdsa, leaves.oldRsa), ...options }),
+  );
+
+  const sightings = await scan(`${NAME}@127.0.0.1:${port}`);
+
+  expect(Object.values(summary(sightings)).toSorted()).toEqual(
+    [leaves.ecdsa, leaves.oldRsa].map(fingerprintOf).toSorted(),
+  );
+  expect(
+    sightings.every((sighting) => sighting.kind === 'seen' && sighting.served?.legacyOnly === true),
+  ).toBe(true);
+});
+
+/** https://www.iana.org/assignments/tls-parameters/tls-parameters.xhtml#tls-parameters-4 */
+const ECDHE_ECDSA_AES128_GCM = 'c02b';
 /** https://www.iana.org/assignments/tls-parameters/tls-parameters.xhtml#tls-signaturescheme */
 const ECDSA_SECP256R1_SHA256 = '0403';
 const RSA_PKCS1_SHA256 = '0401';

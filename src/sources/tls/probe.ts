@@ -62,7 +62,7 @@ export async function probe(
   const first = await shakeInTime({ site, addresses, ...options }, shakeFirst);
   if (first.failed !== undefined) return { shown: [], failed: first.failed, isSilent: first.isSilent };
   const shown: Probe[] = [first.shown];
-  if (!options.everyKeyType || first.shown.legacyOnly) return { shown, isSilent: false };
+  if (!options.everyKeyType) return { shown, isSilent: false };
   // The same one of several addresses: another may be another server.
   const at = addresses.filter(({ address }) => addressOf(address, site.port) === first.shown.address);
   const target = { site, addresses: at.length > 0 ? at : addresses, ...options };
@@ -72,19 +72,25 @@ export async function probe(
 
 /** Adds to `shown` what else the server has. */
 async function askForOtherKeys(shown: Probe[], target: Target): Promise<Unasked | undefined> {
-  for (;;) {
-    const keyTypes = keyTypesBeside(shown);
-    if (keyTypes.length === 0) return undefined;
-    const context = contextFor(keyTypes);
-    const next = await askWith(context, target);
-    if (next === 'has none') return undefined;
+  const isLegacy = shown[0]?.legacyOnly === true;
+  for (let waiting = [keyTypesBeside(shown)]; waiting.length > 0;) {
+    const [keyTypes = [], ...others] = waiting;
+    waiting = others;
+    if (keyTypes.length === 0) continue;
+    const next = await askWith(contextFor(keyTypes, isLegacy), target);
+    if (next === 'has none') continue;
     if (next.failed !== undefined) return { keyTypes, error: next.failed, isSilent: next.isSilent };
     const { failure: _, ...other } = next.shown;
     const type = typeOf(other);
-    // A server that has no other may show the one it has, whatever it is asked for.
-    if (type === undefined || !keyTypes.includes(type)) return undefined;
-    shown.push(other);
+    if (type !== undefined && keyTypes.includes(type)) {
+      shown.push({ ...other, legacyOnly: isLegacy });
+      waiting = [keyTypesBeside(shown)];
+    } else if (keyTypes.length > 1) {
+      // It chooses by the cipher suite, which is the same for several types: each is asked for alone.
+      waiting = keyTypes.map((keyType) => [keyType]);
+    }
   }
+  return undefined;
 }
 
 /**

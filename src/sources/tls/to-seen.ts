@@ -26,7 +26,7 @@ const MAX_REMEMBERED = 500;
 /** Sites whose whole chain is its leaf's path, though that is incomplete. */
 const MAX_PLACES = 50_000;
 /** A path with an expired certificate may get a way round it that Node's own path does not show, so all is looked at again. */
-const LOOK_AGAIN_MS = 3_600_000;
+const LOOK_AGAIN_MS = 60_000;
 
 interface Known {
   readonly x509: X509Certificate;
