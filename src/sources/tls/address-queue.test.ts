@@ -7,7 +7,12 @@ interface Task extends Entry {
   readonly end: () => void;
 }
 
-function start({ atOnce = 1, slow = new Set<string>(), underWay = new Map<string, string[]>() } = {}) {
+function start({
+  atOnce = 1,
+  slow = new Set<string>(),
+  answered = new Set<string>(),
+  underWay = new Map<string, string[]>(),
+} = {}) {
   const turns = makeTurns(atOnce);
   const queue = makeAddressQueue<Entry, Task>({
     begin: (entry) => {
@@ -17,6 +22,7 @@ function start({ atOnce = 1, slow = new Set<string>(), underWay = new Map<string
     },
     underWay: (address) => underWay.get(address) ?? [],
     isSlow: (address) => slow.has(address),
+    hasAnswered: (address) => answered.has(address),
     onceFree: (address, listener) => turns.onceFree(address, listener),
   });
   const lane = queue.tasks[Symbol.asyncIterator]();
@@ -52,6 +58,21 @@ test('addresses are taken in turn', async () => {
   for (let count = 0; count < 5; count += 1) labels.push((await pull())?.label);
 
   expect(labels).toEqual(['a1', 'b1', 'a2', 'b2', 'a3']);
+});
+
+test('an address that has answered comes before those that nobody has tried', async () => {
+  const answered = new Set<string>();
+  const { add, pull } = start({ atOnce: 10, answered });
+  add('a', 'a1');
+  add('good', 'g1', 'g2', 'g3');
+  add('b', 'b1');
+  add('c', 'c1');
+
+  const labels = [(await pull())?.label, (await pull())?.label];
+  answered.add('good');
+  for (let count = 0; count < 4; count += 1) labels.push((await pull())?.label);
+
+  expect(labels).toEqual(['a1', 'g1', 'b1', 'c1', 'g2', 'g3']);
 });
 
 test('slow addresses come after all others, and their last entry first', async () => {

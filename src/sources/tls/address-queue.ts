@@ -21,19 +21,22 @@ export interface AddressQueueParts<E extends Entry, T> {
   readonly underWay: (address: string) => Iterable<string>;
   /** Whether an address let the last one who asked there wait in vain. */
   readonly isSlow: (address: string) => boolean;
+  /** Whether the last one who asked there got an answer. */
+  readonly hasAnswered: (address: string) => boolean;
   /** Calls back once, when a turn at this address is given back. @returns what takes that back. */
   readonly onceFree: (address: string, listener: () => void) => () => void;
 }
 
 /**
  * No lane waits at an address, so that thousands of names on one that does not answer hold one lane: an address whose turns are all taken
- * is passed over until one is given back. Addresses are taken in turn, those that are slow after all others.
+ * is passed over until one is given back. Addresses are taken in turn: first those that have answered, which hold a lane for moments only, and
+ * those that are slow after all others.
  */
 export function makeAddressQueue<E extends Entry, T>(parts: AddressQueueParts<E, T>): AddressQueue<E, T> {
-  const { begin, underWay, isSlow, onceFree } = parts;
+  const { begin, underWay, isSlow, hasAnswered, onceFree } = parts;
   const queues = new Map<string, Queue<E>>();
   const tasks: T[] = [];
-  const free = { usual: new Set<string>(), slow: new Set<string>() };
+  const free = { proven: new Set<string>(), untried: new Set<string>(), slow: new Set<string>() };
   const busy = new Map<string, () => void>();
   const waiting: (() => void)[] = [];
   let closed = false;
@@ -43,8 +46,15 @@ export function makeAddressQueue<E extends Entry, T>(parts: AddressQueueParts<E,
   const wakeAll = () => {
     for (const wake of waiting.splice(0)) wake();
   };
-  const list = (address: string) => free[isSlow(address) ? 'slow' : 'usual'].add(address);
-  const unlist = (address: string) => free.usual.delete(address) || free.slow.delete(address);
+  const list = (address: string) => {
+    const among = free[isSlow(address) ? 'slow' : hasAnswered(address) ? 'proven' : 'untried'];
+    if (among.has(address)) return;
+    unlist(address);
+    among.add(address);
+  };
+  const unlist = (address: string) => {
+    for (const addresses of Object.values(free)) addresses.delete(address);
+  };
   const passOver = (address: string) => {
     const stop = onceFree(address, () => {
       busy.delete(address);
@@ -68,7 +78,9 @@ export function makeAddressQueue<E extends Entry, T>(parts: AddressQueueParts<E,
   const take = (): T | undefined => {
     if (tasks.length > 0) return tasks.shift();
     for (;;) {
-      const [address] = [...free.usual.keys().take(1), ...free.slow.keys().take(1)];
+      const [address] = [free.proven, free.untried, free.slow].flatMap((addresses) => [
+        ...addresses.keys().take(1),
+      ]);
       if (address === undefined) return undefined;
       unlist(address);
       const queue = queues.get(address);

@@ -23,6 +23,8 @@ export interface State {
   readonly keySilence: Silence;
   /** Addresses where the last one who asked got no answer. */
   readonly slow: Set<string>;
+  /** Addresses where the last one who asked got one. */
+  readonly lively: Set<string>;
   readonly resolver: Resolver;
   readonly issuersAt: IssuersAt;
 }
@@ -42,6 +44,7 @@ export function makeState(config: TlsConfig, clock: () => number): State {
     silence: makeSilence(keptMs, clock),
     keySilence: makeSilence(keptMs, clock),
     slow: new Set(),
+    lively: new Set(),
     resolver: systemResolver({ source, timeoutMs, clock }),
     issuersAt: new Map(),
   };
@@ -73,7 +76,7 @@ export async function* lookAtSites(
   toSeen: ToSeen,
   signal: AbortSignal,
 ): AsyncGenerator<Found, void> {
-  const { config, turns, pending, silence, slow } = state;
+  const { config, turns, pending, silence, slow, lively } = state;
   const stop = new AbortController();
   const ended = AbortSignal.any([signal, stop.signal]);
   const answered = new Set<string>();
@@ -92,6 +95,7 @@ export async function* lookAtSites(
     },
     underWay: (address) => pending.namesAt(address),
     isSlow: (address) => slow.has(address),
+    hasAnswered: (address) => lively.has(address),
     onceFree: (address, listener) => turns.onceFree(address, listener),
   });
   const look = async function* (task: Task): AsyncGenerator<Found, void> {
@@ -157,7 +161,7 @@ function targetsOf(
 
 /** @returns undefined where the address has no turn to give. */
 function startProbe(target: Target, state: State, toSeen: ToSeen, thorough = false) {
-  const { config, clock, turns, pending, silence, slow } = state;
+  const { config, clock, turns, pending, silence, slow, lively } = state;
   const { name: source, timeoutMs } = config;
   const { address, label, everywhere, site, addresses, place } = target;
   const giveBack = turns.tryTake(address);
@@ -174,8 +178,9 @@ function startProbe(target: Target, state: State, toSeen: ToSeen, thorough = fal
     else silence.heard(everywhere, label);
     if (answer.unasked?.isSilent === true) state.keySilence.note(everywhere, label, askedAt);
     else if (everyKeyType && answer.shown.length > 0) state.keySilence.heard(everywhere, label);
-    if (answer.isSilent || answer.unasked?.isSilent === true) slow.add(address);
-    else slow.delete(address);
+    const isSlow = answer.isSilent || answer.unasked?.isSilent === true;
+    (isSlow ? slow : lively).add(address);
+    (isSlow ? lively : slow).delete(address);
     const { shown } = answer;
     if (known === undefined || shown[0]?.legacyOnly !== false) return answer;
     const error = toSilentError(target, known, config);
