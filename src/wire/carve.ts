@@ -1,11 +1,10 @@
 import type { X509Certificate } from 'node:crypto';
-import { readElement } from './der.ts';
+import { endOfElement } from './der.ts';
+import { matchFrom } from './match-from.ts';
 import { readX509 } from './read-x509.ts';
 
 /** A certificate's DER inside other bytes, or what looks like one and cannot be read. */
-export type Carved =
-  | { readonly from: number; readonly certificate: X509Certificate }
-  | { readonly from: number; readonly because: string };
+type Carved = { readonly certificate: X509Certificate } | { readonly because: string };
 
 /**
  * How a certificate begins (RFC 5280 section 4.1): two sequences of more than 127 bytes, then version 2 or 3, or, in version 1, the serial number.
@@ -16,34 +15,23 @@ const BEGINNING = new RegExp(String.raw`${SEQUENCE}${SEQUENCE}(?=(\xa0\x03\x02\x
 
 /**
  * Finds certificates in DER wherever they stand in bytes of an unknown format: keystores that keep them in the clear, databases, programs, core dumps.
- * What begins as a version 3 certificate and cannot be read is told of; version 1 is too weak a sign for that.
+ * What begins like a version 2 or 3 certificate and cannot be read is reported; the beginning of version 1 is too common for that.
  */
-export function carveCertificates(bytes: Buffer, from = 0): Carved[] {
-  if (bytes.indexOf('3082', from, 'hex') < 0 && bytes.indexOf('3081', from, 'hex') < 0) return [];
+export function carveCertificates(bytes: Buffer): Carved[] {
+  if (!bytes.includes('3082', 0, 'hex') && !bytes.includes('3081', 0, 'hex')) return [];
   const carved: Carved[] = [];
   const text = bytes.toString('latin1');
-  BEGINNING.lastIndex = from;
-  for (let match = BEGINNING.exec(text); match !== null; match = BEGINNING.exec(text)) {
+  let next = 0;
+  for (let match = matchFrom(BEGINNING, text, 0); match !== null; match = matchFrom(BEGINNING, text, next)) {
     const at = match.index;
     const isSure = match[1] !== undefined;
-    const end = endOf(bytes, at);
-    if (end === undefined) {
-      if (isSure) carved.push({ from: at, because: 'it is cut short' });
-      BEGINNING.lastIndex = at + 1;
-      continue;
-    }
-    const certificate = readX509(bytes.subarray(at, end));
-    if (typeof certificate !== 'string') carved.push({ from: at, certificate });
-    else if (isSure) carved.push({ from: at, because: certificate });
-    BEGINNING.lastIndex = typeof certificate === 'string' ? at + 1 : end;
+    next = at + 1;
+    const end = endOfElement(bytes, at);
+    const certificate = end === undefined ? 'it is cut short' : readX509(bytes.subarray(at, end));
+    if (typeof certificate !== 'string') {
+      carved.push({ certificate });
+      next = end ?? next;
+    } else if (isSure) carved.push({ because: certificate });
   }
   return carved;
-}
-
-function endOf(bytes: Buffer, at: number): number | undefined {
-  try {
-    return readElement(bytes, at).next;
-  } catch {
-    return undefined;
-  }
 }

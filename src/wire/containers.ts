@@ -1,6 +1,6 @@
 import { arrangeChains } from './arrange-chains.ts';
 import { carveCertificates } from './carve.ts';
-import { readElement, tags } from './der.ts';
+import { endOfElement, tags } from './der.ts';
 import { kindOfDer } from './der-kind.ts';
 import {
   below,
@@ -26,7 +26,7 @@ export interface Contained {
   readonly held: Held;
   /** Content inside it that may hold certificates in turn. */
   readonly inner?: Buffer;
-  /** What comes behind it. */
+  /** The bytes after its end. */
   readonly rest?: Buffer;
 }
 
@@ -42,13 +42,13 @@ export function readContainer(bytes: Buffer, passphrases: readonly string[]): Co
 
 /** Certificates and other values in DER, one after the other; undefined where the bytes are no DER at all. */
 function findInDer(bytes: Buffer): Contained | undefined {
-  // A DER sequence of more than 127 bytes goes on with a byte that no text has there.
+  // In a DER sequence of more than 127 bytes, the second byte is one that no ASCII text has.
   if (((bytes[1] ?? 0) & 0x80) === 0) return undefined;
   const parts: Held[] = [];
   let certificates = 0;
   let at = 0;
   while (bytes[at] === tags.sequence) {
-    const next = endOf(bytes, at);
+    const next = endOfElement(bytes, at);
     if (next === undefined) {
       if (at === 0 && !looksLikeCertificate(bytes)) return undefined;
       return { held: together([...parts, unreadable(ordinal(certificates + 1), 'it is cut short')]) };
@@ -70,9 +70,9 @@ function readDer(der: Buffer, place: string): Held {
   if (kind === 'certificate' || looksLikeCertificate(der)) return unreadable(place, certificate);
   if (kind === 'request') return request;
   if (kind === 'bcfks')
-    return unreadable(place, 'it is a Java keystore of Bouncy Castle (BCFKS), which is not read here');
+    return unreadable(place, 'it is a Java keystore of Bouncy Castle (BCFKS), which is not supported');
   if (kind !== 'unknown') return harmless;
-  // Lists of certificates (PkiPath, Netscape's), answers that carry their signer's, and whatever else has certificates in it.
+  // Lists of certificates (PkiPath, Netscape's), OCSP responses with their signer's, and anything else that contains some.
   const carved = carve(der, 'a certificate in it cannot be read');
   return carved === nothing ? unknown : below(place, carved);
 }
@@ -90,16 +90,8 @@ export function carve(bytes: Buffer, damaged?: string): Held {
   };
 }
 
-function endOf(bytes: Buffer, at: number): number | undefined {
-  try {
-    return readElement(bytes, at).next;
-  } catch {
-    return undefined;
-  }
-}
-
 function restBehind(bytes: Buffer): { readonly rest?: Buffer } {
-  const end = endOf(bytes, 0) ?? bytes.length;
+  const end = endOfElement(bytes, 0) ?? bytes.length;
   return end < bytes.length ? { rest: bytes.subarray(end) } : {};
 }
 
@@ -162,7 +154,7 @@ function findInJks(bytes: Buffer): Held {
       read = end;
     }
   } catch (error) {
-    // The entries behind a secret key, whose length is not written down, are found by their shape.
+    // The length of a secret key is not recorded, so the entries after it are found by their shape.
     const carved = carve(bytes.subarray(read), 'a certificate in it cannot be read');
     const isCut = !(error instanceof RangeError) || error.message === 'it is cut short';
     parts.push(renumbered(isCut ? { ...carved, unreadable: [] } : carved, parts.length));

@@ -1,6 +1,6 @@
 import { type Element, readChildren, readElement, tags } from './der.ts';
 
-/** What a DER value is. `certificate` is only its shape; `bcfks` is Bouncy Castle's keystore, which is encrypted as a whole. */
+/** What a DER value is. `certificate` only means that it has the shape of one; `bcfks` is Bouncy Castle's keystore, which is encrypted as a whole. */
 export type DerKind =
   | 'certificate'
   | 'key'
@@ -16,7 +16,7 @@ const UTC_TIME = 0x17;
 const GENERALIZED_TIME = 0x18;
 
 /**
- * Tells one value by its shape:
+ * Recognizes a value by its shape:
  * keys (RFC 8017 A.1, RFC 5958, RFC 5915), public keys (RFC 5280 4.1), requests (RFC 2986 4), revocation lists (RFC 5280 5.1), Diffie-Hellman and DSA parameters.
  * Never throws.
  */
@@ -50,7 +50,7 @@ function kindOf(bytes: Buffer, children: readonly Element[]): DerKind {
   return isSigned ? kindOfSigned(bytes, [...readChildren(bytes, first)]) : 'unknown';
 }
 
-/** What is signed: a certificate has a sequence of two times, a list has them side by side, a request has none. */
+/** Signed values: a certificate has a sequence of two times, a revocation list has times side by side, a request has none. */
 function kindOfSigned(bytes: Buffer, fields: readonly Element[]): DerKind {
   if (fields.some(isTime)) return 'revocation-list';
   if (fields.some((field) => isValidity(bytes, field))) return 'certificate';
@@ -81,4 +81,24 @@ function isValidity(bytes: Buffer, field: Element): boolean {
   if (field.tag !== tags.sequence) return false;
   const times = [...readChildren(bytes, field)];
   return times.length === 2 && times.every(isTime);
+}
+
+/** In bytes, or characters of base64: enough of a value's beginning for the functions below. */
+export const HEAD_LENGTH = 40;
+
+/** Whether a value begins like a certificate, PKCS#7, PKCS#12 or a list of certificates. */
+export function isContainerHead(bytes: Buffer): boolean {
+  return /^30(8[0-4])?(?:..){0,4}?(?:30(8[1-4])(?:..){1,4}?(?:a0030201|02|30)|06092a864886f70d0107|020103)/.test(
+    bytes.toString('hex', 0, 24),
+  );
+}
+
+/** How many bytes a value has, as its head says: `Infinity` for BER's indefinite length, undefined where it is not DER. */
+export function sizeOf(bytes: Buffer): number | undefined {
+  try {
+    if (bytes[1] === 0x80) return Infinity;
+    return readElement(bytes, 0, Infinity).next;
+  } catch {
+    return undefined;
+  }
 }

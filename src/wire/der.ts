@@ -44,6 +44,15 @@ function readIndefinite(bytes: Uint8Array, from: number, limit: number, depth: n
   return { tag: byteAt(bytes, from, limit), from, start, end: at, next: at + 2 };
 }
 
+/** Where the element at an offset ends; undefined where there is none, or it would reach past the end. */
+export function endOfElement(bytes: Uint8Array, at: number): number | undefined {
+  try {
+    return readElement(bytes, at).next;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The elements inside one. @throws {RangeError} as `readElement` does. */
 export function* readChildren(bytes: Uint8Array, parent: Element): Generator<Element, void, undefined> {
   for (let at = parent.start; at < parent.end;) {

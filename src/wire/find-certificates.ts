@@ -1,7 +1,7 @@
 import { packedIn, type Packed } from './archive.ts';
 import { carve, readContainer } from './containers.ts';
 import { promisesCertificate } from './certificate-names.ts';
-import { encodedIn, mayHoldCertificates, type Part } from './encoded.ts';
+import { encodedIn, mayHoldCertificates } from './encoded.ts';
 import { findInDocument, parseDocuments } from './find-in-document.ts';
 import { findInPem } from './find-in-pem.ts';
 import {
@@ -20,59 +20,62 @@ import {
 } from './held.ts';
 import { type PemBlock, splitPem } from './pem.ts';
 import { decodeText, unescapeText } from './plain-text.ts';
+import type { Part } from './trial.ts';
 import { printable } from './x509.ts';
 
 export interface FindOptions {
   /** Tried in turn on PKCS#12 files, besides none. */
   readonly passphrases?: readonly string[];
-  /** Default 10 MiB; anything larger is one `unreadable`, and costs nothing. */
+  /** Default 10 MiB. Larger content is not searched, and is one `unreadable`. */
   readonly maxBytes?: number;
 }
 
 export interface Found {
   readonly certificates: readonly FoundChain[];
-  /** What should have been a certificate and is none, or could not be read. */
+  /** What should hold a certificate and does not, or could not be read. */
   readonly unreadable: readonly Unreadable[];
   readonly others: Others;
 }
 
 export const DEFAULT_MAX_BYTES = 10 * 1024 * 1024;
 
-/** A YAML of a Secret of an archive of base64 happens; more than this is nobody's way of keeping a certificate. */
+/** Real nesting is a few levels deep (base64 in an archive in a Secret in YAML); deeper content is only made to be slow. */
 const MAX_WRAPPINGS = 10;
-/** All that one content may unpack to, whatever it claims. */
+/** For everything that one content unpacks to, at all levels together. */
 const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;
 
-/** One search through one content and all that is wrapped in it. */
+/** The limits of one search, which includes everything that is nested in the content. */
 interface Search {
   readonly passphrases: readonly string[];
+  /** How many more levels may be opened. */
   readonly wrappings: number;
+  /** How many more bytes may be unpacked; shared by all levels. */
   readonly budget: { bytes: number };
 }
 
 /**
- * Finds the certificates in a file's or a field's content, whatever way they are kept: PEM however mangled, DER, PKCS#7, PKCS#12, Java keystores, in base64 or
- * hexadecimal, in YAML, JSON and any other text, in archives, compressed, or among other bytes; and any of these inside one another.
- * What has the form of a certificate or a container and cannot be read is `unreadable`, with the reason: nothing is passed over in silence because of a limit.
- * Private keys are compared and dropped; none is in what is given back. Never throws.
+ * Finds the certificates in the content of a file or a field, however they are stored: PEM (also mangled), DER, PKCS#7, PKCS#12, Java keystores; encoded as base64 or
+ * hexadecimal; in YAML, JSON, other text, archives, compressed data or unknown binary formats; and any of these nested in one another.
+ * What has the form of a certificate or a container and cannot be read is `unreadable`, with the reason, and so is what a limit cut off.
+ * Private keys are only compared with the certificates; the result contains none. Never throws.
  */
 export function findCertificates(content: Buffer | string, options: FindOptions = {}): Found {
   const { maxBytes = DEFAULT_MAX_BYTES } = options;
-  if (content.length > maxBytes) return given(unreadable('', `it is larger than ${sizeInWords(maxBytes)}`));
-  return given(find(content, startSearch(options)));
+  if (content.length > maxBytes) return toFound(unreadable('', `it is larger than ${sizeInWords(maxBytes)}`));
+  return toFound(find(content, startSearch(options)));
 }
 
-/** The same for the values of a document that was parsed already: a secret's fields. Places are `:field`, `:field.path` and so on. */
+/** Like {@link findCertificates}, for a document that is parsed already, such as the fields of a secret. Places are `:field`, `:field.path` and so on. */
 export function findCertificatesInDocument(document: object, options: FindOptions = {}): Found {
   const search = startSearch(options);
-  return given(findInDocument(document, (value) => find(value, search)));
+  return toFound(findInDocument(document, (value) => find(value, search)));
 }
 
 function startSearch({ passphrases = [] }: FindOptions): Search {
   return { passphrases, wrappings: MAX_WRAPPINGS, budget: { bytes: MAX_UNPACKED_BYTES } };
 }
 
-function given({ chains, unreadable, others }: Held): Found {
+function toFound({ chains, unreadable, others }: Held): Found {
   return { certificates: chains, unreadable, others };
 }
 
@@ -80,17 +83,17 @@ function find(content: Buffer | string, search: Search): Held {
   return typeof content === 'string' ? findInText(content, search) : findInBytes(content, search);
 }
 
-/** What is wrapped in other content: it counts against what may be unpacked, and against how deep. */
+/** Searches content that is nested in other content, within the limits. */
 function findInside(content: Buffer | string, search: Search): Held {
   search.budget.bytes -= content.length;
   if (search.budget.bytes < 0)
     return unreadable(
       '',
-      `it unpacks to more than ${sizeInWords(MAX_UNPACKED_BYTES)}, and was not read to its end`,
+      `it unpacks to more than ${sizeInWords(MAX_UNPACKED_BYTES)}, so not all of it was read`,
     );
   if (search.wrappings === 0)
     return mayHoldCertificates(content.toString('latin1'))
-      ? unreadable('', `it is wrapped more than ${MAX_WRAPPINGS} times`)
+      ? unreadable('', `it is nested more than ${MAX_WRAPPINGS} levels deep`)
       : nothing;
   return find(content, { ...search, wrappings: search.wrappings - 1 });
 }
@@ -110,10 +113,12 @@ function findInText(text: string, search: Search): Held {
   return whole ? held : together([held, onlyNew(findInPlainText(plain, search), held)]);
 }
 
-/** The chains that were not found already. */
+/** Only the chains whose leaf is not known already. */
 function onlyNew(held: Held, known: Held): Held {
-  const met = new Set(known.chains.flatMap(({ chain }) => chain.map(({ fingerprint256 }) => fingerprint256)));
-  return { ...nothing, chains: held.chains.filter(({ chain: [leaf] }) => !met.has(leaf.fingerprint256)) };
+  const seen = new Set(
+    known.chains.flatMap(({ chain }) => chain.map(({ fingerprint256 }) => fingerprint256)),
+  );
+  return { ...nothing, chains: held.chains.filter(({ chain: [leaf] }) => !seen.has(leaf.fingerprint256)) };
 }
 
 /** @param text without escapes */
@@ -121,12 +126,15 @@ function findInPlainText(text: string, search: Search): Held {
   const pem = splitPem(text);
   const inPem = findInPem(text, pem, (bytes) => findInside(bytes, search));
   const encoded = findEncoded(text, pem.blocks, inPem.count, search);
-  // What a broken block holds is reported as that, unless there is a whole certificate in it.
+  // A broken block is reported once, as broken; base64 in it counts only where it is a whole certificate.
   const whole = pem.broken.length === 0 ? encoded : encoded.filter(({ chains }) => chains.length > 0);
   return together([inPem.held, ...whole]);
 }
 
-/** Base64 and hexadecimal digits outside PEM blocks, each with a number that goes on from that of the blocks. */
+/**
+ * Base64 and hexadecimal outside PEM blocks.
+ * @param before how many places the blocks have; the numbering goes on from there
+ */
 function findEncoded(text: string, blocks: readonly PemBlock[], before: number, search: Search): Held[] {
   const parts: Part[] = [];
   let from = 0;
@@ -139,7 +147,7 @@ function findEncoded(text: string, blocks: readonly PemBlock[], before: number, 
     parts.push(...encoded.parts);
     cut ||= encoded.cut;
   }
-  // String literals may hold bytes as they are, once their escapes are resolved.
+  // Once its escapes are resolved, a string literal may contain raw DER.
   const binary = /0[\x81-\x83]/.test(text) ? carve(Buffer.from(text, 'latin1')) : nothing;
   const found = [...parts.map(({ held }) => held), binary].filter((held) => held !== nothing);
   let count = before;
@@ -156,14 +164,14 @@ function findInBytes(bytes: Buffer, search: Search): Held {
   const contained = readContainer(bytes, search.passphrases);
   if (contained === undefined) return findInAnything(bytes, search);
   const { held, inner, rest } = contained;
-  const further = [inner, rest && withoutBlanks(rest)]
-    .filter((more) => more !== undefined && more.length > 0)
-    .map((more) => findInside(more as Buffer, search));
+  const further = [inner, rest && withoutPadding(rest)].flatMap((more) =>
+    more !== undefined && more.length > 0 ? [findInside(more, search)] : [],
+  );
   const own = held.chains.length + held.unreadable.length;
   return together([held, ...further.map((more, index) => renumbered(more, own + index))]);
 }
 
-/** Text with PEM or base64 in it, and certificates among bytes of an unknown format. */
+/** Content of an unknown format: DER certificates anywhere among its bytes, and PEM or base64 in its text. */
 function findInAnything(bytes: Buffer, search: Search): Held {
   const carved = carve(bytes);
   const text = findInText(decodeText(bytes), search);
@@ -176,17 +184,17 @@ function renumbered(held: Held, before: number): Held {
 }
 
 function findInPacked(packed: Packed, search: Search): Held {
-  // A value that is encrypted is most often a password; a whole file is what somebody asked to be read.
+  // An encrypted value is usually a password. A whole file was configured to be read, so it is a gap.
   if (packed.kind === 'encrypted')
     return search.wrappings === MAX_WRAPPINGS ? unreadable('', `it is ${packed.format}`) : unknown;
-  if (packed.kind === 'opaque') return unreadable('', `it is ${packed.format}, which is not read here`);
+  if (packed.kind === 'opaque') return unreadable('', `it is ${packed.format}, which is not supported`);
   const maxBytes = Math.max(1, search.budget.bytes);
   try {
     if (packed.kind === 'stream') return findInside(packed.read(maxBytes), search);
     const files = packed.read(maxBytes);
     return together(
       files.map(({ name, content }) =>
-        within(printable(name), promised(name, content, findInside(content, search))),
+        within(printable(name), reportIfMissing(name, content, findInside(content, search))),
       ),
     );
   } catch (error) {
@@ -198,8 +206,8 @@ function findInPacked(packed: Packed, search: Search): Held {
   }
 }
 
-/** A file in an archive that is named like a certificate and holds none. */
-function promised(name: string, content: Buffer, held: Held): Held {
+/** Reports a file in an archive that is named like a certificate and holds none. */
+function reportIfMissing(name: string, content: Buffer, held: Held): Held {
   const base = name.slice(name.lastIndexOf('/') + 1);
   const isNamed =
     /\.(?!key$|csr$|crl$)\w+$/.test(base) &&
@@ -213,8 +221,8 @@ function promised(name: string, content: Buffer, held: Held): Held {
   };
 }
 
-/** Files end in line breaks, and blocks on tapes and disks are filled with zeros. */
-function withoutBlanks(bytes: Buffer): Buffer {
+/** Files end in line breaks, and the blocks of tapes and disks are filled with zeros. */
+function withoutPadding(bytes: Buffer): Buffer {
   let end = bytes.length;
   while (
     end > 0 &&
@@ -224,6 +232,6 @@ function withoutBlanks(bytes: Buffer): Buffer {
   return bytes.subarray(0, end);
 }
 
-function sizeInWords(bytes: number): string {
+export function sizeInWords(bytes: number): string {
   return bytes >= 1024 * 1024 ? `${Math.round(bytes / 1024 / 1024)} MB` : `${Math.round(bytes / 1024)} kB`;
 }
