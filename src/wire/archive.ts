@@ -3,12 +3,12 @@ import { unzipSync } from 'fflate';
 
 /** One file of an archive. */
 export interface ArchiveEntry {
-  /** As the archive names it: anybody's text. */
+  /** As the archive names it: untrusted text. */
   readonly name: string;
   readonly content: Buffer;
 }
 
-/** Something that holds other files or bytes, and the reading of it. */
+/** An archive or compressed data. `read` throws where it would unpack to more than `maxBytes`. */
 export type Packed =
   | { readonly kind: 'stream'; readonly format: string; readonly read: (maxBytes: number) => Buffer }
   | {
@@ -16,11 +16,11 @@ export type Packed =
       readonly format: string;
       readonly read: (maxBytes: number) => readonly ArchiveEntry[];
     }
-  /** Nothing here reads this format. */
+  /** Recognized, and not supported. */
   | { readonly kind: 'opaque'; readonly format: string }
   | { readonly kind: 'encrypted'; readonly format: string };
 
-/** The archive or compressed data that bytes begin as; undefined for anything else. */
+/** Recognizes an archive or compressed data; undefined for anything else. */
 export function packedIn(bytes: Buffer): Packed | undefined {
   if (startsWith(bytes, '1f8b08')) return stream('gzip data', bytes, gunzipSync);
   if (startsWith(bytes, '28b52ffd')) return stream('Zstandard data', bytes, zstdDecompressSync);
@@ -34,7 +34,7 @@ export function packedIn(bytes: Buffer): Packed | undefined {
   return encrypted && { kind: 'encrypted', format: encrypted[1] };
 }
 
-/** The format's magic number in hex, where it stands, and its name. */
+/** The magic number in hex, its offset in bytes, and the name of the format. */
 const OPAQUE: readonly (readonly [magic: string, at: number, format: string])[] = [
   ['fd377a585a00', 0, 'xz data'],
   ['314159265359', 4, 'bzip2 data'],
@@ -64,7 +64,7 @@ function stream(
   return { kind: 'stream', format, read: (maxOutputLength) => unpack(bytes, { maxOutputLength }) };
 }
 
-/** RFC 1950 section 2.2: deflate with a window of 32 KB, and two bytes that are a multiple of 31. Only what inflates to something is taken for it. */
+/** RFC 1950 section 2.2: deflate with a window of 32 KB, and two bytes that are a multiple of 31. That is a weak sign, so the data must also inflate. */
 function isZlib(bytes: Buffer): boolean {
   if (bytes[0] !== 0x78 || bytes.length < 60 || bytes.readUInt16BE(0) % 31 !== 0) return false;
   try {
@@ -83,10 +83,10 @@ function readZip(bytes: Buffer, maxBytes: number): readonly ArchiveEntry[] {
   const files = unzipSync(bytes, {
     filter: ({ name, originalSize, compression }) => {
       if (compression !== 0 && compression !== 8)
-        throw new RangeError('files in it are compressed in a way that is not read here');
+        throw new RangeError('files in it are compressed by a method that is not supported');
       total += originalSize;
       if (total > maxBytes) throw new RangeError('it expands to too much');
-      if (names.has(name)) throw new RangeError('two files in it have one name');
+      if (names.has(name)) throw new RangeError('two files in it have the same name');
       names.add(name);
       return !name.endsWith('/');
     },
@@ -97,13 +97,16 @@ function readZip(bytes: Buffer, maxBytes: number): readonly ArchiveEntry[] {
   }));
 }
 
-/** Also where a program stands before it (self-extracting, executable JARs): APPNOTE.TXT section 4.3.16. */
+/**
+ * Also where a program comes before it (self-extracting archives, executable JARs):
+ * https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT section 4.3.16.
+ */
 function endsAsZip(bytes: Buffer): boolean {
   const end = bytes.lastIndexOf(Buffer.from('504b0506', 'hex'));
   return end >= 0 && end + 22 <= bytes.length && end + 22 + bytes.readUInt16LE(end + 20) === bytes.length;
 }
 
-/** APPNOTE.TXT section 4.4.4: bit 0 of the flags in a file's header. fflate takes no notice of it. */
+/** APPNOTE.TXT section 4.4.4: bit 0 of the flags in a file's header, which fflate ignores. */
 function hasEncryptedEntry(bytes: Buffer): boolean {
   const header = Buffer.from('504b0102', 'hex');
   for (let at = bytes.indexOf(header); at >= 0; at = bytes.indexOf(header, at + 4))
@@ -114,7 +117,7 @@ function hasEncryptedEntry(bytes: Buffer): boolean {
 const BLOCK = 512;
 
 /**
- * The regular files of a tar archive (POSIX.1-2024, pax). npm's readers are made of streams, and nanotar does not bound what a header claims.
+ * The regular files of a tar archive (POSIX.1-2024, pax). The readers on npm work on streams, or (nanotar) do not check the sizes that headers claim.
  * @throws {RangeError} where it is cut short or a header is damaged.
  */
 function readTar(bytes: Buffer): readonly ArchiveEntry[] {
@@ -142,7 +145,7 @@ function readTar(bytes: Buffer): readonly ArchiveEntry[] {
   return entries;
 }
 
-/** A header's check-sum is the sum of its bytes, its own eight taken as spaces. */
+/** A header's checksum is the sum of its bytes, with its own eight bytes taken as spaces. */
 function isTarHeader(bytes: Buffer, at: number): boolean {
   if (bytes.length < at + BLOCK || (bytes[at] ?? 0) === 0) return false;
   const written = Number.parseInt(textAt(bytes, at + 148, 8).trim(), 8);

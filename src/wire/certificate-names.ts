@@ -1,10 +1,10 @@
 const WORDS: ReadonlySet<string> = new Set(
-  'ca cas cacert crt cer der pem p7b p7c p7s pkcs7 p12 pfx pkcs12 pkipath sst jks jceks bks bcfks uber kdb keystore tls ssl mtls x509 chain fullchain bundle combined root intermediate issuing truststore keystore kubeconfig'.split(
+  'ca cas cacert crt cer der pem p7b p7c p7s pkcs7 p12 pfx pkcs12 pkipath sst jks jceks bks bcfks uber kdb tls ssl mtls x509 chain fullchain bundle combined root intermediate issuing truststore keystore kubeconfig'.split(
     ' ',
   ),
 );
 
-/** Whether a key's name looks as though a certificate were behind it: `certificate`, `tls.crt`, `CA_CERT`, `serverCert`. */
+/** Whether the name of a field suggests a certificate: `certificate`, `tls.crt`, `CA_CERT`, `serverCert`. */
 export function namesCertificate(name: string): boolean {
   return wordsOf(name).some((word) => WORDS.has(word) || word.includes('cert'));
 }
@@ -16,7 +16,7 @@ function wordsOf(name: string): readonly string[] {
     .split(/[^a-z0-9]+/);
 }
 
-/** Words of names beside a certificate's that hold something else about it. */
+/** With one of these words in its name, a field holds something else about a certificate. */
 const BESIDE: ReadonlySet<string> = new Set(
   'key keys password passphrase pass secret token fingerprint thumbprint sha sha1 sha256 pin hash digest serial subject issuer name path file dir url uri id ids days expiry params dhparam'.split(
     ' ',

@@ -4,7 +4,7 @@ import { rootCertificates } from 'node:tls';
 /** Authorities that need not be served, because clients have them. */
 export interface TrustedRoots {
   readonly bySubject: (subject: string) => readonly X509Certificate[];
-  /** Whether this very certificate was configured as trusted; public roots are not asked here. */
+  /** Whether exactly this certificate is configured as trusted; false for public roots. */
   readonly isConfigured: (certificate: X509Certificate) => boolean;
 }
 
@@ -32,11 +32,12 @@ export interface JudgedPath {
 
 /**
  * Chooses the path that a client can use, among all that signatures allow. In this order: one to a trusted authority that is valid now,
- * one to a trusted authority, one to any self-signed certificate that is valid now, one to any at all, and else as far as it goes.
- * A valid root that nobody is known to trust is no way round a trusted one that has expired. Several of a kind: the one whose issuers end last. An issuer that expired does no harm where another path does without it (RFC 4158, section 2.3).
+ * one to any trusted authority, one to any self-signed certificate that is valid now, one to any self-signed certificate, else as far as it goes.
+ * So a valid root that nobody is known to trust does not make up for a trusted one that has expired.
+ * Among several of a kind, the one whose issuers end last. An expired issuer does no harm where another path avoids it (RFC 4158, section 2.3).
  *
- * The order of the chain does not matter after the leaf, and certificates that are no part of a path are passed over, as clients do.
- * The work is bounded: each certificate is climbed from once, because a server may send rings of authorities that sign one another.
+ * After the leaf the order of the chain does not matter, and certificates that are on no path are ignored, as clients ignore them.
+ * The work is bounded: each certificate is expanded once, because a server may send rings of authorities that sign one another.
  */
 export function judgePath(chain: Path, roots: TrustedRoots, now: Date): JudgedPath {
   const [leaf] = chain;
@@ -74,9 +75,9 @@ interface Step {
 }
 
 /**
- * The path whose issuers end last: climbing always from the certificate that ends last, the first top that is met is the best one, and
- * no other way up to it is better (Prim's algorithm, with the dates as weights). Nothing is climbed from beyond an end, and the leaf's
- * own dates make no difference between paths.
+ * The path whose issuers end last. Where the certificate that ends last is always expanded first, the first top that is reached is the best
+ * one, and no other path to it is better (Prim's algorithm, with the dates as weights). An end is not expanded, and the leaf's own dates
+ * make no difference between paths.
  */
 function climbTo(
   leaf: X509Certificate,
@@ -154,8 +155,8 @@ function isValidAt({ validFromDate, validToDate }: X509Certificate, now: Date): 
 }
 
 /**
- * More than any real chain needs. A handshake carries some 300 certificates (100 KB), which a hostile server could name so that each has
- * to be tried with each: that would hold up this process for seconds. What is not tried counts as not signed.
+ * Verifications for one chain; real ones need a few. A handshake carries some 300 certificates (100 KB), which a hostile server could name so
+ * that each has to be tried with each, and that would block the process for seconds. What is not tried counts as not signed.
  */
 const MAX_SIGNATURES = 500;
 
@@ -173,7 +174,7 @@ function makeIssuers(chain: Path, roots: TrustedRoots): { issuersOf: IssuersOf; 
   const findIssuers: IssuersOf = (certificate) => {
     const { issuer } = certificate;
     const trusted = roots.bySubject(issuer).map(intern);
-    // Certificates of one authority mostly have one key: what it verifies for one, it verifies for all.
+    // Certificates of one authority usually share one key, so each key is tried once.
     const verifies = new Map<string, boolean>();
     return [...new Set([...trusted, ...(bySubject.get(normalName(issuer)) ?? [])])].filter((candidate) => {
       const key = remember(keys, candidate, () => keyOf(candidate));
@@ -235,7 +236,7 @@ type Index = ReadonlyMap<string, readonly X509Certificate[]>;
 
 let parsedNodeRoots: Index | undefined;
 
-/** Parsed at the first need, once for the process: some 150 roots, 20 ms, about 1 MB. */
+/** Parsed on first use, once per process: some 150 roots, 20 ms, about 1 MB. */
 function nodeRoots(): Index {
   parsedNodeRoots ??= indexBySubject(rootCertificates.map((pem) => new X509Certificate(pem)));
   return parsedNodeRoots;
@@ -246,7 +247,7 @@ function indexBySubject(certificates: Iterable<X509Certificate>): Index {
 }
 
 /**
- * Names are the same whatever their case and spacing (RFC 5280, section 7.1), and OpenSSL compares them so.
+ * Case and spacing of names do not matter (RFC 5280, section 7.1), and OpenSSL compares them in this way.
  * @param name undefined is an empty name, whatever Node's types say: such a certificate has alternative names only
  */
 function normalName(name: string | undefined): string {

@@ -3,14 +3,14 @@ import { promisesCertificate } from './certificate-names.ts';
 import { type Held, isEmpty, matchKeys, matchWithin, nothing, together, unreadable, within } from './held.ts';
 import { printable } from './x509.ts';
 
-/** yaml takes time by tokens, some hundred thousand a second, and blocks meanwhile; texts with more are searched as plain text. */
+/** yaml parses some hundred thousand tokens a second and blocks meanwhile, so a text with more is searched as plain text. */
 const MAX_TOKENS = 120_000;
 const MAX_DEPTH = 100;
 const MAX_ALIASES = 100;
 
 export interface Documents {
   readonly values: readonly unknown[];
-  /** Whether every value that is written is among them: of several equal keys JSON's parser keeps the last. */
+  /** Whether every value of the text is among them: of duplicate keys JSON's parser keeps the last. */
   readonly whole: boolean;
 }
 
@@ -55,9 +55,9 @@ function parseJsonLines(text: string): readonly unknown[] | undefined {
   }
 }
 
-/** PEM at the margin cannot stand inside YAML; what OpenSSL prints around it (`Bag Attributes`, `Certificate:`) looks like it, though. */
+/** Unindented PEM cannot be part of YAML, though what OpenSSL prints around it (`Bag Attributes`, `Certificate:`) looks like YAML. */
 function looksLikeYaml(text: string): boolean {
-  // Every repetition is bounded: the text is anybody's. A hundred brackets in a row are nobody's document, but take yaml seconds.
+  // Every repetition is bounded, because the text is untrusted. A hundred brackets in a row take yaml seconds, and no real document has them.
   return (
     !/^-----/m.test(text.replaceAll(/^---\s/gm, '')) &&
     /^[ \t]{0,200}([{[]|- |["']?[\w./][\w./ -]{0,100}["']?[ ]{0,8}:(\s|$))/m.test(text) &&
@@ -73,10 +73,10 @@ function hasMoreTokensThan(most: number, text: string): boolean {
 
 /**
  * What a document holds at any depth, each with its dotted path. Keys are compared with the certificates of the same mapping or list.
- * @param find says what a value of it holds
+ * @param find searches one value
  */
 export function findInDocument(root: unknown, find: (value: string | Buffer) => Held): Held {
-  // An alias makes one object stand at many places: reporting it once is enough, and an alias bomb stays as small as it was written.
+  // An alias puts one object at many places. Visiting it once is enough, and an alias bomb stays as small as its text.
   const seen = new Set<object>();
   const walk = (value: unknown, depth: number): Held => {
     if (typeof value === 'string') return find(value);
@@ -87,7 +87,7 @@ export function findInDocument(root: unknown, find: (value: string | Buffer) => 
       return unreadable('', `it is nested deeper than ${MAX_DEPTH}, and was not read further down`);
     const entries = Object.entries(value).map(([key, inner]: [string, unknown]) => {
       const held = walk(inner, depth + 1);
-      return [key, typeof inner === 'string' ? named(key, inner, held) : held] as const;
+      return [key, typeof inner === 'string' ? reportIfMissing(key, inner, held) : held] as const;
     });
     const matched = Array.isArray(value)
       ? [dropKeys(matchKeys(together(entries.map(([key, held]) => within(key, held)))))]
@@ -101,23 +101,23 @@ function dropKeys(held: Held): Held {
   return held.keys.length === 0 ? held : { ...held, keys: [] };
 }
 
-/** Shorter values are names, paths and fingerprints. */
+/** In characters. Shorter values are names, paths and fingerprints. */
 const SHORTEST_DATA = 100;
 
-/** A value that is named like a certificate, has the form of data and holds none that can be read is a gap: it may be encrypted, or of a kind that is not known here. */
-function named(key: string, value: string, held: Held): Held {
+/** Reports a value that is named like a certificate, looks like data and holds none that can be read: it may be encrypted, or of an unknown kind. */
+function reportIfMissing(key: string, value: string, held: Held): Held {
   if (value.length < SHORTEST_DATA || !isEmpty(held) || !promisesCertificate(key)) return held;
   const { harmless, requests, unknown } = held.others;
   if (requests > 0 && harmless === 0)
-    return { ...held, ...reason('it is named like a certificate, and holds a signing request') };
+    return withReason(held, 'it is named like a certificate, and holds a signing request');
   if (harmless > 0) return held;
   return unknown > 0 || isData(value)
-    ? { ...held, ...reason('it is named like a certificate, and none can be read in it') }
+    ? withReason(held, 'it is named like a certificate, and none can be read in it')
     : held;
 }
 
-function reason(because: string): Pick<Held, 'unreadable'> {
-  return { unreadable: unreadable('', because).unreadable };
+function withReason(held: Held, because: string): Held {
+  return { ...held, unreadable: [{ at: '', because }] };
 }
 
 function isData(value: string): boolean {

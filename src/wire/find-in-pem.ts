@@ -22,12 +22,12 @@ const CERTIFICATE = /^(X509 |TRUSTED )?CERTIFICATE$/;
 const HARMLESS =
   /^(.*PRIVATE KEY|.*PUBLIC KEY|.*PARAMETERS|X509 CRL|ATTRIBUTE CERTIFICATE|PGP PUBLIC KEY BLOCK|PGP PRIVATE KEY BLOCK|PGP SIGNATURE|PGP SIGNED MESSAGE|SSH SIGNATURE|OPENVPN STATIC KEY V1)$/;
 const REQUEST = /^(NEW )?CERTIFICATE REQUEST$/;
-/** OpenSSL's session files end in `PARAMETERS`, and hold the other side's certificate. */
+/** OpenSSL's session files have a label that ends in `PARAMETERS`, and hold the peer's certificate. */
 const SESSION = 'SSL SESSION PARAMETERS';
 
 /**
  * What the blocks of a text hold; places are counted over the blocks that should hold certificates, keys left out.
- * @param find says what the bytes of another block hold: PKCS#7, PKCS#12, PEM inside PEM
+ * @param find searches the bytes of other blocks: PKCS#7, PKCS#12, PEM inside PEM
  */
 export function findInPem(
   text: string,
@@ -59,12 +59,12 @@ export function findInPem(
   return { held: isOneFile(text, blocks) ? matchOnlyKey(held) : matchKeys(held), count: places.size };
 }
 
-/** A block that is no certificate of its own may hold one all the same. */
+/** A block that is not a certificate itself may still contain one. */
 function readOtherwise(block: PemBlock, because: string | undefined, find: (bytes: Buffer) => Held): Held {
   const held = find(derOf(block));
   if (!isEmpty(held)) return held;
   const isKnown = held.others.harmless + held.others.requests > 0 && because === undefined;
-  return isKnown ? held : unreadable('', because ?? 'it is a PEM block of a kind that is not read here');
+  return isKnown ? held : unreadable('', because ?? 'it is a PEM block of a kind that is not supported');
 }
 
 function chainsOf(loose: readonly { place: string; certificate: X509Certificate }[]): Held['chains'] {
@@ -79,8 +79,8 @@ function isWanted(label: string): boolean {
 }
 
 /**
- * Whether the text is one PEM file, as servers load it with a certificate and its key (HAProxy's `crt`, nginx, `combined` of `safe`): every block begins at the margin.
- * In settings a block stands behind a name or is indented, and the name says what it is for.
+ * Whether the text is one PEM file as servers load it, with a certificate and its key (HAProxy's `crt`, nginx, `combined` of `safe`): every block begins a line.
+ * In a settings file a block is indented or comes after a name, and the name says what it is for.
  */
 function isOneFile(text: string, blocks: readonly PemBlock[]): boolean {
   return blocks.every(({ from }) => from === 0 || text[from - 1] === '\n' || text[from - 1] === '\uFEFF');

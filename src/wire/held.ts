@@ -14,24 +14,24 @@ export interface Unreadable {
   readonly at: string;
   /** Never quotes what was read. */
   readonly because: string;
-  /** It needs a passphrase that is not known here. */
+  /** It needs a passphrase that is not configured. */
   readonly locked?: true;
 }
 
-/** A private key, parsed when it is first compared: that takes longer than all else, and most keys lie beside no certificate. Undefined where it cannot be read. */
+/** A private key, parsed when it is first compared: parsing is the slowest step, and most keys have no certificate beside them. Undefined where it cannot be read. */
 export type HeldKey = () => KeyObject | undefined;
 
-/** How many things that are no certificates were there. */
+/** Counts of what is not a certificate. */
 export interface Others {
   /** Private and public keys, parameters, revocation lists. */
   readonly harmless: number;
   /** Certificate signing requests. */
   readonly requests: number;
-  /** Data in the form of DER or PEM, of a kind that is not known here. */
+  /** DER or PEM of an unknown kind. */
   readonly unknown: number;
 }
 
-/** What one value holds. It never leaves src/wire: keys are in it until they have been compared with the certificates. */
+/** What one value holds. It never leaves src/wire, because it contains private keys until they have been compared with the certificates. */
 export interface Held {
   readonly chains: readonly FoundChain[];
   readonly unreadable: readonly Unreadable[];
@@ -58,7 +58,7 @@ export function isEmpty({ chains, unreadable }: Held): boolean {
   return chains.length + unreadable.length === 0;
 }
 
-/** Puts together what stands side by side. */
+/** Merges what is found side by side. */
 export function together(parts: readonly Held[]): Held {
   const [first, ...more] = parts.filter((part) => part !== nothing);
   if (first === undefined || more.length === 0) return first ?? nothing;
@@ -71,7 +71,7 @@ export function together(parts: readonly Held[]): Held {
   };
 }
 
-/** Says where all of it was found. */
+/** Puts a prefix before every place. */
 export function below(prefix: string, held: Held): Held {
   if (prefix === '' || held === nothing) return held;
   const placed = <T extends { readonly at: string }>(item: T): T => ({ ...item, at: prefix + item.at });
@@ -88,7 +88,7 @@ export function within(name: string, held: Held): Held {
   return { ...held, chains: held.chains.map(placed), unreadable: held.unreadable.map(placed) };
 }
 
-/** Gives each group a place: its number among its like, `''` for the first. */
+/** Gives each chain a place: `''` for the first, then `#2`, `#3` ... */
 export function numbered(chains: readonly (readonly X509Certificate[])[]): FoundChain[] {
   return chains.flatMap(([leaf, ...issuers], index) =>
     leaf ? [{ at: ordinal(index + 1), chain: [leaf, ...issuers] as const }] : [],
@@ -99,10 +99,10 @@ export function ordinal(number: number): string {
   return number === 1 ? '' : `#${number}`;
 }
 
-/** Comparing is quick, but not for a file of ten thousand keys beside as many certificates. */
+/** Each key is compared with each certificate, and a file may hold ten thousand of both. */
 const MAX_KEYS = 20;
 
-/** Keeps a key to compare it with certificates. One under a passphrase stays closed: opening it can be made to take for ever, and it is not asked for. */
+/** Keeps a key to compare it with certificates. An encrypted one is not opened: passphrases are configured for PKCS#12 only, and a file can demand endless key derivation. */
 export function heldKey(pem: string, label: string): Held {
   if (label.startsWith('ENCRYPTED') || pem.includes('Proc-Type:')) return harmless;
   let key: KeyObject | undefined;
@@ -124,7 +124,7 @@ function parseKey(pem: string): KeyObject | undefined {
   }
 }
 
-/** Marks the chains whose leaf one of the keys belongs to. A key that belongs to none says nothing: it may sign tokens or sessions. */
+/** Marks the chains whose leaf belongs to one of the keys. A key that belongs to none proves nothing: it may sign tokens or sessions. */
 export function matchKeys(held: Held): Held {
   const { chains, keys } = held;
   if (keys.length === 0 || chains.length === 0) return held;
@@ -136,7 +136,7 @@ export function matchKeys(held: Held): Held {
   return { ...held, chains: chainsWithKeys };
 }
 
-/** The same where the layout says that the only key is for the only leaf: then one that belongs to none is a mismatch. */
+/** Like {@link matchKeys}, for a layout in which the only key is for the only leaf: a key that belongs to none is a mismatch. */
 export function matchOnlyKey(held: Held): Held {
   const matched = matchKeys(held);
   if (held.keys.length !== 1) return matched;
@@ -155,8 +155,8 @@ export function matchOnlyKey(held: Held): Held {
 }
 
 /**
- * Compares the certificates in the values of one mapping with the keys beside them, and drops the keys. Any key may prove to be a leaf's;
- * one whose name says that it should be (`tls.key` for `tls.crt`) and that is no other one's by name is a mismatch.
+ * Compares the certificates in the values of one mapping with the keys beside them, and drops the keys. Any key can prove to belong to a leaf.
+ * It is a mismatch only where its name pairs it with the certificate (`tls.key` with `tls.crt`) and it does not belong to another one that its name is paired with.
  */
 export function matchWithin(entries: readonly (readonly [name: string, held: Held])[]): readonly Held[] {
   const keys = entries.flatMap(([, held]) => held.keys).slice(0, MAX_KEYS);
@@ -167,6 +167,7 @@ export function matchWithin(entries: readonly (readonly [name: string, held: Hel
     const { chains } = matchKeys({ ...held, keys });
     return { held: { ...held, chains, keys: [] }, paired: chains.length > 0 ? pairedKeyNames(name) : [] };
   });
+  // Values that are one readable key and nothing else.
   const lone = new Map(
     entries.flatMap(([name, held]) =>
       held.chains.length === 0 && held.keys.length === 1 && held.keys[0]?.()
@@ -174,6 +175,7 @@ export function matchWithin(entries: readonly (readonly [name: string, held: Hel
         : [],
     ),
   );
+  // Names of keys that belong to one of the certificates paired with them.
   const taken = new Set(
     matched.flatMap(({ held, paired }) =>
       paired.filter((name) =>
@@ -193,8 +195,13 @@ export function matchWithin(entries: readonly (readonly [name: string, held: Hel
 
 function belongs(leaf: X509Certificate, held: HeldKey): boolean {
   const key = held();
+  return key !== undefined && isKeyOf(leaf, key);
+}
+
+/** Whether a private key belongs to a certificate. Never throws. */
+export function isKeyOf(leaf: X509Certificate, key: KeyObject): boolean {
   try {
-    return key !== undefined && leaf.checkPrivateKey(key);
+    return leaf.checkPrivateKey(key);
   } catch {
     return false;
   }

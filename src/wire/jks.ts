@@ -17,9 +17,9 @@ export interface JksEntry {
 }
 
 /**
- * The certificates of an old Java keystore, which stand in it unencrypted (sun.security.provider.JavaKeyStore); its private keys are stepped over,
- * and its check-sum, which needs the password, is not looked at. Keystores since Java 9 are PKCS#12 whatever they are called.
- * @throws {RangeError} where it is cut short, or holds a secret key, whose length is not written down.
+ * The certificates of an old Java keystore, which stand in it unencrypted (sun.security.provider.JavaKeyStore); its private keys are skipped,
+ * and its checksum, which needs the password, is not verified. Keystores since Java 9 are PKCS#12 whatever they are called.
+ * @throws {RangeError} where it is cut short, or holds a secret key, whose length is not recorded.
  */
 export function* readJks(bytes: Buffer): Generator<JksEntry, void, undefined> {
   let at = 4;
@@ -48,7 +48,7 @@ export function* readJks(bytes: Buffer): Generator<JksEntry, void, undefined> {
     } else if (tag === 2) {
       yield { alias, chain: [certificate()], end: at };
     } else {
-      throw new RangeError('an entry in it is no certificate and cannot be stepped over');
+      throw new RangeError('an entry in it is not a certificate and cannot be skipped');
     }
   }
 }

@@ -5,7 +5,7 @@ export interface PemBlock {
   readonly text: string;
   /** Which of the text's blocks it is, from 1, the broken ones counted. */
   readonly at: number;
-  /** Where it stands in the text. */
+  /** Its offsets in the text. */
   readonly from: number;
   readonly to: number;
 }
@@ -21,13 +21,13 @@ export interface PemText {
   readonly broken: readonly BrokenBlock[];
 }
 
-/** Also with what word processors make of the dashes, in small letters, or with one dash too few or too many. */
+/** Also with the dashes of word processors, in lower case, or with a dash too few or too many. */
 const MARK = /[-‐-―]{2,7}[ ]{0,2}(BEGIN|END)(?:[ +]{1,3}([A-Za-z0-9\s+#./_-]{0,60}?))[ +]{0,2}[-‐-―]{2,7}/gi;
 
 /**
  * Finds every PEM block of a text, and repairs what OpenSSL refuses though nothing is lost: indented (as in YAML), joined to one line,
  * ended by CR, with `\n` written out as two characters (environment files, JSON in JSON), `\/` for `/`, quoted line by line, commented out, in an HTML page.
- * What stands around blocks is ignored. A block that cannot be repaired is in `broken`, with words that never quote it. Takes linear time and never throws.
+ * Text around blocks is ignored. A block that cannot be repaired is in `broken`, with a reason that never quotes it. Takes linear time and never throws.
  */
 export function splitPem(text: string): PemText {
   const blocks: PemBlock[] = [];
@@ -74,7 +74,7 @@ export function derOf({ text }: Pick<PemBlock, 'text'>): Buffer {
   return Buffer.from(lines.filter((line) => !line.includes(':')).join(''), 'base64');
 }
 
-/** As RFC 7468 has it: nothing to repair. Only tried on what is short, because such an expression runs out of stack on megabytes. */
+/** As in RFC 7468, with nothing to repair. Only tried on short blocks, because such an expression overflows the stack on megabytes. */
 const REGULAR = /^\n(?:[A-Za-z0-9+/]{64}\n)*[A-Za-z0-9+/]{1,64}={0,2}\n$/;
 const LONGEST_TRIED = 64 * 1024;
 
@@ -92,14 +92,14 @@ function repairBody(body: string): string | undefined {
     .filter((line) => !line.includes(':'))
     .join('')
     .replaceAll(/\s+/g, '')
-    // RFC 4880 section 6.1 puts a check-sum behind.
+    // RFC 4880 section 6.1 appends a checksum.
     .replace(/=[A-Za-z0-9+/]{4}$/, '');
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return undefined;
   const wrapped = base64.replaceAll(/.{64}(?=.)/g, '$&\n');
   return headers.length > 0 ? `${headers.join('\n')}\n\n${wrapped}` : wrapped;
 }
 
-/** Lines without what a programming language, a comment or a mail puts around each: `"MII…" +`, `# MII…`, `> MII…`. */
+/** Removes what a programming language, a comment or a mail puts around each line: `"MII…" +`, `# MII…`, `> MII…`. */
 function unquote(lines: readonly string[]): readonly string[] {
   const isPlain = lines.every((line) => /^[\sA-Za-z0-9+/=:,.-]*$/.test(line));
   if (isPlain) return lines;

@@ -12,7 +12,7 @@ const oids = {
   x509: '060a2a864886f70d01091601',
 } as const;
 
-/** A PFX (RFC 7292 section 4) is a sequence that begins with the integer 3; also one that is cut short, so that it can be told as what it is. */
+/** A PFX (RFC 7292 section 4) is a sequence that begins with the integer 3; also one that is cut short, so that it is reported as one. */
 export function isPkcs12(der: Buffer): boolean {
   try {
     const version = readElement(der, readElement(der, 0, Infinity).start);
@@ -24,10 +24,10 @@ export function isPkcs12(der: Buffer): boolean {
 }
 
 /**
- * The certificates of a PKCS#12 file, with or without a private key, of any age. The bags with keys are never decrypted, so no key is met at all,
- * and the MAC is not checked: it would protect from nothing here. Wrong passphrases show in what they decrypt to.
+ * The certificates of a PKCS#12 file, with or without a private key, of any age. The bags with keys are never decrypted, and the MAC is not
+ * verified: it would protect from nothing here, and a wrong passphrase shows in what it decrypts to.
  *
- * Not `tls.createSecureContext({ pfx })`: it opens no truststore and no RC2, and tells the leaf only.
+ * Not `tls.createSecureContext({ pfx })`: it opens neither truststores nor RC2, and gives the leaf only.
  * Never throws: what can be read is given beside the first problem, which is a `RangeError` where it is cut short or no PKCS#12.
  */
 export function readPkcs12(
@@ -62,14 +62,14 @@ function readPart(safe: Buffer, part: Element, passphrases: readonly string[]): 
   if (plain) return certificatesIn(octets(safe, readElement(safe, plain.start)));
   const encrypted = contentOf(safe, part, oids.encryptedData);
   if (encrypted) return open(safe, encrypted, passphrases);
-  throw new UnsupportedEncryption('it is encrypted for a key, not by a passphrase');
+  throw new UnsupportedEncryption('it is encrypted with a public key, not with a passphrase');
 }
 
 export class WrongPassphrase extends Error {
   override readonly name = 'WrongPassphrase';
 }
 
-/** EncryptedData (RFC 5652 section 8): version, then content type, algorithm and octets. No passphrase at all and an empty one are two things. */
+/** EncryptedData (RFC 5652 section 8): version, then content type, algorithm and octets. No passphrase and an empty one derive different keys. */
 function open(der: Buffer, content: Element, passphrases: readonly string[]): X509Certificate[] {
   const [, info] = [...readChildren(der, readElement(der, content.start))];
   const [, algorithm, encrypted] = info ? [...readChildren(der, info)] : [];

@@ -27,7 +27,7 @@ export interface Pkcs7 {
 export function readPkcs7(der: Buffer): Pkcs7 {
   const type = typeOf(der);
   if (type !== SIGNED_DATA && type !== DATA)
-    return { certificates: [], damaged: 'its content is encrypted or of a kind that is not read here' };
+    return { certificates: [], damaged: 'its content is encrypted or of a kind that is not supported' };
   const certificates: Buffer[] = [];
   try {
     const contentInfo = [...readChildren(der, readElement(der, 0))];
@@ -46,7 +46,7 @@ export function readPkcs7(der: Buffer): Pkcs7 {
   }
 }
 
-/** What was signed: `[0] { OCTET STRING }` of the EncapsulatedContentInfo, or any other value there (RFC 2315). */
+/** The signed content: `[0] { OCTET STRING }` of the EncapsulatedContentInfo, or any other value there (RFC 2315). */
 function contentOf(der: Buffer, fields: readonly Element[]): Buffer | undefined {
   const info = fields.find(({ tag }) => tag === tags.sequence);
   const wrapped = info && [...readChildren(der, info)].find(({ tag }) => tag === tags.context0);

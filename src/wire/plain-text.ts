@@ -1,6 +1,4 @@
-/**
- * Bytes as text: UTF-8, UTF-16 and UTF-32 with or without a mark. What is binary is given as its bytes, so that text inside it can be found.
- */
+/** Decodes UTF-8, UTF-16 and UTF-32, with or without a byte order mark. Binary data becomes one character per byte, so that text inside it can be found. */
 export function decodeText(bytes: Buffer): string {
   if (bytes[0] === 0xff && bytes[1] === 0xfe && bytes[2] !== 0) return bytes.toString('utf16le', 2);
   if (bytes[0] === 0xfe && bytes[1] === 0xff && bytes[2] === 0)
@@ -21,12 +19,12 @@ const ENCODED =
 const MAX_ROUNDS = 6;
 
 /**
- * A text without what URLs, XML, quoted-printable mail and string literals write in place of characters. Base64 and PEM hold none of these, so they come through as
- * they are. Escapes inside escapes are resolved, a few times over.
+ * Resolves the escapes of URLs, XML, quoted-printable mail and string literals, also where they are nested a few times. Base64 and PEM contain none
+ * of these and stay as they are.
  */
 export function unescapeText(text: string): string {
   let plain = resolve(text);
-  // Later rounds want to see it: once unfolded, a `=` may be what it looks like.
+  // The header counts in the first round only: once unfolded, a `=` may be a literal one.
   for (
     let round = 0;
     round < MAX_ROUNDS && (isFolded(plain) || (round === 0 && /quoted-printable/i.test(plain)));

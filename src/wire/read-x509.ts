@@ -10,7 +10,7 @@ export function readX509(content: Buffer | string): X509Certificate | string {
     return dated ? certificate : 'its dates cannot be read';
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    // What is no DER is tried as PEM, and that it is no PEM either says nothing.
+    // OpenSSL tries PEM where DER fails, so this code says nothing about the DER.
     return code === 'ERR_OSSL_PEM_NO_START_LINE'
       ? 'OpenSSL cannot read this certificate'
       : `OpenSSL cannot read this certificate (${code})`;

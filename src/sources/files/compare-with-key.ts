@@ -1,7 +1,7 @@
-import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { FoundChain } from '../../wire/held.ts';
+import { type FoundChain, isKeyOf } from '../../wire/held.ts';
 import { pairedKeyNames } from '../../wire/key-pairs.ts';
 import { splitPem } from '../../wire/pem.ts';
 
@@ -12,7 +12,7 @@ interface CertificateFile {
 }
 
 interface CompareOptions {
-  /** Whether the configured patterns match a path: no other file is read. */
+  /** Whether the configured patterns match a path. No other file is read. */
   readonly isMatched: (path: string, real: string) => boolean;
   readonly maxBytes: number;
 }
@@ -24,8 +24,8 @@ interface Compared {
 }
 
 /**
- * Compares the certificate of a file with the private key beside it that has a paired name. The key is dropped here.
- * Chains stay as they are where there is no such key, where it cannot be read (with a passphrase, say), and where its file holds several.
+ * Compares the certificate of a file with the private key beside it that has a paired name. The key does not leave this module.
+ * Chains stay as they are where there is no such key, where it cannot be read (it is encrypted, say), and where its file holds several.
  */
 export async function compareWithKeyBeside(
   { path, content, chains }: CertificateFile,
@@ -33,7 +33,7 @@ export async function compareWithKeyBeside(
 ): Promise<Compared> {
   const unchanged = { chains, keysCompared: [] };
   const loose = chains.filter(({ at }) => !at.includes(':'));
-  // A file with a key of its own needs no other.
+  // With a key in the file itself, none beside it is meant for the certificate.
   if (loose.length === 0 || content.includes('PRIVATE KEY-----')) return unchanged;
 
   const keys = new Map<string, KeyObject>();
@@ -44,17 +44,17 @@ export async function compareWithKeyBeside(
   }
   if (keys.size === 0) return unchanged;
   const keysCompared = [...keys.keys()];
-  const owner = loose.find(({ chain: [leaf] }) => [...keys.values()].some((key) => belongs(leaf, key)));
+  const owner = loose.find(({ chain: [leaf] }) => [...keys.values()].some((key) => isKeyOf(leaf, key)));
   if (owner) return { chains: withResult(chains, owner, true), keysCompared };
   const meant = meantChain(basename(path), loose);
-  // A renewal during the scan replaces one file after the other.
+  // A renewal replaces one file after the other, and the scan may have read one before and one after.
   if (!meant || !(await isStill(path, content))) return { chains, keysCompared };
   return { chains: withResult(chains, meant, false), keysCompared };
 }
 
 /**
- * Which chain a key that belongs to none was meant for: a server presents the first leaf. Among several authorities it is unknown,
- * and a file that is called a chain may hold only intermediates.
+ * The chain that a key was meant for though it belongs to none: the first leaf, which a server presents. Among several authorities it is
+ * unknown, and a file that is called a chain may hold only intermediates.
  */
 function meantChain(name: string, chains: readonly FoundChain[]): FoundChain | undefined {
   const leaf = chains.find(({ chain: [leaf] }) => !leaf.ca);
@@ -70,7 +70,7 @@ function withResult(
   return chains.map((found) => (found === compared ? { ...found, keyMatches } : found));
 }
 
-/** The one private key of a file. What keeps it from being read is reported where the file itself is read. */
+/** The only private key of a file. Why it cannot be read is reported where that file itself is scanned. */
 async function readKey(
   path: string,
   isMatched: CompareOptions['isMatched'],
@@ -101,20 +101,12 @@ function parseDerKey(key: Buffer): KeyObject | undefined {
   );
 }
 
-/** Without a passphrase: a key that needs one is not read. */
+/** An encrypted key is not read: passphrases are configured for PKCS#12 only. */
 function tryKey(input: Parameters<typeof createPrivateKey>[0]): KeyObject | undefined {
   try {
     return createPrivateKey(input);
   } catch {
     return undefined;
-  }
-}
-
-function belongs(leaf: X509Certificate, key: KeyObject): boolean {
-  try {
-    return leaf.checkPrivateKey(key);
-  } catch {
-    return false;
   }
 }
 

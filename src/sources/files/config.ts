@@ -17,7 +17,7 @@ export const filesConfig = z
       }),
     ignore: z.array(z.string().min(1)).default([]).meta({
       description:
-        'Patterns of files and folders to leave out, also where a link leads to them: `/etc/ssl/cf/old/**`.',
+        'Patterns of files and folders to skip, also where a link leads to them: `/etc/ssl/cf/old/**`.',
     }),
     passphrases: z.array(z.string()).default([]).meta({
       secret: true,
@@ -32,7 +32,8 @@ export const filesConfig = z
       .meta({ description: 'Larger files are not read, and reported as such.' }),
   })
   .meta({
-    description: 'Certificates in files: PEM, DER, PKCS#7, PKCS#12, Java keystores, YAML, JSON, kubeconfigs.',
+    description:
+      'Certificates in files: PEM, DER, PKCS#7, PKCS#12 and Java keystores, also inside YAML, JSON, other text and archives (ZIP, tar, gzip, Zstandard).',
   });
 
 export type FilesConfig = z.output<typeof filesConfig>;

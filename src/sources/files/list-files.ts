@@ -6,7 +6,7 @@ import { type Blocked, type Match, walk } from './walk.ts';
 interface OfPattern {
   /** As it is configured. */
   readonly pattern: string;
-  /** The pattern is this very path. */
+  /** The pattern is exactly this path. */
   readonly literal: boolean;
 }
 
@@ -25,8 +25,8 @@ interface ListOptions {
 }
 
 /**
- * All that the patterns match, each file once, however many patterns and links lead to it: at a path without links where there is one, else at
- * the first in the order of patterns and names.
+ * Everything that the patterns match, each file once, however many patterns and links lead to it: at a path without links where there is one,
+ * else at the first in the order of patterns and names.
  */
 export async function* listFiles(options: ListOptions): AsyncGenerator<Listed, void, undefined> {
   const known = new Set<string>();
@@ -83,7 +83,7 @@ async function errorOf(asked: Promise<unknown>): Promise<NodeJS.ErrnoException |
   }
 }
 
-/** Gives the patterns that match a path; none where the path, or the file that it leads to, is ignored. */
+/** Returns the patterns that match a path; none where the path, or the file that it leads to, is ignored. */
 export function patternsOf({
   paths,
   ignore,

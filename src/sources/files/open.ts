@@ -5,7 +5,7 @@ import type { FilesConfig } from './config.ts';
 import { listFiles, type Listed, patternsOf } from './list-files.ts';
 import { explain, type FileContent, nothing, readCertificateFile, unseen } from './read-file.ts';
 
-/** Each lane holds one file at a time, which bounds memory: 8 × `maxFileBytes`. */
+/** Files read at once. Each lane holds one, which bounds memory to 8 × `maxFileBytes`. */
 const LANES = 8;
 
 /** Certificates in files. Nothing is kept between scans, so there is nothing to close. */
@@ -36,7 +36,7 @@ async function* scan(
     async (listed) => {
       const { sightings, isEmpty, keysCompared } = await readListed(config, findPatterns, listed);
       countReported(tally, [listed.pattern], sightings.length);
-      // A pattern of keys has done its part where its keys were compared.
+      // A pattern that matches only keys is not fruitless where they were compared.
       for (const key of keysCompared) countReported(tally, findPatterns(key, key), 1);
       if (isEmpty) onEmpty?.('no-certificate');
       return sightings;
@@ -73,13 +73,13 @@ function listAll(config: FilesConfig, tally: Tally, signal: AbortSignal): AsyncI
     onMatch: (pattern, { isFile, isRepeated }) => {
       const counts = tally.get(pattern);
       if (counts && isFile) counts.files += 1;
-      // It is reported where another path or pattern led to it.
+      // It is reported for the path or pattern that led to it first.
       if (isRepeated) countReported(tally, [pattern], 1);
     },
   });
 }
 
-/** A pattern that yields neither certificates nor gaps would look fine and is not. */
+/** Reports patterns that yield neither certificates nor gaps: they are mistaken, and would look fine. */
 function* fruitlessPatterns(config: FilesConfig, tally: Tally): Generator<Sighting, void, undefined> {
   for (const [pattern, { files, reported }] of tally) {
     if (reported > 0) continue;
@@ -104,9 +104,10 @@ async function readListed(
   return { ...nothing, sightings: [unseen(config, listed.path, kind, because)] };
 }
 
+/** Files; with more, `reach` stops counting. */
 const ENOUGH = 10_000;
 
-/** Lists without reading. */
+/** Lists files without reading them. */
 async function reach(config: FilesConfig, signal: AbortSignal): Promise<Reach> {
   const tally = openTally(config);
   const blocked: string[] = [];
@@ -125,7 +126,7 @@ async function reach(config: FilesConfig, signal: AbortSignal): Promise<Reach> {
     return {
       ok: false,
       said: `listing failed: ${error instanceof Error ? error.message : String(error)}`,
-      cure: 'Are the folders on a disk that answers?',
+      cure: 'Check that the disks and network shares with these folders respond.',
     };
   }
   const said =
@@ -136,7 +137,7 @@ async function reach(config: FilesConfig, signal: AbortSignal): Promise<Reach> {
   return {
     ok: false,
     said: `${said}; nothing can be listed at ${[...new Set(without)].join(', ')}`,
-    cure: 'Correct `paths`, or let the user that the worker runs as read and enter these folders.',
+    cure: 'Correct these `paths` or links, or let the user that the worker runs as read and enter the folders on the way.',
   };
 }
 

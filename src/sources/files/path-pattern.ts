@@ -1,8 +1,8 @@
 import { matchesGlob, resolve } from 'node:path';
 
 /**
- * What patterns have left to match below a folder: their remaining segments, joined, such as `certs/*.pem`; `''` where none is left, so that the
- * place itself matches. Several at once: one for each pattern, alternative of braces, and number of folders that `**` may stand for.
+ * The rests of patterns that are still to be matched below a folder: their remaining segments, joined, such as `certs/*.pem`. `''` is the rest
+ * of a pattern that matches the place itself. There is one rest for each pattern, alternative of braces, and number of folders that `**` stands for.
  */
 export type Rests = ReadonlySet<string>;
 
@@ -44,7 +44,7 @@ export function split(rest: string): { readonly segment: string; readonly after:
     : { segment: rest.slice(0, slash), after: rest.slice(slash + 1) };
 }
 
-/** A folder that is called `[prod]` matches `[prod]`, too. */
+/** A folder called `[prod]` also matches the pattern `[prod]`. */
 function matchesSegment(name: string, segment: string): boolean {
   return name === segment || (hasMagic(segment) && matchesGlob(name, segment));
 }
@@ -63,7 +63,7 @@ export function stepIgnore(rests: Rests, name: string): Rests {
   return step(rests, name, { hidden: true });
 }
 
-/** Whether `ignore` patterns leave out an entry. A folder is left out with all that is below it. */
+/** Whether `ignore` patterns skip an entry. A folder is skipped with everything below it. */
 export function isIgnored(rests: Rests, folder: boolean): boolean {
   return rests.has('') || (folder && rests.has('**'));
 }

@@ -6,7 +6,7 @@ const JAVA_CACERTS = /^(jsse)?cacerts$/;
 const PEM = /\.pem$/i;
 const REQUEST = /(?<![a-z])(csr|req|request)(?![a-z])/i;
 
-/** What a file without certificates holds besides. */
+/** What a file without certificates holds instead. */
 export interface OtherContent {
   /** Signing requests. */
   readonly requests: number;
@@ -14,7 +14,7 @@ export interface OtherContent {
   readonly keysAndLists: number;
 }
 
-/** Whether the name of something that cannot be read as a file promises a certificate. */
+/** Whether something that cannot be read as a file is named like a certificate. */
 export function isPromising(name: string): boolean {
   return CERTIFICATES.test(name) || PEM.test(name);
 }
@@ -22,7 +22,7 @@ export function isPromising(name: string): boolean {
 /**
  * Whether it is a gap that a file holds no certificate.
  * `.pem` is for keys too, as in `privkey.pem`; a signing request in it is only expected where the name says so.
- * @param literal it is configured by this very name, so that anything unknown in it is a gap
+ * @param literal it is configured by exactly this name, so anything unknown in it is a gap
  */
 export function missesCertificate(
   name: string,

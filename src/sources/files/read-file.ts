@@ -2,7 +2,7 @@ import { lstat, readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Seen, Sighting } from '../../ports/certificates.ts';
 import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
-import { findCertificates, type Found } from '../../wire/find-certificates.ts';
+import { findCertificates, type Found, sizeInWords } from '../../wire/find-certificates.ts';
 import type { FoundChain } from '../../wire/held.ts';
 import { printable, toCertificate } from '../../wire/x509.ts';
 import { compareWithKeyBeside } from './compare-with-key.ts';
@@ -13,7 +13,7 @@ import { isRoot, isTrustStoreContent, isTrustStorePath } from './trust-stores.ts
 
 export interface FileContent {
   readonly sightings: readonly Sighting[];
-  /** It was read, holds no certificate, and need not hold one. */
+  /** It was read, and holds no certificate and need not. */
   readonly isEmpty: boolean;
   /** Paths of the private keys that its certificate was compared with. */
   readonly keysCompared: readonly string[];
@@ -46,7 +46,7 @@ export async function readCertificateFile(
     if (facts.size > config.maxFileBytes)
       return gap(
         'malformed',
-        `it is larger than ${inWords(config.maxFileBytes)} (maxFileBytes), and was not read`,
+        `it is larger than ${sizeInWords(config.maxFileBytes)} (maxFileBytes), and was not read`,
       );
     return await contentOf(config, file, await readFile(path), isMatched);
   } catch (error) {
@@ -112,7 +112,7 @@ function placeOf(config: FilesConfig, path: string): string {
   return `${config.name}:${printable(path)}`;
 }
 
-/** What an error of the file system means to people. @throws the error where it is none. */
+/** What an error of the file system means, in plain words. @throws the error where it is another one. */
 export async function explain(
   error: NodeJS.ErrnoException,
   path: string,
@@ -136,8 +136,4 @@ async function isDangling(path: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-function inWords(bytes: number): string {
-  return bytes >= 1024 * 1024 ? `${Math.round(bytes / 1024 / 1024)} MB` : `${Math.round(bytes / 1024)} kB`;
 }

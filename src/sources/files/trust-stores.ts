@@ -30,10 +30,10 @@ const FILES = [
   '/etc/pki/tls/cacert.pem',
 ];
 
-/** Generated lists, and Java's, wherever they are copied to. Not `cacert.pem` and `ca-bundle.crt`, which are names of people's own authorities, too. */
+/** Generated lists and Java's, also where they are copied to. Not `cacert.pem` and `ca-bundle.crt`: people call their own authorities that, too. */
 const NAMES = new Set(['ca-certificates.crt', 'tls-ca-bundle.pem', 'cacerts', 'jssecacerts']);
 
-/** Mozilla's list has about 140; no platform runs twenty roots of its own. */
+/** Mozilla's list has about 140 roots; no platform runs twenty of its own. */
 const MANY_AUTHORITIES = 20;
 
 /** Whether a path is an operating system's or a runtime's list of trusted authorities. */
@@ -54,7 +54,7 @@ export function isTrustStoreContent(chains: readonly (readonly Certificate[])[])
   return roots.size >= MANY_AUTHORITIES;
 }
 
-/** A server's own certificate may be kept among the authorities: Debian's `ssl-cert-snakeoil.pem`. */
+/** Other certificates may be among the authorities, such as Debian's `ssl-cert-snakeoil.pem`. */
 export function isRoot({ authority, selfSigned }: Certificate): boolean {
   return authority && selfSigned;
 }

@@ -34,8 +34,8 @@ interface Folder {
  *
  * Node's `glob` does not follow links below `*`, and glob libraries skip unreadable folders silently.
  *
- * Links are followed last, in the order of names, so that files are found at a path without links where there is one. Each folder is read once
- * for each state of the pattern there, because a second visit would find the same files: loops end, and many links to one folder cost one read.
+ * Links are followed last, in the order of names, so that files are found at a path without links where there is one. A folder is read once
+ * for each set of rests of the pattern, because a second visit would find the same files: loops end, and many links to one folder cost one read.
  */
 export async function* walk({
   pattern,
@@ -145,7 +145,7 @@ async function follow(
   }
 }
 
-/** A link to nothing or to itself hides no files. More links in a row than the system follows may, and so may a name that cannot be opened. */
+/** A link to nothing or to itself hides no files. A chain of more links than the system follows may hide some, and so may a name that cannot be opened. */
 async function isNothing(error: unknown, path: string): Promise<boolean> {
   if (codeOf(error) !== 'ELOOP') return isGone(error, path);
   try {
@@ -160,7 +160,7 @@ function leadsOn(rests: Rests): boolean {
   return rests.size > 1 || !rests.has('');
 }
 
-/** Some files below /proc and /sys never end, and none is a certificate: a link to `/` must not lead there. Patterns may begin with them. */
+/** Some files below /proc and /sys never end, and none is a certificate: a link to `/` must not lead there. Only a pattern that begins with them does. */
 function isOfKernel(real: string, pattern: Rests): boolean {
   const [root] = /^\/(proc|sys)(?=\/|$)/.exec(real) ?? [];
   return root !== undefined && ![...pattern].some((rest) => `/${rest}`.startsWith(`${root}/`));
