@@ -1,4 +1,4 @@
-/** What is still to be asked in one scan, by address. Lanes pull from it whenever they are free. */
+/** What one scan still has to ask, by address. Lanes pull tasks whenever they are free. */
 export interface AddressQueue<E extends Entry, T> {
   readonly tasks: AsyncIterable<T>;
   readonly add: (entry: E) => void;
@@ -15,22 +15,22 @@ export interface Entry {
 }
 
 export interface AddressQueueParts<E extends Entry, T> {
-  /** Begins with `entry`, where that is possible now. */
+  /** Starts to ask `entry`. @returns undefined where no turn is free. */
   readonly begin: (entry: E) => T | undefined;
-  /** Labels that are being asked at an address already, by whomever: to join these takes no turn. */
+  /** Labels that are being asked at an address already, by any scan: joining these takes no turn. */
   readonly underWay: (address: string) => Iterable<string>;
-  /** Whether an address let the last one who asked there wait in vain. */
+  /** Whether the last request to an address got no answer. */
   readonly isSlow: (address: string) => boolean;
-  /** Whether the last one who asked there got an answer. */
+  /** Whether it did get one. */
   readonly hasAnswered: (address: string) => boolean;
-  /** Calls back once, when a turn at this address is given back. @returns what takes that back. */
+  /** Calls back once, when a turn at this address is given back. @returns a function that cancels this. */
   readonly onceFree: (address: string, listener: () => void) => () => void;
 }
 
 /**
- * No lane waits at an address, so that thousands of names on one that does not answer hold one lane: an address whose turns are all taken
- * is passed over until one is given back. Addresses are taken in turn: first those that have answered, which hold a lane for moments only, and
- * those that are slow after all others.
+ * Lanes do not wait for an address, so thousands of names on one that does not answer occupy one lane: an address whose turns are all taken
+ * is skipped until one is given back. Addresses are asked in turn: first those that answered last time, which occupy a lane only briefly, and
+ * slow ones after all others.
  */
 export function makeAddressQueue<E extends Entry, T>(parts: AddressQueueParts<E, T>): AddressQueue<E, T> {
   const { begin, underWay, isSlow, hasAnswered, onceFree } = parts;
@@ -65,7 +65,7 @@ export function makeAddressQueue<E extends Entry, T>(parts: AddressQueueParts<E,
   };
   const takeFrom = (address: string, queue: Queue<E>): T | undefined => {
     const shared = [...underWay(address)].map((label) => queue.find(label));
-    // The last one, where the first was silent: names of one backend are mostly written side by side.
+    // The last one at a slow address: names of one backend are usually listed side by side, and another backend may answer.
     const next = isSlow(address) ? queue.last() : queue.first();
     for (const entry of [...shared, next]) {
       const task = entry && begin(entry);
@@ -152,7 +152,7 @@ interface Queue<E> {
   readonly size: () => number;
 }
 
-/** In the order of adding, taken from both ends and from between. */
+/** In the order in which entries were added; they are removed at either end or in between. */
 function makeQueue<E extends Entry>(): Queue<E> {
   const waiting = new Map<string, E>();
   const order: E[] = [];

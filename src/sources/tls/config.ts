@@ -26,7 +26,7 @@ const site = z.union([z.string(), siteParts]).transform((written, context): Site
   return z.NEVER;
 });
 
-/** The `tls` source in `wrench.yaml`: live sites whose served certificates are looked at by a handshake that sends nothing else. */
+/** The `tls` source in `wrench.yaml`: live sites whose certificates are read by handshakes that send nothing else. */
 export const tlsConfig = z
   .strictObject({
     kind: z.literal('tls').meta({ description: 'Live TLS sites, asked by a handshake.' }),
@@ -48,7 +48,7 @@ export const tlsConfig = z
       description:
         'PEM files with private authorities; a served chain that ends below one of them counts as complete.',
     }),
-    concurrency: z.int().min(1).max(1000).default(50).meta({ description: 'Sites looked at at once.' }),
+    concurrency: z.int().min(1).max(1000).default(50).meta({ description: 'Sites checked at once.' }),
     perAddress: z.int().min(1).max(100).default(1).meta({
       description: 'Handshakes at once with one address and port, which may serve thousands of names.',
     }),
@@ -57,7 +57,7 @@ export const tlsConfig = z
     }),
     everyAddress: z.boolean().default(false).meta({
       description:
-        'Look at every address (A and AAAA) of a name, for balanced sites whose certificates may differ.',
+        'Check every address (A and AAAA) of a name, for load-balanced sites whose certificates may differ.',
     }),
     everyKeyType: z
       .boolean()
@@ -72,7 +72,7 @@ export const tlsConfig = z
       .default([])
       .meta({
         description:
-          'Sites outside `sites` that people may ask to look at, as globs of `host:port`: `*.example.com:443`. ' +
+          'Sites outside `sites` that people may ask about, as globs of `host:port`: `*.example.com:443`. ' +
           'None by default, because a chat command must not make the worker connect anywhere.',
       }),
   })

@@ -1,7 +1,7 @@
 import { constants, type X509Certificate } from 'node:crypto';
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContext } from 'node:tls';
 
-/** What a server may have a certificate of each for. */
+/** Types of key; a server may have a certificate for each. */
 export type KeyType = 'RSA' | 'ECDSA' | 'EdDSA';
 
 export const KEY_TYPES: readonly KeyType[] = ['RSA', 'ECDSA', 'EdDSA'];

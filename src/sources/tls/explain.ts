@@ -40,7 +40,7 @@ const BY_TLS_REASON: readonly (readonly [RegExp, Words])[] = [
   [/ALERT/, ['refused', 'it broke off the TLS handshake']],
 ];
 
-/** Plain words for what ended a look at one site. Only codes are read: a message might quote what was received. @returns undefined for errors that are ours. */
+/** Plain words for what ended the check of one site. Only codes are read: a message might quote what was received. @returns undefined for errors that are ours. */
 export function explain(error: unknown, source: string): SourceError | undefined {
   if (error instanceof SourceError) return error;
   const { code } = Object(error) as { code?: unknown };
@@ -60,7 +60,7 @@ export function isNoAnswer(code: string | undefined): boolean {
   return code === 'ETIMEDOUT' || code === 'EHOSTUNREACH';
 }
 
-/** The server says that it has no certificate of the kind it is asked for, or nothing else in common (RFC 8446, section 6.2). */
+/** The server has no certificate of the type it was asked for (RFC 8446, section 6.2). */
 export function isRefusal(code: string | undefined): boolean {
   return (
     code !== undefined &&
@@ -70,7 +70,7 @@ export function isRefusal(code: string | undefined): boolean {
   );
 }
 
-/** The server ended the handshake without saying why, or for a reason that may be another one: some do so where they have no such certificate, others where they have had enough connections. */
+/** The server ended the handshake without a clear reason. Some do so because they have no such certificate, others because they limit connections. */
 export function isUnclearRefusal(code: string | undefined): boolean {
   if (code === undefined || isRefusal(code)) return false;
   return BY_CODE[code] === HUNG_UP || (code.startsWith('ERR_SSL_') && !SPEAKS_NO_TLS.test(code));
@@ -81,7 +81,7 @@ function isSystemError(error: Error): boolean {
   return 'syscall' in error;
 }
 
-/** `more` goes on with the sentence: where from, and when that was. */
+/** `more` continues the sentence: from where, and when. */
 export function noAnswer(source: string, timeoutMs: number, more = ''): SourceError {
   return new SourceError(source, 'unreachable', `no answer in ${formatMs(timeoutMs)}${more}`);
 }
@@ -95,7 +95,7 @@ export function formatMs(ms: number): string {
   return ms >= 1000 ? `${Number((ms / 1000).toFixed(1))} s` : `${ms} ms`;
 }
 
-/** Failures that a retry with the algorithms of another age may get over. */
+/** Failures that a retry with outdated algorithms may get past. */
 export function isOfAnotherAge(code: string | undefined): boolean {
   return (
     code !== undefined &&

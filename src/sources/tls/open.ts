@@ -62,7 +62,7 @@ async function prepare({
 
 const MAX_NAMED = 5;
 
-/** All sites are asked: one that answers says nothing about its neighbours. */
+/** Asks all sites: one that answers says nothing about the others. */
 async function reach(state: State, signal: AbortSignal): Promise<Reach> {
   const { name } = state.config;
   const silent: Unseen[] = [];
@@ -75,7 +75,7 @@ async function reach(state: State, signal: AbortSignal): Promise<Reach> {
       else silent.push(sighting);
     }
   } catch {
-    const cure = 'give it more time, or look in the log for what went wrong';
+    const cure = 'give it more time, or check the log for errors';
     return { ok: false, said: `${answering.size} sites answered before it was broken off`, cure };
   }
   const said = `${answering.size} of ${all.size} ${all.size === 1 ? 'site answers' : 'sites answer'}`;

@@ -1,9 +1,9 @@
-/** Work under way that several may wait for: two checks that ask the same site at the same moment share one answer. Nothing is kept once it is known. */
+/** Work in progress that several can wait for: two checks that ask the same site at the same moment share one answer. Answers are not kept. */
 export interface Pending<T> {
-  /** The work of this name under way at `key`. */
+  /** The work of this name in progress at `key`. */
   readonly find: (key: string, name: string) => PendingWork<T> | undefined;
   readonly namesAt: (key: string) => Iterable<string>;
-  /** `work` is given a signal that aborts once nobody waits for it any more. `onEnd` is called in any case, before the answer is known. */
+  /** `work` gets a signal that aborts once nobody waits for it any more. `onEnd` is called once in any case, before those who wait get the answer. */
   readonly start: (
     key: string,
     name: string,
@@ -49,7 +49,7 @@ function startWork<T>(work: (signal: AbortSignal) => Promise<T>, onEnd: () => vo
     onEnd();
   };
   const answer = work(stop.signal).finally(endOnce);
-  answer.catch(() => {}); // whoever joined is given the error
+  answer.catch(() => {}); // those who joined get the error
   return {
     join: async (signal) => {
       waiting += 1;
@@ -64,7 +64,7 @@ function startWork<T>(work: (signal: AbortSignal) => Promise<T>, onEnd: () => vo
         waiting -= 1;
         if (waiting === 0 && !ended) {
           stop.abort(new Error('nobody waits for this any more'));
-          endOnce(); // nobody may join what was broken off
+          endOnce(); // nobody may join what was aborted
         }
       }
     },

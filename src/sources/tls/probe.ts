@@ -10,7 +10,7 @@ import { type IsEnough, type ServedChain, servedChain } from './served-chain.ts'
 import type { Site } from './site.ts';
 import { speakPrologue } from './starttls.ts';
 
-/** Raw facts of one look at one address. */
+/** Raw facts of one handshake with one address. */
 export interface Probe {
   readonly chain: ServedChain;
   /** `203.0.113.7:443` */
@@ -27,9 +27,9 @@ export interface Answer {
   readonly shown: readonly Probe[];
   /** Why nothing was shown. Any other error than this is ours. */
   readonly failed?: SourceError;
-  /** Not a byte came within the time, or no packet at all. */
+  /** Not a byte was received in time, or the connection itself timed out. */
   readonly isSilent: boolean;
-  /** Types of keys that could not be asked for, after others were shown. */
+  /** Types of keys that could not be asked for, after another was shown. */
   readonly unasked?: Unasked;
 }
 
@@ -49,9 +49,9 @@ export interface Options {
 }
 
 /**
- * Handshakes, each on a connection that is destroyed after it; no application data is sent or read. The first is one that suits all servers
- * (and once more, where it fails for a reason of another age). One handshake shows one certificate, so further ones ask for the
- * types of keys that were not shown yet, until the server has nothing more to show.
+ * Reads all certificates of a site by handshakes, each on a connection of its own; no application data is sent or read. The first handshake suits
+ * most servers, and is repeated with outdated algorithms where it fails for lack of them. One handshake shows one certificate, so further ones ask
+ * for the types of keys that were not shown yet, until the server has nothing more to show.
  * @throws the reason of `signal` where it aborted.
  */
 export async function probe(
@@ -63,14 +63,14 @@ export async function probe(
   if (first.failed !== undefined) return { shown: [], failed: first.failed, isSilent: first.isSilent };
   const shown: Probe[] = [first.shown];
   if (!options.everyKeyType) return { shown, isSilent: false };
-  // The same one of several addresses: another may be another server.
+  // At the address that answered: another one may be another server.
   const at = addresses.filter(({ address }) => addressOf(address, site.port) === first.shown.address);
   const target = { site, addresses: at.length > 0 ? at : addresses, ...options };
   const unasked = await askForOtherKeys(shown, target);
   return { shown, isSilent: false, ...(unasked !== undefined && { unasked }) };
 }
 
-/** Adds to `shown` what else the server has. */
+/** Adds the server's other certificates to `shown`. */
 async function askForOtherKeys(shown: Probe[], target: Target): Promise<Unasked | undefined> {
   const isLegacy = shown[0]?.legacyOnly === true;
   for (let waiting = [keyTypesBeside(shown)]; waiting.length > 0;) {
@@ -86,7 +86,7 @@ async function askForOtherKeys(shown: Probe[], target: Target): Promise<Unasked 
       shown.push({ ...other, legacyOnly: isLegacy });
       waiting = [keyTypesBeside(shown)];
     } else if (keyTypes.length > 1) {
-      // It chooses by the cipher suite, which is the same for several types: each is asked for alone.
+      // It chooses by cipher suite, and several types share theirs: ask for each alone.
       waiting = keyTypes.map((keyType) => [keyType]);
     }
   }
@@ -94,8 +94,8 @@ async function askForOtherKeys(shown: Probe[], target: Target): Promise<Unasked 
 }
 
 /**
- * A server that hangs up may have no such certificate (Windows says no more), or may take no more connections. It has none where the handshake
- * that suits all servers works once more, and this one does not.
+ * A server that hangs up either has no such certificate (Windows gives no reason) or limits connections. It has none where the
+ * usual handshake still works and this one fails again.
  */
 async function askWith(context: SecureContext, target: Target): Promise<Outcome | 'has none'> {
   const restricted = () => shakeInTime(target, (asked) => shake(asked, context));
@@ -187,7 +187,7 @@ async function shake(asked: Asked, secureContext: SecureContext): Promise<Shaken
   const plain = connectPlain(target);
   const onAbort = () => void plain.destroy();
   deadline.signal.addEventListener('abort', onAbort, { once: true });
-  plain.on('error', () => {}); // also after the prologue, when the TLS socket tells of it
+  plain.on('error', () => {}); // also after the prologue, when the TLS socket reports it
   try {
     await speakPrologue(plain, site.starttls, source);
     const address = addressOf(plain.remoteAddress, plain.remotePort);

@@ -15,16 +15,16 @@ export interface ResolverParts {
   readonly source: string;
   readonly timeoutMs: number;
   readonly clock: () => number;
-  /** Cannot be ended: a name whose name servers do not answer keeps one of few threads for up to half a minute. */
+  /** Cannot be canceled: a name whose name servers do not answer occupies one of few threads for up to half a minute. */
   readonly lookup: (host: string) => Promise<readonly LookupAddress[]>;
-  /** Whether the name servers of a host answer at once, with whatever. */
+  /** Whether the name servers of a host answer promptly, with any answer at all. */
   readonly isPrompt: (host: string) => Promise<boolean>;
 }
 
-/** libuv gives `getaddrinfo` half of its four threads: https://docs.libuv.org/en/v1.x/threadpool.html. More would wait in there, with their time running. */
+/** libuv gives `getaddrinfo` half of its four threads: https://docs.libuv.org/en/v1.x/threadpool.html. More would wait there while their timeouts run. */
 const LOOKUPS_AT_ONCE = 2;
 
-/** Name servers drop questions that come by the thousand. */
+/** Name servers drop queries that come by the thousand. */
 const SORTED_AT_ONCE = 64;
 
 interface Lookup {
@@ -37,8 +37,8 @@ interface Lookup {
 }
 
 /**
- * Names that do not resolve must not hold up those that do, so it is found out first, without a thread, whether a name's servers answer
- * at all. Names whose servers do not come last, one at a time; once one of them has used up its time, the others that wait are given up.
+ * Names that do not resolve must not hold up those that do. So a query that needs no thread first shows whether a name's servers answer at all.
+ * Names whose servers do not answer come last, one at a time; once one of them has timed out, the others in the queue are given up.
  * A name that is being looked up already is not looked up twice.
  */
 export function makeResolver({ source, timeoutMs, clock, lookup, isPrompt }: ResolverParts): Resolver {
@@ -125,15 +125,15 @@ export function makeResolver({ source, timeoutMs, clock, lookup, isPrompt }: Res
   };
 }
 
-/** Two questions, for one may be lost: 0.5 s for the first and 1 s for the second, longer than any healthy name server takes. */
+/** Two queries, because one may be lost: 0.5 s for the first and 1 s for the second, more than a healthy name server needs. */
 const PROMPT = { timeout: 500, tries: 2 };
 
-/** This machine's resolver, and its name servers asked directly. Their answer is not used: only the system knows hosts files and search domains. */
+/** This machine's resolver. Its name servers are also asked directly, but not for the answer: only the system knows hosts files and search domains. */
 export function systemResolver(parts: Pick<ResolverParts, 'source' | 'timeoutMs' | 'clock'>): Resolver {
   let asking = 0;
   let nameServers = new dns.Resolver(PROMPT);
   const isPrompt = async (host: string) => {
-    // It reads `/etc/resolv.conf` when it is made, so that one is not kept.
+    // A resolver reads `/etc/resolv.conf` once, when it is made.
     if (asking === 0) nameServers = new dns.Resolver(PROMPT);
     asking += 1;
     try {

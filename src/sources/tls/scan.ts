@@ -12,16 +12,16 @@ import type { Site } from './site.ts';
 import type { IssuersAt, ToSeen } from './to-seen.ts';
 import { makeTurns, type Turns } from './turns.ts';
 
-/** What lasts as long as the source, because checks that run at once meet at the same sites. */
+/** Shared by all scans of one source, because checks that run at the same time ask the same sites. */
 export interface State {
   readonly config: TlsConfig;
   readonly clock: () => number;
   readonly turns: Turns;
   readonly pending: Pending<Answer>;
   readonly silence: Silence;
-  /** The same of handshakes that ask for further types of keys, which some appliances drop. */
+  /** The same for handshakes that ask for further types of keys, which some appliances drop. */
   readonly keySilence: Silence;
-  /** Addresses where the last one who asked got no answer. */
+  /** Addresses whose last request got no answer. */
   readonly slow: Set<string>;
   /** Addresses where the last one who asked got one. */
   readonly lively: Set<string>;
@@ -50,7 +50,7 @@ export function makeState(config: TlsConfig, clock: () => number): State {
   };
 }
 
-/** A sighting, and what was asked for it: a site, or one of its addresses with `everyAddress`. */
+/** A sighting, and what was asked to get it: a site, or one of its addresses with `everyAddress`. */
 export interface Found {
   readonly asked: string;
   readonly sighting: Sighting;
@@ -61,7 +61,7 @@ interface Target extends Entry {
   readonly place: string;
   readonly site: Site;
   readonly addresses: Addresses;
-  /** What is silent, where they are silent: all of them. */
+  /** Key of all the addresses together, for remembering that none of them answered. */
   readonly everywhere: string;
 }
 
@@ -69,7 +69,7 @@ type Task =
   | { readonly sighting: Unseen; readonly target?: undefined }
   | { readonly target: Target; readonly answer: Promise<Answer> };
 
-/** Looks at all sites. Never throws what is a site's fault. */
+/** Reads the certificates of all sites. A failure of a site is one of the results, and is never thrown. */
 export async function* lookAtSites(
   sites: readonly Site[],
   state: State,
@@ -90,7 +90,7 @@ export async function* lookAtSites(
       const probing = pending.find(target.address, target.label) ?? startProbe(target, state, toSeen);
       if (probing === undefined) return undefined;
       const answer = probing.join(ended);
-      answer.catch(() => {}); // where the scan ends before a lane gets to it
+      answer.catch(() => {}); // the scan may end before a lane gets to it
       return { target, answer };
     },
     underWay: (address) => pending.namesAt(address),
@@ -116,7 +116,7 @@ export async function* lookAtSites(
   }
 }
 
-/** Every host is looked up once, whatever number of sites it has, and no lane waits for that. */
+/** Looks up every host once, however many sites it has. No lane waits for that. */
 async function addAll(
   sites: readonly Site[],
   { config, resolver }: State,
@@ -159,7 +159,7 @@ function targetsOf(
   return first === undefined ? [target(place, addresses)] : [first, ...others];
 }
 
-/** @returns undefined where the address has no turn to give. */
+/** @returns undefined where no turn is free at the address. */
 function startProbe(target: Target, state: State, toSeen: ToSeen, thorough = false) {
   const { config, clock, turns, pending, silence, slow, lively } = state;
   const { name: source, timeoutMs } = config;
@@ -168,7 +168,7 @@ function startProbe(target: Target, state: State, toSeen: ToSeen, thorough = fal
   if (giveBack === undefined) return undefined;
   const ask = async (signal: AbortSignal): Promise<Answer> => {
     const askedAt = clock();
-    // One look shows one certificate: `lookAt` has no room for another.
+    // `lookAt` returns one certificate.
     const wantsAll = config.everyKeyType && !thorough;
     const known = wantsAll ? state.keySilence.ask(everywhere, label) : undefined;
     const everyKeyType = wantsAll && known === undefined;
@@ -189,7 +189,7 @@ function startProbe(target: Target, state: State, toSeen: ToSeen, thorough = fal
   return pending.start(address, thorough ? thoroughly(label) : label, ask, giveBack);
 }
 
-/** Looks at one site now: what is known of its silence does not count, because a person waits to see whether it is back. Shows everything that is sent. */
+/** Asks one site now, also where it was silent a moment ago, because a person is waiting to see whether it is back. Its chain is everything that the server sent. */
 export async function lookAtSite(
   site: Site,
   state: State,
@@ -214,7 +214,7 @@ export async function lookAtSite(
   }
 }
 
-/** Takes the next turn that is free, before any scan does: those only come back to an address when a lane is free. */
+/** Takes the next free turn, before any scan does: scans return to an address only when a lane is free. */
 function askInTurn(target: Target, state: State, toSeen: ToSeen, signal: AbortSignal): Promise<Answer> {
   const { address, label } = target;
   const ask = () =>

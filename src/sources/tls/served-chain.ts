@@ -10,17 +10,17 @@ export interface Served {
 
 export type ServedChain = readonly [Served, ...Served[]];
 
-/** Whether the leaf's path alone tells all that is to be known of a site. */
+/** Whether the leaf's path is enough, so that the rest of what was sent need not be read. */
 export type IsEnough = (path: ServedChain) => boolean;
 
 /**
  * What the server sent, leaf first, without help of the local trust store (the context trusts nothing, so nothing is added).
  *
- * Node has two ways to tell. `getPeerX509Certificate` gives every certificate as sent, but Node 24 never frees those after
+ * Node has two functions for it. `getPeerX509Certificate` gives every certificate as sent, but Node 24 never frees those after
  * the leaf (`sk_X509_delete` without `X509_free` in crypto_x509.cc): 8 KB each, 80 MB in a scan of 10,000 sites.
  * `getPeerCertificate(true)` frees all, but gives the leaf's path only, in its order: certificates that have nothing to do
- * with the leaf are left out, and what comes after a gap in the order is lost. So the path comes first, and all is looked
- * at where the path is not enough or is the leaf alone: a server that sends nothing else leaks nothing.
+ * with the leaf are left out, and what comes after a gap in the order is lost. So the path is read first, and everything
+ * only where the path is not enough or is the leaf alone: a server that sends nothing else leaks nothing.
  *
  * Nothing is cut off: OpenSSL takes no more than 100 KB of certificates (SSL_CTX_set_max_cert_list(3)).
  */
@@ -51,7 +51,7 @@ function toServed({ fingerprint256, raw }: DetailedPeerCertificate): Served {
   return { fingerprint256, der: raw };
 }
 
-/** Works once for each connection: it takes the certificates out of OpenSSL's hands. */
+/** Works once for each connection: it takes the certificates out of OpenSSL. */
 function allOf(socket: TLSSocket): ServedChain | undefined {
   const leaf = socket.getPeerX509Certificate();
   if (leaf === undefined) return undefined;

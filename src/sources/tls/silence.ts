@@ -1,19 +1,19 @@
 /**
- * Which sites did not answer a moment ago, so that checks that come one after the other need not each wait for the same silent site.
- * Only silence is remembered, and only for `keptMs`: a site that has recovered is asked again soon, and no answer is ever given twice.
+ * Which sites did not answer a moment ago, so that consecutive checks need not each wait for the same silent site.
+ * Only silence is remembered, and only for `keptMs`: a site that has recovered is asked again soon, and no answer is used twice.
  */
 export interface Silence {
-  /** @param askedAt when that began */
+  /** @param askedAt when the request began, in milliseconds since 1970 */
   readonly note: (address: string, label: string, askedAt: number) => void;
-  /** Somebody at this address answered: silence before this says nothing about the others there. */
+  /** This name answered: earlier silence of others says nothing about the address any more. */
   readonly heard: (address: string, label: string) => void;
-  /** @returns undefined where it has to be asked. */
+  /** @returns undefined where the site must be asked. */
   readonly ask: (address: string, label: string) => KnownSilence | undefined;
 }
 
 export interface KnownSilence {
   readonly agoMs: number;
-  /** It was not this site that was asked, but others at its address. */
+  /** Not this site was asked, but others at its address. */
   readonly ofOthers: boolean;
 }
 
@@ -22,14 +22,14 @@ interface Silent {
   readonly at: number;
 }
 
-/** A server that hangs for one name may answer all others, so an address is given up when another name was tried after the first silence. */
+/** A server that hangs for one name may answer for others, so an address is given up only where another name was tried after the first silence. */
 function isConfirmed(all: readonly Silent[]): boolean {
   return all.some(({ at }) => all.some(({ askedAt }) => at <= askedAt));
 }
 
 export function makeSilence(keptMs: number, clock: () => number): Silence {
   const addresses = new Map<string, { readonly silent: Map<string, Silent>; heardAt: number }>();
-  /** Not of the future either, where the clock was set back. */
+  // What is in the future is dropped: the clock was set back.
   const isKept = ({ at }: Silent, now: number) => at <= now && now - at < keptMs;
   const forgetOld = (now: number) => {
     for (const [address, { silent }] of addresses) {

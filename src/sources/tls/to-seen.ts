@@ -11,17 +11,17 @@ import type { Probe } from './probe.ts';
 import type { IsEnough, Served, ServedChain } from './served-chain.ts';
 import type { Site } from './site.ts';
 
-/** By place and issuers: when all was looked at there last, and these were all that was found beside a leaf. */
+/** By place and issuers: when everything that was sent there was last read and was just these beside a leaf, in milliseconds since 1970. */
 export type IssuersAt = Map<string, number>;
 
 /** Turns what handshakes showed into plain facts. */
 export interface ToSeen {
   readonly read: (place: string, site: Site, probe: Probe) => Seen;
-  /** Whether a path that a client can use was shown, or nothing else was found at this place before. */
+  /** Whether a path is one that a client can use, or nothing else was found at this place before. */
   readonly isEnough: (place: string) => IsEnough;
 }
 
-/** Enough for the authorities of a scan, which are met again at every site; then forgotten, so that memory stays flat (some 5 MB). */
+/** Enough for the authorities of a scan, which come back at every site. With more all are forgotten, so that memory stays flat (some 5 MB). */
 const MAX_REMEMBERED = 500;
 /** Sites whose whole chain is its leaf's path, though that is incomplete. */
 const MAX_PLACES = 50_000;
@@ -33,7 +33,7 @@ interface Known {
   readonly facts: Certificate;
 }
 
-/** Certificates met again are not read again. All that it reads is judged as of `now`. */
+/** Certificates seen before are not parsed again. Paths are judged as of `now`. */
 export function makeToSeen(roots: TrustedRoots, issuersAt: IssuersAt, now: Date): ToSeen {
   const known = new Map<string, Known>();
   const paths = new Map<string, JudgedPath>();
@@ -102,7 +102,7 @@ function toHandshake(site: Site, probe: Probe, leaf: X509Certificate, path: Path
   };
 }
 
-/** Alternative names only, as browsers and Go have it: a name in the CN alone is no name (RFC 9525, section 2). */
+/** Alternative names only, as browsers and Go have it: a name in the CN alone does not count (RFC 9525, section 2). */
 function isValidFor(leaf: X509Certificate, { host, servername }: Site): boolean {
   if (servername === undefined) return leaf.checkIP(host) !== undefined;
   return leaf.checkHost(servername, { subject: 'never', partialWildcards: false }) !== undefined;

@@ -1,8 +1,8 @@
-/** Lets at most `atOnce` holders of a key go on at once. Whoever gets no turn is not queued here: it waits for the next one that is free and tries again. */
+/** Allows at most `atOnce` holders of a key at the same time. There is no queue: who gets no turn waits until one is free and tries again. */
 export interface Turns {
-  /** @returns what gives the turn back; undefined where none is free. */
+  /** @returns a function that gives the turn back; undefined where none is free. */
   readonly tryTake: (key: string) => (() => void) | undefined;
-  /** Calls `listener` once, when a turn is given back. @returns what takes that back. */
+  /** Calls `listener` once, when a turn is given back. @returns a function that cancels this. */
   readonly onceFree: (key: string, listener: () => void) => () => void;
 }
 
