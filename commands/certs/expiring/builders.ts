@@ -3,7 +3,7 @@ import { openTally, type Tally } from './tally.ts';
 
 /** Builders for stories and tests: what a place held or a site served, in short. */
 
-/** `now` tells which of several paths is valid; only chains with several issuers of one name need it. */
+/** `now` decides which of several paths is valid; only chains with several issuers of one name need it. */
 export function factsOf(places: readonly ports.Seen[], now = new Date('2026-02-20T07:00:00Z')): Tally {
   const tally = openTally(now);
   for (const seen of places) tally.add(seen);
@@ -17,7 +17,7 @@ interface Known {
   /** The CN that signs it; default a public one. A name that is its own issuer signs itself. */
   readonly issuer?: string;
   readonly authority?: boolean;
-  /** Tells apart what has the same name and dates. */
+  /** Distinguishes certificates with the same name and dates. */
   readonly serial?: string;
   /** Its key and its authority are beside it, and it may be renewed there. */
   readonly renewable?: true;
@@ -86,7 +86,7 @@ export function inTrustStore(file: string, known: Known): ports.Seen {
   return { kind: 'seen', place: `disk:/etc/ssl/certs/${file}`, chain: [root], trustStore: true };
 }
 
-/** Looks like a SHA-256: different certificates get different ones, the same one the same in every run. */
+/** Looks like a SHA-256: different for different certificates, and the same in every run. */
 function fingerprintOf(text: string): string {
   let state = 0x811c9dc5;
   return Array.from({ length: 8 }, () => {

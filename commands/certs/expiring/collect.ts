@@ -4,12 +4,12 @@ import { openTally, type Tally } from './tally.ts';
 
 export type Facts = Tally;
 
-/** Counting by the thousand must not hold up what else the worker does. */
-const BREATHE_EVERY = 300;
+/** Places between two turns of the event loop: thousands must not block the worker's other work. */
+const YIELD_EVERY = 300;
 
 type Context = ReadContext<'certificates'>;
 
-/** Examines every place of every source at once. What the deadline cuts short counts as far as it came. */
+/** Examines all sources at the same time. What was examined before a deadline counts. */
 export async function collect(
   context: Context,
   { source, match }: { readonly source?: string | undefined; readonly match?: string | undefined },
@@ -33,7 +33,7 @@ export async function collect(
       saw(store.name);
       if (!matcher || matcher.matches(sighting)) tally.add(sighting);
       looked += 1;
-      if (looked % BREATHE_EVERY === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (looked % YIELD_EVERY === 0) await new Promise((resolve) => setImmediate(resolve));
     }
   };
   await Promise.all(

@@ -18,7 +18,7 @@ interface Judged<S extends Status = Status> {
   readonly status: S;
 }
 
-/** Authorities of one name that a finding mentions: deployments like to call theirs the same. */
+/** Authorities of one name that a finding mentions; some deployments give the same name to all of theirs. */
 const MOST_SIGNERS = 5;
 
 export function diagnose(
@@ -33,7 +33,7 @@ export function diagnose(
   const others = judged.filter(({ held }) => !isOnlyTrusted(held));
   const signersOf = findSigners(others);
   const tasks = others.filter(isDue).map((one) => ({ ...one, task: dueTask(one, signersOf(one), nowMs) }));
-  // What no client needs has expired for nobody: it counts among the lesser problems, as do the roots of trust stores.
+  // What no client needs counts among the lesser problems, as do the roots of trust stores.
   const needed = tasks.filter(({ held }) => isNeeded(held));
   const unneeded = tasks.filter(({ held }) => !isNeeded(held)).map(({ status: { is } }) => is);
   const trustStore = trustStoreTask(trusted.filter(isDue), nowMs);
@@ -74,14 +74,14 @@ function isDue(judged: Judged): judged is Judged<Due> {
 function dueTask({ held, status }: Judged<Due>, signers: readonly Held[], nowMs: number): Task {
   const { subject, issuer, notAfter } = held.certificate;
   const task = { finding: dueFinding(held, status, nowMs, signers), untilMs: notAfter.getTime() };
-  // What nobody needs must not be worked before the certificates whose issuer it is by name.
+  // One that nobody needs must not come before the certificates that name it as their issuer.
   if (!isNeeded(held)) return task;
   return subject === issuer ? { ...task, signs: subject } : { ...task, signs: subject, signedBy: issuer };
 }
 
 /**
- * The authorities to renew before a certificate: those of its issuer's name that are due themselves and kept here. One that is only seen in
- * a served chain or a trust store is somebody else's to renew; and where another of that name is kept and not due, that one can sign.
+ * The authorities to renew before a certificate: those with its issuer's name that are due themselves and stored here. One that is only in
+ * a served chain or a trust store is renewed by someone else; and where another one of that name is stored and not due, that one can sign.
  */
 function findSigners(judged: readonly Judged[]): (one: Judged<Due>) => readonly Held[] {
   const kept = judged.filter(({ held }) => held.certificate.authority && held.keptAt !== undefined);

@@ -16,10 +16,10 @@ export type Due = Extract<Status, { readonly severity: Severity }>;
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
-/** Clocks are apart by minutes; a certificate that begins later was meant to. */
+/** Clocks differ by minutes; a certificate that begins later than that was issued in advance. */
 const MOST_SKEW_MS = 10 * MINUTE_MS;
 
-/** A certificate whose dates need action. `first` are the due authorities kept here that sign it. */
+/** A certificate whose dates need action. `first` are the authorities to renew before it. */
 export function dueFinding(
   held: Held,
   status: Due,
@@ -50,7 +50,7 @@ export function dueFinding(
   };
 }
 
-/** No renewal mends a date in the future or one that cannot be read, and one of inverted dates would get the same negative lifetime again. */
+/** Renewal does not fix a date in the future or one that cannot be read, and a certificate with inverted dates would get the same negative lifetime again. */
 function isRenewedByDate({ certificate }: Held, { is }: Due): boolean {
   return (is === 'expired' || is === 'expiring') && !isInverted(certificate);
 }
@@ -75,12 +75,12 @@ export function targetOf({ places: [first], certificate }: Held): string {
     : `${first.place} ${roleOf(first, certificate)} ${certificate.name}`;
 }
 
-/** A place without the name of its source, as its owner would say it. */
+/** A place without the name of its source. */
 export function bare(place: string): string {
   return place.slice(place.indexOf(':') + 1);
 }
 
-/** What no client needs harms none. What is not valid yet harms as soon as it is served. */
+/** Information where no client needs it; critical where a site serves it before it is valid. */
 function severityAt(held: Held, { is, severity }: Due): Severity {
   if (!isNeeded(held)) return 'info';
   return is === 'not-yet-valid' && held.live ? 'critical' : severity;
@@ -107,7 +107,7 @@ function beforeLeaf({ certificate: { notAfter }, places }: Held, { is }: Due): s
   return `, ${earlier} before the leaf certificate`;
 }
 
-/** Goes on after the name. No length of time in it is negative. */
+/** Continues the sentence after the name. No length of time in it is negative. */
 export function dueInWords({ certificate }: Held, { is }: Due, nowMs: number): string {
   const { notBefore, notAfter } = certificate;
   const order = `ends ${wording.moment(notAfter)}, before it begins ${wording.moment(notBefore)}`;

@@ -4,14 +4,14 @@ export interface Matcher {
   readonly matches: (seen: ports.Seen) => boolean;
   readonly noteUnread: (kind: StoreKind, unseen: ports.Unseen) => void;
   readonly matched: () => number;
-  /** To be asked once everything was examined. */
+  /** Only valid once everything is examined. */
   readonly unread: () => readonly (ports.Unseen & { readonly isUnrelated: boolean })[];
 }
 
 type StoreKind = ports.CertificateStore['kind'];
 
 /**
- * What `--match` keeps, and which unread places have nothing to do with it.
+ * Which certificates `--match` keeps, and which unread places are unrelated to it.
  *
  * An unread place is unrelated where three things are true:
  * 1. It is one place, and its name says what it holds: not a folder, a pattern, a list or a source, behind which there could be anything,
@@ -70,7 +70,7 @@ const NAMED_SITE = /^[^:\s]+:(?:\w+:\/\/)?(?=[^\s/]*[a-z])(?:[^\s@:/]+@)?[^\s@:/
 /** Folders are not named like this. */
 const FILE = /\.(?:pem|crt|cer|cert|der|p7b|p7c|p12|pfx|jks|key|ya?ml|json)(?:#\d+)?$/i;
 
-/** Where it cannot be said, it may be more than one. */
+/** Whether a name stands for one place and says what it holds; false where that is not certain. */
 function isOnePlace(kind: StoreKind, { place, error }: ports.Unseen): boolean {
   switch (kind) {
     case 'tls':

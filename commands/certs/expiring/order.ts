@@ -33,7 +33,7 @@ export function inOrderOfWork(tasks: readonly Task[]): Finding<RenewOffer>[] {
       if (ordered.has(next) || path.has(next)) continue;
       path.add(next);
       for (const signer of bySubject.get(next.signedBy) ?? []) waiting.push(signer);
-      // Once is enough: its signers are all in order now, and a thousand leaves need not ask for them again.
+      // Its signers are in order now, and need not be looked for again for each of a thousand leaves.
       bySubject.delete(next.signedBy);
     }
     for (const one of [...path].toReversed()) ordered.add(one);

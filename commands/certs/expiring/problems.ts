@@ -45,7 +45,7 @@ const SITE_PROBLEMS: readonly Problem[] = [
     reason: 'chain-incomplete',
     severity: 'warning',
     holds: ({ served }) => served?.path === 'incomplete',
-    // A private root that nobody named is not thirty problems.
+    // A private root that is not in `trust` is one problem, not one for each site.
     cause: ({ path }) => `issuer ${path.at(-1)?.issuer ?? ''}`,
     says: ({ path }) =>
       `incomplete chain: the issuer ${path.at(-1)?.issuer || '(unnamed)'} is neither served nor a known root: serve the missing intermediate, or add a private root to \`trust\` of the source`,
@@ -105,8 +105,8 @@ function merge(group: readonly Site[]): Site {
 }
 
 /**
- * Keys and signatures too weak for current clients. What is stored only may never be served: information. In trust stores, none at all:
- * systems keep old roots for old signatures, and nobody here could replace them.
+ * Keys and signatures too weak for current clients. Where it is only stored it may never be served, so it is information. In trust stores
+ * nothing is reported: systems keep old roots for old signatures, and they cannot be replaced here.
  */
 export function weaknesses(held: Held): Task[] {
   const { certificate, places, live, count } = held;

@@ -12,7 +12,7 @@ export interface Held {
   readonly live: boolean;
   /** The first place, in order, that keeps it as its own: a secret or a file, no site that serves it and no trust store. */
   readonly keptAt?: string;
-  /** The first places in order where it could be renewed, at most {@link MOST_RENEWABLE}: apart, for a thousand sites may come before them. */
+  /** The first places in order where it could be renewed, at most {@link MOST_RENEWABLE}: a list of its own, because a thousand sites may come before them in `places`. */
   readonly renewable: readonly string[];
 }
 
@@ -48,11 +48,11 @@ export interface Tally {
 
 export const MOST_PLACES = 50;
 export const MOST_RENEWABLE = 3;
-/** OpenSSL gives up earlier. */
+/** In certificates. OpenSSL gives up earlier. */
 const LONGEST_PATH = 200;
 
 interface OpenHeld extends Omit<Held, 'places' | 'count' | 'live' | 'keptAt' | 'renewable'> {
-  places: Place[];
+  places: [Place, ...Place[]];
   count: number;
   live: boolean;
   keptAt?: string;
@@ -70,7 +70,7 @@ export interface OpenTally {
   readonly close: () => Tally;
 }
 
-/** Gathers by certificate as the places come, so that ten thousand places of one certificate cost no more than fifty. */
+/** Groups by certificate as places arrive, so that ten thousand places of one certificate take no more memory than fifty. */
 export function openTally(now: Date): OpenTally {
   const certificates = new Map<string, OpenHeld>();
   const sites = new Map<string, OpenSite>();
@@ -86,15 +86,14 @@ export function openTally(now: Date): OpenTally {
       placeCount += 1;
     },
     close: () => ({
-      // Each was made for a place.
-      certificates: [...certificates.values()] as unknown as readonly Held[],
+      certificates: [...certificates.values()],
       sites: [...sites.values()],
       placeCount,
     }),
   };
 }
 
-/** What is in the chain, and what is on the path besides: a root that clients have from their configuration. */
+/** Certificates in the chain and, if not in it, on the path: a root that clients have in their configuration. */
 function allOf({ chain }: ports.Seen, path: Path): Iterable<ports.Certificate> {
   return new Map([...path, ...chain].map((one) => [one.fingerprint, one])).values();
 }
@@ -105,14 +104,14 @@ function addCertificate(
   seen: ports.Seen,
   path: Path,
 ): void {
+  const place = placeOf(certificate, seen, path);
   const held = certificates.get(certificate.fingerprint) ?? {
     certificate,
-    places: [],
-    count: 0,
+    places: [place],
+    count: 1,
     live: false,
     renewable: [],
   };
-  const place = placeOf(certificate, seen, path);
   const isKept = place.as === 'own' && seen.served === undefined && !seen.trustStore;
   held.live ||= seen.served !== undefined && place.as !== 'extra';
   if (keep(held.places, place, byPlace)) held.count += 1;
@@ -182,8 +181,8 @@ function placeOf(
 }
 
 /**
- * Roots of the nineties have no extension that says so. A server's own certificate in the folder of a trust store, as Debian's
- * `ssl-cert-snakeoil.pem` in `/etc/ssl/certs`, has its names as extensions, and somebody presents it.
+ * Roots of the nineties have no extension that says so. A server's own certificate in the folder of a trust store, such as Debian's
+ * `ssl-cert-snakeoil.pem` in `/etc/ssl/certs`, has alternative names.
  */
 function isAuthority({ authority, selfSigned, alternativeNames }: ports.Certificate): boolean {
   return authority || (selfSigned && alternativeNames.length === 0);

@@ -8,12 +8,12 @@ interface DueRoot {
   readonly status: Due;
 }
 
-/** Of a list of roots; systems have about 140. */
+/** In the table of roots; systems have about 140. */
 const MOST_ROWS = 200;
 
 /**
- * Roots that expired in the trust stores of a system or runtime: one finding for all, and information, for clients pass over them and
- * nobody here could renew them. What still needs one of them is a finding of its own, with the certificate that it signs.
+ * Roots in the trust stores of a system or runtime that have expired or soon will: one finding for all, and information, because clients ignore
+ * them and they cannot be renewed here. Where a certificate still needs one of them, that is a finding of its own.
  */
 export function trustStoreTask(due: readonly DueRoot[], nowMs: number): Task | undefined {
   const roots = due.toSorted((a, b) => (a.held.places[0].place < b.held.places[0].place ? -1 : 1));

@@ -27,7 +27,7 @@ export interface Dated {
   readonly leftMs: number;
 }
 
-/** Something to say, in the order in which it is said within one severity. */
+/** A part of the verdict. Within one severity, facts are said in the order of `factsOf`. */
 interface Fact {
   readonly severity: Severity;
   /** How many findings it stands for. */
@@ -38,14 +38,14 @@ interface Fact {
 }
 
 interface Position {
-  /** At the beginning of the line. */
+  /** Begins the line. */
   readonly isFirst: boolean;
-  /** After another fact about dates. */
+  /** Comes after another fact about dates. */
   readonly isMore: boolean;
 }
 
 const RANK = { critical: 0, warning: 1, info: 2 } as const;
-/** In one line; the rest are counted. */
+/** Facts in the verdict; the rest are counted. */
 const MOST_SAID = 4;
 
 /**
@@ -63,7 +63,7 @@ export function verdictOf(counted: Counted): string {
   const others = left > 0 ? [wording.count(left, 'other problem')] : [];
   if (counted.total === 0 || said.some(({ isDated }) => isDated))
     return [inOneLine(said, true), ...others].join('; ');
-  // What is no more than information is a note on an answer that is good.
+  // Information is only a note after the good news.
   return worst.severity === 'info'
     ? [allValid(counted), inOneLine(said, false), ...others].join('; ')
     : [inOneLine(said, true), ...others, restIsValid(counted)].join('; ');
@@ -208,7 +208,7 @@ function allValid({ total, placeCount, onSchedule, trusted, withinMs }: Counted)
   const within = wording.span(withinMs);
   if (onSchedule > 0)
     return `No certificate is due: ${onSchedule} of ${total} ${onSchedule === 1 ? 'expires' : 'expire'} within ${within}, on schedule`;
-  // Where each place has one, their number says nothing new.
+  // With one certificate in each place, the number of places says nothing new.
   const found = placeCount > total ? ` found in ${placeCount} places` : '';
   const roots = trusted.due.length === 0 ? trusted.total : 0;
   const parts = [
@@ -222,7 +222,7 @@ function allOf(amount: number, noun: string): string {
   return amount === 1 ? `The one ${noun}` : `All ${amount} ${noun}s`;
 }
 
-/** Behind a problem that is not about dates. */
+/** Comes after problems that are not about dates. */
 function restIsValid({ total, onSchedule }: Counted): string {
   if (onSchedule > 0) return 'no certificate is due';
   return total === 1 ? 'the one certificate is valid' : `all ${total} certificates are valid`;

@@ -66,7 +66,7 @@ function handshake(served: NonNullable<Shown['seen']['served']>): Evidence[] {
   ];
 }
 
-/** As held or served, and a root from the configuration at the end. */
+/** As stored or served, followed by a root from the configuration. */
 function chainTable({ chain, path }: Shown['seen']): Evidence {
   const isIn = (list: readonly ports.Certificate[], { fingerprint }: ports.Certificate) =>
     list.some((one) => one.fingerprint === fingerprint);

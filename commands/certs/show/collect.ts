@@ -3,12 +3,12 @@ import { bare, type Match, type Search, searchFor, siteIn } from './search.ts';
 
 export interface Facts {
   readonly what: string;
-  /** Named outright; otherwise they only have it somewhere in a name or a place. */
+  /** They are what was named; otherwise it is only a part of a name or a place. */
   readonly exact: boolean;
   /** In the order of their places; at most {@link MOST_SHOWN}, of `matching`. */
   readonly shown: readonly Shown[];
   readonly matching: number;
-  /** How many places could not be checked that cannot be what was asked for, though they may hold the same certificates. */
+  /** How many other places could not be checked: they are not what was asked for, but may hold the same certificates. */
   readonly unchecked: number;
 }
 
@@ -23,14 +23,15 @@ export interface Shown {
 
 export const MOST_SHOWN = 50;
 export const MOST_PLACES = 50;
-const BREATHE_EVERY = 300;
+/** Places between two turns of the event loop. */
+const YIELD_EVERY = 300;
 
 type Context = ReadContext<'certificates'>;
 type Store = Context['read']['certificates']['stores'][number];
 
 interface Gathered {
   readonly matches: Readonly<Record<Match['by'], Map<string, Candidate>>>;
-  /** The places of every certificate, for the one that is meant is known only at the end. */
+  /** The places of every certificate, because the one that is meant is known only at the end. */
   readonly places: Map<string, { kept: string[]; count: number }>;
   readonly unread: ports.Unseen[];
   /** Whole stores. */
@@ -45,9 +46,9 @@ interface Candidate {
 }
 
 /**
- * Searches everywhere, for a certificate may be in more places than the one asked about; then asks the site itself, where a source may.
- * What could not be read is related to the question where it could be what was asked for: to a place, only that place itself;
- * to a fingerprint or a part of a name, everything.
+ * Searches everywhere, because a certificate may be in more places than the one asked about; then asks the site itself, where a source may.
+ * An unread place is related to the question where it could be what was asked for: if that is a place, only the place itself;
+ * if it is a fingerprint or a part of a name, every place.
  */
 export async function collect(
   context: Context,
@@ -83,7 +84,7 @@ export async function collect(
     : answerName(context, gathered, what, search, stores);
 }
 
-/** Somebody asks about one place, and what it holds is known, or why it is not: other places have nothing to do with it. */
+/** The question is about one place, and what it holds, or why it could not be read, is known: other places are unrelated. */
 async function answerPlace(
   context: Context,
   gathered: Gathered,
@@ -96,13 +97,13 @@ async function answerPlace(
   if (refused) context.gap(what, withHint(refused, matches.part));
   const others = unread.filter((one) => !asked.includes(one));
   for (const { place, error } of others) context.gap(place, error, 'unrelated');
-  // One that lists sites, and could not say which, may have the one that is refused elsewhere.
+  // A source whose list of sites could not be read may have the site that the others refuse.
   for (const one of failed)
     await reportFailed(context, one, refused && one.store.kind === 'tls' ? undefined : 'unrelated');
   return conclude(gathered, matches.place, what, { exact: true, unchecked: others.length + failed.length });
 }
 
-/** A certificate may be anywhere. But where a place with that name could not be read, it is why nothing is found. */
+/** A certificate may be anywhere. But where a place with that name could not be read, that is why nothing is found. */
 async function answerName(
   context: Context,
   gathered: Gathered,
@@ -133,7 +134,7 @@ async function reportFailed(
   else await attempt(store.name, undefined, () => Promise.reject(error as Error));
 }
 
-/** `undefined` is a place without a certificate. */
+/** Passes `undefined` for a place without a certificate. */
 async function scan(
   store: Store,
   { signal, saw }: Context,
@@ -148,7 +149,7 @@ async function scan(
     take(sighting);
     if (sighting.kind === 'seen') saw(store.name);
     looked += 1;
-    if (looked % BREATHE_EVERY === 0) await new Promise((resolve) => setImmediate(resolve));
+    if (looked % YIELD_EVERY === 0) await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
@@ -183,7 +184,7 @@ async function lookAtSite(
   return new SourceError(first.source, first.kind, [...messages].join('; '));
 }
 
-/** A site that was not found is often a part of the name of one that was. */
+/** A site that was not found is often a part of the name of one that was found. */
 function withHint(error: SourceError, part: ReadonlyMap<string, Candidate>): SourceError {
   const [candidate] = part.values();
   return candidate

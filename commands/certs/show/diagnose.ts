@@ -4,12 +4,12 @@ import type { Facts, Shown } from './collect.ts';
 import { type Problem, problemsOf } from './problems.ts';
 import { statusOf } from './status.ts';
 
-/** Named outright, so many are shown in full: a site may show another certificate at each of its addresses. */
+/** This many are shown in full where they are what was named: a site may serve another certificate at each of its addresses. */
 const MOST_IN_FULL = 5;
 
 /**
- * What is shown is an answer and no fault, so it is information; what is wrong with it comes before it, as findings of its own.
- * With nothing found nothing was examined: the report is then `unknown`, says why, and is never all clear.
+ * The certificate itself is an answer and not a fault, so it is information; what is wrong with it comes first, as findings of their own.
+ * Where nothing is found, nothing was examined: the report is then `unknown`, says why, and is never clear.
  */
 export function diagnose(facts: Facts, _: unknown, now: Date): Diagnosis {
   const { what, exact, shown, matching } = facts;
@@ -30,7 +30,7 @@ function inOrder(problems: readonly Problem[]): readonly Problem[] {
   return problems.toSorted((a, b) => RANK[a.finding.severity] - RANK[b.finding.severity]);
 }
 
-/** Everything critical, or the worst; then how long it is valid. Its own dates are said once. */
+/** Everything critical, or else the worst; then how long each certificate is valid. Dates are said once. */
 function verdictOf(shown: readonly Shown[], problems: readonly Problem[], nowMs: number): string {
   const others = problems.filter(({ isDated }) => !isDated);
   const said = others.filter(

@@ -8,11 +8,11 @@ type Say = (shown: Shown, nowMs: number) => Said;
 
 export interface Problem {
   readonly finding: Finding;
-  /** It is about the certificate's own dates, which the verdict gives in any case. */
+  /** It is about the certificate's own dates, which are in the verdict in any case. */
   readonly isDated: boolean;
 }
 
-/** What is wrong with what is shown, in the words and severities of `/certs expiring`; the card beside it has the evidence. */
+/** What is wrong with a certificate, in the words and severities of `/certs expiring`; the card has the evidence. */
 const PROBLEMS: readonly (readonly [reason: string, severity: Severity, say: Say])[] = [
   ['issuer-expired', 'critical', ({ certificate, seen }, nowMs) => expiredIssuer(certificate, seen, nowMs)],
   [
@@ -107,7 +107,7 @@ export function problemsOf(shown: Shown, nowMs: number): Problem[] {
   return [...dated, ...others];
 }
 
-/** What is not valid yet harms as soon as it is served. Roots of a trust store harm nobody by themselves: clients pass over them. */
+/** Critical where a site serves it before it is valid. Roots of a trust store are information, because clients ignore those that expired. */
 function severityOf(is: Exclude<Status['is'], 'valid'>, { certificate, seen }: Shown): Severity {
   if (seen.trustStore && (certificate.authority || certificate.selfSigned)) return 'info';
   return is === 'not-yet-valid' && seen.served !== undefined ? 'critical' : DATED[is][1];
@@ -117,7 +117,7 @@ function isLeaf({ fingerprint }: ports.Certificate, { chain }: ports.Seen): bool
   return fingerprint === chain[0].fingerprint;
 }
 
-/** On the path that clients take where that is known; else all that could be the issuer by name. */
+/** Looks at the path that clients take, where that is known; else at every certificate with the issuer's name. */
 function expiredIssuer(certificate: ports.Certificate, seen: ports.Seen, nowMs: number): Said {
   const isOver = ({ notAfter }: ports.Certificate) => notAfter.getTime() < nowMs;
   const issuers = seen.path ? seen.path.slice(1) : issuersOf(certificate, seen);

@@ -1,20 +1,21 @@
 import type { ports } from '../../kit.ts';
 
-/** What a place has to do with what was asked for: the certificate meant, and how it was meant. */
+/** How a place matches what was asked for: by which certificate, and by what. */
 export interface Match {
   readonly certificate: ports.Certificate;
-  /** `place` the place was named outright, `certificate` its fingerprint or serial, `part` something in a place or name. */
+  /** `place`: the place was named; `certificate`: its fingerprint or serial was; `part`: something in a place or name was. */
   readonly by: 'place' | 'certificate' | 'part';
 }
 
 export interface Search {
   readonly match: (seen: ports.Seen) => Match | undefined;
-  /** Whether a place is the one that was asked for, and whether it has what was asked for in its name. */
+  /** Whether a place is the one that was asked for. */
   readonly isPlace: (place: string) => boolean;
+  /** Whether what was asked for is a part of a place's name. */
   readonly isPartOf: (place: string) => boolean;
 }
 
-/** Shorter ones are too often words: `cafe`, `beef`. */
+/** In hexadecimal digits. Shorter ones are too often words: `cafe`, `beef`. */
 const SHORTEST_FINGERPRINT = 6;
 
 export function searchFor(what: string): Search {
@@ -43,7 +44,7 @@ export function searchFor(what: string): Search {
   };
 }
 
-/** As it is shown; a site also without its source, its address, its protocol and the name that is asked for there. */
+/** Whether a place is named as it is shown; a site also without its source, address, protocol or server name. */
 function isNamed(place: string, asked: string): boolean {
   const label = bare(place).replace(/ \([^)]*\)$/, '');
   const site = siteIn(asked);

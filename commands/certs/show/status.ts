@@ -4,18 +4,18 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** 9999-12-31 means "no expiry": https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.5 */
 const NEVER_MS = 253_402_214_400_000;
-/** Clocks are apart by minutes; a certificate that begins later was meant to. */
+/** Clocks differ by minutes; a certificate that begins later than that was issued in advance. */
 const MOST_SKEW_MS = 10 * MINUTE_MS;
 
 type Dates = Pick<ports.Certificate, 'notBefore' | 'notAfter'>;
 
 export interface Status {
   readonly is: 'undated' | 'expired' | 'never-valid' | 'not-yet-valid' | 'expiring' | 'valid';
-  /** Goes on after a name, or after `it`: `expired 10 hours ago`. */
+  /** Continues a sentence after a name, or after `it`: `expired 10 hours ago`. */
   readonly says: string;
 }
 
-/** The status of a certificate at `nowMs`, judged and said as `/certs expiring` does by default. */
+/** The status of a certificate at `nowMs`, judged and worded as in `/certs expiring` with its default thresholds. */
 export function statusOf(certificate: Dates, nowMs: number): Status {
   const { notBefore, notAfter } = certificate;
   const [from, until] = [notBefore.getTime(), notAfter.getTime()];
