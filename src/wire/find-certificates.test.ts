@@ -41,7 +41,7 @@ test('the fields of a secret as `safe` keeps them: the key in one field belongs 
   ]);
 });
 
-test('a wrong key is held against the leaf, not against the authority beside it', () => {
+test('a wrong key is a mismatch of the leaf, not of the authority beside it', () => {
   const fields = { ca: root.certificatePem, certificate: leaf.certificatePem, private_key: other.keyPem };
   expect(inWords(findCertificates(JSON.stringify(fields)))).toEqual([
     ':ca Root',
@@ -49,7 +49,7 @@ test('a wrong key is held against the leaf, not against the authority beside it'
   ]);
 });
 
-test('among several leaves nobody can tell whose a strange key is', () => {
+test('among several leaves it is unknown which one a foreign key was meant for', () => {
   const stranger = root.keyPem;
   expect(inWords(findCertificates(leaf.certificatePem + other.certificatePem + stranger))).toEqual([
     'leaf.test',
@@ -107,7 +107,7 @@ test('a PKCS#12 file without the right passphrase says what it lacks, and that i
   ]);
 });
 
-test('a PKCS#12 file that asks for two thousand million rounds is refused at once', () => {
+test('a PKCS#12 file that asks for two billion iterations is refused at once', () => {
   const file = makePkcs12({ certificates: [leaf.der], passphrase: 'x', rounds: 2_000_000_000 });
   expect(inWords(findCertificates(file, { passphrases: ['x'] }))).toEqual([
     'it is a PKCS#12 file, but it asks for too many rounds of key derivation',
@@ -134,7 +134,7 @@ test('DER certificates one after the other, and one cut short', () => {
   expect(inWords(findCertificates(leaf.der.subarray(0, 300)))).toEqual(['it is cut short']);
 });
 
-test('a DER key, request or anything else is no certificate and no complaint', () => {
+test('a DER key, a request and other DER are neither certificates nor unreadable', () => {
   const key = createPrivateKey(leaf.keyPem).export({ type: 'pkcs1', format: 'der' });
   expect(findCertificates(key)).toEqual({
     certificates: [],
@@ -185,7 +185,7 @@ test('what is nested deeper than a hundred levels is reported where it is, and l
   expect(inWords(findCertificates(wide))).toEqual([':log leaf.test']);
 });
 
-test('a file of 50 MB costs nothing', () => {
+test('a file of 50 MB is not searched', () => {
   expect(inWords(findCertificates(Buffer.alloc(50 * 1024 * 1024)))).toEqual(['it is larger than 10 MB']);
 });
 
@@ -195,7 +195,7 @@ test('a bundle is read to its end, however long it is', () => {
   expect(found.certificates.at(-1)).toMatchObject({ at: '#1001', chain: [{ subject: 'CN=leaf.test' }] });
 });
 
-test('texts made to be slow are not: brackets, spaces, empty lines, begins without ends', () => {
+test('hostile texts are searched quickly: brackets, spaces, empty lines, BEGIN lines without END, empty settings', () => {
   const texts = [
     '['.repeat(1e6),
     'a'.repeat(1e6),
@@ -203,6 +203,7 @@ test('texts made to be slow are not: brackets, spaces, empty lines, begins witho
     '\n'.repeat(1e6),
     'a '.repeat(5e5),
     '-----BEGIN A-----'.repeat(6e4),
+    'setting=\n'.repeat(1e5),
   ];
   for (const text of texts) {
     expect(findCertificates(`-----BEGIN X ${text}`).certificates).toEqual([]);
