@@ -21,13 +21,13 @@ export function arrangeChains(certificates: readonly X509Certificate[]): X509Cer
   }
   const issuing = new Set(issuers.values());
   const leaves = unique.filter((certificate) => !issuing.has(certificate));
-  // Two authorities that sign each other have no leaf; they are told one by one rather than not at all.
+  // Two authorities that sign each other have no leaf; they are listed one by one rather than not at all.
   return leaves.length > 0
     ? leaves.map((leaf) => pathFrom(leaf, issuers))
     : unique.map((certificate) => [certificate]);
 }
 
-/** Authorities of one name differ by key after renewals; hundreds of them are somebody's joke. */
+/** Authorities of one name differ by key after renewals; hundreds of them only exist to be slow. */
 const MAX_CANDIDATES = 10;
 
 function pathFrom(

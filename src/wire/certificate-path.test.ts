@@ -44,7 +44,7 @@ test('a path below a configured authority is complete, root or not', () => {
   expect(judge([leaf, low, middle], [middle])).toBe('complete');
 });
 
-test('a gap in the path is a gap wherever it is', () => {
+test('a missing issuer makes a path incomplete, wherever it is', () => {
   expect(judge([leaf])).toBe('incomplete');
   expect(judge([leaf, low, middle])).toBe('incomplete');
   expect(judge([leaf, middle, root])).toBe('incomplete');
@@ -296,7 +296,7 @@ test('an expired leaf does not change which path is chosen', async () => {
   expect(names(found)).toEqual(['old', 'Low', 'Middle', 'Root']);
 });
 
-test('a long chain is climbed to its end', async () => {
+test('a long chain is followed to its end', async () => {
   const steps = [await makeAuthority({ name: 'deep 0' })];
   for (let depth = 1; depth < 60; depth += 1)
     steps.push(await makeAuthority({ name: `deep ${depth}`, issuer: steps.at(-1)! }));
@@ -308,7 +308,7 @@ test('a long chain is climbed to its end', async () => {
   expect(found.path).toHaveLength(61);
 });
 
-test('a chain of hundreds that have one name and different keys is given up, and never called valid', async () => {
+test('a chain of hundreds with one name and different keys is given up, and is not valid', async () => {
   const same = await Promise.all(Array.from({ length: 40 }, () => makeAuthority({ name: 'Same' })));
   const rings = await Promise.all(
     same.map((issuer, index) => makeAuthority({ name: 'Same', issuer, keys: same[(index + 1) % 40]!.keys })),

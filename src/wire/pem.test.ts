@@ -72,7 +72,7 @@ test('no text makes it throw, and every block it gives is PEM', () => {
   );
 });
 
-test('a block that is cut short is told, and the next one is read', () => {
+test('a block that is cut short is reported, and the next one is read', () => {
   const cut = leaf.certificatePem.slice(0, 200);
   expect(splitPem(`${cut}\n${leaf.certificatePem}`)).toMatchObject({
     blocks: [{ at: 2 }],
@@ -83,7 +83,7 @@ test('a block that is cut short is told, and the next one is read', () => {
   ]);
 });
 
-test('a block under another label at its end, or without base64, is told without quoting it', () => {
+test('a block with another label at its end, or without base64, is reported without quoting it', () => {
   const { broken } = splitPem(
     '-----BEGIN CERTIFICATE-----\nAAAA\n-----END X-----\n-----BEGIN CERTIFICATE-----\n<html>\n-----END CERTIFICATE-----',
   );
@@ -104,7 +104,7 @@ test('ten thousand blocks are read, each with its number', () => {
   expect([blocks.length, blocks.at(-1)?.at]).toEqual([10_000, 10_000]);
 });
 
-test('one block of many megabytes is read like any other, not given up for want of stack', () => {
+test('a block of many megabytes is read without overflowing the stack', () => {
   const body = `${'A'.repeat(64)}\n`.repeat(200_000);
   const { blocks, broken } = splitPem(
     `-----BEGIN CERTIFICATE-----\n${body}-----END CERTIFICATE-----\n-----BEGIN X-----\n${body}!\n-----END X-----\n`,

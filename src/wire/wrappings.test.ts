@@ -32,13 +32,13 @@ function isFound({ certificates }: Found): boolean {
   );
 }
 
-test('there are at least 35 ways of wrapping, and ten of keeping', () => {
+test('there are at least 35 wrappings and ten formats', () => {
   expect(names.length).toBeGreaterThanOrEqual(35);
   expect(Object.keys(containers).length).toBeGreaterThanOrEqual(10);
 });
 
 describe('a certificate in', () => {
-  test.each(names)('%s is found, however it is kept', (name) => {
+  test.each(names)('%s is found in every format', (name) => {
     const missed = Object.keys(containers).filter(
       (kept) => !isFound(findCertificates(wrap(name, containers[kept] ?? Buffer.alloc(0)))),
     );
@@ -79,7 +79,7 @@ test('a file that is encrypted is a gap, and so is a value that is named like a 
   }
 });
 
-test('any three wrappings around any way of keeping: found, or a gap', () => {
+test('in any three wrappings, every format is found or a gap', () => {
   const all = { ...containers, ...unreadableContainersOf(expired) };
   const one = fc.constantFrom(...names);
   fc.assert(

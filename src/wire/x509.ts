@@ -47,7 +47,7 @@ export function groupChains(certificates: readonly X509Certificate[]): X509Certi
   const chains: X509Certificate[][] = [];
   let previous: X509Certificate | undefined;
   for (const certificate of certificates) {
-    // In this order: names tell almost always, and a bundle of roots is grouped without verifying one signature.
+    // In this order: names are almost always enough, and a bundle of roots is grouped without verifying one signature.
     const continues = previous && isIssuedBy(previous, certificate) && !isIssuedBy(previous, previous);
     if (continues) chains.at(-1)?.push(certificate);
     else chains.push([certificate]);

@@ -8,7 +8,7 @@ import { diagnose } from './diagnose.ts';
 const NOW = new Date('2026-02-20T07:00:00Z');
 const args = check.args.parse({});
 
-/** Around now, where what is said changes, and anywhere, unreadable ones included. */
+/** Around now, where the wording changes, and anywhere else; also unreadable ones. */
 const date = fc.oneof(
   fc.date({ min: new Date('2026-02-01'), max: new Date('2026-04-01'), noInvalidDate: true }),
   fc.date({ min: new Date('1950-01-01'), max: new Date('9999-12-31T23:59:59Z') }),
@@ -112,7 +112,7 @@ test('the verdict begins with something critical wherever there is any', () => {
   );
 });
 
-test('a certificate whose own place is no trust store is never less than it is alone', () => {
+test('a certificate with a place of its own is never less severe than it is alone', () => {
   fc.assert(
     fc.property(anyCertificate, fc.array(anySeen, { maxLength: 4 }), (own, others) => {
       const place: ports.Seen = { kind: 'seen', place: 'vault:secret/own:certificate', chain: [own] };

@@ -158,7 +158,7 @@ test('places without a certificate are counted as examined', async () => {
   expect((await read([empty], { match: 'uaa' })).facts.placeCount).toBe(1);
 });
 
-test('a pattern made to run for ever does not', async () => {
+test('a hostile pattern is matched quickly', async () => {
   const { names } = await read([store('vault', [uaa])], { match: `${'*a'.repeat(900)}z` });
   expect(names).toEqual([]);
 });

@@ -186,7 +186,7 @@ test.each([
   expect(finding?.summary).toContain(words);
 });
 
-test('two certificates of one place are two findings, told apart', () => {
+test('two certificates of one place are two findings with different targets', () => {
   const leaf = (serial: string) =>
     live('lb.example.com:443', [
       certificate({ name: 'lb', from: '2025-01-01', until: '2026-01-01', serial }),
@@ -223,7 +223,7 @@ test('twenty thousand leaves under twenty thousand authorities of one name are j
   expect(ask(facts, new Date('2026-02-20')).findings).toHaveLength(40_000);
 });
 
-test('thresholds are the asker’s to choose', () => {
+test('thresholds can be set by arguments', () => {
   const facts = factsOf([inVault('x', { name: 'x', from: '2025-03-01', until: '2026-03-01' })]);
   const severity = (args: Record<string, string>) =>
     ask(facts, new Date('2026-02-20'), args).findings.map((one) => one.severity);
@@ -236,7 +236,7 @@ test('thresholds are the asker’s to choose', () => {
 
 const NOW = new Date('2026-02-20T07:00:00Z');
 
-test('an expired cross-certificate beside a valid path is a note: nobody is alarmed, and nobody is to renew it', () => {
+test('an expired cross-certificate beside a valid path is information, and is not to be renewed first', () => {
   const { facts, now } = stories.crossSignedBallast;
   const { verdict, findings } = ask(facts, now);
   expect(verdict).toBe(
@@ -318,7 +318,7 @@ test.each([
   expect(stored?.severity).toBe('warning');
 });
 
-test('a certificate not yet valid that a site only carries along is not served for anybody', () => {
+test('a certificate that is not yet valid and not needed in a chain is not critical', () => {
   const next = certificate({ name: 'Next CA', from: '2026-03-01', until: '2036-03-01', authority: true });
   const leaf = certificate({ name: 'a', from: '2025-12-01', until: '2026-12-01' });
   const kept: Facts = factsOf([

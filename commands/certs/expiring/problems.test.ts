@@ -49,7 +49,7 @@ test('a private root that the source is not configured to trust is one finding, 
   ]);
 });
 
-test('a certificate with a CN only is told apart from one for another name', () => {
+test('a certificate with a CN only is distinguished from one for another name', () => {
   const leaf = certificate({ name: 'bbs', from: '2025-12-01', until: '2026-12-01' });
   const facts = factsOf([live('bbs:8889', [{ ...leaf, alternativeNames: [] }], { nameMatches: false })]);
   const [finding] = ask(facts, new Date('2026-02-20')).findings;

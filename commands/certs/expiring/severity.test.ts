@@ -57,7 +57,7 @@ test('the moment of notAfter itself is still valid', () => {
   expect(statusOf(397, -1 / DAY_MS)).toBe('expired critical');
 });
 
-test('31 December 9999 means never, however far one looks', () => {
+test('31 December 9999 means never, whatever the horizon', () => {
   const never = { notBefore: new Date(NOW - DAY_MS), notAfter: new Date('9999-12-31T23:59:59Z') };
   expect(judge(never, { ...thresholds, withinMs: 1e15, warningShare: 1 }, NOW)).toEqual({ is: 'valid' });
 });
@@ -74,12 +74,12 @@ test('one that ends before it begins can never be valid, and has expired once it
   expect(judge({ notBefore: at(0), notAfter: at(0) }, thresholds, NOW).is).toBe('expiring');
 });
 
-test('dates that cannot be read are said, not passed over', () => {
+test('dates that cannot be read are reported', () => {
   expect(judge({ notBefore: new Date(NaN), notAfter: new Date(NOW) }, thresholds, NOW).is).toBe('undated');
   expect(judge({ notBefore: new Date(NOW), notAfter: new Date(NaN) }, thresholds, NOW).is).toBe('undated');
 });
 
-test('looked at from farther away, what is listed beyond the days for a warning is information', () => {
+test('with a wider horizon, what is beyond the days for a warning is information', () => {
   expect(statusOf(397, 100, { withinMs: 120 * DAY_MS })).toBe('expiring info');
   expect(statusOf(397, 200, { withinMs: 365 * DAY_MS })).toBe('on-schedule');
   expect(statusOf(397, 200, { withinMs: 365 * DAY_MS, warningShare: 1 })).toBe('expiring info');

@@ -217,7 +217,7 @@ export const crossSignedBallast: Story<Facts> = {
   ]),
 };
 
-/** Systems that are not updated keep roots long after they have expired. Clients pass over them. */
+/** Systems that are not updated keep roots long after they have expired. Clients ignore them. */
 export const expiredTrustedRoot: Story<Facts> = {
   title: 'An expired root in /etc/ssl/certs',
   source:
@@ -241,7 +241,7 @@ export const expiredTrustedRoot: Story<Facts> = {
   ]),
 };
 
-/** A renewed certificate was copied to the server and its new key was not: the server runs on until somebody restarts it. */
+/** A renewed certificate was copied to the server and its new key was not: the server keeps running until it is restarted. */
 export const keyMismatch: Story<Facts> = {
   title: 'The private key of the old certificate beside the new one',
   source: 'https://trstringer.com/nginx-key-values-mismatch/',

@@ -64,7 +64,7 @@ test('a system’s healthy trust store with old keys and signatures, beside a he
   expect(verdict).toBe('The one certificate and 2 trusted roots are valid for more than 30 days');
 });
 
-test('a trust store alone, all well and not', () => {
+test('a trust store alone, with and without expired roots', () => {
   const valid = inTrustStore('isrg.pem', { name: 'ISRG Root X1', from: '2015-06-04', until: '2035-06-04' });
   expect(ask([valid]).verdict).toBe('The one trusted root is valid for more than 30 days');
   expect(ask([valid, inTrustStore('add.pem', addTrust)]).verdict).toBe('1 trusted root has expired');
@@ -83,7 +83,7 @@ test('roots that expire soon, are not valid yet or cannot be read are notes as w
   expect(findings.map(({ severity }) => severity)).toEqual(['info']);
 });
 
-test('what is broken all the same: a chain that needs the expired root, our own copy of it, a server’s own certificate in that folder', () => {
+test('still critical: a chain that needs the expired root, our own copy of it, a server’s own certificate in that folder', () => {
   const root = inTrustStore('add.pem', addTrust);
   const needs = {
     ...live('old.example.com:443', [
@@ -111,7 +111,7 @@ test('what is broken all the same: a chain that needs the expired root, our own 
   expect(ask([own]).findings.map((one) => one.severity)).toEqual(['critical']);
 });
 
-test('nobody is told to renew an authority that is only trusted or served', () => {
+test('an authority that is only trusted or served is not to be renewed first', () => {
   const leaf = inVault('leaf', {
     name: 'leaf',
     issuer: addTrust.name,

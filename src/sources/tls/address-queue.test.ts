@@ -36,7 +36,7 @@ function start({
   return { ...queue, add, pull, turns, lane };
 }
 
-test('an address whose turn is taken is passed over, and comes back with its turn', async () => {
+test('an address whose turn is taken is skipped until the turn is given back', async () => {
   const { add, pull } = start();
   add('a', 'a1', 'a2');
   add('b', 'b1');
@@ -86,7 +86,7 @@ test('slow addresses come after all others, and their last entry first', async (
   expect(labels).toEqual(['a1', 'a2', 's3', 's2', 's1']);
 });
 
-test('what somebody else asks already is joined without a turn', async () => {
+test('what another scan already asks is joined without a turn', async () => {
   const { add, pull, turns } = start({ underWay: new Map([['a', ['a2']]]) });
   turns.tryTake('a');
   add('a', 'a1', 'a2');
@@ -126,7 +126,7 @@ test('lanes that wait end when the scan does', async () => {
   expect(await Promise.all(waiting)).toEqual([undefined, undefined]);
 });
 
-test('every entry is given once, however lanes, turns and addresses fall', async () => {
+test('every entry is given exactly once, whatever the lanes, turns and addresses', async () => {
   await assert(
     asyncProperty(
       array(nat(6), { maxLength: 60 }),

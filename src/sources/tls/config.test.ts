@@ -50,14 +50,14 @@ test.each([
   ['10.0.0.5@www.example.com', /an IP address cannot be asked for with SNI/],
   ['', /is not a site/],
   ['x'.repeat(10_000), /is neither a host name nor an IP address/],
-])('%s is told apart: %s', (written, message) => {
+])('%s is refused: %s', (written, message) => {
   const { error } = tlsConfig.safeParse({ kind: 'tls', sites: ['ok:1', written] });
 
   expect(error?.issues).toMatchObject([{ path: ['sites', 1], message: expect.stringMatching(message) }]);
   expect(error?.issues[0]?.message.length).toBeLessThan(300);
 });
 
-test('a source without sites is told what it needs, and an unknown key is named', () => {
+test('a source without sites is refused with what it needs, and an unknown key is named', () => {
   expect(tlsConfig.safeParse({ kind: 'tls' }).error?.issues).toMatchObject([
     { path: ['sites'], message: 'needs `sites` or a `sitesFile`' },
   ]);

@@ -13,7 +13,7 @@ import type { Resolver } from './resolve.ts';
 import { lookAtSites, makeState } from './scan.ts';
 import { makeToSeen } from './to-seen.ts';
 
-/** Longer than any test runs: what waits for this waits for ever. */
+/** Longer than any test runs. */
 const NEVER_MS = 600_000;
 /** Long enough for any handshake on a busy machine, where it is waited for. */
 const PATIENT_MS = 4_000;

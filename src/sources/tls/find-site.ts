@@ -3,7 +3,7 @@ import type { TlsConfig } from './config.ts';
 import { parseSite, type Site } from './site.ts';
 
 /**
- * The site that somebody means: a configured one (by its label, `host:port`, `host` or `servername`), else any that `alsoLookAt` allows.
+ * The site that is meant: a configured one (by its label, `host:port`, `host` or `servername`), else any that `alsoLookAt` allows.
  * @throws {SourceError} `refused` for other places, `malformed` for what is no site: a chat command must not make the worker connect anywhere.
  */
 export function findSite(written: string, sites: readonly Site[], { name, alsoLookAt }: TlsConfig): Site {

@@ -244,7 +244,7 @@ test('each address shows each of its certificates', async () => {
   expect(seen[1]).toBe(`${seen[0]} (RSA)`);
 });
 
-test('a look at one site shows its first certificate', async () => {
+test('lookAt shows the first certificate of a site', async () => {
   const { port } = await ground.listen(createTlsServer(holding(leaves.ecdsa, leaves.oldRsa)));
   const { certificates } = open(`${NAME}@127.0.0.1:${port}`);
 

@@ -104,7 +104,7 @@ test('a look at one site shows every certificate exactly as served, in that orde
   expect(await names('out-of-order')).toEqual(['healthy.world.test', 'World Root', 'World Middle']);
 });
 
-test('dates, keys and signatures are told, however odd', async () => {
+test('dates, keys and signatures are reported, however odd', async () => {
   const leaf = async (kind: SiteKind) => (await see(kind)).chain[0];
 
   expect((await leaf('expired-leaf')).notAfter.getTime()).toBeLessThan(Date.now());
@@ -118,7 +118,7 @@ test('dates, keys and signatures are told, however odd', async () => {
   expect((await see('expired-intermediate')).chain[1]?.notAfter.getTime()).toBeLessThan(Date.now());
 });
 
-test('a name made to harm stays text on one line', async () => {
+test('a hostile name stays text on one line', async () => {
   const { chain } = await see('hostile-name');
 
   expect(chain[0].name).toContain('<!channel>');
@@ -206,7 +206,7 @@ test.each(['smtp', 'imap', 'pop3', 'ftp', 'ldap', 'postgres', 'mysql'] as const)
   },
 );
 
-test('a prologue of another protocol is told from one without TLS', async () => {
+test('a prologue of another protocol is distinguished from one without TLS', async () => {
   const { host, port } = world.sites['starttls-smtp'];
 
   expect(await only([`imap://${host}:${port}`])).toMatchObject({
@@ -224,7 +224,7 @@ test('one that fails is one gap, and all others are seen', async () => {
   expect(seen).toBeGreaterThan(30);
 });
 
-test('every address of a name is looked at where that is asked for', async () => {
+test('every address of a name is checked where that is configured', async () => {
   const { port } = world.sites.healthy;
 
   const sightings = await scan([`healthy.world.test@localhost:${port}`], { everyAddress: true });
@@ -251,7 +251,7 @@ test('sites come from a file too, and a line that is none is a gap', async () =>
   ]);
 });
 
-test('files that are not there are gaps, and the sites are looked at all the same', async () => {
+test('missing files are gaps, and the sites are checked nevertheless', async () => {
   const [nowhere, rootless] = [join(folder, 'nowhere'), join(folder, 'rootless.pem')];
   await writeFile(rootless, 'canary-5e1f');
 
@@ -295,7 +295,7 @@ test('whoever stops listening ends the scan', async () => {
   await until(() => connections() === 0);
 });
 
-test('the doctor is told which sites are silent, and what to do', async () => {
+test('the doctor lists the silent sites and says what to do', async () => {
   const { healthy, closed, plaintext } = world.sites;
   const { reach } = open({ sites: [healthy, closed, plaintext] });
 
@@ -308,19 +308,19 @@ test('the doctor is told which sites are silent, and what to do', async () => {
   expect(cure).toContain('smtp://');
 });
 
-test('the doctor is content where all sites answer', async () => {
+test('the doctor passes where all sites answer', async () => {
   const { reach } = open({ sites: [world.sites.healthy] });
 
   expect(await reach(new AbortController().signal)).toEqual({ ok: true, said: '1 of 1 site answers' });
 });
 
-test('the doctor that waits no longer is told so', async () => {
+test('the doctor says so where it stopped waiting', async () => {
   const { reach } = open({ sites: [world.sites.silent] });
 
   expect(await reach(AbortSignal.timeout(50))).toMatchObject({ ok: false, cure: expect.any(String) });
 });
 
-test('a site is looked at on demand, by any of its names', async () => {
+test('a site is checked on demand, by any of its names', async () => {
   const { host, port } = world.sites.healthy;
   const look = lookOf({ sites: [world.sites.healthy] });
   const place = `edge:healthy.world.test@${host}:${port}`;
@@ -331,7 +331,7 @@ test('a site is looked at on demand, by any of its names', async () => {
   expect(await look(host)).toMatchObject({ place });
 });
 
-test('other places are looked at only where the configuration allows it', async () => {
+test('other places are checked only where the configuration allows it', async () => {
   const { closed, healthy } = world.sites;
   const look = lookOf({
     sites: [healthy],

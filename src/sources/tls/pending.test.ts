@@ -28,7 +28,7 @@ test('all who join are given one answer, which is not kept', async () => {
   expect(ended()).toBe(1);
 });
 
-test('whoever leaves does not end it for the others', async () => {
+test('one who leaves does not end the work for the others', async () => {
   const { probing, resolve, stopped } = start();
   const leaving = new AbortController();
   const left = probing.join(leaving.signal);
@@ -42,7 +42,7 @@ test('whoever leaves does not end it for the others', async () => {
   expect(await staying).toBe('here');
 });
 
-test('the last who leaves ends it, and nobody can join it then', async () => {
+test('the last one to leave ends the work, and it cannot be joined any more', async () => {
   const { pending, probing, stopped, ended } = start();
   const leaving = new AbortController();
   const left = probing.join(leaving.signal);
@@ -55,7 +55,7 @@ test('the last who leaves ends it, and nobody can join it then', async () => {
   expect(pending.find('10.0.0.7 443', 'a')).toBeUndefined();
 });
 
-test('whoever comes too late to wait ends what nobody else waits for', async () => {
+test('joining with an aborted signal ends work that no one else waits for', async () => {
   const { probing, stopped, ended } = start();
 
   await expect(probing.join(AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
@@ -64,7 +64,7 @@ test('whoever comes too late to wait ends what nobody else waits for', async () 
   expect(ended()).toBe(1);
 });
 
-test('an error is everybody’s', async () => {
+test('an error reaches everyone who joined', async () => {
   const { probing, reject, ended } = start();
   const { signal } = new AbortController();
   const joined = [probing.join(signal), probing.join(signal)];

@@ -55,7 +55,7 @@ test('the same name twice is one name', () => {
   expect(ask('10.0.0.7 443', 'b')).toBeUndefined();
 });
 
-test('an answer to anybody brings the address back, and the names that were silent stay so', () => {
+test('an answer to any name clears the address, and the names that were silent stay silent', () => {
   const { note, heard, ask, wait } = start();
   note('10.0.0.7 443', 'a');
   note('10.0.0.7 443', 'b');

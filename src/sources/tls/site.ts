@@ -5,7 +5,7 @@ import { domainToASCII } from 'node:url';
 export const STARTTLS = ['smtp', 'imap', 'pop3', 'ftp', 'ldap', 'postgres', 'mysql'] as const;
 export type StartTls = (typeof STARTTLS)[number];
 
-/** One place to look at. */
+/** One place to check. */
 export interface Site {
   /** As it is shown and may be written again: `www.example.com:443`, `cell.internal@10.0.0.5:8443`, `smtp://mail.example.com:25`. */
   readonly label: string;
@@ -42,7 +42,7 @@ const SCHEMES: Readonly<Record<string, Scheme>> = {
 
 const HOW = 'write `host:port`, `servername@host:port` or `smtp://host:port`';
 
-/** Reads a site as people write it; a string tells what is wrong with it. */
+/** Reads a site as people write it; a string says what is wrong with it. */
 export function parseSite(text: string): Site | string {
   const written = shorten(text);
   const match = /^(?:(?<scheme>[a-z0-9]+):\/\/)?(?:(?<name>[^@/]+)@)?(?<rest>[^@/]+)\/?$/i.exec(text.trim());
@@ -57,7 +57,7 @@ export function parseSite(text: string): Site | string {
   return siteFrom({ host, port: port ?? known.port, servername: name, starttls: known.starttls });
 }
 
-/** A site of its parts; a string tells what is wrong with them. */
+/** A site of its parts; a string says what is wrong with them. */
 export function siteFrom(parts: {
   readonly host: string;
   readonly port?: number | undefined;

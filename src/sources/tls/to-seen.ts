@@ -25,7 +25,7 @@ export interface ToSeen {
 const MAX_REMEMBERED = 500;
 /** Sites whose whole chain is its leaf's path, though that is incomplete. */
 const MAX_PLACES = 50_000;
-/** A path with an expired certificate may get a way round it that Node's own path does not show, so all is looked at again. */
+/** A server may start to send another path around an expired certificate, which Node's own path does not show, so everything is read again after this. */
 const LOOK_AGAIN_MS = 60_000;
 
 interface Known {

@@ -14,7 +14,7 @@ test('there are so many turns for each key, and each comes back once given back'
   expect(turns.tryTake('a')).toBeDefined();
 });
 
-test('all who wait for a turn hear of it once, but for those who left', () => {
+test('every listener is called once when a turn is given back, unless it was canceled', () => {
   const turns = makeTurns(1);
   const heard: string[] = [];
   const giveBack = turns.tryTake('a');
