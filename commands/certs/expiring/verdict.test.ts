@@ -27,6 +27,10 @@ test.each<readonly [Partial<Counted>, string]>([
   [{ total: 1, placeCount: 10 }, 'The one certificate found in 10 places is valid for more than 30 days'],
   [{ total: 3, placeCount: 120 }, 'All 3 certificates found in 120 places are valid for more than 30 days'],
   [{ onSchedule: 2 }, 'No certificate is due: 2 of 41 expire within 30 days, on schedule'],
+  [
+    { total: 1, onSchedule: 1 },
+    'No certificate is due: the one certificate expires within 30 days, on schedule',
+  ],
   [{ dated: times(1, 'expired') }, '1 of 41 certificates has expired'],
   [{ total: 3, dated: times(3, 'expired') }, 'All 3 certificates have expired'],
   [{ total: 1, dated: times(1, 'expired') }, 'The one certificate has expired'],

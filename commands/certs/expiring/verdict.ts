@@ -206,8 +206,10 @@ function trustedFact({ trusted: { due } }: Counted): readonly Fact[] {
 
 function allValid({ total, placeCount, onSchedule, trusted, withinMs }: Counted): string {
   const within = wording.span(withinMs);
-  if (onSchedule > 0)
-    return `No certificate is due: ${onSchedule} of ${total} ${onSchedule === 1 ? 'expires' : 'expire'} within ${within}, on schedule`;
+  if (onSchedule > 0) {
+    const which = total === 1 ? 'the one certificate' : `${onSchedule} of ${total}`;
+    return `No certificate is due: ${which} ${onSchedule === 1 ? 'expires' : 'expire'} within ${within}, on schedule`;
+  }
   // With one certificate in each place, the number of places says nothing new.
   const found = placeCount > total ? ` found in ${placeCount} places` : '';
   const roots = trusted.due.length === 0 ? trusted.total : 0;
