@@ -57,6 +57,8 @@ export interface Gap {
   readonly kind: 'unreachable' | 'refused' | 'missing' | 'malformed' | 'not-configured' | 'unfinished';
   /** It cannot hold what was asked for: counted beside the answer, which does not become unknown because of it. */
   readonly unrelated?: true;
+  /** How many places it stands for, where that is more than one. */
+  readonly places?: number;
 }
 
 /** How much of one source was looked at. */
@@ -167,6 +169,7 @@ export const reportSchema: z.ZodType<Report> = z.strictObject({
       because: z.string(),
       kind: z.enum(['unreachable', 'refused', 'missing', 'malformed', 'not-configured', 'unfinished']),
       unrelated: z.literal(true).exactOptional(),
+      places: z.number().int().positive().exactOptional(),
     }),
   ),
   coverage: z.array(z.strictObject({ source: z.string(), examined: z.number().int().nonnegative() })),

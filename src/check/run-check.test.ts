@@ -139,7 +139,7 @@ test('a gap that cannot hold what was asked for leaves the answer as it is, and 
     run(
       counting(({ gap, saw }) => {
         saw('edge', 3);
-        gap('edge:other.example.com:443', forbidden, 'unrelated');
+        gap('edge:other.example.com:443', forbidden, { unrelated: true });
         return Promise.resolve(bad);
       }),
     );
@@ -172,7 +172,7 @@ test('that what was asked for is nowhere is said in the verdict, and is no place
 
 test('with nothing examined, an unrelated gap makes nothing clear', async () => {
   const check: AnyCheck = {
-    ...counting(({ gap }) => Promise.resolve(gap('x', forbidden, 'unrelated')).then(() => [])),
+    ...counting(({ gap }) => Promise.resolve(gap('x', forbidden, { unrelated: true })).then(() => [])),
     diagnose: () => ({ examined: 0, verdict: '', findings: [] }),
   };
   expect((await run(check)).status).toBe('unknown');

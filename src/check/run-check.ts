@@ -69,13 +69,14 @@ function takeNotes({ onProgress }: Run): Notes {
   return {
     gaps,
     coverage,
-    gap: (what, error, bearing) => {
+    gap: (what, error, { unrelated, places } = {}) => {
       if (!(error instanceof SourceError)) throw error;
       gaps.push({
         what,
         because: error.message,
         kind: error.source === DEADLINE ? 'unfinished' : error.kind,
-        ...(bearing === 'unrelated' && { unrelated: true }),
+        ...(unrelated && { unrelated }),
+        ...(places !== undefined && places > 1 && { places }),
       });
       onProgress?.({ examined, gaps: gaps.length });
     },
@@ -206,16 +207,20 @@ function mostTelling(gaps: readonly Gap[], checked: number, args: WrittenArgumen
 }
 
 function allOf(gaps: readonly Gap[], sources: ReadonlySet<string>): string {
-  if (gaps.every(({ what }) => sources.has(what))) return `any of ${count(gaps.length, 'source')}`;
-  return gaps.some(({ what }) => isNamed(what, sources))
+  if (gaps.every(({ what, places }) => sources.has(what) && places === undefined))
+    return `any of ${count(gaps.length, 'source')}`;
+  return gaps.some((gap) => isNamed(gap, sources))
     ? uncheckedInWords(gaps, 0, sources)
-    : `any of ${count(gaps.length, 'place')}`;
+    : `any of ${count(
+        gaps.reduce((sum, { places = 1 }) => sum + places, 0),
+        'place',
+      )}`;
 }
 
 /** `2 of 43 places`; a whole source counts for more than a place and is named: `vault and 2 of 43 places`. */
 function uncheckedInWords(gaps: readonly Gap[], checked: number, sources: ReadonlySet<string>): string {
-  const names = [...new Set(gaps.map(({ what }) => what).filter((what) => isNamed(what, sources)))];
-  const places = gaps.filter(({ what }) => !isNamed(what, sources)).length;
+  const names = [...new Set(gaps.filter((gap) => isNamed(gap, sources)).map(({ what }) => what))];
+  const places = gaps.reduce((sum, gap) => sum + (isNamed(gap, sources) ? 0 : (gap.places ?? 1)), 0);
   const parts = names.slice(0, MOST_NAMED);
   if (names.length > MOST_NAMED) parts.push(count(names.length - MOST_NAMED, 'other source'));
   if (places > 0)
@@ -224,8 +229,8 @@ function uncheckedInWords(gaps: readonly Gap[], checked: number, sources: Readon
 }
 
 /** A source as a whole, or an argument that means nothing here (`--source valut`). */
-function isNamed(what: string, sources: ReadonlySet<string>): boolean {
-  return sources.has(what) || what.startsWith('--');
+function isNamed({ what, places }: Gap, sources: ReadonlySet<string>): boolean {
+  return (sources.has(what) && places === undefined) || what.startsWith('--');
 }
 
 /** A reader is an object of lists of sources. */

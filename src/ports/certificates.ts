@@ -21,10 +21,10 @@ export interface CertificateStore {
   readonly scan: (options: ScanOptions) => AsyncIterable<Sighting>;
   /**
    * Looks at one live site now, `host:port`: one that is configured, or that the configuration allows to be asked for by name.
-   * A site that fails is an `unseen`.
+   * One sighting for each of its certificates, and of its addresses where all are asked; a site that fails is an `unseen`. Never empty.
    * @throws {SourceError} `refused` where it is neither, saying which setting would allow it; `malformed` where `site` is not a site.
    */
-  readonly lookAt?: (site: string, options: { readonly signal: AbortSignal }) => Promise<Sighting>;
+  readonly lookAt?: (site: string, options: { readonly signal: AbortSignal }) => Promise<readonly Sighting[]>;
   /**
    * Works out how one certificate would be renewed, changing nothing. `place` is a {@link Seen.place} of this store.
    * @throws {SourceError} `refused` where it cannot be renewed safely, saying why: no key beside it, no authority found, the authority
@@ -99,7 +99,7 @@ export interface Seen {
   readonly chain: readonly [Certificate, ...Certificate[]];
   /**
    * For live sites: the path a client would build from the leaf, leaf first. Of several, one whose certificates are all valid now is chosen,
-   * so what is not on it is not needed. It ends with the root where that was served or is configured as `trust`; a public root that was not served is left out.
+   * so what is not on it is not needed. It ends with the root where that was served or is configured as `trust`; a public root that was not served is left out, unless it is not valid now.
    */
   readonly path?: readonly [Certificate, ...Certificate[]];
   /** Facts of the handshake, for live sites only. */

@@ -37,9 +37,9 @@ function store(
 async function read(stores: readonly Store[], args: { source?: string; match?: string } = {}) {
   const gaps: string[] = [];
   const seen: Record<string, number> = {};
-  const gap = (what: string, error: Error, bearing?: 'unrelated') => {
+  const gap = (what: string, error: Error, { unrelated }: { readonly unrelated?: boolean } = {}) => {
     if (!(error instanceof SourceError)) throw error;
-    gaps.push(`${bearing ? `${bearing} ` : ''}${what}: ${error.message}`);
+    gaps.push(`${unrelated ? 'unrelated ' : ''}${what}: ${error.message}`);
   };
   const context: ReadContext<'certificates'> = {
     read: { certificates: { stores } },

@@ -40,7 +40,7 @@ export async function collect(
     chosen(context, source).map((store) => attempt(store.name, undefined, () => scan(store))),
   );
   for (const { place, error, isUnrelated } of matcher?.unread() ?? [])
-    gap(place, error, isUnrelated ? 'unrelated' : undefined);
+    gap(place, error, { unrelated: isUnrelated });
   if (match !== undefined && matcher?.matched() === 0 && looked > 0)
     gap(`--match ${match}`, new SourceError('match', 'missing', nothingMatches(looked)));
   return tally.close();

@@ -61,9 +61,9 @@ function deadVault(): Store {
 
 async function show(what: string, stores: readonly Store[] = [store('all', everywhere)]) {
   const gaps: string[] = [];
-  const gap = (place: string, error: Error, bearing?: 'unrelated') => {
+  const gap = (place: string, error: Error, { unrelated }: { readonly unrelated?: boolean } = {}) => {
     if (!(error instanceof SourceError)) throw error;
-    gaps.push(`${bearing ? `${bearing} ` : ''}${place}: ${error.message}`);
+    gaps.push(`${unrelated ? 'unrelated ' : ''}${place}: ${error.message}`);
   };
   const facts = await collect(
     {
@@ -131,7 +131,7 @@ test('a site that is not configured is asked where that is allowed', async () =>
   const asked: string[] = [];
   const lookAt: Store['lookAt'] = (site) => {
     asked.push(site);
-    return Promise.resolve(held(`edge:${site}`, [www]));
+    return Promise.resolve([held(`edge:${site}`, [www])]);
   };
   const { names, gaps } = await show('new.example.com:443', [store('disk', []), store('edge', [], lookAt)]);
   expect(asked).toEqual(['new.example.com:443']);
@@ -278,12 +278,12 @@ test('of several sources one that may ask the site is enough, and why the others
   ];
   const answers = await show(
     'new.example.com:443',
-    stores(() => Promise.resolve(held('two:new.example.com:443', [www]))),
+    stores(() => Promise.resolve([held('two:new.example.com:443', [www])])),
   );
   expect([answers.names, answers.gaps]).toEqual([['www.example.com'], []]);
   const dead = await show(
     'new.example.com:443',
-    stores(() => Promise.resolve(unseen('two', 'two:new.example.com:443'))),
+    stores(() => Promise.resolve([unseen('two', 'two:new.example.com:443')])),
   );
   expect(dead.gaps).toEqual(['new.example.com:443: no answer in 5 s']);
 });

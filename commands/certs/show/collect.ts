@@ -96,10 +96,10 @@ async function answerPlace(
   for (const { place, error } of asked) context.gap(bare(place), error);
   if (refused) context.gap(what, withHint(refused, matches.part));
   const others = unread.filter((one) => !asked.includes(one));
-  for (const { place, error } of others) context.gap(place, error, 'unrelated');
+  for (const { place, error } of others) context.gap(place, error, { unrelated: true });
   // A source whose list of sites could not be read may have the site that the others refuse.
   for (const one of failed)
-    await reportFailed(context, one, refused && one.store.kind === 'tls' ? undefined : 'unrelated');
+    await reportFailed(context, one, refused && one.store.kind === 'tls' ? {} : { unrelated: true });
   return conclude(gathered, matches.place, what, { exact: true, unchecked: others.length + failed.length });
 }
 
@@ -117,7 +117,7 @@ async function answerName(
   const meant = found.size > 0 ? [] : unread.filter(({ place }) => isPartOf(place));
   for (const { place, error } of meant) context.gap(place, error);
   for (const one of unread.filter((one) => !meant.includes(one)))
-    context.gap(one.place, one.error, meant.length > 0 ? 'unrelated' : undefined);
+    context.gap(one.place, one.error, { unrelated: meant.length > 0 });
   for (const one of failed) await reportFailed(context, one);
   const isUnread = unread.length + failed.length > 0;
   if (found.size === 0 && meant.length === 0 && (looked > 0 || !isUnread))
@@ -128,9 +128,9 @@ async function answerName(
 async function reportFailed(
   { gap, attempt }: Context,
   { store, error }: Gathered['failed'][number],
-  bearing?: 'unrelated',
+  more: { readonly unrelated?: boolean } = {},
 ): Promise<void> {
-  if (error instanceof SourceError) gap(store.name, error, bearing);
+  if (error instanceof SourceError) gap(store.name, error, more);
   else await attempt(store.name, undefined, () => Promise.reject(error as Error));
 }
 
@@ -168,11 +168,12 @@ async function lookAtSite(
   const refused: SourceError[] = [];
   for (const { name, lookAt } of stores) {
     try {
-      const sighting = await lookAt?.(site, { signal });
-      if (sighting?.kind === 'unseen') silent.push(sighting.error);
-      if (sighting?.kind !== 'seen') continue;
-      saw(name);
-      note(gathered, sighting, { certificate: sighting.chain[0], by: 'place' }, what);
+      for (const sighting of (await lookAt?.(site, { signal })) ?? []) {
+        if (sighting.kind === 'unseen') silent.push(sighting.error);
+        if (sighting.kind !== 'seen') continue;
+        saw(name);
+        note(gathered, sighting, { certificate: sighting.chain[0], by: 'place' }, what);
+      }
     } catch (error) {
       if (!(error instanceof SourceError)) throw error;
       refused.push(error);

@@ -131,7 +131,7 @@ describe.concurrent('addresses that do not answer', () => {
 
     server.setSilent(false);
 
-    expect(await lookAt(site)).toMatchObject({ kind: 'seen' });
+    expect(await lookAt(site)).toMatchObject([{ kind: 'seen' }]);
     expect(await all(scan())).toMatchObject([{ kind: 'seen' }]);
   });
 

@@ -205,7 +205,10 @@ test('a server that does not answer when asked again is seen, and what it could 
     {
       kind: 'unseen',
       place: `${place} (RSA or EdDSA)`,
-      error: { kind: 'unreachable', message: 'asked for an RSA or EdDSA certificate too: no answer in 2 s' },
+      error: {
+        kind: 'unreachable',
+        message: 'asked for an RSA or EdDSA certificate too: no answer in 2 s',
+      },
     },
   ]);
 });
@@ -244,13 +247,19 @@ test('each address shows each of its certificates', async () => {
   expect(seen[1]).toBe(`${seen[0]} (RSA)`);
 });
 
-test('lookAt shows the first certificate of a site', async () => {
+test('lookAt shows every certificate of a site, at each of its addresses', async () => {
   const { port } = await ground.listen(createTlsServer(holding(leaves.ecdsa, leaves.oldRsa)));
   const { certificates } = open(`${NAME}@127.0.0.1:${port}`);
 
-  const sighting = await certificates!.lookAt!(`127.0.0.1:${port}`, { signal: new AbortController().signal });
+  const sightings = await certificates!.lookAt!(`127.0.0.1:${port}`, {
+    signal: new AbortController().signal,
+  });
 
-  expect(sighting).toMatchObject({ kind: 'seen', place: `edge:${NAME}@127.0.0.1:${port}` });
+  const place = `edge:${NAME}@127.0.0.1:${port}`;
+  expect(sightings.map((sighting) => [sighting.kind, sighting.place])).toEqual([
+    ['seen', place],
+    ['seen', expect.stringMatching(/ \((RSA|ECDSA)\)$/)],
+  ]);
 });
 
 function open(site: string, config: object = {}) {

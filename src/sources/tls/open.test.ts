@@ -362,7 +362,10 @@ function open(config: Written) {
 
 function lookOf(config: Written) {
   const { signal } = new AbortController();
-  return (site: string) => open(config).certificates!.lookAt!(site, { signal });
+  return async (site: string) => {
+    const [sighting] = await open(config).certificates!.lookAt!(site, { signal });
+    return sighting!;
+  };
 }
 
 async function scan(sites: readonly (string | WorldSite)[], config: Written = {}): Promise<Sighting[]> {

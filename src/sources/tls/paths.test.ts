@@ -195,5 +195,6 @@ async function look(leaf: Issued, chain: readonly Issued[]): Promise<Sighting> {
   const { port } = await ground.listen(createServer(serving(leaf, chain)));
   const site = `site.world.test@127.0.0.1:${port}`;
   const { certificates } = openTls(tlsConfig.parse({ kind: 'tls', name: 'edge', sites: [site] }));
-  return certificates!.lookAt!(site, { signal: new AbortController().signal });
+  const [sighting] = await certificates!.lookAt!(site, { signal: new AbortController().signal });
+  return sighting!;
 }

@@ -168,10 +168,8 @@ function startProbe(target: Target, state: State, toSeen: ToSeen, thorough = fal
   if (giveBack === undefined) return undefined;
   const ask = async (signal: AbortSignal): Promise<Answer> => {
     const askedAt = clock();
-    // `lookAt` returns one certificate.
-    const wantsAll = config.everyKeyType && !thorough;
-    const known = wantsAll ? state.keySilence.ask(everywhere, label) : undefined;
-    const everyKeyType = wantsAll && known === undefined;
+    const known = config.everyKeyType && !thorough ? state.keySilence.ask(everywhere, label) : undefined;
+    const everyKeyType = config.everyKeyType && known === undefined;
     const isEnough = thorough ? () => false : toSeen.isEnough(place);
     const answer = await probe(site, addresses, { source, timeoutMs, everyKeyType, isEnough, signal });
     if (answer.isSilent) silence.note(everywhere, label, askedAt);
@@ -195,19 +193,21 @@ export async function lookAtSite(
   state: State,
   toSeen: ToSeen,
   signal: AbortSignal,
-): Promise<Sighting> {
+): Promise<readonly Sighting[]> {
   const { config, resolver } = state;
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     const addresses = await Promise.race([resolver.resolve(site.host), aborted]);
-    const [target] = targetsOf(site, addresses, config);
-    const [sighting] = toSightings(target, await askInTurn(target, state, toSeen, signal), toSeen);
-    return sighting;
+    const sightings: Sighting[] = [];
+    for (const target of targetsOf(site, addresses, config))
+      sightings.push(...toSightings(target, await askInTurn(target, state, toSeen, signal), toSeen));
+    return sightings;
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof SourceError) return { kind: 'unseen', place: `${config.name}:${site.label}`, error };
+    if (error instanceof SourceError)
+      return [{ kind: 'unseen', place: `${config.name}:${site.label}`, error }];
     throw error;
   } finally {
     signal.removeEventListener('abort', onAbort);
