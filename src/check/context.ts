@@ -11,13 +11,9 @@ export interface ReadContext<P extends PortName = PortName, M extends PortName =
   readonly attempt: <T>(what: string, fallback: T, read: () => Promise<T>) => Promise<T>;
   /**
    * Records what could not be checked where a source reports it without throwing. `unrelated` only where it cannot hold what was
-   * asked for: such a gap does not make the answer unknown. `places`: how many it stands for, where that is more than one.
+   * asked for: such a gap does not make the answer unknown.
    */
-  readonly gap: (
-    what: string,
-    error: Error,
-    more?: { readonly unrelated?: boolean; readonly places?: number },
-  ) => void;
+  readonly gap: (what: string, error: Error, more?: { readonly unrelated?: boolean }) => void;
   /** Counts what was looked at, by source: it becomes the coverage, and the progress while the check runs. */
   readonly saw: (source: string, count?: number) => void;
 }

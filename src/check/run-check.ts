@@ -69,14 +69,14 @@ function takeNotes({ onProgress }: Run): Notes {
   return {
     gaps,
     coverage,
-    gap: (what, error, { unrelated, places } = {}) => {
+    gap: (what, error, { unrelated } = {}) => {
       if (!(error instanceof SourceError)) throw error;
       gaps.push({
         what,
         because: error.message,
         kind: error.source === DEADLINE ? 'unfinished' : error.kind,
         ...(unrelated && { unrelated }),
-        ...(places !== undefined && places > 1 && { places }),
+        ...(error.places !== undefined && { places: error.places }),
       });
       onProgress?.({ examined, gaps: gaps.length });
     },

@@ -12,10 +12,18 @@ export class SourceError extends Error {
   override readonly name = 'SourceError';
   readonly source: string;
   readonly kind: SourceErrorKind;
+  /** How many places were not read because of it, where that is known and more than one. */
+  readonly places?: number;
 
-  constructor(source: string, kind: SourceErrorKind, message: string, options?: ErrorOptions) {
+  constructor(
+    source: string,
+    kind: SourceErrorKind,
+    message: string,
+    { places, ...options }: ErrorOptions & { readonly places?: number } = {},
+  ) {
     super(message, options);
     this.source = source;
     this.kind = kind;
+    if (places !== undefined && places > 1) this.places = places;
   }
 }

@@ -156,6 +156,25 @@ describe('addresses that never answer', () => {
     expect(answer.report.verdict).toMatch(/couldn't check 200 of 300 places/i);
   });
 
+  test('what the deadline cuts off is counted', async () => {
+    const sites = Array.from({ length: 40 }, (_, at) => `n${at}.cases`);
+    const port = await startSilent();
+    const source = openTls(
+      tlsConfig.parse({
+        kind: 'tls',
+        name: 'edge',
+        sites: sites.map((name) => `${name}@127.0.0.1:${port}`),
+        timeoutMs: 600_000,
+      }),
+    );
+    const { report, status } = await runExpiring(source, '', { deadlineMs: 200 });
+    expect(status).toBe('unknown');
+    expect(report.gaps).toEqual([
+      { what: 'edge', because: '40 of 40 sites not finished within 0.2 s', kind: 'unfinished', places: 40 },
+    ]);
+    expect(report.verdict).toContain('40 of 40 sites not finished');
+  });
+
   async function startSilent(): Promise<number> {
     return (await ground.listen(createPlainServer())).port;
   }

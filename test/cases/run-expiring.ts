@@ -19,7 +19,7 @@ export interface Answer {
 export async function runExpiring(
   source: Source,
   root: string,
-  args: Readonly<Record<string, string>> = {},
+  { args = {}, deadlineMs = 600_000 }: { args?: Readonly<Record<string, string>>; deadlineMs?: number } = {},
 ): Promise<Answer> {
   const { certificates } = source;
   if (!certificates) throw new Error(`${source.name} keeps no certificates`);
@@ -30,7 +30,7 @@ export async function runExpiring(
     read: { certificates: { stores: [certificates] } },
     now: new Date(),
     signal: new AbortController().signal,
-    deadlineMs: 600_000,
+    deadlineMs,
   });
   const below = (place: string) => place.replace(`${source.name}:${root}/`, '');
   return {

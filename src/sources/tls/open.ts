@@ -1,4 +1,5 @@
 import type { CertificateStore, Unseen } from '../../ports/certificates.ts';
+import { SourceError } from '../../ports/source-error.ts';
 import type { Reach, Source } from '../../ports/source.ts';
 import { trustRoots } from '../../wire/certificate-path.ts';
 import type { TlsConfig } from './config.ts';
@@ -48,7 +49,23 @@ async function* scan(state: State, signal: AbortSignal): AsyncGenerator<Found, v
     ...untrusted.map(({ path, error }) => ({ place: `${name}:trust ${path}`, error })),
   ];
   for (const { place, error } of gaps) yield { asked: place, sighting: { kind: 'unseen', place, error } };
-  yield* lookAtSites(sites, state, toSeen, signal);
+  const finished = new Set<string>();
+  try {
+    for await (const found of lookAtSites(sites, state, toSeen, signal)) {
+      finished.add(found.asked.replace(/ \([^)]*\)$/, ''));
+      yield found;
+    }
+  } catch (error) {
+    throw signal.aborted && error instanceof SourceError
+      ? unfinished(error, finished.size, sites.length)
+      : error;
+  }
+}
+
+/** A deadline that cut a scan short, with how many sites are missing. */
+function unfinished({ source, kind, message }: SourceError, finished: number, all: number): SourceError {
+  const places = Math.max(0, all - finished);
+  return new SourceError(source, kind, `${places} of ${all} sites ${message}`, { places });
 }
 
 async function prepare({
