@@ -53,6 +53,8 @@ const ENCRYPTED: readonly (readonly [magic: Buffer, format: string])[] = [
   [Buffer.from('Salted__'), 'encrypted by OpenSSL'],
   [Buffer.from('$ANSIBLE_VAULT;'), 'encrypted by Ansible Vault'],
   [Buffer.from('age-encryption.org/'), 'encrypted by age'],
+  [Buffer.from('-----BEGIN AGE ENCRYPTED FILE-----'), 'encrypted by age'],
+  [Buffer.from('-----BEGIN PGP MESSAGE-----'), 'encrypted by OpenPGP'],
   [Buffer.from('\0GITCRYPT\0'), 'encrypted by git-crypt'],
 ];
 

@@ -36,7 +36,8 @@ function kindOf(bytes: Buffer, children: readonly Element[]): DerKind {
   if (first?.tag === tags.integer) {
     const isKey = second?.tag === OCTETS || (second?.tag === tags.sequence && third?.tag === OCTETS);
     if (isKey) return 'key';
-    return second?.tag === tags.sequence ? 'parameters' : 'unknown';
+    // Curves written out (RFC 5480 allows names only, older files have them).
+    return second?.tag === tags.sequence && isAlgorithm(bytes, second) ? 'parameters' : 'unknown';
   }
   if (first?.tag !== tags.sequence) return 'unknown';
   if (isAlgorithm(bytes, first)) {

@@ -3,9 +3,9 @@ import { matchFrom } from './match-from.ts';
 import { type Part, SHORTEST, type Trial } from './trial.ts';
 
 /** A run of at least a hundred bytes, and DER in the middle of one. */
-const HEX_RUN = /(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[\s:,\\]{0,20}){100}/g;
-const HEX_DER = /30[\s:,\\]{0,20}(?:0x|\\x)?8[0-4]/gi;
-const HEX_DIGITS = /(?:0x|\\x)?((?:[0-9A-Fa-f]{2}){1,64})[\s:,\\]{0,20}/y;
+const HEX_RUN = /(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[\s:,\\'"-]{0,20}){100}/g;
+const HEX_DER = /30[\s:,\\'"-]{0,20}(?:0x|\\x)?8[0-4]/gi;
+const HEX_DIGITS = /(?:0x|\\x)?((?:[0-9A-Fa-f]{2}){1,64})[\s:,\\'"-]{0,20}/y;
 
 /** Hexadecimal digits: `3082…`, `30:82:…`, `0x30, 0x82, …`, `\x30\x82…`. */
 export function hexIn(text: string, trial: Trial): Part[] {

@@ -10,7 +10,7 @@ export function mayHoldCertificates(text: string): boolean {
 }
 
 const PROMISING =
-  /-----[ ]?BEGIN|BEGIN(?:%20|\+|=20)|[A-Za-z0-9+/_-]{40}|(?:[A-Za-z0-9+/_-]{16,40}[^A-Za-z0-9+/_-]{1,40}){6}|(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[\s:,]{1,20}){24}|(?:-?\d{1,3}\s{0,40},\s{0,40}){48}|\\x82|\\u0082|(?:\\0|\\u0000|\\x00|%00).{1,2}(?:\\0|\\u0000|\\x00|%00)/i;
+  /-----[ ]?BEGIN|BEGIN(?:%20|\+|=20)|[A-Za-z0-9+/_-]{40}|(?:[A-Za-z0-9+/_-]{16,40}[^A-Za-z0-9+/_-]{1,40}){6}|(?:(?:0x|\\x)?(?:[0-9A-Fa-f]{2}){1,8}[\s:,'"-]{1,20}){12}|(?:-?\d{1,3}\s{0,40},\s{0,40}){48}|\\x82|\\u0082|(?:\\0|\\u0000|\\x00|%00).{1,2}(?:\\0|\\u0000|\\x00|%00)/i;
 
 /**
  * Finds base64 (RFC 4648, both alphabets), hexadecimal digits and lists of numbers in a text, whatever is around them: one run, wrapped lines, concatenated
@@ -89,11 +89,18 @@ type Form = (text: string, from: number, to: number) => Iterable<Encoded>;
 
 const FORMS: readonly Form[] = [derAt, anchoredAt, wrappedAt];
 
-const TOKEN = /[A-Za-z0-9+/_-]{16,}={0,2}/g;
+/** The start of a token; the rest is read in pieces, because one expression overflows the stack on megabytes. */
+const TOKEN = /[A-Za-z0-9+/_-]{16}/g;
 
 function tokenAt(text: string, at: number): Span | undefined {
   const match = matchFrom(TOKEN, text, at);
-  return match ? { from: match.index, to: match.index + match[0].length } : undefined;
+  if (!match) return undefined;
+  let to = match.index;
+  for (let piece = charactersAt(text, to); piece !== ''; piece = charactersAt(text, to)) {
+    to += piece.length;
+    if (piece.endsWith('=')) break;
+  }
+  return { from: match.index, to };
 }
 
 /** `30 8x` in base64: every DER value of more than 127 bytes, and BER's indefinite length. */
@@ -115,12 +122,18 @@ function* derAt(text: string, from: number, to: number): Generator<Encoded, void
 
 /** Base64 of the first bytes of PEM (also encoded twice), DER, gzip, Zstandard, ZIP and Java keystores. */
 const ANCHOR = /(?:LS0tLS1CRUdJTi|TFMwdExTMUNSVWRK|TUlJ|H4sI|KLUv|UEsDB|\/u3\+7Q|zs7Ozg)/y;
+/** Long enough to be no accident in the middle of a token: `cert_LS0t…`. */
+const SURE_ANCHOR = /LS0tLS1CRUdJTi|TFMwdExTMUNSVWRK/g;
 
-/** Reads on as far as anything can belong to it, because its lines may be wrapped anywhere. */
-function* anchoredAt(text: string, from: number): Generator<Encoded, void, undefined> {
-  if (!matchFrom(ANCHOR, text, from)) return;
-  const { base64, to } = gather(text, from, Infinity);
-  if (base64.length >= SHORTEST) yield { from, to, bytes: Buffer.from(base64, 'base64') };
+/** Reads on as far as anything can belong to it, because its lines may be wrapped anywhere; or to where the next one may begin. */
+function* anchoredAt(text: string, from: number, to: number): Generator<Encoded, void, undefined> {
+  const sure = matchFrom(SURE_ANCHOR, text.slice(from, to), 0);
+  const start = matchFrom(ANCHOR, text, from) ? from : sure ? from + sure.index : undefined;
+  if (start === undefined) return;
+  const one = gather(text, start, Infinity, ANCHOR);
+  const all = gather(text, start, Infinity);
+  for (const { base64, to } of one.to < all.to ? [one, all] : [all])
+    if (base64.length >= SHORTEST) yield { from: start, to, bytes: Buffer.from(base64, 'base64') };
 }
 
 /** Reads lines of one length, of which the first and the last may be shorter; otherwise adjacent words would be read as one. */
@@ -157,14 +170,23 @@ function charactersAt(text: string, at: number): string {
  * What may separate two pieces: white space, a backslash at the end of a line, the mark of a comment or a quotation at the start of one, or the
  * end of one string literal and the start of the next.
  */
-const SEPARATOR = /(?:[\s\\]{1,200}(?:(?:\/\/|[#>*|;]{1,4})[ \t]{1,20})?|["'`][\s+.\\&|()]{0,200}["'`])/y;
+const SEPARATOR =
+  /(?:[\s\\]{0,200}["'`][\s+.\\&|()_]{0,200}["'`][\s\\]{0,200}|[\s\\]{1,200}(?:(?:\/\/|[#>*|;]{1,4})[ \t]{1,20})?)/y;
+/** Also the next one of a list, where it is known how much is to come. */
+const SEPARATOR_IN_LIST =
+  /(?:[\s\\]{0,200}["'`][\s+.\\&|()_,-]{0,200}["'`][\s\\]{0,200}|[\s\\]{1,200}(?:(?:\/\/|[#>*|;-]{1,4})[ \t]{1,20})?)/y;
 
-/** Joins characters of base64 from an offset on: as many as are wanted, or until something that cannot belong to them. */
+/**
+ * Joins characters of base64 from an offset on: as many as are wanted, or until something that cannot belong to them.
+ * @param stop what begins something else, after a separator
+ */
 function gather(
   text: string,
   from: number,
   wanted: number,
+  stop?: RegExp,
 ): { readonly base64: string; readonly to: number } {
+  const separators = wanted === Infinity ? SEPARATOR : SEPARATOR_IN_LIST;
   const parts: string[] = [];
   let length = 0;
   let to = from;
@@ -178,9 +200,10 @@ function gather(
       at = to;
       continue;
     }
-    const separator = at > to ? null : matchFrom(SEPARATOR, text, at);
+    const separator = at > to ? null : matchFrom(separators, text, at);
     if (!separator) break;
     at += separator[0].length;
+    if (stop && matchFrom(stop, text, at)) break;
   }
   return { base64: parts.join(''), to };
 }

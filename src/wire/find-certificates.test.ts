@@ -57,6 +57,37 @@ test('among several leaves it is unknown which one a foreign key was meant for',
   ]);
 });
 
+test('keys that were exchanged are mismatches, though each belongs to a certificate beside it', () => {
+  const files = {
+    'server.crt': leaf.certificatePem,
+    'server.key': other.keyPem,
+    'client.crt': other.certificatePem,
+    'client.key': leaf.keyPem,
+  };
+  expect(inWords(findCertificates(JSON.stringify(files)))).toEqual([
+    ':server.crt leaf.test key false',
+    ':client.crt other.test key false',
+  ]);
+});
+
+test('a key in the file of an authority and what it issued may be the key of either', () => {
+  expect(inWords(findCertificates(leaf.certificatePem + root.certificatePem + root.keyPem))).toEqual([
+    'leaf.test < Root',
+  ]);
+  expect(inWords(findCertificates(root.certificatePem + other.keyPem))).toEqual(['Root']);
+});
+
+test.each([
+  ['a heredoc', (cert: string, key: string) => `idp = <<EOF\n${cert}EOF\njwt = <<EOF\n${key}EOF\n`],
+  ['an OpenVPN profile', (cert: string, key: string) => `client\n<ca>\n${cert}</ca>\n<key>\n${key}</key>\n`],
+  [
+    'Markdown',
+    (cert: string, key: string) => `# How to\nThe certificate:\n\n${cert}\nThe session key:\n\n${key}`,
+  ],
+])('a key in a text of several things is not for the certificate in it: %s', (_, write) => {
+  expect(inWords(findCertificates(write(leaf.certificatePem, other.keyPem)))).toEqual(['leaf.test']);
+});
+
 test('a key under a passphrase is not opened', () => {
   const closed = createPrivateKey(other.keyPem).export({
     type: 'pkcs8',
@@ -155,6 +186,60 @@ test('base64 within base64 within YAML, as in a Secret of a whole file', () => {
     ':kubeconfig.users.0.user.client-certificate-data leaf.test',
     ':keystore other.test',
   ]);
+});
+
+test.each<[string, (der: Buffer, pem: string) => string]>([
+  ['bytea in a dump of PostgreSQL', (der) => `INSERT INTO certs VALUES (1, '\\x${der.toString('hex')}');\n`],
+  [
+    'hexadecimal in groups, as routers print it',
+    (der) =>
+      `certificate ca 01\n  ${(
+        der
+          .toString('hex')
+          .toUpperCase()
+          .match(/.{1,8}/g) ?? []
+      ).join(' ')}\n  quit\n`,
+  ],
+  ['base64 of PEM behind a prefix', (_, pem) => `cert_${base64(pem)}\n`],
+  ['base64 of DER as a list of lines', (der) => JSON.stringify({ cert: base64(der).match(/.{1,64}/g) })],
+  [
+    'base64 of DER as a list in YAML',
+    (der) => `cert:\n${(base64(der).match(/.{1,64}/g) ?? []).map((line) => `  - ${line}\n`).join('')}`,
+  ],
+  [
+    'string literals of C with line breaks',
+    (_, pem) =>
+      `static const char *pem =\n${pem
+        .split('\n')
+        .map((line) => `  "${line}\\n"\n`)
+        .join('')};\n`,
+  ],
+  [
+    'string literals of Java',
+    (_, pem) =>
+      `String pem = ${pem
+        .trim()
+        .split('\n')
+        .map((line) => `"${line}\\n"`)
+        .join(' +\n    ')};\n`,
+  ],
+])('%s', (_, write) => {
+  expect(inWords(findCertificates(write(leaf.der, leaf.certificatePem)))).toEqual(['leaf.test']);
+});
+
+test('two base64 texts without padding on lines of their own', () => {
+  const unpadded = (text: string) => base64(text).replace(/=+$/, '');
+  const found = findCertificates(`${unpadded(leaf.certificatePem)}\n${unpadded(other.certificatePem)}\n`);
+  expect(inWords(found)).toEqual(['leaf.test', '#2 other.test']);
+});
+
+test.each([
+  ['SQL', '-- begin transaction\nselect 1;\n-- end transaction\n'],
+  ['a banner', '# --- BEGIN CONFIG ---\nfoo = barbarbarbarbarbarbarbarbarbarbar\n# --- END CONFIG ---\n'],
+  ['a script that searches for the line', `grep -q "-----BEGIN CERTIFICATE-----" "$file" || exit 1\n`],
+  ['a licence', '-----BEGIN LICENSE-----\nQUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo=\n-----END LICENSE-----\n'],
+])('a text that only looks like PEM is no gap: %s', (_, text) => {
+  expect(inWords(findCertificates(text))).toEqual([]);
 });
 
 test('a template that is no YAML is searched as text, base64 in it too', () => {

@@ -11,6 +11,7 @@ import {
   ordinal,
   request,
   together,
+  unknown,
   unreadable,
 } from './held.ts';
 import { derOf, type PemBlock, type PemText } from './pem.ts';
@@ -22,6 +23,8 @@ const CERTIFICATE = /^(X509 |TRUSTED )?CERTIFICATE$/;
 const HARMLESS =
   /^(.*PRIVATE KEY|.*PUBLIC KEY|.*PARAMETERS|X509 CRL|ATTRIBUTE CERTIFICATE|PGP PUBLIC KEY BLOCK|PGP PRIVATE KEY BLOCK|PGP SIGNATURE|PGP SIGNED MESSAGE|SSH SIGNATURE|OPENVPN STATIC KEY V1)$/;
 const REQUEST = /^(NEW )?CERTIFICATE REQUEST$/;
+/** Other labels that speak of certificates: what cannot be read there is a gap. */
+const PROMISING = /CERT|PKCS|CMS|X509|KEYSTORE|TRUSTSTORE/;
 /** OpenSSL's session files have a label that ends in `PARAMETERS`, and hold the peer's certificate. */
 const SESSION = 'SSL SESSION PARAMETERS';
 
@@ -54,7 +57,11 @@ export function findInPem(
     else parts.push(harmless);
   }
   for (const block of broken)
-    parts.push(isWanted(block.label) ? unreadable(placeOf(block), block.because) : harmless);
+    parts.push(
+      isWanted(block.label) && isPromising(block.label)
+        ? unreadable(placeOf(block), block.because)
+        : harmless,
+    );
   const held = together([{ ...nothing, chains: chainsOf(loose) }, ...parts]);
   return { held: isOneFile(text, blocks) ? matchOnlyKey(held) : matchKeys(held), count: places.size };
 }
@@ -63,8 +70,11 @@ export function findInPem(
 function readOtherwise(block: PemBlock, because: string | undefined, find: (bytes: Buffer) => Held): Held {
   const held = find(derOf(block));
   if (!isEmpty(held)) return held;
-  const isKnown = held.others.harmless + held.others.requests > 0 && because === undefined;
-  return isKnown ? held : unreadable('', because ?? 'it is a PEM block of a kind that is not supported');
+  if (because !== undefined) return unreadable('', because);
+  if (held.others.harmless + held.others.requests > 0) return held;
+  return PROMISING.test(block.label)
+    ? unreadable('', 'it is a PEM block of a kind that is not supported')
+    : unknown;
 }
 
 function chainsOf(loose: readonly { place: string; certificate: X509Certificate }[]): Held['chains'] {
@@ -78,10 +88,24 @@ function isWanted(label: string): boolean {
   return CERTIFICATE.test(label) || label === SESSION || !(HARMLESS.test(label) || REQUEST.test(label));
 }
 
+function isPromising(label: string): boolean {
+  return label === '' || label === SESSION || PROMISING.test(label);
+}
+
 /**
- * Whether the text is one PEM file as servers load it, with a certificate and its key (HAProxy's `crt`, nginx, `combined` of `safe`): every block begins a line.
- * In a settings file a block is indented or comes after a name, and the name says what it is for.
+ * Whether the text is one PEM file as servers load it, with a certificate and its key (HAProxy's `crt`, nginx, `combined` of `safe`): besides blocks
+ * it has only comments and what OpenSSL prints. In a settings file a block comes after a name, and the name says what it is for.
  */
 function isOneFile(text: string, blocks: readonly PemBlock[]): boolean {
-  return blocks.every(({ from }) => from === 0 || text[from - 1] === '\n' || text[from - 1] === '\uFEFF');
+  let at = 0;
+  for (const { from, to } of [...blocks, { from: text.length, to: text.length }]) {
+    const between = text.slice(at, from).replace(/^\uFEFF/, '');
+    if (!between.split(/\r\n|\r|\n/).every((line) => PRINTED.test(line))) return false;
+    at = to;
+  }
+  return true;
 }
+
+/** Empty, a comment, or printed by `openssl x509`, `pkcs12` and `s_client`. */
+const PRINTED =
+  /^(?:\s*|#.*|(?:Bag|Key) Attributes.*|(?:subject|issuer)\s?=.*|Certificate:|\s+(?:friendlyName|localKeyID|Microsoft [\w ]+|\d(?:\.\d+)+): .*|\s{4}.*)$/;

@@ -140,14 +140,11 @@ export function matchKeys(held: Held): Held {
 export function matchOnlyKey(held: Held): Held {
   const matched = matchKeys(held);
   if (held.keys.length !== 1) return matched;
-  const leaves = matched.chains.filter(({ chain: [leaf] }) => !leaf.ca);
-  const meant = leaves.length === 1 ? leaves[0] : matched.chains.length === 1 ? matched.chains[0] : undefined;
-  if (
-    meant === undefined ||
-    matched.chains.some(({ keyMatches }) => keyMatches) ||
-    held.keys[0]?.() === undefined
-  )
-    return matched;
+  const [key] = held.keys;
+  const [meant, ...others] = matched.chains.filter(({ chain: [leaf] }) => !leaf.ca);
+  // The key of an authority may lie beside what it issued.
+  const isTaken = matched.chains.some(({ chain }) => chain.some((one) => key && belongs(one, key)));
+  if (meant === undefined || others.length > 0 || isTaken || key?.() === undefined) return matched;
   return {
     ...matched,
     chains: matched.chains.map((found) => (found === meant ? { ...found, keyMatches: false } : found)),
@@ -185,10 +182,12 @@ export function matchWithin(entries: readonly (readonly [name: string, held: Hel
   );
   return matched.map(({ held, paired }) => {
     const [first] = held.chains;
+    // What its name says counts for more than any other key beside it: the pairs may have been exchanged.
+    const own = paired.filter((name) => lone.has(name));
     const isMismatch =
       first?.at === '' &&
-      first.keyMatches === undefined &&
-      paired.some((name) => lone.has(name) && !taken.has(name));
+      own.some((name) => !taken.has(name)) &&
+      !own.some((name) => lone.get(name)?.some((key) => belongs(first.chain[0], key)));
     return isMismatch ? { ...held, chains: held.chains.with(0, { ...first, keyMatches: false }) } : held;
   });
 }

@@ -43,6 +43,12 @@ test.each([
   ['web2cert', 'web2key'],
   ['TLS_CERT', 'TLS_KEY'],
   ['TLS_CERTIFICATE', 'TLS_PRIVATE_KEY'],
+  ['ssl_certificate', 'ssl_certificate_key'],
+  ['cert', 'cert_key'],
+  ['ca', 'ca_key'],
+  ['CA', 'CA_KEY'],
+  ['public.crt', 'private.key'],
+  ['certificateBody', 'privateKey'],
 ])('%s has its key in %s', (certificate, key) => {
   expect(pairedKeyNames(certificate)).toContain(key);
 });
@@ -51,6 +57,8 @@ test.each([
   ['web.crt', 'jwt.key'],
   ['web.crt', 'web2.key'],
   ['upstream-ca.crt', 'id_rsa'],
+  // The certificate of a SAML identity provider beside one's own key.
+  ['cert', 'privateKey'],
   ['upstream-ca.crt', 'upstream.key'],
   ['ca.crt', 'tls.key'],
   ['ca', 'private_key'],

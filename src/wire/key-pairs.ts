@@ -12,7 +12,12 @@
  * - cfssl: `server.pem` with `server-key.pem` (https://github.com/cloudflare/cfssl)
  */
 export function pairedKeyNames(name: string): readonly string[] {
-  const names = new Set([...keysForWord(name), ...keysForFile(name)]);
+  const names = new Set([
+    ...keysForWord(name),
+    ...keysForFile(name),
+    ...keysForWhole(name),
+    ...(SPECIAL.get(name) ?? []),
+  ]);
   names.delete(name);
   return [...names];
 }
@@ -37,8 +42,23 @@ function keysForWord(name: string): readonly string[] {
 function keyWords(word: string): readonly string[] {
   if (/^[A-Z][a-z]/.test(word)) return ['Key', 'PrivateKey'];
   if (word === word.toUpperCase()) return ['KEY', 'PRIVATE_KEY'];
-  return ['key', 'private_key', 'private-key', 'privkey', 'privateKey'];
+  const usual = ['key', 'private_key', 'private-key', 'privkey'];
+  // SAML libraries call the other side's certificate `cert` and their own key `privateKey`.
+  return word === 'cert' ? usual : [...usual, 'privateKey'];
 }
+
+/** `ssl_certificate_key` for nginx's `ssl_certificate`, `ca_key` for `ca`. */
+function keysForWhole(name: string): readonly string[] {
+  return /(?<![a-z])(?:certificate|cert|crt|ca)$/i.test(name)
+    ? [`${name}${name === name.toUpperCase() ? '_KEY' : '_key'}`, `${name}-key`]
+    : [];
+}
+
+/** MinIO's files, and the fields of AWS Certificate Manager. */
+const SPECIAL: ReadonlyMap<string, readonly string[]> = new Map([
+  ['public.crt', ['private.key']],
+  ['certificateBody', ['privateKey']],
+]);
 
 /** The same file name with an ending of keys. */
 function keysForFile(name: string): readonly string[] {

@@ -23,6 +23,7 @@ export interface PemText {
 
 /** Also with the dashes of word processors, in lower case, or with a dash too few or too many. */
 const MARK = /[-‐-―]{2,7}[ ]{0,2}(BEGIN|END)(?:[ +]{1,3}([A-Za-z0-9\s+#./_-]{0,60}?))[ +]{0,2}[-‐-―]{2,7}/gi;
+const EXACT = /^-----(BEGIN|END) [A-Z0-9 #./_-]*-----$/;
 
 /**
  * Finds every PEM block of a text, and repairs what OpenSSL refuses though nothing is lost: indented (as in YAML), joined to one line,
@@ -35,14 +36,21 @@ export function splitPem(text: string): PemText {
   let open: { label: string; mark: number; from: number; at: number } | undefined;
   let at = 0;
   const closeBroken = (because: string) => open && broken.push({ label: open.label, at: open.at, because });
+  // A script that searches for the line only mentions it.
+  const closeUnfinished = (because: string, to: number) => {
+    if (open && /[A-Za-z0-9+/]{24}/.test(text.slice(open.from, Math.min(to, open.from + 1000))))
+      closeBroken(because);
+  };
 
   for (const { index, 0: mark, 1: word, 2: written = '' } of text.matchAll(MARK)) {
     const label = written
       .replaceAll(/[\s+]+/g, ' ')
       .trim()
       .toUpperCase();
+    // Banners and SQL have such lines too: away from the letter of RFC 7468 the label must say what it is.
+    if (!(EXACT.test(mark) || /CERT|PKCS|CMS|KEY/.test(label))) continue;
     if (word?.toUpperCase() === 'BEGIN') {
-      closeBroken('it is cut short: another block begins before its END line');
+      closeUnfinished('it is cut short: another block begins before its END line', index);
       open = { label, mark: index, from: index + mark.length, at: (at += 1) };
     } else if (open) {
       const body = open.label === label ? repairBody(text.slice(open.from, index)) : undefined;
@@ -64,7 +72,7 @@ export function splitPem(text: string): PemText {
     } else if (label.endsWith('CERTIFICATE'))
       broken.push({ label, at: (at += 1), because: 'its BEGIN line is missing' });
   }
-  closeBroken('it is cut short: its END line is missing');
+  closeUnfinished('it is cut short: its END line is missing', text.length);
   return { blocks, broken };
 }
 
@@ -82,7 +90,7 @@ const LONGEST_TRIED = 64 * 1024;
 function repairBody(body: string): string | undefined {
   if (body.length <= LONGEST_TRIED && REGULAR.test(body)) return body.slice(1, -1);
   const lines = body
-    .replaceAll(/\\+[nrt]/g, '\n')
+    .replaceAll(/\\{1,16}[nrt]/g, '\n')
     .replaceAll(/[\\\u00A0\u00AD\u200B-\u200F\u2060\uFEFF]/g, '')
     .replaceAll(/<[a-z]{1,10} ?\/?>/gi, '\n')
     .split(/[\r\n\0]+/);
@@ -110,7 +118,19 @@ function unquote(lines: readonly string[]): readonly string[] {
       /["'`]([^"'`]*)["'`]/.exec(line) ??
       /^[^"'`]*["'`]([^"'`]*)$/.exec(line) ??
       /^([^"'`]*)["'`]/.exec(line);
-    const inner = quoted?.[1] ?? line;
-    return inner.replace(comment, '').replace(/[\s,;|*]+$/, '');
+    const inner = (quoted?.[1] ?? line).replace(comment, '');
+    return isBetweenLiterals(inner) ? '' : withoutEnd(inner);
   });
+}
+
+/** What stands between two string literals: `" +`. */
+function isBetweenLiterals(text: string): boolean {
+  return /^[\s+.&|,;()_]*$/.test(text);
+}
+
+/** By hand: an expression for the end of a line takes quadratic time on a line of such characters. */
+function withoutEnd(line: string): string {
+  let end = line.length;
+  while (end > 0 && ' \t,;|*'.includes(line[end - 1] ?? '')) end -= 1;
+  return line.slice(0, end);
 }

@@ -15,7 +15,7 @@ export function decodeText(bytes: Buffer): string {
 const WIDE = new RegExp(String.raw`(?:[ -~]\0{1,3}){12}|(?:\0{1,3}[ -~]){12}`);
 
 const ENCODED =
-  /%[0-9A-Fa-f]{2}|&(?:#(?:x[0-9A-Fa-f]{1,6}|\d{1,7})|quot|amp|lt|gt|apos|nbsp);|\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[0-3][0-7]{2}|0|\r?\n|[nrt/"'\\])/g;
+  /%[0-9A-Fa-f]{2}|&(?:#(?:x[0-9A-Fa-f]{1,6}|\d{1,7})|quot|amp|lt|gt|apos|nbsp);|\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}(?![0-9A-Fa-f]{8})|[0-3][0-7]{2}|0|\r?\n|[nrt/"'\\])/g;
 const MAX_ROUNDS = 6;
 
 /**

@@ -160,9 +160,6 @@ export function unreadableContainersOf({ der }: Issued): Readonly<Record<string,
     '7-Zip': Buffer.concat([Buffer.from('377abcaf271c0004', 'hex'), noise(200)]),
     'an UBER keystore': makeUber(),
     'a BCFKS keystore': makeBcfks(),
-    'age in PEM': Buffer.from(
-      `-----BEGIN AGE ENCRYPTED FILE-----\n${lines(base64(noise(300)), 64).join('\n')}\n-----END AGE ENCRYPTED FILE-----\n`,
-    ),
   };
 }
 
@@ -174,6 +171,9 @@ export function encryptedFiles(): Readonly<Record<string, Buffer>> {
     ),
     OpenSSL: Buffer.concat([Buffer.from('Salted__'), noise(400)]),
     age: Buffer.concat([Buffer.from('age-encryption.org/v1\n-> X25519 x\n'), noise(300)]),
+    'age in PEM': Buffer.from(
+      `-----BEGIN AGE ENCRYPTED FILE-----\n${lines(base64(noise(300)), 64).join('\n')}\n-----END AGE ENCRYPTED FILE-----\n`,
+    ),
     'git-crypt': Buffer.concat([Buffer.from('\0GITCRYPT\0'), noise(300)]),
   };
 }
