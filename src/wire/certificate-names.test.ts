@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { namesCertificate } from './certificate-names.ts';
+import { namesCertificate, namesCertificateFile, promisesCertificate } from './certificate-names.ts';
 
 test.each([
   'certificate',
@@ -23,5 +23,20 @@ test.each(['password', 'key', 'private', 'username', 'location', 'cascade', 'api
   '`%s` holds none',
   (name) => {
     expect(namesCertificate(name)).toBe(false);
+  },
+);
+
+test.each(['a.spc', 'a.UBR', 'x.ca-bundle', 'cacerts', 'jssecacerts', 'rep.crt', 'a.pkcs7'])(
+  'a file `%s` is made for certificates',
+  (name) => {
+    expect(namesCertificateFile(name)).toBe(true);
+    expect(promisesCertificate(name)).toBe(true);
+  },
+);
+
+test.each(['a.pem', 'a.key', 'a.crt.bak', 'cacerts.txt', 'bks', 'aspc'])(
+  'a file `%s` may hold something else',
+  (name) => {
+    expect(namesCertificateFile(name)).toBe(false);
   },
 );

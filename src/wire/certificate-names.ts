@@ -1,8 +1,33 @@
-const WORDS: ReadonlySet<string> = new Set(
-  'ca cas cacert crt cer der pem p7b p7c p7s pkcs7 p12 pfx pkcs12 pkipath sst jks jceks bks bcfks uber kdb tls ssl mtls x509 chain fullchain bundle combined root intermediate issuing truststore keystore kubeconfig'.split(
+/** Endings of files that are made to hold certificates, with or without keys. */
+const ENDINGS: readonly string[] =
+  'crt cer cert der ca-bundle p7b p7c p7s pkcs7 spc sst pkipath p12 pfx pkcs12 jks jceks keystore truststore bks bcfks ubr uber kdb'.split(
+    ' ',
+  );
+const CERTIFICATE_FILE = new RegExp(String.raw`\.(?:${ENDINGS.join('|')})$`, 'i');
+/** Java's own list of authorities has no ending: https://docs.oracle.com/en/java/javase/21/docs/specs/man/keytool.html */
+const JAVA_CACERTS = /^(jsse)?cacerts$/;
+
+/** Whether a file of this name is made to hold certificates: `tls.crt`, `rep.p12`, `cacerts`. */
+export function namesCertificateFile(name: string): boolean {
+  return hasCertificateEnding(name) || JAVA_CACERTS.test(name);
+}
+
+/** Like {@link namesCertificateFile}, without Java's `cacerts`: folders are called so, too. */
+export function hasCertificateEnding(name: string): boolean {
+  return CERTIFICATE_FILE.test(name);
+}
+
+/** `.pem` is for keys too, as in `privkey.pem`. */
+export function namesPemFile(name: string): boolean {
+  return /\.pem$/i.test(name);
+}
+
+const WORDS: ReadonlySet<string> = new Set([
+  ...ENDINGS,
+  ...'pem ca cas cacert tls ssl mtls x509 chain fullchain bundle combined root intermediate issuing kubeconfig'.split(
     ' ',
   ),
-);
+]);
 
 /** Whether the name of a field suggests a certificate: `certificate`, `tls.crt`, `CA_CERT`, `serverCert`. */
 export function namesCertificate(name: string): boolean {

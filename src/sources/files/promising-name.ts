@@ -1,9 +1,5 @@
-/** Formats that are made to hold certificates, with or without keys. */
-const CERTIFICATES =
-  /\.(crt|cer|cert|der|ca-bundle|p7b|p7c|p7s|pkcs7|spc|sst|pkipath|p12|pfx|pkcs12|jks|jceks|keystore|truststore|bks|bcfks|ubr|uber|kdb)$/i;
-/** Java's own list of authorities has no ending: https://docs.oracle.com/en/java/javase/21/docs/specs/man/keytool.html */
-const JAVA_CACERTS = /^(jsse)?cacerts$/;
-const PEM = /\.pem$/i;
+import { hasCertificateEnding, namesCertificateFile, namesPemFile } from '../../wire/certificate-names.ts';
+
 const REQUEST = /(?<![a-z])(csr|req|request)(?![a-z])/i;
 
 /** What a file without certificates holds instead. */
@@ -16,7 +12,7 @@ export interface OtherContent {
 
 /** Whether something that cannot be read as a file is named like a certificate. */
 export function isPromising(name: string): boolean {
-  return CERTIFICATES.test(name) || PEM.test(name);
+  return hasCertificateEnding(name) || namesPemFile(name);
 }
 
 /**
@@ -29,7 +25,7 @@ export function missesCertificate(
   literal: boolean,
   { requests, keysAndLists }: OtherContent,
 ): boolean {
-  if (CERTIFICATES.test(name) || JAVA_CACERTS.test(name)) return true;
-  if (PEM.test(name) && requests > 0 && !REQUEST.test(name)) return true;
-  return (literal || PEM.test(name)) && requests + keysAndLists === 0;
+  if (namesCertificateFile(name)) return true;
+  if (namesPemFile(name) && requests > 0 && !REQUEST.test(name)) return true;
+  return (literal || namesPemFile(name)) && requests + keysAndLists === 0;
 }
