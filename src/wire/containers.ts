@@ -6,6 +6,8 @@ import {
   below,
   harmless,
   type Held,
+  isHarmless,
+  isNothing,
   nothing,
   numbered,
   ordinal,
@@ -14,7 +16,7 @@ import {
   unknown,
   unreadable,
 } from './held.ts';
-import { isJks, readJks } from './jks.ts';
+import { isJks, readJks, UnreadableKeystore, UnskippableEntry } from './jks.ts';
 import { isPkcs12, readPkcs12, WrongPassphrase } from './pkcs12.ts';
 import { UnsupportedEncryption } from './pkcs12-decrypt.ts';
 import { isPkcs7, readPkcs7 } from './pkcs7.ts';
@@ -56,7 +58,7 @@ function findInDer(bytes: Buffer): Contained | undefined {
     const value = bytes.subarray(at, next);
     if (at > 0 && (isPkcs12(value) || isPkcs7(value))) break;
     const held = readDer(value, ordinal(certificates + 1));
-    if (held !== harmless) certificates += 1;
+    if (!isHarmless(held)) certificates += 1;
     parts.push(held);
     at = next;
   }
@@ -74,7 +76,7 @@ function readDer(der: Buffer, place: string): Held {
   if (kind !== 'unknown') return harmless;
   // Lists of certificates (PkiPath, Netscape's), OCSP responses with their signer's, and anything else that contains some.
   const carved = carve(der, 'a certificate in it cannot be read');
-  return carved === nothing ? unknown : below(place, carved);
+  return isNothing(carved) ? unknown : below(place, carved);
 }
 
 /** Certificates found by their shape, as chains. */
@@ -156,13 +158,13 @@ function findInJks(bytes: Buffer): Held {
   } catch (error) {
     // The length of a secret key is not recorded, so the entries after it are found by their shape.
     const carved = carve(bytes.subarray(read), 'a certificate in it cannot be read');
-    const isCut = !(error instanceof RangeError) || error.message === 'it is cut short';
+    const isCut = !(error instanceof UnskippableEntry);
     parts.push(renumbered(isCut ? { ...carved, unreadable: [] } : carved, parts.length));
     if (isCut || parts.length === 0)
       parts.push(
         unreadable(
           '',
-          `it is a Java keystore (JKS), but ${error instanceof RangeError ? error.message : 'a certificate in it cannot be read'}`,
+          `it is a Java keystore (JKS), but ${error instanceof UnreadableKeystore ? error.message : 'a certificate in it cannot be read'}`,
         ),
       );
   }
@@ -191,7 +193,7 @@ function isBouncyCastle(bytes: Buffer): boolean {
 
 function findInBouncyCastle(bytes: Buffer): Held {
   const carved = carve(bytes, 'a certificate in it cannot be read');
-  return carved === nothing
+  return isNothing(carved)
     ? unreadable(
         '',
         'it is a Java keystore of Bouncy Castle (BKS or UBER) in which no certificate can be read',

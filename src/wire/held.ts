@@ -58,9 +58,23 @@ export function isEmpty({ chains, unreadable }: Held): boolean {
   return chains.length + unreadable.length === 0;
 }
 
+/** Whether not even something recognized is in it. */
+export function isNothing(held: Held): boolean {
+  return isEmpty(held) && held.keys.length === 0 && countOthers(held) === 0;
+}
+
+/** Whether there are keys, parameters or revocation lists in it, and nothing else. */
+export function isHarmless(held: Held): boolean {
+  return isEmpty(held) && held.others.harmless > 0 && held.others.harmless === countOthers(held);
+}
+
+function countOthers({ others: { harmless, requests, unknown } }: Held): number {
+  return harmless + requests + unknown;
+}
+
 /** Merges what is found side by side. */
 export function together(parts: readonly Held[]): Held {
-  const [first, ...more] = parts.filter((part) => part !== nothing);
+  const [first, ...more] = parts.filter((part) => !isNothing(part));
   if (first === undefined || more.length === 0) return first ?? nothing;
   const sum = (kind: keyof Others) => parts.reduce((count, { others }) => count + others[kind], 0);
   return {
@@ -73,7 +87,7 @@ export function together(parts: readonly Held[]): Held {
 
 /** Puts a prefix before every place. */
 export function below(prefix: string, held: Held): Held {
-  if (prefix === '' || held === nothing) return held;
+  if (prefix === '' || isEmpty(held)) return held;
   const placed = <T extends { readonly at: string }>(item: T): T => ({ ...item, at: prefix + item.at });
   return { ...held, chains: held.chains.map(placed), unreadable: held.unreadable.map(placed) };
 }

@@ -9,6 +9,15 @@ export function isJks(bytes: Buffer): boolean {
   return bytes.length >= 12 && magics.has(bytes.readUInt32BE(0));
 }
 
+export class UnreadableKeystore extends Error {
+  override readonly name: string = 'UnreadableKeystore';
+}
+
+/** The entries before it were read. */
+export class UnskippableEntry extends UnreadableKeystore {
+  override readonly name = 'UnskippableEntry';
+}
+
 export interface JksEntry {
   readonly alias: string;
   readonly chain: readonly X509Certificate[];
@@ -19,12 +28,12 @@ export interface JksEntry {
 /**
  * The certificates of an old Java keystore, which stand in it unencrypted (sun.security.provider.JavaKeyStore); its private keys are skipped,
  * and its checksum, which needs the password, is not verified. Keystores since Java 9 are PKCS#12 whatever they are called.
- * @throws {RangeError} where it is cut short, or holds a secret key, whose length is not recorded.
+ * @throws {UnreadableKeystore} where it is cut short, and {@link UnskippableEntry} where it holds a secret key, whose length is not recorded.
  */
 export function* readJks(bytes: Buffer): Generator<JksEntry, void, undefined> {
   let at = 4;
   const take = (size: number) => {
-    if (at + size > bytes.length) throw new RangeError('it is cut short');
+    if (at + size > bytes.length) throw new UnreadableKeystore('it is cut short');
     at += size;
     return bytes.subarray(at - size, at);
   };
@@ -48,7 +57,7 @@ export function* readJks(bytes: Buffer): Generator<JksEntry, void, undefined> {
     } else if (tag === 2) {
       yield { alias, chain: [certificate()], end: at };
     } else {
-      throw new RangeError('an entry in it is not a certificate and cannot be skipped');
+      throw new UnskippableEntry('an entry in it is not a certificate and cannot be skipped');
     }
   }
 }

@@ -1,4 +1,4 @@
-import { type Held, nothing } from './held.ts';
+import { type Held, isNothing, nothing } from './held.ts';
 
 /** Bytes that a text holds in encoded form, between two offsets. */
 export interface Encoded {
@@ -30,7 +30,7 @@ export function startTrial(read: (bytes: Buffer) => Held, bytes: number): Trial 
     attempt: (encoded) => {
       left -= encoded.bytes.length;
       const held = left < 0 ? nothing : read(encoded.bytes);
-      return held === nothing ? undefined : { from: encoded.from, to: encoded.to, held };
+      return isNothing(held) ? undefined : { from: encoded.from, to: encoded.to, held };
     },
     isSpent: () => left < 0,
   };
