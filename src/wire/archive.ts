@@ -20,6 +20,11 @@ export type Packed =
   | { readonly kind: 'opaque'; readonly format: string }
   | { readonly kind: 'encrypted'; readonly format: string };
 
+/** Why an archive is not read, in words that come after `it is a ZIP archive, but`. */
+export class UnreadableArchive extends Error {
+  override readonly name = 'UnreadableArchive';
+}
+
 /** Recognizes an archive or compressed data; undefined for anything else. */
 export function packedIn(bytes: Buffer): Packed | undefined {
   if (startsWith(bytes, '1f8b08')) return stream('gzip data', bytes, gunzipSync);
@@ -77,23 +82,29 @@ function isZlib(bytes: Buffer): boolean {
   }
 }
 
-/** @throws {RangeError} where it is encrypted or would expand to more than `maxBytes`; fflate's error where it is damaged. */
+/** @throws {UnreadableArchive} where it is encrypted or would expand to more than `maxBytes`; fflate's error where it is damaged. */
 function readZip(bytes: Buffer, maxBytes: number): readonly ArchiveEntry[] {
-  if (hasEncryptedEntry(bytes)) throw new RangeError('files in it are encrypted');
+  if (flagsOfFiles(bytes).some((flags) => (flags & ENCRYPTED_FILE) !== 0))
+    throw new UnreadableArchive('files in it are encrypted');
   let total = 0;
   const names = new Set<string>();
   const files = unzipSync(bytes, {
     filter: ({ name, originalSize, compression }) => {
       if (compression !== 0 && compression !== 8)
-        throw new RangeError('files in it are compressed by a method that is not supported');
+        throw new UnreadableArchive('files in it are compressed by a method that is not supported');
       total += originalSize;
-      if (total > maxBytes) throw new RangeError('it expands to too much');
-      if (names.has(name)) throw new RangeError('two files in it have the same name');
+      if (total > maxBytes) throw new UnreadableArchive('it expands to too much');
+      if (name.endsWith('/')) return false;
+      if (names.has(name)) throw new UnreadableArchive('two files in it have the same name');
       names.add(name);
-      return !name.endsWith('/');
+      return true;
     },
   });
-  return Object.entries(files).map(([name, content]) => ({
+  const entries = Object.entries(files);
+  // fflate fills a plain object, in which `__proto__` is no key.
+  if (entries.length !== names.size)
+    throw new UnreadableArchive('a file in it has a name that is not supported');
+  return entries.map(([name, content]) => ({
     name,
     content: Buffer.from(content.buffer, content.byteOffset, content.byteLength),
   }));
@@ -104,33 +115,60 @@ function readZip(bytes: Buffer, maxBytes: number): readonly ArchiveEntry[] {
  * https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT section 4.3.16.
  */
 function endsAsZip(bytes: Buffer): boolean {
-  const end = bytes.lastIndexOf(Buffer.from('504b0506', 'hex'));
+  const end = bytes.lastIndexOf(END_RECORD);
   return end >= 0 && end + 22 <= bytes.length && end + 22 + bytes.readUInt16LE(end + 20) === bytes.length;
 }
 
-/** APPNOTE.TXT section 4.4.4: bit 0 of the flags in a file's header, which fflate ignores. */
-function hasEncryptedEntry(bytes: Buffer): boolean {
-  const header = Buffer.from('504b0102', 'hex');
-  for (let at = bytes.indexOf(header); at >= 0; at = bytes.indexOf(header, at + 4))
-    if (((bytes[at + 8] ?? 0) & 1) === 1) return true;
-  return false;
+const END_RECORD = Buffer.from('504b0506', 'hex');
+const END_RECORD_64 = 0x06064b50;
+const END_LOCATOR_64 = 0x07064b50;
+const FILE_RECORD = 0x02014b50;
+/** APPNOTE.TXT section 4.4.4: fflate ignores it. */
+const ENCRYPTED_FILE = 1;
+
+/**
+ * The flags of the files of a ZIP archive, out of its directory (APPNOTE.TXT sections 4.3.12 to 4.3.16).
+ * @throws {UnreadableArchive} where the directory is damaged.
+ */
+function flagsOfFiles(bytes: Buffer): readonly number[] {
+  const flags: number[] = [];
+  let { count, at } = directoryOf(bytes);
+  for (; count > 0; count -= 1) {
+    if (at + 46 > bytes.length || bytes.readUInt32LE(at) !== FILE_RECORD)
+      throw new UnreadableArchive('its directory is damaged');
+    flags.push(bytes.readUInt16LE(at + 8));
+    at += 46 + bytes.readUInt16LE(at + 28) + bytes.readUInt16LE(at + 30) + bytes.readUInt16LE(at + 32);
+  }
+  return flags;
+}
+
+/** How many files the directory has, and where it begins: the same as fflate reads. */
+function directoryOf(bytes: Buffer): { readonly count: number; readonly at: number } {
+  const end = bytes.length < 22 ? -1 : bytes.lastIndexOf(END_RECORD, bytes.length - 22);
+  if (end < 0) throw new UnreadableArchive('it is cut short');
+  if (end < 20 || bytes.readUInt32LE(end - 20) !== END_LOCATOR_64)
+    return { count: bytes.readUInt16LE(end + 8), at: bytes.readUInt32LE(end + 16) };
+  const wide = bytes.readUInt32LE(end - 12);
+  if (wide + 56 > bytes.length || bytes.readUInt32LE(wide) !== END_RECORD_64)
+    throw new UnreadableArchive('its directory is damaged');
+  return { count: bytes.readUInt32LE(wide + 32), at: bytes.readUInt32LE(wide + 48) };
 }
 
 const BLOCK = 512;
 
 /**
  * The regular files of a tar archive (POSIX.1-2024, pax). The readers on npm work on streams, or (nanotar) do not check the sizes that headers claim.
- * @throws {RangeError} where it is cut short or a header is damaged.
+ * @throws {UnreadableArchive} where it is cut short or a header is damaged.
  */
 function readTar(bytes: Buffer): readonly ArchiveEntry[] {
   const entries: ArchiveEntry[] = [];
   let longName: string | undefined;
   for (let at = 0; at + BLOCK <= bytes.length;) {
     if (bytes.subarray(at, at + BLOCK).every((byte) => byte === 0)) break;
-    if (!isTarHeader(bytes, at)) throw new RangeError('it is damaged');
+    if (!isTarHeader(bytes, at)) throw new UnreadableArchive('it is damaged');
     const size = numberAt(bytes, at + 124);
     const from = at + BLOCK;
-    if (from + size > bytes.length) throw new RangeError('it is cut short');
+    if (from + size > bytes.length) throw new UnreadableArchive('it is cut short');
     const content = bytes.subarray(from, from + size);
     const type = String.fromCharCode(bytes[at + 156] ?? 0);
     if (type === 'L') longName = content.toString('utf8').replace(/\0.*$/s, '');
@@ -158,13 +196,13 @@ function isTarHeader(bytes: Buffer, at: number): boolean {
   return sum === written;
 }
 
-/** Octal digits, or binary where the first bit is set (GNU). @throws {RangeError} where it is neither. */
+/** Octal digits, or binary where the first bit is set (GNU). @throws {UnreadableArchive} where it is neither. */
 function numberAt(bytes: Buffer, at: number): number {
   const binary = ((bytes[at] ?? 0) & 0x80) !== 0;
   const number = binary
     ? bytes.readUIntBE(at + 6, 6)
     : Number.parseInt(textAt(bytes, at, 12).trim() || '0', 8);
-  if (!(number >= 0)) throw new RangeError('it is damaged');
+  if (!(number >= 0)) throw new UnreadableArchive('it is damaged');
   return number;
 }
 

@@ -1,4 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
@@ -268,6 +269,14 @@ test('what is nested deeper than a hundred levels is reported where it is, and l
   ]);
   const wide = JSON.stringify({ log: ' '.repeat(2_000_000) + leaf.certificatePem });
   expect(inWords(findCertificates(wide))).toEqual([':log leaf.test']);
+});
+
+test('what is compressed more often than anybody would is a gap', () => {
+  const packed = Array.from({ length: 12 }).reduce<Buffer>(
+    (inner) => gzipSync(inner),
+    Buffer.from(leaf.certificatePem),
+  );
+  expect(inWords(findCertificates(packed))).toEqual(['it is nested more than 10 levels deep']);
 });
 
 test('a file of 50 MB is not searched', () => {

@@ -1,6 +1,6 @@
-import { packedIn, type Packed } from './archive.ts';
+import { type ArchiveEntry, packedIn, type Packed, UnreadableArchive } from './archive.ts';
 import { carve, readContainer } from './containers.ts';
-import { promisesCertificate } from './certificate-names.ts';
+import { namesCertificateFile, namesPemFile, promisesCertificate } from './certificate-names.ts';
 import { encodedIn, mayHoldCertificates } from './encoded.ts';
 import { findInDocument, parseDocuments } from './find-in-document.ts';
 import { findInPem } from './find-in-pem.ts';
@@ -9,6 +9,8 @@ import {
   type FoundChain,
   type Held,
   isEmpty,
+  isNothing,
+  matchWithin,
   nothing,
   ordinal,
   type Others,
@@ -92,10 +94,20 @@ function findInside(content: Buffer | string, search: Search): Held {
       `it unpacks to more than ${sizeInWords(MAX_UNPACKED_BYTES)}, so not all of it was read`,
     );
   if (search.wrappings === 0)
-    return mayHoldCertificates(content.toString('latin1'))
+    return mayHoldMore(content)
       ? unreadable('', `it is nested more than ${MAX_WRAPPINGS} levels deep`)
       : nothing;
   return find(content, { ...search, wrappings: search.wrappings - 1 });
+}
+
+/** What is packed or begins like DER does not look like text. */
+function mayHoldMore(content: Buffer | string): boolean {
+  const bytes = Buffer.from(content);
+  return (
+    packedIn(bytes) !== undefined ||
+    readContainer(bytes, []) !== undefined ||
+    mayHoldCertificates(bytes.toString('latin1'))
+  );
 }
 
 function findInText(text: string, search: Search): Held {
@@ -108,8 +120,7 @@ function findInText(text: string, search: Search): Held {
   if (documents === undefined) return findInPlainText(plain, search);
   const { values, whole } = documents;
   const held = findInDocument(values.length === 1 ? values[0] : values, (value) => findInside(value, search));
-  const { harmless, requests, unknown } = held.others;
-  if (isEmpty(held) && harmless + requests + unknown === 0) return findInPlainText(plain, search);
+  if (isNothing(held)) return findInPlainText(plain, search);
   return whole ? held : together([held, onlyNew(findInPlainText(plain, search), held)]);
 }
 
@@ -149,7 +160,7 @@ function findEncoded(text: string, blocks: readonly PemBlock[], before: number, 
   }
   // Once its escapes are resolved, a string literal may contain raw DER.
   const binary = /0[\x81-\x83]/.test(text) ? carve(Buffer.from(text, 'latin1')) : nothing;
-  const found = [...parts.map(({ held }) => held), binary].filter((held) => held !== nothing);
+  const found = [...parts.map(({ held }) => held), binary].filter((held) => !isNothing(held));
   let count = before;
   const placed = found.map((held) => (isEmpty(held) ? held : below(ordinal((count += 1)), held)));
   return cut
@@ -175,7 +186,7 @@ function findInBytes(bytes: Buffer, search: Search): Held {
 function findInAnything(bytes: Buffer, search: Search): Held {
   const carved = carve(bytes);
   const text = findInText(decodeText(bytes), search);
-  return carved === nothing ? text : together([carved, renumbered(text, carved.chains.length)]);
+  return isNothing(carved) ? text : together([carved, renumbered(text, carved.chains.length)]);
 }
 
 function renumbered(held: Held, before: number): Held {
@@ -191,29 +202,33 @@ function findInPacked(packed: Packed, search: Search): Held {
   const maxBytes = Math.max(1, search.budget.bytes);
   try {
     if (packed.kind === 'stream') return findInside(packed.read(maxBytes), search);
-    const files = packed.read(maxBytes);
-    return together(
-      files.map(({ name, content }) =>
-        within(printable(name), reportIfMissing(name, content, findInside(content, search))),
-      ),
-    );
+    return findInFiles(packed.read(maxBytes), search);
   } catch (error) {
     const because =
-      error instanceof RangeError && !('code' in error)
-        ? error.message
-        : 'it is damaged, or unpacks to too much';
+      error instanceof UnreadableArchive ? error.message : 'it is damaged, or unpacks to too much';
     return unreadable('', `it is ${packed.format}, but ${because}`);
   }
 }
 
+/** The files of an archive. Keys are compared with the certificates of the same folder. */
+function findInFiles(files: readonly ArchiveEntry[], search: Search): Held {
+  const found = files.map(({ name, content }) => {
+    const base = name.slice(name.lastIndexOf('/') + 1);
+    const held = reportIfMissing(base, content, findInside(content, search));
+    return { name, folder: name.slice(0, -base.length || undefined), base, held };
+  });
+  const matched = new Map(
+    [...Map.groupBy(found, ({ folder }) => folder).values()].flatMap((beside) => {
+      const held = matchWithin(beside.map(({ base, held }) => [base, held]));
+      return beside.map((file, index) => [file, held[index] ?? nothing] as const);
+    }),
+  );
+  return together(found.map((file) => within(printable(file.name), matched.get(file) ?? nothing)));
+}
+
 /** Reports a file in an archive that is named like a certificate and holds none. */
-function reportIfMissing(name: string, content: Buffer, held: Held): Held {
-  const base = name.slice(name.lastIndexOf('/') + 1);
-  const isNamed =
-    /\.(?!key$|csr$|crl$)\w+$/.test(base) &&
-    /\.(pem|crt|cer|cert|der|p12|pfx|p7[bcs]|jks|jceks|bks|bcfks|uber|kdb|pkipath|sst|keystore|truststore)$/i.test(
-      base,
-    );
+function reportIfMissing(base: string, content: Buffer, held: Held): Held {
+  const isNamed = namesCertificateFile(base) || namesPemFile(base);
   if (!isNamed || !promisesCertificate(base) || !isEmpty(held) || held.others.harmless > 0) return held;
   return {
     ...held,
