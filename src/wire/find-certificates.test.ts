@@ -228,6 +228,46 @@ test.each<[string, (der: Buffer, pem: string) => string]>([
   expect(inWords(findCertificates(write(leaf.der, leaf.certificatePem)))).toEqual(['leaf.test']);
 });
 
+test('a redacted key beside a keystore that nobody can open does not hide it', () => {
+  const locked = base64(makePkcs12({ certificates: [leaf.der], passphrase: 'nobody knows it' }));
+  const text = `key: ][\n-----BEGIN PRIVATE KEY-----\n<redacted>\n-----END PRIVATE KEY-----\nstore = ${locked}\n`;
+  expect(inWords(findCertificates(text))).toEqual([
+    'it is a PKCS#12 file that needs a passphrase, and none is configured',
+  ]);
+});
+
+test('what YAML gives as no value is found too, but not what is commented out', () => {
+  const yaml = `ca: ${base64(root.der)}\n? ${base64(leaf.der)}\n: a name\n# old: ${base64(other.der)}\n`;
+  expect(inWords(findCertificates(yaml))).toEqual(
+    [':ca Root', '#2 leaf.test'].map((place) => expect.stringContaining(place.split(' ').at(-1)!) as string),
+  );
+});
+
+test('text with line ends of old Macs is not nested in itself', () => {
+  const text =
+    'some words: and others of more than forty characters abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz\rmore\r';
+  expect(inWords(findCertificates(text))).toEqual([]);
+});
+
+test('bytes around a certificate give no second, broken one', () => {
+  const bytes = Buffer.concat([
+    Buffer.from('SQLite format 3\0'),
+    Buffer.alloc(80),
+    leaf.der,
+    Buffer.alloc(9),
+    Buffer.from('a'.repeat(60)),
+    Buffer.alloc(9),
+  ]);
+  expect(inWords(findCertificates(bytes))).toEqual(['leaf.test']);
+});
+
+test('a text of eight million characters in one run is searched, and one certificate in it is found', () => {
+  const run = 'QUJD'.repeat(2_000_000);
+  expect(inWords(findCertificates(`${run}\n${base64(leaf.der)}\n`))).toEqual([
+    expect.stringContaining('leaf.test'),
+  ]);
+});
+
 test('two base64 texts without padding on lines of their own', () => {
   const unpadded = (text: string) => base64(text).replace(/=+$/, '');
   const found = findCertificates(`${unpadded(leaf.certificatePem)}\n${unpadded(other.certificatePem)}\n`);
@@ -297,6 +337,10 @@ test('hostile texts are searched quickly: brackets, spaces, empty lines, BEGIN l
     '\n'.repeat(1e6),
     'a '.repeat(5e5),
     '-----BEGIN A-----'.repeat(6e4),
+    `-----BEGIN CERTIFICATE-----\n${';'.repeat(1e5)}A\n-----END CERTIFICATE-----\n`,
+    `-----BEGIN PRIVATE KEY-----\n${'\\'.repeat(1e5)}A\n-----END PRIVATE KEY-----\n`,
+    '\\x30\\x82'.repeat(1e5),
+    '48, 130, '.repeat(1e5),
     'setting=\n'.repeat(1e5),
   ];
   for (const text of texts) {

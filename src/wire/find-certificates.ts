@@ -2,7 +2,7 @@ import { type ArchiveEntry, packedIn, type Packed, UnreadableArchive } from './a
 import { carve, readContainer } from './containers.ts';
 import { namesCertificateFile, namesPemFile, promisesCertificate } from './certificate-names.ts';
 import { encodedIn, mayHoldCertificates } from './encoded.ts';
-import { findInDocument, parseDocuments } from './find-in-document.ts';
+import { type Documents, findInDocument, MAX_YAML_TOKENS, parseDocuments } from './find-in-document.ts';
 import { findInPem } from './find-in-pem.ts';
 import {
   below,
@@ -52,7 +52,7 @@ interface Search {
   /** How many more levels may be opened. */
   readonly wrappings: number;
   /** How many more bytes may be unpacked; shared by all levels. */
-  readonly budget: { bytes: number };
+  readonly budget: { bytes: number; yamlTokens: number };
 }
 
 /**
@@ -64,17 +64,31 @@ interface Search {
 export function findCertificates(content: Buffer | string, options: FindOptions = {}): Found {
   const { maxBytes = DEFAULT_MAX_BYTES } = options;
   if (content.length > maxBytes) return toFound(unreadable('', `it is larger than ${sizeInWords(maxBytes)}`));
-  return toFound(find(content, startSearch(options)));
+  return toFound(findSafely(() => find(content, startSearch(options))));
 }
 
 /** Like {@link findCertificates}, for a document that is parsed already, such as the fields of a secret. Places are `:field`, `:field.path` and so on. */
 export function findCertificatesInDocument(document: object, options: FindOptions = {}): Found {
   const search = startSearch(options);
-  return toFound(findInDocument(document, (value) => find(value, search)));
+  return toFound(findSafely(() => findInDocument(document, (value) => find(value, search))));
+}
+
+/** Content can be made to overflow the stack. It must not hide what is beside it. */
+function findSafely(search: () => Held): Held {
+  try {
+    return search();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return unreadable('', 'it is too deeply nested or too long to be searched');
+  }
 }
 
 function startSearch({ passphrases = [] }: FindOptions): Search {
-  return { passphrases, wrappings: MAX_WRAPPINGS, budget: { bytes: MAX_UNPACKED_BYTES } };
+  return {
+    passphrases,
+    wrappings: MAX_WRAPPINGS,
+    budget: { bytes: MAX_UNPACKED_BYTES, yamlTokens: MAX_YAML_TOKENS },
+  };
 }
 
 function toFound({ chains, unreadable, others }: Held): Found {
@@ -116,12 +130,21 @@ function findInText(text: string, search: Search): Held {
   if (packed?.kind === 'encrypted') return findInPacked(packed, search);
   const plain = unescapeText(text);
   if (!mayHoldCertificates(text) && !mayHoldCertificates(plain)) return nothing;
-  const documents = parseDocuments(text) ?? (plain === text ? undefined : parseDocuments(plain));
-  if (documents === undefined) return findInPlainText(plain, search);
-  const { values, whole } = documents;
+  const documents = parse(text, search) ?? (plain === text ? undefined : parse(plain, search));
+  const inText = (text: string) => findInPlainText(text, search, { mayHoldBytes: plain !== text });
+  if (documents === undefined) return inText(plain);
+  const { values, kind } = documents;
   const held = findInDocument(values.length === 1 ? values[0] : values, (value) => findInside(value, search));
-  if (isNothing(held)) return findInPlainText(plain, search);
-  return whole ? held : together([held, onlyNew(findInPlainText(plain, search), held)]);
+  if (isNothing(held)) return inText(plain);
+  // Names, lists of lines, all but the last of several equal keys: parsers do not give these as values. Comments are not in use.
+  const more = kind === 'json' ? plain : plain.replaceAll(/^[ \t]*#.*$/gm, '');
+  return together([held, onlyNew(inText(more), held)]);
+}
+
+function parse(text: string, { budget }: Search): Documents | undefined {
+  const documents = parseDocuments(text, budget.yamlTokens);
+  budget.yamlTokens -= documents?.yamlTokens ?? 0;
+  return documents;
 }
 
 /** Only the chains whose leaf is not known already. */
@@ -132,14 +155,24 @@ function onlyNew(held: Held, known: Held): Held {
   return { ...nothing, chains: held.chains.filter(({ chain: [leaf] }) => !seen.has(leaf.fingerprint256)) };
 }
 
-/** @param text without escapes */
-function findInPlainText(text: string, search: Search): Held {
+/**
+ * @param text without escapes
+ * @param options.mayHoldBytes once its escapes are resolved, a string literal may contain raw DER
+ */
+function findInPlainText(
+  text: string,
+  search: Search,
+  { mayHoldBytes }: { readonly mayHoldBytes: boolean },
+): Held {
   const pem = splitPem(text);
   const inPem = findInPem(text, pem, (bytes) => findInside(bytes, search));
   const encoded = findEncoded(text, pem.blocks, inPem.count, search);
   // A broken block is reported once, as broken; base64 in it counts only where it is a whole certificate.
-  const whole = pem.broken.length === 0 ? encoded : encoded.filter(({ chains }) => chains.length > 0);
-  return together([inPem.held, ...whole]);
+  const isReported = pem.broken.length > 0 && inPem.held.unreadable.length > 0;
+  const whole = isReported ? encoded.filter(({ chains }) => chains.length > 0) : encoded;
+  const bytes = mayHoldBytes && /0[\x81-\x83]/.test(text) ? carve(Buffer.from(text, 'latin1')) : nothing;
+  const found = together([inPem.held, ...whole]);
+  return isNothing(bytes) ? found : together([found, renumbered(onlyNew(bytes, found), found.chains.length)]);
 }
 
 /**
@@ -155,12 +188,10 @@ function findEncoded(text: string, blocks: readonly PemBlock[], before: number, 
     from = end.to;
     if (!mayHoldCertificates(outside)) continue;
     const encoded = encodedIn(outside, (bytes) => findInside(bytes, search));
-    parts.push(...encoded.parts);
+    for (const part of encoded.parts) parts.push(part);
     cut ||= encoded.cut;
   }
-  // Once its escapes are resolved, a string literal may contain raw DER.
-  const binary = /0[\x81-\x83]/.test(text) ? carve(Buffer.from(text, 'latin1')) : nothing;
-  const found = [...parts.map(({ held }) => held), binary].filter((held) => !isNothing(held));
+  const found = parts.map(({ held }) => held).filter((held) => !isNothing(held));
   let count = before;
   const placed = found.map((held) => (isEmpty(held) ? held : below(ordinal((count += 1)), held)));
   return cut

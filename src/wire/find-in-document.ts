@@ -4,23 +4,29 @@ import { type Held, isEmpty, matchKeys, matchWithin, nothing, together, unreadab
 import { printable } from './x509.ts';
 
 /** yaml parses some hundred thousand tokens a second and blocks meanwhile, so a text with more is searched as plain text. */
-const MAX_TOKENS = 120_000;
+export const MAX_YAML_TOKENS = 120_000;
 const MAX_DEPTH = 100;
 const MAX_ALIASES = 100;
 
 export interface Documents {
+  readonly kind: 'json' | 'yaml';
   readonly values: readonly unknown[];
-  /** Whether every value of the text is among them: of duplicate keys JSON's parser keeps the last. */
-  readonly whole: boolean;
+  /** How much work YAML was. */
+  readonly yamlTokens: number;
 }
 
-/** The documents that a text is, read with every scalar as text; undefined where it is neither JSON, JSON lines nor a YAML mapping or list. */
-export function parseDocuments(text: string): Documents | undefined {
+/**
+ * The documents that a text is, with every scalar as text; undefined where it is neither JSON, JSON lines nor a YAML mapping or list.
+ * @param mostTokens of YAML; a text with more is undefined
+ */
+export function parseDocuments(text: string, mostTokens: number): Documents | undefined {
   if (/^\s*[{[]/.test(text)) {
     const json = parseJson(text) ?? parseJsonLines(text);
-    if (json) return { values: json, whole: false };
+    if (json) return { kind: 'json', values: json, yamlTokens: 0 };
   }
-  if (!looksLikeYaml(text) || hasMoreTokensThan(MAX_TOKENS, text)) return undefined;
+  if (!looksLikeYaml(text)) return undefined;
+  const yamlTokens = countTokens(text, mostTokens);
+  if (yamlTokens > mostTokens) return undefined;
   try {
     const documents = parseAllDocuments(text, {
       schema: 'failsafe',
@@ -28,10 +34,11 @@ export function parseDocuments(text: string): Documents | undefined {
       logLevel: 'silent',
     });
     if (!Array.isArray(documents) || documents.some(({ errors }) => errors.length > 0)) return undefined;
-    return {
-      values: documents.map((document) => document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown),
-      whole: true,
-    };
+    const values = documents.map((document) => document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown);
+    // A single word is a document too, and would be searched for documents again.
+    return values.some((value) => typeof value === 'object')
+      ? { kind: 'yaml', values, yamlTokens }
+      : undefined;
   } catch {
     return undefined;
   }
@@ -65,10 +72,11 @@ function looksLikeYaml(text: string): boolean {
   );
 }
 
-function hasMoreTokensThan(most: number, text: string): boolean {
+/** Counts no further than `most`. */
+function countTokens(text: string, most: number): number {
   let tokens = 0;
-  for (const _ of text.matchAll(/[\n,{}[\]]/g)) if ((tokens += 1) > most) return true;
-  return false;
+  for (const _ of text.matchAll(/[\n,{}[\]]/g)) if ((tokens += 1) > most) break;
+  return tokens;
 }
 
 /**
