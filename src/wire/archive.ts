@@ -163,9 +163,18 @@ const BLOCK = 512;
 function readTar(bytes: Buffer): readonly ArchiveEntry[] {
   const entries: ArchiveEntry[] = [];
   let longName: string | undefined;
+  let hasEnded = false;
   for (let at = 0; at + BLOCK <= bytes.length;) {
-    if (bytes.subarray(at, at + BLOCK).every((byte) => byte === 0)) break;
-    if (!isTarHeader(bytes, at)) throw new UnreadableArchive('it is damaged');
+    if (bytes.subarray(at, at + BLOCK).every((byte) => byte === 0)) {
+      // Archives may follow one another (`tar --concatenate`), and tapes are filled up.
+      hasEnded = true;
+      at += BLOCK;
+      continue;
+    }
+    if (!isTarHeader(bytes, at)) {
+      if (hasEnded) break;
+      throw new UnreadableArchive('it is damaged');
+    }
     const size = numberAt(bytes, at + 124);
     const from = at + BLOCK;
     if (from + size > bytes.length) throw new UnreadableArchive('it is cut short');

@@ -56,14 +56,22 @@ function findInDer(bytes: Buffer): Contained | undefined {
       return { held: together([...parts, unreadable(ordinal(certificates + 1), 'it is cut short')]) };
     }
     const value = bytes.subarray(at, next);
+    if (value.length < SMALLEST) {
+      parts[0] ??= unknown;
+      at = next;
+      continue;
+    }
     if (at > 0 && (isPkcs12(value) || isPkcs7(value))) break;
+    at = next;
     const held = readDer(value, ordinal(certificates + 1));
     if (!isHarmless(held)) certificates += 1;
     parts.push(held);
-    at = next;
   }
   return { held: together(parts), ...(at < bytes.length && { rest: bytes.subarray(at) }) };
 }
+
+/** No certificate is shorter, and no end of other values is worth a try with OpenSSL each. */
+const SMALLEST = 100;
 
 function readDer(der: Buffer, place: string): Held {
   const certificate = readX509(der);

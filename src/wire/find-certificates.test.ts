@@ -5,6 +5,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { type Authority, issue, type Issued, makeAuthority } from '../../test/world/ca.ts';
 import { makeJks, makePkcs12, makePkcs7 } from '../../test/world/containers.ts';
+import { makeTar } from '../../test/world/wrappings.ts';
 import { findCertificates, type Found } from './find-certificates.ts';
 import { displayName } from './x509.ts';
 
@@ -266,6 +267,13 @@ test('a text of eight million characters in one run is searched, and one certifi
   expect(inWords(findCertificates(`${run}\n${base64(leaf.der)}\n`))).toEqual([
     expect.stringContaining('leaf.test'),
   ]);
+});
+
+test('archives of tar one behind the other, and strings of UTF-16 one behind the other', () => {
+  const tars = Buffer.concat([makeTar([['a', other.der]]), makeTar([['b.crt', leaf.der]])]);
+  expect(inWords(findCertificates(tars))).toEqual([':a other.test', ':b.crt leaf.test']);
+  const strings = ['name of the first one', base64(leaf.der), base64(other.der)].join('\0');
+  expect(inWords(findCertificates(Buffer.from(strings, 'utf16le')))).toEqual(['leaf.test', '#2 other.test']);
 });
 
 test('two base64 texts without padding on lines of their own', () => {

@@ -8,10 +8,14 @@ export function decodeText(bytes: Buffer): string {
   if (!bytes.includes(0)) return bytes.toString('utf8').replace(/^\uFEFF/, '');
   // PEM and base64 are ASCII: in UTF-16 and UTF-32 of either byte order nothing but zeros stands between their characters.
   const text = bytes.toString('latin1');
-  return text.replaceAll('\0', WIDE.test(text) ? '' : '\n');
+  if (!WIDE.test(text)) return text.replaceAll('\0', '\n');
+  // Strings of UTF-16 may end in a character of two zeros.
+  const apart = UTF32.test(text) ? text : text.replaceAll(/\0{3,}/g, '\n');
+  return apart.replaceAll('\0', '');
 }
 
 /** Some words in UTF-16 or UTF-32, in either byte order. */
+const UTF32 = new RegExp(String.raw`(?:[ -~]\0{3}){12}|(?:\0{3}[ -~]){12}`);
 const WIDE = new RegExp(String.raw`(?:[ -~]\0{1,3}){12}|(?:\0{1,3}[ -~]){12}`);
 
 const ENCODED =
