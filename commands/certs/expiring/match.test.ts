@@ -29,10 +29,14 @@ function isUnrelated(pattern: string, seen: readonly ports.Seen[], kind: Kind, g
 test.each<readonly [string, Kind, string, string]>([
   ['locket', 'tls', 'edge:shop.example.com:443', SILENT],
   ['locket', 'tls', 'edge:shop.example.com:443 (203.0.113.7)', SILENT],
+  ['locket', 'tls', 'edge:shop.example.com:443 (203.0.113.7) (RSA)', SILENT],
+  ['locket', 'tls', 'edge:shop.example.com:443 (RSA or EdDSA)', SILENT],
   ['locket', 'tls', 'edge:smtp://mail.example.com:25', SILENT],
   ['locket', 'tls', 'edge:cell.internal@10.0.0.5:8443', SILENT],
   ['secret/*/locket', 'files', 'disk:/etc/haproxy/shop.pem', SILENT],
-  ['locket', 'files', 'disk:/etc/haproxy/shop.pem#2', SILENT],
+  ['locket', 'files', 'disk:/etc/haproxy/call-centre.CRT', SILENT],
+  ['locket', 'files', 'disk:/etc/certs/shop.key', SILENT],
+  ['locket', 'files', 'disk:/etc/ca/shop.pem', SILENT],
   ['locket', 'vault', 'vault:secret/shop/tls', 'the token lacks `read` on secret/data/shop/tls'],
   ['locket', 'vault', 'vault:secret/shop/tls:certificate', 'it cannot be parsed'],
 ])('with --match %s that is about places, %s %s is unrelated', (pattern, kind, place, message) => {
@@ -48,6 +52,35 @@ test.each<readonly [string, Kind, string, string]>([
   ['it is a line of a list', 'tls', 'edge:/etc/wrench/sites.txt line 3', SILENT],
   ['it may be a folder', 'files', 'disk:/etc/letsencrypt/live/www.example.com', SILENT],
   ['it may be a folder', 'files', 'disk:/etc/ssl/private', SILENT],
+  ['it may hold many', 'files', 'disk:/etc/haproxy/shop.pem#2', SILENT],
+  ...[
+    'platform.p12',
+    'shop.pfx',
+    'shop.jks',
+    'shop.p7b',
+    'shop.p7c',
+    'shop.yaml',
+    'vars.yml',
+    'shop.json',
+    'shop.tar',
+  ].map((file) => ['it may hold many', 'files', `disk:/etc/ssl/${file}`, SILENT] as const),
+  ...[
+    'ca-bundle.crt',
+    'fullchain.pem',
+    'all.pem',
+    'shop_all.pem',
+    'certs.pem',
+    'ca.crt',
+    'ca-2.pem',
+    'roots.cer',
+    'truststore.pem',
+  ].map((file) => ['it may hold many', 'files', `disk:/etc/ssl/${file}`, SILENT] as const),
+  [
+    'it may hold many',
+    'files',
+    'disk:/etc/shop.pem',
+    'it is larger than 1 MB (maxFileBytes), and was not read',
+  ],
   ['it is a pattern', 'files', 'disk:/etc/ssl/*.pem', SILENT],
   ['it is a folder', 'vault', 'vault:secret/shop/', 'the token lacks `list` on secret/metadata/shop'],
   [
@@ -74,4 +107,12 @@ test('a pattern that finds a certificate by its name alone may find another behi
 
 test('a pattern that matches no place that was read leaves every gap related', () => {
   expect(isUnrelated('locket', [www], 'tls', unseen('edge:shop.example.com:443'))).toBe(false);
+});
+
+test('a root that is not served is found by its name', () => {
+  const [leaf] = www.chain;
+  const root = certificate({ name: 'R7 Root', issuer: 'R7 Root', authority: true, ...dates });
+  const { matches } = matcherFor('r7 root');
+  expect(matches(www)).toBe(false);
+  expect(matches({ ...www, path: [leaf, root] })).toBe(true);
 });

@@ -28,12 +28,12 @@ export function matcherFor(pattern: string): Matcher {
   let byPlace = 0;
   let byNameOnly = 0;
   return {
-    matches: ({ place, chain }) => {
+    matches: ({ place, chain, path = [] }) => {
       if (found(place)) {
         byPlace += 1;
         return true;
       }
-      const isNamed = chain.some(({ name, subject, alternativeNames }) =>
+      const isNamed = [...chain, ...path].some(({ name, subject, alternativeNames }) =>
         [name, subject, ...alternativeNames].some(found),
       );
       if (isNamed) byNameOnly += 1;
@@ -65,10 +65,20 @@ function finderFor(pattern: string): (text: string) => boolean {
   };
 }
 
-/** `edge:www.example.com:443`, with one of its addresses where all are examined; not `edge:10.0.0.5:8443`, `edge:trust /etc/ca.pem`. */
-const NAMED_SITE = /^[^:\s]+:(?:\w+:\/\/)?(?=[^\s/]*[a-z])(?:[^\s@:/]+@)?[^\s@:/]+:\d+(?: \([^)]*\))?$/i;
-/** Folders are not named like this. */
-const FILE = /\.(?:pem|crt|cer|cert|der|p7b|p7c|p12|pfx|jks|key|ya?ml|json)(?:#\d+)?$/i;
+/** `edge:www.example.com:443`, also with an address and types of keys after it; not `edge:10.0.0.5:8443`, `edge:trust /etc/ca.pem`. */
+const NAMED_SITE = /^[^:\s]+:(?:\w+:\/\/)?(?=[^\s/]*[a-z])(?:[^\s@:/]+@)?[^\s@:/]+:\d+(?: \([^)]*\))*$/i;
+/**
+ * Files that by convention hold one certificate with its chain, and are called by what it is for; folders are not named like this.
+ * Key stores, PKCS #7, documents and archives hold any number of certificates, whatever they are called, and so does a numbered one (`all.pem#2`).
+ */
+const FILE = /\.(?:pem|crt|cer|cert|der|key)$/i;
+/** Names of such files that hold many after all: `ca-bundle.crt`, `fullchain.pem`, `all.pem`, `ca.pem`. */
+const BUNDLE =
+  /(?:bundle|chain|certs|certificates|trust|store)[^/]*$|(?:^|[^a-z])(?:all|cas?|roots?|combined)(?:[^a-z/][^/]*)?$/i;
+
+function isOneCertificate(place: string): boolean {
+  return FILE.test(place) && !BUNDLE.test(place) && !/[*?[\]{}]/.test(place);
+}
 
 /** Whether a name stands for one place and says what it holds; false where that is not certain. */
 function isOnePlace(kind: StoreKind, { place, error }: ports.Unseen): boolean {
@@ -76,7 +86,7 @@ function isOnePlace(kind: StoreKind, { place, error }: ports.Unseen): boolean {
     case 'tls':
       return NAMED_SITE.test(place);
     case 'files':
-      return FILE.test(place) && !/[*?[\]{}]/.test(place);
+      return isOneCertificate(place) && !/larger than/.test(error.message);
     case 'vault':
       // A key of a secret (`vault:secret/cf/uaa:certificate`), or a secret that may be listed and not read.
       return !place.endsWith('/') && (/:.+:/.test(place) || /\blacks `read`/.test(error.message));

@@ -115,6 +115,33 @@ test('a site asked for is shown with all the other places of its certificate', a
   expect(facts.shown[0]?.placeCount).toBe(3);
 });
 
+test.each(['R7 Root', '777777'])('a root that is trusted and not served is found by %s', async (what) => {
+  const root = {
+    ...certificate('R7 Root', 'R7 Root', '2016-01-01', '2026-01-01'),
+    fingerprint: '777777'.padEnd(64, '0'),
+  };
+  const site = { ...held('edge:b.test:443', [uaa]), path: [uaa, root] as const };
+  const { facts, gaps } = await show(what, [store('edge', [held('edge:a.r7.test:443', [www]), site])]);
+  expect(facts.shown.map(({ certificate: { name }, places }) => [name, places])).toEqual([
+    ['R7 Root', ['edge:b.test:443']],
+  ]);
+  expect(gaps).toEqual([]);
+});
+
+test('a site with several addresses and types of keys is found whole', async () => {
+  const at = (place: string, name: string) =>
+    held(`edge:multi.test:443 ${place}`, [certificate(name, 'ca', '2026-01-01', '2027-01-01')]);
+  const edge = store('edge', [
+    at('(127.0.0.1) (RSA)', 'a'),
+    at('(127.0.0.1) (ECDSA)', 'b'),
+    at('(::1) (RSA)', 'c'),
+    at('(::1) (RSA or EdDSA)', 'd'),
+  ]);
+  expect((await show('multi.test:443', [edge])).names).toEqual(['b', 'a', 'd', 'c']);
+  expect((await show('edge:multi.test:443', [edge])).names).toHaveLength(4);
+  expect((await show('multi.test:443 (::1) (RSA)', [edge])).names).toEqual(['c']);
+});
+
 test('a fingerprint of five digits is part of a name at most', async () => {
   expect((await show('d4e5f')).names).toEqual([]);
 });

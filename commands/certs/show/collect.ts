@@ -1,5 +1,5 @@
 import { nearest, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
-import { bare, type Match, type Search, searchFor, siteIn } from './search.ts';
+import { bare, certificatesOf, type Match, type Search, searchFor, siteIn } from './search.ts';
 
 export interface Facts {
   readonly what: string;
@@ -200,7 +200,7 @@ function withHint(error: SourceError, part: ReadonlyMap<string, Candidate>): Sou
 function note(gathered: Gathered, seen: ports.Seen, match: Match | undefined, what: string): void {
   const { matches, places } = gathered;
   gathered.looked += 1;
-  for (const { fingerprint } of new Set(seen.chain)) {
+  for (const { fingerprint } of certificatesOf(seen)) {
     const held = places.get(fingerprint) ?? { kept: [], count: 0 };
     held.count += 1;
     held.kept.push(seen.place);
@@ -212,7 +212,7 @@ function note(gathered: Gathered, seen: ports.Seen, match: Match | undefined, wh
       gathered.nearest = nearest(what, [
         ...(gathered.nearest === undefined ? [] : [gathered.nearest]),
         bare(seen.place),
-        ...seen.chain.map(({ name }) => name),
+        ...certificatesOf(seen).map(({ name }) => name),
       ]);
     return;
   }

@@ -26,17 +26,19 @@ export function searchFor(what: string): Search {
   return {
     isPlace,
     isPartOf: (place) => has(place, pieces),
-    match: ({ place, chain }) => {
-      const [leaf] = chain;
+    match: (seen) => {
+      const { place } = seen;
+      const [leaf] = seen.chain;
+      const all = certificatesOf(seen);
       if (isPlace(place)) return { certificate: leaf, by: 'place' };
       const named =
         hex &&
-        chain.find(
+        all.find(
           ({ fingerprint, serial }) => fingerprint.startsWith(hex) || serial === hex.replace(/^0+/, ''),
         );
       if (named) return { certificate: named, by: 'certificate' };
       if (has(place, pieces)) return { certificate: leaf, by: 'part' };
-      const inPart = chain.find((one) =>
+      const inPart = all.find((one) =>
         [one.name, one.subject, ...one.alternativeNames].some((text) => has(text, pieces)),
       );
       return inPart && { certificate: inPart, by: 'part' };
@@ -44,9 +46,14 @@ export function searchFor(what: string): Search {
   };
 }
 
+/** All certificates of a place: a root that is only configured, and not served, is on its path. */
+export function certificatesOf({ chain, path = [] }: ports.Seen): readonly ports.Certificate[] {
+  return [...new Map([...path, ...chain].map((one) => [one.fingerprint, one])).values()];
+}
+
 /** Whether a place is named as it is shown; a site also without its source, address, protocol or server name. */
 function isNamed(place: string, asked: string): boolean {
-  const label = bare(place).replace(/ \([^)]*\)$/, '');
+  const label = bare(siteOf(place));
   const site = siteIn(asked);
   return (
     asked === place ||
@@ -55,6 +62,11 @@ function isNamed(place: string, asked: string): boolean {
     asked === place.slice(0, place.indexOf(':') + 1) + label ||
     (site !== undefined && (label.endsWith(`@${site}`) || label.endsWith(`//${site}`)))
   );
+}
+
+/** A place without its address and type of key: the certificates of a site are at several, `edge:a:443 (203.0.113.7) (RSA)`. */
+export function siteOf(place: string): string {
+  return place.replace(/(?: \([^)]*\))+$/, '');
 }
 
 /** A place without the name of its source. */
