@@ -28,12 +28,12 @@ export function matcherFor(pattern: string): Matcher {
   let byPlace = 0;
   let byNameOnly = 0;
   return {
-    matches: ({ place, chain, path = [] }) => {
+    matches: ({ place, chain, path }) => {
       if (found(place)) {
         byPlace += 1;
         return true;
       }
-      const isNamed = [...chain, ...path].some(({ name, subject, alternativeNames }) =>
+      const isNamed = [...chain, ...(path ?? [])].some(({ name, subject, alternativeNames }) =>
         [name, subject, ...alternativeNames].some(found),
       );
       if (isNamed) byNameOnly += 1;

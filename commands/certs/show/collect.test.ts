@@ -43,8 +43,23 @@ function store(
   };
 }
 
-function unseen(name: string, place: string) {
-  const error = new SourceError(name, 'unreachable', 'no answer in 5 s');
+/** Shows one site, and is cut short by the deadline before the others. */
+function unfinished(deadline: AbortController, late: SourceError, lookAt: Store['lookAt']): Store {
+  return {
+    name: 'edge',
+    kind: 'tls',
+    ...(lookAt && { lookAt }),
+    scan: async function* ({ signal }) {
+      yield held('edge:www.example.com:44', [www]);
+      await new Promise((resolve) => setImmediate(resolve));
+      deadline.abort(late);
+      signal.throwIfAborted();
+    },
+  };
+}
+
+function unseen(name: string, place: string, message = 'no answer in 5 s') {
+  const error = new SourceError(name, 'unreachable', message);
   return { kind: 'unseen' as const, place, error };
 }
 
@@ -59,7 +74,11 @@ function deadVault(): Store {
   };
 }
 
-async function show(what: string, stores: readonly Store[] = [store('all', everywhere)]) {
+async function show(
+  what: string,
+  stores: readonly Store[] = [store('all', everywhere)],
+  more: Partial<Pick<ReadContext, 'signal' | 'saw'>> = {},
+) {
   const gaps: string[] = [];
   const gap = (place: string, error: Error, { unrelated }: { readonly unrelated?: boolean } = {}) => {
     if (!(error instanceof SourceError)) throw error;
@@ -80,6 +99,7 @@ async function show(what: string, stores: readonly Store[] = [store('all', every
           return fallback;
         }
       },
+      ...more,
     },
     { certificate: what },
   );
@@ -181,12 +201,96 @@ test('a site that may not be asked is refused with the reason, and nothing else 
   ]);
 });
 
-test('a site that the scan could not reach is not asked a second time', async () => {
-  const again: Store['lookAt'] = () => Promise.reject(new Error('asked twice'));
-  const { gaps } = await show('down.example.com:443', [
-    store('edge', [], again, 'edge:down.example.com:443'),
-  ]);
-  expect(gaps).toEqual(['down.example.com:443: no answer in 5 s']);
+test('a site that the scan could not reach is asked once by its name, and why it does not answer then is said', async () => {
+  const asked: string[] = [];
+  const edge = store(
+    'edge',
+    [],
+    (site) => {
+      asked.push(site);
+      return Promise.resolve([unseen('edge', `edge:${site}`, 'connection refused')]);
+    },
+    'edge:down.example.com:443',
+  );
+  const { gaps } = await show('down.example.com:443', [edge]);
+  expect(asked).toEqual(['down.example.com:443']);
+  expect(gaps).toEqual(['down.example.com:443: connection refused']);
+});
+
+test('a site that answers when asked is no gap, whatever the scan remembers of it', async () => {
+  const counted: string[] = [];
+  const edge = store(
+    'edge',
+    [held('edge:other.example.com:443', [uaa])],
+    (site) => Promise.resolve([held(`edge:${site} (RSA)`, [www]), held(`edge:${site} (ECDSA)`, [r3])]),
+    'edge:www.example.com:443',
+  );
+  const { gaps, names } = await show('www.example.com:443', [edge], { saw: (name) => counted.push(name) });
+  expect(names).toEqual(['R3', 'www.example.com']);
+  expect(gaps).toEqual([]);
+  expect(counted).toEqual(['edge', 'edge', 'edge']);
+});
+
+test('of an address that does not answer when asked it is not said what the scan saw there', async () => {
+  const place = (address: string) => `edge:www.example.com:443 (${address})`;
+  const edge = store('edge', [held(place('::1'), [uaa]), held(place('::2'), [uaa])], () =>
+    Promise.resolve([held(place('::1'), [www]), unseen('edge', place('::2'))]),
+  );
+  const { gaps, names } = await show('www.example.com:443', [edge]);
+  expect(names).toEqual(['www.example.com']);
+  expect(gaps).toEqual(['www.example.com:443 (::2): no answer in 5 s']);
+});
+
+test('what the scan saw of a site stays where the site does not answer any more, beside the reason', async () => {
+  const edge = store('edge', everywhere.slice(1, 3), (site) =>
+    Promise.resolve([unseen('edge', `edge:${site}`)]),
+  );
+  const { gaps, names } = await show('www.example.com:443', [edge]);
+  expect(names).toEqual(['www.example.com']);
+  expect(gaps).toEqual(['www.example.com:443: no answer in 5 s']);
+});
+
+test('a refusal matters only where no scan knows the site, and so does silence where the site is not listed', async () => {
+  const refuse = () => Promise.reject(new SourceError('edge', 'refused', 'not here'));
+  const known = await show('www.example.com:443', [store('edge', everywhere.slice(1, 3), refuse)]);
+  expect([known.names, known.gaps]).toEqual([['www.example.com'], []]);
+  const dmz = store('dmz', [], (site) => Promise.resolve([unseen('dmz', `dmz:${site}`)]));
+  const elsewhere = await show('www.example.com:443', [store('edge', everywhere.slice(1, 3)), dmz]);
+  expect([elsewhere.names, elsewhere.gaps]).toEqual([['www.example.com'], []]);
+});
+
+test('a source that is named with the site is the only one that is asked', async () => {
+  const never: Store['lookAt'] = () => Promise.reject(new Error('was asked'));
+  const edge = store('edge', [], (site) => Promise.resolve([held(`edge:${site}`, [www])]));
+  const { names } = await show('EDGE:www.example.com:443', [edge, store('dmz', [], never)]);
+  expect(names).toEqual(['www.example.com']);
+});
+
+test('a site is answered although the scan of everything is not finished in time', async () => {
+  const deadline = new AbortController();
+  const late = new SourceError('deadline', 'unreachable', 'not finished within 2 s');
+  const edge = unfinished(deadline, late, (site) => Promise.resolve([held(`edge:${site}`, [www])]));
+  const { gaps, names } = await show('www.example.com:443', [edge], { signal: deadline.signal });
+  expect(names).toEqual(['www.example.com']);
+  expect(gaps).toEqual(['unrelated edge: not finished within 2 s']);
+});
+
+test('while a source is unfinished it is not said that nothing matches, nor what may be meant', async () => {
+  const late = new SourceError('deadline', 'unreachable', 'not finished within 2 s');
+  const refuse = () => Promise.reject(new SourceError('edge', 'refused', 'not here'));
+  for (const [what, gaps] of [
+    ['wwv.example.com', ['edge: not finished within 2 s']],
+    ['ww.example.com:443', ['ww.example.com:443: not here', 'edge: not finished within 2 s']],
+  ] as const) {
+    const deadline = new AbortController();
+    expect(
+      (await show(what, [unfinished(deadline, late, refuse)], { signal: deadline.signal })).gaps,
+    ).toEqual(gaps);
+  }
+  const deadline = new AbortController();
+  deadline.abort(late);
+  const { gaps } = await show('ww', [store('edge', [])], { signal: deadline.signal });
+  expect(gaps).toEqual(['ww: not finished within 2 s']);
 });
 
 test('what is no site is never asked', async () => {
@@ -256,9 +360,9 @@ test('for a fingerprint or a part of a name every unread place matters', async (
     const { gaps, names } = await show(what, [edgeWithDead(), deadVault()]);
     expect(names).toEqual(['www.example.com']);
     expect(gaps).toEqual([
+      'vault: Vault is sealed',
       'edge:a.example.com:443: no answer in 5 s',
       'edge:b.example.com:443: no answer in 5 s',
-      'vault: Vault is sealed',
     ]);
   }
 });
@@ -268,8 +372,8 @@ test('a host without its port that could not be read is why nothing is found', a
   expect(facts.matching).toBe(0);
   expect(gaps).toEqual([
     'edge:a.example.com:443: no answer in 5 s',
-    'unrelated edge:b.example.com:443: no answer in 5 s',
     'vault: Vault is sealed',
+    'unrelated edge:b.example.com:443: no answer in 5 s',
   ]);
 });
 

@@ -1,5 +1,6 @@
 import { nearest, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
-import { bare, certificatesOf, type Match, type Search, searchFor, siteIn } from './search.ts';
+import { type Looks, lookAtSite } from './look-at-site.ts';
+import { bare, certificatesOf, type Match, type Search, searchFor, siteOf } from './search.ts';
 
 export interface Facts {
   readonly what: string;
@@ -34,6 +35,8 @@ interface Gathered {
   /** The places of every certificate, because the one that is meant is known only at the end. */
   readonly places: Map<string, { kept: string[]; count: number }>;
   readonly unread: ports.Unseen[];
+  /** What the scans know of the place that was asked for. */
+  readonly named: ports.Sighting[];
   /** Whole stores. */
   readonly failed: { readonly store: Store; readonly error: unknown }[];
   looked: number;
@@ -46,7 +49,8 @@ interface Candidate {
 }
 
 /**
- * Searches everywhere, because a certificate may be in more places than the one asked about; then asks the site itself, where a source may.
+ * Searches everywhere, because a certificate may be in more places than the one asked about; and asks a site itself at the same time,
+ * because a person waits, and a scan of everything may not be finished in time.
  * An unread place is related to the question where it could be what was asked for: if that is a place, only the place itself;
  * if it is a fingerprint or a part of a name, every place.
  */
@@ -55,33 +59,81 @@ export async function collect(
   { certificate: what, source }: { readonly certificate: string; readonly source?: string | undefined },
 ): Promise<Facts> {
   const search = searchFor(what);
-  const site = siteIn(what);
   const stores = chosen(context, source);
   const gathered: Gathered = {
     matches: { place: new Map(), certificate: new Map(), part: new Map() },
     places: new Map(),
     unread: [],
+    named: [],
     failed: [],
     looked: 0,
     nearest: undefined,
   };
-  await Promise.all(
-    stores.map((store) =>
-      scan(store, context, (sighting) => {
-        if (sighting === undefined) gathered.looked += 1;
-        else if (sighting.kind === 'unseen') gathered.unread.push(sighting);
-        else note(gathered, sighting, search.match(sighting), what);
-      }).catch((error: unknown) => void gathered.failed.push({ store, error })),
-    ),
+  const looking = lookAtSite(stores, context, what);
+  const scanning = stores.map((store) =>
+    scan(store, context, (sighting) => {
+      if (sighting === undefined) gathered.looked += 1;
+      else if (search.isPlace(sighting.place)) gathered.named.push(sighting);
+      else if (sighting.kind === 'unseen') gathered.unread.push(sighting);
+      else note(gathered, sighting, search.match(sighting), what);
+    }).catch((error: unknown) => void gathered.failed.push({ store, error })),
   );
-  const { matches, unread } = gathered;
-  const asked = unread.filter(({ place }) => search.isPlace(place));
-  const isKnown = matches.place.size + matches.certificate.size + asked.length > 0;
+  const [looks] = await Promise.all([looking, ...scanning]);
+  const asked = settle(gathered, looks, context, what);
   const refused =
-    site === undefined || isKnown ? undefined : await lookAtSite(stores, context, site, gathered, what);
-  return matches.place.size > 0 || asked.length > 0 || refused
+    gathered.matches.place.size + gathered.matches.certificate.size + asked.length > 0
+      ? undefined
+      : inOne(looks.refusals);
+  return gathered.matches.place.size > 0 || asked.length > 0 || refused
     ? answerPlace(context, gathered, what, asked, refused)
     : answerName(context, gathered, what, search, stores);
+}
+
+/**
+ * Notes what is known of the place that was asked for. What a store says when asked for it counts for more than its scan, which may say
+ * what it remembers: that a site was not tried, or only one of its certificates.
+ * @returns where and why it could not be read.
+ */
+function settle(
+  gathered: Gathered,
+  { answers }: Looks,
+  { saw }: Context,
+  what: string,
+): readonly ports.Unseen[] {
+  const { named, matches } = gathered;
+  const answered = answers.flatMap(({ sightings }) => sightings);
+  const [asked, shown] = [sitesOf(answered), sitesOf(answered.filter(isSeen))];
+  const [listed, scanned] = [sitesOf(named), sitesOf(named.filter(isSeen))];
+  const sightings = [
+    ...answered,
+    ...named.filter((one) => !(isSeen(one) ? shown : asked).has(siteOf(one.place))),
+  ];
+  for (const seen of sightings.filter(isSeen))
+    note(gathered, seen, { certificate: seen.chain[0], by: 'place' }, what);
+  // The scan has counted the others.
+  for (const { store, sightings } of answers)
+    for (const one of sightings) if (isSeen(one) && !scanned.has(siteOf(one.place))) saw(store);
+  const isKnown = matches.place.size + matches.certificate.size > 0;
+  // A store that does not list a site, and cannot reach it, says nothing new where another one has seen it.
+  return sightings.filter(
+    (one) =>
+      one.kind === 'unseen' && (!isKnown || listed.has(siteOf(one.place)) || shown.has(siteOf(one.place))),
+  ) as readonly ports.Unseen[];
+}
+
+function isSeen(sighting: ports.Sighting): sighting is ports.Seen {
+  return sighting.kind === 'seen';
+}
+
+function sitesOf(sightings: readonly ports.Sighting[]): ReadonlySet<string> {
+  return new Set(sightings.map(({ place }) => siteOf(place)));
+}
+
+/** Why no store looked at a site, as one error; `undefined` where none was asked. */
+function inOne([first, ...others]: readonly SourceError[]): SourceError | undefined {
+  if (!first) return undefined;
+  const messages = new Set([first, ...others].map(({ message }) => message));
+  return new SourceError(first.source, first.kind, [...messages].join('; '));
 }
 
 /** The question is about one place, and what it holds, or why it could not be read, is known: other places are unrelated. */
@@ -93,14 +145,19 @@ async function answerPlace(
   refused: SourceError | undefined,
 ): Promise<Facts> {
   const { matches, unread, failed } = gathered;
-  for (const { place, error } of asked) context.gap(bare(place), error);
-  if (refused) context.gap(what, withHint(refused, matches.part));
-  const others = unread.filter((one) => !asked.includes(one));
-  for (const { place, error } of others) context.gap(place, error, { unrelated: true });
+  for (const { place, error } of asked) context.gap(asAsked(what, place), error);
+  if (refused) context.gap(what, context.signal.aborted ? refused : withHint(refused, matches.part));
+  for (const { place, error } of unread) context.gap(place, error, { unrelated: true });
   // A source whose list of sites could not be read may have the site that the others refuse.
   for (const one of failed)
     await reportFailed(context, one, refused && one.store.kind === 'tls' ? {} : { unrelated: true });
-  return conclude(gathered, matches.place, what, { exact: true, unchecked: others.length + failed.length });
+  return conclude(gathered, matches.place, what, { exact: true, unchecked: unread.length + failed.length });
+}
+
+/** A place as it was asked for, with the address or type of key that is meant. */
+function asAsked(what: string, place: string): string {
+  const suffix = place.slice(siteOf(place).length);
+  return what.endsWith(suffix) ? what : what + suffix;
 }
 
 /** A certificate may be anywhere. But where a place with that name could not be read, that is why nothing is found. */
@@ -111,17 +168,22 @@ async function answerName(
   { isPartOf }: Search,
   stores: readonly Store[],
 ): Promise<Facts> {
+  const { gap, signal } = context;
   const { matches, unread, failed, looked } = gathered;
   const exact = matches.certificate.size > 0;
   const found = exact ? matches.certificate : matches.part;
   const meant = found.size > 0 ? [] : unread.filter(({ place }) => isPartOf(place));
-  for (const { place, error } of meant) context.gap(place, error);
-  for (const one of unread.filter((one) => !meant.includes(one)))
-    context.gap(one.place, one.error, { unrelated: meant.length > 0 });
+  for (const { place, error } of meant) gap(place, error);
   for (const one of failed) await reportFailed(context, one);
+  for (const one of unread.filter((one) => !meant.includes(one)))
+    gap(one.place, one.error, { unrelated: meant.length > 0 });
   const isUnread = unread.length + failed.length > 0;
-  if (found.size === 0 && meant.length === 0 && (looked > 0 || !isUnread))
-    context.gap(what, new SourceError('certificates', 'missing', notFound(gathered, stores)));
+  if (found.size === 0 && meant.length === 0 && stores.length > 0) {
+    // What is unfinished may hold it: only what was searched to the end does not match.
+    if (!signal.aborted && (looked > 0 || !isUnread))
+      gap(what, new SourceError('certificates', 'missing', notFound(gathered, stores)));
+    if (signal.aborted && !isUnread) gap(what, signal.reason as Error);
+  }
   return conclude(gathered, found, what, { exact, unchecked: 0 });
 }
 
@@ -151,38 +213,6 @@ async function scan(
     looked += 1;
     if (looked % YIELD_EVERY === 0) await new Promise((resolve) => setImmediate(resolve));
   }
-}
-
-/**
- * A site that no source lists may still be asked, where the configuration allows it.
- * @returns why it could not be, as one error; `undefined` where a source could, or where none asks sites at all.
- */
-async function lookAtSite(
-  stores: readonly Store[],
-  { saw, signal }: Context,
-  site: string,
-  gathered: Gathered,
-  what: string,
-): Promise<SourceError | undefined> {
-  const silent: SourceError[] = [];
-  const refused: SourceError[] = [];
-  for (const { name, lookAt } of stores) {
-    try {
-      for (const sighting of (await lookAt?.(site, { signal })) ?? []) {
-        if (sighting.kind === 'unseen') silent.push(sighting.error);
-        if (sighting.kind !== 'seen') continue;
-        saw(name);
-        note(gathered, sighting, { certificate: sighting.chain[0], by: 'place' }, what);
-      }
-    } catch (error) {
-      if (!(error instanceof SourceError)) throw error;
-      refused.push(error);
-    }
-  }
-  const [first, ...others] = silent.length > 0 ? silent : refused;
-  if (!first || gathered.matches.place.size > 0) return undefined;
-  const messages = new Set([first, ...others].map(({ message }) => message));
-  return new SourceError(first.source, first.kind, [...messages].join('; '));
 }
 
 /** A site that was not found is often a part of the name of one that was found. */

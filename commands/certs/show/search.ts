@@ -47,8 +47,8 @@ export function searchFor(what: string): Search {
 }
 
 /** All certificates of a place: a root that is only configured, and not served, is on its path. */
-export function certificatesOf({ chain, path = [] }: ports.Seen): readonly ports.Certificate[] {
-  return [...new Map([...path, ...chain].map((one) => [one.fingerprint, one])).values()];
+export function certificatesOf({ chain, path }: ports.Seen): readonly ports.Certificate[] {
+  return [...new Map([...(path ?? []), ...chain].map((one) => [one.fingerprint, one])).values()];
 }
 
 /** Whether a place is named as it is shown; a site also without its source, address, protocol or server name. */

@@ -1,0 +1,41 @@
+import { type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { siteIn } from './search.ts';
+
+type Context = ReadContext<'certificates'>;
+type Store = Context['read']['certificates']['stores'][number];
+
+/** What became of a question to every store about one site. */
+export interface Looks {
+  readonly answers: readonly { readonly store: string; readonly sightings: readonly ports.Sighting[] }[];
+  /** Why a store did not look, or has not finished. */
+  readonly refusals: readonly SourceError[];
+}
+
+/** Asks for a site by its name, whether a store lists it or not; nothing where `what` is no site. */
+export async function lookAtSite(
+  stores: readonly Store[],
+  { signal }: Context,
+  what: string,
+): Promise<Looks> {
+  const site = siteIn(what);
+  if (site === undefined) return { answers: [], refusals: [] };
+  const refusals: SourceError[] = [];
+  const looks = storesNamed(stores, what, site).map(async ({ name, lookAt }) => {
+    try {
+      return { store: name, sightings: (await lookAt?.(site, { signal })) ?? [] };
+    } catch (error) {
+      const reason: unknown = signal.aborted ? signal.reason : error;
+      if (!(reason instanceof SourceError)) throw reason;
+      refusals.push(reason);
+      return { store: name, sightings: [] };
+    }
+  });
+  return { answers: await Promise.all(looks), refusals };
+}
+
+/** In `edge:www.example.com:443` one store is named. */
+function storesNamed(stores: readonly Store[], what: string, site: string): readonly Store[] {
+  const prefix = what.slice(0, -site.length).toLowerCase();
+  const named = stores.filter(({ name }) => `${name.toLowerCase()}:` === prefix);
+  return named.length > 0 ? named : stores;
+}
