@@ -34,7 +34,11 @@ function store(
   };
 }
 
-async function read(stores: readonly Store[], args: { source?: string; match?: string } = {}) {
+async function read(
+  stores: readonly Store[],
+  args: { source?: string; match?: string } = {},
+  signal = new AbortController().signal,
+) {
   const gaps: string[] = [];
   const seen: Record<string, number> = {};
   const gap = (what: string, error: Error, { unrelated }: { readonly unrelated?: boolean } = {}) => {
@@ -44,7 +48,7 @@ async function read(stores: readonly Store[], args: { source?: string; match?: s
   const context: ReadContext<'certificates'> = {
     read: { certificates: { stores } },
     now: new Date('2026-02-20'),
-    signal: new AbortController().signal,
+    signal,
     gap,
     saw: (source, count = 1) => {
       seen[source] = (seen[source] ?? 0) + count;
@@ -96,10 +100,13 @@ test('--source reads those stores only, several with commas', async () => {
   expect((await read(stores, { source: 'vault, edge' })).seen).toEqual({ vault: 1, edge: 1 });
 });
 
-test('a source that is not there is a gap which names those that are', async () => {
+test('a source that is not there is a gap which suggests one or names all', async () => {
   const { gaps, seen } = await read([store('vault', [uaa]), store('edge', [www])], { source: 'valut,edge' });
-  expect(gaps).toEqual(['--source valut: no source named valut has certificates; sources: vault, edge']);
+  expect(gaps).toEqual(['--source valut: no source named valut; did you mean vault?']);
   expect(seen).toEqual({ edge: 1 });
+  expect((await read([store('vault', [uaa]), store('edge', [www])], { source: 'kubernetes' })).gaps).toEqual([
+    '--source kubernetes: no source named kubernetes has certificates; sources: vault, edge',
+  ]);
 });
 
 test.each([
@@ -117,6 +124,27 @@ test('--match without a match is not all clear: it says that nothing was', async
   const { gaps, names } = await read([store('vault', [uaa])], { match: 'uua' });
   expect(names).toEqual([]);
   expect(gaps).toEqual(['--match uua: no place, name or subject matches (1 place checked)']);
+});
+
+test('where an unread place matches it is not said that none does, and its reason comes first', async () => {
+  const silent = new SourceError('edge', 'unreachable', 'no answer in 4 s');
+  const unseen = (place: string) => ({ kind: 'unseen' as const, place, error: silent });
+  const edge = store(
+    'edge',
+    [www, unseen('edge:shop.test:443'), unseen('edge:login.test:1')],
+    undefined,
+    'tls',
+  );
+  expect((await read([edge], { match: 'login' })).gaps).toEqual([
+    'edge:login.test:1: no answer in 4 s',
+    'edge:shop.test:443: no answer in 4 s',
+  ]);
+});
+
+test('while a source is unfinished it is not said that nothing matches', async () => {
+  const late = new SourceError('deadline', 'unreachable', 'not finished within 2 s');
+  const { gaps } = await read([store('edge', [www], late)], { match: 'login' }, AbortSignal.abort(late));
+  expect(gaps).toEqual(['edge: not finished within 2 s']);
 });
 
 test('with --match, unread places that cannot match are unrelated, and whole stores and what could match stay', async () => {

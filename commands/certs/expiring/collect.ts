@@ -1,4 +1,4 @@
-import { type ReadContext, SourceError, wording } from '../../kit.ts';
+import { nearest, type ReadContext, SourceError, wording } from '../../kit.ts';
 import { matcherFor } from './match.ts';
 import { openTally, type Tally } from './tally.ts';
 
@@ -39,9 +39,14 @@ export async function collect(
   await Promise.all(
     chosen(context, source).map((store) => attempt(store.name, undefined, () => scan(store))),
   );
-  for (const { place, error, isUnrelated } of matcher?.unread() ?? [])
-    gap(place, error, { unrelated: isUnrelated });
-  if (match !== undefined && matcher?.matched() === 0 && looked > 0)
+  const unread = matcher?.unread() ?? [];
+  const meant = matcher?.matched() === 0 ? unread.filter(({ isMatch }) => isMatch) : [];
+  // Where nothing was found, the verdict begins with the first gap: why a place that matches could not be read.
+  for (const { place, error } of meant) gap(place, error);
+  for (const one of unread.filter((one) => !meant.includes(one)))
+    gap(one.place, one.error, { unrelated: one.isUnrelated });
+  // What is unfinished may match.
+  if (matcher?.matched() === 0 && meant.length === 0 && looked > 0 && !signal.aborted)
     gap(`--match ${match}`, new SourceError('match', 'missing', nothingMatches(looked)));
   return tally.close();
 }
@@ -55,17 +60,17 @@ function chosen({ read, gap }: Context, source: string | undefined) {
     .filter(Boolean);
   const known = stores.map(({ name }) => name);
   for (const name of asked.filter((one) => !known.includes(one)))
-    gap(
-      `--source ${name}`,
-      new SourceError(
-        name,
-        'missing',
-        `no source named ${name} has certificates; sources: ${known.join(', ')}`,
-      ),
-    );
+    gap(`--source ${name}`, new SourceError(name, 'missing', notKnown(name, known)));
   return stores.filter(({ name }) => asked.includes(name));
 }
 
 function nothingMatches(looked: number): string {
   return `no place, name or subject matches (${wording.count(looked, 'place')} checked)`;
+}
+
+function notKnown(name: string, known: readonly string[]): string {
+  const meant = nearest(name, known);
+  return meant === undefined
+    ? `no source named ${name} has certificates; sources: ${known.join(', ')}`
+    : `no source named ${name}; did you mean ${meant}?`;
 }

@@ -5,7 +5,10 @@ export interface Matcher {
   readonly noteUnread: (kind: StoreKind, unseen: ports.Unseen) => void;
   readonly matched: () => number;
   /** Only valid once everything is examined. */
-  readonly unread: () => readonly (ports.Unseen & { readonly isUnrelated: boolean })[];
+  readonly unread: () => readonly (ports.Unseen & {
+    readonly isMatch: boolean;
+    readonly isUnrelated: boolean;
+  })[];
 }
 
 type StoreKind = ports.CertificateStore['kind'];
@@ -43,10 +46,14 @@ export function matcherFor(pattern: string): Matcher {
     matched: () => byPlace + byNameOnly,
     unread: () => {
       const isAboutPlaces = byPlace > 0 && byNameOnly === 0;
-      return unread.map(({ kind, unseen }) => ({
-        ...unseen,
-        isUnrelated: isAboutPlaces && isOnePlace(kind, unseen) && !found(unseen.place),
-      }));
+      return unread.map(({ kind, unseen }) => {
+        const isMatch = found(unseen.place);
+        return {
+          ...unseen,
+          isMatch,
+          isUnrelated: isAboutPlaces && isOnePlace(kind, unseen) && !isMatch,
+        };
+      });
     },
   };
 }

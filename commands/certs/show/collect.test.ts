@@ -77,7 +77,7 @@ function deadVault(): Store {
 async function show(
   what: string,
   stores: readonly Store[] = [store('all', everywhere)],
-  more: Partial<Pick<ReadContext, 'signal' | 'saw'>> = {},
+  { source, ...more }: Partial<Pick<ReadContext, 'signal' | 'saw'>> & { readonly source?: string } = {},
 ) {
   const gaps: string[] = [];
   const gap = (place: string, error: Error, { unrelated }: { readonly unrelated?: boolean } = {}) => {
@@ -101,7 +101,7 @@ async function show(
       },
       ...more,
     },
-    { certificate: what },
+    { certificate: what, source },
   );
   return { facts, gaps, names: facts.shown.map((one) => one.certificate.name) };
 }
@@ -291,6 +291,12 @@ test('while a source is unfinished it is not said that nothing matches, nor what
   deadline.abort(late);
   const { gaps } = await show('ww', [store('edge', [])], { signal: deadline.signal });
   expect(gaps).toEqual(['ww: not finished within 2 s']);
+});
+
+test('a source that is not there is said once, with the nearest one', async () => {
+  const { gaps, facts } = await show('www.example.com', [store('vault', everywhere)], { source: 'valut' });
+  expect(facts.matching).toBe(0);
+  expect(gaps).toEqual(['--source valut: no source named valut; did you mean vault?']);
 });
 
 test('what is no site is never asked', async () => {

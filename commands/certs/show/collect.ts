@@ -288,13 +288,13 @@ function chosen({ read, gap }: Context, source: string | undefined): readonly St
     .map((name) => name.trim())
     .filter(Boolean);
   for (const name of asked.filter((one) => !known.includes(one)))
-    gap(
-      `--source ${name}`,
-      new SourceError(
-        name,
-        'missing',
-        `no source named ${name} has certificates; sources: ${known.join(', ')}`,
-      ),
-    );
+    gap(`--source ${name}`, new SourceError(name, 'missing', notKnown(name, known)));
   return stores.filter(({ name }) => asked.includes(name));
+}
+
+function notKnown(name: string, known: readonly string[]): string {
+  const meant = nearest(name, known);
+  return meant === undefined
+    ? `no source named ${name} has certificates; sources: ${known.join(', ')}`
+    : `no source named ${name}; did you mean ${meant}?`;
 }
