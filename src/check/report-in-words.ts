@@ -28,7 +28,11 @@ export function verdictOf({ verdict }: Pick<Report, 'verdict'>): string {
 export function uncheckedGaps({ gaps, verdict }: Pick<Report, 'gaps' | 'verdict'>): readonly Gap[] {
   return gaps.filter(
     ({ what, because, kind, unrelated }) =>
-      !unrelated && !(kind === 'missing' && verdict.startsWith(`${what}: ${because}`)),
+      !unrelated &&
+      !(
+        kind === 'missing' &&
+        [`${what}: ${because}`, `${because} (${what})`].some((words) => verdict.startsWith(words))
+      ),
   );
 }
 

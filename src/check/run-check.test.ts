@@ -165,7 +165,7 @@ test('that what was asked for is nowhere is said in the verdict, and is no place
     diagnose: () => ({ examined: 0, verdict: '', findings: [] }),
   };
   const report = await run(check);
-  expect(report.verdict).toBe("--match uua: no such name; couldn't check 1 of 8 places");
+  expect(report.verdict).toBe("no such name (--match uua); couldn't check 1 of 8 places");
   expect(uncheckedGaps(report).map(({ what }) => what)).toEqual(['b']);
   expect(coverageInWords(report)).toBe('7 checked, the rest denied (b: permission denied)');
 });
@@ -208,6 +208,12 @@ test('nothing examined is unknown, and says whether there was nothing, or nothin
       gap('edge:c:443', silent);
     }),
   ).toBe("edge:b:443: no answer in 4 s; couldn't check any of 3 places");
+  expect(await verdict(({ gap }) => gap('b:443', silent), { limit: 'b:443' })).toBe(
+    'no answer in 4 s (b:443)',
+  );
+  expect(await verdict(({ gap }) => gap('b:443 (::1)', silent), { limit: 'b:443' })).toBe(
+    'no answer in 4 s (b:443 (::1))',
+  );
   expect(
     await verdict(({ gap }) =>
       gap('b:443', new SourceError('edge', 'refused', 'b:443 is none of the sites of `edge`')),
@@ -226,7 +232,7 @@ test('nothing examined is unknown, and says whether there was nothing, or nothin
       gap('b', forbidden);
       gap('--match uua', new SourceError('x', 'missing', 'no such name'));
     }),
-  ).toBe("--match uua: no such name; couldn't check 1 of 8 places");
+  ).toBe("no such name (--match uua); couldn't check 1 of 8 places");
   expect(
     await verdict(
       ({ gap }) => {
@@ -236,7 +242,7 @@ test('nothing examined is unknown, and says whether there was nothing, or nothin
       },
       { limit: '3' },
     ),
-  ).toBe("3: no answer in 4 s; couldn't check any of 3 places");
+  ).toBe("no answer in 4 s (3); couldn't check any of 3 places");
 });
 
 test('a port without a source is said instead of guessed', async () => {

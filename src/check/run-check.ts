@@ -189,7 +189,7 @@ function nothingExamined(
   const first = mostTelling(gaps, checked, args);
   if (!first)
     return checked > 0 ? `Found nothing to check in ${count(checked, 'place')}` : 'Found no place to check';
-  const because = first.because.startsWith(first.what) ? first.because : `${first.what}: ${first.because}`;
+  const because = inWords(first, isAskedFor(first, args));
   if (checked === 0) return gaps.length > 1 ? `${because}; couldn't check ${allOf(gaps, sources)}` : because;
   const others = first.kind === 'missing' ? gaps.filter((gap) => gap !== first) : gaps;
   return gaps.length > 1
@@ -199,11 +199,24 @@ function nothingExamined(
 
 /** Why what was asked for by name was not found; else the first gap, and where nothing could be checked the first with the commonest reason. */
 function mostTelling(gaps: readonly Gap[], checked: number, args: WrittenArguments): Gap | undefined {
-  const values = Object.values(args);
-  const asked = gaps.find(({ what }) => what.startsWith('--') || values.includes(what));
+  const asked = gaps.find((gap) => isAskedFor(gap, args));
   if (asked || checked > 0) return asked ?? gaps[0];
   const byReason = Map.groupBy(gaps, ({ because }) => because).values();
   return byReason.reduce<readonly Gap[]>((most, group) => (group.length > most.length ? group : most), [])[0];
+}
+
+/** An argument, or what was named by one, also one address of it: `www.example.com:443 (203.0.113.7)`. */
+function isAskedFor({ what }: Gap, args: WrittenArguments): boolean {
+  return (
+    what.startsWith('--') ||
+    Object.values(args).some((value) => what === value || what.startsWith(`${value} (`))
+  );
+}
+
+/** Who asks for one thing by its name knows the name: the reason comes first. */
+function inWords({ what, because }: Gap, isAsked: boolean): string {
+  if (because.startsWith(what)) return because;
+  return isAsked ? `${because} (${what})` : `${what}: ${because}`;
 }
 
 function allOf(gaps: readonly Gap[], sources: ReadonlySet<string>): string {
