@@ -93,7 +93,7 @@ const BEGINNINGS: Readonly<Record<string, RegExp>> = {
   'certificate-never-valid': new RegExp(`${WHOSE} can never be valid`),
   'certificate-not-yet-valid': new RegExp(`${WHOSE} (?:is|are) not valid yet`),
   'certificate-expiring': new RegExp(`${WHOSE} expires? (?:in|within) `),
-  'key-mismatch': /^(?:The private key does not belong|\d+ places have a private key)/,
+  'key-mismatch': /^(?:The private key does not match|\d+ places have a private key)/,
   'chain-broken': /^(?:\S+ serves|\d+ sites serve) a broken chain/,
 };
 

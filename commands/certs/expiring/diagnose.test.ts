@@ -273,7 +273,7 @@ test('a private key of another certificate is what the verdict begins with, and 
   const { facts, now } = stories.keyMismatch;
   const { verdict, findings } = ask(facts, now);
   expect(verdict).toBe(
-    'The private key does not belong to its certificate at disk:/etc/nginx/ssl/www.pem; all 3 certificates are valid',
+    'The private key does not match the certificate at disk:/etc/nginx/ssl/www.pem; all 3 certificates are valid',
   );
   expect(findings.map(({ reason }) => reason)).toEqual(['key-mismatch']);
 });

@@ -13,7 +13,7 @@ test('each problem of a live site is a finding of its own', () => {
   const { facts, now } = siteProblems;
   const { verdict, findings } = ask(facts, now);
   expect(verdict).toBe(
-    '1 of 10 certificates is not valid yet; the private key does not belong to its certificate at vault:secret/shop/tls:certificate; ' +
+    '1 of 10 certificates is not valid yet; the private key does not match the certificate at vault:secret/shop/tls:certificate; ' +
       'broken.example.com:443 serves a broken chain; 7 other problems',
   );
   expect(findings.map(({ severity, reason, target }) => `${severity} ${reason} ${target}`)).toEqual([

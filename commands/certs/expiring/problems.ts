@@ -24,7 +24,7 @@ const SITE_PROBLEMS: readonly Problem[] = [
     severity: 'critical',
     holds: ({ keyMatches }) => keyMatches === false,
     says: (_, leaf) =>
-      `the private key does not belong to ${leaf.name}: a server that loads both fails to start`,
+      `the private key does not match the certificate of ${leaf.name}: a server that loads both fails to start`,
   },
   {
     reason: 'chain-broken',

@@ -46,7 +46,7 @@ test.each<readonly [Partial<Counted>, string]>([
   [{ dated: times(1, 'never-valid') }, '1 of 41 certificates can never be valid'],
   [
     { problems: [problem('key-mismatch', 'critical', 'disk:/etc/X.pem')] },
-    'The private key does not belong to its certificate at disk:/etc/X.pem; all 41 certificates are valid',
+    'The private key does not match the certificate at disk:/etc/X.pem; all 41 certificates are valid',
   ],
   [
     { problems: [problem('chain-broken', 'critical', 'edge:Www.Example.com:443', 2)] },
@@ -69,14 +69,14 @@ test.each<readonly [Partial<Counted>, string]>([
         problem('self-signed', 'warning', 'edge:a:443'),
       ],
     },
-    'The private key does not belong to its certificate at disk:/etc/x.pem; 2 of 41 certificates expire within 30 days; 1 other problem',
+    'The private key does not match the certificate at disk:/etc/x.pem; 2 of 41 certificates expire within 30 days; 1 other problem',
   ],
   [
     {
       dated: times(1, 'expired'),
       problems: [problem('key-mismatch', 'critical', 'disk:/etc/x.pem')],
     },
-    '1 of 41 certificates has expired; the private key does not belong to its certificate at disk:/etc/x.pem',
+    '1 of 41 certificates has expired; the private key does not match the certificate at disk:/etc/x.pem',
   ],
   [
     { trusted: { total: 140, due: [{ is: 'expired', severity: 'critical' }] }, unneeded: ['expired'] },

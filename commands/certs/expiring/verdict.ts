@@ -50,7 +50,7 @@ const MOST_SAID = 4;
 
 /**
  * The answer in one line, the worst first, whatever kind it is of: `3 of 41 certificates have expired, 2 more expire within 30 days`;
- * `The private key does not belong to its certificate at disk:/etc/x.pem; all 41 certificates are valid`.
+ * `The private key does not match the certificate at disk:/etc/x.pem; all 41 certificates are valid`.
  */
 export function verdictOf(counted: Counted): string {
   const facts = factsOf(counted).toSorted((a, b) => RANK[a.severity] - RANK[b.severity]);
@@ -150,9 +150,8 @@ type Words = readonly [one: (place: string, isFirst: boolean) => string, many: (
 /** Each of the reasons in problems.ts, in the order in which they are said. */
 const PROBLEMS: Readonly<Record<string, Words>> = {
   'key-mismatch': [
-    (place, isFirst) =>
-      `${isFirst ? 'The' : 'the'} private key does not belong to its certificate at ${place}`,
-    (count) => `${count} places have a private key that does not belong to their certificate`,
+    (place, isFirst) => `${isFirst ? 'The' : 'the'} private key does not match the certificate at ${place}`,
+    (count) => `${count} places have a private key that does not match the certificate`,
   ],
   'chain-broken': served('a broken chain'),
   'name-mismatch': served('a certificate for another name'),

@@ -24,7 +24,7 @@ export function card({ certificate, seen, places, placeCount }: Shown, unchecked
     ...(seen.served ? handshake(seen.served) : []),
     ...(seen.keyMatches === undefined
       ? []
-      : [field('Private key', seen.keyMatches ? 'matches' : 'of another certificate')]),
+      : [field('Private key', seen.keyMatches ? 'matches' : 'does not match')]),
     chainTable(seen),
     ...placesTable(places, placeCount, unchecked),
   ];

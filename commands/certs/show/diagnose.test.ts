@@ -174,7 +174,7 @@ test('not valid yet is critical where it is served', () => {
 
 test('the verdict begins with what is critical, and with the name as it is written', () => {
   expect(askAbout(VALID, { keyMatches: false }).verdict).toBe(
-    'A.Example.com does not belong to the private key beside it, which is of another certificate; it is valid for 9 months, until 2026-12-01 00:00 UTC',
+    'A.Example.com does not match the private key beside it; it is valid for 9 months, until 2026-12-01 00:00 UTC',
   );
   const broken = { served: { ...SERVED, path: 'broken', nameMatches: false } } as const;
   expect(askAbout(VALID, broken).verdict).toBe(

@@ -18,10 +18,7 @@ const PROBLEMS: readonly (readonly [reason: string, severity: Severity, say: Say
   [
     'key-mismatch',
     'critical',
-    ({ seen }) =>
-      seen.keyMatches === false
-        ? 'does not belong to the private key beside it, which is of another certificate'
-        : undefined,
+    ({ seen }) => (seen.keyMatches === false ? 'does not match the private key beside it' : undefined),
   ],
   [
     'chain-broken',
