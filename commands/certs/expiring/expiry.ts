@@ -101,7 +101,7 @@ function sentence(held: Held, status: Due, nowMs: number): string {
 }
 
 function beforeLeaf({ certificate: { notAfter }, places }: Held, { is }: Due): string {
-  const outlived = places.find(({ leaf }) => leaf && leaf.notAfter > notAfter)?.leaf;
+  const outlived = places.find(({ leaf }) => leaf && leaf.notAfter > notAfter && !neverEnds(leaf))?.leaf;
   if (!outlived || (is !== 'expired' && is !== 'expiring')) return '';
   const earlier = wording.span(outlived.notAfter.getTime() - notAfter.getTime());
   return `, ${earlier} before the leaf certificate`;

@@ -52,8 +52,12 @@ test('a private root that the source is not configured to trust is one finding, 
 test('a certificate with a CN only is distinguished from one for another name', () => {
   const leaf = certificate({ name: 'bbs', from: '2025-12-01', until: '2026-12-01' });
   const facts = factsOf([live('bbs:8889', [{ ...leaf, alternativeNames: [] }], { nameMatches: false })]);
-  const [finding] = ask(facts, new Date('2026-02-20')).findings;
-  expect(finding?.summary).toContain('has no subject alternative name, only the CN bbs');
+  const { findings, verdict } = ask(facts, new Date('2026-02-20'));
+  expect(findings.map(({ reason }) => reason)).toEqual(['no-alternative-name']);
+  expect(findings[0]?.summary).toContain('has no subject alternative name, only the CN bbs');
+  expect(verdict).toBe(
+    'bbs:8889 serves a certificate that has no subject alternative name; the one certificate is valid',
+  );
 });
 
 test('a site that wants a client certificate is no finding; it is said where something else is', () => {

@@ -33,13 +33,18 @@ const SITE_PROBLEMS: readonly Problem[] = [
     says: ({ path }) => `broken chain: the issuer it serves did not sign ${path[0].name}`,
   },
   {
+    reason: 'no-alternative-name',
+    severity: 'warning',
+    holds: ({ served }, leaf) => served?.nameMatches === false && leaf.alternativeNames.length === 0,
+    says: (_, leaf) =>
+      `the certificate has no subject alternative name, only the CN ${leaf.name}: browsers and Go (since 1.15) ignore the CN`,
+  },
+  {
     reason: 'name-mismatch',
     severity: 'warning',
-    holds: ({ served }) => served?.nameMatches === false,
+    holds: ({ served }, leaf) => served?.nameMatches === false && leaf.alternativeNames.length > 0,
     says: ({ places, served }, leaf) =>
-      leaf.alternativeNames.length > 0
-        ? `the certificate is for ${wording.list(namesOf(leaf))}, not for ${places[0]?.asked ?? served?.address ?? 'that address'}`
-        : `the certificate has no subject alternative name, only the CN ${leaf.name}: browsers and Go (since 1.15) ignore the CN`,
+      `the certificate is for ${wording.list(namesOf(leaf))}, not for ${places[0]?.asked ?? served?.address ?? 'that address'}`,
   },
   {
     reason: 'chain-incomplete',

@@ -74,7 +74,7 @@ export function isValidAt({ notBefore, notAfter }: Dates, moment: Date): boolean
   return notBefore <= moment && moment <= notAfter;
 }
 
-export function neverEnds({ notAfter }: Dates): boolean {
+export function neverEnds({ notAfter }: Pick<Dates, 'notAfter'>): boolean {
   return notAfter.getTime() >= NEVER_MS;
 }
 

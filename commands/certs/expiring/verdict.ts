@@ -154,6 +154,7 @@ const PROBLEMS: Readonly<Record<string, Words>> = {
     (count) => `${count} places have a private key that does not match the certificate`,
   ],
   'chain-broken': served('a broken chain'),
+  'no-alternative-name': served('a certificate that has no subject alternative name'),
   'name-mismatch': served('a certificate for another name'),
   'chain-incomplete': served('an incomplete chain'),
   'self-signed': served('a self-signed certificate'),

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Finding, ports } from '../../kit.ts';
 import type { Facts } from './collect.ts';
 import { diagnose } from './diagnose.ts';
-import { certificate } from './builders.ts';
+import { certificate, held } from './builders.ts';
 import { severalMatch, siteWithItsChain, suspectedLocket } from './stories.ts';
 
 function fieldsOf(finding: Finding | undefined): Record<string, string> {
@@ -106,6 +106,16 @@ function askAbout(
   return diagnose({ what: 'a', exact: true, shown, matching: 1, unchecked }, {}, NOW);
 }
 
+function ask(places: readonly ports.Seen[]) {
+  const shown = places.map((seen) => ({
+    certificate: seen.chain[0],
+    seen,
+    places: [seen.place],
+    placeCount: 1,
+  }));
+  return diagnose({ what: 'a', exact: true, shown, matching: shown.length, unchecked: 0 }, {}, NOW);
+}
+
 function problemsIn({ findings }: { readonly findings: readonly Finding[] }): readonly string[] {
   return findings
     .filter(({ reason }) => reason !== 'certificate-shown')
@@ -182,6 +192,73 @@ test('the verdict begins with what is critical, and with the name as it is writt
   );
   expect(askAbout(['2025-01-01', '2026-01-01'], broken).verdict).toBe(
     'A.Example.com expired 50 days ago; it is not signed by the issuer that is served with it; 1 other problem',
+  );
+});
+
+test('a certificate with a CN only is not said to be for another name', () => {
+  const leaf = { ...certificate('A.Example.com', 'ca', ...VALID), alternativeNames: [] };
+  const seen = held('edge:A.Example.com:443', [leaf]);
+  const diagnosis = ask([{ ...seen, served: { ...SERVED, nameMatches: false } }]);
+  expect(problemsIn(diagnosis)).toEqual(['warning no-alternative-name']);
+  expect(diagnosis.verdict).toMatch(/^A\.Example\.com has no subject alternative name; it is valid for/);
+});
+
+test('of several certificates the worst comes first', () => {
+  const { verdict, findings } = ask([
+    held('edge:fine.cases:443', [certificate('fine.cases', 'ca', ...VALID)]),
+    held('edge:soon.cases:443', [certificate('soon.cases', 'ca', '2025-03-01', '2026-03-01')]),
+    held('edge:old.cases:443', [certificate('old.cases', 'ca', '2025-01-01', '2026-01-01')]),
+  ]);
+  expect(verdict).toBe(
+    'old.cases expired 50 days ago; soon.cases expires in 8 days, at 2026-03-01 00:00 UTC; ' +
+      'fine.cases is valid for 9 months, until 2026-12-01 00:00 UTC',
+  );
+  expect(findings.slice(2).map(({ target }) => target)).toEqual([
+    'edge:old.cases:443',
+    'edge:soon.cases:443',
+    'edge:fine.cases:443',
+  ]);
+});
+
+test.each<
+  readonly [string, places: readonly [string, string], keys: readonly [string, string], words: string]
+>([
+  ['its place', ['edge:a:443 (ECDSA)', 'edge:a:443 (RSA)'], ['rsa', 'rsa'], '(RSA) (ECDSA)'],
+  ['its address', ['edge:a:443 (::1)', 'edge:a:443 (::2)'], ['rsa', 'ec'], '(::2) (::1)'],
+  ['its key', ['edge:a:443', 'edge:a:443'], ['ec', 'rsa'], '(RSA) (ECDSA)'],
+  ['its key', ['edge:a:443', 'edge:a:443 (RSA)'], ['ed25519', 'rsa'], '(RSA) (ed25519)'],
+  ['its file', ['disk:/a.pem', 'disk:/b.pem'], ['rsa', 'rsa'], '(/b.pem) (/a.pem)'],
+  [
+    'its fingerprint',
+    ['disk:/a.pem', 'disk:/a.pem'],
+    ['rsa', 'rsa'],
+    '(SHA-256 2222222222222222) (SHA-256 1111111111111111)',
+  ],
+])('certificates of one name are told apart, each by %s', (_, [first, second], [key, otherKey], words) => {
+  const make = (digit: string, type: string, dates: readonly [string, string]) => ({
+    ...certificate('localhost', 'ca', ...dates),
+    fingerprint: digit.repeat(64),
+    key: { type },
+  });
+  const { verdict, findings } = ask([
+    held(first, [make('1', key, VALID)]),
+    held(second, [make('2', otherKey, ['2025-01-01', '2026-02-17'])]),
+  ]);
+  const [expired, valid] = words.split(/(?<=\)) /);
+  expect(verdict).toBe(
+    `localhost ${expired} expired 3 days ago; localhost ${valid} is valid for 9 months, until 2026-12-01 00:00 UTC`,
+  );
+  expect(findings[0]?.summary).toBe(`localhost ${expired} expired 3 days ago`);
+});
+
+test('a certificate without expiry is not said to expire, and its issuer is mentioned once that is due', () => {
+  const leaf = certificate('a', 'ca', '2020-01-01', '9999-12-31T23:59:59Z');
+  const signedUntil = (until: string) =>
+    ask([held('disk:/a.pem', [leaf, certificate('ca', 'root', '2016-01-01', until)])]);
+  expect(problemsIn(signedUntil('2036-01-01'))).toEqual([]);
+  expect(signedUntil('2036-01-01').verdict).toBe('a never expires');
+  expect(signedUntil('2026-03-01').verdict).toBe(
+    'a has an issuer that expires soon: ca, until 2026-03-01 00:00 UTC; it never expires',
   );
 });
 

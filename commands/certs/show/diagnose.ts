@@ -1,6 +1,7 @@
 import { type Diagnosis, type Finding, wording } from '../../kit.ts';
 import { card, keyOf } from './card.ts';
 import type { Facts, Shown } from './collect.ts';
+import { labelsOf } from './labels.ts';
 import { type Problem, problemsOf } from './problems.ts';
 import { statusOf } from './status.ts';
 
@@ -16,36 +17,57 @@ export function diagnose(facts: Facts, _: unknown, now: Date): Diagnosis {
   const nowMs = now.getTime();
   if (matching === 0) return { examined: 0, verdict: '', findings: [] };
   if (matching > (exact ? MOST_IN_FULL : 1)) return listed(what, shown, matching, nowMs);
-  const problems = inOrder(shown.flatMap((one) => problemsOf(one, nowMs)));
+  const labels = labelsOf(shown);
+  const judged = inOrder(
+    shown.map((one) => {
+      const label = labels.get(one) ?? one.certificate.name;
+      return { one, label, problems: problemsOf(one, label, nowMs) };
+    }),
+    ({ problems }) => problems.find(({ isDated }) => isDated),
+  );
+  const problems = inOrder(
+    judged.flatMap((one) => one.problems),
+    (problem) => problem,
+  );
   return {
     examined: shown.length,
-    verdict: verdictOf(shown, problems, nowMs),
-    findings: [...problems.map(({ finding }) => finding), ...shown.map((one) => inFull(one, facts))],
+    verdict: verdictOf(judged, problems, nowMs),
+    findings: [...problems.map(({ finding }) => finding), ...judged.map(({ one }) => inFull(one, facts))],
   };
+}
+
+interface Judged {
+  readonly one: Shown;
+  readonly label: string;
+  readonly problems: readonly Problem[];
 }
 
 const RANK = { critical: 0, warning: 1, info: 2 } as const;
 
-function inOrder(problems: readonly Problem[]): readonly Problem[] {
-  return problems.toSorted((a, b) => RANK[a.finding.severity] - RANK[b.finding.severity]);
+const NO_PROBLEM = 3;
+
+/** The worst first; last what has no problem. */
+function inOrder<T>(items: readonly T[], problemOf: (item: T) => Problem | undefined): readonly T[] {
+  const rankOf = (item: T) => {
+    const problem = problemOf(item);
+    return problem ? RANK[problem.finding.severity] : NO_PROBLEM;
+  };
+  return items.toSorted((a, b) => rankOf(a) - rankOf(b));
 }
 
-/** Everything critical, or else the worst; then how long each certificate is valid. Dates are said once. */
-function verdictOf(shown: readonly Shown[], problems: readonly Problem[], nowMs: number): string {
+/** Everything critical, or else the worst; then how long each certificate is valid, the worst first. Dates are said once. */
+function verdictOf(judged: readonly Judged[], problems: readonly Problem[], nowMs: number): string {
   const others = problems.filter(({ isDated }) => !isDated);
   const said = others.filter(
     (one, at) => one.finding.severity === 'critical' || (at === 0 && one === problems[0]),
   );
-  const [only] = shown.length === 1 ? shown : [];
+  const [only] = judged.length === 1 ? judged : [];
   const isDatedFirst = problems[0]?.isDated ?? said.length === 0;
-  const states = shown.map(({ certificate }, at) => {
-    const name = only && !isDatedFirst && at === 0 ? 'it' : certificate.name;
-    return `${name} ${statusOf(certificate, nowMs).says}`;
-  });
+  const states = judged.map(
+    ({ one, label }) => `${only && !isDatedFirst ? 'it' : label} ${statusOf(one.certificate, nowMs).says}`,
+  );
   const summaries = said.map(({ finding }, at) =>
-    only && (isDatedFirst || at > 0)
-      ? `it ${finding.summary.slice(only.certificate.name.length + 1)}`
-      : finding.summary,
+    only && (isDatedFirst || at > 0) ? `it ${finding.summary.slice(only.label.length + 1)}` : finding.summary,
   );
   const left = others.length - said.length;
   return [

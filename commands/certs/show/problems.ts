@@ -1,6 +1,6 @@
 import { type Finding, type ports, wording } from '../../kit.ts';
 import type { Shown } from './collect.ts';
-import { type Status, statusOf } from './status.ts';
+import { neverEnds, type Status, statusOf } from './status.ts';
 
 type Severity = Finding['severity'];
 type Said = string | undefined;
@@ -28,10 +28,18 @@ const PROBLEMS: readonly (readonly [reason: string, severity: Severity, say: Say
   ],
   ['issuer-expires-first', 'warning', ({ certificate, seen }, nowMs) => outlived(certificate, seen, nowMs)],
   [
+    'no-alternative-name',
+    'warning',
+    ({ certificate: { alternativeNames }, seen }) =>
+      seen.served?.nameMatches === false && alternativeNames.length === 0
+        ? 'has no subject alternative name'
+        : undefined,
+  ],
+  [
     'name-mismatch',
     'warning',
-    ({ seen }) =>
-      seen.served?.nameMatches === false
+    ({ certificate: { alternativeNames }, seen }) =>
+      seen.served?.nameMatches === false && alternativeNames.length > 0
         ? `is not for ${seen.served.servername ?? seen.served.address}`
         : undefined,
   ],
@@ -80,23 +88,23 @@ const PROBLEMS: readonly (readonly [reason: string, severity: Severity, say: Say
   ],
 ];
 
-const DATED: Readonly<Record<Exclude<Status['is'], 'valid'>, readonly [reason: string, severity: Severity]>> =
-  {
-    expired: ['certificate-expired', 'critical'],
-    'never-valid': ['certificate-never-valid', 'critical'],
-    'not-yet-valid': ['certificate-not-yet-valid', 'warning'],
-    expiring: ['certificate-expiring', 'warning'],
-    undated: ['certificate-dates-unreadable', 'warning'],
-  };
+const REASON: Readonly<Record<Exclude<Status['is'], 'valid'>, string>> = {
+  expired: 'certificate-expired',
+  'never-valid': 'certificate-never-valid',
+  'not-yet-valid': 'certificate-not-yet-valid',
+  expiring: 'certificate-expiring',
+  undated: 'certificate-dates-unreadable',
+};
 
-export function problemsOf(shown: Shown, nowMs: number): Problem[] {
+/** `label` is what the certificate is called. */
+export function problemsOf(shown: Shown, label: string, nowMs: number): Problem[] {
   const { certificate, seen } = shown;
   const problem = (reason: string, severity: Severity, says: string, isDated: boolean) => ({
-    finding: { reason, severity, target: seen.place, summary: `${certificate.name} ${says}` },
+    finding: { reason, severity, target: seen.place, summary: `${label} ${says}` },
     isDated,
   });
-  const { is, says } = statusOf(certificate, nowMs);
-  const dated = is === 'valid' ? [] : [problem(DATED[is][0], severityOf(is, shown), says, true)];
+  const { is, severity: worst = 'info', says } = statusOf(certificate, nowMs);
+  const dated = is === 'valid' ? [] : [problem(REASON[is], severityOf(is, worst, shown), says, true)];
   const others = PROBLEMS.flatMap(([reason, severity, say]) => {
     const words = say(shown, nowMs);
     return words === undefined ? [] : [problem(reason, severity, words, false)];
@@ -105,9 +113,9 @@ export function problemsOf(shown: Shown, nowMs: number): Problem[] {
 }
 
 /** Critical where a site serves it before it is valid. Roots of a trust store are information, because clients ignore those that expired. */
-function severityOf(is: Exclude<Status['is'], 'valid'>, { certificate, seen }: Shown): Severity {
+function severityOf(is: Status['is'], worst: Severity, { certificate, seen }: Shown): Severity {
   if (seen.trustStore && (certificate.authority || certificate.selfSigned)) return 'info';
-  return is === 'not-yet-valid' && seen.served !== undefined ? 'critical' : DATED[is][1];
+  return is === 'not-yet-valid' && seen.served !== undefined ? 'critical' : worst;
 }
 
 function isLeaf({ fingerprint }: ports.Certificate, { chain }: ports.Seen): boolean {
@@ -130,10 +138,14 @@ function expiredIssuer(certificate: ports.Certificate, seen: ports.Seen, nowMs: 
 function outlived(certificate: ports.Certificate, seen: ports.Seen, nowMs: number): Said {
   const issuers = seen.path ? seen.path.slice(1) : issuersOf(certificate, seen);
   if (!isLeaf(certificate, seen) || expiredIssuer(certificate, seen, nowMs) !== undefined) return undefined;
-  const shorter = issuers.filter(({ notAfter }) => notAfter < certificate.notAfter);
+  // What never expires outlives every issuer: it matters only once one of them is due.
+  const isEndless = neverEnds(certificate);
+  const shorter = issuers.filter((one) =>
+    isEndless ? statusOf(one, nowMs).is === 'expiring' : one.notAfter < certificate.notAfter,
+  );
   if (shorter.length === 0 || (!seen.path && shorter.length < issuers.length)) return undefined;
   const named = shorter.map(({ name, notAfter }) => `${name}, until ${wording.moment(notAfter)}`);
-  return `expires later than its issuer: ${wording.list(named)}`;
+  return `${isEndless ? 'has an issuer that expires soon' : 'expires later than its issuer'}: ${wording.list(named)}`;
 }
 
 function issuersOf(

@@ -1,4 +1,4 @@
-import { type ports, wording } from '../../kit.ts';
+import { type Finding, type ports, wording } from '../../kit.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -6,11 +6,16 @@ const DAY_MS = 86_400_000;
 const NEVER_MS = 253_402_214_400_000;
 /** Clocks differ by minutes; a certificate that begins later than that was issued in advance. */
 const MOST_SKEW_MS = 10 * MINUTE_MS;
+/** The defaults of `/certs expiring`: both must be reached. The share is of the lifetime. */
+const WARNING = { days: 30, share: 0.33 };
+const CRITICAL = { days: 7, share: 0.1 };
 
 type Dates = Pick<ports.Certificate, 'notBefore' | 'notAfter'>;
 
 export interface Status {
   readonly is: 'undated' | 'expired' | 'never-valid' | 'not-yet-valid' | 'expiring' | 'valid';
+  /** How bad that is wherever the certificate is used; absent where it is valid. */
+  readonly severity?: Finding['severity'];
   /** Continues a sentence after a name, or after `it`: `expired 10 hours ago`. */
   readonly says: string;
 }
@@ -20,20 +25,27 @@ export function statusOf(certificate: Dates, nowMs: number): Status {
   const { notBefore, notAfter } = certificate;
   const [from, until] = [notBefore.getTime(), notAfter.getTime()];
   const order = `ends ${wording.moment(notAfter)}, before it begins ${wording.moment(notBefore)}`;
-  if (Number.isNaN(from) || Number.isNaN(until)) return { is: 'undated', says: 'has unreadable dates' };
+  if (Number.isNaN(from) || Number.isNaN(until))
+    return { is: 'undated', severity: 'warning', says: 'has unreadable dates' };
   if (nowMs > until) {
     const ago = `expired ${wording.span(nowMs - until)} ago`;
-    return { is: 'expired', says: from > until ? `${ago} and was never valid: it ${order}` : ago };
+    const says = from > until ? `${ago} and was never valid: it ${order}` : ago;
+    return { is: 'expired', severity: 'critical', says };
   }
-  if (from > until) return { is: 'never-valid', says: `can never be valid: it ${order}` };
-  if (nowMs < from) return { is: 'not-yet-valid', says: early(notBefore, from - nowMs) };
-  if (until >= NEVER_MS) return { is: 'valid', says: 'never expires' };
+  if (from > until)
+    return { is: 'never-valid', severity: 'critical', says: `can never be valid: it ${order}` };
+  if (nowMs < from) return { is: 'not-yet-valid', severity: 'warning', says: early(notBefore, from - nowMs) };
+  if (neverEnds(certificate)) return { is: 'valid', says: 'never expires' };
   const left = until - nowMs;
-  // A third of its lifetime, and thirty days: the defaults of `/certs expiring`.
-  const isExpiring = left <= 30 * DAY_MS && left <= 0.33 * (until - from);
-  return isExpiring
-    ? { is: 'expiring', says: `expires in ${wording.span(left)}, at ${wording.moment(notAfter)}` }
-    : { is: 'valid', says: `is valid for ${wording.span(left)}, until ${wording.moment(notAfter)}` };
+  const isAt = ({ days, share }: typeof WARNING) => left <= days * DAY_MS && left / (until - from) <= share;
+  if (!isAt(WARNING))
+    return { is: 'valid', says: `is valid for ${wording.span(left)}, until ${wording.moment(notAfter)}` };
+  const says = `expires in ${wording.span(left)}, at ${wording.moment(notAfter)}`;
+  return { is: 'expiring', severity: isAt(CRITICAL) ? 'critical' : 'warning', says };
+}
+
+export function neverEnds({ notAfter }: Pick<Dates, 'notAfter'>): boolean {
+  return notAfter.getTime() >= NEVER_MS;
 }
 
 function early(notBefore: Date, ms: number): string {
@@ -43,8 +55,9 @@ function early(notBefore: Date, ms: number): string {
     : `is not valid until ${begins}, in ${wording.span(ms)}`;
 }
 
-export function validity({ notBefore, notAfter }: Dates): string {
+export function validity(dates: Dates): string {
+  const { notBefore, notAfter } = dates;
   const [from, to] = [wording.moment(notBefore), wording.moment(notAfter)];
   if (notBefore > notAfter) return `never: it begins ${from} and ends ${to}`;
-  return notAfter.getTime() >= NEVER_MS ? `from ${from}, no expiry` : `${from} to ${to}`;
+  return neverEnds(dates) ? `from ${from}, no expiry` : `${from} to ${to}`;
 }

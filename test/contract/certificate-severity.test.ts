@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest';
+import { certificate, factsOf } from '../../commands/certs/expiring/builders.ts';
+import { check as expiring } from '../../commands/certs/expiring/check.ts';
+import { check as show } from '../../commands/certs/show/check.ts';
+import type { Finding } from '../../src/check/finding.ts';
+import type { Seen } from '../../src/ports/certificates.ts';
+
+const DAY_MS = 86_400_000;
+const NOW = new Date('2026-02-20T07:00:00Z');
+const NEVER = Date.parse('9999-12-31T23:59:59Z');
+
+const at = (days: number) => new Date(NOW.getTime() + days * DAY_MS);
+
+const DATES: readonly (readonly [lifetime: number, left: number])[] = [
+  1, 6, 47, 90, 100, 397, 825, 3650,
+].flatMap((lifetime) =>
+  [-400, -0.001, 0, 0.05, 0.5, 1, 2, 4.7, 4.8, 6.9, 7, 7.1, 15, 16, 29, 30, 30.1, 90, 400, 4000].map(
+    (left) => [lifetime, left] as const,
+  ),
+);
+
+function datesOf({
+  findings,
+}: {
+  readonly findings: readonly Pick<Finding, 'reason' | 'severity'>[];
+}): readonly string[] {
+  return findings
+    .filter(({ reason }) => reason.startsWith('certificate-') && reason !== 'certificate-shown')
+    .map(({ severity, reason }) => `${severity} ${reason}`);
+}
+
+/** What each of the two checks says about the dates of one certificate. */
+function severities(from: Date, until: Date, served?: Seen['served']) {
+  const leaf = {
+    ...certificate({ name: 'a.test', from: '2026-01-01', until: '2027-01-01' }),
+    notBefore: from,
+    notAfter: until,
+  };
+  const seen: Seen = { kind: 'seen', place: 'x:a.test:443', chain: [leaf], ...(served && { served }) };
+  const shown = [{ certificate: leaf, seen, places: [seen.place], placeCount: 1 }];
+  const facts = { what: 'a', exact: true, shown, matching: 1, unchecked: 0 };
+  return {
+    show: datesOf(show.diagnose(facts, { certificate: 'a' }, NOW)),
+    expiring: datesOf(expiring.diagnose(factsOf([seen], NOW), expiring.args.parse({}), NOW)),
+  };
+}
+
+const SERVED: NonNullable<Seen['served']> = {
+  address: '203.0.113.7:443',
+  servername: 'a.test',
+  protocol: 'TLSv1.3',
+  nameMatches: true,
+  path: 'complete',
+  clientCertificateRequired: false,
+  legacyOnly: false,
+  stapled: false,
+};
+
+test.each([
+  ['in a file', undefined],
+  ['at a site', SERVED],
+] as const)('both checks of certificates give dates the same severity, %s', (_, served) => {
+  const said = new Set<string>();
+  const cases = [
+    ...DATES.map(([lifetime, left]) => [at(left - lifetime), at(left)] as const),
+    [at(-9), new Date(NEVER)],
+    [at(9), new Date(NEVER)],
+    [at(40), at(20)],
+    [at(-20), at(-40)],
+    [new Date(NaN), at(20)],
+    [at(-20), new Date(NaN)],
+  ] as const;
+  for (const [from, until] of cases) {
+    const { show: shown, expiring: listed } = severities(from, until, served);
+    expect([String(from), String(until), shown]).toEqual([String(from), String(until), listed]);
+    for (const one of shown) said.add(one);
+  }
+  expect(said).toContain('critical certificate-expiring');
+  expect(said).toContain('warning certificate-expiring');
+});
