@@ -123,7 +123,7 @@ test.each([
 test('--match without a match is not all clear: it says that nothing was', async () => {
   const { gaps, names } = await read([store('vault', [uaa])], { match: 'uua' });
   expect(names).toEqual([]);
-  expect(gaps).toEqual(['--match uua: no place, name or subject matches (1 place checked)']);
+  expect(gaps).toEqual(['--match uua: no place, name or subject matches in 1 place']);
 });
 
 test('where an unread place matches it is not said that none does, and its reason comes first', async () => {

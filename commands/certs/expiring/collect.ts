@@ -65,7 +65,7 @@ function chosen({ read, gap }: Context, source: string | undefined) {
 }
 
 function nothingMatches(looked: number): string {
-  return `no place, name or subject matches (${wording.count(looked, 'place')} checked)`;
+  return `no place, name or subject matches in ${wording.count(looked, 'place')}`;
 }
 
 function notKnown(name: string, known: readonly string[]): string {

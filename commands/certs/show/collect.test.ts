@@ -170,7 +170,7 @@ test('no match says where it was searched for, and what comes nearest', async ()
   const { gaps, facts } = await show('wwv.example.com');
   expect(facts.matching).toBe(0);
   expect(gaps).toEqual([
-    'wwv.example.com: no place, name, serial or fingerprint matches (4 places checked in all); did you mean www.example.com?',
+    'wwv.example.com: no place, name, serial or fingerprint matches in 4 places of all; did you mean www.example.com?',
   ]);
 });
 
@@ -280,7 +280,7 @@ test('while a source is unfinished it is not said that nothing matches, nor what
   const refuse = () => Promise.reject(new SourceError('edge', 'refused', 'not here'));
   for (const [what, gaps] of [
     ['wwv.example.com', ['edge: not finished within 2 s']],
-    ['ww.example.com:443', ['ww.example.com:443: not here', 'edge: not finished within 2 s']],
+    ['ww.example.com:443', ['ww.example.com:443: not here', 'unrelated edge: not finished within 2 s']],
   ] as const) {
     const deadline = new AbortController();
     expect(
@@ -388,7 +388,7 @@ test('nothing found says both: that nothing matches, and what could not be check
   expect(gaps).toEqual([
     'edge:a.example.com:443: no answer in 5 s',
     'edge:b.example.com:443: no answer in 5 s',
-    'nowhere: no place, name, serial or fingerprint matches (2 places checked in edge)',
+    'nowhere: no place, name, serial or fingerprint matches in 2 places of edge',
   ]);
 });
 

@@ -148,9 +148,10 @@ async function answerPlace(
   for (const { place, error } of asked) context.gap(asAsked(what, place), error);
   if (refused) context.gap(what, context.signal.aborted ? refused : withHint(refused, matches.part));
   for (const { place, error } of unread) context.gap(place, error, { unrelated: true });
-  // A source whose list of sites could not be read may have the site that the others refuse.
-  for (const one of failed)
-    await reportFailed(context, one, refused && one.store.kind === 'tls' ? {} : { unrelated: true });
+  // A source whose list of sites could not be read may have the site that the others refuse; one that was cut short refuses by itself.
+  const mayList = ({ store }: Gathered['failed'][number]) =>
+    refused !== undefined && store.kind === 'tls' && !context.signal.aborted;
+  for (const one of failed) await reportFailed(context, one, { unrelated: !mayList(one) });
   return conclude(gathered, matches.place, what, { exact: true, unchecked: unread.length + failed.length });
 }
 
@@ -276,7 +277,7 @@ function notFound({ looked, nearest: meant }: Gathered, stores: readonly Store[]
     10,
   );
   const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
-  return `no place, name, serial or fingerprint matches (${wording.count(looked, 'place')} checked in ${names})${hint}`;
+  return `no place, name, serial or fingerprint matches in ${wording.count(looked, 'place')} of ${names}${hint}`;
 }
 
 function chosen({ read, gap }: Context, source: string | undefined): readonly Store[] {
