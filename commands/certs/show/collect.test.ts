@@ -250,6 +250,13 @@ test('what the scan saw of a site stays where the site does not answer any more,
   expect(gaps).toEqual(['www.example.com:443: no answer in 5 s']);
 });
 
+test('a site that answers under another name than its place has is no gap either', async () => {
+  const place = 'edge:cell.internal@10.0.0.5:8443';
+  const edge = store('edge', [], () => Promise.resolve([held(place, [www])]), place);
+  const { gaps, names } = await show('cell.internal:8443', [edge]);
+  expect([names, gaps]).toEqual([['www.example.com'], []]);
+});
+
 test('a refusal matters only where no scan knows the site, and so does silence where the site is not listed', async () => {
   const refuse = () => Promise.reject(new SourceError('edge', 'refused', 'not here'));
   const known = await show('www.example.com:443', [store('edge', everywhere.slice(1, 3), refuse)]);

@@ -34,7 +34,7 @@ interface Gathered {
   readonly matches: Readonly<Record<Match['by'], Map<string, Candidate>>>;
   /** The places of every certificate, because the one that is meant is known only at the end. */
   readonly places: Map<string, { kept: string[]; count: number }>;
-  readonly unread: ports.Unseen[];
+  unread: ports.Unseen[];
   /** What the scans know of the place that was asked for. */
   readonly named: ports.Sighting[];
   /** Whole stores. */
@@ -110,6 +110,8 @@ function settle(
   ];
   for (const seen of sightings.filter(isSeen))
     note(gathered, seen, { certificate: seen.chain[0], by: 'place' }, what);
+  // A site may be asked for by another name than its place has.
+  gathered.unread = gathered.unread.filter(({ place }) => !asked.has(siteOf(place)));
   // The scan has counted the others.
   for (const { store, sightings } of answers)
     for (const one of sightings) if (isSeen(one) && !scanned.has(siteOf(one.place))) saw(store);

@@ -19,18 +19,18 @@ export async function lookAtSite(
 ): Promise<Looks> {
   const site = siteIn(what);
   if (site === undefined) return { answers: [], refusals: [] };
-  const refusals: SourceError[] = [];
-  const looks = storesNamed(stores, what, site).map(async ({ name, lookAt }) => {
-    try {
-      return { store: name, sightings: (await lookAt?.(site, { signal })) ?? [] };
-    } catch (error) {
-      const reason: unknown = signal.aborted ? signal.reason : error;
-      if (!(reason instanceof SourceError)) throw reason;
-      refusals.push(reason);
-      return { store: name, sightings: [] };
-    }
-  });
-  return { answers: await Promise.all(looks), refusals };
+  const looks = await Promise.all(
+    storesNamed(stores, what, site).map(async ({ name, lookAt }) => {
+      try {
+        return { store: name, sightings: (await lookAt?.(site, { signal })) ?? [], refusals: [] };
+      } catch (error) {
+        const reason: unknown = signal.aborted ? signal.reason : error;
+        if (!(reason instanceof SourceError)) throw reason;
+        return { store: name, sightings: [], refusals: [reason] };
+      }
+    }),
+  );
+  return { answers: looks, refusals: looks.flatMap(({ refusals }) => refusals) };
 }
 
 /** In `edge:www.example.com:443` one store is named. */
