@@ -195,11 +195,33 @@ test('reach counts files without reading them, and names what is missing', async
   expect(await reach(['linked/*'])).toEqual({ ok: true, said: '2 files match, all of them through links' });
   expect(await reach(['*.pem', '*.crt'])).toMatchObject({
     ok: false,
-    said: `1 file matches; nothing can be listed at ${dir}/*.crt`,
+    said: `1 file matches; ${dir}/*.crt: nothing matches it`,
+    cure: 'Correct these `paths` and links, or remove them.',
   });
   // Both mean the same file, so none of them is mistaken.
   expect(await reach(['data/*', 'linked/*'])).toEqual({ ok: true, said: '2 files match' });
   expect(await reach(['nothing/*'])).toMatchObject({ ok: false });
+});
+
+test('reach gives each path its own reason and advice', async () => {
+  const { put, link, reach, dir } = folder;
+  await put({ 'certs/a.pem': pem });
+  await link({ 'gone.pem': 'nowhere' });
+  expect(await reach(['certs', 'gone.pem', '*.crt', 'certs/*'])).toEqual({
+    ok: false,
+    said:
+      `1 file matches; ${dir}/certs: it is a folder; a pattern such as \`folder/**/*.pem\` looks into it; ` +
+      `${dir}/gone.pem: it is a link to a path that does not exist; ${dir}/*.crt: nothing matches it`,
+    cure: 'Give files or patterns in `paths`. Correct these `paths` and links, or remove them.',
+  });
+});
+
+test('reach names some paths where a thousand are at fault', async () => {
+  const { link, reach } = folder;
+  await link(Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`${n}.pem`, 'nowhere'])));
+  expect(await reach(['*'])).toMatchObject({
+    said: expect.stringMatching(/; 30 more such paths$/) as unknown,
+  });
 });
 
 test('reach names folders that may not be entered and links to nothing', async () => {
@@ -210,7 +232,12 @@ test('reach names folders that may not be entered and links to nothing', async (
   await asNobody(async () => {
     expect(await reach(['**/*.pem'])).toMatchObject({
       ok: false,
-      said: `1 file matches; nothing can be listed at ${dir}/gone.pem, ${dir}/locked`,
+      said:
+        `1 file matches; ${dir}/gone.pem: it is a link to a path that does not exist; ` +
+        `${dir}/locked: reading it is not permitted to the user that the worker runs as`,
+      cure:
+        'Correct these `paths` and links, or remove them. ' +
+        'Let the user that the worker runs as read and enter the folders on the way.',
     });
   });
 });

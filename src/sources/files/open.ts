@@ -1,9 +1,11 @@
 import type { CertificateStore, ScanOptions, Sighting } from '../../ports/certificates.ts';
+import type { SourceErrorKind } from '../../ports/source-error.ts';
 import type { Reach, Source } from '../../ports/source.ts';
 import { concurrently } from '../../wire/concurrently.ts';
+import { printable } from '../../wire/x509.ts';
 import type { FilesConfig } from './config.ts';
 import { listFiles, type Listed, patternsOf } from './list-files.ts';
-import { explain, type FileContent, nothing, readCertificateFile, unseen } from './read-file.ts';
+import { explain, type FileContent, IS_FOLDER, nothing, readCertificateFile, unseen } from './read-file.ts';
 
 /** Files read at once. Each lane holds one, which bounds memory to 8 × `maxFileBytes`. */
 const LANES = 8;
@@ -83,11 +85,12 @@ function listAll(config: FilesConfig, tally: Tally, signal: AbortSignal): AsyncI
 function* fruitlessPatterns(config: FilesConfig, tally: Tally): Generator<Sighting, void, undefined> {
   for (const [pattern, { files, reported }] of tally) {
     if (reported > 0) continue;
-    const because =
-      files === 0 ? 'nothing matches it' : `${matching(files)} it, and none holds a certificate`;
+    const because = files === 0 ? MATCHES_NOTHING : `${matching(files)} it, and none holds a certificate`;
     yield unseen(config, pattern, 'missing', because);
   }
 }
+
+const MATCHES_NOTHING = 'nothing matches it';
 
 function matching(files: number): string {
   return files === 1 ? '1 file matches' : `${files} files match`;
@@ -110,13 +113,16 @@ const ENOUGH = 10_000;
 /** Lists files without reading them. */
 async function reach(config: FilesConfig, signal: AbortSignal): Promise<Reach> {
   const tally = openTally(config);
-  const blocked: string[] = [];
+  const problems = new Map<string, Problem>();
   let files = 0;
   let linked = 0;
   try {
     for await (const listed of listAll(config, tally, signal)) {
-      if ('error' in listed) blocked.push(listed.path);
-      else if (!listed.folder) {
+      const problem = await problemOf(listed);
+      if (problem) {
+        problems.set(listed.path, problem);
+        countReported(tally, [listed.pattern], 1);
+      } else if (!('error' in listed || listed.folder)) {
         files += 1;
         if (listed.path !== listed.real) linked += 1;
       }
@@ -131,14 +137,38 @@ async function reach(config: FilesConfig, signal: AbortSignal): Promise<Reach> {
   }
   const said =
     files === ENOUGH ? `${ENOUGH} files and more match` : matching(files) + throughLinks(files, linked);
-  const unmatched = [...tally].filter(([, counts]) => counts.files + counts.reported === 0);
-  const without = [...blocked, ...(files === ENOUGH ? [] : unmatched.map(([pattern]) => pattern))];
-  if (without.length === 0) return { ok: true, said };
+  for (const [pattern, counts] of files === ENOUGH ? [] : tally)
+    if (counts.files + counts.reported === 0) problems.set(pattern, ['missing', MATCHES_NOTHING]);
+  if (problems.size === 0) return { ok: true, said };
+  const reasons = [...problems].map(([path, [, because]]) => `${printable(path)}: ${because}`);
+  const more = reasons.length > MOST_NAMED ? [`${reasons.length - MOST_NAMED} more such paths`] : [];
   return {
     ok: false,
-    said: `${said}; nothing can be listed at ${[...new Set(without)].join(', ')}`,
-    cure: 'Correct these `paths` or links, or let the user that the worker runs as read and enter the folders on the way.',
+    said: [said, ...reasons.slice(0, MOST_NAMED), ...more].join('; '),
+    cure: curesFor([...problems.values()].map(([kind]) => kind)),
   };
+}
+
+/** What is wrong with a path, in the words of a scan. */
+type Problem = readonly [kind: SourceErrorKind, because: string];
+
+/** A folder may hold thousands of dangling links. */
+const MOST_NAMED = 20;
+
+async function problemOf(listed: Listed): Promise<Problem | undefined> {
+  if ('error' in listed) return explain(listed.error, listed.path);
+  return listed.folder && listed.literal ? ['malformed', IS_FOLDER] : undefined;
+}
+
+const CURES: Readonly<Record<SourceErrorKind, string>> = {
+  missing: 'Correct these `paths` and links, or remove them.',
+  refused: 'Let the user that the worker runs as read and enter the folders on the way.',
+  malformed: 'Give files or patterns in `paths`.',
+  unreachable: 'Check the disks and network shares with these paths, and the names on them.',
+};
+
+function curesFor(kinds: readonly SourceErrorKind[]): string {
+  return [...new Set(kinds)].map((kind) => CURES[kind]).join(' ');
 }
 
 function throughLinks(files: number, linked: number): string {

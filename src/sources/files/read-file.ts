@@ -21,6 +21,8 @@ export interface FileContent {
 
 export const nothing: FileContent = { sightings: [], isEmpty: false, keysCompared: [] };
 
+export const IS_FOLDER = 'it is a folder; a pattern such as `folder/**/*.pem` looks into it';
+
 /** Whether the configured patterns match a path, so that it may be read. */
 type IsMatched = (path: string, real: string) => boolean;
 
@@ -39,8 +41,7 @@ export async function readCertificateFile(
   const other = (because: string) => (isPromised ? gap('malformed', because) : nothing);
   try {
     const facts = await stat(path);
-    if (facts.isDirectory())
-      return other('it is a folder; a pattern such as `folder/**/*.pem` looks into it');
+    if (facts.isDirectory()) return other(IS_FOLDER);
     // Reading a pipe or a device might never end.
     if (!facts.isFile()) return other('it is no regular file');
     if (facts.size > config.maxFileBytes)
