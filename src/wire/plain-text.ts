@@ -20,30 +20,27 @@ const WIDE = new RegExp(String.raw`(?:[ -~]\0{1,3}){12}|(?:\0{1,3}[ -~]){12}`);
 
 const ENCODED =
   /%[0-9A-Fa-f]{2}|&(?:#(?:x[0-9A-Fa-f]{1,6}|\d{1,7})|quot|amp|lt|gt|apos|nbsp);|\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}(?![0-9A-Fa-f]{8})|[0-3][0-7]{2}|0|\r?\n|[nrt/"'\\])/g;
-const MAX_ROUNDS = 6;
+/** One round resolves one level of escapes. Real nesting is a few levels deep. */
+const MAX_ROUNDS = 20;
 
 /**
  * Resolves the escapes of URLs, XML, quoted-printable mail and string literals, also where they are nested a few times. Base64 and PEM contain none
  * of these and stay as they are.
  */
 export function unescapeText(text: string): string {
-  let plain = resolve(text);
-  // The header counts in the first round only: once unfolded, a `=` may be a literal one.
-  for (
-    let round = 0;
-    round < MAX_ROUNDS && (isFolded(plain) || (round === 0 && /quoted-printable/i.test(plain)));
-    round += 1
-  )
-    plain = resolve(unfold(plain));
-  return plain.includes('\0') ? unescapeText(decodeText(Buffer.from(plain, 'latin1'))) : plain;
-}
-
-function resolve(text: string): string {
   let plain = text;
-  for (let round = 0; round < MAX_ROUNDS && /[%&\\]/.test(plain); round += 1) {
-    const next = plain.replaceAll(ENCODED, unescape);
-    if (next === plain) break;
-    plain = next;
+  let isUnfolded = false;
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const resolved = plain.replaceAll(ENCODED, unescape);
+    if (resolved !== plain) plain = resolved;
+    // The header counts once: when the text is unfolded, a `=` may be a literal one.
+    else if (isFolded(plain) || (!isUnfolded && /quoted-printable/i.test(plain))) {
+      isUnfolded = true;
+      plain = unfold(plain);
+    } else if (plain.includes('\0')) {
+      isUnfolded = false;
+      plain = decodeText(Buffer.from(plain, 'latin1'));
+    } else return plain;
   }
   return plain;
 }
