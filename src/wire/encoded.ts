@@ -159,7 +159,10 @@ function* wrappedAt(text: string, from: number, firstEnd: number): Generator<Enc
     yield { from, to: firstEnd, bytes: Buffer.from(alone, 'base64') };
 }
 
-/** In pieces, so that a search that needs a few of a million characters does not read the million each time. */
+/**
+ * In pieces, so that a search that needs a few of a million characters does not read the million each time, and because an expression without
+ * a bound overflows the stack on ten million.
+ */
 const CHARACTERS = /[A-Za-z0-9+/_-]{1,4096}={0,2}/y;
 
 function charactersAt(text: string, at: number): string {

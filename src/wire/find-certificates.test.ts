@@ -358,6 +358,22 @@ test('hostile texts are searched quickly: brackets, spaces, empty lines, BEGIN l
   }
 });
 
+test('long mappings and long runs of base64 and punctuation are searched as well', () => {
+  const lines = Array.from({ length: 100_000 }, (_, n) => `k${n}: ${'v'.repeat(75)}\n`).join('');
+  expect(inWords(findCertificates(`${lines}cert: ${base64(leaf.certificatePem)}\n`))).toEqual([
+    ':cert leaf.test',
+  ]);
+  expect(inWords(findCertificates('A'.repeat(10_000_000)))).toEqual([]);
+  expect(inWords(findCertificates(`-----BEGIN X-----\n;a${', '.repeat(500_000)}b\n-----END X-----`))).toEqual(
+    ['what it holds is not base64'],
+  );
+});
+
+test('a YAML mapping with a key twice is searched as text, so that none of its values is lost', () => {
+  const value = (issued: Issued) => `cert: |\n${issued.certificatePem.replaceAll(/^/gm, '  ')}\n`;
+  expect(inWords(findCertificates(value(leaf) + value(other)))).toEqual(['leaf.test', '#2 other.test']);
+});
+
 test('no bytes make it throw, nor do containers with flipped bits', () => {
   const survives = (content: Buffer | string): void => {
     expect(findCertificates(content, { passphrases: ['x'] }).others.harmless).toBeGreaterThanOrEqual(0);

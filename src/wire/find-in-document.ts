@@ -1,4 +1,4 @@
-import { parseAllDocuments } from 'yaml';
+import { type Document, isScalar, parseAllDocuments, visit } from 'yaml';
 import { promisesCertificate } from './certificate-names.ts';
 import { type Held, isEmpty, matchKeys, matchWithin, nothing, together, unreadable, within } from './held.ts';
 import { printable } from './x509.ts';
@@ -32,6 +32,8 @@ export function parseDocuments(text: string, mostTokens: number): Documents | un
       schema: 'failsafe',
       prettyErrors: false,
       logLevel: 'silent',
+      // Comparing each with each takes minutes for a hundred thousand keys.
+      uniqueKeys: false,
     });
     if (!Array.isArray(documents) || documents.some(({ errors }) => errors.length > 0)) return undefined;
     const values = documents.map((document) => document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown);
