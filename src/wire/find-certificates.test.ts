@@ -358,20 +358,37 @@ test('hostile texts are searched quickly: brackets, spaces, empty lines, BEGIN l
   }
 });
 
+test('what has thousands of aliases is searched as text', () => {
+  const lines = Array.from({ length: 10_000 }, (_, n) => `k${n}: &a${n} ${'v'.repeat(60)}\nl${n}: *a${n}\n`);
+  expect(inWords(findCertificates(`${lines.join('')}cert: ${base64(leaf.certificatePem)}\n`))).toEqual([
+    'leaf.test',
+  ]);
+});
+
 test('long mappings and long runs of base64 and punctuation are searched as well', () => {
-  const lines = Array.from({ length: 100_000 }, (_, n) => `k${n}: ${'v'.repeat(75)}\n`).join('');
+  const lines = Array.from({ length: 50_000 }, (_, n) => `k${n}: ${'v'.repeat(75)}\n`).join('');
   expect(inWords(findCertificates(`${lines}cert: ${base64(leaf.certificatePem)}\n`))).toEqual([
     ':cert leaf.test',
   ]);
-  expect(inWords(findCertificates('A'.repeat(10_000_000)))).toEqual([]);
-  expect(inWords(findCertificates(`-----BEGIN X-----\n;a${', '.repeat(500_000)}b\n-----END X-----`))).toEqual(
-    ['what it holds is not base64'],
-  );
+  expect(inWords(findCertificates('A'.repeat(7_000_000)))).toEqual([]);
+  expect(
+    inWords(
+      findCertificates(`-----BEGIN CERTIFICATE-----\n;a${', '.repeat(500_000)}b\n-----END CERTIFICATE-----`),
+    ),
+  ).toEqual(['what it holds is not base64']);
 });
 
-test('a YAML mapping with a key twice is searched as text, so that none of its values is lost', () => {
+test('none of the values of a YAML mapping with a key twice is lost', () => {
   const value = (issued: Issued) => `cert: |\n${issued.certificatePem.replaceAll(/^/gm, '  ')}\n`;
-  expect(inWords(findCertificates(value(leaf) + value(other)))).toEqual(['leaf.test', '#2 other.test']);
+  expect(inWords(findCertificates(value(leaf) + value(other)))).toEqual([':cert other.test', 'leaf.test']);
+});
+
+test('ten thousand broken blocks are some gaps, and their number', () => {
+  const { unreadable } = findCertificates(
+    '-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n'.repeat(10_000),
+  );
+  expect(unreadable).toHaveLength(1001);
+  expect(unreadable.at(-1)?.because).toBe('9000 more places in it cannot be read');
 });
 
 test('no bytes make it throw, nor do containers with flipped bits', () => {

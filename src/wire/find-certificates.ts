@@ -91,8 +91,19 @@ function startSearch({ passphrases = [] }: FindOptions): Search {
   };
 }
 
+/** One file must not fill a report. */
+const MAX_UNREADABLE = 1000;
+
 function toFound({ chains, unreadable, others }: Held): Found {
-  return { certificates: chains, unreadable, others };
+  const more = unreadable.length - MAX_UNREADABLE;
+  const shown =
+    more > 0
+      ? [
+          ...unreadable.slice(0, MAX_UNREADABLE),
+          { at: '', because: `${more} more places in it cannot be read` },
+        ]
+      : unreadable;
+  return { certificates: chains, unreadable: shown, others };
 }
 
 function find(content: Buffer | string, search: Search): Held {

@@ -1,4 +1,4 @@
-import { type Document, isScalar, parseAllDocuments, visit } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import { promisesCertificate } from './certificate-names.ts';
 import { type Held, isEmpty, matchKeys, matchWithin, nothing, together, unreadable, within } from './held.ts';
 import { printable } from './x509.ts';
@@ -25,8 +25,9 @@ export function parseDocuments(text: string, mostTokens: number): Documents | un
     if (json) return { kind: 'json', values: json, yamlTokens: 0 };
   }
   if (!looksLikeYaml(text)) return undefined;
-  const yamlTokens = countTokens(text, mostTokens);
-  if (yamlTokens > mostTokens) return undefined;
+  const yamlTokens = count(TOKEN, text, mostTokens);
+  if (yamlTokens > mostTokens || yamlTokens * count(ALIAS, text, MAX_ALIAS_STEPS) > MAX_ALIAS_STEPS)
+    return undefined;
   try {
     const documents = parseAllDocuments(text, {
       schema: 'failsafe',
@@ -74,11 +75,16 @@ function looksLikeYaml(text: string): boolean {
   );
 }
 
-/** Counts no further than `most`. */
-function countTokens(text: string, most: number): number {
-  let tokens = 0;
-  for (const _ of text.matchAll(/[\n,{}[\]]/g)) if ((tokens += 1) > most) break;
-  return tokens;
+const TOKEN = /[\n,{}[\]]/g;
+const ALIAS = /(?<![^\s,[{])\*[^\s*,\]}]/g;
+/** yaml looks for the anchor of each alias from the beginning of the document. */
+const MAX_ALIAS_STEPS = 5_000_000;
+
+/** How often an expression matches; one more than `most` where it is more often. */
+function count(expression: RegExp, text: string, most: number): number {
+  let matches = 0;
+  for (const _ of text.matchAll(expression)) if ((matches += 1) > most) break;
+  return matches;
 }
 
 /**
