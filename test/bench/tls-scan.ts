@@ -40,8 +40,8 @@ export async function benchTlsScan(): Promise<Figure[]> {
     const some = endpoints.slice(0, ROUND);
     const plain = await compare(some, trust, 'once');
     const tuned = await compare(some, trust, 'tuned');
-    const both = await compare(endpointsAt(portsWithBoth, ROUND), trust, 'twice');
     const { before, peak, rate } = await measureMemory(endpoints, trust);
+    const both = await compare(endpointsAt(portsWithBoth, ROUND), trust, 'twice');
     const name = `TLS sites scanned, ${CONCURRENCY} at once, against tls.connect`;
     return [
       { name: `${name} and getPeerCertificate(true)`, ...plain, unit: 'sites/s', goal: 'ratio >= 0.8' },
