@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect, type ConnectionOptions, createSecureContext } from 'node:tls';
+import { connect, createSecureContext } from 'node:tls';
 import { openTls } from '../../src/sources/tls/open.ts';
 import { tlsConfig } from '../../src/sources/tls/config.ts';
 import type { Figure } from './figure.ts';
@@ -133,24 +133,21 @@ async function scanOurs(
 const RSA = 'rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pkcs1_sha256';
 
 async function scanBare(endpoints: readonly Endpoint[], how: Bare): Promise<void> {
-  const options = how === 'tuned' ? { secureContext: createSecureContext({ ca: [] }) } : { ca: [] };
+  const secureContext = how === 'tuned' ? createSecureContext({ ca: [] }) : undefined;
+  const options = { rejectUnauthorized: false, ...(secureContext ? { secureContext } : { ca: [] }) };
+  const handshakes = how === 'twice' ? [options, { ...options, sigalgs: RSA }] : [options];
   const waiting = endpoints.values();
   const lane = async () => {
-    for (const endpoint of waiting) {
-      await shake({ ...endpoint, ...options }, how !== 'tuned');
-      if (how === 'twice') await shake({ ...endpoint, ...options, sigalgs: RSA }, true);
-    }
+    for (const endpoint of waiting)
+      for (const handshake of handshakes)
+        await new Promise<void>((resolve, reject) => {
+          const socket = connect({ ...endpoint, ...handshake });
+          socket.once('error', reject).once('secureConnect', () => {
+            if (secureContext === undefined) socket.getPeerCertificate(true);
+            socket.destroy();
+            resolve();
+          });
+        });
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, lane));
-}
-
-function shake(options: ConnectionOptions, reads: boolean): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ ...options, rejectUnauthorized: false });
-    socket.once('error', reject).once('secureConnect', () => {
-      if (reads) socket.getPeerCertificate(true);
-      socket.destroy();
-      resolve();
-    });
-  });
 }
