@@ -82,7 +82,7 @@ async function openCertificates(page: Page, from: 'finding' | 'verdict'): Promis
   const thread = await openThread(page);
   const [verdict, finding] = [
     thread.getByRole('heading', { name: /certificates have expired/ }).first(),
-    thread.getByText(/likely hit: cells cannot register/).last(),
+    thread.getByText(/likely impact: cells cannot register/).last(),
   ];
   await finding.waitFor();
   // TypeScript knows no DOM here.
