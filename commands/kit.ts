@@ -2,6 +2,7 @@
 export { defineCheck, defineCommand } from '../src/check/define-check.ts';
 export { defineRemediation } from '../src/check/define-remediation.ts';
 export { duration } from '../src/check/duration.ts';
+export { finderFor } from '../src/check/finder-for.ts';
 export { nearest } from '../src/check/nearest.ts';
 export * as wording from '../src/check/wording.ts';
 export type { ReadContext } from '../src/check/context.ts';

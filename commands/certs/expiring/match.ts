@@ -1,4 +1,4 @@
-import type { ports } from '../../kit.ts';
+import { finderFor, type ports } from '../../kit.ts';
 
 export interface Matcher {
   readonly matches: (seen: ports.Seen) => boolean;
@@ -55,20 +55,6 @@ export function matcherFor(pattern: string): Matcher {
         };
       });
     },
-  };
-}
-
-/** Finds the pieces between the `*` in their order, anywhere in a text, in any case. */
-function finderFor(pattern: string): (text: string) => boolean {
-  const pieces = pattern.toLowerCase().split('*').filter(Boolean);
-  return (text) => {
-    const within = text.toLowerCase();
-    let at = 0;
-    return pieces.every((piece) => {
-      const start = within.indexOf(piece, at);
-      at = start + piece.length;
-      return start >= 0;
-    });
   };
 }
 

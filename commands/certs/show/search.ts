@@ -1,4 +1,4 @@
-import type { ports } from '../../kit.ts';
+import { finderFor, type ports } from '../../kit.ts';
 
 /** How a place matches what was asked for: by which certificate, and by what. */
 export interface Match {
@@ -21,11 +21,11 @@ const SHORTEST_FINGERPRINT = 6;
 export function searchFor(what: string): Search {
   const asked = what.toLowerCase();
   const hex = hexOf(asked);
-  const pieces = asked.split('*').filter(Boolean);
+  const isPartOf = finderFor(what);
   const isPlace = (place: string) => isNamed(place.toLowerCase(), asked);
   return {
     isPlace,
-    isPartOf: (place) => has(place, pieces),
+    isPartOf,
     match: (seen) => {
       const { place } = seen;
       const [leaf] = seen.chain;
@@ -37,10 +37,8 @@ export function searchFor(what: string): Search {
           ({ fingerprint, serial }) => fingerprint.startsWith(hex) || serial === hex.replace(/^0+/, ''),
         );
       if (named) return { certificate: named, by: 'certificate' };
-      if (has(place, pieces)) return { certificate: leaf, by: 'part' };
-      const inPart = all.find((one) =>
-        [one.name, one.subject, ...one.alternativeNames].some((text) => has(text, pieces)),
-      );
+      if (isPartOf(place)) return { certificate: leaf, by: 'part' };
+      const inPart = all.find((one) => [one.name, one.subject, ...one.alternativeNames].some(isPartOf));
       return inPart && { certificate: inPart, by: 'part' };
     },
   };
@@ -83,14 +81,4 @@ export function siteIn(what: string): string | undefined {
 function hexOf(asked: string): string | undefined {
   const digits = asked.replaceAll(/[:\s-]/g, '');
   return digits.length >= SHORTEST_FINGERPRINT && /^[0-9a-f]+$/.test(digits) ? digits : undefined;
-}
-
-function has(text: string, pieces: readonly string[]): boolean {
-  const within = text.toLowerCase();
-  let at = 0;
-  return pieces.every((piece) => {
-    const start = within.indexOf(piece, at);
-    at = start + piece.length;
-    return start >= 0;
-  });
 }
