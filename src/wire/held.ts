@@ -129,11 +129,11 @@ export function heldKey(pem: string, label: string): Held {
   return { ...harmless, keys: [parse] };
 }
 
-function parseKey(pem: string): KeyObject | undefined {
+/** @returns undefined for a key that is encrypted, damaged or of a kind that this OpenSSL does not know. */
+export function parseKey(key: Parameters<typeof createPrivateKey>[0]): KeyObject | undefined {
   try {
-    return createPrivateKey(pem);
+    return createPrivateKey(key);
   } catch {
-    // Of a kind this OpenSSL does not know, or damaged.
     return undefined;
   }
 }

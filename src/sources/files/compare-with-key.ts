@@ -1,7 +1,7 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type FoundChain, isKeyOf } from '../../wire/held.ts';
+import { type FoundChain, isKeyOf, parseKey } from '../../wire/held.ts';
 import { pairedKeyNames } from '../../wire/key-pairs.ts';
 import { splitPem } from '../../wire/pem.ts';
 
@@ -79,35 +79,26 @@ async function readKey(
   try {
     const facts = await stat(path);
     if (!facts.isFile() || facts.size > maxBytes || !isMatched(path, await realpath(path))) return undefined;
-    return parseKey(await readFile(path));
+    return keyIn(await readFile(path));
   } catch {
     return undefined;
   }
 }
 
-function parseKey(content: Buffer): KeyObject | undefined {
+function keyIn(content: Buffer): KeyObject | undefined {
   const { blocks, broken } = splitPem(content.toString('utf8'));
-  if (blocks.length + broken.length === 0) return parseDerKey(content);
+  if (blocks.length + broken.length === 0) return derKeyIn(content);
   const keys = [...blocks, ...broken].filter(({ label }) => label.endsWith('PRIVATE KEY'));
   const [key] = blocks.filter(({ label }) => label.endsWith('PRIVATE KEY'));
-  return key && keys.length === 1 ? tryKey({ key: key.text, format: 'pem' }) : undefined;
+  return key && keys.length === 1 ? parseKey({ key: key.text, format: 'pem' }) : undefined;
 }
 
-function parseDerKey(key: Buffer): KeyObject | undefined {
+function derKeyIn(key: Buffer): KeyObject | undefined {
   return (
-    tryKey({ key, format: 'der', type: 'pkcs8' }) ??
-    tryKey({ key, format: 'der', type: 'pkcs1' }) ??
-    tryKey({ key, format: 'der', type: 'sec1' })
+    parseKey({ key, format: 'der', type: 'pkcs8' }) ??
+    parseKey({ key, format: 'der', type: 'pkcs1' }) ??
+    parseKey({ key, format: 'der', type: 'sec1' })
   );
-}
-
-/** An encrypted key is not read: passphrases are configured for PKCS#12 only. */
-function tryKey(input: Parameters<typeof createPrivateKey>[0]): KeyObject | undefined {
-  try {
-    return createPrivateKey(input);
-  } catch {
-    return undefined;
-  }
 }
 
 async function isStill(path: string, content: Buffer): Promise<boolean> {
