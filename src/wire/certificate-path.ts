@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
+import { remember } from './remember.ts';
 
 /** Authorities that need not be served, because clients have them. */
 export interface TrustedRoots {
@@ -189,11 +190,6 @@ function makeIssuers(chain: Path, roots: TrustedRoots): { issuersOf: IssuersOf; 
     issuersOf: (certificate) => remember(found, certificate, () => findIssuers(certificate)),
     isServed: (certificate) => served.has(certificate),
   };
-}
-
-function remember<K, T>(known: Map<K, T>, key: K, make: () => T): T {
-  if (!known.has(key)) known.set(key, make());
-  return known.get(key) as T;
 }
 
 /** @returns undefined for a key that this OpenSSL does not know: it verifies nothing. */

@@ -1,5 +1,6 @@
 import { constants, type X509Certificate } from 'node:crypto';
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContext } from 'node:tls';
+import { remember } from '../../wire/remember.ts';
 
 /** Types of key; a server may have a certificate for each. */
 export type KeyType = 'RSA' | 'ECDSA' | 'EdDSA';
@@ -46,19 +47,11 @@ export function keyTypeOf(certificate: X509Certificate): KeyType | undefined {
   }
 }
 
+/** One context for all handshakes of a kind: making one costs more than a handshake. `ca: []` trusts nothing, so that nothing local is mixed in. */
 const contexts = new Map<string, SecureContext>();
 
-/** One context for all handshakes of a kind: making one costs more than a handshake. `ca: []` trusts nothing, so that nothing local is mixed in. */
-function share(key: string, make: () => SecureContext): SecureContext {
-  const before = contexts.get(key);
-  if (before !== undefined) return before;
-  const made = make();
-  contexts.set(key, made);
-  return made;
-}
-
 export function modernContext(): SecureContext {
-  return share('modern', () => createSecureContext({ ca: [] }));
+  return remember(contexts, 'modern', () => createSecureContext({ ca: [] }));
 }
 
 const LEGACY = {
@@ -68,7 +61,7 @@ const LEGACY = {
 } as const;
 
 export function legacyContext(): SecureContext {
-  return share('legacy', () => createSecureContext({ ...LEGACY, ca: [] }));
+  return remember(contexts, 'legacy', () => createSecureContext({ ...LEGACY, ca: [] }));
 }
 
 /**
@@ -79,7 +72,7 @@ export function legacyContext(): SecureContext {
  * RSA authority signed it. TLS 1.3 does not let a server prove its own key with these.
  */
 export function contextFor(keyTypes: readonly KeyType[], isLegacy = false): SecureContext {
-  return share([isLegacy, ...keyTypes].join(), () => {
+  return remember(contexts, [isLegacy, ...keyTypes].join(), () => {
     const own = keyTypes.flatMap((keyType) => SIGNATURES[keyType]);
     const isWithRsa = keyTypes.includes('RSA');
     const leftOut = `${isWithRsa ? '' : ':!aRSA'}${keyTypes.includes('ECDSA') ? '' : ':!aECDSA'}`;

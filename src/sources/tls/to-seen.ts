@@ -6,6 +6,7 @@ import {
   type PathState,
   type TrustedRoots,
 } from '../../wire/certificate-path.ts';
+import { remember } from '../../wire/remember.ts';
 import { toCertificate } from '../../wire/x509.ts';
 import type { Probe } from './probe.ts';
 import type { IsEnough, Served, ServedChain } from './served-chain.ts';
@@ -38,16 +39,24 @@ export function makeToSeen(roots: TrustedRoots, issuersAt: IssuersAt, now: Date)
   const known = new Map<string, Known>();
   const paths = new Map<string, JudgedPath>();
   const know = (fingerprint256: string, make: () => X509Certificate) =>
-    remember(known, fingerprint256, () => {
-      const x509 = make();
-      return { x509, facts: toCertificate(x509) };
-    });
+    remember(
+      known,
+      fingerprint256,
+      () => {
+        const x509 = make();
+        return { x509, facts: toCertificate(x509) };
+      },
+      MAX_REMEMBERED,
+    );
   const read = ({ fingerprint256, der }: Served) => know(fingerprint256, () => new X509Certificate(der));
   const factsOf = (x509: X509Certificate) => know(x509.fingerprint256, () => x509).facts;
   const judge = (chain: ServedChain) => {
     const [leaf, ...others] = chain;
-    return remember(paths, keyOf(chain), () =>
-      judgePath([read(leaf).x509, ...others.map((served) => read(served).x509)], roots, now),
+    return remember(
+      paths,
+      keyOf(chain),
+      () => judgePath([read(leaf).x509, ...others.map((served) => read(served).x509)], roots, now),
+      MAX_REMEMBERED,
     );
   };
   const isAllThere = (place: string, path: ServedChain, { state }: JudgedPath) => {
@@ -106,13 +115,4 @@ function toHandshake(site: Site, probe: Probe, leaf: X509Certificate, path: Path
 function isValidFor(leaf: X509Certificate, { host, servername }: Site): boolean {
   if (servername === undefined) return leaf.checkIP(host) !== undefined;
   return leaf.checkHost(servername, { subject: 'never', partialWildcards: false }) !== undefined;
-}
-
-function remember<T>(known: Map<string, T>, key: string, make: () => T): T {
-  const before = known.get(key);
-  if (before !== undefined) return before;
-  if (known.size >= MAX_REMEMBERED) known.clear();
-  const made = make();
-  known.set(key, made);
-  return made;
 }
