@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { certificate, factsOf } from '../../commands/certs/expiring/builders.ts';
+import { certificate, factsOf, live } from '../../commands/certs/expiring/builders.ts';
 import { check as expiring } from '../../commands/certs/expiring/check.ts';
 import { check as show } from '../../commands/certs/show/check.ts';
 import type { Finding } from '../../src/check/finding.ts';
@@ -8,6 +8,8 @@ import type { Seen } from '../../src/ports/certificates.ts';
 const DAY_MS = 86_400_000;
 const NOW = new Date('2026-02-20T07:00:00Z');
 const NEVER = Date.parse('9999-12-31T23:59:59Z');
+
+const LEAF = certificate({ name: 'a.test', from: '2026-01-01', until: '2027-01-01' });
 
 const at = (days: number) => new Date(NOW.getTime() + days * DAY_MS);
 
@@ -32,7 +34,7 @@ function datesOf({
 /** What each of the two checks says about the dates of one certificate. */
 function severities(from: Date, until: Date, served?: Seen['served']) {
   const leaf = {
-    ...certificate({ name: 'a.test', from: '2026-01-01', until: '2027-01-01' }),
+    ...LEAF,
     notBefore: from,
     notAfter: until,
   };
@@ -45,20 +47,9 @@ function severities(from: Date, until: Date, served?: Seen['served']) {
   };
 }
 
-const SERVED: NonNullable<Seen['served']> = {
-  address: '203.0.113.7:443',
-  servername: 'a.test',
-  protocol: 'TLSv1.3',
-  nameMatches: true,
-  path: 'complete',
-  clientCertificateRequired: false,
-  legacyOnly: false,
-  stapled: false,
-};
-
 test.each([
   ['in a file', undefined],
-  ['at a site', SERVED],
+  ['at a site', live('a.test:443', [LEAF]).served],
 ] as const)('both checks of certificates give dates the same severity, %s', (_, served) => {
   const said = new Set<string>();
   const cases = [
