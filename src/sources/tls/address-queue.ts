@@ -78,9 +78,7 @@ export function makeAddressQueue<E extends Entry, T>(parts: AddressQueueParts<E,
   const take = (): T | undefined => {
     if (tasks.length > 0) return tasks.shift();
     for (;;) {
-      const [address] = [free.proven, free.untried, free.slow].flatMap((addresses) => [
-        ...addresses.keys().take(1),
-      ]);
+      const address = firstOf(free.proven) ?? firstOf(free.untried) ?? firstOf(free.slow);
       if (address === undefined) return undefined;
       unlist(address);
       const queue = queues.get(address);
@@ -141,6 +139,10 @@ export function makeAddressQueue<E extends Entry, T>(parts: AddressQueueParts<E,
       wakeAll();
     },
   };
+}
+
+function firstOf(addresses: ReadonlySet<string>): string | undefined {
+  return addresses.values().next().value;
 }
 
 interface Queue<E> {
