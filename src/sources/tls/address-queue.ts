@@ -53,7 +53,9 @@ export function makeAddressQueue<E extends Entry, T>(parts: AddressQueueParts<E,
     among.add(address);
   };
   const unlist = (address: string) => {
-    for (const addresses of Object.values(free)) addresses.delete(address);
+    free.proven.delete(address);
+    free.untried.delete(address);
+    free.slow.delete(address);
   };
   const passOver = (address: string) => {
     const stop = onceFree(address, () => {

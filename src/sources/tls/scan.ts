@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Sighting, Unseen } from '../../ports/certificates.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { concurrently } from '../../wire/concurrently.ts';
@@ -167,6 +168,8 @@ function startProbe(target: Target, state: State, toSeen: ToSeen, thorough = fal
   const giveBack = turns.tryTake(address);
   if (giveBack === undefined) return undefined;
   const ask = async (signal: AbortSignal): Promise<Answer> => {
+    // A connection opened inside the callback of one that closes makes a scan a tenth slower (measured on loopback).
+    await setImmediate();
     const askedAt = clock();
     const known = config.everyKeyType && !thorough ? state.keySilence.ask(everywhere, label) : undefined;
     const everyKeyType = config.everyKeyType && known === undefined;
