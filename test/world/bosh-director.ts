@@ -40,7 +40,7 @@ export interface AskedDirector {
   readonly contextId?: string;
 }
 
-/** A BOSH director and its UAA over real HTTPS: tasks, locks, scopes and redirects as reference cf-and-certificates.md section 2 has them. */
+/** A BOSH director and its UAA over real HTTPS: tasks, locks, scopes and redirects as in https://bosh.io/docs/director-api-v1/. */
 export interface Director extends Omit<Access, 'grant' | 'identify' | 'allow'> {
   readonly url: string;
   readonly uaaUrl: string;

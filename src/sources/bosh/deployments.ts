@@ -5,7 +5,7 @@ import { concurrently } from '../../wire/concurrently.ts';
 import { printable } from '../../wire/x509.ts';
 import type { BoshConfig } from './config.ts';
 import { openEvents } from './events.ts';
-import { lockOf, type LockAnswer, readLocks } from './locks.ts';
+import { lockOf, readLocks } from './locks.ts';
 import { parseAs, parseLines } from './parse.ts';
 import type { Session } from './session.ts';
 import { followTask, nameOf, REDIRECTS, taskIn } from './task.ts';
@@ -25,26 +25,36 @@ const plainAnswer = z.object({ id: z.string().nullish(), expects_vm: z.boolean()
 export interface Asking {
   readonly config: BoshConfig;
   readonly session: Session;
-  /** As `/info` tells it. */
+  /** From `/info`. */
   readonly directorVersion: string;
   readonly signal: AbortSignal;
 }
 
-/** All deployments that are configured, in the order of their names. @throws {SourceError} where nothing could be asked. */
+/**
+ * All deployments that are configured, in the order of their names. Each is read by itself: one that is slow, or not finished at a
+ * deadline, is in the list with what it is missing and costs the others nothing.
+ * @throws {SourceError} where nothing could be asked.
+ */
 export async function readDeployments(asking: Asking): Promise<readonly Deployment[]> {
-  const { config, signal } = asking;
   const listed = await listDeployments(asking);
-  const locks = await readLocks(asking).catch(orError);
-  const wanted = config.deployments ?? listed.map(({ name }) => name);
-  const found: Deployment[] = [];
-  for await (const one of concurrently(
-    wanted,
-    AT_ONCE,
-    (name, signal) => readDeployment({ ...asking, signal }, name, listed, locks),
-    signal,
-  ))
-    found.push(one);
-  return found.toSorted((one, other) => (one.name < other.name ? -1 : 1));
+  const wanted = asking.config.deployments ?? listed.map(({ name }) => name);
+  const locks = readLocks(asking).catch(orError);
+  const locking = Promise.all(
+    wanted.map(async (name) => {
+      const held = await locks;
+      return held instanceof SourceError ? held : lockOf(asking, name, held).catch(orError);
+    }),
+  );
+  // Awaited last: where reading the instances throws first, nobody waits for it.
+  locking.catch(() => {});
+  const instances = new Map<string, Read | SourceError>();
+  // Not given the signal: at a deadline each question ends by itself, and what was read by then stays.
+  const readOne = async (name: string) => [name, await readInstances(asking, name).catch(orError)] as const;
+  for await (const [name, read] of concurrently(wanted, AT_ONCE, readOne)) instances.set(name, read);
+  const held = await locking;
+  return wanted
+    .map((name, at) => deploymentOf(asking.config, name, listed, instances.get(name)!, held[at]))
+    .toSorted((one, other) => (one.name < other.name ? -1 : 1));
 }
 
 /** @throws {SourceError} */
@@ -58,19 +68,17 @@ export async function listDeployments({
   return parseAs(config.name, 'the list of deployments', z.array(deploymentAnswer), text);
 }
 
-async function readDeployment(
-  asking: Asking,
+function deploymentOf(
+  config: BoshConfig,
   name: string,
   listed: readonly DeploymentAnswer[],
-  locks: readonly LockAnswer[] | SourceError,
-): Promise<Deployment> {
-  const { config } = asking;
+  instances: Read | SourceError,
+  lock: Deployment['lock'] | SourceError,
+): Deployment {
   const version = versionOf(listed.find((one) => one.name === name)?.releases ?? []);
   const gaps: { readonly what: string; readonly error: SourceError }[] = [];
-  const lock = locks instanceof SourceError ? locks : await lockOf(asking, name, locks).catch(orError);
   if (lock instanceof SourceError)
     gaps.push({ what: `${printable(name)}: whether it is locked`, error: lock });
-  const instances = await readInstances(asking, name).catch(orError);
   if (instances instanceof SourceError)
     gaps.push({ what: `${printable(name)}: its instances`, error: instances });
   else if (instances.unread > 0)
@@ -88,25 +96,32 @@ async function readDeployment(
   };
 }
 
+interface Read {
+  readonly read: readonly Instance[];
+  /** How many lines of the answer could not be read. */
+  readonly unread: number;
+}
+
 /** Agents are asked by a task, whose result is whole only when it is done. */
-async function readInstances(
-  asking: Asking,
-  deployment: string,
-): Promise<{ readonly read: readonly Instance[]; readonly unread: number }> {
+async function readInstances(asking: Asking, deployment: string): Promise<Read> {
   const { config, session, directorVersion, signal } = asking;
   const path = `/deployments/${encodeURIComponent(deployment)}/instances`;
-  const errands = await readErrands(asking, path);
-  const begun = await session.ask({ path: `${path}?format=full`, accept: REDIRECTS, signal });
+  const patientUntilMs = performance.now() + config.taskSeconds * 1000;
+  const patiently = { patientUntilMs, signal };
+  const plain = await session.ask({ path, ...patiently });
+  const errands = errandsIn(config, plain.text);
+  // A task that only reads: where the answer was lost, another one does no harm.
+  const begun = await session.ask({ path: `${path}?format=full`, accept: REDIRECTS, ...patiently });
   const id = taskIn(config, begun);
   const task = await followTask(config, session, id, { forSeconds: config.taskSeconds, signal });
   if (task.state !== 'done') {
     const events = openEvents(session, id);
-    await events.read(signal);
+    await events.read(patiently).catch(orError);
     const said = events.error()?.message;
     const message = `${nameOf(task)} ended as ${task.state}${said === undefined ? '' : `: ${said}`}`;
     throw new SourceError(config.name, 'unreachable', message);
   }
-  const { text } = await session.ask({ path: `/tasks/${id}/output?type=result`, signal });
+  const { text } = await session.ask({ path: `/tasks/${id}/output?type=result`, ...patiently });
   // The task is done: a last line without its end is whole.
   const lines = parseLines(instanceAnswer, `${text}\n`);
   const read = lines.read.map((one) => toInstance(config, directorVersion, one, errands.has(one.id ?? '')));
@@ -114,15 +129,14 @@ async function readInstances(
   return { read: named.toSorted(byName), unread: lines.unread + read.length - named.length };
 }
 
-/** Ids of the instances for which no VM is expected, though nobody stopped them. Which those are, the full answer does not tell. */
-async function readErrands({ config, session, signal }: Asking, path: string): Promise<ReadonlySet<string>> {
-  const { text } = await session.ask({ path, signal });
+/** Ids of the instances for which no VM is expected, though nobody stopped them: the full answer does not say which those are. */
+function errandsIn(config: BoshConfig, text: string): ReadonlySet<string> {
   const answers = parseAs(config.name, 'the list of instances', z.array(plainAnswer), text);
   return new Set(answers.flatMap(({ id, expects_vm: expected }) => (expected === false && id ? [id] : [])));
 }
 
 /**
- * Which age of Cloud Foundry it is, where the releases tell: `cf/245` while there was one release for all, `cf-deployment` since.
+ * Which version of Cloud Foundry it is, where the releases show it: `cf/245` while there was one release for all, `cf-deployment` since.
  */
 function versionOf(releases: NonNullable<DeploymentAnswer['releases']>): string | undefined {
   const cf = releases.find(({ name }) => name === 'cf');
@@ -136,7 +150,7 @@ function byName(one: Instance, other: Instance): number {
 }
 
 function unreadable({ name }: BoshConfig): SourceError {
-  return new SourceError(name, 'malformed', 'the director told of them in lines that cannot be read');
+  return new SourceError(name, 'malformed', 'the director answered with lines that cannot be read');
 }
 
 function orError(error: unknown): SourceError {

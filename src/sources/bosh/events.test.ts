@@ -30,11 +30,11 @@ test('416 is nothing new, and only what is new is asked for', async () => {
   let said = '';
   const { session, asked } = sessionOf(() => said);
   const events = openEvents(session, 1180);
-  await events.read(signal);
+  await events.read({ signal });
   expect(events.at()).toBeUndefined();
   said += `${JSON.stringify(STARTED)}\n`;
-  await events.read(signal);
-  await events.read(signal);
+  await events.read({ signal });
+  await events.read({ signal });
   expect(events.at()).toBe('Updating instance doppler/abe6 (0) é started');
   expect(asked).toEqual(['bytes=0-', 'bytes=0-', `bytes=${Buffer.byteLength(said)}-`]);
 });
@@ -45,10 +45,10 @@ test('a line that is cut, in the middle of a letter even, is read when it is who
   const { session } = sessionOf(() => line.subarray(0, length).toString('latin1'));
   const events = openEvents(session, 1180);
   for (; length < line.length; length++) {
-    await events.read(signal);
+    await events.read({ signal });
     expect(events.at()).toBeUndefined();
   }
-  await events.read(signal);
+  await events.read({ signal });
   expect(events.at()).toMatch(/^Updating instance doppler/);
 });
 
@@ -56,9 +56,9 @@ test('a director that knows no ranges says everything again, and it counts once'
   let said = `${JSON.stringify(STARTED)}\n`;
   const { session } = sessionOf(() => said, { knowsRanges: false });
   const events = openEvents(session, 1180);
-  await events.read(signal);
+  await events.read({ signal });
   said += `${JSON.stringify({ ...STARTED, state: 'failed', data: { error: 'no monit' } })}\n`;
-  await events.read(signal);
+  await events.read({ signal });
   expect(events.error()).toEqual({ code: 0, message: 'no monit' });
 });
 
@@ -70,6 +70,6 @@ test('the error that ends a task counts more than that of a stage, and warnings 
   ];
   const { session } = sessionOf(() => lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   const events = openEvents(session, 1180);
-  await events.read(signal);
+  await events.read({ signal });
   expect(events.error()).toEqual({ code: 400_007, message: "'job/0' is not running after update" });
 });

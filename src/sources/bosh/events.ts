@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { parseLines } from './parse.ts';
 import { saidBy } from './refusal.ts';
-import type { Session } from './session.ts';
+import type { Question, Session } from './session.ts';
 
-/** A task's event: reference cf-and-certificates.md section 2.3. */
+/** A task's event: https://bosh.io/docs/director-api-v1/#task-output */
 const event = z.object({
   stage: z.string().optional(),
   task: z.string().optional(),
@@ -14,14 +14,14 @@ const event = z.object({
 
 export interface TaskEvents {
   /** Reads what is new. @throws {SourceError} */
-  readonly read: (signal: AbortSignal) => Promise<void>;
+  readonly read: (asking: Pick<Question, 'signal' | 'patientUntilMs'>) => Promise<void>;
   /** What the task was last said to be doing. */
   readonly at: () => string | undefined;
   /** The error that it ended with, or else the last one of a stage. */
   readonly error: () => { readonly code: number; readonly message: string } | undefined;
 }
 
-/** Follows what a task says of itself, asking each time only for what was not read yet. */
+/** Follows the events of a task, asking each time only for what was not read yet. */
 export function openEvents(session: Session, taskId: number): TaskEvents {
   let readBytes = 0;
   let at: string | undefined;
@@ -34,13 +34,13 @@ export function openEvents(session: Session, taskId: number): TaskEvents {
   };
 
   return {
-    read: async (signal) => {
+    read: async (asking) => {
       const { status, text } = await session.ask({
         path: `/tasks/${taskId}/output?type=event`,
         headers: { range: `bytes=${readBytes}-` },
         // 416: nothing new yet.
         accept: [416],
-        signal,
+        ...asking,
       });
       if (status !== 200 && status !== 206) return;
       // A director, or a proxy before it, that knows no ranges sends everything again.

@@ -7,7 +7,7 @@ import { saidBy } from './refusal.ts';
 import type { Session } from './session.ts';
 import { readTask } from './task.ts';
 
-/** Strings all of them, numbers too: reference cf-and-certificates.md section 2.3. Old directors do not name the task. */
+/** Strings all of them, numbers too: https://bosh.io/docs/director-api-v1/#list-locks. Old directors do not name the task. */
 const lockAnswer = z.object({
   type: z.string(),
   resource: z.union([z.string().transform((one) => [one]), z.array(z.string())]),
@@ -17,7 +17,7 @@ export type LockAnswer = z.output<typeof lockAnswer>;
 
 const lockedAnswer = z.object({ name: z.string(), locked: z.boolean().nullish() });
 
-/** Stands for the id of a task that nobody tells. */
+/** Stands for the id of a task that this credential may not see. */
 export const UNSEEN_TASK = 'unknown';
 
 interface Asking {
@@ -37,7 +37,7 @@ export async function readLocks(asking: Asking): Promise<readonly LockAnswer[]> 
   return parseAs(config.name, 'the list of locks', z.array(lockAnswer), answer.text);
 }
 
-/** For the admin of a team, who may not see locks: which deployments are locked is told there too, but not by what. */
+/** For the admin of a team, who may not see locks: the list of deployments shows which are locked, but not by what. */
 async function readLocked({ config, session, signal }: Asking): Promise<readonly LockAnswer[]> {
   const path = '/deployments?exclude_configs=true&exclude_releases=true&exclude_stemcells=true';
   const { text } = await session.ask({ path, signal });
@@ -56,7 +56,7 @@ export async function lockOf(
   if (!held) return undefined;
   const { task_id: taskId } = held;
   if (!taskId) return { taskId: UNSEEN_TASK };
-  const task = await readTask(asking.config, asking.session, taskId, asking.signal).catch(
+  const task = await readTask(asking.config, asking.session, taskId, { signal: asking.signal }).catch(
     (error: unknown) => {
       // It may have ended just now, or be none of ours to see: the lock is what counts.
       if (error instanceof SourceError) return undefined;

@@ -6,7 +6,7 @@ import type { BoshConfig } from './config.ts';
 
 const MAX_WORDS = 300;
 
-/** What a director says where it says no: reference cf-and-certificates.md section 2.1. */
+/** What a director says where it says no: https://bosh.io/docs/director-api-v1/ */
 const errorAnswer = z.object({ code: z.number(), description: z.string() });
 
 /** A director's words, fit to be shown: cut, and without control characters. */
@@ -32,7 +32,7 @@ export function refusalOf(config: BoshConfig, { status, text }: TextAnswer): Sou
 
 function kindOf(status: number): SourceErrorKind {
   if (status === 404) return 'missing';
-  if (status >= 500) return 'unreachable';
+  if (status >= 500 || status === 429) return 'unreachable';
   return status < 400 ? 'malformed' : 'refused';
 }
 

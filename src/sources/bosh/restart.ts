@@ -128,14 +128,14 @@ async function finish({ config, session }: Deed, id: number, { signal }: Order):
   const beganAtMs = performance.now();
   const events = openEvents(session, id);
   const meanwhile = async (): Promise<string | undefined> => {
-    // Told to people where it is known; the task itself does not hang on it.
-    await events.read(signal).catch((error: unknown) => {
+    // Shown to people where it is known; the task itself does not depend on it.
+    await events.read({ signal }).catch((error: unknown) => {
       if (!(error instanceof SourceError)) throw error;
     });
     return events.at();
   };
   const forSeconds = config.actionSeconds;
-  const task = await followTask(config, session, id, { forSeconds, patient: true, meanwhile, signal });
+  const task = await followTask(config, session, id, { forSeconds, meanwhile, signal });
   const seconds = task.seconds ?? Math.round((performance.now() - beganAtMs) / 1000);
   if (task.state === 'done') return { said: `task ${id} done after ${seconds} s` };
   throw failed(config, task, events.error());

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { SourceError } from '../../ports/source-error.ts';
 import type { PlainHttpClient, TextAnswer } from '../../wire/http.ts';
@@ -10,6 +11,10 @@ import { refusalOf } from './refusal.ts';
 /** Of a token's time, how much is left unused: a question takes a while. */
 const TOKEN_MARGIN_MS = 30_000;
 const MAX_BYTES = 50_000_000;
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 1_000;
+/** What a proxy answers while the director behind it restarts, and a rate limit: the same question may be answered a moment later. */
+const NO_ANSWER: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 const tokenAnswer = z.object({
   access_token: z.string().min(1),
@@ -24,13 +29,18 @@ export interface Question {
   readonly headers?: Readonly<Record<string, string>>;
   /** Statuses besides success which are answers to this question. */
   readonly accept?: readonly number[];
+  /**
+   * A time of `performance.now()`: until then the question is asked again where no answer comes (a lost connection, 429, 502, 503 or 504).
+   * A GET only: what starts something is sent once.
+   */
+  readonly patientUntilMs?: number;
   readonly signal: AbortSignal;
 }
 
 /** One credential at the director, and its token. */
 export interface Session {
   /**
-   * Asks, and logs in anew once where the token has ended. Only success and what is accepted comes back.
+   * Asks, and logs in again once where the token has ended. Only success and what is accepted comes back.
    * @throws {SourceError} with the director's own words where it has some.
    */
   readonly ask: (question: Question) => Promise<TextAnswer>;
@@ -59,11 +69,11 @@ export function openSession(config: BoshConfig, auth: BoshAuth, connector: Conne
     return login;
   };
 
-  const ask = async (question: Question): Promise<TextAnswer> => {
+  const askOnce = async (question: Question): Promise<TextAnswer> => {
     const http = await connector.http();
     const used = await enter(question.signal);
     const answer = await send(config, http, question, used.authorization);
-    if (!isUnknown(answer)) return judge(config, question, answer);
+    if (!isUnknown(answer)) return answer;
     if ('basic' in auth) throw refused(config, 'the director does not accept the username and password');
     // Ended or revoked. Another question may have logged in meanwhile.
     if (login === used) login = undefined;
@@ -71,16 +81,54 @@ export function openSession(config: BoshConfig, auth: BoshAuth, connector: Conne
     const second = await send(config, http, question, fresh.authorization);
     if (isUnknown(second))
       throw refused(config, 'the director does not accept the token that UAA has just given');
-    return judge(config, question, second);
+    return second;
+  };
+
+  const ask = async (question: Question): Promise<TextAnswer> => {
+    const { signal } = question;
+    let last: SourceError | undefined;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
+      const answer = await askOnce(question).catch((error: unknown) => {
+        if (signal.aborted) throw abortedAfter(signal, last);
+        if (isPatient(question, pauseMs) && isUnreachable(error)) return error;
+        throw error;
+      });
+      const isAnswer = !(answer instanceof SourceError);
+      if (isAnswer && !(NO_ANSWER.has(answer.status) && isPatient(question, pauseMs)))
+        return judge(config, question, answer);
+      last = isAnswer ? refusalOf(config, answer) : answer;
+      await pause(pauseMs, signal, last);
+    }
   };
 
   return { ask, enter };
 }
 
+/** Whether there is time to ask again after a pause. */
+function isPatient({ method = 'GET', patientUntilMs = 0 }: Question, pauseMs: number): boolean {
+  return method === 'GET' && performance.now() + pauseMs < patientUntilMs;
+}
+
+/** Waits. @throws the reason of `signal`; at a deadline with what kept us waiting until then. */
+export async function pause(ms: number, signal: AbortSignal, last?: SourceError): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => {
+    throw abortedAfter(signal, last);
+  });
+}
+
+function abortedAfter({ reason }: AbortSignal, last: SourceError | undefined): unknown {
+  if (!last || !(reason instanceof SourceError)) return reason;
+  return new SourceError(reason.source, reason.kind, `${reason.message}: ${last.message}`);
+}
+
+function isUnreachable(error: unknown): error is SourceError {
+  return error instanceof SourceError && error.kind === 'unreachable';
+}
+
 function send(
   config: BoshConfig,
   http: PlainHttpClient,
-  { method = 'GET', path, headers, accept = [], signal }: Question,
+  { method = 'GET', path, headers, accept = [], patientUntilMs, signal }: Question,
   authorization: string,
 ): Promise<TextAnswer> {
   return http.requestText({
@@ -88,8 +136,10 @@ function send(
     method,
     headers: { authorization, ...headers },
     // All that has words of its own; a redirect is never followed, for it may name any host.
-    accept: [301, 302, 303, 307, 308, 400, 401, 403, 404, 409, 410, 500, ...accept],
+    accept: [301, 302, 303, 307, 308, 400, 401, 403, 404, 409, 410, 500, ...NO_ANSWER, ...accept],
     maxBytes: MAX_BYTES,
+    // Whoever is patient asks again at intervals of its own.
+    ...(patientUntilMs !== undefined && { retries: 0 }),
     timeoutMs: config.timeoutMs,
     signal,
   });

@@ -1,14 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { SourceError } from '../../ports/source-error.ts';
 import type { TextAnswer } from '../../wire/http.ts';
 import type { BoshConfig } from './config.ts';
 import { saidBy } from './refusal.ts';
-import type { Session } from './session.ts';
+import { pause, type Question, type Session } from './session.ts';
 import { parseAs } from './parse.ts';
 
 const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 2_000;
+const LONGEST_PAUSE_MS = 1_000;
 export const REDIRECTS = [301, 302, 303, 307, 308] as const;
 
 const taskAnswer = z.object({
@@ -34,7 +33,7 @@ const RUNNING: ReadonlySet<string> = new Set(['queued', 'processing', 'cancellin
 
 /**
  * The task that a call was redirected to. Only the end of the path counts: the host in it may be one that cannot be reached from here,
- * or one that has no business with our token (reference: cf-and-certificates.md section 2.3, "Redirect trap").
+ * or one that has no business with our token.
  * @throws {SourceError}
  */
 export function taskIn(config: BoshConfig, { headers }: TextAnswer): number {
@@ -50,9 +49,9 @@ export async function readTask(
   config: BoshConfig,
   session: Session,
   id: number | string,
-  signal: AbortSignal,
+  asking: Pick<Question, 'signal' | 'patientUntilMs'>,
 ): Promise<Task> {
-  const { text } = await session.ask({ path: `/tasks/${encodeURIComponent(id)}`, signal });
+  const { text } = await session.ask({ path: `/tasks/${encodeURIComponent(id)}`, ...asking });
   return toTask(parseAs(config.name, `task ${id}`, taskAnswer, text));
 }
 
@@ -75,43 +74,37 @@ export async function findTask(
 
 export interface Following {
   readonly forSeconds: number;
-  /** Goes on asking where the director does not answer: the task goes on without us. */
-  readonly patient?: boolean;
-  /** Done between two looks; says what the task is at, where that is known. */
+  /** Done between two polls; says what the task is at, where that is known. */
   readonly meanwhile?: () => Promise<string | undefined>;
   readonly signal: AbortSignal;
 }
 
 /**
- * Waits until the task has ended, one way or another.
+ * Polls until the task has ended, one way or another. A poll without an answer is only one poll: the task goes on without us.
  * @throws {SourceError} `unreachable` where it has not ended in time.
  */
 export async function followTask(
   config: BoshConfig,
   session: Session,
   id: number,
-  { forSeconds, patient = false, meanwhile, signal }: Following,
+  { forSeconds, meanwhile, signal }: Following,
 ): Promise<Task> {
   const endsAtMs = performance.now() + forSeconds * 1000;
   let at: string | undefined;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
-    const task = await readTask(config, session, id, signal).catch((error: unknown) => {
-      if (patient && error instanceof SourceError && error.kind === 'unreachable') return error;
+    const asking = { patientUntilMs: endsAtMs, signal };
+    const task = await readTask(config, session, id, asking).catch((error: unknown) => {
+      if (!signal.aborted && error instanceof SourceError && error.kind === 'unreachable') return error;
       throw error;
     });
     const isOver = performance.now() >= endsAtMs;
-    if (task instanceof SourceError) {
-      if (isOver) throw task;
-    } else {
+    const noAnswer = task instanceof SourceError ? task : undefined;
+    if (!(task instanceof SourceError)) {
       at = (await meanwhile?.()) ?? at;
       if (!RUNNING.has(task.state)) return task;
       if (isOver) throw neverEnding(config, task, forSeconds, at);
-    }
-    await sleep(Math.max(1, Math.min(pauseMs, endsAtMs - performance.now())), undefined, { signal }).catch(
-      () => {
-        throw signal.reason;
-      },
-    );
+    } else if (isOver) throw task;
+    await pause(Math.max(1, Math.min(pauseMs, endsAtMs - performance.now())), signal, noAnswer);
   }
 }
 

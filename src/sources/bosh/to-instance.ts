@@ -6,7 +6,7 @@ import { restartTerms } from './restart-terms.ts';
 
 /**
  * One line of `instances?format=full`, as far as it is of use. Vitals, whose numbers are strings, are left aside; what is 0 is absent;
- * `index` may be null (reference: cf-and-certificates.md section 2.2).
+ * `index` may be null (https://bosh.io/docs/director-api-v1/#list-instances-detailed).
  */
 export const instanceAnswer = z.object({
   job_name: z.string().min(1),
@@ -48,7 +48,7 @@ const PROCESS_STATES: Readonly<Record<string, RunningProcess['state']>> = {
   unknown: 'unmonitored',
 };
 
-/** One without an id and without an index cannot be named, and so not be told of. */
+/** One without an id and without an index cannot be named, and so not be shown. */
 export function toInstance(
   config: BoshConfig,
   directorVersion: string,

@@ -7,9 +7,9 @@ export type Fault = { readonly path: string; readonly method?: string } & (
   | { readonly status: number; readonly body?: string; readonly headers?: Readonly<Record<string, string>> }
   | { readonly slowMs: number }
   /** Waits for this, and then does what is asked. */
-  | { readonly until: Promise<unknown> }
-  /** The connection is closed before the question was worked on, or after, with the answer lost. */
-  | { readonly lose: 'question' | 'answer' }
+  | { readonly until: Promise<unknown>; readonly onWait?: (path: string) => void }
+  /** The connection is closed before the question was worked on, or after: with the answer lost, or in the middle of it. */
+  | { readonly lose: 'question' | 'answer' | 'half' }
 );
 
 export interface Faults {
@@ -44,10 +44,20 @@ export function openFaults(stopped: AbortSignal): Faults {
         return decide();
       }
       if ('until' in fault) {
+        fault.onWait?.(path);
         await fault.until;
         return decide();
       }
-      if (fault.lose === 'answer') await decide();
+      if (fault.lose !== 'question') {
+        const { status, body } = await decide();
+        const text = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+        const bytes = Buffer.from(text);
+        if (fault.lose === 'half') {
+          response.writeHead(status, { 'content-length': bytes.length });
+          const half = bytes.subarray(0, bytes.length / 2);
+          await new Promise<void>((resolve) => response.write(half, () => resolve()));
+        }
+      }
       response.socket?.destroy();
       return undefined;
     },

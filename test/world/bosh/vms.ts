@@ -83,7 +83,7 @@ export function keepVms(first: readonly DirectorVm[]): KeptVms {
 
 /**
  * One line of what `instances?format=full` results in. Vitals are strings and process figures numbers; what is 0 is left out, and
- * `persistent` where there is no disk (reference: cf-and-certificates.md section 2.2).
+ * `persistent` where there is no disk (https://bosh.io/docs/director-api-v1/#list-instances-detailed).
  */
 export function instanceLine(vm: DirectorVm): string {
   const silent = vm.jobState === 'unresponsive agent' || vm.jobState === null;
