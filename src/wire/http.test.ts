@@ -169,6 +169,18 @@ test('a connection reset half-way through every answer', async () => {
   );
 });
 
+test('what came before a connection ended is the answer where a part of it is of use, once asking again did not help', async () => {
+  let asked = 0;
+  const url = await serve((_, response) => {
+    asked += 1;
+    response.writeHead(200, { 'content-length': '100' });
+    response.write('<monit>', () => response.socket?.end());
+  });
+  const request: JsonRequest = { url, timeoutMs: 5000, signal: new AbortController().signal, partial: true };
+  expect((await open().requestText(request)).text).toBe('<monit>');
+  expect(asked).toBe(3);
+});
+
 test('a kept connection that was closed in the moment of use is not a failure', async () => {
   let asked = 0;
   const url = await serve((_, response) => {

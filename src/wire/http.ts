@@ -39,6 +39,8 @@ export interface JsonRequest {
   /** Of the answer's text. Default: UTF-8. `latin1` is ISO-8859-1, a letter a byte. */
   readonly encoding?: 'utf8' | 'latin1';
   readonly signal: AbortSignal;
+  /** Where the connection ends in the middle of an answer and asking again does not help, what came of it is the answer: for texts that are of use in part. */
+  readonly partial?: boolean;
   /** Statuses above 299 which are answers to this question, and so are returned and not thrown. A redirect among them is not followed. */
   readonly accept?: readonly number[];
   /** At most 2, and only a GET is asked again. Default: 2. */
@@ -117,11 +119,14 @@ async function ask(connection: Connection, request: JsonRequest): Promise<Answer
   const retries = isRead(request) ? Math.min(request.retries ?? MAX_RETRIES, MAX_RETRIES) : 0;
   try {
     for (let retry = 0; ; retry++) {
-      const answer = await askOnce(connection, url, request, deadline).catch((error: unknown) => {
-        // A server may close a kept connection in the moment it is used again: nothing is wrong with it.
-        if (retry < retries && isReset(error) && !deadline.signal.aborted) return undefined;
-        throw error;
-      });
+      const partial = request.partial === true && retry >= retries;
+      const answer = await askOnce(connection, url, { ...request, partial }, deadline).catch(
+        (error: unknown) => {
+          // A server may close a kept connection in the moment it is used again: nothing is wrong with it.
+          if (retry < retries && isReset(error) && !deadline.signal.aborted) return undefined;
+          throw error;
+        },
+      );
       const waitMs = retryWaitMs(answer?.headers['retry-after'], retry);
       const again = !answer || WORTH_RETRYING.has(answer.status);
       if (!again || retry >= retries || (answer && waitMs >= deadline.leftMs()))
@@ -202,16 +207,20 @@ async function read(
   source: string,
   response: Dispatcher.ResponseData,
   host: string,
-  { maxBytes = MAX_BYTES, encoding = 'utf8' }: JsonRequest,
+  { maxBytes = MAX_BYTES, encoding = 'utf8', partial = false }: JsonRequest,
 ): Promise<Answer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of response.body as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    // Leaving the loop destroys the stream, and with it the connection.
-    if (bytes > maxBytes)
-      throw new SourceError(source, 'malformed', `${host} answered with more than ${inWords(maxBytes)}`);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of response.body as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      // Leaving the loop destroys the stream, and with it the connection.
+      if (bytes > maxBytes)
+        throw new SourceError(source, 'malformed', `${host} answered with more than ${inWords(maxBytes)}`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (!partial || bytes === 0 || !isReset(error)) throw error;
   }
   return {
     status: response.statusCode,
