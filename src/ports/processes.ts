@@ -24,7 +24,7 @@ export interface Deployment {
   /** The deployment's name; for monit the source's own name. */
   readonly name: string;
   readonly instances: readonly Instance[];
-  /** Held by a running task: nothing else may change it. */
+  /** Held by a running task: nothing else may change it. The id is `unknown` where the credential may not see the task. */
   readonly lock?: { readonly taskId: string; readonly description?: string };
   /** What of it could not be read; then `instances` may be incomplete. */
   readonly gaps?: readonly { readonly what: string; readonly error: SourceError }[];
@@ -53,6 +53,8 @@ export interface Instance {
    */
   readonly state: 'running' | 'failing' | 'starting' | 'stopped' | 'unknown' | 'unresponsive' | 'absent';
   readonly processes: readonly RunningProcess[];
+  /** What is wrong besides processes, where its keeper watches more: disks, files, hosts, programs. */
+  readonly faults?: readonly ServiceFault[];
   /** Another one after each restart, where the keeper shows something of the kind: a machine's id, a process id. Plans are bound to it. */
   readonly incarnation?: string;
   readonly restart: RestartTerms;
@@ -64,6 +66,20 @@ export interface RunningProcess {
   readonly state: 'running' | 'failing' | 'starting' | 'unmonitored';
   readonly uptimeSeconds?: number;
   readonly pid?: number;
+}
+
+/** Something that is watched on a machine, is no process, and is not as it should be. A restart does not fix it. */
+export interface ServiceFault {
+  readonly name: string;
+  /** `filesystem`, `file`, `host`, `program`, `system` … */
+  readonly type: string;
+  readonly state: 'failing' | 'starting' | 'unmonitored';
+  /** What failed, in words: `it does not exist`. Empty where it is not failing. */
+  readonly failures: readonly string[];
+  /** The keeper's own message. */
+  readonly message?: string;
+  /** The instance is failing because of it. */
+  readonly counts: boolean;
 }
 
 /** Whether and how an instance may be restarted, by configuration and by its keeper's own rules. */

@@ -26,7 +26,7 @@ const FLOORS: readonly Floor[] = [
   },
   // Read by the configuration of every role, so it loads nothing that talks to anything.
   { room: /^src\/sources\/[^/]+\/(?=(config|site)\.ts$)/, mayImport: /^(zod$|node:(net|url)$)/ },
-  { room: /^src\/sources\/[^/]+\//, mayImport: /^(src\/(ports|wire)\/|(zod|yaml|fast-xml-parser)$|node:)/ },
+  { room: /^src\/sources\/[^/]+\//, mayImport: /^(src\/(ports|wire)\/|(zod|yaml)$|node:)/ },
   { room: /^src\/telemetry\//, mayImport: /^(src\/(check|ports)\/|(pino|prom-client)$|node:)/ },
   { room: /^src\/queue\//, mayImport: /^(src\/(check|ports|telemetry)\/|(zod|bullmq|ioredis)$|node:)/ },
   { room: /^src\/memory\//, mayImport: /^(src\/(check|ports|queue)\/|(zod|ioredis)$|node:)/ },

@@ -26,6 +26,8 @@ export interface MonitOptions {
   /** What the machine is called: part of the folder's name. */
   readonly name: string;
   readonly processes: readonly WatchedProcess[];
+  /** What else it checks, in its own words, given its folder: files, filesystems, hosts, programs. */
+  readonly checks?: (folder: string) => readonly string[];
   /** Seconds from one look to the next. Default: 1, the least that monit knows. */
   readonly pollSeconds?: number;
   /** Default: what BOSH writes everywhere, `vcap:random-password`. */
@@ -58,7 +60,7 @@ export async function startMonit(options: MonitOptions): Promise<Monit> {
   };
 }
 
-/** A port that was free may be taken a moment later by another test: monit then runs on without its pages, and is started anew on another port. */
+/** A port that was free may be taken a moment later by another test: monit then runs on without its pages, and is started again on another port. */
 async function spawnSomewhere(
   folder: string,
   options: MonitOptions,
@@ -107,7 +109,7 @@ async function endMonit(child: ChildProcess): Promise<void> {
 function configuration(
   folder: string,
   port: number,
-  { processes, pollSeconds = 1 }: MonitOptions,
+  { processes, checks: others, pollSeconds = 1 }: MonitOptions,
   { username, password }: { readonly username: string; readonly password: string },
 ): string {
   const checks = processes.map(({ name, startSeconds = 10 }) => {
@@ -124,6 +126,6 @@ set idfile ${folder}/monit.id
 set statefile ${folder}/monit.state
 set pidfile ${folder}/monit.pid
 set logfile ${folder}/monit.log
-${checks.join('\n')}
+${[...checks, ...(others?.(folder) ?? [])].join('\n')}
 `;
 }

@@ -41,6 +41,7 @@ export function openContact(config: MonitConfig): Contact {
       url: host.url + path,
       headers: { accept: 'text/xml', ...authorization(config, host) },
       encoding: 'latin1',
+      partial: true,
       maxBytes: MAX_BYTES,
       accept: [404],
       timeoutMs,
@@ -51,12 +52,11 @@ export function openContact(config: MonitConfig): Contact {
       const newer = await ask(host, '/_status2?format=xml', signal);
       const answer = newer.status === 404 ? await ask(host, '/_status?format=xml', signal) : newer;
       const status = parseStatus(answer.text);
-      if (status) return { status, ...tokenIn(answer) };
-      throw new SourceError(
-        name,
-        'malformed',
-        `${host.instance} answered with something that is no status of monit`,
-      );
+      if (!status) throw malformed(name, host, 'answered with something that is no status of monit');
+      const { processes, others, unread } = status;
+      if (processes.length + others.length === 0 && unread.length > 0)
+        throw malformed(name, host, `answered, and no service in it can be read: ${unread[0]!.because}`);
+      return { status, ...tokenIn(answer) };
     },
     order: async ({ host, process, action, token }, signal) => {
       const answer = await (
@@ -79,12 +79,16 @@ export function openContact(config: MonitConfig): Contact {
   };
 }
 
+function malformed(source: string, { instance }: MonitHost, words: string): SourceError {
+  return new SourceError(source, 'malformed', `${instance} ${words}`);
+}
+
 function authorization({ auth }: MonitConfig, host: MonitHost): { readonly authorization: string } {
   const { username, password } = host.auth ?? auth ?? { username: '', password: '' };
   return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
 }
 
-/** Every answer may bring a fresh one. Known by the cookie, not by the version. Reference: cf-and-certificates.md section 3. */
+/** Every answer may bring a fresh one. Known by the cookie, not by the version: monit 5.2 has none. */
 function tokenIn({ headers }: TextAnswer): { readonly token?: string } {
   const token = /(?:^|;\s*)securitytoken=(\w{1,128})/.exec(headers['set-cookie'] ?? '')?.[1];
   return token === undefined ? {} : { token };

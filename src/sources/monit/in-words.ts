@@ -1,5 +1,5 @@
 import type { RunningProcess } from '../../ports/processes.ts';
-import type { MonitProcess } from './parse-status.ts';
+import type { MonitProcess, MonitService } from './parse-status.ts';
 
 const MONITORED = 1;
 const NOT_YET = 2 | 4;
@@ -16,8 +16,58 @@ const PENDING: Readonly<Record<number, string>> = {
   7: 'monitor',
 };
 
-/** As the BOSH agent derives it, but for its word `unknown`. Reference: cf-and-certificates.md section 2.2. */
-export function stateOf({ monitor, status }: MonitProcess): RunningProcess['state'] {
+const TYPES = ['filesystem', 'directory', 'file', 'process', 'host', 'system', 'fifo', 'program', 'network'];
+
+/** The bits of a status from the lowest on: the events of `src/event.h` in monit's sources. */
+const FAILURES = [
+  'its checksum changed or is wrong',
+  'a resource limit is exceeded',
+  'it timed out',
+  'its timestamp is wrong',
+  'its size is wrong',
+  'the connection failed',
+  'its permissions are wrong',
+  'its owner (uid) is wrong',
+  'its group (gid) is wrong',
+  'it does not exist',
+  'it is of another type',
+  'its data cannot be read',
+  'a command failed or timed out',
+  'its filesystem flags changed',
+  'the ping failed',
+  'its content matches a rule',
+  'monit itself was restarted',
+  'an action was taken on it',
+  'its pid changed',
+  'its parent pid changed',
+  'the heartbeat failed',
+  'its program ended with a wrong status',
+  'its uptime is wrong',
+  'its link is down',
+  'its link speed changed',
+  'its link is saturated',
+  'too many bytes came in',
+  'too many bytes went out',
+  'too many packets came in',
+  'too many packets went out',
+  'it exists, and should not',
+];
+
+export function typeOf({ type }: MonitService): string {
+  return TYPES[type] ?? `service of type ${type}`;
+}
+
+/** What failed, one for each bit of the status. A bit of a later monit is shown as it is: it is no sign of health. */
+export function failuresOf({ status }: MonitService): readonly string[] {
+  if (status < 0) return [`status ${status}`];
+  const bits = status.toString(2).split('').toReversed();
+  return bits.flatMap((bit, at) =>
+    bit === '0' ? [] : [FAILURES[at] ?? `status 0x${(2 ** at).toString(16)}, which is not known here`],
+  );
+}
+
+/** As the BOSH agent derives it, but for its word `unknown`: jobsupervisor/monit/status.go in cloudfoundry/bosh-agent. */
+export function stateOf({ monitor, status }: MonitService): RunningProcess['state'] {
   if (monitor === 0) return 'unmonitored';
   if ((monitor & NOT_YET) !== 0) return 'starting';
   return status === 0 ? 'running' : 'failing';
@@ -35,6 +85,6 @@ export function saidOf(process: MonitProcess): string {
   if (monitor === 0) return 'is not monitored';
   if ((status & COULD_NOT_BE_RUN) !== 0) return 'could not be started or stopped';
   if ((status & DOES_NOT_EXIST) !== 0 || pid === undefined) return 'does not run';
-  if (status !== 0) return `is failing (status 0x${status.toString(16)})`;
+  if (status !== 0) return `is failing (${failuresOf(process).join(', ')})`;
   return (monitor & NOT_YET) === 0 ? `is the same process as before (pid ${pid})` : 'is starting';
 }

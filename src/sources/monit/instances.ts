@@ -1,34 +1,40 @@
-import type { Deployment, Instance, RestartTerms, RunningProcess } from '../../ports/processes.ts';
+import type {
+  Deployment,
+  Instance,
+  RestartTerms,
+  RunningProcess,
+  ServiceFault,
+} from '../../ports/processes.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { concurrently } from '../../wire/concurrently.ts';
 import type { MonitConfig, MonitHost } from './config.ts';
 import type { Contact } from './contact.ts';
-import { stateOf } from './in-words.ts';
-import type { MonitProcess } from './parse-status.ts';
+import { failuresOf, stateOf, typeOf } from './in-words.ts';
+import { type MonitProcess, type MonitService, type MonitStatus, SYSTEM } from './parse-status.ts';
 
 const HOSTS_AT_ONCE = 20;
 
 type Looked = { readonly host: MonitHost } & (
-  | { readonly processes: readonly MonitProcess[] }
+  | { readonly status: MonitStatus }
   | { readonly error: SourceError }
 );
 
-/** Asks every host, each by itself. */
+/** Asks every host, each by itself: at a deadline those that have not answered end with its error, and the others stay. */
 export async function* lookAtHosts(
   { hosts }: MonitConfig,
   contact: Contact,
   signal: AbortSignal,
 ): AsyncGenerator<Looked, void> {
-  const look = async (host: MonitHost, stop: AbortSignal): Promise<Looked> => {
+  const look = async (host: MonitHost): Promise<Looked> => {
     try {
-      const { status } = await contact.readStatus(host, stop);
-      return { host, processes: status.processes };
+      const { status } = await contact.readStatus(host, signal);
+      return { host, status };
     } catch (error) {
       if (!(error instanceof SourceError)) throw error;
       return { host, error };
     }
   };
-  yield* concurrently(hosts, HOSTS_AT_ONCE, look, signal);
+  yield* concurrently(hosts, HOSTS_AT_ONCE, look);
 }
 
 /** @throws {SourceError} where not one host could be read. */
@@ -37,26 +43,26 @@ export async function readDeployment(
   contact: Contact,
   signal: AbortSignal,
 ): Promise<Deployment> {
-  const instances = new Map<MonitHost, Instance>();
-  const gaps = new Map<MonitHost, SourceError>();
-  for await (const looked of lookAtHosts(config, contact, signal)) {
-    if ('error' in looked) gaps.set(looked.host, looked.error);
-    else instances.set(looked.host, instanceOf(looked.host, looked.processes, config));
-  }
-  const [error] = gaps.values();
-  if (error && instances.size === 0) throw allSilent(config, error);
+  const looks = new Map<MonitHost, Looked>();
+  for await (const looked of lookAtHosts(config, contact, signal)) looks.set(looked.host, looked);
   // As configured, whoever answered first.
-  return {
-    source: config.name,
-    name: config.name,
-    instances: config.hosts.map((host) => instances.get(host)).filter((one) => one !== undefined),
-    ...(gaps.size > 0 && {
-      gaps: config.hosts.flatMap((host) => {
-        const error = gaps.get(host);
-        return error ? [{ what: host.instance, error }] : [];
-      }),
-    }),
-  };
+  const inOrder = config.hosts.map((host) => looks.get(host)).filter((one) => one !== undefined);
+  const instances = inOrder.flatMap((looked) =>
+    'error' in looked ? [] : [instanceOf(looked.host, looked.status, config)],
+  );
+  const gaps = inOrder.flatMap((looked) => gapsOf(config, looked));
+  const failed = inOrder.find((looked) => 'error' in looked);
+  if (failed && instances.length === 0) throw allSilent(config, failed.error);
+  return { source: config.name, name: config.name, instances, ...(gaps.length > 0 && { gaps }) };
+}
+
+function gapsOf({ name }: MonitConfig, looked: Looked): NonNullable<Deployment['gaps']> {
+  const { instance } = looked.host;
+  if ('error' in looked) return [{ what: instance, error: looked.error }];
+  return looked.status.unread.map((one) => ({
+    what: one.name === undefined ? `${instance}: other services` : `${instance}: ${one.name}`,
+    error: new SourceError(name, 'malformed', one.because),
+  }));
 }
 
 function allSilent({ name, hosts }: MonitConfig, error: SourceError): SourceError {
@@ -70,34 +76,48 @@ export function whoIs({ instance, id }: MonitHost): Pick<Instance, 'group' | 'id
   return { group, id: id ?? last, name: instance, ...(/^\d{1,6}$/.test(last) && { index: Number(last) }) };
 }
 
-function instanceOf(host: MonitHost, processes: readonly MonitProcess[], config: MonitConfig): Instance {
+function instanceOf(host: MonitHost, { processes, others }: MonitStatus, config: MonitConfig): Instance {
   const restartable = processes.filter(({ name }) => config.restart.includes(name));
+  const faults = others.flatMap(faultOf);
   return {
     ...whoIs(host),
     ...(host.zone !== undefined && { zone: host.zone }),
     addresses: host.addresses,
     desired: 'started',
     ignored: false,
-    state: wholeOf(processes),
+    state: wholeOf([...processes, ...others.filter(({ counts }) => counts)]),
     processes: processes.map((one): RunningProcess => ({
       name: one.name,
       state: stateOf(one),
       ...(one.uptimeSeconds !== undefined && { uptimeSeconds: one.uptimeSeconds }),
       ...(one.pid !== undefined && { pid: one.pid }),
     })),
+    ...(faults.length > 0 && { faults }),
     incarnation: incarnationOf(restartable.length > 0 ? restartable : processes),
     restart: termsOf(restartable, config),
   };
 }
 
+function faultOf(service: MonitService): readonly ServiceFault[] {
+  const { name, counts, message } = service;
+  const state = stateOf(service);
+  if (state === 'running') return [];
+  // The machine itself, which no job depends on: only what has failed is news.
+  if (!counts && state !== 'failing' && service.type === SYSTEM) return [];
+  const failures = state === 'failing' ? failuresOf(service) : [];
+  return [
+    { name, type: typeOf(service), state, failures, counts, ...(message !== undefined && { message }) },
+  ];
+}
+
 /** As the BOSH agent adds them up: one that starts outweighs one that fails. */
-function wholeOf(processes: readonly MonitProcess[]): Instance['state'] {
-  const states = new Set(processes.map(stateOf));
+function wholeOf(services: readonly MonitService[]): Instance['state'] {
+  const states = new Set(services.map(stateOf));
   if (states.has('starting')) return 'starting';
   return states.has('failing') || states.has('unmonitored') ? 'failing' : 'running';
 }
 
-/** Of what may be restarted only: beside it another process may come and go every few seconds, which is no reason to plan anew. */
+/** Of what may be restarted only: beside it another process may come and go every few seconds, which is no reason for another plan. */
 function incarnationOf(processes: readonly MonitProcess[]): string {
   return processes.map((one) => `${one.name} ${stateOf(one) === 'running' ? one.pid : '-'}`).join(', ');
 }

@@ -1,7 +1,7 @@
-import { assert, nat, property } from 'fast-check';
+import { assert, constantFrom, nat, oneof, property, string } from 'fast-check';
 import { expect, test } from 'vitest';
-import { type FakeProcess, statusText } from '../../../test/world/monit/fake.ts';
-import { parseStatus } from './parse-status.ts';
+import { type FakeProcess, type FakeService, statusText } from '../../../test/world/monit/fake.ts';
+import { type MonitStatus, parseStatus } from './parse-status.ts';
 
 const DOPPLER: FakeProcess = {
   name: 'doppler',
@@ -12,51 +12,181 @@ const DOPPLER: FakeProcess = {
   uptimeSeconds: 41,
 };
 const GONE: FakeProcess = { name: 'metron_agent', status: 512, monitor: 1, pendingAction: 0 };
+const DIALECTS = [1, 2] as const;
 
-test.each([1, 2] as const)('dialect %i tells processes, and no pid of one that does not exist', (dialect) => {
-  expect(parseStatus(statusText([DOPPLER, GONE], '5.2.5', dialect))).toEqual({ processes: [DOPPLER, GONE] });
+function namesOf(status: MonitStatus | undefined): readonly string[] | undefined {
+  return status?.processes.map(({ name }) => name);
+}
+
+function gapsOf(status: MonitStatus | undefined): readonly string[] | undefined {
+  return status?.unread.map(({ name, because }) => `${name ?? '?'}: ${because}`);
+}
+
+test.each(DIALECTS)('dialect %i has processes, and no pid of one that does not exist', (dialect) => {
+  const counted = { type: 3, counts: true };
+  expect(parseStatus(statusText([DOPPLER, GONE], '5.2.5', dialect))).toMatchObject({
+    processes: [
+      { ...DOPPLER, ...counted },
+      { ...GONE, ...counted },
+    ],
+    unread: [],
+  });
 });
 
-test('of a machine of BOSH the processes of its jobs are told, and nothing else that runs there', () => {
+test('of a machine of BOSH the processes of its jobs are read, and nothing else that runs there', () => {
   const text = statusText([DOPPLER, { ...GONE, name: 'toolbelt' }], '5.2.5', 2);
   const outside = text.replace('<service>toolbelt</service>', '');
-  expect(parseStatus(outside)?.processes.map(({ name }) => name)).toEqual(['doppler']);
+  expect(namesOf(parseStatus(outside))).toEqual(['doppler']);
 });
 
 test('a name that looks like a number stays a name', () => {
   const text = statusText([{ ...DOPPLER, name: '0012' }], '5.33.0', 2);
-  expect(parseStatus(text)?.processes.map(({ name }) => name)).toEqual(['0012']);
+  expect(namesOf(parseStatus(text))).toEqual(['0012']);
 });
 
-test('a monit that watches over nothing is read, and has no processes', () => {
+test('a monit that watches nothing is read, and has no processes', () => {
   const text =
     '<?xml version="1.0"?><monit id="1"><server/><services></services><servicegroups></servicegroups></monit>';
-  expect(parseStatus(text)).toEqual({ processes: [] });
+  expect(parseStatus(text)).toEqual({ processes: [], others: [], unread: [] });
 });
 
-test('an answer that was cut off is none: it would pass for a machine without processes', () => {
-  const text = statusText([DOPPLER, GONE], '5.33.0', 2);
+test.each([
+  ['in the group of BOSH, all but the system', 2, { inGroup: true }, [true, true, false]],
+  ['outside of that group', 2, { inGroup: false }, [false]],
+  ['without any group, all that is monitored but the system', 1, {}, [true, true, false]],
+] as const)('what counts for a machine is, %s', (_, dialect, more, counts) => {
+  const others: FakeService[] = [
+    { name: 'data', type: 0, status: 2, monitor: 1, ...more },
+    { name: 'store.log', type: 2, status: 512, monitor: 1, ...more },
+  ];
+  expect(
+    parseStatus(statusText([DOPPLER], '5.2.5', dialect, others))?.others.map((one) => one.counts),
+  ).toEqual(counts);
+});
+
+test.each(DIALECTS)('dialect %i: an answer that was cut off is never whole', (dialect) => {
+  const others = [{ name: 'data', type: 0, status: 0, monitor: 1 }];
+  const text = statusText([DOPPLER, GONE], '5.33.0', dialect, others);
   const cutOff = property(nat({ max: text.length - 1 }), (length) => {
-    expect(parseStatus(text.slice(0, length))).toBeUndefined();
+    expect(parseStatus(text.slice(0, length))?.unread).not.toEqual([]);
   });
   assert(cutOff);
 });
 
+test.each(DIALECTS)('dialect %i: what was whole in an answer that was cut off is read', (dialect) => {
+  const text = statusText([DOPPLER, GONE, { ...DOPPLER, name: 'last' }], '5.2.5', dialect);
+  const cut = text.slice(0, text.indexOf('last') + 90);
+  const status = parseStatus(cut);
+  expect(namesOf(status)).toEqual(['doppler', 'metron_agent']);
+  expect(gapsOf(status)).toEqual([
+    'last: what monit says about it is cut off',
+    '?: the answer ends before its end: what came after is not known',
+  ]);
+});
+
 test.each([
   ['a web page', '<html><body>It works!</body></html>'],
-  ['a status without its numbers', '<monit><service type="3"><name>doppler</name></service></monit>'],
-  ['a process without a name', statusText([DOPPLER], '5.2.5', 1).replace('<name>doppler</name>', '')],
-  ['numbers that are none', statusText([DOPPLER], '5.2.5', 1).replace('<monitor>1<', '<monitor>yes<')],
   [
     'a document type, for entities that grow',
     '<!DOCTYPE m [<!ENTITY a "aaaa">]><monit><server>&a;</server></monit>',
   ],
   ['names that mean something to JavaScript', '<__proto__><monit></monit></__proto__></monit>'],
+  ['another document of that name', '<monit><hello/></monit>'],
 ])('%s is no status', (_, text) => {
   expect(parseStatus(text)).toBeUndefined();
 });
 
+const V1 = statusText([DOPPLER, GONE], '5.2.5', 1);
+test.each([
+  [
+    'without its numbers',
+    V1.replace('<monitor>1</monitor>', ''),
+    'doppler: its type or its state is missing, or is no number',
+  ],
+  ['without a name', V1.replace('<name>doppler</name>', ''), '?: it has no name that can be read'],
+  [
+    'with a state that is no number',
+    V1.replace('<monitor>1<', '<monitor>yes<'),
+    'doppler: its type or its state is missing, or is no number',
+  ],
+  [
+    'with two states',
+    V1.replace('<monitor>1<', '<status>0</status><monitor>1<'),
+    'doppler: its type or its state is missing, or is no number',
+  ],
+  [
+    'with a tag that is not closed',
+    V1.replace('<monitor>1<', '<b><monitor>1<'),
+    'doppler: what monit says about it is not well-formed',
+  ],
+])('a service %s costs that one and says why', (_, text, gap) => {
+  const status = parseStatus(text);
+  expect(namesOf(status)).toEqual(['metron_agent']);
+  expect(gapsOf(status)).toEqual([gap]);
+});
+
+test('a service that the group names and the list does not have is missed', () => {
+  const text = statusText([DOPPLER, GONE], '5.2.5', 2).replace('<service name="doppler">', '<sarvice>');
+  expect(gapsOf(parseStatus(text))).toEqual([
+    'doppler: it is in the group vcap and not in the list of services',
+  ]);
+});
+
+const AWKWARD = ['x<y', 'a&b', 'a>b', 'a"b', '<b>', "it's", 'a&amp;b', '</service', 'a]]>b', ' x '];
+
+test.each(DIALECTS.flatMap((dialect) => AWKWARD.map((name) => [dialect, name] as const)))(
+  'dialect %i: a process called %s is read by that name, since monit escapes nothing',
+  (dialect, name) => {
+    const status = parseStatus(statusText([GONE, { ...DOPPLER, name }, DOPPLER], '5.2.5', dialect));
+    expect(namesOf(status)).toEqual(['metron_agent', name, 'doppler']);
+    expect(status?.unread).toEqual([]);
+  },
+);
+
+test.each([
+  'failed protocol test [HTTP] at INET[10.0.0.1:80/a?b=1&c=2] via TCP -- <!DOCTYPE html><p>Bad gateway',
+  'space usage 98.4% matches resource limit [space usage>90.0%]',
+  '<![CDATA[no escape <br> needed & here]]>',
+  'quotes </status_message> itself, and <status>0</status>',
+  '5 < 6 && 7 > 6',
+])('the message “%s” costs nothing', (message) => {
+  const disk = { name: 'data', type: 0, status: 2, monitor: 1, message };
+  for (const dialect of DIALECTS) {
+    const status = parseStatus(statusText([DOPPLER], '5.2.5', dialect, [disk]));
+    expect(status?.others[0]).toMatchObject({ name: 'data', status: 2 });
+    expect(status?.others[0]?.message).toBe(message.replace(/^<!\[CDATA\[(.*)\]\]>$/, '$1'));
+    expect(status?.unread).toEqual([]);
+  }
+});
+
+test('a message that quotes a whole service makes a gap, and hides neither what failed nor the others', () => {
+  const message = 'it said <service name="evil"><type>3</type><status>0</status></service>';
+  const disk = { name: 'data', type: 0, status: 2, monitor: 1, message };
+  const status = parseStatus(statusText([DOPPLER, GONE], '5.2.5', 2, [disk]));
+  expect(namesOf(status)).toEqual(['doppler', 'metron_agent']);
+  expect(status?.unread.map(({ name }) => name)).toContain('data');
+});
+
+test('whatever a name or a message holds: each service is read as it was meant, or there is a gap', () => {
+  const text = string({
+    unit: oneof(
+      constantFrom(...'<>&"/=!-[]'.split(''), 'service', 'name', 'status', '</', '/>'),
+      constantFrom(...'ab 01'.split('')),
+    ),
+    maxLength: 40,
+  });
+  const anything = property(text, text, constantFrom(...DIALECTS), (name, message, dialect) => {
+    const disk = { name, type: 0, status: 2, monitor: 1, message };
+    const status = parseStatus(statusText([DOPPLER, GONE], '5.2.5', dialect, [disk]));
+    const isAsMeant =
+      status?.others.some((one) => one.name === name && one.status === 2) &&
+      namesOf(status)?.join() === 'doppler,metron_agent';
+    expect(isAsMeant || (status?.unread.length ?? 0) > 0).toBe(true);
+  });
+  assert(anything, { numRuns: 2_000 });
+});
+
 test('control characters in a name reach nobody', () => {
   const text = statusText([{ ...DOPPLER, name: 'dop\u0007pler' }], '5.33.0', 2);
-  expect(parseStatus(text)?.processes.map(({ name }) => name)).toEqual(['dop\uFFFDpler']);
+  expect(namesOf(parseStatus(text))).toEqual(['dop\uFFFDpler']);
 });

@@ -1,120 +1,208 @@
-import { XMLParser } from 'fast-xml-parser';
-import { z } from 'zod';
 import { printable } from '../../wire/x509.ts';
 
-/** What one monit says of its machine. */
+/** What one monit says about its machine. */
 export interface MonitStatus {
   readonly processes: readonly MonitProcess[];
+  /** Everything else that is watched and matters here: disks, files, hosts, programs. */
+  readonly others: readonly MonitService[];
+  /** What is in the answer and cannot be read, or should be in it and is not. */
+  readonly unread: readonly Unread[];
 }
 
-/** The numbers as in reference: cf-and-certificates.md section 3. */
-export interface MonitProcess {
+/** https://mmonit.com/monit/documentation/monit.html, and `src/monit.h` and `src/event.h` of its sources for the numbers. */
+export interface MonitService {
   readonly name: string;
+  /** 0 filesystem, 1 directory, 2 file, 3 process, 4 host, 5 system, 6 fifo, 7 program, 8 network. */
+  readonly type: number;
   /** A bit mask of what is wrong; 0 is well. */
   readonly status: number;
   /** Bits: 0 not monitored, 1 monitored, 2 initializing, 4 waiting. */
   readonly monitor: number;
   /** 0 none, 2 restart, 3 stop, 6 start … */
   readonly pendingAction: number;
+  /** What is wrong, in monit's words. */
+  readonly message?: string;
+  /** The machine is failing where this is. */
+  readonly counts: boolean;
+}
+
+export interface MonitProcess extends MonitService {
   /** Absent while it does not exist, and while nobody watches it. */
   readonly pid?: number;
   readonly uptimeSeconds?: number;
 }
 
-const PROCESS_TYPE = '3';
-/** BOSH puts its jobs' processes in this group; what else a machine runs is not the agent's business. */
+export interface Unread {
+  /** As far as it can be made out. */
+  readonly name?: string;
+  readonly because: string;
+}
+
+const PROCESS = 3;
+export const SYSTEM = 5;
+/**
+ * BOSH puts what its jobs watch in this group. Its agent counts every service of the group, processes or not, and nothing else:
+ * https://github.com/cloudfoundry/bosh-agent/blob/main/jobsupervisor/monit/status.go
+ */
 const BOSH_GROUP = 'vcap';
 
-/** monit escapes nothing, so nothing is unescaped; and all values stay text, for a process may be called 0012. */
-const parser = new XMLParser({
-  ignoreAttributes: false,
-  attributeNamePrefix: '@',
-  processEntities: false,
-  parseTagValue: false,
-  isArray: (name) => name === 'service' || name === 'servicegroup',
-});
-
-const integer = z
-  .string()
-  .regex(/^-?\d{1,15}$/)
-  .transform(Number);
-
-const service = z.object({
-  // In the first dialect the type is an attribute and the name an element; in the second it is the other way round.
-  '@type': z.string().optional(),
-  '@name': z.string().optional(),
-  type: z.string().optional(),
-  name: z.string().optional(),
-});
-
-const watched = z.object({
-  status: integer,
-  monitor: integer,
-  pendingaction: integer,
-  pid: integer.optional(),
-  uptime: integer.optional(),
-});
-
-const group = z.object({ '@name': z.string(), service: z.array(z.string()).default([]) });
-/** An element with nothing in it is read as empty text. */
-const listOf = <T extends z.ZodType>(item: string, of: T) =>
-  z
-    .union([
-      z.literal('').transform(() => []),
-      z.object({ [item]: z.array(of) }).transform((all) => all[item]),
-    ])
-    .optional();
-
-const answer = z.object({
-  monit: z.object({
-    service: z.array(z.unknown()).optional(),
-    services: listOf('service', z.unknown()),
-    servicegroups: listOf('servicegroup', group),
-  }),
-});
+/** The start of the answer. A document type would be somebody else's: monit writes none. */
+const HEAD = /^\s*(?:<\?xml[^>]*\?>)?\s*<monit[\s>]/;
+const IS_MONIT = /<(?:server|services|service)[\s/>]/;
+/** Of a service with attributes; those in the list of groups have none. */
+const STARTS = /<service (?=(?:type|name)=")/g;
+/** In the first dialect the type is an attribute and the name an element; in the second it is the other way round. */
+const OPENING = /^<service (?:type="(\d+)">\s*<name>([\s\S]*?)<\/name>|name="([\s\S]*?)">)/;
 
 /**
  * Reads `/_status?format=xml` and `/_status2?format=xml`.
- * @returns undefined where it is neither, or not all of it: a list that was cut off would pass for a machine without processes.
+ *
+ * It is no XML: monit 5.2 escapes nothing at all and later ones not every name, so one service called `x<y` would make the whole document
+ * unreadable. Each service is read by itself; what cannot be read costs that one, and is in `unread`.
+ * @returns undefined where it is no status of monit.
  */
 export function parseStatus(text: string): MonitStatus | undefined {
-  if (!text.trimEnd().endsWith('</monit>') || /<!(DOCTYPE|ENTITY)/i.test(text)) return undefined;
-  const read = answer.safeParse(parsed(text));
-  if (!read.success) return undefined;
-  const { monit } = read.data;
-  const all = processesIn([...(monit.service ?? []), ...(monit.services ?? [])]);
-  const bosh = monit.servicegroups?.find((one) => one['@name'] === BOSH_GROUP);
-  const inGroup = new Set(bosh?.service.map(printable));
-  return all && { processes: bosh ? all.filter(({ name }) => inGroup.has(name)) : all };
+  if (!HEAD.test(text) || !IS_MONIT.test(text)) return undefined;
+  const { body, members, isCut } = sectionsOf(text);
+  const pieces = splitServices(body);
+  const read = pieces.map((piece) => readService(piece, members));
+  const services = read.filter((one) => 'status' in one);
+  const unread = read.filter((one) => 'because' in one);
+  const named = new Set(read.map(({ name }) => name));
+  const lost = [...(members ?? [])].filter((name) => !named.has(name));
+  const relevant = services.filter((one) => isRelevant(one, members));
+  return {
+    processes: relevant.filter(({ type }) => type === PROCESS),
+    others: relevant.filter(({ type }) => type !== PROCESS),
+    unread: [
+      ...unread,
+      ...lost.map((name) => ({
+        name,
+        because: `it is in the group ${BOSH_GROUP} and not in the list of services`,
+      })),
+      ...(isCut ? [{ because: 'the answer ends before its end: what came after is not known' }] : []),
+    ],
+  };
 }
 
-function parsed(text: string): unknown {
-  try {
-    return parser.parse(text);
-  } catch {
-    // Its message quotes the text.
-    return undefined;
-  }
+interface Sections {
+  /** With all services. */
+  readonly body: string;
+  /** Names in the group of BOSH; absent where there is no such group, or where it is not known. */
+  readonly members?: ReadonlySet<string>;
+  readonly isCut: boolean;
 }
 
-/** @returns undefined where one of them cannot be read: the others would look complete. */
-function processesIn(services: readonly unknown[]): readonly MonitProcess[] | undefined {
-  const processes: MonitProcess[] = [];
-  for (const one of services) {
-    const { data: named } = service.safeParse(one);
-    const type = named?.['@type'] ?? named?.type;
-    if (type !== undefined && type !== PROCESS_TYPE) continue;
-    const name = named?.['@name'] ?? named?.name;
-    const { data: facts } = watched.safeParse(one);
-    if (type === undefined || !name || !facts) return undefined;
-    processes.push({
-      name: printable(name),
-      status: facts.status,
-      monitor: facts.monitor,
-      pendingAction: facts.pendingaction,
-      ...(facts.pid !== undefined && facts.pid > 0 && { pid: facts.pid }),
-      ...(facts.uptime !== undefined && facts.uptime >= 0 && { uptimeSeconds: facts.uptime }),
-    });
+/** The last of each end counts: a message may quote one. */
+function sectionsOf(text: string): Sections {
+  const isWhole = text.trimEnd().endsWith('</monit>');
+  const groupsAt = text.lastIndexOf('<servicegroups>');
+  const servicesEndAt = text.lastIndexOf('</services>');
+  const members = isWhole && groupsAt >= 0 ? membersIn(text.slice(groupsAt)) : undefined;
+  const endAt = servicesEndAt >= 0 ? servicesEndAt : isWhole ? text.lastIndexOf('</monit>') : text.length;
+  const isCut = !isWhole || (text.includes('<services>') && servicesEndAt < 0);
+  return { body: text.slice(0, endAt), ...(members && { members }), isCut };
+}
+
+function membersIn(groups: string): ReadonlySet<string> | undefined {
+  const [, members] =
+    [...groups.matchAll(/<servicegroup name="([\s\S]*?)">([\s\S]*?)<\/servicegroup>/g)]
+      .map(([, name, of = '']) => [name, of] as const)
+      .find(([name]) => name === BOSH_GROUP) ?? [];
+  if (members === undefined) return undefined;
+  return new Set(
+    [...members.matchAll(/<service>([\s\S]*?)<\/service>/g)].map(([, name = '']) => printable(name)),
+  );
+}
+
+/** Each from its start to the next one's. */
+function splitServices(body: string): readonly string[] {
+  const starts = [...body.matchAll(STARTS)].map(({ index }) => index);
+  return starts.map((start, at) => body.slice(start, starts[at + 1]).trimEnd());
+}
+
+function readService(piece: string, members: ReadonlySet<string> | undefined): MonitProcess | Unread {
+  const opening = OPENING.exec(piece);
+  const name = printable(opening?.[2] ?? opening?.[3] ?? guessName(piece)) || undefined;
+  const unread = (because: string): Unread => ({ ...(name !== undefined && { name }), because });
+  if (!piece.endsWith('</service>')) return unread('what monit says about it is cut off');
+  if (!opening || name === undefined) return unread('it has no name that can be read');
+  const inner = piece.slice(opening[0].length, -'</service>'.length);
+  const message = textOf(inner, 'status_message');
+  const children = childrenOf(withoutText(withoutText(inner, 'status_message'), 'output'));
+  if (!children) return unread('what monit says about it is not well-formed');
+  const number = (field: string): number | undefined => integer(children.get(field));
+  const type = integer(opening[1]) ?? number('type');
+  const [status, monitor, pendingAction] = [number('status'), number('monitor'), number('pendingaction')];
+  if (type === undefined || status === undefined || monitor === undefined || pendingAction === undefined)
+    return unread('its type or its state is missing, or is no number');
+  const [pid, uptime] = [number('pid'), number('uptime')];
+  return {
+    name,
+    type,
+    status,
+    monitor,
+    pendingAction,
+    ...(message !== '' && { message }),
+    counts: members ? members.has(name) : type !== SYSTEM && monitor !== 0,
+    ...(type === PROCESS && pid !== undefined && pid > 0 && { pid }),
+    ...(type === PROCESS && uptime !== undefined && uptime >= 0 && { uptimeSeconds: uptime }),
+  };
+}
+
+/** Of a machine of BOSH what its jobs watch, and the machine itself; of any other machine everything. */
+function isRelevant({ name, type }: MonitService, members: ReadonlySet<string> | undefined): boolean {
+  return !members || members.has(name) || type === SYSTEM;
+}
+
+function guessName(piece: string): string {
+  return /(?:name="|<name>)([^"<\n]{1,80})/.exec(piece)?.[1] ?? '';
+}
+
+/** What stands in an element that holds free text, up to the last end of it: the text may quote one. */
+function textOf(inner: string, element: string): string {
+  const text = new RegExp(`<${element}>([\\s\\S]*)</${element}>`).exec(inner)?.[1] ?? '';
+  return printable(
+    text
+      .replace(/^<!\[CDATA\[([\s\S]*)\]\]>$/, '$1')
+      .replaceAll(/\s+/g, ' ')
+      .trim(),
+  );
+}
+
+function withoutText(inner: string, element: string): string {
+  return inner.replace(new RegExp(`<${element}>[\\s\\S]*</${element}>`), '');
+}
+
+const TOKEN = /<!\[CDATA\[[\s\S]*?\]\]>|<(?<end>\/?)(?<tag>[A-Za-z_][\w.-]*)(?<rest>[^<>]*)>|(?<text>[^<]+)/y;
+
+/**
+ * The texts of the elements directly in a service, by their name.
+ * @returns undefined where they do not nest; one that is there twice has no text.
+ */
+function childrenOf(inner: string): ReadonlyMap<string, string | undefined> | undefined {
+  const children = new Map<string, string | undefined>();
+  const open: string[] = [];
+  let text = '';
+  for (let at = 0; at < inner.length; at = TOKEN.lastIndex) {
+    TOKEN.lastIndex = at;
+    const groups = TOKEN.exec(inner)?.groups;
+    if (!groups) return undefined;
+    const { end, tag, rest, text: words = '' } = groups;
+    if (tag === undefined) {
+      if (open.length === 0 && words.trim() !== '') return undefined;
+      text += words;
+    } else if (end === '/') {
+      if (open.pop() !== tag) return undefined;
+      if (open.length === 0) children.set(tag, children.has(tag) ? undefined : text);
+    } else if (!rest?.endsWith('/')) {
+      open.push(tag);
+      text = '';
+    }
   }
-  return processes;
+  return open.length === 0 ? children : undefined;
+}
+
+function integer(text: string | undefined): number | undefined {
+  return text !== undefined && /^\s*-?\d{1,15}\s*$/.test(text) ? Number(text) : undefined;
 }

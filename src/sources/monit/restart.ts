@@ -73,6 +73,9 @@ interface Sight {
 async function look({ config, contact, host, process, signal }: Way): Promise<Sight> {
   const { status, token } = await contact.readStatus(host, signal);
   const found = status.processes.find(({ name }) => name === process);
+  const unread = status.unread.find(({ name }) => name === process);
+  if (!found && unread)
+    throw new SourceError(config.name, 'malformed', `${process} on ${host.instance}: ${unread.because}`);
   if (!found)
     throw new SourceError(config.name, 'missing', `monit on ${host.instance} knows no process ${process}`);
   return { found, ...(token !== undefined && { token }) };

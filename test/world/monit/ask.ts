@@ -8,7 +8,7 @@ export interface MonitAccess {
   readonly password: string;
 }
 
-/** What monit says of one process. Numbers as in reference: cf-and-certificates.md section 3. */
+/** What monit says about one process. For the numbers see https://mmonit.com/monit/documentation/monit.html. */
 export interface Watched {
   readonly name: string;
   /** Bit mask of what is wrong; 0 is well, 512 gone, 4608 gone and could not be started. */
@@ -68,18 +68,26 @@ export async function order(monit: MonitAccess, process: string, action: MonitAc
   if (answer.status >= 400) throw new Error(`monit answered ${answer.status} to ${action} ${process}`);
 }
 
-/** Looks until all is as wanted. */
+/** Asks until all is as wanted. */
 export async function waitForWatched(
   monit: MonitAccess,
   wanted: (watched: readonly Watched[]) => boolean,
   limitMs = WAIT_AT_MOST_MS,
 ): Promise<readonly Watched[]> {
+  return watchedIn(await waitForStatus(monit, (status) => wanted(watchedIn(status)), limitMs));
+}
+
+/** The same for the whole answer, which also has what are no processes. */
+export async function waitForStatus(
+  monit: MonitAccess,
+  wanted: (status: string) => boolean,
+  limitMs = WAIT_AT_MOST_MS,
+): Promise<string> {
   const endsAt = performance.now() + limitMs;
   for (;;) {
-    const watched = await readWatched(monit);
-    if (wanted(watched)) return watched;
-    if (performance.now() > endsAt)
-      throw new Error(`after ${limitMs} ms monit still says ${JSON.stringify(watched)}`);
+    const status = await readStatus(monit);
+    if (wanted(status)) return status;
+    if (performance.now() > endsAt) throw new Error(`after ${limitMs} ms monit still says ${status}`);
     await sleep(200);
   }
 }

@@ -11,6 +11,18 @@ export interface FakeProcess {
   uptimeSeconds?: number;
 }
 
+/** What a fake monit watches besides processes: a file, a filesystem, a host. */
+export interface FakeService {
+  readonly name: string;
+  readonly type: number;
+  readonly status: number;
+  readonly monitor: number;
+  /** As it is sent: monit escapes nothing. */
+  readonly message?: string;
+  /** Default true. */
+  readonly inGroup?: boolean;
+}
+
 /** A monit for what the real one here cannot be made to do: other ages, orders that are taken and forgotten. */
 export interface FakeMonit {
   readonly url: string;
@@ -22,6 +34,11 @@ export interface FakeMonit {
 
 export interface FakeMonitOptions {
   readonly processes: FakeProcess[];
+  readonly others?: readonly FakeService[];
+  /** Of each status only so many bytes are sent, and then the connection ends. */
+  readonly cutAt?: number;
+  /** It takes questions and answers none. */
+  readonly isSilent?: boolean;
   /** 5.2.5 of BOSH's stemcells knows no CSRF token and answers an order with the page itself; 5.33 sends to it. Default 5.33. */
   readonly version?: '5.2.5' | '5.33.0';
   /** Of the status: the first, the second, or both as the real one. Default both. */
@@ -31,7 +48,7 @@ export interface FakeMonitOptions {
 }
 
 export async function startFakeMonit(options: FakeMonitOptions): Promise<FakeMonit> {
-  const { processes, version = '5.33.0', dialects = [1, 2], onOrder } = options;
+  const { processes, others = [], version = '5.33.0', dialects = [1, 2], onOrder } = options;
   const requests: string[] = [];
   const server = createServer((request, response) => {
     void (async () => {
@@ -40,16 +57,20 @@ export async function startFakeMonit(options: FakeMonitOptions): Promise<FakeMon
       const form = new URLSearchParams(Buffer.concat(chunks).toString());
       const { pathname } = new URL(request.url ?? '/', 'http://monit');
       requests.push([request.method, pathname, form.get('action')].filter(Boolean).join(' '));
+      if (options.isSilent) return;
       const isXml = pathname === '/_status' || pathname === '/_status2';
       const token = version === '5.2.5' ? {} : { 'set-cookie': TOKEN_COOKIE };
       const finish = (status: number, body: string): void => {
-        response.writeHead(status, { 'content-type': isXml ? 'text/xml' : 'text/html', ...token });
-        response.end(Buffer.from(body, 'latin1'));
+        const bytes = Buffer.from(body, 'latin1');
+        const type = isXml ? 'text/xml' : 'text/html';
+        response.writeHead(status, { 'content-type': type, 'content-length': bytes.length, ...token });
+        if (!isXml || options.cutAt === undefined) response.end(bytes);
+        else response.write(bytes.subarray(0, options.cutAt), () => response.socket?.end());
       };
       if (isXml) {
         const dialect = pathname === '/_status' ? 1 : 2;
         return dialects.includes(dialect)
-          ? finish(200, statusText(processes, version, dialect))
+          ? finish(200, statusText(processes, version, dialect, others))
           : finish(404, '<html>There is no service named</html>');
       }
       const process = processes.find(({ name }) => `/${name}` === pathname);
@@ -76,26 +97,52 @@ const SECRET = '9e1c86058470e94cd1218c8a359c633f';
 const TOKEN = `securitytoken=${SECRET}`;
 const TOKEN_COOKIE = `${TOKEN}; Max-Age=600; HttpOnly; SameSite=strict`;
 
-/** Shaped as recorded in reference: cf-and-certificates.md section 3. A pid is told of a process that exists and is watched only. */
-export function statusText(processes: readonly FakeProcess[], version: string, dialect: 1 | 2): string {
-  const services = processes.map((one) => {
-    const facts = [
-      `<collected_sec>1480000000</collected_sec><collected_usec>1</collected_usec>`,
-      `<status>${one.status}</status><status_hint>0</status_hint><monitor>${one.monitor}</monitor>`,
-      `<monitormode>0</monitormode><pendingaction>${one.pendingAction}</pendingaction>`,
-      one.pid === undefined
-        ? ''
-        : `<pid>${one.pid}</pid><ppid>1</ppid><uptime>${one.uptimeSeconds ?? 0}</uptime>`,
-    ].join('');
-    return dialect === 1
-      ? `<service type="3"><name>${one.name}</name>${facts}</service>`
-      : `<service name="${one.name}"><type>3</type>${facts}</service>`;
-  });
-  const system =
-    '<status>0</status><monitor>1</monitor><monitormode>0</monitormode><pendingaction>0</pendingaction>';
+/** Shaped as what monit 5.33 sends. It has a pid only of a process that exists and is watched. */
+export function statusText(
+  processes: readonly FakeProcess[],
+  version: string,
+  dialect: 1 | 2,
+  others: readonly FakeService[] = [],
+): string {
+  const system: FakeService = { name: 'system_localhost', type: 5, status: 0, monitor: 1, inGroup: false };
+  const hasSystem = others.some(({ type }) => type === 5);
+  const services = [
+    ...processes.map((one) =>
+      serviceText(dialect, one.name, 3, `${stateText(one)}${one.pid === undefined ? '' : pidText(one)}`),
+    ),
+    ...[...others, ...(hasSystem ? [] : [system])].map((one) =>
+      serviceText(dialect, one.name, one.type, stateText({ ...one, pendingAction: 0 })),
+    ),
+  ].join('');
   const head = '<?xml version="1.0" encoding="ISO-8859-1"?>\n';
   if (dialect === 1)
-    return `${head}<monit><server><id>1</id><incarnation>1480000000</incarnation><version>${version}</version></server><platform><name>Linux</name></platform>${services.join('')}<service type="5"><name>system_localhost</name>${system}</service></monit>`;
-  const members = processes.map(({ name }) => `<service>${name}</service>`).join('');
-  return `${head}<monit id="1" incarnation="1480000000" version="${version}"><server><uptime>9</uptime></server><platform><name>Linux</name></platform><services>${services.join('')}<service name="system_localhost"><type>5</type>${system}</service></services><servicegroups><servicegroup name="vcap">${members}</servicegroup></servicegroups></monit>`;
+    return `${head}<monit><server><id>1</id><incarnation>1480000000</incarnation><version>${version}</version></server><platform><name>Linux</name></platform>${services}</monit>`;
+  const members = [...processes, ...others.filter(({ inGroup = true }) => inGroup)]
+    .map(({ name }) => `<service>${name}</service>`)
+    .join('');
+  return `${head}<monit id="1" incarnation="1480000000" version="${version}"><server><uptime>9</uptime></server><platform><name>Linux</name></platform><services>${services}</services><servicegroups><servicegroup name="vcap">${members}</servicegroup></servicegroups></monit>`;
+}
+
+function serviceText(dialect: 1 | 2, name: string, type: number, facts: string): string {
+  return dialect === 1
+    ? `<service type="${type}"><name>${name}</name>${facts}</service>`
+    : `<service name="${name}"><type>${type}</type>${facts}</service>`;
+}
+
+function stateText(one: {
+  readonly status: number;
+  readonly monitor: number;
+  readonly pendingAction: number;
+  readonly message?: string;
+}): string {
+  return [
+    '<collected_sec>1480000000</collected_sec><collected_usec>1</collected_usec>',
+    `<status>${one.status}</status><status_hint>0</status_hint>`,
+    one.message === undefined ? '' : `<status_message>${one.message}</status_message>`,
+    `<monitor>${one.monitor}</monitor><monitormode>0</monitormode><pendingaction>${one.pendingAction}</pendingaction>`,
+  ].join('');
+}
+
+function pidText({ pid, uptimeSeconds = 0 }: FakeProcess): string {
+  return `<pid>${pid}</pid><ppid>1</ppid><uptime>${uptimeSeconds}</uptime>`;
 }
