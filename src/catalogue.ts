@@ -8,11 +8,14 @@ export interface Catalogue {
   readonly commands: ReadonlyMap<string, Command>;
 }
 
+/** What several checks use, and no command. */
+const SHARED = 'shared';
+
 /** A check's name is its path: `commands/certs/expiring/check.ts` is `certs/expiring`, asked for as `/certs expiring`. */
 export async function loadCatalogue(root = new URL('../commands/', import.meta.url)): Promise<Catalogue> {
   const commands = new Map<string, Command>();
   const checks = new Map<string, AnyCheck>();
-  for (const area of await folders(root)) {
+  for (const area of (await folders(root)).filter((name) => name !== SHARED)) {
     const { command } = (await import(new URL(`${area}/command.ts`, root).href)) as { command: Command };
     commands.set(area, command);
     for (const name of await folders(new URL(`${area}/`, root))) {

@@ -26,6 +26,17 @@ test.each([
     'commands/certs/show/diagnose.ts',
     `export * from '../../etcd/doppler/diagnose.ts'`,
   ],
+  [
+    'a helper of several checks that knows one of them',
+    'commands/shared/instances.ts',
+    `import { survey } from '../bosh/processes/survey.ts'`,
+  ],
+  [
+    'a helper of several checks that reaches past the kit',
+    'commands/shared/instances.ts',
+    `import type { Instance } from '../../src/ports/processes.ts'`,
+  ],
+  ['a kit that knows a helper', 'commands/kit.ts', `export * from './shared/instances.ts'`],
   ['a check with an SDK', 'commands/certs/show/collect.ts', `import { Redis } from 'ioredis'`],
   [
     'a check that reads files by itself',
@@ -114,6 +125,8 @@ test.each([
     'commands/certs/show/diagnose.test.ts',
     `import { expect } from 'vitest'; import fc from 'fast-check'; import { diagnose } from './diagnose.ts'`,
   ],
+  ['commands/shared/instances.ts', `import type { ports } from '../kit.ts'`],
+  ['commands/certs/show/diagnose.ts', `import { isShared } from '../../shared/instances.ts'`],
   [
     'src/sources/vault/open.ts',
     `import { vaultConfig } from './config.ts'; import { requestJson } from '../../wire/http.ts'`,

@@ -12,11 +12,12 @@ const FLOORS: readonly Floor[] = [
   { room: /^src\/ports\//, mayImport: /^$/ },
   { room: /^src\/check\//, mayImport: /^(src\/ports\/|zod$|fastest-levenshtein$|node:)/ },
   { room: /^commands\/kit\.ts$/, mayImport: /^src\/(check|ports)\// },
+  { room: /^commands\/shared\//, mayImport: /^commands\/kit\.ts$/ },
   { room: /^commands\/[^/]+\/command\.ts$/, mayImport: /^commands\/kit\.ts$/ },
   // Two looks may be some seconds apart; lint keeps the waiting in `collect`.
   {
     room: /^commands\/[^/]+\/[^/]+\//,
-    mayImport: /^(commands\/kit\.ts$|zod$|node:timers\/promises$)/,
+    mayImport: /^(commands\/(kit\.ts$|shared\/)|zod$|node:timers\/promises$)/,
   },
   { room: /^src\/catalogue\.ts$/, mayImport: /^(src\/check\/|node:|\(computed\) new URL\(`\$\{area\})/ },
   { room: /^src\/question\.ts$/, mayImport: /^src\/(check\/|catalogue\.ts$)/ },

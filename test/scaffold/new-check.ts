@@ -16,6 +16,8 @@ export interface NewCheck {
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const TEMPLATE = '_template';
 const EXAMPLE = 'example';
+/** Wrench's own command, and the folder of what several checks use. */
+const KEPT: ReadonlySet<string> = new Set(['wrench', 'shared']);
 
 /**
  * Copies `commands/_template` to a new check, and to a new area where there is none of that name yet. Overwrites nothing.
@@ -46,7 +48,7 @@ export function newCheck(name: string, commands: string): NewCheck {
 function split(name: string): { area: string; check: string } {
   const [area = '', check = '', ...more] = name.split('/');
   const good = more.length === 0 && [area, check].every((word) => NAME.test(word) && word.length < 32);
-  if (good && area !== 'wrench' && check !== 'help') return { area, check };
+  if (good && !KEPT.has(area) && check !== 'help') return { area, check };
   throw new NewCheckError(
     name === ''
       ? 'Say which: npm run new -- area/check, such as npm run new -- etcd/doppler.'
@@ -58,7 +60,7 @@ function split(name: string): { area: string; check: string } {
 
 function areasIn(commands: string): readonly string[] {
   return readdirSync(commands, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('_'))
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('_') && !KEPT.has(entry.name))
     .map((entry) => entry.name);
 }
 

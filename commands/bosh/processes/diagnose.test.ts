@@ -30,7 +30,7 @@ test('a hundred failing VMs are one finding, and it points at the dopplers', () 
     severity: 'critical',
     target: 'bosh:cf metron_agent',
     summary:
-      'metron_agent is not running on 12 of 12 VMs: one cause behind all of them is likely; look at `/etcd doppler`',
+      'metron_agent is not running on 12 of 12 VMs: one cause behind all of them is likely; check `/etcd doppler`',
   });
   expect(findings[0]).not.toHaveProperty('offers');
 });
@@ -58,7 +58,7 @@ test('all agents silent at once are one finding that points at the certificates 
     severity: 'critical',
     target: 'bosh:cf',
     summary:
-      'cf: no agent answers: 12 of 12; so many broken VMs at once are rare; look at the certificates of NATS first (`/certs expiring`)',
+      'cf: no agent answers: 12 of 12; so many broken VMs at once are rare; check the certificates of NATS first (`/certs expiring`)',
   });
   expect(findings[0] && evidenceOf(findings[0])).toContain('https://bosh.io/docs/nats-ca-rotation/');
   expect(findings[0]).not.toHaveProperty('offers');
@@ -152,8 +152,8 @@ test.each([
 });
 
 test.each([
-  ['cf/250', '; look at `/etcd doppler`'],
-  [undefined, '; look at `/etcd doppler`'],
+  ['cf/250', '; check `/etcd doppler`'],
+  [undefined, '; check `/etcd doppler`'],
   ['cf/251', ''],
   ['cf/278.1', ''],
   ['cf-deployment', ''],
@@ -181,7 +181,7 @@ test('what is starting is information and has no button, but is not yet called w
 
 test('an agent that says failing while every process runs is not believed to be well', () => {
   expect(said([instance('uaa/0', ['uaa'], { state: 'failing' })])[0]).toMatch(
-    /^warning: uaa\/0 is failing, though every process/,
+    /^warning: uaa\/0 is failing, though every listed process runs/,
   );
 });
 
@@ -227,7 +227,7 @@ test('all agents of all deployments silent at once are one finding for the direc
     ],
   });
   expect(verdict).toBe(
-    'No agent answers: 3 of 3 in 2 deployments; besides, 1 instance has trouble of its own',
+    'No agent answers: 3 of 3 in 2 deployments; also, 1 instance has a problem of its own',
   );
   expect(findings.map(({ reason, target }) => `${reason} ${target}`)).toEqual([
     'agents-unresponsive bosh',

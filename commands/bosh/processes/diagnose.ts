@@ -1,8 +1,10 @@
 import type { Diagnosis } from '../../kit.ts';
+import type { Ailment } from '../../shared/instances.ts';
 import type { Facts } from './collect.ts';
+import { ignoredTroubles } from './ignored.ts';
 import { measuresOf } from './measures.ts';
 import { processTroubles } from './processes.ts';
-import { type Ailment, isWhollyDown, only, survey, type Survey } from './survey.ts';
+import { isWhollyDown, only, survey, type Survey } from './survey.ts';
 import type { Restart, Trouble } from './trouble.ts';
 import { verdictOf } from './verdict.ts';
 import { nothingRuns, silentEverywhere, wholeTroubles } from './whole-instances.ts';
@@ -27,12 +29,20 @@ function troublesOfSource(surveys: readonly Survey[]): Trouble[] {
   return everywhere ? [everywhere, ...each] : each;
 }
 
-function troublesOf(surveyed: Survey, told: Ailment | undefined): Trouble[] {
-  const whole = wholeTroubles(surveyed, told);
+function troublesOf(surveyed: Survey, reported: Ailment | undefined): Trouble[] {
   const fallen = nothingRuns(surveyed);
-  if (!fallen) return [...whole, ...processTroubles(surveyed)];
-  const rest = surveyed.telling.filter((instance) => !isWhollyDown(instance));
-  return [...whole, fallen, ...processTroubles(only(surveyed, rest))];
+  const rest = fallen
+    ? only(
+        surveyed,
+        surveyed.telling.filter((instance) => !isWhollyDown(instance)),
+      )
+    : surveyed;
+  return [
+    ...wholeTroubles(surveyed, reported),
+    ...(fallen ? [fallen] : []),
+    ...processTroubles(rest),
+    ...ignoredTroubles(surveyed),
+  ];
 }
 
 const RANK = { critical: 0, warning: 1, info: 2 } as const;

@@ -1,5 +1,6 @@
 import type { Diagnosis, ports } from '../../kit.ts';
-import { ailmentOf, type Survey } from './survey.ts';
+import { ailmentOf } from '../../shared/instances.ts';
+import type { Survey } from './survey.ts';
 import { wordsFor } from './trouble.ts';
 
 type Measure = NonNullable<Diagnosis['measures']>[number];

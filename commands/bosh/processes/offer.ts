@@ -1,7 +1,7 @@
 import type { ports } from '../../kit.ts';
 import type { Watched } from './collect.ts';
 import { type Evidence, field, type Restart } from './trouble.ts';
-import { isDown } from './survey.ts';
+import { isDown } from '../../shared/instances.ts';
 
 /** More buttons than these are no help. */
 const MOST_OFFERS = 3;
@@ -15,7 +15,6 @@ interface Offered {
 /** Offers to restart one instance, or those of its processes that are down, as its keeper can. */
 export function restartOffers({ source, name: deployment }: Watched, instance: ports.Instance): Offered {
   const { restart: terms, group, id, name, processes } = instance;
-  if (instance.ignored) return { offers: [], evidence: [] };
   if (!terms.allowed) return notOffered(terms.because);
   const whole = { source, deployment, group, id, name };
   if (terms.scope === 'instance')

@@ -1,7 +1,17 @@
 import { type ports, wording } from '../../kit.ts';
+import {
+  changesInstances,
+  isDown,
+  isInChange,
+  isShared,
+  isUp,
+  severityOf,
+  type Spread,
+} from '../../shared/instances.ts';
+import { expectedOfTask } from './ailments.ts';
 import { hintFor } from './hints.ts';
 import { restartOffers } from './offer.ts';
-import { isDown, isShared, isWhollyDown, type Spread, type Survey } from './survey.ts';
+import { isWhollyDown, type Survey } from './survey.ts';
 import {
   byName,
   type Evidence,
@@ -12,8 +22,9 @@ import {
   type Trouble,
   wordsFor,
 } from './trouble.ts';
-import { severityOf } from './whole-instances.ts';
+import { isLastOf } from './whole-instances.ts';
 
+type Severity = Trouble['finding']['severity'];
 type State = ports.RunningProcess['state'];
 
 const STATE: Record<State, string> = {
@@ -30,22 +41,31 @@ export function processTroubles(survey: Survey): Trouble[] {
   const ownNames = ({ processes }: ports.Instance) =>
     processes.some((process) => isDown(process) && !names.has(process.name));
   const fallen = survey.telling.filter((instance) => isWhollyDown(instance) && ownNames(instance));
-  // What is down because its whole machine is, is told with that machine.
+  // What is down because its whole machine is, is reported with that machine.
   const causes = shared.filter(({ down }) => !down.every(({ instance }) => fallen.includes(instance)));
-  const told = new Set(causes.map(({ name }) => name));
-  const each = survey.telling.toSorted(byName).flatMap((instance) => oneOf(survey, instance, fallen, told));
+  const reported = new Set(causes.map(({ name }) => name));
+  const each = survey.telling
+    .toSorted(byName)
+    .flatMap((instance) => oneOf(survey, instance, fallen, reported));
   return [
     ...causes.toSorted((a, b) => b.down.length - a.down.length).map((one) => manyOf(survey, one)),
     ...each,
+    ...unexplainedTroubles(survey),
   ];
 }
 
-function manyOf(survey: Survey, { name, on, down }: Spread): Trouble {
+function manyOf(survey: Survey, spread: Spread): Trouble {
+  const { name, on, down } = spread;
   const { deployment } = survey;
   const machines = `${wordsFor(deployment).machine}s`;
   const isStarting = down.every(({ process }) => process.state === 'starting');
   const says = `${name} is ${isStarting ? 'still starting' : 'not running'} on ${down.length} of ${on.length} ${machines}`;
   const hint = hintFor(name, deployment);
+  const severity = severityOf(spread, deployment.lock);
+  const next =
+    severity !== 'critical' && changesInstances(deployment.lock)
+      ? expectedOfTask(survey, 'it should run again')
+      : `one cause behind all of them is likely${hint ? `; check ${hint.check}` : ''}`;
   const rows = down
     .toSorted((a, b) => byName(a.instance, b.instance))
     .map(({ instance, process }) => [instance.name, STATE[process.state], instance.zone ?? '']);
@@ -54,11 +74,11 @@ function manyOf(survey: Survey, { name, on, down }: Spread): Trouble {
     within: deployment.name,
     finding: {
       reason: 'process-not-running-on-many',
-      severity: isStarting ? 'info' : 'critical',
+      severity,
       target: `${targetOf(deployment)} ${name}`,
-      summary: `${says}: one cause behind all of them is likely${hint ? `; look at ${hint.look}` : ''}`,
+      summary: `${says}: ${next}`,
       evidence: [
-        ...(hint ? [field('Look at', `${hint.look}: ${hint.because}`)] : []),
+        ...(hint ? [field('Check', `${hint.check}: ${hint.because}`)] : []),
         field('States', statesOf(down)),
         ...sticky(down.map(({ process }) => process)),
         ...lockEvidence(deployment),
@@ -74,15 +94,10 @@ function statesOf(down: Spread['down']): string {
     .join(', ');
 }
 
-/** Reference: cf-and-certificates.md section 3, "not monitored" is sticky. */
+/** "Not monitored" is for good: https://mmonit.com/monit/documentation/monit.html#SERVICE-MONITORING-MODE */
 function sticky(processes: readonly ports.RunningProcess[]): Evidence[] {
   return processes.some(isUnmonitored)
-    ? [
-        field(
-          'Not monitored',
-          'monit no longer watches it: it does not come back by itself, only by a start or a restart',
-        ),
-      ]
+    ? [field('Not monitored', 'monit no longer watches it: it does not come back by itself')]
     : [];
 }
 
@@ -91,41 +106,45 @@ function oneOf(
   survey: Survey,
   instance: ports.Instance,
   fallen: readonly ports.Instance[],
-  told: ReadonlySet<string>,
+  reported: ReadonlySet<string>,
 ): Trouble[] {
   const isFallen = fallen.includes(instance);
   const down = instance.processes.filter(
-    (process) => isDown(process) && (isFallen || !told.has(process.name)),
+    (process) => isDown(process) && (isFallen || !reported.has(process.name)),
   );
-  if (down.length > 0) return [downOn(survey, instance, down, isFallen)];
-  const isWell = instance.state === 'running' || instance.processes.some(isDown);
-  return isWell ? [] : [ailing(survey, instance)];
+  if (down.length === 0) return [];
+  const own = down.filter(({ name }) => !reported.has(name));
+  return [downOn(survey, instance, { down, own, isFallen })];
 }
 
-function downOn(
-  survey: Survey,
-  instance: ports.Instance,
-  down: readonly ports.RunningProcess[],
-  isFallen: boolean,
-): Trouble {
+interface Down {
+  readonly down: readonly ports.RunningProcess[];
+  /** Of these, those that no cause behind many explains. */
+  readonly own: readonly ports.RunningProcess[];
+  readonly isFallen: boolean;
+}
+
+function downOn(survey: Survey, instance: ports.Instance, { down, own, isFallen }: Down): Trouble {
   const { deployment } = survey;
   const isStarting = down.every(({ state }) => state === 'starting');
   const gone = isStarting ? [] : down.map(({ name }) => name).filter((name) => runsNowhere(survey, name));
   const { offers, evidence } = isStarting
     ? { offers: [], evidence: [] }
     : restartOffers(deployment, instance);
+  const isOfTask = changesInstances(deployment.lock) && isInChange(instance);
   return {
-    counts: isStarting ? 'starting' : 'down',
+    counts: { kind: isStarting ? 'starting' : 'down', instance },
     finding: {
       reason: 'processes-not-running',
-      severity: isStarting ? 'info' : severityOf(instance, gone.length > 0),
+      severity: severityOn(survey, instance, own),
       target: targetOf(deployment, instance),
       summary: [
         `${instance.name}: ${isFallen ? allOf(down) : wording.list(down.map(stateOf), 4)}`,
-        ...(gone.length > 0
-          ? [`${wording.list(gone)} ${gone.length === 1 ? 'runs' : 'run'} nowhere in ${deployment.name}`]
+        ...nowhereInWords(survey, gone),
+        ...(isOfTask ? [expectedOfTask(survey, 'it is expected back')] : []),
+        ...(!isOfTask && down.some(isUnmonitored)
+          ? ['what is not monitored does not come back by itself']
           : []),
-        ...(down.some(isUnmonitored) ? ['what is not monitored does not come back by itself'] : []),
       ].join('; '),
       evidence: [
         ...down.flatMap(({ name }) => hintField(name, survey)),
@@ -138,26 +157,98 @@ function downOn(
   };
 }
 
+/** The worst of its processes; where the whole group is only starting, a warning: nobody does its work. */
+function severityOn(
+  survey: Survey,
+  instance: ports.Instance,
+  down: readonly ports.RunningProcess[],
+): Severity {
+  const { processes, deployment } = survey;
+  const names = new Set(down.map(({ name }) => name));
+  const severities = processes
+    .filter(({ name }) => names.has(name))
+    .map((spread) => severityOf(spread, deployment.lock));
+  const worst = (['critical', 'warning'] as const).find((severity) => severities.includes(severity));
+  return worst ?? (!isUp(instance) && isLastOf(survey, instance) ? 'warning' : 'info');
+}
+
+/** Those that run on ignored instances only run somewhere, but nobody counts on that. */
+function nowhereInWords({ deployment, ignored }: Survey, gone: readonly string[]): readonly string[] {
+  const runsOnIgnored = (name: string) =>
+    ignored.some(({ processes }) => processes.some((one) => one.name === name && !isDown(one)));
+  const say = (names: readonly string[], where: string) =>
+    names.length === 0 ? [] : [`${wording.list(names)} ${names.length === 1 ? 'runs' : 'run'} ${where}`];
+  return [
+    ...say(
+      gone.filter((name) => !runsOnIgnored(name)),
+      `nowhere in ${deployment.name}`,
+    ),
+    ...say(gone.filter(runsOnIgnored), `only on ignored instances of ${deployment.name}`),
+  ];
+}
+
 function allOf(down: readonly ports.RunningProcess[]): string {
   return `none of its ${down.length} processes runs (${wording.list(down.map(stateOf), 6)})`;
 }
 
-/** An agent that says "failing" though every process it tells of runs: it knows more than it tells. */
-function ailing(survey: Survey, instance: ports.Instance): Trouble {
-  const isStarting = instance.state === 'starting';
-  const said = isStarting
-    ? 'is still starting'
-    : 'is failing, though every process that it tells of runs: `monit summary` there shows what else is watched, such as a disk or a file';
+/**
+ * Agents that say "failing" though every process that they list runs: they know more than they list. Where most do, they are one finding.
+ */
+function unexplainedTroubles(survey: Survey): Trouble[] {
+  const { deployment, telling } = survey;
+  const hit = telling.filter(isUnexplained).toSorted(byName);
+  const failing = hit.filter(({ state }) => state !== 'starting');
+  const isWide = isShared(failing.length, telling.length);
+  const each = isWide ? hit.filter(({ state }) => state === 'starting') : hit;
+  return [
+    ...(isWide ? [unexplainedOnMany(survey, failing)] : []),
+    ...each.map((instance): Trouble => {
+      const isStarting = instance.state === 'starting';
+      const said = isStarting
+        ? 'is still starting'
+        : `is failing, though ${listedOf([instance])}; ${SEE_MONIT}`;
+      return {
+        counts: { kind: isStarting ? 'starting' : 'failing', instance },
+        finding: {
+          reason: 'instance-failing',
+          severity: isStarting ? 'info' : 'warning',
+          target: targetOf(deployment, instance),
+          summary: `${instance.name} ${said}`,
+          evidence: [...common(survey, instance), ...processTable(instance)],
+        },
+      };
+    }),
+  ];
+}
+
+const SEE_MONIT = '`monit summary` there shows what else is watched, such as a disk or a file';
+
+/** Not running, by its agent, and neither a process nor another service says why. */
+function isUnexplained({ state, processes, faults = [] }: ports.Instance): boolean {
+  return state !== 'running' && !processes.some(isDown) && !faults.some(({ counts }) => counts);
+}
+
+function unexplainedOnMany(survey: Survey, failing: readonly ports.Instance[]): Trouble {
+  const { deployment, telling } = survey;
+  const says = `${failing.length} of ${telling.length} instances are failing, though ${listedOf(failing)}`;
+  const rows = failing.map(({ name, zone = '', addresses }) => [name, zone, wording.list(addresses)]);
   return {
-    counts: isStarting ? 'starting' : 'failing',
+    headline: says,
+    within: deployment.name,
     finding: {
-      reason: 'instance-failing',
-      severity: isStarting || instance.ignored ? 'info' : 'warning',
-      target: targetOf(survey.deployment, instance),
-      summary: `${instance.name} ${said}`,
-      evidence: [...common(survey, instance), ...processTable(instance)],
+      reason: 'instances-failing',
+      severity: 'critical',
+      target: targetOf(deployment),
+      summary: `${deployment.name}: ${says}; one cause behind all of them is likely: ${SEE_MONIT}`,
+      evidence: [...lockEvidence(deployment), ...table(['Instance', 'Zone', 'Addresses'], rows, 'Instances')],
     },
   };
+}
+
+function listedOf(instances: readonly ports.Instance[]): string {
+  return instances.some(({ processes }) => processes.length > 0)
+    ? 'every listed process runs'
+    : 'no process is listed';
 }
 
 function stateOf({ name, state }: ports.RunningProcess): string {
@@ -174,16 +265,12 @@ function runsNowhere({ processes }: Survey, process: string): boolean {
 
 function hintField(name: string, { deployment }: Survey): Evidence[] {
   const hint = hintFor(name, deployment);
-  return hint ? [field(name, `look at ${hint.look} if more of them fall: ${hint.because}`)] : [];
+  return hint ? [field(name, `check ${hint.check} if more of them fail: ${hint.because}`)] : [];
 }
 
-function common({ deployment }: Survey, { addresses, zone, ignored }: ports.Instance): Evidence[] {
+function common({ deployment }: Survey, { addresses, zone }: ports.Instance): Evidence[] {
   const at = [wording.list(addresses), zone].filter(Boolean).join(', zone ');
-  return [
-    ...(at === '' ? [] : [field('Addresses', at)]),
-    ...(ignored ? [field('Ignored', 'people told the director to leave it alone')] : []),
-    ...lockEvidence(deployment),
-  ];
+  return [...(at === '' ? [] : [field('Addresses', at)]), ...lockEvidence(deployment)];
 }
 
 function processTable({ processes }: ports.Instance): Evidence[] {

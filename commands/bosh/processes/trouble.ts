@@ -1,4 +1,5 @@
 import type { Finding, ports } from '../../kit.ts';
+import { changesInstances, taskInWords } from '../../shared/instances.ts';
 import type { Watched } from './collect.ts';
 import type { RestartParams } from './restart.ts';
 
@@ -7,6 +8,18 @@ export interface Restart {
   readonly params: RestartParams;
 }
 
+/** What is wrong with one instance, for the verdict, in the order in which it says so. */
+export type Kind =
+  | 'down'
+  | 'service'
+  | 'silent'
+  | 'absent'
+  | 'unseen'
+  | 'stopped'
+  | 'failing'
+  | 'starting'
+  | 'unmonitored';
+
 /** One finding, and what the verdict needs of it. */
 export interface Trouble {
   readonly finding: Finding<Restart>;
@@ -14,8 +27,10 @@ export interface Trouble {
   readonly headline?: string;
   /** Where the headline is about one deployment of perhaps several. */
   readonly within?: string;
-  /** Where it is about one instance: what the verdict counts it as. */
-  readonly counts?: 'down' | 'starting' | 'silent' | 'absent' | 'unseen' | 'stopped' | 'failing';
+  /** Where it is about one instance: which, and what the verdict counts it as. */
+  readonly counts?: { readonly kind: Kind; readonly instance: ports.Instance; readonly service?: string };
+  /** Where it is about ignored instances: the verdict mentions them where there is nothing else to say. */
+  readonly ignored?: { readonly kind: Kind; readonly amount: number };
 }
 
 export type Evidence = NonNullable<Finding['evidence']>[number];
@@ -35,16 +50,26 @@ export function targetOf({ source, name, kind }: Watched, instance?: ports.Insta
   return instance === undefined ? `${source}:${name}` : `${source}:${name}/${instance.name}`;
 }
 
+/** `task 1180 (create deployment) is changing cf`, where a task holds the deployment. */
+export function lockInWords({ lock, name }: Watched): string | undefined {
+  return lock && `${taskInWords(lock)} ${holdsAs(lock)} ${name}`;
+}
+
+/** The same without what the task is about. */
+export function brieflyLocked({ lock, name }: Watched): string | undefined {
+  return lock && `${taskInWords({ taskId: lock.taskId })} ${holdsAs(lock)} ${name}`;
+}
+
+function holdsAs(lock: NonNullable<Watched['lock']>): string {
+  return changesInstances(lock) ? 'is changing' : 'holds the lock of';
+}
+
 /** A restart that is asked for while a task holds the deployment would be refused: it is offered all the same, for the task will end. */
-export function lockEvidence({ lock, name }: Watched): Evidence[] {
-  if (!lock) return [];
-  const what = lock.description === undefined ? '' : ` (${lock.description})`;
-  return [
-    field(
-      'Under way',
-      `task ${lock.taskId}${what} is changing ${name}: instances stop and start while it runs, and nothing may be restarted before it has ended`,
-    ),
-  ];
+export function lockEvidence(deployment: Watched): Evidence[] {
+  const words = lockInWords(deployment);
+  if (words === undefined) return [];
+  const meanwhile = changesInstances(deployment.lock) ? 'instances stop and start while it runs, and ' : '';
+  return [field('In progress', `${words}: ${meanwhile}nothing may be restarted before it has ended`)];
 }
 
 export const MOST_ROWS = 50;

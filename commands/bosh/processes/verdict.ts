@@ -1,68 +1,119 @@
 import { wording } from '../../kit.ts';
-import { isDown, type Survey } from './survey.ts';
-import type { Trouble } from './trouble.ts';
+import { isDown } from '../../shared/instances.ts';
+import type { Survey } from './survey.ts';
+import { brieflyLocked, type Kind, type Trouble } from './trouble.ts';
 
 /** Of several causes these many are named. */
 const MOST_CAUSES = 2;
 
-const COUNTED: Record<NonNullable<Trouble['counts']>, { readonly one: string; readonly many: string }> = {
+export const COUNTED: Record<Kind, { readonly one: string; readonly many: string }> = {
   down: { one: 'has processes that are not running', many: 'have processes that are not running' },
+  service: { one: 'has failing services', many: 'have failing services' },
   silent: { one: 'does not answer', many: 'do not answer' },
   absent: { one: 'has no VM', many: 'have no VM' },
   unseen: { one: 'has a monit that does not answer', many: 'have a monit that does not answer' },
   stopped: { one: 'is stopped though it should run', many: 'are stopped though they should run' },
   failing: { one: 'is failing', many: 'are failing' },
   starting: { one: 'is still starting', many: 'are still starting' },
+  unmonitored: { one: 'has services that are not monitored', many: 'have services that are not monitored' },
 };
+const KINDS = Object.keys(COUNTED) as readonly Kind[];
 
-/** The answer in one line: the cause behind many where there is one, else how many instances are not well. */
+/** `2 ignored instances do not answer` */
+export function inWords(kind: Kind, amount: number, noun: string): string {
+  return `${wording.count(amount, noun)} ${amount === 1 ? COUNTED[kind].one : COUNTED[kind].many}`;
+}
+
+/** The answer in one line: the cause behind many where there is one, else how many instances have a problem. */
 export function verdictOf(surveys: readonly Survey[], troubles: readonly Trouble[]): string {
   const causes = troubles.flatMap(({ headline, within }) =>
     headline === undefined
       ? []
       : [within === undefined || surveys.length === 1 ? headline : `${headline} (${within})`],
   );
-  const each = troubles.filter(({ counts }) => counts !== undefined);
-  const said = causes.length > 0 ? causesIn(causes, each.length) : countsIn(each, awakeOf(surveys));
+  const each = countedIn(troubles);
+  const amount = each.reduce((sum, { instances }) => sum + instances.size, 0);
+  const said =
+    causes.length > 0 ? causesIn(causes, amount) : countsIn(each, awakeOf(surveys)) || ignoredIn(troubles);
   return `${said || wellIn(surveys)}${locksIn(surveys)}`;
+}
+
+interface Counted {
+  readonly kind: Kind;
+  /** Each once, under the first of its kinds. */
+  readonly instances: ReadonlySet<unknown>;
+  readonly services: readonly string[];
+}
+
+function countedIn(troubles: readonly Trouble[]): readonly Counted[] {
+  const seen = new Set<unknown>();
+  return KINDS.map((kind) => {
+    const those = troubles.flatMap(({ counts }) => (counts?.kind === kind ? [counts] : []));
+    const instances = new Set(those.map(({ instance }) => instance).filter((one) => !seen.has(one)));
+    for (const one of instances) seen.add(one);
+    return { kind, instances, services: those.flatMap(({ service }) => service ?? []) };
+  }).filter(({ instances }) => instances.size > 0);
 }
 
 function causesIn(causes: readonly string[], others: number): string {
   const more = causes.length - MOST_CAUSES;
   return [
     ...causes.slice(0, MOST_CAUSES),
-    ...(more > 0 ? [`${wording.count(more, 'more cause')} of the kind`] : []),
+    ...(more > 0 ? [`${wording.count(more, 'more cause')} like these`] : []),
     ...(others > 0
       ? [
-          `besides, ${wording.count(others, 'instance has trouble of its own', 'instances have troubles of their own')}`,
+          `also, ${wording.count(others, 'instance has a problem of its own', 'instances have problems of their own')}`,
         ]
       : []),
   ].join('; ');
 }
 
-function countsIn(each: readonly Trouble[], awake: number): string {
-  return (Object.keys(COUNTED) as (keyof typeof COUNTED)[])
-    .map((kind) => ({ ...COUNTED[kind], amount: each.filter(({ counts }) => counts === kind).length }))
-    .filter(({ amount }) => amount > 0)
-    .map(({ amount, one, many }, at) => {
+function countsIn(each: readonly Counted[], awake: number): string {
+  return each
+    .map(({ kind, instances, services }, at) => {
+      const { one, many } = COUNTED[kind];
+      const amount = instances.size;
       const whose = at === 0 ? `${amount} of ${wording.count(awake, 'instance')}` : `${amount} more`;
-      return `${whose} ${amount === 1 ? one : many}`;
+      const named = services.length > 0 ? ` (${wording.list(services, 2)})` : '';
+      return `${whose} ${amount === 1 ? one : many}${named}`;
     })
     .join(', ');
+}
+
+/** Only where nothing else is to be said: they count for nothing. */
+function ignoredIn(troubles: readonly Trouble[]): string {
+  return KINDS.flatMap((kind) => {
+    const amount = troubles.reduce(
+      (sum, { ignored }) => sum + (ignored?.kind === kind ? ignored.amount : 0),
+      0,
+    );
+    return amount > 0 ? [inWords(kind, amount, 'ignored instance')] : [];
+  }).join(', ');
 }
 
 function wellIn(surveys: readonly Survey[]): string {
   const awake = awakeOf(surveys);
   const asleep = surveys.reduce((sum, survey) => sum + survey.asleep, 0);
-  if (awake === 0)
-    return `Nothing should run: ${wording.count(asleep, 'instance is', 'instances are')} stopped on purpose`;
+  const ignored = surveys.reduce((sum, survey) => sum + survey.ignored.length, 0);
+  const resting = [
+    ...(asleep > 0 ? [{ amount: asleep, as: 'stopped on purpose' }] : []),
+    ...(ignored > 0 ? [{ amount: ignored, as: 'ignored' }] : []),
+  ];
+  if (awake === 0) {
+    const parts = resting.map(
+      ({ amount, as }) => `${wording.count(amount, 'instance is', 'instances are')} ${as}`,
+    );
+    return `${ignored > 0 ? 'Nothing to check' : 'Nothing should run'}: ${parts.join(', ')}`;
+  }
   const running = surveys
     .flatMap(({ telling }) => telling.flatMap(({ processes }) => processes))
     .filter((one) => !isDown(one));
   const where = wording.count(awake, 'instance');
-  const rest = asleep > 0 ? `; ${asleep} more ${asleep === 1 ? 'is' : 'are'} stopped on purpose` : '';
+  const rest = resting
+    .map(({ amount, as }) => `; ${amount} more ${amount === 1 ? 'is' : 'are'} ${as}`)
+    .join('');
   if (running.length === 0)
-    return `${where} ${awake === 1 ? 'runs' : 'run'}, and no process is told of${rest}`;
+    return `${where} ${awake === 1 ? 'runs' : 'run'}, and no process is listed${rest}`;
   return running.length === 1
     ? `The one process on ${where} runs${rest}`
     : `All ${running.length} processes on ${where} run${rest}`;
@@ -73,8 +124,6 @@ function awakeOf(surveys: readonly Survey[]): number {
 }
 
 function locksIn(surveys: readonly Survey[]): string {
-  const locked = surveys.flatMap(({ deployment: { lock, name } }) =>
-    lock ? [`task ${lock.taskId} is changing ${name}`] : [],
-  );
+  const locked = surveys.flatMap(({ deployment }) => brieflyLocked(deployment) ?? []);
   return locked.length > 0 ? `; ${wording.list(locked)}` : '';
 }

@@ -1,25 +1,29 @@
 import { type ports, wording } from '../../kit.ts';
-import { AILMENTS, NATS, type Words } from './ailments.ts';
+import { type Ailment, ailmentOf, changesInstances, isShared, isUp } from '../../shared/instances.ts';
+import { AILMENTS, expectedOfTask, NATS, type Words } from './ailments.ts';
 import { restartOffers } from './offer.ts';
-import { type Ailment, ailmentOf, isShared, isWhollyDown, type Survey } from './survey.ts';
+import { isWhollyDown, type Survey } from './survey.ts';
 import {
   byName,
   type Evidence,
   field,
   lockEvidence,
+  lockInWords,
   table,
   targetOf,
   type Trouble,
   wordsFor,
 } from './trouble.ts';
 
-/** Troubles of whole instances: one finding where most share it, else one each. What is told already, of all deployments at once, is left out. */
-export function wholeTroubles(survey: Survey, told?: Ailment): Trouble[] {
+type Severity = Trouble['finding']['severity'];
+
+/** Troubles of whole instances: one finding where most share it, else one each. What was reported already, of all deployments at once, is left out. */
+export function wholeTroubles(survey: Survey, reported?: Ailment): Trouble[] {
   const hit = Map.groupBy(survey.awake, ailmentOf);
-  const ailments = (Object.keys(AILMENTS) as Ailment[]).filter((ailment) => ailment !== told);
+  const ailments = (Object.keys(AILMENTS) as Ailment[]).filter((ailment) => ailment !== reported);
   return ailments.flatMap((ailment) => {
     const instances = (hit.get(ailment) ?? []).toSorted(byName);
-    // An agent can only be silent where there is a machine for it.
+    // An agent can only fail to answer where there is a machine for it.
     const all = ailment === 'absent' ? survey.awake : survey.awake.filter(hasMachine);
     if (isShared(instances.length, all.length)) return [manyOf(survey, ailment, instances, all.length)];
     return instances.map((instance) => oneOf(survey, ailment, instance));
@@ -27,7 +31,7 @@ export function wholeTroubles(survey: Survey, told?: Ailment): Trouble[] {
 }
 
 /**
- * Agents that fall silent in several deployments of one director at once have the director's NATS in common, and nothing else:
+ * Agents that stop responding in several deployments of one director at once have the director's NATS in common, and nothing else:
  * they are one finding, about the director.
  */
 export function silentEverywhere(surveys: readonly Survey[]): Trouble | undefined {
@@ -55,7 +59,7 @@ export function silentEverywhere(surveys: readonly Survey[]): Trouble | undefine
       evidence: [
         field('Documentation', NATS),
         ...hit.flatMap(({ deployment }) => lockEvidence(deployment)),
-        ...table(['Deployment', 'Silent agents'], rows, 'Deployments'),
+        ...table(['Deployment', 'Agents without an answer'], rows, 'Deployments'),
       ],
     },
   };
@@ -71,21 +75,28 @@ export function nothingRuns(survey: Survey): Trouble | undefined {
   const hit = telling.filter(isWhollyDown).toSorted(byName);
   if (!isShared(hit.length, telling.length)) return undefined;
   const { machine } = wordsFor(deployment);
+  const isOfTask = changesInstances(deployment.lock);
   const says = `no process runs on ${hit.length} of ${telling.length} ${machine}s`;
-  const next =
-    'one cause behind all of them is likely: a deploy that ended half way, the network, a disk they share';
-  return told(survey, { reason: 'nothing-runs', says, next }, hit);
+  const next = isOfTask
+    ? expectedOfTask(survey, 'they should run again')
+    : 'one cause behind all of them is likely: a deploy that ended half way, the network, a disk they share';
+  return shared(survey, { reason: 'nothing-runs', says, next }, isOfTask ? 'warning' : 'critical', hit);
 }
 
 function manyOf(survey: Survey, ailment: Ailment, hit: readonly ports.Instance[], all: number): Trouble {
-  const docs =
-    ailment === 'silent' && survey.deployment.kind === 'bosh' ? [field('Documentation', NATS)] : [];
-  return told(survey, AILMENTS[ailment].many(survey, hit.length, all), hit, docs);
+  const { deployment } = survey;
+  const docs = ailment === 'silent' && deployment.kind === 'bosh' ? [field('Documentation', NATS)] : [];
+  const { many, isOfTask } = AILMENTS[ailment];
+  const words = many(survey, hit.length, all);
+  if (!isOfTask || !changesInstances(deployment.lock)) return shared(survey, words, 'critical', hit, docs);
+  const next = expectedOfTask(survey, 'they are expected back');
+  return shared(survey, { ...words, next }, 'warning', hit, docs);
 }
 
-function told(
+function shared(
   survey: Survey,
   words: Words,
+  severity: Severity,
   hit: readonly ports.Instance[],
   more: readonly Evidence[] = [],
 ): Trouble {
@@ -96,7 +107,7 @@ function told(
     within: deployment.name,
     finding: {
       reason: words.reason,
-      severity: 'critical',
+      severity,
       target: targetOf(deployment),
       summary: `${deployment.name}: ${words.says}; ${words.next}`,
       evidence: [
@@ -109,22 +120,28 @@ function told(
 }
 
 function oneOf(survey: Survey, ailment: Ailment, instance: ports.Instance): Trouble {
-  const { deployment, awake } = survey;
-  const { reason, says, next } = AILMENTS[ailment].one(survey);
-  const others = awake.filter(({ group }) => group === instance.group);
-  const isLast = others.every((other) => ailmentOf(other) !== undefined);
+  const { deployment } = survey;
+  const { one, isOfTask: isOfAny } = AILMENTS[ailment];
+  const { reason, says, next } = one(survey);
+  const isChanging = changesInstances(deployment.lock);
+  const isOfTask = isOfAny && isChanging;
+  const isLast = isLastOf(survey, instance);
   const { offers, evidence } =
-    ailment === 'stopped' ? restartOffers(deployment, instance) : { offers: [], evidence: [] };
+    ailment === 'stopped' && !isOfTask ? restartOffers(deployment, instance) : { offers: [], evidence: [] };
+  const parts = [
+    `${instance.name}: ${says}${isLast ? `, and ${noOtherOf(survey, instance)}` : ''}`,
+    isOfTask ? expectedOfTask(survey, 'it is expected back') : next,
+    ...(isChanging && !isOfTask ? [lockInWords(deployment)] : []),
+  ];
   return {
-    counts: ailment,
+    counts: { kind: ailment, instance },
     finding: {
       reason,
-      severity: severityOf(instance, isLast),
+      severity: severityOfWhole({ isLast, isOfTask, isChanging }),
       target: targetOf(deployment, instance),
-      summary: `${instance.name}: ${says}${isLast ? `, and ${instance.group} has no other that runs` : ''}; ${next}`,
+      summary: parts.join('; '),
       evidence: [
         field('Addresses', wording.list(instance.addresses) || 'none'),
-        ...(instance.ignored ? [field('Ignored', 'people told the director to leave it alone')] : []),
         ...evidence,
         ...lockEvidence(deployment),
       ],
@@ -133,10 +150,27 @@ function oneOf(survey: Survey, ailment: Ailment, instance: ports.Instance): Trou
   };
 }
 
-/** Critical where nothing of its kind is left; a warning where others carry on. */
-export function severityOf({ ignored }: ports.Instance, isLast: boolean): 'critical' | 'warning' | 'info' {
-  if (ignored) return 'info';
-  return isLast ? 'critical' : 'warning';
+/**
+ * Critical where nothing of its kind is left; a warning where others carry on. While a task changes the deployment one step less: it
+ * takes instances down one after the other, and of what it does not do to them (an agent that does not answer) a warning stays.
+ */
+function severityOfWhole(of: {
+  readonly isLast: boolean;
+  readonly isOfTask: boolean;
+  readonly isChanging: boolean;
+}): Severity {
+  if (of.isLast) return of.isChanging ? 'warning' : 'critical';
+  return of.isOfTask ? 'info' : 'warning';
+}
+
+/** Whether no other instance of its group runs, of those that count. */
+export function isLastOf({ awake }: Survey, instance: ports.Instance): boolean {
+  return !awake.some((other) => other.group === instance.group && isUp(other));
+}
+
+function noOtherOf({ ignored }: Survey, { group }: ports.Instance): string {
+  const isIgnored = ignored.some((other) => other.group === group && isUp(other));
+  return isIgnored ? `of ${group} only ignored instances run` : `${group} has no other that runs`;
 }
 
 function capital(text: string): string {

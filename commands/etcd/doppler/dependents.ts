@@ -1,12 +1,21 @@
 import { type Diagnosis, type Finding, type ports, wording } from '../../kit.ts';
+import {
+  changesInstances,
+  isCounted,
+  severityOf,
+  type Spread,
+  spreadsOf,
+  taskInWords,
+} from '../../shared/instances.ts';
 import type { Facts } from './collect.ts';
 import { tooNew } from './expected.ts';
 import type { Service } from './services.ts';
 
-interface Dependent {
-  readonly deployment: string;
-  readonly instance: ports.Instance;
-  readonly state: ports.RunningProcess['state'];
+/** The process in one deployment, on all instances that count. */
+interface Dependents extends Spread {
+  readonly deployment: ports.Deployment;
+  /** It is down there as well, on instances that people have told their supervisor to leave alone. */
+  readonly ignored: Spread['down'];
 }
 
 /** Why dependents fail: `known`; `another` than the service, which is well; `unseen` where not all of the service could be seen. */
@@ -21,29 +30,44 @@ export interface BlastRadius {
   readonly said?: string;
 }
 
-/** How far it reaches: the process on all machines that fails without the service. */
+/** How far it reaches: the process on all machines that fails without the service. Its severity is that of /bosh processes. */
 export function blastRadius(service: Service, facts: Facts, cause: Cause): BlastRadius {
   const { dependents } = service;
   if (!dependents) return { measures: [] };
   const all = dependentsOf(service, dependents.process, facts);
-  if (all.length === 0) return { measures: [] };
-  const down = all.filter(({ state }) => state !== 'running');
-  const running = all.length - down.length;
-  const measures = [{ label: dependents.process, value: running, of: all.length, unit: 'running' }];
-  if (down.length === 0) return { measures };
-  const said = `${dependents.process} is down on ${down.length} of ${wording.count(all.length, 'VM')}`;
+  const down = all.filter((one) => one.down.length > 0);
+  const ignored = all.filter((one) => one.ignored.length > 0);
+  const amount = sum(all, ({ on }) => on.length);
+  const downAmount = sum(down, (one) => one.down.length);
+  const running = { label: dependents.process, value: amount - downAmount, of: amount, unit: 'running' };
+  const measures = amount > 0 ? [running] : [];
+  if (down.length === 0 && ignored.length === 0) return { measures };
+  const severities = down.map((one) => severityOf(one, one.deployment.lock));
+  const isStarting = down.every((one) => one.down.every(({ process }) => process.state === 'starting'));
+  const said =
+    down.length > 0
+      ? `${dependents.process} is ${isStarting ? 'still starting' : 'down'} on ${downAmount} of ${wording.count(amount, 'VM')}`
+      : `${dependents.process} is down on ${wording.count(
+          sum(ignored, (one) => one.ignored.length),
+          'ignored VM',
+        )}`;
   const finding: Finding<never> = {
     reason: dependents.reason,
-    severity: 'critical',
+    severity: (['critical', 'warning'] as const).find((one) => severities.includes(one)) ?? 'info',
     target: dependents.process,
     summary: `${said}: ${causeInWords(service, cause)}`,
     evidence: [
       { kind: 'field', label: 'Its log may say', value: dependents.says },
       ...notMonitored(dependents.process, down),
-      table(dependents.process, down),
+      ...down.flatMap(lockEvidence),
+      table(dependents.process, down.length > 0 ? down : ignored, down.length > 0 ? 'down' : 'ignored'),
     ],
   };
   return { measures, said, finding };
+}
+
+function sum<T>(list: readonly T[], of: (one: T) => number): number {
+  return list.reduce((total, one) => total + of(one), 0);
 }
 
 function causeInWords({ name }: Service, cause: Cause): string {
@@ -53,36 +77,44 @@ function causeInWords({ name }: Service, cause: Cause): string {
     : `whether for want of a ${name} cannot be told here; see /bosh processes`;
 }
 
-/** Those of an age that does not look there any more depend on nothing here. */
-function dependentsOf(service: Service, process: string, facts: Facts): readonly Dependent[] {
+/** Those of a version that does not look there any more depend on nothing here. */
+function dependentsOf(service: Service, process: string, facts: Facts): readonly Dependents[] {
   const modern = tooNew(service, facts);
-  const deployments = facts.deployments.filter((deployment) => !modern.includes(deployment));
-  return deployments.flatMap(({ name, instances }) =>
-    instances
-      .filter(({ desired, ignored }) => desired === 'started' && !ignored)
-      .flatMap((instance) => {
-        const found = instance.processes.find((one) => one.name === process);
-        return found ? [{ deployment: name, instance, state: found.state }] : [];
-      }),
-  );
+  return facts.deployments
+    .filter((deployment) => !modern.includes(deployment))
+    .map((deployment) => {
+      const started = deployment.instances.filter(({ desired }) => desired === 'started');
+      const find = (instances: readonly ports.Instance[]) =>
+        spreadsOf(instances).find(({ name }) => name === process) ?? { name: process, on: [], down: [] };
+      const ignored = find(started.filter((instance) => instance.ignored));
+      return { ...find(started.filter(isCounted)), deployment, ignored: ignored.down };
+    });
 }
 
-/** What nobody watches never comes back alone. reference: cf-and-certificates.md section 3 */
-function notMonitored(process: string, down: readonly Dependent[]) {
-  const count = down.filter(({ state }) => state === 'unmonitored').length;
+/** What nobody watches never comes back alone: https://mmonit.com/monit/documentation/monit.html#SERVICE-MONITORING-MODE */
+function notMonitored(process: string, all: readonly Dependents[]) {
+  const count = sum(all, ({ down }) => down.filter((one) => one.process.state === 'unmonitored').length);
   if (count === 0) return [];
-  const value = `${wording.count(count, 'VM')}: where it stays so after the cause is gone, it needs “monit start ${process}”`;
+  const value = `${wording.count(count, 'VM')}: where it stays so after the cause is gone, run “monit start ${process}” there`;
   return [{ kind: 'field' as const, label: 'Not monitored', value }];
 }
 
-function table(process: string, down: readonly Dependent[]) {
+function lockEvidence({ deployment: { name, lock } }: Dependents) {
+  if (!lock) return [];
+  const does = changesInstances(lock) ? 'is changing' : 'holds the lock of';
+  return [{ kind: 'field' as const, label: 'In progress', value: `${taskInWords(lock)} ${does} ${name}` }];
+}
+
+function table(process: string, all: readonly Dependents[], which: 'down' | 'ignored') {
   return {
     kind: 'table' as const,
     columns: ['Deployment', 'Instance', process],
-    rows: down.map(({ deployment, instance, state }) => [
-      deployment,
-      instance.name,
-      state === 'unmonitored' ? 'not monitored' : state,
-    ]),
+    rows: all.flatMap((one) =>
+      one[which].map(({ instance, process: { state } }) => [
+        one.deployment.name,
+        instance.name,
+        state === 'unmonitored' ? 'not monitored' : state,
+      ]),
+    ),
   };
 }

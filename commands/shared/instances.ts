@@ -1,0 +1,101 @@
+import type { Finding, ports } from '../kit.ts';
+
+/** What several checks say about instances and their processes, so that one fault has one severity whichever check reports it. */
+
+type Severity = Finding['severity'];
+type Lock = NonNullable<ports.Deployment['lock']>;
+
+/** What is wrong with a whole instance, so that nothing can be said about its processes one by one. */
+export type Ailment = 'silent' | 'absent' | 'unseen' | 'stopped';
+
+/** One process, on all instances that should run it. */
+export interface Spread {
+  readonly name: string;
+  readonly on: readonly { readonly instance: ports.Instance; readonly process: ports.RunningProcess }[];
+  readonly down: Spread['on'];
+}
+
+/** Whether it should run, and people have not told its supervisor to leave it alone: only then it counts, for or against anything. */
+export function isCounted({ desired, ignored }: ports.Instance): boolean {
+  return desired === 'started' && !ignored;
+}
+
+export function ailmentOf({ state }: ports.Instance): Ailment | undefined {
+  switch (state) {
+    case 'unresponsive':
+      return 'silent';
+    case 'absent':
+      return 'absent';
+    case 'unknown':
+      return 'unseen';
+    case 'stopped':
+      return 'stopped';
+    default:
+      return undefined;
+  }
+}
+
+export function isDown({ state }: ports.RunningProcess): boolean {
+  return state !== 'running';
+}
+
+/** Something runs there, as far as can be seen. */
+export function isUp(instance: ports.Instance): boolean {
+  if (ailmentOf(instance) !== undefined) return false;
+  const { processes, state } = instance;
+  return processes.length === 0 ? state === 'running' : !processes.every(isDown);
+}
+
+/**
+ * The rule for one cause behind many: at least two, and more than half of all that could be hit.
+ * Machines break one by one; what breaks on most of them at once has its cause somewhere else.
+ */
+export function isShared(hit: number, all: number): boolean {
+  return hit >= 2 && 2 * hit > all;
+}
+
+/** By name, on those of the instances that report their processes. */
+export function spreadsOf(instances: readonly ports.Instance[]): Spread[] {
+  const all = instances
+    .filter((instance) => ailmentOf(instance) === undefined)
+    .flatMap((instance) => instance.processes.map((process) => ({ instance, process })));
+  return [...Map.groupBy(all, ({ process }) => process.name)]
+    .map(([name, on]) => ({ name, on, down: on.filter(({ process }) => isDown(process)) }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/**
+ * How bad it is that a process is down: critical where that is so on most instances, or on all that have it; a warning where others carry
+ * on; and what is starting one step less. A task that changes the deployment stops whole instances: what it explains is no more than a warning.
+ */
+export function severityOf({ on, down }: Spread, lock: Lock | undefined): Severity {
+  const isWide = isShared(down.length, on.length) || down.length === on.length;
+  if (down.every(({ process }) => process.state === 'starting')) return isWide ? 'warning' : 'info';
+  if (!isWide) return 'warning';
+  const isExplained =
+    changesInstances(lock) && (down.length === 1 || down.every(({ instance }) => isInChange(instance)));
+  return isExplained ? 'warning' : 'critical';
+}
+
+/** A task stops and starts all processes of an instance. One that is down while the others run is not its doing. */
+export function isInChange({ state, processes }: ports.Instance): boolean {
+  return (
+    state === 'starting' ||
+    processes.every(isDown) ||
+    processes.some((process) => process.state === 'starting')
+  );
+}
+
+/** What takes the lock and stops nothing, as a director describes it: lib/bosh/director/api in cloudfoundry/bosh. */
+const STOPS_NOTHING = /^(run errand|scan cloud|export release|(create|delete) snapshot|snapshot)/i;
+
+/** Whether the task that holds the lock stops and starts instances. One that is not described may. */
+export function changesInstances(lock: Lock | undefined): lock is Lock {
+  return lock !== undefined && !STOPS_NOTHING.test(lock.description ?? '');
+}
+
+/** `task 1180 (create deployment)` */
+export function taskInWords({ taskId, description }: Lock): string {
+  const task = taskId === 'unknown' ? 'a task that this credential may not see' : `task ${taskId}`;
+  return description === undefined ? task : `${task} (${description})`;
+}
