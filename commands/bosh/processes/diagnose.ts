@@ -4,6 +4,7 @@ import type { Facts } from './collect.ts';
 import { ignoredTroubles } from './ignored.ts';
 import { measuresOf } from './measures.ts';
 import { processTroubles } from './processes.ts';
+import { serviceTroubles } from './services.ts';
 import { isWhollyDown, only, survey, type Survey } from './survey.ts';
 import type { Restart, Trouble } from './trouble.ts';
 import { verdictOf } from './verdict.ts';
@@ -41,6 +42,7 @@ function troublesOf(surveyed: Survey, reported: Ailment | undefined): Trouble[] 
     ...wholeTroubles(surveyed, reported),
     ...(fallen ? [fallen] : []),
     ...processTroubles(rest),
+    ...serviceTroubles(surveyed),
     ...ignoredTroubles(surveyed),
   ];
 }

@@ -1,0 +1,88 @@
+import { type ports, wording } from '../../kit.ts';
+import { isShared } from '../../shared/instances.ts';
+import type { Survey } from './survey.ts';
+import {
+  byName,
+  type Evidence,
+  field,
+  lockEvidence,
+  table,
+  targetOf,
+  type Trouble,
+  wordsFor,
+} from './trouble.ts';
+
+interface Fault {
+  readonly instance: ports.Instance;
+  readonly fault: ports.ServiceFault;
+}
+
+/**
+ * What is watched and is no process: disks, files, hosts, programs, the machine itself. One finding for a service that fails on most
+ * machines, else one for each. None has a fix: a restart makes no room on a disk.
+ */
+export function serviceTroubles(survey: Survey): Trouble[] {
+  const all = survey.telling
+    .toSorted(byName)
+    .flatMap((instance) => (instance.faults ?? []).map((fault): Fault => ({ instance, fault })));
+  const byService = Map.groupBy(all, ({ fault }) => `${fault.type} ${fault.name}`);
+  return [...byService].flatMap(([service, those]) => {
+    const failing = those.filter(({ fault }) => fault.counts && fault.state !== 'starting');
+    if (!isShared(failing.length, survey.telling.length))
+      return those.map((one) => oneOf(survey, service, one));
+    const others = those.filter((one) => !failing.includes(one));
+    return [manyOf(survey, service, failing), ...others.map((one) => oneOf(survey, service, one))];
+  });
+}
+
+function oneOf({ deployment }: Survey, service: string, { instance, fault }: Fault): Trouble {
+  const { addresses, zone } = instance;
+  const kind = fault.state === 'failing' || fault.counts ? 'service' : 'unmonitored';
+  return {
+    counts: { kind: fault.state === 'starting' ? 'starting' : kind, instance, service },
+    finding: {
+      reason: fault.state === 'unmonitored' ? 'service-not-monitored' : 'service-failing',
+      severity: severityOf(fault),
+      target: `${targetOf(deployment, instance)} ${service}`,
+      summary: `${instance.name}: ${service} ${inWords(fault)}`,
+      evidence: [
+        ...messageOf(fault),
+        ...(addresses.length > 0 ? [field('Addresses', wording.list(addresses))] : []),
+        ...(zone === undefined ? [] : [field('Zone', zone)]),
+        ...lockEvidence(deployment),
+      ],
+    },
+  };
+}
+
+function manyOf({ deployment, telling }: Survey, service: string, failing: readonly Fault[]): Trouble {
+  const says = `${service} fails on ${failing.length} of ${telling.length} ${wordsFor(deployment).machine}s`;
+  const rows = failing.map(({ instance, fault }) => [instance.name, inWords(fault), fault.message ?? '']);
+  return {
+    headline: says.charAt(0).toUpperCase() + says.slice(1),
+    within: deployment.name,
+    finding: {
+      reason: 'service-failing-on-many',
+      severity: 'critical',
+      target: `${targetOf(deployment)} ${service}`,
+      summary: `${says}: one cause behind all of them is likely`,
+      evidence: [...lockEvidence(deployment), ...table(['Instance', 'State', 'Message'], rows, 'Instances')],
+    },
+  };
+}
+
+/** What makes its instance failing is a warning, and so is a limit of the machine that is exceeded. */
+function severityOf({ state, counts }: ports.ServiceFault): 'warning' | 'info' {
+  if (state === 'starting') return 'info';
+  return counts || state === 'failing' ? 'warning' : 'info';
+}
+
+function inWords({ state, failures }: ports.ServiceFault): string {
+  if (state === 'starting') return 'is being checked for the first time';
+  if (state === 'unmonitored') return 'is not monitored: whether it is as it should be is not known';
+  return `is failing: ${wording.list(failures)}`;
+}
+
+function messageOf({ message }: ports.ServiceFault): Evidence[] {
+  return message === undefined ? [] : [field('monit says', message)];
+}
