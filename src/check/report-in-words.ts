@@ -36,6 +36,15 @@ export function uncheckedGaps({ gaps, verdict }: Pick<Report, 'gaps' | 'verdict'
   );
 }
 
+/** Those of them that are to be listed: not the one that is the whole verdict. */
+export function listedGaps(report: Pick<Report, 'gaps' | 'verdict' | 'findings'>): readonly Gap[] {
+  if (report.findings.length > 0) return uncheckedGaps(report);
+  return uncheckedGaps(report).filter(({ what, because }) => {
+    const whole = because.startsWith(what) ? because : `${what}: ${because}`;
+    return report.verdict !== whole && report.verdict !== `${because} (${what})`;
+  });
+}
+
 /** A summary beside its target: what says the target once more, in parentheses, is left out. */
 export function summaryOf({ summary, target }: Pick<Finding, 'summary' | 'target'>): string {
   return cleanText(cleanText(summary).replace(` (${cleanText(target)})`, ''));
@@ -64,15 +73,12 @@ const GAP_WORDS: Readonly<Record<Gap['kind'], string>> = {
   unfinished: 'unfinished',
 };
 
-/** With more gaps than these no example is given: the thread names them all. */
-const FEW_GAPS = 3;
-
 /**
- * How much was checked, and why the rest was not: `41 checked, 2 unreachable (such as cell-3: timeout), 1 denied (…)`.
- * What the verdict says is not repeated: how many were not checked, where all have one kind of reason, and the reason that it begins with.
+ * How much was checked, and what kind of reason kept the rest from it: `41 checked, 2 unreachable, 1 denied`. Which they are and why is
+ * listed once, with the gaps; how many were not checked is in the verdict, where all have one kind of reason.
  */
 export function coverageInWords(report: Report): string {
-  const { verdict, examined, gaps, coverage } = report;
+  const { examined, gaps, coverage } = report;
   const sources = coverage.map(({ source, examined: count }) => `${cut(source, 60)} ${countOf(count)}`);
   const spread = sources.length > 1 && sources.length <= 4 ? ` (${sources.join(', ')})` : '';
   // A target may be found at many places: what was checked is the places, where a check counts them.
@@ -80,14 +86,11 @@ export function coverageInWords(report: Report): string {
   const related = uncheckedGaps(report);
   const unrelated = gaps.filter((gap) => gap.unrelated).length;
   const unchecked = Object.entries(GAP_WORDS).flatMap(([kind, word]) => {
-    const [first, ...others] = related.filter((gap) => gap.kind === kind);
-    if (!first) return [];
-    const amount = 1 + others.length;
+    const amount = related.filter((gap) => gap.kind === kind).length;
+    if (amount === 0) return [];
     const all = checked > 0 ? 'the rest' : 'all';
     const howMany = amount === related.length && unrelated === 0 ? all : countOf(amount);
-    if (related.length > FEW_GAPS || verdict.includes(first.because)) return [`${howMany} ${word}`];
-    const example = `${cut(first.what, 60)}: ${cut(first.because, 80)}`;
-    return [`${howMany} ${word} (${others.length > 0 ? `such as ${example}` : example})`];
+    return [`${howMany} ${word}`];
   });
   if (unrelated > 0) unchecked.push(`${countInWords(unrelated, 'unrelated place')} not checked`);
   return [`${countOf(checked)} checked${spread}`, ...unchecked].join(', ');

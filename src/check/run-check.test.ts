@@ -8,7 +8,7 @@ import type { Progress, ReadContext } from './context.ts';
 import { type AnyCheck, defineCheck } from './define-check.ts';
 import { reportSchema } from './finding.ts';
 import { makeRedact } from './redact.ts';
-import { coverageInWords, headlineOf, uncheckedGaps, verdictOf } from './report-in-words.ts';
+import { coverageInWords, headlineOf, listedGaps, uncheckedGaps, verdictOf } from './report-in-words.ts';
 import { runCheck, type Run } from './run-check.ts';
 
 type Context = ReadContext<'certificates'>;
@@ -167,7 +167,26 @@ test('that what was asked for is nowhere is said in the verdict, and is no place
   const report = await run(check);
   expect(report.verdict).toBe("no such name (--match uua); couldn't check 1 of 8 places");
   expect(uncheckedGaps(report).map(({ what }) => what)).toEqual(['b']);
-  expect(coverageInWords(report)).toBe('7 checked, the rest denied (b: permission denied)');
+  expect(coverageInWords(report)).toBe('7 checked, the rest denied');
+});
+
+test('a reason is said once: in the verdict or in the list of gaps, and never in the footer', async () => {
+  const nothing = (...gaps: readonly string[]): AnyCheck => ({
+    ...counting(({ gap }) => {
+      for (const what of gaps) gap(what, forbidden);
+      return Promise.resolve([]);
+    }),
+    diagnose: () => ({ examined: 0, verdict: '', findings: [] }),
+  });
+  const one = await run(nothing('vault'));
+  expect([one.verdict, listedGaps(one), coverageInWords(one)]).toEqual([
+    'vault: permission denied',
+    [],
+    '0 checked, all denied',
+  ]);
+  const two = await run(nothing('vault:a', 'vault:b'));
+  expect(listedGaps(two).map(({ what }) => what)).toEqual(['vault:a', 'vault:b']);
+  expect(coverageInWords(two)).toBe('0 checked, all denied');
 });
 
 test('with nothing examined, an unrelated gap makes nothing clear', async () => {

@@ -14,7 +14,7 @@ import {
   seriesInWords,
   summaryOf,
   timeInWords,
-  uncheckedGaps,
+  listedGaps,
   verdictOf,
 } from '../check/report-in-words.ts';
 import type { Help, Question } from '../question.ts';
@@ -140,7 +140,7 @@ function renderTable(
 
 /** Never hidden: by reason, what could not be checked. */
 function renderGaps(report: Report, screen: Screen, paint: Paint): string[] {
-  const gaps = uncheckedGaps(report);
+  const gaps = listedGaps(report);
   if (gaps.length === 0) return [];
   const title = `Couldn't check ${countInWords(gaps.length, 'place')}`;
   const groups = groupGaps(gaps).flatMap(({ because, whats }) => {

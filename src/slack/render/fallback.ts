@@ -6,7 +6,7 @@ import {
   headlineOf,
   SEVERITY_WORDS,
   summaryOf,
-  uncheckedGaps,
+  listedGaps,
   verdictOf,
 } from '../../check/report-in-words.ts';
 import { code, inert, joinWithin } from './inert.ts';
@@ -31,7 +31,7 @@ export function renderPlainFallback(report: Report): { readonly text: string } {
       (finding) =>
         `• ${SEVERITY_WORDS[finding.severity]}: ${inert(summaryOf(finding), 200)} ${code(finding.target, 160)}`,
     ),
-    ...groupGaps(uncheckedGaps(report)).map(
+    ...groupGaps(listedGaps(report)).map(
       ({ because, whats }) =>
         `• Not checked, ${inert(because, 150)}: ${inert(whats.slice(0, 3).join(', '), 150)}${whats.length > 3 ? ` and ${whats.length - 3} more` : ''}`,
     ),

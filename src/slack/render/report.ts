@@ -7,7 +7,7 @@ import {
   durationInWords,
   headlineOf,
   summaryOf,
-  uncheckedGaps,
+  listedGaps,
   verdictOf,
 } from '../../check/report-in-words.ts';
 import { findingInText, renderFinding } from './finding.ts';
@@ -48,7 +48,7 @@ const HEADER = 150;
  */
 export function renderReport(report: Report, asked: Asked): Thread {
   const { findings } = report;
-  const gaps = uncheckedGaps(report);
+  const gaps = listedGaps(report);
   const missing = gaps.length > 0 ? renderGaps(gaps) : undefined;
   const units = findings.slice(0, FULL_FINDINGS).map(renderFinding);
   const most = MOST_REPLIES - (missing ? 1 : 0);
