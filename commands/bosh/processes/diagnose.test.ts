@@ -79,7 +79,7 @@ test('a cell whose rep fails can be restarted, and the task that holds the deplo
   expect(findings[0] && evidenceOf(findings[0])).toContain('task 1180 (create deployment) is changing cf');
 });
 
-test('what breaks one by one is told one by one, the worst first, and what is stopped on purpose not at all', () => {
+test('what breaks one by one is shown one by one, the worst first, and what is stopped on purpose not at all', () => {
   const { verdict, findings } = diagnose(stories.oneByOne.facts);
   expect(verdict).toBe(
     '2 of 11 instances have processes that are not running, 1 more does not answer, 1 more has no VM, ' +
@@ -95,7 +95,7 @@ test('what breaks one by one is told one by one, the worst first, and what is st
   ]);
 });
 
-test('only what a restart can mend is offered one', () => {
+test('only what a restart can fix is offered one', () => {
   const { findings } = diagnose(stories.oneByOne.facts);
   const offered = findings.filter(({ offers }) => offers !== undefined).map(({ target }) => target);
   expect(offered).toEqual(['bosh:cf/uaa/0', 'bosh:cf/doppler/0', 'bosh:cf/router/0']);
@@ -109,7 +109,7 @@ test('all processes of one VM down are one finding for that VM', () => {
   ]);
 });
 
-test('a group that is down as a whole is told by its VMs and not by each of their processes', () => {
+test('a group that is down as a whole is shown by its VMs and not by each of their processes', () => {
   const others = ['a/0', 'b/0', 'c/0', 'd/0'].map((name) => instance(name, ['consul_agent', 'x']));
   const dopplers = ['doppler/0', 'doppler/1'].map((name) =>
     instance(name, [{ consul_agent: 'failing', doppler: 'failing' }]),
@@ -129,7 +129,7 @@ test('nothing running anywhere is one finding, and not one for each of thirty pr
   expect(findings.map(({ reason }) => reason)).toEqual(['nothing-runs']);
 });
 
-test('where nothing runs on most VMs, the trouble of the others is told as well', () => {
+test('where nothing runs on most VMs, the trouble of the others is shown as well', () => {
   const dead = ['api/0', 'uaa/0', 'router/0'].map((name) => instance(name, [{ a: 'failing', b: 'failing' }]));
   const { findings } = diagnose(factsOf([...dead, instance('nats/0', ['a', { nats: 'failing' }])]));
   expect(findings.map(({ target }) => target)).toEqual(['bosh:cf', 'bosh:cf/nats/0']);
@@ -208,6 +208,12 @@ test('where processes can be restarted alone, those that are down and allowed ar
   const [finding] = diagnose(factsOf([vm], { kind: 'monit', source: 'edge', name: 'edge' })).findings;
   expect(finding?.target).toBe('edge:doppler/0');
   expect(finding?.offers?.map(({ params }) => params.process)).toEqual(['doppler', 'metron_agent']);
+  const other = instance('doppler/0', [{ etcd: 'failing' }, 'x'], { restart });
+  const [notAllowed] = diagnose(factsOf([other], { kind: 'monit', source: 'edge', name: 'edge' })).findings;
+  expect(notAllowed).not.toHaveProperty('offers');
+  expect(notAllowed && evidenceOf(notAllowed)).toContain(
+    'not offered: the source edge may restart only doppler and metron_agent',
+  );
 });
 
 test('an ignored instance is information, and nobody is offered to touch it', () => {

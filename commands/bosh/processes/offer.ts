@@ -1,4 +1,4 @@
-import type { ports } from '../../kit.ts';
+import { type ports, wording } from '../../kit.ts';
 import type { Watched } from './collect.ts';
 import { type Evidence, field, type Restart } from './trouble.ts';
 import { isDown } from '../../shared/instances.ts';
@@ -27,7 +27,7 @@ export function restartOffers({ source, name: deployment }: Watched, instance: p
     .map((process): Restart => ({ remediation: 'restart', params: { ...whole, process: process.name } }));
   return offers.length > 0
     ? { offers, evidence: [] }
-    : notOffered('none of these processes may be restarted');
+    : notOffered(`the source ${source} may restart only ${wording.list(terms.processes, 5)}`);
 }
 
 function notOffered(because: string): Offered {

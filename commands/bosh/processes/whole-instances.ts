@@ -47,7 +47,8 @@ export function silentEverywhere(surveys: readonly Survey[]): Trouble | undefine
   const all = surveys.reduce((sum, { awake }) => sum + awake.filter(hasMachine).length, 0);
   if (!isShared(silent, all)) return undefined;
   const { reason, says, next } = AILMENTS.silent.many(first, silent, all);
-  const headline = `${capital(says)} in ${surveys.length} deployments`;
+  const deployments = surveys.filter(({ awake }) => awake.length > 0).length;
+  const headline = `${capital(says)} in ${deployments} deployments`;
   const rows = hit.map((one) => [one.deployment.name, String(one.silent.length)]);
   return {
     headline,
