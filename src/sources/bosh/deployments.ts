@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Deployment, Instance } from '../../ports/processes.ts';
 import { SourceError } from '../../ports/source-error.ts';
@@ -13,6 +14,8 @@ import { instanceAnswer, toInstance } from './to-instance.ts';
 
 /** Each is a task of the director's, which has few workers for them. */
 const AT_ONCE = 3;
+/** One that takes longer goes on, and no longer keeps others from being read. */
+const SLOW_MS = 3_000;
 
 const deploymentAnswer = z.object({
   name: z.string(),
@@ -47,13 +50,19 @@ export async function readDeployments(asking: Asking): Promise<readonly Deployme
   );
   // Awaited last: where reading the instances throws first, nobody waits for it.
   locking.catch(() => {});
-  const instances = new Map<string, Read | SourceError>();
+  const instances = new Map<string, Promise<Read | SourceError>>();
+  const begin = async (name: string): Promise<void> => {
+    const reading = readInstances(asking, name).catch(orError);
+    reading.catch(() => {});
+    instances.set(name, reading);
+    await Promise.race([reading, sleep(SLOW_MS, undefined, { ref: false })]);
+  };
   // Not given the signal: at a deadline each question ends by itself, and what was read by then stays.
-  const readOne = async (name: string) => [name, await readInstances(asking, name).catch(orError)] as const;
-  for await (const [name, read] of concurrently(wanted, AT_ONCE, readOne)) instances.set(name, read);
+  for await (const _ of concurrently(wanted, AT_ONCE, begin));
+  const read = await Promise.all(wanted.map((name) => instances.get(name)!));
   const held = await locking;
   return wanted
-    .map((name, at) => deploymentOf(asking.config, name, listed, instances.get(name)!, held[at]))
+    .map((name, at) => deploymentOf(asking.config, name, listed, read[at]!, held[at]))
     .toSorted((one, other) => (one.name < other.name ? -1 : 1));
 }
 

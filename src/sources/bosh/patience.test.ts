@@ -100,21 +100,23 @@ test('what starts something is sent once, whatever a gateway answers', async () 
 
 const DEADLINE = new SourceError('deadline', 'unreachable', 'not finished within 10 s');
 
-/** What is read of three deployments, while the director answers nothing about three others and `slow`, when the deadline comes. */
-async function readUntilDeadline(slow: string): Promise<readonly Deployment[]> {
+/**
+ * What is read of these deployments, while the director answers nothing about those called slow, nor about `path`. The deadline comes when
+ * the last one is asked for.
+ */
+async function readUntilDeadline(
+  deployments: readonly string[],
+  path = '/nothing',
+): Promise<readonly Deployment[]> {
   const never = Promise.withResolvers<void>();
   const all = Promise.withResolvers<void>();
-  // Two of the three that are read at once hang. Where the last one begins, all between them have been read.
-  const onWait = (path: string): void => {
-    if (path.startsWith('/deployments/slow-3/')) all.resolve();
+  const onWait = (asked: string): void => {
+    if (asked.startsWith(`/deployments/${deployments.at(-1)}/`)) all.resolve();
   };
   bosh.director.fail({ path: '/deployments/slow', until: never.promise, onWait });
-  bosh.director.fail({ path: slow, until: never.promise });
+  bosh.director.fail({ path, until: never.promise });
   const deadline = new AbortController();
-  const reading = read(
-    bosh.open({ deployments: ['slow-1', 'slow-2', 'a', 'b', 'c', 'slow-3'] }),
-    deadline.signal,
-  );
+  const reading = read(bosh.open({ deployments }), deadline.signal);
   await all.promise;
   deadline.abort(DEADLINE);
   const found = await reading;
@@ -122,13 +124,15 @@ async function readUntilDeadline(slow: string): Promise<readonly Deployment[]> {
   return found;
 }
 
+/** Three are read at once. Two of these hang: where the last one begins, all between them have been read. */
+const ORDER = ['slow-1', 'slow-2', 'a', 'b', 'c', 'slow-3'];
 const SIX = Object.fromEntries(
   ['a', 'b', 'c', 'slow-1', 'slow-2', 'slow-3'].map((name) => [name, keepVms([makeVm('router', 0)])]),
 );
 
 test('deployments that are slow cost the others nothing, at the deadline either', async () => {
   bosh = await startBosh({ deployments: SIX });
-  const found = await readUntilDeadline('/nothing');
+  const found = await readUntilDeadline(ORDER);
   expect(found.map((one) => [one.name, one.instances.length, gapsOf(one)])).toEqual([
     ['a', 1, []],
     ['b', 1, []],
@@ -139,9 +143,16 @@ test('deployments that are slow cost the others nothing, at the deadline either'
   ]);
 });
 
+test('however many deployments are slow, the others get their turn', async () => {
+  bosh = await startBosh({ deployments: SIX });
+  const found = await readUntilDeadline(['slow-1', 'slow-2', 'slow-3', 'a', 'slow-4', 'slow-5', 'slow-6']);
+  expect(found.filter(({ instances }) => instances.length > 0).map(({ name }) => name)).toEqual(['a']);
+  expect(found).toHaveLength(7);
+});
+
 test('locks that are not listed in time cost only whether a deployment is locked', async () => {
   bosh = await startBosh({ deployments: SIX });
-  const [a] = await readUntilDeadline('/locks');
+  const [a] = await readUntilDeadline(ORDER, '/locks');
   expect(a!.instances).toHaveLength(1);
   expect(gapsOf(a!)).toEqual(['a: whether it is locked: not finished within 10 s']);
 });
@@ -149,7 +160,7 @@ test('locks that are not listed in time cost only whether a deployment is locked
 test('a lock is known though the task that holds it cannot be described in time', async () => {
   bosh = await startBosh({ deployments: SIX });
   const { taskId } = bosh.director.hold('a', 'create deployment');
-  const [a] = await readUntilDeadline(`/tasks/${taskId}`);
+  const [a] = await readUntilDeadline(ORDER, `/tasks/${taskId}`);
   expect([a!.instances.length, a!.lock, gapsOf(a!)]).toEqual([1, { taskId: String(taskId) }, []]);
 });
 
