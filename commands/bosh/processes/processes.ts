@@ -17,6 +17,7 @@ import {
   type Evidence,
   field,
   lockEvidence,
+  lockInWords,
   table,
   targetOf,
   type Trouble,
@@ -131,7 +132,9 @@ function downOn(survey: Survey, instance: ports.Instance, { down, own, isFallen 
   const { offers, evidence } = isStarting
     ? { offers: [], evidence: [] }
     : restartOffers(deployment, instance);
-  const isOfTask = changesInstances(deployment.lock) && isInChange(instance);
+  const isChanging = changesInstances(deployment.lock);
+  const isOfTask = isChanging && isInChange(instance);
+  const locked = isChanging && !isOfTask && gone.length > 0 ? lockInWords(deployment) : undefined;
   return {
     counts: { kind: isStarting ? 'starting' : 'down', instance },
     finding: {
@@ -142,6 +145,7 @@ function downOn(survey: Survey, instance: ports.Instance, { down, own, isFallen 
         `${instance.name}: ${isFallen ? allOf(down) : wording.list(down.map(stateOf), 4)}`,
         ...nowhereInWords(survey, gone),
         ...(isOfTask ? [expectedOfTask(survey, 'it is expected back')] : []),
+        ...(locked === undefined ? [] : [locked]),
         ...(!isOfTask && down.some(isUnmonitored)
           ? ['what is not monitored does not come back by itself']
           : []),

@@ -190,19 +190,19 @@ test('a host that has not answered at the deadline costs the others nothing', as
     monitConfig.parse({
       kind: 'monit',
       auth: AUTH,
-      // Twenty are asked at once: the last ones follow when the first has answered.
+      // Fifty are asked at once: the last one follows when the first has answered.
       hosts: [
         { url, instance: 'cell/0' },
-        ...Array.from({ length: 20 }, (_, at) => ({ url: silent, instance: `cell/${at + 1}` })),
+        ...Array.from({ length: 50 }, (_, at) => ({ url: silent, instance: `cell/${at + 1}` })),
       ],
     }),
   );
   onTestFinished(source.close);
   const reading = source.processes!.deployments({ signal: deadline.signal });
-  await asked(silent, 20);
+  await asked(silent, 50);
   deadline.abort(new SourceError('deadline', 'unreachable', 'not finished within 10 s'));
   const [deployment] = await reading;
   expect(deployment!.instances.map(({ name }) => name)).toEqual(['cell/0']);
-  expect(gapsOf(deployment!)).toHaveLength(20);
+  expect(gapsOf(deployment!)).toHaveLength(50);
   expect(gapsOf(deployment!)[0]).toBe('cell/1: unreachable: not finished within 10 s');
 });

@@ -12,7 +12,8 @@ import type { Contact } from './contact.ts';
 import { failuresOf, stateOf, typeOf } from './in-words.ts';
 import { type MonitProcess, type MonitService, type MonitStatus, SYSTEM } from './parse-status.ts';
 
-const HOSTS_AT_ONCE = 20;
+/** So many that a rack which does not answer leaves the others their turn. */
+const HOSTS_AT_ONCE = 50;
 
 type Looked = { readonly host: MonitHost } & (
   | { readonly status: MonitStatus }
