@@ -7,6 +7,8 @@ export interface ReadContext<P extends PortName = PortName, M extends PortName =
   readonly now: Date;
   /** Aborted at the deadline, with a `SourceError` as its reason, or when the worker must stop. */
   readonly signal: AbortSignal;
+  /** Milliseconds until the deadline: what must be in the report has to be known by then. */
+  readonly leftMs: () => number;
   /** Reads what may fail without failing the check: a `SourceError`, and only that, becomes a gap and the fallback is returned. */
   readonly attempt: <T>(what: string, fallback: T, read: () => Promise<T>) => Promise<T>;
   /**
@@ -14,6 +16,8 @@ export interface ReadContext<P extends PortName = PortName, M extends PortName =
    * asked for: such a gap does not make the answer unknown.
    */
   readonly gap: (what: string, error: Error, more?: { readonly unrelated?: boolean }) => void;
+  /** Records how a question was answered in another way than usual: the answer holds, and people should know how it came about. */
+  readonly note: (text: string) => void;
   /** Counts what was looked at, by source: it becomes the coverage, and the progress while the check runs. */
   readonly saw: (source: string, count?: number) => void;
 }

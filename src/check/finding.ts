@@ -104,6 +104,8 @@ export interface Report extends Diagnosis<Offer> {
   readonly args: Readonly<Record<string, string>>;
   readonly status: 'clear' | 'found' | 'unknown';
   readonly gaps: readonly Gap[];
+  /** How questions were answered in another way than usual. They do not change the status. */
+  readonly notes?: readonly string[];
   readonly coverage: readonly Coverage[];
   /** When the run began, ISO 8601 in UTC. */
   readonly at: string;
@@ -172,6 +174,7 @@ export const reportSchema: z.ZodType<Report> = z.strictObject({
       places: z.number().int().positive().exactOptional(),
     }),
   ),
+  notes: z.array(z.string().min(1)).exactOptional(),
   coverage: z.array(z.strictObject({ source: z.string(), examined: z.number().int().nonnegative() })),
   at: z.iso.datetime(),
   durationMs: z.number().int().nonnegative(),

@@ -154,6 +154,34 @@ test('a gap that cannot hold what was asked for leaves the answer as it is, and 
   expect((await look(['a'])).verdict).toBe('1 of 3 are bad');
 });
 
+test('a note leaves the answer as it is, and stands in the report once', async () => {
+  const noted = await run(
+    counting(({ note, saw }) => {
+      saw('etcd');
+      note('the status of n1 is not available to this user');
+      note('the status of n1 is not available to this user');
+      return Promise.resolve([]);
+    }),
+  );
+  expect(noted).toMatchObject({ status: 'clear', notes: ['the status of n1 is not available to this user'] });
+  expect(reportSchema.parse(noted)).toEqual(noted);
+  expect(await run(counting(() => Promise.resolve([])))).not.toHaveProperty('notes');
+});
+
+test('a check knows how long it may take, and never less than no time', async () => {
+  let left = [Infinity];
+  const check = counting(async ({ leftMs, signal }) => {
+    left = [leftMs()];
+    await sleep(60_000, undefined, { signal }).catch(() => undefined);
+    left.push(leftMs());
+    return [];
+  });
+  await run(check, { deadlineMs: 50 });
+  expect(left[0]).toBeGreaterThan(0);
+  expect(left[0]).toBeLessThanOrEqual(50);
+  expect(left[1]).toBeGreaterThanOrEqual(0);
+});
+
 test('that what was asked for is nowhere is said in the verdict, and is no place that could not be checked', async () => {
   const check: AnyCheck = {
     ...counting(({ gap, saw }) => {

@@ -43,6 +43,7 @@ export async function runCheck(check: AnyCheck, run: Run): Promise<Report> {
     args: { ...run.args },
     ...conclude(diagnosis, notes, run),
     gaps: notes.gaps,
+    ...(notes.notes.length > 0 && { notes: notes.notes }),
     coverage: [...notes.coverage].map(([source, examined]) => ({ source, examined })),
     at: run.now.toISOString(),
     durationMs: Math.round(performance.now() - started),
@@ -55,8 +56,10 @@ type Decided = Diagnosis<Offer>;
 
 interface Notes {
   readonly gaps: Gap[];
+  readonly notes: string[];
   readonly coverage: Map<string, number>;
   readonly gap: ReadContext['gap'];
+  readonly note: ReadContext['note'];
   readonly saw: ReadContext['saw'];
 }
 
@@ -64,11 +67,16 @@ const NOTHING: Decided = { examined: 0, findings: [], verdict: '' };
 
 function takeNotes({ onProgress }: Run): Notes {
   const gaps: Gap[] = [];
+  const notes: string[] = [];
   const coverage = new Map<string, number>();
   let examined = 0;
   return {
     gaps,
+    notes,
     coverage,
+    note: (text) => {
+      if (!notes.includes(text)) notes.push(text);
+    },
     gap: (what, error, { unrelated } = {}) => {
       if (!(error instanceof SourceError)) throw error;
       gaps.push({
@@ -112,6 +120,7 @@ async function lookAndJudge(
   notes: Notes,
 ): Promise<Decided> {
   const deadline = new AbortController();
+  const endsAt = performance.now() + run.deadlineMs;
   const leave = Promise.withResolvers<never>();
   const timers = [
     setTimeout(() => deadline.abort(lateAfter(run.deadlineMs)), run.deadlineMs),
@@ -122,7 +131,8 @@ async function lookAndJudge(
   const signal = AbortSignal.any([run.signal, deadline.signal]);
   try {
     run.signal.throwIfAborted();
-    const context = readContext(check, run, notes, signal);
+    const leftMs = () => Math.max(0, endsAt - performance.now());
+    const context = readContext(check, run, notes, signal, leftMs);
     const facts: unknown = await Promise.race([check.collect(context, args), leave.promise]);
     return offersOf(check, check.diagnose(facts, args, run.now));
   } catch (error) {
@@ -136,7 +146,13 @@ async function lookAndJudge(
   }
 }
 
-function readContext(check: AnyCheck, run: Run, { gap, saw }: Notes, signal: AbortSignal): ReadContext {
+function readContext(
+  check: AnyCheck,
+  run: Run,
+  { gap, note, saw }: Notes,
+  signal: AbortSignal,
+  leftMs: ReadContext['leftMs'],
+): ReadContext {
   const read = Object.fromEntries(
     [...check.uses, ...(check.mayUse ?? [])].map((port: PortName) => [port, run.read[port]]),
   ) as unknown as Readers;
@@ -148,7 +164,7 @@ function readContext(check: AnyCheck, run: Run, { gap, saw }: Notes, signal: Abo
       return fallback;
     }
   };
-  return { read, now: run.now, signal, attempt, gap, saw };
+  return { read, now: run.now, signal, leftMs, attempt, gap, note, saw };
 }
 
 /** Node's own functions wrap the reason of an abort in an `AbortError`; it is no bug of the check that it was cut short. */

@@ -32,7 +32,7 @@ export async function planRemediation(
   either.addEventListener('abort', stop, { once: true });
   try {
     either.throwIfAborted();
-    const context = readContext(remediation, read, now, either);
+    const context = readContext(remediation, read, now, either, deadlineMs);
     const plan: Plan = await Promise.race([
       remediation.plan(context, remediation.params.parse(params)),
       cut.promise,
@@ -76,15 +76,18 @@ function readContext(
   read: Partial<Readers>,
   now: Date,
   signal: AbortSignal,
+  leftMs = Infinity,
 ): ReadContext {
   return {
     read: only(remediation, read) as Readers,
     now,
     signal,
+    leftMs: () => leftMs,
     attempt: (_what, _fallback, look) => look(),
     gap: (_what, error) => {
       throw error;
     },
+    note: () => undefined,
     saw: () => undefined,
   };
 }

@@ -17,11 +17,25 @@ export interface KeyValueStore {
    * `missing` where the store does not speak the tree-like API (etcd v2) at all; `refused`, `malformed`, and `malformed` where the answer is larger than allowed.
    */
   readonly tree: (directory: string, options: { readonly signal: AbortSignal }) => Promise<KeyTree>;
+  /** Whether the configuration allows to compact, defragment and disarm here. */
+  readonly maintain: boolean;
   /**
-   * Asks every member about itself. A member that does not answer is in the list with its `error`.
-   * @throws {SourceError} where no member could be asked who the members are.
+   * Asks every configured endpoint, and every member that they list, about itself. Each question stands alone: one that fails takes
+   * nothing from the others, and is in the answer with its error.
+   * @throws only the reason of `signal`.
    */
-  readonly members: (options: { readonly signal: AbortSignal }) => Promise<StoreMembers>;
+  readonly members: (options: Bounded) => Promise<StoreMembers>;
+  /** Reads the disk counters of members again, by {@link StoreMember.url}. One that does not answer is left out. */
+  readonly diskCounters: (
+    urls: readonly string[],
+    options: Bounded,
+  ) => Promise<ReadonlyMap<string, DiskCounters>>;
+}
+
+export interface Bounded {
+  readonly signal: AbortSignal;
+  /** What has not been answered within this time is reported as not answered. */
+  readonly withinMs: number;
 }
 
 /** What is under one directory. */
@@ -49,32 +63,86 @@ export interface KeyLeaf {
 }
 
 export interface StoreMembers {
+  /** The members of the cluster that most of the endpoints belong to. Empty where no endpoint listed them. */
   readonly members: readonly StoreMember[];
+  /** What each configured endpoint shows, in the order of the configuration. */
+  readonly endpoints: readonly StoreEndpoint[];
   readonly alarms: readonly StoreAlarm[];
-  /** Whether a majority answers: a read that all members must agree on came back. */
-  readonly hasQuorum: boolean;
-  /** Why not, in the store's words. */
+  /** Whether a read that a majority must agree on came back: false where members say that there is none; absent where nobody could be asked. */
+  readonly hasQuorum?: boolean;
+  /** Why there is no quorum, or why it could not be asked for, in the store's words. */
   readonly quorumError?: string;
-  /** Bytes after which the store takes no more writes, where it tells. */
+  /** Bytes after which the store takes no more writes, where it is reported; the least of all members. */
   readonly quotaBytes?: number;
   /** The revision up to which history may be forgotten; a decimal string, for it may exceed 2^53. */
   readonly revision?: string;
+  /** What we show to members that ask for a client certificate. */
+  readonly clientCertificate?: Certificate;
 }
 
-/** One member, as it says itself. What it does not tell is absent. */
+/** Who answers at one configured address. Ids are hexadecimal, as etcdctl shows them. */
+export interface StoreEndpoint {
+  /** `10.0.16.5:4001` */
+  readonly address: string;
+  readonly clusterId?: string;
+  readonly memberId?: string;
+  /** Absent where it knows no leader. */
+  readonly leaderId?: string;
+  /** The ids of the members that this one lists, sorted. */
+  readonly lists?: readonly string[];
+  /** What it serves, where that is TLS. */
+  readonly certificate?: Certificate;
+  /** Set where it gave no answer at all. */
+  readonly error?: SourceError;
+  readonly absence?: Absence;
+}
+
+/**
+ * What is known of one that did not answer: `not-listening` its port refuses connections; `hung` it accepts them and says nothing;
+ * `unreachable` it cannot be reached from here, which says nothing about the member; `rejected` it answers, and rejects us or is no etcd.
+ */
+export type Absence = 'not-listening' | 'hung' | 'unreachable' | 'rejected';
+
+export type StoreQuestion =
+  | 'version'
+  | 'status'
+  | 'health'
+  | 'metrics'
+  | 'member list'
+  | 'alarm list'
+  | 'quorum read';
+
+/** A question that one member did not answer, while it answered others. */
+export interface Unanswered {
+  readonly question: StoreQuestion;
+  readonly error: SourceError;
+  /** It answers this question to other users only. */
+  readonly isDenied: boolean;
+}
+
+/** One member, as it reports itself. What it does not report is absent. */
 export interface StoreMember {
-  /** Decimal where the store has it so (v3), else hexadecimal; never a number, for ids exceed 2^53. */
+  /** Hexadecimal, as etcdctl shows it. */
   readonly id: string;
   /** Empty for one that was added and never started. */
   readonly name: string;
   readonly clientUrls: readonly string[];
-  /** Set where it did not answer: then nothing below is, but perhaps its certificate. */
+  /** Where it was asked; absent where no address was to be had. */
+  readonly url?: string;
+  /** Whether that is a configured endpoint, and not only the address that it advertises. */
+  readonly isConfigured: boolean;
+  /** Set where it gave no answer at all: then nothing below is, but perhaps its certificate. */
   readonly error?: SourceError;
+  readonly absence?: Absence;
+  readonly unanswered?: readonly Unanswered[];
   readonly version?: string;
   readonly healthy?: boolean;
   /** In its own words: `RAFT NO LEADER`. */
   readonly unhealthyBecause?: string;
+  /** A learner by the member list. */
   readonly isLearner?: boolean;
+  /** It calls itself a learner, and the member list does not: https://github.com/etcd-io/etcd/issues/18347 */
+  readonly isLearnerByStatus?: boolean;
   readonly isLeader?: boolean;
   /** Whether it knows a leader. */
   readonly hasLeader?: boolean;
@@ -87,23 +155,39 @@ export interface StoreMember {
   readonly leaderChanges?: number;
   readonly proposalsFailed?: number;
   readonly proposalsPending?: number;
+  readonly disk?: DiskCounters;
   /**
-   * Share of its write-ahead log's fsyncs since start that took longer than 8 ms, 0 to 1, and how many there were. etcd's guide asks for
-   * a 99th percentile below 10 ms, but its histogram has no such bucket: 8 ms is the next below, 16 ms the next above.
-   */
-  readonly slowFsyncs?: { readonly share: number; readonly total: number };
-  /**
-   * Milliseconds that its clock is at least ahead of ours; negative behind. It tells whole seconds, so up to about half of one can stay unseen
-   * either way, and 0 means that it may be ours.
+   * Milliseconds that its clock is at least ahead of ours; negative behind. It reports whole seconds, so up to about half of one can stay
+   * unseen either way, and 0 means that it may be ours.
    */
   readonly clockAheadMs?: number;
   /** What it serves on its client port, where that is TLS. */
   readonly certificate?: Certificate;
+  /** What it serves to other members, where that is TLS and could be read; only asked for where a member is not healthy. */
+  readonly peerCertificate?: Certificate;
+}
+
+/** How many operations of one kind there were since the member started, and how many of them were slow. */
+export interface Operations {
+  readonly slow: number;
+  readonly total: number;
+}
+
+/** Counters of one member's disk since it started; they begin at 0 again when it restarts. */
+export interface DiskCounters {
+  /** Of the write-ahead log. Slow is above 8 ms: etcd's guide asks for a 99th percentile below 10 ms, but its histogram has no such bucket. */
+  readonly fsyncs?: Operations;
+  /** Of the database. Slow is above 32 ms: the guide asks for a 99th percentile below 25 ms. */
+  readonly commits?: Operations;
+  /** Requests that took more than 100 ms to apply. */
+  readonly slowApplies?: number;
 }
 
 export interface StoreAlarm {
-  readonly memberId: string;
-  readonly kind: 'NOSPACE' | 'CORRUPT';
+  /** Hexadecimal; absent where the alarm names no member. */
+  readonly memberId?: string;
+  /** `NOSPACE`, `CORRUPT`, or a kind that is not known here. */
+  readonly kind: string;
 }
 
 /** Maintenance of one store, named as its source. Each call is one deed. */

@@ -14,16 +14,19 @@ export class SourceError extends Error {
   readonly kind: SourceErrorKind;
   /** How many places were not read because of it, where that is known and more than one. */
   readonly places?: number;
+  /** Node's code of a connection that failed (`ECONNREFUSED`), or `TIMEOUT` where there was no answer in time. */
+  readonly code?: string;
 
   constructor(
     source: string,
     kind: SourceErrorKind,
     message: string,
-    { places, ...options }: ErrorOptions & { readonly places?: number } = {},
+    { places, code, ...options }: ErrorOptions & { readonly places?: number; readonly code?: string } = {},
   ) {
     super(message, options);
     this.source = source;
     this.kind = kind;
     if (places !== undefined && places > 1) this.places = places;
+    if (code !== undefined) this.code = code;
   }
 }

@@ -39,6 +39,13 @@ test('the first line is the answer, and the last what it rests on', () => {
   expect(lines.at(-2)).toBe('41 checked, the rest unreachable · 1 min 31 s');
 });
 
+test('notes come last before the coverage, and control nothing', () => {
+  const notes = ['the status of n1 \u001B[2Jis not available to this user'];
+  const lines = renderTerminal({ ...report, notes }, { color: false, columns: 80 }).split('\n');
+
+  expect(lines.at(-4)).toBe('Note: the status of n1 is not available to this user');
+});
+
 test('what can be fixed from Slack is named under its finding', () => {
   const offers = [
     { remediation: 'renew', params: {}, title: 'Renew \u001B[2Jbbs', risk: 'disruptive' as const },

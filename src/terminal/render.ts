@@ -62,9 +62,15 @@ export function renderTerminal(report: Report, screen: Screen): string {
     ...wrap(asked, screen.columns, INDENT).map((line) => paint('dim', line)),
     ...report.findings.flatMap((finding) => ['', ...renderFinding(finding, screen, paint)]),
     ...renderGaps(report, screen, paint),
+    ...renderNotes(report, screen, paint),
     '',
     ...wrap(coverage, screen.columns),
   ].join('\n')}\n`;
+}
+
+function renderNotes({ notes = [] }: Report, { columns }: Screen, paint: Paint): string[] {
+  const lines = notes.flatMap((note) => wrap(`Note: ${cleanText(note)}`, columns));
+  return lines.length === 0 ? [] : ['', ...lines.map((line) => paint('dim', line))];
 }
 
 function painter({ color }: Screen): Paint {

@@ -4,6 +4,8 @@ import type { Deadline } from './deadline.ts';
 interface Explanation {
   readonly kind: SourceErrorKind;
   readonly message: string;
+  /** Of the failed connection, or `TIMEOUT`. */
+  readonly code: string;
 }
 
 /** Node's, OpenSSL's and undici's words for a failed connection, by code: (kind, what comes after the host's name). */
@@ -46,10 +48,21 @@ interface Asked {
 
 /** Only codes are looked at and only our own words come out: an error's message may quote what was sent or received. */
 export function explainFailure(error: unknown, host: string, asked: Asked): Explanation {
-  const { deadline } = asked;
-  if (deadline.passed())
-    return { kind: 'unreachable', message: `${host} did not answer within ${seconds(deadline.timeoutMs)}` };
-  const code = codeOf(error);
+  const code = asked.deadline.passed() ? 'TIMEOUT' : codeOf(error);
+  return { ...explainCode(error, code, host, asked), code };
+}
+
+function explainCode(
+  error: unknown,
+  code: string,
+  host: string,
+  asked: Asked,
+): Pick<Explanation, 'kind' | 'message'> {
+  if (code === 'TIMEOUT')
+    return {
+      kind: 'unreachable',
+      message: `${host} did not answer within ${seconds(asked.deadline.timeoutMs)}`,
+    };
   if (UNTRUSTED.test(code))
     return {
       kind: 'unreachable',

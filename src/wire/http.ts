@@ -136,11 +136,11 @@ async function ask(connection: Connection, request: JsonRequest): Promise<Answer
   } catch (error) {
     if (error instanceof SourceError) throw error;
     if (request.signal.aborted) throw request.signal.reason;
-    const { kind, message } = explainFailure(error, url.host, {
+    const { kind, message, code } = explainFailure(error, url.host, {
       deadline,
       anonymously: url.protocol === 'https:' && connection.anonymous,
     });
-    throw new SourceError(source, kind, message);
+    throw new SourceError(source, kind, message, { code });
   } finally {
     deadline.stop();
   }

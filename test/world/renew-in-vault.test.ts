@@ -61,6 +61,8 @@ function context(): ReadContext<'certificates'> {
     signal: new AbortController().signal,
     attempt: (_, __, read) => read(),
     gap: () => undefined,
+    leftMs: () => 60_000,
+    note: () => undefined,
     saw: () => undefined,
   };
 }

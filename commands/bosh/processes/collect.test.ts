@@ -41,6 +41,8 @@ async function look(keepers: readonly ports.ProcessKeeper[], args: Parameters<ty
     now: new Date('2026-02-20'),
     signal: new AbortController().signal,
     gap,
+    leftMs: () => 60_000,
+    note: () => undefined,
     saw: (source, count = 1) => {
       seen[source] = (seen[source] ?? 0) + count;
     },

@@ -50,6 +50,8 @@ async function read(
     now: new Date('2026-02-20'),
     signal,
     gap,
+    leftMs: () => 60_000,
+    note: () => undefined,
     saw: (source, count = 1) => {
       seen[source] = (seen[source] ?? 0) + count;
     },

@@ -45,6 +45,8 @@ function context(stores: readonly Store[], now = '2019-07-13T09:00:00Z'): ReadCo
     signal: new AbortController().signal,
     attempt: (_, __, read) => read(),
     gap: () => undefined,
+    leftMs: () => 60_000,
+    note: () => undefined,
     saw: () => undefined,
   };
 }

@@ -90,6 +90,8 @@ async function show(
       now: new Date('2026-02-20'),
       signal: new AbortController().signal,
       gap,
+      leftMs: () => 60_000,
+      note: () => undefined,
       saw: () => {},
       attempt: async (place, fallback, read) => {
         try {

@@ -32,7 +32,9 @@ function store({ name = 'etcd', ...kept }: Kept = {}) {
         if (kept.tree) return kept.tree(prefix, look);
         return tree(prefix, prefix === '/doppler/meta' ? [KEY] : [], [], look > 1);
       }),
+    maintain: false,
     members: () => answer('members', kept.members ?? (() => THREE)),
+    diskCounters: () => Promise.resolve(new Map()),
   };
   return { ...made, asked };
 }
@@ -60,6 +62,8 @@ async function look(
     now: new Date('2016-12-06T19:42:26Z'),
     signal,
     gap,
+    leftMs: () => 60_000,
+    note: () => undefined,
     saw: (source, count = 1) => {
       seen[source] = (seen[source] ?? 0) + count;
     },

@@ -28,6 +28,9 @@ type Context = ReadContext<'keyValue', 'processes'>;
 /** Longer than the five seconds in which a doppler writes its key anew, so that one which still does has done so in between. */
 const BETWEEN_LOOKS_MS = 6_000;
 
+/** For asking the members, of the time that is left at most half. */
+const MEMBERS_WITHIN_MS = 20_000;
+
 export const collect = collectFor(DOPPLER);
 
 /** Reads a service's keys twice, the members in between and the instances meanwhile. */
@@ -75,7 +78,7 @@ interface Unfit {
 async function lookAt(
   store: ports.KeyValueStore,
   { roots }: Service,
-  { signal, attempt, saw }: Context,
+  { signal, leftMs, attempt, saw }: Context,
   betweenLooksMs: number,
 ): Promise<StoreLook | Unfit> {
   const { name } = store;
@@ -83,7 +86,9 @@ async function lookAt(
   const what = `${name}: ${roots.map(({ prefix }) => prefix).join(', ')}`;
   const earlier = await attempt(what, undefined, () => readAll().catch(unfitOr));
   if (earlier instanceof SourceError) return { name, unfit: earlier };
-  const members = await attempt(`${name}: members`, undefined, () => store.members({ signal }));
+  const members = await attempt(`${name}: members`, undefined, () =>
+    store.members({ signal, withinMs: Math.min(MEMBERS_WITHIN_MS, leftMs() / 2) }),
+  );
   const known = { name, ...(members && { members }) };
   if (!earlier) return known;
   saw(

@@ -90,6 +90,8 @@ test('its restart is the same deed for another process', async () => {
       signal: new AbortController().signal,
       attempt: (_, __, read) => read(),
       gap: () => undefined,
+      leftMs: () => 60_000,
+      note: () => undefined,
       saw: () => undefined,
     },
     {

@@ -35,6 +35,8 @@ function context(
     signal: new AbortController().signal,
     attempt: (_, __, read) => read(),
     gap: () => undefined,
+    leftMs: () => 60_000,
+    note: () => undefined,
     saw: () => undefined,
   };
 }

@@ -163,13 +163,22 @@ export function members(
   known: Readonly<Record<string, Partial<ports.StoreMember>>> = {},
   whole: Partial<ports.StoreMembers> = {},
 ): ports.StoreMembers {
+  const ids = names.map((_, at) => `ce2a822cea30bfc${at}`);
   return {
     hasQuorum: true,
     alarms: [],
+    endpoints: ids.map((id, at) => ({
+      address: `10.0.16.${5 + at}:4001`,
+      clusterId: '315a10199f6d48d7',
+      memberId: id,
+      leaderId: 'ce2a822cea30bfc0',
+      lists: ids,
+    })),
     members: names.map((name, at): ports.StoreMember => ({
       id: `ce2a822cea30bfc${at}`,
       name,
       clientUrls: [`https://${name}.cf-etcd.service.cf.internal:4001`],
+      isConfigured: true,
       healthy: true,
       isLeader: at === 0,
       hasLeader: true,

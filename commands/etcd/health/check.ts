@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { defineCheck, duration } from '../../kit.ts';
 import { collect } from './collect.ts';
 import { diagnose } from './diagnose.ts';
+import { disarm } from './disarm.ts';
 import { freeSpace } from './free-space.ts';
 
 const number = (words: string) =>
@@ -17,8 +18,8 @@ const days = number('write a number of days');
 
 export const check = defineCheck({
   title:
-    'Whether etcd can be written to: its quorum, its members, its space, its disks, its clocks, its certificates',
-  why: 'A full etcd still answers every read, and a cluster that cannot be changed any more looks well until somebody deploys; and slow disks or unequal clocks beneath etcd look like dopplers that come and go.',
+    'Whether etcd takes writes: one cluster, quorum, members, alarms, space, disks, clocks, certificates',
+  why: 'A full etcd still answers every read, so a cluster that takes no writes looks healthy until somebody deploys. One that has split in two answers from both halves. Slow disks and unequal clocks look like dopplers that come and go.',
   uses: ['keyValue'],
   args: z.object({
     source: z.string().optional().meta({ description: 'only these etcds, by name; several with commas' }),
@@ -37,7 +38,10 @@ export const check = defineCheck({
     slowShare: number('write a share such as 0.01')
       .pipe(z.number().lte(1, 'a share is at most 1'))
       .prefault('0.01')
-      .meta({ description: 'a disk is slow when a greater share of its fsyncs takes longer than 8 ms' }),
+      .meta({
+        description:
+          'a disk is slow when a greater share of its fsyncs takes longer than 8 ms, or of its backend commits longer than 32 ms',
+      }),
     leaderChanges: number('write how many').prefault('50').meta({
       description: 'mentioned when the leader has changed so often since a member started',
     }),
@@ -55,5 +59,5 @@ export const check = defineCheck({
   example: '--warning-fill 60',
   collect,
   diagnose,
-  remediations: { 'free-space': freeSpace },
+  remediations: { 'free-space': freeSpace, disarm },
 });

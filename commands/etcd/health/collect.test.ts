@@ -9,12 +9,15 @@ function keeping(name: string, answer: ports.StoreMembers | Error): ports.KeyVal
   return {
     name,
     tree: () => Promise.reject(new Error('no key is read')),
+    maintain: true,
+    diskCounters: () => Promise.resolve(new Map()),
     members: () => (answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)),
   };
 }
 
 async function look(stores: readonly ports.KeyValueStore[], args: Parameters<typeof collect>[1] = {}) {
   const gaps: string[] = [];
+  const notes: string[] = [];
   const seen: Record<string, number> = {};
   const gap = (what: string, error: Error) => {
     if (!(error instanceof SourceError)) throw error;
@@ -25,6 +28,8 @@ async function look(stores: readonly ports.KeyValueStore[], args: Parameters<typ
     now: new Date('2026-02-20'),
     signal,
     gap,
+    leftMs: () => 60_000,
+    note: (text) => void notes.push(text),
     saw: (source, count = 1) => {
       seen[source] = (seen[source] ?? 0) + count;
     },
@@ -38,10 +43,10 @@ async function look(stores: readonly ports.KeyValueStore[], args: Parameters<typ
     },
   };
   const facts = await collect(context, args);
-  return { facts, gaps, seen };
+  return { facts, gaps, notes, seen };
 }
 
-test('asks every store, and counts each member: one that is silent was looked at', async () => {
+test('asks every store, and counts each member: that one does not respond is known of it', async () => {
   const { facts, gaps, seen } = await look([
     keeping('etcd', store([leader('n1'), member('n2'), silent('n3')])),
     keeping('events', store([leader('e1')])),
@@ -51,18 +56,95 @@ test('asks every store, and counts each member: one that is silent was looked at
   expect(gaps).toEqual([]);
 });
 
-test('a member that answers and refuses is a gap: nobody knows how it is', async () => {
+test('a member that rejects us is a gap: its state is not known', async () => {
   const error = new SourceError('etcd', 'refused', 'n2:2379 asks for a client certificate that it trusts');
   const { gaps, seen } = await look([keeping('etcd', store([leader('n1'), silent('n2', '', { error })]))]);
   expect(gaps).toEqual(['etcd/n2: n2:2379 asks for a client certificate that it trusts']);
   expect(seen).toEqual({ etcd: 1 });
 });
 
-test('a store of which nobody answers is one gap, and takes nothing from what the others tell', async () => {
-  const nobody = new SourceError('etcd', 'unreachable', 'none of 3 endpoints answers');
-  const { facts, gaps } = await look([keeping('etcd', nobody), keeping('events', store([leader('e1')]))]);
-  expect(facts.stores.map(({ name }) => name)).toEqual(['events']);
-  expect(gaps).toEqual(['etcd: none of 3 endpoints answers']);
+const late = new SourceError('etcd', 'unreachable', 'did not answer within 3 s');
+const denied = new SourceError('etcd', 'refused', 'asks for a user who may do this (403)');
+
+test('a question that is not answered is a gap, and the other answers are kept', async () => {
+  const unanswered = [{ question: 'alarm list', error: late, isDenied: false } as const];
+  const { facts, gaps, notes } = await look([keeping('etcd', store([leader('n1', { unanswered })]))]);
+  expect(facts.stores[0]?.members).toHaveLength(1);
+  expect(gaps).toEqual(['etcd/n1: alarm list: did not answer within 3 s']);
+  expect(notes).toEqual([]);
+});
+
+test('a question that is denied is a note where other answers stand for it, and a gap where none does', async () => {
+  const deny = (...questions: readonly ports.StoreQuestion[]) =>
+    questions.map((question) => ({ question, error: denied, isDenied: true }));
+  const ask = (...questions: readonly ports.StoreQuestion[]) =>
+    look([keeping('etcd', store([leader('n1', { unanswered: deny(...questions) })]))]);
+  expect(await ask('status')).toMatchObject({
+    gaps: [],
+    notes: ['The status of n1 (etcd) is not available to this user: judged by the other answers'],
+  });
+  expect(await ask('alarm list')).toMatchObject({ gaps: [], notes: [expect.stringContaining('alarm list')] });
+  expect((await ask('metrics')).gaps).toHaveLength(1);
+  expect((await ask('status', 'metrics')).gaps).toHaveLength(2);
+});
+
+test('without a quorum, that nobody lists alarms is no gap of its own', async () => {
+  const unanswered = [{ question: 'alarm list', error: late, isDenied: false } as const];
+  const { gaps } = await look([
+    keeping('etcd', store([leader('n1', { unanswered }), silent('n2'), silent('n3')], { hasQuorum: false })),
+  ]);
+  expect(gaps).toEqual([]);
+});
+
+test('one that cannot be reached from here is a gap only where it is not configured and the others agree', async () => {
+  const away = (known: Partial<ports.StoreMember>) =>
+    silent('n3', 'n3 has no address: the name was not found', { absence: 'unreachable', ...known });
+  const ask = (isConfigured: boolean, hasQuorum: boolean) =>
+    look([keeping('etcd', store([leader('n1'), member('n2'), away({ isConfigured })], { hasQuorum }))]);
+  expect((await ask(false, true)).gaps).toEqual(['etcd/n3: n3 has no address: the name was not found']);
+  expect((await ask(true, true)).gaps).toEqual([]);
+  expect((await ask(false, false)).gaps).toEqual([]);
+});
+
+test('where no endpoint responds, those that refuse are known to be down, and the others are gaps', async () => {
+  const endpoints = (['not-listening', 'unreachable'] as const).map((absence, at) => ({
+    address: `n${at}:2379`,
+    error: new SourceError('etcd', 'unreachable', absence),
+    absence,
+  }));
+  const { gaps, seen } = await look([keeping('etcd', store([], { endpoints }))]);
+  expect(gaps).toEqual(['n1:2379: unreachable']);
+  expect(seen).toEqual({ etcd: 1 });
+});
+
+test('an endpoint that does not say which member it is, is a gap', async () => {
+  const { endpoints } = store([leader('n1')]);
+  const proxy = { address: 'proxy:2379' };
+  const { gaps } = await look([keeping('etcd', store([leader('n1')], { endpoints: [...endpoints, proxy] }))]);
+  expect(gaps).toEqual(['etcd/proxy:2379: it does not report which member it is']);
+});
+
+test('members that follow different leaders are asked again: an election may have been under way', async () => {
+  const settled = store([leader('n1'), member('n2')]);
+  const [one, other] = settled.endpoints;
+  const electing = { ...settled, endpoints: [one!, { ...other!, leaderId: 'f00' }] };
+  const answers = [electing, settled];
+  const electingStore = {
+    ...keeping('etcd', settled),
+    members: () => Promise.resolve(answers.shift() ?? settled),
+  };
+  const { facts } = await look([electingStore]);
+  expect(answers).toEqual([]);
+  expect(facts.stores[0]?.endpoints).toEqual(settled.endpoints);
+});
+
+test('disks are read twice, and the difference is what they did meanwhile', async () => {
+  const [n1, n2] = [leader('n1'), member('n2')];
+  const later = new Map([[n1.url!, { fsyncs: { slow: 840, total: 418_300 } }]]);
+  const { facts } = await look([
+    { ...keeping('etcd', store([n1, n2])), diskCounters: () => Promise.resolve(later) },
+  ]);
+  expect(facts.stores[0]?.interval?.disks).toEqual({ [n1.id]: { fsyncs: { slow: 4, total: 100 } } });
 });
 
 test('a bug in a source is a bug, not a gap', async () => {
@@ -84,6 +166,8 @@ test('waiting goes on while members do not answer, and ends when they are as the
   ];
   const electing: ports.KeyValueStore = {
     ...keeping('etcd', store([leader('n1')])),
+    maintain: true,
+    diskCounters: () => Promise.resolve(new Map()),
     members: () => {
       const answer = answers.shift() ?? store([leader('n1')]);
       return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);

@@ -1,46 +1,188 @@
 import { setTimeout } from 'node:timers/promises';
-import { type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
+import { inInterval } from './disks.ts';
+import { nameOf } from './words.ts';
 
 export interface Facts {
   readonly stores: readonly StoreLook[];
 }
 
-/** What the members of one store said. */
+/** What the members of one store reported. */
 export interface StoreLook extends ports.StoreMembers {
   readonly name: string;
+  /** Whether the configuration allows maintenance here. */
+  readonly maintain: boolean;
+  /** What the disks did while the check ran, by member id; those that did not answer twice are left out. */
+  readonly interval?: Interval;
 }
 
-/** Asks every member of every store about itself. That one is silent is a finding; that one will not tell us is a gap. */
+export interface Interval {
+  readonly seconds: number;
+  readonly disks: Readonly<Record<string, ports.DiskCounters>>;
+}
+
+type Context = ReadContext<'keyValue'>;
+
+/** Of the time that is left, so that a verdict is there before the deadline. */
+const SHARE_FOR_MEMBERS = 0.75;
+/** Nobody has to wait longer, however long the check may take. */
+const MOST_FOR_MEMBERS_MS = 10_000;
+/** Long enough for a few hundred fsyncs of a busy cluster. */
+const INTERVAL_MS = 3_000;
+const LEAST_INTERVAL_MS = 1_000;
+/** For the second reading of the counters, and for what comes after. */
+const RESERVE_MS = 1_000;
+/** After an election every member soon knows the same leader. */
+const ELECTION_MS = 1_000;
+
+/** Asks every member of every store about itself. That one does not respond is a finding; that one cannot be asked is a gap. */
 export async function collect(
-  context: ReadContext<'keyValue'>,
+  context: Context,
   { source }: { readonly source?: string | undefined },
 ): Promise<Facts> {
-  const looks = await Promise.all(choose(context, source).map((store) => lookAt(context, store)));
-  return { stores: looks.flatMap((look) => look ?? []) };
+  return { stores: await Promise.all(choose(context, source).map((store) => lookAt(context, store))) };
 }
 
-async function lookAt(
-  { attempt, gap, saw, signal }: ReadContext<'keyValue'>,
+async function lookAt(context: Context, store: ports.KeyValueStore): Promise<StoreLook> {
+  const startedAt = performance.now();
+  const members = await askMembers(context, store);
+  const interval = await watchDisks(context, store, members, startedAt);
+  const { name, maintain } = store;
+  const look = { ...members, name, maintain, ...(interval && { interval }) };
+  for (const { what, error } of notAsked(look, context.now)) context.gap(what, error);
+  reportUnanswered(context, look);
+  for (const address of unidentified(look)) context.gap(`${name}/${address}`, unknownMember(name));
+  const known = look.members.length > 0 ? look.members : look.endpoints;
+  context.saw(name, known.filter(({ error, absence }) => !error || isKnownDown(absence)).length);
+  return look;
+}
+
+/** Members that know different leaders are asked again: an election may just have been under way. */
+async function askMembers(
+  { signal, leftMs }: Context,
   store: ports.KeyValueStore,
-): Promise<StoreLook | undefined> {
-  const { name } = store;
-  const told = await attempt(name, undefined, () => store.members({ signal }));
-  if (!told) return undefined;
-  const untold = told.members.filter(isUntold);
-  for (const { id, name: member, error } of untold) if (error) gap(`${name}/${member || id}`, error);
-  saw(name, told.members.length - untold.length);
-  return { ...told, name };
+): Promise<ports.StoreMembers> {
+  const budget = () => Math.min(MOST_FOR_MEMBERS_MS, SHARE_FOR_MEMBERS * leftMs());
+  const first = await store.members({ signal, withinMs: budget() });
+  if (leadersOf(first).length < 2 || leftMs() < 2 * (ELECTION_MS + RESERVE_MS)) return first;
+  await setTimeout(ELECTION_MS, undefined, { signal });
+  return store.members({ signal, withinMs: budget() });
 }
 
-/** It answers, and says no or what cannot be read: whether it is well is then not known. */
-function isUntold({ error }: ports.StoreMember): boolean {
-  return error !== undefined && error.kind !== 'unreachable';
+/** Who leads, as the endpoints of one cluster see it. */
+export function leadersOf({ endpoints }: Pick<ports.StoreMembers, 'endpoints'>): readonly string[] {
+  const seen = endpoints.flatMap(({ clusterId, leaderId }) => leaderId && [`${clusterId} ${leaderId}`]);
+  return [...new Set(seen.filter((one) => one !== undefined && one !== ''))] as string[];
 }
 
-function choose(
-  { read, gap }: ReadContext<'keyValue'>,
-  source: string | undefined,
-): readonly ports.KeyValueStore[] {
+async function watchDisks(
+  { signal, leftMs }: Context,
+  store: ports.KeyValueStore,
+  { members, hasQuorum }: ports.StoreMembers,
+  startedAt: number,
+): Promise<Interval | undefined> {
+  // Nothing is written then, and people wait.
+  if (hasQuorum === false) return undefined;
+  const before = members.filter(({ url, disk }) => url !== undefined && disk !== undefined);
+  const waitMs = Math.min(INTERVAL_MS, leftMs() - 2 * RESERVE_MS);
+  if (before.length === 0 || waitMs < LEAST_INTERVAL_MS) return undefined;
+  const urls = before.flatMap(({ url }) => url ?? []);
+  const after = await readAgain();
+  if (!after) return undefined;
+  const disks = before.flatMap(({ id, url = '', disk }) => {
+    const later = after.get(url);
+    const difference = disk && later && inInterval(disk, later);
+    return difference ? [[id, difference] as const] : [];
+  });
+  const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
+  return disks.length === 0 ? undefined : { seconds, disks: Object.fromEntries(disks) };
+
+  /** Cut short by the deadline, what is known already must not be lost. */
+  async function readAgain(): Promise<ReadonlyMap<string, ports.DiskCounters> | undefined> {
+    try {
+      await setTimeout(waitMs, undefined, { signal });
+      return await store.diskCounters(urls, { signal, withinMs: RESERVE_MS });
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      throw error;
+    }
+  }
+}
+
+export function isKnownDown(absence: ports.Absence | undefined): boolean {
+  return absence === 'not-listening' || absence === 'hung';
+}
+
+interface NotAsked {
+  readonly what: string;
+  readonly error: SourceError;
+}
+
+/**
+ * Those of which nothing is known: one that rejects us, and one that cannot be reached from here while the others agree, so that it may
+ * well be up. Where nobody answers, the endpoints stand for the members. One whose certificate has expired is a finding.
+ */
+function notAsked({ name: store, members, endpoints, hasQuorum }: StoreLook, now: Date): readonly NotAsked[] {
+  if (members.length === 0)
+    return endpoints.flatMap(({ address, error, absence, certificate }) =>
+      error && !isKnownDown(absence) && !hasExpired(certificate, now) ? [{ what: address, error }] : [],
+    );
+  return members.flatMap((member) => {
+    const { error, absence, isConfigured, name, certificate } = member;
+    if (!error || name === '' || hasExpired(certificate, now)) return [];
+    const isElsewhere = !isConfigured && hasQuorum === true && absence === 'unreachable';
+    return absence === 'rejected' || isElsewhere ? [{ what: `${store}/${nameOf(member)}`, error }] : [];
+  });
+}
+
+export function hasExpired(certificate: ports.Certificate | undefined, now: Date): boolean {
+  return certificate !== undefined && certificate.notAfter.getTime() <= now.getTime();
+}
+
+/** Endpoints that answer, but not who they are: what they report belongs to no member. */
+function unidentified({ members, endpoints }: StoreLook): readonly string[] {
+  const known = new Set(members.flatMap(({ url }) => url && [new URL(url).host]));
+  return endpoints.flatMap(({ address, memberId, error }) =>
+    error || memberId !== undefined || known.has(address) ? [] : [address],
+  );
+}
+
+function unknownMember(name: string): SourceError {
+  return new SourceError(name, 'malformed', 'it does not report which member it is');
+}
+
+/** What `isDenied` stands for is known all the same, from other answers. */
+const INSTEAD: Partial<Record<ports.StoreQuestion, (member: ports.StoreMember) => boolean>> = {
+  version: (member) => answered(member, 'status'),
+  status: (member) => answered(member, 'health') && answered(member, 'metrics'),
+  health: (member) => answered(member, 'status') || answered(member, 'metrics'),
+  'alarm list': (member) => answered(member, 'status') || answered(member, 'health'),
+  'member list': () => true,
+};
+
+function answered({ unanswered = [] }: ports.StoreMember, question: ports.StoreQuestion): boolean {
+  return unanswered.every((one) => one.question !== question);
+}
+
+/** A question that is denied and whose answer is known in another way is a note; every other one is a gap. */
+function reportUnanswered({ gap, note }: Context, { name, members, hasQuorum }: StoreLook): void {
+  const denied = new Map<string, string[]>();
+  for (const member of members)
+    for (const { question, error, isDenied } of member.unanswered ?? []) {
+      const isOfQuorum = question === 'quorum read' || question === 'alarm list';
+      // Nobody can answer these without a majority, and that is reported.
+      if (hasQuorum === false && isOfQuorum && error.kind === 'unreachable') continue;
+      if (isDenied && INSTEAD[question]?.(member) === true)
+        denied.set(question, [...(denied.get(question) ?? []), nameOf(member)]);
+      else gap(`${name}/${nameOf(member)}: ${question}`, error);
+    }
+  for (const [question, names] of denied)
+    note(
+      `The ${question} of ${wording.list(names.toSorted())} (${name}) is not available to this user: judged by the other answers`,
+    );
+}
+
+function choose({ read, gap }: Context, source: string | undefined): readonly ports.KeyValueStore[] {
   const { stores } = read.keyValue;
   if (source === undefined) return stores;
   const known = stores.map(({ name }) => name);
@@ -61,14 +203,15 @@ function choose(
 }
 
 const BETWEEN_LOOKS_MS = 500;
+const LOOK_WITHIN_MS = 10_000;
 
 /**
- * Looks again and again until its members are as they should be. Meanwhile they may fail to answer.
+ * Asks again and again until its members are as they should be. Meanwhile they may fail to answer.
  * @throws {SourceError} `unreachable` with `otherwise` where they are not within that time; the reason of `signal`.
  */
 export async function untilMembers(
   store: ports.KeyValueStore,
-  holds: (told: ports.StoreMembers) => boolean,
+  holds: (members: ports.StoreMembers) => boolean,
   {
     signal,
     withinMs,
@@ -79,7 +222,7 @@ export async function untilMembers(
   const either = AbortSignal.any([signal, late]);
   const isThere = async (): Promise<boolean> => {
     try {
-      return holds(await store.members({ signal: either }));
+      return holds(await store.members({ signal: either, withinMs: LOOK_WITHIN_MS }));
     } catch (error) {
       if (either.aborted || error instanceof SourceError) return false;
       throw error;

@@ -1,18 +1,27 @@
 import type { ports } from '../../kit.ts';
+import { otherAlarms } from './alarms.ts';
+import { isKnownDown, leadersOf } from './collect.ts';
+import { clustersOf } from './identity.ts';
 import { bytes, named, nameOf } from './words.ts';
 
-/** How members stand, in terms that the check and the fix share. */
+/** The state of members, in terms that the check and its fixes share. */
 
-export function isSilent({ error }: ports.StoreMember): boolean {
-  return error?.kind === 'unreachable';
+/** It gave no answer, though it should have: it is down, or cannot be reached where it is configured. */
+export function isSilent({ error, absence, isConfigured }: ports.StoreMember): boolean {
+  return error !== undefined && (isKnownDown(absence) || (absence === 'unreachable' && isConfigured));
 }
 
 export function isNeverStarted({ name, error }: ports.StoreMember): boolean {
   return name === '' && error !== undefined;
 }
 
+/** It has no vote, by the member list or by what it says itself: https://github.com/etcd-io/etcd/issues/18347 */
+export function isNoVoter({ isLearner, isLearnerByStatus }: ports.StoreMember): boolean {
+  return isLearner === true || isLearnerByStatus === true;
+}
+
 /**
- * An alarm makes every member call itself unhealthy, those that did not raise it as well: that is told by the alarm.
+ * An alarm makes every member call itself unhealthy, those that did not raise it as well: that is reported as the alarm.
  * Before 3.5 `/health` gives no reason at all.
  */
 export function isWell(
@@ -30,37 +39,39 @@ export interface Votes {
   readonly majority: number;
 }
 
-/** A learner has no vote; one that was added and never started has. */
+/** A learner has no vote; a voting member that was added and never started has one. */
 export function votesIn({ members }: ports.StoreMembers): Votes {
-  const voters = members.filter(({ isLearner }) => !isLearner);
-  const up = voters.filter((member) => !isSilent(member)).length;
+  const voters = members.filter((member) => !isNoVoter(member));
+  const up = voters.filter(({ error, absence }) => error === undefined || absence === 'rejected').length;
   return { voters: voters.length, up, majority: Math.floor(voters.length / 2) + 1 };
 }
 
-export function hasAlarm({ alarms }: ports.StoreMembers, kind: ports.StoreAlarm['kind']): boolean {
+export function hasAlarm({ alarms }: ports.StoreMembers, kind: string): boolean {
   return alarms.some((alarm) => alarm.kind === kind);
 }
 
-/** Of the member that is the fullest: they keep the same, but each has pages of its own to give back. */
+/** Of the member that is nearest to its own quota: they keep the same, but each has a file and pages of its own. */
 export interface Space {
   readonly sizeBytes: number;
-  /** What defragmenting gives back; absent where it is not told how much is in use. */
+  /** What defragmenting gives back; absent where it is not reported how much is in use. */
   readonly freeBytes?: number;
   readonly quotaBytes?: number;
 }
 
-export function spaceOf(told: ports.StoreMembers): Space | undefined {
-  const sizes = told.members.flatMap(({ dbSizeBytes, dbInUseBytes, quotaBytes = told.quotaBytes }) =>
-    dbSizeBytes === undefined ? [] : [{ sizeBytes: dbSizeBytes, dbInUseBytes, quotaBytes }],
+export function spaceOf({ members, quotaBytes: least }: ports.StoreMembers): Space | undefined {
+  const sizes = members.flatMap(({ dbSizeBytes, dbInUseBytes, quotaBytes = least }): Space[] =>
+    dbSizeBytes === undefined
+      ? []
+      : [
+          {
+            sizeBytes: dbSizeBytes,
+            ...(dbInUseBytes !== undefined && { freeBytes: Math.max(0, dbSizeBytes - dbInUseBytes) }),
+            ...(quotaBytes !== undefined && { quotaBytes }),
+          },
+        ],
   );
-  const [fullest] = sizes.toSorted((a, b) => b.sizeBytes - a.sizeBytes);
-  if (!fullest) return undefined;
-  const { sizeBytes, dbInUseBytes, quotaBytes } = fullest;
-  return {
-    sizeBytes,
-    ...(dbInUseBytes !== undefined && { freeBytes: Math.max(0, sizeBytes - dbInUseBytes) }),
-    ...(quotaBytes !== undefined && { quotaBytes }),
-  };
+  const shareOf = ({ sizeBytes, quotaBytes }: Space) => (quotaBytes ? sizeBytes / quotaBytes : 0);
+  return sizes.toSorted((a, b) => shareOf(b) - shareOf(a) || b.sizeBytes - a.sizeBytes)[0];
 }
 
 /** Less is not worth making every member stop for a while. A small file is half empty from the start. */
@@ -74,36 +85,59 @@ export function isWorthFreeing({ sizeBytes, freeBytes = 0, quotaBytes = 0 }: Spa
   );
 }
 
-/**
- * Why its space must not be freed now; undefined where it may. A defragmented member answers nobody, so all others must be well
- * (reference: cf-and-certificates.md section 1.2, "Guards").
- */
-export function obstacleTo(told: ports.StoreMembers): string | undefined {
-  const { members, revision, hasQuorum } = told;
-  if (!hasQuorum) return 'it has no quorum';
-  if (hasAlarm(told, 'CORRUPT'))
-    return 'members found that their databases differ (CORRUPT): nothing may be thrown away before that is understood';
+/** Why no member may be worked on now; undefined where it may. */
+export function obstacleTo(store: ports.StoreMembers): string | undefined {
+  const { members, hasQuorum } = store;
+  if (hasQuorum !== true) return 'it has no quorum';
+  if (clustersOf(store).length > 1) return 'its endpoints are separate clusters';
+  if (leadersOf(store).length > 1) return 'its endpoints follow different leaders';
+  const alarms = otherAlarms(store);
+  if (alarms !== '') return `${alarms} is raised: nothing may be discarded before that is understood`;
   const unstarted = members.filter(isNeverStarted);
   if (unstarted.length > 0)
     return `${named(unstarted)} ${unstarted.length === 1 ? 'was' : 'were'} added and never started`;
-  const ill = members.filter((member) => !isWell(member, told));
-  if (ill.length > 0) return `${named(ill)} ${ill.length === 1 ? 'is' : 'are'} not well`;
-  const learning = members.filter(({ isLearner }) => isLearner);
+  const unhealthy = members.filter((member) => !isWell(member, store));
+  if (unhealthy.length > 0) return `${named(unhealthy)} ${unhealthy.length === 1 ? 'is' : 'are'} not healthy`;
+  const unasked = members.filter(({ unanswered = [] }) =>
+    unanswered.some(({ question }) => question === 'alarm list'),
+  );
+  if (unasked.length > 0)
+    return `${named(unasked)} did not list ${unasked.length === 1 ? 'its' : 'their'} alarms`;
+  const learning = members.filter(isNoVoter);
   if (learning.length > 0)
     return `${named(learning)} ${learning.length === 1 ? 'is still a learner' : 'are still learners'}`;
-  return revision === undefined ? 'it does not tell its revision, so nothing can be compacted' : undefined;
+  return undefined;
+}
+
+/** Why its space must not be freed now. A defragmented member answers nobody meanwhile, so all others must be healthy. */
+export function obstacleToFreeing(store: ports.StoreMembers): string | undefined {
+  const obstacle = obstacleTo(store);
+  if (obstacle !== undefined) return obstacle;
+  return store.revision === undefined
+    ? 'it does not report its revision, so nothing can be compacted'
+    : undefined;
 }
 
 /**
- * Members whose database is not below its quota, each with its size; those that do not tell count as full. What etcd compares with the
- * quota is the whole file, in use or not, so this holds only after defragmenting.
+ * Members whose database is not below its quota, each with its size; those that do not report it count as full. What etcd compares with
+ * the quota is the whole file, in use or not, so this holds only after defragmenting.
  */
-export function stillFull(told: ports.StoreMembers): readonly string[] {
-  return told.members.flatMap((member) => {
-    const { dbSizeBytes, quotaBytes = told.quotaBytes } = member;
+export function stillFull({ members, quotaBytes: least }: ports.StoreMembers): readonly string[] {
+  return members.flatMap((member) => {
+    const { dbSizeBytes, quotaBytes = least } = member;
     if (dbSizeBytes === undefined || quotaBytes === undefined)
-      return [`${nameOf(member)} does not tell its size and quota`];
+      return [`${nameOf(member)} does not report its size and quota`];
     if (dbSizeBytes < quotaBytes) return [];
     return [`${nameOf(member)} holds ${bytes(dbSizeBytes)} of ${bytes(quotaBytes)}`];
   });
 }
+
+/** The alarm stays after space was freed. Then nothing is left to do but to disarm it. */
+export function isOnlyToDisarm(store: ports.StoreMembers): boolean {
+  const space = spaceOf(store);
+  if (!hasAlarm(store, 'NOSPACE') || !space?.quotaBytes || stillFull(store).length > 0) return false;
+  return space.sizeBytes <= ROOM_AGAIN * space.quotaBytes && !isWorthFreeing(space);
+}
+
+/** Above this the alarm would be raised again soon. */
+const ROOM_AGAIN = 0.9;

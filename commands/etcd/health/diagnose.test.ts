@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { type Story, SourceError } from '../../kit.ts';
+import { type ports, type Story, SourceError } from '../../kit.ts';
 import { check } from './check.ts';
 import type { Facts, StoreLook } from './collect.ts';
 import { diagnose } from './diagnose.ts';
+import { inInterval } from './disks.ts';
 import {
   alarm,
   certificate,
@@ -42,7 +43,7 @@ test('a full etcd takes no writes: that is one finding and not three unhealthy m
   expect(lines(report)).toEqual(['critical no-space etcd']);
   expect(report.findings[0]).toMatchObject({
     summary:
-      'etcd takes no writes: NOSPACE, 2.1 GB of 2.1 GB. Reads and deletes still work. Make room, then take the alarm back: it does not go by itself',
+      'etcd takes no writes: NOSPACE, 2.1 GB of 2.1 GB. Reads and deletes still work. Free space, then disarm the alarm: it does not clear by itself',
     offers: FREE,
   });
   expect(report.findings[0]?.evidence).toContainEqual({
@@ -68,22 +69,22 @@ test('once its space is freed all members are healthy, and the measures show wha
   ]);
 });
 
-test('without a quorum that is said first, then the slow disk it may come from, and not that members are down', () => {
+test('without a quorum that comes first, then the slow disk that may be its cause, and not that members are down', () => {
   const report = ask(stories.quorumLost);
 
   expect(report.verdict).toBe(
-    'etcd has lost its quorum: 1 of 3 members answers; the disk of etcd-z1-0 is slow',
+    'etcd has lost its quorum: 1 of 3 members responds; the disk of etcd-z1-0 is slow',
   );
-  expect(lines(report)).toEqual(['critical quorum-lost etcd', 'warning slow-fsyncs etcd/etcd-z1-0']);
+  expect(lines(report)).toEqual(['critical quorum-lost etcd', 'warning slow-disk etcd/etcd-z1-0']);
   expect(report.findings[0]?.summary).toBe(
-    'etcd has lost its quorum: 1 of 3 members answers. Nothing can be written, and keys do not expire; bring 1 of etcd-z2-0 and etcd-z3-0 back first',
+    'etcd has lost its quorum: 1 of 3 members responds. Nothing can be written, and keys do not expire; bring 1 of etcd-z2-0 and etcd-z3-0 back first',
   );
   expect(report.findings[1]?.summary).toBe(
-    'The disk of etcd-z1-0 is slow: 18 % of the fsyncs took longer than 8 ms, and the leader has changed often. etcd wants 99 % below 10 ms',
+    'The disk of etcd-z1-0 is slow: 18 % of the fsyncs since it started took longer than 8 ms, and the leader has changed often; etcd needs 99 % of them below 10 ms',
   );
 });
 
-test('clocks apart are told, with who is ahead and who is behind', () => {
+test('clocks that differ are reported, with who is ahead and who is behind', () => {
   const report = ask(stories.clocksApart);
 
   expect(report.verdict).toBe(`The clocks of etcd's members differ by 8.9 s`);
@@ -96,7 +97,7 @@ test('clocks apart are told, with who is ahead and who is behind', () => {
   expect(lines(ask(stories.clocksApart, { skew: '10s' }))).toEqual([]);
 });
 
-test('a member that is silent since its certificate ended is told by its certificate alone', () => {
+test('a member that does not respond since its certificate expired is reported by its certificate alone', () => {
   const report = ask(stories.certificateForgotten);
 
   expect(report.verdict).toBe(
@@ -118,7 +119,7 @@ test('a member that was added and never started counts for the quorum, and nothi
   const report = ask(stories.addedTooEarly);
 
   expect(lines(report)).toEqual([
-    'warning member-never-started etcd/9372538179322589801',
+    'warning member-never-started etcd/8211f1d0f64f3269',
     'warning member-lagging etcd/n2',
     'warning database-filling etcd',
   ]);
@@ -127,7 +128,7 @@ test('a member that was added and never started counts for the quorum, and nothi
   expect(report.findings[2]?.evidence).toContainEqual({
     kind: 'field',
     label: 'No fix is offered',
-    value: '9372538179322589801 was added and never started',
+    value: '8211f1d0f64f3269 was added and never started',
   });
 });
 
@@ -140,15 +141,15 @@ test('all is well: who leads, and how much of the quota is used', () => {
   expect(askOf(store([leader('n1')])).verdict).toBe('The one member of etcd is healthy, 210 kB of 2.1 GB');
 });
 
-test('one of three that does not answer is one finding, and it says what one more would mean', () => {
+test('one of three that does not respond is one finding, and it says what one more would mean', () => {
   const report = askOf(
     store([leader('n1'), member('n2'), silent('n3', 'n3:2379 did not answer within 10 s')]),
   );
 
-  expect(report.verdict).toBe('1 of 3 members of etcd does not answer');
+  expect(report.verdict).toBe('1 of 3 members of etcd does not respond');
   expect(lines(report)).toEqual(['warning member-unreachable etcd/n3']);
   expect(report.findings[0]?.summary).toBe(
-    'n3 does not answer (n3:2379 did not answer within 10 s): the others carry on, but with one more gone nothing can be written',
+    'n3 does not respond (n3:2379 did not answer within 10 s): the others carry on, but with one more lost nothing can be written',
   );
   expect(report.measures?.[0]).toEqual({ label: 'etcd', value: 2, of: 3, unit: 'healthy' });
 });
@@ -163,22 +164,22 @@ test('of five one may be lost and one more, and two that are down are one findin
   ]);
 });
 
-test('all answer and none leads: there is no leader, which is not the same as too few', () => {
+test('all respond and none leads: there is no leader, which is not the same as too few', () => {
   const leaderless = ['n1', 'n2', 'n3'].map((name) =>
     member(name, { hasLeader: false, healthy: false, unhealthyBecause: 'RAFT NO LEADER' }),
   );
   const report = askOf(store(leaderless, { hasQuorum: false }));
   expect(lines(report)).toEqual(['critical no-leader etcd']);
-  expect(report.verdict).toBe('etcd has no leader, though 3 of 3 members answer');
+  expect(report.verdict).toBe('etcd has no leader, though 3 of 3 members respond');
 });
 
 test('a read that is not agreed on while somebody leads is no lost member', () => {
   const report = askOf(store(three, { hasQuorum: false, quorumError: 'etcdserver: leader changed' }));
   expect(lines(report)).toEqual(['critical quorum-lost etcd']);
-  expect(report.verdict).toBe('etcd does not agree on a read, though 3 of 3 members answer and n3 leads');
+  expect(report.verdict).toBe('etcd does not agree on a read, though 3 of 3 members respond and n3 leads');
 });
 
-test('without a quorum its expired certificates and a found corruption are still told, and no fix is offered', () => {
+test('without a quorum its expired certificates and a found corruption are still reported, and no fix is offered', () => {
   const ended = certificate('n2', '2026-02-19T12:00:00Z');
   const report = askOf(
     store([leader('n1'), silent('n2', 'shows a certificate that has expired', ended), silent('n3')], {
@@ -200,7 +201,7 @@ test('a member is unhealthy in its own words, and one that knows no leader is cu
   ).findings;
   expect(ill).toMatchObject({ reason: 'member-unhealthy', target: 'etcd/n2' });
   expect(ill?.summary).toBe(
-    'n2 is not healthy (LEARNER), though the others agree; look at its log and disks',
+    'n2 is not healthy (LEARNER), though the others agree. Look at its log and disks',
   );
   const [cut] = askOf(
     store([leader('n1'), member('n2', { healthy: false, hasLeader: false }), member('n3')]),
@@ -221,8 +222,10 @@ test('an alarm explains why a member calls itself unhealthy, but not that it kno
 test('CORRUPT is critical, says what not to do, and has no fix', () => {
   const report = askOf(store(three, { alarms: [alarm('n2', 'CORRUPT'), alarm('n1')] }));
   expect(lines(report)).toEqual(['critical corrupt etcd', 'critical no-space etcd']);
-  expect(report.verdict).toBe('etcd takes no writes: CORRUPT; etcd takes no writes: NOSPACE');
-  expect(report.findings[0]?.summary).toContain('CORRUPT of n2');
+  expect(report.verdict).toBe(
+    'etcd takes no writes: CORRUPT; etcd takes no writes: NOSPACE is still raised, though there is space again',
+  );
+  expect(report.findings[0]?.summary).toContain('CORRUPT, raised by n2');
   expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
 });
 
@@ -241,30 +244,280 @@ test.each([
   expect(report.findings.flatMap((finding) => finding.offers ?? [])).toEqual(offers);
 });
 
-test('empty pages in a large database are to be known and nothing more; in a small one they are nothing', () => {
+test('empty pages in a large database are information; in a small one they are nothing', () => {
   const report = askOf(store([leader('n1', { dbSizeBytes: 900 * MB, dbInUseBytes: 100 * MB })]));
   expect(lines(report)).toEqual(['info database-fragmented etcd']);
-  expect(report.verdict).toBe('The one member of etcd is healthy, 900 MB of 2.1 GB; 1 thing to know');
+  expect(report.verdict).toBe('The one member of etcd is healthy, 900 MB of 2.1 GB; 1 thing to note');
   expect(askOf(store([leader('n1', { dbSizeBytes: 9 * MB, dbInUseBytes: MB })])).findings).toEqual([]);
 });
 
-test('a learner is to be known, and no vote is missed where it is silent', () => {
+test('a learner is information, and no vote is missing where it does not respond', () => {
   const learner = member('n4', { isLearner: true });
   expect(lines(askOf(store([...three, learner])))).toEqual(['info member-learner etcd/n4']);
   const [finding] = askOf(store([...three, silent('n4', 'refused', { isLearner: true })])).findings;
-  expect(finding?.summary).toContain('1 more may be lost');
+  expect(finding?.summary).toContain('it has no vote, so writes go on');
 });
 
-test('disks that are slow are told from a thousand fsyncs on, and clearly slow ones as a warning', () => {
-  const disk = (share: number, total: number) =>
-    lines(askOf(store([leader('n1', { slowFsyncs: { share, total } }), member('n2'), member('n3')])));
-  expect(disk(0.5, 900)).toEqual([]);
-  expect(disk(0.01, 90_000)).toEqual([]);
-  expect(disk(0.02, 90_000)).toEqual(['info slow-fsyncs etcd/n1']);
-  expect(disk(0.06, 90_000)).toEqual(['warning slow-fsyncs etcd/n1']);
+/** 1,000 or more since start are enough to judge; what was counted while the check ran is better. */
+function diskOf(sinceStart: ports.DiskCounters, meanwhile?: ports.DiskCounters) {
+  const n1 = leader('n1', { disk: sinceStart });
+  const interval = meanwhile && { seconds: 3, disks: { [n1.id]: meanwhile } };
+  return askOf(store([n1, member('n2'), member('n3')], { ...(interval && { interval }) }));
+}
+const fsyncs = (slow: number, total: number) => ({ fsyncs: { slow, total } });
+const commits = (slow: number, total: number) => ({ commits: { slow, total } });
+
+test.each<[string, ports.DiskCounters, ports.DiskCounters | undefined, readonly string[]]>([
+  ['too few since start', fsyncs(450, 900), undefined, []],
+  ['1 % since start', fsyncs(900, 90_000), undefined, []],
+  ['2 % since start', fsyncs(1_800, 90_000), undefined, ['info slow-disk etcd/n1']],
+  ['6 % since start', fsyncs(5_400, 90_000), undefined, ['warning slow-disk etcd/n1']],
+  [
+    '60 % of the commits since start, nothing written now',
+    commits(600, 1_000),
+    commits(0, 0),
+    ['warning slow-disk etcd/n1'],
+  ],
+  ['a bad hour weeks ago, fast now', fsyncs(9_000, 90_000), fsyncs(0, 400), []],
+  ['fast for weeks, slow now', fsyncs(10, 9_000_000), fsyncs(80, 400), ['warning slow-disk etcd/n1']],
+  [
+    'fast for weeks, slow commits now',
+    commits(10, 9_000_000),
+    commits(10, 40),
+    ['warning slow-disk etcd/n1'],
+  ],
+  ['one slow one of a few now', fsyncs(10, 9_000_000), fsyncs(1, 30), []],
+  [
+    'many slow applies now',
+    fsyncs(0, 9_000),
+    { ...fsyncs(0, 400), slowApplies: 12 },
+    ['info slow-disk etcd/n1'],
+  ],
+])('a disk with %s', (_, sinceStart, meanwhile, expected) => {
+  expect(lines(diskOf(sinceStart, meanwhile))).toEqual(expected);
 });
 
-test('leaders that change often are told by themselves where no disk is slow, with the proposals that failed meanwhile', () => {
+test('a slow disk is shown with both counts, those of the last seconds first', () => {
+  const [finding] = diskOf(fsyncs(10, 9_000_000), fsyncs(80, 400)).findings;
+  expect(finding?.summary).toBe(
+    'The disk of n1 is slow: 20 % of the fsyncs in the last 3 s took longer than 8 ms; etcd needs 99 % of them below 10 ms',
+  );
+  expect(finding?.evidence).toContainEqual({
+    kind: 'table',
+    columns: ['Member', 'Operations', 'Slow', 'Last 3 s', 'Since start'],
+    rows: [
+      ['n1', 'fsyncs', 'above 8 ms', '80 of 400 (20 %)', '10 of 9000000 (less than 1 %)'],
+      ['n1', 'backend commits', 'above 32 ms', '', ''],
+    ],
+  });
+});
+
+test('counters that began at 0 again say nothing about the time between', () => {
+  expect(inInterval(fsyncs(10, 500), fsyncs(0, 20))).toBeUndefined();
+  expect(inInterval(fsyncs(10, 500), fsyncs(12, 700))).toEqual(fsyncs(2, 200));
+});
+
+function endpointsOf(...those: readonly Partial<ports.StoreEndpoint>[]) {
+  const { endpoints } = store(three);
+  return endpoints.map((endpoint, at) => ({ ...endpoint, ...those[at] }));
+}
+
+test.each<[string, readonly Partial<ports.StoreEndpoint>[], string, string]>([
+  [
+    'two clusters',
+    [{}, {}, { clusterId: 'bad', lists: ['c'] }],
+    'critical several-clusters etcd',
+    'are 2 separate clusters',
+  ],
+  [
+    'three clusters',
+    [{ clusterId: 'a' }, { clusterId: 'b' }, { clusterId: 'c' }],
+    'critical several-clusters etcd',
+    'are 3 separate clusters',
+  ],
+  ['two leaders', [{}, {}, { leaderId: 'f00' }], 'critical several-leaders etcd', 'follow 2 leaders'],
+  [
+    'lists that differ',
+    [{}, { lists: ['a', 'b'] }],
+    'warning member-lists-differ etcd',
+    'list different members',
+  ],
+  [
+    'a member of something else',
+    [{}, {}, { memberId: 'f00' }],
+    'warning endpoint-not-a-member etcd/n3.example.com:2379',
+    'is not a member',
+  ],
+])('endpoints that are %s', (_, changed, line, words) => {
+  const report = askOf(store(three, { endpoints: endpointsOf(...changed) }));
+  expect(lines(report)).toEqual([line]);
+  expect(report.verdict).toContain(words);
+});
+
+test('an endpoint that does not respond and is no member is reported, and no member is called down for it', () => {
+  const gone: ports.StoreEndpoint = {
+    address: 'n4.example.com:2379',
+    error: new SourceError('etcd', 'unreachable', 'connection refused'),
+    absence: 'not-listening',
+  };
+  const report = askOf(store(three, { endpoints: [...store(three).endpoints, gone] }));
+  expect(lines(report)).toEqual(['warning endpoint-not-a-member etcd/n4.example.com:2379']);
+});
+
+function nobody(...absences: readonly ports.Absence[]) {
+  const endpoints = absences.map((absence, at) => ({
+    address: `n${at + 1}.example.com:2379`,
+    error: new SourceError('etcd', 'unreachable', absence),
+    absence,
+  }));
+  const { hasQuorum: _, ...known } = store([], { endpoints });
+  return askOf(known);
+}
+
+test.each<[readonly ports.Absence[], readonly string[], string]>([
+  [
+    ['not-listening', 'not-listening', 'hung'],
+    ['critical quorum-lost etcd'],
+    'etcd has no quorum: none of its 3 endpoints responds (2 refuse connections and 1 accepts connections and does not answer)',
+  ],
+  [['hung', 'hung', 'unreachable'], ['critical quorum-lost etcd'], 'etcd has no quorum'],
+  [['not-listening', 'unreachable', 'unreachable'], ['warning endpoints-down etcd'], 'etcd does not respond'],
+  [
+    ['not-listening'],
+    ['critical quorum-lost etcd'],
+    'etcd does not respond: its one endpoint refuses connections',
+  ],
+  [['unreachable', 'unreachable', 'unreachable'], [], ''],
+  [['rejected', 'rejected', 'rejected'], [], ''],
+])('endpoints that are all %j', (absences, expected, verdict) => {
+  const report = nobody(...absences);
+  expect(lines(report)).toEqual(expected);
+  expect(report.verdict).toContain(verdict);
+  expect(report.examined).toBe(absences.filter((one) => one === 'hung' || one === 'not-listening').length);
+});
+
+test('all certificates expired is worse than one of three, and says so', () => {
+  const endpoints = ['n1', 'n2', 'n3'].map((name) => ({
+    address: `${name}.example.com:2379`,
+    error: new SourceError('etcd', 'unreachable', 'shows a certificate that has expired'),
+    absence: 'rejected' as const,
+    ...certificate(name, '2026-02-19T12:00:00Z'),
+  }));
+  const report = askOf(store([], { endpoints }));
+  expect(lines(report)).toEqual(['critical certificate-expired etcd']);
+  expect(report.verdict).toBe('The certificates of all 3 endpoints of etcd have expired');
+});
+
+test('two of three that only their advertised addresses keep from here are not down, and the read proves it', () => {
+  const elsewhere = (name: string) =>
+    silent(name, `${name} has no address: the name was not found`, {
+      isConfigured: false,
+      absence: 'unreachable',
+    });
+  const report = askOf(store([leader('n1'), elsewhere('n2'), elsewhere('n3')]));
+  expect(report.findings).toEqual([]);
+  expect(report.examined).toBe(1);
+});
+
+test('configured members that cannot all be down at once run, whatever their ports say', () => {
+  const report = askOf(store([leader('n1'), silent('n2'), silent('n3')]));
+  expect(lines(report)).toEqual(['warning member-unreachable etcd']);
+  expect(report.findings[0]?.summary).toContain('yet a majority agrees on reads, so they run');
+});
+
+test('a member that cannot be reached from here is not called down', () => {
+  const away = silent('n3', 'n3 did not accept the connection in time', { absence: 'unreachable' });
+  const report = askOf(store([leader('n1'), member('n2'), away]));
+  expect(report.verdict).toBe('1 of 3 members of etcd cannot be reached from here');
+});
+
+test('an alarm of no member and one of an unknown kind both count, and no fix is offered beside them', () => {
+  const corrupted = askOf(store(three, { alarms: [{ kind: 'CORRUPT' }, alarm('n1')] }));
+  expect(lines(corrupted)).toEqual(['critical corrupt etcd', 'critical no-space etcd']);
+  expect(corrupted.findings[0]?.summary).toContain('differ (CORRUPT).');
+  const unknown = askOf(store(three, { alarms: [alarm('n1', 'READONLY')] }));
+  expect(lines(unknown)).toEqual(['warning unknown-alarm etcd/n1']);
+  expect(unknown.verdict).toBe('etcd has raised the alarm READONLY');
+  for (const { findings } of [corrupted, unknown])
+    expect(findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
+});
+
+test('space is judged on the member that is nearest to its own quota, and not on the largest file', () => {
+  const large = leader('n1', { dbSizeBytes: 4_000 * MB, dbInUseBytes: 3_900 * MB, quotaBytes: 8_000 * MB });
+  const small = member('n2', { dbSizeBytes: 1_990 * MB, dbInUseBytes: 1_980 * MB, quotaBytes: 2_000 * MB });
+  const report = askOf(store([large, small, member('n3')]));
+  expect(report.verdict).toBe('etcd is 99 % full');
+});
+
+test('once space is free only disarming is advised and offered, and where that is not allowed neither', () => {
+  const alarms = [alarm('n1')];
+  expect(ask(stories.alarmForgotten).findings[0]).toMatchObject({
+    reason: 'no-space',
+    summary:
+      'etcd takes no writes: NOSPACE is still raised, though there is space again (211 MB of 2.1 GB). Disarm the alarm; nothing else is needed',
+    offers: [{ remediation: 'disarm', params: { store: 'etcd' } }],
+  });
+  const [locked] = askOf(store(three, { alarms, maintain: false })).findings;
+  expect(locked?.offers).toBeUndefined();
+  expect(locked?.evidence).toContainEqual({
+    kind: 'field',
+    label: 'No fix is offered',
+    value: 'maintain is not set for the source etcd',
+  });
+});
+
+test('a learner has no vote, started or not; one that the list calls a voter is a warning and is not to be promoted', () => {
+  const never = { ...neverStarted(), isLearner: true };
+  expect(askOf(store([...three, never])).findings[0]?.summary).toBe(
+    '8211f1d0f64f3269 was added to etcd and never started. As a learner it has no vote. Start it, or remove it',
+  );
+  const [behind] = askOf(
+    store([...three, member('n4', { isLearner: true, raftAppliedIndex: 9 })]),
+  ).findings.filter(({ reason }) => reason === 'member-learner');
+  expect(behind?.summary).toContain('etcd refuses to promote it before');
+  const unlisted = askOf(store([...three, member('n4', { isLearnerByStatus: true })]));
+  expect(lines(unlisted)).toEqual(['warning member-learner-unlisted etcd/n4']);
+  expect(unlisted.findings[0]?.summary).toContain('etcd refuses to promote it');
+  const down = [member('n1', { isLearnerByStatus: true }), silent('n2'), leader('n3')];
+  expect(askOf(store(down, { hasQuorum: false })).verdict).toContain('1 of 2 members responds');
+});
+
+test.each([
+  [
+    '2026-02-19T12:00:00Z',
+    'critical client-certificate-expired etcd',
+    "Wrench's client certificate for etcd expired 24 hours ago",
+  ],
+  [
+    '2026-02-22T12:00:00Z',
+    'critical client-certificate-expiring etcd',
+    "Wrench's client certificate for etcd expires in 2 days",
+  ],
+  [
+    '2026-03-10T12:00:00Z',
+    'warning client-certificate-expiring etcd',
+    "Wrench's client certificate for etcd expires in 18 days",
+  ],
+])('our own client certificate that ends on %s is reported', (until, line, verdict) => {
+  const { certificate: clientCertificate } = certificate('client', until);
+  const report = askOf(store(three, { clientCertificate }));
+  expect(lines(report)).toEqual([line]);
+  expect(report.verdict).toBe(verdict);
+});
+
+test('without a leader, peer certificates that have expired are named as the cause, and else as a possible one', () => {
+  const leaderless = (known: Partial<ports.StoreMember>) =>
+    ['n1', 'n2', 'n3'].map((name) => member(name, { hasLeader: false, healthy: false, ...known }));
+  const { certificate: peerCertificate } = certificate('peer', '2026-02-19T12:00:00Z');
+  expect(askOf(store(leaderless({ peerCertificate }), { hasQuorum: false })).verdict).toBe(
+    'etcd has no leader: the peer certificates of n1, n2 and n3 have expired',
+  );
+  expect(askOf(store(leaderless({}), { hasQuorum: false })).findings[0]?.summary).toContain(
+    'peer certificates',
+  );
+});
+
+test('leaders that change often are reported by themselves where no disk is slow, with the proposals that failed meanwhile', () => {
   const report = askOf(store([leader('n1', { leaderChanges: 60, proposalsFailed: 41 }), member('n2')]));
   expect(lines(report)).toEqual(['info leader-changes etcd']);
   expect(report.findings[0]?.evidence).toContainEqual({
@@ -277,13 +530,13 @@ test('leaders that change often are told by themselves where no disk is slow, wi
   });
 });
 
-test('writes that wait are told', () => {
+test('writes that wait are reported', () => {
   const report = askOf(store([leader('n1', { proposalsPending: 240 }), member('n2'), member('n3')]));
   expect(report.verdict).toBe('Writes wait at n1');
   expect(lines(report)).toEqual(['warning proposals-pending etcd/n1']);
 });
 
-test('what an etcd 2 does not tell is not judged, and nothing is missing', () => {
+test('what an etcd 2 does not report is not judged, and nothing is missing', () => {
   const report = askOf(store([old('z1'), old('z2'), old('z3', { isLeader: true })]));
   expect(report).toMatchObject({
     verdict: 'All 3 members of etcd are healthy, z3 leads',
@@ -292,7 +545,7 @@ test('what an etcd 2 does not tell is not judged, and nothing is missing', () =>
   });
 });
 
-test('a member that will not tell how it is, is not called healthy', () => {
+test('a member that rejects us is not called healthy', () => {
   const error = new SourceError('etcd', 'refused', 'n3:2379 asks for a client certificate that it trusts');
   const report = askOf(store([leader('n1'), member('n2'), silent('n3', '', { error })]));
   expect(report).toMatchObject({ examined: 2, findings: [] });
@@ -300,7 +553,7 @@ test('a member that will not tell how it is, is not called healthy', () => {
   expect(report.measures?.[0]).toMatchObject({ value: 2, of: 3 });
 });
 
-test('of several stores those with trouble are named, and the others said to be healthy', () => {
+test('of several stores those with findings are named, and the others are called healthy', () => {
   const events = store([leader('e1', { proposalsPending: 240 })], { name: 'events' });
   expect(askOf(store(three), events).verdict).toBe(
     'Writes wait at e1 (events); all 3 members of etcd are healthy, n3 leads, 210 kB of 2.1 GB',

@@ -1,45 +1,55 @@
 import type { Diagnosis } from '../../kit.ts';
-import { type CertificateLimits, certificateTroubles, withEnded } from './certificates.ts';
+import { corrupt, unknownAlarms } from './alarms.ts';
+import { type CertificateLimits, certificateTroubles, idsOfExpired } from './certificates.ts';
 import type { Facts, StoreLook } from './collect.ts';
 import { spaceOf } from './condition.ts';
+import type { DisarmOffer } from './disarm.ts';
 import type { FreeSpaceOffer } from './free-space.ts';
+import { identityTroubles } from './identity.ts';
 import { type MemberLimits, memberTroubles } from './members.ts';
 import { type PaceLimits, paceTroubles, possibleCauses } from './pace.ts';
 import { quorumTrouble } from './quorum.ts';
-import { corrupt, type SpaceLimits, spaceTroubles } from './space.ts';
-import { toldBy, verdictOf } from './verdict.ts';
+import { type SpaceLimits, spaceTroubles } from './space.ts';
+import { seenIn, verdictOf } from './verdict.ts';
 import { type Trouble, worstFirst } from './words.ts';
 
 export type Limits = CertificateLimits & MemberLimits & PaceLimits & SpaceLimits;
 
-/** Judges each store by itself. What a member does not tell is not judged. */
-export function diagnose({ stores }: Facts, limits: Limits, now: Date): Diagnosis<FreeSpaceOffer> {
+/** Judges each store by itself. What a member does not report is not judged. */
+export function diagnose(
+  { stores }: Facts,
+  limits: Limits,
+  now: Date,
+): Diagnosis<FreeSpaceOffer | DisarmOffer> {
   const judged = stores.map((store) => ({ store, troubles: troublesOf(store, limits, now) }));
   return {
-    examined: stores.reduce((sum, store) => sum + toldBy(store).length, 0),
+    examined: stores.reduce((sum, store) => sum + seenIn(store), 0),
     verdict: verdictOf(judged),
     findings: worstFirst(judged.flatMap(({ troubles }) => troubles)).map(({ finding }) => finding),
     measures: stores.flatMap(measuresOf),
   };
 }
 
-/** Without a quorum only what it may have come from is told besides, and not all that follows from it. */
+/** Without a quorum only what it may come from is reported besides, and not all that follows from it. */
 function troublesOf(store: StoreLook, limits: Limits, now: Date): readonly Trouble[] {
+  const identity = identityTroubles(store);
   const certificates = certificateTroubles(store, limits, now);
-  const quorum = quorumTrouble(store);
+  const quorum = quorumTrouble(store, now);
   if (quorum) {
     const broken = corrupt(store);
-    return [quorum, ...(broken ? [broken] : []), ...certificates, ...possibleCauses(store, limits)];
+    const alarms = [...(broken ? [broken] : []), ...unknownAlarms(store)];
+    return [quorum, ...identity, ...alarms, ...certificates, ...possibleCauses(store, limits)];
   }
   return [
-    ...memberTroubles(store, limits, withEnded(store, now)),
+    ...identity,
+    ...memberTroubles(store, limits, idsOfExpired(store, now)),
     ...spaceTroubles(store, limits),
     ...certificates,
     ...paceTroubles(store, limits),
   ];
 }
 
-/** Healthy is who says so itself: under an alarm nobody does, and all do again once it is taken back. */
+/** Healthy is who says so itself: under an alarm nobody does, and all do again once it is disarmed. */
 function measuresOf(store: StoreLook): NonNullable<Diagnosis['measures']> {
   const { name, members } = store;
   const healthy = members.filter(({ error, healthy }) => !error && healthy !== false).length;

@@ -18,7 +18,9 @@ function context(told: ports.StoreMembers, name = 'etcd'): ReadContext<'keyValue
   return reading({
     name,
     tree: () => Promise.reject(new Error('no key is read')),
+    maintain: true,
     members: () => Promise.resolve(told),
+    diskCounters: () => Promise.resolve(new Map()),
   });
 }
 
@@ -29,6 +31,8 @@ function reading(one: ports.KeyValueStore): ReadContext<'keyValue'> {
     signal: new AbortController().signal,
     attempt: (_, __, read) => read(),
     gap: () => undefined,
+    leftMs: () => 60_000,
+    note: () => undefined,
     saw: () => undefined,
   };
 }
@@ -51,7 +55,7 @@ function etcdOf(from: ports.StoreMembers, behaves: Behaviour = {}) {
   let told: ports.StoreMembers = from;
   let away: string | undefined;
   const deeds: string[] = [];
-  const nameOf = (id: string) => told.members.find((one) => one.id === id)?.name ?? id;
+  const nameOf = (id = '') => told.members.find((one) => one.id === id)?.name ?? id;
   const perform = (deed: string) => {
     const error = fails?.(deed);
     if (error) return Promise.reject(error);
@@ -89,7 +93,13 @@ async function apply(
   etcd: ReturnType<typeof etcdOf>,
   { remediation = freeSpace, told = [] as string[], did = (_line: string) => {} } = {},
 ): Promise<readonly string[]> {
-  const read = reading({ name: 'etcd', tree: () => Promise.reject(new Error('no')), members: etcd.members });
+  const read = reading({
+    name: 'etcd',
+    tree: () => Promise.reject(new Error('no')),
+    members: etcd.members,
+    maintain: true,
+    diskCounters: () => Promise.resolve(new Map()),
+  });
   const plan = { lines: [], targets: [], precondition: {} };
   const order = { id: 'm0123456789abcdef', signal: read.signal };
   const doing = {
@@ -110,8 +120,8 @@ test('the plan says every deed in its order, all that stops, and what cannot be 
   expect(await freeSpace.plan(context(full), ASKED)).toEqual({
     lines: [
       'Compact the history up to the revision at that moment',
-      'Defragment n1, n2 and n3, one at a time and the leader last; each answers nobody meanwhile, and is waited for',
-      'Take back every NOSPACE alarm, if each database is then smaller than its quota',
+      'Defragment n1, n2 and n3, one at a time and the leader last; each does not respond meanwhile, and the next one waits for it',
+      'Disarm every NOSPACE alarm, if each database is then below its quota',
     ],
     targets: ['etcd:etcd', 'etcd:etcd/n1', 'etcd:etcd/n2', 'etcd:etcd/n3'],
     precondition: {
@@ -119,7 +129,7 @@ test('the plan says every deed in its order, all that stops, and what cannot be 
       members: `n1 (${idOf('n1')}), n2 (${idOf('n2')}), n3 (${idOf('n3')})`,
     },
     afterwards: [
-      expect.stringContaining('The history is gone for good') as string,
+      expect.stringContaining('The history is deleted irreversibly') as string,
       expect.stringContaining('--auto-compaction-retention') as string,
     ],
   });
@@ -140,26 +150,46 @@ test('the plan is another one where a member was replaced', async () => {
   );
 });
 
-test('without an alarm nothing is taken back, and a single member is told that it stops', async () => {
+test('without an alarm nothing is disarmed, and the plan says that a single member stops', async () => {
   const { lines, precondition } = await freeSpace.plan(context(store([leader('n1', loose)])), ASKED);
   expect(lines).toEqual([
     'Compact the history up to the revision at that moment',
-    'Defragment n1; it answers nobody meanwhile',
+    'Defragment n1; it does not respond meanwhile',
   ]);
   expect(precondition).toMatchObject({ alarms: 'none' });
 });
 
 const [n1, n2] = [leader('n1', loose), member('n2', loose)];
+const { dbSizeBytes: _size, dbInUseBytes: _inUse, ...unmeasured } = leader('n1');
+const ALARMS_LATE = {
+  question: 'alarm list',
+  error: new SourceError('etcd', 'unreachable', 'n2:2379 did not answer within 3 s'),
+  isDenied: false,
+} as const;
+const twoClusters = store([n1, n2]);
+const [first, second] = twoClusters.endpoints;
+Object.assign(twoClusters, { endpoints: [first, { ...second, clusterId: 'bad' }] });
 test.each<[string, ports.StoreMembers, string]>([
   ['has no quorum', { ...full, hasQuorum: false }, 'it has no quorum'],
   ['is corrupt', { ...full, alarms: [...full.alarms, alarm('n2', 'CORRUPT')] }, 'CORRUPT'],
-  ['has a silent member', store([n1, n2, silent('n3')]), 'n3 is not well'],
-  ['has an unhealthy member', store([n1, member('n2', { healthy: false })]), 'n2 is not well'],
-  ['has a member without a leader', store([n1, member('n2', { hasLeader: false })]), 'n2 is not well'],
+  ['has a member that does not respond', store([n1, n2, silent('n3')]), 'n3 is not healthy'],
+  ['has an unhealthy member', store([n1, member('n2', { healthy: false })]), 'n2 is not healthy'],
+  ['has a member without a leader', store([n1, member('n2', { hasLeader: false })]), 'n2 is not healthy'],
   ['has a member that never started', store([n1, n2, neverStarted()]), 'was added and never started'],
   ['has a learner', store([n1, n2, member('n3', { isLearner: true })]), 'n3 is still a learner'],
   ['has nothing to give', store([leader('n1', { dbInUseBytes: 1 })]), 'hardly an empty page'],
-  ['tells no sizes', store([{ id: '1', name: 'n1', clientUrls: [] }]), 'do not tell their sizes'],
+  ['reports no sizes', store([unmeasured]), 'do not report their sizes'],
+  [
+    'has an alarm of another kind',
+    store([n1, n2], { alarms: [alarm('n1', 'READONLY')] }),
+    'READONLY is raised',
+  ],
+  ['is two clusters', twoClusters, 'its endpoints are separate clusters'],
+  [
+    'did not list all alarms',
+    store([n1, member('n2', { unanswered: [ALARMS_LATE] })]),
+    'n2 did not list its alarms',
+  ],
 ])('an etcd that %s is refused, with the reason', async (_, told, because) => {
   const planned = freeSpace.plan(context(told), ASKED);
   await expect(planned).rejects.toThrow(because);
@@ -169,32 +199,32 @@ test.each<[string, ports.StoreMembers, string]>([
   expect(etcd.deeds).toEqual([]);
 });
 
-test('a full etcd that tells no quota is refused: nobody could say when there is room', async () => {
+test('a full etcd that reports no quota is refused: whether there is space again could not be seen', async () => {
   const members = fullMembers.map(withoutQuota);
   await expect(freeSpace.plan(context({ ...full, members }), ASKED)).rejects.toThrow(
-    'does not tell its size and quota',
+    'does not report its size and quota',
   );
   const planned = freeSpace.plan(context({ ...full, members, quotaBytes: QUOTA }), ASKED);
   expect((await planned).lines).toHaveLength(3);
 });
 
-test('one that may not be asked for its revision, and a source that is gone, are refused', async () => {
+test('one that does not report its revision, and a source that was removed, are refused', async () => {
   const { revision: _, ...untold } = full;
-  await expect(freeSpace.plan(context(untold), ASKED)).rejects.toThrow('does not tell its revision');
+  await expect(freeSpace.plan(context(untold), ASKED)).rejects.toThrow('does not report its revision');
   await expect(freeSpace.plan(context(full, 'other'), ASKED)).rejects.toThrow(
     'no source etcd keeps keys here any more',
   );
 });
 
-test('history first, then one member after the other and the leader last, then the alarms; each deed is told', async () => {
+test('history first, then one member after the other and the leader last, then the alarms; each step is recorded', async () => {
   const etcd = etcdOf(full, { isSlow: true });
   expect(await apply(etcd)).toEqual([
     'History of etcd compacted up to revision 3847',
     'n2 defragmented',
     'n3 defragmented',
     'n1 defragmented',
-    'NOSPACE alarm of n1 taken back',
-    'NOSPACE alarm of n3 taken back',
+    'NOSPACE alarm of n1 disarmed',
+    'NOSPACE alarm of n3 disarmed',
   ]);
   expect(etcd.deeds).toEqual([
     'compact etcd 3847',
@@ -228,11 +258,11 @@ test('where it is still full the alarm stays, and the sizes are said', async () 
   expect(etcd.deeds.filter((deed) => deed.startsWith('disarm'))).toEqual([]);
 });
 
-test('a member that does not come back ends it: no second one is taken away, and what was done is told', async () => {
+test('a member that does not come back ends it: no second one is stopped, and what was done is recorded', async () => {
   const etcd = etcdOf(full, { staysAway: 'n2' });
   const told: string[] = [];
   await expect(apply(etcd, { remediation: freeSpaceWithin(50), told })).rejects.toThrow(
-    'after the defragmentation of n2 not all members were well within 0.05 s: nothing more is done',
+    'after the defragmentation of n2 not all members were healthy within 0.05 s: nothing more is done',
   );
   expect(etcd.deeds).toEqual(['compact etcd 3847', 'defragment n2']);
   expect(told).toEqual(['History of etcd compacted up to revision 3847', 'n2 defragmented']);
@@ -243,7 +273,9 @@ test('corruption that is found on the way ends it, and the alarm stays', async (
   const did = (line: string) => {
     if (line === 'n3 defragmented') etcd.set({ alarms: [...full.alarms, alarm('n3', 'CORRUPT')] });
   };
-  await expect(apply(etcd, { did })).rejects.toThrow('nothing more of etcd is defragmented: members found');
+  await expect(apply(etcd, { did })).rejects.toThrow(
+    'nothing more of etcd is defragmented: CORRUPT is raised',
+  );
   expect(etcd.deeds).toEqual(['compact etcd 3847', 'defragment n2', 'defragment n3']);
 });
 

@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { defineRemediation, type ports, type ReadContext, SourceError } from '../../kit.ts';
 import { untilMembers } from './collect.ts';
-import { hasAlarm, isWell, isWorthFreeing, obstacleTo, spaceOf, stillFull } from './condition.ts';
+import {
+  hasAlarm,
+  isWell,
+  isWorthFreeing,
+  obstacleTo,
+  obstacleToFreeing,
+  spaceOf,
+  stillFull,
+} from './condition.ts';
 import { named, nameOf } from './words.ts';
 
 const paramsSchema = z.strictObject({ store: z.string() });
@@ -11,39 +19,45 @@ export type FreeSpaceOffer = {
   readonly params: z.output<typeof paramsSchema>;
 };
 
-/** A button's room in Slack: https://docs.slack.dev/reference/block-kit/block-elements/button-element */
+/** A button's label in Slack: https://docs.slack.dev/reference/block-kit/block-elements/button-element */
 const MOST_LETTERS = 75;
 /** It reads its whole database before it answers again. */
 const WELL_WITHIN_MS = 60_000;
+export const SETTLES_WITHIN_S = 60;
+/** For asking all members once. */
+const LOOK_WITHIN_MS = 20_000;
 
 export const freeSpace = freeSpaceWithin(WELL_WITHIN_MS);
 
-/** Forgets the history, gives empty pages back, and lets the store be written to again. `wellWithinMs`: how long a defragmented member may take to be well. */
+/** Compacts the history, gives empty pages back, and lets the store be written to again. `wellWithinMs`: how long a defragmented member may take to be healthy. */
 export function freeSpaceWithin(wellWithinMs: number) {
   return defineRemediation({
     about:
-      'Compacts the history, defragments the members one at a time and takes back NOSPACE where that made room',
+      'Compacts the history, defragments the members one at a time and disarms NOSPACE where that freed space',
     title: ({ store }) => `Free space in ${store}`.slice(0, MOST_LETTERS),
     risk: 'destructive',
     uses: ['keyValue'],
     params: paramsSchema,
-    settlesWithinSeconds: 60,
+    settlesWithinSeconds: SETTLES_WITHIN_S,
     plan: async (context, { store }) => {
-      const told = await find(context, store).members({ signal: context.signal });
-      refuseUnlessAllowed(store, told);
+      const members = await lookFor(context, store)();
+      refuseUnlessAllowed(store, members);
       return {
-        lines: linesFor(told),
-        targets: [`etcd:${store}`, ...ordered(told).map((member) => `etcd:${store}/${nameOf(member)}`)],
-        precondition: preconditionOf(told),
+        lines: linesFor(members),
+        targets: [
+          `etcd:${store}`,
+          ...membersInOrder(members).map((member) => `etcd:${store}/${nameOf(member)}`),
+        ],
+        precondition: preconditionOf(members),
         afterwards: [
-          'The history is gone for good: what somebody asks of an older revision is refused, and watchers that were behind must list anew.',
+          'The history is deleted irreversibly: requests for an older revision are refused, and watchers that were behind must list again.',
           'It fills up again unless history is compacted regularly (--auto-compaction-retention) or what writes so much is found.',
         ],
       };
     },
     apply: async ({ read, write, order, did }, { store: name }) => {
-      const store = find({ read }, name);
-      const look = () => store.members({ signal: order.signal });
+      const store = findStore({ read }, name);
+      const look = lookFor({ read, signal: order.signal }, name);
       const { revision } = refuseUnlessAllowed(name, await look());
       await write.keyValue.compact(name, revision, order);
       await did(`History of ${name} compacted up to revision ${revision}`);
@@ -53,18 +67,29 @@ export function freeSpaceWithin(wellWithinMs: number) {
         await untilAllAreWell(store, member, order.signal, wellWithinMs);
       });
       const emptied = await look();
-      for (const alarm of alarmsToTakeBack(name, emptied)) {
+      for (const alarm of alarmsToDisarm(name, emptied)) {
         await write.keyValue.disarm(name, alarm, order);
-        await did(`NOSPACE alarm of ${raiserOf(alarm, emptied)} taken back`);
+        await did(`NOSPACE alarm of ${raiserOf(alarm, emptied)} disarmed`);
       }
     },
   });
 }
 
-function find({ read }: Pick<ReadContext<'keyValue'>, 'read'>, name: string): ports.KeyValueStore {
+export function findStore(
+  { read }: Pick<ReadContext<'keyValue'>, 'read'>,
+  name: string,
+): ports.KeyValueStore {
   const store = read.keyValue.stores.find((one) => one.name === name);
   if (!store) throw new SourceError(name, 'refused', `no source ${name} keeps keys here any more`);
   return store;
+}
+
+export function lookFor(
+  { read, signal }: Pick<ReadContext<'keyValue'>, 'read' | 'signal'>,
+  name: string,
+): () => Promise<ports.StoreMembers> {
+  const store = findStore({ read }, name);
+  return () => store.members({ signal, withinMs: LOOK_WITHIN_MS });
 }
 
 type Ready = ports.StoreMembers & { readonly revision: string };
@@ -73,10 +98,10 @@ type Ready = ports.StoreMembers & { readonly revision: string };
 function refuseUnlessAllowed(name: string, told: ports.StoreMembers): Ready {
   const refused = (because: string) =>
     new SourceError(name, 'refused', `no space of ${name} is freed: ${because}`);
-  const obstacle = obstacleTo(told);
+  const obstacle = obstacleToFreeing(told);
   if (obstacle !== undefined) throw refused(obstacle);
   const space = spaceOf(told);
-  if (!space) throw refused('its members do not tell their sizes');
+  if (!space) throw refused('its members do not report their sizes');
   if (hasAlarm(told, 'NOSPACE')) {
     const unmeasured = told.members.filter(
       ({ dbSizeBytes, quotaBytes = told.quotaBytes }) =>
@@ -84,27 +109,27 @@ function refuseUnlessAllowed(name: string, told: ports.StoreMembers): Ready {
     );
     if (unmeasured.length > 0)
       throw refused(
-        `${named(unmeasured)} does not tell its size and quota, so nobody could say whether the alarm may be taken back`,
+        `${named(unmeasured)} does not report its size and quota, so it cannot be seen whether the alarm may be disarmed`,
       );
   } else if (!isWorthFreeing(space))
-    throw refused('there is no NOSPACE alarm, and hardly an empty page to give back');
+    throw refused('there is no NOSPACE alarm, and there is hardly an empty page to give back');
   const { revision = '' } = told;
   return { ...told, revision };
 }
 
 /** Who leads is left out: that changes by itself, and whoever leads when it is their turn comes last. */
 function linesFor(told: ports.StoreMembers): readonly string[] {
-  const members = ordered(told);
+  const members = membersInOrder(told);
   const [only, ...others] = members;
   const defragment =
     only && others.length === 0
-      ? `Defragment ${nameOf(only)}; it answers nobody meanwhile`
-      : `Defragment ${listed(members)}, one at a time and the leader last; each answers nobody meanwhile, and is waited for`;
+      ? `Defragment ${nameOf(only)}; it does not respond meanwhile`
+      : `Defragment ${listed(members)}, one at a time and the leader last; each does not respond meanwhile, and the next one waits for it`;
   return [
     'Compact the history up to the revision at that moment',
     defragment,
     ...(hasAlarm(told, 'NOSPACE')
-      ? ['Take back every NOSPACE alarm, if each database is then smaller than its quota']
+      ? ['Disarm every NOSPACE alarm, if each database is then below its quota']
       : []),
   ];
 }
@@ -117,7 +142,7 @@ function preconditionOf(told: ports.StoreMembers): Readonly<Record<string, strin
   const kinds = [...new Set(told.alarms.map(({ kind }) => kind))].toSorted();
   return {
     alarms: kinds.join(', ') || 'none',
-    members: ordered(told)
+    members: membersInOrder(told)
       .map((member) => `${nameOf(member)} (${member.id})`)
       .join(', '),
   };
@@ -139,7 +164,7 @@ async function defragmentAll(
         'refused',
         `nothing more of ${store.name} is defragmented: ${obstacle}`,
       );
-    const left = ordered(told).filter(({ id }) => !done.has(id));
+    const left = membersInOrder(told).filter(({ id }) => !done.has(id));
     const next = left.find(({ isLeader }) => !isLeader) ?? left[0];
     if (!next) return;
     await defragment(next);
@@ -154,36 +179,36 @@ async function untilAllAreWell(
   signal: AbortSignal,
   withinMs: number,
 ): Promise<void> {
-  const otherwise = `after the defragmentation of ${name || id} not all members were well within ${withinMs / 1_000} s: nothing more is done`;
+  const otherwise = `after the defragmentation of ${name || id} not all members were healthy within ${withinMs / 1_000} s: nothing more is done`;
   const areWell = (told: ports.StoreMembers) =>
-    told.hasQuorum && told.members.every((member) => isWell(member, told));
+    told.hasQuorum === true && told.members.every((member) => isWell(member, told));
   await untilMembers(store, areWell, { signal, withinMs, otherwise });
 }
 
-/** @throws {SourceError} `refused` where a database is not below its quota, or something worse was found meanwhile: then none is taken back. */
-function alarmsToTakeBack(name: string, told: ports.StoreMembers): readonly ports.StoreAlarm[] {
+/** @throws {SourceError} `refused` where a database is not below its quota, or something worse was found meanwhile: then none is disarmed. */
+export function alarmsToDisarm(name: string, told: ports.StoreMembers): readonly ports.StoreAlarm[] {
   const alarms = told.alarms.filter(({ kind }) => kind === 'NOSPACE');
   if (alarms.length === 0) return [];
   const obstacle = obstacleTo(told);
   if (obstacle !== undefined)
-    throw new SourceError(name, 'refused', `the NOSPACE alarm is not taken back: ${obstacle}`);
+    throw new SourceError(name, 'refused', `the NOSPACE alarm is not disarmed: ${obstacle}`);
   const full = stillFull(told);
   if (full.length > 0)
     throw new SourceError(
       name,
       'refused',
-      `still full: ${full.join(', ')}; the NOSPACE alarm is not taken back. Delete keys or raise the quota`,
+      `still full: ${full.join(', ')}; the NOSPACE alarm is not disarmed. Delete keys or raise the quota`,
     );
   return alarms;
 }
 
-function raiserOf({ memberId }: ports.StoreAlarm, { members }: ports.StoreMembers): string {
+export function raiserOf({ memberId }: ports.StoreAlarm, { members }: ports.StoreMembers): string {
   const member = members.find(({ id }) => id === memberId);
-  return member ? nameOf(member) : memberId;
+  return member ? nameOf(member) : (memberId ?? 'no member');
 }
 
 /** By name, whoever answered first. */
-function ordered({ members }: ports.StoreMembers): readonly ports.StoreMember[] {
+export function membersInOrder({ members }: ports.StoreMembers): readonly ports.StoreMember[] {
   return members.toSorted((a, b) => nameOf(a).localeCompare(nameOf(b), 'en', { numeric: true }));
 }
 

@@ -1,6 +1,6 @@
 import { type ports, wording } from '../../kit.ts';
-import type { StoreLook } from './collect.ts';
-import { isNeverStarted, isSilent, isWell, votesIn } from './condition.ts';
+import { isKnownDown, type StoreLook } from './collect.ts';
+import { isNeverStarted, isNoVoter, isSilent, isWell, votesIn } from './condition.ts';
 import { field, membersTable, named, nameOf, stateOf, targetOf, type Trouble } from './words.ts';
 
 export interface MemberLimits {
@@ -8,81 +8,106 @@ export interface MemberLimits {
   readonly lag: number;
 }
 
-/** Each kind of ill member is one finding, whether one has it or all. `explained` are silent for a reason that is told elsewhere. */
+/** Each kind of faulty member is one finding, whether one has it or all. Those whose ids are in `explained` do not respond for a reason that is reported elsewhere. */
 export function memberTroubles(
   store: StoreLook,
   { lag }: MemberLimits,
-  explained: readonly ports.StoreMember[],
+  explained: readonly string[],
 ): Trouble[] {
   const { members } = store;
   const silent = members.filter(
-    (member) => isSilent(member) && !isNeverStarted(member) && !explained.includes(member),
+    (member) => isSilent(member) && !isNeverStarted(member) && !explained.includes(member.id),
   );
-  const ill = members.filter((member) => !member.error && !isWell(member, store));
+  const unstarted = members.filter(isNeverStarted);
   return [
-    unreachable(store, silent),
-    neverStarted(store, members.filter(isNeverStarted)),
-    unhealthy(store, ill),
+    notResponding(store, silent),
+    neverStarted(store, unstarted),
+    unhealthy(
+      store,
+      members.filter((member) => !member.error && !isWell(member, store)),
+    ),
     lagging(store, lag),
     learners(
       store,
-      members.filter(({ isLearner, error }) => isLearner && !error),
+      members.filter((member) => isNoVoter(member) && !member.error),
     ),
   ].flatMap((trouble) => trouble ?? []);
 }
 
-function unreachable(store: StoreLook, silent: readonly ports.StoreMember[]): Trouble | undefined {
+function notResponding(store: StoreLook, silent: readonly ports.StoreMember[]): Trouble | undefined {
   const [first] = silent;
   if (!first) return undefined;
+  const isOne = silent.length === 1;
   const all = wording.count(store.members.length, 'member');
-  const { up, majority } = votesIn(store);
-  const spare = up - majority;
-  const next =
-    spare > 0
-      ? `${spare} more may be lost before nothing can be written`
-      : 'the others carry on, but with one more gone nothing can be written';
-  const says = silent.length === 1 ? `does not answer (${stateOf(first)})` : 'do not answer';
+  const areDown = silent.every(({ absence }) => isKnownDown(absence));
+  const does = isOne ? 'does' : 'do';
+  const state = isOne ? ` (${stateOf(first)})` : '';
   return {
-    headline: `${silent.length} of ${all} of ${store.name} ${silent.length === 1 ? 'does' : 'do'} not answer`,
+    headline: areDown
+      ? `${silent.length} of ${all} of ${store.name} ${does} not respond`
+      : `${silent.length} of ${all} of ${store.name} cannot be reached from here`,
     finding: {
       reason: 'member-unreachable',
       severity: 'warning',
       target: targetOf(store, silent),
-      summary: `${named(silent)} ${says}: ${next}`,
+      summary: `${named(silent)} ${areDown ? `${does} not respond` : 'cannot be reached from here'}${state}: ${consequence(store, silent)}`,
       evidence: [membersTable(store)],
     },
   };
+}
+
+/** Only as many can be down as the read that a majority agreed on leaves room for. */
+function consequence(store: StoreLook, silent: readonly ports.StoreMember[]): string {
+  const { voters, majority } = votesIn(store);
+  const left = voters - silent.filter((member) => !isNoVoter(member)).length;
+  if (left < majority)
+    return 'yet a majority agrees on reads, so they run and only their client ports do not respond. Look at the ports, the proxies and the network between';
+  if (silent.every(isNoVoter)) return 'it has no vote, so writes go on';
+  return left > majority
+    ? `${left - majority} more may be lost before nothing can be written`
+    : 'the others carry on, but with one more lost nothing can be written';
 }
 
 function neverStarted(store: StoreLook, added: readonly ports.StoreMember[]): Trouble | undefined {
   if (added.length === 0) return undefined;
   const { voters, majority } = votesIn(store);
   const isOne = added.length === 1;
+  const counting = added.filter((member) => !isNoVoter(member));
+  const votes =
+    counting.length === 0
+      ? `${isOne ? 'As a learner it has' : 'As learners they have'} no vote`
+      : `${counting.length === added.length ? (isOne ? 'It counts' : 'They count') : named(counting) + (counting.length === 1 ? ' counts' : ' count')} for the quorum all the same: ${majority} of ${voters} must agree`;
   return {
     headline: `${wording.count(added.length, 'member')} of ${store.name} ${isOne ? 'was' : 'were'} added and never started`,
     finding: {
       reason: 'member-never-started',
       severity: 'warning',
       target: targetOf(store, added),
-      summary: `${named(added)} ${isOne ? 'was' : 'were'} added to ${store.name} and never started, and ${isOne ? 'counts' : 'count'} all the same: ${majority} of ${voters} must agree. Start ${isOne ? 'it' : 'them'}, or take ${isOne ? 'it' : 'them'} out`,
+      summary: `${named(added)} ${isOne ? 'was' : 'were'} added to ${store.name} and never started. ${votes}. Start ${isOne ? 'it' : 'them'}, or remove ${isOne ? 'it' : 'them'}`,
       evidence: [membersTable(store)],
     },
   };
 }
 
-function unhealthy(store: StoreLook, ill: readonly ports.StoreMember[]): Trouble | undefined {
-  const [first] = ill;
+function unhealthy(store: StoreLook, faulty: readonly ports.StoreMember[]): Trouble | undefined {
+  const [first] = faulty;
   if (!first) return undefined;
-  const isOne = ill.length === 1;
-  const says = isOne ? `is not healthy (${stateOf(first)})` : 'are not healthy';
-  const cutOff = ill.every(({ hasLeader }) => hasLeader === false);
+  const isOne = faulty.length === 1;
+  const is = isOne ? 'is' : 'are';
+  const state = isOne ? ` (${stateOf(first)})` : '';
+  const isAll = faulty.length === store.members.length;
+  const isCutOff = faulty.every(({ hasLeader }) => hasLeader === false);
+  const others = isAll ? 'though a majority agrees on reads' : 'though the others agree';
+  const next = isCutOff
+    ? `: ${isOne ? 'it is' : 'they are'} cut off from them. Look at the network on the peer ports`
+    : `. Look at ${isOne ? 'its log' : 'their logs'} and disks`;
   return {
-    headline: `${ill.length} of ${wording.count(store.members.length, 'member')} of ${store.name} ${isOne ? 'is' : 'are'} not healthy`,
+    headline: `${faulty.length} of ${wording.count(store.members.length, 'member')} of ${store.name} ${is} not healthy`,
     finding: {
       reason: 'member-unhealthy',
       severity: 'warning',
-      target: targetOf(store, ill),
-      summary: `${named(ill)} ${says}, though the others agree${cutOff ? `: ${isOne ? 'it is' : 'they are'} cut off from them; look at the network on the peer ports` : `; look at ${isOne ? 'its log' : 'their logs'} and disks`}`,
+      target: targetOf(store, faulty),
+      summary: `${named(faulty)} ${is} not healthy${state}, ${others}${next}`,
       evidence: [membersTable(store)],
     },
   };
@@ -95,20 +120,25 @@ function lagging(store: StoreLook, limit: number): Trouble | undefined {
     const { raftIndex, raftAppliedIndex = raftIndex } = member;
     if (raftIndex === undefined || raftAppliedIndex === undefined) return [];
     const entries = furthest - Math.min(raftIndex, raftAppliedIndex);
-    return entries > limit ? [{ member, entries }] : [];
+    const isApplying = raftIndex === furthest;
+    return entries > limit ? [{ member, entries, isApplying }] : [];
   });
-  const [first] = behind;
-  if (!first) return undefined;
+  if (behind.length === 0) return undefined;
   const late = behind.map(({ member }) => member);
-  const is = behind.length === 1 ? 'is' : 'are';
+  const isOne = behind.length === 1;
+  const is = isOne ? 'is' : 'are';
   const most = Math.max(...behind.map(({ entries }) => entries));
+  const isApplying = behind.every((one) => one.isApplying);
+  const headline = isApplying
+    ? `${named(late)} ${is} behind in applying writes`
+    : `${named(late)} ${is} behind the others`;
   return {
-    headline: `${named(late)} ${is} behind the others`,
+    headline,
     finding: {
       reason: 'member-lagging',
       severity: 'warning',
       target: targetOf(store, late),
-      summary: `${named(late)} ${is} ${behind.length === 1 ? '' : 'up to '}${wording.count(most, 'entry', 'entries')} behind: plain reads there are stale. A slow disk or network, or it has just come back`,
+      summary: `${headline}, by ${isOne ? '' : 'up to '}${wording.count(most, 'entry', 'entries')}: plain reads there are stale, and etcd refuses requests where it is too far behind. Look for a slow disk or network, or a member that has just come back`,
       evidence: behind.map(({ member, entries }) =>
         field(nameOf(member), `${entries} behind raft index ${furthest}`),
       ),
@@ -116,15 +146,40 @@ function lagging(store: StoreLook, limit: number): Trouble | undefined {
   };
 }
 
+/** "can only promote a learner member which is in sync with leader": https://etcd.io/docs/v3.4/learning/design-learner/ */
+const IN_SYNC = 0.9;
+const LEARNER_BUG = 'https://github.com/etcd-io/etcd/issues/18347';
+
 function learners(store: StoreLook, learning: readonly ports.StoreMember[]): Trouble | undefined {
   if (learning.length === 0) return undefined;
   const isOne = learning.length === 1;
+  const who = `${named(learning)} ${isOne ? 'is a learner and has' : 'are learners and have'} no vote`;
+  const unlisted = learning.filter(({ isLearner }) => isLearner !== true);
+  if (unlisted.length > 0)
+    return {
+      headline: `${named(unlisted)} ${unlisted.length === 1 ? 'is' : 'are'} a learner by status and a voter by the member list`,
+      finding: {
+        reason: 'member-learner-unlisted',
+        severity: 'warning',
+        target: targetOf(store, unlisted),
+        summary: `${named(unlisted)} ${unlisted.length === 1 ? 'calls itself a learner' : 'call themselves learners'}, though the member list says that ${unlisted.length === 1 ? 'it votes' : 'they vote'}: ${unlisted.length === 1 ? 'it does' : 'they do'} not count for the quorum, etcd refuses to promote ${unlisted.length === 1 ? 'it' : 'them'}, and 3.6 does not start like that`,
+        evidence: [field('Known issue', LEARNER_BUG), membersTable(store)],
+      },
+    };
+  const leader = Math.max(0, ...store.members.flatMap(({ raftIndex }) => raftIndex ?? []));
+  const isInSync = learning.every(({ raftAppliedIndex = 0 }) => raftAppliedIndex >= IN_SYNC * leader);
+  const next = isInSync
+    ? 'until promoted (etcdctl member promote)'
+    : 'and has not caught up yet: etcd refuses to promote it before';
   return {
     finding: {
       reason: 'member-learner',
       severity: 'info',
       target: targetOf(store, learning),
-      summary: `${named(learning)} ${isOne ? 'is a learner: it has' : 'are learners: they have'} no vote until promoted (etcdctl member promote)`,
+      summary:
+        isOne || isInSync
+          ? `${who} ${next}`
+          : `${who} and have not caught up yet: etcd refuses to promote them before`,
     },
   };
 }

@@ -1,40 +1,88 @@
 import { type ports, wording } from '../../kit.ts';
-import type { StoreLook } from './collect.ts';
-import { isSilent, votesIn } from './condition.ts';
+import { certificateProblem } from './certificates.ts';
+import { hasExpired, isKnownDown, type StoreLook } from './collect.ts';
+import { isNoVoter, votesIn } from './condition.ts';
 import { type Evidence, field, membersTable, named, type Trouble } from './words.ts';
 
 /** Nothing is written and no key expires without a majority: what else is wrong with the members follows from it, or is its cause. */
-export function quorumTrouble(store: StoreLook): Trouble | undefined {
-  if (store.hasQuorum) return undefined;
+export function quorumTrouble(store: StoreLook, now: Date): Trouble | undefined {
+  if (store.members.length === 0) return nobodyResponds(store, now);
+  if (store.hasQuorum === true) return undefined;
   const { name } = store;
   const { voters, up, majority } = votesIn(store);
-  const counted = `${up} of ${wording.count(voters, 'member')} ${up === 1 ? 'answers' : 'answer'}`;
+  const counted = `${up} of ${wording.count(voters, 'member')} ${up === 1 ? 'responds' : 'respond'}`;
   if (up < majority) {
+    // Where nobody said that there is no majority, those that cannot be reached from here may well be up.
+    const down = store.members.filter((member) => !isNoVoter(member) && isKnownDown(member.absence)).length;
+    if (store.hasQuorum === undefined && voters - down >= majority) return undefined;
     const headline = `${name} has lost its quorum: ${counted}`;
-    const gone = store.members.filter((member) => isSilent(member) && !member.isLearner);
+    const gone = store.members.filter((member) => member.error && !isNoVoter(member));
     const needed = majority - up;
     const which = needed === gone.length ? named(gone) : `${needed} of ${named(gone)}`;
-    const next = `bring ${which} back first`;
-    return lost(store, 'quorum-lost', headline, next);
+    return lost(store, 'quorum-lost', headline, `bring ${which} back first`);
   }
+  if (store.hasQuorum === undefined) return undefined;
   const leader = store.members.find(({ isLeader, hasLeader }) => isLeader && hasLeader !== false);
   if (leader)
     return lost(
       store,
       'quorum-lost',
       `${name} does not agree on a read, though ${counted} and ${named([leader])} leads`,
-      'they may be electing a leader just now: ask again; if it stays so, look at the disks and the network between them',
+      'an election may be under way: check again. If it stays so, look at the disks and the network between the members',
+    );
+  const problem = certificateProblem(store.members, 'peerCertificate', now);
+  if (problem !== undefined)
+    return lost(
+      store,
+      'no-leader',
+      `${name} has no leader: ${problem}`,
+      'renew the peer certificates and restart the members',
     );
   return lost(
     store,
     'no-leader',
     `${name} has no leader, though ${counted}`,
-    'look at the network between the members, at their disks and at their clocks',
+    'look at the peer certificates (expired ones end the connections between members), at the network between the members, at their disks and clocks',
   );
 }
 
+const ABSENT: Readonly<Record<ports.Absence, readonly [one: string, many: string]>> = {
+  'not-listening': ['refuses connections', 'refuse connections'],
+  hung: ['accepts connections and does not answer', 'accept connections and do not answer'],
+  unreachable: ['cannot be reached from here', 'cannot be reached from here'],
+  rejected: ['rejects us', 'reject us'],
+};
+
+/** Who the members are is not known then. Those that cannot be reached from here may be up, so alone they are no finding. */
+function nobodyResponds(store: StoreLook, now: Date): Trouble | undefined {
+  const { name, endpoints } = store;
+  const down = endpoints.filter(({ absence }) => isKnownDown(absence));
+  if (down.length === 0 || endpoints.every(({ certificate }) => hasExpired(certificate, now)))
+    return undefined;
+  const groups = [...Map.groupBy(endpoints, ({ absence = 'rejected' }) => absence)];
+  const states = groups.map(
+    ([absence, those]) => `${those.length} ${ABSENT[absence][those.length === 1 ? 0 : 1]}`,
+  );
+  const isMost = 2 * down.length > endpoints.length;
+  const isOne = endpoints.length === 1;
+  const says = isOne
+    ? `its one endpoint ${ABSENT[endpoints[0]?.absence ?? 'rejected'][0]}`
+    : `none of its ${endpoints.length} endpoints responds (${wording.list(states)})`;
+  const headline = isMost && !isOne ? `${name} has no quorum: ${says}` : `${name} does not respond: ${says}`;
+  return {
+    headline,
+    finding: {
+      reason: isMost ? 'quorum-lost' : 'endpoints-down',
+      severity: isMost ? 'critical' : 'warning',
+      target: name,
+      summary: `${headline}. ${isMost ? 'Nothing can be read or written; start its members' : 'Whether the others are up cannot be seen from here'}`,
+      evidence: [membersTable(store)],
+    },
+  };
+}
+
 function lost(store: StoreLook, reason: string, headline: string, next: string): Trouble {
-  const said: Evidence[] = store.quorumError === undefined ? [] : [field('What it says', store.quorumError)];
+  const said: Evidence[] = store.quorumError === undefined ? [] : [field('Its answer', store.quorumError)];
   return {
     headline,
     finding: {

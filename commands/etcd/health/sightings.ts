@@ -1,7 +1,7 @@
 import { type ports, SourceError } from '../../kit.ts';
 import type { Facts, StoreLook } from './collect.ts';
 
-/** Words for telling stories in: what each member said of itself, in short. */
+/** Builders for facts: what each member reported about itself, in short. */
 
 export const MB = 1_000_000;
 /** etcd's own, where none is configured. */
@@ -9,12 +9,14 @@ export const QUOTA = 2 * 1_024 ** 3;
 
 type Known = Partial<Omit<ports.StoreMember, 'name'>>;
 
-/** One that is well, but for what is said of it: a follower with 210 kB. */
+/** A healthy follower with 210 kB, but for what is given. */
 export function member(name: string, known: Known = {}): ports.StoreMember {
   return {
     id: idOf(name),
     name,
     clientUrls: [`https://${name}.example.com:2379`],
+    url: `https://${name}.example.com:2379`,
+    isConfigured: true,
     version: '3.4.23',
     healthy: true,
     hasLeader: true,
@@ -27,7 +29,7 @@ export function member(name: string, known: Known = {}): ports.StoreMember {
     leaderChanges: 2,
     proposalsFailed: 0,
     proposalsPending: 0,
-    slowFsyncs: { share: 0.002, total: 418_200 },
+    disk: { fsyncs: { slow: 836, total: 418_200 }, commits: { slow: 90, total: 90_500 }, slowApplies: 3 },
     clockAheadMs: 0,
     ...known,
   };
@@ -37,30 +39,35 @@ export function leader(name: string, known: Known = {}): ports.StoreMember {
   return member(name, { isLeader: true, ...known });
 }
 
-/** One that says nothing. */
+/** One that does not respond: nothing listens at its port, unless something else is given. */
 export function silent(name: string, because = 'connection refused', known: Known = {}): ports.StoreMember {
   return {
     id: idOf(name),
     name,
     clientUrls: [`https://${name}.example.com:2379`],
+    url: `https://${name}.example.com:2379`,
+    isConfigured: true,
     error: new SourceError('etcd', 'unreachable', because),
+    absence: (known.error?.kind ?? 'unreachable') === 'unreachable' ? 'not-listening' : 'rejected',
     ...known,
   };
 }
 
-/** One that was added, and of which nobody has heard. */
+/** One that was added and never started. */
 export function neverStarted(): ports.StoreMember {
   const because = 'it was added to the cluster and has never started';
-  return { ...silent('', because, { id: '9372538179322589801' }), clientUrls: [] };
+  const { url: _, ...nobody } = silent('', because, { id: '8211f1d0f64f3269', isConfigured: false });
+  return { ...nobody, clientUrls: [], absence: 'unreachable' };
 }
 
-/** Of etcd 2, which tells no sizes, no alarms and no raft index. */
+/** Of etcd 2, which reports no sizes, no alarms and no raft index. */
 export function old(name: string, known: Known = {}): ports.StoreMember {
   const { id, clientUrls } = member(name);
   return {
     id,
     name,
     clientUrls,
+    isConfigured: true,
     version: '2.1.1',
     healthy: true,
     hasLeader: true,
@@ -74,8 +81,33 @@ export function store(
   members: readonly ports.StoreMember[],
   known: Partial<Omit<StoreLook, 'members'>> = {},
 ): StoreLook {
-  return { name: 'etcd', members, alarms: [], hasQuorum: true, revision: '3847', ...known };
+  const leaderId = members.find(({ isLeader }) => isLeader)?.id;
+  const ids = members.map(({ id }) => id).toSorted();
+  return {
+    name: 'etcd',
+    maintain: true,
+    members,
+    endpoints: members.flatMap((member) => endpointOf(member, ids, leaderId)),
+    alarms: [],
+    hasQuorum: true,
+    revision: '3847',
+    ...known,
+  };
 }
+
+/** Every member that has an address is configured. */
+function endpointOf(
+  { id, url, error, absence }: ports.StoreMember,
+  lists: readonly string[],
+  leaderId: string | undefined,
+): readonly ports.StoreEndpoint[] {
+  if (url === undefined) return [];
+  const address = new URL(url).host;
+  if (error) return [{ address, memberId: id, error, ...(absence && { absence }) }];
+  return [{ address, memberId: id, clusterId: CLUSTER, lists, ...(leaderId !== undefined && { leaderId }) }];
+}
+
+const CLUSTER = 'cdf818194e3a8c32';
 
 export function factsOf(...stores: readonly StoreLook[]): Facts {
   return { stores };
@@ -107,10 +139,10 @@ export function certificate(name: string, until: string): { readonly certificate
   };
 }
 
-/** In decimal, above 2^53 as real ones are, and the same for the same name. */
+/** Hexadecimal, and the same for the same name. */
 export function idOf(name: string): string {
   let value = 0xcbf29ce484222325n;
   for (const letter of name)
     value = BigInt.asUintN(63, (value ^ BigInt(letter.charCodeAt(0))) * 0x100000001b3n);
-  return String(value | (1n << 62n));
+  return (value | (1n << 62n)).toString(16);
 }

@@ -1,7 +1,17 @@
 import type { StoreLook } from './collect.ts';
-import { hasAlarm, isWorthFreeing, obstacleTo, type Space, spaceOf } from './condition.ts';
+import { corrupt, raisedBy, unknownAlarms } from './alarms.ts';
+import {
+  hasAlarm,
+  isOnlyToDisarm,
+  isWorthFreeing,
+  obstacleTo,
+  obstacleToFreeing,
+  type Space,
+  spaceOf,
+} from './condition.ts';
+import type { DisarmOffer } from './disarm.ts';
 import type { FreeSpaceOffer } from './free-space.ts';
-import { bytes, type Evidence, field, membersTable, named, percent, type Trouble } from './words.ts';
+import { bytes, type Evidence, field, membersTable, percent, type Trouble } from './words.ts';
 
 export interface SpaceLimits {
   /** In percent of the quota. */
@@ -10,45 +20,36 @@ export interface SpaceLimits {
 }
 
 const SPACE_QUOTA = 'https://etcd.io/docs/v3.4/op-guide/maintenance/#space-quota';
-const CORRUPTION = 'https://etcd.io/docs/v3.5/op-guide/data_corruption/';
 
 /** Below half in use, and large enough to matter: https://www.talos.dev/v1.7/advanced/etcd-maintenance/#defragmentation */
 const FRAGMENTED_SHARE = 0.5;
 const FRAGMENTED_BYTES = 100_000_000;
 
-/** Alarms first: a full store is not told to be filling. */
+/** Alarms first: a full store is not said to be filling. */
 export function spaceTroubles(store: StoreLook, limits: SpaceLimits): Trouble[] {
-  return [corrupt(store), noSpace(store) ?? filling(store, limits) ?? fragmented(store)].flatMap(
-    (trouble) => trouble ?? [],
-  );
+  const space = onlyToDisarm(store) ?? noSpace(store) ?? filling(store, limits) ?? fragmented(store);
+  return [corrupt(store), ...unknownAlarms(store), space].flatMap((trouble) => trouble ?? []);
 }
 
-function raisedBy({ alarms, members }: StoreLook, kind: string): string {
-  const ids = alarms.filter((alarm) => alarm.kind === kind).map(({ memberId }) => memberId);
-  return named(ids.map((id) => members.find((member) => member.id === id) ?? unknown(id)));
-}
-
-/** An alarm outlives the member that raised it. */
-function unknown(id: string) {
-  return { id, name: '', clientUrls: [] };
-}
-
-/** Told where the quorum is lost, too: it is the one thing that a repair in haste makes worse. */
-export function corrupt(store: StoreLook): Trouble | undefined {
-  if (!hasAlarm(store, 'CORRUPT')) return undefined;
-  const by = raisedBy(store, 'CORRUPT');
+/** Space was freed, or the quota raised, and the alarm is still there. */
+function onlyToDisarm(store: StoreLook): Trouble | undefined {
+  if (!isOnlyToDisarm(store)) return undefined;
+  const space = spaceOf(store)!;
+  const headline = `${store.name} takes no writes: NOSPACE is still raised, though there is space again`;
   return {
-    headline: `${store.name} takes no writes: CORRUPT`,
+    headline,
     finding: {
-      reason: 'corrupt',
+      reason: 'no-space',
       severity: 'critical',
       target: store.name,
-      summary: `${store.name} takes no writes: the databases of its members differ (CORRUPT of ${by}). Keep a snapshot of each member before anything else, then replace those that are wrong`,
+      summary: `${headline} (${filled(space)}). Disarm the alarm; nothing else is needed`,
       evidence: [
-        field('Documentation', CORRUPTION),
-        field('No fix is offered', 'which member is right is for people to find out'),
+        field('Raised by', raisedBy(store, 'NOSPACE') || 'no member by name'),
+        ...whyNot(store, obstacleTo(store)),
+        field('Documentation', SPACE_QUOTA),
         membersTable(store),
       ],
+      ...offer(store, obstacleTo(store), { remediation: 'disarm', params: { store: store.name } }),
     },
   };
 }
@@ -63,15 +64,15 @@ function noSpace(store: StoreLook): Trouble | undefined {
       reason: 'no-space',
       severity: 'critical',
       target: store.name,
-      summary: `${headline}${space ? `, ${filled(space)}` : ''}. Reads and deletes still work. Make room, then take the alarm back: it does not go by itself`,
+      summary: `${headline}${space ? `, ${filled(space)}` : ''}. Reads and deletes still work. Free space, then disarm the alarm: it does not clear by itself`,
       evidence: [
-        field('Raised by', raisedBy(store, 'NOSPACE')),
+        field('Raised by', raisedBy(store, 'NOSPACE') || 'no member by name'),
         ...freeIn(space),
-        ...obstacleIn(store),
+        ...whyNot(store, obstacleToFreeing(store)),
         field('Documentation', SPACE_QUOTA),
         membersTable(store),
       ],
-      ...offersFor(store),
+      ...offer(store, obstacleToFreeing(store), FREE(store)),
     },
   };
 }
@@ -84,21 +85,21 @@ function filling(store: StoreLook, { warningFill, criticalFill }: SpaceLimits): 
   const isCritical = share * 100 >= criticalFill;
   const isWorth = isWorthFreeing(space);
   const next = isWorth
-    ? `defragmenting gives back ${bytes(space.freeBytes ?? 0)}`
-    : 'there is little to give back: find out what writes so much, or raise the quota';
+    ? `Defragmenting gives back ${bytes(space.freeBytes ?? 0)}`
+    : 'There is little to give back: find out what writes so much, or raise the quota';
   return {
     headline: `${store.name} is ${percent(share)} full`,
     finding: {
       reason: 'database-filling',
       severity: isCritical ? 'critical' : 'warning',
       target: store.name,
-      summary: `${store.name} is ${percent(share)} full, ${filled(space)}: at its quota it takes no more writes; ${next}`,
+      summary: `${store.name} is ${percent(share)} full, ${filled(space)}: at its quota it takes no more writes. ${next}`,
       evidence: [
         ...freeIn(space),
-        ...(isWorth ? obstacleIn(store) : []),
+        ...(isWorth ? whyNot(store, obstacleToFreeing(store)) : []),
         field('Documentation', SPACE_QUOTA),
       ],
-      ...(isWorth && offersFor(store)),
+      ...(isWorth && offer(store, obstacleToFreeing(store), FREE(store))),
     },
   };
 }
@@ -112,20 +113,31 @@ function fragmented(store: StoreLook): Trouble | undefined {
       reason: 'database-fragmented',
       severity: 'info',
       target: store.name,
-      summary: `${bytes(freeBytes)} of the ${bytes(sizeBytes)} on the disks of ${store.name} are empty pages, which defragmenting gives back; there is no hurry`,
+      summary: `${bytes(freeBytes)} of the ${bytes(sizeBytes)} on the disks of ${store.name} are empty pages, which defragmenting gives back. Not urgent`,
       evidence: [field('Documentation', SPACE_QUOTA), membersTable(store)],
     },
   };
 }
 
-function offersFor(store: StoreLook): { readonly offers?: readonly FreeSpaceOffer[] } {
-  if (obstacleTo(store) !== undefined) return {};
-  return { offers: [{ remediation: 'free-space', params: { store: store.name } }] };
+const FREE = ({ name }: StoreLook): FreeSpaceOffer => ({
+  remediation: 'free-space',
+  params: { store: name },
+});
+
+type Offer = FreeSpaceOffer | DisarmOffer;
+
+/** Where the configuration does not allow it, or it must not be done now, there is no button. */
+function offer(
+  { maintain }: StoreLook,
+  obstacle: string | undefined,
+  one: Offer,
+): { readonly offers?: readonly Offer[] } {
+  return maintain && obstacle === undefined ? { offers: [one] } : {};
 }
 
-function obstacleIn(store: StoreLook): Evidence[] {
-  const because = obstacleTo(store);
-  return because === undefined ? [] : [field('No fix is offered', because)];
+function whyNot({ maintain, name }: StoreLook, obstacle: string | undefined): Evidence[] {
+  if (obstacle !== undefined) return [field('No fix is offered', obstacle)];
+  return maintain ? [] : [field('No fix is offered', `maintain is not set for the source ${name}`)];
 }
 
 function filled({ sizeBytes, quotaBytes }: Space): string {

@@ -53,6 +53,27 @@ export const spaceFreed: Story<Facts> = {
   ),
 };
 
+/** Somebody compacted and defragmented, and every write still fails: the alarm does not clear by itself. */
+export const alarmForgotten: Story<Facts> = {
+  title: 'Space is free again, and every write still fails with NOSPACE',
+  source: 'https://etcd.io/docs/v3.4/op-guide/maintenance/#space-quota: "Disarm alarm" is a step of its own',
+  now: new Date('2022-05-01T18:27:00Z'),
+  facts: factsOf(
+    store(
+      ['etcd-a', 'etcd-b', 'etcd-c'].map((name) =>
+        member(name, {
+          ...FULL,
+          version: '3.5.3',
+          isLeader: name === 'etcd-b',
+          dbSizeBytes: 211 * MB,
+          dbInUseBytes: 210 * MB,
+        }),
+      ),
+      { alarms: [alarm('etcd-a')], revision: '91827364' },
+    ),
+  ),
+};
+
 /** Slow disks under etcd, leaders that change, and in the end two members that nobody hears. Outside it looks like metron_agents that panic. */
 export const quorumLost: Story<Facts> = {
   title: 'Slow disks, one election after the other, and then no quorum',
@@ -68,7 +89,7 @@ export const quorumLost: Story<Facts> = {
           unhealthyBecause: 'etcdserver: no leader',
           leaderChanges: 312,
           proposalsFailed: 874,
-          slowFsyncs: { share: 0.183, total: 1_204_511 },
+          disk: { fsyncs: { slow: 220_426, total: 1_204_511 } },
         }),
         silent('etcd-z2-0', 'etcd-z2-0:4001 did not answer within 10 s'),
         silent('etcd-z3-0', 'connection refused'),

@@ -1,7 +1,7 @@
 import { type ports, wording } from '../../kit.ts';
-import type { StoreLook } from './collect.ts';
+import { isKnownDown, type StoreLook } from './collect.ts';
 import { spaceOf } from './condition.ts';
-import { bytes, named, type Trouble, worstFirst } from './words.ts';
+import { bytes, named, nameOf, type Trouble, worstFirst } from './words.ts';
 
 export interface Judged {
   readonly store: StoreLook;
@@ -14,16 +14,17 @@ const MOST_HEADLINES = 2;
 /** The worst first. Of several stores those with trouble are named, and of the others that they are healthy. */
 export function verdictOf(judged: readonly Judged[]): string {
   const names = judged.map(({ store }) => store.name);
+  const members = judged.flatMap(({ store }) => store.members.map(nameOf));
   const headlines = worstFirst(judged.flatMap(headlinesOf)).map(({ headline }) => headline);
   const more = headlines.length - MOST_HEADLINES;
   const well = judged.filter((one) => headlinesOf(one).length === 0);
   return begin(
     [
       ...headlines.slice(0, MOST_HEADLINES),
-      ...(more > 0 ? [`${wording.count(more, 'more thing')} to mend`] : []),
+      ...(more > 0 ? [wording.count(more, 'more problem')] : []),
       ...(well.length > 0 ? [wellIn(well)] : []),
     ].join('; '),
-    names,
+    [...names, ...members],
   );
 
   function headlinesOf({ store: { name }, troubles }: Judged) {
@@ -35,26 +36,27 @@ export function verdictOf(judged: readonly Judged[]): string {
   }
 }
 
-/** All but those that answer and will not say how they are: these are gaps. */
-export function toldBy({ members }: StoreLook): readonly ports.StoreMember[] {
-  return members.filter(({ error }) => !error || error.kind === 'unreachable');
+/** How many members are known to be up or down; the others are gaps. */
+export function seenIn({ members, endpoints }: ports.StoreMembers): number {
+  const all = members.length > 0 ? members : endpoints;
+  return all.filter(({ error, absence }) => !error || isKnownDown(absence)).length;
 }
 
 function wellIn(judged: readonly Judged[]): string {
   const [only, ...others] = judged;
   const hints = judged.reduce((sum, { troubles }) => sum + troubles.length, 0);
-  const besides = hints > 0 ? `; ${wording.count(hints, 'thing')} to know` : '';
+  const besides = hints > 0 ? `; ${wording.count(hints, 'thing')} to note` : '';
   if (only && others.length === 0) return `${oneWell(only.store)}${besides}`;
-  const all = judged.reduce((sum, { store }) => sum + toldBy(store).length, 0);
+  const all = judged.reduce((sum, { store }) => sum + seenIn(store), 0);
   return `all ${all} members of ${wording.list(judged.map(({ store }) => store.name))} are healthy${besides}`;
 }
 
 /** `all 3 members of etcd are healthy, n3 leads, 210 kB of 2.1 GB` */
 function oneWell(store: StoreLook): string {
   const all = store.members.length;
-  const told = toldBy(store).length;
-  const whose = told === all ? `all ${all}` : `${told} of ${all}`;
-  const are = told === 1 ? 'is' : 'are';
+  const seen = seenIn(store);
+  const whose = seen === all ? `all ${all}` : `${seen} of ${all}`;
+  const are = seen === 1 ? 'is' : 'are';
   const who =
     all === 1
       ? `the one member of ${store.name} is healthy`
@@ -70,8 +72,8 @@ function oneWell(store: StoreLook): string {
   ].join(', ');
 }
 
-/** With a capital letter, but for the names of stores: they are written as configured. */
+/** With a capital letter, but for names: they are written as configured. */
 function begin(text: string, names: readonly string[]): string {
-  if (names.some((name) => text.startsWith(`${name} `))) return text;
+  if (names.some((name) => [`${name} `, `${name},`].some((start) => text.startsWith(start)))) return text;
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

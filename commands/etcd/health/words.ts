@@ -1,10 +1,11 @@
 import { type Finding, type ports, wording } from '../../kit.ts';
 import type { StoreLook } from './collect.ts';
+import type { DisarmOffer } from './disarm.ts';
 import type { FreeSpaceOffer } from './free-space.ts';
 
-/** One finding, and how the verdict says it; without a headline it is only to be known. */
+/** One finding, and how the verdict says it; without a headline it is information only. */
 export interface Trouble {
-  readonly finding: Finding<FreeSpaceOffer>;
+  readonly finding: Finding<FreeSpaceOffer | DisarmOffer>;
   readonly headline?: string;
 }
 
@@ -20,17 +21,19 @@ export function field(label: string, value: string): Evidence {
   return { kind: 'field', label, value };
 }
 
-/** One that never started has no name yet. */
-export function nameOf({ name, id }: ports.StoreMember): string {
+type Named = Pick<ports.StoreMember, 'id' | 'name'>;
+
+/** One that never started has no name yet, and is called by its id as etcdctl shows it. */
+export function nameOf({ name, id }: Named): string {
   return name || id;
 }
 
-export function named(members: readonly ports.StoreMember[]): string {
+export function named(members: readonly Named[]): string {
   return wording.list(members.map(nameOf).toSorted());
 }
 
 /** What several members share is about their store, so that it stays the same finding while it spreads. */
-export function targetOf({ name }: StoreLook, members: readonly ports.StoreMember[]): string {
+export function targetOf({ name }: StoreLook, members: readonly Named[]): string {
   const [only, ...others] = members;
   return only && others.length === 0 ? `${name}/${nameOf(only)}` : name;
 }
@@ -55,9 +58,14 @@ export function seconds(ms: number): string {
   return `${Number((ms / 1_000).toFixed(1))} s`;
 }
 
-/** Narrow enough for a phone: what all of them have in common is left out. */
-export function membersTable(told: ports.StoreMembers): Evidence {
-  const { members } = told;
+/** Narrow enough for a phone: what all of them have in common is left out. Where nobody listed the members, the endpoints stand for them. */
+export function membersTable({ members, endpoints }: ports.StoreMembers): Evidence {
+  if (members.length === 0)
+    return {
+      kind: 'table',
+      columns: ['Endpoint', 'State'],
+      rows: endpoints.map(({ address, error }) => [address, error?.message ?? 'responds']),
+    };
   const hasSizes = members.some(({ dbSizeBytes }) => dbSizeBytes !== undefined);
   return {
     kind: 'table',
@@ -73,15 +81,15 @@ export function membersTable(told: ports.StoreMembers): Evidence {
 
 export function stateOf({ name, error, hasLeader, healthy, unhealthyBecause }: ports.StoreMember): string {
   if (error) return name === '' ? 'never started' : error.message;
-  // A member tells of everybody's alarms, by their ids: the findings name them.
+  // A member reports everybody's alarms, by their ids: the findings name them.
   if (healthy === false && /alarm/i.test(unhealthyBecause ?? '')) return 'takes no writes (alarm)';
   if (healthy === false) return unhealthyBecause ?? (hasLeader === false ? 'knows no leader' : 'unhealthy');
   if (hasLeader === false) return 'knows no leader';
-  return healthy ? 'healthy' : 'answers';
+  return healthy ? 'healthy' : 'responds';
 }
 
-function roleOf({ isLeader, isLearner, error }: ports.StoreMember): string {
-  if (isLearner) return 'learner';
+function roleOf({ isLeader, isLearner, isLearnerByStatus, error }: ports.StoreMember): string {
+  if (isLearner || isLearnerByStatus) return 'learner';
   if (error) return '';
   return isLeader ? 'leader' : 'follower';
 }

@@ -73,6 +73,15 @@ test('the thread tells who asked, what, and when in the reader’s own time', ()
   expect(shown).toContain('run 7f3a2c91');
 });
 
+test('notes stand below the answer, and leave it as it is', () => {
+  const notes = ['The status of <!channel> n1 is not available to this user'];
+  const { root } = renderReport({ ...clear, notes }, asked);
+  const [last] = root.blocks.slice(-1);
+  expect(firstLine({ ...clear, notes })).toContain('CLEAR');
+  expect(JSON.stringify(last)).toContain('Note: The status of');
+  expect(JSON.stringify(root)).not.toContain('"<!channel>');
+});
+
 test('a clear report needs no thread', () => {
   expect(renderReport(clear, asked)).toMatchObject({ replies: [], attachments: [] });
 });

@@ -35,6 +35,7 @@ import {
 /** In the root: what a phone shows without scrolling. */
 const ROOT_FINDINGS = 5;
 const ROOT_SUMMARY = 200;
+const ROOT_NOTES = 5;
 /** Beyond these a thread is not read; a table and a file are. */
 const FULL_FINDINGS = 30;
 /** One post a second is what a channel takes. */
@@ -93,6 +94,8 @@ function renderRoot(report: Report, asked: Asked): Message {
       ),
     ),
   );
+  for (const text of (report.notes ?? []).slice(0, ROOT_NOTES))
+    blocks.push(context(note(`Note: ${fit(text, 600)}`)));
   return { text: rootText(report, command), blocks };
 }
 

@@ -26,12 +26,6 @@ export function countIn(object: Json, key: string): number | undefined {
   return typeof count === 'number' && Number.isSafeInteger(count) ? count : undefined;
 }
 
-/** An id of v3: decimal text, never made a number. */
-export function idIn(object: Json, key: string): string | undefined {
-  const value = textIn(object, key);
-  return value !== undefined && /^[1-9]\d{0,19}$/.test(value) ? value : undefined;
-}
-
 /** `undefined` where it is no JSON. */
 export function parseJson(text: string): unknown {
   try {
@@ -51,13 +45,21 @@ export function inItsWords(text: string): string {
 
 /** Members answer, but cannot agree: nothing can be said of the keys. */
 export class LostQuorum extends SourceError {
+  /** In etcd's words: `etcdserver: request timed out`. */
+  readonly said: string;
+
   constructor(source: string, said: string) {
-    super(
-      source,
-      'unreachable',
-      `etcd has lost its quorum: no majority of its members answers (${inItsWords(said)})`,
-    );
+    const words = inItsWords(said);
+    super(source, 'unreachable', `etcd has lost its quorum: no majority of its members answers (${words})`);
+    this.said = words;
   }
+}
+
+/** The same question would be answered to a user with more permissions. */
+const DENIED = { code: 'DENIED' } as const;
+
+export function isDenied({ code }: SourceError): boolean {
+  return code === DENIED.code;
 }
 
 /** More than is read of one answer. */
@@ -72,8 +74,8 @@ const NO_MAJORITY =
   /timed out|deadline exceeded|no leader|not healthy|leader (changed|lost|failure)|lost leader/i;
 
 /**
- * Why a v2 answer is none. Numbers in `errorCode` are etcd's own: 401 there is an event that was cleared, and no HTTP status.
- * Reference: cf-and-certificates.md section 1.1, "Errors".
+ * Why a v2 answer is none. Numbers in `errorCode` are etcd's own, 401 an event that was cleared:
+ * https://github.com/etcd-io/etcd/blob/v2.3.7/Documentation/errorcode.md
  */
 export function explainV2(source: string, host: string, { status, text }: TextAnswer): SourceError {
   const body = asObject(parseJson(text));
@@ -90,6 +92,7 @@ export function explainV2(source: string, host: string, { status, text }: TextAn
       source,
       'refused',
       `${host} asks for a user who may read this (${status})${words}`,
+      DENIED,
     );
   if (status === 404 && errorCode === undefined)
     return new SourceError(
@@ -112,7 +115,7 @@ export const grpc = {
   unauthenticated: 16,
 } as const;
 
-/** Why a v3 answer is none. Reference: cf-and-certificates.md section 1.2. */
+/** Why a v3 answer is none: https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/ */
 export function explainV3(source: string, host: string, { status, text }: TextAnswer): SourceError {
   const body = asObject(parseJson(text));
   const code = countIn(body, 'code');
@@ -125,7 +128,14 @@ export function explainV3(source: string, host: string, { status, text }: TextAn
     return new SourceError(source, 'unreachable', `${host} is not available${words}`);
   const needsUser = code === grpc.unauthenticated || code === grpc.denied || /user name is empty/.test(said);
   if (needsUser)
-    return new SourceError(source, 'refused', `${host} asks for a user who may do this (${status})${words}`);
+    return new SourceError(
+      source,
+      'refused',
+      `${host} asks for a user who may do this (${status})${words}`,
+      DENIED,
+    );
+  if (code === grpc.exhausted)
+    return new SourceError(source, 'unreachable', `${host} did not answer this now (${status})${words}`);
   if (code !== undefined) return new SourceError(source, 'refused', `${host} refused (${status})${words}`);
   return explainStatus(source, host, status, text, words);
 }

@@ -58,7 +58,7 @@ export const etcdConfig = z
       }),
     timeoutMs: z.int().min(1).max(600_000).default(10_000).meta({
       description:
-        'Time for one request, in milliseconds. A cluster without a majority takes 5 to 7 s to say so: with less time it is only silent.',
+        'Time for one request, in milliseconds. A cluster without a majority takes 5 to 7 s to say so: with less time it only does not respond.',
     }),
     maxBytes: z
       .int()
@@ -69,7 +69,7 @@ export const etcdConfig = z
     maintain: z
       .boolean()
       .default(false)
-      .meta({ description: 'Leave to compact, to defragment and to disarm alarms, after approval.' }),
+      .meta({ description: 'Allow to compact, to defragment and to disarm alarms, after approval.' }),
   })
   .meta({ description: 'Keys and members of an etcd cluster.' });
 

@@ -71,7 +71,7 @@ function openContact(
     const settings = await tls();
     if (isClosed())
       throw new SourceError(config.name, 'unreachable', `${host} was not asked: the source is closed`);
-    client ??= openHttp({ source: config.name, tls: settings });
+    client ??= openHttp({ source: config.name, tls: settings, connectTimeoutMs: CONNECT_TIMEOUT_MS });
     try {
       return await client.requestText({
         ...question,
@@ -89,19 +89,26 @@ function openContact(
   return { contact, close: async () => client?.close() };
 }
 
+/** A host that does not accept connections in this time is unreachable, and the others must be asked before a check ends. */
+const CONNECT_TIMEOUT_MS = 3_000;
+
 const REFUSALS: readonly number[] = [...Array(200).keys()].map((index) => index + 400);
 
 /** Why a connection was closed without an answer, as far as it can be found out. */
 async function inOtherWords(error: SourceError, contact: Contact, signal: AbortSignal): Promise<SourceError> {
-  const { source, kind, message } = error;
+  const { source, kind, message, code } = error;
   if (message.includes('answered with more than')) return new TooMuch(source, message);
   if (!message.includes('closed the connection')) return error;
   const hungUp = `${contact.host} closed the connection without an answer`;
   if (contact.url.startsWith('http:'))
-    return new SourceError(source, kind, `${hungUp}: is it https:// and not http://?`);
+    return new SourceError(source, kind, `${hungUp}: is it https:// and not http://?`, withCode(code));
   if (await wantsClientCertificate(contact, signal))
     return new SourceError(source, 'refused', `${contact.host} asks for a client certificate that it trusts`);
-  return new SourceError(source, kind, hungUp);
+  return new SourceError(source, kind, hungUp, withCode(code));
+}
+
+function withCode(code: string | undefined): { readonly code?: string } {
+  return code === undefined ? {} : { code };
 }
 
 /** Reads the PEM files with the first question, so that a missing one is this source's failure and nobody else's. */

@@ -23,7 +23,7 @@ export function readVersion(source: string, host: string, answer: TextAnswer): V
       `${host} does not answer as an etcd: ${inItsWords(told).slice(0, 60)}`,
     );
   const age = Number(major) * 1000 + Number(minor);
-  // Reference: cf-and-certificates.md section 1.2, "Prefix by version".
+  // https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/#notes
   const prefix = age < 3000 ? undefined : age < 3003 ? '/v3alpha' : age < 3004 ? '/v3beta' : '/v3';
   return { text, ...(prefix && { prefix }) };
 }

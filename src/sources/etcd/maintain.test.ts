@@ -16,7 +16,7 @@ afterAll(async () => {
   await source.close();
   await etcd.close();
 });
-const members = () => source.keyValue!.members({ signal });
+const members = () => source.keyValue!.members({ signal, withinMs: 20_000 });
 const writer = () => source.writes!.keyValue!;
 
 test('a store that is full takes writes again once it is compacted, defragmented and disarmed', async () => {

@@ -7,6 +7,7 @@ import type { Cluster } from './cluster.ts';
 import type { Contact } from './contact.ts';
 import { firstAnswer } from './first-answer.ts';
 import { askVersion, sendV3 } from './gateway.ts';
+import { decimalId } from './ids.ts';
 import { findMember } from './members.ts';
 
 /** Gigabytes are compacted and defragmented in minutes; the member answers when it is done. */
@@ -31,7 +32,8 @@ export function maintain(cluster: Cluster): KeyValueWriter {
     disarm: async (store, { memberId, kind }: StoreAlarm, order) => {
       refuseOthers(cluster, store);
       const contact = await anyMember(cluster, order.signal);
-      const body = { action: 'DEACTIVATE', memberID: memberId, alarm: kind };
+      const memberID = memberId === undefined ? '0' : decimalId(memberId);
+      const body = { action: 'DEACTIVATE', memberID, alarm: kind };
       await perform(cluster, contact, { path: 'maintenance/alarm', body, order });
     },
   };

@@ -1,148 +1,188 @@
-import type { StoreMember, StoreMembers } from '../../ports/key-value.ts';
+import type {
+  Bounded,
+  DiskCounters,
+  StoreEndpoint,
+  StoreMember,
+  StoreMembers,
+} from '../../ports/key-value.ts';
 import { SourceError } from '../../ports/source-error.ts';
-import { printable } from '../../wire/x509.ts';
-import { allAlarms, askAlarms } from './alarms.ts';
-import { asObject, explainV2, idIn, type Json, listIn, parseJson, textIn } from './answers.ts';
+import { printable, readCertificate } from '../../wire/x509.ts';
+import { distinct } from './alarms.ts';
 import type { Cluster } from './cluster.ts';
 import type { Contact } from './contact.ts';
-import { firstAnswer } from './first-answer.ts';
-import { askVersion, callV3 } from './gateway.ts';
-import { fromHex, type Portrait, portray } from './portrait.ts';
-import { askQuorum } from './quorum.ts';
+import { readServedCertificate } from './handshake.ts';
+import type { Listed } from './member-list.ts';
+import { metricsIn, type Portrait, portray } from './portrait.ts';
+import { agreementOf } from './quorum.ts';
 
-/** Who belongs to the cluster, as one of its members tells. */
-interface Listed extends Pick<StoreMember, 'name' | 'clientUrls' | 'isLearner'> {
-  readonly id: string;
-  /** The same, as v3 writes it: what portraits are known by. */
-  readonly decimalId: string;
-}
+/** Of the time, for the configured endpoints; the rest is for members that are known only by the address that they advertise. */
+const SHARE_FOR_CONFIGURED = 0.7;
 
-/** Asks every member about itself. @throws {SourceError} as {@link KeyValueStore.members} says. */
-export async function readMembers(cluster: Cluster, signal: AbortSignal): Promise<StoreMembers> {
-  const { configured } = cluster.contacts;
-  const [listed, portraits, quorum, alarms] = await Promise.all([
-    listMembers(cluster, signal),
-    Promise.all(configured.map((contact) => portray(cluster, contact, signal))),
-    askQuorum(cluster, signal),
-    askAlarms(cluster, signal),
-  ]);
-  const found = await Promise.all(
+/** Asks every configured endpoint, then every member that none of them turned out to be. */
+export async function readMembers(cluster: Cluster, { signal, withinMs }: Bounded): Promise<StoreMembers> {
+  const endsAt = performance.now() + withinMs;
+  const first = { signal, withinMs: withinMs * SHARE_FOR_CONFIGURED };
+  const portraits = await Promise.all(
+    cluster.contacts.configured.map((contact) => portray(cluster, contact, first)),
+  );
+  const own = ownCluster(portraits);
+  const listed = listOf(own);
+  const matched = listed.length > 0 ? match(listed, own) : new Map<string, Portrait>();
+  const leftMs = Math.max(1_000, endsAt - performance.now());
+  const asked = await Promise.all(
     listed.map(async (member) => {
-      const portrait = findPortrait(member, listed, portraits);
-      return { member, ...(portrait ?? (await portrayAtItsAddress(cluster, member, signal))) };
+      const portrait = matched.get(member.id);
+      const later = portrait ?? (await portrayAtItsAddress(cluster, member, { signal, withinMs: leftMs }));
+      return { member, isConfigured: portrait !== undefined, portrait: later };
     }),
   );
-  const said = found.flatMap((portrait) => portrait.said);
-  const quotas = found.flatMap(({ facts }) => facts.quotaBytes ?? []);
+  const found = byElimination(asked, own, matched);
+  const all: readonly AtItsAddress[] = [...new Set([...own, ...found.map(({ portrait }) => portrait)])];
+  const agreement = agreementOf(
+    all.map(({ quorum, facts: { unanswered = [] } }) => {
+      const failure = unanswered.find(({ question }) => question === 'quorum read')?.error;
+      return { ...(quorum && { quorum }), ...(failure && { failure }) };
+    }),
+  );
+  const quotas = all.flatMap(({ facts }) => facts.quotaBytes ?? []);
+  const isFaulty = agreement.holds !== true || found.some(({ portrait }) => isNotWell(portrait));
+  const peers = isFaulty ? await peerCertificates(cluster, listed, signal) : new Map();
+  const clientCertificate = await readClientCertificate(cluster);
   return {
-    members: found.map(({ member: { id, name, clientUrls, isLearner }, facts }) => ({
-      id,
-      name,
-      clientUrls,
-      ...(isLearner === true && { isLearner }),
-      ...facts,
-    })),
-    alarms: allAlarms(alarms, said, quorum.holds),
-    hasQuorum: quorum.holds,
-    ...(quorum.because !== undefined && { quorumError: quorum.because }),
+    members:
+      listed.length > 0
+        ? found.map(({ member, isConfigured, portrait }) => toMember(member, isConfigured, portrait, peers))
+        : withoutList(own),
+    endpoints: portraits.map((portrait) => toEndpoint(portrait, matched)),
+    alarms: distinct([...portraits, ...all].flatMap(({ alarms }) => alarms)),
+    ...(agreement.holds !== undefined && { hasQuorum: agreement.holds }),
+    ...(agreement.because !== undefined && { quorumError: agreement.because }),
+    ...(agreement.revision !== undefined && { revision: agreement.revision }),
     ...(quotas.length > 0 && { quotaBytes: Math.min(...quotas) }),
-    ...(quorum.revision !== undefined && { revision: quorum.revision }),
+    ...(clientCertificate && { clientCertificate }),
   };
 }
 
-/** Finds the client port of one member, for a deed that is meant for it alone. @throws {SourceError} */
+/** Reads the disk counters of members again, at the addresses where they were found. */
+export async function readDiskCounters(
+  { name, config, contacts }: Cluster,
+  urls: readonly string[],
+  { signal, withinMs }: Bounded,
+): Promise<ReadonlyMap<string, DiskCounters>> {
+  const timeoutMs = Math.max(1, Math.round(Math.min(config.timeoutMs, withinMs)));
+  const read = async (url: string): Promise<readonly [string, DiskCounters][]> => {
+    const contact = contacts.configured.find((one) => one.url === url) ?? contacts.at({ url });
+    try {
+      const answer = await contact.ask({ path: '/metrics', signal, timeoutMs });
+      const { disk } = metricsIn(name, contact.host, answer);
+      return disk ? [[url, disk]] : [];
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error;
+      return [];
+    }
+  };
+  return new Map((await Promise.all(urls.map(read))).flat());
+}
+
+/** Finds the client port of one member, for an action on it alone. @throws {SourceError} */
 export async function findMember(cluster: Cluster, id: string, signal: AbortSignal): Promise<Contact> {
-  const { configured } = cluster.contacts;
-  const portraits = await Promise.all(configured.map((contact) => portray(cluster, contact, signal)));
-  const known = portraits.find((portrait) => portrait.id === id);
+  const bounded = { signal, withinMs: cluster.config.timeoutMs };
+  const portraits = await Promise.all(
+    cluster.contacts.configured.map((contact) => portray(cluster, contact, bounded)),
+  );
+  const own = ownCluster(portraits);
+  const known = own.find((portrait) => portrait.id === id);
   if (known) return known.contact;
-  const member = (await listMembers(cluster, signal)).find(({ decimalId }) => decimalId === id);
+  const member = listOf(own).find((one) => one.id === id);
   if (!member) throw new SourceError(cluster.name, 'refused', `there is no member ${printable(id)}`);
-  const { facts, contact, id: answering } = await portrayAtItsAddress(cluster, member, signal);
+  const { facts, contact, id: answering } = await portrayAtItsAddress(cluster, member, bounded);
   if (contact && answering === id) return contact;
   throw (
     facts.error ?? new SourceError(cluster.name, 'unreachable', `${member.name} was not found at its address`)
   );
 }
 
-/** Without a majority, too: then one member's memory is better than nothing, since it is only asked whom to ask. */
-async function listMembers(cluster: Cluster, signal: AbortSignal): Promise<readonly Listed[]> {
-  const { name, contacts } = cluster;
-  return firstAnswer(name, contacts.configured, signal, async (contact, signal) => {
-    const version = await askVersion(cluster, contact, signal);
-    const byV3 = version.prefix && callV3(cluster, contact, version, { path: 'cluster/member/list', signal });
-    const answer = await byV3?.catch((error: unknown) => {
-      if (!(error instanceof SourceError) || error.kind !== 'missing') throw error;
-      return undefined;
-    });
-    const members = answer
-      ? listIn(answer, 'members').flatMap((member) => toListed(member, idIn(member, 'ID')))
-      : await listByV2(cluster, contact, signal);
-    if (members.length > 0) return members;
-    throw new SourceError(name, 'malformed', `${contact.host} names no members`);
-  });
-}
-
-async function listByV2(
-  { name, authorization }: Cluster,
-  contact: Contact,
-  signal: AbortSignal,
-): Promise<Listed[]> {
-  const answer = await contact.ask({ path: '/v2/members', headers: authorization.forV2, signal });
-  if (answer.status !== 200) throw explainV2(name, contact.host, answer);
-  return listIn(asObject(parseJson(answer.text)), 'members').flatMap((member) => {
-    const id = textIn(member, 'id');
-    return toListed(member, fromHex(id), id);
-  });
-}
-
-function toListed(member: Json, decimalId: string | undefined, id = decimalId): Listed[] {
-  if (decimalId === undefined || id === undefined) return [];
-  const urls = member['clientURLs'];
-  const isText = (url: unknown): url is string => typeof url === 'string';
-  return [
-    {
-      id,
-      decimalId,
-      name: printable(textIn(member, 'name') ?? ''),
-      clientUrls: Array.isArray(urls) ? urls.filter(isText).map(printable) : [],
-      ...(member['isLearner'] === true && { isLearner: true }),
-    },
-  ];
-}
-
 /**
- * By the id that answered. A member that did not answer tells none: it is known by its address, or by the name that is asked for
- * there, or because nobody else is left.
+ * Those that may belong to one cluster: the one that most of the endpoints belong to; of equals the one with more members, then the one
+ * that is configured first. Those that did not say which are kept.
  */
-function findPortrait(
-  member: Listed,
-  listed: readonly Listed[],
-  portraits: readonly Portrait[],
-): Portrait | undefined {
-  const answered = portraits.find(({ id }) => id === member.decimalId);
-  if (answered) return answered;
-  const nameless = portraits.filter(({ id }) => id === undefined);
-  const addresses = member.clientUrls.flatMap((url) => (URL.canParse(url) ? new URL(url).host : []));
-  const addressed = nameless.find(({ contact: { host, servername, url } }) =>
-    [host, `${servername}:${new URL(url).port}`].some((address) => addresses.includes(address)),
+function ownCluster(portraits: readonly Portrait[]): readonly Portrait[] {
+  const clusters = [...Map.groupBy(portraits, ({ clusterId }) => clusterId)].filter(
+    ([id]) => id !== undefined,
   );
-  if (addressed) return addressed;
-  const missing = listed.filter(({ decimalId }) => !portraits.some(({ id }) => id === decimalId));
-  return missing.length === 1 && nameless.length === 1 ? nameless[0] : undefined;
+  const sizeOf = (those: readonly Portrait[]) => Math.max(...those.map(({ listed = [] }) => listed.length));
+  const [largest] = clusters.toSorted(([, a], [, b]) => b.length - a.length || sizeOf(b) - sizeOf(a));
+  return portraits.filter(({ clusterId }) => clusterId === undefined || clusterId === largest?.[0]);
 }
+
+/** The list that most of them have. */
+function listOf(portraits: readonly Portrait[]): readonly Listed[] {
+  const lists = portraits.flatMap(({ listed }) => (listed ? [listed] : []));
+  const groups = [...Map.groupBy(lists, (list) => idsOf(list).join()).values()];
+  return groups.toSorted((a, b) => b.length - a.length)[0]?.[0] ?? [];
+}
+
+function idsOf(listed: readonly Listed[]): readonly string[] {
+  return listed.map(({ id }) => id).toSorted();
+}
+
+/** Which portrait is which member's: by the id that answered, else by its address, or by the name that is asked for there. */
+function match(listed: readonly Listed[], portraits: readonly Portrait[]): Map<string, Portrait> {
+  const matched = new Map<string, Portrait>();
+  const nameless = new Set(portraits.filter(({ id }) => id === undefined));
+  for (const { id, clientUrls } of listed) {
+    const portrait =
+      portraits.find((one) => one.id === id) ??
+      nameless.values().find(({ contact }) => isAmong(contact, clientUrls));
+    if (portrait === undefined) continue;
+    matched.set(id, portrait);
+    nameless.delete(portrait);
+  }
+  return matched;
+}
+
+interface Found {
+  readonly member: Listed;
+  readonly isConfigured: boolean;
+  readonly portrait: AtItsAddress;
+}
+
+/** One member whose address means nothing here, and one endpoint that did not answer: they are most likely the same. */
+function byElimination(
+  asked: readonly Found[],
+  own: readonly Portrait[],
+  matched: Map<string, Portrait>,
+): readonly Found[] {
+  const nameless = own.filter((one) => one.id === undefined && !matched.values().some((two) => two === one));
+  const missing = asked.filter(
+    ({ isConfigured, portrait }) => !isConfigured && portrait.facts.absence === 'unreachable',
+  );
+  const [endpoint] = nameless;
+  const [only] = missing;
+  if (!endpoint || !only || nameless.length > 1 || missing.length > 1 || only.member.name === '')
+    return asked;
+  matched.set(only.member.id, endpoint);
+  return asked.map((one) => (one === only ? { ...one, isConfigured: true, portrait: endpoint } : one));
+}
+
+function isAmong({ host, servername, url }: Contact, clientUrls: readonly string[]): boolean {
+  const addresses = clientUrls.flatMap((url) => (URL.canParse(url) ? new URL(url).host : []));
+  return [host, `${servername}:${new URL(url).port}`].some((address) => addresses.includes(address));
+}
+
+type AtItsAddress = Omit<Portrait, 'contact'> & { readonly contact?: Contact };
 
 /** For a member whose port is not configured. */
 async function portrayAtItsAddress(
   cluster: Cluster,
-  { decimalId, name, clientUrls }: Listed,
-  signal: AbortSignal,
-): Promise<Pick<Portrait, 'facts' | 'said' | 'id'> & { readonly contact?: Contact }> {
-  const fail = (message: string) => ({
-    facts: { error: new SourceError(cluster.name, 'unreachable', message) },
-    said: [],
+  { id, name, clientUrls }: Listed,
+  bounded: Bounded,
+): Promise<AtItsAddress> {
+  const fail = (message: string): AtItsAddress => ({
+    alarms: [],
+    facts: { error: new SourceError(cluster.name, 'unreachable', message), absence: 'unreachable' },
   });
-  // A login that is configured for TLS is sent nowhere in the clear, whatever a member tells.
+  // A login that is configured for TLS is sent nowhere in the clear, whatever a member advertises.
   const secure = cluster.contacts.configured.some(({ url }) => url.startsWith('https:'));
   const protocol = secure ? /^https:/ : /^https?:/;
   const url = clientUrls.find((url) => URL.canParse(url) && protocol.test(url));
@@ -150,9 +190,91 @@ async function portrayAtItsAddress(
     return fail(
       name === ''
         ? 'it was added to the cluster and has never started'
-        : `it tells no ${secure ? 'https:// ' : ''}address for clients`,
+        : `it advertises no ${secure ? 'https:// ' : ''}address for clients`,
     );
-  const portrait = await portray(cluster, cluster.contacts.at({ url: new URL(url).origin }), signal);
-  if (portrait.id === undefined || portrait.id === decimalId) return portrait;
+  const portrait = await portray(cluster, cluster.contacts.at({ url: new URL(url).origin }), bounded);
+  if (portrait.id === undefined || portrait.id === id) return portrait;
   return fail(`another member answers at its address ${new URL(url).host}`);
+}
+
+function toMember(
+  { id, name, clientUrls, isLearner }: Listed,
+  isConfigured: boolean,
+  { contact, facts }: AtItsAddress,
+  peers: ReadonlyMap<string, StoreMember['peerCertificate']>,
+): StoreMember {
+  const peerCertificate = peers.get(id);
+  return {
+    id,
+    name,
+    clientUrls,
+    ...(contact && { url: contact.url }),
+    isConfigured,
+    ...(isLearner === true && { isLearner }),
+    ...facts,
+    ...(peerCertificate && { peerCertificate }),
+  };
+}
+
+/** Where nobody lists the members, the endpoints stand for them, so that what they report is not lost. Where nobody answers at all, nothing is known. */
+function withoutList(own: readonly Portrait[]): readonly StoreMember[] {
+  if (own.every(({ facts }) => facts.error !== undefined)) return [];
+  return own.map(({ id, contact, facts }) => ({
+    id: id ?? contact.host,
+    name: contact.host,
+    clientUrls: [],
+    url: contact.url,
+    isConfigured: true,
+    ...facts,
+  }));
+}
+
+function toEndpoint(portrait: Portrait, matched: ReadonlyMap<string, Portrait>): StoreEndpoint {
+  const { contact, id, clusterId, leaderId, listed, facts } = portrait;
+  const memberId = id ?? [...matched].find(([, one]) => one === portrait)?.[0];
+  return {
+    address: contact.host,
+    ...(clusterId !== undefined && { clusterId }),
+    ...(memberId !== undefined && { memberId }),
+    ...(leaderId !== undefined && { leaderId }),
+    ...(listed && { lists: idsOf(listed) }),
+    ...(facts.certificate && { certificate: facts.certificate }),
+    ...(facts.error && { error: facts.error }),
+    ...(facts.absence && { absence: facts.absence }),
+  };
+}
+
+function isNotWell({ facts: { error, healthy, hasLeader } }: AtItsAddress): boolean {
+  return error !== undefined || healthy === false || hasLeader === false;
+}
+
+const PEERS_WITHIN_MS = 1_500;
+
+/**
+ * What members serve to each other: where it has expired, they find no leader. Peer ports are often closed to us, and then nothing is known.
+ * Only asked where something is wrong, because members log each handshake that comes without a peer's certificate.
+ */
+async function peerCertificates(
+  cluster: Cluster,
+  listed: readonly Listed[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, StoreMember['peerCertificate']>> {
+  const soon = AbortSignal.any([signal, AbortSignal.timeout(PEERS_WITHIN_MS)]);
+  const read = listed.map(async ({ id, peerUrls }) => {
+    const url = peerUrls.find((one) => URL.canParse(one) && new URL(one).protocol === 'https:');
+    if (url === undefined) return [];
+    const certificate = await readServedCertificate({ url, tls: cluster.contacts.configured[0]!.tls }, soon);
+    return certificate ? [[id, certificate] as const] : [];
+  });
+  return new Map((await Promise.all(read)).flat());
+}
+
+/** What we show ourselves. A file that cannot be read is reported by the questions that need it. */
+async function readClientCertificate({ contacts }: Cluster): Promise<StoreMembers['clientCertificate']> {
+  try {
+    const { cert } = await contacts.configured[0]!.tls();
+    return cert === undefined ? undefined : readCertificate(cert);
+  } catch {
+    return undefined;
+  }
 }

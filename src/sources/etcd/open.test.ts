@@ -166,7 +166,7 @@ test('an unknown authority, a port asked in the clear and a missing file are eac
   );
 });
 
-test('an etcd whose v2 API is off is said to be that, and its members are told all the same', async () => {
+test('an etcd whose v2 API is off is said to be that, and its members are read all the same', async () => {
   const modern = await startEtcd({ tls: false, v2: false });
   try {
     const { endpoints } = modern.access;
@@ -175,7 +175,7 @@ test('an etcd whose v2 API is off is said to be that, and its members are told a
     expect(await failure(source.keyValue!.tree('/x', { signal }))).toBe(
       'missing: HOST does not speak the v2 API: since etcd 3.4 it is on with --enable-v2 only, and 3.6 has none',
     );
-    const seen = await source.keyValue!.members({ signal });
+    const seen = await source.keyValue!.members({ signal, withinMs: 20_000 });
     expect(seen).toMatchObject({ hasQuorum: true, members: [{ healthy: true, isLeader: true }] });
     expect(seen.members[0]).not.toHaveProperty('certificate');
   } finally {
@@ -183,24 +183,36 @@ test('an etcd whose v2 API is off is said to be that, and its members are told a
   }
 });
 
-test('a member tells its version, its state, its database, its clock and its certificate', async () => {
-  const { members, ...cluster } = await open().keyValue!.members({ signal });
+test('a member reports its version, its state, its database, its clock and its certificate', async () => {
+  const { members, ...cluster } = await open().keyValue!.members({ signal, withinMs: 20_000 });
+  const id = expect.stringMatching(/^[0-9a-f]{10,16}$/) as string;
   expect(cluster).toEqual({
     alarms: [],
+    clientCertificate: expect.objectContaining({ name: 'etcd client' }) as object,
+    endpoints: [
+      {
+        address: `127.0.0.1:${etcd.members[0]!.port}`,
+        clusterId: id,
+        memberId: members[0]!.id,
+        leaderId: members[0]!.id,
+        lists: [members[0]!.id],
+        certificate: members[0]!.certificate,
+      },
+    ],
     hasQuorum: true,
     quotaBytes: 2 * 1024 ** 3,
     revision: expect.stringMatching(/^\d+$/) as string,
   });
   expect(members).toMatchObject([
     {
-      id: expect.stringMatching(/^\d{10,20}$/) as string,
+      id,
       name: 'etcd-z1-0',
       clientUrls: [`https://etcd-z1-0.cf-etcd.service.cf.internal:${etcd.members[0]!.port}`],
       version: '3.4.23',
       healthy: true,
       isLeader: true,
       hasLeader: true,
-      isLearner: false,
+      isConfigured: true,
       proposalsFailed: 0,
       clockAheadMs: 0,
       certificate: { name: 'etcd-z1-0.cf-etcd.service.cf.internal' },
@@ -210,17 +222,34 @@ test('a member tells its version, its state, its database, its clock and its cer
   expect(member!.certificate!.notAfter.getTime()).toBe(Math.floor(notAfter.getTime() / 1000) * 1000);
   expect(member!.dbSizeBytes).toBeGreaterThan(0);
   expect(member!.raftAppliedIndex).toBeLessThanOrEqual(member!.raftIndex!);
-  expect(member!.slowFsyncs!.total).toBeGreaterThan(0);
-  expect(member!.slowFsyncs!.share).toBeLessThanOrEqual(1);
+  for (const operations of [member!.disk!.fsyncs!, member!.disk!.commits!]) {
+    expect(operations.total).toBeGreaterThan(0);
+    expect(operations.slow).toBeLessThanOrEqual(operations.total);
+  }
+  expect(member).not.toHaveProperty('unanswered');
 });
 
-test('a member whose certificate has expired is not believed, and what it serves is told', async () => {
+test('the counters of a disk are read again by address, and grow with what is written', async () => {
+  const store = open().keyValue!;
+  const { members } = await store.members({ signal, withinMs: 20_000 });
+  const [{ url, disk }] = members as [(typeof members)[0]];
+  await etcd.putV3('counted', 'x');
+  const later = await store.diskCounters([url!, 'https://127.0.0.1:1'], { signal, withinMs: 20_000 });
+  expect([...later.keys()]).toEqual([url]);
+  expect(later.get(url!)!.fsyncs!.total).toBeGreaterThan(disk!.fsyncs!.total);
+});
+
+test('a member whose certificate has expired is not trusted, and what it serves is reported', async () => {
   const expired = await startEtcd({ notAfter: new Date(Date.now() - 60_000) });
   const cluster = openCluster(etcdConfig.parse({ kind: 'etcd', ...expired.access }));
   try {
-    const { facts } = await portray(cluster, cluster.contacts.configured[0]!, signal);
+    const { facts } = await portray(cluster, cluster.contacts.configured[0]!, {
+      signal,
+      withinMs: 20_000,
+    });
     expect(facts).toMatchObject({
       error: { message: expect.stringContaining('shows a certificate that has expired') as string },
+      absence: 'rejected',
       certificate: { name: 'etcd-z1-0.cf-etcd.service.cf.internal' },
     });
     expect(facts.version).toBeUndefined();

@@ -2,7 +2,7 @@ import type { Source } from '../../ports/source.ts';
 import { openCluster } from './cluster.ts';
 import type { EtcdConfig } from './config.ts';
 import { maintain } from './maintain.ts';
-import { readMembers } from './members.ts';
+import { readDiskCounters, readMembers } from './members.ts';
 import { reachEtcd } from './reach.ts';
 import { readTree } from './read-tree.ts';
 
@@ -15,7 +15,9 @@ export function openEtcd(config: EtcdConfig): Source {
     keyValue: {
       name: config.name,
       tree: (directory, { signal }) => readTree(cluster, directory, signal),
-      members: ({ signal }) => readMembers(cluster, signal),
+      maintain: config.maintain,
+      members: (bounded) => readMembers(cluster, bounded),
+      diskCounters: (urls, bounded) => readDiskCounters(cluster, urls, bounded),
     },
     ...(config.maintain && { writes: { keyValue: maintain(cluster) } }),
     reach: (signal) => reachEtcd(cluster, signal),

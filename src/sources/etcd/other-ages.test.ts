@@ -4,8 +4,9 @@ import type { Source } from '../../ports/source.ts';
 import { etcdConfig } from './config.ts';
 import { openEtcd } from './open.ts';
 
-/** What no etcd of today can be brought to say: recorded from older, newer and unhealthy ones (reference: cf-and-certificates.md section 1). */
+/** What no etcd of today can be brought to say: recorded from older, newer and unhealthy ones. */
 const { signal } = new AbortController();
+const BOUNDED = { signal, withinMs: 20_000 };
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
@@ -27,11 +28,15 @@ function open(fakes: readonly FakeEtcd[], settings: object = {}): Source {
 const read = async (answer: FakeAnswer, settings?: object) =>
   open([await serve({ 'GET /v2/keys/doppler': answer })], settings).keyValue!.tree('/doppler', { signal });
 const membersOf = async (routes: Readonly<Record<string, FakeAnswer>>) =>
-  open([await serve(routes)]).keyValue!.members({ signal });
+  open([await serve(routes)]).keyValue!.members(BOUNDED);
 
 const NOT_FOUND = { errorCode: 100, message: 'Key not found', cause: '/_wrench', index: 7 };
 const leaf = { key: '/doppler/0', value: 'x', modifiedIndex: 5, createdIndex: 4 };
+const METRICS = { text: 'etcd_server_has_leader 1\n' };
+/** etcd 2 does not say there whether it has a leader. */
+const METRICS_2 = { text: 'etcd_server_file_descriptors_used_total 12\n' };
 const ETCD_2: Readonly<Record<string, FakeAnswer>> = {
+  'GET /metrics': METRICS_2,
   'GET /version': { text: 'etcd 2.0.12' },
   'GET /health': { json: { health: 'true' } },
   'GET /v2/members': {
@@ -182,15 +187,20 @@ test('an answer that never ends is given up', async () => {
 });
 
 test('an etcd 2 is read by its v2 API alone, with ids as it writes them', async () => {
-  const seen = await membersOf(ETCD_2);
+  const fake = await serve(ETCD_2);
+  const seen = await open([fake]).keyValue!.members(BOUNDED);
+  const { host } = new URL(fake.url);
   expect(seen).toEqual({
     alarms: [],
     hasQuorum: true,
+    endpoints: [{ address: host, memberId: 'bb39b6cc9863f936', lists: ['bb39b6cc9863f936'] }],
     members: [
       {
         id: 'bb39b6cc9863f936',
         name: 'etcd_z1-0',
         clientUrls: ['http://10.0.16.5:4001'],
+        url: fake.url,
+        isConfigured: true,
         version: '2.0.12',
         healthy: true,
         isLeader: true,
@@ -201,7 +211,7 @@ test('an etcd 2 is read by its v2 API alone, with ids as it writes them', async 
   });
 });
 
-test('the last etcd 2 that is left is not believed that it leads', async () => {
+test('the last etcd 2 that is left says that it leads, and does not', async () => {
   const lost = { errorCode: 300, message: 'Raft Internal Error', cause: 'etcdserver: request timed out' };
   const seen = await membersOf({
     ...ETCD_2,
@@ -214,7 +224,10 @@ test('the last etcd 2 that is left is not believed that it leads', async () => {
   });
 });
 
-/** Members as the gateway tells them below its prefix. */
+/** 17496614320493254894, as etcdctl shows it. */
+const ID = 17496614320493254894n.toString(16);
+
+/** Members as the gateway lists them below its prefix. */
 function gateway(
   prefix: string,
   version: string,
@@ -230,6 +243,7 @@ function gateway(
   return {
     'GET /version': { json: { etcdserver: version, etcdcluster: version } },
     'GET /health': { json: { health: 'true', reason: '' } },
+    'GET /metrics': METRICS,
     [`POST ${prefix}/maintenance/status`]: { json: status },
     [`POST ${prefix}/maintenance/alarm`]: { json: { header } },
     [`POST ${prefix}/cluster/member/list`]: { json: { header, members } },
@@ -247,11 +261,11 @@ test.each([
   expect(await membersOf(gateway(prefix, version))).toMatchObject({
     hasQuorum: true,
     revision: '9223372036854775807',
-    members: [{ id: '17496614320493254894', version, isLeader: true, dbSizeBytes: 20480, raftIndex: 39 }],
+    members: [{ id: ID, version, isLeader: true, dbSizeBytes: 20480, raftIndex: 39 }],
   });
 });
 
-test('learners, quotas of 3.6, reasons of ill health and members that never started are told', async () => {
+test('learners, quotas of 3.6, reasons of bad health and members that never started are read', async () => {
   const members = [
     { ID: '17496614320493254894', name: 'n1', clientURLs: ['http://10.0.16.5:2379'], isLearner: true },
     { ID: '5', peerURLs: ['http://10.0.16.6:2380'] },
@@ -272,7 +286,7 @@ test('learners, quotas of 3.6, reasons of ill health and members that never star
   );
   expect(seen).toMatchObject({
     quotaBytes: 8 * 1024 ** 3,
-    alarms: [{ memberId: '17496614320493254894', kind: 'CORRUPT' }],
+    alarms: [{ memberId: ID, kind: 'CORRUPT' }],
     members: [
       { isLearner: true, isLeader: false, healthy: false, unhealthyBecause: 'ALARM CORRUPT' },
       {
@@ -285,14 +299,53 @@ test('learners, quotas of 3.6, reasons of ill health and members that never star
   });
 });
 
-test('alarms that cannot be had are not mistaken for none', async () => {
+test('alarms that cannot be listed are not mistaken for none, and take nothing from the other answers', async () => {
   const denied = {
     error: 'etcdserver: permission denied',
     message: 'etcdserver: permission denied',
     code: 7,
   };
   const routes = gateway('/v3', '3.5.30', { 'POST /v3/maintenance/alarm': { json: denied, status: 403 } });
-  await expect(membersOf(routes)).rejects.toMatchObject({ kind: 'refused' });
+  expect(await membersOf(routes)).toMatchObject({
+    hasQuorum: true,
+    alarms: [],
+    members: [
+      {
+        healthy: true,
+        raftIndex: 39,
+        unanswered: [{ question: 'alarm list', isDenied: true, error: { kind: 'refused' } }],
+      },
+    ],
+  });
+});
+
+test.each<[string, unknown, unknown]>([
+  ['of no member', { alarm: 'CORRUPT' }, { kind: 'CORRUPT' }],
+  ['of member 0', { memberID: '0', alarm: 'CORRUPT' }, { kind: 'CORRUPT' }],
+  ['of a kind that is a word', { memberID: '10', alarm: 'READONLY' }, { kind: 'READONLY', memberId: 'a' }],
+  ['of a kind that is a number', { memberID: '10', alarm: 7 }, { kind: '7', memberId: 'a' }],
+  ['of no kind at all', { memberID: '10' }, { kind: 'UNKNOWN', memberId: 'a' }],
+])('an alarm %s is an alarm', async (_, alarm, expected) => {
+  const routes = gateway('/v3', '3.5.30', { 'POST /v3/maintenance/alarm': { json: { alarms: [alarm] } } });
+  expect((await membersOf(routes)).alarms).toEqual([expected]);
+});
+
+test('too many requests are no denial', async () => {
+  const busy = { error: 'etcdserver: too many requests', message: 'etcdserver: too many requests', code: 8 };
+  const routes = gateway('/v3', '3.5.30', { 'POST /v3/maintenance/status': { json: busy, status: 429 } });
+  expect((await membersOf(routes)).members[0]!.unanswered).toMatchObject([
+    { question: 'status', isDenied: false, error: { kind: 'unreachable' } },
+  ]);
+});
+
+test('without a list of members the endpoints stand for them, with what they report', async () => {
+  const routes = gateway('/v3', '3.5.30', {
+    'POST /v3/cluster/member/list': { json: {}, status: 500 },
+    'GET /health': { json: { health: 'false', reason: 'RAFT NO LEADER' }, status: 503 },
+  });
+  expect(await membersOf(routes)).toMatchObject({
+    members: [{ id: ID, healthy: false, unhealthyBecause: 'RAFT NO LEADER' }],
+  });
 });
 
 test('what answers there and is no etcd is said to be none', async () => {

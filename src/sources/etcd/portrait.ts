@@ -1,85 +1,253 @@
-import type { StoreMember } from '../../ports/key-value.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Bounded, StoreAlarm, StoreMember, StoreQuestion, Unanswered } from '../../ports/key-value.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import type { TextAnswer } from '../../wire/http.ts';
 import { startDeadline } from '../../wire/deadline.ts';
-import { asObject, countIn, idIn, inItsWords, type Json, parseJson, textIn } from './answers.ts';
+import { absenceOf } from './absence.ts';
+import { alarmsAmong, readAlarms } from './alarms.ts';
+import {
+  asObject,
+  countIn,
+  inItsWords,
+  isDenied,
+  type Json,
+  LostQuorum,
+  parseJson,
+  textIn,
+} from './answers.ts';
 import { startClock } from './clock.ts';
 import type { Cluster } from './cluster.ts';
 import type { Contact } from './contact.ts';
 import { callV3, readVersion, type Version } from './gateway.ts';
-import { type Metrics, readMetrics, told } from './metrics.ts';
 import { readServedCertificate } from './handshake.ts';
+import { hexId, hexIdV2 } from './ids.ts';
+import { askMemberList, type Listed } from './member-list.ts';
+import { type Metrics, readMetrics, reported } from './metrics.ts';
+import { askQuorum, type Quorum } from './quorum.ts';
 
-/** One client port, and what the member behind it says of itself. */
+/** One client port, and what whoever answers there reports. */
 export interface Portrait {
   readonly contact: Contact;
-  /** Decimal, as v3 has it: also of a member of etcd 2. */
   readonly id?: string;
-  readonly facts: Partial<Omit<StoreMember, 'id' | 'name' | 'clientUrls'>>;
-  /** Its own words about itself, alarms among them. */
-  readonly said: readonly string[];
+  readonly clusterId?: string;
+  readonly leaderId?: string;
+  readonly listed?: readonly Listed[];
+  readonly alarms: readonly StoreAlarm[];
+  readonly quorum?: Quorum;
+  readonly facts: Partial<
+    Omit<StoreMember, 'id' | 'name' | 'clientUrls' | 'url' | 'isConfigured' | 'isLearner'>
+  >;
 }
 
-/** Never throws but for our own bugs, and the reason of `signal`. */
-export async function portray(cluster: Cluster, contact: Contact, signal: AbortSignal): Promise<Portrait> {
-  const deadline = startDeadline(signal, cluster.config.timeoutMs);
+/** No answer to `/version` in this time: the others are asked as a member of today is asked. */
+const VERSION_WITHIN_MS = 1_500;
+const TODAY: Version = { text: '', prefix: '/v3' };
+
+/** Asks all questions at once, each by itself. Throws only what is a bug of ours, and the reason of `signal`. */
+export async function portray(
+  cluster: Cluster,
+  contact: Contact,
+  { signal, withinMs }: Bounded,
+): Promise<Portrait> {
+  const deadline = startDeadline(signal, withinMs);
+  const endsAt = performance.now() + withinMs;
+  const bounded: Contact = {
+    ...contact,
+    ask: (question) => {
+      const leftMs = Math.max(1, Math.round(endsAt - performance.now()));
+      const timeoutMs = Math.min(question.timeoutMs ?? cluster.config.timeoutMs, leftMs);
+      return contact.ask({ ...question, timeoutMs });
+    },
+  };
   const serving = readServedCertificate(contact, deadline.signal);
   try {
-    const portrait = await ask(cluster, contact, signal);
+    const portrait = await askAll(cluster, bounded, signal);
     const certificate = await serving;
-    return { ...portrait, facts: { ...portrait.facts, ...(certificate && { certificate }) } };
-  } catch (error) {
-    if (!(error instanceof SourceError)) throw error;
-    const certificate = await serving;
-    return { contact, facts: { error, ...(certificate && { certificate }) }, said: [] };
+    signal.throwIfAborted();
+    return { ...portrait, contact, facts: { ...portrait.facts, ...(certificate && { certificate }) } };
   } finally {
     deadline.stop();
   }
 }
 
-async function ask(cluster: Cluster, contact: Contact, signal: AbortSignal): Promise<Portrait> {
+async function askAll(cluster: Cluster, contact: Contact, signal: AbortSignal): Promise<Portrait> {
   const { name } = cluster;
   const clock = startClock();
-  const get = (path: string) => clock.watch(() => contact.ask({ path, signal }));
-  const version = readVersion(name, contact.host, await get('/version'));
-  const [health, self, metrics] = await Promise.all([
-    get('/health'),
-    describeItself(cluster, contact, version, signal),
-    get('/metrics').then(metricsIn, orNone),
+  const unanswered: Unanswered[] = [];
+  const attempt = async <T>(question: StoreQuestion, ask: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error;
+      unanswered.push({ question, error: inOwnWords(question, error, contact), isDenied: isDenied(error) });
+      return undefined;
+    }
+  };
+  const get = (path: string): Promise<TextAnswer> => clock.watch(() => contact.ask({ path, signal }));
+
+  let connection: SourceError | undefined;
+  const asking = attempt('version', async () => {
+    const answer = await get('/version').catch((error: unknown) => {
+      if (error instanceof SourceError) connection = error;
+      throw error;
+    });
+    return readVersion(name, contact.host, answer);
+  });
+  const healthAsked = attempt('health', async () => readHealth(name, contact.host, await get('/health')));
+  const metricsAsked = attempt('metrics', async () => metricsIn(name, contact.host, await get('/metrics')));
+  const early = await Promise.race([asking, sleep(VERSION_WITHIN_MS, undefined, { ref: false })]);
+  // Nothing listens there, or no name is found: nobody will answer the other questions.
+  const isGone = connection !== undefined && connection.code !== 'TIMEOUT';
+  const prefixed = early ?? TODAY;
+  const [version, health, metrics, self, list, alarms, quorum] = await Promise.all([
+    asking,
+    healthAsked,
+    metricsAsked,
+    isGone ? undefined : attempt('status', () => describeItself(cluster, contact, prefixed, signal)),
+    isGone ? undefined : attempt('member list', () => askMemberList(cluster, contact, prefixed, signal)),
+    isGone ? undefined : attempt('alarm list', () => askAlarms(cluster, contact, prefixed, signal)),
+    isGone ? undefined : attempt('quorum read', () => askQuorum(cluster, contact, prefixed, signal)),
   ]);
-  const healthy = readHealth(health.status, health.text);
-  const facts = told({
-    version: version.text,
-    ...metrics,
-    ...self.facts,
-    ...leadership(self.facts, metrics, healthy.healthy),
-    ...healthy,
-    unhealthyBecause: healthy.healthy ? undefined : (healthy.unhealthyBecause ?? self.said[0]),
+  if ([version, health, metrics, self, list, alarms].every((answer) => answer === undefined)) {
+    const error = connection ?? unanswered[0]!.error;
+    return { contact, alarms: [], facts: { error, absence: await absenceOf(error, contact, signal) } };
+  }
+  return assemble({
+    contact,
+    unanswered,
+    ...(version && { version }),
+    ...(health && { health }),
+    metrics: metrics ?? {},
+    ...(self && { self }),
+    ...(list && { list }),
+    alarms: alarms ?? [],
+    ...(quorum && { quorum }),
     clockAheadMs: clock.aheadMs(),
   });
-  return { contact, ...(self.id !== undefined && { id: self.id }), facts, said: self.said };
 }
 
-function metricsIn({ status, text }: TextAnswer): Metrics {
-  return status === 200 ? readMetrics(text) : {};
+interface Answers {
+  readonly contact: Contact;
+  readonly unanswered: readonly Unanswered[];
+  readonly version?: Version;
+  readonly health?: Health;
+  readonly metrics: Metrics;
+  readonly self?: Self;
+  readonly list?: {
+    readonly members: readonly Listed[];
+    readonly clusterId?: string;
+    readonly memberId?: string;
+  };
+  readonly alarms: readonly StoreAlarm[];
+  readonly quorum?: Quorum;
+  readonly clockAheadMs: number | undefined;
 }
 
-/** Some have their metrics on another port only; they add to what is known and are not needed. */
-function orNone(error: unknown): Metrics {
-  if (error instanceof SourceError) return {};
-  throw error;
+function assemble(answers: Answers): Portrait {
+  const { contact, version, health = {}, metrics, self, list, alarms, quorum, clockAheadMs } = answers;
+  const { id: ownId, leaderId, hasLeader, isLearner, errors = [], ...sizes } = self ?? {};
+  const id = ownId ?? list?.memberId ?? quorum?.memberId ?? metrics.id;
+  const clusterId = self?.clusterId ?? list?.clusterId ?? quorum?.clusterId;
+  const { healthy } = health;
+  const isHealthUnusable = health.isUnusable === true;
+  const unanswered = isHealthUnusable
+    ? [...answers.unanswered, { question: 'health' as const, error: health.error!, isDenied: true }]
+    : answers.unanswered;
+  const isLearnerByStatus = isLearner === true || metrics.isLearner === true;
+  const facts = reported({
+    version: version?.text,
+    leaderChanges: metrics.leaderChanges,
+    proposalsFailed: metrics.proposalsFailed,
+    proposalsPending: metrics.proposalsPending,
+    disk: metrics.disk,
+    // Without the status, these are the same numbers.
+    raftIndex: sizes.raftIndex ?? metrics.proposalsCommitted,
+    raftAppliedIndex: sizes.raftAppliedIndex ?? metrics.proposalsApplied,
+    dbSizeBytes: sizes.dbSizeBytes ?? metrics.dbSizeBytes,
+    dbInUseBytes: sizes.dbInUseBytes ?? metrics.dbInUseBytes,
+    quotaBytes: sizes.quotaBytes ?? metrics.quotaBytes,
+    ...leadership({ hasLeader, isLeader: self?.isLeader, healthy }, metrics),
+    isLearnerByStatus: isLearnerByStatus ? true : undefined,
+    healthy,
+    unhealthyBecause: healthy === false ? (health.because ?? errors[0]) : undefined,
+    clockAheadMs,
+    unanswered: unanswered.length > 0 ? unanswered : undefined,
+  });
+  return {
+    contact,
+    ...(id !== undefined && { id }),
+    ...(clusterId !== undefined && { clusterId }),
+    ...(leaderId !== undefined && { leaderId }),
+    ...(list && { listed: list.members }),
+    alarms: [...alarms, ...alarmsAmong(errors)],
+    ...(quorum && { quorum }),
+    facts,
+  };
 }
 
-/** `health` is a text, or in the oldest a truth value; without a majority it comes with 503. */
-function readHealth(status: number, text: string): Pick<StoreMember, 'healthy' | 'unhealthyBecause'> {
+/** That one question was not answered in time says nothing about the majority, unless it was the question for it. */
+function inOwnWords(question: StoreQuestion, error: SourceError, { host }: Contact): SourceError {
+  if (!(error instanceof LostQuorum) || question === 'quorum read') return error;
+  return new SourceError(error.source, 'unreachable', `${host} did not answer (${error.said})`);
+}
+
+export function metricsIn(source: string, host: string, { status, text }: TextAnswer): Metrics {
+  if (status === 200 && /^etcd_/m.test(text)) return readMetrics(text);
+  throw new SourceError(
+    source,
+    status === 200 ? 'malformed' : 'unreachable',
+    status === 200
+      ? `${host} has no metrics of etcd at /metrics`
+      : `${host} answered /metrics with ${status}`,
+  );
+}
+
+interface Health {
+  readonly healthy?: boolean;
+  readonly because?: string;
+  /** It says nothing about the member: 3.5.0 asks itself without a user. */
+  readonly isUnusable?: boolean;
+  readonly error?: SourceError;
+}
+
+/** https://github.com/etcd-io/etcd/issues/13144 */
+const HEALTH_NEEDS_USER = /user name is empty|permission denied/i;
+
+/** `health` is a text, or in the oldest a truth value; without a majority it comes with 503. @throws {SourceError} where it is no answer of etcd. */
+function readHealth(source: string, host: string, { status, text }: TextAnswer): Health {
   const body = asObject(parseJson(text));
-  if (!('health' in body)) return status >= 500 ? { healthy: false } : {};
+  if (!('health' in body))
+    throw new SourceError(
+      source,
+      status >= 400 ? 'unreachable' : 'malformed',
+      `${host} answered /health with ${status >= 400 ? status : 'something that is no answer of etcd'}`,
+    );
   const healthy = status === 200 && String(body['health']) === 'true';
   const reason = textIn(body, 'reason');
-  return { healthy, ...(!healthy && reason !== undefined && { unhealthyBecause: inItsWords(reason) }) };
+  if (healthy || reason === undefined) return { healthy };
+  if (HEALTH_NEEDS_USER.test(reason))
+    return {
+      isUnusable: true,
+      error: new SourceError(
+        source,
+        'refused',
+        `/health of ${host} fails where authentication is enabled (${inItsWords(reason)})`,
+      ),
+    };
+  return { healthy, because: inItsWords(reason) };
 }
 
-type Self = Pick<Portrait, 'id' | 'facts' | 'said'>;
+interface Self extends Pick<
+  StoreMember,
+  'hasLeader' | 'isLeader' | 'dbSizeBytes' | 'dbInUseBytes' | 'quotaBytes' | 'raftIndex' | 'raftAppliedIndex'
+> {
+  readonly id?: string;
+  readonly clusterId?: string;
+  readonly leaderId?: string;
+  readonly isLearner?: boolean;
+  /** Its own words about itself, alarms among them. */
+  readonly errors?: readonly string[];
+}
 
 async function describeItself(
   cluster: Cluster,
@@ -95,23 +263,34 @@ async function describeItself(
       if (!(error instanceof SourceError) || error.kind !== 'missing') throw error;
     }
   }
-  const { status, text } = await contact.ask({ path: '/v2/stats/self', signal });
-  const self = asObject(parseJson(text));
-  const id = status === 200 ? fromHex(textIn(self, 'id')) : undefined;
-  return {
-    ...(id !== undefined && { id }),
-    facts: { isLeader: textIn(self, 'state') === 'StateLeader' },
-    said: [],
-  };
+  const { status, text, headers } = await contact.ask({ path: '/v2/stats/self', signal });
+  const body = asObject(parseJson(text));
+  if (status !== 200 || !('id' in body))
+    throw new SourceError(
+      cluster.name,
+      'missing',
+      `${contact.host} reports no status: it speaks neither v3 nor v2`,
+    );
+  const leaderId = hexIdV2(asObject(body['leaderInfo'])['leader']);
+  return reported({
+    id: hexIdV2(body['id']),
+    clusterId: hexIdV2(headers['x-etcd-cluster-id']),
+    leaderId,
+    isLeader: textIn(body, 'state') === 'StateLeader',
+  });
 }
 
 function fromStatus(status: Json): Self {
-  const id = idIn(asObject(status['header']), 'member_id');
-  const leader = idIn(status, 'leader');
+  const header = asObject(status['header']);
+  const id = hexId(header['member_id']);
+  const leaderId = hexId(status['leader']);
   const errors = Array.isArray(status['errors']) ? status['errors'] : [];
-  const facts = told({
-    hasLeader: leader !== undefined,
-    isLeader: leader !== undefined && leader === id,
+  return reported({
+    id,
+    clusterId: hexId(header['cluster_id']),
+    leaderId,
+    hasLeader: leaderId !== undefined,
+    isLeader: leaderId !== undefined && leaderId === id,
     isLearner: status['isLearner'] === true ? true : undefined,
     dbSizeBytes: countIn(status, 'dbSize'),
     dbInUseBytes: countIn(status, 'dbSizeInUse'),
@@ -119,30 +298,39 @@ function fromStatus(status: Json): Self {
     quotaBytes: countIn(status, 'dbSizeQuota'),
     raftIndex: countIn(status, 'raftIndex'),
     raftAppliedIndex: countIn(status, 'raftAppliedIndex'),
+    errors: errors.filter((error) => typeof error === 'string').map(inItsWords),
   });
-  return {
-    ...(id !== undefined && { id }),
-    facts,
-    said: errors.filter((error) => typeof error === 'string').map(inItsWords),
-  };
 }
 
-/**
- * `/v2/stats/self` says leader also of the last one that is left, so it counts only of a healthy member (reference:
- * cf-and-certificates.md section 1.1, "Quorum loss").
- */
+async function askAlarms(
+  cluster: Cluster,
+  contact: Contact,
+  version: Version,
+  signal: AbortSignal,
+): Promise<readonly StoreAlarm[]> {
+  // etcd 2 has no alarms.
+  if (version.prefix === undefined) return [];
+  const call = { path: 'maintenance/alarm', body: { action: 'GET' }, signal };
+  try {
+    return readAlarms(await callV3(cluster, contact, version, call));
+  } catch (error) {
+    // Without v3 there is no space to run out of, and nothing that is compared.
+    if (error instanceof SourceError && error.kind === 'missing' && version.text !== '') return [];
+    throw error;
+  }
+}
+
+/** `/v2/stats/self` says leader also of the last one that is left, so it counts only of a healthy member. */
 function leadership(
-  { isLeader, hasLeader }: Self['facts'],
-  metrics: Pick<StoreMember, 'isLeader' | 'hasLeader'>,
-  healthy: boolean | undefined,
-): Pick<Self['facts'], 'isLeader' | 'hasLeader'> {
-  if (hasLeader !== undefined) return {};
+  {
+    hasLeader,
+    isLeader,
+    healthy,
+  }: Partial<Record<'hasLeader' | 'isLeader' | 'healthy', boolean | undefined>>,
+  metrics: Metrics,
+): { readonly hasLeader?: boolean | undefined; readonly isLeader?: boolean | undefined } {
+  if (hasLeader !== undefined) return { hasLeader, isLeader };
   const knows = metrics.hasLeader ?? healthy;
   const leads = metrics.isLeader ?? (healthy === true && isLeader === true);
-  return { ...(knows !== undefined && { hasLeader: knows }), isLeader: leads && knows !== false };
-}
-
-/** v2 writes ids in hexadecimal, v3 in decimal. */
-export function fromHex(id: string | undefined): string | undefined {
-  return id !== undefined && /^[0-9a-f]{1,16}$/i.test(id) ? BigInt(`0x${id}`).toString() : undefined;
+  return { hasLeader: knows, isLeader: leads && knows !== false };
 }

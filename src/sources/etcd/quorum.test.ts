@@ -17,7 +17,7 @@ afterAll(async () => {
   await etcd.close();
 });
 const tree = () => source.keyValue!.tree('/doppler', { signal });
-const members = () => source.keyValue!.members({ signal });
+const members = () => source.keyValue!.members({ signal, withinMs: 20_000 });
 
 test('two of three members dead: no keys are told, the quorum is said to be lost, and who is dead', async () => {
   await etcd.put('/doppler/0', 'x', { ttlSeconds: 1 });

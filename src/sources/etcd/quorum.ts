@@ -1,34 +1,32 @@
-import { SourceError } from '../../ports/source-error.ts';
+import type { SourceError } from '../../ports/source-error.ts';
 import { asObject, countIn, explainV2, explainV3, grpc, LostQuorum, parseJson, textIn } from './answers.ts';
 import type { Cluster } from './cluster.ts';
 import type { Contact } from './contact.ts';
-import { firstAnswer } from './first-answer.ts';
-import { askVersion, sendV3, type Version } from './gateway.ts';
+import { sendV3, type Version } from './gateway.ts';
+import { hexId, hexIdV2 } from './ids.ts';
 import { isAbsent, readKeys } from './read-tree.ts';
 
+/** A read that a majority agreed on. */
 export interface Quorum {
-  readonly holds: boolean;
-  readonly because?: string;
   /** Of the v3 store, in decimal. */
   readonly revision?: string;
+  readonly clusterId?: string;
+  readonly memberId?: string;
 }
 
 /**
- * Whether a majority answers, by a read that it must agree on: members' own words (`/v2/stats/self`) are no proof.
- * @throws {SourceError} where it may not be asked.
+ * One read that a majority must agree on: members' own words (`/v2/stats/self`) are no proof.
+ * @throws {LostQuorum} where there is no majority.
+ * @throws {SourceError} where that cannot be asked.
  */
-export async function askQuorum(cluster: Cluster, signal: AbortSignal): Promise<Quorum> {
-  const { name, contacts } = cluster;
-  try {
-    return await firstAnswer(name, contacts.configured, signal, async (contact, signal) => {
-      const version = await askVersion(cluster, contact, signal);
-      const byRange = version.prefix && (await askByRange(cluster, contact, version, signal));
-      return byRange ?? askByKey(cluster, contact, signal);
-    });
-  } catch (error) {
-    if (!(error instanceof SourceError) || error.kind !== 'unreachable') throw error;
-    return { holds: false, because: error.message };
-  }
+export async function askQuorum(
+  cluster: Cluster,
+  contact: Contact,
+  version: Version,
+  signal: AbortSignal,
+): Promise<Quorum> {
+  const byRange = version.prefix && (await askByRange(cluster, contact, version, signal));
+  return byRange ?? askByKey(cluster, contact, signal);
 }
 
 /** One that is hardly there: what matters is that somebody answered. */
@@ -42,20 +40,52 @@ async function askByRange(
 ): Promise<Quorum | undefined> {
   const answer = await sendV3(cluster, contact, prefix, { path: 'kv/range', body: { key: NO_KEY }, signal });
   const body = asObject(parseJson(answer.text));
-  if (answer.status === 200) {
-    const revision = textIn(asObject(body['header']), 'revision');
-    return { holds: true, ...(revision !== undefined && /^\d{1,19}$/.test(revision) && { revision }) };
+  if (answer.status === 200 && 'header' in body) {
+    const header = asObject(body['header']);
+    const revision = textIn(header, 'revision');
+    const clusterId = hexId(header['cluster_id']);
+    const memberId = hexId(header['member_id']);
+    return {
+      ...(revision !== undefined && /^\d{1,19}$/.test(revision) && { revision }),
+      ...(clusterId !== undefined && { clusterId }),
+      ...(memberId !== undefined && { memberId }),
+    };
   }
   const failure = explainV3(cluster.name, contact.host, answer);
   if (failure.kind === 'missing') return undefined;
   // Who may read is looked up after the majority has answered: https://github.com/etcd-io/etcd/blob/v3.4.23/etcdserver/v3_server.go
-  const denied = countIn(body, 'code') === grpc.denied && !(failure instanceof LostQuorum);
-  if (denied) return { holds: true };
+  if (countIn(body, 'code') === grpc.denied && !(failure instanceof LostQuorum)) return {};
   throw failure;
 }
 
 async function askByKey(cluster: Cluster, contact: Contact, signal: AbortSignal): Promise<Quorum> {
   const answer = await readKeys(cluster, contact, '_wrench?quorum=true', signal);
-  if (answer.status === 200 || isAbsent(answer)) return { holds: true };
-  throw explainV2(cluster.name, contact.host, answer);
+  if (answer.status !== 200 && !isAbsent(answer)) throw explainV2(cluster.name, contact.host, answer);
+  const clusterId = hexIdV2(answer.headers['x-etcd-cluster-id']);
+  return clusterId === undefined ? {} : { clusterId };
+}
+
+/** What members that were asked for a quorum read say together; `holds` is absent where none could be asked. */
+export interface Agreement {
+  readonly holds?: boolean;
+  readonly because?: string;
+  readonly revision?: string;
+}
+
+/** One that got its answer proves the majority; else one that did not, where it answers other questions, shows that there is none. */
+export function agreementOf(
+  asked: readonly { readonly quorum?: Quorum; readonly failure?: SourceError }[],
+): Agreement {
+  const read = asked.filter(({ quorum }) => quorum !== undefined);
+  if (read.length > 0) {
+    const revisions = read.flatMap(({ quorum }) => quorum?.revision ?? []);
+    const [revision] = revisions.toSorted((a, b) => (BigInt(a) < BigInt(b) ? 1 : -1));
+    return { holds: true, ...(revision !== undefined && { revision }) };
+  }
+  const failures = asked.flatMap(({ failure }) => failure ?? []);
+  const lost = failures.find((failure) => failure instanceof LostQuorum);
+  const late = failures.find(({ code }) => code === 'TIMEOUT');
+  if (lost || late) return { holds: false, because: (lost ?? late)!.message };
+  const [first] = failures;
+  return first ? { because: first.message } : {};
 }

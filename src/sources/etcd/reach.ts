@@ -1,6 +1,7 @@
 import type { Reach } from '../../ports/source.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import type { Cluster } from './cluster.ts';
+import { firstAnswer } from './first-answer.ts';
 import { askVersion, type Version } from './gateway.ts';
 import { askQuorum } from './quorum.ts';
 
@@ -18,15 +19,27 @@ export async function reachEtcd(cluster: Cluster, signal: AbortSignal): Promise<
     const faults = failures.map(({ message }) => message);
     const [failure] = failures;
     if (versions.length === 0) return { ok: false, said: faults.join('; '), cure: cureOf(failure) };
-    const quorum = await askQuorum(cluster, signal);
-    const said = [`etcd ${texts}, ${counted}`, ...faults, ...(quorum.because ? [quorum.because] : [])];
-    if (!quorum.holds)
-      return { ok: false, said: said.join('; '), cure: 'bring a majority of its members back first' };
+    const lost = await findLostQuorum(cluster, signal);
+    const said = [`etcd ${texts}, ${counted}`, ...faults, ...(lost ? [lost.message] : [])];
+    if (lost) return { ok: false, said: said.join('; '), cure: 'bring a majority of its members back first' };
     return { ok: !failure, said: said.join('; '), ...(failure && { cure: cureOf(failure) }) };
   } catch (error) {
     if (signal.aborted) return { ok: false, said: 'it was not waited for', cure: cureOf(undefined) };
     const failure = asSourceError(error);
     return { ok: false, said: failure.message, cure: cureOf(failure) };
+  }
+}
+
+/** @returns why no majority answers; undefined where one does. @throws {SourceError} where that cannot be asked. */
+async function findLostQuorum(cluster: Cluster, signal: AbortSignal): Promise<SourceError | undefined> {
+  try {
+    await firstAnswer(cluster.name, cluster.contacts.configured, signal, async (contact, signal) =>
+      askQuorum(cluster, contact, await askVersion(cluster, contact, signal), signal),
+    );
+    return undefined;
+  } catch (error) {
+    if (error instanceof SourceError && error.kind === 'unreachable') return error;
+    throw error;
   }
 }
 

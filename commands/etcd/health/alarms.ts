@@ -1,0 +1,62 @@
+import { type ports, wording } from '../../kit.ts';
+import type { StoreLook } from './collect.ts';
+import { field, membersTable, named, targetOf, type Trouble } from './words.ts';
+
+const CORRUPTION = 'https://etcd.io/docs/v3.5/op-guide/data_corruption/';
+
+/** The names of those that raised an alarm of this kind; an alarm outlives its member, and may name none. */
+export function raisedBy({ alarms, members }: ports.StoreMembers, kind: string): string {
+  const ids = alarms.flatMap((alarm) => (alarm.kind === kind ? (alarm.memberId ?? []) : []));
+  return named(ids.map((id) => members.find((member) => member.id === id) ?? { id, name: '' }));
+}
+
+/** Reported where the quorum is lost, too: it is the one thing that a repair in haste makes worse. */
+export function corrupt(store: StoreLook): Trouble | undefined {
+  if (!store.alarms.some(({ kind }) => kind === 'CORRUPT')) return undefined;
+  const by = raisedBy(store, 'CORRUPT');
+  return {
+    headline: `${store.name} takes no writes: CORRUPT`,
+    finding: {
+      reason: 'corrupt',
+      severity: 'critical',
+      target: store.name,
+      summary: `${store.name} takes no writes: the databases of its members differ (CORRUPT${by === '' ? '' : `, raised by ${by}`}). Take a snapshot of every member before anything else, then replace those that are wrong`,
+      evidence: [
+        field('Documentation', CORRUPTION),
+        field('No fix is offered', 'which member is right is for people to find out'),
+        membersTable(store),
+      ],
+    },
+  };
+}
+
+/** What it means is not known here, so it is neither harmless nor critical. */
+export function unknownAlarms(store: StoreLook): Trouble[] {
+  const kinds = new Set(store.alarms.map(({ kind }) => kind).filter((kind) => !KNOWN.has(kind)));
+  return [...kinds].toSorted().map((kind) => {
+    const raisers = store.members.filter(({ id }) =>
+      store.alarms.some((alarm) => alarm.kind === kind && alarm.memberId === id),
+    );
+    const by = raisedBy(store, kind);
+    const headline = `${store.name} has raised the alarm ${kind}`;
+    return {
+      headline,
+      finding: {
+        reason: 'unknown-alarm',
+        severity: 'warning',
+        target: raisers.length === 1 ? targetOf(store, raisers) : store.name,
+        summary: `${headline}${by === '' ? '' : ` (${by})`}, which is not known here. Look it up in the documentation of this version of etcd; no fix is offered while it is raised`,
+        evidence: [membersTable(store)],
+      },
+    };
+  });
+}
+
+const KNOWN: ReadonlySet<string> = new Set(['NOSPACE', 'CORRUPT']);
+
+/** `CORRUPT and READONLY`; empty where there is none but NOSPACE. */
+export function otherAlarms({ alarms }: ports.StoreMembers): string {
+  return wording.list(
+    [...new Set(alarms.map(({ kind }) => kind))].filter((kind) => kind !== 'NOSPACE').toSorted(),
+  );
+}

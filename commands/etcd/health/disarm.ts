@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { defineRemediation, SourceError } from '../../kit.ts';
+import { isOnlyToDisarm, obstacleTo } from './condition.ts';
+import {
+  alarmsToDisarm,
+  findStore,
+  lookFor,
+  membersInOrder,
+  raiserOf,
+  SETTLES_WITHIN_S,
+} from './free-space.ts';
+import { nameOf } from './words.ts';
+
+const paramsSchema = z.strictObject({ store: z.string() });
+
+export type DisarmOffer = {
+  readonly remediation: 'disarm';
+  readonly params: z.output<typeof paramsSchema>;
+};
+
+/** A button's label in Slack: https://docs.slack.dev/reference/block-kit/block-elements/button-element */
+const MOST_LETTERS = 75;
+
+/** Lets a store be written to again whose space was freed already. */
+export const disarm = defineRemediation({
+  about: 'Disarms the NOSPACE alarm where every database is below its quota again',
+  title: ({ store }) => `Disarm NOSPACE of ${store}`.slice(0, MOST_LETTERS),
+  risk: 'safe',
+  uses: ['keyValue'],
+  params: paramsSchema,
+  settlesWithinSeconds: SETTLES_WITHIN_S,
+  plan: async (context, { store: name }) => {
+    const store = await lookFor(context, name)();
+    const obstacle = obstacleTo(store);
+    if (obstacle !== undefined) throw refused(name, obstacle);
+    if (!isOnlyToDisarm(store)) throw refused(name, 'there is no alarm to disarm, or no space was freed yet');
+    alarmsToDisarm(name, store);
+    return {
+      lines: ['Disarm every NOSPACE alarm, if each database is still below its quota'],
+      targets: [`etcd:${name}`],
+      precondition: {
+        alarms: 'NOSPACE',
+        members: membersInOrder(store)
+          .map((member) => `${nameOf(member)} (${member.id})`)
+          .join(', '),
+      },
+      afterwards: [
+        'It fills up again unless history is compacted regularly (--auto-compaction-retention) or what writes so much is found.',
+      ],
+    };
+  },
+  apply: async ({ read, write, order, did }, { store: name }) => {
+    findStore({ read }, name);
+    const store = await lookFor({ read, signal: order.signal }, name)();
+    for (const alarm of alarmsToDisarm(name, store)) {
+      await write.keyValue.disarm(name, alarm, order);
+      await did(`NOSPACE alarm of ${raiserOf(alarm, store)} disarmed`);
+    }
+  },
+});
+
+function refused(name: string, because: string): SourceError {
+  return new SourceError(name, 'refused', `NOSPACE of ${name} is not disarmed: ${because}`);
+}

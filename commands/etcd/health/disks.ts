@@ -1,0 +1,166 @@
+import { type ports, wording } from '../../kit.ts';
+import type { StoreLook } from './collect.ts';
+import { mostChanges, changesIn } from './elections.ts';
+import { type Evidence, field, named, nameOf, percent, targetOf, type Trouble, seconds } from './words.ts';
+
+export interface DiskLimits {
+  /** 0 to 1, of its fsyncs or commits. */
+  readonly slowShare: number;
+  readonly leaderChanges: number;
+}
+
+/** "99th percentile of wal_fsync_duration_seconds should be less than 10ms", and of backend_commit less than 25ms. */
+const GUIDE = 'https://etcd.io/docs/v3.4/faq/';
+/** Fewer since start say nothing about a 99th percentile. */
+const FEWEST_SINCE_START = 1_000;
+/** Within seconds there are fewer; so few that one of them is a matter of chance are not judged. */
+const FEWEST_IN_INTERVAL = 20;
+const FEWEST_SLOW_IN_INTERVAL = 3;
+/** From this many times the limit on it is no matter of rounding between buckets. */
+const CLEARLY = 5;
+
+/** With so many in a few seconds, applying is slow for whatever reason: a disk, the processor, or requests that are too large. */
+const MANY_SLOW_APPLIES = 10;
+
+type Kind = 'fsyncs' | 'commits';
+
+const KINDS: Readonly<
+  Record<Kind, { readonly label: string; readonly limit: string; readonly guide: string }>
+> = {
+  fsyncs: { label: 'fsyncs', limit: '8 ms', guide: 'etcd needs 99 % of them below 10 ms' },
+  commits: { label: 'backend commits', limit: '32 ms', guide: 'etcd needs 99 % of them below 25 ms' },
+};
+
+/** What was counted between two readings; undefined where the counters began at 0 again in between. */
+export function inInterval(
+  before: ports.DiskCounters,
+  after: ports.DiskCounters,
+): ports.DiskCounters | undefined {
+  const less = (a: ports.Operations | undefined, b: ports.Operations | undefined) =>
+    a && b && { slow: b.slow - a.slow, total: b.total - a.total };
+  const fsyncs = less(before.fsyncs, after.fsyncs);
+  const commits = less(before.commits, after.commits);
+  const slowApplies =
+    before.slowApplies === undefined || after.slowApplies === undefined
+      ? undefined
+      : after.slowApplies - before.slowApplies;
+  const counts = [fsyncs?.total, fsyncs?.slow, commits?.total, commits?.slow, slowApplies];
+  if (counts.some((count = 0) => count < 0)) return undefined;
+  return {
+    ...(fsyncs && { fsyncs }),
+    ...(commits && { commits }),
+    ...(slowApplies !== undefined && { slowApplies }),
+  };
+}
+
+interface Slow {
+  readonly member: ports.StoreMember;
+  readonly kind: Kind;
+  readonly share: number;
+  /** While the check ran; else since the member started, which is all there is where hardly anything was written meanwhile. */
+  readonly isNow: boolean;
+}
+
+/**
+ * A disk is judged by what it did while the check ran: the counters since start hide a new trouble for weeks, and keep an old one as long.
+ * Where nothing was written meanwhile they are all there is.
+ */
+export function slowDisks(store: StoreLook, { slowShare, leaderChanges }: DiskLimits): Trouble | undefined {
+  const slow = store.members.flatMap((member) =>
+    (['fsyncs', 'commits'] as const).flatMap((kind) => judge(store, member, kind, slowShare) ?? []),
+  );
+  const [worst] = slow.toSorted((a, b) => b.share - a.share);
+  // Who accepts any share of slow operations is not interested in slow applies either.
+  if (!worst) return slowShare < 1 ? slowApplies(store) : undefined;
+  const members = [...new Set(slow.map(({ member }) => member))];
+  const elects = mostChanges(store.members) >= leaderChanges;
+  const isClear = elects || worst.share >= CLEARLY * slowShare;
+  const isOne = members.length === 1;
+  const whose = `the ${isOne ? 'disk' : 'disks'} of ${named(members)} ${isOne ? 'is' : 'are'} slow`;
+  const { label, limit, guide } = KINDS[worst.kind];
+  const when = worst.isNow
+    ? ` in the last ${seconds((store.interval?.seconds ?? 0) * 1_000)}`
+    : ' since it started';
+  const consequence = elects ? ', and the leader has changed often' : '';
+  return {
+    ...(isClear && { headline: whose }),
+    finding: {
+      reason: 'slow-disk',
+      severity: isClear ? 'warning' : 'info',
+      target: targetOf(store, members),
+      summary: `T${whose.slice(1)}: ${isOne ? '' : 'up to '}${percent(worst.share)} of the ${label}${when} took longer than ${limit}${consequence}; ${guide}`,
+      evidence: [
+        field('Documentation', GUIDE),
+        diskTable(store, members),
+        ...(elects ? changesIn(store.members) : []),
+      ],
+    },
+  };
+}
+
+/** Where neither fsyncs nor commits are slow. */
+function slowApplies(store: StoreLook): Trouble | undefined {
+  const { interval } = store;
+  const slow = store.members.flatMap((member) => {
+    const count = interval?.disks[member.id]?.slowApplies ?? 0;
+    return count >= MANY_SLOW_APPLIES ? [{ member, count }] : [];
+  });
+  if (!interval || slow.length === 0) return undefined;
+  const members = slow.map(({ member }) => member);
+  const most = Math.max(...slow.map(({ count }) => count));
+  return {
+    finding: {
+      reason: 'slow-disk',
+      severity: 'info',
+      target: targetOf(store, members),
+      summary: `${named(members)} took more than 100 ms to apply ${members.length === 1 ? '' : 'up to '}${wording.count(most, 'request')} in the last ${seconds(interval.seconds * 1_000)}, though fsyncs and commits were fast: look at the load of the machine and at very large requests`,
+      evidence: [field('Documentation', GUIDE), diskTable(store, members)],
+    },
+  };
+}
+
+function judge(store: StoreLook, member: ports.StoreMember, kind: Kind, limit: number): Slow | undefined {
+  const now = store.interval?.disks[member.id]?.[kind];
+  if (now && now.total >= FEWEST_IN_INTERVAL) {
+    const share = now.slow / now.total;
+    return share > limit && now.slow >= FEWEST_SLOW_IN_INTERVAL
+      ? { member, kind, share, isNow: true }
+      : undefined;
+  }
+  const ever = member.disk?.[kind];
+  if (!ever || ever.total < FEWEST_SINCE_START) return undefined;
+  const share = ever.slow / ever.total;
+  return share > limit ? { member, kind, share, isNow: false } : undefined;
+}
+
+function diskTable(store: StoreLook, members: readonly ports.StoreMember[]): Evidence {
+  const { interval } = store;
+  const span = interval ? `Last ${seconds(interval.seconds * 1_000)}` : 'While checking';
+  return {
+    kind: 'table',
+    columns: ['Member', 'Operations', 'Slow', span, 'Since start'],
+    rows: members.flatMap((member) => {
+      const now = interval?.disks[member.id];
+      const rows = (['fsyncs', 'commits'] as const).map((kind) => [
+        nameOf(member),
+        KINDS[kind].label,
+        `above ${KINDS[kind].limit}`,
+        counted(now?.[kind]),
+        counted(member.disk?.[kind]),
+      ]);
+      const { slowApplies } = member.disk ?? {};
+      return slowApplies === undefined
+        ? rows
+        : [
+            ...rows,
+            [nameOf(member), 'applies', 'above 100 ms', String(now?.slowApplies ?? ''), String(slowApplies)],
+          ];
+    }),
+  };
+}
+
+function counted(operations: ports.Operations | undefined): string {
+  if (!operations) return '';
+  const { slow, total } = operations;
+  return total === 0 ? 'none' : `${slow} of ${total} (${percent(slow / total)})`;
+}

@@ -1,0 +1,46 @@
+import { connect } from 'node:net';
+import type { Absence } from '../../ports/key-value.ts';
+import type { SourceError } from '../../ports/source-error.ts';
+import type { Contact } from './contact.ts';
+
+const ACCEPTS_WITHIN_MS = 1_000;
+
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EACCES',
+  'EADDRNOTAVAIL',
+]);
+const NO_ANSWER: ReadonlySet<string> = new Set(['TIMEOUT', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT']);
+
+/** What a failure says about the one who should have answered. */
+export async function absenceOf(
+  { kind, code = '' }: SourceError,
+  contact: Pick<Contact, 'url'>,
+  signal: AbortSignal,
+): Promise<Absence> {
+  if (code === 'ECONNREFUSED') return 'not-listening';
+  if (UNREACHABLE.has(code)) return 'unreachable';
+  if (kind !== 'unreachable' || !NO_ANSWER.has(code)) return 'rejected';
+  return (await acceptsConnections(contact, signal)) ? 'hung' : 'unreachable';
+}
+
+/** A stopped process still has connections accepted for it by its kernel; a host that is down, or behind a firewall, has not. */
+function acceptsConnections({ url }: Pick<Contact, 'url'>, signal: AbortSignal): Promise<boolean> {
+  const { hostname, port, protocol } = new URL(url);
+  return new Promise((resolve) => {
+    const socket = connect({
+      host: hostname.replaceAll(/^\[|\]$/g, ''),
+      port: Number(port || (protocol === 'https:' ? 443 : 80)),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(ACCEPTS_WITHIN_MS)]),
+    });
+    const end = (accepts: boolean) => {
+      resolve(accepts);
+      socket.destroy();
+    };
+    socket.once('connect', () => end(true));
+    socket.on('error', () => end(false));
+  });
+}

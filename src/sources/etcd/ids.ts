@@ -1,0 +1,25 @@
+/**
+ * Ids are 64 bits: v3 writes them as decimal text, v2 in hexadecimal, and etcdctl shows them in hexadecimal without leading zeros.
+ * Here they are always as etcdctl shows them, and never a number.
+ */
+
+/** @returns undefined for 0, which is nobody, and for what is no id. */
+export function hexId(decimal: unknown): string | undefined {
+  const text = typeof decimal === 'number' && Number.isSafeInteger(decimal) ? String(decimal) : decimal;
+  if (typeof text !== 'string' || !/^\d{1,20}$/.test(text)) return undefined;
+  return nonZero(BigInt(text));
+}
+
+/** An id as v2 writes it. */
+export function hexIdV2(hex: unknown): string | undefined {
+  return typeof hex === 'string' && /^[0-9a-f]{1,16}$/i.test(hex) ? nonZero(BigInt(`0x${hex}`)) : undefined;
+}
+
+/** As v3 wants it. */
+export function decimalId(hex: string): string {
+  return BigInt(`0x${hex}`).toString();
+}
+
+function nonZero(id: bigint): string | undefined {
+  return id === 0n ? undefined : id.toString(16);
+}
