@@ -29,7 +29,7 @@ export async function loadCatalogue(root = new URL('../commands/', import.meta.u
 async function folders(url: URL): Promise<string[]> {
   const entries = await readdir(url, { withFileTypes: true });
   return entries
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('_'))
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('_') && entry.name !== 'shared')
     .map((entry) => entry.name)
     .toSorted();
 }

@@ -14,6 +14,8 @@ const FLOORS: readonly Floor[] = [
   { room: /^commands\/kit\.ts$/, mayImport: /^src\/(check|ports)\// },
   { room: /^commands\/shared\//, mayImport: /^commands\/kit\.ts$/ },
   { room: /^commands\/[^/]+\/command\.ts$/, mayImport: /^commands\/kit\.ts$/ },
+  // Pure helpers that several checks use.
+  { room: /^commands\/shared\//, mayImport: /^commands\/kit\.ts$/ },
   // Two looks may be some seconds apart; lint keeps the waiting in `collect`.
   {
     room: /^commands\/[^/]+\/[^/]+\//,

@@ -1,0 +1,108 @@
+import { type ports, wording } from '../kit.ts';
+import { type Evidence, field, named, nameOf, type Store, targetOf, type Trouble } from './store-words.ts';
+
+const DAY_MS = 86_400_000;
+
+export interface CertificateLimits {
+  readonly warningDays: number;
+  readonly criticalDays: number;
+}
+
+export function hasExpired(certificate: ports.Certificate | undefined, now: Date): boolean {
+  return certificate !== undefined && certificate.notAfter.getTime() <= now.getTime();
+}
+
+/** `the peer certificates of n1 and n2 have expired`; undefined where nothing of the kind is known. */
+export function certificateProblem(
+  members: readonly ports.StoreMember[],
+  which: 'certificate' | 'peerCertificate',
+  now: Date,
+): string | undefined {
+  const ended = members.filter((member) => hasExpired(member[which], now));
+  if (ended.length === 0) return undefined;
+  const isOne = ended.length === 1;
+  const kind = which === 'peerCertificate' ? 'peer certificate' : 'certificate';
+  return `the ${kind}${isOne ? '' : 's'} of ${named(ended)} ${isOne ? 'has' : 'have'} expired`;
+}
+
+/** What we show ourselves: with an expired one, members that verify it reject us, and nothing else can be seen. */
+export function clientCertificateTrouble(
+  store: Store,
+  { warningDays, criticalDays }: CertificateLimits,
+  now: Date,
+): Trouble | undefined {
+  const { clientCertificate: certificate, name } = store;
+  if (!certificate) return undefined;
+  const left = certificate.notAfter.getTime() - now.getTime();
+  if (left > Math.max(warningDays, criticalDays) * DAY_MS) return undefined;
+  const isOver = left <= 0;
+  const headline = `Wrench's client certificate for ${name} ${isOver ? `expired ${wording.span(left)} ago` : `expires in ${wording.span(left)}`}`;
+  const consequence = isOver
+    ? inEffect(store)
+    : 'members that verify it reject it from then on, and this check sees nothing. Renew it';
+  return {
+    headline,
+    finding: {
+      reason: isOver ? 'client-certificate-expired' : 'client-certificate-expiring',
+      severity: left <= criticalDays * DAY_MS ? 'critical' : 'warning',
+      target: name,
+      summary: `${headline}: ${consequence}`,
+      evidence: [
+        field('Certificate', certificate.name),
+        field('Expires', wording.moment(certificate.notAfter)),
+        field('Configured as', `clientCertificate of the source ${name}`),
+      ],
+    },
+  };
+}
+
+/** What the endpoints do with one that has expired, as far as they show it. */
+function inEffect({ endpoints }: Store): string {
+  if (endpoints.some(({ error }) => error === undefined))
+    return 'some members still accept it; those that verify it do not. Renew it';
+  return endpoints.some(({ absence }) => absence === 'rejected')
+    ? 'members reject it, so their state is not known. Renew it, and check whether other clients use the same one'
+    : 'members that verify it will reject it. Renew it';
+}
+
+interface Served {
+  readonly id: string;
+  readonly name: string;
+  readonly certificate: ports.Certificate;
+}
+
+/** What client ports serve: by member, or by endpoint where nobody listed the members. Members get theirs on the same day, so this is one finding. */
+export function expiredCertificates(store: Store, now: Date): Trouble | undefined {
+  const { members, endpoints, name } = store;
+  const all =
+    members.length > 0 ? members : endpoints.map((one) => ({ ...one, id: one.address, name: one.address }));
+  const ended = all.flatMap(({ certificate, ...one }): Served[] =>
+    certificate && hasExpired(certificate, now) ? [{ id: one.id, name: one.name, certificate }] : [],
+  );
+  if (ended.length === 0) return undefined;
+  const isOne = ended.length === 1;
+  const count = wording.count(all.length, members.length > 0 ? 'member' : 'endpoint');
+  const isAll = ended.length === all.length && !isOne;
+  const headline = isAll
+    ? `the certificates of all ${count} of ${name} have expired`
+    : `the ${isOne ? 'certificate' : 'certificates'} of ${ended.length} of ${count} of ${name} ${isOne ? 'has' : 'have'} expired`;
+  const longest = Math.max(...ended.map(({ certificate }) => now.getTime() - certificate.notAfter.getTime()));
+  return {
+    headline,
+    finding: {
+      reason: 'certificate-expired',
+      severity: 'critical',
+      target: targetOf(store, ended),
+      summary: `The ${isOne ? 'certificate' : 'certificates'} of ${named(ended)} expired ${wording.span(longest)} ago: clients that verify it do not connect`,
+      evidence: [table(ended)],
+    },
+  };
+}
+
+function table(ended: readonly Served[]): Evidence {
+  return {
+    kind: 'table',
+    columns: ['Member', 'Certificate', 'Expires'],
+    rows: ended.map((one) => [nameOf(one), one.certificate.name, wording.moment(one.certificate.notAfter)]),
+  };
+}

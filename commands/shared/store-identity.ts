@@ -1,0 +1,164 @@
+import { type ports, wording } from '../kit.ts';
+import { type Evidence, field, nameOf, type Store, type Trouble } from './store-words.ts';
+
+/** Whether the configured endpoints are one cluster: nothing else that they report counts before that is so. */
+export function identityTroubles(store: Store): Trouble[] {
+  return [
+    severalClusters(store) ?? severalLeaders(store) ?? differentLists(store),
+    removed(store),
+    leftOver(store),
+  ].flatMap((trouble) => trouble ?? []);
+}
+
+/** Whether what one endpoint answers can be compared with what another one does. */
+export function isOneCluster(store: Pick<Store, 'endpoints'>): boolean {
+  return clustersOf(store).length < 2 && leadersOf(store).length < 2;
+}
+
+/** Their ids, the one with the most endpoints first. */
+export function clustersOf({ endpoints }: Pick<Store, 'endpoints'>): readonly string[] {
+  const groups = Map.groupBy(endpoints, ({ clusterId }) => clusterId);
+  return [...groups]
+    .toSorted(([, a], [, b]) => b.length - a.length)
+    .flatMap(([clusterId]) => clusterId ?? []);
+}
+
+/** The ids of those who lead, as the endpoints see it. */
+export function leadersOf({ endpoints }: Pick<Store, 'endpoints'>): readonly string[] {
+  return [...new Set(endpoints.flatMap(({ leaderId }) => leaderId ?? []))];
+}
+
+/** https://github.com/etcd-io/etcd/issues/8788 */
+function severalClusters(store: Store): Trouble | undefined {
+  const clusters = clustersOf(store);
+  if (clusters.length < 2) return undefined;
+  const headline = `the endpoints of ${store.name} are ${clusters.length} separate clusters`;
+  const groups = clusters.map((id) =>
+    wording.list(addressesOf(store.endpoints.filter(({ clusterId }) => clusterId === id))),
+  );
+  return {
+    headline,
+    finding: {
+      reason: 'several-clusters',
+      severity: 'critical',
+      target: store.name,
+      summary: `T${headline.slice(1)} (${groups.join(' | ')}): each has data of its own, and clients see one or the other. Find out which one is right, and stop writes to the others, before you repair anything`,
+      evidence: [
+        endpointTable(store),
+        field('No fix is offered', 'which cluster is right is for people to find out'),
+      ],
+    },
+  };
+}
+
+function severalLeaders(store: Store): Trouble | undefined {
+  const leaders = leadersOf(store);
+  if (leaders.length < 2) return undefined;
+  const headline = `the endpoints of ${store.name} follow ${leaders.length} leaders`;
+  return {
+    headline,
+    finding: {
+      reason: 'several-leaders',
+      severity: 'critical',
+      target: store.name,
+      summary: `T${headline.slice(1)}: the cluster has split, and each part may take writes of its own. Look at the network between the members, and at whether one was started with --force-new-cluster`,
+      evidence: [
+        endpointTable(store),
+        field('No fix is offered', 'which part is right is for people to find out'),
+      ],
+    },
+  };
+}
+
+/** One that was removed, or that missed a change, has a list of its own. */
+function differentLists(store: Store): Trouble | undefined {
+  const lists = new Set(store.endpoints.flatMap(({ lists }) => (lists ? [lists.join()] : [])));
+  if (lists.size < 2) return undefined;
+  const headline = `the endpoints of ${store.name} list different members`;
+  return {
+    headline,
+    finding: {
+      reason: 'member-lists-differ',
+      severity: 'warning',
+      target: store.name,
+      summary: `T${headline.slice(1)}: one was removed, or has missed a change of the membership. Compare “etcdctl member list” of each`,
+      evidence: [endpointTable(store)],
+    },
+  };
+}
+
+/** Configured, and by its own words no member of the cluster that the others form. */
+function removed(store: Store): Trouble | undefined {
+  const { members, endpoints } = store;
+  const [own] = clustersOf(store);
+  const others = endpoints.filter(
+    ({ clusterId = own, memberId }) =>
+      clusterId === own && memberId !== undefined && !members.some(({ id }) => id === memberId),
+  );
+  if (members.length === 0 || others.length === 0) return undefined;
+  const isOne = others.length === 1;
+  const headline = `${wording.list(addressesOf(others))} ${isOne ? 'is not a member' : 'are not members'} of ${store.name}`;
+  const advice = isOne
+    ? 'though it is configured as an endpoint: it was removed from the cluster, or the configuration is out of date'
+    : 'though they are configured as endpoints: they were removed from the cluster, or the configuration is out of date';
+  return notAMember(store, others, headline, advice);
+}
+
+/** Configured, without an answer, while every member was found elsewhere: it may also be a second address of one of them. */
+function leftOver(store: Store): Trouble | undefined {
+  const { members, endpoints } = store;
+  const areAllFound =
+    members.length > 0 && members.every(({ error, isConfigured }) => error === undefined || isConfigured);
+  const others = endpoints.filter(
+    ({ memberId, error, absence }) => memberId === undefined && error !== undefined && absence !== 'rejected',
+  );
+  if (!areAllFound || others.length === 0) return undefined;
+  const isOne = others.length === 1;
+  const areDown = others.every(({ absence }) => absence !== 'unreachable');
+  const does = areDown ? `${isOne ? 'does' : 'do'} not respond` : 'cannot be reached from here';
+  const headline = `${wording.list(addressesOf(others))} ${does}, and every member of ${store.name} was found elsewhere`;
+  const advice = isOne
+    ? 'so it is no longer a member, or another address of one: correct the endpoints of this source'
+    : 'so they are no longer members, or other addresses of some: correct the endpoints of this source';
+  return notAMember(store, others, headline, advice);
+}
+
+function notAMember(
+  store: Store,
+  others: readonly ports.StoreEndpoint[],
+  headline: string,
+  advice: string,
+): Trouble {
+  const [first, ...more] = others;
+  return {
+    headline,
+    finding: {
+      reason: 'endpoint-not-a-member',
+      severity: 'warning',
+      target: first && more.length === 0 ? `${store.name}/${first.address}` : store.name,
+      summary: `${headline}, ${advice}`,
+      evidence: [endpointTable(store)],
+    },
+  };
+}
+
+function addressesOf(endpoints: readonly ports.StoreEndpoint[]): readonly string[] {
+  return endpoints.map(({ address }) => address);
+}
+
+function endpointTable({ endpoints, members }: Store): Evidence {
+  const nameOfId = (id = '') => {
+    const member = members.find((one) => one.id === id);
+    return member ? nameOf(member) : id;
+  };
+  return {
+    kind: 'table',
+    columns: ['Endpoint', 'Cluster', 'Member', 'Leader'],
+    rows: endpoints.map(({ address, clusterId, memberId, leaderId, error }) => [
+      address,
+      error ? error.message : (clusterId ?? ''),
+      nameOfId(memberId),
+      nameOfId(leaderId),
+    ]),
+  };
+}

@@ -1,0 +1,151 @@
+import { type ports, wording } from '../kit.ts';
+import { certificateProblem, hasExpired } from './store-certificates.ts';
+import { type Evidence, field, membersTable, named, type Store, type Trouble } from './store-words.ts';
+
+export function isKnownDown(absence: ports.Absence | undefined): boolean {
+  return absence === 'not-listening' || absence === 'hung';
+}
+
+/** It gave no answer, though it should have: it is down, or cannot be reached where it is configured. */
+export function isSilent({ error, absence, isConfigured }: ports.StoreMember): boolean {
+  return error !== undefined && (isKnownDown(absence) || (absence === 'unreachable' && isConfigured));
+}
+
+export function isNeverStarted({ name, error }: ports.StoreMember): boolean {
+  return name === '' && error !== undefined;
+}
+
+/** It has no vote, by the member list or by what it says itself: https://github.com/etcd-io/etcd/issues/18347 */
+export function isNoVoter({ isLearner, isLearnerByStatus }: ports.StoreMember): boolean {
+  return isLearner === true || isLearnerByStatus === true;
+}
+
+/**
+ * An alarm makes every member call itself unhealthy, those that did not raise it as well: that is reported as the alarm.
+ * Before 3.5 `/health` gives no reason at all.
+ */
+export function isWell(
+  { error, hasLeader, healthy, unhealthyBecause = 'alarm' }: ports.StoreMember,
+  { alarms }: ports.StoreMembers,
+): boolean {
+  if (error || hasLeader === false) return false;
+  return healthy !== false || (alarms.length > 0 && /alarm/i.test(unhealthyBecause));
+}
+
+export interface Votes {
+  readonly voters: number;
+  /** Of them, those that answer in whatever way. */
+  readonly up: number;
+  readonly majority: number;
+}
+
+/** A learner has no vote; a voting member that was added and never started has one. */
+export function votesIn({ members }: ports.StoreMembers): Votes {
+  const voters = members.filter((member) => !isNoVoter(member));
+  const up = voters.filter(({ error, absence }) => error === undefined || absence === 'rejected').length;
+  return { voters: voters.length, up, majority: Math.floor(voters.length / 2) + 1 };
+}
+
+/** Nothing is written and no key expires without a majority: what else is wrong with the members follows from it, or is its cause. */
+export function quorumTrouble(store: Store, now: Date): Trouble | undefined {
+  if (store.members.length === 0) return nobodyResponds(store, now);
+  if (store.hasQuorum === true) return undefined;
+  const { name } = store;
+  const { voters, up, majority } = votesIn(store);
+  const counted = `${up} of ${wording.count(voters, 'member')} ${up === 1 ? 'responds' : 'respond'}`;
+  if (up < majority) {
+    // Where nobody said that there is no majority, those that cannot be reached from here may well be up.
+    const down = store.members.filter((member) => !isNoVoter(member) && isKnownDown(member.absence)).length;
+    if (store.hasQuorum === undefined && voters - down >= majority) return undefined;
+    const headline = `${name} has lost its quorum: ${counted}`;
+    const gone = store.members.filter((member) => member.error && !isNoVoter(member));
+    const needed = majority - up;
+    const which = needed === gone.length ? named(gone) : `${needed} of ${named(gone)}`;
+    return lost(store, 'quorum-lost', headline, `bring ${which} back first`);
+  }
+  if (store.hasQuorum === undefined) return undefined;
+  const leader = store.members.find(({ isLeader, hasLeader }) => isLeader && hasLeader !== false);
+  if (leader)
+    return lost(
+      store,
+      'quorum-lost',
+      `${name} does not agree on a read, though ${counted} and ${named([leader])} leads`,
+      'an election may be under way: check again. If it stays so, look at the disks and the network between the members',
+    );
+  const problem = certificateProblem(store.members, 'peerCertificate', now);
+  if (problem !== undefined)
+    return lost(
+      store,
+      'no-leader',
+      `${name} has no leader: ${problem}`,
+      'renew the peer certificates and restart the members',
+    );
+  return lost(
+    store,
+    'no-leader',
+    `${name} has no leader, though ${counted}`,
+    'look at the peer certificates (expired ones end the connections between members), at the network between the members, at their disks and clocks',
+  );
+}
+
+const ABSENT: Readonly<Record<ports.Absence, readonly [one: string, many: string]>> = {
+  'not-listening': ['refuses connections', 'refuse connections'],
+  hung: ['accepts connections and does not answer', 'accept connections and do not answer'],
+  unreachable: ['cannot be reached from here', 'cannot be reached from here'],
+  rejected: ['rejects us', 'reject us'],
+};
+
+/** Who the members are is not known then. Those that cannot be reached from here may be up, so alone they are no finding. */
+function nobodyResponds(store: Store, now: Date): Trouble | undefined {
+  const { name, endpoints } = store;
+  const down = endpoints.filter(({ absence }) => isKnownDown(absence));
+  if (down.length === 0 || endpoints.every(({ certificate }) => hasExpired(certificate, now)))
+    return undefined;
+  const groups = [...Map.groupBy(endpoints, ({ absence = 'rejected' }) => absence)];
+  const states = groups.map(
+    ([absence, those]) => `${those.length} ${ABSENT[absence][those.length === 1 ? 0 : 1]}`,
+  );
+  const isMost = 2 * down.length > endpoints.length;
+  const isOne = endpoints.length === 1;
+  const says = isOne
+    ? `its one endpoint ${ABSENT[endpoints[0]?.absence ?? 'rejected'][0]}`
+    : `none of its ${endpoints.length} endpoints responds (${wording.list(states)})`;
+  const headline = isMost && !isOne ? `${name} has no quorum: ${says}` : `${name} does not respond: ${says}`;
+  const next = isOne
+    ? 'Nothing can be read or written there; whether it has other members is not known here'
+    : isMost
+      ? 'Nothing can be read or written; start its members'
+      : 'Whether the others are up cannot be seen from here';
+  return {
+    headline,
+    finding: {
+      reason: isMost ? 'quorum-lost' : 'endpoints-down',
+      severity: isMost ? 'critical' : 'warning',
+      target: name,
+      summary: `${headline}. ${next}`,
+      evidence: [membersTable(store)],
+    },
+  };
+}
+
+function lost(store: Store, reason: string, headline: string, next: string): Trouble {
+  const said: Evidence[] = store.quorumError === undefined ? [] : [field('Its answer', store.quorumError)];
+  return {
+    headline,
+    finding: {
+      reason,
+      severity: 'critical',
+      target: store.name,
+      summary: `${headline}. Nothing can be written, and keys do not expire; ${next}`,
+      evidence: [membersTable(store), ...said, ...leaderChanges(store.members)],
+    },
+  };
+}
+
+/** Slow disks and unequal clocks are what it came from in https://github.com/cloudfoundry/loggregator-release/issues/127 */
+function leaderChanges(members: readonly ports.StoreMember[]): Evidence[] {
+  const changes = members.flatMap(({ leaderChanges: seen }) => seen ?? []);
+  return changes.length === 0
+    ? []
+    : [field('Leader changes', `${Math.max(...changes)} seen by one member since it started`)];
+}

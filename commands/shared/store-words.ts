@@ -1,0 +1,70 @@
+import { type Finding, type ports, wording } from '../kit.ts';
+
+/** A key-value store, as its members report it. */
+export interface Store extends ports.StoreMembers {
+  readonly name: string;
+}
+
+/** One finding about a store, and how a verdict says it. */
+export interface Trouble {
+  readonly finding: Finding<never>;
+  readonly headline: string;
+}
+
+export type Evidence = NonNullable<Finding['evidence']>[number];
+
+export function field(label: string, value: string): Evidence {
+  return { kind: 'field', label, value };
+}
+
+type Named = Pick<ports.StoreMember, 'id' | 'name'>;
+
+/** One that never started has no name yet, and is called by its id as etcdctl shows it. */
+export function nameOf({ name, id }: Named): string {
+  return name || id;
+}
+
+export function named(members: readonly Named[]): string {
+  return wording.list(members.map(nameOf).toSorted());
+}
+
+/** What several members share is about their store, so that it stays the same finding while it spreads. */
+export function targetOf({ name }: Pick<Store, 'name'>, members: readonly Named[]): string {
+  const [only, ...others] = members;
+  return only && others.length === 0 ? `${name}/${nameOf(only)}` : name;
+}
+
+/** Where nobody listed the members, the endpoints stand for them. */
+export function membersTable({ members, endpoints }: ports.StoreMembers): Evidence {
+  if (members.length === 0)
+    return {
+      kind: 'table',
+      columns: ['Endpoint', 'State'],
+      rows: endpoints.map(({ address, error }) => [address, error?.message ?? 'responds']),
+    };
+  return {
+    kind: 'table',
+    columns: ['Member', 'State', 'Role'],
+    rows: members.map((member) => [nameOf(member), stateOf(member), roleOf(member)]),
+  };
+}
+
+export function stateOf({ name, error, hasLeader, healthy, unhealthyBecause }: ports.StoreMember): string {
+  if (error) return name === '' ? 'never started' : error.message;
+  // A member reports everybody's alarms, by their ids: the findings name them.
+  if (healthy === false && /alarm/i.test(unhealthyBecause ?? '')) return 'takes no v3 writes (alarm)';
+  if (healthy === false) return unhealthyBecause ?? (hasLeader === false ? 'knows no leader' : 'unhealthy');
+  if (hasLeader === false) return 'knows no leader';
+  return healthy ? 'healthy' : 'responds';
+}
+
+function roleOf({ isLeader, isLearner, isLearnerByStatus, error }: ports.StoreMember): string {
+  if (isLearner || isLearnerByStatus) return 'learner';
+  if (error) return '';
+  return isLeader ? 'leader' : 'follower';
+}
+
+/** With a capital letter, unless it begins with the name of a store: that is written as configured. */
+export function sentence(headline: string, { name }: Pick<Store, 'name'>): string {
+  return headline.startsWith(`${name} `) ? headline : headline.charAt(0).toUpperCase() + headline.slice(1);
+}
