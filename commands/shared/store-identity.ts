@@ -105,14 +105,18 @@ function removed(store: Store): Trouble | undefined {
 }
 
 /** Configured, without an answer, while every member was found elsewhere: it may also be a second address of one of them. */
-function leftOver(store: Store): Trouble | undefined {
-  const { members, endpoints } = store;
+export function isLeftOver(
+  { members }: Pick<Store, 'members'>,
+  { memberId, error, absence }: ports.StoreEndpoint,
+): boolean {
   const areAllFound =
-    members.length > 0 && members.every(({ error, isConfigured }) => error === undefined || isConfigured);
-  const others = endpoints.filter(
-    ({ memberId, error, absence }) => memberId === undefined && error !== undefined && absence !== 'rejected',
-  );
-  if (!areAllFound || others.length === 0) return undefined;
+    members.length > 0 && members.every(({ error: one, isConfigured }) => one === undefined || isConfigured);
+  return areAllFound && memberId === undefined && error !== undefined && absence !== 'rejected';
+}
+
+function leftOver(store: Store): Trouble | undefined {
+  const others = store.endpoints.filter((endpoint) => isLeftOver(store, endpoint));
+  if (others.length === 0) return undefined;
   const isOne = others.length === 1;
   const areDown = others.every(({ absence }) => absence !== 'unreachable');
   const does = areDown ? `${isOne ? 'does' : 'do'} not respond` : 'cannot be reached from here';

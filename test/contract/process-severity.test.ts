@@ -35,7 +35,11 @@ function severities(instances: readonly Instance[], lock?: Deployment['lock']) {
     ...(lock && { lock }),
   };
   const bosh = diagnoseProcesses({ deployments: [{ ...deployment, kind: 'bosh' }] });
-  const doppler = diagnoseDoppler(factsOf(STORES, [deployment]), { protocols: ['udp'] });
+  const doppler = diagnoseDoppler(
+    factsOf(STORES, [deployment]),
+    { protocols: ['udp'] },
+    new Date('2016-05-12T09:00:00Z'),
+  );
   const ofMetron = doppler.findings.filter(({ reason }) => reason === 'metron-down');
   expect(ofMetron).toEqual(doppler.findings);
   return { bosh: worst(bosh.findings), doppler: worst(ofMetron) };

@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import { check } from './check.ts';
 import type { Facts } from './collect.ts';
 import { diagnose } from './diagnose.ts';
-import { announced, deployment, doppler, etcd, factsOf, members } from './sightings.ts';
+import { announced, deployment, doppler, etcd, factsOf, members, SERVER_TIME } from './sightings.ts';
 
 function ask(facts: Facts, args: Record<string, string> = {}) {
-  return diagnose(facts, check.args.parse(args));
+  return diagnose(facts, check.args.parse(args), SERVER_TIME);
 }
 
 const lines = ({ findings }: ReturnType<typeof ask>) =>

@@ -1,4 +1,14 @@
 import { type Finding, type ports, wording } from '../../kit.ts';
+import { clientCertificateTrouble, expiredCertificates } from '../../shared/store-certificates.ts';
+import { identityTroubles } from '../../shared/store-identity.ts';
+import {
+  isKnownDown,
+  isNeverStarted,
+  isSilent,
+  isWell,
+  quorumTrouble,
+} from '../../shared/store-responses.ts';
+import { membersTable, named, nameOf, sentence, type Store, type Trouble } from '../../shared/store-words.ts';
 import type { StoreLook } from './collect.ts';
 import type { Service } from './services.ts';
 
@@ -8,108 +18,189 @@ import type { Service } from './services.ts';
  */
 const MOST_SKEW_MS = 2_000;
 
+/** How long before its end our own certificate is reported here; `/etcd health` reports it earlier. */
+const CLIENT_CERTIFICATE = { warningDays: 7, criticalDays: 0 };
+
 /** What is wrong with the stores themselves, before anything can be said of a key. */
 export interface StoreTrouble {
-  readonly reason: 'quorum-lost' | 'clock-skew' | 'member-unhealthy';
   readonly finding: Finding<never>;
   /** In a few words, for what follows from it. */
   readonly because: string;
+  /** What keys say is not to be acted on because of it. */
+  readonly spoils: boolean;
 }
 
-export function troublesOf({ name, process }: Service, looks: readonly StoreLook[]): readonly StoreTrouble[] {
-  return looks.flatMap(({ name: store, members }) => {
+/** With these nothing is known of the keys that could be judged. */
+const WITHOUT_KEYS: ReadonlySet<string> = new Set([
+  'several-clusters',
+  'several-leaders',
+  'quorum-lost',
+  'no-leader',
+  'endpoints-down',
+]);
+
+export function troublesOf(
+  service: Service,
+  looks: readonly StoreLook[],
+  now: Date,
+): readonly StoreTrouble[] {
+  return looks.flatMap(({ name, members, later }) => {
     if (!members) return [];
-    if (!members.hasQuorum) return [quorumLost(store, members, `${name}s`)];
-    return [...clockSkew(store, members, process), ...unhealthy(store, members)];
+    const store: Store = { ...members, name };
+    const quorum = quorumTrouble(store, now);
+    const whole = [...identityTroubles(store), ...(quorum ? [quorum] : [])].map((trouble) =>
+      WITHOUT_KEYS.has(trouble.finding.reason) ? spoiling(service, trouble) : beside(trouble),
+    );
+    const certificates = [
+      clientCertificateTrouble(store, CLIENT_CERTIFICATE, now),
+      expiredCertificates(store, now),
+    ]
+      .flatMap((trouble) => trouble ?? [])
+      // One of three that has expired leaves two to read the keys from.
+      .map((trouble) => (later || quorum ? beside(trouble) : spoiling(service, trouble)));
+    const ofMembers = quorum ? [] : unhealthy(store);
+    return [...whole, ...certificates, ...clockSkew(store, service), ...alarms(store), ...ofMembers];
   });
 }
 
-function quorumLost(store: string, { members, quorumError }: ports.StoreMembers, many: string): StoreTrouble {
-  const up = members.filter(({ error }) => !error).length;
-  const because = `${store} has lost its majority`;
-  return {
-    reason: 'quorum-lost',
-    because,
-    finding: {
-      reason: 'quorum-lost',
-      severity: 'critical',
-      target: store,
-      summary: `${because} (${up} of ${wording.count(members.length, 'member')} ${up === 1 ? 'answers' : 'answer'}): bring its members back first; nothing can be said of ${many} before, and restarting them mends nothing`,
-      evidence: [
-        ...(quorumError ? [{ kind: 'field' as const, label: 'It says', value: quorumError }] : []),
-        membersTable(members),
-      ],
-    },
-  };
+function beside({ finding, headline }: Trouble): StoreTrouble {
+  return { finding, because: headline, spoils: false };
 }
 
-function clockSkew(store: string, { members }: ports.StoreMembers, process: string): readonly StoreTrouble[] {
+/** Whoever restarted what cannot be judged would change nothing. */
+function spoiling({ process }: Service, { finding, headline }: Trouble): StoreTrouble {
+  const summary = `${finding.summary}. Restarting ${process} does not help`;
+  return { finding: { ...finding, summary }, because: headline, spoils: true };
+}
+
+function clockSkew(store: Store, { process }: Service): readonly StoreTrouble[] {
+  const { members, name } = store;
   const clocks = members.flatMap(({ clockAheadMs }) => (clockAheadMs === undefined ? [] : [clockAheadMs]));
   const skewMs = Math.max(...clocks) - Math.min(...clocks);
   if (clocks.length < 2 || skewMs <= MOST_SKEW_MS) return [];
-  const because = `the clocks of ${store}'s members differ by ${seconds(skewMs)}`;
+  const because = `the clocks of ${name}'s members differ by ${seconds(skewMs)}`;
   return [
     {
-      reason: 'clock-skew',
       because,
+      spoils: true,
       finding: {
         reason: 'clock-skew',
         severity: 'critical',
-        target: store,
-        summary: `${capital(because)}: keys expire too early or too late. Set the clocks right (NTP, chrony); do not restart ${process}`,
-        evidence: [membersTable(members)],
+        target: name,
+        summary: `${sentence(because, store)}: keys expire too early or too late. Fix time synchronization (NTP, chrony); do not restart ${process}`,
+        evidence: [
+          {
+            kind: 'table',
+            columns: ['Member', 'Clock'],
+            rows: members.map((member) => [nameOf(member), clockInWords(member.clockAheadMs)]),
+          },
+        ],
       },
     },
   ];
 }
 
-function unhealthy(store: string, { members }: ports.StoreMembers): readonly StoreTrouble[] {
-  const bad = members.filter(({ error, healthy }) => error || healthy === false);
-  if (bad.length === 0) return [];
-  const names = wording.list(bad.map(nameOf));
-  const because = `${names} of ${store} ${bad.length === 1 ? 'is' : 'are'} not well`;
+/**
+ * v2 keys are kept apart from the v3 store: under NOSPACE and under CORRUPT they are still written, refreshed and expired.
+ * https://github.com/etcd-io/etcd/blob/v3.4.23/etcdserver/apply.go: `applierV3Capped` and `applierV3Corrupt`, and no such applier of v2.
+ */
+const ALARMS: Readonly<Record<string, { readonly reason: string; readonly means: string }>> = {
+  NOSPACE: {
+    reason: 'no-space',
+    means: 'its v3 API takes no writes. v2 keys are kept apart from that and can still be written',
+  },
+  CORRUPT: {
+    reason: 'corrupt',
+    means:
+      'its members found their databases to differ, and its v3 API takes no writes. v2 keys are kept apart from that and can still be written',
+  },
+};
+
+function alarms(store: Store): readonly StoreTrouble[] {
+  const kinds = [...new Set(store.alarms.map(({ kind }) => kind))].toSorted();
+  return kinds.map((kind) => {
+    const { reason, means } = ALARMS[kind] ?? {
+      reason: 'unknown-alarm',
+      means: 'a kind that is not known here, so whether keys can still be written is not known either',
+    };
+    const because = `${store.name} has raised the alarm ${kind}`;
+    const ids = store.alarms.flatMap((alarm) => (alarm.kind === kind ? (alarm.memberId ?? []) : []));
+    const by = named(ids.map((id) => store.members.find((member) => member.id === id) ?? { id, name: '' }));
+    return {
+      because,
+      spoils: false,
+      finding: {
+        reason,
+        severity: 'warning',
+        target: store.name,
+        summary: `${because}${by === '' ? '' : ` (${by})`}: ${means}. See /etcd health`,
+        evidence: [membersTable(store)],
+      },
+    };
+  });
+}
+
+/** Each in the words that hold for it: what cannot be reached from here may well be up. */
+function unhealthy(store: Store): readonly StoreTrouble[] {
+  const { members, name } = store;
+  const silent = members.filter((member) => isSilent(member) && !isNeverStarted(member));
+  const parts = [
+    inWords(name, silent.filter(isDown), 'does not respond', 'do not respond'),
+    inWords(
+      name,
+      silent.filter((member) => !isDown(member)),
+      'cannot be reached from here',
+      'cannot be reached from here',
+    ),
+    inWords(
+      name,
+      members.filter((member) => !member.error && !isWell(member, store)),
+      'is not healthy',
+      'are not healthy',
+    ),
+    inWords(
+      name,
+      members.filter(isNeverStarted),
+      'was added and never started',
+      'were added and never started',
+    ),
+  ].flat();
+  if (parts.length === 0) return [];
+  const because = wording.list(parts, parts.length);
   return [
     {
-      reason: 'member-unhealthy',
       because,
+      spoils: false,
       finding: {
         reason: 'member-unhealthy',
         severity: 'warning',
-        target: store,
-        summary: `${because}, though a majority still answers: see /etcd health`,
-        evidence: [membersTable(members)],
+        target: name,
+        summary: `${because}${store.hasQuorum ? ', though a majority agrees on reads' : ''}. See /etcd health`,
+        evidence: [membersTable(store)],
       },
     },
   ];
 }
 
-function membersTable(members: readonly ports.StoreMember[]) {
-  return {
-    kind: 'table' as const,
-    columns: ['Member', 'State', 'Clock'],
-    rows: members.map((member) => [
-      nameOf(member),
-      member.error?.message ??
-        (member.healthy === false ? (member.unhealthyBecause ?? 'not healthy') : 'answers'),
-      clockInWords(member.clockAheadMs),
-    ]),
-  };
+function isDown({ absence }: ports.StoreMember): boolean {
+  return isKnownDown(absence);
+}
+
+function inWords(
+  store: string,
+  members: readonly ports.StoreMember[],
+  one: string,
+  many: string,
+): readonly string[] {
+  return members.length === 0 ? [] : [`${named(members)} of ${store} ${members.length === 1 ? one : many}`];
 }
 
 function clockInWords(aheadMs: number | undefined): string {
-  if (aheadMs === undefined) return '';
+  if (aheadMs === undefined) return 'not known';
   if (Math.abs(aheadMs) < 1_000) return 'as ours';
   return `${seconds(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead' : 'behind'}`;
 }
 
-export function capital(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
-}
-
 function seconds(ms: number): string {
   return `${Number((ms / 1_000).toFixed(1))} s`;
-}
-
-function nameOf({ name, id }: ports.StoreMember): string {
-  return name || id;
 }

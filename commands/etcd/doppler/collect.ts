@@ -1,5 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { nearest, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
+import { isLeftOver, isOneCluster, leadersOf } from '../../shared/store-identity.ts';
+import { isKnownDown, isNeverStarted, isSilent } from '../../shared/store-responses.ts';
+import { named } from '../../shared/store-words.ts';
 import { DOPPLER, type Service } from './services.ts';
 
 export interface Facts {
@@ -12,7 +15,7 @@ export interface Facts {
 /** What one store showed, looked at twice. */
 export interface StoreLook {
   readonly name: string;
-  /** One tree for each of the service's roots, in their order; absent where they could not be read. */
+  /** One tree for each of the service's roots, in their order; absent where they could not be read as a majority agrees on them. */
   readonly earlier?: readonly ports.KeyTree[];
   readonly later?: readonly ports.KeyTree[];
   readonly members?: ports.StoreMembers;
@@ -25,15 +28,25 @@ export interface Asked {
 
 type Context = ReadContext<'keyValue', 'processes'>;
 
-/** Longer than the five seconds in which a doppler writes its key anew, so that one which still does has done so in between. */
+/** Longer than the five seconds in which a doppler refreshes its key, so that one which still does has done so in between. */
 const BETWEEN_LOOKS_MS = 6_000;
 
-/** For asking the members, of the time that is left at most half. */
-const MEMBERS_WITHIN_MS = 20_000;
+/** Of the time that is left, for the first look: what has no answer by then has none. */
+const SHARE_FOR_KEYS = 0.75;
+/** Members are given less, for what they do not answer in time is looked into afterwards. */
+const SHARE_FOR_MEMBERS = 0.6;
+/** Nobody has to wait longer for members, however long the check may take. */
+const MOST_FOR_MEMBERS_MS = 20_000;
+/** With less time than this nothing is asked again. */
+const LEAST_MS = 500;
+/** So that what is late is reported as late, and what was read is kept. */
+const RESERVE_MS = 300;
+/** After an election every member soon knows the same leader. */
+const ELECTION_MS = 1_000;
 
 export const collect = collectFor(DOPPLER);
 
-/** Reads a service's keys twice, the members in between and the instances meanwhile. */
+/** Reads a service's keys twice, and the members and the instances meanwhile. */
 export function collectFor(
   service: Service,
   betweenLooksMs = BETWEEN_LOOKS_MS,
@@ -44,12 +57,24 @@ export function collectFor(
       Promise.all(chosen.map((store) => lookAt(store, service, context, betweenLooksMs))),
       instancesOf(context, deployment),
     ]);
-    const stores = looks.filter((look) => !('unfit' in look));
-    // A store of another kind is nothing to speak of, unless there is no other.
-    if (stores.length === 0)
-      for (const look of looks) if ('unfit' in look) context.gap(look.name, look.unfit);
+    const stores = looks.filter((look): look is StoreLook => !('unfit' in look));
+    const isOtherRead = stores.some(({ earlier }) => earlier !== undefined);
+    for (const look of looks)
+      if ('unfit' in look) reportUnfit(context, look, service, isOtherRead && source === undefined);
     return { stores, deployments, instances };
   };
+}
+
+/** One that has no v2 API for certain is worth a note beside another one that has; in every other case it is a gap. */
+function reportUnfit(
+  { gap, note }: Context,
+  { name, unfit, hasNoV2 }: Unfit,
+  service: Service,
+  isBesideAnother: boolean,
+): void {
+  if (isBesideAnother && hasNoV2)
+    note(`${name} has no v2 API, so it holds no keys of a ${service.name}: it was not checked`);
+  else gap(name, unfit);
 }
 
 function choose({ read, gap }: Context, source: string | undefined): readonly ports.KeyValueStore[] {
@@ -69,43 +94,169 @@ function choose({ read, gap }: Context, source: string | undefined): readonly po
   return stores.filter(({ name }) => asked.includes(name));
 }
 
-/** A store that does not speak of directories at all. */
+/** A store, at least one endpoint of which has no v2 API. */
 interface Unfit {
   readonly name: string;
   readonly unfit: SourceError;
+  readonly hasNoV2: boolean;
+}
+
+type Trees = readonly ports.KeyTree[];
+
+interface Looks {
+  readonly earlier: Trees | SourceError;
+  readonly later?: Trees | SourceError;
 }
 
 async function lookAt(
   store: ports.KeyValueStore,
-  { roots }: Service,
-  { signal, leftMs, attempt, saw }: Context,
+  service: Service,
+  context: Context,
   betweenLooksMs: number,
 ): Promise<StoreLook | Unfit> {
   const { name } = store;
-  const readAll = () => Promise.all(roots.map(({ prefix }) => store.tree(prefix, { signal })));
-  const what = `${name}: ${roots.map(({ prefix }) => prefix).join(', ')}`;
-  const earlier = await attempt(what, undefined, () => readAll().catch(unfitOr));
-  if (earlier instanceof SourceError) return { name, unfit: earlier };
-  const members = await attempt(`${name}: members`, undefined, () =>
-    store.members({ signal, withinMs: Math.min(MEMBERS_WITHIN_MS, leftMs() / 2) }),
-  );
+  const { signal, leftMs, attempt, saw, gap } = context;
+  const what = `${name}: ${service.roots.map(({ prefix }) => prefix).join(', ')}`;
+  const askMembers = () => attempt(`${name}: members`, undefined, () => membersOf(context, store));
+  const lookTwice = () => readTwice(context, store, service, betweenLooksMs);
+
+  let [looks, members] = await Promise.all([lookTwice(), askMembers()]);
+  const isToRetry = (one: unknown) =>
+    isUnreachable(one) && !signal.aborted && leftMs() > LEAST_MS + RESERVE_MS;
+  // An election may have been under way, or the quorum been lost since the members were asked.
+  if (members?.hasQuorum && isToRetry(looks.earlier)) looks = await lookTwice();
+  else if (isToRetry(looks.later)) members = (await askMembers()) ?? members;
+
+  const { earlier, later } = looks;
+  if (earlier instanceof SourceError && earlier.kind === 'missing')
+    return { name, unfit: earlier, hasNoV2: hasNoV2(members) };
+  if (members) reportNotAsked(context, name, members);
   const known = { name, ...(members && { members }) };
-  if (!earlier) return known;
+  if (earlier instanceof SourceError) {
+    gap(what, inOtherWords(earlier, members));
+    return known;
+  }
   saw(
     name,
     earlier.reduce((sum, { leaves }) => sum + leaves.length, 0),
   );
-  // Cut short by the deadline there is one look, and whether anybody keeps its key is not known.
-  const later = await attempt(`${what}, a second time`, undefined, async () => {
-    await setTimeout(betweenLooksMs, undefined, { signal });
-    return readAll();
-  });
-  return { ...known, earlier, ...(later && { later }) };
+  if (later instanceof SourceError) gap(`${what}, a second time`, inOtherWords(later, members));
+  return { ...known, earlier, ...(later && !(later instanceof SourceError) && { later }) };
 }
 
-function unfitOr(error: unknown): SourceError {
-  if (error instanceof SourceError && error.kind === 'missing') return error;
-  throw error;
+function isUnreachable(one: unknown): boolean {
+  return one instanceof SourceError && one.kind === 'unreachable';
+}
+
+async function readTwice(
+  context: Context,
+  store: ports.KeyValueStore,
+  service: Service,
+  betweenLooksMs: number,
+): Promise<Looks> {
+  const earlier = await readTrees(context, store, service, { withinMs: SHARE_FOR_KEYS * context.leftMs() });
+  if (earlier instanceof SourceError) return { earlier };
+  const withinMs = context.leftMs() - RESERVE_MS;
+  if (withinMs < betweenLooksMs + LEAST_MS)
+    return {
+      earlier,
+      later: new SourceError(store.name, 'unreachable', 'the first answer left no time for a second one'),
+    };
+  return { earlier, later: await readTrees(context, store, service, { withinMs, afterMs: betweenLooksMs }) };
+}
+
+/** One tree for each root, or why not. Only our own bugs are thrown, and the reason for which the worker must stop. */
+async function readTrees(
+  { signal }: Context,
+  { name, tree }: ports.KeyValueStore,
+  { roots }: Service,
+  { withinMs, afterMs = 0 }: { readonly withinMs: number; readonly afterMs?: number },
+): Promise<Trees | SourceError> {
+  const either = AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, Math.round(withinMs)))]);
+  try {
+    if (afterMs > 0) await setTimeout(afterMs, undefined, { signal: either });
+    return await Promise.all(roots.map(({ prefix }) => tree(prefix, { signal: either })));
+  } catch (error) {
+    if (error instanceof SourceError) return error;
+    const isAbort = error === either.reason || (error instanceof Error && error.name === 'AbortError');
+    if (!either.aborted || !isAbort) throw error;
+    if (signal.aborted && !(signal.reason instanceof SourceError)) throw error;
+    return signal.aborted
+      ? (signal.reason as SourceError)
+      : new SourceError(
+          name,
+          'unreachable',
+          `no answer within ${((withinMs - afterMs) / 1_000).toFixed(1)} s`,
+        );
+  }
+}
+
+/** Members that know different leaders are asked again: an election may just have been under way. */
+async function membersOf(
+  { signal, leftMs }: Context,
+  store: ports.KeyValueStore,
+): Promise<ports.StoreMembers> {
+  const ask = () =>
+    store.members({ signal, withinMs: Math.min(MOST_FOR_MEMBERS_MS, SHARE_FOR_MEMBERS * leftMs()) });
+  const first = await ask();
+  if (leadersOf(first).length < 2 || leftMs() < 2 * ELECTION_MS + RESERVE_MS) return first;
+  await setTimeout(ELECTION_MS, undefined, { signal });
+  return ask();
+}
+
+/** Where the check itself ran out of time. */
+const DEADLINE = 'deadline';
+
+/** That the members have no majority, or that none responds, is a finding: the gap does not repeat it. */
+function inOtherWords(error: SourceError, members: ports.StoreMembers | undefined): SourceError {
+  const { source, kind } = error;
+  if (kind !== 'unreachable' || source === DEADLINE || !members) return error;
+  const { hasQuorum, endpoints } = members;
+  const isDown = endpoints.length > 0 && endpoints.every(({ absence }) => isKnownDown(absence));
+  if (hasQuorum === false || isDown)
+    return new SourceError(source, kind, 'keys are only read as a majority agrees on them');
+  return hasQuorum
+    ? new SourceError(source, kind, 'they were not read in time, though a majority agrees on reads')
+    : error;
+}
+
+/**
+ * An endpoint of which nothing is known may belong to another cluster, so that is a gap. Of a member that the others list, only its clock
+ * is unknown then.
+ */
+function reportNotAsked({ gap, note }: Context, name: string, store: ports.StoreMembers): void {
+  const { members, endpoints, hasQuorum } = store;
+  if (members.length === 0) return;
+  for (const endpoint of endpoints) {
+    const { address, error, absence, memberId, clusterId } = endpoint;
+    const isUnknown = absence === 'rejected' || (memberId === undefined && !isLeftOver(store, endpoint));
+    if (error && isUnknown) gap(`${name}/${address}`, error);
+    else if (!error && clusterId === undefined && endpoints.length > 1 && hasQuorum === true)
+      gap(
+        `${name}/${address}`,
+        new SourceError(name, 'missing', 'it does not report which cluster it belongs to'),
+      );
+  }
+  const elsewhere = members.filter(
+    (member) => member.error && !member.isConfigured && !isSilent(member) && !isNeverStarted(member),
+  );
+  if (hasQuorum === true && elsewhere.length > 0)
+    note(
+      `${named(elsewhere)} of ${name} cannot be asked from here: ${elsewhere.length === 1 ? 'its clock is' : 'their clocks are'} not compared`,
+    );
+}
+
+/** All members were asked at the endpoints that have no v2 API, and each is of a version in which that can be off: https://github.com/etcd-io/etcd/blob/main/CHANGELOG/CHANGELOG-3.4.md */
+function hasNoV2(store: ports.StoreMembers | undefined): boolean {
+  if (!store || store.members.length === 0 || !isOneCluster(store)) return false;
+  return (
+    store.endpoints.every(({ error }) => error === undefined) &&
+    store.members.every(({ error, isConfigured, version = '' }) => {
+      const [, major, minor] = /^(\d+)\.(\d+)/.exec(version) ?? [];
+      const isSince34 = Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 4);
+      return error === undefined && isConfigured && isSince34;
+    })
+  );
 }
 
 async function instancesOf(

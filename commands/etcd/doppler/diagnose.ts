@@ -1,5 +1,7 @@
-import { type Diagnosis, type Finding, wording } from '../../kit.ts';
-import { capital, type StoreTrouble, troublesOf } from './causes.ts';
+import { type Diagnosis, type Finding, type ports, wording } from '../../kit.ts';
+import { isOneCluster } from '../../shared/store-identity.ts';
+import { sentence } from '../../shared/store-words.ts';
+import { type StoreTrouble, troublesOf } from './causes.ts';
 import type { Facts, StoreLook } from './collect.ts';
 import { blastRadius, type Cause } from './dependents.ts';
 import { type Expected, type Roster, rosterOf, tooNew } from './expected.ts';
@@ -27,18 +29,20 @@ type Said = Finding<RestartOffer>;
 
 export const diagnose = diagnoseFor(DOPPLER);
 
-/** Judges by the whole table of reference: cf-and-certificates.md section 1.4. */
-export function diagnoseFor(service: Service): (facts: Facts, wanted: Wanted) => Diagnosis<RestartOffer> {
-  return (seen, { expected: named = [], protocols }) => {
+/** What an announcer does, and so what can be wrong: https://github.com/cloudfoundry/loggregator-release/blob/d11b9f1/src/doppler/dopplerservice/announcer.go */
+export function diagnoseFor(
+  service: Service,
+): (facts: Facts, wanted: Wanted, now: Date) => Diagnosis<RestartOffer> {
+  return (seen, { expected: named = [], protocols }, now) => {
     const facts = {
       ...seen,
-      stores: seen.stores.map(forgetWithoutQuorum),
+      stores: seen.stores.map(whatCounts),
       deployments: seenOnce(seen.deployments),
     };
-    const troubles = troublesOf(service, facts.stores);
+    const troubles = troublesOf(service, facts.stores, now);
     const keys = facts.stores.flatMap((look) => keysOf(service, look));
     const roster = whoIsMeant(service, facts, named, keys);
-    const isSettled = tooNew(service, facts).length > 0 || !troubles.some(isSpoiling);
+    const isSettled = tooNew(service, facts).length > 0 || !troubles.some(({ spoils }) => spoils);
     if (roster.expected.length === 0 && keys.length === 0 && isSettled)
       return nobodyThere(service, facts, troubles);
     const assigned = assign(keys, roster);
@@ -55,15 +59,20 @@ export function diagnoseFor(service: Service): (facts: Facts, wanted: Wanted) =>
   };
 }
 
-/** What a member without a majority remembers is not what is so. */
-function forgetWithoutQuorum(look: StoreLook): StoreLook {
-  const { name, members } = look;
-  return members?.hasQuorum === false ? { name, members } : look;
+/**
+ * Keys of different clusters are not compared. Keys are read as a majority agrees on them, so whoever read them twice had one; keys that
+ * were read once are as they were then, and whether anybody refreshes them is not known.
+ */
+function whatCounts({ name, earlier, later, members }: StoreLook): StoreLook {
+  if (members && !isOneCluster(members)) return { name, members };
+  if (later)
+    return { name, ...(earlier && { earlier }), later, ...(members && { members: agreed(members) }) };
+  if (!earlier || members?.hasQuorum === false) return { name, ...(members && { members }) };
+  return { name, later: earlier, ...(members && { members: agreed(members) }) };
 }
 
-/** With such a trouble, what keys say is not to be acted on. */
-function isSpoiling({ reason }: StoreTrouble): boolean {
-  return reason !== 'member-unhealthy';
+function agreed({ quorumError: _, ...members }: ports.StoreMembers): ports.StoreMembers {
+  return { ...members, hasQuorum: true };
 }
 
 function whoIsMeant(service: Service, facts: Facts, named: readonly string[], keys: readonly Key[]): Roster {
@@ -97,7 +106,7 @@ interface Own {
   readonly verdict: string;
   /** Why dependents fail. */
   readonly cause: Cause;
-  /** What must be mended before all else; then each by itself. */
+  /** What must be fixed before all else; then each by itself. */
   readonly first: readonly Said[];
   readonly each: readonly Said[];
 }
@@ -115,13 +124,14 @@ function ownFindings(situation: Situation): Own {
   const { service, facts, judged, assigned, protocols, troubles } = situation;
   const { name } = service;
   const first = troubles.map(({ finding }) => finding);
-  const spoiling = troubles.find(isSpoiling);
+  const spoiling = troubles.find(({ spoils }) => spoils);
   if (spoiling) return spoiled(situation, first, spoiling);
   const ofKeys = keyFindings(service, facts, judged, assigned);
   if (sharesACause(service, judged, facts.stores)) {
     const cause: Cause = { kind: 'known', because: `no ${name} is registered` };
     const missing = allMissing(service, judged, facts.stores);
-    return { verdict: noneInWords(service, judged), cause, first: [...first, missing], each: ofKeys };
+    const verdict = [noneInWords(service, judged), ...troubles.map(({ because }) => because)].join('; ');
+    return { verdict, cause, first: [...first, missing], each: ofKeys };
   }
   const mismatch = protocolMismatch(service, judged, protocols);
   const each = judged.flatMap((one) => findingOf(service, one, facts.stores) ?? []);
@@ -129,28 +139,26 @@ function ownFindings(situation: Situation): Own {
   const verdict = [
     judged.length === 0 ? `No ${name} could be judged` : verdictOf(service, judged),
     ...(mismatch?.severity === 'critical' ? [`no ${name} listens on [${protocols.join(' ')}]`] : []),
+    ...troubles.map(({ because }) => because),
     ...othersInWords([...ofKeys, ...(mismatch ? [mismatch] : [])]),
   ].join('; ');
   return { verdict, cause: causeOf(situation), first, each: all };
 }
 
-/** What the verdict did not tell yet: what is critical it has. */
+/** What is not in the verdict yet: what is critical is. */
 function othersInWords(ofKeys: readonly Said[]): readonly string[] {
   const others = ofKeys.filter(({ severity }) => severity !== 'critical').length;
   return others > 0 ? [`${wording.count(others, 'other problem')} with keys`] : [];
 }
 
-/** Its symptoms are not listed: whoever restarted them one by one would mend nothing. */
+/** Its symptoms are not listed: whoever restarted them one by one would fix nothing. */
 function spoiled(
   { service, judged }: Situation,
   first: readonly Said[],
-  { reason, because }: StoreTrouble,
+  { because, finding: { target } }: StoreTrouble,
 ): Own {
-  // A store is called as its owner calls it, in lower case too.
-  const verdict =
-    reason === 'quorum-lost'
-      ? `${because}: no ${service.name} can be judged`
-      : [capital(because), ...(judged.length > 0 ? [verdictOf(service, judged)] : [])].join(': ');
+  const rest = judged.length > 0 ? verdictOf(service, judged) : `no ${service.name} can be judged`;
+  const verdict = `${sentence(because, { name: target })}; ${rest}`;
   const cause: Cause = { kind: 'known', because };
   return { verdict, cause, first, each: [] };
 }
@@ -169,13 +177,31 @@ function causeOf({ service, facts, judged, protocols }: Situation): Cause {
   return { kind: isWhole ? 'another' : 'unseen' };
 }
 
+/** What is said of etcd alone. */
+const OF_MEMBERS: ReadonlySet<string> = new Set([
+  'several-clusters',
+  'several-leaders',
+  'member-lists-differ',
+  'endpoint-not-a-member',
+  'quorum-lost',
+  'no-leader',
+  'endpoints-down',
+  'client-certificate-expired',
+  'client-certificate-expiring',
+  'certificate-expired',
+  'no-space',
+  'corrupt',
+  'unknown-alarm',
+  'member-unhealthy',
+]);
+
 /** The table of all of them stands once, under what is worked first. */
 function withOverview(
   { dependents }: Service,
   findings: readonly Said[],
   judged: readonly Judged[],
 ): readonly Said[] {
-  const at = findings.findIndex(({ reason }) => reason !== 'member-unhealthy' && reason !== 'quorum-lost');
+  const at = findings.findIndex(({ reason }) => !OF_MEMBERS.has(reason));
   return findings.map((finding, index) =>
     index !== at ||
     judged.length === 0 ||

@@ -12,18 +12,19 @@ type Evidence = NonNullable<Said['evidence']>[number];
 export function findingOf(service: Service, judged: Judged, looks: readonly StoreLook[]): Said | undefined {
   const said = saidOf(service, judged);
   if (!said) return undefined;
-  const offers = said.mends ? offersOf(service, judged) : [];
+  const forbidden = said.restartHelps ? forbiddenHere(service, judged, looks) : undefined;
+  const offers = said.restartHelps && forbidden === undefined ? offersOf(service, judged) : [];
   const { expected } = judged;
   return {
     reason: said.reason,
     severity: said.severity,
     target: expected.name,
-    summary: said.summary,
+    summary: offers.length > 0 ? (said.withOffer ?? said.summary) : said.summary,
     evidence: [
       ...keyEvidence(judged),
       ...field('Directory', judged.key ? undefined : directoryInWords(service, looks, expected)),
       ...field('Locked', expected.at?.deployment.lock && lockInWords(expected.at.deployment.lock)),
-      ...field('No restart offered', said.mends && forbidden(service, judged)),
+      ...field('No restart offered', forbidden),
     ],
     ...(offers.length > 0 && { offers }),
   };
@@ -33,8 +34,10 @@ interface Saying {
   readonly reason: string;
   readonly severity: Said['severity'];
   readonly summary: string;
+  /** The summary where a restart is offered. */
+  readonly withOffer?: string;
   /** A restart is known to help. */
-  readonly mends?: true;
+  readonly restartHelps?: true;
 }
 
 function saidOf(
@@ -51,22 +54,23 @@ function saidOf(
       return {
         reason: 'registration-stuck',
         severity: 'critical',
-        summary: `${name} is running but not registered: nobody can find it until its ${process} is restarted`,
-        mends: true,
+        summary: `${name} is running but not registered: clients cannot find it`,
+        withOffer: `${name} is running but not registered: clients cannot find it until its ${process} is restarted`,
+        restartHelps: true,
       };
     case 'heartbeat-stopped':
       return {
         reason: 'heartbeat-stopped',
         severity: 'critical',
         summary: `${name} no longer refreshes its key, which goes away in ${key?.leaf.ttlSeconds ?? 0} s: ${['running', 'not known'].includes(state) ? `its ${process} hangs, or cannot write to etcd` : `its ${process} does not run (${state})`}`,
-        mends: true,
+        restartHelps: true,
       };
     case 'failing':
       return {
         reason: 'process-failing',
         severity: 'critical',
         summary: `${name} is not registered because its ${process} does not run: ${state}`,
-        mends: true,
+        restartHelps: true,
       };
     case 'unresponsive':
       return {
@@ -78,19 +82,19 @@ function saidOf(
       return {
         reason: 'process-starting',
         severity: 'warning',
-        summary: `${name} is starting and not registered yet: look again in a minute`,
+        summary: `${name} is starting and not registered yet: check again in a minute`,
       };
     case 'unregistered':
       return {
         reason: 'not-registered',
         severity: 'critical',
-        summary: `${name} is not registered; whether its ${process} runs, no source here can tell`,
+        summary: `${name} is not registered; no source here knows whether its ${process} runs`,
       };
     case 'flapping':
       return {
         reason: 'registration-flapping',
         severity: 'warning',
-        summary: `The key of ${name} expired and came back while we looked: etcd answers too late or changes leaders, see /etcd health; a restart of ${process} does not mend that`,
+        summary: `The key of ${name} expired and came back between two looks: etcd answers too late or changes leaders, see /etcd health; restarting ${process} does not help`,
       };
     case 'legacy-only':
       return {
@@ -102,7 +106,7 @@ function saidOf(
 }
 
 function offersOf(service: Service, { expected: { at, name } }: Judged): readonly RestartOffer[] {
-  if (!at || forbiddenBecause(service, at.instance) !== undefined) return [];
+  if (!at) return [];
   const { source, name: deployment } = at.deployment;
   const { group, id } = at.instance;
   return [
@@ -110,8 +114,18 @@ function offersOf(service: Service, { expected: { at, name } }: Judged): readonl
   ];
 }
 
-function forbidden(service: Service, { expected: { at } }: Judged): string | undefined {
-  return at && forbiddenBecause(service, at.instance);
+/** Why no restart is offered that would help; undefined where one is. */
+function forbiddenHere(
+  service: Service,
+  { expected: { at } }: Judged,
+  looks: readonly StoreLook[],
+): string | undefined {
+  if (!at) return `no source here knows its ${service.process}`;
+  const wasReadOnce = looks.some(({ earlier, later }) => later !== undefined && earlier === undefined);
+  return (
+    forbiddenBecause(service, at.instance) ??
+    (wasReadOnce ? 'the keys were read only once: check again' : undefined)
+  );
 }
 
 function lockInWords({

@@ -3,9 +3,9 @@ import type { ports } from '../../kit.ts';
 import { diagnoseFor } from './diagnose.ts';
 import { restartOf } from './restart.ts';
 import type { Service } from './services.ts';
-import { deployment, factsOf, instance, members, tree } from './sightings.ts';
+import { deployment, factsOf, instance, members, tree, SERVER_TIME } from './sightings.ts';
 
-/** Whoever has a route keeps it by writing it again; so does the routing API its own. reference: cf-and-certificates.md section 1.5 */
+/** Whoever has a route keeps it by writing it again; so does the routing API its own: https://github.com/cloudfoundry/routing-api */
 const ROUTING_API: Service = {
   name: 'routing API',
   process: 'routing-api',
@@ -26,7 +26,7 @@ const ROUTING_API: Service = {
   sharedCauses: ['etcd itself: /etcd health'],
 };
 
-/** One of them leads, and its name is in the key for as long as it does. reference: cf-and-certificates.md section 1.5 */
+/** One of them leads, and its name is in the key for as long as it does: https://github.com/cloudfoundry/loggregator-release/tree/d11b9f1/src/syslog_drain_binder */
 const SYSLOG_DRAIN_BINDER: Service = {
   name: 'syslog drain binder',
   process: 'syslog_drain_binder',
@@ -65,9 +65,13 @@ const binders = ['doppler_z1/0', 'doppler_z2/0'].map((name) =>
 
 test('a routing API whose route is gone is found and offered a restart, and routes of others are theirs', () => {
   const routes = [route('api.cf.example.com%2Frouting,10.0.3.1:3000'), route('shop.example.com,10.9.9.9:80')];
-  const report = diagnoseFor(ROUTING_API)(factsOf([etcdWith('/routes', routes)], [deployment(apis)]), {
-    protocols: [],
-  });
+  const report = diagnoseFor(ROUTING_API)(
+    factsOf([etcdWith('/routes', routes)], [deployment(apis)]),
+    {
+      protocols: [],
+    },
+    SERVER_TIME,
+  );
   expect(report.verdict).toBe('api_z2/0 is running but not registered; the other one is');
   expect(said(report)).toEqual(['registration-stuck api_z2/0']);
   expect(report.findings[0]?.offers?.map(({ params }) => params.process)).toEqual(['routing-api']);
@@ -112,6 +116,7 @@ test('one syslog drain binder leads, and the others are no trouble', () => {
   const report = diagnoseFor(SYSLOG_DRAIN_BINDER)(
     factsOf([etcdWith('/syslog_drain_binder', [leader])], [deployment(binders)]),
     { protocols: [] },
+    SERVER_TIME,
   );
   expect(report).toMatchObject({
     verdict: 'doppler_z2/0 leads among 2 syslog drain binders',
@@ -124,6 +129,7 @@ test('with no syslog drain binder leading, they share a cause: none is restarted
   const report = diagnoseFor(SYSLOG_DRAIN_BINDER)(
     factsOf([etcdWith('/syslog_drain_binder', [])], [deployment(binders)]),
     { protocols: [] },
+    SERVER_TIME,
   );
   expect(report.verdict).toBe('None of the 2 syslog drain binders leads');
   expect(said(report)).toEqual(['all-missing /syslog_drain_binder']);

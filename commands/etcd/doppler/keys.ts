@@ -44,7 +44,7 @@ export function keysOf({ roots }: Service, { name: store, earlier = [], later = 
 
 /**
  * Without a leader nobody takes expired keys away and their TTL goes below zero.
- * Its own clock counts, for ours may differ. reference: cf-and-certificates.md section 1.1
+ * Its own clock counts, for ours may differ.
  */
 function isLive({ ttlSeconds = 0, expiresAt }: ports.KeyLeaf, serverTime: Date): boolean {
   return ttlSeconds > 0 && expiresAt !== undefined && expiresAt.getTime() > serverTime.getTime();

@@ -6,7 +6,7 @@ import { tooNew } from './expected.ts';
 import type { RestartOffer } from './restart.ts';
 import type { Service } from './services.ts';
 
-/** Neither one who should be there nor a key: said aloud, for silence would look like health. */
+/** Neither one who should be there nor a key: reported, because an empty report would look healthy. */
 export function nobodyThere(
   service: Service,
   facts: Facts,
@@ -14,7 +14,7 @@ export function nobodyThere(
 ): Diagnosis<RestartOffer> {
   const { name, ended, roots } = service;
   const modern = tooNew(service, facts);
-  const wasRead = facts.stores.some(({ later }) => later !== undefined);
+  const wasRead = facts.stores.length > 0 && facts.stores.every(({ later }) => later !== undefined);
   const isCertain = modern.length > 0 || (wasRead && facts.instances !== 'partly');
   const radius = blastRadius(service, facts, { kind: 'unseen' });
   const findings: Finding<RestartOffer>[] = [
@@ -25,13 +25,14 @@ export function nobodyThere(
     modern.length > 0
       ? `The ${name}s of ${wording.list(modern.map((one) => one.name))} do not announce themselves in etcd (${ended?.since} and later): nothing to check`
       : `No ${name} is here, and none ever announced itself below ${roots.map(({ prefix }) => prefix).join(' or ')}: nothing to check${ended ? `. From ${ended.since} on they do not` : ''}`;
-  if (!isCertain)
-    return { examined: 0, verdict: `No ${name} could be judged`, findings, measures: radius.measures };
+  const besides = troubles.map(({ because }) => because);
+  const whole = [isCertain ? verdict : `No ${name} could be judged`, ...besides].join('; ');
+  if (!isCertain) return { examined: 0, verdict: whole, findings, measures: radius.measures };
   const note: Finding<RestartOffer> = {
     reason: 'not-applicable',
     severity: 'info',
     target: roots[0].prefix,
     summary: verdict,
   };
-  return { examined: 0, verdict, findings: [...findings, note], measures: radius.measures };
+  return { examined: 0, verdict: whole, findings: [...findings, note], measures: radius.measures };
 }

@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import { check } from './check.ts';
 import type { Facts } from './collect.ts';
 import { diagnose } from './diagnose.ts';
-import { announced, deployment, doppler, etcd, factsOf } from './sightings.ts';
+import { announced, deployment, doppler, etcd, factsOf, SERVER_TIME } from './sightings.ts';
 
 function ask(facts: Facts) {
-  return diagnose(facts, check.args.parse({}));
+  return diagnose(facts, check.args.parse({}), SERVER_TIME);
 }
 
 const ONE = { name: 'doppler_z1/0', id: 'id-1', address: '10.0.1.1' };

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { check } from './check.ts';
 import { diagnose } from './diagnose.ts';
 import { DOPPLER, isAddress } from './services.ts';
-import { deployment, doppler, etcd, factsOf } from './sightings.ts';
+import { deployment, doppler, etcd, factsOf, SERVER_TIME } from './sightings.ts';
 
 const [modern, legacy] = DOPPLER.roots;
 const ID = '4c738367-8eb1-4a57-b44e-771f4870db0e';
@@ -156,7 +156,7 @@ test('no keys, whatever they are called and hold, can make the judging fail', ()
     fc.property(fc.array(anyKey, { maxLength: 4 }), (keys) => {
       for (const instances of ['all', 'nobody-tells'] as const) {
         const facts = factsOf([etcd(keys)], instances === 'all' ? here : [], instances);
-        const report = diagnose(facts, args);
+        const report = diagnose(facts, args, SERVER_TIME);
         expect(JSON.parse(JSON.stringify(report.findings))).toEqual(report.findings);
         expect(report.verdict).not.toBe('');
       }
