@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { SourceError } from '../../kit.ts';
 import { check } from './check.ts';
 import type { Facts } from './collect.ts';
 import { diagnose } from './diagnose.ts';
@@ -12,6 +13,10 @@ const lines = ({ findings }: ReturnType<typeof ask>) =>
   findings.map(({ severity, reason, target }) => `${severity} ${reason} ${target}`);
 
 const ONE = { name: 'doppler_z1/0', id: 'id-1', address: '10.0.1.1' };
+const DOWN = {
+  error: new SourceError('etcd', 'unreachable', '10.0.16.6:4001 refused the connection'),
+  absence: 'not-listening',
+} as const;
 const TWO = { name: 'doppler_z2/0', id: 'id-2', address: '10.0.2.1' };
 
 test('all keys fading at once is a shared cause, too: no restart, and none counts as registered', () => {
@@ -51,15 +56,15 @@ test('one doppler alone whose empty directory remembers it is offered one', () =
   expect(report.findings[0]?.offers).toHaveLength(1);
 });
 
-test('keys that a member without a majority remembers are not judged', () => {
-  const look = etcd([announced('z1/doppler_z1/id-1', '10.0.1.1')], {
-    members: members(['a', 'b', 'c'], {}, { hasQuorum: false }),
+test('keys that were read before the quorum was lost are not judged', () => {
+  const { later: _, ...look } = etcd([announced('z1/doppler_z1/id-1', '10.0.1.1')], {
+    members: members(['a', 'b', 'c'], { b: DOWN, c: DOWN }, { hasQuorum: false }),
   });
   const report = ask(factsOf([look], [deployment([doppler(ONE), doppler(TWO)])]));
   expect(lines(report)).toEqual(['critical quorum-lost etcd']);
   expect(report).toMatchObject({ examined: 0, measures: [{ label: 'metron_agent', value: 2 }] });
   const alone = ask(factsOf([look], [], 'nobody-tells'));
-  expect(alone.verdict).toBe('etcd has lost its majority: no doppler can be judged');
+  expect(alone.verdict).toBe('etcd has lost its quorum: 1 of 3 members responds; no doppler can be judged');
 });
 
 test.each([

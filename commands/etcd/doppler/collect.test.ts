@@ -44,14 +44,20 @@ function keeper(name: string, answer: readonly ports.Deployment[] | Error): port
   return { name, kind: 'bosh', deployments };
 }
 
+interface Times {
+  readonly betweenLooksMs?: number;
+  readonly leftMs?: number;
+  readonly signal?: AbortSignal;
+}
+
 async function look(
   stores: readonly ports.KeyValueStore[],
   keepers?: readonly ports.ProcessKeeper[],
   asked: Asked = {},
-  betweenLooksMs = 1,
-  signal = new AbortController().signal,
+  { betweenLooksMs = 1, leftMs = 60_000, signal = new AbortController().signal }: Times = {},
 ) {
   const gaps: string[] = [];
+  const notes: string[] = [];
   const seen: Record<string, number> = {};
   const gap = (what: string, error: Error) => {
     if (!(error instanceof SourceError)) throw error;
@@ -62,8 +68,8 @@ async function look(
     now: new Date('2016-12-06T19:42:26Z'),
     signal,
     gap,
-    leftMs: () => 60_000,
-    note: () => undefined,
+    leftMs: () => leftMs,
+    note: (text) => void notes.push(text),
     saw: (source, count = 1) => {
       seen[source] = (seen[source] ?? 0) + count;
     },
@@ -77,10 +83,10 @@ async function look(
     },
   };
   const facts = await collectFor(DOPPLER, betweenLooksMs)(context, asked);
-  return { facts, gaps, seen };
+  return { facts, gaps, notes, seen };
 }
 
-test('both places of dopplers are looked at twice, and the members are asked in between', async () => {
+test('both places of dopplers are read twice, and the members are asked beside the first look', async () => {
   const etcd = store();
   const { facts, gaps, seen } = await look([etcd], [keeper('bosh', [cf])]);
   expect(etcd.asked).toEqual([
@@ -107,7 +113,16 @@ test('the second look waits for its time, and the deadline cuts that short with 
       return THREE;
     },
   });
-  const { facts, gaps } = await look([etcd], undefined, {}, 3_600_000, ends.signal);
+  const { facts, gaps } = await look(
+    [etcd],
+    undefined,
+    {},
+    {
+      betweenLooksMs: 3_600_000,
+      leftMs: 4_000_000,
+      signal: ends.signal,
+    },
+  );
   expect(etcd.asked).toEqual(['/doppler/meta', '/healthstatus/doppler', 'members']);
   expect(facts.stores[0]).toHaveProperty('earlier');
   expect(facts.stores[0]).not.toHaveProperty('later');
@@ -116,7 +131,7 @@ test('the second look waits for its time, and the deadline cuts that short with 
   ]);
 });
 
-test('without a quorum the keys are a gap, and the members still tell what is wrong', async () => {
+test('without a quorum the members show what is wrong, and no gap repeats it', async () => {
   const lost = { ...THREE, hasQuorum: false, quorumError: 'etcdserver: request timed out' };
   const etcd = store({
     tree: () => {
@@ -126,23 +141,122 @@ test('without a quorum the keys are a gap, and the members still tell what is wr
   });
   const { facts, gaps } = await look([etcd], [keeper('bosh', [cf])]);
   expect(facts.stores).toEqual([{ name: 'etcd', members: lost }]);
-  expect(gaps).toEqual([
-    'etcd: /doppler/meta, /healthstatus/doppler: etcdserver: request timed out (errorCode 300)',
-  ]);
-  expect(etcd.asked.at(-1)).toBe('members');
+  expect(gaps).toEqual([]);
 });
 
-test('a quorum that is lost between the two looks leaves the second one unseen', async () => {
+test('where the second look fails, the members are asked again: the quorum may just have been lost', async () => {
+  const lost = { ...THREE, hasQuorum: false };
   const etcd = store({
     tree: (prefix, times) => {
       if (times > 1) throw LOST;
       return tree(prefix, []);
     },
+    members: () => (etcd.asked.filter((one) => one === 'members').length > 1 ? lost : THREE),
   });
   const { facts, gaps } = await look([etcd]);
-  expect(facts.stores[0]).toMatchObject({ name: 'etcd', members: THREE });
+  expect(facts.stores[0]).toMatchObject({ name: 'etcd', members: lost });
+  expect(facts.stores[0]).toHaveProperty('earlier');
   expect(facts.stores[0]).not.toHaveProperty('later');
-  expect(gaps[0]).toMatch(/^etcd: .* a second time: etcdserver: request timed out/);
+  expect(gaps).toEqual([]);
+});
+
+test('a first look that fails while a majority agrees on reads is taken once more, and no gap contradicts the majority', async () => {
+  const electing = store({
+    tree: (prefix, times) => {
+      if (times === 1) throw LOST;
+      return tree(prefix, []);
+    },
+  });
+  const once = await look([electing]);
+  expect(once.gaps).toEqual([]);
+  expect(once.facts.stores[0]).toHaveProperty('later');
+
+  const never = store({
+    tree: () => {
+      throw LOST;
+    },
+  });
+  const { gaps } = await look([never]);
+  expect(gaps).toEqual([
+    'etcd: /doppler/meta, /healthstatus/doppler: they were not read in time, though a majority agrees on reads',
+  ]);
+});
+
+test('a store that never answers ends before the deadline, and what the members report is kept', async () => {
+  const hung: ports.KeyValueStore = {
+    ...store(),
+    tree: (_, { signal }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error));
+      }),
+  };
+  const { facts, gaps } = await look([hung], undefined, {}, { leftMs: 40 });
+  expect(facts.stores).toEqual([{ name: 'etcd', members: THREE }]);
+  expect(gaps).toHaveLength(1);
+});
+
+test('without time for a second look the first one is kept, and nothing is waited for', async () => {
+  const etcd = store();
+  const { facts, gaps } = await look([etcd], undefined, {}, { betweenLooksMs: 3_600_000, leftMs: 1_000 });
+  expect(facts.stores[0]).toHaveProperty('earlier');
+  expect(facts.stores[0]).not.toHaveProperty('later');
+  expect(gaps).toHaveLength(1);
+});
+
+test('members that follow different leaders are asked again: an election may be under way', async () => {
+  const [first, ...others] = THREE.endpoints;
+  const electing = { ...THREE, endpoints: [{ ...first!, leaderId: 'b' }, ...others] };
+  const etcd = store({
+    members: () => (etcd.asked.filter((one) => one === 'members').length > 1 ? THREE : electing),
+  });
+  const { facts } = await look([etcd]);
+  expect(facts.stores[0]?.members).toBe(THREE);
+});
+
+test.each([
+  ['rejects us', { absence: 'rejected', memberId: 'ce2a822cea30bfc2' }, true],
+  ['is unreachable, and may be anybody', { absence: 'unreachable', memberId: undefined }, true],
+  [
+    'is a member that is down, which is a finding',
+    { absence: 'not-listening', memberId: 'ce2a822cea30bfc2' },
+    false,
+  ],
+] as const)('an endpoint that %s', async (_, { absence, memberId }, isGap) => {
+  const error = new SourceError('etcd', 'refused', 'no');
+  const { memberId: __, ...last } = THREE.endpoints[2]!;
+  const endpoint = { ...last, error, absence, ...(memberId !== undefined && { memberId }) };
+  const silent = { ...THREE.members[2]!, error, absence, isConfigured: memberId !== undefined };
+  const seen = {
+    ...THREE,
+    endpoints: [...THREE.endpoints.slice(0, 2), endpoint],
+    members: [...THREE.members.slice(0, 2), silent],
+  };
+  const { gaps } = await look([store({ members: () => seen })]);
+  expect(gaps).toEqual(isGap ? ['etcd/10.0.16.7:4001: no'] : []);
+});
+
+test('members that advertise names unknown here are a note: a majority agreed on what was read', async () => {
+  const error = new SourceError('etcd', 'unreachable', 'getaddrinfo ENOTFOUND');
+  const [first, ...others] = THREE.members;
+  const elsewhere = others.map((member) => ({
+    ...member,
+    isConfigured: false,
+    error,
+    absence: 'unreachable' as const,
+  }));
+  const behindProxy = { ...THREE, endpoints: THREE.endpoints.slice(0, 1), members: [first!, ...elsewhere] };
+  const { gaps, notes } = await look([store({ members: () => behindProxy })]);
+  expect(gaps).toEqual([]);
+  expect(notes).toEqual([
+    'etcd_z2_0 and etcd_z3_0 of etcd cannot be asked from here: their clocks are not compared',
+  ]);
+});
+
+test('one of several endpoints that does not report its cluster may belong to another one', async () => {
+  const { clusterId: _, ...nameless } = THREE.endpoints[0]!;
+  const seen = { ...THREE, endpoints: [nameless, ...THREE.endpoints.slice(1)] };
+  const { gaps } = await look([store({ members: () => seen })]);
+  expect(gaps).toEqual(['etcd/10.0.16.5:4001: it does not report which cluster it belongs to']);
 });
 
 test('members that may not be asked are a gap, and the keys are judged all the same', async () => {
@@ -164,15 +278,55 @@ const UNFIT = {
   },
 };
 
-test('a store that knows no directories is passed over in silence where another one does', async () => {
-  const { facts, gaps } = await look([store(), store(UNFIT)]);
+const OF_36 = members(['k1'], { k1: { version: '3.6.1' } });
+
+test('a store that has no v2 API for certain is a note beside one that has it', async () => {
+  const { facts, gaps, notes } = await look([store(), store({ ...UNFIT, members: () => OF_36 })]);
   expect(facts.stores.map(({ name }) => name)).toEqual(['etcd']);
   expect(gaps).toEqual([]);
+  expect(notes).toEqual(['kubernetes has no v2 API, so it holds no keys of a doppler: it was not checked']);
 });
 
-test('where no store knows directories, that is said', async () => {
-  const { facts, gaps } = await look([store(UNFIT)]);
-  expect(facts.stores).toEqual([]);
+const down = new SourceError('kubernetes', 'unreachable', 'it refused the connection');
+
+test.each([
+  ['whose version is not known', members(['k1']), {}],
+  ['of an age in which v2 is always on', members(['k1'], { k1: { version: '3.3.27' } }), {}],
+  [
+    'one member of which is down',
+    members(['k1', 'k2'], { k1: { version: '3.6.1' }, k2: { error: down, absence: 'not-listening' } }),
+    {},
+  ],
+  [
+    'one member of which was not asked',
+    members(['k1', 'k2'], { k1: { version: '3.6.1' }, k2: { version: '3.6.1', isConfigured: false } }),
+    {},
+  ],
+  ['that was asked for by name', OF_36, { source: 'etcd,kubernetes' }],
+])('a store without v2 keys %s is a gap', async (_, seen, asked) => {
+  const { gaps, notes } = await look([store(), store({ ...UNFIT, members: () => seen })], undefined, asked);
+  expect(gaps).toEqual(['kubernetes: this etcd 3.6 has no v2 keys']);
+  expect(notes).toEqual([]);
+});
+
+test('a store beside another one that refuses is a gap, and not every store was read', async () => {
+  const refusing = {
+    name: 'old',
+    tree: () => {
+      throw new SourceError('old', 'refused', 'it asks for a user who may read this');
+    },
+  };
+  const { facts, gaps } = await look([store(), store(refusing)]);
+  expect(facts.stores.map(({ name, later }) => [name, later !== undefined])).toEqual([
+    ['etcd', true],
+    ['old', false],
+  ]);
+  expect(gaps).toEqual(['old: /doppler/meta, /healthstatus/doppler: it asks for a user who may read this']);
+});
+
+test('where no store has v2 keys, that is a gap', async () => {
+  const { facts, gaps } = await look([store({ ...UNFIT, members: () => OF_36 })]);
+  expect(facts.stores).toEqual([{ name: 'kubernetes', members: OF_36 }]);
   expect(gaps).toEqual(['kubernetes: this etcd 3.6 has no v2 keys']);
 });
 

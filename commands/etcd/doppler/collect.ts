@@ -57,22 +57,26 @@ export function collectFor(
       Promise.all(chosen.map((store) => lookAt(store, service, context, betweenLooksMs))),
       instancesOf(context, deployment),
     ]);
-    const stores = looks.filter((look): look is StoreLook => !('unfit' in look));
-    const isOtherRead = stores.some(({ earlier }) => earlier !== undefined);
-    for (const look of looks)
-      if ('unfit' in look) reportUnfit(context, look, service, isOtherRead && source === undefined);
-    return { stores, deployments, instances };
+    const fit = looks.filter((look): look is StoreLook => !('unfit' in look));
+    const unfit = looks.filter((look) => 'unfit' in look);
+    const isOtherRead = fit.some(({ earlier }) => earlier !== undefined);
+    for (const look of unfit) reportUnfit(context, look, service, isOtherRead && source === undefined);
+    // Beside one that was read, what is wrong with such a store is no matter of these keys.
+    const besides = isOtherRead
+      ? []
+      : unfit.map(({ name, members }) => ({ name, ...(members && { members }) }));
+    return { stores: [...fit, ...besides], deployments, instances };
   };
 }
 
 /** One that has no v2 API for certain is worth a note beside another one that has; in every other case it is a gap. */
 function reportUnfit(
   { gap, note }: Context,
-  { name, unfit, hasNoV2 }: Unfit,
+  { name, unfit, members }: Unfit,
   service: Service,
   isBesideAnother: boolean,
 ): void {
-  if (isBesideAnother && hasNoV2)
+  if (isBesideAnother && hasNoV2(members))
     note(`${name} has no v2 API, so it holds no keys of a ${service.name}: it was not checked`);
   else gap(name, unfit);
 }
@@ -98,7 +102,7 @@ function choose({ read, gap }: Context, source: string | undefined): readonly po
 interface Unfit {
   readonly name: string;
   readonly unfit: SourceError;
-  readonly hasNoV2: boolean;
+  readonly members?: ports.StoreMembers;
 }
 
 type Trees = readonly ports.KeyTree[];
@@ -115,7 +119,7 @@ async function lookAt(
   betweenLooksMs: number,
 ): Promise<StoreLook | Unfit> {
   const { name } = store;
-  const { signal, leftMs, attempt, saw, gap } = context;
+  const { signal, leftMs, attempt, saw } = context;
   const what = `${name}: ${service.roots.map(({ prefix }) => prefix).join(', ')}`;
   const askMembers = () => attempt(`${name}: members`, undefined, () => membersOf(context, store));
   const lookTwice = () => readTwice(context, store, service, betweenLooksMs);
@@ -129,18 +133,18 @@ async function lookAt(
 
   const { earlier, later } = looks;
   if (earlier instanceof SourceError && earlier.kind === 'missing')
-    return { name, unfit: earlier, hasNoV2: hasNoV2(members) };
+    return { name, unfit: earlier, ...(members && { members }) };
   if (members) reportNotAsked(context, name, members);
   const known = { name, ...(members && { members }) };
   if (earlier instanceof SourceError) {
-    gap(what, inOtherWords(earlier, members));
+    reportUnread(context, what, earlier, members);
     return known;
   }
   saw(
     name,
     earlier.reduce((sum, { leaves }) => sum + leaves.length, 0),
   );
-  if (later instanceof SourceError) gap(`${what}, a second time`, inOtherWords(later, members));
+  if (later instanceof SourceError) reportUnread(context, `${what}, a second time`, later, members);
   return { ...known, earlier, ...(later && !(later instanceof SourceError) && { later }) };
 }
 
@@ -207,17 +211,20 @@ async function membersOf(
 /** Where the check itself ran out of time. */
 const DEADLINE = 'deadline';
 
-/** That the members have no majority, or that none responds, is a finding: the gap does not repeat it. */
-function inOtherWords(error: SourceError, members: ports.StoreMembers | undefined): SourceError {
+/** Keys are read as a majority agrees on them. That there is none, or that nothing responds, is a finding, which a gap need not repeat. */
+function reportUnread(
+  { gap }: Context,
+  what: string,
+  error: SourceError,
+  members: ports.StoreMembers | undefined,
+): void {
   const { source, kind } = error;
-  if (kind !== 'unreachable' || source === DEADLINE || !members) return error;
+  if (kind !== 'unreachable' || source === DEADLINE || !members) return gap(what, error);
   const { hasQuorum, endpoints } = members;
   const isDown = endpoints.length > 0 && endpoints.every(({ absence }) => isKnownDown(absence));
-  if (hasQuorum === false || isDown)
-    return new SourceError(source, kind, 'keys are only read as a majority agrees on them');
-  return hasQuorum
-    ? new SourceError(source, kind, 'they were not read in time, though a majority agrees on reads')
-    : error;
+  if (isDown || (hasQuorum === false && members.members.length > 0)) return undefined;
+  const late = new SourceError(source, kind, 'they were not read in time, though a majority agrees on reads');
+  return gap(what, hasQuorum ? late : error);
 }
 
 /**

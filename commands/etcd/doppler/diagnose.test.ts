@@ -75,18 +75,18 @@ test('before and after the fix, the numbers tell', () => {
 test('without a majority no doppler is judged and none is restarted: etcd comes first', () => {
   const report = ask(stories.quorumLost.facts);
   expect(report.verdict).toBe(
-    'etcd has lost its majority: no doppler can be judged. metron_agent is down on 12 of 12 VMs',
+    'etcd has lost its quorum: 1 of 3 members responds; no doppler can be judged. metron_agent is down on 12 of 12 VMs',
   );
   expect(lines(report)).toEqual(['critical quorum-lost etcd', 'critical metron-down metron_agent']);
   expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
-  expect(report.findings[0]?.summary).toContain('1 of 3 members answers');
-  expect(report.findings[1]?.summary).toContain('most likely because etcd has lost its majority');
+  expect(report.findings[0]?.summary).toMatch(/bring .* back first\. Restarting doppler does not help$/);
+  expect(report.findings[1]?.summary).toContain('most likely because etcd has lost its quorum');
 });
 
 test('where the clocks of the members differ, times to live lie and no restart is offered', () => {
   const report = ask(stories.clocksApart.facts);
   expect(report.verdict).toContain(
-    "The clocks of etcd's members differ by 41.3 s: doppler_z2/0 and doppler_z3/0",
+    "The clocks of etcd's members differ by 41.3 s; doppler_z2/0 and doppler_z3/0",
   );
   expect(lines(report)).toEqual(['critical clock-skew etcd', 'critical metron-down metron_agent']);
   expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
@@ -138,7 +138,9 @@ test('each row of the table is a finding of its own, in the order of work', () =
     'warning key-orphan /doppler/meta/z2/doppler_z2/gone',
     'info legacy-only doppler_z3/2',
   ]);
-  expect(report.verdict).toMatch(/; the other two are registered; 2 other problems with keys$/);
+  expect(report.verdict).toMatch(
+    /; the other two are registered; etcd_z3_0 of etcd is not healthy; 2 other problems with keys$/,
+  );
   expect(report.findings.find(({ reason }) => reason === 'protocol-mismatch')?.summary).toBe(
     '1 of 4 dopplers does not listen on [udp], which is what metron_agent speaks: a matter of configuration, not of a restart',
   );

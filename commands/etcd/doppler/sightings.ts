@@ -157,7 +157,41 @@ function parents(path: string): string[] {
   return segments.map((_, at) => `/${segments.slice(0, at + 1).join('/')}`);
 }
 
-/** Members that are well, but for what is said of them by name. */
+/** What the three endpoints of one healthy cluster show, but for what is said of them by their place. */
+export function endpointsOf(
+  known: Readonly<Record<number, Partial<ports.StoreEndpoint>>> = {},
+  ids: readonly string[] = ['ce2a822cea30bfc0', 'ce2a822cea30bfc1', 'ce2a822cea30bfc2'],
+): readonly ports.StoreEndpoint[] {
+  return ids.map((id, at) => ({
+    address: `10.0.16.${5 + at}:4001`,
+    clusterId: '315a10199f6d48d7',
+    memberId: id,
+    leaderId: 'ce2a822cea30bfc0',
+    lists: ids,
+    ...known[at],
+  }));
+}
+
+export function certificate(name: string, until: string): ports.Certificate {
+  return {
+    fingerprint: Buffer.from(name).toString('hex').padEnd(64, '0').slice(0, 64),
+    name,
+    subject: `CN=${name}`,
+    issuer: 'CN=etcd-ca',
+    alternativeNames: [`DNS:${name}`],
+    serial: '5eed',
+    notBefore: new Date('2016-01-01T00:00:00Z'),
+    notAfter: new Date(until),
+    authority: false,
+    selfSigned: false,
+    key: { type: 'rsa', bits: 2048 },
+    signature: 'sha256WithRSAEncryption',
+    extendedKeyUsage: ['serverAuth'],
+    mustStaple: false,
+  };
+}
+
+/** Members that are healthy, but for what is said of them by name. */
 export function members(
   names: readonly string[],
   known: Readonly<Record<string, Partial<ports.StoreMember>>> = {},
@@ -167,13 +201,7 @@ export function members(
   return {
     hasQuorum: true,
     alarms: [],
-    endpoints: ids.map((id, at) => ({
-      address: `10.0.16.${5 + at}:4001`,
-      clusterId: '315a10199f6d48d7',
-      memberId: id,
-      leaderId: 'ce2a822cea30bfc0',
-      lists: ids,
-    })),
+    endpoints: endpointsOf({}, ids),
     members: names.map((name, at): ports.StoreMember => ({
       id: `ce2a822cea30bfc${at}`,
       name,

@@ -1,10 +1,22 @@
 import { type ports, SourceError, type Story } from '../../kit.ts';
 import type { Facts } from './collect.ts';
-import { announced, deployment, doppler, etcd, factsOf, instance, members } from './sightings.ts';
+import {
+  announced,
+  certificate,
+  deployment,
+  doppler,
+  endpointsOf,
+  etcd,
+  factsOf,
+  instance,
+  members,
+} from './sightings.ts';
 
 const Z1 = { name: 'doppler_z1/0', id: '4c738367-8eb1-4a57-b44e-771f4870db0e', address: '10.160.55.25' };
 const Z2 = { name: 'doppler_z2/0', id: 'abe6a4e9-cd8f-4b1c-8a0e-5f6a3c1b7e02', address: '10.160.56.25' };
 const Z3 = { name: 'doppler_z3/0', id: '0b7f1c52-36c5-4d9e-9a43-1d2e7c90aa31', address: '10.160.57.25' };
+
+const NODES = ['etcd_z1_0', 'etcd_z2_0', 'etcd_z3_0'];
 
 const OTHERS = [
   'api_z1/0',
@@ -131,6 +143,74 @@ export const since251: Story<Facts> = {
   facts: factsOf([etcd([])], [deployment(everyVm('running'), { version: 'cf/252' })]),
 };
 
+/** One member lost its disk and was bootstrapped again with a list of itself alone: now clients see one store or the other. */
+export const twoClusters: Story<Facts> = {
+  title: 'Two dopplers are missing, and the endpoints of etcd are two clusters',
+  source:
+    'https://github.com/bitnami/charts/issues/901 and https://github.com/etcd-io/etcd/issues/8788: members that are restarted without their data form clusters of their own',
+  now: new Date('2018-11-06T10:00:00Z'),
+  facts: factsOf(
+    [
+      etcd([key(Z1)], {
+        empty: ['/doppler/meta/z2/doppler_z2', '/doppler/meta/z3/doppler_z3'],
+        members: members(
+          NODES.slice(0, 2),
+          {},
+          { endpoints: endpointsOf({ 2: { clusterId: '92a3e1bb18b2aac8' } }) },
+        ),
+      }),
+    ],
+    [deployment(everyVm('unmonitored'))],
+  ),
+};
+
+/** A year after they were issued, the certificates of all members end on the same day. */
+export const certificatesExpired: Story<Facts> = {
+  title: 'The certificates of all members of etcd have expired',
+  source:
+    'https://github.com/kubernetes/kubeadm/issues/2177 and https://github.com/etcd-io/etcd/issues/15740',
+  now: new Date('2020-06-15T09:00:00Z'),
+  facts: factsOf(
+    [
+      {
+        name: 'etcd',
+        members: {
+          members: [],
+          alarms: [],
+          endpoints: [5, 6, 7].map((last) => ({
+            address: `10.0.16.${last}:4001`,
+            certificate: certificate(
+              `etcd-z${last - 4}-0.cf-etcd.service.cf.internal`,
+              '2020-06-14T09:00:00Z',
+            ),
+            error: new SourceError('etcd', 'refused', 'certificate has expired'),
+            absence: 'rejected' as const,
+          })),
+        },
+      },
+    ],
+    [deployment(everyVm('unmonitored'))],
+  ),
+};
+
+/** v3 writes fail, and dopplers go on: their v2 keys are kept apart. */
+export const noSpace: Story<Facts> = {
+  title: 'etcd has run out of space, and dopplers still refresh their keys',
+  source:
+    'https://etcd.io/docs/v3.4/op-guide/maintenance/#space-quota, tried with etcd 3.4.23 and --enable-v2',
+  now: new Date('2022-05-01T18:20:00Z'),
+  facts: factsOf(
+    [
+      etcd([key(Z1), key(Z2), key(Z3)], {
+        members: members(NODES, Object.fromEntries(NODES.map((name) => [name, { healthy: false }])), {
+          alarms: [{ kind: 'NOSPACE', memberId: 'ce2a822cea30bfc1' }],
+        }),
+      }),
+    ],
+    [deployment(everyVm('running'))],
+  ),
+};
+
 /** One of each other way in which an announcement can be wrong. */
 export const oneOfEach: Story<Facts> = {
   title: 'One of each way in which an announcement can be wrong',
@@ -187,5 +267,5 @@ export const oneOfEach: Story<Facts> = {
 
 function silent(): Partial<ports.StoreMember> {
   const error = new SourceError('etcd', 'unreachable', 'connection refused');
-  return { error };
+  return { error, absence: 'not-listening' };
 }
