@@ -93,16 +93,16 @@ export function expiredCertificates(store: Store, now: Date): Trouble | undefine
       reason: 'certificate-expired',
       severity: 'critical',
       target: targetOf(store, ended),
-      summary: `The ${isOne ? 'certificate' : 'certificates'} of ${named(ended)} expired ${wording.span(longest)} ago: clients that verify it do not connect`,
-      evidence: [table(ended)],
+      summary: `The ${isOne ? 'certificate' : 'certificates'} of ${named(ended)} expired ${wording.span(longest)} ago: clients that verify ${isOne ? 'it' : 'them'} do not connect`,
+      evidence: [table(members.length > 0 ? 'Member' : 'Endpoint', ended)],
     },
   };
 }
 
-function table(ended: readonly Served[]): Evidence {
+function table(who: string, ended: readonly Served[]): Evidence {
   return {
     kind: 'table',
-    columns: ['Member', 'Certificate', 'Expires'],
+    columns: [who, 'Certificate', 'Expires'],
     rows: ended.map((one) => [nameOf(one), one.certificate.name, wording.moment(one.certificate.notAfter)]),
   };
 }

@@ -35,7 +35,7 @@ export function targetOf({ name }: Pick<Store, 'name'>, members: readonly Named[
 }
 
 /** Where nobody listed the members, the endpoints stand for them. */
-export function membersTable({ members, endpoints }: ports.StoreMembers): Evidence {
+export function membersTable({ members, endpoints, alarms }: ports.StoreMembers): Evidence {
   if (members.length === 0)
     return {
       kind: 'table',
@@ -45,22 +45,26 @@ export function membersTable({ members, endpoints }: ports.StoreMembers): Eviden
   return {
     kind: 'table',
     columns: ['Member', 'State', 'Role'],
-    rows: members.map((member) => [nameOf(member), stateOf(member), roleOf(member)]),
+    rows: members.map((member) => [nameOf(member), stateOf(member, alarms), roleOf(member)]),
   };
 }
 
-export function stateOf({ name, error, hasLeader, healthy, unhealthyBecause }: ports.StoreMember): string {
+function stateOf(
+  { name, error, hasLeader, healthy, unhealthyBecause }: ports.StoreMember,
+  alarms: readonly ports.StoreAlarm[],
+): string {
   if (error) return name === '' ? 'never started' : error.message;
-  // A member reports everybody's alarms, by their ids: the findings name them.
-  if (healthy === false && /alarm/i.test(unhealthyBecause ?? '')) return 'takes no v3 writes (alarm)';
+  // A member reports everybody's alarms, by their ids: the findings name them. Before 3.5 it gives no reason.
+  const because = unhealthyBecause ?? (alarms.length > 0 && hasLeader !== false ? 'alarm' : '');
+  if (healthy === false && /alarm/i.test(because)) return 'takes no v3 writes (alarm)';
   if (healthy === false) return unhealthyBecause ?? (hasLeader === false ? 'knows no leader' : 'unhealthy');
   if (hasLeader === false) return 'knows no leader';
   return healthy ? 'healthy' : 'responds';
 }
 
-function roleOf({ isLeader, isLearner, isLearnerByStatus, error }: ports.StoreMember): string {
+function roleOf({ isLeader, hasLeader, isLearner, isLearnerByStatus, error }: ports.StoreMember): string {
   if (isLearner || isLearnerByStatus) return 'learner';
-  if (error) return '';
+  if (error || hasLeader === false) return '';
   return isLeader ? 'leader' : 'follower';
 }
 

@@ -1,9 +1,19 @@
 import { expect, test } from 'vitest';
-import { SourceError } from '../../kit.ts';
+import { type ports, SourceError } from '../../kit.ts';
 import { check } from './check.ts';
 import type { Facts } from './collect.ts';
 import { diagnose } from './diagnose.ts';
-import { announced, deployment, doppler, etcd, factsOf, members, SERVER_TIME } from './sightings.ts';
+import {
+  announced,
+  certificate,
+  deployment,
+  doppler,
+  endpointsOf,
+  etcd,
+  factsOf,
+  members,
+  SERVER_TIME,
+} from './sightings.ts';
 
 function ask(facts: Facts, args: Record<string, string> = {}) {
   return diagnose(facts, check.args.parse(args), SERVER_TIME);
@@ -150,4 +160,189 @@ test('a doppler that was just killed is said not to run, though its key is still
   expect(ask(facts).findings[0]?.summary).toBe(
     'doppler_z1/0 no longer refreshes its key, which goes away in 3 s: its doppler does not run (failing)',
   );
+});
+
+const KEYS = [announced('z1/doppler_z1/id-1', '10.0.1.1'), announced('z2/doppler_z2/id-2', '10.0.2.1')];
+const BOTH = [deployment([doppler(ONE), doppler(TWO)])];
+const NAMES = ['a', 'b', 'c'];
+const unreachable = new SourceError('etcd', 'unreachable', 'getaddrinfo ENOTFOUND');
+
+/** Both dopplers registered in an etcd of three members. */
+function askOf(
+  known: Parameters<typeof members>[1],
+  whole: Parameters<typeof members>[2] = {},
+  names: readonly string[] = NAMES,
+) {
+  return ask(factsOf([etcd(KEYS, { members: members(names, known, whole) })], BOTH));
+}
+
+test.each([
+  [
+    'two clusters',
+    endpointsOf({ 2: { clusterId: '92a3e1bb18b2aac8' } }),
+    'several-clusters',
+    'The endpoints of etcd are 2 separate clusters; no doppler can be judged',
+  ],
+  [
+    'three clusters of one member each',
+    endpointsOf({ 1: { clusterId: '1' }, 2: { clusterId: '2' } }),
+    'several-clusters',
+    'The endpoints of etcd are 3 separate clusters; no doppler can be judged',
+  ],
+  [
+    'two leaders in one cluster',
+    endpointsOf({ 2: { leaderId: 'ce2a822cea30bfc2' } }),
+    'several-leaders',
+    'The endpoints of etcd follow 2 leaders; no doppler can be judged',
+  ],
+])('%s: their keys are not compared, and no restart is offered', (_, endpoints, reason, verdict) => {
+  const look = etcd([KEYS[0]!], { members: members(NAMES, {}, { endpoints }) });
+  const report = ask(factsOf([look], BOTH));
+  expect(lines(report)).toEqual([`critical ${reason} etcd`]);
+  expect(report).toMatchObject({ verdict, examined: 0 });
+  expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
+});
+
+test.each([
+  ['is not a member', endpointsOf({ 2: { memberId: 'f00' } }), NAMES.slice(0, 2), 'endpoint-not-a-member'],
+  ['lists other members', endpointsOf({ 2: { lists: ['ce2a822cea30bfc2'] } }), NAMES, 'member-lists-differ'],
+])('an endpoint that %s is a warning beside dopplers that are judged', (_, endpoints, names, reason) => {
+  const report = askOf({}, { endpoints }, names);
+  expect(report.findings.map((finding) => `${finding.severity} ${finding.reason}`)).toEqual([
+    `warning ${reason}`,
+  ]);
+  expect(report.verdict).toMatch(/^Both dopplers are registered; /);
+});
+
+test('an endpoint without an answer, while all members were found elsewhere, may be another address of one', () => {
+  const [first, second] = endpointsOf();
+  const { memberId: _, ...third } = endpointsOf()[2]!;
+  const endpoints = [first!, second!, { ...third, error: unreachable, absence: 'unreachable' as const }];
+  const [finding] = askOf({}, { endpoints }, NAMES.slice(0, 2)).findings;
+  expect(finding?.summary).toBe(
+    '10.0.16.7:4001 cannot be reached from here, and every member of etcd was found elsewhere, so it is no longer a member, or another address of one: correct the endpoints of this source',
+  );
+});
+
+test.each([
+  [
+    'a configured member that cannot be reached is not called down',
+    { c: { error: unreachable, absence: 'unreachable' } },
+    'c of etcd cannot be reached from here, though a majority agrees on reads. See /etcd health',
+  ],
+  [
+    'one that refuses connections does not respond',
+    { c: DOWN },
+    'c of etcd does not respond, though a majority agrees on reads. See /etcd health',
+  ],
+  [
+    'one that never started is called by its id in hexadecimal',
+    { c: { name: '', error: unreachable, absence: 'unreachable', isConfigured: false } },
+    'ce2a822cea30bfc2 of etcd was added and never started, though a majority agrees on reads. See /etcd health',
+  ],
+] as const)('%s', (_, known, summary) => {
+  const report = askOf(known);
+  expect(report.findings).toMatchObject([{ reason: 'member-unhealthy', severity: 'warning', summary }]);
+});
+
+test('members that advertise names which are unknown here are no finding', () => {
+  const elsewhere = { error: unreachable, absence: 'unreachable', isConfigured: false } as const;
+  const report = askOf({ b: elsewhere, c: elsewhere }, { endpoints: endpointsOf().slice(0, 1) });
+  expect(report).toMatchObject({ verdict: 'Both dopplers are registered', findings: [] });
+});
+
+test('that a quorum read was not answered is not said where the keys were read as a majority agrees on them', () => {
+  const report = askOf({}, { hasQuorum: false, quorumError: 'etcdserver: request timed out' });
+  expect(report).toMatchObject({ verdict: 'Both dopplers are registered', findings: [] });
+});
+
+test('where nobody could be asked for a majority, it is not said to be lost', () => {
+  const { hasQuorum: _, ...unasked } = members(NAMES);
+  expect(ask(factsOf([{ name: 'etcd', members: unasked }], BOTH)).findings).toEqual([]);
+});
+
+/** No endpoint answers, each for its own reason. */
+const nobody = (...absences: readonly ports.Absence[]): ports.StoreMembers => ({
+  members: [],
+  alarms: [],
+  endpoints: absences.map((absence, at) => ({
+    address: `10.0.16.${5 + at}:4001`,
+    error: new SourceError('etcd', 'unreachable', 'no answer'),
+    absence,
+  })),
+});
+
+test.each([
+  [['not-listening', 'not-listening', 'not-listening'], ['critical quorum-lost etcd']],
+  [['not-listening', 'hung', 'unreachable'], ['critical quorum-lost etcd']],
+  [['not-listening', 'unreachable', 'unreachable'], ['warning endpoints-down etcd']],
+  [['unreachable', 'unreachable', 'unreachable'], []],
+  [['rejected', 'rejected', 'rejected'], []],
+] as const)('endpoints of which none answers (%j): %j', (absences, expected) => {
+  const report = ask(factsOf([{ name: 'etcd', members: nobody(...absences) }], BOTH));
+  expect(lines(report)).toEqual(expected);
+  expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
+});
+
+test('members that respond and have no leader: expired peer certificates are named', () => {
+  const known = Object.fromEntries(
+    NAMES.map((name) => [name, { healthy: false, hasLeader: false, isLeader: false }]),
+  );
+  const expired = { peerCertificate: certificate('peer', '2016-12-01T00:00:00Z') };
+  const withPeers = Object.fromEntries(NAMES.map((name) => [name, { ...known[name], ...expired }]));
+  const ofNoLeader = (one: Parameters<typeof members>[1]) =>
+    ask(factsOf([{ name: 'etcd', members: members(NAMES, one, { hasQuorum: false }) }], BOTH)).findings[0];
+  expect(ofNoLeader(known)?.summary).toContain('look at the peer certificates');
+  expect(ofNoLeader(withPeers)).toMatchObject({ reason: 'no-leader', severity: 'critical' });
+  expect(ofNoLeader(withPeers)?.summary).toContain('the peer certificates of a, b and c have expired');
+});
+
+test.each([
+  ['2016-12-05T19:42:26Z', 'critical client-certificate-expired', 'some members still accept it'],
+  ['2016-12-08T20:42:26Z', 'warning client-certificate-expiring', 'expires in 2 days'],
+])("Wrench's own client certificate ends at %s", (until, expected, words) => {
+  const [finding] = askOf({}, { clientCertificate: certificate('wrench', until) }).findings;
+  expect(`${finding?.severity} ${finding?.reason}`).toBe(expected);
+  expect(finding?.summary).toContain(words);
+});
+
+test('one certificate of three that has expired leaves the dopplers judged', () => {
+  const report = askOf({ c: { certificate: certificate('c', '2016-12-05T00:00:00Z') } });
+  expect(lines(report)).toEqual(['critical certificate-expired etcd/c']);
+  expect(report).toMatchObject({
+    examined: 2,
+    verdict: expect.stringMatching(/^Both dopplers are registered/),
+  });
+});
+
+test.each([
+  ['NOSPACE', 'no-space', 'can still be written'],
+  ['CORRUPT', 'corrupt', 'can still be written'],
+  ['READONLY', 'unknown-alarm', 'whether keys can still be written is not known'],
+])('the alarm %s is a warning, and says what is true of v2 keys', (kind, reason, words) => {
+  const known = Object.fromEntries(NAMES.map((name) => [name, { healthy: false }]));
+  const report = askOf(known, { alarms: [{ kind }] });
+  expect(lines(report)).toEqual([`warning ${reason} etcd`]);
+  expect(report.findings[0]?.summary).toContain(words);
+  expect(report.verdict).toBe(`Both dopplers are registered; etcd has raised the alarm ${kind}`);
+});
+
+test('keys that were read once are judged, but no restart is offered for what they show', () => {
+  const { later: _, ...once } = etcd([KEYS[1]!]);
+  const [finding] = ask(factsOf([once], BOTH)).findings;
+  expect(finding).toMatchObject({ reason: 'registration-stuck', target: 'doppler_z1/0' });
+  expect(finding).not.toHaveProperty('offers');
+  expect(finding?.summary).toBe('doppler_z1/0 is running but not registered: clients cannot find it');
+  expect(finding?.evidence).toContainEqual({
+    kind: 'field',
+    label: 'No restart offered',
+    value: 'the keys were read only once: check again',
+  });
+});
+
+test('that no doppler was ever there is not said while one store could not be read', () => {
+  expect(ask(factsOf([etcd([]), { name: 'old' }], []))).toMatchObject({
+    findings: [],
+    verdict: 'No doppler could be judged',
+  });
 });

@@ -105,6 +105,30 @@ test('all missing at once have a cause that they share: no restart, but where to
   );
 });
 
+test('endpoints of two clusters are the cause, and the dopplers that seem to be missing are not', () => {
+  const report = ask(stories.twoClusters.facts);
+  expect(report.verdict).toBe(
+    'The endpoints of etcd are 2 separate clusters; no doppler can be judged. metron_agent is down on 12 of 12 VMs',
+  );
+  expect(lines(report)).toEqual(['critical several-clusters etcd', 'critical metron-down metron_agent']);
+  expect(report.findings[1]?.summary).toContain(
+    'most likely because the endpoints of etcd are 2 separate clusters',
+  );
+});
+
+test('expired certificates of all members are the cause', () => {
+  const { facts, now } = stories.certificatesExpired;
+  const report = diagnose(facts, check.args.parse({}), now);
+  expect(report.verdict).toMatch(/^The certificates of all 3 endpoints of etcd have expired; no doppler/);
+  expect(lines(report)).toEqual(['critical certificate-expired etcd', 'critical metron-down metron_agent']);
+});
+
+test('under NOSPACE the dopplers are registered, and the alarm is reported', () => {
+  const report = ask(stories.noSpace.facts);
+  expect(report.verdict).toBe('All three dopplers are registered; etcd has raised the alarm NOSPACE');
+  expect(lines(report)).toEqual(['warning no-space etcd']);
+});
+
 test('a Cloud Foundry from v251 on has nothing to check here, and is not told that all its dopplers are missing', () => {
   const report = ask(stories.since251.facts);
   expect(lines(report)).toEqual(['info not-applicable /doppler/meta']);

@@ -71,7 +71,7 @@ function whatCounts({ name, earlier, later, members }: StoreLook): StoreLook {
   return { name, later: earlier, ...(members && { members: agreed(members) }) };
 }
 
-function agreed({ quorumError: _, ...members }: ports.StoreMembers): ports.StoreMembers {
+function agreed(members: ports.StoreMembers): ports.StoreMembers {
   return { ...members, hasQuorum: true };
 }
 

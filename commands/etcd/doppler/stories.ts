@@ -156,7 +156,7 @@ export const twoClusters: Story<Facts> = {
         members: members(
           NODES.slice(0, 2),
           {},
-          { endpoints: endpointsOf({ 2: { clusterId: '92a3e1bb18b2aac8' } }) },
+          { endpoints: endpointsOf({ 2: { clusterId: '92a3e1bb18b2aac8', leaderId: 'ce2a822cea30bfc2' } }) },
         ),
       }),
     ],
