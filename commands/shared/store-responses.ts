@@ -48,7 +48,7 @@ export function votesIn({ members }: ports.StoreMembers): Votes {
 
 /** Nothing is written and no key expires without a majority: what else is wrong with the members follows from it, or is its cause. */
 export function quorumTrouble(store: Store, now: Date): Trouble | undefined {
-  if (store.members.length === 0) return nobodyResponds(store, now);
+  if (store.members.length === 0) return withoutMembers(store, now);
   if (store.hasQuorum === true) return undefined;
   const { name } = store;
   const { voters, up, majority } = votesIn(store);
@@ -85,6 +85,21 @@ export function quorumTrouble(store: Store, now: Date): Trouble | undefined {
     'no-leader',
     `${name} has no leader, though ${counted}`,
     'look at the peer certificates (expired ones end the connections between members), at the network between the members, at their disks and clocks',
+  );
+}
+
+/** Some of the endpoints may answer, and not be allowed to list the members. */
+function withoutMembers(store: Store, now: Date): Trouble | undefined {
+  const { name, endpoints, hasQuorum } = store;
+  const up = endpoints.filter(({ error }) => error === undefined).length;
+  if (up === 0) return nobodyResponds(store, now);
+  if (hasQuorum !== false) return undefined;
+  const counted = `${up} of ${wording.count(endpoints.length, 'endpoint')} ${up === 1 ? 'responds' : 'respond'}`;
+  return lost(
+    store,
+    'quorum-lost',
+    `${name} does not agree on a read, though ${counted}`,
+    'an election may be under way: check again. If it stays so, look at the members',
   );
 }
 

@@ -284,6 +284,21 @@ test.each([
   expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
 });
 
+test('endpoints that answer and may not list the members are not said to be silent', () => {
+  const [first, second, { memberId: _, ...third }] = endpointsOf() as [
+    ports.StoreEndpoint,
+    ports.StoreEndpoint,
+    ports.StoreEndpoint,
+  ];
+  const endpoints = [first, second, { ...third, ...DOWN }];
+  const unlisted = { members: [], alarms: [], endpoints };
+  expect(ask(factsOf([{ name: 'etcd', members: unlisted }], BOTH)).findings).toEqual([]);
+  const [finding] = ask(
+    factsOf([{ name: 'etcd', members: { ...unlisted, hasQuorum: false } }], BOTH),
+  ).findings;
+  expect(finding?.summary).toMatch(/^etcd does not agree on a read, though 2 of 3 endpoints respond/);
+});
+
 test('members that respond and have no leader: expired peer certificates are named', () => {
   const known = Object.fromEntries(
     NAMES.map((name) => [name, { healthy: false, hasLeader: false, isLeader: false }]),

@@ -51,13 +51,14 @@ export function troublesOf(
     const whole = [...identityTroubles(store), ...(quorum ? [quorum] : [])].map((trouble) =>
       WITHOUT_KEYS.has(trouble.finding.reason) ? spoiling(service, trouble) : beside(trouble),
     );
+    // One of three that has expired leaves two to read the keys from.
+    const spoilt = later === undefined && quorum === undefined;
+    const own = clientCertificateTrouble(store, CLIENT_CERTIFICATE, now);
+    const served = expiredCertificates(store, now);
     const certificates = [
-      clientCertificateTrouble(store, CLIENT_CERTIFICATE, now),
-      expiredCertificates(store, now),
-    ]
-      .flatMap((trouble) => trouble ?? [])
-      // One of three that has expired leaves two to read the keys from.
-      .map((trouble) => (later || quorum ? beside(trouble) : spoiling(service, trouble)));
+      ...(own ? [{ ...beside(own), spoils: spoilt }] : []),
+      ...(served ? [spoilt ? spoiling(service, served) : beside(served)] : []),
+    ];
     const ofMembers = quorum ? [] : unhealthy(store);
     return [...whole, ...certificates, ...clockSkew(store, service), ...alarms(store), ...ofMembers];
   });

@@ -235,6 +235,15 @@ test.each([
   expect(gaps).toEqual(isGap ? ['etcd/10.0.16.7:4001: no'] : []);
 });
 
+test('where no endpoint may list the members, one that does not answer is a gap: it may be another cluster', async () => {
+  const { memberId: _, ...last } = THREE.endpoints[2]!;
+  const error = new SourceError('etcd', 'unreachable', 'it refused the connection');
+  const endpoints = [...THREE.endpoints.slice(0, 2), { ...last, error, absence: 'not-listening' as const }];
+  const unlisted = { ...THREE, members: [], endpoints };
+  const { gaps } = await look([store({ members: () => unlisted })]);
+  expect(gaps).toEqual(['etcd/10.0.16.7:4001: it refused the connection']);
+});
+
 test('members that advertise names unknown here are a note: a majority agreed on what was read', async () => {
   const error = new SourceError('etcd', 'unreachable', 'getaddrinfo ENOTFOUND');
   const [first, ...others] = THREE.members;

@@ -222,7 +222,8 @@ function reportUnread(
   if (kind !== 'unreachable' || source === DEADLINE || !members) return gap(what, error);
   const { hasQuorum, endpoints } = members;
   const isDown = endpoints.length > 0 && endpoints.every(({ absence }) => isKnownDown(absence));
-  if (isDown || (hasQuorum === false && members.members.length > 0)) return undefined;
+  const isAnswering = endpoints.some((endpoint) => endpoint.error === undefined);
+  if (isDown || (hasQuorum === false && isAnswering)) return undefined;
   const late = new SourceError(source, kind, 'they were not read in time, though a majority agrees on reads');
   return gap(what, hasQuorum ? late : error);
 }
@@ -233,7 +234,8 @@ function reportUnread(
  */
 function reportNotAsked({ gap, note }: Context, name: string, store: ports.StoreMembers): void {
   const { members, endpoints, hasQuorum } = store;
-  if (members.length === 0) return;
+  // That nobody answers is reported with the keys.
+  if (endpoints.every(({ error }) => error !== undefined)) return;
   for (const endpoint of endpoints) {
     const { address, error, absence, memberId, clusterId } = endpoint;
     const isUnknown = absence === 'rejected' || (memberId === undefined && !isLeftOver(store, endpoint));
