@@ -73,7 +73,7 @@ test('keys that were read before the quorum was lost are not judged', () => {
   const report = ask(factsOf([look], [deployment([doppler(ONE), doppler(TWO)])]));
   expect(lines(report)).toEqual(['critical quorum-lost etcd']);
   expect(report).toMatchObject({ examined: 0, measures: [{ label: 'metron_agent', value: 2 }] });
-  const alone = ask(factsOf([look], [], 'nobody-tells'));
+  const alone = ask(factsOf([look], [], 'no-source'));
   expect(alone.verdict).toBe('etcd has lost its quorum: 1 of 3 members responds; no doppler can be judged');
 });
 
@@ -284,7 +284,7 @@ test.each([
   expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
 });
 
-test('endpoints that answer and may not list the members are not said to be silent', () => {
+test('endpoints that answer and may not list the members are not reported as not responding', () => {
   const [first, second, { memberId: _, ...third }] = endpointsOf() as [
     ports.StoreEndpoint,
     ports.StoreEndpoint,

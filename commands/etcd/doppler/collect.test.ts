@@ -346,13 +346,13 @@ test('one of several etcds can be asked alone, and one that is not there is a ga
   expect(gaps).toEqual(['--source ectd: no source of that name keeps keys here; there is: etcd, etcd-old']);
 });
 
-test('where no source keeps processes, nobody tells who should be there', async () => {
+test('where no source keeps processes, it is not known who should be there', async () => {
   const { facts, gaps } = await look([store()]);
-  expect(facts).toMatchObject({ deployments: [], instances: 'nobody-tells' });
+  expect(facts).toMatchObject({ deployments: [], instances: 'no-source' });
   expect(gaps).toEqual([]);
 });
 
-test('what a deployment could not tell is a gap, and then not everybody was seen', async () => {
+test('what of a deployment could not be read is a gap, and then not everybody was seen', async () => {
   const error = new SourceError('bosh', 'unreachable', 'task 1181 did not end within 60 s');
   const late = { ...cf, gaps: [{ what: 'late', error }] };
   const { facts, gaps } = await look([store()], [keeper('bosh', [late])]);
@@ -360,14 +360,14 @@ test('what a deployment could not tell is a gap, and then not everybody was seen
   expect(gaps).toEqual(['bosh: late: task 1181 did not end within 60 s']);
 });
 
-test('a director that does not answer takes nothing from what another one tells', async () => {
+test('a director that does not answer takes nothing from what another one reports', async () => {
   const silent = new SourceError('bosh', 'unreachable', 'no answer within 5 s');
   const { facts, gaps } = await look([store()], [keeper('bosh', silent), keeper('other', [cf])]);
   expect(facts).toMatchObject({ deployments: [cf], instances: 'partly' });
   expect(gaps).toEqual(['bosh: no answer within 5 s']);
 });
 
-test('of the deployments that were not asked for, nobody hears', async () => {
+test('deployments that were not asked for are not reported', async () => {
   const error = new SourceError('bosh', 'unreachable', 'task 1181 did not end within 60 s');
   const late = deployment([], { name: 'late', gaps: [{ what: 'late', error }] });
   const { facts, gaps, seen } = await look([store()], [keeper('bosh', [cf, late])], { deployment: 'cf' });

@@ -8,8 +8,8 @@ import { DOPPLER, type Service } from './services.ts';
 export interface Facts {
   readonly stores: readonly StoreLook[];
   readonly deployments: readonly ports.Deployment[];
-  /** Whether `deployments` is everything there is: `partly` where one could not be read, `nobody-tells` where no source keeps processes. */
-  readonly instances: 'all' | 'partly' | 'nobody-tells';
+  /** Whether `deployments` is everything there is: `partly` where one could not be read, `no-source` where no source keeps processes. */
+  readonly instances: 'all' | 'partly' | 'no-source';
 }
 
 /** What one store showed, looked at twice. */
@@ -272,7 +272,7 @@ async function instancesOf(
   { read, signal, attempt, gap, saw }: Context,
   wanted: string | undefined,
 ): Promise<Pick<Facts, 'deployments' | 'instances'>> {
-  if (!read.processes) return { deployments: [], instances: 'nobody-tells' };
+  if (!read.processes) return { deployments: [], instances: 'no-source' };
   const answers = await Promise.all(
     read.processes.keepers.map((keeper) =>
       attempt(keeper.name, undefined, () => keeper.deployments({ signal })),

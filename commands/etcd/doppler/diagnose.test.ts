@@ -59,7 +59,7 @@ test('names the one doppler behind every broken VM, and offers to restart that o
   expect(metron?.offers).toBeUndefined();
 });
 
-test('before and after the fix, the numbers tell', () => {
+test('before and after the fix, the numbers show it', () => {
   expect(ask(stories.everyVmBroken.facts).measures).toEqual([
     { label: 'doppler_z1', value: 1, unit: 'registered' },
     { label: 'doppler_z2', value: 0, unit: 'registered' },
@@ -83,7 +83,7 @@ test('without a majority no doppler is judged and none is restarted: etcd comes 
   expect(report.findings[1]?.summary).toContain('most likely because etcd has lost its quorum');
 });
 
-test('where the clocks of the members differ, times to live lie and no restart is offered', () => {
+test('where the clocks of the members differ, times to live are wrong and no restart is offered', () => {
   const report = ask(stories.clocksApart.facts);
   expect(report.verdict).toContain(
     "The clocks of etcd's members differ by 41.3 s; doppler_z2/0 and doppler_z3/0",
@@ -129,7 +129,7 @@ test('under NOSPACE the dopplers are registered, and the alarm is reported', () 
   expect(lines(report)).toEqual(['warning no-space etcd']);
 });
 
-test('a Cloud Foundry from v251 on has nothing to check here, and is not told that all its dopplers are missing', () => {
+test('a Cloud Foundry from v251 on has nothing to check here, and its dopplers are not reported as missing', () => {
   const report = ask(stories.since251.facts);
   expect(lines(report)).toEqual(['info not-applicable /doppler/meta']);
   expect(report.verdict).toBe(
@@ -142,7 +142,7 @@ test('no doppler and no key is not a green report', () => {
   expect(lines(report)).toEqual(['info not-applicable /doppler/meta']);
 });
 
-test('where not all instances were seen, nobody says that there is nothing to check', () => {
+test('where not all instances were seen, the report does not say that there is nothing to check', () => {
   expect(ask(factsOf([etcd([])], [], 'partly'))).toMatchObject({ examined: 0, findings: [] });
 });
 
@@ -170,7 +170,7 @@ test('each row of the table is a finding of its own, in the order of work', () =
   );
 });
 
-test('only what a restart mends is offered one', () => {
+test('only what a restart fixes is offered one', () => {
   const { findings } = ask(stories.oneOfEach.facts);
   expect(findings.filter(({ offers = [] }) => offers.length > 0).map(({ reason }) => reason)).toEqual([
     'heartbeat-stopped',
@@ -178,7 +178,7 @@ test('only what a restart mends is offered one', () => {
   ]);
 });
 
-test('an address that is not the instance’s own is told with both', () => {
+test('an address that is not the instance’s own is reported with both', () => {
   const { findings } = ask(stories.oneOfEach.facts);
   expect(findings.find(({ target }) => target.endsWith('id-6'))?.summary).toBe(
     'The key of doppler_z2/0 is wrong: it announces 10.0.99.9, and doppler_z2/0 has 10.0.2.1',
@@ -224,7 +224,7 @@ test('a restart that the configuration forbids is not offered, and the finding s
   });
 });
 
-test('of a store that could not be read nobody says that a doppler is missing in it', () => {
+test('no doppler is reported as missing in a store that could not be read', () => {
   const facts = factsOf([{ name: 'etcd' }], [deployment([doppler(ONE), doppler(TWO)])]);
   expect(ask(facts)).toMatchObject({ examined: 0, findings: [] });
 });

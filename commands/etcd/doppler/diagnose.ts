@@ -77,7 +77,7 @@ function agreed(members: ports.StoreMembers): ports.StoreMembers {
 
 function whoIsMeant(service: Service, facts: Facts, named: readonly string[], keys: readonly Key[]): Roster {
   const roster = rosterOf(service, facts, named);
-  if (facts.instances !== 'nobody-tells' || named.length > 0) return roster;
+  if (facts.instances !== 'no-source' || named.length > 0) return roster;
   return { expected: rosterOfKeys(service, facts.stores, keys), excused: [] };
 }
 

@@ -50,7 +50,7 @@ test('two deployments with a doppler_z1/0 each are told apart by its address', (
   expect(report.measures).toContainEqual({ label: 'cf-old doppler_z1', value: 0, unit: 'registered' });
 });
 
-test('dopplers by another name are known by their process, and by their group where the agent is silent', () => {
+test('dopplers by another name are known by their process, and by their group where the agent does not respond', () => {
   const silent = { ...doppler({ name: 'doppler/1', id: 'id-2', state: 'unresponsive' }), processes: [] };
   const facts = factsOf(
     [etcd([announced('z1/loggregator/id-1', '10.0.1.1')])],
@@ -60,15 +60,15 @@ test('dopplers by another name are known by their process, and by their group wh
 });
 
 test('without a director the dopplers that are configured are expected', () => {
-  const facts = factsOf([etcd([announced('z1/doppler_z1/id-1', '10.0.1.1')])], [], 'nobody-tells');
+  const facts = factsOf([etcd([announced('z1/doppler_z1/id-1', '10.0.1.1')])], [], 'no-source');
   const report = ask(facts, { expected: 'doppler_z1/0, doppler_z2/0' });
   expect(report.verdict).toBe('doppler_z2/0 is not registered; the other one is');
   expect(lines(report)).toEqual(['critical not-registered doppler_z2/0']);
 });
 
-test('with nobody to tell who should be there, an empty directory still remembers', () => {
+test('where it is not known who should be there, an empty directory still shows who was', () => {
   const { stores } = stories.everyVmBroken.facts;
-  const report = ask(factsOf(stores, [], 'nobody-tells'));
+  const report = ask(factsOf(stores, [], 'no-source'));
   expect(lines(report)).toEqual(['critical not-registered doppler_z2']);
   expect(report.examined).toBe(3);
 });
@@ -97,7 +97,7 @@ const FORBIDDEN = { allowed: false, because: 'the source bosh may only read' } a
 test.each([
   ['by its UUID', { ...ONE, address: '10.0.9.9' }],
   ['by its group, index and address', { ...ONE, id: '0' }],
-])('a machine that a director and a monit tell of is one machine, known %s', (_, again) => {
+])('a machine that a director and a monit report is one machine, known %s', (_, again) => {
   const { restart, ...monit } = BY_MONIT;
   const facts = factsOf(
     [etcd([announced('z1/doppler_z1/id-1', '10.0.1.1'), announced('z2/doppler_z2/id-2', '10.0.2.1')])],
@@ -108,7 +108,7 @@ test.each([
   expect(report.measures).toContainEqual({ label: 'metron_agent', value: 2, of: 2, unit: 'running' });
 });
 
-test('of a machine that two tell of, the restart goes through the one that may', () => {
+test('of a machine that two sources report, the restart goes through the one that may', () => {
   const { restart, ...monit } = BY_MONIT;
   const facts = factsOf(
     [etcd([announced('z2/doppler_z2/id-2', '10.0.2.1')])],

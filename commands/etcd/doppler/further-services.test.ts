@@ -81,7 +81,7 @@ test('a routing API whose route is gone is found and offered a restart, and rout
   ]);
 });
 
-test('its restart is the same deed for another process', async () => {
+test('its restart is the same action for another process', async () => {
   const keeper: ports.ProcessKeeper = {
     name: 'bosh',
     kind: 'bosh',

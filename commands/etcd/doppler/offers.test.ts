@@ -39,7 +39,7 @@ test('where other processes may be restarted alone, but not this one, none is of
   });
 });
 
-test('the task that holds the deployment is told beside the offer', () => {
+test('the task that holds the deployment is shown beside the offer', () => {
   const look = etcd([announced('z2/doppler_z2/id-2', '10.0.2.1')]);
   const lock = { taskId: '1180', description: 'create deployment' };
   const [finding] = ask(factsOf([look], [deployment([doppler(ONE), doppler(TWO)], { lock })])).findings;

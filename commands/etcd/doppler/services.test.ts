@@ -51,7 +51,7 @@ test('the oldest legacy key has no group: a zone and an index', () => {
   });
 });
 
-test('an address of IPv6 is told without its brackets', () => {
+test('an address of IPv6 is shown without its brackets', () => {
   expect(modern.read(['z1', 'doppler_z1', ID], announcing('ws://[fd00::1]:8081'))).toMatchObject({
     hosts: ['fd00::1'],
     protocols: ['ws'],
@@ -84,7 +84,7 @@ test('a legacy value that is no address is of no use', () => {
   });
 });
 
-test.each([[[]], [['z1']], [['z1', 'doppler_z1']]])('the path %j tells nobody’s name', (segments) => {
+test.each([[[]], [['z1']], [['z1', 'doppler_z1']]])('the path %j names nobody', (segments) => {
   expect(modern.read(segments, announcing('udp://10.0.0.1:3457'))).toBe('its path is not <zone>/<job>/<id>');
 });
 
@@ -154,7 +154,7 @@ test('no keys, whatever they are called and hold, can make the judging fail', ()
   });
   fc.assert(
     fc.property(fc.array(anyKey, { maxLength: 4 }), (keys) => {
-      for (const instances of ['all', 'nobody-tells'] as const) {
+      for (const instances of ['all', 'no-source'] as const) {
         const facts = factsOf([etcd(keys)], instances === 'all' ? here : [], instances);
         const report = diagnose(facts, args, SERVER_TIME);
         expect(JSON.parse(JSON.stringify(report.findings))).toEqual(report.findings);
