@@ -110,6 +110,7 @@ test('two of three are paused: the third one knows no leader', async () => {
   const report = await ask([etcd.access], { expected: 'doppler_z1/0' });
   expect(lines(report)).toEqual(['critical quorum-lost']);
   expect(offersIn(report)).toEqual([]);
+  expectSaidOnce(report);
 });
 
 test('all certificates of etcd have expired', async () => {
@@ -168,6 +169,29 @@ test('an etcd without v2 beside one with it is a note; asked for by name, or dow
   const down = await ask(both);
   expect(down.status).not.toBe('clear');
   expect(lines(down)).toContain('critical quorum-lost');
+});
+
+test('members that advertise names which are unknown here, and one endpoint in front of them: no false statement', async () => {
+  const etcd = await start({ members: 3 });
+  await etcd.put(KEY, VALUE, { ttlSeconds: 600 });
+  const endpoints = etcd.access.endpoints.slice(0, 1);
+  const report = await ask([{ ...etcd.access, endpoints }], { expected: 'doppler_z1/0' });
+  expect(lines(report)).toEqual(['critical heartbeat-stopped']);
+  expect(report.gaps).toEqual([]);
+  expect(report.notes).toEqual([expect.stringMatching(/ of etcd cannot be asked from here/)]);
+});
+
+test('one of three hangs: it does not respond, and the dopplers are judged by the others', async () => {
+  const etcd = await start({ members: 3, tls: false });
+  await etcd.put(KEY, VALUE, { ttlSeconds: 600 });
+  etcd.pause(0);
+  const others = etcd.access.endpoints.slice(1);
+  const report = await ask([{ endpoints: [...others, etcd.access.endpoints[0]!] }], {
+    expected: 'doppler_z1/0',
+  });
+  expect(lines(report)).toContain('warning member-unhealthy');
+  expect(report.examined).toBe(1);
+  expect(report.gaps).toEqual([]);
 });
 
 test('an endpoint whose member was removed from the cluster is a warning, and the dopplers are judged', async () => {
