@@ -49,20 +49,26 @@ export function membersTable({ members, endpoints, alarms }: ports.StoreMembers)
   };
 }
 
-function stateOf(
+export function stateOf(
   { name, error, hasLeader, healthy, unhealthyBecause }: ports.StoreMember,
   alarms: readonly ports.StoreAlarm[],
 ): string {
   if (error) return name === '' ? 'never started' : error.message;
   // A member reports everybody's alarms, by their ids: the findings name them. Before 3.5 it gives no reason.
   const because = unhealthyBecause ?? (alarms.length > 0 && hasLeader !== false ? 'alarm' : '');
-  if (healthy === false && /alarm/i.test(because)) return 'takes no v3 writes (alarm)';
+  if (healthy === false && /alarm/i.test(because)) return 'alarm raised';
   if (healthy === false) return unhealthyBecause ?? (hasLeader === false ? 'knows no leader' : 'unhealthy');
   if (hasLeader === false) return 'knows no leader';
   return healthy ? 'healthy' : 'responds';
 }
 
-function roleOf({ isLeader, hasLeader, isLearner, isLearnerByStatus, error }: ports.StoreMember): string {
+export function roleOf({
+  isLeader,
+  hasLeader,
+  isLearner,
+  isLearnerByStatus,
+  error,
+}: ports.StoreMember): string {
   if (isLearner || isLearnerByStatus) return 'learner';
   if (error || hasLeader === false) return '';
   return isLeader ? 'leader' : 'follower';

@@ -1,6 +1,7 @@
 import { type ports, wording } from '../../kit.ts';
+import { field, named, targetOf } from '../../shared/store-words.ts';
 import type { StoreLook } from './collect.ts';
-import { field, membersTable, named, targetOf, type Trouble } from './words.ts';
+import { type Trouble, membersTable } from './words.ts';
 
 const CORRUPTION = 'https://etcd.io/docs/v3.5/op-guide/data_corruption/';
 

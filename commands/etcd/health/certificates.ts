@@ -1,11 +1,14 @@
 import { type ports, wording } from '../../kit.ts';
-import { hasExpired, type StoreLook } from './collect.ts';
-import { type Evidence, field, named, nameOf, targetOf, type Trouble } from './words.ts';
-
-export interface CertificateLimits {
-  readonly warningDays: number;
-  readonly criticalDays: number;
-}
+import {
+  type CertificateLimits,
+  certificateProblem,
+  clientCertificateTrouble,
+  expiredCertificates,
+  hasExpired,
+} from '../../shared/store-certificates.ts';
+import { type Evidence, nameOf, named, targetOf } from '../../shared/store-words.ts';
+import type { StoreLook } from './collect.ts';
+import type { Trouble } from './words.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -19,7 +22,7 @@ interface Served {
 /** Their ids: that they do not respond is reported with their certificate. */
 export function idsOfExpired(store: StoreLook, now: Date): readonly string[] {
   return servedIn(store)
-    .filter((one) => leftMs(one, now) <= 0)
+    .filter(({ certificate }) => hasExpired(certificate, now))
     .map(({ id }) => id);
 }
 
@@ -28,14 +31,9 @@ export function certificateTroubles(store: StoreLook, limits: CertificateLimits,
   const served = servedIn(store);
   const isSoon = (one: Served) => leftMs(one, now) > 0 && leftMs(one, now) <= soonestMs(limits);
   return [
-    ownCertificate(store, limits, now),
+    clientCertificateTrouble(store, limits, now),
     expiredPeers(store, now),
-    expired(
-      store,
-      served.filter((one) => leftMs(one, now) <= 0),
-      served.length,
-      now,
-    ),
+    expiredCertificates(store, now),
     notYetValid(
       store,
       served.filter(({ certificate }) => certificate.notBefore.getTime() > now.getTime()),
@@ -43,19 +41,6 @@ export function certificateTroubles(store: StoreLook, limits: CertificateLimits,
     ),
     expiring(store, served.filter(isSoon), limits, now),
   ].flatMap((trouble) => trouble ?? []);
-}
-
-/** `the peer certificates of n1 and n2 have expired`; undefined where nothing of the kind is known. */
-export function certificateProblem(
-  members: readonly ports.StoreMember[],
-  which: 'certificate' | 'peerCertificate',
-  now: Date,
-): string | undefined {
-  const ended = members.filter((member) => hasExpired(member[which], now));
-  if (ended.length === 0) return undefined;
-  const isOne = ended.length === 1;
-  const kind = which === 'peerCertificate' ? 'peer certificate' : 'certificate';
-  return `the ${kind}${isOne ? '' : 's'} of ${named(ended)} ${isOne ? 'has' : 'have'} expired`;
 }
 
 function servedIn({ members, endpoints }: StoreLook): readonly Served[] {
@@ -66,60 +51,6 @@ function servedIn({ members, endpoints }: StoreLook): readonly Served[] {
 
 function soonestMs({ warningDays, criticalDays }: CertificateLimits): number {
   return Math.max(warningDays, criticalDays) * DAY_MS;
-}
-
-/** With an expired one every member rejects us, and nothing else can be seen. */
-function ownCertificate(store: StoreLook, limits: CertificateLimits, now: Date): Trouble | undefined {
-  const { clientCertificate: certificate, name } = store;
-  if (!certificate) return undefined;
-  const left = certificate.notAfter.getTime() - now.getTime();
-  if (left > soonestMs(limits)) return undefined;
-  const whose = `Wrench's client certificate for ${name}`;
-  const hasExpired = left <= 0;
-  const headline = hasExpired
-    ? `${whose} expired ${wording.span(left)} ago`
-    : `${whose} expires in ${wording.span(left)}`;
-  return {
-    headline,
-    finding: {
-      reason: hasExpired ? 'client-certificate-expired' : 'client-certificate-expiring',
-      severity: left <= limits.criticalDays * DAY_MS ? 'critical' : 'warning',
-      target: name,
-      summary: `${headline}: ${hasExpired ? 'members reject it, so their state is not known. Renew it, and check whether other clients use the same one' : 'from then on members reject it, and this check sees nothing. Renew it'}`,
-      evidence: [
-        field('Certificate', certificate.name),
-        field('Expires', wording.moment(certificate.notAfter)),
-        field('Configured as', `clientCertificate of the source ${name}`),
-      ],
-    },
-  };
-}
-
-function expired(
-  store: StoreLook,
-  ended: readonly Served[],
-  servedCount: number,
-  now: Date,
-): Trouble | undefined {
-  const [first] = ended.toSorted((a, b) => leftMs(a, now) - leftMs(b, now));
-  if (!first) return undefined;
-  const isOne = ended.length === 1;
-  const count = store.members.length || store.endpoints.length;
-  const all = wording.count(count, store.members.length > 0 ? 'member' : 'endpoint');
-  const isAll = ended.length === count && servedCount === count && count > 1;
-  const headline = isAll
-    ? `the certificates of all ${all} of ${store.name} have expired`
-    : `the ${isOne ? 'certificate' : 'certificates'} of ${ended.length} of ${all} of ${store.name} ${isOne ? 'has' : 'have'} expired`;
-  return {
-    headline,
-    finding: {
-      reason: 'certificate-expired',
-      severity: 'critical',
-      target: targetOf(store, ended),
-      summary: `The ${isOne ? 'certificate' : 'certificates'} of ${named(ended)} expired ${wording.span(leftMs(first, now))} ago: clients that verify it do not connect`,
-      evidence: [table(ended)],
-    },
-  };
 }
 
 /** Connections that are open go on; a member that restarts, or is cut off for a moment, is lost. */

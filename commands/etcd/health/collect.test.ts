@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { type ReadContext, SourceError, type ports } from '../../kit.ts';
 import { collect, untilMembers } from './collect.ts';
 import { leader, member, silent, store } from './sightings.ts';
 

@@ -1,7 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
-import { type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
+import { type ReadContext, SourceError, type ports, wording } from '../../kit.ts';
+import { hasExpired } from '../../shared/store-certificates.ts';
+import { leadersOf } from '../../shared/store-identity.ts';
+import { isKnownDown } from '../../shared/store-responses.ts';
+import { nameOf } from '../../shared/store-words.ts';
 import { inInterval } from './disks.ts';
-import { nameOf } from './words.ts';
 
 export interface Facts {
   readonly stores: readonly StoreLook[];
@@ -69,12 +72,6 @@ async function askMembers(
   return store.members({ signal, withinMs: budget() });
 }
 
-/** Who leads, as the endpoints of one cluster see it. */
-export function leadersOf({ endpoints }: Pick<ports.StoreMembers, 'endpoints'>): readonly string[] {
-  const seen = endpoints.flatMap(({ clusterId, leaderId }) => leaderId && [`${clusterId} ${leaderId}`]);
-  return [...new Set(seen.filter((one) => one !== undefined && one !== ''))] as string[];
-}
-
 async function watchDisks(
   { signal, leftMs }: Context,
   store: ports.KeyValueStore,
@@ -109,10 +106,6 @@ async function watchDisks(
   }
 }
 
-export function isKnownDown(absence: ports.Absence | undefined): boolean {
-  return absence === 'not-listening' || absence === 'hung';
-}
-
 interface NotAsked {
   readonly what: string;
   readonly error: SourceError;
@@ -133,10 +126,6 @@ function notAsked({ name: store, members, endpoints, hasQuorum }: StoreLook, now
     const isElsewhere = !isConfigured && hasQuorum === true && absence === 'unreachable';
     return absence === 'rejected' || isElsewhere ? [{ what: `${store}/${nameOf(member)}`, error }] : [];
   });
-}
-
-export function hasExpired(certificate: ports.Certificate | undefined, now: Date): boolean {
-  return certificate !== undefined && certificate.notAfter.getTime() <= now.getTime();
 }
 
 /** Endpoints that answer, but not who they are: what they report belongs to no member. */

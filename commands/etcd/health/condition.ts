@@ -1,50 +1,11 @@
 import type { ports } from '../../kit.ts';
+import { clustersOf, leadersOf } from '../../shared/store-identity.ts';
+import { isNeverStarted, isNoVoter, isWell } from '../../shared/store-responses.ts';
+import { nameOf, named } from '../../shared/store-words.ts';
 import { otherAlarms } from './alarms.ts';
-import { isKnownDown, leadersOf } from './collect.ts';
-import { clustersOf } from './identity.ts';
-import { bytes, named, nameOf } from './words.ts';
+import { bytes } from './words.ts';
 
-/** The state of members, in terms that the check and its fixes share. */
-
-/** It gave no answer, though it should have: it is down, or cannot be reached where it is configured. */
-export function isSilent({ error, absence, isConfigured }: ports.StoreMember): boolean {
-  return error !== undefined && (isKnownDown(absence) || (absence === 'unreachable' && isConfigured));
-}
-
-export function isNeverStarted({ name, error }: ports.StoreMember): boolean {
-  return name === '' && error !== undefined;
-}
-
-/** It has no vote, by the member list or by what it says itself: https://github.com/etcd-io/etcd/issues/18347 */
-export function isNoVoter({ isLearner, isLearnerByStatus }: ports.StoreMember): boolean {
-  return isLearner === true || isLearnerByStatus === true;
-}
-
-/**
- * An alarm makes every member call itself unhealthy, those that did not raise it as well: that is reported as the alarm.
- * Before 3.5 `/health` gives no reason at all.
- */
-export function isWell(
-  { error, hasLeader, healthy, unhealthyBecause = 'alarm' }: ports.StoreMember,
-  { alarms }: ports.StoreMembers,
-): boolean {
-  if (error || hasLeader === false) return false;
-  return healthy !== false || (alarms.length > 0 && /alarm/i.test(unhealthyBecause));
-}
-
-export interface Votes {
-  readonly voters: number;
-  /** Of them, those that answer in whatever way. */
-  readonly up: number;
-  readonly majority: number;
-}
-
-/** A learner has no vote; a voting member that was added and never started has one. */
-export function votesIn({ members }: ports.StoreMembers): Votes {
-  const voters = members.filter((member) => !isNoVoter(member));
-  const up = voters.filter(({ error, absence }) => error === undefined || absence === 'rejected').length;
-  return { voters: voters.length, up, majority: Math.floor(voters.length / 2) + 1 };
-}
+/** The state of a store, in terms that the check and its fixes share. */
 
 export function hasAlarm({ alarms }: ports.StoreMembers, kind: string): boolean {
   return alarms.some((alarm) => alarm.kind === kind);

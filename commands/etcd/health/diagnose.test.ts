@@ -1,19 +1,19 @@
 import { expect, test } from 'vitest';
-import { type ports, type Story, SourceError } from '../../kit.ts';
+import { SourceError, type Story, type ports } from '../../kit.ts';
 import { check } from './check.ts';
 import type { Facts, StoreLook } from './collect.ts';
 import { diagnose } from './diagnose.ts';
 import { inInterval } from './disks.ts';
 import {
+  MB,
+  QUOTA,
   alarm,
   certificate,
   factsOf,
   leader,
-  MB,
   member,
   neverStarted,
   old,
-  QUOTA,
   silent,
   store,
 } from './sightings.ts';

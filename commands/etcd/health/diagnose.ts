@@ -1,14 +1,15 @@
 import type { Diagnosis } from '../../kit.ts';
+import type { CertificateLimits } from '../../shared/store-certificates.ts';
+import { identityTroubles } from '../../shared/store-identity.ts';
+import { quorumTrouble } from '../../shared/store-responses.ts';
 import { corrupt, unknownAlarms } from './alarms.ts';
-import { type CertificateLimits, certificateTroubles, idsOfExpired } from './certificates.ts';
+import { certificateTroubles, idsOfExpired } from './certificates.ts';
 import type { Facts, StoreLook } from './collect.ts';
 import { spaceOf } from './condition.ts';
 import type { DisarmOffer } from './disarm.ts';
 import type { FreeSpaceOffer } from './free-space.ts';
-import { identityTroubles } from './identity.ts';
 import { type MemberLimits, memberTroubles } from './members.ts';
 import { type PaceLimits, paceTroubles, possibleCauses } from './pace.ts';
-import { quorumTrouble } from './quorum.ts';
 import { type SpaceLimits, spaceTroubles } from './space.ts';
 import { seenIn, verdictOf } from './verdict.ts';
 import { type Trouble, worstFirst } from './words.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { type ReadContext, SourceError, type ports } from '../../kit.ts';
 import { disarm } from './disarm.ts';
-import { alarm, idOf, leader, MB, member, QUOTA, silent, store } from './sightings.ts';
+import { MB, QUOTA, alarm, idOf, leader, member, silent, store } from './sightings.ts';
 
 const ASKED = { store: 'etcd' };
 const CLOSED = { healthy: false, unhealthyBecause: 'ALARM NOSPACE' };

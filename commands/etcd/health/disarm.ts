@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import { defineRemediation, SourceError } from '../../kit.ts';
+import { SourceError, defineRemediation } from '../../kit.ts';
+import { nameOf } from '../../shared/store-words.ts';
 import { isOnlyToDisarm, obstacleTo } from './condition.ts';
 import {
+  SETTLES_WITHIN_S,
   alarmsToDisarm,
   findStore,
   lookFor,
   membersInOrder,
   raiserOf,
-  SETTLES_WITHIN_S,
 } from './free-space.ts';
-import { nameOf } from './words.ts';
 
 const paramsSchema = z.strictObject({ store: z.string() });
 

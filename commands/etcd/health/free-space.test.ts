@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { type ReadContext, SourceError, type ports } from '../../kit.ts';
 import { freeSpace, freeSpaceWithin } from './free-space.ts';
-import { alarm, idOf, leader, MB, member, neverStarted, QUOTA, silent, store } from './sightings.ts';
+import { MB, QUOTA, alarm, idOf, leader, member, neverStarted, silent, store } from './sightings.ts';
 
 const ASKED = { store: 'etcd' };
 const FULL = {

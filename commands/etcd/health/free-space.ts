@@ -1,16 +1,9 @@
 import { z } from 'zod';
-import { defineRemediation, type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { type ReadContext, SourceError, defineRemediation, type ports } from '../../kit.ts';
+import { isWell } from '../../shared/store-responses.ts';
+import { nameOf, named } from '../../shared/store-words.ts';
 import { untilMembers } from './collect.ts';
-import {
-  hasAlarm,
-  isWell,
-  isWorthFreeing,
-  obstacleTo,
-  obstacleToFreeing,
-  spaceOf,
-  stillFull,
-} from './condition.ts';
-import { named, nameOf } from './words.ts';
+import { hasAlarm, isWorthFreeing, obstacleTo, obstacleToFreeing, spaceOf, stillFull } from './condition.ts';
 
 const paramsSchema = z.strictObject({ store: z.string() });
 

@@ -1,7 +1,15 @@
 import { type ports, wording } from '../../kit.ts';
-import { isKnownDown, type StoreLook } from './collect.ts';
-import { isNeverStarted, isNoVoter, isSilent, isWell, votesIn } from './condition.ts';
-import { field, membersTable, named, nameOf, stateOf, targetOf, type Trouble } from './words.ts';
+import {
+  isKnownDown,
+  isNeverStarted,
+  isNoVoter,
+  isSilent,
+  isWell,
+  votesIn,
+} from '../../shared/store-responses.ts';
+import { field, nameOf, named, stateOf, targetOf } from '../../shared/store-words.ts';
+import type { StoreLook } from './collect.ts';
+import { type Trouble, membersTable } from './words.ts';
 
 export interface MemberLimits {
   /** Entries of the raft log. */
@@ -41,7 +49,7 @@ function notResponding(store: StoreLook, silent: readonly ports.StoreMember[]): 
   const all = wording.count(store.members.length, 'member');
   const areDown = silent.every(({ absence }) => isKnownDown(absence));
   const does = isOne ? 'does' : 'do';
-  const state = isOne ? ` (${stateOf(first)})` : '';
+  const state = isOne ? ` (${stateOf(first, store.alarms)})` : '';
   return {
     headline: areDown
       ? `${silent.length} of ${all} of ${store.name} ${does} not respond`
@@ -94,7 +102,7 @@ function unhealthy(store: StoreLook, faulty: readonly ports.StoreMember[]): Trou
   if (!first) return undefined;
   const isOne = faulty.length === 1;
   const is = isOne ? 'is' : 'are';
-  const state = isOne ? ` (${stateOf(first)})` : '';
+  const state = isOne ? ` (${stateOf(first, store.alarms)})` : '';
   const isAll = faulty.length === store.members.length;
   const isCutOff = faulty.every(({ hasLeader }) => hasLeader === false);
   const others = isAll ? 'though a majority agrees on reads' : 'though the others agree';

@@ -1,8 +1,9 @@
 import { wording } from '../../kit.ts';
+import { field, nameOf, named, targetOf } from '../../shared/store-words.ts';
 import type { StoreLook } from './collect.ts';
 import { type DiskLimits, slowDisks } from './disks.ts';
 import { leaderChanges } from './elections.ts';
-import { field, named, nameOf, seconds, targetOf, type Trouble } from './words.ts';
+import { type Trouble, seconds } from './words.ts';
 
 export interface PaceLimits extends DiskLimits {
   readonly pending: number;

@@ -1,4 +1,4 @@
-import { type ports, SourceError } from '../../kit.ts';
+import { SourceError, type ports } from '../../kit.ts';
 import type { Facts, StoreLook } from './collect.ts';
 
 /** Builders for facts: what each member reported about itself, in short. */

@@ -1,17 +1,18 @@
-import type { StoreLook } from './collect.ts';
+import { type Evidence, field } from '../../shared/store-words.ts';
 import { corrupt, raisedBy, unknownAlarms } from './alarms.ts';
+import type { StoreLook } from './collect.ts';
 import {
+  type Space,
   hasAlarm,
   isOnlyToDisarm,
   isWorthFreeing,
   obstacleTo,
   obstacleToFreeing,
-  type Space,
   spaceOf,
 } from './condition.ts';
 import type { DisarmOffer } from './disarm.ts';
 import type { FreeSpaceOffer } from './free-space.ts';
-import { bytes, type Evidence, field, membersTable, percent, type Trouble } from './words.ts';
+import { type Trouble, bytes, membersTable, percent } from './words.ts';
 
 export interface SpaceLimits {
   /** In percent of the quota. */

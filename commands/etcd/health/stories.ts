@@ -1,11 +1,11 @@
 import type { Story } from '../../kit.ts';
 import type { Facts } from './collect.ts';
 import {
+  MB,
   alarm,
   certificate,
   factsOf,
   leader,
-  MB,
   member,
   neverStarted,
   old,

@@ -1,7 +1,9 @@
 import { type ports, wording } from '../../kit.ts';
-import { isKnownDown, type StoreLook } from './collect.ts';
+import { isKnownDown } from '../../shared/store-responses.ts';
+import { nameOf, named } from '../../shared/store-words.ts';
+import type { StoreLook } from './collect.ts';
 import { spaceOf } from './condition.ts';
-import { bytes, named, nameOf, type Trouble, worstFirst } from './words.ts';
+import { type Trouble, bytes, worstFirst } from './words.ts';
 
 export interface Judged {
   readonly store: StoreLook;

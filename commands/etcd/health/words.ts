@@ -1,5 +1,5 @@
-import { type Finding, type ports, wording } from '../../kit.ts';
-import type { StoreLook } from './collect.ts';
+import type { Finding, ports } from '../../kit.ts';
+import { type Evidence, nameOf, roleOf, stateOf } from '../../shared/store-words.ts';
 import type { DisarmOffer } from './disarm.ts';
 import type { FreeSpaceOffer } from './free-space.ts';
 
@@ -13,29 +13,6 @@ export function worstFirst<T extends Pick<Trouble, 'finding'>>(troubles: readonl
   return ['critical', 'warning', 'info'].flatMap((severity) =>
     troubles.filter(({ finding }) => finding.severity === severity),
   );
-}
-
-export type Evidence = NonNullable<Finding['evidence']>[number];
-
-export function field(label: string, value: string): Evidence {
-  return { kind: 'field', label, value };
-}
-
-type Named = Pick<ports.StoreMember, 'id' | 'name'>;
-
-/** One that never started has no name yet, and is called by its id as etcdctl shows it. */
-export function nameOf({ name, id }: Named): string {
-  return name || id;
-}
-
-export function named(members: readonly Named[]): string {
-  return wording.list(members.map(nameOf).toSorted());
-}
-
-/** What several members share is about their store, so that it stays the same finding while it spreads. */
-export function targetOf({ name }: StoreLook, members: readonly Named[]): string {
-  const [only, ...others] = members;
-  return only && others.length === 0 ? `${name}/${nameOf(only)}` : name;
 }
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
@@ -59,7 +36,7 @@ export function seconds(ms: number): string {
 }
 
 /** Narrow enough for a phone: what all of them have in common is left out. Where nobody listed the members, the endpoints stand for them. */
-export function membersTable({ members, endpoints }: ports.StoreMembers): Evidence {
+export function membersTable({ members, endpoints, alarms }: ports.StoreMembers): Evidence {
   if (members.length === 0)
     return {
       kind: 'table',
@@ -72,24 +49,9 @@ export function membersTable({ members, endpoints }: ports.StoreMembers): Eviden
     columns: ['Member', 'State', 'Role', ...(hasSizes ? ['Database'] : [])],
     rows: members.map((member) => [
       nameOf(member),
-      stateOf(member),
+      stateOf(member, alarms),
       roleOf(member),
       ...(hasSizes ? [member.dbSizeBytes === undefined ? '' : bytes(member.dbSizeBytes)] : []),
     ]),
   };
-}
-
-export function stateOf({ name, error, hasLeader, healthy, unhealthyBecause }: ports.StoreMember): string {
-  if (error) return name === '' ? 'never started' : error.message;
-  // A member reports everybody's alarms, by their ids: the findings name them.
-  if (healthy === false && /alarm/i.test(unhealthyBecause ?? '')) return 'takes no writes (alarm)';
-  if (healthy === false) return unhealthyBecause ?? (hasLeader === false ? 'knows no leader' : 'unhealthy');
-  if (hasLeader === false) return 'knows no leader';
-  return healthy ? 'healthy' : 'responds';
-}
-
-function roleOf({ isLeader, isLearner, isLearnerByStatus, error }: ports.StoreMember): string {
-  if (isLearner || isLearnerByStatus) return 'learner';
-  if (error) return '';
-  return isLeader ? 'leader' : 'follower';
 }

@@ -1,1 +1,0 @@
-export { clustersOf, identityTroubles } from '../../shared/store-identity.ts';
