@@ -34,8 +34,16 @@ export function targetOf({ name }: Pick<Store, 'name'>, members: readonly Named[
   return only && others.length === 0 ? `${name}/${nameOf(only)}` : name;
 }
 
-/** Where nobody listed the members, the endpoints stand for them. */
-export function membersTable({ members, endpoints, alarms }: ports.StoreMembers): Evidence {
+export interface Column {
+  readonly title: string;
+  readonly of: (member: ports.StoreMember) => string;
+}
+
+/** Narrow enough for a phone: what all members have in common is left out. Where nobody listed them, the endpoints stand for them. */
+export function membersTable(
+  { members, endpoints, alarms }: ports.StoreMembers,
+  ...more: readonly Column[]
+): Evidence {
   if (members.length === 0)
     return {
       kind: 'table',
@@ -44,8 +52,13 @@ export function membersTable({ members, endpoints, alarms }: ports.StoreMembers)
     };
   return {
     kind: 'table',
-    columns: ['Member', 'State', 'Role'],
-    rows: members.map((member) => [nameOf(member), stateOf(member, alarms), roleOf(member)]),
+    columns: ['Member', 'State', 'Role', ...more.map(({ title }) => title)],
+    rows: members.map((member) => [
+      nameOf(member),
+      stateOf(member, alarms),
+      roleOf(member),
+      ...more.map(({ of }) => of(member)),
+    ]),
   };
 }
 
@@ -62,13 +75,7 @@ export function stateOf(
   return healthy ? 'healthy' : 'responds';
 }
 
-export function roleOf({
-  isLeader,
-  hasLeader,
-  isLearner,
-  isLearnerByStatus,
-  error,
-}: ports.StoreMember): string {
+function roleOf({ isLeader, hasLeader, isLearner, isLearnerByStatus, error }: ports.StoreMember): string {
   if (isLearner || isLearnerByStatus) return 'learner';
   if (error || hasLeader === false) return '';
   return isLeader ? 'leader' : 'follower';

@@ -1,5 +1,5 @@
 import type { Finding, ports } from '../../kit.ts';
-import { type Evidence, nameOf, roleOf, stateOf } from '../../shared/store-words.ts';
+import { type Column, type Evidence, membersTable as tableOf } from '../../shared/store-words.ts';
 import type { DisarmOffer } from './disarm.ts';
 import type { FreeSpaceOffer } from './free-space.ts';
 
@@ -35,23 +35,13 @@ export function seconds(ms: number): string {
   return `${Number((ms / 1_000).toFixed(1))} s`;
 }
 
-/** Narrow enough for a phone: what all of them have in common is left out. Where nobody listed the members, the endpoints stand for them. */
-export function membersTable({ members, endpoints, alarms }: ports.StoreMembers): Evidence {
-  if (members.length === 0)
-    return {
-      kind: 'table',
-      columns: ['Endpoint', 'State'],
-      rows: endpoints.map(({ address, error }) => [address, error?.message ?? 'responds']),
-    };
-  const hasSizes = members.some(({ dbSizeBytes }) => dbSizeBytes !== undefined);
-  return {
-    kind: 'table',
-    columns: ['Member', 'State', 'Role', ...(hasSizes ? ['Database'] : [])],
-    rows: members.map((member) => [
-      nameOf(member),
-      stateOf(member, alarms),
-      roleOf(member),
-      ...(hasSizes ? [member.dbSizeBytes === undefined ? '' : bytes(member.dbSizeBytes)] : []),
-    ]),
-  };
+/** With the sizes of their databases, where they report them. */
+export function membersTable(store: ports.StoreMembers): Evidence {
+  const hasSizes = store.members.some(({ dbSizeBytes }) => dbSizeBytes !== undefined);
+  return tableOf(store, ...(hasSizes ? [DATABASE] : []));
 }
+
+const DATABASE: Column = {
+  title: 'Database',
+  of: ({ dbSizeBytes }) => (dbSizeBytes === undefined ? '' : bytes(dbSizeBytes)),
+};
