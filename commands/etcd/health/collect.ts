@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { type ReadContext, SourceError, type ports, wording } from '../../kit.ts';
 import { hasExpired } from '../../shared/store-certificates.ts';
 import { leadersOf } from '../../shared/store-identity.ts';
-import { isKnownDown } from '../../shared/store-responses.ts';
+import { isKnownDown, votesIn } from '../../shared/store-responses.ts';
 import { nameOf } from '../../shared/store-words.ts';
 import { inInterval } from './disks.ts';
 
@@ -37,6 +37,7 @@ const LEAST_INTERVAL_MS = 1_000;
 const RESERVE_MS = 1_000;
 /** After an election every member soon knows the same leader. */
 const ELECTION_MS = 1_000;
+const MOST_AFTER_ELECTION_MS = 5_000;
 
 /** Asks every member of every store about itself. That one does not respond is a finding; that one cannot be asked is a gap. */
 export async function collect(
@@ -52,24 +53,29 @@ async function lookAt(context: Context, store: ports.KeyValueStore): Promise<Sto
   const interval = await watchDisks(context, store, members, startedAt);
   const { name, maintain } = store;
   const look = { ...members, name, maintain, ...(interval && { interval }) };
-  for (const { what, error } of notAsked(look, context.now)) context.gap(what, error);
+  for (const { what, error } of [...notAsked(look, context.now), ...unidentified(look)])
+    context.gap(what, error);
   reportUnanswered(context, look);
-  for (const address of unidentified(look)) context.gap(`${name}/${address}`, unknownMember(name));
   const known = look.members.length > 0 ? look.members : look.endpoints;
   context.saw(name, known.filter(({ error, absence }) => !error || isKnownDown(absence)).length);
   return look;
 }
 
-/** Members that know different leaders are asked again: an election may just have been under way. */
+/** Members that know different leaders, or do not agree though most of them respond, are asked again: an election may be under way. */
 async function askMembers(
   { signal, leftMs }: Context,
   store: ports.KeyValueStore,
 ): Promise<ports.StoreMembers> {
-  const budget = () => Math.min(MOST_FOR_MEMBERS_MS, SHARE_FOR_MEMBERS * leftMs());
-  const first = await store.members({ signal, withinMs: budget() });
-  if (leadersOf(first).length < 2 || leftMs() < 2 * (ELECTION_MS + RESERVE_MS)) return first;
+  const budgetMs = (most: number) => Math.min(most, SHARE_FOR_MEMBERS * leftMs());
+  const first = await store.members({ signal, withinMs: budgetMs(MOST_FOR_MEMBERS_MS) });
+  if (!mayBeElecting(first) || leftMs() < 2 * (ELECTION_MS + RESERVE_MS)) return first;
   await setTimeout(ELECTION_MS, undefined, { signal });
-  return store.members({ signal, withinMs: budget() });
+  return store.members({ signal, withinMs: budgetMs(MOST_AFTER_ELECTION_MS) });
+}
+
+function mayBeElecting(found: ports.StoreMembers): boolean {
+  const { voters, up, majority } = votesIn(found);
+  return leadersOf(found).length > 1 || (found.hasQuorum === false && voters > 1 && up >= majority);
 }
 
 async function watchDisks(
@@ -128,25 +134,26 @@ function notAsked({ name: store, members, endpoints, hasQuorum }: StoreLook, now
   });
 }
 
-/** Endpoints that answer, but not who they are: what they report belongs to no member. */
-function unidentified({ members, endpoints }: StoreLook): readonly string[] {
+/** Endpoints of no known member: they answer, but not who they are, or they reject us. What they would report is missing. */
+function unidentified({ name, members, endpoints }: StoreLook): readonly NotAsked[] {
   const known = new Set(members.flatMap(({ url }) => url && [new URL(url).host]));
-  return endpoints.flatMap(({ address, memberId, error }) =>
-    error || memberId !== undefined || known.has(address) ? [] : [address],
-  );
-}
-
-function unknownMember(name: string): SourceError {
-  return new SourceError(name, 'malformed', 'it does not report which member it is');
+  return endpoints.flatMap(({ address, memberId, error, absence }) => {
+    if (members.length === 0 || memberId !== undefined || known.has(address)) return [];
+    if (error) return absence === 'rejected' ? [{ what: `${name}/${address}`, error }] : [];
+    const unknown = new SourceError(name, 'malformed', 'it does not report which member it is');
+    return [{ what: `${name}/${address}`, error: unknown }];
+  });
 }
 
 /** What `isDenied` stands for is known all the same, from other answers. */
-const INSTEAD: Partial<Record<ports.StoreQuestion, (member: ports.StoreMember) => boolean>> = {
+const INSTEAD: Partial<
+  Record<ports.StoreQuestion, (member: ports.StoreMember, store: StoreLook) => boolean>
+> = {
   version: (member) => answered(member, 'status'),
   status: (member) => answered(member, 'health') && answered(member, 'metrics'),
   health: (member) => answered(member, 'status') || answered(member, 'metrics'),
   'alarm list': (member) => answered(member, 'status') || answered(member, 'health'),
-  'member list': () => true,
+  'member list': (_, { endpoints }) => endpoints.some(({ lists }) => lists !== undefined),
 };
 
 function answered({ unanswered = [] }: ports.StoreMember, question: ports.StoreQuestion): boolean {
@@ -154,14 +161,15 @@ function answered({ unanswered = [] }: ports.StoreMember, question: ports.StoreQ
 }
 
 /** A question that is denied and whose answer is known in another way is a note; every other one is a gap. */
-function reportUnanswered({ gap, note }: Context, { name, members, hasQuorum }: StoreLook): void {
+function reportUnanswered({ gap, note }: Context, store: StoreLook): void {
+  const { name, members, hasQuorum } = store;
   const denied = new Map<string, string[]>();
   for (const member of members)
     for (const { question, error, isDenied } of member.unanswered ?? []) {
       const isOfQuorum = question === 'quorum read' || question === 'alarm list';
       // Nobody can answer these without a majority, and that is reported.
       if (hasQuorum === false && isOfQuorum && error.kind === 'unreachable') continue;
-      if (isDenied && INSTEAD[question]?.(member) === true)
+      if (isDenied && INSTEAD[question]?.(member, store) === true)
         denied.set(question, [...(denied.get(question) ?? []), nameOf(member)]);
       else gap(`${name}/${nameOf(member)}: ${question}`, error);
     }

@@ -190,6 +190,7 @@ test('without a quorum its expired certificates and a found corruption are still
   expect(lines(report)).toEqual([
     'critical quorum-lost etcd',
     'critical corrupt etcd',
+    'critical no-space etcd',
     'critical certificate-expired etcd/n2',
   ]);
   expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);

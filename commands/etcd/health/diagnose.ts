@@ -10,7 +10,7 @@ import type { DisarmOffer } from './disarm.ts';
 import type { FreeSpaceOffer } from './free-space.ts';
 import { type MemberLimits, memberTroubles } from './members.ts';
 import { type PaceLimits, paceTroubles, possibleCauses } from './pace.ts';
-import { type SpaceLimits, spaceTroubles } from './space.ts';
+import { noSpace, type SpaceLimits, spaceTroubles } from './space.ts';
 import { seenIn, verdictOf } from './verdict.ts';
 import { type Trouble, worstFirst } from './words.ts';
 
@@ -38,7 +38,8 @@ function troublesOf(store: StoreLook, limits: Limits, now: Date): readonly Troub
   const quorum = quorumTrouble(store, now);
   if (quorum) {
     const broken = corrupt(store);
-    const alarms = [...(broken ? [broken] : []), ...unknownAlarms(store)];
+    const full = noSpace(store);
+    const alarms = [...(broken ? [broken] : []), ...unknownAlarms(store), ...(full ? [full] : [])];
     return [quorum, ...identity, ...alarms, ...certificates, ...possibleCauses(store, limits)];
   }
   return [

@@ -46,7 +46,8 @@ export function inInterval(
       ? undefined
       : after.slowApplies - before.slowApplies;
   const counts = [fsyncs?.total, fsyncs?.slow, commits?.total, commits?.slow, slowApplies];
-  if (counts.some((count = 0) => count < 0)) return undefined;
+  const isImpossible = [fsyncs, commits].some((one) => one !== undefined && one.slow > one.total);
+  if (isImpossible || counts.some((count = 0) => count < 0)) return undefined;
   return {
     ...(fsyncs && { fsyncs }),
     ...(commits && { commits }),

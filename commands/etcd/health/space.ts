@@ -55,7 +55,7 @@ function onlyToDisarm(store: StoreLook): Trouble | undefined {
   };
 }
 
-function noSpace(store: StoreLook): Trouble | undefined {
+export function noSpace(store: StoreLook): Trouble | undefined {
   if (!hasAlarm(store, 'NOSPACE')) return undefined;
   const space = spaceOf(store);
   const headline = `${store.name} takes no writes: NOSPACE`;

@@ -15,6 +15,11 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
 ]);
 const NO_ANSWER: ReadonlySet<string> = new Set(['TIMEOUT', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT']);
 
+/** Nothing listens there, or no name is found: nobody will answer another question. */
+export function isNobodyThere({ code = '' }: SourceError): boolean {
+  return code === 'ECONNREFUSED' || UNREACHABLE.has(code);
+}
+
 /** What a failure says about the one who should have answered. */
 export async function absenceOf(
   { kind, code = '' }: SourceError,

@@ -21,9 +21,15 @@ export function alarmsAmong(errors: readonly string[]): readonly StoreAlarm[] {
   });
 }
 
-/** Each alarm once. */
+export function isAlarm(error: string): boolean {
+  return IN_STATUS.test(error);
+}
+
+/** Each alarm once; one without a member only where no member raised the same. */
 export function distinct(alarms: readonly StoreAlarm[]): readonly StoreAlarm[] {
-  return [...new Map(alarms.map((alarm) => [`${alarm.kind} ${alarm.memberId ?? ''}`, alarm])).values()];
+  const named = new Set(alarms.flatMap(({ kind, memberId }) => (memberId === undefined ? [] : [kind])));
+  const kept = alarms.filter(({ kind, memberId }) => memberId !== undefined || !named.has(kind));
+  return [...new Map(kept.map((alarm) => [`${alarm.kind} ${alarm.memberId ?? ''}`, alarm])).values()];
 }
 
 function toAlarm(memberId: unknown, kind: unknown): StoreAlarm {

@@ -52,7 +52,10 @@ export async function callV3(
   call: Call,
 ): Promise<Json> {
   const answer = await sendV3(cluster, contact, prefix, call);
-  if (answer.status === 200) return asObject(parseJson(answer.text));
+  if (answer.status === 200) {
+    const body = parseJson(answer.text);
+    if (typeof body === 'object' && body !== null && !Array.isArray(body)) return asObject(body);
+  }
   throw explainV3(cluster.name, contact.host, answer);
 }
 

@@ -26,13 +26,15 @@ export async function readMembers(cluster: Cluster, { signal, withinMs }: Bounde
     cluster.contacts.configured.map((contact) => portray(cluster, contact, first)),
   );
   const own = ownCluster(portraits);
-  const listed = listOf(own);
-  const matched = listed.length > 0 ? match(listed, own) : new Map<string, Portrait>();
+  const listed = listOf(own) ?? standIns(own);
+  const matched = match(listed, own);
+  const ownId = own.find(({ clusterId }) => clusterId !== undefined)?.clusterId;
   const leftMs = Math.max(1_000, endsAt - performance.now());
   const asked = await Promise.all(
     listed.map(async (member) => {
       const portrait = matched.get(member.id);
-      const later = portrait ?? (await portrayAtItsAddress(cluster, member, { signal, withinMs: leftMs }));
+      const later =
+        portrait ?? (await portrayAtItsAddress(cluster, member, { signal, withinMs: leftMs }, ownId));
       return { member, isConfigured: portrait !== undefined, portrait: later };
     }),
   );
@@ -49,10 +51,9 @@ export async function readMembers(cluster: Cluster, { signal, withinMs }: Bounde
   const peers = isFaulty ? await peerCertificates(cluster, listed, signal) : new Map();
   const clientCertificate = await readClientCertificate(cluster);
   return {
-    members:
-      listed.length > 0
-        ? found.map(({ member, isConfigured, portrait }) => toMember(member, isConfigured, portrait, peers))
-        : withoutList(own),
+    members: found.map(({ member, isConfigured, portrait }) =>
+      toMember(member, isConfigured, portrait, peers),
+    ),
     endpoints: portraits.map((portrait) => toEndpoint(portrait, matched)),
     alarms: distinct([...portraits, ...all].flatMap(({ alarms }) => alarms)),
     ...(agreement.holds !== undefined && { hasQuorum: agreement.holds }),
@@ -93,7 +94,7 @@ export async function findMember(cluster: Cluster, id: string, signal: AbortSign
   const own = ownCluster(portraits);
   const known = own.find((portrait) => portrait.id === id);
   if (known) return known.contact;
-  const member = listOf(own).find((one) => one.id === id);
+  const member = listOf(own)?.find((one) => one.id === id);
   if (!member) throw new SourceError(cluster.name, 'refused', `there is no member ${printable(id)}`);
   const { facts, contact, id: answering } = await portrayAtItsAddress(cluster, member, bounded);
   if (contact && answering === id) return contact;
@@ -115,11 +116,24 @@ function ownCluster(portraits: readonly Portrait[]): readonly Portrait[] {
   return portraits.filter(({ clusterId }) => clusterId === undefined || clusterId === largest?.[0]);
 }
 
-/** The list that most of them have. */
-function listOf(portraits: readonly Portrait[]): readonly Listed[] {
+/** The list that most of them have, of equals the longest: one that is too long shows a member that is missing. */
+function listOf(portraits: readonly Portrait[]): readonly Listed[] | undefined {
   const lists = portraits.flatMap(({ listed }) => (listed ? [listed] : []));
   const groups = [...Map.groupBy(lists, (list) => idsOf(list).join()).values()];
-  return groups.toSorted((a, b) => b.length - a.length)[0]?.[0] ?? [];
+  const sizeOf = ([list]: readonly (readonly Listed[])[]) => list?.length ?? 0;
+  return groups.toSorted((a, b) => b.length - a.length || sizeOf(b) - sizeOf(a))[0]?.[0];
+}
+
+/** Where nobody lists the members, the endpoints stand for them, so that what they report is not lost. Where nobody answers at all, nothing is known. */
+function standIns(portraits: readonly Portrait[]): readonly Listed[] {
+  if (portraits.every(({ facts }) => facts.error !== undefined)) return [];
+  const all = portraits.map(({ id, contact: { host, url } }): Listed => ({
+    id: id ?? host,
+    name: host,
+    clientUrls: [url],
+    peerUrls: [],
+  }));
+  return [...new Map(all.map((one) => [one.id, one])).values()];
 }
 
 function idsOf(listed: readonly Listed[]): readonly string[] {
@@ -177,6 +191,7 @@ async function portrayAtItsAddress(
   cluster: Cluster,
   { id, name, clientUrls }: Listed,
   bounded: Bounded,
+  ownId?: string,
 ): Promise<AtItsAddress> {
   const fail = (message: string): AtItsAddress => ({
     alarms: [],
@@ -193,6 +208,8 @@ async function portrayAtItsAddress(
         : `it advertises no ${secure ? 'https:// ' : ''}address for clients`,
     );
   const portrait = await portray(cluster, cluster.contacts.at({ url: new URL(url).origin }), bounded);
+  const isOther = portrait.clusterId !== undefined && ownId !== undefined && portrait.clusterId !== ownId;
+  if (isOther) return fail(`a member of another cluster answers at its address ${new URL(url).host}`);
   if (portrait.id === undefined || portrait.id === id) return portrait;
   return fail(`another member answers at its address ${new URL(url).host}`);
 }
@@ -214,19 +231,6 @@ function toMember(
     ...facts,
     ...(peerCertificate && { peerCertificate }),
   };
-}
-
-/** Where nobody lists the members, the endpoints stand for them, so that what they report is not lost. Where nobody answers at all, nothing is known. */
-function withoutList(own: readonly Portrait[]): readonly StoreMember[] {
-  if (own.every(({ facts }) => facts.error !== undefined)) return [];
-  return own.map(({ id, contact, facts }) => ({
-    id: id ?? contact.host,
-    name: contact.host,
-    clientUrls: [],
-    url: contact.url,
-    isConfigured: true,
-    ...facts,
-  }));
 }
 
 function toEndpoint(portrait: Portrait, matched: ReadonlyMap<string, Portrait>): StoreEndpoint {

@@ -3,8 +3,8 @@ import type { Bounded, StoreAlarm, StoreMember, StoreQuestion, Unanswered } from
 import { SourceError } from '../../ports/source-error.ts';
 import type { TextAnswer } from '../../wire/http.ts';
 import { startDeadline } from '../../wire/deadline.ts';
-import { absenceOf } from './absence.ts';
-import { alarmsAmong, readAlarms } from './alarms.ts';
+import { absenceOf, isNobodyThere } from './absence.ts';
+import { alarmsAmong, isAlarm, readAlarms } from './alarms.ts';
 import {
   asObject,
   countIn,
@@ -97,7 +97,7 @@ async function askAll(cluster: Cluster, contact: Contact, signal: AbortSignal): 
   const metricsAsked = attempt('metrics', async () => metricsIn(name, contact.host, await get('/metrics')));
   const early = await Promise.race([asking, sleep(VERSION_WITHIN_MS, undefined, { ref: false })]);
   // Nothing listens there, or no name is found: nobody will answer the other questions.
-  const isGone = connection !== undefined && connection.code !== 'TIMEOUT';
+  const isGone = connection !== undefined && isNobodyThere(connection);
   const prefixed = early ?? TODAY;
   const [version, health, metrics, self, list, alarms, quorum] = await Promise.all([
     asking,
@@ -148,7 +148,9 @@ function assemble(answers: Answers): Portrait {
   const { id: ownId, leaderId, hasLeader, isLearner, errors = [], ...sizes } = self ?? {};
   const id = ownId ?? list?.memberId ?? quorum?.memberId ?? metrics.id;
   const clusterId = self?.clusterId ?? list?.clusterId ?? quorum?.clusterId;
-  const { healthy } = health;
+  // What it reports and is no alarm is a fault, whether it is known here or not.
+  const others = errors.filter((error) => !isAlarm(error) && !/no leader/.test(error));
+  const healthy = others.length > 0 ? false : health.healthy;
   const isHealthUnusable = health.isUnusable === true;
   const unanswered = isHealthUnusable
     ? [...answers.unanswered, { question: 'health' as const, error: health.error!, isDenied: true }]
@@ -169,7 +171,7 @@ function assemble(answers: Answers): Portrait {
     ...leadership({ hasLeader, isLeader: self?.isLeader, healthy }, metrics),
     isLearnerByStatus: isLearnerByStatus ? true : undefined,
     healthy,
-    unhealthyBecause: healthy === false ? (health.because ?? errors[0]) : undefined,
+    unhealthyBecause: healthy === false ? (health.because ?? others[0] ?? errors[0]) : undefined,
     clockAheadMs,
     unanswered: unanswered.length > 0 ? unanswered : undefined,
   });
@@ -179,10 +181,16 @@ function assemble(answers: Answers): Portrait {
     ...(clusterId !== undefined && { clusterId }),
     ...(leaderId !== undefined && { leaderId }),
     ...(list && { listed: list.members }),
-    alarms: [...alarms, ...alarmsAmong(errors)],
+    alarms: [...alarms, ...alarmsAmong(errors), ...alarmsInHealth(health.because)],
     ...(quorum && { quorum }),
     facts,
   };
+}
+
+/** `ALARM NOSPACE` */
+function alarmsInHealth(because: string | undefined): readonly StoreAlarm[] {
+  const kind = /^ALARM (\w+)$/.exec(because ?? '')?.[1];
+  return kind === undefined ? [] : [{ kind }];
 }
 
 /** That one question was not answered in time says nothing about the majority, unless it was the question for it. */
@@ -257,7 +265,14 @@ async function describeItself(
 ): Promise<Self> {
   if (version.prefix !== undefined) {
     try {
-      return fromStatus(await callV3(cluster, contact, version, { path: 'maintenance/status', signal }));
+      const answer = await callV3(cluster, contact, version, { path: 'maintenance/status', signal });
+      if (!('header' in answer))
+        throw new SourceError(
+          cluster.name,
+          'malformed',
+          `${contact.host} answered with a status that is none`,
+        );
+      return fromStatus(answer);
     } catch (error) {
       // The gateway may be switched off.
       if (!(error instanceof SourceError) || error.kind !== 'missing') throw error;
@@ -311,13 +326,15 @@ async function askAlarms(
   // etcd 2 has no alarms.
   if (version.prefix === undefined) return [];
   const call = { path: 'maintenance/alarm', body: { action: 'GET' }, signal };
-  try {
-    return readAlarms(await callV3(cluster, contact, version, call));
-  } catch (error) {
-    // Without v3 there is no space to run out of, and nothing that is compared.
-    if (error instanceof SourceError && error.kind === 'missing' && version.text !== '') return [];
-    throw error;
-  }
+  const answer = await callV3(cluster, contact, version, call);
+  const isKnown = Object.keys(answer).every((key) => key === 'header' || key === 'alarms');
+  if (!isKnown || ('alarms' in answer && !Array.isArray(answer['alarms'])))
+    throw new SourceError(
+      cluster.name,
+      'malformed',
+      `${contact.host} answered with a list of alarms that is none`,
+    );
+  return readAlarms(answer);
 }
 
 /** `/v2/stats/self` says leader also of the last one that is left, so it counts only of a healthy member. */
