@@ -14,21 +14,20 @@ export interface FakeEtcd {
   readonly close: () => Promise<void>;
 }
 
-/**
- * For what a real etcd of today cannot be brought to say. Routes are `GET /version`, without their query; everything else is Go's 404.
- */
-export async function serveFakeEtcd(routes: Readonly<Record<string, FakeAnswer>>): Promise<FakeEtcd> {
+/** By question, `GET /version`, without its query; everything else is Go's 404. */
+export type FakeRoutes =
+  | Readonly<Record<string, FakeAnswer>>
+  | ((question: string) => FakeAnswer | undefined);
+
+/** For answers that the installed etcd cannot be made to give. */
+export async function serveFakeEtcd(routes: FakeRoutes): Promise<FakeEtcd> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     const question = `${request.method} ${request.url?.replace(/\?.*/, '')}`;
     asked.push(question);
-    const answer = routes[question] ?? { text: '404 page not found\n', status: 404 };
+    const known = typeof routes === 'function' ? routes(question) : routes[question];
     request.resume();
-    if (typeof answer === 'function') return answer(request, response);
-    const [type, body] =
-      'json' in answer ? ['application/json', JSON.stringify(answer.json)] : ['text/plain', answer.text];
-    response.writeHead(answer.status ?? 200, { 'content-type': type });
-    response.end(body);
+    sendAnswer(known ?? { text: '404 page not found\n', status: 404 }, request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -41,4 +40,12 @@ export async function serveFakeEtcd(routes: Readonly<Record<string, FakeAnswer>>
         server.closeAllConnections();
       }),
   };
+}
+
+export function sendAnswer(answer: FakeAnswer, request: IncomingMessage, response: ServerResponse): void {
+  if (typeof answer === 'function') return answer(request, response);
+  const [type, body] =
+    'json' in answer ? ['application/json', JSON.stringify(answer.json)] : ['text/plain', answer.text];
+  response.writeHead(answer.status ?? 200, { 'content-type': type });
+  response.end(body);
 }
