@@ -7,7 +7,15 @@ import { WAIT_AT_MOST_MS } from '../wait-at-most.ts';
 import type { Authority } from './ca.ts';
 import { type EtcdAnswer, type EtcdAsker, expectDone, makeEtcdAsker } from './etcd/ask.ts';
 import { type EtcdProcess, makeEtcdProcess } from './etcd/member.ts';
-import { NAMES, type Secrets, tlsSettings, writeSecrets } from './etcd/secrets.ts';
+import {
+  NAMES,
+  type PeerSecrets,
+  peerTlsSettings,
+  type Secrets,
+  tlsSettings,
+  writePeerSecrets,
+  writeSecrets,
+} from './etcd/secrets.ts';
 import { freePort } from './free-port.ts';
 
 /** Real etcd servers of this test's own, on loopback. */
@@ -39,11 +47,31 @@ export interface Etcd {
   readonly kill: (index: number) => Promise<void>;
   /** Starts a killed one on its old ports and data, and waits until it answers for itself. */
   readonly start: (index: number) => Promise<void>;
+  /** The same, with more settings for this start only. */
+  readonly startWith: (index: number, settings: readonly string[]) => Promise<void>;
+  /** Starts a killed one without its data, as the only member of a cluster of its own. */
+  readonly startAlone: (index: number) => Promise<void>;
+  /** Adds a member to the cluster. It runs where `isStarted`, on ports of its own. */
+  readonly add: (options: { readonly isLearner: boolean; readonly isStarted: boolean }) => Promise<Added>;
+  /** Removes a member from the cluster, and waits until it has stopped for that reason. */
+  readonly removeMember: (index: number) => Promise<void>;
+  /** The index of the member that leads, once all that are up agree on one. */
+  readonly leader: () => Promise<number>;
+  /** Waits until this one says that it leads. */
+  readonly untilLeading: (index: number) => Promise<void>;
   /** SIGSTOP and SIGCONT: a paused member accepts connections and does not answer. */
   readonly pause: (index: number) => void;
   readonly resume: (index: number) => void;
   /** Stops what was started here and removes its folder; safe to call twice. */
   readonly close: () => Promise<void>;
+}
+
+/** A member that was added after the start. */
+export interface Added {
+  /** In decimal. */
+  readonly id: string;
+  readonly name: string;
+  readonly url: string;
 }
 
 export interface EtcdMember {
@@ -66,10 +94,15 @@ export interface EtcdOptions {
   readonly quotaBytes?: number;
   /** Default true. */
   readonly v2?: boolean;
-  /** What members tell as their address: default `names` with TLS, as in Cloud Foundry, which nobody outside can resolve. */
-  readonly advertise?: 'addresses' | 'names';
+  /**
+   * The address that members advertise: default `names` with TLS, as in Cloud Foundry, which nobody outside can resolve; `nowhere` is
+   * the same without TLS.
+   */
+  readonly advertise?: 'addresses' | 'names' | 'nowhere';
   /** Of the servers' certificates; one in the past is served all the same. */
   readonly notAfter?: Date;
+  /** Members talk to each other over TLS, with a certificate that ends then. */
+  readonly peerNotAfter?: Date;
 }
 
 /** Another program may take a port between looking and listening. */
@@ -78,8 +111,9 @@ const TRIES = 5;
 export async function startEtcd(options: EtcdOptions = {}): Promise<Etcd> {
   const folder = await mkdtemp(join(tmpdir(), 'wrench-etcd-'));
   const secrets = (options.tls ?? true) ? await writeSecrets(folder, options.notAfter) : undefined;
+  const peerSecrets = options.peerNotAfter && (await writePeerSecrets(folder, options.peerNotAfter));
   for (let attempt = 1; ; attempt += 1) {
-    const cluster = await plan(folder, options, secrets, attempt);
+    const cluster = await plan(folder, options, { secrets, peerSecrets }, attempt);
     try {
       await Promise.all(cluster.map(({ process }) => process.start()));
       await Promise.all(cluster.map((member) => untilHealthy(member, secrets)));
@@ -99,30 +133,41 @@ interface Planned {
   readonly port: number;
   readonly url: string;
   readonly servername?: string;
+  readonly peerUrl: string;
   readonly process: EtcdProcess;
 }
 
 async function plan(
   folder: string,
   options: EtcdOptions,
-  secrets: Secrets | undefined,
+  {
+    secrets,
+    peerSecrets,
+  }: { readonly secrets: Secrets | undefined; readonly peerSecrets: PeerSecrets | undefined },
   attempt: number,
 ): Promise<Planned[]> {
   const scheme = secrets ? 'https' : 'http';
   const names = NAMES.slice(0, options.members ?? 1);
   const ports = await differentPorts(names.length * 2);
-  const peer = (index: number): string => `http://127.0.0.1:${ports[names.length + index]}`;
+  const peer = (index: number): string =>
+    `${peerSecrets ? 'https' : 'http'}://127.0.0.1:${ports[names.length + index]}`;
   const initialCluster = names.map((name, index) => `${name}=${peer(index)}`).join();
   const own = join(folder, `try-${attempt}`);
   return names.map((name, index): Planned => {
     const port = ports[index]!;
     const servername = secrets && `${name}.${secrets.domain}`;
     const url = `${scheme}://127.0.0.1:${port}`;
-    const byName = (options.advertise ?? 'names') === 'names' && servername !== undefined;
+    const { advertise = 'names' } = options;
+    const advertised =
+      advertise === 'nowhere'
+        ? `${name}.internal.invalid`
+        : advertise === 'names' && servername !== undefined
+          ? servername
+          : '127.0.0.1';
     const settings = [
       ['--name', name],
       ['--listen-client-urls', url],
-      ['--advertise-client-urls', byName ? `${scheme}://${servername}:${port}` : url],
+      ['--advertise-client-urls', `${scheme}://${advertised}:${port}`],
       ['--listen-peer-urls', peer(index)],
       ['--initial-advertise-peer-urls', peer(index)],
       ['--initial-cluster', initialCluster],
@@ -133,9 +178,17 @@ async function plan(
       [`--enable-v2=${options.v2 ?? true}`],
       options.quotaBytes === undefined ? [] : ['--quota-backend-bytes', String(options.quotaBytes)],
       secrets ? tlsSettings(secrets, name) : [],
+      peerSecrets ? peerTlsSettings(peerSecrets) : [],
     ].flat();
     const process = makeEtcdProcess(folder, `${name}-${attempt}`, settings);
-    return { name, port, url, ...(servername !== undefined && { servername }), process };
+    return {
+      name,
+      port,
+      url,
+      ...(servername !== undefined && { servername }),
+      peerUrl: peer(index),
+      process,
+    };
   });
 }
 
@@ -181,6 +234,17 @@ async function until(
   }
 }
 
+/** Right after its start a cluster refuses new members: it waits for its members to be connected for 5 s. */
+async function untilDone(ask: () => Promise<EtcdAnswer>): Promise<EtcdAnswer> {
+  const endsAt = Date.now() + WAIT_AT_MOST_MS;
+  for (;;) {
+    const answer = await ask();
+    if (answer.status < 300) return answer;
+    if (Date.now() > endsAt) expectDone(answer);
+    await sleep(100);
+  }
+}
+
 function open(folder: string, cluster: readonly Planned[], secrets: Secrets | undefined): Etcd {
   const agents = cluster.map((member) => agentFor(member, secrets));
   const at = (index: number): Planned => {
@@ -194,6 +258,18 @@ function open(folder: string, cluster: readonly Planned[], secrets: Secrets | un
     if (!agent) throw new Error('no member is up');
     return { agent, url: at(index).url };
   });
+  const added: EtcdProcess[] = [];
+  const statusOf = async (index: number): Promise<Record<string, unknown>> => {
+    const agent = agents[index]!;
+    const { body } = await makeEtcdAsker(() => ({ agent, url: at(index).url })).v3('maintenance/status', {});
+    return body;
+  };
+  const startWith = async (index: number, settings: readonly string[]): Promise<void> => {
+    await at(index).process.start(settings);
+    await untilAnswering(at(index), secrets);
+  };
+  const idIn = (status: Record<string, unknown>) =>
+    (status['header'] as { readonly member_id?: string } | undefined)?.member_id;
   const named = ({ url, servername }: Planned) => ({ url, ...(servername !== undefined && { servername }) });
 
   return {
@@ -211,15 +287,73 @@ function open(folder: string, cluster: readonly Planned[], secrets: Secrets | un
     ask,
     ...writersOver(ask),
     kill: (index) => at(index).process.kill(),
-    start: async (index) => {
-      await at(index).process.start();
-      await untilAnswering(at(index), secrets);
+    start: (index) => startWith(index, []),
+    startWith,
+    startAlone: async (index) => {
+      const { name, peerUrl, process } = at(index);
+      const own = ['--data-dir', join(folder, `${name}-alone`), '--initial-cluster', `${name}=${peerUrl}`];
+      await process.start(own);
+      await untilHealthy(at(index), secrets);
+    },
+    add: async ({ isLearner, isStarted }) => {
+      const [port, peerPort] = await differentPorts(2);
+      const name = `etcd-added-${added.length}`;
+      const [url, peerUrl] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${peerPort}`];
+      const answer = await untilDone(() => ask.v3('cluster/member/add', { peerURLs: [peerUrl], isLearner }));
+      const { ID: id } = answer.body['member'] as { readonly ID: string };
+      if (!isStarted) return { id, name: '', url };
+      const settings = [
+        ['--name', name],
+        ['--listen-client-urls', url],
+        ['--advertise-client-urls', url],
+        ['--listen-peer-urls', peerUrl],
+        ['--initial-advertise-peer-urls', peerUrl],
+        [
+          '--initial-cluster',
+          [...cluster, { name, peerUrl }].map((one) => `${one.name}=${one.peerUrl}`).join(),
+        ],
+        ['--initial-cluster-state', 'existing'],
+        ['--heartbeat-interval', '50', '--election-timeout', '500'],
+      ].flat();
+      const process = makeEtcdProcess(folder, name, settings);
+      added.push(process);
+      await process.start();
+      await untilAnswering({ name, url, port: port!, peerUrl, process }, undefined);
+      return { id, name, url };
+    },
+    removeMember: async (index) => {
+      const { body } = await ask.v3('cluster/member/list', {});
+      const members = body['members'] as readonly { readonly ID: string; readonly name: string }[];
+      const id = members.find(({ name }) => name === at(index).name)?.ID;
+      await untilDone(() => ask.v3('cluster/member/remove', { ID: id }));
+      await at(index).process.ended();
+    },
+    leader: async () => {
+      for (const endsAt = Date.now() + WAIT_AT_MOST_MS; Date.now() < endsAt; await sleep(50)) {
+        const up = cluster.keys().filter((index) => at(index).process.isUp());
+        const statuses = await Promise.all(
+          [...up].map(async (index) => ({ index, ...(await statusOf(index)) })),
+        );
+        const leaders = new Set(statuses.map((status: Record<string, unknown>) => status['leader']));
+        const leading = statuses.find((status: Record<string, unknown>) => idIn(status) === status['leader']);
+        if (leaders.size === 1 && leading) return leading.index;
+      }
+      throw new Error('no member leads');
+    },
+    untilLeading: async (index) => {
+      for (const endsAt = Date.now() + WAIT_AT_MOST_MS; Date.now() < endsAt; await sleep(50)) {
+        const status: Record<string, unknown> = await statusOf(index).catch(() => ({}));
+        if (status['leader'] !== undefined && status['leader'] === idIn(status)) return;
+      }
+      throw new Error(`${at(index).name} does not lead`);
     },
     pause: (index) => at(index).process.pause(),
     resume: (index) => at(index).process.resume(),
     close: async () => {
       for (const agent of agents) if (!agent.destroyed) await agent.destroy();
-      await Promise.all(cluster.map(({ process }) => process.kill()));
+      await Promise.all(
+        [...cluster.map(({ process }) => process), ...added].map((process) => process.kill()),
+      );
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -5,13 +5,15 @@ import { join } from 'node:path';
 
 /** One real etcd and its life. Its data stays from one start to the next. */
 export interface EtcdProcess {
-  /** Resolves when it runs; that it answers is another thing. */
-  readonly start: () => Promise<void>;
+  /** Resolves when it runs, which is before it answers. `more` settings are for this start only, and override the usual ones. */
+  readonly start: (more?: readonly string[]) => Promise<void>;
   /** SIGKILL, as a host that dies. */
   readonly kill: () => Promise<void>;
   /** SIGSTOP: the port still accepts connections, and nobody answers. */
   readonly pause: () => void;
   readonly resume: () => void;
+  /** Resolves when it has ended by itself. */
+  readonly ended: () => Promise<void>;
   readonly isUp: () => boolean;
   readonly pid: () => number | undefined;
   /** The end of what it wrote to its log. */
@@ -33,10 +35,10 @@ export function makeEtcdProcess(folder: string, files: string, settings: readonl
     paused = false;
   };
   return {
-    start: async () => {
+    start: async (more = []) => {
       if (isAlive()) return;
       const log = openSync(logFile, 'a');
-      const args = ['--data-dir', join(folder, files), ...settings];
+      const args = ['--data-dir', join(folder, files), ...settings, ...more];
       // Nothing of this machine's settings (ETCD_..., proxies) may reach it.
       const started = spawn('etcd', args, {
         stdio: ['ignore', log, log],
@@ -62,6 +64,9 @@ export function makeEtcdProcess(folder: string, files: string, settings: readonl
       paused = child?.kill('SIGSTOP') ?? false;
     },
     resume,
+    ended: async () => {
+      if (isAlive()) await new Promise((done) => child?.once('exit', done));
+    },
     isUp: () => isAlive() && !paused,
     pid: () => (isAlive() ? child?.pid : undefined),
     log: async () => (await readFile(logFile, 'utf8').catch(() => '')).slice(-4000),

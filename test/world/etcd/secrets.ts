@@ -15,6 +15,13 @@ export interface Secrets {
   readonly server: (name: string) => { readonly cert: string; readonly key: string };
 }
 
+/** What members show each other on their peer ports. */
+export interface PeerSecrets {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+}
+
 /** `notAfter` is the end of the servers' certificates. */
 export async function writeSecrets(folder: string, notAfter?: Date): Promise<Secrets> {
   const authority = await makeAuthority({ name: 'etcd-ca' });
@@ -48,4 +55,30 @@ export async function writeSecrets(folder: string, notAfter?: Date): Promise<Sec
 export function tlsSettings(secrets: Secrets, name: string): readonly string[] {
   const { cert, key } = secrets.server(name);
   return ['--cert-file', cert, '--key-file', key, '--trusted-ca-file', secrets.ca, '--client-cert-auth=true'];
+}
+
+/** One certificate for all of them; `notAfter` is its end. */
+export async function writePeerSecrets(folder: string, notAfter: Date): Promise<PeerSecrets> {
+  const authority = await makeAuthority({ name: 'etcd-peer-ca' });
+  const extendedKeyUsage = ['serverAuth', 'clientAuth'];
+  const made = await issue(authority, {
+    name: 'etcd peer',
+    names: ['127.0.0.1'],
+    extendedKeyUsage,
+    notAfter,
+  });
+  const [cert, key, ca] = ['peer.crt', 'peer.key', 'peer-ca.crt'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  await writeFile(cert, made.certificatePem);
+  await writeFile(key, made.keyPem, { mode: 0o600 });
+  await writeFile(ca, authority.certificatePem);
+  return { cert, key, ca };
+}
+
+export function peerTlsSettings({ cert, key, ca }: PeerSecrets): readonly string[] {
+  const files = ['--peer-cert-file', cert, '--peer-key-file', key, '--peer-trusted-ca-file', ca];
+  return [...files, '--peer-client-cert-auth=true'];
 }
