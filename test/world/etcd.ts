@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -49,6 +50,8 @@ export interface Etcd {
   readonly start: (index: number) => Promise<void>;
   /** The same, with more settings for this start only. */
   readonly startWith: (index: number, settings: readonly string[]) => Promise<void>;
+  /** Starts a killed one on its old ports and data. Without a majority it accepts connections and answers nobody. */
+  readonly launch: (index: number) => Promise<void>;
   /** Starts a killed one without its data, as the only member of a cluster of its own. */
   readonly startAlone: (index: number) => Promise<void>;
   /** Adds a member to the cluster. It runs where `isStarted`, on ports of its own. */
@@ -57,8 +60,11 @@ export interface Etcd {
   readonly removeMember: (index: number) => Promise<void>;
   /** The index of the member that leads, once all that are up agree on one. */
   readonly leader: () => Promise<number>;
-  /** Waits until this one says that it leads. */
+  /** Waits until this one says that it leads, or that it knows no leader. */
   readonly untilLeading: (index: number) => Promise<void>;
+  readonly untilLeaderless: (index: number) => Promise<void>;
+  /** Waits until this one's log has a line like that. */
+  readonly untilLogged: (index: number, line: RegExp) => Promise<void>;
   /** SIGSTOP and SIGCONT: a paused member accepts connections and does not answer. */
   readonly pause: (index: number) => void;
   readonly resume: (index: number) => void;
@@ -99,8 +105,8 @@ export interface EtcdOptions {
    * the same without TLS.
    */
   readonly advertise?: 'addresses' | 'names' | 'nowhere';
-  /** Of the servers' certificates; one in the past is served all the same. */
-  readonly notAfter?: Date;
+  /** Of the servers' certificates, or of each one's; one in the past is served all the same. */
+  readonly notAfter?: Date | readonly Date[];
   /** Members talk to each other over TLS, with a certificate that ends then. */
   readonly peerNotAfter?: Date;
 }
@@ -234,6 +240,24 @@ async function until(
   }
 }
 
+async function untilTrue(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (const endsAt = Date.now() + WAIT_AT_MOST_MS; Date.now() < endsAt; await sleep(50))
+    if (await holds().catch(() => false)) return;
+  throw new Error(`it did not happen that ${what}`);
+}
+
+function acceptsConnections(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const end = (accepts: boolean) => {
+      resolve(accepts);
+      socket.destroy();
+    };
+    socket.once('connect', () => end(true));
+    socket.once('error', () => end(false));
+  });
+}
+
 /** Right after its start a cluster refuses new members: it waits for its members to be connected for 5 s. */
 async function untilDone(ask: () => Promise<EtcdAnswer>): Promise<EtcdAnswer> {
   const endsAt = Date.now() + WAIT_AT_MOST_MS;
@@ -289,6 +313,10 @@ function open(folder: string, cluster: readonly Planned[], secrets: Secrets | un
     kill: (index) => at(index).process.kill(),
     start: (index) => startWith(index, []),
     startWith,
+    launch: async (index) => {
+      await at(index).process.start();
+      await untilTrue(`${at(index).name} accepts connections`, () => acceptsConnections(at(index).port));
+    },
     startAlone: async (index) => {
       const { name, peerUrl, process } = at(index);
       const own = ['--data-dir', join(folder, `${name}-alone`), '--initial-cluster', `${name}=${peerUrl}`];
@@ -340,13 +368,18 @@ function open(folder: string, cluster: readonly Planned[], secrets: Secrets | un
       }
       throw new Error('no member leads');
     },
-    untilLeading: async (index) => {
-      for (const endsAt = Date.now() + WAIT_AT_MOST_MS; Date.now() < endsAt; await sleep(50)) {
-        const status: Record<string, unknown> = await statusOf(index).catch(() => ({}));
-        if (status['leader'] !== undefined && status['leader'] === idIn(status)) return;
-      }
-      throw new Error(`${at(index).name} does not lead`);
-    },
+    untilLeading: (index) =>
+      untilTrue(`${at(index).name} leads`, async () => {
+        const status = await statusOf(index);
+        return status['leader'] !== undefined && status['leader'] === idIn(status);
+      }),
+    untilLeaderless: (index) =>
+      untilTrue(`${at(index).name} knows no leader`, async () => {
+        const status = await statusOf(index);
+        return idIn(status) !== undefined && status['leader'] === undefined;
+      }),
+    untilLogged: (index, line) =>
+      untilTrue(`${at(index).name} logs ${line}`, async () => line.test(await at(index).process.log())),
     pause: (index) => at(index).process.pause(),
     resume: (index) => at(index).process.resume(),
     close: async () => {

@@ -22,13 +22,14 @@ export interface PeerSecrets {
   readonly ca: string;
 }
 
-/** `notAfter` is the end of the servers' certificates. */
-export async function writeSecrets(folder: string, notAfter?: Date): Promise<Secrets> {
+/** `notAfter` is the end of the servers' certificates, or of each one's. */
+export async function writeSecrets(folder: string, ends?: Date | readonly Date[]): Promise<Secrets> {
   const authority = await makeAuthority({ name: 'etcd-ca' });
   const domain = 'cf-etcd.service.cf.internal';
   const file = (name: string): string => join(folder, name);
   await writeFile(file('ca.crt'), authority.certificatePem);
-  for (const name of NAMES) {
+  for (const [index, name] of NAMES.entries()) {
+    const notAfter = ends instanceof Date ? ends : ends?.[index];
     // The gateway shows the server's certificate to its own member, so it is a client's as well.
     const extendedKeyUsage = ['serverAuth', 'clientAuth'];
     const made = await issue(authority, {

@@ -1,0 +1,285 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { type Etcd, type EtcdOptions, startEtcd } from '../world/etcd.ts';
+import { startBalancer } from '../world/etcd/balancer.ts';
+import type { FakeAnswer } from '../world/etcd/fake.ts';
+import { type FakeAnswers, type FakeMember, hangs, QUESTIONS } from '../world/etcd/fake-cluster.ts';
+import { freePort } from '../world/free-port.ts';
+import {
+  type Answer,
+  criticals,
+  faults,
+  isFinished,
+  runEtcdHealth,
+  runOnFakes,
+  summaryOf,
+} from './run-etcd-health.ts';
+
+/** A worse outage gives no weaker verdict, and what cannot be reached from here is not called down. */
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+});
+
+async function start(options: EtcdOptions = {}): Promise<Etcd> {
+  const etcd = await startEtcd({ members: 3, tls: false, ...options });
+  closers.push(etcd.close);
+  return etcd;
+}
+
+const urlsOf = ({ access }: Etcd) => access.endpoints.map(({ url }) => url);
+const down: FakeMember = { state: 'down' };
+/** Every question gets the same answer. */
+const always = (answer: FakeAnswer): FakeAnswers => Object.fromEntries(QUESTIONS.map((one) => [one, answer]));
+const hung: FakeMember = { answers: always(hangs) };
+const UNRESOLVABLE = ['a', 'b', 'c'].map((name) => `http://etcd-${name}.internal.invalid:2379`);
+/** TEST-NET-1, which nobody routes: https://www.rfc-editor.org/rfc/rfc5737 */
+const BLACKHOLE = ['http://192.0.2.1:2379', 'http://192.0.2.2:2379', 'http://192.0.2.3:2379'];
+
+async function refusing(count: number): Promise<readonly string[]> {
+  const urls: string[] = [];
+  while (urls.length < count) urls.push(`http://127.0.0.1:${await freePort()}`);
+  return urls;
+}
+
+function expectOutage(report: Answer): void {
+  expect(report.status).toBe('found');
+  expect(criticals(report).length).toBeGreaterThan(0);
+  expect(isFinished(report)).toBe(true);
+}
+
+describe('a real cluster', () => {
+  test('two are killed', async () => {
+    const etcd = await start();
+    await etcd.kill(1);
+    await etcd.kill(2);
+    const report = await runEtcdHealth({ endpoints: urlsOf(etcd) });
+    expectOutage(report);
+    expect(criticals(report)).toEqual(['critical quorum-lost']);
+  });
+
+  test('all are killed', async () => {
+    const etcd = await start();
+    for (const index of [0, 1, 2]) await etcd.kill(index);
+    const report = await runEtcdHealth({ endpoints: urlsOf(etcd) });
+    expectOutage(report);
+    expect(criticals(report)).toEqual(['critical quorum-lost']);
+  });
+
+  test('all are killed and one was started again: it accepts connections and does not answer', async () => {
+    const etcd = await start();
+    for (const index of [0, 1, 2]) await etcd.kill(index);
+    await etcd.launch(0);
+    const report = await runEtcdHealth({ endpoints: urlsOf(etcd) });
+    expectOutage(report);
+    expect(criticals(report)).toEqual(['critical quorum-lost']);
+    expect(report.text).toContain('accepts connections and does not answer');
+  });
+
+  test('all hang', async () => {
+    const etcd = await start();
+    for (const index of [0, 1, 2]) etcd.pause(index);
+    expectOutage(await runEtcdHealth({ endpoints: urlsOf(etcd) }));
+  });
+
+  test('one is killed and one hangs', async () => {
+    const etcd = await start();
+    await etcd.kill(1);
+    etcd.pause(2);
+    const report = await runEtcdHealth({ endpoints: urlsOf(etcd) });
+    expectOutage(report);
+    expect(summaryOf(report, 'quorum-lost')).toContain('1 of 3 members');
+  });
+
+  test('one is killed: a warning, and no more than that', async () => {
+    const etcd = await start();
+    await etcd.kill((await etcd.leader()) === 0 ? 1 : 0);
+    await etcd.leader();
+    const report = await runEtcdHealth({ endpoints: urlsOf(etcd) });
+    expect(faults(report)).toEqual(['warning member-unreachable']);
+  });
+});
+
+describe('no endpoint answers', () => {
+  test.each<[string, readonly FakeMember[]]>([
+    ['all refuse connections', [down, down, down]],
+    ['all hang', [hung, hung, hung]],
+    ['two refuse and one hangs', [down, down, hung]],
+    ['one refuses and two hang', [hung, down, hung]],
+    ['the only one hangs', [hung]],
+    ['the only one refuses', [down]],
+  ])('%s', async (_, members) => {
+    expectOutage(await runOnFakes({ members }));
+  });
+
+  test('two refuse, and a proxy answers in the place of the third', async () => {
+    const report = await runOnFakes({
+      members: [down, down, { answers: always({ status: 502, text: '<html>Bad Gateway</html>' }) }],
+    });
+    expectOutage(report);
+  });
+
+  test('two refuse, and the name of the third is not known here', async () => {
+    const endpoints = [...(await refusing(2)), UNRESOLVABLE[0]];
+    const report = await runEtcdHealth({ endpoints });
+    expectOutage(report);
+    expect(report.text).toContain('cannot be reached from here');
+  });
+
+  test('one refuses, and the names of two are not known here: at most a warning', async () => {
+    const endpoints = [...(await refusing(1)), ...UNRESOLVABLE.slice(0, 2)];
+    const report = await runEtcdHealth({ endpoints });
+    expect(report.status).toBe('found');
+    expect(criticals(report)).toEqual([]);
+    expect(isFinished(report)).toBe(true);
+  });
+
+  test('one answers and says that there is no leader, one refuses, one hangs', async () => {
+    const report = await runOnFakes({ leader: '', members: [{}, down, hung] });
+    expectOutage(report);
+    expect(criticals(report)).toEqual(['critical quorum-lost']);
+  });
+
+  test('five members: two refuse, one hangs, two answer without a leader', async () => {
+    const report = await runOnFakes({ leader: '', members: [{}, {}, down, down, hung] });
+    expectOutage(report);
+    expect(summaryOf(report, 'quorum-lost')).toContain('2 of 5 members');
+  });
+
+  test('five members: one refuses, one hangs, three answer with a leader: a warning', async () => {
+    const report = await runOnFakes({ members: [{}, {}, {}, down, hung] });
+    expect(faults(report)).toEqual(['warning member-unreachable']);
+    expect(isFinished(report)).toBe(true);
+  });
+
+  test('the leader alone answers and believes that it leads, and the others refuse', async () => {
+    const answers: FakeAnswers = { 'quorum read': hangs };
+    const report = await runOnFakes({ members: [{ answers }, down, down] });
+    expectOutage(report);
+    expect(criticals(report)).toEqual(['critical quorum-lost']);
+  });
+});
+
+describe('endpoints that cannot be reached from here', () => {
+  test.each([
+    ['names that are not known here', UNRESOLVABLE],
+    ['addresses that nobody routes', BLACKHOLE],
+    ['both', [UNRESOLVABLE[0], BLACKHOLE[0]]],
+    ['one name that is not known here', [UNRESOLVABLE[0]]],
+  ])('%s: unknown, not down', async (_, endpoints) => {
+    const report = await runEtcdHealth({ endpoints });
+    expect(report).toMatchObject({ status: 'unknown', findings: [] });
+    expect(isFinished(report)).toBe(true);
+    expect(report.gapsAt).toHaveLength(endpoints.length);
+  });
+
+  test.each<[string, FakeAnswer]>([
+    ['a load balancer without a backend', { status: 502, text: '<html>Bad Gateway</html>' }],
+    ['a web server', { text: '<html>Welcome to nginx!</html>' }],
+    ['a web server that knows none of the paths', { status: 404, text: 'Not Found' }],
+    ['a portal that sends elsewhere', (_, response) => response.writeHead(302, { location: '/login' }).end()],
+  ])('%s answers: unknown, not down', async (_, answer) => {
+    const members: readonly FakeMember[] = [{ answers: always(answer) }, { answers: always(answer) }];
+    const report = await runOnFakes({ members });
+    expect(report).toMatchObject({ status: 'unknown', findings: [] });
+  });
+});
+
+describe('members that advertise names that are not known here', () => {
+  // https://github.com/etcd-io/etcd/issues/13097
+  test('one endpoint is configured: a majority agrees, and the others cannot be asked', async () => {
+    const etcd = await start({ advertise: 'nowhere' });
+    const report = await runEtcdHealth({ endpoints: urlsOf(etcd).slice(0, 1) });
+    expect(report.findings).toEqual([]);
+    expect(report.status).toBe('unknown');
+    expect(report.text).not.toContain('not respond');
+    expect(report.gapsAt).toEqual(['etcd/etcd-z1-1', 'etcd/etcd-z2-0']);
+  });
+
+  test('all endpoints are configured: clear', async () => {
+    const etcd = await start({ advertise: 'nowhere' });
+    const report = await runEtcdHealth({ endpoints: urlsOf(etcd) });
+    expect(faults(report)).toEqual([]);
+    expect(report.gapsAt).toEqual([]);
+  });
+
+  test('all are configured and one is killed: which one is known by elimination', async () => {
+    const etcd = await start({ advertise: 'nowhere' });
+    await etcd.kill(2);
+    await etcd.leader();
+    const report = await runEtcdHealth({ endpoints: urlsOf(etcd) });
+    expect(faults(report)).toEqual(['warning member-unreachable']);
+    expect(summaryOf(report, 'member-unreachable')).toContain('etcd-z2-0');
+  });
+
+  test('all are configured and two are killed', async () => {
+    const etcd = await start({ advertise: 'nowhere' });
+    await etcd.kill(1);
+    await etcd.kill(2);
+    const report = await runEtcdHealth({ endpoints: urlsOf(etcd) });
+    expectOutage(report);
+    expect(criticals(report)).toEqual(['critical quorum-lost']);
+  });
+
+  test('two of three are configured, and one of them is down: at most a warning, and never clear', async () => {
+    const report = await runOnFakes({
+      members: [
+        { listed: { clientURLs: [UNRESOLVABLE[0]] } },
+        { state: 'down', listed: { clientURLs: [UNRESOLVABLE[1]] } },
+      ],
+    });
+    expect(report.status).not.toBe('clear');
+  });
+
+  test('one is configured, and it is the one that has lost the others', async () => {
+    const etcd = await start({ advertise: 'nowhere' });
+    await etcd.kill(1);
+    await etcd.kill(2);
+    await etcd.untilLeaderless(0);
+    expectOutage(await runEtcdHealth({ endpoints: urlsOf(etcd).slice(0, 1) }));
+  });
+});
+
+describe('a load balancer in front of a real cluster', () => {
+  async function balance(etcd: Etcd): Promise<string> {
+    const balancer = await startBalancer(etcd.members.map(({ port }) => port));
+    closers.push(balancer.close);
+    return balancer.url;
+  }
+
+  test('it is the only endpoint, and all members are well', async () => {
+    const report = await runEtcdHealth({ endpoints: [await balance(await start())] });
+    expect(report).toMatchObject({ gapsAt: [] });
+    expect(faults(report)).toEqual([]);
+  });
+
+  test('it is configured three times: the endpoints are one cluster', async () => {
+    const etcd = await start();
+    const endpoints = [await balance(etcd), await balance(etcd), await balance(etcd)];
+    const report = await runEtcdHealth({ endpoints });
+    expect(faults(report)).toEqual([]);
+  });
+
+  test('the members advertise names that are not known here', async () => {
+    const etcd = await start({ advertise: 'nowhere' });
+    const report = await runEtcdHealth({ endpoints: [await balance(etcd)] });
+    expect(report.findings).toEqual([]);
+    expect(report.text).not.toContain('not respond');
+  });
+
+  test('one member hangs behind it: never clear', async () => {
+    const etcd = await start();
+    etcd.pause((await etcd.leader()) === 0 ? 1 : 0);
+    const report = await runEtcdHealth({ endpoints: [await balance(etcd)] });
+    expect(report.status).not.toBe('clear');
+    expect(criticals(report)).toEqual([]);
+  });
+
+  test('two members are killed behind it', async () => {
+    const etcd = await start();
+    const url = await balance(etcd);
+    await etcd.kill(1);
+    await etcd.kill(2);
+    await etcd.untilLeaderless(0);
+    expectOutage(await runEtcdHealth({ endpoints: [url] }));
+  });
+});

@@ -1,0 +1,35 @@
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+export interface Balancer {
+  readonly url: string;
+  readonly close: () => Promise<void>;
+}
+
+/** Passes each connection on to the next of these ports, as a TCP load balancer in front of a cluster does. */
+export async function startBalancer(ports: readonly number[]): Promise<Balancer> {
+  const sockets = new Set<Socket>();
+  let next = 0;
+  const server = createServer((client) => {
+    const member = connect(ports[next++ % ports.length]!, '127.0.0.1');
+    for (const socket of [client, member]) {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.once('close', () => {
+        client.destroy();
+        member.destroy();
+        sockets.delete(socket);
+      });
+    }
+    client.pipe(member).pipe(client);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
