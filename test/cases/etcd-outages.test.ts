@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Etcd, type EtcdOptions, startEtcd } from '../world/etcd.ts';
 import { startBalancer } from '../world/etcd/balancer.ts';
+import { startBlackhole } from '../world/etcd/blackhole.ts';
 import type { FakeAnswer } from '../world/etcd/fake.ts';
 import { type FakeAnswers, type FakeMember, hangs, QUESTIONS } from '../world/etcd/fake-cluster.ts';
 import { freePort } from '../world/free-port.ts';
@@ -32,8 +33,12 @@ const down: FakeMember = { state: 'down' };
 const always = (answer: FakeAnswer): FakeAnswers => Object.fromEntries(QUESTIONS.map((one) => [one, answer]));
 const hung: FakeMember = { answers: always(hangs) };
 const UNRESOLVABLE = ['a', 'b', 'c'].map((name) => `http://etcd-${name}.internal.invalid:2379`);
-/** TEST-NET-1, which nobody routes: https://www.rfc-editor.org/rfc/rfc5737 */
-const BLACKHOLE = ['http://192.0.2.1:2379', 'http://192.0.2.2:2379', 'http://192.0.2.3:2379'];
+
+async function blackhole(): Promise<string> {
+  const { url, close } = await startBlackhole();
+  closers.push(close);
+  return url;
+}
 
 async function refusing(count: number): Promise<readonly string[]> {
   const urls: string[] = [];
@@ -162,14 +167,33 @@ describe('no endpoint answers', () => {
 describe('endpoints that cannot be reached from here', () => {
   test.each([
     ['names that are not known here', UNRESOLVABLE],
-    ['addresses that nobody routes', BLACKHOLE],
-    ['both', [UNRESOLVABLE[0], BLACKHOLE[0]]],
     ['one name that is not known here', [UNRESOLVABLE[0]]],
   ])('%s: unknown, not down', async (_, endpoints) => {
     const report = await runEtcdHealth({ endpoints });
     expect(report).toMatchObject({ status: 'unknown', findings: [] });
     expect(isFinished(report)).toBe(true);
     expect(report.gapsAt).toHaveLength(endpoints.length);
+  });
+
+  test('addresses from which nothing comes back: unknown, not down', async () => {
+    const endpoints = [await blackhole(), await blackhole(), await blackhole()];
+    const report = await runEtcdHealth({ endpoints });
+    expect(report).toMatchObject({ status: 'unknown', findings: [] });
+    expect(isFinished(report)).toBe(true);
+    expect(report.gapsAt).toHaveLength(3);
+  });
+
+  test('such an address, and a name that is not known here: unknown, not down', async () => {
+    const report = await runEtcdHealth({ endpoints: [await blackhole(), UNRESOLVABLE[0]] });
+    expect(report).toMatchObject({ status: 'unknown', findings: [] });
+    expect(report.gapsAt).toHaveLength(2);
+  });
+
+  test('such an address instead of one of three members, while two agree: a warning that does not call it down', async () => {
+    const report = await runOnFakes({ members: [{}, {}, { url: await blackhole() }] });
+    expect(faults(report)).toEqual(['warning member-unreachable']);
+    expect(report.report.verdict).toContain('cannot be reached from here');
+    expect(report.report.verdict).not.toContain('not respond');
   });
 
   test.each<[string, FakeAnswer]>([

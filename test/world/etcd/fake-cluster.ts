@@ -41,6 +41,8 @@ export interface FakeMember {
   readonly id?: string;
   /** Default `up`. One that is `down` refuses connections. */
   readonly state?: 'up' | 'down';
+  /** Where it is, if it is not served here. */
+  readonly url?: string;
   readonly clusterId?: string;
   /** Whom it follows: an id in decimal, `''` for nobody. Default the cluster's leader. */
   readonly leader?: string;
@@ -88,9 +90,9 @@ export async function serveFakeCluster(options: FakeClusterOptions): Promise<Fak
   );
   const endpoints: string[] = [];
   const closers: (() => Promise<void>)[] = [];
-  for (const [index, { state = 'up' }] of options.members.entries()) {
-    if (state === 'down') {
-      endpoints.push(`http://127.0.0.1:${await freePort()}`);
+  for (const [index, { state = 'up', url }] of options.members.entries()) {
+    if (state === 'down' || url !== undefined) {
+      endpoints.push(url ?? `http://127.0.0.1:${await freePort()}`);
       continue;
     }
     const fake = await serveFakeEtcd(answering({ options, ids, endpoints }, index));

@@ -1,0 +1,217 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { FakeAnswer } from '../world/etcd/fake.ts';
+import {
+  denied,
+  type FakeClusterOptions,
+  type FakeMember,
+  grpcError,
+  hangs,
+  noQuorum,
+  QUESTIONS,
+  type Question,
+  resets,
+  tooManyRequests,
+} from '../world/etcd/fake-cluster.ts';
+import { type Answer, runOnFakes } from './run-etcd-health.ts';
+
+/**
+ * Whatever subset of the answers is missing: no finding that follows from the others disappears, none appears that does not follow,
+ * and the check is never clear for it.
+ */
+const FAILURES = {
+  'fails with 500': { status: 500, text: 'Internal Server Error' },
+  'fails with 503': noQuorum,
+  'is unavailable': grpcError(503, 14, 'transport is closing'),
+  'is not found': { status: 404, text: '404 page not found\n' },
+  'is limited': tooManyRequests,
+  'is garbage': { text: '<html>Welcome</html>' },
+  hangs,
+  'is reset': resets,
+  'is denied': denied,
+} as const satisfies Readonly<Record<string, FakeAnswer>>;
+type Failure = keyof typeof FAILURES;
+
+/** Others are answered to everybody, and a read is denied only after a majority has answered. */
+const DENIABLE: ReadonlySet<Question> = new Set(['status', 'member list', 'alarm list']);
+
+const MEMBERS = [0, 1, 2];
+const ODD = 2;
+/** The last failure of one question counts. */
+type Plan = ReadonlyMap<string, Failure>;
+type Cell = readonly [member: number, question: Question, failure: Failure];
+
+const keyOf = (member: number, question: Question) => `n${member + 1} ${question}`;
+
+const member = fc.constantFrom(...MEMBERS);
+const question = fc.constantFrom(...QUESTIONS);
+const failure = fc.constantFrom(...(Object.keys(FAILURES) as Failure[]));
+/** One answer, one question of everybody, or everything of one member. */
+const cells: fc.Arbitrary<readonly Cell[]> = fc.oneof(
+  fc.tuple(member, question, failure).map((cell) => [cell]),
+  fc
+    .tuple(question, failure)
+    .map(([question, failure]) => MEMBERS.map((one): Cell => [one, question, failure])),
+  fc.tuple(member, failure).map(([member, failure]) => QUESTIONS.map((one): Cell => [member, one, failure])),
+);
+const plan: fc.Arbitrary<Plan> = fc
+  .array(cells, { minLength: 1, maxLength: 5 })
+  .map((groups) =>
+    groups.flat().filter(([, question, failure]) => failure !== 'is denied' || DENIABLE.has(question)),
+  )
+  .map((cells) => new Map(cells.map(([member, question, failure]) => [keyOf(member, question), failure])));
+
+/** What is left of the answers. */
+interface Left {
+  readonly has: (member: number, question: Question) => boolean;
+  readonly some: (question: Question, members?: readonly number[]) => boolean;
+}
+
+function leftAfter(plan: Plan): Left {
+  const has = (member: number, question: Question) => !plan.has(keyOf(member, question));
+  return { has, some: (question, members = MEMBERS) => members.some((one) => has(one, question)) };
+}
+
+interface Base {
+  readonly options: FakeClusterOptions;
+  /** The reasons that must be found: one of each list. */
+  readonly follows: (left: Left) => readonly (readonly string[])[];
+  /** What an answer alone may be the reason for, besides what follows from it. */
+  readonly mayFind?: readonly string[];
+  /** It is also seen in answers that are given to everybody. */
+  readonly isSeenByAll?: true;
+}
+
+const three: readonly FakeMember[] = [{}, {}, {}];
+const LOST = ['quorum-lost', 'no-leader'];
+const raised = (alarm: string, reason: string): Base => ({
+  options: { members: three, alarms: [{ memberID: '1000000000000000001', alarm }] },
+  follows: ({ some }) => (some('status') || some('alarm list') ? [[reason]] : []),
+  // Of /health alone: it is not well, for a reason that it gives.
+  mayFind: [reason, 'member-unhealthy'],
+  isSeenByAll: true,
+});
+const knowsCluster = (left: Left, members: readonly number[]) =>
+  (['status', 'member list', 'quorum read'] as const).some((question) => left.some(question, members));
+
+const BASES: Readonly<Record<string, Base>> = {
+  'a healthy cluster': { options: { members: three }, follows: () => [] },
+  NOSPACE: raised('NOSPACE', 'no-space'),
+  CORRUPT: raised('CORRUPT', 'corrupt'),
+  'an unknown alarm': raised('READONLY', 'unknown-alarm'),
+  'two clusters': {
+    options: {
+      members: [{}, {}, { clusterId: '2222222222222222222', leader: '1000000000000000003', lists: [ODD] }],
+    },
+    follows: (left) =>
+      knowsCluster(left, [0, 1]) && knowsCluster(left, [ODD]) ? [['several-clusters']] : [],
+    mayFind: ['several-clusters', 'endpoint-not-a-member', 'member-lists-differ', 'member-unreachable'],
+  },
+  'no leader': {
+    options: { leader: '', members: three },
+    follows: ({ some }) => (some('quorum read') ? [LOST] : []),
+    mayFind: [...LOST, 'member-unhealthy'],
+    isSeenByAll: true,
+  },
+  'a slow disk': {
+    options: { members: [{}, {}, { metrics: [{ commits: [40_000, 100_000] }] }] },
+    follows: ({ has, some }) => (has(ODD, 'metrics') && some('member list') ? [['slow-disk']] : []),
+    mayFind: ['slow-disk'],
+  },
+  'a member that lags': {
+    options: { members: [{}, {}, { status: { raftIndex: '890000', raftAppliedIndex: '890000' } }] },
+    // Without a majority that is reported instead.
+    follows: ({ has, some }) =>
+      has(ODD, 'status') && some('status', [0, 1]) && some('member list')
+        ? [['member-lagging', ...LOST]]
+        : [],
+    mayFind: ['member-lagging'],
+  },
+  'a learner': {
+    options: {
+      members: [
+        {},
+        {},
+        { listed: { isLearner: true }, status: { isLearner: true }, metrics: [{ isLearner: true }] },
+      ],
+    },
+    follows: (left) =>
+      left.some('member list') && left.has(ODD, 'status') ? [['member-learner', ...LOST]] : [],
+    mayFind: ['member-learner', 'member-learner-unlisted'],
+  },
+};
+
+/** What the failures themselves are the reason for. */
+function foundFor(plan: Plan): readonly string[] {
+  const left = leftAfter(plan);
+  const isGone = (member: number) =>
+    QUESTIONS.every((question) => question === 'quorum read' || !left.has(member, question));
+  const gone = MEMBERS.some(isGone) ? ['member-unreachable', 'endpoints-down', ...LOST] : [];
+  const says = MEMBERS.some((one) =>
+    ['fails with 503', 'hangs'].includes(plan.get(keyOf(one, 'quorum read')) ?? ''),
+  );
+  return [...gone, ...(says && !left.some('quorum read') ? LOST : [])];
+}
+
+function faultsIn(base: Base, plan: Plan, { report, status }: Answer): readonly string[] {
+  const found = new Set(report.findings.map(({ reason }) => reason));
+  const allowed = new Set([...foundFor(plan), ...(base.mayFind ?? [])]);
+  const areAllDenied = plan.values().every((failure) => failure === 'is denied');
+  const mayBeClear = areAllDenied && base.isSeenByAll !== true;
+  return [
+    ...(status === 'clear' && !mayBeClear ? ['it is clear'] : []),
+    ...base
+      .follows(leftAfter(plan))
+      .filter((reasons) => !reasons.some((reason) => found.has(reason)))
+      .map((reasons) => `it does not find ${reasons.join(' or ')}`),
+    ...[...found].filter((reason) => !allowed.has(reason)).map((reason) => `it finds ${reason}`),
+  ];
+}
+
+function failing({ options }: Base, plan: Plan): FakeClusterOptions {
+  return {
+    ...options,
+    members: options.members.map((one, index) => ({
+      ...one,
+      answers: Object.fromEntries(
+        QUESTIONS.flatMap((question) => {
+          const failure = plan.get(keyOf(index, question));
+          return failure === undefined ? [] : [[question, FAILURES[failure]]];
+        }),
+      ),
+    })),
+  };
+}
+
+async function tryWith(base: Base, plan: Plan): Promise<readonly string[]> {
+  const ask = (timeoutMs: number) => runOnFakes(failing(base, plan), { timeoutMs }, { deadlineMs: 30_000 });
+  const quick = faultsIn(base, plan, await ask(700));
+  // On a busy machine an answer may have come too late.
+  const faults = quick.length > 0 ? faultsIn(base, plan, await ask(5_000)) : [];
+  const without = [...plan].map(([what, failure]) => `${what} ${failure}`).join(', ');
+  return faults.map((fault) => `${fault}, where ${without}`);
+}
+
+/** So many plans at once: most of their time is waiting. */
+const AT_ONCE = 6;
+
+describe.concurrent('whatever answers are missing', () => {
+  test.each(Object.entries(BASES))('of %s', async (_, base) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(plan, { minLength: AT_ONCE, maxLength: AT_ONCE }), async (plans) => {
+        const faults = await Promise.all(plans.map((one) => tryWith(base, one)));
+        expect(faults.flat()).toEqual([]);
+      }),
+      { numRuns: 15, interruptAfterTimeLimit: 25_000 },
+    );
+  });
+
+  test.each(Object.entries(BASES))('none of %s: the base is what it is meant to be', async (_, base) => {
+    const answer = await runOnFakes(base.options);
+    const reasons = answer.report.findings.map(({ reason }) => reason);
+    for (const expected of base.follows(leftAfter(new Map())))
+      expect(expected.some((reason) => reasons.includes(reason))).toBe(true);
+    if (base.options.members === three && base.follows(leftAfter(new Map())).length === 0)
+      expect(answer.status).toBe('clear');
+  });
+});

@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Etcd, startEtcd } from '../world/etcd.ts';
+import { type Answer, runEtcdHealth } from './run-etcd-health.ts';
+
+/** A healthy cluster stays healthy, however often it is asked and however much is written. */
+const RUNS = 10;
+const WRITES_A_SECOND = 150;
+/** Ten runs that watch the disks for 3 s each, and the start of the cluster. */
+const LIMIT_MS = 300_000;
+
+let etcd: Etcd;
+beforeAll(async () => {
+  etcd = await startEtcd({ members: 3, tls: false });
+});
+afterAll(() => etcd.close());
+
+async function askAgainAndAgain(): Promise<readonly Answer[]> {
+  const answers: Answer[] = [];
+  while (answers.length < RUNS) answers.push(await runEtcdHealth({ endpoints: etcd.access.endpoints }));
+  return answers;
+}
+
+/** The disk of the machine that tests run on may be slow, and is shared. It is the only finding that is allowed. */
+function expectHealthy(answers: readonly Answer[]): void {
+  const others = answers.flatMap(({ report }) =>
+    report.findings.filter(({ reason }) => reason !== 'slow-disk'),
+  );
+  expect(others.map(({ summary }) => summary)).toEqual([]);
+  expect(answers.flatMap(({ report }) => report.gaps)).toEqual([]);
+  for (const { status, findings } of answers) expect(status).toBe(findings.length > 0 ? 'found' : 'clear');
+}
+
+test('nobody writes', async () => expectHealthy(await askAgainAndAgain()), LIMIT_MS);
+
+test(
+  'about 150 writes a second',
+  async () => {
+    const over = new AbortController();
+    let written = 0;
+    const writing = (async () => {
+      while (!over.signal.aborted) {
+        const burst = Array.from({ length: WRITES_A_SECOND / 10 }, (_, index) =>
+          etcd.putV3(`/load/${(written + index) % 500}`, 'x'.repeat(200)),
+        );
+        const [answers] = await Promise.all([Promise.all(burst), sleep(100)]);
+        written += answers.filter(({ status }) => status === 200).length;
+      }
+    })();
+    try {
+      expectHealthy(await askAgainAndAgain());
+    } finally {
+      over.abort();
+      await writing;
+    }
+    expect(written).toBeGreaterThan(RUNS * WRITES_A_SECOND);
+  },
+  LIMIT_MS,
+);
