@@ -183,7 +183,7 @@ describe('what members show each other', () => {
     await etcd.kill(2);
     await etcd.launch(2);
     etcd.pause(1);
-    await etcd.untilLogged(0, /lost the TCP streaming connection|lost TCP streaming connection/);
+    await etcd.untilCutOff(0, 1);
     await etcd.untilLeaderless(0);
     etcd.resume(1);
     await etcd.untilLeaderless(1);

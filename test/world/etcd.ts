@@ -63,8 +63,8 @@ export interface Etcd {
   /** Waits until this one says that it leads, or that it knows no leader. */
   readonly untilLeading: (index: number) => Promise<void>;
   readonly untilLeaderless: (index: number) => Promise<void>;
-  /** Waits until this one's log has a line like that. */
-  readonly untilLogged: (index: number, line: RegExp) => Promise<void>;
+  /** Waits until this one has lost its connections to the other one's peer port. */
+  readonly untilCutOff: (index: number, from: number) => Promise<void>;
   /** SIGSTOP and SIGCONT: a paused member accepts connections and does not answer. */
   readonly pause: (index: number) => void;
   readonly resume: (index: number) => void;
@@ -129,7 +129,9 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<Etcd> {
       await Promise.all(cluster.map(({ process }) => process.kill()));
       if (attempt < TRIES && logs.some((log) => log.includes('address already in use'))) continue;
       await rm(folder, { recursive: true, force: true });
-      throw new Error(`etcd did not start: ${logs.join('\n')}`, { cause: error });
+      throw new Error(`etcd did not start: ${logs.map((log) => log.slice(-4_000)).join('\n')}`, {
+        cause: error,
+      });
     }
   }
 }
@@ -292,6 +294,14 @@ function open(folder: string, cluster: readonly Planned[], secrets: Secrets | un
     await at(index).process.start(settings);
     await untilAnswering(at(index), secrets);
   };
+  /** In decimal. */
+  const idOf = async (index: number): Promise<string> => {
+    const { body } = await ask.v3('cluster/member/list', {});
+    const members = body['members'] as readonly { readonly ID: string; readonly name: string }[];
+    const member = members.find(({ name }) => name === at(index).name);
+    if (!member) throw new Error(`${at(index).name} is not a member`);
+    return member.ID;
+  };
   const idIn = (status: Record<string, unknown>) =>
     (status['header'] as { readonly member_id?: string } | undefined)?.member_id;
   const named = ({ url, servername }: Planned) => ({ url, ...(servername !== undefined && { servername }) });
@@ -350,9 +360,7 @@ function open(folder: string, cluster: readonly Planned[], secrets: Secrets | un
       return { id, name, url };
     },
     removeMember: async (index) => {
-      const { body } = await ask.v3('cluster/member/list', {});
-      const members = body['members'] as readonly { readonly ID: string; readonly name: string }[];
-      const id = members.find(({ name }) => name === at(index).name)?.ID;
+      const id = await idOf(index);
       await untilDone(() => ask.v3('cluster/member/remove', { ID: id }));
       await at(index).process.ended();
     },
@@ -378,8 +386,15 @@ function open(folder: string, cluster: readonly Planned[], secrets: Secrets | un
         const status = await statusOf(index);
         return idIn(status) !== undefined && status['leader'] === undefined;
       }),
-    untilLogged: (index, line) =>
-      untilTrue(`${at(index).name} logs ${line}`, async () => line.test(await at(index).process.log())),
+    untilCutOff: async (index, from) => {
+      const id = BigInt(await idOf(from)).toString(16);
+      const lost = (stream: string) =>
+        `lost the TCP streaming connection with peer ${id} (stream ${stream} reader)`;
+      await untilTrue(`${at(index).name} has lost ${at(from).name}`, async () => {
+        const log = await at(index).process.log();
+        return ['MsgApp v2', 'Message'].every((stream) => log.includes(lost(stream)));
+      });
+    },
     pause: (index) => at(index).process.pause(),
     resume: (index) => at(index).process.resume(),
     close: async () => {

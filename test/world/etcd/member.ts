@@ -16,7 +16,7 @@ export interface EtcdProcess {
   readonly ended: () => Promise<void>;
   readonly isUp: () => boolean;
   readonly pid: () => number | undefined;
-  /** The end of what it wrote to its log. */
+  /** What it wrote to its log. */
   readonly log: () => Promise<string>;
 }
 
@@ -69,6 +69,6 @@ export function makeEtcdProcess(folder: string, files: string, settings: readonl
     },
     isUp: () => isAlive() && !paused,
     pid: () => (isAlive() ? child?.pid : undefined),
-    log: async () => (await readFile(logFile, 'utf8').catch(() => '')).slice(-4000),
+    log: () => readFile(logFile, 'utf8').catch(() => ''),
   };
 }
