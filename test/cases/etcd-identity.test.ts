@@ -21,6 +21,8 @@ async function start(options: EtcdOptions = {}): Promise<Etcd> {
   return etcd;
 }
 
+/** Without it no election is needed. */
+const follower = async (etcd: Etcd) => ((await etcd.leader()) === 2 ? 1 : 2);
 const urlsOf = ({ access }: Etcd) => access.endpoints.map(({ url }) => url);
 
 describe('two clusters', () => {
@@ -96,13 +98,14 @@ describe('two clusters', () => {
 
   test('a real member that was started as a cluster of its own', async () => {
     const etcd = await start();
-    await etcd.kill(2);
-    await etcd.startAlone(2);
+    const index = await follower(etcd);
+    await etcd.kill(index);
+    await etcd.startAlone(index);
     const report = await runEtcdHealth({ endpoints: urlsOf(etcd) });
     expect(criticals(report)).toEqual(['critical several-clusters']);
     const reversed = await runEtcdHealth({ endpoints: urlsOf(etcd).toReversed() });
     expect(criticals(reversed)).toEqual(['critical several-clusters']);
-    expect(reversed.text).toContain('etcd-z1-0');
+    expect(reversed.report.verdict).toBe(report.report.verdict);
   });
 });
 
@@ -124,11 +127,12 @@ describe('two leaders of one cluster', () => {
 
   test('a real member that was started with --force-new-cluster', async () => {
     const etcd = await start();
-    await etcd.kill(2);
+    const index = await follower(etcd);
+    await etcd.kill(index);
     // Not where the others would find it: they would send it what it no longer has, and end it.
     const elsewhere = `http://127.0.0.1:${await freePort()}`;
-    await etcd.startWith(2, ['--force-new-cluster', '--listen-peer-urls', elsewhere]);
-    await etcd.untilLeading(2);
+    await etcd.startWith(index, ['--force-new-cluster', '--listen-peer-urls', elsewhere]);
+    await etcd.untilLeading(index);
     const report = await runEtcdHealth({ endpoints: urlsOf(etcd) });
     expect(criticals(report)).toEqual(['critical several-leaders']);
     expect(report.offers).toEqual([]);
@@ -219,7 +223,7 @@ describe('endpoints that are no members', () => {
 
   test('a real member that was removed from the cluster', async () => {
     const etcd = await start();
-    await etcd.removeMember(2);
+    await etcd.removeMember(await follower(etcd));
     const report = await runEtcdHealth({ endpoints: urlsOf(etcd) });
     expect(faults(report)).toEqual(['warning endpoint-not-a-member']);
   });
