@@ -7,6 +7,7 @@ import { Agent } from 'undici';
 import { WAIT_AT_MOST_MS } from '../wait-at-most.ts';
 import type { Authority } from './ca.ts';
 import { type EtcdAnswer, type EtcdAsker, expectDone, makeEtcdAsker } from './etcd/ask.ts';
+import { type Balancer, startBalancer } from './etcd/balancer.ts';
 import { type EtcdProcess, makeEtcdProcess } from './etcd/member.ts';
 import {
   NAMES,
@@ -63,8 +64,8 @@ export interface Etcd {
   /** Waits until this one says that it leads, or that it knows no leader. */
   readonly untilLeading: (index: number) => Promise<void>;
   readonly untilLeaderless: (index: number) => Promise<void>;
-  /** Waits until this one has lost its connections to the other one's peer port. */
-  readonly untilCutOff: (index: number, from: number) => Promise<void>;
+  /** Ends the connections between the members, with `peerNotAfter` only. They connect again, if their certificates allow it. */
+  readonly dropPeerConnections: () => void;
   /** SIGSTOP and SIGCONT: a paused member accepts connections and does not answer. */
   readonly pause: (index: number) => void;
   readonly resume: (index: number) => void;
@@ -107,7 +108,7 @@ export interface EtcdOptions {
   readonly advertise?: 'addresses' | 'names' | 'nowhere';
   /** Of the servers' certificates, or of each one's; one in the past is served all the same. */
   readonly notAfter?: Date | readonly Date[];
-  /** Members talk to each other over TLS, with a certificate that ends then. */
+  /** Members talk to each other over TLS, with a certificate that ends then, and through a proxy. */
   readonly peerNotAfter?: Date;
 }
 
@@ -126,7 +127,7 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<Etcd> {
       return open(folder, cluster, secrets);
     } catch (error) {
       const logs = await Promise.all(cluster.map(({ process }) => process.log()));
-      await Promise.all(cluster.map(({ process }) => process.kill()));
+      await Promise.all(cluster.map(stop));
       if (attempt < TRIES && logs.some((log) => log.includes('address already in use'))) continue;
       await rm(folder, { recursive: true, force: true });
       throw new Error(`etcd did not start: ${logs.map((log) => log.slice(-4_000)).join('\n')}`, {
@@ -142,6 +143,7 @@ interface Planned {
   readonly url: string;
   readonly servername?: string;
   readonly peerUrl: string;
+  readonly peerProxy?: Balancer;
   readonly process: EtcdProcess;
 }
 
@@ -157,8 +159,13 @@ async function plan(
   const scheme = secrets ? 'https' : 'http';
   const names = NAMES.slice(0, options.members ?? 1);
   const ports = await differentPorts(names.length * 2);
+  const peerPort = (index: number): number => ports[names.length + index]!;
+  const proxies = peerSecrets
+    ? await Promise.all(names.map((_, index) => startBalancer([peerPort(index)])))
+    : [];
+  const peerScheme = peerSecrets ? 'https' : 'http';
   const peer = (index: number): string =>
-    `${peerSecrets ? 'https' : 'http'}://127.0.0.1:${ports[names.length + index]}`;
+    `${peerScheme}://127.0.0.1:${proxies[index]?.port ?? peerPort(index)}`;
   const initialCluster = names.map((name, index) => `${name}=${peer(index)}`).join();
   const own = join(folder, `try-${attempt}`);
   return names.map((name, index): Planned => {
@@ -176,7 +183,7 @@ async function plan(
       ['--name', name],
       ['--listen-client-urls', url],
       ['--advertise-client-urls', `${scheme}://${advertised}:${port}`],
-      ['--listen-peer-urls', peer(index)],
+      ['--listen-peer-urls', `${peerScheme}://127.0.0.1:${peerPort(index)}`],
       ['--initial-advertise-peer-urls', peer(index)],
       ['--initial-cluster', initialCluster],
       ['--initial-cluster-token', own],
@@ -195,9 +202,15 @@ async function plan(
       url,
       ...(servername !== undefined && { servername }),
       peerUrl: peer(index),
+      ...(proxies[index] && { peerProxy: proxies[index] }),
       process,
     };
   });
+}
+
+async function stop({ process, peerProxy }: Planned): Promise<void> {
+  await process.kill();
+  await peerProxy?.close();
 }
 
 async function differentPorts(count: number): Promise<readonly number[]> {
@@ -386,22 +399,14 @@ function open(folder: string, cluster: readonly Planned[], secrets: Secrets | un
         const status = await statusOf(index);
         return idIn(status) !== undefined && status['leader'] === undefined;
       }),
-    untilCutOff: async (index, from) => {
-      const id = BigInt(await idOf(from)).toString(16);
-      const lost = (stream: string) =>
-        `lost the TCP streaming connection with peer ${id} (stream ${stream} reader)`;
-      await untilTrue(`${at(index).name} has lost ${at(from).name}`, async () => {
-        const log = await at(index).process.log();
-        return ['MsgApp v2', 'Message'].every((stream) => log.includes(lost(stream)));
-      });
+    dropPeerConnections: () => {
+      for (const { peerProxy } of cluster) peerProxy?.drop();
     },
     pause: (index) => at(index).process.pause(),
     resume: (index) => at(index).process.resume(),
     close: async () => {
       for (const agent of agents) if (!agent.destroyed) await agent.destroy();
-      await Promise.all(
-        [...cluster.map(({ process }) => process), ...added].map((process) => process.kill()),
-      );
+      await Promise.all([...cluster.map(stop), ...added.map((process) => process.kill())]);
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -2,6 +2,9 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export interface Balancer {
   readonly url: string;
+  readonly port: number;
+  /** Ends all connections; new ones are passed on as before. */
+  readonly drop: () => void;
   readonly close: () => Promise<void>;
 }
 
@@ -24,12 +27,17 @@ export async function startBalancer(ports: readonly number[]): Promise<Balancer>
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
+  const drop = () => {
+    for (const socket of sockets) socket.destroy();
+  };
   return {
     url: `http://127.0.0.1:${port}`,
+    port,
+    drop,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
+        drop();
       }),
   };
 }
