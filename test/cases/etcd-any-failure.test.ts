@@ -87,7 +87,7 @@ const LOST = ['quorum-lost', 'no-leader'];
 const raised = (alarm: string, reason: string): Base => ({
   options: { members: three, alarms: [{ memberID: '1000000000000000001', alarm }] },
   follows: ({ some }) => (some('status') || some('alarm list') ? [[reason]] : []),
-  // Of /health alone: it is not well, for a reason that it gives.
+  // From /health alone it is unhealthy, for the reason that it gives.
   mayFind: [reason, 'member-unhealthy'],
   isSeenByAll: true,
 });

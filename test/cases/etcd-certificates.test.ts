@@ -187,7 +187,7 @@ describe('what members show each other', () => {
       await etcd.kill(restarted);
       await etcd.launch(restarted);
       const missing = await runEtcdHealth(etcd.access);
-      expect(faults(missing)).toEqual(['warning member-unreachable']);
+      expect(faults(missing)).toContain('warning member-unreachable');
 
       etcd.dropPeerConnections();
       for (const index of [0, 1, 2].filter((one) => one !== restarted)) await etcd.untilLeaderless(index);

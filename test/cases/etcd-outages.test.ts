@@ -271,7 +271,7 @@ describe('a load balancer in front of a real cluster', () => {
     return balancer.url;
   }
 
-  test('it is the only endpoint, and all members are well', async () => {
+  test('it is the only endpoint, and all members are healthy', async () => {
     const report = await runEtcdHealth({ endpoints: [await balance(await start())] });
     expect(report).toMatchObject({ gapsAt: [] });
     expect(faults(report)).toEqual([]);
