@@ -108,7 +108,7 @@ async function askAll(cluster: Cluster, contact: Contact, signal: AbortSignal): 
     isGone ? undefined : attempt('alarm list', () => askAlarms(cluster, contact, prefixed, signal)),
     isGone ? undefined : attempt('quorum read', () => askQuorum(cluster, contact, prefixed, signal)),
   ]);
-  if ([version, health, metrics, self, list, alarms].every((answer) => answer === undefined)) {
+  if ([version, health, metrics, self, list, alarms, quorum].every((answer) => answer === undefined)) {
     const error = connection ?? unanswered[0]!.error;
     return { contact, alarms: [], facts: { error, absence: await absenceOf(error, contact, signal) } };
   }
