@@ -214,6 +214,23 @@ test('a line that cannot be read is counted, and the others are told', async () 
   expect(gaps?.map(({ what }) => what)).toEqual(['cf: 1 of its instances']);
 });
 
+test('an instance that the director lists and its full answer leaves out is a gap, and never counts as running', async () => {
+  bosh = await startBosh();
+  const [cell, doppler, router] = await bosh.vms.vms();
+  const lost = [
+    { id: '11111111-2222-4333-8444-555555555555', job: 'api', index: 0 },
+    { id: null, job: 'api', index: 1 },
+  ];
+  const listed = [cell, doppler, router].map((vm) => ({ id: vm!.id, job: vm!.group, index: vm!.index }));
+  const body = JSON.stringify([...listed, ...lost]);
+  bosh.director.fail({ path: '/deployments/cf/instances', status: 200, body }, 1);
+  const { instances, gaps } = await readOne(bosh.open());
+  expect(instances).toHaveLength(3);
+  expect(gaps?.map(({ what, error }) => `${what}: ${said(error)}`)).toEqual([
+    'cf: 2 more of its instances: malformed: the director lists them, and left them out when it asked their agents',
+  ]);
+});
+
 test('something that is no director', async () => {
   bosh = await startBosh();
   bosh.director.fail({ path: '/info', status: 200, body: '{}' });

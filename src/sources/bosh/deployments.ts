@@ -10,7 +10,7 @@ import { lockOf, readLocks } from './locks.ts';
 import { parseAs, parseLines } from './parse.ts';
 import type { Session } from './session.ts';
 import { followTask, nameOf, REDIRECTS, taskIn } from './task.ts';
-import { instanceAnswer, toInstance } from './to-instance.ts';
+import { type InstanceAnswer, instanceAnswer, toInstance } from './to-instance.ts';
 
 /** Each is a task of the director's, which has few workers for them. */
 const AT_ONCE = 3;
@@ -23,7 +23,13 @@ const deploymentAnswer = z.object({
 });
 type DeploymentAnswer = z.output<typeof deploymentAnswer>;
 
-const plainAnswer = z.object({ id: z.string().nullish(), expects_vm: z.boolean().nullish() });
+const plainAnswer = z.object({
+  id: z.string().nullish(),
+  job: z.string().nullish(),
+  index: z.number().nullish(),
+  expects_vm: z.boolean().nullish(),
+});
+type PlainAnswer = z.output<typeof plainAnswer>;
 
 export interface Asking {
   readonly config: BoshConfig;
@@ -95,6 +101,15 @@ function deploymentOf(
       what: `${printable(name)}: ${instances.unread} of its instances`,
       error: unreadable(config),
     });
+  if (!(instances instanceof SourceError) && instances.missing > 0)
+    gaps.push({
+      what: `${printable(name)}: ${instances.missing} more of its instances`,
+      error: new SourceError(
+        config.name,
+        'malformed',
+        'the director lists them, and left them out when it asked their agents',
+      ),
+    });
   return {
     source: config.name,
     name: printable(name),
@@ -109,6 +124,8 @@ interface Read {
   readonly read: readonly Instance[];
   /** How many lines of the answer could not be read. */
   readonly unread: number;
+  /** How many instances the director lists that no line of the answer is about. */
+  readonly missing: number;
 }
 
 /** Agents are asked by a task, whose result is whole only when it is done. */
@@ -118,7 +135,8 @@ async function readInstances(asking: Asking, deployment: string): Promise<Read> 
   const patientUntilMs = performance.now() + config.taskSeconds * 1000;
   const patiently = { patientUntilMs, signal };
   const plain = await session.ask({ path, ...patiently });
-  const errands = errandsIn(config, plain.text);
+  const listed = parseAs(config.name, 'the list of instances', z.array(plainAnswer), plain.text);
+  const errands = errandsIn(listed);
   // A task that only reads: where the answer was lost, another one does no harm.
   const begun = await session.ask({ path: `${path}?format=full`, accept: REDIRECTS, ...patiently });
   const id = taskIn(config, begun);
@@ -135,13 +153,23 @@ async function readInstances(asking: Asking, deployment: string): Promise<Read> 
   const lines = parseLines(instanceAnswer, `${text}\n`);
   const read = lines.read.map((one) => toInstance(config, directorVersion, one, errands.has(one.id ?? '')));
   const named = read.filter((one) => one !== undefined);
-  return { read: named.toSorted(byName), unread: lines.unread + read.length - named.length };
+  const unread = lines.unread + read.length - named.length;
+  // Which instance a line is about that cannot be read is not known: it is counted once.
+  const missing = Math.max(0, missingIn(listed, lines.read) - unread);
+  return { read: named.toSorted(byName), unread, missing };
 }
 
 /** Ids of the instances for which no VM is expected, though nobody stopped them: the full answer does not say which those are. */
-function errandsIn(config: BoshConfig, text: string): ReadonlySet<string> {
-  const answers = parseAs(config.name, 'the list of instances', z.array(plainAnswer), text);
-  return new Set(answers.flatMap(({ id, expects_vm: expected }) => (expected === false && id ? [id] : [])));
+function errandsIn(listed: readonly PlainAnswer[]): ReadonlySet<string> {
+  return new Set(listed.flatMap(({ id, expects_vm: expected }) => (expected === false && id ? [id] : [])));
+}
+
+/** A result that was cut off between two lines, or removed by the director's cleanup, looks whole. */
+function missingIn(listed: readonly PlainAnswer[], answers: readonly InstanceAnswer[]): number {
+  const known = new Set(answers.flatMap(({ id, job_name: job, index }) => [id, `${job}/${index}`]));
+  return listed.filter(({ id, job, index }) =>
+    id ? !known.has(id) : job && typeof index === 'number' && !known.has(`${job}/${index}`),
+  ).length;
 }
 
 /**
