@@ -39,6 +39,22 @@ test('of a machine of BOSH the processes of its jobs are read, and nothing else 
   expect(namesOf(parseStatus(outside))).toEqual(['doppler']);
 });
 
+test('an empty group of BOSH leaves nothing out', () => {
+  const text = statusText([DOPPLER, GONE], '5.2.5', 2).replaceAll(/<service>\w+<\/service>/g, '');
+  expect(namesOf(parseStatus(text))).toEqual(['doppler', 'metron_agent']);
+});
+
+test.each([
+  ['with more space in its tag', '<service  name="doppler">'],
+  ['with a line break in its tag', '<service\nname="doppler">'],
+  ['with single quotes', "<service name='doppler'>"],
+])('a service %s is unread, and not left out', (_, tag) => {
+  const text = statusText([{ ...DOPPLER, status: 512 }, GONE], '5.33.0', 2)
+    .replace('<service name="doppler">', tag)
+    .replaceAll(/<servicegroups>[\s\S]*<\/servicegroups>/g, '');
+  expect(gapsOf(parseStatus(text))).toEqual([expect.stringContaining('it has no name that can be read')]);
+});
+
 test('a name that looks like a number stays a name', () => {
   const text = statusText([{ ...DOPPLER, name: '0012' }], '5.33.0', 2);
   expect(namesOf(parseStatus(text))).toEqual(['0012']);

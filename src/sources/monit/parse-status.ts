@@ -49,8 +49,8 @@ const BOSH_GROUP = 'vcap';
 /** The start of the answer. A document type would be somebody else's: monit writes none. */
 const HEAD = /^\s*(?:<\?xml[^>]*\?>)?\s*<monit[\s>]/;
 const IS_MONIT = /<(?:server|services|service)[\s/>]/;
-/** Of a service with attributes; those in the list of groups have none. */
-const STARTS = /<service (?=(?:type|name)=")/g;
+/** Of a service with attributes, whatever they are: what is no dialect known here is unread, and not left out. Those in the list of groups have none. */
+const STARTS = /<service(?=\s)/g;
 /** In the first dialect the type is an attribute and the name an element; in the second it is the other way round. */
 const OPENING = /^<service (?:type="(\d+)">\s*<name>([\s\S]*?)<\/name>|name="([\s\S]*?)">)/;
 
@@ -88,7 +88,7 @@ export function parseStatus(text: string): MonitStatus | undefined {
 interface Sections {
   /** With all services. */
   readonly body: string;
-  /** Names in the group of BOSH; absent where there is no such group, or where it is not known. */
+  /** Names in the group of BOSH; absent where there is no such group, where it is empty, or where it is not known. */
   readonly members?: ReadonlySet<string>;
   readonly isCut: boolean;
 }
@@ -110,9 +110,11 @@ function membersIn(groups: string): ReadonlySet<string> | undefined {
       .map(([, name, of = '']) => [name, of] as const)
       .find(([name]) => name === BOSH_GROUP) ?? [];
   if (members === undefined) return undefined;
-  return new Set(
-    [...members.matchAll(/<service>([\s\S]*?)<\/service>/g)].map(([, name = '']) => printable(name)),
+  const names = [...members.matchAll(/<service>([\s\S]*?)<\/service>/g)].map(([, name = '']) =>
+    printable(name),
   );
+  // An empty group would make everything that fails irrelevant.
+  return names.length > 0 ? new Set(names) : undefined;
 }
 
 /** Each from its start to the next one's. */
