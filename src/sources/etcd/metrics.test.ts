@@ -25,6 +25,10 @@ test('operations are slow above the last bucket below the limit, and large numbe
   });
 });
 
+test.each(['0', '-1'])('a quota of %s is none', (quota) => {
+  expect(readMetrics(`etcd_server_quota_backend_bytes ${quota}\n`)).toEqual({});
+});
+
 test('what holds no metrics gives nothing', () => {
   expect(readMetrics('<html>404</html>')).toEqual({});
 });

@@ -49,7 +49,8 @@ export function readMetrics(text: string): Metrics {
     proposalsPending: count('etcd_server_proposals_pending'),
     proposalsCommitted: count('etcd_server_proposals_committed_total'),
     proposalsApplied: count('etcd_server_proposals_applied_total'),
-    quotaBytes: count('etcd_server_quota_backend_bytes'),
+    // 0 where there is none.
+    quotaBytes: count('etcd_server_quota_backend_bytes') || undefined,
     dbSizeBytes:
       count('etcd_mvcc_db_total_size_in_bytes') ?? count('etcd_debugging_mvcc_db_total_size_in_bytes'),
     dbInUseBytes: count('etcd_mvcc_db_total_size_in_use_in_bytes'),
