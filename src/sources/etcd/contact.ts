@@ -29,6 +29,7 @@ export interface Contact extends Endpoint {
 }
 
 export interface Contacts {
+  /** Each once, however often it is configured. */
   readonly configured: readonly Contact[];
   /** For an address that a member told. */
   readonly at: (endpoint: Endpoint) => Contact;
@@ -49,7 +50,7 @@ export function openContacts(config: EtcdConfig): Contacts {
     return made.contact;
   };
   return {
-    configured: config.endpoints.map(at),
+    configured: [...new Set(config.endpoints.map(at))],
     at,
     close: async () => {
       closed = true;

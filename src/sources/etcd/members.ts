@@ -41,9 +41,9 @@ export async function readMembers(cluster: Cluster, { signal, withinMs }: Bounde
   const found = byElimination(asked, own, matched);
   const all: readonly AtItsAddress[] = [...new Set([...own, ...found.map(({ portrait }) => portrait)])];
   const agreement = agreementOf(
-    all.map(({ quorum, facts: { unanswered = [] } }) => {
+    all.map(({ quorum, isSlow = false, facts: { unanswered = [] } }) => {
       const failure = unanswered.find(({ question }) => question === 'quorum read')?.error;
-      return { ...(quorum && { quorum }), ...(failure && { failure }) };
+      return { ...(quorum && { quorum }), ...(failure && { failure }), isSlow };
     }),
   );
   const quotas = all.flatMap(({ facts }) => facts.quotaBytes ?? []);
@@ -140,13 +140,18 @@ function idsOf(listed: readonly Listed[]): readonly string[] {
   return listed.map(({ id }) => id).toSorted();
 }
 
-/** Which portrait is which member's: by the id that answered, else by its address, or by the name that is asked for there. */
+/**
+ * Which portrait is which member's: by the id that answered, else by its address, or by the name that is asked for there. Of several with
+ * its id the one at its own address: another one may be a balancer, whose answers come from many members.
+ */
 function match(listed: readonly Listed[], portraits: readonly Portrait[]): Map<string, Portrait> {
   const matched = new Map<string, Portrait>();
   const nameless = new Set(portraits.filter(({ id }) => id === undefined));
   for (const { id, clientUrls } of listed) {
+    const answering = portraits.filter((one) => one.id === id);
     const portrait =
-      portraits.find((one) => one.id === id) ??
+      answering.find(({ contact }) => isAmong(contact, clientUrls)) ??
+      answering[0] ??
       nameless.values().find(({ contact }) => isAmong(contact, clientUrls));
     if (portrait === undefined) continue;
     matched.set(id, portrait);

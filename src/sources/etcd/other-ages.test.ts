@@ -280,7 +280,7 @@ test('learners, quotas of 3.6, reasons of bad health and members that never star
   const seen = await membersOf(
     gateway('/v3', '3.6.1', {
       'GET /health': { json: { health: 'false', reason: 'ALARM CORRUPT' }, status: 503 },
-      'POST /v3/cluster/member/list': { json: { members } },
+      'POST /v3/cluster/member/list': { json: { header: {}, members } },
       'POST /v3/maintenance/status': { json: status },
     }),
   );
@@ -326,8 +326,77 @@ test.each<[string, unknown, unknown]>([
   ['of a kind that is a number', { memberID: '10', alarm: 7 }, { kind: '7', memberId: 'a' }],
   ['of no kind at all', { memberID: '10' }, { kind: 'UNKNOWN', memberId: 'a' }],
 ])('an alarm %s is an alarm', async (_, alarm, expected) => {
-  const routes = gateway('/v3', '3.5.30', { 'POST /v3/maintenance/alarm': { json: { alarms: [alarm] } } });
+  const json = { header: {}, alarms: [alarm] };
+  const routes = gateway('/v3', '3.5.30', { 'POST /v3/maintenance/alarm': { json } });
   expect((await membersOf(routes)).alarms).toEqual([expected]);
+});
+
+test.each([
+  ['a page', { text: '<html>Please log in</html>' }],
+  ['an object of something else', { json: { login: 'required' } }],
+])(
+  '%s with status 200 is neither an empty list of alarms nor a status without a leader',
+  async (_, answer) => {
+    const routes = gateway('/v3', '3.5.30', {
+      'POST /v3/maintenance/alarm': answer,
+      'POST /v3/maintenance/status': answer,
+    });
+    expect((await membersOf(routes)).members[0]).toMatchObject({
+      healthy: true,
+      hasLeader: true,
+      unanswered: [
+        { question: 'status', error: { kind: 'malformed' } },
+        { question: 'alarm list', error: { kind: 'malformed' } },
+      ],
+    });
+  },
+);
+
+const GONE = { text: '404 page not found', status: 404 };
+
+test('without the gateway the list of alarms is missing, and not empty', async () => {
+  const routes = gateway('/nowhere', '3.4.23', { 'POST /v3/maintenance/alarm': GONE });
+  const [member] = (await membersOf(routes)).members;
+  expect(member!.unanswered).toContainEqual(
+    expect.objectContaining({
+      question: 'alarm list',
+      error: expect.objectContaining({
+        message: expect.stringContaining('--enable-grpc-gateway') as string,
+      }) as Error,
+    }),
+  );
+});
+
+test('a member that takes as long for every answer has not lost its quorum by that', async () => {
+  const slow = Object.fromEntries(
+    Object.entries(gateway('/v3', '3.5.30')).map(([route, answer]): [string, FakeAnswer] => [
+      route,
+      (_, response) => {
+        if (route.startsWith('POST')) return;
+        setTimeout(() => {
+          response.writeHead(200, { 'content-type': 'application/json' });
+          response.end('json' in answer ? JSON.stringify(answer.json) : '');
+        }, 900);
+      },
+    ]),
+  );
+  const source = open([await serve(slow)]);
+  const seen = await source.keyValue!.members({ signal, withinMs: 2_000 });
+  expect(seen).not.toHaveProperty('hasQuorum');
+});
+
+test('of two that answer as one member, the one at its own address stands for it, and each address is asked once', async () => {
+  const list = 'POST /v3/cluster/member/list';
+  const routes: Record<string, FakeAnswer> = { ...gateway('/v3', '3.5.30') };
+  const unhealthy = { json: { health: 'false', reason: 'RAFT NO LEADER' }, status: 503 };
+  const balanced: Record<string, FakeAnswer> = { ...routes, 'GET /health': unhealthy };
+  const [balancer, own] = [await serve(balanced), await serve(routes)];
+  const members = [{ ID: '17496614320493254894', name: 'n1', clientURLs: [own.url] }];
+  routes[list] = balanced[list] = { json: { header: {}, members } };
+  const seen = await open([balancer, own, own]).keyValue!.members(BOUNDED);
+  expect(seen.members).toMatchObject([{ name: 'n1', url: own.url, healthy: true }]);
+  expect(seen.endpoints).toHaveLength(2);
+  expect(own.asked.filter((question) => question === 'GET /version')).toHaveLength(1);
 });
 
 test('too many requests are no denial', async () => {

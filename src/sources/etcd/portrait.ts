@@ -34,6 +34,8 @@ export interface Portrait {
   readonly listed?: readonly Listed[];
   readonly alarms: readonly StoreAlarm[];
   readonly quorum?: Quorum;
+  /** Its other answers took so long that a quorum read which was not answered says nothing about the majority. */
+  readonly isSlow?: boolean;
   readonly facts: Partial<
     Omit<StoreMember, 'id' | 'name' | 'clientUrls' | 'url' | 'isConfigured' | 'isLearner'>
   >;
@@ -42,6 +44,9 @@ export interface Portrait {
 /** No answer to `/version` in this time: the others are asked as a member of today is asked. */
 const VERSION_WITHIN_MS = 1_500;
 const TODAY: Version = { text: '', prefix: '/v3' };
+/** A quorum read is late where it was waited for this many times longer than for any answer that needs no majority. */
+const CLEARLY_LONGER = 2;
+const NEED_NO_MAJORITY: ReadonlySet<StoreQuestion> = new Set(['version', 'metrics', 'status']);
 
 /** Asks all questions at once, each by itself. Throws only what is a bug of ours, and the reason of `signal`. */
 export async function portray(
@@ -74,10 +79,16 @@ async function askAll(cluster: Cluster, contact: Contact, signal: AbortSignal): 
   const { name } = cluster;
   const clock = startClock();
   const unanswered: Unanswered[] = [];
+  let slowestMs = 0;
+  let quorumMs = 0;
   const attempt = async <T>(question: StoreQuestion, ask: () => Promise<T>): Promise<T | undefined> => {
+    const askedAt = performance.now();
     try {
-      return await ask();
+      const answer = await ask();
+      if (NEED_NO_MAJORITY.has(question)) slowestMs = Math.max(slowestMs, performance.now() - askedAt);
+      return answer;
     } catch (error) {
+      if (question === 'quorum read') quorumMs = performance.now() - askedAt;
       if (!(error instanceof SourceError)) throw error;
       unanswered.push({ question, error: inOwnWords(question, error, contact), isDenied: isDenied(error) });
       return undefined;
@@ -123,6 +134,7 @@ async function askAll(cluster: Cluster, contact: Contact, signal: AbortSignal): 
     alarms: alarms ?? [],
     ...(quorum && { quorum }),
     clockAheadMs: clock.aheadMs(),
+    isSlow: quorumMs < CLEARLY_LONGER * slowestMs,
   });
 }
 
@@ -141,6 +153,7 @@ interface Answers {
   readonly alarms: readonly StoreAlarm[];
   readonly quorum?: Quorum;
   readonly clockAheadMs: number | undefined;
+  readonly isSlow: boolean;
 }
 
 function assemble(answers: Answers): Portrait {
@@ -183,6 +196,7 @@ function assemble(answers: Answers): Portrait {
     ...(list && { listed: list.members }),
     alarms: [...alarms, ...alarmsAmong(errors), ...alarmsInHealth(health.because)],
     ...(quorum && { quorum }),
+    isSlow: answers.isSlow,
     facts,
   };
 }
@@ -266,13 +280,8 @@ async function describeItself(
   if (version.prefix !== undefined) {
     try {
       const answer = await callV3(cluster, contact, version, { path: 'maintenance/status', signal });
-      if (!('header' in answer))
-        throw new SourceError(
-          cluster.name,
-          'malformed',
-          `${contact.host} answered with a status that is none`,
-        );
-      return fromStatus(answer);
+      if ('header' in answer) return fromStatus(answer);
+      throw new SourceError(cluster.name, 'malformed', `${contact.host} reports an empty status`);
     } catch (error) {
       // The gateway may be switched off.
       if (!(error instanceof SourceError) || error.kind !== 'missing') throw error;
@@ -326,15 +335,21 @@ async function askAlarms(
   // etcd 2 has no alarms.
   if (version.prefix === undefined) return [];
   const call = { path: 'maintenance/alarm', body: { action: 'GET' }, signal };
-  const answer = await callV3(cluster, contact, version, call);
-  const isKnown = Object.keys(answer).every((key) => key === 'header' || key === 'alarms');
-  if (!isKnown || ('alarms' in answer && !Array.isArray(answer['alarms'])))
+  const answer = await callV3(cluster, contact, version, call).catch((error: unknown) => {
+    if (!(error instanceof SourceError) || error.kind !== 'missing') throw error;
     throw new SourceError(
       cluster.name,
-      'malformed',
-      `${contact.host} answered with a list of alarms that is none`,
+      'missing',
+      `${contact.host} does not serve the v3 JSON gateway (--enable-grpc-gateway), so its alarms are not known`,
     );
-  return readAlarms(answer);
+  });
+  const isKnown = Object.keys(answer).every((key) => key === 'header' || key === 'alarms');
+  if (isKnown && (!('alarms' in answer) || Array.isArray(answer['alarms']))) return readAlarms(answer);
+  throw new SourceError(
+    cluster.name,
+    'malformed',
+    `${contact.host} answered with an unreadable list of alarms`,
+  );
 }
 
 /** `/v2/stats/self` says leader also of the last one that is left, so it counts only of a healthy member. */

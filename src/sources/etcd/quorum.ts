@@ -72,9 +72,12 @@ export interface Agreement {
   readonly revision?: string;
 }
 
-/** One that got its answer proves the majority; else one that did not, where it answers other questions, shows that there is none. */
+/**
+ * One that got its answer proves the majority; else one that did not, where it answers other questions, shows that there is none. One that
+ * takes as long for every answer (`isSlow`) shows nothing.
+ */
 export function agreementOf(
-  asked: readonly { readonly quorum?: Quorum; readonly failure?: SourceError }[],
+  asked: readonly { readonly quorum?: Quorum; readonly failure?: SourceError; readonly isSlow?: boolean }[],
 ): Agreement {
   const read = asked.filter(({ quorum }) => quorum !== undefined);
   if (read.length > 0) {
@@ -84,7 +87,7 @@ export function agreementOf(
   }
   const failures = asked.flatMap(({ failure }) => failure ?? []);
   const lost = failures.find((failure) => failure instanceof LostQuorum);
-  const late = failures.find(({ code }) => code === 'TIMEOUT');
+  const late = asked.find(({ failure, isSlow }) => failure?.code === 'TIMEOUT' && isSlow !== true)?.failure;
   if (lost || late) return { holds: false, because: (lost ?? late)!.message };
   const [first] = failures;
   return first ? { because: first.message } : {};
