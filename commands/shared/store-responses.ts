@@ -70,8 +70,11 @@ export function quorumTrouble(store: Store, now: Date): Trouble | undefined {
       store,
       'quorum-lost',
       `${name} does not agree on a read, though ${counted} and ${named([leader])} leads`,
-      'an election may be under way: check again. If it stays so, look at the disks and the network between the members',
+      AFTER_ELECTION,
     );
+  // Where nobody reports that, only the read is known to fail.
+  if (!store.members.some(({ hasLeader }) => hasLeader === false))
+    return lost(store, 'quorum-lost', `${name} does not agree on a read, though ${counted}`, AFTER_ELECTION);
   const problem = certificateProblem(store.members, 'peerCertificate', now);
   if (problem !== undefined)
     return lost(
@@ -87,6 +90,9 @@ export function quorumTrouble(store: Store, now: Date): Trouble | undefined {
     'look at the peer certificates (expired ones end the connections between members), at the network between the members, at their disks and clocks',
   );
 }
+
+const AFTER_ELECTION =
+  'an election may be under way: check again. If it stays so, look at the disks and the network between the members';
 
 /** Some of the endpoints may answer, and not be allowed to list the members. */
 function withoutMembers(store: Store, now: Date): Trouble | undefined {

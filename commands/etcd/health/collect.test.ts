@@ -138,6 +138,22 @@ test('members that follow different leaders are asked again: an election may hav
   expect(facts.stores[0]?.endpoints).toEqual(settled.endpoints);
 });
 
+test('members that know no leader though a majority responds are asked again', async () => {
+  const settled = store([leader('n2'), member('n3'), silent('n1')]);
+  const electing = store([member('n2', { hasLeader: false }), member('n3'), silent('n1')], {
+    hasQuorum: false,
+  });
+  const answers = [electing, settled];
+  const members = () => Promise.resolve(answers.shift() ?? settled);
+  const { facts } = await look([{ ...keeping('etcd', settled), members }]);
+  expect(facts.stores[0]?.hasQuorum).toBe(true);
+
+  let asked = 0;
+  const dead = store([member('n2'), silent('n3'), silent('n1')], { hasQuorum: false });
+  const ask = () => Promise.resolve(++asked === 1 ? dead : settled);
+  expect((await look([{ ...keeping('etcd', dead), members: ask }])).facts.stores[0]?.hasQuorum).toBe(false);
+});
+
 test('disks are read twice, and the difference is what they did meanwhile', async () => {
   const [n1, n2] = [leader('n1'), member('n2')];
   const later = new Map([[n1.url!, { fsyncs: { slow: 840, total: 418_300 } }]]);

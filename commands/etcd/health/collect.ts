@@ -68,14 +68,17 @@ async function askMembers(
 ): Promise<ports.StoreMembers> {
   const budgetMs = (most: number) => Math.min(most, SHARE_FOR_MEMBERS * leftMs());
   const first = await store.members({ signal, withinMs: budgetMs(MOST_FOR_MEMBERS_MS) });
-  if (!mayBeElecting(first) || leftMs() < 2 * (ELECTION_MS + RESERVE_MS)) return first;
+  const isSplit = leadersOf(first).length > 1;
+  if (!(isSplit || isLeaderless(first)) || leftMs() < 2 * (ELECTION_MS + RESERVE_MS)) return first;
   await setTimeout(ELECTION_MS, undefined, { signal });
-  return store.members({ signal, withinMs: budgetMs(MOST_AFTER_ELECTION_MS) });
+  const second = await store.members({ signal, withinMs: budgetMs(MOST_AFTER_ELECTION_MS) });
+  // With less time, it may know less.
+  return isSplit || second.hasQuorum === true ? second : first;
 }
 
-function mayBeElecting(found: ports.StoreMembers): boolean {
+function isLeaderless(found: ports.StoreMembers): boolean {
   const { voters, up, majority } = votesIn(found);
-  return leadersOf(found).length > 1 || (found.hasQuorum === false && voters > 1 && up >= majority);
+  return found.hasQuorum === false && voters > 1 && up >= majority;
 }
 
 async function watchDisks(

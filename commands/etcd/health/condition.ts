@@ -49,7 +49,8 @@ export function isWorthFreeing({ sizeBytes, freeBytes = 0, quotaBytes = 0 }: Spa
 /** Why no member may be worked on now; undefined where it may. */
 export function obstacleTo(store: ports.StoreMembers): string | undefined {
   const { members, hasQuorum } = store;
-  if (hasQuorum !== true) return 'it has no quorum';
+  if (hasQuorum === undefined) return 'whether it has a quorum is not known';
+  if (!hasQuorum) return 'it has no quorum';
   if (clustersOf(store).length > 1) return 'its endpoints are separate clusters';
   if (leadersOf(store).length > 1) return 'its endpoints follow different leaders';
   const alarms = otherAlarms(store);

@@ -210,6 +210,49 @@ test('a member is unhealthy in its own words, and one that knows no leader is cu
   expect(cut?.summary).toContain('it is cut off from them');
 });
 
+test('that the others agree is said where they are a majority, and that a majority agrees where that is known', () => {
+  const bad = { healthy: false, unhealthyBecause: 'RAFT NO LEADER' };
+  const summaryOf = (...args: Parameters<typeof store>) =>
+    askOf(store(...args)).findings.find(({ reason }) => reason === 'member-unhealthy')?.summary;
+  expect(summaryOf([leader('n1', bad), member('n2', bad), silent('n3')])).toBe(
+    'n1 and n2 are not healthy, though a majority agrees on reads. Look at their logs and disks',
+  );
+  const lost = { healthy: false, hasLeader: false };
+  expect(summaryOf([member('n1', lost), member('n2', lost), member('n3', lost)])).toBe(
+    'n1, n2 and n3 are not healthy, though a majority agrees on reads. Look at their logs and disks',
+  );
+  const { hasQuorum: _, ...unknown } = store([leader('n1', bad)]);
+  const report = askOf(unknown);
+  expect(report.verdict).toBe('The one member of etcd is not healthy');
+  expect(report.findings[0]?.summary).toBe('n1 is not healthy (RAFT NO LEADER). Look at its log and disks');
+});
+
+test('that there is no leader is only said where a member says so', () => {
+  const mute = ['n1', 'n2', 'n3'].map((name) => {
+    const { hasLeader: _, ...known } = member(name);
+    return known;
+  });
+  expect(askOf(store(mute, { hasQuorum: false })).verdict).toBe(
+    'etcd does not agree on a read, though 3 of 3 members respond',
+  );
+});
+
+test('without an answer about the quorum, no fix is offered for that reason', () => {
+  const { hasQuorum: _, ...unknown } = store([leader('n1', FULL)], { alarms: [alarm('n1')] });
+  expect(askOf(unknown).findings[0]?.evidence).toContainEqual({
+    kind: 'field',
+    label: 'No fix is offered',
+    value: 'whether it has a quorum is not known',
+  });
+});
+
+test('a verdict that begins with an address keeps it as it is', () => {
+  const settled = store([leader('n1')]);
+  const error = new SourceError('etcd', 'unreachable', 'refused');
+  const left = { address: 'localhost:2379', error, absence: 'not-listening' } as const;
+  expect(askOf({ ...settled, endpoints: [...settled.endpoints, left] }).verdict).toMatch(/^localhost:2379 /);
+});
+
 test('an alarm explains why a member calls itself unhealthy, but not that it knows no leader', () => {
   const full = [leader('n1', FULL), member('n2', FULL), member('n3', { ...FULL, hasLeader: false })];
   const report = askOf(store(full, { alarms: [alarm('n1')] }));

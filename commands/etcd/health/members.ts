@@ -105,17 +105,24 @@ function unhealthy(store: StoreLook, faulty: readonly ports.StoreMember[]): Trou
   const state = isOne ? ` (${stateOf(first, store.alarms)})` : '';
   const isAll = faulty.length === store.members.length;
   const isCutOff = faulty.every(({ hasLeader }) => hasLeader === false);
-  const others = isAll ? 'though a majority agrees on reads' : 'though the others agree';
-  const next = isCutOff
-    ? `: ${isOne ? 'it is' : 'they are'} cut off from them. Look at the network on the peer ports`
-    : `. Look at ${isOne ? 'its log' : 'their logs'} and disks`;
+  const well = store.members.filter((member) => !isNoVoter(member) && isWell(member, store)).length;
+  const doOthersAgree = store.hasQuorum === true && well >= votesIn(store).majority;
+  const agreed = doOthersAgree ? ', though the others agree' : ', though a majority agrees on reads';
+  const others = store.hasQuorum === true ? agreed : '';
+  const next =
+    isCutOff && doOthersAgree
+      ? `: ${isOne ? 'it is' : 'they are'} cut off from them. Look at the network on the peer ports`
+      : `. Look at ${isOne ? 'its log' : 'their logs'} and disks`;
   return {
-    headline: `${faulty.length} of ${wording.count(store.members.length, 'member')} of ${store.name} ${is} not healthy`,
+    headline:
+      isAll && isOne
+        ? `the one member of ${store.name} is not healthy`
+        : `${faulty.length} of ${wording.count(store.members.length, 'member')} of ${store.name} ${is} not healthy`,
     finding: {
       reason: 'member-unhealthy',
       severity: 'warning',
       target: targetOf(store, faulty),
-      summary: `${named(faulty)} ${is} not healthy${state}, ${others}${next}`,
+      summary: `${named(faulty)} ${is} not healthy${state}${others}${next}`,
       evidence: [membersTable(store)],
     },
   };

@@ -17,6 +17,7 @@ const MOST_HEADLINES = 2;
 export function verdictOf(judged: readonly Judged[]): string {
   const names = judged.map(({ store }) => store.name);
   const members = judged.flatMap(({ store }) => store.members.map(nameOf));
+  const addresses = judged.flatMap(({ store }) => store.endpoints.map(({ address }) => address));
   const headlines = worstFirst(judged.flatMap(headlinesOf)).map(({ headline }) => headline);
   const more = headlines.length - MOST_HEADLINES;
   const well = judged.filter((one) => headlinesOf(one).length === 0);
@@ -26,7 +27,7 @@ export function verdictOf(judged: readonly Judged[]): string {
       ...(more > 0 ? [wording.count(more, 'more problem')] : []),
       ...(well.length > 0 ? [wellIn(well)] : []),
     ].join('; '),
-    [...names, ...members],
+    [...names, ...members, ...addresses],
   );
 
   function headlinesOf({ store: { name }, troubles }: Judged) {
