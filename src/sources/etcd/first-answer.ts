@@ -58,5 +58,6 @@ function together(source: string, failures: readonly SourceError[]): SourceError
   if (lost || (first && failures.length === 1)) return (lost ?? first)!;
   const kind = TELLING.find((kind) => failures.some((failure) => failure.kind === kind)) ?? 'unreachable';
   const said = [...new Set(failures.map(({ message }) => message))];
-  return new SourceError(source, kind, `no member can be asked: ${said.join('; ')}`);
+  const what = kind === 'malformed' ? 'no member gives an answer that can be read' : 'no member can be asked';
+  return new SourceError(source, kind, `${what}: ${said.join('; ')}`);
 }

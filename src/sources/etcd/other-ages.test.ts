@@ -385,6 +385,14 @@ test('a member that takes as long for every answer has not lost its quorum by th
   expect(seen).not.toHaveProperty('hasQuorum');
 });
 
+test('a balancer that loses one question is asked the others', async () => {
+  const routes = gateway('/v3', '3.5.30', { 'GET /version': (request) => request.destroy() });
+  expect(await membersOf(routes)).toMatchObject({
+    hasQuorum: true,
+    members: [{ id: ID, healthy: true, raftIndex: 39, unanswered: [{ question: 'version' }] }],
+  });
+});
+
 test('of two that answer as one member, the one at its own address stands for it, and each address is asked once', async () => {
   const list = 'POST /v3/cluster/member/list';
   const routes: Record<string, FakeAnswer> = { ...gateway('/v3', '3.5.30') };
