@@ -33,6 +33,12 @@ export function clientCertificateTrouble(
 ): Trouble | undefined {
   const { clientCertificate: certificate, name } = store;
   if (!certificate) return undefined;
+  const early = certificate.notBefore.getTime() - now.getTime();
+  if (early > 0) {
+    const headline = `Wrench's client certificate for ${name} is not valid for another ${wording.span(early)}`;
+    const reason = 'client-certificate-not-yet-valid';
+    return clientTrouble(store, certificate, { headline, reason, severity: 'critical' }, inEffect(store));
+  }
   const left = certificate.notAfter.getTime() - now.getTime();
   if (left > Math.max(warningDays, criticalDays) * DAY_MS) return undefined;
   const isOver = left <= 0;
@@ -40,23 +46,33 @@ export function clientCertificateTrouble(
   const consequence = isOver
     ? inEffect(store)
     : 'members that verify it reject it from then on, and this check sees nothing. Renew it';
+  const reason = isOver ? 'client-certificate-expired' : 'client-certificate-expiring';
+  const severity = left <= criticalDays * DAY_MS ? 'critical' : 'warning';
+  return clientTrouble(store, certificate, { headline, reason, severity }, consequence);
+}
+
+function clientTrouble(
+  { name }: Store,
+  certificate: ports.Certificate,
+  { headline, ...known }: { readonly headline: string } & Pick<Trouble['finding'], 'reason' | 'severity'>,
+  consequence: string,
+): Trouble {
   return {
     headline,
     finding: {
-      reason: isOver ? 'client-certificate-expired' : 'client-certificate-expiring',
-      severity: left <= criticalDays * DAY_MS ? 'critical' : 'warning',
+      ...known,
       target: name,
       summary: `${headline}: ${consequence}`,
       evidence: [
         field('Certificate', certificate.name),
-        field('Expires', wording.moment(certificate.notAfter)),
+        field('Valid', `${wording.moment(certificate.notBefore)} to ${wording.moment(certificate.notAfter)}`),
         field('Configured as', `clientCertificate of the source ${name}`),
       ],
     },
   };
 }
 
-/** What the endpoints do with one that has expired, as far as they show it. */
+/** What the endpoints do with one that is not valid, as far as they show it. */
 function inEffect({ endpoints }: Store): string {
   if (endpoints.some(({ error }) => error === undefined))
     return 'some members still accept it; those that verify it do not. Renew it';

@@ -1,5 +1,5 @@
 import { type ports, wording } from '../kit.ts';
-import { type Evidence, field, nameOf, type Store, type Trouble } from './store-words.ts';
+import { type Evidence, field, isListed, nameOf, type Store, type Trouble } from './store-words.ts';
 
 /** Whether the configured endpoints are one cluster: nothing else that they report counts before that is so. */
 export function identityTroubles(store: Store): Trouble[] {
@@ -110,7 +110,8 @@ export function isLeftOver(
   { memberId, error, absence }: ports.StoreEndpoint,
 ): boolean {
   const areAllFound =
-    members.length > 0 && members.every(({ error: one, isConfigured }) => one === undefined || isConfigured);
+    isListed({ members }) &&
+    members.every(({ error: one, isConfigured }) => one === undefined || isConfigured);
   return areAllFound && memberId === undefined && error !== undefined && absence !== 'rejected';
 }
 

@@ -1,6 +1,14 @@
 import { type ports, wording } from '../kit.ts';
 import { certificateProblem, hasExpired } from './store-certificates.ts';
-import { type Evidence, field, membersTable, named, type Store, type Trouble } from './store-words.ts';
+import {
+  type Evidence,
+  field,
+  isListed,
+  membersTable,
+  named,
+  type Store,
+  type Trouble,
+} from './store-words.ts';
 
 export function isKnownDown(absence: ports.Absence | undefined): boolean {
   return absence === 'not-listening' || absence === 'hung';
@@ -48,11 +56,11 @@ export function votesIn({ members }: ports.StoreMembers): Votes {
 
 /** Nothing is written and no key expires without a majority: what else is wrong with the members follows from it, or is its cause. */
 export function quorumTrouble(store: Store, now: Date): Trouble | undefined {
-  if (store.members.length === 0) return withoutMembers(store, now);
   if (store.hasQuorum === true) return undefined;
+  if (store.members.length === 0) return withoutMembers(store, now);
   const { name } = store;
   const { voters, up, majority } = votesIn(store);
-  const counted = `${up} of ${wording.count(voters, 'member')} ${up === 1 ? 'responds' : 'respond'}`;
+  const counted = `${up} of ${wording.count(voters, isListed(store) ? 'member' : 'endpoint')} ${up === 1 ? 'responds' : 'respond'}`;
   if (up < majority) {
     // Where nobody said that there is no majority, those that cannot be reached from here may well be up.
     const down = store.members.filter((member) => !isNoVoter(member) && isKnownDown(member.absence)).length;

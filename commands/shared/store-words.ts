@@ -34,6 +34,11 @@ export function targetOf({ name }: Pick<Store, 'name'>, members: readonly Named[
   return only && others.length === 0 ? `${name}/${nameOf(only)}` : name;
 }
 
+/** Where nobody listed the members, the endpoints stand for them, each by its address. */
+export function isListed({ members }: Pick<ports.StoreMembers, 'members'>): boolean {
+  return !members.every(({ name, url }) => url !== undefined && new URL(url).host === name);
+}
+
 export interface Column {
   readonly title: string;
   readonly of: (member: ports.StoreMember) => string;

@@ -77,6 +77,30 @@ test('keys that were read before the quorum was lost are not judged', () => {
   expect(alone.verdict).toBe('etcd has lost its quorum: 1 of 3 members responds; no doppler can be judged');
 });
 
+test('a store whose keys were read has not lost its quorum, though nobody reports on itself in time', () => {
+  const slow = endpointsOf().map(({ address }) => ({
+    address,
+    error: new SourceError('etcd', 'unreachable', 'did not answer within 2 s'),
+    absence: 'hung' as const,
+  }));
+  const look = etcd([announced('z1/doppler_z1/id-1', '10.0.1.1')], {
+    members: { members: [], endpoints: slow, alarms: [] },
+  });
+  expect(lines(ask(factsOf([look], [deployment([doppler(ONE)])])))).toEqual([]);
+});
+
+test('in the middle of a verdict nothing begins with a capital letter', () => {
+  const look = etcd(
+    [announced('z1/doppler_z1/id-1', '10.0.1.1'), announced('z2/doppler_z2/id-2', '10.0.2.1')],
+    {
+      members: members(['a', 'b', 'c'], { b: { clockAheadMs: 9_000 } }),
+    },
+  );
+  expect(ask(factsOf([look], [deployment([doppler(ONE), doppler(TWO)])])).verdict).toContain(
+    '; both dopplers are',
+  );
+});
+
 test.each([
   [2_000, []],
   [2_001, ['critical clock-skew etcd']],

@@ -160,7 +160,7 @@ test('where the second look fails, the members are asked again: the quorum may j
   expect(gaps).toEqual([]);
 });
 
-test('a first look that fails while a majority agrees on reads is taken once more, and no gap contradicts the majority', async () => {
+test('a first look that fails while a majority agrees on reads is taken once more, and the gap says why', async () => {
   const electing = store({
     tree: (prefix, times) => {
       if (times === 1) throw LOST;
@@ -178,8 +178,33 @@ test('a first look that fails while a majority agrees on reads is taken once mor
   });
   const { gaps } = await look([never]);
   expect(gaps).toEqual([
-    'etcd: /doppler/meta, /healthstatus/doppler: they were not read in time, though a majority agrees on reads',
+    'etcd: /doppler/meta, /healthstatus/doppler: they could not be read, though a majority agreed on another read: etcdserver: request timed out (errorCode 300)',
   ]);
+});
+
+const SLOW = THREE.endpoints.map(({ address }) => ({
+  address,
+  error: new SourceError('etcd', 'unreachable', 'did not answer within 2 s'),
+  absence: 'hung' as const,
+}));
+
+test('members that answered once are kept where nobody has time to answer again', async () => {
+  const answers = [THREE, { ...THREE, members: [], endpoints: SLOW }];
+  const slow = store({
+    members: () => answers.shift()!,
+    tree: (prefix, times) => {
+      if (times > 1) throw new SourceError('etcd', 'unreachable', 'no answer within 3 s');
+      return tree(prefix, []);
+    },
+  });
+  const { facts } = await look([slow]);
+  expect(answers).toEqual([]);
+  expect(facts.stores[0]?.members).toBe(THREE);
+});
+
+test('where the keys were read and nobody reports on itself, each endpoint is a gap', async () => {
+  const { gaps } = await look([store({ members: () => ({ ...THREE, members: [], endpoints: SLOW }) })]);
+  expect(gaps).toHaveLength(3);
 });
 
 test('a store that never answers ends before the deadline, and what the members report is kept', async () => {

@@ -129,12 +129,16 @@ async function lookAt(
     isUnreachable(one) && !signal.aborted && leftMs() > LEAST_MS + RESERVE_MS;
   // An election may have been under way, or the quorum been lost since the members were asked.
   if (members?.hasQuorum && isToRetry(looks.earlier)) looks = await lookTwice();
-  else if (isToRetry(looks.later)) members = (await askMembers()) ?? members;
+  else if (isToRetry(looks.later)) {
+    const again = await askMembers();
+    // With less time, nobody may answer who did before.
+    if (again && (!members || again.endpoints.some(({ error }) => error === undefined))) members = again;
+  }
 
   const { earlier, later } = looks;
   if (earlier instanceof SourceError && earlier.kind === 'missing')
     return { name, unfit: earlier, ...(members && { members }) };
-  if (members) reportNotAsked(context, name, members);
+  if (members) reportNotAsked(context, name, members, !(earlier instanceof SourceError));
   const known = { name, ...(members && { members }) };
   if (earlier instanceof SourceError) {
     reportUnread(context, what, earlier, members);
@@ -224,7 +228,11 @@ function reportUnread(
   const isDown = endpoints.length > 0 && endpoints.every(({ absence }) => isKnownDown(absence));
   const isAnswering = endpoints.some((endpoint) => endpoint.error === undefined);
   if (isDown || (hasQuorum === false && isAnswering)) return undefined;
-  const late = new SourceError(source, kind, 'they were not read in time, though a majority agrees on reads');
+  const late = new SourceError(
+    source,
+    kind,
+    `they could not be read, though a majority agreed on another read: ${error.message}`,
+  );
   return gap(what, hasQuorum ? late : error);
 }
 
@@ -232,10 +240,15 @@ function reportUnread(
  * An endpoint of which nothing is known may belong to another cluster, so that is a gap. Of a member that the others list, only its clock
  * is unknown then.
  */
-function reportNotAsked({ gap, note }: Context, name: string, store: ports.StoreMembers): void {
+function reportNotAsked(
+  { gap, note }: Context,
+  name: string,
+  store: ports.StoreMembers,
+  wasRead: boolean,
+): void {
   const { members, endpoints, hasQuorum } = store;
-  // That nobody answers is reported with the keys.
-  if (endpoints.every(({ error }) => error !== undefined)) return;
+  // That nobody answers is reported with the keys, unless these were read.
+  if (!wasRead && endpoints.every(({ error }) => error !== undefined)) return;
   for (const endpoint of endpoints) {
     const { address, error, absence, memberId, clusterId } = endpoint;
     const isUnknown = absence === 'rejected' || (memberId === undefined && !isLeftOver(store, endpoint));

@@ -157,7 +157,10 @@ function spoiled(
   first: readonly Said[],
   { because, finding: { target } }: StoreTrouble,
 ): Own {
-  const rest = judged.length > 0 ? verdictOf(service, judged) : `no ${service.name} can be judged`;
+  const rest =
+    judged.length > 0
+      ? verdictOf(service, judged).replace(/^(Both|All) /, (start) => start.toLowerCase())
+      : `no ${service.name} can be judged`;
   const verdict = `${sentence(because, { name: target })}; ${rest}`;
   const cause: Cause = { kind: 'known', because };
   return { verdict, cause, first, each: [] };
@@ -188,6 +191,7 @@ const OF_MEMBERS: ReadonlySet<string> = new Set([
   'endpoints-down',
   'client-certificate-expired',
   'client-certificate-expiring',
+  'client-certificate-not-yet-valid',
   'certificate-expired',
   'no-space',
   'corrupt',

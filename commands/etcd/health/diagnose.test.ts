@@ -227,6 +227,21 @@ test('that the others agree is said where they are a majority, and that a majori
   expect(report.findings[0]?.summary).toBe('n1 is not healthy (RAFT NO LEADER). Look at its log and disks');
 });
 
+test('where nobody lists the members, the endpoints are called endpoints, and none is left over', () => {
+  const host = (name: string) => new URL(member(name).url!).host;
+  const [n1, n2, n3] = [
+    { ...leader('n1'), name: host('n1') },
+    { ...silent('n2'), name: host('n2') },
+    { ...silent('n3'), name: host('n3') },
+  ];
+  const settled = store([n1, n2, n3], { hasQuorum: false });
+  const endpoints = settled.endpoints.map(({ lists: _lists, memberId: _memberId, ...known }) => known);
+  expect(askOf({ ...settled, endpoints }).verdict).toBe(
+    'etcd has lost its quorum: 1 of 3 endpoints responds',
+  );
+  expect(askOf(store([n1])).verdict).toContain('The one endpoint of etcd is healthy');
+});
+
 test('that there is no leader is only said where a member says so', () => {
   const mute = ['n1', 'n2', 'n3'].map((name) => {
     const { hasLeader: _, ...known } = member(name);
@@ -524,6 +539,14 @@ test('a learner has no vote, started or not; one that the list calls a voter is 
   expect(unlisted.findings[0]?.summary).toContain('etcd refuses to promote it');
   const down = [member('n1', { isLearnerByStatus: true }), silent('n2'), leader('n3')];
   expect(askOf(store(down, { hasQuorum: false })).verdict).toContain('1 of 2 members responds');
+});
+
+test('our own client certificate that is not valid yet is the cause, and not that it expires soon', () => {
+  const { certificate: ours } = certificate('client', '2026-02-28T12:00:00Z');
+  const clientCertificate = { ...ours, notBefore: new Date('2026-02-21T12:00:00Z') };
+  const report = askOf(store([leader('n1')], { clientCertificate }));
+  expect(lines(report)).toEqual(['critical client-certificate-not-yet-valid etcd']);
+  expect(report.verdict).toBe("Wrench's client certificate for etcd is not valid for another 24 hours");
 });
 
 test.each([

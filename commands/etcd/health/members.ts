@@ -7,7 +7,7 @@ import {
   isWell,
   votesIn,
 } from '../../shared/store-responses.ts';
-import { field, nameOf, named, stateOf, targetOf } from '../../shared/store-words.ts';
+import { field, isListed, nameOf, named, stateOf, targetOf } from '../../shared/store-words.ts';
 import type { StoreLook } from './collect.ts';
 import { type Trouble, membersTable } from './words.ts';
 
@@ -104,6 +104,7 @@ function unhealthy(store: StoreLook, faulty: readonly ports.StoreMember[]): Trou
   const is = isOne ? 'is' : 'are';
   const state = isOne ? ` (${stateOf(first, store.alarms)})` : '';
   const isAll = faulty.length === store.members.length;
+  const noun = isListed(store) ? 'member' : 'endpoint';
   const isCutOff = faulty.every(({ hasLeader }) => hasLeader === false);
   const well = store.members.filter((member) => !isNoVoter(member) && isWell(member, store)).length;
   const doOthersAgree = store.hasQuorum === true && well >= votesIn(store).majority;
@@ -116,8 +117,8 @@ function unhealthy(store: StoreLook, faulty: readonly ports.StoreMember[]): Trou
   return {
     headline:
       isAll && isOne
-        ? `the one member of ${store.name} is not healthy`
-        : `${faulty.length} of ${wording.count(store.members.length, 'member')} of ${store.name} ${is} not healthy`,
+        ? `the one ${noun} of ${store.name} is not healthy`
+        : `${faulty.length} of ${wording.count(store.members.length, noun)} of ${store.name} ${is} not healthy`,
     finding: {
       reason: 'member-unhealthy',
       severity: 'warning',

@@ -1,6 +1,6 @@
 import { type ports, wording } from '../../kit.ts';
 import { isKnownDown } from '../../shared/store-responses.ts';
-import { nameOf, named } from '../../shared/store-words.ts';
+import { isListed, nameOf, named } from '../../shared/store-words.ts';
 import type { StoreLook } from './collect.ts';
 import { spaceOf } from './condition.ts';
 import { type Trouble, bytes, worstFirst } from './words.ts';
@@ -57,13 +57,14 @@ function wellIn(judged: readonly Judged[]): string {
 /** `all 3 members of etcd are healthy, n3 leads, 210 kB of 2.1 GB` */
 function oneWell(store: StoreLook): string {
   const all = store.members.length;
+  const noun = isListed(store) ? 'member' : 'endpoint';
   const seen = seenIn(store);
   const whose = seen === all ? `all ${all}` : `${seen} of ${all}`;
   const are = seen === 1 ? 'is' : 'are';
   const who =
     all === 1
-      ? `the one member of ${store.name} is healthy`
-      : `${whose} members of ${store.name} ${are} healthy`;
+      ? `the one ${noun} of ${store.name} is healthy`
+      : `${whose} ${noun}s of ${store.name} ${are} healthy`;
   const leader = store.members.find(({ isLeader }) => isLeader);
   const { sizeBytes, quotaBytes } = spaceOf(store) ?? {};
   return [
