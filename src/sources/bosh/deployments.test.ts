@@ -227,7 +227,7 @@ test('an instance that the director lists and its full answer leaves out is a ga
   const { instances, gaps } = await readOne(bosh.open());
   expect(instances).toHaveLength(3);
   expect(gaps?.map(({ what, error }) => `${what}: ${said(error)}`)).toEqual([
-    'cf: 2 more of its instances: malformed: the director lists them, and left them out when it asked their agents',
+    'cf: 2 of its instances: malformed: the director lists them, and left them out when it asked their agents',
   ]);
 });
 

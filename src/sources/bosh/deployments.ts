@@ -103,7 +103,7 @@ function deploymentOf(
     });
   if (!(instances instanceof SourceError) && instances.missing > 0)
     gaps.push({
-      what: `${printable(name)}: ${instances.missing} more of its instances`,
+      what: `${printable(name)}: ${instances.missing} of its instances`,
       error: new SourceError(
         config.name,
         'malformed',

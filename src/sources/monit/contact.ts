@@ -56,6 +56,9 @@ export function openContact(config: MonitConfig): Contact {
       const { processes, others, unread } = status;
       if (processes.length + others.length === 0 && unread.length > 0)
         throw malformed(name, host, `answered, and no service in it can be read: ${unread[0]!.because}`);
+      // monit adds the machine itself where nobody configured it: https://mmonit.com/monit/documentation/monit.html#SYSTEM
+      if (processes.length + others.length === 0)
+        throw malformed(name, host, 'answered and lists no service, not even the machine itself');
       return { status, ...tokenIn(answer) };
     },
     order: async ({ host, process, action, token }, signal) => {
