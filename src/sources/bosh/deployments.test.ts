@@ -201,6 +201,11 @@ test('one deployment that cannot be read does not hide the others', async () => 
   ]);
 });
 
+test('a deployment that is named twice is read once', async () => {
+  bosh = await startBosh();
+  expect((await read(bosh.open({ deployments: ['cf', 'cf'] }))).map(({ name }) => name)).toEqual(['cf']);
+});
+
 test('all deployments that may be read are looked at where none is named', async () => {
   bosh = await startBosh({ deployments: { b: keepVms([]), a: keepVms([]) } });
   expect((await read(bosh.open())).map(({ name }) => name)).toEqual(['a', 'b']);

@@ -46,7 +46,7 @@ export interface Asking {
  */
 export async function readDeployments(asking: Asking): Promise<readonly Deployment[]> {
   const listed = await listDeployments(asking);
-  const wanted = asking.config.deployments ?? listed.map(({ name }) => name);
+  const wanted = [...new Set(asking.config.deployments ?? listed.map(({ name }) => name))];
   const locks = readLocks(asking).catch(orError);
   const locking = Promise.all(
     wanted.map(async (name) => {
