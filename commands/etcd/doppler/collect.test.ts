@@ -182,6 +182,11 @@ test('a first look that fails while a majority agrees on reads is taken once mor
   ]);
 });
 
+test('a deployment that is asked for where no source keeps processes is a gap', async () => {
+  const { gaps } = await look([store()], undefined, { deployment: 'cf' });
+  expect(gaps).toEqual(['--deployment cf: no source here keeps processes, so no deployment is known']);
+});
+
 const SLOW = THREE.endpoints.map(({ address }) => ({
   address,
   error: new SourceError('etcd', 'unreachable', 'did not answer within 2 s'),

@@ -285,7 +285,11 @@ async function instancesOf(
   { read, signal, attempt, gap, saw }: Context,
   wanted: string | undefined,
 ): Promise<Pick<Facts, 'deployments' | 'instances'>> {
-  if (!read.processes) return { deployments: [], instances: 'no-source' };
+  if (!read.processes) {
+    const because = 'no source here keeps processes, so no deployment is known';
+    if (wanted !== undefined) gap(`--deployment ${wanted}`, new SourceError(wanted, 'missing', because));
+    return { deployments: [], instances: 'no-source' };
+  }
   const answers = await Promise.all(
     read.processes.keepers.map((keeper) =>
       attempt(keeper.name, undefined, () => keeper.deployments({ signal })),
