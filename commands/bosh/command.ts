@@ -1,5 +1,5 @@
 import { defineCommand } from '../kit.ts';
 
 export const command = defineCommand({
-  title: 'BOSH: which processes, agents and VMs are not what they should be, and why',
+  title: 'BOSH processes, agents and VMs that are down, and why',
 });

@@ -27,20 +27,17 @@ export const AILMENTS: Record<Ailment, Whole> = {
       const { agent } = wordsFor(deployment);
       const next =
         deployment.kind === 'bosh'
-          ? 'what runs there is not known. The VM hangs, is cut off or is gone: check it in the infrastructure, then `bosh cloud-check`'
-          : 'what runs there is not known: is the machine up, and does monit listen?';
-      return { reason: 'agent-unresponsive', says: `its ${agent} does not answer`, next };
+          ? 'its processes are unknown. The VM may be hung, unreachable or gone: check it in the IaaS, then run `bosh cloud-check`'
+          : 'its processes are unknown: check that the machine is up and that monit is listening';
+      return { reason: 'agent-unresponsive', says: `its ${agent} is not responding`, next };
     },
     many: ({ deployment }, hit, all) => {
       const { agent, machine } = wordsFor(deployment);
-      const says =
-        hit === all
-          ? `no ${agent} answers: ${hit} of ${all}`
-          : `${hit} of ${all} ${plural(agent)} do not answer`;
+      const says = `${hit} of ${all} ${plural(agent)} are not responding`;
       const next =
         deployment.kind === 'bosh'
-          ? 'so many broken VMs at once are rare; check the certificates of NATS first (`/certs expiring`)'
-          : `so many broken ${machine}s at once are rare; check the network between`;
+          ? 'this many VMs rarely fail at once: check the NATS certificates first (`/certs expiring`)'
+          : `this many ${machine}s rarely fail at once: check the network to them first`;
       return { reason: 'agents-unresponsive', says, next };
     },
   },
@@ -48,39 +45,39 @@ export const AILMENTS: Record<Ailment, Whole> = {
     isOfTask: true,
     one: ({ deployment }) => ({
       reason: 'vm-absent',
-      says: `there is no ${wordsFor(deployment).machine}, though it should run`,
-      next: 'it was deleted or never created: `bosh cloud-check` creates it again, unless the resurrector does',
+      says: `its ${wordsFor(deployment).machine} is missing`,
+      next: 'it was deleted or never created: unless the resurrector recreates it, run `bosh cloud-check`',
     }),
     many: ({ deployment }, hit, all) => ({
       reason: 'vms-absent',
       says: `${hit} of ${all} instances have no ${wordsFor(deployment).machine}`,
-      next: 'so many at once were deleted, or the infrastructure beneath has lost them: check there before creating them again',
+      next: 'they were deleted, or the IaaS has lost them: check there before recreating them',
     }),
   },
   unseen: {
     isOfTask: false,
     one: () => ({
       reason: 'monit-unresponsive',
-      says: 'its agent answers and its monit does not',
-      next: 'what runs there is not known, and nothing is started again: check monit on the VM',
+      says: 'its agent responds, but its monit does not',
+      next: 'its processes are unknown and are not restarted if they fail: check monit on the VM',
     }),
     many: (_, hit, all) => ({
       reason: 'monits-unresponsive',
-      says: `the agents answer and monit does not on ${hit} of ${all} VMs`,
-      next: 'what runs there is not known, and nothing is started again: check what the VMs have in common, such as a new stemcell or a full disk',
+      says: `monit is not responding on ${hit} of ${all} VMs, though their agents are`,
+      next: 'their processes are unknown and are not restarted if they fail: check what the VMs have in common, such as a new stemcell or a full disk',
     }),
   },
   stopped: {
     isOfTask: true,
     one: () => ({
       reason: 'instance-stopped',
-      says: 'it is stopped, though it should run',
-      next: 'somebody stopped it there, or a deploy ended half way; it does not come back by itself',
+      says: 'it is stopped, but should be running',
+      next: 'it was stopped on the VM, or a deploy was interrupted; it does not restart by itself',
     }),
     many: (_, hit, all) => ({
       reason: 'instances-stopped',
-      says: `${hit} of ${all} instances are stopped, though they should run`,
-      next: 'a stop or a deploy that ended half way leaves them so; they do not come back by themselves',
+      says: `${hit} of ${all} instances are stopped, but should be running`,
+      next: 'a stop or a deploy was interrupted; they do not restart by themselves',
     }),
   },
 };
@@ -88,7 +85,7 @@ export const AILMENTS: Record<Ailment, Whole> = {
 /** What to expect of instances that a running task is changing, in place of what to do about them. */
 export function expectedOfTask({ deployment }: Survey, back: string): string {
   const isGoing = /^(delete|stop)\b/i.test(deployment.lock?.description ?? '');
-  const after = isGoing ? 'check again when the task has ended' : `${back} before the task ends`;
+  const after = isGoing ? 'check again when the task ends' : `${back} before the task ends`;
   return `${lockInWords(deployment)}: ${after}`;
 }
 

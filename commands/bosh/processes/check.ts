@@ -5,15 +5,15 @@ import { diagnose } from './diagnose.ts';
 import { restart } from './restart.ts';
 
 export const check = defineCheck({
-  title: 'Processes that do not run, agents that do not answer and VMs that are not there, by their cause',
-  why: 'metron_agent had fallen over on every VM of a Cloud Foundry: a hundred failing VMs were one doppler that had lost its key in etcd.',
+  title: 'Processes that are not running, unresponsive agents and missing VMs, grouped by cause',
+  why: 'metron_agent was down on every VM of a Cloud Foundry: a hundred failing VMs, and the cause was one doppler that had lost its key in etcd.',
   uses: ['processes'],
   args: z.object({
     deployment: z.string().min(1).optional().meta({
-      description: 'only these deployments, by name; several with commas; * stands for anything',
+      description: 'only these deployments, by name; several with commas; * matches anything',
     }),
     group: z.string().min(1).optional().meta({
-      description: 'only these instance groups, by name; several with commas; * stands for anything',
+      description: 'only these instance groups, by name; several with commas; * matches anything',
     }),
     source: z.string().min(1).optional().meta({
       description: 'only these sources, by name; several with commas',

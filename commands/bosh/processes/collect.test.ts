@@ -62,7 +62,7 @@ async function look(keepers: readonly ports.ProcessKeeper[], args: Parameters<ty
   return { facts, names, gaps, seen };
 }
 
-test('asks every keeper, and counts the instances that each one told of', async () => {
+test('queries every source, and counts the instances that each one reports', async () => {
   const { names, gaps, seen, facts } = await look([
     keeper('bosh', [cf, mysql]),
     keeper('edge', [told('edge', [instance('web/0')])]),
@@ -73,7 +73,7 @@ test('asks every keeper, and counts the instances that each one told of', async 
   expect(gaps).toEqual([]);
 });
 
-test('a director that does not answer is one gap, and takes nothing from what the others tell', async () => {
+test('a director that does not answer is one gap, and does not affect the other sources', async () => {
   const silent = new SourceError('bosh', 'unreachable', 'no answer within 5 s');
   const { names, gaps } = await look([
     keeper('bosh', silent),
@@ -117,16 +117,14 @@ test.each([
 test('a deployment that is not there is not all clear: it is a gap which names those that are', async () => {
   const { names, gaps } = await look([keeper('bosh', [cf, mysql])], { deployment: 'mysqk' });
   expect(names).toEqual([]);
-  expect(gaps).toEqual(['--deployment mysqk: nothing of that name was seen; did you mean mysql?']);
+  expect(gaps).toEqual(['--deployment mysqk: not found; did you mean mysql?']);
   expect((await look([keeper('bosh', [cf, mysql])], { deployment: 'kubernetes' })).gaps).toEqual([
-    '--deployment kubernetes: nothing of that name was seen; there is: cf and mysql',
+    '--deployment kubernetes: not found; available: cf and mysql',
   ]);
 });
 
 test('a source that is not there is a gap which names those that are', async () => {
   const { gaps, seen } = await look([keeper('bosh', [cf]), keeper('edge', [])], { source: 'edge,bsh' });
-  expect(gaps).toEqual([
-    '--source bsh: no source of that name watches over processes here; there is: bosh, edge',
-  ]);
+  expect(gaps).toEqual(['--source bsh: no source for processes has that name; available: bosh, edge']);
   expect(seen).toEqual({});
 });

@@ -21,7 +21,7 @@ export interface Asked {
 type Context = ReadContext<'processes'>;
 type Told = ports.Deployment & Pick<Watched, 'kind'>;
 
-/** Asks every keeper at once. What one of them cannot tell is a gap, and takes nothing from what the others tell. */
+/** Queries every source at once. A source that fails is a gap and does not affect the others. */
 export async function collect(context: Context, { deployment, group, source }: Asked): Promise<Facts> {
   const told = await Promise.all(chosenKeepers(context, source).map((keeper) => ask(context, keeper)));
   const chosen = pick(context, '--deployment', deployment, told.flat(), ({ name }) => name);
@@ -56,8 +56,8 @@ function pick<T>(
   const patterns = split(asked);
   for (const pattern of patterns.filter((one) => !known.some((name) => fits(one, name)))) {
     const meant = nearest(pattern, known);
-    const hint = meant === undefined ? `there is: ${wording.list(known, 10)}` : `did you mean ${meant}?`;
-    gap(`${flag} ${pattern}`, new SourceError(pattern, 'missing', `nothing of that name was seen; ${hint}`));
+    const hint = meant === undefined ? `available: ${wording.list(known, 10)}` : `did you mean ${meant}?`;
+    gap(`${flag} ${pattern}`, new SourceError(pattern, 'missing', `not found; ${hint}`));
   }
   return all.filter((one) => patterns.some((pattern) => fits(pattern, nameOf(one))));
 }
@@ -73,7 +73,7 @@ function chosenKeepers(context: Context, source: string | undefined): readonly p
       new SourceError(
         name,
         'missing',
-        `no source of that name watches over processes here; there is: ${known.join(', ')}`,
+        `no source for processes has that name; available: ${known.join(', ')}`,
       ),
     );
   return keepers.filter(({ name }) => asked.includes(name));

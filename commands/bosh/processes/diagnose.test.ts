@@ -29,36 +29,35 @@ test('a hundred failing VMs are one finding, and it points at the dopplers', () 
     reason: 'process-not-running-on-many',
     severity: 'critical',
     target: 'bosh:cf metron_agent',
-    summary:
-      'metron_agent is not running on 12 of 12 VMs: one cause behind all of them is likely; check `/etcd doppler`',
+    summary: 'metron_agent is not running on 12 of 12 VMs: a single cause is likely; check `/etcd doppler`',
   });
   expect(findings[0]).not.toHaveProperty('offers');
 });
 
 test('"not monitored" is said to be for good', () => {
   const [finding] = diagnose(stories.metronFellOver.facts).findings;
-  expect(finding && evidenceOf(finding)).toContain('it does not come back by itself');
+  expect(finding && evidenceOf(finding)).toContain('does not restart it');
   expect(said([instance('uaa/0', [{ uaa: 'unmonitored' }]), instance('uaa/1', ['uaa', 'x'])])).toEqual([
-    'warning: uaa/0: uaa is not monitored; what is not monitored does not come back by itself',
+    'warning: uaa/0: uaa is not monitored; monit does not restart what it does not monitor',
   ]);
 });
 
 test('all is clear when every process runs', () => {
   const { verdict, findings } = diagnose(stories.allRuns.facts);
   expect(findings).toEqual([]);
-  expect(verdict).toBe('All 69 processes on 12 instances run');
+  expect(verdict).toBe('All 69 processes on 12 instances are running');
 });
 
-test('all agents silent at once are one finding that points at the certificates of NATS', () => {
+test('all agents unresponsive at once are one finding that points at the NATS certificates', () => {
   const { verdict, findings, measures } = diagnose(stories.natsAuthorityExpired.facts);
-  expect(verdict).toBe('No agent answers: 12 of 12');
+  expect(verdict).toBe('12 of 12 agents are not responding');
   expect(findings).toHaveLength(1);
   expect(findings[0]).toMatchObject({
     reason: 'agents-unresponsive',
     severity: 'critical',
     target: 'bosh:cf',
     summary:
-      'cf: no agent answers: 12 of 12; so many broken VMs at once are rare; check the certificates of NATS first (`/certs expiring`)',
+      'cf: 12 of 12 agents are not responding; this many VMs rarely fail at once: check the NATS certificates first (`/certs expiring`)',
   });
   expect(findings[0] && evidenceOf(findings[0])).toContain('https://bosh.io/docs/nats-ca-rotation/');
   expect(findings[0]).not.toHaveProperty('offers');
@@ -82,8 +81,8 @@ test('a cell whose rep fails can be restarted, and the task that holds the deplo
 test('what breaks one by one is shown one by one, the worst first, and what is stopped on purpose not at all', () => {
   const { verdict, findings } = diagnose(stories.oneByOne.facts);
   expect(verdict).toBe(
-    '2 of 11 instances have processes that are not running, 1 more does not answer, 1 more has no VM, ' +
-      '1 more has a monit that does not answer, 1 more is stopped though it should run',
+    '2 of 11 instances have processes that are not running, 1 more is not responding, 1 more has no VM, ' +
+      '1 more has an unresponsive monit, 1 more is stopped but should be running',
   );
   expect(findings.map(({ severity, reason, target }) => `${severity} ${reason} ${target}`)).toEqual([
     'critical monit-unresponsive bosh:cf/nats/0',
@@ -105,7 +104,7 @@ test('all processes of one VM down are one finding for that VM', () => {
   const vm = (name: string, state: 'running' | 'failing') =>
     instance(name, [{ gorouter: state, consul_agent: state, metron_agent: state }]);
   expect(said([vm('router/0', 'failing'), vm('router/1', 'running'), vm('router/2', 'running')])).toEqual([
-    'warning: router/0: none of its 3 processes runs (gorouter is failing, consul_agent is failing and metron_agent is failing)',
+    'warning: router/0: none of its 3 processes is running (gorouter is failing, consul_agent is failing and metron_agent is failing)',
   ]);
 });
 
@@ -125,11 +124,11 @@ test('nothing running anywhere is one finding, and not one for each of thirty pr
     instance(name, [{ consul_agent: 'unmonitored', metron_agent: 'unmonitored', [name]: 'unmonitored' }]),
   );
   const { verdict, findings } = diagnose(factsOf(all));
-  expect(verdict).toBe('No process runs on 3 of 3 VMs');
+  expect(verdict).toBe('No process is running on 3 of 3 VMs');
   expect(findings.map(({ reason }) => reason)).toEqual(['nothing-runs']);
 });
 
-test('where nothing runs on most VMs, the trouble of the others is shown as well', () => {
+test('if nothing runs on most VMs, problems of the others are shown too', () => {
   const dead = ['api/0', 'uaa/0', 'router/0'].map((name) => instance(name, [{ a: 'failing', b: 'failing' }]));
   const { findings } = diagnose(factsOf([...dead, instance('nats/0', ['a', { nats: 'failing' }])]));
   expect(findings.map(({ target }) => target)).toEqual(['bosh:cf', 'bosh:cf/nats/0']);
@@ -161,11 +160,11 @@ test.each([
   const { facts } = stories.metronFellOver;
   const deployments = facts.deployments.map((one) => ({ ...one, ...(version !== undefined && { version }) }));
   expect(diagnose({ deployments }).findings[0]?.summary).toBe(
-    `metron_agent is not running on 12 of 12 VMs: one cause behind all of them is likely${hint}`,
+    `metron_agent is not running on 12 of 12 VMs: a single cause is likely${hint}`,
   );
 });
 
-test('what is starting is information and has no button, but is not yet called well', () => {
+test('what is starting is information without a button, but is not yet reported as healthy', () => {
   const { verdict, findings } = diagnose(
     factsOf([
       instance('uaa/0', [{ uaa: 'starting' }, 'consul_agent'], { state: 'starting' }),
@@ -179,9 +178,9 @@ test('what is starting is information and has no button, but is not yet called w
   expect(findings[0]).not.toHaveProperty('offers');
 });
 
-test('an agent that says failing while every process runs is not believed to be well', () => {
+test('an agent that reports failing while every process runs is not considered healthy', () => {
   expect(said([instance('uaa/0', ['uaa'], { state: 'failing' })])[0]).toMatch(
-    /^warning: uaa\/0 is failing, though every listed process runs/,
+    /^warning: uaa\/0 is failing, though every listed process is running/,
   );
 });
 
@@ -216,7 +215,7 @@ test('where processes can be restarted alone, those that are down and allowed ar
   );
 });
 
-test('an ignored instance is information, and nobody is offered to touch it', () => {
+test('an ignored instance is information, and no fix is offered for it', () => {
   const [finding] = diagnose(
     factsOf([instance('db/0', [{ mysql: 'failing' }, 'x'], { ignored: true })]),
   ).findings;
@@ -224,7 +223,7 @@ test('an ignored instance is information, and nobody is offered to touch it', ()
   expect(finding).not.toHaveProperty('offers');
 });
 
-test('all agents of all deployments silent at once are one finding for the director', () => {
+test('all agents of all deployments unresponsive at once are one finding for the director', () => {
   const silent = (name: string) => instance(name, [], { state: 'unresponsive' });
   const { verdict, findings } = diagnose({
     deployments: [
@@ -233,7 +232,7 @@ test('all agents of all deployments silent at once are one finding for the direc
     ],
   });
   expect(verdict).toBe(
-    'No agent answers: 3 of 3 in 2 deployments; also, 1 instance has a problem of its own',
+    '3 of 3 agents are not responding in 2 deployments; also, 1 instance has a problem of its own',
   );
   expect(findings.map(({ reason, target }) => `${reason} ${target}`)).toEqual([
     'agents-unresponsive bosh',
@@ -251,7 +250,7 @@ test('of several deployments the verdict names the one that is meant', () => {
   expect(verdict).toBe('metron_agent is not running on 2 of 2 VMs (cf)');
 });
 
-test('a deployment that is stopped on purpose is well', () => {
+test('a deployment that is stopped on purpose is clear', () => {
   const { verdict, findings } = diagnose(
     factsOf([instance('a/0', [{ x: 'unmonitored' }], { state: 'stopped', desired: 'stopped' })]),
   );

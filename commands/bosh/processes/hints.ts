@@ -14,13 +14,12 @@ interface Known extends Hint {
 
 const CELLS_AND_BBS: Hint = {
   check: '`/certs expiring`',
-  because: 'the cells, BBS and Locket know each other by certificates, and stop together when these expire',
+  because: 'the cells, BBS and Locket use mutual TLS and stop together when their certificates expire',
 };
 
 const NEEDS_ETCD: Hint = {
   check: '`/etcd health`',
-  because:
-    'it announces itself in etcd, and an etcd without a leader or with slow disks takes it down everywhere',
+  because: 'it registers in etcd, so an etcd without a leader or with slow disks takes it down everywhere',
 };
 
 /**
@@ -32,20 +31,20 @@ const KNOWN: readonly Known[] = [
     process: /^metron_agent$/,
     holds: asksEtcd,
     check: '`/etcd doppler`',
-    because: 'it panics where no doppler is registered in etcd for its protocol',
+    because: 'it panics when no doppler is registered in etcd for its protocol',
   },
   { process: /^etcd$/, check: '`/etcd health`', because: 'it shows which member is missing' },
   { process: /^(doppler|syslog_drain_binder|hm9000_\w+|routing-api)$/, ...NEEDS_ETCD },
   {
     process: /^consul_agent$/,
     check: 'the consul servers first',
-    because: 'names of the platform, those of etcd among them, are found through it',
+    because: 'it resolves internal names, including those of etcd',
   },
   { process: /^(rep|bbs|locket|auctioneer)$/, ...CELLS_AND_BBS },
   {
     process: /^(silk-daemon|silk-controller|vxlan-policy-agent|policy-server(-internal)?)$/,
     check: '`/certs expiring`',
-    because: 'the parts of the container network know each other by certificates',
+    because: 'the container networking components use mutual TLS',
   },
 ];
 

@@ -17,7 +17,7 @@ const REASON: Record<Kind, string> = {
   unmonitored: 'service-not-monitored',
 };
 
-/** People told the director to leave these alone. What is wrong with them is information, one finding for each kind, and has no fix. */
+/** Ignored instances (`bosh ignore`): their faults are information, one finding for each kind, without a fix. */
 export function ignoredTroubles(survey: Survey): Trouble[] {
   const { deployment, ignored } = survey;
   return [...Map.groupBy(ignored.toSorted(byName), kindOf)].flatMap(([kind, instances]) => {
@@ -42,7 +42,7 @@ export function ignoredTroubles(survey: Survey): Trouble[] {
             ? `${first.name} is ignored and ${COUNTED[kind].one}`
             : `${deployment.name}: ${inWords(kind, amount, 'ignored instance')}`,
         evidence: [
-          { kind: 'field' as const, label: 'Ignored', value: 'people told the director to leave it alone' },
+          { kind: 'field' as const, label: 'Ignored', value: 'set with `bosh ignore`' },
           ...lockEvidence(deployment),
           ...table(['Instance', 'Zone', 'Addresses', 'Not running'], rows, 'Instances'),
         ],

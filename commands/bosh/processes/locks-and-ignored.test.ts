@@ -30,13 +30,13 @@ test('ignored instances that do not answer are one piece of information, and no 
     instance('cell/2', ['rep']),
   ]);
   expect(diagnose(facts)).toMatchObject({
-    verdict: '2 ignored instances do not answer',
+    verdict: '2 ignored instances are not responding',
     findings: [
       {
         reason: 'agent-unresponsive',
         severity: 'info',
         target: 'bosh:cf ignored',
-        summary: 'cf: 2 ignored instances do not answer',
+        summary: 'cf: 2 ignored instances are not responding',
       },
     ],
   });
@@ -45,14 +45,14 @@ test('ignored instances that do not answer are one piece of information, and no 
 
 test('one ignored instance is shown by its name', () => {
   expect(said([ignored('cell/0', [], silent), instance('cell/1', ['rep'])])).toEqual([
-    'info bosh:cf/cell/0: cell/0 is ignored and does not answer',
+    'info bosh:cf/cell/0: cell/0 is ignored and is not responding',
   ]);
 });
 
 test.each([
   ['has no VM', [], { state: 'absent' }],
-  ['has a monit that does not answer', [], { state: 'unknown' }],
-  ['is stopped though it should run', [], { state: 'stopped' }],
+  ['has an unresponsive monit', [], { state: 'unknown' }],
+  ['is stopped but should be running', [], { state: 'stopped' }],
   ['has processes that are not running', [{ rep: 'failing' }, 'garden'], {}],
   ['is failing', ['rep', 'garden'], { state: 'failing' }],
   ['is still starting', [{ rep: 'starting' }, 'garden'], {}],
@@ -105,22 +105,22 @@ test('ignored instances count for no process, for no machine and for no director
   ]);
 });
 
-test('where only an ignored instance still runs, nobody counts on it and nobody denies it', () => {
+test('if only an ignored instance still runs, it does not count but is mentioned', () => {
   expect(said([instance('uaa/0', [{ uaa: 'failing' }, 'x']), ignored('uaa/1', ['uaa', 'x'])])).toEqual([
-    'critical bosh:cf/uaa/0: uaa/0: uaa is failing; uaa runs only on ignored instances of cf',
+    'critical bosh:cf/uaa/0: uaa/0: uaa is failing; uaa is running only on ignored instances of cf',
   ]);
   expect(said([instance('uaa/0', [], silent), ignored('uaa/1', ['uaa'])])[0]).toContain(
-    'critical bosh:cf/uaa/0: uaa/0: its agent does not answer, and of uaa only ignored instances run',
+    'critical bosh:cf/uaa/0: uaa/0: its agent is not responding, and only ignored instances of uaa are running',
   );
 });
 
-test('a deployment of which all is ignored and well is clear, and says so', () => {
+test('a deployment with only healthy ignored instances is clear, and the verdict says so', () => {
   expect(diagnose(factsOf([ignored('a/0', ['x'])]))).toMatchObject({
     verdict: 'Nothing to check: 1 instance is ignored',
     findings: [],
   });
   expect(diagnose(factsOf([instance('a/0', ['x']), ignored('a/1', ['x'])])).verdict).toBe(
-    'The one process on 1 instance runs; 1 more is ignored',
+    'The only process on 1 instance is running; 1 more is ignored',
   );
 });
 
@@ -133,15 +133,15 @@ test('an instance that a running deploy has stopped is expected back', () => {
   const { verdict, findings } = diagnose(
     factsOf([stopped('cell/0'), wellCell('cell/1'), wellCell('cell/2')], DEPLOY),
   );
-  expect(verdict).toBe('1 of 3 instances is stopped though it should run; task 1180 is changing cf');
+  expect(verdict).toBe('1 of 3 instances is stopped but should be running; task 1180 is changing cf');
   expect(findings).toMatchObject([
     {
       severity: 'info',
-      summary: `cell/0: it is stopped, though it should run; ${BACK}: it is expected back before the task ends`,
+      summary: `cell/0: it is stopped, but should be running; ${BACK}: it is expected back before the task ends`,
     },
   ]);
   expect(findings[0]).not.toHaveProperty('offers');
-  expect(JSON.stringify(findings)).not.toContain('does not come back by itself');
+  expect(JSON.stringify(findings)).not.toContain('does not restart');
 });
 
 test.each([
@@ -237,23 +237,23 @@ test.each([
 test('a task that stops nothing explains nothing', () => {
   const errand = { lock: { taskId: '7', description: 'run errand smoke-tests from deployment cf' } };
   const { verdict, findings } = diagnose(factsOf([stopped('db/0'), wellCell('cell/1')], errand));
-  expect(verdict).toBe('1 of 2 instances is stopped though it should run; task 7 holds the lock of cf');
+  expect(verdict).toBe('1 of 2 instances is stopped but should be running; task 7 holds the lock on cf');
   expect(findings[0]).toMatchObject({
     severity: 'critical',
-    summary: expect.stringContaining('does not come back by itself') as string,
+    summary: expect.stringContaining('does not restart by itself') as string,
   });
 });
 
-test('of a deployment that is being deleted nobody says that it comes back', () => {
+test('a deployment that is being deleted is not expected back', () => {
   const gone = { lock: { taskId: '8', description: 'delete deployment cf' } };
   expect(said([absent('a/0'), absent('b/0')], gone)).toEqual([
-    'warning bosh:cf: cf: 2 of 2 instances have no VM; task 8 (delete deployment cf) is changing cf: check again when the task has ended',
+    'warning bosh:cf: cf: 2 of 2 instances have no VM; task 8 (delete deployment cf) is changing cf: check again when the task ends',
   ]);
 });
 
 test('a task that may not be seen is not called by a number', () => {
   const { verdict } = diagnose(factsOf([wellCell('a/0')], { lock: { taskId: 'unknown' } }));
   expect(verdict).toBe(
-    'All 2 processes on 1 instance run; a task that this credential may not see is changing cf',
+    'All 2 processes on 1 instance are running; a task that this credential cannot see is changing cf',
   );
 });

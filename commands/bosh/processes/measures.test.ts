@@ -15,13 +15,13 @@ test('the proof of the fix: metron_agent ran on 0 of 12, then on 12 of 12', () =
   expect(metron(stories.allRuns)).toEqual({ label: 'metron_agent', value: 12, of: 12, unit: 'running' });
 });
 
-test('the same is measured before and after, so that only what changed is told', () => {
+test('the same is measured before and after, so that only changes are reported', () => {
   const labels = ({ facts }: typeof stories.metronFellOver) =>
     diagnose(facts).measures?.map(({ label }) => label);
   expect(labels(stories.metronFellOver)).toEqual(labels(stories.allRuns));
 });
 
-test('two deployments are measured and told apart', () => {
+test('two deployments are measured separately', () => {
   const { findings, measures } = diagnose({
     deployments: [
       deployment([instance('router/0', [{ gorouter: 'failing' }, 'x'])]),
@@ -32,7 +32,7 @@ test('two deployments are measured and told apart', () => {
   expect(measures?.map(({ label }) => label)).toContain('cf-dev gorouter');
 });
 
-test('a silent VM counts among those where the process of its group should run', () => {
+test('an unresponsive VM counts among those where the process of its group should run', () => {
   const { measures } = diagnose(
     factsOf([
       instance('router/0', ['gorouter']),

@@ -34,7 +34,7 @@ function agentsOf({ deployment, awake }: Survey, prefix: string): Measure[] {
 
 const SILENT: ReadonlySet<string | undefined> = new Set(['silent', 'absent']);
 
-/** Instances that tell nothing of their processes, and whose group is known to run this one. */
+/** Instances that do not report their processes, and whose group is known to run this one. */
 function untoldOf({ awake, telling }: Survey, name: string): number {
   const groups = new Set(
     telling

@@ -66,7 +66,7 @@ function manyOf(survey: Survey, spread: Spread): Trouble {
   const next =
     severity !== 'critical' && changesInstances(deployment.lock)
       ? expectedOfTask(survey, 'it should run again')
-      : `one cause behind all of them is likely${hint ? `; check ${hint.check}` : ''}`;
+      : `a single cause is likely${hint ? `; check ${hint.check}` : ''}`;
   const rows = down
     .toSorted((a, b) => byName(a.instance, b.instance))
     .map(({ instance, process }) => [instance.name, STATE[process.state], instance.zone ?? '']);
@@ -98,7 +98,7 @@ function statesOf(down: Spread['down']): string {
 /** "Not monitored" is for good: https://mmonit.com/monit/documentation/monit.html#SERVICE-MONITORING-MODE */
 function sticky(processes: readonly ports.RunningProcess[]): Evidence[] {
   return processes.some(isUnmonitored)
-    ? [field('Not monitored', 'monit no longer watches it: it does not come back by itself')]
+    ? [field('Not monitored', 'monit no longer watches it and does not restart it')]
     : [];
 }
 
@@ -146,9 +146,7 @@ function downOn(survey: Survey, instance: ports.Instance, { down, own, isFallen 
         ...nowhereInWords(survey, gone),
         ...(isOfTask ? [expectedOfTask(survey, 'it is expected back')] : []),
         ...(locked === undefined ? [] : [locked]),
-        ...(!isOfTask && down.some(isUnmonitored)
-          ? ['what is not monitored does not come back by itself']
-          : []),
+        ...(!isOfTask && down.some(isUnmonitored) ? ['monit does not restart what it does not monitor'] : []),
       ].join('; '),
       evidence: [
         ...down.flatMap(({ name }) => hintField(name, survey)),
@@ -161,7 +159,7 @@ function downOn(survey: Survey, instance: ports.Instance, { down, own, isFallen 
   };
 }
 
-/** The worst of its processes; where the whole group is only starting, a warning: nobody does its work. */
+/** The worst of its processes; where the whole group is only starting, a warning: no instance is serving. */
 function severityOn(
   survey: Survey,
   instance: ports.Instance,
@@ -176,23 +174,23 @@ function severityOn(
   return worst ?? (!isUp(instance) && isLastOf(survey, instance) ? 'warning' : 'info');
 }
 
-/** Those that run on ignored instances only run somewhere, but nobody counts on that. */
+/** Processes that run only on ignored instances are reported as such: ignored instances do not count. */
 function nowhereInWords({ deployment, ignored }: Survey, gone: readonly string[]): readonly string[] {
   const runsOnIgnored = (name: string) =>
     ignored.some(({ processes }) => processes.some((one) => one.name === name && !isDown(one)));
   const say = (names: readonly string[], where: string) =>
-    names.length === 0 ? [] : [`${wording.list(names)} ${names.length === 1 ? 'runs' : 'run'} ${where}`];
+    names.length === 0 ? [] : [`${wording.list(names)} ${names.length === 1 ? 'is' : 'are'} ${where}`];
   return [
     ...say(
       gone.filter((name) => !runsOnIgnored(name)),
-      `nowhere in ${deployment.name}`,
+      `not running anywhere in ${deployment.name}`,
     ),
-    ...say(gone.filter(runsOnIgnored), `only on ignored instances of ${deployment.name}`),
+    ...say(gone.filter(runsOnIgnored), `running only on ignored instances of ${deployment.name}`),
   ];
 }
 
 function allOf(down: readonly ports.RunningProcess[]): string {
-  return `none of its ${down.length} processes runs (${wording.list(down.map(stateOf), 6)})`;
+  return `none of its ${down.length} processes is running (${wording.list(down.map(stateOf), 6)})`;
 }
 
 /**
@@ -225,7 +223,7 @@ function unexplainedTroubles(survey: Survey): Trouble[] {
   ];
 }
 
-const SEE_MONIT = '`monit summary` there shows what else is watched, such as a disk or a file';
+const SEE_MONIT = 'run `monit summary` on it to see what else is monitored, such as a disk or a file';
 
 /** Not running, by its agent, and neither a process nor another service says why. */
 function isUnexplained({ state, processes, faults = [] }: ports.Instance): boolean {
@@ -243,7 +241,7 @@ function unexplainedOnMany(survey: Survey, failing: readonly ports.Instance[]): 
       reason: 'instances-failing',
       severity: 'critical',
       target: targetOf(deployment),
-      summary: `${deployment.name}: ${says}; one cause behind all of them is likely: ${SEE_MONIT}`,
+      summary: `${deployment.name}: ${says}; a single cause is likely: ${SEE_MONIT}`,
       evidence: [...lockEvidence(deployment), ...table(['Instance', 'Zone', 'Addresses'], rows, 'Instances')],
     },
   };
@@ -251,7 +249,7 @@ function unexplainedOnMany(survey: Survey, failing: readonly ports.Instance[]): 
 
 function listedOf(instances: readonly ports.Instance[]): string {
   return instances.some(({ processes }) => processes.length > 0)
-    ? 'every listed process runs'
+    ? 'every listed process is running'
     : 'no process is listed';
 }
 
@@ -269,7 +267,9 @@ function runsNowhere({ processes }: Survey, process: string): boolean {
 
 function hintField(name: string, { deployment }: Survey): Evidence[] {
   const hint = hintFor(name, deployment);
-  return hint ? [field(name, `check ${hint.check} if more of them fail: ${hint.because}`)] : [];
+  return hint
+    ? [field(name, `if it fails on other instances too, check ${hint.check}: ${hint.because}`)]
+    : [];
 }
 
 function common({ deployment }: Survey, { addresses, zone }: ports.Instance): Evidence[] {

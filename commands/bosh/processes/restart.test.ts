@@ -69,7 +69,7 @@ test('a plan for one process names that process and no other', async () => {
     ...ASKED,
     process: 'doppler',
   });
-  expect(lines).toEqual(['Restart the process doppler on doppler_z2/0 of cf, and no other']);
+  expect(lines).toEqual(['Restart the process doppler on doppler_z2/0 of cf; no other process is affected']);
 });
 
 test('while a task holds the deployment nothing is planned, and the task is named', async () => {
@@ -77,18 +77,17 @@ test('while a task holds the deployment nothing is planned, and the task is name
   await expect(restart.plan(context([dopplerZ2()], { lock }), ASKED)).rejects.toMatchObject({
     name: 'SourceError',
     kind: 'refused',
-    message:
-      'cf is locked by task 1180 (create deployment): nothing else may change it before that has ended',
+    message: 'cf is locked by task 1180 (create deployment): nothing else may change it until the task ends',
   });
 });
 
 test.each<[string, ports.Instance[], string]>([
-  ['is gone', [instance('doppler_z2/1')], 'is not there any more'],
-  ['is ignored', [dopplerZ2({ ignored: true })], 'is ignored: people told bosh to leave it alone'],
+  ['is gone', [instance('doppler_z2/1')], 'no longer exists'],
+  ['is ignored', [dopplerZ2({ ignored: true })], 'is ignored (`bosh ignore`)'],
   ['was stopped on purpose', [dopplerZ2({ desired: 'stopped' })], 'is stopped on purpose'],
-  ['has no machine', [dopplerZ2({ state: 'absent' })], 'cannot be restarted: there is no machine'],
-  ['has a silent agent', [dopplerZ2({ state: 'unresponsive' })], 'its agent does not answer'],
-  ['has a silent monit', [dopplerZ2({ state: 'unknown' })], 'its monit does not'],
+  ['has no machine', [dopplerZ2({ state: 'absent' })], 'cannot be restarted: it has no VM'],
+  ['has an unresponsive agent', [dopplerZ2({ state: 'unresponsive' })], 'its agent is not responding'],
+  ['has an unresponsive monit', [dopplerZ2({ state: 'unknown' })], 'its monit does not'],
   [
     'is not on the list',
     [dopplerZ2({ restart: { allowed: false, because: 'its job is not in restart.jobs' } })],
@@ -120,13 +119,13 @@ test('what could not be read is said, and not taken for gone', async () => {
 });
 
 test.each([
-  [{ ...ASKED, source: 'other' }, 'there is no source other any more'],
-  [{ ...ASKED, deployment: 'other' }, 'there is no deployment other any more'],
+  [{ ...ASKED, source: 'other' }, 'the source other is no longer configured'],
+  [{ ...ASKED, deployment: 'other' }, 'the deployment other no longer exists'],
 ])('a source or deployment that is gone is refused', async (asked, because) => {
   await expect(restart.plan(context([dopplerZ2()]), asked)).rejects.toThrow(because);
 });
 
-test('applying restarts that instance once, with the order, and tells what came of it', async () => {
+test('applying restarts that instance once, with the order, and reports the result', async () => {
   const read = context([dopplerZ2()]);
   const plan = await restart.plan(read, ASKED);
   const asked: unknown[] = [];

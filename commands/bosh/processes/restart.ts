@@ -56,15 +56,16 @@ interface Found {
 
 async function find({ read, signal }: ReadContext<'processes'>, asked: RestartParams): Promise<Found> {
   const keeper = read.processes.keepers.find(({ name }) => name === asked.source);
-  if (!keeper) throw new SourceError(asked.source, 'missing', `there is no source ${asked.source} any more`);
+  if (!keeper)
+    throw new SourceError(asked.source, 'missing', `the source ${asked.source} is no longer configured`);
   const deployments = await keeper.deployments({ signal });
   const deployment = deployments.find(({ name }) => name === asked.deployment);
-  if (!deployment) throw refused(asked, `there is no deployment ${asked.deployment} any more`);
+  if (!deployment) throw refused(asked, `the deployment ${asked.deployment} no longer exists`);
   const instance = deployment.instances.find(({ group, id }) => group === asked.group && id === asked.id);
   if (instance) return { deployment, instance };
   const [gap] = deployment.gaps ?? [];
   if (gap) throw gap.error;
-  throw refused(asked, `${asked.name} is not there any more: it has been deleted or made anew`);
+  throw refused(asked, `${asked.name} no longer exists: it was deleted or recreated`);
 }
 
 type Allowed = Extract<ports.RestartTerms, { readonly allowed: true }>;
@@ -73,10 +74,9 @@ type Allowed = Extract<ports.RestartTerms, { readonly allowed: true }>;
 function termsFor(asked: RestartParams, { lock, name }: ports.Deployment, instance: ports.Instance): Allowed {
   if (lock) {
     const task = `task ${lock.taskId}${lock.description === undefined ? '' : ` (${lock.description})`}`;
-    throw refused(asked, `${name} is locked by ${task}: nothing else may change it before that has ended`);
+    throw refused(asked, `${name} is locked by ${task}: nothing else may change it until the task ends`);
   }
-  if (instance.ignored)
-    throw refused(asked, `${asked.name} is ignored: people told ${asked.source} to leave it alone`);
+  if (instance.ignored) throw refused(asked, `${asked.name} is ignored (\`bosh ignore\`)`);
   if (instance.desired !== 'started')
     throw refused(asked, `${asked.name} is ${instance.desired} on purpose: a restart would start it`);
   const unreachable = CANNOT[instance.state];
@@ -87,9 +87,9 @@ function termsFor(asked: RestartParams, { lock, name }: ports.Deployment, instan
 }
 
 const CANNOT: Partial<Record<ports.Instance['state'], string>> = {
-  absent: 'there is no machine',
-  unresponsive: 'its agent does not answer',
-  unknown: 'its agent answers and its monit does not',
+  absent: 'it has no VM',
+  unresponsive: 'its agent is not responding',
+  unknown: 'its agent responds, but its monit does not',
 };
 
 /** What was asked for may not turn into more, or less, because the configuration changed in between. */
@@ -98,12 +98,12 @@ function ofTheSameScope(asked: RestartParams, terms: Allowed): Allowed {
   if (process === undefined && terms.scope === 'process')
     throw refused(
       asked,
-      `${asked.source} restarts single processes only, and the offer was for the whole of ${name}`,
+      `${asked.source} restarts single processes only, but the offer was for all of ${name}`,
     );
   if (process !== undefined && terms.scope === 'instance')
     throw refused(
       asked,
-      `${asked.source} restarts whole instances only, and the offer was for ${process} alone`,
+      `${asked.source} restarts whole instances only, but the offer was for ${process} alone`,
     );
   if (process !== undefined && !terms.processes.includes(process))
     throw refused(asked, `${process} is not among the processes that may be restarted on ${name}`);
@@ -113,7 +113,7 @@ function ofTheSameScope(asked: RestartParams, terms: Allowed): Allowed {
 /** Whether drain scripts run is for its keeper to say, in what comes besides. */
 function deedOf({ name, deployment, process }: RestartParams, { processes }: Allowed): string {
   if (process !== undefined)
-    return `Restart the process ${process} on ${name} of ${deployment}, and no other`;
+    return `Restart the process ${process} on ${name} of ${deployment}; no other process is affected`;
   const named = `${wording.count(processes.length, 'process', 'processes')} (${wording.list(processes.toSorted(), 12)})`;
   const what = processes.length === 0 ? 'its processes' : named;
   return `Restart ${name} of ${deployment}: ${what} ${processes.length === 1 ? 'stops and starts' : 'stop and start'} again`;

@@ -65,7 +65,7 @@ function manyOf({ deployment, telling }: Survey, service: string, failing: reado
       reason: 'service-failing-on-many',
       severity: 'critical',
       target: `${targetOf(deployment)} ${service}`,
-      summary: `${says}: one cause behind all of them is likely`,
+      summary: `${says}: a single cause is likely`,
       evidence: [...lockEvidence(deployment), ...table(['Instance', 'State', 'Message'], rows, 'Instances')],
     },
   };
@@ -79,7 +79,7 @@ function severityOf({ state, counts }: ports.ServiceFault): 'warning' | 'info' {
 
 function inWords({ state, failures }: ports.ServiceFault): string {
   if (state === 'starting') return 'is being checked for the first time';
-  if (state === 'unmonitored') return 'is not monitored: whether it is as it should be is not known';
+  if (state === 'unmonitored') return 'is not monitored: its state is unknown';
   return `is failing: ${wording.list(failures)}`;
 }
 

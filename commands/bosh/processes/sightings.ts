@@ -1,7 +1,7 @@
 import type { ports } from '../../kit.ts';
 import type { Facts, Watched } from './collect.ts';
 
-/** Words for telling stories in: what a director said of its instances, in short. */
+/** Builders for stories: what a director reports about its instances, in short. */
 
 type State = ports.RunningProcess['state'];
 type Known = Partial<Omit<ports.Instance, 'processes' | 'name' | 'group'>>;

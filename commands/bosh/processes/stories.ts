@@ -2,7 +2,7 @@ import type { Story } from '../../kit.ts';
 import type { Facts } from './collect.ts';
 import { factsOf, instance } from './sightings.ts';
 
-/** What ran on the machines of that day; `monit summary` on doppler_z1/0 is in the telling. */
+/** What ran on the VMs that day; the source shows `monit summary` on doppler_z1/0. */
 const ON_EVERY_VM = ['consul_agent', 'sensu-client', 'toolbelt'];
 const PLATFORM: readonly (readonly [name: string, ...processes: string[]])[] = [
   ['consul_z1/0'],
@@ -33,15 +33,15 @@ export const metronFellOver: Story<Facts> = {
 
 /** The end of the same day: 30 seconds after doppler_z2/0 was restarted. */
 export const allRuns: Story<Facts> = {
-  title: 'Yay: every VM runs again',
+  title: 'Every VM is running again',
   source: 'The end of "The Day I Broke Every VM in Cloud Foundry"',
   now: new Date('2016-12-06T19:45:00Z'),
   facts: factsOf(PLATFORM.map(([name, ...own]) => instance(name, [...ON_EVERY_VM, ...own, 'metron_agent']))),
 };
 
-/** The certificate between the director's NATS and its agents has expired: the VMs are well, and nobody hears them. */
+/** The certificate between the director's NATS and its agents has expired: the VMs are healthy, but the director cannot reach their agents. */
 export const natsAuthorityExpired: Story<Facts> = {
-  title: 'All agents fall silent at once',
+  title: 'All agents stop responding at once',
   source: 'https://bosh.io/docs/nats-ca-rotation/',
   now: new Date('2024-03-11T02:10:00Z'),
   facts: factsOf(
@@ -61,7 +61,7 @@ export const natsAuthorityExpired: Story<Facts> = {
     ].map((name) =>
       instance(name, [], {
         state: 'unresponsive',
-        restart: { allowed: false, because: 'the agent does not answer' },
+        restart: { allowed: false, because: 'the agent is not responding' },
       }),
     ),
   ),
@@ -96,10 +96,10 @@ export const repOfOneCell: Story<Facts> = {
   ),
 };
 
-/** What breaks one by one, in one picture: nothing of it has a cause in common. */
+/** Several faults at once, none of which share a cause. */
 export const oneByOne: Story<Facts> = {
-  title: 'Five troubles and five causes',
-  source: 'The states that a director tells, https://bosh.io/docs/director-api-v1/#list-instances-detailed',
+  title: 'Five problems and five causes',
+  source: 'The states that a director reports, https://bosh.io/docs/director-api-v1/#list-instances-detailed',
   now: new Date('2024-03-11T09:00:00Z'),
   facts: factsOf([
     instance('router/0', [
@@ -112,14 +112,14 @@ export const oneByOne: Story<Facts> = {
     instance('api/1', [], { state: 'absent', restart: { allowed: false, because: 'there is no VM' } }),
     instance('diego-cell/0', [], {
       state: 'unresponsive',
-      restart: { allowed: false, because: 'the agent does not answer' },
+      restart: { allowed: false, because: 'the agent is not responding' },
     }),
     instance('diego-cell/1', ['rep', 'consul_agent']),
     instance('doppler/0', [{ doppler: 'unmonitored' }], { state: 'stopped' }),
     instance('doppler/1', ['doppler', 'consul_agent']),
     instance('nats/0', [], {
       state: 'unknown',
-      restart: { allowed: false, because: 'monit does not answer' },
+      restart: { allowed: false, because: 'monit is not responding' },
     }),
     instance('smoke-tests/0', [], { state: 'absent', desired: 'detached' }),
   ]),

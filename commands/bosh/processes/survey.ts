@@ -35,7 +35,7 @@ export function isWhollyDown({ processes }: ports.Instance): boolean {
   return processes.length >= 2 && processes.every(isDown);
 }
 
-/** The same deployment with only these of the telling. */
+/** The same deployment with only these instances that report. */
 export function only(surveyed: Survey, telling: readonly ports.Instance[]): Survey {
   return { ...surveyed, telling, processes: spreadsOf(telling) };
 }

@@ -61,7 +61,7 @@ export function brieflyLocked({ lock, name }: Watched): string | undefined {
 }
 
 function holdsAs(lock: NonNullable<Watched['lock']>): string {
-  return changesInstances(lock) ? 'is changing' : 'holds the lock of';
+  return changesInstances(lock) ? 'is changing' : 'holds the lock on';
 }
 
 /** A restart that is asked for while a task holds the deployment would be refused: it is offered all the same, for the task will end. */
@@ -69,7 +69,7 @@ export function lockEvidence(deployment: Watched): Evidence[] {
   const words = lockInWords(deployment);
   if (words === undefined) return [];
   const meanwhile = changesInstances(deployment.lock) ? 'instances stop and start while it runs, and ' : '';
-  return [field('In progress', `${words}: ${meanwhile}nothing may be restarted before it has ended`)];
+  return [field('In progress', `${words}: ${meanwhile}restarts are blocked until it ends`)];
 }
 
 export const MOST_ROWS = 50;
@@ -82,7 +82,7 @@ export function table(
 ): Evidence[] {
   const shown = rows.slice(0, MOST_ROWS);
   const cut =
-    rows.length > shown.length ? [field(of, `${rows.length}, the first ${shown.length} of them here`)] : [];
+    rows.length > shown.length ? [field(of, `${rows.length} in total, first ${shown.length} shown`)] : [];
   return rows.length === 0 ? [] : [...cut, { kind: 'table', columns, rows: shown }];
 }
 

@@ -9,10 +9,10 @@ const MOST_CAUSES = 2;
 export const COUNTED: Record<Kind, { readonly one: string; readonly many: string }> = {
   down: { one: 'has processes that are not running', many: 'have processes that are not running' },
   service: { one: 'has failing services', many: 'have failing services' },
-  silent: { one: 'does not answer', many: 'do not answer' },
+  silent: { one: 'is not responding', many: 'are not responding' },
   absent: { one: 'has no VM', many: 'have no VM' },
-  unseen: { one: 'has a monit that does not answer', many: 'have a monit that does not answer' },
-  stopped: { one: 'is stopped though it should run', many: 'are stopped though they should run' },
+  unseen: { one: 'has an unresponsive monit', many: 'have an unresponsive monit' },
+  stopped: { one: 'is stopped but should be running', many: 'are stopped but should be running' },
   failing: { one: 'is failing', many: 'are failing' },
   starting: { one: 'is still starting', many: 'are still starting' },
   unmonitored: { one: 'has services that are not monitored', many: 'have services that are not monitored' },
@@ -59,7 +59,7 @@ function causesIn(causes: readonly string[], others: number): string {
   const more = causes.length - MOST_CAUSES;
   return [
     ...causes.slice(0, MOST_CAUSES),
-    ...(more > 0 ? [`${wording.count(more, 'more cause')} like these`] : []),
+    ...(more > 0 ? [wording.count(more, 'more shared problem')] : []),
     ...(others > 0
       ? [
           `also, ${wording.count(others, 'instance has a problem of its own', 'instances have problems of their own')}`,
@@ -113,10 +113,10 @@ function wellIn(surveys: readonly Survey[]): string {
     .map(({ amount, as }) => `; ${amount} more ${amount === 1 ? 'is' : 'are'} ${as}`)
     .join('');
   if (running.length === 0)
-    return `${where} ${awake === 1 ? 'runs' : 'run'}, and no process is listed${rest}`;
+    return `${where} ${awake === 1 ? 'is' : 'are'} running, but no process is listed${rest}`;
   return running.length === 1
-    ? `The one process on ${where} runs${rest}`
-    : `All ${running.length} processes on ${where} run${rest}`;
+    ? `The only process on ${where} is running${rest}`
+    : `All ${running.length} processes on ${where} are running${rest}`;
 }
 
 function awakeOf(surveys: readonly Survey[]): number {

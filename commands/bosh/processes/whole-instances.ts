@@ -60,7 +60,7 @@ export function silentEverywhere(surveys: readonly Survey[]): Trouble | undefine
       evidence: [
         field('Documentation', NATS),
         ...hit.flatMap(({ deployment }) => lockEvidence(deployment)),
-        ...table(['Deployment', 'Agents without an answer'], rows, 'Deployments'),
+        ...table(['Deployment', 'Agents not responding'], rows, 'Deployments'),
       ],
     },
   };
@@ -77,10 +77,10 @@ export function nothingRuns(survey: Survey): Trouble | undefined {
   if (!isShared(hit.length, telling.length)) return undefined;
   const { machine } = wordsFor(deployment);
   const isOfTask = changesInstances(deployment.lock);
-  const says = `no process runs on ${hit.length} of ${telling.length} ${machine}s`;
+  const says = `no process is running on ${hit.length} of ${telling.length} ${machine}s`;
   const next = isOfTask
     ? expectedOfTask(survey, 'they should run again')
-    : 'one cause behind all of them is likely: a deploy that ended half way, the network, a disk they share';
+    : 'a single cause is likely: an interrupted deploy, the network or a shared disk';
   return shared(survey, { reason: 'nothing-runs', says, next }, isOfTask ? 'warning' : 'critical', hit);
 }
 
@@ -171,7 +171,9 @@ export function isLastOf({ awake }: Survey, instance: ports.Instance): boolean {
 
 function noOtherOf({ ignored }: Survey, { group }: ports.Instance): string {
   const isIgnored = ignored.some((other) => other.group === group && isUp(other));
-  return isIgnored ? `of ${group} only ignored instances run` : `${group} has no other that runs`;
+  return isIgnored
+    ? `only ignored instances of ${group} are running`
+    : `no other instance of ${group} is running`;
 }
 
 function capital(text: string): string {
