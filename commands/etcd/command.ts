@@ -1,5 +1,5 @@
 import { defineCommand } from '../kit.ts';
 
 export const command = defineCommand({
-  title: 'Who has announced itself in etcd, and how etcd is',
+  title: 'etcd health, and the services that should be registered in it',
 });

@@ -15,7 +15,7 @@ export interface Spread {
   readonly down: Spread['on'];
 }
 
-/** Whether it should run, and people have not told its supervisor to leave it alone: only then it counts, for or against anything. */
+/** Whether it should run, and is not ignored (`bosh ignore`): only then does it count. */
 export function isCounted({ desired, ignored }: ports.Instance): boolean {
   return desired === 'started' && !ignored;
 }
@@ -96,6 +96,6 @@ export function changesInstances(lock: Lock | undefined): lock is Lock {
 
 /** `task 1180 (create deployment)` */
 export function taskInWords({ taskId, description }: Lock): string {
-  const task = taskId === 'unknown' ? 'a task that this credential may not see' : `task ${taskId}`;
+  const task = taskId === 'unknown' ? 'a task that this credential cannot see' : `task ${taskId}`;
   return description === undefined ? task : `${task} (${description})`;
 }

@@ -45,7 +45,7 @@ export function clientCertificateTrouble(
   const headline = `Wrench's client certificate for ${name} ${isOver ? `expired ${wording.span(left)} ago` : `expires in ${wording.span(left)}`}`;
   const consequence = isOver
     ? inEffect(store)
-    : 'members that verify it reject it from then on, and this check sees nothing. Renew it';
+    : 'members that verify it will then reject it, and this check will see nothing. Renew it';
   const reason = isOver ? 'client-certificate-expired' : 'client-certificate-expiring';
   const severity = left <= criticalDays * DAY_MS ? 'critical' : 'warning';
   return clientTrouble(store, certificate, { headline, reason, severity }, consequence);
@@ -87,7 +87,7 @@ interface Served {
   readonly certificate: ports.Certificate;
 }
 
-/** What client ports serve: by member, or by endpoint where nobody listed the members. Members get theirs on the same day, so this is one finding. */
+/** What client ports serve: by member, or by endpoint where the members could not be listed. Members get theirs on the same day, so this is one finding. */
 export function expiredCertificates(store: Store, now: Date): Trouble | undefined {
   const { members, endpoints, name } = store;
   const all =
@@ -109,7 +109,7 @@ export function expiredCertificates(store: Store, now: Date): Trouble | undefine
       reason: 'certificate-expired',
       severity: 'critical',
       target: targetOf(store, ended),
-      summary: `The ${isOne ? 'certificate' : 'certificates'} of ${named(ended)} expired ${wording.span(longest)} ago: clients that verify ${isOne ? 'it' : 'them'} do not connect`,
+      summary: `The ${isOne ? 'certificate' : 'certificates'} of ${named(ended)} expired ${wording.span(longest)} ago: clients that verify ${isOne ? 'it' : 'them'} cannot connect`,
       evidence: [table(members.length > 0 ? 'Member' : 'Endpoint', ended)],
     },
   };

@@ -42,10 +42,10 @@ function severalClusters(store: Store): Trouble | undefined {
       reason: 'several-clusters',
       severity: 'critical',
       target: store.name,
-      summary: `T${headline.slice(1)} (${groups.join(' | ')}): each has data of its own, and clients see one or the other. Find out which one is right, and stop writes to the others, before you repair anything`,
+      summary: `T${headline.slice(1)} (${groups.join(' | ')}): each has its own data, and clients reach one or the other. Before you repair anything, find out which one is right and stop writes to the others`,
       evidence: [
         endpointTable(store),
-        field('No fix is offered', 'which cluster is right is for people to find out'),
+        field('No fix offered', 'a person must decide which cluster is right'),
       ],
     },
   };
@@ -61,11 +61,8 @@ function severalLeaders(store: Store): Trouble | undefined {
       reason: 'several-leaders',
       severity: 'critical',
       target: store.name,
-      summary: `T${headline.slice(1)}: the cluster has split, and each part may take writes of its own. Look at the network between the members, and at whether one was started with --force-new-cluster`,
-      evidence: [
-        endpointTable(store),
-        field('No fix is offered', 'which part is right is for people to find out'),
-      ],
+      summary: `T${headline.slice(1)}: the cluster has split, and each part may accept its own writes. Check the network between the members, and whether one was started with --force-new-cluster`,
+      evidence: [endpointTable(store), field('No fix offered', 'a person must decide which part is right')],
     },
   };
 }
@@ -81,7 +78,7 @@ function differentLists(store: Store): Trouble | undefined {
       reason: 'member-lists-differ',
       severity: 'warning',
       target: store.name,
-      summary: `T${headline.slice(1)}: one was removed, or has missed a change of the membership. Compare “etcdctl member list” of each`,
+      summary: `T${headline.slice(1)}: one was removed, or missed a membership change. Compare “etcdctl member list” on each`,
       evidence: [endpointTable(store)],
     },
   };
@@ -120,11 +117,11 @@ function leftOver(store: Store): Trouble | undefined {
   if (others.length === 0) return undefined;
   const isOne = others.length === 1;
   const areDown = others.every(({ absence }) => absence !== 'unreachable');
-  const does = areDown ? `${isOne ? 'does' : 'do'} not respond` : 'cannot be reached from here';
+  const does = areDown ? `${isOne ? 'is' : 'are'} not responding` : 'cannot be reached from here';
   const headline = `${wording.list(addressesOf(others))} ${does}, and every member of ${store.name} was found elsewhere`;
   const advice = isOne
-    ? 'so it is no longer a member, or another address of one: correct the endpoints of this source'
-    : 'so they are no longer members, or other addresses of some: correct the endpoints of this source';
+    ? 'so it is no longer a member, or a second address of one: correct the endpoints of this source'
+    : 'so they are no longer members, or second addresses of some: correct the endpoints of this source';
   return notAMember(store, others, headline, advice);
 }
 

@@ -62,14 +62,14 @@ export function quorumTrouble(store: Store, now: Date): Trouble | undefined {
   const { voters, up, majority } = votesIn(store);
   const counted = `${up} of ${wording.count(voters, isListed(store) ? 'member' : 'endpoint')} ${up === 1 ? 'responds' : 'respond'}`;
   if (up < majority) {
-    // Where nobody said that there is no majority, those that cannot be reached from here may well be up.
+    // Unless a member reported that there is no majority, those that cannot be reached from here may be up.
     const down = store.members.filter((member) => !isNoVoter(member) && isKnownDown(member.absence)).length;
     if (store.hasQuorum === undefined && voters - down >= majority) return undefined;
     const headline = `${name} has lost its quorum: ${counted}`;
     const gone = store.members.filter((member) => member.error && !isNoVoter(member));
     const needed = majority - up;
     const which = needed === gone.length ? named(gone) : `${needed} of ${named(gone)}`;
-    return lost(store, 'quorum-lost', headline, `bring ${which} back first`);
+    return lost(store, 'quorum-lost', headline, `bring back ${which} first`);
   }
   if (store.hasQuorum === undefined) return undefined;
   const leader = store.members.find(({ isLeader, hasLeader }) => isLeader && hasLeader !== false);
@@ -77,12 +77,12 @@ export function quorumTrouble(store: Store, now: Date): Trouble | undefined {
     return lost(
       store,
       'quorum-lost',
-      `${name} does not agree on a read, though ${counted} and ${named([leader])} leads`,
+      `${name} cannot complete a quorum read, though ${counted} and ${named([leader])} leads`,
       AFTER_ELECTION,
     );
   // Where nobody reports that, only the read is known to fail.
   if (!store.members.some(({ hasLeader }) => hasLeader === false))
-    return lost(store, 'quorum-lost', `${name} does not agree on a read, though ${counted}`, AFTER_ELECTION);
+    return lost(store, 'quorum-lost', `${name} cannot complete a quorum read, though ${counted}`, AFTER_ELECTION);
   const problem = certificateProblem(store.members, 'peerCertificate', now);
   if (problem !== undefined)
     return lost(
@@ -95,12 +95,12 @@ export function quorumTrouble(store: Store, now: Date): Trouble | undefined {
     store,
     'no-leader',
     `${name} has no leader, though ${counted}`,
-    'look at the peer certificates (expired ones end the connections between members), at the network between the members, at their disks and clocks',
+    'check the peer certificates (expired ones break the connections between members), the network between the members, their disks and their clocks',
   );
 }
 
 const AFTER_ELECTION =
-  'an election may be under way: check again. If it stays so, look at the disks and the network between the members';
+  'an election may be in progress: check again. If it persists, check the disks and the network between the members';
 
 /** Some of the endpoints may answer, and not be allowed to list the members. */
 function withoutMembers(store: Store, now: Date): Trouble | undefined {
@@ -112,16 +112,16 @@ function withoutMembers(store: Store, now: Date): Trouble | undefined {
   return lost(
     store,
     'quorum-lost',
-    `${name} does not agree on a read, though ${counted}`,
-    'an election may be under way: check again. If it stays so, look at the members',
+    `${name} cannot complete a quorum read, though ${counted}`,
+    'an election may be in progress: check again. If it persists, check the members',
   );
 }
 
 const ABSENT: Readonly<Record<ports.Absence, readonly [one: string, many: string]>> = {
   'not-listening': ['refuses connections', 'refuse connections'],
-  hung: ['accepts connections and does not answer', 'accept connections and do not answer'],
+  hung: ['accepts connections but does not respond', 'accept connections but do not respond'],
   unreachable: ['cannot be reached from here', 'cannot be reached from here'],
-  rejected: ['rejects us', 'reject us'],
+  rejected: ['rejects Wrench', 'reject Wrench'],
 };
 
 /** Who the members are is not known then. Those that cannot be reached from here may be up, so alone they are no finding. */
@@ -137,14 +137,14 @@ function nobodyResponds(store: Store, now: Date): Trouble | undefined {
   const isMost = 2 * down.length > endpoints.length;
   const isOne = endpoints.length === 1;
   const says = isOne
-    ? `its one endpoint ${ABSENT[endpoints[0]?.absence ?? 'rejected'][0]}`
+    ? `its only endpoint ${ABSENT[endpoints[0]?.absence ?? 'rejected'][0]}`
     : `none of its ${endpoints.length} endpoints responds (${wording.list(states)})`;
-  const headline = isMost && !isOne ? `${name} has no quorum: ${says}` : `${name} does not respond: ${says}`;
+  const headline = isMost && !isOne ? `${name} has no quorum: ${says}` : `${name} is not responding: ${says}`;
   const next = isOne
-    ? 'Nothing can be read or written there; whether it has other members is not known here'
+    ? 'Nothing can be read or written there; whether it has other members is unknown'
     : isMost
       ? 'Nothing can be read or written; start its members'
-      : 'Whether the others are up cannot be seen from here';
+      : 'The others may be up';
   return {
     headline,
     finding: {
@@ -158,7 +158,7 @@ function nobodyResponds(store: Store, now: Date): Trouble | undefined {
 }
 
 function lost(store: Store, reason: string, headline: string, next: string): Trouble {
-  const said: Evidence[] = store.quorumError === undefined ? [] : [field('Its answer', store.quorumError)];
+  const said: Evidence[] = store.quorumError === undefined ? [] : [field('Error', store.quorumError)];
   return {
     headline,
     finding: {

@@ -44,7 +44,7 @@ export interface Column {
   readonly of: (member: ports.StoreMember) => string;
 }
 
-/** Narrow enough for a phone: what all members have in common is left out. Where nobody listed them, the endpoints stand for them. */
+/** Narrow enough for a phone: what all members have in common is left out. Where they could not be listed, the endpoints stand for them. */
 export function membersTable(
   { members, endpoints, alarms }: ports.StoreMembers,
   ...more: readonly Column[]
@@ -75,8 +75,8 @@ export function stateOf(
   // A member reports everybody's alarms, by their ids: the findings name them. Before 3.5 it gives no reason.
   const because = unhealthyBecause ?? (alarms.length > 0 && hasLeader !== false ? 'alarm' : '');
   if (healthy === false && /alarm/i.test(because)) return 'alarm raised';
-  if (healthy === false) return unhealthyBecause ?? (hasLeader === false ? 'knows no leader' : 'unhealthy');
-  if (hasLeader === false) return 'knows no leader';
+  if (healthy === false) return unhealthyBecause ?? (hasLeader === false ? 'no leader' : 'unhealthy');
+  if (hasLeader === false) return 'no leader';
   return healthy ? 'healthy' : 'responds';
 }
 

@@ -47,15 +47,15 @@ test('all keys fading at once is a shared cause, too: no restart, and none count
   expect(report.measures).toContainEqual({ label: 'doppler_z2', value: 0, unit: 'registered' });
 });
 
-test('one doppler alone that runs where nobody ever registered is not offered a restart', () => {
+test('a single doppler that runs where nothing ever registered is not offered a restart', () => {
   const report = ask(factsOf([etcd([])], [deployment([doppler(ONE)])]));
   expect(report.verdict).toBe('The only doppler (doppler_z1/0) is not registered');
   expect(lines(report)).toEqual(['critical all-missing /doppler/meta']);
   expect(report.findings[0]?.evidence).toContainEqual({
     kind: 'field',
-    label: 'Nothing ever there',
+    label: 'Never registered',
     value:
-      '/doppler/meta and /healthstatus/doppler do not exist: the store was wiped, or nothing ever registered (from CF v251 on nothing does)',
+      '/doppler/meta and /healthstatus/doppler do not exist: the store was wiped, or nothing ever registered (since CF v251 nothing does)',
   });
 });
 
@@ -74,7 +74,7 @@ test('keys that were read before the quorum was lost are not judged', () => {
   expect(lines(report)).toEqual(['critical quorum-lost etcd']);
   expect(report).toMatchObject({ examined: 0, measures: [{ label: 'metron_agent', value: 2 }] });
   const alone = ask(factsOf([look], [], 'no-source'));
-  expect(alone.verdict).toBe('etcd has lost its quorum: 1 of 3 members responds; no doppler can be judged');
+  expect(alone.verdict).toBe("etcd has lost its quorum: 1 of 3 members responds; couldn't check any doppler");
 });
 
 test('a store whose keys were read has not lost its quorum, though nobody reports on itself in time', () => {
@@ -141,7 +141,7 @@ test('whether dopplers are why metron_agent is down is not said where they could
   const down = doppler({ ...ONE, processes: { metron_agent: 'failing' } });
   const [finding] = ask(factsOf([{ name: 'etcd' }], [deployment([down])])).findings;
   expect(finding?.summary).toBe(
-    'metron_agent is down on 1 of 1 VM: whether for want of a doppler cannot be told here; see /bosh processes',
+    'metron_agent is down on 1 of 1 VM: cannot tell whether a missing doppler is the cause; see /bosh processes',
   );
 });
 
@@ -182,7 +182,7 @@ test('a doppler that was just killed is said not to run, though its key is still
     [deployment([doppler({ ...ONE, state: 'failing', processes: { doppler: 'failing' } }), doppler(TWO)])],
   );
   expect(ask(facts).findings[0]?.summary).toBe(
-    'doppler_z1/0 no longer refreshes its key, which goes away in 3 s: its doppler does not run (failing)',
+    'doppler_z1/0 no longer refreshes its key, which expires in 3 s: its doppler is not running (failing)',
   );
 });
 
@@ -205,19 +205,19 @@ test.each([
     'two clusters',
     endpointsOf({ 2: { clusterId: '92a3e1bb18b2aac8' } }),
     'several-clusters',
-    'The endpoints of etcd are 2 separate clusters; no doppler can be judged',
+    "The endpoints of etcd are 2 separate clusters; couldn't check any doppler",
   ],
   [
     'three clusters of one member each',
     endpointsOf({ 1: { clusterId: '1' }, 2: { clusterId: '2' } }),
     'several-clusters',
-    'The endpoints of etcd are 3 separate clusters; no doppler can be judged',
+    "The endpoints of etcd are 3 separate clusters; couldn't check any doppler",
   ],
   [
     'two leaders in one cluster',
     endpointsOf({ 2: { leaderId: 'ce2a822cea30bfc2' } }),
     'several-leaders',
-    'The endpoints of etcd follow 2 leaders; no doppler can be judged',
+    "The endpoints of etcd follow 2 leaders; couldn't check any doppler",
   ],
 ])('%s: their keys are not compared, and no restart is offered', (_, endpoints, reason, verdict) => {
   const look = etcd([KEYS[0]!], { members: members(NAMES, {}, { endpoints }) });
@@ -244,7 +244,7 @@ test('an endpoint without an answer, while all members were found elsewhere, may
   const endpoints = [first!, second!, { ...third, error: unreachable, absence: 'unreachable' as const }];
   const [finding] = askOf({}, { endpoints }, NAMES.slice(0, 2)).findings;
   expect(finding?.summary).toBe(
-    '10.0.16.7:4001 cannot be reached from here, and every member of etcd was found elsewhere, so it is no longer a member, or another address of one: correct the endpoints of this source',
+    '10.0.16.7:4001 cannot be reached from here, and every member of etcd was found elsewhere, so it is no longer a member, or a second address of one: correct the endpoints of this source',
   );
 });
 
@@ -252,17 +252,17 @@ test.each([
   [
     'a configured member that cannot be reached is not called down',
     { c: { error: unreachable, absence: 'unreachable' } },
-    'c of etcd cannot be reached from here, though a majority agrees on reads. See /etcd health',
+    'c of etcd cannot be reached from here, though the cluster has a quorum. See /etcd health',
   ],
   [
     'one that refuses connections does not respond',
     { c: DOWN },
-    'c of etcd does not respond, though a majority agrees on reads. See /etcd health',
+    'c of etcd is not responding, though the cluster has a quorum. See /etcd health',
   ],
   [
     'one that never started is called by its id in hexadecimal',
     { c: { name: '', error: unreachable, absence: 'unreachable', isConfigured: false } },
-    'ce2a822cea30bfc2 of etcd was added and never started, though a majority agrees on reads. See /etcd health',
+    'ce2a822cea30bfc2 of etcd was added but never started, though the cluster has a quorum. See /etcd health',
   ],
 ] as const)('%s', (_, known, summary) => {
   const report = askOf(known);
@@ -280,7 +280,7 @@ test('that a quorum read was not answered is not said where the keys were read a
   expect(report).toMatchObject({ verdict: 'Both dopplers are registered', findings: [] });
 });
 
-test('where nobody could be asked for a majority, it is not said to be lost', () => {
+test('if no member could be asked for a quorum read, the quorum is not reported as lost', () => {
   const { hasQuorum: _, ...unasked } = members(NAMES);
   expect(ask(factsOf([{ name: 'etcd', members: unasked }], BOTH)).findings).toEqual([]);
 });
@@ -320,7 +320,7 @@ test('endpoints that answer and may not list the members are not reported as not
   const [finding] = ask(
     factsOf([{ name: 'etcd', members: { ...unlisted, hasQuorum: false } }], BOTH),
   ).findings;
-  expect(finding?.summary).toMatch(/^etcd does not agree on a read, though 2 of 3 endpoints respond/);
+  expect(finding?.summary).toMatch(/^etcd cannot complete a quorum read, though 2 of 3 endpoints respond/);
 });
 
 test('members that respond and have no leader: expired peer certificates are named', () => {
@@ -331,7 +331,7 @@ test('members that respond and have no leader: expired peer certificates are nam
   const withPeers = Object.fromEntries(NAMES.map((name) => [name, { ...known[name], ...expired }]));
   const ofNoLeader = (one: Parameters<typeof members>[1]) =>
     ask(factsOf([{ name: 'etcd', members: members(NAMES, one, { hasQuorum: false }) }], BOTH)).findings[0];
-  expect(ofNoLeader(known)?.summary).toContain('look at the peer certificates');
+  expect(ofNoLeader(known)?.summary).toContain('check the peer certificates');
   expect(ofNoLeader(withPeers)).toMatchObject({ reason: 'no-leader', severity: 'critical' });
   expect(ofNoLeader(withPeers)?.summary).toContain('the peer certificates of a, b and c have expired');
 });
@@ -357,7 +357,7 @@ test('one certificate of three that has expired leaves the dopplers judged', () 
 test.each([
   ['NOSPACE', 'no-space', 'can still be written'],
   ['CORRUPT', 'corrupt', 'can still be written'],
-  ['READONLY', 'unknown-alarm', 'whether keys can still be written is not known'],
+  ['READONLY', 'unknown-alarm', 'nor whether keys can still be written'],
 ])('the alarm %s is a warning, and says what is true of v2 keys', (kind, reason, words) => {
   const known = Object.fromEntries(NAMES.map((name) => [name, { healthy: false }]));
   const report = askOf(known, { alarms: [{ kind }] });
@@ -382,6 +382,6 @@ test('keys that were read once are judged, but no restart is offered for what th
 test('that no doppler was ever there is not said while one store could not be read', () => {
   expect(ask(factsOf([etcd([]), { name: 'old' }], []))).toMatchObject({
     findings: [],
-    verdict: 'No doppler could be judged',
+    verdict: "Couldn't check any doppler",
   });
 });

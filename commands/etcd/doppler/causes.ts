@@ -26,7 +26,7 @@ export interface StoreTrouble {
   readonly finding: Finding<never>;
   /** In a few words, for what follows from it. */
   readonly because: string;
-  /** What keys say is not to be acted on because of it. */
+  /** The keys must not be acted on because of it. */
   readonly spoils: boolean;
 }
 
@@ -68,7 +68,7 @@ function beside({ finding, headline }: Trouble): StoreTrouble {
   return { finding, because: headline, spoils: false };
 }
 
-/** Whoever restarted what cannot be judged would change nothing. */
+/** A restart changes nothing while the store itself is broken. */
 function spoiling({ process }: Service, { finding, headline }: Trouble): StoreTrouble {
   const summary = `${finding.summary}. Restarting ${process} does not help`;
   return { finding: { ...finding, summary }, because: headline, spoils: true };
@@ -108,12 +108,12 @@ function clockSkew(store: Store, { process }: Service): readonly StoreTrouble[] 
 const ALARMS: Readonly<Record<string, { readonly reason: string; readonly means: string }>> = {
   NOSPACE: {
     reason: 'no-space',
-    means: 'its v3 API takes no writes. v2 keys are kept apart from that and can still be written',
+    means: 'its v3 API accepts no writes. v2 keys are stored separately and can still be written',
   },
   CORRUPT: {
     reason: 'corrupt',
     means:
-      'its members found their databases to differ, and its v3 API takes no writes. v2 keys are kept apart from that and can still be written',
+      'the databases of its members differ, and its v3 API accepts no writes. v2 keys are stored separately and can still be written',
   },
 };
 
@@ -122,7 +122,7 @@ function alarms(store: Store): readonly StoreTrouble[] {
   return kinds.map((kind) => {
     const { reason, means } = ALARMS[kind] ?? {
       reason: 'unknown-alarm',
-      means: 'a kind that is not known here, so whether keys can still be written is not known either',
+      means: 'Wrench does not know this alarm, nor whether keys can still be written',
     };
     const because = `${store.name} has raised the alarm ${kind}`;
     const ids = store.alarms.flatMap((alarm) => (alarm.kind === kind ? (alarm.memberId ?? []) : []));
@@ -141,12 +141,12 @@ function alarms(store: Store): readonly StoreTrouble[] {
   });
 }
 
-/** Each in the words that hold for it: what cannot be reached from here may well be up. */
+/** Each state in its own words: what cannot be reached from here may be up. */
 function unhealthy(store: Store): readonly StoreTrouble[] {
   const { members, name } = store;
   const silent = members.filter((member) => isSilent(member) && !isNeverStarted(member));
   const parts = [
-    inWords(name, silent.filter(isDown), 'does not respond', 'do not respond'),
+    inWords(name, silent.filter(isDown), 'is not responding', 'are not responding'),
     inWords(
       name,
       silent.filter((member) => !isDown(member)),
@@ -162,8 +162,8 @@ function unhealthy(store: Store): readonly StoreTrouble[] {
     inWords(
       name,
       members.filter(isNeverStarted),
-      'was added and never started',
-      'were added and never started',
+      'was added but never started',
+      'were added but never started',
     ),
   ].flat();
   if (parts.length === 0) return [];
@@ -176,7 +176,7 @@ function unhealthy(store: Store): readonly StoreTrouble[] {
         reason: 'member-unhealthy',
         severity: 'warning',
         target: name,
-        summary: `${because}${store.hasQuorum ? ', though a majority agrees on reads' : ''}. See /etcd health`,
+        summary: `${because}${store.hasQuorum ? ', though the cluster has a quorum' : ''}. See /etcd health`,
         evidence: [membersTable(store)],
       },
     },
@@ -197,8 +197,8 @@ function inWords(
 }
 
 function clockInWords(aheadMs: number | undefined): string {
-  if (aheadMs === undefined) return 'not known';
-  if (Math.abs(aheadMs) < 1_000) return 'as ours';
+  if (aheadMs === undefined) return 'unknown';
+  if (Math.abs(aheadMs) < 1_000) return 'in sync';
   return `${seconds(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead' : 'behind'}`;
 }
 

@@ -12,8 +12,8 @@ const names = z.string().transform((list) =>
 );
 
 export const check = defineCheck({
-  title: 'Dopplers that do not announce themselves in etcd, and why',
-  why: 'One doppler without its key in etcd, and metron_agent fell over on every VM of a Cloud Foundry: every deployment was failing, and every VM but one was innocent.',
+  title: 'Dopplers that are not registered in etcd, and why',
+  why: 'One doppler lost its key in etcd, and metron_agent went down on every VM of a Cloud Foundry: every deployment was failing because of a single VM.',
   uses: ['keyValue'],
   mayUse: ['processes'],
   args: z.object({
@@ -21,11 +21,10 @@ export const check = defineCheck({
       description: 'only these deployments, by name; several with commas',
     }),
     expected: names.optional().meta({
-      description:
-        'dopplers that should be there, doppler_z1/0,doppler_z2/0, for places where no source keeps processes',
+      description: 'dopplers to expect where no source lists processes, such as doppler_z1/0,doppler_z2/0',
     }),
     protocols: names.prefault('udp').meta({
-      description: 'what the metron agents speak, by their configuration; any of these will do',
+      description: 'protocols that the metron agents are configured for; a doppler needs one of them',
     }),
     source: z.string().optional().meta({ description: 'only these etcds, by name; several with commas' }),
   }),

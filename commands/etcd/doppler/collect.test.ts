@@ -126,9 +126,7 @@ test('the second look waits for its time, and the deadline cuts that short with 
   expect(etcd.asked).toEqual(['/doppler/meta', '/healthstatus/doppler', 'members']);
   expect(facts.stores[0]).toHaveProperty('earlier');
   expect(facts.stores[0]).not.toHaveProperty('later');
-  expect(gaps).toEqual([
-    'etcd: /doppler/meta, /healthstatus/doppler, a second time: not finished within 5 s',
-  ]);
+  expect(gaps).toEqual(['etcd: /doppler/meta, /healthstatus/doppler (second read): not finished within 5 s']);
 });
 
 test('without a quorum the members show what is wrong, and no gap repeats it', async () => {
@@ -178,7 +176,7 @@ test('a first look that fails while a majority agrees on reads is taken once mor
   });
   const { gaps } = await look([never]);
   expect(gaps).toEqual([
-    'etcd: /doppler/meta, /healthstatus/doppler: they could not be read, though a majority agreed on another read: etcdserver: request timed out (errorCode 300)',
+    'etcd: /doppler/meta, /healthstatus/doppler: the keys could not be read, though the cluster has a quorum: etcdserver: request timed out (errorCode 300)',
   ]);
 });
 
@@ -287,7 +285,7 @@ test('members that advertise names unknown here are a note: a majority agreed on
   const { gaps, notes } = await look([store({ members: () => behindProxy })]);
   expect(gaps).toEqual([]);
   expect(notes).toEqual([
-    'etcd_z2_0 and etcd_z3_0 of etcd cannot be asked from here: their clocks are not compared',
+    'etcd_z2_0 and etcd_z3_0 of etcd cannot be queried from here: their clocks were not compared',
   ]);
 });
 
@@ -323,7 +321,7 @@ test('a store that has no v2 API for certain is a note beside one that has it', 
   const { facts, gaps, notes } = await look([store(), store({ ...UNFIT, members: () => OF_36 })]);
   expect(facts.stores.map(({ name }) => name)).toEqual(['etcd']);
   expect(gaps).toEqual([]);
-  expect(notes).toEqual(['kubernetes has no v2 API, so it holds no keys of a doppler: it was not checked']);
+  expect(notes).toEqual(['kubernetes has no v2 API, so it cannot hold doppler keys: skipped']);
 });
 
 const down = new SourceError('kubernetes', 'unreachable', 'it refused the connection');
@@ -373,7 +371,7 @@ test('one of several etcds can be asked alone, and one that is not there is a ga
   const two = [store(), store({ name: 'etcd-old' })];
   const { facts, gaps } = await look(two, undefined, { source: 'etcd-old, ectd' });
   expect(facts.stores.map(({ name }) => name)).toEqual(['etcd-old']);
-  expect(gaps).toEqual(['--source ectd: no source of that name keeps keys here; there is: etcd, etcd-old']);
+  expect(gaps).toEqual(['--source ectd: no source for keys has that name; available: etcd, etcd-old']);
 });
 
 test('where no source keeps processes, it is not known who should be there', async () => {
@@ -408,11 +406,11 @@ test('deployments that were not asked for are not reported', async () => {
 
 test.each([
   ['cg', 'did you mean cf?'],
-  ['kubernetes', 'there is: cf'],
+  ['kubernetes', 'available: cf'],
 ])('a deployment %s that is not there is a gap: %s', async (name, hint) => {
   const { facts, gaps } = await look([store()], [keeper('bosh', [cf])], { deployment: name });
   expect(facts).toMatchObject({ deployments: [], instances: 'partly' });
-  expect(gaps).toEqual([`--deployment ${name}: no deployment of that name was seen; ${hint}`]);
+  expect(gaps).toEqual([`--deployment ${name}: not found; ${hint}`]);
 });
 
 test('a bug in a source is a bug, not a gap', async () => {

@@ -12,7 +12,7 @@ export interface Facts {
   readonly instances: 'all' | 'partly' | 'no-source';
 }
 
-/** What one store showed, looked at twice. */
+/** What one store showed in two reads. */
 export interface StoreLook {
   readonly name: string;
   /** One tree for each of the service's roots, in their order; absent where they could not be read as a majority agrees on them. */
@@ -33,9 +33,9 @@ const BETWEEN_LOOKS_MS = 6_000;
 
 /** Of the time that is left, for the first look: what has no answer by then has none. */
 const SHARE_FOR_KEYS = 0.75;
-/** Members are given less, for what they do not answer in time is looked into afterwards. */
+/** Members get less: what they do not answer in time is checked afterwards. */
 const SHARE_FOR_MEMBERS = 0.6;
-/** Nobody has to wait longer for members, however long the check may take. */
+/** The longest wait for members, however long the check may take. */
 const MOST_FOR_MEMBERS_MS = 20_000;
 /** With less time than this nothing is asked again. */
 const LEAST_MS = 500;
@@ -77,7 +77,7 @@ function reportUnfit(
   isBesideAnother: boolean,
 ): void {
   if (isBesideAnother && hasNoV2(members))
-    note(`${name} has no v2 API, so it holds no keys of a ${service.name}: it was not checked`);
+    note(`${name} has no v2 API, so it cannot hold ${service.name} keys: skipped`);
   else gap(name, unfit);
 }
 
@@ -89,11 +89,7 @@ function choose({ read, gap }: Context, source: string | undefined): readonly po
   for (const name of asked.filter((one) => !known.includes(one)))
     gap(
       `--source ${name}`,
-      new SourceError(
-        name,
-        'missing',
-        `no source of that name keeps keys here; there is: ${known.join(', ')}`,
-      ),
+      new SourceError(name, 'missing', `no source for keys has that name; available: ${known.join(', ')}`),
     );
   return stores.filter(({ name }) => asked.includes(name));
 }
@@ -148,7 +144,7 @@ async function lookAt(
     name,
     earlier.reduce((sum, { leaves }) => sum + leaves.length, 0),
   );
-  if (later instanceof SourceError) reportUnread(context, `${what}, a second time`, later, members);
+  if (later instanceof SourceError) reportUnread(context, `${what} (second read)`, later, members);
   return { ...known, earlier, ...(later && !(later instanceof SourceError) && { later }) };
 }
 
@@ -168,7 +164,7 @@ async function readTwice(
   if (withinMs < betweenLooksMs + LEAST_MS)
     return {
       earlier,
-      later: new SourceError(store.name, 'unreachable', 'the first answer left no time for a second one'),
+      later: new SourceError(store.name, 'unreachable', 'the first read left no time for a second one'),
     };
   return { earlier, later: await readTrees(context, store, service, { withinMs, afterMs: betweenLooksMs }) };
 }
@@ -231,7 +227,7 @@ function reportUnread(
   const late = new SourceError(
     source,
     kind,
-    `they could not be read, though a majority agreed on another read: ${error.message}`,
+    `the keys could not be read, though the cluster has a quorum: ${error.message}`,
   );
   return gap(what, hasQuorum ? late : error);
 }
@@ -247,7 +243,7 @@ function reportNotAsked(
   wasRead: boolean,
 ): void {
   const { members, endpoints, hasQuorum } = store;
-  // That nobody answers is reported with the keys, unless these were read.
+  // That no endpoint responds is reported with the keys, unless these were read.
   if (!wasRead && endpoints.every(({ error }) => error !== undefined)) return;
   for (const endpoint of endpoints) {
     const { address, error, absence, memberId, clusterId } = endpoint;
@@ -264,7 +260,7 @@ function reportNotAsked(
   );
   if (hasQuorum === true && elsewhere.length > 0)
     note(
-      `${named(elsewhere)} of ${name} cannot be asked from here: ${elsewhere.length === 1 ? 'its clock is' : 'their clocks are'} not compared`,
+      `${named(elsewhere)} of ${name} cannot be queried from here: ${elsewhere.length === 1 ? 'its clock was' : 'their clocks were'} not compared`,
     );
 }
 
@@ -314,9 +310,9 @@ function only(
   const known = all.map(({ name }) => name);
   for (const name of asked.filter((one) => !known.includes(one))) {
     const meant = nearest(name, known);
-    const listed = known.length === 0 ? 'there is none' : `there is: ${wording.list(known, 10)}`;
+    const listed = known.length === 0 ? 'there are no deployments' : `available: ${wording.list(known, 10)}`;
     const hint = meant === undefined ? listed : `did you mean ${meant}?`;
-    const missing = new SourceError(name, 'missing', `no deployment of that name was seen; ${hint}`);
+    const missing = new SourceError(name, 'missing', `not found; ${hint}`);
     gap(`--deployment ${name}`, missing);
   }
   return all.filter(({ name }) => asked.includes(name));

@@ -14,11 +14,11 @@ import type { Service } from './services.ts';
 /** The process in one deployment, on all instances that count. */
 interface Dependents extends Spread {
   readonly deployment: ports.Deployment;
-  /** It is down there as well, on instances that people have told their supervisor to leave alone. */
+  /** Also down, on instances that are ignored (`bosh ignore`). */
   readonly ignored: Spread['down'];
 }
 
-/** Why dependents fail: `known`; `another` than the service, which is well; `unseen` where not all of the service could be seen. */
+/** Why dependents fail: `known`; `another` cause than the service, which is healthy; `unseen` where not all of the service could be read. */
 export type Cause =
   | { readonly kind: 'known'; readonly because: string }
   | { readonly kind: 'another' | 'unseen' };
@@ -73,8 +73,8 @@ function sum<T>(list: readonly T[], of: (one: T) => number): number {
 function causeInWords({ name }: Service, cause: Cause): string {
   if (cause.kind === 'known') return `most likely because ${cause.because}`;
   return cause.kind === 'another'
-    ? `not for want of a ${name}; see /bosh processes`
-    : `whether for want of a ${name} cannot be told here; see /bosh processes`;
+    ? `not because of a missing ${name}; see /bosh processes`
+    : `cannot tell whether a missing ${name} is the cause; see /bosh processes`;
 }
 
 /** Those of a version that does not look there any more depend on nothing here. */
@@ -91,17 +91,17 @@ function dependentsOf(service: Service, process: string, facts: Facts): readonly
     });
 }
 
-/** What nobody watches never comes back alone: https://mmonit.com/monit/documentation/monit.html#SERVICE-MONITORING-MODE */
+/** monit does not restart what it does not monitor: https://mmonit.com/monit/documentation/monit.html#SERVICE-MONITORING-MODE */
 function notMonitored(process: string, all: readonly Dependents[]) {
   const count = sum(all, ({ down }) => down.filter((one) => one.process.state === 'unmonitored').length);
   if (count === 0) return [];
-  const value = `${wording.count(count, 'VM')}: where it stays so after the cause is gone, run “monit start ${process}” there`;
+  const value = `${wording.count(count, 'VM')}: if it stays that way once the cause is fixed, run “monit start ${process}” on them`;
   return [{ kind: 'field' as const, label: 'Not monitored', value }];
 }
 
 function lockEvidence({ deployment: { name, lock } }: Dependents) {
   if (!lock) return [];
-  const does = changesInstances(lock) ? 'is changing' : 'holds the lock of';
+  const does = changesInstances(lock) ? 'is changing' : 'holds the lock on';
   return [{ kind: 'field' as const, label: 'In progress', value: `${taskInWords(lock)} ${does} ${name}` }];
 }
 

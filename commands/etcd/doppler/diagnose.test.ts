@@ -42,7 +42,7 @@ test('names the one doppler behind every broken VM, and offers to restart that o
   expect(stuck?.evidence).toContainEqual({
     kind: 'field',
     label: 'Directory',
-    value: '/doppler/meta/z2/doppler_z2 is there and empty: it registered once, and does not now',
+    value: '/doppler/meta/z2/doppler_z2 exists but is empty: something registered there before',
   });
   expect(stuck?.evidence).toContainEqual({
     kind: 'table',
@@ -75,11 +75,11 @@ test('before and after the fix, the numbers show it', () => {
 test('without a majority no doppler is judged and none is restarted: etcd comes first', () => {
   const report = ask(stories.quorumLost.facts);
   expect(report.verdict).toBe(
-    'etcd has lost its quorum: 1 of 3 members responds; no doppler can be judged. metron_agent is down on 12 of 12 VMs',
+    "etcd has lost its quorum: 1 of 3 members responds; couldn't check any doppler. metron_agent is down on 12 of 12 VMs",
   );
   expect(lines(report)).toEqual(['critical quorum-lost etcd', 'critical metron-down metron_agent']);
   expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
-  expect(report.findings[0]?.summary).toMatch(/bring .* back first\. Restarting doppler does not help$/);
+  expect(report.findings[0]?.summary).toMatch(/bring back .* first\. Restarting doppler does not help$/);
   expect(report.findings[1]?.summary).toContain('most likely because etcd has lost its quorum');
 });
 
@@ -108,7 +108,7 @@ test('all missing at once have a cause that they share: no restart, but where to
 test('endpoints of two clusters are the cause, and the dopplers that seem to be missing are not', () => {
   const report = ask(stories.twoClusters.facts);
   expect(report.verdict).toBe(
-    'The endpoints of etcd are 2 separate clusters; no doppler can be judged. metron_agent is down on 12 of 12 VMs',
+    "The endpoints of etcd are 2 separate clusters; couldn't check any doppler. metron_agent is down on 12 of 12 VMs",
   );
   expect(lines(report)).toEqual(['critical several-clusters etcd', 'critical metron-down metron_agent']);
   expect(report.findings[1]?.summary).toContain(
@@ -119,7 +119,9 @@ test('endpoints of two clusters are the cause, and the dopplers that seem to be 
 test('expired certificates of all members are the cause', () => {
   const { facts, now } = stories.certificatesExpired;
   const report = diagnose(facts, check.args.parse({}), now);
-  expect(report.verdict).toMatch(/^The certificates of all 3 endpoints of etcd have expired; no doppler/);
+  expect(report.verdict).toMatch(
+    /^The certificates of all 3 endpoints of etcd have expired; couldn't check any doppler/,
+  );
   expect(lines(report)).toEqual(['critical certificate-expired etcd', 'critical metron-down metron_agent']);
 });
 
@@ -133,7 +135,7 @@ test('a Cloud Foundry from v251 on has nothing to check here, and its dopplers a
   const report = ask(stories.since251.facts);
   expect(lines(report)).toEqual(['info not-applicable /doppler/meta']);
   expect(report.verdict).toBe(
-    'The dopplers of cf do not announce themselves in etcd (CF v251 and later): nothing to check',
+    'The dopplers of cf do not register in etcd (CF v251 and later): nothing to check',
   );
 });
 
@@ -166,7 +168,7 @@ test('each row of the table is a finding of its own, in the order of work', () =
     /; the other two are registered; etcd_z3_0 of etcd is not healthy; 2 other problems with keys$/,
   );
   expect(report.findings.find(({ reason }) => reason === 'protocol-mismatch')?.summary).toBe(
-    '1 of 4 dopplers does not listen on [udp], which is what metron_agent speaks: a matter of configuration, not of a restart',
+    '1 of 4 dopplers does not listen on [udp], which metron_agent uses: fix the configuration; a restart does not help',
   );
 });
 
@@ -181,11 +183,11 @@ test('only what a restart fixes is offered one', () => {
 test('an address that is not the instance’s own is reported with both', () => {
   const { findings } = ask(stories.oneOfEach.facts);
   expect(findings.find(({ target }) => target.endsWith('id-6'))?.summary).toBe(
-    'The key of doppler_z2/0 is wrong: it announces 10.0.99.9, and doppler_z2/0 has 10.0.2.1',
+    'The key of doppler_z2/0 is invalid: it announces 10.0.99.9, but doppler_z2/0 has 10.0.2.1',
   );
 });
 
-test('a key whose time to live is below zero registers nobody', () => {
+test('a key with a negative TTL registers no instance', () => {
   const facts = factsOf(
     [
       etcd([
@@ -236,7 +238,7 @@ test('metron_agent down with all dopplers registered has another cause', () => {
   );
   const report = ask(facts);
   expect(report.verdict).toBe('doppler_z1/0 is registered. metron_agent is down on 1 of 1 VM');
-  expect(report.findings[0]?.summary).toContain('not for want of a doppler; see /bosh processes');
+  expect(report.findings[0]?.summary).toContain('not because of a missing doppler; see /bosh processes');
 });
 
 test('which protocol metron agents speak is an argument', () => {
@@ -246,7 +248,7 @@ test('which protocol metron agents speak is an argument', () => {
   );
   expect(ask(facts).verdict).toBe('doppler_z1/0 is registered; no doppler listens on [udp]');
   expect(ask(facts).findings[0]?.summary).toBe(
-    'No doppler listens on [udp], which is what metron_agent speaks: a matter of configuration, not of a restart',
+    'No doppler listens on [udp], which metron_agent uses: fix the configuration; a restart does not help',
   );
   expect(ask(facts, { protocols: 'tls,ws' }).findings).toEqual([]);
 });

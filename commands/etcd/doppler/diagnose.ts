@@ -81,7 +81,7 @@ function whoIsMeant(service: Service, facts: Facts, named: readonly string[], ke
   return { expected: rosterOfKeys(service, facts.stores, keys), excused: [] };
 }
 
-/** Where not all stores could be read, of somebody without a key nothing can be said. */
+/** Unless all stores were read, an instance without a key is not judged. */
 function judgeAll(
   service: Service,
   { stores }: Facts,
@@ -137,7 +137,7 @@ function ownFindings(situation: Situation): Own {
   const each = judged.flatMap((one) => findingOf(service, one, facts.stores) ?? []);
   const all = [...each, ...ofKeys, ...(mismatch ? [mismatch] : [])].toSorted(inOrderOfWork);
   const verdict = [
-    judged.length === 0 ? `No ${name} could be judged` : verdictOf(service, judged),
+    judged.length === 0 ? `Couldn't check any ${name}` : verdictOf(service, judged),
     ...(mismatch?.severity === 'critical' ? [`no ${name} listens on [${protocols.join(' ')}]`] : []),
     ...troubles.map(({ because }) => because),
     ...othersInWords([...ofKeys, ...(mismatch ? [mismatch] : [])]),
@@ -151,7 +151,7 @@ function othersInWords(ofKeys: readonly Said[]): readonly string[] {
   return others > 0 ? [`${wording.count(others, 'other problem')} with keys`] : [];
 }
 
-/** Its symptoms are not listed: whoever restarted them one by one would fix nothing. */
+/** The symptoms are not listed: restarting instances one by one would fix nothing. */
 function spoiled(
   { service, judged }: Situation,
   first: readonly Said[],
@@ -160,7 +160,7 @@ function spoiled(
   const rest =
     judged.length > 0
       ? verdictOf(service, judged).replace(/^(Both|All) /, (start) => start.toLowerCase())
-      : `no ${service.name} can be judged`;
+      : `couldn't check any ${service.name}`;
   const verdict = `${sentence(because, { name: target })}; ${rest}`;
   const cause: Cause = { kind: 'known', because };
   return { verdict, cause, first, each: [] };
@@ -174,13 +174,13 @@ function causeOf({ service, facts, judged, protocols }: Situation): Cause {
   if (protocolMismatch(service, judged, protocols)?.severity === 'critical')
     return { kind: 'known', because: `no ${service.name} listens on [${protocols.join(' ')}]` };
   const flapping = judged.filter(({ standing }) => standing === 'flapping');
-  const come = flapping.length === 1 ? 'comes and goes' : 'come and go';
+  const come = flapping.length === 1 ? 'lost and regained its key' : 'lost and regained their keys';
   if (flapping.length > 0) return { kind: 'known', because: `${namesOf(flapping)} ${come}` };
   const isWhole = judged.length > 0 && wasAllRead(facts.stores) && facts.instances !== 'partly';
   return { kind: isWhole ? 'another' : 'unseen' };
 }
 
-/** What is said of etcd alone. */
+/** Findings about etcd alone. */
 const OF_MEMBERS: ReadonlySet<string> = new Set([
   'several-clusters',
   'several-leaders',
@@ -199,7 +199,7 @@ const OF_MEMBERS: ReadonlySet<string> = new Set([
   'member-unhealthy',
 ]);
 
-/** The table of all of them stands once, under what is worked first. */
+/** The table of all instances is shown once, under the first finding to work on. */
 function withOverview(
   { dependents }: Service,
   findings: readonly Said[],

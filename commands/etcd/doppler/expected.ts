@@ -2,7 +2,7 @@ import type { ports } from '../../kit.ts';
 import type { Facts } from './collect.ts';
 import type { Service } from './services.ts';
 
-/** One who should announce itself. */
+/** One instance that should register. */
 export interface Expected {
   /** As people call it: `doppler_z2/0`, with its deployment's name before it where two deployments have one. */
   readonly name: string;
@@ -15,14 +15,14 @@ export interface Expected {
   readonly at?: { readonly deployment: ports.Deployment; readonly instance: ports.Instance };
 }
 
-/** Everybody who may announce itself, and those of them who should. */
+/** All instances that may register, and those of them that should. */
 export interface Roster {
   readonly expected: readonly Expected[];
-  /** Stopped or ignored: a key of theirs is no orphan, and its absence no news. */
+  /** Stopped or ignored: their keys are not orphans, and a missing key is expected. */
   readonly excused: readonly Expected[];
 }
 
-/** `named` are names such as `doppler_z1/0`, for places where nobody keeps processes. */
+/** `named` are names such as `doppler_z1/0`, where no source lists processes. */
 export function rosterOf(service: Service, { deployments }: Facts, named: readonly string[]): Roster {
   const isOver = (version: string | undefined) => version !== undefined && service.ended?.isOver(version);
   const known = deployments

@@ -8,7 +8,7 @@ import { field } from './words.ts';
 type Said = Finding<RestartOffer>;
 type Evidence = NonNullable<Said['evidence']>[number];
 
-/** What is wrong with one who should announce itself, if anything is. */
+/** What is wrong with one instance that should register, if anything is. */
 export function findingOf(service: Service, judged: Judged, looks: readonly StoreLook[]): Said | undefined {
   const said = saidOf(service, judged);
   if (!said) return undefined;
@@ -62,21 +62,21 @@ function saidOf(
       return {
         reason: 'heartbeat-stopped',
         severity: 'critical',
-        summary: `${name} no longer refreshes its key, which goes away in ${key?.leaf.ttlSeconds ?? 0} s: ${['running', 'not known'].includes(state) ? `its ${process} hangs, or cannot write to etcd` : `its ${process} does not run (${state})`}`,
+        summary: `${name} no longer refreshes its key, which expires in ${key?.leaf.ttlSeconds ?? 0} s: ${['running', 'not known'].includes(state) ? `its ${process} hangs or cannot write to etcd` : `its ${process} is not running (${state})`}`,
         restartHelps: true,
       };
     case 'failing':
       return {
         reason: 'process-failing',
         severity: 'critical',
-        summary: `${name} is not registered because its ${process} does not run: ${state}`,
+        summary: `${name} is not registered because its ${process} is not running (${state})`,
         restartHelps: true,
       };
     case 'unresponsive':
       return {
         reason: 'instance-unresponsive',
         severity: 'critical',
-        summary: `${name} is not registered and its VM cannot be asked (${state}): bring the VM back first (bosh cck, resurrection)`,
+        summary: `${name} is not registered and its VM is unavailable (${state}): recover the VM first (bosh cck or the resurrector)`,
       };
     case 'starting':
       return {
@@ -88,19 +88,19 @@ function saidOf(
       return {
         reason: 'not-registered',
         severity: 'critical',
-        summary: `${name} is not registered; no source here knows whether its ${process} runs`,
+        summary: `${name} is not registered; no source reports whether its ${process} is running`,
       };
     case 'flapping':
       return {
         reason: 'registration-flapping',
         severity: 'warning',
-        summary: `The key of ${name} expired and came back between two looks: etcd answers too late or changes leaders, see /etcd health; restarting ${process} does not help`,
+        summary: `The key of ${name} expired and came back between two reads: etcd is slow or is changing leaders, see /etcd health; restarting ${process} does not help`,
       };
     case 'legacy-only':
       return {
         reason: 'legacy-only',
         severity: 'info',
-        summary: `${name} has only its legacy key ${key?.leaf.key}: readers of that kind find it over UDP, newer ones do not (an older ${kind}?)`,
+        summary: `${name} has only its legacy key ${key?.leaf.key}: older clients find it over UDP, newer ones do not (an older ${kind}?)`,
       };
   }
 }
@@ -120,7 +120,7 @@ function forbiddenHere(
   { expected: { at } }: Judged,
   looks: readonly StoreLook[],
 ): string | undefined {
-  if (!at) return `no source here knows its ${service.process}`;
+  if (!at) return `no source lists its ${service.process}`;
   const wasReadOnce = looks.some(({ earlier, later }) => later !== undefined && earlier === undefined);
   return (
     forbiddenBecause(service, at.instance) ??
@@ -135,7 +135,7 @@ function lockInWords({
   readonly taskId: string;
   readonly description?: string;
 }): string {
-  return `its deployment is held by task ${taskId}${description === undefined ? '' : ` (${description})`}`;
+  return `its deployment is locked by task ${taskId}${description === undefined ? '' : ` (${description})`}`;
 }
 
 function keyEvidence({ key }: Judged): readonly Evidence[] {

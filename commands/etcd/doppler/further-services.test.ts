@@ -108,7 +108,7 @@ test('its restart is the same action for another process', async () => {
     },
   );
   expect(plan.lines[0]).toMatch(/^Restart api_z2\/0 of deployment cf through bosh/);
-  expect(plan.afterwards).toEqual(['It should register within 10 s of its start.']);
+  expect(plan.afterwards).toEqual(['It should register within 10 s of starting.']);
 });
 
 test('one syslog drain binder leads, and the others are no trouble', () => {

@@ -9,7 +9,7 @@ import { field } from './words.ts';
 
 type Said = Finding<RestartOffer>;
 
-/** The longest piece of a value that nobody can read which is shown. */
+/** How many characters of an unreadable value are shown. */
 const MOST_OF_A_VALUE = 200;
 
 /** What is wrong with keys, whoever they belong to. */
@@ -27,20 +27,20 @@ export function keyFindings(
   );
   if (service.strangers === 'others') return owned;
   const corrupt = strangers.filter((key) => key.corrupt !== undefined).map((key) => corruptKey({ key }));
-  // Without all instances in sight, nobody can say that a key belongs to none.
+  // Unless all instances are known, a key cannot be called an orphan.
   const knowsAll = instances === 'all' && deployments.length > 0;
   const orphans = strangers.filter((key) => knowsAll && key.isLive && key.corrupt === undefined);
   return [...owned, ...corrupt, ...orphans.map((key) => orphanKey(service, key))].toSorted(inOrderOfWork);
 }
 
-/** One that is there and tells nothing, or something wrong. Deleting it is for people to decide. */
+/** A key with an unreadable or wrong value. Deleting it is for people to decide. */
 function corruptKey({ key, expected }: { readonly key: Key; readonly expected?: Judged['expected'] }): Said {
   const { leaf, corrupt = '' } = key;
   return {
     reason: 'key-corrupt',
     severity: expected ? 'critical' : 'warning',
     target: leaf.key,
-    summary: `The key ${expected ? `of ${expected.name}` : leaf.key} is wrong: ${corrupt}`,
+    summary: `The key ${expected ? `of ${expected.name}` : leaf.key} is invalid: ${corrupt}`,
     evidence: [
       ...field('Value', cut(leaf.value)),
       ...field('TTL', leaf.ttlSeconds === undefined ? 'none' : `${leaf.ttlSeconds} s`),
@@ -55,12 +55,12 @@ function orphanKey({ name }: Service, { leaf, before }: Key): Said {
     reason: 'key-orphan',
     severity: 'warning',
     target: leaf.key,
-    summary: `${leaf.key} belongs to no ${name} of any deployment here${isFresh ? ', and somebody still refreshes it' : ''}`,
+    summary: `${leaf.key} belongs to no known ${name}${isFresh ? ', but is still being refreshed' : ''}`,
     evidence: [...field('Value', cut(leaf.value)), ...field('TTL', `${leaf.ttlSeconds} s`)],
   };
 }
 
-/** Registered, and yet of no use for readers that speak another protocol. A restart changes nothing about it. */
+/** Registered, but unusable for readers that use another protocol. A restart does not change that. */
 export function protocolMismatch(
   { name, roots, dependents }: Service,
   judged: readonly Judged[],
@@ -79,7 +79,7 @@ export function protocolMismatch(
     reason: 'protocol-mismatch',
     severity: all ? 'critical' : 'warning',
     target: roots[0].prefix,
-    summary: `${who} on [${protocols.join(' ')}]${dependents ? `, which is what ${dependents.process} speaks` : ''}: a matter of configuration, not of a restart`,
+    summary: `${who} on [${protocols.join(' ')}]${dependents ? `, which ${dependents.process} uses` : ''}: fix the configuration; a restart does not help`,
     evidence: [
       {
         kind: 'table',

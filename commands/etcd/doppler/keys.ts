@@ -13,13 +13,13 @@ export interface Key {
   /** It has time to live left, by the server's own clock. */
   readonly isLive: boolean;
   readonly says?: Announced;
-  /** Why nobody can make use of it. */
+  /** Why it is unusable. */
   readonly corrupt?: string;
 }
 
 export interface Assigned {
   readonly byExpected: ReadonlyMap<Expected, readonly Key[]>;
-  /** Belonging to nobody who is known. */
+  /** Those of no known instance. */
   readonly strangers: readonly Key[];
 }
 
@@ -43,7 +43,7 @@ export function keysOf({ roots }: Service, { name: store, earlier = [], later = 
 }
 
 /**
- * Without a leader nobody takes expired keys away and their TTL goes below zero.
+ * Without a leader expired keys are not removed and their TTL goes below zero.
  * Its own clock counts, for ours may differ.
  */
 function isLive({ ttlSeconds = 0, expiresAt }: ports.KeyLeaf, serverTime: Date): boolean {
@@ -54,8 +54,7 @@ function understand(root: Root, { key, value, ttlSeconds }: ports.KeyLeaf): Pick
   const segments = key.slice(root.prefix.length).split('/').filter(Boolean);
   const says = root.read(segments, value);
   if (typeof says === 'string') return { corrupt: says };
-  const corrupt =
-    says.corrupt ?? (ttlSeconds === undefined ? 'it has no time to live and never goes away' : undefined);
+  const corrupt = says.corrupt ?? (ttlSeconds === undefined ? 'it has no TTL and never expires' : undefined);
   return { says, ...(corrupt !== undefined && { corrupt }) };
 }
 
@@ -111,19 +110,19 @@ function finder(all: readonly Expected[]): (says: Announced) => Expected | undef
       (id === undefined || isNumber ? undefined : byId.get(id)) ??
       (isNumber ? byIndex.get(where) : undefined) ??
       hosts.flatMap((host) => byHost.get(host) ?? []);
-    // Two deployments may have a `doppler_z1/0` each: the address tells which.
+    // Two deployments may have a `doppler_z1/0` each: the address distinguishes them.
     return (
       candidates.find(({ addresses }) => hosts.some((host) => addresses.includes(host))) ?? candidates[0]
     );
   };
 }
 
-/** Whoever reads such a key sends everything to a wrong place. */
+/** Readers of such a key send everything to the wrong address. */
 function withForeignAddress(key: Key, { name, addresses }: Expected): Key {
   const foreign = (key.says?.hosts ?? []).filter((host) => isAddress(host) && !addresses.includes(host));
   if (key.corrupt !== undefined || addresses.length === 0 || foreign.length === 0) return key;
   return {
     ...key,
-    corrupt: `it announces ${foreign.join(', ')}, and ${name} has ${addresses.join(', ')}`,
+    corrupt: `it announces ${foreign.join(', ')}, but ${name} has ${addresses.join(', ')}`,
   };
 }

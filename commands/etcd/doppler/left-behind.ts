@@ -4,8 +4,8 @@ import type { Key } from './keys.ts';
 import type { Service } from './services.ts';
 
 /**
- * Where nobody says who should be there, those that are and those that were: directories do not expire,
- * so that an empty one remembers that somebody of that group registered once. The first of the service's roots counts.
+ * Where no source lists the instances: those that are registered and those that were. Directories do not expire,
+ * so an empty one shows that an instance of that group once registered. The first of the service's roots counts.
  */
 export function rosterOfKeys(
   service: Service,

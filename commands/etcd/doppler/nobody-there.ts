@@ -6,7 +6,7 @@ import { tooNew } from './expected.ts';
 import type { RestartOffer } from './restart.ts';
 import type { Service } from './services.ts';
 
-/** Neither one who should be there nor a key: reported, because an empty report would look healthy. */
+/** Neither an expected instance nor a key: reported, because an empty report would look healthy. */
 export function nobodyThere(
   service: Service,
   facts: Facts,
@@ -23,10 +23,10 @@ export function nobodyThere(
   ];
   const verdict =
     modern.length > 0
-      ? `The ${name}s of ${wording.list(modern.map((one) => one.name))} do not announce themselves in etcd (${ended?.since} and later): nothing to check`
-      : `No ${name} is here, and none ever announced itself below ${roots.map(({ prefix }) => prefix).join(' or ')}: nothing to check${ended ? `. From ${ended.since} on they do not` : ''}`;
+      ? `The ${name}s of ${wording.list(modern.map((one) => one.name))} do not register in etcd (${ended?.since} and later): nothing to check`
+      : `No ${name} found, and none ever registered under ${roots.map(({ prefix }) => prefix).join(' or ')}: nothing to check${ended ? `. Since ${ended.since} they do not register` : ''}`;
   const besides = troubles.map(({ because }) => because);
-  const whole = [isCertain ? verdict : `No ${name} could be judged`, ...besides].join('; ');
+  const whole = [isCertain ? verdict : `Couldn't check any ${name}`, ...besides].join('; ');
   if (!isCertain) return { examined: 0, verdict: whole, findings, measures: radius.measures };
   const note: Finding<RestartOffer> = {
     reason: 'not-applicable',

@@ -46,6 +46,6 @@ test('the task that holds the deployment is shown beside the offer', () => {
   expect(finding?.evidence).toContainEqual({
     kind: 'field',
     label: 'Locked',
-    value: 'its deployment is held by task 1180 (create deployment)',
+    value: 'its deployment is locked by task 1180 (create deployment)',
   });
 });

@@ -14,7 +14,7 @@ export function bySeverity(a: Finding, b: Finding): number {
   return RANK[a.severity] - RANK[b.severity];
 }
 
-/** What a person should see to first, first. */
+/** In the order in which people should work on them. */
 export function inOrderOfWork(a: Finding, b: Finding): number {
   const place = ({ reason }: Finding) => (ORDER.includes(reason) ? ORDER.indexOf(reason) : ORDER.length);
   return bySeverity(a, b) || place(a) - place(b) || a.target.localeCompare(b.target, 'en', { numeric: true });

@@ -52,8 +52,8 @@ test('through a director the plan names all that stops with it, and is bound to 
     targets: [`bosh:cf/doppler_z2/${ASKED.id}`],
     precondition: { incarnation: 'vm-7 agent-9' },
     afterwards: [
-      'It should register within 5 s of its start.',
-      'A metron_agent that stays not monitored needs a start of its own.',
+      'It should register within 5 s of starting.',
+      'A metron_agent that stays unmonitored must be started separately.',
     ],
     details: { scope: 'instance' },
   });
@@ -63,7 +63,7 @@ test('through monit the plan names the one process, and is bound to its pid', as
   const read = context([z2({ restart: BY_MONIT, incarnation: 'doppler 812' })]);
   expect(await restart.plan(read, ASKED)).toMatchObject({
     lines: [
-      'Restart the process doppler on doppler_z2/0 through bosh; nothing else there is touched',
+      'Restart the process doppler on doppler_z2/0 through bosh; no other process is affected',
       'Drain scripts are not run: monit stops the process at once',
     ],
     precondition: { incarnation: 'doppler 812' },
@@ -100,13 +100,13 @@ test.each<[string, ports.Instance[], string]>([
   [
     'is gone',
     [doppler({ name: 'doppler_z1/0' })],
-    `doppler_z2/${ASKED.id} of cf is not restarted: it is gone`,
+    `doppler_z2/${ASKED.id} of cf is not restarted: it no longer exists`,
   ],
-  ['is ignored', [z2({ ignored: true })], 'it is ignored: somebody told its keeper to leave it alone'],
+  ['is ignored', [z2({ ignored: true })], 'it is ignored (`bosh ignore`)'],
   ['was stopped on purpose', [z2({ desired: 'stopped' })], 'it is meant to be stopped'],
   ['has no machine', [z2({ state: 'absent' })], 'it has no VM'],
-  ['has a silent agent', [z2({ state: 'unresponsive' })], 'its agent does not answer'],
-  ['has a silent monit', [z2({ state: 'unknown' })], 'its monit does not answer'],
+  ['has an unresponsive agent', [z2({ state: 'unresponsive' })], 'its agent is not responding'],
+  ['has an unresponsive monit', [z2({ state: 'unknown' })], 'its monit is not responding'],
   ['is not on the list', [z2({ restart: { allowed: false, because: NOT_ALLOWED } })], NOT_ALLOWED],
   [
     'may have other processes restarted only',
@@ -116,7 +116,7 @@ test.each<[string, ports.Instance[], string]>([
   [
     'does not run one any more',
     [{ ...z2(), processes: [{ name: 'metron_agent', state: 'running' }] }],
-    'it has no process doppler any more',
+    'it no longer has a process doppler',
   ],
 ])('a doppler that %s is not restarted', async (_, instances, because) => {
   const planned = restart.plan(context(instances), ASKED);
@@ -127,20 +127,20 @@ test.each<[string, ports.Instance[], string]>([
 test('an offer that names another process is refused, whatever the machine runs', async () => {
   const asked = { ...ASKED, process: 'consul_agent' };
   await expect(restart.plan(context([z2()]), asked)).rejects.toThrow(
-    'consul_agent is not what a doppler is restarted by',
+    'restarting consul_agent does not restart a doppler',
   );
 });
 
-test('what could not be seen is not called gone', async () => {
+test('what could not be read is not reported as deleted', async () => {
   const error = new SourceError('bosh', 'unreachable', 'task 1181 did not end within 60 s');
   await expect(restart.plan(context([], { gaps: [{ what: 'cf', error }] }), ASKED)).rejects.toThrow(
-    'cf could not be seen (task 1181 did not end within 60 s)',
+    'cf could not be read (task 1181 did not end within 60 s)',
   );
 });
 
 test.each([
-  [{ ...ASKED, source: 'other' }, 'no source other keeps processes here any more'],
-  [{ ...ASKED, deployment: 'other' }, 'it is gone'],
+  [{ ...ASKED, source: 'other' }, 'the source other is no longer configured'],
+  [{ ...ASKED, deployment: 'other' }, 'it no longer exists'],
 ])('a source or deployment that is gone is refused', async (asked, because) => {
   await expect(restart.plan(context([z2()]), asked)).rejects.toThrow(because);
 });
@@ -148,7 +148,7 @@ test.each([
 test.each<[string, ports.RestartTerms, object]>([
   ['the whole instance', BY_DIRECTOR, {}],
   ['the one process', BY_MONIT, { process: 'doppler' }],
-])('applying sends one order, for %s, and tells what came of it', async (_, terms, what) => {
+])('applying sends one order, for %s, and reports the result', async (_, terms, what) => {
   const read = context([z2({ restart: terms })]);
   const plan = await restart.plan(read, ASKED);
   const travelled = JSON.parse(JSON.stringify(plan)) as typeof plan;
@@ -166,7 +166,7 @@ test.each<[string, ports.RestartTerms, object]>([
   expect(told).toEqual(['doppler_z2/0 restarted: task 1180 done after 41 s']);
 });
 
-test('a restart that the director refuses is told by nobody as done', async () => {
+test('a restart that the director refuses is not reported as done', async () => {
   const read = context([z2()]);
   const plan = await restart.plan(read, ASKED);
   const told: string[] = [];

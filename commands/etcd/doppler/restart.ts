@@ -21,10 +21,10 @@ const SETTLES_WITHIN_SECONDS = 90;
 
 export const restart = restartOf(DOPPLER);
 
-/** Restarts what announces itself, so that it does so anew. What else its machine runs goes down with it where the keeper knows no smaller deed. */
+/** Restarts an instance so that it registers again. All its other processes restart too where the source cannot restart one alone. */
 export function restartOf(service: Service) {
   return defineRemediation({
-    about: `Restarts one ${service.name} that runs and is not registered, or does not run`,
+    about: `Restarts one ${service.name} that is running but not registered, or is not running`,
     title: ({ name }) => `Restart ${name}`,
     risk: 'disruptive',
     uses: ['processes'],
@@ -38,9 +38,9 @@ export function restartOf(service: Service) {
         targets: [`${params.source}:${params.deployment}/${params.group}/${params.id}`],
         precondition: instance.incarnation === undefined ? {} : { incarnation: instance.incarnation },
         afterwards: [
-          `It should register within ${service.heartbeatSeconds ?? 10} s of its start.`,
+          `It should register within ${service.heartbeatSeconds ?? 10} s of starting.`,
           ...(service.dependents
-            ? [`A ${service.dependents.process} that stays not monitored needs a start of its own.`]
+            ? [`A ${service.dependents.process} that stays unmonitored must be started separately.`]
             : []),
         ],
         details: { scope: terms.scope },
@@ -56,17 +56,17 @@ export function restartOf(service: Service) {
 }
 
 const WITHOUT_ANSWER: Readonly<Partial<Record<ports.Instance['state'], string>>> = {
-  unresponsive: 'its agent does not answer',
+  unresponsive: 'its agent is not responding',
   absent: 'it has no VM',
-  unknown: 'its monit does not answer',
+  unknown: 'its monit is not responding',
 };
 
-/** Why an instance must not be restarted for this service, by what is known of it; whether somebody holds its deployment is another matter. */
+/** Why an instance must not be restarted for this service, by what is known of it; whether its deployment is locked is checked elsewhere. */
 export function forbiddenBecause(
   { process }: Service,
   { ignored, desired, state, restart: terms }: ports.Instance,
 ): string | undefined {
-  if (ignored) return 'it is ignored: somebody told its keeper to leave it alone';
+  if (ignored) return 'it is ignored (`bosh ignore`)';
   if (desired !== 'started') return `it is meant to be ${desired}`;
   const silent = WITHOUT_ANSWER[state];
   if (silent !== undefined) return silent;
@@ -83,13 +83,15 @@ async function find(
   { source, deployment: name, group, id }: RestartParams,
 ) {
   const keeper = read.processes.keepers.find((one) => one.name === source);
-  if (!keeper) throw new SourceError(source, 'refused', `no source ${source} keeps processes here any more`);
+  if (!keeper) throw new SourceError(source, 'refused', `the source ${source} is no longer configured`);
   const deployments = await keeper.deployments({ signal });
   const deployment = deployments.find((one) => one.name === name);
   const instance = deployment?.instances.find((one) => one.group === group && one.id === id);
   if (deployment && instance) return { deployment, instance };
   const [unseen] = deployment?.gaps ?? [];
-  const because = unseen ? `${unseen.what} could not be seen (${unseen.error.message})` : 'it is gone';
+  const because = unseen
+    ? `${unseen.what} could not be read (${unseen.error.message})`
+    : 'it no longer exists';
   throw new SourceError(source, 'refused', `${group}/${id} of ${name} is not restarted: ${because}`);
 }
 
@@ -102,7 +104,7 @@ function allowed(
 ): Allowed {
   const refused = (because: string) =>
     new SourceError(source, 'refused', `${name} is not restarted: ${because}`);
-  if (process !== service.process) throw refused(`${process} is not what a ${service.name} is restarted by`);
+  if (process !== service.process) throw refused(`restarting ${process} does not restart a ${service.name}`);
   if (lock)
     throw refused(
       `its deployment is locked by task ${lock.taskId}${lock.description === undefined ? '' : ` (${lock.description})`}`,
@@ -110,13 +112,13 @@ function allowed(
   const because = forbiddenBecause(service, instance);
   if (because !== undefined || !instance.restart.allowed) throw refused(because ?? 'it may not be');
   if (!instance.processes.some((one) => one.name === process))
-    throw refused(`it has no process ${process} any more`);
+    throw refused(`it no longer has a process ${process}`);
   return instance.restart;
 }
 
 function deed({ name, process, deployment, source }: RestartParams, { scope, processes }: Allowed): string {
   if (scope === 'process')
-    return `Restart the process ${process} on ${name} through ${source}; nothing else there is touched`;
+    return `Restart the process ${process} on ${name} through ${source}; no other process is affected`;
   const all =
     processes.length === 0 ? 'all its processes' : `all its processes (${processes.toSorted().join(', ')})`;
   return `Restart ${name} of deployment ${deployment} through ${source}: ${all}, with their drain and start scripts`;

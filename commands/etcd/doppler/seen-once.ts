@@ -1,8 +1,8 @@
 import type { ports } from '../../kit.ts';
 
 /**
- * A director and a monit may both tell of one machine, which is one all the same: by its UUID, or by its group, index and address.
- * Of the two, the one stays that may restart it, else the one that was told first.
+ * A director and a monit may both report the same machine: it is recognized by its UUID, or by its group, index and address.
+ * Of the two, the one that may restart it is kept, else the first.
  */
 export function seenOnce(deployments: readonly ports.Deployment[]): readonly ports.Deployment[] {
   const chosen = new Map<string, ports.Instance>();

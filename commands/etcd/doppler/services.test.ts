@@ -61,11 +61,11 @@ test('an address of IPv6 is shown without its brackets', () => {
 test.each([
   ['', 'its value is not JSON'],
   ['10.160.55.25', 'its value is not JSON'],
-  ['null', 'its value names no endpoints'],
-  ['{"version":1}', 'its value names no endpoints'],
-  [announcing(), 'its value names no endpoints'],
-  [announcing(3457), 'its value names no endpoints'],
-  [announcing(...Array.from({ length: 51 }, () => 'udp://10.0.0.1:1')), 'its value names no endpoints'],
+  ['null', 'its value lists no endpoints'],
+  ['{"version":1}', 'its value lists no endpoints'],
+  [announcing(), 'its value lists no endpoints'],
+  [announcing(3457), 'its value lists no endpoints'],
+  [announcing(...Array.from({ length: 51 }, () => 'udp://10.0.0.1:1')), 'its value lists no endpoints'],
   [announcing('10.160.55.25:3457'), 'an endpoint in its value is not a URL'],
   [announcing('udp://'), 'an endpoint in its value is not a URL'],
   [announcing('udp://10.160.55.25:3457', ''), 'an endpoint in its value is not a URL'],
@@ -84,7 +84,7 @@ test('a legacy value that is no address is of no use', () => {
   });
 });
 
-test.each([[[]], [['z1']], [['z1', 'doppler_z1']]])('the path %j names nobody', (segments) => {
+test.each([[[]], [['z1']], [['z1', 'doppler_z1']]])('the path %j names no instance', (segments) => {
   expect(modern.read(segments, announcing('udp://10.0.0.1:3457'))).toBe('its path is not <zone>/<job>/<id>');
 });
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /**
- * A service whose processes announce themselves in a key-value store, by keys that expire unless they are written anew.
+ * A service whose processes announce themselves in a key-value store, by keys that expire unless they are refreshed.
  * What is said here is all that is known of one service; everything else in this folder is about any of them.
  */
 export interface Service {
@@ -9,7 +9,7 @@ export interface Service {
   readonly name: string;
   /** The process that announces itself. It alone is offered to be restarted. */
   readonly process: string;
-  /** Groups whose instances should have the process, where an agent that does not answer cannot tell. */
+  /** Groups whose instances should have the process, for when the agent does not respond. */
   readonly group: RegExp;
   /** Where it announces itself; the first is what its readers want. */
   readonly roots: readonly [Root, ...Root[]];
@@ -17,7 +17,7 @@ export interface Service {
   readonly expects: 'each' | 'one';
   /** A live key that belongs to no instance: an `orphan`, or of `others` who write there too. */
   readonly strangers: 'orphan' | 'others';
-  /** How often a key is written anew; absent where that is too rarely to be seen between two looks. */
+  /** How often a key is refreshed; absent where that is too rare to be seen between two reads. */
   readonly heartbeatSeconds?: number;
   /** The process on all machines that fails without it, what it says then, and the reason of the finding about it. */
   readonly dependents?: { readonly process: string; readonly says: string; readonly reason: string };
@@ -34,7 +34,7 @@ export interface Root {
   readonly isLegacy?: true;
   /** Below it each group has a directory of its own name, which stays when the keys in it expire. */
   readonly hasGroups?: true;
-  /** Understands one key by its path below the prefix and its value; a string tells why it cannot be understood. */
+  /** Parses one key from its path below the prefix and its value; a string says why it cannot be parsed. */
   readonly read: (segments: readonly string[], value: string) => Announced | string;
 }
 
@@ -46,14 +46,14 @@ export interface Announced {
   readonly id?: string;
   readonly hosts: readonly string[];
   readonly protocols: readonly string[];
-  /** Why nobody can make use of its value, where its path tells whose it is all the same. */
+  /** Why its value is unusable, where its path still identifies the instance. */
   readonly corrupt?: string;
 }
 
 const endpointsSchema = z.object({ endpoints: z.array(z.string()).min(1).max(50) });
 
 /**
- * How a doppler announces itself: `/doppler/meta/<zone>/<job>/<id>` with a TTL of 10 s, written anew every 5 s.
+ * How a doppler announces itself: `/doppler/meta/<zone>/<job>/<id>` with a TTL of 10 s, refreshed every 5 s.
  * The `<id>` is the instance's UUID since June 2016 and its index before.
  * cloudfoundry/loggregator-release@d11b9f1, src/doppler/dopplerservice/announcer.go
  */
@@ -97,10 +97,10 @@ export const DOPPLER: Service = {
     reason: 'metron-down',
   },
   sharedCauses: [
-    '/var/vcap/sys/log/doppler/doppler.stderr.log: “sync cluster failed” says that it cannot reach etcd',
+    '/var/vcap/sys/log/doppler/doppler.stderr.log: “sync cluster failed” means that it cannot reach etcd',
     'etcd itself: /etcd health',
-    'the client certificates with which dopplers speak to etcd: /certs expiring --match etcd',
-    'the names of the etcd members (consul DNS): cf-etcd.service.cf.internal must resolve on the doppler VMs',
+    'the client certificates of the dopplers for etcd: /certs expiring --match etcd',
+    'DNS (consul): cf-etcd.service.cf.internal must resolve on the doppler VMs',
   ],
   ended: { since: 'CF v251', isOver: isSince251 },
 };
@@ -114,7 +114,7 @@ function endpointsOf(value: string): Pick<Announced, 'hosts' | 'protocols'> | st
     return 'its value is not JSON';
   }
   const parsed = endpointsSchema.safeParse(json);
-  if (!parsed.success) return 'its value names no endpoints';
+  if (!parsed.success) return 'its value lists no endpoints';
   const urls = parsed.data.endpoints.map((endpoint) => URL.parse(endpoint));
   if (urls.some((url) => url === null || url.hostname === '')) return 'an endpoint in its value is not a URL';
   const sane = urls.filter((url) => url !== null);

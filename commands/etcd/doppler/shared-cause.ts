@@ -35,12 +35,12 @@ export function sharesACause(
 export function noneInWords({ name, expects }: Service, judged: readonly Judged[]): string {
   const isFading = judged.some(({ standing }) => standing === 'heartbeat-stopped');
   if (judged.length === 1)
-    return `The only ${name} (${judged[0]?.expected.name}) ${isFading ? 'does not refresh its key' : 'is not registered'}`;
+    return `The only ${name} (${judged[0]?.expected.name}) ${isFading ? 'no longer refreshes its key' : 'is not registered'}`;
   const what = expects === 'one' ? 'leads' : 'is registered';
   return `None of the ${wording.count(judged.length, name)} ${isFading ? 'refreshes its key' : what}`;
 }
 
-/** All of them at once: restarting each in turn would mend nothing. */
+/** All of them at once: restarting each in turn would fix nothing. */
 export function allMissing(
   service: Service,
   judged: readonly Judged[],
@@ -54,16 +54,16 @@ export function allMissing(
     reason: 'all-missing',
     severity: 'critical',
     target: roots[0].prefix,
-    summary: `${noneInWords(service, judged)} (${how}): look for what they share before restarting any`,
+    summary: `${noneInWords(service, judged)} (${how}): look for a shared cause before restarting any`,
     evidence: [
       ...field(
-        'Nothing ever there',
+        'Never registered',
         isWiped(looks)
-          ? `${nothing}: the store was wiped, or nothing ever registered${ended ? ` (from ${ended.since} on nothing does)` : ''}`
+          ? `${nothing}: the store was wiped, or nothing ever registered${ended ? ` (since ${ended.since} nothing does)` : ''}`
           : undefined,
       ),
       ...(sharedCauses.length > 0
-        ? [{ kind: 'log' as const, lines: ['Where to look:', ...sharedCauses.map((cause) => `- ${cause}`)] }]
+        ? [{ kind: 'log' as const, lines: ['What to check:', ...sharedCauses.map((cause) => `- ${cause}`)] }]
         : []),
       overview(judged),
     ],

@@ -1,7 +1,7 @@
 import type { ports } from '../../kit.ts';
 import type { Facts, StoreLook } from './collect.ts';
 
-/** Words for telling stories in: who is there, what etcd holds, and what becomes of it within six seconds. */
+/** Builders for stories: the instances, what etcd holds, and how that changes within six seconds. */
 
 /** The server's clock at the second look. */
 export const SERVER_TIME = new Date('2016-12-06T19:42:26Z');
@@ -47,7 +47,7 @@ export function instance({ name, id = name, processes = {}, ...known }: KnownIns
   };
 }
 
-/** A doppler on a machine of its own, all of whose processes run unless told otherwise. */
+/** A doppler on a machine of its own, all of whose processes run by default. */
 export function doppler(known: KnownInstance): ports.Instance {
   return instance({
     ...known,
@@ -67,7 +67,7 @@ interface KnownKey {
   readonly value: string;
   /** At the second look; null for a key that never expires, and default what is left of ten seconds. */
   readonly ttl?: number | null;
-  /** What its two indexes were at the first look, where they are not those of one that is well. */
+  /** What its two indexes were at the first look, where they differ from those of a healthy one. */
   readonly before?: { readonly created?: number; readonly modified?: number } | 'absent';
   readonly created?: number;
   readonly modified?: number;

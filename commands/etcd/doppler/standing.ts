@@ -6,10 +6,10 @@ import type { Service } from './services.ts';
 /**
  * How one who should announce itself stands.
  *
- * `registered` a live key that is written anew; `legacy-only` only where its older readers look; `standby` somebody else leads;
- * `heartbeat-stopped` a key that is not written anew any more; `flapping` its key expired and came back;
- * `corrupt` a key of which nobody can make use; without a key: `stuck` its process runs, `starting`, `failing` its process does not run,
- * `unresponsive` its machine cannot be asked, `unregistered` nobody tells about its process.
+ * `registered` a live key that is refreshed; `legacy-only` only under the legacy root; `standby` another instance leads;
+ * `heartbeat-stopped` a key that is no longer refreshed; `flapping` its key expired and came back;
+ * `corrupt` an unusable key; without a key: `stuck` its process is running, `starting`, `failing` its process is not running,
+ * `unresponsive` its machine does not respond, `unregistered` no source reports its process.
  */
 export type Standing =
   | 'registered'
@@ -67,7 +67,7 @@ function withoutKey(service: Service, { at }: Expected): Standing {
 function processInWords(service: Service, { at }: Expected): string {
   if (!at) return 'not known';
   const { state, processes } = at.instance;
-  if (state === 'unresponsive') return 'agent does not answer';
+  if (state === 'unresponsive') return 'agent is not responding';
   if (state === 'absent') return 'no VM';
   const found = processes.find(({ name }) => name === service.process);
   if (!found) return `not there (VM ${state})`;
@@ -87,11 +87,11 @@ export function directoryInWords(
     .flatMap(({ directories }) => directories)
     .find((path) => path.startsWith(`${root.prefix}/`) && path.endsWith(`/${group}`));
   if (directory === undefined)
-    return `none of ${group} below ${root.prefix}: under that name nothing ever registered, or the store was wiped`;
+    return `no ${group} under ${root.prefix}: nothing ever registered under that name, or the store was wiped`;
   const leaves = trees.flatMap((tree) => tree.leaves).filter(({ key }) => key.startsWith(`${directory}/`));
   if (leaves.some(({ ttlSeconds = 1 }) => ttlSeconds <= 0))
-    return `${directory} has a key whose time is over, and nobody took it away`;
+    return `${directory} has an expired key that etcd has not removed`;
   return leaves.length === 0
-    ? `${directory} is there and empty: it registered once, and does not now`
-    : `${directory} has ${leaves.length === 1 ? 'a key of another one' : `${leaves.length} keys of others`}`;
+    ? `${directory} exists but is empty: something registered there before`
+    : `${directory} has ${leaves.length === 1 ? 'a key of another instance' : `${leaves.length} keys of other instances`}`;
 }

@@ -10,7 +10,7 @@ const REGISTERED: Readonly<Record<Standing, string>> = {
   standby: 'no, another leads',
   'heartbeat-stopped': 'not refreshed',
   flapping: 'came back',
-  corrupt: 'wrong key',
+  corrupt: 'invalid key',
   stuck: 'no',
   starting: 'no',
   failing: 'no',
@@ -42,13 +42,13 @@ export function overview(judged: readonly Judged[]): Evidence {
 
 /** In the order in which they are said. */
 const SAID: readonly (readonly [Standing, one: string, many: string])[] = [
-  ['unresponsive', 'does not answer', 'do not answer'],
-  ['failing', 'does not run', 'do not run'],
+  ['unresponsive', 'is unavailable', 'are unavailable'],
+  ['failing', 'is not running', 'are not running'],
   ['stuck', 'is running but not registered', 'are running but not registered'],
   ['unregistered', 'is not registered', 'are not registered'],
   ['heartbeat-stopped', 'no longer refreshes its key', 'no longer refresh their keys'],
-  ['corrupt', 'has a wrong key', 'have wrong keys'],
-  ['flapping', 'comes and goes', 'come and go'],
+  ['corrupt', 'has an invalid key', 'have invalid keys'],
+  ['flapping', 'lost and regained its key', 'lost and regained their keys'],
   ['starting', 'is starting', 'are starting'],
 ];
 
@@ -57,7 +57,7 @@ export function verdictOf({ name, expects }: Service, judged: readonly Judged[])
   const good = judged.filter(({ standing }) => ['registered', 'legacy-only', 'standby'].includes(standing));
   if (expects === 'one' && good.length > 0) {
     const leader = good.find(({ standing }) => standing !== 'standby');
-    return `${leader?.expected.name ?? 'Somebody'} leads among ${wording.count(judged.length, name)}`;
+    return `${leader?.expected.name ?? 'Another instance'} leads among ${wording.count(judged.length, name)}`;
   }
   if (good.length === judged.length) return allGood(name, judged);
   const parts = SAID.flatMap(([standing, one, many]) => {

@@ -16,15 +16,15 @@ export function corrupt(store: StoreLook): Trouble | undefined {
   if (!store.alarms.some(({ kind }) => kind === 'CORRUPT')) return undefined;
   const by = raisedBy(store, 'CORRUPT');
   return {
-    headline: `${store.name} takes no writes: CORRUPT`,
+    headline: `${store.name} accepts no writes: CORRUPT`,
     finding: {
       reason: 'corrupt',
       severity: 'critical',
       target: store.name,
-      summary: `${store.name} takes no writes: the databases of its members differ (CORRUPT${by === '' ? '' : `, raised by ${by}`}). Take a snapshot of every member before anything else, then replace those that are wrong`,
+      summary: `${store.name} accepts no writes: the databases of its members differ (CORRUPT${by === '' ? '' : `, raised by ${by}`}). Take a snapshot of every member before anything else, then replace the corrupt ones`,
       evidence: [
         field('Documentation', CORRUPTION),
-        field('No fix is offered', 'which member is right is for people to find out'),
+        field('No fix offered', 'a person must decide which member is right'),
         membersTable(store),
       ],
     },
@@ -46,7 +46,7 @@ export function unknownAlarms(store: StoreLook): Trouble[] {
         reason: 'unknown-alarm',
         severity: 'warning',
         target: raisers.length === 1 ? targetOf(store, raisers) : store.name,
-        summary: `${headline}${by === '' ? '' : ` (${by})`}, which is not known here. Look it up in the documentation of this version of etcd; no fix is offered while it is raised`,
+        summary: `${headline}${by === '' ? '' : ` (${by})`}, which Wrench does not know. Look it up in the documentation for this etcd version; no fix is offered while it is raised`,
         evidence: [membersTable(store)],
       },
     };

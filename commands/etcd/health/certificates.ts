@@ -12,7 +12,7 @@ import type { Trouble } from './words.ts';
 
 const DAY_MS = 86_400_000;
 
-/** A member, or an endpoint where nobody listed the members, with what it serves. */
+/** A member, or an endpoint where the members could not be listed, with what it serves. */
 interface Served {
   readonly id: string;
   readonly name: string;
@@ -65,7 +65,7 @@ function expiredPeers(store: StoreLook, now: Date): Trouble | undefined {
       reason: 'peer-certificate-expired',
       severity: 'critical',
       target: targetOf(store, ended),
-      summary: `${capital(problem)}: members that restart or reconnect cannot join, and with the next one ${store.name} may lose its quorum. Renew the peer certificates`,
+      summary: `${capital(problem)}: members that restart or reconnect cannot rejoin, and ${store.name} may lose its quorum. Renew the peer certificates`,
       evidence: [
         {
           kind: 'table',
@@ -99,7 +99,7 @@ function notYetValid(store: StoreLook, early: readonly Served[], now: Date): Tro
       reason: 'certificate-not-yet-valid',
       severity: 'critical',
       target: targetOf(store, early),
-      summary: `T${headline.slice(1)}, for another ${wording.span(startsIn)}: clients that verify it do not connect. Check the clocks, too`,
+      summary: `T${headline.slice(1)}, for another ${wording.span(startsIn)}: clients that verify ${isOne ? 'it' : 'them'} cannot connect. Also check the clocks`,
       evidence: [table(early)],
     },
   };

@@ -57,14 +57,14 @@ test('asks every store, and counts each member: that one does not respond is kno
 });
 
 test('a member that rejects us is a gap: its state is not known', async () => {
-  const error = new SourceError('etcd', 'refused', 'n2:2379 asks for a client certificate that it trusts');
+  const error = new SourceError('etcd', 'refused', 'n2:2379 requires a client certificate that it trusts');
   const { gaps, seen } = await look([keeping('etcd', store([leader('n1'), silent('n2', '', { error })]))]);
-  expect(gaps).toEqual(['etcd/n2: n2:2379 asks for a client certificate that it trusts']);
+  expect(gaps).toEqual(['etcd/n2: n2:2379 requires a client certificate that it trusts']);
   expect(seen).toEqual({ etcd: 1 });
 });
 
 const late = new SourceError('etcd', 'unreachable', 'did not answer within 3 s');
-const denied = new SourceError('etcd', 'refused', 'asks for a user who may do this (403)');
+const denied = new SourceError('etcd', 'refused', 'requires a user with permission to do this (403)');
 
 test('a question that is not answered is a gap, and the other answers are kept', async () => {
   const unanswered = [{ question: 'alarm list', error: late, isDenied: false } as const];
@@ -81,14 +81,14 @@ test('a question that is denied is a note where other answers stand for it, and 
     look([keeping('etcd', store([leader('n1', { unanswered: deny(...questions) })]))]);
   expect(await ask('status')).toMatchObject({
     gaps: [],
-    notes: ['The status of n1 (etcd) is not available to this user: judged by the other answers'],
+    notes: ['The status of n1 (etcd) is not available to this user: other answers were used instead'],
   });
   expect(await ask('alarm list')).toMatchObject({ gaps: [], notes: [expect.stringContaining('alarm list')] });
   expect((await ask('metrics')).gaps).toHaveLength(1);
   expect((await ask('status', 'metrics')).gaps).toHaveLength(2);
 });
 
-test('without a quorum, that nobody lists alarms is no gap of its own', async () => {
+test('without a quorum, missing alarm lists are not gaps of their own', async () => {
   const unanswered = [{ question: 'alarm list', error: late, isDenied: false } as const];
   const { gaps } = await look([
     keeping('etcd', store([leader('n1', { unanswered }), silent('n2'), silent('n3')], { hasQuorum: false })),
@@ -171,7 +171,7 @@ test('only the stores that were asked for are asked, and one that is not there i
   const stores = [keeping('etcd', store([leader('n1')])), keeping('events', store([leader('e1')]))];
   expect((await look(stores, { source: 'events' })).seen).toEqual({ events: 1 });
   expect((await look(stores, { source: 'events, ectd' })).gaps).toEqual([
-    '--source ectd: no source of that name keeps keys here; there is: etcd, events',
+    '--source ectd: no source for keys has that name; available: etcd, events',
   ]);
 });
 
@@ -196,10 +196,10 @@ test('waiting goes on while members do not answer, and ends when they are as the
 
 test('waiting ends in its own words when the time is over, with the reason of an order that is over, and with a bug at once', async () => {
   const never = () => false;
-  const options = { signal, withinMs: 20, otherwise: 'n1 was not well within 20 ms' };
+  const options = { signal, withinMs: 20, otherwise: 'n1 was not healthy within 20 ms' };
   await expect(untilMembers(keeping('etcd', store([])), never, options)).rejects.toMatchObject({
     kind: 'unreachable',
-    message: 'n1 was not well within 20 ms',
+    message: 'n1 was not healthy within 20 ms',
   });
   const over = AbortSignal.abort(new SourceError('order', 'refused', 'frozen'));
   await expect(untilMembers(keeping('etcd', store([])), never, { ...options, signal: over })).rejects.toThrow(

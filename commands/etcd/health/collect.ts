@@ -28,7 +28,7 @@ type Context = ReadContext<'keyValue'>;
 
 /** Of the time that is left, so that a verdict is there before the deadline. */
 const SHARE_FOR_MEMBERS = 0.75;
-/** Nobody has to wait longer, however long the check may take. */
+/** The longest wait, however long the check may take. */
 const MOST_FOR_MEMBERS_MS = 10_000;
 /** Long enough for a few hundred fsyncs of a busy cluster. */
 const INTERVAL_MS = 3_000;
@@ -122,7 +122,7 @@ interface NotAsked {
 
 /**
  * Those of which nothing is known: one that rejects us, and one that cannot be reached from here while the others agree, so that it may
- * well be up. Where nobody answers, the endpoints stand for the members. One whose certificate has expired is a finding.
+ * well be up. Where no endpoint responds, the endpoints stand for the members. One whose certificate has expired is a finding.
  */
 function notAsked({ name: store, members, endpoints, hasQuorum }: StoreLook, now: Date): readonly NotAsked[] {
   if (members.length === 0)
@@ -178,7 +178,7 @@ function reportUnanswered({ gap, note }: Context, store: StoreLook): void {
     }
   for (const [question, names] of denied)
     note(
-      `The ${question} of ${wording.list(names.toSorted())} (${name}) is not available to this user: judged by the other answers`,
+      `The ${question} of ${wording.list(names.toSorted())} (${name}) is not available to this user: other answers were used instead`,
     );
 }
 
@@ -193,11 +193,7 @@ function choose({ read, gap }: Context, source: string | undefined): readonly po
   for (const name of asked.filter((one) => !known.includes(one)))
     gap(
       `--source ${name}`,
-      new SourceError(
-        name,
-        'missing',
-        `no source of that name keeps keys here; there is: ${known.join(', ')}`,
-      ),
+      new SourceError(name, 'missing', `no source for keys has that name; available: ${known.join(', ')}`),
     );
   return stores.filter(({ name }) => asked.includes(name));
 }

@@ -54,10 +54,10 @@ export function obstacleTo(store: ports.StoreMembers): string | undefined {
   if (clustersOf(store).length > 1) return 'its endpoints are separate clusters';
   if (leadersOf(store).length > 1) return 'its endpoints follow different leaders';
   const alarms = otherAlarms(store);
-  if (alarms !== '') return `${alarms} is raised: nothing may be discarded before that is understood`;
+  if (alarms !== '') return `${alarms} is raised: understand it before discarding any data`;
   const unstarted = members.filter(isNeverStarted);
   if (unstarted.length > 0)
-    return `${named(unstarted)} ${unstarted.length === 1 ? 'was' : 'were'} added and never started`;
+    return `${named(unstarted)} ${unstarted.length === 1 ? 'was' : 'were'} added but never started`;
   const unhealthy = members.filter((member) => !isWell(member, store));
   if (unhealthy.length > 0) return `${named(unhealthy)} ${unhealthy.length === 1 ? 'is' : 'are'} not healthy`;
   const unasked = members.filter(({ unanswered = [] }) =>
@@ -71,7 +71,7 @@ export function obstacleTo(store: ports.StoreMembers): string | undefined {
   return undefined;
 }
 
-/** Why its space must not be freed now. A defragmented member answers nobody meanwhile, so all others must be healthy. */
+/** Why its space must not be freed now. A member does not respond while it is defragmented, so all others must be healthy. */
 export function obstacleToFreeing(store: ports.StoreMembers): string | undefined {
   const obstacle = obstacleTo(store);
   if (obstacle !== undefined) return obstacle;

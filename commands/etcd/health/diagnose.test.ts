@@ -36,14 +36,14 @@ const FREE = [{ remediation: 'free-space', params: { store: 'etcd' } }];
 const FULL = { healthy: false, unhealthyBecause: 'ALARM NOSPACE' };
 const three = [member('n1'), member('n2'), leader('n3')] as const;
 
-test('a full etcd takes no writes: that is one finding and not three unhealthy members, and its space is offered to be freed', () => {
+test('a full etcd accepts no writes: that is one finding and not three unhealthy members, and its space is offered to be freed', () => {
   const report = ask(stories.databaseSpaceExceeded);
 
-  expect(report.verdict).toBe('etcd takes no writes: NOSPACE');
+  expect(report.verdict).toBe('etcd accepts no writes: NOSPACE');
   expect(lines(report)).toEqual(['critical no-space etcd']);
   expect(report.findings[0]).toMatchObject({
     summary:
-      'etcd takes no writes: NOSPACE, 2.1 GB of 2.1 GB. Reads and deletes still work. Free space, then disarm the alarm: it does not clear by itself',
+      'etcd accepts no writes: NOSPACE, 2.1 GB of 2.1 GB used. Reads and deletes still work. Free space, then disarm the alarm: it does not clear by itself',
     offers: FREE,
   });
   expect(report.findings[0]?.evidence).toContainEqual({
@@ -60,7 +60,7 @@ test('a full etcd takes no writes: that is one finding and not three unhealthy m
 test('once its space is freed all members are healthy, and the measures show what it gave', () => {
   const report = ask(stories.spaceFreed);
 
-  expect(report.verdict).toBe('All 3 members of etcd are healthy, etcd-c leads, 211 MB of 2.1 GB');
+  expect(report.verdict).toBe('All 3 members of etcd are healthy, etcd-c leads, 211 MB of 2.1 GB used');
   expect(report.findings).toEqual([]);
   expect(report.examined).toBe(3);
   expect(report.measures).toEqual([
@@ -77,10 +77,10 @@ test('without a quorum that comes first, then the slow disk that may be its caus
   );
   expect(lines(report)).toEqual(['critical quorum-lost etcd', 'warning slow-disk etcd/etcd-z1-0']);
   expect(report.findings[0]?.summary).toBe(
-    'etcd has lost its quorum: 1 of 3 members responds. Nothing can be written, and keys do not expire; bring 1 of etcd-z2-0 and etcd-z3-0 back first',
+    'etcd has lost its quorum: 1 of 3 members responds. Nothing can be written, and keys do not expire; bring back 1 of etcd-z2-0 and etcd-z3-0 first',
   );
   expect(report.findings[1]?.summary).toBe(
-    'The disk of etcd-z1-0 is slow: 18 % of the fsyncs since it started took longer than 8 ms, and the leader has changed often; etcd needs 99 % of them below 10 ms',
+    'The disk of etcd-z1-0 is slow: 18% of the fsyncs since it started took longer than 8 ms, and the leader has changed often; etcd needs 99% of them below 10 ms',
   );
 });
 
@@ -92,7 +92,7 @@ test('clocks that differ are reported, with who is ahead and who is behind', () 
   expect(report.findings[0]?.evidence).toContainEqual({
     kind: 'field',
     label: 'etcd-z2-0',
-    value: '7.4 s ahead of ours',
+    value: '7.4 s ahead of Wrench',
   });
   expect(lines(ask(stories.clocksApart, { skew: '10s' }))).toEqual([]);
 });
@@ -127,18 +127,20 @@ test('a member that was added and never started counts for the quorum, and nothi
   expect(report.findings[2]?.offers).toBeUndefined();
   expect(report.findings[2]?.evidence).toContainEqual({
     kind: 'field',
-    label: 'No fix is offered',
-    value: '8211f1d0f64f3269 was added and never started',
+    label: 'No fix offered',
+    value: '8211f1d0f64f3269 was added but never started',
   });
 });
 
-test('all is well: who leads, and how much of the quota is used', () => {
+test('a healthy cluster: who leads, and how much of the quota is used', () => {
   expect(askOf(store(three))).toMatchObject({
-    verdict: 'All 3 members of etcd are healthy, n3 leads, 210 kB of 2.1 GB',
+    verdict: 'All 3 members of etcd are healthy, n3 leads, 210 kB of 2.1 GB used',
     findings: [],
     examined: 3,
   });
-  expect(askOf(store([leader('n1')])).verdict).toBe('The one member of etcd is healthy, 210 kB of 2.1 GB');
+  expect(askOf(store([leader('n1')])).verdict).toBe(
+    'The only member of etcd is healthy, 210 kB of 2.1 GB used',
+  );
 });
 
 test('one of three that does not respond is one finding, and it says what one more would mean', () => {
@@ -146,10 +148,10 @@ test('one of three that does not respond is one finding, and it says what one mo
     store([leader('n1'), member('n2'), silent('n3', 'n3:2379 did not answer within 10 s')]),
   );
 
-  expect(report.verdict).toBe('1 of 3 members of etcd does not respond');
+  expect(report.verdict).toBe('1 of 3 members of etcd is not responding');
   expect(lines(report)).toEqual(['warning member-unreachable etcd/n3']);
   expect(report.findings[0]?.summary).toBe(
-    'n3 does not respond (n3:2379 did not answer within 10 s): the others carry on, but with one more lost nothing can be written',
+    'n3 is not responding (n3:2379 did not answer within 10 s): writes continue, but losing one more member would stop them',
   );
   expect(report.measures?.[0]).toEqual({ label: 'etcd', value: 2, of: 3, unit: 'healthy' });
 });
@@ -157,7 +159,7 @@ test('one of three that does not respond is one finding, and it says what one mo
 test('of five one may be lost and one more, and two that are down are one finding about their store', () => {
   const five = ['n1', 'n2', 'n3', 'n4'].map((name) => member(name));
   expect(askOf(store([...five, silent('n5')])).findings[0]?.summary).toContain(
-    '1 more may be lost before nothing can be written',
+    'the cluster can lose 1 more and still accept writes',
   );
   expect(lines(askOf(store([...five.slice(1), silent('n5'), silent('n1')])))).toEqual([
     'warning member-unreachable etcd',
@@ -176,7 +178,9 @@ test('all respond and none leads: there is no leader, which is not the same as t
 test('a read that is not agreed on while somebody leads is no lost member', () => {
   const report = askOf(store(three, { hasQuorum: false, quorumError: 'etcdserver: leader changed' }));
   expect(lines(report)).toEqual(['critical quorum-lost etcd']);
-  expect(report.verdict).toBe('etcd does not agree on a read, though 3 of 3 members respond and n3 leads');
+  expect(report.verdict).toBe(
+    'etcd cannot complete a quorum read, though 3 of 3 members respond and n3 leads',
+  );
 });
 
 test('without a quorum its expired certificates and a found corruption are still reported, and no fix is offered', () => {
@@ -202,7 +206,7 @@ test('a member is unhealthy in its own words, and one that knows no leader is cu
   ).findings;
   expect(ill).toMatchObject({ reason: 'member-unhealthy', target: 'etcd/n2' });
   expect(ill?.summary).toBe(
-    'n2 is not healthy (LEARNER), though the others agree. Look at its log and disks',
+    'n2 is not healthy (LEARNER), though the others have a quorum. Check its log and disk',
   );
   const [cut] = askOf(
     store([leader('n1'), member('n2', { healthy: false, hasLeader: false }), member('n3')]),
@@ -248,7 +252,7 @@ test('that there is no leader is only said where a member says so', () => {
     return known;
   });
   expect(askOf(store(mute, { hasQuorum: false })).verdict).toBe(
-    'etcd does not agree on a read, though 3 of 3 members respond',
+    'etcd cannot complete a quorum read, though 3 of 3 members respond',
   );
 });
 
@@ -273,7 +277,7 @@ test('an alarm explains why a member calls itself unhealthy, but not that it kno
   const report = askOf(store(full, { alarms: [alarm('n1')] }));
   expect(lines(report)).toEqual(['critical no-space etcd', 'warning member-unhealthy etcd/n3']);
   expect(report.findings[0]?.offers).toBeUndefined();
-  // Before 3.5 nobody says why.
+  // Before 3.5 no reason is reported.
   const mute = ['n1', 'n2', 'n3'].map((name) => member(name, { healthy: false }));
   expect(lines(askOf(store(mute, { alarms: [alarm('n1')] })))).toEqual(['critical no-space etcd']);
 });
@@ -282,7 +286,7 @@ test('CORRUPT is critical, says what not to do, and has no fix', () => {
   const report = askOf(store(three, { alarms: [alarm('n2', 'CORRUPT'), alarm('n1')] }));
   expect(lines(report)).toEqual(['critical corrupt etcd', 'critical no-space etcd']);
   expect(report.verdict).toBe(
-    'etcd takes no writes: CORRUPT; etcd takes no writes: NOSPACE is still raised, though there is space again',
+    'etcd accepts no writes: CORRUPT; etcd accepts no writes: NOSPACE is still raised, though there is space again',
   );
   expect(report.findings[0]?.summary).toContain('CORRUPT, raised by n2');
   expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
@@ -306,7 +310,7 @@ test.each([
 test('empty pages in a large database are information; in a small one they are nothing', () => {
   const report = askOf(store([leader('n1', { dbSizeBytes: 900 * MB, dbInUseBytes: 100 * MB })]));
   expect(lines(report)).toEqual(['info database-fragmented etcd']);
-  expect(report.verdict).toBe('The one member of etcd is healthy, 900 MB of 2.1 GB; 1 thing to note');
+  expect(report.verdict).toBe('The only member of etcd is healthy, 900 MB of 2.1 GB used; 1 minor finding');
   expect(askOf(store([leader('n1', { dbSizeBytes: 9 * MB, dbInUseBytes: MB })])).findings).toEqual([]);
 });
 
@@ -314,7 +318,7 @@ test('a learner is information, and no vote is missing where it does not respond
   const learner = member('n4', { isLearner: true });
   expect(lines(askOf(store([...three, learner])))).toEqual(['info member-learner etcd/n4']);
   const [finding] = askOf(store([...three, silent('n4', 'refused', { isLearner: true })])).findings;
-  expect(finding?.summary).toContain('it has no vote, so writes go on');
+  expect(finding?.summary).toContain('it has no vote, so writes continue');
 });
 
 /** 1,000 or more since start are enough to judge; what was counted while the check ran is better. */
@@ -359,13 +363,13 @@ test.each<[string, ports.DiskCounters, ports.DiskCounters | undefined, readonly 
 test('a slow disk is shown with both counts, those of the last seconds first', () => {
   const [finding] = diskOf(fsyncs(10, 9_000_000), fsyncs(80, 400)).findings;
   expect(finding?.summary).toBe(
-    'The disk of n1 is slow: 20 % of the fsyncs in the last 3 s took longer than 8 ms; etcd needs 99 % of them below 10 ms',
+    'The disk of n1 is slow: 20% of the fsyncs in the last 3 s took longer than 8 ms; etcd needs 99% of them below 10 ms',
   );
   expect(finding?.evidence).toContainEqual({
     kind: 'table',
     columns: ['Member', 'Operations', 'Slow', 'Last 3 s', 'Since start'],
     rows: [
-      ['n1', 'fsyncs', 'above 8 ms', '80 of 400 (20 %)', '10 of 9000000 (less than 1 %)'],
+      ['n1', 'fsyncs', 'above 8 ms', '80 of 400 (20%)', '10 of 9000000 (less than 1%)'],
       ['n1', 'backend commits', 'above 32 ms', '', ''],
     ],
   });
@@ -437,14 +441,18 @@ test.each<[readonly ports.Absence[], readonly string[], string]>([
   [
     ['not-listening', 'not-listening', 'hung'],
     ['critical quorum-lost etcd'],
-    'etcd has no quorum: none of its 3 endpoints responds (2 refuse connections and 1 accepts connections and does not answer)',
+    'etcd has no quorum: none of its 3 endpoints responds (2 refuse connections and 1 accepts connections but does not respond)',
   ],
   [['hung', 'hung', 'unreachable'], ['critical quorum-lost etcd'], 'etcd has no quorum'],
-  [['not-listening', 'unreachable', 'unreachable'], ['warning endpoints-down etcd'], 'etcd does not respond'],
+  [
+    ['not-listening', 'unreachable', 'unreachable'],
+    ['warning endpoints-down etcd'],
+    'etcd is not responding',
+  ],
   [
     ['not-listening'],
     ['critical quorum-lost etcd'],
-    'etcd does not respond: its one endpoint refuses connections',
+    'etcd is not responding: its only endpoint refuses connections',
   ],
   [['unreachable', 'unreachable', 'unreachable'], [], ''],
   [['rejected', 'rejected', 'rejected'], [], ''],
@@ -481,7 +489,7 @@ test('two of three that only their advertised addresses keep from here are not d
 test('configured members that cannot all be down at once run, whatever their ports say', () => {
   const report = askOf(store([leader('n1'), silent('n2'), silent('n3')]));
   expect(lines(report)).toEqual(['warning member-unreachable etcd']);
-  expect(report.findings[0]?.summary).toContain('yet a majority agrees on reads, so they run');
+  expect(report.findings[0]?.summary).toContain('but the cluster has a quorum, so they are running');
 });
 
 test('a member that cannot be reached from here is not called down', () => {
@@ -505,7 +513,7 @@ test('space is judged on the member that is nearest to its own quota, and not on
   const large = leader('n1', { dbSizeBytes: 4_000 * MB, dbInUseBytes: 3_900 * MB, quotaBytes: 8_000 * MB });
   const small = member('n2', { dbSizeBytes: 1_990 * MB, dbInUseBytes: 1_980 * MB, quotaBytes: 2_000 * MB });
   const report = askOf(store([large, small, member('n3')]));
-  expect(report.verdict).toBe('etcd is 99 % full');
+  expect(report.verdict).toBe('etcd is 99% full');
 });
 
 test('once space is free only disarming is advised and offered, and where that is not allowed neither', () => {
@@ -513,27 +521,27 @@ test('once space is free only disarming is advised and offered, and where that i
   expect(ask(stories.alarmForgotten).findings[0]).toMatchObject({
     reason: 'no-space',
     summary:
-      'etcd takes no writes: NOSPACE is still raised, though there is space again (211 MB of 2.1 GB). Disarm the alarm; nothing else is needed',
+      'etcd accepts no writes: NOSPACE is still raised, though there is space again (211 MB of 2.1 GB used). Disarm the alarm; nothing else is needed',
     offers: [{ remediation: 'disarm', params: { store: 'etcd' } }],
   });
   const [locked] = askOf(store(three, { alarms, maintain: false })).findings;
   expect(locked?.offers).toBeUndefined();
   expect(locked?.evidence).toContainEqual({
     kind: 'field',
-    label: 'No fix is offered',
-    value: 'maintain is not set for the source etcd',
+    label: 'No fix offered',
+    value: '`maintain` is not set for the source etcd',
   });
 });
 
 test('a learner has no vote, started or not; one that the list calls a voter is a warning and is not to be promoted', () => {
   const never = { ...neverStarted(), isLearner: true };
   expect(askOf(store([...three, never])).findings[0]?.summary).toBe(
-    '8211f1d0f64f3269 was added to etcd and never started. As a learner it has no vote. Start it, or remove it',
+    '8211f1d0f64f3269 was added to etcd but never started. As a learner it has no vote. Start it or remove it',
   );
   const [behind] = askOf(
     store([...three, member('n4', { isLearner: true, raftAppliedIndex: 9 })]),
   ).findings.filter(({ reason }) => reason === 'member-learner');
-  expect(behind?.summary).toContain('etcd refuses to promote it before');
+  expect(behind?.summary).toContain('etcd refuses to promote it until it has caught up');
   const unlisted = askOf(store([...three, member('n4', { isLearnerByStatus: true })]));
   expect(lines(unlisted)).toEqual(['warning member-learner-unlisted etcd/n4']);
   expect(unlisted.findings[0]?.summary).toContain('etcd refuses to promote it');
@@ -599,7 +607,7 @@ test('leaders that change often are reported by themselves where no disk is slow
 
 test('writes that wait are reported', () => {
   const report = askOf(store([leader('n1', { proposalsPending: 240 }), member('n2'), member('n3')]));
-  expect(report.verdict).toBe('Writes wait at n1');
+  expect(report.verdict).toBe('Writes are queuing at n1');
   expect(lines(report)).toEqual(['warning proposals-pending etcd/n1']);
 });
 
@@ -613,7 +621,7 @@ test('what an etcd 2 does not report is not judged, and nothing is missing', () 
 });
 
 test('a member that rejects us is not called healthy', () => {
-  const error = new SourceError('etcd', 'refused', 'n3:2379 asks for a client certificate that it trusts');
+  const error = new SourceError('etcd', 'refused', 'n3:2379 requires a client certificate that it trusts');
   const report = askOf(store([leader('n1'), member('n2'), silent('n3', '', { error })]));
   expect(report).toMatchObject({ examined: 2, findings: [] });
   expect(report.verdict).toContain('2 of 3 members of etcd are healthy');
@@ -623,20 +631,20 @@ test('a member that rejects us is not called healthy', () => {
 test('of several stores those with findings are named, and the others are called healthy', () => {
   const events = store([leader('e1', { proposalsPending: 240 })], { name: 'events' });
   expect(askOf(store(three), events).verdict).toBe(
-    'Writes wait at e1 (events); all 3 members of etcd are healthy, n3 leads, 210 kB of 2.1 GB',
+    'Writes are queuing at e1 (events); all 3 members of etcd are healthy, n3 leads, 210 kB of 2.1 GB used',
   );
   expect(askOf(store(three), store([leader('e1')], { name: 'events' })).verdict).toBe(
     'All 4 members of etcd and events are healthy',
   );
   expect(askOf(store([...three, neverStarted()]), events).verdict).toBe(
-    '1 member of etcd was added and never started; writes wait at e1 (events)',
+    '1 member of etcd was added but never started; writes are queuing at e1 (events)',
   );
 });
 
 test.each([
   [{ warningFill: '120' }, 'at most 100 percent'],
   [{ slowShare: '2' }, 'at most 1'],
-  [{ lag: 'much' }, 'write how many'],
+  [{ lag: 'much' }, 'write a number'],
 ])('%o is refused in words', (args, words) => {
   expect(() => check.args.parse(args)).toThrow(words);
 });

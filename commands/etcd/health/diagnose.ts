@@ -51,7 +51,7 @@ function troublesOf(store: StoreLook, limits: Limits, now: Date): readonly Troub
   ];
 }
 
-/** Healthy is who says so itself: under an alarm nobody does, and all do again once it is disarmed. */
+/** As members report it themselves: under an alarm none is healthy, and all are again once it is disarmed. */
 function measuresOf(store: StoreLook): NonNullable<Diagnosis['measures']> {
   const { name, members } = store;
   const healthy = members.filter(({ error, healthy }) => !error && healthy !== false).length;

@@ -73,7 +73,7 @@ test('every NOSPACE alarm is disarmed, also one that names no member, and nothin
 
 const fullAgain = { ...CLOSED, dbSizeBytes: QUOTA + MB, dbInUseBytes: QUOTA };
 test.each<[string, ports.StoreMembers, string]>([
-  ['has no alarm', store([leader('n1'), member('n2')]), 'there is no alarm to disarm'],
+  ['has no alarm', store([leader('n1'), member('n2')]), 'no alarm is raised'],
   [
     'is still full',
     { ...freed, members: [leader('n1', fullAgain), member('n2', CLOSED)] },

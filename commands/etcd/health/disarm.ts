@@ -21,7 +21,7 @@ export type DisarmOffer = {
 /** A button's label in Slack: https://docs.slack.dev/reference/block-kit/block-elements/button-element */
 const MOST_LETTERS = 75;
 
-/** Lets a store be written to again whose space was freed already. */
+/** Makes a store writable again after its space was freed. */
 export const disarm = defineRemediation({
   about: 'Disarms the NOSPACE alarm where every database is below its quota again',
   title: ({ store }) => `Disarm NOSPACE of ${store}`.slice(0, MOST_LETTERS),
@@ -33,7 +33,7 @@ export const disarm = defineRemediation({
     const store = await lookFor(context, name)();
     const obstacle = obstacleTo(store);
     if (obstacle !== undefined) throw refused(name, obstacle);
-    if (!isOnlyToDisarm(store)) throw refused(name, 'there is no alarm to disarm, or no space was freed yet');
+    if (!isOnlyToDisarm(store)) throw refused(name, 'no alarm is raised, or no space was freed yet');
     alarmsToDisarm(name, store);
     return {
       lines: ['Disarm every NOSPACE alarm, if each database is still below its quota'],
@@ -45,7 +45,7 @@ export const disarm = defineRemediation({
           .join(', '),
       },
       afterwards: [
-        'It fills up again unless history is compacted regularly (--auto-compaction-retention) or what writes so much is found.',
+        'It will fill up again unless history is compacted regularly (--auto-compaction-retention) or the source of the writes is found.',
       ],
     };
   },

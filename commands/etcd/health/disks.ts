@@ -28,8 +28,8 @@ type Kind = 'fsyncs' | 'commits';
 const KINDS: Readonly<
   Record<Kind, { readonly label: string; readonly limit: string; readonly guide: string }>
 > = {
-  fsyncs: { label: 'fsyncs', limit: '8 ms', guide: 'etcd needs 99 % of them below 10 ms' },
-  commits: { label: 'backend commits', limit: '32 ms', guide: 'etcd needs 99 % of them below 25 ms' },
+  fsyncs: { label: 'fsyncs', limit: '8 ms', guide: 'etcd needs 99% of them below 10 ms' },
+  commits: { label: 'backend commits', limit: '32 ms', guide: 'etcd needs 99% of them below 25 ms' },
 };
 
 /** What was counted between two readings; undefined where the counters began at 0 again in between. */
@@ -115,7 +115,7 @@ function slowApplies(store: StoreLook): Trouble | undefined {
       reason: 'slow-disk',
       severity: 'info',
       target: targetOf(store, members),
-      summary: `${named(members)} took more than 100 ms to apply ${members.length === 1 ? '' : 'up to '}${wording.count(most, 'request')} in the last ${seconds(interval.seconds * 1_000)}, though fsyncs and commits were fast: look at the load of the machine and at very large requests`,
+      summary: `${named(members)} took more than 100 ms to apply ${members.length === 1 ? '' : 'up to '}${wording.count(most, 'request')} in the last ${seconds(interval.seconds * 1_000)}, though fsyncs and commits were fast: check the load on the machine, and for very large requests`,
       evidence: [field('Documentation', GUIDE), diskTable(store, members)],
     },
   };

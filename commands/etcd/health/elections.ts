@@ -15,7 +15,7 @@ export function leaderChanges(
       reason: 'leader-changes',
       severity: 'info',
       target: store.name,
-      summary: `The leader of ${store.name} has changed ${most} times since a member started. Check again later; if the number grows, look at the network between the members and at their load`,
+      summary: `The leader of ${store.name} has changed ${most} times since a member started. Check again later; if the number grows, check the network between the members and their load`,
       evidence: changesIn(store.members),
     },
   };

@@ -49,7 +49,7 @@ interface Behaviour {
   readonly fails?: (deed: string) => SourceError | undefined;
 }
 
-/** An etcd in memory: it does as it is told, and writes down each deed. */
+/** An etcd in memory that records each action. */
 function etcdOf(from: ports.StoreMembers, behaves: Behaviour = {}) {
   const { leavesBytes = 600 * MB, nextLeader, isSlow, staysAway, fails } = behaves;
   let told: ports.StoreMembers = from;
@@ -116,11 +116,11 @@ async function apply(
   return told;
 }
 
-test('the plan says every deed in its order, all that stops, and what cannot be undone', async () => {
+test('the plan lists every action in order, what stops, and what cannot be undone', async () => {
   expect(await freeSpace.plan(context(full), ASKED)).toEqual({
     lines: [
       'Compact the history up to the revision at that moment',
-      'Defragment n1, n2 and n3, one at a time and the leader last; each does not respond meanwhile, and the next one waits for it',
+      'Defragment n1, n2 and n3, one at a time, the leader last; each does not respond until it is done',
       'Disarm every NOSPACE alarm, if each database is then below its quota',
     ],
     targets: ['etcd:etcd', 'etcd:etcd/n1', 'etcd:etcd/n2', 'etcd:etcd/n3'],
@@ -154,7 +154,7 @@ test('without an alarm nothing is disarmed, and the plan says that a single memb
   const { lines, precondition } = await freeSpace.plan(context(store([leader('n1', loose)])), ASKED);
   expect(lines).toEqual([
     'Compact the history up to the revision at that moment',
-    'Defragment n1; it does not respond meanwhile',
+    'Defragment n1; it does not respond until that is done',
   ]);
   expect(precondition).toMatchObject({ alarms: 'none' });
 });
@@ -175,9 +175,9 @@ test.each<[string, ports.StoreMembers, string]>([
   ['has a member that does not respond', store([n1, n2, silent('n3')]), 'n3 is not healthy'],
   ['has an unhealthy member', store([n1, member('n2', { healthy: false })]), 'n2 is not healthy'],
   ['has a member without a leader', store([n1, member('n2', { hasLeader: false })]), 'n2 is not healthy'],
-  ['has a member that never started', store([n1, n2, neverStarted()]), 'was added and never started'],
+  ['has a member that never started', store([n1, n2, neverStarted()]), 'was added but never started'],
   ['has a learner', store([n1, n2, member('n3', { isLearner: true })]), 'n3 is still a learner'],
-  ['has nothing to give', store([leader('n1', { dbInUseBytes: 1 })]), 'hardly an empty page'],
+  ['has nothing to give', store([leader('n1', { dbInUseBytes: 1 })]), 'hardly any space to reclaim'],
   ['reports no sizes', store([unmeasured]), 'do not report their sizes'],
   [
     'has an alarm of another kind',
@@ -202,7 +202,7 @@ test.each<[string, ports.StoreMembers, string]>([
 test('a full etcd that reports no quota is refused: whether there is space again could not be seen', async () => {
   const members = fullMembers.map(withoutQuota);
   await expect(freeSpace.plan(context({ ...full, members }), ASKED)).rejects.toThrow(
-    'does not report its size and quota',
+    'do not report their size and quota',
   );
   const planned = freeSpace.plan(context({ ...full, members, quotaBytes: QUOTA }), ASKED);
   expect((await planned).lines).toHaveLength(3);
@@ -212,7 +212,7 @@ test('one that does not report its revision, and a source that was removed, are 
   const { revision: _, ...untold } = full;
   await expect(freeSpace.plan(context(untold), ASKED)).rejects.toThrow('does not report its revision');
   await expect(freeSpace.plan(context(full, 'other'), ASKED)).rejects.toThrow(
-    'no source etcd keeps keys here any more',
+    'the source etcd is no longer configured',
   );
 });
 
@@ -236,7 +236,7 @@ test('history first, then one member after the other and the leader last, then t
   ]);
 });
 
-test('who leads is looked up before each: a new leader comes last', async () => {
+test('the leader is looked up before each step: a new leader comes last', async () => {
   const etcd = etcdOf(full, { nextLeader: 'n3' });
   await apply(etcd);
   expect(etcd.deeds.slice(1, 4)).toEqual(['defragment n2', 'defragment n1', 'defragment n3']);
@@ -262,7 +262,7 @@ test('a member that does not come back ends it: no second one is stopped, and wh
   const etcd = etcdOf(full, { staysAway: 'n2' });
   const told: string[] = [];
   await expect(apply(etcd, { remediation: freeSpaceWithin(50), told })).rejects.toThrow(
-    'after the defragmentation of n2 not all members were healthy within 0.05 s: nothing more is done',
+    'not all members were healthy within 0.05 s after n2 was defragmented: nothing more is done',
   );
   expect(etcd.deeds).toEqual(['compact etcd 3847', 'defragment n2']);
   expect(told).toEqual(['History of etcd compacted up to revision 3847', 'n2 defragmented']);
@@ -274,12 +274,12 @@ test('corruption that is found on the way ends it, and the alarm stays', async (
     if (line === 'n3 defragmented') etcd.set({ alarms: [...full.alarms, alarm('n3', 'CORRUPT')] });
   };
   await expect(apply(etcd, { did })).rejects.toThrow(
-    'nothing more of etcd is defragmented: CORRUPT is raised',
+    'no further member of etcd is defragmented: CORRUPT is raised',
   );
   expect(etcd.deeds).toEqual(['compact etcd 3847', 'defragment n2', 'defragment n3']);
 });
 
-test('where a deed fails, or the leave to act is over, the next one is not begun', async () => {
+test('if an action fails, or permission to act has ended, the next one is not started', async () => {
   const error = new SourceError('etcd', 'unreachable', 'n3:2379 did not answer within 600 s');
   const failing = etcdOf(full, { fails: (deed) => (deed === 'defragment n3' ? error : undefined) });
   await expect(apply(failing)).rejects.toBe(error);
@@ -296,7 +296,9 @@ test('where a deed fails, or the leave to act is over, the next one is not begun
 test('once it is done, a second plan finds nothing to do', async () => {
   const etcd = etcdOf(full);
   await apply(etcd);
-  await expect(freeSpace.plan(context(await etcd.members()), ASKED)).rejects.toThrow('hardly an empty page');
+  await expect(freeSpace.plan(context(await etcd.members()), ASKED)).rejects.toThrow(
+    'hardly any space to reclaim',
+  );
 });
 
 test('a button says what it does, in the room that Slack has for it', () => {

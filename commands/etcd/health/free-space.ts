@@ -26,7 +26,7 @@ export const freeSpace = freeSpaceWithin(WELL_WITHIN_MS);
 export function freeSpaceWithin(wellWithinMs: number) {
   return defineRemediation({
     about:
-      'Compacts the history, defragments the members one at a time and disarms NOSPACE where that freed space',
+      'Compacts the history, defragments the members one at a time and disarms NOSPACE if that freed space',
     title: ({ store }) => `Free space in ${store}`.slice(0, MOST_LETTERS),
     risk: 'destructive',
     uses: ['keyValue'],
@@ -44,7 +44,7 @@ export function freeSpaceWithin(wellWithinMs: number) {
         precondition: preconditionOf(members),
         afterwards: [
           'The history is deleted irreversibly: requests for an older revision are refused, and watchers that were behind must list again.',
-          'It fills up again unless history is compacted regularly (--auto-compaction-retention) or what writes so much is found.',
+          'It will fill up again unless history is compacted regularly (--auto-compaction-retention) or the source of the writes is found.',
         ],
       };
     },
@@ -73,7 +73,7 @@ export function findStore(
   name: string,
 ): ports.KeyValueStore {
   const store = read.keyValue.stores.find((one) => one.name === name);
-  if (!store) throw new SourceError(name, 'refused', `no source ${name} keeps keys here any more`);
+  if (!store) throw new SourceError(name, 'refused', `the source ${name} is no longer configured`);
   return store;
 }
 
@@ -90,7 +90,7 @@ type Ready = ports.StoreMembers & { readonly revision: string };
 /** @throws {SourceError} `refused`, saying why it must not be done now, or need not. */
 function refuseUnlessAllowed(name: string, told: ports.StoreMembers): Ready {
   const refused = (because: string) =>
-    new SourceError(name, 'refused', `no space of ${name} is freed: ${because}`);
+    new SourceError(name, 'refused', `no space is freed in ${name}: ${because}`);
   const obstacle = obstacleToFreeing(told);
   if (obstacle !== undefined) throw refused(obstacle);
   const space = spaceOf(told);
@@ -102,10 +102,10 @@ function refuseUnlessAllowed(name: string, told: ports.StoreMembers): Ready {
     );
     if (unmeasured.length > 0)
       throw refused(
-        `${named(unmeasured)} does not report its size and quota, so it cannot be seen whether the alarm may be disarmed`,
+        `${named(unmeasured)} ${unmeasured.length === 1 ? 'does not report its' : 'do not report their'} size and quota, so it is unknown whether the alarm may be disarmed`,
       );
   } else if (!isWorthFreeing(space))
-    throw refused('there is no NOSPACE alarm, and there is hardly an empty page to give back');
+    throw refused('no NOSPACE alarm is raised, and there is hardly any space to reclaim');
   const { revision = '' } = told;
   return { ...told, revision };
 }
@@ -116,8 +116,8 @@ function linesFor(told: ports.StoreMembers): readonly string[] {
   const [only, ...others] = members;
   const defragment =
     only && others.length === 0
-      ? `Defragment ${nameOf(only)}; it does not respond meanwhile`
-      : `Defragment ${listed(members)}, one at a time and the leader last; each does not respond meanwhile, and the next one waits for it`;
+      ? `Defragment ${nameOf(only)}; it does not respond until that is done`
+      : `Defragment ${listed(members)}, one at a time, the leader last; each does not respond until it is done`;
   return [
     'Compact the history up to the revision at that moment',
     defragment,
@@ -129,7 +129,7 @@ function linesFor(told: ports.StoreMembers): readonly string[] {
 
 /**
  * What must hold until it is applied: the same members, and the same kinds of alarm. Not the revision and the sizes, which grow with every
- * write; not who leads; and not who raised an alarm, for the others raise their own as soon as somebody writes there.
+ * write; not who leads; and not who raised an alarm, for the others raise their own with the next write.
  */
 function preconditionOf(told: ports.StoreMembers): Readonly<Record<string, string>> {
   const kinds = [...new Set(told.alarms.map(({ kind }) => kind))].toSorted();
@@ -155,7 +155,7 @@ async function defragmentAll(
       throw new SourceError(
         store.name,
         'refused',
-        `nothing more of ${store.name} is defragmented: ${obstacle}`,
+        `no further member of ${store.name} is defragmented: ${obstacle}`,
       );
     const left = membersInOrder(told).filter(({ id }) => !done.has(id));
     const next = left.find(({ isLeader }) => !isLeader) ?? left[0];
@@ -172,7 +172,7 @@ async function untilAllAreWell(
   signal: AbortSignal,
   withinMs: number,
 ): Promise<void> {
-  const otherwise = `after the defragmentation of ${name || id} not all members were healthy within ${withinMs / 1_000} s: nothing more is done`;
+  const otherwise = `not all members were healthy within ${withinMs / 1_000} s after ${name || id} was defragmented: nothing more is done`;
   const areWell = (told: ports.StoreMembers) =>
     told.hasQuorum === true && told.members.every((member) => isWell(member, told));
   await untilMembers(store, areWell, { signal, withinMs, otherwise });
@@ -200,7 +200,7 @@ export function raiserOf({ memberId }: ports.StoreAlarm, { members }: ports.Stor
   return member ? nameOf(member) : (memberId ?? 'no member');
 }
 
-/** By name, whoever answered first. */
+/** By name, whichever answered first. */
 export function membersInOrder({ members }: ports.StoreMembers): readonly ports.StoreMember[] {
   return members.toSorted((a, b) => nameOf(a).localeCompare(nameOf(b), 'en', { numeric: true }));
 }

@@ -48,17 +48,17 @@ function notResponding(store: StoreLook, silent: readonly ports.StoreMember[]): 
   const isOne = silent.length === 1;
   const all = wording.count(store.members.length, 'member');
   const areDown = silent.every(({ absence }) => isKnownDown(absence));
-  const does = isOne ? 'does' : 'do';
+  const is = isOne ? 'is' : 'are';
   const state = isOne ? ` (${stateOf(first, store.alarms)})` : '';
   return {
     headline: areDown
-      ? `${silent.length} of ${all} of ${store.name} ${does} not respond`
+      ? `${silent.length} of ${all} of ${store.name} ${is} not responding`
       : `${silent.length} of ${all} of ${store.name} cannot be reached from here`,
     finding: {
       reason: 'member-unreachable',
       severity: 'warning',
       target: targetOf(store, silent),
-      summary: `${named(silent)} ${areDown ? `${does} not respond` : 'cannot be reached from here'}${state}: ${consequence(store, silent)}`,
+      summary: `${named(silent)} ${areDown ? `${is} not responding` : 'cannot be reached from here'}${state}: ${consequence(store, silent)}`,
       evidence: [membersTable(store)],
     },
   };
@@ -69,11 +69,12 @@ function consequence(store: StoreLook, silent: readonly ports.StoreMember[]): st
   const { voters, majority } = votesIn(store);
   const left = voters - silent.filter((member) => !isNoVoter(member)).length;
   if (left < majority)
-    return 'yet a majority agrees on reads, so they run and only their client ports do not respond. Look at the ports, the proxies and the network between';
-  if (silent.every(isNoVoter)) return 'it has no vote, so writes go on';
+    return 'but the cluster has a quorum, so they are running and only their client ports do not respond. Check the ports, the proxies and the network';
+  if (silent.every(isNoVoter))
+    return `${silent.length === 1 ? 'it has' : 'they have'} no vote, so writes continue`;
   return left > majority
-    ? `${left - majority} more may be lost before nothing can be written`
-    : 'the others carry on, but with one more lost nothing can be written';
+    ? `the cluster can lose ${left - majority} more and still accept writes`
+    : 'writes continue, but losing one more member would stop them';
 }
 
 function neverStarted(store: StoreLook, added: readonly ports.StoreMember[]): Trouble | undefined {
@@ -84,14 +85,14 @@ function neverStarted(store: StoreLook, added: readonly ports.StoreMember[]): Tr
   const votes =
     counting.length === 0
       ? `${isOne ? 'As a learner it has' : 'As learners they have'} no vote`
-      : `${counting.length === added.length ? (isOne ? 'It counts' : 'They count') : named(counting) + (counting.length === 1 ? ' counts' : ' count')} for the quorum all the same: ${majority} of ${voters} must agree`;
+      : `${counting.length === added.length ? (isOne ? 'It counts' : 'They count') : named(counting) + (counting.length === 1 ? ' counts' : ' count')} toward the quorum: ${majority} of ${voters} must agree`;
   return {
-    headline: `${wording.count(added.length, 'member')} of ${store.name} ${isOne ? 'was' : 'were'} added and never started`,
+    headline: `${wording.count(added.length, 'member')} of ${store.name} ${isOne ? 'was' : 'were'} added but never started`,
     finding: {
       reason: 'member-never-started',
       severity: 'warning',
       target: targetOf(store, added),
-      summary: `${named(added)} ${isOne ? 'was' : 'were'} added to ${store.name} and never started. ${votes}. Start ${isOne ? 'it' : 'them'}, or remove ${isOne ? 'it' : 'them'}`,
+      summary: `${named(added)} ${isOne ? 'was' : 'were'} added to ${store.name} but never started. ${votes}. Start ${isOne ? 'it' : 'them'} or remove ${isOne ? 'it' : 'them'}`,
       evidence: [membersTable(store)],
     },
   };
@@ -108,12 +109,12 @@ function unhealthy(store: StoreLook, faulty: readonly ports.StoreMember[]): Trou
   const isCutOff = faulty.every(({ hasLeader }) => hasLeader === false);
   const well = store.members.filter((member) => !isNoVoter(member) && isWell(member, store)).length;
   const doOthersAgree = store.hasQuorum === true && well >= votesIn(store).majority;
-  const agreed = doOthersAgree ? ', though the others agree' : ', though a majority agrees on reads';
+  const agreed = doOthersAgree ? ', though the others have a quorum' : ', though the cluster has a quorum';
   const others = store.hasQuorum === true ? agreed : '';
   const next =
     isCutOff && doOthersAgree
-      ? `: ${isOne ? 'it is' : 'they are'} cut off from them. Look at the network on the peer ports`
-      : `. Look at ${isOne ? 'its log' : 'their logs'} and disks`;
+      ? `: ${isOne ? 'it is' : 'they are'} cut off from them. Check the network on the peer ports`
+      : `. Check ${isOne ? 'its log and disk' : 'their logs and disks'}`;
   return {
     headline:
       isAll && isOne
@@ -154,7 +155,7 @@ function lagging(store: StoreLook, limit: number): Trouble | undefined {
       reason: 'member-lagging',
       severity: 'warning',
       target: targetOf(store, late),
-      summary: `${headline}, by ${isOne ? '' : 'up to '}${wording.count(most, 'entry', 'entries')}: plain reads there are stale, and etcd refuses requests where it is too far behind. Look for a slow disk or network, or a member that has just come back`,
+      summary: `${headline} by ${isOne ? '' : 'up to '}${wording.count(most, 'entry', 'entries')}: serializable reads there are stale, and etcd rejects requests on a member that is too far behind. Look for a slow disk or network, or a recent restart`,
       evidence: behind.map(({ member, entries }) =>
         field(nameOf(member), `${entries} behind raft index ${furthest}`),
       ),
@@ -178,15 +179,15 @@ function learners(store: StoreLook, learning: readonly ports.StoreMember[]): Tro
         reason: 'member-learner-unlisted',
         severity: 'warning',
         target: targetOf(store, unlisted),
-        summary: `${named(unlisted)} ${unlisted.length === 1 ? 'calls itself a learner' : 'call themselves learners'}, though the member list says that ${unlisted.length === 1 ? 'it votes' : 'they vote'}: ${unlisted.length === 1 ? 'it does' : 'they do'} not count for the quorum, etcd refuses to promote ${unlisted.length === 1 ? 'it' : 'them'}, and 3.6 does not start like that`,
+        summary: `${named(unlisted)} ${unlisted.length === 1 ? 'reports itself as a learner' : 'report themselves as learners'}, but the member list has ${unlisted.length === 1 ? 'it as a voter: it does' : 'them as voters: they do'} not count toward the quorum, etcd refuses to promote ${unlisted.length === 1 ? 'it' : 'them'}, and etcd 3.6 does not start in this state`,
         evidence: [field('Known issue', LEARNER_BUG), membersTable(store)],
       },
     };
   const leader = Math.max(0, ...store.members.flatMap(({ raftIndex }) => raftIndex ?? []));
   const isInSync = learning.every(({ raftAppliedIndex = 0 }) => raftAppliedIndex >= IN_SYNC * leader);
   const next = isInSync
-    ? 'until promoted (etcdctl member promote)'
-    : 'and has not caught up yet: etcd refuses to promote it before';
+    ? ' until promoted (etcdctl member promote)'
+    : '; etcd refuses to promote it until it has caught up';
   return {
     finding: {
       reason: 'member-learner',
@@ -194,8 +195,8 @@ function learners(store: StoreLook, learning: readonly ports.StoreMember[]): Tro
       target: targetOf(store, learning),
       summary:
         isOne || isInSync
-          ? `${who} ${next}`
-          : `${who} and have not caught up yet: etcd refuses to promote them before`,
+          ? `${who}${next}`
+          : `${who}; etcd refuses to promote them until they have caught up`,
     },
   };
 }

@@ -32,12 +32,12 @@ function pendingProposals(store: StoreLook, { pending: limit }: PaceLimits): Tro
   if (waiting.length === 0) return undefined;
   const most = Math.max(...waiting.map(({ proposalsPending = 0 }) => proposalsPending));
   return {
-    headline: `writes wait at ${named(waiting)}`,
+    headline: `writes are queuing at ${named(waiting)}`,
     finding: {
       reason: 'proposals-pending',
       severity: 'warning',
       target: targetOf(store, waiting),
-      summary: `${wording.count(most, 'write waits', 'writes wait')} at ${named(waiting)}: more is written than can be agreed on, or the members are slow`,
+      summary: `${waiting.length === 1 ? '' : 'Up to '}${wording.count(most, 'write is', 'writes are')} queuing at ${named(waiting)}: more is written than the cluster can commit, or its members are slow`,
       evidence: waiting.map((member) =>
         field(nameOf(member), wording.count(member.proposalsPending ?? 0, 'pending proposal')),
       ),
@@ -70,6 +70,6 @@ function clockSkew(store: StoreLook, { skew: limitMs }: PaceLimits): Trouble | u
 }
 
 function clockInWords(aheadMs: number): string {
-  if (aheadMs === 0) return 'as ours';
-  return `${seconds(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'} ours`;
+  if (aheadMs === 0) return 'in sync with Wrench';
+  return `${seconds(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'} Wrench`;
 }

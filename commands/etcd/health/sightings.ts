@@ -55,7 +55,7 @@ export function silent(name: string, because = 'connection refused', known: Know
 
 /** One that was added and never started. */
 export function neverStarted(): ports.StoreMember {
-  const because = 'it was added to the cluster and has never started';
+  const because = 'it was added to the cluster but has never started';
   const { url: _, ...nobody } = silent('', because, { id: '8211f1d0f64f3269', isConfigured: false });
   return { ...nobody, clientUrls: [], absence: 'unreachable' };
 }

@@ -36,7 +36,7 @@ export function spaceTroubles(store: StoreLook, limits: SpaceLimits): Trouble[] 
 function onlyToDisarm(store: StoreLook): Trouble | undefined {
   if (!isOnlyToDisarm(store)) return undefined;
   const space = spaceOf(store)!;
-  const headline = `${store.name} takes no writes: NOSPACE is still raised, though there is space again`;
+  const headline = `${store.name} accepts no writes: NOSPACE is still raised, though there is space again`;
   return {
     headline,
     finding: {
@@ -45,7 +45,7 @@ function onlyToDisarm(store: StoreLook): Trouble | undefined {
       target: store.name,
       summary: `${headline} (${filled(space)}). Disarm the alarm; nothing else is needed`,
       evidence: [
-        field('Raised by', raisedBy(store, 'NOSPACE') || 'no member by name'),
+        field('Raised by', raisedBy(store, 'NOSPACE') || 'no named member'),
         ...whyNot(store, obstacleTo(store)),
         field('Documentation', SPACE_QUOTA),
         membersTable(store),
@@ -58,7 +58,7 @@ function onlyToDisarm(store: StoreLook): Trouble | undefined {
 export function noSpace(store: StoreLook): Trouble | undefined {
   if (!hasAlarm(store, 'NOSPACE')) return undefined;
   const space = spaceOf(store);
-  const headline = `${store.name} takes no writes: NOSPACE`;
+  const headline = `${store.name} accepts no writes: NOSPACE`;
   return {
     headline,
     finding: {
@@ -67,7 +67,7 @@ export function noSpace(store: StoreLook): Trouble | undefined {
       target: store.name,
       summary: `${headline}${space ? `, ${filled(space)}` : ''}. Reads and deletes still work. Free space, then disarm the alarm: it does not clear by itself`,
       evidence: [
-        field('Raised by', raisedBy(store, 'NOSPACE') || 'no member by name'),
+        field('Raised by', raisedBy(store, 'NOSPACE') || 'no named member'),
         ...freeIn(space),
         ...whyNot(store, obstacleToFreeing(store)),
         field('Documentation', SPACE_QUOTA),
@@ -86,15 +86,15 @@ function filling(store: StoreLook, { warningFill, criticalFill }: SpaceLimits): 
   const isCritical = share * 100 >= criticalFill;
   const isWorth = isWorthFreeing(space);
   const next = isWorth
-    ? `Defragmenting gives back ${bytes(space.freeBytes ?? 0)}`
-    : 'There is little to give back: find out what writes so much, or raise the quota';
+    ? `Defragmenting frees ${bytes(space.freeBytes ?? 0)}`
+    : 'Defragmenting would free little: find out what writes so much, or raise the quota';
   return {
     headline: `${store.name} is ${percent(share)} full`,
     finding: {
       reason: 'database-filling',
       severity: isCritical ? 'critical' : 'warning',
       target: store.name,
-      summary: `${store.name} is ${percent(share)} full, ${filled(space)}: at its quota it takes no more writes. ${next}`,
+      summary: `${store.name} is ${percent(share)} full, ${filled(space)}: at its quota it stops accepting writes. ${next}`,
       evidence: [
         ...freeIn(space),
         ...(isWorth ? whyNot(store, obstacleToFreeing(store)) : []),
@@ -114,7 +114,7 @@ function fragmented(store: StoreLook): Trouble | undefined {
       reason: 'database-fragmented',
       severity: 'info',
       target: store.name,
-      summary: `${bytes(freeBytes)} of the ${bytes(sizeBytes)} on the disks of ${store.name} are empty pages, which defragmenting gives back. Not urgent`,
+      summary: `${bytes(freeBytes)} of the ${bytes(sizeBytes)} database of ${store.name} is unused and can be reclaimed by defragmenting. Not urgent`,
       evidence: [field('Documentation', SPACE_QUOTA), membersTable(store)],
     },
   };
@@ -127,7 +127,7 @@ const FREE = ({ name }: StoreLook): FreeSpaceOffer => ({
 
 type Offer = FreeSpaceOffer | DisarmOffer;
 
-/** Where the configuration does not allow it, or it must not be done now, there is no button. */
+/** No button if the configuration does not allow it, or it must not be done now. */
 function offer(
   { maintain }: StoreLook,
   obstacle: string | undefined,
@@ -137,16 +137,16 @@ function offer(
 }
 
 function whyNot({ maintain, name }: StoreLook, obstacle: string | undefined): Evidence[] {
-  if (obstacle !== undefined) return [field('No fix is offered', obstacle)];
-  return maintain ? [] : [field('No fix is offered', `maintain is not set for the source ${name}`)];
+  if (obstacle !== undefined) return [field('No fix offered', obstacle)];
+  return maintain ? [] : [field('No fix offered', `\`maintain\` is not set for the source ${name}`)];
 }
 
 function filled({ sizeBytes, quotaBytes }: Space): string {
-  return quotaBytes === undefined ? bytes(sizeBytes) : `${bytes(sizeBytes)} of ${bytes(quotaBytes)}`;
+  return quotaBytes === undefined ? bytes(sizeBytes) : `${bytes(sizeBytes)} of ${bytes(quotaBytes)} used`;
 }
 
 function freeIn(space: Space | undefined): Evidence[] {
   if (space?.freeBytes === undefined) return [];
-  const history = 'compacting the history comes first, and may give back more';
-  return [field('Empty pages', `${bytes(space.freeBytes)} of ${bytes(space.sizeBytes)}; ${history}`)];
+  const history = 'compacting the history first may free more';
+  return [field('Reclaimable', `${bytes(space.freeBytes)} of ${bytes(space.sizeBytes)}; ${history}`)];
 }

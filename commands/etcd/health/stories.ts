@@ -74,7 +74,7 @@ export const alarmForgotten: Story<Facts> = {
   ),
 };
 
-/** Slow disks under etcd, leaders that change, and in the end two members that nobody hears. Outside it looks like metron_agents that panic. */
+/** Slow disks under etcd, leaders that change, and in the end two unreachable members. From outside it looks like metron_agents that panic. */
 export const quorumLost: Story<Facts> = {
   title: 'Slow disks, one election after the other, and then no quorum',
   source:
@@ -97,7 +97,7 @@ export const quorumLost: Story<Facts> = {
       {
         hasQuorum: false,
         quorumError:
-          'etcd has lost its quorum: no majority of its members answers (etcdserver: request timed out)',
+          'etcd has lost its quorum: no majority of its members responds (etcdserver: request timed out)',
       },
     ),
   ),
@@ -117,9 +117,9 @@ export const clocksApart: Story<Facts> = {
   ),
 };
 
-/** One certificate was forgotten: it is that member, and nobody else, that clients no longer talk to. */
+/** One certificate was not renewed: clients can no longer connect to that member, and only to that one. */
 export const certificateForgotten: Story<Facts> = {
-  title: 'A member that nobody talks to any more, since its certificate has ended',
+  title: 'A member that clients cannot connect to, because its certificate has expired',
   source:
     'https://github.com/kubernetes/kubeadm/issues/2177: etcd is Unhealthy, "certificate has expired or is not yet valid"',
   now: new Date('2021-03-02T06:10:00Z'),

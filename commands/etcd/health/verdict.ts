@@ -48,7 +48,7 @@ export function seenIn({ members, endpoints }: ports.StoreMembers): number {
 function wellIn(judged: readonly Judged[]): string {
   const [only, ...others] = judged;
   const hints = judged.reduce((sum, { troubles }) => sum + troubles.length, 0);
-  const besides = hints > 0 ? `; ${wording.count(hints, 'thing')} to note` : '';
+  const besides = hints > 0 ? `; ${wording.count(hints, 'minor finding')}` : '';
   if (only && others.length === 0) return `${oneWell(only.store)}${besides}`;
   const all = judged.reduce((sum, { store }) => sum + seenIn(store), 0);
   return `all ${all} members of ${wording.list(judged.map(({ store }) => store.name))} are healthy${besides}`;
@@ -63,7 +63,7 @@ function oneWell(store: StoreLook): string {
   const are = seen === 1 ? 'is' : 'are';
   const who =
     all === 1
-      ? `the one ${noun} of ${store.name} is healthy`
+      ? `the only ${noun} of ${store.name} is healthy`
       : `${whose} ${noun}s of ${store.name} ${are} healthy`;
   const leader = store.members.find(({ isLeader }) => isLeader);
   const { sizeBytes, quotaBytes } = spaceOf(store) ?? {};
@@ -72,7 +72,7 @@ function oneWell(store: StoreLook): string {
     ...(leader && all > 1 ? [`${named([leader])} leads`] : []),
     ...(sizeBytes === undefined
       ? []
-      : [quotaBytes === undefined ? bytes(sizeBytes) : `${bytes(sizeBytes)} of ${bytes(quotaBytes)}`]),
+      : [quotaBytes === undefined ? bytes(sizeBytes) : `${bytes(sizeBytes)} of ${bytes(quotaBytes)} used`]),
   ].join(', ');
 }
 

@@ -27,8 +27,8 @@ export function bytes(amount: number): string {
 /** Rounded down, and never to 0 or 100 what is neither. */
 export function percent(share: number): string {
   const whole = Math.floor(share * 100);
-  if (share > 0 && share < 0.01) return 'less than 1 %';
-  return `${whole} %`;
+  if (share > 0 && share < 0.01) return 'less than 1%';
+  return `${whole}%`;
 }
 
 export function seconds(ms: number): string {
