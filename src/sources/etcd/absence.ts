@@ -15,7 +15,7 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
 ]);
 const NO_ANSWER: ReadonlySet<string> = new Set(['TIMEOUT', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT']);
 
-/** Nothing listens there, or no name is found: nobody will answer another question. */
+/** Nothing listens there, or the name does not resolve: every other question would fail too. */
 export function isNobodyThere({ code = '' }: SourceError): boolean {
   return code === 'ECONNREFUSED' || UNREACHABLE.has(code);
 }

@@ -50,7 +50,7 @@ export class LostQuorum extends SourceError {
 
   constructor(source: string, said: string) {
     const words = inItsWords(said);
-    super(source, 'unreachable', `etcd has lost its quorum: no majority of its members answers (${words})`);
+    super(source, 'unreachable', `etcd has lost its quorum: no majority of its members responds (${words})`);
     this.said = words;
   }
 }
@@ -91,14 +91,14 @@ export function explainV2(source: string, host: string, { status, text }: TextAn
     return new SourceError(
       source,
       'refused',
-      `${host} asks for a user who may read this (${status})${words}`,
+      `${host} requires a user with permission to read this (${status})${words}`,
       DENIED,
     );
   if (status === 404 && errorCode === undefined)
     return new SourceError(
       source,
       'missing',
-      `${host} does not speak the v2 API: since etcd 3.4 it is on with --enable-v2 only, and 3.6 has none`,
+      `${host} has no v2 API: since etcd 3.4 it needs --enable-v2, and 3.6 removed it`,
     );
   return explainStatus(source, host, status, text, words);
 }
@@ -122,7 +122,7 @@ export function explainV3(source: string, host: string, { status, text }: TextAn
   const said = textIn(body, 'message') ?? textIn(body, 'error') ?? '';
   const words = said === '' ? '' : `: ${inItsWords(said)}`;
   if (code === undefined && status === 404)
-    return new SourceError(source, 'missing', `${host} does not speak the v3 API`);
+    return new SourceError(source, 'missing', `${host} has no v3 API`);
   if (code !== undefined && NO_MAJORITY.test(said)) return new LostQuorum(source, said);
   if (code === grpc.unavailable)
     return new SourceError(source, 'unreachable', `${host} is not available${words}`);
@@ -131,11 +131,11 @@ export function explainV3(source: string, host: string, { status, text }: TextAn
     return new SourceError(
       source,
       'refused',
-      `${host} asks for a user who may do this (${status})${words}`,
+      `${host} requires a user with permission to do this (${status})${words}`,
       DENIED,
     );
   if (code === grpc.exhausted)
-    return new SourceError(source, 'unreachable', `${host} did not answer this now (${status})${words}`);
+    return new SourceError(source, 'unreachable', `${host} could not answer this now (${status})${words}`);
   if (code !== undefined) return new SourceError(source, 'refused', `${host} refused (${status})${words}`);
   return explainStatus(source, host, status, text, words);
 }
@@ -151,7 +151,7 @@ function explainStatus(
   if (status === 400 && text.includes('HTTP request to an HTTPS server'))
     return new SourceError(source, 'refused', `${host} speaks TLS only: configure it with https://`);
   if (status < 300)
-    return new SourceError(source, 'malformed', `${host} answered with something that is no answer of etcd`);
+    return new SourceError(source, 'malformed', `${host} sent a response that is not from etcd`);
   if (status >= 500)
     return new SourceError(source, 'unreachable', `${host} answered with an error (${status})${words}`);
   return new SourceError(source, 'refused', `${host} refused the request (${status})${words}`);

@@ -92,6 +92,6 @@ test('without a user, and with a wrong password, reads are refused, and the pass
   expect(JSON.stringify(members)).not.toContain(PASSWORD);
   expect(await wrong.reach(signal)).toMatchObject({
     ok: false,
-    cure: 'correct `auth`, or what its user may read',
+    cure: 'correct `auth`, or the permissions of its user',
   });
 });

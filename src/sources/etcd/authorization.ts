@@ -8,7 +8,7 @@ type Headers = Readonly<Record<string, string>>;
 /** As whom a cluster is asked. Without a user both are no headers at all. */
 export interface Authorization {
   readonly forV2: Headers;
-  /** Logs in at the first question. `anew` where the token of the last one is no longer known. @throws {SourceError} */
+  /** Logs in at the first question. `anew` when the last token is no longer valid. @throws {SourceError} */
   readonly forV3: (contact: Contact, prefix: string, signal: AbortSignal, anew?: boolean) => Promise<Headers>;
 }
 

@@ -16,11 +16,11 @@ async function seen(aheadMs: number, atMs: readonly number[], tookMs = 4): Promi
   return clock.aheadMs();
 }
 
-test('a clock that is right is never told to be wrong, whenever in the second it is asked', async () => {
+test('a correct clock is never reported as wrong, whenever in the second it is asked', async () => {
   for (let at = 1_000_000; at < 1_001_000; at += 50) expect(await seen(0, [at])).toBe(0);
 });
 
-test('a clock that is off by seconds is told to be off by no more than it is, and by a second less at most', async () => {
+test('a clock that is off by seconds is reported off by no more than that, and by at most a second less', async () => {
   for (const aheadMs of [-90_000, -2_500, 2_500, 90_000])
     for (let at = 1_000_000; at < 1_001_000; at += 50) {
       const told = Math.abs((await seen(aheadMs, [at]))!);
@@ -34,7 +34,7 @@ test('several answers narrow it', async () => {
   expect(told).toBeGreaterThan(2_450);
 });
 
-test('a server that tells no time tells nothing', async () => {
+test('a server that sends no date gives no clock', async () => {
   const clock = startClock();
   await clock.watch(async () => ({ status: 200, text: '', headers: {} }));
   expect(clock.aheadMs()).toBeUndefined();

@@ -7,7 +7,7 @@ import type { TextAnswer } from '../../wire/http.ts';
 export interface Clock {
   /** Asks, and notes what the answer's `Date` allows. */
   readonly watch: (ask: () => Promise<TextAnswer>) => Promise<TextAnswer>;
-  /** Milliseconds that it is at least ahead of ours, negative behind; 0 where it may be ours; `undefined` where it never told. */
+  /** Milliseconds that it is at least ahead of ours, negative behind; 0 where it may be ours; `undefined` where no answer had a date. */
   readonly aheadMs: () => number | undefined;
 }
 

@@ -5,21 +5,21 @@ const word = z.string().trim().min(1);
 
 const address = z
   .url({ protocol: /^https?$/ })
-  .refine((url) => !/^https?:\/\/[^/]*@/.test(url), { error: 'must not hold a user or a password' })
-  .refine((url) => new URL(url).pathname === '/', { error: 'must be scheme, host and port alone' })
+  .refine((url) => !/^https?:\/\/[^/]*@/.test(url), { error: 'must not contain a user or a password' })
+  .refine((url) => new URL(url).pathname === '/', { error: 'must be only a scheme, host and port' })
   .transform((url) => url.replace(/\/+$/, ''));
 
 const endpoint = z.union([
   address.transform((url) => ({ url })),
   z.strictObject({
-    url: address.meta({ description: 'What is dialled, `https://10.0.16.5:4001`.' }),
+    url: address.meta({ description: 'The address to connect to: `https://10.0.16.5:4001`.' }),
     servername: word
       .refine((name) => isIP(name) === 0, { error: 'must be a name, not an address' })
       .optional()
       .meta({
         description:
-          'The name in its certificate, which is asked for with SNI and verified: ' +
-          '`etcd-z1-0.cf-etcd.service.cf.internal`. Needed where an IP address is dialled that the certificate does not hold.',
+          'The name in its certificate, sent as SNI and verified: ' +
+          '`etcd-z1-0.cf-etcd.service.cf.internal`. Needed when `url` has an IP address that the certificate does not list.',
       }),
   }),
 ]);
@@ -29,11 +29,11 @@ export const etcdConfig = z
   .strictObject({
     kind: z
       .literal('etcd')
-      .meta({ description: 'An etcd cluster: what services announced there, and its own health.' }),
+      .meta({ description: 'An etcd cluster: the services registered in it, and its health.' }),
     name: word.default('etcd').meta({ description: 'What this source is called in reports.' }),
     endpoints: z.array(endpoint).min(1).meta({
       description:
-        'Client ports of its members, best of all of them: `https://host:port`, or `{ url, servername }`. The next is asked where one does not answer.',
+        'Client ports of its members, preferably all of them: `https://host:port`, or `{ url, servername }`. If one does not respond, the next is tried.',
     }),
     ca: word.optional().meta({
       description: "A PEM file with the authority that signed the members' certificates.",
@@ -45,7 +45,7 @@ export const etcdConfig = z
       })
       .optional()
       .meta({
-        description: 'Shown to members that ask for a client certificate, as all of Cloud Foundry do.',
+        description: 'The client certificate for members that require one, as those of Cloud Foundry do.',
       }),
     auth: z
       .strictObject({
@@ -54,22 +54,23 @@ export const etcdConfig = z
       })
       .optional()
       .meta({
-        description: 'A user, where authentication is enabled. It needs to read, and `maintain` needs root.',
+        description:
+          'The user, if authentication is enabled. It needs permission to read; `maintain` needs root.',
       }),
     timeoutMs: z.int().min(1).max(600_000).default(10_000).meta({
       description:
-        'Time for one request, in milliseconds. A cluster without a majority takes 5 to 7 s to say so: with less time it only does not respond.',
+        'Timeout for one request, in milliseconds. A cluster without a quorum takes 5 to 7 s to report that: with a shorter timeout it only appears unresponsive.',
     }),
     maxBytes: z
       .int()
       .min(1_000)
       .max(1_000_000_000)
       .default(64_000_000)
-      .meta({ description: 'More than this is not read of one answer, in bytes.' }),
+      .meta({ description: 'The largest response that is read, in bytes.' }),
     maintain: z
       .boolean()
       .default(false)
-      .meta({ description: 'Allow to compact, to defragment and to disarm alarms, after approval.' }),
+      .meta({ description: 'Allows compacting, defragmenting and disarming alarms, after approval.' }),
   })
   .meta({ description: 'Keys and members of an etcd cluster.' });
 

@@ -31,7 +31,7 @@ export interface Contact extends Endpoint {
 export interface Contacts {
   /** Each once, however often it is configured. */
   readonly configured: readonly Contact[];
-  /** For an address that a member told. */
+  /** For an address that a member advertises. */
   readonly at: (endpoint: Endpoint) => Contact;
   readonly close: () => Promise<void>;
 }
@@ -71,7 +71,7 @@ function openContact(
   const ask = async ({ path, timeoutMs, ...question }: Question): Promise<TextAnswer> => {
     const settings = await tls();
     if (isClosed())
-      throw new SourceError(config.name, 'unreachable', `${host} was not asked: the source is closed`);
+      throw new SourceError(config.name, 'unreachable', `${host} was not queried: the source is closed`);
     client ??= openHttp({ source: config.name, tls: settings, connectTimeoutMs: CONNECT_TIMEOUT_MS });
     try {
       return await client.requestText({
@@ -104,7 +104,7 @@ async function inOtherWords(error: SourceError, contact: Contact, signal: AbortS
   if (contact.url.startsWith('http:'))
     return new SourceError(source, kind, `${hungUp}: is it https:// and not http://?`, withCode(code));
   if (await wantsClientCertificate(contact, signal))
-    return new SourceError(source, 'refused', `${contact.host} asks for a client certificate that it trusts`);
+    return new SourceError(source, 'refused', `${contact.host} requires a client certificate that it trusts`);
   return new SourceError(source, kind, hungUp, withCode(code));
 }
 
@@ -112,7 +112,7 @@ function withCode(code: string | undefined): { readonly code?: string } {
   return code === undefined ? {} : { code };
 }
 
-/** Reads the PEM files with the first question, so that a missing one is this source's failure and nobody else's. */
+/** Reads the PEM files with the first question, so that a missing one fails this source only. */
 function readOnce({ name, ca, clientCertificate }: EtcdConfig): () => Promise<HttpTls> {
   const read = (path: string): Promise<string> =>
     readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {

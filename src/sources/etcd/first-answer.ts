@@ -6,7 +6,7 @@ import type { Contact } from './contact.ts';
 const PATIENCE_MS = 1_000;
 
 /**
- * The first answer that any of them gives: the next one is asked where one fails, and also where one is silent for a second,
+ * The first answer that any of them gives: the next one is asked when one fails, and also when one has not responded for a second,
  * for a cluster without a majority takes 6 s to say so and a hung member says nothing at all.
  * @throws {SourceError} where all fail: that the quorum is lost, where anybody says so; else what each of them said.
  * @throws the reason of `signal`.
@@ -49,7 +49,7 @@ export async function firstAnswer<T>(
   }
 }
 
-/** From what can be mended by whoever reads it, to what says the least. */
+/** From what the reader can fix to what says the least. */
 const TELLING: readonly SourceErrorKind[] = ['refused', 'missing', 'malformed', 'unreachable'];
 
 function together(source: string, failures: readonly SourceError[]): SourceError {
@@ -58,6 +58,6 @@ function together(source: string, failures: readonly SourceError[]): SourceError
   if (lost || (first && failures.length === 1)) return (lost ?? first)!;
   const kind = TELLING.find((kind) => failures.some((failure) => failure.kind === kind)) ?? 'unreachable';
   const said = [...new Set(failures.map(({ message }) => message))];
-  const what = kind === 'malformed' ? 'no member gives an answer that can be read' : 'no member can be asked';
+  const what = kind === 'malformed' ? 'no member gives a readable answer' : 'no member can be queried';
   return new SourceError(source, kind, `${what}: ${said.join('; ')}`);
 }

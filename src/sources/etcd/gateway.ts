@@ -20,7 +20,7 @@ export function readVersion(source: string, host: string, answer: TextAnswer): V
     throw new SourceError(
       source,
       'malformed',
-      `${host} does not answer as an etcd: ${inItsWords(told).slice(0, 60)}`,
+      `${host} does not respond like etcd: ${inItsWords(told).slice(0, 60)}`,
     );
   const age = Number(major) * 1000 + Number(minor);
   // https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/#notes
@@ -66,8 +66,7 @@ export async function sendV3(
   prefix: Version['prefix'],
   { path, body = {}, ...rest }: Call,
 ): Promise<TextAnswer> {
-  if (prefix === undefined)
-    throw new SourceError(name, 'missing', `${contact.host} does not speak the v3 API`);
+  if (prefix === undefined) throw new SourceError(name, 'missing', `${contact.host} has no v3 API`);
   const send = async (anew: boolean): Promise<TextAnswer> =>
     contact.ask({
       method: 'POST',

@@ -7,8 +7,8 @@ import type { Contact } from './contact.ts';
 type Port = Pick<Contact, 'url' | 'tls'>;
 
 /**
- * What a client port serves, whether it is trusted or not: one that has expired is what somebody looks for. `undefined` where it is
- * not TLS, or nothing could be had; why is told by the questions that are asked there.
+ * What a client port serves, whether it is trusted or not: expired ones matter most. `undefined` where it is
+ * not TLS, or no handshake succeeded; the other questions to that port report why.
  */
 export async function readServedCertificate(
   port: Port,
@@ -54,7 +54,7 @@ async function shakeHands<T>(
       port: Number(port || 443),
       rejectUnauthorized: false,
     });
-    // What is said when nobody listens any more must not end the process.
+    // An error after the listeners are removed must not end the process.
     socket.on('error', () => {});
     await once(socket, 'secureConnect', { signal });
     return await look(socket);

@@ -3,7 +3,7 @@
  * Here they are always as etcdctl shows them, and never a number.
  */
 
-/** @returns undefined for 0, which is nobody, and for what is no id. */
+/** @returns undefined for 0, which means no member, and for what is not an id. */
 export function hexId(decimal: unknown): string | undefined {
   const text = typeof decimal === 'number' && Number.isSafeInteger(decimal) ? String(decimal) : decimal;
   if (typeof text !== 'string' || !/^\d{1,20}$/.test(text)) return undefined;

@@ -13,13 +13,13 @@ import { findMember } from './members.ts';
 /** Gigabytes are compacted and defragmented in minutes; the member answers when it is done. */
 const DEED_WITHIN_MS = 600_000;
 
-/** Each deed is sent once, to a member that has just answered: an answer that is lost leaves open whether it was done. */
+/** Each action is sent once, to a member that has just responded: after a lost response it is unknown whether it was done. */
 export function maintain(cluster: Cluster): KeyValueWriter {
   return {
     compact: async (store, revision, order) => {
       refuseOthers(cluster, store);
       if (!/^[1-9]\d{0,18}$/.test(revision))
-        throw new SourceError(cluster.name, 'refused', `${printable(revision)} is no revision`);
+        throw new SourceError(cluster.name, 'refused', `${printable(revision)} is not a revision`);
       const contact = await anyMember(cluster, order.signal);
       // With `physical`, the answer comes when the history is gone, and so before anything is defragmented.
       await perform(cluster, contact, { path: 'kv/compaction', body: { revision, physical: true }, order });
@@ -64,7 +64,7 @@ async function perform(cluster: Cluster, contact: Contact, { path, body, order }
   throw explainV3(cluster.name, contact.host, answer);
 }
 
-/** "Out of range" is said of a revision in the future as well. */
+/** "Out of range" also means a revision in the future. */
 function isDoneAlready(text: string): boolean {
   const body = asObject(parseJson(text));
   return countIn(body, 'code') === grpc.outOfRange && /has been compacted/.test(String(body['error']));

@@ -124,7 +124,7 @@ function listOf(portraits: readonly Portrait[]): readonly Listed[] | undefined {
   return groups.toSorted((a, b) => b.length - a.length || sizeOf(b) - sizeOf(a))[0]?.[0];
 }
 
-/** Where nobody lists the members, the endpoints stand for them, so that what they report is not lost. Where nobody answers at all, nothing is known. */
+/** Where the members cannot be listed, the endpoints stand for them, so that what they report is not lost. Where none responds, nothing is known. */
 function standIns(portraits: readonly Portrait[]): readonly Listed[] {
   if (portraits.every(({ facts }) => facts.error !== undefined)) return [];
   const all = portraits.map(({ id, contact: { host, url } }): Listed => ({
@@ -209,7 +209,7 @@ async function portrayAtItsAddress(
   if (url === undefined)
     return fail(
       name === ''
-        ? 'it was added to the cluster and has never started'
+        ? 'it was added to the cluster but has never started'
         : `it advertises no ${secure ? 'https:// ' : ''}address for clients`,
     );
   const portrait = await portray(cluster, cluster.contacts.at({ url: new URL(url).origin }), bounded);

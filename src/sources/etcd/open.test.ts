@@ -51,7 +51,7 @@ test('a directory whose last key has gone is still there, and empty', async () =
   });
 });
 
-test('a directory that nobody ever wrote does not exist', async () => {
+test('a directory that was never written does not exist', async () => {
   expect(await tree('/never/written')).toMatchObject({ exists: false, directories: [], leaves: [] });
 });
 
@@ -110,7 +110,7 @@ test('a heartbeat changes the modified index, and coming back the created index 
   await etcd.remove('/beat/0');
   await etcd.put('/beat/0', 'x');
   const back = await read();
-  // As a doppler beats: by a write to what is there. One that asks for nothing makes the key anew.
+  // As a doppler beats: by a write to what is there. One that asks for nothing creates the key again.
   expect(beaten.modifiedIndex).toBeGreaterThan(first.modifiedIndex);
   expect(beaten.createdIndex).toBe(first.createdIndex);
   expect(back.createdIndex).toBeGreaterThan(beaten.createdIndex);
@@ -124,7 +124,7 @@ test('more than is allowed is not read, and the directory is named', async () =>
 });
 
 test('without a client certificate, or with one of a stranger, the refusal says so', async () => {
-  const refusal = 'refused: HOST asks for a client certificate that it trusts';
+  const refusal = 'refused: HOST requires a client certificate that it trusts';
   expect(await failure(tree('/x', { clientCertificate: undefined }))).toBe(refusal);
   const stranger = await issue(await makeAuthority({ name: 'stranger' }), {
     name: 'stranger',
@@ -154,7 +154,7 @@ test('an IP address is dialled while the name of its certificate is asked for an
   expect((await tree('/x')).exists).toBe(false);
 });
 
-test('an unknown authority, a port asked in the clear and a missing file are each told as what they are', async () => {
+test('an unknown authority, a port queried without TLS and a missing file each have their own error', async () => {
   expect(await failure(tree('/x', { ca: undefined }))).toBe(
     'unreachable: the certificate of HOST is not trusted: configure the authority (ca) that signed it',
   );
@@ -173,7 +173,7 @@ test('an etcd whose v2 API is off is said to be that, and its members are read a
     const source = openEtcd(etcdConfig.parse({ kind: 'etcd', endpoints }));
     opened.push(source);
     expect(await failure(source.keyValue!.tree('/x', { signal }))).toBe(
-      'missing: HOST does not speak the v2 API: since etcd 3.4 it is on with --enable-v2 only, and 3.6 has none',
+      'missing: HOST has no v2 API: since etcd 3.4 it needs --enable-v2, and 3.6 removed it',
     );
     const seen = await source.keyValue!.members({ signal, withinMs: 20_000 });
     expect(seen).toMatchObject({ hasQuorum: true, members: [{ healthy: true, isLeader: true }] });
@@ -276,6 +276,6 @@ test('a source without leave to maintain has nothing to write with, and a closed
   await source.close();
   await source.close();
   expect(await failure(source.keyValue!.tree('/x', { signal }))).toBe(
-    'unreachable: HOST was not asked: the source is closed',
+    'unreachable: HOST was not queried: the source is closed',
   );
 });

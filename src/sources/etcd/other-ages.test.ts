@@ -65,7 +65,7 @@ test('a time to live that is negative comes as it is, for only a leader could ha
   expect(leaves).toMatchObject([{ ttlSeconds: -4, expiresAt: new Date('2026-11-20T21:49:47.814Z') }]);
 });
 
-test('headers in another case tell the time of the server all the same', async () => {
+test('header names in another case still give the time of the server', async () => {
   const answer: FakeAnswer = (_, response) => {
     response.sendDate = false;
     response.writeHead(200, ['DATE', 'Fri, 20 Nov 2026 23:49:40 GMT', 'X-ETCD-INDEX', '6']);
@@ -91,7 +91,7 @@ test.each<[string, number, unknown, string]>([
     'a lost quorum',
     500,
     { errorCode: 300, message: 'Raft Internal Error', cause: 'etcdserver: request timed out', index: 0 },
-    'unreachable: etcd has lost its quorum: no majority of its members answers (etcdserver: request timed out)',
+    'unreachable: etcd has lost its quorum: no majority of its members responds (etcdserver: request timed out)',
   ],
   [
     'a user who may not',
@@ -101,7 +101,7 @@ test.each<[string, number, unknown, string]>([
       message: 'The request requires user authentication',
       cause: 'Insufficient credentials',
     },
-    'refused: HOST asks for a user who may read this (401): Insufficient credentials',
+    'refused: HOST requires a user with permission to read this (401): Insufficient credentials',
   ],
   [
     'an event that was cleared, whose number is 401 and which is no matter of permission',
@@ -126,9 +126,9 @@ test.each<[string, number, unknown, string]>([
     'something else',
     200,
     { hello: 1 },
-    'malformed: what is under /doppler cannot be read: HOST answered with something that is no answer of etcd',
+    'malformed: what is under /doppler cannot be read: HOST sent a response that is not from etcd',
   ],
-])('%s is told as that', async (_, status, json, words) => {
+])('%s is reported as that', async (_, status, json, words) => {
   const said = await read({ json, status }).then(
     () => 'no failure',
     ({ kind, message }: { kind: string; message: string }) =>
@@ -293,7 +293,7 @@ test('learners, quotas of 3.6, reasons of bad health and members that never star
         id: '5',
         name: '',
         clientUrls: [],
-        error: { message: 'it was added to the cluster and has never started' },
+        error: { message: 'it was added to the cluster but has never started' },
       },
     ],
   });
@@ -429,6 +429,6 @@ test('what answers there and is no etcd is said to be none', async () => {
   const fake = await serve({ 'GET /version': { text: '<html>Welcome to nginx!</html>' } });
   expect(await open([fake]).reach(signal)).toMatchObject({
     ok: false,
-    said: expect.stringContaining('does not answer as an etcd') as string,
+    said: expect.stringContaining('does not respond like etcd') as string,
   });
 });

@@ -107,7 +107,7 @@ async function askAll(cluster: Cluster, contact: Contact, signal: AbortSignal): 
   const healthAsked = attempt('health', async () => readHealth(name, contact.host, await get('/health')));
   const metricsAsked = attempt('metrics', async () => metricsIn(name, contact.host, await get('/metrics')));
   const early = await Promise.race([asking, sleep(VERSION_WITHIN_MS, undefined, { ref: false })]);
-  // Nothing listens there, or no name is found: nobody will answer the other questions.
+  // Nothing listens there, or the name does not resolve: the other questions would fail too.
   const isGone = connection !== undefined && isNobodyThere(connection);
   const prefixed = early ?? TODAY;
   const [version, health, metrics, self, list, alarms, quorum] = await Promise.all([
@@ -218,9 +218,7 @@ export function metricsIn(source: string, host: string, { status, text }: TextAn
   throw new SourceError(
     source,
     status === 200 ? 'malformed' : 'unreachable',
-    status === 200
-      ? `${host} has no metrics of etcd at /metrics`
-      : `${host} answered /metrics with ${status}`,
+    status === 200 ? `${host} has no etcd metrics at /metrics` : `${host} answered /metrics with ${status}`,
   );
 }
 
@@ -242,7 +240,7 @@ function readHealth(source: string, host: string, { status, text }: TextAnswer):
     throw new SourceError(
       source,
       status >= 400 ? 'unreachable' : 'malformed',
-      `${host} answered /health with ${status >= 400 ? status : 'something that is no answer of etcd'}`,
+      `${host} answered /health with ${status >= 400 ? status : 'a response that is not from etcd'}`,
     );
   const healthy = status === 200 && String(body['health']) === 'true';
   const reason = textIn(body, 'reason');
@@ -281,7 +279,7 @@ async function describeItself(
     try {
       const answer = await callV3(cluster, contact, version, { path: 'maintenance/status', signal });
       if ('header' in answer) return fromStatus(answer);
-      throw new SourceError(cluster.name, 'malformed', `${contact.host} reports an empty status`);
+      throw new SourceError(cluster.name, 'malformed', `${contact.host} sent an invalid status`);
     } catch (error) {
       // The gateway may be switched off.
       if (!(error instanceof SourceError) || error.kind !== 'missing') throw error;
@@ -293,7 +291,7 @@ async function describeItself(
     throw new SourceError(
       cluster.name,
       'missing',
-      `${contact.host} reports no status: it speaks neither v3 nor v2`,
+      `${contact.host} reports no status: it has neither a v3 nor a v2 API`,
     );
   const leaderId = hexIdV2(asObject(body['leaderInfo'])['leader']);
   return reported({
@@ -340,16 +338,12 @@ async function askAlarms(
     throw new SourceError(
       cluster.name,
       'missing',
-      `${contact.host} does not serve the v3 JSON gateway (--enable-grpc-gateway), so its alarms are not known`,
+      `${contact.host} does not serve the v3 JSON gateway (--enable-grpc-gateway), so its alarms are unknown`,
     );
   });
   const isKnown = Object.keys(answer).every((key) => key === 'header' || key === 'alarms');
   if (isKnown && (!('alarms' in answer) || Array.isArray(answer['alarms']))) return readAlarms(answer);
-  throw new SourceError(
-    cluster.name,
-    'malformed',
-    `${contact.host} answered with an unreadable list of alarms`,
-  );
+  throw new SourceError(cluster.name, 'malformed', `${contact.host} sent an invalid list of alarms`);
 }
 
 /** `/v2/stats/self` says leader also of the last one that is left, so it counts only of a healthy member. */

@@ -4,7 +4,7 @@ import type { Source } from '../../ports/source.ts';
 import { etcdConfig } from './config.ts';
 import { openEtcd } from './open.ts';
 
-const LOST = 'etcd has lost its quorum: no majority of its members answers';
+const LOST = 'etcd has lost its quorum: no majority of its members responds';
 const { signal } = new AbortController();
 let etcd: Etcd;
 let source: Source;
@@ -19,7 +19,7 @@ afterAll(async () => {
 const tree = () => source.keyValue!.tree('/doppler', { signal });
 const members = () => source.keyValue!.members({ signal, withinMs: 20_000 });
 
-test('two of three members dead: no keys are told, the quorum is said to be lost, and who is dead', async () => {
+test('two of three members dead: no keys are returned, and the lost quorum and dead members are reported', async () => {
   await etcd.put('/doppler/0', 'x', { ttlSeconds: 1 });
   expect((await members()).members.filter(({ isLeader }) => isLeader)).toHaveLength(1);
   await etcd.kill(0);
@@ -53,7 +53,7 @@ test('two of three members dead: no keys are told, the quorum is said to be lost
   });
 });
 
-test('with a majority back, the keys are told again', async () => {
+test('with a majority back, the keys are returned again', async () => {
   await etcd.start(2);
   await expect.poll(async () => (await members()).hasQuorum).toBe(true);
   expect(await tree()).toMatchObject({ exists: true, leaves: [] });

@@ -29,7 +29,7 @@ export async function askQuorum(
   return byRange ?? askByKey(cluster, contact, signal);
 }
 
-/** One that is hardly there: what matters is that somebody answered. */
+/** A read of almost nothing: what matters is that it succeeds. */
 const NO_KEY = 'AA==';
 
 async function askByRange(

@@ -5,7 +5,7 @@ import { firstAnswer } from './first-answer.ts';
 import { askVersion, type Version } from './gateway.ts';
 import { askQuorum } from './quorum.ts';
 
-/** Every endpoint's version, and one read that a majority agrees on. Never throws but for our own bugs. */
+/** Every endpoint's version, and one read that a majority agrees on. Throws only for our own bugs. */
 export async function reachEtcd(cluster: Cluster, signal: AbortSignal): Promise<Reach> {
   const { configured } = cluster.contacts;
   try {
@@ -24,7 +24,7 @@ export async function reachEtcd(cluster: Cluster, signal: AbortSignal): Promise<
     if (lost) return { ok: false, said: said.join('; '), cure: 'bring a majority of its members back first' };
     return { ok: !failure, said: said.join('; '), ...(failure && { cure: cureOf(failure) }) };
   } catch (error) {
-    if (signal.aborted) return { ok: false, said: 'it was not waited for', cure: cureOf(undefined) };
+    if (signal.aborted) return { ok: false, said: 'it did not finish in time', cure: cureOf(undefined) };
     const failure = asSourceError(error);
     return { ok: false, said: failure.message, cure: cureOf(failure) };
   }
@@ -54,9 +54,9 @@ function cureOf(error: SourceError | undefined): string {
     return 'set `clientCertificate` to one that the members trust: etcd-client.crt and .key on a VM of Cloud Foundry';
   if (message.includes('not valid for this name'))
     return 'set `servername` of the endpoint to a name in its certificate';
-  if (message.includes('not trusted')) return 'set `ca` to a PEM file with the authority of the members';
+  if (message.includes('not trusted')) return 'set `ca` to a PEM file with the CA of the members';
   if (error?.kind === 'missing' && message.includes('file'))
-    return 'correct the name of the file, or who may read it';
-  if (error?.kind === 'refused') return 'correct `auth`, or what its user may read';
-  return 'see that the endpoints are right and can be reached from here';
+    return 'correct the file name or its permissions';
+  if (error?.kind === 'refused') return 'correct `auth`, or the permissions of its user';
+  return 'check that the endpoints are correct and reachable from here';
 }

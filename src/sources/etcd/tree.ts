@@ -4,17 +4,17 @@ import type { Json } from './answers.ts';
 
 /**
  * Flattens a v2 answer. An empty directory has no `nodes`, or `null`, or `[]`; the root has no `key`, or `/`.
- * Reference: cf-and-certificates.md section 1.1.
+ * https://etcd.io/docs/v2.3/api/#listing-a-directory
  * @throws {SourceError} `malformed`
  */
 export function flatten(source: string, node: Json): Pick<KeyTree, 'directories' | 'leaves'> {
   const directories: string[] = [];
   const leaves: KeyLeaf[] = [];
-  // Not by recursion: the depth is somebody else's choice.
+  // Not recursive: etcd's users choose the depth.
   const open: Json[] = [node];
   for (let next = open.pop(); next; next = open.pop()) {
     const key = next['key'] ?? '/';
-    if (typeof key !== 'string') throw malformed(source, 'a key that is no text');
+    if (typeof key !== 'string') throw malformed(source, 'a key that is not text');
     if (next['dir'] !== true) {
       leaves.push(toLeaf(source, key, next));
       continue;
@@ -24,7 +24,7 @@ export function flatten(source: string, node: Json): Pick<KeyTree, 'directories'
     if (!Array.isArray(nodes)) throw malformed(source, 'a directory without a list');
     for (let index = nodes.length - 1; index >= 0; index -= 1) {
       const child = nodes[index] as unknown;
-      if (typeof child !== 'object' || child === null) throw malformed(source, 'a node that is none');
+      if (typeof child !== 'object' || child === null) throw malformed(source, 'an invalid node');
       open.push(child as Json);
     }
   }
@@ -45,7 +45,7 @@ function toLeaf(source: string, key: string, node: Json): KeyLeaf {
 /** RFC 3339 with up to nanoseconds, of which V8 keeps the milliseconds. */
 function toDate(source: string, expiration: string): Date {
   const date = new Date(expiration);
-  if (Number.isNaN(date.getTime())) throw malformed(source, 'an expiration that is no time');
+  if (Number.isNaN(date.getTime())) throw malformed(source, 'an expiration that is not a time');
   return date;
 }
 
