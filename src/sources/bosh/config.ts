@@ -17,43 +17,43 @@ const basicAuth = z.strictObject({
       username: word.meta({ description: 'The user.' }),
       password: word.meta({ description: 'The password.', secret: true }),
     })
-    .meta({ description: 'A user of the director itself, where it has no UAA.' }),
+    .meta({ description: 'A user of the director itself, if it has no UAA.' }),
 });
 
 const auth = z.union([clientAuth, basicAuth]);
 
 const address = z
   .url({ protocol: /^https$/ })
-  .refine((url) => !/^https:\/\/[^/]*@/.test(url), { error: 'must not hold a user or a password' })
+  .refine((url) => !/^https:\/\/[^/]*@/.test(url), { error: 'must not contain a user or a password' })
   .transform((url) => url.replace(/\/+$/, ''));
 
 const pattern = word.regex(/^[\w.*-]+$/, {
-  error: 'must be the name of an instance group; `*` stands for any part',
+  error: 'must be the name of an instance group; `*` matches any part',
 });
 
 const act = z
   .strictObject({
     auth: auth.meta({
       description:
-        'A second credential, used for restarts alone: a client of UAA with `bosh.admin`, or better with the admin scope of one team.',
+        'A second credential, used only for restarts: a UAA client with `bosh.admin`, or preferably with the admin scope of one team.',
     }),
     restart: z.array(pattern).min(1).meta({
       description:
-        'Instance groups whose instances may be restarted, each alone and after approval: `doppler*`. `*` stands for any part of a name.',
+        'Instance groups whose instances may be restarted, each alone and after approval: `doppler*`. `*` matches any part of a name.',
     }),
     skipDrain: z.array(pattern).default([]).meta({
       description:
-        'Instance groups that are restarted without their drain scripts. On cells and databases that loses work.',
+        'Instance groups that are restarted without their drain scripts. On cells and databases this loses work.',
     }),
   })
-  .meta({ description: 'Gives leave to restart instances. Absent: this source only reads.' });
+  .meta({ description: 'Allows restarting instances. If absent, this source only reads.' });
 
 /** The `bosh` source in `wrench.yaml`: a BOSH director, its deployments and their instances. */
 export const boshConfig = z
   .strictObject({
     kind: z
       .literal('bosh')
-      .meta({ description: 'A BOSH director: what runs on the machines of its deployments.' }),
+      .meta({ description: 'A BOSH director: the processes on the VMs of its deployments.' }),
     name: word.default('bosh').meta({ description: 'What this source is called in reports.' }),
     url: address.meta({ description: 'Its address, `https://10.0.0.6:25555`.' }),
     ca: word.optional().meta({
@@ -61,13 +61,13 @@ export const boshConfig = z
     }),
     uaa: address.optional().meta({
       description:
-        'The address of UAA, `https://10.0.0.6:8443`, where the one that the director names cannot be reached.',
+        'The address of UAA, `https://10.0.0.6:8443`, if the one that the director reports is not reachable.',
     }),
     deployments: z
       .array(word)
       .min(1)
       .optional()
-      .meta({ description: 'Deployments to look at: `[cf]`. Default: all that may be read.' }),
+      .meta({ description: 'Deployments to check: `[cf]`. Default: all that can be read.' }),
     auth: auth.meta({
       description: 'How to log in for reading: `client` (its scope `bosh.read` is enough) or `basic`.',
     }),
@@ -77,7 +77,7 @@ export const boshConfig = z
       .min(1)
       .max(600_000)
       .default(10_000)
-      .meta({ description: 'Time for one request, in milliseconds.' }),
+      .meta({ description: 'Timeout for one request, in milliseconds.' }),
     taskSeconds: z
       .number()
       .positive()

@@ -32,7 +32,7 @@ function said({ kind, message }: SourceError): string {
   return `${kind}: ${message.replaceAll(/127\.0\.0\.1:\d+/g, 'HOST')}`;
 }
 
-test('instances are told with their group, addresses, zone and processes', async () => {
+test('instances are returned with their group, addresses, zone and processes', async () => {
   bosh = await startBosh();
   const { instances, ...deployment } = await readOne(bosh.open());
   expect(deployment).toEqual({ source: 'bosh', name: 'cf' });
@@ -65,11 +65,11 @@ test('a redirect that names no task is no answer', async () => {
   bosh = await startBosh({ redirectOrigin: 'https://elsewhere.example.com/?to=' });
   const { gaps } = await readOne(bosh.open());
   expect(gaps?.map(({ error }) => said(error))).toEqual([
-    'malformed: the director did not name the task that it began',
+    'malformed: the director did not report the task that it started',
   ]);
 });
 
-test('what is not monitored, unresponsive or absent is told apart', async () => {
+test('not monitored, unresponsive and absent are distinguished', async () => {
   bosh = await startBosh();
   bosh.vms.change('doppler_z2/0', {
     jobState: 'failing',
@@ -117,7 +117,7 @@ test('an errand without a VM is as it should be', async () => {
   expect(instances[1]).toMatchObject({
     state: 'absent',
     desired: 'detached',
-    restart: { allowed: false, because: 'it is an errand, which runs when it is told to' },
+    restart: { allowed: false, because: 'it is an errand, which only runs on request' },
   });
 });
 
@@ -130,7 +130,7 @@ test('the lock of a deployment names its task and what it does', async () => {
   });
 });
 
-test('whoever may not see the locks is told that there is one', async () => {
+test('without permission to see locks, a lock is still reported', async () => {
   bosh = await startBosh();
   bosh.director.allow(bosh.director.reader.id, ['bosh.teams.cf.admin']);
   bosh.director.hold('cf', 'create deployment');
@@ -152,10 +152,10 @@ test('the release says which age of Cloud Foundry it is', async () => {
 test('only a task that is done counts: one that fails is a gap with the words of its error event', async () => {
   bosh = await startBosh();
   for (const ends of ['error', 'cancelled', 'timeout'] as const) {
-    bosh.director.fail({ task: 'vms', ends, message: 'the NATS is silent' }, 1);
+    bosh.director.fail({ task: 'vms', ends, message: 'NATS is not responding' }, 1);
     const { instances, gaps } = await readOne(bosh.open());
     expect(instances).toEqual([]);
-    const words = ends === 'error' ? ': the NATS is silent' : '';
+    const words = ends === 'error' ? ': NATS is not responding' : '';
     expect(gaps?.map(({ what, error }) => [what, said(error)])).toEqual([
       [
         'cf: its instances',
@@ -206,12 +206,12 @@ test('a deployment that is named twice is read once', async () => {
   expect((await read(bosh.open({ deployments: ['cf', 'cf'] }))).map(({ name }) => name)).toEqual(['cf']);
 });
 
-test('all deployments that may be read are looked at where none is named', async () => {
+test('all readable deployments are checked when none is named', async () => {
   bosh = await startBosh({ deployments: { b: keepVms([]), a: keepVms([]) } });
   expect((await read(bosh.open())).map(({ name }) => name)).toEqual(['a', 'b']);
 });
 
-test('a line that cannot be read is counted, and the others are told', async () => {
+test('an unreadable line is counted, and the others are returned', async () => {
   bosh = await startBosh();
   bosh.vms.change('doppler_z2/0', { group: '' });
   const { instances, gaps } = await readOne(bosh.open());
@@ -239,7 +239,7 @@ test('an instance that the director lists and its full answer leaves out is a ga
 test('something that is no director', async () => {
   bosh = await startBosh();
   bosh.director.fail({ path: '/info', status: 200, body: '{}' });
-  expect(await failure(read(bosh.open()))).toBe('malformed: HOST does not answer as a BOSH director');
+  expect(await failure(read(bosh.open()))).toBe('malformed: HOST does not respond like a BOSH director');
 });
 
 test('a result with text of any kind is cut and cleaned', async () => {

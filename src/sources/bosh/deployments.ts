@@ -54,7 +54,7 @@ export async function readDeployments(asking: Asking): Promise<readonly Deployme
       return held instanceof SourceError ? held : lockOf(asking, name, held).catch(orError);
     }),
   );
-  // Awaited last: where reading the instances throws first, nobody waits for it.
+  // Awaited last: if reading the instances throws first, this is not awaited.
   locking.catch(() => {});
   const instances = new Map<string, Promise<Read | SourceError>>();
   const begin = async (name: string): Promise<void> => {
@@ -159,7 +159,7 @@ async function readInstances(asking: Asking, deployment: string): Promise<Read> 
   return { read: named.toSorted(byName), unread, missing };
 }
 
-/** Ids of the instances for which no VM is expected, though nobody stopped them: the full answer does not say which those are. */
+/** Ids of the instances for which no VM is expected, though they were not stopped: the full response does not say which those are. */
 function errandsIn(listed: readonly PlainAnswer[]): ReadonlySet<string> {
   return new Set(listed.flatMap(({ id, expects_vm: expected }) => (expected === false && id ? [id] : [])));
 }
@@ -187,7 +187,7 @@ function byName(one: Instance, other: Instance): number {
 }
 
 function unreadable({ name }: BoshConfig): SourceError {
-  return new SourceError(name, 'malformed', 'the director answered with lines that cannot be read');
+  return new SourceError(name, 'malformed', 'the director sent lines that cannot be parsed');
 }
 
 function orError(error: unknown): SourceError {

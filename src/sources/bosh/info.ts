@@ -46,7 +46,7 @@ export async function readInfo(
     throw new SourceError(
       config.name,
       'malformed',
-      `${new URL(config.url).host} does not answer as a BOSH director`,
+      `${new URL(config.url).host} does not respond like a BOSH director`,
     );
   const { version, user, user_authentication: authentication } = parsed.data;
   const uaaUrl = authentication?.options?.url ?? authentication?.options?.urls?.[0];

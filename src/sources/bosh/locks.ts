@@ -17,7 +17,7 @@ export type LockAnswer = z.output<typeof lockAnswer>;
 
 const lockedAnswer = z.object({ name: z.string(), locked: z.boolean().nullish() });
 
-/** Stands for the id of a task that this credential may not see. */
+/** Stands for the id of a task that this credential cannot see. */
 export const UNSEEN_TASK = 'unknown';
 
 interface Asking {

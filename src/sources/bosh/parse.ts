@@ -5,7 +5,7 @@ import { SourceError } from '../../ports/source-error.ts';
 export function parseAs<T>(source: string, what: string, schema: z.ZodType<T>, text: string): T {
   const parsed = schema.safeParse(json(text));
   if (parsed.success) return parsed.data;
-  throw new SourceError(source, 'malformed', `the director's answer cannot be read: ${what}`);
+  throw new SourceError(source, 'malformed', `the director's response cannot be parsed: ${what}`);
 }
 
 export interface Lines<T> {

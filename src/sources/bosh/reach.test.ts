@@ -69,14 +69,14 @@ test('a deployment that is not there is named', async () => {
   bosh = await startBosh();
   expect(await reach(bosh.open({ deployments: ['cf', 'logging'] }))).toEqual({
     ok: false,
-    said: 'BOSH director 283.1.6 as wrench-reader; 1 of 2 deployments can be read; it shows no logging',
+    said: 'BOSH director 283.1.6 as wrench-reader; 1 of 2 deployments can be read; it does not list logging',
     cure: 'correct `deployments`, or give the client `bosh.read`',
   });
 });
 
 test.each<[string, object, Partial<Reach>]>([
-  ['a missing file', { ca: '/nowhere/ca.pem' }, { cure: 'correct the name of the file, or who may read it' }],
-  ['an unknown authority', { ca: undefined }, { cure: 'set `ca` to a PEM file with that authority' }],
+  ['a missing file', { ca: '/nowhere/ca.pem' }, { cure: 'correct the file name or its permissions' }],
+  ['an unknown authority', { ca: undefined }, { cure: 'set `ca` to a PEM file with that CA' }],
   [
     'a wrong secret',
     { auth: { client: { id: 'wrench-reader', secret: 'wrong' } } },

@@ -17,7 +17,7 @@ interface Reaching {
   readonly signal: AbortSignal;
 }
 
-/** Both logins, what they may do as far as UAA tells, and whether the deployments are there. Never throws but for our own bugs. */
+/** Both logins, what they may do according to UAA, and whether the deployments exist. Throws only for our own bugs. */
 export async function reachBosh(reaching: Reaching): Promise<Reach> {
   const { config, connector, reading, signal } = reaching;
   try {
@@ -34,13 +34,13 @@ export async function reachBosh(reaching: Reaching): Promise<Reach> {
     if (missing.length > 0)
       return {
         ok: false,
-        said: [...found, `it shows no ${missing.join(', ')}`].join('; '),
+        said: [...found, `it does not list ${missing.join(', ')}`].join('; '),
         cure: 'correct `deployments`, or give the client `bosh.read`',
       };
     const act = await reachToAct(reaching, info.version);
     return { ...act, said: [...found, act.said].join('; ') };
   } catch (error) {
-    if (signal.aborted) return { ok: false, said: 'it was not waited for', cure: cureOf(config) };
+    if (signal.aborted) return { ok: false, said: 'it did not finish in time', cure: cureOf(config) };
     if (!(error instanceof SourceError)) throw error;
     return { ok: false, said: error.message, cure: cureOf(config, error) };
   }
@@ -79,9 +79,8 @@ async function reachToAct({ config, reading, acting, signal }: Reaching, version
 
 function cureOf({ url }: BoshConfig, error?: SourceError): string {
   const said = error?.message ?? '';
-  if (error?.kind === 'missing' && said.includes('file'))
-    return 'correct the name of the file, or who may read it';
-  if (said.includes('not trusted')) return 'set `ca` to a PEM file with that authority';
+  if (error?.kind === 'missing' && said.includes('file')) return 'correct the file name or its permissions';
+  if (said.includes('not trusted')) return 'set `ca` to a PEM file with that CA';
   if (error?.kind === 'refused') return 'correct the login, or give it the scope `bosh.read`';
-  return `see that ${url} is right and can be reached from here`;
+  return `check that ${url} is correct and reachable from here`;
 }

@@ -25,7 +25,7 @@ export function refusalOf(config: BoshConfig, { status, text }: TextAnswer): Sou
   const words = known.success
     ? `the director says: ${saidBy(description)} (${code})`
     : noRoute
-      ? `the director knows no such call (404): it is too old for it, or ${host} is no director`
+      ? `the director does not know this call (404): it is too old, or ${host} is not a director`
       : `${host} answered ${status}`;
   return new SourceError(config.name, kindOf(status), words);
 }

@@ -23,7 +23,7 @@ export function restartTerms(config: BoshConfig, directorVersion: string, known:
         ? []
         : [
             `The whole stored manifest is deployed: this director (${directorVersion}) cannot restart one instance alone, ` +
-              'so all changes that wait (manifest, stemcell, cloud config) are rolled out too',
+              'so all pending changes (manifest, stemcell, cloud config) are rolled out too',
           ]),
     ],
   };
@@ -41,11 +41,11 @@ export function skipsDrain({ act }: BoshConfig, group: string): boolean {
 }
 
 function unfitBecause({ ignored, isErrand, desired, state }: Known): string | undefined {
-  if (isErrand) return 'it is an errand, which runs when it is told to';
-  if (ignored) return 'it is ignored: people told the director to leave it alone';
-  if (desired !== 'started') return `it is meant to be ${desired}, and a restart would start it`;
+  if (isErrand) return 'it is an errand, which only runs on request';
+  if (ignored) return 'it is ignored (`bosh ignore`)';
+  if (desired !== 'started') return `it is meant to be ${desired}, but a restart would start it`;
   if (state === 'absent') return 'it has no VM';
-  if (state === 'unresponsive') return 'its agent does not answer, and a restart goes through the agent';
+  if (state === 'unresponsive') return 'its agent is not responding, and a restart goes through the agent';
   return undefined;
 }
 

@@ -97,11 +97,11 @@ test.each<[string, Partial<RestartTarget>, string]>([
     { deployment: 'logging' },
     'the deployment logging is not configured (`deployments`: cf)',
   ],
-  ['one process alone', { process: 'doppler' }, 'BOSH restarts whole instances, no process alone'],
+  ['one process alone', { process: 'doppler' }, 'BOSH restarts whole instances, not single processes'],
   [
     'an id that is none',
     { id: '../../x' },
-    'doppler_z2/../../x cannot be named to a director: it takes a UUID or an index',
+    'doppler_z2/../../x is not valid for a director: it takes a UUID or an index',
   ],
 ])('%s is refused before anything is sent', async (_, target, because) => {
   bosh = await startBosh();
@@ -122,7 +122,7 @@ test('the admin of a team, who may not see locks, is refused as well', async () 
   bosh.director.allow(bosh.director.admin.id, ['bosh.teams.cf.admin']);
   const { end } = bosh.director.hold('cf', 'create deployment');
   expect(await failure(restart(bosh.open()))).toBe(
-    'refused: cf is locked by a task that may not be seen with this credential',
+    'refused: cf is locked by a task that this credential cannot see',
   );
   end();
   await restart(bosh.open());
@@ -143,7 +143,7 @@ test('a lock that somebody takes in between ends the task, and nothing was done'
   );
 });
 
-test('two restarts of one deployment: the second is refused or waits, and both are told as they end', async () => {
+test('two restarts of one deployment: the second is refused or waits, and both report how they ended', async () => {
   bosh = await startBosh({
     deployments: { cf: keepVms([DOPPLER, makeVm('doppler_z1', 0)]) },
     lockWaitMs: 5_000,
@@ -166,7 +166,7 @@ test('an ignored instance is no candidate, and refused by the director too', asy
     ignored: true,
     restart: {
       allowed: false,
-      because: 'it is ignored: people told the director to leave it alone',
+      because: 'it is ignored (`bosh ignore`)',
     },
   });
   expect(await failure(restart(source))).toMatch(
@@ -178,13 +178,13 @@ test.each<[string, Partial<typeof DOPPLER>, string]>([
   [
     'stopped by people',
     { state: 'stopped', jobState: 'stopped' },
-    'it is meant to be stopped, and a restart would start it',
+    'it is meant to be stopped, but a restart would start it',
   ],
   ['without a VM', { jobState: null, vmCid: null }, 'it has no VM'],
   [
-    'with a silent agent',
+    'with an unresponsive agent',
     { jobState: 'unresponsive agent' },
-    'its agent does not answer, and a restart goes through the agent',
+    'its agent is not responding, and a restart goes through the agent',
   ],
 ])('an instance %s is not offered for a restart', async (_, change, because) => {
   bosh = await startBosh();
@@ -229,7 +229,7 @@ test('a director that is older than it says is refused, and no whole manifest de
   const path = '/deployments/cf/instance_groups';
   bosh.director.fail({ path, status: 404, body: `Endpoint '${path}' not found.` });
   expect(await failure(restart(bosh.open()))).toBe(
-    'missing: the director knows no such call (404): it is too old for it, or HOST is no director',
+    'missing: the director does not know this call (404): it is too old, or HOST is not a director',
   );
   expect(bosh.director.deeds).toEqual([]);
 });

@@ -55,10 +55,10 @@ function refuseForbidden(
       : config.deployments && !config.deployments.includes(deployment)
         ? `the deployment ${deployment} is not configured (\`deployments\`: ${config.deployments.join(', ')})`
         : process !== undefined
-          ? 'BOSH restarts whole instances, no process alone'
+          ? 'BOSH restarts whole instances, not single processes'
           : ID.test(id)
             ? forbiddenBecause(config, group)
-            : `${group}/${id} cannot be named to a director: it takes a UUID or an index`;
+            : `${group}/${id} is not valid for a director: it takes a UUID or an index`;
   if (because !== undefined) throw new SourceError(config.name, 'refused', because);
 }
 
@@ -71,7 +71,7 @@ async function refuseLocked(
   const { taskId, description } = lock;
   const held =
     taskId === UNSEEN_TASK
-      ? 'a task that may not be seen with this credential'
+      ? 'a task that this credential cannot see'
       : `task ${taskId}${description === undefined ? '' : ` (${description})`}`;
   throw new SourceError(asking.config.name, 'refused', `${deployment} is locked by ${held}`);
 }

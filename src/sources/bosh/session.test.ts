@@ -48,13 +48,11 @@ test('a token is replaced before its time is over', async () => {
 test('a director that takes no token at all is asked twice, and no more', async () => {
   bosh = await startBosh();
   bosh.director.fail({ path: '/deployments', status: 401, body: "Not authorized: '/deployments'\n" });
-  expect(await read(bosh.open())).toBe(
-    'refused: the director does not accept the token that UAA has just given',
-  );
+  expect(await read(bosh.open())).toBe('refused: the director rejected the token that UAA just issued');
   expect(bosh.director.asked.filter(({ path }) => path.startsWith('/deployments'))).toHaveLength(2);
 });
 
-test('a scope that lacks is told in the words of the director, and is no reason to log in anew', async () => {
+test("a missing scope is reported in the director's words, and is no reason to log in again", async () => {
   bosh = await startBosh();
   bosh.director.allow(bosh.director.reader.id, ['uaa.none']);
   expect(await read(bosh.open())).toBe(
@@ -66,7 +64,7 @@ test('a scope that lacks is told in the words of the director, and is no reason 
 test('a wrong secret is refused by UAA', async () => {
   bosh = await startBosh();
   const source = bosh.open({ auth: { client: { id: bosh.director.reader.id, secret: 'wrong' } } });
-  expect(await read(source)).toBe('refused: UAA at HOST does not accept the client or its secret (401)');
+  expect(await read(source)).toBe('refused: UAA at HOST rejected the client or its secret (401)');
 });
 
 test('a director without UAA takes a user and a password', async () => {
@@ -74,10 +72,10 @@ test('a director without UAA takes a user and a password', async () => {
   const { username, password } = bosh.director.basic;
   expect(await read(bosh.open({ auth: { basic: { username, password } } }))).toBe(3);
   expect(await read(bosh.open({ auth: { basic: { username, password: 'wrong' } } }))).toBe(
-    'refused: the director does not accept the username and password',
+    'refused: the director rejected the username or password',
   );
   expect(await read(bosh.open())).toBe(
-    'refused: the director has no UAA (its logins are of the kind basic): configure `auth.basic`',
+    'refused: the director has no UAA (its login type is basic): configure `auth.basic`',
   );
 });
 
@@ -90,7 +88,7 @@ test('a UAA that is named at an address without TLS gets no secret', async () =>
   };
   bosh.director.fail({ path: '/info', status: 200, body: JSON.stringify(info) });
   expect(await read(bosh.open())).toBe(
-    'malformed: the director names no https address of its UAA: configure `uaa`',
+    'malformed: the director reports no https address for its UAA: configure `uaa`',
   );
   expect(await read(bosh.open({ uaa: `${bosh.director.uaaUrl}/` }))).toBe(3);
 });
@@ -105,7 +103,7 @@ test('an authority that is not configured, and one whose file is missing', async
   );
 });
 
-test('whatever goes wrong, no secret, password or token is in what is told', async () => {
+test('whatever goes wrong, no secret, password or token is in the message', async () => {
   bosh = await startBosh();
   const { director } = bosh;
   const told: unknown[] = [];

@@ -74,13 +74,12 @@ export function openSession(config: BoshConfig, auth: BoshAuth, connector: Conne
     const used = await enter(question.signal);
     const answer = await send(config, http, question, used.authorization);
     if (!isUnknown(answer)) return answer;
-    if ('basic' in auth) throw refused(config, 'the director does not accept the username and password');
+    if ('basic' in auth) throw refused(config, 'the director rejected the username or password');
     // Ended or revoked. Another question may have logged in meanwhile.
     if (login === used) login = undefined;
     const fresh = await enter(question.signal);
     const second = await send(config, http, question, fresh.authorization);
-    if (isUnknown(second))
-      throw refused(config, 'the director does not accept the token that UAA has just given');
+    if (isUnknown(second)) throw refused(config, 'the director rejected the token that UAA just issued');
     return second;
   };
 
@@ -145,7 +144,7 @@ function send(
   });
 }
 
-/** A bad token is 401 in plain text; a scope that lacks is 401 as well, but JSON with a code. */
+/** A bad token is 401 in plain text; a missing scope is 401 too, but JSON with a code. */
 function isUnknown({ status, text }: TextAnswer): boolean {
   return status === 401 && !text.trimStart().startsWith('{');
 }
@@ -175,7 +174,7 @@ async function logIn(config: BoshConfig, auth: BoshAuth, connector: Connector): 
   if (answer.status >= 400)
     throw refused(
       config,
-      `UAA at ${new URL(uaaUrl).host} does not accept the client or its secret (${answer.status})`,
+      `UAA at ${new URL(uaaUrl).host} rejected the client or its secret (${answer.status})`,
     );
   const token = tokenAnswer.safeParse(parseJson(answer.text));
   if (!token.success)
@@ -196,15 +195,12 @@ async function logIn(config: BoshConfig, auth: BoshAuth, connector: Connector): 
 async function findUaa(config: BoshConfig, http: PlainHttpClient, signal: AbortSignal): Promise<string> {
   const { auth, uaaUrl } = await readInfo(config, http, { signal });
   if (auth !== 'uaa')
-    throw refused(
-      config,
-      `the director has no UAA (its logins are of the kind ${auth}): configure \`auth.basic\``,
-    );
+    throw refused(config, `the director has no UAA (its login type is ${auth}): configure \`auth.basic\``);
   if (uaaUrl === undefined || !URL.canParse(uaaUrl) || new URL(uaaUrl).protocol !== 'https:')
     throw new SourceError(
       config.name,
       'malformed',
-      'the director names no https address of its UAA: configure `uaa`',
+      'the director reports no https address for its UAA: configure `uaa`',
     );
   return uaaUrl;
 }

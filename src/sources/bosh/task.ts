@@ -41,7 +41,7 @@ export function taskIn(config: BoshConfig, { headers }: TextAnswer): number {
   const path = URL.canParse(location, config.url) ? new URL(location, config.url).pathname : '';
   const id = /\/tasks\/(\d{1,15})\/?$/.exec(path)?.[1];
   if (id !== undefined) return Number(id);
-  throw new SourceError(config.name, 'malformed', 'the director did not name the task that it began');
+  throw new SourceError(config.name, 'malformed', 'the director did not report the task that it started');
 }
 
 /** @throws {SourceError} */

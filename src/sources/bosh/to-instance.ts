@@ -84,7 +84,7 @@ function desiredOf({ state }: InstanceAnswer): Instance['desired'] {
   return state === 'stopped' || state === 'detached' ? state : 'started';
 }
 
-/** A state of a later age is nothing that is known to be well. */
+/** A state that is not known here does not count as healthy. */
 function stateOf({ vm_cid: vm, job_state: state }: InstanceAnswer): Instance['state'] {
   if (!state) return vm ? 'unknown' : 'absent';
   return STATES[state] ?? 'unknown';
