@@ -21,12 +21,12 @@ test.each([
   [{ auth: undefined }, 'is needed, or one for each host'],
   [{ hosts: [HOST, HOST] }, 'must not name an instance twice'],
   [{ hosts: [{ ...HOST, instance: 'doppler' }] }, 'must be a group and an index or id, such as doppler_z2/0'],
-  [{ hosts: [{ ...HOST, url: 'http://vcap:x@10.160.55.26' }] }, 'must not hold a user or a password'],
+  [{ hosts: [{ ...HOST, url: 'http://vcap:x@10.160.55.26' }] }, 'must not contain a user or a password'],
 ])('%o is refused: %s', (more, message) => {
   expect(parse(more).error?.issues.map((issue) => issue.message)).toEqual([message]);
 });
 
-test('a missing authority is told by its path, with the first question', async () => {
+test('a missing CA file is reported by its path, with the first query', async () => {
   const hosts = [{ ...HOST, url: 'https://127.0.0.1:1' }];
   const source = openMonit(
     monitConfig.parse({ kind: 'monit', hosts, auth: AUTH, ca: '/nowhere/monit-ca.pem' }),

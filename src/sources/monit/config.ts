@@ -5,8 +5,7 @@ const word = z.string().trim().min(1);
 const auth = z.strictObject({
   username: word.meta({ description: 'The user; BOSH writes `vcap` everywhere.' }),
   password: word.meta({
-    description:
-      'The password. Where nothing is to be restarted, one that monit calls `read-only` is enough.',
+    description: 'The password. If nothing may be restarted, a monit user marked `read-only` is enough.',
     secret: true,
   }),
 });
@@ -14,16 +13,16 @@ const auth = z.strictObject({
 const host = z.strictObject({
   url: z
     .url({ protocol: /^https?$/ })
-    .refine((url) => !/^https?:\/\/[^/]*@/.test(url), { error: 'must not hold a user or a password' })
+    .refine((url) => !/^https?:\/\/[^/]*@/.test(url), { error: 'must not contain a user or a password' })
     .transform((url) => url.replace(/\/+$/, ''))
-    .meta({ description: "The address of monit's own pages, `http://10.0.16.5:2812`." }),
+    .meta({ description: "The address of monit's HTTP interface, `http://10.0.16.5:2812`." }),
   instance: word
     .regex(/^[^/\s]+\/[^/\s]+$/, { error: 'must be a group and an index or id, such as doppler_z2/0' })
-    .meta({ description: 'What the machine is called, `doppler_z2/0`.' }),
-  id: word.optional().meta({ description: 'Its UUID, where other systems know it by that.' }),
+    .meta({ description: 'The name of the machine, `doppler_z2/0`.' }),
+  id: word.optional().meta({ description: 'Its UUID, if other systems identify it by that.' }),
   zone: word.optional().meta({ description: 'The availability zone that it is in.' }),
   addresses: z.array(word).default([]).meta({ description: 'Its addresses, as others see them.' }),
-  auth: auth.optional().meta({ description: "Who asks, where it is not the source's own `auth`." }),
+  auth: auth.optional().meta({ description: "The user of this host, if it is not the source's own `auth`." }),
 });
 
 /** The `monit` source in `wrench.yaml`: machines whose monit can be reached. */
@@ -31,7 +30,7 @@ export const monitConfig = z
   .strictObject({
     kind: z
       .literal('monit')
-      .meta({ description: 'The monit of some machines: what runs on them, without a BOSH director.' }),
+      .meta({ description: 'Machines with monit: the processes on them, without a BOSH director.' }),
     name: word.default('monit').meta({ description: 'What this source is called in reports.' }),
     hosts: z
       .array(host)
@@ -40,10 +39,9 @@ export const monitConfig = z
         error: 'must not name an instance twice',
       })
       .meta({ description: 'The machines.' }),
-    auth: auth.optional().meta({ description: 'Who asks, for all hosts without an `auth` of their own.' }),
+    auth: auth.optional().meta({ description: 'The user for all hosts without an `auth` of their own.' }),
     ca: word.optional().meta({
-      description:
-        "A PEM file with the authority that signed the monits' certificates, where they speak https.",
+      description: "A PEM file with the authority that signed the monits' certificates, if they use https.",
     }),
     restart: z
       .array(word)
@@ -51,14 +49,14 @@ export const monitConfig = z
       .meta({
         description:
           'Names of processes that may be restarted, each alone and after approval: `[doppler]`. monit runs no drain scripts, ' +
-          'so name none that loses work. Default: none, which is reading only.',
+          'so list none that would lose work. Default: none, so this source only reads.',
       }),
     timeoutMs: z
       .int()
       .min(1)
       .max(600_000)
       .default(10_000)
-      .meta({ description: 'Time for one request, in milliseconds.' }),
+      .meta({ description: 'Timeout for one request, in milliseconds.' }),
     actionSeconds: z
       .number()
       .positive()

@@ -84,7 +84,7 @@ test('a monit that never comes to the order is found out', async () => {
   );
 });
 
-test('a process that is about to be restarted already is not told so twice', async () => {
+test('a process with a pending restart is not restarted twice', async () => {
   const { url, requests } = await fake({ processes: [{ ...RUNNING, pendingAction: 2 }] });
   await expect(restart({ url })).rejects.toMatchObject({
     kind: 'refused',
@@ -111,9 +111,9 @@ test.each([
     'refused',
     'monit on doppler_z2/0 is busy with another order for doppler (503): try again in a minute',
   ],
-  [403, 'refused', 'monit on doppler_z2/0 refused to act on doppler: this user may only read (403)'],
+  [403, 'refused', 'monit on doppler_z2/0 refused to act on doppler: this user is read-only (403)'],
   [400, 'refused', 'monit on doppler_z2/0 does not understand the order for doppler (400)'],
-])('an order answered with %i is told in plain words and not repeated', async (status, kind, message) => {
+])('an order answered with %i is reported in plain words and not repeated', async (status, kind, message) => {
   const { url, requests } = await fake({ onOrder: () => status });
   await expect(restart({ url })).rejects.toMatchObject({ kind, message });
   expect(requests.filter((one) => one.startsWith('POST'))).toHaveLength(1);

@@ -52,13 +52,17 @@ export function openContact(config: MonitConfig): Contact {
       const newer = await ask(host, '/_status2?format=xml', signal);
       const answer = newer.status === 404 ? await ask(host, '/_status?format=xml', signal) : newer;
       const status = parseStatus(answer.text);
-      if (!status) throw malformed(name, host, 'answered with something that is no status of monit');
+      if (!status) throw malformed(name, host, 'sent a response that is not a monit status');
       const { processes, others, unread } = status;
       if (processes.length + others.length === 0 && unread.length > 0)
-        throw malformed(name, host, `answered, and no service in it can be read: ${unread[0]!.because}`);
-      // monit adds the machine itself where nobody configured it: https://mmonit.com/monit/documentation/monit.html#SYSTEM
+        throw malformed(
+          name,
+          host,
+          `responded, but no service in the response can be parsed: ${unread[0]!.because}`,
+        );
+      // monit adds the machine itself where it is not configured: https://mmonit.com/monit/documentation/monit.html#SYSTEM
       if (processes.length + others.length === 0)
-        throw malformed(name, host, 'answered and lists no service, not even the machine itself');
+        throw malformed(name, host, 'responded, but lists no service, not even the machine itself');
       return { status, ...tokenIn(answer) };
     },
     order: async ({ host, process, action, token }, signal) => {
@@ -114,8 +118,8 @@ function refusal(
   if (status === 400)
     return new SourceError(source, 'refused', `${monit} does not understand the order for ${process} (400)`);
   const because = /csrf/i.test(text)
-    ? 'it did not accept its own CSRF token again (403)'
-    : 'this user may only read (403)';
+    ? 'it rejected its own CSRF token (403)'
+    : 'this user is read-only (403)';
   return new SourceError(source, 'refused', `${monit} refused to act on ${process}: ${because}`);
 }
 
@@ -129,7 +133,7 @@ function encodeLatin1(name: string): string {
     .join('');
 }
 
-/** Reads the PEM file with the first question, so that a missing one is this source's failure and nobody else's. */
+/** Reads the PEM file with the first question, so that a missing one fails this source only. */
 function openOnce({ name, ca }: MonitConfig): {
   readonly open: () => Promise<PlainHttpClient>;
   readonly close: () => Promise<void>;

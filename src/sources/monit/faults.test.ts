@@ -80,7 +80,7 @@ test('every service of the group counts, as for the BOSH agent, and each fault s
         name: 'probe',
         type: 'program',
         state: 'failing',
-        failures: ['its program ended with a wrong status'],
+        failures: ['its program exited with an unexpected status'],
         counts: true,
       },
       { name: 'db', type: 'host', state: 'failing', failures: ['the connection failed'], counts: true },
@@ -140,7 +140,7 @@ test('bits and types of a later monit are shown as they are', async () => {
   expect((await read([{ url, instance: 'cell/0' }])).instances[0]?.faults).toMatchObject([
     {
       type: 'service of type 11',
-      failures: ['it does not exist', 'status 0x200000000, which is not known here'],
+      failures: ['it does not exist', 'status 0x200000000, which Wrench does not know'],
     },
   ]);
 });
@@ -154,7 +154,7 @@ test('a service that cannot be read is a gap with its name, and the others of it
   });
   const deployment = await read([{ url, instance: 'cell/0' }]);
   expect(deployment.instances[0]).toMatchObject({ state: 'failing', processes: [{ name: 'rep' }] });
-  expect(gapsOf(deployment)).toContain('cell/0: x: malformed: what monit says about it is not well-formed');
+  expect(gapsOf(deployment)).toContain('cell/0: x: malformed: its entry in the response is malformed');
 });
 
 test.each([1, 2] as const)(
@@ -166,8 +166,8 @@ test.each([1, 2] as const)(
     const deployment = await read([{ url, instance: 'cell/0' }]);
     expect(deployment.instances[0]?.processes.map(({ name }) => name)).toEqual(['nats', 'rep']);
     expect(gapsOf(deployment)).toEqual([
-      'cell/0: garden: malformed: what monit says about it is cut off',
-      'cell/0: other services: malformed: the answer ends before its end: what came after is not known',
+      'cell/0: garden: malformed: its entry in the response is cut off',
+      'cell/0: other services: malformed: the response is cut off: what comes after is unknown',
     ]);
   },
 );
@@ -177,7 +177,8 @@ test('where nothing of an answer was whole, the host could not be read', async (
   const url = await fake({ processes, cutAt: statusText(processes, '5.33.0', 2).indexOf('rep') + 20 });
   await expect(read([{ url, instance: 'cell/0' }])).rejects.toMatchObject({
     kind: 'malformed',
-    message: 'cell/0 answered, and no service in it can be read: what monit says about it is cut off',
+    message:
+      'cell/0 responded, but no service in the response can be parsed: its entry in the response is cut off',
   });
 });
 

@@ -30,7 +30,7 @@ const FAILURES = [
   'its owner (uid) is wrong',
   'its group (gid) is wrong',
   'it does not exist',
-  'it is of another type',
+  'its type is wrong',
   'its data cannot be read',
   'a command failed or timed out',
   'its filesystem flags changed',
@@ -41,7 +41,7 @@ const FAILURES = [
   'its pid changed',
   'its parent pid changed',
   'the heartbeat failed',
-  'its program ended with a wrong status',
+  'its program exited with an unexpected status',
   'its uptime is wrong',
   'its link is down',
   'its link speed changed',
@@ -50,7 +50,7 @@ const FAILURES = [
   'too many bytes went out',
   'too many packets came in',
   'too many packets went out',
-  'it exists, and should not',
+  'it exists, but should not',
 ];
 
 export function typeOf({ type }: MonitService): string {
@@ -62,7 +62,7 @@ export function failuresOf({ status }: MonitService): readonly string[] {
   if (status < 0) return [`status ${status}`];
   const bits = status.toString(2).split('').toReversed();
   return bits.flatMap((bit, at) =>
-    bit === '0' ? [] : [FAILURES[at] ?? `status 0x${(2 ** at).toString(16)}, which is not known here`],
+    bit === '0' ? [] : [FAILURES[at] ?? `status 0x${(2 ** at).toString(16)}, which Wrench does not know`],
   );
 }
 
@@ -73,18 +73,18 @@ export function stateOf({ monitor, status }: MonitService): RunningProcess['stat
   return status === 0 ? 'running' : 'failing';
 }
 
-/** Nothing is pending, it is watched over, and it is well: monit's acceptance of an order says none of these. */
+/** Nothing is pending, it is monitored, and it is healthy: that monit accepted an order means none of these. */
 export function isSettled({ monitor, status, pendingAction, pid }: MonitProcess): boolean {
   return pendingAction === 0 && monitor === MONITORED && status === 0 && pid !== undefined;
 }
 
-/** What is the matter with it: `is still pending restart`, `could not be started`. */
+/** What is wrong with it: `is still pending restart`, `could not be started`. */
 export function saidOf(process: MonitProcess): string {
   const { monitor, status, pendingAction, pid } = process;
   if (pendingAction !== 0) return `is still pending ${PENDING[pendingAction] ?? `action ${pendingAction}`}`;
   if (monitor === 0) return 'is not monitored';
   if ((status & COULD_NOT_BE_RUN) !== 0) return 'could not be started or stopped';
-  if ((status & DOES_NOT_EXIST) !== 0 || pid === undefined) return 'does not run';
+  if ((status & DOES_NOT_EXIST) !== 0 || pid === undefined) return 'is not running';
   if (status !== 0) return `is failing (${failuresOf(process).join(', ')})`;
   return (monitor & NOT_YET) === 0 ? `is the same process as before (pid ${pid})` : 'is starting';
 }

@@ -58,7 +58,7 @@ async function fake(options: FakeMonitOptions): Promise<string> {
 const here = (more: object = {}): object => ({ url: monit.url, instance: 'doppler_z2/0', ...more });
 const RUNNING = { status: 0, monitor: 1, pendingAction: 0, pid: 812, uptimeSeconds: 41 };
 
-test('processes that run, that nobody watches and that cannot be started are told apart', async () => {
+test('running, unmonitored and unstartable processes are distinguished', async () => {
   const id = 'e0a1f6d0-3a0f-4b64-8f3e-9c1e6ff0a001';
   const source = open([here({ id, zone: 'z2', addresses: ['10.160.55.26'] })]);
   const { instances, gaps, name } = await read(source);
@@ -175,7 +175,7 @@ test('something else that answers there is not taken for a monit', async () => {
   const url = `${await fake({ processes: [] })}/elsewhere`;
   await expect(read(open([{ url, instance: 'doppler_z1/0' }]))).rejects.toMatchObject({
     kind: 'malformed',
-    message: 'doppler_z1/0 answered with something that is no status of monit',
+    message: 'doppler_z1/0 sent a response that is not a monit status',
   });
 });
 
@@ -183,12 +183,12 @@ test('the doctor says who answers, and what to do about who does not', async () 
   const signal = new AbortController().signal;
   expect(await open([here()]).reach(signal)).toEqual({
     ok: true,
-    said: '1 of 1 monit answers; reading only',
+    said: '1 of 1 monit responds; reading only',
   });
   const stranger = here({ instance: 'doppler_z1/0', auth: { username: 'vcap', password: 'wrong' } });
   expect(await open([here(), stranger], { restart: ['doppler'] }).reach(signal)).toEqual({
     ok: false,
-    said: `1 of 2 monits answer; may restart doppler; silent: doppler_z1/0 (${new URL(monit.url).host} refused: permission denied (401))`,
-    cure: 'correct `auth`: the user and password that stand behind `allow` in the monitrc',
+    said: `1 of 2 monits respond; may restart doppler; not responding: doppler_z1/0 (${new URL(monit.url).host} refused: permission denied (401))`,
+    cure: 'correct `auth`: the user and password after `allow` in the monitrc',
   });
 });

@@ -95,8 +95,8 @@ test.each(DIALECTS)('dialect %i: what was whole in an answer that was cut off is
   const status = parseStatus(cut);
   expect(namesOf(status)).toEqual(['doppler', 'metron_agent']);
   expect(gapsOf(status)).toEqual([
-    'last: what monit says about it is cut off',
-    '?: the answer ends before its end: what came after is not known',
+    'last: its entry in the response is cut off',
+    '?: the response is cut off: what comes after is unknown',
   ]);
 });
 
@@ -117,23 +117,23 @@ test.each([
   [
     'without its numbers',
     V1.replace('<monitor>1</monitor>', ''),
-    'doppler: its type or its state is missing, or is no number',
+    'doppler: its type or its state is missing or not a number',
   ],
-  ['without a name', V1.replace('<name>doppler</name>', ''), '?: it has no name that can be read'],
+  ['without a name', V1.replace('<name>doppler</name>', ''), '?: its name cannot be read'],
   [
     'with a state that is no number',
     V1.replace('<monitor>1<', '<monitor>yes<'),
-    'doppler: its type or its state is missing, or is no number',
+    'doppler: its type or its state is missing or not a number',
   ],
   [
     'with two states',
     V1.replace('<monitor>1<', '<status>0</status><monitor>1<'),
-    'doppler: its type or its state is missing, or is no number',
+    'doppler: its type or its state is missing or not a number',
   ],
   [
     'with a tag that is not closed',
     V1.replace('<monitor>1<', '<b><monitor>1<'),
-    'doppler: what monit says about it is not well-formed',
+    'doppler: its entry in the response is malformed',
   ],
 ])('a service %s costs that one and says why', (_, text, gap) => {
   const status = parseStatus(text);
@@ -202,7 +202,7 @@ test('whatever a name or a message holds: each service is read as it was meant, 
   assert(anything, { numRuns: 2_000 });
 });
 
-test('control characters in a name reach nobody', () => {
+test('control characters in a name are never shown', () => {
   const text = statusText([{ ...DOPPLER, name: 'dop\u0007pler' }], '5.33.0', 2);
   expect(namesOf(parseStatus(text))).toEqual(['dop\uFFFDpler']);
 });

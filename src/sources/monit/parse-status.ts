@@ -14,7 +14,7 @@ export interface MonitService {
   readonly name: string;
   /** 0 filesystem, 1 directory, 2 file, 3 process, 4 host, 5 system, 6 fifo, 7 program, 8 network. */
   readonly type: number;
-  /** A bit mask of what is wrong; 0 is well. */
+  /** A bit mask of what is wrong; 0 is healthy. */
   readonly status: number;
   /** Bits: 0 not monitored, 1 monitored, 2 initializing, 4 waiting. */
   readonly monitor: number;
@@ -27,7 +27,7 @@ export interface MonitService {
 }
 
 export interface MonitProcess extends MonitService {
-  /** Absent while it does not exist, and while nobody watches it. */
+  /** Absent while it does not exist, and while it is not monitored. */
   readonly pid?: number;
   readonly uptimeSeconds?: number;
 }
@@ -46,7 +46,7 @@ export const SYSTEM = 5;
  */
 const BOSH_GROUP = 'vcap';
 
-/** The start of the answer. A document type would be somebody else's: monit writes none. */
+/** The start of the answer. monit writes no document type. */
 const HEAD = /^\s*(?:<\?xml[^>]*\?>)?\s*<monit[\s>]/;
 const IS_MONIT = /<(?:server|services|service)[\s/>]/;
 /** Of a service with attributes, whatever they are: what is no dialect known here is unread, and not left out. Those in the list of groups have none. */
@@ -80,7 +80,7 @@ export function parseStatus(text: string): MonitStatus | undefined {
         name,
         because: `it is in the group ${BOSH_GROUP} and not in the list of services`,
       })),
-      ...(isCut ? [{ because: 'the answer ends before its end: what came after is not known' }] : []),
+      ...(isCut ? [{ because: 'the response is cut off: what comes after is unknown' }] : []),
     ],
   };
 }
@@ -127,17 +127,17 @@ function readService(piece: string, members: ReadonlySet<string> | undefined): M
   const opening = OPENING.exec(piece);
   const name = printable(opening?.[2] ?? opening?.[3] ?? guessName(piece)) || undefined;
   const unread = (because: string): Unread => ({ ...(name !== undefined && { name }), because });
-  if (!piece.endsWith('</service>')) return unread('what monit says about it is cut off');
-  if (!opening || name === undefined) return unread('it has no name that can be read');
+  if (!piece.endsWith('</service>')) return unread('its entry in the response is cut off');
+  if (!opening || name === undefined) return unread('its name cannot be read');
   const inner = piece.slice(opening[0].length, -'</service>'.length);
   const message = textOf(inner, 'status_message');
   const children = childrenOf(withoutText(withoutText(inner, 'status_message'), 'output'));
-  if (!children) return unread('what monit says about it is not well-formed');
+  if (!children) return unread('its entry in the response is malformed');
   const number = (field: string): number | undefined => integer(children.get(field));
   const type = integer(opening[1]) ?? number('type');
   const [status, monitor, pendingAction] = [number('status'), number('monitor'), number('pendingaction')];
   if (type === undefined || status === undefined || monitor === undefined || pendingAction === undefined)
-    return unread('its type or its state is missing, or is no number');
+    return unread('its type or its state is missing or not a number');
   const [pid, uptime] = [number('pid'), number('uptime')];
   return {
     name,

@@ -7,14 +7,14 @@ import { lookAtHosts } from './instances.ts';
 const MAX_NAMED = 5;
 
 const CURES: Readonly<Record<SourceErrorKind, string>> = {
-  refused: 'correct `auth`: the user and password that stand behind `allow` in the monitrc',
+  refused: 'correct `auth`: the user and password after `allow` in the monitrc',
   unreachable:
     "correct the `url`, or let the monitrc's `set httpd` listen where this machine reaches it: BOSH's listens on 127.0.0.1 only",
   missing: 'correct the `url`, or the path in `ca`',
   malformed: "correct the `url`: it must be monit's own port (2812, or 2822 on BOSH)",
 };
 
-/** All hosts are asked: one that answers says nothing about its neighbours. Never throws but for our own bugs. */
+/** All hosts are asked: one that answers says nothing about its neighbours. Throws only for our own bugs. */
 export async function reachMonit(config: MonitConfig, contact: Contact, signal: AbortSignal): Promise<Reach> {
   const silent: { readonly instance: string; readonly error: SourceError }[] = [];
   let answering = 0;
@@ -25,15 +25,19 @@ export async function reachMonit(config: MonitConfig, contact: Contact, signal: 
     }
   } catch (error) {
     if (!signal.aborted) throw error;
-    const said = `${answering} of ${config.hosts.length} monits answered before it was broken off`;
-    return { ok: false, said, cure: 'give it more time' };
+    const said = `${answering} of ${config.hosts.length} monits responded before the check was cut off`;
+    return { ok: false, said, cure: 'allow more time' };
   }
   const { restart, hosts } = config;
   const leave = restart.length === 0 ? 'reading only' : `may restart ${restart.join(', ')}`;
-  const said = `${answering} of ${hosts.length} ${hosts.length === 1 ? 'monit answers' : 'monits answer'}; ${leave}`;
+  const said = `${answering} of ${hosts.length} ${hosts.length === 1 ? 'monit responds' : 'monits respond'}; ${leave}`;
   const [first] = silent;
   if (!first) return { ok: true, said };
   const named = silent.slice(0, MAX_NAMED).map(({ instance, error }) => `${instance} (${error.message})`);
   const more = silent.length > MAX_NAMED ? ` and ${silent.length - MAX_NAMED} more` : '';
-  return { ok: false, said: `${said}; silent: ${named.join(', ')}${more}`, cure: CURES[first.error.kind] };
+  return {
+    ok: false,
+    said: `${said}; not responding: ${named.join(', ')}${more}`,
+    cure: CURES[first.error.kind],
+  };
 }

@@ -64,7 +64,7 @@ test.concurrent('a process that was stopped runs and is watched afterwards', asy
   expect(await watched('stopped')).toMatchObject({ monitor: 1, status: 0 });
 });
 
-test.concurrent('a process that ran while nobody watched it is another one afterwards, though monit alone would only watch it again', async ({
+test.concurrent('a process that ran unmonitored is replaced, though monit alone would only monitor it again', async ({
   expect,
 }) => {
   const before = await monit.pidOf('unwatched');
@@ -107,12 +107,11 @@ test.concurrent('without its token monit refuses the order', async ({ expect, on
   const order = { host: config.hosts[0]!, process: 'doppler', action: 'restart' } as const;
   await expect(contact.order(order, new AbortController().signal)).rejects.toMatchObject({
     kind: 'refused',
-    message:
-      'monit on doppler_z2/0 refused to act on doppler: it did not accept its own CSRF token again (403)',
+    message: 'monit on doppler_z2/0 refused to act on doppler: it rejected its own CSRF token (403)',
   });
 });
 
-test.concurrent('a wrong password and a process that monit does not know are told as such', async ({
+test.concurrent('a wrong password and a process that monit does not know are reported as such', async ({
   expect,
 }) => {
   await expect(restart({ more: { auth: { username: 'vcap', password: 'wrong' } } })).rejects.toMatchObject({
@@ -125,7 +124,7 @@ test.concurrent('a wrong password and a process that monit does not know are tol
   });
 });
 
-/** Since it started, as Linux tells. */
+/** Since it started, according to Linux. */
 async function secondsOf(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   const startedTicks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);

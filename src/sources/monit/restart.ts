@@ -22,7 +22,7 @@ interface Way {
 
 /**
  * Restarts one process and comes back when another one runs in its place and monit watches over it.
- * One that nobody watched over is taken under watch; monit restarts it only then.
+ * One that is not monitored is monitored first; monit restarts it only then.
  * @throws {SourceError} `refused` or `missing` before anything was sent or done; `unreachable` where it is not known to be done.
  */
 export async function restartProcess(
@@ -87,7 +87,7 @@ async function replace(way: Way, { found: before, token }: Sight): Promise<Monit
   const { found } = await settle(way, (now) => {
     if (!isSettled(now)) return false;
     if (now.pid !== before.pid) return true;
-    // The same number can come back: then its age tells.
+    // A pid can be reused: then the age distinguishes them.
     const sinceSeconds = (performance.now() - orderedMs) / 1000;
     return (now.uptimeSeconds ?? Infinity) < Math.min(before.uptimeSeconds ?? 0, sinceSeconds);
   });
