@@ -245,7 +245,7 @@ test('nothing examined is unknown, and says whether there was nothing, or nothin
     return report.verdict;
   };
   const silent = new SourceError('edge', 'unreachable', 'no answer in 4 s');
-  expect(await verdict(() => {})).toBe('Found no place to check');
+  expect(await verdict(() => {})).toBe('Found nothing to check');
   expect(await verdict(({ gap }) => gap('vault', forbidden))).toBe('vault: permission denied');
   expect(await verdict(({ saw }) => saw('vault', 7))).toBe('Found nothing to check in 7 places');
   expect(

@@ -204,7 +204,7 @@ function nothingExamined(
 ): string {
   const first = mostTelling(gaps, checked, args);
   if (!first)
-    return checked > 0 ? `Found nothing to check in ${count(checked, 'place')}` : 'Found no place to check';
+    return checked > 0 ? `Found nothing to check in ${count(checked, 'place')}` : 'Found nothing to check';
   const because = inWords(first, isAskedFor(first, args));
   if (checked === 0) return gaps.length > 1 ? `${because}; couldn't check ${allOf(gaps, sources)}` : because;
   const others = first.kind === 'missing' ? gaps.filter((gap) => gap !== first) : gaps;
