@@ -167,13 +167,13 @@ describe('NOSPACE', () => {
   test('without permission no fix is offered, and the report says what is missing', async () => {
     const report = await runOnFakes({ members: sized(1.9 * GIB, 0.2 * GIB), alarms: [noSpace] });
     expect(report.offers).toEqual([]);
-    expect(report.text).toContain('maintain is not set for the source etcd');
+    expect(report.text).toContain('`maintain` is not set for the source etcd');
   });
 
   test('with permission the fix is offered, and nothing is missing', async () => {
     const report = await runOnFakes({ members: sized(1.9 * GIB, 0.2 * GIB), alarms: [noSpace] }, maintain);
     expect(report.offers).toEqual(['free-space']);
-    expect(report.text).not.toContain('No fix is offered');
+    expect(report.text).not.toContain('No fix offered');
   });
 
   test('after space was freed: only to disarm is advised and offered', async () => {
@@ -188,7 +188,7 @@ describe('NOSPACE', () => {
     const report = await runOnFakes({ members: sized(0.4 * GIB, 0.39 * GIB), alarms: [noSpace] });
     expect(report.offers).toEqual([]);
     expect(summaryOf(report, 'no-space')).toMatch(/[Dd]isarm/);
-    expect(report.text).toContain('maintain is not set for the source etcd');
+    expect(report.text).toContain('`maintain` is not set for the source etcd');
   });
 
   test('after the quota was raised on all members', async () => {

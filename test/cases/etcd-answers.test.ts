@@ -84,7 +84,7 @@ describe('429', () => {
     expect(report.findings).toEqual(['warning member-lagging']);
     expect(summaryOf(report, 'member-lagging')).toContain('7000 entries');
     expect(report.gapsAt).toEqual(['n1', 'n2', 'n3'].map((name) => `etcd/${name}: alarm list`));
-    expect(report.text).not.toMatch(/asks for a user|not available to this user/);
+    expect(report.text).not.toMatch(/requires a user|not available to this user/);
   });
 
   test('for the quorum read as well: unknown whether there is a majority, and the lag is still reported', async () => {

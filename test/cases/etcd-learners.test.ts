@@ -24,7 +24,7 @@ describe('a real cluster', () => {
     const report = await runEtcdHealth({ endpoints: etcd.access.endpoints });
     expect(faults(report)).toEqual(['warning member-never-started']);
     expect(summaryOf(report, 'member-never-started')).toContain('no vote');
-    expect(report.text).not.toContain('counts for the quorum');
+    expect(report.text).not.toContain('counts toward the quorum');
     expect(report.text).toContain(BigInt(id).toString(16));
   });
 

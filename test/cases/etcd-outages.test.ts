@@ -78,7 +78,7 @@ describe('a real cluster', () => {
     const report = await runEtcdHealth({ endpoints: urlsOf(etcd) });
     expect(verdictOn(report)).toEqual(OUTAGE);
     expect(criticals(report)).toEqual(['critical quorum-lost']);
-    expect(report.text).toContain('accepts connections and does not answer');
+    expect(report.text).toContain('accepts connections but does not respond');
   });
 
   test('all hang', async () => {

@@ -79,7 +79,7 @@ test.each([
   await one.put(KEY, VALUE, { ttlSeconds: 600 });
   const report = await ask([{ endpoints: order(three.access, one.access) }], { expected: 'doppler_z1/0' });
   expect(lines(report)).toEqual(['critical several-clusters']);
-  expect(report.verdict).toBe('The endpoints of etcd are 2 separate clusters; no doppler can be judged');
+  expect(report.verdict).toBe("The endpoints of etcd are 2 separate clusters; couldn't check any doppler");
   expect(offersIn(report)).toEqual([]);
 });
 
@@ -87,7 +87,7 @@ test('every endpoint refuses connections', async () => {
   const ports = [await freePort(), await freePort(), await freePort()];
   const report = await ask([{ endpoints: ports.map((port) => ({ url: `http://127.0.0.1:${port}` })) }]);
   expect(lines(report)).toEqual(['critical quorum-lost']);
-  expect(report.verdict).toMatch(/3 refuse connections\); no doppler can be judged/);
+  expect(report.verdict).toMatch(/3 refuse connections\); couldn't check any doppler/);
   expectSaidOnce(report);
 });
 
@@ -117,7 +117,9 @@ test('all certificates of etcd have expired', async () => {
   const etcd = await start({ members: 3, notAfter: new Date(Date.now() - 3_600_000) });
   const report = await ask([etcd.access], { expected: 'doppler_z1/0' });
   expect(lines(report)).toEqual(['critical certificate-expired']);
-  expect(report.verdict).toMatch(/^The certificates of all 3 endpoints of etcd have expired; no doppler/);
+  expect(report.verdict).toMatch(
+    /^The certificates of all 3 endpoints of etcd have expired; couldn't check any doppler/,
+  );
 });
 
 test("Wrench's own client certificate has expired", async () => {

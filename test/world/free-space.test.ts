@@ -66,10 +66,10 @@ async function apply(plan: Awaited<ReturnType<typeof freeSpace.plan>>): Promise<
 
 test('an etcd that takes no more writes is found, freed as its plan says, clear when checked again, and can be written to', async () => {
   expect(await look()).toMatchObject({ status: 'clear', examined: 3 });
-  await expect(freeSpace.plan(context(), { store: 'etcd' })).rejects.toThrow('there is no NOSPACE alarm');
+  await expect(freeSpace.plan(context(), { store: 'etcd' })).rejects.toThrow('no NOSPACE alarm is raised');
 
   while ((await write('one key, over and over')) === 200);
-  await expect.poll(async () => (await look()).verdict).toBe('etcd takes no writes: NOSPACE');
+  await expect.poll(async () => (await look()).verdict).toBe('etcd accepts no writes: NOSPACE');
   const before = await look();
   const [finding] = before.findings;
   expect(before.findings.map(({ reason }) => reason)).toEqual(['no-space']);
@@ -102,7 +102,7 @@ test('an etcd that is full of what is in use stays closed: the alarm is not disa
   // What is under way at the same time is measured before any of it is written, so that it comes to more than the quota.
   await Promise.all(Array.from({ length: 40 }, (_, key) => write(`key ${key}`)));
   while ((await write('one more')) === 200);
-  await expect.poll(async () => (await look()).verdict).toBe('etcd takes no writes: NOSPACE');
+  await expect.poll(async () => (await look()).verdict).toBe('etcd accepts no writes: NOSPACE');
 
   const plan = await freeSpace.plan(context(), { store: 'etcd' });
   await expect(apply(plan)).rejects.toThrow(/^still full: etcd-z\d-\d holds \d/);
@@ -121,7 +121,7 @@ test('with a member down nothing is offered or planned, and the check says which
   expect(findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
   await expect(freeSpace.plan(context(), { store: 'etcd' })).rejects.toMatchObject({
     kind: 'refused',
-    message: 'no space of etcd is freed: etcd-z2-0 is not healthy',
+    message: 'no space is freed in etcd: etcd-z2-0 is not healthy',
   });
 });
 

@@ -51,14 +51,17 @@ test('a director that is behind a bad gateway for a moment is clear, and takes a
   const { director, open } = await bosh();
   director.fail({ path: '/tasks/', status: 502, body: '<html><title>502 Bad Gateway</title></html>' }, 5);
   const report = await ask(open());
-  expect([headlineOf(report), report.verdict]).toEqual(['CLEAR', 'All 6 processes on 3 instances run']);
+  expect([headlineOf(report), report.verdict]).toEqual([
+    'CLEAR',
+    'All 6 processes on 3 instances are running',
+  ]);
 });
 
 test('two ignored VMs that do not answer are information', async () => {
   const silent = { ignore: true, jobState: 'unresponsive agent' } as const;
   const { open } = await bosh({ deployments: { cf: cells(3, (index) => (index < 2 ? silent : {})) } });
   const report = await ask(open());
-  expect([headlineOf(report), report.verdict]).toEqual(['INFO', '2 ignored instances do not answer']);
+  expect([headlineOf(report), report.verdict]).toEqual(['INFO', '2 ignored instances are not responding']);
 });
 
 test('one VM that a deploy has stopped is information while the deploy runs, and a warning after it', async () => {
