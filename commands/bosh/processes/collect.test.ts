@@ -73,7 +73,7 @@ test('queries every source, and counts the instances that each one reports', asy
   expect(gaps).toEqual([]);
 });
 
-test('a director that does not answer is one gap, and does not affect the other sources', async () => {
+test('a director that does not respond is one gap, and does not affect the other sources', async () => {
   const silent = new SourceError('bosh', 'unreachable', 'no answer within 5 s');
   const { names, gaps } = await look([
     keeper('bosh', silent),
@@ -92,7 +92,7 @@ test('a deployment that could not be read is a gap beside those that could', asy
   expect((await look([keeper('bosh', [late, mysql])], { deployment: 'mysql' })).gaps).toEqual([]);
 });
 
-test('a bug in a keeper is a bug, not a gap', async () => {
+test('a bug in a source is a bug, not a gap', async () => {
   await expect(look([keeper('bosh', new TypeError('x is not a function'))])).rejects.toThrow(
     'x is not a function',
   );

@@ -34,7 +34,7 @@ test('a hundred failing VMs are one finding, and it points at the dopplers', () 
   expect(findings[0]).not.toHaveProperty('offers');
 });
 
-test('"not monitored" is said to be for good', () => {
+test('"not monitored" is reported as something that monit does not restart', () => {
   const [finding] = diagnose(stories.metronFellOver.facts).findings;
   expect(finding && evidenceOf(finding)).toContain('does not restart it');
   expect(said([instance('uaa/0', [{ uaa: 'unmonitored' }]), instance('uaa/1', ['uaa', 'x'])])).toEqual([

@@ -234,7 +234,7 @@ test.each([
   expect(worstOf(instances, DEPLOY)).toBe('critical');
 });
 
-test('a task that stops nothing explains nothing', () => {
+test('a task that stops no instance explains no finding', () => {
   const errand = { lock: { taskId: '7', description: 'run errand smoke-tests from deployment cf' } };
   const { verdict, findings } = diagnose(factsOf([stopped('db/0'), wellCell('cell/1')], errand));
   expect(verdict).toBe('1 of 2 instances is stopped but should be running; task 7 holds the lock on cf');

@@ -3,7 +3,7 @@ import { isDown } from '../../shared/instances.ts';
 import type { Survey } from './survey.ts';
 import { brieflyLocked, type Kind, type Trouble } from './trouble.ts';
 
-/** Of several causes these many are named. */
+/** How many causes the verdict names. */
 const MOST_CAUSES = 2;
 
 export const COUNTED: Record<Kind, { readonly one: string; readonly many: string }> = {
@@ -19,7 +19,7 @@ export const COUNTED: Record<Kind, { readonly one: string; readonly many: string
 };
 const KINDS = Object.keys(COUNTED) as readonly Kind[];
 
-/** `2 ignored instances do not answer` */
+/** `2 ignored instances are not responding` */
 export function inWords(kind: Kind, amount: number, noun: string): string {
   return `${wording.count(amount, noun)} ${amount === 1 ? COUNTED[kind].one : COUNTED[kind].many}`;
 }

@@ -59,7 +59,7 @@ test('a single doppler that runs where nothing ever registered is not offered a 
   });
 });
 
-test('one doppler alone whose empty directory remembers it is offered one', () => {
+test('a single doppler whose empty directory shows that it registered before is offered a restart', () => {
   const look = etcd([], { empty: ['/doppler/meta/z1/doppler_z1'] });
   const report = ask(factsOf([look], [deployment([doppler(ONE)])]));
   expect(lines(report)).toEqual(['critical registration-stuck doppler_z1/0']);
@@ -170,7 +170,7 @@ test('a metron_agent of CF v251 or later does not look in etcd, and is not count
   expect(lines(ask(factsOf([etcd([])], [modern])))).toEqual(['info not-applicable /doppler/meta']);
 });
 
-test('a doppler that was just killed is said not to run, though its key is still there', () => {
+test('a doppler that was just killed is reported as not running, though its key is still there', () => {
   const fading = { before: { modified: 56_766_863 }, ttl: 3 };
   const facts = factsOf(
     [
@@ -275,7 +275,7 @@ test('members that advertise names which are unknown here are no finding', () =>
   expect(report).toMatchObject({ verdict: 'Both dopplers are registered', findings: [] });
 });
 
-test('that a quorum read was not answered is not said where the keys were read as a majority agrees on them', () => {
+test('a failed quorum read is not reported if the keys were read with a quorum', () => {
   const report = askOf({}, { hasQuorum: false, quorumError: 'etcdserver: request timed out' });
   expect(report).toMatchObject({ verdict: 'Both dopplers are registered', findings: [] });
 });
@@ -379,7 +379,7 @@ test('keys that were read once are judged, but no restart is offered for what th
   });
 });
 
-test('that no doppler was ever there is not said while one store could not be read', () => {
+test('while one store could not be read, it is not reported that no doppler ever registered', () => {
   expect(ask(factsOf([etcd([]), { name: 'old' }], []))).toMatchObject({
     findings: [],
     verdict: "Couldn't check any doppler",

@@ -13,7 +13,7 @@ import type { StoreLook } from './collect.ts';
 import type { Service } from './services.ts';
 
 /**
- * Above two seconds etcd's arithmetic with times to live no longer holds: it assumes that its members' clocks are one.
+ * Above two seconds etcd's TTLs are unreliable: it assumes that its members' clocks agree.
  * https://github.com/cloudfoundry/loggregator-release/issues/127
  */
 const MOST_SKEW_MS = 2_000;
@@ -21,7 +21,7 @@ const MOST_SKEW_MS = 2_000;
 /** How long before its end our own certificate is reported here; `/etcd health` reports it earlier. */
 const CLIENT_CERTIFICATE = { warningDays: 7, criticalDays: 0 };
 
-/** What is wrong with the stores themselves, before anything can be said of a key. */
+/** Faults of the stores themselves, which are judged before any key. */
 export interface StoreTrouble {
   readonly finding: Finding<never>;
   /** In a few words, for what follows from it. */
@@ -30,7 +30,7 @@ export interface StoreTrouble {
   readonly spoils: boolean;
 }
 
-/** With these nothing is known of the keys that could be judged. */
+/** With these the keys cannot be judged. */
 const WITHOUT_KEYS: ReadonlySet<string> = new Set([
   'several-clusters',
   'several-leaders',

@@ -158,7 +158,7 @@ test('where the second look fails, the members are asked again: the quorum may j
   expect(gaps).toEqual([]);
 });
 
-test('a first look that fails while a majority agrees on reads is taken once more, and the gap says why', async () => {
+test('a first read that fails although there is a quorum is repeated, and the gap says why', async () => {
   const electing = store({
     tree: (prefix, times) => {
       if (times === 1) throw LOST;
@@ -231,7 +231,7 @@ test('without time for a second look the first one is kept, and nothing is waite
   expect(gaps).toHaveLength(1);
 });
 
-test('members that follow different leaders are asked again: an election may be under way', async () => {
+test('members that follow different leaders are asked again: an election may be in progress', async () => {
   const [first, ...others] = THREE.endpoints;
   const electing = { ...THREE, endpoints: [{ ...first!, leaderId: 'b' }, ...others] };
   const etcd = store({
@@ -388,7 +388,7 @@ test('what of a deployment could not be read is a gap, and then not everybody wa
   expect(gaps).toEqual(['bosh: late: task 1181 did not end within 60 s']);
 });
 
-test('a director that does not answer takes nothing from what another one reports', async () => {
+test('a director that does not respond does not affect what another one reports', async () => {
   const silent = new SourceError('bosh', 'unreachable', 'no answer within 5 s');
   const { facts, gaps } = await look([store()], [keeper('bosh', silent), keeper('other', [cf])]);
   expect(facts).toMatchObject({ deployments: [cf], instances: 'partly' });

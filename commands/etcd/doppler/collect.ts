@@ -8,14 +8,14 @@ import { DOPPLER, type Service } from './services.ts';
 export interface Facts {
   readonly stores: readonly StoreLook[];
   readonly deployments: readonly ports.Deployment[];
-  /** Whether `deployments` is everything there is: `partly` where one could not be read, `no-source` where no source keeps processes. */
+  /** Whether `deployments` is everything there is: `partly` where one could not be read, `no-source` where no source lists processes. */
   readonly instances: 'all' | 'partly' | 'no-source';
 }
 
 /** What one store showed in two reads. */
 export interface StoreLook {
   readonly name: string;
-  /** One tree for each of the service's roots, in their order; absent where they could not be read as a majority agrees on them. */
+  /** One tree for each of the service's roots, in their order; absent where a quorum read failed. */
   readonly earlier?: readonly ports.KeyTree[];
   readonly later?: readonly ports.KeyTree[];
   readonly members?: ports.StoreMembers;
@@ -28,10 +28,10 @@ export interface Asked {
 
 type Context = ReadContext<'keyValue', 'processes'>;
 
-/** Longer than the five seconds in which a doppler refreshes its key, so that one which still does has done so in between. */
+/** Longer than the five seconds in which a doppler refreshes its key, so a doppler that still refreshes it has done so in between. */
 const BETWEEN_LOOKS_MS = 6_000;
 
-/** Of the time that is left, for the first look: what has no answer by then has none. */
+/** Of the time that is left, for the first read: later answers are not awaited. */
 const SHARE_FOR_KEYS = 0.75;
 /** Members get less: what they do not answer in time is checked afterwards. */
 const SHARE_FOR_MEMBERS = 0.6;

@@ -92,7 +92,7 @@ test('where the clocks of the members differ, times to live are wrong and no res
   expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);
 });
 
-test('all missing at once have a cause that they share: no restart, but where to look', () => {
+test('all missing at once have a shared cause: no restart, but a list of what to check', () => {
   const report = ask(stories.syncClusterFailed.facts);
   expect(report.verdict).toBe('None of the 3 dopplers is registered');
   expect(lines(report)).toEqual(['critical all-missing /doppler/meta']);

@@ -19,9 +19,9 @@ import { isRegistered, judge, type Judged } from './standing.ts';
 import { overview, verdictOf } from './words.ts';
 
 export interface Wanted {
-  /** Names such as `doppler_z1/0` that should be there whether or not anybody keeps processes. */
+  /** Names such as `doppler_z1/0` that are expected, whether or not a source lists processes. */
   readonly expected?: readonly string[] | undefined;
-  /** What the readers of the keys speak; with none of them nothing is said about protocols. */
+  /** The protocols of the readers of the keys; if empty, protocols are not checked. */
   readonly protocols: readonly string[];
 }
 
@@ -29,7 +29,7 @@ type Said = Finding<RestartOffer>;
 
 export const diagnose = diagnoseFor(DOPPLER);
 
-/** What an announcer does, and so what can be wrong: https://github.com/cloudfoundry/loggregator-release/blob/d11b9f1/src/doppler/dopplerservice/announcer.go */
+/** How a doppler registers, and so what can go wrong: https://github.com/cloudfoundry/loggregator-release/blob/d11b9f1/src/doppler/dopplerservice/announcer.go */
 export function diagnoseFor(
   service: Service,
 ): (facts: Facts, wanted: Wanted, now: Date) => Diagnosis<RestartOffer> {
@@ -60,8 +60,8 @@ export function diagnoseFor(
 }
 
 /**
- * Keys of different clusters are not compared. Keys are read as a majority agrees on them, so whoever read them twice had one; keys that
- * were read once are as they were then, and whether anybody refreshes them is not known.
+ * Keys of different clusters are not compared. Keys are quorum reads, so two successful reads prove a quorum; for keys that
+ * were read once it is unknown whether they are refreshed.
  */
 function whatCounts({ name, earlier, later, members }: StoreLook): StoreLook {
   if (members && !isOneCluster(members)) return { name, members };

@@ -111,7 +111,7 @@ test('its restart is the same action for another process', async () => {
   expect(plan.afterwards).toEqual(['It should register within 10 s of starting.']);
 });
 
-test('one syslog drain binder leads, and the others are no trouble', () => {
+test('one syslog drain binder leads, and the others are fine', () => {
   const leader = { key: '/syslog_drain_binder/leader', value: 'doppler_z2/0' };
   const report = diagnoseFor(SYSLOG_DRAIN_BINDER)(
     factsOf([etcdWith('/syslog_drain_binder', [leader])], [deployment(binders)]),

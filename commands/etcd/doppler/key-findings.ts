@@ -12,7 +12,7 @@ type Said = Finding<RestartOffer>;
 /** How many characters of an unreadable value are shown. */
 const MOST_OF_A_VALUE = 200;
 
-/** What is wrong with keys, whoever they belong to. */
+/** Everything that is wrong with keys, of any owner. */
 export function keyFindings(
   service: Service,
   { instances, deployments }: Facts,

@@ -3,14 +3,14 @@ import type { StoreLook } from './collect.ts';
 import type { Expected, Roster } from './expected.ts';
 import { type Announced, isAddress, type Root, type Service } from './services.ts';
 
-/** One key, as it was at the second look. */
+/** One key, as of the second read. */
 export interface Key {
   readonly store: string;
   readonly root: Root;
   readonly leaf: ports.KeyLeaf;
-  /** The same path at the first look. */
+  /** The same path at the first read. */
   readonly before?: ports.KeyLeaf;
-  /** It has time to live left, by the server's own clock. */
+  /** Its TTL has not run out, by the server's own clock. */
   readonly isLive: boolean;
   readonly says?: Announced;
   /** Why it is unusable. */
@@ -44,7 +44,7 @@ export function keysOf({ roots }: Service, { name: store, earlier = [], later = 
 
 /**
  * Without a leader expired keys are not removed and their TTL goes below zero.
- * Its own clock counts, for ours may differ.
+ * The server's clock counts, because ours may differ.
  */
 function isLive({ ttlSeconds = 0, expiresAt }: ports.KeyLeaf, serverTime: Date): boolean {
   return ttlSeconds > 0 && expiresAt !== undefined && expiresAt.getTime() > serverTime.getTime();
@@ -59,7 +59,7 @@ function understand(root: Root, { key, value, ttlSeconds }: ports.KeyLeaf): Pick
 }
 
 /**
- * Says whose each key is: the instance's whose id is in it, else whose group and index are, else whose address it announces.
+ * Assigns each key to an instance: by the id in it, else by its group and index, else by the address that it announces.
  * One that is only named in the configuration, by an index, takes what is left in its group.
  */
 export function assign(keys: readonly Key[], { expected, excused }: Roster): Assigned {

@@ -16,7 +16,7 @@ export type RestartParams = z.output<typeof paramsSchema>;
 
 export type RestartOffer = { readonly remediation: 'restart'; readonly params: RestartParams };
 
-/** Its dependents are watched by monit, whose cycle is 10 s, and were back after 30 s in the outage that taught this. */
+/** Its dependents are watched by monit, whose cycle is 10 s, and were back after 30 s in the outage of December 2016. */
 const SETTLES_WITHIN_SECONDS = 90;
 
 export const restart = restartOf(DOPPLER);
@@ -61,7 +61,7 @@ const WITHOUT_ANSWER: Readonly<Partial<Record<ports.Instance['state'], string>>>
   unknown: 'its monit is not responding',
 };
 
-/** Why an instance must not be restarted for this service, by what is known of it; whether its deployment is locked is checked elsewhere. */
+/** Why an instance must not be restarted for this service, as far as is known; whether its deployment is locked is checked elsewhere. */
 export function forbiddenBecause(
   { process }: Service,
   { ignored, desired, state, restart: terms }: ports.Instance,

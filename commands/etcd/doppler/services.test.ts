@@ -69,7 +69,7 @@ test.each([
   [announcing('10.160.55.25:3457'), 'an endpoint in its value is not a URL'],
   [announcing('udp://'), 'an endpoint in its value is not a URL'],
   [announcing('udp://10.160.55.25:3457', ''), 'an endpoint in its value is not a URL'],
-])('the value %j is of no use, and whose it is known all the same', (value, corrupt) => {
+])('the value %j is invalid, but its instance is known', (value, corrupt) => {
   expect(modern.read(['z1', 'doppler_z1', ID], value)).toEqual({
     ...WHOSE,
     hosts: [],
@@ -78,7 +78,7 @@ test.each([
   });
 });
 
-test('a legacy value that is no address is of no use', () => {
+test('a legacy value that is not an address is invalid', () => {
   expect(legacy?.read(['z1', 'doppler_z1', ID], 'doppler.service.cf.internal')).toMatchObject({
     corrupt: 'its value is not an IP address',
   });

@@ -1,17 +1,17 @@
 import { z } from 'zod';
 
 /**
- * A service whose processes announce themselves in a key-value store, by keys that expire unless they are refreshed.
- * What is said here is all that is known of one service; everything else in this folder is about any of them.
+ * A service whose processes register in a key-value store, with keys that expire unless they are refreshed.
+ * Everything about one particular service is here; the rest of this folder works for any of them.
  */
 export interface Service {
   /** What people call one of them: `doppler`. */
   readonly name: string;
-  /** The process that announces itself. It alone is offered to be restarted. */
+  /** The process that registers. Only this one is offered for a restart. */
   readonly process: string;
   /** Groups whose instances should have the process, for when the agent does not respond. */
   readonly group: RegExp;
-  /** Where it announces itself; the first is what its readers want. */
+  /** Where it registers; current readers use the first. */
   readonly roots: readonly [Root, ...Root[]];
   /** `each`: every instance has a key; `one`: whoever leads has it. */
   readonly expects: 'each' | 'one';
@@ -19,18 +19,18 @@ export interface Service {
   readonly strangers: 'orphan' | 'others';
   /** How often a key is refreshed; absent where that is too rare to be seen between two reads. */
   readonly heartbeatSeconds?: number;
-  /** The process on all machines that fails without it, what it says then, and the reason of the finding about it. */
+  /** The process on all machines that fails without it, what it logs then, and the reason of the finding about it. */
   readonly dependents?: { readonly process: string; readonly says: string; readonly reason: string };
-  /** What all of them need and could have lost at once: where to look, one line each. */
+  /** What all of them depend on: what to check, one line each. */
   readonly sharedCauses: readonly string[];
-  /** Since when it does not announce itself any more. */
+  /** The version since which it no longer registers. */
   readonly ended?: { readonly since: string; readonly isOver: (version: string) => boolean };
 }
 
-/** One directory in which a service announces itself. */
+/** One directory in which a service registers. */
 export interface Root {
   readonly prefix: string;
-  /** Only readers of an older kind look there. */
+  /** Used by older readers only. */
   readonly isLegacy?: true;
   /** Below it each group has a directory of its own name, which stays when the keys in it expire. */
   readonly hasGroups?: true;
@@ -38,7 +38,7 @@ export interface Root {
   readonly read: (segments: readonly string[], value: string) => Announced | string;
 }
 
-/** What a key says of whoever wrote it; what it does not say is absent. */
+/** What a key says about its instance; what it does not say is absent. */
 export interface Announced {
   readonly zone?: string;
   readonly group?: string;
@@ -53,7 +53,7 @@ export interface Announced {
 const endpointsSchema = z.object({ endpoints: z.array(z.string()).min(1).max(50) });
 
 /**
- * How a doppler announces itself: `/doppler/meta/<zone>/<job>/<id>` with a TTL of 10 s, refreshed every 5 s.
+ * How a doppler registers: `/doppler/meta/<zone>/<job>/<id>` with a TTL of 10 s, refreshed every 5 s.
  * The `<id>` is the instance's UUID since June 2016 and its index before.
  * cloudfoundry/loggregator-release@d11b9f1, src/doppler/dopplerservice/announcer.go
  */
@@ -78,7 +78,7 @@ export const DOPPLER: Service = {
       prefix: '/healthstatus/doppler',
       isLegacy: true,
       hasGroups: true,
-      // Until 2015 `<zone>/<index>`. Those who read it speak UDP.
+      // Until 2015 `<zone>/<index>`. Its readers use UDP.
       read: ([zone, second, third], value) => {
         if (zone === undefined || second === undefined) return 'its path is not <zone>/<job>/<id>';
         const whose = third === undefined ? { zone, id: second } : { zone, group: second, id: third };
@@ -124,7 +124,7 @@ function endpointsOf(value: string): Pick<Announced, 'hosts' | 'protocols'> | st
   };
 }
 
-/** Names are not held against the addresses of an instance. */
+/** Only addresses are compared with those of an instance, not names. */
 export function isAddress(host: string): boolean {
   return /^\d{1,3}(\.\d{1,3}){3}$/.test(host) || (host.includes(':') && /^[0-9a-fA-F:.]{2,45}$/.test(host));
 }

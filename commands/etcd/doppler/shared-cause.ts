@@ -14,8 +14,8 @@ const GONE: readonly Standing[] = [
 ];
 
 /**
- * Whether what all of them need is broken, and not each of them. Machines that all cannot be asked are another matter, and one alone has
- * nobody to share with, unless it runs and there is no trace that anybody ever registered.
+ * Whether something that all of them need is broken. Not if no machine responds, and not for a single instance,
+ * unless it runs and nothing has ever registered.
  */
 export function sharesACause(
   { expects }: Service,

@@ -3,7 +3,7 @@ import type { Facts, StoreLook } from './collect.ts';
 
 /** Builders for stories: the instances, what etcd holds, and how that changes within six seconds. */
 
-/** The server's clock at the second look. */
+/** The server's clock at the second read. */
 export const SERVER_TIME = new Date('2016-12-06T19:42:26Z');
 
 interface KnownInstance {
@@ -15,7 +15,7 @@ interface KnownInstance {
   readonly state?: ports.Instance['state'];
   readonly desired?: ports.Instance['desired'];
   readonly ignored?: boolean;
-  /** By name, in BOSH's words but for `unmonitored`. */
+  /** By name, in BOSH's words except `unmonitored`. */
   readonly processes?: Readonly<Record<string, ports.RunningProcess['state']>>;
   readonly restart?: ports.RestartTerms;
   readonly incarnation?: string;
@@ -65,15 +65,15 @@ export function deployment(
 interface KnownKey {
   readonly key: string;
   readonly value: string;
-  /** At the second look; null for a key that never expires, and default what is left of ten seconds. */
+  /** At the second read; null for a key that never expires, and default what is left of ten seconds. */
   readonly ttl?: number | null;
-  /** What its two indexes were at the first look, where they differ from those of a healthy one. */
+  /** What its two indexes were at the first read, where they differ from those of a healthy one. */
   readonly before?: { readonly created?: number; readonly modified?: number } | 'absent';
   readonly created?: number;
   readonly modified?: number;
 }
 
-/** The key of a doppler in the modern place. */
+/** The key of a doppler under the current root. */
 export function announced(
   path: string,
   address: string,
@@ -89,7 +89,7 @@ export function legacy(path: string, address: string, known: Partial<KnownKey> =
   return { key: `/healthstatus/doppler/${path}`, value: address, ...known };
 }
 
-/** What one etcd showed under the two places of dopplers. `empty` are directories that only remember. */
+/** What one etcd holds under the two roots of dopplers. `empty` are directories whose keys have expired. */
 export function etcd(
   keys: readonly KnownKey[],
   known: {
@@ -157,7 +157,7 @@ function parents(path: string): string[] {
   return segments.map((_, at) => `/${segments.slice(0, at + 1).join('/')}`);
 }
 
-/** What the three endpoints of one healthy cluster show, but for what is said of them by their place. */
+/** What the three endpoints of one healthy cluster report, with overrides by position. */
 export function endpointsOf(
   known: Readonly<Record<number, Partial<ports.StoreEndpoint>>> = {},
   ids: readonly string[] = ['ce2a822cea30bfc0', 'ce2a822cea30bfc1', 'ce2a822cea30bfc2'],
@@ -191,7 +191,7 @@ export function certificate(name: string, until: string): ports.Certificate {
   };
 }
 
-/** Members that are healthy, but for what is said of them by name. */
+/** Healthy members, with overrides by name. */
 export function members(
   names: readonly string[],
   known: Readonly<Record<string, Partial<ports.StoreMember>>> = {},

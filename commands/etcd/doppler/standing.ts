@@ -4,7 +4,7 @@ import type { Key } from './keys.ts';
 import type { Service } from './services.ts';
 
 /**
- * How one who should announce itself stands.
+ * The status of one instance that should register.
  *
  * `registered` a live key that is refreshed; `legacy-only` only under the legacy root; `standby` another instance leads;
  * `heartbeat-stopped` a key that is no longer refreshed; `flapping` its key expired and came back;
@@ -27,9 +27,9 @@ export type Standing =
 export interface Judged {
   readonly expected: Expected;
   readonly standing: Standing;
-  /** The key that decided, the best there is. */
+  /** The best key, which decides the status. */
   readonly key?: Key;
-  /** State of the process that should announce itself, in words. */
+  /** State of the process that should register, in words. */
   readonly process: string;
 }
 
@@ -74,7 +74,7 @@ function processInWords(service: Service, { at }: Expected): string {
   return found.state === 'unmonitored' ? 'not monitored' : found.state;
 }
 
-/** What the group's directory says where there is no key. Directories do not expire, so that an empty one remembers. */
+/** What the group's directory says where there is no key. Directories do not expire, so an empty one shows that something registered before. */
 export function directoryInWords(
   { roots }: Service,
   stores: readonly StoreLook[],

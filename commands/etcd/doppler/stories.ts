@@ -47,7 +47,7 @@ const key = ({ name, id, address }: typeof Z1, known: Parameters<typeof announce
   return announced(`${group.slice(-2)}/${group}/${id}`, address, known);
 };
 
-/** One directory in etcd was empty, and metron_agent had fallen over on every VM of a Cloud Foundry. */
+/** One directory in etcd was empty, and metron_agent was down on every VM of a Cloud Foundry. */
 export const everyVmBroken: Story<Facts> = {
   title: 'The Day I Broke Every VM in Cloud Foundry',
   source: 'Chris Weibel, "The Day I Broke Every VM in Cloud Foundry" (2016)',
@@ -138,7 +138,7 @@ export const syncClusterFailed: Story<Facts> = {
 export const since251: Story<Facts> = {
   title: 'A Cloud Foundry whose dopplers do not use etcd any more',
   source:
-    'https://github.com/cloudfoundry/loggregator-release/issues/175 and 200, after which metron_agent was freed of etcd',
+    'https://github.com/cloudfoundry/loggregator-release/issues/175 and 200, after which metron_agent no longer used etcd',
   now: new Date('2017-04-10T10:00:00Z'),
   facts: factsOf([etcd([])], [deployment(everyVm('running'), { version: 'cf/252' })]),
 };
@@ -164,7 +164,7 @@ export const twoClusters: Story<Facts> = {
   ),
 };
 
-/** A year after they were issued, the certificates of all members end on the same day. */
+/** A year after they were issued, the certificates of all members expire on the same day. */
 export const certificatesExpired: Story<Facts> = {
   title: 'The certificates of all members of etcd have expired',
   source:
@@ -193,7 +193,7 @@ export const certificatesExpired: Story<Facts> = {
   ),
 };
 
-/** v3 writes fail, and dopplers go on: their v2 keys are kept apart. */
+/** v3 writes fail, and dopplers go on: their v2 keys are stored separately. */
 export const noSpace: Story<Facts> = {
   title: 'etcd has run out of space, and dopplers still refresh their keys',
   source:
@@ -211,7 +211,7 @@ export const noSpace: Story<Facts> = {
   ),
 };
 
-/** One of each other way in which an announcement can be wrong. */
+/** One example of every other fault of a registration. */
 export const oneOfEach: Story<Facts> = {
   title: 'One of each way in which an announcement can be wrong',
   source:

@@ -18,7 +18,7 @@ const REGISTERED: Readonly<Record<Standing, string>> = {
   unregistered: 'no',
 };
 
-/** None where there is nothing to say. */
+/** No field for an undefined value. */
 export function field(label: string, value: string | undefined): readonly Evidence[] {
   return value === undefined ? [] : [{ kind: 'field', label, value }];
 }
@@ -40,7 +40,7 @@ export function overview(judged: readonly Judged[]): Evidence {
   };
 }
 
-/** In the order in which they are said. */
+/** In the order of the verdict. */
 const SAID: readonly (readonly [Standing, one: string, many: string])[] = [
   ['unresponsive', 'is unavailable', 'are unavailable'],
   ['failing', 'is not running', 'are not running'],

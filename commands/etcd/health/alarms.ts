@@ -11,7 +11,7 @@ export function raisedBy({ alarms, members }: ports.StoreMembers, kind: string):
   return named(ids.map((id) => members.find((member) => member.id === id) ?? { id, name: '' }));
 }
 
-/** Reported where the quorum is lost, too: it is the one thing that a repair in haste makes worse. */
+/** Also reported when the quorum is lost: a hasty repair would make it worse. */
 export function corrupt(store: StoreLook): Trouble | undefined {
   if (!store.alarms.some(({ kind }) => kind === 'CORRUPT')) return undefined;
   const by = raisedBy(store, 'CORRUPT');

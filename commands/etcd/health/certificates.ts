@@ -26,7 +26,7 @@ export function idsOfExpired(store: StoreLook, now: Date): readonly string[] {
     .map(({ id }) => id);
 }
 
-/** What the client ports serve, and what we show. Members get theirs on the same day, so those that expire are one finding, and those that have expired another. */
+/** The certificates of the client ports, and our own. Members usually get theirs on the same day, so those that expire are one finding, and those that have expired another. */
 export function certificateTroubles(store: StoreLook, limits: CertificateLimits, now: Date): Trouble[] {
   const served = servedIn(store);
   const isSoon = (one: Served) => leftMs(one, now) > 0 && leftMs(one, now) <= soonestMs(limits);
@@ -53,7 +53,7 @@ function soonestMs({ warningDays, criticalDays }: CertificateLimits): number {
   return Math.max(warningDays, criticalDays) * DAY_MS;
 }
 
-/** Connections that are open go on; a member that restarts, or is cut off for a moment, is lost. */
+/** Open connections stay; a member that restarts or briefly loses its connections cannot come back. */
 function expiredPeers(store: StoreLook, now: Date): Trouble | undefined {
   const problem = certificateProblem(store.members, 'peerCertificate', now);
   // Without a leader it is the cause, and reported there.

@@ -87,7 +87,7 @@ async function watchDisks(
   { members, hasQuorum }: ports.StoreMembers,
   startedAt: number,
 ): Promise<Interval | undefined> {
-  // Nothing is written then, and people wait.
+  // Nothing is written then, and the verdict is urgent.
   if (hasQuorum === false) return undefined;
   const before = members.filter(({ url, disk }) => url !== undefined && disk !== undefined);
   const waitMs = Math.min(INTERVAL_MS, leftMs() - 2 * RESERVE_MS);
@@ -122,7 +122,7 @@ interface NotAsked {
 
 /**
  * Those of which nothing is known: one that rejects us, and one that cannot be reached from here while the others agree, so that it may
- * well be up. Where no endpoint responds, the endpoints stand for the members. One whose certificate has expired is a finding.
+ * be up. Where no endpoint responds, the endpoints stand for the members. One whose certificate has expired is a finding.
  */
 function notAsked({ name: store, members, endpoints, hasQuorum }: StoreLook, now: Date): readonly NotAsked[] {
   if (members.length === 0)
@@ -170,7 +170,7 @@ function reportUnanswered({ gap, note }: Context, store: StoreLook): void {
   for (const member of members)
     for (const { question, error, isDenied } of member.unanswered ?? []) {
       const isOfQuorum = question === 'quorum read' || question === 'alarm list';
-      // Nobody can answer these without a majority, and that is reported.
+      // These need a majority, and its absence is reported.
       if (hasQuorum === false && isOfQuorum && error.kind === 'unreachable') continue;
       if (isDenied && INSTEAD[question]?.(member, store) === true)
         denied.set(question, [...(denied.get(question) ?? []), nameOf(member)]);
@@ -202,7 +202,7 @@ const BETWEEN_LOOKS_MS = 500;
 const LOOK_WITHIN_MS = 10_000;
 
 /**
- * Asks again and again until its members are as they should be. Meanwhile they may fail to answer.
+ * Polls until the members are in the expected state. Meanwhile they may fail to respond.
  * @throws {SourceError} `unreachable` with `otherwise` where they are not within that time; the reason of `signal`.
  */
 export async function untilMembers(

@@ -94,7 +94,7 @@ export function stillFull({ members, quotaBytes: least }: ports.StoreMembers): r
   });
 }
 
-/** The alarm stays after space was freed. Then nothing is left to do but to disarm it. */
+/** The alarm stays after space was freed, and only needs to be disarmed. */
 export function isOnlyToDisarm(store: ports.StoreMembers): boolean {
   const space = spaceOf(store);
   if (!hasAlarm(store, 'NOSPACE') || !space?.quotaBytes || stillFull(store).length > 0) return false;

@@ -115,7 +115,7 @@ test('a member that does not respond since its certificate expired is reported b
   ]);
 });
 
-test('a member that was added and never started counts for the quorum, and nothing is freed before it is dealt with', () => {
+test('a member that was added but never started counts toward the quorum, and no space is freed before that is fixed', () => {
   const report = ask(stories.addedTooEarly);
 
   expect(lines(report)).toEqual([
@@ -620,7 +620,7 @@ test('what an etcd 2 does not report is not judged, and nothing is missing', () 
   });
 });
 
-test('a member that rejects us is not called healthy', () => {
+test('a member that rejects us is not reported as healthy', () => {
   const error = new SourceError('etcd', 'refused', 'n3:2379 requires a client certificate that it trusts');
   const report = askOf(store([leader('n1'), member('n2'), silent('n3', '', { error })]));
   expect(report).toMatchObject({ examined: 2, findings: [] });

@@ -31,7 +31,7 @@ export function diagnose(
   };
 }
 
-/** Without a quorum only what it may come from is reported besides, and not all that follows from it. */
+/** Without a quorum only possible causes are reported besides, not its consequences. */
 function troublesOf(store: StoreLook, limits: Limits, now: Date): readonly Trouble[] {
   const identity = identityTroubles(store);
   const certificates = certificateTroubles(store, limits, now);

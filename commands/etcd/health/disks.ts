@@ -14,10 +14,10 @@ export interface DiskLimits {
 const GUIDE = 'https://etcd.io/docs/v3.4/faq/';
 /** Fewer since start say nothing about a 99th percentile. */
 const FEWEST_SINCE_START = 1_000;
-/** Within seconds there are fewer; so few that one of them is a matter of chance are not judged. */
+/** Within seconds there are fewer; too few for a judgment are skipped. */
 const FEWEST_IN_INTERVAL = 20;
 const FEWEST_SLOW_IN_INTERVAL = 3;
-/** From this many times the limit on it is no matter of rounding between buckets. */
+/** From this many times the limit on, rounding between buckets does not matter. */
 const CLEARLY = 5;
 
 /** With so many in a few seconds, applying is slow for whatever reason: a disk, the processor, or requests that are too large. */
@@ -64,7 +64,7 @@ interface Slow {
 }
 
 /**
- * A disk is judged by what it did while the check ran: the counters since start hide a new trouble for weeks, and keep an old one as long.
+ * A disk is judged by what it did while the check ran: the counters since start hide a new problem for weeks, and show an old one as long.
  * Where nothing was written meanwhile they are all there is.
  */
 export function slowDisks(store: StoreLook, { slowShare, leaderChanges }: DiskLimits): Trouble | undefined {
@@ -72,7 +72,7 @@ export function slowDisks(store: StoreLook, { slowShare, leaderChanges }: DiskLi
     (['fsyncs', 'commits'] as const).flatMap((kind) => judge(store, member, kind, slowShare) ?? []),
   );
   const [worst] = slow.toSorted((a, b) => b.share - a.share);
-  // Who accepts any share of slow operations is not interested in slow applies either.
+  // A limit of 1 turns slow applies off too.
   if (!worst) return slowShare < 1 ? slowApplies(store) : undefined;
   const members = [...new Set(slow.map(({ member }) => member))];
   const elects = mostChanges(store.members) >= leaderChanges;

@@ -25,7 +25,7 @@ export function mostChanges(members: readonly ports.StoreMember[]): number {
   return Math.max(0, ...members.map(({ leaderChanges = 0 }) => leaderChanges));
 }
 
-/** Proposals fail while there is no leader: they are counted beside the changes, and are no fault of their own. */
+/** Proposals fail while there is no leader: they are shown beside the leader changes, not as a separate finding. */
 export function changesIn(members: readonly ports.StoreMember[]): Evidence[] {
   const rows = members.flatMap((member) =>
     member.leaderChanges === undefined

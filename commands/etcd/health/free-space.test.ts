@@ -199,7 +199,7 @@ test.each<[string, ports.StoreMembers, string]>([
   expect(etcd.deeds).toEqual([]);
 });
 
-test('a full etcd that reports no quota is refused: whether there is space again could not be seen', async () => {
+test('a full etcd that reports no quota is refused: it is unknown whether space was freed', async () => {
   const members = fullMembers.map(withoutQuota);
   await expect(freeSpace.plan(context({ ...full, members }), ASKED)).rejects.toThrow(
     'do not report their size and quota',

@@ -22,7 +22,7 @@ const LOOK_WITHIN_MS = 20_000;
 
 export const freeSpace = freeSpaceWithin(WELL_WITHIN_MS);
 
-/** Compacts the history, gives empty pages back, and lets the store be written to again. `wellWithinMs`: how long a defragmented member may take to be healthy. */
+/** Compacts the history, defragments, and disarms NOSPACE. `wellWithinMs`: how long a defragmented member may take to be healthy. */
 export function freeSpaceWithin(wellWithinMs: number) {
   return defineRemediation({
     about:
@@ -141,7 +141,7 @@ function preconditionOf(told: ports.StoreMembers): Readonly<Record<string, strin
   };
 }
 
-/** The leader last, so that there is one election at most; who that is may change on the way. */
+/** The leader last, so that there is at most one election; the leader may change meanwhile. */
 async function defragmentAll(
   store: ports.KeyValueStore,
   look: () => Promise<ports.StoreMembers>,
@@ -165,7 +165,7 @@ async function defragmentAll(
   }
 }
 
-/** All of them, and not only this one: never are two away at once. */
+/** All of them, not only this one: no two members may be unavailable at once. */
 async function untilAllAreWell(
   store: ports.KeyValueStore,
   { name, id }: ports.StoreMember,

@@ -46,7 +46,7 @@ function pendingProposals(store: StoreLook, { pending: limit }: PaceLimits): Tro
 }
 
 /**
- * etcd's arithmetic with times to live assumes that its members' clocks are one:
+ * etcd's TTLs assume that its members' clocks agree:
  * https://github.com/cloudfoundry/loggregator-release/issues/127
  */
 function clockSkew(store: StoreLook, { skew: limitMs }: PaceLimits): Trouble | undefined {

@@ -15,7 +15,7 @@ import {
 
 const FULL = { healthy: false, unhealthyBecause: 'ALARM NOSPACE' };
 
-/** Every write of a Kubernetes fails with "mvcc: database space exceeded", and everything that reads goes on. */
+/** Every write of a Kubernetes cluster fails with "mvcc: database space exceeded", while reads still work. */
 export const databaseSpaceExceeded: Story<Facts> = {
   title: 'mvcc: database space exceeded, on a public holiday',
   source:
@@ -33,7 +33,7 @@ export const databaseSpaceExceeded: Story<Facts> = {
   ),
 };
 
-/** The same evening, once the history is compacted, the members are defragmented and the alarms taken back. */
+/** The same evening, once the history is compacted, the members are defragmented and the alarms disarmed. */
 export const spaceFreed: Story<Facts> = {
   title: 'The same etcd, once its space is freed',
   source: 'https://etcd.io/docs/v3.4/op-guide/maintenance/#space-quota, where writes are allowed again',
@@ -103,7 +103,7 @@ export const quorumLost: Story<Facts> = {
   ),
 };
 
-/** The members of an etcd 2 all answer, and yet times to live mean another thing on each. */
+/** All members of an etcd 2 respond, but TTLs differ between them. */
 export const clocksApart: Story<Facts> = {
   title: 'The clocks of the members drift apart',
   source: 'https://github.com/cloudfoundry/loggregator-release/issues/127: clock drift between etcd nodes',
@@ -140,7 +140,7 @@ export const certificateForgotten: Story<Facts> = {
 export const addedTooEarly: Story<Facts> = {
   title: 'A new member is added before the old one is taken out, and never starts',
   source:
-    'https://etcd.io/docs/v3.4/faq/#should-i-add-a-member-before-removing-an-unhealthy-member: three of four must agree now, and one more loss ends it',
+    'https://etcd.io/docs/v3.4/faq/#should-i-add-a-member-before-removing-an-unhealthy-member: three of four must agree now, so one more loss breaks the quorum',
   now: new Date('2023-11-14T03:12:00Z'),
   facts: factsOf(
     store([

@@ -10,10 +10,10 @@ export interface Judged {
   readonly troubles: readonly Trouble[];
 }
 
-/** Of several troubles these many are named. */
+/** How many problems the verdict names. */
 const MOST_HEADLINES = 2;
 
-/** The worst first. Of several stores those with trouble are named, and of the others that they are healthy. */
+/** The worst first. Of several stores, those with problems are named, and the others are reported as healthy. */
 export function verdictOf(judged: readonly Judged[]): string {
   const names = judged.map(({ store }) => store.name);
   const members = judged.flatMap(({ store }) => store.members.map(nameOf));
@@ -54,7 +54,7 @@ function wellIn(judged: readonly Judged[]): string {
   return `all ${all} members of ${wording.list(judged.map(({ store }) => store.name))} are healthy${besides}`;
 }
 
-/** `all 3 members of etcd are healthy, n3 leads, 210 kB of 2.1 GB` */
+/** `all 3 members of etcd are healthy, n3 leads, 210 kB of 2.1 GB used` */
 function oneWell(store: StoreLook): string {
   const all = store.members.length;
   const noun = isListed(store) ? 'member' : 'endpoint';
