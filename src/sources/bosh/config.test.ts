@@ -18,7 +18,7 @@ test('the least that must be said', () => {
   });
 });
 
-test('leave to act names the groups, and skips no drain scripts by itself', () => {
+test('permission to act names the groups, and skips no drain scripts by default', () => {
   expect(boshConfig.parse({ ...LEAST, act: ACT }).act).toEqual({ ...ACT, skipDrain: [] });
 });
 

@@ -176,7 +176,7 @@ test('a task that never ends is waited for until the time is up, and named', asy
   );
 });
 
-test('an asker who goes away is not waited for', async () => {
+test('a cancelled query ends at once', async () => {
   bosh = await startBosh();
   bosh.director.fail({ task: 'vms', ends: 'never' });
   const controller = new AbortController();

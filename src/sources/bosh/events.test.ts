@@ -39,7 +39,7 @@ test('416 is nothing new, and only what is new is asked for', async () => {
   expect(asked).toEqual(['bytes=0-', 'bytes=0-', `bytes=${Buffer.byteLength(said)}-`]);
 });
 
-test('a line that is cut, in the middle of a letter even, is read when it is whole', async () => {
+test('a line that is cut, even within a character, is read once it is complete', async () => {
   const line = Buffer.from(`${JSON.stringify(STARTED)}\n`);
   let length = 0;
   const { session } = sessionOf(() => line.subarray(0, length).toString('latin1'));

@@ -17,7 +17,7 @@ test('half a line is no line yet', () => {
   expect(parseLines(one, '{"n":1')).toEqual({ read: [], unread: 0 });
 });
 
-test('cut anywhere, all lines before the cut are read and none is made up', () => {
+test('cut anywhere, all complete lines are read and none is invented', () => {
   fc.assert(
     fc.property(fc.array(fc.integer()), fc.nat(), (numbers, cut) => {
       const text = numbers.map((n) => `${JSON.stringify({ n })}\n`).join('\n');

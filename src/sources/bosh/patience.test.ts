@@ -42,7 +42,7 @@ test.each([
   expect(cf!.instances).toHaveLength(3);
 });
 
-test('all faults of one bad minute, one after the other, are survived', async () => {
+test('a sequence of all faults is survived', async () => {
   bosh = await startBosh();
   bosh.director.fail({ path: '/deployments/cf/instances', status: 503 }, 3);
   bosh.director.fail({ path: '/tasks/1180', status: 502, body: PAGE }, 3);
@@ -130,7 +130,7 @@ const SIX = Object.fromEntries(
   ['a', 'b', 'c', 'slow-1', 'slow-2', 'slow-3'].map((name) => [name, keepVms([makeVm('router', 0)])]),
 );
 
-test('deployments that are slow cost the others nothing, at the deadline either', async () => {
+test('slow deployments do not affect the others, even at the deadline', async () => {
   bosh = await startBosh({ deployments: SIX });
   const found = await readUntilDeadline(ORDER);
   expect(found.map((one) => [one.name, one.instances.length, gapsOf(one)])).toEqual([

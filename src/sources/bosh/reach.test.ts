@@ -20,7 +20,7 @@ test('a source that reads and may restart says both', async () => {
   expect(bosh.director.tasks).toEqual([]);
 });
 
-test('a source without leave to act says that it only reads', async () => {
+test('a source without permission to act reports that it only reads', async () => {
   bosh = await startBosh();
   expect(await reach(bosh.open({ act: undefined, deployments: ['cf'] }))).toEqual({
     ok: true,
@@ -28,7 +28,7 @@ test('a source without leave to act says that it only reads', async () => {
   });
 });
 
-test('one credential for reading and restarting works, and is said', async () => {
+test('one credential for reading and restarting works, and is reported', async () => {
   bosh = await startBosh();
   const { id, secret } = bosh.director.admin;
   const auth = { client: { id, secret } };
@@ -87,7 +87,7 @@ test.each<[string, object, Partial<Reach>]>([
     { url: 'https://127.0.0.1:1' },
     { said: 'HOST refused the connection: nothing listens there' },
   ],
-])('%s is said with a cure', async (_, more, expected) => {
+])('%s is reported with a fix', async (_, more, expected) => {
   bosh = await startBosh();
   const { said, ...found } = await reach(bosh.open(more));
   expect({ ...found, said: said.replace('127.0.0.1:1', 'HOST') }).toMatchObject({ ok: false, ...expected });

@@ -75,7 +75,7 @@ test('the credential for reading could not restart anything', async () => {
   expect(bosh.director.deeds).toEqual([]);
 });
 
-test('a source without leave to act has no writer', async () => {
+test('a source without permission to act has no writer', async () => {
   bosh = await startBosh();
   expect(bosh.open({ act: undefined }).writes).toBeUndefined();
 });
@@ -129,7 +129,7 @@ test('the admin of a team, who may not see locks, is refused as well', async () 
   expect(bosh.director.deeds).toHaveLength(1);
 });
 
-test('a lock that somebody takes in between ends the task, and nothing was done', async () => {
+test('a lock that is taken in between ends the task, and nothing was done', async () => {
   bosh = await startBosh();
   const source = bosh.open();
   const taken = Promise.withResolvers<void>();
@@ -311,13 +311,13 @@ test('where nothing is found of a lost restart, that is said, and it is not sent
   expect(bosh.director.deeds).toEqual([]);
 });
 
-test('a director that is away for a moment does not end the following', async () => {
+test('a director that is briefly unavailable does not stop the polling', async () => {
   bosh = await startBosh();
   bosh.director.fail({ path: '/tasks/', status: 503 }, 4);
   expect((await restart(bosh.open())).said).toMatch(/done/);
 });
 
-test('an order that is called back sends nothing more', async () => {
+test('a cancelled order sends nothing more', async () => {
   bosh = await startBosh();
   const controller = new AbortController();
   const reason = new Error('called back');

@@ -62,7 +62,7 @@ test('a user reads keys over v2 and members over v3, and maintains', async () =>
   await source.writes!.keyValue!.defragment('etcd', seen.members[0]!.id, { id: 'm0123456789abcdef', signal });
 });
 
-test('a login that etcd has forgotten is made again', async () => {
+test('an expired etcd login is renewed', async () => {
   const source = open({ username: 'root', password: PASSWORD });
   await source.keyValue!.members({ signal, withinMs: 20_000 });
   await etcd.kill(0);

@@ -141,7 +141,7 @@ test('without a client certificate, or with one of a stranger, the refusal says 
   });
 });
 
-test('an IP address is dialled while the name of its certificate is asked for and verified', async () => {
+test('it connects to an IP address, and sends and verifies the name of its certificate', async () => {
   const endpoints = [etcd.members[0]!.url];
   const message = 'unreachable: HOST shows a certificate that is not valid for this name';
   expect(await failure(tree('/x', { endpoints }))).toBe(message);
@@ -166,7 +166,7 @@ test('an unknown authority, a port queried without TLS and a missing file each h
   );
 });
 
-test('an etcd whose v2 API is off is said to be that, and its members are read all the same', async () => {
+test('an etcd without its v2 API is reported as such, and its members are still read', async () => {
   const modern = await startEtcd({ tls: false, v2: false });
   try {
     const { endpoints } = modern.access;
@@ -270,7 +270,7 @@ test('a question that is no longer waited for ends with the reason', async () =>
   await expect(answer).rejects.toThrow('the deadline');
 });
 
-test('a source without leave to maintain has nothing to write with, and a closed one says that it is closed', async () => {
+test('a source without permission to maintain has no writer, and a closed one reports that it is closed', async () => {
   const source = open();
   expect(source.writes).toBeUndefined();
   await source.close();

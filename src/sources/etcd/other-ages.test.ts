@@ -299,7 +299,7 @@ test('learners, quotas of 3.6, reasons of bad health and members that never star
   });
 });
 
-test('alarms that cannot be listed are not mistaken for none, and take nothing from the other answers', async () => {
+test('alarms that cannot be listed do not count as none, and do not affect the other answers', async () => {
   const denied = {
     error: 'etcdserver: permission denied',
     message: 'etcdserver: permission denied',
@@ -425,7 +425,7 @@ test('without a list of members the endpoints stand for them, with what they rep
   });
 });
 
-test('what answers there and is no etcd is said to be none', async () => {
+test('a server that is not etcd is reported as such', async () => {
   const fake = await serve({ 'GET /version': { text: '<html>Welcome to nginx!</html>' } });
   expect(await open([fake]).reach(signal)).toMatchObject({
     ok: false,

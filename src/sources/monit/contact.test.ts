@@ -61,7 +61,7 @@ test.each([
   expect(requests).toEqual([]);
 });
 
-test('a monit that takes the order and does nothing is found out', async () => {
+test('a monit that accepts the order and does nothing is detected', async () => {
   const { url, requests } = await fake();
   await expect(restart({ url, actionSeconds: 1 })).rejects.toMatchObject({
     kind: 'unreachable',
@@ -72,7 +72,7 @@ test('a monit that takes the order and does nothing is found out', async () => {
   expect(requests.filter((one) => one.startsWith('POST'))).toEqual(['POST /doppler restart']);
 });
 
-test('a monit that never comes to the order is found out', async () => {
+test('a monit that never executes the order is detected', async () => {
   const { url } = await fake({
     onOrder: (process) => {
       process.pendingAction = 2;
@@ -119,7 +119,7 @@ test.each([
   expect(requests.filter((one) => one.startsWith('POST'))).toHaveLength(1);
 });
 
-test('an order that may no longer be gone on with is left', async () => {
+test('an order that may no longer continue is stopped', async () => {
   const { url } = await fake();
   const reason = new Error('frozen');
   const stop = new AbortController();

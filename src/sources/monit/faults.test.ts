@@ -182,7 +182,7 @@ test('where nothing of an answer was whole, the host could not be read', async (
   });
 });
 
-test('a host that has not answered at the deadline costs the others nothing', async () => {
+test('a host that has not responded at the deadline does not affect the others', async () => {
   const processes = [{ name: 'rep', ...RUNNING }];
   const silent = await fake({ processes, isSilent: true });
   const url = await fake({ processes });

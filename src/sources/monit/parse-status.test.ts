@@ -135,7 +135,7 @@ test.each([
     V1.replace('<monitor>1<', '<b><monitor>1<'),
     'doppler: its entry in the response is malformed',
   ],
-])('a service %s costs that one and says why', (_, text, gap) => {
+])('a service %s affects only itself, and the reason is reported', (_, text, gap) => {
   const status = parseStatus(text);
   expect(namesOf(status)).toEqual(['metron_agent']);
   expect(gapsOf(status)).toEqual([gap]);
