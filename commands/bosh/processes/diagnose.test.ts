@@ -38,7 +38,7 @@ test('"not monitored" is reported as something that monit does not restart', () 
   const [finding] = diagnose(stories.metronFellOver.facts).findings;
   expect(finding && evidenceOf(finding)).toContain('does not restart it');
   expect(said([instance('uaa/0', [{ uaa: 'unmonitored' }]), instance('uaa/1', ['uaa', 'x'])])).toEqual([
-    'warning: uaa/0: uaa is not monitored; monit does not restart what it does not monitor',
+    'warning: uaa/0: uaa is not monitored; monit does not restart unmonitored processes',
   ]);
 });
 

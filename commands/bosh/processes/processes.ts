@@ -146,7 +146,7 @@ function downOn(survey: Survey, instance: ports.Instance, { down, own, isFallen 
         ...nowhereInWords(survey, gone),
         ...(isOfTask ? [expectedOfTask(survey, 'it is expected back')] : []),
         ...(locked === undefined ? [] : [locked]),
-        ...(!isOfTask && down.some(isUnmonitored) ? ['monit does not restart what it does not monitor'] : []),
+        ...(!isOfTask && down.some(isUnmonitored) ? ['monit does not restart unmonitored processes'] : []),
       ].join('; '),
       evidence: [
         ...down.flatMap(({ name }) => hintField(name, survey)),
