@@ -91,7 +91,7 @@ function dependentsOf(service: Service, process: string, facts: Facts): readonly
     });
 }
 
-/** monit does not restart what it does not monitor: https://mmonit.com/monit/documentation/monit.html#SERVICE-MONITORING-MODE */
+/** monit does not restart unmonitored processes: https://mmonit.com/monit/documentation/monit.html#SERVICE-MONITORING-MODE */
 function notMonitored(process: string, all: readonly Dependents[]) {
   const count = sum(all, ({ down }) => down.filter((one) => one.process.state === 'unmonitored').length);
   if (count === 0) return [];

@@ -63,7 +63,7 @@ function clockSkew(store: StoreLook, { skew: limitMs }: PaceLimits): Trouble | u
       reason: 'clock-skew',
       severity: 'warning',
       target: store.name,
-      summary: `T${headline.slice(1)}: keys with a time to live expire too early or too late. Fix time synchronization (NTP, chrony)`,
+      summary: `T${headline.slice(1)}: keys with a TTL expire too early or too late. Fix time synchronization (NTP, chrony)`,
       evidence: known.map(({ member, aheadMs }) => field(nameOf(member), clockInWords(aheadMs))),
     },
   };
