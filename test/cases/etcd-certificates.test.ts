@@ -107,7 +107,7 @@ describe('what we show', () => {
     const { clientCertificate: _, ...without } = access;
     const none = await runEtcdHealth(without);
     expect(none).toMatchObject({ status: 'unknown', findings: [] });
-    expect(none.text).toContain('asks for a client certificate');
+    expect(none.text).toContain('requires a client certificate');
   });
 
   test('comes from an authority that the members do not trust', async () => {

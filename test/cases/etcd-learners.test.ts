@@ -47,7 +47,7 @@ describe('a real cluster', () => {
     await etcd.leader();
     const without = await runEtcdHealth({ endpoints });
     expect(criticals(without)).toEqual([]);
-    expect(summaryOf(without, 'member-unreachable')).toContain('with one more lost nothing can be written');
+    expect(summaryOf(without, 'member-unreachable')).toContain('losing one more member would stop them');
   });
 });
 
@@ -70,7 +70,7 @@ describe('votes', () => {
   test('one voter is down, one learner runs: no more may be lost', async () => {
     const report = await runOnFakes({ members: [{}, {}, { state: 'down' }, listedLearner] });
     expect(criticals(report)).toEqual([]);
-    expect(summaryOf(report, 'member-unreachable')).toContain('with one more lost');
+    expect(summaryOf(report, 'member-unreachable')).toContain('losing one more member would stop them');
   });
 });
 

@@ -180,7 +180,7 @@ test('members that advertise names which are unknown here, and one endpoint in f
   const report = await ask([{ ...etcd.access, endpoints }], { expected: 'doppler_z1/0' });
   expect(lines(report)).toEqual(['critical heartbeat-stopped']);
   expect(report.gaps).toEqual([]);
-  expect(report.notes).toEqual([expect.stringMatching(/ of etcd cannot be asked from here/)]);
+  expect(report.notes).toEqual([expect.stringMatching(/ of etcd cannot be queried from here/)]);
 });
 
 test('one of three hangs: it does not respond, and the dopplers are judged by the others', async () => {

@@ -81,7 +81,7 @@ function look(): Promise<Report> {
 
 const reasons = ({ findings }: Report) => findings.map(({ reason }) => reason);
 
-test('a doppler that is stuck is found among those that are well, restarted as planned, and all is clear again', async () => {
+test('a doppler that is stuck is found among healthy ones, restarted as planned, and all is clear again', async () => {
   await expect.poll(look, WAIT).toMatchObject({
     status: 'clear',
     verdict: 'All three dopplers are registered',
@@ -108,7 +108,7 @@ test('a doppler that is stuck is found among those that are well, restarted as p
     });
   const planned = JSON.parse(JSON.stringify(await plan())) as Plan;
   expect(planned.lines[0]).toBe(
-    'Restart the process doppler on doppler_z2/0 through monit; nothing else there is touched',
+    'Restart the process doppler on doppler_z2/0 through monit; no other process is affected',
   );
   expect(await plan()).toEqual(planned);
 

@@ -78,7 +78,7 @@ test('one VM that a deploy has stopped is information while the deploy runs, and
   expect(headlineOf(await ask(open()))).toBe('WARNING');
 });
 
-test('at the deadline the deployments that were read are reported, and the slow one is not called well', async () => {
+test('at the deadline the deployments that were read are reported, and the slow one is not reported as healthy', async () => {
   const never = Promise.withResolvers<void>();
   const { director, open } = await bosh({ deployments: { cf: cells(3), slow: cells(1) } });
   director.fail({ path: '/deployments/slow/', until: never.promise });
@@ -86,7 +86,7 @@ test('at the deadline the deployments that were read are reported, and the slow 
   never.resolve();
   expect([headlineOf(report), report.verdict]).toEqual([
     'UNKNOWN',
-    "Couldn't check 1 of 4 places. All 6 processes on 3 instances run",
+    "Couldn't check 1 of 4 places. All 6 processes on 3 instances are running",
   ]);
   expect(report.gaps).toEqual([
     { what: 'bosh:slow: its instances', because: 'not finished within 5 s', kind: 'unfinished' },
