@@ -82,7 +82,12 @@ export function quorumTrouble(store: Store, now: Date): Trouble | undefined {
     );
   // Where nobody reports that, only the read is known to fail.
   if (!store.members.some(({ hasLeader }) => hasLeader === false))
-    return lost(store, 'quorum-lost', `${name} cannot complete a quorum read, though ${counted}`, AFTER_ELECTION);
+    return lost(
+      store,
+      'quorum-lost',
+      `${name} cannot complete a quorum read, though ${counted}`,
+      AFTER_ELECTION,
+    );
   const problem = certificateProblem(store.members, 'peerCertificate', now);
   if (problem !== undefined)
     return lost(

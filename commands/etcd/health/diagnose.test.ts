@@ -219,16 +219,16 @@ test('that the others agree is said where they are a majority, and that a majori
   const summaryOf = (...args: Parameters<typeof store>) =>
     askOf(store(...args)).findings.find(({ reason }) => reason === 'member-unhealthy')?.summary;
   expect(summaryOf([leader('n1', bad), member('n2', bad), silent('n3')])).toBe(
-    'n1 and n2 are not healthy, though a majority agrees on reads. Look at their logs and disks',
+    'n1 and n2 are not healthy, though the cluster has a quorum. Check their logs and disks',
   );
   const lost = { healthy: false, hasLeader: false };
   expect(summaryOf([member('n1', lost), member('n2', lost), member('n3', lost)])).toBe(
-    'n1, n2 and n3 are not healthy, though a majority agrees on reads. Look at their logs and disks',
+    'n1, n2 and n3 are not healthy, though the cluster has a quorum. Check their logs and disks',
   );
   const { hasQuorum: _, ...unknown } = store([leader('n1', bad)]);
   const report = askOf(unknown);
   expect(report.verdict).toBe('The one member of etcd is not healthy');
-  expect(report.findings[0]?.summary).toBe('n1 is not healthy (RAFT NO LEADER). Look at its log and disks');
+  expect(report.findings[0]?.summary).toBe('n1 is not healthy (RAFT NO LEADER). Check its log and disk');
 });
 
 test('where nobody lists the members, the endpoints are called endpoints, and none is left over', () => {
@@ -243,7 +243,7 @@ test('where nobody lists the members, the endpoints are called endpoints, and no
   expect(askOf({ ...settled, endpoints }).verdict).toBe(
     'etcd has lost its quorum: 1 of 3 endpoints responds',
   );
-  expect(askOf(store([n1])).verdict).toContain('The one endpoint of etcd is healthy');
+  expect(askOf(store([n1])).verdict).toContain('The only endpoint of etcd is healthy');
 });
 
 test('that there is no leader is only said where a member says so', () => {
@@ -260,7 +260,7 @@ test('without an answer about the quorum, no fix is offered for that reason', ()
   const { hasQuorum: _, ...unknown } = store([leader('n1', FULL)], { alarms: [alarm('n1')] });
   expect(askOf(unknown).findings[0]?.evidence).toContainEqual({
     kind: 'field',
-    label: 'No fix is offered',
+    label: 'No fix offered',
     value: 'whether it has a quorum is not known',
   });
 });

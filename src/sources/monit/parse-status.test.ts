@@ -52,7 +52,7 @@ test.each([
   const text = statusText([{ ...DOPPLER, status: 512 }, GONE], '5.33.0', 2)
     .replace('<service name="doppler">', tag)
     .replaceAll(/<servicegroups>[\s\S]*<\/servicegroups>/g, '');
-  expect(gapsOf(parseStatus(text))).toEqual([expect.stringContaining('it has no name that can be read')]);
+  expect(gapsOf(parseStatus(text))).toEqual([expect.stringContaining('its name cannot be read')]);
 });
 
 test('a name that looks like a number stays a name', () => {
