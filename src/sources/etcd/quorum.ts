@@ -86,9 +86,10 @@ export function agreementOf(
     return { holds: true, ...(revision !== undefined && { revision }) };
   }
   const failures = asked.flatMap(({ failure }) => failure ?? []);
-  const lost = failures.find((failure) => failure instanceof LostQuorum);
+  const lost = failures.find((failure): failure is LostQuorum => failure instanceof LostQuorum);
   const late = asked.find(({ failure, isSlow }) => failure?.code === 'TIMEOUT' && isSlow !== true)?.failure;
-  if (lost || late) return { holds: false, because: (lost ?? late)!.message };
+  if (lost) return { holds: false, because: lost.said };
+  if (late) return { holds: false, because: late.message };
   const [first] = failures;
   return first ? { because: first.message } : {};
 }
