@@ -1,4 +1,5 @@
 import { nearest, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
+import { chooseSources, namesIn } from '../../shared/sources.ts';
 
 export interface Facts {
   readonly deployments: readonly Watched[];
@@ -23,7 +24,11 @@ type Told = ports.Deployment & Pick<Watched, 'kind'>;
 
 /** Queries every source at once. A source that fails is a gap and does not affect the others. */
 export async function collect(context: Context, { deployment, group, source }: Asked): Promise<Facts> {
-  const told = await Promise.all(chosenKeepers(context, source).map((keeper) => ask(context, keeper)));
+  const told = await Promise.all(
+    chooseSources(context.read.processes.keepers, source, 'processes', context.gap).map((keeper) =>
+      ask(context, keeper),
+    ),
+  );
   const chosen = pick(context, '--deployment', deployment, told.flat(), ({ name }) => name);
   const all = chosen.flatMap(({ instances }) => instances);
   const wanted = new Set(pick(context, '--group', group, all, (instance) => instance.group));
@@ -53,37 +58,13 @@ function pick<T>(
 ): readonly T[] {
   if (asked === undefined || all.length === 0) return all;
   const known = [...new Set(all.map(nameOf))].toSorted();
-  const patterns = split(asked);
+  const patterns = namesIn(asked);
   for (const pattern of patterns.filter((one) => !known.some((name) => fits(one, name)))) {
     const meant = nearest(pattern, known);
     const hint = meant === undefined ? `available: ${wording.list(known, 10)}` : `did you mean ${meant}?`;
     gap(`${flag} ${pattern}`, new SourceError(pattern, 'missing', `not found; ${hint}`));
   }
   return all.filter((one) => patterns.some((pattern) => fits(pattern, nameOf(one))));
-}
-
-function chosenKeepers(context: Context, source: string | undefined): readonly ports.ProcessKeeper[] {
-  const { keepers } = context.read.processes;
-  if (source === undefined) return keepers;
-  const known = keepers.map(({ name }) => name);
-  const asked = split(source);
-  for (const name of asked.filter((one) => !known.includes(one)))
-    context.gap(
-      `--source ${name}`,
-      new SourceError(
-        name,
-        'missing',
-        `no source for processes has that name; available: ${known.join(', ')}`,
-      ),
-    );
-  return keepers.filter(({ name }) => asked.includes(name));
-}
-
-function split(list: string): readonly string[] {
-  return list
-    .split(',')
-    .map((one) => one.trim())
-    .filter(Boolean);
 }
 
 /** The pieces between the `*` stand in their order, the first at the beginning and the last at the end. */

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { nearest, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
+import { chooseSources, namesIn } from '../../shared/sources.ts';
 import { isLeftOver, isOneCluster, leadersOf } from '../../shared/store-identity.ts';
 import { isKnownDown, isNeverStarted, isSilent } from '../../shared/store-responses.ts';
 import { named } from '../../shared/store-words.ts';
@@ -52,7 +53,7 @@ export function collectFor(
   betweenLooksMs = BETWEEN_LOOKS_MS,
 ): (context: Context, asked: Asked) => Promise<Facts> {
   return async (context, { deployment, source }) => {
-    const chosen = choose(context, source);
+    const chosen = chooseSources(context.read.keyValue.stores, source, 'keys', context.gap);
     const [looks, { deployments, instances }] = await Promise.all([
       Promise.all(chosen.map((store) => lookAt(store, service, context, betweenLooksMs))),
       instancesOf(context, deployment),
@@ -79,19 +80,6 @@ function reportUnfit(
   if (isBesideAnother && hasNoV2(members))
     note(`${name} has no v2 API, so it cannot hold ${service.name} keys: skipped`);
   else gap(name, unfit);
-}
-
-function choose({ read, gap }: Context, source: string | undefined): readonly ports.KeyValueStore[] {
-  const { stores } = read.keyValue;
-  if (source === undefined) return stores;
-  const asked = namesIn(source);
-  const known = stores.map(({ name }) => name);
-  for (const name of asked.filter((one) => !known.includes(one)))
-    gap(
-      `--source ${name}`,
-      new SourceError(name, 'missing', `no source for keys has that name; available: ${known.join(', ')}`),
-    );
-  return stores.filter(({ name }) => asked.includes(name));
 }
 
 /** A store, at least one endpoint of which has no v2 API. */
@@ -316,11 +304,4 @@ function only(
     gap(`--deployment ${name}`, missing);
   }
   return all.filter(({ name }) => asked.includes(name));
-}
-
-function namesIn(list: string): readonly string[] {
-  return list
-    .split(',')
-    .map((name) => name.trim())
-    .filter(Boolean);
 }

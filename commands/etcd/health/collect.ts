@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { type ReadContext, SourceError, type ports, wording } from '../../kit.ts';
+import { chooseSources } from '../../shared/sources.ts';
 import { hasExpired } from '../../shared/store-certificates.ts';
 import { leadersOf } from '../../shared/store-identity.ts';
 import { isKnownDown, votesIn } from '../../shared/store-responses.ts';
@@ -44,7 +45,13 @@ export async function collect(
   context: Context,
   { source }: { readonly source?: string | undefined },
 ): Promise<Facts> {
-  return { stores: await Promise.all(choose(context, source).map((store) => lookAt(context, store))) };
+  return {
+    stores: await Promise.all(
+      chooseSources(context.read.keyValue.stores, source, 'keys', context.gap).map((store) =>
+        lookAt(context, store),
+      ),
+    ),
+  };
 }
 
 async function lookAt(context: Context, store: ports.KeyValueStore): Promise<StoreLook> {
@@ -180,22 +187,6 @@ function reportUnanswered({ gap, note }: Context, store: StoreLook): void {
     note(
       `The ${question} of ${wording.list(names.toSorted())} (${name}) is not available to this user: other answers were used instead`,
     );
-}
-
-function choose({ read, gap }: Context, source: string | undefined): readonly ports.KeyValueStore[] {
-  const { stores } = read.keyValue;
-  if (source === undefined) return stores;
-  const known = stores.map(({ name }) => name);
-  const asked = source
-    .split(',')
-    .map((name) => name.trim())
-    .filter(Boolean);
-  for (const name of asked.filter((one) => !known.includes(one)))
-    gap(
-      `--source ${name}`,
-      new SourceError(name, 'missing', `no source for keys has that name; available: ${known.join(', ')}`),
-    );
-  return stores.filter(({ name }) => asked.includes(name));
 }
 
 const BETWEEN_LOOKS_MS = 500;

@@ -1,0 +1,31 @@
+import { type ReadContext, SourceError } from '../kit.ts';
+
+/** The names in a list with commas. */
+export function namesIn(list: string): readonly string[] {
+  return list
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean);
+}
+
+/** The sources that `--source` names, all where it is absent. A name that no source has is a gap, which lists the names there are. */
+export function chooseSources<T extends { readonly name: string }>(
+  sources: readonly T[],
+  source: string | undefined,
+  holds: 'keys' | 'processes',
+  gap: ReadContext['gap'],
+): readonly T[] {
+  if (source === undefined) return sources;
+  const asked = namesIn(source);
+  const known = sources.map(({ name }) => name);
+  for (const name of asked.filter((one) => !known.includes(one)))
+    gap(
+      `--source ${name}`,
+      new SourceError(
+        name,
+        'missing',
+        `no source for ${holds} has that name; available: ${known.join(', ')}`,
+      ),
+    );
+  return sources.filter(({ name }) => asked.includes(name));
+}
