@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import type { Absence } from '../../ports/key-value.ts';
 import type { SourceError } from '../../ports/source-error.ts';
 import type { Contact } from './contact.ts';
+import { hostAndPort } from './handshake.ts';
 
 const ACCEPTS_WITHIN_MS = 1_000;
 
@@ -34,11 +35,9 @@ export async function absenceOf(
 
 /** A stopped process still has connections accepted for it by its kernel; a host that is down, or behind a firewall, has not. */
 function acceptsConnections({ url }: Pick<Contact, 'url'>, signal: AbortSignal): Promise<boolean> {
-  const { hostname, port, protocol } = new URL(url);
   return new Promise((resolve) => {
     const socket = connect({
-      host: hostname.replaceAll(/^\[|\]$/g, ''),
-      port: Number(port || (protocol === 'https:' ? 443 : 80)),
+      ...hostAndPort(url),
       signal: AbortSignal.any([signal, AbortSignal.timeout(ACCEPTS_WITHIN_MS)]),
     });
     const end = (accepts: boolean) => {

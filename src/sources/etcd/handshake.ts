@@ -38,20 +38,25 @@ export async function wantsClientCertificate(port: Port, signal: AbortSignal): P
   return wants ?? false;
 }
 
+/** What a socket connects to; an IPv6 address is without its brackets. */
+export function hostAndPort(url: string): { readonly host: string; readonly port: number } {
+  const { protocol, hostname, port } = new URL(url);
+  const usual = protocol === 'https:' ? 443 : 80;
+  return { host: hostname.replaceAll(/^\[|\]$/g, ''), port: Number(port || usual) };
+}
+
 /** `undefined` where no handshake came about. */
 async function shakeHands<T>(
   { url, tls }: Port,
   signal: AbortSignal,
   look: (socket: TLSSocket) => Promise<T>,
 ): Promise<T | undefined> {
-  const { protocol, hostname, port } = new URL(url);
-  if (protocol !== 'https:') return undefined;
+  if (new URL(url).protocol !== 'https:') return undefined;
   let socket: TLSSocket | undefined;
   try {
     socket = connect({
       ...(await tls()),
-      host: hostname.replaceAll(/^\[|\]$/g, ''),
-      port: Number(port || 443),
+      ...hostAndPort(url),
       rejectUnauthorized: false,
     });
     // An error after the listeners are removed must not end the process.
