@@ -9,6 +9,7 @@ import type { UserGroup } from '../test/workspace/model.ts';
 import { startWorkspace, type Workspace } from '../test/workspace/start-workspace.ts';
 import { type Config, ConfigError, readEnvironment } from './config.ts';
 import { exitCodeOf, type Patient, runDoctor, writeLines, writeLinesAsJson } from './doctor.ts';
+import type { Proof } from './doctor/posting.ts';
 import type { Memory } from './doctor/remediations.ts';
 import type { Source } from './ports/source.ts';
 import { type LocalRedis, startLocalRedis } from './queue/local-redis.ts';
@@ -156,6 +157,54 @@ test('tokens that Slack takes, with every scope, are well', async () => {
     'ok Slack: the bot token has every scope that is needed',
     'ok Slack: Socket Mode opens with the app token',
   ]);
+});
+
+test.each([true, false])(
+  'whether Slack drops a repeated post is tested in a channel, remembered and shown (it does: %s)',
+  async (drops) => {
+    const saved: Proof[] = [];
+    const repeats = {
+      read: async () => saved[0],
+      save: async (proof: Proof) => {
+        saved.push(proof);
+      },
+    };
+    const memory = { ...wellMemory, repeats };
+    await inWorkspace(FULL, async ({ apiUrl, faults, messages }) => {
+      faults.dropRepeats(drops);
+      const patient = { role: 'bot', settings: slackOf(apiUrl), askRedis, memory } as const;
+      const last = async (changes: Partial<Patient> = {}) =>
+        (await examine({ ...patient, ...changes })).filter((line) => line.includes('Slack:')).at(-1);
+
+      expect(await last()).toContain('not tested yet');
+      const proven = await last({ provePostingIn: 'C0123INCIDENT' });
+
+      expect(saved).toMatchObject([{ drops }]);
+      expect(proven).toContain(
+        drops ? 'ok Slack: drops a repeated post' : 'ok Slack: posts a repeated message twice',
+      );
+      expect(await last()).toBe(proven);
+      expect(messages('C0123INCIDENT')).toEqual([]);
+    });
+  },
+);
+
+test('a channel that does not take the test message proves nothing', async () => {
+  const saved: Proof[] = [];
+  const repeats = { read: async () => undefined, save: async (proof: Proof) => void saved.push(proof) };
+
+  const said = await inWorkspace(FULL, ({ apiUrl }) =>
+    examine({
+      role: 'bot',
+      settings: slackOf(apiUrl),
+      askRedis,
+      memory: { ...wellMemory, repeats },
+      provePostingIn: 'C0123SECRET',
+    }),
+  );
+
+  expect(said).toContain('failed Slack: did not take the test message in C0123SECRET (channel_not_found)');
+  expect(saved).toEqual([]);
 });
 
 test('each scope that is missing is named, with what it is for', async () => {
@@ -340,6 +389,7 @@ const wellMemory: Memory = {
   durability: async () => 'on-disk',
   frozen: async () => undefined,
   audit: async () => ({ head: { seq: 7, hash: HASH }, last: { seq: 7, hash: HASH }, entries: 7 }),
+  repeats: { read: async () => undefined, save: async () => undefined },
 };
 
 async function examineMemory(changes: Partial<Memory>): Promise<readonly string[]> {

@@ -4,7 +4,8 @@ import { examineAuditCopy } from './doctor/audit-copy.ts';
 import { because, doubtful, ill, type Line, well, within } from './doctor/line.ts';
 import { type AskRedis, examineRedis } from './doctor/redis.ts';
 import { examinePolicy, type Memory } from './doctor/remediations.ts';
-import { examineSlack } from './doctor/slack.ts';
+import { examinePosting, provePosting } from './doctor/posting.ts';
+import { callSlack, examineSlack } from './doctor/slack.ts';
 import type { Source } from './ports/source.ts';
 
 /** What the doctor looks at; the composition root opens what there is to open. */
@@ -17,6 +18,8 @@ export interface Patient {
   readonly askRedis?: AskRedis;
   /** What that Redis remembers of remediations. */
   readonly memory?: Memory;
+  /** Where to test whether Slack drops repeated posts: the id of a channel. */
+  readonly provePostingIn?: string;
   /** The remediations that there are, as `etcd/doppler:restart`. */
   readonly remediations: readonly string[];
   readonly sources: readonly { readonly environment: string; readonly source: Source }[];
@@ -101,14 +104,21 @@ const UNKNOWN: Pick<Config, 'roles' | 'audit'> = {
 };
 
 async function examineRole(
-  { role, config }: Patient,
+  { role, config, memory, provePostingIn }: Patient,
   settings: ProcessSettings,
   timeoutMs: number,
 ): Promise<readonly Line[]> {
   if (role !== 'worker') {
     const { roles, audit } = config instanceof ConfigError ? UNKNOWN : config;
     const copied = await examineAuditCopy(audit.copyTo);
-    return [...copied, ...(await examineSlack(settings, roles, timeoutMs))];
+    const slack = await examineSlack(settings, roles, timeoutMs);
+    const token = settings.slackBotToken;
+    if (!memory || token === undefined) return [...copied, ...slack];
+    const posting =
+      provePostingIn === undefined
+        ? await examinePosting(memory.repeats.read)
+        : await provePosting(callSlack(settings, token, timeoutMs), provePostingIn, memory.repeats.save);
+    return [...copied, ...slack, posting];
   }
   if (settings.slackBotToken === undefined && settings.slackAppToken === undefined) return [];
   return [

@@ -11,6 +11,7 @@ const USAGE = `Wrench: ask the real infrastructure from an incident channel.
       --env prod                which environment
       --json                    print the report as JSON and nothing else
   wrench doctor [--json]        look whether configuration, Redis, Slack and sources are as they should be
+      --prove-posting C0123ABC  post twice in that channel to test whether Slack drops repeated messages
   wrench freeze [--because "…"] stop all applying, in every environment; \`wrench thaw\` lets it go on
   wrench audit [--since 7d] [--user U…]
                                 who asked for, approved, applied or refused what
@@ -29,7 +30,7 @@ async function main([verb = 'help', ...words]: readonly string[]): Promise<numbe
     case 'run':
       return ask(words);
     case 'doctor':
-      return (await import('./roles/examine.ts')).examine(words, (text) => process.stdout.write(text));
+      return (await import('./roles/examine.ts')).examine(words, terminal());
     case 'freeze':
     case 'thaw':
       return (await import('./roles/freeze.ts')).switchFreeze(verb, words, terminal());

@@ -3,6 +3,7 @@ import { nearest } from '../check/nearest.ts';
 import { countInWords, timeInWords } from '../check/report-in-words.ts';
 import type { Config } from '../config.ts';
 import { because, doubtful, ill, type Line, well, within } from './line.ts';
+import type { Repeats } from './posting.ts';
 
 /** What Redis remembers of remediations, as far as it can be looked at quickly. Each may throw while Redis is away. */
 export interface Memory {
@@ -10,6 +11,7 @@ export interface Memory {
   readonly durability: () => Promise<'on-disk' | 'soon' | 'never'>;
   readonly frozen: () => Promise<Frozen | undefined>;
   readonly audit: () => Promise<AuditEnds>;
+  readonly repeats: Repeats;
 }
 
 interface Frozen {

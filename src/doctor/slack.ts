@@ -35,7 +35,7 @@ export async function examineSlack(
         'Set SLACK_BOT_TOKEN to the "Bot User OAuth Token" of the app, under "OAuth & Permissions"',
       ),
     ];
-  const callWith = (token: string) => makeCallSlack(settings.slackApiUrl ?? SLACK, token, timeoutMs);
+  const callWith = (token: string) => callSlack(settings, token, timeoutMs);
   const [botLines, wayLines] = await Promise.all([
     examineBotToken(callWith(slackBotToken), roles),
     slackAppToken === undefined
@@ -43,6 +43,15 @@ export async function examineSlack(
       : examineAppToken(callWith(slackAppToken)),
   ]);
   return [...botLines, ...wayLines];
+}
+
+/** Calls the Web API of the configured workspace. */
+export function callSlack(
+  { slackApiUrl }: Pick<ProcessSettings, 'slackApiUrl'>,
+  token: string,
+  timeoutMs: number,
+): CallSlack {
+  return makeCallSlack(slackApiUrl ?? SLACK, token, timeoutMs);
 }
 
 interface Greeting {

@@ -36,10 +36,12 @@ const about = { runId, check: z.string(), environment: z.string(), asked: askedS
 
 /** Something to show: worker (or bot) to the bot, which paces and posts it. */
 export const outboxJobSchema = z.discriminatedUnion('kind', [
-  /** It is being looked at; shown only where the answer is not there first. */
-  z.strictObject({ kind: z.literal('looking'), ...about }),
+  /** The check is running; shown only until there is an answer. */
+  z.strictObject({ kind: z.literal('checking'), ...about }),
   z.strictObject({ kind: z.literal('progress'), ...about, progress: progressSchema }),
   z.strictObject({ kind: z.literal('report'), ...about, report: reportSchema }),
+  /** Somebody asked the same in the same channel: they get the link to the thread of the run. \`asked\` is theirs. */
+  z.strictObject({ kind: z.literal('joined'), ...about, first: askedSchema }),
   /** A bug of ours ended the run; the log has it under this id. */
   z.strictObject({ kind: z.literal('bug'), ...about, jobId: z.string() }),
   /** The run was taken up more than once and its worker was lost each time. */

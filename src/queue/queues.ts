@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
-import { Queue } from 'bullmq';
+import { type KeepJobs, Queue } from 'bullmq';
+import { z } from 'zod';
+import { type Asked, askedSchema } from './asked.ts';
+import { type Audience, type Audiences, openAudiences } from './audiences.ts';
 import {
   checkJobSchema,
   type CheckJob,
@@ -22,13 +25,15 @@ export class QueueDown extends Error {
 }
 
 export type Taken =
+  /** Its channel gets an answer of its own, also where the same check already runs for another channel. */
   | { readonly kind: 'queued'; readonly runId: string }
-  /** The same check with the same arguments is already running for somebody. */
-  | { readonly kind: 'joined'; readonly runId: string; readonly first: CheckJob | undefined };
+  /** The same check with the same arguments is already running for somebody in this channel: `runId` is theirs. */
+  | { readonly kind: 'joined'; readonly runId: string; readonly first: Asked };
 
 export interface Queues {
   /**
-   * Asks for a check. The same delivery asked again gives the same run; the same question joins the one that is running.
+   * Asks for a check. The same delivery asked again gives the same run. The same question joins the check that is running, and each
+   * channel gets an answer of its own.
    * @throws {QueueDown} at once where Redis is away, and after `TAKE_WITHIN_MS` where it does not answer.
    */
   readonly ask: (job: CheckJob, question: string) => Promise<Taken>;
@@ -36,6 +41,10 @@ export interface Queues {
   readonly act: (id: string, job: RemediationJob) => Promise<void>;
   /** Hands something to show to the bot; the same `id` is taken once. `afterMs` holds it back. */
   readonly tell: (id: string, job: OutboxJob, options?: { readonly afterMs?: number }) => Promise<void>;
+  /** Whether an answer of the run waits to be posted, or is being posted. */
+  readonly isAnswerQueued: (runId: string) => Promise<boolean>;
+  /** The other channels that wait for the answer of a run. */
+  readonly audiences: Audiences;
   /** Jobs by queue and state, for the metrics; none while Redis is away. */
   readonly depth: () => Promise<readonly { queue: string; state: string; jobs: number }[]>;
   readonly close: () => Promise<void>;
@@ -44,7 +53,9 @@ export interface Queues {
 /** Slack gives 3 s for everything. */
 const TAKE_WITHIN_MS = 1_500;
 /** Longer than Slack delivers anything again. */
-const REMEMBER_S = 3_600;
+const REMEMBER_S = 900;
+/** The job that carries the answer of a run to the bot. */
+export const answerJobOf = (runId: string): string => `report-${runId}`;
 
 /** Names a run after the delivery that asked for it, so that a command delivered four times runs once. */
 export function runIdOf(delivery: string): string {
@@ -66,15 +77,21 @@ export function questionIdOf(
 
 /** The producers' side of both queues, over one connection. */
 export function openQueues(connection: RedisConnection, onError: (error: Error) => void): Queues {
-  const checks = openQueue<CheckJob>(CHECKS, connection, onError, { attempts: 3, keepS: REMEMBER_S });
+  const checks = openQueue<CheckJob>(CHECKS, connection, onError, {
+    attempts: 3,
+    keep: { age: REMEMBER_S, count: 200 },
+  });
   // One attempt, and nobody takes it up again when its worker is lost: what was begun is looked at, never repeated.
   const remediations = openQueue<RemediationJob>(REMEDIATIONS, connection, onError, {
     attempts: 1,
-    keepS: REMEMBER_S,
+    keep: { age: 3_600, count: 1_000 },
   });
-  const outbox = openQueue<OutboxJob>(OUTBOX, connection, onError, { attempts: 200, keepS: REMEMBER_S });
+  // What was posted is remembered with its thread; the job, with a whole report in it, is not needed any more.
+  const outbox = openQueue<OutboxJob>(OUTBOX, connection, onError, { attempts: 200, keep: true });
+  const audiences = openAudiences(connection, PREFIX);
   return {
-    ask: (job, question) => within(connection, () => ask(checks, connection, job, question)),
+    ask: (job, question) =>
+      within(connection, () => remember(connection, job, () => ask(checks, audiences, job, question))),
     act: async (id, job) => {
       await remediations.add(job.kind, remediationJobSchema.parse(job), { jobId: id });
     },
@@ -82,6 +99,8 @@ export function openQueues(connection: RedisConnection, onError: (error: Error) 
       const once = job.kind === 'progress' ? { deduplication: { id } } : { jobId: id };
       await outbox.add(job.kind, outboxJobSchema.parse(job), { ...once, delay: afterMs });
     },
+    isAnswerQueued: async (runId) => (await connection.exists(outbox.toKey(answerJobOf(runId)))) === 1,
+    audiences,
     depth: async () =>
       connection.status === 'ready'
         ? (await Promise.all([checks, remediations, outbox].map(counts))).flat()
@@ -92,22 +111,26 @@ export function openQueues(connection: RedisConnection, onError: (error: Error) 
   };
 }
 
+/** Nobody reads the event streams of the queues; BullMQ would keep 10,000 events of each. */
+const EVENTS_KEPT = 100;
+
 function openQueue<T>(
   name: string,
   connection: RedisConnection,
   onError: (error: Error) => void,
-  { attempts, keepS }: { attempts: number; keepS: number },
+  { attempts, keep }: { attempts: number; keep: KeepJobs | true },
 ): Queue<T, unknown, string> {
   const queue = new Queue<T, unknown, string>(name, {
     connection,
     prefix: PREFIX,
     skipWaitingForReady: true,
     skipVersionCheck: true,
+    streams: { events: { maxLen: EVENTS_KEPT } },
     defaultJobOptions: {
       attempts,
       backoff: { type: 'custom' },
-      removeOnComplete: { age: keepS, count: 10_000 },
-      removeOnFail: { age: 7 * 86_400, count: 5_000 },
+      removeOnComplete: keep,
+      removeOnFail: { age: 7 * 86_400, count: 1_000 },
       sizeLimit: 16 * 1024 * 1024,
       stackTraceLimit: 5,
     },
@@ -116,20 +139,50 @@ function openQueue<T>(
   return queue;
 }
 
+/** Gives a delivery that comes again the answer that it had, also when its job is gone. */
+async function remember(
+  connection: RedisConnection,
+  { runId }: CheckJob,
+  work: () => Promise<Taken>,
+): Promise<Taken> {
+  const key = `${PREFIX}:asked:${runId}`;
+  const before = await connection.get(key);
+  if (before !== null) return takenSchema.parse(JSON.parse(before));
+  const taken = await work();
+  await connection.set(key, JSON.stringify(taken), 'EX', REMEMBER_S);
+  return taken;
+}
+
+const takenSchema: z.ZodType<Taken> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('queued'), runId: z.string() }),
+  z.strictObject({ kind: z.literal('joined'), runId: z.string(), first: askedSchema }),
+]);
+
 async function ask(
   checks: Queue<CheckJob, unknown, string>,
-  connection: RedisConnection,
+  audiences: Audiences,
   job: CheckJob,
   question: string,
 ): Promise<Taken> {
-  const { runId } = checkJobSchema.parse(job);
-  const remembered = `${PREFIX}:joined:${runId}`;
-  const before = await connection.get(remembered);
-  const id =
-    before ?? (await checks.add(job.check, job, { jobId: runId, deduplication: { id: question } })).id;
+  const { runId, asked } = checkJobSchema.parse(job);
+  const { id } = await checks.add(job.check, job, { jobId: runId, deduplication: { id: question } });
   if (id === runId || id === undefined) return { kind: 'queued', runId };
-  await connection.set(remembered, id, 'EX', REMEMBER_S);
-  return { kind: 'joined', runId: id, first: (await checks.getJob(id))?.data };
+  const running = await checks.getJob(id);
+  const joined = running && (await join(audiences, running.data, { runId, asked }));
+  // The other one ended at this very moment: this question gets a run of its own.
+  if (!joined) await checks.add(job.check, job, { jobId: runId });
+  return joined && joined.runId !== runId
+    ? { kind: 'joined', runId: joined.runId, first: joined.asked }
+    : { kind: 'queued', runId };
+}
+
+async function join(
+  audiences: Audiences,
+  { runId, asked }: CheckJob,
+  audience: Audience,
+): Promise<Audience | undefined> {
+  if (asked.channelId === audience.asked.channelId) return { runId, asked };
+  return audiences.join(runId, audience);
 }
 
 async function within<T>(connection: RedisConnection, work: () => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { DelayedError, type Job, Worker } from 'bullmq';
+import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { z } from 'zod';
 import {
   checkJobSchema,
@@ -27,6 +27,7 @@ export interface Delivery<T> {
   readonly data: T;
   /** From 1. */
   readonly attempt: number;
+  readonly queuedAtMs: number;
   /** Aborted when the process must stop before the job is done. */
   readonly signal: AbortSignal;
 }
@@ -86,7 +87,10 @@ function work<T>(queue: string, schema: z.ZodType<T>, hands: Hands<T>, maxStalle
   worker.on('error', hands.onError);
   worker.on('failed', (job, error) => {
     if (!job) return;
-    const forGood = job.attemptsMade >= (job.opts.attempts ?? 1) || /stalled more than/.test(error.message);
+    const forGood =
+      job.attemptsMade >= (job.opts.attempts ?? 1) ||
+      error instanceof UnrecoverableError ||
+      /stalled more than/.test(error.message);
     hands.onFailed({ id: job.id ?? '', data: job.data, error, forGood });
   });
   return { close: (graceMs) => close(worker, graceMs), isRunning: () => worker.isRunning() };
@@ -101,14 +105,28 @@ async function handle<T>(
 ): Promise<void> {
   const stop = signal ?? new AbortController().signal;
   try {
-    const data = schema.parse(job.data);
-    await hands.handle({ id: job.id ?? '', data, attempt: job.attemptsMade + 1, signal: stop });
+    await hands.handle({
+      id: job.id ?? '',
+      data: parse(job, schema),
+      attempt: job.attemptsMade + 1,
+      queuedAtMs: job.timestamp,
+      signal: stop,
+    });
   } catch (error) {
     const afterMs = error instanceof Later ? error.afterMs : stop.aborted ? 0 : undefined;
     if (afterMs === undefined) throw error;
     await job.moveToDelayed(Date.now() + afterMs, token);
     throw new DelayedError();
   }
+}
+
+/** @throws {UnrecoverableError} for what another version of Wrench queued: it does not get better by trying again. */
+function parse<T>({ data, name }: Job<T>, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(data);
+  if (parsed.success) return parsed.data;
+  throw new UnrecoverableError(
+    `this version of Wrench cannot read the job "${name}": ${parsed.error.issues[0]?.message ?? ''}`,
+  );
 }
 
 async function close(worker: Worker, graceMs: number): Promise<void> {

@@ -2,9 +2,10 @@ import { openChain } from '../memory/chain.ts';
 import { copyAudit } from '../memory/copy-audit.ts';
 import { openDeliveries } from '../memory/deliveries.ts';
 import { openFreeze } from '../memory/freeze.ts';
-import { openPace } from '../memory/pace.ts';
+import { openLine } from '../memory/line.ts';
 import { openPeople } from '../memory/people.ts';
 import { openRemediations } from '../memory/remediations.ts';
+import { openRepeats } from '../memory/repeats.ts';
 import { openThreads } from '../memory/threads.ts';
 import { connectImpatiently, connectPatiently, waitUntilReady } from '../queue/connection.ts';
 import { openQueues, PREFIX } from '../queue/queues.ts';
@@ -36,6 +37,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
   const asking = connectImpatiently(redis, onError);
   const posting = connectPatiently(redis, onError);
   const queues = openQueues(asking, onError);
+  const posts = openQueues(posting, onError);
   const policy = policyOf(config);
   const client = makeSlackClient(botToken, settings.slackApiUrl, log);
   const chain = openChain(asking, PREFIX);
@@ -52,7 +54,9 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     remediations: openRemediations(posting, PREFIX),
     policy,
     threads: openThreads(posting, PREFIX),
-    pace: openPace(posting, PREFIX),
+    line: openLine(posting, PREFIX),
+    dropsRepeats: openRepeats(posting, PREFIX).drops,
+    isAnswerQueued: posts.isAnswerQueued,
     metrics,
     log,
   };
@@ -76,7 +80,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     directory.close();
     await copying?.close();
     await outbox.close(GRACE_MS);
-    await queues.close();
+    await Promise.all([queues.close(), posts.close()]);
     asking.disconnect();
     posting.disconnect();
   };

@@ -84,6 +84,19 @@ test('a healthy installation is all ✔: configuration, private Redis, Slack and
   expect(stdout).not.toContain('canary');
 });
 
+test.each([
+  [['--jsn'], 'There is no `--jsn` here. Did you mean `--json`?'],
+  [['--prove-posting'], '`--prove-posting` needs a value.'],
+  [['--prove-posting', '#incident'], '`--prove-posting` takes the id of a channel'],
+  [['bots'], 'There is no `bots` here'],
+])('a wrong word (%j) is refused with the usage, and exits 64', async (words, said) => {
+  const { stderr, stdout, exitCode } = await doctor(words);
+
+  expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 64 });
+  expect(stderr).toContain(said);
+  expect(stderr).toContain('Usage: wrench doctor');
+});
+
 test('a Redis that is away is told at once, with the reason', async () => {
   writeFileSync(
     join(folder, 'wrench.yaml'),

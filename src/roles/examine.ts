@@ -9,15 +9,39 @@ import { openChain, parseEntry } from '../memory/chain.ts';
 import { confirmDurability } from '../memory/durability.ts';
 import { openFreeze } from '../memory/freeze.ts';
 import { nameOf } from '../memory/policy.ts';
+import { openRepeats } from '../memory/repeats.ts';
 import { connectPatiently, type RedisConnection } from '../queue/connection.ts';
 import { findLocalRedis, NoRedis } from '../queue/local-redis.ts';
 import { PREFIX } from '../queue/queues.ts';
+import type { Terminal } from './ask.ts';
 import { configuredRedis, findRedis } from './common.ts';
+import { type ShellWords, sortShellWords } from './shell-words.ts';
 import { closeEnvironments, openEnvironments } from './sources.ts';
 
-/** `wrench doctor [bot|worker] [--json]`: examines what that role will run with, and answers with an exit code: 0, or 1 where anything failed. */
-export async function examine(words: readonly string[], out: (text: string) => void): Promise<number> {
-  const role = words.find((word) => word === 'bot' || word === 'worker') ?? 'all';
+const USAGE = 'Usage: wrench doctor [bot|worker] [--prove-posting C0123ABC] [--json]\n';
+const EX_USAGE = 64;
+
+/**
+ * `wrench doctor [bot|worker] [--prove-posting CHANNEL] [--json]`: examines what that role will run with.
+ * @returns the exit code: 0, or 1 where anything failed.
+ */
+export async function examine(
+  words: readonly string[],
+  { out, error }: Pick<Terminal, 'out' | 'error'>,
+): Promise<number> {
+  const sorted = sortShellWords(words, ['prove-posting'], ['json']);
+  const wrong = typeof sorted === 'string' ? sorted : whatIsWrong(sorted);
+  if (typeof sorted === 'string' || wrong !== undefined) {
+    error(`wrench: ${wrong}\n${USAGE}`);
+    return EX_USAGE;
+  }
+  if (sorted.asksForHelp) {
+    out(USAGE);
+    return 0;
+  }
+  const [named] = sorted.bare;
+  const role = named === 'bot' || named === 'worker' ? named : 'all';
+  const provePostingIn = sorted.flags['prove-posting'];
   const settings = orConfigError(() => readEnvironment());
   const { checks } = await loadCatalogue();
   const config = readConfigFor(role, settings, checks);
@@ -30,14 +54,32 @@ export async function examine(words: readonly string[], out: (text: string) => v
     const remediations = [...checks].flatMap(([check, declared]) =>
       Object.keys(declared.remediations ?? {}).map((remediation) => nameOf({ check, remediation })),
     );
-    const patient: Patient = { role, settings, config, sources, remediations, ...redis.open };
+    const patient: Patient = {
+      role,
+      settings,
+      config,
+      sources,
+      remediations,
+      ...redis.open,
+      ...(provePostingIn !== undefined && { provePostingIn }),
+    };
     const lines = [...(await runDoctor(patient)), ...redis.lines];
-    out(words.includes('--json') ? writeLinesAsJson(lines) : writeLines(lines));
+    out(sorted.switches.includes('json') ? writeLinesAsJson(lines) : writeLines(lines));
     return exitCodeOf(lines);
   } finally {
     await closeEnvironments(environments);
     await redis.close();
   }
+}
+
+function whatIsWrong({ bare, flags }: ShellWords): string | undefined {
+  const [role, ...more] = bare;
+  const stray = role === undefined || ['bot', 'worker', 'all'].includes(role) ? more[0] : role;
+  if (stray !== undefined)
+    return `There is no \`${stray}\` here: name the role \`bot\` or \`worker\`, or none.`;
+  const channel = flags['prove-posting'];
+  if (channel === undefined || /^[CGD][A-Z0-9]{2,}$/.test(channel)) return undefined;
+  return '`--prove-posting` takes the id of a channel such as C0123ABC, not its name.';
 }
 
 function orConfigError<T>(read: () => T): T | ConfigError {
@@ -107,6 +149,7 @@ function memoryIn(connection: RedisConnection): Memory {
   return {
     durability: () => confirmDurability(connection),
     frozen: openFreeze(connection, PREFIX, chain).read,
+    repeats: openRepeats(connection, PREFIX),
     audit: async () => {
       const { head, lastId } = await chain.end();
       const newest = lastId === undefined ? [] : await chain.pageBack(undefined, lastId);

@@ -5,12 +5,19 @@ import { nearest } from '../check/nearest.ts';
 export interface ShellWords {
   readonly bare: readonly string[];
   readonly flags: Readonly<Record<string, string>>;
+  /** The flags without a value that were given. */
+  readonly switches: readonly string[];
   readonly asksForHelp: boolean;
 }
 
-/** Sorts words from flags, all of which take a value. @returns in words what is wrong, where something is. */
-export function sortShellWords(words: readonly string[], known: readonly string[]): ShellWords | string {
+/** Sorts words from flags: `known` take a value, `switches` take none. @returns in words what is wrong, where something is. */
+export function sortShellWords(
+  words: readonly string[],
+  known: readonly string[],
+  switches: readonly string[] = [],
+): ShellWords | string {
   const options = {
+    ...Object.fromEntries(switches.map((name) => [name, { type: 'boolean' as const }])),
     ...Object.fromEntries(known.map((name) => [name, { type: 'string' as const }])),
     help: { type: 'boolean' as const, short: 'h' },
   };
@@ -22,15 +29,21 @@ export function sortShellWords(words: readonly string[], known: readonly string[
     tokens: true,
   });
   const flags: Record<string, string> = {};
+  const given: string[] = [];
   for (const token of tokens) {
     if (token.kind !== 'option' || token.name === 'help' || token.name === 'h') continue;
-    if (!known.includes(token.name)) return unknownFlag(token.rawName, token.name, known);
+    if (switches.includes(token.name)) {
+      given.push(token.name);
+      continue;
+    }
+    if (!known.includes(token.name)) return unknownFlag(token.rawName, token.name, [...known, ...switches]);
     if (token.value === undefined || token.value === '') return `\`${token.rawName}\` needs a value.`;
     flags[token.name] = token.value;
   }
   return {
     bare: tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : [])),
     flags,
+    switches: given,
     asksForHelp: tokens.some(
       ({ kind, ...rest }) => kind === 'option' && 'name' in rest && /^h(elp)?$/.test(rest.name),
     ),

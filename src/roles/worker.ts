@@ -5,7 +5,7 @@ import { openRemediations } from '../memory/remediations.ts';
 import { connectPatiently } from '../queue/connection.ts';
 import { openQueues, PREFIX } from '../queue/queues.ts';
 import { workChecks, workRemediations } from '../queue/work.ts';
-import { handleCheck } from '../worker/check-handler.ts';
+import { answer, handleCheck } from '../worker/check-handler.ts';
 import { handleRemediation } from '../worker/remediation-handler.ts';
 import type { RemediationHandling } from '../worker/step.ts';
 import { startSweeping } from '../worker/sweep.ts';
@@ -64,6 +64,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
           catalogue,
           readersOf: (environment) => environments.get(environment)?.readers,
           tell: queues.tell,
+          audiences: queues.audiences,
           remediations,
           redact,
           deadlineMs: config.limits.checkSeconds * 1_000,
@@ -72,15 +73,15 @@ export async function startWorker(shared: Shared): Promise<Role> {
         },
         delivery,
       ),
-    onFailed: ({ id, data: { runId, check, environment, asked }, error, forGood }) => {
+    onFailed: ({ id, data, error, forGood }) => {
       log[forGood ? 'error' : 'warn'](
-        { err: error, jobId: id, check },
+        { err: error, jobId: id, check: data.check },
         forGood ? 'a check was lost' : 'a check is run again',
       );
       if (!forGood) return;
-      queues
-        .tell(`report-${runId}`, { kind: 'lost', runId, check, environment, asked, jobId: id })
-        .catch((failed: unknown) => log.error({ err: failed, jobId: id }, 'nobody will be told'));
+      answer(queues, data, async (about) => ({ kind: 'lost', ...about, jobId: id })).catch(
+        (failed: unknown) => log.error({ err: failed, jobId: id }, 'a lost check could not be reported'),
+      );
     },
     onError,
   });

@@ -1,4 +1,4 @@
-import type { Thread } from '../memory/threads.ts';
+import type { Thread, Where } from '../memory/threads.ts';
 import { type Policy, withheld } from '../memory/policy.ts';
 import { ENDED, type Remediation } from '../memory/remediation.ts';
 import type { Remediations } from '../memory/remediations.ts';
@@ -17,6 +17,8 @@ import { SlackRefused } from './slack-call.ts';
 export interface Showing extends Posting {
   readonly remediations: Remediations;
   readonly policy: Policy;
+  /** Whether an answer of the run waits to be posted, or is being posted. */
+  readonly isAnswerQueued: (runId: string) => Promise<boolean>;
 }
 
 /** Part names: the message with the offers of a run, and the card of one remediation. */
@@ -26,7 +28,7 @@ export const cardOf = (id: string): string => `card-${id}`;
 const NO_THREAD_MS = 500;
 
 /** The end of a report's thread: what can be done, with a button each, and what the configuration does not let be done. Edited where it stands already. */
-export async function showOffers(showing: Showing, thread: Thread, place: Place): Promise<void> {
+export async function showOffers(showing: Showing, place: Place): Promise<void> {
   const offered = await showing.remediations.ofRun(place.runId);
   if (offered.length === 0) return;
   const off = offered.flatMap((one): Withheld[] => {
@@ -35,67 +37,77 @@ export async function showOffers(showing: Showing, thread: Thread, place: Place)
   });
   const open = offered.filter((one) => one.state !== 'offered' || !withheld(showing.policy, one));
   const now = renderOffers(open, { withheld: off });
-  await put(showing, thread, OFFERS, place, { first: 'What can be done about it:', now });
+  await put(showing, OFFERS, place, { first: 'What can be done about it:', now });
 }
 
-/** The root of a report with what became of it since. The report's own words are kept, for every edit begins with them. */
-export async function rootNow(showing: Showing, runId: string, root: Message): Promise<Message> {
+/**
+ * The root of a report with what became of it since. The report's own words are kept, for every edit begins with them; where the report
+ * offers nothing, it will never be edited.
+ */
+export async function rootNow(
+  showing: Showing,
+  runId: string,
+  root: Message,
+): Promise<{ readonly message: Message; readonly isFinal: boolean }> {
   const { remediations, policy } = showing;
   const offered = await remediations.ofRun(runId);
   const open = offered.filter((one) => one.state === 'offered' && withheld(policy, one) === undefined);
-  return withFixes(root, offered, open.length);
+  return { message: withFixes(root, offered, open.length), isFinal: offered.length === 0 };
 }
 
 export const ROOT_WORDS = 'root';
 
 /** Who reads the channel alone sees how it ended. A root that is no longer there is nobody's loss. */
-async function updateRoot(showing: Showing, thread: Thread, runId: string): Promise<void> {
+async function updateRoot(showing: Showing, thread: Thread, place: Place): Promise<void> {
   const kept = thread.kept(ROOT_WORDS);
   const { root } = thread;
   if (kept === undefined || !root) return;
+  const { runId } = place;
   const now = await rootNow(showing, runId, JSON.parse(kept) as Message);
-  await safely(showing, { runId }, now, (message) => edit(showing, root, message)).catch((error: unknown) => {
-    if (!(error instanceof SlackRefused)) throw error;
-    showing.log.debug({ err: error, runId }, 'the root could not be edited');
-  });
+  await safely(showing, place, now.message, (message) => edit(showing, place, root, message)).catch(
+    (error: unknown) => {
+      if (!(error instanceof SlackRefused)) throw error;
+      showing.log.debug({ err: error, runId }, 'the root could not be edited');
+    },
+  );
 }
 
 /** Shows a remediation as it is now, whatever it was when the job was made; a newer job shows a newer move. */
 export async function showCard(
   showing: Showing,
-  thread: Thread,
-  { id, runId, asked, revision }: Extract<OutboxJob, { kind: 'card' }>,
+  { id, runId, revision }: Extract<OutboxJob, { kind: 'card' }>,
+  { channelId, from }: Place,
 ): Promise<void> {
-  const { remediations } = showing;
+  const { remediations, threads } = showing;
   const remembered = await remediations.read(id);
   if (!remembered || (remembered.revision > revision && !ENDED.has(remembered.remediation.state))) return;
   const { remediation } = remembered;
+  const thread = await threads.read(runId);
   if (thread.elsewhere) return remediations.told(id, remembered.revision);
   const { root } = thread;
   if (!root || !thread.answered) throw new Later(NO_THREAD_MS);
-  const place = { runId, channelId: asked.channelId, threadTs: root.ts };
+  const place = { runId, channelId, threadTs: root.ts, from };
   const part = cardOf(id);
   // The button goes away first: nobody should click what is taken up already.
-  if (!thread.where(part)) await showOffers(showing, thread, place);
+  if (!thread.where(part)) await showOffers(showing, place);
   const now = renderRemediation(remediation);
-  await put(showing, thread, part, place, { first: renderAsked(remediation), now });
-  await attachPlan(showing, thread, place, remediation);
+  await put(showing, part, place, { first: renderAsked(remediation), now });
+  await attachPlan(showing, place, remediation);
   if (ENDED.has(remediation.state)) {
-    await showOffers(showing, thread, place);
-    await updateRoot(showing, thread, runId);
+    await showOffers(showing, place);
+    await updateRoot(showing, thread, place);
   }
   await remediations.told(id, remembered.revision);
 }
 
 async function attachPlan(
   showing: Showing,
-  thread: Thread,
   place: Place & { readonly threadTs: string },
   remediation: Remediation,
 ): Promise<void> {
   const file = remediation.state === 'planned' ? planFile(remediation) : undefined;
   if (!file) return;
-  await attachOnce(showing, thread, `plan-${remediation.id}`, place, file).catch((error: unknown) => {
+  await attachOnce(showing, `plan-${remediation.id}`, place, file).catch((error: unknown) => {
     if (!(error instanceof SlackRefused)) throw error;
     showing.log.warn({ err: error, remediation: remediation.id }, 'a long plan could not be attached');
   });
@@ -107,37 +119,25 @@ async function attachPlan(
  */
 async function put(
   showing: Showing,
-  thread: Thread,
   part: string,
   place: Place,
   { first, now }: { readonly first: string; readonly now: Message },
 ): Promise<void> {
-  const show = (where: Where) => safely(showing, place, now, (message) => edit(showing, where, message));
+  const { threads } = showing;
+  const post = async (): Promise<Where> => ({
+    channelId: place.channelId,
+    ts: await postOnce(showing, part, place, { text: first, blocks: [] }),
+  });
+  const show = (where: Where) =>
+    safely(showing, place, now, (message) => edit(showing, place, where, message));
   try {
-    await show(thread.where(part) ?? (await post(showing, thread, part, place, first)));
+    await show((await threads.read(place.runId)).where(part) ?? (await post()));
   } catch (error) {
     if (!(error instanceof SlackRefused && GONE.has(error.code))) throw error;
-    await showing.threads.refused(place.runId, part);
-    const fresh = await showing.threads.read(place.runId);
-    await show(await post(showing, fresh, part, place, first));
+    await threads.forget(place.runId, part);
+    await show(await post());
   }
-}
-
-interface Where {
-  readonly channelId: string;
-  readonly ts: string;
 }
 
 /** Somebody deleted it, or the workspace does not let it be edited any more. */
 const GONE = new Set(['message_not_found', 'cant_update_message', 'edit_window_closed']);
-
-async function post(
-  showing: Showing,
-  thread: Thread,
-  part: string,
-  place: Place,
-  text: string,
-): Promise<Where> {
-  const ts = await postOnce(showing, thread, part, place, { text, blocks: [] });
-  return { channelId: place.channelId, ts: ts ?? '' };
-}

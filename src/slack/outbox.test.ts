@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startRedis } from '../../test/world/redis.ts';
 import type { Report } from '../check/finding.ts';
-import { openPace } from '../memory/pace.ts';
+import { openLine } from '../memory/line.ts';
 import type { Policy } from '../memory/policy.ts';
 import { openRemediations } from '../memory/remediations.ts';
 import { openThreads } from '../memory/threads.ts';
@@ -22,10 +22,13 @@ let calls: Call[];
 let answer: (call: Call) => object;
 let posting: Parameters<typeof deliver>[0];
 let log: string[];
+let dropsRepeats: boolean;
+let isAnswerQueued: boolean;
 
 beforeEach(async () => {
   calls = [];
   log = [];
+  dropsRepeats = isAnswerQueued = false;
   answer = () => ({ ok: true, ts: `${calls.length}.000100` });
   const slack = createServer((request, response) => {
     let body = '';
@@ -46,7 +49,9 @@ beforeEach(async () => {
     remediations: openRemediations(redis, '{test}'),
     policy,
     threads: openThreads(redis, '{test}'),
-    pace: openPace(redis, '{test}'),
+    line: openLine(redis, '{test}'),
+    dropsRepeats: async () => dropsRepeats,
+    isAnswerQueued: async () => isAnswerQueued,
     metrics: makeMetrics(),
     log: logger,
   };
@@ -89,11 +94,17 @@ const report: Report = {
 };
 const asked = { by: 'U1', teamId: 'T1', channelId: 'C1', as: '/lab broken', at: '2026-11-21T03:00:00.000Z' };
 const about = { runId: 'r0123456789abcdef', check: 'lab/broken', environment: 'prod', asked };
-const show = (data: OutboxJob) =>
-  deliver(posting, { id: 'x', data, attempt: 1, signal: new AbortController().signal });
+const show = (data: OutboxJob, attempt = 1) =>
+  deliver(posting, {
+    id: 'x',
+    data,
+    attempt,
+    queuedAtMs: Date.now(),
+    signal: new AbortController().signal,
+  });
 const methods = () => calls.map(({ method }) => method);
 
-test('an answer is posted with text and blocks, without unfurling, and named so that it can be found again', async () => {
+test('an answer is posted with text and blocks, without unfurling, with its key and the fence of its lease', async () => {
   await show({ kind: 'report', ...about, report });
 
   expect(methods()).toEqual(['chat.postMessage', 'chat.postMessage']);
@@ -103,7 +114,7 @@ test('an answer is posted with text and blocks, without unfurling, and named so 
   expect([fields.get('unfurl_links'), fields.get('unfurl_media')]).toEqual(['false', 'false']);
   expect(JSON.parse(fields.get('metadata') ?? '{}')).toEqual({
     event_type: 'wrench_post',
-    event_payload: { key: `${about.runId}/root` },
+    event_payload: { key: `${about.runId}/root`, fence: 1 },
   });
   expect(calls[1]?.fields.get('thread_ts')).toBe('1.000100');
 });
@@ -132,22 +143,22 @@ test.each(['invalid_blocks', 'msg_blocks_too_long'])(
   },
 );
 
-test('"Looking…" and progress that come after the answer change nothing', async () => {
+test('progress messages that come after the answer change nothing', async () => {
   await show({ kind: 'report', ...about, report });
   const before = calls.length;
 
-  await show({ kind: 'looking', ...about });
+  await show({ kind: 'checking', ...about });
   await show({ kind: 'progress', ...about, progress: { examined: 3, gaps: 0 } });
 
   expect(calls).toHaveLength(before);
 });
 
 test('progress that Slack does not take is dropped, and the answer edits the same message', async () => {
-  await show({ kind: 'looking', ...about });
+  await show({ kind: 'checking', ...about });
   answer = () => ({ ok: false, error: 'ratelimited' });
   await show({ kind: 'progress', ...about, progress: { examined: 3, gaps: 0 } });
   answer = () => ({ ok: true, ts: '9.000900' });
-  await posting.pace.hold('chat.update', 1);
+  await posting.line.hold('chat.update', 1);
 
   await show({ kind: 'report', ...about, report });
 
@@ -156,19 +167,102 @@ test('progress that Slack does not take is dropped, and the answer edits the sam
 });
 
 test('while a channel has no turn left, its answer waits in the queue and not in a slot of it', async () => {
-  for (let turn = 0; turn < 5; turn++) await posting.pace.turn('chat.postMessage', 'C1');
-  await posting.pace.hold('chat.postMessage', 30_000);
+  await posting.line.hold('chat.postMessage', 30_000);
 
   await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(Later);
   expect(calls).toHaveLength(0);
 });
 
-test('two deliveries of one answer at the same moment: one posts, the other comes again later', async () => {
-  const both = await Promise.allSettled([
-    show({ kind: 'report', ...about, report }),
-    show({ kind: 'report', ...about, report }),
-  ]);
+test('an answer that waits for its turn holds no lease', async () => {
+  await posting.line.hold('chat.postMessage', 30_000);
+  await show({ kind: 'report', ...about, report }).catch(() => undefined);
 
-  expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+  const lease = await posting.threads.take(about.runId);
+  expect(lease).toBeDefined();
+  await lease?.free();
+});
+
+test('two deliveries of one answer at the same moment post it once between them', async () => {
+  const untilDone = async () => {
+    for (;;)
+      try {
+        return await show({ kind: 'report', ...about, report });
+      } catch (error) {
+        if (!(error instanceof Later)) throw error;
+      }
+  };
+  await Promise.all([untilDone(), untilDone()]);
+
   expect(methods()).toEqual(['chat.postMessage', 'chat.postMessage']);
+});
+
+test('who has lost the lease posts nothing', async () => {
+  const { take } = posting.threads;
+  posting = {
+    ...posting,
+    threads: {
+      ...posting.threads,
+      take: async (runId) => {
+        const lost = await take(runId);
+        await lost?.free();
+        await take(runId);
+        return lost;
+      },
+    },
+  };
+
+  await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(Later);
+  expect(calls).toHaveLength(0);
+});
+
+test('a progress message is not posted while an answer is queued', async () => {
+  isAnswerQueued = true;
+
+  await show({ kind: 'checking', ...about });
+
+  expect(calls).toHaveLength(0);
+});
+
+test('a progress message whose reply from Slack was lost is counted and not repeated; the answer is posted', async () => {
+  answer = () => ({ ok: false, error: 'internal_error' });
+  await show({ kind: 'checking', ...about });
+  answer = () => ({ ok: true, ts: `${calls.length}.000100` });
+
+  await show({ kind: 'checking', ...about });
+  await show({ kind: 'report', ...about, report });
+
+  expect(methods()).toEqual(['chat.postMessage', 'chat.postMessage', 'chat.postMessage']);
+  expect(calls[1]?.fields.get('text')).toContain('1 of 41 things are broken');
+  expect(await posting.metrics.registry.getSingleMetricAsString('wrench_unconfirmed_posts_total')).toContain(
+    'outcome="left"} 1',
+  );
+});
+
+test('an answer whose reply from Slack was lost is posted again, without asking for the history', async () => {
+  answer = () => ({ ok: false, error: 'internal_error' });
+  await show({ kind: 'report', ...about, report }).catch(() => undefined);
+  answer = () => ({ ok: true, ts: `${calls.length}.000100` });
+
+  await show({ kind: 'report', ...about, report }, 2);
+
+  expect(methods()).toEqual(['chat.postMessage', 'chat.postMessage', 'chat.postMessage']);
+  expect(calls[0]?.fields.has('client_msg_id')).toBe(false);
+});
+
+test('where Slack was proven to drop repeated posts, all attempts at a part have one id, and the answer takes the place of a progress message', async () => {
+  dropsRepeats = true;
+  answer = () => ({ ok: false, error: 'internal_error' });
+  await show({ kind: 'checking', ...about });
+  answer = () => ({ ok: true, ts: '7.000100' });
+
+  await show({ kind: 'report', ...about, report });
+
+  expect(methods()).toEqual(['chat.postMessage', 'chat.postMessage', 'chat.update', 'chat.postMessage']);
+  const [first, second, edited, reply] = calls.map(({ fields }) => fields);
+  expect(first?.get('client_msg_id')).toMatch(
+    /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+  );
+  expect(second?.get('client_msg_id')).toBe(first?.get('client_msg_id'));
+  expect(edited?.get('text')).toContain('1 of 41 things are broken');
+  expect(reply?.get('client_msg_id')).not.toBe(first?.get('client_msg_id'));
 });

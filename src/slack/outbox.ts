@@ -1,39 +1,34 @@
 import { ROOT, type Thread } from '../memory/threads.ts';
 import type { OutboxJob } from '../queue/contracts.ts';
-import { type Delivery, Later } from '../queue/work.ts';
+import type { Delivery } from '../queue/work.ts';
 import { ROOT_WORDS, rootNow, type Showing, showCard, showOffers } from './cards.ts';
-import { attachOnce, edit, type Place, type Posting, postOnce } from './post.ts';
+import { tellJoined } from './joined.ts';
+import { attachOnce, edit, editProgress, type Place, type Posting, postOnce, postProgress } from './post.ts';
 import { renderPlainFallback } from './render/fallback.ts';
 import type { AskedQuestion, Message, Thread as Answer } from './render/message.ts';
-import { renderBug, renderLooking, renderLost, renderProgress } from './render/notices.ts';
+import { renderBug, renderChecking, renderLost, renderProgress } from './render/notices.ts';
 import { renderReport } from './render/report.ts';
 import { respond } from './respond.ts';
 import { safely } from './safely.ts';
 import { SlackRefused } from './slack-call.ts';
 
-/** While another delivery of the same run is being posted: an answer waits for it, anything less is stale by then. */
-const TAKEN_MS = 200;
-
-/** Shows one thing in Slack: root first, then its replies in order, each once. Thrown errors mean "again later". */
-export async function deliver(posting: Showing, { data }: Delivery<OutboxJob>): Promise<void> {
-  const taken = await posting.threads.take(data.runId);
-  if (!taken && (data.kind === 'looking' || data.kind === 'progress')) return;
-  if (!taken) throw new Later(TAKEN_MS);
-  try {
-    const thread = await posting.threads.read(data.runId);
-    if (data.kind === 'looking') await showLooking(posting, thread, data);
-    else if (data.kind === 'progress') await showProgress(posting, thread, data);
-    else if (data.kind === 'card') await showCard(posting, thread, data);
-    else await showAnswer(posting, thread, data);
-  } finally {
-    await taken.free();
-  }
+/** Shows one thing in Slack: the root first, then its replies in order, each once. Thrown errors mean "again later". */
+export async function deliver(
+  posting: Showing,
+  { data, attempt, queuedAtMs }: Delivery<OutboxJob>,
+): Promise<void> {
+  const place = { runId: data.runId, channelId: data.asked.channelId, from: { attempt, queuedAtMs } };
+  if (data.kind === 'checking') return showChecking(posting, data, place);
+  if (data.kind === 'progress') return showProgress(posting, data, place);
+  if (data.kind === 'card') return showCard(posting, data, place);
+  if (data.kind === 'joined') return tellJoined(posting, data);
+  return showAnswer(posting, data, place);
 }
 
-async function showLooking(posting: Posting, thread: Thread, job: OutboxJob): Promise<void> {
-  if (thread.root || thread.answered || thread.elsewhere) return;
+/** Posted only where there is no answer yet, and then the answer takes its place. */
+async function showChecking(posting: Showing, job: OutboxJob, place: Place): Promise<void> {
   try {
-    await postOnce(posting, thread, ROOT, placeOf(job), renderLooking(questionOf(job)));
+    await postProgress(posting, ROOT, place, renderChecking(questionOf(job)), () => isAwaited(posting, job));
   } catch (error) {
     if (!(error instanceof SlackRefused)) throw error;
     await posting.threads.mark(job.runId, 'elsewhere');
@@ -42,39 +37,46 @@ async function showLooking(posting: Posting, thread: Thread, job: OutboxJob): Pr
 
 /** Progress is worth nothing later: whatever stands in its way, it is dropped. */
 async function showProgress(
-  posting: Posting,
-  thread: Thread,
+  posting: Showing,
   job: Extract<OutboxJob, { kind: 'progress' }>,
+  place: Place,
 ): Promise<void> {
-  if (!thread.root || thread.answered) return;
-  await edit(posting, thread.root, renderProgress(job.progress, questionOf(job))).catch((error: unknown) =>
-    posting.log.debug({ err: error, runId: job.runId }, 'progress was not shown'),
+  const { root } = await posting.threads.read(job.runId);
+  if (!root) return;
+  await editProgress(posting, place, root, renderProgress(job.progress, questionOf(job)), () =>
+    isAwaited(posting, job),
   );
 }
 
-type AnswerJob = Exclude<OutboxJob, { kind: 'looking' | 'progress' | 'card' }>;
+async function isAwaited({ threads, isAnswerQueued }: Showing, { runId }: OutboxJob): Promise<boolean> {
+  const { answered, elsewhere } = await threads.read(runId);
+  return !answered && !elsewhere && !(await isAnswerQueued(runId));
+}
 
-async function showAnswer(posting: Showing, thread: Thread, job: AnswerJob): Promise<void> {
-  if (thread.elsewhere) return showElsewhere(posting, thread, job);
+type AnswerJob = Extract<OutboxJob, { kind: 'report' | 'bug' | 'lost' }>;
+
+async function showAnswer(posting: Showing, job: AnswerJob, place: Place): Promise<void> {
+  const { threads } = posting;
+  const { runId } = job;
+  if ((await threads.read(runId)).elsewhere) return showElsewhere(posting, job, place);
   const { root, replies, attachments } = renderAnswer(job);
-  const place = placeOf(job);
   try {
-    if (job.kind === 'report') await posting.threads.keep(job.runId, ROOT_WORDS, JSON.stringify(root));
-    const threadTs = await showRoot(posting, thread, place, await rootNow(posting, job.runId, root));
-    await posting.threads.mark(job.runId, 'answered');
+    const { message, isFinal } = await rootNow(posting, runId, root);
+    if (!isFinal) await threads.keep(runId, ROOT_WORDS, JSON.stringify(root));
+    const inThread = { ...place, threadTs: await showRoot(posting, place, message) };
+    await threads.mark(runId, 'answered');
     for (const [at, reply] of replies.entries())
-      await safely(posting, job, reply, (message) =>
-        postOnce(posting, thread, `reply-${at}`, { ...place, threadTs }, message),
-      );
+      await safely(posting, job, reply, (safe) => postOnce(posting, `reply-${at}`, inThread, safe));
     for (const [at, file] of attachments.entries())
-      await attachOnce(posting, thread, `file-${at}`, { ...place, threadTs }, file).catch((error: unknown) =>
-        withoutFile(posting, thread, { ...place, threadTs }, error),
+      await attachOnce(posting, `file-${at}`, inThread, file).catch((error: unknown) =>
+        withoutFile(posting, inThread, error),
       );
-    if (job.kind === 'report') await showOffers(posting, thread, { ...place, threadTs });
+    if (job.kind === 'report') await showOffers(posting, inThread);
+    if (isFinal) await threads.settle(runId);
   } catch (error) {
     if (!(error instanceof SlackRefused && error.shut)) throw error;
-    await posting.threads.mark(job.runId, 'elsewhere');
-    await showElsewhere(posting, thread, job);
+    await threads.mark(runId, 'elsewhere');
+    await showElsewhere(posting, job, place);
   }
 }
 
@@ -84,47 +86,59 @@ function renderAnswer(job: AnswerJob): Answer {
   return { root, replies: [], attachments: [] };
 }
 
-/** The verdict in the channel: edits "Looking…" where that is already there. */
-async function showRoot(posting: Posting, thread: Thread, place: Place, message: Message): Promise<string> {
-  const { runId } = place;
-  if (thread.root) {
-    const { root } = thread;
-    if (thread.answered) return root.ts;
-    try {
-      await safely(posting, { runId }, message, (safe) => edit(posting, root, safe));
-      return root.ts;
-    } catch (error) {
-      // Somebody deleted "Looking…", or Slack does not let it be edited: the answer is posted anew.
-      if (!(error instanceof SlackRefused) || error.shut) throw error;
-      await posting.threads.refused(runId, ROOT);
-    }
+/** The verdict in the channel: in place of the progress message where that was posted. @returns its `ts`. */
+async function showRoot(posting: Posting, place: Place, message: Message): Promise<string> {
+  const thread = await posting.threads.read(place.runId);
+  if (thread.root && thread.answered) return thread.root.ts;
+  if (thread.root && (await editRoot(posting, place, thread, message))) return thread.root.ts;
+  const isMaybe = thread.part(ROOT) === 'maybe';
+  const ts = await safely(posting, place, message, (safe) => postOnce(posting, ROOT, place, safe));
+  // Slack may have recognized the post as the progress message that it has.
+  const { root } = await posting.threads.read(place.runId);
+  if (root && isMaybe && (await posting.dropsRepeats()))
+    await safely(posting, place, message, (safe) => edit(posting, place, root, safe));
+  return ts;
+}
+
+/** False where somebody deleted the message, or Slack does not let it be edited: the answer is posted again then. */
+async function editRoot(
+  posting: Posting,
+  place: Place,
+  { root }: Thread,
+  message: Message,
+): Promise<boolean> {
+  if (!root) return false;
+  try {
+    await safely(posting, place, message, (safe) => edit(posting, place, root, safe));
+    return true;
+  } catch (error) {
+    if (!(error instanceof SlackRefused) || error.shut) throw error;
+    await posting.threads.forget(place.runId, ROOT);
+    return false;
   }
-  const fresh = await posting.threads.read(runId);
-  const ts = await safely(posting, { runId }, message, (safe) => postOnce(posting, fresh, ROOT, place, safe));
-  return ts ?? fresh.root?.ts ?? '';
 }
 
 async function withoutFile(
   posting: Posting,
-  thread: Thread,
   place: Place & { threadTs: string },
   error: unknown,
 ): Promise<void> {
   if (!(error instanceof SlackRefused)) throw error;
   posting.log.warn({ err: error, runId: place.runId }, 'the full list could not be attached');
   const words = `The full list could not be attached (${error.code}). The bot needs the scope files:write.`;
-  await postOnce(posting, thread, 'no-file', place, plain(words));
+  await postOnce(posting, 'no-file', place, plain(words));
 }
 
 /** The bot may not post where it was asked: through the asker's response_url, and failing that in a direct message. */
-async function showElsewhere(posting: Posting, thread: Thread, job: AnswerJob): Promise<void> {
-  if (thread.part('elsewhere') === 'posted') return;
+async function showElsewhere(posting: Posting, job: AnswerJob, place: Place): Promise<void> {
+  const { threads, log } = posting;
+  const { runId, asked } = job;
+  if ((await threads.read(runId)).where('elsewhere')) return;
   const message =
     job.kind === 'report' ? plain(renderPlainFallback(job.report).text) : renderAnswer(job).root;
-  if (!(await respond(job.asked, message, posting.log))) {
-    await postOnce(posting, thread, 'direct', { runId: job.runId, channelId: job.asked.by }, message);
-  }
-  await posting.threads.done(job.runId, 'elsewhere', { channelId: job.asked.channelId, ts: 'response_url' });
+  if (!(await respond(asked, message, log)))
+    await postOnce(posting, 'direct', { ...place, channelId: asked.by }, message);
+  await threads.note(runId, 'elsewhere', { channelId: asked.channelId, ts: 'response_url' });
 }
 
 function questionOf({ runId, check, environment, asked }: OutboxJob): AskedQuestion {
@@ -133,8 +147,4 @@ function questionOf({ runId, check, environment, asked }: OutboxJob): AskedQuest
 
 function plain(text: string): Message {
   return { text, blocks: [] };
-}
-
-function placeOf({ runId, asked }: OutboxJob): Place {
-  return { runId, channelId: asked.channelId };
 }

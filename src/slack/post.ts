@@ -1,19 +1,30 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebClient } from '@slack/web-api';
-import type { Pace } from '../memory/pace.ts';
-import type { Thread, Threads } from '../memory/threads.ts';
+import type { Lane, Line } from '../memory/line.ts';
+import type { Lease, Thread, Threads, Where } from '../memory/threads.ts';
 import { Later } from '../queue/work.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { messageIdOf } from './message-id.ts';
 import type { Attachment, Message } from './render/message.ts';
 import { callSlack, SlackRefused } from './slack-call.ts';
 
 export interface Posting {
   readonly client: WebClient;
   readonly threads: Threads;
-  readonly pace: Pace;
+  readonly line: Line;
+  /** Whether Slack drops a post that was sent before, as `wrench doctor --prove-posting` found. */
+  readonly dropsRepeats: () => Promise<boolean>;
   readonly metrics: Metrics;
   readonly log: Log;
+}
+
+/** The delivery of the outbox that a call is made for. */
+export interface From {
+  /** From 1. */
+  readonly attempt: number;
+  readonly queuedAtMs: number;
 }
 
 /** Where a part of a run's answer goes. */
@@ -21,6 +32,7 @@ export interface Place {
   readonly runId: string;
   readonly channelId: string;
   readonly threadTs?: string;
+  readonly from: From;
 }
 
 /** Runbook links would unfurl into pages of their own. */
@@ -28,78 +40,189 @@ const QUIET = { unfurl_links: false, unfurl_media: false } as const;
 const EVENT = 'wrench_post';
 /** A turn further away than this is waited for in the queue, where it blocks nobody. */
 const WAIT_HERE_MS = 1_200;
+/** While another process calls Slack for the same run. */
+const TAKEN_MS = 200;
+/** A call that failed as often as this lets the others in its lane go first. */
+const FIRST_FOR_ATTEMPTS = 5;
+
+/** A progress message is worth nothing later: `progress` is posted at most once, and only while `isWanted`. */
+type Kind = 'answer' | { readonly progress: { readonly isWanted: () => Promise<boolean> } };
 
 /**
- * Posts one part of an answer unless it has been posted; gives its `ts` where it is posted now.
- * After a lost answer it is looked for in the channel before it is posted again, where the scopes allow that.
+ * Posts one part of a run's answer unless it has been posted.
+ * Where Slack's reply to an earlier attempt was lost, the part is posted again: Slack drops the repetition where it was proven to, elsewhere
+ * the part may be there twice. Nothing depends on reading the channel's history.
+ * @returns its `ts`; undefined for a progress message that was not posted.
+ * @throws {Later} where its turn is yet to come, {SlackRefused} where Slack refuses, anything else where it is unknown whether it was posted.
  */
 export async function postOnce(
   posting: Posting,
-  thread: Thread,
   part: string,
   place: Place,
   message: Message,
-): Promise<string | undefined> {
-  const { client, threads } = posting;
-  if (thread.part(part) === 'posted') return undefined;
-  const key = `${place.runId}/${part}`;
-  const before = thread.part(part) === 'maybe' ? await findPosted(posting, place, key) : undefined;
-  const ts = before ?? (await onceMore());
-  await threads.done(place.runId, part, { channelId: place.channelId, ts });
-  return ts;
-
-  async function onceMore(): Promise<string> {
-    await takeTurn(posting, 'chat.postMessage', place.channelId);
-    await threads.begin(place.runId, part);
-    const posted = await forgetIfRefused(posting, place.runId, part, () =>
-      callSlack('chat.postMessage', posting, () =>
-        client.chat.postMessage({
-          channel: place.channelId,
-          ...(place.threadTs !== undefined && { thread_ts: place.threadTs }),
-          ...shown(message),
-          ...QUIET,
-          metadata: { event_type: EVENT, event_payload: { key } },
-        }),
-      ),
-    );
-    return String(posted.ts);
-  }
+): Promise<string> {
+  return (await postPart(posting, part, place, message, 'answer')) ?? '';
 }
 
-/** Edits a message in place; the same edit twice is the same message. */
+/** As {@link postOnce}, for a message that only says that an answer will come. */
+export async function postProgress(
+  posting: Posting,
+  part: string,
+  place: Place,
+  message: Message,
+  isWanted: () => Promise<boolean>,
+): Promise<void> {
+  await postPart(posting, part, place, message, { progress: { isWanted } });
+}
+
+async function postPart(
+  posting: Posting,
+  part: string,
+  place: Place,
+  message: Message,
+  kind: Kind,
+): Promise<string | undefined> {
+  const { threads, line } = posting;
+  const { runId, channelId } = place;
+  const lane: Lane = { method: 'chat.postMessage', channelId };
+  const progress = kind === 'answer' ? undefined : kind.progress;
+  const key = `${runId}/${part}`;
+  const name = progress ? `${runId}/progress` : key;
+  const isDropped = async (thread: Thread) =>
+    progress !== undefined && (thread.part(part) !== 'unposted' || !(await progress.isWanted()));
+  const before = await threads.read(runId);
+  if (await isDropped(before)) return line.leave(lane, name).then(() => undefined);
+  const posted = before.where(part);
+  if (posted) return posted.ts;
+  return inTurn(posting, lane, name, place, async (lease) => {
+    const thread = await threads.read(runId);
+    if (await isDropped(thread)) return undefined;
+    const isThere = thread.where(part);
+    if (isThere) return isThere.ts;
+    const isMaybe = thread.part(part) === 'maybe';
+    const id = (await posting.dropsRepeats()) ? messageIdOf(key) : undefined;
+    if (isMaybe) posting.metrics.unconfirmed.inc({ outcome: id === undefined ? 'repeated' : 'recognized' });
+    if (!(await lease.begin(part))) throw new Later(TAKEN_MS);
+    try {
+      const ts = await post(posting, lease, key, place, message, id);
+      // What Slack recognized may be the progress message.
+      await lease.done(part, { channelId, ts }, isMaybe ? undefined : contentOf(message));
+      return ts;
+    } catch (error) {
+      if (error instanceof SlackRefused || error instanceof Later) await lease.refused(part);
+      else if (progress) return leftAlone(posting, runId, error);
+      throw error;
+    }
+  });
+}
+
+/** It is counted and not chased: whether the channel has it is unknown, and the answer comes all the same. */
+function leftAlone({ metrics, log }: Posting, runId: string, error: unknown): undefined {
+  metrics.unconfirmed.inc({ outcome: 'left' });
+  log.warn(
+    { err: error, runId },
+    "Slack's reply to a progress message was lost; the message may stay in the channel",
+  );
+}
+
+async function post(
+  posting: Posting,
+  { fence }: Lease,
+  key: string,
+  { channelId, threadTs }: Place,
+  message: Message,
+  id: string | undefined,
+): Promise<string> {
+  const { ts } = await callSlack('chat.postMessage', posting, () =>
+    posting.client.chat.postMessage({
+      channel: channelId,
+      ...(threadTs !== undefined && { thread_ts: threadTs }),
+      ...(id !== undefined && { client_msg_id: id }),
+      ...shown(message),
+      ...QUIET,
+      metadata: { event_type: EVENT, event_payload: { key, fence } },
+    }),
+  );
+  return String(ts);
+}
+
+/** Edits a message in place, unless it shows just that already. */
 export async function edit(
   posting: Posting,
-  root: { channelId: string; ts: string },
+  place: Place,
+  { channelId, ts }: Where,
   message: Message,
 ): Promise<void> {
-  await takeTurn(posting, 'chat.update', `update:${root.channelId}`);
-  await callSlack('chat.update', posting, () =>
-    posting.client.chat.update({ channel: root.channelId, ts: root.ts, ...shown(message) }),
-  );
+  const { threads, line } = posting;
+  const { runId } = place;
+  const lane: Lane = { method: 'chat.update', channelId };
+  const name = `${runId}/${ts}`;
+  const content = contentOf(message);
+  if ((await threads.read(runId)).shows(ts, content)) return line.leave(lane, name);
+  await inTurn(posting, lane, name, place, async (lease) => {
+    await lease.shows(ts, undefined);
+    if (!(await lease.isHeld())) throw new Later(TAKEN_MS);
+    await callSlack('chat.update', posting, () =>
+      posting.client.chat.update({ channel: channelId, ts, ...shown(message) }),
+    );
+    await lease.shows(ts, content);
+  });
+}
+
+function contentOf(message: Message): string {
+  return createHash('sha256').update(JSON.stringify(message)).digest('base64url').slice(0, 16);
+}
+
+/** As {@link edit}, where it can be done at once and is still wanted; dropped otherwise. */
+export async function editProgress(
+  posting: Posting,
+  place: Place,
+  { channelId, ts }: Where,
+  message: Message,
+  isWanted: () => Promise<boolean>,
+): Promise<void> {
+  const { line, threads, log } = posting;
+  const name = `${place.runId}/progress`;
+  const lane: Lane = { method: 'chat.update', channelId };
+  const waitMs = await line.turn(lane, name);
+  await line.leave(lane, name);
+  const lease = waitMs === 0 ? await threads.take(place.runId) : undefined;
+  if (!lease) return;
+  try {
+    if (!(await isWanted()) || !(await lease.isHeld())) return;
+    await callSlack('chat.update', posting, () =>
+      posting.client.chat.update({ channel: channelId, ts, ...shown(message) }),
+    );
+  } catch (error) {
+    log.debug({ err: error, runId: place.runId }, 'progress was not shown');
+  } finally {
+    await lease.free();
+  }
 }
 
 /** Attaches a file to the thread unless it has been. */
 export async function attachOnce(
   posting: Posting,
-  thread: Thread,
   part: string,
   place: Place & { readonly threadTs: string },
   { filename, title, content }: Attachment,
 ): Promise<void> {
-  if (thread.part(part) === 'posted') return;
-  await posting.threads.begin(place.runId, part);
-  await forgetIfRefused(posting, place.runId, part, () =>
-    callSlack('files.uploadV2', posting, () =>
-      posting.client.files.uploadV2({
-        channel_id: place.channelId,
-        thread_ts: place.threadTs,
-        filename,
-        title,
-        content,
-      }),
-    ),
-  );
-  await posting.threads.done(place.runId, part, { channelId: place.channelId, ts: 'file' });
+  const { threads, client } = posting;
+  const { runId, channelId } = place;
+  if ((await threads.read(runId)).where(part)) return;
+  await withLease(threads, runId, async (lease) => {
+    if ((await threads.read(runId)).where(part)) return;
+    if (!(await lease.begin(part))) throw new Later(TAKEN_MS);
+    try {
+      await callSlack('files.uploadV2', posting, () =>
+        client.files.uploadV2({ channel_id: channelId, thread_ts: place.threadTs, filename, title, content }),
+      );
+      await lease.done(part, { channelId, ts: 'file' });
+    } catch (error) {
+      if (error instanceof SlackRefused || error instanceof Later) await lease.refused(part);
+      throw error;
+    }
+  });
 }
 
 /** An edit without `blocks` takes the old ones away, which is what plain text wants. */
@@ -107,44 +230,47 @@ function shown({ text, blocks }: Message): { text: string; blocks?: Message['blo
   return blocks.length > 0 ? { text, blocks } : { text };
 }
 
-async function forgetIfRefused<T>(
-  { threads }: Posting,
-  runId: string,
-  part: string,
-  call: () => Promise<T>,
+/** Makes one call when its turn has come; nothing is held while it waits. The lease is taken for the call alone. */
+async function inTurn<T>(
+  { line, threads }: Posting,
+  lane: Lane,
+  name: string,
+  { runId, threadTs, from }: Place,
+  call: (lease: Lease) => Promise<T>,
 ): Promise<T> {
+  const isFirst = from.attempt <= FIRST_FOR_ATTEMPTS;
+  // Verdicts in the order in which they were queued, before the details in their threads.
+  await waitForTurn(line, lane, name, isFirst && threadTs === undefined ? from.queuedAtMs : undefined);
   try {
-    return await call();
+    const done = await withLease(threads, runId, call);
+    await line.leave(lane, name);
+    return done;
   } catch (error) {
-    if (error instanceof SlackRefused || error instanceof Later) await threads.refused(runId, part);
+    if (error instanceof SlackRefused || !(isFirst || error instanceof Later)) await line.leave(lane, name);
     throw error;
   }
 }
 
-async function takeTurn({ pace }: Posting, method: string, channelId: string): Promise<void> {
+async function withLease<T>(threads: Threads, runId: string, work: (lease: Lease) => Promise<T>): Promise<T> {
+  const lease = await threads.take(runId);
+  if (!lease) throw new Later(TAKEN_MS);
+  try {
+    return await work(lease);
+  } finally {
+    await lease.free();
+  }
+}
+
+async function waitForTurn(
+  line: Line,
+  lane: Lane,
+  name: string,
+  queuedAtMs: number | undefined,
+): Promise<void> {
   for (;;) {
-    const waitMs = await pace.turn(method, channelId);
+    const waitMs = await line.turn(lane, name, queuedAtMs);
     if (waitMs === 0) return;
     if (waitMs > WAIT_HERE_MS) throw new Later(waitMs);
     await sleep(waitMs);
   }
-}
-
-/** Needs `channels:history`, which Wrench does not ask for; without it the part is posted again rather than lost. */
-async function findPosted({ client, log }: Posting, place: Place, key: string): Promise<string | undefined> {
-  const asked = { channel: place.channelId, include_all_metadata: true, limit: 200 };
-  try {
-    const { messages = [] } =
-      place.threadTs === undefined
-        ? await client.conversations.history(asked)
-        : await client.conversations.replies({ ...asked, ts: place.threadTs });
-    return messages.find(({ metadata }) => isKeyed(metadata?.event_payload, key))?.ts;
-  } catch (error) {
-    log.debug({ err: error, key }, 'could not look whether it was posted');
-    return undefined;
-  }
-}
-
-function isKeyed(payload: object | undefined, key: string): boolean {
-  return payload !== undefined && 'key' in payload && payload.key === key;
 }

@@ -11,13 +11,21 @@ const TIMEOUT_MS = 10_000;
  * @returns whether Slack took it: false where the address is absent, too old or used up.
  * @throws where Slack did not answer, to be tried again.
  */
-export async function respond(asked: Asked, message: Message, log: Log): Promise<boolean> {
-  const { responseUrl } = asked;
-  if (responseUrl === undefined || Date.now() - Date.parse(asked.at) > OPEN_FOR_MS) return false;
+export function respond(asked: Asked, message: Message, log: Log): Promise<boolean> {
+  return send(asked, { response_type: 'in_channel', ...message }, log);
+}
+
+/** As {@link respond}, visible to the asker alone. */
+export function respondPrivately(asked: Asked, message: Message, log: Log): Promise<boolean> {
+  return send(asked, { response_type: 'ephemeral', replace_original: false, ...message }, log);
+}
+
+async function send({ responseUrl, at }: Asked, body: object, log: Log): Promise<boolean> {
+  if (responseUrl === undefined || Date.now() - Date.parse(at) > OPEN_FOR_MS) return false;
   const response = await fetch(responseUrl, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ response_type: 'in_channel', ...message }),
+    body: JSON.stringify(body),
     redirect: 'error',
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });

@@ -3,11 +3,12 @@ import { parseArguments } from '../check/arguments.ts';
 import type { Redact } from '../check/redact.ts';
 import { type Known, type Question, understand, understandAll } from '../question.ts';
 import type { Threads } from '../memory/threads.ts';
-import type { CheckJob } from '../queue/contracts.ts';
+import type { CheckJob, OutboxJob } from '../queue/contracts.ts';
 import { questionIdOf, QueueDown, type Queues, runIdOf, type Taken } from '../queue/queues.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { plainText } from './command-text.ts';
+import { linkTo } from './joined.ts';
 import { answerOwnCommand, type OwnAnswer, type OwnCommands } from './own-commands.ts';
 import { renderHelp, renderProblem } from './render/help.ts';
 import type { Message } from './render/message.ts';
@@ -43,8 +44,8 @@ export interface Routing {
 /** The command under which every area is reached where plain names collide with other apps. */
 export const OWN_COMMAND = 'wrench';
 
-/** A fast check answers sooner than this, and then nobody is told that it is being looked at. */
-const LOOKING_AFTER_MS = 1_000;
+/** A fast check answers sooner than this, and then no progress message is posted. */
+const CHECKING_AFTER_MS = 1_000;
 const LONGEST_ECHO = 200;
 
 /** Answers a slash command: understood and queued, or told why not. Never throws, and ends within 2 s whatever Redis does. */
@@ -145,10 +146,10 @@ export function questionIn({ checks }: Catalogue, { check: name, environment, ar
 async function queue(routing: Routing, job: CheckJob): Promise<Answered> {
   try {
     const taken = await routing.queues.ask(job, questionIn(routing.known.catalogue, job));
-    if (taken.kind === 'joined') return { message: await joined(routing, taken), outcome: 'joined' };
+    if (taken.kind === 'joined') return { message: await joined(routing, job, taken), outcome: 'joined' };
     const { check, environment, asked } = job;
     // After the acknowledgement: of many commands at once, none waits for what is only shown in a second.
-    setImmediate(() => tellLooking(routing, job));
+    setImmediate(() => tell(routing, `checking-${job.runId}`, aboutOf('checking', job), CHECKING_AFTER_MS));
     return {
       message: renderQueued({ check, environment, args: job.args, command: asked.as }),
       outcome: 'queued',
@@ -160,33 +161,29 @@ async function queue(routing: Routing, job: CheckJob): Promise<Answered> {
   }
 }
 
-function tellLooking({ queues, log }: Routing, { runId, check, environment, asked }: CheckJob): void {
-  queues
-    .tell(
-      `looking-${runId}`,
-      { kind: 'looking', runId, check, environment, asked },
-      { afterMs: LOOKING_AFTER_MS },
-    )
-    .catch((error: unknown) =>
-      log.warn({ err: error, runId }, 'nobody will be told that it is being looked at'),
-    );
+function aboutOf<K extends OutboxJob['kind']>(kind: K, { runId, check, environment, asked }: CheckJob) {
+  return { kind, runId, check, environment, asked };
 }
 
+/** What is only for comfort: where Redis is away again by now, nobody misses it. */
+function tell({ queues, log }: Routing, id: string, job: OutboxJob, afterMs = 0): void {
+  queues
+    .tell(id, job, { afterMs })
+    .catch((error: unknown) => log.warn({ err: error, id }, 'a notice could not be queued'));
+}
+
+/** The link to the thread of who asked first; where there is no thread yet, the link follows. */
 async function joined(
-  { threads, log }: Routing,
+  routing: Routing,
+  job: CheckJob,
   { runId, first }: Extract<Taken, { kind: 'joined' }>,
 ): Promise<Message> {
+  const { threads, log } = routing;
   const thread = await threads
     .read(runId)
-    .catch((error: unknown) => log.debug({ err: error }, 'no thread to point at'));
-  const domain = first?.asked.teamDomain;
-  const link =
-    thread?.root && domain !== undefined
-      ? `https://${domain}.slack.com/archives/${thread.root.channelId}/p${thread.root.ts.replace('.', '')}`
-      : undefined;
-  return renderJoined({
-    by: first?.asked.by ?? '',
-    sinceMs: first ? Date.now() - Date.parse(first.asked.at) : 0,
-    ...(link !== undefined && { threadLink: link }),
-  });
+    .catch((error: unknown) => log.debug({ err: error }, 'the thread to link to is unknown'));
+  const link = thread?.root && linkTo(job.asked, thread.root);
+  if (!thread?.root)
+    setImmediate(() => tell(routing, `joined-${job.runId}`, { ...aboutOf('joined', job), runId, first }));
+  return renderJoined({ by: first.by, at: first.at, ...(link !== undefined && { threadLink: link }) });
 }

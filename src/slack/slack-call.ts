@@ -5,7 +5,7 @@ import {
   WebAPIRateLimitedError,
   WebClient as Client,
 } from '@slack/web-api';
-import type { Pace } from '../memory/pace.ts';
+import type { Line } from '../memory/line.ts';
 import { Later } from '../queue/work.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -68,7 +68,7 @@ export function makeSlackClient(token: string, apiUrl: string | undefined, log: 
  */
 export async function callSlack<T>(
   method: string,
-  { pace, metrics }: { readonly pace: Pace; readonly metrics: Metrics },
+  { line, metrics }: { readonly line: Line; readonly metrics: Metrics },
   call: () => Promise<T>,
 ): Promise<T> {
   try {
@@ -78,7 +78,7 @@ export async function callSlack<T>(
   } catch (error) {
     const { outcome, thrown } = classify(error);
     metrics.posts.inc({ method, outcome });
-    if (thrown instanceof Later) await pace.hold(method, thrown.afterMs);
+    if (thrown instanceof Later) await line.hold(method, thrown.afterMs);
     throw thrown;
   }
 }

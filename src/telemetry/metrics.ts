@@ -11,6 +11,7 @@ export interface Metrics {
   readonly remediations: Counter<'remediation' | 'outcome'>;
   readonly bugs: Counter<'role'>;
   readonly posts: Counter<'method' | 'outcome'>;
+  readonly unconfirmed: Counter<'outcome'>;
   readonly queueDepth: Gauge<'queue' | 'state'>;
 }
 
@@ -67,6 +68,12 @@ export function makeMetrics(): Metrics {
       name: 'wrench_posts_total',
       help: 'Calls to Slack that show something to people, by how they ended.',
       labelNames: ['method', 'outcome'],
+      registers,
+    }),
+    unconfirmed: new Counter({
+      name: 'wrench_unconfirmed_posts_total',
+      help: 'Messages for which the reply from Slack was lost: repeated (may be shown twice), recognized (Slack dropped the repetition), or left (a progress message that may stay).',
+      labelNames: ['outcome'],
       registers,
     }),
     queueDepth: new Gauge({

@@ -5,7 +5,7 @@ import { runCheck } from '../check/run-check.ts';
 import type { Remediations } from '../memory/remediations.ts';
 import type { Readers } from '../ports/readers.ts';
 import type { CheckJob, OutboxJob } from '../queue/contracts.ts';
-import type { Queues } from '../queue/queues.ts';
+import { answerJobOf, type Queues } from '../queue/queues.ts';
 import type { Delivery } from '../queue/work.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -16,6 +16,7 @@ export interface CheckHandling {
   /** The readers of an environment, by name; undefined where this worker does not know it. */
   readonly readersOf: (environment: string) => Partial<Readers> | undefined;
   readonly tell: Queues['tell'];
+  readonly audiences: Queues['audiences'];
   readonly remediations: Pick<Remediations, 'offer'>;
   readonly redact: Redact;
   readonly deadlineMs: number;
@@ -26,25 +27,42 @@ export interface CheckHandling {
 /** Slack's own advice is at least 3 s between edits of one message. */
 const PROGRESS_EVERY_MS = 3_000;
 
-/** Runs one check job and hands its report to the outbox. A bug of ours is logged once, with the job's id, and the asker is told that id. */
+/**
+ * Runs one check job and hands its report to the outbox, once for each channel that waits for it. A bug of ours is logged once, with the
+ * job's id, and the askers are told that id.
+ */
 export async function handleCheck(
   handling: CheckHandling,
   { id, data, signal }: Delivery<CheckJob>,
 ): Promise<void> {
-  const { log, metrics, tell, remediations } = handling;
-  const about = { runId: data.runId, check: data.check, environment: data.environment, asked: data.asked };
+  const { log, metrics, catalogue, remediations } = handling;
   try {
-    const report = await run(handling, data, signal, throttle(about, tell, log));
+    const report = await run(handling, data, signal, throttle(data, handling));
     metrics.checks.inc({ check: data.check, status: report.status });
     metrics.checkSeconds.observe({ check: data.check }, report.durationMs / 1_000);
-    await remediations.offer(offersIn(report, data, handling.catalogue));
-    await tell(`report-${data.runId}`, { kind: 'report', ...about, report });
+    await answer(handling, data, async (about) => {
+      await remediations.offer(offersIn(report, about, catalogue));
+      return { kind: 'report', ...about, report };
+    });
   } catch (error) {
     if (signal.aborted || isRedisAway(error)) throw error;
     metrics.bugs.inc({ role: 'worker' });
     log.error({ err: error, jobId: id, check: data.check }, 'a bug of ours ended a check');
-    await tell(`report-${data.runId}`, { kind: 'bug', ...about, jobId: id });
+    await answer(handling, data, async (about) => ({ kind: 'bug', ...about, jobId: id }));
   }
+}
+
+type About = Pick<OutboxJob, 'runId' | 'check' | 'environment' | 'asked'>;
+
+/** Hands an answer to everybody who waits for it; from then on nobody joins the run. */
+export async function answer(
+  { audiences, tell }: Pick<CheckHandling, 'audiences' | 'tell'>,
+  job: CheckJob,
+  answerFor: (about: About) => Promise<OutboxJob>,
+): Promise<void> {
+  const { check, environment } = job;
+  for (const { runId, asked } of [job, ...(await audiences.close(job.runId))])
+    await tell(answerJobOf(runId), await answerFor({ runId, check, environment, asked }));
 }
 
 async function run(
@@ -73,19 +91,18 @@ async function run(
   });
 }
 
-function throttle(
-  about: Omit<Extract<OutboxJob, { kind: 'progress' }>, 'kind' | 'progress'>,
-  tell: Queues['tell'],
-  log: Log,
-): (progress: Progress) => void {
+function throttle(job: CheckJob, { audiences, tell, log }: CheckHandling): (progress: Progress) => void {
+  const { check, environment } = job;
   let next = Date.now() + PROGRESS_EVERY_MS;
+  const show = async (progress: Progress) => {
+    for (const { runId, asked } of [job, ...(await audiences.read(job.runId))])
+      await tell(`progress-${runId}`, { kind: 'progress', runId, check, environment, asked, progress });
+  };
   return (progress) => {
     const now = Date.now();
     if (now < next) return;
     next = now + PROGRESS_EVERY_MS;
-    tell(`progress-${about.runId}`, { kind: 'progress', ...about, progress }).catch((error: unknown) =>
-      log.debug({ err: error }, 'progress was not told'),
-    );
+    show(progress).catch((error: unknown) => log.debug({ err: error }, 'progress could not be queued'));
   };
 }
 

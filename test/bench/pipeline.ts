@@ -79,6 +79,7 @@ async function openOurs(
     catalogue,
     readersOf: () => ({}),
     tell: told.tell,
+    audiences: told.audiences,
     remediations: { offer: async () => undefined },
     redact: makeRedact(['not-a-secret-but-as-long-as-one']),
     deadlineMs: 30_000,

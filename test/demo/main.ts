@@ -151,7 +151,7 @@ async function end(child: ChildProcess): Promise<void> {
 async function askFirst(workspace: Workspace, command: string, text: string): Promise<void> {
   say(`@ada types ${command} ${text} in #incident:\n`);
   await workspace.command({ userId: PEOPLE.ada, channelId: INCIDENT, command, text });
-  const isAnswer = (message: Message) => message.user !== PEOPLE.ada && !message.text.includes('LOOKING');
+  const isAnswer = (message: Message) => message.user !== PEOPLE.ada && !message.text.includes('CHECKING');
   const answer = await workspace.waitFor(() => workspace.messages(INCIDENT).find(isAnswer), WAIT);
   for (const line of answer.text.split('\n')) say(`  ${line.replace(/:[a-z_]+: /, '')}`);
 }

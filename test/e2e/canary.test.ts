@@ -66,7 +66,7 @@ test('no private key, passphrase or token is in a post, a file, the log, or anyt
   const { workspace, redis, log } = stage;
   const ask = (text: string) =>
     workspace.command({ userId: ADA, channelId: INCIDENT, command: '/certs', text });
-  const answers = () => workspace.messages(INCIDENT).filter(({ text }) => !text.includes('LOOKING'));
+  const answers = () => workspace.messages(INCIDENT).filter(({ text }) => !text.includes('CHECKING'));
 
   await ask('expiring');
   await workspace.waitFor(() => answers().length === 1, WAIT);

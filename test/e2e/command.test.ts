@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import { ADA, GRACE, INCIDENT, makeCatalogue, makeCheck, PLATFORM, setStage, type Stage } from './harness.ts';
+import { ADA, INCIDENT, makeCatalogue, makeCheck, setStage, type Stage } from './harness.ts';
 
 let stage: Stage;
 afterEach(() => stage.close());
@@ -14,7 +14,7 @@ const lab = (text: string, userId = ADA, channelId = INCIDENT) => ({
 
 /** What a check that takes longer than a second says first is no answer. */
 const answersIn = (channelId: string) =>
-  stage.workspace.messages(channelId).filter(({ text }) => !text.includes('LOOKING'));
+  stage.workspace.messages(channelId).filter(({ text }) => !text.includes('CHECKING'));
 
 test.each(['http', 'socket'] as const)(
   'over %s a command becomes a thread with the verdict first',
@@ -63,34 +63,7 @@ test.each(['http', 'socket'] as const)(
   },
 );
 
-test('who asks what is already running is pointed at the first thread', async () => {
-  const gate = Promise.withResolvers<void>();
-  stage = await setStage({
-    delivery: 'http',
-    catalogue: makeCatalogue({ slow: makeCheck(() => gate.promise) }),
-  });
-  await stage.startWorker();
-  await stage.startBot();
-  const { workspace } = stage;
-  await workspace.command(lab('slow'));
-  const root = await workspace.waitFor(() => workspace.messages(INCIDENT)[0]);
-  expect(root.text).toContain('LOOKING');
-
-  const second = await workspace.command(lab('slow size=1', GRACE, PLATFORM));
-
-  const told = workspace.ephemerals(GRACE, PLATFORM).at(-1);
-  expect(told?.text).toContain(`<@${ADA}>`);
-  expect(told?.links[0]).toBe(`https://demo.slack.com/archives/${INCIDENT}/p${root.ts.replace('.', '')}`);
-  gate.resolve();
-  await workspace.waitFor(() => /1 of 41/.test(workspace.messages(INCIDENT)[0]?.text ?? ''));
-  await workspace.redeliver(second.payload, 2);
-  await workspace.command(lab('slow 2', GRACE, PLATFORM));
-  await workspace.waitFor(() => answersIn(PLATFORM).length === 1);
-  expect(workspace.messages(PLATFORM)).toHaveLength(1);
-  expect(workspace.messages(INCIDENT)).toHaveLength(1);
-});
-
-test('a long check says that it is looked at, how far it is, and then the answer in the same message', async () => {
+test('a long check shows a progress message, how far it is, and then the answer in the same message', async () => {
   const told = new AbortController();
   const check = makeCheck(async (signal, saw) => {
     while (!told.signal.aborted) {
@@ -106,7 +79,7 @@ test('a long check says that it is looked at, how far it is, and then the answer
   await workspace.command(lab('long'));
 
   const seen = () => workspace.messages(INCIDENT)[0]?.text ?? '';
-  await workspace.waitFor(() => /LOOKING in prod/.test(seen()));
+  await workspace.waitFor(() => /CHECKING in prod/.test(seen()));
   await workspace.waitFor(() => /\d+ checked so far/.test(seen()));
   told.abort();
   await workspace.waitFor(() => /1 of 41 things are broken/.test(seen()));

@@ -6,6 +6,7 @@ import { startBot } from '../../src/roles/bot.ts';
 import { type Role, type Shared, share } from '../../src/roles/common.ts';
 import { startWorker } from '../../src/roles/worker.ts';
 import { makeLog } from '../../src/telemetry/log.ts';
+import { type Channel, defaultChannels } from '../workspace/model.ts';
 import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts';
 import { WAIT_AT_MOST_MS } from '../wait-at-most.ts';
 import { startRedis, type TestRedis } from '../world/redis.ts';
@@ -59,10 +60,13 @@ export async function setStage(options: {
   readonly catalogue: Catalogue;
   readonly config?: Partial<Config>;
   readonly scopes?: readonly string[];
+  /** Channels besides the usual ones. */
+  readonly channels?: readonly Channel[];
 }): Promise<Stage> {
   const redis = await startRedis();
   let port = 0;
   const workspace = await startWorkspace({
+    channels: [...defaultChannels, ...(options.channels ?? [])],
     app: {
       delivery: options.delivery,
       requestUrl: () => `http://127.0.0.1:${port}/slack/events`,

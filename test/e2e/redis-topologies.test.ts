@@ -3,7 +3,7 @@ import { connectImpatiently, connectPatiently, waitUntilReady } from '../../src/
 import type { CheckJob, OutboxJob } from '../../src/queue/contracts.ts';
 import { openQueues, PREFIX, runIdOf } from '../../src/queue/queues.ts';
 import { workChecks, workOutbox } from '../../src/queue/work.ts';
-import { openPace } from '../../src/memory/pace.ts';
+import { openLine } from '../../src/memory/line.ts';
 import { openThreads } from '../../src/memory/threads.ts';
 import { WAIT_AT_MOST_MS } from '../wait-at-most.ts';
 import { startCluster, startSentinels, startTlsRedis, type Topology } from '../world/redis-topologies.ts';
@@ -44,7 +44,7 @@ async function open({ settings }: Topology) {
     () => Promise.all([bot.close(), worker.close()]),
     () => Promise.all([checks.close(1_000), outbox.close(1_000)]),
   );
-  return { bot, posted, threads: openThreads(working, PREFIX), pace: openPace(working, PREFIX) };
+  return { bot, posted, threads: openThreads(working, PREFIX), line: openLine(working, PREFIX) };
 }
 
 function jobOf(delivery: string): CheckJob {
@@ -56,28 +56,30 @@ test.each([
   ['over TLS with a private authority and a password', startTlsRedis],
   ['behind Sentinels', startSentinels],
   ['as a Cluster', startCluster],
-])('Redis %s carries checks and answers, remembers threads, and keeps the pace', async (_, start) => {
+])('Redis %s carries checks and answers, remembers threads, and keeps order and pace', async (_, start) => {
   const topology = await start();
   cleanUp.push(topology.close);
-  const { bot, posted, threads, pace } = await open(topology);
+  const { bot, posted, threads, line } = await open(topology);
 
   expect((await bot.ask(jobOf('one'), 'one')).kind).toBe('queued');
   await expect.poll(() => posted.length).toBe(1);
 
   const runId = runIdOf('one');
-  await threads.begin(runId, 'root');
-  expect((await threads.read(runId)).part('root')).toBe('maybe');
-  await threads.done(runId, 'root', { channelId: 'C1', ts: '1.2' });
-  expect((await threads.read(runId)).root).toEqual({ channelId: 'C1', ts: '1.2' });
   const taken = await threads.take(runId);
   expect(await threads.take(runId)).toBeUndefined();
+  expect(await taken?.begin('root')).toBe(true);
+  expect((await threads.read(runId)).part('root')).toBe('maybe');
+  await taken?.done('root', { channelId: 'C1', ts: '1.2' });
+  expect((await threads.read(runId)).root).toEqual({ channelId: 'C1', ts: '1.2' });
   await taken?.free();
-  expect(await threads.take(runId)).toBeDefined();
-  const turns = await Promise.all(Array.from({ length: 100 }, () => pace.turn('chat.postMessage', 'C1')));
-  const atOnce = turns.filter((waitMs) => waitMs === 0).length;
-  // A burst of five, and one more for every second that asking took.
-  expect(atOnce).toBeGreaterThanOrEqual(5);
-  expect(atOnce).toBeLessThan(100);
+  expect(await threads.take(runId)).toMatchObject({ fence: (taken?.fence ?? 0) + 1 });
+  expect(await bot.audiences.join(runId, { runId, asked: jobOf('one').asked })).toMatchObject({ runId });
+  expect(await bot.audiences.close(runId)).toHaveLength(1);
+  const lane = { method: 'chat.postMessage', channelId: 'C1' } as const;
+  expect(await line.turn(lane, 'first')).toBe(0);
+  expect(await line.turn(lane, 'second')).toBeGreaterThan(0);
+  await line.leave(lane, 'first');
+  expect(await line.turn(lane, 'second')).toBe(0);
 });
 
 test('the primary behind Sentinels dies: what was asked before and after is answered, each once', async () => {

@@ -12,9 +12,11 @@ export interface Faults {
   readonly deliverTimes: (times: number) => void;
   /** Web API methods refuse above Slack's documented rates. */
   readonly paceLikeSlack: (isOn: boolean) => void;
+  /** A post with a `client_msg_id` that the channel has seen is answered with the message that is there. Off: each post is a message. */
+  readonly dropRepeats: (isOn: boolean) => void;
   /** All of the above, back to normal. Memberships stay as they are. */
   readonly clear: () => void;
-  /** What is switched on, for people. */
+  /** The faults that are switched on, for people. */
   readonly active: () => readonly string[];
 }
 
@@ -29,12 +31,14 @@ export interface FaultPlan extends Faults {
   readonly take: (method: string) => readonly Fault[];
   readonly deliveries: () => number;
   readonly isPaced: () => boolean;
+  readonly dropsRepeats: () => boolean;
 }
 
 export function createFaultPlan(onChange: () => void): FaultPlan {
   let planned: { method: string; fault: Fault; left: number }[] = [];
   let deliveries = 1;
   let isPaced = false;
+  let dropsRepeats = false;
   const plan = (method: string, fault: Fault, times = Infinity) => {
     planned = planned.filter((other) => other.method !== method || other.fault.kind !== fault.kind);
     planned.push({ method, fault, left: times });
@@ -56,10 +60,14 @@ export function createFaultPlan(onChange: () => void): FaultPlan {
       isPaced = isOn;
       onChange();
     },
+    dropRepeats: (isOn) => {
+      dropsRepeats = isOn;
+      onChange();
+    },
     clear: () => {
       planned = [];
       deliveries = 1;
-      isPaced = false;
+      isPaced = dropsRepeats = false;
       onChange();
     },
     active: () => [
@@ -78,5 +86,6 @@ export function createFaultPlan(onChange: () => void): FaultPlan {
     },
     deliveries: () => deliveries,
     isPaced: () => isPaced,
+    dropsRepeats: () => dropsRepeats,
   };
 }

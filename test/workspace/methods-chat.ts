@@ -13,10 +13,18 @@ const UPDATE_TEXT_LIMIT = 4_000;
 /** Slack publishes no number; ours keeps metadata to ids. */
 const METADATA_BYTES = 2_048;
 
-export function chatMethods(store: Store, permalink: (channel: string, ts: string) => string): Methods {
+export function chatMethods(
+  store: Store,
+  permalink: (channel: string, ts: string) => string,
+  dropsRepeats: () => boolean,
+): Methods {
+  const posted = new Map<string, string>();
   const write = { needs: ['chat:write'] };
   return {
-    'chat.postMessage': { ...write, answer: (args, caller) => postMessage(store, args, caller) },
+    'chat.postMessage': {
+      ...write,
+      answer: (args, caller) => postOnce(store, args, caller, posted, dropsRepeats()),
+    },
     'chat.postEphemeral': { ...write, answer: (args, caller) => postEphemeral(store, args, caller) },
     'chat.update': { ...write, answer: (args, caller) => update(store, args, caller) },
     'chat.delete': { ...write, answer: (args) => remove(store, args) },
@@ -29,6 +37,21 @@ export function chatMethods(store: Store, permalink: (channel: string, ts: strin
       },
     },
   };
+}
+
+/** `posted`: the `ts` of what was posted with an id, by channel and id. */
+function postOnce(store: Store, args: Args, caller: Caller, posted: Map<string, string>, isOn: boolean) {
+  const id = textOf(args['client_msg_id']);
+  const key = `${textOf(args['channel'])} ${id}`;
+  const before = isOn && id !== '' ? posted.get(key) : undefined;
+  if (before !== undefined) {
+    const message = store.find(textOf(args['channel']), before);
+    if (!message) throw new ApiError('duplicate_message_not_found');
+    return { channel: message.channel, ts: message.ts, message: describeMessage(message) };
+  }
+  const answer = postMessage(store, args, caller);
+  if (id !== '') posted.set(key, answer.ts);
+  return answer;
 }
 
 function postMessage(store: Store, args: Args, caller: Caller) {

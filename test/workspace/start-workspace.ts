@@ -125,7 +125,7 @@ export async function startWorkspace(options: WorkspaceOptions): Promise<Workspa
   const methods: Methods = {
     ...peopleMethods(store),
     ...conversationMethods(store),
-    ...chatMethods(store, permalink),
+    ...chatMethods(store, permalink, faults.dropsRepeats),
     ...uploads.methods,
     ...viewMethods(store, triggers),
     'apps.connections.open': { token: 'app', answer: () => ({ url: socket.open() }) },

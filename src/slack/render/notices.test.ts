@@ -6,7 +6,7 @@ import type { AskedQuestion, Message } from './message.ts';
 import {
   renderBug,
   renderJoined,
-  renderLooking,
+  renderChecking,
   renderLost,
   renderProgress,
   renderQueueDown,
@@ -40,11 +40,11 @@ const help = {
 };
 
 test.each<[string, Message]>([
-  ['looking', renderLooking(evil)],
+  ['checking', renderChecking(evil)],
   ['progress', renderProgress({ examined: 3, gaps: 0 }, evil)],
   ['queued', renderQueued(evil)],
-  ['joined', renderJoined({ by: EVIL, sinceMs: 1, threadLink: 'javascript:alert(1)' })],
-  ['joined with a broken link', renderJoined({ by: 'U0ADA', sinceMs: -1, threadLink: EVIL })],
+  ['joined', renderJoined({ by: EVIL, at: asked.at, threadLink: 'javascript:alert(1)' })],
+  ['joined with a broken link', renderJoined({ by: 'U0ADA', at: 'never', threadLink: EVIL })],
   ['bug', renderBug({ jobId: EVIL })],
   ['lost', renderLost({ jobId: EVIL })],
   ['queue down', renderQueueDown()],
@@ -64,9 +64,9 @@ test.each<[string, Message]>([
   expect(message.text.length).toBeLessThanOrEqual(4_000);
 });
 
-test('a waiting channel reads what is looked at, where, and how far it has come', () => {
-  expect(renderLooking(asked).text).toBe(
-    'LOOKING in prod: Certificates that have expired or soon will. The answer will be here.',
+test('a progress message says what is checked, where, and how far it has come', () => {
+  expect(renderChecking(asked).text).toBe(
+    'CHECKING in prod: Certificates that have expired or soon will. The answer replaces this message.',
   );
   expect(renderProgress({ examined: 1_204, gaps: 2 }, asked).text).toContain('1,204 checked so far');
 });
@@ -75,10 +75,10 @@ test('a bug of Wrench is not taken for an outage', () => {
   expect(renderBug({ jobId: 'j1' }).text).toContain('a bug of Wrench, not of your platform');
 });
 
-test('the second asker is led to the first thread', () => {
+test('the second asker gets the link to the first thread', () => {
   const { text } = renderJoined({
     by: 'U0ADA',
-    sinceMs: 40_000,
+    at: new Date(Date.now() - 40_000).toISOString(),
     threadLink: 'https://x.slack.com/archives/C1/p1',
   });
 

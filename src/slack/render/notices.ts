@@ -20,8 +20,8 @@ import {
 import { shortRun } from './short-run.ts';
 
 /** The root message while a check runs; its report takes this message's place. */
-export function renderLooking(asked: AskedQuestion): Message {
-  return waiting(asked, 'The answer will be here');
+export function renderChecking(asked: AskedQuestion): Message {
+  return waiting(asked, 'The answer replaces this message');
 }
 
 /** The same, further on. Slack allows about 50 edits a minute in a whole workspace. */
@@ -34,12 +34,12 @@ function waiting(asked: AskedQuestion, soFar: string): Message {
   const what = asked.title ?? `/${asked.check.replace('/', ' ')}`;
   const command = asked.command ?? askedInWords({ check: asked.check, args: asked.args ?? {} });
   return {
-    text: `LOOKING in ${inert(asked.environment, 80)}: ${inert(what, 300)}. ${soFar}.`,
+    text: `CHECKING in ${inert(asked.environment, 80)}: ${inert(what, 300)}. ${soFar}.`,
     blocks: [
       rich(
         line(
           emoji('hourglass_flowing_sand'),
-          bold(` LOOKING in ${fit(asked.environment, 80)}`),
+          bold(` CHECKING in ${fit(asked.environment, 80)}`),
           glue('  '),
           say(what, 300),
         ),
@@ -83,7 +83,7 @@ export function renderQueued(
 ): Message {
   const command = asked.command ?? askedInWords({ check: asked.check, args: asked.args ?? {} });
   return {
-    text: `On its way: ${code(command, 400)} in ${inert(asked.environment, 80)}. The answer comes into this channel.`,
+    text: `On its way: ${code(command, 400)} in ${inert(asked.environment, 80)}. The answer will be posted in this channel.`,
     blocks: [
       rich(
         line(
@@ -92,34 +92,37 @@ export function renderQueued(
           codeSpan(command, 400),
           glue(' in '),
           bold(asked.environment, 80),
-          glue('. The answer comes into this channel.'),
+          glue('. The answer will be posted in this channel.'),
         ),
       ),
     ],
   };
 }
 
-/** Two people asked the same question: one run answers both. `threadLink` is Slack's permalink. */
+/**
+ * Somebody asked the same question in the same channel: one run answers both. `at` is when it was asked first (ISO 8601), `threadLink`
+ * Slack's permalink of the thread, where there is one by now.
+ */
 export function renderJoined(joined: {
   readonly threadLink?: string;
   readonly by: string;
-  readonly sinceMs: number;
+  readonly at: string;
 }): Message {
-  const since = agoInWords(joined.sinceMs);
+  const since = agoInWords(Date.now() - Date.parse(joined.at));
   const link = safeLink(joined.threadLink);
   const where: RichTextSection['elements'] = link
-    ? [{ type: 'link', url: link, text: 'its thread' }]
-    : [glue('this workspace, in the channel where it was asked')];
-  const whereText = link ? `<${link}|its thread>` : 'the channel where it was asked';
+    ? [glue('Follow it in '), { type: 'link', url: link, text: 'its thread' }]
+    : [glue('The answer will be posted in this channel')];
+  const whereText = link ? `Follow it in <${link}|its thread>` : 'The answer will be posted in this channel';
   return {
-    text: `The same check is running already: ${person(joined.by)} asked ${since} ago. The answer comes in ${whereText}.`,
+    text: `The same check is already running: ${person(joined.by)} asked ${since} ago. ${whereText}.`,
     blocks: [
       rich(
         line(
-          say('The same check is running already:'),
+          say('The same check is already running:'),
           glue(' '),
           personElement(joined.by),
-          glue(` asked ${since} ago. The answer comes in `),
+          glue(` asked ${since} ago. `),
           ...where,
           glue('.'),
         ),
@@ -129,7 +132,7 @@ export function renderJoined(joined: {
 }
 
 function agoInWords(ms: number): string {
-  return ms < 1_000
+  return !(ms >= 1_000)
     ? 'a moment'
     : durationInWords(Math.max(1, Math.round(ms / 1_000)) * 1_000).replace('.0 s', ' s');
 }

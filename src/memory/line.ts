@@ -1,0 +1,112 @@
+import type { Redis, Cluster } from 'ioredis';
+
+/** What is called in order, and paced together. */
+export interface Lane {
+  readonly method: 'chat.postMessage' | 'chat.update';
+  readonly channelId: string;
+}
+
+/**
+ * The order and pace in which bots call Slack, shared by all of them: in each lane, calls are made one after another in the order of
+ * their places, and no faster than Slack allows. Waiting holds no lock: who waits asks again.
+ */
+export interface Line {
+  /**
+   * Takes a place in the lane, or keeps it, and asks for its turn.
+   * @param place names the call; the same name keeps its place.
+   * @param queuedAtMs puts a new place before those that were queued later; without it, a new place is the last.
+   * @returns 0 when the call may be made now: its turn is used up then, and the place stays first until it is left. Otherwise the
+   * milliseconds after which to ask again.
+   */
+  readonly turn: (lane: Lane, place: string, queuedAtMs?: number) => Promise<number>;
+  /** Gives up a place. */
+  readonly leave: (lane: Lane, place: string) => Promise<void>;
+  /** Holds a method back in the whole workspace, as `Retry-After` asks. */
+  readonly hold: (method: string, forMs: number) => Promise<void>;
+}
+
+/**
+ * A short burst, then about one message a second in a channel. https://docs.slack.dev/apis/web-api/rate-limits
+ * Edits have the same pace of their own; what Slack allows of them in the whole workspace, it says with `Retry-After`.
+ */
+const INTERVAL_MS = 1_000;
+const BURST = 5;
+
+/** A place whose owner has not asked for this long is passed over; it is first again when its owner comes back. */
+const ABSENT_AFTER_MS = 15_000;
+/** Nobody asked in a lane for this long: its places are forgotten. */
+const FORGET_AFTER_MS = 600_000;
+const LONGEST_WAIT_MS = 5_000;
+
+/**
+ * KEYS: the places (by rank), of each its rank and when it was last asked for (hash), pace, hold.
+ * ARGV: place, rank of a new place or '', interval, burst, milliseconds until absent, milliseconds until forgotten, longest wait.
+ * The pace is a generic cell rate algorithm: its key holds the time at which the whole burst is available again.
+ */
+const TURN = `
+local place, rank, interval, burst = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local absent, forget, longest = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local t = redis.call('time')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local function known(name)
+  local rank, asked = string.match(redis.call('hget', KEYS[2], name) or '', '^(%d+) (%d+)$')
+  return rank, tonumber(asked or 0)
+end
+rank = known(place) or (rank == '' and string.format('%d', now) or rank)
+redis.call('zadd', KEYS[1], rank, place)
+redis.call('hset', KEYS[2], place, rank .. ' ' .. string.format('%d', now))
+redis.call('pexpire', KEYS[1], forget)
+redis.call('pexpire', KEYS[2], forget)
+local ahead = 0
+for _, other in ipairs(redis.call('zrange', KEYS[1], 0, redis.call('zrank', KEYS[1], place))) do
+  if other == place or ahead * interval > longest + burst * interval then break end
+  local _, asked = known(other)
+  if now - asked < absent then ahead = ahead + 1 else redis.call('zrem', KEYS[1], other) end
+end
+local full = math.max(tonumber(redis.call('get', KEYS[3]) or '0'), now)
+local early = math.max(full - now - interval * (burst - 1 - ahead), redis.call('pttl', KEYS[4]))
+if ahead > 0 then return math.max(50, math.min(early, longest)) end
+if early > 0 then return early end
+redis.call('set', KEYS[3], string.format('%d', full + interval), 'PX', math.ceil(full + interval - now) + 1000)
+return 0`;
+
+const LEAVE = `
+redis.call('zrem', KEYS[1], ARGV[1])
+return redis.call('hdel', KEYS[2], ARGV[1])`;
+
+export function openLine(redis: Redis | Cluster, prefix: string): Line {
+  const holdKey = (method: string) => `${prefix}:hold:${method}`;
+  const placesOf = (lane: Lane): [string, string] => {
+    const name = nameOf(lane);
+    return [`${prefix}:line:${name}`, `${prefix}:line-asked:${name}`];
+  };
+  return {
+    turn: async (lane, place, queuedAtMs) => {
+      const waitMs = await redis.eval(
+        TURN,
+        4,
+        ...placesOf(lane),
+        `${prefix}:pace:${nameOf(lane)}`,
+        holdKey(lane.method),
+        place,
+        queuedAtMs ?? '',
+        INTERVAL_MS,
+        BURST,
+        ABSENT_AFTER_MS,
+        FORGET_AFTER_MS,
+        LONGEST_WAIT_MS,
+      );
+      return Number(waitMs);
+    },
+    leave: async (lane, place) => {
+      await redis.eval(LEAVE, 2, ...placesOf(lane), place);
+    },
+    hold: async (method, forMs) => {
+      await redis.set(holdKey(method), '1', 'PX', Math.max(1, Math.ceil(forMs)));
+    },
+  };
+}
+
+function nameOf({ method, channelId }: Lane): string {
+  return method === 'chat.update' ? `edits:${channelId}` : channelId;
+}

@@ -1,0 +1,40 @@
+import type { Cluster, Redis } from 'ioredis';
+import { z } from 'zod';
+
+/** Whether Slack drops a post whose `client_msg_id` it has seen, as `wrench doctor --prove-posting` found. */
+const proofSchema = z.strictObject({ drops: z.boolean(), at: z.iso.datetime() });
+
+export type Proof = z.infer<typeof proofSchema>;
+
+export interface Repeats {
+  /** Undefined where it was never tried. */
+  readonly read: () => Promise<Proof | undefined>;
+  readonly save: (proof: Proof) => Promise<void>;
+  /** False until proven; what was read is used for a minute. */
+  readonly drops: () => Promise<boolean>;
+}
+
+const REREAD_AFTER_MS = 60_000;
+
+export function openRepeats(redis: Redis | Cluster, prefix: string): Repeats {
+  const key = `${prefix}:slack-drops-repeats`;
+  const read = async () => {
+    const json = await redis.get(key);
+    return json === null ? undefined : proofSchema.parse(JSON.parse(json));
+  };
+  let known: { readonly drops: boolean; readonly untilMs: number } | undefined;
+  return {
+    read,
+    save: async (proof) => {
+      await redis.set(key, JSON.stringify(proofSchema.parse(proof)));
+    },
+    drops: async () => {
+      if (!known || performance.now() > known.untilMs)
+        known = {
+          drops: (await read())?.drops ?? false,
+          untilMs: performance.now() + REREAD_AFTER_MS,
+        };
+      return known.drops;
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startRedis, type TestRedis } from '../../test/world/redis.ts';
+import { type Audience, type Audiences, openAudiences } from './audiences.ts';
+import { connectPatiently, type RedisConnection } from './connection.ts';
+
+let server: TestRedis;
+let redis: RedisConnection;
+let audiences: Audiences;
+beforeEach(async () => {
+  server = await startRedis();
+  redis = connectPatiently(server, () => undefined);
+  audiences = openAudiences(redis, '{test}');
+});
+afterEach(async () => {
+  redis.disconnect();
+  await server.close();
+});
+
+function audience(runId: string, channelId: string): Audience {
+  return { runId, asked: { by: 'U1', teamId: 'T1', channelId, as: '/lab', at: '2026-11-21T03:00:00.000Z' } };
+}
+
+test('each channel has one audience: the first to ask there', async () => {
+  expect(await audiences.join('r1', audience('r2', 'C2'))).toEqual(audience('r2', 'C2'));
+  expect(await audiences.join('r1', audience('r3', 'C2'))).toEqual(audience('r2', 'C2'));
+  expect(await audiences.join('r1', audience('r4', 'D4'))).toEqual(audience('r4', 'D4'));
+
+  expect((await audiences.close('r1')).map(({ runId }) => runId).toSorted()).toEqual(['r2', 'r4']);
+});
+
+test('nobody joins a run that is closed, and closing it again gives the same audiences', async () => {
+  await audiences.join('r1', audience('r2', 'C2'));
+  const closed = await audiences.close('r1');
+
+  expect(await audiences.join('r1', audience('r3', 'C3'))).toBeUndefined();
+  expect(await audiences.close('r1')).toEqual(closed);
+  expect(await audiences.close('r9')).toEqual([]);
+  expect(await audiences.join('r9', audience('r3', 'C3'))).toBeUndefined();
+});
+
+test('what is closed is forgotten within minutes', async () => {
+  await audiences.join('r1', audience('r2', 'C2'));
+  await audiences.close('r1');
+  await audiences.close('r9');
+
+  expect(await redis.ttl('{test}:audiences:r1')).toBeLessThanOrEqual(900);
+  expect(await redis.ttl('{test}:audiences:r9')).toBeLessThanOrEqual(60);
+});

@@ -1,0 +1,31 @@
+import type { OutboxJob } from '../queue/contracts.ts';
+import { Later } from '../queue/work.ts';
+import type { Posting } from './post.ts';
+import type { Asked } from '../queue/asked.ts';
+import type { Where } from '../memory/threads.ts';
+import { renderJoined } from './render/notices.ts';
+import { respondPrivately } from './respond.ts';
+
+/** Until the thread is there. */
+const AGAIN_MS = 500;
+/** Slack takes a private answer for half an hour. */
+const GIVE_UP_MS = 25 * 60_000;
+
+/** Gives who asked the same question in the same channel the link to its thread, as soon as there is one. */
+export async function tellJoined(
+  { threads, log }: Posting,
+  { runId, asked, first }: Extract<OutboxJob, { kind: 'joined' }>,
+): Promise<void> {
+  const thread = await threads.read(runId);
+  if (thread.elsewhere || Date.now() - Date.parse(asked.at) > GIVE_UP_MS) return;
+  if (!thread.root) throw new Later(AGAIN_MS);
+  const link = linkTo(asked, thread.root);
+  if (link === undefined) return;
+  await respondPrivately(asked, renderJoined({ by: first.by, at: first.at, threadLink: link }), log);
+}
+
+/** Slack's permalink of a message; undefined where the workspace's domain is unknown. */
+export function linkTo({ teamDomain }: Asked, { channelId, ts }: Where): string | undefined {
+  if (teamDomain === undefined) return undefined;
+  return `https://${teamDomain}.slack.com/archives/${channelId}/p${ts.replace('.', '')}`;
+}

@@ -1,0 +1,113 @@
+import { afterEach, expect, test } from 'vitest';
+import {
+  ADA,
+  GRACE,
+  INCIDENT,
+  KATE,
+  makeCatalogue,
+  makeCheck,
+  PLATFORM,
+  setStage,
+  type Stage,
+} from './harness.ts';
+
+const DIRECT = 'D0123KATE';
+
+let stage: Stage;
+let runs: number;
+let gate: PromiseWithResolvers<void>;
+afterEach(() => stage.close());
+
+/** A check that runs until the gate opens. */
+async function setUp(): Promise<Stage['workspace']> {
+  runs = 0;
+  gate = Promise.withResolvers();
+  const slow = makeCheck(() => {
+    runs += 1;
+    return gate.promise;
+  });
+  const direct = { id: DIRECT, name: 'kate', isPrivate: true, botIsMember: true, members: [KATE] };
+  stage = await setStage({
+    delivery: 'http',
+    catalogue: makeCatalogue({ slow }),
+    channels: [direct],
+  });
+  await stage.startWorker();
+  await stage.startBot();
+  return stage.workspace;
+}
+
+const ask = (userId: string, channelId: string, text = 'slow') =>
+  stage.workspace.command({ userId, channelId, command: '/lab', text });
+const answersIn = (channelId: string) =>
+  stage.workspace.messages(channelId).filter(({ text }) => text.includes('1 of 41'));
+const linkTo = (channelId: string, ts: string) =>
+  `https://demo.slack.com/archives/${channelId}/p${ts.replace('.', '')}`;
+const toldPrivately = (userId: string, channelId: string) =>
+  stage.workspace.ephemerals(userId, channelId).flatMap(({ links }) => links);
+
+test('the same question in another channel and in a direct message: one run, and a thread in each', async () => {
+  const workspace = await setUp();
+  await ask(ADA, INCIDENT);
+  const inPlatform = await ask(GRACE, PLATFORM, 'slow size=1');
+  await ask(KATE, DIRECT);
+  await workspace.waitFor(() => workspace.messages(PLATFORM).some(({ text }) => text.includes('CHECKING')));
+  await workspace.redeliver(inPlatform.payload, 2);
+
+  gate.resolve();
+
+  await workspace.waitFor(() => answersIn(INCIDENT)[0] && answersIn(PLATFORM)[0] && answersIn(DIRECT)[0]);
+  expect(runs).toBe(1);
+  for (const channelId of [INCIDENT, PLATFORM, DIRECT]) {
+    const [root] = workspace.messages(channelId);
+    await workspace.waitFor(() => workspace.thread(channelId, root?.ts ?? '').length === 2);
+    expect(workspace.messages(channelId)).toHaveLength(1);
+  }
+  expect(JSON.stringify(answersIn(PLATFORM)[0]?.blocks)).toContain(GRACE);
+  expect(JSON.stringify(answersIn(INCIDENT)[0]?.blocks)).toContain(ADA);
+});
+
+test('who asks what runs already for the channel gets the link to its thread', async () => {
+  const workspace = await setUp();
+  await ask(ADA, INCIDENT);
+  const root = await workspace.waitFor(() => workspace.messages(INCIDENT)[0]);
+
+  await ask(GRACE, INCIDENT, 'slow size=1');
+
+  expect(toldPrivately(GRACE, INCIDENT)).toEqual([linkTo(INCIDENT, root.ts)]);
+  expect(workspace.ephemerals(GRACE, INCIDENT).at(-1)?.text).toContain(`<@${ADA}>`);
+  gate.resolve();
+  await workspace.waitFor(() => answersIn(INCIDENT)[0]);
+  expect(workspace.messages(INCIDENT)).toHaveLength(1);
+});
+
+test('also where the thread is not there yet: the link follows', async () => {
+  const workspace = await setUp();
+  workspace.faults.rateLimit('chat.postMessage', { retryAfterSeconds: 1 });
+  await ask(ADA, INCIDENT);
+
+  await ask(GRACE, INCIDENT);
+
+  expect(workspace.ephemerals(GRACE, INCIDENT).at(-1)?.text).toContain('already running');
+  expect(toldPrivately(GRACE, INCIDENT)).toEqual([]);
+  workspace.faults.clear();
+  gate.resolve();
+  const root = await workspace.waitFor(() => answersIn(INCIDENT)[0]);
+  await workspace.waitFor(() => toldPrivately(GRACE, INCIDENT)[0]);
+  expect(toldPrivately(GRACE, INCIDENT)).toEqual([linkTo(INCIDENT, root.ts)]);
+});
+
+test('a channel that joined another run has its own joiners, and its thread to point at', async () => {
+  const workspace = await setUp();
+  await ask(ADA, INCIDENT);
+  await ask(GRACE, PLATFORM);
+  const root = await workspace.waitFor(() => workspace.messages(PLATFORM)[0]);
+
+  await ask(KATE, PLATFORM);
+
+  expect(toldPrivately(KATE, PLATFORM)).toEqual([linkTo(PLATFORM, root.ts)]);
+  expect(workspace.ephemerals(KATE, PLATFORM).at(-1)?.text).toContain(`<@${GRACE}>`);
+  gate.resolve();
+  await workspace.waitFor(() => answersIn(PLATFORM)[0]);
+  expect(runs).toBe(1);
+});
