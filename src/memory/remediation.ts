@@ -100,6 +100,8 @@ export const remediationSchema = z.strictObject({
   requested: vote.exactOptional(),
   plan: plan.exactOptional(),
   planHash: z.string().exactOptional(),
+  /** When its plan was posted: before that nobody could see it, and it does not expire. */
+  shownAt: at.exactOptional(),
   approvalsNeeded: z.number().int().nonnegative().exactOptional(),
   approvals: z.array(vote),
   rejected: vote.exactOptional(),

@@ -140,7 +140,7 @@ test('a report that is delivered twice offers once, and does not undo what was a
 });
 
 test('what is not known is refused in words', async () => {
-  await expect(remediations.move('m0000000000000000', timeOut(0))).resolves.toEqual({
+  await expect(remediations.move('m0000000000000000', timeOut(0, POLICY))).resolves.toEqual({
     kind: 'refused',
     because: 'it is not known here, or too old: ask the question again',
   });
@@ -248,10 +248,12 @@ test('a lease that is kept up is not timed out; one that ran out is, and its hol
 
   await expect(remediations.keep(remediation, LEASE_MS)).resolves.toBe(true);
   await expect(remediations.overdue()).resolves.toEqual([]);
-  await expect(remediations.move(id, timeOut(0))).resolves.toMatchObject({ because: 'somebody is at it' });
+  await expect(remediations.move(id, timeOut(0, POLICY))).resolves.toMatchObject({
+    because: 'somebody is at it',
+  });
 
   await connection.zadd(`${prefix}:remediations:due`, 1, id);
-  await expect(remediations.move(id, timeOut(0))).resolves.toMatchObject({
+  await expect(remediations.move(id, timeOut(0, POLICY))).resolves.toMatchObject({
     remediation: { state: 'interrupted' },
   });
   await expect(remediations.keep(remediation, LEASE_MS)).resolves.toBe(false);
@@ -279,7 +281,7 @@ test('sweeping and keeping up at the same moment: one of them is first, and they
 
     const [kept, swept] = await Promise.all([
       remediations.keep(remediation, LEASE_MS),
-      others.move(remediation.id, timeOut(0)),
+      others.move(remediation.id, timeOut(0, POLICY)),
     ]);
 
     expect(kept).toBe(swept.kind === 'refused');

@@ -1,7 +1,8 @@
 import type { Thread, Where } from '../memory/threads.ts';
 import { type Policy, withheld } from '../memory/policy.ts';
 import { ENDED, type Remediation } from '../memory/remediation.ts';
-import type { Remediations } from '../memory/remediations.ts';
+import { shown, withdraw } from '../memory/life/until-approved.ts';
+import type { Remediations, Remembered } from '../memory/remediations.ts';
 import type { OutboxJob } from '../queue/contracts.ts';
 import { Later } from '../queue/work.ts';
 import { attachOnce, edit, type Place, type Posting, postOnce } from './post.ts';
@@ -10,6 +11,7 @@ import type { Message } from './render/message.ts';
 import { renderOffers, type Withheld } from './render/offers.ts';
 import { planFile } from './render/remediation-plan.ts';
 import { renderAsked, renderRemediation } from './render/remediation.ts';
+import { renderUnshown } from './render/unshown.ts';
 import { safely } from './safely.ts';
 import { SlackRefused } from './slack-call.ts';
 
@@ -37,7 +39,7 @@ export async function showOffers(showing: Showing, place: Place): Promise<void> 
   });
   const open = offered.filter((one) => one.state !== 'offered' || !withheld(showing.policy, one));
   const now = renderOffers(open, { withheld: off });
-  await put(showing, OFFERS, place, { first: 'What can be done about it:', now });
+  await putPart(showing, OFFERS, place, { first: 'What can be done about it:', now });
 }
 
 /**
@@ -72,32 +74,99 @@ async function updateRoot(showing: Showing, thread: Thread, place: Place): Promi
   );
 }
 
-/** Shows a remediation as it is now, whatever it was when the job was made; a newer job shows a newer move. */
+/**
+ * Shows a remediation as it is now, whatever it was when the job was made; a newer job shows a newer move. What the channel does not take is
+ * tried again, and then reported to the requester privately; a plan that nobody can see is withdrawn.
+ */
 export async function showCard(
   showing: Showing,
   { id, runId, revision }: Extract<OutboxJob, { kind: 'card' }>,
-  { channelId, from }: Place,
+  place: Place,
 ): Promise<void> {
   const { remediations, threads } = showing;
   const remembered = await remediations.read(id);
   if (!remembered || (remembered.revision > revision && !ENDED.has(remembered.remediation.state))) return;
   const { remediation } = remembered;
-  const thread = await threads.read(runId);
-  if (thread.elsewhere) return remediations.told(id, remembered.revision);
-  const { root } = thread;
-  if (!root || !thread.answered) throw new Later(NO_THREAD_MS);
-  const place = { runId, channelId, threadTs: root.ts, from };
-  const part = cardOf(id);
-  // The button goes away first: nobody should click what is taken up already.
-  if (!thread.where(part)) await showOffers(showing, place);
-  const now = renderRemediation(remediation);
-  await put(showing, part, place, { first: renderAsked(remediation), now });
-  await attachPlan(showing, place, remediation);
-  if (ENDED.has(remediation.state)) {
-    await showOffers(showing, place);
-    await updateRoot(showing, thread, place);
+  const { root, answered, elsewhere } = await threads.read(runId);
+  try {
+    if (elsewhere) throw new SlackRefused('not_in_channel', '');
+    if (!root || !answered) {
+      if (Date.now() - place.from.queuedAtMs < NO_THREAD_AT_MOST_MS) throw new Later(NO_THREAD_MS);
+      throw new SlackRefused('thread_not_found', '');
+    }
+    const shown = await showInThread(showing, { ...place, threadTs: root.ts }, remediation);
+    if (shown) await remediations.told(id, shown.revision);
+    else await remediations.told(id, remembered.revision);
+  } catch (error) {
+    if (!(error instanceof SlackRefused)) throw error;
+    if (!elsewhere && place.from.attempt < TRIES) throw error;
+    await reportPrivately(showing, place, remediation, error);
+    await remediations.told(id, (await remediations.read(id))?.revision ?? remembered.revision);
   }
-  await remediations.told(id, remembered.revision);
+}
+
+/** How often a card is tried that Slack refuses: somebody may be inviting the bot just now. */
+const TRIES = 3;
+/** A card waits for its thread; one whose thread does not come is reported otherwise. */
+const NO_THREAD_AT_MOST_MS = 600_000;
+
+/** @returns the remediation's newer revision, where showing its plan made one. */
+async function showInThread(
+  showing: Showing,
+  place: Place & { readonly threadTs: string },
+  remediation: Remediation,
+): Promise<Remembered | undefined> {
+  const { threads } = showing;
+  const { id, runId, state } = remediation;
+  const part = cardOf(id);
+  const put = (now: Remediation) =>
+    putPart(showing, part, place, { first: renderAsked(now), now: renderRemediation(now) });
+  // The button goes away first: nobody should click what is taken up already.
+  if (!(await threads.read(runId)).where(part)) await showOffers(showing, place);
+  await put(remediation);
+  const moved = state === 'planned' ? await noteShown(showing, remediation) : undefined;
+  if (moved && moved.remediation.until !== remediation.until) await put(moved.remediation);
+  await attachPlan(showing, place, remediation);
+  if (ENDED.has(state)) {
+    await showOffers(showing, place);
+    await updateRoot(showing, await threads.read(runId), place);
+  }
+  return moved;
+}
+
+/** From now on the plan's time runs. */
+async function noteShown(
+  { remediations, policy }: Showing,
+  { id, shownAt }: Remediation,
+): Promise<Remembered | undefined> {
+  if (shownAt !== undefined) return undefined;
+  const moved = await remediations.move(id, shown(policy, await remediations.clock()));
+  return moved.kind === 'moved' ? remediations.read(id) : undefined;
+}
+
+/** For the requester alone, in a direct message: the plan is withdrawn, or how it ended. */
+async function reportPrivately(
+  showing: Showing,
+  place: Place,
+  remediation: Remediation,
+  { code }: SlackRefused,
+): Promise<void> {
+  const { remediations, log } = showing;
+  const { id, asked, requested } = remediation;
+  const because = `its plan could not be posted in <#${asked.channelId}> (${code})`;
+  const moved = await remediations.move(id, withdraw(because, await remediations.clock()));
+  const now = moved.remediation ?? remediation;
+  log.warn({ remediation: id, state: now.state, code }, 'a remediation could not be shown in its channel');
+  if (!ENDED.has(now.state)) return;
+  const to = requested?.by ?? asked.by;
+  const direct = { runId: place.runId, from: place.from, channelId: to };
+  const message = renderUnshown(now, { channelId: asked.channelId, code });
+  try {
+    await postOnce(showing, `direct-${id}-${now.state}`, direct, message);
+  } catch (error) {
+    if (!(error instanceof SlackRefused)) throw error;
+    log.error({ err: error, remediation: id }, 'the requester could not be told either');
+  }
 }
 
 async function attachPlan(
@@ -117,7 +186,7 @@ async function attachPlan(
  * Shows a part of a thread, edited where it stands. It is posted as a line without buttons and edited at once: after a lost answer it may be
  * posted twice, and the copy that nobody edits must stay true and offer nothing. One that somebody deleted is posted anew.
  */
-async function put(
+async function putPart(
   showing: Showing,
   part: string,
   place: Place,

@@ -18,7 +18,7 @@ export async function applyApproved(step: Step): Promise<void> {
   try {
     const stopped = await lookBeforeActing(step);
     if (await isOver(step)) {
-      await moveAndTell(step, timeOut(await handling.remediations.clock()));
+      await moveAndTell(step, timeOut(await handling.remediations.clock(), handling.policy));
       return;
     }
     if ('move' in stopped) {

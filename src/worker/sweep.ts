@@ -31,11 +31,15 @@ export function startSweeping(handling: RemediationHandling, everyMs: number): S
 }
 
 async function sweep(handling: RemediationHandling): Promise<void> {
-  const { remediations, log } = handling;
+  const { remediations, policy, log } = handling;
   for (const id of await remediations.overdue()) {
-    const moved = await remediations.move(id, timeOut(await remediations.clock()));
+    const moved = await remediations.move(id, timeOut(await remediations.clock(), policy));
     if (moved.kind !== 'moved') continue;
-    log.info({ remediation: id, state: moved.remediation.state }, 'a remediation ended by itself');
+    const { state } = moved.remediation;
+    log.info(
+      { remediation: id, state },
+      state === 'planned' ? 'a plan that is not posted yet got more time' : 'a remediation ended by itself',
+    );
     await tellCard(handling, moved.remediation);
   }
   for (const id of await remediations.untold(UNTOLD_MS)) {

@@ -69,11 +69,14 @@ function deedsThat(evidence: Evidence, judge: (one: DeedCase) => string | undefi
 }
 
 /** Begun past the moment up to which the approval, or the plan that was approved, was good; by Redis' own clock. */
-function whyTooLate({ steps, evidence: { limits } }: DeedCase): string | undefined {
+function whyTooLate({ remediation, steps, evidence: { limits } }: DeedCase): string | undefined {
   const at = (kind: string) => steps.find(({ entry }) => entry.kind === kind);
   const [planned, approved, applying] = [at('planned'), at('approved'), at('applying')];
   if (!planned || !approved || !applying) return 'its audit does not say when it was approved and begun';
-  const planGoodUntilMs = Date.parse(planned.entry.at) + limits.approveWithinSeconds * 1_000;
+  // A plan that had to wait until it was posted has its whole time from then on.
+  const shownAtMs = Date.parse(remediation.shownAt ?? planned.entry.at);
+  const planGoodUntilMs =
+    Math.max(Date.parse(planned.entry.at), shownAtMs) + limits.approveWithinSeconds * 1_000;
   const goodUntilMs = Date.parse(approved.entry.at) + limits.applyWithinSeconds * 1_000;
   if (approved.atMs > planGoodUntilMs) return `approved ${approved.atMs - planGoodUntilMs} ms too late`;
   return applying.atMs > goodUntilMs ? `begun ${applying.atMs - goodUntilMs} ms too late` : undefined;

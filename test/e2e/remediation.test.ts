@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
+import { WAIT_AT_MOST_MS } from '../wait-at-most.ts';
 import type { Message } from '../workspace/model.ts';
-import { ADA, GRACE, INCIDENT, KATE, makeCatalogue, setStage, type Stage } from './harness.ts';
+import { ADA, GRACE, INCIDENT, KATE, makeCatalogue, openToAll, setStage, type Stage } from './harness.ts';
 import { type Lab, makeMendable, openLab } from './lab-remediation.ts';
 
 let stage: Stage;
@@ -75,4 +76,56 @@ test('who asked may not approve, a stranger to the roles may nothing, and both a
     stage.workspace.ephemerals(ADA, INCIDENT).find(({ text }) => text.includes('somebody else must approve')),
   );
   expect(lab.deeds).toEqual([]);
+});
+
+const direct = () => stage.workspace.messages(`D${ADA.slice(1)}`);
+
+test('a plan that its channel does not take is tried again, withdrawn, and reported to who asked for it', async () => {
+  await start();
+  await ask();
+  await withButton('wrench:request');
+  stage.workspace.setBotMembership(INCIDENT, false);
+
+  await press(ADA, 'wrench:request');
+
+  const told = await stage.workspace.waitFor(() => direct()[0]);
+  expect(told.text).toContain('REFUSED* · Mend pump · prod');
+  expect(told.text).toContain(`could not post this in <#${INCIDENT}> (not_in_channel). Nothing was done`);
+  expect(direct()).toHaveLength(1);
+  const tries = stage.workspace.requests.filter(({ response }) => response['error'] === 'not_in_channel');
+  expect(tries.length).toBeGreaterThanOrEqual(3);
+  expect(lab.deeds).toEqual([]);
+});
+
+test('an outcome that its channel does not take is reported to who asked for it', async () => {
+  await start();
+  lab.beforeDeed = async () => stage.workspace.setBotMembership(INCIDENT, false);
+  await ask();
+  await press(ADA, 'wrench:request');
+
+  await press(GRACE, 'wrench:approve');
+
+  const told = await stage.workspace.waitFor(() => direct()[0]);
+  expect(told.text).toContain('FIXED* · things well on 3 of 3');
+  expect(told.text).not.toContain('Nothing was done');
+});
+
+test('a plan that could not be posted for long has its whole time for approval once it is', async () => {
+  const approveWithinMinutes = 1 / 60;
+  await start({
+    config: { remediations: { ...openToAll.remediations, approveWithinMinutes } },
+  });
+  await ask();
+  await withButton('wrench:request');
+  stage.workspace.faults.rateLimit('chat.update', { retryAfterSeconds: 1 });
+  await press(ADA, 'wrench:request');
+  await expect
+    .poll(() => stage.log.some((line) => line.includes('got more time')), { timeout: WAIT_AT_MOST_MS })
+    .toBe(true);
+
+  stage.workspace.faults.clear();
+
+  await card('PLAN ·');
+  await card('EXPIRED');
+  expect(stage.log.filter((line) => line.includes('a remediation ended by itself'))).toHaveLength(1);
 });

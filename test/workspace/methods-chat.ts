@@ -121,7 +121,9 @@ function remove(store: Store, args: Args) {
 
 /** A private channel that the bot is not in does not exist for it; names are not ids. */
 export function openChannel(store: Store, args: Args): Channel {
-  const channel = store.channel(textOf(args['channel'] ?? args['channel_id']));
+  const id = textOf(args['channel'] ?? args['channel_id']);
+  // A person's id means the direct messages with them.
+  const channel = id.startsWith('U') ? store.direct(id) : store.channel(id);
   if (!channel || (channel.isPrivate && !channel.botIsMember)) throw new ApiError('channel_not_found');
   return channel;
 }

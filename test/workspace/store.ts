@@ -14,6 +14,8 @@ export interface Store {
   readonly users: readonly User[];
   readonly channels: () => readonly Channel[];
   readonly channel: (id: string) => Channel | undefined;
+  /** The direct messages of the bot and a person. */
+  readonly direct: (userId: string) => Channel | undefined;
   readonly userGroups: readonly UserGroup[];
   /** Somebody is deactivated, becomes a guest, moves to another workspace. @throws Error where there is no such user. */
   readonly setUser: (userId: string, changes: Omit<Partial<User>, 'id'>) => void;
@@ -65,6 +67,14 @@ export function createStore(seeds: StoreSeeds): Store {
     },
     channels: () => [...channels.values()],
     channel: (id) => channels.get(id),
+    direct: (userId) => {
+      const user = users.get(userId);
+      if (!user) return undefined;
+      const id = `D${userId.slice(1)}`;
+      const direct = { id, name: user.name, isPrivate: true, botIsMember: true, members: [userId] };
+      channels.set(id, channels.get(id) ?? direct);
+      return channels.get(id);
+    },
     get userGroups() {
       return [...groups.values()];
     },

@@ -3,6 +3,7 @@ import { anOffer, GONE, hashOf, LOOK, PLAN, POLICY } from '../../../test/world/r
 import { type Remediation, STATES } from '../remediation.ts';
 import type { Decide, Move } from '../remediations.ts';
 import { applied, begin, did, fail, interrupt, lookedAgain, settle, timeOut } from './from-approved.ts';
+import { iso } from './step.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 14, 4);
 const LEASE_MS = 30_000;
@@ -79,11 +80,30 @@ test.each<[Remediation['state'], Remediation['state'], string]>([
   ['applying', 'interrupted', 'the worker was lost while it acted'],
   ['settling', 'unverified', 'the worker was lost after the deed, before it had looked again'],
 ])('%s that nobody ended in time is %s, if its time is over by Redis', (state, end, because) => {
-  const move = moved(timeOut(NOW), { ...done, state });
+  const move = moved(timeOut(NOW, POLICY), { ...done, state, shownAt: LOOK.at });
 
   expect(move).toMatchObject({ onlyIfOverdue: true, next: { state: end, because }, entry: { because } });
   expect(move.next).not.toHaveProperty('until');
   expect(move).not.toHaveProperty('holdMs');
+});
+
+test('a plan that nobody could see yet gets more time, and is withdrawn after a day', () => {
+  const planned = {
+    ...approved,
+    state: 'planned' as const,
+    requested: { by: 'U0ADA', at: iso(NOW - 3_600_000) },
+  };
+
+  const move = moved(timeOut(NOW, POLICY), planned);
+
+  expect(move).toMatchObject({ onlyIfOverdue: true, next: { state: 'planned' } });
+  expect(Date.parse(move.next.until ?? '') - NOW).toBe(POLICY.approveWithinMinutes * 60_000);
+  expect(move.entry).toBeUndefined();
+  const aDayLater = moved(timeOut(NOW + 86_400_000, POLICY), planned);
+  expect(aDayLater).toMatchObject({
+    next: { state: 'refused', because: 'its plan could not be posted for a day' },
+    entry: { kind: 'refused' },
+  });
 });
 
 test('what was interrupted keeps what was done by then, and leads to nothing but looking again', () => {
@@ -108,7 +128,7 @@ const LEADS_ON: readonly (readonly [string, Decide, readonly string[]])[] = [
   ['settling', settle(7, GONE, undefined, NOW), ['settling']],
   ['failing', fail(7, 'x', LOOK, NOW), ['applying']],
   ['interrupting', interrupt(7, 'x', NOW), ['applying']],
-  ['time', timeOut(NOW), ['planning', 'planned', 'approved', 'applying', 'settling']],
+  ['time', timeOut(NOW, POLICY), ['planning', 'planned', 'approved', 'applying', 'settling']],
   ['looking again', lookedAgain('U0KATE', GONE, NOW), ['unverified', 'failed', 'interrupted']],
 ];
 

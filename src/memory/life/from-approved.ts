@@ -4,6 +4,7 @@ import { type Policy, withheld } from '../policy.ts';
 import type { Look, Remediation } from '../remediation.ts';
 import type { Decide, Move } from '../remediations.ts';
 import { ended, entryOf, iso, NOBODY, whoOf } from './step.ts';
+import { withdrawn } from './until-approved.ts';
 
 /**
  * The life of a remediation, as pure decisions: each looks at what is remembered and gives the move, or says why there is none.
@@ -76,18 +77,20 @@ function holding(token: number, state: 'applying' | 'settling', move: (held: Rem
 }
 
 /** What becomes of a state that nobody ended in time. Whether its time is over is Redis' to say: a lease may have been lengthened. */
-export function timeOut(nowMs: number): Decide {
-  const decide = timedOut(nowMs);
+export function timeOut(nowMs: number, policy: Pick<Policy, 'approveWithinMinutes'>): Decide {
+  const decide = timedOut(nowMs, policy);
   return (remediation) => {
     const move = decide(remediation);
     return typeof move === 'string' ? move : { ...move, onlyIfOverdue: true };
   };
 }
 
-function timedOut(nowMs: number): Decide {
+function timedOut(nowMs: number, policy: Pick<Policy, 'approveWithinMinutes'>): Decide {
   return (remediation) => {
     const { state } = remediation;
     if (state === 'planning') return expired(remediation, 'no worker made a plan in time', nowMs);
+    if (state === 'planned' && remediation.shownAt === undefined)
+      return unseen(remediation, nowMs, policy.approveWithinMinutes * 60_000);
     if (state === 'planned') return expired(remediation, 'nobody approved it in time', nowMs);
     if (state === 'approved')
       return expired(remediation, 'no worker took it up while the approval was good', nowMs);
@@ -100,6 +103,16 @@ function timedOut(nowMs: number): Decide {
     return `it is ${state}`;
   };
 }
+
+/** A plan that could not be posted yet does not expire, but for Slack being away for a day. */
+function unseen(remediation: Remediation, nowMs: number, approveWithinMs: number): Move {
+  const askedAtMs = Date.parse(remediation.requested?.at ?? '');
+  if (!(nowMs - askedAtMs < UNSEEN_AT_MOST_MS))
+    return withdrawn(remediation, 'its plan could not be posted for a day', nowMs);
+  return { next: { ...remediation, until: iso(nowMs + approveWithinMs) }, holdMs: approveWithinMs };
+}
+
+const UNSEEN_AT_MOST_MS = 86_400_000;
 
 function expired(remediation: Remediation, because: string, nowMs: number): Move {
   return {

@@ -3,7 +3,17 @@ import { anOffer, GONE, hashOf, LOOK, PLAN, POLICY } from '../../../test/world/r
 import type { Policy } from '../policy.ts';
 import { type Remediation, STATES } from '../remediation.ts';
 import type { Decide } from '../remediations.ts';
-import { approve, approveSafe, plan, refuse, reject, request, skip } from './until-approved.ts';
+import {
+  approve,
+  approveSafe,
+  plan,
+  refuse,
+  reject,
+  request,
+  shown,
+  skip,
+  withdraw,
+} from './until-approved.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 14, 4);
 const LATER = new Date(NOW + 60_000).toISOString();
@@ -192,4 +202,23 @@ test.each(LEADS_ON)('%s leads on from nowhere but where it should', (_, decide, 
   const led = STATES.filter((state) => typeof decide({ ...planned, state, until: LATER }) !== 'string');
 
   expect(led).toEqual(from);
+});
+
+test('the time for approval begins when the plan is posted, where that took long', () => {
+  const wholeMs = POLICY.approveWithinMinutes * 60_000;
+  const until = (nowMs: number) => Date.parse(after(shown(POLICY, nowMs), planned).until ?? '');
+
+  expect(until(NOW + 1_000)).toBe(NOW + wholeMs);
+  expect(until(NOW + wholeMs / 2)).toBe(NOW + wholeMs * 1.5);
+  expect(shown(POLICY, NOW)(after(shown(POLICY, NOW), planned))).toBe('its plan was posted already');
+  expect(shown(POLICY, NOW)(asked)).toBe('it is planning');
+});
+
+test('a plan that cannot be posted is withdrawn, and one that was posted is not', () => {
+  expect(after(withdraw('not_in_channel', NOW), planned)).toMatchObject({
+    state: 'refused',
+    because: 'not_in_channel',
+  });
+  expect(withdraw('not_in_channel', NOW)(after(shown(POLICY, NOW), planned))).toBe('it is planned');
+  expect(withdraw('not_in_channel', NOW)(approvedOnce)).toBe('it is approved');
 });

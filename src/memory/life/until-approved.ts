@@ -2,7 +2,7 @@ import type { Plan } from '../../check/define-remediation.ts';
 import { approvalsNeeded, type Policy, withheld } from '../policy.ts';
 import { type Look, planHashOf, type Remediation } from '../remediation.ts';
 import type { Decide, Move } from '../remediations.ts';
-import { ended, entryOf, iso, isOver, requesterOf, vote, whoOf } from './step.ts';
+import { ended, entryOf, iso, isOver, NOBODY, requesterOf, vote, whoOf } from './step.ts';
 
 /**
  * The life of a remediation, as pure decisions: each looks at what is remembered and gives the move, or says why there is none.
@@ -47,6 +47,37 @@ export function plan(what: Plan, before: Look, policy: Policy, nowMs: number): D
       entry: entryOf(next, 'planned', [requesterOf(remediation)], nowMs, { before: before.verdict }),
       holdMs: until - nowMs,
     };
+  };
+}
+
+/** Its plan was posted. Who had to wait for that has the whole time for approval from now on. */
+export function shown({ approveWithinMinutes }: Policy, nowMs: number): Decide {
+  return (remediation) => {
+    const { state, until, shownAt } = remediation;
+    if (state !== 'planned') return `it is ${state}`;
+    if (shownAt !== undefined) return 'its plan was posted already';
+    const wholeMs = approveWithinMinutes * 60_000;
+    const leftMs = until === undefined ? 0 : Date.parse(until) - nowMs;
+    const untilMs = nowMs + (leftMs > 0.9 * wholeMs ? leftMs : wholeMs);
+    return {
+      next: { ...remediation, shownAt: iso(nowMs), until: iso(untilMs) },
+      holdMs: untilMs - nowMs,
+    };
+  };
+}
+
+/** Its plan cannot be posted: nobody could approve what nobody sees. */
+export function withdraw(because: string, nowMs: number): Decide {
+  return (remediation) =>
+    remediation.state === 'planned' && remediation.shownAt === undefined
+      ? withdrawn(remediation, because, nowMs)
+      : `it is ${remediation.state}`;
+}
+
+export function withdrawn(remediation: Remediation, because: string, nowMs: number): Move {
+  return {
+    next: ended({ ...remediation, because }, 'refused', nowMs),
+    entry: entryOf(remediation, 'refused', [NOBODY], nowMs, { because }),
   };
 }
 

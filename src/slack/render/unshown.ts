@@ -1,0 +1,23 @@
+import type { Remediation } from '../../memory/remediation.ts';
+import { fit, inert } from './inert.ts';
+import type { Message } from './message.ts';
+import { headlineOf, SIGNS, standing } from './remediation-words.ts';
+
+const ROOM = 300;
+
+/** What became of a remediation whose channel does not take its card, for the requester alone. `code` is Slack's. */
+export function renderUnshown(
+  remediation: Remediation,
+  { channelId, code }: { readonly channelId: string; readonly code: string },
+): Message {
+  const { state, environment, because = '' } = remediation;
+  const isWithdrawn = state === 'refused' && because.includes('could not be posted');
+  const { word, emoji } = SIGNS[state];
+  const head = `:${emoji}: *${word}* · ${inert(fit(headlineOf(remediation), ROOM), ROOM)} · ${inert(environment, 80)}`;
+  const why = `Wrench could not post this in <#${inert(channelId, 40)}> (${inert(code, 80)}).`;
+  const next = isWithdrawn
+    ? ' Nothing was done. Invite Wrench to the channel, then ask the question again.'
+    : '';
+  const rest = isWithdrawn ? [] : standing(remediation).map((line) => inert(line, ROOM));
+  return { text: [head, ...rest, `${why}${next}`].join('\n'), blocks: [] };
+}
