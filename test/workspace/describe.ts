@@ -100,6 +100,7 @@ export function describeUser(user: User): Record<string, unknown> {
     },
   };
   if (user.isDeleted) return who;
+  const { enterpriseId } = user;
   return {
     ...who,
     real_name: user.realName,
@@ -110,6 +111,9 @@ export function describeUser(user: User): Record<string, unknown> {
     is_ultra_restricted: user.isUltraRestricted === true,
     // Only of people from elsewhere is it said at all; who shares a channel with the app is no stranger.
     ...(teamId === TEAM.id ? {} : { is_stranger: user.isStranger === true }),
+    ...(enterpriseId === undefined
+      ? {}
+      : { enterprise_user: { id: user.id, enterprise_id: enterpriseId, teams: [teamId] } }),
     tz: 'Europe/Berlin',
   };
 }

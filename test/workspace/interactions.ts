@@ -2,7 +2,8 @@ import { ApiError } from './api-error.ts';
 import type { Ack, Forgery, HttpDelivery } from './deliver.ts';
 import { describeMessage, teamOf, withIds } from './describe.ts';
 import type { FaultPlan } from './faults.ts';
-import { APP, SLACKBOT, TEAM, type Channel, type Message, type User } from './model.ts';
+import { APP, SLACKBOT, TEAM, type Channel, type Enterprise, type Message, type User } from './model.ts';
+import { describeView } from './methods-views.ts';
 import type { Origin, ResponseUrls } from './response-urls.ts';
 import type { SocketMode } from './socket-mode.ts';
 import type { Store } from './store.ts';
@@ -21,6 +22,8 @@ export interface CommandInput {
   readonly command: string;
   readonly text: string;
   readonly triggerId?: string;
+  /** Fields of the payload that are not as they would be: of another workspace, from long ago. Undefined takes one away. */
+  readonly changed?: Payload;
   readonly forgery?: Forgery;
 }
 
@@ -36,7 +39,19 @@ export interface ClickInput {
    * somebody replays or makes up.
    */
   readonly evenIfGone?: boolean;
+  /** As for a command. */
+  readonly changed?: Payload;
+  /** When the button was pressed, as Slack writes it. Default: now. */
+  readonly actionTs?: string;
   readonly forgery?: Forgery;
+}
+
+export interface SubmitInput {
+  readonly userId: string;
+  readonly viewId: string;
+  /** By block, then by action. */
+  readonly values: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly changed?: Payload;
 }
 
 export interface Interactions {
@@ -46,6 +61,11 @@ export interface Interactions {
   readonly redeliver: (payload: Payload, times: number) => Promise<readonly Ack[]>;
   /** Clicks a button or picks an option. @throws Error where nobody could have. */
   readonly click: (input: ClickInput) => Promise<Delivered>;
+  /**
+   * Fills in a modal and submits it. It closes, unless the acknowledgement says what is wrong (`response_action: errors`).
+   * @throws Error where it is not open for that person.
+   */
+  readonly submit: (input: SubmitInput) => Promise<Delivered>;
 }
 
 export interface InteractionParts {
@@ -53,6 +73,7 @@ export interface InteractionParts {
   readonly triggers: Triggers;
   readonly responseUrls: ResponseUrls;
   readonly faults: FaultPlan;
+  readonly enterprise: Enterprise | undefined;
   /** One of them is how the app listens. */
   readonly http: HttpDelivery | undefined;
   readonly socket: SocketMode | undefined;
@@ -78,19 +99,26 @@ export function createInteractions(parts: InteractionParts): Interactions {
   };
 
   return {
-    command: async ({ userId, channelId, command, text, triggerId, forgery }) => {
+    command: async ({ userId, channelId, command, text, triggerId, changed, forgery }) => {
       const { user, channel } = present(store, userId, channelId);
       const origin: Origin = { userId, channelId, typed: `${command} ${text}`.trim() };
-      const payload = {
-        token: 'not-a-secret-verification-token',
-        ...whereAndWho(channel, user),
-        command,
-        text,
-        api_app_id: APP.id,
-        is_enterprise_install: 'false',
-        response_url: responseUrls.issue(origin),
-        trigger_id: triggers.issue(userId, triggerId),
-      };
+      const payload = withChanges(
+        {
+          token: 'not-a-secret-verification-token',
+          ...whereAndWho(channel, user),
+          command,
+          text,
+          api_app_id: APP.id,
+          is_enterprise_install: String(parts.enterprise !== undefined),
+          ...(parts.enterprise && {
+            enterprise_id: parts.enterprise.id,
+            enterprise_name: parts.enterprise.name,
+          }),
+          response_url: responseUrls.issue(origin),
+          trigger_id: triggers.issue(userId, triggerId),
+        },
+        changed,
+      );
       return deliver(payload, origin, command, forgery);
     },
     redeliver: (payload, times) => Promise.all(Array.from({ length: times }, () => post(parts, payload))),
@@ -101,13 +129,45 @@ export function createInteractions(parts: InteractionParts): Interactions {
         throw new Error('no such message');
       const action = findAction(message, input);
       const origin: Origin = { userId: user.id, channelId: channel.id, original: message };
-      const payload = {
-        ...describeClick(user, channel, message, store),
-        actions: [action],
-        response_url: responseUrls.issue(origin),
-        trigger_id: triggers.issue(user.id),
-      };
+      const payload = withChanges(
+        {
+          ...describeClick(user, channel, message, store),
+          ...installationOf(parts),
+          actions: [input.actionTs === undefined ? action : { ...action, action_ts: input.actionTs }],
+          response_url: responseUrls.issue(origin),
+          trigger_id: triggers.issue(user.id),
+        },
+        input.changed,
+      );
       return deliver(payload, origin, 'This action', input.forgery);
+    },
+    submit: async ({ userId, viewId, values, changed }) => {
+      const stored = store.views.get(viewId);
+      const user = store.users.find(({ id }) => id === userId);
+      if (!stored || !user || stored.user !== userId)
+        throw new Error(`no view ${viewId} is open for ${userId}`);
+      const payload = withChanges(
+        {
+          type: 'view_submission',
+          user: { id: user.id, username: user.name, name: user.name, team_id: teamOf(user) },
+          api_app_id: APP.id,
+          token: 'not-a-secret-verification-token',
+          trigger_id: triggers.issue(userId),
+          view: { ...describeView(stored), state: { values: inputsOf(values) } },
+          response_urls: [],
+          ...installationOf(parts),
+        },
+        changed,
+      );
+      const extra = Array.from({ length: faults.deliveries() - 1 }, () => post(parts, payload));
+      const ack = await post(parts, payload);
+      await Promise.all(extra);
+      const { response_action: action } = (ack.body ?? {}) as { response_action?: string };
+      if (!ack.failure && action === undefined) {
+        store.views.delete(viewId);
+        store.touch();
+      }
+      return { ...ack, payload };
     },
   };
 }
@@ -132,6 +192,30 @@ function showAck({ store, responseUrls }: InteractionParts, origin: Origin, body
     const text = `Slack could not show the answer: ${error.code} ${JSON.stringify(error.details['errors'] ?? '')}`;
     store.add({ channel: origin.channelId, user: SLACKBOT, text, ephemeralTo: origin.userId });
   }
+}
+
+function withChanges(payload: Payload, changed: Payload = {}): Payload {
+  return Object.fromEntries(
+    Object.entries({ ...payload, ...changed }).filter(([, value]) => value !== undefined),
+  );
+}
+
+/** Where an interaction comes from: of an organization-wide installation Slack names no workspace. */
+function installationOf({ enterprise }: InteractionParts): Record<string, unknown> {
+  return enterprise
+    ? { team: null, enterprise: { ...enterprise }, is_enterprise_install: true }
+    : { team: { id: TEAM.id, domain: TEAM.domain }, enterprise: null, is_enterprise_install: false };
+}
+
+function inputsOf(values: SubmitInput['values']): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(values).map(([block, actions]) => [
+      block,
+      Object.fromEntries(
+        Object.entries(actions).map(([action, value]) => [action, { type: 'plain_text_input', value }]),
+      ),
+    ]),
+  );
 }
 
 function present(store: Store, userId: string, channelId: string): { user: User; channel: Channel } {
@@ -173,9 +257,6 @@ function describeClick(
       is_ephemeral: message.ephemeralTo !== undefined,
       ...(message.threadTs ? { thread_ts: message.threadTs } : {}),
     },
-    team: { id: TEAM.id, domain: TEAM.domain },
-    enterprise: null,
-    is_enterprise_install: false,
     channel: { id: channel.id, name: channel.isPrivate ? 'privategroup' : channel.name },
     // Of an ephemeral message Slack sends no content along.
     ...(message.ephemeralTo

@@ -1,7 +1,7 @@
 import { ApiError } from './api-error.ts';
 import { describeChannel, describeGroup, describeMessage, describeUser } from './describe.ts';
 import { openChannel } from './methods-chat.ts';
-import { APP, TEAM, type Channel, type Message } from './model.ts';
+import { APP, TEAM, type Channel, type Enterprise, type Message } from './model.ts';
 import { isTrue, textOf } from './read-args.ts';
 import type { Store } from './store.ts';
 import type { Args, Caller, Methods } from './web-api.ts';
@@ -32,7 +32,7 @@ export function conversationMethods(store: Store): Methods {
   };
 }
 
-export function peopleMethods(store: Store): Methods {
+export function peopleMethods(store: Store, enterprise?: Enterprise): Methods {
   return {
     'auth.test': {
       answer: () => ({
@@ -42,7 +42,8 @@ export function peopleMethods(store: Store): Methods {
         team_id: TEAM.id,
         user_id: APP.botUserId,
         bot_id: APP.botId,
-        is_enterprise_install: false,
+        is_enterprise_install: enterprise !== undefined,
+        ...(enterprise && { enterprise_id: enterprise.id, team_id: enterprise.id }),
       }),
     },
     'users.info': {

@@ -73,7 +73,7 @@ function readView(args: Args): Record<string, unknown> {
   return view as Record<string, unknown>;
 }
 
-function describeView({ id, hash, view }: StoredView): Record<string, unknown> {
+export function describeView({ id, hash, view }: StoredView): Record<string, unknown> {
   return { ...view, id, hash, team_id: TEAM.id, bot_id: APP.botId, app_id: APP.id, root_view_id: id };
 }
 

@@ -16,6 +16,14 @@ export interface User {
   readonly teamId?: string;
   /** Of another workspace and in no channel that the app can see. Who shares a channel with it is none, for Slack. */
   readonly isStranger?: boolean;
+  /** The organization of their workspace, where it belongs to one. */
+  readonly enterpriseId?: string;
+}
+
+/** An organization (Enterprise Grid) that the app is installed in as a whole. */
+export interface Enterprise {
+  readonly id: string;
+  readonly name: string;
 }
 
 export interface Channel {

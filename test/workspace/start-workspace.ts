@@ -15,6 +15,7 @@ import {
   defaultUsers,
   SLACKBOT,
   type Channel,
+  type Enterprise,
   type Message,
   type StoredFile,
   type User,
@@ -52,6 +53,8 @@ export interface WorkspaceOptions {
   readonly users?: readonly User[];
   readonly channels?: readonly Channel[];
   readonly userGroups?: readonly UserGroup[];
+  /** The app is installed for this whole organization, and not for one workspace. */
+  readonly enterprise?: Enterprise;
   /** What the page offers to break; without any it offers nothing. */
   readonly mischief?: readonly Mischief[];
 }
@@ -119,11 +122,11 @@ export async function startWorkspace(options: WorkspaceOptions): Promise<Workspa
   );
   const http = app.requestUrl && createHttpDelivery({ ...app, requestUrl: app.requestUrl });
   const isSocket = app.delivery === 'socket';
-  const parts = { store, triggers, responseUrls, faults };
+  const parts = { store, triggers, responseUrls, faults, enterprise: options.enterprise };
   const interactions = createInteractions({ ...parts, http, socket: isSocket ? socket : undefined });
   const permalink = (channel: string, ts: string) => `${origin}/archives/${channel}/p${ts.replace('.', '')}`;
   const methods: Methods = {
-    ...peopleMethods(store),
+    ...peopleMethods(store, options.enterprise),
     ...conversationMethods(store),
     ...chatMethods(store, permalink, faults.dropsRepeats),
     ...uploads.methods,
