@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { ConfigError, readConfig, readEnvironment, type ReadConfigOptions } from './config.ts';
+import type { KnownChecks } from './config/cross-check.ts';
 import { loadVariables, type Variables } from './config/variables.ts';
 
 let folder: string;
@@ -90,7 +91,7 @@ defaultEnvironment: nowhere
 
 test('a key like no other names the keys that are known', () => {
   expect(problemsOf(() => read(`${SMALL}colour: green\n`))).toEqual([
-    '6:1 unknown key `colour`. Known here: `environments`, `channels`, `defaultEnvironment`, `limits`, `roles`, `remediations`, `audit`, `redis`, `checks`.',
+    '6:1 unknown key `colour`. Known here: `environments`, `channels`, `defaultEnvironment`, `limits`, `roles`, `remediations`, `audit`, `redis`, `checks`, `commands`.',
   ]);
 });
 
@@ -367,3 +368,56 @@ test('a role is made of ids, and a name is refused', () => {
     ),
   ]);
 });
+
+const ASK_FROM = `environments:
+  prod:
+    sources: [{ kind: tls, sites: ["a:1"] }]
+    askFrom: { channels: [C0123INCIDENT], groups: [S0123ONCALL] }
+commands:
+  certs: { askFrom: { groups: [S0123CERTS] } }
+`;
+
+test('who may ask is read for every role, also for the bot, which leaves the sources alone', () => {
+  const expected = { channels: ['C0123INCIDENT'], groups: ['S0123ONCALL'] };
+
+  for (const sources of ['read', 'withheld'] as const) {
+    const { environments, commands } = read(ASK_FROM, {}, { sources });
+    expect(environments['prod']?.askFrom).toEqual(expected);
+    expect(commands).toEqual({ certs: { askFrom: { groups: ['S0123CERTS'] } } });
+  }
+});
+
+test.each(['read', 'withheld'] as const)(
+  'a mistake in who may ask is an error, with the nearest word (sources %s)',
+  (sources) => {
+    const text = `environments:
+  prod:
+    sources: [{ kind: tls, sites: ["a:1"] }]
+    askfrom: { channels: [C0123] }
+  stage:
+    sources: [{ kind: tls, sites: ["a:1"] }]
+    askFrom: { channels: [incident], groups: [] }
+  test:
+    sources: [{ kind: tls, sites: ["a:1"] }]
+    askFrom: {}
+commands:
+  crets: { askFrom: { groups: [U0123ADA] } }
+`;
+    const checks = new Map([['certs/expiring', { args: z.object({}) }]]) as unknown as KnownChecks;
+
+    expect(problemsOf(() => read(text, {}, { sources, checks }))).toEqual([
+      '4:5 environments.prod: unknown key `askfrom`. Did you mean `askFrom`?',
+      expect.stringMatching(
+        /^7:27 environments\.stage\.askFrom\.channels\[0\]: must be the id of a channel such as C0123ABC, not its name\./,
+      ),
+      expect.stringMatching(
+        /^7:38 environments\.stage\.askFrom\.groups: names no user group; leave the key out to allow everybody\./,
+      ),
+      expect.stringMatching(/^10:5 environments\.test\.askFrom: must name `channels`, `groups` or both\./),
+      '12:3 commands: there is no command `crets`. Did you mean `certs`?',
+      expect.stringMatching(
+        /^12:32 commands\.crets\.askFrom\.groups\[0\]: must be the id of a user group such as S0123ABC, not its name\./,
+      ),
+    ]);
+  },
+);

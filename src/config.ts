@@ -5,10 +5,12 @@ import type { WrittenArguments } from './check/arguments.ts';
 import {
   crossCheck,
   crossCheckArguments,
+  crossCheckCommands,
   crossCheckRemediations,
   type KnownChecks,
 } from './config/cross-check.ts';
 import { explain, type Placed } from './config/explain.ts';
+import { type AskFrom, askFrom } from './config/ask-from.ts';
 import { ConfigError, type Path, type Problem, writePath } from './config/problem.ts';
 import { type ReadYaml, readYaml } from './config/read-yaml.ts';
 import { configSchema, type ParsedConfig, type RedisConfig, type SourceConfig } from './config/schema.ts';
@@ -20,7 +22,9 @@ export { ConfigError, type ProcessSettings, type RedisConfig, type SourceConfig 
 
 /** What `wrench.yaml` says, with all defaults filled in. */
 export interface Config {
-  readonly environments: Readonly<Record<string, { readonly sources: readonly SourceConfig[] }>>;
+  readonly environments: Readonly<
+    Record<string, { readonly sources: readonly SourceConfig[]; readonly askFrom?: AskFrom }>
+  >;
   /** Channel id to environment. */
   readonly channels: Readonly<Record<string, string>>;
   /** Absent where there are several environments and none is the default. */
@@ -33,6 +37,8 @@ export interface Config {
   readonly redis?: RedisConfig;
   /** Default arguments of this workspace, by check, as they would be typed. */
   readonly checks: Readonly<Record<string, WrittenArguments>>;
+  /** Who may use which command, by command without its slash. */
+  readonly commands: ParsedConfig['commands'];
   /** Values that no exit may show, those of the environment included. */
   readonly secrets: readonly string[];
 }
@@ -80,18 +86,27 @@ export function readConfig(
     ...explain(schema, yaml.value, parsed.error?.issues ?? []),
     ...crossCheck(yaml.value, variables),
     ...(checks
-      ? [...crossCheckArguments(yaml.value, checks), ...crossCheckRemediations(yaml.value, checks)]
+      ? [
+          ...crossCheckArguments(yaml.value, checks),
+          ...crossCheckRemediations(yaml.value, checks),
+          ...crossCheckCommands(yaml.value, checks),
+        ]
       : []),
   ]);
   if (problems.length > 0 || !parsed.success) throw new ConfigError(path, redacted(problems, secrets));
   return toConfig(parsed.data, secrets);
 }
 
-/** Leaves the sources unread, whatever they are. */
+/** Leaves the sources unread, whatever they are. All else is read strictly: a misspelled `askFrom` must not open an environment. */
 const withoutSources = configSchema.extend({
   environments: z.record(
     z.string(),
-    z.looseObject({}).transform((): { sources: SourceConfig[] } => ({ sources: [] })),
+    z
+      .strictObject({ sources: z.unknown().optional(), askFrom: askFrom.exactOptional() })
+      .transform(({ askFrom }): { sources: SourceConfig[]; askFrom?: AskFrom } => ({
+        sources: [],
+        ...(askFrom && { askFrom }),
+      })),
   ),
 });
 

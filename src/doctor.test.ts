@@ -27,6 +27,7 @@ const config: Config = {
   } as unknown as Config['remediations'],
   audit: {},
   checks: {},
+  commands: {},
   secrets: ['canary-vault-token'],
 };
 const healthy: Patient = {

@@ -86,6 +86,17 @@ export function crossCheckArguments(value: unknown, checks: KnownChecks): readon
   });
 }
 
+/** Compares the names under `commands` with the commands that exist: a rule for a misspelled one would protect nothing. */
+export function crossCheckCommands(value: unknown, checks: KnownChecks): readonly Placed[] {
+  const known = [...new Set([...checks.keys()].map((name) => name.split('/')[0] ?? ''))];
+  return Object.keys(asObject(asObject(value)['commands'])).flatMap((area) => {
+    if (known.includes(area)) return [];
+    const meant = nearest(area, known);
+    const cure = meant ? `Did you mean \`${meant}\`?` : `Known: ${known.join(', ') || 'none'}`;
+    return [{ path: ['commands'], key: area, what: `there is no command \`${area.slice(0, 60)}\``, cure }];
+  });
+}
+
 function wrongArguments(name: string, check: Pick<AnyCheck, 'args'>, given: Loose): readonly Placed[] {
   const known = argumentsOf(check).map((argument) => argument.name);
   const strangers = Object.keys(given).filter((key) => !known.includes(key));

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { askFrom, channelId } from './ask-from.ts';
 import { boshConfig } from '../sources/bosh/config.ts';
 import { etcdConfig } from '../sources/etcd/config.ts';
 import { filesConfig } from '../sources/files/config.ts';
@@ -61,6 +62,10 @@ const environment = z.strictObject({
     )
     .min(1, { error: 'there must be at least one source' })
     .meta({ description: 'The systems that checks of this environment read.' }),
+  askFrom: askFrom.exactOptional().meta({
+    description:
+      'Who may ask about this environment, and in which channels. Without it: everybody, everywhere.',
+  }),
 });
 
 const limits = z.strictObject({
@@ -87,6 +92,13 @@ const limits = z.strictObject({
     description:
       'How many seconds running checks may go on when a worker is asked to stop; then they are handed back.',
   }),
+  commandsPerMinute: z
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(30)
+    .meta({ description: 'How many commands one person may send within a minute.' }),
 });
 
 const slackId = z.string().regex(/^[UWS][A-Z0-9]{2,}$/, {
@@ -167,12 +179,7 @@ export const configSchema = z.strictObject({
     .record(name, environment)
     .meta({ description: 'The environments by name, each with its sources.' }),
   channels: z
-    .record(
-      z.string().regex(/^[CDG][A-Z0-9]{2,}$/, {
-        error: 'must be the id of a channel such as C0123ABC, not its name',
-      }),
-      z.string(),
-    )
+    .record(channelId, z.string())
     .default({})
     .meta({ description: 'Which environment is meant in which Slack channel, by the id of the channel.' }),
   defaultEnvironment: z.string().exactOptional().meta({
@@ -198,6 +205,17 @@ export const configSchema = z.strictObject({
     )
     .default({})
     .meta({ description: "A workspace's own default arguments, by check." }),
+  commands: z
+    .record(
+      z.string().regex(/^[a-z0-9-]+$/, { error: 'must be the name of a command such as certs' }),
+      z.strictObject({
+        askFrom: askFrom.exactOptional().meta({
+          description: 'Who may use this command, and in which channels. Without it: everybody, everywhere.',
+        }),
+      }),
+    )
+    .default({})
+    .meta({ description: 'Rules for commands, by command without its slash.' }),
 });
 
 export type ParsedConfig = z.output<typeof configSchema>;

@@ -52,3 +52,16 @@ test('what is looked up again takes the place of what was known', async () => {
 test('each group is asked for once, and people are no groups', () => {
   expect(groupsIn(roles)).toEqual(['S0ONCALL', 'S0LEADS']);
 });
+
+test('the workspace is kept as its plain id, and an organization with all that tells it apart', async () => {
+  const people = openPeople(connection, '{three}');
+  await expect(people.workspace()).resolves.toBeUndefined();
+
+  await people.saveWorkspace({ teamId: 'T0DEMO', enterpriseId: 'E0ORG', isEnterpriseInstall: false });
+  await expect(connection.get('{three}:workspace')).resolves.toBe('T0DEMO');
+  await expect(people.workspace()).resolves.toEqual({ teamId: 'T0DEMO', isEnterpriseInstall: false });
+
+  const organization = { teamId: 'E0ORG', enterpriseId: 'E0ORG', isEnterpriseInstall: true };
+  await people.saveWorkspace(organization);
+  await expect(people.workspace()).resolves.toEqual(organization);
+});

@@ -2,12 +2,13 @@ import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Policy } from './policy.ts';
 import type { Known, Membership, Person } from './who-may.ts';
+import { parseWorkspace, type Workspace, writeWorkspace } from './workspace.ts';
 
 /** People and user groups as Slack last described them, each with its age: written by the bot, read by both roles. */
 export interface People {
   /** The workspace that the app is installed in: nobody of another one has any role, whatever channel they share with us. */
-  readonly saveWorkspace: (teamId: string) => Promise<void>;
-  readonly workspace: () => Promise<string | undefined>;
+  readonly saveWorkspace: (workspace: Workspace) => Promise<void>;
+  readonly workspace: () => Promise<Workspace | undefined>;
   readonly savePerson: (person: Person) => Promise<void>;
   readonly saveGroup: (group: Membership) => Promise<void>;
   /** What is known of somebody, and of all groups that the roles name. */
@@ -20,6 +21,7 @@ const KEEP_S = 86_400;
 const personSchema: z.ZodType<Person> = z.strictObject({
   id: z.string(),
   teamId: z.string(),
+  enterpriseId: z.string().exactOptional(),
   isDeleted: z.boolean(),
   isBot: z.boolean(),
   isGuest: z.boolean(),
@@ -41,10 +43,10 @@ export function openPeople(redis: Redis | Cluster, prefix: string): People {
   };
   const workspaceKey = `${prefix}:workspace`;
   return {
-    saveWorkspace: async (teamId) => {
-      await redis.set(workspaceKey, teamId);
+    saveWorkspace: async (workspace) => {
+      await redis.set(workspaceKey, writeWorkspace(workspace));
     },
-    workspace: async () => (await redis.get(workspaceKey)) ?? undefined,
+    workspace: async () => parseWorkspace((await redis.get(workspaceKey)) ?? undefined),
     savePerson: async (person) => {
       await redis.set(personKey(person.id), JSON.stringify(person), 'EX', KEEP_S);
     },

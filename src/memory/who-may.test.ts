@@ -6,6 +6,8 @@ const NOW = Date.UTC(2026, 10, 20, 14);
 const FRESH = NOW - 10_000;
 const STALE = NOW - 301_000;
 
+const HOME = { teamId: 'T0DEMO', isEnterpriseInstall: false };
+
 const ada: Person = {
   id: 'U0ADA',
   teamId: 'T0DEMO',
@@ -21,7 +23,7 @@ const roles = { requester: ['U0ADA'], approver: ['S0ONCALL'], auditor: ['S0AUDIT
 const ask = (known: Partial<Known>, asked: readonly RoleOf[] = ['requester'], nowMs = NOW) =>
   whoMay(
     asked,
-    { userId: 'U0ADA', teamId: 'T0DEMO' },
+    { userId: 'U0ADA', workspace: HOME },
     { person: ada, groups: [oncall], ...known },
     { roles, membershipSeconds: 300 },
     nowMs,
@@ -33,6 +35,26 @@ test('somebody whose own id has the role may', () => {
 
 test('somebody in a group that has the role may', () => {
   expect(ask({}, ['approver'])).toBe(true);
+});
+
+const ORGANIZATION = { teamId: 'E0ORG', enterpriseId: 'E0ORG', isEnterpriseInstall: true };
+const askInOrganization = (person: Person) =>
+  whoMay(
+    ['requester'],
+    { userId: 'U0ADA', workspace: ORGANIZATION },
+    { person, groups: [] },
+    { roles, membershipSeconds: 300 },
+    NOW,
+  );
+
+test('in an organization-wide installation people of all its workspaces may, and nobody else', () => {
+  const outsider = 'people of another workspace may not do this';
+
+  expect(askInOrganization({ ...ada, teamId: 'T0EAST', enterpriseId: 'E0ORG' })).toBe(true);
+  expect(askInOrganization({ ...ada, teamId: 'T0EAST', enterpriseId: 'E0ORG', isStranger: true })).toBe(true);
+  expect(askInOrganization({ ...ada, enterpriseId: 'E0OTHER' })).toBe(outsider);
+  expect(askInOrganization(ada)).toBe(outsider);
+  expect(askInOrganization({ ...ada, enterpriseId: 'E0ORG', isGuest: true })).toBe('guests may not do this');
 });
 
 test('one of several roles is enough', () => {
@@ -118,7 +140,7 @@ test('one stale group does not keep out who is in a fresh one', () => {
   expect(
     whoMay(
       ['approver'],
-      { userId: 'U0ADA', teamId: 'T0DEMO' },
+      { userId: 'U0ADA', workspace: HOME },
       { person: ada, groups },
       { roles: both, membershipSeconds: 300 },
       NOW,
@@ -136,7 +158,7 @@ test('where no role names anybody, nobody may', () => {
   expect(
     whoMay(
       ['requester', 'approver'],
-      { userId: 'U0ADA', teamId: 'T0DEMO' },
+      { userId: 'U0ADA', workspace: HOME },
       { person: ada, groups: [oncall] },
       { roles: nobody, membershipSeconds: 300 },
       NOW,

@@ -1,9 +1,12 @@
 import type { Policy, RoleOf } from './policy.ts';
+import type { Workspace } from './workspace.ts';
 
 /** What Slack said of one person, and when. */
 export interface Person {
   readonly id: string;
   readonly teamId: string;
+  /** The organization that their workspace belongs to, where it belongs to one. */
+  readonly enterpriseId?: string;
   readonly isDeleted: boolean;
   readonly isBot: boolean;
   /** Single-channel and multi-channel guests. */
@@ -40,7 +43,7 @@ const ROLE_WORDS: Readonly<Record<RoleOf, string>> = {
  */
 export function whoMay(
   roles: readonly RoleOf[],
-  by: { readonly userId: string; readonly teamId: string },
+  by: { readonly userId: string; readonly workspace: Workspace },
   { person, groups }: Known,
   policy: Pick<Policy, 'roles' | 'membershipSeconds'>,
   nowMs: number,
@@ -49,7 +52,7 @@ export function whoMay(
   if (!person) return 'Slack could not be asked who this is; try again';
   if (person.atMs < freshSinceMs)
     return `who this is was last looked up ${ageOf(person.atMs, nowMs)} ago, which is too long; try again`;
-  const wrong = wrongWith(person, by.teamId);
+  const wrong = wrongWith(person, by.workspace);
   if (wrong) return wrong;
   const named = roles.flatMap((role) => policy.roles[role]);
   if (named.includes(by.userId)) return true;
@@ -62,12 +65,18 @@ export function whoMay(
   return `no role that may ${roles.map((role) => ROLE_WORDS[role]).join(' or ')} includes them`;
 }
 
-function wrongWith(person: Person, teamId: string): string | undefined {
+function wrongWith(person: Person, workspace: Workspace): string | undefined {
   if (person.isDeleted) return 'the account is deactivated';
   if (person.isBot) return 'a bot may not do this';
-  if (person.isStranger || person.teamId !== teamId) return 'people of another workspace may not do this';
+  if (!belongsTo(person, workspace)) return 'people of another workspace may not do this';
   if (person.isGuest) return 'guests may not do this';
   return undefined;
+}
+
+/** In an organization-wide installation people have their home in any of its workspaces. */
+function belongsTo(person: Person, { teamId, enterpriseId, isEnterpriseInstall }: Workspace): boolean {
+  if (!isEnterpriseInstall) return !person.isStranger && person.teamId === teamId;
+  return enterpriseId !== undefined && person.enterpriseId === enterpriseId;
 }
 
 function ageOf(atMs: number, nowMs: number): string {

@@ -4,12 +4,15 @@ import { openDeliveries } from '../memory/deliveries.ts';
 import { openFreeze } from '../memory/freeze.ts';
 import { openLine } from '../memory/line.ts';
 import { openPeople } from '../memory/people.ts';
+import { openRate } from '../memory/rate.ts';
 import { openRemediations } from '../memory/remediations.ts';
 import { openRepeats } from '../memory/repeats.ts';
 import { openThreads } from '../memory/threads.ts';
 import { connectImpatiently, connectPatiently, waitUntilReady } from '../queue/connection.ts';
 import { openQueues, PREFIX } from '../queue/queues.ts';
 import { workOutbox } from '../queue/work.ts';
+import { groupsInRules } from '../slack/access/ask-from.ts';
+import { readInstallation } from '../slack/access/installation.ts';
 import { startSlackApp } from '../slack/app.ts';
 import { openDirectory } from '../slack/directory.ts';
 import { deliver } from '../slack/outbox.ts';
@@ -34,11 +37,14 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
   if (slackAppToken === undefined && slackSigningSecret === undefined)
     throw new MissingSettings('set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP)');
 
+  const installation = await readInstallation(botToken, settings.slackApiUrl, log);
+  const { workspace } = installation;
   const asking = connectImpatiently(redis, onError);
   const posting = connectPatiently(redis, onError);
   const queues = openQueues(asking, onError);
   const posts = openQueues(posting, onError);
   const policy = policyOf(config);
+  const rules = { environments: config.environments, commands: config.commands };
   const client = makeSlackClient(botToken, settings.slackApiUrl, log);
   const chain = openChain(asking, PREFIX);
   const remediations = openRemediations(asking, PREFIX, chain);
@@ -46,6 +52,8 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     client,
     people: openPeople(asking, PREFIX),
     policy,
+    workspace,
+    alsoGroups: groupsInRules(rules),
     clock: remediations.clock,
     log,
   });
@@ -93,6 +101,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       ...(slackSigningSecret !== undefined && { signingSecret: slackSigningSecret }),
       ...(settings.slackApiUrl !== undefined && { apiUrl: settings.slackApiUrl }),
     },
+    installation,
     {
       known: { catalogue, environments: Object.keys(config.environments), defaults: config.checks },
       channels: config.channels,
@@ -108,21 +117,22 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
         log,
       },
       log,
-      metrics,
     },
+    { remediations, threads: openThreads(asking, PREFIX), directory, policy, queues, log },
     {
+      access: {
+        workspace,
+        directory,
+        rules,
+        rate: openRate(asking, PREFIX, config.limits.commandsPerMinute),
+        isFirst: openDeliveries(asking, PREFIX),
+        log,
+      },
+      auditing: { chain, clock: remediations.clock, log },
       client,
-      remediations,
-      threads: openThreads(asking, PREFIX),
-      chain,
-      directory,
-      policy,
-      queues,
-      isFirst: openDeliveries(asking, PREFIX),
-      log,
       metrics,
+      log,
     },
-    log,
   ).catch(async (error: unknown) => {
     await letGo();
     throw error;

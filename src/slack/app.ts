@@ -1,11 +1,13 @@
-import { type AckFn, App, type RespondArguments, type SlashCommand } from '@slack/bolt';
+import { App } from '@slack/bolt';
 import type { Log } from '../telemetry/log.ts';
+import type { Answering } from './access/answer-command.ts';
+import { explainStart, type Installation } from './access/installation.ts';
+import { listen } from './access/listen.ts';
 import { boltLogger } from './bolt-log.ts';
-import { answerClick, type Clicking, OWN_BUTTON, readClick } from './clicks.ts';
+import { type Clicking, makeButtonHandler, OWN_BUTTON } from './clicks.ts';
 import { overHttp } from './over-http.ts';
 import { overSocket } from './over-socket.ts';
-import { answerCommand, type Routing } from './router.ts';
-import { SlackRefused } from './slack-call.ts';
+import { makeCommandHandler, type Routing } from './router.ts';
 import type { Way } from './way.ts';
 
 export interface SlackSettings {
@@ -35,10 +37,12 @@ export interface SlackApp {
  */
 export async function startSlackApp(
   settings: SlackSettings,
+  { botId = '', botUserId = '' }: Installation,
   routing: Routing,
   clicking: Clicking,
-  log: Log,
+  answering: Answering,
 ): Promise<SlackApp> {
+  const { log } = answering;
   const inFlight = countInFlight();
   const way = openWay(settings, log);
   const app = new App({
@@ -49,23 +53,25 @@ export async function startSlackApp(
       retryConfig: { retries: 2 },
     },
     convoStore: false,
-    deferInitialization: true,
+    // The token was verified when the installation was read; without both ids Bolt would ask `auth.test` at each delivery.
+    tokenVerificationEnabled: false,
+    botId,
+    botUserId,
     logger: boltLogger(log),
   });
   app.error(async (error) => log.error({ err: error }, 'Bolt met an error'));
-  app.command(/.*/, ({ command, ack }) => inFlight.track(acknowledge(routing, command, ack)));
-  // Acknowledged before anything is looked at: what follows from a click is told in the thread.
-  app.action({ type: 'block_actions', action_id: OWN_BUTTON }, async ({ ack, body }) => {
-    await ack();
-    const click = readClick(body);
-    if (click) await inFlight.track(answerClick(clicking, click));
+  listen(
+    app,
+    answering,
+    {
+      command: makeCommandHandler(routing),
+      buttons: { actionId: OWN_BUTTON, handler: makeButtonHandler(clicking) },
+    },
+    inFlight.track,
+  );
+  const { port } = await way.start().catch((error: unknown) => {
+    throw explainStart(error);
   });
-  const { port } = await app
-    .init()
-    .then(way.start)
-    .catch((error: unknown) => {
-      throw explainStart(error);
-    });
   return {
     ...(port !== undefined && { port }),
     ready: way.ready,
@@ -80,40 +86,6 @@ function openWay({ appToken, signingSecret, apiUrl, port }: SlackSettings, log: 
   if (appToken !== undefined) return overSocket(appToken, apiUrl, log);
   if (signingSecret !== undefined) return overHttp(signingSecret, port, log);
   throw new Error('neither an app token nor a signing secret is set');
-}
-
-/** What only an operator can mend; anything else may pass. */
-const TOKEN_REFUSED = new Set([
-  'invalid_auth',
-  'not_authed',
-  'account_inactive',
-  'token_revoked',
-  'token_expired',
-  'missing_scope',
-  'not_allowed_token_type',
-]);
-
-function explainStart(error: unknown): unknown {
-  const code = (error as { data?: { error?: unknown } }).data?.error;
-  if (typeof code !== 'string' || !TOKEN_REFUSED.has(code)) return error;
-  return new SlackRefused(
-    code,
-    ' at the start: look at SLACK_BOT_TOKEN and SLACK_APP_TOKEN; `wrench doctor` tells more',
-  );
-}
-
-/** By construction within 3 s: nothing is awaited before the acknowledgement but a queue that answers or gives up within 1.5 s. */
-async function acknowledge(
-  routing: Routing,
-  command: SlashCommand,
-  ack: AckFn<string | RespondArguments>,
-): Promise<void> {
-  const { message, inChannel } = await answerCommand(routing, command);
-  await ack({
-    response_type: inChannel ? 'in_channel' : 'ephemeral',
-    text: message.text,
-    blocks: [...message.blocks],
-  });
 }
 
 interface InFlight {

@@ -4,6 +4,7 @@ import type { People } from '../memory/people.ts';
 import type { Policy, RoleOf } from '../memory/policy.ts';
 import type { Person } from '../memory/who-may.ts';
 import { whoMay } from '../memory/who-may.ts';
+import type { Workspace } from '../memory/workspace.ts';
 import type { Log } from '../telemetry/log.ts';
 
 /** Who people are and which groups they are in, asked of Slack and kept in memory with its age, for both roles to judge by. */
@@ -12,8 +13,10 @@ export interface Directory {
   readonly lookUp: (userIds: readonly string[]) => Promise<void>;
   /** Looks somebody up, and says whether they have one of the roles now; else why not, for that person. */
   readonly may: (roles: readonly RoleOf[], userId: string) => Promise<true | string>;
-  /** The workspace that the app is installed in. @throws where Slack does not say. */
-  readonly workspace: () => Promise<string>;
+  /** The members of a group as this process last read them; undefined where that is too long ago. Asks neither Slack nor Redis. */
+  readonly members: (groupId: string) => readonly string[] | undefined;
+  /** Reads the members of groups from Slack. A group that Slack does not give stays unknown. */
+  readonly lookUpGroups: (groupIds: readonly string[]) => Promise<void>;
   readonly close: () => void;
 }
 
@@ -21,6 +24,10 @@ export interface DirectoryOptions {
   readonly client: WebClient;
   readonly people: People;
   readonly policy: Policy;
+  /** The workspace that the app is installed in. */
+  readonly workspace: Workspace;
+  /** Further groups to keep fresh: those that decide who may ask. */
+  readonly alsoGroups?: readonly string[];
   readonly clock: () => Promise<number>;
   readonly log: Log;
 }
@@ -30,49 +37,56 @@ export interface DirectoryOptions {
  * of a group between the click and the deed is known to be out.
  */
 export function openDirectory(options: DirectoryOptions): Directory {
-  const { client, people, policy, clock, log } = options;
-  let refreshing: Promise<unknown> | undefined;
-  let home: string | undefined;
-  const workspace = async (): Promise<string> => {
-    if (home !== undefined) return home;
-    const { team_id: teamId } = await client.auth.test();
-    if (teamId === undefined) throw new Error('Slack does not say which workspace the app is installed in');
-    await people.saveWorkspace(teamId);
-    return (home = teamId);
+  const { client, people, policy, workspace, alsoGroups = [], clock, log } = options;
+  const pending = new Map<string, Promise<void>>();
+  const inMemory = new Map<string, { readonly users: readonly string[]; readonly readMs: number }>();
+  let isWorkspaceSaved = false;
+  const saveWorkspace = async () => {
+    if (!isWorkspaceSaved) await people.saveWorkspace(workspace);
+    isWorkspaceSaved = true;
   };
-  const askGroups = async () => {
-    await Promise.all(
-      groupsIn(policy.roles).map(async (id) => {
-        const { users = [] } = await client.usergroups.users.list({ usergroup: id });
-        await people.saveGroup({ id, users, atMs: await clock() });
-      }),
-    );
+  const askGroup = async (id: string) => {
+    const askedMs = performance.now();
+    const { users = [] } = await client.usergroups.users.list({ usergroup: id });
+    inMemory.set(id, { users, readMs: askedMs });
+    await people.saveGroup({ id, users, atMs: await clock() });
   };
-  /** Clicks of one moment ask once. */
-  const refreshGroups = () => {
-    refreshing ??= askGroups().finally(() => (refreshing = undefined));
-    return refreshing;
+  /** Whoever wants a group while it is being asked about waits for the same answer. */
+  const refreshGroup = (id: string) => {
+    const asked = pending.get(id) ?? askGroup(id).finally(() => pending.delete(id));
+    pending.set(id, asked);
+    return asked;
+  };
+  const tolerate = (work: Promise<unknown>) =>
+    work.catch((error: unknown) => log.warn({ err: error }, 'Slack could not be asked who somebody is'));
+  const lookUpGroups: Directory['lookUpGroups'] = async (ids) => {
+    await Promise.all([...new Set(ids)].map((id) => tolerate(refreshGroup(id))));
   };
   const refreshPerson = async (id: string) => {
     const { user } = await client.users.info({ user: id });
     if (user) await people.savePerson(toPerson(id, user, await clock()));
   };
-  const tolerate = (work: Promise<unknown>) =>
-    work.catch((error: unknown) => log.warn({ err: error }, 'Slack could not be asked who somebody is'));
   const lookUp: Directory['lookUp'] = async (userIds) => {
     await Promise.all([
       ...[...new Set(userIds)].map((id) => tolerate(refreshPerson(id))),
-      tolerate(refreshGroups()),
+      lookUpGroups(groupsIn(policy.roles)),
     ]);
   };
-  const timer = setInterval(() => void tolerate(refreshGroups()), (policy.membershipSeconds * 1_000) / 10);
+  const all = [...groupsIn(policy.roles), ...alsoGroups];
+  const timer = setInterval(() => void lookUpGroups(all), (policy.membershipSeconds * 1_000) / 10);
+  void lookUpGroups(all);
   return {
     lookUp,
-    workspace,
+    lookUpGroups,
+    members: (id) => {
+      const known = inMemory.get(id);
+      const isFresh = known && performance.now() - known.readMs <= policy.membershipSeconds * 1_000;
+      return isFresh ? known.users : undefined;
+    },
     may: async (roles, userId) => {
-      await lookUp([userId]);
+      await Promise.all([lookUp([userId]), saveWorkspace()]);
       const known = await people.know(userId, policy.roles);
-      return whoMay(roles, { userId, teamId: await workspace() }, known, policy, await clock());
+      return whoMay(roles, { userId, workspace }, known, policy, await clock());
     },
     close: () => clearInterval(timer),
   };
@@ -81,9 +95,11 @@ export function openDirectory(options: DirectoryOptions): Directory {
 type SlackUser = NonNullable<Awaited<ReturnType<WebClient['users']['info']>>['user']>;
 
 function toPerson(id: string, user: SlackUser, atMs: number): Person {
+  const enterpriseId = user.enterprise_user?.enterprise_id;
   return {
     id,
     teamId: user.team_id ?? '',
+    ...(enterpriseId !== undefined && { enterpriseId }),
     isDeleted: user.deleted ?? false,
     isBot: user.is_bot ?? false,
     isGuest: (user.is_restricted ?? false) || (user.is_ultra_restricted ?? false),

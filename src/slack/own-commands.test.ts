@@ -46,8 +46,7 @@ beforeEach(() => {
   };
 });
 
-const type = (user: string, text: string) =>
-  answerOwnCommand(own, { user_id: user, team_id: 'T0123DEMO' }, text);
+const type = (user: string, text: string) => answerOwnCommand(own, { user_id: user }, text);
 const textOf = async (user: string, text: string) => (await type(user, text))?.message.text;
 
 /** Backticks are drawn differently by each renderer. */

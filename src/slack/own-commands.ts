@@ -49,12 +49,10 @@ const MOST_ENTRIES = 60;
  */
 export async function answerOwnCommand(
   own: OwnCommands,
-  command: Pick<SlashCommand, 'user_id' | 'team_id'>,
+  command: Pick<SlashCommand, 'user_id'>,
   text: string,
 ): Promise<OwnAnswer | undefined> {
-  const [, first = '', rest = ''] = /^(\S+)\s*([\s\S]*)$/.exec(text.trim()) ?? [];
-  const asksForHelp = isHelp(first) || isHelp(rest);
-  const word = toWord(isHelp(first) ? rest : first);
+  const { word, rest, asksForHelp } = readOwn(text);
   if (!word) return undefined;
   if (asksForHelp) return help(word);
   const late = AbortSignal.timeout(ANSWER_WITHIN_MS);
@@ -66,6 +64,17 @@ export async function answerOwnCommand(
     return notKnown(word);
   });
   return Promise.race([work, lateAnswer]);
+}
+
+/** Whether `text` asks for what `/wrench` itself can do. */
+export function isOwnCommand(text: string): boolean {
+  return readOwn(text).word !== undefined;
+}
+
+function readOwn(text: string) {
+  const [, first = '', rest = ''] = /^(\S+)\s*([\s\S]*)$/.exec(text.trim()) ?? [];
+  const asksForHelp = isHelp(first) || isHelp(rest);
+  return { word: toWord(isHelp(first) ? rest : first), rest, asksForHelp };
 }
 
 function toWord(written: string): OwnWord | undefined {
@@ -80,7 +89,7 @@ function isHelp(word: string): boolean {
 interface OwnQuestion {
   readonly word: OwnWord;
   readonly rest: string;
-  readonly command: Pick<SlashCommand, 'user_id' | 'team_id'>;
+  readonly command: Pick<SlashCommand, 'user_id'>;
   /** Aborted once the person was told that it is not known: nothing is begun after that. */
   readonly late: AbortSignal;
 }

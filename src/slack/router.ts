@@ -6,23 +6,25 @@ import type { Threads } from '../memory/threads.ts';
 import type { CheckJob, OutboxJob } from '../queue/contracts.ts';
 import { questionIdOf, QueueDown, type Queues, runIdOf, type Taken } from '../queue/queues.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
+import type { CommandAnswer, CommandHandler } from './access/answer-command.ts';
+import { nameOf } from './access/delivery.ts';
+import type { Resolved } from './access/pipeline.ts';
+import type { Identified } from './access/who.ts';
+import { within } from './access/within.ts';
 import { plainText } from './command-text.ts';
 import { linkTo } from './joined.ts';
-import { answerOwnCommand, type OwnAnswer, type OwnCommands } from './own-commands.ts';
+import { answerOwnCommand, isOwnCommand, type OwnCommands } from './own-commands.ts';
 import { renderHelp, renderProblem } from './render/help.ts';
 import type { Message } from './render/message.ts';
-import { renderBug, renderJoined, renderQueued, renderQueueDown } from './render/notices.ts';
+import { renderJoined, renderQueued, renderQueueDown } from './render/notices.ts';
 
-/** What Slack sends with a slash command; the fields we read. */
+/** What Slack sends with a slash command; the fields we read besides those of every delivery. Any may be missing. */
 export interface SlashCommand {
-  readonly command: string;
-  readonly text: string;
+  readonly command?: string;
+  readonly text?: string;
   readonly user_id: string;
-  readonly team_id: string;
   readonly team_domain?: string;
-  readonly channel_id: string;
-  readonly trigger_id: string;
+  readonly channel_id?: string;
   readonly response_url?: string;
 }
 
@@ -38,7 +40,6 @@ export interface Routing {
   /** What `/wrench` itself can do. */
   readonly own: OwnCommands;
   readonly log: Log;
-  readonly metrics: Metrics;
 }
 
 /** The command under which every area is reached where plain names collide with other apps. */
@@ -47,57 +48,62 @@ export const OWN_COMMAND = 'wrench';
 /** A fast check answers sooner than this, and then no progress message is posted. */
 const CHECKING_AFTER_MS = 1_000;
 const LONGEST_ECHO = 200;
+/** A link to the thread is worth no more of Slack's 3 s. */
+const THREAD_WITHIN_MS = 300;
 
-/** Answers a slash command: understood and queued, or told why not. Never throws, and ends within 2 s whatever Redis does. */
-export async function answerCommand(
-  routing: Routing,
-  command: SlashCommand,
-): Promise<{ readonly message: Message; readonly inChannel?: boolean }> {
-  const stop = routing.metrics.acknowledgement.startTimer();
-  try {
-    const { outcome, ...answered } = await answer(routing, command);
-    routing.metrics.commands.inc({ outcome });
-    return answered;
-  } catch (error) {
-    routing.metrics.commands.inc({ outcome: 'bug' });
-    routing.metrics.bugs.inc({ role: 'bot' });
-    const id = runIdOf(deliveryOf(command));
-    routing.log.error({ err: error, runId: id }, 'a bug of ours met a command');
-    return { message: renderBug({ jobId: id }) };
-  } finally {
-    stop();
-  }
+/** What a command turned out to be. */
+type Understood =
+  | { readonly kind: 'answer'; readonly answer: CommandAnswer }
+  | { readonly kind: 'own'; readonly userId: string; readonly text: string }
+  | { readonly kind: 'run'; readonly job: CheckJob };
+
+/** Understands a slash command and queues it, or says why not. Never throws, and ends within 2 s whatever Redis does. */
+export function makeCommandHandler(routing: Routing): CommandHandler<Understood> {
+  return {
+    resolve: (delivery, body) => resolve(routing, delivery, body as SlashCommand),
+    answer: ({ subject }) => answer(routing, subject),
+  };
 }
 
-interface Answered {
-  readonly message: Message;
-  /** For everybody in the channel; else for who typed it. */
-  readonly inChannel?: boolean;
-  readonly outcome: OwnAnswer['outcome'] | 'queued' | 'joined' | 'help' | 'problem' | 'redis-down';
-}
-
-async function answer(routing: Routing, command: SlashCommand): Promise<Answered> {
-  const text = routing.redact(plainText(command.text));
-  const area = command.command.replace(/^\//, '').toLowerCase();
-  const own = area === OWN_COMMAND ? await answerOwnCommand(routing.own, command, text) : undefined;
-  if (own) return own;
+function resolve(routing: Routing, delivery: Identified, command: SlashCommand): Resolved<Understood> {
+  const anyone = { roles: 'anyone' } as const;
+  const say = (answer: CommandAnswer): Resolved<Understood> => ({
+    subject: { kind: 'answer', answer },
+    requires: anyone,
+  });
+  const text = routing.redact(plainText(command.text ?? ''));
+  const area = (command.command ?? '').replace(/^\//, '').toLowerCase();
+  // Whether somebody has the role for it is asked while it is answered, within the same 2 s.
+  if (area === OWN_COMMAND && isOwnCommand(text))
+    return { subject: { kind: 'own', userId: delivery.userId, text }, requires: anyone };
   const question =
     area === OWN_COMMAND ? understandAll(text, routing.known) : understand(area, text, routing.known);
-  if (question.kind === 'help') return { message: renderHelp(question.help), outcome: 'help' };
-  if (question.kind === 'problem') return { message: renderProblem(question), outcome: 'problem' };
+  if (question.kind === 'help') return say({ message: renderHelp(question.help), outcome: 'help' });
+  if (question.kind === 'problem') return say({ message: renderProblem(question), outcome: 'problem' });
   const environment = environmentOf(routing, question, command.channel_id);
   if (environment === undefined)
-    return { message: renderProblem(whichEnvironment(routing)), outcome: 'problem' };
-  return queue(routing, jobOf(command, question, environment, `${command.command} ${text}`.trim()));
+    return say({ message: renderProblem(whichEnvironment(routing)), outcome: 'problem' });
+  const typed = `${command.command} ${text}`.trim();
+  const [asked = ''] = question.check.split('/');
+  return {
+    subject: { kind: 'run', job: jobOf(delivery, command, question, environment, typed) },
+    requires: { roles: 'anyone', question: { environment, area: asked } },
+    about: { what: `/${question.check.replace('/', ' ')} in ${environment}` },
+  };
+}
+
+async function answer(routing: Routing, understood: Understood): Promise<CommandAnswer> {
+  if (understood.kind === 'answer') return understood.answer;
+  if (understood.kind === 'run') return queue(routing, understood.job);
+  const { userId, text } = understood;
+  const own = await answerOwnCommand(routing.own, { user_id: userId }, text);
+  if (!own) throw new Error('a command of Wrench itself was understood and then not');
+  return own;
 }
 
 type Runnable = Extract<Question, { kind: 'run' }>;
 
-function environmentOf(
-  { channels, defaultEnvironment }: Routing,
-  { environment }: Runnable,
-  channelId: string,
-) {
+function environmentOf({ channels, defaultEnvironment }: Routing, { environment }: Runnable, channelId = '') {
   return environment ?? channels[channelId] ?? defaultEnvironment;
 }
 
@@ -109,27 +115,25 @@ function whichEnvironment({ known }: Routing): Extract<Question, { kind: 'proble
   };
 }
 
-/** The trigger is the delivery's own name: Slack gives the same one when it delivers the same command again. */
-function deliveryOf({ team_id, trigger_id }: SlashCommand): string {
-  return `${team_id} ${trigger_id}`;
-}
-
+/** A run is named after its delivery: Slack gives the same trigger when it delivers the same command again. */
 function jobOf(
+  delivery: Identified,
   command: SlashCommand,
   { check, args }: Runnable,
   environment: string,
   typed: string,
 ): CheckJob {
+  const { userId, teamId = '', channelId = '' } = delivery;
   return {
-    runId: runIdOf(deliveryOf(command)),
+    runId: runIdOf(nameOf(delivery)),
     check,
     environment,
     args: { ...args },
     asked: {
-      by: command.user_id,
-      teamId: command.team_id,
+      by: userId,
+      teamId,
       ...(command.team_domain !== undefined && { teamDomain: command.team_domain }),
-      channelId: command.channel_id,
+      channelId,
       as: typed.slice(0, LONGEST_ECHO),
       at: new Date().toISOString(),
       ...(command.response_url !== undefined && { responseUrl: command.response_url }),
@@ -143,7 +147,7 @@ export function questionIn({ checks }: Catalogue, { check: name, environment, ar
   return questionIdOf(name, environment, check ? parseArguments(check, args) : args);
 }
 
-async function queue(routing: Routing, job: CheckJob): Promise<Answered> {
+async function queue(routing: Routing, job: CheckJob): Promise<CommandAnswer> {
   try {
     const taken = await routing.queues.ask(job, questionIn(routing.known.catalogue, job));
     if (taken.kind === 'joined') return { message: await joined(routing, job, taken), outcome: 'joined' };
@@ -179,9 +183,9 @@ async function joined(
   { runId, first }: Extract<Taken, { kind: 'joined' }>,
 ): Promise<Message> {
   const { threads, log } = routing;
-  const thread = await threads
-    .read(runId)
-    .catch((error: unknown) => log.debug({ err: error }, 'the thread to link to is unknown'));
+  const thread = await within(THREAD_WITHIN_MS, threads.read(runId)).catch((error: unknown) =>
+    log.debug({ err: error }, 'the thread to link to is unknown'),
+  );
   const link = thread?.root && linkTo(job.asked, thread.root);
   if (!thread?.root)
     setImmediate(() => tell(routing, `joined-${job.runId}`, { ...aboutOf('joined', job), runId, first }));

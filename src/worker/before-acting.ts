@@ -29,8 +29,8 @@ export async function lookBeforeActing(
 async function forbids({ handling, remediation }: Step): Promise<string | undefined> {
   const { people, policy, remediations } = handling;
   const { requested, approvals, risk } = remediation;
-  const teamId = await people.workspace();
-  if (teamId === undefined) return 'the bot has not said yet which workspace this is';
+  const workspace = await people.workspace();
+  if (workspace === undefined) return 'the bot has not said yet which workspace this is';
   const nowMs = await remediations.clock();
   const all = [
     ...(requested ? [{ by: requested.by, role: 'requester' as const }] : []),
@@ -38,7 +38,7 @@ async function forbids({ handling, remediation }: Step): Promise<string | undefi
   ];
   for (const { by, role } of all) {
     const known = await people.know(by, policy.roles);
-    const may = whoMay([role], { userId: by, teamId }, known, policy, nowMs);
+    const may = whoMay([role], { userId: by, workspace }, known, policy, nowMs);
     if (may !== true) return `<@${by}>: ${may}`;
   }
   const others = new Set(

@@ -40,9 +40,16 @@ const config: Config = {
   environments: { prod: { sources: [] } },
   channels: {},
   defaultEnvironment: 'prod',
-  limits: { checkSeconds: 30, checksAtOnce: 10, takeOverSeconds: 30, stopSeconds: 1 },
+  limits: {
+    checkSeconds: 30,
+    checksAtOnce: 10,
+    takeOverSeconds: 30,
+    stopSeconds: 1,
+    commandsPerMinute: 10_000,
+  },
   ...openToAll,
   checks: {},
+  commands: {},
   secrets: [],
 };
 const shared = share(settings, config, makeCatalogue({ things: makeMendable(lab) }), { url: redisUrl });

@@ -42,7 +42,11 @@ export async function setBenchStage(
   });
   lasting.defer(workspace.close);
   const config = join(folder, 'wrench.yaml');
-  await writeFile(config, stringify({ environments: { prod: { sources } }, limits }), { mode: 0o600 });
+  await writeFile(
+    config,
+    stringify({ environments: { prod: { sources } }, limits: { commandsPerMinute: 10_000, ...limits } }),
+    { mode: 0o600 },
+  );
   const env = { REDIS_URL: redis.url, WRENCH_CONFIG: config, LOG_LEVEL: 'info' };
   const slack = {
     SLACK_BOT_TOKEN: TOKENS.botToken,

@@ -24,7 +24,13 @@ export function configOf(pace: Pace): Config {
     environments: { prod: { sources: [] } },
     channels: {},
     defaultEnvironment: 'prod',
-    limits: { checkSeconds: 10, checksAtOnce: 10, takeOverSeconds: pace.takeOverSeconds, stopSeconds: 1 },
+    limits: {
+      checkSeconds: 10,
+      checksAtOnce: 10,
+      takeOverSeconds: pace.takeOverSeconds,
+      stopSeconds: 1,
+      commandsPerMinute: 10_000,
+    },
     roles: ROLES,
     remediations: {
       destructive: [],
@@ -38,6 +44,7 @@ export function configOf(pace: Pace): Config {
     },
     audit: {},
     checks: {},
+    commands: {},
     secrets: [],
   };
 }

@@ -29,6 +29,13 @@ test('one file reads wrench.yaml', () => {
   expect(filesThatSay(/['"]\S*wrench\.yaml['"]/, inProduct)).toEqual(['src/config/settings.ts']);
 });
 
+test('one file registers handlers for what comes from Slack, so that none is without its checks', () => {
+  const inSlack = (path: string) => path.startsWith('src/slack/') && !path.endsWith('.test.ts');
+  const listens = /\bapp\s*\.\s*(command|action|view|event|message|shortcut|options|function|assistant)\(/;
+
+  expect(filesThatSay(listens, inSlack)).toEqual(['src/slack/access/listen.ts']);
+});
+
 test('nothing is mocked by module, no test is skipped or alone', () => {
   expect(filesThatSay(/\bvi\s*\.\s*(mock|doMock|hoisted)\b/)).toEqual([]);
   expect(filesThatSay(/\b(test|it|describe)\s*\.\s*(skip|skipIf|runIf|todo|only|fails)\b/)).toEqual([]);

@@ -6,7 +6,7 @@ import { startBot } from '../../src/roles/bot.ts';
 import { type Role, type Shared, share } from '../../src/roles/common.ts';
 import { startWorker } from '../../src/roles/worker.ts';
 import { makeLog } from '../../src/telemetry/log.ts';
-import { type Channel, defaultChannels } from '../workspace/model.ts';
+import { type Channel, defaultChannels, type Enterprise } from '../workspace/model.ts';
 import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts';
 import { WAIT_AT_MOST_MS } from '../wait-at-most.ts';
 import { startRedis, type TestRedis } from '../world/redis.ts';
@@ -62,6 +62,8 @@ export async function setStage(options: {
   readonly scopes?: readonly string[];
   /** Channels besides the usual ones. */
   readonly channels?: readonly Channel[];
+  /** The app is installed for a whole organization. */
+  readonly enterprise?: Enterprise;
 }): Promise<Stage> {
   const redis = await startRedis();
   let port = 0;
@@ -76,6 +78,7 @@ export async function setStage(options: {
       ackWithinMs: WAIT_AT_MOST_MS,
       ...(options.scopes && { scopes: options.scopes }),
     },
+    ...(options.enterprise && { enterprise: options.enterprise }),
   });
   const log: string[] = [];
   const shared = makeShared(options, redis, workspace, log);
@@ -128,9 +131,16 @@ function makeShared(
     environments: { prod: { sources: [] } },
     channels: {},
     defaultEnvironment: 'prod',
-    limits: { checkSeconds: 30, checksAtOnce: 10, takeOverSeconds: 2, stopSeconds: 1 },
+    limits: {
+      checkSeconds: 30,
+      checksAtOnce: 10,
+      takeOverSeconds: 2,
+      stopSeconds: 1,
+      commandsPerMinute: 10_000,
+    },
     ...openToAll,
     checks: {},
+    commands: {},
     secrets: [],
     ...config,
   };

@@ -77,6 +77,12 @@ function unanswered(verdict: string, rest: string, beforeJob: string, jobId: str
   };
 }
 
+/** Whether somebody may ask is not known yet; what becomes of the command follows, for them alone. */
+export function renderCheckingAccess(): Message {
+  const words = 'Checking whether you may ask this. The answer follows here.';
+  return { text: words, blocks: [rich(line(say(words)))] };
+}
+
 /** The first answer to a command, seen by the asker alone. */
 export function renderQueued(
   asked: Pick<AskedQuestion, 'check' | 'environment' | 'args' | 'command'>,

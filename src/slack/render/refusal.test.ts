@@ -34,3 +34,14 @@ test('a freeze says who, since when, why, and how it ends', () => {
     'THAWED by somebody at a terminal',
   );
 });
+
+test('who asks in the wrong channel is shown the right ones; what is no channel is not shown', () => {
+  const { text, blocks } = renderRefusal({
+    because: 'environments.prod.askFrom.channels does not include this channel',
+    askIn: ['C0INCIDENT', 'D0DIRECT', '!channel', 'G0PRIVATE'],
+  });
+
+  expect(text).toMatch(/ Ask in <#C0INCIDENT>, <#G0PRIVATE>$/);
+  expect(JSON.stringify(blocks)).toContain('{"type":"channel","channel_id":"G0PRIVATE"}');
+  expect(JSON.stringify(blocks)).not.toMatch(/D0DIRECT|!channel/);
+});

@@ -1,0 +1,85 @@
+import type { WebClient } from '@slack/web-api';
+import type { Log } from '../../telemetry/log.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import { renderRefusal } from '../render/refusal.ts';
+import { type Auditing, auditRefusal } from './audit-refusal.ts';
+import { type Delivery, readDelivery } from './delivery.ts';
+import { type Access, admit, type Admitted, type Resolved } from './pipeline.ts';
+import type { Refusal } from './refusal.ts';
+import type { Identified } from './who.ts';
+
+/** What a click, a modal submission or an event does once it is admitted. It is acknowledged before. */
+export interface InteractionHandler<S> {
+  /** Reads what it is about. Nothing may be done yet. */
+  readonly resolve: (delivery: Identified, body: unknown) => Promise<Resolved<S>>;
+  /** Does it, or gives the reason why not. */
+  readonly handle: (admitted: Admitted<S>) => Promise<Refusal | undefined>;
+}
+
+export interface Interacting {
+  readonly access: Access;
+  readonly auditing: Auditing;
+  readonly client: WebClient;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/**
+ * Handles a click, a modal submission or an event through the access pipeline. Every refusal is audited, and whoever clicked gets its reason
+ * privately. Never throws.
+ */
+export async function answerInteraction<S>(
+  interacting: Interacting,
+  kind: 'click' | 'modal' | 'event',
+  handler: InteractionHandler<S>,
+  body: unknown,
+): Promise<void> {
+  const { access, metrics, log } = interacting;
+  const delivery = readDelivery(kind, body);
+  const { action: button = kind } = delivery;
+  try {
+    const admission = await admit(access, delivery, (known) => handler.resolve(known, body));
+    if (admission.kind === 'repeated') return;
+    if (admission.kind === 'form') return await admission.open();
+    if (admission.kind === 'undecided') throw new Error(`${delivery.what} asks no question`);
+    const refusal =
+      admission.kind === 'refused' ? admission.refusal : await handler.handle(admission.admitted);
+    metrics.clicks.inc({ button, outcome: refusal ? 'refused' : 'taken' });
+    if (refusal) await refuse(interacting, delivery, refusal);
+  } catch (error) {
+    metrics.clicks.inc({ button, outcome: 'failed' });
+    log.error({ err: error, what: delivery.what }, 'a click could not be answered');
+    await say(interacting, delivery, {
+      because:
+        'Wrench could not take this click, for Redis or Slack did not answer it. Look at the card, and click again',
+    });
+  }
+}
+
+async function refuse(interacting: Interacting, delivery: Delivery, refusal: Refusal): Promise<void> {
+  const { because, what, remediation } = refusal;
+  await auditRefusal(interacting.auditing, delivery, refusal);
+  const about = what ?? remediation?.title;
+  await say(interacting, delivery, { because, ...(about !== undefined && { what: about }) });
+}
+
+async function say(
+  { client, log }: Interacting,
+  { kind, channelId, userId, threadTs }: Delivery,
+  refused: { readonly because: string; readonly what?: string },
+): Promise<void> {
+  // Nobody waits for what becomes of an event.
+  if (kind === 'event' || channelId === undefined || userId === undefined) return;
+  const { text, blocks } = renderRefusal(refused);
+  try {
+    await client.chat.postEphemeral({
+      channel: channelId,
+      user: userId,
+      ...(threadTs !== undefined && { thread_ts: threadTs }),
+      text,
+      ...(blocks.length > 0 && { blocks }),
+    });
+  } catch (error) {
+    log.warn({ err: error, because: refused.because }, 'somebody could not be told why a click was refused');
+  }
+}

@@ -1,0 +1,95 @@
+import type { Refusal } from './refusal.ts';
+
+/** Who may ask, and in which channels, by Slack ids. Of each list that is given, one must match. */
+export interface AskFrom {
+  readonly channels?: readonly string[] | undefined;
+  readonly groups?: readonly string[] | undefined;
+}
+
+/** The `askFrom` rules of the configuration. */
+export interface AskFromRules {
+  readonly environments: Readonly<Record<string, { readonly askFrom?: AskFrom | undefined }>>;
+  readonly commands: Readonly<Record<string, { readonly askFrom?: AskFrom | undefined }>>;
+}
+
+/** What a question is about: what the rules go by. */
+export interface Question {
+  readonly environment: string;
+  /** The command's area: `certs`. */
+  readonly area: string;
+}
+
+export interface Asker {
+  readonly userId: string;
+  readonly channelId?: string;
+}
+
+/** Every user group that a rule names, once each. */
+export function groupsInRules({ environments, commands }: AskFromRules): readonly string[] {
+  return [
+    ...new Set(
+      [...Object.values(environments), ...Object.values(commands)].flatMap(
+        ({ askFrom }) => askFrom?.groups ?? [],
+      ),
+    ),
+  ];
+}
+
+/**
+ * Whether somebody may ask this here: undefined where they may. The rule of the environment and the rule of the command must both allow it.
+ * `members` gives the members of a group, or undefined where they are not known well enough.
+ * @returns a refusal, or the groups whose members must be looked up before it can be decided.
+ */
+export function judgeAskFrom(
+  rules: AskFromRules,
+  { environment, area }: Question,
+  { userId, channelId }: Asker,
+  members: (groupId: string) => readonly string[] | undefined,
+): Refusal | { readonly lookUp: readonly string[] } | undefined {
+  const named = [
+    { name: `environments.${environment}.askFrom`, rule: own(rules.environments, environment) },
+    { name: `commands.${area}.askFrom`, rule: own(rules.commands, area) },
+  ];
+  const lookUp: string[] = [];
+  for (const { name, rule } of named) {
+    if (rule?.channels && !(channelId !== undefined && rule.channels.includes(channelId)))
+      return {
+        rule: `${name}.channels`,
+        because: `${name}.channels does not include this channel`,
+        askIn: rule.channels,
+      };
+  }
+  for (const { name, rule } of named) {
+    const groups = rule?.groups;
+    if (!groups || groups.some((id) => members(id)?.includes(userId))) continue;
+    const unknown = groups.filter((id) => members(id) === undefined);
+    if (unknown.length === 0)
+      return {
+        rule: `${name}.groups`,
+        because: `none of the user groups in ${name}.groups includes you`,
+      };
+    lookUp.push(...unknown);
+  }
+  return lookUp.length > 0 ? { lookUp: [...new Set(lookUp)] } : undefined;
+}
+
+/** The refusal where the members of groups stay unknown: who cannot be recognized may not ask. */
+export function refuseUnknown(
+  rules: AskFromRules,
+  { environment, area }: Question,
+  groups: readonly string[],
+): Refusal {
+  const inEnvironment = own(rules.environments, environment)?.groups?.some((id) => groups.includes(id));
+  const name = inEnvironment ? `environments.${environment}.askFrom` : `commands.${area}.askFrom`;
+  return {
+    rule: `${name}.groups`,
+    because: `${name}.groups could not be checked: Slack did not give the members of ${groups.join(', ')}. Try again in a minute`,
+  };
+}
+
+function own(
+  rules: Readonly<Record<string, { readonly askFrom?: AskFrom | undefined }>>,
+  name: string,
+): AskFrom | undefined {
+  return Object.hasOwn(rules, name) ? rules[name]?.askFrom : undefined;
+}

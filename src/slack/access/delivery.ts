@@ -1,0 +1,152 @@
+/** One thing that Slack delivered, whatever its kind, in the terms that the access pipeline checks. Everything in it is a claim. */
+export interface Delivery {
+  readonly kind: 'command' | 'click' | 'modal' | 'event';
+  /** What was done, for people: `/certs`, `a click on approve`. */
+  readonly what: string;
+  /** The button, of a click or of the form that a click opened: `approve`. */
+  readonly action?: string;
+  readonly userId?: string;
+  readonly isBot: boolean;
+  /** The person's own workspace and organization; in a shared channel they may be others than the delivery's. */
+  readonly userTeamId?: string;
+  readonly userEnterpriseId?: string;
+  /** The installation that it was delivered for. */
+  readonly teamId?: string;
+  readonly enterpriseId?: string;
+  readonly isEnterpriseInstall: boolean;
+  readonly channelId?: string;
+  readonly threadTs?: string;
+  /** Identifies the delivery: Slack sends the same id when it delivers the same thing again. */
+  readonly triggerId?: string;
+  /** When it happened, in milliseconds of the epoch. Slack sends no time with commands and modal submissions. */
+  readonly atMs?: number;
+}
+
+/**
+ * Reads what Slack sent. Never throws: a field that is missing or of another type is left out, and the pipeline decides what that means.
+ * Shapes: https://docs.slack.dev/reference/interaction-payloads and https://docs.slack.dev/apis/events-api
+ */
+export function readDelivery(kind: Delivery['kind'], body: unknown): Delivery {
+  const read = READERS[kind](body);
+  return Object.fromEntries(
+    Object.entries({ kind, ...read }).filter(([, value]) => value !== undefined),
+  ) as unknown as Delivery;
+}
+
+type Fields = { readonly [K in Exclude<keyof Delivery, 'kind'>]?: Delivery[K] | undefined } & {
+  readonly what: string;
+  readonly isBot: boolean;
+  readonly isEnterpriseInstall: boolean;
+};
+
+const READERS: Readonly<Record<Delivery['kind'], (body: unknown) => Fields>> = {
+  command: (body) => ({
+    what: textAt(body, 'command') ?? 'a command',
+    userId: textAt(body, 'user_id'),
+    isBot: false,
+    userTeamId: textAt(body, 'team_id'),
+    teamId: textAt(body, 'team_id'),
+    enterpriseId: textAt(body, 'enterprise_id'),
+    isEnterpriseInstall: isTrue(valueAt(body, 'is_enterprise_install')),
+    channelId: textAt(body, 'channel_id'),
+    triggerId: textAt(body, 'trigger_id'),
+  }),
+  click: (body) => ({
+    ...interaction(body),
+    what: `a click on ${actionOf(textAt(body, 'actions', 0, 'action_id'))}`,
+    action: actionOf(textAt(body, 'actions', 0, 'action_id')),
+    channelId: textAt(body, 'channel', 'id') ?? textAt(body, 'container', 'channel_id'),
+    threadTs:
+      textAt(body, 'message', 'thread_ts') ??
+      textAt(body, 'container', 'thread_ts') ??
+      textAt(body, 'message', 'ts'),
+    atMs: momentOf(valueAt(body, 'actions', 0, 'action_ts')),
+  }),
+  modal: (body) => {
+    const opened = parsed(textAt(body, 'view', 'private_metadata'));
+    return {
+      ...interaction(body),
+      what: `the form of ${actionOf(textAt(opened, 'button'))}`,
+      action: actionOf(textAt(opened, 'button')),
+      channelId: textAt(opened, 'channelId'),
+      threadTs: textAt(opened, 'threadTs'),
+    };
+  },
+  event: (body) => {
+    // An event names the installation that it is for in `authorizations`; its own `team_id` is where it happened.
+    const isAuthorized = valueAt(body, 'authorizations', 0) !== undefined;
+    const where = isAuthorized ? valueAt(body, 'authorizations', 0) : body;
+    return {
+      what: `the event ${textAt(body, 'event', 'type') ?? 'without a type'}`,
+      userId: textAt(body, 'event', 'user') ?? textAt(body, 'event', 'user', 'id'),
+      isBot: textAt(body, 'event', 'bot_id') !== undefined,
+      teamId: textAt(where, 'team_id'),
+      enterpriseId: textAt(where, 'enterprise_id'),
+      isEnterpriseInstall: isTrue(valueAt(where, 'is_enterprise_install')),
+      channelId: textAt(body, 'event', 'channel') ?? textAt(body, 'event', 'channel', 'id'),
+      threadTs: textAt(body, 'event', 'thread_ts'),
+      triggerId: textAt(body, 'event_id'),
+      atMs: momentOf(valueAt(body, 'event_time')),
+    };
+  },
+};
+
+/** What clicks and modal submissions have in common. */
+function interaction(body: unknown) {
+  return {
+    userId: textAt(body, 'user', 'id'),
+    isBot: isTrue(valueAt(body, 'user', 'is_bot')),
+    userTeamId: textAt(body, 'user', 'team_id'),
+    userEnterpriseId: textAt(body, 'user', 'enterprise_id'),
+    teamId: textAt(body, 'team', 'id'),
+    enterpriseId: textAt(body, 'enterprise', 'id') ?? textAt(body, 'team', 'enterprise_id'),
+    isEnterpriseInstall: isTrue(valueAt(body, 'is_enterprise_install')),
+    triggerId: textAt(body, 'trigger_id'),
+  };
+}
+
+/** `wrench:approve` is `approve`. */
+function actionOf(id: string | undefined): string {
+  return id?.replace(/^wrench:/, '').slice(0, 60) ?? 'something unnamed';
+}
+
+/** What a form was opened with, as JSON of ours. */
+function parsed(json: string | undefined): unknown {
+  try {
+    return json === undefined ? undefined : JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Slack writes booleans as text in slash commands. */
+function isTrue(value: unknown): boolean {
+  return value === true || value === 'true';
+}
+
+/** Seconds of the epoch, with or without microseconds, as text or as a number. */
+function momentOf(value: unknown): number | undefined {
+  const text = typeof value === 'number' ? String(value) : value;
+  return typeof text === 'string' && /^\d{9,11}(\.\d{1,9})?$/.test(text)
+    ? Math.floor(Number(text) * 1_000)
+    : undefined;
+}
+
+/** Identifies a delivery among all workspaces. */
+export function nameOf({ teamId = '', triggerId = '' }: Pick<Delivery, 'teamId' | 'triggerId'>): string {
+  return `${teamId} ${triggerId}`;
+}
+
+function textAt(value: unknown, ...path: readonly (string | number)[]): string | undefined {
+  const found = valueAt(value, ...path);
+  return typeof found === 'string' && found !== '' ? found : undefined;
+}
+
+function valueAt(value: unknown, ...path: readonly (string | number)[]): unknown {
+  let at = value;
+  for (const step of path) {
+    if (at === null || typeof at !== 'object' || !Object.hasOwn(at, step)) return undefined;
+    at = (at as Readonly<Record<PropertyKey, unknown>>)[step];
+  }
+  return at;
+}

@@ -1,0 +1,68 @@
+import { WebClient } from '@slack/web-api';
+import type { Workspace } from '../../memory/workspace.ts';
+import type { Log } from '../../telemetry/log.ts';
+import { boltLogger } from '../bolt-log.ts';
+import { SlackRefused } from '../slack-call.ts';
+
+/** Where the bot token belongs, and who the bot is there. */
+export interface Installation {
+  readonly workspace: Workspace;
+  readonly botId?: string;
+  readonly botUserId?: string;
+}
+
+const TIMEOUT_MS = 10_000;
+
+/**
+ * Asks Slack where the token belongs: once, at the start, so that no delivery waits for it.
+ * @throws {SlackRefused} where the token is refused.
+ */
+export async function readInstallation(
+  token: string,
+  apiUrl: string | undefined,
+  log: Log,
+): Promise<Installation> {
+  const client = new WebClient(token, {
+    ...(apiUrl !== undefined && { slackApiUrl: apiUrl }),
+    retryConfig: { retries: 2 },
+    timeout: TIMEOUT_MS,
+    logger: boltLogger(log),
+  });
+  const answer = await client.auth.test().catch((error: unknown) => {
+    throw explainStart(error);
+  });
+  const { team_id: teamId, enterprise_id: enterpriseId, user_id: botUserId, bot_id: botId } = answer;
+  const isEnterpriseInstall = answer.is_enterprise_install ?? false;
+  if (isEnterpriseInstall ? !enterpriseId : !teamId)
+    throw new Error('Slack does not say which workspace the app is installed in (auth.test)');
+  return {
+    workspace: {
+      teamId: teamId ?? '',
+      ...(enterpriseId !== undefined && { enterpriseId }),
+      isEnterpriseInstall,
+    },
+    ...(botId !== undefined && { botId }),
+    ...(botUserId !== undefined && { botUserId }),
+  };
+}
+
+/** What only an operator can fix; anything else may pass. */
+const TOKEN_REFUSED = new Set([
+  'invalid_auth',
+  'not_authed',
+  'account_inactive',
+  'token_revoked',
+  'token_expired',
+  'missing_scope',
+  'not_allowed_token_type',
+]);
+
+/** Says in words what is wrong with a token that Slack refuses at the start. */
+export function explainStart(error: unknown): unknown {
+  const code = (error as { data?: { error?: unknown } }).data?.error;
+  if (typeof code !== 'string' || !TOKEN_REFUSED.has(code)) return error;
+  return new SlackRefused(
+    code,
+    ' at the start: check SLACK_BOT_TOKEN and SLACK_APP_TOKEN; `wrench doctor` gives more details',
+  );
+}

@@ -1,0 +1,46 @@
+import type { App } from '@slack/bolt';
+import { answerCommand, type Answering, type CommandHandler } from './answer-command.ts';
+import { answerInteraction, type InteractionHandler } from './answer-interaction.ts';
+
+/** What Wrench listens to. A handler takes an `Admitted` delivery, which only the access pipeline makes. */
+export interface Handlers<C, I> {
+  readonly command: CommandHandler<C>;
+  readonly buttons: { readonly actionId: RegExp; readonly handler: InteractionHandler<I> };
+  /** By the type of the event. Wrench subscribes to none yet. */
+  readonly events?: Readonly<Record<string, InteractionHandler<unknown>>>;
+}
+
+/** Counts work so that it can be waited for when the process stops. */
+export type Track = <T>(work: Promise<T>) => Promise<T>;
+
+/**
+ * The only place that registers listeners with Bolt: every command and click passes the access pipeline before its handler.
+ * Acknowledgements: a command's carries the answer; a click's comes first of all.
+ */
+export function listen<C, I>(
+  app: App,
+  answering: Answering,
+  { command, buttons, events = {} }: Handlers<C, I>,
+  track: Track,
+): void {
+  app.command(/.*/, ({ body, ack }) =>
+    track(
+      (async () => {
+        const { message, inChannel, afterwards } = await answerCommand(answering, command, body);
+        await ack({
+          response_type: inChannel ? 'in_channel' : 'ephemeral',
+          text: message.text,
+          blocks: [...message.blocks],
+        });
+        await afterwards?.();
+      })(),
+    ),
+  );
+  app.action({ type: 'block_actions', action_id: buttons.actionId }, async ({ body, ack }) => {
+    await ack();
+    await track(answerInteraction(answering, 'click', buttons.handler, body));
+  });
+  // Bolt acknowledges events by itself.
+  for (const [type, handler] of Object.entries(events))
+    app.event(type, ({ body }) => track(answerInteraction(answering, 'event', handler, body)));
+}

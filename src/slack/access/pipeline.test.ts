@@ -1,0 +1,382 @@
+import { expect, test } from 'vitest';
+import type { RoleOf } from '../../memory/policy.ts';
+import { makeLog } from '../../telemetry/log.ts';
+import { type Delivery, readDelivery } from './delivery.ts';
+import { type Access, admit, type Requirements } from './pipeline.ts';
+
+const HOME = { teamId: 'T0DEMO', isEnterpriseInstall: false };
+const ORGANIZATION = { teamId: 'E0ORG', enterpriseId: 'E0ORG', isEnterpriseInstall: true };
+
+/** Who is in which group, as Slack has it; `members` knows it once it was looked up. */
+interface World {
+  readonly groups?: Readonly<Record<string, readonly string[]>>;
+  readonly isKnown?: boolean;
+  readonly roles?: Readonly<Record<string, readonly RoleOf[]>>;
+  readonly access?: Partial<Access>;
+}
+
+function open({ groups = {}, isKnown = true, roles = {}, access = {} }: World = {}) {
+  const seen = new Set<string>();
+  const steps: string[] = [];
+  const known = new Set(isKnown ? Object.keys(groups) : []);
+  const opened: Access = {
+    workspace: HOME,
+    rules: { environments: {}, commands: {} },
+    rate: { limit: 30, count: async () => (steps.push('rate'), 1) },
+    isFirst: async (id) => {
+      steps.push('first');
+      return seen.has(id) ? false : (seen.add(id), true);
+    },
+    directory: {
+      may: async (wanted, userId) => {
+        steps.push('role');
+        return (
+          wanted.some((role) => roles[userId]?.includes(role)) || 'no role that may do this includes them'
+        );
+      },
+      members: (id) => (known.has(id) ? groups[id] : undefined),
+      lookUpGroups: async (ids) => {
+        steps.push('lookUp');
+        for (const id of ids) if (groups[id]) known.add(id);
+      },
+    },
+    log: makeLog({ level: 'silent', secrets: [] }),
+    ...access,
+  };
+  return { access: opened, steps };
+}
+
+const command = {
+  command: '/certs',
+  text: 'expiring',
+  team_id: 'T0DEMO',
+  user_id: 'U0ADA',
+  channel_id: 'C0INCIDENT',
+  trigger_id: '1.2.a',
+  is_enterprise_install: 'false',
+};
+const now = () => (Date.now() / 1_000).toFixed(6);
+const click = () => ({
+  type: 'block_actions',
+  user: { id: 'U0ADA', team_id: 'T0DEMO' },
+  team: { id: 'T0DEMO', domain: 'demo' },
+  enterprise: null,
+  is_enterprise_install: false,
+  channel: { id: 'C0INCIDENT' },
+  message: { ts: '1.1', thread_ts: '1.0' },
+  actions: [{ action_id: 'wrench:approve', action_ts: now() }],
+  trigger_id: '1.2.b',
+});
+const modal = {
+  type: 'view_submission',
+  user: { id: 'U0ADA', team_id: 'T0DEMO' },
+  team: { id: 'T0DEMO', domain: 'demo' },
+  view: { callback_id: 'wrench:reason', private_metadata: '{"button":"approve","channelId":"C0INCIDENT"}' },
+  trigger_id: '1.2.c',
+};
+const event = () => ({
+  type: 'event_callback',
+  team_id: 'T0DEMO',
+  event: { type: 'app_mention', user: 'U0ADA', channel: 'C0INCIDENT' },
+  event_id: 'Ev1',
+  event_time: Math.floor(Date.now() / 1_000),
+});
+const BODIES: Readonly<Record<Delivery['kind'], () => Record<string, unknown>>> = {
+  command: () => command,
+  click,
+  modal: () => modal,
+  event,
+};
+const KINDS = ['command', 'click', 'modal', 'event'] as const;
+
+async function run(
+  kind: Delivery['kind'],
+  changed: Readonly<Record<string, unknown>> = {},
+  { access } = open(),
+  requires: Requirements = { roles: 'anyone' },
+) {
+  const admission = await admit(access, readDelivery(kind, { ...BODIES[kind](), ...changed }), () => ({
+    subject: 'subject',
+    requires,
+  }));
+  return admission.kind === 'refused'
+    ? `${admission.refusal.rule}: ${admission.refusal.because}`
+    : admission.kind;
+}
+
+test.each(KINDS)('a %s of our own workspace is admitted', async (kind) => {
+  await expect(run(kind)).resolves.toBe('admitted');
+});
+
+const orgWide = {
+  team_id: 'T0EAST',
+  enterprise_id: 'E0ORG',
+  team: null,
+  enterprise: { id: 'E0ORG', name: 'Org' },
+  is_enterprise_install: true,
+  authorizations: [{ enterprise_id: 'E0ORG', team_id: null, user_id: 'U0BOT', is_enterprise_install: true }],
+};
+
+test.each(KINDS)(
+  'in an organization-wide installation a %s is told by its organization alone',
+  async (kind) => {
+    const world = () => open({ access: { workspace: ORGANIZATION } });
+
+    await expect(run(kind, orgWide, world())).resolves.toBe('admitted');
+    await expect(
+      run(
+        kind,
+        {
+          ...orgWide,
+          enterprise_id: 'E0OTHER',
+          enterprise: { id: 'E0OTHER' },
+          authorizations: [{ enterprise_id: 'E0OTHER', team_id: 'T0EAST', is_enterprise_install: true }],
+        },
+        world(),
+      ),
+    ).resolves.toMatch(/^workspace: this Wrench belongs to another workspace/);
+    await expect(run(kind, {}, world())).resolves.toMatch(/^workspace:/);
+  },
+);
+
+test.each(KINDS)('a %s of another workspace, or of none, is refused', async (kind) => {
+  const foreign = { team_id: 'T0OTHER', team: { id: 'T0OTHER' } };
+
+  await expect(run(kind, foreign)).resolves.toMatch(/^workspace:/);
+  await expect(run(kind, { team_id: null, team: null })).resolves.toMatch(/^workspace:/);
+  await expect(run(kind, orgWide)).resolves.toMatch(/^workspace:/);
+});
+
+test('where a workspace belongs to an organization, both are compared', async () => {
+  const workspace = { teamId: 'T0DEMO', enterpriseId: 'E0ORG', isEnterpriseInstall: false };
+
+  await expect(run('click', { enterprise: { id: 'E0ORG' } }, open({ access: { workspace } }))).resolves.toBe(
+    'admitted',
+  );
+  await expect(run('click', { enterprise: { id: 'E0X' } }, open({ access: { workspace } }))).resolves.toMatch(
+    /^workspace:/,
+  );
+});
+
+test('an event names its installation in its authorizations, whatever workspace it happened in', async () => {
+  const shared = { team_id: 'T0PARTNER', authorizations: [{ team_id: 'T0DEMO', enterprise_id: null }] };
+
+  await expect(run('event', shared)).resolves.toBe('admitted');
+  await expect(
+    run('event', { team_id: 'T0DEMO', authorizations: [{ team_id: 'T0PARTNER' }] }),
+  ).resolves.toMatch(/^workspace:/);
+});
+
+const at = (secondsAgo: number) => Date.now() / 1_000 - secondsAgo;
+
+test.each([
+  [
+    'six minutes ago',
+    at(360),
+    'age: this click reached Wrench 6 minutes late, so nothing was done. Click again.',
+  ],
+  ['three days ago', at(3 * 86_400), /^age: this click reached Wrench 3 days late/],
+  [
+    'in six minutes',
+    at(-360),
+    'age: this click is dated 6 minutes in the future, so nothing was done. Click again.',
+  ],
+  ['four minutes ago', at(240), 'admitted'],
+  ['in four minutes', at(-240), 'admitted'],
+  ['never', undefined, /^age: this click does not say when/],
+  ['"soon"', 'soon', /^age: this click does not say when/],
+  ['in an unknown unit', Date.now(), /^age: this click does not say when/],
+])('a click made %s', async (_, time, answer) => {
+  const action = {
+    action_id: 'wrench:approve',
+    action_ts: typeof time === 'number' ? time.toFixed(6) : time,
+  };
+  await expect(run('click', { actions: [action] })).resolves.toMatch(answer);
+});
+
+test.each([
+  [
+    'an hour ago',
+    Math.floor(at(3_600)),
+    /^age: this event reached Wrench 60 minutes late, so nothing was done\.$/,
+  ],
+  ['in an hour', Math.floor(at(-3_600)), /^age: this event is dated/],
+  ['never', null, /^age: this event does not say/],
+])('an event of %s is refused', async (_, time, words) => {
+  await expect(run('event', { event_time: time })).resolves.toMatch(words);
+});
+
+test.each(['click', 'modal', 'event'] as const)(
+  'a %s is handled once, and a refused one is refused once',
+  async (kind) => {
+    const world = open();
+    await expect(run(kind, {}, world)).resolves.toBe('admitted');
+    await expect(run(kind, {}, world)).resolves.toBe('repeated');
+
+    const other = open();
+    const foreign = { team_id: 'T0OTHER', team: { id: 'T0OTHER' } };
+    await expect(run(kind, foreign, other)).resolves.toMatch(/^workspace:/);
+    await expect(run(kind, foreign, other)).resolves.toBe('repeated');
+  },
+);
+
+test('a command that comes again gets the same answer', async () => {
+  const world = open();
+
+  await expect(run('command', {}, world)).resolves.toBe('admitted');
+  await expect(run('command', {}, world)).resolves.toBe('admitted');
+});
+
+test.each([
+  ['command', { user_id: '' }],
+  ['command', { user_id: 'ada' }],
+  ['click', { user: null }],
+  ['click', { user: { id: 42 } }],
+  ['modal', { user: {} }],
+  ['event', { event: { type: 'message', user: 'U0ADA', bot_id: 'B0OTHER' } }],
+  ['click', { user: { id: 'U0BOT', is_bot: true } }],
+  ['event', { event: null }],
+  ['command', { trigger_id: undefined }],
+  ['click', { trigger_id: 7 }],
+  ['event', { event_id: undefined }],
+] as const)('a %s by nobody, by a bot or without an id is refused: %j', async (kind, changed) => {
+  const world = open();
+
+  await expect(run(kind, changed, world)).resolves.toMatch(/^who:/);
+  expect(world.steps).toEqual([]);
+});
+
+test.each([
+  undefined,
+  null,
+  0,
+  '',
+  'text',
+  [],
+  {},
+  { actions: 'none', view: { private_metadata: '{' }, event: [] },
+])('a body that is none is refused and never throws: %j', async (body) => {
+  for (const kind of KINDS) {
+    const admission = await admit(open().access, readDelivery(kind, body), () => {
+      throw new Error('resolved');
+    });
+    expect(admission.kind).toBe('refused');
+  }
+});
+
+test('the steps run in their order, and one that refuses is the last', async () => {
+  const world = open({ roles: { U0ADA: ['approver'] } });
+  await run('click', {}, world, { roles: ['approver'] });
+  expect(world.steps).toEqual(['first', 'role']);
+
+  const other = open();
+  await run('command', { team_id: 'T0OTHER' }, other);
+  expect(other.steps).toEqual([]);
+});
+
+test('a role is looked up for the person, and a person of another workspace is refused before that', async () => {
+  const roles = { U0ADA: ['requester'] as const };
+  const requires = { roles: ['approver'] } as const;
+
+  await expect(run('click', {}, open({ roles }), { roles: ['requester'] })).resolves.toBe('admitted');
+  await expect(run('click', {}, open({ roles }), requires)).resolves.toMatch(/^role: no role/);
+  const world = open({ roles });
+  const partner = { user: { id: 'U0ADA', team_id: 'T0PARTNER' } };
+  await expect(run('click', partner, world, { roles: ['requester'] })).resolves.toMatch(
+    /^workspace: people of another workspace/,
+  );
+  expect(world.steps).not.toContain('role');
+  const inOrganization = open({ roles, access: { workspace: ORGANIZATION } });
+  const guest = { ...orgWide, user: { id: 'U0ADA', team_id: 'T0X', enterprise_id: 'E0OTHER' } };
+  await expect(run('click', guest, inOrganization, { roles: ['requester'] })).resolves.toMatch(
+    /^workspace: people/,
+  );
+  await expect(
+    run('modal', { ...orgWide, user: { id: 'U0ADA', team_id: 'T0WEST' } }, inOrganization, {
+      roles: ['requester'],
+    }),
+  ).resolves.toBe('admitted');
+});
+
+test('the 31st command within a minute is refused, and without an answer from Redis none is', async () => {
+  const counted = (number: number) => open({ access: { rate: { limit: 30, count: async () => number } } });
+  await expect(run('command', {}, counted(30))).resolves.toBe('admitted');
+  await expect(run('command', {}, counted(31))).resolves.toMatch(/^limits.commandsPerMinute: more than 30/);
+  const away = open({ access: { rate: { limit: 30, count: () => Promise.reject(new Error('away')) } } });
+  await expect(run('command', {}, away)).resolves.toBe('admitted');
+  const silent = open({ access: { rate: { limit: 30, count: () => new Promise(() => undefined) } } });
+  await expect(run('command', {}, silent)).resolves.toBe('admitted');
+});
+
+const question = { environment: 'prod', area: 'certs' };
+const asks: Requirements = { roles: 'anyone', question };
+const rules = {
+  environments: { prod: { askFrom: { groups: ['S0ONCALL'] } }, stage: {} },
+  commands: { certs: { askFrom: { channels: ['C0INCIDENT'], groups: ['S0CERTS', 'S0LEADS'] } } },
+};
+const ALL = { S0ONCALL: ['U0ADA'], S0CERTS: [], S0LEADS: ['U0ADA'] };
+
+test('both rules must allow a question', async () => {
+  const world = (groups: World['groups'] = ALL) => open({ groups, access: { rules } });
+
+  await expect(run('command', {}, world(), asks)).resolves.toBe('admitted');
+  await expect(run('command', { channel_id: 'C0OTHER' }, world(), asks)).resolves.toMatch(
+    /^commands\.certs\.askFrom\.channels: commands\.certs\.askFrom\.channels does not include this channel/,
+  );
+  await expect(run('command', { channel_id: 'D0DIRECT' }, world(), asks)).resolves.toMatch(/channels/);
+  await expect(run('command', { channel_id: undefined }, world(), asks)).resolves.toMatch(/channels/);
+  await expect(run('command', {}, world({ ...ALL, S0ONCALL: [] }), asks)).resolves.toMatch(
+    /^environments\.prod\.askFrom\.groups/,
+  );
+  await expect(run('command', {}, world({ ...ALL, S0LEADS: [] }), asks)).resolves.toMatch(
+    /^commands\.certs\.askFrom\.groups/,
+  );
+});
+
+test('a rule of groups alone allows direct messages', async () => {
+  const onlyGroups = { environments: rules.environments, commands: {} };
+  const world = open({ groups: ALL, access: { rules: onlyGroups } });
+
+  await expect(run('command', { channel_id: 'D0DIRECT' }, world, asks)).resolves.toBe('admitted');
+});
+
+test('names such as constructor find no rule', async () => {
+  const odd = { roles: 'anyone', question: { environment: 'constructor', area: '__proto__' } } as const;
+
+  await expect(run('command', {}, open({ access: { rules } }), odd)).resolves.toBe('admitted');
+});
+
+test('where members are not known, nothing is awaited: it is decided after they are looked up', async () => {
+  const decide = async (groups: NonNullable<World['groups']>) => {
+    const { access, steps } = open({ groups, isKnown: false, access: { rules } });
+    const admission = await admit(access, readDelivery('command', command), () => ({
+      subject: 'subject',
+      requires: asks,
+    }));
+    expect(steps).toEqual(['rate']);
+    if (admission.kind !== 'undecided') throw new Error(admission.kind);
+    const decided = await admission.decide();
+    return decided.kind === 'refused' ? decided.refusal.because : decided.kind;
+  };
+
+  await expect(decide(ALL)).resolves.toBe('admitted');
+  await expect(decide({ ...ALL, S0ONCALL: [] })).resolves.toBe(
+    'none of the user groups in environments.prod.askFrom.groups includes you',
+  );
+  await expect(decide({ S0CERTS: [], S0LEADS: ['U0ADA'] })).resolves.toMatch(
+    /^environments\.prod\.askFrom\.groups could not be checked: Slack did not give the members of S0ONCALL/,
+  );
+  await expect(decide({ S0ONCALL: ['U0ADA'], S0CERTS: [] })).resolves.toMatch(
+    /^commands\.certs\.askFrom\.groups could not be checked: Slack did not give the members of S0LEADS/,
+  );
+});
+
+test('a form that must be filled in first opens after the delivery is recognized, and before any role is asked for', async () => {
+  const { access, steps } = open();
+  const admission = await admit(access, readDelivery('click', click()), () => ({
+    form: async () => undefined,
+  }));
+
+  expect(admission.kind).toBe('form');
+  expect(steps).toEqual(['first']);
+});

@@ -1,0 +1,28 @@
+import type { Rate } from '../../memory/rate.ts';
+import type { Log } from '../../telemetry/log.ts';
+import type { Refusal } from './refusal.ts';
+import { within } from './within.ts';
+import type { Identified } from './who.ts';
+
+/** Of Slack's 3 s. */
+const COUNT_WITHIN_MS = 300;
+
+/** Limits how many commands a person sends. Without an answer from Redis there is no limit: nothing is queued then anyway. */
+export async function checkRate(
+  { userId, triggerId }: Identified,
+  { count, limit }: Rate,
+  log: Log,
+): Promise<Refusal | undefined> {
+  try {
+    const number = await within(COUNT_WITHIN_MS, count(userId, triggerId));
+    if (number <= limit) return undefined;
+    return {
+      rule: 'limits.commandsPerMinute',
+      because: `more than ${limit} commands within a minute (limits.commandsPerMinute); wait a minute and try again`,
+      ...(number > limit + 1 && { isAudited: false }),
+    };
+  } catch (error) {
+    log.debug({ err: error }, 'Redis could not count a command; it is not limited');
+    return undefined;
+  }
+}

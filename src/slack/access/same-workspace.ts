@@ -1,0 +1,36 @@
+import type { Workspace } from '../../memory/workspace.ts';
+import type { Delivery } from './delivery.ts';
+import type { Refusal } from './refusal.ts';
+
+const FOREIGN: Refusal = {
+  rule: 'workspace',
+  because: 'this Wrench belongs to another workspace, so nothing was done',
+};
+
+/**
+ * Whether a delivery is for our own installation. In an organization-wide installation only the organization is compared: there `team_id`
+ * is any of its workspaces, or null.
+ */
+export function checkWorkspace(delivery: Delivery, workspace: Workspace): Refusal | undefined {
+  const { teamId, enterpriseId } = delivery;
+  if (workspace.isEnterpriseInstall)
+    return enterpriseId !== undefined && enterpriseId === workspace.enterpriseId ? undefined : FOREIGN;
+  if (teamId !== workspace.teamId) return FOREIGN;
+  const isOtherEnterprise =
+    enterpriseId !== undefined &&
+    workspace.enterpriseId !== undefined &&
+    enterpriseId !== workspace.enterpriseId;
+  return isOtherEnterprise ? FOREIGN : undefined;
+}
+
+const OUTSIDER: Refusal = { rule: 'workspace', because: 'people of another workspace may not do this' };
+
+/** Whether the person is one of ours, as far as the delivery says: in a shared channel people of other workspaces can press buttons too. */
+export function checkHome(
+  { userTeamId, userEnterpriseId }: Delivery,
+  { teamId, enterpriseId, isEnterpriseInstall }: Workspace,
+): Refusal | undefined {
+  if (isEnterpriseInstall)
+    return userEnterpriseId === undefined || userEnterpriseId === enterpriseId ? undefined : OUTSIDER;
+  return userTeamId === undefined || userTeamId === teamId ? undefined : OUTSIDER;
+}

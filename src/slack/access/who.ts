@@ -1,0 +1,22 @@
+import type { Delivery } from './delivery.ts';
+import type { Refusal } from './refusal.ts';
+
+/** A delivery whose sender and identity are known. */
+export interface Identified extends Delivery {
+  readonly userId: string;
+  readonly triggerId: string;
+}
+
+/** Slack's own ids of people; all else, such as a name or an empty text, is nobody. */
+const PERSON = /^[UW][A-Z0-9]{2,}$/;
+
+/** Only people may ask for anything, and only with a delivery that can be recognized when it comes again. */
+export function identify(delivery: Delivery): Identified | Refusal {
+  const { userId, triggerId, isBot } = delivery;
+  if (isBot) return { rule: 'who', because: 'bots may not do this' };
+  if (userId === undefined || !PERSON.test(userId))
+    return { rule: 'who', because: 'Slack did not say who sent this' };
+  if (triggerId === undefined)
+    return { rule: 'who', because: 'Slack sent this without an id, so nothing was done; try again' };
+  return { ...delivery, userId, triggerId };
+}
