@@ -283,7 +283,7 @@ test('people and user groups of the roles whom Slack knows are well, each asked 
   const roles = { requester: ['U0123ADA', 'S0123PLATFORM'], approver: ['U0123ADA', 'U0123GRACE'] };
 
   expect(await examineRoles(roles)).toEqual([
-    'ok Slack: knows whom the roles name: 2 people and 1 user group',
+    'ok Slack: knows whom the configuration names: 2 people and 1 user group',
   ]);
 });
 
@@ -320,6 +320,75 @@ test('a user group that is disabled, empty or unknown is told apart', async () =
     'warning Slack: the user group S0123PLATFORM has no members (roles.approver)',
     'warning Slack: the user group S0NOSUCH is none that this workspace knows (roles.auditor)',
   ]);
+});
+
+const askFrom = {
+  environments: {
+    prod: { sources: [], askFrom: { channels: ['C0123INCIDENT', 'C0NOSUCH'], groups: ['S0NOSUCH'] } },
+  },
+  commands: { certs: { askFrom: { channels: ['C0NOSUCH', 'C0123PLATFORM'], groups: ['S0123PLATFORM'] } } },
+};
+
+test('channels and user groups that askFrom names in vain are named, with the key of each rule', async () => {
+  const said = await inWorkspace(FULL, ({ apiUrl }) =>
+    examine({ role: 'bot', settings: slackOf(apiUrl), config: { ...config, ...askFrom } }),
+  );
+
+  expect(said.filter((line) => line.startsWith('warning Slack'))).toEqual([
+    'warning Slack: the user group S0NOSUCH is none that this workspace knows (environments.prod.askFrom.groups)',
+    'warning Slack: C0NOSUCH is no channel that the bot can see (environments.prod.askFrom.channels, commands.certs.askFrom.channels)',
+  ]);
+});
+
+test('channels and user groups that askFrom names and Slack knows are well', async () => {
+  const { certs } = askFrom.commands;
+  const commands = { certs: { askFrom: { ...certs.askFrom, channels: ['C0123PLATFORM'] } } };
+
+  const said = await inWorkspace(FULL, ({ apiUrl }) =>
+    examine({ role: 'bot', settings: slackOf(apiUrl), config: { ...config, commands } }),
+  );
+
+  expect(said).toContain('ok Slack: knows whom the configuration names: 1 user group');
+  expect(said).toContain('ok Slack: knows the channels that `askFrom` names: 1 channel');
+});
+
+test('a Slack that does not answer about a channel says nothing against it', async () => {
+  const { certs } = askFrom.commands;
+
+  const said = await inWorkspace(FULL, ({ apiUrl, faults }) => {
+    faults.serverError('chat.getPermalink');
+    return examine({
+      role: 'bot',
+      settings: slackOf(apiUrl),
+      config: { ...config, commands: { certs } },
+    });
+  });
+
+  expect(said).toContain('warning Slack: could not be asked about C0NOSUCH and C0123PLATFORM (HTTP 503)');
+});
+
+test('in an organization-wide installation people are told apart by their organization', async () => {
+  const enterprise = { id: 'E0ORG', name: 'Org' };
+  const workspace = await startWorkspace({
+    enterprise,
+    app: { delivery: 'socket', signingSecret: 'signing-secret', botToken: BOT, appToken: APP, scopes: FULL },
+  });
+  try {
+    workspace.setUser('U0123ADA', { teamId: 'T0EAST', enterpriseId: 'E0ORG' });
+    workspace.setUser('U0123GRACE', { teamId: 'T0EAST', enterpriseId: 'E0OTHER' });
+
+    const said = await examine({
+      role: 'bot',
+      settings: slackOf(workspace.apiUrl),
+      config: withRoles({ requester: ['U0123ADA'], approver: ['U0123GRACE'] }),
+    });
+
+    expect(said.filter((line) => line.includes('another workspace'))).toEqual([
+      'warning Slack: U0123GRACE is of another workspace, and is refused (roles.approver)',
+    ]);
+  } finally {
+    await workspace.close();
+  }
 });
 
 test('without the scopes nobody can be looked up, and that is no word against anybody', async () => {

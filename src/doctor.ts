@@ -1,5 +1,6 @@
 import { makeRedact } from './check/redact.ts';
 import { type Config, ConfigError, type ProcessSettings } from './config.ts';
+import { namedIn } from './doctor/named-ids.ts';
 import { examineAuditCopy } from './doctor/audit-copy.ts';
 import { because, doubtful, ill, type Line, well, within } from './doctor/line.ts';
 import { type AskRedis, examineRedis } from './doctor/redis.ts';
@@ -98,8 +99,10 @@ function examineConfig({ environments, defaultEnvironment }: Config, role: Patie
   return [line, doubtful('configuration', 'no environment is the default', cure)];
 }
 
-const UNKNOWN: Pick<Config, 'roles' | 'audit'> = {
+const UNKNOWN: Pick<Config, 'roles' | 'environments' | 'commands' | 'audit'> = {
   roles: { requester: [], approver: [], auditor: [] },
+  environments: {},
+  commands: {},
   audit: {},
 };
 
@@ -109,9 +112,9 @@ async function examineRole(
   timeoutMs: number,
 ): Promise<readonly Line[]> {
   if (role !== 'worker') {
-    const { roles, audit } = config instanceof ConfigError ? UNKNOWN : config;
-    const copied = await examineAuditCopy(audit.copyTo);
-    const slack = await examineSlack(settings, roles, timeoutMs);
+    const known = config instanceof ConfigError ? UNKNOWN : config;
+    const copied = await examineAuditCopy(known.audit.copyTo);
+    const slack = await examineSlack(settings, namedIn(known), timeoutMs);
     const token = settings.slackBotToken;
     if (!memory || token === undefined) return [...copied, ...slack];
     const posting =

@@ -2,11 +2,18 @@ import { count, list } from '../check/wording.ts';
 import type { CallSlack } from './call-slack.ts';
 import { because, doubtful, type Line, well } from './line.ts';
 
-/** Ids of people and user groups, by role, as the configuration has them. */
-export type Roles = Readonly<Record<'requester' | 'approver' | 'auditor', readonly string[]>>;
+/** Slack ids, by the key of the configuration that names them: `roles.requester`, `environments.prod.askFrom.groups`. */
+export type Named = Readonly<Record<string, readonly string[]>>;
+
+/** Where the bot token belongs, as `auth.test` says. */
+export interface Home {
+  readonly team_id?: string;
+  readonly enterprise_id?: string;
+  readonly is_enterprise_install?: boolean;
+}
 
 const ABOUT = 'Slack';
-const REMOVE = 'Take the id out of `roles`, or put in the one that is meant';
+const REMOVE = 'Take the id out of there, or put in the one that is meant';
 
 interface SlackUser {
   readonly user: {
@@ -16,23 +23,18 @@ interface SlackUser {
     readonly is_restricted?: boolean;
     readonly is_ultra_restricted?: boolean;
     readonly is_stranger?: boolean;
+    readonly enterprise_user?: { readonly enterprise_id?: string };
   };
 }
 
-/** Whether Slack knows whom the roles name, and whether they can make use of it: others are refused at each click, without a word to the operator. */
-export async function examinePeople(
-  call: CallSlack,
-  roles: Roles,
-  homeTeam: string | undefined,
-): Promise<readonly Line[]> {
-  const ids = [...new Set(Object.values(roles).flat())];
+/** Whether Slack knows the people and groups that roles and `askFrom` name, and whether they can make use of it: others are refused at each click, without a word to the operator. */
+export async function examinePeople(call: CallSlack, named: Named, home: Home): Promise<readonly Line[]> {
+  const ids = [...new Set(Object.values(named).flat())];
   const unasked: { readonly id: string; readonly why: string }[] = [];
   const examined = await Promise.all(
     ids.map(async (id) => {
       try {
-        return isGroup(id)
-          ? await examineGroup(call, roles, id)
-          : await examinePerson(call, roles, id, homeTeam);
+        return isGroup(id) ? await examineGroup(call, named, id) : await examinePerson(call, named, id, home);
       } catch (error) {
         unasked.push({ id, why: because(error) });
         return undefined;
@@ -51,42 +53,51 @@ export async function examinePeople(
     ];
   if (lines.length > 0 || ids.length === 0) return lines;
   const groups = ids.filter(isGroup).length;
-  const named = [
+  const counts = [
     ...(ids.length > groups ? [count(ids.length - groups, 'person', 'people')] : []),
     ...(groups > 0 ? [count(groups, 'user group')] : []),
   ];
-  return [well(ABOUT, `knows whom the roles name: ${named.join(' and ')}`)];
+  return [well(ABOUT, `knows whom the configuration names: ${counts.join(' and ')}`)];
 }
 
 async function examinePerson(
   call: CallSlack,
-  roles: Roles,
+  named: Named,
   id: string,
-  homeTeam: string | undefined,
+  home: Home,
 ): Promise<Line | undefined> {
   const { ok, error, user } = await call<SlackUser>('users.info', { user: id });
   if (!ok && !/^users?_not_(found|visible)$/.test(error ?? '')) throw new Error(error ?? 'no reason given');
-  const wrong = ok && user ? wrongWith(user, homeTeam) : 'is nobody whom this workspace knows';
+  const wrong = ok && user ? wrongWith(user, home) : 'is nobody whom this workspace knows';
   return wrong === undefined
     ? undefined
-    : doubtful(ABOUT, `${id} ${wrong}, and is refused (${rolesOf(roles, id)})`, REMOVE);
+    : doubtful(ABOUT, `${id} ${wrong}, and is refused (${keysOf(named, id)})`, REMOVE);
 }
 
-function wrongWith(user: SlackUser['user'], homeTeam: string | undefined): string | undefined {
+function wrongWith(user: SlackUser['user'], home: Home): string | undefined {
   if (user.deleted) return 'is deactivated';
   if (user.is_bot) return 'is a bot';
-  if (user.is_stranger || (user.team_id !== undefined && homeTeam !== undefined && user.team_id !== homeTeam))
-    return 'is of another workspace';
+  if (isFromElsewhere(user, home)) return 'is of another workspace';
   return user.is_restricted || user.is_ultra_restricted ? 'is a guest' : undefined;
 }
 
+function isFromElsewhere(
+  { is_stranger: isStranger, team_id: teamId, enterprise_user: enterprise }: SlackUser['user'],
+  home: Home,
+): boolean {
+  if (home.is_enterprise_install) return enterprise?.enterprise_id !== home.enterprise_id;
+  return (
+    isStranger === true || (teamId !== undefined && home.team_id !== undefined && teamId !== home.team_id)
+  );
+}
+
 /** The bot asks for the members of enabled groups alone, so a disabled one has none for it. */
-async function examineGroup(call: CallSlack, roles: Roles, id: string): Promise<Line | undefined> {
+async function examineGroup(call: CallSlack, named: Named, id: string): Promise<Line | undefined> {
   const ask = (fields: Readonly<Record<string, string>>) =>
     call<{ readonly users: readonly string[] }>('usergroups.users.list', { usergroup: id, ...fields });
   const { ok, error, users = [] } = await ask({});
   const said = (what: string, cure: string) =>
-    doubtful(ABOUT, `the user group ${id} ${what} (${rolesOf(roles, id)})`, cure);
+    doubtful(ABOUT, `the user group ${id} ${what} (${keysOf(named, id)})`, cure);
   if (ok && users.length > 0) return undefined;
   if (ok) return said('has no members', 'Add members in Slack, under "User groups"');
   if (error !== 'no_such_subteam' && error !== 'subteam_not_found')
@@ -102,8 +113,8 @@ function isGroup(id: string): boolean {
 }
 
 /** `roles.requester, roles.approver` */
-function rolesOf(roles: Roles, id: string): string {
-  return Object.entries(roles)
-    .flatMap(([role, ids]) => (ids.includes(id) ? [`roles.${role}`] : []))
+export function keysOf(named: Named, id: string): string {
+  return Object.entries(named)
+    .flatMap(([key, ids]) => (ids.includes(id) ? [key] : []))
     .join(', ');
 }

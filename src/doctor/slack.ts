@@ -1,7 +1,9 @@
 import type { ProcessSettings } from '../config.ts';
 import { type CallSlack, makeCallSlack, type SlackAnswer } from './call-slack.ts';
 import { because, doubtful, ill, type Line, well } from './line.ts';
-import { examinePeople, type Roles } from './people.ts';
+import { examineChannels } from './channels.ts';
+import type { NamedIds } from './named-ids.ts';
+import { examinePeople, type Home } from './people.ts';
 
 const ABOUT = 'Slack';
 const SLACK = 'https://slack.com/api/';
@@ -20,10 +22,10 @@ export const WISHED_SCOPES: Readonly<Record<string, string>> = {
   'chat:write.public': 'to post in public channels that it was not invited to',
 };
 
-/** Whether the tokens are there, are accepted, and may do what the bot does; and whether Slack knows whom the roles name. */
+/** Whether the tokens are there, are accepted, and may do what the bot does; and whether Slack knows whom and what the configuration names. */
 export async function examineSlack(
   settings: ProcessSettings,
-  roles: Roles,
+  named: NamedIds,
   timeoutMs: number,
 ): Promise<readonly Line[]> {
   const { slackBotToken, slackAppToken, slackSigningSecret } = settings;
@@ -37,7 +39,7 @@ export async function examineSlack(
     ];
   const callWith = (token: string) => callSlack(settings, token, timeoutMs);
   const [botLines, wayLines] = await Promise.all([
-    examineBotToken(callWith(slackBotToken), roles),
+    examineBotToken(callWith(slackBotToken), named),
     slackAppToken === undefined
       ? [examineHttp(slackSigningSecret, settings.port)]
       : examineAppToken(callWith(slackAppToken)),
@@ -54,18 +56,21 @@ export function callSlack(
   return makeCallSlack(slackApiUrl ?? SLACK, token, timeoutMs);
 }
 
-interface Greeting {
+interface Greeting extends Home {
   readonly user: string;
   readonly team: string;
-  readonly team_id: string;
 }
 
-async function examineBotToken(call: CallSlack, roles: Roles): Promise<readonly Line[]> {
+async function examineBotToken(call: CallSlack, named: NamedIds): Promise<readonly Line[]> {
   const answer = await attempt(() => call<Greeting>('auth.test'));
   if ('level' in answer) return [answer];
   if (!answer.ok) return [refused('the bot token', answer.error, 'SLACK_BOT_TOKEN')];
   const known = well(ABOUT, `the bot token is @${answer.user ?? '?'} of ${answer.team ?? '?'}`);
-  return [known, ...examineScopes(answer.scopes), ...(await examinePeople(call, roles, answer.team_id))];
+  const [people, channels] = await Promise.all([
+    examinePeople(call, named.people, answer),
+    examineChannels(call, named.channels),
+  ]);
+  return [known, ...examineScopes(answer.scopes), ...people, ...channels];
 }
 
 function examineScopes(given: readonly string[] | undefined): readonly Line[] {
