@@ -157,6 +157,10 @@ const remediations = z.strictObject({
     .min(1)
     .default(20)
     .meta({ description: 'How many remediations may be applied in one environment within an hour.' }),
+  requireReason: z.boolean().default(false).meta({
+    description:
+      'Whether people must give a reason when they ask for a plan and when they approve one. The plan card and the audit show it.',
+  }),
   membershipSeconds: z.number().int().min(10).max(86_400).default(300).meta({
     description: 'After how many seconds a looked-up person or user group counts as unknown, and is refused.',
   }),

@@ -16,6 +16,8 @@ export interface Policy {
   readonly perRun: number;
   /** How many are applied in one environment within an hour. */
   readonly perHour: number;
+  /** Whoever asks for a plan or approves one must say why. */
+  readonly requireReason: boolean;
   /** A membership that was looked up longer ago counts as unknown. */
   readonly membershipSeconds: number;
   readonly roles: Roles;

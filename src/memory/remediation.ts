@@ -42,7 +42,12 @@ export const ENDED: ReadonlySet<State> = new Set([
 ]);
 
 const at = z.iso.datetime();
-const vote = z.strictObject({ by: z.string(), at });
+const vote = z.strictObject({
+  by: z.string(),
+  at,
+  /** Why, in the person's own words; redacted. */
+  reason: z.string().exactOptional(),
+});
 const measure = z.strictObject({
   label: z.string(),
   value: z.number(),

@@ -118,7 +118,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       },
       log,
     },
-    { remediations, threads: openThreads(asking, PREFIX), directory, policy, queues, log },
+    { client, remediations, threads: openThreads(asking, PREFIX), directory, policy, queues, redact, log },
     {
       access: {
         workspace,

@@ -4,9 +4,10 @@ import type { Answering } from './access/answer-command.ts';
 import { explainStart, type Installation } from './access/installation.ts';
 import { listen } from './access/listen.ts';
 import { boltLogger } from './bolt-log.ts';
-import { type Clicking, makeButtonHandler, OWN_BUTTON } from './clicks.ts';
+import { type Clicking, makeButtonHandler, makeReasonHandler, OWN_BUTTON } from './clicks.ts';
 import { overHttp } from './over-http.ts';
 import { overSocket } from './over-socket.ts';
+import { REASON_FORM } from './render/reason-form.ts';
 import { makeCommandHandler, type Routing } from './router.ts';
 import type { Way } from './way.ts';
 
@@ -66,6 +67,7 @@ export async function startSlackApp(
     {
       command: makeCommandHandler(routing),
       buttons: { actionId: OWN_BUTTON, handler: makeButtonHandler(clicking) },
+      form: { callbackId: REASON_FORM.callback, handler: makeReasonHandler(clicking) },
     },
     inFlight.track,
   );

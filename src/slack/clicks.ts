@@ -1,4 +1,7 @@
 import type { BlockAction } from '@slack/bolt';
+import type { WebClient } from '@slack/web-api';
+import { cleanText } from '../check/clean-text.ts';
+import type { Redact } from '../check/redact.ts';
 import { approve, reject, request } from '../memory/life/until-approved.ts';
 import type { Policy, RoleOf } from '../memory/policy.ts';
 import { ENDED, type Remediation } from '../memory/remediation.ts';
@@ -6,18 +9,23 @@ import type { Decide, Remediations } from '../memory/remediations.ts';
 import type { Threads } from '../memory/threads.ts';
 import type { Queues } from '../queue/queues.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { InteractionHandler } from './access/answer-interaction.ts';
+import type { FormHandler, InteractionHandler } from './access/answer-interaction.ts';
 import type { Resolved } from './access/pipeline.ts';
 import type { Refusal } from './access/refusal.ts';
 import { cardOf, OFFERS } from './cards.ts';
 import type { Directory } from './directory.ts';
+import { openedForIn, type OpenedFor, reasonIn, writeOpenedFor, wrongWithReason } from './reason.ts';
+import { REASON_FORM, renderReasonForm } from './render/reason-form.ts';
 
 export interface Clicking {
+  readonly client: WebClient;
   readonly remediations: Remediations;
   readonly threads: Pick<Threads, 'read'>;
   readonly directory: Pick<Directory, 'lookUp'>;
   readonly policy: Policy;
   readonly queues: Queues;
+  /** People paste what they have at hand into a reason. */
+  readonly redact: Redact;
   readonly log: Log;
 }
 
@@ -32,6 +40,8 @@ export interface Click {
   readonly threadTs: string;
   /** The delivery's own name. */
   readonly triggerId: string;
+  /** Given in the form that the click opened. */
+  readonly reason?: string;
 }
 
 const BUTTONS = ['request', 'approve', 'reject', 'look'] as const;
@@ -86,10 +96,28 @@ export function makeButtonHandler(clicking: Clicking): InteractionHandler<Presse
   };
 }
 
+/** The form that asks for a reason: its submission is checked as the click was, and then does what the click would have done. */
+export function makeReasonHandler(clicking: Clicking): FormHandler<Pressed> {
+  return {
+    wrongWith: (body) => {
+      const wrong = wrongWithReason(reasonIn(body));
+      return wrong === undefined ? undefined : { [REASON_FORM.block]: wrong };
+    },
+    resolve: async ({ userId, triggerId }, body) => {
+      const openedFor = openedForIn(body);
+      const reason = clicking.redact(cleanText(reasonIn(body) ?? ''));
+      return openedFor
+        ? resolve(clicking, { ...openedFor, userId, triggerId, reason })
+        : { refusal: NOT_OURS };
+    },
+    handle: ({ subject }) => press(clicking, subject),
+  };
+}
+
 const NOT_OURS: Refusal = { rule: 'button', because: 'this is no button of Wrench' };
 
 async function resolve(clicking: Clicking, click: Click): Promise<Resolved<Pressed>> {
-  const { remediations } = clicking;
+  const { remediations, policy } = clicking;
   const no = (because: string, remediation?: Remediation): Resolved<Pressed> => ({
     refusal: { rule: 'button', because, ...(remediation && { remediation }) },
   });
@@ -101,11 +129,27 @@ async function resolve(clicking: Clicking, click: Click): Promise<Resolved<Press
   if (click.channelId !== remediation.asked.channelId) return no('this was not offered in this channel');
   if (!(await isOnItsMessage(clicking, click, remediation)))
     return no('the button is not on the message that Wrench made it for', remediation);
-  return {
-    subject: { click, planHash, remediation },
-    requires: { roles: MAY_PRESS[click.button] },
-    about: { remediation },
-  };
+  const pressed = { click, planHash, remediation };
+  if (policy.requireReason && isGivenReasons(click.button) && click.reason === undefined) {
+    // What could not be done whatever the reason needs no form.
+    const decided = decide(clicking, { ...click, reason: '' }, planHash, Date.now())(remediation);
+    return typeof decided === 'string'
+      ? no(decided, remediation)
+      : { form: () => openForm(clicking, pressed) };
+  }
+  return { subject: pressed, requires: { roles: MAY_PRESS[click.button] }, about: { remediation } };
+}
+
+function isGivenReasons(button: Button): button is OpenedFor['button'] {
+  return button === 'request' || button === 'approve';
+}
+
+/** Slack takes a trigger for 3 s, so nothing but Redis is asked before. */
+async function openForm({ client }: Clicking, { click, remediation }: Pressed): Promise<void> {
+  const { button } = click;
+  if (!isGivenReasons(button)) throw new Error(`${button} asks for no reason`);
+  const view = renderReasonForm(button, remediation, writeOpenedFor({ ...click, button }));
+  await client.views.open({ trigger_id: click.triggerId, view });
 }
 
 async function press(
@@ -134,9 +178,16 @@ async function isOnItsMessage(
   return where?.ts === messageTs && where.channelId === channelId;
 }
 
-function decide({ policy }: Clicking, { button, userId }: Click, planHash: string, nowMs: number): Decide {
-  if (button === 'request') return request(userId, policy, nowMs);
-  return button === 'approve' ? approve(userId, planHash, policy, nowMs) : reject(userId, planHash, nowMs);
+function decide(
+  { policy }: Clicking,
+  { button, userId, reason }: Click,
+  planHash: string,
+  nowMs: number,
+): Decide {
+  if (button === 'request') return request(userId, policy, nowMs, reason);
+  return button === 'approve'
+    ? approve(userId, planHash, policy, nowMs, reason)
+    : reject(userId, planHash, nowMs);
 }
 
 /** What is lost between here and a queue is found by the worker's sweep. */

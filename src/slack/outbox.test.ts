@@ -73,6 +73,7 @@ const policy: Policy = {
   applyWithinSeconds: 120,
   perRun: 20,
   perHour: 20,
+  requireReason: false,
   membershipSeconds: 300,
   roles: { requester: [], approver: [], auditor: [] },
 };

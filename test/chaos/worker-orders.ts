@@ -40,6 +40,7 @@ export function configOf(pace: Pace): Config {
       applyWithinSeconds: pace.applyWithinSeconds,
       perRun: 1_000,
       perHour: 100_000,
+      requireReason: false,
       membershipSeconds: pace.membershipSeconds,
     },
     audit: {},

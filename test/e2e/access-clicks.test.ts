@@ -4,7 +4,7 @@ import { openChain, parseEntry } from '../../src/memory/chain.ts';
 import { connectPatiently, type RedisConnection } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';
-import { ADA, GRACE, INCIDENT, makeCatalogue, openToAll, setStage, type Stage } from './harness.ts';
+import { ADA, GRACE, INCIDENT, KATE, makeCatalogue, openToAll, setStage, type Stage } from './harness.ts';
 import { type Lab, makeMendable, openLab } from './lab-remediation.ts';
 
 const ORGANIZATION = { id: 'E0123ORG', name: 'Demo organization' };
@@ -147,4 +147,142 @@ test('in an organization-wide installation people of any of its workspaces ask a
 
   await card('FIXED');
   expect(lab.deeds).toHaveLength(1);
+});
+
+const viewOf = (userId: string) => stage.workspace.waitFor(() => stage.workspace.views(userId)[0]);
+
+async function submit(userId: string, reason: string, changed?: Readonly<Record<string, unknown>>) {
+  const { id } = await viewOf(userId);
+  return stage.workspace.submit({
+    userId,
+    viewId: id,
+    values: { reason: { text: reason } },
+    ...(changed && { changed }),
+  });
+}
+
+test.each(['http', 'socket'] as const)(
+  'over %s, where a reason is required, asking and approving open a form, and the card and the audit show what was given',
+  async (delivery) => {
+    await start({ remediations: { requireReason: true }, delivery });
+    await ask();
+
+    await press(ADA, await offers(), 'request');
+    const { view } = await viewOf(ADA);
+    expect(JSON.stringify(view)).toContain('Mend pump');
+    expect(await audited('asked')).toEqual([]);
+    await submit(ADA, '  INC-42: <!channel> the pump *leaks* https://evil.example  ');
+
+    const plan = await card('PLAN ·');
+    expect(plan.notifies).not.toContain('@channel');
+    expect(plan.links).toEqual([]);
+    expect(JSON.stringify(plan.blocks)).toContain('INC-42: <!channel> the pump *leaks*');
+    expect(plan.text).toContain('Reason: INC-42');
+    expect(stage.workspace.views(ADA)).toEqual([]);
+
+    await press(GRACE, plan, 'approve');
+    await submit(GRACE, 'checked with the network team');
+
+    const fixed = await card('FIXED');
+    expect(JSON.stringify(fixed.blocks)).toContain('checked with the network team');
+    expect(lab.deeds).toHaveLength(1);
+    expect(await audited('asked')).toEqual([
+      expect.objectContaining({
+        who: [ADA],
+        because: 'INC-42: <!channel> the pump *leaks* https://evil.example',
+      }),
+    ]);
+    expect(await audited('approved')).toEqual([
+      expect.objectContaining({ who: [GRACE], because: 'checked with the network team' }),
+    ]);
+  },
+);
+
+test('a safe fix takes the reason of who asked for it, and a secret in a reason is redacted', async () => {
+  await start({ risk: 'safe', remediations: { requireReason: true } });
+  await ask();
+  await press(ADA, await offers(), 'request');
+
+  await submit(ADA, 'the token is xoxb-111111111111-222222222222-abcdefghijklmnopqrstuvwx');
+
+  await card('FIXED');
+  const [approved] = await audited('approved');
+  expect(approved?.because).toMatch(/^the token is /);
+  expect(JSON.stringify([approved, thread(), stage.log])).not.toContain('abcdefghijklmnopqrstuvwx');
+});
+
+test.each(['', 'too short', '         a         ', 'x'.repeat(501)])(
+  'a reason such as %j comes back to the form, which stays open',
+  async (reason) => {
+    await start({ remediations: { requireReason: true } });
+    await ask();
+    await press(ADA, await offers(), 'request');
+
+    const { body } = await submit(ADA, reason);
+
+    expect(body).toEqual({
+      response_action: 'errors',
+      errors: { reason: expect.stringMatching(/^Write at (least 10|most 500) characters\.$/) },
+    });
+    expect(await audited('asked')).toEqual([]);
+    await submit(ADA, 'a reason that is long enough');
+    await card('PLAN ·');
+  },
+);
+
+test('a submitted form is checked as the click was: role, message, plan, workspace, repetition', async () => {
+  await start({ remediations: { requireReason: true } });
+  await ask();
+  await press(ADA, await offers(), 'request');
+  stage.workspace.faults.deliverTimes(3);
+  await submit(ADA, 'a reason that is long enough');
+  stage.workspace.faults.deliverTimes(1);
+  const plan = await card('PLAN ·');
+  const reason = 'a reason that is long enough';
+  const changedView = async (userId: string, change: Readonly<Record<string, unknown>>) => {
+    const { view, id } = await viewOf(userId);
+    const opened = JSON.parse(String(view['private_metadata'])) as Record<string, unknown>;
+    const values = { reason: { text: { type: 'plain_text_input', value: reason } } };
+    const metadata = JSON.stringify({ ...opened, ...change });
+    return { view: { ...view, id, private_metadata: metadata, state: { values } } };
+  };
+
+  await press(KATE, plan, 'approve');
+  await submit(KATE, reason);
+  await told(KATE, /no role/i);
+  await press(ADA, plan, 'approve');
+  await told(ADA, /somebody else must approve/);
+  expect(stage.workspace.views(ADA)).toEqual([]);
+  for (const [change, words] of [
+    [{ messageTs: '1.000001' }, /not on the message/],
+    [{ channelId: 'C0123PLATFORM' }, undefined],
+    [{ value: 'nonsense' }, /no button of Wrench/],
+    [{ button: 'look' }, /no button of Wrench/],
+  ] as const) {
+    await press(GRACE, plan, 'approve');
+    await submit(GRACE, reason, await changedView(GRACE, change));
+    if (words) await told(GRACE, words);
+  }
+  await press(GRACE, plan, 'approve');
+  await submit(GRACE, reason, { team: { id: 'T0999OTHER' } });
+  await told(GRACE, /belongs to another workspace/);
+  await expect.poll(() => audited('refused')).toHaveLength(7);
+  expect(await audited('asked')).toHaveLength(1);
+  expect(await audited('approved')).toEqual([]);
+  expect(lab.deeds).toEqual([]);
+});
+
+test('a form that Slack does not open is reported, and nothing is done', async () => {
+  await start({ remediations: { requireReason: true } });
+  await ask();
+  const list = await offers();
+  stage.workspace.faults.serverError('views.open', { times: 1 });
+
+  await press(ADA, list, 'request');
+
+  await told(ADA, /click again/);
+  expect(await audited('asked')).toEqual([]);
+  await press(ADA, list, 'request');
+  await submit(ADA, 'a reason that is long enough');
+  await card('PLAN ·');
 });

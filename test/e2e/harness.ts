@@ -32,6 +32,7 @@ export const openToAll: Pick<Config, 'roles' | 'remediations' | 'audit'> = {
     applyWithinSeconds: 120,
     perRun: 20,
     perHour: 1_000,
+    requireReason: false,
     membershipSeconds: 300,
   },
   audit: {},

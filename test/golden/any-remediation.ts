@@ -14,7 +14,7 @@ const some = <T>(one: fc.Arbitrary<T>, few: number) =>
 const some1 = <T>(one: fc.Arbitrary<T>, few: number) =>
   fc.tuple(one, some(one, few)).map(([first, rest]) => [first, ...rest]);
 export const who = fc.oneof(fc.constantFrom('U0ADA', 'U0GRACE', 'W0KATE', 'terminal', 'wrench'), text);
-const vote = fc.record({ by: who, at });
+const vote = fc.record({ by: who, at, reason: text }, { requiredKeys: ['by', 'at'] });
 const measure = fc.record(
   { label: text, value: fc.integer(), of: fc.integer(), unit: text },
   { requiredKeys: ['label', 'value', 'unit'] },

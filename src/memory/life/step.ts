@@ -45,8 +45,8 @@ export function requesterOf({ requested }: Remediation): string {
   return requested?.by ?? NOBODY;
 }
 
-export function vote(by: string, nowMs: number) {
-  return { by, at: iso(nowMs) };
+export function vote(by: string, nowMs: number, reason?: string) {
+  return { by, at: iso(nowMs), ...(reason !== undefined && { reason }) };
 }
 
 export function isOver(until: string | undefined, nowMs: number): boolean {

@@ -222,3 +222,39 @@ test('a plan that cannot be posted is withdrawn, and one that was posted is not'
   expect(withdraw('not_in_channel', NOW)(after(shown(POLICY, NOW), planned))).toBe('it is planned');
   expect(withdraw('not_in_channel', NOW)(approvedOnce)).toBe('it is approved');
 });
+
+test('where a reason is required, nobody asks or approves without one; it is in the vote and in the audit', () => {
+  const policy = { ...POLICY, requireReason: true };
+
+  expect(request('U0ADA', policy, NOW)(anOffer())).toBe('a reason is required');
+  expect(approve('U0GRACE', HASH, policy, NOW)(planned)).toBe('a reason is required');
+  const given = [
+    request('U0ADA', policy, NOW, 'INC-42')(anOffer()),
+    approve('U0GRACE', HASH, policy, NOW, 'seen by the network team')(planned),
+  ];
+  expect(given).toEqual([
+    expect.objectContaining({
+      next: expect.objectContaining({
+        requested: expect.objectContaining({ by: 'U0ADA', reason: 'INC-42' }),
+      }),
+      entry: expect.objectContaining({ kind: 'asked', because: 'INC-42' }),
+    }),
+    expect.objectContaining({
+      next: expect.objectContaining({
+        approvals: [expect.objectContaining({ by: 'U0GRACE', reason: 'seen by the network team' })],
+      }),
+      entry: expect.objectContaining({ kind: 'approved', because: 'seen by the network team' }),
+    }),
+  ]);
+});
+
+test('what is safe is approved with the reason for which it was asked', () => {
+  const policy = { ...POLICY, requireReason: true };
+  const safe = after(request('U0ADA', policy, NOW, 'INC-42'), anOffer({ risk: 'safe' }));
+  const ready = after(plan(PLAN, LOOK, policy, NOW), safe);
+
+  expect(approveSafe(policy, NOW)(ready)).toMatchObject({
+    next: { approvals: [{ by: 'U0ADA', reason: 'INC-42' }] },
+    entry: { kind: 'approved', because: 'INC-42' },
+  });
+});

@@ -1,5 +1,6 @@
 import type { Plan } from '../../check/define-remediation.ts';
 import { approvalsNeeded, type Policy, withheld } from '../policy.ts';
+import type { Audited } from '../audit.ts';
 import { type Look, planHashOf, type Remediation } from '../remediation.ts';
 import type { Decide, Move } from '../remediations.ts';
 import { ended, entryOf, iso, isOver, NOBODY, requesterOf, vote, whoOf } from './step.ts';
@@ -9,11 +10,15 @@ import { ended, entryOf, iso, isOver, NOBODY, requesterOf, vote, whoOf } from '.
  * Two of them at the same moment are decided by compare-and-set; whoever comes second is asked again with what is so then.
  */
 
+type Vote = Remediation['approvals'][number];
+
 /** How long a plan may take to be made. */
 const PLAN_WITHIN_MS = 120_000;
 
+const NO_REASON = 'a reason is required';
+
 /** Somebody clicked an offer. */
-export function request(by: string, policy: Policy, nowMs: number): Decide {
+export function request(by: string, policy: Policy, nowMs: number, reason?: string): Decide {
   return (remediation) => {
     const { state, until, requested } = remediation;
     if (state !== 'offered')
@@ -21,14 +26,15 @@ export function request(by: string, policy: Policy, nowMs: number): Decide {
     const off = withheld(policy, remediation);
     if (off) return off;
     if (isOver(until, nowMs)) return 'this report is too old to act upon; ask the question again';
+    if (policy.requireReason && reason === undefined) return NO_REASON;
     return {
       next: {
         ...remediation,
         state: 'planning',
-        requested: vote(by, nowMs),
+        requested: vote(by, nowMs, reason),
         until: iso(nowMs + PLAN_WITHIN_MS),
       },
-      entry: entryOf(remediation, 'asked', [by], nowMs),
+      entry: entryOf(remediation, 'asked', [by], nowMs, becauseOf(reason)),
       unlessFrozen: true,
     };
   };
@@ -86,12 +92,18 @@ export function approveSafe(policy: Policy, nowMs: number): Decide {
   return (remediation) => {
     const { state, risk, requested } = remediation;
     if (state !== 'planned' || risk !== 'safe' || !requested) return `it is ${state}`;
-    return approved(remediation, requested.by, policy, nowMs);
+    return approved(remediation, vote(requested.by, nowMs, requested.reason), policy, nowMs);
   };
 }
 
 /** Somebody clicked Approve on a card that shows the plan of this hash. */
-export function approve(by: string, planHash: string, policy: Policy, nowMs: number): Decide {
+export function approve(
+  by: string,
+  planHash: string,
+  policy: Policy,
+  nowMs: number,
+  reason?: string,
+): Decide {
   return (remediation) => {
     const { state, requested, approvals } = remediation;
     const stale = staleCard(remediation, planHash, nowMs);
@@ -101,19 +113,24 @@ export function approve(by: string, planHash: string, policy: Policy, nowMs: num
     if (state === 'approved' || state === 'applying') return 'it is approved already';
     if (requested?.by === by) return 'you asked for it yourself; somebody else must approve it';
     if (approvals.some((vote) => vote.by === by)) return 'you have approved it already';
-    return approved(remediation, by, policy, nowMs);
+    if (policy.requireReason && reason === undefined) return NO_REASON;
+    return approved(remediation, vote(by, nowMs, reason), policy, nowMs);
   };
 }
 
-function approved(remediation: Remediation, by: string, policy: Policy, nowMs: number): Move {
-  const approvals = [...remediation.approvals, vote(by, nowMs)];
+function becauseOf(reason: string | undefined): Pick<Audited, 'because'> {
+  return reason === undefined ? {} : { because: reason };
+}
+
+function approved(remediation: Remediation, voted: Vote, policy: Policy, nowMs: number): Move {
+  const approvals = [...remediation.approvals, voted];
   const isEnough = approvals.length >= Math.max(1, remediation.approvalsNeeded ?? 1);
   const next: Remediation = isEnough
     ? { ...remediation, approvals, state: 'approved', until: iso(nowMs + policy.applyWithinSeconds * 1_000) }
     : { ...remediation, approvals };
   return {
     next,
-    entry: entryOf(next, 'approved', [by], nowMs),
+    entry: entryOf(next, 'approved', [voted.by], nowMs, becauseOf(voted.reason)),
     ...(remediation.until !== undefined && { notAfter: remediation.until }),
     unlessFrozen: true,
     holdMs: isEnough ? policy.applyWithinSeconds * 1_000 : leftOf(remediation, nowMs),

@@ -16,6 +16,12 @@ export interface InteractionHandler<S> {
   readonly handle: (admitted: Admitted<S>) => Promise<Refusal | undefined>;
 }
 
+/** A form whose submission is checked before it is acknowledged, so that it can stay open with what is wrong. */
+export interface FormHandler<S> extends InteractionHandler<S> {
+  /** What is wrong, by block; undefined where nothing is. Needs nothing but the submission. */
+  readonly wrongWith: (body: unknown) => Readonly<Record<string, string>> | undefined;
+}
+
 export interface Interacting {
   readonly access: Access;
   readonly auditing: Auditing;

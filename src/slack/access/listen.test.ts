@@ -54,6 +54,7 @@ function start() {
     {
       command: { resolve: () => ({ subject: 0, requires: { roles: 'anyone' } }), answer: never },
       buttons: { actionId: /^never$/, handler: { resolve: never, handle: never } },
+      form: { callbackId: 'never', handler: { resolve: never, handle: never, wrongWith: () => undefined } },
       events: {
         app_mention: {
           resolve: async (_, body) => ({ subject: body, requires: { roles: 'anyone' } }),

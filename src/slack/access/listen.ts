@@ -1,11 +1,12 @@
 import type { App } from '@slack/bolt';
 import { answerCommand, type Answering, type CommandHandler } from './answer-command.ts';
-import { answerInteraction, type InteractionHandler } from './answer-interaction.ts';
+import { answerInteraction, type FormHandler, type InteractionHandler } from './answer-interaction.ts';
 
 /** What Wrench listens to. A handler takes an `Admitted` delivery, which only the access pipeline makes. */
-export interface Handlers<C, I> {
+export interface Handlers<C, I, F> {
   readonly command: CommandHandler<C>;
   readonly buttons: { readonly actionId: RegExp; readonly handler: InteractionHandler<I> };
+  readonly form: { readonly callbackId: string; readonly handler: FormHandler<F> };
   /** By the type of the event. Wrench subscribes to none yet. */
   readonly events?: Readonly<Record<string, InteractionHandler<unknown>>>;
 }
@@ -14,13 +15,13 @@ export interface Handlers<C, I> {
 export type Track = <T>(work: Promise<T>) => Promise<T>;
 
 /**
- * The only place that registers listeners with Bolt: every command and click passes the access pipeline before its handler.
- * Acknowledgements: a command's carries the answer; a click's comes first of all.
+ * The only place that registers listeners with Bolt: every command, click and form submission passes the access pipeline before its handler.
+ * Acknowledgements: a command's carries the answer; a click's comes first of all; a form's after its fields are checked.
  */
-export function listen<C, I>(
+export function listen<C, I, F>(
   app: App,
   answering: Answering,
-  { command, buttons, events = {} }: Handlers<C, I>,
+  { command, buttons, form, events = {} }: Handlers<C, I, F>,
   track: Track,
 ): void {
   app.command(/.*/, ({ body, ack }) =>
@@ -39,6 +40,12 @@ export function listen<C, I>(
   app.action({ type: 'block_actions', action_id: buttons.actionId }, async ({ body, ack }) => {
     await ack();
     await track(answerInteraction(answering, 'click', buttons.handler, body));
+  });
+  app.view({ type: 'view_submission', callback_id: form.callbackId }, async ({ body, ack }) => {
+    const errors = form.handler.wrongWith(body);
+    if (errors) return ack({ response_action: 'errors', errors: { ...errors } });
+    await ack();
+    await track(answerInteraction(answering, 'modal', form.handler, body));
   });
   // Bolt acknowledges events by itself.
   for (const [type, handler] of Object.entries(events))

@@ -158,6 +158,27 @@ export function peopleLines({ requested, approvals, rejected }: Remediation): re
   ];
 }
 
+/** A reason that somebody gave. */
+export interface Reason {
+  readonly by: string;
+  readonly reason: string;
+  readonly isOfRequester: boolean;
+}
+
+const MOST_REASONS = 5;
+
+/** Why people asked for it and approved it, where they had to say; in the order in which they did. */
+export function reasonsIn({ requested, approvals, risk }: Remediation): readonly Reason[] {
+  const votes = [
+    ...(requested ? [{ ...requested, isOfRequester: true }] : []),
+    // Who asks for what is safe approves it with the same click.
+    ...(risk === 'safe' ? [] : approvals.map((vote) => ({ ...vote, isOfRequester: false }))),
+  ];
+  return votes
+    .flatMap(({ by, reason, isOfRequester }) => (reason === undefined ? [] : [{ by, reason, isOfRequester }]))
+    .slice(0, MOST_REASONS);
+}
+
 function voteInWords({ by, at }: Vote): string {
   return `${who(by)} · ${moment(at)}`;
 }

@@ -18,6 +18,7 @@ import {
   line,
   note,
   type Part,
+  personElement,
   rich,
   say,
   TEXT_ROOM,
@@ -28,6 +29,7 @@ import {
   headlineOf,
   needsInWords,
   peopleLines,
+  reasonsIn,
   SIGNS,
   standing,
   tookInWords,
@@ -44,6 +46,9 @@ const SENTENCE = 500;
 const DEED = 300;
 const DEEDS_ROOM = 2_400;
 const HASH_SHOWN = 12;
+/** Of a reason: as long as one may be, and less of those that follow. */
+const REASON = 500;
+const APPROVER_REASON = 200;
 
 /**
  * The card of one remediation, edited through its whole life: the state in a word first, then what is true of it.
@@ -61,6 +66,7 @@ export function renderRemediation(remediation: Remediation): Message {
       text: { type: 'mrkdwn', text: needsInWords(remediation), verbatim: true },
     });
   if (people.length > 0) blocks.push(context({ type: 'mrkdwn', text: people.join('\n'), verbatim: true }));
+  blocks.push(...reasonBlocks(remediation));
   blocks.push(context(note(footer(remediation))));
   const elements = buttonsOf(remediation);
   if (elements.length > 0) blocks.push({ type: 'actions', elements: [...elements] });
@@ -142,6 +148,32 @@ function deedsOf({ deeds }: Remediation): readonly Part[] {
   return [line(bold('What was done')), bullets([...before, ...items])];
 }
 
+/** People's own words, so untrusted: in `rich_text` nothing in them is markup. */
+function reasonBlocks(remediation: Remediation): Blocks {
+  const lines = reasonsIn(remediation).map(({ by, reason, isOfRequester }) =>
+    isOfRequester
+      ? line(bold('Reason:'), glue(' '), say(reason, REASON))
+      : line(
+          bold('Reason of'),
+          glue(' '),
+          personElement(by),
+          bold(':'),
+          glue(' '),
+          say(reason, APPROVER_REASON),
+        ),
+  );
+  return lines.length > 0 ? [rich(...lines)] : [];
+}
+
+/** The same for those who only get the text; who gave it stands beside it. */
+function reasonsInText(remediation: Remediation): readonly string[] {
+  return reasonsIn(remediation).map(({ by, reason, isOfRequester }) =>
+    isOfRequester
+      ? `Reason: ${inert(reason, APPROVER_REASON)}`
+      : `Reason of ${who(by)}: ${inert(reason, APPROVER_REASON)}`,
+  );
+}
+
 function footer(remediation: Remediation): string {
   const { environment, check, planHash, id } = remediation;
   const hash = planHash === undefined ? [] : [`plan ${fit(planHash, HASH_SHOWN + 1).slice(0, HASH_SHOWN)}`];
@@ -201,6 +233,7 @@ function renderText(remediation: Remediation, summary: string): string {
     ...(file ? [`The whole plan is in ${file.filename}.`] : []),
     ...(state === 'planned' ? [needsInWords(remediation)] : []),
     ...peopleLines(remediation),
+    ...reasonsInText(remediation),
   ];
   return withEnd(lines, end, TEXT_ROOM);
 }
