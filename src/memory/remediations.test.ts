@@ -6,7 +6,7 @@ import { connectPatiently } from '../queue/connection.ts';
 import type { AuditEntry } from './audit.ts';
 import { type Chain, openChain } from './chain.ts';
 import { openFreeze } from './freeze.ts';
-import { applied, begin, did, settle, timeOut } from './life/from-approved.ts';
+import { applied, begin, did, fail, settle, timeOut } from './life/from-approved.ts';
 import { approve, plan, reject, request, skip } from './life/until-approved.ts';
 import { readWhole } from './read-audit.ts';
 import type { Remediation } from './remediation.ts';
@@ -204,6 +204,35 @@ test('one target of several that is held is enough to refuse, and none of the ot
   await expect(stateOf(second)).resolves.toBe('planning');
   await expect(aPlan(another(2), ['a', 'c'])).resolves.toMatchObject({ state: 'planned' });
 });
+
+test.each([
+  ['the same target', ['prod', 'doppler/0'], ['staging', 'doppler/0']],
+  ['a pair that joins to the same text', ['prod', 'a b'], ['prod a', 'b']],
+  ['a pair that joins to the same text around a quote', ['prod","a', 'b'], ['prod', 'a","b']],
+] as const)(
+  '%s in another environment is another lock, from the plan to the end',
+  async (_, [environment, target], [elsewhere, alike]) => {
+    const here = { runId: 'r1', environment };
+    const there = { runId: 'r2', environment: elsewhere };
+    const planInBoth = [await anApproval(here, [target]), await anApproval(there, [alike])];
+    for (const approved of planInBoth)
+      await expect(start(approved)).resolves.toMatchObject({ kind: 'moved' });
+
+    const [first] = planInBoth;
+    const running = (await remediations.read(first?.id ?? ''))?.remediation;
+    if (!running) throw new Error('the remediation is lost');
+    await expect(remediations.keep(running, LEASE_MS)).resolves.toBe(true);
+    await remediations.move(
+      running.id,
+      fail(running.token ?? 0, 'it timed out', LOOK, await remediations.clock()),
+    );
+    await expect(stateOf(running)).resolves.toBe('failed');
+
+    // The end of one leaves the other's lock in place, and its own target free.
+    await expect(aPlan({ ...there, runId: 'r3' }, [alike])).resolves.toMatchObject({ state: 'planning' });
+    await expect(aPlan({ ...here, runId: 'r4' }, [target])).resolves.toMatchObject({ state: 'planned' });
+  },
+);
 
 test('no more than so many are applied of one report, and in one environment within an hour', async () => {
   const policy = { ...POLICY, perRun: 2, perHour: 3 };

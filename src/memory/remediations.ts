@@ -114,7 +114,7 @@ export function openRemediations(
     clock,
     nextToken: () => redis.incr(keys.fence),
     keep: async (remediation, leaseMs) => {
-      const targets = targetsOf(remediation).map(keys.target);
+      const targets = targetKeysOf(keys, remediation);
       const until = String((await clock()) + leaseMs);
       const token = String(remediation.token);
       const kept = await redis.eval(
@@ -175,7 +175,7 @@ function commit(
   revision: number,
 ): Promise<string> {
   const { id, state, until, environment, runId } = next;
-  const targets = targetsOf(next).map(keys.target);
+  const targets = targetKeysOf(keys, next);
   const all = [
     keys.record(id),
     audit.headKey,
@@ -228,8 +228,12 @@ function inWords(answer: string, { caps }: Move): string {
   throw new Error(`Redis answered a move with ${answer}`);
 }
 
-function targetsOf({ plan }: Remediation): readonly string[] {
-  return plan?.targets ?? EMPTY;
+/** The locks that a remediation needs: the same name in two environments is two targets. */
+function targetKeysOf(
+  keys: ReturnType<typeof keysOf>,
+  { plan, environment }: Remediation,
+): readonly string[] {
+  return (plan?.targets ?? EMPTY).map((target) => keys.target(environment, target));
 }
 
 function keysOf(prefix: string) {
@@ -237,8 +241,14 @@ function keysOf(prefix: string) {
   return {
     record: (id: string) => named(`remediation:${id}`),
     run: (runId: string) => named(`remediations-of:${runId}`),
-    target: (target: string) =>
-      named(`target:${createHash('sha256').update(target).digest('hex').slice(0, 32)}`),
+    // JSON keeps the two apart: no environment and target can be read as another pair.
+    target: (environment: string, target: string) =>
+      named(
+        `target:${createHash('sha256')
+          .update(JSON.stringify([environment, target]))
+          .digest('hex')
+          .slice(0, 32)}`,
+      ),
     applied: (environment: string) => named(`applied:${environment}`),
     appliedOfRun: (runId: string) => named(`applied-of:${runId}`),
     due: named('remediations:due'),
