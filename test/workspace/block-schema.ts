@@ -170,7 +170,7 @@ const richInline = z.discriminatedUnion('type', [
     unsafe: z.boolean().optional(),
     style,
   }),
-  z.strictObject({ type: z.literal('user'), user_id: z.string().min(1), style }),
+  z.strictObject({ type: z.literal('user'), user_id: z.string().regex(/^[UW][A-Z0-9]+$/), style }),
   z.strictObject({ type: z.literal('team'), team_id: z.string().min(1), style }),
   z.strictObject({ type: z.literal('channel'), channel_id: z.string().min(1), style }),
   z.strictObject({ type: z.literal('usergroup'), usergroup_id: z.string().min(1), style }),
@@ -178,7 +178,7 @@ const richInline = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('color'), value: z.string(), style }),
   z.strictObject({
     type: z.literal('date'),
-    timestamp: z.int(),
+    timestamp: z.int().nonnegative(),
     format: z.string().min(1),
     url: url.optional(),
     fallback: z.string().optional(),
@@ -186,13 +186,17 @@ const richInline = z.discriminatedUnion('type', [
   }),
 ]);
 const border = z.union([z.literal(0), z.literal(1)]).optional();
-const richSection = z.strictObject({ type: z.literal('rich_text_section'), elements: z.array(richInline) });
+/** Live, Slack rejects a part without elements, which its documentation does not say. https://github.com/NousResearch/hermes-agent/pull/59621 */
+const richSection = z.strictObject({
+  type: z.literal('rich_text_section'),
+  elements: z.array(richInline).min(1),
+});
 const richPart = z.discriminatedUnion('type', [
   richSection,
-  z.strictObject({ type: z.literal('rich_text_quote'), elements: z.array(richInline), border }),
+  z.strictObject({ type: z.literal('rich_text_quote'), elements: z.array(richInline).min(1), border }),
   z.strictObject({
     type: z.literal('rich_text_preformatted'),
-    elements: z.array(richInline),
+    elements: z.array(richInline).min(1),
     border,
     language: z.string().optional(),
   }),
@@ -217,7 +221,12 @@ const cell = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('raw_number'), value: z.number(), text: z.string().optional() }),
   richText,
 ]);
-const rows = (max: number) => z.array(z.array(cell).min(1).max(20)).min(1).max(max);
+const rows = (max: number) =>
+  z
+    .array(z.array(cell).min(1).max(20))
+    .min(1)
+    .max(max)
+    .refine((all) => new Set(all.map(({ length }) => length)).size <= 1, 'must have rows of one length');
 
 const messageBlocks = [
   z.strictObject({ type: z.literal('actions'), ...block, elements: z.array(action).min(1).max(25) }),
@@ -269,14 +278,13 @@ const messageBlocks = [
     type: z.literal('table'),
     ...block,
     rows: rows(100),
+    // Slack documents null for a column to skip, and rejects it: https://github.com/NousResearch/hermes-agent/issues/56615
     column_settings: z
       .array(
-        z
-          .strictObject({
-            align: z.enum(['left', 'center', 'right']).optional(),
-            is_wrapped: z.boolean().optional(),
-          })
-          .nullable(),
+        z.strictObject({
+          align: z.enum(['left', 'center', 'right']).optional(),
+          is_wrapped: z.boolean().optional(),
+        }),
       )
       .max(20)
       .optional(),

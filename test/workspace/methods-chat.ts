@@ -8,8 +8,8 @@ import type { Args, Caller, Methods } from './web-api.ts';
 
 /** Longer text is cut, not refused. https://docs.slack.dev/reference/methods/chat.postMessage#truncating */
 const TEXT_TRUNCATED_ABOVE = 40_000;
-/** Slack refuses an update that it would have truncated as a post. */
-const UPDATE_TEXT_LIMIT = 4_000;
+/** Slack refuses an update with more text than this in UTF-8, which it documents as characters. https://github.com/openclaw/openclaw/pull/115027 */
+const UPDATE_TEXT_BYTES = 4_000;
 /** Slack publishes no number; ours keeps metadata to ids. */
 const METADATA_BYTES = 2_048;
 
@@ -92,7 +92,7 @@ function postEphemeral(store: Store, args: Args, caller: Caller) {
 function update(store: Store, args: Args, caller: Caller) {
   const channel = writableChannel(store, args, caller);
   const message = ownMessage(store, channel, args, 'cant_update_message');
-  if (textOf(args['text']).length > UPDATE_TEXT_LIMIT) throw new ApiError('msg_too_long');
+  if (Buffer.byteLength(textOf(args['text'])) > UPDATE_TEXT_BYTES) throw new ApiError('msg_too_long');
   const content = readContent(args);
   const changed = store.change(message, {
     text: content.text,

@@ -71,8 +71,12 @@ test.each<[string, object[]]>([
     'a table of every kind of cell',
     [
       {
-        ...table([raw('a'), { type: 'raw_number', value: 1, text: '1' }, rich(line())]),
-        column_settings: [null, { align: 'right', is_wrapped: true }],
+        ...table([
+          raw('a'),
+          { type: 'raw_number', value: 1, text: '1' },
+          rich(line({ type: 'text', text: 'a' })),
+        ]),
+        column_settings: [{}, { align: 'right', is_wrapped: true }],
       },
     ],
   ],
@@ -88,7 +92,7 @@ test.each<[string, object[]]>([
       section('a'.repeat(3_000)),
       section('a'.repeat(3_000)),
       section('a'.repeat(3_000)),
-      section('a'.repeat(2_000)),
+      section('a'.repeat(600)),
     ],
   ],
 ])('takes %s', (_, blocks) => {
@@ -217,11 +221,39 @@ test.each<[string, object[], string]>([
     [rich(line({ type: 'mrkdwn', text: 'a' }))],
     '/blocks/0/elements/0/elements/0/type: unsupported type: mrkdwn',
   ],
+  ...(['rich_text_section', 'rich_text_quote', 'rich_text_preformatted'] as const).map(
+    (type): [string, object[], string] => [
+      `a ${type} without elements`,
+      [rich({ type, elements: [] })],
+      '/blocks/0/elements/0/elements: must provide at least 1 items',
+    ],
+  ),
+  [
+    'a mention of nobody',
+    [rich(line({ type: 'user', user_id: 'ada' }))],
+    '/blocks/0/elements/0/elements/0/user_id: Invalid string: must match pattern /^[UW][A-Z0-9]+$/',
+  ],
+  [
+    'an empty cell of rich text',
+    [table([rich(line())])],
+    '/blocks/0/rows/0/0/elements/0/elements: must provide at least 1 items',
+  ],
+  [
+    'rows of different lengths',
+    [table([raw('a')], [raw('a'), raw('b')])],
+    '/blocks/0/rows: must have rows of one length',
+  ],
+  [
+    'a column without settings of its own',
+    [{ ...table([raw('a')]), column_settings: [null] }],
+    '/blocks/0/column_settings/0: must be of type object',
+  ],
+  ['half of a surrogate pair', [section('a\uD83D')], '/blocks/0/text/text: half of a surrogate pair'],
   ['101 rows', [table(...many(101, () => [raw('a')]))], '/blocks/0/rows: no more than 100 items allowed'],
   ['21 columns', [table(many(21, () => raw('a')))], '/blocks/0/rows/0: no more than 20 items allowed'],
   [
     '21 column settings',
-    [{ ...table([raw('a')]), column_settings: many(21, () => null) }],
+    [{ ...table([raw('a')]), column_settings: many(21, () => ({})) }],
     '/blocks/0/column_settings: no more than 20 items allowed',
   ],
   ['an empty cell', [table([raw('')])], '/blocks/0/rows/0/0/text: must be more than 0 characters'],
@@ -251,11 +283,20 @@ test.each<[string, object[], string]>([
 });
 
 test('refuses too much text in all blocks together, below every documented limit', () => {
-  const problems = check(...many(4, () => section('a'.repeat(2_800))));
+  const problems = check(...many(4, () => section('a'.repeat(2_401))));
 
   expect(problems).toEqual([
-    { code: 'msg_blocks_too_long', message: '11200 characters in blocks', pointer: '/blocks' },
+    { code: 'msg_blocks_too_long', message: '9604 characters in blocks', pointer: '/blocks' },
   ]);
+});
+
+test('counts text as Slack keeps it, which is escaped', () => {
+  const fill = rich(line({ type: 'text', text: '&'.repeat(1_921) }));
+
+  expect(check(fill)).toEqual([
+    { code: 'msg_blocks_too_long', message: '9605 characters in blocks', pointer: '/blocks' },
+  ]);
+  expect(check(section('&amp;'.repeat(600)))).toEqual([]);
 });
 
 test('one table a message, attachments and data tables included', () => {

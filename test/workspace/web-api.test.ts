@@ -120,6 +120,17 @@ test('text above 40,000 characters is cut and says so', async () => {
   expect(workspace.messages(at.channel)[0]?.text).toHaveLength(40_000);
 });
 
+test('an update takes 4,000 bytes of text, however many characters these are', async () => {
+  const { workspace, app } = await openWithBolt('http', quiet);
+  const { ts } = await app.client.chat.postMessage({ ...at, text: 'a' });
+  const update = (text: string) => app.client.chat.update({ ...at, ts: String(ts), text });
+
+  await update('я'.repeat(2_000));
+  await expect(update('я'.repeat(2_001))).rejects.toMatchObject({ data: { error: 'msg_too_long' } });
+  await expect(update('x'.repeat(4_001))).rejects.toMatchObject({ data: { error: 'msg_too_long' } });
+  expect(workspace.messages(at.channel)[0]?.text).toBe('я'.repeat(2_000));
+});
+
 test('a trigger opens one view', async () => {
   const view: ModalView = {
     type: 'modal',
