@@ -42,3 +42,16 @@ test('of many fixes the last five are named, and the rest counted', () => {
   expect(text.match(/FIXED/g)).toHaveLength(5);
   expect(text).toContain('8 more fixes in the thread');
 });
+
+test('a long text makes room for what became of its findings, and still counts all that it leaves out', () => {
+  const lines = Array.from({ length: 20 }, (_, at) => `• CRITICAL: finding ${at} ${'x'.repeat(150)}`);
+  const text = [':red_circle: CRITICAL: much', ...lines, '… and 7 more', 'prod: 41 checked'].join('\n');
+  const edited = withFixes({ ...root, text }, Array.from({ length: 5 }, () => fixed), 3).text;
+
+  expect(Buffer.byteLength(edited)).toBeLessThanOrEqual(4_000);
+  expect(edited.match(/FIXED/g)).toHaveLength(5);
+  expect(edited.split('\n').at(-1)).toBe('prod: 41 checked');
+  const shown = edited.match(/finding \d+/g)?.length ?? 0;
+  expect(shown).toBeLessThan(20);
+  expect(edited).toContain(`\n… and ${20 - shown + 7} more\n`);
+});

@@ -9,11 +9,12 @@ import {
   listedGaps,
   verdictOf,
 } from '../../check/report-in-words.ts';
-import { code, inert, joinWithin } from './inert.ts';
+import { bytesOf, code, cutMrkdwn, inert, joinWithin } from './inert.ts';
 import { EMOJI } from './pieces.ts';
 
-/** A longer text is split into several messages. */
+/** Bytes. A longer text is split into several messages. */
 const ROOM = 3_900;
+const COVERAGE_ROOM = 2_000;
 
 /**
  * A whole report as one text, for a channel into which only `response_url` reaches: no thread, no files, five posts in all.
@@ -22,7 +23,7 @@ export function renderPlainFallback(report: Report): { readonly text: string } {
   const headline = headlineOf(report);
   const asked = `${inert(report.environment, 80)} · ${code(askedInWords(report), 300)}`;
   const end = [
-    `${asked} · ${inert(coverageInWords(report), 600)}`,
+    cutMrkdwn(`${asked} · ${inert(coverageInWords(report), 600)}`, COVERAGE_ROOM),
     'Invite Wrench into this channel to get the details in a thread.',
   ].join('\n');
   const lines = [
@@ -36,5 +37,5 @@ export function renderPlainFallback(report: Report): { readonly text: string } {
         `• Not checked, ${inert(because, 150)}: ${inert(whats.slice(0, 3).join(', '), 150)}${whats.length > 3 ? ` and ${whats.length - 3} more` : ''}`,
     ),
   ];
-  return { text: `${joinWithin(lines, ROOM - end.length - 1)}\n${end}` };
+  return { text: `${joinWithin(lines, ROOM - bytesOf(end) - 1)}\n${end}` };
 }

@@ -1,6 +1,6 @@
 import { countInWords } from '../../check/report-in-words.ts';
 import type { Remediation, State } from '../../memory/remediation.ts';
-import { fit, inert } from './inert.ts';
+import { bytesOf, cutMrkdwn, fit, inert, joinWithin } from './inert.ts';
 import type { Message } from './message.ts';
 import { type Blocks, emoji, glue, line, type Part, rich, say } from './pieces.ts';
 import { headlineOf, SIGNS } from './remediation-words.ts';
@@ -9,6 +9,9 @@ import { headlineOf, SIGNS } from './remediation-words.ts';
 const TOLD: ReadonlySet<State> = new Set(['fixed', 'unverified', 'failed', 'interrupted']);
 const MOST = 5;
 const ROOM = 300;
+/** Bytes of the top-level text, of which an edit takes no more than 4,000. */
+const EDIT_ROOM = 3_900;
+const FIXES_ROOM = 1_800;
 
 /**
  * A report's root message with what became of its findings since: who reads the channel alone must not take for broken what was fixed.
@@ -44,14 +47,24 @@ export function withFixes(root: Message, remediations: readonly Remediation[], o
   return { text: withLines(root.text, lines), blocks: before(root.blocks, rich(...parts)) };
 }
 
+const MORE = /^… and (\d+) more$/;
+
+/** What the report said is cut where there is no room for both: what became of it is news. */
 function withLines(text: string, lines: readonly { readonly sign: string; readonly text: string }[]): string {
-  const told = text.split('\n');
-  const coverage = told.pop() ?? '';
-  return [
-    ...told,
-    ...lines.map(({ sign, text: said }) => `:${sign}: ${inert(fit(said, ROOM), ROOM)}`),
-    coverage,
-  ].join('\n');
+  const said = text.split('\n');
+  const coverage = said.pop() ?? '';
+  const fixes = lines.map((one) => `:${one.sign}: ${inert(fit(one.text, ROOM), ROOM)}`).join('\n');
+  const end = `${cutMrkdwn(fixes, FIXES_ROOM)}\n${coverage}`;
+  return `${joinAgain(said, EDIT_ROOM - bytesOf(end) - 1)}\n${end}`;
+}
+
+/** {@link joinWithin} for lines that may have been cut before: what was left out then is counted with what is left out now. */
+function joinAgain(lines: readonly string[], maxBytes: number): string {
+  const joined = joinWithin(lines, maxBytes);
+  const before = Number(MORE.exec(lines.at(-1) ?? '')?.[1] ?? 0);
+  if (before === 0 || joined === lines.join('\n')) return joined;
+  // The line that counted them is one of those that are left out now.
+  return joined.replace(/\d+(?= more$)/, (now) => String(Number(now) - 1 + before));
 }
 
 /** Above the small print at the end. */

@@ -1,13 +1,14 @@
 import type { RichTextSection } from '@slack/types';
 import type { Help, Question } from '../../question.ts';
 import { cleanText } from '../../check/clean-text.ts';
-import { code, fit, inert, joinWithin } from './inert.ts';
+import { code, cost, fit, inert, joinWithin } from './inert.ts';
 import type { Message } from './message.ts';
 import {
   type Blocks,
   bullets,
   codeSpan,
   context,
+  costOf,
   glue,
   line,
   note,
@@ -21,17 +22,21 @@ import {
 export type QuestionProblem = Omit<Extract<Question, { kind: 'problem' }>, 'kind'>;
 
 const MOST_ENTRIES = 25;
+/** Characters of the blocks; together with title, reason and example below what a message takes. */
+const USAGE_ROOM = 2_500;
+const ENTRIES_ROOM = 4_500;
 
 /** What can be asked, generated from the declarations. */
 export function renderHelp({ title, why, entries, example }: Help): Message {
-  const usage = entries.filter(({ about }) => about === '').map((entry) => entry.usage);
-  const rest = entries.filter(({ about }) => about !== '').slice(0, MOST_ENTRIES);
+  const usage = entries.filter(({ about }) => about === '').map((entry) => fit(cleanText(entry.usage), 400));
+  const rest = entries.filter(({ about }) => about !== '').map(entryLine);
+  const shown = within(rest, ENTRIES_ROOM);
+  const left = rest.length - shown.length;
   const parts: Part[] = [
     ...(why ? [line(say(why, 1_500))] : []),
-    ...(usage.length > 0
-      ? [preformatted(usage.slice(0, MOST_ENTRIES).map((one) => fit(cleanText(one), 400)))]
-      : []),
-    ...(rest.length > 0 ? [bullets(rest.map(entryLine))] : []),
+    ...(usage.length > 0 ? [preformatted(within(usage, USAGE_ROOM))] : []),
+    ...(shown.length > 0 ? [bullets(shown)] : []),
+    ...(left > 0 ? [line(say(`and ${left} more`))] : []),
   ];
   const blocks: Blocks = [
     { type: 'header', text: { type: 'plain_text', text: fit(cleanText(title), 150), emoji: false } },
@@ -49,6 +54,15 @@ export function renderHelp({ title, why, entries, example }: Help): Message {
   return { text: joinWithin(lines, TEXT_ROOM), blocks };
 }
 
+/** As many of the first as there is room for. */
+function within<T>(items: readonly T[], room: number): readonly T[] {
+  let spent = 0;
+  return items.slice(0, MOST_ENTRIES).filter((item) => {
+    spent += typeof item === 'string' ? cost(item) + 1 : costOf(item);
+    return spent <= room;
+  });
+}
+
 function entryLine({ usage, about }: Help['entries'][number]): RichTextSection {
   return line(codeSpan(usage, 120), glue('  '), say(about, 200));
 }
@@ -56,9 +70,10 @@ function entryLine({ usage, about }: Help['entries'][number]): RichTextSection {
 /** What was not understood, for the asker alone: the reason, the nearest word where there is one, the usage. */
 export function renderProblem({ problem, usage }: QuestionProblem): Message {
   const shown = usage.slice(0, MOST_ENTRIES);
+  const lined = shown.map((one) => fit(cleanText(one), 200));
   const parts: Part[] = [
     line(...withCode(fit(cleanText(problem), 1_500))),
-    ...(shown.length > 0 ? [preformatted(shown.map((one) => fit(cleanText(one), 200)))] : []),
+    ...(shown.length > 0 ? [preformatted(within(lined, USAGE_ROOM))] : []),
   ];
   const lines = [inert(problem, 900), ...shown.map((one) => code(one, 300))];
   return { text: joinWithin(lines, TEXT_ROOM), blocks: [rich(...parts)] };

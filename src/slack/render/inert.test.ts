@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { readEffects } from '../../../test/workspace/read-effects.ts';
-import { code, fit, fitLines, inert, joinWithin, withoutEmoji } from './inert.ts';
+import { code, cutMrkdwn, fit, fitLines, inert, joinWithin, withoutEmoji } from './inert.ts';
 
 const INVISIBLE = /\u200B/g;
 
@@ -68,4 +68,23 @@ test('of a long log the newest lines stay, in their order', () => {
 test('lines that do not fit are counted', () => {
   expect(joinWithin(['one', 'two', 'three'], 100)).toBe('one\ntwo\nthree');
   expect(joinWithin(['one', 'two'.repeat(20), 'three'], 30)).toBe('one\n… and 2 more');
+});
+
+test('joining counts bytes, and cuts the first line rather than losing it', () => {
+  const line = 'я'.repeat(20);
+  expect(joinWithin([line, line], 81)).toBe(`${line}\n${line}`);
+  expect(joinWithin([line, line], 80)).toBe(`${line}\n… and 1 more`);
+  expect(joinWithin(['a'.repeat(100), 'b', 'c'], 40)).toMatch(/^a{10,}…\n… and 2 more$/);
+  expect(joinWithin(['a'.repeat(100)], 40)).toBe(`${'a'.repeat(37)}…`);
+});
+
+test('mrkdwn is cut between what belongs together', () => {
+  const text = 'ab <!date^1795183380^{date}|2026> &amp; 😀';
+
+  expect(cutMrkdwn(text, 1_000)).toBe(text);
+  for (let max = 3; max < Buffer.byteLength(text); max++) {
+    const cut = cutMrkdwn(text, max);
+    expect(Buffer.byteLength(cut)).toBeLessThanOrEqual(max);
+    expect(cut).toMatch(/^(?:ab)?(?: <!date\^1795183380\^\{date\}\|2026>)?(?: &amp;)?…$|^a?…$/);
+  }
 });

@@ -69,15 +69,43 @@ export function fitLines(lines: readonly string[], maxLines: number, max: number
   return kept.toReversed();
 }
 
-/** Joins lines that are already harmless, as many as fit into `max` characters, and says how many did not. */
-export function joinWithin(lines: readonly string[], max: number): string {
+/** Slack counts the top-level text of an edit in UTF-8 bytes. https://github.com/openclaw/openclaw/pull/115027 */
+export function bytesOf(text: string): number {
+  return Buffer.byteLength(text);
+}
+
+/** What a cut must not split: a mention, date or link of ours, an escaped character, a surrogate pair. */
+const UNITS = /<[^<>]*>|&(?:amp|lt|gt);|[^]/gu;
+const ELLIPSIS = '…';
+
+/** mrkdwn that is already harmless, or as much of its beginning as takes no more than `maxBytes`, with an ellipsis. */
+export function cutMrkdwn(text: string, maxBytes: number): string {
+  if (bytesOf(text) <= maxBytes) return text;
+  let kept = '';
+  let spent = bytesOf(ELLIPSIS);
+  for (const [unit] of text.matchAll(UNITS)) {
+    spent += bytesOf(unit);
+    if (spent > maxBytes) break;
+    kept += unit;
+  }
+  return `${kept.trimEnd()}${ELLIPSIS}`;
+}
+
+/** Joins lines that are already harmless, as many as fit into `maxBytes`, and says how many did not. The first is cut rather than left out. */
+export function joinWithin(lines: readonly string[], maxBytes: number): string {
   let text = '';
+  let spent = 0;
   for (const [at, line] of lines.entries()) {
     const left = lines.length - at;
-    const rest = `\n… and ${left} more`;
-    const isLast = left === 1;
-    if (text.length + 1 + line.length + (isLast ? 0 : rest.length) > max) return `${text}${rest}`.trim();
+    const rest = `\n${ELLIPSIS} and ${left} more`;
+    const size = bytesOf(line) + (at === 0 ? 0 : 1);
+    if (spent + size + (left === 1 ? 0 : bytesOf(rest)) > maxBytes) {
+      if (at > 0) return `${text}${rest}`;
+      const others = left === 1 ? '' : `\n${ELLIPSIS} and ${left - 1} more`;
+      return `${cutMrkdwn(line, maxBytes - bytesOf(others))}${others}`;
+    }
     text += at === 0 ? line : `\n${line}`;
+    spent += size;
   }
   return text;
 }

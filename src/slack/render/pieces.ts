@@ -191,7 +191,7 @@ export function costOf(node: unknown): number {
  */
 export const ROOM = 9_500;
 export const BLOCKS_A_MESSAGE = 50;
-/** Of top-level text: at most 4,000 are recommended, and notifications show far less. */
+/** Bytes of top-level text: an edit takes no more than 4,000 (`msg_too_long`), and notifications show far less. */
 export const TEXT_ROOM = 3_000;
 
 export type Blocks = KnownBlock[];

@@ -2,7 +2,7 @@ import { cleanText } from '../../check/clean-text.ts';
 import { proofInWords } from '../../check/proof.ts';
 import { countInWords, durationInWords, verdictOf } from '../../check/report-in-words.ts';
 import type { Look, Remediation, State } from '../../memory/remediation.ts';
-import { fit, joinWithin } from './inert.ts';
+import { bytesOf, cutMrkdwn, fit, joinWithin } from './inert.ts';
 import { moment, person } from './pieces.ts';
 
 /** What every message about a remediation says in the same words. */
@@ -214,6 +214,9 @@ export function tookInWords({ state, approvals, requested, endedAt }: Remediatio
   return `${durationInWords(tookMs)} from ${approvals.length > 0 ? 'approval' : 'the click'} to fixed`;
 }
 
+/** What the end of a text may take of its room, so that the headline is read as well. */
+const MOST_OF_ROOM = 0.7;
+
 const UNITS = ['kB', 'MB', 'GB', 'TB', 'PB'] as const;
 
 /** `1.3 GB`; powers of a thousand. */
@@ -229,8 +232,8 @@ export function bytesInWords(bytes: number): string {
   return unit === '' ? countInWords(bytes, 'byte') : `${value.toFixed(1)} ${unit}`;
 }
 
-/** Lines within room, then the end, which is never left out. */
+/** Lines within `room` bytes, then the end, which is never left out; where it alone is very long, it is cut. */
 export function withEnd(lines: readonly string[], end: readonly string[], room: number): string {
-  const last = end.filter(Boolean).join('\n');
-  return [joinWithin(lines.filter(Boolean), room - last.length - 1), last].filter(Boolean).join('\n');
+  const last = cutMrkdwn(end.filter(Boolean).join('\n'), Math.floor(room * MOST_OF_ROOM));
+  return [joinWithin(lines.filter(Boolean), room - bytesOf(last) - 1), last].filter(Boolean).join('\n');
 }

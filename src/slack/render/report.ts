@@ -12,7 +12,7 @@ import {
 } from '../../check/report-in-words.ts';
 import { findingInText, renderFinding } from './finding.ts';
 import { renderGaps } from './gaps.ts';
-import { fit, inert, joinWithin, withoutEmoji } from './inert.ts';
+import { bytesOf, cutMrkdwn, fit, inert, joinWithin, withoutEmoji } from './inert.ts';
 import type { Asked, Message, Thread } from './message.ts';
 import { findingsCsv, gapsCsv, renderOverview } from './overview.ts';
 import { pack } from './pack.ts';
@@ -41,6 +41,8 @@ const FULL_FINDINGS = 30;
 /** One post a second is what a channel takes. */
 const MOST_REPLIES = 10;
 const HEADER = 150;
+/** Bytes of the top-level text. */
+const COVERAGE_ROOM = 1_500;
 
 /**
  * A report as a thread: the answer in the root's first line, then findings with evidence, then what could not be checked.
@@ -139,11 +141,11 @@ function rootText(report: Report, command: string): string {
   const headline = headlineOf(report);
   const rest = report.findings.length - ROOT_FINDINGS;
   const asked = `${inert(report.environment, 80)}, ${inert(command, 200)}`;
-  const coverage = `${asked}: ${inert(coverageInWords(report), 600)}`;
+  const coverage = cutMrkdwn(`${asked}: ${inert(coverageInWords(report), 600)}`, COVERAGE_ROOM);
   const lines = [
     `:${EMOJI[headline]}: ${headline}: ${inert(verdictOf(report), 500)}`,
     ...mostSevere(report.findings).map(findingInText),
     ...(rest > 0 ? [`and ${countInWords(rest, 'more finding')} in the thread`] : []),
   ];
-  return `${joinWithin(lines, TEXT_ROOM - coverage.length - 1)}\n${coverage}`;
+  return `${joinWithin(lines, TEXT_ROOM - bytesOf(coverage) - 1)}\n${coverage}`;
 }

@@ -1,0 +1,160 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { renderPlainFallback } from '../../src/slack/render/fallback.ts';
+import { withFixes } from '../../src/slack/render/fixes.ts';
+import { renderHelp, renderProblem } from '../../src/slack/render/help.ts';
+import type { Message } from '../../src/slack/render/message.ts';
+import {
+  renderBug,
+  renderJoined,
+  renderLooking,
+  renderLost,
+  renderProgress,
+  renderQueued,
+  renderQueueDown,
+} from '../../src/slack/render/notices.ts';
+import { renderOffers } from '../../src/slack/render/offers.ts';
+import { renderRefusal } from '../../src/slack/render/refusal.ts';
+import { renderAsked, renderRemediation } from '../../src/slack/render/remediation.ts';
+import { renderReport } from '../../src/slack/render/report.ts';
+import { validateMessage } from '../workspace/validate-blocks.ts';
+import {
+  hostileFinding,
+  hostileMoment,
+  hostileRemediation,
+  hostileReport,
+  hostileText,
+} from './hostile.ts';
+import { ASKED, messagesOf } from './sight.ts';
+
+/** Of an edit, in UTF-8; any message may be edited. */
+const MOST_BYTES = 4_000;
+
+/** Why Slack would not take a message; empty where it would. */
+function rejections(message: Message): readonly string[] {
+  const bytes = Buffer.byteLength(message.text);
+  return [
+    ...validateMessage(message).map(({ code, message: said, pointer }) => `${code} ${pointer}: ${said}`),
+    ...(bytes > MOST_BYTES ? [`${bytes} bytes of text`] : []),
+    ...(message.text.isWellFormed() ? [] : ['half of a surrogate pair in the text']),
+    ...(/[^\p{Cc}\p{Cf}\p{Z}]/u.test(message.text) ? [] : ['nothing visible in the text']),
+  ];
+}
+
+const SHOWN = 2_000;
+
+/** The smallest input found whose messages Slack rejects, and why; undefined where it takes all of them. */
+function rejected<T>(
+  runs: number,
+  generated: fc.Arbitrary<T>,
+  render: (value: T) => readonly Message[],
+): { readonly input: string; readonly because: readonly string[]; readonly seed: number } | undefined {
+  const reasons = (value: T) => render(value).flatMap(rejections);
+  const { counterexample, seed } = fc.check(
+    fc.property(generated, (value) => reasons(value).length === 0),
+    { numRuns: runs },
+  );
+  if (counterexample === null) return undefined;
+  const [value] = counterexample;
+  return { input: fc.stringify(value).slice(0, SHOWN), because: reasons(value), seed };
+}
+
+const REPORT = {
+  check: 'lab/things',
+  environment: 'prod',
+  args: {},
+  status: 'found' as const,
+  verdict: '1 of 3 things is broken',
+  examined: 3,
+  gaps: [],
+  coverage: [],
+  at: '2026-11-20T14:03:00.000Z',
+  durationMs: 12,
+};
+
+describe('10,000 hostile inputs, none of which makes a message that Slack rejects', () => {
+  test.each([1, 2, 3, 4])('1,500 findings, shard %i of 4', () => {
+    expect(rejected(1_500, hostileFinding, (finding) =>
+      messagesOf(renderReport({ ...REPORT, findings: [finding] }, ASKED)),
+    )).toBeUndefined();
+  });
+
+  test.each([1, 2])('500 reports, shard %i of 2', () => {
+    expect(rejected(500, hostileReport, (report) => [
+      ...messagesOf(renderReport(report, ASKED)),
+      { ...renderPlainFallback(report), blocks: [] },
+    ])).toBeUndefined();
+  });
+
+  test.each([1, 2])('500 remediations with their card, shard %i of 2', () => {
+    expect(rejected(500, hostileRemediation, (remediation) => [
+      renderRemediation(remediation),
+      { text: renderAsked(remediation), blocks: [] },
+    ])).toBeUndefined();
+  });
+
+  test('500 lists of offers', () => {
+    const withheld = fc.array(fc.record({ title: hostileText, because: hostileText }), { maxLength: 6 });
+    const many = fc
+      .tuple(fc.array(hostileRemediation, { maxLength: 2 }), fc.constantFrom(1, 1, 60))
+      .map(([some, times]) => Array.from({ length: times }, () => some).flat());
+    expect(rejected(500, fc.tuple(many, withheld), ([remediations, off]) => [
+      renderOffers(remediations, { withheld: off }),
+    ])).toBeUndefined();
+  });
+
+  test('500 roots edited to show what became of their findings', () => {
+    const ended = fc
+      .tuple(fc.array(hostileRemediation, { minLength: 1, maxLength: 2 }), fc.constantFrom(1, 8))
+      .map(([some, times]) =>
+        Array.from({ length: times }, () => some.map((one) => ({ ...one, state: 'fixed' as const }))).flat(),
+      );
+    expect(rejected(500, fc.tuple(hostileFinding, ended, fc.nat()), ([finding, remediations, open]) => [
+      withFixes(renderReport({ ...REPORT, findings: [finding] }, ASKED).root, remediations, open),
+    ])).toBeUndefined();
+  });
+
+  test('1,000 notices of every kind', () => {
+    const asked = fc.record(
+      {
+        by: hostileText,
+        at: hostileMoment,
+        runId: hostileText,
+        check: hostileText,
+        environment: hostileText,
+        title: hostileText,
+        command: hostileText,
+        args: fc.dictionary(hostileText, hostileText, { maxKeys: 3 }),
+      },
+      { requiredKeys: ['by', 'at', 'runId', 'check', 'environment'] },
+    );
+    const notice = fc.record({
+      asked,
+      word: hostileText,
+      count: fc.oneof(fc.constantFrom(0, -0, NaN, Infinity, -1), fc.double()),
+      usage: fc.array(hostileText, { maxLength: 4 }).chain((some) =>
+        fc.constantFrom(1, 30).map((times) => Array.from({ length: times }, () => some).flat()),
+      ),
+    });
+    expect(rejected(1_000, notice, ({ asked: question, word, count, usage }) => [
+      renderLooking(question),
+      renderProgress({ examined: count, gaps: count }, question),
+      renderBug({ jobId: word }),
+      renderLost({ jobId: word }),
+      renderQueued(question),
+      renderJoined({ threadLink: word, by: word, sinceMs: count }),
+      renderQueueDown(),
+      renderRefusal({ because: word, what: question.environment }),
+      renderProblem({ problem: word, usage }),
+      renderHelp({
+        title: word,
+        why: question.environment,
+        entries: usage.flatMap((one) => [
+          { usage: one, about: word },
+          { usage: one, about: '' },
+        ]),
+        example: word,
+      }),
+    ])).toBeUndefined();
+  });
+});
