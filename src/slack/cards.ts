@@ -208,5 +208,5 @@ async function putPart(
   }
 }
 
-/** Somebody deleted it, or the workspace does not let it be edited any more. */
-const GONE = new Set(['message_not_found', 'cant_update_message', 'edit_window_closed']);
+/** Somebody deleted it, or Slack does not let it be edited any more, or not into this. */
+const GONE = new Set(['message_not_found', 'cant_update_message', 'edit_window_closed', 'block_mismatch']);

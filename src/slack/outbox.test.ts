@@ -144,6 +144,19 @@ test.each(['invalid_blocks', 'msg_blocks_too_long'])(
   },
 );
 
+test('metadata that Slack rejects costs neither the answer nor its blocks', async () => {
+  answer = ({ fields }) =>
+    fields.has('metadata')
+      ? { ok: false, error: 'invalid_metadata_format' }
+      : { ok: true, ts: `${calls.length}.000100` };
+
+  await show({ kind: 'report', ...about, report });
+
+  const posted = calls.filter(({ fields }) => !fields.has('metadata'));
+  expect(posted.map(({ fields }) => fields.has('blocks'))).toEqual([true, true]);
+  expect(posted[0]?.fields.get('text')).toContain('1 of 41 things are broken');
+});
+
 test('progress messages that come after the answer change nothing', async () => {
   await show({ kind: 'report', ...about, report });
   const before = calls.length;

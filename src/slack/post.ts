@@ -8,6 +8,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { messageIdOf } from './message-id.ts';
 import type { Attachment, Message } from './render/message.ts';
+import type { Sendable } from './safely.ts';
 import { callSlack, SlackRefused } from './slack-call.ts';
 
 export interface Posting {
@@ -59,7 +60,7 @@ export async function postOnce(
   posting: Posting,
   part: string,
   place: Place,
-  message: Message,
+  message: Sendable,
 ): Promise<string> {
   return (await postPart(posting, part, place, message, 'answer')) ?? '';
 }
@@ -79,7 +80,7 @@ async function postPart(
   posting: Posting,
   part: string,
   place: Place,
-  message: Message,
+  message: Sendable,
   kind: Kind,
 ): Promise<string | undefined> {
   const { threads, line } = posting;
@@ -130,7 +131,7 @@ async function post(
   { fence }: Lease,
   key: string,
   { channelId, threadTs }: Place,
-  message: Message,
+  message: Sendable,
   id: string | undefined,
 ): Promise<string> {
   const { ts } = await callSlack('chat.postMessage', posting, () =>
@@ -140,7 +141,9 @@ async function post(
       ...(id !== undefined && { client_msg_id: id }),
       ...shown(message),
       ...QUIET,
-      metadata: { event_type: EVENT, event_payload: { key, fence } },
+      ...(!message.withoutMetadata && {
+        metadata: { event_type: EVENT, event_payload: { key, fence } },
+      }),
     }),
   );
   return String(ts);

@@ -16,12 +16,15 @@ import { boltLogger } from './bolt-log.ts';
 export class SlackRefused extends Error {
   override readonly name = 'SlackRefused';
   readonly code: string;
+  /** What Slack says about the arguments; empty where it says nothing. */
+  readonly detail: string;
   /** The channel does not let the bot in: the answer must take another way. */
   readonly shut: boolean;
 
   constructor(code: string, detail: string) {
     super(`Slack: ${code}${detail}`);
     this.code = code;
+    this.detail = detail;
     this.shut = SHUT.has(code) || code.startsWith('restricted_action');
   }
 }
@@ -81,6 +84,12 @@ export async function callSlack<T>(
     if (thrown instanceof Later) await line.hold(method, thrown.afterMs);
     throw thrown;
   }
+}
+
+/** Slack's refusal, as the client or {@link callSlack} throws it; undefined for anything else. */
+export function refusalOf(error: unknown): SlackRefused | undefined {
+  const refused = error instanceof SlackRefused ? error : classify(error).thrown;
+  return refused instanceof SlackRefused ? refused : undefined;
 }
 
 function classify(error: unknown): { readonly outcome: string; readonly thrown: unknown } {

@@ -7,7 +7,7 @@ import type { Message } from '../../src/slack/render/message.ts';
 import {
   renderBug,
   renderJoined,
-  renderLooking,
+  renderChecking,
   renderLost,
   renderProgress,
   renderQueued,
@@ -137,12 +137,12 @@ describe('10,000 hostile inputs, none of which makes a message that Slack reject
       ),
     });
     expect(rejected(1_000, notice, ({ asked: question, word, count, usage }) => [
-      renderLooking(question),
+      renderChecking(question),
       renderProgress({ examined: count, gaps: count }, question),
       renderBug({ jobId: word }),
       renderLost({ jobId: word }),
       renderQueued(question),
-      renderJoined({ threadLink: word, by: word, sinceMs: count }),
+      renderJoined({ threadLink: word, by: word, at: word }),
       renderQueueDown(),
       renderRefusal({ because: word, what: question.environment }),
       renderProblem({ problem: word, usage }),

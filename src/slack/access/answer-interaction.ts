@@ -2,6 +2,7 @@ import type { WebClient } from '@slack/web-api';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { renderRefusal } from '../render/refusal.ts';
+import { safely } from '../safely.ts';
 import { type Auditing, auditRefusal } from './audit-refusal.ts';
 import { type Delivery, readDelivery } from './delivery.ts';
 import { type Access, admit, type Admitted, type Resolved } from './pipeline.ts';
@@ -70,21 +71,23 @@ async function refuse(interacting: Interacting, delivery: Delivery, refusal: Ref
 }
 
 async function say(
-  { client, log }: Interacting,
-  { kind, channelId, userId, threadTs }: Delivery,
+  interacting: Interacting,
+  { kind, channelId, userId, threadTs, triggerId = '' }: Delivery,
   refused: { readonly because: string; readonly what?: string },
 ): Promise<void> {
+  const { client, log } = interacting;
   // Nobody waits for what becomes of an event.
   if (kind === 'event' || channelId === undefined || userId === undefined) return;
-  const { text, blocks } = renderRefusal(refused);
   try {
-    await client.chat.postEphemeral({
-      channel: channelId,
-      user: userId,
-      ...(threadTs !== undefined && { thread_ts: threadTs }),
-      text,
-      ...(blocks.length > 0 && { blocks }),
-    });
+    await safely(interacting, { runId: triggerId }, renderRefusal(refused), ({ text, blocks }) =>
+      client.chat.postEphemeral({
+        channel: channelId,
+        user: userId,
+        ...(threadTs !== undefined && { thread_ts: threadTs }),
+        text,
+        ...(blocks.length > 0 && { blocks }),
+      }),
+    );
   } catch (error) {
     log.warn({ err: error, because: refused.because }, 'somebody could not be told why a click was refused');
   }
