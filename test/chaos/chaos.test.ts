@@ -16,6 +16,7 @@ test(
         batches: 8,
         thingsInBatch: 3,
         workers: 3,
+        bots: 2,
         slowMs: 300,
         readsHistory: false,
         pace: {

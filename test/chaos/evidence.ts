@@ -9,6 +9,7 @@ import type { Message } from '../workspace/model.ts';
 import { buttonsOf, type Clicked, readCard, type ShownButton } from './clicker.ts';
 import type { Havoc } from './havoc.ts';
 import { type Deed, readBegun, readDeeds } from './lab.ts';
+import { postsIn, type Shown } from './posts.ts';
 import type { ChaosStage } from './stage.ts';
 import type { Pace } from './worker-orders.ts';
 
@@ -36,6 +37,10 @@ export interface Evidence {
   readonly clicks: readonly Clicked[];
   /** Who was told in which channel that a click could not be taken, once for each time. */
   readonly notTaken: readonly { readonly userId: string; readonly channelId: string }[];
+  /** What was posted, and what the channels show. */
+  readonly shown: Shown;
+  /** Exits that nobody caused from outside. */
+  readonly crashes: readonly string[];
   readonly havoc: Havoc;
   readonly limits: Pace;
   readonly restMs: number;
@@ -94,9 +99,18 @@ export async function gatherEvidence(
     buttons: messages.flatMap(buttonsOf),
     clicks,
     notTaken: whoWasNotTaken(stage, clicks),
+    shown: shownIn(stage),
+    crashes: [...stage.fleet.crashes, ...stage.bots.crashes],
     havoc,
     limits,
     restMs,
+  };
+}
+
+export function shownIn({ workspace, channels }: Pick<ChaosStage, 'workspace' | 'channels'>): Shown {
+  return {
+    posts: postsIn(workspace.requests),
+    messages: channels.flatMap((channelId) => workspace.messages(channelId)),
   };
 }
 

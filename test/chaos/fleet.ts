@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import type { WorkerOrders } from './worker-orders.ts';
+import type { Started, WorkerOrders } from './worker-orders.ts';
 
-/** Worker processes, each with a number; one that was killed is started anew under the same number. */
+/** Processes of one role, each with a number; one that was killed is started again under the same number. */
 export interface Fleet {
   /** Starts one, and waits until it takes jobs. */
   readonly start: () => Promise<number>;
@@ -15,28 +15,50 @@ export interface Fleet {
   readonly restart: (number: number) => Promise<void>;
   /** Those that run now: one may have died by itself. */
   readonly running: () => readonly number[];
+  /** Where those that run now listen. */
+  readonly ports: () => readonly Started[];
+  /** Each exit that nobody caused from outside, in words. Such a process is started again, as a supervisor would. */
+  readonly crashes: readonly string[];
   readonly close: () => Promise<void>;
 }
 
-const PROGRAM = join(import.meta.dirname, 'worker.ts');
+export type Program = 'worker' | 'bot';
 
-export function openFleet(orders: WorkerOrders): Fleet {
-  const workers = new Map<number, ChildProcess>();
+export function openFleet(program: Program, orders: WorkerOrders): Fleet {
+  const children = new Map<number, ChildProcess>();
+  const started = new Map<number, Started>();
+  const crashes: string[] = [];
+  let isClosing = false;
   let last = 0;
   const launch = async (number: number): Promise<void> => {
-    const log = openSync(join(orders.lab.folder, `worker-${number}.log`), 'a');
-    const child = spawn(process.execPath, [PROGRAM, JSON.stringify(orders)], {
+    const log = openSync(join(orders.lab.folder, `${program}-${number}.log`), 'a');
+    const path = join(import.meta.dirname, `${program}.ts`);
+    const child = spawn(process.execPath, [path, JSON.stringify(orders)], {
       stdio: ['ignore', log, log, 'ipc'],
       env: { PATH: process.env['PATH'] ?? '' },
     });
     closeSync(log);
-    workers.set(number, child);
-    const ended = once(child, 'exit').then(() => 'ended');
-    if ((await Promise.race([once(child, 'message'), ended])) === 'ended' && child.signalCode === null)
-      throw new Error(`worker ${number} ended at its start; its log is in ${orders.lab.folder}`);
+    children.set(number, child);
+    started.delete(number);
+    const ended = once(child, 'exit').then(() => undefined);
+    const message = await Promise.race([once(child, 'message'), ended]);
+    if (message) {
+      started.set(number, message[0] as Started);
+      void ended.then(() => afterExit(number, child));
+    } else if (child.signalCode === null)
+      throw new Error(`${program} ${number} ended at its start; its log is in ${orders.lab.folder}`);
+  };
+  const afterExit = (number: number, { exitCode, signalCode }: ChildProcess): void => {
+    started.delete(number);
+    // SIGKILL comes from the tests alone: from this fleet, or from a gate at which a worker is to die.
+    if (isClosing || signalCode === 'SIGKILL') return;
+    crashes.push(`${program} ${number} exited with ${signalCode ?? exitCode}`);
+    launch(number).catch((error: unknown) =>
+      crashes.push(`${program} ${number} did not come back: ${String(error)}`),
+    );
   };
   const kill = async (number: number) => {
-    const child = workers.get(number);
+    const child = children.get(number);
     if (!child || !isRunning(child)) return;
     const ended = once(child, 'exit');
     child.kill('SIGKILL');
@@ -45,15 +67,19 @@ export function openFleet(orders: WorkerOrders): Fleet {
   return {
     start: async () => {
       last += 1;
-      await launch(last);
-      return last;
+      const number = last;
+      await launch(number);
+      return number;
     },
-    numberOf: (pid) => [...workers].find(([, child]) => child.pid === pid && isRunning(child))?.[0],
+    numberOf: (pid) => [...children].find(([, child]) => child.pid === pid && isRunning(child))?.[0],
     kill,
     restart: launch,
-    running: () => [...workers].filter(([, child]) => isRunning(child)).map(([number]) => number),
+    running: () => [...children].filter(([, child]) => isRunning(child)).map(([number]) => number),
+    ports: () => [...started.values()],
+    crashes,
     close: async () => {
-      await Promise.all([...workers.keys()].map(kill));
+      isClosing = true;
+      await Promise.all([...children.keys()].map(kill));
     },
   };
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openFreeze } from '../../src/memory/freeze.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import { readBegun } from './lab.ts';
+import { sendEveryMalformed, sendMalformed } from './malformed.ts';
 import { APPROVER_GROUP, STAYING } from './people.ts';
 import type { Chance } from './random.ts';
 import type { ChaosStage } from './stage.ts';
@@ -25,6 +26,8 @@ export interface HavocSettings {
 export interface Havoc {
   readonly workerKills: number;
   readonly redisKills: number;
+  /** Malformed requests that reached a process. */
+  readonly malformed: number;
   /** From when a freeze was confirmed until somebody began to thaw it. */
   readonly freezes: readonly { readonly fromMs: number; readonly untilMs: number }[];
   /** Since when the leavers are no approvers. */
@@ -40,7 +43,13 @@ export interface WreakingHavoc {
 /** Wreaks havoc until it is stopped, then mends everything: Redis and all workers are there, nothing is frozen, Slack is well. */
 export function wreakHavoc(stage: ChaosStage, chance: Chance, settings: HavocSettings): WreakingHavoc {
   const stopped = new AbortController();
-  const seen = { workerKills: 0, redisKills: 0, blackouts: 0, freezes: [] as Havoc['freezes'][number][] };
+  const seen = {
+    workerKills: 0,
+    redisKills: 0,
+    blackouts: 0,
+    malformed: 0,
+    freezes: [] as Havoc['freezes'][number][],
+  };
   let freezing: Promise<void> | undefined;
   const freeze = (forMs: number): Promise<void> => {
     freezing ??= freezeFor(stage, forMs)
@@ -87,6 +96,10 @@ export function wreakHavoc(stage: ChaosStage, chance: Chance, settings: HavocSet
       await freeze(own.between(800, 2_500));
       return true;
     }),
+    repeat([200, 1_000], chance.apart('malformed'), async (own) => {
+      if (await sendMalformed(stage, own)) seen.malformed += 1;
+      return true;
+    }),
     repeat([300, 1_200], chance.apart('slack'), async (own) => {
       troubleSlack(stage, own);
       return true;
@@ -103,8 +116,10 @@ export function wreakHavoc(stage: ChaosStage, chance: Chance, settings: HavocSet
       stopped.abort();
       await Promise.all([...all, freezing]);
       stage.workspace.faults.clear();
+      // Each of them once more, so that none is left to chance.
+      const malformed = seen.malformed + (await sendEveryMalformed(stage));
       const { workerKills, redisKills, freezes } = seen;
-      return { workerKills, redisKills, freezes, leftAtMs };
+      return { workerKills, redisKills, malformed, freezes, leftAtMs };
     },
   };
 }

@@ -29,6 +29,7 @@ beforeEach(async () => {
     batches: 1,
     thingsInBatch: 2,
     workers: 1,
+    bots: 1,
     slowMs: 0,
     readsHistory: false,
     pace: {

@@ -4,6 +4,7 @@ import { workThrough } from './crowd.ts';
 import { type Evidence, gatherEvidence, readAll, waitForRest } from './evidence.ts';
 import { type HavocSettings, wreakHavoc } from './havoc.ts';
 import { lookAtOpenEnds } from './open-ends.ts';
+import { doubledByLoss, progressLeftByLoss, type Shown } from './posts.ts';
 import { makeChance } from './random.ts';
 import { setChaosStage, type StageSettings } from './stage.ts';
 import { type Row, tally } from './tally.ts';
@@ -79,6 +80,20 @@ export async function runChaos(
   };
 }
 
+/** What is no fault of ours, because Slack's reply was lost, and what the rows could not judge. */
+export function figuresOfPosts(shown: Shown): ChaosReport['figures'] {
+  const { posts } = shown;
+  return [
+    { what: 'messages posted', count: posts.length },
+    { what: 'of them again after a lost reply', count: doubledByLoss(posts) },
+    {
+      what: 'of them without a fencing token',
+      count: posts.filter(({ fence }) => fence === undefined).length,
+    },
+    { what: 'progress messages left by a lost reply', count: progressLeftByLoss(shown) },
+  ];
+}
+
 const ENDS: readonly State[] = [
   'fixed',
   'unverified',
@@ -96,6 +111,7 @@ function figuresOf({
   entries,
   clicks,
   deeds,
+  shown,
   havoc,
   restMs,
 }: Evidence): ChaosReport['figures'] {
@@ -119,7 +135,9 @@ function figuresOf({
     { what: 'entries in the audit', count: entries.length },
     { what: 'workers killed', count: havoc.workerKills },
     { what: 'times Redis was killed', count: havoc.redisKills },
+    { what: 'malformed requests', count: havoc.malformed },
     { what: 'freezes', count: havoc.freezes.length },
+    ...figuresOfPosts(shown),
     { what: 'seconds until rest', count: Math.round(restMs / 1_000) },
   ];
 }

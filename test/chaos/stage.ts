@@ -1,29 +1,25 @@
-import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ProcessSettings } from '../../src/config.ts';
 import { type Chain, openChain } from '../../src/memory/chain.ts';
 import { openRemediations, type Remediations } from '../../src/memory/remediations.ts';
 import { connectPatiently, type RedisConnection } from '../../src/queue/connection.ts';
 import { openQueues, PREFIX, type Queues } from '../../src/queue/queues.ts';
-import { startBot } from '../../src/roles/bot.ts';
-import { share } from '../../src/roles/common.ts';
-import { makeLog } from '../../src/telemetry/log.ts';
 import { TOKENS } from '../e2e/harness.ts';
 import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts';
 import { startRedis, type TestRedis } from '../world/redis.ts';
 import { type Fleet, openFleet } from './fleet.ts';
-import { makeLabCatalogue } from './lab.ts';
 import { EVERYBODY, GROUPS } from './people.ts';
-import { configOf, type Pace } from './worker-orders.ts';
+import type { Pace } from './worker-orders.ts';
 
-/** Everything that the chaos is done to: a real Redis, real worker processes, the bot, and a workspace with many channels. */
+/** Everything that the chaos is done to: a real Redis, real worker processes, real bot processes that Slack reaches in turn, and a workspace with many channels. */
 export interface ChaosStage {
   readonly folder: string;
   readonly redis: TestRedis;
   readonly workspace: Workspace;
+  /** The workers. */
   readonly fleet: Fleet;
+  readonly bots: Fleet;
   /** One channel a batch: Slack takes about one message a second in each. */
   readonly channels: readonly string[];
   /** What is remembered, seen from outside. */
@@ -37,6 +33,7 @@ export interface StageSettings {
   readonly batches: number;
   readonly thingsInBatch: number;
   readonly workers: number;
+  readonly bots: number;
   readonly slowMs: number;
   readonly pace: Pace;
   /**
@@ -52,7 +49,7 @@ const SCOPES = ['commands', 'chat:write', 'files:write', 'users:read', 'usergrou
 /** Sets it all up; `lasting` takes it down. The folder stays where `keepsFolder` says so when it is taken down. */
 export async function setChaosStage(
   lasting: AsyncDisposableStack,
-  { batches, thingsInBatch, workers, slowMs, pace, readsHistory }: StageSettings,
+  { batches, thingsInBatch, workers, bots: botCount, slowMs, pace, readsHistory }: StageSettings,
   keepsFolder: () => boolean = () => false,
 ): Promise<ChaosStage> {
   const folder = await mkdtemp(join(tmpdir(), 'wrench-chaos-'));
@@ -62,11 +59,11 @@ export async function setChaosStage(
   const redis = await startRedis();
   lasting.defer(redis.close);
   const channels = Array.from({ length: batches }, (_, at) => `C0CHAOS${at}`);
-  let port = 0;
+  let nextPort = () => 0;
   const workspace = await startWorkspace({
     app: {
       delivery: 'http',
-      requestUrl: () => `http://127.0.0.1:${port}/slack/events`,
+      requestUrl: () => `http://127.0.0.1:${nextPort()}/slack/events`,
       signingSecret: TOKENS.signing,
       botToken: TOKENS.bot,
       appToken: TOKENS.app,
@@ -78,11 +75,16 @@ export async function setChaosStage(
   });
   lasting.defer(workspace.close);
   const lab = { folder, thingsInBatch, slowMs };
-  const bot = await startChaosBot(lasting, workspace, redis.url, lab, pace);
-  port = bot.port ?? 0;
-  const fleet = openFleet({ redisUrl: redis.url, lab, pace });
+  const orders = { redisUrl: redis.url, slackApiUrl: workspace.apiUrl, lab, pace };
+  const bots = openFleet('bot', orders);
+  lasting.defer(bots.close);
+  nextPort = inTurn(() => bots.ports().flatMap(({ port }) => port ?? []));
+  const fleet = openFleet('worker', orders);
   lasting.defer(fleet.close);
-  await Promise.all(Array.from({ length: workers }, fleet.start));
+  await Promise.all([
+    ...Array.from({ length: botCount }, bots.start),
+    ...Array.from({ length: workers }, fleet.start),
+  ]);
   const connection = connectPatiently({ url: redis.url }, () => undefined);
   lasting.defer(() => connection.disconnect());
   const chain = openChain(connection, PREFIX);
@@ -93,6 +95,7 @@ export async function setChaosStage(
     redis,
     workspace,
     fleet,
+    bots,
     channels,
     connection,
     chain,
@@ -101,31 +104,12 @@ export async function setChaosStage(
   };
 }
 
-async function startChaosBot(
-  lasting: AsyncDisposableStack,
-  workspace: Workspace,
-  redisUrl: string,
-  lab: Parameters<typeof makeLabCatalogue>[0],
-  pace: Pace,
-) {
-  const settings: ProcessSettings = {
-    slackBotToken: TOKENS.bot,
-    slackSigningSecret: TOKENS.signing,
-    slackApiUrl: workspace.apiUrl,
-    port: 0,
-    healthPort: 0,
-    configPath: '',
-    dataPath: '',
-    logLevel: 'info',
-    secrets: Object.values(TOKENS),
+/** Each port in its turn; 0, at which nobody listens, where there is none. */
+function inTurn(ports: () => readonly number[]): () => number {
+  let turn = 0;
+  return () => {
+    const all = ports();
+    turn += 1;
+    return all[turn % Math.max(1, all.length)] ?? 0;
   };
-  const shared = share(settings, configOf(pace), makeLabCatalogue(lab), { url: redisUrl });
-  const to = createWriteStream(join(lab.folder, 'bot.log'));
-  lasting.defer(() => to.close());
-  const bot = await startBot({
-    ...shared,
-    log: makeLog({ level: 'info', secrets: settings.secrets, to }),
-  });
-  lasting.defer(bot.close);
-  return bot;
 }

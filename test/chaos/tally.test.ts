@@ -83,7 +83,9 @@ const CLEAN: Evidence = {
   buttons: [],
   clicks: [click(ASKER, 'request', ID), click(APPROVER, 'approve', VALUE)],
   notTaken: [],
-  havoc: { workerKills: 0, redisKills: 0, freezes: [], leftAtMs: undefined },
+  shown: { posts: [], messages: [] },
+  crashes: [],
+  havoc: { workerKills: 0, redisKills: 0, malformed: 0, freezes: [], leftAtMs: undefined },
   limits: { approveWithinSeconds: 30, applyWithinSeconds: 10, membershipSeconds: 20, takeOverSeconds: 3 },
   restMs: 0,
 };
@@ -212,4 +214,26 @@ test('a click that nobody answered is counted, and one that was refused or not t
   const notTaken = { userId: OUTSIDER, channelId: CHANNEL };
   expect(wrong({ clicks, notTaken: [notTaken] })).toEqual(['clicks without an answer']);
   expect(wrong({ clicks, notTaken: [notTaken, notTaken] })).toEqual([]);
+});
+
+test('what must not be seen in a channel is counted, and so is a process that a request ends', () => {
+  const post = (ts: string, fence: number, text: string) => ({
+    runId: 'r1',
+    part: 'root',
+    fence,
+    channel: CHANNEL,
+    ts,
+    threadTs: undefined,
+    text,
+    isLost: false,
+  });
+  const posts = [post('1', 2, 'CHECKING in prod: things.'), post('2', 1, 'CLEAR: all is well')];
+  const messages = posts.map(({ channel, ts, text }) => ({ channel, ts, text }));
+
+  expect(wrong({ shown: { posts, messages }, crashes: ['bot 1 exited with 70'] })).toEqual([
+    'doubled roots',
+    'progress messages left behind',
+    'posts by the holder of a lost lease',
+    'crashes by a request',
+  ]);
 });

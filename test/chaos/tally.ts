@@ -2,6 +2,7 @@ import { ENDED, type Remediation } from '../../src/memory/remediation.ts';
 import { SIGNS } from '../../src/slack/render/remediation-words.ts';
 import type { Evidence } from './evidence.ts';
 import { isStubborn } from './lab.ts';
+import { doubledRoots, postsWithoutLease, progressLeft, type Shown } from './posts.ts';
 import { unanswered } from './unanswered.ts';
 import { type DeedCase, stepsOf, stepsOutOfOrder } from './steps.ts';
 import { whyNotApproved } from './valid-approval.ts';
@@ -33,6 +34,17 @@ export function tally(evidence: Evidence): readonly Row[] {
     { what: 'remediations that never ended', cases: eachOf(remediations, whyOpen) },
     { what: 'buttons left on ended cards', cases: leftButtons(evidence) },
     { what: 'clicks without an answer', cases: unanswered(evidence) },
+    ...tallyPosts(evidence.shown),
+    { what: 'crashes by a request', cases: evidence.crashes },
+  ];
+}
+
+/** What must never be seen in a channel, whatever is posted there. */
+export function tallyPosts(shown: Shown): readonly Row[] {
+  return [
+    { what: 'doubled roots', cases: doubledRoots(shown.posts) },
+    { what: 'progress messages left behind', cases: progressLeft(shown) },
+    { what: 'posts by the holder of a lost lease', cases: postsWithoutLease(shown.posts) },
   ];
 }
 

@@ -11,11 +11,20 @@ export interface Pace {
   readonly takeOverSeconds: number;
 }
 
-/** What a worker process is told as its one argument, in JSON. */
+/** What a process is given as its one argument, in JSON. */
 export interface WorkerOrders {
   readonly redisUrl: string;
+  /** Of the workspace; a worker does not use it. */
+  readonly slackApiUrl: string;
   readonly lab: LabSettings;
   readonly pace: Pace;
+}
+
+/** What a process reports once it takes jobs. */
+export interface Started {
+  readonly healthPort: number;
+  /** Where Slack reaches it; a worker has none. */
+  readonly port?: number;
 }
 
 /** The configuration of bot and workers: one environment, everybody by their group, no cap that would stand in the way. */

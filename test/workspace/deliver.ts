@@ -73,7 +73,7 @@ export function createHttpDelivery({
 }
 
 /** https://docs.slack.dev/authentication/verifying-requests-from-slack */
-function sign(secret: string, body: string, { signature, timestampOffsetSeconds = 0 }: Forgery) {
+export function sign(secret: string, body: string, { signature, timestampOffsetSeconds = 0 }: Forgery = {}) {
   const timestamp = String(Math.floor(Date.now() / 1000) + timestampOffsetSeconds);
   const key = signature === 'wrong' ? `${secret}-not` : secret;
   const mac = createHmac('sha256', key).update(`v0:${timestamp}:${body}`).digest('hex');

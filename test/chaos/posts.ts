@@ -1,0 +1,166 @@
+import type { Message } from '../workspace/model.ts';
+import type { RecordedCall } from '../workspace/web-api.ts';
+
+/** One `chat.postMessage` that Slack took, as its metadata names it. */
+export interface Post {
+  readonly runId: string;
+  /** `root`, `reply-0`, `offers`, `card-m…` */
+  readonly part: string;
+  /** Grows each time somebody takes over the posting of the run. */
+  readonly fence: number | undefined;
+  readonly channel: string;
+  readonly ts: string;
+  readonly threadTs: string | undefined;
+  readonly text: string;
+  /** The workspace did what was asked and lost its answer on purpose: the bot cannot know. */
+  readonly isLost: boolean;
+}
+
+/** What the channels show at the end. */
+export interface Shown {
+  readonly posts: readonly Post[];
+  /** Roots and broadcast replies, with their threads. */
+  readonly messages: readonly Pick<Message, 'channel' | 'ts' | 'text'>[];
+}
+
+const METHOD = 'chat.postMessage';
+const EVENT = 'wrench_post';
+const PROGRESS = /^(CHECKING|LOOKING) in /;
+
+/** In the order in which the workspace took them. */
+export function postsIn(requests: readonly RecordedCall[]): readonly Post[] {
+  return requests.flatMap(({ method, args, response, isLost = false }) => {
+    const named = method === METHOD && response['ok'] === true ? readMetadata(args['metadata']) : undefined;
+    if (!named) return [];
+    const threadTs = args['thread_ts'];
+    return [
+      {
+        ...named,
+        channel: String(response['channel']),
+        ts: String(response['ts']),
+        threadTs: typeof threadTs === 'string' ? threadTs : undefined,
+        text: String(args['text']),
+        isLost,
+      },
+    ];
+  });
+}
+
+function readMetadata(given: unknown): Pick<Post, 'runId' | 'part' | 'fence'> | undefined {
+  if (typeof given !== 'string') return undefined;
+  const { event_type: type, event_payload: payload } = JSON.parse(given) as {
+    event_type?: unknown;
+    event_payload?: { key?: unknown; fence?: unknown };
+  };
+  const [, runId, part] = /^([^/]+)\/(.+)$/.exec(String(payload?.key)) ?? [];
+  if (type !== EVENT || runId === undefined || part === undefined) return undefined;
+  return { runId, part, fence: typeof payload?.fence === 'number' ? payload.fence : undefined };
+}
+
+const rootsOf = (posts: readonly Post[]) => posts.filter(({ part }) => part === 'root');
+
+/** Roots that were posted again although Slack's reply to the one before arrived. A root whose reply was lost may be posted again. */
+export function doubledRoots(posts: readonly Post[]): readonly string[] {
+  const ofRun = Map.groupBy(rootsOf(posts), ({ runId, channel }) => `${runId} in ${channel}`);
+  return [...ofRun].flatMap(([name, roots]) => {
+    const answeredAt = roots.findIndex(({ isLost }) => !isLost);
+    const again = answeredAt < 0 ? [] : roots.slice(answeredAt + 1);
+    return again.length > 0
+      ? [`${name}: at ${roots.map(({ ts, isLost }) => `${ts}${isLost ? ' (reply lost)' : ''}`).join(', ')}`]
+      : [];
+  });
+}
+
+/** How many messages are there once more because Slack's reply to the first was lost. */
+export function doubledByLoss(posts: readonly Post[]): number {
+  const ofPart = Map.groupBy(posts, ({ runId, part, channel }) => `${runId}/${part} in ${channel}`);
+  return [...ofPart.values()].reduce((sum, same) => sum + Math.max(0, same.length - 1), 0);
+}
+
+/** Messages that still say that a check runs, whose posting Slack confirmed. */
+export function progressLeft({ posts, messages }: Shown): readonly string[] {
+  return inProgress(messages)
+    .filter((message) => !isLost(posts, message))
+    .map(({ channel, ts, text }) => `${channel} ${ts}: ${text.slice(0, 80)}`);
+}
+
+/** The same, where Slack's reply was lost: nobody knows where they are, so nobody can edit them. */
+export function progressLeftByLoss({ posts, messages }: Shown): number {
+  return inProgress(messages).filter((message) => isLost(posts, message)).length;
+}
+
+function inProgress(messages: Shown['messages']): Shown['messages'] {
+  return messages.filter(({ text }) => PROGRESS.test(text));
+}
+
+function isLost(posts: readonly Post[], { channel, ts }: Pick<Message, 'channel' | 'ts'>): boolean {
+  return posts.some((post) => post.channel === channel && post.ts === ts && post.isLost);
+}
+
+/**
+ * Posts with a lower fencing token than one of the same run before: by somebody who had lost the lease. Once any post has a token, one
+ * without it counts as well: it could be anybody's.
+ */
+export function postsWithoutLease(posts: readonly Post[]): readonly string[] {
+  const highest = new Map<string, number>();
+  const isFenced = posts.some(({ fence }) => fence !== undefined);
+  return posts.flatMap(({ runId, part, fence, ts }) => {
+    if (fence === undefined) return isFenced ? [`${runId}/${part} at ${ts}: no token`] : [];
+    const before = highest.get(runId) ?? fence;
+    highest.set(runId, Math.max(before, fence));
+    return fence < before ? [`${runId}/${part} at ${ts}: token ${fence} after ${before}`] : [];
+  });
+}
+
+/** Roots posted as answers in another order than `queued`, the order in which the answers were queued. What was edited into its answer had its place before. */
+export function rootsOutOfOrder(posts: readonly Post[], queued: readonly string[]): readonly string[] {
+  const place = new Map(queued.map((runId, at) => [runId, at]));
+  const first = firstOf(rootsOf(posts)).filter(({ text, runId }) => !PROGRESS.test(text) && place.has(runId));
+  let last = -1;
+  return first.flatMap(({ runId, ts }) => {
+    const at = place.get(runId) ?? 0;
+    const isLate = at < last;
+    last = Math.max(last, at);
+    return isLate ? [`${runId} at ${ts}: queued as number ${at + 1}, posted after number ${last + 1}`] : [];
+  });
+}
+
+function firstOf(roots: readonly Post[]): readonly Post[] {
+  const seen = new Set<string>();
+  return roots.filter(({ runId }) => !seen.has(runId) && seen.add(runId));
+}
+
+/** Replies that stand before one they should follow, or under the root of another run. */
+export function repliesOutOfOrder(posts: readonly Post[]): readonly string[] {
+  const roots = new Map(rootsOf(posts).map(({ channel, ts, runId }) => [`${channel} ${ts}`, runId]));
+  const last = new Map<string, number>();
+  return posts.flatMap(({ runId, part, channel, ts, threadTs }) => {
+    if (threadTs === undefined) return [];
+    const root = roots.get(`${channel} ${threadTs}`);
+    if (root !== runId) return [`${runId}/${part} at ${ts}: under ${root ?? 'no root'}`];
+    const rank = rankOf(part);
+    const before = last.get(runId) ?? 0;
+    last.set(runId, Math.max(before, rank));
+    return rank < before ? [`${runId}/${part} at ${ts}: after a later part`] : [];
+  });
+}
+
+/** Parts of an answer in their order; what comes to a thread later, such as cards, has no order among itself. */
+function rankOf(part: string): number {
+  const reply = /^reply-(\d+)$/.exec(part)?.[1];
+  if (reply !== undefined) return 1 + Number(reply);
+  return part === 'root' ? 0 : 1_000;
+}
+
+/** Runs without exactly one answer: none at all, or more roots than lost replies explain. */
+export function withoutAnswer({ posts, messages }: Shown, runIds: readonly string[]): readonly string[] {
+  const answers = new Set(
+    messages.filter(({ text }) => !PROGRESS.test(text)).map(({ channel, ts }) => `${channel} ${ts}`),
+  );
+  const answered = new Set(
+    rootsOf(posts)
+      .filter(({ channel, ts }) => answers.has(`${channel} ${ts}`))
+      .map(({ runId }) => runId),
+  );
+  return runIds.filter((runId) => !answered.has(runId));
+}

@@ -1,0 +1,33 @@
+import type { ProcessSettings } from '../../src/config.ts';
+import { type Role, type Shared, share } from '../../src/roles/common.ts';
+import { serveHealth } from '../../src/telemetry/health.ts';
+import { makeLabCatalogue } from './lab.ts';
+import { configOf, type Started, type WorkerOrders } from './worker-orders.ts';
+
+/** Starts one role as a process of a fleet, with its health port, and reports both ports to whoever started it. */
+export async function serveRole(
+  start: (shared: Shared) => Promise<Role & { readonly port?: number }>,
+  secrets: Partial<ProcessSettings> = {},
+): Promise<void> {
+  const { redisUrl, slackApiUrl, lab, pace } = JSON.parse(process.argv[2] ?? '') as WorkerOrders;
+  const settings: ProcessSettings = {
+    slackApiUrl,
+    port: 0,
+    healthPort: 0,
+    configPath: '',
+    dataPath: '',
+    logLevel: 'info',
+    secrets: [],
+    ...secrets,
+  };
+  const shared = share(settings, configOf(pace), makeLabCatalogue(lab), { url: redisUrl });
+  const role = await start(shared);
+  const health = await serveHealth({ port: 0, readiness: role.readiness, metrics: shared.metrics });
+  const started: Started = {
+    healthPort: health.port,
+    ...(role.port !== undefined && { port: role.port }),
+  };
+  process.send?.(started);
+  // Whoever started it is gone: nobody is left to stop it.
+  process.once('disconnect', () => process.exit());
+}
