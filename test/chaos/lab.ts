@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Catalogue } from '../../src/catalogue.ts';
-import { defineCheck } from '../../src/check/define-check.ts';
+import { type AnyCheck, defineCheck } from '../../src/check/define-check.ts';
 import { defineRemediation } from '../../src/check/define-remediation.ts';
 
 /**
@@ -114,9 +114,46 @@ export function makeLabCatalogue(lab: LabSettings): Catalogue {
   });
   return {
     commands: new Map([['lab', { title: 'A lab' }]]),
-    checks: new Map([['lab/things', things]]),
+    checks: new Map<string, AnyCheck>([
+      ['lab/things', things],
+      ['lab/question', question],
+    ]),
   };
 }
+
+/** Of these questions one in so many has an answer with replies. */
+const LONG_ANSWER_EVERY = 10;
+const REPLIES = 3;
+
+/** `/lab question <number>`: each number is a question of its own, and most have a short answer. */
+const question = defineCheck({
+  title: 'A question',
+  why: 'Many people ask at once.',
+  uses: [],
+  args: z.object({ number: z.string().prefault('0').meta({ description: 'which question' }) }),
+  bareArgument: 'number',
+  collect: async ({ saw }, { number }) => {
+    saw('lab', 1);
+    return Number(number);
+  },
+  diagnose: (number) => ({
+    examined: 1,
+    verdict: `Answer ${number}`,
+    findings:
+      number % LONG_ANSWER_EVERY === 0
+        ? Array.from({ length: REPLIES }, (_, at) => ({
+            reason: 'question-open',
+            severity: 'info' as const,
+            target: `lab:question-${number}-${at}`,
+            summary: `Question ${number} has part ${at}`,
+            evidence: [{ kind: 'table' as const, columns: ['part', 'of'], rows: TABLE }],
+          }))
+        : [],
+  }),
+});
+
+/** A message has one table only: each of these is a reply. */
+const TABLE = Array.from({ length: 8 }, (_, at) => [`row ${at}`, 'a cell that is not short']);
 
 function makeMend({ folder, slowMs }: LabSettings) {
   return defineRemediation({

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';
+import { runBusyChannel } from './busy-channel.ts';
+
+/** A short form of what `npm run chaos` does with 200 questions. */
+const QUESTIONS = 20;
+const SEED = 7;
+const REST_WITHIN_MS = 120_000;
+
+test.concurrent.each([
+  ['while Slack works', false],
+  ['while Slack fails, limits, and loses answers', true],
+] as const)(
+  'many questions in one channel %s: each gets one answer, in order, and nothing is left behind',
+  async (_, hasFaults) => {
+    const { zeros, figures } = await runBusyChannel({
+      seed: SEED,
+      questions: QUESTIONS,
+      hasFaults,
+      restWithinMs: REST_WITHIN_MS,
+    });
+
+    expect(Object.fromEntries(zeros.map(({ what, cases }) => [what, cases]))).toEqual(
+      Object.fromEntries(zeros.map(({ what }) => [what, []])),
+    );
+    const posted = figures.find(({ what }) => what === 'messages posted')?.count;
+    expect(posted).toBeGreaterThanOrEqual(QUESTIONS);
+  },
+  WORLD_TEST_LIMIT_MS,
+);

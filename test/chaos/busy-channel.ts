@@ -1,0 +1,156 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type QueuedAnswers, watchQueuedAnswers } from './queued-answers.ts';
+import { shownIn, waitForRest } from './evidence.ts';
+import { REQUESTERS } from './people.ts';
+import { repliesOutOfOrder, rootsOutOfOrder, withoutAnswer } from './posts.ts';
+import { type Chance, makeChance } from './random.ts';
+import { type ChaosReport, figuresOfPosts } from './run-chaos.ts';
+import { type ChaosStage, setChaosStage } from './stage.ts';
+import { tallyPosts } from './tally.ts';
+
+export interface BusySettings {
+  readonly seed: number;
+  /** Each with other arguments, so that none joins another. */
+  readonly questions: number;
+  /** Slack answers 429 and 5xx, or its answer is lost. */
+  readonly hasFaults: boolean;
+  readonly restWithinMs: number;
+}
+
+const ASKED_AT_ONCE = 4;
+const BOTS = 2;
+const WORKERS = 2;
+
+/**
+ * Many questions in one channel, which Slack lets take one message a second: each must get exactly one answer, in the order in which the
+ * answers were there, and nothing else may be left in the channel.
+ */
+export async function runBusyChannel(
+  { seed, questions, hasFaults, restWithinMs }: BusySettings,
+  tell: (line: string) => void = () => undefined,
+): Promise<ChaosReport> {
+  const startedAt = performance.now();
+  let isClean = false;
+  await using lasting = new AsyncDisposableStack();
+  const stage = await setChaosStage(
+    lasting,
+    {
+      batches: 1,
+      thingsInBatch: 0,
+      workers: WORKERS,
+      bots: BOTS,
+      slowMs: 0,
+      readsHistory: false,
+      pace: { approveWithinSeconds: 60, applyWithinSeconds: 60, membershipSeconds: 60, takeOverSeconds: 30 },
+    },
+    () => !isClean,
+  );
+  stage.workspace.faults.paceLikeSlack(true);
+  const answers = watchQueuedAnswers(stage.connection);
+  lasting.defer(answers.stop);
+  const faults = hasFaults ? makeFaults(stage, makeChance(seed)) : undefined;
+  lasting.defer(async () => faults?.stop());
+  await ask(stage, questions);
+  tell(`${questions} questions are asked`);
+  await waitForAnswers(stage, answers, questions, restWithinMs);
+  // The last posts meet a Slack that works, so that whatever is still to come can come.
+  await faults?.stop();
+  await waitForRest(stage, restWithinMs);
+  await answers.stop();
+  const report = tallyChannel(stage, answers, questions, performance.now() - startedAt);
+  isClean = report.zeros.every(({ cases }) => cases.length === 0);
+  return report;
+}
+
+function tallyChannel(
+  stage: ChaosStage,
+  answers: QueuedAnswers,
+  questions: number,
+  tookMs: number,
+): ChaosReport {
+  const shown = shownIn(stage);
+  const { posts } = shown;
+  const runIds = answers.inOrder();
+  const refused = stage.workspace.requests.filter(({ status }) => status !== 200);
+  return {
+    zeros: [
+      {
+        what: 'questions that were not answered',
+        cases:
+          runIds.length === questions
+            ? withoutAnswer(shown, runIds)
+            : [`${runIds.length} of ${questions} have an answer that was queued`],
+      },
+      { what: 'answers out of order', cases: rootsOutOfOrder(posts, runIds) },
+      { what: 'replies out of order', cases: repliesOutOfOrder(posts) },
+      ...tallyPosts(shown),
+      { what: 'crashes', cases: [...stage.fleet.crashes, ...stage.bots.crashes] },
+    ],
+    figures: [
+      { what: 'questions', count: questions },
+      ...figuresOfPosts(shown),
+      { what: 'answers 429 of Slack', count: refused.filter(({ status }) => status === 429).length },
+      { what: 'answers 5xx of Slack', count: refused.filter(({ status }) => status >= 500).length },
+      { what: 'seconds', count: Math.round(tookMs / 1_000) },
+    ],
+    folder: stage.folder,
+  };
+}
+
+async function ask({ workspace, channels: [channelId = ''] }: ChaosStage, questions: number): Promise<void> {
+  const [userId = ''] = REQUESTERS;
+  let next = 0;
+  const inTurn = async () => {
+    for (let number = next++; number < questions; number = next++) {
+      const asked = { userId, channelId, command: '/lab', text: `question ${number}` };
+      // A machine that is too busy to acknowledge in time may have taken the question all the same: another number would be missing.
+      const { failure } = await workspace.command(asked);
+      if (failure) await workspace.command(asked);
+    }
+  };
+  await Promise.all(Array.from({ length: ASKED_AT_ONCE }, inTurn));
+}
+
+const LOOK_EVERY_MS = 500;
+
+/** Until each question has its answer in the channel, or the time is over. */
+async function waitForAnswers(
+  stage: ChaosStage,
+  answers: QueuedAnswers,
+  questions: number,
+  patienceMs: number,
+): Promise<void> {
+  const deadlineMs = performance.now() + patienceMs;
+  while (performance.now() < deadlineMs) {
+    const runIds = answers.inOrder();
+    if (runIds.length >= questions && withoutAnswer(shownIn(stage), runIds).length === 0) return;
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+/** Posts and edits meet a rate limit, an outage, or a reply that is lost, one at a time. */
+function makeFaults({ workspace: { faults } }: ChaosStage, chance: Chance): { stop: () => Promise<void> } {
+  const stopped = new AbortController();
+  const working = (async () => {
+    for (;;) {
+      await sleep(chance.between(500, 2_500), undefined, { signal: stopped.signal }).catch(() => undefined);
+      if (stopped.signal.aborted) return;
+      const method = chance.oneOf(['chat.postMessage', 'chat.postMessage', 'chat.update']);
+      const times = chance.between(1, 2);
+      chance.oneOf([
+        () => faults.rateLimit(method, { retryAfterSeconds: 1, times }),
+        () => faults.serverError(method, { status: chance.oneOf([500, 502, 503]), times }),
+        () => faults.loseAnswer(method, { times: 1 }),
+        () => faults.slow(method, { ms: chance.between(100, 1_000), times }),
+      ])();
+    }
+  })();
+  return {
+    stop: async () => {
+      stopped.abort();
+      await working;
+      faults.clear();
+      faults.paceLikeSlack(true);
+    },
+  };
+}
