@@ -1,30 +1,72 @@
 import { parseArgs } from 'node:util';
+import { runBusyChannel } from './busy-channel.ts';
+import { drawKeyKinds } from './key-kinds.ts';
 import { type ChaosReport, type ChaosSettings, runChaos } from './run-chaos.ts';
+import { runSoak, type SoakSettings } from './soak.ts';
 
-const USAGE = `npm run chaos [-- --approvals 300 --seed 7 --with-history]
+const USAGE = `npm run chaos [-- --approvals 300 --questions 200 --seed 7 --with-history | --busy | --soak]
 
   --approvals        how many offers are clicked
+  --questions        how many questions are asked in one busy channel: once while Slack works, once while it fails
   --seed             which chance decides
-  --with-history     the bot may read its channels, which Wrench does not ask for: a post whose answer was lost is looked for first`;
+  --with-history     the bot may read its channels, which Wrench does not ask for: a post whose answer was lost is looked for first
+  --busy             the busy channel alone
+  --soak             nothing but five minutes of 20 commands a second: what Redis keeps must stay flat`;
 const OFFERS_IN_BATCH = 5;
+const SOAK: SoakSettings = {
+  seconds: 300,
+  commandsPerSecond: 20,
+  channels: 400,
+  sampleEverySeconds: 10,
+  warmUpSeconds: 60,
+};
 
-/** Does its worst to approvals, and prints what came of it: 0 where all that must be zero is, 1 where it is not. */
+/** Does its worst to approvals and to a busy channel, and prints what came of it: 0 where all that must be zero is, 1 where it is not. */
 async function main(): Promise<number> {
   const values = readWords();
   const approvals = Number(values?.approvals);
+  const questions = Number(values?.questions);
   const seed = values?.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
-  if (!values || !Number.isInteger(approvals) || approvals < 1 || !Number.isInteger(seed)) {
+  if (!values || !isCount(approvals) || !isCount(questions) || !Number.isInteger(seed)) {
     say(USAGE);
     return 64;
   }
+  if (values.soak) return soak();
   const readsHistory = values['with-history'];
   say(`seed ${seed}`);
-  const startedAt = performance.now();
-  const report = await runChaos(settingsFor(approvals, seed, readsHistory), (line) =>
-    say(`${((performance.now() - startedAt) / 1_000).toFixed(1).padStart(6)} s  ${line}`),
+  const reports: ChaosReport[] = [];
+  if (!values.busy) {
+    const report = await runChaos(settingsFor(approvals, seed, readsHistory), sayWithTime());
+    process.stdout.write(`${drawReport('approvals', report, seed, [historyInWords(readsHistory)])}\n\n`);
+    reports.push(report);
+  }
+  for (const hasFaults of [false, true]) {
+    const restWithinMs = 600_000 + questions * 5_000;
+    const report = await runBusyChannel({ seed, questions, hasFaults, restWithinMs }, sayWithTime());
+    const title = `a busy channel, while Slack ${hasFaults ? 'fails' : 'works'}`;
+    process.stdout.write(`${drawReport(title, report, seed)}\n\n`);
+    reports.push(report);
+  }
+  return reports.every(({ zeros }) => zeros.every(({ cases }) => cases.length === 0)) ? 0 : 1;
+}
+
+async function soak(): Promise<number> {
+  const { samples, kinds, unacknowledged, answered, because } = await runSoak(SOAK, say);
+  const rows = samples.map(
+    ({ atSeconds, bytes, commands }) =>
+      `${String(atSeconds).padStart(7)}${(bytes / 1e6).toFixed(2).padStart(10)}${String(commands).padStart(10)}`,
   );
-  process.stdout.write(`${drawReport(report, seed, readsHistory)}\n`);
-  return report.zeros.every(({ cases }) => cases.length === 0) ? 0 : 1;
+  const lines = [
+    'seconds        MB  commands',
+    ...rows,
+    '',
+    ...drawKeyKinds(kinds),
+    '',
+    `${answered} answers in the channels, ${unacknowledged} commands not acknowledged in time`,
+    because === undefined ? 'flat after the first minute' : `not flat: ${because}`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+  return because === undefined ? 0 : 1;
 }
 
 /** Undefined where something else is asked for. */
@@ -33,13 +75,25 @@ function readWords() {
     return parseArgs({
       options: {
         approvals: { type: 'string', default: '300' },
+        questions: { type: 'string', default: '200' },
         seed: { type: 'string' },
         'with-history': { type: 'boolean', default: false },
+        busy: { type: 'boolean', default: false },
+        soak: { type: 'boolean', default: false },
       },
     }).values;
   } catch {
     return undefined;
   }
+}
+
+function isCount(value: number): boolean {
+  return Number.isInteger(value) && value >= 1;
+}
+
+function sayWithTime(): (line: string) => void {
+  const startedAt = performance.now();
+  return (line) => say(`${((performance.now() - startedAt) / 1_000).toFixed(1).padStart(6)} s  ${line}`);
 }
 
 function say(line: string): void {
@@ -53,6 +107,7 @@ function settingsFor(approvals: number, seed: number, readsHistory: boolean): Ch
       batches: Math.ceil(approvals / OFFERS_IN_BATCH),
       thingsInBatch: OFFERS_IN_BATCH,
       workers: 3,
+      bots: 2,
       slowMs: 300,
       readsHistory,
       pace: {
@@ -81,21 +136,30 @@ function settingsFor(approvals: number, seed: number, readsHistory: boolean): Ch
 
 const CASES_SHOWN = 10;
 
-function drawReport({ zeros, figures, folder }: ChaosReport, seed: number, readsHistory: boolean): string {
+function historyInWords(readsHistory: boolean): string {
+  return readsHistory
+    ? 'The bot could read its channels (channels:history): it looked for each post whose answer was lost.'
+    : 'The bot could not read its channels: each post whose answer was lost was posted again.';
+}
+
+function drawReport(
+  title: string,
+  { zeros, figures, folder }: ChaosReport,
+  seed: number,
+  notes: readonly string[] = [],
+): string {
   const width = Math.max(...[...zeros, ...figures].map(({ what }) => what.length)) + 2;
   const row = (what: string, count: number) => `${what.padEnd(width)}${String(count).padStart(6)}`;
   const cases = zeros.flatMap(({ what, cases: all }) =>
     all.slice(0, CASES_SHOWN).map((one) => `  ${what}: ${one}`),
   );
   return [
-    'must be zero',
+    `${title}: must be zero`,
     ...zeros.map(({ what, cases: all }) => row(what, all.length)),
     '',
-    'what there was',
+    `${title}: what there was`,
     ...figures.map(({ what, count }) => row(what, count)),
-    readsHistory
-      ? 'The bot could read its channels (channels:history): it looked for each post whose answer was lost.'
-      : 'The bot could not read its channels: each post whose answer was lost was posted again.',
+    ...notes,
     '',
     ...(cases.length > 0
       ? ['what was not zero', ...cases, `the logs are in ${folder}`, `again: npm run chaos -- --seed ${seed}`]

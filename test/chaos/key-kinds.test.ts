@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { growing, type KeyKind, patternOf } from './key-kinds.ts';
+
+test.each([
+  ['{wrench}:thread:r0123456789abcdef', '{wrench}:thread:*'],
+  ['{wrench}:checks:r0123456789abcdef', '{wrench}:checks:*'],
+  ['{wrench}:outbox:report-r0123456789abcdef', '{wrench}:outbox:report-*'],
+  ['{wrench}:outbox:card-m0123456789abcdef-12', '{wrench}:outbox:card-*'],
+  ['{wrench}:outbox:events', '{wrench}:outbox:events'],
+  ['{wrench}:pace:C0SOAK12', '{wrench}:pace:*'],
+  ['{wrench}:checks:de:q0123456789abcdef01234567', '{wrench}:checks:de:*'],
+  ['{wrench}:delivered:T0123DEMO 123.456', '{wrench}:delivered:* *'],
+])('%s is of the kind %s', (key, pattern) => {
+  expect(patternOf(key)).toBe(pattern);
+});
+
+test('a kind grows where it has many keys, or many elements, that stay', () => {
+  const kind: KeyKind = {
+    pattern: 'a:*',
+    type: 'hash',
+    keys: 1,
+    bytes: 1,
+    largest: 1,
+    ttlSeconds: undefined,
+  };
+  const many = { ...kind, keys: 101 };
+
+  expect(growing([kind, { ...kind, keys: 100, largest: 100 }], 100)).toEqual([]);
+  expect(growing([many, { ...kind, largest: 101 }], 100)).toHaveLength(2);
+  expect(growing([{ ...many, ttlSeconds: 1_200 }], 100)).toEqual([]);
+  expect(growing([{ ...many, ttlSeconds: 1_201 }], 100)).toHaveLength(1);
+});
