@@ -73,7 +73,11 @@ export function openFleet(program: Program, orders: WorkerOrders): Fleet {
     },
     numberOf: (pid) => [...children].find(([, child]) => child.pid === pid && isRunning(child))?.[0],
     kill,
-    restart: launch,
+    restart: async (number) => {
+      // It may have crashed just before it was to be killed, and is back already.
+      const child = children.get(number);
+      if (!child || !isRunning(child)) await launch(number);
+    },
     running: () => [...children].filter(([, child]) => isRunning(child)).map(([number]) => number),
     ports: () => [...started.values()],
     crashes,

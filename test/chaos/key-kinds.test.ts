@@ -8,6 +8,7 @@ test.each([
   ['{wrench}:outbox:card-m0123456789abcdef-12', '{wrench}:outbox:card-*'],
   ['{wrench}:outbox:events', '{wrench}:outbox:events'],
   ['{wrench}:pace:C0SOAK12', '{wrench}:pace:*'],
+  ['{wrench}:group:S0CHAOSASK', '{wrench}:group:*'],
   ['{wrench}:checks:de:q0123456789abcdef01234567', '{wrench}:checks:de:*'],
   ['{wrench}:delivered:T0123DEMO 123.456', '{wrench}:delivered:* *'],
 ])('%s is of the kind %s', (key, pattern) => {
