@@ -298,9 +298,21 @@ test('the environment has defaults for everything', () => {
     dataPath: './.wrench',
     logLevel: 'info',
     healthPort: 8080,
+    healthHost: '127.0.0.1',
     secrets: [],
   });
 });
+
+test.each(['127.0.0.1', '0.0.0.0', '::', 'localhost'])('the health port can listen on %s', (HEALTH_HOST) => {
+  expect(readEnvironment({ HEALTH_HOST }).healthHost).toBe(HEALTH_HOST);
+});
+
+test.each(['0.0.0.0:8080', 'example.com', 'http://127.0.0.1'])(
+  'the health port cannot listen on %s',
+  (HEALTH_HOST) => {
+    expect(() => readEnvironment({ HEALTH_HOST })).toThrow(/HEALTH_HOST.*must be an IP address/);
+  },
+);
 
 test('an empty variable is as good as none, as in a .env file that was copied and not filled in', () => {
   expect(readEnvironment({ SLACK_BOT_TOKEN: '', PORT: '' })).toMatchObject({ port: 3000 });

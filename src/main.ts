@@ -1,5 +1,6 @@
 import { readEnvironment } from './config.ts';
 import type { Terminal } from './roles/ask.ts';
+import type { Faults } from './roles/faults.ts';
 import { makeLog } from './telemetry/log.ts';
 
 const USAGE = `Wrench: ask the real infrastructure from an incident channel.
@@ -91,6 +92,7 @@ class Interrupted extends Error {
 
 async function serveUntilStopped(role: 'bot' | 'worker' | 'all'): Promise<number> {
   const { serve } = await import('./roles/serve.ts');
+  const { makeFaults } = await import('./roles/faults.ts');
   const stopped = Promise.withResolvers<void>();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
@@ -99,7 +101,9 @@ async function serveUntilStopped(role: 'bot' | 'worker' | 'all'): Promise<number
       process.once(signal, () => process.exit(130));
     });
   }
-  const serving = await serve(role);
+  const serving = await serve(role, (guarded) => {
+    faults = makeFaults(guarded, () => process.exit(EX_SOFTWARE));
+  });
   await stopped.promise;
   await serving.close();
   return 0;
@@ -116,7 +120,7 @@ const EX_CONFIG = 78;
 function crash(error: unknown): never {
   if (error instanceof Interrupted) process.exit(130);
   const { name, message, code } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
-  const isExpected = EXPECTED.has(name ?? '') || code === 'EADDRINUSE';
+  const isExpected = EXPECTED.has(name ?? '') || code === 'EADDRINUSE' || code === 'EADDRNOTAVAIL';
   const log = makeLog({ level: 'error', secrets: knownSecrets(), to: process.stderr });
   if (isExpected) process.stderr.write(`wrench: ${message}\n`);
   else log.fatal({ err: error }, 'Wrench ends');
@@ -131,6 +135,8 @@ function knownSecrets(): readonly string[] {
   }
 }
 
-process.on('uncaughtException', crash);
-process.on('unhandledRejection', crash);
+/** A verb of the command line ends at once; a role that serves replaces this. */
+let faults: Faults = { uncaughtException: crash, unhandledRejection: crash };
+process.on('uncaughtException', (error) => faults.uncaughtException(error));
+process.on('unhandledRejection', (error) => faults.unhandledRejection(error));
 process.exitCode = await main(process.argv.slice(2)).catch(crash);

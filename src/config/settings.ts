@@ -67,6 +67,15 @@ export const settingsSchema = z.object({
     .default('info')
     .meta({ description: 'How much is logged: trace, debug, info, warn, error, fatal or silent.' }),
   HEALTH_PORT: port(8_080).meta({ description: 'The port of /healthz, /readyz and /metrics.' }),
+  HEALTH_HOST: z
+    .union([z.ipv4(), z.ipv6(), z.literal('localhost')], {
+      error: 'must be an IP address such as 127.0.0.1 or 0.0.0.0',
+    })
+    .default('127.0.0.1')
+    .meta({
+      description:
+        'The address of /healthz, /readyz and /metrics. It listens on loopback; set 0.0.0.0 in containers.',
+    }),
 });
 
 export interface ProcessSettings {
@@ -82,6 +91,7 @@ export interface ProcessSettings {
   readonly dataPath: string;
   readonly logLevel: z.infer<typeof settingsSchema>['LOG_LEVEL'];
   readonly healthPort: number;
+  readonly healthHost: string;
   /** Values that no exit may show. */
   readonly secrets: readonly string[];
 }
@@ -98,6 +108,7 @@ export function toSettings(parsed: z.infer<typeof settingsSchema>): ProcessSetti
     dataPath: parsed.WRENCH_DATA,
     logLevel: parsed.LOG_LEVEL,
     healthPort: parsed.HEALTH_PORT,
+    healthHost: parsed.HEALTH_HOST,
     secrets: settingSecrets(parsed),
   };
 }

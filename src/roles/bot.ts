@@ -84,10 +84,10 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     config.audit.copyTo === undefined
       ? undefined
       : copyAudit({ chain: openChain(posting, PREFIX), to: config.audit.copyTo, log });
-  const letGo = async () => {
+  const letGo = async (graceMs = GRACE_MS) => {
     directory.close();
     await copying?.close();
-    await outbox.close(GRACE_MS);
+    await outbox.close(Math.min(graceMs, GRACE_MS));
     await Promise.all([queues.close(), posts.close()]);
     asking.disconnect();
     posting.disconnect();
@@ -146,9 +146,9 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       redis: () => asking.status === 'ready' || 'not reachable',
       outbox: () => outbox.isRunning() || 'not running',
     },
-    close: async () => {
+    close: async (graceMs) => {
       await app.close();
-      await letGo();
+      await letGo(graceMs);
     },
   };
 }

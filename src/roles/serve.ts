@@ -1,7 +1,8 @@
 import { loadCatalogue } from '../catalogue.ts';
 import { readConfig, readEnvironment } from '../config.ts';
-import { serveHealth } from '../telemetry/health.ts';
+import { type Health, serveHealth } from '../telemetry/health.ts';
 import { findRedis, type Role, share } from './common.ts';
+import type { Guarded } from './faults.ts';
 import { MissingSettings } from './missing-settings.ts';
 
 export type RoleName = 'bot' | 'worker' | 'all';
@@ -10,11 +11,15 @@ export interface Serving {
   /** Where `/healthz`, `/readyz` and `/metrics` are. */
   readonly healthPort: number;
   readonly port?: number;
-  readonly close: () => Promise<void>;
+  /** Calls after the first wait for the first. */
+  readonly close: (graceMs?: number) => Promise<void>;
 }
 
-/** Starts one role, or both in one process. Each loads only its own half of the house. */
-export async function serve(name: RoleName): Promise<Serving> {
+/**
+ * Starts one role, or both in one process. Each loads only its own half of the house.
+ * `guard` is called before anything can receive a request: from then on errors that nothing caught are its caller's to handle.
+ */
+export async function serve(name: RoleName, guard: (guarded: Guarded) => void): Promise<Serving> {
   const settings = readEnvironment();
   const catalogue = await loadCatalogue();
   const checks = catalogue.checks;
@@ -29,17 +34,25 @@ export async function serve(name: RoleName): Promise<Serving> {
   );
   const shared = share(settings, config, catalogue, found.redis);
   const roles: (Role & { readonly port?: number })[] = [];
-  const close = async () => {
-    for (const role of roles) await role.close();
+  let health: Health | undefined;
+  let closing: Promise<void> | undefined;
+  const closeAll = async (graceMs: number) => {
+    const until = Date.now() + graceMs;
+    await health?.close();
+    for (const role of roles) await role.close(Math.max(0, until - Date.now()));
     await found.close();
   };
+  const close = (graceMs = Infinity) => (closing ??= closeAll(graceMs));
+  guard({ log: shared.log, metrics: shared.metrics, close });
   try {
     if (name !== 'bot') roles.push(await (await import('./worker.ts')).startWorker(shared));
     if (name !== 'worker') roles.push(await (await import('./bot.ts')).startBot(shared));
-    const health = await serveHealth({
+    health = await serveHealth({
       port: settings.healthPort,
+      host: settings.healthHost,
       readiness: Object.assign({}, ...roles.map(({ readiness }) => readiness)) as Role['readiness'],
       metrics: shared.metrics,
+      log: shared.log,
       refresh: async () => {
         for (const { queue, state, jobs } of (await roles[0]?.depth()) ?? [])
           shared.metrics.queueDepth.set({ queue, state }, jobs);
@@ -49,10 +62,7 @@ export async function serve(name: RoleName): Promise<Serving> {
     return {
       healthPort: health.port,
       ...(port !== undefined && { port }),
-      close: async () => {
-        await health.close();
-        await close();
-      },
+      close,
     };
   } catch (error) {
     await close();

@@ -96,9 +96,9 @@ export async function startWorker(shared: Shared): Promise<Role> {
       checks: () => working.isRunning() || 'not running',
       remediations: () => remedying.isRunning() || 'not running',
     },
-    close: async () => {
+    close: async (mostMs = Infinity) => {
       await sweeping.close();
-      const graceMs = config.limits.stopSeconds * 1_000;
+      const graceMs = Math.min(config.limits.stopSeconds * 1_000, mostMs);
       await Promise.all([working.close(graceMs), remedying.close(graceMs)]);
       await closeEnvironments(environments);
       await queues.close();

@@ -1,5 +1,5 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type Answer, makeHttpServer, type Route } from './http-server.ts';
+import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface Health {
@@ -10,64 +10,80 @@ export interface Health {
 /** What a role needs to do its work: true, or why not. Asked at each `/readyz`. */
 export type Readiness = Readonly<Record<string, () => Promise<true | string> | true | string>>;
 
+/** Probes and scrapers wait a few seconds themselves. */
+const ANSWER_WITHIN_MS = 2_000;
+
 /**
- * Serves `/healthz` (the process turns), `/readyz` (it can do its work: 200, or 503 with what is missing) and `/metrics` (Prometheus).
+ * Serves `/healthz` (the process is running), `/readyz` (it can do its work: 200, or 503 with what is missing) and `/metrics` (Prometheus).
  * A port of 0 takes a free one.
  */
 export async function serveHealth(settings: {
   readonly port: number;
+  /** The address to listen on. */
+  readonly host: string;
   readonly readiness: Readiness;
   readonly metrics: Metrics;
-  /** Refreshes gauges before they are printed. */
+  readonly log: Log;
+  /** Refreshes gauges before they are printed. Where it takes too long, `/metrics` prints the values it has. */
   readonly refresh?: () => Promise<void>;
 }): Promise<Health> {
-  const answers: Record<string, () => Promise<Answer>> = {
-    '/healthz': async () => ({ status: 200, type: 'text/plain', body: 'ok\n' }),
-    '/readyz': () => readyz(settings.readiness),
-    '/metrics': async () => {
-      await settings.refresh?.().catch(() => undefined);
-      const { registry } = settings.metrics;
-      return { status: 200, type: registry.contentType, body: await registry.metrics() };
-    },
-  };
-  const server = createServer((request, response) => {
-    const answer = answers[new URL(request.url ?? '/', 'http://localhost').pathname];
-    const asked = answer
-      ? answer()
-      : Promise.resolve({ status: 404, type: 'text/plain', body: 'not found\n' });
-    asked.then(
-      ({ status, type, body }) => response.writeHead(status, { 'content-type': type }).end(body),
-      () => response.writeHead(500).end(),
-    );
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(settings.port, resolve);
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
+  const { metrics, log } = settings;
+  const refresh = onceAtATime(settings.refresh ?? (async () => undefined));
+  const server = makeHttpServer({
+    name: 'health',
+    routes: {
+      '/healthz': get(async () => ({ status: 200, body: 'ok\n' })),
+      '/readyz': get(() => readyz(settings.readiness)),
+      '/metrics': get(async () => {
+        await within(ANSWER_WITHIN_MS, refresh());
+        const { registry } = metrics;
+        return {
+          status: 200,
+          headers: { 'content-type': registry.contentType },
+          body: await registry.metrics(),
+        };
       }),
+    },
+    log,
+    metrics,
+  });
+  return { port: await server.listen(settings.port, settings.host), close: server.close };
+}
+
+function get(answer: () => Promise<Answer>): Route {
+  return { methods: ['GET', 'HEAD'], answer };
+}
+
+/** Calls that overlap share one result; failures are ignored. A refresh that hangs is not started again with each scrape. */
+function onceAtATime(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= work()
+      .catch(() => undefined)
+      .finally(() => (running = undefined));
+    return running;
   };
 }
 
-interface Answer {
-  readonly status: number;
-  readonly type: string;
-  readonly body: string;
+/** @returns undefined where `work` takes longer. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => resolve(undefined), ms);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function readyz(readiness: Readiness): Promise<Answer> {
   const lines = await Promise.all(
     Object.entries(readiness).map(async ([what, ask]) => {
-      const state = await (async () => ask())().catch((error: Error) => error.message);
-      return { what, state };
+      const asked = (async () => ask())().catch((error: Error) => error.message);
+      return { what, state: (await within(ANSWER_WITHIN_MS, asked)) ?? 'no answer' };
     }),
   );
   const ready = lines.every(({ state }) => state === true);
   const body = lines.map(({ what, state }) => `${what}: ${state === true ? 'ok' : state}\n`).join('');
-  return { status: ready ? 200 : 503, type: 'text/plain', body };
+  return { status: ready ? 200 : 503, body };
 }

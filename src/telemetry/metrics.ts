@@ -10,6 +10,7 @@ export interface Metrics {
   readonly clicks: Counter<'button' | 'outcome'>;
   readonly remediations: Counter<'remediation' | 'outcome'>;
   readonly bugs: Counter<'role'>;
+  readonly requestErrors: Counter<'listener'>;
   readonly posts: Counter<'method' | 'outcome'>;
   readonly unconfirmed: Counter<'outcome'>;
   readonly queueDepth: Gauge<'queue' | 'state'>;
@@ -62,6 +63,12 @@ export function makeMetrics(): Metrics {
       name: 'wrench_bugs_total',
       help: 'Errors of our own, not of a source.',
       labelNames: ['role'],
+      registers,
+    }),
+    requestErrors: new Counter({
+      name: 'wrench_request_errors_total',
+      help: 'Requests that failed because of a bug in Wrench, by the listener that they arrived through.',
+      labelNames: ['listener'],
       registers,
     }),
     posts: new Counter({

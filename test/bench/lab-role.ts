@@ -31,6 +31,7 @@ const settings: ProcessSettings = {
   slackApiUrl: apiUrl,
   port: 0,
   healthPort: 0,
+  healthHost: '127.0.0.1',
   configPath: '',
   dataPath: '',
   logLevel: 'warn',

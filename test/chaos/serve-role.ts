@@ -14,6 +14,7 @@ export async function serveRole(
     slackApiUrl,
     port: 0,
     healthPort: 0,
+    healthHost: '127.0.0.1',
     configPath: '',
     dataPath: '',
     logLevel: 'info',
@@ -22,7 +23,13 @@ export async function serveRole(
   };
   const shared = share(settings, configOf(pace), makeLabCatalogue(lab), { url: redisUrl });
   const role = await start(shared);
-  const health = await serveHealth({ port: 0, readiness: role.readiness, metrics: shared.metrics });
+  const health = await serveHealth({
+    port: 0,
+    host: settings.healthHost,
+    readiness: role.readiness,
+    metrics: shared.metrics,
+    log: shared.log,
+  });
   const started: Started = {
     healthPort: health.port,
     ...(role.port !== undefined && { port: role.port }),

@@ -14,7 +14,7 @@ const role = z.object({
   build: z.object({ context: z.literal('..'), dockerfile: z.string() }),
   command: z.array(z.string()),
   env_file: z.string(),
-  environment: z.undefined().optional(),
+  environment: z.strictObject({ HEALTH_HOST: z.literal('0.0.0.0') }),
   init: z.literal(true),
   read_only: z.literal(true),
   cap_drop: z.tuple([z.literal('ALL')]),

@@ -2,6 +2,7 @@ import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, matchesGlob } from 'node:path';
+import { parseEnv } from 'node:util';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startWorkspace } from '../workspace/start-workspace.ts';
@@ -115,6 +116,12 @@ test('its health check asks /healthz on the port that the role serves', async ()
   expect(asked).toEqual(['/healthz', '/healthz']);
   await new Promise((resolve) => server.close(resolve));
   expect(await check()).toBe(1);
+});
+
+test('its health port can be reached from outside of the container', () => {
+  const [, variables = ''] = /^ENV (.*)$/m.exec(image) ?? [];
+
+  expect(parseEnv(variables.split(' ').join('\n'))['HEALTH_HOST']).toBe('0.0.0.0');
 });
 
 test('without any dev dependency it says what can be asked', async () => {

@@ -17,7 +17,7 @@ const container = z.object({
   image: z.literal('wrench'),
   args: z.array(z.string()),
   envFrom: z.array(z.strictObject({ secretRef: z.strictObject({ name: z.string() }) })),
-  env: z.undefined().optional(),
+  env: z.tuple([z.strictObject({ name: z.literal('HEALTH_HOST'), value: z.literal('0.0.0.0') })]),
   ports: z.tuple([z.strictObject({ name: z.literal('health'), containerPort: z.literal(HEALTH_PORT) })]),
   startupProbe: probe('/healthz'),
   livenessProbe: probe('/healthz'),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
+import { readEnvironment } from '../../src/config.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { filesIn, readText, ROOT } from './tree.ts';
 
@@ -77,6 +78,13 @@ test('who faces Slack has a folder for its copy of the audit, and who touches th
   expect(valuesOf('wrench-worker.service', 'StateDirectory')).toEqual([]);
   for (const unit of ['wrench-bot.service', 'wrench.service'])
     expect(valuesOf(unit, 'StateDirectoryMode')).toEqual(['0700']);
+});
+
+test.each(UNITS)('%s keeps the health port on loopback', (unit) => {
+  const variables = valuesOf(unit, 'Environment').join(' ');
+
+  expect(variables).not.toContain('HEALTH_HOST');
+  expect(readEnvironment({}).healthHost).toBe('127.0.0.1');
 });
 
 test.each(UNITS)('%s is started again for ever, for what it lacks may be mended', (unit) => {

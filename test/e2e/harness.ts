@@ -123,6 +123,7 @@ function makeShared(
     slackApiUrl: workspace.apiUrl,
     port: 0,
     healthPort: 0,
+    healthHost: '127.0.0.1',
     configPath: '',
     dataPath: '',
     logLevel: 'debug',

@@ -1,0 +1,112 @@
+import { resolve } from 'node:path';
+import { execa } from 'execa';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { makeLog } from '../telemetry/log.ts';
+import { makeMetrics } from '../telemetry/metrics.ts';
+import { inRequest } from '../telemetry/request-scope.ts';
+import { type Faults, makeFaults } from './faults.ts';
+
+let log: string[];
+let closing: PromiseWithResolvers<void>;
+let close: ReturnType<typeof vi.fn<() => Promise<void>>>;
+let exit: ReturnType<typeof vi.fn<() => void>>;
+let metrics: ReturnType<typeof makeMetrics>;
+let faults: Faults;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  log = [];
+  closing = Promise.withResolvers();
+  close = vi.fn<() => Promise<void>>(() => closing.promise);
+  exit = vi.fn<() => void>();
+  metrics = makeMetrics();
+  faults = makeFaults(
+    { log: makeLog({ level: 'info', secrets: [], to: { write: (line) => log.push(line) } }), metrics, close },
+    exit,
+  );
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test('a rejection in a request is logged with its stack and counted, and the process goes on', async () => {
+  inRequest('slack', () => faults.unhandledRejection(new Error('boom')));
+
+  expect(close).not.toHaveBeenCalled();
+  expect(exit).not.toHaveBeenCalled();
+  expect(log.map((line) => JSON.parse(line))).toMatchObject([
+    {
+      level: 50,
+      listener: 'slack',
+      err: { message: 'boom', stack: expect.stringContaining('faults.test.ts') },
+    },
+  ]);
+  expect(await metrics.registry.getSingleMetricAsString('wrench_request_errors_total')).toContain(
+    'wrench_request_errors_total{listener="slack"} 1',
+  );
+});
+
+test.each([
+  ['an uncaught exception', () => faults.uncaughtException(new Error('boom'))],
+  [
+    'an uncaught exception in a request',
+    () => inRequest('slack', () => faults.uncaughtException(new Error('boom'))),
+  ],
+  ['a rejection outside of any request', () => faults.unhandledRejection(new Error('boom'))],
+])('after %s the process stops, and exits once it has', async (_, happen) => {
+  happen();
+  expect(close).toHaveBeenCalledOnce();
+  expect(exit).not.toHaveBeenCalled();
+
+  closing.resolve();
+  await vi.waitFor(() => expect(exit).toHaveBeenCalled());
+  expect(JSON.parse(log[0] ?? '')).toMatchObject({ level: 60, err: { message: 'boom' } });
+});
+
+test('stopping that takes longer than 10 s is cut short', () => {
+  faults.uncaughtException(new Error('boom'));
+
+  vi.advanceTimersByTime(9_999);
+  expect(exit).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1);
+  expect(exit).toHaveBeenCalled();
+});
+
+test('stopping that fails ends the process as well', async () => {
+  faults.uncaughtException(new Error('boom'));
+  closing.reject(new Error('Redis is away'));
+
+  await vi.waitFor(() => expect(exit).toHaveBeenCalled());
+  expect(log.join('')).toContain('Redis is away');
+});
+
+test('a second uncaught exception ends the process at once', () => {
+  faults.uncaughtException(new Error('boom'));
+  faults.uncaughtException(new Error('again'));
+
+  expect(exit).toHaveBeenCalledOnce();
+  expect(close).toHaveBeenCalledOnce();
+  expect(log.join('')).toContain('again');
+});
+
+test('rejections while stopping are logged, and stopping goes on', () => {
+  faults.uncaughtException(new Error('boom'));
+  faults.unhandledRejection(new Error('Connection is closed'));
+
+  expect(exit).not.toHaveBeenCalled();
+  expect(close).toHaveBeenCalledOnce();
+  expect(log.join('')).toContain('Connection is closed');
+});
+
+test('Node tells which request a promise was rejected in', async () => {
+  const program = `
+    import { currentListener, inRequest } from ${JSON.stringify(resolve(import.meta.dirname, '../telemetry/request-scope.ts'))};
+    process.on('unhandledRejection', (error) => console.log(error.message, currentListener()));
+    Promise.reject(new Error('outside'));
+    inRequest('health', () => Promise.reject(new Error('at once')));
+    inRequest('slack', () => setTimeout(async () => { await 1; throw new Error('later'); }));
+  `;
+  const { stdout } = await execa(process.execPath, ['--input-type=module', '-e', program]);
+
+  expect(stdout.split('\n')).toEqual(['outside undefined', 'at once health', 'later slack']);
+});

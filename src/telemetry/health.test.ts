@@ -1,0 +1,88 @@
+import { afterEach, expect, test } from 'vitest';
+import { type Health, serveHealth } from './health.ts';
+import { makeLog } from './log.ts';
+import { makeMetrics } from './metrics.ts';
+
+let health: Health | undefined;
+afterEach(() => health?.close());
+
+async function serve(changed: Partial<Parameters<typeof serveHealth>[0]> = {}) {
+  health = await serveHealth({
+    port: 0,
+    host: '127.0.0.1',
+    readiness: { redis: () => true },
+    metrics: makeMetrics(),
+    log: makeLog({ level: 'silent', secrets: [] }),
+    ...changed,
+  });
+  const { port } = health;
+  return async (path: string, host = '127.0.0.1') => {
+    const answer = await fetch(`http://${host}:${port}${path}`);
+    return { status: answer.status, type: answer.headers.get('content-type'), body: await answer.text() };
+  };
+}
+
+const forever = () => new Promise<never>(() => undefined);
+
+test('it says that the process is running, whether it can work, and its metrics', async () => {
+  const get = await serve({ readiness: { redis: () => true, slack: async () => 'not connected' } });
+
+  expect(await get('/healthz')).toEqual({ status: 200, type: 'text/plain', body: 'ok\n' });
+  expect(await get('/readyz')).toMatchObject({ status: 503, body: 'redis: ok\nslack: not connected\n' });
+  expect(await get('/metrics')).toMatchObject({
+    status: 200,
+    type: expect.stringContaining('version=0.0.4'),
+    body: expect.stringContaining('wrench_bugs_total'),
+  });
+});
+
+test('it can be reached at its own address only', async () => {
+  const get = await serve({ host: '127.0.0.1' });
+
+  // All of 127.0.0.0/8 is loopback on Linux; a server on every address would answer here.
+  await expect(get('/healthz', '127.0.0.2')).rejects.toThrow('fetch failed');
+});
+
+test('gauges that cannot be refreshed keep no metrics back, and are not asked for again meanwhile', async () => {
+  let refreshed = 0;
+  const get = await serve({
+    refresh: () => {
+      refreshed += 1;
+      return forever();
+    },
+  });
+
+  const answers = await Promise.all([get('/metrics'), get('/metrics')]);
+  await get('/metrics');
+
+  expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+  expect(refreshed).toBe(1);
+});
+
+test('gauges are refreshed at each request, whether the last time failed or not', async () => {
+  let refreshed = 0;
+  const get = await serve({
+    refresh: async () => {
+      refreshed += 1;
+      throw new Error('Redis is away');
+    },
+  });
+
+  await get('/metrics');
+  await get('/metrics');
+
+  expect(refreshed).toBe(2);
+});
+
+test('what does not say whether it is ready is not ready', async () => {
+  const get = await serve({
+    readiness: {
+      redis: forever,
+      slack: () => {
+        throw new Error('a bug');
+      },
+    },
+  });
+
+  expect(await get('/readyz')).toMatchObject({ status: 503, body: 'redis: no answer\nslack: a bug\n' });
+});

@@ -1,0 +1,132 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterEach, expect, test, vi } from 'vitest';
+import { WAIT_AT_MOST_MS, WAIT_FOR_WORLD_AT_MOST_MS, WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';
+import { startWorkspace } from '../workspace/start-workspace.ts';
+import { startRedis } from '../world/redis.ts';
+import { ADA, INCIDENT, TOKENS } from './harness.ts';
+
+/** What a process does after an error that nothing caught. The error is thrown from outside, at a signal, through a module that Node preloads. */
+vi.setConfig({ testTimeout: WORLD_TEST_LIMIT_MS, hookTimeout: WORLD_TEST_LIMIT_MS });
+const WAIT = { timeout: WAIT_FOR_WORLD_AT_MOST_MS, timeoutMs: WAIT_FOR_WORLD_AT_MOST_MS };
+
+const cleanUp: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of cleanUp.splice(0).toReversed()) await close();
+});
+
+const FAILS_AT_SIGNALS = `data:text/javascript,${encodeURIComponent(`
+  process.on('SIGUSR2', () => { throw new Error('an exception of the test'); });
+  process.on('SIGWINCH', () => { void Promise.reject(new Error('a rejection of the test')); });
+`)}`;
+
+function wrench(verb: string, env: Record<string, string>) {
+  const child = execa(process.execPath, ['--import', FAILS_AT_SIGNALS, 'src/main.ts', verb], {
+    reject: false,
+    extendEnv: false,
+    env: { HEALTH_PORT: '0', ...env },
+  });
+  cleanUp.push(async () => {
+    child.kill('SIGKILL');
+    await child;
+  });
+  return child;
+}
+
+/** A site that accepts connections and never answers the first one; later ones are closed at once. */
+async function startSite() {
+  let connected = 0;
+  const server = createServer((socket) => {
+    connected += 1;
+    socket.on('error', () => undefined).resume();
+    if (connected > 1) socket.destroy();
+    else cleanUp.push(() => socket.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  cleanUp.push(() => new Promise((resolve) => server.close(resolve)));
+  return { port: (server.address() as AddressInfo).port, connected: () => connected };
+}
+
+async function setUp() {
+  const redis = await startRedis();
+  cleanUp.push(redis.close);
+  const workspace = await startWorkspace({
+    app: {
+      delivery: 'socket',
+      signingSecret: TOKENS.signing,
+      botToken: TOKENS.bot,
+      appToken: TOKENS.app,
+      ackWithinMs: WAIT_AT_MOST_MS,
+    },
+  });
+  cleanUp.push(workspace.close);
+  const site = await startSite();
+  const folder = await mkdtemp(join(tmpdir(), 'wrench-crash-'));
+  cleanUp.push(() => rm(folder, { recursive: true }));
+  const config = join(folder, 'wrench.yaml');
+  const tls = { kind: 'tls', sites: [`127.0.0.1:${site.port}`], timeoutMs: 300_000 };
+  await writeFile(
+    config,
+    JSON.stringify({
+      environments: { prod: { sources: [tls] } },
+      // A worker that dies without handing its work back is noticed after the test.
+      limits: { checkSeconds: 300, takeOverSeconds: 600 },
+    }),
+  );
+  const shared = { REDIS_URL: redis.url, WRENCH_CONFIG: config };
+  const slack = {
+    SLACK_BOT_TOKEN: TOKENS.bot,
+    SLACK_APP_TOKEN: TOKENS.app,
+    SLACK_API_URL: workspace.apiUrl,
+  };
+  return { workspace, site, shared, slack };
+}
+
+test.each([
+  ['SIGUSR2', 'an exception of the test'],
+  ['SIGWINCH', 'a rejection of the test'],
+] as const)(
+  'after %s a worker hands its check back, exits with 70, and another one answers',
+  async (signal, message) => {
+    const { workspace, site, shared, slack } = await setUp();
+    void wrench('bot', { ...shared, ...slack });
+    const first = wrench('worker', shared);
+    await workspace.waitFor(() => workspace.sockets.connections() > 0, WAIT);
+    await workspace.command({ userId: ADA, channelId: INCIDENT, command: '/certs', text: 'expiring' });
+    await expect.poll(site.connected, WAIT).toBe(1);
+
+    first.kill(signal);
+    const { exitCode, stdout } = await first;
+    void wrench('worker', shared);
+
+    expect(exitCode).toBe(70);
+    expect(stdout).toContain(message);
+    const root = await workspace.waitFor(
+      () => workspace.messages(INCIDENT).find(({ text }) => text.includes('UNKNOWN')),
+      WAIT,
+    );
+    expect(root.text).toContain('it ended the connection during the handshake');
+    expect(workspace.messages(INCIDENT)).toHaveLength(1);
+  },
+);
+
+test('a verb of the command line ends at once', async () => {
+  const { site, shared } = await setUp();
+  const child = execa(
+    process.execPath,
+    ['--import', FAILS_AT_SIGNALS, 'src/main.ts', 'run', 'certs', 'expiring'],
+    { reject: false, extendEnv: false, env: shared },
+  );
+  await expect.poll(site.connected, WAIT).toBe(1);
+
+  child.kill('SIGUSR2');
+
+  expect(await child).toMatchObject({
+    exitCode: 70,
+    stdout: '',
+    stderr: expect.stringContaining('an exception of the test'),
+  });
+});
