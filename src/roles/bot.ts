@@ -16,6 +16,7 @@ import { readInstallation } from '../slack/access/installation.ts';
 import { startSlackApp } from '../slack/app.ts';
 import { openDirectory } from '../slack/directory.ts';
 import { deliver } from '../slack/outbox.ts';
+import { slackUrls } from '../slack/response-url.ts';
 import { makeSlackClient } from '../slack/slack-call.ts';
 import { logOutages } from '../telemetry/outages.ts';
 import { policyOf, type Role, type Shared } from './common.ts';
@@ -46,6 +47,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
   const policy = policyOf(config);
   const rules = { environments: config.environments, commands: config.commands };
   const client = makeSlackClient(botToken, settings.slackApiUrl, log);
+  const isSlackUrl = slackUrls(settings.slackApiUrl);
   const chain = openChain(asking, PREFIX);
   const remediations = openRemediations(asking, PREFIX, chain);
   const directory = openDirectory({
@@ -65,6 +67,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     line: openLine(posting, PREFIX),
     dropsRepeats: openRepeats(posting, PREFIX).drops,
     isAnswerQueued: posts.isAnswerQueued,
+    isSlackUrl,
     metrics,
     log,
   };
@@ -108,6 +111,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       ...(config.defaultEnvironment !== undefined && { defaultEnvironment: config.defaultEnvironment }),
       queues,
       redact,
+      isSlackUrl,
       threads: openThreads(asking, PREFIX),
       own: {
         directory,
@@ -130,6 +134,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       },
       auditing: { chain, clock: remediations.clock, log },
       client,
+      isSlackUrl,
       metrics,
       log,
     },

@@ -13,15 +13,15 @@ const GIVE_UP_MS = 25 * 60_000;
 
 /** Gives who asked the same question in the same channel the link to its thread, as soon as there is one. */
 export async function tellJoined(
-  { threads, log }: Posting,
+  posting: Posting,
   { runId, asked, first }: Extract<OutboxJob, { kind: 'joined' }>,
 ): Promise<void> {
-  const thread = await threads.read(runId);
+  const thread = await posting.threads.read(runId);
   if (thread.elsewhere || Date.now() - Date.parse(asked.at) > GIVE_UP_MS) return;
   if (!thread.root) throw new Later(AGAIN_MS);
   const link = linkTo(asked, thread.root);
   if (link === undefined) return;
-  await respondPrivately(asked, renderJoined({ by: first.by, at: first.at, threadLink: link }), log);
+  await respondPrivately(asked, renderJoined({ by: first.by, at: first.at, threadLink: link }), posting);
 }
 
 /** Slack's permalink of a message; undefined where the workspace's domain is unknown. */

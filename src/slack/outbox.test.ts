@@ -13,6 +13,7 @@ import { Later } from '../queue/work.ts';
 import { makeLog } from '../telemetry/log.ts';
 import { makeMetrics } from '../telemetry/metrics.ts';
 import { deliver } from './outbox.ts';
+import { slackUrls } from './response-url.ts';
 import { makeSlackClient } from './slack-call.ts';
 
 type Call = { readonly method: string; readonly fields: URLSearchParams };
@@ -52,6 +53,7 @@ beforeEach(async () => {
     line: openLine(redis, '{test}'),
     dropsRepeats: async () => dropsRepeats,
     isAnswerQueued: async () => isAnswerQueued,
+    isSlackUrl: slackUrls(apiUrl),
     metrics: makeMetrics(),
     log: logger,
   };
@@ -279,4 +281,17 @@ test('where Slack was proven to drop repeated posts, all attempts at a part have
   expect(second?.get('client_msg_id')).toBe(first?.get('client_msg_id'));
   expect(edited?.get('text')).toContain('1 of 41 things are broken');
   expect(reply?.get('client_msg_id')).not.toBe(first?.get('client_msg_id'));
+});
+
+test('where the channel is shut and the response_url is not Slack’s, the answer is a direct message', async () => {
+  const responseUrl = 'https://hooks.slack.com.evil.example/commands/1';
+  const now = { ...asked, at: new Date().toISOString(), responseUrl };
+  answer = ({ fields }) =>
+    fields.get('channel') === 'C1' ? { ok: false, error: 'not_in_channel' } : { ok: true, ts: '1.000100' };
+
+  await show({ kind: 'report', ...about, asked: now, report });
+
+  expect(calls.map(({ fields }) => fields.get('channel'))).toEqual(['C1', 'U1']);
+  expect(calls[1]?.fields.get('text')).toContain('1 of 41 things are broken');
+  expect(log.join('')).toContain('"host":"hooks.slack.com.evil.example"');
 });

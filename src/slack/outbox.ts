@@ -131,12 +131,12 @@ async function withoutFile(
 
 /** The bot may not post where it was asked: through the asker's response_url, and failing that in a direct message. */
 async function showElsewhere(posting: Posting, job: AnswerJob, place: Place): Promise<void> {
-  const { threads, log } = posting;
+  const { threads } = posting;
   const { runId, asked } = job;
   if ((await threads.read(runId)).where('elsewhere')) return;
   const message =
     job.kind === 'report' ? plain(renderPlainFallback(job.report).text) : renderAnswer(job).root;
-  if (!(await respond(asked, message, log)))
+  if (!(await respond(asked, message, posting)))
     await postOnce(posting, 'direct', { ...place, channelId: asked.by }, message);
   await threads.note(runId, 'elsewhere', { channelId: asked.channelId, ts: 'response_url' });
 }

@@ -8,6 +8,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { messageIdOf } from './message-id.ts';
 import type { Attachment, Message } from './render/message.ts';
+import type { IsSlackUrl } from './response-url.ts';
 import type { Sendable } from './safely.ts';
 import { callSlack, SlackRefused } from './slack-call.ts';
 
@@ -17,6 +18,8 @@ export interface Posting {
   readonly line: Line;
   /** Whether Slack drops a post that was sent before, as `wrench doctor --prove-posting` found. */
   readonly dropsRepeats: () => Promise<boolean>;
+  /** Which response_urls may be posted to. */
+  readonly isSlackUrl: IsSlackUrl;
   readonly metrics: Metrics;
   readonly log: Log;
 }

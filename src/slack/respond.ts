@@ -1,39 +1,36 @@
 import type { Asked } from '../queue/asked.ts';
-import type { Log } from '../telemetry/log.ts';
+import type { Posting } from './post.ts';
 import type { Message } from './render/message.ts';
+import { warnOfForeignUrl } from './response-url.ts';
 
 /** Slack takes it for 30 minutes; one less for the clocks. */
 const OPEN_FOR_MS = 29 * 60_000;
 const TIMEOUT_MS = 10_000;
 
+type Via = Pick<Posting, 'isSlackUrl' | 'log'>;
+type Reply = Pick<Asked, 'responseUrl' | 'at'>;
+
 /**
- * Answers through the command's response_url, visible to the channel or to the asker alone; it works where the bot is no member.
- * @returns whether Slack took it: false where the address is absent, too old or used up.
+ * Answers through the command's response_url, visible to the channel; it works where the bot is no member.
+ * @returns whether Slack took it: false where the address is absent, not one of Slack's, too old or used up.
  * @throws where Slack did not answer, to be tried again.
  */
-export function respond(
-  asked: Pick<Asked, 'responseUrl' | 'at'>,
-  message: Message,
-  log: Log,
-): Promise<boolean> {
-  return send(asked, { response_type: 'in_channel', ...message }, log);
+export function respond(asked: Reply, message: Message, via: Via): Promise<boolean> {
+  return send(asked, { response_type: 'in_channel', ...message }, via);
 }
 
 /** As {@link respond}, visible to the asker alone. */
-export function respondPrivately(
-  asked: Pick<Asked, 'responseUrl' | 'at'>,
-  message: Message,
-  log: Log,
-): Promise<boolean> {
-  return send(asked, { response_type: 'ephemeral', replace_original: false, ...message }, log);
+export function respondPrivately(asked: Reply, message: Message, via: Via): Promise<boolean> {
+  return send(asked, { response_type: 'ephemeral', replace_original: false, ...message }, via);
 }
 
-async function send(
-  { responseUrl, at }: Pick<Asked, 'responseUrl' | 'at'>,
-  body: object,
-  log: Log,
-): Promise<boolean> {
+async function send({ responseUrl, at }: Reply, body: object, { isSlackUrl, log }: Via): Promise<boolean> {
   if (responseUrl === undefined || Date.now() - Date.parse(at) > OPEN_FOR_MS) return false;
+  // A job may be older than this rule, or written by another version.
+  if (!isSlackUrl(responseUrl)) {
+    warnOfForeignUrl(log, responseUrl);
+    return false;
+  }
   const response = await fetch(responseUrl, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

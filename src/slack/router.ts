@@ -17,6 +17,7 @@ import { answerOwnCommand, isOwnCommand, type OwnCommands } from './own-commands
 import { renderHelp, renderProblem } from './render/help.ts';
 import type { Message } from './render/message.ts';
 import { renderJoined, renderQueued, renderQueueDown } from './render/notices.ts';
+import { type IsSlackUrl, warnOfForeignUrl } from './response-url.ts';
 
 /** What Slack sends with a slash command; the fields we read besides those of every delivery. Any may be missing. */
 export interface SlashCommand {
@@ -36,6 +37,8 @@ export interface Routing {
   readonly queues: Queues;
   /** People paste what they have at hand; a token among it goes no further. */
   readonly redact: Redact;
+  /** Which response_urls may be posted to; others never get into a job. */
+  readonly isSlackUrl: IsSlackUrl;
   readonly threads: Threads;
   /** What `/wrench` itself can do. */
   readonly own: OwnCommands;
@@ -86,7 +89,7 @@ function resolve(routing: Routing, delivery: Identified, command: SlashCommand):
   const typed = `${command.command} ${text}`.trim();
   const [asked = ''] = question.check.split('/');
   return {
-    subject: { kind: 'run', job: jobOf(delivery, command, question, environment, typed) },
+    subject: { kind: 'run', job: jobOf(routing, delivery, command, question, environment, typed) },
     requires: { roles: 'anyone', question: { environment, area: asked } },
     about: { what: `/${question.check.replace('/', ' ')} in ${environment}` },
   };
@@ -117,6 +120,7 @@ function whichEnvironment({ known }: Routing): Extract<Question, { kind: 'proble
 
 /** A run is named after its delivery: Slack gives the same trigger when it delivers the same command again. */
 function jobOf(
+  { isSlackUrl, log }: Routing,
   delivery: Identified,
   command: SlashCommand,
   { check, args }: Runnable,
@@ -124,6 +128,9 @@ function jobOf(
   typed: string,
 ): CheckJob {
   const { userId, teamId = '', channelId = '' } = delivery;
+  const { response_url: given } = command;
+  const responseUrl = given !== undefined && isSlackUrl(given) ? given : undefined;
+  if (given !== undefined && responseUrl === undefined) warnOfForeignUrl(log, given);
   return {
     runId: runIdOf(nameOf(delivery)),
     check,
@@ -136,7 +143,7 @@ function jobOf(
       channelId,
       as: typed.slice(0, LONGEST_ECHO),
       at: new Date().toISOString(),
-      ...(command.response_url !== undefined && { responseUrl: command.response_url }),
+      ...(responseUrl !== undefined && { responseUrl }),
     },
   };
 }

@@ -6,6 +6,7 @@ import type { Message } from '../render/message.ts';
 import { renderBug, renderCheckingAccess, renderQueueDown } from '../render/notices.ts';
 import { renderRefusal } from '../render/refusal.ts';
 import { respondPrivately } from '../respond.ts';
+import type { IsSlackUrl } from '../response-url.ts';
 import { type Auditing, auditRefusal } from './audit-refusal.ts';
 import { type Delivery, nameOf, readDelivery } from './delivery.ts';
 import { type Access, type Admission, admit, type Admitted, type Resolved } from './pipeline.ts';
@@ -31,6 +32,7 @@ export interface Answering {
   readonly access: Access;
   readonly auditing: Auditing;
   readonly client: WebClient;
+  readonly isSlackUrl: IsSlackUrl;
   readonly metrics: Metrics;
   readonly log: Log;
 }
@@ -137,15 +139,16 @@ async function audit({ auditing, log }: Answering, delivery: Delivery, refusal: 
 
 /** Privately, by the command's own response_url; where that does not work, by a message that only the asker sees. */
 async function tellAsker(
-  { client, log }: Answering,
+  answering: Answering,
   { channelId, userId }: Delivery,
   body: unknown,
   message: Message,
 ): Promise<void> {
+  const { client, log } = answering;
   const { response_url: responseUrl } = body as { readonly response_url?: string };
   const asked = { at: new Date().toISOString(), ...(responseUrl !== undefined && { responseUrl }) };
   try {
-    const isTaken = await respondPrivately(asked, message, log).catch(() => false);
+    const isTaken = await respondPrivately(asked, message, answering).catch(() => false);
     if (isTaken || channelId === undefined || userId === undefined) return;
     const { text, blocks } = message;
     await client.chat.postEphemeral({ channel: channelId, user: userId, text, blocks });

@@ -48,6 +48,7 @@ function start() {
         log,
       },
       client: new WebClient('xoxb-test'),
+      isSlackUrl: () => false,
       metrics: makeMetrics(),
       log,
     },

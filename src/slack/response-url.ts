@@ -1,0 +1,29 @@
+import type { Log } from '../telemetry/log.ts';
+
+/** Where Slack takes answers to commands; the second is that of GovSlack. */
+const SLACK = ['https://hooks.slack.com', 'https://hooks.slack-gov.com'] as const;
+
+/** True for a URL that an answer may be posted to. */
+export type IsSlackUrl = (url: string) => boolean;
+
+/**
+ * Answers contain findings, so they are posted to Slack's own hosts and to the origin of a configured `SLACK_API_URL`, and nowhere else.
+ * The host has to be written out: no user name in front of it, no other spelling that a parser turns into the same host.
+ */
+export function slackUrls(apiUrl: string | undefined): IsSlackUrl {
+  const origins = new Set<string>([...SLACK, ...(apiUrl === undefined ? [] : [new URL(apiUrl).origin])]);
+  return (text) => {
+    const url = URL.parse(text);
+    if (!url || !origins.has(url.origin) || url.username !== '' || url.password !== '') return false;
+    const written = /^https?:\/\/([^/?#\\]*)/.exec(text)?.[1];
+    return written === url.host || written === `${url.host}:443`;
+  };
+}
+
+/** Logs that a `response_url` is not used; of the URL, which is a secret where it is real, only the host. */
+export function warnOfForeignUrl(log: Log, url: string): void {
+  log.warn(
+    { host: URL.parse(url)?.host.slice(0, 255) ?? 'none' },
+    'Ignored a response_url that is not on a host of Slack; the answer takes another route',
+  );
+}
