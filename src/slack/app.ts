@@ -1,5 +1,6 @@
 import { App } from '@slack/bolt';
 import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import type { Answering } from './access/answer-command.ts';
 import { explainStart, type Installation } from './access/installation.ts';
 import { listen } from './access/listen.ts';
@@ -9,6 +10,7 @@ import { overHttp } from './over-http.ts';
 import { overSocket } from './over-socket.ts';
 import { REASON_FORM } from './render/reason-form.ts';
 import { makeCommandHandler, type Routing } from './router.ts';
+import { acknowledgeUnhandled } from './unhandled.ts';
 import type { Way } from './way.ts';
 
 export interface SlackSettings {
@@ -45,10 +47,10 @@ export async function startSlackApp(
 ): Promise<SlackApp> {
   const { log } = answering;
   const inFlight = countInFlight();
-  const way = openWay(settings, log);
+  const way = openWay(settings, log, answering.metrics);
   const app = new App({
     token: settings.botToken,
-    receiver: way.receiver,
+    receiver: acknowledgeUnhandled(way.receiver, log),
     clientOptions: {
       ...(settings.apiUrl !== undefined && { slackApiUrl: settings.apiUrl }),
       retryConfig: { retries: 2 },
@@ -84,9 +86,9 @@ export async function startSlackApp(
   };
 }
 
-function openWay({ appToken, signingSecret, apiUrl, port }: SlackSettings, log: Log): Way {
+function openWay({ appToken, signingSecret, apiUrl, port }: SlackSettings, log: Log, metrics: Metrics): Way {
   if (appToken !== undefined) return overSocket(appToken, apiUrl, log);
-  if (signingSecret !== undefined) return overHttp(signingSecret, port, log);
+  if (signingSecret !== undefined) return overHttp(signingSecret, port, log, metrics);
   throw new Error('neither an app token nor a signing secret is set');
 }
 

@@ -1,5 +1,5 @@
-import type { BlockAction } from '@slack/bolt';
 import type { WebClient } from '@slack/web-api';
+import { z } from 'zod';
 import { cleanText } from '../check/clean-text.ts';
 import type { Redact } from '../check/redact.ts';
 import { approve, reject, request } from '../memory/life/until-approved.ts';
@@ -16,6 +16,7 @@ import { cardOf, OFFERS } from './cards.ts';
 import type { Directory } from './directory.ts';
 import { openedForIn, type OpenedFor, reasonIn, writeOpenedFor, wrongWithReason } from './reason.ts';
 import { REASON_FORM, renderReasonForm } from './render/reason-form.ts';
+import { slackId } from './payload.ts';
 
 export interface Clicking {
   readonly client: WebClient;
@@ -60,21 +61,28 @@ const MAY_PRESS: Readonly<Record<Button, readonly RoleOf[]>> = {
 
 const VALUE = /^(m[0-9a-f]{16})(?: ([0-9a-f]{64}))?$/;
 
-/** What Slack sends, as far as we read it; undefined for a button that is not ours. */
-function readClick(
-  { actions, channel, message }: Partial<BlockAction>,
-  sent: Pick<Click, 'userId' | 'triggerId'>,
-): Click | undefined {
-  const [action] = actions ?? [];
-  const button = OWN_BUTTON.exec(action?.action_id ?? '')?.[1] as Button | undefined;
-  if (!action || !button || !channel || !message) return undefined;
+const slackTs = z.string().regex(/^\d{1,20}\.\d{1,20}$/);
+const clickSchema = z.object({
+  actions: z.array(
+    z.object({ action_id: z.string().regex(OWN_BUTTON), value: z.string().max(2_000).default('') }),
+  ),
+  channel: z.object({ id: slackId }),
+  message: z.object({ ts: slackTs, thread_ts: slackTs.nullish() }),
+});
+
+/** What Slack sends, as far as we read it; undefined for a button that is not ours, and where a field is missing or malformed. */
+function readClick(body: unknown, sent: Pick<Click, 'userId' | 'triggerId'>): Click | undefined {
+  const { data } = clickSchema.safeParse(body);
+  const [action] = data?.actions ?? [];
+  if (!data || !action) return undefined;
+  const { channel, message } = data;
   return {
     ...sent,
-    button,
-    value: 'value' in action && typeof action.value === 'string' ? action.value : '',
+    button: OWN_BUTTON.exec(action.action_id)?.[1] as Button,
+    value: action.value,
     channelId: channel.id,
     messageTs: message.ts,
-    threadTs: (message as { thread_ts?: string }).thread_ts ?? message.ts,
+    threadTs: message.thread_ts ?? message.ts,
   };
 }
 
@@ -89,7 +97,7 @@ interface Pressed {
 export function makeButtonHandler(clicking: Clicking): InteractionHandler<Pressed> {
   return {
     resolve: async ({ userId, triggerId }, body) => {
-      const click = readClick(body as BlockAction, { userId, triggerId });
+      const click = readClick(body, { userId, triggerId });
       return click ? resolve(clicking, click) : { refusal: NOT_OURS };
     },
     handle: ({ subject }) => press(clicking, subject),

@@ -1,47 +1,87 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { HTTPReceiver } from '@slack/bolt';
+import type { IncomingMessage } from 'node:http';
+import type { App, Receiver } from '@slack/bolt';
+import { type Answer, makeHttpServer } from '../telemetry/http-server.ts';
 import type { Log } from '../telemetry/log.ts';
-import { boltLogger } from './bolt-log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { readRequest } from './read-request.ts';
 import type { Way } from './way.ts';
 
-/** Bolt refuses what is older than this, but not what is further ahead: the window is closed on both sides here. */
-const CLOCK_WINDOW_S = 300;
+const PATH = '/slack/events';
+/** Slack stops waiting after 3 s. Whatever still runs then may take its time, but the connection is not kept for it. */
+const GIVE_UP_AFTER_MS = 10_000;
 
-/** Hears Slack on `port` (0 takes a free one), every request signed. */
-export function overHttp(signingSecret: string, port: number, log: Log): Way {
-  const receiver = new HTTPReceiver({ signingSecret, logger: boltLogger(log) });
-  const server = createServer((request, response) => {
-    if (isFromTheFuture(request)) response.writeHead(401).end();
-    else listen(receiver, request, response);
+/**
+ * Hears Slack on `port` (0 takes a free one), every request signed.
+ * Bolt's own receiver is not used: it rejects asynchronously where a signed payload is not an object, which ends the process, answers 404
+ * to what it does not know and 400 to a content type with parameters.
+ */
+export function overHttp(
+  signingSecret: string,
+  port: number,
+  log: Log,
+  metrics: Pick<Metrics, 'requestErrors'>,
+): Way {
+  let app: App | undefined;
+  const server = makeHttpServer({
+    name: 'slack',
+    routes: {
+      [PATH]: {
+        methods: ['POST'],
+        answer: async (request) => {
+          const read = await readRequest(request, signingSecret);
+          if ('body' in read) return deliver(app, request, read.body, log);
+          const { status } = read.answer;
+          if (status >= 400) log.debug({ status }, 'Refused a request on the port for Slack');
+          return read.answer;
+        },
+      },
+    },
+    log,
+    metrics,
   });
+  const listen = async () => ({ port: await server.listen(port) });
+  const receiver: Receiver = {
+    init: (initialized) => (app = initialized),
+    start: listen,
+    stop: server.close,
+  };
   return {
     receiver,
-    ready: () => server.listening || 'the port for Slack is closed',
-    start: async () => {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(port, resolve);
-      });
-      return { port: (server.address() as AddressInfo).port };
-    },
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-      }),
+    ready: () => server.isListening() || 'the port for Slack is closed',
+    start: listen,
+    stop: server.close,
   };
 }
 
-function isFromTheFuture({ headers }: IncomingMessage): boolean {
-  return Number(headers['x-slack-request-timestamp']) > Date.now() / 1_000 + CLOCK_WINDOW_S;
+/** @returns the acknowledgement, as soon as there is one. */
+async function deliver(
+  app: App | undefined,
+  { headers }: IncomingMessage,
+  body: Record<string, unknown>,
+  log: Log,
+): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const timer = setTimeout(() => {
+    log.error({ type: body['type'] }, 'A delivery from Slack was not acknowledged in time');
+    resolve({ status: 200 });
+  }, GIVE_UP_AFTER_MS);
+  const retry = headers['x-slack-retry-num'];
+  const reason = headers['x-slack-retry-reason'];
+  app
+    ?.processEvent({
+      body,
+      ack: async (answer: unknown) => resolve(toAnswer(answer)),
+      ...(typeof retry === 'string' && { retryNum: Number.parseInt(retry, 10) }),
+      ...(typeof reason === 'string' && { retryReason: reason }),
+      customProperties: {},
+    })
+    .catch(reject);
+  return promise.finally(() => clearTimeout(timer));
 }
 
-function listen(receiver: HTTPReceiver, request: IncomingMessage, response: ServerResponse): void {
-  try {
-    receiver.requestListener(request, response);
-  } catch {
-    // Bolt throws for a path it does not know.
-    response.writeHead(404).end();
-  }
+/** An acknowledgement is empty, plain text, or JSON. */
+function toAnswer(answer: unknown): Answer {
+  if (answer === undefined || answer === null || answer === '') return { status: 200 };
+  if (typeof answer === 'string') return { status: 200, body: answer };
+  return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(answer) };
 }

@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SocketModeReceiver } from '@slack/bolt';
 import { backoffMs } from '../queue/connection.ts';
 import type { Log } from '../telemetry/log.ts';
+import { inRequest } from '../telemetry/request-scope.ts';
 import { boltLogger } from './bolt-log.ts';
+import { readEnvelope } from './read-envelope.ts';
 import type { Way } from './way.ts';
 
 const OPEN_TIMEOUT_MS = 10_000;
@@ -31,6 +33,7 @@ export function overSocket(appToken: string, apiUrl: string | undefined, log: Lo
     },
   });
   const { client } = receiver;
+  guardMessages(client, log);
   let state: 'connected' | 'away' | 'stopped' = 'away';
   const isAway = () => state === 'away';
   const reconnect = async () => {
@@ -62,4 +65,15 @@ export function overSocket(appToken: string, apiUrl: string | undefined, log: Lo
       await client.disconnect();
     },
   };
+}
+
+/** The client gets to see nothing that it cannot read; and what it starts belongs to a request. */
+function guardMessages(client: SocketModeReceiver['client'], log: Log): void {
+  const [receive] = client.listeners('ws_message');
+  client.removeAllListeners('ws_message');
+  client.on('ws_message', (data: unknown) => {
+    const envelope = readEnvelope(data);
+    if (envelope === undefined) log.debug('Ignored a message on the socket that is not an envelope');
+    else inRequest('slack', () => receive?.(envelope, false) as unknown);
+  });
 }

@@ -13,7 +13,6 @@ import { renderFrozen, renderThawed } from './render/freeze.ts';
 import { renderHelp, renderProblem } from './render/help.ts';
 import type { Message } from './render/message.ts';
 import { renderRefusal } from './render/refusal.ts';
-import type { SlashCommand } from './router.ts';
 
 /** What `/wrench freeze`, `thaw` and `audit` need. */
 export interface OwnCommands {
@@ -49,7 +48,7 @@ const MOST_ENTRIES = 60;
  */
 export async function answerOwnCommand(
   own: OwnCommands,
-  command: Pick<SlashCommand, 'user_id'>,
+  command: { readonly user_id: string },
   text: string,
 ): Promise<OwnAnswer | undefined> {
   const { word, rest, asksForHelp } = readOwn(text);
@@ -89,7 +88,7 @@ function isHelp(word: string): boolean {
 interface OwnQuestion {
   readonly word: OwnWord;
   readonly rest: string;
-  readonly command: Pick<SlashCommand, 'user_id'>;
+  readonly command: { readonly user_id: string };
   /** Aborted once the person was told that it is not known: nothing is begun after that. */
   readonly late: AbortSignal;
 }

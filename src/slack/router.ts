@@ -12,20 +12,20 @@ import type { Resolved } from './access/pipeline.ts';
 import type { Identified } from './access/who.ts';
 import { within } from './access/within.ts';
 import { plainText } from './command-text.ts';
+import { readCommand } from './read-command.ts';
 import { linkTo } from './joined.ts';
 import { answerOwnCommand, isOwnCommand, type OwnCommands } from './own-commands.ts';
 import { renderHelp, renderProblem } from './render/help.ts';
 import type { Message } from './render/message.ts';
 import { renderJoined, renderQueued, renderQueueDown } from './render/notices.ts';
-import { type IsSlackUrl, warnOfForeignUrl } from './response-url.ts';
+import type { IsSlackUrl } from './response-url.ts';
 
-/** What Slack sends with a slash command; the fields we read besides those of every delivery. Any may be missing. */
+/** What Slack sends with a slash command; the fields that we read besides those of every delivery. */
 export interface SlashCommand {
-  readonly command?: string;
-  readonly text?: string;
-  readonly user_id: string;
+  readonly command: string;
+  readonly text: string;
   readonly team_domain?: string;
-  readonly channel_id?: string;
+  readonly channel_id: string;
   readonly response_url?: string;
 }
 
@@ -63,19 +63,26 @@ type Understood =
 /** Understands a slash command and queues it, or says why not. Never throws, and ends within 2 s whatever Redis does. */
 export function makeCommandHandler(routing: Routing): CommandHandler<Understood> {
   return {
-    resolve: (delivery, body) => resolve(routing, delivery, body as SlashCommand),
+    resolve: (delivery, body) => resolve(routing, delivery, body),
     answer: ({ subject }) => answer(routing, subject),
   };
 }
 
-function resolve(routing: Routing, delivery: Identified, command: SlashCommand): Resolved<Understood> {
+function resolve(routing: Routing, delivery: Identified, body: unknown): Resolved<Understood> {
   const anyone = { roles: 'anyone' } as const;
   const say = (answer: CommandAnswer): Resolved<Understood> => ({
     subject: { kind: 'answer', answer },
     requires: anyone,
   });
-  const text = routing.redact(plainText(command.text ?? ''));
-  const area = (command.command ?? '').replace(/^\//, '').toLowerCase();
+  const command = readCommand(body, routing);
+  if ('malformed' in command) {
+    const { malformed } = command;
+    routing.log.debug({ malformed }, 'Refused a command with missing or malformed fields');
+    const problem = `Slack sent this command without a valid ${malformed.join(', ')}, so nothing was started.`;
+    return say({ message: renderProblem({ problem, usage: [] }), outcome: 'problem' });
+  }
+  const text = routing.redact(plainText(command.text));
+  const area = command.command.replace(/^\//, '').toLowerCase();
   // Whether somebody has the role for it is asked while it is answered, within the same 2 s.
   if (area === OWN_COMMAND && isOwnCommand(text))
     return { subject: { kind: 'own', userId: delivery.userId, text }, requires: anyone };
@@ -89,7 +96,7 @@ function resolve(routing: Routing, delivery: Identified, command: SlashCommand):
   const typed = `${command.command} ${text}`.trim();
   const [asked = ''] = question.check.split('/');
   return {
-    subject: { kind: 'run', job: jobOf(routing, delivery, command, question, environment, typed) },
+    subject: { kind: 'run', job: jobOf(delivery, command, question, environment, typed) },
     requires: { roles: 'anyone', question: { environment, area: asked } },
     about: { what: `/${question.check.replace('/', ' ')} in ${environment}` },
   };
@@ -120,7 +127,6 @@ function whichEnvironment({ known }: Routing): Extract<Question, { kind: 'proble
 
 /** A run is named after its delivery: Slack gives the same trigger when it delivers the same command again. */
 function jobOf(
-  { isSlackUrl, log }: Routing,
   delivery: Identified,
   command: SlashCommand,
   { check, args }: Runnable,
@@ -128,9 +134,7 @@ function jobOf(
   typed: string,
 ): CheckJob {
   const { userId, teamId = '', channelId = '' } = delivery;
-  const { response_url: given } = command;
-  const responseUrl = given !== undefined && isSlackUrl(given) ? given : undefined;
-  if (given !== undefined && responseUrl === undefined) warnOfForeignUrl(log, given);
+  const { response_url: responseUrl } = command;
   return {
     runId: runIdOf(nameOf(delivery)),
     check,

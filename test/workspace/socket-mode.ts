@@ -14,8 +14,9 @@ const PING_EVERY_MS = 5_000;
 const GOODBYE_MS = 300;
 
 export interface Envelope {
-  readonly type: 'slash_commands' | 'interactive';
-  readonly payload: Readonly<Record<string, unknown>>;
+  /** `slash_commands`, `interactive` or `events_api`; a test may send what Slack does not. */
+  readonly type: unknown;
+  readonly payload: unknown;
   /** The same id twice is a second delivery of the same thing. */
   readonly envelopeId?: string;
 }
@@ -26,6 +27,8 @@ export interface SocketMode {
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** To any one of the connections; to another one if that breaks before it acknowledges. */
   readonly send: (envelope: Envelope) => Promise<Ack>;
+  /** Any text, to each of the connections; no answer is waited for. */
+  readonly sendText: (text: string) => void;
   readonly connections: () => number;
   /** As Slack refreshes connections: a warning, then the order to reconnect. Closes those that do not obey. */
   readonly refresh: (options?: { warnMs?: number }) => Promise<void>;
@@ -122,6 +125,9 @@ export function createSocketMode(
       return body === TIMED_OUT
         ? { status: 0, body: undefined, tookMs: took(), failure: 'operation_timeout' }
         : { status: 200, body, tookMs: took() };
+    },
+    sendText: (text) => {
+      for (const connection of alive()) connection.send(text);
     },
     connections: () => alive().length,
     refresh: async ({ warnMs = 100 } = {}) => {

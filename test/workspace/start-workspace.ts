@@ -25,7 +25,7 @@ import type { Mischief } from './mischief.ts';
 import { createPage, type KnownCommand } from './page/serve-page.ts';
 import { answerJson, readFields } from './read-body.ts';
 import { createResponseUrls } from './response-urls.ts';
-import { createSocketMode } from './socket-mode.ts';
+import { createSocketMode, type SocketMode } from './socket-mode.ts';
 import { createStore, type Store, type StoredView } from './store.ts';
 import { createTriggers } from './triggers.ts';
 import { waitUntil } from './wait-until.ts';
@@ -89,6 +89,8 @@ export interface Workspace extends Interactions {
   readonly setBotMembership: (channelId: string, isMember: boolean) => void;
   readonly sockets: {
     readonly connections: () => number;
+    readonly send: SocketMode['send'];
+    readonly sendText: SocketMode['sendText'];
     /** Slack's `warning`, then `refresh_requested`. */
     readonly refresh: (options?: { warnMs?: number }) => Promise<void>;
     readonly cut: () => void;
@@ -187,7 +189,7 @@ export async function startWorkspace(options: WorkspaceOptions): Promise<Workspa
     setUser: store.setUser,
     setGroup: store.setGroup,
     setBotMembership: store.setBotMembership,
-    sockets: { connections: socket.connections, refresh: socket.refresh, cut: socket.cut },
+    sockets: socket,
     close: async () => {
       uploads.close();
       page.close();

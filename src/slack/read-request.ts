@@ -1,0 +1,111 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import { verifySlackRequest } from '@slack/bolt';
+import type { Answer } from '../telemetry/http-server.ts';
+import { kindOf } from './payload.ts';
+
+/** As much as Bolt takes. */
+const MOST_BYTES = 4 * 1_024 * 1_024;
+/** Bolt refuses what is older than this, but not what is further ahead: the window is closed on both sides here. */
+const CLOCK_WINDOW_S = 300;
+/** Slack's check of our certificate is short, and not signed. */
+const LONGEST_SSL_CHECK = 1_000;
+
+export type Read = { readonly body: Record<string, unknown> } | { readonly answer: Answer };
+
+/**
+ * Reads a request that claims to come from Slack: its size, its signature, then its content.
+ * @returns the payload, or the answer to a request that carries none: 4xx where it is not Slack's or malformed.
+ */
+export async function readRequest(request: IncomingMessage, signingSecret: string): Promise<Read> {
+  const { headers } = request;
+  if (!['', 'identity'].includes(headers['content-encoding'] ?? '')) return refuse(415);
+  const type = mediaType(headers['content-type']);
+  if (type === undefined) return refuse(415);
+  const bytes = await readBytes(request);
+  if (bytes === 'too large') return refuse(413);
+  if (bytes === 'cut off' || !isUtf8(bytes)) return refuse(400);
+  const text = bytes.toString('utf8');
+  if (type === 'form' && isSslCheck(text)) return { answer: { status: 200 } };
+  if (!isSigned(headers, text, signingSecret)) return refuse(401);
+  const body = type === 'form' ? readForm(text) : readJson(text);
+  if (kindOf(body) === undefined) return refuse(400);
+  const payload = body as Record<string, unknown>;
+  return payload['type'] === 'url_verification' ? verifyUrl(payload) : { body: payload };
+}
+
+function refuse(status: number): Read {
+  return { answer: { status } };
+}
+
+function mediaType(header = ''): 'form' | 'json' | undefined {
+  const type = header.split(';', 1)[0]?.trim().toLowerCase();
+  if (type === 'application/x-www-form-urlencoded') return 'form';
+  return type === 'application/json' ? 'json' : undefined;
+}
+
+async function readBytes(request: IncomingMessage): Promise<Buffer | 'too large' | 'cut off'> {
+  if (Number(request.headers['content-length'] ?? 0) > MOST_BYTES) return 'too large';
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    // The connection has to stay open for the answer, even if not all of the body is read.
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      length += (chunk as Buffer).length;
+      if (length > MOST_BYTES) return 'too large';
+      chunks.push(chunk as Buffer);
+    }
+  } catch {
+    return 'cut off';
+  }
+  return Buffer.concat(chunks);
+}
+
+/** https://docs.slack.dev/interactivity/implementing-slash-commands: Slack asks from time to time whether our certificate is valid. */
+function isSslCheck(text: string): boolean {
+  return text.length <= LONGEST_SSL_CHECK && new URLSearchParams(text).get('ssl_check') === '1';
+}
+
+/** https://docs.slack.dev/authentication/verifying-requests-from-slack */
+function isSigned(headers: IncomingMessage['headers'], body: string, signingSecret: string): boolean {
+  const signature = headers['x-slack-signature'];
+  const timestamp = Number(headers['x-slack-request-timestamp']);
+  if (typeof signature !== 'string' || !(timestamp <= Date.now() / 1_000 + CLOCK_WINDOW_S)) return false;
+  try {
+    verifySlackRequest({
+      signingSecret,
+      body,
+      headers: { 'x-slack-signature': signature, 'x-slack-request-timestamp': timestamp },
+    });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A form, or the JSON in its field `payload`; undefined where a field is there twice. */
+function readForm(text: string): unknown {
+  const fields = new URLSearchParams(text);
+  if (new Set(fields.keys()).size !== fields.size) return undefined;
+  const payload = fields.get('payload');
+  return payload === null ? Object.fromEntries(fields) : readJson(payload);
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function verifyUrl({ challenge }: Record<string, unknown>): Read {
+  if (typeof challenge !== 'string') return refuse(400);
+  return {
+    answer: {
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ challenge }),
+    },
+  };
+}
