@@ -34,6 +34,8 @@ export const auditedSchema = z.strictObject({
   /** The end it came to, for `outcome`: `fixed`, `unverified`, `failed`, `interrupted`. */
   outcome: z.string().exactOptional(),
   because: z.string().exactOptional(),
+  /** How many an entry stands for, where it sums up what was not audited one by one. */
+  count: z.number().int().positive().exactOptional(),
   /** What was seen before and after, and what was done in between. */
   before: z.string().exactOptional(),
   after: z.string().exactOptional(),

@@ -5,6 +5,7 @@ import { openFreeze } from '../memory/freeze.ts';
 import { openLine } from '../memory/line.ts';
 import { openPeople } from '../memory/people.ts';
 import { openRate } from '../memory/rate.ts';
+import { openRefusals, startSweepingRefusals } from '../memory/refusals.ts';
 import { openRemediations } from '../memory/remediations.ts';
 import { openRepeats } from '../memory/repeats.ts';
 import { openThreads } from '../memory/threads.ts';
@@ -25,6 +26,7 @@ import { MissingSettings } from './missing-settings.ts';
 /** Posts at once; each waits for Slack most of the time. */
 const POSTS_AT_ONCE = 25;
 const GRACE_MS = 10_000;
+const SWEEP_REFUSALS_EVERY_MS = 5_000;
 /** Without Redis by then, commands are heard all the same and told so. */
 const READY_WITHIN_MS = 5_000;
 
@@ -50,6 +52,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
   const isSlackUrl = slackUrls(settings.slackApiUrl);
   const chain = openChain(asking, PREFIX);
   const remediations = openRemediations(asking, PREFIX, chain);
+  const refusals = openRefusals(asking, PREFIX, chain);
   const directory = openDirectory({
     client,
     people: openPeople(asking, PREFIX),
@@ -89,6 +92,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       : copyAudit({ chain: openChain(posting, PREFIX), to: config.audit.copyTo, log });
   const letGo = async (graceMs = GRACE_MS) => {
     directory.close();
+    await sweeping.close();
     await copying?.close();
     await outbox.close(Math.min(graceMs, GRACE_MS));
     await Promise.all([queues.close(), posts.close()]);
@@ -96,6 +100,9 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     posting.disconnect();
   };
   await waitUntilReady(asking, READY_WITHIN_MS);
+  const sweeping = startSweepingRefusals(refusals, SWEEP_REFUSALS_EVERY_MS, (error) =>
+    log.debug({ err: error }, 'refusals could not be summed up; they are kept and tried again'),
+  );
   const app = await startSlackApp(
     {
       botToken,
@@ -117,6 +124,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
         directory,
         freeze: openFreeze(asking, PREFIX, chain),
         chain,
+        refusals,
         clock: remediations.clock,
         log,
       },
@@ -132,7 +140,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
         isFirst: openDeliveries(asking, PREFIX),
         log,
       },
-      auditing: { chain, clock: remediations.clock, log },
+      auditing: { refusals, clock: remediations.clock, log },
       client,
       isSlackUrl,
       metrics,

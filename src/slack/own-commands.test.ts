@@ -6,6 +6,7 @@ import { openChain } from '../memory/chain.ts';
 import { openFreeze } from '../memory/freeze.ts';
 import type { RoleOf } from '../memory/policy.ts';
 import { readAudit } from '../memory/read-audit.ts';
+import { openRefusals } from '../memory/refusals.ts';
 import { connectImpatiently, connectPatiently, waitUntilReady } from '../queue/connection.ts';
 import { makeLog } from '../telemetry/log.ts';
 import { answerOwnCommand, type OwnCommands } from './own-commands.ts';
@@ -36,6 +37,7 @@ beforeEach(() => {
   log = [];
   own = {
     chain,
+    refusals: openRefusals(connection, prefix, chain),
     freeze: openFreeze(connection, prefix, chain),
     directory: {
       may: async (roles, userId) =>

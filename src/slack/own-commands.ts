@@ -5,6 +5,7 @@ import type { Chain } from '../memory/chain.ts';
 import { type Freeze, reasonIn } from '../memory/freeze.ts';
 import type { RoleOf } from '../memory/policy.ts';
 import { readNewest } from '../memory/read-audit.ts';
+import type { Refusals } from '../memory/refusals.ts';
 import { isOwnWord, OWN_WORDS, type OwnWord } from '../question.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Directory } from './directory.ts';
@@ -19,6 +20,7 @@ export interface OwnCommands {
   readonly directory: Pick<Directory, 'may'>;
   readonly freeze: Freeze;
   readonly chain: Chain;
+  readonly refusals: Pick<Refusals, 'auditRefusal'>;
   /** Milliseconds of the epoch, by the one clock that all processes share. */
   readonly clock: () => Promise<number>;
   readonly log: Log;
@@ -102,7 +104,8 @@ async function answer(own: OwnCommands, question: OwnQuestion): Promise<OwnAnswe
   late.throwIfAborted();
   if (may !== true) {
     const at = new Date(nowMs).toISOString();
-    await own.chain.append({ kind: 'refused', at, who: [userId], what, because: may });
+    // A command's answer is its acknowledgement, and no further call to Slack: it is given however many there are.
+    await own.refusals.auditRefusal({ kind: 'refused', at, who: [userId], what, because: may });
     return { message: renderRefusal({ because: may, what }), outcome: 'refused' };
   }
   if (word === 'audit') return audit(own, rest, nowMs);

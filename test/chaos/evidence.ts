@@ -41,6 +41,8 @@ export interface Evidence {
   readonly shown: Shown;
   /** Exits that nobody caused from outside. */
   readonly crashes: readonly string[];
+  /** Refusals of a person that were counted and not audited one by one, and are not summed up yet. */
+  readonly counted: Readonly<Record<string, number>>;
   readonly havoc: Havoc;
   readonly limits: Pace;
   readonly restMs: number;
@@ -101,6 +103,7 @@ export async function gatherEvidence(
     notTaken: whoWasNotTaken(stage, clicks),
     shown: shownIn(stage),
     crashes: [...stage.fleet.crashes, ...stage.bots.crashes],
+    counted: await readCounted(stage),
     havoc,
     limits,
     restMs,
@@ -125,6 +128,12 @@ async function readEntries({ chain }: ChaosStage): Promise<readonly Told[]> {
     after = page.at(-1)?.id;
     if (after === undefined) return told;
   }
+}
+
+/** Of what is counted within a window the first five are in the audit. */
+async function readCounted({ connection }: ChaosStage): Promise<Readonly<Record<string, number>>> {
+  const counts = Object.entries(await connection.hgetall(`${PREFIX}:refusals`));
+  return Object.fromEntries(counts.map(([userId, count]) => [userId, Math.max(0, Number(count) - 5)]));
 }
 
 function whoWasNotTaken({ workspace, channels }: ChaosStage, clicks: readonly Clicked[]) {

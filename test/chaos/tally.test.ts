@@ -85,6 +85,7 @@ const CLEAN: Evidence = {
   notTaken: [],
   shown: { posts: [], messages: [] },
   crashes: [],
+  counted: {},
   havoc: { workerKills: 0, redisKills: 0, malformed: 0, freezes: [], leftAtMs: undefined },
   limits: { approveWithinSeconds: 30, applyWithinSeconds: 10, membershipSeconds: 20, takeOverSeconds: 3 },
   restMs: 0,
@@ -214,6 +215,12 @@ test('a click that nobody answered is counted, and one that was refused or not t
   const notTaken = { userId: OUTSIDER, channelId: CHANNEL };
   expect(wrong({ clicks, notTaken: [notTaken] })).toEqual(['clicks without an answer']);
   expect(wrong({ clicks, notTaken: [notTaken, notTaken] })).toEqual([]);
+  expect(wrong({ clicks, notTaken: [notTaken], counted: { [OUTSIDER]: 1 } })).toEqual([]);
+  const summedUp = {
+    atMs: START_MS,
+    entry: { kind: 'refused', at: iso(0), who: [OUTSIDER], what: '1 more refused', count: 1 },
+  } satisfies Told;
+  expect(wrong({ clicks, notTaken: [notTaken], entries: [...LIFE, summedUp] })).toEqual([]);
 });
 
 test('what must not be seen in a channel is counted, and so is a process that a request ends', () => {

@@ -14,10 +14,16 @@ interface Asked {
 }
 
 /**
- * Clicks that nothing came of: neither taken nor refused in the audit, and their person was not told that nobody could take them. A click
- * that did not arrive is Slack's to tell of.
+ * Clicks that nothing came of: neither taken nor refused in the audit nor counted for it, and their person was not told that nobody could
+ * take them. A click that did not arrive is Slack's to tell of.
  */
-export function unanswered({ clicks, entries, notTaken, remediations }: Evidence): readonly string[] {
+export function unanswered({
+  clicks,
+  entries,
+  notTaken,
+  counted,
+  remediations,
+}: Evidence): readonly string[] {
   const channels = new Map(remediations.map(({ id, asked }) => [id, asked.channelId]));
   const known = ({ value, channelId }: Clicked) => {
     const id = /^(m[0-9a-f]{16})( [0-9a-f]{64})?$/.exec(value)?.[1] ?? '';
@@ -32,11 +38,14 @@ export function unanswered({ clicks, entries, notTaken, remediations }: Evidence
     const left = all.length - answersTo(one, entries);
     return left > 0 ? [{ one, left }] : [];
   });
-  // Who is told that a click could not be taken is not told which: a person's are counted together.
+  // Who is told that a click could not be taken is not told which, and refusals beyond the first few are a number: a person's are counted together.
   return [...Map.groupBy(open, ({ one }) => one.userId)].flatMap(([userId, theirs]) => {
     const told = notTaken.filter((said) => said.userId === userId).length;
+    const summedUp = entries
+      .filter(({ entry }) => entry.kind === 'refused' && entry.who[0] === userId)
+      .reduce((sum, { entry }) => sum + (entry.count ?? 0), counted[userId] ?? 0);
     const left = theirs.reduce((sum, each) => sum + each.left, 0);
-    return left > told ? theirs.map((each) => inWords(each.one, each.left, told)) : [];
+    return left > told + summedUp ? theirs.map((each) => inWords(each.one, each.left, told)) : [];
   });
 }
 

@@ -142,6 +142,28 @@ test('a value that was made up, or belongs to another card, does nothing and is 
   expect(refused).toHaveLength(3);
 });
 
+test('clicks that are refused again and again are summed up in the audit, and get no answer after a while', async () => {
+  await start();
+  await ask();
+  const list = await offers();
+
+  for (let number = 1; number <= 33; number++) await press(KATE, list, 'request', 'nonsense', true);
+
+  const [counts, ends] = [`${PREFIX}:refusals`, `${PREFIX}:refusals:ends`];
+  await expect.poll(() => redis.hget(counts, KATE)).toBe('33');
+  const said = () => stage.workspace.ephemerals(KATE, INCIDENT).map(({ text }) => text);
+  await expect.poll(() => said().length).toBe(30);
+  expect(said().filter((text) => text.includes('no answer for up to 10 minutes'))).toHaveLength(1);
+  expect(await audited()).toEqual(Array.from({ length: 5 }, () => 'refused this is no button of Wrench'));
+
+  // The bot sums up the window that ended, whenever it finds it.
+  await redis.zadd(ends, 'XX', 1, KATE);
+  await expect.poll(audited).toHaveLength(6);
+  const [, sum] = await redis.xrevrange(`${PREFIX}:audit`, '+', '-', 'COUNT', 1).then(([last]) => last ?? []);
+  expect(JSON.parse(sum?.[1] ?? '{}')).toMatchObject({ entry: { who: [KATE], count: 28 } });
+  expect(said()).toHaveLength(30);
+});
+
 test('a card of an old plan approves nothing', async () => {
   await start();
   const shown = await plan();

@@ -63,11 +63,19 @@ export async function answerInteraction<S>(
   }
 }
 
+const LAST_ANSWER = 'Too many of your clicks were refused: the next ones get no answer for up to 10 minutes';
+
+/** A person who floods is not answered: calls to Slack are limited. */
 async function refuse(interacting: Interacting, delivery: Delivery, refusal: Refusal): Promise<void> {
   const { because, what, remediation } = refusal;
-  await auditRefusal(interacting.auditing, delivery, refusal);
+  const answer = await auditRefusal(interacting.auditing, delivery, refusal);
+  if (answer === 'no') return;
   const about = what ?? remediation?.title;
-  await say(interacting, delivery, { because, ...(about !== undefined && { what: about }) });
+  const last = answer === 'last' ? `. ${LAST_ANSWER}` : '';
+  await say(interacting, delivery, {
+    because: `${because}${last}`,
+    ...(about !== undefined && { what: about }),
+  });
 }
 
 async function say(

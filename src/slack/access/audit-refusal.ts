@@ -1,11 +1,11 @@
-import type { Chain } from '../../memory/chain.ts';
 import { entryOf } from '../../memory/life/step.ts';
+import type { Answer, Refusals } from '../../memory/refusals.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Delivery } from './delivery.ts';
 import type { Refusal } from './refusal.ts';
 
 export interface Auditing {
-  readonly chain: Chain;
+  readonly refusals: Pick<Refusals, 'auditRefusal'>;
   /** Milliseconds of the epoch, by the one clock that all processes share. */
   readonly clock: () => Promise<number>;
   readonly log: Log;
@@ -13,19 +13,23 @@ export interface Auditing {
 
 const NOBODY = 'unknown';
 
-/** Writes down who was refused what, and why. @throws where Redis does not take it. */
+/**
+ * Writes down who was refused what, and why, or counts it where a person is refused again and again.
+ * @returns whether the person is still answered. @throws where Redis does not take it.
+ */
 export async function auditRefusal(
-  { chain, clock, log }: Auditing,
+  { refusals, clock, log }: Auditing,
   { userId = NOBODY, what, action = 'click' }: Delivery,
   { rule, because, what: known, remediation, isAudited }: Refusal,
-): Promise<void> {
+): Promise<Answer> {
   log.debug({ rule, by: userId, because }, 'a delivery was refused');
-  if (isAudited === false) return;
+  if (isAudited === false) return 'yes';
   const nowMs = await clock();
   const who = [userId];
-  await chain.append(
+  const kind = 'refused';
+  return refusals.auditRefusal(
     remediation
-      ? entryOf(remediation, 'refused', who, nowMs, { because: `${action}: ${because}` })
-      : { kind: 'refused', at: new Date(nowMs).toISOString(), who, what: known ?? what, because },
+      ? { ...entryOf(remediation, kind, who, nowMs, { because: `${action}: ${because}` }), kind }
+      : { kind, at: new Date(nowMs).toISOString(), who, what: known ?? what, because },
   );
 }

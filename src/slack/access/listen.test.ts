@@ -4,7 +4,6 @@ import { expect, test } from 'vitest';
 import { makeLog } from '../../telemetry/log.ts';
 import { makeMetrics } from '../../telemetry/metrics.ts';
 import type { Audited } from '../../memory/audit.ts';
-import type { Chain } from '../../memory/chain.ts';
 import { listen } from './listen.ts';
 
 /** Receives nothing by itself: the test hands deliveries to the app. */
@@ -43,7 +42,12 @@ function start() {
         log,
       },
       auditing: {
-        chain: { append: async (entry) => void audited.push(entry) } as Pick<Chain, 'append'> as Chain,
+        refusals: {
+          auditRefusal: async (entry) => {
+            audited.push(entry);
+            return 'yes';
+          },
+        },
         clock: async () => Date.now(),
         log,
       },
