@@ -58,10 +58,10 @@ export const settingsSchema = z.object({
       secret: true,
     }),
   WRENCH_CONFIG: z.string().default('./wrench.yaml').meta({ description: 'The configuration file.' }),
-  WRENCH_DATA: z
-    .string()
-    .default('./.wrench')
-    .meta({ description: 'The folder in which the private Redis keeps its data.' }),
+  WRENCH_DATA: z.string().default('./.wrench').meta({
+    description:
+      'The folder in which the private Redis keeps its data, and the bot the last head of the audit that it has seen.',
+  }),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')

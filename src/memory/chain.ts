@@ -31,6 +31,8 @@ export interface Chain {
   readonly page: (after?: string, until?: string) => Promise<readonly Kept[]>;
   /** Entries newest first, a page at a time; `before` and `since` are stream ids. */
   readonly pageBack: (before?: string, since?: string) => Promise<readonly Kept[]>;
+  /** The entry with this stream id. */
+  readonly entryAt: (id: string) => Promise<Kept | undefined>;
   /** The head, and where the stream ends at that moment. */
   readonly end: () => Promise<{ readonly head: Head; readonly lastId?: string }>;
   /** Up to where it was copied to something that does not remember it itself. */
@@ -112,6 +114,7 @@ export function openChain(redis: Redis | Cluster, prefix: string): Chain {
       (await redis.xrevrange(streamKey, before === undefined ? '+' : `(${before}`, since, 'COUNT', PAGE)).map(
         kept,
       ),
+    entryAt: async (id) => (await redis.xrange(streamKey, id, id)).map(kept)[0],
     end: async () => {
       const answers = await redis
         .multi()

@@ -1,39 +1,66 @@
-import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AuditEntry, GENESIS, type Head } from './audit.ts';
+import { findEntry, wrongWithSeen } from './audit-end.ts';
+import { GENESIS, hashOf, type Head } from './audit.ts';
 import { type Chain, type Kept, parseEntry } from './chain.ts';
+import { CannotWrite, DoesNotFit } from './copy-error.ts';
+import { type CopyTarget, NOWHERE, type Place, toFile, toStdout } from './copy-target.ts';
+import { type KeptHead, keepHead } from './keep-head.ts';
+import { wrongWithEnd } from './verify-audit.ts';
 
 export interface CopyOptions {
   readonly chain: Chain;
-  /** `stdout`, or the path of a file, which is made where there is none. */
-  readonly to: string;
+  /** `stdout`, or the path of a file, which is made where there is none. Without it the audit is followed for its head alone. */
+  readonly to?: string;
+  /** The file of the last head seen. */
+  readonly headFile: string;
   readonly log: {
+    readonly info: (fields: object, message: string) => void;
     readonly warn: (fields: object, message: string) => void;
     readonly error: (fields: object, message: string) => void;
   };
+  /** Learns after each pass how it went. */
+  readonly report?: (status: CopyStatus) => Promise<void>;
   /** Where lines go instead of this process' own stdout. */
   readonly print?: (lines: string) => Promise<void>;
+  readonly timing?: Partial<Timing>;
 }
 
-const EVERY_MS = 1_500;
+export interface CopyStatus {
+  /** Set where it has stopped: a person must find out why. */
+  readonly stopped?: { readonly because: string; readonly since: string };
+  /** The last entry that was copied, or seen. */
+  readonly seq: number;
+  /** How many entries Redis has behind that one. */
+  readonly behind: number;
+  /** Why the last head seen cannot be kept in its file. */
+  readonly headProblem?: string;
+}
+
+interface Timing {
+  readonly everyMs: number;
+  /** How often it is tried again after it has stopped. */
+  readonly retryMs: number;
+  /** How long the disk may refuse what is written before that counts as stopped. */
+  readonly unwritableMs: number;
+}
+
+const TIMING: Timing = { everyMs: 1_500, retryMs: 60_000, unwritableMs: 300_000 };
 const CLOSES_WITHIN_MS = 5_000;
-const LINE_ENDS_WITHIN = 64 * 1024;
+const WARNS_EVERY_MS = 60_000;
 
 /**
- * Copies the audit as JSON lines, in order, and follows it. In a file each entry stands once: after a restart it goes on behind the last
- * whole line. Stdout remembers nothing, so Redis notes how far it came; an entry may stand there twice after a crash, and is known by its number.
+ * Copies the audit as JSON lines, in order, and follows it; and keeps the last head seen in a file. In a file each entry stands once: after a
+ * restart it goes on behind the last whole line.
  *
- * What would not fit behind what is there is not copied: then it says so in the log, as an error, and stops.
+ * What does not fit behind what was copied or seen is not copied, and the copy has stopped: it says so in the log and in its status, and tries
+ * again once a minute, for a person may have settled it.
  */
 export function copyAudit(options: CopyOptions): {
   /** Copies what is known by now, and ends. */
   readonly close: () => Promise<void>;
 } {
-  const { to, log } = options;
   const stop = new AbortController();
-  const copying = follow(options, stop.signal).catch((error: unknown) => {
-    log.error({ err: error, to }, 'the audit is not copied any more');
-  });
+  const copying = follow(options, stop.signal);
   return {
     close: async () => {
       stop.abort();
@@ -43,162 +70,210 @@ export function copyAudit(options: CopyOptions): {
   };
 }
 
-/** Redis or the disk being away is no end; what does not fit is. */
 async function follow(options: CopyOptions, stop: AbortSignal): Promise<void> {
-  const { chain, to, log } = options;
-  let sheet: Sheet | undefined;
-  let place: Place | undefined;
+  const { everyMs, retryMs } = { ...TIMING, ...options.timing };
+  const head = keepHead(options.headFile);
+  const troubles = noteTroubles(options);
+  let open: Open | undefined;
+  let seq = 0;
   try {
     for (;;) {
       const isLast = stop.aborted;
+      let waitMs = everyMs;
+      let behind = 0;
       try {
-        sheet ??= to === 'stdout' ? stdoutOf(options) : await openFile(to);
-        place ??= await sheet.find(chain);
-        place = await copyOn(chain, sheet, place);
+        if (open && !(await open.target.isCurrent())) open = await closed(open);
+        open ??= await begin(options, head, troubles.foreignSize());
+        open.place = await copyOn(options.chain, open);
+        ({ seq } = open.place.head);
+        await head.advance(options.chain, open.place.head);
+        behind = await checkEnd(options.chain, open);
+        troubles.none();
       } catch (error) {
-        if (error instanceof DoesNotFit) throw error;
-        log.warn({ err: error, to }, 'the audit could not be copied; it is tried again');
-        // What was written by half is cut off when the file is opened again.
-        await sheet?.close();
-        sheet = place = undefined;
+        const cause = open ? await explain(error, options.chain, open) : error;
+        open = await closed(open);
+        if (troubles.met(cause) === 'stopped') waitMs = retryMs;
+        seq = Math.max(seq, (await head.read().catch(() => undefined))?.seq ?? 0);
+        behind = await behindOf(options.chain, seq);
       }
+      const headProblem = head.problem();
+      troubles.ofHead(headProblem);
+      const stopped = troubles.stopped();
+      await options.report?.({
+        seq,
+        behind,
+        ...(stopped && { stopped }),
+        ...(headProblem !== undefined && { headProblem }),
+      });
       if (isLast) return;
-      await sleep(EVERY_MS, undefined, { signal: stop }).catch(() => undefined);
+      await sleep(waitMs, undefined, { signal: stop }).catch(() => undefined);
     }
   } finally {
-    await sheet?.close();
+    await closed(open);
   }
 }
 
+/** A target and how far it is written. */
+interface Open {
+  readonly target: CopyTarget;
+  place: Place;
+  /** When an entry was last seen. */
+  atMs: number;
+}
+
+async function begin(
+  { chain, to, print, log }: CopyOptions,
+  head: KeptHead,
+  foreignSize: number | undefined,
+): Promise<Open> {
+  const seen = await head.read();
+  if (seen) {
+    const { found, newest } = await findEntry(chain, seen.seq);
+    const wrong = wrongWithSeen(seen, newest, found?.entry);
+    if (wrong !== undefined) throw new DoesNotFit(wrong);
+  }
+  const target =
+    to === undefined ? NOWHERE : to === 'stdout' ? toStdout(print) : await toFile(to, foreignSize);
+  try {
+    const place = await target.begin(chain, seen);
+    if (seen && place.head.seq < seen.seq)
+      log.warn(
+        { to, copied: place.head.seq, seen: seen.seq },
+        'the copy of the audit ended before the last head seen; it is completed from Redis',
+      );
+    return { target, place, atMs: Date.now() };
+  } catch (error) {
+    await target.close();
+    throw error;
+  }
+}
+
+async function closed(open: Open | undefined): Promise<undefined> {
+  await open?.target.close();
+}
+
 /** Goes on to the end of the stream as it is. */
-async function copyOn(chain: Chain, sheet: Sheet, from: Place): Promise<Place> {
-  let place = from;
+async function copyOn(chain: Chain, open: Open): Promise<Place> {
+  const { target } = open;
+  let { place } = open;
   for (;;) {
     const page = await chain.page(place.after);
     const last = page.at(-1);
     if (!last) return place;
     const head = behind(place.head, page);
-    await sheet.write(page.map(({ raw }) => `${raw}\n`).join(''));
-    await sheet.written(chain, last.id);
+    await target.write(page.map(({ raw }) => `${raw}\n`).join(''));
+    await target.written(chain, last.id);
     place = { after: last.id, head };
+    open.atMs = Date.now();
   }
 }
 
 /** The copy is only worth something where each entry is put behind the one that was copied before. */
-function behind(head: Head | undefined, page: readonly Kept[]): Head {
+function behind(head: Head, page: readonly Kept[]): Head {
   let last = head;
   for (const { raw } of page) {
     const entry = parseEntry(raw);
     if (!entry)
+      throw new DoesNotFit(`what follows entry ${last.seq} of the audit in Redis is not an audit entry`);
+    if (entry.seq !== last.seq + 1 || entry.prev !== last.hash)
       throw new DoesNotFit(
-        `what follows entry ${last?.seq ?? 0} of the audit in Redis is not an audit entry`,
+        `entry ${entry.seq} of the audit in Redis does not follow entry ${last.seq}, which was copied last`,
       );
-    if (last && (entry.seq !== last.seq + 1 || entry.prev !== last.hash))
-      throw new DoesNotFit(
-        `entry ${entry.seq} of the audit in Redis was not put behind the ${last.seq} that was copied`,
-      );
+    if (hashOf(entry) !== entry.hash)
+      throw new DoesNotFit(`entry ${entry.seq} of the audit in Redis: its hash does not match what it says`);
     last = entry;
   }
-  return last ?? GENESIS;
+  return { seq: last.seq, hash: last.hash };
 }
 
-/** Where copying goes on: behind this entry, with this id in the stream. */
-interface Place {
-  readonly after?: string;
-  /** Absent where nothing is known of what was copied before. */
-  readonly head?: Head;
+/** How many entries were appended meanwhile. @throws {DoesNotFit} where Redis ends before what was copied, or with something else. */
+async function checkEnd(chain: Chain, { place, atMs }: Open): Promise<number> {
+  const { head, lastId } = await chain.end();
+  if (lastId === place.after && head.seq === place.head.seq && head.hash === place.head.hash) return 0;
+  if (head.seq > place.head.seq && lastId !== undefined && isAfter(lastId, place.after))
+    return head.seq - place.head.seq;
+  const { wrong, newest } = await compareWith(chain, place, atMs);
+  if (wrong !== undefined) throw new DoesNotFit(wrong);
+  const end = wrongWithEnd(newest, head);
+  if (end !== undefined && newest.seq === place.head.seq) throw new DoesNotFit(end);
+  return Math.max(0, newest.seq - place.head.seq);
 }
 
-/** What is written on. */
-interface Sheet {
-  readonly find: (chain: Chain) => Promise<Place>;
-  readonly write: (lines: string) => Promise<void>;
-  readonly written: (chain: Chain, id: string) => Promise<void>;
-  readonly close: () => Promise<void>;
+/** Whether what was copied is still in Redis. */
+async function compareWith(chain: Chain, { head }: Place, atMs: number) {
+  const seen = { ...head, at: new Date(atMs).toISOString() };
+  const { found, newest } = await findEntry(chain, seen.seq);
+  return { wrong: wrongWithSeen(seen, newest, seen.seq === 0 ? GENESIS : found?.entry), newest };
 }
 
-/** What is there and what is to come are not of one chain. */
-class DoesNotFit extends Error {
-  override readonly name = 'DoesNotFit';
-}
-
-function stdoutOf({ print = printOut }: CopyOptions): Sheet {
-  return {
-    find: async (chain) => {
-      const after = await chain.copied.read();
-      return after === undefined ? { head: GENESIS } : { after };
-    },
-    write: print,
-    written: (chain, id) => chain.copied.note(id),
-    close: async () => undefined,
-  };
-}
-
-function printOut(lines: string): Promise<void> {
-  return new Promise((done, fail) => {
-    process.stdout.write(lines, (error) => (error ? fail(error) : done()));
-  });
-}
-
-async function openFile(path: string): Promise<Sheet> {
-  const file = await open(path, 'a+', 0o600);
+/** What follows does not fit for an entry, and often because what was copied is gone: that says more. */
+async function explain(error: unknown, chain: Chain, { place, atMs }: Open): Promise<unknown> {
+  if (!(error instanceof DoesNotFit) || error.sizeBytes !== undefined) return error;
   try {
-    const { last, size: whole } = await lastLine(file, path);
-    let size = whole;
-    return {
-      find: (chain) => (last ? findBehind(chain, last, path) : Promise.resolve({ head: GENESIS })),
-      write: async (lines) => {
-        if ((await file.stat()).size !== size)
-          throw new DoesNotFit(`somebody else writes to ${path}; give each bot a file of its own`);
-        await file.appendFile(lines);
-        await file.datasync();
-        size += Buffer.byteLength(lines);
-      },
-      written: async () => undefined,
-      close: () => file.close(),
-    };
-  } catch (error) {
-    await file.close();
-    throw error;
+    const { wrong } = await compareWith(chain, place, atMs);
+    return wrong === undefined ? error : new DoesNotFit(wrong);
+  } catch {
+    return error;
   }
 }
 
-/** The last whole line; what a crash left behind it is cut off. */
-async function lastLine(
-  file: FileHandle,
-  path: string,
-): Promise<{ readonly last?: AuditEntry; readonly size: number }> {
-  const { size } = await file.stat();
-  for (let room = LINE_ENDS_WITHIN; ; room *= 2) {
-    const from = Math.max(0, size - room);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(size - from), 0, size - from, from);
-    const tail = buffer.subarray(0, bytesRead);
-    const end = tail.lastIndexOf('\n');
-    const start = tail.subarray(0, Math.max(end, 0)).lastIndexOf('\n');
-    if (from > 0 && (end < 0 || start < 0)) continue;
-    if (from + end + 1 < size) await file.truncate(from + end + 1);
-    if (end < 0) return { size: 0 };
-    const last = parseEntry(tail.subarray(start + 1, end).toString());
-    if (!last) throw new DoesNotFit(`${path} ends with something that is not an audit entry`);
-    return { last, size: from + end + 1 };
-  }
+function isAfter(id: string, other = '0-0'): boolean {
+  const [ms = 0, count = 0] = id.split('-').map(Number);
+  const [otherMs = 0, otherCount = 0] = other.split('-').map(Number);
+  return ms > otherMs || (ms === otherMs && count > otherCount);
 }
 
-async function findBehind(chain: Chain, last: AuditEntry, path: string): Promise<Place> {
-  for (let before: string | undefined; ;) {
-    const page = await chain.pageBack(before);
-    for (const { id, raw } of page) {
-      const entry = parseEntry(raw);
-      if (!entry || entry.seq > last.seq) continue;
-      if (entry.seq === last.seq && entry.hash === last.hash) return { after: id, head: last };
-      throw new DoesNotFit(
-        entry.seq === last.seq
-          ? `entry ${last.seq} in ${path} is another one than in Redis`
-          : `${path} goes on to entry ${last.seq}, and the audit in Redis only to ${entry.seq}`,
-      );
-    }
-    before = page.at(-1)?.id;
-    if (before === undefined)
-      throw new DoesNotFit(`${path} goes on to entry ${last.seq}, which is not in Redis`);
-  }
+async function behindOf(chain: Chain, seq: number): Promise<number> {
+  const end = await chain.end().catch(() => undefined);
+  return Math.max(0, (end?.head.seq ?? 0) - seq);
+}
+
+/** What keeps it from copying, since when, and what the log was told of that. */
+function noteTroubles({ to, headFile, log, timing }: CopyOptions) {
+  const { unwritableMs } = { ...TIMING, ...timing };
+  let stopped: { because: string; since: string } | undefined;
+  let unwritableSinceMs: number | undefined;
+  let foreignSize: number | undefined;
+  let warnedAtMs = Number.NEGATIVE_INFINITY;
+  let headProblem: string | undefined;
+  const stop = (because: string, sinceMs: number) => {
+    if (stopped?.because === because) return;
+    stopped = { because, since: stopped?.since ?? new Date(sinceMs).toISOString() };
+    log.error({ to, because }, 'the audit is not copied any more; retrying once a minute');
+  };
+  const warn = (error: unknown) => {
+    if (Date.now() - warnedAtMs < WARNS_EVERY_MS) return;
+    warnedAtMs = Date.now();
+    log.warn({ err: error, to }, 'the audit could not be copied; it is tried again');
+  };
+  return {
+    stopped: () => stopped,
+    foreignSize: () => foreignSize,
+    none: () => {
+      if (stopped) log.info({ to }, 'the audit is copied again');
+      stopped = unwritableSinceMs = foreignSize = undefined;
+      warnedAtMs = Number.NEGATIVE_INFINITY;
+    },
+    met: (error: unknown): 'stopped' | 'again' => {
+      if (error instanceof DoesNotFit) {
+        foreignSize = error.sizeBytes;
+        stop(error.message, Date.now());
+        return 'stopped';
+      }
+      warn(error);
+      if (!(error instanceof CannotWrite)) return 'again';
+      unwritableSinceMs ??= Date.now();
+      if (Date.now() - unwritableSinceMs >= unwritableMs) stop(error.message, unwritableSinceMs);
+      return 'again';
+    },
+    /** The copy does not depend on it. */
+    ofHead: (problem: string | undefined) => {
+      if (problem !== undefined && problem !== headProblem)
+        log.warn(
+          { headFile, because: problem },
+          'the last head seen of the audit cannot be kept in its file',
+        );
+      headProblem = problem;
+    },
+  };
 }

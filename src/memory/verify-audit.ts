@@ -19,26 +19,47 @@ export type Verified =
  * @param entries as they are kept, oldest first.
  * @param head of the stream they were read from. Then they must begin at 1 and end at the head; without it they are a part that was
  * exported or copied, and may begin and end anywhere.
+ * @param compare says of each entry what else is wrong with it.
  */
-export async function verifyAudit(entries: AsyncIterable<string>, head?: Head): Promise<Verified> {
-  let first: AuditEntry | undefined;
-  let last: AuditEntry | undefined;
-  let count = 0;
+export async function verifyAudit(
+  entries: AsyncIterable<string>,
+  head?: Head,
+  compare?: (entry: AuditEntry) => Promise<string | undefined>,
+): Promise<Verified> {
+  const chain = followEntries(head !== undefined);
   for await (const raw of entries) {
-    count += 1;
-    const entry = parseEntry(raw);
-    if (!entry) return broken(notAnEntry(last, count));
-    const wrong = wrongWith(entry, last, head !== undefined);
+    const read = chain.next(raw);
+    const wrong = typeof read === 'string' ? read : await compare?.(read);
     if (wrong !== undefined) return broken(wrong);
-    first ??= entry;
-    last = entry;
   }
+  const { count, first, last } = chain.ends();
   const wrong = head && wrongWithEnd(last ?? GENESIS, head);
   if (wrong !== undefined) return broken(wrong);
   return {
     kind: 'whole',
     entries: count,
     ...(first && last && { from: first.seq, to: last.seq, hash: last.hash }),
+  };
+}
+
+/** Reads a chain entry by entry. `fromStart`: it must begin at 1. */
+export function followEntries(fromStart: boolean) {
+  let first: AuditEntry | undefined;
+  let last: AuditEntry | undefined;
+  let count = 0;
+  return {
+    /** The next entry, or what is wrong with it. */
+    next: (raw: string): AuditEntry | string => {
+      count += 1;
+      const entry = parseEntry(raw);
+      if (!entry) return notAnEntry(last, count);
+      const wrong = wrongWith(entry, last, fromStart);
+      if (wrong !== undefined) return wrong;
+      first ??= entry;
+      last = entry;
+      return entry;
+    },
+    ends: () => ({ count, first, last }),
   };
 }
 
@@ -71,7 +92,8 @@ function misplaced(seq: number, before: number): string {
   return before === 0 ? `entry ${seq} is the first: ${lost}` : `entry ${seq} follows ${before}: ${lost}`;
 }
 
-function wrongWithEnd(last: Head, head: Head): string | undefined {
+/** What is wrong with a stream that ends at `last` and has this head. */
+export function wrongWithEnd(last: Head, head: Head): string | undefined {
   if (last.seq === head.seq)
     return last.hash === head.hash ? undefined : `entry ${last.seq} is not the one that the head names`;
   if (head.seq === 0) return `the stream ends at ${last.seq} but there is no head: the head was taken away`;

@@ -1,11 +1,13 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import type { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { cutEnd, replaceAudit, setHead } from '../../test/world/tamper-audit.ts';
 import type { AuditEntry } from '../memory/audit.ts';
-import { type Chain, openChain } from '../memory/chain.ts';
+import { type Chain, openChain, parseEntry } from '../memory/chain.ts';
+import { copyAudit } from '../memory/copy-audit.ts';
 import { openFreeze } from '../memory/freeze.ts';
 import { connectPatiently } from '../queue/connection.ts';
 import { type LocalRedis, startLocalRedis } from '../queue/local-redis.ts';
@@ -126,8 +128,11 @@ test('what was exported is whole entries and nothing else, and verifies as a fil
   const verified = await wrench('audit', 'verify', '--file', file);
 
   expect(exported.stdout.split('\n').map((line) => JSON.parse(line) as unknown)).toEqual(await entries());
-  expect(verified).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(verified.exitCode).toBe(0);
   expect(verified.stdout).toContain('is whole: 3 entries, 1 to 3.');
+  expect(verified.stderr).toBe(
+    `wrench: the end of ${file} cannot be proven: there is no ${file}.head, which the bot keeps beside its copy`,
+  );
 });
 
 test('a file that starts in the middle says so', async () => {
@@ -229,4 +234,307 @@ test('an export into something that stops reading ends quietly', async () => {
   );
 
   expect({ stdout, stderr }).toEqual({ stdout: '{"seq":1,"', stderr: '' });
+});
+
+const NOT_PROVEN =
+  'wrench: the end of the audit cannot be proven: neither a copy nor the last head seen is here. ' +
+  'Set `audit.copyTo` to a file, and run this on the host of the bot; or verify a copy with `--file`.';
+
+test('without a copy and a head seen the chain is verified, and a warning says that its end cannot be proven', async () => {
+  expect(await wrench('audit', 'verify')).toEqual({
+    exitCode: 0,
+    stdout: 'The audit holds no entry yet.',
+    stderr: NOT_PROVEN,
+  });
+  await append('one', 'two', 'three');
+
+  expect(await wrench('audit', 'verify')).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining('The audit is whole: 3 entries, 1 to 3.'),
+    stderr: NOT_PROVEN,
+  });
+});
+
+interface Kept {
+  readonly head: string;
+  /** Absent where the audit is not copied to a file. */
+  readonly copy?: string;
+}
+
+/** Runs a copier until it has seen all there is, as the bot does. */
+async function watch({ head, copy }: Kept): Promise<void> {
+  const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  await copyAudit({ chain, headFile: head, log: silent, ...(copy !== undefined && { to: copy }) }).close();
+}
+
+async function configure(copyTo: string): Promise<void> {
+  const config = join(folder, 'copied.yaml');
+  await writeFile(config, `environments: { prod: { sources: [] } }\naudit: { copyTo: ${copyTo} }\n`);
+  vi.stubEnv('WRENCH_CONFIG', config);
+}
+
+/** Both ways in which a head is kept, each on a disk of its own. */
+const WAYS: readonly (readonly [string, () => Promise<Kept>])[] = [
+  [
+    'with a copy in a file',
+    async () => {
+      const disk = await mkdtemp(join(folder, 'copy-'));
+      const copy = join(disk, 'audit.jsonl');
+      await configure(copy);
+      return { copy, head: `${copy}.head` };
+    },
+  ],
+  [
+    'with the last head seen alone',
+    async () => {
+      const data = join(folder, '.wrench');
+      return { head: join(data, 'audit-head') };
+    },
+  ],
+];
+
+describe.each(WAYS)('%s', (_, prepare) => {
+  let kept: Kept;
+  beforeEach(async () => {
+    await rm(join(folder, '.wrench', 'audit-head'), { force: true });
+    kept = await prepare();
+    await append('one', 'two', 'three', 'four', 'five');
+    await watch(kept);
+  });
+
+  test('the end is proven by what was kept, also where Redis has gone on since', async () => {
+    const before = await wrench('audit', 'verify');
+    await append('six', 'seven');
+    const after = await wrench('audit', 'verify');
+
+    expect(before).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(before.stdout).toMatch(
+      /The audit is whole: 5 entries.*[\s\S]*Its end is proven by .*entry 5, seen on/,
+    );
+    expect(before.stdout.includes(`the copy ${kept.copy} (entries 1 to 5)`)).toBe(kept.copy !== undefined);
+    expect(after).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(after.stdout).toContain('What follows entry 5 is newer than that.');
+  });
+
+  const wasSeen = /entry 5 was seen on \d{4}-\d\d-\d\d \d\d:\d\d UTC/.source;
+  test.each<[string, () => Promise<unknown>, string]>([
+    [
+      'the newest entries were removed and the head set back',
+      () => cutEnd(connection, chain, 3),
+      `The audit is broken: the audit ends at entry 3, but ${wasSeen}: 2 entries are missing, from entry 4 on`,
+    ],
+    [
+      'one entry was removed and the head set back',
+      () => cutEnd(connection, chain, 4),
+      `the audit ends at entry 4, but ${wasSeen}: entry 5 is missing`,
+    ],
+    [
+      'the head alone was set back',
+      async () => setHead(connection, chain, (await entries())[2] ?? { seq: 0, hash: '' }),
+      'the stream ends at 5 but the head says 3: 2 entries were put in',
+    ],
+    [
+      'everything was deleted',
+      () => connection.del(chain.headKey, chain.streamKey),
+      `the audit is empty, but ${wasSeen}: 5 entries are missing, from entry 1 on`,
+    ],
+    [
+      'it was replaced by a shorter chain',
+      () => replaceAudit(connection, chain, 2),
+      `the audit ends at entry 2, but ${wasSeen}|entry 1 in Redis is not the one in the copy`,
+    ],
+    [
+      'it was replaced by a longer chain with another history',
+      () => replaceAudit(connection, chain, 8),
+      'entry 5 is not the one that was seen on .*: the audit was replaced|entry 1 in Redis is not the one in the copy',
+    ],
+    [
+      'Redis was restored from a backup and has gone on since',
+      async () => {
+        await cutEnd(connection, chain, 3);
+        chain = openChain(connection, PREFIX);
+        await append('vier', 'fünf', 'sechs');
+      },
+      'entry 5 is not the one that was seen on .*: the audit was replaced|entry 4 in Redis is not the one in the copy',
+    ],
+    [
+      'the head file is empty',
+      () => writeFile(kept.head, ''),
+      'is not a head of the audit: something else wrote to it',
+    ],
+    [
+      'the head file is something else',
+      () => writeFile(kept.head, '{"seq":5}'),
+      'is not a head of the audit',
+    ],
+    [
+      'the head file is of another chain',
+      async () =>
+        writeFile(kept.head, (await readFile(kept.head, 'utf8')).replace(/[0-9a-f]{64}/, 'a'.repeat(64))),
+      'entry 5 is not the one that was seen on .*: the audit was replaced',
+    ],
+    [
+      'the head file is from the future',
+      async () => writeFile(kept.head, (await readFile(kept.head, 'utf8')).replace('"seq":5', '"seq":4329')),
+      'the audit ends at entry 5, but entry 4,329 was seen on .*: 4,324 entries are missing, from entry 6 on',
+    ],
+  ])('it is broken where %s, and nothing that was kept is changed', async (_fault, tamper, because) => {
+    await tamper();
+    const before = await contentsOf(kept);
+
+    const { exitCode, stdout } = await wrench('audit', 'verify');
+
+    expect(stdout).toMatch(new RegExp(because));
+    expect(exitCode).toBe(1);
+    expect(await contentsOf(kept)).toEqual(before);
+  });
+
+  test('where what was kept is not here, the end cannot be proven, and that is no error', async () => {
+    await rm(kept.head);
+    if (kept.copy !== undefined) await rm(kept.copy);
+
+    expect(await wrench('audit', 'verify')).toMatchObject({ exitCode: 0, stderr: NOT_PROVEN });
+  });
+
+  test('a head file that cannot be read is an error, and not a proof', async () => {
+    await rm(kept.head);
+    await mkdir(kept.head);
+
+    const { exitCode, stderr } = await wrench('audit', 'verify');
+    await rm(kept.head, { recursive: true });
+
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 2,
+      stderr: `wrench: ${kept.head} could not be read (EISDIR)`,
+    });
+  });
+});
+
+async function contentsOf({ head, copy }: Kept) {
+  const read = (path: string) => readFile(path, 'utf8');
+  return { head: await read(head), ...(copy !== undefined && { copy: await read(copy) }) };
+}
+
+describe('a copy', () => {
+  let copy: string;
+  beforeEach(async () => {
+    copy = join(await mkdtemp(join(folder, 'copy-')), 'audit.jsonl');
+    await configure(copy);
+    await append('one', 'two', 'three', 'four', 'five');
+    await watch({ copy, head: `${copy}.head` });
+  });
+  const lines = async () => (await readFile(copy, 'utf8')).split('\n').filter(Boolean);
+
+  test.each<[string, () => Promise<unknown>, RegExp, RegExp]>([
+    [
+      'was truncated',
+      async () => truncate(copy, `${(await lines()).slice(0, 3).join('\n')}\n`.length),
+      /audit\.jsonl ends at entry 3, but entry 5 was seen on .* UTC: 2 entries are missing, from entry 4 on/,
+      /the file ends at entry 3, but entry 5 was seen on .* UTC: 2 entries are missing, from entry 4 on/,
+    ],
+    [
+      'was truncated within a line',
+      async () => truncate(copy, (await lines()).slice(0, 3).join('\n').length - 20),
+      /audit\.jsonl ends at entry 2, but entry 5 was seen/,
+      /the file ends at entry 2, but entry 5 was seen/,
+    ],
+    [
+      'is empty',
+      () => truncate(copy, 0),
+      /audit\.jsonl is empty, but entry 5 was seen/,
+      /the file is empty, but entry 5 was seen/,
+    ],
+    [
+      'was edited in the middle',
+      async () =>
+        writeFile(copy, (await readFile(copy, 'utf8')).replace('"what":"three"', '"what":"nothing"')),
+      /in the copy .*audit\.jsonl, entry 3: its hash does not match what it says/,
+      /entry 3: its hash does not match what it says/,
+    ],
+    [
+      'lacks an entry in the middle',
+      async () => writeFile(copy, `${(await lines()).toSpliced(2, 1).join('\n')}\n`),
+      /in the copy .*audit\.jsonl, entry 4 follows 2: an entry is missing/,
+      /entry 4 follows 2: an entry is missing/,
+    ],
+    [
+      'is something else',
+      () => writeFile(copy, 'hello\n'),
+      /in the copy .*audit\.jsonl, entry 1 is not an audit entry/,
+      /entry 1 is not an audit entry/,
+    ],
+  ])('that %s is broken, beside Redis and by itself', async (_, tamper, besideRedis, byItself) => {
+    await tamper();
+
+    const redis = await wrench('audit', 'verify');
+    const file = await wrench('audit', 'verify', '--file', copy);
+
+    expect(redis.stdout).toMatch(besideRedis);
+    expect(file.stdout).toMatch(byItself);
+    expect([redis.exitCode, file.exitCode]).toEqual([1, 1]);
+  });
+
+  test('that is gone, while the head beside it is not, is broken', async () => {
+    await rm(copy);
+
+    const { exitCode, stdout } = await wrench('audit', 'verify');
+
+    expect(stdout).toMatch(/the copy .*audit\.jsonl is gone, but entry 5, seen on .* UTC, was copied to it/);
+    expect(exitCode).toBe(1);
+  });
+
+  test('with half a line at its end, as after a crash, is whole, and that is mentioned', async () => {
+    await writeFile(copy, (await readFile(copy, 'utf8')) + (await lines()).join().slice(0, 57));
+
+    const redis = await wrench('audit', 'verify');
+    const file = await wrench('audit', 'verify', '--file', copy);
+
+    const torn = `wrench: the last line of ${copy} is incomplete, as after a crash, and was not verified`;
+    expect(redis).toMatchObject({ exitCode: 0, stderr: torn });
+    expect(file).toMatchObject({ exitCode: 0, stderr: torn });
+    expect(file.stdout).toMatch(
+      /is whole: 5 entries, 1 to 5[\s\S]*Its end is proven by the last head seen \(entry 5/,
+    );
+  });
+
+  test('that goes on where Redis ends is shown by Redis, also without the head', async () => {
+    await rm(`${copy}.head`);
+    await cutEnd(connection, chain, 2);
+
+    const { exitCode, stdout } = await wrench('audit', 'verify');
+
+    expect(stdout).toBe(
+      `The audit is broken: the audit ends at entry 2, but ${copy} goes on to entry 5: 3 entries are missing, from entry 3 on.`,
+    );
+    expect(exitCode).toBe(1);
+  });
+
+  test('that begins in the middle is compared from there on', async () => {
+    await writeFile(copy, `${(await lines()).slice(2).join('\n')}\n`);
+
+    expect((await wrench('audit', 'verify')).stdout).toContain('(entries 3 to 5)');
+    expect(parseEntry((await lines())[0] ?? '')?.seq).toBe(3);
+  });
+
+  test('that begins behind the last head seen proves no end by itself', async () => {
+    await append('six');
+    await watch({ copy, head: `${copy}.head` });
+    const head = `${copy}.head`;
+    await writeFile(head, (await readFile(head, 'utf8')).replace('"seq":6', '"seq":2'));
+    await writeFile(copy, `${(await lines()).slice(4).join('\n')}\n`);
+
+    const { exitCode, stderr } = await wrench('audit', 'verify', '--file', copy);
+
+    expect(stderr).toContain('cannot be proven: it begins behind the last head seen, entry 2');
+    expect(exitCode).toBe(0);
+  });
+
+  test('that was moved away together with its head is verified where it is now', async () => {
+    const old = `${copy}.old`;
+    await rename(copy, old);
+    await rename(`${copy}.head`, `${old}.head`);
+
+    expect(await wrench('audit', 'verify', '--file', old)).toMatchObject({ exitCode: 0, stderr: '' });
+    expect((await readdir(join(copy, '..'))).toSorted()).toEqual(['audit.jsonl.old', 'audit.jsonl.old.head']);
+  });
 });

@@ -1,13 +1,12 @@
-import { createReadStream } from 'node:fs';
 import { nearest } from '../check/nearest.ts';
 import { readMoment, readPerson } from '../memory/audit-asked.ts';
 import type { AuditEntry } from '../memory/audit.ts';
 import { openChain, parseEntry } from '../memory/chain.ts';
-import { readAudit, readWhole, type Span } from '../memory/read-audit.ts';
-import { type Verified, verifyAudit } from '../memory/verify-audit.ts';
+import { readAudit, type Span } from '../memory/read-audit.ts';
 import { PREFIX } from '../queue/queues.ts';
 import { auditInTerminal } from '../terminal/audit.ts';
-import { NOT_READ, withRedis } from './reach-redis.ts';
+import { verifyFile, verifyRedis } from './audit-verify.ts';
+import { withRedis } from './reach-redis.ts';
 import { type ShellWords, sortShellWords } from './shell-words.ts';
 
 const USAGE = `Usage: wrench audit [--since 7d] [--until 2026-11-20] [--user U0123ADA]
@@ -15,8 +14,7 @@ const USAGE = `Usage: wrench audit [--since 7d] [--until 2026-11-20] [--user U01
        wrench audit verify [--file audit.jsonl]
 `;
 
-/** `broken`: the chain does not hold. */
-const EXIT = { fine: 0, broken: 1, usage: 64 } as const;
+const EXIT = { fine: 0, usage: 64 } as const;
 const TABLE_SINCE = '7d';
 
 export interface AuditTerminal {
@@ -35,7 +33,8 @@ export async function audit(words: readonly string[], terminal: AuditTerminal): 
   if (sorted.asksForHelp) return say(USAGE, terminal);
   const [stray] = sorted.bare;
   if (stray !== undefined) return misunderstood(noSuch(stray), terminal);
-  if (verb === 'verify') return verify(sorted.flags['file'], terminal);
+  const { file } = sorted.flags;
+  if (verb === 'verify') return file === undefined ? verifyRedis(terminal) : verifyFile(file, terminal);
   const asked = readAsked(sorted, verb === 'show' ? TABLE_SINCE : undefined);
   if (typeof asked === 'string') return misunderstood(asked, terminal);
   return verb === 'export' ? exportAll(asked, terminal) : show(asked, terminal);
@@ -102,55 +101,4 @@ function show({ user, ...span }: Asked, { print, error }: AuditTerminal): Promis
       error(`wrench: ${unread} of them could not be read as audit entries: wrench audit verify\n`);
     return EXIT.fine;
   });
-}
-
-async function verify(file: string | undefined, terminal: AuditTerminal): Promise<number> {
-  if (file !== undefined) return verifyFile(file, terminal);
-  return withRedis(terminal.error, async ({ connection }) => {
-    const { head, entries } = await readWhole(openChain(connection, PREFIX));
-    return tell('The audit', await verifyAudit(entries, head), terminal);
-  });
-}
-
-async function verifyFile(path: string, terminal: AuditTerminal): Promise<number> {
-  let verified: Verified;
-  try {
-    verified = await verifyAudit(linesOf(path));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
-    terminal.error(`wrench: ${path} could not be read (${code})\n`);
-    return NOT_READ;
-  }
-  // Nothing looked at is not the same as nothing wrong.
-  if (verified.kind === 'whole' && verified.entries === 0) {
-    terminal.error(`wrench: ${path} holds no entry; nothing was verified\n`);
-    return NOT_READ;
-  }
-  return tell(path, verified, terminal);
-}
-
-async function* linesOf(path: string): AsyncGenerator<string> {
-  let rest = '';
-  for await (const chunk of createReadStream(path, 'utf8')) {
-    const lines = `${rest}${String(chunk)}`.split(/\r?\n/);
-    rest = lines.pop() ?? '';
-    for (const line of lines) if (line !== '') yield line;
-  }
-  if (rest !== '') yield rest;
-}
-
-async function tell(what: string, verified: Verified, { print }: AuditTerminal): Promise<number> {
-  if (verified.kind === 'broken') {
-    await print(`${what} is broken: ${verified.because}.\n`);
-    return EXIT.broken;
-  }
-  const { entries, from = 0, to = 0, hash } = verified;
-  if (hash === undefined) return say(`${what} holds no entry yet.\n`, { print, error: () => undefined });
-  const count = entries === 1 ? '1 entry' : `${entries.toLocaleString('en-US')} entries`;
-  const start = from === 1 ? '' : ` What came before entry ${from} is not in it.`;
-  await print(
-    `${what} is whole: ${count}, ${from} to ${to}.${start}\nIts last hash is ${hash}: noted elsewhere, it shows later that nothing up to here was changed.\n`,
-  );
-  return EXIT.fine;
 }

@@ -2,6 +2,7 @@ import { openChain } from '../memory/chain.ts';
 import { copyAudit } from '../memory/copy-audit.ts';
 import { openDeliveries } from '../memory/deliveries.ts';
 import { openFreeze } from '../memory/freeze.ts';
+import { headFileOf } from '../memory/head-file.ts';
 import { openLine } from '../memory/line.ts';
 import { openPeople } from '../memory/people.ts';
 import { openRate } from '../memory/rate.ts';
@@ -86,14 +87,17 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       ),
     onError,
   });
-  const copying =
-    config.audit.copyTo === undefined
-      ? undefined
-      : copyAudit({ chain: openChain(posting, PREFIX), to: config.audit.copyTo, log });
+  const { copyTo } = config.audit;
+  const copying = copyAudit({
+    chain: openChain(posting, PREFIX),
+    ...(copyTo !== undefined && { to: copyTo }),
+    headFile: headFileOf(copyTo, settings.dataPath),
+    log,
+  });
   const letGo = async (graceMs = GRACE_MS) => {
     directory.close();
     await sweeping.close();
-    await copying?.close();
+    await copying.close();
     await outbox.close(Math.min(graceMs, GRACE_MS));
     await Promise.all([queues.close(), posts.close()]);
     asking.disconnect();

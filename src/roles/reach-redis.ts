@@ -1,6 +1,6 @@
 import type { Redact } from '../check/redact.ts';
 import { makeRedact } from '../check/redact.ts';
-import { readConfig, readEnvironment } from '../config.ts';
+import { type Config, type ProcessSettings, readConfig, readEnvironment } from '../config.ts';
 import { connectImpatiently, type RedisConnection, waitUntilReady } from '../queue/connection.ts';
 import { findLocalRedis } from '../queue/local-redis.ts';
 import { configuredRedis } from './common.ts';
@@ -9,6 +9,8 @@ import { configuredRedis } from './common.ts';
 export interface Reached {
   readonly connection: RedisConnection;
   readonly redact: Redact;
+  readonly config: Config;
+  readonly settings: ProcessSettings;
 }
 
 /** Redis is not there, or does not answer; the message says which. */
@@ -43,7 +45,7 @@ export async function withRedis(
   try {
     await waitUntilReady(connection, WITHIN_MS);
     if (connection.status !== 'ready') throw new NotReached(last?.message ?? 'no connection in 5 s');
-    return await work({ connection, redact });
+    return await work({ connection, redact, config, settings });
   } catch (met) {
     if (!isOfRedis(met)) throw met;
     error(`wrench: Redis does not answer: ${redact(last?.message ?? met.message)}\n`);

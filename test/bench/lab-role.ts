@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { dirname } from 'node:path';
 import type { Config, ProcessSettings } from '../../src/config.ts';
 import type { Role } from '../../src/roles/common.ts';
 import { share } from '../../src/roles/common.ts';
@@ -33,7 +34,7 @@ const settings: ProcessSettings = {
   healthPort: 0,
   healthHost: '127.0.0.1',
   configPath: '',
-  dataPath: '',
+  dataPath: dirname(new URL(redisUrl).pathname),
   logLevel: 'warn',
   secrets: Object.values(TOKENS),
 };

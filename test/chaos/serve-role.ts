@@ -16,7 +16,7 @@ export async function serveRole(
     healthPort: 0,
     healthHost: '127.0.0.1',
     configPath: '',
-    dataPath: '',
+    dataPath: lab.folder,
     logLevel: 'info',
     secrets: [],
     ...secrets,

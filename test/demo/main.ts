@@ -125,6 +125,7 @@ async function startWrench(workspace: Workspace, configPath: string, redisUrl: s
       SLACK_API_URL: workspace.apiUrl,
       REDIS_URL: redisUrl,
       WRENCH_CONFIG: configPath,
+      WRENCH_DATA: join(dirname(configPath), '.wrench'),
       HEALTH_PORT: '0',
       LOG_LEVEL: 'warn',
     },

@@ -125,7 +125,7 @@ function makeShared(
     healthPort: 0,
     healthHost: '127.0.0.1',
     configPath: '',
-    dataPath: '',
+    dataPath: redis.folder,
     logLevel: 'debug',
     secrets: [TOKENS.bot, TOKENS.app, TOKENS.signing],
   };

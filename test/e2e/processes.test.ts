@@ -86,7 +86,7 @@ test('a worker killed in the middle of a check: another takes it up, and the thr
     // Not less: a worker that gets no turn on a busy machine for as long counts as dead, too.
     limits: { takeOverSeconds: 5 },
   });
-  const shared = { REDIS_URL: redis.url, WRENCH_CONFIG: config };
+  const shared = { REDIS_URL: redis.url, WRENCH_CONFIG: config, WRENCH_DATA: join(config, '../data') };
   void wrench(['bot'], {
     ...shared,
     SLACK_BOT_TOKEN: TOKENS.bot,

@@ -1,0 +1,57 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { parseEntry } from './chain.ts';
+
+/** The audit in a file, as long as it was when it was opened: it may be copied to meanwhile. */
+export interface AuditFile {
+  readonly path: string;
+  /** Its lines, oldest first, a block in memory at a time. */
+  readonly lines: AsyncGenerator<string>;
+  /** Whether its last line is incomplete, as a crash leaves it; known once all lines are read. */
+  readonly isTorn: () => boolean;
+}
+
+/** A file could not be read; Redis fails with the same codes. */
+export class UnreadableFile extends Error {
+  override readonly name = 'UnreadableFile';
+
+  constructor(path: string, cause: unknown) {
+    super(`${path} could not be read (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`, { cause });
+  }
+}
+
+/** @returns undefined where there is no such file. */
+export async function openAuditFile(path: string): Promise<AuditFile | undefined> {
+  const size = await stat(path).then(
+    (found) => found.size,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+      throw new UnreadableFile(path, error);
+    },
+  );
+  if (size === undefined) return undefined;
+  let torn = false;
+  const lines = async function* (): AsyncGenerator<string> {
+    if (size === 0) return;
+    let rest = '';
+    for await (const chunk of readUpTo(path, size)) {
+      const whole = `${rest}${chunk}`.split(/\r?\n/);
+      rest = whole.pop() ?? '';
+      for (const line of whole) if (line !== '') yield line;
+    }
+    if (rest === '') return;
+    // What was exported may end without a line break.
+    if (parseEntry(rest)) yield rest;
+    else torn = true;
+  };
+  return { path, lines: lines(), isTorn: () => torn };
+}
+
+async function* readUpTo(path: string, size: number): AsyncGenerator<string> {
+  try {
+    for await (const chunk of createReadStream(path, { encoding: 'utf8', end: size - 1 }))
+      yield String(chunk);
+  } catch (error) {
+    throw new UnreadableFile(path, error);
+  }
+}

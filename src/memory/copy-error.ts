@@ -1,0 +1,27 @@
+/** What was copied or seen, and what is in Redis now, are not of one chain, or somebody else writes to the copy. A person must find out why. */
+export class DoesNotFit extends Error {
+  override readonly name = 'DoesNotFit';
+  /** The size of a file that somebody else writes to, in bytes. */
+  readonly sizeBytes: number | undefined;
+
+  constructor(message: string, sizeBytes?: number) {
+    super(message);
+    this.sizeBytes = sizeBytes;
+  }
+}
+
+/** The disk is full, read-only, not permitted or away; or nobody reads stdout. */
+export class CannotWrite extends Error {
+  override readonly name = 'CannotWrite';
+}
+
+/** Names what fails on the disk as such: Redis fails with the same codes. */
+export async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof DoesNotFit) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new CannotWrite(`${path} cannot be written: ${code ?? message}`, { cause: error });
+  }
+}

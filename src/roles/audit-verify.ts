@@ -1,0 +1,165 @@
+import { resolve } from 'node:path';
+import { timeInWords } from '../check/report-in-words.ts';
+import { type AuditFile, openAuditFile, UnreadableFile } from '../memory/audit-file.ts';
+import { wrongWithSeen } from '../memory/audit-end.ts';
+import type { AuditEntry } from '../memory/audit.ts';
+import { openChain } from '../memory/chain.ts';
+import { type Compared, type Kept, verifyWithKept } from '../memory/compare-audit.ts';
+import { headFileOf, readHeadFile, type Seen } from '../memory/head-file.ts';
+import { readWhole } from '../memory/read-audit.ts';
+import { type Verified, verifyAudit } from '../memory/verify-audit.ts';
+import { PREFIX } from '../queue/queues.ts';
+import type { AuditTerminal } from './audit.ts';
+import { NOT_READ, withRedis } from './reach-redis.ts';
+
+/** `broken`: the chain is broken, or does not continue what was kept outside of Redis. */
+const EXIT = { fine: 0, broken: 1 } as const;
+
+const HOW_TO_PROVE =
+  'Set `audit.copyTo` to a file, and run this on the host of the bot; or verify a copy with `--file`';
+
+/** `wrench audit verify`: Redis against its own chain, the copy and the last head seen. It writes nothing. @returns the exit code. */
+export function verifyRedis(terminal: AuditTerminal): Promise<number> {
+  return withRedis(terminal.error, async ({ connection, config, settings }) => {
+    const { copyTo } = config.audit;
+    const headFile = headFileOf(copyTo, settings.dataPath);
+    const copyPath = copyTo === undefined || copyTo === 'stdout' ? undefined : resolve(copyTo);
+    const unread: string[] = [];
+    // Before Redis, which is always ahead of them.
+    const seen = await readSeen(headFile, unread);
+    const copy = copyPath === undefined ? undefined : await openOr(copyPath, unread);
+    if (seen === 'invalid') return tellBroken('The audit', notAHead(headFile), terminal);
+    if (seen && copyPath !== undefined && !copy && unread.length === 0)
+      return tellBroken('The audit', copyIsGone(copyPath, seen), terminal);
+    const kept: Kept = { ...(seen && { seen }), ...(copy && { copy }) };
+    const compared = await verifyWithKept(await readWhole(openChain(connection, PREFIX)), kept).catch(
+      (error: unknown) => whyUnread(error, unread),
+    );
+    if (compared?.kind === 'broken') return tellBroken('The audit', compared.because, terminal);
+    if (compared) await terminal.print(whole('The audit', compared));
+    for (const why of unread) terminal.error(`wrench: ${why}\n`);
+    if (!compared || unread.length > 0) return NOT_READ;
+    return tellProof(compared, kept, terminal);
+  });
+}
+
+/** `wrench audit verify --file`: a file against its own chain, and the last head seen beside it. @returns the exit code. */
+export async function verifyFile(path: string, terminal: AuditTerminal): Promise<number> {
+  const unread: string[] = [];
+  const headFile = `${path}.head`;
+  const seen = await readSeen(headFile, unread);
+  const file = await openOr(path, unread);
+  if (!file && unread.length === 0) unread.push(`${path} could not be read (ENOENT)`);
+  let there: AuditEntry | undefined;
+  const verified = file
+    ? await verifyAudit(file.lines, undefined, async (entry) => {
+        if (typeof seen === 'object' && entry.seq === seen.seq) there = entry;
+        return undefined;
+      }).catch((error: unknown) => whyUnread(error, unread))
+    : undefined;
+  if (verified?.kind === 'broken') return tellBroken(path, verified.because, terminal);
+  if (seen === 'invalid') return tellBroken(path, notAHead(headFile), terminal);
+  if (verified && seen) {
+    const newest = { seq: verified.to ?? 0, hash: verified.hash ?? '' };
+    // A part that begins behind the last head seen says nothing about it.
+    const wrong =
+      (verified.from ?? 0) > seen.seq ? undefined : wrongWithSeen(seen, newest, there, 'the file');
+    if (wrong !== undefined) return tellBroken(path, wrong, terminal);
+  }
+  // Nothing verified is not the same as nothing wrong.
+  if (verified?.entries === 0 && unread.length === 0)
+    unread.push(`${path} holds no entry; nothing was verified`);
+  else if (verified) await terminal.print(whole(path, verified));
+  for (const why of unread) terminal.error(`wrench: ${why}\n`);
+  if (unread.length > 0) return NOT_READ;
+  if (file?.isTorn()) terminal.error(`wrench: ${tornLine(path)}\n`);
+  if (there && seen) await terminal.print(`Its end is proven by the last head seen (${inWords(seen)}).\n`);
+  else terminal.error(`wrench: the end of ${path} cannot be proven: ${whyNoProof(headFile, seen)}\n`);
+  return EXIT.fine;
+}
+
+function whyNoProof(headFile: string, seen: Seen | undefined): string {
+  return seen
+    ? `it begins behind the last head seen, entry ${countOf(seen.seq)}`
+    : `there is no ${headFile}, which the bot keeps beside its copy`;
+}
+
+async function readSeen(path: string, unread: string[]): Promise<Seen | 'invalid' | undefined> {
+  try {
+    const seen = await readHeadFile(path);
+    return seen === 'missing' ? undefined : seen;
+  } catch (error) {
+    return whyUnread(new UnreadableFile(path, error), unread);
+  }
+}
+
+async function openOr(path: string, unread: string[]): Promise<AuditFile | undefined> {
+  try {
+    return await openAuditFile(path);
+  } catch (error) {
+    return whyUnread(error, unread);
+  }
+}
+
+/** Notes why a file could not be read. @throws any other error. */
+function whyUnread(error: unknown, unread: string[]): undefined {
+  if (!(error instanceof UnreadableFile)) throw error;
+  unread.push(error.message);
+  return undefined;
+}
+
+async function tellBroken(what: string, because: string, { print }: AuditTerminal): Promise<number> {
+  await print(`${what} is broken: ${because}.\n`);
+  return EXIT.broken;
+}
+
+function whole(what: string, verified: Extract<Verified, { kind: 'whole' }>): string {
+  const { entries, from = 0, to = 0, hash } = verified;
+  if (hash === undefined) return `${what} holds no entry yet.\n`;
+  const count = entries === 1 ? '1 entry' : `${countOf(entries)} entries`;
+  const start = from === 1 ? '' : ` What came before entry ${from} is not in it.`;
+  return `${what} is whole: ${count}, ${from} to ${to}.${start}\nIts last hash is ${hash}: noted elsewhere, it shows later that nothing up to here was changed.\n`;
+}
+
+/** What proves the end, on stdout; that nothing does, on stderr. */
+async function tellProof(
+  { to = 0, copied }: Extract<Compared, { kind: 'whole' }>,
+  { seen, copy }: Kept,
+  { print, error }: AuditTerminal,
+): Promise<number> {
+  if (copy?.isTorn()) error(`wrench: ${tornLine(copy.path)}\n`);
+  const proofs = [
+    ...(copied && copy ? [`the copy ${copy.path} (entries ${copied.from} to ${copied.to})`] : []),
+    ...(seen ? [`the last head seen (${inWords(seen)})`] : []),
+  ];
+  if (proofs.length === 0) {
+    error(
+      `wrench: the end of the audit cannot be proven: neither a copy nor the last head seen is here. ${HOW_TO_PROVE}.\n`,
+    );
+    return EXIT.fine;
+  }
+  await print(`Its end is proven by ${proofs.join(' and ')}.\n`);
+  const last = Math.max(copied?.to ?? 0, seen?.seq ?? 0);
+  if (to > last) await print(`What follows entry ${last} is newer than that.\n`);
+  return EXIT.fine;
+}
+
+function notAHead(path: string): string {
+  return `${path} is not a head of the audit: something else wrote to it`;
+}
+
+function copyIsGone(path: string, seen: Seen): string {
+  return `the copy ${path} is gone, but ${inWords(seen)}, was copied to it`;
+}
+
+function tornLine(path: string): string {
+  return `the last line of ${path} is incomplete, as after a crash, and was not verified`;
+}
+
+function inWords({ seq, at }: Seen): string {
+  return `entry ${countOf(seq)}, seen on ${timeInWords(at)}`;
+}
+
+function countOf(count: number): string {
+  return count.toLocaleString('en-US');
+}
