@@ -25,7 +25,7 @@ const config: Config = {
     off: [],
     approvals: { disruptive: 1, destructive: 2 },
   } as unknown as Config['remediations'],
-  audit: {},
+  audit: { copyTo: 'stdout' },
   checks: {},
   commands: {},
   secrets: ['canary-vault-token'],
@@ -153,7 +153,7 @@ function slackOf(apiUrl: string, variables: Record<string, string> = {}) {
 test('tokens that Slack takes, with every scope, are well', async () => {
   const said = await inWorkspace(FULL, ({ apiUrl }) => examine({ role: 'bot', settings: slackOf(apiUrl) }));
 
-  expect(said.slice(2)).toEqual([
+  expect(said.slice(3)).toEqual([
     expect.stringMatching(/^ok Slack: the bot token is @\w+ of \w+/),
     'ok Slack: the bot token has every scope that is needed',
     'ok Slack: Socket Mode opens with the app token',
@@ -246,7 +246,7 @@ test('a Slack that is out of reach is told as such', async () => {
 
   const said = await examine({ role: 'bot', settings: slackOf(`http://127.0.0.1:${port}/api/`) });
 
-  expect(said[2]).toMatch(/^failed Slack: the Web API does not answer: .*ECONNREFUSED/);
+  expect(said[3]).toMatch(/^failed Slack: the Web API does not answer: .*ECONNREFUSED/);
 });
 
 test('a bot without tokens is ill, a worker with tokens is doubtful', async () => {
@@ -460,6 +460,8 @@ const wellMemory: Memory = {
   frozen: async () => undefined,
   audit: async () => ({ head: { seq: 7, hash: HASH }, last: { seq: 7, hash: HASH }, entries: 7 }),
   repeats: { read: async () => undefined, save: async () => undefined },
+  auditEnd: async () => undefined,
+  copies: async () => [],
 };
 
 async function examineMemory(changes: Partial<Memory>): Promise<readonly string[]> {
@@ -526,6 +528,45 @@ test.each<[string, Awaited<ReturnType<Memory['audit']>>, string]>([
   ],
 ])('an audit that %s', async (_, ends, line) => {
   expect((await examineMemory({ audit: async () => ends })).at(-1)).toBe(line);
+});
+
+test('an audit that does not continue the last head seen is a failure, with what is missing', async () => {
+  const because = 'the audit ends at entry 7, but entry 4,329 was seen on 2026-11-20 14:03 UTC';
+
+  expect(await examineMemory({ auditEnd: async () => ({ because, isUnknown: false }) })).toContain(
+    `failed audit: ${because}`,
+  );
+});
+
+test('a last head seen that the doctor may not read is a warning', async () => {
+  const because = '/var/lib/wrench-bot/audit-head cannot be read (EACCES)';
+
+  expect(await examineMemory({ auditEnd: async () => ({ because, isUnknown: true }) })).toContain(
+    `warning audit: ${because}`,
+  );
+});
+
+test('a copy that has stopped is a failure, with its bot, its reason and since when', async () => {
+  const stopped = { because: 'it does not\u001b[31m fit', since: '2026-11-20T14:03:07.000Z' };
+  const copies = async () => [
+    { bot: 'host-1', to: '/var/audit.jsonl', stopped },
+    { bot: 'host-2', stopped },
+    { bot: 'host-3', to: 'stdout' },
+    { bot: 'host-4', to: 'stdout', headProblem: '/.wrench/audit-head cannot be written: EROFS' },
+  ];
+
+  expect((await examineMemory({ copies })).slice(2)).toEqual([
+    'failed audit: the bot on host-1 does not copy the audit to /var/audit.jsonl since 2026-11-20 14:03 UTC: it does not fit',
+    'failed audit: the bot on host-2 cannot follow the audit since 2026-11-20 14:03 UTC: it does not fit',
+    'warning audit: the bot on host-4 cannot keep the last head seen: /.wrench/audit-head cannot be written: EROFS',
+  ]);
+});
+
+test('without a copy the end of the audit cannot be proven, which is a warning for the bot', async () => {
+  const line = 'warning audit: the end of the audit cannot be proven: `audit.copyTo` is not set';
+
+  expect(await examine({ role: 'bot', config: { ...config, audit: {} } })).toContain(line);
+  expect(await examine({ role: 'worker', config: { ...config, audit: {} } })).not.toContain(line);
 });
 
 test('where the audit is to be copied to must be writable for the bot, and is no business of the worker', async () => {

@@ -169,7 +169,11 @@ const remediations = z.strictObject({
 const audit = z.strictObject({
   copyTo: z.string().exactOptional().meta({
     description:
-      'A file to which the bot copies the audit as JSON lines, or `stdout`. A copy elsewhere shows what Redis alone could hide.',
+      'A file to which the bot copies the audit as JSON lines, or `stdout`. Without a copy, entries removed from the end of the audit may go unnoticed.',
+  }),
+  channel: channelId.exactOptional().meta({
+    description:
+      'The id of a Slack channel. The bot posts there when the audit can no longer be copied, or when entries are missing in Redis.',
   }),
 });
 

@@ -1,19 +1,30 @@
 import { access, constants } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { ill, type Line, well } from './line.ts';
+import { cleanText } from '../check/clean-text.ts';
+import { timeInWords } from '../check/report-in-words.ts';
+import { doubtful, ill, type Line, well } from './line.ts';
+
+const ABOUT = 'audit';
 
 /** Whether the bot can write the copy of the audit where the configuration wants it; nothing is written. */
 export async function examineAuditCopy(copyTo: string | undefined): Promise<readonly Line[]> {
-  if (copyTo === undefined) return [];
-  if (copyTo === 'stdout') return [well('audit', 'is copied to stdout')];
+  if (copyTo === undefined)
+    return [
+      doubtful(
+        ABOUT,
+        'the end of the audit cannot be proven: `audit.copyTo` is not set',
+        'Set it to a file on a disk that is not that of Redis, or to `stdout` where logs are collected',
+      ),
+    ];
+  if (copyTo === 'stdout') return [well(ABOUT, 'is copied to stdout')];
   try {
     await writable(copyTo);
-    return [well('audit', `is copied to ${copyTo}`)];
+    return [well(ABOUT, `is copied to ${copyTo}`)];
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return [
       ill(
-        'audit',
+        ABOUT,
         `cannot be copied to ${copyTo} (${code})`,
         'Let the user of the bot write there, or name another file, or `stdout`, as `audit.copyTo`',
       ),
@@ -29,4 +40,61 @@ async function writable(path: string): Promise<void> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     await access(dirname(path), constants.W_OK | constants.X_OK);
   }
+}
+
+/** How the copy of one bot is doing, as the bot noted it in Redis. */
+export interface CopyState {
+  /** The host of the bot. */
+  readonly bot: string;
+  /** Absent where the audit is not copied, and followed for its head alone. */
+  readonly to?: string;
+  readonly stopped?: { readonly because: string; readonly since: string };
+  /** Why the last head seen cannot be kept in its file. */
+  readonly headProblem?: string;
+}
+
+/** Copies that have stopped, and heads that are not kept. */
+export function sayCopies(states: readonly CopyState[]): readonly Line[] {
+  return states.flatMap(({ bot, to, stopped, headProblem }) => {
+    const who = `the bot on ${cleanText(bot)}`;
+    const what = to === undefined ? 'cannot follow the audit' : `does not copy the audit to ${cleanText(to)}`;
+    return [
+      ...(stopped
+        ? [
+            ill(
+              ABOUT,
+              `${who} ${what} since ${timeInWords(stopped.since)}: ${cleanText(stopped.because)}`,
+              '`wrench audit verify` shows what happened; the bot continues within a minute after it is repaired (README, Operations)',
+            ),
+          ]
+        : []),
+      ...(headProblem === undefined
+        ? []
+        : [
+            doubtful(
+              ABOUT,
+              `${who} cannot keep the last head seen: ${cleanText(headProblem)}`,
+              'Let the bot write to the folder of the copy, or set WRENCH_DATA to a folder that it can write to',
+            ),
+          ]),
+    ];
+  });
+}
+
+/** What is wrong with the end of the audit; or why the last head seen, which would prove it, is not known. */
+export type WrongEnd = { readonly because: string; readonly isUnknown: boolean };
+
+/** The audit in Redis must continue the last head that a bot on this host has seen. */
+export function sayEnd(wrong: WrongEnd | undefined): readonly Line[] {
+  if (!wrong) return [];
+  const because = cleanText(wrong.because);
+  return [
+    wrong.isUnknown
+      ? doubtful(ABOUT, because, 'Run the doctor as the user of the bot')
+      : ill(
+          ABOUT,
+          because,
+          'Entries were removed, or Redis was restored from a backup: `wrench audit verify` compares it with the copy (README, Operations)',
+        ),
+  ];
 }

@@ -2,6 +2,7 @@ import { cleanText } from '../check/clean-text.ts';
 import { nearest } from '../check/nearest.ts';
 import { countInWords, timeInWords } from '../check/report-in-words.ts';
 import type { Config } from '../config.ts';
+import { type CopyState, sayCopies, sayEnd, type WrongEnd } from './audit-copy.ts';
 import { because, doubtful, ill, type Line, well, within } from './line.ts';
 import type { Repeats } from './posting.ts';
 
@@ -12,6 +13,10 @@ export interface Memory {
   readonly frozen: () => Promise<Frozen | undefined>;
   readonly audit: () => Promise<AuditEnds>;
   readonly repeats: Repeats;
+  /** What is wrong with the end of the audit, compared with the last head that a bot on this host has seen. */
+  readonly auditEnd: () => Promise<WrongEnd | undefined>;
+  /** How the bots' copies of the audit are doing. */
+  readonly copies: () => Promise<readonly CopyState[]>;
 }
 
 interface Frozen {
@@ -82,15 +87,17 @@ function unknownNames({ off, destructive }: Config['remediations'], known: reado
   );
 }
 
-/** Whether Redis remembers well enough to act, whether somebody stopped all of it, and whether the audit's two ends agree. */
+/** Whether Redis remembers well enough to act, whether somebody stopped all of it, whether the audit's two ends agree and continue what was seen, and whether it is copied. */
 export async function examineMemory(
-  { durability, frozen, audit }: Memory,
+  { durability, frozen, audit, auditEnd, copies }: Memory,
   timeoutMs: number,
 ): Promise<readonly Line[]> {
   const examined = await Promise.all([
     attempt(ABOUT, async () => sayDurability(await within(timeoutMs, durability()))),
     attempt(ABOUT, async () => sayFrozen(await within(timeoutMs, frozen()))),
     attempt(AUDIT, async () => sayAudit(await within(timeoutMs, audit()))),
+    attempt(AUDIT, async () => sayEnd(await within(timeoutMs, auditEnd()))),
+    attempt(AUDIT, async () => sayCopies(await within(timeoutMs, copies()))),
   ]);
   return examined.flat();
 }

@@ -1,5 +1,5 @@
 import { openChain } from '../memory/chain.ts';
-import { copyAudit } from '../memory/copy-audit.ts';
+import { openCopyStates } from '../memory/copy-states.ts';
 import { openDeliveries } from '../memory/deliveries.ts';
 import { openFreeze } from '../memory/freeze.ts';
 import { headFileOf } from '../memory/head-file.ts';
@@ -10,12 +10,14 @@ import { openRefusals, startSweepingRefusals } from '../memory/refusals.ts';
 import { openRemediations } from '../memory/remediations.ts';
 import { openRepeats } from '../memory/repeats.ts';
 import { openThreads } from '../memory/threads.ts';
+import { watchCopy } from '../memory/watch-copy.ts';
 import { connectImpatiently, connectPatiently, waitUntilReady } from '../queue/connection.ts';
 import { openQueues, PREFIX } from '../queue/queues.ts';
 import { workOutbox } from '../queue/work.ts';
 import { groupsInRules } from '../slack/access/ask-from.ts';
 import { readInstallation } from '../slack/access/installation.ts';
 import { startSlackApp } from '../slack/app.ts';
+import { postAuditNotice } from '../slack/audit-notice.ts';
 import { openDirectory } from '../slack/directory.ts';
 import { deliver } from '../slack/outbox.ts';
 import { slackUrls } from '../slack/response-url.ts';
@@ -87,12 +89,20 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       ),
     onError,
   });
-  const { copyTo } = config.audit;
-  const copying = copyAudit({
-    chain: openChain(posting, PREFIX),
-    ...(copyTo !== undefined && { to: copyTo }),
-    headFile: headFileOf(copyTo, settings.dataPath),
-    log,
+  const { copyTo, channel: auditChannel } = config.audit;
+  const copying = watchCopy({
+    copy: {
+      chain: openChain(posting, PREFIX),
+      ...(copyTo !== undefined && { to: copyTo }),
+      headFile: headFileOf(copyTo, settings.dataPath),
+      log,
+    },
+    states: openCopyStates(posting, PREFIX),
+    measure: ({ stopped, behind }) => {
+      metrics.auditCopyStopped.set(stopped ? 1 : 0);
+      metrics.auditCopyLag.set(behind);
+    },
+    ...(auditChannel !== undefined && { post: (notice) => postAuditNotice(post, auditChannel, notice) }),
   });
   const letGo = async (graceMs = GRACE_MS) => {
     directory.close();

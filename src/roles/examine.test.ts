@@ -6,8 +6,11 @@ import { execa } from 'execa';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { startWorkspace } from '../../test/workspace/start-workspace.ts';
+import { cutEnd } from '../../test/world/tamper-audit.ts';
 import { openChain } from '../memory/chain.ts';
+import { openCopyStates } from '../memory/copy-states.ts';
 import { openFreeze } from '../memory/freeze.ts';
+import { watchCopy } from '../memory/watch-copy.ts';
 import { startLocalRedis } from '../queue/local-redis.ts';
 import { PREFIX } from '../queue/queues.ts';
 
@@ -43,7 +46,7 @@ test('a healthy installation is all ✔: configuration, private Redis, Slack and
   writeFileSync(join(folder, 'site.pem'), '');
   writeFileSync(
     join(folder, 'wrench.yaml'),
-    `environments: { prod: { sources: [{ kind: files, name: disk, paths: ["${folder}/*.pem"] }] } }\n`,
+    `environments: { prod: { sources: [{ kind: files, name: disk, paths: ["${folder}/*.pem"] }] } }\naudit: { copyTo: ${folder}/audit.jsonl }\n`,
   );
   const tokens = {
     botToken: 'xoxb-canary-bot',
@@ -147,6 +150,44 @@ test('whether remediations can be applied is read from Redis: what it keeps, who
   const [[last] = ['']] = await redis.xrevrange(streamKey, '+', '-', 'COUNT', 1);
   await redis.xdel(streamKey, last);
   expect(await lines()).toContain('✖ audit: the stream ends at 2 and the head says 3');
+});
+
+test('the audit must continue the last head seen, and copies that have stopped are read from Redis', async () => {
+  const data = join(folder, 'data');
+  const server = await startLocalRedis(data, () => undefined);
+  const redis = new Redis(server.url.replace('unix://', ''));
+  onTestFinished(async () => {
+    redis.disconnect();
+    await server.close();
+  });
+  writeFileSync(
+    join(folder, 'wrench.yaml'),
+    `environments: { prod: { sources: [{ kind: files, paths: ["${folder}/*.yaml"] }] } }\n`,
+  );
+  const failed = async () => {
+    const { stdout } = await doctor(['worker'], { WRENCH_DATA: data });
+    return stdout.split('\n').filter((line) => line.startsWith('✖') && line.includes('audit'));
+  };
+  const chain = openChain(redis, PREFIX);
+  const states = openCopyStates(redis, PREFIX);
+  for (const what of ['one', 'two', 'three'])
+    await chain.append({ kind: 'asked', at: '2026-11-20T14:03:20.000Z', who: ['U0123ADA'], what });
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const watching = { copy: { chain, headFile: join(data, 'audit-head'), log }, states, bot: 'host-1' };
+  await watchCopy({ ...watching, measure: () => undefined }).close();
+  expect(await failed()).toEqual([]);
+
+  await cutEnd(redis, chain, 1);
+  await watchCopy({ ...watching, measure: () => undefined }).close();
+
+  const missing =
+    /the audit ends at entry 1, but entry 3 was seen on .* UTC: 2 entries are missing, from entry 2 on$/;
+  expect(await failed()).toEqual([
+    expect.stringMatching(missing),
+    expect.stringMatching(
+      new RegExp(`the bot on host-1 cannot follow the audit since .* UTC: ${missing.source}`),
+    ),
+  ]);
 });
 
 test('the private Redis of a Wrench that runs here is examined as any other', async () => {

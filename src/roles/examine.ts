@@ -5,9 +5,12 @@ import { exitCodeOf, type Patient, runDoctor, writeLines, writeLinesAsJson } fro
 import { ill, type Line, well } from '../doctor/line.ts';
 import type { AskRedis } from '../doctor/redis.ts';
 import type { Memory } from '../doctor/remediations.ts';
-import { openChain, parseEntry } from '../memory/chain.ts';
+import { wrongWithEndInRedis } from '../memory/audit-end.ts';
+import { type Chain, openChain, parseEntry } from '../memory/chain.ts';
+import { openCopyStates } from '../memory/copy-states.ts';
 import { confirmDurability } from '../memory/durability.ts';
 import { openFreeze } from '../memory/freeze.ts';
+import { headFileOf, readHeadFile } from '../memory/head-file.ts';
 import { nameOf } from '../memory/policy.ts';
 import { openRepeats } from '../memory/repeats.ts';
 import { connectPatiently, type RedisConnection } from '../queue/connection.ts';
@@ -129,11 +132,12 @@ async function openRedis(
     const connection = connectPatiently(found.redis, failed.reject);
     const ask: AskRedis = (command, ...words) =>
       Promise.race([connection.call(command, ...words), failed.promise]);
+    const headFile = headFileOf(config.audit.copyTo, settings.dataPath);
     const close = async () => {
       connection.disconnect();
       await found.close();
     };
-    return { open: { askRedis: ask, memory: memoryIn(connection) }, lines: [], close };
+    return { open: { askRedis: ask, memory: memoryIn(connection, headFile) }, lines: [], close };
   } catch (error) {
     if (!(error instanceof NoRedis)) throw error;
     const inUse = error.message.includes('in use');
@@ -144,7 +148,7 @@ async function openRedis(
   }
 }
 
-function memoryIn(connection: RedisConnection): Memory {
+function memoryIn(connection: RedisConnection, headFile: string): Memory {
   const chain = openChain(connection, PREFIX);
   return {
     durability: () => confirmDurability(connection),
@@ -157,5 +161,21 @@ function memoryIn(connection: RedisConnection): Memory {
       const entries = await connection.xlen(chain.streamKey);
       return { head, entries, ...(last && { last: parseEntry(last.raw) ?? 'unreadable' }) };
     },
+    auditEnd: () => wrongEnd(chain, headFile),
+    copies: openCopyStates(connection, PREFIX).list,
   };
+}
+
+/** Without a head file on this host nothing can be said. */
+async function wrongEnd(chain: Chain, headFile: string): ReturnType<Memory['auditEnd']> {
+  const seen = await readHeadFile(headFile).catch((error: NodeJS.ErrnoException) => ({ code: error.code }));
+  if (seen === 'missing') return undefined;
+  if (seen === 'invalid')
+    return {
+      because: `${headFile} is not a head of the audit: something else wrote to it`,
+      isUnknown: false,
+    };
+  if ('code' in seen) return { because: `${headFile} cannot be read (${seen.code})`, isUnknown: true };
+  const because = await wrongWithEndInRedis(chain, seen);
+  return because === undefined ? undefined : { because, isUnknown: false };
 }

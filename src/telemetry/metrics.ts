@@ -14,6 +14,8 @@ export interface Metrics {
   readonly posts: Counter<'method' | 'outcome'>;
   readonly unconfirmed: Counter<'outcome'>;
   readonly queueDepth: Gauge<'queue' | 'state'>;
+  readonly auditCopyStopped: Gauge;
+  readonly auditCopyLag: Gauge;
 }
 
 export function makeMetrics(): Metrics {
@@ -87,6 +89,16 @@ export function makeMetrics(): Metrics {
       name: 'wrench_queue_jobs',
       help: 'Jobs in the queues by state, when last asked.',
       labelNames: ['queue', 'state'],
+      registers,
+    }),
+    auditCopyStopped: new Gauge({
+      name: 'wrench_audit_copy_stopped',
+      help: '1 while this bot cannot copy the audit, or Redis does not continue the last head seen; else 0.',
+      registers,
+    }),
+    auditCopyLag: new Gauge({
+      name: 'wrench_audit_copy_lag_entries',
+      help: 'Audit entries in Redis that this bot has not copied yet, or not seen where there is no copy.',
       registers,
     }),
   };

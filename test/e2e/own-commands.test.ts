@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parseEntry } from '../../src/memory/chain.ts';
-import { ADA, GRACE, INCIDENT, makeCatalogue, makeCheck, setStage, type Stage } from './harness.ts';
+import { Redis } from 'ioredis';
+import { PREFIX } from '../../src/queue/queues.ts';
+import { ADA, GRACE, INCIDENT, makeCatalogue, makeCheck, PLATFORM, setStage, type Stage } from './harness.ts';
 
 let stage: Stage;
 let folder: string;
@@ -52,4 +54,36 @@ test('the channel sees who froze and thawed; the audit is read by who asks for i
   const copied = async () =>
     (await readFile(copyTo, 'utf8').catch(() => '')).split('\n').map((line) => parseEntry(line)?.entry.kind);
   await expect.poll(copied).toEqual(['frozen', 'refused', 'thawed', undefined]);
+});
+
+test('a copy of the audit that no longer fits is reported to the channel for it, once', async () => {
+  const copyTo = join(folder, 'audit.jsonl');
+  stage = await setStage({
+    delivery: 'http',
+    catalogue: makeCatalogue({ broken: makeCheck() }),
+    config: {
+      roles: { requester: [ADA], approver: [GRACE], auditor: [] },
+      audit: { copyTo, channel: PLATFORM },
+    },
+  });
+  const bot = await stage.startBot();
+  await wrench('freeze', ADA);
+  await wrench('thaw', GRACE);
+  await expect.poll(() => readFile(`${copyTo}.head`, 'utf8').catch(() => '')).toContain('"seq":2');
+  await bot.close();
+  const redis = new Redis(stage.redis.url.replace('unix://', ''));
+  await redis.del(`${PREFIX}:audit`, `${PREFIX}:audit:head`);
+  redis.disconnect();
+
+  const again = await stage.startBot();
+  const notices = () => stage.workspace.messages(PLATFORM).map(({ text }) => text);
+  await expect.poll(notices).toHaveLength(1);
+  await again.close();
+  await (await stage.startBot()).close();
+
+  expect(notices()).toEqual([
+    expect.stringMatching(
+      /Audit copy stopped[\s\S]*The bot on .* no longer copies the audit to [\s\S]*the audit is empty, but entry 2 was seen on .* UTC: 2 entries are missing, from entry 1 on/,
+    ),
+  ]);
 });

@@ -169,6 +169,8 @@ test('all in one process brings its own Redis, is ready, tells its figures, and 
   const metrics = await get('/metrics');
   expect(metrics).toContain('wrench_commands_total{outcome="queued"} 1');
   expect(metrics).toContain('wrench_checks_total{check="certs/expiring",status="unknown"} 1');
+  expect(metrics).toMatch(/^wrench_audit_copy_stopped 0$/m);
+  expect(metrics).toMatch(/^wrench_audit_copy_lag_entries 0$/m);
   expect(metrics).toMatch(/wrench_queue_jobs\{queue="checks",state="waiting"\} 0/);
 
   child.kill('SIGTERM');
