@@ -110,12 +110,14 @@ test('what Slack refused, or somebody deleted, may be posted again', async () =>
   expect(await lease.begin('root')).toBe(true);
 });
 
-test('a settled thread is remembered for a quarter of an hour, any other for days', async () => {
+test('of a settled thread nothing is remembered before long but that it is settled; any other is kept for days', async () => {
   await threads.mark('r1', 'answered');
   expect(await redis.ttl('{test}:thread:r1')).toBeGreaterThan(86_400);
 
   await threads.settle('r1');
 
-  expect(await redis.ttl('{test}:thread:r1')).toBeLessThanOrEqual(900);
-  expect((await threads.read('r1')).answered).toBe(true);
+  expect(await redis.ttl('{test}:thread:r1')).toBeLessThanOrEqual(60);
+  await redis.del('{test}:thread:r1');
+  expect(await threads.read('r1')).toMatchObject({ answered: true, settled: true });
+  expect(await threads.read('r2')).toMatchObject({ answered: false, settled: false });
 });

@@ -1,4 +1,5 @@
 import type { Redis, Cluster } from 'ioredis';
+import { openPastRuns } from '../queue/past-runs.ts';
 
 /** What has been posted for a run, so that nothing is posted twice and nothing is forgotten over a restart. */
 export interface Threads {
@@ -13,7 +14,7 @@ export interface Threads {
   readonly keep: (runId: string, name: string, text: string) => Promise<void>;
   /** Notes a fact about the run, such as its being answered for good. */
   readonly mark: (runId: string, fact: Fact) => Promise<void>;
-  /** Nothing will be posted or edited any more: the thread is remembered only for as long as Slack may deliver its command again. */
+  /** Nothing will be posted or edited any more: before long nothing is remembered but that. */
   readonly settle: (runId: string) => Promise<void>;
 }
 
@@ -51,6 +52,8 @@ export interface Thread {
   /** Where the root message is. */
   readonly root?: Where;
   readonly answered: boolean;
+  /** Nothing will be posted or edited any more. */
+  readonly settled: boolean;
   /** The channel does not let us in: the answer goes through the asker's response_url. */
   readonly elsewhere: boolean;
   readonly part: (part: string) => 'unposted' | 'maybe' | 'posted';
@@ -66,10 +69,11 @@ export interface Thread {
 export const ROOT = 'root';
 
 const KEEP_S = 7 * 86_400;
-/** Longer than Slack delivers anything again. */
-const SETTLED_S = 900;
+/** For those who want the link to it just now. */
+const SETTLED_S = 60;
 const LEASE_MS = 20_000;
 const MAYBE = '?';
+const SETTLED = { 'is:answered': 'yes', 'is:settled': 'yes' } as const;
 
 /** KEYS: lease, the newest fence. ARGV: owner, milliseconds. An answer that was lost is asked for again, and finds its own lease. */
 const TAKE = `
@@ -112,6 +116,7 @@ if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('del', KEYS[1])`;
 
 export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
+  const past = openPastRuns(redis, prefix);
   const threadKey = (runId: string) => `${prefix}:thread:${runId}`;
   const set = async (runId: string, fields: Record<string, string>) => {
     await redis.multi().hset(threadKey(runId), fields).expire(threadKey(runId), KEEP_S).exec();
@@ -123,7 +128,11 @@ export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
       const fence = Number(await redis.eval(TAKE, 2, leaseKey, `${prefix}:lease-fence`, owner, LEASE_MS));
       return fence === 0 ? undefined : hold(redis, leaseKey, threadKey(runId), `${owner} ${fence}`, fence);
     },
-    read: async (runId) => toThread(await redis.hgetall(threadKey(runId))),
+    read: async (runId) => {
+      const fields = await redis.hgetall(threadKey(runId));
+      if (Object.keys(fields).length > 0) return toThread(fields);
+      return toThread((await past.read(runId)) === 'answered' ? SETTLED : fields);
+    },
     forget: async (runId, part) => {
       await redis.hdel(threadKey(runId), part);
     },
@@ -131,7 +140,8 @@ export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
     keep: (runId, name, text) => set(runId, { [`kept:${name}`]: text }),
     mark: (runId, fact) => set(runId, { [`is:${fact}`]: 'yes' }),
     settle: async (runId) => {
-      await redis.expire(threadKey(runId), SETTLED_S);
+      await past.note(runId, 'answered');
+      await redis.multi().hset(threadKey(runId), SETTLED).expire(threadKey(runId), SETTLED_S).exec();
     },
   };
 }
@@ -184,6 +194,7 @@ function toThread(fields: Record<string, string>): Thread {
     shows: (ts, content) => fields[`shows:${ts}`] === content,
     kept: (name) => fields[`kept:${name}`],
     answered: fields['is:answered'] === 'yes',
+    settled: fields['is:settled'] === 'yes',
     elsewhere: fields['is:elsewhere'] === 'yes',
     part: (part) => (fields[part] === undefined ? 'unposted' : fields[part] === MAYBE ? 'maybe' : 'posted'),
   };

@@ -12,6 +12,7 @@ import {
   remediationJobSchema,
 } from './contracts.ts';
 import type { RedisConnection } from './connection.ts';
+import { openPastRuns, type PastRuns } from './past-runs.ts';
 
 /** One hash tag for every key of ours: without it Redis Cluster refuses what touches several keys (reference: bullmq.md section 1.4). */
 export const PREFIX = '{wrench}';
@@ -89,9 +90,10 @@ export function openQueues(connection: RedisConnection, onError: (error: Error) 
   // What was posted is remembered with its thread; the job, with a whole report in it, is not needed any more.
   const outbox = openQueue<OutboxJob>(OUTBOX, connection, onError, { attempts: 200, keep: true });
   const audiences = openAudiences(connection, PREFIX);
+  const past = openPastRuns(connection, PREFIX);
   return {
     ask: (job, question) =>
-      within(connection, () => remember(connection, job, () => ask(checks, audiences, job, question))),
+      within(connection, () => remember(connection, past, job, () => ask(checks, audiences, job, question))),
     act: async (id, job) => {
       await remediations.add(job.kind, remediationJobSchema.parse(job), { jobId: id });
     },
@@ -142,21 +144,25 @@ function openQueue<T>(
 /** Gives a delivery that comes again the answer that it had, also when its job is gone. */
 async function remember(
   connection: RedisConnection,
+  past: PastRuns,
   { runId }: CheckJob,
   work: () => Promise<Taken>,
 ): Promise<Taken> {
-  const key = `${PREFIX}:asked:${runId}`;
-  const before = await connection.get(key);
-  if (before !== null) return takenSchema.parse(JSON.parse(before));
+  const joinedKey = `${PREFIX}:joined:${runId}`;
+  const [known, joined] = await Promise.all([past.read(runId), connection.get(joinedKey)]);
+  if (known) return { kind: 'queued', runId };
+  if (joined !== null) return joinedSchema.parse(JSON.parse(joined));
   const taken = await work();
-  await connection.set(key, JSON.stringify(taken), 'EX', REMEMBER_S);
+  if (taken.kind === 'queued') await past.note(runId, 'queued');
+  else await connection.set(joinedKey, JSON.stringify(taken), 'EX', REMEMBER_S);
   return taken;
 }
 
-const takenSchema: z.ZodType<Taken> = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('queued'), runId: z.string() }),
-  z.strictObject({ kind: z.literal('joined'), runId: z.string(), first: askedSchema }),
-]);
+const joinedSchema = z.strictObject({
+  kind: z.literal('joined'),
+  runId: z.string(),
+  first: askedSchema,
+}) satisfies z.ZodType<Taken>;
 
 async function ask(
   checks: Queue<CheckJob, unknown, string>,

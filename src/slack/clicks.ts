@@ -98,7 +98,9 @@ export function makeButtonHandler(clicking: Clicking): InteractionHandler<Presse
   return {
     resolve: async ({ userId, triggerId }, body) => {
       const click = readClick(body, { userId, triggerId });
-      return click ? resolve(clicking, click) : { refusal: NOT_OURS };
+      if (click) return resolve(clicking, click);
+      clicking.log.debug('Refused a click with missing or malformed fields');
+      return { refusal: NOT_OURS };
     },
     handle: ({ subject }) => press(clicking, subject),
   };

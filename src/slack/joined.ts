@@ -18,6 +18,7 @@ export async function tellJoined(
 ): Promise<void> {
   const thread = await posting.threads.read(runId);
   if (thread.elsewhere || Date.now() - Date.parse(asked.at) > GIVE_UP_MS) return;
+  if (!thread.root && thread.settled) return;
   if (!thread.root) throw new Later(AGAIN_MS);
   const link = linkTo(asked, thread.root);
   if (link === undefined) return;

@@ -58,7 +58,9 @@ type AnswerJob = Extract<OutboxJob, { kind: 'report' | 'bug' | 'lost' }>;
 async function showAnswer(posting: Showing, job: AnswerJob, place: Place): Promise<void> {
   const { threads } = posting;
   const { runId } = job;
-  if ((await threads.read(runId)).elsewhere) return showElsewhere(posting, job, place);
+  const { settled, elsewhere } = await threads.read(runId);
+  if (settled) return;
+  if (elsewhere) return showElsewhere(posting, job, place);
   const { root, replies, attachments } = renderAnswer(job);
   try {
     const { message, isFinal } = await rootNow(posting, runId, root);
@@ -139,6 +141,7 @@ async function showElsewhere(posting: Posting, job: AnswerJob, place: Place): Pr
   if (!(await respond(asked, message, posting)))
     await postOnce(posting, 'direct', { ...place, channelId: asked.by }, message);
   await threads.note(runId, 'elsewhere', { channelId: asked.channelId, ts: 'response_url' });
+  await threads.settle(runId);
 }
 
 function questionOf({ runId, check, environment, asked }: OutboxJob): AskedQuestion {

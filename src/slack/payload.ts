@@ -9,8 +9,9 @@ const maybe = <T extends z.ZodType>(schema: T) => schema.exactOptional();
 
 /** What Bolt reads before any listener runs, with the types that it relies on. */
 const shared = {
-  team_id: slackId.nullish(),
-  enterprise_id: slackId.nullish(),
+  // A form has no null: where a command is of no single workspace, its field is empty.
+  team_id: slackId.or(z.literal('')).nullish(),
+  enterprise_id: slackId.or(z.literal('')).nullish(),
   response_url: z.string().nullish(),
   response_urls: maybe(z.array(z.looseObject({}))),
   function_data: z.looseObject({ execution_id: maybe(z.string().min(1)) }).nullish(),

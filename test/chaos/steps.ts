@@ -34,7 +34,7 @@ const LIVES: Readonly<Record<Remediation['state'], RegExp>> = {
   rejected: /^asked planned( approved)? rejected$/,
   expired: /^asked( planned( approved)?)? expired$/,
   skipped: /^asked( planned approved)? skipped$/,
-  refused: /^asked( planned approved)? refused$/,
+  refused: /^asked( planned( approved)?)? refused$/,
 };
 
 /** What the audit lacks of a remediation's life, or tells that was not; and whether each deed that is remembered is told. */

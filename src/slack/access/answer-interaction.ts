@@ -46,7 +46,10 @@ export async function answerInteraction<S>(
   const { action: button = kind } = delivery;
   try {
     const admission = await admit(access, delivery, (known) => handler.resolve(known, body));
-    if (admission.kind === 'repeated') return;
+    if (admission.kind === 'repeated') {
+      log.debug({ what: delivery.what }, 'Ignored what Slack delivered before');
+      return;
+    }
     if (admission.kind === 'form') return await admission.open();
     if (admission.kind === 'undecided') throw new Error(`${delivery.what} asks no question`);
     const refusal =

@@ -1,0 +1,56 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { startRedis, type TestRedis } from '../../test/world/redis.ts';
+import { connectPatiently, type RedisConnection } from './connection.ts';
+import { openPastRuns } from './past-runs.ts';
+import { runIdOf } from './queues.ts';
+
+const RUN = 'r0123456789abcdef';
+
+let server: TestRedis;
+let redis: RedisConnection;
+beforeEach(async () => {
+  server = await startRedis();
+  redis = connectPatiently(server, () => undefined);
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  redis.disconnect();
+  await server.close();
+});
+
+test('a run is unknown, then queued, then answered', async () => {
+  const past = openPastRuns(redis, '{test}');
+  expect(await past.read(RUN)).toBeUndefined();
+
+  await past.note(RUN, 'queued');
+  expect(await past.read(RUN)).toBe('queued');
+  expect(await past.read('r0123456789abcdee')).toBeUndefined();
+
+  await past.note(RUN, 'answered');
+  expect(await past.read(RUN)).toBe('answered');
+});
+
+test('it is remembered for a quarter of an hour at least, and forgotten after twice that', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 10, 21, 3, 14, 59) });
+  const past = openPastRuns(redis, '{test}');
+  await past.note(RUN, 'queued');
+
+  vi.setSystemTime(Date.UTC(2026, 10, 21, 3, 29, 58));
+  expect(await past.read(RUN)).toBe('queued');
+  vi.setSystemTime(Date.UTC(2026, 10, 21, 3, 45));
+  expect(await past.read(RUN)).toBeUndefined();
+  expect(await redis.ttl((await redis.keys('*'))[0] ?? '')).toBeLessThanOrEqual(1_800);
+});
+
+test('thousands of runs take less than fifty bytes each', async () => {
+  const past = openPastRuns(redis, '{test}');
+  const bytes = async () => Number(/used_memory_dataset:(\d+)/.exec(await redis.info('memory'))?.[1]);
+  const noteAll = (from: number) =>
+    Promise.all(Array.from({ length: 5_000 }, (_, at) => past.note(runIdOf(String(from + at)), 'queued')));
+  await noteAll(0);
+  const before = await bytes();
+
+  await noteAll(5_000);
+
+  expect(((await bytes()) - before) / 5_000).toBeLessThan(50);
+});

@@ -1,0 +1,44 @@
+import type { RedisConnection } from './connection.ts';
+
+/** What is known of a run long after its own keys are gone: it was queued, or its answer was posted for good. */
+export type Past = 'queued' | 'answered';
+
+/** Remembers runs for as long as Slack may deliver their commands again, in a few bytes each: there may be many a second. */
+export interface PastRuns {
+  readonly read: (runId: string) => Promise<Past | undefined>;
+  readonly note: (runId: string, past: Past) => Promise<void>;
+}
+
+/** Longer than Slack delivers anything again. A run is remembered for this long at least, and for twice as long at most. */
+const REMEMBER_S = 900;
+const MARKS: Readonly<Record<Past, string>> = { queued: 'q', answered: 'a' };
+
+/**
+ * One field in a hash that it shares with others: Redis keeps small hashes as lists without any overhead.
+ * https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/memory-optimization/
+ */
+export function openPastRuns(redis: RedisConnection, prefix: string): PastRuns {
+  const key = (runId: string, generation: number) => `${prefix}:past:${generation}:${runId.slice(1, 3)}`;
+  return {
+    read: async (runId) => {
+      const now = generationNow();
+      const marks = await Promise.all(
+        [now, now - 1].map((generation) => redis.hget(key(runId, generation), runId)),
+      );
+      if (marks.includes(MARKS.answered)) return 'answered';
+      return marks.includes(MARKS.queued) ? 'queued' : undefined;
+    },
+    note: async (runId, past) => {
+      const at = key(runId, generationNow());
+      await redis
+        .multi()
+        .hset(at, runId, MARKS[past])
+        .expire(at, 2 * REMEMBER_S)
+        .exec();
+    },
+  };
+}
+
+function generationNow(): number {
+  return Math.floor(Date.now() / (REMEMBER_S * 1_000));
+}
