@@ -262,7 +262,7 @@ describe('over HTTP', () => {
         body: '',
       });
 
-      expect(debugLines().length).toBeGreaterThan(before);
+      await expect.poll(() => debugLines().length).toBeGreaterThan(before);
       expect(badLines()).toEqual([]);
     },
   );
@@ -298,7 +298,7 @@ describe('over Socket Mode', () => {
       const { status } = await send('event' in payload ? 'events_api' : 'interactive', payload);
 
       expect({ name, status }).toEqual({ name, status: 200 });
-      expect(debugLines().length).toBeGreaterThan(before);
+      await expect.poll(() => debugLines().length).toBeGreaterThan(before);
     }
     expect(badLines()).toEqual([]);
     await expectStillAnswering();
