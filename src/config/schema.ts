@@ -92,13 +92,13 @@ const limits = z.strictObject({
     description:
       'How many seconds running checks may go on when a worker is asked to stop; then they are handed back.',
   }),
-  commandsPerMinute: z
+  perPersonPerMinute: z
     .number()
     .int()
     .min(1)
     .max(10_000)
-    .default(30)
-    .meta({ description: 'How many commands one person may send within a minute.' }),
+    .default(60)
+    .meta({ description: 'How many commands, clicks and forms one person may send within a minute.' }),
 });
 
 const slackId = z.string().regex(/^[UWS][A-Z0-9]{2,}$/, {

@@ -150,7 +150,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
         workspace,
         directory,
         rules,
-        rate: openRate(asking, PREFIX, config.limits.commandsPerMinute),
+        rate: openRate(asking, PREFIX, config.limits.perPersonPerMinute),
         isFirst: openDeliveries(asking, PREFIX),
         log,
       },

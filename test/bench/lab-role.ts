@@ -47,7 +47,7 @@ const config: Config = {
     checksAtOnce: 10,
     takeOverSeconds: 30,
     stopSeconds: 1,
-    commandsPerMinute: 10_000,
+    perPersonPerMinute: 10_000,
   },
   ...openToAll,
   checks: {},

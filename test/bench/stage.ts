@@ -44,7 +44,7 @@ export async function setBenchStage(
   const config = join(folder, 'wrench.yaml');
   await writeFile(
     config,
-    stringify({ environments: { prod: { sources } }, limits: { commandsPerMinute: 10_000, ...limits } }),
+    stringify({ environments: { prod: { sources } }, limits: { perPersonPerMinute: 10_000, ...limits } }),
     { mode: 0o600 },
   );
   const env = { REDIS_URL: redis.url, WRENCH_CONFIG: config, LOG_LEVEL: 'info' };

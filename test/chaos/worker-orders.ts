@@ -38,7 +38,7 @@ export function configOf(pace: Pace): Config {
       checksAtOnce: 10,
       takeOverSeconds: pace.takeOverSeconds,
       stopSeconds: 1,
-      commandsPerMinute: 10_000,
+      perPersonPerMinute: 10_000,
     },
     roles: ROLES,
     remediations: {

@@ -249,7 +249,7 @@ test('while Redis is away who may ask is decided from memory, and a command that
 
 test('a person who sends too many commands is asked to wait; others are not held up', async () => {
   await start({
-    limits: { checkSeconds: 30, checksAtOnce: 10, takeOverSeconds: 2, stopSeconds: 1, commandsPerMinute: 2 },
+    limits: { checkSeconds: 30, checksAtOnce: 10, takeOverSeconds: 2, stopSeconds: 1, perPersonPerMinute: 2 },
   });
 
   const { payload } = await ask(ADA, INCIDENT, 'help');
@@ -258,7 +258,7 @@ test('a person who sends too many commands is asked to wait; others are not held
   await ask(ADA, INCIDENT, 'help');
   await ask(GRACE, INCIDENT, 'help');
 
-  expect(toldTo(ADA).map((text) => text.includes('ore than 2 commands within a minute'))).toEqual([
+  expect(toldTo(ADA).map((text) => text.includes('ore than 2 commands and clicks within a minute'))).toEqual([
     false,
     false,
     true,

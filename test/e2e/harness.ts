@@ -138,7 +138,7 @@ function makeShared(
       checksAtOnce: 10,
       takeOverSeconds: 2,
       stopSeconds: 1,
-      commandsPerMinute: 10_000,
+      perPersonPerMinute: 10_000,
     },
     ...openToAll,
     checks: {},

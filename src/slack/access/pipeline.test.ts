@@ -267,7 +267,7 @@ test.each([
 test('the steps run in their order, and one that refuses is the last', async () => {
   const world = open({ roles: { U0ADA: ['approver'] } });
   await run('click', {}, world, { roles: ['approver'] });
-  expect(world.steps).toEqual(['first', 'role']);
+  expect(world.steps).toEqual(['first', 'rate', 'role']);
 
   const other = open();
   await run('command', { team_id: 'T0OTHER' }, other);
@@ -298,10 +298,12 @@ test('a role is looked up for the person, and a person of another workspace is r
   ).resolves.toBe('admitted');
 });
 
-test('the 31st command within a minute is refused, and without an answer from Redis none is', async () => {
+test('the 31st command or click within a minute is refused, and without an answer from Redis none is', async () => {
   const counted = (number: number) => open({ access: { rate: { limit: 30, count: async () => number } } });
-  await expect(run('command', {}, counted(30))).resolves.toBe('admitted');
-  await expect(run('command', {}, counted(31))).resolves.toMatch(/^limits.commandsPerMinute: more than 30/);
+  for (const kind of ['command', 'click', 'modal'] as const) {
+    await expect(run(kind, {}, counted(30))).resolves.toBe('admitted');
+    await expect(run(kind, {}, counted(31))).resolves.toMatch(/^limits.perPersonPerMinute: more than 30/);
+  }
   const away = open({ access: { rate: { limit: 30, count: () => Promise.reject(new Error('away')) } } });
   await expect(run('command', {}, away)).resolves.toBe('admitted');
   const silent = open({ access: { rate: { limit: 30, count: () => new Promise(() => undefined) } } });
@@ -378,5 +380,5 @@ test('a form that must be filled in first opens after the delivery is recognized
   }));
 
   expect(admission.kind).toBe('form');
-  expect(steps).toEqual(['first']);
+  expect(steps).toEqual(['first', 'rate']);
 });

@@ -74,8 +74,7 @@ export async function admit<S>(
   if ('rule' in known) return refused(known);
   const wrong = checkWorkspace(known, access.workspace) ?? checkAge(known, Date.now());
   if (known.kind !== 'command' && !(await access.isFirst(known.triggerId))) return { kind: 'repeated' };
-  const early =
-    wrong ?? (known.kind === 'command' ? await checkRate(known, access.rate, access.log) : undefined);
+  const early = wrong ?? (await checkRate(known, access.rate, access.log));
   if (early) return refused(early);
   const resolved = await resolve(known);
   if ('refusal' in resolved) return refused(resolved.refusal);

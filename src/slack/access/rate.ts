@@ -7,7 +7,7 @@ import type { Identified } from './who.ts';
 /** Of Slack's 3 s. */
 const COUNT_WITHIN_MS = 300;
 
-/** Limits how many commands a person sends. Without an answer from Redis there is no limit: nothing is queued then anyway. */
+/** Limits how many commands, clicks and forms a person sends. Without an answer from Redis there is no limit: nothing is queued then anyway. */
 export async function checkRate(
   { userId, triggerId }: Identified,
   { count, limit }: Rate,
@@ -17,12 +17,12 @@ export async function checkRate(
     const number = await within(COUNT_WITHIN_MS, count(userId, triggerId));
     if (number <= limit) return undefined;
     return {
-      rule: 'limits.commandsPerMinute',
-      because: `more than ${limit} commands within a minute (limits.commandsPerMinute); wait a minute and try again`,
+      rule: 'limits.perPersonPerMinute',
+      because: `more than ${limit} commands and clicks within a minute (limits.perPersonPerMinute); wait a minute and try again`,
       ...(number > limit + 1 && { isAudited: false }),
     };
   } catch (error) {
-    log.debug({ err: error }, 'Redis could not count a command; it is not limited');
+    log.debug({ err: error }, 'Redis could not count a delivery; it is not limited');
     return undefined;
   }
 }
