@@ -76,7 +76,7 @@ async function setUp() {
       limits: { checkSeconds: 300, takeOverSeconds: 600 },
     }),
   );
-  const shared = { REDIS_URL: redis.url, WRENCH_CONFIG: config };
+  const shared = { REDIS_URL: redis.url, WRENCH_CONFIG: config, WRENCH_DATA: folder };
   const slack = {
     SLACK_BOT_TOKEN: TOKENS.bot,
     SLACK_APP_TOKEN: TOKENS.app,

@@ -47,13 +47,17 @@ async function startAll(delivery: 'http' | 'socket') {
   const config = join(folder, 'wrench.yaml');
   const closed = await freePort();
   const sources = [{ kind: 'tls', sites: [`127.0.0.1:${closed}`], timeoutMs: 1_000 }];
-  await writeFile(config, JSON.stringify({ environments: { prod: { sources } } }));
+  await writeFile(
+    config,
+    JSON.stringify({ environments: { prod: { sources } }, limits: { perPersonPerMinute: 10_000 } }),
+  );
   const child = execa(process.execPath, ['src/main.ts', 'all'], {
     reject: false,
     extendEnv: false,
     env: {
       REDIS_URL: redis.url,
       WRENCH_CONFIG: config,
+      WRENCH_DATA: folder,
       PORT: String(port),
       HEALTH_PORT: String(healthPort),
       LOG_LEVEL: 'debug',
