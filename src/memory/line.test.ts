@@ -52,13 +52,27 @@ test('places have their turns in their order, and nobody overtakes', async () =>
   expect(await line.turn(LANE, 'c')).toBe(0);
 });
 
-test('what was queued earlier goes first, however late it asks', async () => {
+test('what was asked for earlier goes first, however late it comes', async () => {
   const now = Date.now();
   await line.turn(LANE, 'newer', now - 1_000);
   await line.turn(LANE, 'older', now - 2_000);
 
   expect(await line.turn(LANE, 'newer', now - 1_000)).toBeGreaterThan(0);
   expect(await line.turn(LANE, 'older', now - 2_000)).toBe(0);
+});
+
+test('those behind a reserved place wait for it, for as long as it is kept', async () => {
+  await line.reserve(LANE, 'slow');
+  expect(await line.turn(LANE, 'fast')).toBeGreaterThan(0);
+
+  expect(await line.turn(LANE, 'slow')).toBe(0);
+  await line.leave(LANE, 'slow');
+  expect(await line.turn(LANE, 'fast')).toBe(0);
+  await line.leave(LANE, 'fast');
+
+  await line.reserve(LANE, 'lost');
+  await redis.hset('{test}:line-asked:C1', 'lost', '1000000 1');
+  expect(await line.turn(LANE, 'next')).toBe(0);
 });
 
 test('a call that failed stays first', async () => {
@@ -73,7 +87,7 @@ test('a call that failed stays first', async () => {
 test('whoever no longer asks is passed over, and has its old rank when it comes back', async () => {
   await line.turn(LANE, 'gone', 1_000);
   await line.turn(LANE, 'next', 2_000);
-  await redis.hset('{test}:line-asked:C1', 'gone', '1000 1');
+  await redis.hset('{test}:line-asked:C1', 'gone', '1000000 1');
 
   expect(await line.turn(LANE, 'next', 2_000)).toBe(0);
 

@@ -14,11 +14,13 @@ export interface Line {
   /**
    * Takes a place in the lane, or keeps it, and asks for its turn.
    * @param place names the call; the same name keeps its place.
-   * @param queuedAtMs puts a new place before those that were queued later; without it, a new place is the last.
+   * @param sinceMs puts a new place before those that were asked for later; without it, a new place is the last.
    * @returns 0 when the call may be made now: its turn is used up then, and the place stays first until it is left. Otherwise the
    * milliseconds after which to ask again.
    */
-  readonly turn: (lane: Lane, place: string, queuedAtMs?: number) => Promise<number>;
+  readonly turn: (lane: Lane, place: string, sinceMs?: number) => Promise<number>;
+  /** Takes a place for a call that is still to come. Those behind wait for it, until it is made or nobody asks for it for a while. */
+  readonly reserve: (lane: Lane, place: string) => Promise<void>;
   /** Gives up a place. */
   readonly leave: (lane: Lane, place: string) => Promise<void>;
   /** Holds a method back in the whole workspace, as `Retry-After` asks. */
@@ -39,24 +41,29 @@ const FORGET_AFTER_MS = 600_000;
 const LONGEST_WAIT_MS = 5_000;
 
 /**
- * KEYS: the places (by rank), of each its rank and when it was last asked for (hash), pace, hold.
- * ARGV: place, rank of a new place or '', interval, burst, milliseconds until absent, milliseconds until forgotten, longest wait.
- * The pace is a generic cell rate algorithm: its key holds the time at which the whole burst is available again.
+ * KEYS: the places (by rank, in microseconds), of each its rank and when it was last asked for (hash, in milliseconds).
+ * ARGV: place, rank of a new place or '', milliseconds until forgotten.
  */
-const TURN = `
-local place, rank, interval, burst = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local absent, forget, longest = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+const KEEP_PLACE = `
+local place, rank = ARGV[1], ARGV[2]
 local t = redis.call('time')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local function known(name)
   local rank, asked = string.match(redis.call('hget', KEYS[2], name) or '', '^(%d+) (%d+)$')
   return rank, tonumber(asked or 0)
 end
-rank = known(place) or (rank == '' and string.format('%d', now) or rank)
+rank = known(place) or (rank == '' and string.format('%d', t[1] * 1000000 + t[2]) or rank)
 redis.call('zadd', KEYS[1], rank, place)
 redis.call('hset', KEYS[2], place, rank .. ' ' .. string.format('%d', now))
-redis.call('pexpire', KEYS[1], forget)
-redis.call('pexpire', KEYS[2], forget)
+redis.call('pexpire', KEYS[1], ARGV[3])
+redis.call('pexpire', KEYS[2], ARGV[3])`;
+
+/**
+ * KEYS as {@link KEEP_PLACE}, then pace and hold. ARGV as {@link KEEP_PLACE}, then interval, burst, milliseconds until absent, longest wait.
+ * The pace is a generic cell rate algorithm: its key holds the time at which the whole burst is available again.
+ */
+const TURN = `${KEEP_PLACE}
+local interval, burst, absent, longest = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local ahead = 0
 for _, other in ipairs(redis.call('zrange', KEYS[1], 0, redis.call('zrank', KEYS[1], place))) do
   if other == place or ahead * interval > longest + burst * interval then break end
@@ -81,7 +88,7 @@ export function openLine(redis: Redis | Cluster, prefix: string): Line {
     return [`${prefix}:line:${name}`, `${prefix}:line-asked:${name}`];
   };
   return {
-    turn: async (lane, place, queuedAtMs) => {
+    turn: async (lane, place, sinceMs) => {
       const waitMs = await redis.eval(
         TURN,
         4,
@@ -89,14 +96,17 @@ export function openLine(redis: Redis | Cluster, prefix: string): Line {
         `${prefix}:pace:${nameOf(lane)}`,
         holdKey(lane.method),
         place,
-        queuedAtMs ?? '',
+        sinceMs === undefined ? '' : sinceMs * 1_000,
+        FORGET_AFTER_MS,
         INTERVAL_MS,
         BURST,
         ABSENT_AFTER_MS,
-        FORGET_AFTER_MS,
         LONGEST_WAIT_MS,
       );
       return Number(waitMs);
+    },
+    reserve: async (lane, place) => {
+      await redis.eval(KEEP_PLACE, 2, ...placesOf(lane), place, '', FORGET_AFTER_MS);
     },
     leave: async (lane, place) => {
       await redis.eval(LEAVE, 2, ...placesOf(lane), place);

@@ -34,10 +34,10 @@ export type Taken =
 export interface Queues {
   /**
    * Asks for a check. The same delivery asked again gives the same run. The same question joins the check that is running, and each
-   * channel gets an answer of its own.
+   * channel gets an answer of its own. `before` is called before a new run is queued.
    * @throws {QueueDown} at once where Redis is away, and after `TAKE_WITHIN_MS` where it does not answer.
    */
-  readonly ask: (job: CheckJob, question: string) => Promise<Taken>;
+  readonly ask: (job: CheckJob, question: string, before?: () => Promise<void>) => Promise<Taken>;
   /** Nudges a worker about a remediation; the same `id` is taken once. */
   readonly act: (id: string, job: RemediationJob) => Promise<void>;
   /** Hands something to show to the bot; the same `id` is taken once. `afterMs` holds it back. */
@@ -92,8 +92,13 @@ export function openQueues(connection: RedisConnection, onError: (error: Error) 
   const audiences = openAudiences(connection, PREFIX);
   const past = openPastRuns(connection, PREFIX);
   return {
-    ask: (job, question) =>
-      within(connection, () => remember(connection, past, job, () => ask(checks, audiences, job, question))),
+    ask: (job, question, before) =>
+      within(connection, () =>
+        remember(connection, past, job, async () => {
+          await before?.();
+          return ask(checks, audiences, job, question);
+        }),
+      ),
     act: async (id, job) => {
       await remediations.add(job.kind, remediationJobSchema.parse(job), { jobId: id });
     },

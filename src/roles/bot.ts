@@ -131,6 +131,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       channels: config.channels,
       ...(config.defaultEnvironment !== undefined && { defaultEnvironment: config.defaultEnvironment }),
       queues,
+      line: openLine(asking, PREFIX),
       redact,
       isSlackUrl,
       threads: openThreads(asking, PREFIX),

@@ -3,7 +3,16 @@ import type { OutboxJob } from '../queue/contracts.ts';
 import type { Delivery } from '../queue/work.ts';
 import { ROOT_WORDS, rootNow, type Showing, showCard, showOffers } from './cards.ts';
 import { tellJoined } from './joined.ts';
-import { attachOnce, edit, editProgress, type Place, type Posting, postOnce, postProgress } from './post.ts';
+import {
+  attachOnce,
+  edit,
+  editProgress,
+  type Place,
+  type Posting,
+  postOnce,
+  postProgress,
+  rootPlaceOf,
+} from './post.ts';
 import { renderPlainFallback } from './render/fallback.ts';
 import type { AskedQuestion, Message, Thread as Answer } from './render/message.ts';
 import { renderBug, renderChecking, renderLost, renderProgress } from './render/notices.ts';
@@ -17,7 +26,11 @@ export async function deliver(
   posting: Showing,
   { data, attempt, queuedAtMs }: Delivery<OutboxJob>,
 ): Promise<void> {
-  const place = { runId: data.runId, channelId: data.asked.channelId, from: { attempt, queuedAtMs } };
+  const place = {
+    runId: data.runId,
+    channelId: data.asked.channelId,
+    from: { attempt, queuedAtMs, askedAtMs: Date.parse(data.asked.at) },
+  };
   if (data.kind === 'checking') return showChecking(posting, data, place);
   if (data.kind === 'progress') return showProgress(posting, data, place);
   if (data.kind === 'card') return showCard(posting, data, place);
@@ -59,6 +72,7 @@ async function showAnswer(posting: Showing, job: AnswerJob, place: Place): Promi
   const { threads } = posting;
   const { runId } = job;
   const { settled, elsewhere } = await threads.read(runId);
+  if (settled || elsewhere) await posting.line.leave(...rootPlaceOf(runId, place.channelId));
   if (settled) return;
   if (elsewhere) return showElsewhere(posting, job, place);
   const { root, replies, attachments } = renderAnswer(job);

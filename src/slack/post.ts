@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebClient } from '@slack/web-api';
 import type { Lane, Line } from '../memory/line.ts';
-import type { Lease, Thread, Threads, Where } from '../memory/threads.ts';
+import { type Lease, ROOT, type Thread, type Threads, type Where } from '../memory/threads.ts';
 import { Later } from '../queue/work.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -29,6 +29,8 @@ export interface From {
   /** From 1. */
   readonly attempt: number;
   readonly queuedAtMs: number;
+  /** When the question was asked. */
+  readonly askedAtMs: number;
 }
 
 /** Where a part of a run's answer goes. */
@@ -79,6 +81,32 @@ export async function postProgress(
   await postPart(posting, part, place, message, { progress: { isWanted } });
 }
 
+/** A progress message that is no longer wanted when its turn has come. */
+class Dropped extends Error {
+  override readonly name = 'Dropped';
+  readonly state: ReturnType<Thread['part']>;
+
+  constructor(state: ReturnType<Thread['part']>) {
+    super('no longer wanted');
+    this.state = state;
+  }
+}
+
+/** The place is for the answer, unless that was posted already. */
+async function drop(
+  { line }: Posting,
+  lane: Lane,
+  name: string,
+  state: ReturnType<Thread['part']>,
+): Promise<undefined> {
+  if (state === 'posted') await line.leave(lane, name);
+}
+
+/** The place in the line of a channel that a run's first message has, whether that is its progress or its answer. */
+export function rootPlaceOf(runId: string, channelId: string): readonly [Lane, string] {
+  return [{ method: 'chat.postMessage', channelId }, `${runId}/${ROOT}`];
+}
+
 async function postPart(
   posting: Posting,
   part: string,
@@ -86,21 +114,20 @@ async function postPart(
   message: Sendable,
   kind: Kind,
 ): Promise<string | undefined> {
-  const { threads, line } = posting;
+  const { threads } = posting;
   const { runId, channelId } = place;
   const lane: Lane = { method: 'chat.postMessage', channelId };
   const progress = kind === 'answer' ? undefined : kind.progress;
   const key = `${runId}/${part}`;
-  const name = progress ? `${runId}/progress` : key;
   const isDropped = async (thread: Thread) =>
     progress !== undefined && (thread.part(part) !== 'unposted' || !(await progress.isWanted()));
   const before = await threads.read(runId);
-  if (await isDropped(before)) return line.leave(lane, name).then(() => undefined);
+  if (await isDropped(before)) return drop(posting, lane, key, before.part(part));
   const posted = before.where(part);
   if (posted) return posted.ts;
-  return inTurn(posting, lane, name, place, async (lease) => {
+  const sending = inTurn(posting, lane, key, place, async (lease) => {
     const thread = await threads.read(runId);
-    if (await isDropped(thread)) return undefined;
+    if (await isDropped(thread)) throw new Dropped(thread.part(part));
     const isThere = thread.where(part);
     if (isThere) return isThere.ts;
     const isMaybe = thread.part(part) === 'maybe';
@@ -117,6 +144,10 @@ async function postPart(
       else if (progress) return leftAlone(posting, runId, error);
       throw error;
     }
+  });
+  return sending.catch((error: unknown) => {
+    if (error instanceof Dropped) return drop(posting, lane, key, error.state);
+    throw error;
   });
 }
 
@@ -245,14 +276,16 @@ async function inTurn<T>(
   call: (lease: Lease) => Promise<T>,
 ): Promise<T> {
   const isFirst = from.attempt <= FIRST_FOR_ATTEMPTS;
-  // Verdicts in the order in which they were queued, before the details in their threads.
-  await waitForTurn(line, lane, name, isFirst && threadTs === undefined ? from.queuedAtMs : undefined);
+  // Verdicts in the order in which they were asked for, before the details in their threads.
+  await waitForTurn(line, lane, name, isFirst && threadTs === undefined ? from.askedAtMs : undefined);
   try {
     const done = await withLease(threads, runId, call);
     await line.leave(lane, name);
     return done;
   } catch (error) {
-    if (error instanceof SlackRefused || !(isFirst || error instanceof Later)) await line.leave(lane, name);
+    const keepsPlace =
+      error instanceof Later || error instanceof Dropped || (isFirst && !(error instanceof SlackRefused));
+    if (!keepsPlace) await line.leave(lane, name);
     throw error;
   }
 }
@@ -267,14 +300,9 @@ async function withLease<T>(threads: Threads, runId: string, work: (lease: Lease
   }
 }
 
-async function waitForTurn(
-  line: Line,
-  lane: Lane,
-  name: string,
-  queuedAtMs: number | undefined,
-): Promise<void> {
+async function waitForTurn(line: Line, lane: Lane, name: string, sinceMs: number | undefined): Promise<void> {
   for (;;) {
-    const waitMs = await line.turn(lane, name, queuedAtMs);
+    const waitMs = await line.turn(lane, name, sinceMs);
     if (waitMs === 0) return;
     if (waitMs > WAIT_HERE_MS) throw new Later(waitMs);
     await sleep(waitMs);

@@ -2,6 +2,7 @@ import type { Catalogue } from '../catalogue.ts';
 import { parseArguments } from '../check/arguments.ts';
 import type { Redact } from '../check/redact.ts';
 import { type Known, type Question, understand, understandAll } from '../question.ts';
+import type { Line } from '../memory/line.ts';
 import type { Threads } from '../memory/threads.ts';
 import type { CheckJob, OutboxJob } from '../queue/contracts.ts';
 import { questionIdOf, QueueDown, type Queues, runIdOf, type Taken } from '../queue/queues.ts';
@@ -12,6 +13,7 @@ import type { Resolved } from './access/pipeline.ts';
 import type { Identified } from './access/who.ts';
 import { within } from './access/within.ts';
 import { plainText } from './command-text.ts';
+import { rootPlaceOf } from './post.ts';
 import { readCommand } from './read-command.ts';
 import { linkTo } from './joined.ts';
 import { answerOwnCommand, isOwnCommand, type OwnCommands } from './own-commands.ts';
@@ -35,6 +37,7 @@ export interface Routing {
   readonly channels: Readonly<Record<string, string>>;
   readonly defaultEnvironment?: string;
   readonly queues: Queues;
+  readonly line: Pick<Line, 'reserve' | 'leave'>;
   /** People paste what they have at hand; a token among it goes no further. */
   readonly redact: Redact;
   /** Which response_urls may be posted to; others never get into a job. */
@@ -160,9 +163,15 @@ export function questionIn({ checks }: Catalogue, { check: name, environment, ar
 
 async function queue(routing: Routing, job: CheckJob): Promise<CommandAnswer> {
   try {
-    const taken = await routing.queues.ask(job, questionIn(routing.known.catalogue, job));
-    if (taken.kind === 'joined') return { message: await joined(routing, job, taken), outcome: 'joined' };
     const { check, environment, asked } = job;
+    const place = rootPlaceOf(job.runId, asked.channelId);
+    // Of questions that are answered at the same time, the first to be asked is answered first.
+    const reserve = () => routing.line.reserve(...place);
+    const taken = await routing.queues.ask(job, questionIn(routing.known.catalogue, job), reserve);
+    if (taken.kind === 'joined') {
+      setImmediate(() => void routing.line.leave(...place).catch(() => undefined));
+      return { message: await joined(routing, job, taken), outcome: 'joined' };
+    }
     // After the acknowledgement: of many commands at once, none waits for what is only shown in a second.
     setImmediate(() => tell(routing, `checking-${job.runId}`, aboutOf('checking', job), CHECKING_AFTER_MS));
     return {

@@ -94,16 +94,16 @@ test('a token lower than one before it of the same run is counted, and a missing
   expect(postsWithoutLease([fenced(undefined), fenced(undefined)])).toEqual([]);
 });
 
-test('answers in another order than they were queued are counted; one edited into its place before is not', () => {
-  const queued = ['r1', 'r2', 'r3'];
+test('answers in another order than they were asked for are counted; a progress message has the place of its answer', () => {
+  const asked = ['r1', 'r2', 'r3'];
 
-  expect(rootsOutOfOrder([root('r1', 1), root('r2', 2), root('r3', 3)], queued)).toEqual([]);
-  expect(rootsOutOfOrder([root('r2', 1), root('r1', 2), root('r3', 3)], queued)).toHaveLength(1);
-  expect(
-    rootsOutOfOrder([root('r2', 1, { text: 'CHECKING in prod: things.' }), root('r1', 2)], queued),
-  ).toEqual([]);
+  expect(rootsOutOfOrder([root('r1', 1), root('r2', 2), root('r3', 3)], asked)).toEqual([]);
+  expect(rootsOutOfOrder([root('r2', 1), root('r1', 2), root('r3', 3)], asked)).toHaveLength(1);
+  const progress = root('r2', 1, { text: 'CHECKING in prod: things.' });
+  expect(rootsOutOfOrder([progress, root('r1', 2)], asked)).toHaveLength(1);
+  expect(rootsOutOfOrder([root('r1', 1), progress], asked)).toEqual([]);
   const lost = [root('r1', 1, { isLost: true }), root('r2', 2), root('r1', 3)];
-  expect(rootsOutOfOrder(lost, queued)).toEqual([]);
+  expect(rootsOutOfOrder(lost, asked)).toEqual([]);
 });
 
 test('replies out of their order, or under another root, are counted', () => {

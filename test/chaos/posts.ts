@@ -112,16 +112,16 @@ export function postsWithoutLease(posts: readonly Post[]): readonly string[] {
   });
 }
 
-/** Roots posted as answers in another order than `queued`, the order in which the answers were queued. What was edited into its answer had its place before. */
-export function rootsOutOfOrder(posts: readonly Post[], queued: readonly string[]): readonly string[] {
-  const place = new Map(queued.map((runId, at) => [runId, at]));
-  const first = firstOf(rootsOf(posts)).filter(({ text, runId }) => !PROGRESS.test(text) && place.has(runId));
+/** Roots posted in another order than `asked`, the order of the questions. The place of a progress message is its answer's. */
+export function rootsOutOfOrder(posts: readonly Post[], asked: readonly string[]): readonly string[] {
+  const place = new Map(asked.map((runId, at) => [runId, at]));
   let last = -1;
-  return first.flatMap(({ runId, ts }) => {
-    const at = place.get(runId) ?? 0;
+  return firstOf(rootsOf(posts)).flatMap(({ runId, ts }) => {
+    const at = place.get(runId);
+    if (at === undefined) return [];
     const isLate = at < last;
     last = Math.max(last, at);
-    return isLate ? [`${runId} at ${ts}: queued as number ${at + 1}, posted after number ${last + 1}`] : [];
+    return isLate ? [`${runId} at ${ts}: asked as number ${at + 1}, posted after number ${last + 1}`] : [];
   });
 }
 
