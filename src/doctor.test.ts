@@ -161,7 +161,7 @@ test('tokens that Slack takes, with every scope, are well', async () => {
 });
 
 test.each([true, false])(
-  'whether Slack drops a repeated post is tested in a channel, remembered and shown (it does: %s)',
+  'whether Slack drops repeated posts is tested in a channel, saved and shown (it does: %s)',
   async (drops) => {
     const saved: Proof[] = [];
     const repeats = {
@@ -177,12 +177,12 @@ test.each([true, false])(
       const last = async (changes: Partial<Patient> = {}) =>
         (await examine({ ...patient, ...changes })).filter((line) => line.includes('Slack:')).at(-1);
 
-      expect(await last()).toContain('not tested yet');
+      expect(await last()).toContain('not tested whether');
       const proven = await last({ provePostingIn: 'C0123INCIDENT' });
 
       expect(saved).toMatchObject([{ drops }]);
       expect(proven).toContain(
-        drops ? 'ok Slack: drops a repeated post' : 'ok Slack: posts a repeated message twice',
+        drops ? 'ok Slack: drops repeated posts' : 'ok Slack: does not drop repeated posts',
       );
       expect(await last()).toBe(proven);
       expect(messages('C0123INCIDENT')).toEqual([]);
@@ -190,7 +190,7 @@ test.each([true, false])(
   },
 );
 
-test('a channel that does not take the test message proves nothing', async () => {
+test('a rejected test message proves nothing', async () => {
   const saved: Proof[] = [];
   const repeats = { read: async () => undefined, save: async (proof: Proof) => void saved.push(proof) };
 
@@ -204,7 +204,7 @@ test('a channel that does not take the test message proves nothing', async () =>
     }),
   );
 
-  expect(said).toContain('failed Slack: did not take the test message in C0123SECRET (channel_not_found)');
+  expect(said).toContain('failed Slack: rejected the test message in C0123SECRET (channel_not_found)');
   expect(saved).toEqual([]);
 });
 
@@ -283,7 +283,7 @@ test('people and user groups of the roles whom Slack knows are well, each asked 
   const roles = { requester: ['U0123ADA', 'S0123PLATFORM'], approver: ['U0123ADA', 'U0123GRACE'] };
 
   expect(await examineRoles(roles)).toEqual([
-    'ok Slack: knows whom the configuration names: 2 people and 1 user group',
+    'ok Slack: knows everyone in the configuration: 2 people and 1 user group',
   ]);
 });
 
@@ -329,30 +329,31 @@ const askFrom = {
   commands: { certs: { askFrom: { channels: ['C0NOSUCH', 'C0123PLATFORM'], groups: ['S0123PLATFORM'] } } },
 };
 
-test('channels and user groups that askFrom names in vain are named, with the key of each rule', async () => {
+test('channels and user groups that Slack does not know are listed with their keys', async () => {
   const said = await inWorkspace(FULL, ({ apiUrl }) =>
     examine({ role: 'bot', settings: slackOf(apiUrl), config: { ...config, ...askFrom } }),
   );
 
   expect(said.filter((line) => line.startsWith('warning Slack'))).toEqual([
     'warning Slack: the user group S0NOSUCH is none that this workspace knows (environments.prod.askFrom.groups)',
-    'warning Slack: C0NOSUCH is no channel that the bot can see (environments.prod.askFrom.channels, commands.certs.askFrom.channels)',
+    'warning Slack: the bot cannot see a channel C0NOSUCH (environments.prod.askFrom.channels, commands.certs.askFrom.channels)',
   ]);
 });
 
-test('channels and user groups that askFrom names and Slack knows are well', async () => {
+test('channels and user groups that Slack knows pass', async () => {
   const { certs } = askFrom.commands;
   const commands = { certs: { askFrom: { ...certs.askFrom, channels: ['C0123PLATFORM'] } } };
+  const audit = { channel: 'C0123PLATFORM' };
 
   const said = await inWorkspace(FULL, ({ apiUrl }) =>
-    examine({ role: 'bot', settings: slackOf(apiUrl), config: { ...config, commands } }),
+    examine({ role: 'bot', settings: slackOf(apiUrl), config: { ...config, commands, audit } }),
   );
 
-  expect(said).toContain('ok Slack: knows whom the configuration names: 1 user group');
-  expect(said).toContain('ok Slack: knows the channels that `askFrom` names: 1 channel');
+  expect(said).toContain('ok Slack: knows everyone in the configuration: 1 user group');
+  expect(said).toContain('ok Slack: knows every channel in the configuration: 1 channel');
 });
 
-test('a Slack that does not answer about a channel says nothing against it', async () => {
+test('a channel that Slack gives no answer about is not reported as unknown', async () => {
   const { certs } = askFrom.commands;
 
   const said = await inWorkspace(FULL, ({ apiUrl, faults }) => {
@@ -367,7 +368,7 @@ test('a Slack that does not answer about a channel says nothing against it', asy
   expect(said).toContain('warning Slack: could not be asked about C0NOSUCH and C0123PLATFORM (HTTP 503)');
 });
 
-test('in an organization-wide installation people are told apart by their organization', async () => {
+test('in an organization-wide installation people belong by their organization', async () => {
   const enterprise = { id: 'E0ORG', name: 'Org' };
   const workspace = await startWorkspace({
     enterprise,
@@ -538,7 +539,7 @@ test('an audit that does not continue the last head seen is a failure, with what
   );
 });
 
-test('a last head seen that the doctor may not read is a warning', async () => {
+test('a head file that the doctor may not read is a warning', async () => {
   const because = '/var/lib/wrench-bot/audit-head cannot be read (EACCES)';
 
   expect(await examineMemory({ auditEnd: async () => ({ because, isUnknown: true }) })).toContain(
@@ -546,7 +547,7 @@ test('a last head seen that the doctor may not read is a warning', async () => {
   );
 });
 
-test('a copy that has stopped is a failure, with its bot, its reason and since when', async () => {
+test('a stopped copy is a failure, with its bot, the reason and the time', async () => {
   const stopped = { because: 'it does not\u001b[31m fit', since: '2026-11-20T14:03:07.000Z' };
   const copies = async () => [
     { bot: 'host-1', to: '/var/audit.jsonl', stopped },
@@ -556,9 +557,9 @@ test('a copy that has stopped is a failure, with its bot, its reason and since w
   ];
 
   expect((await examineMemory({ copies })).slice(2)).toEqual([
-    'failed audit: the bot on host-1 does not copy the audit to /var/audit.jsonl since 2026-11-20 14:03 UTC: it does not fit',
-    'failed audit: the bot on host-2 cannot follow the audit since 2026-11-20 14:03 UTC: it does not fit',
-    'warning audit: the bot on host-4 cannot keep the last head seen: /.wrench/audit-head cannot be written: EROFS',
+    'failed audit: the bot on host-1 has not copied the audit to /var/audit.jsonl since 2026-11-20 14:03 UTC: it does not fit',
+    'failed audit: the bot on host-2 has not followed the audit since 2026-11-20 14:03 UTC: it does not fit',
+    'warning audit: the bot on host-4 cannot save the last head seen: /.wrench/audit-head cannot be written: EROFS',
   ]);
 });
 

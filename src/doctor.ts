@@ -1,7 +1,7 @@
 import { makeRedact } from './check/redact.ts';
 import { type Config, ConfigError, type ProcessSettings } from './config.ts';
-import { namedIn } from './doctor/named-ids.ts';
 import { examineAuditCopy } from './doctor/audit-copy.ts';
+import { namedIn } from './doctor/named-ids.ts';
 import { because, doubtful, ill, type Line, well, within } from './doctor/line.ts';
 import { type AskRedis, examineRedis } from './doctor/redis.ts';
 import { examinePolicy, type Memory } from './doctor/remediations.ts';
@@ -19,7 +19,7 @@ export interface Patient {
   readonly askRedis?: AskRedis;
   /** What that Redis remembers of remediations. */
   readonly memory?: Memory;
-  /** Where to test whether Slack drops repeated posts: the id of a channel. */
+  /** The id of a channel in which to test whether Slack drops repeated posts. */
   readonly provePostingIn?: string;
   /** The remediations that there are, as `etcd/doppler:restart`. */
   readonly remediations: readonly string[];
@@ -112,8 +112,9 @@ async function examineRole(
   timeoutMs: number,
 ): Promise<readonly Line[]> {
   if (role !== 'worker') {
-    const known = config instanceof ConfigError ? UNKNOWN : config;
-    const copied = await examineAuditCopy(known.audit.copyTo);
+    const isUnread = config instanceof ConfigError;
+    const known = isUnread ? UNKNOWN : config;
+    const copied = isUnread ? [] : await examineAuditCopy(known.audit.copyTo);
     const slack = await examineSlack(settings, namedIn(known), timeoutMs);
     const token = settings.slackBotToken;
     if (!memory || token === undefined) return [...copied, ...slack];

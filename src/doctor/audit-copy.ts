@@ -13,7 +13,7 @@ export async function examineAuditCopy(copyTo: string | undefined): Promise<read
       doubtful(
         ABOUT,
         'the end of the audit cannot be proven: `audit.copyTo` is not set',
-        'Set it to a file on a disk that is not that of Redis, or to `stdout` where logs are collected',
+        'Set it to a file on another disk than that of Redis, or to `stdout` if logs are collected',
       ),
     ];
   if (copyTo === 'stdout') return [well(ABOUT, 'is copied to stdout')];
@@ -42,29 +42,30 @@ async function writable(path: string): Promise<void> {
   }
 }
 
-/** How the copy of one bot is doing, as the bot noted it in Redis. */
+/** The state of one bot's copy, as the bot last saved it in Redis. */
 export interface CopyState {
   /** The host of the bot. */
   readonly bot: string;
-  /** Absent where the audit is not copied, and followed for its head alone. */
+  /** Absent if the bot keeps no copy and only follows the audit for its head. */
   readonly to?: string;
   readonly stopped?: { readonly because: string; readonly since: string };
-  /** Why the last head seen cannot be kept in its file. */
+  /** Why the last head seen cannot be written to its file. */
   readonly headProblem?: string;
 }
 
-/** Copies that have stopped, and heads that are not kept. */
+/** Copies that have stopped, and heads that cannot be saved. */
 export function sayCopies(states: readonly CopyState[]): readonly Line[] {
   return states.flatMap(({ bot, to, stopped, headProblem }) => {
     const who = `the bot on ${cleanText(bot)}`;
-    const what = to === undefined ? 'cannot follow the audit' : `does not copy the audit to ${cleanText(to)}`;
+    const what =
+      to === undefined ? 'has not followed the audit' : `has not copied the audit to ${cleanText(to)}`;
     return [
       ...(stopped
         ? [
             ill(
               ABOUT,
               `${who} ${what} since ${timeInWords(stopped.since)}: ${cleanText(stopped.because)}`,
-              '`wrench audit verify` shows what happened; the bot continues within a minute after it is repaired (README, Operations)',
+              'Run `wrench audit verify` on its host to see what happened; the bot continues within a minute once the cause is fixed (README, Operations)',
             ),
           ]
         : []),
@@ -73,15 +74,15 @@ export function sayCopies(states: readonly CopyState[]): readonly Line[] {
         : [
             doubtful(
               ABOUT,
-              `${who} cannot keep the last head seen: ${cleanText(headProblem)}`,
-              'Let the bot write to the folder of the copy, or set WRENCH_DATA to a folder that it can write to',
+              `${who} cannot save the last head seen: ${cleanText(headProblem)}`,
+              'Let the bot write to the folder of the copy, or, without a copy in a file, set WRENCH_DATA to a folder that it can write to',
             ),
           ]),
     ];
   });
 }
 
-/** What is wrong with the end of the audit; or why the last head seen, which would prove it, is not known. */
+/** What is wrong with the end of the audit, or why the last head seen, which would prove it, cannot be read. */
 export type WrongEnd = { readonly because: string; readonly isUnknown: boolean };
 
 /** The audit in Redis must continue the last head that a bot on this host has seen. */
@@ -90,11 +91,11 @@ export function sayEnd(wrong: WrongEnd | undefined): readonly Line[] {
   const because = cleanText(wrong.because);
   return [
     wrong.isUnknown
-      ? doubtful(ABOUT, because, 'Run the doctor as the user of the bot')
+      ? doubtful(ABOUT, because, 'Run the doctor as the same user as the bot')
       : ill(
           ABOUT,
           because,
-          'Entries were removed, or Redis was restored from a backup: `wrench audit verify` compares it with the copy (README, Operations)',
+          'Entries were removed or changed, or Redis was restored from a backup. Run `wrench audit verify` to compare it with the copy (README, Operations)',
         ),
   ];
 }

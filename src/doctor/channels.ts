@@ -8,7 +8,7 @@ const ABOUT = 'Slack';
 const NO_MESSAGE = '1.000000';
 
 /**
- * Whether the channels that `askFrom` names exist: where one does not, every command is refused.
+ * Whether the channels that the configuration names exist. An `askFrom` of unknown channels alone refuses every command.
  * Asked with `chat.getPermalink`, which needs no scope and answers `message_not_found` for a channel that exists.
  * https://docs.slack.dev/reference/methods/chat.getPermalink
  */
@@ -31,8 +31,8 @@ export async function examineChannels(call: CallSlack, named: Named): Promise<re
       .map((id) =>
         doubtful(
           ABOUT,
-          `${id} is no channel that the bot can see (${keysOf(named, id)})`,
-          'Correct the id, or invite the bot where the channel is private',
+          `the bot cannot see a channel ${id} (${keysOf(named, id)})`,
+          'Correct the id; if the channel is private, invite the bot',
         ),
       ),
     ...(unasked.length > 0
@@ -46,7 +46,7 @@ export async function examineChannels(call: CallSlack, named: Named): Promise<re
       : []),
   ];
   if (lines.length > 0 || ids.length === 0) return lines;
-  return [well(ABOUT, `knows the channels that \`askFrom\` names: ${count(ids.length, 'channel')}`)];
+  return [well(ABOUT, `knows every channel in the configuration: ${count(ids.length, 'channel')}`)];
 }
 
 async function isKnown(call: CallSlack, channel: string): Promise<boolean> {

@@ -12,7 +12,8 @@ export function namedIn({
   roles,
   environments,
   commands,
-}: Pick<Config, 'roles' | 'environments' | 'commands'>): NamedIds {
+  audit,
+}: Pick<Config, 'roles' | 'environments' | 'commands' | 'audit'>): NamedIds {
   const rules = [
     ...Object.entries(environments).map(([name, { askFrom }]) => ({ key: `environments.${name}`, askFrom })),
     ...Object.entries(commands).map(([name, { askFrom }]) => ({ key: `commands.${name}`, askFrom })),
@@ -29,6 +30,9 @@ export function namedIn({
       ...Object.fromEntries(Object.entries(roles).map(([role, ids]) => [`roles.${role}`, ids])),
       ...listed('groups'),
     },
-    channels: listed('channels'),
+    channels: {
+      ...listed('channels'),
+      ...(audit.channel !== undefined && { 'audit.channel': [audit.channel] }),
+    },
   };
 }

@@ -5,7 +5,7 @@ import { because, doubtful, type Line, well } from './line.ts';
 /** Slack ids, by the key of the configuration that names them: `roles.requester`, `environments.prod.askFrom.groups`. */
 export type Named = Readonly<Record<string, readonly string[]>>;
 
-/** Where the bot token belongs, as `auth.test` says. */
+/** The workspace and organization of the bot token, from `auth.test`. */
 export interface Home {
   readonly team_id?: string;
   readonly enterprise_id?: string;
@@ -13,7 +13,7 @@ export interface Home {
 }
 
 const ABOUT = 'Slack';
-const REMOVE = 'Take the id out of there, or put in the one that is meant';
+const REMOVE = 'Remove the id, or replace it with the right one';
 
 interface SlackUser {
   readonly user: {
@@ -27,7 +27,7 @@ interface SlackUser {
   };
 }
 
-/** Whether Slack knows the people and groups that roles and `askFrom` name, and whether they can make use of it: others are refused at each click, without a word to the operator. */
+/** Whether Slack knows the people and groups that `roles` and `askFrom` name, and whether they can use the permission: if not, they are refused each time, and the operator does not notice. */
 export async function examinePeople(call: CallSlack, named: Named, home: Home): Promise<readonly Line[]> {
   const ids = [...new Set(Object.values(named).flat())];
   const unasked: { readonly id: string; readonly why: string }[] = [];
@@ -57,7 +57,7 @@ export async function examinePeople(call: CallSlack, named: Named, home: Home): 
     ...(ids.length > groups ? [count(ids.length - groups, 'person', 'people')] : []),
     ...(groups > 0 ? [count(groups, 'user group')] : []),
   ];
-  return [well(ABOUT, `knows whom the configuration names: ${counts.join(' and ')}`)];
+  return [well(ABOUT, `knows everyone in the configuration: ${counts.join(' and ')}`)];
 }
 
 async function examinePerson(

@@ -15,7 +15,7 @@ export interface Memory {
   readonly repeats: Repeats;
   /** What is wrong with the end of the audit, compared with the last head that a bot on this host has seen. */
   readonly auditEnd: () => Promise<WrongEnd | undefined>;
-  /** How the bots' copies of the audit are doing. */
+  /** The state of each bot's copy of the audit. */
   readonly copies: () => Promise<readonly CopyState[]>;
 }
 
@@ -87,7 +87,7 @@ function unknownNames({ off, destructive }: Config['remediations'], known: reado
   );
 }
 
-/** Whether Redis remembers well enough to act, whether somebody stopped all of it, whether the audit's two ends agree and continue what was seen, and whether it is copied. */
+/** Whether Redis is durable enough to act, whether fixes are frozen, whether the audit's two ends agree and continue the last head seen, and whether copies have stopped. */
 export async function examineMemory(
   { durability, frozen, audit, auditEnd, copies }: Memory,
   timeoutMs: number,

@@ -22,7 +22,7 @@ export const WISHED_SCOPES: Readonly<Record<string, string>> = {
   'chat:write.public': 'to post in public channels that it was not invited to',
 };
 
-/** Whether the tokens are there, are accepted, and may do what the bot does; and whether Slack knows whom and what the configuration names. */
+/** Whether the tokens are set, are accepted, and may do what the bot does; and whether Slack knows the people, groups and channels in the configuration. */
 export async function examineSlack(
   settings: ProcessSettings,
   named: NamedIds,

@@ -91,6 +91,7 @@ test.each([
   [['--jsn'], 'There is no `--jsn` here. Did you mean `--json`?'],
   [['--prove-posting'], '`--prove-posting` needs a value.'],
   [['--prove-posting', '#incident'], '`--prove-posting` takes the id of a channel'],
+  [['worker', '--prove-posting', 'C0123ABC'], '`--prove-posting` needs the bot token'],
   [['bots'], 'There is no `bots` here'],
 ])('a wrong word (%j) is refused with the usage, and exits 64', async (words, said) => {
   const { stderr, stdout, exitCode } = await doctor(words);
@@ -185,7 +186,7 @@ test('the audit must continue the last head seen, and copies that have stopped a
   expect(await failed()).toEqual([
     expect.stringMatching(missing),
     expect.stringMatching(
-      new RegExp(`the bot on host-1 cannot follow the audit since .* UTC: ${missing.source}`),
+      new RegExp(`the bot on host-1 has not followed the audit since .* UTC: ${missing.source}`),
     ),
   ]);
 });

@@ -21,7 +21,12 @@ import { configuredRedis, findRedis } from './common.ts';
 import { type ShellWords, sortShellWords } from './shell-words.ts';
 import { closeEnvironments, openEnvironments } from './sources.ts';
 
-const USAGE = 'Usage: wrench doctor [bot|worker] [--prove-posting C0123ABC] [--json]\n';
+const USAGE = `Usage: wrench doctor [bot|worker] [--prove-posting C0123ABC] [--json]
+
+  --prove-posting C0123ABC  post a message twice in that channel, delete it, and save in Redis whether
+                            Slack dropped the second; the bot must be in the channel
+  --json                    print the result as JSON
+`;
 const EX_USAGE = 64;
 
 /**
@@ -78,10 +83,11 @@ export async function examine(
 function whatIsWrong({ bare, flags }: ShellWords): string | undefined {
   const [role, ...more] = bare;
   const stray = role === undefined || ['bot', 'worker', 'all'].includes(role) ? more[0] : role;
-  if (stray !== undefined)
-    return `There is no \`${stray}\` here: name the role \`bot\` or \`worker\`, or none.`;
+  if (stray !== undefined) return `There is no \`${stray}\` here. The roles are \`bot\` and \`worker\`.`;
   const channel = flags['prove-posting'];
-  if (channel === undefined || /^[CGD][A-Z0-9]{2,}$/.test(channel)) return undefined;
+  if (channel === undefined) return undefined;
+  if (role === 'worker') return '`--prove-posting` needs the bot token, which a worker does not have.';
+  if (/^[CGD][A-Z0-9]{2,}$/.test(channel)) return undefined;
   return '`--prove-posting` takes the id of a channel such as C0123ABC, not its name.';
 }
 
@@ -166,13 +172,13 @@ function memoryIn(connection: RedisConnection, headFile: string): Memory {
   };
 }
 
-/** Without a head file on this host nothing can be said. */
+/** Without a head file on this host there is nothing to compare with. */
 async function wrongEnd(chain: Chain, headFile: string): ReturnType<Memory['auditEnd']> {
   const seen = await readHeadFile(headFile).catch((error: NodeJS.ErrnoException) => ({ code: error.code }));
   if (seen === 'missing') return undefined;
   if (seen === 'invalid')
     return {
-      because: `${headFile} is not a head of the audit: something else wrote to it`,
+      because: `the head file ${headFile} is invalid: something else wrote to it`,
       isUnknown: false,
     };
   if ('code' in seen) return { because: `${headFile} cannot be read (${seen.code})`, isUnknown: true };
