@@ -30,10 +30,10 @@ export async function findEntry(
 }
 
 /**
- * What is wrong with an audit that does not continue the head that was seen; undefined where it does.
+ * Why an audit does not continue the last head seen; undefined if it does.
  * @param newest entry of the audit.
- * @param there the entry at the number of the one that was seen.
- * @param audit what it is called: `the audit`, or the path of a copy.
+ * @param there the audit's entry with the number of the last head seen.
+ * @param audit how the message names it: `the audit`, or the path of a copy.
  */
 export function wrongWithSeen(
   seen: Seen,
@@ -50,7 +50,7 @@ export function wrongWithSeen(
   if (!there) return `${entry}, which was seen on ${when}, is missing`;
   return there.hash === seen.hash
     ? undefined
-    : `${entry} is not the one that was seen on ${when}: ${audit} was replaced`;
+    : `${entry} differs from the one that was seen on ${when}: ${audit} was replaced`;
 }
 
 /** `129 entries are missing, from entry 4,201 on` */
@@ -61,12 +61,13 @@ export function missing(last: number, expected: number): string {
     : `${countInWords(count, 'entry', 'entries')} are missing, from entry ${countOf(last + 1)} on`;
 }
 
-/** The same, asked of the audit in Redis. */
+/** {@link wrongWithSeen} for the audit in Redis. */
 export async function wrongWithEndInRedis(chain: Chain, seen: Seen): Promise<string | undefined> {
   const { found, newest } = await findEntry(chain, seen.seq);
   return wrongWithSeen(seen, newest, found?.entry);
 }
 
-function countOf(count: number): string {
+/** `4,201` */
+export function countOf(count: number): string {
   return count.toLocaleString('en-US');
 }

@@ -2,16 +2,16 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { parseEntry } from './chain.ts';
 
-/** The audit in a file, as long as it was when it was opened: it may be copied to meanwhile. */
+/** An audit in a file, up to its size when it was opened: a bot may append meanwhile. */
 export interface AuditFile {
   readonly path: string;
-  /** Its lines, oldest first, a block in memory at a time. */
+  /** Its lines, oldest first, read in blocks. */
   readonly lines: AsyncGenerator<string>;
-  /** Whether its last line is incomplete, as a crash leaves it; known once all lines are read. */
+  /** Whether its last line is incomplete, as after a crash. Known once all lines are read. */
   readonly isTorn: () => boolean;
 }
 
-/** A file could not be read; Redis fails with the same codes. */
+/** A file could not be read. A class of its own, because errors of Redis have the same codes. */
 export class UnreadableFile extends Error {
   override readonly name = 'UnreadableFile';
 
@@ -40,7 +40,7 @@ export async function openAuditFile(path: string): Promise<AuditFile | undefined
       for (const line of whole) if (line !== '') yield line;
     }
     if (rest === '') return;
-    // What was exported may end without a line break.
+    // An export may end without a line break.
     if (parseEntry(rest)) yield rest;
     else torn = true;
   };

@@ -1,10 +1,10 @@
-import { missing, wrongWithSeen } from './audit-end.ts';
+import { countOf, missing, wrongWithSeen } from './audit-end.ts';
 import type { AuditFile } from './audit-file.ts';
 import { type AuditEntry, GENESIS, type Head } from './audit.ts';
 import type { Seen } from './head-file.ts';
 import { followEntries, type Verified, verifyAudit } from './verify-audit.ts';
 
-/** What was kept outside of Redis. It must have been opened before the audit is read from Redis, which grows meanwhile. */
+/** What is kept outside of Redis. Open it before reading the audit from Redis, which grows meanwhile. */
 export interface Kept {
   readonly seen?: Seen;
   readonly copy?: AuditFile;
@@ -12,12 +12,12 @@ export interface Kept {
 
 export type Compared =
   | (Extract<Verified, { kind: 'whole' }> & {
-      /** The entries of the copy; absent where there is none, or it is empty. */
+      /** The entries of the copy; absent if there is no copy or it is empty. */
       readonly copied?: { readonly from: number; readonly to: number };
     })
   | Extract<Verified, { kind: 'broken' }>;
 
-/** Verifies the audit of Redis, and that it continues what was kept elsewhere: entry by entry where the copy has them, and at its end. */
+/** Verifies the audit in Redis, and compares it with what is kept elsewhere: each entry with the copy's, and its end with the last head seen. */
 export async function verifyWithKept(
   audit: { readonly head: Head; readonly entries: AsyncIterable<string> },
   { seen, copy }: Kept,
@@ -42,7 +42,7 @@ export async function verifyWithKept(
 
 interface Ends {
   readonly seen: Seen | undefined;
-  /** The entry of Redis at the number of the one that was seen. */
+  /** The entry in Redis with the number of the last head seen. */
   readonly there: AuditEntry | undefined;
   readonly copied: { readonly to: number } | undefined;
   readonly path: string | undefined;
@@ -54,18 +54,18 @@ function wrongWithEnds(
 ): string | undefined {
   const end = copied?.to ?? 0;
   const wrong = seen && wrongWithSeen(seen, { seq: to, hash }, there);
-  if (wrong !== undefined) return end > to ? `${wrong}. ${path} goes on to entry ${countOf(end)}` : wrong;
+  if (wrong !== undefined) return end > to ? `${wrong}. ${path} ends at entry ${countOf(end)}` : wrong;
   if (end > to) {
     const audit = to === 0 ? 'the audit is empty' : `the audit ends at entry ${countOf(to)}`;
-    return `${audit}, but ${path} goes on to entry ${countOf(end)}: ${missing(to, end)}`;
+    return `${audit}, but ${path} ends at entry ${countOf(end)}: ${missing(to, end)}`;
   }
-  // It may be behind Redis, and never behind what was seen: that is noted after it was copied.
+  // The copy may be behind Redis, but not behind the last head seen, which is noted after copying.
   return copied && seen && end < seen.seq
     ? wrongWithSeen(seen, { seq: end, hash: '' }, undefined, path)
     : undefined;
 }
 
-/** Walks through a copy beside the audit, verifying it as well: where both have an entry, it must be the same one. */
+/** Reads a copy in step with the audit and verifies it: an entry that both have must be the same. */
 function compareWith({ path, lines }: AuditFile) {
   const copy = followEntries(false);
   let ahead: AuditEntry | undefined;
@@ -85,7 +85,7 @@ function compareWith({ path, lines }: AuditFile) {
       }
       return ahead.seq > seq || ahead.hash === hash
         ? undefined
-        : `entry ${countOf(seq)} in Redis is not the one in the copy ${path}`;
+        : `entry ${countOf(seq)} in Redis differs from the one in the copy ${path}`;
     },
     /** Where the copy begins and ends, or what is wrong with the rest of it. */
     end: async (): Promise<{ readonly from: number; readonly to: number } | string> => {
@@ -95,8 +95,4 @@ function compareWith({ path, lines }: AuditFile) {
       return { from: first?.seq ?? 0, to: last?.seq ?? 0 };
     },
   };
-}
-
-function countOf(count: number): string {
-  return count.toLocaleString('en-US');
 }

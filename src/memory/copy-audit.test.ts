@@ -146,7 +146,7 @@ test.each<[string, () => Promise<void>, RegExp]>([
       chain = openChain(connection, `{${crypto.randomUUID()}}`);
       await append('uno', 'dos', 'tres');
     },
-    /entry 2 is not the one that was seen on/,
+    /entry 2 differs from the one that was seen on/,
   ],
   [
     'the file is newer than Redis',
@@ -181,7 +181,7 @@ test.each<[string, () => Promise<void>, RegExp]>([
 
   expect(await text()).toBe(before);
   expect(log).toEqual([expect.stringMatching(because)]);
-  expect(log[0]).toMatch(/^error the audit is not copied any more/);
+  expect(log[0]).toMatch(/^error stopped copying the audit/);
 });
 
 test('a changed entry in Redis is not copied behind the good ones', async () => {
@@ -192,7 +192,7 @@ test('a changed entry in Redis is not copied behind the good ones', async () => 
   await copy().close();
 
   expect(whats(await text())).toEqual(['one']);
-  expect(log[0]).toContain('what follows entry 1 of the audit in Redis is not an audit entry');
+  expect(log[0]).toContain('what follows entry 1 in Redis is not an audit entry');
 });
 
 test('two bots that were given one file do not write into each other', async () => {
@@ -246,12 +246,12 @@ const FAULTS: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
   [
     'it was replaced by a longer chain with another history',
     () => replaceAudit(connection, chain, 9),
-    /entry 5 is not the one that was seen on .*: the audit was replaced/,
+    /entry 5 differs from the one that was seen on .*: the audit was replaced/,
   ],
   [
     'it was replaced by a chain of the same length',
     () => replaceAudit(connection, chain, 5),
-    /entry 5 is not the one that was seen on .*: the audit was replaced/,
+    /entry 5 differs from the one that was seen on .*: the audit was replaced/,
   ],
 ];
 /** Known only to who has been watching: the audit itself says so as well. */
@@ -327,13 +327,13 @@ describe.each<[string, () => Partial<CopyOptions>]>([
   });
 
   test.each<[string, () => Promise<string>, RegExp]>([
-    ['is no head', async () => 'shutdown', /is not a head of the audit: something else wrote to it/],
-    ['is empty', async () => '', /is not a head of the audit/],
-    ['says more than heads do', async () => JSON.stringify({ ...(await head()), by: 'me' }), /is not a head/],
+    ['is no head', async () => 'shutdown', /is invalid: something else wrote to it/],
+    ['is empty', async () => '', /is invalid/],
+    ['has unknown fields', async () => JSON.stringify({ ...(await head()), by: 'me' }), /is invalid/],
     [
       'is of another chain',
       async () => JSON.stringify({ ...(await head()), hash: 'a'.repeat(64) }),
-      /entry 2 is not the one that was seen on/,
+      /entry 2 differs from the one that was seen on/,
     ],
     [
       'is from the future, as where Redis was restored from a backup',
@@ -359,7 +359,7 @@ describe.each<[string, () => Partial<CopyOptions>]>([
     },
   );
 
-  test('it goes on once a person has moved away what it saw before, and says so', async () => {
+  test('it continues once a person has moved the old files away, and logs that', async () => {
     await append('one', 'two', 'three');
     copy(options());
     await expect.poll(head).toMatchObject({ seq: 3 });
@@ -404,7 +404,7 @@ test('a copy that was shortened is reported, and completed from Redis', async ()
 
   await expect.poll(() => log.join()).toContain('was shortened by somebody else');
   await expect.poll(text).toBe(all);
-  expect(log.join()).toContain('it is completed from Redis');
+  expect(log.join()).toContain('completing it from Redis');
   await expect.poll(() => status?.stopped).toBeUndefined();
 });
 
@@ -417,10 +417,10 @@ test('a copy that was shortened while no bot ran is completed from Redis', async
   await copy().close();
 
   expect(await text()).toBe(all);
-  expect(log).toEqual([expect.stringContaining('it is completed from Redis')]);
+  expect(log).toEqual([expect.stringContaining('completing it from Redis')]);
 });
 
-test('a copy that was moved away begins again, whole', async () => {
+test('if the copy was moved away, a complete new one begins', async () => {
   await append('one', 'two');
   copy();
   await expect.poll(async () => whats(await text())).toEqual(['one', 'two']);
@@ -446,7 +446,7 @@ test('what another bot wrote to the file is not written twice once it has stoppe
   await expect.poll(() => status).toEqual({ seq: 3, behind: 0 });
 });
 
-test('a file that others wrote to is left alone while it still changes', async () => {
+test('a file that others write to is not touched while it still changes', async () => {
   await append('one');
   await copy().close();
   const size = Buffer.byteLength(await text());
@@ -470,7 +470,7 @@ test('an entry whose hash does not match what it says is not copied', async () =
   expect(whats(await text())).toEqual(['one']);
 });
 
-test('a disk that refuses what is written for too long counts as stopped, and copying goes on once it takes it', async () => {
+test('copying counts as stopped if writes fail for too long, and continues once they succeed', async () => {
   await append('one');
   const late = join(folder, 'later');
   copy({ to: join(late, 'audit.jsonl'), headFile: join(late, 'head'), timing: { unwritableMs: 0 } });
@@ -483,7 +483,7 @@ test('a disk that refuses what is written for too long counts as stopped, and co
   expect(log.filter((line) => line.startsWith('error'))).toHaveLength(1);
 });
 
-test('a head file that cannot be written does not keep the audit from being copied, and is reported', async () => {
+test('a head file that cannot be written is reported, and does not stop copying', async () => {
   await writeFile(join(folder, 'file'), '');
   headFile = join(folder, 'file', 'head');
   await append('one', 'two');
@@ -493,7 +493,7 @@ test('a head file that cannot be written does not keep the audit from being copi
   await expect.poll(() => status?.headProblem).toMatch(/file\/head cannot be written: /);
   await append('three');
   await expect.poll(() => status).toMatchObject({ seq: 3, behind: 0 });
-  expect(log.filter((line) => line.includes('cannot be kept'))).toHaveLength(1);
+  expect(log.filter((line) => line.includes('cannot be written to its file'))).toHaveLength(1);
 
   // What this process has seen itself it knows without the file.
   await cutEnd(connection, chain, 1);

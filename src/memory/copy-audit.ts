@@ -9,7 +9,7 @@ import { wrongWithEnd } from './verify-audit.ts';
 
 export interface CopyOptions {
   readonly chain: Chain;
-  /** `stdout`, or the path of a file, which is made where there is none. Without it the audit is followed for its head alone. */
+  /** `stdout`, or the path of a file, which is created if missing. Without it, the audit is only followed for its head. */
   readonly to?: string;
   /** The file of the last head seen. */
   readonly headFile: string;
@@ -18,7 +18,7 @@ export interface CopyOptions {
     readonly warn: (fields: object, message: string) => void;
     readonly error: (fields: object, message: string) => void;
   };
-  /** Learns after each pass how it went. */
+  /** Called after each pass. */
   readonly report?: (status: CopyStatus) => Promise<void>;
   /** Where lines go instead of this process' own stdout. */
   readonly print?: (lines: string) => Promise<void>;
@@ -26,21 +26,21 @@ export interface CopyOptions {
 }
 
 export interface CopyStatus {
-  /** Set where it has stopped: a person must find out why. */
+  /** Set while copying is stopped; a person must find out why. */
   readonly stopped?: { readonly because: string; readonly since: string };
-  /** The last entry that was copied, or seen. */
+  /** The number of the last entry copied, or seen if there is no copy. */
   readonly seq: number;
-  /** How many entries Redis has behind that one. */
+  /** How many entries in Redis follow that one. */
   readonly behind: number;
-  /** Why the last head seen cannot be kept in its file. */
+  /** Why the last head seen cannot be written to its file. */
   readonly headProblem?: string;
 }
 
 interface Timing {
   readonly everyMs: number;
-  /** How often it is tried again after it has stopped. */
+  /** How often copying is retried after it has stopped. */
   readonly retryMs: number;
-  /** How long the disk may refuse what is written before that counts as stopped. */
+  /** How long writes may fail before copying counts as stopped. */
   readonly unwritableMs: number;
 }
 
@@ -49,11 +49,11 @@ const CLOSES_WITHIN_MS = 5_000;
 const WARNS_EVERY_MS = 60_000;
 
 /**
- * Copies the audit as JSON lines, in order, and follows it; and keeps the last head seen in a file. In a file each entry stands once: after a
- * restart it goes on behind the last whole line.
+ * Copies the audit as JSON lines, in order, follows it, and keeps the last head seen in a file. A file has each entry once: after a restart,
+ * copying continues after the last complete line.
  *
- * What does not fit behind what was copied or seen is not copied, and the copy has stopped: it says so in the log and in its status, and tries
- * again once a minute, for a person may have settled it.
+ * Entries that do not continue what was copied or seen are not copied: copying stops, with an error in the log and in the status, and is
+ * retried once a minute, because a person may have resolved it.
  */
 export function copyAudit(options: CopyOptions): {
   /** Copies what is known by now, and ends. */
@@ -139,7 +139,7 @@ async function begin(
     if (seen && place.head.seq < seen.seq)
       log.warn(
         { to, copied: place.head.seq, seen: seen.seq },
-        'the copy of the audit ended before the last head seen; it is completed from Redis',
+        'the copy of the audit ends before the last head seen; completing it from Redis',
       );
     return { target, place, atMs: Date.now() };
   } catch (error) {
@@ -152,7 +152,7 @@ async function closed(open: Open | undefined): Promise<undefined> {
   await open?.target.close();
 }
 
-/** Goes on to the end of the stream as it is. */
+/** Copies up to the current end of the stream. */
 async function copyOn(chain: Chain, open: Open): Promise<Place> {
   const { target } = open;
   let { place } = open;
@@ -168,13 +168,12 @@ async function copyOn(chain: Chain, open: Open): Promise<Place> {
   }
 }
 
-/** The copy is only worth something where each entry is put behind the one that was copied before. */
+/** A copy proves something only if each entry continues the one before. */
 function behind(head: Head, page: readonly Kept[]): Head {
   let last = head;
   for (const { raw } of page) {
     const entry = parseEntry(raw);
-    if (!entry)
-      throw new DoesNotFit(`what follows entry ${last.seq} of the audit in Redis is not an audit entry`);
+    if (!entry) throw new DoesNotFit(`what follows entry ${last.seq} in Redis is not an audit entry`);
     if (entry.seq !== last.seq + 1 || entry.prev !== last.hash)
       throw new DoesNotFit(
         `entry ${entry.seq} of the audit in Redis does not follow entry ${last.seq}, which was copied last`,
@@ -186,7 +185,7 @@ function behind(head: Head, page: readonly Kept[]): Head {
   return { seq: last.seq, hash: last.hash };
 }
 
-/** How many entries were appended meanwhile. @throws {DoesNotFit} where Redis ends before what was copied, or with something else. */
+/** How many entries were appended meanwhile. @throws {DoesNotFit} where Redis ends before the last entry copied, or has another one there. */
 async function checkEnd(chain: Chain, { place, atMs }: Open): Promise<number> {
   const { head, lastId } = await chain.end();
   if (lastId === place.after && head.seq === place.head.seq && head.hash === place.head.hash) return 0;
@@ -199,14 +198,14 @@ async function checkEnd(chain: Chain, { place, atMs }: Open): Promise<number> {
   return Math.max(0, newest.seq - place.head.seq);
 }
 
-/** Whether what was copied is still in Redis. */
+/** Whether the last entry copied is still in Redis. */
 async function compareWith(chain: Chain, { head }: Place, atMs: number) {
   const seen = { ...head, at: new Date(atMs).toISOString() };
   const { found, newest } = await findEntry(chain, seen.seq);
   return { wrong: wrongWithSeen(seen, newest, seen.seq === 0 ? GENESIS : found?.entry), newest };
 }
 
-/** What follows does not fit for an entry, and often because what was copied is gone: that says more. */
+/** Where an entry does not fit because entries that were copied are gone from Redis, that explains more. */
 async function explain(error: unknown, chain: Chain, { place, atMs }: Open): Promise<unknown> {
   if (!(error instanceof DoesNotFit) || error.sizeBytes !== undefined) return error;
   try {
@@ -228,7 +227,7 @@ async function behindOf(chain: Chain, seq: number): Promise<number> {
   return Math.max(0, (end?.head.seq ?? 0) - seq);
 }
 
-/** What keeps it from copying, since when, and what the log was told of that. */
+/** Tracks what prevents copying and since when, and logs each problem once. */
 function noteTroubles({ to, headFile, log, timing }: CopyOptions) {
   const { unwritableMs } = { ...TIMING, ...timing };
   let stopped: { because: string; since: string } | undefined;
@@ -239,18 +238,18 @@ function noteTroubles({ to, headFile, log, timing }: CopyOptions) {
   const stop = (because: string, sinceMs: number) => {
     if (stopped?.because === because) return;
     stopped = { because, since: stopped?.since ?? new Date(sinceMs).toISOString() };
-    log.error({ to, because }, 'the audit is not copied any more; retrying once a minute');
+    log.error({ to, because }, 'stopped copying the audit; retrying once a minute');
   };
   const warn = (error: unknown) => {
     if (Date.now() - warnedAtMs < WARNS_EVERY_MS) return;
     warnedAtMs = Date.now();
-    log.warn({ err: error, to }, 'the audit could not be copied; it is tried again');
+    log.warn({ err: error, to }, 'the audit could not be copied; retrying');
   };
   return {
     stopped: () => stopped,
     foreignSize: () => foreignSize,
     none: () => {
-      if (stopped) log.info({ to }, 'the audit is copied again');
+      if (stopped) log.info({ to }, 'copying the audit again');
       stopped = unwritableSinceMs = foreignSize = undefined;
       warnedAtMs = Number.NEGATIVE_INFINITY;
     },
@@ -266,12 +265,12 @@ function noteTroubles({ to, headFile, log, timing }: CopyOptions) {
       if (Date.now() - unwritableSinceMs >= unwritableMs) stop(error.message, unwritableSinceMs);
       return 'again';
     },
-    /** The copy does not depend on it. */
+    /** Does not stop copying. */
     ofHead: (problem: string | undefined) => {
       if (problem !== undefined && problem !== headProblem)
         log.warn(
           { headFile, because: problem },
-          'the last head seen of the audit cannot be kept in its file',
+          'the last head seen of the audit cannot be written to its file',
         );
       headProblem = problem;
     },

@@ -1,4 +1,4 @@
-/** What was copied or seen, and what is in Redis now, are not of one chain, or somebody else writes to the copy. A person must find out why. */
+/** Redis does not continue what was copied or seen, or somebody else writes to the copy. A person must find out why. */
 export class DoesNotFit extends Error {
   override readonly name = 'DoesNotFit';
   /** The size of a file that somebody else writes to, in bytes. */
@@ -10,12 +10,12 @@ export class DoesNotFit extends Error {
   }
 }
 
-/** The disk is full, read-only, not permitted or away; or nobody reads stdout. */
+/** The disk is full, read-only, unavailable or not permitted; or nothing reads stdout. */
 export class CannotWrite extends Error {
   override readonly name = 'CannotWrite';
 }
 
-/** Names what fails on the disk as such: Redis fails with the same codes. */
+/** Marks errors of the disk as such: errors of Redis have the same codes. */
 export async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

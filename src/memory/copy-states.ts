@@ -8,17 +8,17 @@ const stoppedSchema = z.strictObject({ because: z.string(), since: z.iso.datetim
 const stateSchema = z.strictObject({
   /** The host of the bot. */
   bot: z.string(),
-  /** `stdout` or the path of a file; absent where the audit is followed for its head alone. */
+  /** `stdout` or the path of a file; absent if the bot keeps no copy and only follows the audit for its head. */
   to: z.string().exactOptional(),
   stopped: stoppedSchema.exactOptional(),
-  /** Why the last head seen cannot be kept in its file. */
+  /** Why the last head seen cannot be written to its file. */
   headProblem: z.string().exactOptional(),
   seq: z.number().int(),
   behind: z.number().int(),
   at: z.iso.datetime(),
 });
 
-/** How the copy of one bot is doing: written by the bot, read by the doctor, which is another process. */
+/** The state of one bot's copy: written by the bot, read by the doctor, which is another process. */
 export type CopyState = z.infer<typeof stateSchema>;
 
 const noticeSchema = z.strictObject({
@@ -27,17 +27,17 @@ const noticeSchema = z.strictObject({
   ...stoppedSchema.shape,
 });
 
-/** That a copy has stopped, for the people who look after it. */
+/** A message to people that a copy has stopped. */
 export type CopyNotice = z.infer<typeof noticeSchema>;
 
 export interface CopyStates {
-  /** What this bot wrote last of this copy. */
+  /** The last state that this bot saved for this copy. */
   readonly read: (bot: string, to: string | undefined) => Promise<CopyState | undefined>;
-  /** All that are of interest: not those of bots that are gone for a day, or that another one has taken over from. */
+  /** All current states, without those of bots that were not seen for a day or were replaced by another. */
   readonly list: () => Promise<readonly CopyState[]>;
-  /** Where `notify` is set, a copy that has stopped since leaves one notice, in the same step. */
+  /** Saves a state. With `notify`, a copy that has stopped since the last one leaves one notice, in the same step. */
   readonly note: (state: CopyState, notify: boolean) => Promise<void>;
-  /** Gives each notice that was left to `post`, once for all bots, until `post` has taken it. */
+  /** Passes each notice to `post`, from one bot at a time, until `post` succeeds. */
   readonly postNotices: (post: (notice: CopyNotice) => Promise<void>) => Promise<void>;
 }
 
@@ -59,7 +59,7 @@ redis.call('hset', KEYS[1], ARGV[1], '{"noticed":true,' .. string.sub(ARGV[2], 2
 if wasNoticed or not redis.call('set', KEYS[3], '1', 'NX', 'PX', ARGV[4]) then return end
 redis.call('hset', KEYS[2], ARGV[1], ARGV[3])`;
 
-/** A notice that is another one by now stays. KEYS: notices. ARGV: id, notice. */
+/** Removes a notice, unless it was replaced meanwhile. KEYS: notices. ARGV: id, notice. */
 const POSTED = `
 if redis.call('hget', KEYS[1], ARGV[1]) == ARGV[2] then redis.call('hdel', KEYS[1], ARGV[1]) end`;
 
@@ -119,7 +119,7 @@ function noticeOf(
   return { bot, ...(to !== undefined && { to }), ...stopped };
 }
 
-/** What is written by another version of Wrench, or by somebody else, is none. */
+/** @returns undefined for what another version of Wrench, or somebody else, wrote. */
 function parseState(json: string | null): CopyState | undefined {
   try {
     const { noticed: _, ...state } = JSON.parse(json ?? 'null') as Record<string, unknown>;
@@ -133,7 +133,7 @@ function ageOf({ at }: CopyState): number {
   return Date.now() - Date.parse(at);
 }
 
-/** A bot in a container has another host name after each start: one that copies well speaks for those before it. */
+/** A bot in a container has a new host name after each start: once a bot copies to the same place, older states there no longer count. */
 function isReplaced(state: CopyState, all: readonly CopyState[]): boolean {
   return (
     ageOf(state) > FRESH_MS &&

@@ -5,7 +5,7 @@ import { type Chain, parseEntry } from './chain.ts';
 import { DoesNotFit, onDisk } from './copy-error.ts';
 import type { Seen } from './head-file.ts';
 
-/** Where copying goes on: behind this entry, with this id in the stream. */
+/** Where copying continues: after this entry, with this id in the stream. */
 export interface Place {
   readonly after?: string;
   readonly head: Head;
@@ -13,12 +13,12 @@ export interface Place {
 
 /** What the audit is copied to. */
 export interface CopyTarget {
-  /** Where copying goes on. @throws {DoesNotFit} where what is there is not in Redis. */
+  /** Where copying continues. @throws {DoesNotFit} where the last entry of the target is not in Redis. */
   readonly begin: (chain: Chain, seen: Seen | undefined) => Promise<Place>;
   readonly write: (lines: string) => Promise<void>;
-  /** Everything up to this id of the stream is written. */
+  /** Called once everything up to this id of the stream is written. */
   readonly written: (chain: Chain, id: string) => Promise<void>;
-  /** False where it must be opened again. @throws {DoesNotFit} where somebody else writes to it. */
+  /** False if it must be opened again. @throws {DoesNotFit} where somebody else writes to it. */
   readonly isCurrent: () => Promise<boolean>;
   readonly close: () => Promise<void>;
 }
@@ -26,7 +26,7 @@ export interface CopyTarget {
 const START: Place = { head: GENESIS };
 const LINE_ENDS_WITHIN = 64 * 1024;
 
-/** No copy: the audit is followed for its head alone, from the last one seen on. */
+/** No copy: the audit is only followed for its head, from the last one seen. */
 export const NOWHERE: CopyTarget = {
   begin: async (chain, seen) => {
     const { found } = seen ? await findEntry(chain, seen.seq) : {};
@@ -38,7 +38,7 @@ export const NOWHERE: CopyTarget = {
   close: async () => undefined,
 };
 
-/** Stdout remembers nothing, so Redis notes how far it came; an entry may stand there twice after a crash, and is known by its number. */
+/** Stdout remembers nothing, so Redis stores the position. After a crash an entry may be printed twice; its number tells. */
 export function toStdout(print: (lines: string) => Promise<void> = printOut): CopyTarget {
   return {
     ...NOWHERE,
@@ -47,7 +47,7 @@ export function toStdout(print: (lines: string) => Promise<void> = printOut): Co
       if (after === undefined) return START;
       const copied = await chain.entryAt(after);
       const entry = copied && parseEntry(copied.raw);
-      if (!entry) throw new DoesNotFit('the entry that was copied to stdout last is not in Redis any more');
+      if (!entry) throw new DoesNotFit('the last entry that was copied to stdout is no longer in Redis');
       return { after, head: entry };
     },
     write: (lines) => onDisk('stdout', () => print(lines)),
@@ -62,8 +62,8 @@ function printOut(lines: string): Promise<void> {
 }
 
 /**
- * A file in which each entry stands once, made where there is none. What a crash left behind the last whole line is cut off.
- * @param foreignSize its size when somebody else had written to it: it is left alone while it still changes.
+ * A file that has each entry once, created if missing. An incomplete last line, as after a crash, is cut off.
+ * @param foreignSize its size when somebody else was found writing to it: it is not touched while it still changes.
  */
 export async function toFile(path: string, foreignSize?: number): Promise<CopyTarget> {
   return onDisk(path, async () => {
@@ -99,7 +99,7 @@ function openedFile(path: string, file: FileHandle, { last, size: whole }: LastL
     written: async () => undefined,
     isCurrent: () =>
       onDisk(path, async () => {
-        // It may have been moved away, and then the copy begins again.
+        // If it was moved away, a new copy begins.
         const [here, there] = await Promise.all([file.stat(), stat(path).catch(() => undefined)]);
         if (there?.ino !== here.ino || there.dev !== here.dev) return false;
         await isAlone();
@@ -118,7 +118,7 @@ interface LastLine {
   readonly size: number;
 }
 
-/** The last whole line; what a crash left behind it is cut off. */
+/** The last complete line. Cuts off an incomplete one after it. */
 async function lastLine(file: FileHandle, path: string): Promise<LastLine> {
   const { size } = await file.stat();
   for (let room = LINE_ENDS_WITHIN; ; room *= 2) {
@@ -139,7 +139,7 @@ async function lastLine(file: FileHandle, path: string): Promise<LastLine> {
 async function findPlace(chain: Chain, last: AuditEntry, path: string): Promise<Place> {
   const { found, newest } = await findEntry(chain, last.seq);
   if (found?.entry.hash === last.hash) return { after: found.id, head: last };
-  if (found) throw new DoesNotFit(`entry ${last.seq} in ${path} is not the one in Redis`);
+  if (found) throw new DoesNotFit(`entry ${last.seq} in ${path} differs from the one in Redis`);
   const end = newest.seq === 0 ? 'the audit in Redis is empty' : `Redis ends at entry ${newest.seq}`;
   throw new DoesNotFit(
     newest.seq < last.seq

@@ -33,7 +33,7 @@ test('a head that was written is read again, and its folder is made', async () =
   expect(await readdir(join(folder, 'data'))).toEqual(['audit-head']);
 });
 
-test('a head that may not follow leaves the file as it is', async () => {
+test('a head that is not accepted leaves the file unchanged', async () => {
   await replaceHeadFile(path, head(7), always);
 
   await expect(replaceHeadFile(path, head(3), () => false)).resolves.toBeUndefined();
@@ -42,7 +42,7 @@ test('a head that may not follow leaves the file as it is', async () => {
   expect(await readdir(join(folder, 'data'))).toEqual(['audit-head']);
 });
 
-test('of many that write at once one writes at a time, and the file is always whole', async () => {
+test('of many writers one writes at a time, and the file is always complete', async () => {
   const written = await Promise.all(
     Array.from({ length: 20 }, (_, at) =>
       replaceHeadFile(path, head(at + 1), (there) => typeof there === 'string' || there.seq < at + 1),
@@ -54,7 +54,7 @@ test('of many that write at once one writes at a time, and the file is always wh
   await expect(readHeadFile(path)).resolves.toMatchObject(head(Math.max(...seqs)));
 });
 
-test('what a process that was killed left does not keep the others from writing for ever', async () => {
+test('a file left by a killed process does not block the others forever', async () => {
   await replaceHeadFile(path, head(7), always);
   await writeFile(`${path}.new`, '');
   await expect(replaceHeadFile(path, head(8), always)).resolves.toBeUndefined();
@@ -66,7 +66,7 @@ test('what a process that was killed left does not keep the others from writing 
   await expect(replaceHeadFile(path, head(8), always)).resolves.toMatchObject(head(8));
 });
 
-test.each(['', '{', '{}', 'null', '{"seq":0,"hash":"","at":"now"}'])('%j is no head', async (text) => {
+test.each(['', '{', '{}', 'null', '{"seq":0,"hash":"","at":"now"}'])('%j is not a head', async (text) => {
   await writeFile(join(folder, 'head'), text);
 
   await expect(readHeadFile(join(folder, 'head'))).resolves.toBe('invalid');

@@ -12,14 +12,14 @@ const seenSchema = z.strictObject({
 /** The newest audit entry that a bot has seen in Redis, and when. */
 export type Seen = z.infer<typeof seenSchema>;
 
-/** Beside the copy of the audit where that is a file; else in the data folder. */
+/** Beside the copy of the audit if that is a file; otherwise in the data folder. */
 export function headFileOf(copyTo: string | undefined, dataPath: string): string {
   return copyTo === undefined || copyTo === 'stdout'
     ? join(resolve(dataPath), 'audit-head')
     : `${resolve(copyTo)}.head`;
 }
 
-/** `invalid` where the file is there and is no head: it is written whole or not at all, so something else wrote it. */
+/** `invalid` if the file is not a head. Bots replace it atomically, so something else wrote to it. */
 export async function readHeadFile(path: string): Promise<Seen | 'missing' | 'invalid'> {
   let text: string;
   try {
@@ -36,13 +36,13 @@ export async function readHeadFile(path: string): Promise<Seen | 'missing' | 'in
   }
 }
 
-/** Another process was killed while it wrote: writing takes milliseconds. */
+/** Writing takes milliseconds: after this long the process that began it was killed. */
 const ABANDONED_AFTER_MS = 30_000;
 
 /**
- * Replaces the head in the file, where `mayFollow` accepts the one that is there. The file is written beside it, synced and renamed, so that
- * a crash leaves one or the other. Bots of one host may share it: only one writes at a time.
- * @returns what is in the file now; undefined where it was left as it is: not accepted, or another process is writing it at this moment.
+ * Replaces the head in the file if `mayFollow` accepts the current one. A new file is written, synced and renamed over the old one, so that a
+ * crash leaves one or the other. Bots on one host may share the file: only one writes at a time.
+ * @returns the new content; undefined if the file was not changed, because it was not accepted or another process is writing it.
  */
 export async function replaceHeadFile(
   path: string,

@@ -4,16 +4,16 @@ import type { Chain } from './chain.ts';
 import { CannotWrite, DoesNotFit, onDisk } from './copy-error.ts';
 import { readHeadFile, replaceHeadFile, type Seen } from './head-file.ts';
 
-/** The last head seen, in its file: moved forward along one chain, and never back. */
+/** The last head seen, in its file. It only moves forward, along one chain. */
 export interface KeptHead {
   /**
-   * The last head seen. Where the file cannot be written, the one that this process has seen; a file that was removed means that a person
-   * settled what did not fit.
-   * @throws {DoesNotFit} where the file is no head.
+   * The last head seen: from the file, or from memory while the file cannot be written. A removed file means that a person has resolved
+   * the mismatch.
+   * @throws {DoesNotFit} where the file is invalid.
    */
   readonly read: () => Promise<Seen | undefined>;
   /**
-   * Notes that the audit goes on to `head`. That the file cannot be written is a problem, and no error.
+   * Notes that the audit continues to `head`. Where the file cannot be written, that is reported by `problem` and not thrown.
    * @throws {DoesNotFit} where the file has a head that is not in this audit.
    */
   readonly advance: (chain: Chain, head: Head) => Promise<void>;
@@ -28,13 +28,13 @@ export function keepHead(path: string): KeptHead {
   const readFile = async (): Promise<Seen | undefined> => {
     const there = await onDisk(path, () => readHeadFile(path));
     if (there === 'invalid')
-      throw new DoesNotFit(`${path} is not a head of the audit: something else wrote to it`);
+      throw new DoesNotFit(`the head file ${path} is invalid: something else wrote to it`);
     return there === 'missing' ? undefined : there;
   };
   const advance = async (chain: Chain, head: Head): Promise<void> => {
     const there = await readFile();
     if (there && !isSame(there, known)) {
-      // Another bot of this host has moved it, or somebody has replaced it.
+      // Another bot on this host has advanced it, or somebody has replaced it.
       const wrong = await wrongWithEndInRedis(chain, there);
       if (wrong !== undefined) throw new DoesNotFit(wrong);
     }
@@ -45,7 +45,7 @@ export function keepHead(path: string): KeptHead {
         now === 'missing' ? !there : now !== 'invalid' && isSame(now, there),
       ),
     );
-    // What is read again may be of somebody else by then.
+    // Not read again: by now the file may be somebody else's.
     known = replaced ?? known;
   };
   return {

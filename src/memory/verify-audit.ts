@@ -19,7 +19,7 @@ export type Verified =
  * @param entries as they are kept, oldest first.
  * @param head of the stream they were read from. Then they must begin at 1 and end at the head; without it they are a part that was
  * exported or copied, and may begin and end anywhere.
- * @param compare says of each entry what else is wrong with it.
+ * @param compare returns what else is wrong with an entry.
  */
 export async function verifyAudit(
   entries: AsyncIterable<string>,

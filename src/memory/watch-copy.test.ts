@@ -72,14 +72,14 @@ async function stop() {
   await replaceAudit(connection, chain, 2);
 }
 const stoppedIn = async () => (await states.list()).filter(({ stopped }) => stopped).map(({ bot }) => bot);
-/** How often a bot has noted how its copy goes. */
+/** How often a bot has saved the state of its copy. */
 const nextNote = async () => {
   const at = () => states.list().then((all) => all.map((state) => state.at).join());
   const before = await at();
   await expect.poll(at).not.toBe(before);
 };
 
-test('how a copy goes is in Redis, for the doctor, and measured', async () => {
+test('the state of a copy is saved in Redis for the doctor, and measured', async () => {
   await append('one');
   start();
 
@@ -87,7 +87,7 @@ test('how a copy goes is in Redis, for the doctor, and measured', async () => {
   expect(statuses.at(-1)).toEqual({ seq: 1, behind: 0 });
 });
 
-test('a copy that stops is in Redis with its reason, and posted once', async () => {
+test('a stopped copy is saved in Redis with its reason, and posted once', async () => {
   start();
   await stop();
 
@@ -103,7 +103,7 @@ test('a copy that stops is in Redis with its reason, and posted once', async () 
   expect(posted).toHaveLength(1);
 });
 
-test('a restart neither posts it again nor forgets since when', async () => {
+test('after a restart it is not posted again, and the time is kept', async () => {
   const bot = start();
   await stop();
   await expect.poll(() => posted).toHaveLength(1);
@@ -118,7 +118,7 @@ test('a restart neither posts it again nor forgets since when', async () => {
   expect(posted).toHaveLength(1);
 });
 
-test('what could not be posted is posted later, also by a bot that copies well', async () => {
+test('a notice that could not be posted is posted later, even by a bot whose copy works', async () => {
   let refusals = 0;
   const bot = start('host-1', async () => {
     refusals += 1;
@@ -157,7 +157,7 @@ test('bots that stop for the same reason post one notice', async () => {
   expect(posted).toHaveLength(1);
 });
 
-test('where nobody wants it, it is not posted, and left for later by nobody', async () => {
+test('without a channel, nothing is posted and no notice is left', async () => {
   start('host-1', 'nobody');
   await stop();
   await expect.poll(stoppedIn).toEqual(['host-1']);
@@ -166,7 +166,7 @@ test('where nobody wants it, it is not posted, and left for later by nobody', as
   expect(await connection.hlen(`${prefix}:audit:notices`)).toBe(0);
 });
 
-test('a copy that goes on after a repair is no longer stopped', async () => {
+test('a copy that continues after a repair is no longer stopped', async () => {
   start();
   await stop();
   await expect.poll(stoppedIn).toEqual(['host-1']);
@@ -193,17 +193,17 @@ const state = (bot: string, hoursAgo: number, isStopped: boolean): CopyState => 
 test.each<[string, readonly CopyState[], readonly string[]]>([
   ['one that stopped and whose bot is gone stays', [state('pod-a', 2, true)], ['pod-a']],
   [
-    'a bot that copies well speaks for those before it, which had other names',
+    'a working bot replaces earlier ones with other names',
     [state('pod-a', 2, true), state('pod-b', 0, false)],
     [],
   ],
   [
-    'a bot that copies well does not speak for one that has stopped beside it',
+    'a working bot does not replace one that has stopped at the same time',
     [state('pod-a', 0, true), state('pod-b', 0, false)],
     ['pod-a'],
   ],
   [
-    'a bot that copies elsewhere speaks for nobody',
+    'a bot that copies elsewhere replaces none',
     [state('pod-a', 2, true), { ...state('pod-b', 0, false), to: '/var/audit.jsonl' }],
     ['pod-a'],
   ],

@@ -5,18 +5,18 @@ import type { CopyNotice, CopyState, CopyStates } from './copy-states.ts';
 export interface WatchOptions {
   readonly copy: CopyOptions;
   readonly states: CopyStates;
-  /** The name of this bot: that of its host. */
+  /** The name of this bot. Default: the name of its host. */
   readonly bot?: string;
-  /** Told after each pass. */
+  /** Called after each pass. */
   readonly measure: (status: CopyStatus) => void;
-  /** Posts a notice where people see it; absent where nobody wants it. It is tried again until it does not throw. */
+  /** Posts a notice to people, and is retried until it does not throw. Absent if no channel is configured. */
   readonly post?: (notice: CopyNotice) => Promise<void>;
   readonly noteEveryMs?: number;
 }
 
 const NOTE_EVERY_MS = 60_000;
 
-/** Copies the audit, and keeps in Redis how that goes, for the doctor; a copy that stops is reported once to the people who look after it. */
+/** Copies the audit, saves the state of the copy in Redis for the doctor, and posts a notice once when the copy stops. */
 export function watchCopy({
   copy,
   states,
@@ -29,12 +29,12 @@ export function watchCopy({
   let noted: string | undefined;
   let notedAtMs = 0;
   let posting = Promise.resolve();
-  /** Not waited for: Slack may be slow, and copying goes on. */
+  /** Not awaited: copying continues even if Slack is slow. */
   const startPosting = (take: NonNullable<WatchOptions['post']>) => {
     posting = posting
       .then(() => states.postNotices(take))
       .catch((error: unknown) => {
-        log.warn({ err: error }, 'it could not be posted that the audit copy stopped; it is tried again');
+        log.warn({ err: error }, 'the notice that the audit copy stopped could not be posted; retrying');
       });
   };
   const note = async (status: CopyStatus) => {
@@ -49,7 +49,7 @@ export function watchCopy({
   const toState = async ({ stopped, ...status }: CopyStatus): Promise<CopyState> => {
     const state = { ...status, bot, ...(to !== undefined && { to }), at: new Date().toISOString() };
     if (!stopped) return state;
-    // A restart changes nothing about when it stopped.
+    // A restart does not change when it stopped.
     const before = (await states.read(bot, to))?.stopped;
     return { ...state, stopped: before?.because === stopped.because ? before : stopped };
   };
@@ -58,7 +58,7 @@ export function watchCopy({
     report: async (status) => {
       measure(status);
       await note(status).catch((error: unknown) => {
-        log.warn({ err: error }, 'how the copy of the audit goes could not be noted in Redis');
+        log.warn({ err: error }, 'the state of the audit copy could not be saved in Redis');
       });
     },
   });

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { timeInWords } from '../check/report-in-words.ts';
 import { type AuditFile, openAuditFile, UnreadableFile } from '../memory/audit-file.ts';
-import { wrongWithSeen } from '../memory/audit-end.ts';
+import { countOf, wrongWithSeen } from '../memory/audit-end.ts';
 import type { AuditEntry } from '../memory/audit.ts';
 import { openChain } from '../memory/chain.ts';
 import { type Compared, type Kept, verifyWithKept } from '../memory/compare-audit.ts';
@@ -12,20 +12,20 @@ import { PREFIX } from '../queue/queues.ts';
 import type { AuditTerminal } from './audit.ts';
 import { NOT_READ, withRedis } from './reach-redis.ts';
 
-/** `broken`: the chain is broken, or does not continue what was kept outside of Redis. */
+/** `broken`: the chain is broken, or it does not match the copy or the last head seen. */
 const EXIT = { fine: 0, broken: 1 } as const;
 
 const HOW_TO_PROVE =
-  'Set `audit.copyTo` to a file, and run this on the host of the bot; or verify a copy with `--file`';
+  'Run this on the host of the bot, as its user and with its WRENCH_CONFIG and WRENCH_DATA; or set `audit.copyTo`, and verify the copy with `--file`';
 
-/** `wrench audit verify`: Redis against its own chain, the copy and the last head seen. It writes nothing. @returns the exit code. */
+/** `wrench audit verify`: verifies the chain in Redis, and compares it with the copy and the last head seen. Writes nothing. @returns the exit code. */
 export function verifyRedis(terminal: AuditTerminal): Promise<number> {
   return withRedis(terminal.error, async ({ connection, config, settings }) => {
     const { copyTo } = config.audit;
     const headFile = headFileOf(copyTo, settings.dataPath);
     const copyPath = copyTo === undefined || copyTo === 'stdout' ? undefined : resolve(copyTo);
     const unread: string[] = [];
-    // Before Redis, which is always ahead of them.
+    // Read before Redis, which may grow meanwhile and is never behind them.
     const seen = await readSeen(headFile, unread);
     const copy = copyPath === undefined ? undefined : await openOr(copyPath, unread);
     if (seen === 'invalid') return tellBroken('The audit', notAHead(headFile), terminal);
@@ -43,7 +43,7 @@ export function verifyRedis(terminal: AuditTerminal): Promise<number> {
   });
 }
 
-/** `wrench audit verify --file`: a file against its own chain, and the last head seen beside it. @returns the exit code. */
+/** `wrench audit verify --file`: verifies the chain in a file, and compares it with the head file beside it. @returns the exit code. */
 export async function verifyFile(path: string, terminal: AuditTerminal): Promise<number> {
   const unread: string[] = [];
   const headFile = `${path}.head`;
@@ -61,14 +61,14 @@ export async function verifyFile(path: string, terminal: AuditTerminal): Promise
   if (seen === 'invalid') return tellBroken(path, notAHead(headFile), terminal);
   if (verified && seen) {
     const newest = { seq: verified.to ?? 0, hash: verified.hash ?? '' };
-    // A part that begins behind the last head seen says nothing about it.
+    // A part that begins after the last head seen says nothing about it.
     const wrong =
       (verified.from ?? 0) > seen.seq ? undefined : wrongWithSeen(seen, newest, there, 'the file');
     if (wrong !== undefined) return tellBroken(path, wrong, terminal);
   }
   // Nothing verified is not the same as nothing wrong.
   if (verified?.entries === 0 && unread.length === 0)
-    unread.push(`${path} holds no entry; nothing was verified`);
+    unread.push(`${path} has no entries; nothing was verified`);
   else if (verified) await terminal.print(whole(path, verified));
   for (const why of unread) terminal.error(`wrench: ${why}\n`);
   if (unread.length > 0) return NOT_READ;
@@ -80,8 +80,8 @@ export async function verifyFile(path: string, terminal: AuditTerminal): Promise
 
 function whyNoProof(headFile: string, seen: Seen | undefined): string {
   return seen
-    ? `it begins behind the last head seen, entry ${countOf(seen.seq)}`
-    : `there is no ${headFile}, which the bot keeps beside its copy`;
+    ? `it begins after the last head seen, entry ${countOf(seen.seq)}`
+    : `${headFile}, which the bot writes beside its copy, does not exist`;
 }
 
 async function readSeen(path: string, unread: string[]): Promise<Seen | 'invalid' | undefined> {
@@ -109,16 +109,16 @@ function whyUnread(error: unknown, unread: string[]): undefined {
 }
 
 async function tellBroken(what: string, because: string, { print }: AuditTerminal): Promise<number> {
-  await print(`${what} is broken: ${because}.\n`);
+  await print(`${what} failed verification: ${because}.\n`);
   return EXIT.broken;
 }
 
 function whole(what: string, verified: Extract<Verified, { kind: 'whole' }>): string {
   const { entries, from = 0, to = 0, hash } = verified;
-  if (hash === undefined) return `${what} holds no entry yet.\n`;
+  if (hash === undefined) return `${what} has no entries yet.\n`;
   const count = entries === 1 ? '1 entry' : `${countOf(entries)} entries`;
-  const start = from === 1 ? '' : ` What came before entry ${from} is not in it.`;
-  return `${what} is whole: ${count}, ${from} to ${to}.${start}\nIts last hash is ${hash}: noted elsewhere, it shows later that nothing up to here was changed.\n`;
+  const start = from === 1 ? '' : ` Entries before ${from} are not in it.`;
+  return `${what} is intact: ${count}, ${from} to ${to}.${start}\nIts last hash is ${hash}. Keep it elsewhere to prove later that nothing up to here was changed.\n`;
 }
 
 /** What proves the end, on stdout; that nothing does, on stderr. */
@@ -134,32 +134,28 @@ async function tellProof(
   ];
   if (proofs.length === 0) {
     error(
-      `wrench: the end of the audit cannot be proven: neither a copy nor the last head seen is here. ${HOW_TO_PROVE}.\n`,
+      `wrench: the end of the audit cannot be proven: there is neither a copy nor a head file here. ${HOW_TO_PROVE}.\n`,
     );
     return EXIT.fine;
   }
   await print(`Its end is proven by ${proofs.join(' and ')}.\n`);
   const last = Math.max(copied?.to ?? 0, seen?.seq ?? 0);
-  if (to > last) await print(`What follows entry ${last} is newer than that.\n`);
+  if (to > last) await print(`Entries after ${last} are newer, and not proven yet.\n`);
   return EXIT.fine;
 }
 
 function notAHead(path: string): string {
-  return `${path} is not a head of the audit: something else wrote to it`;
+  return `the head file ${path} is invalid: something else wrote to it`;
 }
 
 function copyIsGone(path: string, seen: Seen): string {
-  return `the copy ${path} is gone, but ${inWords(seen)}, was copied to it`;
+  return `the copy ${path} is missing, but ${inWords(seen)}, was copied to it`;
 }
 
 function tornLine(path: string): string {
-  return `the last line of ${path} is incomplete, as after a crash, and was not verified`;
+  return `the last line of ${path} is incomplete, as after a crash; it was not verified`;
 }
 
 function inWords({ seq, at }: Seen): string {
   return `entry ${countOf(seq)}, seen on ${timeInWords(at)}`;
-}
-
-function countOf(count: number): string {
-  return count.toLocaleString('en-US');
 }

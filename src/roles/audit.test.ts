@@ -129,9 +129,9 @@ test('what was exported is whole entries and nothing else, and verifies as a fil
 
   expect(exported.stdout.split('\n').map((line) => JSON.parse(line) as unknown)).toEqual(await entries());
   expect(verified.exitCode).toBe(0);
-  expect(verified.stdout).toContain('is whole: 3 entries, 1 to 3.');
+  expect(verified.stdout).toContain('is intact: 3 entries, 1 to 3.');
   expect(verified.stderr).toBe(
-    `wrench: the end of ${file} cannot be proven: there is no ${file}.head, which the bot keeps beside its copy`,
+    `wrench: the end of ${file} cannot be proven: ${file}.head, which the bot writes beside its copy, does not exist`,
   );
 });
 
@@ -149,7 +149,7 @@ test('a file that starts in the middle says so', async () => {
   const { stdout, exitCode } = await wrench('audit', 'verify', '--file', file);
 
   expect(exitCode).toBe(0);
-  expect(stdout).toContain('is whole: 2 entries, 2 to 3. What came before entry 2 is not in it.');
+  expect(stdout).toContain('is intact: 2 entries, 2 to 3. Entries before 2 are not in it.');
 });
 
 test('a changed file is broken: exit code 1, and the first broken entry is named', async () => {
@@ -159,7 +159,7 @@ test('a changed file is broken: exit code 1, and the first broken entry is named
 
   expect(await wrench('audit', 'verify', '--file', file)).toMatchObject({
     exitCode: 1,
-    stdout: `${file} is broken: entry 2: its hash does not match what it says.`,
+    stdout: `${file} failed verification: entry 2: its hash does not match what it says.`,
   });
   expect(await readFile(file, 'utf8')).toContain('too');
 });
@@ -167,15 +167,15 @@ test('a changed file is broken: exit code 1, and the first broken entry is named
 test('Redis itself is verified against its head', async () => {
   expect(await wrench('audit', 'verify')).toMatchObject({
     exitCode: 0,
-    stdout: 'The audit holds no entry yet.',
+    stdout: 'The audit has no entries yet.',
   });
   await append('one', 'two', 'three');
-  expect((await wrench('audit', 'verify')).stdout).toContain('The audit is whole: 3 entries, 1 to 3.');
+  expect((await wrench('audit', 'verify')).stdout).toContain('The audit is intact: 3 entries, 1 to 3.');
   await connection.xtrim(chain.streamKey, 'MAXLEN', 1);
 
   expect(await wrench('audit', 'verify')).toMatchObject({
     exitCode: 1,
-    stdout: 'The audit is broken: entry 3 is the first: 2 entries are missing.',
+    stdout: 'The audit failed verification: entry 3 is the first: 2 entries are missing.',
   });
 });
 
@@ -237,20 +237,20 @@ test('an export into something that stops reading ends quietly', async () => {
 });
 
 const NOT_PROVEN =
-  'wrench: the end of the audit cannot be proven: neither a copy nor the last head seen is here. ' +
-  'Set `audit.copyTo` to a file, and run this on the host of the bot; or verify a copy with `--file`.';
+  'wrench: the end of the audit cannot be proven: there is neither a copy nor a head file here. ' +
+  'Run this on the host of the bot, as its user and with its WRENCH_CONFIG and WRENCH_DATA; or set `audit.copyTo`, and verify the copy with `--file`.';
 
-test('without a copy and a head seen the chain is verified, and a warning says that its end cannot be proven', async () => {
+test('without a copy or a head file the chain is verified, with a warning that its end cannot be proven', async () => {
   expect(await wrench('audit', 'verify')).toEqual({
     exitCode: 0,
-    stdout: 'The audit holds no entry yet.',
+    stdout: 'The audit has no entries yet.',
     stderr: NOT_PROVEN,
   });
   await append('one', 'two', 'three');
 
   expect(await wrench('audit', 'verify')).toMatchObject({
     exitCode: 0,
-    stdout: expect.stringContaining('The audit is whole: 3 entries, 1 to 3.'),
+    stdout: expect.stringContaining('The audit is intact: 3 entries, 1 to 3.'),
     stderr: NOT_PROVEN,
   });
 });
@@ -261,7 +261,7 @@ interface Kept {
   readonly copy?: string;
 }
 
-/** Runs a copier until it has seen all there is, as the bot does. */
+/** Copies the audit as the bot does, until all of it is copied. */
 async function watch({ head, copy }: Kept): Promise<void> {
   const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
   await copyAudit({ chain, headFile: head, log: silent, ...(copy !== undefined && { to: copy }) }).close();
@@ -302,18 +302,18 @@ describe.each(WAYS)('%s', (_, prepare) => {
     await watch(kept);
   });
 
-  test('the end is proven by what was kept, also where Redis has gone on since', async () => {
+  test('the end is proven by what was kept, even if Redis has newer entries', async () => {
     const before = await wrench('audit', 'verify');
     await append('six', 'seven');
     const after = await wrench('audit', 'verify');
 
     expect(before).toMatchObject({ exitCode: 0, stderr: '' });
     expect(before.stdout).toMatch(
-      /The audit is whole: 5 entries.*[\s\S]*Its end is proven by .*entry 5, seen on/,
+      /The audit is intact: 5 entries.*[\s\S]*Its end is proven by .*entry 5, seen on/,
     );
     expect(before.stdout.includes(`the copy ${kept.copy} (entries 1 to 5)`)).toBe(kept.copy !== undefined);
     expect(after).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(after.stdout).toContain('What follows entry 5 is newer than that.');
+    expect(after.stdout).toContain('Entries after 5 are newer, and not proven yet.');
   });
 
   const wasSeen = /entry 5 was seen on \d{4}-\d\d-\d\d \d\d:\d\d UTC/.source;
@@ -321,7 +321,7 @@ describe.each(WAYS)('%s', (_, prepare) => {
     [
       'the newest entries were removed and the head set back',
       () => cutEnd(connection, chain, 3),
-      `The audit is broken: the audit ends at entry 3, but ${wasSeen}: 2 entries are missing, from entry 4 on`,
+      `The audit failed verification: the audit ends at entry 3, but ${wasSeen}: 2 entries are missing, from entry 4 on`,
     ],
     [
       'one entry was removed and the head set back',
@@ -341,12 +341,12 @@ describe.each(WAYS)('%s', (_, prepare) => {
     [
       'it was replaced by a shorter chain',
       () => replaceAudit(connection, chain, 2),
-      `the audit ends at entry 2, but ${wasSeen}|entry 1 in Redis is not the one in the copy`,
+      `the audit ends at entry 2, but ${wasSeen}|entry 1 in Redis differs from the one in the copy`,
     ],
     [
       'it was replaced by a longer chain with another history',
       () => replaceAudit(connection, chain, 8),
-      'entry 5 is not the one that was seen on .*: the audit was replaced|entry 1 in Redis is not the one in the copy',
+      'entry 5 differs from the one that was seen on .*: the audit was replaced|entry 1 in Redis differs from the one in the copy',
     ],
     [
       'Redis was restored from a backup and has gone on since',
@@ -355,30 +355,22 @@ describe.each(WAYS)('%s', (_, prepare) => {
         chain = openChain(connection, PREFIX);
         await append('vier', 'fünf', 'sechs');
       },
-      'entry 5 is not the one that was seen on .*: the audit was replaced|entry 4 in Redis is not the one in the copy',
+      'entry 5 differs from the one that was seen on .*: the audit was replaced|entry 4 in Redis differs from the one in the copy',
     ],
-    [
-      'the head file is empty',
-      () => writeFile(kept.head, ''),
-      'is not a head of the audit: something else wrote to it',
-    ],
-    [
-      'the head file is something else',
-      () => writeFile(kept.head, '{"seq":5}'),
-      'is not a head of the audit',
-    ],
+    ['the head file is empty', () => writeFile(kept.head, ''), 'is invalid: something else wrote to it'],
+    ['the head file is something else', () => writeFile(kept.head, '{"seq":5}'), 'is invalid'],
     [
       'the head file is of another chain',
       async () =>
         writeFile(kept.head, (await readFile(kept.head, 'utf8')).replace(/[0-9a-f]{64}/, 'a'.repeat(64))),
-      'entry 5 is not the one that was seen on .*: the audit was replaced',
+      'entry 5 differs from the one that was seen on .*: the audit was replaced',
     ],
     [
       'the head file is from the future',
       async () => writeFile(kept.head, (await readFile(kept.head, 'utf8')).replace('"seq":5', '"seq":4329')),
       'the audit ends at entry 5, but entry 4,329 was seen on .*: 4,324 entries are missing, from entry 6 on',
     ],
-  ])('it is broken where %s, and nothing that was kept is changed', async (_fault, tamper, because) => {
+  ])('verification fails if %s, and changes nothing', async (_fault, tamper, because) => {
     await tamper();
     const before = await contentsOf(kept);
 
@@ -389,14 +381,14 @@ describe.each(WAYS)('%s', (_, prepare) => {
     expect(await contentsOf(kept)).toEqual(before);
   });
 
-  test('where what was kept is not here, the end cannot be proven, and that is no error', async () => {
+  test('on another host the end cannot be proven, which is not an error', async () => {
     await rm(kept.head);
     if (kept.copy !== undefined) await rm(kept.copy);
 
     expect(await wrench('audit', 'verify')).toMatchObject({ exitCode: 0, stderr: NOT_PROVEN });
   });
 
-  test('a head file that cannot be read is an error, and not a proof', async () => {
+  test('a head file that cannot be read is an error', async () => {
     await rm(kept.head);
     await mkdir(kept.head);
 
@@ -474,37 +466,39 @@ describe('a copy', () => {
     expect([redis.exitCode, file.exitCode]).toEqual([1, 1]);
   });
 
-  test('that is gone, while the head beside it is not, is broken', async () => {
+  test('that is missing, while its head file is not, fails verification', async () => {
     await rm(copy);
 
     const { exitCode, stdout } = await wrench('audit', 'verify');
 
-    expect(stdout).toMatch(/the copy .*audit\.jsonl is gone, but entry 5, seen on .* UTC, was copied to it/);
+    expect(stdout).toMatch(
+      /the copy .*audit\.jsonl is missing, but entry 5, seen on .* UTC, was copied to it/,
+    );
     expect(exitCode).toBe(1);
   });
 
-  test('with half a line at its end, as after a crash, is whole, and that is mentioned', async () => {
+  test('with an incomplete last line, as after a crash, is intact, and the line is mentioned', async () => {
     await writeFile(copy, (await readFile(copy, 'utf8')) + (await lines()).join().slice(0, 57));
 
     const redis = await wrench('audit', 'verify');
     const file = await wrench('audit', 'verify', '--file', copy);
 
-    const torn = `wrench: the last line of ${copy} is incomplete, as after a crash, and was not verified`;
+    const torn = `wrench: the last line of ${copy} is incomplete, as after a crash; it was not verified`;
     expect(redis).toMatchObject({ exitCode: 0, stderr: torn });
     expect(file).toMatchObject({ exitCode: 0, stderr: torn });
     expect(file.stdout).toMatch(
-      /is whole: 5 entries, 1 to 5[\s\S]*Its end is proven by the last head seen \(entry 5/,
+      /is intact: 5 entries, 1 to 5[\s\S]*Its end is proven by the last head seen \(entry 5/,
     );
   });
 
-  test('that goes on where Redis ends is shown by Redis, also without the head', async () => {
+  test('that is longer than Redis shows that entries are missing, even without the head', async () => {
     await rm(`${copy}.head`);
     await cutEnd(connection, chain, 2);
 
     const { exitCode, stdout } = await wrench('audit', 'verify');
 
     expect(stdout).toBe(
-      `The audit is broken: the audit ends at entry 2, but ${copy} goes on to entry 5: 3 entries are missing, from entry 3 on.`,
+      `The audit failed verification: the audit ends at entry 2, but ${copy} ends at entry 5: 3 entries are missing, from entry 3 on.`,
     );
     expect(exitCode).toBe(1);
   });
@@ -516,7 +510,7 @@ describe('a copy', () => {
     expect(parseEntry((await lines())[0] ?? '')?.seq).toBe(3);
   });
 
-  test('that begins behind the last head seen proves no end by itself', async () => {
+  test('that begins after the last head seen proves no end by itself', async () => {
     await append('six');
     await watch({ copy, head: `${copy}.head` });
     const head = `${copy}.head`;
@@ -525,7 +519,7 @@ describe('a copy', () => {
 
     const { exitCode, stderr } = await wrench('audit', 'verify', '--file', copy);
 
-    expect(stderr).toContain('cannot be proven: it begins behind the last head seen, entry 2');
+    expect(stderr).toContain('cannot be proven: it begins after the last head seen, entry 2');
     expect(exitCode).toBe(0);
   });
 
