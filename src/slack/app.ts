@@ -56,7 +56,7 @@ export async function startSlackApp(
       retryConfig: { retries: 2 },
     },
     convoStore: false,
-    // The token was verified when the installation was read; without both ids Bolt would ask `auth.test` at each delivery.
+    // The token was verified when the installation was read. Without both ids Bolt would call `auth.test` for each delivery.
     tokenVerificationEnabled: false,
     botId,
     botUserId,

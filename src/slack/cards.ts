@@ -19,7 +19,7 @@ import { SlackRefused } from './slack-call.ts';
 export interface Showing extends Posting {
   readonly remediations: Remediations;
   readonly policy: Policy;
-  /** Whether an answer of the run waits to be posted, or is being posted. */
+  /** Whether an answer of the run is queued or being posted. */
   readonly isAnswerQueued: (runId: string) => Promise<boolean>;
 }
 
@@ -75,8 +75,8 @@ async function updateRoot(showing: Showing, thread: Thread, place: Place): Promi
 }
 
 /**
- * Shows a remediation as it is now, whatever it was when the job was made; a newer job shows a newer move. What the channel does not take is
- * tried again, and then reported to the requester privately; a plan that nobody can see is withdrawn.
+ * Shows a remediation as it is now, whatever it was when the job was queued; a newer job shows a newer move. If Slack refuses the card, it is
+ * retried, then reported to the requester privately. A plan that nobody can see is withdrawn.
  */
 export async function showCard(
   showing: Showing,
@@ -105,12 +105,12 @@ export async function showCard(
   }
 }
 
-/** How often a card is tried that Slack refuses: somebody may be inviting the bot just now. */
+/** How often a card that Slack refuses is tried: somebody may be about to invite the bot. */
 const TRIES = 3;
-/** A card waits for its thread; one whose thread does not come is reported otherwise. */
+/** How long a card waits for its thread before it is reported privately. */
 const NO_THREAD_AT_MOST_MS = 600_000;
 
-/** @returns the remediation's newer revision, where showing its plan made one. */
+/** @returns the new revision if showing the plan created one. */
 async function showInThread(
   showing: Showing,
   place: Place & { readonly threadTs: string },
@@ -134,7 +134,7 @@ async function showInThread(
   return moved;
 }
 
-/** From now on the plan's time runs. */
+/** The time to approve begins now. */
 async function noteShown(
   { remediations, policy }: Showing,
   { id, shownAt }: Remediation,
@@ -144,7 +144,7 @@ async function noteShown(
   return moved.kind === 'moved' ? remediations.read(id) : undefined;
 }
 
-/** For the requester alone, in a direct message: the plan is withdrawn, or how it ended. */
+/** Tells the requester in a direct message that the plan was withdrawn, or how the remediation ended. */
 async function reportPrivately(
   showing: Showing,
   place: Place,
@@ -165,7 +165,7 @@ async function reportPrivately(
     await postOnce(showing, `direct-${id}-${now.state}`, direct, message);
   } catch (error) {
     if (!(error instanceof SlackRefused)) throw error;
-    log.error({ err: error, remediation: id }, 'the requester could not be told either');
+    log.error({ err: error, remediation: id }, 'the requester could not be notified either');
   }
 }
 
@@ -208,5 +208,5 @@ async function putPart(
   }
 }
 
-/** Somebody deleted it, or Slack does not let it be edited any more, or not into this. */
+/** The message was deleted, or Slack does not allow this edit. */
 const GONE = new Set(['message_not_found', 'cant_update_message', 'edit_window_closed', 'block_mismatch']);

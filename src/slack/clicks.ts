@@ -25,7 +25,7 @@ export interface Clicking {
   readonly directory: Pick<Directory, 'lookUp'>;
   readonly policy: Policy;
   readonly queues: Queues;
-  /** People paste what they have at hand into a reason. */
+  /** Reasons are redacted: people may paste secrets into them. */
   readonly redact: Redact;
   readonly log: Log;
 }
@@ -70,7 +70,7 @@ const clickSchema = z.object({
   message: z.object({ ts: slackTs, thread_ts: slackTs.nullish() }),
 });
 
-/** What Slack sends, as far as we read it; undefined for a button that is not ours, and where a field is missing or malformed. */
+/** The fields of a click that we read; undefined if the button is not ours, or a field is missing or malformed. */
 function readClick(body: unknown, sent: Pick<Click, 'userId' | 'triggerId'>): Click | undefined {
   const { data } = clickSchema.safeParse(body);
   const [action] = data?.actions ?? [];
@@ -86,7 +86,7 @@ function readClick(body: unknown, sent: Pick<Click, 'userId' | 'triggerId'>): Cl
   };
 }
 
-/** A click on a remediation that exists, in its channel and on its message. */
+/** A click on an existing remediation, in its channel and on its message. */
 interface Pressed {
   readonly click: Click;
   readonly planHash: string;
@@ -106,7 +106,7 @@ export function makeButtonHandler(clicking: Clicking): InteractionHandler<Presse
   };
 }
 
-/** The form that asks for a reason: its submission is checked as the click was, and then does what the click would have done. */
+/** The form that asks for a reason. Its submission is checked like the click, and then does what the click would have done. */
 export function makeReasonHandler(clicking: Clicking): FormHandler<Pressed> {
   return {
     wrongWith: (body) => {
@@ -124,7 +124,7 @@ export function makeReasonHandler(clicking: Clicking): FormHandler<Pressed> {
   };
 }
 
-const NOT_OURS: Refusal = { rule: 'button', because: 'this is no button of Wrench' };
+const NOT_OURS: Refusal = { rule: 'button', because: 'this is not a button of Wrench' };
 
 async function resolve(clicking: Clicking, click: Click): Promise<Resolved<Pressed>> {
   const { remediations, policy } = clicking;
@@ -141,7 +141,7 @@ async function resolve(clicking: Clicking, click: Click): Promise<Resolved<Press
     return no('the button is not on the message that Wrench made it for', remediation);
   const pressed = { click, planHash, remediation };
   if (policy.requireReason && isGivenReasons(click.button) && click.reason === undefined) {
-    // What could not be done whatever the reason needs no form.
+    // If it would be refused with any reason, no form is opened.
     const decided = decide(clicking, { ...click, reason: '' }, planHash, Date.now())(remediation);
     return typeof decided === 'string'
       ? no(decided, remediation)
@@ -154,7 +154,7 @@ function isGivenReasons(button: Button): button is OpenedFor['button'] {
   return button === 'request' || button === 'approve';
 }
 
-/** Slack takes a trigger for 3 s, so nothing but Redis is asked before. */
+/** A trigger expires after 3 s, so only Redis is asked before. */
 async function openForm({ client }: Clicking, { click, remediation }: Pressed): Promise<void> {
   const { button } = click;
   if (!isGivenReasons(button)) throw new Error(`${button} asks for no reason`);

@@ -13,9 +13,9 @@ export interface Directory {
   readonly lookUp: (userIds: readonly string[]) => Promise<void>;
   /** Looks somebody up, and says whether they have one of the roles now; else why not, for that person. */
   readonly may: (roles: readonly RoleOf[], userId: string) => Promise<true | string>;
-  /** The members of a group as this process last read them; undefined where that is too long ago. Asks neither Slack nor Redis. */
+  /** The members of a group, as this process last read them; undefined if that is too long ago. Asks neither Slack nor Redis. */
   readonly members: (groupId: string) => readonly string[] | undefined;
-  /** Reads the members of groups from Slack. A group that Slack does not give stays unknown. */
+  /** Reads the members of groups from Slack. A group that cannot be read stays unknown. */
   readonly lookUpGroups: (groupIds: readonly string[]) => Promise<void>;
   readonly close: () => void;
 }
@@ -26,7 +26,7 @@ export interface DirectoryOptions {
   readonly policy: Policy;
   /** The workspace that the app is installed in. */
   readonly workspace: Workspace;
-  /** Further groups to keep fresh: those that decide who may ask. */
+  /** More groups to keep fresh: those of `askFrom`. */
   readonly alsoGroups?: readonly string[];
   readonly clock: () => Promise<number>;
   readonly log: Log;
@@ -51,7 +51,7 @@ export function openDirectory(options: DirectoryOptions): Directory {
     inMemory.set(id, { users, readMs: askedMs });
     await people.saveGroup({ id, users, atMs: await clock() });
   };
-  /** Whoever wants a group while it is being asked about waits for the same answer. */
+  /** Calls that overlap share one request per group. */
   const refreshGroup = (id: string) => {
     const asked = pending.get(id) ?? askGroup(id).finally(() => pending.delete(id));
     pending.set(id, asked);

@@ -6,12 +6,12 @@ import type { Where } from '../memory/threads.ts';
 import { renderJoined } from './render/notices.ts';
 import { respondPrivately } from './respond.ts';
 
-/** Until the thread is there. */
+/** How long to wait for the thread before trying again. */
 const AGAIN_MS = 500;
-/** Slack takes a private answer for half an hour. */
+/** Slack accepts answers to a command for 30 minutes. */
 const GIVE_UP_MS = 25 * 60_000;
 
-/** Gives who asked the same question in the same channel the link to its thread, as soon as there is one. */
+/** Sends the link to the thread to a person who asked the same question in the same channel, once the thread exists. */
 export async function tellJoined(
   posting: Posting,
   { runId, asked, first }: Extract<OutboxJob, { kind: 'joined' }>,
@@ -25,7 +25,7 @@ export async function tellJoined(
   await respondPrivately(asked, renderJoined({ by: first.by, at: first.at, threadLink: link }), posting);
 }
 
-/** Slack's permalink of a message; undefined where the workspace's domain is unknown. */
+/** Slack's permalink of a message; undefined if the workspace's domain is unknown. */
 export function linkTo({ teamDomain }: Asked, { channelId, ts }: Where): string | undefined {
   if (teamDomain === undefined) return undefined;
   return `https://${teamDomain}.slack.com/archives/${channelId}/p${ts.replace('.', '')}`;

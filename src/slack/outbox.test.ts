@@ -212,7 +212,7 @@ test('two deliveries of one answer at the same moment post it once between them'
   expect(methods()).toEqual(['chat.postMessage', 'chat.postMessage']);
 });
 
-test('who has lost the lease posts nothing', async () => {
+test('nothing is posted after the lease is lost', async () => {
   const { take } = posting.threads;
   posting = {
     ...posting,

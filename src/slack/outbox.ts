@@ -38,7 +38,7 @@ export async function deliver(
   return showAnswer(posting, data, place);
 }
 
-/** Posted only where there is no answer yet, and then the answer takes its place. */
+/** Posts the progress message if there is no answer yet. The answer replaces it later. */
 async function showChecking(posting: Showing, job: OutboxJob, place: Place): Promise<void> {
   try {
     await postProgress(posting, ROOT, place, renderChecking(questionOf(job)), () => isAwaited(posting, job));
@@ -102,21 +102,21 @@ function renderAnswer(job: AnswerJob): Answer {
   return { root, replies: [], attachments: [] };
 }
 
-/** The verdict in the channel: in place of the progress message where that was posted. @returns its `ts`. */
+/** Shows the verdict in the channel, in place of the progress message if that was posted. @returns its `ts`. */
 async function showRoot(posting: Posting, place: Place, message: Message): Promise<string> {
   const thread = await posting.threads.read(place.runId);
   if (thread.root && thread.answered) return thread.root.ts;
   if (thread.root && (await editRoot(posting, place, thread, message))) return thread.root.ts;
   const isMaybe = thread.part(ROOT) === 'maybe';
   const ts = await safely(posting, place, message, (safe) => postOnce(posting, ROOT, place, safe));
-  // Slack may have recognized the post as the progress message that it has.
+  // Slack may have dropped the post as a repetition of the progress message.
   const { root } = await posting.threads.read(place.runId);
   if (root && isMaybe && (await posting.dropsRepeats()))
     await safely(posting, place, message, (safe) => edit(posting, place, root, safe));
   return ts;
 }
 
-/** False where somebody deleted the message, or Slack does not let it be edited: the answer is posted again then. */
+/** @returns false if the message was deleted or cannot be edited: then the answer must be posted. */
 async function editRoot(
   posting: Posting,
   place: Place,

@@ -7,13 +7,13 @@ import { readRequest } from './read-request.ts';
 import type { Way } from './way.ts';
 
 const PATH = '/slack/events';
-/** Slack stops waiting after 3 s. Whatever still runs then may take its time, but the connection is not kept for it. */
+/** Slack stops waiting after 3 s. A handler may take longer, but the connection is not kept open for it. */
 const GIVE_UP_AFTER_MS = 10_000;
 
 /**
- * Hears Slack on `port` (0 takes a free one), every request signed.
- * Bolt's own receiver is not used: it rejects asynchronously where a signed payload is not an object, which ends the process, answers 404
- * to what it does not know and 400 to a content type with parameters.
+ * Receives Slack's signed requests on `port` (0 takes a free one).
+ * Bolt's own receiver is not used: a signed payload that is not an object makes it reject asynchronously, which ends the process, and it
+ * answers 404 to unknown kinds of payloads and 400 to a content type with parameters.
  */
 export function overHttp(
   signingSecret: string,
@@ -53,7 +53,7 @@ export function overHttp(
   };
 }
 
-/** @returns the acknowledgement, as soon as there is one. */
+/** @returns the acknowledgement, once there is one. */
 async function deliver(
   app: App | undefined,
   { headers }: IncomingMessage,

@@ -67,7 +67,7 @@ export function overSocket(appToken: string, apiUrl: string | undefined, log: Lo
   };
 }
 
-/** The client gets to see nothing that it cannot read; and what it starts belongs to a request. */
+/** Passes only valid envelopes to the client, each in a request scope. */
 function guardMessages(client: SocketModeReceiver['client'], log: Log): void {
   const [receive] = client.listeners('ws_message');
   client.removeAllListeners('ws_message');

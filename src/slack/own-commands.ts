@@ -67,7 +67,7 @@ export async function answerOwnCommand(
   return Promise.race([work, lateAnswer]);
 }
 
-/** Whether `text` asks for what `/wrench` itself can do. */
+/** Whether `text` is one of the commands of `/wrench` itself. */
 export function isOwnCommand(text: string): boolean {
   return readOwn(text).word !== undefined;
 }
@@ -104,7 +104,7 @@ async function answer(own: OwnCommands, question: OwnQuestion): Promise<OwnAnswe
   late.throwIfAborted();
   if (may !== true) {
     const at = new Date(nowMs).toISOString();
-    // A command's answer is its acknowledgement, and no further call to Slack: it is given however many there are.
+    // A command is answered however often the person is refused: the answer is the acknowledgement, which costs no call to Slack.
     await own.refusals.auditRefusal({ kind: 'refused', at, who: [userId], what, because: may });
     return { message: renderRefusal({ because: may, what }), outcome: 'refused' };
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Ids of users, channels, teams and enterprises. In capitals, so none of them is the name of something every object has. */
+/** Ids of users, channels, teams and enterprises. They are in capitals, so none is the name of an inherited property such as `constructor`. */
 export const slackId = z.string().regex(/^[A-Z][A-Z0-9]{0,63}$/);
 
 const withId = z.looseObject({ id: slackId });
@@ -9,7 +9,7 @@ const maybe = <T extends z.ZodType>(schema: T) => schema.exactOptional();
 
 /** What Bolt reads before any listener runs, with the types that it relies on. */
 const shared = {
-  // A form has no null: where a command is of no single workspace, its field is empty.
+  // A form cannot express null: if a command belongs to no single workspace, the field is empty.
   team_id: slackId.or(z.literal('')).nullish(),
   enterprise_id: slackId.or(z.literal('')).nullish(),
   response_url: z.string().nullish(),
@@ -53,7 +53,7 @@ const interaction = z.looseObject({
 });
 const view = interaction.extend({ view: viewObject });
 
-/** The kind of a payload; undefined for what Slack does not send. Kinds that nobody knows yet are kinds as well. */
+/** The kind of a payload, known or not; undefined for anything that Slack does not send. */
 export function kindOf(body: unknown): string | undefined {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined;
   if (field(body, 'command') !== undefined) return 'command';
@@ -71,7 +71,7 @@ const KNOWN_TO_BOLT = new Set([
   'view_closed',
 ]);
 
-/** Whether Bolt tells the kind of a payload. It warns about any other. */
+/** Whether Bolt recognizes the kind of a payload. It logs a warning about others. */
 export function isKnownToBolt(body: unknown): boolean {
   return (
     KNOWN_TO_BOLT.has(kindOf(body) ?? '') ||
@@ -79,13 +79,13 @@ export function isKnownToBolt(body: unknown): boolean {
   );
 }
 
-/** The names of fields that Bolt would fail on, because they are missing or malformed. Not every kind of payload has all that it reads. */
+/** The names of fields that Bolt would fail on because they are missing or malformed. */
 export function malformedFields(body: unknown): readonly string[] {
   const { error } = schemaFor(body).safeParse(body);
   return [...new Set(error?.issues.map(({ path }) => path.join('.').slice(0, 100)))];
 }
 
-/** In the order in which Bolt looks at the fields. */
+/** In the order in which Bolt reads the fields. */
 function schemaFor(body: unknown): z.ZodType {
   const inner = field(body, 'event');
   if (inner !== undefined) return field(inner, 'type') === 'function_executed' ? functionExecuted : event;

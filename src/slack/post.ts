@@ -16,7 +16,7 @@ export interface Posting {
   readonly client: WebClient;
   readonly threads: Threads;
   readonly line: Line;
-  /** Whether Slack drops a post that was sent before, as `wrench doctor --prove-posting` found. */
+  /** Whether Slack drops repeated posts, as `wrench doctor --prove-posting` found. */
   readonly dropsRepeats: () => Promise<boolean>;
   /** Which response_urls may be posted to. */
   readonly isSlackUrl: IsSlackUrl;
@@ -24,7 +24,7 @@ export interface Posting {
   readonly log: Log;
 }
 
-/** The delivery of the outbox that a call is made for. */
+/** The attempt of the outbox job that a call is made for. */
 export interface From {
   /** From 1. */
   readonly attempt: number;
@@ -46,20 +46,20 @@ const QUIET = { unfurl_links: false, unfurl_media: false } as const;
 const EVENT = 'wrench_post';
 /** A turn further away than this is waited for in the queue, where it blocks nobody. */
 const WAIT_HERE_MS = 1_200;
-/** While another process calls Slack for the same run. */
+/** How long to wait while another process calls Slack for the same run. */
 const TAKEN_MS = 200;
-/** A call that failed as often as this lets the others in its lane go first. */
+/** A call that failed more often than this gives up its place in its lane. */
 const FIRST_FOR_ATTEMPTS = 5;
 
-/** A progress message is worth nothing later: `progress` is posted at most once, and only while `isWanted`. */
+/** A progress message is posted at most once, and only while `isWanted`. */
 type Kind = 'answer' | { readonly progress: { readonly isWanted: () => Promise<boolean> } };
 
 /**
  * Posts one part of a run's answer unless it has been posted.
- * Where Slack's reply to an earlier attempt was lost, the part is posted again: Slack drops the repetition where it was proven to, elsewhere
- * the part may be there twice. Nothing depends on reading the channel's history.
- * @returns its `ts`; undefined for a progress message that was not posted.
- * @throws {Later} where its turn is yet to come, {SlackRefused} where Slack refuses, anything else where it is unknown whether it was posted.
+ * If Slack's reply to an earlier attempt was lost, the part is posted again. If Slack was proven to drop repeated posts, it appears once;
+ * otherwise it may appear twice. Nothing depends on reading the channel's history.
+ * @returns its `ts`.
+ * @throws {Later} if it is not its turn yet, {SlackRefused} if Slack refuses, anything else if it is unknown whether it was posted.
  */
 export async function postOnce(
   posting: Posting,
@@ -70,7 +70,7 @@ export async function postOnce(
   return (await postPart(posting, part, place, message, 'answer')) ?? '';
 }
 
-/** As {@link postOnce}, for a message that only says that an answer will come. */
+/** {@link postOnce} for a progress message. */
 export async function postProgress(
   posting: Posting,
   part: string,
@@ -136,7 +136,7 @@ async function postPart(
     if (!(await lease.begin(part))) throw new Later(TAKEN_MS);
     try {
       const ts = await post(posting, lease, key, place, message, id);
-      // What Slack recognized may be the progress message.
+      // Slack may have dropped it as a repetition of the progress message.
       await lease.done(part, { channelId, ts }, isMaybe ? undefined : contentOf(message));
       return ts;
     } catch (error) {
@@ -151,7 +151,7 @@ async function postPart(
   });
 }
 
-/** It is counted and not chased: whether the channel has it is unknown, and the answer comes all the same. */
+/** Counts a progress message that may or may not be in the channel. It is not searched for, and the answer is posted regardless. */
 function leftAlone({ metrics, log }: Posting, runId: string, error: unknown): undefined {
   metrics.unconfirmed.inc({ outcome: 'left' });
   log.warn(
@@ -183,7 +183,7 @@ async function post(
   return String(ts);
 }
 
-/** Edits a message in place, unless it shows just that already. */
+/** Edits a message in place, unless it already shows this. */
 export async function edit(
   posting: Posting,
   place: Place,
@@ -210,7 +210,7 @@ function contentOf(message: Message): string {
   return createHash('sha256').update(JSON.stringify(message)).digest('base64url').slice(0, 16);
 }
 
-/** As {@link edit}, where it can be done at once and is still wanted; dropped otherwise. */
+/** {@link edit} for a progress message: dropped unless it is wanted and can be made immediately. */
 export async function editProgress(
   posting: Posting,
   place: Place,
@@ -267,7 +267,7 @@ function shown({ text, blocks }: Message): { text: string; blocks?: Message['blo
   return blocks.length > 0 ? { text, blocks } : { text };
 }
 
-/** Makes one call when its turn has come; nothing is held while it waits. The lease is taken for the call alone. */
+/** Makes one call when it is its turn. Holds nothing while it waits: the lease is taken only for the call. */
 async function inTurn<T>(
   { line, threads }: Posting,
   lane: Lane,
@@ -276,7 +276,7 @@ async function inTurn<T>(
   call: (lease: Lease) => Promise<T>,
 ): Promise<T> {
   const isFirst = from.attempt <= FIRST_FOR_ATTEMPTS;
-  // Verdicts in the order in which they were asked for, before the details in their threads.
+  // Verdicts go in the order of their questions, ahead of the details in threads.
   await waitForTurn(line, lane, name, isFirst && threadTs === undefined ? from.askedAtMs : undefined);
   try {
     const done = await withLease(threads, runId, call);

@@ -20,7 +20,7 @@ function read(body: unknown) {
   });
 }
 
-test('a command is read without what nobody needs', () => {
+test('only the fields that are needed are read', () => {
   const unneeded = {
     token: 'not-a-secret-verification-token',
     channel_name: 'incident',
@@ -59,10 +59,10 @@ test.each(['team_domain', 'response_url', 'text'])('a command without %s is read
   expect(read(rest)).toMatchObject({ command: '/certs', channel_id: 'C0123INCIDENT' });
 });
 
-test('a domain that is none gets into no link', () => {
+test('an invalid domain is not put into a link', () => {
   expect(read({ ...command, team_domain: 'evil.example/#' })).not.toHaveProperty('team_domain');
 });
 
-test.each([null, undefined, 'x', 7, [], {}])('%j is no command', (body) => {
+test.each([null, undefined, 'x', 7, [], {}])('%j is not a command', (body) => {
   expect(read(body)).toHaveProperty('malformed');
 });

@@ -6,7 +6,7 @@ import { slackId } from './payload.ts';
 
 const commandSchema = z.object({
   command: z.string().regex(/^\/\S{1,100}$/),
-  // Slack leaves it empty; nobody types more than a message can hold.
+  // May be empty; nobody types more than fits into a message.
   text: z.string().max(40_000).default(''),
   channel_id: slackId,
   team_domain: z.string().max(500).nullish(),
@@ -15,7 +15,7 @@ const commandSchema = z.object({
 
 /**
  * The fields of a slash command that we read, or the names of those that are missing or malformed.
- * A `response_url` that is not Slack's is left out, with a warning: it goes no further than here.
+ * A `response_url` that is not Slack's is dropped here, with a warning.
  */
 export function readCommand(
   body: unknown,

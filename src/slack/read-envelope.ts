@@ -1,14 +1,14 @@
 /** A message on Slack's socket, as https://docs.slack.dev/apis/events-api/using-socket-mode describes it. */
 type Envelope = Readonly<Record<string, unknown>>;
 
-/** These are for the client itself. */
+/** Messages for the client itself. */
 const OF_THE_SOCKET = new Set(['hello', 'disconnect']);
 
 /**
- * A message of the socket in a form that the Socket Mode client can read; undefined for what is not an envelope.
- * The client emits an event named after the envelope, or after the Events API event in it, and so would take a payload for one of its own
- * events (`error`, `close`), or fail on an event without a type. All envelopes get one type, which nothing listens for; Bolt reads
- * the payload alone.
+ * A message of the socket in a form that the Socket Mode client can read; undefined if it is not an envelope.
+ * The client emits an event named after the envelope, or after the Events API event in it. A payload could thus trigger one of the client's
+ * own events (`error`, `close`), and an event without a type makes it fail. So all envelopes get the same type, which nothing listens for;
+ * Bolt reads only the payload.
  */
 export function readEnvelope(data: unknown): string | undefined {
   const envelope = typeof data === 'string' ? parse(data) : undefined;
@@ -19,7 +19,7 @@ export function readEnvelope(data: unknown): string | undefined {
   try {
     return JSON.stringify({ ...envelope, type: 'interactive' });
   } catch {
-    // Nested too deeply to be written; acknowledged without it.
+    // Nested too deeply for JSON.stringify: acknowledged without its payload.
     return JSON.stringify({ envelope_id: id, type: 'interactive', payload: null });
   }
 }

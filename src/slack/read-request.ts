@@ -4,18 +4,18 @@ import { verifySlackRequest } from '@slack/bolt';
 import type { Answer } from '../telemetry/http-server.ts';
 import { kindOf } from './payload.ts';
 
-/** As much as Bolt takes. */
+/** Bolt's limit. */
 const MOST_BYTES = 4 * 1_024 * 1_024;
-/** Bolt refuses what is older than this, but not what is further ahead: the window is closed on both sides here. */
+/** Bolt refuses older requests, but not those from further in the future; here the window applies in both directions. */
 const CLOCK_WINDOW_S = 300;
-/** Slack's check of our certificate is short, and not signed. */
+/** Slack's check of our certificate is short and unsigned. */
 const LONGEST_SSL_CHECK = 1_000;
 
 export type Read = { readonly body: Record<string, unknown> } | { readonly answer: Answer };
 
 /**
  * Reads a request that claims to come from Slack: its size, its signature, then its content.
- * @returns the payload, or the answer to a request that carries none: 4xx where it is not Slack's or malformed.
+ * @returns the payload, or the answer to a request without one: 4xx if it is not from Slack or malformed.
  */
 export async function readRequest(request: IncomingMessage, signingSecret: string): Promise<Read> {
   const { headers } = request;
@@ -49,7 +49,7 @@ async function readBytes(request: IncomingMessage): Promise<Buffer | 'too large'
   const chunks: Buffer[] = [];
   let length = 0;
   try {
-    // The connection has to stay open for the answer, even if not all of the body is read.
+    // The connection must stay open for the answer, even if the body is not read to its end.
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       length += (chunk as Buffer).length;
       if (length > MOST_BYTES) return 'too large';
@@ -61,7 +61,7 @@ async function readBytes(request: IncomingMessage): Promise<Buffer | 'too large'
   return Buffer.concat(chunks);
 }
 
-/** https://docs.slack.dev/interactivity/implementing-slash-commands: Slack asks from time to time whether our certificate is valid. */
+/** https://docs.slack.dev/interactivity/implementing-slash-commands: Slack checks our certificate from time to time. */
 function isSslCheck(text: string): boolean {
   return text.length <= LONGEST_SSL_CHECK && new URLSearchParams(text).get('ssl_check') === '1';
 }
@@ -83,7 +83,7 @@ function isSigned(headers: IncomingMessage['headers'], body: string, signingSecr
   }
 }
 
-/** A form, or the JSON in its field `payload`; undefined where a field is there twice. */
+/** A form, or the JSON in its field `payload`; undefined if a field occurs twice. */
 function readForm(text: string): unknown {
   const fields = new URLSearchParams(text);
   if (new Set(fields.keys()).size !== fields.size) return undefined;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { REASON_FORM, REASON_LENGTH } from './render/reason-form.ts';
 
-/** What a form was opened for. It comes back from Slack with the submission, and is checked as a click is. */
+/** What a form was opened for. Slack returns it with the submission, and it is checked like a click. */
 const openedFor = z.strictObject({
   button: z.enum(['request', 'approve']),
   value: z.string().max(200),
@@ -25,14 +25,14 @@ const submission = z.looseObject({
   }),
 });
 
-/** The reason in a submitted form; undefined where there is none. */
+/** The reason in a submitted form; undefined if there is none. */
 export function reasonIn(body: unknown): string | undefined {
   const values = submission.safeParse(body).data?.view.state.values;
   const value = values?.[REASON_FORM.block]?.[REASON_FORM.input]?.value;
   return typeof value === 'string' ? value.trim() : undefined;
 }
 
-/** What is wrong with a reason, for the form to show; undefined where nothing is. */
+/** What the form shows about an invalid reason; undefined if the reason is valid. */
 export function wrongWithReason(reason: string | undefined): string | undefined {
   const { min, max } = REASON_LENGTH;
   const { length } = reason ?? '';
@@ -40,7 +40,7 @@ export function wrongWithReason(reason: string | undefined): string | undefined 
   return length > max ? `Write at most ${max} characters.` : undefined;
 }
 
-/** What the form was opened for; undefined where it is none of ours. */
+/** What the form was opened for; undefined if the form is not ours. */
 export function openedForIn(body: unknown): OpenedFor | undefined {
   const metadata = submission.safeParse(body).data?.view.private_metadata;
   if (metadata === undefined) return undefined;

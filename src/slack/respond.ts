@@ -12,21 +12,21 @@ type Reply = Pick<Asked, 'responseUrl' | 'at'>;
 
 /**
  * Answers through the command's response_url, visible to the channel; it works where the bot is no member.
- * @returns whether Slack took it: false where the address is absent, not one of Slack's, too old or used up.
+ * @returns whether Slack accepted it: false if the URL is absent, not Slack's, too old or used up.
  * @throws where Slack did not answer, to be tried again.
  */
 export function respond(asked: Reply, message: Message, via: Via): Promise<boolean> {
   return send(asked, { response_type: 'in_channel', ...message }, via);
 }
 
-/** As {@link respond}, visible to the asker alone. */
+/** {@link respond}, visible only to the asker. */
 export function respondPrivately(asked: Reply, message: Message, via: Via): Promise<boolean> {
   return send(asked, { response_type: 'ephemeral', replace_original: false, ...message }, via);
 }
 
 async function send({ responseUrl, at }: Reply, body: object, { isSlackUrl, log }: Via): Promise<boolean> {
   if (responseUrl === undefined || Date.now() - Date.parse(at) > OPEN_FOR_MS) return false;
-  // A job may be older than this rule, or written by another version.
+  // A job queued by an earlier version may contain one.
   if (!isSlackUrl(responseUrl)) {
     warnOfForeignUrl(log, responseUrl);
     return false;

@@ -1,14 +1,14 @@
 import type { Log } from '../telemetry/log.ts';
 
-/** Where Slack takes answers to commands; the second is that of GovSlack. */
+/** Where Slack accepts answers to commands; the second is GovSlack. */
 const SLACK = ['https://hooks.slack.com', 'https://hooks.slack-gov.com'] as const;
 
-/** True for a URL that an answer may be posted to. */
+/** Whether an answer may be posted to a URL. */
 export type IsSlackUrl = (url: string) => boolean;
 
 /**
- * Answers contain findings, so they are posted to Slack's own hosts and to the origin of a configured `SLACK_API_URL`, and nowhere else.
- * The host has to be written out: no user name in front of it, no other spelling that a parser turns into the same host.
+ * Answers contain findings, so they are posted only to Slack's own hosts and to the origin of a configured `SLACK_API_URL`.
+ * The host must be written literally, without a user name and not in another spelling that a parser turns into the same host.
  */
 export function slackUrls(apiUrl: string | undefined): IsSlackUrl {
   const origins = new Set<string>([...SLACK, ...(apiUrl === undefined ? [] : [new URL(apiUrl).origin])]);
@@ -20,7 +20,7 @@ export function slackUrls(apiUrl: string | undefined): IsSlackUrl {
   };
 }
 
-/** Logs that a `response_url` is not used; of the URL, which is a secret where it is real, only the host. */
+/** Logs that a `response_url` was ignored. Only its host is logged: a real URL is a secret. */
 export function warnOfForeignUrl(log: Log, url: string): void {
   log.warn(
     { host: URL.parse(url)?.host.slice(0, 255) ?? 'none' },

@@ -22,7 +22,7 @@ import type { Message } from './render/message.ts';
 import { renderJoined, renderQueued, renderQueueDown } from './render/notices.ts';
 import type { IsSlackUrl } from './response-url.ts';
 
-/** What Slack sends with a slash command; the fields that we read besides those of every delivery. */
+/** The fields of a slash command that we read in addition to those of every delivery. */
 export interface SlashCommand {
   readonly command: string;
   readonly text: string;
@@ -40,7 +40,7 @@ export interface Routing {
   readonly line: Pick<Line, 'reserve' | 'leave'>;
   /** People paste what they have at hand; a token among it goes no further. */
   readonly redact: Redact;
-  /** Which response_urls may be posted to; others never get into a job. */
+  /** Which response_urls may be posted to. Others are never put into a job. */
   readonly isSlackUrl: IsSlackUrl;
   readonly threads: Threads;
   /** What `/wrench` itself can do. */
@@ -51,13 +51,13 @@ export interface Routing {
 /** The command under which every area is reached where plain names collide with other apps. */
 export const OWN_COMMAND = 'wrench';
 
-/** A fast check answers sooner than this, and then no progress message is posted. */
+/** If a check answers sooner than this, no progress message is posted. */
 const CHECKING_AFTER_MS = 1_000;
 const LONGEST_ECHO = 200;
-/** A link to the thread is worth no more of Slack's 3 s. */
+/** How much of Slack's 3 s may be spent on the link to the thread. */
 const THREAD_WITHIN_MS = 300;
 
-/** What a command turned out to be. */
+/** What a command asks for. */
 type Understood =
   | { readonly kind: 'answer'; readonly answer: CommandAnswer }
   | { readonly kind: 'own'; readonly userId: string; readonly text: string }
@@ -86,7 +86,7 @@ function resolve(routing: Routing, delivery: Identified, body: unknown): Resolve
   }
   const text = routing.redact(plainText(command.text));
   const area = command.command.replace(/^\//, '').toLowerCase();
-  // Whether somebody has the role for it is asked while it is answered, within the same 2 s.
+  // The role for it is checked while it is answered, within the same 2 s.
   if (area === OWN_COMMAND && isOwnCommand(text))
     return { subject: { kind: 'own', userId: delivery.userId, text }, requires: anyone };
   const question =
@@ -110,7 +110,7 @@ async function answer(routing: Routing, understood: Understood): Promise<Command
   if (understood.kind === 'run') return queue(routing, understood.job);
   const { userId, text } = understood;
   const own = await answerOwnCommand(routing.own, { user_id: userId }, text);
-  if (!own) throw new Error('a command of Wrench itself was understood and then not');
+  if (!own) throw new Error('isOwnCommand and answerOwnCommand disagree');
   return own;
 }
 
@@ -189,14 +189,14 @@ function aboutOf<K extends OutboxJob['kind']>(kind: K, { runId, check, environme
   return { kind, runId, check, environment, asked };
 }
 
-/** What is only for comfort: where Redis is away again by now, nobody misses it. */
+/** Queues a notice that is not essential: a failure is only logged. */
 function tell({ queues, log }: Routing, id: string, job: OutboxJob, afterMs = 0): void {
   queues
     .tell(id, job, { afterMs })
     .catch((error: unknown) => log.warn({ err: error, id }, 'a notice could not be queued'));
 }
 
-/** The link to the thread of who asked first; where there is no thread yet, the link follows. */
+/** Answers with the link to the thread of the first asker. If there is no thread yet, the link follows. */
 async function joined(
   routing: Routing,
   job: CheckJob,

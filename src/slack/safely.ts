@@ -3,23 +3,23 @@ import { cutMrkdwn } from './render/inert.ts';
 import type { Message } from './render/message.ts';
 import { refusalOf, type SlackRefused } from './slack-call.ts';
 
-/** A message as it is sent: what Slack does not take of it is left out. */
+/** A message as it is sent, without what Slack rejected. */
 export interface Sendable extends Message {
-  /** Slack rejected the metadata; the message is worth more than finding it again. */
+  /** Slack rejected the metadata. */
   readonly withoutMetadata?: true;
 }
 
-/** Of the text of an edit, in UTF-8. https://github.com/openclaw/openclaw/pull/115027 */
+/** Slack's limit for the text of an edit, in UTF-8. https://github.com/openclaw/openclaw/pull/115027 */
 const MOST_TEXT_BYTES = 4_000;
 const LITTLE_TEXT_BYTES = 1_000;
-/** Slack takes no message without text. */
+/** Slack rejects a message without text. */
 export const NO_TEXT =
-  'Wrench sent a message without text. This is a bug of Wrench; its log has the details.';
+  'Wrench sent a message without text. This is a bug in Wrench; its log has the details.';
 
 /**
- * Sends a message. Where Slack rejects its form, which is a bug of ours, a plainer form is sent, down to the text alone: the answer is never
- * lost over how it looks. An empty text is never sent.
- * @throws {SlackRefused} where Slack rejects the plainest form as well, or for a reason that is not the form.
+ * Sends a message. If Slack rejects its form, which is a bug in Wrench, simpler forms are sent, down to the text alone, so that the answer is
+ * not lost. An empty text is never sent.
+ * @throws {SlackRefused} if Slack rejects the simplest form as well, or for a reason other than the form.
  */
 export async function safely<T>(
   { metrics, log }: Pick<Posting, 'metrics' | 'log'>,
@@ -38,7 +38,7 @@ export async function safely<T>(
       if (isFirst) metrics.bugs.inc({ role: 'bot' });
       log.error(
         { err: refusal, runId: about.runId },
-        'Slack rejected a malformed message; sending it plainer',
+        'Slack rejected a malformed message; sending a simpler form',
       );
       form = next;
     }
@@ -49,7 +49,7 @@ function withText({ text, blocks }: Message): Message {
   return { text: text.trim() === '' ? NO_TEXT : cutMrkdwn(text.toWellFormed(), MOST_TEXT_BYTES), blocks };
 }
 
-/** Slack's words for what may be wrong with the form. https://docs.slack.dev/reference/methods/chat.postMessage#errors and chat.update#errors */
+/** Slack's error codes about the form of a message. https://docs.slack.dev/reference/methods/chat.postMessage#errors and chat.update#errors */
 const ABOUT_BLOCKS = new Set([
   'invalid_blocks',
   'invalid_blocks_format',
@@ -67,7 +67,7 @@ const ABOUT_METADATA = new Set([
   'metadata_too_large',
   'metadata_must_be_sent_from_app',
 ]);
-/** The details say what they mean, where there are any. */
+/** The details, if any, say which part is meant. */
 const ABOUT_ANYTHING = new Set([
   'invalid_arguments',
   'invalid_arg_name',
@@ -76,7 +76,7 @@ const ABOUT_ANYTHING = new Set([
   'invalid_form_data',
 ]);
 
-/** A form that leaves out what Slack rejected; undefined where there is nothing left to leave out. Each form is plainer than the one before. */
+/** A form without what Slack rejected; undefined if nothing is left to leave out. */
 function plainer(form: Sendable, { code, detail }: SlackRefused): Sendable | undefined {
   if (code === 'no_text') return form.text === NO_TEXT ? undefined : { ...form, text: NO_TEXT };
   if (code === 'msg_too_long') return shorter(form);
@@ -89,7 +89,7 @@ function plainer(form: Sendable, { code, detail }: SlackRefused): Sendable | und
   return detail === '' ? (withoutBlocks(form) ?? withoutMetadata(form)) : undefined;
 }
 
-/** Buttons are worth more than the rest of the text; a screen reader hears its beginning. */
+/** Shortens the text before it drops the blocks, because the blocks contain the buttons. */
 function shorter(form: Sendable): Sendable | undefined {
   const text = cutMrkdwn(form.text, LITTLE_TEXT_BYTES);
   return text === form.text ? withoutBlocks(form) : { ...form, text };

@@ -16,7 +16,7 @@ import { boltLogger } from './bolt-log.ts';
 export class SlackRefused extends Error {
   override readonly name = 'SlackRefused';
   readonly code: string;
-  /** What Slack says about the arguments; empty where it says nothing. */
+  /** Slack's details about the arguments; empty if there are none. */
   readonly detail: string;
   /** The channel does not let the bot in: the answer must take another way. */
   readonly shut: boolean;
@@ -86,7 +86,7 @@ export async function callSlack<T>(
   }
 }
 
-/** Slack's refusal, as the client or {@link callSlack} throws it; undefined for anything else. */
+/** The refusal in an error thrown by the client or by {@link callSlack}; undefined for any other error. */
 export function refusalOf(error: unknown): SlackRefused | undefined {
   const refused = error instanceof SlackRefused ? error : classify(error).thrown;
   return refused instanceof SlackRefused ? refused : undefined;

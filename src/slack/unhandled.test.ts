@@ -50,7 +50,7 @@ test('what no listener acknowledges is acknowledged as soon as none is left, wit
   expect(log.map((line) => JSON.parse(line))).toMatchObject([{ level: 20, kind: 'block_actions' }]);
 });
 
-test('what Bolt would fail on does not reach it', async () => {
+test('payloads that Bolt would fail on do not reach it', async () => {
   const next = vi.fn<Process>();
   await deliver({ ...payload, user: null }, next);
 
@@ -68,7 +68,7 @@ test('an error in Bolt is logged, and Slack gets its acknowledgement', async () 
   expect(log.join('')).toContain('a bug in Bolt');
 });
 
-test('a socket that was closed before the acknowledgement harms nobody', async () => {
+test('a socket that closes before the acknowledgement causes no error', async () => {
   ack.mockRejectedValue(new Error('the socket is closed'));
 
   await deliver(payload, (event) => event.ack());

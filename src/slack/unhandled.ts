@@ -5,9 +5,8 @@ import { isKnownToBolt, kindOf, malformedFields } from './payload.ts';
 type Process = App['processEvent'];
 
 /**
- * Acknowledges at once what no listener acknowledges: payloads of kinds that nobody listens for, and malformed ones, which Bolt does not
- * get to see. A payload counts as handled where a listener acknowledges it, so that adding a listener is all it takes to handle more.
- * Of deliveries that are not handled a debug line remains.
+ * Acknowledges what no listener acknowledges, with a debug line: kinds of payloads without a listener, and malformed ones, which are not
+ * passed to Bolt. A payload counts as handled if a listener acknowledges it, so adding a listener is enough to handle more kinds.
  */
 export function acknowledgeUnhandled(receiver: Receiver, log: Log): Receiver {
   return {
@@ -26,7 +25,7 @@ function guard(next: Process, log: Log): Process {
     const ack: typeof event.ack = async (answer) => {
       if (isAcknowledged) return;
       isAcknowledged = true;
-      // Over a socket that has just been closed nothing can be acknowledged; Slack delivers again.
+      // The socket may just have been closed; then Slack delivers again.
       await event.ack(answer).catch((error: unknown) => log.debug({ err: error }, 'Could not acknowledge'));
     };
     const kind = kindOf(event.body) ?? 'unknown';
@@ -43,7 +42,7 @@ function guard(next: Process, log: Log): Process {
       log.error({ err: error, kind }, 'Bolt could not process a payload from Slack');
     }
     if (isAcknowledged) return;
-    log.debug({ kind }, 'Acknowledged a payload from Slack that nothing here handles');
+    log.debug({ kind }, 'Acknowledged a payload from Slack that has no handler');
     await ack();
   };
 }

@@ -137,7 +137,7 @@ async function readCounted({ connection }: ChaosStage): Promise<Readonly<Record<
 }
 
 function whoWasNotTaken({ workspace, channels }: ChaosStage, clicks: readonly Clicked[]) {
-  const isSaid = ({ text }: Message) => text.includes('could not take this click');
+  const isSaid = ({ text }: Message) => text.includes('could not process this click');
   return channels.flatMap((channelId) =>
     [...new Set(clicks.map(({ userId }) => userId))].flatMap((userId) =>
       workspace

@@ -73,7 +73,7 @@ async function checkNow(isShown: (message: Message) => boolean): Promise<Message
   const refusals = () =>
     stage.workspace
       .ephemerals(APPROVER, message.channel)
-      .filter(({ text }) => text.includes('could not take this click')).length;
+      .filter(({ text }) => text.includes('could not process this click')).length;
   for (;;) {
     const before = refusals();
     await clicker.press(APPROVER, message, 'look', value);

@@ -86,8 +86,8 @@ test.each([
     /reached Wrench 12 minutes late, so nothing was done. Click again/,
   ],
   ['that is dated in the future', { actionTs: secondsAgo(-720) }, /dated 12 minutes in the future/],
-  ['without a time', { actionTs: '' }, /does not say when it was made/],
-  ['with a time that is none', { actionTs: 'yesterday' }, /does not say when it was made/],
+  ['without a time', { actionTs: '' }, /has no valid time/],
+  ['with an invalid time', { actionTs: 'yesterday' }, /has no valid time/],
   [
     'of another workspace',
     { changed: { team: { id: 'T0999OTHER', domain: 'other' } } },
@@ -256,8 +256,8 @@ test('a submitted form is checked as the click was: role, message, plan, workspa
   for (const [change, words] of [
     [{ messageTs: '1.000001' }, /not on the message/],
     [{ channelId: 'C0123PLATFORM' }, undefined],
-    [{ value: 'nonsense' }, /no button of Wrench/],
-    [{ button: 'look' }, /no button of Wrench/],
+    [{ value: 'nonsense' }, /not a button of Wrench/],
+    [{ button: 'look' }, /not a button of Wrench/],
   ] as const) {
     await press(GRACE, plan, 'approve');
     await submit(GRACE, reason, await changedView(GRACE, change));

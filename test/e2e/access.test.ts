@@ -132,7 +132,7 @@ test('a command is accepted in the channels that a rule names, and nowhere else'
   });
 });
 
-test('help and usage are for everybody', async () => {
+test('help and usage are available to everybody', async () => {
   await start(prod({ channels: [PLATFORM] }));
 
   await ask(ADA, INCIDENT, 'help');
@@ -247,7 +247,7 @@ test('while Redis is away who may ask is decided from memory, and a command that
   await answered(INCIDENT, 2);
 });
 
-test('a person who sends too many commands is asked to wait; others are not held up', async () => {
+test('a person who sends too many commands is asked to wait; others are not', async () => {
   await start({
     limits: { checkSeconds: 30, checksAtOnce: 10, takeOverSeconds: 2, stopSeconds: 1, perPersonPerMinute: 2 },
   });
@@ -270,7 +270,7 @@ test('a person who sends too many commands is asked to wait; others are not held
   await expect.poll(refusals).toHaveLength(1);
 });
 
-test('nobody of a rule about another command or environment is held up', async () => {
+test('a rule does not affect other commands and environments', async () => {
   await start({
     environments: {
       prod: { sources: [] },

@@ -67,7 +67,7 @@ test('the same question in another channel and in a direct message: one run, and
   expect(JSON.stringify(answersIn(INCIDENT)[0]?.blocks)).toContain(ADA);
 });
 
-test('who asks what runs already for the channel gets the link to its thread', async () => {
+test('a second asker in the channel gets the link to the thread', async () => {
   const workspace = await setUp();
   await ask(ADA, INCIDENT);
   const root = await workspace.waitFor(() => workspace.messages(INCIDENT)[0]);
@@ -81,7 +81,7 @@ test('who asks what runs already for the channel gets the link to its thread', a
   expect(workspace.messages(INCIDENT)).toHaveLength(1);
 });
 
-test('also where the thread is not there yet: the link follows', async () => {
+test('if the thread does not exist yet, the link follows', async () => {
   const workspace = await setUp();
   workspace.faults.rateLimit('chat.postMessage', { retryAfterSeconds: 1 });
   await ask(ADA, INCIDENT);
@@ -97,7 +97,7 @@ test('also where the thread is not there yet: the link follows', async () => {
   expect(toldPrivately(GRACE, INCIDENT)).toEqual([linkTo(INCIDENT, root.ts)]);
 });
 
-test('a channel that joined another run has its own joiners, and its thread to point at', async () => {
+test('in a channel that joined another run, a second asker gets the link to the thread there', async () => {
   const workspace = await setUp();
   await ask(ADA, INCIDENT);
   await ask(GRACE, PLATFORM);

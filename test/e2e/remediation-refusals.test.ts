@@ -135,7 +135,7 @@ test('a value that was made up, or belongs to another card, does nothing and is 
   await press(GRACE, first, 'approve', `m${'0'.repeat(16)} ${'0'.repeat(64)}`, true);
   await told(GRACE, 'never offered');
   await press(GRACE, first, 'approve', 'nonsense', true);
-  await told(GRACE, 'no button of Wrench');
+  await told(GRACE, 'not a button of Wrench');
 
   expect(lab.deeds).toEqual([]);
   const refused = (await audited()).filter((line) => line.startsWith('refused'));
@@ -154,7 +154,7 @@ test('clicks that are refused again and again are summed up in the audit, and ge
   const said = () => stage.workspace.ephemerals(KATE, INCIDENT).map(({ text }) => text);
   await expect.poll(() => said().length).toBe(30);
   expect(said().filter((text) => text.includes('no answer for up to 10 minutes'))).toHaveLength(1);
-  expect(await audited()).toEqual(Array.from({ length: 5 }, () => 'refused this is no button of Wrench'));
+  expect(await audited()).toEqual(Array.from({ length: 5 }, () => 'refused this is not a button of Wrench'));
 
   // The bot sums up the window that ended, whenever it finds it.
   await redis.zadd(ends, 'XX', 1, KATE);

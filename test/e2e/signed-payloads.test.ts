@@ -283,7 +283,7 @@ describe('over HTTP', () => {
     expect(badLines()).toEqual([]);
   });
 
-  test('after all of that, checks run as ever', expectStillRunningChecks);
+  test('after all of that, checks still run', expectStillRunningChecks);
 });
 
 describe('over Socket Mode', () => {
@@ -331,7 +331,7 @@ describe('over Socket Mode', () => {
     expect(badLines()).toEqual([]);
   });
 
-  test('messages that are no envelopes are ignored', async () => {
+  test('messages that are not envelopes are ignored', async () => {
     const { sockets } = stage.workspace;
     for (const text of [
       '',
@@ -362,5 +362,5 @@ describe('over Socket Mode', () => {
     });
   });
 
-  test('after all of that, checks run as ever', expectStillRunningChecks);
+  test('after all of that, checks still run', expectStillRunningChecks);
 });

@@ -15,15 +15,15 @@ import type { Identified } from './who.ts';
 
 /** What a slash command does once it is admitted. */
 export interface CommandHandler<S> {
-  /** Reads what is asked. Nothing may be done yet, and nothing awaited. */
+  /** Reads the command. Must not do anything yet, nor await anything. */
   readonly resolve: (delivery: Identified, body: unknown) => Resolved<S>;
-  /** Answers within 2 s whatever Redis does. */
+  /** Answers within 2 s, whatever Redis does. */
   readonly answer: (admitted: Admitted<S>) => Promise<CommandAnswer>;
 }
 
 export interface CommandAnswer {
   readonly message: Message;
-  /** For everybody in the channel; else for who typed it. */
+  /** Visible to everybody in the channel; otherwise only to the person who typed the command. */
   readonly inChannel?: boolean;
   readonly outcome: string;
 }
@@ -40,14 +40,14 @@ export interface Answering {
 export interface Answer {
   readonly message: Message;
   readonly inChannel?: boolean;
-  /** What is left to do once it is acknowledged. Never throws. */
+  /** What remains to be done after the acknowledgement. Never throws. */
   readonly afterwards?: () => Promise<void>;
 }
 
 /**
- * Answers a slash command through the access pipeline. Never throws, and takes less than 3 s by construction: before the answer nothing is
- * awaited but Redis, and that for a bounded time. Where Slack must be asked who somebody is, the command is acknowledged first, and the
- * question is queued only after it is decided.
+ * Answers a slash command through the access pipeline. Never throws, and takes less than 3 s by construction: before the answer it awaits
+ * only Redis, for a bounded time. If the members of a group must be looked up in Slack, the command is acknowledged first and the question
+ * is queued once it is allowed.
  */
 export async function answerCommand<S>(
   answering: Answering,
@@ -103,10 +103,10 @@ async function answerLater<S>(
   const { access, log } = answering;
   const tell = (message: Message) => tellAsker(answering, delivery, body, message);
   try {
-    // Every delivery of the command is acknowledged; one of them is answered.
+    // Each delivery of a command is acknowledged, but only the first is answered.
     if (!(await access.isFirst(`later ${nameOf(delivery)}`))) return;
   } catch (error) {
-    log.warn({ err: error }, 'Redis is away while a command waits for its answer');
+    log.warn({ err: error }, 'Redis is unreachable; a command was not started');
     return tell(renderQueueDown());
   }
   try {
@@ -126,7 +126,7 @@ function sayBug({ metrics, log }: Answering, delivery: Delivery, error: unknown)
   const runId = runIdOf(nameOf(delivery));
   metrics.commands.inc({ outcome: 'bug' });
   metrics.bugs.inc({ role: 'bot' });
-  log.error({ err: error, runId }, 'a bug of ours met a command');
+  log.error({ err: error, runId }, 'a command failed because of a bug in Wrench');
   return renderBug({ jobId: runId });
 }
 
@@ -137,7 +137,7 @@ async function audit({ auditing, log }: Answering, delivery: Delivery, refusal: 
   );
 }
 
-/** Privately, by the command's own response_url; where that does not work, by a message that only the asker sees. */
+/** Answers privately through the command's response_url, or, if that fails, by an ephemeral message. */
 async function tellAsker(
   answering: Answering,
   { channelId, userId }: Delivery,
@@ -153,6 +153,6 @@ async function tellAsker(
     const { text, blocks } = message;
     await client.chat.postEphemeral({ channel: channelId, user: userId, text, blocks });
   } catch (error) {
-    log.warn({ err: error }, 'somebody could not be given the answer to a command');
+    log.warn({ err: error }, 'the answer to a command could not be delivered');
   }
 }

@@ -9,17 +9,17 @@ import { type Access, admit, type Admitted, type Resolved } from './pipeline.ts'
 import type { Refusal } from './refusal.ts';
 import type { Identified } from './who.ts';
 
-/** What a click, a modal submission or an event does once it is admitted. It is acknowledged before. */
+/** What a click, a modal submission or an event does once it is admitted. It was acknowledged before. */
 export interface InteractionHandler<S> {
-  /** Reads what it is about. Nothing may be done yet. */
+  /** Reads what it is about. Must not do anything yet. */
   readonly resolve: (delivery: Identified, body: unknown) => Promise<Resolved<S>>;
-  /** Does it, or gives the reason why not. */
+  /** Does it, or returns why not. */
   readonly handle: (admitted: Admitted<S>) => Promise<Refusal | undefined>;
 }
 
-/** A form whose submission is checked before it is acknowledged, so that it can stay open with what is wrong. */
+/** A form that is validated before its submission is acknowledged, so that it can stay open and show what is wrong. */
 export interface FormHandler<S> extends InteractionHandler<S> {
-  /** What is wrong, by block; undefined where nothing is. Needs nothing but the submission. */
+  /** What is wrong with the submission, by block; undefined if it is valid. */
   readonly wrongWith: (body: unknown) => Readonly<Record<string, string>> | undefined;
 }
 
@@ -32,8 +32,8 @@ export interface Interacting {
 }
 
 /**
- * Handles a click, a modal submission or an event through the access pipeline. Every refusal is audited, and whoever clicked gets its reason
- * privately. Never throws.
+ * Handles a click, a modal submission or an event through the access pipeline. Every refusal is audited or counted, and the person who clicked
+ * is told the reason privately, up to a limit. Never throws.
  */
 export async function answerInteraction<S>(
   interacting: Interacting,
@@ -47,28 +47,30 @@ export async function answerInteraction<S>(
   try {
     const admission = await admit(access, delivery, (known) => handler.resolve(known, body));
     if (admission.kind === 'repeated') {
-      log.debug({ what: delivery.what }, 'Ignored what Slack delivered before');
+      log.debug({ what: delivery.what }, 'Ignored a repeated delivery from Slack');
       return;
     }
     if (admission.kind === 'form') return await admission.open();
-    if (admission.kind === 'undecided') throw new Error(`${delivery.what} asks no question`);
+    if (admission.kind === 'undecided')
+      throw new Error(`${delivery.what} cannot be undecided: only commands have askFrom rules`);
     const refusal =
       admission.kind === 'refused' ? admission.refusal : await handler.handle(admission.admitted);
     metrics.clicks.inc({ button, outcome: refusal ? 'refused' : 'taken' });
     if (refusal) await refuse(interacting, delivery, refusal);
   } catch (error) {
     metrics.clicks.inc({ button, outcome: 'failed' });
-    log.error({ err: error, what: delivery.what }, 'a click could not be answered');
+    log.error({ err: error, what: delivery.what }, 'a click could not be processed');
     await say(interacting, delivery, {
       because:
-        'Wrench could not take this click, for Redis or Slack did not answer it. Look at the card, and click again',
+        'Wrench could not process this click because Redis or Slack did not respond. Check the card, then click again',
     });
   }
 }
 
-const LAST_ANSWER = 'Too many of your clicks were refused: the next ones get no answer for up to 10 minutes';
+const LAST_ANSWER =
+  'Too many of your clicks were refused: further refused clicks get no answer for up to 10 minutes';
 
-/** A person who floods is not answered: calls to Slack are limited. */
+/** Somebody who is refused too often gets no more answers: calls to Slack are rate-limited. */
 async function refuse(interacting: Interacting, delivery: Delivery, refusal: Refusal): Promise<void> {
   const { because, what, remediation } = refusal;
   const answer = await auditRefusal(interacting.auditing, delivery, refusal);
@@ -87,7 +89,7 @@ async function say(
   refused: { readonly because: string; readonly what?: string },
 ): Promise<void> {
   const { client, log } = interacting;
-  // Nobody waits for what becomes of an event.
+  // Nobody waits for the answer to an event.
   if (kind === 'event' || channelId === undefined || userId === undefined) return;
   try {
     await safely(interacting, { runId: triggerId }, renderRefusal(refused), ({ text, blocks }) =>
@@ -100,6 +102,9 @@ async function say(
       }),
     );
   } catch (error) {
-    log.warn({ err: error, because: refused.because }, 'somebody could not be told why a click was refused');
+    log.warn(
+      { err: error, because: refused.because },
+      'the reason for a refused click could not be delivered',
+    );
   }
 }

@@ -1,6 +1,6 @@
 import type { Refusal } from './refusal.ts';
 
-/** Who may ask, and in which channels, by Slack ids. Of each list that is given, one must match. */
+/** Who may ask, and in which channels, by Slack ids. Each list that is set must match. */
 export interface AskFrom {
   readonly channels?: readonly string[] | undefined;
   readonly groups?: readonly string[] | undefined;
@@ -12,7 +12,7 @@ export interface AskFromRules {
   readonly commands: Readonly<Record<string, { readonly askFrom?: AskFrom | undefined }>>;
 }
 
-/** What a question is about: what the rules go by. */
+/** What the rules need to know about a question. */
 export interface Question {
   readonly environment: string;
   /** The command's area: `certs`. */
@@ -36,9 +36,9 @@ export function groupsInRules({ environments, commands }: AskFromRules): readonl
 }
 
 /**
- * Whether somebody may ask this here: undefined where they may. The rule of the environment and the rule of the command must both allow it.
- * `members` gives the members of a group, or undefined where they are not known well enough.
- * @returns a refusal, or the groups whose members must be looked up before it can be decided.
+ * Whether somebody may ask this here. The rule of the environment and the rule of the command must both allow it.
+ * `members` returns the members of a group, or undefined if they are unknown or too old.
+ * @returns undefined if they may; otherwise a refusal, or the groups whose members must be looked up first.
  */
 export function judgeAskFrom(
   rules: AskFromRules,
@@ -73,7 +73,7 @@ export function judgeAskFrom(
   return lookUp.length > 0 ? { lookUp: [...new Set(lookUp)] } : undefined;
 }
 
-/** The refusal where the members of groups stay unknown: who cannot be recognized may not ask. */
+/** The refusal if the members of groups could not be looked up: people who cannot be recognized may not ask. */
 export function refuseUnknown(
   rules: AskFromRules,
   { environment, area }: Question,
@@ -83,7 +83,7 @@ export function refuseUnknown(
   const name = inEnvironment ? `environments.${environment}.askFrom` : `commands.${area}.askFrom`;
   return {
     rule: `${name}.groups`,
-    because: `${name}.groups could not be checked: Slack did not give the members of ${groups.join(', ')}. Try again in a minute`,
+    because: `${name}.groups could not be checked: Slack did not return the members of ${groups.join(', ')}. Try again in a minute`,
   };
 }
 

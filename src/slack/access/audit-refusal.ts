@@ -6,7 +6,7 @@ import type { Refusal } from './refusal.ts';
 
 export interface Auditing {
   readonly refusals: Pick<Refusals, 'auditRefusal'>;
-  /** Milliseconds of the epoch, by the one clock that all processes share. */
+  /** Milliseconds since the epoch, by the clock that all processes share. */
   readonly clock: () => Promise<number>;
   readonly log: Log;
 }
@@ -14,8 +14,8 @@ export interface Auditing {
 const NOBODY = 'unknown';
 
 /**
- * Writes down who was refused what, and why, or counts it where a person is refused again and again.
- * @returns whether the person is still answered. @throws where Redis does not take it.
+ * Audits who was refused what and why, or counts it if the person is refused too often.
+ * @returns whether the person is still answered. @throws if Redis does not accept it.
  */
 export async function auditRefusal(
   { refusals, clock, log }: Auditing,

@@ -1,16 +1,16 @@
-/** One thing that Slack delivered, whatever its kind, in the terms that the access pipeline checks. Everything in it is a claim. */
+/** Something that Slack delivered, of any kind, in the terms of the access pipeline. Nothing in it is verified yet. */
 export interface Delivery {
   readonly kind: 'command' | 'click' | 'modal' | 'event';
   /** What was done, for people: `/certs`, `a click on approve`. */
   readonly what: string;
-  /** The button, of a click or of the form that a click opened: `approve`. */
+  /** The button that was clicked, or that opened the form: `approve`. */
   readonly action?: string;
   readonly userId?: string;
   readonly isBot: boolean;
-  /** The person's own workspace and organization; in a shared channel they may be others than the delivery's. */
+  /** The person's own workspace and organization. In a shared channel they may differ from the delivery's. */
   readonly userTeamId?: string;
   readonly userEnterpriseId?: string;
-  /** The installation that it was delivered for. */
+  /** The installation that the delivery is for. */
   readonly teamId?: string;
   readonly enterpriseId?: string;
   readonly isEnterpriseInstall: boolean;
@@ -18,12 +18,12 @@ export interface Delivery {
   readonly threadTs?: string;
   /** Identifies the delivery: Slack sends the same id when it delivers the same thing again. */
   readonly triggerId?: string;
-  /** When it happened, in milliseconds of the epoch. Slack sends no time with commands and modal submissions. */
+  /** When it happened, in milliseconds since the epoch. Slack sends no time with commands and modal submissions. */
   readonly atMs?: number;
 }
 
 /**
- * Reads what Slack sent. Never throws: a field that is missing or of another type is left out, and the pipeline decides what that means.
+ * Reads what Slack sent. Never throws: a field that is missing or has the wrong type is left out, and the pipeline decides what that means.
  * Shapes: https://docs.slack.dev/reference/interaction-payloads and https://docs.slack.dev/apis/events-api
  */
 export function readDelivery(kind: Delivery['kind'], body: unknown): Delivery {
@@ -73,7 +73,7 @@ const READERS: Readonly<Record<Delivery['kind'], (body: unknown) => Fields>> = {
     };
   },
   event: (body) => {
-    // An event names the installation that it is for in `authorizations`; its own `team_id` is where it happened.
+    // The installation that an event is for is in `authorizations`; `team_id` is where the event happened.
     const isAuthorized = valueAt(body, 'authorizations', 0) !== undefined;
     const where = isAuthorized ? valueAt(body, 'authorizations', 0) : body;
     return {
@@ -107,10 +107,10 @@ function interaction(body: unknown) {
 
 /** `wrench:approve` is `approve`. */
 function actionOf(id: string | undefined): string {
-  return id?.replace(/^wrench:/, '').slice(0, 60) ?? 'something unnamed';
+  return id?.replace(/^wrench:/, '').slice(0, 60) ?? 'an unnamed button';
 }
 
-/** What a form was opened with, as JSON of ours. */
+/** The metadata that Wrench opened a form with. */
 function parsed(json: string | undefined): unknown {
   try {
     return json === undefined ? undefined : JSON.parse(json);
@@ -119,12 +119,12 @@ function parsed(json: string | undefined): unknown {
   }
 }
 
-/** Slack writes booleans as text in slash commands. */
+/** In slash commands Slack writes booleans as text. */
 function isTrue(value: unknown): boolean {
   return value === true || value === 'true';
 }
 
-/** Seconds of the epoch, with or without microseconds, as text or as a number. */
+/** Seconds since the epoch, with or without microseconds, as text or as a number. */
 function momentOf(value: unknown): number | undefined {
   const text = typeof value === 'number' ? String(value) : value;
   return typeof text === 'string' && /^\d{9,11}(\.\d{1,9})?$/.test(text)
@@ -132,7 +132,7 @@ function momentOf(value: unknown): number | undefined {
     : undefined;
 }
 
-/** Identifies a delivery among all workspaces. */
+/** Identifies a delivery across workspaces. */
 export function nameOf({ teamId = '', triggerId = '' }: Pick<Delivery, 'teamId' | 'triggerId'>): string {
   return `${teamId} ${triggerId}`;
 }

@@ -4,7 +4,7 @@ import type { Log } from '../../telemetry/log.ts';
 import { boltLogger } from '../bolt-log.ts';
 import { SlackRefused } from '../slack-call.ts';
 
-/** Where the bot token belongs, and who the bot is there. */
+/** The installation that the bot token belongs to, and the bot's ids in it. */
 export interface Installation {
   readonly workspace: Workspace;
   readonly botId?: string;
@@ -14,8 +14,8 @@ export interface Installation {
 const TIMEOUT_MS = 10_000;
 
 /**
- * Asks Slack where the token belongs: once, at the start, so that no delivery waits for it.
- * @throws {SlackRefused} where the token is refused.
+ * Asks Slack which installation the token belongs to: once, at the start, so that no delivery waits for it.
+ * @throws {SlackRefused} if the token is refused.
  */
 export async function readInstallation(
   token: string,
@@ -34,7 +34,7 @@ export async function readInstallation(
   const { team_id: teamId, enterprise_id: enterpriseId, user_id: botUserId, bot_id: botId } = answer;
   const isEnterpriseInstall = answer.is_enterprise_install ?? false;
   if (isEnterpriseInstall ? !enterpriseId : !teamId)
-    throw new Error('Slack does not say which workspace the app is installed in (auth.test)');
+    throw new Error('Slack did not say where the app is installed (auth.test)');
   return {
     workspace: {
       teamId: teamId ?? '',
@@ -46,7 +46,7 @@ export async function readInstallation(
   };
 }
 
-/** What only an operator can fix; anything else may pass. */
+/** What only an operator can fix. Anything else may be temporary. */
 const TOKEN_REFUSED = new Set([
   'invalid_auth',
   'not_authed',
@@ -57,7 +57,7 @@ const TOKEN_REFUSED = new Set([
   'not_allowed_token_type',
 ]);
 
-/** Says in words what is wrong with a token that Slack refuses at the start. */
+/** Explains an error at the start if Slack refused the token. */
 export function explainStart(error: unknown): unknown {
   const code = (error as { data?: { error?: unknown } }).data?.error;
   if (typeof code !== 'string' || !TOKEN_REFUSED.has(code)) return error;

@@ -102,7 +102,7 @@ test('an event is acknowledged and handled once, however often it is delivered',
 
 test.each([
   ['of an hour ago', { event_time: Math.floor(Date.now() / 1_000) - 3_600 }, /60 minutes late/],
-  ['without a time', { event_time: undefined }, /does not say when/],
+  ['without a time', { event_time: undefined }, /has no valid time/],
   ['for another workspace', { authorizations: [{ team_id: 'T0OTHER' }] }, /another workspace/],
 ])('an event %s is acknowledged and audited, and does nothing', async (_, changed, because) => {
   const { deliver, handled, audited } = start();

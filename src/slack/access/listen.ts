@@ -2,7 +2,7 @@ import type { App } from '@slack/bolt';
 import { answerCommand, type Answering, type CommandHandler } from './answer-command.ts';
 import { answerInteraction, type FormHandler, type InteractionHandler } from './answer-interaction.ts';
 
-/** What Wrench listens to. A handler takes an `Admitted` delivery, which only the access pipeline makes. */
+/** What Wrench listens to. Handlers take an `Admitted` delivery, which only the access pipeline creates. */
 export interface Handlers<C, I, F> {
   readonly command: CommandHandler<C>;
   readonly buttons: { readonly actionId: RegExp; readonly handler: InteractionHandler<I> };
@@ -11,12 +11,12 @@ export interface Handlers<C, I, F> {
   readonly events?: Readonly<Record<string, InteractionHandler<unknown>>>;
 }
 
-/** Counts work so that it can be waited for when the process stops. */
+/** Tracks work, so that the process can wait for it when it stops. */
 export type Track = <T>(work: Promise<T>) => Promise<T>;
 
 /**
- * The only place that registers listeners with Bolt: every command, click and form submission passes the access pipeline before its handler.
- * Acknowledgements: a command's carries the answer; a click's comes first of all; a form's after its fields are checked.
+ * The only place that registers listeners with Bolt: every command, click, form submission and event passes the access pipeline before its
+ * handler. The acknowledgement of a command carries its answer, a click is acknowledged first, and a form after its fields are validated.
  */
 export function listen<C, I, F>(
   app: App,

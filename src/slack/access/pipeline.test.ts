@@ -183,9 +183,9 @@ test.each([
   ],
   ['four minutes ago', at(240), 'admitted'],
   ['in four minutes', at(-240), 'admitted'],
-  ['never', undefined, /^age: this click does not say when/],
-  ['"soon"', 'soon', /^age: this click does not say when/],
-  ['in an unknown unit', Date.now(), /^age: this click does not say when/],
+  ['never', undefined, /^age: this click has no valid time/],
+  ['"soon"', 'soon', /^age: this click has no valid time/],
+  ['in an unknown unit', Date.now(), /^age: this click has no valid time/],
 ])('a click made %s', async (_, time, answer) => {
   const action = {
     action_id: 'wrench:approve',
@@ -201,7 +201,7 @@ test.each([
     /^age: this event reached Wrench 60 minutes late, so nothing was done\.$/,
   ],
   ['in an hour', Math.floor(at(-3_600)), /^age: this event is dated/],
-  ['never', null, /^age: this event does not say/],
+  ['never', null, /^age: this event has no valid time/],
 ])('an event of %s is refused', async (_, time, words) => {
   await expect(run('event', { event_time: time })).resolves.toMatch(words);
 });
@@ -255,7 +255,7 @@ test.each([
   [],
   {},
   { actions: 'none', view: { private_metadata: '{' }, event: [] },
-])('a body that is none is refused and never throws: %j', async (body) => {
+])('a malformed body is refused and never throws: %j', async (body) => {
   for (const kind of KINDS) {
     const admission = await admit(open().access, readDelivery(kind, body), () => {
       throw new Error('resolved');
@@ -302,7 +302,9 @@ test('the 31st command or click within a minute is refused, and without an answe
   const counted = (number: number) => open({ access: { rate: { limit: 30, count: async () => number } } });
   for (const kind of ['command', 'click', 'modal'] as const) {
     await expect(run(kind, {}, counted(30))).resolves.toBe('admitted');
-    await expect(run(kind, {}, counted(31))).resolves.toMatch(/^limits.perPersonPerMinute: more than 30/);
+    await expect(run(kind, {}, counted(31))).resolves.toMatch(
+      /^limits.perPersonPerMinute: you sent more than 30/,
+    );
   }
   const away = open({ access: { rate: { limit: 30, count: () => Promise.reject(new Error('away')) } } });
   await expect(run('command', {}, away)).resolves.toBe('admitted');
@@ -366,10 +368,10 @@ test('where members are not known, nothing is awaited: it is decided after they 
     'none of the user groups in environments.prod.askFrom.groups includes you',
   );
   await expect(decide({ S0CERTS: [], S0LEADS: ['U0ADA'] })).resolves.toMatch(
-    /^environments\.prod\.askFrom\.groups could not be checked: Slack did not give the members of S0ONCALL/,
+    /^environments\.prod\.askFrom\.groups could not be checked: Slack did not return the members of S0ONCALL/,
   );
   await expect(decide({ S0ONCALL: ['U0ADA'], S0CERTS: [] })).resolves.toMatch(
-    /^commands\.certs\.askFrom\.groups could not be checked: Slack did not give the members of S0LEADS/,
+    /^commands\.certs\.askFrom\.groups could not be checked: Slack did not return the members of S0LEADS/,
   );
 });
 

@@ -11,26 +11,26 @@ import type { Refusal } from './refusal.ts';
 import { checkHome, checkWorkspace } from './same-workspace.ts';
 import { type Identified, identify } from './who.ts';
 
-/** What the steps need. */
+/** What the steps of the pipeline need. */
 export interface Access {
   readonly workspace: Workspace;
   readonly directory: Pick<Directory, 'may' | 'members' | 'lookUpGroups'>;
   readonly rules: AskFromRules;
   readonly rate: Rate;
-  /** True the first time it is asked about a delivery: Slack may deliver the same thing several times. */
+  /** True for the first delivery of a thing; Slack may deliver it several times. */
   readonly isFirst: (delivery: string) => Promise<boolean>;
   readonly log: Log;
 }
 
 /** What a delivery must meet before its handler runs. */
 export interface Requirements {
-  /** Roles of which the person needs one; `anyone` where none is needed. */
+  /** The roles of which the person needs one; `anyone` if none is needed. */
   readonly roles: readonly RoleOf[] | 'anyone';
-  /** What is asked, where the `askFrom` rules apply. */
+  /** What is asked, if `askFrom` rules apply. */
   readonly question?: Question;
 }
 
-/** What a handler makes of a delivery, before anything is done. */
+/** How a handler understands a delivery, before anything is done. */
 export type Resolved<S> =
   | { readonly refusal: Refusal }
   | {
@@ -38,12 +38,12 @@ export type Resolved<S> =
       readonly requires: Requirements;
       readonly about?: Omit<Refusal, 'rule' | 'because'>;
     }
-  /** Something must be filled in first. The form's submission is a delivery of its own, and passes all steps again. */
+  /** A form must be filled in first. Its submission is a delivery of its own and passes all steps. */
   | { readonly form: () => Promise<void> };
 
 declare const passed: unique symbol;
 
-/** A delivery that passed every step, with what it is about. Only this file makes one, and handlers take nothing else. */
+/** A delivery that passed every step, with what it is about. Only this file creates one, and handlers accept nothing else. */
 export interface Admitted<S> {
   readonly delivery: Identified;
   readonly subject: S;
@@ -53,17 +53,17 @@ export interface Admitted<S> {
 export type Admission<S> =
   | { readonly kind: 'admitted'; readonly admitted: Admitted<S> }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
-  /** Delivered before: it was answered then. */
+  /** Delivered before, and answered then. */
   | { readonly kind: 'repeated' }
   | { readonly kind: 'form'; readonly open: () => Promise<void> }
-  /** Slack must be asked first, which may take longer than an acknowledgement can wait. */
+  /** Slack must be asked first, which may take longer than the acknowledgement can wait. */
   | { readonly kind: 'undecided'; readonly decide: () => Promise<Admission<S>> };
 
 /**
  * The steps that every delivery passes before its handler, in this order: who sent it, which workspace it is for, how old it is, whether it
- * came before, how many came from the same person, what it is about, whether the configuration allows it from here, and the role.
- * For a command nothing is awaited but Redis, and that for a bounded time: where Slack must be asked, the answer is `undecided`.
- * @throws where Redis is away and a click cannot be recognized, or cannot be resolved.
+ * is a repetition, how many commands the person sent, what it is about, whether `askFrom` allows it here, and the role.
+ * A command awaits only Redis, for a bounded time. If Slack must be asked, the result is `undecided`.
+ * @throws if Redis is unreachable, so that a click cannot be checked for repetition or resolved.
  */
 export async function admit<S>(
   access: Access,

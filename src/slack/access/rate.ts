@@ -7,7 +7,7 @@ import type { Identified } from './who.ts';
 /** Of Slack's 3 s. */
 const COUNT_WITHIN_MS = 300;
 
-/** Limits how many commands, clicks and forms a person sends. Without an answer from Redis there is no limit: nothing is queued then anyway. */
+/** Limits how many commands, clicks and forms a person sends. If Redis does not respond there is no limit, because nothing can be queued then. */
 export async function checkRate(
   { userId, triggerId }: Identified,
   { count, limit }: Rate,
@@ -18,7 +18,7 @@ export async function checkRate(
     if (number <= limit) return undefined;
     return {
       rule: 'limits.perPersonPerMinute',
-      because: `more than ${limit} commands and clicks within a minute (limits.perPersonPerMinute); wait a minute and try again`,
+      because: `you sent more than ${limit} commands and clicks within a minute (limits.perPersonPerMinute); wait a minute and try again`,
       ...(number > limit + 1 && { isAudited: false }),
     };
   } catch (error) {

@@ -8,8 +8,8 @@ const FOREIGN: Refusal = {
 };
 
 /**
- * Whether a delivery is for our own installation. In an organization-wide installation only the organization is compared: there `team_id`
- * is any of its workspaces, or null.
+ * Refuses a delivery for another installation. In an organization-wide installation only the organization is compared, because `team_id` is
+ * any of its workspaces, or null.
  */
 export function checkWorkspace(delivery: Delivery, workspace: Workspace): Refusal | undefined {
   const { teamId, enterpriseId } = delivery;
@@ -25,7 +25,7 @@ export function checkWorkspace(delivery: Delivery, workspace: Workspace): Refusa
 
 const OUTSIDER: Refusal = { rule: 'workspace', because: 'people of another workspace may not do this' };
 
-/** Whether the person is one of ours, as far as the delivery says: in a shared channel people of other workspaces can press buttons too. */
+/** Refuses people of another workspace, as far as the delivery says: in a shared channel they can click buttons too. */
 export function checkHome(
   { userTeamId, userEnterpriseId }: Delivery,
   { teamId, enterpriseId, isEnterpriseInstall }: Workspace,

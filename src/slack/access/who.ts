@@ -7,10 +7,10 @@ export interface Identified extends Delivery {
   readonly triggerId: string;
 }
 
-/** Slack's own ids of people; all else, such as a name or an empty text, is nobody. */
+/** Slack's ids of people. A name or an empty text is not one. */
 const PERSON = /^[UW][A-Z0-9]{2,}$/;
 
-/** Only people may ask for anything, and only with a delivery that can be recognized when it comes again. */
+/** Only people may ask for anything, and only with a delivery whose repetition can be recognized. */
 export function identify(delivery: Delivery): Identified | Refusal {
   const { userId, triggerId, isBot } = delivery;
   if (isBot) return { rule: 'who', because: 'bots may not do this' };

@@ -1,4 +1,4 @@
-/** The promise's value. @throws Error where it takes longer than `ms`. */
+/** The promise's value. @throws Error if it takes longer than `ms`. */
 export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);

@@ -49,7 +49,7 @@ export function withFixes(root: Message, remediations: readonly Remediation[], o
 
 const MORE = /^… and (\d+) more$/;
 
-/** What the report said is cut where there is no room for both: what became of it is news. */
+/** Cuts the report's text rather than the state of its fixes, which is newer. */
 function withLines(text: string, lines: readonly { readonly sign: string; readonly text: string }[]): string {
   const said = text.split('\n');
   const coverage = said.pop() ?? '';
@@ -58,12 +58,12 @@ function withLines(text: string, lines: readonly { readonly sign: string; readon
   return `${joinAgain(said, EDIT_ROOM - bytesOf(end) - 1)}\n${end}`;
 }
 
-/** {@link joinWithin} for lines that may have been cut before: what was left out then is counted with what is left out now. */
+/** {@link joinWithin} for lines that may have been cut before: lines left out then are included in the count. */
 function joinAgain(lines: readonly string[], maxBytes: number): string {
   const joined = joinWithin(lines, maxBytes);
   const before = Number(MORE.exec(lines.at(-1) ?? '')?.[1] ?? 0);
   if (before === 0 || joined === lines.join('\n')) return joined;
-  // The line that counted them is one of those that are left out now.
+  // The line with the earlier count is one of those left out now.
   return joined.replace(/\d+(?= more$)/, (now) => String(Number(now) - 1 + before));
 }
 

@@ -22,7 +22,7 @@ import {
 export type QuestionProblem = Omit<Extract<Question, { kind: 'problem' }>, 'kind'>;
 
 const MOST_ENTRIES = 25;
-/** Characters of the blocks; together with title, reason and example below what a message takes. */
+/** Characters of the blocks. Together with title, reason and example they fit into a message. */
 const USAGE_ROOM = 2_500;
 const ENTRIES_ROOM = 4_500;
 
@@ -54,7 +54,7 @@ export function renderHelp({ title, why, entries, example }: Help): Message {
   return { text: joinWithin(lines, TEXT_ROOM), blocks };
 }
 
-/** As many of the first as there is room for. */
+/** As many items as there is room for. */
 function within<T>(items: readonly T[], room: number): readonly T[] {
   let spent = 0;
   return items.slice(0, MOST_ENTRIES).filter((item) => {

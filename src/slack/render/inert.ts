@@ -74,11 +74,11 @@ export function bytesOf(text: string): number {
   return Buffer.byteLength(text);
 }
 
-/** What a cut must not split: a mention, date or link of ours, an escaped character, a surrogate pair. */
+/** What a cut must not split: a mention, date or link, an escaped character, a surrogate pair. */
 const UNITS = /<[^<>]*>|&(?:amp|lt|gt);|[^]/gu;
 const ELLIPSIS = '…';
 
-/** mrkdwn that is already harmless, or as much of its beginning as takes no more than `maxBytes`, with an ellipsis. */
+/** Cuts mrkdwn that is already inert to at most `maxBytes`, with an ellipsis. */
 export function cutMrkdwn(text: string, maxBytes: number): string {
   if (bytesOf(text) <= maxBytes) return text;
   let kept = '';
@@ -91,7 +91,7 @@ export function cutMrkdwn(text: string, maxBytes: number): string {
   return `${kept.trimEnd()}${ELLIPSIS}`;
 }
 
-/** Joins lines that are already harmless, as many as fit into `maxBytes`, and says how many did not. The first is cut rather than left out. */
+/** Joins inert lines, as many as fit into `maxBytes`, and says how many are left out. The first line is cut rather than left out. */
 export function joinWithin(lines: readonly string[], maxBytes: number): string {
   let text = '';
   let spent = 0;

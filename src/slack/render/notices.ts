@@ -77,9 +77,9 @@ function unanswered(verdict: string, rest: string, beforeJob: string, jobId: str
   };
 }
 
-/** Whether somebody may ask is not known yet; what becomes of the command follows, for them alone. */
+/** It is not known yet whether the person may ask. The answer follows, visible only to them. */
 export function renderCheckingAccess(): Message {
-  const words = 'Checking whether you may ask this. The answer follows here.';
+  const words = 'Checking whether you may ask this. The answer will appear here.';
   return { text: words, blocks: [rich(line(say(words)))] };
 }
 
@@ -106,8 +106,8 @@ export function renderQueued(
 }
 
 /**
- * Somebody asked the same question in the same channel: one run answers both. `at` is when it was asked first (ISO 8601), `threadLink`
- * Slack's permalink of the thread, where there is one by now.
+ * Somebody asked the same question in the same channel: one run answers both. `at` is when it was first asked (ISO 8601); `threadLink` is
+ * Slack's permalink of the thread, if it exists yet.
  */
 export function renderJoined(joined: {
   readonly threadLink?: string;

@@ -4,18 +4,18 @@ import type { Remediation } from '../../memory/remediation.ts';
 import { fit } from './inert.ts';
 import { bold, line, note, rich, say } from './pieces.ts';
 
-/** Of a reason, in characters: enough to say something, and short enough to be read before approving. */
+/** The length of a reason in characters: long enough to say something, short enough to be read before approving. */
 export const REASON_LENGTH = { min: 10, max: 500 } as const;
 
-/** Names in the form, by which its submission is read. */
+/** The names by which the submission of the form is read. */
 export const REASON_FORM = { callback: 'wrench:reason', block: 'reason', input: 'text' } as const;
 
 const ASKS = {
-  request: { submit: 'Ask for a plan', label: 'Why do you ask for it?' },
-  approve: { submit: 'Approve', label: 'Why do you approve it?' },
+  request: { submit: 'Ask for a plan', label: 'Why is this needed?' },
+  approve: { submit: 'Approve', label: 'Why are you approving this?' },
 } as const;
 
-/** Asks for a reason before a click counts. `metadata` comes back with the submission. */
+/** Asks for a reason before a click counts. Slack returns `metadata` with the submission. */
 export function renderReasonForm(
   button: keyof typeof ASKS,
   { title, environment, finding, risk }: Remediation,
@@ -38,7 +38,7 @@ export function renderReasonForm(
         type: 'input',
         block_id: REASON_FORM.block,
         label: note(label),
-        hint: note('The plan card and the audit show it.'),
+        hint: note('Shown on the plan card and in the audit.'),
         element: {
           type: 'plain_text_input',
           action_id: REASON_FORM.input,

@@ -7,13 +7,13 @@ import { sentence, SIGNS } from './remediation-words.ts';
 const ROOM = 900;
 const TITLE = 150;
 const MOST_CHANNELS = 5;
-/** A direct message has no name to show. */
+/** Direct messages are left out: they have no name to show. */
 const CHANNEL_ID = /^[CG][A-Z0-9]{2,20}$/;
 
 /**
  * Why a click or a command was not followed, for that person alone.
  * `what` is the title of what was clicked: `Restart doppler_z2/0`. `because` is a clause: `you asked for it yourself; somebody else must approve it`.
- * `askIn` are channels in which it would be accepted.
+ * `askIn` lists channels in which it would be accepted.
  */
 export function renderRefusal({
   because,

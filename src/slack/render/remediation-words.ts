@@ -167,11 +167,11 @@ export interface Reason {
 
 const MOST_REASONS = 5;
 
-/** Why people asked for it and approved it, where they had to say; in the order in which they did. */
+/** The reasons that people gave when they asked for and approved it, in that order. */
 export function reasonsIn({ requested, approvals, risk }: Remediation): readonly Reason[] {
   const votes = [
     ...(requested ? [{ ...requested, isOfRequester: true }] : []),
-    // Who asks for what is safe approves it with the same click.
+    // The requester of a safe fix approves it with the same click.
     ...(risk === 'safe' ? [] : approvals.map((vote) => ({ ...vote, isOfRequester: false }))),
   ];
   return votes
@@ -214,7 +214,7 @@ export function tookInWords({ state, approvals, requested, endedAt }: Remediatio
   return `${durationInWords(tookMs)} from ${approvals.length > 0 ? 'approval' : 'the click'} to fixed`;
 }
 
-/** What the end of a text may take of its room, so that the headline is read as well. */
+/** The share of the room that the end of a text may take, so that the headline fits too. */
 const MOST_OF_ROOM = 0.7;
 
 const UNITS = ['kB', 'MB', 'GB', 'TB', 'PB'] as const;
@@ -232,7 +232,7 @@ export function bytesInWords(bytes: number): string {
   return unit === '' ? countInWords(bytes, 'byte') : `${value.toFixed(1)} ${unit}`;
 }
 
-/** Lines within `room` bytes, then the end, which is never left out; where it alone is very long, it is cut. */
+/** Lines within `room` bytes, then the end, which is never left out but cut if it is very long. */
 export function withEnd(lines: readonly string[], end: readonly string[], room: number): string {
   const last = cutMrkdwn(end.filter(Boolean).join('\n'), Math.floor(room * MOST_OF_ROOM));
   return [joinWithin(lines.filter(Boolean), room - bytesOf(last) - 1), last].filter(Boolean).join('\n');

@@ -46,7 +46,7 @@ const SENTENCE = 500;
 const DEED = 300;
 const DEEDS_ROOM = 2_400;
 const HASH_SHOWN = 12;
-/** Of a reason: as long as one may be, and less of those that follow. */
+/** Characters shown of the requester's reason, which is not cut, and of each approver's. */
 const REASON = 500;
 const APPROVER_REASON = 200;
 
@@ -148,13 +148,13 @@ function deedsOf({ deeds }: Remediation): readonly Part[] {
   return [line(bold('What was done')), bullets([...before, ...items])];
 }
 
-/** People's own words, so untrusted: in `rich_text` nothing in them is markup. */
+/** Reasons are untrusted text: in `rich_text` nothing in them is markup. */
 function reasonBlocks(remediation: Remediation): Blocks {
   const lines = reasonsIn(remediation).map(({ by, reason, isOfRequester }) =>
     isOfRequester
       ? line(bold('Reason:'), glue(' '), say(reason, REASON))
       : line(
-          bold('Reason of'),
+          bold('Reason from'),
           glue(' '),
           personElement(by),
           bold(':'),
@@ -165,12 +165,12 @@ function reasonBlocks(remediation: Remediation): Blocks {
   return lines.length > 0 ? [rich(...lines)] : [];
 }
 
-/** The same for those who only get the text; who gave it stands beside it. */
+/** The same in the top-level text. */
 function reasonsInText(remediation: Remediation): readonly string[] {
   return reasonsIn(remediation).map(({ by, reason, isOfRequester }) =>
     isOfRequester
       ? `Reason: ${inert(reason, APPROVER_REASON)}`
-      : `Reason of ${who(by)}: ${inert(reason, APPROVER_REASON)}`,
+      : `Reason from ${who(by)}: ${inert(reason, APPROVER_REASON)}`,
   );
 }
 

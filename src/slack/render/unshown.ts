@@ -5,7 +5,7 @@ import { headlineOf, SIGNS, standing } from './remediation-words.ts';
 
 const ROOM = 300;
 
-/** What became of a remediation whose channel does not take its card, for the requester alone. `code` is Slack's. */
+/** Tells the requester about a remediation whose card could not be posted. `code` is Slack's error. */
 export function renderUnshown(
   remediation: Remediation,
   { channelId, code }: { readonly channelId: string; readonly code: string },
@@ -16,7 +16,7 @@ export function renderUnshown(
   const head = `:${emoji}: *${word}* · ${inert(fit(headlineOf(remediation), ROOM), ROOM)} · ${inert(environment, 80)}`;
   const why = `Wrench could not post this in <#${inert(channelId, 40)}> (${inert(code, 80)}).`;
   const next = isWithdrawn
-    ? ' Nothing was done. Invite Wrench to the channel, then ask the question again.'
+    ? ' Nothing was done. Invite Wrench to the channel, then run the check again.'
     : '';
   const rest = isWithdrawn ? [] : standing(remediation).map((line) => inert(line, ROOM));
   return { text: [head, ...rest, `${why}${next}`].join('\n'), blocks: [] };
