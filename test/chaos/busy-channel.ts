@@ -22,8 +22,8 @@ const BOTS = 2;
 const WORKERS = 2;
 
 /**
- * Many questions in one channel, which Slack lets take one message a second: each must get exactly one answer, in the order in which they
- * were asked, and nothing else may be left in the channel.
+ * Asks many questions in one channel, at Slack's pace of one message a second. Each must get exactly one answer, in the order of the
+ * questions, and nothing else may be left in the channel.
  */
 export async function runBusyChannel(
   { seed, questions, hasFaults, restWithinMs }: BusySettings,
@@ -40,7 +40,6 @@ export async function runBusyChannel(
       workers: WORKERS,
       bots: BOTS,
       slowMs: 0,
-      readsHistory: false,
       pace: { approveWithinSeconds: 60, applyWithinSeconds: 60, membershipSeconds: 60, takeOverSeconds: 30 },
     },
     () => !isClean,
@@ -103,7 +102,7 @@ async function ask(
 
 const LOOK_EVERY_MS = 500;
 
-/** Until each question has its answer in the channel, or the time is over. */
+/** Waits until each question has its answer in the channel, or time runs out. */
 async function waitForAnswers(
   stage: ChaosStage,
   runIds: readonly string[],

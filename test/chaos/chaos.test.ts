@@ -18,7 +18,6 @@ test(
         workers: 3,
         bots: 2,
         slowMs: 300,
-        readsHistory: false,
         pace: {
           approveWithinSeconds: 9,
           applyWithinSeconds: 8,

@@ -39,7 +39,7 @@ export interface Evidence {
   readonly notTaken: readonly { readonly userId: string; readonly channelId: string }[];
   /** What was posted, and what the channels show. */
   readonly shown: Shown;
-  /** Exits that nobody caused from outside. */
+  /** Exits that the test did not cause. */
   readonly crashes: readonly string[];
   /** Refusals of a person that were counted and not audited one by one, and are not summed up yet. */
   readonly counted: Readonly<Record<string, number>>;

@@ -31,7 +31,6 @@ beforeEach(async () => {
     workers: 1,
     bots: 1,
     slowMs: 0,
-    readsHistory: false,
     pace: {
       approveWithinSeconds: 60,
       applyWithinSeconds: 20,

@@ -4,14 +4,13 @@ import { drawKeyKinds } from './key-kinds.ts';
 import { type ChaosReport, type ChaosSettings, runChaos } from './run-chaos.ts';
 import { runSoak, type SoakSettings } from './soak.ts';
 
-const USAGE = `npm run chaos [-- --approvals 300 --questions 200 --seed 7 --with-history | --busy | --soak]
+const USAGE = `npm run chaos [-- --approvals 300 --questions 200 --seed 7 | --busy | --soak]
 
   --approvals        how many offers are clicked
   --questions        how many questions are asked in one busy channel: once while Slack works, once while it fails
   --seed             which chance decides
-  --with-history     the bot may read its channels, which Wrench does not ask for: a post whose answer was lost is looked for first
-  --busy             the busy channel alone
-  --soak             nothing but five minutes of 20 commands a second: what Redis keeps must stay flat`;
+  --busy             only the busy channel
+  --soak             only five minutes of 20 commands a second: the memory of Redis must stay flat`;
 const OFFERS_IN_BATCH = 5;
 const SOAK: SoakSettings = {
   seconds: 300,
@@ -32,12 +31,11 @@ async function main(): Promise<number> {
     return 64;
   }
   if (values.soak) return soak();
-  const readsHistory = values['with-history'];
   say(`seed ${seed}`);
   const reports: ChaosReport[] = [];
   if (!values.busy) {
-    const report = await runChaos(settingsFor(approvals, seed, readsHistory), sayWithTime());
-    process.stdout.write(`${drawReport('approvals', report, seed, [historyInWords(readsHistory)])}\n\n`);
+    const report = await runChaos(settingsFor(approvals, seed), sayWithTime());
+    process.stdout.write(`${drawReport('approvals', report, seed)}\n\n`);
     reports.push(report);
   }
   for (const hasFaults of [false, true]) {
@@ -77,7 +75,6 @@ function readWords() {
         approvals: { type: 'string', default: '300' },
         questions: { type: 'string', default: '200' },
         seed: { type: 'string' },
-        'with-history': { type: 'boolean', default: false },
         busy: { type: 'boolean', default: false },
         soak: { type: 'boolean', default: false },
       },
@@ -100,7 +97,7 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-function settingsFor(approvals: number, seed: number, readsHistory: boolean): ChaosSettings {
+function settingsFor(approvals: number, seed: number): ChaosSettings {
   return {
     seed,
     stage: {
@@ -109,7 +106,6 @@ function settingsFor(approvals: number, seed: number, readsHistory: boolean): Ch
       workers: 3,
       bots: 2,
       slowMs: 300,
-      readsHistory,
       pace: {
         approveWithinSeconds: 30,
         applyWithinSeconds: 12,
@@ -136,18 +132,7 @@ function settingsFor(approvals: number, seed: number, readsHistory: boolean): Ch
 
 const CASES_SHOWN = 10;
 
-function historyInWords(readsHistory: boolean): string {
-  return readsHistory
-    ? 'The bot could read its channels (channels:history): it looked for each post whose answer was lost.'
-    : 'The bot could not read its channels: each post whose answer was lost was posted again.';
-}
-
-function drawReport(
-  title: string,
-  { zeros, figures, folder }: ChaosReport,
-  seed: number,
-  notes: readonly string[] = [],
-): string {
+function drawReport(title: string, { zeros, figures, folder }: ChaosReport, seed: number): string {
   const width = Math.max(...[...zeros, ...figures].map(({ what }) => what.length)) + 2;
   const row = (what: string, count: number) => `${what.padEnd(width)}${String(count).padStart(6)}`;
   const cases = zeros.flatMap(({ what, cases: all }) =>
@@ -159,7 +144,6 @@ function drawReport(
     '',
     `${title}: what there was`,
     ...figures.map(({ what, count }) => row(what, count)),
-    ...notes,
     '',
     ...(cases.length > 0
       ? ['what was not zero', ...cases, `the logs are in ${folder}`, `again: npm run chaos -- --seed ${seed}`]

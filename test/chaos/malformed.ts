@@ -6,7 +6,7 @@ import { sign } from '../workspace/deliver.ts';
 import type { Chance } from './random.ts';
 import type { ChaosStage } from './stage.ts';
 
-/** Requests that no client of good will sends, by anybody who reaches a port: none of them may end a process. */
+/** Malformed requests that anybody who reaches a port can send. None of them may end a process. */
 
 const END = '\r\n\r\n';
 const HOST = 'Host: x\r\nConnection: close';

@@ -71,20 +71,20 @@ export function doubledRoots(posts: readonly Post[]): readonly string[] {
   });
 }
 
-/** How many messages are there once more because Slack's reply to the first was lost. */
+/** How many messages were posted twice because Slack's reply to the first was lost. */
 export function doubledByLoss(posts: readonly Post[]): number {
   const ofPart = Map.groupBy(posts, ({ runId, part, channel }) => `${runId}/${part} in ${channel}`);
   return [...ofPart.values()].reduce((sum, same) => sum + Math.max(0, same.length - 1), 0);
 }
 
-/** Messages that still say that a check runs, whose posting Slack confirmed. */
+/** Progress messages left in the channel although Slack confirmed them. */
 export function progressLeft({ posts, messages }: Shown): readonly string[] {
   return inProgress(messages)
     .filter((message) => !isLost(posts, message))
     .map(({ channel, ts, text }) => `${channel} ${ts}: ${text.slice(0, 80)}`);
 }
 
-/** The same, where Slack's reply was lost: nobody knows where they are, so nobody can edit them. */
+/** Progress messages left in the channel because Slack's reply was lost: nobody knows their `ts`, so nobody can edit them. */
 export function progressLeftByLoss({ posts, messages }: Shown): number {
   return inProgress(messages).filter((message) => isLost(posts, message)).length;
 }
@@ -130,7 +130,7 @@ function firstOf(roots: readonly Post[]): readonly Post[] {
   return roots.filter(({ runId }) => !seen.has(runId) && seen.add(runId));
 }
 
-/** Replies that stand before one they should follow, or under the root of another run. */
+/** Replies that come before one that they should follow, or are in the thread of another run. */
 export function repliesOutOfOrder(posts: readonly Post[]): readonly string[] {
   const roots = new Map(rootsOf(posts).map(({ channel, ts, runId }) => [`${channel} ${ts}`, runId]));
   const last = new Map<string, number>();

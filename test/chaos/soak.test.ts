@@ -54,7 +54,6 @@ test(
       workers: 1,
       bots: 1,
       slowMs: 0,
-      readsHistory: false,
       pace: { approveWithinSeconds: 60, applyWithinSeconds: 60, membershipSeconds: 60, takeOverSeconds: 30 },
     });
 

@@ -61,7 +61,6 @@ export async function runSoak(
     workers: 1,
     bots: 2,
     slowMs: 0,
-    readsHistory: false,
     pace: { approveWithinSeconds: 60, applyWithinSeconds: 60, membershipSeconds: 60, takeOverSeconds: 30 },
   });
   const [userId = ''] = REQUESTERS;

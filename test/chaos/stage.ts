@@ -36,11 +36,6 @@ export interface StageSettings {
   readonly bots: number;
   readonly slowMs: number;
   readonly pace: Pace;
-  /**
-   * Whether the bot may read the channels' history (`channels:history`, which Wrench does not ask for). With it, a post whose answer was
-   * lost is found; without, it is posted again, and the first one stays as it was.
-   */
-  readonly readsHistory: boolean;
 }
 
 /** What Wrench asks for. */
@@ -49,7 +44,7 @@ const SCOPES = ['commands', 'chat:write', 'files:write', 'users:read', 'usergrou
 /** Sets it all up; `lasting` takes it down. The folder stays where `keepsFolder` says so when it is taken down. */
 export async function setChaosStage(
   lasting: AsyncDisposableStack,
-  { batches, thingsInBatch, workers, bots: botCount, slowMs, pace, readsHistory }: StageSettings,
+  { batches, thingsInBatch, workers, bots: botCount, slowMs, pace }: StageSettings,
   keepsFolder: () => boolean = () => false,
 ): Promise<ChaosStage> {
   const folder = await mkdtemp(join(tmpdir(), 'wrench-chaos-'));
@@ -67,7 +62,7 @@ export async function setChaosStage(
       signingSecret: TOKENS.signing,
       botToken: TOKENS.bot,
       appToken: TOKENS.app,
-      scopes: [...SCOPES, ...(readsHistory ? ['channels:history'] : [])],
+      scopes: SCOPES,
     },
     users: EVERYBODY,
     userGroups: GROUPS,
