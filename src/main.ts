@@ -12,12 +12,12 @@ const USAGE = `Wrench: ask the real infrastructure from an incident channel.
       --env prod                which environment
       --json                    print the report as JSON and nothing else
   wrench doctor [--json]        look whether configuration, Redis, Slack and sources are as they should be
-      --prove-posting C0123ABC  post twice in that channel to test whether Slack drops repeated messages
+      --prove-posting C0123ABC  test in that channel whether Slack drops repeated messages
   wrench freeze [--because "…"] stop all applying, in every environment; \`wrench thaw\` lets it go on
   wrench audit [--since 7d] [--user U…]
                                 who asked for, approved, applied or refused what
       export                    the entries as JSON lines
-      verify [--file …]         look whether none was changed, taken away or put in: 0 whole, 1 broken, 2 not read
+      verify [--file …]         check that no entry was changed, removed or added: 0 intact, 1 failed, 2 not read
   wrench help [certs expiring]  what can be asked
 `;
 
@@ -135,7 +135,7 @@ function knownSecrets(): readonly string[] {
   }
 }
 
-/** A verb of the command line ends at once; a role that serves replaces this. */
+/** Command-line verbs exit at once; a running role replaces these handlers. */
 let faults: Faults = { uncaughtException: crash, unhandledRejection: crash };
 process.on('uncaughtException', (error) => faults.uncaughtException(error));
 process.on('unhandledRejection', (error) => faults.unhandledRejection(error));

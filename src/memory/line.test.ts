@@ -39,7 +39,7 @@ test('a burst goes out at once, and then there is a wait of about a second', asy
   expect(waits[BURST]).toBeLessThanOrEqual(1_000);
 });
 
-test('places have their turns in their order, and nobody overtakes', async () => {
+test('places get their turns in order', async () => {
   expect(await line.turn(LANE, 'a')).toBe(0);
   expect(await line.turn(LANE, 'b')).toBeGreaterThan(0);
   expect(await line.turn(LANE, 'c')).toBeGreaterThan(0);
@@ -84,7 +84,7 @@ test('a call that failed stays first', async () => {
   expect(await line.turn(LANE, 'failed')).toBe(0);
 });
 
-test('whoever no longer asks is passed over, and has its old rank when it comes back', async () => {
+test('a place whose owner no longer asks is skipped, and gets its old rank back', async () => {
   await line.turn(LANE, 'gone', 1_000);
   await line.turn(LANE, 'next', 2_000);
   await redis.hset('{test}:line-asked:C1', 'gone', '1000000 1');
@@ -95,13 +95,13 @@ test('whoever no longer asks is passed over, and has its old rank when it comes 
   expect(await line.turn(LANE, 'next', 2_000)).toBeGreaterThan(0);
 });
 
-test('waiting far behind is asked about again within seconds, however many are ahead', async () => {
+test('the wait is a few seconds at most, however many are ahead', async () => {
   for (let at = 0; at < 100; at++) await line.turn(LANE, `p${at}`, at + 1);
 
   expect(await line.turn(LANE, 'last')).toBe(5_000);
 });
 
-test('a rate limit holds a method back in all channels; who asked keeps its place', async () => {
+test('a rate limit holds a method back in all channels, and places are kept', async () => {
   await line.hold('chat.postMessage', 30_000);
 
   expect(await line.turn(LANE, 'a')).toBeGreaterThan(20_000);
@@ -113,7 +113,7 @@ test('a rate limit holds a method back in all channels; who asked keeps its plac
   expect(await line.turn(LANE, 'a')).toBe(0);
 });
 
-test('an empty lane leaves nothing behind but its pace', async () => {
+test('an empty lane leaves only its pace in Redis', async () => {
   await takeAndLeave('a');
 
   expect(await redis.keys('*')).toEqual(['{test}:pace:C1']);

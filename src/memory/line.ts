@@ -1,22 +1,22 @@
 import type { Redis, Cluster } from 'ioredis';
 
-/** What is called in order, and paced together. */
+/** Calls that are made in order and paced together. */
 export interface Lane {
   readonly method: 'chat.postMessage' | 'chat.update';
   readonly channelId: string;
 }
 
 /**
- * The order and pace in which bots call Slack, shared by all of them: in each lane, calls are made one after another in the order of
- * their places, and no faster than Slack allows. Waiting holds no lock: who waits asks again.
+ * The order and pace in which bots call Slack, shared by all of them: in each lane, calls are made one after another in the order of their
+ * places, and no faster than Slack allows. Waiting holds no lock: the caller asks again.
  */
 export interface Line {
   /**
    * Takes a place in the lane, or keeps it, and asks for its turn.
    * @param place names the call; the same name keeps its place.
-   * @param sinceMs puts a new place before those that were asked for later; without it, a new place is the last.
-   * @returns 0 when the call may be made now: its turn is used up then, and the place stays first until it is left. Otherwise the
-   * milliseconds after which to ask again.
+   * @param sinceMs puts a new place before those that were asked for later. Default: a new place is last.
+   * @returns 0 if the call may be made now; the place then stays first until `leave`. Otherwise the milliseconds after which to ask
+   * again.
    */
   readonly turn: (lane: Lane, place: string, sinceMs?: number) => Promise<number>;
   /** Takes a place for a call that is still to come. Those behind wait for it, until it is made or nobody asks for it for a while. */
@@ -29,14 +29,14 @@ export interface Line {
 
 /**
  * A short burst, then about one message a second in a channel. https://docs.slack.dev/apis/web-api/rate-limits
- * Edits have the same pace of their own; what Slack allows of them in the whole workspace, it says with `Retry-After`.
+ * Edits have a separate lane with the same pace; Slack's limit for edits in the whole workspace is handled by `Retry-After`.
  */
 const INTERVAL_MS = 1_000;
 const BURST = 5;
 
-/** A place whose owner has not asked for this long is passed over; it is first again when its owner comes back. */
+/** A place whose owner has not asked for this long is skipped. It gets its rank back when its owner returns. */
 const ABSENT_AFTER_MS = 15_000;
-/** Nobody asked in a lane for this long: its places are forgotten. */
+/** The places of a lane are deleted after this long without a request. */
 const FORGET_AFTER_MS = 600_000;
 const LONGEST_WAIT_MS = 5_000;
 

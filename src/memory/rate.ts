@@ -1,10 +1,10 @@
 import type { Cluster, Redis } from 'ioredis';
 
-/** Counts what one person does within a window. */
+/** Counts the commands of a person within a window of a minute. */
 export interface Rate {
   /**
-   * Which one of the window this is, from 1; the same `id` keeps its number. Beyond `limit + 1` nothing more is remembered, and the answer
-   * stays `limit + 2`.
+   * The number of this command in the window, from 1. The same `id` keeps its number. Beyond `limit + 1` nothing is stored, and the answer
+   * is `limit + 2`.
    */
   readonly count: (userId: string, id: string) => Promise<number>;
   readonly limit: number;

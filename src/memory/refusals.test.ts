@@ -84,7 +84,7 @@ test('the first five refusals of a person are audited one by one, and the rest o
     kind: 'refused',
     who: ['U0ADA'],
     what: '37 more clicks or commands refused within 60 minutes',
-    because: 'only the first 5 of one person are audited one by one',
+    because: 'only the first 5 refusals of a person are audited one by one',
     count: 37,
   });
   expect(await kept()).toEqual([]);
@@ -112,7 +112,7 @@ test('nothing is summed up before the window has ended', async () => {
   expect(await audited()).toHaveLength(5);
 });
 
-test('a window that nothing was left out of ends without an entry', async () => {
+test('a window without uncounted refusals ends without an entry', async () => {
   const refusals = bot();
   await refuse(refusals, 'U0ADA', 5);
   await endWindows();
@@ -159,7 +159,7 @@ test('bots count together, and of those that sweep at once one writes the sum', 
   expect(await audited()).toHaveLength(12);
 });
 
-test('what was counted survives Redis and all bots, and is summed up by whichever sweeps first', async () => {
+test('counts survive restarts of Redis and of all bots, and are summed up by the first that sweeps', async () => {
   await refuse(bot(), 'U0ADA', 11);
   for (const connection of connections) connection.disconnect();
   connections = [];
@@ -203,7 +203,7 @@ test('a sum whose answer was lost is not written twice, nor is a refusal', async
   expect(entries).toHaveLength(6);
 });
 
-test('whoever floods is answered up to a limit, and told at the last answer', async () => {
+test('a person is answered up to a limit, and told so in the last answer', async () => {
   const answers = await refuse(bot(), 'U0ADA', 33);
 
   expect(answers.slice(0, 29)).toEqual(Array.from({ length: 29 }, () => 'yes'));

@@ -3,18 +3,18 @@ import type { Audited } from './audit.ts';
 import type { Chain } from './chain.ts';
 import { appending } from './commit.ts';
 
-/** Whether the person who was refused is still answered: `last` is the last answer until the window ends. */
+/** Whether the refused person gets an answer; `last` is the last one until the window ends. */
 export type Answer = 'yes' | 'last' | 'no';
 
 /**
- * The audit of refusals, limited per person: within a window, counted from a person's first refusal, the first few are audited one by one
- * and the rest are counted. After the window one entry has their number. Counts are kept in Redis by its own clock, so that several bots
- * count together, and until that entry is in the audit, whatever restarts meanwhile.
+ * The audit of refusals, limited per person: within a window that begins with a person's first refusal, the first few are audited one by one
+ * and the rest are counted. After the window, one entry contains the count. Counts are kept in Redis, by its clock, so that bots count
+ * together and no restart loses them.
  */
 export interface Refusals {
   /** Audits a refusal of `entry.who[0]`, or counts it. */
   readonly auditRefusal: (entry: Refused) => Promise<Answer>;
-  /** Audits, once each, what was counted in windows that have ended. */
+  /** Audits the counts of windows that have ended, once each. */
   readonly sweep: () => Promise<void>;
 }
 
@@ -111,7 +111,7 @@ export function openRefusals(
         if (counted !== undefined) return answerAt(Number(counted), answered);
         await sumUp(who);
       }
-      throw new Error('a refusal could be neither audited nor counted');
+      throw new Error('a refusal could neither be audited nor counted');
     },
     sweep: async () => {
       const ended = (await redis.eval(ENDED, 1, endsKey, SWEPT_AT_ONCE)) as readonly string[];
@@ -134,12 +134,12 @@ function sumOf(who: string, more: number, { windowMs, audited }: RefusalLimits, 
     at: new Date(nowMs).toISOString(),
     who: [who],
     what: `${refusals} refused within ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}`,
-    because: `only the first ${audited} of one person are audited one by one`,
+    because: `only the first ${audited} refusals of a person are audited one by one`,
     count: more,
   };
 }
 
-/** Sweeps until it is closed. That several bots sweep at once changes nothing. */
+/** Sweeps until it is closed. Several bots may sweep at once. */
 export function startSweepingRefusals(
   { sweep }: Refusals,
   everyMs: number,

@@ -105,7 +105,7 @@ export const remediationSchema = z.strictObject({
   requested: vote.exactOptional(),
   plan: plan.exactOptional(),
   planHash: z.string().exactOptional(),
-  /** When its plan was posted: before that nobody could see it, and it does not expire. */
+  /** When its plan was posted. A plan that was not posted does not expire, because nobody could see it. */
   shownAt: at.exactOptional(),
   approvalsNeeded: z.number().int().nonnegative().exactOptional(),
   approvals: z.array(vote),

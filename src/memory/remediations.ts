@@ -228,7 +228,7 @@ function inWords(answer: string, { caps }: Move): string {
   throw new Error(`Redis answered a move with ${answer}`);
 }
 
-/** The locks that a remediation needs: the same name in two environments is two targets. */
+/** The locks that a remediation needs. The same name in two environments is two targets. */
 function targetKeysOf(
   keys: ReturnType<typeof keysOf>,
   { plan, environment }: Remediation,
@@ -241,7 +241,7 @@ function keysOf(prefix: string) {
   return {
     record: (id: string) => named(`remediation:${id}`),
     run: (runId: string) => named(`remediations-of:${runId}`),
-    // JSON keeps the two apart: no environment and target can be read as another pair.
+    // As JSON, so that no two pairs of environment and target have the same key.
     target: (environment: string, target: string) =>
       named(
         `target:${createHash('sha256')

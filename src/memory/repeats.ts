@@ -7,10 +7,10 @@ const proofSchema = z.strictObject({ drops: z.boolean(), at: z.iso.datetime() })
 export type Proof = z.infer<typeof proofSchema>;
 
 export interface Repeats {
-  /** Undefined where it was never tried. */
+  /** Undefined if it was never tested. */
   readonly read: () => Promise<Proof | undefined>;
   readonly save: (proof: Proof) => Promise<void>;
-  /** False until proven; what was read is used for a minute. */
+  /** False until proven. The result is cached for a minute. */
   readonly drops: () => Promise<boolean>;
 }
 

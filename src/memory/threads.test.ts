@@ -64,7 +64,7 @@ test('a lease is renewed by asking for it, and is not held for ever', async () =
   expect(await redis.pttl('{test}:lease:r1')).toBeGreaterThan(9_000);
 });
 
-test('who has lost the lease may begin nothing and frees nothing of the next holder', async () => {
+test('after losing the lease nothing may begin, and the lease of the next holder is not freed', async () => {
   const lost = await takeNow();
   await loseLease();
   const next = await takeNow();
@@ -110,7 +110,7 @@ test('what Slack refused, or somebody deleted, may be posted again', async () =>
   expect(await lease.begin('root')).toBe(true);
 });
 
-test('of a settled thread nothing is remembered before long but that it is settled; any other is kept for days', async () => {
+test('a settled thread is soon reduced to that fact; any other is kept for days', async () => {
   await threads.mark('r1', 'answered');
   expect(await redis.ttl('{test}:thread:r1')).toBeGreaterThan(86_400);
 

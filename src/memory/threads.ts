@@ -6,37 +6,37 @@ export interface Threads {
   /** Takes the lease on a run's thread; undefined while another process has it. */
   readonly take: (runId: string) => Promise<Lease | undefined>;
   readonly read: (runId: string) => Promise<Thread>;
-  /** Forgets where a part is: somebody deleted it, and it may be posted again. */
+  /** Forgets a part that was deleted, so that it may be posted again. */
   readonly forget: (runId: string, part: string) => Promise<void>;
-  /** Notes where a part is that took another way than a post of the bot. */
+  /** Records where a part is that was not posted by the bot itself. */
   readonly note: (runId: string, part: string, where: Where) => Promise<void>;
   /** Keeps a text of the run for later edits. */
   readonly keep: (runId: string, name: string, text: string) => Promise<void>;
   /** Notes a fact about the run, such as its being answered for good. */
   readonly mark: (runId: string, fact: Fact) => Promise<void>;
-  /** Nothing will be posted or edited any more: before long nothing is remembered but that. */
+  /** Records that nothing more will be posted or edited. Everything else is deleted soon after. */
   readonly settle: (runId: string) => Promise<void>;
 }
 
 /**
- * Who holds it may call Slack for the run. It is renewed until it is freed; a holder that was paused or cut off for too long loses it,
- * and every step below then says so.
+ * The holder may call Slack for the run. The lease is renewed until it is freed. A holder that was paused or disconnected for too long loses
+ * it, and the steps below then fail.
  */
 export interface Lease {
-  /** Greater than that of any lease before. */
+  /** Greater than that of any earlier lease. */
   readonly fence: number;
-  /** True while the lease is held; it is renewed by asking. */
+  /** Whether the lease is still held. Renews it. */
   readonly isHeld: () => Promise<boolean>;
   /**
-   * Notes that a part is about to be posted: found later without its `ts`, the post may or may not have happened.
-   * False where the lease is lost or the part is posted already; nothing may be posted then.
+   * Records that a part is about to be posted. If it has no `ts` later, it may or may not have been posted.
+   * False if the lease is lost or the part is posted already; then nothing may be posted.
    */
   readonly begin: (part: string) => Promise<boolean>;
-  /** Notes that Slack has the part, where, and what it shows where that is known. */
+  /** Records that Slack has the part, where, and what it shows if that is known. */
   readonly done: (part: string, where: Where, content?: string) => Promise<void>;
-  /** Notes that Slack refused: the part was not posted. */
+  /** Records that Slack refused the part, so it was not posted. */
   readonly refused: (part: string) => Promise<void>;
-  /** Notes what a message shows now; nothing, while that is about to change. */
+  /** Records what a message shows; undefined while it is being changed. */
   readonly shows: (ts: string, content: string | undefined) => Promise<void>;
   readonly free: () => Promise<void>;
 }
@@ -52,12 +52,12 @@ export interface Thread {
   /** Where the root message is. */
   readonly root?: Where;
   readonly answered: boolean;
-  /** Nothing will be posted or edited any more. */
+  /** Nothing more will be posted or edited. */
   readonly settled: boolean;
   /** The channel does not let us in: the answer goes through the asker's response_url. */
   readonly elsewhere: boolean;
   readonly part: (part: string) => 'unposted' | 'maybe' | 'posted';
-  /** Whether a message is known to show this by now. */
+  /** Whether a message is known to show this. */
   readonly shows: (ts: string, content: string) => boolean;
   /** A text that was kept. */
   readonly kept: (name: string) => string | undefined;
@@ -69,13 +69,13 @@ export interface Thread {
 export const ROOT = 'root';
 
 const KEEP_S = 7 * 86_400;
-/** For those who want the link to it just now. */
+/** Long enough for those who are waiting for the link to it. */
 const SETTLED_S = 60;
 const LEASE_MS = 20_000;
 const MAYBE = '?';
 const SETTLED = { 'is:answered': 'yes', 'is:settled': 'yes' } as const;
 
-/** KEYS: lease, the newest fence. ARGV: owner, milliseconds. An answer that was lost is asked for again, and finds its own lease. */
+/** KEYS: lease, the newest fence. ARGV: owner, milliseconds. A retry after a lost answer gets the same lease. */
 const TAKE = `
 local held = redis.call('get', KEYS[1])
 if held then
@@ -99,7 +99,7 @@ if now and now ~= '${MAYBE}' then return 0 end
 redis.call('hset', KEYS[2], ARGV[3], '${MAYBE}')
 redis.call('expire', KEYS[2], ARGV[4])
 return 1`;
-/** KEYS: thread. ARGV: part, where, seconds, then field and content where it is known. The first to be done stays. */
+/** KEYS: thread. ARGV: part, where, seconds, then field and content where it is known. The first one stays. */
 const DONE = `
 local now = redis.call('hget', KEYS[1], ARGV[1])
 if now and now ~= '${MAYBE}' then return 0 end
@@ -153,7 +153,7 @@ function hold(
   holder: string,
   fence: number,
 ): Lease {
-  /** An answer that comes late, because this process was paused, no longer says anything. */
+  /** A late answer, after this process was paused, is no longer reliable. */
   const inTime = async (ask: () => Promise<unknown>): Promise<boolean> => {
     const askedAtMs = performance.now();
     return (await ask()) === 1 && performance.now() - askedAtMs < LEASE_MS / 2;

@@ -5,7 +5,7 @@ import type { Workspace } from './workspace.ts';
 export interface Person {
   readonly id: string;
   readonly teamId: string;
-  /** The organization that their workspace belongs to, where it belongs to one. */
+  /** The organization that their workspace belongs to, if any. */
   readonly enterpriseId?: string;
   readonly isDeleted: boolean;
   readonly isBot: boolean;
@@ -73,7 +73,7 @@ function wrongWith(person: Person, workspace: Workspace): string | undefined {
   return undefined;
 }
 
-/** In an organization-wide installation people have their home in any of its workspaces. */
+/** In an organization-wide installation people may belong to any of its workspaces. */
 function belongsTo(person: Person, { teamId, enterpriseId, isEnterpriseInstall }: Workspace): boolean {
   if (!isEnterpriseInstall) return !person.isStranger && person.teamId === teamId;
   return enterpriseId !== undefined && person.enterpriseId === enterpriseId;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-/** Where the app is installed: in one workspace, or in all workspaces of an organization. */
+/** Where the app is installed: in one workspace, or in a whole organization. */
 export interface Workspace {
   readonly teamId: string;
-  /** The organization (Enterprise Grid), where there is one. */
+  /** The organization (Enterprise Grid), if any. */
   readonly enterpriseId?: string;
   /** Installed for the whole organization: deliveries come from any of its workspaces, or name none. */
   readonly isEnterpriseInstall: boolean;
@@ -15,7 +15,7 @@ const workspaceSchema: z.ZodType<Workspace> = z.strictObject({
   isEnterpriseInstall: z.boolean(),
 });
 
-/** As Redis keeps it. A single workspace is its plain id, which earlier versions wrote and a worker of theirs still reads. */
+/** The form stored in Redis. A single workspace is stored as its plain id, which workers of earlier versions can read. */
 export function writeWorkspace(workspace: Workspace): string {
   return workspace.isEnterpriseInstall ? JSON.stringify(workspace) : workspace.teamId;
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { RedisConnection } from './connection.ts';
 import { askedSchema } from './asked.ts';
 
-/** A channel that waits for the answer of a run, with who asked there first. Its thread has a run id of its own. */
+/** A channel that waits for the answer of a run, with the first person who asked there. Its thread has its own run id. */
 export const audienceSchema = z.strictObject({ runId: z.string(), asked: askedSchema });
 
 export type Audience = z.infer<typeof audienceSchema>;
@@ -11,12 +11,12 @@ export type Audience = z.infer<typeof audienceSchema>;
 export interface Audiences {
   /**
    * Adds an audience to a run.
-   * @returns the audience that its channel has, which may be an earlier one; undefined where the run takes no more.
+   * @returns the audience of its channel, which may be an earlier one; undefined if the run is closed.
    */
   readonly join: (leaderRunId: string, audience: Audience) => Promise<Audience | undefined>;
-  /** Those that joined so far. */
+  /** The audiences that have joined so far. */
   readonly read: (leaderRunId: string) => Promise<readonly Audience[]>;
-  /** Lets no more join, and gives those that did: asked again, the same. */
+  /** Closes the run to further audiences and returns those that joined. Further calls return the same. */
   readonly close: (leaderRunId: string) => Promise<readonly Audience[]>;
 }
 

@@ -40,7 +40,7 @@ export const outboxJobSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('checking'), ...about }),
   z.strictObject({ kind: z.literal('progress'), ...about, progress: progressSchema }),
   z.strictObject({ kind: z.literal('report'), ...about, report: reportSchema }),
-  /** Somebody asked the same in the same channel: they get the link to the thread of the run. \`asked\` is theirs. */
+  /** Somebody asked the same question in the same channel: they get the link to the thread of the run. `asked` is theirs. */
   z.strictObject({ kind: z.literal('joined'), ...about, first: askedSchema }),
   /** A bug of ours ended the run; the log has it under this id. */
   z.strictObject({ kind: z.literal('bug'), ...about, jobId: z.string() }),

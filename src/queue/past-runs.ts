@@ -1,20 +1,20 @@
 import type { RedisConnection } from './connection.ts';
 
-/** What is known of a run long after its own keys are gone: it was queued, or its answer was posted for good. */
+/** What is known of a run after its own keys have expired: it was queued, or its answer was posted. */
 export type Past = 'queued' | 'answered';
 
-/** Remembers runs for as long as Slack may deliver their commands again, in a few bytes each: there may be many a second. */
+/** Remembers runs for as long as Slack may repeat their commands, in a few bytes each, because there may be many per second. */
 export interface PastRuns {
   readonly read: (runId: string) => Promise<Past | undefined>;
   readonly note: (runId: string, past: Past) => Promise<void>;
 }
 
-/** Longer than Slack delivers anything again. A run is remembered for this long at least, and for twice as long at most. */
+/** Longer than Slack repeats any delivery. A run is remembered for at least this long, and for at most twice as long. */
 const REMEMBER_S = 900;
 const MARKS: Readonly<Record<Past, string>> = { queued: 'q', answered: 'a' };
 
 /**
- * One field in a hash that it shares with others: Redis keeps small hashes as lists without any overhead.
+ * Each run is one field in a hash shared with others: Redis stores small hashes compactly.
  * https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/memory-optimization/
  */
 export function openPastRuns(redis: RedisConnection, prefix: string): PastRuns {

@@ -26,15 +26,15 @@ export class QueueDown extends Error {
 }
 
 export type Taken =
-  /** Its channel gets an answer of its own, also where the same check already runs for another channel. */
+  /** Its channel gets its own answer, even if the same check is already running for another channel. */
   | { readonly kind: 'queued'; readonly runId: string }
   /** The same check with the same arguments is already running for somebody in this channel: `runId` is theirs. */
   | { readonly kind: 'joined'; readonly runId: string; readonly first: Asked };
 
 export interface Queues {
   /**
-   * Asks for a check. The same delivery asked again gives the same run. The same question joins the check that is running, and each
-   * channel gets an answer of its own. `before` is called before a new run is queued.
+   * Asks for a check. A repeated delivery returns the same run. The same question joins the running check, and each channel gets its own
+   * answer. `before` is called before a new run is queued.
    * @throws {QueueDown} at once where Redis is away, and after `TAKE_WITHIN_MS` where it does not answer.
    */
   readonly ask: (job: CheckJob, question: string, before?: () => Promise<void>) => Promise<Taken>;
@@ -42,7 +42,7 @@ export interface Queues {
   readonly act: (id: string, job: RemediationJob) => Promise<void>;
   /** Hands something to show to the bot; the same `id` is taken once. `afterMs` holds it back. */
   readonly tell: (id: string, job: OutboxJob, options?: { readonly afterMs?: number }) => Promise<void>;
-  /** Whether an answer of the run waits to be posted, or is being posted. */
+  /** Whether an answer of the run is queued or being posted. */
   readonly isAnswerQueued: (runId: string) => Promise<boolean>;
   /** The other channels that wait for the answer of a run. */
   readonly audiences: Audiences;
@@ -87,7 +87,7 @@ export function openQueues(connection: RedisConnection, onError: (error: Error) 
     attempts: 1,
     keep: { age: 3_600, count: 1_000 },
   });
-  // What was posted is remembered with its thread; the job, with a whole report in it, is not needed any more.
+  // The thread remembers what was posted; the job, which contains a whole report, is no longer needed.
   const outbox = openQueue<OutboxJob>(OUTBOX, connection, onError, { attempts: 200, keep: true });
   const audiences = openAudiences(connection, PREFIX);
   const past = openPastRuns(connection, PREFIX);
@@ -146,7 +146,7 @@ function openQueue<T>(
   return queue;
 }
 
-/** Gives a delivery that comes again the answer that it had, also when its job is gone. */
+/** Returns the earlier answer to a repeated delivery, even if its job is gone. */
 async function remember(
   connection: RedisConnection,
   past: PastRuns,
@@ -180,7 +180,7 @@ async function ask(
   if (id === runId || id === undefined) return { kind: 'queued', runId };
   const running = await checks.getJob(id);
   const joined = running && (await join(audiences, running.data, { runId, asked }));
-  // The other one ended at this very moment: this question gets a run of its own.
+  // The other run has just ended: this question gets its own.
   if (!joined) await checks.add(job.check, job, { jobId: runId });
   return joined && joined.runId !== runId
     ? { kind: 'joined', runId: joined.runId, first: joined.asked }

@@ -120,7 +120,7 @@ async function handle<T>(
   }
 }
 
-/** @throws {UnrecoverableError} for what another version of Wrench queued: it does not get better by trying again. */
+/** @throws {UnrecoverableError} for a job that another version of Wrench queued: retrying does not help. */
 function parse<T>({ data, name }: Job<T>, schema: z.ZodType<T>): T {
   const parsed = schema.safeParse(data);
   if (parsed.success) return parsed.data;

@@ -115,7 +115,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
   };
   await waitUntilReady(asking, READY_WITHIN_MS);
   const sweeping = startSweepingRefusals(refusals, SWEEP_REFUSALS_EVERY_MS, (error) =>
-    log.debug({ err: error }, 'refusals could not be summed up; they are kept and tried again'),
+    log.debug({ err: error }, 'refusals could not be summed up; retrying'),
   );
   const app = await startSlackApp(
     {

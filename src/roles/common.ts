@@ -27,7 +27,7 @@ export interface Role {
   readonly readiness: Readiness;
   /** How full the queues are, while Redis can be asked. */
   readonly depth: Queues['depth'];
-  /** Finishes or hands back what it is doing, then lets go of everything. `graceMs` shortens the time to finish. */
+  /** Finishes or hands back running work, then closes all connections. `graceMs` limits the time to finish. */
   readonly close: (graceMs?: number) => Promise<void>;
 }
 

@@ -2,13 +2,13 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { currentListener } from '../telemetry/request-scope.ts';
 
-/** What a process does about errors that nothing caught. */
+/** The handlers of a process for errors that nothing caught. */
 export interface Faults {
   readonly uncaughtException: (error: unknown) => void;
   readonly unhandledRejection: (error: unknown) => void;
 }
 
-/** What is needed to do so. */
+/** What the handlers need from the running role. */
 export interface Guarded {
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'requestErrors'>;
@@ -20,9 +20,9 @@ const DRAIN_WITHIN_MS = 10_000;
 const FINISH_WITHIN_MS = 6_000;
 
 /**
- * How a running role survives, or ends. A rejection inside a request is logged and counted, and the process goes on. After any other
- * error its state is unknown: running work is finished or handed back within 10 s, then the process exits. A second exception meanwhile
- * ends it at once.
+ * Makes the handlers for a running role. A rejection in a request is logged and counted, and the process keeps running. After any other error
+ * its state is unknown: running work is finished or handed back within 10 s, then the process exits. A second exception meanwhile ends it at
+ * once.
  */
 export function makeFaults({ log, metrics, close }: Guarded, exit: () => void): Faults {
   let isDraining = false;
@@ -30,7 +30,7 @@ export function makeFaults({ log, metrics, close }: Guarded, exit: () => void): 
     isDraining = true;
     setTimeout(exit, DRAIN_WITHIN_MS);
     close(FINISH_WITHIN_MS)
-      .catch((error: unknown) => log.error({ err: error }, 'Stopping after the error failed as well'))
+      .catch((error: unknown) => log.error({ err: error }, 'Stopping failed after the error'))
       .finally(exit);
   };
   return {
@@ -46,10 +46,10 @@ export function makeFaults({ log, metrics, close }: Guarded, exit: () => void): 
       const listener = currentListener();
       if (listener !== undefined) {
         metrics.requestErrors.inc({ listener });
-        log.error({ err: error, listener }, 'A promise was rejected in a request and nothing handled it');
+        log.error({ err: error, listener }, 'Unhandled rejection in a request');
       } else if (isDraining) {
-        // Work that is cut off while stopping rejects, and there is nothing left to protect from it.
-        log.error({ err: error }, 'A promise was rejected while stopping and nothing handled it');
+        // Work that is cut off while stopping rejects; nothing is left to protect.
+        log.error({ err: error }, 'Unhandled rejection while stopping');
       } else {
         log.fatal(
           { err: error },

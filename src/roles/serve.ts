@@ -11,13 +11,13 @@ export interface Serving {
   /** Where `/healthz`, `/readyz` and `/metrics` are. */
   readonly healthPort: number;
   readonly port?: number;
-  /** Calls after the first wait for the first. */
+  /** Later calls wait for the first. */
   readonly close: (graceMs?: number) => Promise<void>;
 }
 
 /**
- * Starts one role, or both in one process. Each loads only its own half of the house.
- * `guard` is called before anything can receive a request: from then on errors that nothing caught are its caller's to handle.
+ * Starts one role, or both in one process. Each loads only its own modules.
+ * Calls `guard` before anything can receive a request, with what is needed to handle uncaught errors from then on.
  */
 export async function serve(name: RoleName, guard: (guarded: Guarded) => void): Promise<Serving> {
   const settings = readEnvironment();

@@ -43,7 +43,7 @@ test('it can be reached at its own address only', async () => {
   await expect(get('/healthz', '127.0.0.2')).rejects.toThrow('fetch failed');
 });
 
-test('gauges that cannot be refreshed keep no metrics back, and are not asked for again meanwhile', async () => {
+test('a refresh that hangs does not delay the metrics, and is not started again meanwhile', async () => {
   let refreshed = 0;
   const get = await serve({
     refresh: () => {
@@ -74,7 +74,7 @@ test('gauges are refreshed at each request, whether the last time failed or not'
   expect(refreshed).toBe(2);
 });
 
-test('what does not say whether it is ready is not ready', async () => {
+test('a readiness check that does not answer is not ready', async () => {
   const get = await serve({
     readiness: {
       redis: forever,

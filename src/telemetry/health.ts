@@ -10,7 +10,7 @@ export interface Health {
 /** What a role needs to do its work: true, or why not. Asked at each `/readyz`. */
 export type Readiness = Readonly<Record<string, () => Promise<true | string> | true | string>>;
 
-/** Probes and scrapers wait a few seconds themselves. */
+/** Less than probes and scrapers wait. */
 const ANSWER_WITHIN_MS = 2_000;
 
 /**
@@ -24,7 +24,7 @@ export async function serveHealth(settings: {
   readonly readiness: Readiness;
   readonly metrics: Metrics;
   readonly log: Log;
-  /** Refreshes gauges before they are printed. Where it takes too long, `/metrics` prints the values it has. */
+  /** Refreshes gauges before they are printed. If it takes too long, `/metrics` prints the previous values. */
   readonly refresh?: () => Promise<void>;
 }): Promise<Health> {
   const { metrics, log } = settings;
@@ -54,7 +54,7 @@ function get(answer: () => Promise<Answer>): Route {
   return { methods: ['GET', 'HEAD'], answer };
 }
 
-/** Calls that overlap share one result; failures are ignored. A refresh that hangs is not started again with each scrape. */
+/** Calls that overlap share one run, so that scrapes do not pile up behind one that hangs. Failures are ignored. */
 function onceAtATime(work: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined;
   return () => {
@@ -65,7 +65,7 @@ function onceAtATime(work: () => Promise<void>): () => Promise<void> {
   };
 }
 
-/** @returns undefined where `work` takes longer. */
+/** @returns undefined if `work` takes longer. */
 async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
   const { promise: late, resolve } = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => resolve(undefined), ms);

@@ -100,7 +100,7 @@ test.each([
   expect((await get('/ok')).status).toBe(200);
 });
 
-test('a wrong method is told which ones are allowed', async () => {
+test('a wrong method is answered with those allowed', async () => {
   expect(await ask('DELETE /ok HTTP/1.1')).toMatch(/^allow: GET, HEAD\r$/m);
   expect(await ask('CONNECT x:1 HTTP/1.1')).toMatch(/^Allow: GET, HEAD, POST\r$/m);
 });
@@ -150,7 +150,7 @@ test('a route runs as part of a request', async () => {
   expect(currentListener()).toBeUndefined();
 });
 
-test('a client that resets the connection in the middle of an answer harms nobody', async () => {
+test('a client that resets the connection during an answer does not crash the server', async () => {
   const socket = await open();
   socket.write('GET /large HTTP/1.1\r\nHost: x\r\n\r\n');
   await once(socket, 'data');
@@ -160,7 +160,7 @@ test('a client that resets the connection in the middle of an answer harms nobod
   expect((await get('/ok')).status).toBe(200);
 });
 
-test('connections that send nothing keep nobody else out', async () => {
+test('connections that send nothing do not keep others out', async () => {
   const parked = await Promise.all(Array.from({ length: 1_200 }, open));
   // The longest idle ones make room.
   await expect
@@ -170,7 +170,7 @@ test('connections that send nothing keep nobody else out', async () => {
   expect((await get('/ok')).status).toBe(200);
 });
 
-test('it closes although connections are parked and requests are half sent', async () => {
+test('it closes despite idle connections and incomplete requests', async () => {
   await open();
   (await open()).write('POST /post HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc');
   (await open()).write('GET /ok HT');

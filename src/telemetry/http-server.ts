@@ -28,13 +28,13 @@ const HEADERS_WITHIN_MS = 10_000;
 const REQUEST_WITHIN_MS = 15_000;
 const CHECK_TIMEOUTS_EVERY_MS = 2_000;
 const CLOSE_WITHIN_MS = 3_000;
-/** Above this many connections, the one that has been idle longest makes room for a new one. */
+/** Above this many connections, the one that has been idle longest is closed for each new one. */
 const MOST_CONNECTIONS = 1_000;
 
 /**
  * An HTTP server that no request can crash. A malformed request target is answered with 400, an unknown path with 404 and a wrong
- * method with 405. An error thrown by a route is logged, counted and answered with 500. Connections that send nothing time out, and
- * however many of them there are, they keep nobody else out.
+ * method with 405. An error thrown by a route is logged, counted and answered with 500. Connections that send nothing time out and, however
+ * many there are, do not keep others out.
  * `name` is the value of the label `listener` in metrics and logs.
  */
 export function makeHttpServer(settings: {
@@ -66,7 +66,7 @@ export function makeHttpServer(settings: {
     }
   };
   server.on('request', (request, response) => {
-    // A client that resets the connection is no error of ours, and an `error` event without a listener would end the process.
+    // A client that resets the connection is not our error, and an `error` event without a listener would end the process.
     request.on('error', ignore);
     response.on('error', ignore);
     connections.begin(request.socket);
@@ -74,7 +74,7 @@ export function makeHttpServer(settings: {
     inRequest(listener, () => void answer(request).then((answered) => send(response, answered)));
   });
   server.on('connection', connections.add);
-  // Node hands the bare socket over, without any listener of its own for errors.
+  // Node passes the bare socket, without an error listener.
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
     socket.on('error', ignore);
     socket.end(
@@ -130,7 +130,7 @@ function pathOf(target: string): string | undefined {
   return /^https?:\/\//i.test(target) ? URL.parse(target)?.pathname : undefined;
 }
 
-/** An error closes the connection: what is left of the request on it is not worth reading. */
+/** An error closes the connection instead of reading the rest of the request. */
 function send(response: ServerResponse, { status, headers, body = '' }: Answer): void {
   if (response.destroyed || response.headersSent) return;
   response.writeHead(status, {

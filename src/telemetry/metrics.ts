@@ -69,7 +69,7 @@ export function makeMetrics(): Metrics {
     }),
     requestErrors: new Counter({
       name: 'wrench_request_errors_total',
-      help: 'Requests that failed because of a bug in Wrench, by the listener that they arrived through.',
+      help: 'Requests that failed because of a bug in Wrench, by listener: health or slack.',
       labelNames: ['listener'],
       registers,
     }),
@@ -81,7 +81,7 @@ export function makeMetrics(): Metrics {
     }),
     unconfirmed: new Counter({
       name: 'wrench_unconfirmed_posts_total',
-      help: 'Messages for which the reply from Slack was lost: repeated (may be shown twice), recognized (Slack dropped the repetition), or left (a progress message that may stay).',
+      help: 'Messages for which the reply from Slack was lost: repeated (posted again, may appear twice), recognized (posted again with the same id, which Slack drops), or left (a progress message that may stay in the channel).',
       labelNames: ['outcome'],
       registers,
     }),
@@ -93,12 +93,12 @@ export function makeMetrics(): Metrics {
     }),
     auditCopyStopped: new Gauge({
       name: 'wrench_audit_copy_stopped',
-      help: '1 while this bot cannot copy the audit, or Redis does not continue the last head seen; else 0.',
+      help: '1 while this bot cannot copy the audit or Redis does not continue the last head seen, otherwise 0.',
       registers,
     }),
     auditCopyLag: new Gauge({
       name: 'wrench_audit_copy_lag_entries',
-      help: 'Audit entries in Redis that this bot has not copied yet, or not seen where there is no copy.',
+      help: 'Audit entries in Redis that this bot has not copied yet, or has not seen yet if there is no copy.',
       registers,
     }),
   };

@@ -9,7 +9,7 @@ export function inRequest<T>(listener: string, work: () => T): T {
 
 /**
  * The listener whose request the running code belongs to; undefined outside of any request.
- * Inside an `unhandledRejection` handler it answers for the code that rejected.
+ * Inside an `unhandledRejection` handler, that is the request of the code that rejected.
  */
 export function currentListener(): string | undefined {
   return scope.getStore();

@@ -28,8 +28,8 @@ export interface CheckHandling {
 const PROGRESS_EVERY_MS = 3_000;
 
 /**
- * Runs one check job and hands its report to the outbox, once for each channel that waits for it. A bug of ours is logged once, with the
- * job's id, and the askers are told that id.
+ * Runs one check job and queues its report, once for each channel that waits for it. A bug in Wrench is logged once, with the job's id, which
+ * the askers are shown.
  */
 export async function handleCheck(
   handling: CheckHandling,
@@ -54,7 +54,7 @@ export async function handleCheck(
 
 type About = Pick<OutboxJob, 'runId' | 'check' | 'environment' | 'asked'>;
 
-/** Hands an answer to everybody who waits for it; from then on nobody joins the run. */
+/** Queues the answer for every channel that waits for it. Then nobody can join the run any more. */
 export async function answer(
   { audiences, tell }: Pick<CheckHandling, 'audiences' | 'tell'>,
   job: CheckJob,

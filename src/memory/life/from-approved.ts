@@ -104,7 +104,7 @@ function timedOut(nowMs: number, policy: Pick<Policy, 'approveWithinMinutes'>): 
   };
 }
 
-/** A plan that could not be posted yet does not expire, but for Slack being away for a day. */
+/** A plan that is not posted yet does not expire, but it is withdrawn if it could not be posted for a day. */
 function unseen(remediation: Remediation, nowMs: number, approveWithinMs: number): Move {
   const askedAtMs = Date.parse(remediation.requested?.at ?? '');
   if (!(nowMs - askedAtMs < UNSEEN_AT_MOST_MS))

@@ -56,7 +56,7 @@ export function plan(what: Plan, before: Look, policy: Policy, nowMs: number): D
   };
 }
 
-/** Its plan was posted. Who had to wait for that has the whole time for approval from now on. */
+/** Its plan was posted. If that took long, the full time for approval begins now. */
 export function shown({ approveWithinMinutes }: Policy, nowMs: number): Decide {
   return (remediation) => {
     const { state, until, shownAt } = remediation;
@@ -72,7 +72,7 @@ export function shown({ approveWithinMinutes }: Policy, nowMs: number): Decide {
   };
 }
 
-/** Its plan cannot be posted: nobody could approve what nobody sees. */
+/** Its plan cannot be posted, so nobody could approve it. */
 export function withdraw(because: string, nowMs: number): Decide {
   return (remediation) =>
     remediation.state === 'planned' && remediation.shownAt === undefined
