@@ -423,9 +423,9 @@ commands:
         /^7:27 environments\.stage\.askFrom\.channels\[0\]: must be the id of a channel such as C0123ABC, not its name\./,
       ),
       expect.stringMatching(
-        /^7:38 environments\.stage\.askFrom\.groups: names no user group; leave the key out to allow everybody\./,
+        /^7:38 environments\.stage\.askFrom\.groups: lists no user group; remove the key to allow everybody\./,
       ),
-      expect.stringMatching(/^10:5 environments\.test\.askFrom: must name `channels`, `groups` or both\./),
+      expect.stringMatching(/^10:5 environments\.test\.askFrom: must contain `channels`, `groups` or both\./),
       '12:3 commands: there is no command `crets`. Did you mean `certs`?',
       expect.stringMatching(
         /^12:32 commands\.crets\.askFrom\.groups\[0\]: must be the id of a user group such as S0123ABC, not its name\./,

@@ -97,7 +97,7 @@ export function readConfig(
   return toConfig(parsed.data, secrets);
 }
 
-/** Leaves the sources unread, whatever they are. All else is read strictly: a misspelled `askFrom` must not open an environment. */
+/** Skips the sources. Everything else is read strictly: a misspelled `askFrom` must not open an environment. */
 const withoutSources = configSchema.extend({
   environments: z.record(
     z.string(),

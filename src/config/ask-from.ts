@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The id of a channel or of a direct message, never a name. */
+/** The id of a channel or of a direct message, not a name. */
 export const channelId = z.string().regex(/^[CDG][A-Z0-9]{2,}$/, {
   error: 'must be the id of a channel such as C0123ABC, not its name',
 });
@@ -9,24 +9,26 @@ const groupId = z.string().regex(/^S[A-Z0-9]{2,}$/, {
   error: 'must be the id of a user group such as S0123ABC, not its name',
 });
 
-/** Who may ask, and where. An empty list would lock everybody out, so it is an error. */
+/** Who may ask, and where. An empty list is an error, because it would lock everybody out. */
 export const askFrom = z
   .strictObject({
     channels: z
       .array(channelId)
-      .min(1, { error: 'names no channel; leave the key out to allow every channel' })
+      .min(1, { error: 'lists no channel; remove the key to allow every channel' })
       .exactOptional()
       .meta({
-        description: 'Ids of the channels in which commands are accepted. Without it: every channel.',
+        description: 'Ids of channels (C0123ABC); commands are accepted only there. Default: every channel.',
       }),
     groups: z
       .array(groupId)
-      .min(1, { error: 'names no user group; leave the key out to allow everybody' })
+      .min(1, { error: 'lists no user group; remove the key to allow everybody' })
       .exactOptional()
-      .meta({ description: 'Ids of user groups; one must include the person. Without it: everybody.' }),
+      .meta({
+        description: 'Ids of user groups (S0123ABC); the person must be in one of them. Default: everybody.',
+      }),
   })
   .refine(({ channels, groups }) => channels !== undefined || groups !== undefined, {
-    error: 'must name `channels`, `groups` or both',
+    error: 'must contain `channels`, `groups` or both',
   });
 
 export type AskFrom = z.output<typeof askFrom>;

@@ -86,7 +86,7 @@ export function crossCheckArguments(value: unknown, checks: KnownChecks): readon
   });
 }
 
-/** Compares the names under `commands` with the commands that exist: a rule for a misspelled one would protect nothing. */
+/** Reports names under `commands` that are not commands: a rule for a misspelled one would protect nothing. */
 export function crossCheckCommands(value: unknown, checks: KnownChecks): readonly Placed[] {
   const known = [...new Set([...checks.keys()].map((name) => name.split('/')[0] ?? ''))];
   return Object.keys(asObject(asObject(value)['commands'])).flatMap((area) => {

@@ -64,7 +64,7 @@ const environment = z.strictObject({
     .meta({ description: 'The systems that checks of this environment read.' }),
   askFrom: askFrom.exactOptional().meta({
     description:
-      'Who may ask about this environment, and in which channels. Without it: everybody, everywhere.',
+      'Who may ask about this environment, and in which channels. Default: everybody, in every channel.',
   }),
 });
 
@@ -92,13 +92,9 @@ const limits = z.strictObject({
     description:
       'How many seconds running checks may go on when a worker is asked to stop; then they are handed back.',
   }),
-  perPersonPerMinute: z
-    .number()
-    .int()
-    .min(1)
-    .max(10_000)
-    .default(60)
-    .meta({ description: 'How many commands, clicks and forms one person may send within a minute.' }),
+  perPersonPerMinute: z.number().int().min(1).max(10_000).default(60).meta({
+    description: 'How many commands, clicks and forms one person may send per minute. Others are refused.',
+  }),
 });
 
 const slackId = z.string().regex(/^[UWS][A-Z0-9]{2,}$/, {
@@ -159,7 +155,7 @@ const remediations = z.strictObject({
     .meta({ description: 'How many remediations may be applied in one environment within an hour.' }),
   requireReason: z.boolean().default(false).meta({
     description:
-      'Whether people must give a reason when they ask for a plan and when they approve one. The plan card and the audit show it.',
+      'Whether people must give a reason (10 to 500 characters) when they ask for a plan and when they approve one. It is shown on the plan card and in the audit.',
   }),
   membershipSeconds: z.number().int().min(10).max(86_400).default(300).meta({
     description: 'After how many seconds a looked-up person or user group counts as unknown, and is refused.',
@@ -169,11 +165,11 @@ const remediations = z.strictObject({
 const audit = z.strictObject({
   copyTo: z.string().exactOptional().meta({
     description:
-      'A file to which the bot copies the audit as JSON lines, or `stdout`. Without a copy, entries removed from the end of the audit may go unnoticed.',
+      'A file to which the bot copies the audit as JSON lines, or `stdout`. Each bot needs its own file. The last head seen is kept in `<file>.head`. Without a copy, the removal of entries at the end of the audit may go unnoticed.',
   }),
   channel: channelId.exactOptional().meta({
     description:
-      'The id of a Slack channel. The bot posts there when the audit can no longer be copied, or when entries are missing in Redis.',
+      'The id of a Slack channel, C0123ABC. The bot posts there when it can no longer copy the audit, or when entries are missing in Redis. It must be in the channel if that is private.',
   }),
 });
 
@@ -218,12 +214,13 @@ export const configSchema = z.strictObject({
       z.string().regex(/^[a-z0-9-]+$/, { error: 'must be the name of a command such as certs' }),
       z.strictObject({
         askFrom: askFrom.exactOptional().meta({
-          description: 'Who may use this command, and in which channels. Without it: everybody, everywhere.',
+          description:
+            'Who may use this command, and in which channels. Default: everybody, in every channel.',
         }),
       }),
     )
     .default({})
-    .meta({ description: 'Rules for commands, by command without its slash.' }),
+    .meta({ description: 'Rules for commands, by name without the slash: `certs`.' }),
 });
 
 export type ParsedConfig = z.output<typeof configSchema>;

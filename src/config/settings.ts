@@ -60,7 +60,7 @@ export const settingsSchema = z.object({
   WRENCH_CONFIG: z.string().default('./wrench.yaml').meta({ description: 'The configuration file.' }),
   WRENCH_DATA: z.string().default('./.wrench').meta({
     description:
-      'The folder in which the private Redis keeps its data, and the bot the last head of the audit that it has seen.',
+      'The folder in which the private Redis keeps its data. The bot keeps the last head of the audit that it has seen there, in `audit-head`, unless `audit.copyTo` is a file.',
   }),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
@@ -74,7 +74,7 @@ export const settingsSchema = z.object({
     .default('127.0.0.1')
     .meta({
       description:
-        'The address of /healthz, /readyz and /metrics. It listens on loopback; set 0.0.0.0 in containers.',
+        'The IP address that /healthz, /readyz and /metrics listen on. Default: loopback. Set 0.0.0.0 in containers, or if a probe or scraper runs on another host.',
     }),
 });
 
