@@ -160,7 +160,11 @@ async function reportPrivately(
   if (!ENDED.has(now.state)) return;
   const to = requested?.by ?? asked.by;
   const direct = { runId: place.runId, from: place.from, channelId: to };
-  const message = renderUnshown(now, { channelId: asked.channelId, code });
+  const message = renderUnshown(now, {
+    channelId: asked.channelId,
+    code,
+    isWithdrawn: moved.kind === 'moved',
+  });
   try {
     await postOnce(showing, `direct-${id}-${now.state}`, direct, message);
   } catch (error) {

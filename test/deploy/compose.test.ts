@@ -101,8 +101,12 @@ test('a role has longer to stop than it may need', () => {
   expect(bot.stop_grace_period).toBeGreaterThan(10);
 });
 
-test('both read the configuration where the image looks for it', () => {
-  const path = /WRENCH_CONFIG=(\S+)/.exec(readText('deploy/Dockerfile'))?.[1];
+test('both read the configuration where the image looks for it, and the bot keeps the last head of the audit', () => {
+  const image = readText('deploy/Dockerfile');
+  const [config, data] = ['WRENCH_CONFIG', 'WRENCH_DATA'].map(
+    (name) => new RegExp(`${name}=(\\S+)`).exec(image)?.[1],
+  );
 
-  for (const { volumes } of [bot, worker]) expect(volumes).toEqual([`./wrench.yaml:${path}:ro`]);
+  expect(worker.volumes).toEqual([`./wrench.yaml:${config}:ro`]);
+  expect(bot.volumes).toEqual([`./wrench.yaml:${config}:ro`, `bot:${data}`]);
 });

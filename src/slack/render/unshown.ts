@@ -8,10 +8,18 @@ const ROOM = 300;
 /** Tells the requester about a remediation whose card could not be posted. `code` is Slack's error. */
 export function renderUnshown(
   remediation: Remediation,
-  { channelId, code }: { readonly channelId: string; readonly code: string },
+  {
+    channelId,
+    code,
+    isWithdrawn,
+  }: {
+    readonly channelId: string;
+    readonly code: string;
+    /** It ends here, because its plan could not be posted. */
+    readonly isWithdrawn: boolean;
+  },
 ): Message {
-  const { state, environment, because = '' } = remediation;
-  const isWithdrawn = state === 'refused' && because.includes('could not be posted');
+  const { state, environment } = remediation;
   const { word, emoji } = SIGNS[state];
   const head = `:${emoji}: *${word}* · ${inert(fit(headlineOf(remediation), ROOM), ROOM)} · ${inert(environment, 80)}`;
   const why = `Wrench could not post this in <#${inert(channelId, 40)}> (${inert(code, 80)}).`;
