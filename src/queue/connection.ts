@@ -49,6 +49,22 @@ export async function waitUntilReady(connection: RedisConnection, withinMs: numb
   connection.off('ready', resolve);
 }
 
+/**
+ * Makes `disconnect` end a connection whatever it is doing. ioredis cancels the next attempt of one that waits to reconnect, and then
+ * neither emits `end` nor rejects what is queued: BullMQ, which waits for both, would never close. From the status `wait` it does.
+ */
+function ending<C extends RedisConnection>(connection: C): C {
+  const disconnect = connection.disconnect.bind(connection);
+  const duplicate = connection.duplicate.bind(connection) as (...options: unknown[]) => RedisConnection;
+  return Object.assign(connection, {
+    disconnect: (reconnect = false) => {
+      if (!reconnect && connection.status === 'reconnecting') connection.status = 'wait';
+      disconnect(reconnect);
+    },
+    duplicate: (...options: unknown[]) => ending(duplicate(...options)),
+  });
+}
+
 function open(
   { url, sentinel, cluster, username, password, tls }: RedisSettings,
   temper: RedisOptions,
@@ -61,17 +77,19 @@ function open(
     ...(password !== undefined && { password }),
     ...(tls && { tls }),
   };
-  const connection = cluster
-    ? openCluster(cluster, common)
-    : sentinel
-      ? new Redis({
-          ...common,
-          sentinels: [...sentinel.nodes],
-          name: sentinel.name,
-          sentinelRetryStrategy: backoffMs,
-          ...(sentinel.password !== undefined && { sentinelPassword: sentinel.password }),
-        })
-      : openUrl(url ?? 'redis://127.0.0.1:6379', common);
+  const connection = ending<RedisConnection>(
+    cluster
+      ? openCluster(cluster, common)
+      : sentinel
+        ? new Redis({
+            ...common,
+            sentinels: [...sentinel.nodes],
+            name: sentinel.name,
+            sentinelRetryStrategy: backoffMs,
+            ...(sentinel.password !== undefined && { sentinelPassword: sentinel.password }),
+          })
+        : openUrl(url ?? 'redis://127.0.0.1:6379', common),
+  );
   connection.on('error', onError);
   return connection;
 }

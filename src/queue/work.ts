@@ -137,8 +137,8 @@ async function close(worker: Worker, graceMs: number): Promise<void> {
   clearTimeout(timer);
   if (ended !== 'late') return;
   worker.cancelAllJobs('this worker stops');
+  // Where Redis is away nothing can be handed back. Closing ends once its connection does, and is not waited for.
   await Promise.race([closed, new Promise((done) => setTimeout(done, HAND_BACK_MS))]);
-  await worker.close(true);
 }
 
 /** Time for aborted handlers to hand their jobs back. */

@@ -11,6 +11,7 @@ import { openRemediations } from '../memory/remediations.ts';
 import { openRepeats } from '../memory/repeats.ts';
 import { openThreads } from '../memory/threads.ts';
 import { watchCopy } from '../memory/watch-copy.ts';
+import { atMost } from '../queue/at-most.ts';
 import { connectImpatiently, connectPatiently, waitUntilReady } from '../queue/connection.ts';
 import { openQueues, PREFIX } from '../queue/queues.ts';
 import { workOutbox } from '../queue/work.ts';
@@ -106,10 +107,13 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
   });
   const letGo = async (graceMs = GRACE_MS) => {
     directory.close();
-    await sweeping.close();
-    await copying.close();
-    await outbox.close(Math.min(graceMs, GRACE_MS));
-    await Promise.all([queues.close(), posts.close()]);
+    const stopWithinMs = Math.min(graceMs, GRACE_MS);
+    await Promise.all([
+      atMost(stopWithinMs, sweeping.close()),
+      atMost(stopWithinMs, copying.close()),
+      outbox.close(stopWithinMs),
+    ]);
+    await atMost(stopWithinMs, Promise.all([queues.close(), posts.close()]));
     asking.disconnect();
     posting.disconnect();
   };
@@ -175,7 +179,8 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       outbox: () => outbox.isRunning() || 'not running',
     },
     close: async (graceMs) => {
-      await app.close();
+      // What still waits for Redis or Slack by then is cut off; Slack delivers again what is not acknowledged.
+      await atMost(Math.min(graceMs ?? GRACE_MS, GRACE_MS), app.close());
       await letGo(graceMs);
     },
   };

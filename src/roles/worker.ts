@@ -2,6 +2,7 @@ import { confirmDurability } from '../memory/durability.ts';
 import { openFreeze } from '../memory/freeze.ts';
 import { openPeople } from '../memory/people.ts';
 import { openRemediations } from '../memory/remediations.ts';
+import { atMost } from '../queue/at-most.ts';
 import { connectPatiently } from '../queue/connection.ts';
 import { openQueues, PREFIX } from '../queue/queues.ts';
 import { workChecks, workRemediations } from '../queue/work.ts';
@@ -17,6 +18,7 @@ import { closeEnvironments, openEnvironments } from './sources.ts';
 const LOOK_AGAIN_MS = 5_000;
 /** How often what nobody ended in time is ended. */
 const SWEEP_EVERY_MS = 2_000;
+const CLOSE_WITHIN_MS = 2_000;
 
 /** The role that touches the infrastructure: it runs checks and hands reports to the outbox. It holds no Slack token. */
 export async function startWorker(shared: Shared): Promise<Role> {
@@ -97,11 +99,15 @@ export async function startWorker(shared: Shared): Promise<Role> {
       remediations: () => remedying.isRunning() || 'not running',
     },
     close: async (mostMs = Infinity) => {
-      await sweeping.close();
       const graceMs = Math.min(config.limits.stopSeconds * 1_000, mostMs);
-      await Promise.all([working.close(graceMs), remedying.close(graceMs)]);
+      // A sweep may be cut off anywhere: the next one, of any worker, does the rest.
+      await Promise.all([
+        atMost(graceMs, sweeping.close()),
+        working.close(graceMs),
+        remedying.close(graceMs),
+      ]);
       await closeEnvironments(environments);
-      await queues.close();
+      await atMost(CLOSE_WITHIN_MS, queues.close());
       connection.disconnect();
     },
   };
