@@ -3,7 +3,7 @@ import type { App, Receiver } from '@slack/bolt';
 import { type Answer, makeHttpServer } from '../telemetry/http-server.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { readRequest } from './read-request.ts';
+import { limitArriving, readRequest } from './read-request.ts';
 import type { Way } from './way.ts';
 
 const PATH = '/slack/events';
@@ -22,13 +22,14 @@ export function overHttp(
   metrics: Pick<Metrics, 'requestErrors'>,
 ): Way {
   let app: App | undefined;
+  const arriving = limitArriving();
   const server = makeHttpServer({
     name: 'slack',
     routes: {
       [PATH]: {
         methods: ['POST'],
         answer: async (request) => {
-          const read = await readRequest(request, signingSecret);
+          const read = await readRequest(request, signingSecret, arriving);
           if ('body' in read) return deliver(app, request, read.body, log);
           const { status } = read.answer;
           if (status >= 400) log.debug({ status }, 'Refused a request on the port for Slack');

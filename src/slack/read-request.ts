@@ -11,18 +11,53 @@ const CLOCK_WINDOW_S = 300;
 /** Slack's check of our certificate is short and unsigned. */
 const LONGEST_SSL_CHECK = 1_000;
 
+/** Of all bodies that are arriving, before anything says that they are Slack's: many times what Slack sends at once. */
+const MOST_BYTES_AT_ONCE = 16 * 1_024 * 1_024;
+
+/** Requests whose bodies are arriving, the oldest first. */
+export interface Arriving {
+  /** Counts bytes of a body. Where all bodies together become too large, those that have been arriving longest are cut off. */
+  readonly add: (request: IncomingMessage, bytes: number) => void;
+  readonly end: (request: IncomingMessage) => void;
+}
+
+export function limitArriving(mostBytes = MOST_BYTES_AT_ONCE): Arriving {
+  const sizes = new Map<IncomingMessage, number>();
+  let total = 0;
+  const end = (request: IncomingMessage) => {
+    total -= sizes.get(request) ?? 0;
+    sizes.delete(request);
+  };
+  return {
+    add: (request, bytes) => {
+      total += bytes;
+      sizes.set(request, (sizes.get(request) ?? 0) + bytes);
+      for (const oldest of sizes.keys()) {
+        if (total <= mostBytes) return;
+        end(oldest);
+        oldest.destroy();
+      }
+    },
+    end,
+  };
+}
+
 export type Read = { readonly body: Record<string, unknown> } | { readonly answer: Answer };
 
 /**
  * Reads a request that claims to come from Slack: its size, its signature, then its content.
  * @returns the payload, or the answer to a request without one: 4xx if it is not from Slack or malformed.
  */
-export async function readRequest(request: IncomingMessage, signingSecret: string): Promise<Read> {
+export async function readRequest(
+  request: IncomingMessage,
+  signingSecret: string,
+  arriving: Arriving,
+): Promise<Read> {
   const { headers } = request;
   if (!['', 'identity'].includes(headers['content-encoding'] ?? '')) return refuse(415);
   const type = mediaType(headers['content-type']);
   if (type === undefined) return refuse(415);
-  const bytes = await readBytes(request);
+  const bytes = await readBytes(request, arriving);
   if (bytes === 'too large') return refuse(413);
   if (bytes === 'cut off' || !isUtf8(bytes)) return refuse(400);
   const text = bytes.toString('utf8');
@@ -44,7 +79,10 @@ function mediaType(header = ''): 'form' | 'json' | undefined {
   return type === 'application/json' ? 'json' : undefined;
 }
 
-async function readBytes(request: IncomingMessage): Promise<Buffer | 'too large' | 'cut off'> {
+async function readBytes(
+  request: IncomingMessage,
+  arriving: Arriving,
+): Promise<Buffer | 'too large' | 'cut off'> {
   if (Number(request.headers['content-length'] ?? 0) > MOST_BYTES) return 'too large';
   const chunks: Buffer[] = [];
   let length = 0;
@@ -53,10 +91,14 @@ async function readBytes(request: IncomingMessage): Promise<Buffer | 'too large'
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       length += (chunk as Buffer).length;
       if (length > MOST_BYTES) return 'too large';
+      arriving.add(request, (chunk as Buffer).length);
+      if (request.destroyed && !request.complete) return 'cut off';
       chunks.push(chunk as Buffer);
     }
   } catch {
     return 'cut off';
+  } finally {
+    arriving.end(request);
   }
   return Buffer.concat(chunks);
 }

@@ -24,6 +24,10 @@ beforeEach(async () => {
     routes: {
       '/ok': { methods: ['GET', 'HEAD'], answer: async () => ({ status: 200, body: 'ok\n' }) },
       '/post': { methods: ['POST'], answer: async () => ({ status: 200 }) },
+      '/read': {
+        methods: ['POST'],
+        answer: async (request) => ({ status: 200, body: await text(request).catch(() => '') }),
+      },
       '/scope': { methods: ['GET'], answer: async () => ({ status: 200, body: String(currentListener()) }) },
       '/throws': {
         methods: ['GET'],
@@ -163,6 +167,17 @@ test('a client that resets the connection during an answer does not crash the se
 test('connections that send nothing do not keep others out', async () => {
   const parked = await Promise.all(Array.from({ length: 1_200 }, open));
   // The longest idle ones make room.
+  await expect
+    .poll(() => parked.filter((socket) => socket.closed || socket.readableEnded).length)
+    .toBeGreaterThan(0);
+
+  expect((await get('/ok')).status).toBe(200);
+});
+
+test('bodies that never arrive keep nobody else out', async () => {
+  const parked = await Promise.all(Array.from({ length: 1_100 }, open));
+  for (const socket of parked)
+    socket.write('POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc');
   await expect
     .poll(() => parked.filter((socket) => socket.closed || socket.readableEnded).length)
     .toBeGreaterThan(0);

@@ -28,7 +28,7 @@ const HEADERS_WITHIN_MS = 10_000;
 const REQUEST_WITHIN_MS = 15_000;
 const CHECK_TIMEOUTS_EVERY_MS = 2_000;
 const CLOSE_WITHIN_MS = 3_000;
-/** Above this many connections, the one that has been idle longest is closed for each new one. */
+/** Above this many connections, the one that has been without a complete request longest is closed for each new one. */
 const MOST_CONNECTIONS = 1_000;
 
 /**
@@ -69,7 +69,7 @@ export function makeHttpServer(settings: {
     // A client that resets the connection is not our error, and an `error` event without a listener would end the process.
     request.on('error', ignore);
     response.on('error', ignore);
-    connections.begin(request.socket);
+    connections.begin(request.socket, request);
     response.once('close', () => connections.end(request.socket));
     inRequest(listener, () => void answer(request).then((answered) => send(response, answered)));
   });
@@ -143,8 +143,8 @@ function send(response: ServerResponse, { status, headers, body = '' }: Answer):
 
 interface Connections {
   readonly add: (socket: Socket) => void;
-  /** A request has arrived on the connection. */
-  readonly begin: (socket: Socket) => void;
+  /** The headers of a request have arrived on the connection. */
+  readonly begin: (socket: Socket, request: IncomingMessage) => void;
   /** The request is answered. */
   readonly end: (socket: Socket) => void;
   /** Closes idle connections now, and the others once they are idle. */
@@ -153,8 +153,15 @@ interface Connections {
 
 function trackConnections(): Connections {
   const all = new Set<Socket>();
-  /** Those without a complete request, longest idle first. */
+  /** Those without a request, longest idle first. */
   const idle = new Set<Socket>();
+  /** Those with a request, of which the body may still be arriving; the oldest request first. */
+  const busy = new Map<Socket, IncomingMessage>();
+  const longestWaiting = (besides: Socket): Socket | undefined => {
+    for (const socket of idle) if (socket !== besides) return socket;
+    for (const [socket, { complete }] of busy) if (!complete) return socket;
+    return undefined;
+  };
   let isClosing = false;
   return {
     add: (socket) => {
@@ -162,15 +169,18 @@ function trackConnections(): Connections {
       socket.once('close', () => {
         all.delete(socket);
         idle.delete(socket);
+        busy.delete(socket);
       });
       all.add(socket);
       idle.add(socket);
-      if (all.size <= MOST_CONNECTIONS) return;
-      const [longestIdle] = idle;
-      longestIdle?.destroy();
+      if (all.size > MOST_CONNECTIONS) (longestWaiting(socket) ?? socket).destroy();
     },
-    begin: (socket) => idle.delete(socket),
+    begin: (socket, request) => {
+      idle.delete(socket);
+      busy.set(socket, request);
+    },
     end: (socket) => {
+      busy.delete(socket);
       if (isClosing) socket.end();
       if (!socket.destroyed) idle.add(socket);
     },

@@ -1,0 +1,50 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { limitArriving, type Read, readRequest } from './read-request.ts';
+
+const close: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of close.splice(0).toReversed()) await end();
+});
+
+/** A server whose requests may have 1 MiB of bodies among them that are not complete. */
+async function start(onRead: (read: Read, request: IncomingMessage) => void) {
+  const arriving = limitArriving(1_024 * 1_024);
+  const server = createServer((request, response) => {
+    response.on('error', () => undefined);
+    void readRequest(request, 'secret', arriving).then((read) => {
+      onRead(read, request);
+      response.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  close.push(() => new Promise((resolve) => server.close(resolve)));
+  const { port } = server.address() as AddressInfo;
+  return async (bytes: number): Promise<Socket> => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined).resume();
+    close.push(() => socket.destroy());
+    await once(socket, 'connect');
+    socket.write(
+      `POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 4000000\r\n\r\n`,
+    );
+    socket.write(Buffer.alloc(bytes, 'a'));
+    return socket;
+  };
+}
+
+test('bodies that are not complete take up no more memory than is allowed: the oldest are cut off', async () => {
+  const statuses: unknown[] = [];
+  const send = await start((read) => statuses.push('answer' in read && read.answer.status));
+
+  const sockets: Socket[] = [];
+  for (let at = 0; at < 10; at++) sockets.push(await send(400_000));
+
+  // Two of them are within the limit.
+  await expect.poll(() => statuses.length).toBeGreaterThanOrEqual(8);
+  expect(statuses).toEqual(statuses.map(() => 400));
+  await expect.poll(() => sockets.slice(0, 8).every(({ destroyed }) => destroyed)).toBe(true);
+  expect(sockets.at(-1)?.destroyed).toBe(false);
+});
