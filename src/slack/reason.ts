@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cleanText, NOTHING_VISIBLE } from '../check/clean-text.ts';
 import { REASON_FORM, REASON_LENGTH } from './render/reason-form.ts';
 
 /** What a form was opened for. Slack returns it with the submission, and it is checked like a click. */
@@ -25,11 +26,13 @@ const submission = z.looseObject({
   }),
 });
 
-/** The reason in a submitted form; undefined if there is none. */
+/** The reason in a submitted form, as it can be seen; undefined if there is none. */
 export function reasonIn(body: unknown): string | undefined {
   const values = submission.safeParse(body).data?.view.state.values;
   const value = values?.[REASON_FORM.block]?.[REASON_FORM.input]?.value;
-  return typeof value === 'string' ? value.trim() : undefined;
+  if (typeof value !== 'string') return undefined;
+  const seen = cleanText(value);
+  return /[\p{L}\p{N}]/u.test(seen) && seen !== NOTHING_VISIBLE ? seen : undefined;
 }
 
 /** What the form shows about an invalid reason; undefined if the reason is valid. */

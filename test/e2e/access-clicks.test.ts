@@ -211,24 +211,31 @@ test('a safe fix takes the reason of who asked for it, and a secret in a reason 
   expect(JSON.stringify([approved, thread(), stage.log])).not.toContain('abcdefghijklmnopqrstuvwx');
 });
 
-test.each(['', 'too short', '         a         ', 'x'.repeat(501)])(
-  'a reason such as %j comes back to the form, which stays open',
-  async (reason) => {
-    await start({ remediations: { requireReason: true } });
-    await ask();
-    await press(ADA, await offers(), 'request');
+const UNSEEN = String.fromCodePoint(0x20_0b).repeat(12);
+test.each([
+  '',
+  'too short',
+  '         a         ',
+  'x'.repeat(501),
+  UNSEEN,
+  `ok${UNSEEN}`,
+  String.fromCodePoint(0x28_00).repeat(12),
+  '............',
+])('a reason such as %j comes back to the form, which stays open', async (reason) => {
+  await start({ remediations: { requireReason: true } });
+  await ask();
+  await press(ADA, await offers(), 'request');
 
-    const { body } = await submit(ADA, reason);
+  const { body } = await submit(ADA, reason);
 
-    expect(body).toEqual({
-      response_action: 'errors',
-      errors: { reason: expect.stringMatching(/^Write at (least 10|most 500) characters\.$/) },
-    });
-    expect(await audited('asked')).toEqual([]);
-    await submit(ADA, 'a reason that is long enough');
-    await card('PLAN ·');
-  },
-);
+  expect(body).toEqual({
+    response_action: 'errors',
+    errors: { reason: expect.stringMatching(/^Write at (least 10|most 500) characters\.$/) },
+  });
+  expect(await audited('asked')).toEqual([]);
+  await submit(ADA, 'a reason that is long enough');
+  await card('PLAN ·');
+});
 
 test('a submitted form is checked as the click was: role, message, plan, workspace, repetition', async () => {
   await start({ remediations: { requireReason: true } });
