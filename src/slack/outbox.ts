@@ -1,6 +1,6 @@
 import { ROOT, type Thread } from '../memory/threads.ts';
 import type { OutboxJob } from '../queue/contracts.ts';
-import type { Delivery } from '../queue/work.ts';
+import { type Delivery, Later } from '../queue/work.ts';
 import { ROOT_WORDS, rootNow, type Showing, showCard, showOffers } from './cards.ts';
 import { tellJoined } from './joined.ts';
 import {
@@ -66,6 +66,9 @@ async function isAwaited({ threads, isAnswerQueued }: Showing, { runId }: Outbox
   return !answered && !elsewhere && !(await isAnswerQueued(runId));
 }
 
+/** How often an answer is tried that Slack refuses, and a file that it does not take for whatever reason. */
+const TRIES = 4;
+
 type AnswerJob = Extract<OutboxJob, { kind: 'report' | 'bug' | 'lost' }>;
 
 async function showAnswer(posting: Showing, job: AnswerJob, place: Place): Promise<void> {
@@ -90,7 +93,11 @@ async function showAnswer(posting: Showing, job: AnswerJob, place: Place): Promi
     if (job.kind === 'report') await showOffers(posting, inThread);
     if (isFinal) await threads.settle(runId);
   } catch (error) {
-    if (!(error instanceof SlackRefused && error.shut)) throw error;
+    if (!(error instanceof SlackRefused)) throw error;
+    // Somebody may be about to repair what the channel refuses, but the asker's response_url takes answers for half an hour only.
+    if (!error.shut && place.from.attempt < TRIES) throw error;
+    if (!error.shut)
+      posting.log.error({ err: error, runId }, 'Slack refuses an answer; it takes another route');
     await threads.mark(runId, 'elsewhere');
     await showElsewhere(posting, job, place);
   }
@@ -139,9 +146,13 @@ async function withoutFile(
   place: Place & { threadTs: string },
   error: unknown,
 ): Promise<void> {
-  if (!(error instanceof SlackRefused)) throw error;
+  const isRefused = error instanceof SlackRefused;
+  if (error instanceof Later || (!isRefused && place.from.attempt < TRIES)) throw error;
   posting.log.warn({ err: error, runId: place.runId }, 'the full list could not be attached');
-  const words = `The full list could not be attached (${error.code}). The bot needs the scope files:write.`;
+  // Files go to another host of Slack, which may be out of reach for as long as it likes: fixes must not wait for it.
+  const words = isRefused
+    ? `The full list could not be attached (${error.code}). The bot needs the scope files:write.`
+    : 'The full list could not be attached: Slack did not take the file.';
   await postOnce(posting, 'no-file', place, plain(words));
 }
 

@@ -4,6 +4,7 @@ import { openRepeats } from '../../src/memory/repeats.ts';
 import { connectPatiently } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';
+import { makeMendable, openLab } from './lab-remediation.ts';
 import {
   ADA,
   GRACE,
@@ -251,5 +252,28 @@ test('a token that Slack refuses ends the start with what to look at', async () 
   stage = await setStage({ delivery: 'http', catalogue });
   await expect(stage.startBot({ slackBotToken: 'xoxb-not-this-one' })).rejects.toThrow(
     /invalid_auth.*SLACK_BOT_TOKEN/s,
+  );
+});
+
+test('an answer that Slack refuses wherever the bot posts takes the response_url', async () => {
+  await start({ scopes: ['commands', 'users:read', 'usergroups:read'] });
+  const { workspace } = stage;
+
+  await workspace.command(lab('broken'));
+
+  await workspace.waitFor(() => workspace.messages(INCIDENT).find(({ text }) => text.includes('1 of 41')));
+});
+
+test('fixes are offered although files cannot be uploaded', async () => {
+  const things = Array.from({ length: 60 }, (_, at) => `thing-${at}`);
+  await start({ catalogue: makeCatalogue({ mendable: makeMendable(openLab(things)) }) });
+  const { workspace } = stage;
+  workspace.faults.serverError('files.getUploadURLExternal', { status: 503 });
+
+  await workspace.command(lab('mendable'));
+
+  await workspace.waitFor(() => repliesOf().some(({ text }) => text.startsWith('What can be done')));
+  expect(repliesOf().map(({ text }) => text)).toContainEqual(
+    'The full list could not be attached: Slack did not take the file.',
   );
 });
