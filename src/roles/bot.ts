@@ -144,6 +144,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
         freeze: openFreeze(asking, PREFIX, chain),
         chain,
         refusals,
+        isFirst: openDeliveries(asking, PREFIX),
         clock: remediations.clock,
         log,
       },

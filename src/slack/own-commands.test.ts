@@ -38,6 +38,7 @@ beforeEach(() => {
   own = {
     chain,
     refusals: openRefusals(connection, prefix, chain),
+    isFirst: async () => true,
     freeze: openFreeze(connection, prefix, chain),
     directory: {
       may: async (roles, userId) =>
@@ -48,7 +49,7 @@ beforeEach(() => {
   };
 });
 
-const type = (user: string, text: string) => answerOwnCommand(own, { user_id: user }, text);
+const type = (user: string, text: string) => answerOwnCommand(own, { user_id: user, delivery: text }, text);
 const textOf = async (user: string, text: string) => (await type(user, text))?.message.text;
 
 /** Backticks are drawn differently by each renderer. */

@@ -21,6 +21,8 @@ export interface OwnCommands {
   readonly freeze: Freeze;
   readonly chain: Chain;
   readonly refusals: Pick<Refusals, 'auditRefusal'>;
+  /** True the first time it is asked about a delivery. */
+  readonly isFirst: (delivery: string) => Promise<boolean>;
   /** Milliseconds of the epoch, by the one clock that all processes share. */
   readonly clock: () => Promise<number>;
   readonly log: Log;
@@ -50,7 +52,7 @@ const MOST_ENTRIES = 60;
  */
 export async function answerOwnCommand(
   own: OwnCommands,
-  command: { readonly user_id: string },
+  command: OwnCommand,
   text: string,
 ): Promise<OwnAnswer | undefined> {
   const { word, rest, asksForHelp } = readOwn(text);
@@ -87,17 +89,23 @@ function isHelp(word: string): boolean {
   return /^(help|--?h(elp)?|—help|\?)$/i.test(word.trim());
 }
 
+export interface OwnCommand {
+  readonly user_id: string;
+  /** Identifies the delivery. */
+  readonly delivery: string;
+}
+
 interface OwnQuestion {
   readonly word: OwnWord;
   readonly rest: string;
-  readonly command: { readonly user_id: string };
+  readonly command: OwnCommand;
   /** Aborted once the person was told that it is not known: nothing is begun after that. */
   readonly late: AbortSignal;
 }
 
 async function answer(own: OwnCommands, question: OwnQuestion): Promise<OwnAnswer> {
   const { word, rest, command, late } = question;
-  const { user_id: userId } = command;
+  const { user_id: userId, delivery } = command;
   const what = `/wrench ${word}`;
   const may = await own.directory.may(MAY[word], userId);
   const nowMs = await own.clock();
@@ -109,8 +117,22 @@ async function answer(own: OwnCommands, question: OwnQuestion): Promise<OwnAnswe
     return { message: renderRefusal({ because: may, what }), outcome: 'refused' };
   }
   if (word === 'audit') return audit(own, rest, nowMs);
+  if (!(await own.isFirst(`own ${delivery}`))) return again(own, word);
+  late.throwIfAborted();
   return word === 'freeze' ? freeze(own, userId, rest, nowMs) : thaw(own, userId, rest, nowMs);
 }
+
+/** Delivered again, perhaps after somebody has done the opposite: nothing is done. */
+async function again(own: OwnCommands, word: 'freeze' | 'thaw'): Promise<OwnAnswer> {
+  const frozen = await own.freeze.read();
+  if (word === 'freeze' && frozen) return { message: renderFrozen(frozen), outcome: 'done' };
+  if (word === 'thaw' && !frozen) return problem(NOT_FROZEN);
+  return problem(
+    'Slack delivered this command a second time. It is not done again; type it again if you want that.',
+  );
+}
+
+const NOT_FROZEN = 'Nothing is frozen.';
 
 async function freeze(own: OwnCommands, by: string, rest: string, nowMs: number): Promise<OwnAnswer> {
   const frozen = { by, at: new Date(nowMs).toISOString(), because: reasonIn(rest) };
@@ -126,7 +148,7 @@ async function thaw(own: OwnCommands, by: string, rest: string, nowMs: number): 
   const thawed = { by, at: new Date(nowMs).toISOString(), because: reasonIn(rest) };
   return (await own.freeze.thaw(thawed))
     ? { message: renderThawed(thawed), inChannel: true, outcome: 'done' }
-    : problem('Nothing is frozen.');
+    : problem(NOT_FROZEN);
 }
 
 async function audit({ chain }: OwnCommands, rest: string, nowMs: number): Promise<OwnAnswer> {

@@ -16,7 +16,7 @@ import { plainText } from './command-text.ts';
 import { rootPlaceOf } from './post.ts';
 import { readCommand } from './read-command.ts';
 import { linkTo } from './joined.ts';
-import { answerOwnCommand, isOwnCommand, type OwnCommands } from './own-commands.ts';
+import { answerOwnCommand, isOwnCommand, type OwnCommand, type OwnCommands } from './own-commands.ts';
 import { renderHelp, renderProblem } from './render/help.ts';
 import type { Message } from './render/message.ts';
 import { renderJoined, renderQueued, renderQueueDown } from './render/notices.ts';
@@ -60,7 +60,7 @@ const THREAD_WITHIN_MS = 300;
 /** What a command asks for. */
 type Understood =
   | { readonly kind: 'answer'; readonly answer: CommandAnswer }
-  | { readonly kind: 'own'; readonly userId: string; readonly text: string }
+  | { readonly kind: 'own'; readonly command: OwnCommand; readonly text: string }
   | { readonly kind: 'run'; readonly job: CheckJob };
 
 /** Understands a slash command and queues it, or says why not. Never throws, and ends within 2 s whatever Redis does. */
@@ -88,7 +88,10 @@ function resolve(routing: Routing, delivery: Identified, body: unknown): Resolve
   const area = command.command.replace(/^\//, '').toLowerCase();
   // The role for it is checked while it is answered, within the same 2 s.
   if (area === OWN_COMMAND && isOwnCommand(text))
-    return { subject: { kind: 'own', userId: delivery.userId, text }, requires: anyone };
+    return {
+      subject: { kind: 'own', command: { user_id: delivery.userId, delivery: nameOf(delivery) }, text },
+      requires: anyone,
+    };
   const question =
     area === OWN_COMMAND ? understandAll(text, routing.known) : understand(area, text, routing.known);
   if (question.kind === 'help') return say({ message: renderHelp(question.help), outcome: 'help' });
@@ -108,8 +111,7 @@ function resolve(routing: Routing, delivery: Identified, body: unknown): Resolve
 async function answer(routing: Routing, understood: Understood): Promise<CommandAnswer> {
   if (understood.kind === 'answer') return understood.answer;
   if (understood.kind === 'run') return queue(routing, understood.job);
-  const { userId, text } = understood;
-  const own = await answerOwnCommand(routing.own, { user_id: userId }, text);
+  const own = await answerOwnCommand(routing.own, understood.command, understood.text);
   if (!own) throw new Error('isOwnCommand and answerOwnCommand disagree');
   return own;
 }

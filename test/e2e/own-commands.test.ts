@@ -56,6 +56,34 @@ test('the channel sees who froze and thawed; the audit is read by who asks for i
   await expect.poll(copied).toEqual(['frozen', 'refused', 'thawed', undefined]);
 });
 
+test('a thaw that Slack delivers again does not undo a later freeze, nor the other way around', async () => {
+  stage = await setStage({
+    delivery: 'http',
+    catalogue: makeCatalogue({ broken: makeCheck() }),
+    config: { roles: { requester: [ADA], approver: [GRACE], auditor: [] } },
+  });
+  await stage.startBot();
+  const type = async (text: string, triggerId: string) => {
+    await stage.workspace.command({
+      userId: GRACE,
+      channelId: INCIDENT,
+      command: '/wrench',
+      text,
+      triggerId,
+    });
+    return stage.workspace.ephemerals(GRACE, INCIDENT).at(-1)?.text;
+  };
+  await type('freeze', '1.1.a');
+  await type('thaw', '2.2.b');
+  expect(await type('freeze', '1.1.a')).toContain('a second time');
+  await type('freeze', '3.3.c');
+
+  expect(await type('thaw', '2.2.b')).toContain('a second time');
+
+  expect(inChannel('FROZEN')).toHaveLength(2);
+  expect(inChannel('THAWED')).toHaveLength(1);
+});
+
 test('a copy of the audit that no longer fits is reported to the channel for it, once', async () => {
   const copyTo = join(folder, 'audit.jsonl');
   stage = await setStage({
