@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startRedis, type TestRedis } from '../../test/world/redis.ts';
 import { connectPatiently, type RedisConnection } from '../queue/connection.ts';
@@ -117,4 +118,15 @@ test('an empty lane leaves only its pace in Redis', async () => {
   await takeAndLeave('a');
 
   expect(await redis.keys('*')).toEqual(['{test}:pace:C1']);
+});
+
+test('a place that a clock ahead of Redis ranks goes before those that come later', async () => {
+  expect(await line.turn(LANE, 'first')).toBe(0);
+  await line.turn(LANE, 'ahead', Date.now() + 3_600_000);
+  await sleep(5);
+  await line.turn(LANE, 'later');
+  await line.leave(LANE, 'first');
+
+  expect(await line.turn(LANE, 'later')).toBeGreaterThan(0);
+  expect(await line.turn(LANE, 'ahead')).toBe(0);
 });

@@ -52,7 +52,9 @@ local function known(name)
   local rank, asked = string.match(redis.call('hget', KEYS[2], name) or '', '^(%d+) (%d+)$')
   return rank, tonumber(asked or 0)
 end
-rank = known(place) or (rank == '' and string.format('%d', t[1] * 1000000 + t[2]) or rank)
+-- A clock that is ahead must not put a place behind all that come later.
+local newest = t[1] * 1000000 + t[2]
+rank = known(place) or string.format('%d', math.min(tonumber(rank) or newest, newest))
 redis.call('zadd', KEYS[1], rank, place)
 redis.call('hset', KEYS[2], place, rank .. ' ' .. string.format('%d', now))
 redis.call('pexpire', KEYS[1], ARGV[3])
