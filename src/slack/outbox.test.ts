@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startRedis } from '../../test/world/redis.ts';
+import { anOffer } from '../../test/world/remediation.ts';
 import type { Report } from '../check/finding.ts';
 import { openLine } from '../memory/line.ts';
 import type { Policy } from '../memory/policy.ts';
@@ -294,4 +295,15 @@ test('where the channel is shut and the response_url is not Slack’s, the answe
   expect(calls.map(({ fields }) => fields.get('channel'))).toEqual(['C1', 'U1']);
   expect(calls[1]?.fields.get('text')).toContain('1 of 41 things are broken');
   expect(log.join('')).toContain('"host":"hooks.slack.com.evil.example"');
+});
+
+test('a run that is lost after its answer was posted does not take the words of its root', async () => {
+  const offered = anOffer({ runId: about.runId });
+  posting = { ...posting, remediations: { ...posting.remediations, ofRun: async () => [offered] } };
+  await show({ kind: 'report', ...about, report });
+
+  await show({ kind: 'lost', ...about, jobId: about.runId });
+
+  const kept = (await posting.threads.read(about.runId)).kept('root');
+  expect(kept).toContain('1 of 41 things are broken');
 });

@@ -74,14 +74,15 @@ type AnswerJob = Extract<OutboxJob, { kind: 'report' | 'bug' | 'lost' }>;
 async function showAnswer(posting: Showing, job: AnswerJob, place: Place): Promise<void> {
   const { threads } = posting;
   const { runId } = job;
-  const { settled, elsewhere } = await threads.read(runId);
+  const { settled, elsewhere, answered } = await threads.read(runId);
   if (settled || elsewhere) await posting.line.leave(...rootPlaceOf(runId, place.channelId));
   if (settled) return;
   if (elsewhere) return showElsewhere(posting, job, place);
   const { root, replies, attachments } = renderAnswer(job);
   try {
     const { message, isFinal } = await rootNow(posting, runId, root);
-    if (!isFinal) await threads.keep(runId, ROOT_WORDS, JSON.stringify(root));
+    // An answer that is handed over again, perhaps as lost, does not replace the one that the channel has.
+    if (!isFinal && !answered) await threads.keep(runId, ROOT_WORDS, JSON.stringify(root));
     const inThread = { ...place, threadTs: await showRoot(posting, place, message) };
     await threads.mark(runId, 'answered');
     for (const [at, reply] of replies.entries())
