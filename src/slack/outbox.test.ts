@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { startRedis } from '../../test/world/redis.ts';
 import { anOffer } from '../../test/world/remediation.ts';
 import type { Report } from '../check/finding.ts';
@@ -65,6 +65,7 @@ beforeEach(async () => {
   );
 });
 afterEach(async () => {
+  vi.useRealTimers();
   for (const close of cleanUp.splice(0).toReversed()) await close();
 });
 
@@ -306,4 +307,32 @@ test('a run that is lost after its answer was posted does not take the words of 
 
   const kept = (await posting.threads.read(about.runId)).kept('root');
   expect(kept).toContain('1 of 41 things are broken');
+});
+
+test('a progress edit whose reply was lost, and which Slack may still carry out, is outlasted by the answer', async () => {
+  await show({ kind: 'checking', ...about });
+  answer = ({ method }) =>
+    method === 'chat.update' ? { ok: false, error: 'internal_error' } : { ok: true, ts: '1.000100' };
+  await show({ kind: 'progress', ...about, progress: { examined: 3, gaps: 0 } });
+  answer = () => ({ ok: true, ts: `${calls.length}.000100` });
+  const nowMs = Date.now();
+
+  await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(Later);
+
+  const isAnswer = ({ method, fields }: Call) =>
+    method === 'chat.update' && (fields.get('text') ?? '').includes('1 of 41');
+  expect(calls.filter(isAnswer)).toHaveLength(1);
+  vi.useFakeTimers({ toFake: ['Date'], now: nowMs + 61_000 });
+  await show({ kind: 'report', ...about, report });
+  expect(calls.filter(isAnswer)).toHaveLength(2);
+  expect((await posting.threads.read(about.runId)).settled).toBe(true);
+});
+
+test('a progress edit that Slack has confirmed needs no second answer', async () => {
+  await show({ kind: 'checking', ...about });
+  await show({ kind: 'progress', ...about, progress: { examined: 3, gaps: 0 } });
+
+  await show({ kind: 'report', ...about, report });
+
+  expect((await posting.threads.read(about.runId)).settled).toBe(true);
 });

@@ -12,6 +12,7 @@ import {
   postOnce,
   postProgress,
   rootPlaceOf,
+  PROGRESS_EDIT,
 } from './post.ts';
 import { renderPlainFallback } from './render/fallback.ts';
 import type { AskedQuestion, Message, Thread as Answer } from './render/message.ts';
@@ -92,6 +93,7 @@ async function showAnswer(posting: Showing, job: AnswerJob, place: Place): Promi
         withoutFile(posting, inThread, error),
       );
     if (job.kind === 'report') await showOffers(posting, inThread);
+    await outlastProgress(posting, place, message);
     if (isFinal) await threads.settle(runId);
   } catch (error) {
     if (!(error instanceof SlackRefused)) throw error;
@@ -122,6 +124,21 @@ async function showRoot(posting: Posting, place: Place, message: Message): Promi
   if (root && isMaybe && (await posting.dropsRepeats()))
     await safely(posting, place, message, (safe) => edit(posting, place, root, safe));
   return ts;
+}
+
+/** Slack makes an edit whose reply was lost within this time, or never. */
+const LATE_EDIT_MS = 60_000;
+
+/** If the reply to a progress edit was lost, Slack may make that edit after the answer's. Then the answer is written again, once that is over. */
+async function outlastProgress(posting: Posting, place: Place, message: Message): Promise<void> {
+  const { threads } = posting;
+  const { root, kept } = await threads.read(place.runId);
+  const sinceMs = Number(kept(PROGRESS_EDIT) ?? '');
+  if (!root || sinceMs === 0) return;
+  const leftMs = sinceMs + LATE_EDIT_MS - Date.now();
+  if (leftMs > 0) throw new Later(leftMs);
+  await safely(posting, place, message, (safe) => edit(posting, place, root, safe, { isForced: true }));
+  await threads.keep(place.runId, PROGRESS_EDIT, '');
 }
 
 /** @returns false if the message was deleted or cannot be edited: then the answer must be posted. */

@@ -183,19 +183,20 @@ async function post(
   return String(ts);
 }
 
-/** Edits a message in place, unless it already shows this. */
+/** Edits a message in place, unless it already shows this and `isForced` is not set. */
 export async function edit(
   posting: Posting,
   place: Place,
   { channelId, ts }: Where,
   message: Message,
+  { isForced = false } = {},
 ): Promise<void> {
   const { threads, line } = posting;
   const { runId } = place;
   const lane: Lane = { method: 'chat.update', channelId };
   const name = `${runId}/${ts}`;
   const content = contentOf(message);
-  if ((await threads.read(runId)).shows(ts, content)) return line.leave(lane, name);
+  if (!isForced && (await threads.read(runId)).shows(ts, content)) return line.leave(lane, name);
   await inTurn(posting, lane, name, place, async (lease) => {
     await lease.shows(ts, undefined);
     if (!(await lease.isHeld())) throw new Later(TAKEN_MS);
@@ -210,7 +211,13 @@ function contentOf(message: Message): string {
   return createHash('sha256').update(JSON.stringify(message)).digest('base64url').slice(0, 16);
 }
 
-/** {@link edit} for a progress message: dropped unless it is wanted and can be made immediately. */
+/** What is kept of a run while a progress edit is unconfirmed: since when, in milliseconds of the epoch; otherwise empty. */
+export const PROGRESS_EDIT = 'progress-edit';
+
+/**
+ * {@link edit} for a progress message: dropped unless it is wanted and can be made immediately. If Slack's reply is lost,
+ * {@link PROGRESS_EDIT} stays: Slack may make the edit later, over whatever the message shows by then.
+ */
 export async function editProgress(
   posting: Posting,
   place: Place,
@@ -226,11 +233,16 @@ export async function editProgress(
   const lease = waitMs === 0 ? await threads.take(place.runId) : undefined;
   if (!lease) return;
   try {
-    if (!(await isWanted()) || !(await lease.isHeld())) return;
-    await callSlack('chat.update', posting, () =>
-      posting.client.chat.update({ channel: channelId, ts, ...shown(message) }),
-    );
+    if (!(await isWanted())) return;
+    await threads.keep(place.runId, PROGRESS_EDIT, String(Date.now()));
+    if (await lease.isHeld())
+      await callSlack('chat.update', posting, () =>
+        posting.client.chat.update({ channel: channelId, ts, ...shown(message) }),
+      );
+    await threads.keep(place.runId, PROGRESS_EDIT, '');
   } catch (error) {
+    if (error instanceof SlackRefused || error instanceof Later)
+      await threads.keep(place.runId, PROGRESS_EDIT, '');
     log.debug({ err: error, runId: place.runId }, 'progress was not shown');
   } finally {
     await lease.free();

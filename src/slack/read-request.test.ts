@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { limitArriving, type Read, readRequest } from './read-request.ts';
@@ -10,15 +10,14 @@ afterEach(async () => {
 });
 
 /** A server whose requests may have 1 MiB of bodies among them that are not complete. */
-async function start(onRead: (read: Read, request: IncomingMessage) => void) {
+async function start(onRead: (read: Read) => void) {
   const arriving = limitArriving(1_024 * 1_024);
-  const server = createServer((request, response) => {
+  const read = async (request: IncomingMessage, response: ServerResponse) => {
     response.on('error', () => undefined);
-    void readRequest(request, 'secret', arriving).then((read) => {
-      onRead(read, request);
-      response.end();
-    });
-  });
+    onRead(await readRequest(request, 'secret', arriving));
+    response.end();
+  };
+  const server = createServer((request, response) => void read(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   close.push(() => new Promise((resolve) => server.close(resolve)));
   const { port } = server.address() as AddressInfo;

@@ -261,7 +261,10 @@ test('an answer that Slack refuses wherever the bot posts takes the response_url
 
   await workspace.command(lab('broken'));
 
-  await workspace.waitFor(() => workspace.messages(INCIDENT).find(({ text }) => text.includes('1 of 41')));
+  const answer = await workspace.waitFor(() =>
+    workspace.messages(INCIDENT).find(({ text }) => text.includes('1 of 41')),
+  );
+  expect(answer.metadata).toBeUndefined();
 });
 
 test('fixes are offered although files cannot be uploaded', async () => {

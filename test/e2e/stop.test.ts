@@ -40,5 +40,7 @@ test.each([0, 20, 60, 150])(
     await sleep(afterMs);
 
     await Promise.all(roles.map((role) => role.close()));
+
+    expect(stage.log.filter((line) => line.includes('nothing handled it'))).toEqual([]);
   },
 );
