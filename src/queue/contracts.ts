@@ -35,7 +35,7 @@ export type RemediationJob = z.infer<typeof remediationJobSchema>;
 const about = { runId, check: z.string(), environment: z.string(), asked: askedSchema };
 
 /** Something to show: worker (or bot) to the bot, which paces and posts it. */
-export const outboxJobSchema = z.discriminatedUnion('kind', [
+const outboxJob = z.discriminatedUnion('kind', [
   /** The check is running; shown only until there is an answer. */
   z.strictObject({ kind: z.literal('checking'), ...about }),
   z.strictObject({ kind: z.literal('progress'), ...about, progress: progressSchema }),
@@ -55,5 +55,13 @@ export const outboxJobSchema = z.discriminatedUnion('kind', [
     revision: z.number().int().positive(),
   }),
 ]);
+
+/** What version 0.4 left in the queue at an upgrade: it said `looking`. */
+function fromOlderVersion(job: unknown): unknown {
+  const isOld = typeof job === 'object' && job !== null && 'kind' in job && job.kind === 'looking';
+  return isOld ? { ...job, kind: 'checking' } : job;
+}
+
+export const outboxJobSchema = z.preprocess(fromOlderVersion, outboxJob);
 
 export type OutboxJob = z.infer<typeof outboxJobSchema>;
