@@ -54,15 +54,25 @@ export async function handleCheck(
 
 type About = Pick<OutboxJob, 'runId' | 'check' | 'environment' | 'asked'>;
 
-/** Queues the answer for every channel that waits for it. Then nobody can join the run any more. */
+/**
+ * Queues the answer for every channel that waits for it. Then nobody can join the run any more. It repeats until there is nobody new: while
+ * Redis was away, the mark that closes the run may have expired.
+ */
 export async function answer(
   { audiences, tell }: Pick<CheckHandling, 'audiences' | 'tell'>,
   job: CheckJob,
   answerFor: (about: About) => Promise<OutboxJob>,
 ): Promise<void> {
   const { check, environment } = job;
-  for (const { runId, asked } of [job, ...(await audiences.close(job.runId))])
-    await tell(answerJobOf(runId), await answerFor({ runId, check, environment, asked }));
+  const answered = new Set<string>();
+  for (;;) {
+    const waiting = [job, ...(await audiences.close(job.runId))].filter(({ runId }) => !answered.has(runId));
+    if (waiting.length === 0) return;
+    for (const { runId, asked } of waiting) {
+      await tell(answerJobOf(runId), await answerFor({ runId, check, environment, asked }));
+      answered.add(runId);
+    }
+  }
 }
 
 async function run(
