@@ -102,7 +102,7 @@ async function showAnswer(posting: Showing, job: AnswerJob, place: Place): Promi
     if (!error.shut)
       posting.log.error({ err: error, runId }, 'Slack refuses an answer; it takes another route');
     await threads.mark(runId, 'elsewhere');
-    await showElsewhere(posting, job, place);
+    await showElsewhere(posting, job, place, error.shut ? undefined : error.code);
   }
 }
 
@@ -175,12 +175,12 @@ async function withoutFile(
 }
 
 /** The bot may not post where it was asked: through the asker's response_url, and failing that in a direct message. */
-async function showElsewhere(posting: Posting, job: AnswerJob, place: Place): Promise<void> {
+async function showElsewhere(posting: Posting, job: AnswerJob, place: Place, code?: string): Promise<void> {
   const { threads } = posting;
   const { runId, asked } = job;
   if ((await threads.read(runId)).where('elsewhere')) return;
   const message =
-    job.kind === 'report' ? plain(renderPlainFallback(job.report).text) : renderAnswer(job).root;
+    job.kind === 'report' ? plain(renderPlainFallback(job.report, code).text) : renderAnswer(job).root;
   if (!(await respond(asked, message, posting)))
     await postOnce(posting, 'direct', { ...place, channelId: asked.by }, message);
   await threads.note(runId, 'elsewhere', { channelId: asked.channelId, ts: 'response_url' });

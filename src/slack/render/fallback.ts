@@ -9,7 +9,7 @@ import {
   listedGaps,
   verdictOf,
 } from '../../check/report-in-words.ts';
-import { bytesOf, code, cutMrkdwn, inert, joinWithin } from './inert.ts';
+import { bytesOf, code as codeSpan, cutMrkdwn, inert, joinWithin } from './inert.ts';
 import { EMOJI } from './pieces.ts';
 
 /** Bytes. A longer text is split into several messages. */
@@ -18,19 +18,22 @@ const COVERAGE_ROOM = 2_000;
 
 /**
  * A whole report as one text, for a channel into which only `response_url` reaches: no thread, no files, five posts in all.
+ * `code` is why Slack refuses posts, where that is not that the bot is no member.
  */
-export function renderPlainFallback(report: Report): { readonly text: string } {
+export function renderPlainFallback(report: Report, code?: string): { readonly text: string } {
   const headline = headlineOf(report);
-  const asked = `${inert(report.environment, 80)} · ${code(askedInWords(report), 300)}`;
+  const asked = `${inert(report.environment, 80)} · ${codeSpan(askedInWords(report), 300)}`;
   const end = [
     cutMrkdwn(`${asked} · ${inert(coverageInWords(report), 600)}`, COVERAGE_ROOM),
-    'Invite Wrench into this channel to get the details in a thread.',
+    code === undefined
+      ? 'Invite Wrench to this channel to get the details in a thread.'
+      : `Slack does not let Wrench post the details (${inert(code, 80)}). \`wrench doctor\` shows what is missing.`,
   ].join('\n');
   const lines = [
     `:${EMOJI[headline]}: *${headline}* ${inert(verdictOf(report), 500)}`,
     ...report.findings.map(
       (finding) =>
-        `• ${SEVERITY_WORDS[finding.severity]}: ${inert(summaryOf(finding), 200)} ${code(finding.target, 160)}`,
+        `• ${SEVERITY_WORDS[finding.severity]}: ${inert(summaryOf(finding), 200)} ${codeSpan(finding.target, 160)}`,
     ),
     ...groupGaps(listedGaps(report)).map(
       ({ because, whats }) =>
