@@ -180,7 +180,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       outbox: () => outbox.isRunning() || 'not running',
     },
     close: async (graceMs) => {
-      // What still waits for Redis or Slack by then is cut off; Slack delivers again what is not acknowledged.
+      // What still waits for Redis or Slack by then is cut off.
       await atMost(Math.min(graceMs ?? GRACE_MS, GRACE_MS), app.close());
       await letGo(graceMs);
     },
