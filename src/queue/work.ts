@@ -137,7 +137,7 @@ async function close(worker: Worker, graceMs: number): Promise<void> {
   clearTimeout(timer);
   if (ended !== 'late') return;
   worker.cancelAllJobs('this worker stops');
-  // Where Redis is away nothing can be handed back. Closing ends once its connection does, and is not waited for.
+  // If Redis is away, nothing can be handed back. Closing ends when its connection ends, and nobody waits for that.
   await Promise.race([closed, new Promise((done) => setTimeout(done, HAND_BACK_MS))]);
 }
 

@@ -100,7 +100,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
     },
     close: async (mostMs = Infinity) => {
       const graceMs = Math.min(config.limits.stopSeconds * 1_000, mostMs);
-      // A sweep may be cut off anywhere: the next one, of any worker, does the rest.
+      // A sweep may stop anywhere. The next one, by any worker, does the rest.
       await Promise.all([
         atMost(graceMs, sweeping.close()),
         working.close(graceMs),

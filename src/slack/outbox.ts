@@ -67,7 +67,7 @@ async function isAwaited({ threads, isAnswerQueued }: Showing, { runId }: Outbox
   return !answered && !elsewhere && !(await isAnswerQueued(runId));
 }
 
-/** How often an answer is tried that Slack refuses, and a file that it does not take for whatever reason. */
+/** How often an answer that Slack refuses, or a file that cannot be uploaded, is tried. */
 const TRIES = 4;
 
 type AnswerJob = Extract<OutboxJob, { kind: 'report' | 'bug' | 'lost' }>;
@@ -82,7 +82,7 @@ async function showAnswer(posting: Showing, job: AnswerJob, place: Place): Promi
   const { root, replies, attachments } = renderAnswer(job);
   try {
     const { message, isFinal } = await rootNow(posting, runId, root);
-    // An answer that is handed over again, perhaps as lost, does not replace the one that the channel has.
+    // An answer that is queued again, perhaps as lost, does not replace the one in the channel.
     if (!isFinal && !answered) await threads.keep(runId, ROOT_WORDS, JSON.stringify(root));
     const inThread = { ...place, threadTs: await showRoot(posting, place, message) };
     await threads.mark(runId, 'answered');
@@ -97,10 +97,13 @@ async function showAnswer(posting: Showing, job: AnswerJob, place: Place): Promi
     if (isFinal) await threads.settle(runId);
   } catch (error) {
     if (!(error instanceof SlackRefused)) throw error;
-    // Somebody may be about to repair what the channel refuses, but the asker's response_url takes answers for half an hour only.
+    // An operator may be about to fix the cause, but the asker's response_url accepts answers for half an hour only.
     if (!error.shut && place.from.attempt < TRIES) throw error;
     if (!error.shut)
-      posting.log.error({ err: error, runId }, 'Slack refuses an answer; it takes another route');
+      posting.log.error(
+        { err: error, runId },
+        'Slack refused an answer in its channel; sending it another way',
+      );
     await threads.mark(runId, 'elsewhere');
     await showElsewhere(posting, job, place, error.shut ? undefined : error.code);
   }
@@ -167,10 +170,10 @@ async function withoutFile(
   const isRefused = error instanceof SlackRefused;
   if (error instanceof Later || (!isRefused && place.from.attempt < TRIES)) throw error;
   posting.log.warn({ err: error, runId: place.runId }, 'the full list could not be attached');
-  // Files go to another host of Slack, which may be out of reach for as long as it likes: fixes must not wait for it.
+  // Files go to another host of Slack, which may be unreachable for long. Fixes must not wait for it.
   const words = isRefused
     ? `The full list could not be attached (${error.code}). The bot needs the scope files:write.`
-    : 'The full list could not be attached: Slack did not take the file.';
+    : 'The full list could not be attached: the upload to Slack failed.';
   await postOnce(posting, 'no-file', place, plain(words));
 }
 

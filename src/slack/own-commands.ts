@@ -122,13 +122,13 @@ async function answer(own: OwnCommands, question: OwnQuestion): Promise<OwnAnswe
   return word === 'freeze' ? freeze(own, userId, rest, nowMs) : thaw(own, userId, rest, nowMs);
 }
 
-/** Delivered again, perhaps after somebody has done the opposite: nothing is done. */
+/** A repeated delivery does nothing: somebody may have done the opposite in between. */
 async function again(own: OwnCommands, word: 'freeze' | 'thaw'): Promise<OwnAnswer> {
   const frozen = await own.freeze.read();
   if (word === 'freeze' && frozen) return { message: renderFrozen(frozen), outcome: 'done' };
   if (word === 'thaw' && !frozen) return problem(NOT_FROZEN);
   return problem(
-    'Slack delivered this command a second time. It is not done again; type it again if you want that.',
+    'Slack delivered this command a second time, so it was not run again. To run it again, type it again.',
   );
 }
 

@@ -277,6 +277,6 @@ test('fixes are offered although files cannot be uploaded', async () => {
 
   await workspace.waitFor(() => repliesOf().some(({ text }) => text.startsWith('What can be done')));
   expect(repliesOf().map(({ text }) => text)).toContainEqual(
-    'The full list could not be attached: Slack did not take the file.',
+    'The full list could not be attached: the upload to Slack failed.',
   );
 });

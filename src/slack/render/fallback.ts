@@ -18,7 +18,7 @@ const COVERAGE_ROOM = 2_000;
 
 /**
  * A whole report as one text, for a channel into which only `response_url` reaches: no thread, no files, five posts in all.
- * `code` is why Slack refuses posts, where that is not that the bot is no member.
+ * `code`: Slack's reason to refuse posts, unless it is that the bot is not a member.
  */
 export function renderPlainFallback(report: Report, code?: string): { readonly text: string } {
   const headline = headlineOf(report);
