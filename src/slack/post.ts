@@ -49,7 +49,7 @@ const WAIT_HERE_MS = 1_200;
 /** How long to wait while another process calls Slack for the same run. */
 const TAKEN_MS = 200;
 /** A call that failed more often than this gives up its place in its lane. */
-const FIRST_FOR_ATTEMPTS = 5;
+const FIRST_FOR_ATTEMPTS = 10;
 
 /** A progress message is posted at most once, and only while `isWanted`. */
 type Kind = 'answer' | { readonly progress: { readonly isWanted: () => Promise<boolean> } };
