@@ -31,7 +31,9 @@ const container = z.object({
     readOnlyRootFilesystem: z.literal(true),
     capabilities: z.strictObject({ drop: z.tuple([z.literal('ALL')]) }),
   }),
-  volumeMounts: z.array(z.object({ name: z.string(), mountPath: z.string(), readOnly: z.literal(true) })),
+  volumeMounts: z.array(
+    z.object({ name: z.string(), mountPath: z.string(), readOnly: z.literal(true).optional() }),
+  ),
 });
 const deployment = z.object({
   kind: z.literal('Deployment'),
@@ -51,6 +53,7 @@ const deployment = z.object({
           z.object({
             name: z.string(),
             configMap: z.object({ name: z.string() }).optional(),
+            emptyDir: z.object({ sizeLimit: z.string() }).optional(),
             projected: z
               .object({ sources: z.array(z.object({ serviceAccountToken: z.object({ path: z.string() }) })) })
               .optional(),
@@ -169,6 +172,15 @@ test('the configuration is where the image looks for it', () => {
     expect(container.volumeMounts).toContainEqual({ name: 'config', mountPath: path, readOnly: true });
     expect(pod.volumes).toContainEqual({ name: 'config', configMap: { name: 'wrench' } });
   }
+});
+
+test('only the bot writes to a volume: the last head of the audit, where the image keeps it', () => {
+  const path = /WRENCH_DATA=(\S+)/.exec(readText('deploy/Dockerfile'))?.[1];
+  const writable = ({ container }: typeof bot) => container.volumeMounts.filter(({ readOnly }) => !readOnly);
+
+  expect(writable(worker)).toEqual([]);
+  expect(writable(bot)).toEqual([{ name: 'data', mountPath: path }]);
+  expect(bot.pod.volumes).toContainEqual({ name: 'data', emptyDir: { sizeLimit: '1Mi' } });
 });
 
 test('every budget and policy selects pods that there are', () => {
