@@ -185,6 +185,12 @@ test('bodies that never arrive keep nobody else out', async () => {
   expect((await get('/ok')).status).toBe(200);
 });
 
+test('a connection stays open for longer than a proxy may reuse it', async () => {
+  const { headers } = await get('/ok');
+
+  expect(Number(/timeout=(\d+)/.exec(headers.get('keep-alive') ?? '')?.[1])).toBeGreaterThan(60);
+});
+
 test('it closes despite idle connections and incomplete requests', async () => {
   await open();
   (await open()).write('POST /post HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc');

@@ -26,6 +26,11 @@ export interface HttpServer {
 
 const HEADERS_WITHIN_MS = 10_000;
 const REQUEST_WITHIN_MS = 15_000;
+/**
+ * Longer than a proxy keeps an idle connection, 60 s by default in nginx and AWS load balancers: whoever closes first must not be the server,
+ * or a request that is on its way is lost. https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
+ */
+const IDLE_WITHIN_MS = 75_000;
 const CHECK_TIMEOUTS_EVERY_MS = 2_000;
 const CLOSE_WITHIN_MS = 3_000;
 /** Above this many connections, the one that has been without a complete request longest is closed for each new one. */
@@ -33,7 +38,7 @@ const MOST_CONNECTIONS = 1_000;
 
 /**
  * An HTTP server that no request can crash. A malformed request target is answered with 400, an unknown path with 404 and a wrong
- * method with 405. An error thrown by a route is logged, counted and answered with 500. Connections that send nothing time out and, however
+ * method with 405. An error thrown by a route is logged, counted and answered with 500. New connections that send nothing time out and, however
  * many there are, do not keep others out.
  * `name` is the value of the label `listener` in metrics and logs.
  */
@@ -51,6 +56,7 @@ export function makeHttpServer(settings: {
   const server = createServer({
     headersTimeout: HEADERS_WITHIN_MS,
     requestTimeout: REQUEST_WITHIN_MS,
+    keepAliveTimeout: IDLE_WITHIN_MS,
     connectionsCheckingInterval: CHECK_TIMEOUTS_EVERY_MS,
   });
 
