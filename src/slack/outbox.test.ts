@@ -336,3 +336,11 @@ test('a progress edit that Slack has confirmed needs no second answer', async ()
 
   expect((await posting.threads.read(about.runId)).settled).toBe(true);
 });
+
+test('an answer behind one that is still to come waits in the queue and not in a slot of it', async () => {
+  await posting.line.reserve({ method: 'chat.postMessage', channelId: 'C1' }, 'of a slow check');
+  const later = { ...asked, at: new Date(Date.now() + 60_000).toISOString() };
+
+  await expect(show({ kind: 'report', ...about, asked: later, report })).rejects.toBeInstanceOf(Later);
+  expect(calls).toHaveLength(0);
+});

@@ -44,8 +44,10 @@ export interface Place {
 /** Runbook links would unfurl into pages of their own. */
 const QUIET = { unfurl_links: false, unfurl_media: false } as const;
 const EVENT = 'wrench_post';
-/** A turn further away than this is waited for in the queue, where it blocks nobody. */
+/** A call waits this long for its turn at most; then it waits in the queue, where it blocks nobody. */
 const WAIT_HERE_MS = 1_200;
+/** Shortest wait in the queue. */
+const WAIT_IN_QUEUE_MS = 250;
 /** How long to wait while another process calls Slack for the same run. */
 const TAKEN_MS = 200;
 /** A call that failed more often than this gives up its place in its lane. */
@@ -312,11 +314,16 @@ async function withLease<T>(threads: Threads, runId: string, work: (lease: Lease
   }
 }
 
+/**
+ * Each wait is short where one is ahead that is still to come, such as the answer of a slow check. All together must be short as well: what
+ * is ahead may itself need a slot of the queue.
+ */
 async function waitForTurn(line: Line, lane: Lane, name: string, sinceMs: number | undefined): Promise<void> {
+  const untilMs = performance.now() + WAIT_HERE_MS;
   for (;;) {
     const waitMs = await line.turn(lane, name, sinceMs);
     if (waitMs === 0) return;
-    if (waitMs > WAIT_HERE_MS) throw new Later(waitMs);
+    if (performance.now() + waitMs > untilMs) throw new Later(Math.max(waitMs, WAIT_IN_QUEUE_MS));
     await sleep(waitMs);
   }
 }
