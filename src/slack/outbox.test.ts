@@ -344,3 +344,14 @@ test('an answer behind one that is still to come waits in the queue and not in a
   await expect(show({ kind: 'report', ...about, asked: later, report })).rejects.toBeInstanceOf(Later);
   expect(calls).toHaveLength(0);
 });
+
+test('a progress message that Slack refuses for its form does not send the answer elsewhere', async () => {
+  answer = () => ({ ok: false, error: 'invalid_blocks' });
+  await show({ kind: 'checking', ...about });
+  answer = () => ({ ok: true, ts: `${calls.length}.000100` });
+
+  await show({ kind: 'report', ...about, report });
+
+  const after = calls.filter(({ fields }) => fields.get('text')?.includes('1 of 41'));
+  expect(after.map(({ fields }) => fields.get('channel'))).toEqual(['C1']);
+});

@@ -45,7 +45,9 @@ async function showChecking(posting: Showing, job: OutboxJob, place: Place): Pro
     await postProgress(posting, ROOT, place, renderChecking(questionOf(job)), () => isAwaited(posting, job));
   } catch (error) {
     if (!(error instanceof SlackRefused)) throw error;
-    await posting.threads.mark(job.runId, 'elsewhere');
+    // Any other refusal is about this message. The answer has its own tries and simpler forms.
+    if (error.shut) await posting.threads.mark(job.runId, 'elsewhere');
+    else posting.log.warn({ err: error, runId: job.runId }, 'Slack refused a progress message');
   }
 }
 
