@@ -355,3 +355,27 @@ test('a progress message that Slack refuses for its form does not send the answe
   const after = calls.filter(({ fields }) => fields.get('text')?.includes('1 of 41'));
   expect(after.map(({ fields }) => fields.get('channel'))).toEqual(['C1']);
 });
+
+test('a root that is deleted while a progress edit is outlasted: the answer is not shown again, and its buttons keep their thread', async () => {
+  const offered = anOffer({ runId: about.runId });
+  posting = { ...posting, remediations: { ...posting.remediations, ofRun: async () => [offered] } };
+  await show({ kind: 'checking', ...about });
+  answer = ({ method }) =>
+    method === 'chat.update' ? { ok: false, error: 'internal_error' } : { ok: true, ts: '1.000100' };
+  await show({ kind: 'progress', ...about, progress: { examined: 3, gaps: 0 } });
+  answer = () => ({ ok: true, ts: `${calls.length}.000100` });
+  const nowMs = Date.now();
+  await show({ kind: 'report', ...about, report }).catch(() => undefined);
+  const before = calls.filter(({ method }) => method === 'chat.postMessage').length;
+  answer = ({ method }) =>
+    method === 'chat.update'
+      ? { ok: false, error: 'message_not_found' }
+      : { ok: true, ts: `${calls.length}.000100` };
+  vi.useFakeTimers({ toFake: ['Date'], now: nowMs + 61_000 });
+
+  for (let attempt = 1; attempt <= 5; attempt++)
+    await show({ kind: 'report', ...about, report }, attempt).catch(() => undefined);
+
+  expect(calls.filter(({ method }) => method === 'chat.postMessage')).toHaveLength(before);
+  expect((await posting.threads.read(about.runId)).settled).toBe(false);
+});

@@ -142,7 +142,13 @@ async function outlastProgress(posting: Posting, place: Place, message: Message)
   if (!root || sinceMs === 0) return;
   const leftMs = sinceMs + LATE_EDIT_MS - Date.now();
   if (leftMs > 0) throw new Later(leftMs);
-  await safely(posting, place, message, (safe) => edit(posting, place, root, safe, { isForced: true }));
+  // The channel has had the answer. If its message is gone or no longer editable by now, there is nothing to correct.
+  await safely(posting, place, message, (safe) => edit(posting, place, root, safe, { isForced: true })).catch(
+    (error: unknown) => {
+      if (!(error instanceof SlackRefused)) throw error;
+      posting.log.debug({ err: error, runId: place.runId }, 'an answer could not be written again');
+    },
+  );
   await threads.keep(place.runId, PROGRESS_EDIT, '');
 }
 
