@@ -379,3 +379,17 @@ test('a root that is deleted while a progress edit is outlasted: the answer is n
   expect(calls.filter(({ method }) => method === 'chat.postMessage')).toHaveLength(before);
   expect((await posting.threads.read(about.runId)).settled).toBe(false);
 });
+
+test('an answer that was posted just before its bot died leaves no place behind', async () => {
+  const { leave } = posting.line;
+  posting = {
+    ...posting,
+    line: { ...posting.line, leave: () => Promise.reject(new Error('Connection is closed.')) },
+  };
+  await show({ kind: 'report', ...about, report }).catch(() => undefined);
+  posting = { ...posting, line: { ...posting.line, leave } };
+
+  await show({ kind: 'report', ...about, report }, 2);
+
+  expect(await posting.line.turn({ method: 'chat.postMessage', channelId: 'C1' }, 'next')).toBe(0);
+});

@@ -77,8 +77,9 @@ type AnswerJob = Extract<OutboxJob, { kind: 'report' | 'bug' | 'lost' }>;
 async function showAnswer(posting: Showing, job: AnswerJob, place: Place): Promise<void> {
   const { threads } = posting;
   const { runId } = job;
-  const { settled, elsewhere, answered } = await threads.read(runId);
-  if (settled || elsewhere) await posting.line.leave(...rootPlaceOf(runId, place.channelId));
+  const { settled, elsewhere, answered, root: posted } = await threads.read(runId);
+  // Whoever posted the root may have died before it left.
+  if (settled || elsewhere || posted) await posting.line.leave(...rootPlaceOf(runId, place.channelId));
   if (settled) return;
   if (elsewhere) return showElsewhere(posting, job, place);
   const { root, replies, attachments } = renderAnswer(job);

@@ -126,7 +126,11 @@ async function postPart(
   const before = await threads.read(runId);
   if (await isDropped(before)) return drop(posting, lane, key, before.part(part));
   const posted = before.where(part);
-  if (posted) return posted.ts;
+  if (posted) {
+    // Whoever posted it may have died before it left.
+    await posting.line.leave(lane, key);
+    return posted.ts;
+  }
   const sending = inTurn(posting, lane, key, place, async (lease) => {
     const thread = await threads.read(runId);
     if (await isDropped(thread)) throw new Dropped(thread.part(part));
