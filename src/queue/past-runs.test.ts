@@ -30,6 +30,15 @@ test('a run is unknown, then queued, then answered', async () => {
   expect(await past.read(RUN)).toBe('answered');
 });
 
+test('an answer that is noted before its run was noted as queued stays', async () => {
+  const past = openPastRuns(redis, '{test}');
+  await past.note(RUN, 'answered');
+
+  await past.note(RUN, 'queued');
+
+  expect(await redis.hvals((await redis.keys('*'))[0] ?? '')).toEqual(['a']);
+});
+
 test('it is remembered for a quarter of an hour at least, and forgotten after twice that', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 10, 21, 3, 14, 59) });
   const past = openPastRuns(redis, '{test}');

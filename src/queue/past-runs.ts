@@ -30,11 +30,11 @@ export function openPastRuns(redis: RedisConnection, prefix: string): PastRuns {
     },
     note: async (runId, past) => {
       const at = key(runId, generationNow());
-      await redis
-        .multi()
-        .hset(at, runId, MARKS[past])
-        .expire(at, 2 * REMEMBER_S)
-        .exec();
+      const noting = redis.multi();
+      // The answer may be sooner than the note that its run was queued.
+      if (past === 'queued') noting.hsetnx(at, runId, MARKS.queued);
+      else noting.hset(at, runId, MARKS[past]);
+      await noting.expire(at, 2 * REMEMBER_S).exec();
     },
   };
 }
