@@ -121,3 +121,13 @@ test('a settled thread is soon reduced to that fact; any other is kept for days'
   expect(await threads.read('r1')).toMatchObject({ answered: true, settled: true });
   expect(await threads.read('r2')).toMatchObject({ answered: false, settled: false });
 });
+
+test('a thread stays settled, whatever is written to it after it was deleted', async () => {
+  await threads.settle('r1');
+  await redis.del('{test}:thread:r1');
+
+  await threads.mark('r1', 'answered');
+  await threads.keep('r1', 'progress-edit', '1');
+
+  expect((await threads.read('r1')).settled).toBe(true);
+});

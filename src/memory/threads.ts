@@ -129,9 +129,9 @@ export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
       return fence === 0 ? undefined : hold(redis, leaseKey, threadKey(runId), `${owner} ${fence}`, fence);
     },
     read: async (runId) => {
-      const fields = await redis.hgetall(threadKey(runId));
-      if (Object.keys(fields).length > 0) return toThread(fields);
-      return toThread((await past.read(runId)) === 'answered' ? SETTLED : fields);
+      // A bot that was paused may write to a thread that was deleted, and leave less than the whole.
+      const [fields, known] = await Promise.all([redis.hgetall(threadKey(runId)), past.read(runId)]);
+      return toThread(known === 'answered' ? { ...fields, ...SETTLED } : fields);
     },
     forget: async (runId, part) => {
       await redis.hdel(threadKey(runId), part);

@@ -26,6 +26,7 @@ let posting: Parameters<typeof deliver>[0];
 let log: string[];
 let dropsRepeats: boolean;
 let isAnswerQueued: boolean;
+let forgetThread: () => Promise<unknown>;
 
 beforeEach(async () => {
   calls = [];
@@ -46,6 +47,7 @@ beforeEach(async () => {
   const redis = connectPatiently(server, () => undefined);
   const apiUrl = `http://127.0.0.1:${(slack.address() as AddressInfo).port}/api/`;
   const logger = makeLog({ level: 'debug', secrets: [], to: { write: (line) => log.push(line) } });
+  forgetThread = () => redis.del(`{test}:thread:${about.runId}`);
   posting = {
     client: makeSlackClient('xoxb-test', apiUrl, logger),
     remediations: openRemediations(redis, '{test}'),
@@ -392,4 +394,52 @@ test('an answer that was posted just before its bot died leaves no place behind'
   await show({ kind: 'report', ...about, report }, 2);
 
   expect(await posting.line.turn({ method: 'chat.postMessage', channelId: 'C1' }, 'next')).toBe(0);
+});
+
+test.each(['root', 'reply-0'])(
+  'a bot that was paused before %s, until another had posted the answer and forgotten its thread, posts nothing',
+  async (part) => {
+    const { turn, leave } = posting.line;
+    const others = posting;
+    let isPaused = false;
+    const line = {
+      ...posting.line,
+      turn: async (...[lane, place, sinceMs]: Parameters<typeof turn>) => {
+        if (!isPaused && place === `${about.runId}/${part}`) {
+          isPaused = true;
+          await leave(lane, place);
+          posting = others;
+          await show({ kind: 'report', ...about, report });
+          // As when it has expired.
+          await forgetThread();
+        }
+        return turn(lane, place, sinceMs);
+      },
+    };
+    posting = { ...posting, line };
+
+    await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(Later);
+
+    expect(calls).toHaveLength(2);
+  },
+);
+
+test('a bot that was paused between two parts of an answer posts nothing once its thread is forgotten', async () => {
+  const { mark } = posting.threads;
+  const others = posting;
+  const threads: typeof posting.threads = {
+    ...posting.threads,
+    mark: async (...args) => {
+      await mark(...args);
+      if (posting === others) return;
+      posting = others;
+      await show({ kind: 'report', ...about, report });
+      await forgetThread();
+    },
+  };
+  posting = { ...posting, threads };
+
+  await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(Later);
+
+  expect(calls).toHaveLength(2);
 });

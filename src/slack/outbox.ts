@@ -36,7 +36,7 @@ export async function deliver(
   if (data.kind === 'progress') return showProgress(posting, data, place);
   if (data.kind === 'card') return showCard(posting, data, place);
   if (data.kind === 'joined') return tellJoined(posting, data);
-  return showAnswer(posting, data, place);
+  return showAnswer(posting, data, { ...place, isAnswer: true });
 }
 
 /** Posts the progress message if there is no answer yet. The answer replaces it later. */

@@ -39,6 +39,8 @@ export interface Place {
   readonly channelId: string;
   readonly threadTs?: string;
   readonly from: From;
+  /** It is part of the answer itself, and not posted any more once the run is settled. */
+  readonly isAnswer?: true;
 }
 
 /** Runbook links would unfurl into pages of their own. */
@@ -124,6 +126,7 @@ async function postPart(
   const isDropped = async (thread: Thread) =>
     progress !== undefined && (thread.part(part) !== 'unposted' || !(await progress.isWanted()));
   const before = await threads.read(runId);
+  refuseSettled(before, place);
   if (await isDropped(before)) return drop(posting, lane, key, before.part(part));
   const posted = before.where(part);
   if (posted) {
@@ -133,6 +136,7 @@ async function postPart(
   }
   const sending = inTurn(posting, lane, key, place, async (lease) => {
     const thread = await threads.read(runId);
+    refuseSettled(thread, place);
     if (await isDropped(thread)) throw new Dropped(thread.part(part));
     const isThere = thread.where(part);
     if (isThere) return isThere.ts;
@@ -155,6 +159,11 @@ async function postPart(
     if (error instanceof Dropped) return drop(posting, lane, key, error.state);
     throw error;
   });
+}
+
+/** While this process was paused, another one may have posted the whole answer, and what was posted may be forgotten already. */
+function refuseSettled({ settled }: Thread, { isAnswer }: Place): void {
+  if (isAnswer && settled) throw new Later(TAKEN_MS);
 }
 
 /** Counts a progress message that may or may not be in the channel. It is not searched for, and the answer is posted regardless. */
@@ -266,7 +275,9 @@ export async function attachOnce(
   const { runId, channelId } = place;
   if ((await threads.read(runId)).where(part)) return;
   await withLease(threads, runId, async (lease) => {
-    if ((await threads.read(runId)).where(part)) return;
+    const thread = await threads.read(runId);
+    refuseSettled(thread, place);
+    if (thread.where(part)) return;
     if (!(await lease.begin(part))) throw new Later(TAKEN_MS);
     try {
       await callSlack('files.uploadV2', posting, () =>
