@@ -96,6 +96,17 @@ test('a place whose owner no longer asks is skipped, and gets its old rank back'
   expect(await line.turn(LANE, 'next', 2_000)).toBeGreaterThan(0);
 });
 
+test('a place that steps aside lets others go first, and keeps its rank', async () => {
+  await line.turn(LANE, 'aside');
+  await line.turn(LANE, 'next');
+  await line.stepAside(LANE, 'aside');
+
+  expect(await line.turn(LANE, 'next')).toBe(0);
+
+  expect(await line.turn(LANE, 'aside')).toBe(0);
+  expect(await line.turn(LANE, 'next')).toBeGreaterThan(0);
+});
+
 test('the wait is a few seconds at most, however many are ahead', async () => {
   for (let at = 0; at < 100; at++) await line.turn(LANE, `p${at}`, at + 1);
 

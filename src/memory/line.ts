@@ -21,6 +21,8 @@ export interface Line {
   readonly turn: (lane: Lane, place: string, sinceMs?: number) => Promise<number>;
   /** Takes a place for a call that is still to come. Those behind wait for it, until it is made or nobody asks for it for a while. */
   readonly reserve: (lane: Lane, place: string) => Promise<void>;
+  /** Lets those behind go first, until the place is asked for again. It keeps its rank. */
+  readonly stepAside: (lane: Lane, place: string) => Promise<void>;
   /** Gives up a place. */
   readonly leave: (lane: Lane, place: string) => Promise<void>;
   /** Holds a method back in the whole workspace, as `Retry-After` asks. */
@@ -109,6 +111,10 @@ export function openLine(redis: Redis | Cluster, prefix: string): Line {
     },
     reserve: async (lane, place) => {
       await redis.eval(KEEP_PLACE, 2, ...placesOf(lane), place, '', FORGET_AFTER_MS);
+    },
+    stepAside: async (lane, place) => {
+      const [places] = placesOf(lane);
+      await redis.zrem(places, place);
     },
     leave: async (lane, place) => {
       await redis.eval(LEAVE, 2, ...placesOf(lane), place);

@@ -5,6 +5,8 @@ import { openPastRuns } from '../queue/past-runs.ts';
 export interface Threads {
   /** Takes the lease on a run's thread; undefined while another process has it. */
   readonly take: (runId: string) => Promise<Lease | undefined>;
+  /** Whether somebody has the lease, which may be a process that died with it a moment ago. */
+  readonly isTaken: (runId: string) => Promise<boolean>;
   readonly read: (runId: string) => Promise<Thread>;
   /** Forgets a part that was deleted, so that it may be posted again. */
   readonly forget: (runId: string, part: string) => Promise<void>;
@@ -118,16 +120,18 @@ return redis.call('del', KEYS[1])`;
 export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
   const past = openPastRuns(redis, prefix);
   const threadKey = (runId: string) => `${prefix}:thread:${runId}`;
+  const leaseKeyOf = (runId: string) => `${prefix}:lease:${runId}`;
   const set = async (runId: string, fields: Record<string, string>) => {
     await redis.multi().hset(threadKey(runId), fields).expire(threadKey(runId), KEEP_S).exec();
   };
   return {
     take: async (runId) => {
-      const leaseKey = `${prefix}:lease:${runId}`;
+      const leaseKey = leaseKeyOf(runId);
       const owner = crypto.randomUUID();
       const fence = Number(await redis.eval(TAKE, 2, leaseKey, `${prefix}:lease-fence`, owner, LEASE_MS));
       return fence === 0 ? undefined : hold(redis, leaseKey, threadKey(runId), `${owner} ${fence}`, fence);
     },
+    isTaken: async (runId) => (await redis.exists(leaseKeyOf(runId))) === 1,
     read: async (runId) => {
       // A bot that was paused may write to a thread that was deleted, and leave less than the whole.
       const [fields, known] = await Promise.all([redis.hgetall(threadKey(runId)), past.read(runId)]);

@@ -443,3 +443,15 @@ test('a bot that was paused between two parts of an answer posts nothing once it
 
   expect(calls).toHaveLength(2);
 });
+
+test('an answer whose bot died while posting keeps no other answer of its channel waiting, and spends no turn', async () => {
+  const lane = { method: 'chat.postMessage', channelId: 'C1' } as const;
+  await posting.line.reserve(lane, `${about.runId}/root`);
+  const lease = await posting.threads.take(about.runId);
+
+  for (let attempt = 0; attempt < 10; attempt++)
+    await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(Later);
+
+  expect(await posting.line.turn(lane, 'next')).toBe(0);
+  await lease?.free();
+});

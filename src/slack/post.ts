@@ -305,6 +305,11 @@ async function inTurn<T>(
   call: (lease: Lease) => Promise<T>,
 ): Promise<T> {
   const isFirst = from.attempt <= FIRST_FOR_ATTEMPTS;
+  // Its holder may have died. Others in the lane must not wait until the lease expires, and no turn may be spent on it.
+  if (await threads.isTaken(runId)) {
+    await line.stepAside(lane, name);
+    throw new Later(TAKEN_MS);
+  }
   // Verdicts go in the order of their questions, ahead of the details in threads.
   await waitForTurn(line, lane, name, isFirst && threadTs === undefined ? from.askedAtMs : undefined);
   try {
