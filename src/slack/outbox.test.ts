@@ -455,3 +455,23 @@ test('an answer whose bot died while posting keeps no other answer of its channe
   expect(await posting.line.turn(lane, 'next')).toBe(0);
   await lease?.free();
 });
+
+test('the card of a fix goes ahead of answers whose questions came later', async () => {
+  const lane = { method: 'chat.postMessage', channelId: 'C1' } as const;
+  await show({ kind: 'report', ...about, report });
+  for (let at = 0; at < 300; at++) await posting.line.turn(lane, `later ${at}`, Date.now());
+  const fix = anOffer({ runId: about.runId, state: 'planning' });
+  posting = {
+    ...posting,
+    remediations: {
+      ...posting.remediations,
+      read: async () => ({ remediation: fix, revision: 1 }),
+      ofRun: async () => [fix],
+      told: async () => undefined,
+    },
+  };
+
+  await show({ kind: 'card', ...about, id: fix.id, revision: 1 });
+
+  expect(methods().slice(2)).toEqual(['chat.postMessage', 'chat.update', 'chat.postMessage', 'chat.update']);
+});

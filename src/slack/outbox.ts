@@ -34,7 +34,7 @@ export async function deliver(
   };
   if (data.kind === 'checking') return showChecking(posting, data, place);
   if (data.kind === 'progress') return showProgress(posting, data, place);
-  if (data.kind === 'card') return showCard(posting, data, place);
+  if (data.kind === 'card') return showCard(posting, data, { ...place, isAwaited: true });
   if (data.kind === 'joined') return tellJoined(posting, data);
   return showAnswer(posting, data, { ...place, isAnswer: true });
 }

@@ -39,6 +39,8 @@ export interface Place {
   readonly channelId: string;
   readonly threadTs?: string;
   readonly from: From;
+  /** Somebody waits for it in the thread: it goes with the verdicts, in the order of the questions. */
+  readonly isAwaited?: true;
   /** It is part of the answer itself, and not posted any more once the run is settled. */
   readonly isAnswer?: true;
 }
@@ -301,7 +303,7 @@ async function inTurn<T>(
   { line, threads }: Posting,
   lane: Lane,
   name: string,
-  { runId, threadTs, from }: Place,
+  { runId, threadTs, from, isAwaited }: Place,
   call: (lease: Lease) => Promise<T>,
 ): Promise<T> {
   const isFirst = from.attempt <= FIRST_FOR_ATTEMPTS;
@@ -310,8 +312,9 @@ async function inTurn<T>(
     await line.stepAside(lane, name);
     throw new Later(TAKEN_MS);
   }
-  // Verdicts go in the order of their questions, ahead of the details in threads.
-  await waitForTurn(line, lane, name, isFirst && threadTs === undefined ? from.askedAtMs : undefined);
+  // Verdicts, and the cards of fixes, go in the order of their questions, ahead of the details in threads.
+  const isAhead = isFirst && (isAwaited ?? threadTs === undefined);
+  await waitForTurn(line, lane, name, isAhead ? from.askedAtMs : undefined);
   try {
     const done = await withLease(threads, runId, call);
     await line.leave(lane, name);
