@@ -34,7 +34,7 @@ async function start(onRead: (read: Read) => void) {
   };
 }
 
-test('bodies that are not complete take up no more memory than is allowed: the oldest are cut off', async () => {
+test('bodies that are not complete take up no more memory than is allowed: of equal ones the oldest are cut off', async () => {
   const statuses: unknown[] = [];
   const send = await start((read) => statuses.push('answer' in read && read.answer.status));
 
@@ -46,4 +46,15 @@ test('bodies that are not complete take up no more memory than is allowed: the o
   expect(statuses).toEqual(statuses.map(() => 400));
   await expect.poll(() => sockets.slice(0, 8).every(({ destroyed }) => destroyed)).toBe(true);
   expect(sockets.at(-1)?.destroyed).toBe(false);
+});
+
+test('many large bodies do not cut off a small one that is slower', async () => {
+  const send = await start(() => undefined);
+  const small = await send(50_000);
+
+  const large: Socket[] = [];
+  for (let at = 0; at < 10; at++) large.push(await send(400_000));
+
+  await expect.poll(() => large.filter(({ destroyed }) => destroyed).length).toBeGreaterThanOrEqual(8);
+  expect(small.destroyed).toBe(false);
 });

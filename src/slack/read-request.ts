@@ -14,9 +14,9 @@ const LONGEST_SSL_CHECK = 1_000;
 /** Of all bodies that are arriving, before anything says that they are Slack's: many times what Slack sends at once. */
 const MOST_BYTES_AT_ONCE = 16 * 1_024 * 1_024;
 
-/** Requests whose bodies are arriving, the oldest first. */
+/** Requests whose bodies are arriving. */
 export interface Arriving {
-  /** Counts bytes of a body. Where all bodies together become too large, those that have been arriving longest are cut off. */
+  /** Counts bytes of a body. Where all bodies together become too large, the largest is cut off: what Slack sends is small. */
   readonly add: (request: IncomingMessage, bytes: number) => void;
   readonly end: (request: IncomingMessage) => void;
 }
@@ -32,14 +32,21 @@ export function limitArriving(mostBytes = MOST_BYTES_AT_ONCE): Arriving {
     add: (request, bytes) => {
       total += bytes;
       sizes.set(request, (sizes.get(request) ?? 0) + bytes);
-      for (const oldest of sizes.keys()) {
-        if (total <= mostBytes) return;
-        end(oldest);
-        oldest.destroy();
-      }
+      if (total <= mostBytes) return;
+      // One is enough: it has at least as many bytes as were added.
+      const largest = largestOf(sizes) ?? request;
+      end(largest);
+      largest.destroy();
     },
     end,
   };
+}
+
+function largestOf(sizes: ReadonlyMap<IncomingMessage, number>): IncomingMessage | undefined {
+  let largest: IncomingMessage | undefined;
+  let mostBytes = -1;
+  for (const [request, bytes] of sizes) if (bytes > mostBytes) [largest, mostBytes] = [request, bytes];
+  return largest;
 }
 
 export type Read = { readonly body: Record<string, unknown> } | { readonly answer: Answer };
