@@ -30,6 +30,7 @@ import { MissingSettings } from './missing-settings.ts';
 /** Posts at once; each waits for Slack most of the time. */
 const POSTS_AT_ONCE = 25;
 const GRACE_MS = 10_000;
+const CLOSE_WITHIN_MS = 2_000;
 const SWEEP_REFUSALS_EVERY_MS = 5_000;
 /** Without Redis by then, commands are heard all the same and told so. */
 const READY_WITHIN_MS = 5_000;
@@ -105,15 +106,14 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     },
     ...(auditChannel !== undefined && { post: (notice) => postAuditNotice(post, auditChannel, notice) }),
   });
-  const letGo = async (graceMs = GRACE_MS) => {
+  const letGo = async (stopWithinMs = GRACE_MS) => {
     directory.close();
-    const stopWithinMs = Math.min(graceMs, GRACE_MS);
     await Promise.all([
       atMost(stopWithinMs, sweeping.close()),
       atMost(stopWithinMs, copying.close()),
       outbox.close(stopWithinMs),
     ]);
-    await atMost(stopWithinMs, Promise.all([queues.close(), posts.close()]));
+    await atMost(CLOSE_WITHIN_MS, Promise.all([queues.close(), posts.close()]));
     asking.disconnect();
     posting.disconnect();
   };
@@ -179,10 +179,12 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       redis: () => asking.status === 'ready' || 'not reachable',
       outbox: () => outbox.isRunning() || 'not running',
     },
-    close: async (graceMs) => {
+    close: async (graceMs = GRACE_MS) => {
+      const startedAtMs = performance.now();
+      const withinMs = Math.min(graceMs, GRACE_MS);
       // What still waits for Redis or Slack by then is cut off.
-      await atMost(Math.min(graceMs ?? GRACE_MS, GRACE_MS), app.close());
-      await letGo(graceMs);
+      await atMost(withinMs, app.close());
+      await letGo(Math.max(0, withinMs - (performance.now() - startedAtMs)));
     },
   };
 }
