@@ -65,13 +65,33 @@ export function workRemediations(hands: Hands<RemediationJob>): Working {
 }
 
 export function workOutbox(hands: Hands<OutboxJob>): Working {
-  return work(OUTBOX, outboxJobSchema, hands, 100);
+  return work(OUTBOX, outboxJobSchema, hands, 100, untilSlackWorks);
+}
+
+/** A post is tried again about once a second this often. Those behind it in its channel wait meanwhile. */
+export const SOON_ATTEMPTS = 30;
+
+/** Milliseconds until the next attempt at a post: about a second at first, then up to a minute, for more than two hours in all. */
+function untilSlackWorks(attempt: number): number {
+  return attempt <= SOON_ATTEMPTS
+    ? 500 + Math.random() * 1_000
+    : Math.min(LONGEST_BACKOFF_MS, 2_000 * (attempt - SOON_ATTEMPTS + 5));
 }
 
 /** Longest wait between two attempts at a job. */
 const LONGEST_BACKOFF_MS = 60_000;
 
-function work<T>(queue: string, schema: z.ZodType<T>, hands: Hands<T>, maxStalled: number): Working {
+function backOff(attempt: number): number {
+  return Math.min(LONGEST_BACKOFF_MS, backoffMs(attempt + 2) * Math.max(1, attempt / 4));
+}
+
+function work<T>(
+  queue: string,
+  schema: z.ZodType<T>,
+  hands: Hands<T>,
+  maxStalled: number,
+  untilNextMs: (attempt: number) => number = backOff,
+): Working {
   const worker = new Worker<T>(queue, (job, token, signal) => handle(job, token, signal, schema, hands), {
     connection: hands.connection,
     prefix: PREFIX,
@@ -80,8 +100,7 @@ function work<T>(queue: string, schema: z.ZodType<T>, hands: Hands<T>, maxStalle
     stalledInterval: hands.takeOverMs / 2,
     maxStalledCount: maxStalled,
     settings: {
-      backoffStrategy: (attempt) =>
-        Math.min(LONGEST_BACKOFF_MS, backoffMs(attempt + 2) * Math.max(1, attempt / 4)),
+      backoffStrategy: untilNextMs,
     },
   });
   worker.on('error', hands.onError);

@@ -69,8 +69,10 @@ async function isAwaited({ threads, isAnswerQueued }: Showing, { runId }: Outbox
   return !answered && !elsewhere && !(await isAnswerQueued(runId));
 }
 
-/** How often an answer that Slack refuses, or a file that cannot be uploaded, is tried. */
+/** How often an answer is tried that Slack refuses. */
 const TRIES = 4;
+/** How often a file is tried that cannot be uploaded: about a quarter of a minute. */
+const FILE_TRIES = 15;
 
 type AnswerJob = Extract<OutboxJob, { kind: 'report' | 'bug' | 'lost' }>;
 
@@ -177,7 +179,7 @@ async function withoutFile(
   error: unknown,
 ): Promise<void> {
   const isRefused = error instanceof SlackRefused;
-  if (error instanceof Later || (!isRefused && place.from.attempt < TRIES)) throw error;
+  if (error instanceof Later || (!isRefused && place.from.attempt < FILE_TRIES)) throw error;
   posting.log.warn({ err: error, runId: place.runId }, 'the full list could not be attached');
   // Files go to another host of Slack, which may be unreachable for long. Fixes must not wait for it.
   const words = isRefused

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebClient } from '@slack/web-api';
 import type { Lane, Line } from '../memory/line.ts';
 import { type Lease, ROOT, type Thread, type Threads, type Where } from '../memory/threads.ts';
-import { Later } from '../queue/work.ts';
+import { Later, SOON_ATTEMPTS } from '../queue/work.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { messageIdOf } from './message-id.ts';
@@ -54,8 +54,8 @@ const WAIT_HERE_MS = 1_200;
 const WAIT_IN_QUEUE_MS = 250;
 /** How long to wait while another process calls Slack for the same run. */
 const TAKEN_MS = 200;
-/** A call that failed more often than this gives up its place in its lane. */
-const FIRST_FOR_ATTEMPTS = 10;
+/** A call that failed more often than this lets those behind it go first until its next attempt. It keeps its rank. */
+const FIRST_FOR_ATTEMPTS = SOON_ATTEMPTS;
 
 /** A progress message is posted at most once, and only while `isWanted`. */
 type Kind = 'answer' | { readonly progress: { readonly isWanted: () => Promise<boolean> } };
@@ -306,23 +306,23 @@ async function inTurn<T>(
   { runId, threadTs, from, isAwaited }: Place,
   call: (lease: Lease) => Promise<T>,
 ): Promise<T> {
-  const isFirst = from.attempt <= FIRST_FOR_ATTEMPTS;
   // Its holder may have died. Others in the lane must not wait until the lease expires, and no turn may be spent on it.
   if (await threads.isTaken(runId)) {
     await line.stepAside(lane, name);
     throw new Later(TAKEN_MS);
   }
   // Verdicts, and the cards of fixes, go in the order of their questions, ahead of the details in threads.
-  const isAhead = isFirst && (isAwaited ?? threadTs === undefined);
+  const isAhead = isAwaited ?? threadTs === undefined;
   await waitForTurn(line, lane, name, isAhead ? from.askedAtMs : undefined);
   try {
     const done = await withLease(threads, runId, call);
     await line.leave(lane, name);
     return done;
   } catch (error) {
-    const keepsPlace =
-      error instanceof Later || error instanceof Dropped || (isFirst && !(error instanceof SlackRefused));
-    if (!keepsPlace) await line.leave(lane, name);
+    const isFirst = from.attempt <= FIRST_FOR_ATTEMPTS;
+    if (error instanceof SlackRefused) await line.leave(lane, name);
+    else if (!isFirst && !(error instanceof Later || error instanceof Dropped))
+      await line.stepAside(lane, name);
     throw error;
   }
 }
