@@ -13,6 +13,20 @@ export interface PastRuns {
 const REMEMBER_S = 900;
 const MARKS: Readonly<Record<Past, string>> = { queued: 'q', answered: 'a' };
 
+/** KEYS: this generation, the one before. ARGV: run. */
+const READ = `
+local found = ''
+for _, key in ipairs(KEYS) do
+  local mark = redis.call('hget', key, ARGV[1])
+  if mark == '${MARKS.answered}' then return mark end
+  found = mark or found
+end
+return found`;
+/** The answer may be sooner than the note that its run was queued. KEYS: this generation. ARGV: run, mark, seconds. */
+const NOTE = `
+redis.call(ARGV[2] == '${MARKS.queued}' and 'hsetnx' or 'hset', KEYS[1], ARGV[1], ARGV[2])
+return redis.call('expire', KEYS[1], ARGV[3])`;
+
 /**
  * Each run is one field in a hash shared with others: Redis stores small hashes compactly.
  * https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/memory-optimization/
@@ -22,19 +36,12 @@ export function openPastRuns(redis: RedisConnection, prefix: string): PastRuns {
   return {
     read: async (runId) => {
       const now = generationNow();
-      const marks = await Promise.all(
-        [now, now - 1].map((generation) => redis.hget(key(runId, generation), runId)),
-      );
-      if (marks.includes(MARKS.answered)) return 'answered';
-      return marks.includes(MARKS.queued) ? 'queued' : undefined;
+      const mark = await redis.eval(READ, 2, key(runId, now), key(runId, now - 1), runId);
+      if (mark === MARKS.answered) return 'answered';
+      return mark === MARKS.queued ? 'queued' : undefined;
     },
     note: async (runId, past) => {
-      const at = key(runId, generationNow());
-      const noting = redis.multi();
-      // The answer may be sooner than the note that its run was queued.
-      if (past === 'queued') noting.hsetnx(at, runId, MARKS.queued);
-      else noting.hset(at, runId, MARKS[past]);
-      await noting.expire(at, 2 * REMEMBER_S).exec();
+      await redis.eval(NOTE, 1, key(runId, generationNow()), runId, MARKS[past], 2 * REMEMBER_S);
     },
   };
 }
