@@ -1,9 +1,9 @@
 import type { Cluster, Redis } from 'ioredis';
 
-/** Counts the commands of a person within a window of a minute. */
+/** Counts what a person sends within a window of a minute. */
 export interface Rate {
   /**
-   * The number of this command in the window, from 1. The same `id` keeps its number. Beyond `limit + 1` nothing is stored, and the answer
+   * The number of this delivery in the window, from 1. The same `id` keeps its number. Beyond `limit + 1` nothing is stored, and the answer
    * is `limit + 2`.
    */
   readonly count: (userId: string, id: string) => Promise<number>;

@@ -75,7 +75,6 @@ const KEEP_S = 7 * 86_400;
 const SETTLED_S = 60;
 const LEASE_MS = 20_000;
 const MAYBE = '?';
-const SETTLED = { 'is:answered': 'yes', 'is:settled': 'yes' } as const;
 
 /** KEYS: lease, the newest fence. ARGV: owner, milliseconds. A retry after a lost answer gets the same lease. */
 const TAKE = `
@@ -135,7 +134,7 @@ export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
     read: async (runId) => {
       // A bot that was paused may write to a thread that was deleted, and leave less than the whole.
       const [fields, known] = await Promise.all([redis.hgetall(threadKey(runId)), past.read(runId)]);
-      return toThread(known === 'answered' ? { ...fields, ...SETTLED } : fields);
+      return toThread(fields, known === 'answered');
     },
     forget: async (runId, part) => {
       await redis.hdel(threadKey(runId), part);
@@ -145,7 +144,7 @@ export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
     mark: (runId, fact) => set(runId, { [`is:${fact}`]: 'yes' }),
     settle: async (runId) => {
       await past.note(runId, 'answered');
-      await redis.multi().hset(threadKey(runId), SETTLED).expire(threadKey(runId), SETTLED_S).exec();
+      await redis.expire(threadKey(runId), SETTLED_S);
     },
   };
 }
@@ -186,7 +185,7 @@ function hold(
   };
 }
 
-function toThread(fields: Record<string, string>): Thread {
+function toThread(fields: Record<string, string>, settled: boolean): Thread {
   const where: Thread['where'] = (part) => {
     const [channelId, ts] = fields[part]?.split(' ') ?? [];
     return channelId && ts ? { channelId, ts } : undefined;
@@ -197,8 +196,8 @@ function toThread(fields: Record<string, string>): Thread {
     where,
     shows: (ts, content) => fields[`shows:${ts}`] === content,
     kept: (name) => fields[`kept:${name}`],
-    answered: fields['is:answered'] === 'yes',
-    settled: fields['is:settled'] === 'yes',
+    answered: settled || fields['is:answered'] === 'yes',
+    settled,
     elsewhere: fields['is:elsewhere'] === 'yes',
     part: (part) => (fields[part] === undefined ? 'unposted' : fields[part] === MAYBE ? 'maybe' : 'posted'),
   };

@@ -7,6 +7,7 @@ import {
   attachOnce,
   edit,
   editProgress,
+  type IsWanted,
   type Place,
   type Posting,
   postOnce,
@@ -42,7 +43,7 @@ export async function deliver(
 /** Posts the progress message if there is no answer yet. The answer replaces it later. */
 async function showChecking(posting: Showing, job: OutboxJob, place: Place): Promise<void> {
   try {
-    await postProgress(posting, ROOT, place, renderChecking(questionOf(job)), () => isAwaited(posting, job));
+    await postProgress(posting, ROOT, place, renderChecking(questionOf(job)), isAwaited(posting, job));
   } catch (error) {
     if (!(error instanceof SlackRefused)) throw error;
     // Any other refusal is about this message. The answer has its own tries and simpler forms.
@@ -59,14 +60,12 @@ async function showProgress(
 ): Promise<void> {
   const { root } = await posting.threads.read(job.runId);
   if (!root) return;
-  await editProgress(posting, place, root, renderProgress(job.progress, questionOf(job)), () =>
-    isAwaited(posting, job),
-  );
+  const message = renderProgress(job.progress, questionOf(job));
+  await editProgress(posting, place, root, message, isAwaited(posting, job));
 }
 
-async function isAwaited({ threads, isAnswerQueued }: Showing, { runId }: OutboxJob): Promise<boolean> {
-  const { answered, elsewhere } = await threads.read(runId);
-  return !answered && !elsewhere && !(await isAnswerQueued(runId));
+function isAwaited({ isAnswerQueued }: Showing, { runId }: OutboxJob): IsWanted {
+  return async ({ answered, elsewhere }) => !answered && !elsewhere && !(await isAnswerQueued(runId));
 }
 
 /** How often an answer is tried that Slack refuses. */

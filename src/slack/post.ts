@@ -57,8 +57,8 @@ const TAKEN_MS = 200;
 /** A call that failed more often than this lets those behind it go first until its next attempt. It keeps its rank. */
 const FIRST_FOR_ATTEMPTS = SOON_ATTEMPTS;
 
-/** A progress message is posted at most once, and only while `isWanted`. */
-type Kind = 'answer' | { readonly progress: { readonly isWanted: () => Promise<boolean> } };
+/** Whether a progress message is still wanted, by what has become of its run. */
+export type IsWanted = (thread: Thread) => Promise<boolean>;
 
 /**
  * Posts one part of a run's answer unless it has been posted.
@@ -73,18 +73,18 @@ export async function postOnce(
   place: Place,
   message: Sendable,
 ): Promise<string> {
-  return (await postPart(posting, part, place, message, 'answer')) ?? '';
+  return (await postPart(posting, part, place, message)) ?? '';
 }
 
-/** {@link postOnce} for a progress message. */
+/** {@link postOnce} for a progress message: posted at most once, and only while `isWanted`. */
 export async function postProgress(
   posting: Posting,
   part: string,
   place: Place,
   message: Message,
-  isWanted: () => Promise<boolean>,
+  isWanted: IsWanted,
 ): Promise<void> {
-  await postPart(posting, part, place, message, { progress: { isWanted } });
+  await postPart(posting, part, place, message, isWanted);
 }
 
 /** A progress message that is no longer wanted when its turn has come. */
@@ -118,15 +118,14 @@ async function postPart(
   part: string,
   place: Place,
   message: Sendable,
-  kind: Kind,
+  isWanted?: IsWanted,
 ): Promise<string | undefined> {
   const { threads } = posting;
   const { runId, channelId } = place;
   const lane: Lane = { method: 'chat.postMessage', channelId };
-  const progress = kind === 'answer' ? undefined : kind.progress;
   const key = `${runId}/${part}`;
   const isDropped = async (thread: Thread) =>
-    progress !== undefined && (thread.part(part) !== 'unposted' || !(await progress.isWanted()));
+    isWanted !== undefined && (thread.part(part) !== 'unposted' || !(await isWanted(thread)));
   const before = await threads.read(runId);
   refuseSettled(before, place);
   if (await isDropped(before)) return drop(posting, lane, key, before.part(part));
@@ -153,7 +152,7 @@ async function postPart(
       return ts;
     } catch (error) {
       if (error instanceof SlackRefused || error instanceof Later) await lease.refused(part);
-      else if (progress) return leftAlone(posting, runId, error);
+      else if (isWanted) return leftAlone(posting, runId, error);
       throw error;
     }
   });
@@ -240,7 +239,7 @@ export async function editProgress(
   place: Place,
   { channelId, ts }: Where,
   message: Message,
-  isWanted: () => Promise<boolean>,
+  isWanted: IsWanted,
 ): Promise<void> {
   const { line, threads, log } = posting;
   const name = `${place.runId}/progress`;
@@ -250,7 +249,7 @@ export async function editProgress(
   const lease = waitMs === 0 ? await threads.take(place.runId) : undefined;
   if (!lease) return;
   try {
-    if (!(await isWanted())) return;
+    if (!(await isWanted(await threads.read(place.runId)))) return;
     await threads.keep(place.runId, PROGRESS_EDIT, String(Date.now()));
     if (await lease.isHeld())
       await callSlack('chat.update', posting, () =>
