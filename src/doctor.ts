@@ -1,8 +1,9 @@
 import { makeRedact } from './check/redact.ts';
+import { within } from './check/within.ts';
 import { type Config, ConfigError, type ProcessSettings } from './config.ts';
 import { examineAuditCopy } from './doctor/audit-copy.ts';
 import { namedIn } from './doctor/named-ids.ts';
-import { because, doubtful, ill, type Line, well, within } from './doctor/line.ts';
+import { because, doubtful, ill, type Line, well } from './doctor/line.ts';
 import { type AskRedis, examineRedis } from './doctor/redis.ts';
 import { examinePolicy, type Memory } from './doctor/remediations.ts';
 import { examinePosting, provePosting } from './doctor/posting.ts';

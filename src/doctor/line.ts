@@ -19,17 +19,6 @@ export function ill(about: string, said: string, cure: string): Line {
   return { level: 'failed', about, said, cure };
 }
 
-/** The promise's value, or an error that says how long was waited. */
-export async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`no answer in ${timeoutMs / 1000} s`)), timeoutMs);
-  try {
-    return await Promise.race([promise, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /** What went wrong in a few words: the code of the innermost error, or its message. */
 export function because(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -1,4 +1,5 @@
-import { because, doubtful, ill, type Line, well, within } from './line.ts';
+import { within } from '../check/within.ts';
+import { because, doubtful, ill, type Line, well } from './line.ts';
 import { examineMemory, type Memory } from './remediations.ts';
 
 /** Sends one command, as ioredis' `call` does. */

@@ -1,9 +1,10 @@
 import { cleanText } from '../check/clean-text.ts';
 import { nearest } from '../check/nearest.ts';
 import { countInWords, timeInWords } from '../check/report-in-words.ts';
+import { within } from '../check/within.ts';
 import type { Config } from '../config.ts';
 import { type CopyState, sayCopies, sayEnd, type WrongEnd } from './audit-copy.ts';
-import { because, doubtful, ill, type Line, well, within } from './line.ts';
+import { because, doubtful, ill, type Line, well } from './line.ts';
 import type { Repeats } from './posting.ts';
 
 /** What Redis remembers of remediations, as far as it can be looked at quickly. Each may throw while Redis is away. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type KeepJobs, Queue } from 'bullmq';
+import { within } from '../check/within.ts';
 import { z } from 'zod';
 import { type Asked, askedSchema } from './asked.ts';
 import { type Audience, type Audiences, openAudiences } from './audiences.ts';
@@ -42,8 +43,6 @@ export interface Queues {
   readonly act: (id: string, job: RemediationJob) => Promise<void>;
   /** Hands something to show to the bot; the same `id` is taken once. `afterMs` holds it back. */
   readonly tell: (id: string, job: OutboxJob, options?: { readonly afterMs?: number }) => Promise<void>;
-  /** Whether an answer of the run is queued or being posted. */
-  readonly isAnswerQueued: (runId: string) => Promise<boolean>;
   /** The other channels that wait for the answer of a run. */
   readonly audiences: Audiences;
   /** Jobs by queue and state, for the metrics; none while Redis is away. */
@@ -93,7 +92,7 @@ export function openQueues(connection: RedisConnection, onError: (error: Error) 
   const past = openPastRuns(connection, PREFIX);
   return {
     ask: (job, question, before) =>
-      within(connection, () =>
+      inTime(connection, () =>
         remember(connection, past, job, async () => {
           await before?.();
           return ask(checks, audiences, job, question);
@@ -106,7 +105,6 @@ export function openQueues(connection: RedisConnection, onError: (error: Error) 
       const once = job.kind === 'progress' ? { deduplication: { id } } : { jobId: id };
       await outbox.add(job.kind, outboxJobSchema.parse(job), { ...once, delay: afterMs });
     },
-    isAnswerQueued: async (runId) => (await connection.exists(outbox.toKey(answerJobOf(runId)))) === 1,
     audiences,
     depth: async () =>
       connection.status === 'ready'
@@ -116,6 +114,11 @@ export function openQueues(connection: RedisConnection, onError: (error: Error) 
       await Promise.all([checks.close(), remediations.close(), outbox.close()]);
     },
   };
+}
+
+/** Tells whether an answer of a run waits to be posted, or is being posted: its job is removed afterwards. */
+export function makeIsAnswerQueued(connection: RedisConnection): (runId: string) => Promise<boolean> {
+  return async (runId) => (await connection.exists(`${PREFIX}:${OUTBOX}:${answerJobOf(runId)}`)) === 1;
 }
 
 /** Nobody reads the event streams of the queues; BullMQ would keep 10,000 events of each. */
@@ -196,17 +199,12 @@ async function join(
   return audiences.join(runId, audience);
 }
 
-async function within<T>(connection: RedisConnection, work: () => Promise<T>): Promise<T> {
+async function inTime<T>(connection: RedisConnection, work: () => Promise<T>): Promise<T> {
   if (connection.status !== 'ready') throw new QueueDown('Redis is not reachable');
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new QueueDown('Redis did not answer in time')), TAKE_WITHIN_MS);
   try {
-    return await Promise.race([work(), late]);
+    return await within(TAKE_WITHIN_MS, work());
   } catch (error) {
-    if (error instanceof QueueDown) throw error;
     throw new QueueDown(error instanceof Error ? error.message : String(error), { cause: error });
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -1,3 +1,4 @@
+import { atMost } from '../check/within.ts';
 import { openChain } from '../memory/chain.ts';
 import { openCopyStates } from '../memory/copy-states.ts';
 import { openDeliveries } from '../memory/deliveries.ts';
@@ -11,9 +12,8 @@ import { openRemediations } from '../memory/remediations.ts';
 import { openRepeats } from '../memory/repeats.ts';
 import { openThreads } from '../memory/threads.ts';
 import { watchCopy } from '../memory/watch-copy.ts';
-import { atMost } from '../queue/at-most.ts';
 import { connectImpatiently, connectPatiently, waitUntilReady } from '../queue/connection.ts';
-import { openQueues, PREFIX } from '../queue/queues.ts';
+import { makeIsAnswerQueued, openQueues, PREFIX } from '../queue/queues.ts';
 import { workOutbox } from '../queue/work.ts';
 import { groupsInRules } from '../slack/access/ask-from.ts';
 import { readInstallation } from '../slack/access/installation.ts';
@@ -50,7 +50,6 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
   const asking = connectImpatiently(redis, onError);
   const posting = connectPatiently(redis, onError);
   const queues = openQueues(asking, onError);
-  const posts = openQueues(posting, onError);
   const policy = policyOf(config);
   const rules = { environments: config.environments, commands: config.commands };
   const client = makeSlackClient(botToken, settings.slackApiUrl, log);
@@ -74,7 +73,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     threads: openThreads(posting, PREFIX),
     line: openLine(posting, PREFIX),
     dropsRepeats: openRepeats(posting, PREFIX).drops,
-    isAnswerQueued: posts.isAnswerQueued,
+    isAnswerQueued: makeIsAnswerQueued(posting),
     isSlackUrl,
     metrics,
     log,
@@ -113,7 +112,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       atMost(stopWithinMs, copying.close()),
       outbox.close(stopWithinMs),
     ]);
-    await atMost(CLOSE_WITHIN_MS, Promise.all([queues.close(), posts.close()]));
+    await atMost(CLOSE_WITHIN_MS, queues.close());
     asking.disconnect();
     posting.disconnect();
   };

@@ -1,6 +1,7 @@
 import type { Catalogue } from '../catalogue.ts';
 import { parseArguments } from '../check/arguments.ts';
 import type { Redact } from '../check/redact.ts';
+import { within } from '../check/within.ts';
 import { type Known, type Question, understand, understandAll } from '../question.ts';
 import type { Line } from '../memory/line.ts';
 import type { Threads } from '../memory/threads.ts';
@@ -11,7 +12,6 @@ import type { CommandAnswer, CommandHandler } from './access/answer-command.ts';
 import { nameOf } from './access/delivery.ts';
 import type { Resolved } from './access/pipeline.ts';
 import type { Identified } from './access/who.ts';
-import { within } from './access/within.ts';
 import { plainText } from './command-text.ts';
 import { rootPlaceOf } from './post.ts';
 import { readCommand } from './read-command.ts';

@@ -1,3 +1,4 @@
+import { atMost, within } from '../check/within.ts';
 import { type Answer, makeHttpServer, type Route } from './http-server.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -35,7 +36,7 @@ export async function serveHealth(settings: {
       '/healthz': get(async () => ({ status: 200, body: 'ok\n' })),
       '/readyz': get(() => readyz(settings.readiness)),
       '/metrics': get(async () => {
-        await within(ANSWER_WITHIN_MS, refresh());
+        await atMost(ANSWER_WITHIN_MS, refresh());
         const { registry } = metrics;
         return {
           status: 200,
@@ -65,22 +66,11 @@ function onceAtATime(work: () => Promise<void>): () => Promise<void> {
   };
 }
 
-/** @returns undefined if `work` takes longer. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
-  const { promise: late, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => resolve(undefined), ms);
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 async function readyz(readiness: Readiness): Promise<Answer> {
   const lines = await Promise.all(
     Object.entries(readiness).map(async ([what, ask]) => {
       const asked = (async () => ask())().catch((error: Error) => error.message);
-      return { what, state: (await within(ANSWER_WITHIN_MS, asked)) ?? 'no answer' };
+      return { what, state: await within(ANSWER_WITHIN_MS, asked).catch(() => 'no answer') };
     }),
   );
   const ready = lines.every(({ state }) => state === true);

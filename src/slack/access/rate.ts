@@ -1,7 +1,7 @@
+import { within } from '../../check/within.ts';
 import type { Rate } from '../../memory/rate.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Refusal } from './refusal.ts';
-import { within } from './within.ts';
 import type { Identified } from './who.ts';
 
 /** Of Slack's 3 s. */
