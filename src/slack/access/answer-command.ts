@@ -4,6 +4,7 @@ import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import type { Message } from '../render/message.ts';
 import { renderBug, renderCheckingAccess, renderQueueDown } from '../render/notices.ts';
+import { postPrivately } from '../post-privately.ts';
 import { renderRefusal } from '../render/refusal.ts';
 import { respondPrivately } from '../respond.ts';
 import type { IsSlackUrl } from '../response-url.ts';
@@ -140,19 +141,16 @@ async function audit({ auditing, log }: Answering, delivery: Delivery, refusal: 
 /** Answers privately through the command's response_url, or, if that fails, by an ephemeral message. */
 async function tellAsker(
   answering: Answering,
-  { channelId, userId }: Delivery,
+  delivery: Delivery,
   body: unknown,
   message: Message,
 ): Promise<void> {
-  const { client, log } = answering;
   const { response_url: responseUrl } = body as { readonly response_url?: string };
   const asked = { at: new Date().toISOString(), ...(responseUrl !== undefined && { responseUrl }) };
   try {
     const isTaken = await respondPrivately(asked, message, answering).catch(() => false);
-    if (isTaken || channelId === undefined || userId === undefined) return;
-    const { text, blocks } = message;
-    await client.chat.postEphemeral({ channel: channelId, user: userId, text, blocks });
+    if (!isTaken) await postPrivately(answering, delivery, message);
   } catch (error) {
-    log.warn({ err: error }, 'the answer to a command could not be delivered');
+    answering.log.warn({ err: error }, 'the answer to a command could not be delivered');
   }
 }

@@ -2,7 +2,7 @@ import type { WebClient } from '@slack/web-api';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { renderRefusal } from '../render/refusal.ts';
-import { safely } from '../safely.ts';
+import { postPrivately } from '../post-privately.ts';
 import { type Auditing, auditRefusal } from './audit-refusal.ts';
 import { type Delivery, readDelivery } from './delivery.ts';
 import { type Access, admit, type Admitted, type Resolved } from './pipeline.ts';
@@ -85,24 +85,15 @@ async function refuse(interacting: Interacting, delivery: Delivery, refusal: Ref
 
 async function say(
   interacting: Interacting,
-  { kind, channelId, userId, threadTs, triggerId = '' }: Delivery,
+  delivery: Delivery,
   refused: { readonly because: string; readonly what?: string },
 ): Promise<void> {
-  const { client, log } = interacting;
   // Nobody waits for the answer to an event.
-  if (kind === 'event' || channelId === undefined || userId === undefined) return;
+  if (delivery.kind === 'event') return;
   try {
-    await safely(interacting, { runId: triggerId }, renderRefusal(refused), ({ text, blocks }) =>
-      client.chat.postEphemeral({
-        channel: channelId,
-        user: userId,
-        ...(threadTs !== undefined && { thread_ts: threadTs }),
-        text,
-        ...(blocks.length > 0 && { blocks }),
-      }),
-    );
+    await postPrivately(interacting, delivery, renderRefusal(refused));
   } catch (error) {
-    log.warn(
+    interacting.log.warn(
       { err: error, because: refused.because },
       'the reason for a refused click could not be delivered',
     );
