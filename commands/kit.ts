@@ -1,10 +1,10 @@
 /** The one module that a check imports, besides zod and its own folder. */
 export { defineCheck, defineCommand } from '../src/check/define-check.ts';
 export { defineRemediation } from '../src/check/define-remediation.ts';
-export { duration } from '../src/check/duration.ts';
-export { finderFor } from '../src/check/finder-for.ts';
-export { nearest } from '../src/check/nearest.ts';
-export * as wording from '../src/check/wording.ts';
+export { duration } from '../src/text/duration.ts';
+export { finderFor } from '../src/text/finder-for.ts';
+export { nearest } from '../src/text/nearest.ts';
+export * as wording from '../src/text/wording.ts';
 export type { ReadContext } from '../src/check/context.ts';
 export type { Diagnosis, Finding } from '../src/check/finding.ts';
 export type { Story } from '../src/check/story.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { makeRedact } from './check/redact.ts';
+import { makeRedact } from './text/redact.ts';
 import type { WrittenArguments } from './check/arguments.ts';
 import {
   crossCheck,

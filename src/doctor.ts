@@ -1,4 +1,4 @@
-import { makeRedact } from './check/redact.ts';
+import { makeRedact } from './text/redact.ts';
 import { within } from './check/within.ts';
 import { type Config, ConfigError, type ProcessSettings } from './config.ts';
 import { examineAuditCopy } from './doctor/audit-copy.ts';

@@ -10,8 +10,8 @@ import {
 } from './check/arguments.ts';
 import type { Remediations } from './check/define-remediation.ts';
 import type { AnyCheck } from './check/define-check.ts';
-import { nearest } from './check/nearest.ts';
-import { splitWords, type Words, WordsError } from './check/words.ts';
+import { nearest } from './text/nearest.ts';
+import { splitWords, type Words, WordsError } from './text/words.ts';
 
 /** What somebody asked for, understood, or the reason why not. */
 export type Question =

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { argumentsOf, ArgumentsError, parseArguments, readArguments } from './arguments.ts';
 import { type AnyCheck, defineCheck } from './define-check.ts';
-import { duration } from './duration.ts';
-import { splitWords } from './words.ts';
+import { duration } from '../text/duration.ts';
+import { splitWords } from '../text/words.ts';
 
 const expiring: AnyCheck = defineCheck({
   title: 't',

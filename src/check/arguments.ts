@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AnyCheck } from './define-check.ts';
-import { nearest } from './nearest.ts';
-import type { Words } from './words.ts';
+import { nearest } from '../text/nearest.ts';
+import type { Words } from '../text/words.ts';
 
 /** One argument of a check, as `help` and the documentation show it. */
 export interface ArgumentHelp {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { defineCheck } from './define-check.ts';
-import { duration } from './duration.ts';
+import { duration } from '../text/duration.ts';
 
 /** The compiler is the judge here: an unused `@ts-expect-error` fails the gate as surely as a wrong line without one. */
 const nothing = { title: 't', why: 'w' } as const;

@@ -1,5 +1,5 @@
 import { flagOf, type WrittenArguments } from './arguments.ts';
-import { cleanText } from './clean-text.ts';
+import { cleanText } from '../text/clean-text.ts';
 import { type Evidence, type Finding, type Gap, type Report, type Severity, worst } from './finding.ts';
 
 /** What every renderer says in the same words. */

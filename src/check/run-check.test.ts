@@ -7,7 +7,7 @@ import { ArgumentsError } from './arguments.ts';
 import type { Progress, ReadContext } from './context.ts';
 import { type AnyCheck, defineCheck } from './define-check.ts';
 import { reportSchema } from './finding.ts';
-import { makeRedact } from './redact.ts';
+import { makeRedact } from '../text/redact.ts';
 import { coverageInWords, headlineOf, listedGaps, uncheckedGaps, verdictOf } from './report-in-words.ts';
 import { runCheck, type Run } from './run-check.ts';
 

@@ -5,8 +5,8 @@ import type { Progress, ReadContext } from './context.ts';
 import type { AnyCheck } from './define-check.ts';
 import type { Diagnosis, Gap, Offer, Report } from './finding.ts';
 import { offersOf } from './offers.ts';
-import { makeRedact, type Redact, redactAll } from './redact.ts';
-import { count, list } from './wording.ts';
+import { makeRedact, type Redact, redactAll } from '../text/redact.ts';
+import { count, list } from '../text/wording.ts';
 
 export interface Run {
   readonly check: string;

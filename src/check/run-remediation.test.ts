@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Readers, Writers } from '../ports/readers.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { defineRemediation, type Plan } from './define-remediation.ts';
-import { makeRedact } from './redact.ts';
+import { makeRedact } from '../text/redact.ts';
 import { applyRemediation, planRemediation } from './run-remediation.ts';
 
 const plan: Plan = { lines: ['Restart doppler_z2/0'], targets: ['bosh:cf/doppler_z2/0'], precondition: {} };

@@ -3,7 +3,7 @@ import type { PortName, Readers, Writers } from '../ports/readers.ts';
 import { SourceError } from '../ports/source-error.ts';
 import type { ReadContext } from './context.ts';
 import type { AnyRemediation, Plan, WriteContext } from './define-remediation.ts';
-import { type Redact, redactAll } from './redact.ts';
+import { type Redact, redactAll } from '../text/redact.ts';
 
 export interface Planning {
   readonly read: Partial<Readers>;

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { argumentsOf } from '../check/arguments.ts';
 import type { AnyCheck } from '../check/define-check.ts';
-import { nearest } from '../check/nearest.ts';
+import { nearest } from '../text/nearest.ts';
 import type { Placed } from './explain.ts';
 import type { Variables } from './variables.ts';
 

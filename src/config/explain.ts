@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { nearest } from '../check/nearest.ts';
+import { nearest } from '../text/nearest.ts';
 import { type Path, type Problem, writePath } from './problem.ts';
 import { keysAt, metaOf, schemasAt } from './schema-walk.ts';
 

@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { cleanText } from '../check/clean-text.ts';
+import { cleanText } from '../text/clean-text.ts';
 import { timeInWords } from '../check/report-in-words.ts';
 import { doubtful, ill, type Line, well } from './line.ts';
 

@@ -1,4 +1,4 @@
-import { count, list } from '../check/wording.ts';
+import { count, list } from '../text/wording.ts';
 import type { CallSlack } from './call-slack.ts';
 import { because, doubtful, type Line, well } from './line.ts';
 

@@ -1,5 +1,5 @@
-import { cleanText } from '../check/clean-text.ts';
-import { nearest } from '../check/nearest.ts';
+import { cleanText } from '../text/clean-text.ts';
+import { nearest } from '../text/nearest.ts';
 import { countInWords, timeInWords } from '../check/report-in-words.ts';
 import { within } from '../check/within.ts';
 import type { Config } from '../config.ts';

@@ -1,4 +1,4 @@
-import { duration } from '../check/duration.ts';
+import { duration } from '../text/duration.ts';
 
 const DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
 const PERSON = /^@?([UW][A-Z0-9]{2,})(\|.*)?$/;

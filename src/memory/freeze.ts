@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
-import { cleanText } from '../check/clean-text.ts';
+import { cleanText } from '../text/clean-text.ts';
 import type { Audited } from './audit.ts';
 import { openChain } from './chain.ts';
 import { appending } from './commit.ts';

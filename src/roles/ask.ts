@@ -1,5 +1,5 @@
 import { loadCatalogue } from '../catalogue.ts';
-import { makeRedact } from '../check/redact.ts';
+import { makeRedact } from '../text/redact.ts';
 import { runCheck } from '../check/run-check.ts';
 import type { Report } from '../check/finding.ts';
 import { type Config, type ProcessSettings, readConfig, readEnvironment } from '../config.ts';

@@ -1,4 +1,4 @@
-import { nearest } from '../check/nearest.ts';
+import { nearest } from '../text/nearest.ts';
 import { readMoment, readPerson } from '../memory/audit-asked.ts';
 import type { AuditEntry } from '../memory/audit.ts';
 import { openChain, parseEntry } from '../memory/chain.ts';

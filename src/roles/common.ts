@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Catalogue } from '../catalogue.ts';
-import { makeRedact, type Redact } from '../check/redact.ts';
+import { makeRedact, type Redact } from '../text/redact.ts';
 import type { Config, ProcessSettings } from '../config.ts';
 import type { RedisSettings } from '../queue/connection.ts';
 import { startLocalRedis } from '../queue/local-redis.ts';

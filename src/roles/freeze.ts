@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import { cleanText } from '../check/clean-text.ts';
+import { cleanText } from '../text/clean-text.ts';
 import { timeInWords } from '../check/report-in-words.ts';
 import { type Frozen, openFreeze, reasonIn } from '../memory/freeze.ts';
 import { PREFIX } from '../queue/queues.ts';

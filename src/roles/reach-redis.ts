@@ -1,5 +1,5 @@
-import type { Redact } from '../check/redact.ts';
-import { makeRedact } from '../check/redact.ts';
+import type { Redact } from '../text/redact.ts';
+import { makeRedact } from '../text/redact.ts';
 import { type Config, type ProcessSettings, readConfig, readEnvironment } from '../config.ts';
 import { connectImpatiently, type RedisConnection, waitUntilReady } from '../queue/connection.ts';
 import { findLocalRedis } from '../queue/local-redis.ts';

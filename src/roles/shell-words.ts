@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { nearest } from '../check/nearest.ts';
+import { nearest } from '../text/nearest.ts';
 
 /** What stands behind a verb, as the shell split it. */
 export interface ShellWords {

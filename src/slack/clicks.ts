@@ -1,7 +1,7 @@
 import type { WebClient } from '@slack/web-api';
 import { z } from 'zod';
-import { cleanText } from '../check/clean-text.ts';
-import type { Redact } from '../check/redact.ts';
+import { cleanText } from '../text/clean-text.ts';
+import type { Redact } from '../text/redact.ts';
 import { approve, reject, request } from '../memory/life/until-approved.ts';
 import type { Policy, RoleOf } from '../memory/policy.ts';
 import { ENDED, type Remediation } from '../memory/remediation.ts';

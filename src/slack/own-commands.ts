@@ -1,5 +1,5 @@
-import { nearest } from '../check/nearest.ts';
-import { splitWords, WordsError } from '../check/words.ts';
+import { nearest } from '../text/nearest.ts';
+import { splitWords, WordsError } from '../text/words.ts';
 import { readMoment, readPerson } from '../memory/audit-asked.ts';
 import type { Chain } from '../memory/chain.ts';
 import { type Freeze, reasonIn } from '../memory/freeze.ts';

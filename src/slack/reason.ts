@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cleanText, NOTHING_VISIBLE } from '../check/clean-text.ts';
+import { cleanText, NOTHING_VISIBLE } from '../text/clean-text.ts';
 import { REASON_FORM, REASON_LENGTH } from './render/reason-form.ts';
 
 /** What a form was opened for. Slack returns it with the submission, and it is checked like a click. */

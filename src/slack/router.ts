@@ -1,6 +1,6 @@
 import type { Catalogue } from '../catalogue.ts';
 import { parseArguments } from '../check/arguments.ts';
-import type { Redact } from '../check/redact.ts';
+import type { Redact } from '../text/redact.ts';
 import { within } from '../check/within.ts';
 import { type Known, type Question, understand, understandAll } from '../question.ts';
 import type { Line } from '../memory/line.ts';

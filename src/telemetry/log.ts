@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { type Logger, pino } from 'pino';
-import { makeRedact } from '../check/redact.ts';
+import { makeRedact } from '../text/redact.ts';
 
 export type Log = Logger;
 

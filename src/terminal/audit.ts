@@ -1,5 +1,5 @@
-import { alignTable } from '../check/align-table.ts';
-import { cleanText } from '../check/clean-text.ts';
+import { alignTable } from '../text/align-table.ts';
+import { cleanText } from '../text/clean-text.ts';
 import { countInWords, timeInWords } from '../check/report-in-words.ts';
 
 /** Of an audit entry what a person reads; the export has the rest. */

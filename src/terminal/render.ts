@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
-import { alignTable } from '../check/align-table.ts';
-import { cleanLine, cleanText } from '../check/clean-text.ts';
+import { alignTable } from '../text/align-table.ts';
+import { cleanLine, cleanText } from '../text/clean-text.ts';
 import type { Evidence, Finding, Offer, Report } from '../check/finding.ts';
 import {
   askedInWords,

@@ -1,4 +1,4 @@
-import { cleanText } from '../check/clean-text.ts';
+import { cleanText } from '../text/clean-text.ts';
 
 /** Breaks one line of text between words into lines of at most `columns`, each after `indent`. A longer word keeps a line for itself. */
 export function wrap(text: string, columns: number, indent = ''): readonly string[] {

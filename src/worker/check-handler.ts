@@ -1,6 +1,6 @@
 import type { Catalogue } from '../catalogue.ts';
 import type { Progress } from '../check/context.ts';
-import type { Redact } from '../check/redact.ts';
+import type { Redact } from '../text/redact.ts';
 import { runCheck } from '../check/run-check.ts';
 import type { Remediations } from '../memory/remediations.ts';
 import type { Readers } from '../ports/readers.ts';

@@ -1,6 +1,6 @@
 import type { Catalogue } from '../catalogue.ts';
 import type { AnyRemediation } from '../check/define-remediation.ts';
-import type { Redact } from '../check/redact.ts';
+import type { Redact } from '../text/redact.ts';
 import { runCheck } from '../check/run-check.ts';
 import type { AnyCheck } from '../check/define-check.ts';
 import type { Durability } from '../memory/durability.ts';

@@ -1,4 +1,4 @@
-import { alignTable } from '../../src/check/align-table.ts';
+import { alignTable } from '../../src/text/align-table.ts';
 
 /** One line of the table. */
 export interface Figure {

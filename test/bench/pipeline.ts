@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Catalogue } from '../../src/catalogue.ts';
 import { defineCheck } from '../../src/check/define-check.ts';
-import { makeRedact } from '../../src/check/redact.ts';
+import { makeRedact } from '../../src/text/redact.ts';
 import { connectImpatiently, connectPatiently, waitUntilReady } from '../../src/queue/connection.ts';
 import type { CheckJob, OutboxJob } from '../../src/queue/contracts.ts';
 import { openQueues, runIdOf } from '../../src/queue/queues.ts';

@@ -10,8 +10,9 @@ interface Floor {
 /** From the ground up; the first room that fits is a file's own. Down, never sideways, never up. */
 const FLOORS: readonly Floor[] = [
   { room: /^src\/ports\//, mayImport: /^$/ },
-  { room: /^src\/check\//, mayImport: /^(src\/ports\/|zod$|fastest-levenshtein$|node:)/ },
-  { room: /^commands\/kit\.ts$/, mayImport: /^src\/(check|ports)\// },
+  { room: /^src\/text\//, mayImport: /^((zod|fastest-levenshtein)$|node:util$)/ },
+  { room: /^src\/check\//, mayImport: /^(src\/(ports|text)\/|zod$|node:)/ },
+  { room: /^commands\/kit\.ts$/, mayImport: /^src\/(check|ports|text)\// },
   { room: /^commands\/shared\//, mayImport: /^commands\/kit\.ts$/ },
   { room: /^commands\/[^/]+\/command\.ts$/, mayImport: /^commands\/kit\.ts$/ },
   // Pure helpers that several checks use.
@@ -22,7 +23,7 @@ const FLOORS: readonly Floor[] = [
     mayImport: /^(commands\/(kit\.ts$|shared\/)|zod$|node:timers\/promises$)/,
   },
   { room: /^src\/catalogue\.ts$/, mayImport: /^(src\/check\/|node:|\(computed\) new URL\(`\$\{area\})/ },
-  { room: /^src\/question\.ts$/, mayImport: /^src\/(check\/|catalogue\.ts$)/ },
+  { room: /^src\/question\.ts$/, mayImport: /^src\/((check|text)\/|catalogue\.ts$)/ },
   {
     room: /^src\/wire\//,
     mayImport: /^(src\/ports\/|node:|(fflate|node-forge|yaml|undici|@peculiar\/x509|reflect-metadata)$)/,
@@ -30,30 +31,32 @@ const FLOORS: readonly Floor[] = [
   // Read by the configuration of every role, so it loads nothing that talks to anything.
   { room: /^src\/sources\/[^/]+\/(?=(config|site)\.ts$)/, mayImport: /^(zod$|node:(net|url)$)/ },
   { room: /^src\/sources\/[^/]+\//, mayImport: /^(src\/(ports|wire)\/|(zod|yaml)$|node:)/ },
-  { room: /^src\/telemetry\//, mayImport: /^(src\/(check|ports)\/|(pino|prom-client)$|node:)/ },
-  { room: /^src\/queue\//, mayImport: /^(src\/(check|ports|telemetry)\/|(zod|bullmq|ioredis)$|node:)/ },
-  { room: /^src\/memory\//, mayImport: /^(src\/(check|ports|queue)\/|(zod|ioredis)$|node:)/ },
+  { room: /^src\/telemetry\//, mayImport: /^(src\/(check|text)\/|(pino|prom-client)$|node:)/ },
+  { room: /^src\/queue\//, mayImport: /^(src\/(check|text|telemetry)\/|(zod|bullmq|ioredis)$|node:)/ },
+  { room: /^src\/memory\//, mayImport: /^(src\/(check|text|queue)\/|(zod|ioredis)$|node:)/ },
   {
     room: /^src\/slack\/render\//,
-    mayImport: /^(src\/check\/|src\/question\.ts$|src\/memory\/(remediation|audit)\.ts$|@slack\/types$)/,
+    mayImport:
+      /^(src\/(check|text)\/|src\/question\.ts$|src\/memory\/(remediation|audit)\.ts$|@slack\/types$)/,
   },
   {
     room: /^src\/slack\//,
     mayImport:
-      /^(src\/(check|queue|memory|telemetry|slack\/render)\/|src\/(catalogue|question)\.ts$|@slack\/|(zod|fastest-levenshtein)$|node:)/,
+      /^(src\/(check|text|queue|memory|telemetry|slack\/render)\/|src\/(catalogue|question)\.ts$|@slack\/|(zod|fastest-levenshtein)$|node:)/,
   },
-  { room: /^src\/terminal\//, mayImport: /^(src\/check\/|src\/(catalogue|question)\.ts$|node:)/ },
+  { room: /^src\/terminal\//, mayImport: /^(src\/(check|text)\/|src\/(catalogue|question)\.ts$|node:)/ },
   {
     room: /^src\/worker\//,
-    mayImport: /^(src\/(check|ports|queue|memory|telemetry)\/|src\/catalogue\.ts$|zod$|node:)/,
+    mayImport: /^(src\/(check|text|ports|queue|memory|telemetry)\/|src\/catalogue\.ts$|zod$|node:)/,
   },
   {
     room: /^src\/config(\.ts$|\/)/,
-    mayImport: /^(src\/config(\.ts$|\/)|src\/check\/|src\/sources\/[^/]+\/config\.ts$|(zod|yaml)$|node:)/,
+    mayImport:
+      /^(src\/config(\.ts$|\/)|src\/(check|text)\/|src\/sources\/[^/]+\/config\.ts$|(zod|yaml)$|node:)/,
   },
   {
     room: /^src\/doctor(\.ts$|\/)/,
-    mayImport: /^(src\/doctor\/|src\/(check|ports)\/|src\/config\.ts$|node:)/,
+    mayImport: /^(src\/doctor\/|src\/(check|text|ports)\/|src\/config\.ts$|node:)/,
   },
   // The roof: composition roots, which tie everything together.
   // The bot loads no client of the infrastructure, and the worker none of Slack.

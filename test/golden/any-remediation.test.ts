@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { cleanText } from '../../src/check/clean-text.ts';
+import { cleanText } from '../../src/text/clean-text.ts';
 import { renderAudit } from '../../src/slack/render/audit.ts';
 import { renderFrozen } from '../../src/slack/render/freeze.ts';
 import { renderOffers } from '../../src/slack/render/offers.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { cleanText } from '../../src/check/clean-text.ts';
+import { cleanText } from '../../src/text/clean-text.ts';
 import { renderPlainFallback } from '../../src/slack/render/fallback.ts';
 import { costOf } from '../../src/slack/render/pieces.ts';
 import { renderReport } from '../../src/slack/render/report.ts';

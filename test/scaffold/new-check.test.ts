@@ -18,6 +18,7 @@ beforeEach(() => {
     'commands/kit.ts',
     'src/check',
     'src/ports',
+    'src/text',
     'tsconfig.json',
     'package.json',
   ])

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { nearest } from '../../src/check/nearest.ts';
+import { nearest } from '../../src/text/nearest.ts';
 
 /** What somebody asked for cannot be made; says why, and what to ask for instead. */
 export class NewCheckError extends Error {

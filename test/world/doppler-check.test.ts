@@ -7,7 +7,7 @@ import { readArguments } from '../../src/check/arguments.ts';
 import type { Plan } from '../../src/check/define-remediation.ts';
 import type { Report } from '../../src/check/finding.ts';
 import { proofInWords } from '../../src/check/proof.ts';
-import { makeRedact } from '../../src/check/redact.ts';
+import { makeRedact } from '../../src/text/redact.ts';
 import { runCheck } from '../../src/check/run-check.ts';
 import { applyRemediation, planRemediation } from '../../src/check/run-remediation.ts';
 import type { Source } from '../../src/ports/source.ts';

@@ -1,5 +1,5 @@
 import type { RichTextSection } from '@slack/types';
-import { cleanText } from '../../check/clean-text.ts';
+import { cleanText } from '../../text/clean-text.ts';
 import { countInWords } from '../../check/report-in-words.ts';
 import type { AuditEntry } from '../../memory/audit.ts';
 import { cost, fit, inert } from './inert.ts';

@@ -1,4 +1,4 @@
-import { cleanText } from '../../check/clean-text.ts';
+import { cleanText } from '../../text/clean-text.ts';
 
 /** Spreadsheets read these as the beginning of a formula, full width too. https://owasp.org/www-community/attacks/CSV_Injection */
 const FORMULA = /^[=+\-@＝＋－＠]/;

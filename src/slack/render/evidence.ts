@@ -1,6 +1,6 @@
 import type { TableBlock } from '@slack/types';
-import { alignTable, widestRow } from '../../check/align-table.ts';
-import { cleanText } from '../../check/clean-text.ts';
+import { alignTable, widestRow } from '../../text/align-table.ts';
+import { cleanText } from '../../text/clean-text.ts';
 import type { Evidence } from '../../check/finding.ts';
 import { countInWords, seriesInWords } from '../../check/report-in-words.ts';
 import { cost, fit, fitLines } from './inert.ts';

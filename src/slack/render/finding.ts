@@ -1,4 +1,4 @@
-import { cleanText } from '../../check/clean-text.ts';
+import { cleanText } from '../../text/clean-text.ts';
 import type { Finding } from '../../check/finding.ts';
 import { SEVERITY_WORDS, summaryOf } from '../../check/report-in-words.ts';
 import { renderEvidence } from './evidence.ts';

@@ -1,6 +1,6 @@
 import type { RichTextSection } from '@slack/types';
 import type { Help, Question } from '../../question.ts';
-import { cleanText } from '../../check/clean-text.ts';
+import { cleanText } from '../../text/clean-text.ts';
 import { code, cost, fit, inert, joinWithin } from './inert.ts';
 import type { Message } from './message.ts';
 import {

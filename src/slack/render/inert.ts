@@ -1,4 +1,4 @@
-import { cleanLine, cleanText } from '../../check/clean-text.ts';
+import { cleanLine, cleanText } from '../../text/clean-text.ts';
 
 /**
  * Makes what infrastructure says harmless in Slack's mrkdwn. Blocks of ours hold it in `plain_text` and `rich_text`, which know no

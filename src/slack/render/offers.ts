@@ -1,5 +1,5 @@
 import type { SectionBlock } from '@slack/types';
-import { cleanText } from '../../check/clean-text.ts';
+import { cleanText } from '../../text/clean-text.ts';
 import type { Risk } from '../../check/define-remediation.ts';
 import { countInWords } from '../../check/report-in-words.ts';
 import type { Remediation, State } from '../../memory/remediation.ts';

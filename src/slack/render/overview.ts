@@ -1,5 +1,5 @@
-import { alignTable } from '../../check/align-table.ts';
-import { cleanText } from '../../check/clean-text.ts';
+import { alignTable } from '../../text/align-table.ts';
+import { cleanText } from '../../text/clean-text.ts';
 import type { Evidence, Finding, Gap, Report } from '../../check/finding.ts';
 import { countInWords, SEVERITY_WORDS, seriesInWords, summaryOf } from '../../check/report-in-words.ts';
 import { toCsv } from './csv.ts';

@@ -12,7 +12,7 @@ import type {
   RichTextText,
   RichTextUserMention,
 } from '@slack/types';
-import { cleanText } from '../../check/clean-text.ts';
+import { cleanText } from '../../text/clean-text.ts';
 import type { Severity } from '../../check/finding.ts';
 import { type Headline, SEVERITY_WORDS, timeInWords } from '../../check/report-in-words.ts';
 import { cost, escapeMrkdwn, fit, inert } from './inert.ts';

@@ -1,5 +1,5 @@
 import type { ModalView } from '@slack/types';
-import { cleanText } from '../../check/clean-text.ts';
+import { cleanText } from '../../text/clean-text.ts';
 import type { Remediation } from '../../memory/remediation.ts';
 import { fit } from './inert.ts';
 import { bold, line, note, rich, say } from './pieces.ts';

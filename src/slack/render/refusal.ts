@@ -1,4 +1,4 @@
-import { cleanText } from '../../check/clean-text.ts';
+import { cleanText } from '../../text/clean-text.ts';
 import { fit, inert } from './inert.ts';
 import type { Message } from './message.ts';
 import { emoji, glue, line, rich, say } from './pieces.ts';

@@ -1,4 +1,4 @@
-import { cleanText } from '../../check/clean-text.ts';
+import { cleanText } from '../../text/clean-text.ts';
 import { proofInWords } from '../../check/proof.ts';
 import { countInWords, durationInWords, verdictOf } from '../../check/report-in-words.ts';
 import type { Look, Remediation, State } from '../../memory/remediation.ts';

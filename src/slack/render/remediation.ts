@@ -1,4 +1,4 @@
-import { cleanText } from '../../check/clean-text.ts';
+import { cleanText } from '../../text/clean-text.ts';
 import type { Plan } from '../../check/define-remediation.ts';
 import { countInWords } from '../../check/report-in-words.ts';
 import type { Remediation, State } from '../../memory/remediation.ts';

@@ -1,4 +1,4 @@
-import { cleanText } from '../../check/clean-text.ts';
+import { cleanText } from '../../text/clean-text.ts';
 
 /** Enough of a run's id to find it in the log: its end, because ids of one day begin alike. */
 export function shortRun(runId: string): string {
