@@ -1,9 +1,9 @@
-import { loadCatalogue } from '../catalogue.ts';
+import { loadCatalogue } from '../request/catalogue.ts';
 import { makeRedact } from '../text/redact.ts';
 import { runCheck } from '../check/run-check.ts';
 import type { Report } from '../check/finding.ts';
 import { type Config, type ProcessSettings, readConfig, readEnvironment } from '../config.ts';
-import { type Question, understandAll } from '../question.ts';
+import { type Question, understandAll } from '../request/parse.ts';
 import { renderHelpTerminal, renderProblemTerminal, renderTerminal } from '../terminal/render.ts';
 import { asksForDemo, openDemo } from './demo.ts';
 import { closeEnvironments, openEnvironments } from './sources.ts';

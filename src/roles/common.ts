@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Catalogue } from '../catalogue.ts';
+import type { Catalogue } from '../request/catalogue.ts';
 import { makeRedact, type Redact } from '../text/redact.ts';
 import type { Config, ProcessSettings } from '../config.ts';
 import type { RedisSettings } from '../queue/connection.ts';

@@ -1,4 +1,4 @@
-import { type Catalogue, loadCatalogue } from '../catalogue.ts';
+import { type Catalogue, loadCatalogue } from '../request/catalogue.ts';
 import { type Config, ConfigError, type ProcessSettings, readConfig, readEnvironment } from '../config.ts';
 import { loadVariables } from '../config/variables.ts';
 import { exitCodeOf, type Patient, runDoctor, writeLines, writeLinesAsJson } from '../doctor.ts';

@@ -1,4 +1,4 @@
-import { loadCatalogue } from '../catalogue.ts';
+import { loadCatalogue } from '../request/catalogue.ts';
 import { readConfig, readEnvironment } from '../config.ts';
 import { type Health, serveHealth } from '../telemetry/health.ts';
 import { findRedis, type Role, share } from './common.ts';

@@ -6,7 +6,7 @@ import { type Freeze, reasonIn } from '../memory/freeze.ts';
 import type { RoleOf } from '../memory/policy.ts';
 import { readNewest } from '../memory/read-audit.ts';
 import type { Refusals } from '../memory/refusals.ts';
-import { isOwnWord, OWN_WORDS, type OwnWord } from '../question.ts';
+import { isOwnWord, OWN_WORDS, type OwnWord } from '../request/parse.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Directory } from './directory.ts';
 import { renderAudit } from './render/audit.ts';

@@ -1,8 +1,8 @@
-import type { Catalogue } from '../catalogue.ts';
+import type { Catalogue } from '../request/catalogue.ts';
 import { parseArguments } from '../check/arguments.ts';
 import type { Redact } from '../text/redact.ts';
 import { within } from '../check/within.ts';
-import { type Known, type Question, understand, understandAll } from '../question.ts';
+import { type Known, type Question, understand, understandAll } from '../request/parse.ts';
 import type { Line } from '../memory/line.ts';
 import type { Threads } from '../memory/threads.ts';
 import type { CheckJob, OutboxJob } from '../queue/contracts.ts';

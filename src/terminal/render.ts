@@ -17,7 +17,7 @@ import {
   listedGaps,
   verdictOf,
 } from '../check/report-in-words.ts';
-import type { Help, Question } from '../question.ts';
+import type { Help, Question } from '../request/parse.ts';
 import { wrap } from './wrap.ts';
 
 export interface Screen {

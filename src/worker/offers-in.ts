@@ -1,4 +1,4 @@
-import type { Catalogue } from '../catalogue.ts';
+import type { Catalogue } from '../request/catalogue.ts';
 import type { Report } from '../check/finding.ts';
 import { type Remediation, remediationIdOf, remediationSchema } from '../memory/remediation.ts';
 import { OFFER_MS } from '../memory/remediations.ts';

@@ -1,4 +1,4 @@
-import type { Catalogue } from '../catalogue.ts';
+import type { Catalogue } from '../request/catalogue.ts';
 import type { AnyRemediation } from '../check/define-remediation.ts';
 import type { Redact } from '../text/redact.ts';
 import { runCheck } from '../check/run-check.ts';

@@ -1,7 +1,7 @@
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
-import type { Catalogue } from '../../src/catalogue.ts';
+import type { Catalogue } from '../../src/request/catalogue.ts';
 import { defineCheck } from '../../src/check/define-check.ts';
 import { makeRedact } from '../../src/text/redact.ts';
 import { connectImpatiently, connectPatiently, waitUntilReady } from '../../src/queue/connection.ts';

@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { Catalogue } from '../../src/catalogue.ts';
+import type { Catalogue } from '../../src/request/catalogue.ts';
 import { type AnyCheck, defineCheck } from '../../src/check/define-check.ts';
 import { defineRemediation } from '../../src/check/define-remediation.ts';
 

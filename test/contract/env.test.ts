@@ -1,7 +1,7 @@
 import { parseEnv } from 'node:util';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { loadCatalogue } from '../../src/catalogue.ts';
+import { loadCatalogue } from '../../src/request/catalogue.ts';
 import { readConfig, readEnvironment } from '../../src/config.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { settingsSchema } from '../../src/config/settings.ts';

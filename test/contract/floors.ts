@@ -22,8 +22,7 @@ const FLOORS: readonly Floor[] = [
     room: /^commands\/[^/]+\/[^/]+\//,
     mayImport: /^(commands\/(kit\.ts$|shared\/)|zod$|node:timers\/promises$)/,
   },
-  { room: /^src\/catalogue\.ts$/, mayImport: /^(src\/check\/|node:|\(computed\) new URL\(`\$\{area\})/ },
-  { room: /^src\/question\.ts$/, mayImport: /^src\/((check|text)\/|catalogue\.ts$)/ },
+  { room: /^src\/request\//, mayImport: /^(src\/(check|text)\/|node:|\(computed\) new URL\(`\$\{area\})/ },
   {
     room: /^src\/wire\//,
     mayImport: /^(src\/ports\/|node:|(fflate|node-forge|yaml|undici|@peculiar\/x509|reflect-metadata)$)/,
@@ -36,18 +35,17 @@ const FLOORS: readonly Floor[] = [
   { room: /^src\/memory\//, mayImport: /^(src\/(check|text|queue)\/|(zod|ioredis)$|node:)/ },
   {
     room: /^src\/slack\/render\//,
-    mayImport:
-      /^(src\/(check|text)\/|src\/question\.ts$|src\/memory\/(remediation|audit)\.ts$|@slack\/types$)/,
+    mayImport: /^(src\/(check|text|request)\/|src\/memory\/(remediation|audit)\.ts$|@slack\/types$)/,
   },
   {
     room: /^src\/slack\//,
     mayImport:
-      /^(src\/(check|text|queue|memory|telemetry|slack\/render)\/|src\/(catalogue|question)\.ts$|@slack\/|(zod|fastest-levenshtein)$|node:)/,
+      /^(src\/(check|text|request|queue|memory|telemetry|slack\/render)\/|@slack\/|(zod|fastest-levenshtein)$|node:)/,
   },
-  { room: /^src\/terminal\//, mayImport: /^(src\/(check|text)\/|src\/(catalogue|question)\.ts$|node:)/ },
+  { room: /^src\/terminal\//, mayImport: /^(src\/(check|text|request)\/|node:)/ },
   {
     room: /^src\/worker\//,
-    mayImport: /^(src\/(check|text|ports|queue|memory|telemetry)\/|src\/catalogue\.ts$|zod$|node:)/,
+    mayImport: /^(src\/(check|text|ports|request|queue|memory|telemetry)\/|zod$|node:)/,
   },
   {
     room: /^src\/config(\.ts$|\/)/,

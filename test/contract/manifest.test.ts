@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { loadCatalogue } from '../../src/catalogue.ts';
+import { loadCatalogue } from '../../src/request/catalogue.ts';
 import { NEEDED_SCOPES } from '../../src/doctor/slack.ts';
 import { REQUEST_URL } from '../generate/manifest.ts';
 import { generated } from './generated.ts';

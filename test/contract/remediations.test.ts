@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { loadCatalogue } from '../../src/catalogue.ts';
+import { loadCatalogue } from '../../src/request/catalogue.ts';
 import { parseArguments } from '../../src/check/arguments.ts';
 import type { AnyCheck } from '../../src/check/define-check.ts';
 import type { Remediations } from '../../src/check/define-remediation.ts';

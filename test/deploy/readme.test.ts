@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
-import { loadCatalogue } from '../../src/catalogue.ts';
+import { loadCatalogue } from '../../src/request/catalogue.ts';
 import type { Remediations } from '../../src/check/define-remediation.ts';
 import { readConfig } from '../../src/config.ts';
 import { ENDED } from '../../src/memory/remediation.ts';

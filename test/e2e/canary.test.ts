@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, expect, test, vi } from 'vitest';
-import { loadCatalogue } from '../../src/catalogue.ts';
+import { loadCatalogue } from '../../src/request/catalogue.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { fillVault } from '../demo/downloading-failed.ts';
 import { WAIT_FOR_WORLD_AT_MOST_MS, WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';

@@ -1,6 +1,6 @@
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { loadCatalogue } from '../../src/catalogue.ts';
+import { loadCatalogue } from '../../src/request/catalogue.ts';
 import { boshConfig } from '../../src/sources/bosh/config.ts';
 import { etcdConfig } from '../../src/sources/etcd/config.ts';
 import { WAIT_FOR_WORLD_AT_MOST_MS, WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Catalogue } from '../../src/catalogue.ts';
+import type { Catalogue } from '../../src/request/catalogue.ts';
 import { type AnyCheck, defineCheck } from '../../src/check/define-check.ts';
 import type { Config, ProcessSettings } from '../../src/config.ts';
 import { startBot } from '../../src/roles/bot.ts';

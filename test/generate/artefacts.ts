@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { loadCatalogue } from '../../src/catalogue.ts';
+import { loadCatalogue } from '../../src/request/catalogue.ts';
 import { checkTable, commandTable, remediationTable } from './commands.ts';
 import { configurationTables, writeJsonSchema } from './configuration.ts';
 import { environmentTable, writeEnvExample } from './environment.ts';

@@ -1,6 +1,6 @@
-import type { Catalogue } from '../../src/catalogue.ts';
+import type { Catalogue } from '../../src/request/catalogue.ts';
 import type { Remediations } from '../../src/check/define-remediation.ts';
-import { usageOf } from '../../src/question.ts';
+import { usageOf } from '../../src/request/parse.ts';
 import { table } from './regions.ts';
 
 /** Every check, how it is asked and what taught it. */

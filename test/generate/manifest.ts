@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import type { Catalogue } from '../../src/catalogue.ts';
+import type { Catalogue } from '../../src/request/catalogue.ts';
 import { NEEDED_SCOPES, WISHED_SCOPES } from '../../src/doctor/slack.ts';
 
 /** The address in the HTTP manifest, to be replaced by one's own. */

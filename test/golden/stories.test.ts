@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { loadCatalogue } from '../../src/catalogue.ts';
+import { loadCatalogue } from '../../src/request/catalogue.ts';
 import type { Story } from '../../src/check/story.ts';
 import { renderPlainFallback } from '../../src/slack/render/fallback.ts';
 import { renderReport } from '../../src/slack/render/report.ts';

@@ -1,5 +1,5 @@
 import type { RichTextSection } from '@slack/types';
-import type { Help, Question } from '../../question.ts';
+import type { Help, Question } from '../../request/parse.ts';
 import { cleanText } from '../../text/clean-text.ts';
 import { code, cost, fit, inert, joinWithin } from './inert.ts';
 import type { Message } from './message.ts';

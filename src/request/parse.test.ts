@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Catalogue, loadCatalogue } from './catalogue.ts';
-import { type Known, type Question, understand, understandAll, usageOf } from './question.ts';
+import { type Known, type Question, understand, understandAll, usageOf } from './parse.ts';
 
 const catalogue: Catalogue = await loadCatalogue();
 const known: Known = { catalogue, environments: ['prod', 'staging'] };

@@ -7,11 +7,11 @@ import {
   isFlagOf,
   readArguments,
   type WrittenArguments,
-} from './check/arguments.ts';
-import type { Remediations } from './check/define-remediation.ts';
-import type { AnyCheck } from './check/define-check.ts';
-import { nearest } from './text/nearest.ts';
-import { splitWords, type Words, WordsError } from './text/words.ts';
+} from '../check/arguments.ts';
+import type { Remediations } from '../check/define-remediation.ts';
+import type { AnyCheck } from '../check/define-check.ts';
+import { nearest } from '../text/nearest.ts';
+import { splitWords, type Words, WordsError } from '../text/words.ts';
 
 /** What somebody asked for, understood, or the reason why not. */
 export type Question =

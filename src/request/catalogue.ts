@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import type { AnyCheck, Command } from './check/define-check.ts';
+import type { AnyCheck, Command } from '../check/define-check.ts';
 
 /** All that can be asked, by name: `certs/expiring`. */
 export interface Catalogue {
@@ -12,7 +12,7 @@ export interface Catalogue {
 const SHARED = 'shared';
 
 /** A check's name is its path: `commands/certs/expiring/check.ts` is `certs/expiring`, asked for as `/certs expiring`. */
-export async function loadCatalogue(root = new URL('../commands/', import.meta.url)): Promise<Catalogue> {
+export async function loadCatalogue(root = new URL('../../commands/', import.meta.url)): Promise<Catalogue> {
   const commands = new Map<string, Command>();
   const checks = new Map<string, AnyCheck>();
   for (const area of (await folders(root)).filter((name) => name !== SHARED)) {
