@@ -1,4 +1,4 @@
-import { readEnvironment } from './config.ts';
+import { readEnvironment } from './config/read-config.ts';
 import type { Terminal } from './roles/ask.ts';
 import type { Faults } from './roles/faults.ts';
 import { makeLog } from './telemetry/log.ts';

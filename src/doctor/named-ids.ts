@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/read-config.ts';
 import type { Named } from './people.ts';
 
 /** The Slack ids in a configuration, by the key that names them. */

@@ -1,4 +1,4 @@
-import type { ProcessSettings } from '../config.ts';
+import type { ProcessSettings } from '../config/read-config.ts';
 import { type CallSlack, makeCallSlack, type SlackAnswer } from './call-slack.ts';
 import { because, doubtful, ill, type Line, well } from './line.ts';
 import { examineChannels } from './channels.ts';

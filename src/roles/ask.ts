@@ -2,7 +2,7 @@ import { loadCatalogue } from '../request/catalogue.ts';
 import { makeRedact } from '../text/redact.ts';
 import { runCheck } from '../check/run-check.ts';
 import type { Report } from '../check/finding.ts';
-import { type Config, type ProcessSettings, readConfig, readEnvironment } from '../config.ts';
+import { type Config, type ProcessSettings, readConfig, readEnvironment } from '../config/read-config.ts';
 import { type Question, understandAll } from '../request/parse.ts';
 import { renderHelpTerminal, renderProblemTerminal, renderTerminal } from '../terminal/render.ts';
 import { asksForDemo, openDemo } from './demo.ts';

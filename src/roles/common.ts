@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Catalogue } from '../request/catalogue.ts';
 import { makeRedact, type Redact } from '../text/redact.ts';
-import type { Config, ProcessSettings } from '../config.ts';
+import type { Config, ProcessSettings } from '../config/read-config.ts';
 import type { RedisSettings } from '../queue/connection.ts';
 import { startLocalRedis } from '../queue/local-redis.ts';
 import type { Queues } from '../queue/queues.ts';

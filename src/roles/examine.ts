@@ -1,7 +1,13 @@
 import { type Catalogue, loadCatalogue } from '../request/catalogue.ts';
-import { type Config, ConfigError, type ProcessSettings, readConfig, readEnvironment } from '../config.ts';
+import {
+  type Config,
+  ConfigError,
+  type ProcessSettings,
+  readConfig,
+  readEnvironment,
+} from '../config/read-config.ts';
 import { loadVariables } from '../config/variables.ts';
-import { exitCodeOf, type Patient, runDoctor, writeLines, writeLinesAsJson } from '../doctor.ts';
+import { exitCodeOf, type Patient, runDoctor, writeLines, writeLinesAsJson } from '../doctor/run-doctor.ts';
 import { ill, type Line, well } from '../doctor/line.ts';
 import type { AskRedis } from '../doctor/redis.ts';
 import type { Memory } from '../doctor/remediations.ts';

@@ -1,6 +1,6 @@
 import type { Redact } from '../text/redact.ts';
 import { makeRedact } from '../text/redact.ts';
-import { type Config, type ProcessSettings, readConfig, readEnvironment } from '../config.ts';
+import { type Config, type ProcessSettings, readConfig, readEnvironment } from '../config/read-config.ts';
 import { connectImpatiently, type RedisConnection, waitUntilReady } from '../queue/connection.ts';
 import { findLocalRedis } from '../queue/local-redis.ts';
 import { configuredRedis } from './common.ts';

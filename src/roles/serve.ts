@@ -1,5 +1,5 @@
 import { loadCatalogue } from '../request/catalogue.ts';
-import { readConfig, readEnvironment } from '../config.ts';
+import { readConfig, readEnvironment } from '../config/read-config.ts';
 import { type Health, serveHealth } from '../telemetry/health.ts';
 import { findRedis, type Role, share } from './common.ts';
 import type { Guarded } from './faults.ts';

@@ -1,4 +1,4 @@
-import type { Config, SourceConfig } from '../config.ts';
+import type { Config, SourceConfig } from '../config/read-config.ts';
 import type { Readers, Writers } from '../ports/readers.ts';
 import type { Source } from '../ports/source.ts';
 import { SourceError } from '../ports/source-error.ts';

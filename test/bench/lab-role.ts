@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { dirname } from 'node:path';
-import type { Config, ProcessSettings } from '../../src/config.ts';
+import type { Config, ProcessSettings } from '../../src/config/read-config.ts';
 import type { Role } from '../../src/roles/common.ts';
 import { share } from '../../src/roles/common.ts';
 import { makeCatalogue, openToAll } from '../e2e/harness.ts';

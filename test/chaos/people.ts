@@ -1,4 +1,4 @@
-import type { Config } from '../../src/config.ts';
+import type { Config } from '../../src/config/read-config.ts';
 import type { User, UserGroup } from '../workspace/model.ts';
 
 /** Who clicks. Requesters ask, approvers approve, some do both, and some have no business there. */

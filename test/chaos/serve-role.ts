@@ -1,4 +1,4 @@
-import type { ProcessSettings } from '../../src/config.ts';
+import type { ProcessSettings } from '../../src/config/read-config.ts';
 import { type Role, type Shared, share } from '../../src/roles/common.ts';
 import { serveHealth } from '../../src/telemetry/health.ts';
 import { makeLabCatalogue } from './lab.ts';

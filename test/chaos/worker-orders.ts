@@ -1,4 +1,4 @@
-import type { Config } from '../../src/config.ts';
+import type { Config } from '../../src/config/read-config.ts';
 import type { LabSettings } from './lab.ts';
 import { ROLES } from './people.ts';
 

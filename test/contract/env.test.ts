@@ -2,7 +2,7 @@ import { parseEnv } from 'node:util';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
-import { readConfig, readEnvironment } from '../../src/config.ts';
+import { readConfig, readEnvironment } from '../../src/config/read-config.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import { metaOf } from '../../src/config/schema-walk.ts';

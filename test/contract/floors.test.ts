@@ -133,7 +133,10 @@ test.each([
   ],
   ['src/sources/vault/open.test.ts', `import { startVault } from '../../../test/world/vault.ts'`],
   ['src/slack/outbox.ts', `import { render } from './render/report.ts'; import { App } from '@slack/bolt'`],
-  ['src/config.ts', `import { tlsConfig } from './sources/tls/config.ts'; import { parse } from 'yaml'`],
+  [
+    'src/config/read-config.ts',
+    `import { tlsConfig } from '../sources/tls/config.ts'; import { parse } from 'yaml'`,
+  ],
   ['src/main.ts', `const { openVault } = await import('./sources/vault/open.ts')`],
 ])('%s may import what lies below it', (path, text) => {
   expect(strangers(new Map([[path, text]]))).toEqual([]);

@@ -48,13 +48,12 @@ const FLOORS: readonly Floor[] = [
     mayImport: /^(src\/(check|text|ports|request|queue|memory|telemetry)\/|zod$|node:)/,
   },
   {
-    room: /^src\/config(\.ts$|\/)/,
-    mayImport:
-      /^(src\/config(\.ts$|\/)|src\/(check|text)\/|src\/sources\/[^/]+\/config\.ts$|(zod|yaml)$|node:)/,
+    room: /^src\/config\//,
+    mayImport: /^(src\/(check|text)\/|src\/sources\/[^/]+\/config\.ts$|(zod|yaml)$|node:)/,
   },
   {
-    room: /^src\/doctor(\.ts$|\/)/,
-    mayImport: /^(src\/doctor\/|src\/(check|text|ports)\/|src\/config\.ts$|node:)/,
+    room: /^src\/doctor\//,
+    mayImport: /^(src\/(check|text|ports|config)\/|node:)/,
   },
   // The roof: composition roots, which tie everything together.
   // The bot loads no client of the infrastructure, and the worker none of Slack.

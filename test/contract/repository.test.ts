@@ -25,7 +25,9 @@ test('one file reads the environment of the process', () => {
 test('one file reads wrench.yaml', () => {
   const inProduct = (path: string) => path.startsWith('src/') && !path.endsWith('.test.ts');
 
-  expect(filesThatSay(/\breadConfig = |function readConfig\b/, inProduct)).toEqual(['src/config.ts']);
+  expect(filesThatSay(/\breadConfig = |function readConfig\b/, inProduct)).toEqual([
+    'src/config/read-config.ts',
+  ]);
   expect(filesThatSay(/['"]\S*wrench\.yaml['"]/, inProduct)).toEqual(['src/config/settings.ts']);
 });
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { readEnvironment } from '../../src/config.ts';
+import { readEnvironment } from '../../src/config/read-config.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import { readEnv, readText, readYaml, ROOT, SLACK_SECRETS } from './tree.ts';

@@ -75,8 +75,8 @@ test('nothing but what is copied gets to the build, and so no .env, no configura
   expect(ignoreLines.filter((line) => line.startsWith('!')).toSorted()).toEqual(
     [...new Set([...fromContext(dependencies), ...fromContext(image)])].map((path) => `!${path}`).toSorted(),
   );
-  expect(existsSync(join(house, 'src/doctor.ts'))).toBe(true);
-  expect(existsSync(join(house, 'src/doctor.test.ts'))).toBe(false);
+  expect(existsSync(join(house, 'src/doctor/run-doctor.ts'))).toBe(true);
+  expect(existsSync(join(house, 'src/doctor/run-doctor.test.ts'))).toBe(false);
   expect(existsSync(join(house, 'node_modules/vitest'))).toBe(false);
 });
 

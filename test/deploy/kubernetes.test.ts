@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
-import { readConfig, readEnvironment } from '../../src/config.ts';
+import { readConfig, readEnvironment } from '../../src/config/read-config.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import { filesIn, readAllYaml, readText, SLACK_SECRETS } from './tree.ts';
 

@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
 import type { Remediations } from '../../src/check/define-remediation.ts';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/read-config.ts';
 import { ENDED } from '../../src/memory/remediation.ts';
 import { EXIT } from '../../src/roles/ask.ts';
 import { SIGNS } from '../../src/slack/render/remediation-words.ts';

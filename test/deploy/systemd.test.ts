@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
-import { readEnvironment } from '../../src/config.ts';
+import { readEnvironment } from '../../src/config/read-config.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { filesIn, readText, ROOT } from './tree.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import type { Config } from '../../src/config.ts';
+import type { Config } from '../../src/config/read-config.ts';
 import { openChain, parseEntry } from '../../src/memory/chain.ts';
 import { connectPatiently, type RedisConnection } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Catalogue } from '../../src/request/catalogue.ts';
 import { type AnyCheck, defineCheck } from '../../src/check/define-check.ts';
-import type { Config, ProcessSettings } from '../../src/config.ts';
+import type { Config, ProcessSettings } from '../../src/config/read-config.ts';
 import { startBot } from '../../src/roles/bot.ts';
 import { type Role, type Shared, share } from '../../src/roles/common.ts';
 import { startWorker } from '../../src/roles/worker.ts';

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import type { Config } from '../../src/config.ts';
+import type { Config } from '../../src/config/read-config.ts';
 import { openChain, parseEntry } from '../../src/memory/chain.ts';
 import { openFreeze } from '../../src/memory/freeze.ts';
 import { openRemediations, type Remediations } from '../../src/memory/remediations.ts';

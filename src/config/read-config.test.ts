@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { ConfigError, readConfig, readEnvironment, type ReadConfigOptions } from './config.ts';
-import type { KnownChecks } from './config/cross-check.ts';
-import { loadVariables, type Variables } from './config/variables.ts';
+import { ConfigError, readConfig, readEnvironment, type ReadConfigOptions } from './read-config.ts';
+import type { KnownChecks } from './cross-check.ts';
+import { loadVariables, type Variables } from './variables.ts';
 
 let folder: string;
 beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'wrench-config-'))));

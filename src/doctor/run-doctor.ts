@@ -1,14 +1,14 @@
-import { makeRedact } from './text/redact.ts';
-import { within } from './check/within.ts';
-import { type Config, ConfigError, type ProcessSettings } from './config.ts';
-import { examineAuditCopy } from './doctor/audit-copy.ts';
-import { namedIn } from './doctor/named-ids.ts';
-import { because, doubtful, ill, type Line, well } from './doctor/line.ts';
-import { type AskRedis, examineRedis } from './doctor/redis.ts';
-import { examinePolicy, type Memory } from './doctor/remediations.ts';
-import { examinePosting, provePosting } from './doctor/posting.ts';
-import { callSlack, examineSlack } from './doctor/slack.ts';
-import type { Source } from './ports/source.ts';
+import { makeRedact } from '../text/redact.ts';
+import { within } from '../check/within.ts';
+import { type Config, ConfigError, type ProcessSettings } from '../config/read-config.ts';
+import { examineAuditCopy } from './audit-copy.ts';
+import { namedIn } from './named-ids.ts';
+import { because, doubtful, ill, type Line, well } from './line.ts';
+import { type AskRedis, examineRedis } from './redis.ts';
+import { examinePolicy, type Memory } from './remediations.ts';
+import { examinePosting, provePosting } from './posting.ts';
+import { callSlack, examineSlack } from './slack.ts';
+import type { Source } from '../ports/source.ts';
 
 /** What the doctor looks at; the composition root opens what there is to open. */
 export interface Patient {

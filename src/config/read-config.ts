@@ -1,22 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { makeRedact } from './text/redact.ts';
-import type { WrittenArguments } from './check/arguments.ts';
+import { makeRedact } from '../text/redact.ts';
+import type { WrittenArguments } from '../check/arguments.ts';
 import {
   crossCheck,
   crossCheckArguments,
   crossCheckCommands,
   crossCheckRemediations,
   type KnownChecks,
-} from './config/cross-check.ts';
-import { explain, type Placed } from './config/explain.ts';
-import { type AskFrom, askFrom } from './config/ask-from.ts';
-import { ConfigError, type Path, type Problem, writePath } from './config/problem.ts';
-import { type ReadYaml, readYaml } from './config/read-yaml.ts';
-import { configSchema, type ParsedConfig, type RedisConfig, type SourceConfig } from './config/schema.ts';
-import { schemasAt, metaOf, secretsIn } from './config/schema-walk.ts';
-import { type ProcessSettings, settingSecrets, settingsSchema, toSettings } from './config/settings.ts';
-import { loadVariables, type Variables } from './config/variables.ts';
+} from './cross-check.ts';
+import { explain, type Placed } from './explain.ts';
+import { type AskFrom, askFrom } from './ask-from.ts';
+import { ConfigError, type Path, type Problem, writePath } from './problem.ts';
+import { type ReadYaml, readYaml } from './read-yaml.ts';
+import { configSchema, type ParsedConfig, type RedisConfig, type SourceConfig } from './schema.ts';
+import { schemasAt, metaOf, secretsIn } from './schema-walk.ts';
+import { type ProcessSettings, settingSecrets, settingsSchema, toSettings } from './settings.ts';
+import { loadVariables, type Variables } from './variables.ts';
 
 export { ConfigError, type ProcessSettings, type RedisConfig, type SourceConfig };
 

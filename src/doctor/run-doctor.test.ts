@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { UserGroup } from '../test/workspace/model.ts';
-import { startWorkspace, type Workspace } from '../test/workspace/start-workspace.ts';
-import { type Config, ConfigError, readEnvironment } from './config.ts';
-import { exitCodeOf, type Patient, runDoctor, writeLines, writeLinesAsJson } from './doctor.ts';
-import type { Proof } from './doctor/posting.ts';
-import type { Memory } from './doctor/remediations.ts';
-import type { Source } from './ports/source.ts';
-import { type LocalRedis, startLocalRedis } from './queue/local-redis.ts';
+import type { UserGroup } from '../../test/workspace/model.ts';
+import { startWorkspace, type Workspace } from '../../test/workspace/start-workspace.ts';
+import { type Config, ConfigError, readEnvironment } from '../config/read-config.ts';
+import { exitCodeOf, type Patient, runDoctor, writeLines, writeLinesAsJson } from './run-doctor.ts';
+import type { Proof } from './posting.ts';
+import type { Memory } from './remediations.ts';
+import type { Source } from '../ports/source.ts';
+import { type LocalRedis, startLocalRedis } from '../queue/local-redis.ts';
 
 const config: Config = {
   environments: { prod: { sources: [] } },
