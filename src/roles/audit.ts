@@ -1,8 +1,8 @@
 import { nearest } from '../text/nearest.ts';
-import { readMoment, readPerson } from '../memory/audit-asked.ts';
-import type { AuditEntry } from '../memory/audit.ts';
-import { openChain, parseEntry } from '../memory/chain.ts';
-import { readAudit, type Span } from '../memory/read-audit.ts';
+import { readMoment, readPerson } from '../store/audit/parse-query.ts';
+import type { AuditEntry } from '../store/audit/entry.ts';
+import { openChain, parseEntry } from '../store/audit/chain.ts';
+import { readAudit, type Span } from '../store/audit/read.ts';
 import { PREFIX } from '../queue/queues.ts';
 import { auditInTerminal } from '../terminal/audit.ts';
 import { verifyFile, verifyRedis } from './audit-verify.ts';

@@ -5,7 +5,7 @@ import type { Config, ProcessSettings } from '../config/read-config.ts';
 import type { RedisSettings } from '../queue/connection.ts';
 import { startLocalRedis } from '../queue/local-redis.ts';
 import type { Queues } from '../queue/queues.ts';
-import type { Policy } from '../memory/policy.ts';
+import type { Policy } from '../store/remediation/policy.ts';
 import { type Log, makeLog } from '../telemetry/log.ts';
 import type { Readiness } from '../telemetry/health.ts';
 import { makeMetrics, type Metrics } from '../telemetry/metrics.ts';

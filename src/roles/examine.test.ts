@@ -7,10 +7,10 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { startWorkspace } from '../../test/workspace/start-workspace.ts';
 import { cutEnd } from '../../test/world/tamper-audit.ts';
-import { openChain } from '../memory/chain.ts';
-import { openCopyStates } from '../memory/copy-states.ts';
-import { openFreeze } from '../memory/freeze.ts';
-import { watchCopy } from '../memory/watch-copy.ts';
+import { openChain } from '../store/audit/chain.ts';
+import { openCopyStates } from '../store/audit/copy-states.ts';
+import { openFreeze } from '../store/remediation/freeze.ts';
+import { watchCopy } from '../store/audit/watch-copy.ts';
 import { startLocalRedis } from '../queue/local-redis.ts';
 import { PREFIX } from '../queue/queues.ts';
 

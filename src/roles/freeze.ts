@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { cleanText } from '../text/clean-text.ts';
 import { timeInWords } from '../check/report-in-words.ts';
-import { type Frozen, openFreeze, reasonIn } from '../memory/freeze.ts';
+import { type Frozen, openFreeze, reasonIn } from '../store/remediation/freeze.ts';
 import { PREFIX } from '../queue/queues.ts';
 import type { Terminal } from './ask.ts';
 import { withRedis } from './reach-redis.ts';

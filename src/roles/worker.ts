@@ -1,8 +1,8 @@
 import { atMost } from '../check/within.ts';
-import { confirmDurability } from '../memory/durability.ts';
-import { openFreeze } from '../memory/freeze.ts';
-import { openPeople } from '../memory/people.ts';
-import { openRemediations } from '../memory/remediations.ts';
+import { confirmDurability } from '../store/remediation/durability.ts';
+import { openFreeze } from '../store/remediation/freeze.ts';
+import { openPeople } from '../store/access/people.ts';
+import { openRemediations } from '../store/remediation/remediations.ts';
 import { connectPatiently } from '../queue/connection.ts';
 import { openQueues, PREFIX } from '../queue/queues.ts';
 import { workChecks, workRemediations } from '../queue/work.ts';

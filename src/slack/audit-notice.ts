@@ -1,7 +1,7 @@
 import type { WebClient } from '@slack/web-api';
 import { timeInWords } from '../check/report-in-words.ts';
-import type { CopyNotice } from '../memory/copy-states.ts';
-import type { Line } from '../memory/line.ts';
+import type { CopyNotice } from '../store/audit/copy-states.ts';
+import type { Line } from '../store/thread/line.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { code, inert } from './render/inert.ts';
 import { callSlack } from './slack-call.ts';

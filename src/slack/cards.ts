@@ -1,8 +1,8 @@
-import type { Thread, Where } from '../memory/threads.ts';
-import { type Policy, withheld } from '../memory/policy.ts';
-import { ENDED, type Remediation } from '../memory/remediation.ts';
-import { shown, withdraw } from '../memory/life/until-approved.ts';
-import type { Remediations, Remembered } from '../memory/remediations.ts';
+import type { Thread, Where } from '../store/thread/threads.ts';
+import { type Policy, withheld } from '../store/remediation/policy.ts';
+import { ENDED, type Remediation } from '../store/remediation/record.ts';
+import { shown, withdraw } from '../store/remediation/transitions/approval.ts';
+import type { Remediations, Remembered } from '../store/remediation/remediations.ts';
 import type { OutboxJob } from '../queue/contracts.ts';
 import { Later } from '../queue/work.ts';
 import { attachOnce, edit, type Place, type Posting, postOnce } from './post.ts';

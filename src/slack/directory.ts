@@ -1,10 +1,10 @@
 import type { WebClient } from '@slack/web-api';
-import { groupsIn } from '../memory/people.ts';
-import type { People } from '../memory/people.ts';
-import type { Policy, RoleOf } from '../memory/policy.ts';
-import type { Person } from '../memory/who-may.ts';
-import { whoMay } from '../memory/who-may.ts';
-import type { Workspace } from '../memory/workspace.ts';
+import { groupsIn } from '../store/access/people.ts';
+import type { People } from '../store/access/people.ts';
+import type { Policy, RoleOf } from '../store/remediation/policy.ts';
+import type { Person } from '../store/access/authorize.ts';
+import { whoMay } from '../store/access/authorize.ts';
+import type { Workspace } from '../store/access/workspace.ts';
 import type { Log } from '../telemetry/log.ts';
 
 /** Who people are and which groups they are in, asked of Slack and kept in memory with its age, for both roles to judge by. */

@@ -2,7 +2,7 @@ import type { OutboxJob } from '../queue/contracts.ts';
 import { Later } from '../queue/work.ts';
 import type { Posting } from './post.ts';
 import type { Asked } from '../queue/asked.ts';
-import type { Where } from '../memory/threads.ts';
+import type { Where } from '../store/thread/threads.ts';
 import { renderJoined } from './render/notices.ts';
 import { respondPrivately } from './respond.ts';
 

@@ -1,4 +1,4 @@
-import { ROOT, type Thread } from '../memory/threads.ts';
+import { ROOT, type Thread } from '../store/thread/threads.ts';
 import type { OutboxJob } from '../queue/contracts.ts';
 import { type Delivery, Later } from '../queue/work.ts';
 import { ROOT_WORDS, rootNow, type Showing, showCard, showOffers } from './cards.ts';

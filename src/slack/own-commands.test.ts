@@ -1,12 +1,12 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startRedis, type TestRedis } from '../../test/world/redis.ts';
-import type { AuditEntry } from '../memory/audit.ts';
-import { openChain } from '../memory/chain.ts';
-import { openFreeze } from '../memory/freeze.ts';
-import type { RoleOf } from '../memory/policy.ts';
-import { readAudit } from '../memory/read-audit.ts';
-import { openRefusals } from '../memory/refusals.ts';
+import type { AuditEntry } from '../store/audit/entry.ts';
+import { openChain } from '../store/audit/chain.ts';
+import { openFreeze } from '../store/remediation/freeze.ts';
+import type { RoleOf } from '../store/remediation/policy.ts';
+import { readAudit } from '../store/audit/read.ts';
+import { openRefusals } from '../store/audit/refusals.ts';
 import { connectImpatiently, connectPatiently, waitUntilReady } from '../queue/connection.ts';
 import { makeLog } from '../telemetry/log.ts';
 import { answerOwnCommand, type OwnCommands } from './own-commands.ts';

@@ -1,11 +1,11 @@
 import { nearest } from '../text/nearest.ts';
 import { splitWords, WordsError } from '../text/words.ts';
-import { readMoment, readPerson } from '../memory/audit-asked.ts';
-import type { Chain } from '../memory/chain.ts';
-import { type Freeze, reasonIn } from '../memory/freeze.ts';
-import type { RoleOf } from '../memory/policy.ts';
-import { readNewest } from '../memory/read-audit.ts';
-import type { Refusals } from '../memory/refusals.ts';
+import { readMoment, readPerson } from '../store/audit/parse-query.ts';
+import type { Chain } from '../store/audit/chain.ts';
+import { type Freeze, reasonIn } from '../store/remediation/freeze.ts';
+import type { RoleOf } from '../store/remediation/policy.ts';
+import { readNewest } from '../store/audit/read.ts';
+import type { Refusals } from '../store/audit/refusals.ts';
 import { isOwnWord, OWN_WORDS, type OwnWord } from '../request/parse.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Directory } from './directory.ts';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebClient } from '@slack/web-api';
-import type { Lane, Line } from '../memory/line.ts';
-import { type Lease, ROOT, type Thread, type Threads, type Where } from '../memory/threads.ts';
+import type { Lane, Line } from '../store/thread/line.ts';
+import { type Lease, ROOT, type Thread, type Threads, type Where } from '../store/thread/threads.ts';
 import { Later, SOON_ATTEMPTS } from '../queue/work.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';

@@ -5,7 +5,7 @@ import {
   WebAPIRateLimitedError,
   WebClient as Client,
 } from '@slack/web-api';
-import type { Line } from '../memory/line.ts';
+import type { Line } from '../store/thread/line.ts';
 import { Later } from '../queue/work.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';

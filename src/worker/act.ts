@@ -1,6 +1,6 @@
 import { applyRemediation } from '../check/run-remediation.ts';
-import { applied, did, fail, interrupt } from '../memory/life/from-approved.ts';
-import type { Look, Remediation } from '../memory/remediation.ts';
+import { applied, did, fail, interrupt } from '../store/remediation/transitions/execution.ts';
+import type { Look, Remediation } from '../store/remediation/record.ts';
 import { SourceError } from '../ports/source-error.ts';
 import type { Lease } from './lease.ts';
 import { declared, look, moveAndTell, readersOf, type Step } from './step.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isWhole } from '../check/proof.ts';
-import { begin, fail, settle, timeOut } from '../memory/life/from-approved.ts';
-import { refuse } from '../memory/life/until-approved.ts';
-import type { Look } from '../memory/remediation.ts';
+import { begin, fail, settle, timeOut } from '../store/remediation/transitions/execution.ts';
+import { refuse } from '../store/remediation/transitions/approval.ts';
+import type { Look } from '../store/remediation/record.ts';
 import { act, type Begun } from './act.ts';
 import { FORGETFUL, isRemembered, lookBeforeActing } from './before-acting.ts';
 import { holdLease, type Lease } from './lease.ts';

@@ -1,9 +1,9 @@
 import { planRemediation } from '../check/run-remediation.ts';
-import type { Durability } from '../memory/durability.ts';
-import { refuse, skip } from '../memory/life/until-approved.ts';
-import { type Look, planHashOf, type Remediation } from '../memory/remediation.ts';
-import type { Decide } from '../memory/remediations.ts';
-import { whoMay } from '../memory/who-may.ts';
+import type { Durability } from '../store/remediation/durability.ts';
+import { refuse, skip } from '../store/remediation/transitions/approval.ts';
+import { type Look, planHashOf, type Remediation } from '../store/remediation/record.ts';
+import type { Decide } from '../store/remediation/remediations.ts';
+import { whoMay } from '../store/access/authorize.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { declared, look, readersOf, type Step } from './step.ts';
 

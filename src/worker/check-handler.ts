@@ -2,7 +2,7 @@ import type { Catalogue } from '../request/catalogue.ts';
 import type { Progress } from '../check/context.ts';
 import type { Redact } from '../text/redact.ts';
 import { runCheck } from '../check/run-check.ts';
-import type { Remediations } from '../memory/remediations.ts';
+import type { Remediations } from '../store/remediation/remediations.ts';
 import type { Readers } from '../ports/readers.ts';
 import type { CheckJob, OutboxJob } from '../queue/contracts.ts';
 import { answerJobOf, type Queues } from '../queue/queues.ts';

@@ -1,5 +1,5 @@
-import type { Remediation } from '../memory/remediation.ts';
-import type { Remediations } from '../memory/remediations.ts';
+import type { Remediation } from '../store/remediation/record.ts';
+import type { Remediations } from '../store/remediation/remediations.ts';
 
 /** The sign of life of who acts. */
 export interface Lease {

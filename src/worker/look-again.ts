@@ -1,4 +1,4 @@
-import { lookedAgain } from '../memory/life/from-approved.ts';
+import { lookedAgain } from '../store/remediation/transitions/execution.ts';
 import { look, moveAndTell, type Step } from './step.ts';
 
 /** Somebody clicked "Check now" after an end that left it open: the check is asked again, and nothing is done. */

@@ -1,7 +1,7 @@
 import type { Catalogue } from '../request/catalogue.ts';
 import type { Report } from '../check/finding.ts';
-import { type Remediation, remediationIdOf, remediationSchema } from '../memory/remediation.ts';
-import { OFFER_MS } from '../memory/remediations.ts';
+import { type Remediation, remediationIdOf, remediationSchema } from '../store/remediation/record.ts';
+import { OFFER_MS } from '../store/remediation/remediations.ts';
 import type { CheckJob } from '../queue/contracts.ts';
 
 /** What a report offers, as it is to be remembered: a click names no more than the id. */

@@ -1,5 +1,5 @@
 import { planRemediation } from '../check/run-remediation.ts';
-import { approveSafe, plan, refuse, skip } from '../memory/life/until-approved.ts';
+import { approveSafe, plan, refuse, skip } from '../store/remediation/transitions/approval.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { declared, look, moveAndTell, readersOf, type Step } from './step.ts';
 

@@ -1,5 +1,5 @@
-import { timeOut } from '../memory/life/from-approved.ts';
-import type { Remediation } from '../memory/remediation.ts';
+import { timeOut } from '../store/remediation/transitions/execution.ts';
+import type { Remediation } from '../store/remediation/record.ts';
 import { type RemediationHandling, tellCard } from './step.ts';
 
 export interface Sweeping {

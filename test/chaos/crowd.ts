@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ENDED, type Remediation } from '../../src/memory/remediation.ts';
+import { ENDED, type Remediation } from '../../src/store/remediation/record.ts';
 import type { Message } from '../workspace/model.ts';
 import { buttonsOf, type Clicker, readCard } from './clicker.ts';
 import type { WreakingHavoc } from './havoc.ts';

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Audited } from '../../src/memory/audit.ts';
-import { parseEntry } from '../../src/memory/chain.ts';
-import { readWhole } from '../../src/memory/read-audit.ts';
-import { ENDED, type Remediation } from '../../src/memory/remediation.ts';
-import { type Verified, verifyAudit } from '../../src/memory/verify-audit.ts';
+import type { Audited } from '../../src/store/audit/entry.ts';
+import { parseEntry } from '../../src/store/audit/chain.ts';
+import { readWhole } from '../../src/store/audit/read.ts';
+import { ENDED, type Remediation } from '../../src/store/remediation/record.ts';
+import { type Verified, verifyAudit } from '../../src/store/audit/verify.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';
 import { buttonsOf, type Clicked, readCard, type ShownButton } from './clicker.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openFreeze } from '../../src/memory/freeze.ts';
+import { openFreeze } from '../../src/store/remediation/freeze.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import { readBegun } from './lab.ts';
 import { sendEveryMalformed, sendMalformed } from './malformed.ts';

@@ -1,4 +1,4 @@
-import type { Remediation } from '../../src/memory/remediation.ts';
+import type { Remediation } from '../../src/store/remediation/record.ts';
 import { readCard } from './clicker.ts';
 import type { Crowd } from './crowd.ts';
 import { APPROVERS } from './people.ts';

@@ -1,4 +1,4 @@
-import type { State } from '../../src/memory/remediation.ts';
+import type { State } from '../../src/store/remediation/record.ts';
 import { openClicker } from './clicker.ts';
 import { workThrough } from './crowd.ts';
 import { type Evidence, gatherEvidence, readAll, waitForRest } from './evidence.ts';

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Chain, openChain } from '../../src/memory/chain.ts';
-import { openRemediations, type Remediations } from '../../src/memory/remediations.ts';
+import { type Chain, openChain } from '../../src/store/audit/chain.ts';
+import { openRemediations, type Remediations } from '../../src/store/remediation/remediations.ts';
 import { connectPatiently, type RedisConnection } from '../../src/queue/connection.ts';
 import { openQueues, PREFIX, type Queues } from '../../src/queue/queues.ts';
 import { TOKENS } from '../e2e/harness.ts';

@@ -1,4 +1,4 @@
-import type { Remediation } from '../../src/memory/remediation.ts';
+import type { Remediation } from '../../src/store/remediation/record.ts';
 import type { Evidence, Told } from './evidence.ts';
 
 /** One deed, and all that is told of the remediation it was done for. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Audited } from '../../src/memory/audit.ts';
-import type { Remediation } from '../../src/memory/remediation.ts';
+import type { Audited } from '../../src/store/audit/entry.ts';
+import type { Remediation } from '../../src/store/remediation/record.ts';
 import type { Evidence, Told } from './evidence.ts';
 import { APPROVERS, LEAVERS, OUTSIDERS, REQUESTERS } from './people.ts';
 import { tally } from './tally.ts';

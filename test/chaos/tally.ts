@@ -1,4 +1,4 @@
-import { ENDED, type Remediation } from '../../src/memory/remediation.ts';
+import { ENDED, type Remediation } from '../../src/store/remediation/record.ts';
 import { SIGNS } from '../../src/slack/render/remediation-words.ts';
 import type { Evidence } from './evidence.ts';
 import { isStubborn } from './lab.ts';

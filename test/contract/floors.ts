@@ -32,20 +32,21 @@ const FLOORS: readonly Floor[] = [
   { room: /^src\/sources\/[^/]+\//, mayImport: /^(src\/(ports|wire)\/|(zod|yaml)$|node:)/ },
   { room: /^src\/telemetry\//, mayImport: /^(src\/(check|text)\/|(pino|prom-client)$|node:)/ },
   { room: /^src\/queue\//, mayImport: /^(src\/(check|text|telemetry)\/|(zod|bullmq|ioredis)$|node:)/ },
-  { room: /^src\/memory\//, mayImport: /^(src\/(check|text|queue)\/|(zod|ioredis)$|node:)/ },
+  { room: /^src\/store\//, mayImport: /^(src\/(check|text|queue)\/|(zod|ioredis)$|node:)/ },
   {
     room: /^src\/slack\/render\//,
-    mayImport: /^(src\/(check|text|request)\/|src\/memory\/(remediation|audit)\.ts$|@slack\/types$)/,
+    mayImport:
+      /^(src\/(check|text|request)\/|src\/store\/(remediation\/record|audit\/entry)\.ts$|@slack\/types$)/,
   },
   {
     room: /^src\/slack\//,
     mayImport:
-      /^(src\/(check|text|request|queue|memory|telemetry|slack\/render)\/|@slack\/|(zod|fastest-levenshtein)$|node:)/,
+      /^(src\/(check|text|request|queue|store|telemetry|slack\/render)\/|@slack\/|(zod|fastest-levenshtein)$|node:)/,
   },
   { room: /^src\/terminal\//, mayImport: /^(src\/(check|text|request)\/|node:)/ },
   {
     room: /^src\/worker\//,
-    mayImport: /^(src\/(check|text|ports|request|queue|memory|telemetry)\/|zod$|node:)/,
+    mayImport: /^(src\/(check|text|ports|request|queue|store|telemetry)\/|zod$|node:)/,
   },
   {
     room: /^src\/config\//,

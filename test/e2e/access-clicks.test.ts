@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Config } from '../../src/config/read-config.ts';
-import { openChain, parseEntry } from '../../src/memory/chain.ts';
+import { openChain, parseEntry } from '../../src/store/audit/chain.ts';
 import { connectPatiently, type RedisConnection } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import { openRepeats } from '../../src/memory/repeats.ts';
+import { openRepeats } from '../../src/store/thread/repeats.ts';
 import { connectPatiently } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';

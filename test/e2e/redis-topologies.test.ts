@@ -3,8 +3,8 @@ import { connectImpatiently, connectPatiently, waitUntilReady } from '../../src/
 import type { CheckJob, OutboxJob } from '../../src/queue/contracts.ts';
 import { openQueues, PREFIX, runIdOf } from '../../src/queue/queues.ts';
 import { workChecks, workOutbox } from '../../src/queue/work.ts';
-import { openLine } from '../../src/memory/line.ts';
-import { openThreads } from '../../src/memory/threads.ts';
+import { openLine } from '../../src/store/thread/line.ts';
+import { openThreads } from '../../src/store/thread/threads.ts';
 import { WAIT_AT_MOST_MS } from '../wait-at-most.ts';
 import { startCluster, startSentinels, startTlsRedis, type Topology } from '../world/redis-topologies.ts';
 

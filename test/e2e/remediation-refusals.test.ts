@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Config } from '../../src/config/read-config.ts';
-import { openChain, parseEntry } from '../../src/memory/chain.ts';
-import { openFreeze } from '../../src/memory/freeze.ts';
-import { openRemediations, type Remediations } from '../../src/memory/remediations.ts';
+import { openChain, parseEntry } from '../../src/store/audit/chain.ts';
+import { openFreeze } from '../../src/store/remediation/freeze.ts';
+import { openRemediations, type Remediations } from '../../src/store/remediation/remediations.ts';
 import { connectPatiently, type RedisConnection } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';

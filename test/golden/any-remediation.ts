@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { AUDITED, type AuditEntry } from '../../src/memory/audit.ts';
-import { STATES, type Remediation } from '../../src/memory/remediation.ts';
+import { AUDITED, type AuditEntry } from '../../src/store/audit/entry.ts';
+import { STATES, type Remediation } from '../../src/store/remediation/record.ts';
 import { list, text, visible } from './any-report.ts';
 
 export const at = fc

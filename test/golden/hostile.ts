@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import type { Evidence, Finding, Gap, Offer, Report } from '../../src/check/finding.ts';
-import type { Remediation } from '../../src/memory/remediation.ts';
+import type { Remediation } from '../../src/store/remediation/record.ts';
 import { anyRemediation } from './any-remediation.ts';
 import { list } from './any-report.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { STATES, type Remediation, type State } from '../../src/memory/remediation.ts';
+import { STATES, type Remediation, type State } from '../../src/store/remediation/record.ts';
 import type { Message } from '../../src/slack/render/message.ts';
 import { renderOffers } from '../../src/slack/render/offers.ts';
 import { planFile } from '../../src/slack/render/remediation-plan.ts';

@@ -1,4 +1,4 @@
-import { planHashOf, remediationIdOf, type Remediation } from '../../src/memory/remediation.ts';
+import { planHashOf, remediationIdOf, type Remediation } from '../../src/store/remediation/record.ts';
 
 /** One remediation in each state of its life: a doppler that runs but lost its key in etcd is restarted. */
 

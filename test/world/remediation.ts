@@ -1,6 +1,11 @@
 import type { Plan } from '../../src/check/define-remediation.ts';
-import type { Policy } from '../../src/memory/policy.ts';
-import { type Look, planHashOf, type Remediation, remediationIdOf } from '../../src/memory/remediation.ts';
+import type { Policy } from '../../src/store/remediation/policy.ts';
+import {
+  type Look,
+  planHashOf,
+  type Remediation,
+  remediationIdOf,
+} from '../../src/store/remediation/record.ts';
 
 /** One remediation for tests of its life: a doppler is to be restarted. */
 

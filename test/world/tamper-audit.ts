@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
-import { type Audited, chain as follow, GENESIS, type Head } from '../../src/memory/audit.ts';
-import { type Chain, parseEntry } from '../../src/memory/chain.ts';
+import { type Audited, chain as follow, GENESIS, type Head } from '../../src/store/audit/entry.ts';
+import { type Chain, parseEntry } from '../../src/store/audit/chain.ts';
 
 /** What somebody who can write to Redis can do to the audit. */
 

@@ -1,5 +1,5 @@
-import { entryOf } from '../../memory/life/step.ts';
-import type { Answer, Refusals } from '../../memory/refusals.ts';
+import { entryOf } from '../../store/remediation/transitions/common.ts';
+import type { Answer, Refusals } from '../../store/audit/refusals.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Delivery } from './delivery.ts';
 import type { Refusal } from './refusal.ts';

@@ -1,5 +1,5 @@
 import { WebClient } from '@slack/web-api';
-import type { Workspace } from '../../memory/workspace.ts';
+import type { Workspace } from '../../store/access/workspace.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { boltLogger } from '../bolt-log.ts';
 import { SlackRefused } from '../slack-call.ts';

@@ -3,7 +3,7 @@ import { WebClient } from '@slack/web-api';
 import { expect, test } from 'vitest';
 import { makeLog } from '../../telemetry/log.ts';
 import { makeMetrics } from '../../telemetry/metrics.ts';
-import type { Audited } from '../../memory/audit.ts';
+import type { Audited } from '../../store/audit/entry.ts';
 import { listen } from './listen.ts';
 
 /** Receives nothing by itself: the test hands deliveries to the app. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { RoleOf } from '../../memory/policy.ts';
+import type { RoleOf } from '../../store/remediation/policy.ts';
 import { makeLog } from '../../telemetry/log.ts';
 import { type Delivery, readDelivery } from './delivery.ts';
 import { type Access, admit, type Requirements } from './pipeline.ts';

@@ -1,6 +1,6 @@
-import type { Rate } from '../../memory/rate.ts';
-import type { RoleOf } from '../../memory/policy.ts';
-import type { Workspace } from '../../memory/workspace.ts';
+import type { Rate } from '../../store/access/rate.ts';
+import type { RoleOf } from '../../store/remediation/policy.ts';
+import type { Workspace } from '../../store/access/workspace.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Directory } from '../directory.ts';
 import { checkAge } from './age.ts';

@@ -1,5 +1,5 @@
 import { within } from '../../check/within.ts';
-import type { Rate } from '../../memory/rate.ts';
+import type { Rate } from '../../store/access/rate.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Refusal } from './refusal.ts';
 import type { Identified } from './who.ts';

@@ -1,4 +1,4 @@
-import type { Remediation } from '../../memory/remediation.ts';
+import type { Remediation } from '../../store/remediation/record.ts';
 
 /** Why a delivery was refused. */
 export interface Refusal {

@@ -1,4 +1,4 @@
-import type { Workspace } from '../../memory/workspace.ts';
+import type { Workspace } from '../../store/access/workspace.ts';
 import type { Delivery } from './delivery.ts';
 import type { Refusal } from './refusal.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type AuditEntry, chain, GENESIS, type Audited } from '../../memory/audit.ts';
+import { type AuditEntry, chain, GENESIS, type Audited } from '../../store/audit/entry.ts';
 import { renderAudit } from './audit.ts';
 
 const since = '2026-11-13T14:00:00.000Z';

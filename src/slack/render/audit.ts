@@ -1,7 +1,7 @@
 import type { RichTextSection } from '@slack/types';
 import { cleanText } from '../../text/clean-text.ts';
 import { countInWords } from '../../check/report-in-words.ts';
-import type { AuditEntry } from '../../memory/audit.ts';
+import type { AuditEntry } from '../../store/audit/entry.ts';
 import { cost, fit, inert } from './inert.ts';
 import type { Message } from './message.ts';
 import {

@@ -1,5 +1,5 @@
 import { countInWords } from '../../check/report-in-words.ts';
-import type { Remediation, State } from '../../memory/remediation.ts';
+import type { Remediation, State } from '../../store/remediation/record.ts';
 import { bytesOf, cutMrkdwn, fit, inert, joinWithin } from './inert.ts';
 import type { Message } from './message.ts';
 import { type Blocks, emoji, glue, line, type Part, rich, say } from './pieces.ts';

@@ -2,7 +2,7 @@ import type { SectionBlock } from '@slack/types';
 import { cleanText } from '../../text/clean-text.ts';
 import type { Risk } from '../../check/define-remediation.ts';
 import { countInWords } from '../../check/report-in-words.ts';
-import type { Remediation, State } from '../../memory/remediation.ts';
+import type { Remediation, State } from '../../store/remediation/record.ts';
 import { code, fit, inert } from './inert.ts';
 import type { Message } from './message.ts';
 import {

@@ -1,6 +1,6 @@
 import type { ModalView } from '@slack/types';
 import { cleanText } from '../../text/clean-text.ts';
-import type { Remediation } from '../../memory/remediation.ts';
+import type { Remediation } from '../../store/remediation/record.ts';
 import { fit } from './inert.ts';
 import { bold, line, note, rich, say } from './pieces.ts';
 

@@ -1,7 +1,7 @@
 import { cleanText } from '../../text/clean-text.ts';
 import type { Plan } from '../../check/define-remediation.ts';
 import { countInWords } from '../../check/report-in-words.ts';
-import type { Remediation } from '../../memory/remediation.ts';
+import type { Remediation } from '../../store/remediation/record.ts';
 import { cost, fit } from './inert.ts';
 import type { Attachment } from './message.ts';
 import { type Blocks, bold, bullets, codeSpan, glue, line, ordered, type Part, rich, say } from './pieces.ts';

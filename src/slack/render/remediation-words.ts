@@ -1,7 +1,7 @@
 import { cleanText } from '../../text/clean-text.ts';
 import { proofInWords } from '../../check/proof.ts';
 import { countInWords, durationInWords, verdictOf } from '../../check/report-in-words.ts';
-import type { Look, Remediation, State } from '../../memory/remediation.ts';
+import type { Look, Remediation, State } from '../../store/remediation/record.ts';
 import { bytesOf, cutMrkdwn, fit, joinWithin } from './inert.ts';
 import { moment, person } from './pieces.ts';
 

@@ -1,7 +1,7 @@
 import { cleanText } from '../../text/clean-text.ts';
 import type { Plan } from '../../check/define-remediation.ts';
 import { countInWords } from '../../check/report-in-words.ts';
-import type { Remediation, State } from '../../memory/remediation.ts';
+import type { Remediation, State } from '../../store/remediation/record.ts';
 import { cost, fit, inert } from './inert.ts';
 import type { Message } from './message.ts';
 import {

@@ -1,4 +1,4 @@
-import type { Remediation } from '../../memory/remediation.ts';
+import type { Remediation } from '../../store/remediation/record.ts';
 import { fit, inert } from './inert.ts';
 import type { Message } from './message.ts';
 import { headlineOf, SIGNS, standing } from './remediation-words.ts';

@@ -1,0 +1,167 @@
+import { expect, test } from 'vitest';
+import type { RoleOf } from '../remediation/policy.ts';
+import { type Known, type Person, whoMay } from './authorize.ts';
+
+const NOW = Date.UTC(2026, 10, 20, 14);
+const FRESH = NOW - 10_000;
+const STALE = NOW - 301_000;
+
+const HOME = { teamId: 'T0DEMO', isEnterpriseInstall: false };
+
+const ada: Person = {
+  id: 'U0ADA',
+  teamId: 'T0DEMO',
+  isDeleted: false,
+  isBot: false,
+  isGuest: false,
+  isStranger: false,
+  atMs: FRESH,
+};
+const oncall = { id: 'S0ONCALL', users: ['U0ADA', 'U0GRACE'], atMs: FRESH };
+const roles = { requester: ['U0ADA'], approver: ['S0ONCALL'], auditor: ['S0AUDIT', 'U0KATE'] };
+
+const ask = (known: Partial<Known>, asked: readonly RoleOf[] = ['requester'], nowMs = NOW) =>
+  whoMay(
+    asked,
+    { userId: 'U0ADA', workspace: HOME },
+    { person: ada, groups: [oncall], ...known },
+    { roles, membershipSeconds: 300 },
+    nowMs,
+  );
+
+test('somebody whose own id has the role may', () => {
+  expect(ask({ groups: [] })).toBe(true);
+});
+
+test('somebody in a group that has the role may', () => {
+  expect(ask({}, ['approver'])).toBe(true);
+});
+
+const ORGANIZATION = { teamId: 'E0ORG', enterpriseId: 'E0ORG', isEnterpriseInstall: true };
+const askInOrganization = (person: Person) =>
+  whoMay(
+    ['requester'],
+    { userId: 'U0ADA', workspace: ORGANIZATION },
+    { person, groups: [] },
+    { roles, membershipSeconds: 300 },
+    NOW,
+  );
+
+test('in an organization-wide installation people of all its workspaces may, and nobody else', () => {
+  const outsider = 'people of another workspace may not do this';
+
+  expect(askInOrganization({ ...ada, teamId: 'T0EAST', enterpriseId: 'E0ORG' })).toBe(true);
+  expect(askInOrganization({ ...ada, teamId: 'T0EAST', enterpriseId: 'E0ORG', isStranger: true })).toBe(true);
+  expect(askInOrganization({ ...ada, enterpriseId: 'E0OTHER' })).toBe(outsider);
+  expect(askInOrganization(ada)).toBe(outsider);
+  expect(askInOrganization({ ...ada, enterpriseId: 'E0ORG', isGuest: true })).toBe('guests may not do this');
+});
+
+test('one of several roles is enough', () => {
+  expect(ask({}, ['auditor', 'approver'])).toBe(true);
+});
+
+test.each<[string, Partial<Known>, readonly RoleOf[], string]>([
+  ['a guest', { person: { ...ada, isGuest: true } }, ['requester'], 'guests may not do this'],
+  [
+    'somebody from outside, through a shared channel',
+    { person: { ...ada, isStranger: true } },
+    ['requester'],
+    'people of another workspace may not do this',
+  ],
+  [
+    'somebody of another workspace',
+    { person: { ...ada, teamId: 'T0OTHER' } },
+    ['requester'],
+    'people of another workspace may not do this',
+  ],
+  [
+    'a deactivated account',
+    { person: { ...ada, isDeleted: true } },
+    ['requester'],
+    'the account is deactivated',
+  ],
+  ['a bot', { person: { ...ada, isBot: true } }, ['requester'], 'a bot may not do this'],
+  [
+    'somebody whom Slack could not be asked about',
+    { person: undefined },
+    ['requester'],
+    'Slack could not be asked who this is; try again',
+  ],
+  [
+    'somebody who was looked up too long ago',
+    { person: { ...ada, atMs: STALE } },
+    ['requester'],
+    'who this is was last looked up 5 min ago, which is too long; try again',
+  ],
+  [
+    'somebody who was taken out of the group',
+    { groups: [{ ...oncall, users: ['U0GRACE'] }] },
+    ['approver'],
+    'no role that may approve remediations includes them',
+  ],
+  [
+    'somebody in a group that was looked up too long ago',
+    { groups: [{ ...oncall, atMs: STALE }] },
+    ['approver'],
+    'the members of S0ONCALL are not known freshly enough; try again',
+  ],
+  [
+    'somebody in a group that was never looked up',
+    { groups: [] },
+    ['approver'],
+    'the members of S0ONCALL are not known freshly enough; try again',
+  ],
+  [
+    'somebody in a group of another role only',
+    {},
+    ['auditor'],
+    'the members of S0AUDIT are not known freshly enough; try again',
+  ],
+  [
+    'somebody in a group that no role names',
+    {
+      groups: [
+        { ...oncall, id: 'S0OTHER' },
+        { id: 'S0AUDIT', users: [], atMs: FRESH },
+      ],
+    },
+    ['auditor'],
+    'no role that may read the audit includes them',
+  ],
+])('%s may not, and is told why', (_, known, asked, because) => {
+  expect(ask(known, asked)).toBe(because);
+});
+
+test('one stale group does not keep out who is in a fresh one', () => {
+  const both = { requester: [], approver: ['S0OLD', 'S0ONCALL'], auditor: [] };
+  const groups = [{ id: 'S0OLD', users: [], atMs: STALE }, oncall];
+
+  expect(
+    whoMay(
+      ['approver'],
+      { userId: 'U0ADA', workspace: HOME },
+      { person: ada, groups },
+      { roles: both, membershipSeconds: 300 },
+      NOW,
+    ),
+  ).toBe(true);
+});
+
+test('a group that was looked up too long ago does not let in who was in it then', () => {
+  expect(ask({ groups: [{ ...oncall, atMs: STALE }] }, ['approver'])).not.toBe(true);
+});
+
+test('where no role names anybody, nobody may', () => {
+  const nobody = { requester: [], approver: [], auditor: [] };
+
+  expect(
+    whoMay(
+      ['requester', 'approver'],
+      { userId: 'U0ADA', workspace: HOME },
+      { person: ada, groups: [oncall] },
+      { roles: nobody, membershipSeconds: 300 },
+      NOW,
+    ),
+  ).toBe('no role that may ask for remediations or approve remediations includes them');
+});

@@ -1,0 +1,85 @@
+import type { Policy, RoleOf } from '../remediation/policy.ts';
+import type { Workspace } from './workspace.ts';
+
+/** What Slack said of one person, and when. */
+export interface Person {
+  readonly id: string;
+  readonly teamId: string;
+  /** The organization that their workspace belongs to, if any. */
+  readonly enterpriseId?: string;
+  readonly isDeleted: boolean;
+  readonly isBot: boolean;
+  /** Single-channel and multi-channel guests. */
+  readonly isGuest: boolean;
+  /** Of another workspace, through a shared channel. */
+  readonly isStranger: boolean;
+  /** Milliseconds of the epoch. */
+  readonly atMs: number;
+}
+
+/** Who is in one user group, and since when that is known. */
+export interface Membership {
+  readonly id: string;
+  readonly users: readonly string[];
+  readonly atMs: number;
+}
+
+/** What is known of people and groups. The bot keeps it fresh; the worker, which holds no Slack token, reads it. */
+export interface Known {
+  readonly person: Person | undefined;
+  readonly groups: readonly Membership[];
+}
+
+const ROLE_WORDS: Readonly<Record<RoleOf, string>> = {
+  requester: 'ask for remediations',
+  approver: 'approve remediations',
+  auditor: 'read the audit',
+};
+
+/**
+ * Whether somebody has one of the roles now: by id or by a group's ids, never by a name or an address. What is not known, or was looked up
+ * too long ago, is a no.
+ * @returns true, or why not, for that person to read.
+ */
+export function whoMay(
+  roles: readonly RoleOf[],
+  by: { readonly userId: string; readonly workspace: Workspace },
+  { person, groups }: Known,
+  policy: Pick<Policy, 'roles' | 'membershipSeconds'>,
+  nowMs: number,
+): true | string {
+  const freshSinceMs = nowMs - policy.membershipSeconds * 1_000;
+  if (!person) return 'Slack could not be asked who this is; try again';
+  if (person.atMs < freshSinceMs)
+    return `who this is was last looked up ${ageOf(person.atMs, nowMs)} ago, which is too long; try again`;
+  const wrong = wrongWith(person, by.workspace);
+  if (wrong) return wrong;
+  const named = roles.flatMap((role) => policy.roles[role]);
+  if (named.includes(by.userId)) return true;
+  const theirs = groups.filter(({ id }) => named.includes(id));
+  if (theirs.some(({ users, atMs }) => atMs >= freshSinceMs && users.includes(by.userId))) return true;
+  const stale = theirs.filter(({ atMs }) => atMs < freshSinceMs);
+  const unknown = named.filter((id) => id.startsWith('S') && !theirs.some((group) => group.id === id));
+  if (stale.length + unknown.length > 0)
+    return `the members of ${[...stale.map(({ id }) => id), ...unknown].join(', ')} are not known freshly enough; try again`;
+  return `no role that may ${roles.map((role) => ROLE_WORDS[role]).join(' or ')} includes them`;
+}
+
+function wrongWith(person: Person, workspace: Workspace): string | undefined {
+  if (person.isDeleted) return 'the account is deactivated';
+  if (person.isBot) return 'a bot may not do this';
+  if (!belongsTo(person, workspace)) return 'people of another workspace may not do this';
+  if (person.isGuest) return 'guests may not do this';
+  return undefined;
+}
+
+/** In an organization-wide installation people may belong to any of its workspaces. */
+function belongsTo(person: Person, { teamId, enterpriseId, isEnterpriseInstall }: Workspace): boolean {
+  if (!isEnterpriseInstall) return !person.isStranger && person.teamId === teamId;
+  return enterpriseId !== undefined && person.enterpriseId === enterpriseId;
+}
+
+function ageOf(atMs: number, nowMs: number): string {
+  const seconds = Math.round((nowMs - atMs) / 1_000);
+  return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+}

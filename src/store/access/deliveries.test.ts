@@ -1,0 +1,29 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type LossyRedis, startLossyRedis } from '../../../test/world/lossy-redis.ts';
+import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
+import { connectImpatiently, type RedisConnection, waitUntilReady } from '../../queue/connection.ts';
+import { openDeliveries } from './deliveries.ts';
+
+let redis: TestRedis;
+let lossy: LossyRedis;
+let connection: RedisConnection | undefined;
+beforeEach(async () => {
+  redis = await startRedis();
+  lossy = await startLossyRedis(redis.url);
+});
+afterEach(async () => {
+  connection?.disconnect();
+  await lossy.close();
+  await redis.close();
+});
+
+test('a click whose first answer from Redis was lost is still the first, and comes once', async () => {
+  connection = connectImpatiently({ url: lossy.url }, () => undefined);
+  await waitUntilReady(connection, 5_000);
+  const isFirst = openDeliveries(connection, '{test}');
+
+  lossy.loseNextAnswer();
+
+  expect(await isFirst('1.2.abc')).toBe(true);
+  expect(await isFirst('1.2.abc')).toBe(false);
+});

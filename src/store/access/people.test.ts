@@ -1,0 +1,67 @@
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
+import { connectPatiently } from '../../queue/connection.ts';
+import { groupsIn, openPeople } from './people.ts';
+
+let redis: TestRedis;
+let connection: Redis;
+beforeAll(async () => {
+  redis = await startRedis();
+  connection = connectPatiently({ url: redis.url }, () => undefined) as Redis;
+});
+afterAll(async () => {
+  connection.disconnect();
+  await redis.close();
+});
+
+const roles = { requester: ['U0ADA', 'S0ONCALL'], approver: ['S0ONCALL', 'S0LEADS'], auditor: [] };
+const ada = {
+  id: 'U0ADA',
+  teamId: 'T0DEMO',
+  isDeleted: false,
+  isBot: false,
+  isGuest: false,
+  isStranger: false,
+  atMs: 1_000,
+};
+
+test('who was looked up is known with the age of that, and so are the groups that roles name', async () => {
+  const people = openPeople(connection, '{one}');
+  await people.savePerson(ada);
+  await people.saveGroup({ id: 'S0ONCALL', users: ['U0ADA'], atMs: 2_000 });
+  await people.saveGroup({ id: 'S0OTHER', users: ['U0ADA'], atMs: 2_000 });
+
+  await expect(people.know('U0ADA', roles)).resolves.toEqual({
+    person: ada,
+    groups: [{ id: 'S0ONCALL', users: ['U0ADA'], atMs: 2_000 }],
+  });
+  await expect(people.know('U0GRACE', roles)).resolves.toMatchObject({ person: undefined });
+});
+
+test('what is looked up again takes the place of what was known', async () => {
+  const people = openPeople(connection, '{two}');
+  await people.saveGroup({ id: 'S0ONCALL', users: ['U0ADA'], atMs: 1_000 });
+  await people.saveGroup({ id: 'S0ONCALL', users: [], atMs: 2_000 });
+
+  await expect(people.know('U0ADA', roles)).resolves.toMatchObject({
+    groups: [{ id: 'S0ONCALL', users: [], atMs: 2_000 }],
+  });
+});
+
+test('each group is asked for once, and people are no groups', () => {
+  expect(groupsIn(roles)).toEqual(['S0ONCALL', 'S0LEADS']);
+});
+
+test('the workspace is kept as its plain id, and an organization with all that tells it apart', async () => {
+  const people = openPeople(connection, '{three}');
+  await expect(people.workspace()).resolves.toBeUndefined();
+
+  await people.saveWorkspace({ teamId: 'T0DEMO', enterpriseId: 'E0ORG', isEnterpriseInstall: false });
+  await expect(connection.get('{three}:workspace')).resolves.toBe('T0DEMO');
+  await expect(people.workspace()).resolves.toEqual({ teamId: 'T0DEMO', isEnterpriseInstall: false });
+
+  const organization = { teamId: 'E0ORG', enterpriseId: 'E0ORG', isEnterpriseInstall: true };
+  await people.saveWorkspace(organization);
+  await expect(people.workspace()).resolves.toEqual(organization);
+});

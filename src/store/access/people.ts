@@ -1,0 +1,69 @@
+import type { Cluster, Redis } from 'ioredis';
+import { z } from 'zod';
+import type { Policy } from '../remediation/policy.ts';
+import type { Known, Membership, Person } from './authorize.ts';
+import { parseWorkspace, type Workspace, writeWorkspace } from './workspace.ts';
+
+/** People and user groups as Slack last described them, each with its age: written by the bot, read by both roles. */
+export interface People {
+  /** The workspace that the app is installed in: nobody of another one has any role, whatever channel they share with us. */
+  readonly saveWorkspace: (workspace: Workspace) => Promise<void>;
+  readonly workspace: () => Promise<Workspace | undefined>;
+  readonly savePerson: (person: Person) => Promise<void>;
+  readonly saveGroup: (group: Membership) => Promise<void>;
+  /** What is known of somebody, and of all groups that the roles name. */
+  readonly know: (userId: string, roles: Policy['roles']) => Promise<Known>;
+}
+
+/** Far longer than anything counts as fresh; it only keeps Redis tidy. */
+const KEEP_S = 86_400;
+
+const personSchema: z.ZodType<Person> = z.strictObject({
+  id: z.string(),
+  teamId: z.string(),
+  enterpriseId: z.string().exactOptional(),
+  isDeleted: z.boolean(),
+  isBot: z.boolean(),
+  isGuest: z.boolean(),
+  isStranger: z.boolean(),
+  atMs: z.number(),
+});
+const groupSchema: z.ZodType<Membership> = z.strictObject({
+  id: z.string(),
+  users: z.array(z.string()),
+  atMs: z.number(),
+});
+
+export function openPeople(redis: Redis | Cluster, prefix: string): People {
+  const personKey = (id: string) => `${prefix}:person:${id}`;
+  const groupKey = (id: string) => `${prefix}:group:${id}`;
+  const read = async <T>(key: string, schema: z.ZodType<T>): Promise<T | undefined> => {
+    const found = await redis.get(key);
+    return found === null ? undefined : schema.parse(JSON.parse(found));
+  };
+  const workspaceKey = `${prefix}:workspace`;
+  return {
+    saveWorkspace: async (workspace) => {
+      await redis.set(workspaceKey, writeWorkspace(workspace));
+    },
+    workspace: async () => parseWorkspace((await redis.get(workspaceKey)) ?? undefined),
+    savePerson: async (person) => {
+      await redis.set(personKey(person.id), JSON.stringify(person), 'EX', KEEP_S);
+    },
+    saveGroup: async (group) => {
+      await redis.set(groupKey(group.id), JSON.stringify(group), 'EX', KEEP_S);
+    },
+    know: async (userId, roles) => {
+      const groups = await Promise.all(groupsIn(roles).map((id) => read(groupKey(id), groupSchema)));
+      return {
+        person: await read(personKey(userId), personSchema),
+        groups: groups.filter((group) => group !== undefined),
+      };
+    },
+  };
+}
+
+/** The user groups that any role names, each once. */
+export function groupsIn(roles: Policy['roles']): readonly string[] {
+  return [...new Set(Object.values(roles).flat())].filter((id) => id.startsWith('S'));
+}

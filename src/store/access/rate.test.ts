@@ -1,0 +1,40 @@
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
+import { connectPatiently } from '../../queue/connection.ts';
+import { openRate } from './rate.ts';
+
+let redis: TestRedis;
+let connection: Redis;
+beforeAll(async () => {
+  redis = await startRedis();
+  connection = connectPatiently({ url: redis.url }, () => undefined) as Redis;
+});
+afterAll(async () => {
+  connection.disconnect();
+  await redis.close();
+});
+
+test('each person is counted alone, the same id keeps its number, and beyond the limit nothing is remembered', async () => {
+  const { count } = openRate(connection, '{one}', 2);
+
+  const numbers: number[] = [];
+  for (const id of ['a', 'b', 'a', 'c', 'd', 'e', 'c', 'b']) numbers.push(await count('U0ADA', id));
+
+  expect(numbers).toEqual([1, 2, 1, 3, 4, 4, 3, 2]);
+  await expect(count('U0GRACE', 'd')).resolves.toBe(1);
+  await expect(connection.hlen('{one}:rate:U0ADA')).resolves.toBe(3);
+});
+
+test('a window ends a minute after its first command, however many follow', async () => {
+  const { count } = openRate(connection, '{two}', 2);
+  await count('U0ADA', 'a');
+  await connection.pexpire('{two}:rate:U0ADA', 10_000);
+
+  await count('U0ADA', 'b');
+
+  expect(await connection.pttl('{two}:rate:U0ADA')).toBeLessThanOrEqual(10_000);
+  await connection.del('{two}:rate:U0ADA');
+  await count('U0ADA', 'c');
+  expect(await connection.pttl('{two}:rate:U0ADA')).toBeGreaterThan(10_000);
+});

@@ -1,0 +1,170 @@
+import type { Redis } from 'ioredis';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
+import { connectPatiently } from '../../queue/connection.ts';
+import type { Audited } from './entry.ts';
+import { openChain } from './chain.ts';
+import { readAudit, readNewest, readWhole } from './read.ts';
+import { verifyAudit } from './verify.ts';
+
+const PREFIX = '{chain}';
+let redis: TestRedis;
+let connections: { disconnect: () => void }[] = [];
+beforeEach(async () => {
+  redis = await startRedis();
+});
+afterEach(async () => {
+  for (const connection of connections) connection.disconnect();
+  connections = [];
+  await redis.close();
+});
+
+function connect(): Redis {
+  const connection = connectPatiently({ url: redis.url }, () => undefined) as Redis;
+  connections.push(connection);
+  return connection;
+}
+
+const said = (what: string, who = 'U0ADA'): Audited => ({
+  kind: 'refused',
+  at: '2026-11-20T14:03:07.000Z',
+  who: [who],
+  what,
+});
+
+async function verify() {
+  const { head, entries } = await readWhole(openChain(connect(), PREFIX));
+  return verifyAudit(entries, head);
+}
+
+async function everything(): Promise<readonly { seq: number; entry: Audited }[]> {
+  const entries: { seq: number; entry: Audited }[] = [];
+  for await (const raw of readAudit(openChain(connect(), PREFIX))) entries.push(JSON.parse(raw));
+  return entries;
+}
+
+test('entries of four processes at once stand in one chain without a gap', async () => {
+  const chains = Array.from({ length: 4 }, () => openChain(connect(), PREFIX));
+
+  await Promise.all(
+    Array.from({ length: 500 }, async (_, number) => chains[number % 4]?.append(said(`deed ${number}`))),
+  );
+
+  await expect(verify()).resolves.toMatchObject({ kind: 'whole', entries: 500, from: 1, to: 500 });
+  expect(new Set((await everything()).map(({ entry }) => entry.what)).size).toBe(500);
+});
+
+test('what was confirmed is there after Redis was killed, once, and the chain holds', async () => {
+  const chains = [openChain(connect(), PREFIX), openChain(connect(), PREFIX)];
+  const confirmed: string[] = [];
+  const appending = chains.map(async (chain, process) => {
+    for (let number = 0; number < 300; number++) {
+      const what = `deed ${process}-${number}`;
+      await chain.append(said(what));
+      confirmed.push(what);
+    }
+  });
+  for (const after of [50, 200, 350]) {
+    await expect.poll(() => confirmed.length, { interval: 1 }).toBeGreaterThan(after);
+    await redis.kill();
+    await redis.start();
+  }
+  await Promise.all(appending);
+
+  await expect(verify()).resolves.toMatchObject({ kind: 'whole', entries: 600 });
+  expect((await everything()).map(({ entry }) => entry.what).toSorted()).toEqual(confirmed.toSorted());
+});
+
+test('an entry whose answer was lost is not put in twice, even where others were faster afterwards', async () => {
+  const lossy = connect();
+  const ask = lossy.eval.bind(lossy) as (...words: unknown[]) => Promise<unknown>;
+  const others = openChain(connect(), PREFIX);
+  const chain = openChain(
+    Object.assign(lossy, {
+      eval: async (...words: unknown[]) => {
+        await ask(...words);
+        await others.append(said('somebody else, meanwhile'));
+        return ask(...words);
+      },
+    }),
+    PREFIX,
+  );
+
+  await chain.append(said('mine'));
+
+  expect((await everything()).map(({ entry }) => entry.what)).toEqual(['mine', 'somebody else, meanwhile']);
+});
+
+test('an entry that is no audit entry is not put in', async () => {
+  const chain = openChain(connect(), PREFIX);
+
+  await expect(chain.append({ ...said('x'), who: [] })).rejects.toThrow('Too small');
+  await chain.append(said('after it'));
+
+  await expect(verify()).resolves.toMatchObject({ kind: 'whole', entries: 1 });
+});
+
+test('entries that Redis lost, changed or was given are found', async () => {
+  const connection = connect();
+  const chain = openChain(connection, PREFIX);
+  for (let number = 1; number <= 5; number++) await chain.append(said(`deed ${number}`));
+  const ids = (await connection.xrange(chain.streamKey, '-', '+')).map(([id]) => id);
+
+  await connection.xadd(chain.streamKey, '*', 'entry', '{"seq":6}');
+  await expect(verify()).resolves.toMatchObject({ because: 'entry 6 is not an audit entry' });
+  await connection.xtrim(chain.streamKey, 'MAXLEN', 0);
+  await expect(verify()).resolves.toMatchObject({
+    because: 'the stream is empty but the head says 5: 5 entries were taken away',
+  });
+  expect(ids).toHaveLength(5);
+  await connection.del(chain.headKey, chain.streamKey);
+  await expect(verify()).resolves.toEqual({ kind: 'whole', entries: 0 });
+});
+
+test('a head that was taken away is found, and so is what was appended after that', async () => {
+  const connection = connect();
+  const chain = openChain(connection, PREFIX);
+  await chain.append(said('one'));
+  await chain.append(said('two'));
+  await connection.del(chain.headKey);
+
+  await expect(verify()).resolves.toMatchObject({
+    because: 'the stream ends at 2 but there is no head: the head was taken away',
+  });
+  await chain.append(said('three'));
+  await expect(verify()).resolves.toMatchObject({ because: 'entry 1 follows 2: it is out of its order' });
+});
+
+test('the newest entries of one person are read without those of others', async () => {
+  const chain = openChain(connect(), PREFIX);
+  for (let number = 1; number <= 30; number++)
+    await chain.append(said(`deed ${number}`, number % 3 === 0 ? 'U0GRACE' : 'U0ADA'));
+
+  const { entries, total, more } = await readNewest(chain, {
+    sinceMs: 0,
+    most: 3,
+    wanted: ({ entry }) => entry.who.includes('U0GRACE'),
+  });
+
+  expect(entries.map(({ entry }) => entry.what)).toEqual(['deed 24', 'deed 27', 'deed 30']);
+  expect({ total, more }).toEqual({ total: 10, more: false });
+});
+
+test('entries are read by the time at which they were taken', async () => {
+  const connection = connect();
+  const chain = openChain(connection, PREFIX);
+  const read = async (span: { sinceMs?: number; untilMs?: number }) => {
+    const found: string[] = [];
+    for await (const raw of readAudit(chain, span)) found.push(raw);
+    return found.map((raw) => (JSON.parse(raw) as { seq: number }).seq);
+  };
+  await connection.xadd(chain.streamKey, '1000-0', 'entry', '{"seq":1}');
+  await connection.xadd(chain.streamKey, '2000-0', 'entry', '{"seq":2}');
+  await connection.xadd(chain.streamKey, '2000-1', 'entry', '{"seq":3}');
+  await connection.xadd(chain.streamKey, '3000-0', 'entry', '{"seq":4}');
+
+  await expect(read({ sinceMs: 2_000 })).resolves.toEqual([2, 3, 4]);
+  await expect(read({ untilMs: 2_000 })).resolves.toEqual([1, 2, 3]);
+  await expect(read({ sinceMs: 2_000, untilMs: 2_999 })).resolves.toEqual([2, 3]);
+  await expect(read({ sinceMs: 5_000 })).resolves.toEqual([]);
+});

@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Cluster, Redis } from 'ioredis';
+import {
+  type Audited,
+  auditedSchema,
+  type AuditEntry,
+  auditEntrySchema,
+  chain,
+  GENESIS,
+  type Head,
+} from './entry.ts';
+import { appending } from './commit.ts';
+
+/** An entry made ready to be put behind the head, as a script takes it; all empty where there is nothing to say. */
+export interface Link {
+  readonly prev: string;
+  readonly hash: string;
+  readonly seq: string;
+  readonly json: string;
+}
+
+/** The audit stream: appended to, never changed or trimmed. */
+export interface Chain {
+  readonly headKey: string;
+  readonly streamKey: string;
+  /** Appends one entry by itself: a refusal, a freeze. */
+  readonly append: (entry: Audited) => Promise<void>;
+  /** Runs a script that appends `entry` as part of a greater step; again and again while others append first. Gives what else it answers. */
+  readonly link: (entry: Audited | undefined, run: (link: Link) => Promise<string>) => Promise<string>;
+  /** Entries oldest first, a page at a time; `after` and `until` are stream ids. */
+  readonly page: (after?: string, until?: string) => Promise<readonly Kept[]>;
+  /** Entries newest first, a page at a time; `before` and `since` are stream ids. */
+  readonly pageBack: (before?: string, since?: string) => Promise<readonly Kept[]>;
+  /** The entry with this stream id. */
+  readonly entryAt: (id: string) => Promise<Kept | undefined>;
+  /** The head, and where the stream ends at that moment. */
+  readonly end: () => Promise<{ readonly head: Head; readonly lastId?: string }>;
+  /** Up to where it was copied to something that does not remember it itself. */
+  readonly copied: {
+    readonly read: () => Promise<string | undefined>;
+    readonly note: (id: string) => Promise<void>;
+  };
+}
+
+/** An entry as Redis keeps it. */
+export interface Kept {
+  /** Begins with the time at which Redis took it, in milliseconds of the epoch. */
+  readonly id: string;
+  readonly raw: string;
+}
+
+const NO_LINK: Link = { prev: '', hash: '', seq: '', json: '' };
+const PAGE = 1_000;
+const TRIES = 1_000;
+const APPEND = appending();
+
+export function openChain(redis: Redis | Cluster, prefix: string): Chain {
+  const headKey = `${prefix}:audit:head`;
+  const streamKey = `${prefix}:audit`;
+  const copiedKey = `${prefix}:audit:copied`;
+  let known: Head | undefined;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const readHead = async () => toHead(await redis.hmget(headKey, 'seq', 'hash'));
+  const linkNow = async (entry: Audited, run: (link: Link) => Promise<string>): Promise<string> => {
+    const said = auditedSchema.parse(entry);
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      known ??= await readHead();
+      const base = known;
+      const next = chain(base, said);
+      known = undefined;
+      const answer = await run({
+        prev: next.prev,
+        hash: next.hash,
+        seq: String(next.seq),
+        json: JSON.stringify(next),
+      });
+      const head = /^head (\d+) ([0-9a-f]{64})$/.exec(answer);
+      if (!head) {
+        known = answer === 'ok' ? { seq: next.seq, hash: next.hash } : base;
+        return answer;
+      }
+      const [, seq, hash = ''] = head;
+      known = { seq: Number(seq), hash };
+      // Our own entry, whose answer was lost on the way.
+      if (hash === next.hash) return 'ok';
+      await sleep(Math.random() * Math.min(attempt, 20));
+    }
+    throw new Error('the audit stream never stood still');
+  };
+  /** Within one process entries wait for one another, so that only processes compete. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = turn.then(work, work);
+    turn = mine.catch(() => undefined);
+    return mine;
+  };
+  const link: Chain['link'] = (entry, run) => (entry ? inTurn(() => linkNow(entry, run)) : run(NO_LINK));
+  return {
+    headKey,
+    streamKey,
+    link,
+    append: async (entry) => {
+      await link(
+        entry,
+        ({ prev, hash, seq, json }) =>
+          redis.eval(APPEND, 2, headKey, streamKey, prev, hash, seq, json) as Promise<string>,
+      );
+    },
+    page: async (after, until = '+') =>
+      (await redis.xrange(streamKey, after === undefined ? '-' : `(${after}`, until, 'COUNT', PAGE)).map(
+        kept,
+      ),
+    pageBack: async (before, since = '-') =>
+      (await redis.xrevrange(streamKey, before === undefined ? '+' : `(${before}`, since, 'COUNT', PAGE)).map(
+        kept,
+      ),
+    entryAt: async (id) => (await redis.xrange(streamKey, id, id)).map(kept)[0],
+    end: async () => {
+      const answers = await redis
+        .multi()
+        .hmget(headKey, 'seq', 'hash')
+        .xrevrange(streamKey, '+', '-', 'COUNT', 1)
+        .exec();
+      const [head, last] = (answers ?? []).map(([error, answer]) => {
+        if (error) throw error;
+        return answer;
+      }) as [readonly (string | null)[], readonly [string][]];
+      const lastId = last[0]?.[0];
+      return { head: toHead(head), ...(lastId !== undefined && { lastId }) };
+    },
+    copied: {
+      read: async () => (await redis.get(copiedKey)) ?? undefined,
+      note: async (id) => {
+        await redis.set(copiedKey, id);
+      },
+    },
+  };
+}
+
+function toHead([seq, hash]: readonly (string | null)[]): Head {
+  return seq && hash ? { seq: Number(seq), hash } : GENESIS;
+}
+
+function kept([id, fields]: [string, string[]]): Kept {
+  return { id, raw: fields[1] ?? '' };
+}
+
+/** The entry in a line, or undefined where the line is none. */
+export function parseEntry(raw: string): AuditEntry | undefined {
+  try {
+    return auditEntrySchema.safeParse(JSON.parse(raw)).data;
+  } catch {
+    return undefined;
+  }
+}

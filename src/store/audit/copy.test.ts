@@ -1,0 +1,501 @@
+import { appendFile, mkdir, mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
+import { cutEnd, replaceAudit, setHead } from '../../../test/world/tamper-audit.ts';
+import { connectPatiently } from '../../queue/connection.ts';
+import { type Audited, chain as follow, GENESIS } from './entry.ts';
+import { type Chain, openChain, parseEntry } from './chain.ts';
+import { copyAudit, type CopyOptions, type CopyStatus } from './copy.ts';
+import { toFile } from './copy-target.ts';
+import { verifyAudit } from './verify.ts';
+
+let redis: TestRedis;
+let connection: Redis;
+beforeAll(async () => {
+  redis = await startRedis();
+  connection = connectPatiently({ url: redis.url }, () => undefined) as Redis;
+});
+afterAll(async () => {
+  connection.disconnect();
+  await redis.close();
+});
+
+let folder: string;
+let file: string;
+let chain: Chain;
+let log: string[];
+let headFile: string;
+let status: CopyStatus | undefined;
+let copies: { close: () => Promise<void> }[] = [];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'wrench-copy-'));
+  file = join(folder, 'audit.jsonl');
+  chain = openChain(connection, `{${crypto.randomUUID()}}`);
+  headFile = `${file}.head`;
+  log = [];
+  status = undefined;
+});
+afterEach(async () => {
+  await Promise.all(copies.map((copy) => copy.close()));
+  copies = [];
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Copies to the file of this test, unless `more` says otherwise; tries again at once. */
+function copy(more: Partial<Pick<CopyOptions, 'to' | 'print' | 'timing' | 'headFile'>> = { to: file }) {
+  const note = (level: string) => (fields: object, message: string) => {
+    const { err, because } = fields as { err?: Error; because?: string };
+    log.push(`${level} ${message}: ${err?.message ?? because ?? ''}`);
+  };
+  const copying = copyAudit({
+    chain,
+    headFile,
+    log: { info: note('info'), warn: note('warn'), error: note('error') },
+    report: async (said) => void (status = said),
+    ...more,
+    timing: { everyMs: 20, retryMs: 20, ...more.timing },
+  });
+  copies.push(copying);
+  return copying;
+}
+
+const said = (what: string): Audited => ({
+  kind: 'refused',
+  at: '2026-11-20T14:03:07.000Z',
+  who: ['U0ADA'],
+  what,
+});
+const head = async () => JSON.parse(await readFile(headFile, 'utf8')) as { seq: number; hash: string };
+/** Waits until it has stopped, and says why. */
+const stopped = async () => {
+  await expect.poll(() => status?.stopped?.because).toBeDefined();
+  return status?.stopped?.because;
+};
+async function append(...whats: readonly string[]) {
+  for (const what of whats) await chain.append(said(what));
+}
+const text = () => readFile(file, 'utf8').catch(() => '');
+const whats = (lines: string) =>
+  lines
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => (JSON.parse(line) as { entry: Audited }).entry.what);
+async function* linesOf(lines: string) {
+  yield* lines.split('\n').filter(Boolean);
+}
+
+test('entries are copied in their order as they come, and the copy verifies', async () => {
+  await append('one', 'two');
+  copy();
+  await expect.poll(async () => whats(await text())).toEqual(['one', 'two']);
+
+  await append('three');
+
+  await expect.poll(async () => whats(await text())).toEqual(['one', 'two', 'three']);
+  await expect(verifyAudit(linesOf(await text()))).resolves.toMatchObject({ kind: 'whole', from: 1, to: 3 });
+});
+
+test('what is known is finished when the copy is closed', async () => {
+  const copying = copy();
+  await append('one', 'two', 'three');
+  await copying.close();
+
+  expect(whats(await text())).toEqual(['one', 'two', 'three']);
+});
+
+test('after a restart it goes on behind the last whole line; half a line of a crash is cut off', async () => {
+  await append('one', 'two');
+  await copy().close();
+  await appendFile(file, (await text()).slice(0, 57));
+  await append('three');
+
+  await copy().close();
+
+  expect(whats(await text())).toEqual(['one', 'two', 'three']);
+  expect(log).toEqual([]);
+});
+
+test('half a first line is cut off', async () => {
+  await append('one');
+  await writeFile(file, '{"seq":1,"pre');
+
+  await copy().close();
+
+  expect(whats(await text())).toEqual(['one']);
+});
+
+test('a line longer than what is read at first is found all the same', async () => {
+  await append('one', 'x'.repeat(200_000));
+  await copy().close();
+  await append('three');
+
+  await copy().close();
+
+  expect(whats(await text()).map((what) => what.length)).toEqual([3, 200_000, 5]);
+});
+
+test.each<[string, () => Promise<void>, RegExp]>([
+  [
+    'the file is of another chain',
+    async () => {
+      await append('one', 'two');
+      await copy().close();
+      chain = openChain(connection, `{${crypto.randomUUID()}}`);
+      await append('uno', 'dos', 'tres');
+    },
+    /entry 2 differs from the one that was seen on/,
+  ],
+  [
+    'the file is newer than Redis',
+    async () => {
+      await append('one', 'two');
+      await copy().close();
+      await connection.del(chain.headKey, chain.streamKey);
+      chain = openChain(connection, chain.streamKey.replace(':audit', ''));
+      await append('uno');
+    },
+    /the audit ends at entry 1, but entry 2 was seen on .* UTC: entry 2 is missing/,
+  ],
+  [
+    'Redis lost everything',
+    async () => {
+      await append('one', 'two');
+      await copy().close();
+      await connection.del(chain.headKey, chain.streamKey);
+    },
+    /the audit is empty, but entry 2 was seen on .* UTC: 2 entries are missing, from entry 1 on/,
+  ],
+  [
+    'the file is something else',
+    () => writeFile(file, 'hello\n'),
+    /ends with something that is not an audit entry/,
+  ],
+])('it is said loudly, and nothing is mixed, where %s', async (_, prepare, because) => {
+  await prepare();
+  const before = await text();
+
+  await copy().close();
+
+  expect(await text()).toBe(before);
+  expect(log).toEqual([expect.stringMatching(because)]);
+  expect(log[0]).toMatch(/^error stopped copying the audit/);
+});
+
+test('a changed entry in Redis is not copied behind the good ones', async () => {
+  await append('one');
+  await copy().close();
+  await connection.xadd(chain.streamKey, '*', 'entry', JSON.stringify({ seq: 3 }));
+
+  await copy().close();
+
+  expect(whats(await text())).toEqual(['one']);
+  expect(log[0]).toContain('what follows entry 1 in Redis is not an audit entry');
+});
+
+test('two bots that were given one file do not write into each other', async () => {
+  copy();
+  await append('one');
+  await expect.poll(async () => whats(await text())).toEqual(['one']);
+  await appendFile(file, 'another\n');
+  await append('two');
+
+  await expect.poll(() => log.join()).toContain('somebody else writes to');
+  expect(await text()).toMatch(/another\n$/);
+  expect(status?.stopped?.because).toContain(file);
+});
+
+test('a file that cannot be written is told of, and taken up once it can be', async () => {
+  await append('one');
+  const late = join(folder, 'later', 'audit.jsonl');
+  const copying = copy({ to: late });
+  await expect.poll(() => log.join()).toContain('cannot be written: ENOENT');
+  await copying.close();
+  expect(log[0]).toMatch(/^warn/);
+});
+
+test('stdout gets each entry as a line, and after a restart those that are new', async () => {
+  const printed: string[] = [];
+  const print = async (lines: string) => void printed.push(lines);
+  await append('one', 'two');
+  await copy({ to: 'stdout', print }).close();
+  await append('three');
+  await copy({ to: 'stdout', print }).close();
+
+  expect(whats(printed.join(''))).toEqual(['one', 'two', 'three']);
+});
+
+const FAULTS: readonly (readonly [string, () => Promise<void>, RegExp])[] = [
+  [
+    'the newest entries were removed and the head set back',
+    () => cutEnd(connection, chain, 3),
+    /the audit ends at entry 3, but entry 5 was seen on .* UTC: 2 entries are missing, from entry 4 on/,
+  ],
+  [
+    'everything was deleted',
+    async () => void (await connection.del(chain.headKey, chain.streamKey)),
+    /the audit is empty, but entry 5 was seen on .* UTC: 5 entries are missing, from entry 1 on/,
+  ],
+  [
+    'it was replaced by a shorter chain',
+    () => replaceAudit(connection, chain, 2),
+    /the audit ends at entry 2, but entry 5 was seen on .* UTC: 3 entries are missing/,
+  ],
+  [
+    'it was replaced by a longer chain with another history',
+    () => replaceAudit(connection, chain, 9),
+    /entry 5 differs from the one that was seen on .*: the audit was replaced/,
+  ],
+  [
+    'it was replaced by a chain of the same length',
+    () => replaceAudit(connection, chain, 5),
+    /entry 5 differs from the one that was seen on .*: the audit was replaced/,
+  ],
+];
+/** Known only to who has been watching: the audit itself says so as well. */
+const SEEN_IN_REDIS: typeof FAULTS = [
+  [
+    'the head alone was set back',
+    async () =>
+      setHead(connection, chain, parseEntry((await chain.page())[2]?.raw ?? '') ?? { seq: 0, hash: '' }),
+    /the stream ends at 5 but the head says 3/,
+  ],
+  [
+    'the newest entry alone was removed',
+    async () => void (await connection.xdel(chain.streamKey, (await chain.page()).at(-1)?.id ?? '')),
+    /the audit ends at entry 4, but entry 5 was seen/,
+  ],
+];
+
+describe.each<[string, () => Partial<CopyOptions>]>([
+  ['a copy in a file', () => ({ to: file })],
+  ['a copy on stdout', () => ({ to: 'stdout', print: async () => undefined })],
+  ['no copy', () => ({})],
+])('with %s', (_, options) => {
+  test.each([...FAULTS, ...SEEN_IN_REDIS])(
+    'it stops while it runs, where %s',
+    async (_fault, tamper, because) => {
+      await append('one', 'two', 'three', 'four', 'five');
+      copy(options());
+      await expect.poll(() => status?.seq).toBe(5);
+
+      await tamper();
+
+      expect(await stopped()).toMatch(because);
+      expect((await head()).seq).toBe(5);
+      expect(log.filter((line) => line.startsWith('error'))).toHaveLength(1);
+    },
+  );
+
+  test.each(FAULTS)('it stops after a restart, where %s', async (_fault, tamper, because) => {
+    await append('one', 'two', 'three', 'four', 'five');
+    await copy(options()).close();
+    const before = await text();
+    await tamper();
+    status = undefined;
+
+    copy(options());
+
+    expect(await stopped()).toMatch(because);
+    expect(await text()).toBe(before);
+    expect((await head()).seq).toBe(5);
+  });
+
+  test('the last head seen is kept, and moves on with the audit', async () => {
+    await append('one', 'two');
+    copy(options());
+    await expect.poll(head).toMatchObject({ seq: 2 });
+    const [, two] = (await chain.page()).map(({ raw }) => parseEntry(raw));
+    expect((await head()).hash).toBe(two?.hash);
+
+    await append('three');
+
+    await expect.poll(head).toMatchObject({ seq: 3 });
+    expect(status).toEqual({ seq: 3, behind: 0 });
+  });
+
+  test('a head file that was removed is written again', async () => {
+    await append('one', 'two');
+    copy(options());
+    await expect.poll(head).toMatchObject({ seq: 2 });
+    await rm(headFile);
+
+    await expect.poll(() => head().catch(() => undefined)).toMatchObject({ seq: 2 });
+    expect(status?.stopped).toBeUndefined();
+  });
+
+  test.each<[string, () => Promise<string>, RegExp]>([
+    ['is no head', async () => 'shutdown', /is invalid: something else wrote to it/],
+    ['is empty', async () => '', /is invalid/],
+    ['has unknown fields', async () => JSON.stringify({ ...(await head()), by: 'me' }), /is invalid/],
+    [
+      'is of another chain',
+      async () => JSON.stringify({ ...(await head()), hash: 'a'.repeat(64) }),
+      /entry 2 differs from the one that was seen on/,
+    ],
+    [
+      'is from the future, as where Redis was restored from a backup',
+      async () => JSON.stringify({ ...(await head()), seq: 4329 }),
+      /the audit ends at entry 2, but entry 4,329 was seen on .*: 4,327 entries are missing, from entry 3 on/,
+    ],
+  ])(
+    'it stops, while it runs and after a restart, where the head file %s',
+    async (_fault, content, because) => {
+      await append('one', 'two');
+      const copying = copy(options());
+      await expect.poll(head).toMatchObject({ seq: 2 });
+      const wrong = await content();
+      await writeFile(headFile, wrong);
+
+      expect(await stopped()).toMatch(because);
+      await copying.close();
+      status = undefined;
+      copy(options());
+
+      expect(await stopped()).toMatch(because);
+      expect(await readFile(headFile, 'utf8')).toBe(wrong);
+    },
+  );
+
+  test('it continues once a person has moved the old files away, and logs that', async () => {
+    await append('one', 'two', 'three');
+    copy(options());
+    await expect.poll(head).toMatchObject({ seq: 3 });
+    await replaceAudit(connection, chain, 2);
+    await stopped();
+
+    await rm(headFile);
+    if (options().to === file) await rename(file, `${file}.old`);
+    if (options().to === 'stdout') await connection.del(chain.streamKey.replace(/:audit$/, ':audit:copied'));
+
+    await expect.poll(() => status).toEqual({ seq: 2, behind: 0 });
+    await expect.poll(head).toMatchObject({ seq: 2 });
+    expect(log.at(-1)).toMatch(/^info/);
+  });
+});
+
+test('two bots of one host share the head file, and it is never set back', async () => {
+  copy({});
+  copy({});
+  const seqs: number[] = [];
+  for (let number = 1; number <= 40; number++) {
+    await append(`entry ${number}`);
+    seqs.push(
+      await head().then(
+        ({ seq }) => seq,
+        () => 0,
+      ),
+    );
+  }
+
+  await expect.poll(head).toMatchObject({ seq: 40 });
+  expect(seqs).toEqual(seqs.toSorted((one, other) => one - other));
+  expect(log).toEqual([]);
+});
+
+test('a copy that was shortened is reported, and completed from Redis', async () => {
+  await append('one', 'two', 'three');
+  copy();
+  await expect.poll(() => status?.seq).toBe(3);
+  const all = await text();
+  await truncate(file, all.indexOf('\n') + 1);
+
+  await expect.poll(() => log.join()).toContain('was shortened by somebody else');
+  await expect.poll(text).toBe(all);
+  expect(log.join()).toContain('completing it from Redis');
+  await expect.poll(() => status?.stopped).toBeUndefined();
+});
+
+test('a copy that was shortened while no bot ran is completed from Redis', async () => {
+  await append('one', 'two', 'three');
+  await copy().close();
+  const all = await text();
+  await truncate(file, all.indexOf('\n') + 5);
+
+  await copy().close();
+
+  expect(await text()).toBe(all);
+  expect(log).toEqual([expect.stringContaining('completing it from Redis')]);
+});
+
+test('if the copy was moved away, a complete new one begins', async () => {
+  await append('one', 'two');
+  copy();
+  await expect.poll(async () => whats(await text())).toEqual(['one', 'two']);
+  await rename(file, `${file}.1`);
+  await append('three');
+
+  await expect.poll(async () => whats(await text())).toEqual(['one', 'two', 'three']);
+  // What comes while it is moved may get into both.
+  expect(whats(await readFile(`${file}.1`, 'utf8')).slice(0, 2)).toEqual(['one', 'two']);
+});
+
+test('what another bot wrote to the file is not written twice once it has stopped', async () => {
+  await append('one');
+  copy();
+  await expect.poll(() => status?.seq).toBe(1);
+  const [one] = (await chain.page()).map(({ raw }) => parseEntry(raw));
+  await appendFile(file, `${JSON.stringify(follow(one ?? GENESIS, said('two')))}\n`);
+  await expect.poll(() => log.join()).toContain('somebody else writes to');
+
+  await append('two', 'three');
+
+  await expect.poll(async () => whats(await text())).toEqual(['one', 'two', 'three']);
+  await expect.poll(() => status).toEqual({ seq: 3, behind: 0 });
+});
+
+test('a file that others write to is not touched while it still changes', async () => {
+  await append('one');
+  await copy().close();
+  const size = Buffer.byteLength(await text());
+
+  await expect(toFile(file, size - 1)).rejects.toThrow('somebody else writes to');
+  await (await toFile(file, size)).close();
+});
+
+test('an entry whose hash does not match what it says is not copied', async () => {
+  await append('one');
+  copy();
+  await expect.poll(() => status?.seq).toBe(1);
+  const [{ hash = '' } = {}] = (await chain.page()).map(({ raw }) => parseEntry(raw) ?? {}) as {
+    hash?: string;
+  }[];
+  const forged = { seq: 2, prev: hash, entry: said('two'), hash: 'b'.repeat(64) };
+  await connection.xadd(chain.streamKey, '*', 'entry', JSON.stringify(forged));
+  await setHead(connection, chain, forged);
+
+  expect(await stopped()).toContain('entry 2 of the audit in Redis: its hash does not match what it says');
+  expect(whats(await text())).toEqual(['one']);
+});
+
+test('copying counts as stopped if writes fail for too long, and continues once they succeed', async () => {
+  await append('one');
+  const late = join(folder, 'later');
+  copy({ to: join(late, 'audit.jsonl'), headFile: join(late, 'head'), timing: { unwritableMs: 0 } });
+  expect(await stopped()).toMatch(/later\/audit\.jsonl cannot be written: ENOENT/);
+  expect(status?.behind).toBe(1);
+
+  await mkdir(late);
+
+  await expect.poll(() => status).toEqual({ seq: 1, behind: 0 });
+  expect(log.filter((line) => line.startsWith('error'))).toHaveLength(1);
+});
+
+test('a head file that cannot be written is reported, and does not stop copying', async () => {
+  await writeFile(join(folder, 'file'), '');
+  headFile = join(folder, 'file', 'head');
+  await append('one', 'two');
+  copy({ to: file });
+
+  await expect.poll(async () => whats(await text())).toEqual(['one', 'two']);
+  await expect.poll(() => status?.headProblem).toMatch(/file\/head cannot be written: /);
+  await append('three');
+  await expect.poll(() => status).toMatchObject({ seq: 3, behind: 0 });
+  expect(log.filter((line) => line.includes('cannot be written to its file'))).toHaveLength(1);
+
+  // What this process has seen itself it knows without the file.
+  await cutEnd(connection, chain, 1);
+  expect(await stopped()).toMatch(/the audit ends at entry 1, but entry 3 was seen/);
+});

@@ -1,0 +1,278 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findEntry, wrongWithSeen } from './end.ts';
+import { GENESIS, hashOf, type Head } from './entry.ts';
+import { type Chain, type Kept, parseEntry } from './chain.ts';
+import { CannotWrite, DoesNotFit } from './copy-error.ts';
+import { type CopyTarget, NOWHERE, type Place, toFile, toStdout } from './copy-target.ts';
+import { type KeptHead, keepHead } from './keep-head.ts';
+import { wrongWithEnd } from './verify.ts';
+
+export interface CopyOptions {
+  readonly chain: Chain;
+  /** `stdout`, or the path of a file, which is created if missing. Without it, the audit is only followed for its head. */
+  readonly to?: string;
+  /** The file of the last head seen. */
+  readonly headFile: string;
+  readonly log: {
+    readonly info: (fields: object, message: string) => void;
+    readonly warn: (fields: object, message: string) => void;
+    readonly error: (fields: object, message: string) => void;
+  };
+  /** Called after each pass. */
+  readonly report?: (status: CopyStatus) => Promise<void>;
+  /** Where lines go instead of this process' own stdout. */
+  readonly print?: (lines: string) => Promise<void>;
+  readonly timing?: Partial<Timing>;
+}
+
+export interface CopyStatus {
+  /** Set while copying is stopped; a person must find out why. */
+  readonly stopped?: { readonly because: string; readonly since: string };
+  /** The number of the last entry copied, or seen if there is no copy. */
+  readonly seq: number;
+  /** How many entries in Redis follow that one. */
+  readonly behind: number;
+  /** Why the last head seen cannot be written to its file. */
+  readonly headProblem?: string;
+}
+
+interface Timing {
+  readonly everyMs: number;
+  /** How often copying is retried after it has stopped. */
+  readonly retryMs: number;
+  /** How long writes may fail before copying counts as stopped. */
+  readonly unwritableMs: number;
+}
+
+const TIMING: Timing = { everyMs: 1_500, retryMs: 60_000, unwritableMs: 300_000 };
+const CLOSES_WITHIN_MS = 5_000;
+const WARNS_EVERY_MS = 60_000;
+
+/**
+ * Copies the audit as JSON lines, in order, follows it, and keeps the last head seen in a file. A file has each entry once: after a restart,
+ * copying continues after the last complete line.
+ *
+ * Entries that do not continue what was copied or seen are not copied: copying stops, with an error in the log and in the status, and is
+ * retried once a minute, because a person may have resolved it.
+ */
+export function copyAudit(options: CopyOptions): {
+  /** Copies what is known by now, and ends. */
+  readonly close: () => Promise<void>;
+} {
+  const stop = new AbortController();
+  const copying = follow(options, stop.signal);
+  return {
+    close: async () => {
+      stop.abort();
+      // Redis may be away, and then what is known is what was copied.
+      await Promise.race([copying, sleep(CLOSES_WITHIN_MS, undefined, { ref: false })]);
+    },
+  };
+}
+
+async function follow(options: CopyOptions, stop: AbortSignal): Promise<void> {
+  const { everyMs, retryMs } = { ...TIMING, ...options.timing };
+  const head = keepHead(options.headFile);
+  const troubles = noteTroubles(options);
+  let open: Open | undefined;
+  let seq = 0;
+  try {
+    for (;;) {
+      const isLast = stop.aborted;
+      let waitMs = everyMs;
+      let behind = 0;
+      try {
+        if (open && !(await open.target.isCurrent())) open = await closed(open);
+        open ??= await begin(options, head, troubles.foreignSize());
+        open.place = await copyOn(options.chain, open);
+        ({ seq } = open.place.head);
+        await head.advance(options.chain, open.place.head);
+        behind = await checkEnd(options.chain, open);
+        troubles.none();
+      } catch (error) {
+        const cause = open ? await explain(error, options.chain, open) : error;
+        open = await closed(open);
+        if (troubles.met(cause) === 'stopped') waitMs = retryMs;
+        seq = Math.max(seq, (await head.read().catch(() => undefined))?.seq ?? 0);
+        behind = await behindOf(options.chain, seq);
+      }
+      const headProblem = head.problem();
+      troubles.ofHead(headProblem);
+      const stopped = troubles.stopped();
+      await options.report?.({
+        seq,
+        behind,
+        ...(stopped && { stopped }),
+        ...(headProblem !== undefined && { headProblem }),
+      });
+      if (isLast) return;
+      await sleep(waitMs, undefined, { signal: stop }).catch(() => undefined);
+    }
+  } finally {
+    await closed(open);
+  }
+}
+
+/** A target and how far it is written. */
+interface Open {
+  readonly target: CopyTarget;
+  place: Place;
+  /** When an entry was last seen. */
+  atMs: number;
+}
+
+async function begin(
+  { chain, to, print, log }: CopyOptions,
+  head: KeptHead,
+  foreignSize: number | undefined,
+): Promise<Open> {
+  const seen = await head.read();
+  if (seen) {
+    const { found, newest } = await findEntry(chain, seen.seq);
+    const wrong = wrongWithSeen(seen, newest, found?.entry);
+    if (wrong !== undefined) throw new DoesNotFit(wrong);
+  }
+  const target =
+    to === undefined ? NOWHERE : to === 'stdout' ? toStdout(print) : await toFile(to, foreignSize);
+  try {
+    const place = await target.begin(chain, seen);
+    if (seen && place.head.seq < seen.seq)
+      log.warn(
+        { to, copied: place.head.seq, seen: seen.seq },
+        'the copy of the audit ends before the last head seen; completing it from Redis',
+      );
+    return { target, place, atMs: Date.now() };
+  } catch (error) {
+    await target.close();
+    throw error;
+  }
+}
+
+async function closed(open: Open | undefined): Promise<undefined> {
+  await open?.target.close();
+}
+
+/** Copies up to the current end of the stream. */
+async function copyOn(chain: Chain, open: Open): Promise<Place> {
+  const { target } = open;
+  let { place } = open;
+  for (;;) {
+    const page = await chain.page(place.after);
+    const last = page.at(-1);
+    if (!last) return place;
+    const head = behind(place.head, page);
+    await target.write(page.map(({ raw }) => `${raw}\n`).join(''));
+    await target.written(chain, last.id);
+    place = { after: last.id, head };
+    open.atMs = Date.now();
+  }
+}
+
+/** A copy proves something only if each entry continues the one before. */
+function behind(head: Head, page: readonly Kept[]): Head {
+  let last = head;
+  for (const { raw } of page) {
+    const entry = parseEntry(raw);
+    if (!entry) throw new DoesNotFit(`what follows entry ${last.seq} in Redis is not an audit entry`);
+    if (entry.seq !== last.seq + 1 || entry.prev !== last.hash)
+      throw new DoesNotFit(
+        `entry ${entry.seq} of the audit in Redis does not follow entry ${last.seq}, which was copied last`,
+      );
+    if (hashOf(entry) !== entry.hash)
+      throw new DoesNotFit(`entry ${entry.seq} of the audit in Redis: its hash does not match what it says`);
+    last = entry;
+  }
+  return { seq: last.seq, hash: last.hash };
+}
+
+/** How many entries were appended meanwhile. @throws {DoesNotFit} where Redis ends before the last entry copied, or has another one there. */
+async function checkEnd(chain: Chain, { place, atMs }: Open): Promise<number> {
+  const { head, lastId } = await chain.end();
+  if (lastId === place.after && head.seq === place.head.seq && head.hash === place.head.hash) return 0;
+  if (head.seq > place.head.seq && lastId !== undefined && isAfter(lastId, place.after))
+    return head.seq - place.head.seq;
+  const { wrong, newest } = await compareWith(chain, place, atMs);
+  if (wrong !== undefined) throw new DoesNotFit(wrong);
+  const end = wrongWithEnd(newest, head);
+  if (end !== undefined && newest.seq === place.head.seq) throw new DoesNotFit(end);
+  return Math.max(0, newest.seq - place.head.seq);
+}
+
+/** Whether the last entry copied is still in Redis. */
+async function compareWith(chain: Chain, { head }: Place, atMs: number) {
+  const seen = { ...head, at: new Date(atMs).toISOString() };
+  const { found, newest } = await findEntry(chain, seen.seq);
+  return { wrong: wrongWithSeen(seen, newest, seen.seq === 0 ? GENESIS : found?.entry), newest };
+}
+
+/** Where an entry does not fit because entries that were copied are gone from Redis, that explains more. */
+async function explain(error: unknown, chain: Chain, { place, atMs }: Open): Promise<unknown> {
+  if (!(error instanceof DoesNotFit) || error.sizeBytes !== undefined) return error;
+  try {
+    const { wrong } = await compareWith(chain, place, atMs);
+    return wrong === undefined ? error : new DoesNotFit(wrong);
+  } catch {
+    return error;
+  }
+}
+
+function isAfter(id: string, other = '0-0'): boolean {
+  const [ms = 0, count = 0] = id.split('-').map(Number);
+  const [otherMs = 0, otherCount = 0] = other.split('-').map(Number);
+  return ms > otherMs || (ms === otherMs && count > otherCount);
+}
+
+async function behindOf(chain: Chain, seq: number): Promise<number> {
+  const end = await chain.end().catch(() => undefined);
+  return Math.max(0, (end?.head.seq ?? 0) - seq);
+}
+
+/** Tracks what prevents copying and since when, and logs each problem once. */
+function noteTroubles({ to, headFile, log, timing }: CopyOptions) {
+  const { unwritableMs } = { ...TIMING, ...timing };
+  let stopped: { because: string; since: string } | undefined;
+  let unwritableSinceMs: number | undefined;
+  let foreignSize: number | undefined;
+  let warnedAtMs = Number.NEGATIVE_INFINITY;
+  let headProblem: string | undefined;
+  const stop = (because: string, sinceMs: number) => {
+    if (stopped?.because === because) return;
+    stopped = { because, since: stopped?.since ?? new Date(sinceMs).toISOString() };
+    log.error({ to, because }, 'stopped copying the audit; retrying once a minute');
+  };
+  const warn = (error: unknown) => {
+    if (Date.now() - warnedAtMs < WARNS_EVERY_MS) return;
+    warnedAtMs = Date.now();
+    log.warn({ err: error, to }, 'the audit could not be copied; retrying');
+  };
+  return {
+    stopped: () => stopped,
+    foreignSize: () => foreignSize,
+    none: () => {
+      if (stopped) log.info({ to }, 'copying the audit again');
+      stopped = unwritableSinceMs = foreignSize = undefined;
+      warnedAtMs = Number.NEGATIVE_INFINITY;
+    },
+    met: (error: unknown): 'stopped' | 'again' => {
+      if (error instanceof DoesNotFit) {
+        foreignSize = error.sizeBytes;
+        stop(error.message, Date.now());
+        return 'stopped';
+      }
+      warn(error);
+      if (!(error instanceof CannotWrite)) return 'again';
+      unwritableSinceMs ??= Date.now();
+      if (Date.now() - unwritableSinceMs >= unwritableMs) stop(error.message, unwritableSinceMs);
+      return 'again';
+    },
+    /** Does not stop copying. */
+    ofHead: (problem: string | undefined) => {
+      if (problem !== undefined && problem !== headProblem)
+        log.warn(
+          { headFile, because: problem },
+          'the last head seen of the audit cannot be written to its file',
+        );
+      headProblem = problem;
+    },
+  };
+}

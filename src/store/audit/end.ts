@@ -1,0 +1,73 @@
+import { countInWords, timeInWords } from '../../check/report-in-words.ts';
+import { type AuditEntry, GENESIS, type Head } from './entry.ts';
+import { type Chain, parseEntry } from './chain.ts';
+import type { Seen } from './head-file.ts';
+
+/** An entry and its id in the stream. */
+interface Found {
+  readonly id: string;
+  readonly entry: AuditEntry;
+}
+
+/** The entry with this number, searched from the end, and the newest entry that can be read. */
+export async function findEntry(
+  chain: Chain,
+  seq: number,
+): Promise<{ readonly found?: Found; readonly newest: Head }> {
+  let newest: AuditEntry | undefined;
+  for (let before: string | undefined; ;) {
+    const page = await chain.pageBack(before);
+    for (const { id, raw } of page) {
+      const entry = parseEntry(raw);
+      if (!entry) continue;
+      newest ??= entry;
+      if (entry.seq === seq) return { found: { id, entry }, newest };
+      if (entry.seq < seq) return { newest };
+    }
+    before = page.at(-1)?.id;
+    if (before === undefined) return { newest: newest ?? GENESIS };
+  }
+}
+
+/**
+ * Why an audit does not continue the last head seen; undefined if it does.
+ * @param newest entry of the audit.
+ * @param there the audit's entry with the number of the last head seen.
+ * @param audit how the message names it: `the audit`, or the path of a copy.
+ */
+export function wrongWithSeen(
+  seen: Seen,
+  newest: Head,
+  there: Head | undefined,
+  audit = 'the audit',
+): string | undefined {
+  const entry = `entry ${countOf(seen.seq)}`;
+  const when = timeInWords(seen.at);
+  if (newest.seq < seen.seq) {
+    const end = newest.seq === 0 ? `${audit} is empty` : `${audit} ends at entry ${countOf(newest.seq)}`;
+    return `${end}, but ${entry} was seen on ${when}: ${missing(newest.seq, seen.seq)}`;
+  }
+  if (!there) return `${entry}, which was seen on ${when}, is missing`;
+  return there.hash === seen.hash
+    ? undefined
+    : `${entry} differs from the one that was seen on ${when}: ${audit} was replaced`;
+}
+
+/** `129 entries are missing, from entry 4,201 on` */
+export function missing(last: number, expected: number): string {
+  const count = expected - last;
+  return count === 1
+    ? `entry ${countOf(expected)} is missing`
+    : `${countInWords(count, 'entry', 'entries')} are missing, from entry ${countOf(last + 1)} on`;
+}
+
+/** {@link wrongWithSeen} for the audit in Redis. */
+export async function wrongWithEndInRedis(chain: Chain, seen: Seen): Promise<string | undefined> {
+  const { found, newest } = await findEntry(chain, seen.seq);
+  return wrongWithSeen(seen, newest, found?.entry);
+}
+
+/** `4,201` */
+export function countOf(count: number): string {
+  return count.toLocaleString('en-US');
+}

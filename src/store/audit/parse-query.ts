@@ -1,0 +1,22 @@
+import { duration } from '../../text/duration.ts';
+
+const DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
+const PERSON = /^@?([UW][A-Z0-9]{2,})(\|.*)?$/;
+/** Who acts where no person of Slack does. */
+const NOT_IN_SLACK = ['terminal', 'wrench'];
+
+/** A moment as people write it, `7d` ago or `2026-11-20`, in milliseconds of the epoch; undefined where it is neither. Without a zone it is UTC. */
+export function readMoment(written: string, nowMs: number): number | undefined {
+  if (DATE.test(written)) {
+    const hasZone = !written.includes('T') || /(Z|[+-]\d{2}:?\d{2})$/.test(written);
+    const at = Date.parse(hasZone ? written : `${written}Z`);
+    return Number.isNaN(at) ? undefined : at;
+  }
+  const ago = duration.safeParse(written);
+  return ago.success ? Math.max(0, nowMs - ago.data) : undefined;
+}
+
+/** The id in `@U0123ADA`, `U0123ADA|ada`; undefined for a name: nobody is known by a name. */
+export function readPerson(written: string): string | undefined {
+  return NOT_IN_SLACK.find((who) => who === written) ?? PERSON.exec(written)?.[1];
+}

@@ -1,0 +1,106 @@
+import { type AuditEntry, GENESIS, hashOf, type Head } from './entry.ts';
+import { parseEntry } from './chain.ts';
+
+export type Verified =
+  | {
+      readonly kind: 'whole';
+      readonly entries: number;
+      /** The first and the last number; absent where there is no entry. */
+      readonly from?: number;
+      readonly to?: number;
+      /** The hash of the last entry: written down elsewhere, it says later that nothing before it was changed. */
+      readonly hash?: string;
+    }
+  /** `because` names the first broken entry and says what is wrong with it. */
+  | { readonly kind: 'broken'; readonly because: string };
+
+/**
+ * Computes the chain anew, entry by entry, and holds one of them at a time.
+ * @param entries as they are kept, oldest first.
+ * @param head of the stream they were read from. Then they must begin at 1 and end at the head; without it they are a part that was
+ * exported or copied, and may begin and end anywhere.
+ * @param compare returns what else is wrong with an entry.
+ */
+export async function verifyAudit(
+  entries: AsyncIterable<string>,
+  head?: Head,
+  compare?: (entry: AuditEntry) => Promise<string | undefined>,
+): Promise<Verified> {
+  const chain = followEntries(head !== undefined);
+  for await (const raw of entries) {
+    const read = chain.next(raw);
+    const wrong = typeof read === 'string' ? read : await compare?.(read);
+    if (wrong !== undefined) return broken(wrong);
+  }
+  const { count, first, last } = chain.ends();
+  const wrong = head && wrongWithEnd(last ?? GENESIS, head);
+  if (wrong !== undefined) return broken(wrong);
+  return {
+    kind: 'whole',
+    entries: count,
+    ...(first && last && { from: first.seq, to: last.seq, hash: last.hash }),
+  };
+}
+
+/** Reads a chain entry by entry. `fromStart`: it must begin at 1. */
+export function followEntries(fromStart: boolean) {
+  let first: AuditEntry | undefined;
+  let last: AuditEntry | undefined;
+  let count = 0;
+  return {
+    /** The next entry, or what is wrong with it. */
+    next: (raw: string): AuditEntry | string => {
+      count += 1;
+      const entry = parseEntry(raw);
+      if (!entry) return notAnEntry(last, count);
+      const wrong = wrongWith(entry, last, fromStart);
+      if (wrong !== undefined) return wrong;
+      first ??= entry;
+      last = entry;
+      return entry;
+    },
+    ends: () => ({ count, first, last }),
+  };
+}
+
+function broken(because: string): Verified {
+  return { kind: 'broken', because };
+}
+
+function notAnEntry(last: AuditEntry | undefined, count: number): string {
+  return last || count === 1
+    ? `entry ${(last?.seq ?? 0) + 1} is not an audit entry`
+    : `line ${count} is not an audit entry`;
+}
+
+function wrongWith(entry: AuditEntry, last: AuditEntry | undefined, fromStart: boolean): string | undefined {
+  const { seq, prev, hash } = entry;
+  const before = last ?? (fromStart || seq === 1 ? GENESIS : undefined);
+  if (before && seq !== before.seq + 1) return misplaced(seq, before.seq);
+  if (hashOf(entry) !== hash) return `entry ${seq}: its hash does not match what it says`;
+  if (!before || prev === before.hash) return undefined;
+  return last
+    ? `entry ${seq} was put behind another entry ${last.seq} than the one that is here`
+    : `entry ${seq} was put behind something, and is the first`;
+}
+
+function misplaced(seq: number, before: number): string {
+  if (seq === before) return `entry ${seq} is there twice`;
+  if (seq < before) return `entry ${seq} follows ${before}: it is out of its order`;
+  const missing = seq - before - 1;
+  const lost = missing === 1 ? 'an entry is missing' : `${missing} entries are missing`;
+  return before === 0 ? `entry ${seq} is the first: ${lost}` : `entry ${seq} follows ${before}: ${lost}`;
+}
+
+/** What is wrong with a stream that ends at `last` and has this head. */
+export function wrongWithEnd(last: Head, head: Head): string | undefined {
+  if (last.seq === head.seq)
+    return last.hash === head.hash ? undefined : `entry ${last.seq} is not the one that the head names`;
+  if (head.seq === 0) return `the stream ends at ${last.seq} but there is no head: the head was taken away`;
+  const count = Math.abs(head.seq - last.seq);
+  const entries = count === 1 ? '1 entry was' : `${count} entries were`;
+  const ends = last.seq === 0 ? 'the stream is empty' : `the stream ends at ${last.seq}`;
+  return last.seq < head.seq
+    ? `${ends} but the head says ${head.seq}: ${entries} taken away`
+    : `${ends} but the head says ${head.seq}: ${entries} put in`;
+}

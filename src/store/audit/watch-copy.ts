@@ -1,0 +1,65 @@
+import { hostname } from 'node:os';
+import { copyAudit, type CopyOptions, type CopyStatus } from './copy.ts';
+import type { CopyNotice, CopyState, CopyStates } from './copy-states.ts';
+
+export interface WatchOptions {
+  readonly copy: CopyOptions;
+  readonly states: CopyStates;
+  /** The name of this bot. Default: the name of its host. */
+  readonly bot?: string;
+  /** Called after each pass. */
+  readonly measure: (status: CopyStatus) => void;
+  /** Posts a notice to people, and is retried until it does not throw. Absent if no channel is configured. */
+  readonly post?: (notice: CopyNotice) => Promise<void>;
+  readonly noteEveryMs?: number;
+}
+
+const NOTE_EVERY_MS = 60_000;
+
+/** Copies the audit, saves the state of the copy in Redis for the doctor, and posts a notice once when the copy stops. */
+export function watchCopy({
+  copy,
+  states,
+  bot = hostname(),
+  measure,
+  post,
+  noteEveryMs = NOTE_EVERY_MS,
+}: WatchOptions): ReturnType<typeof copyAudit> {
+  const { log, to } = copy;
+  let noted: string | undefined;
+  let notedAtMs = 0;
+  let posting = Promise.resolve();
+  /** Not awaited: copying continues even if Slack is slow. */
+  const startPosting = (take: NonNullable<WatchOptions['post']>) => {
+    posting = posting
+      .then(() => states.postNotices(take))
+      .catch((error: unknown) => {
+        log.warn({ err: error }, 'the notice that the audit copy stopped could not be posted; retrying');
+      });
+  };
+  const note = async (status: CopyStatus) => {
+    const { stopped, headProblem } = status;
+    const what = JSON.stringify([stopped, headProblem]);
+    if (what === noted && Date.now() - notedAtMs < noteEveryMs) return;
+    await states.note(await toState(status), post !== undefined);
+    noted = what;
+    notedAtMs = Date.now();
+    if (post) startPosting(post);
+  };
+  const toState = async ({ stopped, ...status }: CopyStatus): Promise<CopyState> => {
+    const state = { ...status, bot, ...(to !== undefined && { to }), at: new Date().toISOString() };
+    if (!stopped) return state;
+    // A restart does not change when it stopped.
+    const before = (await states.read(bot, to))?.stopped;
+    return { ...state, stopped: before?.because === stopped.because ? before : stopped };
+  };
+  return copyAudit({
+    ...copy,
+    report: async (status) => {
+      measure(status);
+      await note(status).catch((error: unknown) => {
+        log.warn({ err: error }, 'the state of the audit copy could not be saved in Redis');
+      });
+    },
+  });
+}

@@ -1,0 +1,87 @@
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
+import { connectPatiently } from '../../queue/connection.ts';
+import type { AuditEntry } from '../audit/entry.ts';
+import { type Chain, openChain } from '../audit/chain.ts';
+import { type Freeze, openFreeze, reasonIn } from './freeze.ts';
+import { readWhole } from '../audit/read.ts';
+import { verifyAudit } from '../audit/verify.ts';
+
+let redis: TestRedis;
+const connections: Redis[] = [];
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(async () => {
+  for (const connection of connections) connection.disconnect();
+  await redis.close();
+});
+
+let prefix: string;
+let chain: Chain;
+let freeze: Freeze;
+function connect(): Redis {
+  const connection = connectPatiently({ url: redis.url }, () => undefined) as Redis;
+  connections.push(connection);
+  return connection;
+}
+beforeEach(() => {
+  prefix = `{${crypto.randomUUID()}}`;
+  const connection = connect();
+  chain = openChain(connection, prefix);
+  freeze = openFreeze(connection, prefix, chain);
+});
+
+const by = (who: string, because = '') => ({ by: who, at: '2026-11-20T14:03:07.000Z', because });
+const kinds = async () => (await chain.page()).map(({ raw }) => (JSON.parse(raw) as AuditEntry).entry.kind);
+
+test('who froze first stays, until somebody thaws it', async () => {
+  await expect(freeze.freeze(by('U0ADA', 'migration'))).resolves.toBe(true);
+  await expect(freeze.freeze(by('U0GRACE'))).resolves.toBe(false);
+  await expect(freeze.read()).resolves.toEqual(by('U0ADA', 'migration'));
+  await expect(freeze.thaw(by('U0GRACE'))).resolves.toBe(true);
+  await expect(freeze.thaw(by('U0GRACE'))).resolves.toBe(false);
+  await expect(freeze.read()).resolves.toBeUndefined();
+  await expect(kinds()).resolves.toEqual(['frozen', 'thawed']);
+});
+
+test('of many who freeze at once over several connections one did, with one entry, and the chain holds', async () => {
+  const others = Array.from({ length: 3 }, () => openFreeze(connect(), prefix));
+
+  const done = await Promise.all(
+    Array.from({ length: 40 }, async (_, number) => others[number % 3]?.freeze(by(`U0${number}`))),
+  );
+
+  expect(done.filter(Boolean)).toHaveLength(1);
+  await expect(freeze.read()).resolves.toMatchObject({ by: `U0${done.indexOf(true)}` });
+  const { head, entries } = await readWhole(chain);
+  await expect(verifyAudit(entries, head)).resolves.toMatchObject({ kind: 'whole', entries: 1 });
+});
+
+test('there is no freeze without its entry', async () => {
+  await expect(freeze.freeze({ ...by('U0ADA'), at: 'now' })).rejects.toThrow('Invalid ISO datetime');
+  await expect(freeze.read()).resolves.toBeUndefined();
+});
+
+test('a thaw whose answer was lost is a thaw, and is told of once', async () => {
+  const lossy = connect();
+  const ask = lossy.eval.bind(lossy) as (...words: unknown[]) => Promise<unknown>;
+  const twice = openFreeze(
+    Object.assign(lossy, { eval: async (...words: unknown[]) => (await ask(...words), ask(...words)) }),
+    prefix,
+  );
+
+  await expect(twice.freeze(by('U0ADA'))).resolves.toBe(true);
+  await expect(twice.thaw(by('U0ADA'))).resolves.toBe(true);
+  await expect(kinds()).resolves.toEqual(['frozen', 'thawed']);
+});
+
+test.each([
+  ['', ''],
+  ['because', ''],
+  ['the  network\u0007 moves', 'the  network moves'],
+  ['x'.repeat(900), 'x'.repeat(500)],
+])('the reason in %j is %j', (typed, reason) => {
+  expect(reasonIn(typed)).toBe(reason);
+});

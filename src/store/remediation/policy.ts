@@ -1,0 +1,60 @@
+import type { Risk } from '../../check/define-remediation.ts';
+
+/** What the configuration says about remediations. */
+export interface Policy {
+  /** Destructive remediations that are allowed at all, as `etcd/health:free-space`. */
+  readonly destructive: readonly string[];
+  /** Remediations that are not offered. */
+  readonly off: readonly string[];
+  /** How many people, none of them the requester, must approve. */
+  readonly approvals: { readonly disruptive: number; readonly destructive: number };
+  /** How long a plan waits for approval. */
+  readonly approveWithinMinutes: number;
+  /** How long an approval is good for. */
+  readonly applyWithinSeconds: number;
+  /** How many remediations of one report are applied. */
+  readonly perRun: number;
+  /** How many are applied in one environment within an hour. */
+  readonly perHour: number;
+  /** Whoever asks for a plan or approves one must say why. */
+  readonly requireReason: boolean;
+  /** A membership that was looked up longer ago counts as unknown. */
+  readonly membershipSeconds: number;
+  readonly roles: Roles;
+}
+
+export type RoleOf = 'requester' | 'approver' | 'auditor';
+
+/** Slack ids of people (`U…`) and user groups (`S…`), by role; never names. */
+export type Roles = Readonly<Record<RoleOf, readonly string[]>>;
+
+/** `etcd/doppler:restart`: how configuration names a remediation. */
+export function nameOf({
+  check,
+  remediation,
+}: {
+  readonly check: string;
+  readonly remediation: string;
+}): string {
+  return `${check}:${remediation}`;
+}
+
+/** Why a remediation is not offered, in words; undefined where it is. Asked when it is offered and at every step after. */
+export function withheld(
+  policy: Policy,
+  remediation: { readonly check: string; readonly remediation: string; readonly risk: Risk },
+): string | undefined {
+  const name = nameOf(remediation);
+  if (policy.off.includes(name)) return `\`remediations.off\` names \`${name}\``;
+  if (remediation.risk === 'destructive' && !policy.destructive.includes(name))
+    return `it is destructive, and off until \`remediations.destructive\` names \`${name}\``;
+  if (policy.roles.requester.length === 0) return 'nobody may ask for it: `roles.requester` names no one';
+  if (remediation.risk !== 'safe' && policy.roles.approver.length === 0)
+    return 'nobody may approve it: `roles.approver` names no one';
+  return undefined;
+}
+
+/** How many approvals by others a remediation needs; none where the click itself is enough. */
+export function approvalsNeeded({ approvals }: Policy, risk: Risk): number {
+  return risk === 'safe' ? 0 : approvals[risk];
+}

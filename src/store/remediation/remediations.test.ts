@@ -1,0 +1,359 @@
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { anOffer, GONE, hashOf, LOOK, PLAN, POLICY } from '../../../test/world/remediation.ts';
+import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
+import { connectPatiently } from '../../queue/connection.ts';
+import type { AuditEntry } from '../audit/entry.ts';
+import { type Chain, openChain } from '../audit/chain.ts';
+import { openFreeze } from './freeze.ts';
+import { applied, begin, did, fail, settle, timeOut } from './transitions/execution.ts';
+import { approve, plan, reject, request, skip } from './transitions/approval.ts';
+import { readWhole } from '../audit/read.ts';
+import type { Remediation } from './record.ts';
+import { openRemediations, type Remediations } from './remediations.ts';
+import { verifyAudit } from '../audit/verify.ts';
+
+let redis: TestRedis;
+const connections: Redis[] = [];
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(async () => {
+  for (const connection of connections) connection.disconnect();
+  await redis.close();
+});
+
+function connect(): Redis {
+  const connection = connectPatiently({ url: redis.url }, () => undefined) as Redis;
+  connections.push(connection);
+  return connection;
+}
+
+let prefix: string;
+let connection: Redis;
+let chain: Chain;
+let remediations: Remediations;
+beforeEach(() => {
+  prefix = `{${crypto.randomUUID()}}`;
+  connection = connect();
+  chain = openChain(connection, prefix);
+  remediations = openRemediations(connection, prefix, chain);
+});
+
+const LEASE_MS = 30_000;
+const kinds = async () => (await chain.page()).map(({ raw }) => (JSON.parse(raw) as AuditEntry).entry.kind);
+const stateOf = async ({ id }: Remediation) => (await remediations.read(id))?.remediation.state;
+
+/** An offer in Redis, asked for by Ada and planned. */
+async function aPlan(changed: Partial<Remediation> = {}, targets = PLAN.targets): Promise<Remediation> {
+  const offer = anOffer(changed);
+  const nowMs = await remediations.clock();
+  await remediations.offer([offer]);
+  await remediations.move(offer.id, request('U0ADA', POLICY, nowMs));
+  await remediations.move(offer.id, plan({ ...PLAN, targets }, LOOK, POLICY, nowMs));
+  return (await remediations.read(offer.id))?.remediation ?? offer;
+}
+
+/** The same, approved by Grace. */
+async function anApproval(changed: Partial<Remediation> = {}, targets = PLAN.targets): Promise<Remediation> {
+  const { id, planHash = '' } = await aPlan(changed, targets);
+  const moved = await remediations.move(id, approve('U0GRACE', planHash, POLICY, await remediations.clock()));
+  if (moved.kind !== 'moved') throw new Error(moved.because);
+  return moved.remediation;
+}
+
+const start = async ({ id }: Remediation, policy = POLICY, by = remediations) =>
+  by.move(id, begin(await by.nextToken(), LOOK, policy, LEASE_MS, await by.clock()));
+
+const another = (number: number): Partial<Remediation> => ({
+  finding: { reason: 'not-registered', target: `doppler_z2/${number}`, summary: 'It is not.' },
+});
+
+test('of fifty who want to begin at once over four connections exactly one does, and one entry tells of it', async () => {
+  const approved = await anApproval();
+  const processes = Array.from({ length: 4 }, () => openRemediations(connect(), prefix));
+
+  const moved = await Promise.all(
+    Array.from({ length: 50 }, (_, number) => start(approved, POLICY, processes[number % 4])),
+  );
+
+  const won = moved.filter(({ kind }) => kind === 'moved');
+  expect(won).toHaveLength(1);
+  expect(new Set(moved.flatMap((one) => (one.kind === 'refused' ? [one.because] : [])))).toEqual(
+    new Set(['it is applying']),
+  );
+  await expect(kinds()).resolves.toEqual(['asked', 'planned', 'approved', 'applying']);
+  await expect(remediations.read(approved.id)).resolves.toMatchObject({ remediation: won[0]?.remediation });
+});
+
+test('of fifty who approve and reject at once one is first, and all are answered', async () => {
+  const { id, planHash = '' } = await aPlan();
+  const nowMs = await remediations.clock();
+  const processes = Array.from({ length: 4 }, () => openRemediations(connect(), prefix));
+
+  const moved = await Promise.all(
+    Array.from({ length: 50 }, (_, number) =>
+      (processes[number % 4] ?? remediations).move(
+        id,
+        number % 2 === 0
+          ? approve(`U0${number}`, planHash, POLICY, nowMs)
+          : reject(`U0${number}`, planHash, nowMs),
+      ),
+    ),
+  );
+
+  const told = (await kinds()).slice(2);
+  expect(moved.filter(({ kind }) => kind === 'moved')).toHaveLength(told.length);
+  // A reject may follow an approval; nothing follows a reject.
+  expect([['rejected'], ['approved', 'rejected'], ['approved']]).toContainEqual(told);
+  const { head, entries } = await readWhole(chain);
+  await expect(verifyAudit(entries, head)).resolves.toMatchObject({ kind: 'whole' });
+});
+
+test('two approvers at the same moment are two approvals', async () => {
+  const policy = { ...POLICY, destructive: ['etcd/doppler:restart'] };
+  const offer = anOffer({ risk: 'destructive' });
+  const nowMs = await remediations.clock();
+  await remediations.offer([offer]);
+  await remediations.move(offer.id, request('U0ADA', policy, nowMs));
+  await remediations.move(offer.id, plan(PLAN, LOOK, policy, nowMs));
+  const others = openRemediations(connect(), prefix);
+  const hash = hashOf(offer);
+
+  await Promise.all([
+    remediations.move(offer.id, approve('U0GRACE', hash, policy, nowMs)),
+    others.move(offer.id, approve('U0KATE', hash, policy, nowMs)),
+  ]);
+
+  const now = (await remediations.read(offer.id))?.remediation;
+  expect(now?.state).toBe('approved');
+  expect(now?.approvals.map(({ by }) => by).toSorted()).toEqual(['U0GRACE', 'U0KATE']);
+});
+
+test('a report that is delivered twice offers once, and does not undo what was asked', async () => {
+  const offer = anOffer();
+  await remediations.offer([offer]);
+  await remediations.move(offer.id, request('U0ADA', POLICY, await remediations.clock()));
+  await remediations.offer([offer]);
+
+  await expect(remediations.ofRun('r1')).resolves.toMatchObject([{ id: offer.id, state: 'planning' }]);
+});
+
+test('what is not known is refused in words', async () => {
+  await expect(remediations.move('m0000000000000000', timeOut(0, POLICY))).resolves.toEqual({
+    kind: 'refused',
+    because: 'it is not known here, or too old: ask the question again',
+  });
+});
+
+test("an approval that is over by Redis' own clock is refused, whatever the worker's clock says", async () => {
+  const approved = await anApproval();
+  const { id } = approved;
+  await remediations.move(id, (now) => ({
+    next: { ...now, until: new Date(1_000).toISOString() },
+    holdMs: 1_000,
+  }));
+
+  await expect(start(approved)).resolves.toMatchObject({ kind: 'refused', because: 'its time is over' });
+  await expect(stateOf(approved)).resolves.toBe('approved');
+  await expect(kinds()).resolves.not.toContain('applying');
+});
+
+test('while everything is frozen nothing is asked for, approved or begun; after a thaw it is', async () => {
+  const approved = await anApproval();
+  const freeze = openFreeze(connection, prefix, chain);
+  const by = { by: 'terminal', at: LOOK.at, because: '' };
+  await freeze.freeze(by);
+  const because = 'all remediations are frozen; `/wrench thaw` lets them go on';
+
+  await expect(start(approved)).resolves.toMatchObject({ kind: 'refused', because });
+  const offer = anOffer(another(9));
+  await remediations.offer([offer]);
+  const asking = () => remediations.move(offer.id, request('U0ADA', POLICY, 0));
+  await expect(asking()).resolves.toMatchObject({ kind: 'refused', because });
+  await freeze.thaw(by);
+  await expect(asking()).resolves.toMatchObject({ kind: 'moved' });
+  await expect(start(approved)).resolves.toMatchObject({ kind: 'moved' });
+});
+
+test('a target is held by one remediation at a time, and let go at its end', async () => {
+  const first = await aPlan();
+  const second = anOffer(another(1));
+  const nowMs = await remediations.clock();
+  await remediations.offer([second]);
+  await remediations.move(second.id, request('U0ADA', POLICY, nowMs));
+  const planning = () => remediations.move(second.id, plan(PLAN, LOOK, POLICY, nowMs));
+
+  await expect(planning()).resolves.toMatchObject({
+    kind: 'refused',
+    because: `another remediation of the same target is under way (${first.id})`,
+  });
+  await remediations.move(first.id, reject('U0GRACE', first.planHash ?? '', nowMs));
+  await expect(planning()).resolves.toMatchObject({ kind: 'moved' });
+});
+
+test('one target of several that is held is enough to refuse, and none of the others is taken', async () => {
+  const first = await aPlan({}, ['b']);
+  const second = anOffer(another(1));
+  const nowMs = await remediations.clock();
+  await remediations.offer([second]);
+  await remediations.move(second.id, request('U0ADA', POLICY, nowMs));
+  await remediations.move(second.id, plan({ ...PLAN, targets: ['a', 'b', 'c'] }, LOOK, POLICY, nowMs));
+
+  expect(first.state).toBe('planned');
+  await expect(stateOf(second)).resolves.toBe('planning');
+  await expect(aPlan(another(2), ['a', 'c'])).resolves.toMatchObject({ state: 'planned' });
+});
+
+test.each([
+  ['the same target', ['prod', 'doppler/0'], ['staging', 'doppler/0']],
+  ['a pair that joins to the same text', ['prod', 'a b'], ['prod a', 'b']],
+  ['a pair that joins to the same text around a quote', ['prod","a', 'b'], ['prod', 'a","b']],
+] as const)(
+  '%s in another environment is another lock, from the plan to the end',
+  async (_, [environment, target], [elsewhere, alike]) => {
+    const here = { runId: 'r1', environment };
+    const there = { runId: 'r2', environment: elsewhere };
+    const planInBoth = [await anApproval(here, [target]), await anApproval(there, [alike])];
+    for (const approved of planInBoth)
+      await expect(start(approved)).resolves.toMatchObject({ kind: 'moved' });
+
+    const [first] = planInBoth;
+    const running = (await remediations.read(first?.id ?? ''))?.remediation;
+    if (!running) throw new Error('the remediation is lost');
+    await expect(remediations.keep(running, LEASE_MS)).resolves.toBe(true);
+    await remediations.move(
+      running.id,
+      fail(running.token ?? 0, 'it timed out', LOOK, await remediations.clock()),
+    );
+    await expect(stateOf(running)).resolves.toBe('failed');
+
+    // The end of one leaves the other's lock in place, and its own target free.
+    await expect(aPlan({ ...there, runId: 'r3' }, [alike])).resolves.toMatchObject({ state: 'planning' });
+    await expect(aPlan({ ...here, runId: 'r4' }, [target])).resolves.toMatchObject({ state: 'planned' });
+  },
+);
+
+test('no more than so many are applied of one report, and in one environment within an hour', async () => {
+  const policy = { ...POLICY, perRun: 2, perHour: 3 };
+  const ofRun = (runId: string, number: number, environment = 'prod') =>
+    anApproval({ ...another(number), runId, environment }, [`${environment} ${runId} ${number}`]);
+  const begun = async (approved: Promise<Remediation>) => {
+    const moved = await start(await approved, policy);
+    return moved.kind === 'moved' ? 'begun' : moved.because;
+  };
+
+  await expect(begun(ofRun('r1', 1))).resolves.toBe('begun');
+  await expect(begun(ofRun('r1', 2))).resolves.toBe('begun');
+  await expect(begun(ofRun('r1', 3))).resolves.toBe('2 of this report were applied, which is the most');
+  await expect(begun(ofRun('r2', 4))).resolves.toBe('begun');
+  await expect(begun(ofRun('r3', 5))).resolves.toBe(
+    '3 were applied in this environment within the last hour, which is the most',
+  );
+  await expect(begun(ofRun('r4', 6, 'staging'))).resolves.toBe('begun');
+});
+
+test('of many who begin at once no more than the most are begun', async () => {
+  const approved: Remediation[] = [];
+  for (let number = 0; number < 12; number++)
+    approved.push(await anApproval(another(number), [`t${number}`]));
+  const processes = Array.from({ length: 4 }, () => openRemediations(connect(), prefix));
+
+  const moved = await Promise.all(
+    approved.map((one, number) => start(one, { ...POLICY, perHour: 5 }, processes[number % 4])),
+  );
+
+  expect(moved.filter(({ kind }) => kind === 'moved')).toHaveLength(5);
+  expect((await kinds()).filter((kind) => kind === 'applying')).toHaveLength(5);
+});
+
+test('a lease that is kept up is not timed out; one that ran out is, and its holder cannot go on', async () => {
+  const moved = await start(await anApproval());
+  const { remediation } = moved;
+  if (!remediation) throw new Error('not begun');
+  const { id, token = 0 } = remediation;
+  await connection.zadd(`${prefix}:remediations:due`, 1, id);
+  await expect(remediations.overdue()).resolves.toEqual([id]);
+
+  await expect(remediations.keep(remediation, LEASE_MS)).resolves.toBe(true);
+  await expect(remediations.overdue()).resolves.toEqual([]);
+  await expect(remediations.move(id, timeOut(0, POLICY))).resolves.toMatchObject({
+    because: 'somebody is at it',
+  });
+
+  await connection.zadd(`${prefix}:remediations:due`, 1, id);
+  await expect(remediations.move(id, timeOut(0, POLICY))).resolves.toMatchObject({
+    remediation: { state: 'interrupted' },
+  });
+  await expect(remediations.keep(remediation, LEASE_MS)).resolves.toBe(false);
+  await expect(remediations.move(id, did(token, 'x', LEASE_MS, 0))).resolves.toMatchObject({
+    because: 'it is interrupted, and no longer ours',
+  });
+  await expect(aPlan(another(1))).resolves.toMatchObject({ state: 'planned' });
+});
+
+test('only the newest holder keeps a lease up', async () => {
+  const { remediation } = await start(await anApproval());
+  if (!remediation) throw new Error('not begun');
+
+  await expect(
+    remediations.keep({ ...remediation, token: (remediation.token ?? 0) - 1 }, LEASE_MS),
+  ).resolves.toBe(false);
+});
+
+test('sweeping and keeping up at the same moment: one of them is first, and they agree', async () => {
+  for (let number = 0; number < 20; number++) {
+    const { remediation } = await start(await anApproval(another(number), [`t${number}`]));
+    if (!remediation) throw new Error('not begun');
+    await connection.zadd(`${prefix}:remediations:due`, 1, remediation.id);
+    const others = openRemediations(connect(), prefix);
+
+    const [kept, swept] = await Promise.all([
+      remediations.keep(remediation, LEASE_MS),
+      others.move(remediation.id, timeOut(0, POLICY)),
+    ]);
+
+    expect(kept).toBe(swept.kind === 'refused');
+  }
+});
+
+test('a move whose answer was lost is known again, and told once', async () => {
+  const approved = await anApproval();
+  const lossy = connect();
+  const ask = lossy.eval.bind(lossy) as (...words: unknown[]) => Promise<unknown>;
+  const twice = openRemediations(
+    Object.assign(lossy, { eval: async (...words: unknown[]) => (await ask(...words), ask(...words)) }),
+    prefix,
+  );
+
+  await expect(start(approved, POLICY, twice)).resolves.toMatchObject({ kind: 'moved' });
+  expect((await kinds()).filter((kind) => kind === 'applying')).toHaveLength(1);
+});
+
+test('what moved is untold until its card shows it, and again when it moved since', async () => {
+  const { id, planHash = '' } = await aPlan();
+  const before = await remediations.read(id);
+  await remediations.move(id, reject('U0GRACE', planHash, await remediations.clock()));
+
+  await remediations.told(id, before?.revision ?? 0);
+  await expect(remediations.untold(-1)).resolves.toEqual([id]);
+  await remediations.told(id, (before?.revision ?? 0) + 1);
+  await expect(remediations.untold(-1)).resolves.toEqual([]);
+});
+
+test('a whole life leaves one entry a step, in a chain that verifies', async () => {
+  const approved = await anApproval();
+  const { remediation } = await start(approved);
+  const { id, token = 0 } = remediation ?? approved;
+  const nowMs = await remediations.clock();
+  await remediations.move(id, did(token, 'restarted', LEASE_MS, nowMs));
+  await remediations.move(id, applied(token, LEASE_MS, nowMs));
+  await remediations.move(id, settle(token, GONE, undefined, nowMs));
+
+  await expect(stateOf(approved)).resolves.toBe('fixed');
+  await expect(kinds()).resolves.toEqual(['asked', 'planned', 'approved', 'applying', 'applied', 'outcome']);
+  await expect(remediations.overdue()).resolves.toEqual([]);
+  const { head, entries } = await readWhole(chain);
+  await expect(verifyAudit(entries, head)).resolves.toMatchObject({ kind: 'whole', entries: 6 });
+  await expect(remediations.move(id, skip('late', nowMs))).resolves.toMatchObject({ because: 'it is fixed' });
+});

@@ -1,0 +1,265 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Cluster, Redis } from 'ioredis';
+import type { Audited } from '../audit/entry.ts';
+import { type Chain, openChain } from '../audit/chain.ts';
+import { COMMIT, KEEP, TOLD } from '../audit/commit.ts';
+import { type Remediation, remediationSchema } from './record.ts';
+
+/** What somebody wants a remediation to become, and what must hold at that very moment. */
+export interface Move {
+  readonly next: Remediation;
+  readonly entry?: Audited;
+  /** Refused past this moment, by Redis' own clock. */
+  readonly notAfter?: string;
+  /** Refused while everything is frozen. */
+  readonly unlessFrozen?: true;
+  /** Refused where its deadline was moved, or is still to come. */
+  readonly onlyIfOverdue?: true;
+  /** Counted, and refused where the counts are full. */
+  readonly caps?: { readonly perHour: number; readonly perRun: number };
+  /** Takes its targets for this long, and is refused where another remediation has one; without it they are let go. */
+  readonly holdMs?: number;
+}
+
+/** Why a move was not made. `because` is for people. */
+export interface NotMoved {
+  readonly kind: 'refused';
+  readonly because: string;
+  /** As it is now; absent where it is not known at all. */
+  readonly remediation?: Remediation;
+}
+
+export type Moved = { readonly kind: 'moved'; readonly remediation: Remediation } | NotMoved;
+
+/** Decides on a move from what is remembered, or says in words why there is none. Pure: it may be asked several times. */
+export type Decide = (remediation: Remediation) => Move | string;
+
+export interface Remembered {
+  readonly remediation: Remediation;
+  /** Grows with every move. */
+  readonly revision: number;
+}
+
+/** All remediations, as Redis remembers them. */
+export interface Remediations {
+  /** Remembers what a report offers; a second delivery of the same report changes nothing. */
+  readonly offer: (offered: readonly Remediation[]) => Promise<void>;
+  readonly read: (id: string) => Promise<Remembered | undefined>;
+  /** What a run offered, in the order of its report. */
+  readonly ofRun: (runId: string) => Promise<readonly Remediation[]>;
+  /** Moves it by compare-and-set: `decide` is asked again where somebody else was first. */
+  readonly move: (id: string, decide: Decide) => Promise<Moved>;
+  /** Milliseconds of the epoch, by the one clock that all processes share. */
+  readonly clock: () => Promise<number>;
+  /** A number greater than any given before. */
+  readonly nextToken: () => Promise<number>;
+  /** Lengthens the lease; false where it is no longer ours. */
+  readonly keep: (remediation: Remediation, leaseMs: number) => Promise<boolean>;
+  /** Those whose state should have ended by now. */
+  readonly overdue: () => Promise<readonly string[]>;
+  /** Those that moved longer than `afterMs` ago and whose card does not show it yet. */
+  readonly untold: (afterMs: number) => Promise<readonly string[]>;
+  readonly told: (id: string, revision: number) => Promise<void>;
+}
+
+/** An offer is as good as the look that made it: an hour. Then the question is asked again. */
+export const OFFER_MS = 3_600_000;
+const KEEP_OFFERED_MS = 24 * 3_600_000;
+const KEEP_MS = 90 * 24 * 3_600_000;
+const MOST_AT_ONCE = 500;
+const TRIES = 200;
+const EMPTY: readonly string[] = [];
+
+const OFFER = `
+if redis.call('exists', KEYS[1]) == 1 then return 0 end
+redis.call('hset', KEYS[1], 'rev', '1', 'state', 'offered', 'record', ARGV[2])
+redis.call('pexpire', KEYS[1], ARGV[3])
+redis.call('rpush', KEYS[2], ARGV[1])
+redis.call('pexpire', KEYS[2], ARGV[3])
+return 1`;
+
+export function openRemediations(
+  redis: Redis | Cluster,
+  prefix: string,
+  audit = openChain(redis, prefix),
+): Remediations {
+  const keys = keysOf(prefix);
+  const read = async (id: string): Promise<Remembered | undefined> => {
+    const [rev, record] = await redis.hmget(keys.record(id), 'rev', 'record');
+    if (!rev || !record) return undefined;
+    return { revision: Number(rev), remediation: remediationSchema.parse(JSON.parse(record)) };
+  };
+  const clock = () => redisTime(redis);
+  return {
+    offer: async (offered) => {
+      for (const one of offered)
+        await redis.eval(
+          OFFER,
+          2,
+          keys.record(one.id),
+          keys.run(one.runId),
+          one.id,
+          JSON.stringify(one),
+          KEEP_OFFERED_MS,
+        );
+    },
+    read,
+    ofRun: async (runId) => {
+      const ids = await redis.lrange(keys.run(runId), 0, -1);
+      const all = await Promise.all(ids.map(read));
+      return all.flatMap((remembered) => (remembered ? [remembered.remediation] : []));
+    },
+    move: (id, decide) => move({ redis, keys, audit, read }, id, decide),
+    clock,
+    nextToken: () => redis.incr(keys.fence),
+    keep: async (remediation, leaseMs) => {
+      const targets = targetKeysOf(keys, remediation);
+      const until = String((await clock()) + leaseMs);
+      const token = String(remediation.token);
+      const kept = await redis.eval(
+        KEEP,
+        2 + targets.length,
+        keys.record(remediation.id),
+        keys.due,
+        ...targets,
+        remediation.id,
+        token,
+        until,
+        String(leaseMs * 2),
+      );
+      return kept === 1;
+    },
+    overdue: async () => redis.zrangebyscore(keys.due, '-inf', await clock(), 'LIMIT', 0, MOST_AT_ONCE),
+    untold: async (afterMs) =>
+      redis.zrangebyscore(keys.untold, '-inf', (await clock()) - afterMs, 'LIMIT', 0, MOST_AT_ONCE),
+    told: async (id, revision) => {
+      await redis.eval(TOLD, 2, keys.record(id), keys.untold, id, String(revision));
+    },
+  };
+}
+
+interface Store {
+  readonly redis: Redis | Cluster;
+  readonly keys: ReturnType<typeof keysOf>;
+  readonly audit: Chain;
+  readonly read: Remediations['read'];
+}
+
+async function move(store: Store, id: string, decide: Decide): Promise<Moved> {
+  let tried: string | undefined;
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const remembered = await store.read(id);
+    if (!remembered)
+      return { kind: 'refused', because: 'it is not known here, or too old: ask the question again' };
+    const { remediation, revision } = remembered;
+    // Our own move, whose answer was lost on the way: what was asked for has happened.
+    if (tried !== undefined && tried === JSON.stringify(remediation)) return { kind: 'moved', remediation };
+    const decided = decide(remediation);
+    if (typeof decided === 'string') return { kind: 'refused', because: decided, remediation };
+    const next = remediationSchema.parse(decided.next);
+    tried = JSON.stringify(next);
+    const answer = await commit(store, decided, tried, next, revision);
+    if (answer === 'ok') return { kind: 'moved', remediation: next };
+    if (answer !== 'moved') return { kind: 'refused', because: inWords(answer, decided), remediation };
+    await sleep(Math.random() * 5 * Math.min(attempt, 10));
+  }
+  throw new Error(`remediation ${id} moved ${TRIES} times while it was to be moved`);
+}
+
+function commit(
+  { redis, keys, audit }: Store,
+  { entry, notAfter, unlessFrozen, onlyIfOverdue, caps, holdMs }: Move,
+  record: string,
+  next: Remediation,
+  revision: number,
+): Promise<string> {
+  const { id, state, until, environment, runId } = next;
+  const targets = targetKeysOf(keys, next);
+  const all = [
+    keys.record(id),
+    audit.headKey,
+    audit.streamKey,
+    keys.due,
+    keys.untold,
+    keys.freeze,
+    keys.applied(environment),
+    keys.appliedOfRun(runId),
+    ...targets,
+  ];
+  const due = until === undefined || state === 'offered' ? '' : String(Date.parse(until));
+  return audit.link(
+    entry,
+    (link) =>
+      redis.eval(
+        COMMIT,
+        all.length,
+        ...all,
+        id,
+        String(revision),
+        record,
+        state,
+        due,
+        link.prev,
+        link.hash,
+        link.seq,
+        link.json,
+        notAfter === undefined ? '' : String(Date.parse(notAfter)),
+        unlessFrozen ? 'yes' : '',
+        caps ? String(caps.perHour) : '',
+        caps ? String(caps.perRun) : '',
+        holdMs === undefined ? '' : 'claim',
+        String(holdMs ?? 0),
+        String(KEEP_MS),
+        onlyIfOverdue ? 'yes' : '',
+      ) as Promise<string>,
+  );
+}
+
+function inWords(answer: string, { caps }: Move): string {
+  if (answer === 'late') return 'its time is over';
+  if (answer === 'kept') return 'somebody is at it';
+  if (answer === 'frozen') return 'all remediations are frozen; `/wrench thaw` lets them go on';
+  if (answer.startsWith('held '))
+    return `another remediation of the same target is under way (${answer.slice(5)})`;
+  if (answer === 'capped-hour')
+    return `${caps?.perHour} were applied in this environment within the last hour, which is the most`;
+  if (answer === 'capped-run') return `${caps?.perRun} of this report were applied, which is the most`;
+  throw new Error(`Redis answered a move with ${answer}`);
+}
+
+/** The locks that a remediation needs. The same name in two environments is two targets. */
+function targetKeysOf(
+  keys: ReturnType<typeof keysOf>,
+  { plan, environment }: Remediation,
+): readonly string[] {
+  return (plan?.targets ?? EMPTY).map((target) => keys.target(environment, target));
+}
+
+function keysOf(prefix: string) {
+  const named = (name: string) => `${prefix}:${name}`;
+  return {
+    record: (id: string) => named(`remediation:${id}`),
+    run: (runId: string) => named(`remediations-of:${runId}`),
+    // As JSON, so that no two pairs of environment and target have the same key.
+    target: (environment: string, target: string) =>
+      named(
+        `target:${createHash('sha256')
+          .update(JSON.stringify([environment, target]))
+          .digest('hex')
+          .slice(0, 32)}`,
+      ),
+    applied: (environment: string) => named(`applied:${environment}`),
+    appliedOfRun: (runId: string) => named(`applied-of:${runId}`),
+    due: named('remediations:due'),
+    untold: named('remediations:untold'),
+    fence: named('remediations:token'),
+    freeze: named('freeze'),
+  };
+}
+
+/** Redis' own clock: the one that all processes share. */
+async function redisTime(redis: Redis | Cluster): Promise<number> {
+  const [seconds, microseconds] = await redis.time();
+  return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
+}

@@ -1,0 +1,250 @@
+import { expect, test } from 'vitest';
+import { anOffer, GONE, hashOf, LOOK, PLAN, POLICY } from '../../../../test/world/remediation.ts';
+import type { Policy } from '../policy.ts';
+import { type Remediation, STATES } from '../record.ts';
+import type { Decide } from '../remediations.ts';
+import { approve, approveSafe, plan, refuse, reject, request, shown, skip, withdraw } from './approval.ts';
+
+const NOW = Date.UTC(2026, 10, 20, 14, 4);
+const LATER = new Date(NOW + 60_000).toISOString();
+const OVER = new Date(NOW - 1).toISOString();
+
+/** What it becomes. */
+function after(decide: Decide, before: Remediation): Remediation {
+  const decided = decide(before);
+  if (typeof decided === 'string') throw new Error(decided);
+  return decided.next;
+}
+
+const asked = after(request('U0ADA', POLICY, NOW), anOffer());
+const planned = after(plan(PLAN, LOOK, POLICY, NOW), asked);
+const HASH = hashOf(planned);
+const approvedOnce = after(approve('U0GRACE', HASH, POLICY, NOW), planned);
+
+test('from an offer to an approved plan: asked by one, approved by another', () => {
+  expect(asked).toMatchObject({ state: 'planning', requested: { by: 'U0ADA' } });
+  expect(planned).toMatchObject({ state: 'planned', planHash: HASH, approvalsNeeded: 1 });
+  expect(approvedOnce).toMatchObject({ state: 'approved', approvals: [{ by: 'U0GRACE' }] });
+});
+
+test.each<[string, Decide, Remediation, RegExp]>([
+  [
+    'asked for a second time',
+    request('U0KATE', POLICY, NOW),
+    asked,
+    /asked for already by <@U0ADA>, and is planning/,
+  ],
+  [
+    'asked for when the report is too old',
+    request('U0ADA', POLICY, NOW),
+    anOffer({ until: OVER }),
+    /too old to act upon/,
+  ],
+  [
+    'asked for although the configuration has it off',
+    request('U0ADA', { ...POLICY, off: ['etcd/doppler:restart'] }, NOW),
+    anOffer(),
+    /`remediations.off` names/,
+  ],
+  [
+    'destructive and not named',
+    request('U0ADA', POLICY, NOW),
+    anOffer({ risk: 'destructive' }),
+    /destructive, and off until/,
+  ],
+  [
+    'one that nobody could approve',
+    request('U0ADA', { ...POLICY, roles: { ...POLICY.roles, approver: [] } }, NOW),
+    anOffer(),
+    /nobody may approve it/,
+  ],
+  ['planned a second time', plan(PLAN, LOOK, POLICY, NOW), planned, /it is planned/],
+  [
+    'approved by who asked for it',
+    approve('U0ADA', HASH, POLICY, NOW),
+    planned,
+    /somebody else must approve it/,
+  ],
+  ['approved a second time', approve('U0KATE', HASH, POLICY, NOW), approvedOnce, /it is approved already/],
+  [
+    'approved on a card of another plan',
+    approve('U0GRACE', hashOf(planned, { ...PLAN, lines: ['x'] }), POLICY, NOW),
+    planned,
+    /not the one on this card/,
+  ],
+  ['approved without a plan hash', approve('U0GRACE', '', POLICY, NOW), planned, /not the one on this card/],
+  [
+    'approved too late',
+    approve('U0GRACE', HASH, POLICY, NOW),
+    { ...planned, until: OVER },
+    /its time is over/,
+  ],
+  ['approved before there is a plan', approve('U0GRACE', HASH, POLICY, NOW), asked, /it is planning/],
+  [
+    'approved although it was turned off meanwhile',
+    approve('U0GRACE', HASH, { ...POLICY, off: ['etcd/doppler:restart'] }, NOW),
+    planned,
+    /`remediations.off` names/,
+  ],
+  ['approved by its own click although it is not safe', approveSafe(POLICY, NOW), planned, /it is planned/],
+  [
+    'rejected on a card of another plan',
+    reject('U0KATE', 'f'.repeat(64), NOW),
+    planned,
+    /not the one on this card/,
+  ],
+  ['rejected too late', reject('U0KATE', HASH, NOW), { ...planned, until: OVER }, /its time is over/],
+  [
+    'approved after it was rejected',
+    approve('U0GRACE', HASH, POLICY, NOW),
+    after(reject('U0KATE', HASH, NOW), planned),
+    /it is rejected/,
+  ],
+  [
+    'rejected after it was rejected',
+    reject('U0GRACE', HASH, NOW),
+    after(reject('U0KATE', HASH, NOW), planned),
+    /it is rejected/,
+  ],
+])('it is not %s', (_, decide, before, because) => {
+  expect(decide(before)).toMatch(because);
+});
+
+test('who has any say may reject, before and after it was approved, whoever asked included', () => {
+  expect(after(reject('U0ADA', HASH, NOW), planned)).toMatchObject({
+    state: 'rejected',
+    rejected: { by: 'U0ADA' },
+  });
+  expect(after(reject('U0KATE', HASH, NOW), approvedOnce)).toMatchObject({
+    state: 'rejected',
+    rejected: { by: 'U0KATE' },
+  });
+});
+
+test('what is gone for good needs two others; one person is not two', () => {
+  const policy: Policy = { ...POLICY, destructive: ['etcd/doppler:restart'] };
+  const both = after(
+    plan(PLAN, LOOK, policy, NOW),
+    after(request('U0ADA', policy, NOW), anOffer({ risk: 'destructive' })),
+  );
+  const one = after(approve('U0GRACE', HASH, policy, NOW), both);
+
+  expect(one).toMatchObject({ state: 'planned', approvals: [{ by: 'U0GRACE' }], until: both.until });
+  expect(approve('U0GRACE', HASH, policy, NOW)(one)).toBe('you have approved it already');
+  expect(approve('U0ADA', HASH, policy, NOW)(one)).toMatch(/somebody else/);
+  expect(after(approve('U0KATE', HASH, policy, NOW), one)).toMatchObject({ state: 'approved' });
+});
+
+test('what is safe is approved by the click that asked for it', () => {
+  const safe = after(
+    plan(PLAN, LOOK, POLICY, NOW),
+    after(request('U0ADA', POLICY, NOW), anOffer({ risk: 'safe' })),
+  );
+
+  expect(after(approveSafe(POLICY, NOW), safe)).toMatchObject({
+    state: 'approved',
+    approvals: [{ by: 'U0ADA' }],
+  });
+});
+
+test('asking and approving are refused while all is frozen, and approving past its time by Redis too', () => {
+  expect(request('U0ADA', POLICY, NOW)(anOffer())).toMatchObject({ unlessFrozen: true });
+  expect(approve('U0GRACE', HASH, POLICY, NOW)(planned)).toMatchObject({
+    unlessFrozen: true,
+    notAfter: planned.until,
+  });
+});
+
+test('a reject lets the targets go, an approval keeps them', () => {
+  expect(reject('U0KATE', HASH, NOW)(planned)).not.toHaveProperty('holdMs');
+  expect(approve('U0GRACE', HASH, POLICY, NOW)(planned)).toHaveProperty('holdMs', 120_000);
+});
+
+test('each step is told in the audit by its own kind, with who and which plan', () => {
+  expect(request('U0ADA', POLICY, NOW)(anOffer())).toMatchObject({
+    entry: { kind: 'asked', who: ['U0ADA'] },
+  });
+  expect(plan(PLAN, LOOK, POLICY, NOW)(asked)).toMatchObject({
+    entry: { kind: 'planned', planHash: HASH, targets: PLAN.targets },
+  });
+  expect(approve('U0GRACE', HASH, POLICY, NOW)(planned)).toMatchObject({
+    entry: { kind: 'approved', who: ['U0GRACE'], planHash: HASH },
+  });
+  expect(reject('U0KATE', HASH, NOW)(planned)).toMatchObject({
+    entry: { kind: 'rejected', who: ['U0KATE'] },
+  });
+  expect(skip('it is gone', NOW, GONE)(approvedOnce)).toMatchObject({
+    entry: { kind: 'skipped', who: ['U0ADA', 'U0GRACE'], because: 'it is gone' },
+  });
+});
+
+/** From which states each leads on, with everything else as it should be; from all others it must not. */
+const LEADS_ON: readonly (readonly [string, Decide, readonly string[]])[] = [
+  ['asking', request('U0KATE', POLICY, NOW), ['offered']],
+  ['planning', plan(PLAN, LOOK, POLICY, NOW), ['planning']],
+  ['approving', approve('U0GRACE', HASH, POLICY, NOW), ['planned']],
+  ['rejecting', reject('U0GRACE', HASH, NOW), ['planned', 'approved']],
+  ['refusing', refuse('no', NOW), ['planning', 'planned', 'approved']],
+  ['skipping', skip('no', NOW), ['planning', 'planned', 'approved']],
+];
+
+test.each(LEADS_ON)('%s leads on from nowhere but where it should', (_, decide, from) => {
+  const led = STATES.filter((state) => typeof decide({ ...planned, state, until: LATER }) !== 'string');
+
+  expect(led).toEqual(from);
+});
+
+test('the time for approval begins when the plan is posted, where that took long', () => {
+  const wholeMs = POLICY.approveWithinMinutes * 60_000;
+  const until = (nowMs: number) => Date.parse(after(shown(POLICY, nowMs), planned).until ?? '');
+
+  expect(until(NOW + 1_000)).toBe(NOW + wholeMs);
+  expect(until(NOW + wholeMs / 2)).toBe(NOW + wholeMs * 1.5);
+  expect(shown(POLICY, NOW)(after(shown(POLICY, NOW), planned))).toBe('its plan was posted already');
+  expect(shown(POLICY, NOW)(asked)).toBe('it is planning');
+});
+
+test('a plan that cannot be posted is withdrawn, and one that was posted is not', () => {
+  expect(after(withdraw('not_in_channel', NOW), planned)).toMatchObject({
+    state: 'refused',
+    because: 'not_in_channel',
+  });
+  expect(withdraw('not_in_channel', NOW)(after(shown(POLICY, NOW), planned))).toBe('it is planned');
+  expect(withdraw('not_in_channel', NOW)(approvedOnce)).toBe('it is approved');
+});
+
+test('where a reason is required, nobody asks or approves without one; it is in the vote and in the audit', () => {
+  const policy = { ...POLICY, requireReason: true };
+
+  expect(request('U0ADA', policy, NOW)(anOffer())).toBe('a reason is required');
+  expect(approve('U0GRACE', HASH, policy, NOW)(planned)).toBe('a reason is required');
+  const given = [
+    request('U0ADA', policy, NOW, 'INC-42')(anOffer()),
+    approve('U0GRACE', HASH, policy, NOW, 'seen by the network team')(planned),
+  ];
+  expect(given).toEqual([
+    expect.objectContaining({
+      next: expect.objectContaining({
+        requested: expect.objectContaining({ by: 'U0ADA', reason: 'INC-42' }),
+      }),
+      entry: expect.objectContaining({ kind: 'asked', because: 'INC-42' }),
+    }),
+    expect.objectContaining({
+      next: expect.objectContaining({
+        approvals: [expect.objectContaining({ by: 'U0GRACE', reason: 'seen by the network team' })],
+      }),
+      entry: expect.objectContaining({ kind: 'approved', because: 'seen by the network team' }),
+    }),
+  ]);
+});
+
+test('what is safe is approved with the reason for which it was asked', () => {
+  const policy = { ...POLICY, requireReason: true };
+  const safe = after(request('U0ADA', policy, NOW, 'INC-42'), anOffer({ risk: 'safe' }));
+  const ready = after(plan(PLAN, LOOK, policy, NOW), safe);
+
+  expect(approveSafe(policy, NOW)(ready)).toMatchObject({
+    next: { approvals: [{ by: 'U0ADA', reason: 'INC-42' }] },
+    entry: { kind: 'approved', because: 'INC-42' },
+  });
+});

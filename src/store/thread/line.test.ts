@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
+import { connectPatiently, type RedisConnection } from '../../queue/connection.ts';
+import { type Line, openLine } from './line.ts';
+
+const LANE = { method: 'chat.postMessage', channelId: 'C1' } as const;
+const BURST = 5;
+
+let server: TestRedis;
+let redis: RedisConnection;
+let line: Line;
+beforeEach(async () => {
+  server = await startRedis();
+  redis = connectPatiently(server, () => undefined);
+  line = openLine(redis, '{test}');
+});
+afterEach(async () => {
+  redis.disconnect();
+  await server.close();
+});
+
+/** As after a second without calls: the pace is Redis' own clock's. */
+async function refillPace(): Promise<void> {
+  await redis.del('{test}:pace:C1');
+}
+
+async function takeAndLeave(place: string): Promise<number> {
+  const waitMs = await line.turn(LANE, place);
+  if (waitMs === 0) await line.leave(LANE, place);
+  return waitMs;
+}
+
+test('a burst goes out at once, and then there is a wait of about a second', async () => {
+  const waits: number[] = [];
+  for (let at = 0; at <= BURST; at++) waits.push(await takeAndLeave(`p${at}`));
+
+  expect(waits.slice(0, BURST)).toEqual([0, 0, 0, 0, 0]);
+  // Whoever is slow to ask finds that part of the second is over.
+  expect(waits[BURST]).toBeLessThanOrEqual(1_000);
+});
+
+test('places get their turns in order', async () => {
+  expect(await line.turn(LANE, 'a')).toBe(0);
+  expect(await line.turn(LANE, 'b')).toBeGreaterThan(0);
+  expect(await line.turn(LANE, 'c')).toBeGreaterThan(0);
+
+  await line.leave(LANE, 'a');
+
+  expect(await line.turn(LANE, 'c')).toBeGreaterThan(0);
+  expect(await line.turn(LANE, 'b')).toBe(0);
+  await line.leave(LANE, 'b');
+  expect(await line.turn(LANE, 'c')).toBe(0);
+});
+
+test('what was asked for earlier goes first, however late it comes', async () => {
+  const now = Date.now();
+  await line.turn(LANE, 'newer', now - 1_000);
+  await line.turn(LANE, 'older', now - 2_000);
+
+  expect(await line.turn(LANE, 'newer', now - 1_000)).toBeGreaterThan(0);
+  expect(await line.turn(LANE, 'older', now - 2_000)).toBe(0);
+});
+
+test('those behind a reserved place wait for it, for as long as it is kept', async () => {
+  await line.reserve(LANE, 'slow');
+  expect(await line.turn(LANE, 'fast')).toBeGreaterThan(0);
+
+  expect(await line.turn(LANE, 'slow')).toBe(0);
+  await line.leave(LANE, 'slow');
+  expect(await line.turn(LANE, 'fast')).toBe(0);
+  await line.leave(LANE, 'fast');
+
+  await line.reserve(LANE, 'lost');
+  await redis.hset('{test}:line-asked:C1', 'lost', '1000000 1');
+  expect(await line.turn(LANE, 'next')).toBe(0);
+});
+
+test('a call that failed stays first', async () => {
+  await line.turn(LANE, 'failed');
+  await line.turn(LANE, 'next');
+  await refillPace();
+
+  expect(await line.turn(LANE, 'next')).toBeGreaterThan(0);
+  expect(await line.turn(LANE, 'failed')).toBe(0);
+});
+
+test('a place whose owner no longer asks is skipped, and gets its old rank back', async () => {
+  await line.turn(LANE, 'gone', 1_000);
+  await line.turn(LANE, 'next', 2_000);
+  await redis.hset('{test}:line-asked:C1', 'gone', '1000000 1');
+
+  expect(await line.turn(LANE, 'next', 2_000)).toBe(0);
+
+  expect(await line.turn(LANE, 'gone')).toBe(0);
+  expect(await line.turn(LANE, 'next', 2_000)).toBeGreaterThan(0);
+});
+
+test('a place that steps aside lets others go first, and keeps its rank', async () => {
+  await line.turn(LANE, 'aside');
+  await line.turn(LANE, 'next');
+  await line.stepAside(LANE, 'aside');
+
+  expect(await line.turn(LANE, 'next')).toBe(0);
+
+  expect(await line.turn(LANE, 'aside')).toBe(0);
+  expect(await line.turn(LANE, 'next')).toBeGreaterThan(0);
+});
+
+test('the wait is a few seconds at most, however many are ahead', async () => {
+  for (let at = 0; at < 100; at++) await line.turn(LANE, `p${at}`, at + 1);
+
+  expect(await line.turn(LANE, 'last')).toBe(5_000);
+});
+
+test('a rate limit holds a method back in all channels, and places are kept', async () => {
+  await line.hold('chat.postMessage', 30_000);
+
+  expect(await line.turn(LANE, 'a')).toBeGreaterThan(20_000);
+  expect(await line.turn({ ...LANE, channelId: 'C2' }, 'b')).toBeGreaterThan(20_000);
+  expect(await line.turn({ ...LANE, method: 'chat.update' }, 'c')).toBe(0);
+
+  await redis.del('{test}:hold:chat.postMessage');
+  expect(await line.turn(LANE, 'late')).toBeGreaterThan(0);
+  expect(await line.turn(LANE, 'a')).toBe(0);
+});
+
+test('an empty lane leaves only its pace in Redis', async () => {
+  await takeAndLeave('a');
+
+  expect(await redis.keys('*')).toEqual(['{test}:pace:C1']);
+});
+
+test('a place that a clock ahead of Redis ranks goes before those that come later', async () => {
+  expect(await line.turn(LANE, 'first')).toBe(0);
+  await line.turn(LANE, 'ahead', Date.now() + 3_600_000);
+  await sleep(5);
+  await line.turn(LANE, 'later');
+  await line.leave(LANE, 'first');
+
+  expect(await line.turn(LANE, 'later')).toBeGreaterThan(0);
+  expect(await line.turn(LANE, 'ahead')).toBe(0);
+});

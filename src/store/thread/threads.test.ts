@@ -1,0 +1,133 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startLossyRedis } from '../../../test/world/lossy-redis.ts';
+import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
+import { connectPatiently, type RedisConnection } from '../../queue/connection.ts';
+import { openThreads, type Threads } from './threads.ts';
+
+const WHERE = { channelId: 'C1', ts: '1.2' };
+
+let server: TestRedis;
+let redis: RedisConnection;
+let threads: Threads;
+const cleanUp: (() => unknown)[] = [];
+beforeEach(async () => {
+  server = await startRedis();
+  redis = connectPatiently(server, () => undefined);
+  threads = openThreads(redis, '{test}');
+  cleanUp.push(server.close, () => redis.disconnect());
+});
+afterEach(async () => {
+  for (const close of cleanUp.splice(0).toReversed()) await close();
+});
+
+async function takeNow(): Promise<NonNullable<Awaited<ReturnType<Threads['take']>>>> {
+  const lease = await threads.take('r1');
+  if (!lease) throw new Error('the lease is taken');
+  cleanUp.push(() => lease.free());
+  return lease;
+}
+
+/** As after a pause that was longer than the lease. */
+async function loseLease(): Promise<void> {
+  await redis.del('{test}:lease:r1');
+}
+
+test('one process at a time has the lease, and each lease has a greater fence', async () => {
+  const first = await takeNow();
+  expect(await threads.take('r1')).toBeUndefined();
+  expect(await threads.take('r2')).toBeDefined();
+
+  await first.free();
+
+  expect((await takeNow()).fence).toBeGreaterThan(first.fence);
+});
+
+test('a lease whose confirmation from Redis was lost is still ours', async () => {
+  const lossy = await startLossyRedis(server.url);
+  const connection = connectPatiently({ url: lossy.url }, () => undefined);
+  cleanUp.push(lossy.close, () => connection.disconnect());
+  const others = openThreads(connection, '{test}');
+
+  lossy.loseNextAnswer();
+  const taken = await others.take('r1');
+
+  expect(taken).toBeDefined();
+  expect(await others.take('r1')).toBeUndefined();
+  await taken?.free();
+  expect(await others.take('r1')).toBeDefined();
+});
+
+test('a lease is renewed by asking for it, and is not held for ever', async () => {
+  const lease = await takeNow();
+  await redis.pexpire('{test}:lease:r1', 9_000);
+  expect(await lease.isHeld()).toBe(true);
+  expect(await redis.pttl('{test}:lease:r1')).toBeGreaterThan(9_000);
+});
+
+test('after losing the lease nothing may begin, and the lease of the next holder is not freed', async () => {
+  const lost = await takeNow();
+  await loseLease();
+  const next = await takeNow();
+
+  expect(await lost.isHeld()).toBe(false);
+  expect(await lost.begin('root')).toBe(false);
+  await lost.free();
+
+  expect(await next.isHeld()).toBe(true);
+  expect((await threads.read('r1')).part('root')).toBe('unposted');
+});
+
+test('a part is unposted, then perhaps posted, then posted; a posted part is not begun again', async () => {
+  const lease = await takeNow();
+  expect(await lease.begin('root')).toBe(true);
+  expect((await threads.read('r1')).part('root')).toBe('maybe');
+  expect(await lease.begin('root')).toBe(true);
+
+  await lease.done('root', WHERE);
+
+  expect((await threads.read('r1')).root).toEqual(WHERE);
+  expect(await lease.begin('root')).toBe(false);
+  await lease.refused('root');
+  expect((await threads.read('r1')).root).toEqual(WHERE);
+});
+
+test('of two posts of one part the first to be confirmed is remembered', async () => {
+  const lease = await takeNow();
+  await lease.done('root', WHERE);
+  await lease.done('root', { channelId: 'C1', ts: '3.4' });
+
+  expect((await threads.read('r1')).root).toEqual(WHERE);
+});
+
+test('what Slack refused, or somebody deleted, may be posted again', async () => {
+  const lease = await takeNow();
+  await lease.begin('root');
+  await lease.refused('root');
+  expect((await threads.read('r1')).part('root')).toBe('unposted');
+
+  await lease.done('root', WHERE);
+  await threads.forget('r1', 'root');
+  expect(await lease.begin('root')).toBe(true);
+});
+
+test('a settled thread is soon reduced to that fact; any other is kept for days', async () => {
+  await threads.mark('r1', 'answered');
+  expect(await redis.ttl('{test}:thread:r1')).toBeGreaterThan(86_400);
+
+  await threads.settle('r1');
+
+  expect(await redis.ttl('{test}:thread:r1')).toBeLessThanOrEqual(60);
+  await redis.del('{test}:thread:r1');
+  expect(await threads.read('r1')).toMatchObject({ answered: true, settled: true });
+  expect(await threads.read('r2')).toMatchObject({ answered: false, settled: false });
+});
+
+test('a thread stays settled, whatever is written to it after it was deleted', async () => {
+  await threads.settle('r1');
+  await redis.del('{test}:thread:r1');
+
+  await threads.mark('r1', 'answered');
+  await threads.keep('r1', 'progress-edit', '1');
+
+  expect((await threads.read('r1')).settled).toBe(true);
+});

@@ -1,0 +1,204 @@
+import type { Redis, Cluster } from 'ioredis';
+import { openPastRuns } from '../../queue/past-runs.ts';
+
+/** What has been posted for a run, so that nothing is posted twice and nothing is forgotten over a restart. */
+export interface Threads {
+  /** Takes the lease on a run's thread; undefined while another process has it. */
+  readonly take: (runId: string) => Promise<Lease | undefined>;
+  /** Whether somebody has the lease, which may be a process that died with it a moment ago. */
+  readonly isTaken: (runId: string) => Promise<boolean>;
+  readonly read: (runId: string) => Promise<Thread>;
+  /** Forgets a part that was deleted, so that it may be posted again. */
+  readonly forget: (runId: string, part: string) => Promise<void>;
+  /** Records where a part is that was not posted by the bot itself. */
+  readonly note: (runId: string, part: string, where: Where) => Promise<void>;
+  /** Keeps a text of the run for later edits. */
+  readonly keep: (runId: string, name: string, text: string) => Promise<void>;
+  /** Notes a fact about the run, such as its being answered for good. */
+  readonly mark: (runId: string, fact: Fact) => Promise<void>;
+  /** Records that nothing more will be posted or edited. Everything else is deleted soon after. */
+  readonly settle: (runId: string) => Promise<void>;
+}
+
+/**
+ * The holder may call Slack for the run. The lease is renewed until it is freed. A holder that was paused or disconnected for too long loses
+ * it, and the steps below then fail.
+ */
+export interface Lease {
+  /** Greater than that of any earlier lease. */
+  readonly fence: number;
+  /** Whether the lease is still held. Renews it. */
+  readonly isHeld: () => Promise<boolean>;
+  /**
+   * Records that a part is about to be posted. If it has no `ts` later, it may or may not have been posted.
+   * False if the lease is lost or the part is posted already; then nothing may be posted.
+   */
+  readonly begin: (part: string) => Promise<boolean>;
+  /** Records that Slack has the part, where, and what it shows if that is known. */
+  readonly done: (part: string, where: Where, content?: string) => Promise<void>;
+  /** Records that Slack refused the part, so it was not posted. */
+  readonly refused: (part: string) => Promise<void>;
+  /** Records what a message shows; undefined while it is being changed. */
+  readonly shows: (ts: string, content: string | undefined) => Promise<void>;
+  readonly free: () => Promise<void>;
+}
+
+export interface Where {
+  readonly channelId: string;
+  readonly ts: string;
+}
+
+export type Fact = 'answered' | 'elsewhere';
+
+export interface Thread {
+  /** Where the root message is. */
+  readonly root?: Where;
+  readonly answered: boolean;
+  /** Nothing more will be posted or edited. */
+  readonly settled: boolean;
+  /** The channel does not let us in: the answer goes through the asker's response_url. */
+  readonly elsewhere: boolean;
+  readonly part: (part: string) => 'unposted' | 'maybe' | 'posted';
+  /** Whether a message is known to show this. */
+  readonly shows: (ts: string, content: string) => boolean;
+  /** A text that was kept. */
+  readonly kept: (name: string) => string | undefined;
+  /** Where a part is, once it is posted. */
+  readonly where: (part: string) => Where | undefined;
+}
+
+/** Part name of the message in the channel that the thread hangs on. */
+export const ROOT = 'root';
+
+const KEEP_S = 7 * 86_400;
+/** Long enough for those who are waiting for the link to it. */
+const SETTLED_S = 60;
+const LEASE_MS = 20_000;
+const MAYBE = '?';
+
+/** KEYS: lease, the newest fence. ARGV: owner, milliseconds. A retry after a lost answer gets the same lease. */
+const TAKE = `
+local held = redis.call('get', KEYS[1])
+if held then
+  local owner, fence = string.match(held, '^(%S+) (%d+)$')
+  if owner == ARGV[1] then return tonumber(fence) end
+  return 0
+end
+local fence = redis.call('incr', KEYS[2])
+redis.call('set', KEYS[1], ARGV[1] .. ' ' .. fence, 'PX', ARGV[2])
+return fence`;
+/** KEYS: lease. ARGV: holder, milliseconds. */
+const RENEW = `
+if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('pexpire', KEYS[1], ARGV[2])`;
+/** KEYS: lease, thread. ARGV: holder, milliseconds, part, seconds. */
+const BEGIN = `
+if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('pexpire', KEYS[1], ARGV[2])
+local now = redis.call('hget', KEYS[2], ARGV[3])
+if now and now ~= '${MAYBE}' then return 0 end
+redis.call('hset', KEYS[2], ARGV[3], '${MAYBE}')
+redis.call('expire', KEYS[2], ARGV[4])
+return 1`;
+/** KEYS: thread. ARGV: part, where, seconds, then field and content where it is known. The first one stays. */
+const DONE = `
+local now = redis.call('hget', KEYS[1], ARGV[1])
+if now and now ~= '${MAYBE}' then return 0 end
+redis.call('hset', KEYS[1], ARGV[1], ARGV[2])
+if ARGV[4] then redis.call('hset', KEYS[1], ARGV[4], ARGV[5]) end
+return redis.call('expire', KEYS[1], ARGV[3])`;
+/** KEYS: thread. ARGV: part. */
+const REFUSED = `
+if redis.call('hget', KEYS[1], ARGV[1]) ~= '${MAYBE}' then return 0 end
+return redis.call('hdel', KEYS[1], ARGV[1])`;
+/** KEYS: lease. ARGV: holder. */
+const FREE = `
+if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('del', KEYS[1])`;
+
+export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
+  const past = openPastRuns(redis, prefix);
+  const threadKey = (runId: string) => `${prefix}:thread:${runId}`;
+  const leaseKeyOf = (runId: string) => `${prefix}:lease:${runId}`;
+  const set = async (runId: string, fields: Record<string, string>) => {
+    await redis.multi().hset(threadKey(runId), fields).expire(threadKey(runId), KEEP_S).exec();
+  };
+  return {
+    take: async (runId) => {
+      const leaseKey = leaseKeyOf(runId);
+      const owner = crypto.randomUUID();
+      const fence = Number(await redis.eval(TAKE, 2, leaseKey, `${prefix}:lease-fence`, owner, LEASE_MS));
+      return fence === 0 ? undefined : hold(redis, leaseKey, threadKey(runId), `${owner} ${fence}`, fence);
+    },
+    isTaken: async (runId) => (await redis.exists(leaseKeyOf(runId))) === 1,
+    read: async (runId) => {
+      // A bot that was paused may write to a thread that was deleted, and leave less than the whole.
+      const [fields, known] = await Promise.all([redis.hgetall(threadKey(runId)), past.read(runId)]);
+      return toThread(fields, known === 'answered');
+    },
+    forget: async (runId, part) => {
+      await redis.hdel(threadKey(runId), part);
+    },
+    note: (runId, part, { channelId, ts }) => set(runId, { [part]: `${channelId} ${ts}` }),
+    keep: (runId, name, text) => set(runId, { [`kept:${name}`]: text }),
+    mark: (runId, fact) => set(runId, { [`is:${fact}`]: 'yes' }),
+    settle: async (runId) => {
+      await past.note(runId, 'answered');
+      await redis.expire(threadKey(runId), SETTLED_S);
+    },
+  };
+}
+
+function hold(
+  redis: Redis | Cluster,
+  leaseKey: string,
+  threadKey: string,
+  holder: string,
+  fence: number,
+): Lease {
+  /** A late answer, after this process was paused, is no longer reliable. */
+  const inTime = async (ask: () => Promise<unknown>): Promise<boolean> => {
+    const askedAtMs = performance.now();
+    return (await ask()) === 1 && performance.now() - askedAtMs < LEASE_MS / 2;
+  };
+  const isHeld = () => inTime(() => redis.eval(RENEW, 1, leaseKey, holder, LEASE_MS));
+  const timer = setInterval(() => void isHeld().catch(() => undefined), LEASE_MS / 4);
+  return {
+    fence,
+    isHeld,
+    begin: (part) => inTime(() => redis.eval(BEGIN, 2, leaseKey, threadKey, holder, LEASE_MS, part, KEEP_S)),
+    done: async (part, { channelId, ts }, content) => {
+      const shown = content === undefined ? [] : [`shows:${ts}`, content];
+      await redis.eval(DONE, 1, threadKey, part, `${channelId} ${ts}`, KEEP_S, ...shown);
+    },
+    refused: async (part) => {
+      await redis.eval(REFUSED, 1, threadKey, part);
+    },
+    shows: async (ts, content) => {
+      if (content === undefined) await redis.hdel(threadKey, `shows:${ts}`);
+      else await redis.hset(threadKey, `shows:${ts}`, content);
+    },
+    free: async () => {
+      clearInterval(timer);
+      await redis.eval(FREE, 1, leaseKey, holder);
+    },
+  };
+}
+
+function toThread(fields: Record<string, string>, settled: boolean): Thread {
+  const where: Thread['where'] = (part) => {
+    const [channelId, ts] = fields[part]?.split(' ') ?? [];
+    return channelId && ts ? { channelId, ts } : undefined;
+  };
+  const root = where(ROOT);
+  return {
+    ...(root && { root }),
+    where,
+    shows: (ts, content) => fields[`shows:${ts}`] === content,
+    kept: (name) => fields[`kept:${name}`],
+    answered: settled || fields['is:answered'] === 'yes',
+    settled,
+    elsewhere: fields['is:elsewhere'] === 'yes',
+    part: (part) => (fields[part] === undefined ? 'unposted' : fields[part] === MAYBE ? 'maybe' : 'posted'),
+  };
+}
