@@ -1,6 +1,6 @@
 import { readEnvironment } from './config/read-config.ts';
-import type { Terminal } from './roles/ask.ts';
-import type { Faults } from './roles/faults.ts';
+import type { Terminal } from './cli/shared/terminal.ts';
+import type { Faults } from './app/faults.ts';
 import { makeLog } from './telemetry/log.ts';
 
 const USAGE = `Wrench: ask the real infrastructure from an incident channel.
@@ -29,14 +29,14 @@ async function main([verb = 'help', ...words]: readonly string[]): Promise<numbe
     case 'all':
       return serveUntilStopped(verb);
     case 'run':
-      return ask(words);
+      return runOnce(words);
     case 'doctor':
-      return (await import('./roles/examine.ts')).examine(words, terminal());
+      return (await import('./cli/doctor.ts')).doctor(words, terminal());
     case 'freeze':
     case 'thaw':
-      return (await import('./roles/freeze.ts')).switchFreeze(verb, words, terminal());
+      return (await import('./cli/freeze.ts')).switchFreeze(verb, words, terminal());
     case 'audit':
-      return (await import('./roles/audit.ts')).audit(words, { print, error: terminal().error });
+      return (await import('./cli/audit.ts')).audit(words, { print, error: terminal().error });
     case 'help':
     case '--help':
     case '-h':
@@ -48,8 +48,8 @@ async function main([verb = 'help', ...words]: readonly string[]): Promise<numbe
 }
 
 async function explain(words: readonly string[]): Promise<number> {
-  const { explainInTerminal } = await import('./roles/ask.ts');
-  return explainInTerminal(words, terminal());
+  const { help } = await import('./cli/help.ts');
+  return help(words, terminal());
 }
 
 function say(text: string): number {
@@ -57,11 +57,11 @@ function say(text: string): number {
   return 0;
 }
 
-async function ask(words: readonly string[]): Promise<number> {
-  const { askInTerminal } = await import('./roles/ask.ts');
+async function runOnce(words: readonly string[]): Promise<number> {
+  const { run } = await import('./cli/run.ts');
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort(new Interrupted()));
-  return askInTerminal(words, terminal(), stop.signal);
+  return run(words, terminal(), stop.signal);
 }
 
 function terminal(): Terminal {
@@ -91,8 +91,8 @@ class Interrupted extends Error {
 }
 
 async function serveUntilStopped(role: 'bot' | 'worker' | 'all'): Promise<number> {
-  const { serve } = await import('./roles/serve.ts');
-  const { makeFaults } = await import('./roles/faults.ts');
+  const { serve } = await import('./app/serve.ts');
+  const { makeFaults } = await import('./app/faults.ts');
   const stopped = Promise.withResolvers<void>();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { dirname } from 'node:path';
 import type { Config, ProcessSettings } from '../../src/config/read-config.ts';
-import type { Role } from '../../src/roles/common.ts';
-import { share } from '../../src/roles/common.ts';
+import type { Role } from '../../src/app/shared.ts';
+import { share } from '../../src/app/shared.ts';
 import { makeCatalogue, openToAll } from '../e2e/harness.ts';
 import { makeMendable, openLab } from '../e2e/lab-remediation.ts';
 import { TOKENS } from './stage.ts';
@@ -57,8 +57,8 @@ const config: Config = {
 const shared = share(settings, config, makeCatalogue({ things: makeMendable(lab) }), { url: redisUrl });
 const started: Role & { readonly port?: number } =
   role === 'bot'
-    ? await (await import('../../src/roles/bot.ts')).startBot(shared)
-    : await (await import('../../src/roles/worker.ts')).startWorker(shared);
+    ? await (await import('../../src/app/bot.ts')).startBot(shared)
+    : await (await import('../../src/app/worker.ts')).startWorker(shared);
 process.on('message', (thing: string) => {
   lab.broken.clear();
   lab.broken.add(thing);

@@ -1,4 +1,4 @@
-import { startBot } from '../../src/roles/bot.ts';
+import { startBot } from '../../src/app/bot.ts';
 import { TOKENS } from '../e2e/harness.ts';
 import { serveRole } from './serve-role.ts';
 

@@ -1,5 +1,5 @@
 import type { ProcessSettings } from '../../src/config/read-config.ts';
-import { type Role, type Shared, share } from '../../src/roles/common.ts';
+import { type Role, type Shared, share } from '../../src/app/shared.ts';
 import { serveHealth } from '../../src/telemetry/health.ts';
 import { makeLabCatalogue } from './lab.ts';
 import { configOf, type Started, type WorkerOrders } from './worker-orders.ts';

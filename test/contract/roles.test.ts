@@ -7,34 +7,34 @@ const TEST = /\.test\.ts$/;
 /** The catalogue finds these by their paths, in every role. */
 const catalogue = [...tree.keys()].filter((path) => /^commands\/[^_].*\/(command|check)\.ts$/.test(path));
 /** Every role begins here; which role's half of the house is loaded is decided while running. */
-const entry = [...reachable(tree, ['src/main.ts', 'src/roles/serve.ts'], { lazily: false })];
+const entry = [...reachable(tree, ['src/main.ts', 'src/app/serve.ts'], { lazily: false })];
 
 const INFRASTRUCTURE =
-  /^(src\/(sources\/[^/]+\/(?!(config|site)\.ts$)|worker\/|wire\/|roles\/(worker|sources)\.ts$)|node-forge|undici)/;
-const SLACK = /^(src\/slack\/|src\/roles\/bot\.ts$|@slack\/)/;
+  /^(src\/(sources\/[^/]+\/(?!(config|site)\.ts$)|worker\/|wire\/|app\/(worker|environments)\.ts$)|node-forge|undici)/;
+const SLACK = /^(src\/slack\/|src\/app\/bot\.ts$|@slack\/)/;
 
 function loadedBy(role: string): readonly string[] {
   return [...reachable(tree, [role, ...entry, ...catalogue], { lazily: false })];
 }
 
 test('the bot loads no client of the infrastructure, and finds none while it runs', () => {
-  const anyTime = reachable(tree, ['src/roles/bot.ts', ...catalogue], { lazily: true });
+  const anyTime = reachable(tree, ['src/app/bot.ts', ...catalogue], { lazily: true });
 
-  expect(loadedBy('src/roles/bot.ts')).toContain('@slack/bolt');
-  expect(loadedBy('src/roles/bot.ts').filter((path) => INFRASTRUCTURE.test(path))).toEqual([]);
+  expect(loadedBy('src/app/bot.ts')).toContain('@slack/bolt');
+  expect(loadedBy('src/app/bot.ts').filter((path) => INFRASTRUCTURE.test(path))).toEqual([]);
   expect([...anyTime].filter((path) => INFRASTRUCTURE.test(path))).toEqual([]);
 });
 
 test('the worker loads nothing of Slack, and finds nothing of it while it runs', () => {
-  const anyTime = reachable(tree, ['src/roles/worker.ts', ...catalogue], { lazily: true });
+  const anyTime = reachable(tree, ['src/app/worker.ts', ...catalogue], { lazily: true });
 
   expect(anyTime).toContain('src/sources/vault/open.ts');
-  expect(loadedBy('src/roles/worker.ts').filter((path) => SLACK.test(path))).toEqual([]);
+  expect(loadedBy('src/app/worker.ts').filter((path) => SLACK.test(path))).toEqual([]);
   expect([...anyTime].filter((path) => SLACK.test(path))).toEqual([]);
 });
 
 test('a vendor is loaded only where the configuration names it', () => {
-  const vendors = loadedBy('src/roles/worker.ts').filter((path) =>
+  const vendors = loadedBy('src/app/worker.ts').filter((path) =>
     /^src\/sources\/[^/]+\/open\.ts$/.test(path),
   );
 
@@ -42,7 +42,7 @@ test('a vendor is loaded only where the configuration names it', () => {
 });
 
 test('no role loads what only tests need', () => {
-  const roles = ['src/roles/bot.ts', 'src/roles/worker.ts', ...entry, ...catalogue];
+  const roles = ['src/app/bot.ts', 'src/app/worker.ts', ...entry, ...catalogue];
   const loaded = [...reachable(tree, roles, { lazily: true })];
 
   expect(loaded.filter((path) => TEST.test(path))).toEqual([]);

@@ -8,7 +8,7 @@ import { loadCatalogue } from '../../src/request/catalogue.ts';
 import type { Remediations } from '../../src/check/define-remediation.ts';
 import { readConfig } from '../../src/config/read-config.ts';
 import { ENDED } from '../../src/store/remediation/record.ts';
-import { EXIT } from '../../src/roles/ask.ts';
+import { EXIT } from '../../src/cli/shared/terminal.ts';
 import { SIGNS } from '../../src/slack/render/remediation-words.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { readText, ROOT } from './tree.ts';

@@ -1,7 +1,7 @@
 import { loadCatalogue } from '../request/catalogue.ts';
 import { readConfig, readEnvironment } from '../config/read-config.ts';
 import { type Health, serveHealth } from '../telemetry/health.ts';
-import { findRedis, type Role, share } from './common.ts';
+import { findRedis, type Role, share } from './shared.ts';
 import type { Guarded } from './faults.ts';
 import { MissingSettings } from './missing-settings.ts';
 

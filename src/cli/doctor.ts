@@ -22,10 +22,10 @@ import { openRepeats } from '../store/thread/repeats.ts';
 import { connectPatiently, type RedisConnection } from '../queue/connection.ts';
 import { findLocalRedis, NoRedis } from '../queue/local-redis.ts';
 import { PREFIX } from '../queue/queues.ts';
-import type { Terminal } from './ask.ts';
-import { configuredRedis, findRedis } from './common.ts';
-import { type ShellWords, sortShellWords } from './shell-words.ts';
-import { closeEnvironments, openEnvironments } from './sources.ts';
+import { configuredRedis, findRedis } from '../app/shared.ts';
+import { EXIT, type Terminal } from './shared/terminal.ts';
+import { type ShellWords, sortShellWords } from './shared/words.ts';
+import { closeEnvironments, openEnvironments } from '../app/environments.ts';
 
 const USAGE = `Usage: wrench doctor [bot|worker] [--prove-posting C0123ABC] [--json]
 
@@ -33,13 +33,11 @@ const USAGE = `Usage: wrench doctor [bot|worker] [--prove-posting C0123ABC] [--j
                             Slack dropped the second; the bot must be in the channel
   --json                    print the result as JSON
 `;
-const EX_USAGE = 64;
-
 /**
  * `wrench doctor [bot|worker] [--prove-posting CHANNEL] [--json]`: examines what that role will run with.
  * @returns the exit code: 0, or 1 where anything failed.
  */
-export async function examine(
+export async function doctor(
   words: readonly string[],
   { out, error }: Pick<Terminal, 'out' | 'error'>,
 ): Promise<number> {
@@ -47,7 +45,7 @@ export async function examine(
   const wrong = typeof sorted === 'string' ? sorted : whatIsWrong(sorted);
   if (typeof sorted === 'string' || wrong !== undefined) {
     error(`wrench: ${wrong}\n${USAGE}`);
-    return EX_USAGE;
+    return EXIT.usage;
   }
   if (sorted.asksForHelp) {
     out(USAGE);

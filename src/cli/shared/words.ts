@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { nearest } from '../text/nearest.ts';
+import { nearest } from '../../text/nearest.ts';
 
 /** What stands behind a verb, as the shell split it. */
 export interface ShellWords {
@@ -53,4 +53,10 @@ export function sortShellWords(
 function unknownFlag(raw: string, name: string, known: readonly string[]): string {
   const meant = nearest(name, known);
   return `There is no \`${raw}\` here.${meant ? ` Did you mean \`--${meant}\`?` : ''}`;
+}
+
+/** Quotes a word again that the shell has unquoted, so that one with spaces stays one word. */
+export function quoteWord(word: string): string {
+  if (!/[\s"']/.test(word)) return word;
+  return word.includes('"') ? `'${word}'` : `"${word}"`;
 }

@@ -1,9 +1,9 @@
-import type { Redact } from '../text/redact.ts';
-import { makeRedact } from '../text/redact.ts';
-import { type Config, type ProcessSettings, readConfig, readEnvironment } from '../config/read-config.ts';
-import { connectImpatiently, type RedisConnection, waitUntilReady } from '../queue/connection.ts';
-import { findLocalRedis } from '../queue/local-redis.ts';
-import { configuredRedis } from './common.ts';
+import type { Redact } from '../../text/redact.ts';
+import { makeRedact } from '../../text/redact.ts';
+import { type Config, type ProcessSettings, readConfig, readEnvironment } from '../../config/read-config.ts';
+import { connectImpatiently, type RedisConnection, waitUntilReady } from '../../queue/connection.ts';
+import { findLocalRedis } from '../../queue/local-redis.ts';
+import { configuredRedis } from '../../app/shared.ts';
 
 /** Redis, as a command at a shell asks it once. */
 export interface Reached {

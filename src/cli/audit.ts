@@ -6,15 +6,15 @@ import { readAudit, type Span } from '../store/audit/read.ts';
 import { PREFIX } from '../queue/queues.ts';
 import { auditInTerminal } from '../terminal/audit.ts';
 import { verifyFile, verifyRedis } from './audit-verify.ts';
-import { withRedis } from './reach-redis.ts';
-import { type ShellWords, sortShellWords } from './shell-words.ts';
+import { withRedis } from './shared/redis.ts';
+import { EXIT } from './shared/terminal.ts';
+import { type ShellWords, sortShellWords } from './shared/words.ts';
 
 const USAGE = `Usage: wrench audit [--since 7d] [--until 2026-11-20] [--user U0123ADA]
        wrench audit export [--since 7d] [--until 2026-11-20] [--user U0123ADA]
        wrench audit verify [--file audit.jsonl]
 `;
 
-const EXIT = { fine: 0, usage: 64 } as const;
 const TABLE_SINCE = '7d';
 
 export interface AuditTerminal {
@@ -47,7 +47,7 @@ function noSuch(word: string): string {
 
 async function say(text: string, { print }: AuditTerminal): Promise<number> {
   await print(text);
-  return EXIT.fine;
+  return EXIT.clear;
 }
 
 function misunderstood(what: string, { error }: AuditTerminal): number {
@@ -83,7 +83,7 @@ function exportAll({ user, ...span }: Asked, { print, error }: AuditTerminal): P
   return withRedis(error, async ({ connection }) => {
     for await (const raw of readAudit(openChain(connection, PREFIX), span))
       if (user === undefined || parseEntry(raw)?.entry.who.includes(user)) await print(`${raw}\n`);
-    return EXIT.fine;
+    return EXIT.clear;
   });
 }
 
@@ -99,6 +99,6 @@ function show({ user, ...span }: Asked, { print, error }: AuditTerminal): Promis
     await print(auditInTerminal(entries));
     if (unread > 0)
       error(`wrench: ${unread} of them could not be read as audit entries: wrench audit verify\n`);
-    return EXIT.fine;
+    return EXIT.clear;
   });
 }

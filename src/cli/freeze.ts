@@ -3,11 +3,9 @@ import { cleanText } from '../text/clean-text.ts';
 import { timeInWords } from '../check/report-in-words.ts';
 import { type Frozen, openFreeze, reasonIn } from '../store/remediation/freeze.ts';
 import { PREFIX } from '../queue/queues.ts';
-import type { Terminal } from './ask.ts';
-import { withRedis } from './reach-redis.ts';
-import { sortShellWords } from './shell-words.ts';
-
-const EX_USAGE = 64;
+import { withRedis } from './shared/redis.ts';
+import { EXIT, type Terminal } from './shared/terminal.ts';
+import { sortShellWords } from './shared/words.ts';
 
 /**
  * `wrench freeze [--because "…"]` and `wrench thaw`: whoever reaches Redis may. Both are audited, in the name of `terminal`.
@@ -22,7 +20,7 @@ export async function switchFreeze(
   const sorted = sortShellWords(words, ['because']);
   if (typeof sorted === 'string') {
     error(`wrench: ${sorted}\n${usage}`);
-    return EX_USAGE;
+    return EXIT.usage;
   }
   if (sorted.asksForHelp) {
     out(usage);

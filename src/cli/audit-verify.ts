@@ -10,7 +10,7 @@ import { readWhole } from '../store/audit/read.ts';
 import { type Verified, verifyAudit } from '../store/audit/verify.ts';
 import { PREFIX } from '../queue/queues.ts';
 import type { AuditTerminal } from './audit.ts';
-import { NOT_READ, withRedis } from './reach-redis.ts';
+import { NOT_READ, withRedis } from './shared/redis.ts';
 
 /** `broken`: the chain is broken, or it does not match the copy or the last head seen. */
 const EXIT = { fine: 0, broken: 1 } as const;

@@ -11,8 +11,8 @@ import { handleRemediation } from '../worker/remediation-handler.ts';
 import type { RemediationHandling } from '../worker/step.ts';
 import { startSweeping } from '../worker/sweep.ts';
 import { logOutages } from '../telemetry/outages.ts';
-import { policyOf, type Role, type Shared } from './common.ts';
-import { closeEnvironments, openEnvironments } from './sources.ts';
+import { policyOf, type Role, type Shared } from './shared.ts';
+import { closeEnvironments, openEnvironments } from './environments.ts';
 
 /** Between two looks while a fix settles. */
 const LOOK_AGAIN_MS = 5_000;

@@ -24,7 +24,7 @@ import { deliver } from '../slack/outbox.ts';
 import { slackUrls } from '../slack/response-url.ts';
 import { makeSlackClient } from '../slack/slack-call.ts';
 import { logOutages } from '../telemetry/outages.ts';
-import { policyOf, type Role, type Shared } from './common.ts';
+import { policyOf, type Role, type Shared } from './shared.ts';
 import { MissingSettings } from './missing-settings.ts';
 
 /** Posts at once; each waits for Slack most of the time. */

@@ -4,46 +4,29 @@ import { runCheck } from '../check/run-check.ts';
 import type { Report } from '../check/finding.ts';
 import { type Config, type ProcessSettings, readConfig, readEnvironment } from '../config/read-config.ts';
 import { type Question, understandAll } from '../request/parse.ts';
-import { renderHelpTerminal, renderProblemTerminal, renderTerminal } from '../terminal/render.ts';
-import { asksForDemo, openDemo } from './demo.ts';
-import { closeEnvironments, openEnvironments } from './sources.ts';
-
-/** How a shell learns the answer. 64 is `EX_USAGE` of sysexits.h. */
-export const EXIT = { clear: 0, found: 1, unknown: 2, usage: 64 } as const;
-
-export interface Terminal {
-  readonly out: (text: string) => void;
-  readonly error: (text: string) => void;
-  readonly color: boolean;
-  readonly columns: number;
-}
-
-/** Tells what can be asked: `certs`, `certs expiring`. Needs no configuration. */
-export async function explainInTerminal(words: readonly string[], terminal: Terminal): Promise<number> {
-  const catalogue = await loadCatalogue();
-  const question = understandAll(`help ${words.map(quote).join(' ')}`, { catalogue, environments: [] });
-  if (question.kind === 'problem') return refuse(question, terminal);
-  if (question.kind === 'help') terminal.out(renderHelpTerminal(question.help, terminal.columns));
-  return EXIT.clear;
-}
+import { renderHelpTerminal, renderTerminal } from '../terminal/render.ts';
+import { asksForDemo, openDemo } from './shared/demo.ts';
+import { EXIT, refuse, type Terminal, type Usage } from './shared/terminal.ts';
+import { quoteWord } from './shared/words.ts';
+import { closeEnvironments, openEnvironments } from '../app/environments.ts';
 
 /** Asks one question from a terminal, without Slack and without Redis. `--json` prints the report and nothing else. */
-export async function askInTerminal(
+export async function run(
   words: readonly string[],
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<number> {
   const settings = readEnvironment();
-  if (!asksForDemo(words)) return ask(words, settings, terminal, signal);
+  if (!asksForDemo(words)) return answer(words, settings, terminal, signal);
   const demo = await openDemo();
   try {
-    return await ask(words, { ...settings, configPath: demo.configPath }, terminal, signal);
+    return await answer(words, { ...settings, configPath: demo.configPath }, terminal, signal);
   } finally {
     await demo.close();
   }
 }
 
-async function ask(
+async function answer(
   words: readonly string[],
   { configPath, secrets }: ProcessSettings,
   terminal: Terminal,
@@ -54,7 +37,7 @@ async function ask(
   const environments = Object.keys(config.environments);
   const text = words
     .filter((word) => word !== JSON_FLAG)
-    .map(quote)
+    .map(quoteWord)
     .join(' ');
   const question = understandAll(text, { catalogue, environments, defaults: config.checks });
   if (question.kind === 'help') {
@@ -65,7 +48,7 @@ async function ask(
   const environment = question.environment ?? config.defaultEnvironment;
   const check = catalogue.checks.get(question.check);
   if (environment === undefined || !check) return refuse(whichOf(environments), terminal);
-  const report = await look(question, environment, config, secrets, check, signal);
+  const report = await runOnce(question, environment, config, secrets, check, signal);
   const shown = words.includes(JSON_FLAG)
     ? `${JSON.stringify(report, null, 2)}\n`
     : renderTerminal(report, { ...terminal, command: `wrench run ${text}` });
@@ -75,11 +58,11 @@ async function ask(
 
 const JSON_FLAG = '--json';
 
-function whichOf(environments: readonly string[]): Parameters<typeof refuse>[0] {
+function whichOf(environments: readonly string[]): Usage {
   return { problem: `Say which environment: --env with one of ${environments.join(', ')}.`, usage: [] };
 }
 
-async function look(
+async function runOnce(
   { check: name, args }: Extract<Question, { kind: 'run' }>,
   environment: string,
   config: Config,
@@ -103,18 +86,4 @@ async function look(
   } finally {
     await closeEnvironments(environments);
   }
-}
-
-function refuse(
-  problem: Pick<Extract<Question, { kind: 'problem' }>, 'problem' | 'usage'>,
-  terminal: Terminal,
-): number {
-  terminal.error(renderProblemTerminal(problem));
-  return EXIT.usage;
-}
-
-/** A shell has taken the quotes away; a word with spaces in it is one word all the same. */
-function quote(word: string): string {
-  if (!/[\s"']/.test(word)) return word;
-  return word.includes('"') ? `'${word}'` : `"${word}"`;
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { MissingSettings } from './missing-settings.ts';
+import { MissingSettings } from '../../app/missing-settings.ts';
 
 /** The environment that the repository brings along. */
 const DEMO = 'demo';
@@ -15,7 +15,7 @@ interface Demo {
  * @throws {MissingSettings} in an installation without the repository's tests.
  */
 export async function openDemo(): Promise<Demo> {
-  const join = new URL('../../test/demo/join.ts', import.meta.url);
+  const join = new URL('../../../test/demo/join.ts', import.meta.url);
   if (!existsSync(fileURLToPath(join)))
     throw new MissingSettings('the environment `demo` comes with the repository, not with this installation');
   const { joinDemo } = (await import(join.href)) as { joinDemo: () => Promise<Demo> };
