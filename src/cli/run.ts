@@ -5,7 +5,7 @@ import type { Report } from '../check/finding.ts';
 import { type Config, type ProcessSettings, readConfig, readEnvironment } from '../config/read-config.ts';
 import { type Question, understandAll } from '../request/parse.ts';
 import { renderHelpTerminal, renderTerminal } from '../terminal/render.ts';
-import { asksForDemo, openDemo } from './shared/demo.ts';
+import { asksForDemo, demoConfigPath } from './shared/demo.ts';
 import { EXIT, refuse, type Terminal, type Usage } from './shared/terminal.ts';
 import { quoteWord } from './shared/words.ts';
 import { closeEnvironments, openEnvironments } from '../app/environments.ts';
@@ -18,12 +18,7 @@ export async function run(
 ): Promise<number> {
   const settings = readEnvironment();
   if (!asksForDemo(words)) return answer(words, settings, terminal, signal);
-  const demo = await openDemo();
-  try {
-    return await answer(words, { ...settings, configPath: demo.configPath }, terminal, signal);
-  } finally {
-    await demo.close();
-  }
+  return answer(words, { ...settings, configPath: demoConfigPath(settings.dataPath) }, terminal, signal);
 }
 
 async function answer(

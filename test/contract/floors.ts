@@ -65,8 +65,7 @@ const FLOORS: readonly Floor[] = [
   { room: /^src\/app\/worker\.ts$/, mayImport: /^src\/(app\/(shared|environments)\.ts$|(?!app|cli|slack))/ },
   { room: /^src\/app\/shared\.ts$/, mayImport: /^(src\/(?!app|cli|sources|worker|slack)|node:)/ },
   { room: /^src\/app\//, mayImport: /^(src\/(?!cli\/)|node:)/ },
-  // Until the demo is found by a file: its world is imported by path.
-  { room: /^src\/cli\/shared\//, mayImport: /^(src\/|node:|zod$|\(computed\) join\.href)/ },
+  { room: /^src\/cli\/shared\//, mayImport: /^(src\/|node:|zod$)/ },
   // A verb and its sub-verbs: `audit` and `audit-verify`.
   { room: /^src\/cli\/[a-z]+/, mayImport: /^(src\/(?!cli\/(?!shared\/))|node:)/ },
   { room: /^src\/main\.ts$/, mayImport: /^(src\/|node:)/ },

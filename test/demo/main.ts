@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { readEnvironment } from '../../src/config/read-config.ts';
 import type { Message } from '../workspace/model.ts';
 import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts';
 import { type CloudFoundry, lackingPackages } from '../world/cloud-foundry.ts';
-import { NOTE, type Note } from './join.ts';
+import { announceDemo } from './announce.ts';
 import { makeMischief } from './mischief.ts';
 import { PEOPLE } from './people.ts';
 import { startDemoRedis } from './redis.ts';
@@ -32,6 +32,7 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: { port: { type: 'string' }, vms: { type: 'string' } },
   });
+  const { dataPath } = readEnvironment();
   const wanted = Number(values.vms ?? VMS);
   const lacking = wanted > 0 ? await lackingPackages() : [];
   const vms = lacking.length > 0 ? 0 : wanted;
@@ -42,7 +43,7 @@ async function main(): Promise<void> {
   const redis = await keep(startDemoRedis((error) => say(error.message)));
   if (redis.isStandIn) say(NO_REDIS);
   const workspace = await keep(openWorkspace(Number(values.port ?? PAGE_PORT), cloudFoundry));
-  await noteDown(world.configPath);
+  started.push(announceDemo(dataPath, world.configPath).close);
   await startWrench(workspace, world.configPath, redis.url);
   say(`\n  Wrench is in the workspace:  ${workspace.pageUrl}\n`);
   const [area = 'certs', check = 'expiring'] = positionals[0]?.split('/') ?? [];
@@ -65,7 +66,7 @@ function whatToTry(
   return `
 Open ${pageUrl} and try:
 ${canBreak && canFix ? outage : ''}${canFix ? renewal : ''}
-  A question: /certs show mysql. Beside it: npm run wrench -- run certs expiring --env demo
+  A question: /certs show mysql. In another terminal: npm run wrench -- run certs expiring --env demo
 `;
 }
 
@@ -105,13 +106,6 @@ async function openWorkspace(port: number, cloudFoundry: CloudFoundry | undefine
     return startWorkspace(options);
   });
   return workspace;
-}
-
-async function noteDown(configPath: string): Promise<void> {
-  const note: Note = { pid: process.pid, configPath };
-  await mkdir(dirname(NOTE), { recursive: true });
-  await writeFile(NOTE, JSON.stringify(note));
-  started.push(() => rm(NOTE, { force: true }));
 }
 
 /** The product itself, as production starts it; only its addresses and tokens are the demo's. */

@@ -175,12 +175,12 @@ test('without any dev dependency the two roles, each with its own secrets, answe
   await expect.poll(answer).toMatch(/certificates? ha(s|ve) expired/);
 });
 
-test('the demo is told to be at home in the repository', async () => {
+test('without the repository, `--env demo` says how to start the demo', async () => {
   const { exitCode, stderr } = await wrench(['run', 'certs', 'expiring', '--env', 'demo']);
 
   expect({ exitCode, stderr }).toEqual({
     exitCode: 78,
-    stderr: expect.stringContaining('comes with the repository'),
+    stderr: expect.stringContaining('run `npm run demo` first, in the Wrench repository'),
   });
 });
 

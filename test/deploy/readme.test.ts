@@ -43,6 +43,13 @@ test('a newcomer reads the two commands, word for word', () => {
   expect(sectionOf('Look at it')).toContain('```\nnpm ci && npm test\n```');
 });
 
+test('where `--env demo` is shown, so is how to start the demo', () => {
+  const sections = readme.split(/^## /m).filter((section) => section.includes('--env demo'));
+
+  expect(sections).not.toEqual([]);
+  for (const section of sections) expect(section).toContain('`npm run demo`');
+});
+
 test('every script and every verb that is told of is there', () => {
   const text = `${readme}${readText('commands/README.md')}`;
   const scripts = [...text.matchAll(/npm run (?:--silent )?([a-z]+)|npm (ci|test|start)\b/g)].map(

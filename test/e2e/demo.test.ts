@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { chromium, type Page } from 'playwright-core';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { reportSchema } from '../../src/check/finding.ts';
 import { WAIT_FOR_WORLD_AT_MOST_MS, WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';
 import { BROWSER } from '../world/browser.ts';
 
@@ -19,7 +20,7 @@ async function startDemo(env: Record<string, string>, vms = 0) {
     all: true,
     reject: false,
     extendEnv: false,
-    env: { ...env, TMPDIR: folder, WRENCH_DEMO_NOTE: join(folder, 'note.json') },
+    env: { ...env, TMPDIR: folder, WRENCH_DATA: folder },
   });
   onTestFinished(async () => {
     demo.kill('SIGINT');
@@ -35,7 +36,15 @@ async function startDemo(env: Record<string, string>, vms = 0) {
   void demo.then(() => ready.reject(new Error(`the demo ended: ${said}`)));
   await ready.promise;
   return {
+    folder,
     said,
+    /** Asks the running demo from a terminal. */
+    ask: () =>
+      execa(process.execPath, ['src/main.ts', 'run', 'certs', 'expiring', '--env', 'demo', '--json'], {
+        reject: false,
+        extendEnv: false,
+        env: { ...env, TMPDIR: folder, WRENCH_DATA: folder },
+      }),
     address: /http:\/\/127\.0\.0\.1:\d+\//.exec(said)?.[0] ?? '',
     stop: async () => {
       demo.kill('SIGINT');
@@ -97,6 +106,23 @@ test('a newcomer starts the demo, types /certs expiring in a browser, and reads 
   await thread.getByText('nothing listens there').first().waitFor();
 
   expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
+});
+
+test('a terminal asks the running demo, and is told to start it once it has ended', async () => {
+  const demo = await startDemo({ PATH: process.env['PATH'] ?? '' });
+
+  const { exitCode, stdout } = await demo.ask();
+  expect(exitCode).toBe(1);
+  expect(reportSchema.parse(JSON.parse(stdout)).environment).toBe('demo');
+  // The certificates in files are in a folder of this demo.
+  expect(stdout).toContain(demo.folder);
+  expect(await demo.stop()).toEqual({ exitCode: 0, left: [] });
+
+  expect(await demo.ask()).toMatchObject({
+    exitCode: 78,
+    stdout: '',
+    stderr: expect.stringContaining('run `npm run demo` first'),
+  });
 });
 
 test('a certificate is renewed with one click, and one whose neighbour did not sign it is refused', async () => {

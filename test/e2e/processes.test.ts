@@ -7,6 +7,8 @@ import { execa } from 'execa';
 import { afterEach, expect, test, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { reportSchema } from '../../src/check/finding.ts';
+import { announceDemo } from '../demo/announce.ts';
+import { startDemoWorld } from '../demo/world.ts';
 import { WAIT_AT_MOST_MS, WAIT_FOR_WORLD_AT_MOST_MS, WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';
 import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts';
 import { startRedis } from '../world/redis.ts';
@@ -25,7 +27,7 @@ const wrench = (words: readonly string[], env: Record<string, string>) => {
   const child = execa(process.execPath, ['src/main.ts', ...words], {
     reject: false,
     extendEnv: false,
-    env: { HEALTH_PORT: '0', WRENCH_DEMO_NOTE: '/nonexistent', ...env },
+    env: { HEALTH_PORT: '0', ...env },
   });
   cleanUp.push(async () => {
     child.kill('SIGKILL');
@@ -111,8 +113,14 @@ test('a worker killed in the middle of a check: another takes it up, and the thr
 });
 
 test('`run --json` prints one report and nothing else, and the exit code is the answer', async () => {
+  const world = await startDemoWorld({ vms: 0 });
+  cleanUp.push(world.close);
+  const dataPath = await mkdtemp(join(tmpdir(), 'wrench-e2e-'));
+  cleanUp.push(() => rm(dataPath, { recursive: true, force: true }));
+  cleanUp.push(announceDemo(dataPath, world.configPath).close);
   const { exitCode, stdout, stderr } = await wrench(['run', 'certs', 'expiring', '--env', 'demo', '--json'], {
     PATH: process.env['PATH'] ?? '',
+    WRENCH_DATA: dataPath,
   });
 
   const report = reportSchema.parse(JSON.parse(stdout));
@@ -123,16 +131,31 @@ test('`run --json` prints one report and nothing else, and the exit code is the 
 });
 
 test.each([
-  ['a wrong flag', ['run', 'certs', 'expiring', '--env', 'demo', '--witin', '3d'], 64, '--within'],
-  ['a wrong check', ['run', 'certs', 'expirin', '--env', 'demo'], 64, 'expiring'],
+  ['a wrong flag', ['run', 'certs', 'expiring', '--env', 'prod', '--witin', '3d'], 64, '--within'],
+  ['a wrong check', ['run', 'certs', 'expirin', '--env', 'prod'], 64, 'expiring'],
+  ['a wrong environment', ['run', 'certs', 'expiring', '--env', 'prodd'], 64, '`prod`'],
+])('%s is a usage error', async (_, words, code, hint) => {
+  const config = await writeConfig({
+    environments: { prod: { sources: [{ kind: 'tls', sites: ['127.0.0.1:9'] }] } },
+  });
+  const { exitCode, stdout, stderr } = await wrench(words, { PATH: '', WRENCH_CONFIG: config });
+
+  expect({ exitCode, stdout }).toEqual({ exitCode: code, stdout: '' });
+  expect(stderr).toContain(hint);
+});
+
+test.each([
   ['a wrong verb', ['rnu'], 64, 'wrench run'],
   ['a missing configuration', ['run', 'certs', 'expiring'], 78, 'deploy/examples/wrench.yaml'],
+  ['no demo', ['run', 'certs', 'expiring', '--env', 'demo'], 78, 'run `npm run demo` first'],
+  ['no demo, as JSON', ['run', 'certs', 'expiring', '--env=demo', '--json'], 78, 'run `npm run demo` first'],
   ['a worker without a Redis', ['worker'], 78, 'no such file'],
   ['a bot without a token', ['bot'], 78, 'no such file'],
 ])('%s ends with its own exit code and says what to do', async (_, words, code, hint) => {
   const { exitCode, stdout, stderr } = await wrench(words, {
     PATH: '',
     WRENCH_CONFIG: '/nonexistent/wrench.yaml',
+    WRENCH_DATA: '/nonexistent/.wrench',
   });
 
   expect({ exitCode, stdout }).toEqual({ exitCode: code, stdout: '' });

@@ -1,25 +1,52 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
 import { MissingSettings } from '../../app/missing-settings.ts';
 
-/** The environment that the repository brings along. */
+/** The environment that `npm run demo` starts. */
 const DEMO = 'demo';
 
-interface Demo {
-  readonly configPath: string;
-  readonly close: () => Promise<void>;
+/** A pid of 0 or below would address a group of processes. */
+const runningDemoSchema = z.object({ pid: z.int().positive(), configPath: z.string().min(1) });
+
+/** What a running demo writes about itself. */
+export type RunningDemo = z.infer<typeof runningDemoSchema>;
+
+/** The file in the data folder that the running demo writes. */
+export function runningDemoFile(dataPath: string): string {
+  return join(resolve(dataPath), 'demo.json');
+}
+
+/** The running demo, if there is one: a malformed file, or one that a killed demo left behind, counts as none. */
+export function findRunningDemo(dataPath: string): RunningDemo | undefined {
+  try {
+    const demo = runningDemoSchema.parse(JSON.parse(readFileSync(runningDemoFile(dataPath), 'utf8')));
+    return isRunning(demo) ? demo : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Checks the configuration too, which a demo removes when it ends: its pid may belong to another process by now. */
+export function isRunning({ pid, configPath }: RunningDemo): boolean {
+  try {
+    process.kill(pid, 0);
+    return existsSync(configPath);
+  } catch {
+    return false;
+  }
 }
 
 /**
- * The demo's world: the one that is up, or one started for this caller.
- * @throws {MissingSettings} in an installation without the repository's tests.
+ * The configuration of the running demo.
+ * @throws {MissingSettings} when no demo is running.
  */
-export async function openDemo(): Promise<Demo> {
-  const join = new URL('../../../test/demo/join.ts', import.meta.url);
-  if (!existsSync(fileURLToPath(join)))
-    throw new MissingSettings('the environment `demo` comes with the repository, not with this installation');
-  const { joinDemo } = (await import(join.href)) as { joinDemo: () => Promise<Demo> };
-  return joinDemo();
+export function demoConfigPath(dataPath: string): string {
+  const demo = findRunningDemo(dataPath);
+  if (demo) return demo.configPath;
+  throw new MissingSettings(
+    `the demo is not running: run \`npm run demo\` first, in the Wrench repository (looked for ${runningDemoFile(dataPath)})`,
+  );
 }
 
 /** Whether the words ask for the demo, however they write it. */
