@@ -1,11 +1,15 @@
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { importsOf } from './floors.ts';
 import { readText, readTree } from './tree.ts';
 
 /** The contract tests themselves name what they forbid. */
 const code = new Map(
   [...readTree(['src', 'commands', 'test'])].filter(([path]) => !path.startsWith('test/contract/')),
 );
+
+/** A string with a folder `test` or `scripts` in its path, or a segment of a path that is joined later. */
+const NAMES_TESTS = /(['"`])(?:[^'"`\s]*\/)?(?:test|scripts)(?:\/[^'"`\n]*)?\1/;
 
 function filesThatSay(pattern: RegExp, where: (path: string) => boolean = () => true): readonly string[] {
   return [...code].filter(([path, text]) => where(path) && pattern.test(text)).map(([path]) => path);
@@ -36,6 +40,30 @@ test('one file registers handlers for what comes from Slack, so that none is wit
   const listens = /\bapp\s*\.\s*(command|action|view|event|message|shortcut|options|function|assistant)\(/;
 
   expect(filesThatSay(listens, inSlack)).toEqual(['src/slack/access/listen.ts']);
+});
+
+test('production code cannot reach tests or scripts, not even by a computed path', () => {
+  const production = (path: string) => !path.startsWith('test/') && !path.endsWith('.test.ts');
+  const filesThatCompute = [...code]
+    .filter(
+      ([path, text]) => production(path) && importsOf(text).some((name) => /^\(computed\)|\$\{/.test(name)),
+    )
+    .map(([path]) => path);
+
+  expect(filesThatSay(NAMES_TESTS, production)).toEqual([]);
+  // The catalogue finds checks by their paths under `commands/`.
+  expect(filesThatCompute).toEqual([expect.stringMatching(/\/catalogue\.ts$/)]);
+});
+
+test.each([
+  [`new URL('../../test/demo/main.ts', import.meta.url)`, true],
+  ['import(`../scripts/${name}.ts`)', true],
+  [`join(import.meta.dirname, '..', '..', 'test', name)`, true],
+  [`resolve("./scripts")`, true],
+  [`import { latest } from './latest/test.ts'`, false],
+  [`'npm test'`, false],
+])('%s names tests or scripts: %j', (text, expected) => {
+  expect(NAMES_TESTS.test(text)).toBe(expected);
 });
 
 test('nothing is mocked by module, no test is skipped or alone', () => {
