@@ -4,14 +4,14 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import type { Answering } from './access/answer-command.ts';
 import { explainStart, type Installation } from './access/installation.ts';
 import { listen } from './access/listen.ts';
-import { boltLogger } from './bolt-log.ts';
-import { type Clicking, makeButtonHandler, makeReasonHandler, OWN_BUTTON } from './clicks.ts';
-import { overHttp } from './over-http.ts';
-import { overSocket } from './over-socket.ts';
-import { REASON_FORM } from './render/reason-form.ts';
-import { makeCommandHandler, type Routing } from './router.ts';
-import { acknowledgeUnhandled } from './unhandled.ts';
-import type { Way } from './way.ts';
+import { boltLogger } from './transport/bolt-log.ts';
+import { type Clicking, makeButtonHandler, makeReasonHandler, OWN_BUTTON } from './actions/buttons.ts';
+import { overHttp } from './transport/http.ts';
+import { overSocket } from './transport/socket-mode.ts';
+import { REASON_FORM } from './render/remediation/reason-form.ts';
+import { makeCommandHandler, type Routing } from './commands/router.ts';
+import { acknowledgeUnhandled } from './transport/unhandled.ts';
+import type { Way } from './transport/transport.ts';
 
 export interface SlackSettings {
   readonly botToken: string;

@@ -1,5 +1,5 @@
 import { ENDED, type Remediation } from '../../src/store/remediation/record.ts';
-import { SIGNS } from '../../src/slack/render/remediation-words.ts';
+import { SIGNS } from '../../src/slack/render/remediation/words.ts';
 import type { Evidence } from './evidence.ts';
 import { isStubborn } from './lab.ts';
 import { doubledRoots, postsWithoutLease, progressLeft, type Shown } from './posts.ts';

@@ -55,12 +55,16 @@ test.each([
     'src/sources/vault/config.ts',
     `import { STARTTLS } from '../tls/config.ts'`,
   ],
-  ['Slack that knows the worker', 'src/slack/router.ts', `import { work } from '../worker/run.ts'`],
-  ['Slack that knows a source', 'src/slack/router.ts', `import '../sources/tls/open.ts'`],
-  ['a renderer that is not pure', 'src/slack/render/report.ts', `import { readFileSync } from 'node:fs'`],
+  ['Slack that knows the worker', 'src/slack/commands/router.ts', `import { work } from '../../worker/run.ts'`],
+  ['Slack that knows a source', 'src/slack/commands/router.ts', `import '../../sources/tls/open.ts'`],
+  [
+    'a renderer that is not pure',
+    'src/slack/render/report/report.ts',
+    `import { readFileSync } from 'node:fs'`,
+  ],
   [
     'a renderer that asks the queue',
-    'src/slack/render/report.ts',
+    'src/slack/render/report/report.ts',
     `import type { CheckJob } from '../../queue/contracts.ts'`,
   ],
   ['a worker that knows Slack', 'src/worker/checks.ts', `import { render } from '../slack/render/report.ts'`],
@@ -132,7 +136,10 @@ test.each([
     `import { vaultConfig } from './config.ts'; import { requestJson } from '../../wire/http.ts'`,
   ],
   ['src/sources/vault/open.test.ts', `import { startVault } from '../../../test/world/vault.ts'`],
-  ['src/slack/outbox.ts', `import { render } from './render/report.ts'; import { App } from '@slack/bolt'`],
+  [
+    'src/slack/delivery/outbox.ts',
+    `import { render } from './render/report.ts'; import { App } from '@slack/bolt'`,
+  ],
   [
     'src/config/read-config.ts',
     `import { tlsConfig } from '../sources/tls/config.ts'; import { parse } from 'yaml'`,

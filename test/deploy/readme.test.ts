@@ -9,7 +9,7 @@ import type { Remediations } from '../../src/check/define-remediation.ts';
 import { readConfig } from '../../src/config/read-config.ts';
 import { ENDED } from '../../src/store/remediation/record.ts';
 import { EXIT } from '../../src/cli/shared/terminal.ts';
-import { SIGNS } from '../../src/slack/render/remediation-words.ts';
+import { SIGNS } from '../../src/slack/render/remediation/words.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { readText, ROOT } from './tree.ts';
 

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { cleanText } from '../../src/text/clean-text.ts';
-import { renderPlainFallback } from '../../src/slack/render/fallback.ts';
+import { renderPlainFallback } from '../../src/slack/render/report/fallback.ts';
 import { costOf } from '../../src/slack/render/pieces.ts';
-import { renderReport } from '../../src/slack/render/report.ts';
+import { renderReport } from '../../src/slack/render/report/report.ts';
 import { renderTerminal } from '../../src/terminal/render.ts';
 import { anyReport } from './any-report.ts';
 import { allTextOf, ASKED, faultsOf, messagesOf } from './sight.ts';

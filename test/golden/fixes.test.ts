@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { fixed, interrupted, offered, planned } from './remediations.ts';
-import { withFixes } from '../../src/slack/render/fixes.ts';
+import { withFixes } from '../../src/slack/render/remediation/fixes.ts';
 import type { Message } from '../../src/slack/render/message.ts';
 
 const root: Message = {

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { renderPlainFallback } from '../../src/slack/render/fallback.ts';
-import { withFixes } from '../../src/slack/render/fixes.ts';
-import { renderHelp, renderProblem } from '../../src/slack/render/help.ts';
+import { renderPlainFallback } from '../../src/slack/render/report/fallback.ts';
+import { withFixes } from '../../src/slack/render/remediation/fixes.ts';
+import { renderHelp, renderProblem } from '../../src/slack/render/replies/help.ts';
 import type { Message } from '../../src/slack/render/message.ts';
 import {
   renderBug,
@@ -12,11 +12,11 @@ import {
   renderProgress,
   renderQueued,
   renderQueueDown,
-} from '../../src/slack/render/notices.ts';
-import { renderOffers } from '../../src/slack/render/offers.ts';
-import { renderRefusal } from '../../src/slack/render/refusal.ts';
-import { renderAsked, renderRemediation } from '../../src/slack/render/remediation.ts';
-import { renderReport } from '../../src/slack/render/report.ts';
+} from '../../src/slack/render/replies/notices.ts';
+import { renderOffers } from '../../src/slack/render/remediation/offers.ts';
+import { renderRefusal } from '../../src/slack/render/replies/refusal.ts';
+import { renderAsked, renderRemediation } from '../../src/slack/render/remediation/card.ts';
+import { renderReport } from '../../src/slack/render/report/report.ts';
 import { validateMessage } from '../workspace/validate-blocks.ts';
 import {
   hostileFinding,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { renderPlainFallback } from '../../src/slack/render/fallback.ts';
-import { renderReport } from '../../src/slack/render/report.ts';
+import { renderPlainFallback } from '../../src/slack/render/report/fallback.ts';
+import { renderReport } from '../../src/slack/render/report/report.ts';
 import { renderTerminal } from '../../src/terminal/render.ts';
 import * as reports from './reports.ts';
 import { ASKED, faultsOf, messagesOf, showBeginning, showThread } from './sight.ts';

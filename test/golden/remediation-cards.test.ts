@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { STATES, type Remediation, type State } from '../../src/store/remediation/record.ts';
 import type { Message } from '../../src/slack/render/message.ts';
-import { renderOffers } from '../../src/slack/render/offers.ts';
-import { planFile } from '../../src/slack/render/remediation-plan.ts';
-import { renderRemediation } from '../../src/slack/render/remediation.ts';
+import { renderOffers } from '../../src/slack/render/remediation/offers.ts';
+import { planFile } from '../../src/slack/render/remediation/plan.ts';
+import { renderRemediation } from '../../src/slack/render/remediation/card.ts';
 import * as remediations from './remediations.ts';
 
 const inState: Readonly<Record<State, Remediation>> = { ...remediations };

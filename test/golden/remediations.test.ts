@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { renderOffers } from '../../src/slack/render/offers.ts';
-import { planFile } from '../../src/slack/render/remediation-plan.ts';
-import { renderRemediation } from '../../src/slack/render/remediation.ts';
+import { renderOffers } from '../../src/slack/render/remediation/offers.ts';
+import { planFile } from '../../src/slack/render/remediation/plan.ts';
+import { renderRemediation } from '../../src/slack/render/remediation/card.ts';
 import * as remediations from './remediations.ts';
 import { faultsAmong, showMessage } from './sight.ts';
 

@@ -1,8 +1,8 @@
 import type { WebClient } from '@slack/web-api';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
-import { renderRefusal } from '../render/refusal.ts';
-import { postPrivately } from '../post-privately.ts';
+import { renderRefusal } from '../render/replies/refusal.ts';
+import { postPrivately } from '../delivery/post-privately.ts';
 import { type Auditing, auditRefusal } from './audit-refusal.ts';
 import { type Delivery, readDelivery } from './delivery.ts';
 import { type Access, admit, type Admitted, type Resolved } from './pipeline.ts';

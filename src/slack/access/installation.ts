@@ -1,8 +1,8 @@
 import { WebClient } from '@slack/web-api';
 import type { Workspace } from '../../store/access/workspace.ts';
 import type { Log } from '../../telemetry/log.ts';
-import { boltLogger } from '../bolt-log.ts';
-import { SlackRefused } from '../slack-call.ts';
+import { boltLogger } from '../transport/bolt-log.ts';
+import { SlackRefused } from '../delivery/slack-call.ts';
 
 /** The installation that the bot token belongs to, and the bot's ids in it. */
 export interface Installation {

@@ -2,7 +2,7 @@ import type { Rate } from '../../store/access/rate.ts';
 import type { RoleOf } from '../../store/remediation/policy.ts';
 import type { Workspace } from '../../store/access/workspace.ts';
 import type { Log } from '../../telemetry/log.ts';
-import type { Directory } from '../directory.ts';
+import type { Directory } from './directory.ts';
 import { checkAge } from './age.ts';
 import { type AskFromRules, judgeAskFrom, type Question, refuseUnknown } from './ask-from.ts';
 import type { Delivery } from './delivery.ts';

@@ -1,0 +1,109 @@
+import type { WebClient } from '@slack/web-api';
+import { groupsIn } from '../../store/access/people.ts';
+import type { People } from '../../store/access/people.ts';
+import type { Policy, RoleOf } from '../../store/remediation/policy.ts';
+import type { Person } from '../../store/access/authorize.ts';
+import { whoMay } from '../../store/access/authorize.ts';
+import type { Workspace } from '../../store/access/workspace.ts';
+import type { Log } from '../../telemetry/log.ts';
+
+/** Who people are and which groups they are in, asked of Slack and kept in memory with its age, for both roles to judge by. */
+export interface Directory {
+  /** Looks people up anew. Whoever Slack cannot be asked about keeps the age that is known, and grows stale. */
+  readonly lookUp: (userIds: readonly string[]) => Promise<void>;
+  /** Looks somebody up, and says whether they have one of the roles now; else why not, for that person. */
+  readonly may: (roles: readonly RoleOf[], userId: string) => Promise<true | string>;
+  /** The members of a group, as this process last read them; undefined if that is too long ago. Asks neither Slack nor Redis. */
+  readonly members: (groupId: string) => readonly string[] | undefined;
+  /** Reads the members of groups from Slack. A group that cannot be read stays unknown. */
+  readonly lookUpGroups: (groupIds: readonly string[]) => Promise<void>;
+  readonly close: () => void;
+}
+
+export interface DirectoryOptions {
+  readonly client: WebClient;
+  readonly people: People;
+  readonly policy: Policy;
+  /** The workspace that the app is installed in. */
+  readonly workspace: Workspace;
+  /** More groups to keep fresh: those of `askFrom`. */
+  readonly alsoGroups?: readonly string[];
+  readonly clock: () => Promise<number>;
+  readonly log: Log;
+}
+
+/**
+ * Asks with `users.info` and `usergroups.users.list`, at each click and for the groups in the background, so that somebody who is taken out
+ * of a group between the click and the deed is known to be out.
+ */
+export function openDirectory(options: DirectoryOptions): Directory {
+  const { client, people, policy, workspace, alsoGroups = [], clock, log } = options;
+  const pending = new Map<string, Promise<void>>();
+  const inMemory = new Map<string, { readonly users: readonly string[]; readonly readMs: number }>();
+  let isWorkspaceSaved = false;
+  const saveWorkspace = async () => {
+    if (!isWorkspaceSaved) await people.saveWorkspace(workspace);
+    isWorkspaceSaved = true;
+  };
+  const askGroup = async (id: string) => {
+    const askedMs = performance.now();
+    const { users = [] } = await client.usergroups.users.list({ usergroup: id });
+    inMemory.set(id, { users, readMs: askedMs });
+    await people.saveGroup({ id, users, atMs: await clock() });
+  };
+  /** Calls that overlap share one request per group. */
+  const refreshGroup = (id: string) => {
+    const asked = pending.get(id) ?? askGroup(id).finally(() => pending.delete(id));
+    pending.set(id, asked);
+    return asked;
+  };
+  const tolerate = (work: Promise<unknown>) =>
+    work.catch((error: unknown) => log.warn({ err: error }, 'Slack could not be asked who somebody is'));
+  const lookUpGroups: Directory['lookUpGroups'] = async (ids) => {
+    await Promise.all([...new Set(ids)].map((id) => tolerate(refreshGroup(id))));
+  };
+  const refreshPerson = async (id: string) => {
+    const { user } = await client.users.info({ user: id });
+    if (user) await people.savePerson(toPerson(id, user, await clock()));
+  };
+  const lookUp: Directory['lookUp'] = async (userIds) => {
+    await Promise.all([
+      ...[...new Set(userIds)].map((id) => tolerate(refreshPerson(id))),
+      lookUpGroups(groupsIn(policy.roles)),
+    ]);
+  };
+  const all = [...groupsIn(policy.roles), ...alsoGroups];
+  const timer = setInterval(() => void lookUpGroups(all), (policy.membershipSeconds * 1_000) / 10);
+  void lookUpGroups(all);
+  return {
+    lookUp,
+    lookUpGroups,
+    members: (id) => {
+      const known = inMemory.get(id);
+      const isFresh = known && performance.now() - known.readMs <= policy.membershipSeconds * 1_000;
+      return isFresh ? known.users : undefined;
+    },
+    may: async (roles, userId) => {
+      await Promise.all([lookUp([userId]), saveWorkspace()]);
+      const known = await people.know(userId, policy.roles);
+      return whoMay(roles, { userId, workspace }, known, policy, await clock());
+    },
+    close: () => clearInterval(timer),
+  };
+}
+
+type SlackUser = NonNullable<Awaited<ReturnType<WebClient['users']['info']>>['user']>;
+
+function toPerson(id: string, user: SlackUser, atMs: number): Person {
+  const enterpriseId = user.enterprise_user?.enterprise_id;
+  return {
+    id,
+    teamId: user.team_id ?? '',
+    ...(enterpriseId !== undefined && { enterpriseId }),
+    isDeleted: user.deleted ?? false,
+    isBot: user.is_bot ?? false,
+    isGuest: (user.is_restricted ?? false) || (user.is_ultra_restricted ?? false),
+    isStranger: (user as { is_stranger?: boolean }).is_stranger ?? false,
+    atMs,
+  };
+}

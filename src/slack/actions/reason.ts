@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { cleanText, NOTHING_VISIBLE } from '../../text/clean-text.ts';
+import { REASON_FORM, REASON_LENGTH } from '../render/remediation/reason-form.ts';
+
+/** What a form was opened for. Slack returns it with the submission, and it is checked like a click. */
+const openedFor = z.strictObject({
+  button: z.enum(['request', 'approve']),
+  value: z.string().max(200),
+  channelId: z.string(),
+  messageTs: z.string(),
+  threadTs: z.string(),
+});
+
+export type OpenedFor = z.infer<typeof openedFor>;
+
+export function writeOpenedFor({ button, value, channelId, messageTs, threadTs }: OpenedFor): string {
+  return JSON.stringify({ button, value, channelId, messageTs, threadTs });
+}
+
+const submission = z.looseObject({
+  view: z.looseObject({
+    private_metadata: z.string(),
+    state: z.looseObject({
+      values: z.record(z.string(), z.record(z.string(), z.looseObject({ value: z.unknown() }))),
+    }),
+  }),
+});
+
+/** The reason in a submitted form, as it can be seen; undefined if there is none. */
+export function reasonIn(body: unknown): string | undefined {
+  const values = submission.safeParse(body).data?.view.state.values;
+  const value = values?.[REASON_FORM.block]?.[REASON_FORM.input]?.value;
+  if (typeof value !== 'string') return undefined;
+  const seen = cleanText(value);
+  return /[\p{L}\p{N}]/u.test(seen) && seen !== NOTHING_VISIBLE ? seen : undefined;
+}
+
+/** What the form shows about an invalid reason; undefined if the reason is valid. */
+export function wrongWithReason(reason: string | undefined): string | undefined {
+  const { min, max } = REASON_LENGTH;
+  const { length } = reason ?? '';
+  if (length < min) return `Write at least ${min} characters.`;
+  return length > max ? `Write at most ${max} characters.` : undefined;
+}
+
+/** What the form was opened for; undefined if the form is not ours. */
+export function openedForIn(body: unknown): OpenedFor | undefined {
+  const metadata = submission.safeParse(body).data?.view.private_metadata;
+  if (metadata === undefined) return undefined;
+  try {
+    return openedFor.safeParse(JSON.parse(metadata)).data;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,200 @@
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
+import type { AuditEntry } from '../../store/audit/entry.ts';
+import { openChain } from '../../store/audit/chain.ts';
+import { openFreeze } from '../../store/remediation/freeze.ts';
+import type { RoleOf } from '../../store/remediation/policy.ts';
+import { readAudit } from '../../store/audit/read.ts';
+import { openRefusals } from '../../store/audit/refusals.ts';
+import { connectImpatiently, connectPatiently, waitUntilReady } from '../../queue/connection.ts';
+import { makeLog } from '../../telemetry/log.ts';
+import { answerOwnCommand, type OwnCommands } from './admin-commands.ts';
+
+let redis: TestRedis;
+let connection: Redis;
+beforeAll(async () => {
+  redis = await startRedis();
+  connection = connectImpatiently({ url: redis.url }, () => undefined) as Redis;
+  await waitUntilReady(connection, 10_000);
+});
+afterAll(async () => {
+  connection.disconnect();
+  await redis.close();
+});
+
+const ROLES: Readonly<Record<string, readonly RoleOf[]>> = {
+  U0REQ: ['requester'],
+  U0APP: ['approver'],
+  U0AUD: ['auditor'],
+};
+
+let own: OwnCommands;
+let log: string[];
+beforeEach(() => {
+  const prefix = `{${crypto.randomUUID()}}`;
+  const chain = openChain(connection, prefix);
+  log = [];
+  own = {
+    chain,
+    refusals: openRefusals(connection, prefix, chain),
+    isFirst: async () => true,
+    freeze: openFreeze(connection, prefix, chain),
+    directory: {
+      may: async (roles, userId) =>
+        roles.some((role) => ROLES[userId]?.includes(role)) || 'no role that may do this includes them',
+    },
+    clock: async () => Number((await connection.time())[0]) * 1_000,
+    log: makeLog({ level: 'debug', secrets: [], to: { write: (line) => log.push(line) } }),
+  };
+});
+
+const type = (user: string, text: string) => answerOwnCommand(own, { user_id: user, delivery: text }, text);
+const textOf = async (user: string, text: string) => (await type(user, text))?.message.text;
+
+/** Backticks are drawn differently by each renderer. */
+const plain = (text = '') => text.replaceAll(/[`ˋ]/g, "'");
+
+async function audited() {
+  const entries: AuditEntry[] = [];
+  for await (const raw of readAudit(own.chain)) entries.push(JSON.parse(raw) as AuditEntry);
+  return entries.map(({ entry: { kind, who, what, because } }) =>
+    [kind, who.join(), what, because].join(' | '),
+  );
+}
+
+test('freezing is seen by the whole channel, with who and why', async () => {
+  const answer = await type('U0REQ', 'freeze because of the migration');
+
+  expect(answer).toMatchObject({ inChannel: true, outcome: 'done' });
+  expect(answer?.message.text).toMatch(/FROZEN by <@U0REQ>.*Why: Because of the migration/i);
+  await expect(own.freeze.read()).resolves.toMatchObject({
+    by: 'U0REQ',
+    because: 'because of the migration',
+  });
+  await expect(audited()).resolves.toEqual(['frozen | U0REQ | everything | because of the migration']);
+});
+
+test.each([
+  ['freeze', ''],
+  ['FREEZE because', ''],
+  ['freeze because the network is being moved', 'the network is being moved'],
+  ['freeze --because "the network is moved"', 'the network is moved'],
+  ['freeze —because “the network is moved”', 'the network is moved'],
+  ['freeze because=the network', 'the network'],
+  ["freeze the customer's migration", "the customer's migration"],
+])('%s is understood', async (text, because) => {
+  await type('U0APP', text);
+
+  await expect(own.freeze.read()).resolves.toMatchObject({ because });
+});
+
+test('freezing what is frozen says who froze it, and changes nothing', async () => {
+  await type('U0REQ', 'freeze first');
+
+  const answer = await type('U0APP', 'freeze second');
+
+  expect(answer).toMatchObject({ outcome: 'done' });
+  expect(answer?.inChannel).toBeUndefined();
+  expect(answer?.message.text).toMatch(/FROZEN by <@U0REQ>.*first/);
+  await expect(audited()).resolves.toHaveLength(1);
+});
+
+test('ten people freeze at once: one did, and one entry tells of it', async () => {
+  const answers = await Promise.all(
+    Array.from({ length: 10 }, (_, number) => type('U0APP', `freeze ${number}`)),
+  );
+
+  expect(answers.filter((answer) => answer?.inChannel)).toHaveLength(1);
+  await expect(audited()).resolves.toHaveLength(1);
+});
+
+test('who may freeze may not thaw; the refusal is answered and audited', async () => {
+  await type('U0REQ', 'freeze');
+
+  const answer = await type('U0REQ', 'thaw');
+
+  expect(answer).toMatchObject({ outcome: 'refused' });
+  expect(answer?.inChannel).toBeUndefined();
+  expect(answer?.message.text).toMatch(/wrench thaw.*no role that may do this includes them/i);
+  await expect(own.freeze.read()).resolves.toBeDefined();
+  await expect(audited()).resolves.toEqual([
+    'frozen | U0REQ | everything | ',
+    'refused | U0REQ | /wrench thaw | no role that may do this includes them',
+  ]);
+});
+
+test('thawing is seen by the whole channel, and a second time says that nothing is frozen', async () => {
+  await type('U0REQ', 'freeze');
+
+  await expect(type('U0APP', 'thaw because it is over')).resolves.toMatchObject({
+    inChannel: true,
+    message: { text: expect.stringContaining('THAWED by <@U0APP>') },
+  });
+  await expect(textOf('U0APP', 'thaw')).resolves.toBe('Nothing is frozen.');
+  await expect(audited()).resolves.toEqual([
+    'frozen | U0REQ | everything | ',
+    'thawed | U0APP | everything | it is over',
+  ]);
+});
+
+test('somebody without any role can neither freeze, thaw nor read the audit', async () => {
+  for (const word of ['freeze', 'thaw', 'audit']) {
+    await expect(type('U0NONE', word)).resolves.toMatchObject({ outcome: 'refused' });
+  }
+  await expect(type('U0REQ', 'audit')).resolves.toMatchObject({ outcome: 'refused' });
+  await expect(own.freeze.read()).resolves.toBeUndefined();
+  await expect(audited()).resolves.toHaveLength(4);
+});
+
+test('the audit is for who asks for it alone, and may be of one person', async () => {
+  await type('U0REQ', 'freeze now');
+  await type('U0APP', 'thaw');
+
+  const all = await type('U0AUD', 'audit');
+  expect(all?.inChannel).toBeUndefined();
+  expect(all?.message.text).toMatch(/2 entries[\s\S]*<@U0REQ>[\s\S]*<@U0APP>/);
+  for (const text of ['audit --user U0APP', 'audit —user @U0APP', 'audit user=U0APP|grace']) {
+    const one = await textOf('U0AUD', text);
+    expect(one).toContain('1 entry');
+    expect(one).not.toContain('U0REQ');
+  }
+});
+
+test.each([
+  ['audit --user @ada', "'--user' takes a mention or an id"],
+  ['audit --since yesterday', "'--since' takes a length of time"],
+  ['audit --sinse 7d', "There is no '--sinse' here. Did you mean '--since'?"],
+  ['audit everything', "There is no 'everything' here"],
+  ['audit --user "U0', 'A quote is not closed'],
+])('%s is answered with what is wrong', async (text, problem) => {
+  const answer = await type('U0AUD', text);
+
+  expect(answer).toMatchObject({ outcome: 'problem' });
+  expect(plain(answer?.message.text)).toContain(problem);
+});
+
+test.each(['freeze help', 'help freeze', 'freeze --help', 'thaw ?', 'audit -h'])(
+  '%s explains, and does nothing',
+  async (text) => {
+    await expect(type('U0NONE', text)).resolves.toMatchObject({ outcome: 'help' });
+    await expect(audited()).resolves.toEqual([]);
+  },
+);
+
+test.each(['certs expiring', '', 'help', 'frozen', 'help certs'])('"%s" is asked elsewhere', async (text) => {
+  await expect(type('U0APP', text)).resolves.toBeUndefined();
+});
+
+test('while Redis is paused there is an answer in time, and nothing is begun after it', async () => {
+  const pausing = connectPatiently({ url: redis.url }, () => undefined) as Redis;
+  await pausing.call('CLIENT', 'PAUSE', '3000', 'ALL');
+  pausing.disconnect();
+
+  const answer = await type('U0APP', 'freeze');
+
+  expect(answer).toMatchObject({ outcome: 'redis-down' });
+  expect(plain(answer?.message.text)).toContain("it is not known whether '/wrench freeze' was done");
+  await expect.poll(() => log.length).toBe(1);
+  await expect(own.freeze.read()).resolves.toBeUndefined();
+});

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import type { Log } from '../../telemetry/log.ts';
+import { type IsSlackUrl, warnOfForeignUrl } from '../delivery/response-url.ts';
+import type { SlashCommand } from './router.ts';
+import { slackId } from '../transport/payload.ts';
+
+const commandSchema = z.object({
+  command: z.string().regex(/^\/\S{1,100}$/),
+  // May be empty; nobody types more than fits into a message.
+  text: z.string().max(40_000).default(''),
+  channel_id: slackId,
+  team_domain: z.string().max(500).nullish(),
+  response_url: z.string().max(4_000).nullish(),
+});
+
+/**
+ * The fields of a slash command that we read, or the names of those that are missing or malformed.
+ * A `response_url` that is not Slack's is dropped here, with a warning.
+ */
+export function readCommand(
+  body: unknown,
+  { isSlackUrl, log }: { readonly isSlackUrl: IsSlackUrl; readonly log: Log },
+): SlashCommand | { readonly malformed: readonly string[] } {
+  const { success, data, error } = commandSchema.safeParse(body);
+  if (!success) return { malformed: [...new Set(error.issues.map(({ path }) => String(path[0] ?? 'body')))] };
+  const { team_domain: domain, response_url: url, ...command } = data;
+  const isForeign = url !== undefined && url !== null && !isSlackUrl(url);
+  if (isForeign) warnOfForeignUrl(log, url);
+  return {
+    ...command,
+    ...(domain && /^[a-z0-9-]+$/.test(domain) && { team_domain: domain }),
+    ...(url && !isForeign && { response_url: url }),
+  };
+}

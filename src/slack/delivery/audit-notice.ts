@@ -1,0 +1,28 @@
+import type { WebClient } from '@slack/web-api';
+import { timeInWords } from '../../check/report-in-words.ts';
+import type { CopyNotice } from '../../store/audit/copy-states.ts';
+import type { Line } from '../../store/thread/line.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import { code, inert } from '../render/inert.ts';
+import { callSlack } from './slack-call.ts';
+
+/** Posts to a channel that a bot has stopped copying the audit. @throws where Slack does not accept the message. */
+export async function postAuditNotice(
+  slack: { readonly client: WebClient; readonly line: Line; readonly metrics: Metrics },
+  channel: string,
+  { bot, to, because, since }: CopyNotice,
+): Promise<void> {
+  const [title, what] =
+    to === undefined
+      ? ['Audit does not match', 'found that the audit in Redis does not continue what it saw before']
+      : ['Audit copy stopped', `no longer copies the audit to ${code(to)}`];
+  const text = [
+    `:warning: *${title}* · The bot on ${inert(bot)} ${what}.`,
+    `Since ${timeInWords(since)}: ${inert(because)}.`,
+    'Checks and fixes continue, and are still audited in Redis.',
+    'Run `wrench audit verify` on its host to see what happened. The bot retries once a minute and continues once the cause is fixed.',
+  ].join('\n');
+  await callSlack('chat.postMessage', slack, () =>
+    slack.client.chat.postMessage({ channel, text, unfurl_links: false, unfurl_media: false }),
+  );
+}

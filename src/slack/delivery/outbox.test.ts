@@ -1,0 +1,477 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { startRedis } from '../../../test/world/redis.ts';
+import { anOffer } from '../../../test/world/remediation.ts';
+import type { Report } from '../../check/finding.ts';
+import { openLine } from '../../store/thread/line.ts';
+import type { Policy } from '../../store/remediation/policy.ts';
+import { openRemediations } from '../../store/remediation/remediations.ts';
+import { openThreads } from '../../store/thread/threads.ts';
+import { connectPatiently } from '../../queue/connection.ts';
+import type { OutboxJob } from '../../queue/contracts.ts';
+import { Later } from '../../queue/work.ts';
+import { makeLog } from '../../telemetry/log.ts';
+import { makeMetrics } from '../../telemetry/metrics.ts';
+import { deliver } from './outbox.ts';
+import { slackUrls } from './response-url.ts';
+import { makeSlackClient } from './slack-call.ts';
+
+type Call = { readonly method: string; readonly fields: URLSearchParams };
+
+const cleanUp: (() => unknown)[] = [];
+let calls: Call[];
+let answer: (call: Call) => object;
+let posting: Parameters<typeof deliver>[0];
+let log: string[];
+let dropsRepeats: boolean;
+let isAnswerQueued: boolean;
+let forgetThread: () => Promise<unknown>;
+
+beforeEach(async () => {
+  calls = [];
+  log = [];
+  dropsRepeats = isAnswerQueued = false;
+  answer = () => ({ ok: true, ts: `${calls.length}.000100` });
+  const slack = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      const call = { method: request.url?.split('/').at(-1) ?? '', fields: new URLSearchParams(body) };
+      calls.push(call);
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer(call)));
+    });
+  });
+  await new Promise<void>((resolve) => slack.listen(0, '127.0.0.1', resolve));
+  const server = await startRedis();
+  const redis = connectPatiently(server, () => undefined);
+  const apiUrl = `http://127.0.0.1:${(slack.address() as AddressInfo).port}/api/`;
+  const logger = makeLog({ level: 'debug', secrets: [], to: { write: (line) => log.push(line) } });
+  forgetThread = () => redis.del(`{test}:thread:${about.runId}`);
+  posting = {
+    client: makeSlackClient('xoxb-test', apiUrl, logger),
+    remediations: openRemediations(redis, '{test}'),
+    policy,
+    threads: openThreads(redis, '{test}'),
+    line: openLine(redis, '{test}'),
+    dropsRepeats: async () => dropsRepeats,
+    isAnswerQueued: async () => isAnswerQueued,
+    isSlackUrl: slackUrls(apiUrl),
+    metrics: makeMetrics(),
+    log: logger,
+  };
+  cleanUp.push(
+    server.close,
+    () => redis.disconnect(),
+    () => slack.close(),
+  );
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  for (const close of cleanUp.splice(0).toReversed()) await close();
+});
+
+const policy: Policy = {
+  destructive: [],
+  off: [],
+  approvals: { disruptive: 1, destructive: 2 },
+  approveWithinMinutes: 15,
+  applyWithinSeconds: 120,
+  perRun: 20,
+  perHour: 20,
+  requireReason: false,
+  membershipSeconds: 300,
+  roles: { requester: [], approver: [], auditor: [] },
+};
+
+const report: Report = {
+  check: 'lab/broken',
+  environment: 'prod',
+  args: {},
+  status: 'found',
+  verdict: '1 of 41 things are broken',
+  examined: 41,
+  findings: [
+    { reason: 'thing-broken', severity: 'critical', target: 'lab:thing', summary: 'thing is broken' },
+  ],
+  gaps: [],
+  coverage: [],
+  at: '2026-11-21T03:00:00.000Z',
+  durationMs: 12,
+};
+const asked = { by: 'U1', teamId: 'T1', channelId: 'C1', as: '/lab broken', at: '2026-11-21T03:00:00.000Z' };
+const about = { runId: 'r0123456789abcdef', check: 'lab/broken', environment: 'prod', asked };
+const show = (data: OutboxJob, attempt = 1) =>
+  deliver(posting, {
+    id: 'x',
+    data,
+    attempt,
+    queuedAtMs: Date.now(),
+    signal: new AbortController().signal,
+  });
+const methods = () => calls.map(({ method }) => method);
+
+test('an answer is posted with text and blocks, without unfurling, with its key and the fence of its lease', async () => {
+  await show({ kind: 'report', ...about, report });
+
+  expect(methods()).toEqual(['chat.postMessage', 'chat.postMessage']);
+  const { fields } = calls[0] ?? { fields: new URLSearchParams() };
+  expect(fields.get('text')).toContain('1 of 41 things are broken');
+  expect(JSON.parse(fields.get('blocks') ?? '[]')).not.toEqual([]);
+  expect([fields.get('unfurl_links'), fields.get('unfurl_media')]).toEqual(['false', 'false']);
+  expect(JSON.parse(fields.get('metadata') ?? '{}')).toEqual({
+    event_type: 'wrench_post',
+    event_payload: { key: `${about.runId}/root`, fence: 1 },
+  });
+  expect(calls[1]?.fields.get('thread_ts')).toBe('1.000100');
+});
+
+test('the same answer delivered again posts nothing more', async () => {
+  await show({ kind: 'report', ...about, report });
+  const before = calls.length;
+
+  await show({ kind: 'report', ...about, report });
+
+  expect(calls).toHaveLength(before);
+});
+
+test.each(['invalid_blocks', 'msg_blocks_too_long'])(
+  'blocks that Slack finds malformed (%s): the words go out all the same, and it is logged as our bug',
+  async (code) => {
+    answer = ({ fields }) =>
+      fields.has('blocks') ? { ok: false, error: code } : { ok: true, ts: '1.000100' };
+
+    await show({ kind: 'report', ...about, report });
+
+    const words = calls.filter(({ fields }) => !fields.has('blocks')).map(({ fields }) => fields.get('text'));
+    expect(words[0]).toContain('1 of 41 things are broken');
+    expect(words[1]).toContain('thing is broken');
+    expect(log.join('')).toContain('malformed');
+  },
+);
+
+test('metadata that Slack rejects costs neither the answer nor its blocks', async () => {
+  answer = ({ fields }) =>
+    fields.has('metadata')
+      ? { ok: false, error: 'invalid_metadata_format' }
+      : { ok: true, ts: `${calls.length}.000100` };
+
+  await show({ kind: 'report', ...about, report });
+
+  const posted = calls.filter(({ fields }) => !fields.has('metadata'));
+  expect(posted.map(({ fields }) => fields.has('blocks'))).toEqual([true, true]);
+  expect(posted[0]?.fields.get('text')).toContain('1 of 41 things are broken');
+});
+
+test('progress messages that come after the answer change nothing', async () => {
+  await show({ kind: 'report', ...about, report });
+  const before = calls.length;
+
+  await show({ kind: 'checking', ...about });
+  await show({ kind: 'progress', ...about, progress: { examined: 3, gaps: 0 } });
+
+  expect(calls).toHaveLength(before);
+});
+
+test('progress that Slack does not take is dropped, and the answer edits the same message', async () => {
+  await show({ kind: 'checking', ...about });
+  answer = () => ({ ok: false, error: 'ratelimited' });
+  await show({ kind: 'progress', ...about, progress: { examined: 3, gaps: 0 } });
+  answer = () => ({ ok: true, ts: '9.000900' });
+  await posting.line.hold('chat.update', 1);
+
+  await show({ kind: 'report', ...about, report });
+
+  expect(methods()).toEqual(['chat.postMessage', 'chat.update', 'chat.update', 'chat.postMessage']);
+  expect(calls[2]?.fields.get('ts')).toBe('1.000100');
+});
+
+test('while a channel has no turn left, its answer waits in the queue and not in a slot of it', async () => {
+  await posting.line.hold('chat.postMessage', 30_000);
+
+  await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(Later);
+  expect(calls).toHaveLength(0);
+});
+
+test('an answer that waits for its turn holds no lease', async () => {
+  await posting.line.hold('chat.postMessage', 30_000);
+  await show({ kind: 'report', ...about, report }).catch(() => undefined);
+
+  const lease = await posting.threads.take(about.runId);
+  expect(lease).toBeDefined();
+  await lease?.free();
+});
+
+test('two deliveries of one answer at the same moment post it once between them', async () => {
+  const untilDone = async () => {
+    for (;;)
+      try {
+        return await show({ kind: 'report', ...about, report });
+      } catch (error) {
+        if (!(error instanceof Later)) throw error;
+      }
+  };
+  await Promise.all([untilDone(), untilDone()]);
+
+  expect(methods()).toEqual(['chat.postMessage', 'chat.postMessage']);
+});
+
+test('nothing is posted after the lease is lost', async () => {
+  const { take } = posting.threads;
+  posting = {
+    ...posting,
+    threads: {
+      ...posting.threads,
+      take: async (runId) => {
+        const lost = await take(runId);
+        await lost?.free();
+        await take(runId);
+        return lost;
+      },
+    },
+  };
+
+  await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(Later);
+  expect(calls).toHaveLength(0);
+});
+
+test('a progress message is not posted while an answer is queued', async () => {
+  isAnswerQueued = true;
+
+  await show({ kind: 'checking', ...about });
+
+  expect(calls).toHaveLength(0);
+});
+
+test('a progress message whose reply from Slack was lost is counted and not repeated; the answer is posted', async () => {
+  answer = () => ({ ok: false, error: 'internal_error' });
+  await show({ kind: 'checking', ...about });
+  answer = () => ({ ok: true, ts: `${calls.length}.000100` });
+
+  await show({ kind: 'checking', ...about });
+  await show({ kind: 'report', ...about, report });
+
+  expect(methods()).toEqual(['chat.postMessage', 'chat.postMessage', 'chat.postMessage']);
+  expect(calls[1]?.fields.get('text')).toContain('1 of 41 things are broken');
+  expect(await posting.metrics.registry.getSingleMetricAsString('wrench_unconfirmed_posts_total')).toContain(
+    'outcome="left"} 1',
+  );
+});
+
+test('an answer whose reply from Slack was lost is posted again, without asking for the history', async () => {
+  answer = () => ({ ok: false, error: 'internal_error' });
+  await show({ kind: 'report', ...about, report }).catch(() => undefined);
+  answer = () => ({ ok: true, ts: `${calls.length}.000100` });
+
+  await show({ kind: 'report', ...about, report }, 2);
+
+  expect(methods()).toEqual(['chat.postMessage', 'chat.postMessage', 'chat.postMessage']);
+  expect(calls[0]?.fields.has('client_msg_id')).toBe(false);
+});
+
+test('where Slack was proven to drop repeated posts, all attempts at a part have one id, and the answer takes the place of a progress message', async () => {
+  dropsRepeats = true;
+  answer = () => ({ ok: false, error: 'internal_error' });
+  await show({ kind: 'checking', ...about });
+  answer = () => ({ ok: true, ts: '7.000100' });
+
+  await show({ kind: 'report', ...about, report });
+
+  expect(methods()).toEqual(['chat.postMessage', 'chat.postMessage', 'chat.update', 'chat.postMessage']);
+  const [first, second, edited, reply] = calls.map(({ fields }) => fields);
+  expect(first?.get('client_msg_id')).toMatch(
+    /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+  );
+  expect(second?.get('client_msg_id')).toBe(first?.get('client_msg_id'));
+  expect(edited?.get('text')).toContain('1 of 41 things are broken');
+  expect(reply?.get('client_msg_id')).not.toBe(first?.get('client_msg_id'));
+});
+
+test('where the channel is shut and the response_url is not Slack’s, the answer is a direct message', async () => {
+  const responseUrl = 'https://hooks.slack.com.evil.example/commands/1';
+  const now = { ...asked, at: new Date().toISOString(), responseUrl };
+  answer = ({ fields }) =>
+    fields.get('channel') === 'C1' ? { ok: false, error: 'not_in_channel' } : { ok: true, ts: '1.000100' };
+
+  await show({ kind: 'report', ...about, asked: now, report });
+
+  expect(calls.map(({ fields }) => fields.get('channel'))).toEqual(['C1', 'U1']);
+  expect(calls[1]?.fields.get('text')).toContain('1 of 41 things are broken');
+  expect(log.join('')).toContain('"host":"hooks.slack.com.evil.example"');
+});
+
+test('a run that is lost after its answer was posted does not take the words of its root', async () => {
+  const offered = anOffer({ runId: about.runId });
+  posting = { ...posting, remediations: { ...posting.remediations, ofRun: async () => [offered] } };
+  await show({ kind: 'report', ...about, report });
+
+  await show({ kind: 'lost', ...about, jobId: about.runId });
+
+  const kept = (await posting.threads.read(about.runId)).kept('root');
+  expect(kept).toContain('1 of 41 things are broken');
+});
+
+test('a progress edit whose reply was lost, and which Slack may still carry out, is outlasted by the answer', async () => {
+  await show({ kind: 'checking', ...about });
+  answer = ({ method }) =>
+    method === 'chat.update' ? { ok: false, error: 'internal_error' } : { ok: true, ts: '1.000100' };
+  await show({ kind: 'progress', ...about, progress: { examined: 3, gaps: 0 } });
+  answer = () => ({ ok: true, ts: `${calls.length}.000100` });
+  const nowMs = Date.now();
+
+  await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(Later);
+
+  const isAnswer = ({ method, fields }: Call) =>
+    method === 'chat.update' && (fields.get('text') ?? '').includes('1 of 41');
+  expect(calls.filter(isAnswer)).toHaveLength(1);
+  vi.useFakeTimers({ toFake: ['Date'], now: nowMs + 61_000 });
+  await show({ kind: 'report', ...about, report });
+  expect(calls.filter(isAnswer)).toHaveLength(2);
+  expect((await posting.threads.read(about.runId)).settled).toBe(true);
+});
+
+test('a progress edit that Slack has confirmed needs no second answer', async () => {
+  await show({ kind: 'checking', ...about });
+  await show({ kind: 'progress', ...about, progress: { examined: 3, gaps: 0 } });
+
+  await show({ kind: 'report', ...about, report });
+
+  expect((await posting.threads.read(about.runId)).settled).toBe(true);
+});
+
+test('an answer behind one that is still to come waits in the queue and not in a slot of it', async () => {
+  await posting.line.reserve({ method: 'chat.postMessage', channelId: 'C1' }, 'of a slow check');
+  const later = { ...asked, at: new Date(Date.now() + 60_000).toISOString() };
+
+  await expect(show({ kind: 'report', ...about, asked: later, report })).rejects.toBeInstanceOf(Later);
+  expect(calls).toHaveLength(0);
+});
+
+test('a progress message that Slack refuses for its form does not send the answer elsewhere', async () => {
+  answer = () => ({ ok: false, error: 'invalid_blocks' });
+  await show({ kind: 'checking', ...about });
+  answer = () => ({ ok: true, ts: `${calls.length}.000100` });
+
+  await show({ kind: 'report', ...about, report });
+
+  const after = calls.filter(({ fields }) => fields.get('text')?.includes('1 of 41'));
+  expect(after.map(({ fields }) => fields.get('channel'))).toEqual(['C1']);
+});
+
+test('a root that is deleted while a progress edit is outlasted: the answer is not shown again, and its buttons keep their thread', async () => {
+  const offered = anOffer({ runId: about.runId });
+  posting = { ...posting, remediations: { ...posting.remediations, ofRun: async () => [offered] } };
+  await show({ kind: 'checking', ...about });
+  answer = ({ method }) =>
+    method === 'chat.update' ? { ok: false, error: 'internal_error' } : { ok: true, ts: '1.000100' };
+  await show({ kind: 'progress', ...about, progress: { examined: 3, gaps: 0 } });
+  answer = () => ({ ok: true, ts: `${calls.length}.000100` });
+  const nowMs = Date.now();
+  await show({ kind: 'report', ...about, report }).catch(() => undefined);
+  const before = calls.filter(({ method }) => method === 'chat.postMessage').length;
+  answer = ({ method }) =>
+    method === 'chat.update'
+      ? { ok: false, error: 'message_not_found' }
+      : { ok: true, ts: `${calls.length}.000100` };
+  vi.useFakeTimers({ toFake: ['Date'], now: nowMs + 61_000 });
+
+  for (let attempt = 1; attempt <= 5; attempt++)
+    await show({ kind: 'report', ...about, report }, attempt).catch(() => undefined);
+
+  expect(calls.filter(({ method }) => method === 'chat.postMessage')).toHaveLength(before);
+  expect((await posting.threads.read(about.runId)).settled).toBe(false);
+});
+
+test('an answer that was posted just before its bot died leaves no place behind', async () => {
+  const { leave } = posting.line;
+  posting = {
+    ...posting,
+    line: { ...posting.line, leave: () => Promise.reject(new Error('Connection is closed.')) },
+  };
+  await show({ kind: 'report', ...about, report }).catch(() => undefined);
+  posting = { ...posting, line: { ...posting.line, leave } };
+
+  await show({ kind: 'report', ...about, report }, 2);
+
+  expect(await posting.line.turn({ method: 'chat.postMessage', channelId: 'C1' }, 'next')).toBe(0);
+});
+
+test.each(['root', 'reply-0'])(
+  'a bot that was paused before %s, until another had posted the answer and forgotten its thread, posts nothing',
+  async (part) => {
+    const { turn, leave } = posting.line;
+    const others = posting;
+    let isPaused = false;
+    const line = {
+      ...posting.line,
+      turn: async (...[lane, place, sinceMs]: Parameters<typeof turn>) => {
+        if (!isPaused && place === `${about.runId}/${part}`) {
+          isPaused = true;
+          await leave(lane, place);
+          posting = others;
+          await show({ kind: 'report', ...about, report });
+          // As when it has expired.
+          await forgetThread();
+        }
+        return turn(lane, place, sinceMs);
+      },
+    };
+    posting = { ...posting, line };
+
+    await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(Later);
+
+    expect(calls).toHaveLength(2);
+  },
+);
+
+test('a bot that was paused between two parts of an answer posts nothing once its thread is forgotten', async () => {
+  const { mark } = posting.threads;
+  const others = posting;
+  const threads: typeof posting.threads = {
+    ...posting.threads,
+    mark: async (...args) => {
+      await mark(...args);
+      if (posting === others) return;
+      posting = others;
+      await show({ kind: 'report', ...about, report });
+      await forgetThread();
+    },
+  };
+  posting = { ...posting, threads };
+
+  await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(Later);
+
+  expect(calls).toHaveLength(2);
+});
+
+test('an answer whose bot died while posting keeps no other answer of its channel waiting, and spends no turn', async () => {
+  const lane = { method: 'chat.postMessage', channelId: 'C1' } as const;
+  await posting.line.reserve(lane, `${about.runId}/root`);
+  const lease = await posting.threads.take(about.runId);
+
+  for (let attempt = 0; attempt < 10; attempt++)
+    await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(Later);
+
+  expect(await posting.line.turn(lane, 'next')).toBe(0);
+  await lease?.free();
+});
+
+test('the card of a fix goes ahead of answers whose questions came later', async () => {
+  const lane = { method: 'chat.postMessage', channelId: 'C1' } as const;
+  await show({ kind: 'report', ...about, report });
+  for (let at = 0; at < 300; at++) await posting.line.turn(lane, `later ${at}`, Date.now());
+  const fix = anOffer({ runId: about.runId, state: 'planning' });
+  posting = {
+    ...posting,
+    remediations: {
+      ...posting.remediations,
+      read: async () => ({ remediation: fix, revision: 1 }),
+      ofRun: async () => [fix],
+      told: async () => undefined,
+    },
+  };
+
+  await show({ kind: 'card', ...about, id: fix.id, revision: 1 });
+
+  expect(methods().slice(2)).toEqual(['chat.postMessage', 'chat.update', 'chat.postMessage', 'chat.update']);
+});

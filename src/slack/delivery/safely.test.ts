@@ -1,0 +1,189 @@
+import * as fc from 'fast-check';
+import { beforeEach, expect, test } from 'vitest';
+import { WebAPIPlatformError } from '@slack/web-api';
+import { makeLog } from '../../telemetry/log.ts';
+import { makeMetrics } from '../../telemetry/metrics.ts';
+import type { Message } from '../render/message.ts';
+import { NO_TEXT, safely, type Sendable } from './safely.ts';
+import { SlackRefused } from './slack-call.ts';
+
+let log: string[];
+let posting: Parameters<typeof safely>[0];
+beforeEach(() => {
+  log = [];
+  posting = {
+    metrics: makeMetrics(),
+    log: makeLog({ level: 'debug', secrets: [], to: { write: (line) => log.push(line) } }),
+  };
+});
+
+const MESSAGE: Message = { text: '3 of 41 certificates have expired', blocks: [{ type: 'divider' }] };
+const bugs = async () => (await posting.metrics.bugs.get()).values.map(({ value }) => value);
+
+/** Sends to a Slack that rejects a message for as long as `isWrong` says so. */
+async function sendTo(isWrong: (form: Sendable) => boolean, refusal: Error, message = MESSAGE) {
+  const sent: Sendable[] = [];
+  const outcome = await safely(posting, { runId: 'r1' }, message, async (form) => {
+    sent.push(form);
+    if (isWrong(form)) throw refusal;
+    return 'posted';
+  }).catch((error: unknown) => error);
+  return { sent, outcome, last: sent.at(-1) };
+}
+
+const hasBlocks = ({ blocks }: Sendable) => blocks.length > 0;
+
+test.each([
+  'invalid_blocks',
+  'invalid_blocks_format',
+  'msg_blocks_too_long',
+  'block_mismatch',
+  'invalid_attachments',
+  'too_many_attachments',
+  'attachment_payload_limit_exceeded',
+  'only_one_table_allowed',
+  'markdown_text_conflict',
+])('%s: the text goes out without blocks, and it is counted and logged as our bug', async (code) => {
+  const { outcome, last } = await sendTo(hasBlocks, new SlackRefused(code, ''));
+
+  expect(outcome).toBe('posted');
+  expect(last).toEqual({ text: MESSAGE.text, blocks: [] });
+  await expect(bugs()).resolves.toEqual([1]);
+  expect(log.join('')).toContain(code);
+});
+
+test.each([
+  'invalid_metadata_format',
+  'invalid_metadata_schema',
+  'metadata_too_large',
+  'metadata_must_be_sent_from_app',
+])('%s: text and blocks go out without metadata', async (code) => {
+  const { outcome, last } = await sendTo((form) => !form.withoutMetadata, new SlackRefused(code, ''));
+
+  expect(outcome).toBe('posted');
+  expect(last).toEqual({ ...MESSAGE, withoutMetadata: true });
+});
+
+test('a text that is too long is shortened, and the blocks with their buttons stay', async () => {
+  const long = { ...MESSAGE, text: `FIXED · ${'я'.repeat(1_500)}` };
+  const tooLong = ({ text }: Sendable) => Buffer.byteLength(text) > 1_000;
+  const { outcome, last } = await sendTo(tooLong, new SlackRefused('msg_too_long', ''), long);
+
+  expect(outcome).toBe('posted');
+  expect(last?.text).toMatch(/^FIXED · я+…$/);
+  expect(last?.blocks).toEqual(MESSAGE.blocks);
+});
+
+test('a text that is too long only because of the blocks goes out without them', async () => {
+  const { outcome, last } = await sendTo(hasBlocks, new SlackRefused('msg_too_long', ''));
+
+  expect(outcome).toBe('posted');
+  expect(last).toEqual({ text: MESSAGE.text, blocks: [] });
+});
+
+test.each(['invalid_arguments', 'invalid_arg_name', 'invalid_array_arg', 'invalid_form_data'])(
+  '%s leaves out what its details name',
+  async (code) => {
+    const about = (detail: string, isWrong: (form: Sendable) => boolean) =>
+      sendTo(isWrong, new SlackRefused(code, detail));
+
+    const blocks = await about(' [ERROR] must be an array [json-pointer:/blocks/0]', hasBlocks);
+    expect(blocks.last).toEqual({ text: MESSAGE.text, blocks: [] });
+    const metadata = await about(
+      ' [ERROR] invalid [json-pointer:/metadata]',
+      (form) => !form.withoutMetadata,
+    );
+    expect(metadata.last).toEqual({ ...MESSAGE, withoutMetadata: true });
+    const unsaid = await about('', (form) => hasBlocks(form) || !form.withoutMetadata);
+    expect(unsaid.last).toEqual({ text: MESSAGE.text, blocks: [], withoutMetadata: true });
+    const other = await about(' [ERROR] unknown channel [json-pointer:/channel]', () => true);
+    expect(other.sent).toEqual([MESSAGE]);
+    expect(other.outcome).toMatchObject({ code });
+  },
+);
+
+test('several faults of one message are left out one after another, and counted as one bug', async () => {
+  const sent: Sendable[] = [];
+  await safely(posting, { runId: 'r1' }, MESSAGE, async (form) => {
+    sent.push(form);
+    if (!form.withoutMetadata) throw new SlackRefused('metadata_too_large', '');
+    if (hasBlocks(form)) throw new SlackRefused('invalid_blocks', '');
+  });
+
+  expect(sent).toHaveLength(3);
+  await expect(bugs()).resolves.toEqual([1]);
+});
+
+test('a refusal as the client throws it counts the same', async () => {
+  const error = new WebAPIPlatformError({ ok: false, error: 'invalid_blocks' });
+
+  await expect(sendTo(hasBlocks, error)).resolves.toMatchObject({ outcome: 'posted' });
+});
+
+test.each(['', ' \n\t'])('an empty text (%j) is never sent', async (text) => {
+  const { last } = await sendTo(() => false, new Error('unused'), { ...MESSAGE, text });
+
+  expect(last?.text).toBe(NO_TEXT);
+});
+
+test('a text in which Slack sees nothing is replaced', async () => {
+  const unseen = { ...MESSAGE, text: '\u200B' };
+  const { outcome, last } = await sendTo(
+    ({ text }) => text === '\u200B',
+    new SlackRefused('no_text', ''),
+    unseen,
+  );
+
+  expect(outcome).toBe('posted');
+  expect(last?.text).toBe(NO_TEXT);
+});
+
+test.each(['channel_not_found', 'not_in_channel', 'message_not_found', 'restricted_action'])(
+  '%s is not about the form, and nothing is sent again',
+  async (code) => {
+    const { sent, outcome } = await sendTo(() => true, new SlackRefused(code, ''));
+
+    expect(sent).toEqual([MESSAGE]);
+    expect(outcome).toMatchObject({ code });
+    await expect(bugs()).resolves.toEqual([]);
+  },
+);
+
+test('an error that leaves open what Slack did is thrown as it is', async () => {
+  const lost = new Error('socket hang up');
+
+  await expect(sendTo(() => true, lost)).resolves.toMatchObject({ outcome: lost, sent: [MESSAGE] });
+});
+
+test('whatever Slack rejects, sending ends after a few forms, none of them empty or too long', async () => {
+  const code = fc.constantFrom(
+    'invalid_blocks',
+    'metadata_too_large',
+    'msg_too_long',
+    'no_text',
+    'invalid_arguments',
+  );
+  const detail = fc.constantFrom('', ' /blocks/0', ' /metadata', ' /text', ' /channel');
+  await fc.assert(
+    fc.asyncProperty(
+      fc.string({ unit: 'binary' }),
+      fc.array(fc.tuple(code, detail)),
+      async (text, refusals) => {
+        const left = [...refusals];
+        const sent: Sendable[] = [];
+        await safely(posting, { runId: 'r1' }, { ...MESSAGE, text: text.repeat(200) }, async (form) => {
+          sent.push(form);
+          const [next, why = ''] = left.shift() ?? [];
+          if (next !== undefined) throw new SlackRefused(next, why);
+        }).catch(() => undefined);
+
+        expect(sent.length).toBeLessThanOrEqual(6);
+        for (const form of sent) {
+          expect(form.text.trim()).not.toBe('');
+          expect(Buffer.byteLength(form.text)).toBeLessThanOrEqual(4_000);
+        }
+      },
+    ),
+    { numRuns: 200 },
+  );
+});

@@ -1,0 +1,104 @@
+import type { Posting } from './post.ts';
+import { cutMrkdwn } from '../render/inert.ts';
+import type { Message } from '../render/message.ts';
+import { refusalOf, type SlackRefused } from './slack-call.ts';
+
+/** A message as it is sent, without what Slack rejected. */
+export interface Sendable extends Message {
+  /** Slack rejected the metadata. */
+  readonly withoutMetadata?: true;
+}
+
+/** Slack's limit for the text of an edit, in UTF-8. https://github.com/openclaw/openclaw/pull/115027 */
+const MOST_TEXT_BYTES = 4_000;
+const LITTLE_TEXT_BYTES = 1_000;
+/** Slack rejects a message without text. */
+export const NO_TEXT =
+  'Wrench sent a message without text. This is a bug in Wrench; its log has the details.';
+
+/**
+ * Sends a message. If Slack rejects its form, which is a bug in Wrench, simpler forms are sent, down to the text alone, so that the answer is
+ * not lost. An empty text is never sent.
+ * @throws {SlackRefused} if Slack rejects the simplest form as well, or for a reason other than the form.
+ */
+export async function safely<T>(
+  { metrics, log }: Pick<Posting, 'metrics' | 'log'>,
+  about: { readonly runId: string },
+  message: Message,
+  send: (message: Sendable) => Promise<T>,
+): Promise<T> {
+  let form: Sendable = withText(message);
+  for (let isFirst = true; ; isFirst = false) {
+    try {
+      return await send(form);
+    } catch (error) {
+      const refusal = refusalOf(error);
+      const next = refusal && plainer(form, refusal);
+      if (!next) throw error;
+      if (isFirst) metrics.bugs.inc({ role: 'bot' });
+      log.error(
+        { err: refusal, runId: about.runId },
+        'Slack rejected a malformed message; sending a simpler form',
+      );
+      form = next;
+    }
+  }
+}
+
+function withText({ text, blocks }: Message): Message {
+  return { text: text.trim() === '' ? NO_TEXT : cutMrkdwn(text.toWellFormed(), MOST_TEXT_BYTES), blocks };
+}
+
+/** Slack's error codes about the form of a message. https://docs.slack.dev/reference/methods/chat.postMessage#errors and chat.update#errors */
+const ABOUT_BLOCKS = new Set([
+  'invalid_blocks',
+  'invalid_blocks_format',
+  'msg_blocks_too_long',
+  'block_mismatch',
+  'invalid_attachments',
+  'too_many_attachments',
+  'attachment_payload_limit_exceeded',
+  'only_one_table_allowed',
+  'markdown_text_conflict',
+]);
+const ABOUT_METADATA = new Set([
+  'invalid_metadata_format',
+  'invalid_metadata_schema',
+  'metadata_too_large',
+  'metadata_must_be_sent_from_app',
+]);
+/** The details, if any, say which part is meant. */
+const ABOUT_ANYTHING = new Set([
+  'invalid_arguments',
+  'invalid_arg_name',
+  'invalid_array_arg',
+  'invalid_charset',
+  'invalid_form_data',
+]);
+
+/** A form without what Slack rejected; undefined if nothing is left to leave out. */
+function plainer(form: Sendable, { code, detail }: SlackRefused): Sendable | undefined {
+  if (code === 'no_text') return form.text === NO_TEXT ? undefined : { ...form, text: NO_TEXT };
+  if (code === 'msg_too_long') return shorter(form);
+  if (ABOUT_BLOCKS.has(code)) return withoutBlocks(form);
+  if (ABOUT_METADATA.has(code)) return withoutMetadata(form);
+  if (!ABOUT_ANYTHING.has(code)) return undefined;
+  if (/\bmetadata\b/.test(detail)) return withoutMetadata(form);
+  if (/\b(blocks|attachments)\b/.test(detail)) return withoutBlocks(form);
+  if (/\btext\b/.test(detail)) return shorter(form);
+  return detail === '' ? (withoutBlocks(form) ?? withoutMetadata(form)) : undefined;
+}
+
+/** Shortens the text before it drops the blocks, because the blocks contain the buttons. */
+function shorter(form: Sendable): Sendable | undefined {
+  const text = cutMrkdwn(form.text, LITTLE_TEXT_BYTES);
+  return text === form.text ? withoutBlocks(form) : { ...form, text };
+}
+
+function withoutBlocks(form: Sendable): Sendable | undefined {
+  return form.blocks.length > 0 ? { ...form, blocks: [] } : undefined;
+}
+
+function withoutMetadata(form: Sendable): Sendable | undefined {
+  return form.withoutMetadata ? undefined : { ...form, withoutMetadata: true };
+}

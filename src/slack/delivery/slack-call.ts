@@ -1,0 +1,114 @@
+import {
+  type WebClient,
+  WebAPIHTTPError,
+  WebAPIPlatformError,
+  WebAPIRateLimitedError,
+  WebClient as Client,
+} from '@slack/web-api';
+import type { Line } from '../../store/thread/line.ts';
+import { Later } from '../../queue/work.ts';
+import type { Log } from '../../telemetry/log.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+
+import { boltLogger } from '../transport/bolt-log.ts';
+
+/** Slack answered that it will not do this; asking again changes nothing. */
+export class SlackRefused extends Error {
+  override readonly name = 'SlackRefused';
+  readonly code: string;
+  /** Slack's details about the arguments; empty if there are none. */
+  readonly detail: string;
+  /** The channel does not let the bot in: the answer must take another way. */
+  readonly shut: boolean;
+
+  constructor(code: string, detail: string) {
+    super(`Slack: ${code}${detail}`);
+    this.code = code;
+    this.detail = detail;
+    this.shut = SHUT.has(code) || code.startsWith('restricted_action');
+  }
+}
+
+const SHUT = new Set([
+  'not_in_channel',
+  'channel_not_found',
+  'is_archived',
+  'team_access_not_granted',
+  'no_permission',
+]);
+/** Slack's own trouble, or a token that an operator is about to mend: worth another try later. */
+const PASSING = new Set([
+  'internal_error',
+  'fatal_error',
+  'service_unavailable',
+  'request_timeout',
+  'team_added_to_org',
+  'invalid_auth',
+  'not_authed',
+  'account_inactive',
+  'token_revoked',
+  'token_expired',
+]);
+
+const CALL_TIMEOUT_MS = 10_000;
+const DEFAULT_RETRY_AFTER_S = 30;
+
+/** A client that never retries or sleeps by itself: BullMQ is the only one that tries again (reference: slack.md, "Retries"). */
+export function makeSlackClient(token: string, apiUrl: string | undefined, log: Log): WebClient {
+  return new Client(token, {
+    ...(apiUrl !== undefined && { slackApiUrl: apiUrl }),
+    retryConfig: { retries: 0 },
+    rejectRateLimitedCalls: true,
+    timeout: CALL_TIMEOUT_MS,
+    allowAbsoluteUrls: false,
+    logger: boltLogger(log),
+  });
+}
+
+/**
+ * Calls Slack once.
+ * @throws {Later} at a rate limit, after telling the others; {SlackRefused} where Slack says no; anything else leaves open whether Slack did it.
+ */
+export async function callSlack<T>(
+  method: string,
+  { line, metrics }: { readonly line: Line; readonly metrics: Metrics },
+  call: () => Promise<T>,
+): Promise<T> {
+  try {
+    const answer = await call();
+    metrics.posts.inc({ method, outcome: 'ok' });
+    return answer;
+  } catch (error) {
+    const { outcome, thrown } = classify(error);
+    metrics.posts.inc({ method, outcome });
+    if (thrown instanceof Later) await line.hold(method, thrown.afterMs);
+    throw thrown;
+  }
+}
+
+/** The refusal in an error thrown by the client or by {@link callSlack}; undefined for any other error. */
+export function refusalOf(error: unknown): SlackRefused | undefined {
+  const refused = error instanceof SlackRefused ? error : classify(error).thrown;
+  return refused instanceof SlackRefused ? refused : undefined;
+}
+
+function classify(error: unknown): { readonly outcome: string; readonly thrown: unknown } {
+  if (error instanceof WebAPIRateLimitedError) return limited(error.retryAfter);
+  if (error instanceof WebAPIPlatformError) {
+    const code = error.data.error;
+    if (code === 'ratelimited' || code === 'rate_limited') return limited(DEFAULT_RETRY_AFTER_S);
+    if (!PASSING.has(code)) return { outcome: 'refused', thrown: new SlackRefused(code, detailOf(error)) };
+  }
+  if (error instanceof Error && /Retry-After/i.test(error.message)) return limited(DEFAULT_RETRY_AFTER_S);
+  return { outcome: error instanceof WebAPIHTTPError ? 'failed' : 'unanswered', thrown: error };
+}
+
+function limited(retryAfterS: number): { readonly outcome: string; readonly thrown: Later } {
+  return { outcome: 'limited', thrown: new Later(retryAfterS * 1_000) };
+}
+
+function detailOf({ data }: WebAPIPlatformError): string {
+  const messages = (data as { response_metadata?: { messages?: readonly string[] } }).response_metadata
+    ?.messages;
+  return messages ? ` ${messages.join('; ').slice(0, 500)}` : '';
+}

@@ -1,0 +1,52 @@
+import type { ModalView } from '@slack/types';
+import { cleanText } from '../../../text/clean-text.ts';
+import type { Remediation } from '../../../store/remediation/record.ts';
+import { fit } from '../inert.ts';
+import { bold, line, note, rich, say } from '../pieces.ts';
+
+/** The length of a reason in characters: long enough to say something, short enough to be read before approving. */
+export const REASON_LENGTH = { min: 10, max: 500 } as const;
+
+/** The names by which the submission of the form is read. */
+export const REASON_FORM = { callback: 'wrench:reason', block: 'reason', input: 'text' } as const;
+
+const ASKS = {
+  request: { submit: 'Ask for a plan', label: 'Why is this needed?' },
+  approve: { submit: 'Approve', label: 'Why are you approving this?' },
+} as const;
+
+/** Asks for a reason before a click counts. Slack returns `metadata` with the submission. */
+export function renderReasonForm(
+  button: keyof typeof ASKS,
+  { title, environment, finding, risk }: Remediation,
+  metadata: string,
+): ModalView {
+  const { submit, label } = ASKS[button];
+  return {
+    type: 'modal',
+    callback_id: REASON_FORM.callback,
+    private_metadata: metadata,
+    title: note('Give a reason'),
+    submit: note(submit),
+    close: note('Cancel'),
+    blocks: [
+      rich(
+        line(bold(title, 150), say(` in ${fit(cleanText(environment), 80)} (${risk})`)),
+        line(say(finding.summary, 300)),
+      ),
+      {
+        type: 'input',
+        block_id: REASON_FORM.block,
+        label: note(label),
+        hint: note('Shown on the plan card and in the audit.'),
+        element: {
+          type: 'plain_text_input',
+          action_id: REASON_FORM.input,
+          multiline: true,
+          min_length: REASON_LENGTH.min,
+          max_length: REASON_LENGTH.max,
+        },
+      },
+    ],
+  };
+}

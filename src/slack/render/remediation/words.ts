@@ -1,0 +1,239 @@
+import { cleanText } from '../../../text/clean-text.ts';
+import { proofInWords } from '../../../check/proof.ts';
+import { countInWords, durationInWords, verdictOf } from '../../../check/report-in-words.ts';
+import type { Look, Remediation, State } from '../../../store/remediation/record.ts';
+import { bytesOf, cutMrkdwn, fit, joinWithin } from '../inert.ts';
+import { moment, person } from '../pieces.ts';
+
+/** What every message about a remediation says in the same words. */
+
+interface Sign {
+  readonly word: string;
+  readonly emoji: string;
+}
+
+/** A colour never stands alone: its word is always beside it. Only what was looked at and found well is green. */
+export const SIGNS: Readonly<Record<State, Sign>> = {
+  offered: { word: 'OFFERED', emoji: 'wrench' },
+  planning: { word: 'PLANNING', emoji: 'hourglass_flowing_sand' },
+  planned: { word: 'PLAN', emoji: 'clipboard' },
+  approved: { word: 'APPROVED', emoji: 'ballot_box_with_check' },
+  applying: { word: 'APPLYING', emoji: 'hammer_and_wrench' },
+  settling: { word: 'LOOKING AGAIN', emoji: 'mag' },
+  fixed: { word: 'FIXED', emoji: 'white_check_mark' },
+  unverified: { word: 'UNVERIFIED', emoji: 'warning' },
+  failed: { word: 'FAILED', emoji: 'x' },
+  interrupted: { word: 'INTERRUPTED', emoji: 'rotating_light' },
+  rejected: { word: 'REJECTED', emoji: 'no_entry' },
+  expired: { word: 'EXPIRED', emoji: 'hourglass' },
+  skipped: { word: 'SKIPPED', emoji: 'fast_forward' },
+  refused: { word: 'REFUSED', emoji: 'no_entry' },
+};
+
+/** What stands beside the state's word: the proof where it is fixed, else what it is about. */
+export function headlineOf(remediation: Remediation): string {
+  const { state, title, before, after } = remediation;
+  if (state !== 'fixed') return cleanText(title);
+  // A report with gaps begins with what it does not know, and that is no headline.
+  const whole = after && after.gaps.length === 0 ? after.verdict : title;
+  return cleanText(proofInWords(before?.measures ?? [], after?.measures ?? []) || whole);
+}
+
+/** How it stands, in sentences. No more is said than is known. */
+export function standing(remediation: Remediation): readonly string[] {
+  const { state, because, after, plan, requested } = remediation;
+  const why = because === undefined ? [] : [sentence(because)];
+  switch (state) {
+    case 'offered':
+      return ['Nobody has asked for it yet.'];
+    case 'planning':
+      return ['Looking at what it would do. Nothing is changed by that.'];
+    case 'planned':
+      return ['Nothing is done before it is approved.'];
+    case 'approved':
+      return [
+        'Looking again first: it is done only if the finding is still there and the plan is still the same.',
+      ];
+    case 'applying':
+      return ['It is being done now.'];
+    case 'settling':
+      return ['It was done. Looking whether it helped.'];
+    case 'fixed':
+      return after ? [finished(verdictOf(after))] : why;
+    case 'unverified':
+      return [...stillSeen(after), ...why];
+    case 'failed':
+      return [...why, doneUntilThen(remediation), ...lookedAgain(after)];
+    case 'interrupted':
+      return [
+        sentence(`${because ?? 'its worker was lost while it acted'}: nobody knows whether it was done`),
+        'It is not done again by itself.',
+        ...lookedAgain(after),
+      ];
+    case 'expired': {
+      const unmet = plan ? 'It was not approved in time.' : 'It was not planned in time.';
+      const late = requested
+        ? unmet
+        : 'Nobody asked for it in time. Ask the question again to get a fresh offer.';
+      return [...(why.length > 0 ? why : [late]), nothingDone(remediation)];
+    }
+    case 'rejected':
+    case 'skipped':
+    case 'refused':
+      return [...why, nothingDone(remediation)];
+  }
+}
+
+/** Why it is not called fixed. */
+function stillSeen(after: Look | undefined): readonly string[] {
+  if (!after) return ['It was done. Whether it helped has not been seen.'];
+  const verdict = finished(verdictOf(after));
+  switch (after.finding) {
+    case 'found':
+      return [`It was done, but the finding is still there: ${verdict}`];
+    case 'unseen':
+      return [`It was done, but whether it helped could not be seen${unseen(after)}: ${verdict}`];
+    case 'gone':
+      return [`It was done and the finding is gone, but not all is as it should be: ${verdict}`];
+  }
+}
+
+const FEW_GAPS = 3;
+
+/** ` (doppler_z1/0, doppler_z1/1 and 4 more couldn't be checked)` */
+function unseen({ gaps }: Look): string {
+  if (gaps.length === 0) return '';
+  const left = gaps.length - FEW_GAPS;
+  const named = gaps.slice(0, FEW_GAPS).map((gap) => fit(cleanText(gap), 60));
+  return ` (${named.join(', ')}${left > 0 ? ` and ${left} more` : ''} couldn't be checked)`;
+}
+
+function lookedAgain(after: Look | undefined): readonly string[] {
+  if (!after) return [];
+  const seen = {
+    found: 'the finding is still there',
+    gone: 'the finding is gone',
+    unseen: 'not everything could be checked',
+  }[after.finding];
+  return [`Looked at again since: ${seen}. ${finished(verdictOf(after))}`];
+}
+
+function nothingDone({ deeds }: Remediation): string {
+  return deeds.length === 0 ? 'Nothing was done.' : 'What was done until then is below.';
+}
+
+function doneUntilThen({ deeds }: Remediation): string {
+  return deeds.length === 0
+    ? 'No deed was told as done before that.'
+    : 'What was done until then is below; nothing more is done.';
+}
+
+/** Begins with a capital, where it begins with a word and not with a name like `metron_agent`; ends in a full stop. */
+export function sentence(text: string): string {
+  return finished(cleanText(text).replace(/^\p{Ll}(?=\p{Ll}* )/u, (first) => first.toUpperCase()));
+}
+
+/** With a full stop. A verdict may begin with a name and keeps its letters. */
+function finished(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
+}
+
+/** A person in mrkdwn, by id; those who are no Slack users in words. */
+export function who(id: string): string {
+  if (id === 'terminal') return 'somebody at a terminal';
+  if (id === 'wrench') return 'Wrench';
+  return person(id);
+}
+
+const MOST_VOTES = 10;
+
+type Vote = Remediation['approvals'][number];
+
+/** Who asked, approved and rejected, and when: one line of mrkdwn each. */
+export function peopleLines({ requested, approvals, rejected }: Remediation): readonly string[] {
+  return [
+    ...(requested ? [`Asked by ${voteInWords(requested)}`] : []),
+    ...(approvals.length > 0 ? [`Approved by ${votesInWords(approvals)}`] : []),
+    ...(rejected ? [`Rejected by ${voteInWords(rejected)}`] : []),
+  ];
+}
+
+/** A reason that somebody gave. */
+export interface Reason {
+  readonly by: string;
+  readonly reason: string;
+  readonly isOfRequester: boolean;
+}
+
+const MOST_REASONS = 5;
+
+/** The reasons that people gave when they asked for and approved it, in that order. */
+export function reasonsIn({ requested, approvals, risk }: Remediation): readonly Reason[] {
+  const votes = [
+    ...(requested ? [{ ...requested, isOfRequester: true }] : []),
+    // The requester of a safe fix approves it with the same click.
+    ...(risk === 'safe' ? [] : approvals.map((vote) => ({ ...vote, isOfRequester: false }))),
+  ];
+  return votes
+    .flatMap(({ by, reason, isOfRequester }) => (reason === undefined ? [] : [{ by, reason, isOfRequester }]))
+    .slice(0, MOST_REASONS);
+}
+
+function voteInWords({ by, at }: Vote): string {
+  return `${who(by)} · ${moment(at)}`;
+}
+
+function votesInWords(votes: readonly Vote[]): string {
+  const rest = votes.length - MOST_VOTES;
+  const shown = votes.slice(0, MOST_VOTES).map(voteInWords).join(', ');
+  return rest > 0 ? `${shown} and ${rest} more` : shown;
+}
+
+/** `Needs 2 approvals by different people other than <@U…>: 1 of 2 so far. Open until …` in mrkdwn; empty where it needs none. */
+export function needsInWords(remediation: Remediation): string {
+  const { risk, requested, approvals, until } = remediation;
+  const needed = approvalsNeeded(remediation);
+  const open = until === undefined ? '' : ` Open until ${moment(until)}.`;
+  if (needed === 0) return `Needs no approval.${open}`;
+  const whose = needed === 1 ? 'somebody' : 'different people';
+  const others = risk !== 'safe' && requested ? ` by ${whose} other than ${who(requested.by)}` : '';
+  const votes = needed > 1 || approvals.length > 0 ? `: ${approvals.length} of ${needed} so far` : '';
+  return `Needs ${countInWords(needed, 'approval')}${others}${votes}.${open}`;
+}
+
+export function approvalsNeeded({ approvalsNeeded: needed, risk }: Remediation): number {
+  return needed ?? (risk === 'safe' ? 0 : 1);
+}
+
+/** `38.2 s from approval to fixed`; empty where that is not known. */
+export function tookInWords({ state, approvals, requested, endedAt }: Remediation): string {
+  const begun = approvals.at(-1)?.at ?? requested?.at;
+  if (state !== 'fixed' || begun === undefined || endedAt === undefined) return '';
+  const tookMs = Date.parse(endedAt) - Date.parse(begun);
+  if (!(tookMs >= 0)) return '';
+  return `${durationInWords(tookMs)} from ${approvals.length > 0 ? 'approval' : 'the click'} to fixed`;
+}
+
+/** The share of the room that the end of a text may take, so that the headline fits too. */
+const MOST_OF_ROOM = 0.7;
+
+const UNITS = ['kB', 'MB', 'GB', 'TB', 'PB'] as const;
+
+/** `1.3 GB`; powers of a thousand. */
+export function bytesInWords(bytes: number): string {
+  if (!Number.isFinite(bytes)) return 'an unknown number of bytes';
+  let value = Math.abs(bytes);
+  let unit = '';
+  for (const larger of UNITS) {
+    if (value < 1_000) break;
+    value /= 1_000;
+    unit = larger;
+  }
+  return unit === '' ? countInWords(bytes, 'byte') : `${value.toFixed(1)} ${unit}`;
+}
+
+/** Lines within `room` bytes, then the end, which is never left out but cut if it is very long. */
+export function withEnd(lines: readonly string[], end: readonly string[], room: number): string {
+  const last = cutMrkdwn(end.filter(Boolean).join('\n'), Math.floor(room * MOST_OF_ROOM));
+  return [joinWithin(lines.filter(Boolean), room - bytesOf(last) - 1), last].filter(Boolean).join('\n');
+}

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { type AuditEntry, chain, GENESIS, type Audited } from '../../../store/audit/entry.ts';
+import { renderAudit } from './audit.ts';
+
+const since = '2026-11-13T14:00:00.000Z';
+const entry = (minute: number, more: Partial<Audited>): Audited => ({
+  kind: 'asked',
+  at: `2026-11-20T14:${String(minute % 60).padStart(2, '0')}:00.000Z`,
+  who: ['U0123ADA'],
+  what: 'Restart doppler_z2/0',
+  environment: 'prod',
+  ...more,
+});
+
+function chained(entries: readonly Audited[]): readonly AuditEntry[] {
+  const all: AuditEntry[] = [];
+  for (const one of entries) all.push(chain(all.at(-1) ?? GENESIS, one));
+  return all;
+}
+
+test('the audit tells who did what and how it came out, the newest last', () => {
+  const entries = chained([
+    entry(4, {}),
+    entry(5, { kind: 'refused', because: 'you asked for it yourself; somebody else must approve it' }),
+    entry(6, { kind: 'approved', who: ['U0123GRACE'] }),
+    entry(7, { kind: 'outcome', outcome: 'fixed', who: ['wrench'] }),
+  ]);
+
+  const { text } = renderAudit(entries, { since, total: 4, more: false });
+
+  const said = text.replaceAll(/<!date[^>]*\|([^>]*)>/g, '$1').split('\n');
+  expect(said).toEqual([
+    'Audit since 2026-11-13 14:00 UTC: 4 entries. wrench audit verify checks their chain.',
+    '• 2026-11-20 14:04 UTC <@U0123ADA> asked Restart doppler_z2/0 in prod',
+    '• 2026-11-20 14:05 UTC <@U0123ADA> refused Restart doppler_z2/0 in prod: you asked for it yourself; somebody else must approve it',
+    '• 2026-11-20 14:06 UTC <@U0123GRACE> approved Restart doppler_z2/0 in prod',
+    '• 2026-11-20 14:07 UTC Wrench fixed Restart doppler_z2/0 in prod',
+  ]);
+});
+
+test('of a long audit the end is shown, and it is said how to get the rest', () => {
+  const entries = chained(Array.from({ length: 500 }, (_, at) => entry(at, { what: `Restart cell/${at}` })));
+
+  const { text, blocks } = renderAudit(entries, { since, total: 1_500, more: true });
+
+  expect(text).toContain('1,500 entries or more. The last 60 are shown. wrench audit export has all');
+  expect(text).toContain('Restart cell/499');
+  expect(JSON.stringify(blocks)).toContain('Restart cell/440');
+  expect(JSON.stringify(blocks)).not.toContain('Restart cell/439"');
+});
+
+test('an empty audit says so', () => {
+  expect(JSON.stringify(renderAudit([], { since, total: 0, more: false }))).toContain(
+    'Nothing was asked for, approved, applied or refused.',
+  );
+});

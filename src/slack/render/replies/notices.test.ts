@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest';
+import { readEffects } from '../../../../test/workspace/read-effects.ts';
+import { validateMessage } from '../../../../test/workspace/validate-blocks.ts';
+import { type QuestionProblem, renderHelp, renderProblem } from './help.ts';
+import type { AskedQuestion, Message } from '../message.ts';
+import {
+  renderBug,
+  renderJoined,
+  renderChecking,
+  renderLost,
+  renderProgress,
+  renderQueueDown,
+  renderQueued,
+} from './notices.ts';
+
+const EVIL = '<!channel> `<https://evil.example|x>` *b* https://evil.example :x: \u202E '.repeat(40);
+const asked: AskedQuestion = {
+  by: 'U0ADA',
+  at: '2026-11-20T14:03:00Z',
+  runId: 'run-7f3a2c91',
+  check: 'certs/expiring',
+  environment: 'prod',
+  args: { within: '30d' },
+  title: 'Certificates that have expired or soon will',
+};
+const evil: AskedQuestion = {
+  ...asked,
+  environment: EVIL,
+  args: { match: EVIL },
+  title: EVIL,
+  runId: EVIL,
+  check: EVIL,
+};
+const problem: QuestionProblem = { problem: EVIL, usage: Array.from({ length: 60 }, () => EVIL) };
+const help = {
+  title: EVIL,
+  why: EVIL,
+  entries: Array.from({ length: 60 }, () => ({ usage: EVIL, about: EVIL })),
+  example: EVIL,
+};
+
+test.each<[string, Message]>([
+  ['checking', renderChecking(evil)],
+  ['progress', renderProgress({ examined: 3, gaps: 0 }, evil)],
+  ['queued', renderQueued(evil)],
+  ['joined', renderJoined({ by: EVIL, at: asked.at, threadLink: 'javascript:alert(1)' })],
+  ['joined with a broken link', renderJoined({ by: 'U0ADA', at: 'never', threadLink: EVIL })],
+  ['bug', renderBug({ jobId: EVIL })],
+  ['lost', renderLost({ jobId: EVIL })],
+  ['queue down', renderQueueDown()],
+  ['problem', renderProblem(problem)],
+  ['problem without usage', renderProblem({ problem: '``', usage: [] })],
+  ['help', renderHelp(help)],
+  ['help on nothing', renderHelp({ title: 'x', entries: [] })],
+])('%s is a message that Slack takes, whatever was typed', (_, message) => {
+  const { notifies, links } = readEffects({
+    text: message.text,
+    blocks: message.blocks.map((block) => ({ ...block })),
+  });
+
+  expect(validateMessage(message)).toEqual([]);
+  expect(notifies.filter((who) => who !== 'U0ADA')).toEqual([]);
+  expect(links).toEqual([]);
+  expect(message.text.length).toBeLessThanOrEqual(4_000);
+});
+
+test('a progress message says what is checked, where, and how far it has come', () => {
+  expect(renderChecking(asked).text).toBe(
+    'CHECKING in prod: Certificates that have expired or soon will. The answer replaces this message.',
+  );
+  expect(renderProgress({ examined: 1_204, gaps: 2 }, asked).text).toContain('1,204 checked so far');
+});
+
+test('a bug of Wrench is not taken for an outage', () => {
+  expect(renderBug({ jobId: 'j1' }).text).toContain('a bug of Wrench, not of your platform');
+});
+
+test('the second asker gets the link to the first thread', () => {
+  const { text } = renderJoined({
+    by: 'U0ADA',
+    at: new Date(Date.now() - 40_000).toISOString(),
+    threadLink: 'https://x.slack.com/archives/C1/p1',
+  });
+
+  expect(text).toContain('<@U0ADA> asked 40 s ago');
+  expect(text).toContain('<https://x.slack.com/archives/C1/p1|its thread>');
+});
+
+test('what was not understood is told with the nearest word and the usage', () => {
+  const { text, blocks } = renderProblem({
+    problem: 'There is no `/certs expirng`. Did you mean `expiring`?',
+    usage: ['/certs expiring', '/certs show'],
+  });
+
+  expect(text).toContain('`/certs expiring`');
+  expect(JSON.stringify(blocks)).toContain('{"type":"text","text":"expiring","style":{"code":true}}');
+});

@@ -1,0 +1,15 @@
+import { cleanText } from '../../../text/clean-text.ts';
+
+/** Spreadsheets read these as the beginning of a formula, full width too. https://owasp.org/www-community/attacks/CSV_Injection */
+const FORMULA = /^[=+\-@＝＋－＠]/;
+
+/** RFC 4180. A cell may hold several lines; none is a formula. */
+export function toCsv(rows: readonly (readonly string[])[]): string {
+  return rows.map((row) => `${row.map(toCell).join(',')}\r\n`).join('');
+}
+
+function toCell(value: string): string {
+  const lines = value === '' ? '' : value.split(/\r?\n/).map(cleanText).join('\n');
+  const harmless = FORMULA.test(lines) ? `'${lines}` : lines;
+  return /[",\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}

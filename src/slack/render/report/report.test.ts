@@ -1,0 +1,153 @@
+import type { RichTextBlock } from '@slack/types';
+import { expect, test } from 'vitest';
+import type { Report } from '../../../check/finding.ts';
+import { renderPlainFallback } from './fallback.ts';
+import { renderReport } from './report.ts';
+
+const asked = {
+  by: 'U0ADA',
+  at: '2026-11-20T14:03:00Z',
+  runId: 'run-7f3a2c91',
+  command: '/certs expiring 14d',
+};
+const clear: Report = {
+  check: 'certs/expiring',
+  environment: 'prod',
+  args: { within: '14d' },
+  status: 'clear',
+  verdict: 'All 41 certificates are good for more than 14 days',
+  examined: 41,
+  findings: [],
+  gaps: [],
+  coverage: [{ source: 'vault', examined: 41 }],
+  at: '2026-11-20T14:03:00Z',
+  durationMs: 1_240,
+};
+const finding = {
+  reason: 'certificate-expired',
+  severity: 'critical' as const,
+  target: 'vault:secret/cf/bbs/tls',
+  summary: 'bbs expired 11 hours ago',
+};
+const gap = { what: 'cell-3', because: 'timeout', kind: 'unreachable' as const };
+
+function firstLine(report: Report): string {
+  const [header] = renderReport(report, asked).root.blocks;
+  return header?.type === 'header' ? header.text.text : '';
+}
+
+test('the first line is the answer', () => {
+  expect(firstLine(clear)).toBe(
+    ':white_check_mark: CLEAR · All 41 certificates are good for more than 14 days',
+  );
+  expect(firstLine({ ...clear, status: 'found', verdict: '1 of 41 has expired', findings: [finding] })).toBe(
+    ':red_circle: CRITICAL · 1 of 41 has expired',
+  );
+});
+
+test('unknown is never green, whatever a report says of itself', () => {
+  for (const report of [
+    { ...clear, gaps: [gap] },
+    { ...clear, status: 'unknown' as const },
+    { ...clear, status: 'found' as const },
+  ]) {
+    expect(firstLine(report)).toMatch(/^:white_circle: UNKNOWN · /);
+    expect(JSON.stringify(renderReport(report, asked))).not.toContain('white_check_mark');
+    expect(renderPlainFallback(report).text).toContain('UNKNOWN');
+  }
+});
+
+test('a screen reader hears severity, verdict, findings, and what could not be seen', () => {
+  const { text } = renderReport({ ...clear, status: 'found', findings: [finding], gaps: [gap] }, asked).root;
+
+  expect(text).toContain('CRITICAL');
+  expect(text).toContain('bbs expired 11 hours ago');
+  expect(text).toContain('41 checked, the rest unreachable');
+});
+
+test('the thread tells who asked, what, and when in the reader’s own time', () => {
+  const shown = JSON.stringify(renderReport(clear, asked).root.blocks);
+
+  expect(shown).toContain('/certs expiring 14d');
+  expect(shown).toContain('<@U0ADA> · <!date^1795183380^{date_short_pretty} {time}|2026-11-20 14:03 UTC>');
+  expect(shown).toContain('run 7f3a2c91');
+});
+
+test('notes stand below the answer, and leave it as it is', () => {
+  const notes = ['The status of <!channel> n1 is not available to this user'];
+  const { root } = renderReport({ ...clear, notes }, asked);
+  const [last] = root.blocks.slice(-1);
+  expect(firstLine({ ...clear, notes })).toContain('CLEAR');
+  expect(JSON.stringify(last)).toContain('Note: The status of');
+  expect(JSON.stringify(root)).not.toContain('"<!channel>');
+});
+
+test('a clear report needs no thread', () => {
+  expect(renderReport(clear, asked)).toMatchObject({ replies: [], attachments: [] });
+});
+
+test('a verdict longer than a header is whole below it', () => {
+  const verdict = 'Expired '.repeat(60).trim();
+  const { blocks } = renderReport({ ...clear, verdict }, asked).root;
+
+  expect(JSON.stringify(blocks[1])).toContain(verdict);
+});
+
+test('two findings with large tables are two messages, since Slack takes one table in each', () => {
+  const table = {
+    kind: 'table' as const,
+    columns: ['a', 'b'],
+    rows: Array.from({ length: 20 }, () => ['1', '2']),
+  };
+  const findings = [finding, finding].map((one) => ({ ...one, evidence: [table] }));
+
+  const { replies } = renderReport({ ...clear, status: 'found', findings }, asked);
+
+  expect(replies.map(({ blocks }) => blocks.map(({ type }) => type))).toEqual([
+    ['rich_text', 'table'],
+    ['rich_text', 'table'],
+  ]);
+});
+
+test('of thousands of findings the first are told in full, all stand in one table and in the attached CSV', () => {
+  const findings = Array.from({ length: 2_000 }, (_, at) => ({ ...finding, target: `vault:secret/${at}` }));
+
+  const { replies, attachments } = renderReport({ ...clear, status: 'found', findings }, asked);
+
+  expect(replies.length).toBeLessThanOrEqual(10);
+  expect(replies.at(-1)?.text).toMatch(
+    /^All 2,000 findings, most severe first\. The first 30 are above in full\./,
+  );
+  expect(attachments.map(({ filename }) => filename)).toEqual(['findings.csv']);
+  expect(attachments[0]?.content.split('\r\n')).toHaveLength(2_002);
+});
+
+test('evidence that had to be cut is whole in the attached CSV', () => {
+  const value = 'x'.repeat(5_000);
+  const evidence = [{ kind: 'field' as const, label: 'Subject', value }];
+
+  const { attachments } = renderReport(
+    { ...clear, status: 'found', findings: [{ ...finding, evidence }] },
+    asked,
+  );
+
+  expect(attachments[0]?.content).toContain(value);
+});
+
+test('what was not seen is grouped by its reason, and never hidden', () => {
+  const gaps = [
+    gap,
+    { ...gap, what: 'cell-4' },
+    { what: 'secret/x', because: 'permission denied', kind: 'refused' as const },
+  ];
+
+  const [reply] = renderReport({ ...clear, status: 'unknown', gaps }, asked).replies;
+  const parts = (reply?.blocks as RichTextBlock[] | undefined)?.[0]?.elements.map((part) =>
+    JSON.stringify(part),
+  );
+
+  expect(parts).toHaveLength(5);
+  expect(parts?.[1]).toContain('unreachable: timeout (2)');
+  expect(parts?.[2]).toContain('cell-4');
+  expect(parts?.[3]).toContain('denied: permission denied');
+});

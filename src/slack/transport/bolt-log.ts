@@ -1,0 +1,24 @@
+import type { App, LogLevel } from '@slack/bolt';
+import type { Log } from '../../telemetry/log.ts';
+
+type BoltLogger = NonNullable<ConstructorParameters<typeof App>[0]>['logger'];
+
+/** Bolt's words in our log, redacted as everything there. Its debug level prints whole requests, so it stays at info. */
+export function boltLogger(log: Log): NonNullable<BoltLogger> {
+  const say =
+    (level: 'debug' | 'info' | 'warn' | 'error') =>
+    (...words: unknown[]): void =>
+      log[level](
+        { from: 'bolt' },
+        words.map((word) => (word instanceof Error ? word.message : String(word))).join(' '),
+      );
+  return {
+    debug: () => undefined,
+    info: say('debug'),
+    warn: say('warn'),
+    error: say('error'),
+    setLevel: () => undefined,
+    getLevel: () => 'info' as LogLevel,
+    setName: () => undefined,
+  };
+}

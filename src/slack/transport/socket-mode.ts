@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SocketModeReceiver } from '@slack/bolt';
+import { backoffMs } from '../../queue/connection.ts';
+import type { Log } from '../../telemetry/log.ts';
+import { inRequest } from '../../telemetry/request-scope.ts';
+import { boltLogger } from './bolt-log.ts';
+import { readEnvelope } from './read-envelope.ts';
+import type { Way } from './transport.ts';
+
+const OPEN_TIMEOUT_MS = 10_000;
+/** Slack's own 5 s and 30 s end sockets that only pause, as busy machines do (reference: slack.md section 7.5). */
+const PONG_WITHIN_MS = 20_000;
+const PING_WITHIN_MS = 60_000;
+
+/**
+ * Hears Slack over a socket that we open and keep open.
+ * The client's own reconnecting is off: it waits a whole pong timeout first, during which commands are lost, and it ends the process
+ * where Slack does not answer `apps.connections.open` (reference: slack.md section 1).
+ */
+export function overSocket(appToken: string, apiUrl: string | undefined, log: Log): Way {
+  const receiver = new SocketModeReceiver({
+    appToken,
+    logger: boltLogger(log),
+    autoReconnectEnabled: false,
+    clientPingTimeout: PONG_WITHIN_MS,
+    serverPingTimeout: PING_WITHIN_MS,
+    installerOptions: {
+      clientOptions: {
+        ...(apiUrl !== undefined && { slackApiUrl: apiUrl }),
+        retryConfig: { retries: 0 },
+        timeout: OPEN_TIMEOUT_MS,
+      },
+    },
+  });
+  const { client } = receiver;
+  guardMessages(client, log);
+  let state: 'connected' | 'away' | 'stopped' = 'away';
+  const isAway = () => state === 'away';
+  const reconnect = async () => {
+    for (let attempt = 0; isAway(); attempt++) {
+      await client
+        .start()
+        .catch((error: unknown) => log.warn({ err: error, attempt }, 'Slack does not let the socket in'));
+      if (isAway()) await sleep(backoffMs(attempt));
+    }
+  };
+  client.on('connected', () => {
+    if (state === 'away') state = 'connected';
+  });
+  client.on('disconnected', () => {
+    if (state !== 'connected') return;
+    state = 'away';
+    log.info('the socket to Slack is closed; opening it again');
+    void reconnect();
+  });
+  return {
+    receiver,
+    ready: () => state === 'connected' || 'the socket to Slack is not connected',
+    start: async () => {
+      await receiver.start();
+      return {};
+    },
+    stop: async () => {
+      state = 'stopped';
+      await client.disconnect();
+    },
+  };
+}
+
+/** Passes only valid envelopes to the client, each in a request scope. */
+function guardMessages(client: SocketModeReceiver['client'], log: Log): void {
+  const [receive] = client.listeners('ws_message');
+  client.removeAllListeners('ws_message');
+  client.on('ws_message', (data: unknown) => {
+    const envelope = readEnvelope(data);
+    if (envelope === undefined) log.debug('Ignored a message on the socket that is not an envelope');
+    else inRequest('slack', () => receive?.(envelope, false) as unknown);
+  });
+}
