@@ -4,7 +4,7 @@ import { WAIT_AT_MOST_MS } from './test/wait-at-most.ts';
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'commands/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'commands/**/*.test.ts', 'scripts/**/*.test.ts', 'test/**/*.test.ts'],
     // Real servers are started and stopped in tests: slow machines get the time they need, and nothing is asserted about it.
     // Most of what tests do is wait for real servers: twice as many at once as there are processors keeps these busy.
     maxWorkers: 2 * availableParallelism(),

@@ -55,7 +55,11 @@ test.each([
     'src/sources/vault/config.ts',
     `import { STARTTLS } from '../tls/config.ts'`,
   ],
-  ['Slack that knows the worker', 'src/slack/commands/router.ts', `import { work } from '../../worker/run.ts'`],
+  [
+    'Slack that knows the worker',
+    'src/slack/commands/router.ts',
+    `import { work } from '../../worker/run.ts'`,
+  ],
   ['Slack that knows a source', 'src/slack/commands/router.ts', `import '../../sources/tls/open.ts'`],
   [
     'a renderer that is not pure',

@@ -1,4 +1,4 @@
-import { makeArtefacts } from '../generate/artefacts.ts';
+import { makeArtefacts } from '../../scripts/generate/artefacts.ts';
 import { readText } from './tree.ts';
 
 /** What a generated file says, and what it should say. Where they differ, `npm run generate` was not run. */

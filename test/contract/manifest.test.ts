@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
 import { NEEDED_SCOPES } from '../../src/doctor/slack.ts';
-import { REQUEST_URL } from '../generate/manifest.ts';
+import { REQUEST_URL } from '../../scripts/generate/manifest.ts';
 import { generated } from './generated.ts';
 import { readText } from './tree.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fillRegion, regionsOf, table } from '../generate/regions.ts';
+import { fillRegion, regionsOf, table } from '../../scripts/generate/regions.ts';
 import { generated } from './generated.ts';
 
 test.each([
