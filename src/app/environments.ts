@@ -1,7 +1,8 @@
-import type { Config, SourceConfig } from '../config/read-config.ts';
+import type { Config } from '../config/read-config.ts';
 import type { Readers, Writers } from '../ports/readers.ts';
 import type { Source } from '../ports/source.ts';
 import { SourceError } from '../ports/source-error.ts';
+import { openSource } from '../sources/open.ts';
 
 /** One environment with its sources open. */
 export interface OpenEnvironment {
@@ -24,24 +25,6 @@ export async function openEnvironments(environments: Config['environments']): Pr
 export async function closeEnvironments(environments: Environments): Promise<void> {
   const sources = [...environments.values()].flatMap((environment) => environment.sources);
   await Promise.allSettled(sources.map((source) => source.close()));
-}
-
-/** Loads a vendor's code only where the configuration names that vendor. */
-async function openSource(config: SourceConfig): Promise<Source> {
-  switch (config.kind) {
-    case 'tls':
-      return (await import('../sources/tls/open.ts')).openTls(config);
-    case 'files':
-      return (await import('../sources/files/open.ts')).openFiles(config);
-    case 'vault':
-      return (await import('../sources/vault/open.ts')).openVault(config);
-    case 'etcd':
-      return (await import('../sources/etcd/open.ts')).openEtcd(config);
-    case 'bosh':
-      return (await import('../sources/bosh/open.ts')).openBosh(config);
-    case 'monit':
-      return (await import('../sources/monit/open.ts')).openMonit(config);
-  }
 }
 
 /** A port without any source is left out, so that a check which needs it says so. */

@@ -13,12 +13,13 @@ import { explain, type Placed } from './explain.ts';
 import { type AskFrom, askFrom } from './ask-from.ts';
 import { ConfigError, type Path, type Problem, writePath } from './problem.ts';
 import { type ReadYaml, readYaml } from './read-yaml.ts';
-import { configSchema, type ParsedConfig, type RedisConfig, type SourceConfig } from './schema.ts';
+import type { SourceConfig } from '../sources/schemas.ts';
+import { configSchema, type ParsedConfig, type RedisConfig } from './schema.ts';
 import { schemasAt, metaOf, secretsIn } from './schema-walk.ts';
 import { type ProcessSettings, settingSecrets, settingsSchema, toSettings } from './settings.ts';
 import { loadVariables, type Variables } from './variables.ts';
 
-export { ConfigError, type ProcessSettings, type RedisConfig, type SourceConfig };
+export { ConfigError, type ProcessSettings, type RedisConfig };
 
 /** What `wrench.yaml` says, with all defaults filled in. */
 export interface Config {

@@ -1,11 +1,6 @@
 import { z } from 'zod';
+import { sourceSchemas } from '../sources/schemas.ts';
 import { askFrom, channelId } from './ask-from.ts';
-import { boshConfig } from '../sources/bosh/config.ts';
-import { etcdConfig } from '../sources/etcd/config.ts';
-import { filesConfig } from '../sources/files/config.ts';
-import { monitConfig } from '../sources/monit/config.ts';
-import { vaultConfig } from '../sources/vault/config.ts';
-import { tlsConfig } from '../sources/tls/config.ts';
 
 const server = z.strictObject({
   host: z.string().min(1).meta({ description: 'A host name or an address.' }),
@@ -50,16 +45,7 @@ const cluster = z.strictObject({
 
 const environment = z.strictObject({
   sources: z
-    .array(
-      z.discriminatedUnion('kind', [
-        tlsConfig,
-        filesConfig,
-        vaultConfig,
-        etcdConfig,
-        boshConfig,
-        monitConfig,
-      ]),
-    )
+    .array(z.discriminatedUnion('kind', sourceSchemas))
     .min(1, { error: 'there must be at least one source' })
     .meta({ description: 'The systems that checks of this environment read.' }),
   askFrom: askFrom.exactOptional().meta({
@@ -224,5 +210,4 @@ export const configSchema = z.strictObject({
 });
 
 export type ParsedConfig = z.output<typeof configSchema>;
-export type SourceConfig = ParsedConfig['environments'][string]['sources'][number];
 export type RedisConfig = NonNullable<ParsedConfig['redis']>;

@@ -146,7 +146,7 @@ test.each([
   ],
   [
     'src/config/read-config.ts',
-    `import { tlsConfig } from '../sources/tls/config.ts'; import { parse } from 'yaml'`,
+    `import { sourceSchemas } from '../sources/schemas.ts'; import { parse } from 'yaml'`,
   ],
   ['src/main.ts', `const { openVault } = await import('./sources/vault/open.ts')`],
 ])('%s may import what lies below it', (path, text) => {

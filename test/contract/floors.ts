@@ -29,6 +29,11 @@ const FLOORS: readonly Floor[] = [
   },
   // Read by the configuration of every role, so it loads nothing that talks to anything.
   { room: /^src\/sources\/[^/]+\/(?=(config|site)\.ts$)/, mayImport: /^(zod$|node:(net|url)$)/ },
+  { room: /^src\/sources\/schemas\.ts$/, mayImport: /^(src\/sources\/[^/]+\/config\.ts$|zod$)/ },
+  {
+    room: /^src\/sources\/open\.ts$/,
+    mayImport: /^src\/(ports\/|sources\/(schemas\.ts$|[^/]+\/open\.ts$))/,
+  },
   { room: /^src\/sources\/[^/]+\//, mayImport: /^(src\/(ports|wire)\/|(zod|yaml)$|node:)/ },
   { room: /^src\/telemetry\//, mayImport: /^(src\/(check|text)\/|(pino|prom-client)$|node:)/ },
   { room: /^src\/queue\//, mayImport: /^(src\/(check|text|telemetry)\/|(zod|bullmq|ioredis)$|node:)/ },
@@ -50,11 +55,11 @@ const FLOORS: readonly Floor[] = [
   },
   {
     room: /^src\/config\//,
-    mayImport: /^(src\/(check|text)\/|src\/sources\/[^/]+\/config\.ts$|(zod|yaml)$|node:)/,
+    mayImport: /^(src\/(check|text)\/|src\/sources\/schemas\.ts$|(zod|yaml)$|node:)/,
   },
   {
     room: /^src\/doctor\//,
-    mayImport: /^(src\/(check|text|ports|config)\/|node:)/,
+    mayImport: /^(src\/(check|text|ports|telemetry|config)\/|node:)/,
   },
   // The roof: composition roots, which tie everything together.
   // The bot loads no client of the infrastructure, and the worker none of Slack.
