@@ -1,4 +1,4 @@
-import { atMost } from '../check/within.ts';
+import { atMost } from '../telemetry/within.ts';
 import { openChain } from '../store/audit/chain.ts';
 import { openCopyStates } from '../store/audit/copy-states.ts';
 import { openDeliveries } from '../store/access/deliveries.ts';

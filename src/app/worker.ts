@@ -1,4 +1,4 @@
-import { atMost } from '../check/within.ts';
+import { atMost } from '../telemetry/within.ts';
 import { confirmDurability } from '../store/remediation/durability.ts';
 import { openFreeze } from '../store/remediation/freeze.ts';
 import { openPeople } from '../store/access/people.ts';

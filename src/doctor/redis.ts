@@ -1,4 +1,4 @@
-import { within } from '../check/within.ts';
+import { within } from '../telemetry/within.ts';
 import { because, doubtful, ill, type Line, well } from './line.ts';
 import { examineMemory, type Memory } from './remediations.ts';
 

@@ -1,7 +1,7 @@
 import { cleanText } from '../text/clean-text.ts';
 import { nearest } from '../text/nearest.ts';
 import { countInWords, timeInWords } from '../check/report-in-words.ts';
-import { within } from '../check/within.ts';
+import { within } from '../telemetry/within.ts';
 import type { Config } from '../config/read-config.ts';
 import { type CopyState, sayCopies, sayEnd, type WrongEnd } from './audit-copy.ts';
 import { because, doubtful, ill, type Line, well } from './line.ts';

@@ -1,5 +1,5 @@
 import { makeRedact } from '../text/redact.ts';
-import { within } from '../check/within.ts';
+import { within } from '../telemetry/within.ts';
 import { type Config, ConfigError, type ProcessSettings } from '../config/read-config.ts';
 import { examineAuditCopy } from './audit-copy.ts';
 import { namedIn } from './named-ids.ts';

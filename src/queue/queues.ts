@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type KeepJobs, Queue } from 'bullmq';
-import { within } from '../check/within.ts';
+import { within } from '../telemetry/within.ts';
 import { z } from 'zod';
 import { type Asked, askedSchema } from './asked.ts';
 import { type Audience, type Audiences, openAudiences } from './audiences.ts';

@@ -1,4 +1,4 @@
-import { atMost, within } from '../check/within.ts';
+import { atMost, within } from './within.ts';
 import { type Answer, makeHttpServer, type Route } from './http-server.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';

@@ -1,4 +1,4 @@
-import { within } from '../../check/within.ts';
+import { within } from '../../telemetry/within.ts';
 import type { Rate } from '../../store/access/rate.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Refusal } from './refusal.ts';

@@ -1,7 +1,7 @@
 import type { Catalogue } from '../../request/catalogue.ts';
 import { parseArguments } from '../../check/arguments.ts';
 import type { Redact } from '../../text/redact.ts';
-import { within } from '../../check/within.ts';
+import { within } from '../../telemetry/within.ts';
 import { type Known, type Question, understand, understandAll } from '../../request/parse.ts';
 import type { Line } from '../../store/thread/line.ts';
 import type { Threads } from '../../store/thread/threads.ts';
