@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { importsOf, type Tree } from './floors.ts';
+import { importsOf, type Tree } from './layers.ts';
 
 /**
  * Everything that some files load, themselves included: paths of the tree, and packages as they are imported.

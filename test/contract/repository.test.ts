@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { importsOf } from './floors.ts';
+import { importsOf } from './layers.ts';
 import { readText, readTree } from './tree.ts';
 
 /** The contract tests themselves name what they forbid. */

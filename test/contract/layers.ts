@@ -1,0 +1,348 @@
+import { posix } from 'node:path';
+
+/** One module of the repository: where it is, and what it may import besides its own files. */
+interface Module {
+  readonly layer: number;
+  readonly name: string;
+  /** Matches the start of a path. What differs in the match, such as two vendors, is two modules that do not import each other. */
+  readonly at: RegExp;
+  /** Names of modules below; `own <name>` only where the file is in the same folder. */
+  readonly imports: readonly string[];
+  /** Packages, and modules of Node. */
+  readonly packages: RegExp;
+}
+
+const NO_PACKAGES = /^$/;
+const NODE = /^node:/;
+
+/**
+ * The layers, from the lowest. A file belongs to the first module that matches its path. Imports go down: never up, and never to another
+ * module of the same layer. `docs/architecture.md` shows the same table.
+ */
+export const MODULES: readonly Module[] = [
+  { layer: 0, name: 'ports', at: /^src\/ports\//, imports: [], packages: NO_PACKAGES },
+  {
+    layer: 0,
+    name: 'text',
+    at: /^src\/text\//,
+    imports: [],
+    packages: /^((zod|fastest-levenshtein)$|node:util$)/,
+  },
+  { layer: 1, name: 'check', at: /^src\/check\//, imports: ['ports', 'text'], packages: /^(zod$|node:)/ },
+  {
+    layer: 1,
+    name: 'wire',
+    at: /^src\/wire\//,
+    imports: ['ports', 'text'],
+    packages: /^((fflate|node-forge|yaml|undici|@peculiar\/x509|reflect-metadata)$|node:)/,
+  },
+  {
+    layer: 1,
+    name: 'telemetry',
+    at: /^src\/telemetry\//,
+    imports: ['text'],
+    packages: /^((pino|prom-client)$|node:)/,
+  },
+  {
+    layer: 2,
+    name: 'kit',
+    at: /^commands\/kit\.ts$/,
+    imports: ['check', 'ports', 'text'],
+    packages: NO_PACKAGES,
+  },
+  {
+    layer: 2,
+    name: 'source options',
+    at: /^src\/sources\/options\.ts$/,
+    imports: ['text'],
+    packages: /^zod$/,
+  },
+  {
+    layer: 2,
+    name: 'queue',
+    at: /^src\/queue\//,
+    imports: ['check', 'text', 'telemetry'],
+    packages: /^((zod|bullmq|ioredis)$|node:)/,
+  },
+  // The catalogue finds checks by their paths.
+  {
+    layer: 2,
+    name: 'request',
+    at: /^src\/request\//,
+    imports: ['check', 'text'],
+    packages: /^(node:|\(computed\) new URL\(`\$\{area\})/,
+  },
+  { layer: 3, name: 'shared', at: /^commands\/shared\//, imports: ['kit'], packages: NO_PACKAGES },
+  {
+    layer: 3,
+    name: 'command',
+    at: /^commands\/[^/]+\/command\.ts$/,
+    imports: ['kit'],
+    packages: NO_PACKAGES,
+  },
+  // Every process reads the configuration, so it loads nothing that talks to anything.
+  {
+    layer: 3,
+    name: 'vendor config',
+    at: /^src\/sources\/[^/]+\/(?=(config|site)\.ts$)/,
+    imports: ['source options'],
+    packages: /^(zod$|node:(net|url)$)/,
+  },
+  {
+    layer: 3,
+    name: 'store',
+    at: /^src\/store\//,
+    imports: ['check', 'text', 'queue'],
+    packages: /^((zod|ioredis)$|node:)/,
+  },
+  // Two readings may be some seconds apart; lint allows waiting only in `collect`.
+  {
+    layer: 4,
+    name: 'check of a command',
+    at: /^commands\/[^/]+\/[^/]+\//,
+    imports: ['kit', 'shared'],
+    packages: /^(zod$|node:timers\/promises$)/,
+  },
+  {
+    layer: 4,
+    name: 'vendor',
+    at: /^src\/sources\/[^/]+\//,
+    imports: ['ports', 'wire', 'text', 'source options', 'own vendor config'],
+    packages: /^((zod|yaml)$|node:)/,
+  },
+  {
+    layer: 4,
+    name: 'source schemas',
+    at: /^src\/sources\/schemas\.ts$/,
+    imports: ['vendor config'],
+    packages: /^zod$/,
+  },
+  {
+    layer: 5,
+    name: 'source opener',
+    at: /^src\/sources\/open\.ts$/,
+    imports: ['ports', 'source schemas', 'vendor'],
+    packages: NO_PACKAGES,
+  },
+  {
+    layer: 5,
+    name: 'config',
+    at: /^src\/config\//,
+    imports: ['check', 'text', 'source schemas'],
+    packages: /^((zod|yaml)$|node:)/,
+  },
+  {
+    layer: 5,
+    name: 'render',
+    at: /^src\/slack\/render\//,
+    imports: ['check', 'text', 'request', 'store'],
+    packages: /^@slack\/types$/,
+  },
+  {
+    layer: 6,
+    name: 'slack',
+    at: /^src\/slack\//,
+    imports: ['check', 'text', 'telemetry', 'queue', 'request', 'store', 'render'],
+    packages: /^(@slack\/|zod$|node:)/,
+  },
+  {
+    layer: 6,
+    name: 'alerts',
+    at: /^src\/alerts\//,
+    imports: ['check', 'text', 'telemetry', 'queue', 'request', 'store'],
+    packages: /^(zod$|node:)/,
+  },
+  {
+    layer: 6,
+    name: 'worker',
+    at: /^src\/worker\//,
+    imports: ['ports', 'check', 'text', 'telemetry', 'queue', 'request', 'store'],
+    packages: /^(zod$|node:)/,
+  },
+  {
+    layer: 6,
+    name: 'terminal',
+    at: /^src\/terminal\//,
+    imports: ['check', 'text', 'request'],
+    packages: NODE,
+  },
+  {
+    layer: 6,
+    name: 'doctor',
+    at: /^src\/doctor\//,
+    imports: ['ports', 'check', 'text', 'telemetry', 'config'],
+    packages: NODE,
+  },
+  // The bot loads no client of the infrastructure, and the worker nothing of Slack.
+  {
+    layer: 7,
+    name: 'bot',
+    at: /^src\/app\/bot\.ts$/,
+    imports: ['app shared', 'config', 'slack', 'store', 'queue', 'telemetry', 'check', 'text', 'request'],
+    packages: NODE,
+  },
+  {
+    layer: 7,
+    name: 'worker process',
+    at: /^src\/app\/worker\.ts$/,
+    imports: [
+      'app shared',
+      'app environments',
+      'config',
+      'worker',
+      'store',
+      'queue',
+      'telemetry',
+      'check',
+      'text',
+      'request',
+    ],
+    packages: NODE,
+  },
+  {
+    layer: 7,
+    name: 'app environments',
+    at: /^src\/app\/environments\.ts$/,
+    imports: ['ports', 'config', 'source opener'],
+    packages: NODE,
+  },
+  {
+    layer: 7,
+    name: 'app shared',
+    at: /^src\/app\/(shared|missing-settings|faults)\.ts$/,
+    imports: ['config', 'store', 'queue', 'telemetry', 'check', 'text', 'request'],
+    packages: NODE,
+  },
+  {
+    layer: 7,
+    name: 'app',
+    at: /^src\/app\//,
+    imports: ['bot', 'worker process', 'app shared', 'config', 'queue', 'telemetry', 'request'],
+    packages: NODE,
+  },
+  {
+    layer: 8,
+    name: 'cli shared',
+    at: /^src\/cli\/shared\//,
+    imports: ['app shared', 'config', 'queue', 'check', 'text', 'request', 'terminal'],
+    packages: /^(zod$|node:)/,
+  },
+  // A verb and its sub-verbs, such as `audit` and `audit-verify`. Verbs do not import one another.
+  {
+    layer: 8,
+    name: 'cli verb',
+    at: /^src\/cli\/[a-z]+/,
+    imports: [
+      'cli shared',
+      'app shared',
+      'app environments',
+      'doctor',
+      'terminal',
+      'config',
+      'store',
+      'queue',
+      'request',
+      'check',
+      'text',
+      'telemetry',
+    ],
+    packages: NODE,
+  },
+  {
+    layer: 9,
+    name: 'main',
+    at: /^src\/main\.ts$/,
+    imports: ['cli verb', 'cli shared', 'app', 'app shared', 'config', 'telemetry'],
+    packages: NODE,
+  },
+];
+
+/** Renderers know records and audit entries, not how they are stored. */
+const RENDERED_RECORDS = /^src\/store\/(remediation\/record|audit\/entry)\.ts$/;
+
+/** What tests may import in addition: test tools, and the servers of test/. */
+const TEST = /\.test\.ts$/;
+const TESTS_MAY_IMPORT =
+  /^(test\/(world|workspace)\/|src\/queue\/local-redis\.ts$|(vitest|fast-check|@peculiar\/x509|node-forge|execa|ioredis|undici|yaml|zod)$|node:|src\/wire\/)/;
+const CHECK_TESTS_MAY_IMPORT = /^(vitest|fast-check)$/;
+
+/** Paths in the repository and what their files contain. */
+export type Tree = ReadonlyMap<string, string>;
+
+/** Every import that the table does not allow, and every file that belongs to no module, one per line. */
+export function violations(tree: Tree): readonly string[] {
+  return [...tree].flatMap(([path, text]) => {
+    const module = moduleOf(path);
+    if (!module) return [`${path} belongs to no module`];
+    return importsOf(text)
+      .map((specifier) => resolve(path, specifier))
+      .filter((imported) => !isAllowed(path, module, imported))
+      .map((imported) => `${path} imports ${imported}`);
+  });
+}
+
+function resolve(path: string, specifier: string): string {
+  return specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier) : packageOf(specifier);
+}
+
+/** A test belongs to the module that it tests. */
+function moduleOf(path: string): Module | undefined {
+  const tested = path.replace(TEST, '.ts');
+  return MODULES.find(({ at }) => at.test(tested));
+}
+
+function isAllowed(path: string, module: Module, imported: string): boolean {
+  if (/^(src|commands)\//.test(imported)) {
+    const target = moduleOf(imported);
+    if (target === module && instanceOf(path, module) === instanceOf(imported, module)) return true;
+    if (target && mayImport(path, module, imported, target)) return true;
+  } else if (module.packages.test(imported)) return true;
+  if (!TEST.test(path)) return false;
+  if (posix.dirname(imported) === posix.dirname(path)) return true;
+  return (path.startsWith('commands/') ? CHECK_TESTS_MAY_IMPORT : TESTS_MAY_IMPORT).test(imported);
+}
+
+function mayImport(path: string, module: Module, imported: string, target: Module): boolean {
+  if (module.name === 'render' && target.name === 'store') return RENDERED_RECORDS.test(imported);
+  const isOwn = posix.dirname(imported) === posix.dirname(path);
+  return module.imports.includes(target.name) || (isOwn && module.imports.includes(`own ${target.name}`));
+}
+
+/** Which vendor, check or verb. */
+function instanceOf(path: string, { at }: Module): string | undefined {
+  return at.exec(path.replace(TEST, '.ts'))?.[0];
+}
+
+/** `@slack/bolt/dist/x` is `@slack/bolt`, `node:fs/promises` stays. */
+function packageOf(specifier: string): string {
+  if (specifier.startsWith('node:') || specifier.startsWith('(computed)')) return specifier;
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
+
+const COMMENT = String.raw`(?:\s|\/\*[\s\S]*?\*\/|\/\/[^\n]*\n)*`;
+const IMPORTS = [
+  // import x from 'y'; export * from 'y'; import type { X } from 'y'
+  new RegExp(String.raw`\bfrom${COMMENT}(['"])(?<specifier>[^'"\n]+)\1`, 'g'),
+  // import 'y'; import('y'), in code, in types and in JSDoc; require('y')
+  new RegExp(
+    String.raw`\b(?:import|require|import\.meta\.resolve)${COMMENT}\(?${COMMENT}(['"\`])(?<specifier>[^'"\`\n]+)\1`,
+    'g',
+  ),
+];
+/** An import of what only a running program knows. */
+const UNREADABLE = new RegExp(
+  String.raw`\bimport${COMMENT}\(${COMMENT}(?!['"\`\s/])(?<what>[^;\n]{0,60})`,
+  'g',
+);
+
+/** What a text imports, dynamically or not, values or types. A template with a hole in it and a computed name are given as they stand. */
+export function importsOf(text: string): readonly string[] {
+  const written = IMPORTS.flatMap((pattern) =>
+    [...text.matchAll(pattern)].map(({ groups }) => groups?.['specifier'] ?? ''),
+  );
+  const computed = [...text.matchAll(UNREADABLE)].map(({ groups }) => `(computed) ${groups?.['what'] ?? ''}`);
+  return [...written, ...computed];
+}
