@@ -5,6 +5,7 @@ import { checkTable, commandTable, remediationTable } from './commands.ts';
 import { configurationTables, writeJsonSchema } from './configuration.ts';
 import { environmentTable, writeEnvExample } from './environment.ts';
 import { writeManifest } from './manifest.ts';
+import { layerTable } from './layers.ts';
 import { fillRegion, regionsOf } from './regions.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -18,8 +19,11 @@ export async function makeArtefacts(): Promise<ReadonlyMap<string, string>> {
     remediations: () => remediationTable(catalogue),
     environment: environmentTable,
     configuration: configurationTables,
+    layers: layerTable,
   };
-  const documents = ['README.md', 'commands/README.md'].filter((path) => existsSync(`${ROOT}${path}`));
+  const documents = ['README.md', 'commands/README.md', 'docs/architecture.md'].filter((path) =>
+    existsSync(`${ROOT}${path}`),
+  );
   return new Map([
     ['.env.example', writeEnvExample()],
     ['deploy/slack-manifest.yaml', writeManifest(catalogue, 'socket')],

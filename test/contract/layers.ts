@@ -4,6 +4,8 @@ import { posix } from 'node:path';
 interface Module {
   readonly layer: number;
   readonly name: string;
+  /** For people. */
+  readonly path: string;
   /** Matches the start of a path. What differs in the match, such as two vendors, is two modules that do not import each other. */
   readonly at: RegExp;
   /** Names of modules below; `own <name>` only where the file is in the same folder. */
@@ -20,18 +22,27 @@ const NODE = /^node:/;
  * module of the same layer. `docs/architecture.md` shows the same table.
  */
 export const MODULES: readonly Module[] = [
-  { layer: 0, name: 'ports', at: /^src\/ports\//, imports: [], packages: NO_PACKAGES },
+  { layer: 0, name: 'ports', path: 'src/ports/', at: /^src\/ports\//, imports: [], packages: NO_PACKAGES },
   {
     layer: 0,
     name: 'text',
+    path: 'src/text/',
     at: /^src\/text\//,
     imports: [],
     packages: /^((zod|fastest-levenshtein)$|node:util$)/,
   },
-  { layer: 1, name: 'check', at: /^src\/check\//, imports: ['ports', 'text'], packages: /^(zod$|node:)/ },
+  {
+    layer: 1,
+    name: 'check',
+    path: 'src/check/',
+    at: /^src\/check\//,
+    imports: ['ports', 'text'],
+    packages: /^(zod$|node:)/,
+  },
   {
     layer: 1,
     name: 'wire',
+    path: 'src/wire/',
     at: /^src\/wire\//,
     imports: ['ports', 'text'],
     packages: /^((fflate|node-forge|yaml|undici|@peculiar\/x509|reflect-metadata)$|node:)/,
@@ -39,6 +50,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 1,
     name: 'telemetry',
+    path: 'src/telemetry/',
     at: /^src\/telemetry\//,
     imports: ['text'],
     packages: /^((pino|prom-client)$|node:)/,
@@ -46,6 +58,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 2,
     name: 'kit',
+    path: 'commands/kit.ts',
     at: /^commands\/kit\.ts$/,
     imports: ['check', 'ports', 'text'],
     packages: NO_PACKAGES,
@@ -53,6 +66,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 2,
     name: 'source options',
+    path: 'src/sources/options.ts',
     at: /^src\/sources\/options\.ts$/,
     imports: ['text'],
     packages: /^zod$/,
@@ -60,6 +74,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 2,
     name: 'queue',
+    path: 'src/queue/',
     at: /^src\/queue\//,
     imports: ['check', 'text', 'telemetry'],
     packages: /^((zod|bullmq|ioredis)$|node:)/,
@@ -68,14 +83,23 @@ export const MODULES: readonly Module[] = [
   {
     layer: 2,
     name: 'request',
+    path: 'src/request/',
     at: /^src\/request\//,
     imports: ['check', 'text'],
     packages: /^(node:|\(computed\) new URL\(`\$\{area\})/,
   },
-  { layer: 3, name: 'shared', at: /^commands\/shared\//, imports: ['kit'], packages: NO_PACKAGES },
+  {
+    layer: 3,
+    name: 'shared',
+    path: 'commands/shared/',
+    at: /^commands\/shared\//,
+    imports: ['kit'],
+    packages: NO_PACKAGES,
+  },
   {
     layer: 3,
     name: 'command',
+    path: 'commands/<area>/command.ts',
     at: /^commands\/[^/]+\/command\.ts$/,
     imports: ['kit'],
     packages: NO_PACKAGES,
@@ -84,6 +108,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 3,
     name: 'vendor config',
+    path: 'src/sources/<vendor>/{config,site}.ts',
     at: /^src\/sources\/[^/]+\/(?=(config|site)\.ts$)/,
     imports: ['source options'],
     packages: /^(zod$|node:(net|url)$)/,
@@ -91,6 +116,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 3,
     name: 'store',
+    path: 'src/store/',
     at: /^src\/store\//,
     imports: ['check', 'text', 'queue'],
     packages: /^((zod|ioredis)$|node:)/,
@@ -99,6 +125,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 4,
     name: 'check of a command',
+    path: 'commands/<area>/<check>/',
     at: /^commands\/[^/]+\/[^/]+\//,
     imports: ['kit', 'shared'],
     packages: /^(zod$|node:timers\/promises$)/,
@@ -106,6 +133,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 4,
     name: 'vendor',
+    path: 'src/sources/<vendor>/',
     at: /^src\/sources\/[^/]+\//,
     imports: ['ports', 'wire', 'text', 'source options', 'own vendor config'],
     packages: /^((zod|yaml)$|node:)/,
@@ -113,6 +141,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 4,
     name: 'source schemas',
+    path: 'src/sources/schemas.ts',
     at: /^src\/sources\/schemas\.ts$/,
     imports: ['vendor config'],
     packages: /^zod$/,
@@ -120,6 +149,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 5,
     name: 'source opener',
+    path: 'src/sources/open.ts',
     at: /^src\/sources\/open\.ts$/,
     imports: ['ports', 'source schemas', 'vendor'],
     packages: NO_PACKAGES,
@@ -127,6 +157,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 5,
     name: 'config',
+    path: 'src/config/',
     at: /^src\/config\//,
     imports: ['check', 'text', 'source schemas'],
     packages: /^((zod|yaml)$|node:)/,
@@ -134,6 +165,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 5,
     name: 'render',
+    path: 'src/slack/render/',
     at: /^src\/slack\/render\//,
     imports: ['check', 'text', 'request', 'store'],
     packages: /^@slack\/types$/,
@@ -141,6 +173,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 6,
     name: 'slack',
+    path: 'src/slack/',
     at: /^src\/slack\//,
     imports: ['check', 'text', 'telemetry', 'queue', 'request', 'store', 'render'],
     packages: /^(@slack\/|zod$|node:)/,
@@ -148,6 +181,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 6,
     name: 'alerts',
+    path: 'src/alerts/',
     at: /^src\/alerts\//,
     imports: ['check', 'text', 'telemetry', 'queue', 'request', 'store'],
     packages: /^(zod$|node:)/,
@@ -155,6 +189,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 6,
     name: 'worker',
+    path: 'src/worker/',
     at: /^src\/worker\//,
     imports: ['ports', 'check', 'text', 'telemetry', 'queue', 'request', 'store'],
     packages: /^(zod$|node:)/,
@@ -162,6 +197,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 6,
     name: 'terminal',
+    path: 'src/terminal/',
     at: /^src\/terminal\//,
     imports: ['check', 'text', 'request'],
     packages: NODE,
@@ -169,6 +205,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 6,
     name: 'doctor',
+    path: 'src/doctor/',
     at: /^src\/doctor\//,
     imports: ['ports', 'check', 'text', 'telemetry', 'config'],
     packages: NODE,
@@ -177,6 +214,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 7,
     name: 'bot',
+    path: 'src/app/bot.ts',
     at: /^src\/app\/bot\.ts$/,
     imports: ['app shared', 'config', 'slack', 'store', 'queue', 'telemetry', 'check', 'text', 'request'],
     packages: NODE,
@@ -184,6 +222,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 7,
     name: 'worker process',
+    path: 'src/app/worker.ts',
     at: /^src\/app\/worker\.ts$/,
     imports: [
       'app shared',
@@ -202,6 +241,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 7,
     name: 'app environments',
+    path: 'src/app/environments.ts',
     at: /^src\/app\/environments\.ts$/,
     imports: ['ports', 'config', 'source opener'],
     packages: NODE,
@@ -209,6 +249,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 7,
     name: 'app shared',
+    path: 'src/app/{shared,missing-settings,faults}.ts',
     at: /^src\/app\/(shared|missing-settings|faults)\.ts$/,
     imports: ['config', 'store', 'queue', 'telemetry', 'check', 'text', 'request'],
     packages: NODE,
@@ -216,6 +257,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 7,
     name: 'app',
+    path: 'src/app/',
     at: /^src\/app\//,
     imports: ['bot', 'worker process', 'app shared', 'config', 'queue', 'telemetry', 'request'],
     packages: NODE,
@@ -223,6 +265,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 8,
     name: 'cli shared',
+    path: 'src/cli/shared/',
     at: /^src\/cli\/shared\//,
     imports: ['app shared', 'config', 'queue', 'check', 'text', 'request', 'terminal'],
     packages: /^(zod$|node:)/,
@@ -231,6 +274,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 8,
     name: 'cli verb',
+    path: 'src/cli/',
     at: /^src\/cli\/[a-z]+/,
     imports: [
       'cli shared',
@@ -251,6 +295,7 @@ export const MODULES: readonly Module[] = [
   {
     layer: 9,
     name: 'main',
+    path: 'src/main.ts',
     at: /^src\/main\.ts$/,
     imports: ['cli verb', 'cli shared', 'app', 'app shared', 'config', 'telemetry'],
     packages: NODE,

@@ -5,6 +5,7 @@ import { generated } from './generated.ts';
 test.each([
   ['README.md', ['commands', 'configuration', 'environment', 'remediations']],
   ['commands/README.md', ['checks']],
+  ['docs/architecture.md', ['layers']],
 ])('the tables of %s are what the declarations give (npm run generate)', async (path, regions) => {
   const { is, shouldBe } = await generated(path);
 
