@@ -157,9 +157,10 @@ async function remember(
   work: () => Promise<Taken>,
 ): Promise<Taken> {
   const joinedKey = `${PREFIX}:joined:${runId}`;
-  const [known, joined] = await Promise.all([past.read(runId), connection.get(joinedKey)]);
+  const [known, kept] = await Promise.all([past.read(runId), connection.get(joinedKey)]);
   if (known) return { kind: 'queued', runId };
-  if (joined !== null) return joinedSchema.parse(JSON.parse(joined));
+  const joined = parseJoined(kept);
+  if (joined) return joined;
   const taken = await work();
   if (taken.kind === 'queued') await past.note(runId, 'queued');
   else await connection.set(joinedKey, JSON.stringify(taken), 'EX', REMEMBER_S);
@@ -171,6 +172,11 @@ const joinedSchema = z.strictObject({
   runId: z.string(),
   first: askedSchema,
 }) satisfies z.ZodType<Taken>;
+
+/** Versions 0.1 to 0.4 stored only the id of the run that was joined. Such a command is asked again, and joins the run if it is still running. */
+function parseJoined(kept: string | null): Taken | undefined {
+  return kept?.startsWith('{') ? joinedSchema.parse(JSON.parse(kept)) : undefined;
+}
 
 async function ask(
   checks: Queue<CheckJob, unknown, string>,
