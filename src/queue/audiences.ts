@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { RedisConnection } from './connection.ts';
 import { askedSchema } from './asked.ts';
+import { loadLua } from './load-lua.ts';
 
 /** A channel that waits for the answer of a run, with the first person who asked there. Its thread has its own run id. */
 export const audienceSchema = z.strictObject({ runId: z.string(), asked: askedSchema });
@@ -28,39 +29,41 @@ const CLOSED_S = 900;
 const EMPTY_S = 60;
 const CLOSED = 'closed';
 
-/** KEYS: audiences by channel. ARGV: channel, audience, seconds. */
-const JOIN = `
-if redis.call('hexists', KEYS[1], '${CLOSED}') == 1 then return '${CLOSED}' end
-redis.call('hsetnx', KEYS[1], ARGV[1], ARGV[2])
-redis.call('expire', KEYS[1], ARGV[3])
-return redis.call('hget', KEYS[1], ARGV[1])`;
-
-/** KEYS: audiences by channel. ARGV: seconds with audiences, seconds without. */
-const CLOSE = `
-redis.call('hset', KEYS[1], '${CLOSED}', '')
-local all = redis.call('hvals', KEYS[1])
-redis.call('expire', KEYS[1], #all > 1 and ARGV[1] or ARGV[2])
-return all`;
+const joinAudience = loadLua(new URL('./lua/join-audience.lua', import.meta.url), {
+  keys: ['audiencesKey'],
+  args: ['channelId', 'audience', 'ttlSeconds', 'closed'],
+  returns: z.string(),
+});
+const closeAudiences = loadLua(new URL('./lua/close-audiences.lua', import.meta.url), {
+  keys: ['audiencesKey'],
+  args: ['ttlSeconds', 'emptyTtlSeconds', 'closed'],
+  returns: z.array(z.string()),
+});
 
 export function openAudiences(redis: RedisConnection, prefix: string): Audiences {
   const key = (leaderRunId: string) => `${prefix}:audiences:${leaderRunId}`;
   const parse = (json: string) => audienceSchema.parse(JSON.parse(json));
-  const parseAll = (all: unknown) => (all as readonly string[]).filter((json) => json !== '').map(parse);
+  const parseAll = (all: readonly string[]) => all.filter((json) => json !== '').map(parse);
   return {
     join: async (leaderRunId, audience) => {
-      const answer = String(
-        await redis.eval(
-          JOIN,
-          1,
-          key(leaderRunId),
-          audience.asked.channelId,
-          JSON.stringify(audience),
-          OPEN_S,
-        ),
-      );
+      const answer = await joinAudience(redis, {
+        audiencesKey: key(leaderRunId),
+        channelId: audience.asked.channelId,
+        audience: JSON.stringify(audience),
+        ttlSeconds: OPEN_S,
+        closed: CLOSED,
+      });
       return answer === CLOSED ? undefined : parse(answer);
     },
     read: async (leaderRunId) => parseAll(await redis.hvals(key(leaderRunId))),
-    close: async (leaderRunId) => parseAll(await redis.eval(CLOSE, 1, key(leaderRunId), CLOSED_S, EMPTY_S)),
+    close: async (leaderRunId) =>
+      parseAll(
+        await closeAudiences(redis, {
+          audiencesKey: key(leaderRunId),
+          ttlSeconds: CLOSED_S,
+          emptyTtlSeconds: EMPTY_S,
+          closed: CLOSED,
+        }),
+      ),
   };
 }

@@ -1,4 +1,6 @@
+import { z } from 'zod';
 import type { RedisConnection } from './connection.ts';
+import { loadLua } from './load-lua.ts';
 
 /** What is known of a run after its own keys have expired: it was queued, or its answer was posted. */
 export type Past = 'queued' | 'answered';
@@ -13,19 +15,16 @@ export interface PastRuns {
 const REMEMBER_S = 900;
 const MARKS: Readonly<Record<Past, string>> = { queued: 'q', answered: 'a' };
 
-/** KEYS: this generation, the one before. ARGV: run. */
-const READ = `
-local found = ''
-for _, key in ipairs(KEYS) do
-  local mark = redis.call('hget', key, ARGV[1])
-  if mark == '${MARKS.answered}' then return mark end
-  found = mark or found
-end
-return found`;
-/** The answer may be sooner than the note that its run was queued. KEYS: this generation. ARGV: run, mark, seconds. */
-const NOTE = `
-redis.call(ARGV[2] == '${MARKS.queued}' and 'hsetnx' or 'hset', KEYS[1], ARGV[1], ARGV[2])
-return redis.call('expire', KEYS[1], ARGV[3])`;
+const readPastRun = loadLua(new URL('./lua/read-past-run.lua', import.meta.url), {
+  keys: ['currentKey', 'previousKey'],
+  args: ['runId', 'answered'],
+  returns: z.string(),
+});
+const notePastRun = loadLua(new URL('./lua/note-past-run.lua', import.meta.url), {
+  keys: ['currentKey'],
+  args: ['runId', 'mark', 'queued', 'ttlSeconds'],
+  returns: z.literal(1),
+});
 
 /**
  * Each run is one field in a hash shared with others: Redis stores small hashes compactly.
@@ -36,12 +35,23 @@ export function openPastRuns(redis: RedisConnection, prefix: string): PastRuns {
   return {
     read: async (runId) => {
       const now = generationNow();
-      const mark = await redis.eval(READ, 2, key(runId, now), key(runId, now - 1), runId);
+      const mark = await readPastRun(redis, {
+        currentKey: key(runId, now),
+        previousKey: key(runId, now - 1),
+        runId,
+        answered: MARKS.answered,
+      });
       if (mark === MARKS.answered) return 'answered';
       return mark === MARKS.queued ? 'queued' : undefined;
     },
     note: async (runId, past) => {
-      await redis.eval(NOTE, 1, key(runId, generationNow()), runId, MARKS[past], 2 * REMEMBER_S);
+      await notePastRun(redis, {
+        currentKey: key(runId, generationNow()),
+        runId,
+        mark: MARKS[past],
+        queued: MARKS.queued,
+        ttlSeconds: 2 * REMEMBER_S,
+      });
     },
   };
 }

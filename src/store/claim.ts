@@ -1,10 +1,13 @@
 import type { Cluster, Redis } from 'ioredis';
+import { z } from 'zod';
+import { loadLua } from '../queue/load-lua.ts';
 
 /** A plain `SET NX` whose answer is lost is sent again by the client, and then finds its own claim in the way. */
-const CLAIM = `
-if redis.call('set', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
-if redis.call('get', KEYS[1]) == ARGV[1] then return 1 end
-return 0`;
+const claimKey = loadLua(new URL('./lua/claim-key.lua', import.meta.url), {
+  keys: ['key'],
+  args: ['owner', 'ttlMs'],
+  returns: z.literal([0, 1]),
+});
 
 /** Claims a key for a while; true where it is ours. `mine` must be nobody else's. */
 export async function claim(
@@ -13,5 +16,5 @@ export async function claim(
   mine: string,
   forMs: number,
 ): Promise<boolean> {
-  return (await redis.eval(CLAIM, 1, key, mine, forMs)) === 1;
+  return (await claimKey(redis, { key, owner: mine, ttlMs: forMs })) === 1;
 }

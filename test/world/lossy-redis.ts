@@ -2,11 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Redis } from 'ioredis';
 
 /** A way to a Redis on which an answer can be lost: the command was done, and whoever sent it cannot know. */
 export interface LossyRedis {
   readonly url: string;
-  /** Drops the next answer and cuts its connection, once. */
+  /** Drops the next answer to a command that was executed and cuts its connection, once. */
   readonly loseNextAnswer: () => void;
   readonly close: () => Promise<void>;
 }
@@ -32,7 +33,7 @@ export async function startLossyRedis(url: string): Promise<LossyRedis> {
     }
     client.on('data', (commands) => redis.write(commands));
     redis.on('data', (answers) => {
-      if (!isLosing) return client.write(answers);
+      if (!isLosing || answers.includes('NOSCRIPT')) return client.write(answers);
       isLosing = false;
       return cut();
     });
@@ -49,4 +50,23 @@ export async function startLossyRedis(url: string): Promise<LossyRedis> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * Makes a connection run each script twice and return the second answer, as a client does that sends a script again because its first
+ * answer was lost. `between` happens before the second time.
+ */
+export function runScriptsTwice(connection: Redis, between?: () => Promise<unknown>): Redis {
+  type Run = (...words: unknown[]) => Promise<unknown>;
+  const twice =
+    (run: Run) =>
+    async (...words: unknown[]) => {
+      await run(...words);
+      await between?.();
+      return run(...words);
+    };
+  return Object.assign(connection, {
+    eval: twice(connection.eval.bind(connection) as Run),
+    evalsha: twice(connection.evalsha.bind(connection) as Run),
+  });
 }

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { runScriptsTwice } from '../../../test/world/lossy-redis.ts';
 import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
 import { connectPatiently } from '../../queue/connection.ts';
 import type { Audited } from './entry.ts';
@@ -76,17 +77,9 @@ test('what was confirmed is there after Redis was killed, once, and the chain ho
 });
 
 test('an entry whose answer was lost is not put in twice, even where others were faster afterwards', async () => {
-  const lossy = connect();
-  const ask = lossy.eval.bind(lossy) as (...words: unknown[]) => Promise<unknown>;
   const others = openChain(connect(), PREFIX);
   const chain = openChain(
-    Object.assign(lossy, {
-      eval: async (...words: unknown[]) => {
-        await ask(...words);
-        await others.append(said('somebody else, meanwhile'));
-        return ask(...words);
-      },
-    }),
+    runScriptsTwice(connect(), () => others.append(said('somebody else, meanwhile'))),
     PREFIX,
   );
 

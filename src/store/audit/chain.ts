@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster, Redis } from 'ioredis';
+import { z } from 'zod';
+import { loadLua } from '../../queue/load-lua.ts';
 import {
   type Audited,
   auditedSchema,
@@ -9,7 +11,6 @@ import {
   GENESIS,
   type Head,
 } from './entry.ts';
-import { appending } from './commit.ts';
 
 /** An entry made ready to be put behind the head, as a script takes it; all empty where there is nothing to say. */
 export interface Link {
@@ -52,7 +53,11 @@ export interface Kept {
 const NO_LINK: Link = { prev: '', hash: '', seq: '', json: '' };
 const PAGE = 1_000;
 const TRIES = 1_000;
-const APPEND = appending();
+const appendEntry = loadLua(new URL('./lua/append-entry.lua', import.meta.url), {
+  keys: ['headKey', 'streamKey'],
+  args: ['prevHash', 'hash', 'seq', 'entry'],
+  returns: z.string(),
+});
 
 export function openChain(redis: Redis | Cluster, prefix: string): Chain {
   const headKey = `${prefix}:audit:head`;
@@ -100,10 +105,8 @@ export function openChain(redis: Redis | Cluster, prefix: string): Chain {
     streamKey,
     link,
     append: async (entry) => {
-      await link(
-        entry,
-        ({ prev, hash, seq, json }) =>
-          redis.eval(APPEND, 2, headKey, streamKey, prev, hash, seq, json) as Promise<string>,
+      await link(entry, ({ prev, hash, seq, json }) =>
+        appendEntry(redis, { headKey, streamKey, prevHash: prev, hash, seq, entry: json }),
       );
     },
     page: async (after, until = '+') =>

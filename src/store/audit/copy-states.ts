@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
+import { loadLua } from '../../queue/load-lua.ts';
 import { claim } from '../claim.ts';
 
 const stoppedSchema = z.strictObject({ because: z.string(), since: z.iso.datetime() });
@@ -47,21 +48,16 @@ const FRESH_MS = 300_000;
 const SAME_REASON_MS = 600_000;
 const POSTING_MS = 45_000;
 
-/** KEYS: states, notices, reason. ARGV: the copy's id, its state, its notice or nothing, how long a reason counts as the same. */
-const NOTE = `
-local before = redis.call('hget', KEYS[1], ARGV[1])
-local wasNoticed = before and cjson.decode(before).noticed
-if ARGV[3] == '' then
-  redis.call('hset', KEYS[1], ARGV[1], ARGV[2])
-  return
-end
-redis.call('hset', KEYS[1], ARGV[1], '{"noticed":true,' .. string.sub(ARGV[2], 2))
-if wasNoticed or not redis.call('set', KEYS[3], '1', 'NX', 'PX', ARGV[4]) then return end
-redis.call('hset', KEYS[2], ARGV[1], ARGV[3])`;
-
-/** Removes a notice, unless it was replaced meanwhile. KEYS: notices. ARGV: id, notice. */
-const POSTED = `
-if redis.call('hget', KEYS[1], ARGV[1]) == ARGV[2] then redis.call('hdel', KEYS[1], ARGV[1]) end`;
+const noteCopyState = loadLua(new URL('./lua/note-copy-state.lua', import.meta.url), {
+  keys: ['statesKey', 'noticesKey', 'reasonKey'],
+  args: ['copyId', 'state', 'notice', 'sameReasonMs'],
+  returns: z.null(),
+});
+const removeNotice = loadLua(new URL('./lua/remove-notice.lua', import.meta.url), {
+  keys: ['noticesKey'],
+  args: ['copyId', 'notice'],
+  returns: z.null(),
+});
 
 export function openCopyStates(redis: Redis | Cluster, prefix: string): CopyStates {
   const statesKey = `${prefix}:audit:copies`;
@@ -84,16 +80,15 @@ export function openCopyStates(redis: Redis | Cluster, prefix: string): CopyStat
       const reason = createHash('sha256')
         .update(JSON.stringify([to, stopped?.because]))
         .digest('hex');
-      const keys = [statesKey, noticesKey, `${prefix}:audit:notice:${reason}`];
-      await redis.eval(
-        NOTE,
-        keys.length,
-        ...keys,
-        idOf(state),
-        JSON.stringify(state),
+      await noteCopyState(redis, {
+        statesKey,
+        noticesKey,
+        reasonKey: `${prefix}:audit:notice:${reason}`,
+        copyId: idOf(state),
+        state: JSON.stringify(state),
         notice,
-        SAME_REASON_MS,
-      );
+        sameReasonMs: SAME_REASON_MS,
+      });
     },
     postNotices: async (post) => {
       for (const [id, json] of Object.entries(await redis.hgetall(noticesKey))) {
@@ -102,7 +97,7 @@ export function openCopyStates(redis: Redis | Cluster, prefix: string): CopyStat
         try {
           const notice = noticeSchema.safeParse(JSON.parse(json));
           if (notice.success) await post(notice.data);
-          await redis.eval(POSTED, 1, noticesKey, id, json);
+          await removeNotice(redis, { noticesKey, copyId: id, notice: json });
         } finally {
           await redis.del(posting);
         }

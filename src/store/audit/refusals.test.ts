@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { runScriptsTwice } from '../../../test/world/lossy-redis.ts';
 import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
 import { connectPatiently } from '../../queue/connection.ts';
 import type { Audited } from './entry.ts';
@@ -183,15 +184,8 @@ test('counts survive restarts of Redis and of all bots, and are summed up by the
 });
 
 test('a sum whose answer was lost is not written twice, nor is a refusal', async () => {
-  const lossy = connect();
-  const ask = lossy.eval.bind(lossy) as (...words: unknown[]) => Promise<unknown>;
-  const twice = Object.assign(lossy, {
-    eval: async (...words: unknown[]) => {
-      await ask(...words);
-      return ask(...words);
-    },
-  });
-  const refusals = openRefusals(twice, PREFIX, openChain(lossy, PREFIX), HOUR);
+  const twice = runScriptsTwice(connect());
+  const refusals = openRefusals(twice, PREFIX, openChain(twice, PREFIX), HOUR);
   await refusals.auditRefusal(click('U0ADA'));
   await refuse(bot(), 'U0ADA', 7);
   await endWindows();

@@ -1,7 +1,8 @@
 import type { Cluster, Redis } from 'ioredis';
+import { z } from 'zod';
+import { loadLua } from '../../queue/load-lua.ts';
 import type { Audited } from './entry.ts';
-import type { Chain } from './chain.ts';
-import { appending } from './commit.ts';
+import type { Chain, Link } from './chain.ts';
 
 /** Whether the refused person gets an answer; `last` is the last one until the window ends. */
 export type Answer = 'yes' | 'last' | 'no';
@@ -32,53 +33,31 @@ const LIMITS: RefusalLimits = { windowMs: 600_000, audited: 5, answered: 30 };
 const TRIES = 100;
 const SWEPT_AT_ONCE = 1_000;
 
-const NOW = `
-local t = redis.call('time')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
-
-/**
- * KEYS: head, stream, counts by person, ends of windows by person. ARGV: as {@link appending}, then the person, how many are audited and
- * the window's length. Answers as {@link appending}, `counted <count>`, or `ended` where an ended window must be summed up first.
- */
-const REFUSE = appending({
-  unless: `${NOW}
-local ends = redis.call('zscore', KEYS[4], ARGV[5])
-local count = tonumber(redis.call('hget', KEYS[3], ARGV[5]) or '0')
-if ends and tonumber(ends) <= now then
-  if count > tonumber(ARGV[6]) then return 'ended' end
-  redis.call('zrem', KEYS[4], ARGV[5])
-  redis.call('hdel', KEYS[3], ARGV[5])
-  count = 0
-end
-if count >= tonumber(ARGV[6]) then return 'counted ' .. redis.call('hincrby', KEYS[3], ARGV[5], 1) end`,
-  also: `
-if count == 0 then redis.call('zadd', KEYS[4], now + ARGV[7], ARGV[5]) end
-redis.call('hincrby', KEYS[3], ARGV[5], 1)`,
+const auditRefusal = loadLua(new URL('./lua/audit-refusal.lua', import.meta.url), {
+  keys: ['headKey', 'streamKey', 'countsKey', 'endsKey'],
+  args: ['prevHash', 'hash', 'seq', 'entry', 'userId', 'audited', 'windowMs'],
+  returns: z.string(),
 });
-
-/** Appends the sum of an ended window and forgets the window in one step. KEYS as {@link REFUSE}; ARGV: then the person and their count. */
-const SUM = appending({
-  unless: `${NOW}
-local ends = redis.call('zscore', KEYS[4], ARGV[5])
-if not ends or tonumber(ends) > now or redis.call('hget', KEYS[3], ARGV[5]) ~= ARGV[6] then return 'summed' end`,
-  also: `
-redis.call('zrem', KEYS[4], ARGV[5])
-redis.call('hdel', KEYS[3], ARGV[5])`,
+const sumUpRefusals = loadLua(new URL('./lua/sum-up-refusals.lua', import.meta.url), {
+  keys: ['headKey', 'streamKey', 'countsKey', 'endsKey'],
+  args: ['prevHash', 'hash', 'seq', 'entry', 'userId', 'count'],
+  returns: z.string(),
 });
-
-/** Forgets an ended window in which nothing was left out of the audit. KEYS: counts, ends. ARGV: the person, how many are audited. */
-const FORGET = `${NOW}
-local ends = redis.call('zscore', KEYS[2], ARGV[1])
-if not ends or tonumber(ends) > now then return 0 end
-if tonumber(redis.call('hget', KEYS[1], ARGV[1]) or '0') > tonumber(ARGV[2]) then return 0 end
-redis.call('hdel', KEYS[1], ARGV[1])
-return redis.call('zrem', KEYS[2], ARGV[1])`;
-
-const COUNTED = `${NOW}
-return {redis.call('hget', KEYS[1], ARGV[1]) or '0', now}`;
-
-const ENDED = `${NOW}
-return redis.call('zrangebyscore', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])`;
+const forgetRefusals = loadLua(new URL('./lua/forget-refusals.lua', import.meta.url), {
+  keys: ['countsKey', 'endsKey'],
+  args: ['userId', 'audited'],
+  returns: z.literal([0, 1]),
+});
+const readRefusals = loadLua(new URL('./lua/read-refusals.lua', import.meta.url), {
+  keys: ['countsKey'],
+  args: ['userId'],
+  returns: z.tuple([z.string(), z.number()]),
+});
+const listEndedRefusals = loadLua(new URL('./lua/list-ended-refusals.lua', import.meta.url), {
+  keys: ['endsKey'],
+  args: ['limit'],
+  returns: z.array(z.string()),
+});
 
 export function openRefusals(
   redis: Redis | Cluster,
@@ -89,23 +68,33 @@ export function openRefusals(
   const { windowMs, audited, answered } = limits;
   const countsKey = `${prefix}:refusals`;
   const endsKey = `${prefix}:refusals:ends`;
-  const run = (script: string, entry: Audited, ...words: readonly (string | number)[]): Promise<string> =>
-    chain.link(entry, ({ prev, hash, seq, json }) => {
-      const keys = [chain.headKey, chain.streamKey, countsKey, endsKey];
-      return redis.eval(script, keys.length, ...keys, prev, hash, seq, json, ...words) as Promise<string>;
-    });
+  const appending = ({ prev, hash, seq, json }: Link) => ({
+    headKey: chain.headKey,
+    streamKey: chain.streamKey,
+    countsKey,
+    endsKey,
+    prevHash: prev,
+    hash,
+    seq,
+    entry: json,
+  });
 
   const sumUp = async (who: string): Promise<void> => {
-    const [count, nowMs] = (await redis.eval(COUNTED, 1, countsKey, who)) as [string, number];
+    const [count, nowMs] = await readRefusals(redis, { countsKey, userId: who });
     const more = Number(count) - audited;
-    if (more > 0) await run(SUM, sumOf(who, more, limits, nowMs), who, count);
-    else await redis.eval(FORGET, 2, countsKey, endsKey, who, audited);
+    if (more > 0)
+      await chain.link(sumOf(who, more, limits, nowMs), (link) =>
+        sumUpRefusals(redis, { ...appending(link), userId: who, count }),
+      );
+    else await forgetRefusals(redis, { countsKey, endsKey, userId: who, audited });
   };
   return {
     auditRefusal: async (entry) => {
       const [who = ''] = entry.who;
       for (let attempt = 0; attempt < TRIES; attempt++) {
-        const answer = await run(REFUSE, entry, who, audited, windowMs);
+        const answer = await chain.link(entry, (link) =>
+          auditRefusal(redis, { ...appending(link), userId: who, audited, windowMs }),
+        );
         if (answer === 'ok') return 'yes';
         const counted = /^counted (\d+)$/.exec(answer)?.[1];
         if (counted !== undefined) return answerAt(Number(counted), answered);
@@ -114,7 +103,7 @@ export function openRefusals(
       throw new Error('a refusal could neither be audited nor counted');
     },
     sweep: async () => {
-      const ended = (await redis.eval(ENDED, 1, endsKey, SWEPT_AT_ONCE)) as readonly string[];
+      const ended = await listEndedRefusals(redis, { endsKey, limit: SWEPT_AT_ONCE });
       for (const who of ended) await sumUp(who);
     },
   };

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { runScriptsTwice } from '../../../test/world/lossy-redis.ts';
 import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
 import { connectPatiently } from '../../queue/connection.ts';
 import type { AuditEntry } from '../audit/entry.ts';
@@ -65,12 +66,7 @@ test('there is no freeze without its entry', async () => {
 });
 
 test('a thaw whose answer was lost is a thaw, and is told of once', async () => {
-  const lossy = connect();
-  const ask = lossy.eval.bind(lossy) as (...words: unknown[]) => Promise<unknown>;
-  const twice = openFreeze(
-    Object.assign(lossy, { eval: async (...words: unknown[]) => (await ask(...words), ask(...words)) }),
-    prefix,
-  );
+  const twice = openFreeze(runScriptsTwice(connect()), prefix);
 
   await expect(twice.freeze(by('U0ADA'))).resolves.toBe(true);
   await expect(twice.thaw(by('U0ADA'))).resolves.toBe(true);

@@ -1,9 +1,9 @@
 import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
 import { cleanText } from '../../text/clean-text.ts';
+import { loadLua } from '../../queue/load-lua.ts';
 import type { Audited } from '../audit/entry.ts';
 import { openChain } from '../audit/chain.ts';
-import { appending } from '../audit/commit.ts';
 
 /** Who stopped all applying, when and why; `because` may be empty. */
 const frozenSchema = z.strictObject({ by: z.string(), at: z.iso.datetime(), because: z.string() });
@@ -19,31 +19,33 @@ export interface Freeze {
   readonly read: () => Promise<Frozen | undefined>;
 }
 
-const FREEZE = appending({
-  unless: "if redis.call('exists', KEYS[3]) == 1 then return 'frozen' end",
-  also: "redis.call('set', KEYS[3], ARGV[5])",
+const setFreeze = loadLua(new URL('./lua/set-freeze.lua', import.meta.url), {
+  keys: ['headKey', 'streamKey', 'freezeKey'],
+  args: ['prevHash', 'hash', 'seq', 'entry', 'frozen'],
+  returns: z.string(),
 });
-const THAW = appending({
-  unless: "if redis.call('exists', KEYS[3]) == 0 then return 'thawed' end",
-  also: "redis.call('del', KEYS[3])",
+const removeFreeze = loadLua(new URL('./lua/remove-freeze.lua', import.meta.url), {
+  keys: ['headKey', 'streamKey', 'freezeKey'],
+  args: ['prevHash', 'hash', 'seq', 'entry'],
+  returns: z.string(),
 });
 
 export function openFreeze(redis: Redis | Cluster, prefix: string, audit = openChain(redis, prefix)): Freeze {
-  const key = `${prefix}:freeze`;
-  const turn = async (script: string, kind: 'frozen' | 'thawed', said: Frozen): Promise<boolean> => {
-    const json = JSON.stringify(frozenSchema.parse(said));
-    const answer = await audit.link(entryOf(kind, said), (link) => {
-      const { prev, hash, seq, json: entry } = link;
-      const keys = [audit.headKey, audit.streamKey, key];
-      return redis.eval(script, keys.length, ...keys, prev, hash, seq, entry, json) as Promise<string>;
+  const freezeKey = `${prefix}:freeze`;
+  const turn = async (kind: 'frozen' | 'thawed', said: Frozen): Promise<boolean> => {
+    const frozen = JSON.stringify(frozenSchema.parse(said));
+    const { headKey, streamKey } = audit;
+    const answer = await audit.link(entryOf(kind, said), ({ prev, hash, seq, json }) => {
+      const values = { headKey, streamKey, freezeKey, prevHash: prev, hash, seq, entry: json };
+      return kind === 'frozen' ? setFreeze(redis, { ...values, frozen }) : removeFreeze(redis, values);
     });
     return answer === 'ok';
   };
   return {
-    freeze: (frozen) => turn(FREEZE, 'frozen', frozen),
-    thaw: (thawed) => turn(THAW, 'thawed', thawed),
+    freeze: (frozen) => turn('frozen', frozen),
+    thaw: (thawed) => turn('thawed', thawed),
     read: async () => {
-      const found = await redis.get(key);
+      const found = await redis.get(freezeKey);
       return found === null ? undefined : frozenSchema.parse(JSON.parse(found));
     },
   };

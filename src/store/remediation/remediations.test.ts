@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { anOffer, GONE, hashOf, LOOK, PLAN, POLICY } from '../../../test/world/remediation.ts';
+import { runScriptsTwice } from '../../../test/world/lossy-redis.ts';
 import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
 import { connectPatiently } from '../../queue/connection.ts';
 import type { AuditEntry } from '../audit/entry.ts';
@@ -319,12 +320,7 @@ test('sweeping and keeping up at the same moment: one of them is first, and they
 
 test('a move whose answer was lost is known again, and told once', async () => {
   const approved = await anApproval();
-  const lossy = connect();
-  const ask = lossy.eval.bind(lossy) as (...words: unknown[]) => Promise<unknown>;
-  const twice = openRemediations(
-    Object.assign(lossy, { eval: async (...words: unknown[]) => (await ask(...words), ask(...words)) }),
-    prefix,
-  );
+  const twice = openRemediations(runScriptsTwice(connect()), prefix);
 
   await expect(start(approved, POLICY, twice)).resolves.toMatchObject({ kind: 'moved' });
   expect((await kinds()).filter((kind) => kind === 'applying')).toHaveLength(1);

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster, Redis } from 'ioredis';
+import { z } from 'zod';
+import { loadLua } from '../../queue/load-lua.ts';
 import type { Audited } from '../audit/entry.ts';
 import { type Chain, openChain } from '../audit/chain.ts';
-import { COMMIT, KEEP, TOLD } from '../audit/commit.ts';
 import { type Remediation, remediationSchema } from './record.ts';
 
 /** What somebody wants a remediation to become, and what must hold at that very moment. */
@@ -71,13 +72,53 @@ const MOST_AT_ONCE = 500;
 const TRIES = 200;
 const EMPTY: readonly string[] = [];
 
-const OFFER = `
-if redis.call('exists', KEYS[1]) == 1 then return 0 end
-redis.call('hset', KEYS[1], 'rev', '1', 'state', 'offered', 'record', ARGV[2])
-redis.call('pexpire', KEYS[1], ARGV[3])
-redis.call('rpush', KEYS[2], ARGV[1])
-redis.call('pexpire', KEYS[2], ARGV[3])
-return 1`;
+const offerRemediation = loadLua(new URL('./lua/offer-remediation.lua', import.meta.url), {
+  keys: ['recordKey', 'runKey'],
+  args: ['id', 'record', 'ttlMs'],
+  returns: z.literal([0, 1]),
+});
+const commitMove = loadLua(new URL('./lua/commit-move.lua', import.meta.url), {
+  keys: [
+    'recordKey',
+    'headKey',
+    'streamKey',
+    'dueKey',
+    'untoldKey',
+    'freezeKey',
+    'appliedKey',
+    'appliedOfRunKey',
+    '...targetKeys',
+  ],
+  args: [
+    'id',
+    'revision',
+    'record',
+    'state',
+    'dueMs',
+    'prevHash',
+    'hash',
+    'seq',
+    'entry',
+    'notAfterMs',
+    'unlessFrozen',
+    'perHour',
+    'perRun',
+    'holdMs',
+    'keepMs',
+    'onlyIfOverdue',
+  ],
+  returns: z.string(),
+});
+const renewLease = loadLua(new URL('./lua/renew-lease.lua', import.meta.url), {
+  keys: ['recordKey', 'dueKey', '...targetKeys'],
+  args: ['id', 'token', 'dueMs', 'holdMs'],
+  returns: z.literal([0, 1]),
+});
+const markAnnounced = loadLua(new URL('./lua/mark-announced.lua', import.meta.url), {
+  keys: ['recordKey', 'untoldKey'],
+  args: ['id', 'revision'],
+  returns: z.literal([0, 1]),
+});
 
 export function openRemediations(
   redis: Redis | Cluster,
@@ -94,15 +135,13 @@ export function openRemediations(
   return {
     offer: async (offered) => {
       for (const one of offered)
-        await redis.eval(
-          OFFER,
-          2,
-          keys.record(one.id),
-          keys.run(one.runId),
-          one.id,
-          JSON.stringify(one),
-          KEEP_OFFERED_MS,
-        );
+        await offerRemediation(redis, {
+          recordKey: keys.record(one.id),
+          runKey: keys.run(one.runId),
+          id: one.id,
+          record: JSON.stringify(one),
+          ttlMs: KEEP_OFFERED_MS,
+        });
     },
     read,
     ofRun: async (runId) => {
@@ -114,27 +153,22 @@ export function openRemediations(
     clock,
     nextToken: () => redis.incr(keys.fence),
     keep: async (remediation, leaseMs) => {
-      const targets = targetKeysOf(keys, remediation);
-      const until = String((await clock()) + leaseMs);
-      const token = String(remediation.token);
-      const kept = await redis.eval(
-        KEEP,
-        2 + targets.length,
-        keys.record(remediation.id),
-        keys.due,
-        ...targets,
-        remediation.id,
-        token,
-        until,
-        String(leaseMs * 2),
-      );
+      const kept = await renewLease(redis, {
+        recordKey: keys.record(remediation.id),
+        dueKey: keys.due,
+        targetKeys: targetKeysOf(keys, remediation),
+        id: remediation.id,
+        token: String(remediation.token),
+        dueMs: (await clock()) + leaseMs,
+        holdMs: leaseMs * 2,
+      });
       return kept === 1;
     },
     overdue: async () => redis.zrangebyscore(keys.due, '-inf', await clock(), 'LIMIT', 0, MOST_AT_ONCE),
     untold: async (afterMs) =>
       redis.zrangebyscore(keys.untold, '-inf', (await clock()) - afterMs, 'LIMIT', 0, MOST_AT_ONCE),
     told: async (id, revision) => {
-      await redis.eval(TOLD, 2, keys.record(id), keys.untold, id, String(revision));
+      await markAnnounced(redis, { recordKey: keys.record(id), untoldKey: keys.untold, id, revision });
     },
   };
 }
@@ -175,44 +209,34 @@ function commit(
   revision: number,
 ): Promise<string> {
   const { id, state, until, environment, runId } = next;
-  const targets = targetKeysOf(keys, next);
-  const all = [
-    keys.record(id),
-    audit.headKey,
-    audit.streamKey,
-    keys.due,
-    keys.untold,
-    keys.freeze,
-    keys.applied(environment),
-    keys.appliedOfRun(runId),
-    ...targets,
-  ];
-  const due = until === undefined || state === 'offered' ? '' : String(Date.parse(until));
-  return audit.link(
-    entry,
-    (link) =>
-      redis.eval(
-        COMMIT,
-        all.length,
-        ...all,
-        id,
-        String(revision),
-        record,
-        state,
-        due,
-        link.prev,
-        link.hash,
-        link.seq,
-        link.json,
-        notAfter === undefined ? '' : String(Date.parse(notAfter)),
-        unlessFrozen ? 'yes' : '',
-        caps ? String(caps.perHour) : '',
-        caps ? String(caps.perRun) : '',
-        holdMs === undefined ? '' : 'claim',
-        String(holdMs ?? 0),
-        String(KEEP_MS),
-        onlyIfOverdue ? 'yes' : '',
-      ) as Promise<string>,
+  return audit.link(entry, ({ prev, hash, seq, json }) =>
+    commitMove(redis, {
+      recordKey: keys.record(id),
+      headKey: audit.headKey,
+      streamKey: audit.streamKey,
+      dueKey: keys.due,
+      untoldKey: keys.untold,
+      freezeKey: keys.freeze,
+      appliedKey: keys.applied(environment),
+      appliedOfRunKey: keys.appliedOfRun(runId),
+      targetKeys: targetKeysOf(keys, next),
+      id,
+      revision,
+      record,
+      state,
+      dueMs: until === undefined || state === 'offered' ? '' : Date.parse(until),
+      prevHash: prev,
+      hash,
+      seq,
+      entry: json,
+      notAfterMs: notAfter === undefined ? '' : Date.parse(notAfter),
+      unlessFrozen: unlessFrozen ? 'yes' : '',
+      perHour: caps?.perHour ?? '',
+      perRun: caps?.perRun ?? '',
+      holdMs: holdMs ?? '',
+      keepMs: KEEP_MS,
+      onlyIfOverdue: onlyIfOverdue ? 'yes' : '',
+    }),
   );
 }
 

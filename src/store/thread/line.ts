@@ -1,4 +1,6 @@
 import type { Redis, Cluster } from 'ioredis';
+import { z } from 'zod';
+import { loadLua } from '../../queue/load-lua.ts';
 
 /** Calls that are made in order and paced together. */
 export interface Lane {
@@ -42,82 +44,50 @@ const ABSENT_AFTER_MS = 15_000;
 const FORGET_AFTER_MS = 600_000;
 const LONGEST_WAIT_MS = 5_000;
 
-/**
- * KEYS: the places (by rank, in microseconds), of each its rank and when it was last asked for (hash, in milliseconds).
- * ARGV: place, rank of a new place or '', milliseconds until forgotten.
- */
-const KEEP_PLACE = `
-local place, rank = ARGV[1], ARGV[2]
-local t = redis.call('time')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local function known(name)
-  local rank, asked = string.match(redis.call('hget', KEYS[2], name) or '', '^(%d+) (%d+)$')
-  return rank, tonumber(asked or 0)
-end
--- A clock that is ahead must not put a place behind all that come later.
-local newest = t[1] * 1000000 + t[2]
-rank = known(place) or string.format('%d', math.min(tonumber(rank) or newest, newest))
-redis.call('zadd', KEYS[1], rank, place)
-redis.call('hset', KEYS[2], place, rank .. ' ' .. string.format('%d', now))
-redis.call('pexpire', KEYS[1], ARGV[3])
-redis.call('pexpire', KEYS[2], ARGV[3])`;
-
-/**
- * KEYS as {@link KEEP_PLACE}, then pace and hold. ARGV as {@link KEEP_PLACE}, then interval, burst, milliseconds until absent, longest wait.
- * The pace is a generic cell rate algorithm: its key holds the time at which the whole burst is available again.
- */
-const TURN = `${KEEP_PLACE}
-local interval, burst, absent, longest = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local ahead = 0
-for _, other in ipairs(redis.call('zrange', KEYS[1], 0, redis.call('zrank', KEYS[1], place))) do
-  if other == place or ahead * interval > longest + burst * interval then break end
-  local _, asked = known(other)
-  if now - asked < absent then ahead = ahead + 1 else redis.call('zrem', KEYS[1], other) end
-end
-local full = math.max(tonumber(redis.call('get', KEYS[3]) or '0'), now)
-local early = math.max(full - now - interval * (burst - 1 - ahead), redis.call('pttl', KEYS[4]))
-if ahead > 0 then return math.max(50, math.min(early, longest)) end
-if early > 0 then return early end
-redis.call('set', KEYS[3], string.format('%d', full + interval), 'PX', math.ceil(full + interval - now) + 1000)
-return 0`;
-
-const LEAVE = `
-redis.call('zrem', KEYS[1], ARGV[1])
-return redis.call('hdel', KEYS[2], ARGV[1])`;
+const takeTurn = loadLua(new URL('./lua/take-turn.lua', import.meta.url), {
+  keys: ['placesKey', 'askedKey', 'paceKey', 'holdKey'],
+  args: ['place', 'newRank', 'forgetAfterMs', 'intervalMs', 'burst', 'absentAfterMs', 'longestWaitMs'],
+  returns: z.number(),
+});
+const reservePlace = loadLua(new URL('./lua/reserve-place.lua', import.meta.url), {
+  keys: ['placesKey', 'askedKey'],
+  args: ['place', 'forgetAfterMs'],
+  returns: z.null(),
+});
+const leaveLane = loadLua(new URL('./lua/leave-lane.lua', import.meta.url), {
+  keys: ['placesKey', 'askedKey'],
+  args: ['place'],
+  returns: z.literal([0, 1]),
+});
 
 export function openLine(redis: Redis | Cluster, prefix: string): Line {
   const holdKey = (method: string) => `${prefix}:hold:${method}`;
-  const placesOf = (lane: Lane): [string, string] => {
+  const keysOf = (lane: Lane) => {
     const name = nameOf(lane);
-    return [`${prefix}:line:${name}`, `${prefix}:line-asked:${name}`];
+    return { placesKey: `${prefix}:line:${name}`, askedKey: `${prefix}:line-asked:${name}` };
   };
   return {
-    turn: async (lane, place, sinceMs) => {
-      const waitMs = await redis.eval(
-        TURN,
-        4,
-        ...placesOf(lane),
-        `${prefix}:pace:${nameOf(lane)}`,
-        holdKey(lane.method),
+    turn: (lane, place, sinceMs) =>
+      takeTurn(redis, {
+        ...keysOf(lane),
+        paceKey: `${prefix}:pace:${nameOf(lane)}`,
+        holdKey: holdKey(lane.method),
         place,
-        sinceMs === undefined ? '' : sinceMs * 1_000,
-        FORGET_AFTER_MS,
-        INTERVAL_MS,
-        BURST,
-        ABSENT_AFTER_MS,
-        LONGEST_WAIT_MS,
-      );
-      return Number(waitMs);
-    },
+        newRank: sinceMs === undefined ? '' : sinceMs * 1_000,
+        forgetAfterMs: FORGET_AFTER_MS,
+        intervalMs: INTERVAL_MS,
+        burst: BURST,
+        absentAfterMs: ABSENT_AFTER_MS,
+        longestWaitMs: LONGEST_WAIT_MS,
+      }),
     reserve: async (lane, place) => {
-      await redis.eval(KEEP_PLACE, 2, ...placesOf(lane), place, '', FORGET_AFTER_MS);
+      await reservePlace(redis, { ...keysOf(lane), place, forgetAfterMs: FORGET_AFTER_MS });
     },
     stepAside: async (lane, place) => {
-      const [places] = placesOf(lane);
-      await redis.zrem(places, place);
+      await redis.zrem(keysOf(lane).placesKey, place);
     },
     leave: async (lane, place) => {
-      await redis.eval(LEAVE, 2, ...placesOf(lane), place);
+      await leaveLane(redis, { ...keysOf(lane), place });
     },
     hold: async (method, forMs) => {
       await redis.set(holdKey(method), '1', 'PX', Math.max(1, Math.ceil(forMs)));

@@ -1,4 +1,6 @@
 import type { Redis, Cluster } from 'ioredis';
+import { z } from 'zod';
+import { loadLua } from '../../queue/load-lua.ts';
 import { openPastRuns } from '../../queue/past-runs.ts';
 
 /** What has been posted for a run, so that nothing is posted twice and nothing is forgotten over a restart. */
@@ -76,45 +78,36 @@ const SETTLED_S = 60;
 const LEASE_MS = 20_000;
 const MAYBE = '?';
 
-/** KEYS: lease, the newest fence. ARGV: owner, milliseconds. A retry after a lost answer gets the same lease. */
-const TAKE = `
-local held = redis.call('get', KEYS[1])
-if held then
-  local owner, fence = string.match(held, '^(%S+) (%d+)$')
-  if owner == ARGV[1] then return tonumber(fence) end
-  return 0
-end
-local fence = redis.call('incr', KEYS[2])
-redis.call('set', KEYS[1], ARGV[1] .. ' ' .. fence, 'PX', ARGV[2])
-return fence`;
-/** KEYS: lease. ARGV: holder, milliseconds. */
-const RENEW = `
-if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('pexpire', KEYS[1], ARGV[2])`;
-/** KEYS: lease, thread. ARGV: holder, milliseconds, part, seconds. */
-const BEGIN = `
-if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('pexpire', KEYS[1], ARGV[2])
-local now = redis.call('hget', KEYS[2], ARGV[3])
-if now and now ~= '${MAYBE}' then return 0 end
-redis.call('hset', KEYS[2], ARGV[3], '${MAYBE}')
-redis.call('expire', KEYS[2], ARGV[4])
-return 1`;
-/** KEYS: thread. ARGV: part, where, seconds, then field and content where it is known. The first one stays. */
-const DONE = `
-local now = redis.call('hget', KEYS[1], ARGV[1])
-if now and now ~= '${MAYBE}' then return 0 end
-redis.call('hset', KEYS[1], ARGV[1], ARGV[2])
-if ARGV[4] then redis.call('hset', KEYS[1], ARGV[4], ARGV[5]) end
-return redis.call('expire', KEYS[1], ARGV[3])`;
-/** KEYS: thread. ARGV: part. */
-const REFUSED = `
-if redis.call('hget', KEYS[1], ARGV[1]) ~= '${MAYBE}' then return 0 end
-return redis.call('hdel', KEYS[1], ARGV[1])`;
-/** KEYS: lease. ARGV: holder. */
-const FREE = `
-if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('del', KEYS[1])`;
+const takeLease = loadLua(new URL('./lua/take-lease.lua', import.meta.url), {
+  keys: ['leaseKey', 'fenceKey'],
+  args: ['owner', 'ttlMs'],
+  returns: z.number(),
+});
+const renewLease = loadLua(new URL('./lua/renew-lease.lua', import.meta.url), {
+  keys: ['leaseKey'],
+  args: ['holder', 'ttlMs'],
+  returns: z.literal([0, 1]),
+});
+const freeLease = loadLua(new URL('./lua/free-lease.lua', import.meta.url), {
+  keys: ['leaseKey'],
+  args: ['holder'],
+  returns: z.literal([0, 1]),
+});
+const beginPart = loadLua(new URL('./lua/begin-part.lua', import.meta.url), {
+  keys: ['leaseKey', 'threadKey'],
+  args: ['holder', 'leaseTtlMs', 'part', 'ttlSeconds', 'maybe'],
+  returns: z.literal([0, 1]),
+});
+const finishPart = loadLua(new URL('./lua/finish-part.lua', import.meta.url), {
+  keys: ['threadKey'],
+  args: ['part', 'where', 'ttlSeconds', 'maybe', 'showsField', 'content'],
+  returns: z.literal([0, 1]),
+});
+const refusePart = loadLua(new URL('./lua/refuse-part.lua', import.meta.url), {
+  keys: ['threadKey'],
+  args: ['part', 'maybe'],
+  returns: z.literal([0, 1]),
+});
 
 export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
   const past = openPastRuns(redis, prefix);
@@ -127,7 +120,12 @@ export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
     take: async (runId) => {
       const leaseKey = leaseKeyOf(runId);
       const owner = crypto.randomUUID();
-      const fence = Number(await redis.eval(TAKE, 2, leaseKey, `${prefix}:lease-fence`, owner, LEASE_MS));
+      const fence = await takeLease(redis, {
+        leaseKey,
+        fenceKey: `${prefix}:lease-fence`,
+        owner,
+        ttlMs: LEASE_MS,
+      });
       return fence === 0 ? undefined : hold(redis, leaseKey, threadKey(runId), `${owner} ${fence}`, fence);
     },
     isTaken: async (runId) => (await redis.exists(leaseKeyOf(runId))) === 1,
@@ -161,18 +159,36 @@ function hold(
     const askedAtMs = performance.now();
     return (await ask()) === 1 && performance.now() - askedAtMs < LEASE_MS / 2;
   };
-  const isHeld = () => inTime(() => redis.eval(RENEW, 1, leaseKey, holder, LEASE_MS));
+  const isHeld = () => inTime(() => renewLease(redis, { leaseKey, holder, ttlMs: LEASE_MS }));
   const timer = setInterval(() => void isHeld().catch(() => undefined), LEASE_MS / 4);
   return {
     fence,
     isHeld,
-    begin: (part) => inTime(() => redis.eval(BEGIN, 2, leaseKey, threadKey, holder, LEASE_MS, part, KEEP_S)),
+    begin: (part) =>
+      inTime(() =>
+        beginPart(redis, {
+          leaseKey,
+          threadKey,
+          holder,
+          leaseTtlMs: LEASE_MS,
+          part,
+          ttlSeconds: KEEP_S,
+          maybe: MAYBE,
+        }),
+      ),
     done: async (part, { channelId, ts }, content) => {
-      const shown = content === undefined ? [] : [`shows:${ts}`, content];
-      await redis.eval(DONE, 1, threadKey, part, `${channelId} ${ts}`, KEEP_S, ...shown);
+      await finishPart(redis, {
+        threadKey,
+        part,
+        where: `${channelId} ${ts}`,
+        ttlSeconds: KEEP_S,
+        maybe: MAYBE,
+        showsField: content === undefined ? '' : `shows:${ts}`,
+        content: content ?? '',
+      });
     },
     refused: async (part) => {
-      await redis.eval(REFUSED, 1, threadKey, part);
+      await refusePart(redis, { threadKey, part, maybe: MAYBE });
     },
     shows: async (ts, content) => {
       if (content === undefined) await redis.hdel(threadKey, `shows:${ts}`);
@@ -180,7 +196,7 @@ function hold(
     },
     free: async () => {
       clearInterval(timer);
-      await redis.eval(FREE, 1, leaseKey, holder);
+      await freeLease(redis, { leaseKey, holder });
     },
   };
 }

@@ -1,0 +1,97 @@
+--[[
+  Moves a remediation to its next state, by compare-and-set. Its record, its deadline, the locks on its targets, the hourly counts and
+  the audit entry change together or not at all: there is no move without its entry, and no entry without its move.
+
+  Keys:
+    recordKey        hash of the remediation: rev, state and record
+    headKey          hash: seq and hash of the last audit entry
+    streamKey        stream of audit entries
+    dueKey           sorted set: remediation ids by deadline, in milliseconds of the epoch
+    untoldKey        sorted set: ids of remediations whose card is out of date, by the time of the move
+    freezeKey        exists while remediations are frozen
+    appliedKey       sorted set: ids applied in this environment, by time
+    appliedOfRunKey  set: ids applied of this run
+    ...targetKeys    a lock of each target; its value is the id of the remediation that has it
+  Arguments:
+    id               of the remediation
+    revision         the revision that the move was decided on
+    record           JSON: the next record
+    state            the next state
+    dueMs            the next deadline in milliseconds of the epoch, or '' for none
+    prevHash         hash of the audit entry before
+    hash             hash of the audit entry
+    seq              number of the audit entry
+    entry            JSON: the audit entry, or '' for none
+    notAfterMs       refuse after this time, in milliseconds of the epoch; '' for no limit
+    unlessFrozen     'yes' to refuse while remediations are frozen
+    perHour          remediations that may be applied in an hour in the environment; '' to neither count nor limit
+    perRun           remediations that may be applied of the run, together with perHour
+    holdMs           how long to lock the targets, in milliseconds; '' to unlock them
+    keepMs           how long to keep the record and the counts of the run, in milliseconds
+    onlyIfOverdue    'yes' to refuse before the deadline
+  Returns: `ok`, or why it was not moved: `moved` (the revision is another), `late`, `kept` (not overdue), `frozen`, `held <id>`,
+    `capped-hour`, `capped-run`, `head <seq> <hash>` (the audit chain has another head).
+]]
+local recordKey = KEYS[1]
+local headKey = KEYS[2]
+local streamKey = KEYS[3]
+local dueKey = KEYS[4]
+local untoldKey = KEYS[5]
+local freezeKey = KEYS[6]
+local appliedKey = KEYS[7]
+local appliedOfRunKey = KEYS[8]
+local targetKeys = {unpack(KEYS, 9)}
+local id = ARGV[1]
+local revision = ARGV[2]
+local record = ARGV[3]
+local state = ARGV[4]
+local dueMs = ARGV[5]
+local prevHash = ARGV[6]
+local hash = ARGV[7]
+local seq = ARGV[8]
+local entry = ARGV[9]
+local notAfterMs = ARGV[10]
+local unlessFrozen = ARGV[11]
+local perHour = ARGV[12]
+local perRun = ARGV[13]
+local holdMs = ARGV[14]
+local keepMs = ARGV[15]
+local onlyIfOverdue = ARGV[16]
+
+-- @include "../../lua/includes/now.lua"
+-- @include "../../audit/lua/includes/append-to-chain.lua"
+
+local nowMs = now()
+if (redis.call('hget', recordKey, 'rev') or '0') ~= revision then return 'moved' end
+if notAfterMs ~= '' and nowMs > tonumber(notAfterMs) then return 'late' end
+if onlyIfOverdue == 'yes' and tonumber(redis.call('zscore', dueKey, id) or nowMs + 1) > nowMs then return 'kept' end
+if unlessFrozen == 'yes' and redis.call('exists', freezeKey) == 1 then return 'frozen' end
+for _, targetKey in ipairs(targetKeys) do
+  local holder = redis.call('get', targetKey)
+  if holdMs ~= '' and holder and holder ~= id then return 'held ' .. holder end
+end
+if perHour ~= '' then
+  redis.call('zremrangebyscore', appliedKey, '-inf', nowMs - 3600000)
+  if redis.call('zcard', appliedKey) >= tonumber(perHour) then return 'capped-hour' end
+  if redis.call('scard', appliedOfRunKey) >= tonumber(perRun) then return 'capped-run' end
+end
+if entry ~= '' then
+  local answer = appendToChain(headKey, streamKey, prevHash, hash, seq, entry)
+  if answer ~= 'ok' then return answer end
+end
+
+redis.call('hset', recordKey, 'rev', tonumber(revision) + 1, 'state', state, 'record', record)
+redis.call('pexpire', recordKey, keepMs)
+if dueMs == '' then redis.call('zrem', dueKey, id) else redis.call('zadd', dueKey, dueMs, id) end
+redis.call('zadd', untoldKey, nowMs, id)
+for _, targetKey in ipairs(targetKeys) do
+  if holdMs ~= '' then redis.call('set', targetKey, id, 'PX', holdMs)
+  elseif redis.call('get', targetKey) == id then redis.call('del', targetKey) end
+end
+if perHour ~= '' then
+  redis.call('zadd', appliedKey, nowMs, id)
+  redis.call('pexpire', appliedKey, 3600000)
+  redis.call('sadd', appliedOfRunKey, id)
+  redis.call('pexpire', appliedOfRunKey, keepMs)
+end
+return 'ok'

@@ -1,0 +1,31 @@
+--[[
+  Extends the lease on a remediation that is being applied or verified, for the holder of its newest token only.
+
+  Keys:
+    recordKey      hash of the remediation: rev, state and record
+    dueKey         sorted set: remediation ids by deadline, in milliseconds of the epoch
+    ...targetKeys  a lock of each target; its value is the id of the remediation that has it
+  Arguments:
+    id             of the remediation
+    token          the holder's fencing token
+    dueMs          the next deadline, in milliseconds of the epoch
+    holdMs         how long the targets stay locked, in milliseconds
+  Returns: 1, or 0 if the lease is lost.
+]]
+local recordKey = KEYS[1]
+local dueKey = KEYS[2]
+local targetKeys = {unpack(KEYS, 3)}
+local id = ARGV[1]
+local token = ARGV[2]
+local dueMs = ARGV[3]
+local holdMs = ARGV[4]
+
+local record = redis.call('hget', recordKey, 'record')
+if not record then return 0 end
+local held = cjson.decode(record)
+if tostring(held.token) ~= token or (held.state ~= 'applying' and held.state ~= 'settling') then return 0 end
+redis.call('zadd', dueKey, dueMs, id)
+for _, targetKey in ipairs(targetKeys) do
+  if redis.call('get', targetKey) == id then redis.call('pexpire', targetKey, holdMs) end
+end
+return 1
