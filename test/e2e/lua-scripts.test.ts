@@ -1,0 +1,235 @@
+import { globSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Cluster, type Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openAudiences } from '../../src/queue/audiences.ts';
+import { connectPatiently, type RedisConnection } from '../../src/queue/connection.ts';
+import { readLua, sha1Of } from '../../src/queue/load-lua.ts';
+import { openPastRuns } from '../../src/queue/past-runs.ts';
+import { runIdOf } from '../../src/queue/queues.ts';
+import { openRate } from '../../src/store/access/rate.ts';
+import { openChain } from '../../src/store/audit/chain.ts';
+import { openCopyStates } from '../../src/store/audit/copy-states.ts';
+import { readWhole } from '../../src/store/audit/read.ts';
+import { openRefusals } from '../../src/store/audit/refusals.ts';
+import { verifyAudit } from '../../src/store/audit/verify.ts';
+import { claim } from '../../src/store/claim.ts';
+import { openFreeze } from '../../src/store/remediation/freeze.ts';
+import { openRemediations } from '../../src/store/remediation/remediations.ts';
+import { approve, plan, request } from '../../src/store/remediation/transitions/approval.ts';
+import { begin } from '../../src/store/remediation/transitions/execution.ts';
+import { openLine } from '../../src/store/thread/line.ts';
+import { openThreads } from '../../src/store/thread/threads.ts';
+import { startRedis } from '../world/redis.ts';
+import { startCluster, type Topology } from '../world/redis-topologies.ts';
+import { anOffer, hashOf, LOOK, PLAN, POLICY } from '../world/remediation.ts';
+
+const AT = '2026-11-21T03:00:00.000Z';
+
+/** Uses of every script through the function that runs it. `prefix` is unused so far, and its slot is any. */
+const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string) => Promise<void>>> = {
+  'channels join a run until it is closed': async (redis, prefix) => {
+    const audiences = openAudiences(redis, prefix);
+    const audience = (runId: string) => ({
+      runId,
+      asked: { by: 'U1', teamId: 'T1', channelId: 'C1', as: '/lab', at: AT },
+    });
+
+    expect(await audiences.join('r1', audience('r2'))).toEqual(audience('r2'));
+    expect(await audiences.join('r1', audience('r3'))).toEqual(audience('r2'));
+    expect(await audiences.close('r1')).toEqual([audience('r2')]);
+    expect(await audiences.join('r1', audience('r3'))).toBeUndefined();
+  },
+
+  'a past run is remembered': async (redis, prefix) => {
+    const past = openPastRuns(redis, prefix);
+    const runId = runIdOf('one');
+
+    expect(await past.read(runId)).toBeUndefined();
+    await past.note(runId, 'queued');
+    expect(await past.read(runId)).toBe('queued');
+    await past.note(runId, 'answered');
+    await past.note(runId, 'queued');
+    expect(await past.read(runId)).toBe('answered');
+  },
+
+  'a key has one owner': async (redis, prefix) => {
+    const claimBy = (owner: string) => claim(redis, `${prefix}:claimed`, owner, 60_000);
+
+    expect(await claimBy('a')).toBe(true);
+    expect(await claimBy('b')).toBe(false);
+    expect(await claimBy('a')).toBe(true);
+  },
+
+  'deliveries of a person are counted': async (redis, prefix) => {
+    const { count } = openRate(redis, prefix, 1);
+    const numbers = [];
+    for (const id of ['a', 'b', 'a', 'c']) numbers.push(await count('U1', id));
+
+    expect(numbers).toEqual([1, 2, 1, 3]);
+  },
+
+  'entries of two processes are one audit chain': async (redis, prefix) => {
+    const [chain, other] = [openChain(redis, prefix), openChain(redis, prefix)];
+    for (const [at, by] of [chain, other, chain].entries())
+      await by.append({ kind: 'refused', at: AT, who: ['U1'], what: `click ${at}` });
+
+    const { head, entries } = await readWhole(chain);
+    expect(await verifyAudit(entries, head)).toMatchObject({ kind: 'whole', entries: 3 });
+  },
+
+  'refusals are audited, counted and summed up': async (redis, prefix) => {
+    const chain = openChain(redis, prefix);
+    const limits = { windowMs: 3_600_000, audited: 1, answered: 2 };
+    const { auditRefusal, sweep } = openRefusals(redis, prefix, chain, limits);
+    const refuse = (who: string) => auditRefusal({ kind: 'refused', at: AT, who: [who], what: 'a click' });
+    const answers = [await refuse('U1'), await refuse('U1'), await refuse('U1'), await refuse('U2')];
+    for (const who of ['U1', 'U2']) await redis.zadd(`${prefix}:refusals:ends`, 'XX', 1, who);
+
+    await sweep();
+
+    expect(answers).toEqual(['yes', 'last', 'no', 'yes']);
+    const entries = (await chain.page()).map(({ raw }) => JSON.parse(raw) as object);
+    expect(entries).toMatchObject([
+      { entry: { who: ['U1'] } },
+      { entry: { who: ['U2'] } },
+      { entry: { who: ['U1'], count: 2 } },
+    ]);
+    expect(await redis.exists(`${prefix}:refusals`, `${prefix}:refusals:ends`)).toBe(0);
+  },
+
+  'a copy that stopped leaves one notice': async (redis, prefix) => {
+    const states = openCopyStates(redis, prefix);
+    const state = { bot: 'b', seq: 1, behind: 0, at: new Date().toISOString() };
+    const stopped = { because: 'the disk is full', since: AT };
+    const posted: object[] = [];
+    const post = async (notice: object) => void posted.push(notice);
+
+    await states.note(state, true);
+    await states.note({ ...state, stopped }, true);
+    await states.note({ ...state, stopped }, true);
+    await states.postNotices(post);
+    await states.postNotices(post);
+
+    expect(await states.list()).toEqual([{ ...state, stopped }]);
+    expect(posted).toEqual([{ bot: 'b', ...stopped }]);
+  },
+
+  'a remediation is approved, frozen, begun and kept by who holds it': async (redis, prefix) => {
+    const chain = openChain(redis, prefix);
+    const freeze = openFreeze(redis, prefix, chain);
+    const remediations = openRemediations(redis, prefix, chain);
+    const { id } = anOffer();
+    const approved = { ...PLAN, targets: ['bosh:cf/doppler_z1/0', 'bosh:cf/doppler_z2/0'] };
+    const nowMs = await remediations.clock();
+    const start = () => remediations.move(id, begin(7, LOOK, POLICY, 30_000, nowMs));
+
+    await remediations.offer([anOffer(), anOffer()]);
+    expect(await remediations.ofRun('r1')).toEqual([anOffer()]);
+    await remediations.move(id, request('U0ADA', POLICY, nowMs));
+    await remediations.move(id, plan(approved, LOOK, POLICY, nowMs));
+    await remediations.move(id, approve('U0GRACE', hashOf(anOffer(), approved), POLICY, nowMs));
+
+    const said = { by: 'U0ADA', at: AT, because: '' };
+    expect(await freeze.freeze(said)).toBe(true);
+    expect(await freeze.freeze(said)).toBe(false);
+    expect(await start()).toMatchObject({ kind: 'refused', because: /frozen/ });
+    expect(await freeze.thaw(said)).toBe(true);
+    expect(await freeze.thaw(said)).toBe(false);
+
+    const begun = await start();
+    if (begun.kind !== 'moved') throw new Error(begun.because);
+    expect(await remediations.keep(begun.remediation, 30_000)).toBe(true);
+    expect(await remediations.keep({ ...begun.remediation, token: 6 }, 30_000)).toBe(false);
+
+    expect(await remediations.untold(-60_000)).toEqual([id]);
+    await remediations.told(id, (await remediations.read(id))?.revision ?? 0);
+    expect(await remediations.untold(-60_000)).toEqual([]);
+    const { head, entries } = await readWhole(chain);
+    expect(await verifyAudit(entries, head)).toMatchObject({ kind: 'whole', entries: 6 });
+  },
+
+  'who has the lease posts to a thread': async (redis, prefix) => {
+    const threads = openThreads(redis, prefix);
+    const lease = await threads.take('r1');
+
+    expect(await threads.take('r1')).toBeUndefined();
+    expect(await lease?.isHeld()).toBe(true);
+    expect(await lease?.begin('root')).toBe(true);
+    await lease?.done('root', { channelId: 'C1', ts: '1.2' }, 'hash');
+    expect(await lease?.begin('root')).toBe(false);
+    expect(await lease?.begin('evidence')).toBe(true);
+    await lease?.refused('evidence');
+    await lease?.free();
+
+    const thread = await threads.read('r1');
+    expect(thread.root).toEqual({ channelId: 'C1', ts: '1.2' });
+    expect(thread.shows('1.2', 'hash')).toBe(true);
+    expect(thread.part('evidence')).toBe('unposted');
+    const next = await threads.take('r1');
+    expect(next?.fence).toBe((lease?.fence ?? 0) + 1);
+    await next?.free();
+  },
+
+  'calls to Slack take turns': async (redis, prefix) => {
+    const line = openLine(redis, prefix);
+    const lane = { method: 'chat.postMessage', channelId: 'C1' } as const;
+
+    await line.reserve(lane, 'first');
+    expect(await line.turn(lane, 'second')).toBeGreaterThan(0);
+    expect(await line.turn(lane, 'first')).toBe(0);
+    await line.leave(lane, 'first');
+    expect(await line.turn(lane, 'second')).toBe(0);
+  },
+};
+
+const SCRIPTS = globSync('src/**/lua/*.lua', { cwd: fileURLToPath(new URL('../../', import.meta.url)) });
+
+describe.each<[string, () => Promise<Topology>]>([
+  ['one Redis', startOne],
+  ['a Redis Cluster', startCluster],
+])('on %s', (_, start) => {
+  let topology: Topology;
+  let redis: RedisConnection;
+  beforeAll(async () => {
+    topology = await start();
+    redis = connectPatiently(topology.settings, () => undefined);
+  });
+  afterAll(async () => {
+    redis.disconnect();
+    await topology.close();
+  });
+
+  const nodes = (): readonly Redis[] => (redis instanceof Cluster ? redis.nodes('master') : [redis]);
+  /** On two prefixes, which a Cluster may keep on two nodes. */
+  const play = async (scenario: (typeof SCENARIOS)[string] = async () => undefined) => {
+    for (let times = 0; times < 2; times++) await scenario(redis, `{${crypto.randomUUID()}}`);
+  };
+
+  test.each(Object.keys(SCENARIOS))('%s', async (name) => {
+    await expect(play(SCENARIOS[name])).resolves.toBeUndefined();
+  });
+
+  test('after SCRIPT FLUSH all of that works again, and every script was run', async () => {
+    await Promise.all(nodes().map((node) => node.script('FLUSH')));
+    expect(await scriptsNotOn(nodes())).toEqual(SCRIPTS);
+
+    for (const scenario of Object.values(SCENARIOS)) await play(scenario);
+
+    expect(await scriptsNotOn(nodes())).toEqual([]);
+  });
+});
+
+async function startOne(): Promise<Topology> {
+  const { url, close } = await startRedis();
+  return { settings: { url }, close };
+}
+
+/** Scripts that no node has run since it was started or flushed. */
+async function scriptsNotOn(nodes: readonly Redis[]): Promise<readonly string[]> {
+  const sha1s = SCRIPTS.map((path) => sha1Of(readLua(new URL(`../../${path}`, import.meta.url))));
+  const known = (await Promise.all(
+    nodes.map((node) => node.script('EXISTS', ...sha1s)),
+  )) as readonly number[][];
+  return SCRIPTS.filter((__, at) => known.every((of) => of[at] !== 1));
+}
