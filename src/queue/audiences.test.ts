@@ -1,19 +1,14 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../../test/world/redis.ts';
+import type { Redis } from 'ioredis';
+import { beforeEach, expect, test } from 'vitest';
+import { useRedis } from '../../test/world/use-redis.ts';
 import { type Audience, type Audiences, openAudiences } from './audiences.ts';
-import { connectPatiently, type RedisConnection } from './connection.ts';
 
-let server: TestRedis;
-let redis: RedisConnection;
+const server = useRedis();
+let redis: Redis;
 let audiences: Audiences;
-beforeEach(async () => {
-  server = await startRedis();
-  redis = connectPatiently(server, () => undefined);
+beforeEach(() => {
+  redis = server.connect();
   audiences = openAudiences(redis, '{test}');
-});
-afterEach(async () => {
-  redis.disconnect();
-  await server.close();
 });
 
 function audience(runId: string, channelId: string): Audience {

@@ -2,25 +2,20 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import { startRedis, type TestRedis } from '../../test/world/redis.ts';
-import { connectPatiently, type RedisConnection } from './connection.ts';
+import { useRedis } from '../../test/world/use-redis.ts';
 import { loadLua } from './load-lua.ts';
 
+const server = useRedis();
 let folder: string;
-let server: TestRedis;
-let redis: RedisConnection;
+let redis: Redis;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'wrench-lua-'));
-  server = await startRedis();
-  redis = connectPatiently(server, () => undefined);
+  redis = server.connect();
 });
-afterEach(async () => {
-  redis.disconnect();
-  await server.close();
-  await rm(folder, { recursive: true });
-});
+afterEach(() => rm(folder, { recursive: true }));
 
 async function write(name: string, ...lines: readonly string[]): Promise<URL> {
   const path = join(folder, name);
@@ -65,6 +60,7 @@ test('a script that Redis does not have is sent, once', async () => {
     );
   };
 
+  await redis.config('RESETSTAT');
   expect(await run(redis, { key: 'a' })).toBe(1);
   expect(await run(redis, { key: 'a' })).toBe(2);
   expect(await calls()).toEqual([1, 2]);

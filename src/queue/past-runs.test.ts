@@ -1,21 +1,18 @@
+import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { startRedis, type TestRedis } from '../../test/world/redis.ts';
-import { connectPatiently, type RedisConnection } from './connection.ts';
+import { useRedis } from '../../test/world/use-redis.ts';
 import { openPastRuns } from './past-runs.ts';
 import { runIdOf } from './queues.ts';
 
 const RUN = 'r0123456789abcdef';
 
-let server: TestRedis;
-let redis: RedisConnection;
-beforeEach(async () => {
-  server = await startRedis();
-  redis = connectPatiently(server, () => undefined);
+const server = useRedis();
+let redis: Redis;
+beforeEach(() => {
+  redis = server.connect();
 });
-afterEach(async () => {
+afterEach(() => {
   vi.useRealTimers();
-  redis.disconnect();
-  await server.close();
 });
 
 test('a run is unknown, then queued, then answered', async () => {

@@ -1,25 +1,20 @@
+import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../../test/world/redis.ts';
-import { connectPatiently, type RedisConnection } from './connection.ts';
+import { useRedis } from '../../test/world/use-redis.ts';
 import { answerJobOf, makeIsAnswerQueued, openQueues, type Queues } from './queues.ts';
 import { workOutbox } from './work.ts';
 
 const RUN = 'r0123456789abcdef';
 const ignore = () => undefined;
 
-let server: TestRedis;
-let redis: RedisConnection;
+const server = useRedis();
+let redis: Redis;
 let queues: Queues;
-beforeEach(async () => {
-  server = await startRedis();
-  redis = connectPatiently(server, ignore);
+beforeEach(() => {
+  redis = server.connect();
   queues = openQueues(redis, ignore);
 });
-afterEach(async () => {
-  await queues.close();
-  redis.disconnect();
-  await server.close();
-});
+afterEach(() => queues.close());
 
 test('an answer counts as queued until it is posted', async () => {
   const isAnswerQueued = makeIsAnswerQueued(redis);

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
+import { useRedis } from '../../../test/world/use-redis.ts';
 import type { AuditEntry } from '../../store/audit/entry.ts';
 import { openChain } from '../../store/audit/chain.ts';
 import { openFreeze } from '../../store/remediation/freeze.ts';
@@ -11,17 +11,13 @@ import { connectImpatiently, connectPatiently, waitUntilReady } from '../../queu
 import { makeLog } from '../../telemetry/log.ts';
 import { answerOwnCommand, type OwnCommands } from './admin-commands.ts';
 
-let redis: TestRedis;
+const redis = useRedis();
 let connection: Redis;
 beforeAll(async () => {
-  redis = await startRedis();
   connection = connectImpatiently({ url: redis.url }, () => undefined) as Redis;
   await waitUntilReady(connection, 10_000);
 });
-afterAll(async () => {
-  connection.disconnect();
-  await redis.close();
-});
+afterAll(() => connection.disconnect());
 
 const ROLES: Readonly<Record<string, readonly RoleOf[]>> = {
   U0REQ: ['requester'],

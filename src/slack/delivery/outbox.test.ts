@@ -1,14 +1,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { startRedis } from '../../../test/world/redis.ts';
 import { anOffer } from '../../../test/world/remediation.ts';
+import { useRedis } from '../../../test/world/use-redis.ts';
 import type { Report } from '../../check/finding.ts';
 import { openLine } from '../../store/thread/line.ts';
 import type { Policy } from '../../store/remediation/policy.ts';
 import { openRemediations } from '../../store/remediation/remediations.ts';
 import { openThreads } from '../../store/thread/threads.ts';
-import { connectPatiently } from '../../queue/connection.ts';
 import type { OutboxJob } from '../../queue/contracts.ts';
 import { Later } from '../../queue/work.ts';
 import { makeLog } from '../../telemetry/log.ts';
@@ -19,6 +18,7 @@ import { makeSlackClient } from './slack-call.ts';
 
 type Call = { readonly method: string; readonly fields: URLSearchParams };
 
+const server = useRedis();
 const cleanUp: (() => unknown)[] = [];
 let calls: Call[];
 let answer: (call: Call) => object;
@@ -43,8 +43,7 @@ beforeEach(async () => {
     });
   });
   await new Promise<void>((resolve) => slack.listen(0, '127.0.0.1', resolve));
-  const server = await startRedis();
-  const redis = connectPatiently(server, () => undefined);
+  const redis = server.connect();
   const apiUrl = `http://127.0.0.1:${(slack.address() as AddressInfo).port}/api/`;
   const logger = makeLog({ level: 'debug', secrets: [], to: { write: (line) => log.push(line) } });
   forgetThread = () => redis.del(`{test}:thread:${about.runId}`);
@@ -60,11 +59,7 @@ beforeEach(async () => {
     metrics: makeMetrics(),
     log: logger,
   };
-  cleanUp.push(
-    server.close,
-    () => redis.disconnect(),
-    () => slack.close(),
-  );
+  cleanUp.push(() => slack.close());
 });
 afterEach(async () => {
   vi.useRealTimers();

@@ -1,20 +1,18 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type LossyRedis, startLossyRedis } from '../../../test/world/lossy-redis.ts';
-import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
+import { useRedis } from '../../../test/world/use-redis.ts';
 import { connectImpatiently, type RedisConnection, waitUntilReady } from '../../queue/connection.ts';
 import { openDeliveries } from './deliveries.ts';
 
-let redis: TestRedis;
+const redis = useRedis();
 let lossy: LossyRedis;
 let connection: RedisConnection | undefined;
 beforeEach(async () => {
-  redis = await startRedis();
   lossy = await startLossyRedis(redis.url);
 });
 afterEach(async () => {
   connection?.disconnect();
   await lossy.close();
-  await redis.close();
 });
 
 test('a click whose first answer from Redis was lost is still the first, and comes once', async () => {

@@ -1,18 +1,12 @@
 import type { Redis } from 'ioredis';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
-import { connectPatiently } from '../../queue/connection.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { useRedis } from '../../../test/world/use-redis.ts';
 import { openRate } from './rate.ts';
 
-let redis: TestRedis;
+const redis = useRedis();
 let connection: Redis;
-beforeAll(async () => {
-  redis = await startRedis();
-  connection = connectPatiently({ url: redis.url }, () => undefined) as Redis;
-});
-afterAll(async () => {
-  connection.disconnect();
-  await redis.close();
+beforeEach(() => {
+  connection = redis.connect();
 });
 
 test('each person is counted alone, the same id keeps its number, and beyond the limit nothing is remembered', async () => {

@@ -2,25 +2,19 @@ import { appendFile, mkdir, mkdtemp, readFile, rename, rm, truncate, writeFile }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { useRedis } from '../../../test/world/use-redis.ts';
 import { cutEnd, replaceAudit, setHead } from '../../../test/world/tamper-audit.ts';
-import { connectPatiently } from '../../queue/connection.ts';
 import { type Audited, chain as follow, GENESIS } from './entry.ts';
 import { type Chain, openChain, parseEntry } from './chain.ts';
 import { copyAudit, type CopyOptions, type CopyStatus } from './copy.ts';
 import { toFile } from './copy-target.ts';
 import { verifyAudit } from './verify.ts';
 
-let redis: TestRedis;
+const redis = useRedis();
 let connection: Redis;
-beforeAll(async () => {
-  redis = await startRedis();
-  connection = connectPatiently({ url: redis.url }, () => undefined) as Redis;
-});
-afterAll(async () => {
-  connection.disconnect();
-  await redis.close();
+beforeEach(() => {
+  connection = redis.connect();
 });
 
 let folder: string;

@@ -1,8 +1,6 @@
-import type { Redis } from 'ioredis';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { runScriptsTwice } from '../../../test/world/lossy-redis.ts';
-import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
-import { connectPatiently } from '../../queue/connection.ts';
+import { useRedis } from '../../../test/world/use-redis.ts';
 import type { Audited } from './entry.ts';
 import { openChain, parseEntry } from './chain.ts';
 import { readWhole } from './read.ts';
@@ -12,25 +10,10 @@ import { verifyAudit } from './verify.ts';
 const PREFIX = '{refusals}';
 const HOUR: RefusalLimits = { windowMs: 3_600_000, audited: 5, answered: 30 };
 
-let redis: TestRedis;
-let connections: Redis[] = [];
-beforeEach(async () => {
-  redis = await startRedis();
-});
-afterEach(async () => {
-  for (const connection of connections) connection.disconnect();
-  connections = [];
-  await redis.close();
-});
-
-function connect(): Redis {
-  const connection = connectPatiently({ url: redis.url }, () => undefined) as Redis;
-  connections.push(connection);
-  return connection;
-}
+const redis = useRedis();
 
 function bot(limits = HOUR) {
-  const connection = connect();
+  const connection = redis.connect();
   return openRefusals(connection, PREFIX, openChain(connection, PREFIX), limits);
 }
 
@@ -43,20 +26,20 @@ const click = (who: string, what = 'a click on approve'): Refused => ({
 });
 
 async function audited(): Promise<readonly Audited[]> {
-  return (await openChain(connect(), PREFIX).page()).flatMap(({ raw }) => parseEntry(raw)?.entry ?? []);
+  return (await openChain(redis.connect(), PREFIX).page()).flatMap(({ raw }) => parseEntry(raw)?.entry ?? []);
 }
 const whats = async () => (await audited()).map(({ who, what }) => `${who.join()} ${what}`);
 
 /** Moves the end of everybody's window into the past, as if it had ended. */
 async function endWindows(): Promise<void> {
-  const connection = connect();
+  const connection = redis.connect();
   const ends = `${PREFIX}:refusals:ends`;
   for (const who of await connection.zrange(ends, '0', '-1')) await connection.zadd(ends, 'XX', '1', who);
 }
 
 /** Everything that Redis keeps of refusals besides the audit. */
 async function kept(): Promise<readonly string[]> {
-  return (await connect().keys('*')).filter((key) => key.startsWith(`${PREFIX}:refusals`));
+  return (await redis.connect().keys('*')).filter((key) => key.startsWith(`${PREFIX}:refusals`));
 }
 
 async function refuse(refusals: ReturnType<typeof bot>, who: string, times: number) {
@@ -92,7 +75,7 @@ test('the first five refusals of a person are audited one by one, and the rest o
 });
 
 test('the sum has the time of Redis', async () => {
-  const connection = connect();
+  const connection = redis.connect();
   const before = Number((await connection.time())[0]) * 1_000;
   const refusals = bot();
   await refuse(refusals, 'U0ADA', 6);
@@ -162,8 +145,7 @@ test('bots count together, and of those that sweep at once one writes the sum', 
 
 test('counts survive restarts of Redis and of all bots, and are summed up by the first that sweeps', async () => {
   await refuse(bot(), 'U0ADA', 11);
-  for (const connection of connections) connection.disconnect();
-  connections = [];
+  redis.disconnect();
   await redis.kill();
   await redis.start();
   await endWindows();
@@ -184,7 +166,7 @@ test('counts survive restarts of Redis and of all bots, and are summed up by the
 });
 
 test('a sum whose answer was lost is not written twice, nor is a refusal', async () => {
-  const twice = runScriptsTwice(connect());
+  const twice = runScriptsTwice(redis.connect());
   const refusals = openRefusals(twice, PREFIX, openChain(twice, PREFIX), HOUR);
   await refusals.auditRefusal(click('U0ADA'));
   await refuse(bot(), 'U0ADA', 7);
@@ -206,7 +188,7 @@ test('a person is answered up to a limit, and told so in the last answer', async
 });
 
 test('however many refusals come, Redis keeps one number per person', async () => {
-  const connection = connect();
+  const connection = redis.connect();
   const refusals = bot();
   await refuse(refusals, 'U0ADA', 10);
   const before = await connection.xlen(openChain(connection, PREFIX).streamKey);

@@ -2,24 +2,18 @@ import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { useRedis } from '../../../test/world/use-redis.ts';
 import { replaceAudit } from '../../../test/world/tamper-audit.ts';
-import { connectPatiently } from '../../queue/connection.ts';
 import { type Chain, openChain } from './chain.ts';
 import type { CopyStatus } from './copy.ts';
 import { type CopyNotice, type CopyState, type CopyStates, openCopyStates } from './copy-states.ts';
 import { watchCopy } from './watch-copy.ts';
 
-let redis: TestRedis;
+const redis = useRedis();
 let connection: Redis;
-beforeAll(async () => {
-  redis = await startRedis();
-  connection = connectPatiently({ url: redis.url }, () => undefined) as Redis;
-});
-afterAll(async () => {
-  connection.disconnect();
-  await redis.close();
+beforeEach(() => {
+  connection = redis.connect();
 });
 
 let folder: string;

@@ -1,23 +1,17 @@
 import type { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
-import { connectPatiently } from '../../queue/connection.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { useRedis } from '../../../test/world/use-redis.ts';
 import { confirmDurability } from './durability.ts';
 
-let redis: TestRedis;
+const redis = useRedis();
 let connection: Redis;
 let canWait: boolean;
-beforeAll(async () => {
-  redis = await startRedis();
-});
-afterAll(() => redis.close());
 beforeEach(async () => {
-  connection = connectPatiently({ url: redis.url }, () => undefined) as Redis;
+  connection = redis.connect();
   canWait = (await connection.command('INFO', 'WAITAOF'))[0] !== null;
   await connection.config('SET', 'appendfsync', 'always');
   await connection.set('{wrench}:deed', 'begun');
 });
-afterEach(() => connection.disconnect());
 
 test('with appendfsync always what was written is on the disk', async () => {
   await expect(confirmDurability(connection)).resolves.toBe('on-disk');

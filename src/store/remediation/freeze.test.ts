@@ -1,35 +1,20 @@
-import type { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { runScriptsTwice } from '../../../test/world/lossy-redis.ts';
-import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
-import { connectPatiently } from '../../queue/connection.ts';
+import { useRedis } from '../../../test/world/use-redis.ts';
 import type { AuditEntry } from '../audit/entry.ts';
 import { type Chain, openChain } from '../audit/chain.ts';
 import { type Freeze, openFreeze, reasonIn } from './freeze.ts';
 import { readWhole } from '../audit/read.ts';
 import { verifyAudit } from '../audit/verify.ts';
 
-let redis: TestRedis;
-const connections: Redis[] = [];
-beforeAll(async () => {
-  redis = await startRedis();
-});
-afterAll(async () => {
-  for (const connection of connections) connection.disconnect();
-  await redis.close();
-});
+const redis = useRedis();
 
 let prefix: string;
 let chain: Chain;
 let freeze: Freeze;
-function connect(): Redis {
-  const connection = connectPatiently({ url: redis.url }, () => undefined) as Redis;
-  connections.push(connection);
-  return connection;
-}
 beforeEach(() => {
   prefix = `{${crypto.randomUUID()}}`;
-  const connection = connect();
+  const connection = redis.connect();
   chain = openChain(connection, prefix);
   freeze = openFreeze(connection, prefix, chain);
 });
@@ -48,7 +33,7 @@ test('who froze first stays, until somebody thaws it', async () => {
 });
 
 test('of many who freeze at once over several connections one did, with one entry, and the chain holds', async () => {
-  const others = Array.from({ length: 3 }, () => openFreeze(connect(), prefix));
+  const others = Array.from({ length: 3 }, () => openFreeze(redis.connect(), prefix));
 
   const done = await Promise.all(
     Array.from({ length: 40 }, async (_, number) => others[number % 3]?.freeze(by(`U0${number}`))),
@@ -66,7 +51,7 @@ test('there is no freeze without its entry', async () => {
 });
 
 test('a thaw whose answer was lost is a thaw, and is told of once', async () => {
-  const twice = openFreeze(runScriptsTwice(connect()), prefix);
+  const twice = openFreeze(runScriptsTwice(redis.connect()), prefix);
 
   await expect(twice.freeze(by('U0ADA'))).resolves.toBe(true);
   await expect(twice.thaw(by('U0ADA'))).resolves.toBe(true);

@@ -1,9 +1,8 @@
 import type { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { anOffer, GONE, hashOf, LOOK, PLAN, POLICY } from '../../../test/world/remediation.ts';
 import { runScriptsTwice } from '../../../test/world/lossy-redis.ts';
-import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
-import { connectPatiently } from '../../queue/connection.ts';
+import { useRedis } from '../../../test/world/use-redis.ts';
 import type { AuditEntry } from '../audit/entry.ts';
 import { type Chain, openChain } from '../audit/chain.ts';
 import { openFreeze } from './freeze.ts';
@@ -14,21 +13,7 @@ import type { Remediation } from './record.ts';
 import { openRemediations, type Remediations } from './remediations.ts';
 import { verifyAudit } from '../audit/verify.ts';
 
-let redis: TestRedis;
-const connections: Redis[] = [];
-beforeAll(async () => {
-  redis = await startRedis();
-});
-afterAll(async () => {
-  for (const connection of connections) connection.disconnect();
-  await redis.close();
-});
-
-function connect(): Redis {
-  const connection = connectPatiently({ url: redis.url }, () => undefined) as Redis;
-  connections.push(connection);
-  return connection;
-}
+const redis = useRedis();
 
 let prefix: string;
 let connection: Redis;
@@ -36,7 +21,7 @@ let chain: Chain;
 let remediations: Remediations;
 beforeEach(() => {
   prefix = `{${crypto.randomUUID()}}`;
-  connection = connect();
+  connection = redis.connect();
   chain = openChain(connection, prefix);
   remediations = openRemediations(connection, prefix, chain);
 });
@@ -72,7 +57,7 @@ const another = (number: number): Partial<Remediation> => ({
 
 test('of fifty who want to begin at once over four connections exactly one does, and one entry tells of it', async () => {
   const approved = await anApproval();
-  const processes = Array.from({ length: 4 }, () => openRemediations(connect(), prefix));
+  const processes = Array.from({ length: 4 }, () => openRemediations(redis.connect(), prefix));
 
   const moved = await Promise.all(
     Array.from({ length: 50 }, (_, number) => start(approved, POLICY, processes[number % 4])),
@@ -90,7 +75,7 @@ test('of fifty who want to begin at once over four connections exactly one does,
 test('of fifty who approve and reject at once one is first, and all are answered', async () => {
   const { id, planHash = '' } = await aPlan();
   const nowMs = await remediations.clock();
-  const processes = Array.from({ length: 4 }, () => openRemediations(connect(), prefix));
+  const processes = Array.from({ length: 4 }, () => openRemediations(redis.connect(), prefix));
 
   const moved = await Promise.all(
     Array.from({ length: 50 }, (_, number) =>
@@ -118,7 +103,7 @@ test('two approvers at the same moment are two approvals', async () => {
   await remediations.offer([offer]);
   await remediations.move(offer.id, request('U0ADA', policy, nowMs));
   await remediations.move(offer.id, plan(PLAN, LOOK, policy, nowMs));
-  const others = openRemediations(connect(), prefix);
+  const others = openRemediations(redis.connect(), prefix);
   const hash = hashOf(offer);
 
   await Promise.all([
@@ -258,7 +243,7 @@ test('of many who begin at once no more than the most are begun', async () => {
   const approved: Remediation[] = [];
   for (let number = 0; number < 12; number++)
     approved.push(await anApproval(another(number), [`t${number}`]));
-  const processes = Array.from({ length: 4 }, () => openRemediations(connect(), prefix));
+  const processes = Array.from({ length: 4 }, () => openRemediations(redis.connect(), prefix));
 
   const moved = await Promise.all(
     approved.map((one, number) => start(one, { ...POLICY, perHour: 5 }, processes[number % 4])),
@@ -307,7 +292,7 @@ test('sweeping and keeping up at the same moment: one of them is first, and they
     const { remediation } = await start(await anApproval(another(number), [`t${number}`]));
     if (!remediation) throw new Error('not begun');
     await connection.zadd(`${prefix}:remediations:due`, 1, remediation.id);
-    const others = openRemediations(connect(), prefix);
+    const others = openRemediations(redis.connect(), prefix);
 
     const [kept, swept] = await Promise.all([
       remediations.keep(remediation, LEASE_MS),
@@ -320,7 +305,7 @@ test('sweeping and keeping up at the same moment: one of them is first, and they
 
 test('a move whose answer was lost is known again, and told once', async () => {
   const approved = await anApproval();
-  const twice = openRemediations(runScriptsTwice(connect()), prefix);
+  const twice = openRemediations(runScriptsTwice(redis.connect()), prefix);
 
   await expect(start(approved, POLICY, twice)).resolves.toMatchObject({ kind: 'moved' });
   expect((await kinds()).filter((kind) => kind === 'applying')).toHaveLength(1);

@@ -1,23 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
-import { connectPatiently, type RedisConnection } from '../../queue/connection.ts';
+import type { Redis } from 'ioredis';
+import { beforeEach, expect, test } from 'vitest';
+import { useRedis } from '../../../test/world/use-redis.ts';
 import { type Line, openLine } from './line.ts';
 
 const LANE = { method: 'chat.postMessage', channelId: 'C1' } as const;
 const BURST = 5;
 
-let server: TestRedis;
-let redis: RedisConnection;
+const server = useRedis();
+let redis: Redis;
 let line: Line;
-beforeEach(async () => {
-  server = await startRedis();
-  redis = connectPatiently(server, () => undefined);
+beforeEach(() => {
+  redis = server.connect();
   line = openLine(redis, '{test}');
-});
-afterEach(async () => {
-  redis.disconnect();
-  await server.close();
 });
 
 /** As after a second without calls: the pace is Redis' own clock's. */

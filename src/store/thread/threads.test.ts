@@ -1,20 +1,19 @@
+import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startLossyRedis } from '../../../test/world/lossy-redis.ts';
-import { startRedis, type TestRedis } from '../../../test/world/redis.ts';
-import { connectPatiently, type RedisConnection } from '../../queue/connection.ts';
+import { useRedis } from '../../../test/world/use-redis.ts';
+import { connectPatiently } from '../../queue/connection.ts';
 import { openThreads, type Threads } from './threads.ts';
 
 const WHERE = { channelId: 'C1', ts: '1.2' };
 
-let server: TestRedis;
-let redis: RedisConnection;
+const server = useRedis();
+let redis: Redis;
 let threads: Threads;
 const cleanUp: (() => unknown)[] = [];
-beforeEach(async () => {
-  server = await startRedis();
-  redis = connectPatiently(server, () => undefined);
+beforeEach(() => {
+  redis = server.connect();
   threads = openThreads(redis, '{test}');
-  cleanUp.push(server.close, () => redis.disconnect());
 });
 afterEach(async () => {
   for (const close of cleanUp.splice(0).toReversed()) await close();
