@@ -22,7 +22,8 @@ import {
   type UserGroup,
 } from './model.ts';
 import type { Mischief } from './mischief.ts';
-import { createPage, type KnownCommand } from './page/serve-page.ts';
+import type { KnownCommand } from './page/page-parts.ts';
+import { createPage } from './page/serve-page.ts';
 import { answerJson, readFields } from './read-body.ts';
 import { createResponseUrls } from './response-urls.ts';
 import { createSocketMode, type SocketMode } from './socket-mode.ts';

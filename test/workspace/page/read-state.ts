@@ -1,8 +1,8 @@
 import { renderToStaticMarkup } from 'react-dom/server';
 import { APP, SLACKBOT, TEAM, type Message } from '../model.ts';
+import type { PageParts } from './page-parts.ts';
 import type { createMessageRenderer, Shown } from './render-message.ts';
 import { renderAvatar } from './render-message.ts';
-import type { PageParts } from './serve-page.ts';
 
 /** What one person sees now: `?user=&channel=&thread=`. The page compares it with what it shows. */
 export function readState(

@@ -1,29 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FaultPlan } from '../faults.ts';
-import type { Interactions } from '../interactions.ts';
 import { mimeOf } from '../describe.ts';
-import { createMischief, type Mischief } from '../mischief.ts';
+import { createMischief } from '../mischief.ts';
 import { textOf } from '../read-args.ts';
 import { answerJson, readBody } from '../read-body.ts';
 import type { Store } from '../store.ts';
+import type { PageParts } from './page-parts.ts';
 import { readState } from './read-state.ts';
 import { createMessageRenderer } from './render-message.ts';
-
-export interface KnownCommand {
-  /** With its slash. */
-  readonly command: string;
-  readonly usage?: string;
-  readonly description: string;
-}
-
-export interface PageParts {
-  readonly store: Store;
-  readonly interactions: Interactions;
-  readonly faults: FaultPlan;
-  readonly commands: readonly KnownCommand[];
-  readonly mischief: readonly Mischief[];
-}
 
 export interface Page {
   readonly answer: (path: string, request: IncomingMessage, response: ServerResponse) => Promise<void>;

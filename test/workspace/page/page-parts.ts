@@ -1,0 +1,20 @@
+import type { FaultPlan } from '../faults.ts';
+import type { Interactions } from '../interactions.ts';
+import type { Mischief } from '../mischief.ts';
+import type { Store } from '../store.ts';
+
+export interface KnownCommand {
+  /** With its slash. */
+  readonly command: string;
+  readonly usage?: string;
+  readonly description: string;
+}
+
+/** The parts of a workspace that its page shows and acts on. */
+export interface PageParts {
+  readonly store: Store;
+  readonly interactions: Interactions;
+  readonly faults: FaultPlan;
+  readonly commands: readonly KnownCommand[];
+  readonly mischief: readonly Mischief[];
+}
