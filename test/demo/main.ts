@@ -7,7 +7,7 @@ import type { Message } from '../workspace/model.ts';
 import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts';
 import { type CloudFoundry, lackingPackages } from '../world/cloud-foundry.ts';
 import { announceDemo } from './announce.ts';
-import { makeMischief } from './mischief.ts';
+import { makeFaultInjections } from './fault-injection.ts';
 import { PEOPLE } from './people.ts';
 import { startDemoRedis } from './redis.ts';
 import { startDemoWorld } from './world.ts';
@@ -96,10 +96,10 @@ async function openWorkspace(port: number, cloudFoundry: CloudFoundry | undefine
       : []),
     { command: '/wrench', description: 'All that Wrench can be asked', usage: 'help | audit | freeze' },
   ];
-  const mischief = makeMischief(cloudFoundry, () => workspace);
+  const faultInjections = makeFaultInjections(cloudFoundry, () => workspace);
   const options = {
     app: { delivery: 'socket', ...TOKENS, commands, ackWithinMs: WAIT_AT_MOST_MS },
-    mischief,
+    faultInjections,
   } as const;
   const workspace = await startWorkspace({ ...options, port }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EADDRINUSE') throw error;

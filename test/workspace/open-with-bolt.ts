@@ -10,20 +10,20 @@ import {
 
 const secrets = { signingSecret: 'signing-secret', botToken: 'xoxb-test', appToken: 'xapp-test' };
 
-type Choices = Partial<WorkspaceApp> & Pick<WorkspaceOptions, 'channels' | 'users' | 'mischief'>;
+type Choices = Partial<WorkspaceApp> & Pick<WorkspaceOptions, 'channels' | 'users' | 'faultInjections'>;
 
 /** A workspace and a real Bolt app in it, both gone when the test is over. */
 export async function openWithBolt(
   delivery: 'http' | 'socket',
   register: (app: App) => void,
-  { channels, users, mischief, ...app }: Choices = {},
+  { channels, users, faultInjections, ...app }: Choices = {},
 ): Promise<{ workspace: Workspace; app: App }> {
   let requestUrl = 'http://127.0.0.1:1/not-yet';
   const workspace = await startWorkspace({
     app: { delivery, requestUrl: () => requestUrl, ...secrets, ...app },
     ...(channels ? { channels } : {}),
     ...(users ? { users } : {}),
-    ...(mischief ? { mischief } : {}),
+    ...(faultInjections ? { faultInjections } : {}),
   });
   onTestFinished(workspace.close);
   const bolt = new App({

@@ -21,7 +21,7 @@ import {
   type User,
   type UserGroup,
 } from './model.ts';
-import type { Mischief } from './mischief.ts';
+import type { FaultInjection } from './fault-injection.ts';
 import type { KnownCommand } from './page/page-parts.ts';
 import { createPage } from './page/serve-page.ts';
 import { answerJson, readFields } from './read-body.ts';
@@ -57,7 +57,7 @@ export interface WorkspaceOptions {
   /** The app is installed for this whole organization, and not for one workspace. */
   readonly enterprise?: Enterprise;
   /** What the page offers to break; without any it offers nothing. */
-  readonly mischief?: readonly Mischief[];
+  readonly faultInjections?: readonly FaultInjection[];
 }
 
 /** A Slack workspace on loopback. Bolt and web-api run against it unmodified. */
@@ -144,7 +144,7 @@ export async function startWorkspace(options: WorkspaceOptions): Promise<Workspa
     interactions,
     faults,
     commands: app.commands ?? [],
-    mischief: options.mischief ?? [],
+    faultInjections: options.faultInjections ?? [],
   });
 
   const route = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

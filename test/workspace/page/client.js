@@ -1,7 +1,7 @@
 // The page's script. The server draws messages; this keeps them in place and sends what people do.
 
 import './compose.js';
-import './mischief.js';
+import './fault-injection.js';
 import { act } from './act.js';
 import { hideThread, keepAtEnd, show } from './draw.js';
 import { createRefresh, find, place, post, writeAddress } from './session.js';

@@ -26,7 +26,7 @@ export function show(next) {
   showPeople(next);
   showMessages(find('messages'), next.messages, isElsewhere);
   showThread(next);
-  find('break').hidden = next.mischief.length === 0;
+  find('break').hidden = next.faultInjections.length === 0;
   find('active-faults').textContent = next.faults.length > 0 ? `Now: ${next.faults.join(', ')}` : '';
   find('faults').classList.toggle('is-on', next.faults.length > 0);
   if (

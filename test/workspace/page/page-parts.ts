@@ -1,6 +1,6 @@
 import type { FaultPlan } from '../faults.ts';
 import type { Interactions } from '../interactions.ts';
-import type { Mischief } from '../mischief.ts';
+import type { FaultInjection } from '../fault-injection.ts';
 import type { Store } from '../store.ts';
 
 export interface KnownCommand {
@@ -16,5 +16,5 @@ export interface PageParts {
   readonly interactions: Interactions;
   readonly faults: FaultPlan;
   readonly commands: readonly KnownCommand[];
-  readonly mischief: readonly Mischief[];
+  readonly faultInjections: readonly FaultInjection[];
 }

@@ -6,7 +6,7 @@ import { renderAvatar } from './render-message.ts';
 
 /** What one person sees now: `?user=&channel=&thread=`. The page compares it with what it shows. */
 export function readState(
-  { store, faults, commands, mischief }: PageParts,
+  { store, faults, commands, faultInjections }: PageParts,
   renderer: ReturnType<typeof createMessageRenderer>,
   query: URLSearchParams,
 ) {
@@ -61,7 +61,11 @@ export function readState(
           }
         : null,
     commands,
-    mischief: mischief.map(({ label, about, mends = false }) => ({ label, about, mends })),
+    faultInjections: faultInjections.map(({ label, about, restores = false }) => ({
+      label,
+      about,
+      restores,
+    })),
     faults: faults.active(),
   };
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FaultPlan } from '../faults.ts';
 import { mimeOf } from '../describe.ts';
-import { createMischief } from '../mischief.ts';
+import { createFaultInjector } from '../fault-injection.ts';
 import { textOf } from '../read-args.ts';
 import { answerJson, readBody } from '../read-body.ts';
 import type { Store } from '../store.ts';
@@ -33,8 +33,11 @@ const own = (names: readonly string[], type: string): [path: string, asset: Asse
 
 const assets: ReadonlyMap<string, Asset> = new Map([
   ['/', { url: new URL('index.html', import.meta.url), type: 'text/html; charset=utf-8' }],
-  ...own(['frame.css', 'message.css', 'blocks.css', 'mischief.css'], 'text/css'),
-  ...own(['client.js', 'session.js', 'draw.js', 'compose.js', 'act.js', 'mischief.js'], 'text/javascript'),
+  ...own(['frame.css', 'message.css', 'blocks.css', 'fault-injection.css'], 'text/css'),
+  ...own(
+    ['client.js', 'session.js', 'draw.js', 'compose.js', 'act.js', 'fault-injection.js'],
+    'text/javascript',
+  ),
   [
     '/page/library.css',
     { url: new URL('style.css', import.meta.resolve('slack-blocks-to-jsx')), type: 'text/css' },
@@ -44,7 +47,7 @@ const assets: ReadonlyMap<string, Asset> = new Map([
 export function createPage(parts: PageParts): Page {
   const watchers = watchChanges(parts.store);
   const renderer = createMessageRenderer(parts.store);
-  const breakIt = createMischief(parts.mischief);
+  const injectFault = createFaultInjector(parts.faultInjections);
 
   return {
     answer: async (path, request, response) => {
@@ -53,9 +56,9 @@ export function createPage(parts: PageParts): Page {
         return;
       }
       const asset = assets.get(path.startsWith('/archives/') ? '/' : path);
-      if (request.method === 'POST' && path === '/page/mischief') {
+      if (request.method === 'POST' && path === '/page/inject-fault') {
         const { label } = JSON.parse((await readBody(request)).toString('utf8')) as Record<string, unknown>;
-        answerJson(response, 200, await breakIt(textOf(label)));
+        answerJson(response, 200, await injectFault(textOf(label)));
       } else if (request.method === 'POST') await act(parts, path, request, response);
       else if (path === '/page/events') watchers.add(response);
       else if (path === '/page/state') {

@@ -5,7 +5,7 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { WAIT_AT_MOST_MS } from '../../wait-at-most.ts';
 import { BROWSER } from '../../world/browser.ts';
-import type { Mischief } from '../mischief.ts';
+import type { FaultInjection } from '../fault-injection.ts';
 import { openWithBolt } from '../open-with-bolt.ts';
 
 const at = { channel: 'C0123INCIDENT' };
@@ -17,11 +17,11 @@ beforeAll(async () => {
 afterAll(() => browser.close());
 
 async function openPage(
-  mischief: readonly Mischief[],
+  faultInjections: readonly FaultInjection[],
   register: (app: App) => void = () => {},
   viewport = { width: 1280, height: 800 },
 ) {
-  const { workspace, app } = await openWithBolt('http', register, { mischief });
+  const { workspace, app } = await openWithBolt('http', register, { faultInjections });
   const context = await browser.newContext({ viewport });
   onTestFinished(() => context.close());
   context.setDefaultTimeout(WAIT_AT_MOST_MS);
@@ -55,7 +55,7 @@ test('a person breaks something once, and reads what is broken now', async () =>
       about: 'Cannot be broken.',
       run: () => Promise.reject(new Error('etcd does not answer')),
     },
-    { label: 'Give it back', about: 'As it was.', mends: true, run: async () => 'All is well' },
+    { label: 'Give it back', about: 'As it was.', restores: true, run: async () => 'All is well' },
   ]);
 
   await page.getByRole('button', { name: 'Break something' }).click();
@@ -96,14 +96,14 @@ test('where nothing can be broken, nothing is offered', async () => {
 });
 
 test('on a phone it fits, and is found by its name', async () => {
-  const mischief = [
+  const faultInjections = [
     {
       label: 'Break it',
       about: 'A rather long word of what happens then. '.repeat(4),
       run: async () => 'Done',
     },
   ];
-  const { page } = await openPage(mischief, () => {}, { width: 390, height: 780 });
+  const { page } = await openPage(faultInjections, () => {}, { width: 390, height: 780 });
 
   await page.getByRole('button', { name: 'Break something' }).click();
   await page.getByRole('button', { name: 'Break: Break it' }).click();

@@ -1,4 +1,4 @@
-import type { Mischief } from '../workspace/mischief.ts';
+import type { FaultInjection } from '../workspace/fault-injection.ts';
 import type { Workspace } from '../workspace/start-workspace.ts';
 import type { CloudFoundry } from '../world/cloud-foundry.ts';
 import { order } from '../world/monit/ask.ts';
@@ -8,16 +8,19 @@ import { PEOPLE } from './people.ts';
 const MOST_WRITES = 500;
 const WRITE_BYTES = 1_000_000;
 
-/** What a person can break from the page, and what they may ask then. */
-export function makeMischief(cf: CloudFoundry | undefined, workspace: () => Workspace): readonly Mischief[] {
+/** The faults that a person can inject from the page. Each result names the command to run next. */
+export function makeFaultInjections(
+  cf: CloudFoundry | undefined,
+  workspace: () => Workspace,
+): readonly FaultInjection[] {
   return [
-    ...(cf ? [loseKey(cf), stopByHand(cf), ...losesMajority(cf), fill(cf)] : []),
-    ...takesOut(workspace),
+    ...(cf ? [loseKey(cf), stopMetronByHand(cf), ...loseMajority(cf), fillEtcd(cf)] : []),
+    ...changeApprovers(workspace),
   ];
 }
 
 /** The outage of "The Day I Broke Every VM in Cloud Foundry", 2016. */
-function loseKey({ breakDoppler, loggregator }: CloudFoundry): Mischief {
+function loseKey({ breakDoppler, loggregator }: CloudFoundry): FaultInjection {
   return {
     label: 'Let doppler_z2/0 lose its key in etcd',
     about: 'It runs on and announces itself no more. Within seconds metron_agent falls over on every VM.',
@@ -29,7 +32,7 @@ function loseKey({ breakDoppler, loggregator }: CloudFoundry): Mischief {
   };
 }
 
-function stopByHand({ loggregator }: CloudFoundry): Mischief {
+function stopMetronByHand({ loggregator }: CloudFoundry): FaultInjection {
   return {
     label: 'Stop metron_agent on doppler_z3/0 by hand',
     about:
@@ -41,7 +44,7 @@ function stopByHand({ loggregator }: CloudFoundry): Mischief {
   };
 }
 
-function losesMajority({ etcd }: CloudFoundry): readonly Mischief[] {
+function loseMajority({ etcd }: CloudFoundry): readonly FaultInjection[] {
   const victims = [1, 2] as const;
   return [
     {
@@ -55,7 +58,7 @@ function losesMajority({ etcd }: CloudFoundry): readonly Mischief[] {
     {
       label: 'Start the etcd members again',
       about: 'With the data that they had.',
-      mends: true,
+      restores: true,
       run: async () => {
         await Promise.all(victims.map(etcd.start));
         return 'All three members answer.';
@@ -64,7 +67,7 @@ function losesMajority({ etcd }: CloudFoundry): readonly Mischief[] {
   ];
 }
 
-function fill({ etcd }: CloudFoundry): Mischief {
+function fillEtcd({ etcd }: CloudFoundry): FaultInjection {
   return {
     label: 'Fill etcd until it takes nothing more',
     about: 'One key is written again and again, and all that it ever was is kept.',
@@ -79,7 +82,7 @@ function fill({ etcd }: CloudFoundry): Mischief {
   };
 }
 
-function takesOut(workspace: () => Workspace): readonly Mischief[] {
+function changeApprovers(workspace: () => Workspace): readonly FaultInjection[] {
   return [
     {
       label: 'Take Grace out of @platform-leads',
@@ -92,7 +95,7 @@ function takesOut(workspace: () => Workspace): readonly Mischief[] {
     {
       label: 'Put Grace back into @platform-leads',
       about: 'Then she may approve again.',
-      mends: true,
+      restores: true,
       run: async () => {
         workspace().setGroup(PEOPLE.leads, [PEOPLE.grace]);
         return 'Grace is in the group again.';
