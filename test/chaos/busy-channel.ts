@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nameOf } from '../../src/slack/access/delivery.ts';
 import { runIdOf } from '../../src/queue/queues.ts';
-import { shownIn, waitForRest } from './evidence.ts';
+import { shownIn, waitUntilIdle } from './evidence.ts';
 import { REQUESTERS } from './people.ts';
 import { repliesOutOfOrder, rootsOutOfOrder, withoutAnswer } from './posts.ts';
 import { type Chance, makeChance } from './random.ts';
 import { type ChaosReport, figuresOfPosts } from './run-chaos.ts';
 import { type ChaosStage, setChaosStage } from './stage.ts';
-import { tallyPosts } from './tally.ts';
+import { checkPosts } from './invariants.ts';
 
 export interface BusySettings {
   readonly seed: number;
@@ -15,7 +15,7 @@ export interface BusySettings {
   readonly questions: number;
   /** Slack answers 429 and 5xx, or its answer is lost. */
   readonly hasFaults: boolean;
-  readonly restWithinMs: number;
+  readonly idleWithinMs: number;
 }
 
 const BOTS = 2;
@@ -26,8 +26,8 @@ const WORKERS = 2;
  * questions, and nothing else may be left in the channel.
  */
 export async function runBusyChannel(
-  { seed, questions, hasFaults, restWithinMs }: BusySettings,
-  tell: (line: string) => void = () => undefined,
+  { seed, questions, hasFaults, idleWithinMs }: BusySettings,
+  log: (line: string) => void = () => undefined,
 ): Promise<ChaosReport> {
   const startedAt = performance.now();
   let isClean = false;
@@ -48,29 +48,29 @@ export async function runBusyChannel(
   const faults = hasFaults ? makeFaults(stage, makeChance(seed)) : undefined;
   lasting.defer(async () => faults?.stop());
   const runIds = await ask(stage, questions);
-  tell(`${questions} questions are asked`);
-  await waitForAnswers(stage, runIds, restWithinMs);
+  log(`${questions} questions are asked`);
+  await waitForAnswers(stage, runIds, idleWithinMs);
   // The last posts meet a Slack that works, so that whatever is still to come can come.
   await faults?.stop();
-  await waitForRest(stage, restWithinMs);
-  const report = tallyChannel(stage, runIds, performance.now() - startedAt);
-  isClean = report.zeros.every(({ cases }) => cases.length === 0);
+  await waitUntilIdle(stage, idleWithinMs);
+  const report = summarizeChannel(stage, runIds, performance.now() - startedAt);
+  isClean = report.invariants.every(({ cases }) => cases.length === 0);
   return report;
 }
 
-function tallyChannel(stage: ChaosStage, runIds: readonly string[], tookMs: number): ChaosReport {
+function summarizeChannel(stage: ChaosStage, runIds: readonly string[], tookMs: number): ChaosReport {
   const shown = shownIn(stage);
   const { posts } = shown;
   const refused = stage.workspace.requests.filter(({ status }) => status !== 200);
   return {
-    zeros: [
+    invariants: [
       {
         what: 'questions that were not answered',
         cases: withoutAnswer(shown, runIds),
       },
       { what: 'answers out of order', cases: rootsOutOfOrder(posts, runIds) },
       { what: 'replies out of order', cases: repliesOutOfOrder(posts) },
-      ...tallyPosts(shown),
+      ...checkPosts(shown),
       { what: 'crashes', cases: [...stage.fleet.crashes, ...stage.bots.crashes] },
     ],
     figures: [
@@ -100,18 +100,18 @@ async function ask(
   return runIds;
 }
 
-const LOOK_EVERY_MS = 500;
+const POLL_MS = 500;
 
 /** Waits until each question has its answer in the channel, or time runs out. */
 async function waitForAnswers(
   stage: ChaosStage,
   runIds: readonly string[],
-  patienceMs: number,
+  timeoutMs: number,
 ): Promise<void> {
-  const deadlineMs = performance.now() + patienceMs;
+  const deadlineMs = performance.now() + timeoutMs;
   while (performance.now() < deadlineMs) {
     if (withoutAnswer(shownIn(stage), runIds).length === 0) return;
-    await sleep(LOOK_EVERY_MS);
+    await sleep(POLL_MS);
   }
 }
 

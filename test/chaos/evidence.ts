@@ -6,15 +6,15 @@ import { ENDED, type Remediation } from '../../src/store/remediation/record.ts';
 import { type Verified, verifyAudit } from '../../src/store/audit/verify.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';
-import { buttonsOf, type Clicked, readCard, type ShownButton } from './clicker.ts';
-import type { Havoc } from './havoc.ts';
-import { type Deed, readBegun, readDeeds } from './lab.ts';
+import { buttonsOf, type RecordedClick, readCard, type ShownButton } from './buttons.ts';
+import type { InjectedFaults } from './fault-injection.ts';
+import { type AppliedFix, readStarted, readApplied } from './fake-system.ts';
 import { postsIn, type Shown } from './posts.ts';
 import type { ChaosStage } from './stage.ts';
-import type { Pace } from './worker-orders.ts';
+import type { Timing } from './role-options.ts';
 
-/** An audit entry, in the order of the chain, and when Redis took it. */
-export interface Told {
+/** An audit entry and when Redis stored it. */
+export interface AuditRecord {
   readonly atMs: number;
   readonly entry: Audited;
 }
@@ -24,18 +24,18 @@ export interface ShownCard {
   readonly id: string;
 }
 
-/** Everything there is to judge by, once all is at rest. */
+/** Everything that the invariants are checked against, gathered once the system is idle. */
 export interface Evidence {
   readonly remediations: readonly Remediation[];
-  readonly entries: readonly Told[];
+  readonly entries: readonly AuditRecord[];
   readonly chain: Verified;
-  readonly deeds: readonly Deed[];
-  /** Deeds that a worker set about. */
-  readonly begun: readonly Deed[];
+  readonly applied: readonly AppliedFix[];
+  /** Fixes that a worker started, applied or not. */
+  readonly started: readonly AppliedFix[];
   readonly cards: readonly ShownCard[];
   readonly buttons: readonly ShownButton[];
-  readonly clicks: readonly Clicked[];
-  /** Who was told in which channel that a click could not be taken, once for each time. */
+  readonly clicks: readonly RecordedClick[];
+  /** Each private reply that a click could not be processed. */
   readonly notTaken: readonly { readonly userId: string; readonly channelId: string }[];
   /** What was posted, and what the channels show. */
   readonly shown: Shown;
@@ -43,22 +43,22 @@ export interface Evidence {
   readonly crashes: readonly string[];
   /** Refusals of a person that were counted and not audited one by one, and are not summed up yet. */
   readonly counted: Readonly<Record<string, number>>;
-  readonly havoc: Havoc;
-  readonly limits: Pace;
-  readonly restMs: number;
+  readonly faults: InjectedFaults;
+  readonly limits: Timing;
+  readonly idleAfterMs: number;
 }
 
-const LOOK_EVERY_MS = 400;
-/** A click is acknowledged before anything comes of it: rest is what lasts for some looks. */
-const QUIET_LOOKS = 5;
+const POLL_MS = 400;
+/** A click is acknowledged before it has an effect, so several polls in a row must find nothing to do. */
+const QUIET_POLLS = 5;
 
-/** Waits until nothing moves any more: everything taken up has ended, every card was told, nothing is left to post. */
-export async function waitForRest(
+/** Waits until every requested remediation has ended, every card was posted, and the queues are empty. @returns the time it took. */
+export async function waitUntilIdle(
   stage: Pick<ChaosStage, 'remediations' | 'queues' | 'connection'>,
-  patienceMs: number,
+  timeoutMs: number,
 ): Promise<number> {
   const fromMs = performance.now();
-  for (let quiet = 0; quiet < QUIET_LOOKS && performance.now() - fromMs < patienceMs;) {
+  for (let quiet = 0; quiet < QUIET_POLLS && performance.now() - fromMs < timeoutMs;) {
     const [all, untold, depths] = await Promise.all([
       readAll(stage),
       stage.remediations.untold(0),
@@ -67,7 +67,7 @@ export async function waitForRest(
     const isQuiet = depths.every(({ state, jobs }) => state === 'failed' || jobs === 0);
     const isDone = all.every(({ state }) => state === 'offered' || ENDED.has(state));
     quiet = isDone && isQuiet && untold.length === 0 ? quiet + 1 : 0;
-    await sleep(LOOK_EVERY_MS);
+    await sleep(POLL_MS);
   }
   return performance.now() - fromMs;
 }
@@ -83,8 +83,8 @@ export async function readAll({
 
 export async function gatherEvidence(
   stage: ChaosStage,
-  clicks: readonly Clicked[],
-  { havoc, limits, restMs }: Pick<Evidence, 'havoc' | 'limits' | 'restMs'>,
+  clicks: readonly RecordedClick[],
+  { faults, limits, idleAfterMs }: Pick<Evidence, 'faults' | 'limits' | 'idleAfterMs'>,
 ): Promise<Evidence> {
   const { workspace, chain, folder, channels } = stage;
   const messages = channels.flatMap((channelId) =>
@@ -95,18 +95,18 @@ export async function gatherEvidence(
     remediations: await readAll(stage),
     entries: await readEntries(stage),
     chain: await verifyAudit(whole.entries, whole.head),
-    deeds: readDeeds(folder),
-    begun: readBegun(folder),
+    applied: readApplied(folder),
+    started: readStarted(folder),
     cards: messages.flatMap((message) => readCard(message) ?? []),
     buttons: messages.flatMap(buttonsOf),
     clicks,
-    notTaken: whoWasNotTaken(stage, clicks),
+    notTaken: notTakenReplies(stage, clicks),
     shown: shownIn(stage),
     crashes: [...stage.fleet.crashes, ...stage.bots.crashes],
     counted: await readCounted(stage),
-    havoc,
+    faults,
     limits,
-    restMs,
+    idleAfterMs,
   };
 }
 
@@ -117,16 +117,16 @@ export function shownIn({ workspace, channels }: Pick<ChaosStage, 'workspace' | 
   };
 }
 
-async function readEntries({ chain }: ChaosStage): Promise<readonly Told[]> {
-  const told: Told[] = [];
+async function readEntries({ chain }: ChaosStage): Promise<readonly AuditRecord[]> {
+  const records: AuditRecord[] = [];
   for (let after: string | undefined; ;) {
     const page = await chain.page(after);
     for (const { id, raw } of page) {
       const entry = parseEntry(raw)?.entry;
-      if (entry) told.push({ atMs: Number(id.split('-')[0]), entry });
+      if (entry) records.push({ atMs: Number(id.split('-')[0]), entry });
     }
     after = page.at(-1)?.id;
-    if (after === undefined) return told;
+    if (after === undefined) return records;
   }
 }
 
@@ -136,13 +136,13 @@ async function readCounted({ connection }: ChaosStage): Promise<Readonly<Record<
   return Object.fromEntries(counts.map(([userId, count]) => [userId, Math.max(0, Number(count) - 5)]));
 }
 
-function whoWasNotTaken({ workspace, channels }: ChaosStage, clicks: readonly Clicked[]) {
-  const isSaid = ({ text }: Message) => text.includes('could not process this click');
+function notTakenReplies({ workspace, channels }: ChaosStage, clicks: readonly RecordedClick[]) {
+  const saysSo = ({ text }: Message) => text.includes('could not process this click');
   return channels.flatMap((channelId) =>
     [...new Set(clicks.map(({ userId }) => userId))].flatMap((userId) =>
       workspace
         .ephemerals(userId, channelId)
-        .filter(isSaid)
+        .filter(saysSo)
         .map(() => ({ userId, channelId })),
     ),
   );

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Started, WorkerOrders } from './worker-orders.ts';
+import type { Started, RoleOptions } from './role-options.ts';
 
 /** Processes of one role, each with a number; one that was killed is started again under the same number. */
 export interface Fleet {
@@ -24,16 +24,16 @@ export interface Fleet {
 
 export type Program = 'worker' | 'bot';
 
-export function openFleet(program: Program, orders: WorkerOrders): Fleet {
+export function openFleet(program: Program, options: RoleOptions): Fleet {
   const children = new Map<number, ChildProcess>();
   const started = new Map<number, Started>();
   const crashes: string[] = [];
   let isClosing = false;
   let last = 0;
   const launch = async (number: number): Promise<void> => {
-    const log = openSync(join(orders.lab.folder, `${program}-${number}.log`), 'a');
+    const log = openSync(join(options.system.folder, `${program}-${number}.log`), 'a');
     const path = join(import.meta.dirname, `${program}.ts`);
-    const child = spawn(process.execPath, [path, JSON.stringify(orders)], {
+    const child = spawn(process.execPath, [path, JSON.stringify(options)], {
       stdio: ['ignore', log, log, 'ipc'],
       env: { PATH: process.env['PATH'] ?? '' },
     });
@@ -46,7 +46,7 @@ export function openFleet(program: Program, orders: WorkerOrders): Fleet {
       started.set(number, message[0] as Started);
       void ended.then(() => afterExit(number, child));
     } else if (child.signalCode === null)
-      throw new Error(`${program} ${number} ended at its start; its log is in ${orders.lab.folder}`);
+      throw new Error(`${program} ${number} ended at its start; its log is in ${options.system.folder}`);
   };
   const afterExit = (number: number, { exitCode, signalCode }: ChildProcess): void => {
     started.delete(number);

@@ -3,26 +3,26 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';
 import type { Message } from '../workspace/model.ts';
-import { buttonsOf, type Button, type Clicker, openClicker, readCard } from './clicker.ts';
-import { hasReached, readDeeds, setGate } from './lab.ts';
+import { buttonsOf, type Button, type Buttons, openButtons, readCard } from './buttons.ts';
+import { hasReached, readApplied, setGate } from './fake-system.ts';
 import { APPROVERS, REQUESTERS } from './people.ts';
 import { type ChaosStage, setChaosStage } from './stage.ts';
 
-/** One real worker process that is killed at a known point of a deed, or whose Redis is. */
+/** A real worker process, or its Redis, is killed at a known point of a fix. */
 
-// Processes are started, killed, and started anew here, and leases end in between.
+// Processes are started, killed, and restarted here, and leases end in between.
 vi.setConfig({ testTimeout: WORLD_TEST_LIMIT_MS, hookTimeout: WORLD_TEST_LIMIT_MS });
 
 const [ASKER = ''] = REQUESTERS;
 const [, , APPROVER = ''] = APPROVERS;
 /** Not less: a worker that gets no turn on a busy machine for as long has lost its lease, too. */
 const LEASE_SECONDS = 3;
-/** Of the two things of a batch, the one that a deed mends. */
+/** Of the two things of a batch, the one that a fix repairs. */
 const PUMP = 1;
 
 let lasting: AsyncDisposableStack;
 let stage: ChaosStage;
-let clicker: Clicker;
+let buttons: Buttons;
 beforeEach(async () => {
   lasting = new AsyncDisposableStack();
   stage = await setChaosStage(lasting, {
@@ -38,7 +38,7 @@ beforeEach(async () => {
       takeOverSeconds: LEASE_SECONDS,
     },
   });
-  clicker = openClicker(stage.workspace);
+  buttons = openButtons(stage.workspace);
 });
 afterEach(() => lasting.disposeAsync());
 
@@ -46,7 +46,7 @@ const thread = (): readonly Message[] => {
   const [channelId = ''] = stage.channels;
   return stage.workspace.messages(channelId).flatMap(({ ts }) => stage.workspace.thread(channelId, ts));
 };
-const eventually = <T>(look: () => T | undefined | false) => stage.workspace.waitFor(look);
+const eventually = <T>(find: () => T | undefined | false) => stage.workspace.waitFor(find);
 const card = (word: string) => eventually(() => thread().find((one) => readCard(one)?.word === word));
 const button = async (which: Button, at = 0): Promise<{ message: Message; value: string }> => {
   const message = await eventually(() =>
@@ -60,9 +60,9 @@ async function approve(): Promise<void> {
   const [channelId = ''] = stage.channels;
   await stage.workspace.command({ userId: ASKER, channelId, command: '/lab', text: 'things 0' });
   const offer = await button('request', PUMP);
-  await clicker.press(ASKER, offer.message, 'request', offer.value);
+  await buttons.press(ASKER, offer.message, 'request', offer.value);
   const plan = await button('approve');
-  await clicker.press(APPROVER, plan.message, 'approve', plan.value);
+  await buttons.press(APPROVER, plan.message, 'approve', plan.value);
 }
 
 /** Clicks `Check now` until `isShown`. */
@@ -75,7 +75,7 @@ async function checkNow(isShown: (message: Message) => boolean): Promise<Message
       .filter(({ text }) => text.includes('could not process this click')).length;
   for (;;) {
     const before = refusals();
-    await clicker.press(APPROVER, message, 'look', value);
+    await buttons.press(APPROVER, message, 'look', value);
     const seen = await eventually(() => thread().find(isShown) ?? (refusals() > before && 'again'));
     if (seen !== 'again') return seen;
   }
@@ -84,40 +84,40 @@ async function checkNow(isShown: (message: Message) => boolean): Promise<Message
 const isFixed = (message: Message) => readCard(message)?.word === 'FIXED';
 const saysThatItIsStillThere = ({ text }: Message) => text.includes('the finding is still there');
 
-/** Waits until the only worker has died at a gate, opens the gate, and starts the worker anew. */
-async function startAnew(gate: string): Promise<void> {
+/** Waits until the only worker has died at a gate, opens the gate, and starts another worker. */
+async function restartWorker(gate: string): Promise<void> {
   await expect.poll(() => stage.fleet.running()).toEqual([]);
   await rm(gate);
   await stage.fleet.start();
 }
 
-test('a worker that is killed between "applying" and the deed: interrupted, not done, and never taken up again', async () => {
+test('a worker killed between "applying" and the fix: interrupted, not applied, and never resumed', async () => {
   const gate = setGate(stage.folder, 'die', 'before');
   await approve();
-  await startAnew(gate);
+  await restartWorker(gate);
 
   const shown = await card('INTERRUPTED');
   expect(shown.text).toContain('nobody knows whether it was done');
   await checkNow(saysThatItIsStillThere);
 
   expect(readCard(thread().find(({ ts }) => ts === shown.ts) ?? shown)?.word).toBe('INTERRUPTED');
-  expect(readDeeds(stage.folder)).toEqual([]);
+  expect(readApplied(stage.folder)).toEqual([]);
 });
 
-test('a worker that is killed between the deed and "applied": interrupted, done once, and `Check now` finds it fixed', async () => {
+test('a worker killed between the fix and "applied": interrupted, applied once, and `Check now` finds it fixed', async () => {
   const gate = setGate(stage.folder, 'die', 'after');
   await approve();
-  await startAnew(gate);
+  await restartWorker(gate);
 
   const shown = await card('INTERRUPTED');
   expect(shown.text).toContain('nobody knows whether it was done');
   const fixed = await checkNow(isFixed);
 
   expect(fixed.ts).toBe(shown.ts);
-  expect(readDeeds(stage.folder)).toHaveLength(1);
+  expect(readApplied(stage.folder)).toHaveLength(1);
 });
 
-test('Redis is killed while a deed runs: the deed is not done again, and `Check now` finds it fixed', async () => {
+test('Redis killed while a fix runs: it is not applied again, and `Check now` finds it fixed', async () => {
   const gate = setGate(stage.folder, 'hold', 'after');
   await approve();
   await expect.poll(() => hasReached(stage.folder, 'after')).toBe(true);
@@ -130,10 +130,10 @@ test('Redis is killed while a deed runs: the deed is not done again, and `Check 
 
   await card('INTERRUPTED');
   await checkNow(isFixed);
-  expect(readDeeds(stage.folder)).toHaveLength(1);
+  expect(readApplied(stage.folder)).toHaveLength(1);
 });
 
-test('Redis is away for longer than the lease while a deed is about to be done: it is not done any more', async () => {
+test('Redis down for longer than the lease just before a fix is applied: it is not applied', async () => {
   const gate = setGate(stage.folder, 'hold', 'before');
   await approve();
   await expect.poll(() => hasReached(stage.folder, 'before')).toBe(true);
@@ -146,5 +146,5 @@ test('Redis is away for longer than the lease while a deed is about to be done: 
 
   await card('INTERRUPTED');
   await checkNow(saysThatItIsStillThere);
-  expect(readDeeds(stage.folder)).toEqual([]);
+  expect(readApplied(stage.folder)).toEqual([]);
 });

@@ -20,36 +20,36 @@ const SOAK: SoakSettings = {
   warmUpSeconds: 60,
 };
 
-/** Does its worst to approvals and to a busy channel, and prints what came of it: 0 where all that must be zero is, 1 where it is not. */
+/** Runs approvals and a busy channel under fault injection and prints the results. @returns 0 if every invariant holds, 1 otherwise. */
 async function main(): Promise<number> {
   const values = readWords();
   const approvals = Number(values?.approvals);
   const questions = Number(values?.questions);
   const seed = values?.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
   if (!values || !isCount(approvals) || !isCount(questions) || !Number.isInteger(seed)) {
-    say(USAGE);
+    print(USAGE);
     return 64;
   }
   if (values.soak) return soak();
-  say(`seed ${seed}`);
+  print(`seed ${seed}`);
   const reports: ChaosReport[] = [];
   if (!values.busy) {
-    const report = await runChaos(settingsFor(approvals, seed), sayWithTime());
+    const report = await runChaos(settingsFor(approvals, seed), printWithTime());
     process.stdout.write(`${drawReport('approvals', report, seed)}\n\n`);
     reports.push(report);
   }
   for (const hasFaults of [false, true]) {
-    const restWithinMs = 600_000 + questions * 5_000;
-    const report = await runBusyChannel({ seed, questions, hasFaults, restWithinMs }, sayWithTime());
+    const idleWithinMs = 600_000 + questions * 5_000;
+    const report = await runBusyChannel({ seed, questions, hasFaults, idleWithinMs }, printWithTime());
     const title = `a busy channel, while Slack ${hasFaults ? 'fails' : 'works'}`;
     process.stdout.write(`${drawReport(title, report, seed)}\n\n`);
     reports.push(report);
   }
-  return reports.every(({ zeros }) => zeros.every(({ cases }) => cases.length === 0)) ? 0 : 1;
+  return reports.every(({ invariants }) => invariants.every(({ cases }) => cases.length === 0)) ? 0 : 1;
 }
 
 async function soak(): Promise<number> {
-  const { samples, kinds, unacknowledged, answered, because } = await runSoak(SOAK, say);
+  const { samples, kinds, unacknowledged, answered, because } = await runSoak(SOAK, print);
   const rows = samples.map(
     ({ atSeconds, bytes, commands }) =>
       `${String(atSeconds).padStart(7)}${(bytes / 1e6).toFixed(2).padStart(10)}${String(commands).padStart(10)}`,
@@ -88,12 +88,12 @@ function isCount(value: number): boolean {
   return Number.isInteger(value) && value >= 1;
 }
 
-function sayWithTime(): (line: string) => void {
+function printWithTime(): (line: string) => void {
   const startedAt = performance.now();
-  return (line) => say(`${((performance.now() - startedAt) / 1_000).toFixed(1).padStart(6)} s  ${line}`);
+  return (line) => print(`${((performance.now() - startedAt) / 1_000).toFixed(1).padStart(6)} s  ${line}`);
 }
 
-function say(line: string): void {
+function print(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
@@ -113,7 +113,7 @@ function settingsFor(approvals: number, seed: number): ChaosSettings {
         takeOverSeconds: 3,
       },
     },
-    havoc: {
+    faults: {
       workerKills: 1_000,
       workerKillEveryMs: [500, 3_000],
       redisKills: 8,
@@ -125,28 +125,28 @@ function settingsFor(approvals: number, seed: number): ChaosSettings {
       leaveAfterMs: 20_000,
     },
     batchesAtOnce: 16,
-    patienceMs: 60_000,
-    restWithinMs: 200_000,
+    timeoutMs: 60_000,
+    idleWithinMs: 200_000,
   };
 }
 
 const CASES_SHOWN = 10;
 
-function drawReport(title: string, { zeros, figures, folder }: ChaosReport, seed: number): string {
-  const width = Math.max(...[...zeros, ...figures].map(({ what }) => what.length)) + 2;
+function drawReport(title: string, { invariants, figures, folder }: ChaosReport, seed: number): string {
+  const width = Math.max(...[...invariants, ...figures].map(({ what }) => what.length)) + 2;
   const row = (what: string, count: number) => `${what.padEnd(width)}${String(count).padStart(6)}`;
-  const cases = zeros.flatMap(({ what, cases: all }) =>
+  const cases = invariants.flatMap(({ what, cases: all }) =>
     all.slice(0, CASES_SHOWN).map((one) => `  ${what}: ${one}`),
   );
   return [
     `${title}: must be zero`,
-    ...zeros.map(({ what, cases: all }) => row(what, all.length)),
+    ...invariants.map(({ what, cases: all }) => row(what, all.length)),
     '',
-    `${title}: what there was`,
+    `${title}: figures`,
     ...figures.map(({ what, count }) => row(what, count)),
     '',
     ...(cases.length > 0
-      ? ['what was not zero', ...cases, `the logs are in ${folder}`, `again: npm run chaos -- --seed ${seed}`]
+      ? ['violations', ...cases, `the logs are in ${folder}`, `again: npm run chaos -- --seed ${seed}`]
       : [`all zeros, with seed ${seed}`]),
   ].join('\n');
 }

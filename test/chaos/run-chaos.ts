@@ -1,71 +1,71 @@
 import type { State } from '../../src/store/remediation/record.ts';
-import { openClicker } from './clicker.ts';
-import { workThrough } from './crowd.ts';
-import { type Evidence, gatherEvidence, readAll, waitForRest } from './evidence.ts';
-import { type HavocSettings, wreakHavoc } from './havoc.ts';
-import { lookAtOpenEnds } from './open-ends.ts';
+import { openButtons } from './buttons.ts';
+import { runBatch } from './scenarios.ts';
+import { type Evidence, gatherEvidence, readAll, waitUntilIdle } from './evidence.ts';
+import { type FaultSettings, startFaultInjection } from './fault-injection.ts';
+import { recheckInterrupted } from './recheck-interrupted.ts';
 import { doubledByLoss, progressLeftByLoss, type Shown } from './posts.ts';
 import { makeChance } from './random.ts';
 import { setChaosStage, type StageSettings } from './stage.ts';
-import { type Row, tally } from './tally.ts';
+import { type InvariantResult, checkInvariants } from './invariants.ts';
 
 export interface ChaosSettings {
   readonly seed: number;
   readonly stage: StageSettings;
-  readonly havoc: HavocSettings;
-  /** How many batches people work through at the same time. */
+  readonly faults: FaultSettings;
+  /** How many batches run at the same time. */
   readonly batchesAtOnce: number;
-  readonly patienceMs: number;
-  readonly restWithinMs: number;
+  readonly timeoutMs: number;
+  readonly idleWithinMs: number;
 }
 
 export interface ChaosReport {
-  /** Each must have no cases. */
-  readonly zeros: readonly Row[];
-  /** What there was of it, for the reader. */
+  /** None may have cases. */
+  readonly invariants: readonly InvariantResult[];
+  /** Totals, for information. */
   readonly figures: readonly { readonly what: string; readonly count: number }[];
-  /** Logs of all processes and the deeds; gone where every row is zero. */
+  /** Holds the logs of all processes and the applied fixes; removed if every invariant holds. */
   readonly folder: string;
 }
 
-/** Does all of it once, waits until it is at rest, and counts. */
+/** Runs every scenario under fault injection, waits until the system is idle, and checks the invariants. */
 export async function runChaos(
   settings: ChaosSettings,
-  tell: (line: string) => void = () => undefined,
+  log: (line: string) => void = () => undefined,
 ): Promise<ChaosReport> {
   const startedAt = performance.now();
   let isClean = false;
   await using lasting = new AsyncDisposableStack();
   const stage = await setChaosStage(lasting, settings.stage, () => !isClean);
   const chance = makeChance(settings.seed);
-  const clicker = openClicker(stage.workspace);
-  const havoc = wreakHavoc(stage, chance.apart('havoc'), settings.havoc);
-  const { patienceMs } = settings;
-  const crowd = { stage, clicker, chance: chance.apart('crowd'), freeze: havoc.freeze, patienceMs };
-  tell(`${settings.stage.workers} workers are there; the chaos begins`);
+  const buttons = openButtons(stage.workspace);
+  const injector = startFaultInjection(stage, chance.apart('faults'), settings.faults);
+  const { timeoutMs } = settings;
+  const context = { stage, buttons, chance: chance.apart('people'), freeze: injector.freeze, timeoutMs };
+  log(`${settings.stage.workers} workers are running; fault injection starts`);
   let batch = 0;
-  const inTurn = async () => {
+  const runNextBatches = async () => {
     for (let mine = batch++; mine < settings.stage.batches; mine = batch++) {
-      await workThrough(crowd, mine);
-      tell(`batch ${mine + 1} of ${settings.stage.batches} is clicked through`);
+      await runBatch(context, mine);
+      log(`batch ${mine + 1} of ${settings.stage.batches} is done`);
     }
   };
-  await Promise.all(Array.from({ length: settings.batchesAtOnce }, inTurn));
-  const done = await havoc.stop();
-  tell('the chaos is over; waiting until all is at rest');
-  let restMs = await waitForRest(stage, settings.restWithinMs);
-  await lookAtOpenEnds(crowd, await readAll(stage));
-  restMs += await waitForRest(stage, settings.restWithinMs);
+  await Promise.all(Array.from({ length: settings.batchesAtOnce }, runNextBatches));
+  const faults = await injector.stop();
+  log('fault injection has ended; waiting until the system is idle');
+  let idleAfterMs = await waitUntilIdle(stage, settings.idleWithinMs);
+  await recheckInterrupted(context, await readAll(stage));
+  idleAfterMs += await waitUntilIdle(stage, settings.idleWithinMs);
   const limits = settings.stage.pace;
-  const evidence = await gatherEvidence(stage, clicker.clicks, { havoc: done, limits, restMs });
-  const zeros = tally(evidence);
-  isClean = zeros.every(({ cases }) => cases.length === 0);
+  const evidence = await gatherEvidence(stage, buttons.clicks, { faults, limits, idleAfterMs });
+  const invariants = checkInvariants(evidence);
+  isClean = invariants.every(({ cases }) => cases.length === 0);
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
   const refused = stage.workspace.requests.filter(({ status }) => status !== 200);
   const slack = (wanted: (status: number) => boolean) =>
     refused.filter(({ status }) => wanted(status)).length;
   return {
-    zeros,
+    invariants,
     folder: stage.folder,
     figures: [
       ...figuresOf(evidence),
@@ -94,7 +94,7 @@ export function figuresOfPosts(shown: Shown): ChaosReport['figures'] {
   ];
 }
 
-const ENDS: readonly State[] = [
+const FINAL_STATES: readonly State[] = [
   'fixed',
   'unverified',
   'failed',
@@ -110,10 +110,10 @@ function figuresOf({
   remediations,
   entries,
   clicks,
-  deeds,
+  applied,
   shown,
-  havoc,
-  restMs,
+  faults,
+  idleAfterMs,
 }: Evidence): ChaosReport['figures'] {
   const deliveries = clicks.reduce((sum, one) => sum + one.deliveries, 0);
   const interrupted = new Set(
@@ -126,18 +126,18 @@ function figuresOf({
     { what: 'clicks with forged values', count: clicks.filter(({ isForged }) => isForged).length },
     { what: 'clicks not acknowledged', count: clicks.filter(({ isAcknowledged }) => !isAcknowledged).length },
     { what: 'approvals', count: entries.filter(({ entry }) => entry.kind === 'approved').length },
-    { what: 'deeds', count: deeds.length },
-    ...ENDS.map((state) => ({
+    { what: 'fixes applied', count: applied.length },
+    ...FINAL_STATES.map((state) => ({
       what: state === 'offered' ? 'never asked for' : `ended as ${state}`,
       count: remediations.filter((one) => one.state === state).length,
     })),
     { what: 'interrupted at first', count: interrupted.size },
     { what: 'entries in the audit', count: entries.length },
-    { what: 'workers killed', count: havoc.workerKills },
-    { what: 'times Redis was killed', count: havoc.redisKills },
-    { what: 'malformed requests', count: havoc.malformed },
-    { what: 'freezes', count: havoc.freezes.length },
+    { what: 'workers killed', count: faults.workerKills },
+    { what: 'times Redis was killed', count: faults.redisKills },
+    { what: 'malformed requests', count: faults.malformed },
+    { what: 'freezes', count: faults.freezes.length },
     ...figuresOfPosts(shown),
-    { what: 'seconds until rest', count: Math.round(restMs / 1_000) },
+    { what: 'seconds until rest', count: Math.round(idleAfterMs / 1_000) },
   ];
 }

@@ -1,27 +1,27 @@
 import type { ProcessSettings } from '../../src/config/read-config.ts';
 import { type Role, type Shared, share } from '../../src/app/shared.ts';
 import { serveHealth } from '../../src/telemetry/health.ts';
-import { makeLabCatalogue } from './lab.ts';
-import { configOf, type Started, type WorkerOrders } from './worker-orders.ts';
+import { makeFakeCatalogue } from './fake-system.ts';
+import { configOf, type Started, type RoleOptions } from './role-options.ts';
 
 /** Starts one role as a process of a fleet, with its health port, and reports both ports to whoever started it. */
 export async function serveRole(
   start: (shared: Shared) => Promise<Role & { readonly port?: number }>,
   secrets: Partial<ProcessSettings> = {},
 ): Promise<void> {
-  const { redisUrl, slackApiUrl, lab, pace } = JSON.parse(process.argv[2] ?? '') as WorkerOrders;
+  const { redisUrl, slackApiUrl, system, pace } = JSON.parse(process.argv[2] ?? '') as RoleOptions;
   const settings: ProcessSettings = {
     slackApiUrl,
     port: 0,
     healthPort: 0,
     healthHost: '127.0.0.1',
     configPath: '',
-    dataPath: lab.folder,
+    dataPath: system.folder,
     logLevel: 'info',
     secrets: [],
     ...secrets,
   };
-  const shared = share(settings, configOf(pace), makeLabCatalogue(lab), { url: redisUrl });
+  const shared = share(settings, configOf(pace), makeFakeCatalogue(system), { url: redisUrl });
   const role = await start(shared);
   const health = await serveHealth({
     port: 0,

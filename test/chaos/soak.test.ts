@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { questionIdOf, runIdOf } from '../../src/queue/queues.ts';
 import { WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';
-import { waitForRest } from './evidence.ts';
+import { waitUntilIdle } from './evidence.ts';
 import { drawKeyKinds, growing, readKeyKinds } from './key-kinds.ts';
 import { REQUESTERS } from './people.ts';
 import { postsIn } from './posts.ts';
@@ -59,7 +59,7 @@ test(
 
     await stage.connection.ping();
     await ask(stage);
-    await waitForRest(stage, REST_WITHIN_MS);
+    await waitUntilIdle(stage, REST_WITHIN_MS);
 
     const answered = new Set(postsIn(stage.workspace.requests).map(({ runId }) => runId));
     expect(answered.size).toBe(QUESTIONS);

@@ -51,7 +51,7 @@ export function whyNotFlat(samples: readonly Sample[], warmUpSeconds: number): s
 /** Asks at a steady rate, all of it different, and watches what Redis keeps. */
 export async function runSoak(
   settings: SoakSettings,
-  tell: (line: string) => void = () => undefined,
+  log: (line: string) => void = () => undefined,
 ): Promise<SoakReport> {
   const { seconds, commandsPerSecond, sampleEverySeconds, warmUpSeconds } = settings;
   await using lasting = new AsyncDisposableStack();
@@ -87,7 +87,7 @@ export async function runSoak(
     if (elapsed() >= next) {
       const sample = { atSeconds: next, bytes: await datasetBytes(connection), commands };
       samples.push(sample);
-      tell(`${String(next).padStart(4)} s  ${(sample.bytes / 1e6).toFixed(2)} MB after ${commands} commands`);
+      log(`${String(next).padStart(4)} s  ${(sample.bytes / 1e6).toFixed(2)} MB after ${commands} commands`);
       next += sampleEverySeconds;
       // The workspace's record of calls is not what is measured, and would be most of this process.
       workspace.requests.length = 0;

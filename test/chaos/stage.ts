@@ -10,9 +10,9 @@ import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts'
 import { startRedis, type TestRedis } from '../world/redis.ts';
 import { type Fleet, openFleet } from './fleet.ts';
 import { EVERYBODY, GROUPS } from './people.ts';
-import type { Pace } from './worker-orders.ts';
+import type { Timing } from './role-options.ts';
 
-/** Everything that the chaos is done to: a real Redis, real worker processes, real bot processes that Slack reaches in turn, and a workspace with many channels. */
+/** What faults are injected into: a real Redis, real worker processes, real bot processes that Slack reaches in turn, and a workspace with many channels. */
 export interface ChaosStage {
   readonly folder: string;
   readonly redis: TestRedis;
@@ -35,7 +35,7 @@ export interface StageSettings {
   readonly workers: number;
   readonly bots: number;
   readonly slowMs: number;
-  readonly pace: Pace;
+  readonly pace: Timing;
 }
 
 /** What Wrench asks for. */
@@ -69,12 +69,12 @@ export async function setChaosStage(
     channels: channels.map((id) => ({ id, name: id.toLowerCase(), botIsMember: true })),
   });
   lasting.defer(workspace.close);
-  const lab = { folder, thingsInBatch, slowMs };
-  const orders = { redisUrl: redis.url, slackApiUrl: workspace.apiUrl, lab, pace };
-  const bots = openFleet('bot', orders);
+  const system = { folder, thingsInBatch, slowMs };
+  const options = { redisUrl: redis.url, slackApiUrl: workspace.apiUrl, system, pace };
+  const bots = openFleet('bot', options);
   lasting.defer(bots.close);
   nextPort = inTurn(() => bots.ports().flatMap(({ port }) => port ?? []));
-  const fleet = openFleet('worker', orders);
+  const fleet = openFleet('worker', options);
   lasting.defer(fleet.close);
   await Promise.all([
     ...Array.from({ length: botCount }, bots.start),

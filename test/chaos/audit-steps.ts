@@ -1,25 +1,25 @@
 import type { Remediation } from '../../src/store/remediation/record.ts';
-import type { Evidence, Told } from './evidence.ts';
+import type { Evidence, AuditRecord } from './evidence.ts';
 
-/** One deed, and all that is told of the remediation it was done for. */
-export interface DeedCase {
+/** An applied fix, its remediation, and the audit records of that remediation. */
+export interface AppliedCase {
   readonly remediation: Remediation;
-  readonly deed: Evidence['deeds'][number];
-  readonly steps: readonly Told[];
+  readonly fix: Evidence['applied'][number];
+  readonly steps: readonly AuditRecord[];
   readonly evidence: Evidence;
 }
 
-/** What the audit tells of one remediation, in its order; refused clicks are no step of it. */
-export function stepsOf({ entries }: Pick<Evidence, 'entries'>, id: string): readonly Told[] {
+/** The audit records of one remediation, in order, without refused clicks. */
+export function stepsOf({ entries }: Pick<Evidence, 'entries'>, id: string): readonly AuditRecord[] {
   return entries.filter(({ entry }) => entry.remediation === id && !isRefusedClick(entry));
 }
 
-function isRefusedClick({ kind, because = '' }: Told['entry']): boolean {
+function isRefusedClick({ kind, because = '' }: AuditRecord['entry']): boolean {
   return kind === 'refused' && /^(request|approve|reject|look): /.test(because);
 }
 
-/** Every way through the life of a remediation that needs one approval, as the audit tells it (DESIGN.md section 2). */
-const LIVES: Readonly<Record<Remediation['state'], RegExp>> = {
+/** The audit entries of a remediation that needs one approval, by its state. */
+const LIFECYCLES: Readonly<Record<Remediation['state'], RegExp>> = {
   offered: /^$/,
   planning: /^asked$/,
   planned: /^asked planned$/,
@@ -37,15 +37,17 @@ const LIVES: Readonly<Record<Remediation['state'], RegExp>> = {
   refused: /^asked( planned( approved)?)? refused$/,
 };
 
-/** What the audit lacks of a remediation's life, or tells that was not; and whether each deed that is remembered is told. */
+/** Why the audit does not match the state of a remediation or the steps recorded in it; undefined if it does. */
 export function stepsOutOfOrder(remediation: Remediation, evidence: Evidence): string | undefined {
   const { id, state, deeds } = remediation;
   const steps = stepsOf(evidence, id).map(({ entry }) => entry);
   const said = steps
     .map(({ kind, outcome }) => (outcome === undefined ? kind : `${kind}:${outcome}`))
     .join(' ');
-  if (!LIVES[state].test(said)) return `it is ${state}, and the audit says: ${said || 'nothing'}`;
+  if (!LIFECYCLES[state].test(said)) return `it is ${state}, and the audit says: ${said || 'nothing'}`;
   const last = steps.findLast(({ kind }) => kind === 'applied' || kind === 'outcome');
-  const told = last?.deeds ?? [];
-  return deeds.every(({ line }) => told.includes(line)) ? undefined : 'a deed is not in the audit';
+  const audited = last?.deeds ?? [];
+  return deeds.every(({ line }) => audited.includes(line))
+    ? undefined
+    : 'a recorded step is not in the audit';
 }

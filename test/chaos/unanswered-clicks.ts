@@ -1,23 +1,23 @@
-import type { Clicked } from './clicker.ts';
-import type { Evidence, Told } from './evidence.ts';
+import type { RecordedClick } from './buttons.ts';
+import type { Evidence, AuditRecord } from './evidence.ts';
 
-const TAKEN_AS = { request: 'asked', approve: 'approved', reject: 'rejected', look: 'outcome' } as const;
+const AUDITED_AS = { request: 'asked', approve: 'approved', reject: 'rejected', look: 'outcome' } as const;
 /** Clicks of one person on one button at one instant are one to Wrench, where it took one of them; on a busy machine that is as long as this. */
 const INSTANT_MS = 1_000;
 
 /** Clicks of one person on one button of one remediation; those that name none that is known in their channel have no id. */
-interface Asked {
+interface ClickGroup {
   readonly userId: string;
-  readonly button: Clicked['button'];
+  readonly button: RecordedClick['button'];
   readonly id: string;
-  readonly clicks: readonly Clicked[];
+  readonly clicks: readonly RecordedClick[];
 }
 
 /**
- * Clicks that nothing came of: neither taken nor refused in the audit nor counted for it, and their person was not told that nobody could
- * take them. A click that did not arrive is Slack's to tell of.
+ * Clicks without a result: neither accepted nor refused in the audit, nor counted there, and not answered with a private reply that they could
+ * not be processed. Slack itself reports a click that did not arrive.
  */
-export function unanswered({
+export function unansweredClicks({
   clicks,
   entries,
   notTaken,
@@ -25,7 +25,7 @@ export function unanswered({
   remediations,
 }: Evidence): readonly string[] {
   const channels = new Map(remediations.map(({ id, asked }) => [id, asked.channelId]));
-  const known = ({ value, channelId }: Clicked) => {
+  const known = ({ value, channelId }: RecordedClick) => {
     const id = /^(m[0-9a-f]{16})( [0-9a-f]{64})?$/.exec(value)?.[1] ?? '';
     return channels.get(id) === channelId ? id : '';
   };
@@ -34,41 +34,41 @@ export function unanswered({
   const open = asked.flatMap(([, all]) => {
     const [first] = all;
     if (!first) return [];
-    const one: Asked = { userId: first.userId, button: first.button, id: known(first), clicks: all };
+    const one: ClickGroup = { userId: first.userId, button: first.button, id: known(first), clicks: all };
     const left = all.length - answersTo(one, entries);
     return left > 0 ? [{ one, left }] : [];
   });
-  // Who is told that a click could not be taken is not told which, and refusals beyond the first few are a number: a person's are counted together.
+  // The private reply does not name the click, and later refusals are only counted, so the clicks of one person are counted together.
   return [...Map.groupBy(open, ({ one }) => one.userId)].flatMap(([userId, theirs]) => {
-    const told = notTaken.filter((said) => said.userId === userId).length;
+    const replies = notTaken.filter((reply) => reply.userId === userId).length;
     const summedUp = entries
       .filter(({ entry }) => entry.kind === 'refused' && entry.who[0] === userId)
       .reduce((sum, { entry }) => sum + (entry.count ?? 0), counted[userId] ?? 0);
     const left = theirs.reduce((sum, each) => sum + each.left, 0);
-    return left > told + summedUp ? theirs.map((each) => inWords(each.one, each.left, told)) : [];
+    return left > replies + summedUp ? theirs.map((each) => describeGroup(each.one, each.left, replies)) : [];
   });
 }
 
-function answersTo({ userId, button, id, clicks }: Asked, entries: readonly Told[]): number {
+function answersTo({ userId, button, id, clicks }: ClickGroup, entries: readonly AuditRecord[]): number {
   const theirs = entries.filter(({ entry }) => entry.who[0] === userId && (entry.remediation ?? '') === id);
   const refused = theirs.filter(({ entry }) => refusedButton(entry) === button).length;
-  const taken = theirs.filter(({ entry }) => entry.kind === TAKEN_AS[button]).length;
+  const taken = theirs.filter(({ entry }) => entry.kind === AUDITED_AS[button]).length;
   return refused + taken + (taken > 0 ? sameInstant(clicks) : 0);
 }
 
 /** `request`, where a click on that button was refused. */
-function refusedButton({ kind, what, because = '' }: Told['entry']): string | undefined {
+function refusedButton({ kind, what, because = '' }: AuditRecord['entry']): string | undefined {
   if (kind !== 'refused') return undefined;
   return /^a click on (\w+)$/.exec(what)?.[1] ?? /^(\w+): /.exec(because)?.[1];
 }
 
 /** How many followed another at once. */
-function sameInstant(clicks: readonly Clicked[]): number {
+function sameInstant(clicks: readonly RecordedClick[]): number {
   const times = clicks.map(({ atMs }) => atMs).toSorted((a, b) => a - b);
   return times.filter((atMs, at) => at > 0 && atMs - (times[at - 1] ?? 0) <= INSTANT_MS).length;
 }
 
-function inWords({ userId, button, id, clicks }: Asked, left: number, told: number): string {
+function describeGroup({ userId, button, id, clicks }: ClickGroup, left: number, replies: number): string {
   const at = clicks.map(({ atMs }) => new Date(atMs).toISOString()).join(', ');
-  return `${left} of ${userId} on ${button} ${id}, who was told ${told} times; clicked at ${at}`;
+  return `${left} of ${userId} on ${button} ${id}, with ${replies} replies; clicked at ${at}`;
 }

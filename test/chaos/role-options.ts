@@ -1,9 +1,9 @@
 import type { Config } from '../../src/config/read-config.ts';
-import type { LabSettings } from './lab.ts';
+import type { FakeSystemSettings } from './fake-system.ts';
 import { ROLES } from './people.ts';
 
-/** How long things last in one run of the chaos. */
-export interface Pace {
+/** The time limits of one run. */
+export interface Timing {
   readonly approveWithinSeconds: number;
   readonly applyWithinSeconds: number;
   readonly membershipSeconds: number;
@@ -12,12 +12,12 @@ export interface Pace {
 }
 
 /** What a process is given as its one argument, in JSON. */
-export interface WorkerOrders {
+export interface RoleOptions {
   readonly redisUrl: string;
   /** Of the workspace; a worker does not use it. */
   readonly slackApiUrl: string;
-  readonly lab: LabSettings;
-  readonly pace: Pace;
+  readonly system: FakeSystemSettings;
+  readonly pace: Timing;
 }
 
 /** What a process reports once it takes jobs. */
@@ -28,7 +28,7 @@ export interface Started {
 }
 
 /** The configuration of bot and workers: one environment, everybody by their group, no cap that would stand in the way. */
-export function configOf(pace: Pace): Config {
+export function configOf(pace: Timing): Config {
   return {
     environments: { prod: { sources: [] } },
     channels: {},

@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openFreeze } from '../../src/store/remediation/freeze.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
-import { readBegun } from './lab.ts';
+import { readStarted } from './fake-system.ts';
 import { sendEveryMalformed, sendMalformed } from './malformed.ts';
 import { APPROVER_GROUP, STAYING } from './people.ts';
 import type { Chance } from './random.ts';
 import type { ChaosStage } from './stage.ts';
 
-export interface HavocSettings {
-  /** Every so often a worker is killed, and started anew. At most `workerKills` times. */
+export interface FaultSettings {
+  /** At most this many times a worker is killed and started again. */
   readonly workerKills: number;
   readonly workerKillEveryMs: readonly [from: number, to: number];
   readonly redisKills: number;
   readonly redisKillEveryMs: readonly [from: number, to: number];
   readonly freezeEveryMs: readonly [from: number, to: number];
-  /** Now and then all workers are away for longer than an approval is good for. */
+  /** At most this many times all workers are down for longer than an approval is valid. */
   readonly blackouts: number;
   readonly blackoutEveryMs: readonly [from: number, to: number];
   readonly blackoutMs: number;
@@ -22,71 +22,75 @@ export interface HavocSettings {
   readonly leaveAfterMs: number;
 }
 
-/** What was done to everybody, for the count afterwards. Times are milliseconds of the epoch. */
-export interface Havoc {
+/** The faults that were injected, for the invariants. Times are milliseconds of the epoch. */
+export interface InjectedFaults {
   readonly workerKills: number;
   readonly redisKills: number;
   /** Malformed requests that reached a process. */
   readonly malformed: number;
-  /** From when a freeze was confirmed until somebody began to thaw it. */
+  /** From when a freeze was confirmed until its end was requested. */
   readonly freezes: readonly { readonly fromMs: number; readonly untilMs: number }[];
-  /** Since when the leavers are no approvers. */
+  /** When the leavers ceased to be approvers. */
   readonly leftAtMs: number | undefined;
 }
 
-export interface WreakingHavoc {
-  /** Freezes at this moment; joins a freeze that holds. */
+export interface FaultInjector {
+  /** Freezes now, or joins a freeze that is in force. */
   readonly freeze: (forMs: number) => Promise<void>;
-  readonly stop: () => Promise<Havoc>;
+  readonly stop: () => Promise<InjectedFaults>;
 }
 
-/** Wreaks havoc until it is stopped, then mends everything: Redis and all workers are there, nothing is frozen, Slack is well. */
-export function wreakHavoc(stage: ChaosStage, chance: Chance, settings: HavocSettings): WreakingHavoc {
+/** Injects faults until it is stopped. Then Redis and all workers run, nothing is frozen, and Slack works. */
+export function startFaultInjection(
+  stage: ChaosStage,
+  chance: Chance,
+  settings: FaultSettings,
+): FaultInjector {
   const stopped = new AbortController();
-  const seen = {
+  const counts = {
     workerKills: 0,
     redisKills: 0,
     blackouts: 0,
     malformed: 0,
-    freezes: [] as Havoc['freezes'][number][],
+    freezes: [] as InjectedFaults['freezes'][number][],
   };
   let freezing: Promise<void> | undefined;
   const freeze = (forMs: number): Promise<void> => {
     freezing ??= freezeFor(stage, forMs)
-      .then((frozen) => void seen.freezes.push(frozen))
+      .then((frozen) => void counts.freezes.push(frozen))
       .finally(() => (freezing = undefined));
     return freezing;
   };
-  let isDark = false;
+  let isBlackout = false;
   let leftAtMs: number | undefined;
   const repeat = async (
     [from, to]: readonly [number, number],
     own: Chance,
-    turn: (own: Chance) => Promise<boolean>,
+    inject: (own: Chance) => Promise<boolean>,
   ): Promise<void> => {
-    for (let goesOn = true; goesOn;) {
+    for (let isRunning = true; isRunning;) {
       await sleep(own.between(from, to), undefined, { signal: stopped.signal }).catch(() => undefined);
       if (stopped.signal.aborted) return;
-      goesOn = await turn(own);
+      isRunning = await inject(own);
     }
   };
-  const all = [
+  const faults = [
     repeat(settings.workerKillEveryMs, chance.apart('workers'), async (own) => {
-      if (seen.workerKills >= settings.workerKills) return false;
-      if (!isDark && (await killWorker(stage, own, () => isDark))) seen.workerKills += 1;
+      if (counts.workerKills >= settings.workerKills) return false;
+      if (!isBlackout && (await killWorker(stage, own, () => isBlackout))) counts.workerKills += 1;
       return true;
     }),
     repeat(settings.blackoutEveryMs, chance.apart('blackout'), async () => {
-      if (seen.blackouts >= settings.blackouts) return false;
-      seen.blackouts += 1;
-      isDark = true;
-      seen.workerKills += await blackOut(stage, settings.blackoutMs);
-      isDark = false;
+      if (counts.blackouts >= settings.blackouts) return false;
+      counts.blackouts += 1;
+      isBlackout = true;
+      counts.workerKills += await killAllWorkers(stage, settings.blackoutMs);
+      isBlackout = false;
       return true;
     }),
     repeat(settings.redisKillEveryMs, chance.apart('redis'), async (own) => {
-      if (seen.redisKills >= settings.redisKills) return false;
-      seen.redisKills += 1;
+      if (counts.redisKills >= settings.redisKills) return false;
+      counts.redisKills += 1;
       await stage.redis.kill();
       await sleep(own.between(200, 1_200));
       await stage.redis.start();
@@ -97,11 +101,11 @@ export function wreakHavoc(stage: ChaosStage, chance: Chance, settings: HavocSet
       return true;
     }),
     repeat([200, 1_000], chance.apart('malformed'), async (own) => {
-      if (await sendMalformed(stage, own)) seen.malformed += 1;
+      if (await sendMalformed(stage, own)) counts.malformed += 1;
       return true;
     }),
     repeat([300, 1_200], chance.apart('slack'), async (own) => {
-      troubleSlack(stage, own);
+      injectSlackFault(stage, own);
       return true;
     }),
     repeat([settings.leaveAfterMs, settings.leaveAfterMs], chance.apart('leave'), async () => {
@@ -114,34 +118,34 @@ export function wreakHavoc(stage: ChaosStage, chance: Chance, settings: HavocSet
     freeze,
     stop: async () => {
       stopped.abort();
-      await Promise.all([...all, freezing]);
+      await Promise.all([...faults, freezing]);
       stage.workspace.faults.clear();
-      // Each of them once more, so that none is left to chance.
-      const malformed = seen.malformed + (await sendEveryMalformed(stage));
-      const { workerKills, redisKills, freezes } = seen;
+      // Each malformed request once more, so that none is left to chance.
+      const malformed = counts.malformed + (await sendEveryMalformed(stage));
+      const { workerKills, redisKills, freezes } = counts;
       return { workerKills, redisKills, malformed, freezes, leftAtMs };
     },
   };
 }
 
-/** How many of the kills wait for a deed to be begun, and meet it somewhere between its beginning and what follows it. */
-const IN_A_DEED = 0.7;
-const WAITS_FOR_DEED_MS = 3_000;
+/** The share of kills that wait for a worker to start a fix and hit it while it applies it. */
+const SHARE_DURING_APPLY = 0.7;
+const WAIT_FOR_APPLY_MS = 3_000;
 
-async function killWorker(stage: ChaosStage, chance: Chance, isDark: () => boolean): Promise<boolean> {
+async function killWorker(stage: ChaosStage, chance: Chance, isBlackout: () => boolean): Promise<boolean> {
   const { fleet } = stage;
-  const busy = chance.happens(IN_A_DEED) ? await nextToBegin(stage) : undefined;
+  const busy = chance.happens(SHARE_DURING_APPLY) ? await nextToApply(stage) : undefined;
   if (busy !== undefined) await sleep(chance.between(0, 500));
   const running = fleet.running();
-  if (isDark() || running.length === 0) return false;
+  if (isBlackout() || running.length === 0) return false;
   const number = busy !== undefined && running.includes(busy) ? busy : chance.oneOf(running);
   await fleet.kill(number);
   await fleet.restart(number);
   return true;
 }
 
-/** Kills them all, and starts as many after a while. Gives how many. */
-async function blackOut({ fleet }: ChaosStage, forMs: number): Promise<number> {
+/** Kills all workers and restarts them after a while. @returns how many. */
+async function killAllWorkers({ fleet }: ChaosStage, forMs: number): Promise<number> {
   const all = fleet.running();
   await Promise.all(all.map(fleet.kill));
   await sleep(forMs);
@@ -149,36 +153,40 @@ async function blackOut({ fleet }: ChaosStage, forMs: number): Promise<number> {
   return all.length;
 }
 
-/** The worker that next sets about a deed. */
-async function nextToBegin({ folder, fleet }: ChaosStage): Promise<number | undefined> {
-  const before = readBegun(folder).length;
-  for (let waitedMs = 0; waitedMs < WAITS_FOR_DEED_MS; waitedMs += 20) {
-    const [next] = readBegun(folder).slice(before);
+/** The worker that starts the next fix. */
+async function nextToApply({ folder, fleet }: ChaosStage): Promise<number | undefined> {
+  const before = readStarted(folder).length;
+  for (let waitedMs = 0; waitedMs < WAIT_FOR_APPLY_MS; waitedMs += 20) {
+    const [next] = readStarted(folder).slice(before);
     if (next) return fleet.numberOf(next.pid);
     await sleep(20);
   }
   return undefined;
 }
 
-async function freezeFor({ connection }: ChaosStage, ms: number): Promise<Havoc['freezes'][number]> {
+async function freezeFor({ connection }: ChaosStage, ms: number): Promise<InjectedFaults['freezes'][number]> {
   const { freeze, thaw } = openFreeze(connection, PREFIX);
-  const said = () => ({ by: 'terminal', at: new Date().toISOString(), because: 'to see what it holds up' });
-  await freeze(said());
+  const freezeBy = () => ({
+    by: 'terminal',
+    at: new Date().toISOString(),
+    because: 'fault injection',
+  });
+  await freeze(freezeBy());
   const fromMs = Date.now();
   await sleep(ms);
   const untilMs = Date.now();
-  await thaw(said());
+  await thaw(freezeBy());
   return { fromMs, untilMs };
 }
 
 const POSTS = ['chat.postMessage', 'chat.update'] as const;
 const LOOKUPS = ['users.info', 'usergroups.users.list'] as const;
 
-/** One more thing that goes wrong with Slack, a few times. Refusals that cannot be shown are in the audit alone, so those are only slow or unsure. */
-function troubleSlack({ workspace: { faults } }: ChaosStage, chance: Chance): void {
+/** Injects one fault of Slack, a few times. A refusal that is never shown would be in the audit alone, so private replies are only slow or lose their answer. */
+function injectSlackFault({ workspace: { faults } }: ChaosStage, chance: Chance): void {
   const times = chance.between(1, 3);
   const post = chance.oneOf(POSTS);
-  const troubles = [
+  const injections = [
     () => faults.rateLimit(post, { retryAfterSeconds: 1, times }),
     () => faults.serverError(post, { status: chance.oneOf([500, 502, 503]), times }),
     () => faults.loseAnswer(post, { times }),
@@ -189,5 +197,5 @@ function troubleSlack({ workspace: { faults } }: ChaosStage, chance: Chance): vo
     () => faults.loseAnswer('chat.postEphemeral', { times }),
     () => faults.slow('chat.postEphemeral', { ms: chance.between(100, 1_500), times }),
   ];
-  chance.oneOf(troubles)();
+  chance.oneOf(injections)();
 }

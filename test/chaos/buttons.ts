@@ -4,7 +4,7 @@ import type { Workspace } from '../workspace/start-workspace.ts';
 export type Button = 'request' | 'approve' | 'reject' | 'look';
 
 /** A click as somebody made it. */
-export interface Clicked {
+export interface RecordedClick {
   readonly userId: string;
   readonly channelId: string;
   readonly button: Button;
@@ -19,7 +19,7 @@ export interface Clicked {
   readonly isAcknowledged: boolean;
 }
 
-export interface Clicker {
+export interface Buttons {
   /** Presses a button, delivered up to four times, with any value, whether the message still offers it or not. */
   readonly press: (
     userId: string,
@@ -28,11 +28,11 @@ export interface Clicker {
     value: string,
     how?: { readonly deliveries?: number; readonly isForged?: boolean },
   ) => Promise<void>;
-  readonly clicks: readonly Clicked[];
+  readonly clicks: readonly RecordedClick[];
 }
 
-export function openClicker(workspace: Workspace): Clicker {
-  const clicks: Clicked[] = [];
+export function openButtons(workspace: Workspace): Buttons {
+  const clicks: RecordedClick[] = [];
   return {
     clicks,
     press: async (userId, { channel, ts }, button, value, { deliveries = 1, isForged = false } = {}) => {

@@ -1,11 +1,11 @@
 import type { Remediation } from '../../src/store/remediation/record.ts';
-import { readCard } from './clicker.ts';
-import type { Crowd } from './crowd.ts';
+import { readCard } from './buttons.ts';
+import type { ScenarioContext } from './scenarios.ts';
 import { APPROVERS } from './people.ts';
 
-/** Where a worker was lost nobody knows: somebody presses `Check now` on each such card. */
-export async function lookAtOpenEnds(
-  { stage: { workspace, channels }, clicker, chance }: Pick<Crowd, 'stage' | 'clicker' | 'chance'>,
+/** Presses `Check now` on the card of each remediation whose worker was lost. */
+export async function recheckInterrupted(
+  { stage: { workspace, channels }, buttons, chance }: Pick<ScenarioContext, 'stage' | 'buttons' | 'chance'>,
   remediations: readonly Remediation[],
 ): Promise<void> {
   const open = new Set(remediations.filter(({ state }) => state === 'interrupted').map(({ id }) => id));
@@ -20,7 +20,7 @@ export async function lookAtOpenEnds(
   );
   await Promise.all(
     cards.map(({ message, id }) =>
-      clicker.press(chance.oneOf(APPROVERS), message, 'look', id, { deliveries: chance.between(1, 4) }),
+      buttons.press(chance.oneOf(APPROVERS), message, 'look', id, { deliveries: chance.between(1, 4) }),
     ),
   );
 }

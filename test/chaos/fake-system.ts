@@ -7,52 +7,51 @@ import { type AnyCheck, defineCheck } from '../../src/check/define-check.ts';
 import { defineRemediation } from '../../src/check/define-remediation.ts';
 
 /**
- * A lab in a folder, which several worker processes act on. A deed is one line at the end of one file, written in one step (O_APPEND):
- * what was done twice is there twice, whoever did it and however it ended.
+ * A fake system in a folder, which several worker processes act on. Applying a fix appends one line to one file in one write (O_APPEND), so
+ * that a fix applied twice is recorded twice, whichever process applied it and however it ended.
  */
-export interface LabSettings {
+export interface FakeSystemSettings {
   readonly folder: string;
   /** How many things each batch has, all of them broken. */
   readonly thingsInBatch: number;
-  /** A deed waits up to this long before it is done, and again after. */
+  /** A fix waits up to this long before it is applied, and again after. */
   readonly slowMs: number;
 }
 
-export interface Deed {
-  /** In whose name: the remediation's id. */
-  readonly order: string;
+export interface AppliedFix {
+  readonly remediationId: string;
   readonly thing: string;
   /** Milliseconds of the epoch. */
   readonly atMs: number;
   readonly pid: number;
 }
 
-/** Where a test may stand in the way of every deed: before its line is written, and after. */
+/** Where a test may stop a fix: before its line is written, or after. */
 export type Gate = 'before' | 'after';
 
-const deedsFile = (folder: string) => join(folder, 'deeds.jsonl');
-const begunFile = (folder: string) => join(folder, 'begun.jsonl');
+const appliedFile = (folder: string) => join(folder, 'applied.jsonl');
+const startedFile = (folder: string) => join(folder, 'started.jsonl');
 const gateFile = (folder: string, kind: 'hold' | 'die' | 'reached', gate: Gate) =>
   join(folder, `${kind}-${gate}`);
 
-export function readDeeds(folder: string): readonly Deed[] {
-  return readLines(deedsFile(folder));
+export function readApplied(folder: string): readonly AppliedFix[] {
+  return readLines(appliedFile(folder));
 }
 
-/** Deeds that a worker set about, whether or not they were done. */
-export function readBegun(folder: string): readonly Deed[] {
-  return readLines(begunFile(folder));
+/** Fixes that a worker started, applied or not. */
+export function readStarted(folder: string): readonly AppliedFix[] {
+  return readLines(startedFile(folder));
 }
 
-function readLines(path: string): readonly Deed[] {
+function readLines(path: string): readonly AppliedFix[] {
   if (!existsSync(path)) return [];
   return readFileSync(path, 'utf8')
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Deed);
+    .map((line) => JSON.parse(line) as AppliedFix);
 }
 
-/** `hold` keeps deeds at the gate while the file is there; `die` ends the worker there with SIGKILL. */
+/** `hold` stops fixes at the gate while the file exists; `die` ends the worker there with SIGKILL. */
 export function setGate(folder: string, kind: 'hold' | 'die', gate: Gate): string {
   const path = gateFile(folder, kind, gate);
   writeFileSync(path, '');
@@ -63,38 +62,38 @@ export function hasReached(folder: string, gate: Gate): boolean {
   return existsSync(gateFile(folder, 'reached', gate));
 }
 
-/** A deed on these helps not at all, so that nothing but memory keeps it from being done again. */
-export function isStubborn(thing: string): boolean {
+/** Things that stay broken after a fix, so that only the record of the remediation keeps it from being applied again. */
+export function isUnfixable(thing: string): boolean {
   return /-[05]$/.test(thing);
 }
 
-/** A deed on these helps only after a while. */
+/** Things that take a while to recover after a fix. */
 function isSlow(thing: string): boolean {
   return thing.endsWith('-2');
 }
 
-const SLOW_TO_HELP_MS = 1_000;
+const SLOW_FIX_MS = 1_000;
 
-export function isMended(thing: string, deeds: readonly Deed[], nowMs: number): boolean {
-  if (isStubborn(thing)) return false;
-  const afterMs = isSlow(thing) ? SLOW_TO_HELP_MS : 0;
-  return deeds.some((deed) => deed.thing === thing && deed.atMs + afterMs <= nowMs);
+export function isFixed(thing: string, applied: readonly AppliedFix[], nowMs: number): boolean {
+  if (isUnfixable(thing)) return false;
+  const afterMs = isSlow(thing) ? SLOW_FIX_MS : 0;
+  return applied.some((fix) => fix.thing === thing && fix.atMs + afterMs <= nowMs);
 }
 
 /** The catalogue of bot and workers: `/lab things <batch>`. */
-export function makeLabCatalogue(lab: LabSettings): Catalogue {
-  const { folder, thingsInBatch } = lab;
+export function makeFakeCatalogue(system: FakeSystemSettings): Catalogue {
+  const { folder, thingsInBatch } = system;
   const things = defineCheck({
-    title: 'Things of a lab',
-    why: 'Somebody must be able to mend them.',
+    title: 'Things of a fake system',
+    why: 'They can be fixed.',
     uses: [],
     args: z.object({ batch: z.string().prefault('0').meta({ description: 'which of them' }) }),
     bareArgument: 'batch',
     collect: async ({ saw }, { batch }) => {
       saw('lab', thingsInBatch);
       const all = Array.from({ length: thingsInBatch }, (_, at) => `pump-${batch}-${at}`);
-      const deeds = readDeeds(folder);
-      return all.filter((thing) => !isMended(thing, deeds, Date.now()));
+      const applied = readApplied(folder);
+      return all.filter((thing) => !isFixed(thing, applied, Date.now()));
     },
     diagnose: (broken) => ({
       examined: thingsInBatch,
@@ -110,10 +109,10 @@ export function makeLabCatalogue(lab: LabSettings): Catalogue {
         offers: [{ remediation: 'mend' as const, params: { thing } }],
       })),
     }),
-    remediations: { mend: makeMend(lab) },
+    remediations: { mend: makeFix(system) },
   });
   return {
-    commands: new Map([['lab', { title: 'A lab' }]]),
+    commands: new Map([['lab', { title: 'A fake system' }]]),
     checks: new Map<string, AnyCheck>([
       ['lab/things', things],
       ['lab/question', question],
@@ -155,14 +154,14 @@ const question = defineCheck({
 /** A message has one table only: each of these is a reply. */
 const TABLE = Array.from({ length: 8 }, (_, at) => [`row ${at}`, 'a cell that is not short']);
 
-function makeMend({ folder, slowMs }: LabSettings) {
+function makeFix({ folder, slowMs }: FakeSystemSettings) {
   return defineRemediation({
     about: 'Mends one thing',
     title: ({ thing }) => `Mend ${thing}`,
     risk: 'disruptive',
     uses: [],
     params: z.strictObject({ thing: z.string() }),
-    // Always the same plan: a second deed would find all that the first one found.
+    // Always the same plan: a second run would find everything that the first one found.
     plan: async (_, { thing }) => ({
       lines: [`Mend ${thing}`],
       targets: [`lab:${thing}`],
@@ -170,14 +169,14 @@ function makeMend({ folder, slowMs }: LabSettings) {
     }),
     apply: async ({ order, did }, { thing }) => {
       const write = (path: string) => {
-        const deed: Deed = { order: order.id, thing, atMs: Date.now(), pid: process.pid };
-        appendFileSync(path, `${JSON.stringify(deed)}\n`, { flag: 'a' });
+        const fix: AppliedFix = { remediationId: order.id, thing, atMs: Date.now(), pid: process.pid };
+        appendFileSync(path, `${JSON.stringify(fix)}\n`, { flag: 'a' });
       };
-      write(begunFile(folder));
+      write(startedFile(folder));
       await sleep(Math.random() * slowMs);
       await passGate(folder, 'before');
       order.signal.throwIfAborted();
-      write(deedsFile(folder));
+      write(appliedFile(folder));
       await passGate(folder, 'after');
       await sleep(Math.random() * slowMs);
       await did(`mended ${thing}`);

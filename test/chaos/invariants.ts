@@ -1,0 +1,151 @@
+import { ENDED, type Remediation } from '../../src/store/remediation/record.ts';
+import { SIGNS } from '../../src/slack/render/remediation/words.ts';
+import type { Evidence } from './evidence.ts';
+import { isUnfixable } from './fake-system.ts';
+import { doubledRoots, postsWithoutLease, progressLeft, type Shown } from './posts.ts';
+import { unansweredClicks } from './unanswered-clicks.ts';
+import { type AppliedCase, stepsOf, stepsOutOfOrder } from './audit-steps.ts';
+import { whyNotApproved } from './valid-approval.ts';
+
+/** An invariant and each case that violates it. */
+export interface InvariantResult {
+  readonly what: string;
+  readonly cases: readonly string[];
+}
+
+/** Checks every invariant. Pure: the same evidence gives the same results. */
+export function checkInvariants(evidence: Evidence): readonly InvariantResult[] {
+  const { remediations, chain } = evidence;
+  return [
+    { what: 'fixes applied twice', cases: appliedTwice(evidence) },
+    { what: 'fixes without a valid approval', cases: appliedFixesThat(evidence, whyNotApproved) },
+    { what: 'fixes after expiry', cases: appliedFixesThat(evidence, whyTooLate) },
+    { what: 'fixes started while frozen', cases: appliedFixesThat(evidence, whyFrozen) },
+    { what: 'fixes after a rejection', cases: appliedFixesThat(evidence, whyRejected) },
+    {
+      what: 'changes without their audit entry',
+      cases: eachOf(remediations, (one) => stepsOutOfOrder(one, evidence)),
+    },
+    { what: 'breaks in the audit chain', cases: chain.kind === 'broken' ? [chain.because] : [] },
+    {
+      what: 'threads with a wrong final status',
+      cases: eachOf(remediations, (one) => whyUntrue(one, evidence)),
+    },
+    { what: 'remediations that never ended', cases: eachOf(remediations, whyOpen) },
+    { what: 'buttons left on final cards', cases: uselessButtons(evidence) },
+    { what: 'clicks without an answer', cases: unansweredClicks(evidence) },
+    ...checkPosts(evidence.shown),
+    { what: 'crashes by a request', cases: evidence.crashes },
+  ];
+}
+
+/** The invariants of what is posted in a channel. */
+export function checkPosts(shown: Shown): readonly InvariantResult[] {
+  return [
+    { what: 'doubled roots', cases: doubledRoots(shown.posts) },
+    { what: 'progress messages left behind', cases: progressLeft(shown) },
+    { what: 'posts by the holder of a lost lease', cases: postsWithoutLease(shown.posts) },
+  ];
+}
+
+function eachOf(
+  remediations: readonly Remediation[],
+  judge: (remediation: Remediation) => string | undefined,
+): readonly string[] {
+  return remediations.flatMap((one) => {
+    const because = judge(one);
+    return because === undefined ? [] : [`${one.id} (${one.title}): ${because}`];
+  });
+}
+
+/** By remediation, and by thing: two remediations of one thing would apply its fix twice as well. A fix started twice counts even if it was not applied. */
+function appliedTwice({ applied, started }: Evidence): readonly string[] {
+  const twice = (all: Evidence['applied'], named: 'remediationId' | 'thing', word: string) =>
+    [...Map.groupBy(all, (fix) => fix[named])]
+      .filter(([, same]) => same.length > 1)
+      .map(([name, same]) => `${name}: ${word} at ${same.map(({ atMs }) => atMs).join(', ')}`);
+  return [
+    ...twice(applied, 'remediationId', 'applied'),
+    ...twice(applied, 'thing', 'applied'),
+    ...twice(started, 'remediationId', 'started'),
+  ];
+}
+
+function appliedFixesThat(
+  evidence: Evidence,
+  judge: (one: AppliedCase) => string | undefined,
+): readonly string[] {
+  return evidence.applied.flatMap((fix) => {
+    const remediation = evidence.remediations.find(({ id }) => id === fix.remediationId);
+    if (!remediation) return [`${fix.remediationId}: an applied fix without a remediation`];
+    const because = judge({ remediation, fix, evidence, steps: stepsOf(evidence, fix.remediationId) });
+    return because === undefined ? [] : [`${fix.remediationId} (${fix.thing}): ${because}`];
+  });
+}
+
+/** Started after the approval had expired, or approved after the plan had expired, by the clock of Redis. */
+function whyTooLate({ remediation, steps, evidence: { limits } }: AppliedCase): string | undefined {
+  const at = (kind: string) => steps.find(({ entry }) => entry.kind === kind);
+  const [planned, approved, applying] = [at('planned'), at('approved'), at('applying')];
+  if (!planned || !approved || !applying) return 'its audit does not say when it was approved and started';
+  // A plan that had to wait until it was posted has its whole time from then on.
+  const shownAtMs = Date.parse(remediation.shownAt ?? planned.entry.at);
+  const planGoodUntilMs =
+    Math.max(Date.parse(planned.entry.at), shownAtMs) + limits.approveWithinSeconds * 1_000;
+  const goodUntilMs = Date.parse(approved.entry.at) + limits.applyWithinSeconds * 1_000;
+  if (approved.atMs > planGoodUntilMs) return `approved ${approved.atMs - planGoodUntilMs} ms too late`;
+  return applying.atMs > goodUntilMs ? `started ${applying.atMs - goodUntilMs} ms too late` : undefined;
+}
+
+/** Started between the audit entries of a freeze and its end, or while a freeze was in force. */
+function whyFrozen({ remediation, evidence: { entries, faults } }: AppliedCase): string | undefined {
+  const at = entries.findIndex(
+    ({ entry }) => entry.kind === 'applying' && entry.remediation === remediation.id,
+  );
+  const started = entries[at];
+  if (!started) return undefined;
+  const last = entries
+    .slice(0, at)
+    .findLast(({ entry }) => entry.kind === 'frozen' || entry.kind === 'thawed');
+  if (last?.entry.kind === 'frozen') return 'started between a freeze and its end';
+  const isFrozen = faults.freezes.some(
+    ({ fromMs, untilMs }) => started.atMs > fromMs && started.atMs < untilMs,
+  );
+  return isFrozen ? 'started after a freeze was confirmed' : undefined;
+}
+
+function whyRejected({ steps }: AppliedCase): string | undefined {
+  return steps.some(({ entry }) => entry.kind === 'rejected') ? 'it was rejected' : undefined;
+}
+
+/** Compares the final status with the card and with the file of applied fixes. */
+function whyUntrue({ id, state }: Remediation, { cards, applied }: Evidence): string | undefined {
+  if (state === 'offered') return undefined;
+  const mine = cards.filter((card) => card.id === id);
+  if (mine.length !== 1) return `${mine.length} cards`;
+  const { word } = SIGNS[state];
+  if (mine[0]?.word !== word) return `its card says ${mine[0]?.word}, and it is ${state}`;
+  const [fix] = applied.filter(({ remediationId }) => remediationId === id);
+  if (state === 'interrupted') return undefined;
+  const isDone = state === 'fixed' || state === 'unverified';
+  if (isDone && !fix) return `${state} without an applied fix`;
+  if (!isDone && fix) return `${state}, but the fix was applied`;
+  if (state === 'fixed' && fix && isUnfixable(fix.thing)) return 'fixed, although the fix cannot work';
+  return undefined;
+}
+
+function whyOpen({ state }: Remediation): string | undefined {
+  return state === 'offered' || ENDED.has(state) ? undefined : `it is still ${state}`;
+}
+
+const RECHECKABLE = new Set(['interrupted', 'unverified', 'failed']);
+
+/** Buttons that no longer do anything. */
+function uselessButtons({ buttons, remediations }: Evidence): readonly string[] {
+  const byId = new Map(remediations.map((one) => [one.id, one]));
+  return buttons.flatMap(({ button, value }) => {
+    const { state = 'unknown' } = byId.get(value.split(' ')[0] ?? '') ?? {};
+    const isOf = button === 'request' ? state === 'offered' : button === 'look' && RECHECKABLE.has(state);
+    return isOf ? [] : [`${button} on ${value.slice(0, 17)}, which is ${state}`];
+  });
+}

@@ -1,0 +1,266 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ENDED, type Remediation } from '../../src/store/remediation/record.ts';
+import type { Message } from '../workspace/model.ts';
+import { buttonsOf, type Buttons, readCard } from './buttons.ts';
+import type { FaultInjector } from './fault-injection.ts';
+import { APPROVERS, LEAVERS, OUTSIDERS, REQUESTERS } from './people.ts';
+import type { Chance } from './random.ts';
+import type { ChaosStage } from './stage.ts';
+
+/** What people do with one offer after three of them requested it at once, with the weight of each scenario. */
+const SCENARIO_WEIGHTS = {
+  /** Two people approve at the same moment. */
+  approve: 42,
+  /** One approves and one rejects at the same moment. */
+  'approve-and-reject': 14,
+  /** Who asked tries to approve, then somebody else does. */
+  'own-approval': 7,
+  /** Values of other cards, other hashes, ids that never were; then, half of the time, an honest approval. */
+  forge: 12,
+  /** People without the role, guests, and those who left the group. */
+  outsiders: 9,
+  /** Everything is frozen at the moment of the approval. */
+  freeze: 5,
+  /** At the very end of the time there is. */
+  'last-moment': 5,
+  /** Too late. */
+  late: 5,
+  reject: 3,
+} as const;
+
+type Scenario = keyof typeof SCENARIO_WEIGHTS;
+
+export interface ScenarioContext {
+  readonly stage: ChaosStage;
+  readonly buttons: Buttons;
+  readonly chance: Chance;
+  readonly freeze: FaultInjector['freeze'];
+  /** The longest wait for something to appear. */
+  readonly timeoutMs: number;
+}
+
+const POLL_MS = 300;
+const MAX_ATTEMPTS = 6;
+
+/** Runs the check of one batch and a scenario for each offer in its thread, some at the same time. */
+export async function runBatch(context: ScenarioContext, batch: number): Promise<void> {
+  const { stage, chance } = context;
+  const channelId = stage.channels[batch] ?? '';
+  const offers = await askForOffers(context, channelId, batch);
+  if (!offers) return;
+  const values = buttonsOf(offers).map(({ value }) => value);
+  await Promise.all(
+    values.map(async (id, at) => {
+      const own = chance.apart(`${batch}/${at}`);
+      await sleep(at * own.between(300, 2_000));
+      await runScenario({ ...context, chance: own }, offers, id);
+    }),
+  );
+}
+
+async function askForOffers(
+  context: ScenarioContext,
+  channelId: string,
+  batch: number,
+): Promise<Message | undefined> {
+  const { workspace } = context.stage;
+  for (let tried = 0; tried < MAX_ATTEMPTS; tried++) {
+    const [userId = ''] = REQUESTERS;
+    const { body } = await workspace.command({ userId, channelId, command: '/lab', text: `things ${batch}` });
+    const isTaken = !JSON.stringify(body ?? '').includes('Redis');
+    const shown = isTaken && (await waitFor(context, () => offersIn(context, channelId)));
+    if (shown) return shown;
+    await sleep(1_000);
+  }
+  return undefined;
+}
+
+function offersIn({ stage: { workspace } }: ScenarioContext, channelId: string): Message | undefined {
+  return workspace
+    .messages(channelId)
+    .flatMap(({ ts }) => workspace.thread(channelId, ts))
+    .find((message) => buttonsOf(message).some(({ button }) => button === 'request'));
+}
+
+/** Requests an offer and runs a scenario on its card. Resolves once every click of the scenario was made. */
+async function runScenario(context: ScenarioContext, offers: Message, id: string): Promise<void> {
+  if (!(await request(context, offers, id))) return;
+  const card = await waitFor(context, () => cardOf(context, offers, id, 'PLAN'));
+  const { remediation } = (await context.stage.remediations.read(id)) ?? {};
+  if (!card || !remediation) return;
+  await sleep(context.chance.between(0, 1_500));
+  const scenario = chooseScenario(context.chance);
+  await RUN_SCENARIO[scenario](context, card, remediation, `${id} ${remediation.planHash}`);
+}
+
+/** Three people at once, each delivered up to four times; again where nobody was heard, for everything was frozen or Redis away. */
+async function request(
+  { stage, buttons, chance }: ScenarioContext,
+  offers: Message,
+  id: string,
+): Promise<boolean> {
+  for (let tried = 0; tried < MAX_ATTEMPTS; tried++) {
+    await Promise.all(
+      chance
+        .some(REQUESTERS, 3)
+        .map((userId) => buttons.press(userId, offers, 'request', id, deliver(chance))),
+    );
+    const { remediation } = (await stage.remediations.read(id)) ?? {};
+    if (remediation && remediation.state !== 'offered') return true;
+    await sleep(1_500);
+  }
+  return false;
+}
+
+type RunScenario = (
+  context: ScenarioContext,
+  card: Message,
+  remediation: Remediation,
+  value: string,
+) => Promise<void>;
+
+const RUN_SCENARIO: Readonly<Record<Scenario, RunScenario>> = {
+  approve: (context, card, remediation, value) => approve(context, card, remediation, value),
+  'approve-and-reject': async ({ buttons, chance }, card, remediation, value) => {
+    const [one = '', other = ''] = chance.some(othersThan(remediation), 2);
+    await Promise.all([
+      buttons.press(one, card, 'approve', value, deliver(chance)),
+      buttons.press(other, card, 'reject', value, deliver(chance)),
+    ]);
+  },
+  'own-approval': async (context, card, remediation, value) => {
+    await context.buttons.press(remediation.requested?.by ?? '', card, 'approve', value, { deliveries: 2 });
+    await approve(context, card, remediation, value);
+  },
+  forge: async (context, card, remediation, value) => {
+    const { buttons, chance } = context;
+    const [forger = ''] = chance.some(othersThan(remediation), 1);
+    await Promise.all(
+      forgeries(context, card, value).map((forged) =>
+        buttons.press(forger, card, 'approve', forged, { isForged: true }),
+      ),
+    );
+    if (chance.happens(0.5)) await approve(context, card, remediation, value);
+  },
+  outsiders: async (context, card, remediation, value) => {
+    const { buttons, chance } = context;
+    await Promise.all(
+      [...OUTSIDERS, ...LEAVERS].map((userId) => buttons.press(userId, card, 'approve', value)),
+    );
+    if (chance.happens(0.5)) await approve(context, card, remediation, value);
+  },
+  freeze: async (context, card, remediation, value) => {
+    const { buttons, chance } = context;
+    const [one = ''] = chance.some(othersThan(remediation), 1);
+    await Promise.all([
+      buttons.press(one, card, 'approve', value, deliver(chance)),
+      sleep(chance.between(0, 150)).then(() => context.freeze(1_000)),
+    ]);
+  },
+  'last-moment': async ({ buttons, chance }, card, remediation, value) => {
+    const leftMs = Date.parse(remediation.until ?? '') - Date.now();
+    await sleep(Math.max(0, leftMs + chance.between(-150, 50)));
+    await buttons.press(chance.oneOf(othersThan(remediation)), card, 'approve', value, deliver(chance));
+  },
+  late: async (context, card, remediation, value) => {
+    const { stage, buttons, chance } = context;
+    await waitFor(context, async () =>
+      hasEnded((await stage.remediations.read(remediation.id))?.remediation),
+    );
+    await buttons.press(chance.oneOf(othersThan(remediation)), card, 'approve', value, { deliveries: 3 });
+  },
+  reject: async ({ buttons, chance }, card, remediation, value) => {
+    await buttons.press(chance.oneOf(othersThan(remediation)), card, 'reject', value, { deliveries: 2 });
+  },
+};
+
+/** Two people at once, one of them twice; again where nobody was heard. Some click once more long after, on what their screen still shows. */
+async function approve(
+  context: ScenarioContext,
+  card: Message,
+  remediation: Remediation,
+  value: string,
+): Promise<void> {
+  const { stage, buttons, chance } = context;
+  for (let tried = 0; tried < 3; tried++) {
+    const [one = '', other = ''] = chance.some(othersThan(remediation), 2);
+    await Promise.all(
+      [one, other, one].map((userId) => buttons.press(userId, card, 'approve', value, deliver(chance))),
+    );
+    const now = (await stage.remediations.read(remediation.id))?.remediation;
+    if (now?.state !== 'planned') break;
+    await sleep(1_500);
+  }
+  if (!chance.happens(0.25)) return;
+  await sleep(chance.between(100, 6_000));
+  await buttons.press(chance.oneOf(othersThan(remediation)), card, 'approve', value, deliver(chance));
+}
+
+/** What the card never offered: values of cards and offers nearby, another hash, an id that never was, nonsense. */
+function forgeries(
+  { stage: { workspace } }: ScenarioContext,
+  card: Message,
+  value: string,
+): readonly string[] {
+  const [id = '', hash = ''] = value.split(' ');
+  const nearby = workspace
+    .thread(card.channel, card.threadTs ?? card.ts)
+    .flatMap(buttonsOf)
+    .map((shown) => shown.value)
+    .filter((other) => !other.startsWith(id));
+  return [
+    ...nearby.slice(0, 3).map((other) => (other.includes(' ') ? other : `${other} ${hash}`)),
+    `${id} ${hash.replace(/^./, (first) => (first === '0' ? '1' : '0'))}`,
+    id,
+    `m${'0'.repeat(16)} ${hash}`,
+    'nonsense',
+  ];
+}
+
+/** As Slack may: up to four times. */
+function deliver(chance: Chance): { readonly deliveries: number } {
+  return { deliveries: chance.between(1, 4) };
+}
+
+function othersThan({ requested }: Remediation): readonly string[] {
+  return APPROVERS.filter((userId) => userId !== requested?.by);
+}
+
+function hasEnded(remediation: Remediation | undefined): boolean {
+  return remediation !== undefined && ENDED.has(remediation.state);
+}
+
+function cardOf(
+  { stage: { workspace } }: ScenarioContext,
+  { channel, threadTs }: Message,
+  id: string,
+  word: string,
+) {
+  return workspace.thread(channel, threadTs ?? '').find((message) => {
+    const card = readCard(message);
+    return card?.id === id && card.word === word;
+  });
+}
+
+async function waitFor<T>(
+  { timeoutMs }: ScenarioContext,
+  find: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T | undefined> {
+  const deadlineMs = performance.now() + timeoutMs;
+  while (performance.now() < deadlineMs) {
+    const found = await find();
+    if (found) return found;
+    await sleep(POLL_MS);
+  }
+  return undefined;
+}
+
+function chooseScenario(chance: Chance): Scenario {
+  const all = Object.entries(SCENARIO_WEIGHTS) as [Scenario, number][];
+  let left = chance.next() * all.reduce((sum, [, share]) => sum + share, 0);
+  for (const [scenario, share] of all) {
+    left -= share;
+    if (left < 0) return scenario;
+  }
+  return 'approve';
+}
