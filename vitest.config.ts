@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { WAIT_AT_MOST_MS } from './test/wait-at-most.ts';
+import { MAX_WAIT_MS } from './test/timeouts.ts';
 
 export default defineConfig({
   test: {
@@ -11,7 +11,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Vitest's own bound of a second is shorter than a busy machine takes for one look at a real server.
-    expect: { poll: { timeout: WAIT_AT_MOST_MS } },
+    expect: { poll: { timeout: MAX_WAIT_MS } },
     // A promise that nobody waits for is a fault of ours, and fails the run.
     dangerouslyIgnoreUnhandledErrors: false,
     unstubEnvs: true,

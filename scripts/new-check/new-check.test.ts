@@ -7,12 +7,12 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { newCheck } from './new-check.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-let house: string;
+let repository: string;
 let commands: string;
 
 beforeEach(() => {
-  house = mkdtempSync(join(tmpdir(), 'wrench-new-'));
-  commands = join(house, 'commands');
+  repository = mkdtempSync(join(tmpdir(), 'wrench-new-'));
+  commands = join(repository, 'commands');
   for (const part of [
     'commands/_template',
     'commands/kit.ts',
@@ -22,10 +22,10 @@ beforeEach(() => {
     'tsconfig.json',
     'package.json',
   ])
-    cpSync(join(root, part), join(house, part), { recursive: true });
-  symlinkSync(join(root, 'node_modules'), join(house, 'node_modules'));
+    cpSync(join(root, part), join(repository, part), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(repository, 'node_modules'));
 });
-afterEach(() => rmSync(house, { recursive: true }));
+afterEach(() => rmSync(repository, { recursive: true }));
 
 test('a new check in a new area is complete: it has its types and its test passes', async () => {
   const { written, nextSteps } = newCheck('etcd/slow-disk', commands);
@@ -36,9 +36,9 @@ test('a new check in a new area is complete: it has its types and its test passe
   );
   expect(nextSteps[0]).toContain('commands/etcd/slow-disk/stories.ts');
 
-  const run = { cwd: house, preferLocal: true, localDir: root, env: { NO_COLOR: '1' } };
-  await execa('tsc', ['--noEmit', '-p', house], run);
-  const { stdout } = await execa('vitest', ['run', '--root', house, 'commands/etcd'], run);
+  const run = { cwd: repository, preferLocal: true, localDir: root, env: { NO_COLOR: '1' } };
+  await execa('tsc', ['--noEmit', '-p', repository], run);
+  const { stdout } = await execa('vitest', ['run', '--root', repository, 'commands/etcd'], run);
   expect(stdout).toContain('1 passed');
 });
 

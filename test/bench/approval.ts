@@ -7,7 +7,7 @@ import type { Message } from '../workspace/model.ts';
 import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts';
 import { startRedis } from '../world/redis.ts';
 import { type Figure, percentile } from './figure.ts';
-import type { FromLab, LabRole } from './lab-role.ts';
+import type { RoleMessage, RoleArguments } from './approval-role.ts';
 import { stopChild } from './processes.ts';
 import { CHANNEL_IDS, TOKENS, toChannel } from './stage.ts';
 
@@ -16,24 +16,24 @@ const WITHIN_MS = 15_000;
 /** Somebody reads the plan; meanwhile Slack lets the bot edit again as often as before. */
 const READ_MS = 5_000;
 
-interface Took {
-  /** From the click to the moment at which the deed is done. */
-  readonly toDeedMs: number;
-  /** And to when the thread says how it ended: looked at again, remembered, posted. */
-  readonly toRestMs: number;
+interface Timings {
+  /** From the click to the moment the fix is applied. */
+  readonly toApplyMs: number;
+  /** From the click to the final status in the thread: verified, recorded and posted. */
+  readonly toProofMs: number;
 }
 
 /**
- * From the click on *Approve* to the deed, and to its proof in the thread. Bot and worker are processes of their own, Redis writes every
- * change to disk; one fix at a time, each in a channel of its own. The deed itself, and looking whether it helped, take no time: what is
- * measured is everything that makes it safe. BullMQ alone, which makes nothing safe, runs an empty job on the same Redis.
+ * From the click on *Approve* to the fix, and to its proof in the thread. Bot and worker are processes of their own, Redis writes every
+ * change to disk; one fix at a time, each in a channel of its own. The fix itself and its verification take no time: what is
+ * measured is everything that makes it safe. For comparison, BullMQ alone runs an empty job on the same Redis.
  */
 export async function benchApproval(lasting: AsyncDisposableStack): Promise<Figure[]> {
-  const stage = await setLabStage(lasting);
+  const stage = await setApprovalStage(lasting);
   const runBare = openBare(lasting, stage.redisUrl);
   for (const channel of CHANNEL_IDS) await plan(stage, channel);
   await sleep(READ_MS);
-  const took: Took[] = [];
+  const took: Timings[] = [];
   const bareMs: number[] = [];
   for (const [at, channel] of CHANNEL_IDS.entries()) {
     const bare = await runBare();
@@ -44,18 +44,18 @@ export async function benchApproval(lasting: AsyncDisposableStack): Promise<Figu
   }
   return [0.5, 0.95].flatMap((share): Figure[] => [
     {
-      name: `approve click to deed (bare: an empty job of BullMQ): p${share * 100}`,
+      name: `approve click to fix (bare: an empty job of BullMQ): p${share * 100}`,
       ours: percentile(
-        took.map(({ toDeedMs }) => toDeedMs),
+        took.map(({ toApplyMs }) => toApplyMs),
         share,
       ),
       bare: percentile(bareMs, share),
       unit: 'ms',
     },
     {
-      name: `approve click to deed at rest, proven in the thread: p${share * 100}`,
+      name: `approve click to fix proven in the thread: p${share * 100}`,
       ours: percentile(
-        took.map(({ toRestMs }) => toRestMs),
+        took.map(({ toProofMs }) => toProofMs),
         share,
       ),
       unit: 'ms',
@@ -63,13 +63,13 @@ export async function benchApproval(lasting: AsyncDisposableStack): Promise<Figu
   ]);
 }
 
-interface LabStage {
+interface ApprovalStage {
   readonly workspace: Workspace;
   readonly redisUrl: string;
   readonly worker: ChildProcess;
 }
 
-async function setLabStage(lasting: AsyncDisposableStack): Promise<LabStage> {
+async function setApprovalStage(lasting: AsyncDisposableStack): Promise<ApprovalStage> {
   const redis = await startRedis();
   lasting.defer(redis.close);
   let port: number | undefined;
@@ -78,11 +78,11 @@ async function setLabStage(lasting: AsyncDisposableStack): Promise<LabStage> {
     channels: CHANNEL_IDS.map(toChannel),
   });
   lasting.defer(workspace.close);
-  const start = async (role: LabRole['role']) => {
-    const orders: LabRole = { role, redisUrl: redis.url, apiUrl: workspace.apiUrl };
-    const child = fork(new URL('lab-role.ts', import.meta.url), [JSON.stringify(orders)]);
+  const start = async (role: RoleArguments['role']) => {
+    const roleArguments: RoleArguments = { role, redisUrl: redis.url, apiUrl: workspace.apiUrl };
+    const child = fork(new URL('approval-role.ts', import.meta.url), [JSON.stringify(roleArguments)]);
     lasting.defer(() => stopChild(child));
-    const ready = await heard(child, 'ready');
+    const ready = await nextMessage(child, 'ready');
     return { child, port: ready.port };
   };
   const worker = await start('worker');
@@ -90,8 +90,8 @@ async function setLabStage(lasting: AsyncDisposableStack): Promise<LabStage> {
   return { workspace, redisUrl: redis.url, worker: worker.child };
 }
 
-/** Asked, found, and planned: a card waits for its approval. */
-async function plan(stage: LabStage, channelId: string): Promise<void> {
+/** Runs the check and requests the fix; resolves when its plan waits for approval. */
+async function plan(stage: ApprovalStage, channelId: string): Promise<void> {
   await breakOne(stage, channelId);
   const { workspace } = stage;
   const { failure } = await workspace.command({ userId: ADA, channelId, command: '/lab', text: 'things' });
@@ -100,19 +100,19 @@ async function plan(stage: LabStage, channelId: string): Promise<void> {
   await inThread(workspace, channelId, isButton('wrench:approve'));
 }
 
-async function approve(stage: LabStage, channelId: string): Promise<Took> {
+async function approve(stage: ApprovalStage, channelId: string): Promise<Timings> {
   await breakOne(stage, channelId);
   const { workspace, worker } = stage;
-  const deed = heard(worker, 'deed');
+  const applied = nextMessage(worker, 'applied');
   const clickedAtMs = await press(workspace, channelId, GRACE, 'wrench:approve');
   await inThread(workspace, channelId, ({ text }) => text.includes('FIXED'));
   const restAtMs = Date.now();
-  return { toDeedMs: (await deed).atMs - clickedAtMs, toRestMs: restAtMs - clickedAtMs };
+  return { toApplyMs: (await applied).atMs - clickedAtMs, toProofMs: restAtMs - clickedAtMs };
 }
 
 /** Each channel has a thing of its own: plans of one target exclude one another. */
-async function breakOne({ worker }: LabStage, thing: string): Promise<void> {
-  const broken = heard(worker, 'broken');
+async function breakOne({ worker }: ApprovalStage, thing: string): Promise<void> {
+  const broken = nextMessage(worker, 'broken');
   worker.send(thing);
   await broken;
 }
@@ -171,15 +171,15 @@ function openBare(lasting: AsyncDisposableStack, url: string): () => Promise<num
 }
 
 /** The next thing of this kind that it says. @throws Error where it ends first. */
-async function heard<K extends FromLab['kind']>(
+async function nextMessage<K extends RoleMessage['kind']>(
   child: ChildProcess,
   kind: K,
-): Promise<Extract<FromLab, { kind: K }>> {
-  const { promise, resolve, reject } = Promise.withResolvers<Extract<FromLab, { kind: K }>>();
-  const listen = (said: FromLab) => {
-    if (said.kind === kind) resolve(said as Extract<FromLab, { kind: K }>);
+): Promise<Extract<RoleMessage, { kind: K }>> {
+  const { promise, resolve, reject } = Promise.withResolvers<Extract<RoleMessage, { kind: K }>>();
+  const listen = (said: RoleMessage) => {
+    if (said.kind === kind) resolve(said as Extract<RoleMessage, { kind: K }>);
   };
-  const end = () => reject(new Error('a role of the lab has ended'));
+  const end = () => reject(new Error('a role of the bench has ended'));
   child.on('message', listen).once('exit', end);
   return promise.finally(() => child.off('message', listen).off('exit', end));
 }

@@ -19,8 +19,8 @@ const LIBRARIES: Readonly<Record<RoleName, readonly string[]>> = {
   all: ['@slack/bolt', 'bullmq', 'ioredis'],
 };
 
-/** What one role has no business with: the clients of the infrastructure, or Slack. */
-const STRANGERS = {
+/** Modules that a role must not load: the bot none of the infrastructure's clients, the worker nothing of Slack. */
+const FORBIDDEN_MODULES = {
   bot: /\/src\/(sources\/[^/]+\/(?!(config|site)\.ts$)|worker\/|wire\/)|\/node_modules\/node-forge\//,
   worker: /\/src\/slack\/|\/node_modules\/@slack\//,
 } as const;
@@ -45,13 +45,13 @@ export async function benchColdStart(lasting: AsyncDisposableStack): Promise<Fig
   figures.push(
     {
       name: 'modules of the infrastructure that the bot loads',
-      ours: (await strangersIn(stage, 'bot')).length,
+      ours: (await forbiddenModulesIn(stage, 'bot')).length,
       unit: 'modules',
       goal: '0',
     },
     {
       name: 'modules of Slack that the worker loads',
-      ours: (await strangersIn(stage, 'worker')).length,
+      ours: (await forbiddenModulesIn(stage, 'worker')).length,
       unit: 'modules',
       goal: '0',
     },
@@ -114,14 +114,14 @@ async function loadAlone(libraries: readonly string[]): Promise<number> {
   return performance.now() - startedAt;
 }
 
-async function strangersIn(stage: BenchStage, role: 'bot' | 'worker'): Promise<readonly string[]> {
+async function forbiddenModulesIn(stage: BenchStage, role: 'bot' | 'worker'): Promise<readonly string[]> {
   const record = join(stage.folder, `modules-of-${role}`);
   const hook = pathToFileURL(join(import.meta.dirname, 'record-modules.ts'));
   hook.searchParams.set('to', record);
   const running = await stage.start(role, { nodeArguments: ['--import', hook.href] });
   await running.stop();
   const loaded = (await readFile(record, 'utf8')).split('\n');
-  const strangers = loaded.filter((url) => STRANGERS[role].test(url));
-  for (const stranger of strangers) console.error(`${role} loads ${stranger}`);
-  return strangers;
+  const forbidden = loaded.filter((url) => FORBIDDEN_MODULES[role].test(url));
+  for (const url of forbidden) console.error(`${role} loads ${url}`);
+  return forbidden;
 }

@@ -19,7 +19,7 @@ const NAMES = [
 
 const USAGE = `npm run bench -- [--runs N] [--json FILE] [${NAMES.join('|')}] ...`;
 
-interface Asked {
+interface Selection {
   readonly wanted: readonly string[];
   readonly runs: number;
   readonly json?: string | undefined;
@@ -27,12 +27,12 @@ interface Asked {
 
 /** Measures what is named, or everything, and prints one table. Figures and no verdicts: the exit code tells only whether something broke. */
 async function main(args: readonly string[]): Promise<number> {
-  const asked = parse(args);
-  if (typeof asked === 'string') {
-    console.error(`${asked}\nUsage: ${USAGE}`);
+  const selection = parseSelection(args);
+  if (typeof selection === 'string') {
+    console.error(`${selection}\nUsage: ${USAGE}`);
     return 64;
   }
-  const { wanted, runs, json } = asked;
+  const { wanted, runs, json } = selection;
   const measured: Figure[][] = [];
   for (let run = 1; run <= runs; run += 1)
     for (const name of NAMES) {
@@ -47,7 +47,7 @@ async function main(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-function parse(args: readonly string[]): Asked | string {
+function parseSelection(args: readonly string[]): Selection | string {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],

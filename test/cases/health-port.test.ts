@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { WAIT_AT_MOST_MS } from '../wait-at-most.ts';
+import { MAX_WAIT_MS } from '../timeouts.ts';
 import { freePort } from '../world/free-port.ts';
 import { startRedis, type TestRedis } from '../world/redis.ts';
 
@@ -24,7 +24,7 @@ beforeEach(async () => {
   port = await freePort();
   worker = startWorker();
   const isReady = async () => (await ask('GET /readyz HTTP/1.1')) === 200;
-  await vi.waitUntil(isReady, { timeout: WAIT_AT_MOST_MS });
+  await vi.waitUntil(isReady, { timeout: MAX_WAIT_MS });
 });
 afterEach(async () => {
   worker.kill('SIGTERM');

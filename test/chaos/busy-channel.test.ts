@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';
+import { WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import { runBusyChannel } from './busy-channel.ts';
 
 /** A short form of what `npm run chaos` does with 200 questions. */
@@ -26,5 +26,5 @@ test.concurrent.each([
     const posted = figures.find(({ what }) => what === 'messages posted')?.count;
     expect(posted).toBeGreaterThanOrEqual(QUESTIONS);
   },
-  WORLD_TEST_LIMIT_MS,
+  WORLD_TEST_TIMEOUT_MS,
 );

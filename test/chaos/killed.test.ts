@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';
+import { WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import type { Message } from '../workspace/model.ts';
 import { buttonsOf, type Button, type Buttons, openButtons, readCard } from './buttons.ts';
 import { hasReached, readApplied, setGate } from './fake-system.ts';
@@ -11,7 +11,7 @@ import { type ChaosStage, setChaosStage } from './stage.ts';
 /** A real worker process, or its Redis, is killed at a known point of a fix. */
 
 // Processes are started, killed, and restarted here, and leases end in between.
-vi.setConfig({ testTimeout: WORLD_TEST_LIMIT_MS, hookTimeout: WORLD_TEST_LIMIT_MS });
+vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 
 const [ASKER = ''] = REQUESTERS;
 const [, , APPROVER = ''] = APPROVERS;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { questionIdOf, runIdOf } from '../../src/queue/queues.ts';
-import { WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';
+import { WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import { waitUntilIdle } from './evidence.ts';
 import { drawKeyKinds, growing, readKeyKinds } from './key-kinds.ts';
 import { REQUESTERS } from './people.ts';
@@ -66,7 +66,7 @@ test(
     const kinds = await readKeyKinds(stage.connection);
     expect(drawKeyKinds(growing(kinds, BOUND)).slice(1)).toEqual([]);
   },
-  WORLD_TEST_LIMIT_MS,
+  WORLD_TEST_TIMEOUT_MS,
 );
 
 test('memory is flat where no sample after the warm-up is more than a tenth above the first of them', () => {

@@ -61,8 +61,8 @@ export async function fillVault(vault: VaultUnderTest, now: Date): Promise<Vault
     );
 
   await vault.mount('secret', '2');
-  for (const path of CULPRITS) await keep(path, nameOf(path), at(-365.4), at(-0.4));
-  for (const path of NEIGHBOURS) await keep(path, nameOf(path), at(-200), at(520));
+  for (const path of CULPRITS) await keep(path, commonNameOf(path), at(-365.4), at(-0.4));
+  for (const path of NEIGHBOURS) await keep(path, commonNameOf(path), at(-200), at(520));
   await keep('mysql/tls', 'mysql.service.cf.internal', at(-353), at(12));
   await vault.put(
     'secret/cf/old/tls',
@@ -100,7 +100,7 @@ function inSafesLayout(leaf: Issued, ca: Authority): Record<string, string> {
   return { certificate, key: leaf.keyPem, combined: certificate + leaf.keyPem };
 }
 
-function nameOf(path: string): string {
+function commonNameOf(path: string): string {
   const [job = ''] = path.split('/');
   return `${job.replaceAll('_', '-')}.service.cf.internal`;
 }

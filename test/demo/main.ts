@@ -11,7 +11,7 @@ import { makeFaultInjections } from './fault-injection.ts';
 import { PEOPLE } from './people.ts';
 import { startDemoRedis } from './redis.ts';
 import { startDemoWorld } from './world.ts';
-import { WAIT_AT_MOST_MS, WAIT_FOR_WORLD_AT_MOST_MS } from '../wait-at-most.ts';
+import { MAX_WAIT_MS, MAX_WORLD_WAIT_MS } from '../timeouts.ts';
 
 const PAGE_PORT = 4_000;
 /** As many as the outage is told of. */
@@ -22,7 +22,7 @@ const TOKENS = {
   signingSecret: 'demo-not-a-real-secret',
 } as const;
 const INCIDENT = 'C0123INCIDENT';
-const WAIT = { timeoutMs: WAIT_FOR_WORLD_AT_MOST_MS };
+const WAIT = { timeoutMs: MAX_WORLD_WAIT_MS };
 
 /** What has been started, in order; closed the other way round. */
 const started: (() => Promise<unknown>)[] = [];
@@ -98,7 +98,7 @@ async function openWorkspace(port: number, cloudFoundry: CloudFoundry | undefine
   ];
   const faultInjections = makeFaultInjections(cloudFoundry, () => workspace);
   const options = {
-    app: { delivery: 'socket', ...TOKENS, commands, ackWithinMs: WAIT_AT_MOST_MS },
+    app: { delivery: 'socket', ...TOKENS, commands, ackWithinMs: MAX_WAIT_MS },
     faultInjections,
   } as const;
   const workspace = await startWorkspace({ ...options, port }).catch((error: NodeJS.ErrnoException) => {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { makeAwkwardFiles } from '../world/awkward-files.ts';
+import { writeCertificateFiles } from '../world/certificate-files.ts';
 import { type CloudFoundry, startCloudFoundry } from '../world/cloud-foundry.ts';
 import { type SiteKind, startTlsServers, type TlsServers } from '../world/tls-servers.ts';
 import type { VaultUnderTest } from '../world/vault/administer.ts';
@@ -109,12 +109,12 @@ async function tlsSource({ certificates, sites }: TlsServers, folder: string) {
 async function filesSource(folder: string, now: Date) {
   const disk = join(folder, 'disk');
   await mkdir(disk);
-  const awkward = await makeAwkwardFiles(disk, now);
+  const files = await writeCertificateFiles(disk, now);
   return {
     kind: 'files',
     name: 'disk',
     paths: FILES.map((path) => join(disk, path)),
     ignore: [join(disk, 'containers/slow.p12')],
-    passphrases: [awkward.passphrase],
+    passphrases: [files.passphrase],
   };
 }

@@ -6,7 +6,7 @@ import { parseEnv } from 'node:util';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startWorkspace } from '../workspace/start-workspace.ts';
-import { makeAwkwardFiles } from '../world/awkward-files.ts';
+import { writeCertificateFiles } from '../world/certificate-files.ts';
 import { startRedis } from '../world/redis.ts';
 import { fillIn, readText, ROOT } from './tree.ts';
 
@@ -23,16 +23,16 @@ const INCIDENT = 'C0123INCIDENT';
 const PASSPHRASE = 'of-the-worker-alone';
 
 let folder: string;
-let house: string;
+let app: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'wrench-image-'));
-  house = join(folder, 'wrench');
-  mkdirSync(house);
+  app = join(folder, 'wrench');
+  mkdirSync(app);
   for (const path of fromContext(image))
-    cpSync(`${ROOT}${path}`, join(house, path), { recursive: true, filter: (from) => !isIgnored(from) });
+    cpSync(`${ROOT}${path}`, join(app, path), { recursive: true, filter: (from) => !isIgnored(from) });
   for (const path of productionPackages())
     if (existsSync(`${ROOT}${path}`))
-      cpSync(`${ROOT}${path}`, join(house, path), { recursive: true, filter: (from) => !nested(path, from) });
+      cpSync(`${ROOT}${path}`, join(app, path), { recursive: true, filter: (from) => !nested(path, from) });
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -58,7 +58,7 @@ function isIgnored(path: string): boolean {
 
 /** Runs the product as the image does, on the Node of the tests: no dev dependency is near. */
 const wrench = (words: readonly string[], env: Record<string, string> = {}) =>
-  execa(process.execPath, ['src/main.ts', ...words], { cwd: house, reject: false, extendEnv: false, env });
+  execa(process.execPath, ['src/main.ts', ...words], { cwd: app, reject: false, extendEnv: false, env });
 
 test('the image is built from files that there are, and starts a role that there is', () => {
   const copied = [...fromContext(dependencies), ...fromContext(image)];
@@ -75,9 +75,9 @@ test('nothing but what is copied gets to the build, and so no .env, no configura
   expect(ignoreLines.filter((line) => line.startsWith('!')).toSorted()).toEqual(
     [...new Set([...fromContext(dependencies), ...fromContext(image)])].map((path) => `!${path}`).toSorted(),
   );
-  expect(existsSync(join(house, 'src/doctor/run-doctor.ts'))).toBe(true);
-  expect(existsSync(join(house, 'src/doctor/run-doctor.test.ts'))).toBe(false);
-  expect(existsSync(join(house, 'node_modules/vitest'))).toBe(false);
+  expect(existsSync(join(app, 'src/doctor/run-doctor.ts'))).toBe(true);
+  expect(existsSync(join(app, 'src/doctor/run-doctor.test.ts'))).toBe(false);
+  expect(existsSync(join(app, 'node_modules/vitest'))).toBe(false);
 });
 
 test('the image runs as nobody in particular, with production dependencies on the Node that the tests run on', () => {
@@ -184,10 +184,10 @@ test('without the repository, `--env demo` says how to start the demo', async ()
   });
 });
 
-/** A folder of awkward files as the one source, with its passphrase in a variable that only the worker has. */
+/** A folder of certificate files as the one source, with its passphrase in a variable that only the worker has. */
 async function writeConfig(): Promise<string> {
   const disk = await mkdtemp(join(folder, 'disk-'));
-  const { pattern, passphrase } = await makeAwkwardFiles(disk);
+  const { pattern, passphrase } = await writeCertificateFiles(disk);
   const sources = [{ kind: 'files', paths: [pattern], passphrases: [passphrase, '${PASSPHRASE}'] }];
   const path = join(disk, '../wrench.yaml');
   await writeFile(path, JSON.stringify({ environments: { prod: { sources } } }));

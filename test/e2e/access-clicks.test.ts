@@ -5,12 +5,12 @@ import { connectPatiently, type RedisConnection } from '../../src/queue/connecti
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';
 import { ADA, GRACE, INCIDENT, KATE, makeCatalogue, openToAll, setStage, type Stage } from './harness.ts';
-import { type Lab, makeMendable, openLab } from './lab-remediation.ts';
+import { type FakeSystem, makeFixableCheck, makeFakeSystem } from './fake-system.ts';
 
 const ORGANIZATION = { id: 'E0123ORG', name: 'Demo organization' };
 
 let stage: Stage;
-let lab: Lab;
+let system: FakeSystem;
 let redis: RedisConnection;
 afterEach(async () => {
   redis.disconnect();
@@ -30,10 +30,10 @@ async function start({
   isOrgWide = false,
   delivery = 'http',
 }: Options = {}): Promise<void> {
-  lab = openLab(['pump']);
+  system = makeFakeSystem(['pump']);
   stage = await setStage({
     delivery,
-    catalogue: makeCatalogue({ things: makeMendable(lab, risk) }),
+    catalogue: makeCatalogue({ things: makeFixableCheck(system, risk) }),
     config: {
       roles: { requester: [ADA, GRACE], approver: [ADA, GRACE], auditor: [] },
       remediations: { ...openToAll.remediations, ...remediations },
@@ -141,12 +141,12 @@ test('in an organization-wide installation people of any of its workspaces ask a
   stage.workspace.setUser(GRACE, { teamId: 'T0123WEST' });
   await press(GRACE, plan, 'approve', { changed: { enterprise: { id: 'E0999OTHER', name: 'Other' } } });
   await told(GRACE, /belongs to another workspace/);
-  expect(lab.deeds).toEqual([]);
+  expect(system.applied).toEqual([]);
   stage.workspace.setUser(GRACE, { enterpriseId: ORGANIZATION.id });
   await press(GRACE, plan, 'approve');
 
   await card('FIXED');
-  expect(lab.deeds).toHaveLength(1);
+  expect(system.applied).toHaveLength(1);
 });
 
 const viewOf = (userId: string) => stage.workspace.waitFor(() => stage.workspace.views(userId)[0]);
@@ -185,7 +185,7 @@ test.each(['http', 'socket'] as const)(
 
     const fixed = await card('FIXED');
     expect(JSON.stringify(fixed.blocks)).toContain('checked with the network team');
-    expect(lab.deeds).toHaveLength(1);
+    expect(system.applied).toHaveLength(1);
     expect(await audited('asked')).toEqual([
       expect.objectContaining({
         who: [ADA],
@@ -276,7 +276,7 @@ test('a submitted form is checked as the click was: role, message, plan, workspa
   await expect.poll(() => audited('refused')).toHaveLength(7);
   expect(await audited('asked')).toHaveLength(1);
   expect(await audited('approved')).toEqual([]);
-  expect(lab.deeds).toEqual([]);
+  expect(system.applied).toEqual([]);
 });
 
 test('a form that Slack does not open is reported, and nothing is done', async () => {

@@ -6,14 +6,14 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { fillVault } from '../demo/downloading-failed.ts';
-import { WAIT_FOR_WORLD_AT_MOST_MS, WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';
-import { makeAwkwardFiles } from '../world/awkward-files.ts';
+import { MAX_WORLD_WAIT_MS, WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
+import { writeCertificateFiles } from '../world/certificate-files.ts';
 import { startTlsServers } from '../world/tls-servers.ts';
 import { startVault } from '../world/vault.ts';
 import { ADA, INCIDENT, setStage, TOKENS } from './harness.ts';
 
 // A whole world starts and stops here.
-vi.setConfig({ testTimeout: WORLD_TEST_LIMIT_MS, hookTimeout: WORLD_TEST_LIMIT_MS });
+vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 
 const cleanUp: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -28,7 +28,7 @@ async function plantCanaries() {
   cleanUp.push(servers.close, vault.close);
   const { token } = await fillVault(vault, new Date());
   await mkdir(join(folder, 'files'));
-  const files = await makeAwkwardFiles(join(folder, 'files'));
+  const files = await writeCertificateFiles(join(folder, 'files'));
   const { environments } = configSchema.parse({
     environments: {
       prod: {
@@ -53,7 +53,7 @@ async function plantCanaries() {
   return { stage, vault, canaries: [...new Set(canaries)].filter((canary) => canary.length >= 8) };
 }
 
-const WAIT = { timeoutMs: WAIT_FOR_WORLD_AT_MOST_MS };
+const WAIT = { timeoutMs: MAX_WORLD_WAIT_MS };
 
 async function everythingIn(folder: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, expect, test, vi } from 'vitest';
-import { WAIT_AT_MOST_MS, WAIT_FOR_WORLD_AT_MOST_MS, WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';
+import { MAX_WAIT_MS, MAX_WORLD_WAIT_MS, WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import { startWorkspace } from '../workspace/start-workspace.ts';
 import { startRedis } from '../world/redis.ts';
 import { ADA, INCIDENT, TOKENS } from './harness.ts';
 
 /** What a process does after an error that nothing caught. The error is thrown from outside, at a signal, through a module that Node preloads. */
-vi.setConfig({ testTimeout: WORLD_TEST_LIMIT_MS, hookTimeout: WORLD_TEST_LIMIT_MS });
-const WAIT = { timeout: WAIT_FOR_WORLD_AT_MOST_MS, timeoutMs: WAIT_FOR_WORLD_AT_MOST_MS };
+vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
+const WAIT = { timeout: MAX_WORLD_WAIT_MS, timeoutMs: MAX_WORLD_WAIT_MS };
 
 const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {
@@ -59,7 +59,7 @@ async function setUp() {
       signingSecret: TOKENS.signing,
       botToken: TOKENS.bot,
       appToken: TOKENS.app,
-      ackWithinMs: WAIT_AT_MOST_MS,
+      ackWithinMs: MAX_WAIT_MS,
     },
   });
   cleanUp.push(workspace.close);

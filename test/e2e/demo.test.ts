@@ -5,13 +5,13 @@ import { execa } from 'execa';
 import { chromium, type Page } from 'playwright-core';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { reportSchema } from '../../src/check/finding.ts';
-import { WAIT_FOR_WORLD_AT_MOST_MS, WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';
+import { MAX_WORLD_WAIT_MS, WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import { BROWSER } from '../world/browser.ts';
 
 // A whole world starts and stops here.
-vi.setConfig({ testTimeout: WORLD_TEST_LIMIT_MS, hookTimeout: WORLD_TEST_LIMIT_MS });
+vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 
-const WAIT = { timeout: WAIT_FOR_WORLD_AT_MOST_MS };
+const WAIT = { timeout: MAX_WORLD_WAIT_MS };
 
 /** Starts the demo as a newcomer does, on a free port, with a folder for temporary things of its own. */
 async function startDemo(env: Record<string, string>, vms = 0) {

@@ -3,13 +3,13 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
 import { boshConfig } from '../../src/sources/bosh/config.ts';
 import { etcdConfig } from '../../src/sources/etcd/config.ts';
-import { WAIT_FOR_WORLD_AT_MOST_MS, WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';
+import { MAX_WORLD_WAIT_MS, WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import { BROWSER } from '../world/browser.ts';
 import { type CloudFoundry, startCloudFoundry } from '../world/cloud-foundry.ts';
 import { setStage, type Stage } from './harness.ts';
 
 // A whole world starts and stops here.
-vi.setConfig({ testTimeout: WORLD_TEST_LIMIT_MS, hookTimeout: WORLD_TEST_LIMIT_MS });
+vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 
 const VMS = 6;
 
@@ -39,7 +39,7 @@ afterAll(async () => {
 
 async function openChannel(): Promise<Page> {
   const page = await browser.newPage();
-  page.setDefaultTimeout(WAIT_FOR_WORLD_AT_MOST_MS);
+  page.setDefaultTimeout(MAX_WORLD_WAIT_MS);
   await page.goto(stage.workspace.pageUrl);
   await page.getByRole('heading', { name: '# incident' }).waitFor();
   return page;
@@ -62,7 +62,7 @@ test('a doppler has lost its key: Ada finds it and asks for its restart, Grace a
   await thread.getByRole('button', { name: 'Restart doppler_z2/0' }).click();
 
   await thread.getByText(/^Restart doppler_z2\/0 of deployment cf through bosh/).waitFor();
-  expect(cf.director.deeds).toEqual([]);
+  expect(cf.director.restarts).toEqual([]);
   await thread.getByRole('button', { name: 'Act as @grace' }).click();
   await thread.getByRole('button', { name: 'Approve' }).click();
 
@@ -72,6 +72,6 @@ test('a doppler has lost its key: Ada finds it and asks for its restart, Grace a
   await channel.getByText(proof).first().waitFor();
   await thread.getByText(/Approved by @grace/).waitFor();
   expect(await thread.getByRole('button', { name: /Approve|Restart/ }).count()).toBe(0);
-  expect(cf.director.deeds).toEqual([expect.objectContaining({ group: 'doppler_z2' })]);
+  expect(cf.director.restarts).toEqual([expect.objectContaining({ group: 'doppler_z2' })]);
   expect(await cf.loggregator.countMetrons()).toBe(VMS);
 });

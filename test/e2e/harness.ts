@@ -8,7 +8,7 @@ import { startWorker } from '../../src/app/worker.ts';
 import { makeLog } from '../../src/telemetry/log.ts';
 import { type Channel, defaultChannels, type Enterprise } from '../workspace/model.ts';
 import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts';
-import { WAIT_AT_MOST_MS } from '../wait-at-most.ts';
+import { MAX_WAIT_MS } from '../timeouts.ts';
 import { startRedis, type TestRedis } from '../world/redis.ts';
 
 export const ADA = 'U0123ADA';
@@ -76,7 +76,7 @@ export async function setStage(options: {
       signingSecret: TOKENS.signing,
       botToken: TOKENS.bot,
       appToken: TOKENS.app,
-      ackWithinMs: WAIT_AT_MOST_MS,
+      ackWithinMs: MAX_WAIT_MS,
       ...(options.scopes && { scopes: options.scopes }),
     },
     ...(options.enterprise && { enterprise: options.enterprise }),

@@ -8,7 +8,7 @@ import { execa } from 'execa';
 import { Agent, request } from 'undici';
 import { afterEach, expect, test, vi } from 'vitest';
 import { type Chance, makeChance } from '../chaos/random.ts';
-import { WAIT_AT_MOST_MS, WAIT_FOR_WORLD_AT_MOST_MS, WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';
+import { MAX_WAIT_MS, MAX_WORLD_WAIT_MS, WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import { startWorkspace } from '../workspace/start-workspace.ts';
 import { freePort } from '../world/free-port.ts';
 import { startRedis } from '../world/redis.ts';
@@ -17,8 +17,8 @@ import { damagedEnvelope, malformedRequest, type RawRequest, signedRequest } fro
 import { signedHeaders } from './sign.ts';
 
 /** A bot and a worker in a process of their own are sent 2,000 malformed requests. `FUZZ_SEED=7 npx vitest run <this file>` repeats a run. */
-vi.setConfig({ testTimeout: WORLD_TEST_LIMIT_MS, hookTimeout: WORLD_TEST_LIMIT_MS });
-const WAIT = { timeout: WAIT_FOR_WORLD_AT_MOST_MS, timeoutMs: WAIT_FOR_WORLD_AT_MOST_MS };
+vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
+const WAIT = { timeout: MAX_WORLD_WAIT_MS, timeoutMs: MAX_WORLD_WAIT_MS };
 const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 1_000_000);
 const onFailure = `repeat it with FUZZ_SEED=${seed}`;
 const AT_ONCE = 16;
@@ -38,7 +38,7 @@ async function startAll(delivery: 'http' | 'socket') {
       signingSecret: TOKENS.signing,
       botToken: TOKENS.bot,
       appToken: TOKENS.app,
-      ackWithinMs: WAIT_AT_MOST_MS,
+      ackWithinMs: MAX_WAIT_MS,
     },
   });
   cleanUp.push(workspace.close);

@@ -4,7 +4,7 @@ import { openRepeats } from '../../src/store/thread/repeats.ts';
 import { connectPatiently } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';
-import { makeMendable, openLab } from './lab-remediation.ts';
+import { makeFixableCheck, makeFakeSystem } from './fake-system.ts';
 import {
   ADA,
   GRACE,
@@ -269,7 +269,7 @@ test('an answer that Slack refuses wherever the bot posts takes the response_url
 
 test('fixes are offered although files cannot be uploaded', async () => {
   const things = Array.from({ length: 60 }, (_, at) => `thing-${at}`);
-  await start({ catalogue: makeCatalogue({ mendable: makeMendable(openLab(things)) }) });
+  await start({ catalogue: makeCatalogue({ mendable: makeFixableCheck(makeFakeSystem(things)) }) });
   const { workspace } = stage;
   workspace.faults.serverError('files.getUploadURLExternal', { status: 503 });
 

@@ -9,14 +9,14 @@ import { stringify } from 'yaml';
 import { reportSchema } from '../../src/check/finding.ts';
 import { announceDemo } from '../demo/announce.ts';
 import { startDemoWorld } from '../demo/world.ts';
-import { WAIT_AT_MOST_MS, WAIT_FOR_WORLD_AT_MOST_MS, WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';
+import { MAX_WAIT_MS, MAX_WORLD_WAIT_MS, WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts';
 import { startRedis } from '../world/redis.ts';
 import { ADA, INCIDENT, TOKENS } from './harness.ts';
 import { freePort } from '../world/free-port.ts';
 
 // A whole world starts and stops here.
-vi.setConfig({ testTimeout: WORLD_TEST_LIMIT_MS, hookTimeout: WORLD_TEST_LIMIT_MS });
+vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 
 const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {
@@ -65,7 +65,7 @@ async function openWorkspace(): Promise<Workspace> {
       signingSecret: TOKENS.signing,
       botToken: TOKENS.bot,
       appToken: TOKENS.app,
-      ackWithinMs: WAIT_AT_MOST_MS,
+      ackWithinMs: MAX_WAIT_MS,
     },
   });
   cleanUp.push(workspace.close);
@@ -73,7 +73,7 @@ async function openWorkspace(): Promise<Workspace> {
 }
 
 /** Three processes are started one after the other. */
-const WAIT = { timeout: WAIT_FOR_WORLD_AT_MOST_MS, timeoutMs: WAIT_FOR_WORLD_AT_MOST_MS };
+const WAIT = { timeout: MAX_WORLD_WAIT_MS, timeoutMs: MAX_WORLD_WAIT_MS };
 
 test('a worker killed in the middle of a check: another takes it up, and the thread gets one answer', async () => {
   const redis = await startRedis();

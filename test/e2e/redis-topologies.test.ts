@@ -5,7 +5,7 @@ import { openQueues, PREFIX, runIdOf } from '../../src/queue/queues.ts';
 import { workChecks, workOutbox } from '../../src/queue/work.ts';
 import { openLine } from '../../src/store/thread/line.ts';
 import { openThreads } from '../../src/store/thread/threads.ts';
-import { WAIT_AT_MOST_MS } from '../wait-at-most.ts';
+import { MAX_WAIT_MS } from '../timeouts.ts';
 import { startCluster, startSentinels, startTlsRedis, type Topology } from '../world/redis-topologies.ts';
 
 const cleanUp: (() => unknown)[] = [];
@@ -23,7 +23,7 @@ async function open({ settings }: Topology) {
     () => asking.disconnect(),
     () => working.disconnect(),
   );
-  await waitUntilReady(asking, WAIT_AT_MOST_MS);
+  await waitUntilReady(asking, MAX_WAIT_MS);
   const bot = openQueues(asking, ignore);
   const worker = openQueues(working, ignore);
   // Long enough that a busy machine does not make a worker count as dead that is alive.

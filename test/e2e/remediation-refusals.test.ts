@@ -17,10 +17,10 @@ import {
   setStage,
   type Stage,
 } from './harness.ts';
-import { type Lab, makeMendable, openLab } from './lab-remediation.ts';
+import { type FakeSystem, makeFixableCheck, makeFakeSystem } from './fake-system.ts';
 
 let stage: Stage;
-let lab: Lab;
+let system: FakeSystem;
 let redis: RedisConnection;
 afterEach(async () => {
   redis.disconnect();
@@ -42,14 +42,14 @@ async function start({
   roles,
   worker = true,
 }: Options = {}) {
-  lab = openLab(things);
+  system = makeFakeSystem(things);
   const config = {
     remediations: { ...openToAll.remediations, ...remediations },
     roles: { ...openToAll.roles, ...roles },
   };
   stage = await setStage({
     delivery: 'http',
-    catalogue: makeCatalogue({ things: makeMendable(lab, risk) }),
+    catalogue: makeCatalogue({ things: makeFixableCheck(system, risk) }),
     config,
   });
   redis = connectPatiently({ url: stage.redis.url }, () => undefined);
@@ -73,7 +73,7 @@ const buttonsOf = ({ blocks }: Message): readonly { action_id: string; value: st
   return found;
 };
 const valueOf = (message: Message): string => buttonsOf(message)[0]?.value ?? '';
-const eventually = <T>(look: () => T | undefined) => stage.workspace.waitFor(look);
+const eventually = <T>(find: () => T | undefined) => stage.workspace.waitFor(find);
 const card = (word: string, at = 0) => eventually(() => thread(at).find(({ text }) => text.includes(word)));
 const offers = (at = 0) =>
   eventually(() =>
@@ -137,7 +137,7 @@ test('a value that was made up, or belongs to another card, does nothing and is 
   await press(GRACE, first, 'approve', 'nonsense', true);
   await told(GRACE, 'not a button of Wrench');
 
-  expect(lab.deeds).toEqual([]);
+  expect(system.applied).toEqual([]);
   const refused = (await audited()).filter((line) => line.startsWith('refused'));
   expect(refused).toHaveLength(3);
 });
@@ -173,10 +173,10 @@ test('a card of an old plan approves nothing', async () => {
   await press(GRACE, shown, 'approve', other, true);
 
   await told(GRACE, 'not the one on this card');
-  expect(lab.deeds).toEqual([]);
+  expect(system.applied).toEqual([]);
 });
 
-test('somebody who is taken out of the group after approving, and before the deed, approved nothing', async () => {
+test('an approval does not count if its author leaves the group before the fix is applied', async () => {
   const worker = await start();
   const shown = await plan();
   const value = valueOf(shown);
@@ -193,7 +193,7 @@ test('somebody who is taken out of the group after approving, and before the dee
 
   const refused = await card('REFUSED');
   expect(refused.text).toContain('role');
-  expect(lab.deeds).toEqual([]);
+  expect(system.applied).toEqual([]);
 });
 
 test.each([
@@ -209,7 +209,7 @@ test.each([
   await press(GRACE, shown, 'approve');
 
   await expect.poll(audited).toContainEqual(expect.stringMatching(`refused approve: .*${words}`));
-  expect(lab.deeds).toEqual([]);
+  expect(system.applied).toEqual([]);
 });
 
 test('a plan that nobody approves expires by itself, and its card says so', async () => {
@@ -225,7 +225,7 @@ test('a plan that nobody approves expires by itself, and its card says so', asyn
   const [planned] = await memory().ofRun(await runId());
   await press(GRACE, expired, 'approve', `${planned?.id} ${planned?.planHash}`, true);
   await told(GRACE, 'it is expired');
-  expect(lab.deeds).toEqual([]);
+  expect(system.applied).toEqual([]);
 });
 
 test('an approval that no worker takes up in time is worth nothing later', async () => {
@@ -239,13 +239,13 @@ test('an approval that no worker takes up in time is worth nothing later', async
   await stage.startWorker();
 
   await card('EXPIRED');
-  expect(lab.deeds).toEqual([]);
+  expect(system.applied).toEqual([]);
 });
 
-test('clicks while a slow deed is under way change nothing', async () => {
+test('clicks while a slow fix is being applied change nothing', async () => {
   await start();
   const gate = Promise.withResolvers<void>();
-  lab.beforeDeed = () => gate.promise;
+  system.beforeApply = () => gate.promise;
   const shown = await plan();
   const value = valueOf(shown);
   await press(GRACE, shown, 'approve');
@@ -258,7 +258,7 @@ test('clicks while a slow deed is under way change nothing', async () => {
   gate.resolve();
 
   await card('FIXED');
-  expect(lab.deeds).toHaveLength(1);
+  expect(system.applied).toHaveLength(1);
 });
 
 test('what the configuration does not name is shown without a button, and a click that forges one is refused', async () => {
@@ -286,15 +286,15 @@ test('two approvals of two are needed, from two people who did not ask', async (
   await card('1 of 2');
   await press(GRACE, shown, 'approve');
   await told(GRACE, 'you have approved it already');
-  expect(lab.deeds).toEqual([]);
+  expect(system.applied).toEqual([]);
 
   await press(KATE, shown, 'approve');
 
   await card('FIXED');
-  expect(lab.deeds).toHaveLength(1);
+  expect(system.applied).toHaveLength(1);
 });
 
-test('two people approve at the same moment, one of them three times: one deed', async () => {
+test('two people approve at the same moment, one of them three times: the fix is applied once', async () => {
   await start({ roles: { approver: [ADA, GRACE, KATE] } });
   const shown = await plan();
 
@@ -303,7 +303,7 @@ test('two people approve at the same moment, one of them three times: one deed',
   );
 
   await card('FIXED');
-  expect(lab.deeds).toHaveLength(1);
+  expect(system.applied).toHaveLength(1);
   expect((await audited()).filter((line) => line === 'applying')).toHaveLength(1);
 });
 
@@ -329,7 +329,7 @@ test('the same click delivered four times counts once', async () => {
   await press(GRACE, shown, 'approve');
 
   await card('FIXED');
-  expect(lab.deeds).toHaveLength(1);
+  expect(system.applied).toHaveLength(1);
 });
 
 test('a rejected plan stays rejected, and the audit names who voted', async () => {
@@ -342,7 +342,7 @@ test('a rejected plan stays rejected, and the audit names who voted', async () =
   await press(GRACE, rejected, 'approve', value, true);
 
   await told(GRACE, 'it is rejected');
-  expect(lab.deeds).toEqual([]);
+  expect(system.applied).toEqual([]);
   const page = await openChain(redis, PREFIX).page();
   const entry = page.map(({ raw }) => parseEntry(raw)?.entry).find((one) => one?.kind === 'rejected');
   expect(entry?.who).toEqual([GRACE]);
@@ -361,54 +361,54 @@ test('while everything is frozen nothing is planned, approved or applied', async
 
   const refused = await card('REFUSED');
   expect(refused.text).toContain('frozen');
-  expect(lab.deeds).toEqual([]);
+  expect(system.applied).toEqual([]);
 });
 
 test('a finding that went away by itself is not fixed', async () => {
   await start();
   const shown = await plan();
-  lab.broken.clear();
+  system.broken.clear();
 
   await press(GRACE, shown, 'approve');
 
   const skipped = await card('SKIPPED');
   expect(skipped.text).toContain('All 3 things are well');
-  expect(lab.deeds).toEqual([]);
+  expect(system.applied).toEqual([]);
 });
 
 test('a plan that would be another one now is not applied', async () => {
   await start();
   const shown = await plan();
-  lab.version = '2';
+  system.version = '2';
 
   await press(GRACE, shown, 'approve');
 
   const skipped = await card('SKIPPED');
   expect(skipped.text).toContain('version 2');
-  expect(lab.deeds).toEqual([]);
+  expect(system.applied).toEqual([]);
 });
 
-test('a source that went silent is not "gone": nothing is applied, and after a deed nothing is called fixed', async () => {
+test('a source that stops responding is not "gone": nothing is applied, and an applied fix is not reported as fixed', async () => {
   await start();
   const shown = await plan();
-  lab.silent = 'the lab does not answer';
+  system.unreachable = 'the system does not respond';
   await press(GRACE, shown, 'approve');
   await card('SKIPPED');
-  expect(lab.deeds).toEqual([]);
-  delete lab.silent;
+  expect(system.applied).toEqual([]);
+  delete system.unreachable;
 
   const again = await plan(1);
-  lab.beforeDeed = async () => {
-    lab.silent = 'the lab does not answer';
+  system.beforeApply = async () => {
+    system.unreachable = 'the system does not respond';
   };
   await press(GRACE, again, 'approve');
 
   const open = await card('UNVERIFIED', 1);
-  expect(lab.deeds).toHaveLength(1);
-  delete lab.silent;
+  expect(system.applied).toHaveLength(1);
+  delete system.unreachable;
   await press(ADA, open, 'look');
   await card('FIXED', 1);
-  expect(lab.deeds).toHaveLength(1);
+  expect(system.applied).toHaveLength(1);
 });
 
 test('one remediation at a time has a target', async () => {
@@ -434,7 +434,7 @@ test('no more of one report than configured is applied', async () => {
 
   const refused = await card('REFUSED');
   expect(refused.text).toContain('which is the most');
-  expect(lab.deeds).toHaveLength(1);
+  expect(system.applied).toHaveLength(1);
 });
 
 test('what is safe needs one click by who may ask, and is looked at again all the same', async () => {
@@ -444,7 +444,7 @@ test('what is safe needs one click by who may ask, and is looked at again all th
   await press(ADA, await offers(), 'request');
 
   await card('FIXED');
-  expect(lab.deeds).toHaveLength(1);
+  expect(system.applied).toHaveLength(1);
   expect((await audited()).map((line) => line.split(' ')[0])).toEqual([
     'asked',
     'planned',
@@ -455,24 +455,24 @@ test('what is safe needs one click by who may ask, and is looked at again all th
   ]);
 });
 
-test('a worker that is stopped in the middle of a deed leaves "interrupted"; it is never done again by itself', async () => {
+test('a worker stopped in the middle of a fix leaves "interrupted", and the fix is never applied again by itself', async () => {
   const worker = await start();
-  lab.beforeDeed = (_, signal) =>
+  system.beforeApply = (_, signal) =>
     new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
   const shown = await plan();
   await press(GRACE, shown, 'approve');
   await card('APPLYING');
 
   await worker?.close();
-  delete lab.beforeDeed;
+  delete system.beforeApply;
   await stage.startWorker();
 
   const interrupted = await card('INTERRUPTED');
-  expect(lab.deeds).toEqual([]);
-  lab.broken.clear();
+  expect(system.applied).toEqual([]);
+  system.broken.clear();
   await press(ADA, interrupted, 'look');
   await card('FIXED');
-  expect(lab.deeds).toEqual([]);
+  expect(system.applied).toEqual([]);
 });
 
 async function runId(): Promise<string> {

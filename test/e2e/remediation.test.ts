@@ -1,11 +1,11 @@
 import { afterEach, expect, test } from 'vitest';
-import { WAIT_AT_MOST_MS } from '../wait-at-most.ts';
+import { MAX_WAIT_MS } from '../timeouts.ts';
 import type { Message } from '../workspace/model.ts';
 import { ADA, GRACE, INCIDENT, KATE, makeCatalogue, openToAll, setStage, type Stage } from './harness.ts';
-import { type Lab, makeMendable, openLab } from './lab-remediation.ts';
+import { type FakeSystem, makeFixableCheck, makeFakeSystem } from './fake-system.ts';
 
 let stage: Stage;
-let lab: Lab;
+let system: FakeSystem;
 afterEach(async () => {
   await stage.close();
 });
@@ -13,8 +13,8 @@ afterEach(async () => {
 async function start(
   options: Partial<Parameters<typeof setStage>[0]> & { risk?: 'safe' | 'disruptive' | 'destructive' } = {},
 ) {
-  lab = openLab(['pump']);
-  const catalogue = makeCatalogue({ things: makeMendable(lab, options.risk) });
+  system = makeFakeSystem(['pump']);
+  const catalogue = makeCatalogue({ things: makeFixableCheck(system, options.risk) });
   stage = await setStage({ delivery: 'http', catalogue, ...options });
   await stage.startWorker();
   await stage.startBot();
@@ -55,7 +55,7 @@ test('a finding is fixed by two people: offered, planned, approved by another, a
   expect(fixed.ts).toBe(plan.ts);
   await stage.workspace.waitFor(() => root()?.text.includes('FIXED · things well on 3 of 3'));
   expect(root()?.text).not.toContain('offered');
-  expect(lab.deeds).toHaveLength(1);
+  expect(system.applied).toHaveLength(1);
   expect(JSON.stringify(thread().map(({ blocks }) => blocks))).not.toContain('wrench:approve');
   expect(JSON.stringify(thread().map(({ blocks }) => blocks))).not.toContain('wrench:request');
 });
@@ -75,7 +75,7 @@ test('who asked may not approve, a stranger to the roles may nothing, and both a
   await stage.workspace.waitFor(() =>
     stage.workspace.ephemerals(ADA, INCIDENT).find(({ text }) => text.includes('somebody else must approve')),
   );
-  expect(lab.deeds).toEqual([]);
+  expect(system.applied).toEqual([]);
 });
 
 const direct = () => stage.workspace.messages(`D${ADA.slice(1)}`);
@@ -94,12 +94,12 @@ test('a plan that its channel does not take is tried again, withdrawn, and repor
   expect(direct()).toHaveLength(1);
   const tries = stage.workspace.requests.filter(({ response }) => response['error'] === 'not_in_channel');
   expect(tries.length).toBeGreaterThanOrEqual(3);
-  expect(lab.deeds).toEqual([]);
+  expect(system.applied).toEqual([]);
 });
 
 test('an outcome that its channel does not take is reported to who asked for it', async () => {
   await start();
-  lab.beforeDeed = async () => stage.workspace.setBotMembership(INCIDENT, false);
+  system.beforeApply = async () => stage.workspace.setBotMembership(INCIDENT, false);
   await ask();
   await press(ADA, 'wrench:request');
 
@@ -120,7 +120,7 @@ test('a plan that could not be posted for long has its whole time for approval o
   stage.workspace.faults.rateLimit('chat.update', { retryAfterSeconds: 1 });
   await press(ADA, 'wrench:request');
   await expect
-    .poll(() => stage.log.some((line) => line.includes('got more time')), { timeout: WAIT_AT_MOST_MS })
+    .poll(() => stage.log.some((line) => line.includes('got more time')), { timeout: MAX_WAIT_MS })
     .toBe(true);
 
   stage.workspace.faults.clear();

@@ -12,7 +12,7 @@ import { connectPatiently } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import { audit } from '../../src/cli/audit.ts';
 import { switchFreeze } from '../../src/cli/freeze.ts';
-import { WAIT_FOR_WORLD_AT_MOST_MS, WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';
+import { MAX_WORLD_WAIT_MS, WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import type { Message } from '../workspace/model.ts';
 import { readSavedRedis, restoreRedis, type SavedRedis, streamIn } from '../world/saved-redis.ts';
 import {
@@ -36,8 +36,8 @@ const SAVED = resolve(import.meta.dirname, '../world/redis-0.2.jsonl');
 const REPAIRED = ['gear', 'filter', 'hose'];
 type Thing = (typeof THINGS)[number];
 
-vi.setConfig({ testTimeout: WORLD_TEST_LIMIT_MS, hookTimeout: WORLD_TEST_LIMIT_MS });
-const WAIT = { timeout: WAIT_FOR_WORLD_AT_MOST_MS, timeoutMs: WAIT_FOR_WORLD_AT_MOST_MS };
+vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
+const WAIT = { timeout: MAX_WORLD_WAIT_MS, timeoutMs: MAX_WORLD_WAIT_MS };
 
 let saved: SavedRedis;
 let stage: Stage;

@@ -24,8 +24,8 @@ import {
   hostileRemediation,
   hostileReport,
   hostileText,
-} from './hostile.ts';
-import { ASKED, messagesOf } from './sight.ts';
+} from './hostile-input.ts';
+import { ASKED, messagesOf } from './inspect-messages.ts';
 
 /** Of an edit, in UTF-8; any message may be edited. */
 const MOST_BYTES = 4_000;

@@ -3,12 +3,12 @@ import { renderPlainFallback } from '../../src/slack/render/report/fallback.ts';
 import { renderReport } from '../../src/slack/render/report/report.ts';
 import { renderTerminal } from '../../src/terminal/render.ts';
 import * as reports from './reports.ts';
-import { ASKED, faultsOf, messagesOf, showBeginning, showThread } from './sight.ts';
+import { ASKED, problemsOf, messagesOf, showBeginning, showThread } from './inspect-messages.ts';
 
 test.each(Object.entries(reports))('%s looks in Slack as it did', async (name, report) => {
   const thread = renderReport(report, ASKED);
 
-  expect(messagesOf(thread).flatMap(faultsOf)).toEqual([]);
+  expect(messagesOf(thread).flatMap(problemsOf)).toEqual([]);
   expect(thread.replies.length).toBeLessThanOrEqual(10);
   await expect(showThread(thread)).toMatchFileSnapshot(`pages/${name}.slack.json`);
 });
@@ -16,7 +16,7 @@ test.each(Object.entries(reports))('%s looks in Slack as it did', async (name, r
 test.each(Object.entries(reports))('%s fits into one plain message', (_, report) => {
   const { text } = renderPlainFallback(report);
 
-  expect(faultsOf({ text, blocks: [] })).toEqual([]);
+  expect(problemsOf({ text, blocks: [] })).toEqual([]);
   expect(text.length).toBeLessThanOrEqual(3_900);
   expect(text).toContain('checked');
 });

@@ -78,7 +78,7 @@ test('the proof is the first thing said of a fix', () => {
   expect(JSON.stringify(renderRemediation(fixed).blocks)).toContain('30.4 s from approval to fixed');
 });
 
-test('an interrupted deed is never told as done or undone', () => {
+test('an interrupted fix is never reported as applied or not applied', () => {
   const { text } = renderRemediation(inState.interrupted);
 
   expect(text).toContain('nobody knows whether it was done. It is not done again by itself.');

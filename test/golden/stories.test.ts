@@ -5,8 +5,8 @@ import type { Story } from '../../src/check/story.ts';
 import { renderPlainFallback } from '../../src/slack/render/report/fallback.ts';
 import { renderReport } from '../../src/slack/render/report/report.ts';
 import { renderTerminal } from '../../src/terminal/render.ts';
-import { ASKED, faultsOf, messagesOf, showThread } from './sight.ts';
-import { tellStory } from './tell-story.ts';
+import { ASKED, problemsOf, messagesOf, showThread } from './inspect-messages.ts';
+import { runStory } from './run-story.ts';
 
 const { checks } = await loadCatalogue();
 
@@ -15,13 +15,13 @@ for (const [name, check] of checks) {
   const told = existsSync(stories) ? ((await import(stories.href)) as Record<string, Story<unknown>>) : {};
 
   test.each(Object.entries(told))(`/${name.replace('/', ' ')} tells "%s" in Slack and in a terminal`, async (word, story) => {
-    const report = await tellStory(name, check, story);
+    const report = await runStory(name, check, story);
     const asked = { ...ASKED, at: story.now.toISOString(), command: `/${name.replace('/', ' ')}` };
 
     const thread = renderReport(report, asked);
 
-    expect(messagesOf(thread).flatMap(faultsOf)).toEqual([]);
-    expect(faultsOf({ text: renderPlainFallback(report).text, blocks: [] })).toEqual([]);
+    expect(messagesOf(thread).flatMap(problemsOf)).toEqual([]);
+    expect(problemsOf({ text: renderPlainFallback(report).text, blocks: [] })).toEqual([]);
     await expect(showThread(thread)).toMatchFileSnapshot(`${name}/${word}.slack.json`);
     await expect(
       renderTerminal(report, { color: false, columns: 80, command: asked.command }),

@@ -96,5 +96,5 @@ test('waiting for what never comes says what it was', async () => {
 
   const waiting = workspace.waitFor(() => workspace.messages('C0123INCIDENT')[0], { timeoutMs: 10 });
 
-  await expect(waiting).rejects.toThrow('not seen within 10 ms: () => workspace.messages(');
+  await expect(waiting).rejects.toThrow('not found within 10 ms: () => workspace.messages(');
 });

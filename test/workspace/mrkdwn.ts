@@ -116,21 +116,22 @@ function readToken(token: string, style: Style): Inline {
   const bar = token.indexOf('|');
   const target = bar < 0 ? token : token.slice(0, bar);
   const label = bar < 0 ? '' : decodeEntities(token.slice(bar + 1));
-  const look = styled(style);
-  if (/^@[UW]/.test(target)) return { type: 'user', user_id: target.slice(1), ...look };
-  if (target.startsWith('#C')) return { type: 'channel', channel_id: target.slice(1), ...look };
+  const formatting = styled(style);
+  if (/^@[UW]/.test(target)) return { type: 'user', user_id: target.slice(1), ...formatting };
+  if (target.startsWith('#C')) return { type: 'channel', channel_id: target.slice(1), ...formatting };
   const group = /^!subteam\^(S\w+)/.exec(target)?.[1];
-  if (group) return { type: 'usergroup', usergroup_id: group, ...look };
+  if (group) return { type: 'usergroup', usergroup_id: group, ...formatting };
   const range = /^!(here|channel|everyone|group)$/.exec(target)?.[1];
-  if (range) return { type: 'broadcast', range: range === 'group' ? 'channel' : range, ...look } as Inline;
+  if (range)
+    return { type: 'broadcast', range: range === 'group' ? 'channel' : range, ...formatting } as Inline;
   const [, timestamp, format, url] = /^!date\^(\d+)\^([^^]+)(?:\^(.+))?$/.exec(target) ?? [];
   if (timestamp && format) {
     const date = { type: 'date', timestamp: Number(timestamp), format, fallback: label } as const;
-    return { ...date, ...(url ? { url: decodeEntities(url) } : {}), ...look };
+    return { ...date, ...(url ? { url: decodeEntities(url) } : {}), ...formatting };
   }
   if (/^(?:[a-z][a-z0-9+.-]*:|www\.)/i.test(target))
-    return { ...link(decodeEntities(target), label), ...look };
-  return { type: 'text', text: label || decodeEntities(`<${token}>`), ...look };
+    return { ...link(decodeEntities(target), label), ...formatting };
+  return { type: 'text', text: label || decodeEntities(`<${token}>`), ...formatting };
 }
 
 function link(url: string, text?: string): Inline {

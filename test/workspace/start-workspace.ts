@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createHttpDelivery } from './deliver.ts';
-import { WAIT_AT_MOST_MS } from '../wait-at-most.ts';
+import { MAX_WAIT_MS } from '../timeouts.ts';
 import { createFaultPlan, type Faults } from './faults.ts';
 import { createInteractions, type Interactions } from './interactions.ts';
 import { chatMethods } from './methods-chat.ts';
@@ -22,7 +22,7 @@ import {
   type UserGroup,
 } from './model.ts';
 import type { FaultInjection } from './fault-injection.ts';
-import type { KnownCommand } from './page/page-parts.ts';
+import type { PageCommand } from './page/page-parts.ts';
 import { createPage } from './page/serve-page.ts';
 import { answerJson, readFields } from './read-body.ts';
 import { createResponseUrls } from './response-urls.ts';
@@ -44,7 +44,7 @@ export interface WorkspaceApp {
   /** What the bot token may do. Defaults to what Wrench asks for. */
   readonly scopes?: readonly string[];
   /** Offered by the page's composer. Whatever starts with a slash is delivered all the same. */
-  readonly commands?: readonly KnownCommand[];
+  readonly commands?: readonly PageCommand[];
 }
 
 export interface WorkspaceOptions {
@@ -76,9 +76,9 @@ export interface Workspace extends Interactions {
   readonly views: (userId: string) => readonly StoredView[];
   /** A person writes. Answers with the message. */
   readonly say: (userId: string, channelId: string, text: string, threadTs?: string) => Message;
-  /** Looks again after each change until there is something to see. @throws Error after `timeoutMs`, by default WAIT_AT_MOST_MS. */
+  /** Calls `find` now and after each change until it returns something. @throws Error after `timeoutMs`, by default MAX_WAIT_MS. */
   readonly waitFor: <T>(
-    look: () => T | undefined | null | false,
+    find: () => T | undefined | null | false,
     options?: { timeoutMs?: number },
   ) => Promise<T>;
   /** Every call of the Web API so far. */
@@ -184,7 +184,7 @@ export async function startWorkspace(options: WorkspaceOptions): Promise<Workspa
     files: (channelId, ts) => store.thread(channelId, ts).flatMap(({ files }) => files),
     views: (userId) => [...store.views.values()].filter(({ user }) => user === userId),
     say: (user, channel, text, threadTs) => store.add({ user, channel, text, threadTs }),
-    waitFor: (look, { timeoutMs = WAIT_AT_MOST_MS } = {}) => waitUntil(look, store.onChange, timeoutMs),
+    waitFor: (find, { timeoutMs = MAX_WAIT_MS } = {}) => waitUntil(find, store.onChange, timeoutMs),
     requests,
     faults,
     setUser: store.setUser,

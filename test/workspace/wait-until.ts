@@ -1,6 +1,6 @@
-/** Looks now and after each change; no polling. @throws Error after `timeoutMs`. */
+/** Resolves with what `find` returns, called now and after each change; no polling. @throws Error after `timeoutMs`. */
 export function waitUntil<T>(
-  look: () => T | undefined | null | false,
+  find: () => T | undefined | null | false,
   onChange: (listener: () => void) => () => void,
   timeoutMs: number,
 ): Promise<T> {
@@ -13,14 +13,14 @@ export function waitUntil<T>(
     };
     const check = () => {
       try {
-        const seen = look();
-        if (seen) finish(() => resolve(seen));
+        const found = find();
+        if (found) finish(() => resolve(found));
       } catch (error) {
         finish(() => reject(error));
       }
     };
     const timer = setTimeout(() => {
-      finish(() => reject(new Error(`not seen within ${timeoutMs} ms: ${look.toString()}`)));
+      finish(() => reject(new Error(`not found within ${timeoutMs} ms: ${find.toString()}`)));
     }, timeoutMs);
     stop = onChange(check);
     check();

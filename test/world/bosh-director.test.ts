@@ -154,7 +154,7 @@ test('the old way to restart wants text/yaml and nothing in it, and is all that 
   expect((await asAdmin(put, { method: 'PUT' })).status).toBe(404);
   const yaml = { method: 'PUT' as const, headers: { 'content-type': 'text/yaml' } };
   expect(await ended(asAdmin, taskOf(await asAdmin(put, yaml)))).toMatchObject({ state: 'done' });
-  expect(director.deeds).toHaveLength(1);
+  expect(director.restarts).toHaveLength(1);
 });
 
 test('ids are integers or UUIDs, and what is not there has its code', async () => {

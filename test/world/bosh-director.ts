@@ -4,7 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Access, openAccess } from './bosh/access.ts';
 import { type Fault, openFaults } from './bosh/faults.ts';
-import { type Answer, answerDirector, type Deed, type DirectorState, type Release } from './bosh/routes.ts';
+import {
+  type Answer,
+  answerDirector,
+  type StartedRestart,
+  type DirectorState,
+  type Release,
+} from './bosh/routes.ts';
 import { startTasks, type Task, type TaskFault } from './bosh/tasks.ts';
 import type { VmBackend } from './bosh/vms.ts';
 import { type Authority, issue, makeAuthority } from './ca.ts';
@@ -47,8 +53,8 @@ export interface Director extends Omit<Access, 'grant' | 'identify' | 'allow'> {
   /** PEM. */
   readonly ca: string;
   readonly asked: readonly AskedDirector[];
-  /** Every restart that was begun. */
-  readonly deeds: readonly Deed[];
+  /** Every restart that was started. */
+  readonly restarts: readonly StartedRestart[];
   readonly tasks: readonly Task[];
   /** Somebody else's deploy, which holds the lock until it is ended. */
   readonly hold: (
@@ -75,7 +81,7 @@ export async function startDirector(options: DirectorOptions): Promise<Director>
     deployments: new Map(Object.entries(options.deployments)),
     releases: new Map(Object.entries(options.releases ?? {})),
     queue,
-    deeds: [],
+    restarts: [],
     betweenHalves: options.betweenHalves ?? (() => sleep(20)),
     redirectOrigin: () => options.redirectOrigin ?? 'https://director.example.invalid:25555',
   };
@@ -127,7 +133,7 @@ export async function startDirector(options: DirectorOptions): Promise<Director>
     uaaUrl: uaa.url,
     ca: authority.certificatePem,
     asked,
-    deeds: state.deeds,
+    restarts: state.restarts,
     tasks: queue.all,
     hold: queue.hold,
     fail: (fault, times = Infinity) => {

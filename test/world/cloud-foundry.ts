@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
 import type { boshConfig } from '../../src/sources/bosh/config.ts';
 import type { etcdConfig } from '../../src/sources/etcd/config.ts';
-import { WAIT_FOR_WORLD_AT_MOST_MS } from '../wait-at-most.ts';
+import { MAX_WORLD_WAIT_MS } from '../timeouts.ts';
 import { vmsUnderMonit } from './bosh/monit-vms.ts';
 import { type Director, startDirector } from './bosh-director.ts';
 import { type Etcd, startEtcd } from './etcd.ts';
@@ -115,7 +115,7 @@ function boshSource({ url, reader, admin }: Director, ca: string): z.input<typeo
 
 async function breakDoppler({ stick, countMetrons }: Loggregator): Promise<void> {
   await stick(STUCK);
-  const endsAt = performance.now() + WAIT_FOR_WORLD_AT_MOST_MS;
+  const endsAt = performance.now() + MAX_WORLD_WAIT_MS;
   while ((await countMetrons()) > 0) {
     if (performance.now() > endsAt) throw new Error('some metron_agent does not go down');
     await sleep(250);

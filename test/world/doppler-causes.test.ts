@@ -11,13 +11,13 @@ import type { Report } from '../../src/check/finding.ts';
 import { runCheck } from '../../src/check/run-check.ts';
 import { etcdConfig } from '../../src/sources/etcd/config.ts';
 import { openEtcd } from '../../src/sources/etcd/open.ts';
-import { WAIT_AT_MOST_MS, WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';
+import { MAX_WAIT_MS, WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import { issue } from './ca.ts';
 import { type Etcd, type EtcdOptions, startEtcd } from './etcd.ts';
 import { freePort } from './free-port.ts';
 
 // Several etcds start and stop in each test.
-vi.setConfig({ testTimeout: WORLD_TEST_LIMIT_MS, hookTimeout: WORLD_TEST_LIMIT_MS });
+vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -96,7 +96,7 @@ test('the survivor of three is restarted alone, and never serves', async () => {
   for (const index of [0, 1, 2]) await etcd.kill(index);
   // It answers nobody before it has found a majority, so only its port can be waited for.
   void etcd.start(0).catch(() => undefined);
-  await expect.poll(() => accepts(etcd.members[0]!.port), { timeout: WAIT_AT_MOST_MS }).toBe(true);
+  await expect.poll(() => accepts(etcd.members[0]!.port), { timeout: MAX_WAIT_MS }).toBe(true);
   const report = await ask([etcd.access], { expected: 'doppler_z1/0' });
   expect(lines(report)).toEqual(['critical quorum-lost']);
   expectSaidOnce(report);
@@ -205,12 +205,12 @@ test('an endpoint whose member was removed from the cluster is a warning, and th
   // Until all members have been up for a while, etcd refuses to remove one.
   await expect
     .poll(async () => (await etcd.ask.v3('cluster/member/remove', { ID: gone.ID })).status, {
-      timeout: WAIT_AT_MOST_MS,
+      timeout: MAX_WAIT_MS,
       interval: 200,
     })
     .toBe(200);
   // It ends by itself once it has seen its removal.
-  await expect.poll(() => etcd.members[2]!.pid(), { timeout: WAIT_AT_MOST_MS }).toBe(undefined);
+  await expect.poll(() => etcd.members[2]!.pid(), { timeout: MAX_WAIT_MS }).toBe(undefined);
   const report = await ask([etcd.access], { expected: 'doppler_z1/0' });
   expect(lines(report)).toContain('warning endpoint-not-a-member');
   expect(lines(report)).not.toContain('critical quorum-lost');

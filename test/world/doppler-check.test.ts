@@ -15,15 +15,15 @@ import { etcdConfig } from '../../src/sources/etcd/config.ts';
 import { openEtcd } from '../../src/sources/etcd/open.ts';
 import { monitConfig } from '../../src/sources/monit/config.ts';
 import { openMonit } from '../../src/sources/monit/open.ts';
-import { WAIT_FOR_WORLD_AT_MOST_MS, WORLD_TEST_LIMIT_MS } from '../wait-at-most.ts';
+import { MAX_WORLD_WAIT_MS, WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import { type Etcd, startEtcd } from './etcd.ts';
 import { type Loggregator, startLoggregator } from './loggregator/loggregator.ts';
 
 // A whole world starts and stops here.
-vi.setConfig({ testTimeout: WORLD_TEST_LIMIT_MS, hookTimeout: WORLD_TEST_LIMIT_MS });
+vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 
 const VMS = 6;
-const WAIT = { timeout: WAIT_FOR_WORLD_AT_MOST_MS, interval: 200 };
+const WAIT = { timeout: MAX_WORLD_WAIT_MS, interval: 200 };
 /** Announcements live for six seconds here and are refreshed every three: four seconds are more than that. */
 const TTL_SECONDS = 6;
 const check = { ...doppler, collect: collectFor(DOPPLER, 4_000) };
@@ -67,7 +67,7 @@ const read = () => ({
 });
 const signal = new AbortController().signal;
 
-function look(): Promise<Report> {
+function runDoppler(): Promise<Report> {
   return runCheck(check, {
     check: 'etcd/doppler',
     environment: 'prod',
@@ -82,7 +82,7 @@ function look(): Promise<Report> {
 const reasons = ({ findings }: Report) => findings.map(({ reason }) => reason);
 
 test('a doppler that is stuck is found among healthy ones, restarted as planned, and all is clear again', async () => {
-  await expect.poll(look, WAIT).toMatchObject({
+  await expect.poll(runDoppler, WAIT).toMatchObject({
     status: 'clear',
     verdict: 'All three dopplers are registered',
     examined: 3,
@@ -91,7 +91,7 @@ test('a doppler that is stuck is found among healthy ones, restarted as planned,
 
   await loggregator.stick('doppler_z2/0');
   await expect.poll(loggregator.countMetrons, WAIT).toBe(0);
-  const before = await look();
+  const before = await runDoppler();
   expect(before.verdict).toMatch(/^doppler_z2\/0 is running but not registered; the other two are\./);
   expect(reasons(before)).toEqual(['registration-stuck', 'metron-down']);
   const offers = before.findings.flatMap((finding) => finding.offers ?? []);
@@ -125,7 +125,7 @@ test('a doppler that is stuck is found among healthy ones, restarted as planned,
 
   let after: Report | undefined;
   await expect
-    .poll(async () => (after = await look()), WAIT)
+    .poll(async () => (after = await runDoppler()), WAIT)
     .toMatchObject({ status: 'clear', findings: [], gaps: [] });
   expect(proofInWords(before.measures ?? [], after?.measures ?? [])).toBe(
     'doppler_z2: 0 -> 1 registered; metron_agent running on 6 of 6',
@@ -135,7 +135,7 @@ test('a doppler that is stuck is found among healthy ones, restarted as planned,
 test('with two of three etcds dead no doppler is judged, and none is offered a restart', async () => {
   await etcd.kill(1);
   await etcd.kill(2);
-  const report = await look();
+  const report = await runDoppler();
   expect(report.verdict).toMatch(
     /^etcd has lost its quorum: 1 of 3 members responds; couldn't check any doppler/,
   );

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent } from 'undici';
-import { WAIT_AT_MOST_MS } from '../wait-at-most.ts';
+import { MAX_WAIT_MS } from '../timeouts.ts';
 import type { Authority } from './ca.ts';
 import { type EtcdAnswer, type EtcdAsker, expectDone, makeEtcdAsker } from './etcd/ask.ts';
 import { type Balancer, startBalancer } from './etcd/balancer.ts';
@@ -243,7 +243,7 @@ async function until(
 ): Promise<void> {
   const agent = agentFor(member, secrets);
   const ask = makeEtcdAsker(() => ({ agent, url: member.url }));
-  const endsAt = Date.now() + WAIT_AT_MOST_MS;
+  const endsAt = Date.now() + MAX_WAIT_MS;
   try {
     while (!(await holds(ask).catch(() => false))) {
       if (member.process.pid() === undefined) throw new Error(`${member.name} has ended`);
@@ -256,7 +256,7 @@ async function until(
 }
 
 async function untilTrue(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (const endsAt = Date.now() + WAIT_AT_MOST_MS; Date.now() < endsAt; await sleep(50))
+  for (const endsAt = Date.now() + MAX_WAIT_MS; Date.now() < endsAt; await sleep(50))
     if (await holds().catch(() => false)) return;
   throw new Error(`it did not happen that ${what}`);
 }
@@ -275,7 +275,7 @@ function acceptsConnections(port: number): Promise<boolean> {
 
 /** Right after its start a cluster refuses new members: it waits for its members to be connected for 5 s. */
 async function untilDone(ask: () => Promise<EtcdAnswer>): Promise<EtcdAnswer> {
-  const endsAt = Date.now() + WAIT_AT_MOST_MS;
+  const endsAt = Date.now() + MAX_WAIT_MS;
   for (;;) {
     const answer = await ask();
     if (answer.status < 300) return answer;
@@ -378,7 +378,7 @@ function open(folder: string, cluster: readonly Planned[], secrets: Secrets | un
       await at(index).process.ended();
     },
     leader: async () => {
-      for (const endsAt = Date.now() + WAIT_AT_MOST_MS; Date.now() < endsAt; await sleep(50)) {
+      for (const endsAt = Date.now() + MAX_WAIT_MS; Date.now() < endsAt; await sleep(50)) {
         const up = cluster.keys().filter((index) => at(index).process.isUp());
         const statuses = await Promise.all(
           [...up].map(async (index) => ({ index, ...(await statusOf(index)) })),

@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 /** The disks of a machine that runs tests are as slow as they are: that is not asked here. */
-function look(): Promise<Report> {
+function runHealth(): Promise<Report> {
   const flags = new Map(Object.entries({ 'slow-share': '1', 'warning-days': '0', 'critical-days': '0' }));
   return runCheck(check, {
     check: 'etcd/health',
@@ -65,12 +65,12 @@ async function apply(plan: Awaited<ReturnType<typeof freeSpace.plan>>): Promise<
 }
 
 test('an etcd that takes no more writes is found, freed as its plan says, clear when checked again, and can be written to', async () => {
-  expect(await look()).toMatchObject({ status: 'clear', examined: 3 });
+  expect(await runHealth()).toMatchObject({ status: 'clear', examined: 3 });
   await expect(freeSpace.plan(context(), { store: 'etcd' })).rejects.toThrow('no NOSPACE alarm is raised');
 
   while ((await write('one key, over and over')) === 200);
-  await expect.poll(async () => (await look()).verdict).toBe('etcd accepts no writes: NOSPACE');
-  const before = await look();
+  await expect.poll(async () => (await runHealth()).verdict).toBe('etcd accepts no writes: NOSPACE');
+  const before = await runHealth();
   const [finding] = before.findings;
   expect(before.findings.map(({ reason }) => reason)).toEqual(['no-space']);
   expect(finding?.offers).toEqual([
@@ -94,7 +94,7 @@ test('an etcd that takes no more writes is found, freed as its plan says, clear 
   ]);
   expect(told.slice(4).every((line) => /^NOSPACE alarm of etcd-z\d-\d disarmed$/.test(line))).toBe(true);
   expect(told.length).toBeGreaterThan(4);
-  await expect.poll(async () => (await look()).status).toBe('clear');
+  await expect.poll(async () => (await runHealth()).status).toBe('clear');
   expect(await write('a')).toBe(200);
 });
 
@@ -102,7 +102,7 @@ test('an etcd that is full of what is in use stays closed: the alarm is not disa
   // What is under way at the same time is measured before any of it is written, so that it comes to more than the quota.
   await Promise.all(Array.from({ length: 16 }, (_, key) => write(`key ${key}`, 300_000)));
   while ((await write('one more')) === 200);
-  await expect.poll(async () => (await look()).verdict).toBe('etcd accepts no writes: NOSPACE');
+  await expect.poll(async () => (await runHealth()).verdict).toBe('etcd accepts no writes: NOSPACE');
 
   const plan = await freeSpace.plan(context(), { store: 'etcd' });
   await expect(apply(plan)).rejects.toThrow(/^still full: etcd-z\d-\d holds \d/);
@@ -113,7 +113,7 @@ test('an etcd that is full of what is in use stays closed: the alarm is not disa
 
 test('with a member down nothing is offered or planned, and the check says which one', async () => {
   await etcd.kill(2);
-  const { findings } = await look();
+  const { findings } = await runHealth();
   expect(findings.map(({ reason, target }) => `${reason} ${target}`)).toEqual([
     'no-space etcd',
     'member-unreachable etcd/etcd-z2-0',
@@ -127,5 +127,5 @@ test('with a member down nothing is offered or planned, and the check says which
 
 test('without a quorum that comes first', async () => {
   await etcd.kill(1);
-  expect((await look()).verdict).toMatch(/^etcd has lost its quorum: 1 of 3 members responds/);
+  expect((await runHealth()).verdict).toMatch(/^etcd has lost its quorum: 1 of 3 members responds/);
 });

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WAIT_AT_MOST_MS } from '../wait-at-most.ts';
+import { MAX_WAIT_MS } from '../timeouts.ts';
 import { freePort } from './free-port.ts';
 import { type MonitAccess, readStatus, readWatched, type Watched } from './monit/ask.ts';
 import { endProcesses } from './monit/end-processes.ts';
@@ -88,7 +88,7 @@ async function spawnSomewhere(
 
 /** Whether it is ours that answers, and not another test's that was quicker. */
 async function answers(child: ChildProcess, access: MonitAccess, monitrc: string): Promise<boolean> {
-  const endsAt = performance.now() + WAIT_AT_MOST_MS;
+  const endsAt = performance.now() + MAX_WAIT_MS;
   while (child.exitCode === null && performance.now() < endsAt) {
     const status = await readStatus(access).catch(() => undefined);
     if (status !== undefined) return status.includes(`<controlfile>${monitrc}</controlfile>`);

@@ -42,7 +42,7 @@ afterEach(async () => {
   await vault.close();
 });
 
-function look(): Promise<Report> {
+function runExpiring(): Promise<Report> {
   return runCheck(check, {
     check: 'certs/expiring',
     environment: 'prod',
@@ -68,7 +68,7 @@ function context(): ReadContext<'certificates'> {
 }
 
 test('every expired certificate is offered, renewed as its plan says, and gone when looked at again', async () => {
-  const before = await look();
+  const before = await runExpiring();
   expect(before.verdict).toBe('4 of 5 certificates have expired');
   const offers = before.findings.flatMap((finding) => finding.offers ?? []);
   expect(offers.map(({ title }) => title).toSorted()).toEqual([
@@ -97,5 +97,5 @@ test('every expired certificate is offered, renewed as its plan says, and gone w
   expect(
     told.every((line) => / renewed in secret\/.+\/cert until .+: serial 1a2b, SHA-256 /.test(line)),
   ).toBe(true);
-  expect(await look()).toMatchObject({ status: 'clear', examined: 5, findings: [] });
+  expect(await runExpiring()).toMatchObject({ status: 'clear', examined: 5, findings: [] });
 });

@@ -34,17 +34,17 @@ export async function makeScannedFolder(): Promise<ScannedFolder> {
         ...config,
       }),
     );
-  const sightingsOf = async (paths: readonly string[], config: object, onEmpty?: () => void) => {
-    const sightings: Sighting[] = [];
+  const resultsOf = async (paths: readonly string[], config: object, onEmpty?: () => void) => {
+    const results: Sighting[] = [];
     const { signal } = new AbortController();
     const scanned = open(paths, config).certificates?.scan({ signal, ...(onEmpty && { onEmpty }) });
-    for await (const sighting of scanned ?? []) sightings.push(sighting);
-    return sightings;
+    for await (const result of scanned ?? []) results.push(result);
+    return results;
   };
   const placeOf = ({ place }: Sighting) => place.replace(`disk:${dir}/`, '');
-  const inWords = (sighting: Sighting) =>
-    `${placeOf(sighting)} ${
-      sighting.kind === 'seen' ? sighting.chain[0].name : `${sighting.error.kind}: ${sighting.error.message}`
+  const describe = (result: Sighting) =>
+    `${placeOf(result)} ${
+      result.kind === 'seen' ? result.chain[0].name : `${result.error.kind}: ${result.error.message}`
     }`;
   return {
     dir,
@@ -60,16 +60,16 @@ export async function makeScannedFolder(): Promise<ScannedFolder> {
         await symlink(target, join(dir, path));
       }
     },
-    scan: async (paths, config = {}) => (await sightingsOf(paths, config)).map(inWords).toSorted(),
+    scan: async (paths, config = {}) => (await resultsOf(paths, config)).map(describe).toSorted(),
     seen: async (paths, config = {}) =>
       Object.fromEntries(
-        (await sightingsOf(paths, config)).flatMap((sighting) =>
-          sighting.kind === 'seen' ? [[placeOf(sighting), sighting]] : [],
+        (await resultsOf(paths, config)).flatMap((result) =>
+          result.kind === 'seen' ? [[placeOf(result), result]] : [],
         ),
       ),
     countEmpty: async (paths, config = {}) => {
       let empty = 0;
-      await sightingsOf(paths, config, () => (empty += 1));
+      await resultsOf(paths, config, () => (empty += 1));
       return empty;
     },
     reach: (paths, config = {}) => open(paths, config).reach(new AbortController().signal),

@@ -95,7 +95,7 @@ test('what starts something is sent once, whatever a gateway answers', async () 
     });
   }
   expect(bosh.director.asked.filter(({ method }) => method === 'POST')).toHaveLength(3);
-  expect(bosh.director.deeds).toEqual([]);
+  expect(bosh.director.restarts).toEqual([]);
 });
 
 const DEADLINE = new SourceError('deadline', 'unreachable', 'not finished within 10 s');

@@ -49,8 +49,8 @@ test('an instance is restarted, with the order as context, by the second credent
   expect(await restart(source)).toEqual({
     said: expect.stringMatching(/^task \d+ done after \d+ s$/) as string,
   });
-  const { reader, admin, deeds, asked } = bosh.director;
-  expect(deeds).toMatchObject([
+  const { reader, admin, restarts, asked } = bosh.director;
+  expect(restarts).toMatchObject([
     { call: 'POST', id: DOPPLER.id, skipDrain: false, contextId: 'm0123456789abcdef', user: admin.id },
   ]);
   expect(asked.filter(({ user }) => user === reader.id)).toEqual([]);
@@ -72,7 +72,7 @@ test('the credential for reading could not restart anything', async () => {
   expect(await failure(restart(source))).toBe(
     'refused: the director says: Require one of the scopes: bosh.admin, bosh.teams.cf.admin (600000)',
   );
-  expect(bosh.director.deeds).toEqual([]);
+  expect(bosh.director.restarts).toEqual([]);
 });
 
 test('a source without permission to act has no writer', async () => {
@@ -114,7 +114,7 @@ test('a locked deployment is refused, naming the task and what it does', async (
   const { taskId } = bosh.director.hold('cf', 'create deployment');
   const error = restart(bosh.open());
   await expect(error).rejects.toThrow(`cf is locked by task ${taskId} (create deployment)`);
-  expect(bosh.director.deeds).toEqual([]);
+  expect(bosh.director.restarts).toEqual([]);
 });
 
 test('the admin of a team, who may not see locks, is refused as well', async () => {
@@ -126,7 +126,7 @@ test('the admin of a team, who may not see locks, is refused as well', async () 
   );
   end();
   await restart(bosh.open());
-  expect(bosh.director.deeds).toHaveLength(1);
+  expect(bosh.director.restarts).toHaveLength(1);
 });
 
 test('a lock that is taken in between ends the task, and nothing was done', async () => {
@@ -155,7 +155,7 @@ test('two restarts of one deployment: the second is refused or waits, and both r
   ]);
   const done = outcomes.filter(({ status }) => status === 'fulfilled');
   expect(done.length).toBeGreaterThan(0);
-  expect(bosh.director.deeds).toHaveLength(done.length);
+  expect(bosh.director.restarts).toHaveLength(done.length);
 });
 
 test('an ignored instance is no candidate, and refused by the director too', async () => {
@@ -206,7 +206,7 @@ test('what is offered says which processes restart, and that drain scripts run o
     besides: ['Its drain scripts are not run'],
   });
   await restart(source);
-  expect(bosh.director.deeds).toMatchObject([{ skipDrain: true }]);
+  expect(bosh.director.restarts).toMatchObject([{ skipDrain: true }]);
 });
 
 test('an old director deploys the whole manifest, and the plan can say so', async () => {
@@ -221,7 +221,7 @@ test('an old director deploys the whole manifest, and the plan can say so', asyn
     ],
   });
   await restart(source);
-  expect(bosh.director.deeds).toMatchObject([{ call: 'PUT', id: DOPPLER.id }]);
+  expect(bosh.director.restarts).toMatchObject([{ call: 'PUT', id: DOPPLER.id }]);
 });
 
 test('a director that is older than it says is refused, and no whole manifest deployed unasked', async () => {
@@ -231,7 +231,7 @@ test('a director that is older than it says is refused, and no whole manifest de
   expect(await failure(restart(bosh.open()))).toBe(
     'missing: the director does not know this call (404): it is too old, or HOST is not a director',
   );
-  expect(bosh.director.deeds).toEqual([]);
+  expect(bosh.director.restarts).toEqual([]);
 });
 
 test('only done is success: an error ends with the words of its event', async () => {
@@ -276,30 +276,30 @@ test('the context id prevents a second restart: the task is found and followed',
   const first = await restart(bosh.open());
   const second = await restart(bosh.open());
   expect(second.said.split(' done')[0]).toBe(first.said.split(' done')[0]);
-  expect(bosh.director.deeds).toHaveLength(1);
+  expect(bosh.director.restarts).toHaveLength(1);
   await restart(bosh.open(), {}, { id: 'mffffffffffffffff' });
-  expect(bosh.director.deeds).toHaveLength(2);
+  expect(bosh.director.restarts).toHaveLength(2);
 });
 
 test('restarts are found among tasks that a director hides by default', async () => {
   bosh = await startBosh({ version: '271.0.0' });
   await restart(bosh.open());
   await restart(bosh.open());
-  expect(bosh.director.deeds).toHaveLength(1);
+  expect(bosh.director.restarts).toHaveLength(1);
 });
 
 test('a director that knows no context ids gives back all tasks, and none of them is taken for ours', async () => {
   bosh = await startBosh({ version: '257.3.0' });
   await restart(bosh.open(), {}, { id: 'm1' });
   await restart(bosh.open(), {}, { id: 'm2' });
-  expect(bosh.director.deeds).toHaveLength(2);
+  expect(bosh.director.restarts).toHaveLength(2);
 });
 
 test('where the answer is lost the restart is not sent again, but its task found and followed', async () => {
   bosh = await startBosh();
   bosh.director.fail({ path: '/deployments/cf/instance_groups', lose: 'answer' }, 1);
   expect((await restart(bosh.open())).said).toMatch(/^task \d+ done/);
-  expect(bosh.director.deeds).toHaveLength(1);
+  expect(bosh.director.restarts).toHaveLength(1);
 });
 
 test('where nothing is found of a lost restart, that is said, and it is not sent again', async () => {
@@ -308,7 +308,7 @@ test('where nothing is found of a lost restart, that is said, and it is not sent
   expect(await failure(restart(bosh.open()))).toMatch(
     /^unreachable: HOST closed the connection .*; no task was found for it, but the restart may have begun$/,
   );
-  expect(bosh.director.deeds).toEqual([]);
+  expect(bosh.director.restarts).toEqual([]);
 });
 
 test('a director that is briefly unavailable does not stop the polling', async () => {
@@ -328,5 +328,5 @@ test('a cancelled order sends nothing more', async () => {
   controller.abort(reason);
   await expect(restarting).rejects.toBe(reason);
   called.resolve();
-  expect(bosh.director.deeds).toEqual([]);
+  expect(bosh.director.restarts).toEqual([]);
 });

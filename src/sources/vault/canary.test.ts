@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { issue, makeAuthority } from '../../../test/world/ca.ts';
-import { lookAround } from '../../../test/world/look-around.ts';
+import { scanCertificates } from '../../../test/world/scan-certificates.ts';
 import { startVault, type Vault } from '../../../test/world/vault.ts';
 import type { Source } from '../../ports/source.ts';
 import { vaultConfig } from './config.ts';
@@ -76,7 +76,7 @@ async function scanned(source: Source, during: (seen: number) => void): Promise<
       },
     },
   };
-  return lookAround(watched).catch((error: unknown) => error);
+  return scanCertificates(watched).catch((error: unknown) => error);
 }
 
 test('whatever goes wrong, no token, secret id, JWT, password or private key is in what is told', async () => {

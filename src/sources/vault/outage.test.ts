@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Authority, issue, type Issued, makeAuthority } from '../../../test/world/ca.ts';
-import { lookAround, type View } from '../../../test/world/look-around.ts';
+import { scanCertificates, type CertificateScan } from '../../../test/world/scan-certificates.ts';
 import { startVault, type Vault } from '../../../test/world/vault.ts';
 import type { Sighting } from '../../ports/certificates.ts';
 import type { Source } from '../../ports/source.ts';
@@ -48,8 +48,8 @@ function open(more: object = {}): Source {
   return source;
 }
 
-function look(more: object = {}): Promise<View> {
-  return lookAround(open(more));
+function look(more: object = {}): Promise<CertificateScan> {
+  return scanCertificates(open(more));
 }
 
 const withoutPort = (texts: readonly string[]): string[] =>
@@ -68,9 +68,9 @@ test('a Vault that dies half-way: what was read stays, and the rest is one gap, 
 test('when it is back the next scan sees everything', async () => {
   const source = open();
   vault.dieAfter(12);
-  await lookAround(source);
+  await scanCertificates(source);
   await vault.revive();
-  expect(await lookAround(source)).toMatchObject({ gaps: [] });
+  expect(await scanCertificates(source)).toMatchObject({ gaps: [] });
 });
 
 test('a Vault that is sealed half-way is called sealed', async () => {
@@ -266,7 +266,7 @@ test('a check that is stopped ends the scan with its reason', async () => {
   const reason = new Error('enough');
   const source = open();
   vault.fail({ path: 'secret/data', slowMs: 60_000 });
-  const scan = lookAround(source, stop.signal);
+  const scan = scanCertificates(source, stop.signal);
   setTimeout(() => stop.abort(reason), 50);
   await expect(scan).rejects.toBe(reason);
 });

@@ -9,7 +9,7 @@ import {
   type KeyType,
   makeAuthority,
 } from '../../../test/world/ca.ts';
-import { lookAround } from '../../../test/world/look-around.ts';
+import { scanCertificates } from '../../../test/world/scan-certificates.ts';
 import { asSafe, asSafeAuthority } from '../../../test/world/safe-secrets.ts';
 import { type OpenedVault, vaultsUnderTest } from '../../../test/world/vault/under-test.ts';
 import type { Renewal, Renewed } from '../../ports/certificates.ts';
@@ -463,9 +463,9 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
       await vault.put(`${MOUNT}-1/${folder}/tls`, asSafe(locket));
       const renewable = async (more: object): Promise<readonly string[]> => {
         const paths = [`${MOUNT}/${folder}`, `${MOUNT}-1/${folder}`];
-        const { sightings } = await lookAround(source({ paths, only, ...more }));
-        expect(sightings).toHaveLength(5);
-        return sightings.flatMap((one) => (one.kind === 'seen' && one.renewable ? [one.place] : []));
+        const { results } = await scanCertificates(source({ paths, only, ...more }));
+        expect(results).toHaveLength(5);
+        return results.flatMap((one) => (one.kind === 'seen' && one.renewable ? [one.place] : []));
       };
       expect(await renewable({})).toEqual([at(`${folder}/tls`)]);
       expect(await renewable({ renew: undefined })).toEqual([]);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Authority, issue, type Issued, makeAuthority } from '../../../test/world/ca.ts';
-import { lookAround, type View } from '../../../test/world/look-around.ts';
+import { scanCertificates, type CertificateScan } from '../../../test/world/scan-certificates.ts';
 import { asSafe } from '../../../test/world/safe-secrets.ts';
 import { type OpenedVault, vaultsUnderTest } from '../../../test/world/vault/under-test.ts';
 import { vaultConfig } from './config.ts';
@@ -40,11 +40,11 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
   });
   afterAll(() => vault.close());
 
-  const look = async (paths: readonly string[], more: object = {}): Promise<View> => {
+  const look = async (paths: readonly string[], more: object = {}): Promise<CertificateScan> => {
     const config = { kind: 'vault', url: vault.address, auth: { token: reader }, paths, ...more };
     const source = openVault(vaultConfig.parse(config));
     try {
-      return await lookAround(source);
+      return await scanCertificates(source);
     } finally {
       await source.close();
     }

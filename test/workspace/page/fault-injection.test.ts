@@ -3,7 +3,7 @@ import type { App, BlockAction } from '@slack/bolt';
 import type { KnownBlock } from '@slack/types';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { WAIT_AT_MOST_MS } from '../../wait-at-most.ts';
+import { MAX_WAIT_MS } from '../../timeouts.ts';
 import { BROWSER } from '../../world/browser.ts';
 import type { FaultInjection } from '../fault-injection.ts';
 import { openWithBolt } from '../open-with-bolt.ts';
@@ -24,7 +24,7 @@ async function openPage(
   const { workspace, app } = await openWithBolt('http', register, { faultInjections });
   const context = await browser.newContext({ viewport });
   onTestFinished(() => context.close());
-  context.setDefaultTimeout(WAIT_AT_MOST_MS);
+  context.setDefaultTimeout(MAX_WAIT_MS);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));

@@ -3,7 +3,7 @@ import type { Interactions } from '../interactions.ts';
 import type { FaultInjection } from '../fault-injection.ts';
 import type { Store } from '../store.ts';
 
-export interface KnownCommand {
+export interface PageCommand {
   /** With its slash. */
   readonly command: string;
   readonly usage?: string;
@@ -15,6 +15,6 @@ export interface PageParts {
   readonly store: Store;
   readonly interactions: Interactions;
   readonly faults: FaultPlan;
-  readonly commands: readonly KnownCommand[];
+  readonly commands: readonly PageCommand[];
   readonly faultInjections: readonly FaultInjection[];
 }

@@ -1,7 +1,7 @@
 /* oxlint-disable unicorn/require-post-message-target-origin -- Slack's chat.postMessage, not a window's */
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { WAIT_AT_MOST_MS } from '../../wait-at-most.ts';
+import { MAX_WAIT_MS } from '../../timeouts.ts';
 import { BROWSER } from '../../world/browser.ts';
 import { openWithBolt } from '../open-with-bolt.ts';
 import type { Workspace } from '../start-workspace.ts';
@@ -101,7 +101,7 @@ async function openPage(
   );
   const context = await browser.newContext({ viewport });
   onTestFinished(() => context.close());
-  context.setDefaultTimeout(WAIT_AT_MOST_MS);
+  context.setDefaultTimeout(MAX_WAIT_MS);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {

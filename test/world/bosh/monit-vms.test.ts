@@ -35,19 +35,19 @@ test('processes under a real monit are seen through the director, and restarted 
   bosh = await startBosh({ deployments: { cf: vmsUnderMonit([{ ...place, monit }]) } });
   const source = bosh.open();
   const { signal } = new AbortController();
-  const look = async () => {
+  const readStates = async () => {
     const [cf] = await source.processes!.deployments({ signal });
     const [instance] = cf!.instances;
     return [instance?.state, ...(instance?.processes ?? []).map(({ name, state }) => `${name} ${state}`)];
   };
-  await expect.poll(look, WAIT).toEqual(['running', 'doppler running', 'metron_agent running']);
+  await expect.poll(readStates, WAIT).toEqual(['running', 'doppler running', 'metron_agent running']);
   const before = await monit.pidOf('doppler');
   await order(monit, 'metron_agent', 'unmonitor');
-  await expect.poll(look, WAIT).toEqual(['failing', 'doppler running', 'metron_agent unmonitored']);
+  await expect.poll(readStates, WAIT).toEqual(['failing', 'doppler running', 'metron_agent unmonitored']);
 
   const target = { source: 'bosh', deployment: 'cf', group: 'doppler_z2', id };
   const { said } = await source.writes!.processes!.restart(target, { id: 'm0123456789abcdef', signal });
   expect(said).toMatch(/^task \d+ done/);
-  expect(await look()).toEqual(['running', 'doppler running', 'metron_agent running']);
+  expect(await readStates()).toEqual(['running', 'doppler running', 'metron_agent running']);
   expect(await monit.pidOf('doppler')).not.toBe(before);
 });

@@ -21,8 +21,8 @@ export interface Question {
   readonly caller: Caller;
 }
 
-/** A restart that was begun: what the tests count. */
-export interface Deed {
+/** A restart that was started. */
+export interface StartedRestart {
   readonly deployment: string;
   readonly group: string;
   readonly id: string;
@@ -44,7 +44,7 @@ export interface DirectorState {
   readonly deployments: ReadonlyMap<string, VmBackend>;
   readonly releases: ReadonlyMap<string, readonly Release[]>;
   readonly queue: TaskQueue;
-  readonly deeds: Deed[];
+  readonly restarts: StartedRestart[];
   /** What a reading task waits for between the first half of its result and the rest. */
   readonly betweenHalves: () => Promise<unknown>;
   /** The origin that redirects carry. */
@@ -196,7 +196,7 @@ async function answerRestart(request: {
     });
     const skipDrain = question.query.get('skip_drain') === 'true';
     const { contextId, id: taskId, user } = task;
-    state.deeds.push({ deployment, group, id, call, skipDrain, contextId, taskId, user });
+    state.restarts.push({ deployment, group, id, call, skipDrain, contextId, taskId, user });
     return redirect(state, task);
   });
 }

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { WAIT_FOR_WORLD_AT_MOST_MS, WORLD_TEST_LIMIT_MS } from '../../wait-at-most.ts';
+import { MAX_WORLD_WAIT_MS, WORLD_TEST_TIMEOUT_MS } from '../../timeouts.ts';
 import { type Etcd, startEtcd } from '../etcd.ts';
 import { type Loggregator, startLoggregator } from './loggregator.ts';
 import { readVm, restartVm } from './vm.ts';
 
 // A whole world starts and stops here.
-vi.setConfig({ testTimeout: WORLD_TEST_LIMIT_MS, hookTimeout: WORLD_TEST_LIMIT_MS });
+vi.setConfig({ testTimeout: WORLD_TEST_TIMEOUT_MS, hookTimeout: WORLD_TEST_TIMEOUT_MS });
 
 let etcd: Etcd;
 let loggregator: Loggregator;
@@ -22,7 +22,7 @@ afterAll(async () => {
   await etcd?.close();
 });
 
-const WAIT = { timeout: WAIT_FOR_WORLD_AT_MOST_MS, interval: 200 };
+const WAIT = { timeout: MAX_WORLD_WAIT_MS, interval: 200 };
 
 test('a doppler that is stuck loses its key, and every metron_agent goes down until its VM is restarted', async () => {
   const vm = loggregator.vm('doppler_z2/0');

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { WAIT_FOR_WORLD_AT_MOST_MS } from '../../wait-at-most.ts';
+import { MAX_WORLD_WAIT_MS } from '../../timeouts.ts';
 import { type Monit, startMonit } from '../monit.ts';
 import type { WatchedProcess } from '../monit/scripts.ts';
 import { type Keys, type KeySettings, openKeys } from './keys.ts';
@@ -68,14 +68,9 @@ export async function startLoggregator(options: LoggregatorOptions): Promise<Log
     stick: async (name) => {
       const { vm, monit } = find(name);
       process.kill(await monit.pidOf('doppler'), 'SIGUSR2');
-      await until(
-        async () => !(await isAnnounced(keys, vm)),
-        WAIT_FOR_WORLD_AT_MOST_MS,
-        `${name} to be gone`,
-      );
+      await until(async () => !(await isAnnounced(keys, vm)), MAX_WORLD_WAIT_MS, `${name} to be gone`);
     },
-    waitUntilHealthy: (limitMs = WAIT_FOR_WORLD_AT_MOST_MS) =>
-      until(() => isHealthy(keys, vms), limitMs, 'health'),
+    waitUntilHealthy: (limitMs = MAX_WORLD_WAIT_MS) => until(() => isHealthy(keys, vms), limitMs, 'health'),
     countMetrons: async () => (await Promise.all(vms.map(metronRuns))).filter(Boolean).length,
     close,
   };

@@ -1,25 +1,25 @@
-// A metron_agent as far as the outage goes: it looks who has announced itself, and panics as it did then.
-// The real one would have used the dopplers of other zones (reference: cf-and-certificates.md section 1.3). As it was told ("The Day I
-// Broke Every VM in Cloud Foundry", 2016), one zone without a doppler took down every metron_agent, and this one follows the telling.
+// A metron_agent with the bug of the outage: it reads which dopplers have announced themselves, and panics if a zone has none.
+// The real one would have used the dopplers of other zones. By the report of the outage ("The Day I Broke Every VM in Cloud Foundry",
+// 2016), one zone without a doppler took down every metron_agent, and so it does here.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type KeyNode, openKeys } from './keys.ts';
 import { endWithOwner, readSettings } from './settings.ts';
 
 const PROTOCOL = 'udp';
-const LOOKS_EVERY_MS = 1000;
+const POLL_MS = 1000;
 
 const { etcd, ownerPid } = readSettings();
 const keys = openKeys(etcd);
 
 for (;;) {
   endWithOwner(ownerPid);
-  const zones = await look();
+  const zones = await readZones();
   if (zones.some((zone) => !listens(zone))) panic();
-  await sleep(LOOKS_EVERY_MS);
+  await sleep(POLL_MS);
 }
 
 /** The zones in which a doppler has ever announced itself: directories have no time to live. While etcd does not answer nothing has changed. */
-async function look(): Promise<readonly KeyNode[]> {
+async function readZones(): Promise<readonly KeyNode[]> {
   try {
     const { body } = await keys('GET', '/doppler/meta?recursive=true');
     return body.node?.nodes ?? [];

@@ -1,4 +1,4 @@
-import { WAIT_FOR_WORLD_AT_MOST_MS } from '../../wait-at-most.ts';
+import { MAX_WORLD_WAIT_MS } from '../../timeouts.ts';
 import { type MonitAccess, order, readWatched, type Watched, waitForWatched } from '../monit/ask.ts';
 
 /** One machine of the deployment: real processes under a real monit, with a place in a fictional network. */
@@ -41,13 +41,13 @@ export async function restartVm({ monit }: Pick<Vm, 'monit'>): Promise<void> {
   await waitForWatched(
     monit,
     (all) => all.every((one) => one.monitor === 0 && one.pid === undefined && one.pendingAction === 0),
-    WAIT_FOR_WORLD_AT_MOST_MS,
+    MAX_WORLD_WAIT_MS,
   );
   for (const name of names) await order(monit, name, 'start');
   await waitForWatched(
     monit,
     (all) => all.every((one) => one.pendingAction === 0 && stateOf(one) === 'running'),
-    WAIT_FOR_WORLD_AT_MOST_MS,
+    MAX_WORLD_WAIT_MS,
   );
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WAIT_AT_MOST_MS } from '../../wait-at-most.ts';
+import { MAX_WAIT_MS } from '../../timeouts.ts';
 
 /** Where a monit is asked, and as whom. */
 export interface MonitAccess {
@@ -72,7 +72,7 @@ export async function order(monit: MonitAccess, process: string, action: MonitAc
 export async function waitForWatched(
   monit: MonitAccess,
   wanted: (watched: readonly Watched[]) => boolean,
-  limitMs = WAIT_AT_MOST_MS,
+  limitMs = MAX_WAIT_MS,
 ): Promise<readonly Watched[]> {
   return watchedIn(await waitForStatus(monit, (status) => wanted(watchedIn(status)), limitMs));
 }
@@ -81,7 +81,7 @@ export async function waitForWatched(
 export async function waitForStatus(
   monit: MonitAccess,
   wanted: (status: string) => boolean,
-  limitMs = WAIT_AT_MOST_MS,
+  limitMs = MAX_WAIT_MS,
 ): Promise<string> {
   const endsAt = performance.now() + limitMs;
   for (;;) {

@@ -10,16 +10,16 @@ export function messagesOf({ root, replies }: Thread): readonly Message[] {
   return [root, ...replies];
 }
 
-/** What Slack would refuse, whom a message would call besides the asker, where it would lead. Empty where all is well. */
-export function faultsOf(message: Message): readonly string[] {
-  return faultsAmong([ASKED.by], message);
+/** What Slack would refuse, whom a message would notify besides the person who asked, and where it links. Empty if there is no problem. */
+export function problemsOf(message: Message): readonly string[] {
+  return problemsAllowing([ASKED.by], message);
 }
 
-/** The same where a message may call others. */
-export function faultsAmong(mayCall: readonly string[], message: Message): readonly string[] {
+/** The same for a message that may notify others. */
+export function problemsAllowing(mayNotify: readonly string[], message: Message): readonly string[] {
   const refused = validateMessage(message).map((problem) => `${problem.pointer}: ${problem.message}`);
   const { notifies, links } = readEffects({ text: message.text, blocks: message.blocks as unknown as readonly Block[] });
-  const called = notifies.filter((who) => !mayCall.includes(who)).map((who) => `calls ${who}`);
+  const called = notifies.filter((who) => !mayNotify.includes(who)).map((who) => `calls ${who}`);
   return [...refused, ...called, ...links.map((url) => `leads to ${url}`)];
 }
 

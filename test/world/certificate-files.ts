@@ -13,8 +13,8 @@ import {
 } from './ca.ts';
 import { makeJks, makePkcs12, makePkcs7 } from './containers.ts';
 
-/** What a folder of awkward files should give, by the path below the folder and the place within the file: `bundle.pem#2`, `vars.yml:a.b`. */
-export interface AwkwardFiles {
+/** What a scan of these files should report, by the path below the folder and the place within the file: `bundle.pem#2`, `vars.yml:a.b`. */
+export interface CertificateFiles {
   /** Reads all of it. */
   readonly pattern: string;
   /** The names that the files' certificates go by. */
@@ -41,8 +41,8 @@ interface Draft {
   readonly unseen: Record<string, RegExp>;
 }
 
-/** Writes into `dir`, which is there already, certificates kept in every way that people keep them, good and bad. */
-export async function makeAwkwardFiles(dir: string, now = new Date()): Promise<AwkwardFiles> {
+/** Writes certificates in every format that people keep them in, valid and broken, into the existing folder `dir`. */
+export async function writeCertificateFiles(dir: string, now = new Date()): Promise<CertificateFiles> {
   const desk = await startIssuing(now);
   const drafts = [
     await pemShapes(desk),
@@ -55,7 +55,7 @@ export async function makeAwkwardFiles(dir: string, now = new Date()): Promise<A
     await mkdir(dirname(join(dir, path)), { recursive: true });
     await writeFile(join(dir, path), content);
   }
-  const unseen = { ...merge(drafts.map(({ unseen }) => unseen)), ...(await awkwardEntries(dir)) };
+  const unseen = { ...merge(drafts.map(({ unseen }) => unseen)), ...(await unreadableEntries(dir)) };
   return {
     pattern: join(dir, '**/*'),
     found: merge(drafts.map(({ found }) => found)),
@@ -70,7 +70,7 @@ function merge<T>(records: readonly Record<string, T>[]): Record<string, T> {
   return Object.assign({}, ...records) as Record<string, T>;
 }
 
-interface Desk {
+interface Issuer {
   readonly root: Authority;
   readonly middle: Authority;
   readonly canaries: string[];
@@ -78,7 +78,7 @@ interface Desk {
   readonly leaf: (name: string, request?: Partial<LeafRequest>) => Promise<Issued>;
 }
 
-async function startIssuing(now: Date): Promise<Desk> {
+async function startIssuing(now: Date): Promise<Issuer> {
   const canaries: string[] = [];
   const root = await makeAuthority({ name: 'Awkward root' });
   const middle = await makeAuthority({ name: 'Awkward intermediate', issuer: root, keyType: 'rsa2048' });
@@ -100,7 +100,7 @@ function draft(): Draft {
   return { files: {}, found: {}, keyMatches: {}, unseen: {} };
 }
 
-async function pemShapes({ leaf, middle, root }: Desk): Promise<Draft> {
+async function pemShapes({ leaf, middle, root }: Issuer): Promise<Draft> {
   const { files, found, keyMatches, unseen } = draft();
   const shapes: Record<string, (pem: string) => Content> = {
     'shapes/plain.pem': (pem) => pem,
@@ -140,7 +140,7 @@ async function pemShapes({ leaf, middle, root }: Desk): Promise<Draft> {
   return { files, found, keyMatches, unseen };
 }
 
-async function containers({ leaf, middle, root, canaries }: Desk): Promise<Draft> {
+async function containers({ leaf, middle, root, canaries }: Issuer): Promise<Draft> {
   const { files, found, keyMatches, unseen } = draft();
   const put = async (path: string, make: (leaf: Issued, key: Buffer) => Content, at = '') => {
     const name = `${path.split('/').at(-1)}.test`;
@@ -190,7 +190,7 @@ function pemOf(label: string, der: Buffer): string {
   return `-----BEGIN ${label}-----\n${der.toString('base64').replaceAll(/.{64}/g, '$&\n')}\n-----END ${label}-----\n`;
 }
 
-async function documents({ leaf, middle, root }: Desk): Promise<Draft> {
+async function documents({ leaf, middle, root }: Issuer): Promise<Draft> {
   const base64 = (text: string) => Buffer.from(text).toString('base64');
   const [credhub, kubernetes, client, tile, config] = await Promise.all(
     ['bbs.service.cf.internal', 'ingress.test', 'admin', 'tile.test', 'configmap.test'].map((name) =>
@@ -258,7 +258,7 @@ async function documents({ leaf, middle, root }: Desk): Promise<Draft> {
   };
 }
 
-async function oddCertificates({ leaf, now }: Desk): Promise<Draft> {
+async function oddCertificates({ leaf, now }: Issuer): Promise<Draft> {
   const inDays = (days: number) => new Date(now.getTime() + days * DAY_MS);
   const odd: Record<string, [name: string, issued: Issued]> = {
     'odd/expired.pem': [
@@ -299,7 +299,7 @@ async function oddCertificates({ leaf, now }: Desk): Promise<Draft> {
   };
 }
 
-async function broken({ leaf }: Desk): Promise<Draft> {
+async function broken({ leaf }: Issuer): Promise<Draft> {
   const lone = await leaf('lone-key.test');
   const damaged = (await leaf('damaged.test')).certificatePem.replace(/\n.{64}\n/, '\n');
   return {
@@ -324,8 +324,8 @@ async function broken({ leaf }: Desk): Promise<Draft> {
   };
 }
 
-/** What is no file with content: links, folders, and 50 MB of nothing, which takes no room on the disk. */
-async function awkwardEntries(dir: string): Promise<Record<string, RegExp>> {
+/** Entries that are not files with content: links, a folder, and a sparse file of 50 MB. */
+async function unreadableEntries(dir: string): Promise<Record<string, RegExp>> {
   await symlink(join(dir, 'was-here-yesterday'), join(dir, 'dangling.pem'));
   await symlink('circle.pem', join(dir, 'circle.pem'));
   await mkdir(join(dir, 'folder.pem'));

@@ -6,29 +6,29 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Sighting } from '../../src/ports/certificates.ts';
 import { filesConfig } from '../../src/sources/files/config.ts';
 import { openFiles } from '../../src/sources/files/open.ts';
-import { type AwkwardFiles, makeAwkwardFiles } from './awkward-files.ts';
+import { type CertificateFiles, writeCertificateFiles } from './certificate-files.ts';
 
 let dir: string;
-let world: AwkwardFiles;
-let sightings: Sighting[];
+let world: CertificateFiles;
+let results: Sighting[];
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'awkward-'));
-  world = await makeAwkwardFiles(dir);
+  dir = await mkdtemp(join(tmpdir(), 'certificate-files-'));
+  world = await writeCertificateFiles(dir);
   const config = filesConfig.parse({
     kind: 'files',
     paths: [world.pattern],
     passphrases: [world.passphrase],
   });
   const scan = openFiles(config).certificates?.scan({ signal: AbortSignal.timeout(30_000) });
-  sightings = [];
-  for await (const sighting of scan ?? []) sightings.push(sighting);
+  results = [];
+  for await (const result of scan ?? []) results.push(result);
 });
 afterAll(() => rm(dir, { recursive: true }));
 
 const below = ({ place }: Sighting) => place.slice(`files:${dir}/`.length);
 const only = <K extends Sighting['kind']>(kind: K) =>
-  sightings.filter((sighting): sighting is Extract<Sighting, { kind: K }> => sighting.kind === kind);
+  results.filter((result): result is Extract<Sighting, { kind: K }> => result.kind === kind);
 
 test('every certificate is found where it is kept, however it is kept', () => {
   expect(Object.fromEntries(only('seen').map((seen) => [below(seen), seen.chain[0].name]))).toEqual(
@@ -54,8 +54,8 @@ test('a private key beside a certificate is compared with it', () => {
 
 test('no private key and no passphrase comes out', () => {
   const said =
-    inspect(sightings, { depth: Infinity, maxArrayLength: Infinity, maxStringLength: Infinity }) +
-    JSON.stringify(sightings);
+    inspect(results, { depth: Infinity, maxArrayLength: Infinity, maxStringLength: Infinity }) +
+    JSON.stringify(results);
   expect(world.canaries.length).toBeGreaterThan(50);
   for (const canary of world.canaries) expect(said.includes(canary)).toBe(false);
 });

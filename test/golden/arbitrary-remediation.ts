@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { AUDITED, type AuditEntry } from '../../src/store/audit/entry.ts';
 import { STATES, type Remediation } from '../../src/store/remediation/record.ts';
-import { list, text, visible } from './any-report.ts';
+import { list, text, visible } from './arbitrary-report.ts';
 
 export const at = fc
   .date({ min: new Date('1970-01-02'), max: new Date('9999-12-30'), noInvalidDate: true })
@@ -19,7 +19,7 @@ const measure = fc.record(
   { label: text, value: fc.integer(), of: fc.integer(), unit: text },
   { requiredKeys: ['label', 'value', 'unit'] },
 );
-const look = fc.record({
+const observation = fc.record({
   at,
   finding: fc.constantFrom('found', 'gone', 'unseen'),
   verdict: text,
@@ -38,7 +38,7 @@ const plan = fc.record(
   { requiredKeys: ['lines', 'targets', 'precondition'] },
 );
 
-export const anyRemediation = fc.record(
+export const arbitraryRemediation = fc.record(
   {
     id: fc.nat().map((number) => `m${number.toString(16).padStart(16, '0')}`),
     runId: visible,
@@ -63,8 +63,8 @@ export const anyRemediation = fc.record(
     approvals: some(vote, 2),
     rejected: vote,
     deeds: some(fc.record({ at, line: text }), 4),
-    before: look,
-    after: look,
+    before: observation,
+    after: observation,
   },
   {
     requiredKeys: [
@@ -86,7 +86,7 @@ const audited = fc.record(
   },
   { requiredKeys: ['kind', 'at', 'who', 'what'] },
 );
-export const anyEntry: fc.Arbitrary<AuditEntry> = audited.map((entry) => ({
+export const arbitraryEntry: fc.Arbitrary<AuditEntry> = audited.map((entry) => ({
   seq: 1,
   prev: '0'.repeat(64),
   entry,

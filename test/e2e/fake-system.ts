@@ -3,26 +3,31 @@ import { type AnyCheck, defineCheck } from '../../src/check/define-check.ts';
 import { defineRemediation, type Plan, type Risk } from '../../src/check/define-remediation.ts';
 import { SourceError } from '../../src/ports/source-error.ts';
 
-/** A lab of things that are broken until somebody mends them, with a way to stand in between. */
-export interface Lab {
+/** Things that are broken until a fix is applied to them. */
+export interface FakeSystem {
   readonly broken: Set<string>;
-  /** Each deed as it happened: the thing, and in whose name. */
-  readonly deeds: { readonly thing: string; readonly order: string }[];
-  /** What the plan is bound to. */
+  /** Each applied fix: the thing, and the order it was applied with. */
+  readonly applied: { readonly thing: string; readonly order: string }[];
+  /** The precondition of every plan. */
   version: string;
-  /** Refuses to be looked at. */
-  silent?: string;
-  beforeDeed?: (thing: string, signal: AbortSignal) => Promise<void>;
-  /** Whether a deed helps. */
-  helps: boolean;
+  /** The error that reading it fails with. */
+  unreachable?: string;
+  /** Runs before a fix is applied. */
+  beforeApply?: (thing: string, signal: AbortSignal) => Promise<void>;
+  /** Whether a fix repairs the thing. */
+  fixWorks: boolean;
 }
 
-export function openLab(things: readonly string[]): Lab {
-  return { broken: new Set(things), deeds: [], version: '1', helps: true };
+export function makeFakeSystem(things: readonly string[]): FakeSystem {
+  return { broken: new Set(things), applied: [], version: '1', fixWorks: true };
 }
 
-/** A check of one lab whose findings offer to mend. */
-export function makeMendable(lab: Lab, risk: Risk = 'disruptive', settlesWithinSeconds = 2): AnyCheck {
+/** A check of a fake system, whose findings offer a fix. */
+export function makeFixableCheck(
+  system: FakeSystem,
+  risk: Risk = 'disruptive',
+  settlesWithinSeconds = 2,
+): AnyCheck {
   const mend = defineRemediation({
     about: 'Mends one thing',
     title: ({ thing }) => `Mend ${thing}`,
@@ -30,31 +35,31 @@ export function makeMendable(lab: Lab, risk: Risk = 'disruptive', settlesWithinS
     uses: [],
     params: z.strictObject({ thing: z.string() }),
     plan: async (_, { thing }): Promise<Plan> => {
-      if (lab.silent) throw new SourceError('lab', 'refused', lab.silent);
+      if (system.unreachable) throw new SourceError('lab', 'refused', system.unreachable);
       return {
-        lines: [`Mend ${thing}, version ${lab.version}`],
+        lines: [`Mend ${thing}, version ${system.version}`],
         targets: [`lab:${thing}`],
-        precondition: { version: lab.version },
+        precondition: { version: system.version },
       };
     },
     apply: async ({ order, did }, { thing }) => {
-      await lab.beforeDeed?.(thing, order.signal);
-      lab.deeds.push({ thing, order: order.id });
-      if (lab.helps) lab.broken.delete(thing);
+      await system.beforeApply?.(thing, order.signal);
+      system.applied.push({ thing, order: order.id });
+      if (system.fixWorks) system.broken.delete(thing);
       await did(`mended ${thing}`);
     },
     settlesWithinSeconds,
   });
   return defineCheck({
-    title: 'Things of a lab',
+    title: 'Things of a fake system',
     why: 'A test needs them.',
     uses: [],
     args: z.object({ size: z.string().prefault('1').meta({ description: 'anything' }) }),
     bareArgument: 'size',
     collect: async ({ saw, gap }) => {
       saw('lab', 3);
-      if (lab.silent) gap('lab', new SourceError('lab', 'unreachable', lab.silent));
-      return lab.silent ? [] : [...lab.broken];
+      if (system.unreachable) gap('lab', new SourceError('lab', 'unreachable', system.unreachable));
+      return system.unreachable ? [] : [...system.broken];
     },
     diagnose: (broken) => ({
       examined: 3,

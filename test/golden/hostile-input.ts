@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import type { Evidence, Finding, Gap, Offer, Report } from '../../src/check/finding.ts';
 import type { Remediation } from '../../src/store/remediation/record.ts';
-import { anyRemediation } from './any-remediation.ts';
-import { list } from './any-report.ts';
+import { arbitraryRemediation } from './arbitrary-remediation.ts';
+import { list } from './arbitrary-report.ts';
 
-/** Values that are rare in infrastructure and break renderers, in small reports: cheap enough to try thousands of them. */
+/** Values that are rare in infrastructure and break renderers, in small reports: cheap enough to generate thousands. */
 
-const AWKWARD = [
+const EDGE_CASES = [
   '',
   ' ',
   '\n',
@@ -49,14 +49,14 @@ const AWKWARD = [
 
 /** Long enough for every limit of one text. */
 const AT_ONCE = 200;
-const awkward = fc.constantFrom(...AWKWARD);
+const edgeCase = fc.constantFrom(...EDGE_CASES);
 /** For what is repeated hundreds of times. */
-const short = fc.constantFrom(...AWKWARD.filter(({ length }) => length <= AT_ONCE), 'x'.repeat(AT_ONCE), '域'.repeat(60));
+const short = fc.constantFrom(...EDGE_CASES.filter(({ length }) => length <= AT_ONCE), 'x'.repeat(AT_ONCE), '域'.repeat(60));
 const plain = fc.string({ maxLength: 30 });
 const text = fc.oneof(
   { weight: 3, arbitrary: plain },
-  { weight: 2, arbitrary: awkward },
-  { weight: 1, arbitrary: fc.tuple(awkward, plain, awkward).map((parts) => parts.join('')) },
+  { weight: 2, arbitrary: edgeCase },
+  { weight: 1, arbitrary: fc.tuple(edgeCase, plain, edgeCase).map((parts) => parts.join('')) },
 );
 /** What the schema asks to be there; it may still be invisible. */
 const visible = text.map((value) => value || ' ');
@@ -157,7 +157,7 @@ export const hostileReport: fc.Arbitrary<Report> = fc.record(
 /** A remediation with the same texts in it. */
 export const hostileRemediation: fc.Arbitrary<Remediation> = fc
   .record({
-    base: anyRemediation,
+    base: arbitraryRemediation,
     title: text,
     about: text,
     because: fc.option(text, { nil: undefined }),
@@ -175,7 +175,7 @@ export const hostileRemediation: fc.Arbitrary<Remediation> = fc
   .map(({ base, title, about, because, target, summary, environment, ...more }): Remediation => {
     const { plan, before, after } = base;
     const measures = [{ label: more.verdict, value: more.value, of: 3, unit: more.verdict }];
-    const look = { verdict: more.verdict, measures };
+    const observed = { verdict: more.verdict, measures };
     return {
       ...base,
       title,
@@ -192,8 +192,8 @@ export const hostileRemediation: fc.Arbitrary<Remediation> = fc
           ...(more.bytes !== undefined && { bytes: more.bytes }),
         },
       }),
-      ...(before && { before: { ...before, ...look } }),
-      ...(after && { after: { ...after, ...look } }),
+      ...(before && { before: { ...before, ...observed } }),
+      ...(after && { after: { ...after, ...observed } }),
     };
   });
 

@@ -4,10 +4,10 @@ import type { Report } from '../../src/check/finding.ts';
 import { runCheck } from '../../src/check/run-check.ts';
 import type { Story } from '../../src/check/story.ts';
 
-/** A story as the report somebody would have got on that day. */
-export async function tellStory(name: string, check: AnyCheck, story: Story<unknown>): Promise<Report> {
-  const told: AnyCheck = { ...check, uses: [], collect: () => Promise.resolve(story.facts) };
-  const report = await runCheck(told, {
+/** The report that the check would have made from the facts of a story. */
+export async function runStory(name: string, check: AnyCheck, story: Story<unknown>): Promise<Report> {
+  const storyCheck: AnyCheck = { ...check, uses: [], collect: () => Promise.resolve(story.facts) };
+  const report = await runCheck(storyCheck, {
     check: name,
     environment: 'prod',
     args: { ...readArguments(check, { bare: [], flags: new Map(Object.entries(story.args ?? {})) }) },

@@ -5,15 +5,15 @@ import { renderPlainFallback } from '../../src/slack/render/report/fallback.ts';
 import { costOf } from '../../src/slack/render/pieces.ts';
 import { renderReport } from '../../src/slack/render/report/report.ts';
 import { renderTerminal } from '../../src/terminal/render.ts';
-import { anyReport } from './any-report.ts';
-import { allTextOf, ASKED, faultsOf, messagesOf } from './sight.ts';
+import { arbitraryReport } from './arbitrary-report.ts';
+import { allTextOf, ASKED, problemsOf, messagesOf } from './inspect-messages.ts';
 
 test('whatever a report holds, Slack takes every message of it, and none calls or leads anybody anywhere', () => {
   fc.assert(
-    fc.property(anyReport, (report) => {
+    fc.property(arbitraryReport, (report) => {
       const thread = renderReport(report, ASKED);
 
-      expect(messagesOf(thread).flatMap(faultsOf)).toEqual([]);
+      expect(messagesOf(thread).flatMap(problemsOf)).toEqual([]);
       expect(thread.replies.length).toBeLessThanOrEqual(10);
       for (const { text, blocks } of messagesOf(thread)) {
         expect(costOf(blocks)).toBeLessThanOrEqual(9_500);
@@ -27,7 +27,7 @@ test('whatever a report holds, Slack takes every message of it, and none calls o
 
 test('whatever a report holds, each of its targets and gaps can be found in the thread or its files', () => {
   fc.assert(
-    fc.property(anyReport, (report) => {
+    fc.property(arbitraryReport, (report) => {
       const thread = renderReport(report, ASKED);
       const shown = allTextOf(thread);
       const wanted = [...report.findings.map(({ target }) => target), ...report.gaps.map(({ what }) => what)];
@@ -41,10 +41,10 @@ test('whatever a report holds, each of its targets and gaps can be found in the 
 
 test('whatever a report holds, its plain fallback is one harmless message', () => {
   fc.assert(
-    fc.property(anyReport, (report) => {
+    fc.property(arbitraryReport, (report) => {
       const { text } = renderPlainFallback(report);
 
-      expect(faultsOf({ text, blocks: [] })).toEqual([]);
+      expect(problemsOf({ text, blocks: [] })).toEqual([]);
       expect(text.length).toBeLessThanOrEqual(3_900);
     }),
     { numRuns: 60 },
@@ -53,7 +53,7 @@ test('whatever a report holds, its plain fallback is one harmless message', () =
 
 test('whatever a report holds, it controls no terminal', () => {
   fc.assert(
-    fc.property(anyReport, fc.boolean(), fc.integer({ min: 1, max: 200 }), (report, color, columns) => {
+    fc.property(arbitraryReport, fc.boolean(), fc.integer({ min: 1, max: 200 }), (report, color, columns) => {
       const shown = renderTerminal(report, { color, columns });
 
       // oxlint-disable-next-line no-control-regex -- the escapes of our own colours are what is told apart here

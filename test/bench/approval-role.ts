@@ -4,28 +4,28 @@ import type { Config, ProcessSettings } from '../../src/config/read-config.ts';
 import type { Role } from '../../src/app/shared.ts';
 import { share } from '../../src/app/shared.ts';
 import { makeCatalogue, openToAll } from '../e2e/harness.ts';
-import { makeMendable, openLab } from '../e2e/lab-remediation.ts';
+import { makeFixableCheck, makeFakeSystem } from '../e2e/fake-system.ts';
 import { TOKENS } from './stage.ts';
 
-/** What a role of the lab is started with, as its only argument. */
-export interface LabRole {
+/** The only argument of this process, in JSON. */
+export interface RoleArguments {
   readonly role: 'bot' | 'worker';
   readonly redisUrl: string;
   readonly apiUrl: string;
 }
 
-/** What it says of itself. */
-export type FromLab =
+/** What this process reports to its parent. */
+export type RoleMessage =
   | { readonly kind: 'ready'; readonly port?: number }
   | { readonly kind: 'broken' }
-  /** A deed happened, at this many milliseconds of the epoch. */
-  | { readonly kind: 'deed'; readonly atMs: number };
+  /** A fix was applied, at this many milliseconds of the epoch. */
+  | { readonly kind: 'applied'; readonly atMs: number };
 
-/** Run as a process of its own: one role of the product, with a check of a lab in its catalogue. Each message names the one thing that is broken from then on. */
-const { role, redisUrl, apiUrl } = JSON.parse(process.argv[2] ?? '') as LabRole;
-const say = (said: FromLab) => process.send?.(said);
-const lab = openLab([]);
-lab.beforeDeed = async () => void say({ kind: 'deed', atMs: Date.now() });
+/** Runs one role of the product with the check of a fake system in its catalogue. Each message names the only thing that is broken from then on. */
+const { role, redisUrl, apiUrl } = JSON.parse(process.argv[2] ?? '') as RoleArguments;
+const send = (said: RoleMessage) => process.send?.(said);
+const system = makeFakeSystem([]);
+system.beforeApply = async () => void send({ kind: 'applied', atMs: Date.now() });
 const settings: ProcessSettings = {
   slackBotToken: TOKENS.botToken,
   slackSigningSecret: TOKENS.signingSecret,
@@ -54,17 +54,19 @@ const config: Config = {
   commands: {},
   secrets: [],
 };
-const shared = share(settings, config, makeCatalogue({ things: makeMendable(lab) }), { url: redisUrl });
+const shared = share(settings, config, makeCatalogue({ things: makeFixableCheck(system) }), {
+  url: redisUrl,
+});
 const started: Role & { readonly port?: number } =
   role === 'bot'
     ? await (await import('../../src/app/bot.ts')).startBot(shared)
     : await (await import('../../src/app/worker.ts')).startWorker(shared);
 process.on('message', (thing: string) => {
-  lab.broken.clear();
-  lab.broken.add(thing);
-  say({ kind: 'broken' });
+  system.broken.clear();
+  system.broken.add(thing);
+  send({ kind: 'broken' });
 });
-say({ kind: 'ready', ...(started.port !== undefined && { port: started.port }) });
+send({ kind: 'ready', ...(started.port !== undefined && { port: started.port }) });
 // Whoever started it is gone, or asks it to stop.
 await Promise.race([once(process, 'disconnect'), once(process, 'SIGTERM')]);
 await started.close();

@@ -9,9 +9,9 @@ import { planFile } from '../../src/slack/render/remediation/plan.ts';
 import { renderRefusal } from '../../src/slack/render/replies/refusal.ts';
 import { renderRemediation } from '../../src/slack/render/remediation/card.ts';
 import type { Message } from '../../src/slack/render/message.ts';
-import { anyEntry, anyRemediation, at, who } from './any-remediation.ts';
-import { text } from './any-report.ts';
-import { faultsAmong } from './sight.ts';
+import { arbitraryEntry, arbitraryRemediation, at, who } from './arbitrary-remediation.ts';
+import { text } from './arbitrary-report.ts';
+import { problemsAllowing } from './inspect-messages.ts';
 
 const PEOPLE = ['U0ADA', 'U0GRACE', 'W0KATE'];
 const OURS = /<@[UW][A-Z0-9]+>|<!date\^\d+\^[^<>]*>/g;
@@ -21,7 +21,7 @@ function wrongsOf(message: Message): readonly string[] {
   const { text, blocks } = message;
   const cost = costOf(blocks);
   return [
-    ...faultsAmong(PEOPLE, message),
+    ...problemsAllowing(PEOPLE, message),
     ...(cost > 9_500 ? [`${cost} characters in blocks`] : []),
     ...(text.length > 3_000 ? [`${text.length} characters of text`] : []),
     ...(/[<>]/.test(text.replaceAll(OURS, '')) ? ['markup that is not ours'] : []),
@@ -30,7 +30,7 @@ function wrongsOf(message: Message): readonly string[] {
 
 test('whatever a remediation holds, Slack takes its card, and it calls nobody but those who asked and voted', () => {
   fc.assert(
-    fc.property(anyRemediation, (remediation) => {
+    fc.property(arbitraryRemediation, (remediation) => {
       expect(wrongsOf(renderRemediation(remediation))).toEqual([]);
     }),
     { numRuns: 300 },
@@ -39,7 +39,7 @@ test('whatever a remediation holds, Slack takes its card, and it calls nobody bu
 
 test('whatever a plan holds, all of it can be read on the card or in its file', () => {
   fc.assert(
-    fc.property(anyRemediation, (remediation) => {
+    fc.property(arbitraryRemediation, (remediation) => {
       const { plan } = remediation;
       fc.pre(plan !== undefined);
       const planned = { ...remediation, state: 'planned' as const };
@@ -55,7 +55,7 @@ test('whatever a plan holds, all of it can be read on the card or in its file', 
 test('whatever is offered and withheld, Slack takes the message', () => {
   const withheld = fc.array(fc.record({ title: text, because: text }), { maxLength: 12 });
   const many = fc
-    .array(anyRemediation, { minLength: 1, maxLength: 5 })
+    .array(arbitraryRemediation, { minLength: 1, maxLength: 5 })
     .chain((some) => fc.constantFrom(1, 1, 20).map((times) => Array.from({ length: times }, () => some).flat()));
   fc.assert(
     fc.property(many, withheld, (remediations, off) => {
@@ -67,7 +67,7 @@ test('whatever is offered and withheld, Slack takes the message', () => {
 
 test('whatever the audit holds, Slack takes what of it is shown, the newest among it', () => {
   fc.assert(
-    fc.property(fc.array(anyEntry, { maxLength: 80 }), at, fc.boolean(), (entries, since, more) => {
+    fc.property(fc.array(arbitraryEntry, { maxLength: 80 }), at, fc.boolean(), (entries, since, more) => {
       const message = renderAudit(entries, { since, total: entries.length, more });
 
       expect(wrongsOf(message)).toEqual([]);

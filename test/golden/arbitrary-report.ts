@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { Evidence, Finding, Offer, Report } from '../../src/check/finding.ts';
 
-/** Everything at once that could hurt a renderer, among ordinary words. */
+/** Ordinary words mixed with everything that could break a renderer. */
 const word = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }),
   fc.string({ unit: 'grapheme', maxLength: 40 }),
@@ -60,7 +60,7 @@ const finding: fc.Arbitrary<Finding<Offer>> = fc.record(
   { requiredKeys: ['reason', 'severity', 'target', 'summary'] },
 );
 
-export const anyReport = fc.record({
+export const arbitraryReport = fc.record({
   check: visible,
   environment: visible,
   args: fc.dictionary(visible, text, { maxKeys: 4 }),

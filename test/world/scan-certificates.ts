@@ -1,0 +1,45 @@
+import type { Seen, Sighting } from '../../src/ports/certificates.ts';
+import type { Source } from '../../src/ports/source.ts';
+
+/** The results of a scan, in the order of places: the scan itself runs in parallel. */
+export interface CertificateScan {
+  readonly seen: readonly {
+    readonly place: string;
+    readonly names: readonly string[];
+    readonly keyMatches?: boolean;
+  }[];
+  /** `place: kind: message` */
+  readonly gaps: readonly string[];
+  readonly empty: readonly string[];
+  readonly results: readonly Sighting[];
+}
+
+/** Scans the certificates of a source once, to the end. */
+export async function scanCertificates(
+  source: Source,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<CertificateScan> {
+  const results: Sighting[] = [];
+  const empty: string[] = [];
+  const { certificates } = source;
+  if (!certificates) throw new Error(`${source.name} keeps no certificates`);
+  for await (const result of certificates.scan({ signal, onEmpty: (because) => empty.push(because) }))
+    results.push(result);
+  return { ...summarize(results), empty: empty.toSorted(), results };
+}
+
+function summarize(results: readonly Sighting[]): Pick<CertificateScan, 'seen' | 'gaps'> {
+  const inOrder = results.toSorted((one, other) => (one.place < other.place ? -1 : 1));
+  return {
+    seen: inOrder
+      .filter((result): result is Seen => result.kind === 'seen')
+      .map(({ place, chain, keyMatches }) => ({
+        place,
+        names: chain.map(({ name }) => name),
+        ...(keyMatches !== undefined && { keyMatches }),
+      })),
+    gaps: inOrder.flatMap((result) =>
+      result.kind === 'unseen' ? [`${result.place}: ${result.error.kind}: ${result.error.message}`] : [],
+    ),
+  };
+}
