@@ -31,7 +31,7 @@ function datesOf({
     .map(({ severity, reason }) => `${severity} ${reason}`);
 }
 
-/** What each of the two checks says about the dates of one certificate. */
+/** The findings of each of the two checks about the dates of one certificate. */
 function severities(from: Date, until: Date, served?: Seen['served']) {
   const leaf = {
     ...LEAF,
@@ -50,22 +50,25 @@ function severities(from: Date, until: Date, served?: Seen['served']) {
 test.each([
   ['in a file', undefined],
   ['at a site', live('a.test:443', [LEAF]).served],
-] as const)('both checks of certificates give dates the same severity, %s', (_, served) => {
-  const said = new Set<string>();
-  const cases = [
-    ...DATES.map(([lifetime, left]) => [at(left - lifetime), at(left)] as const),
-    [at(-9), new Date(NEVER)],
-    [at(9), new Date(NEVER)],
-    [at(40), at(20)],
-    [at(-20), at(-40)],
-    [new Date(NaN), at(20)],
-    [at(-20), new Date(NaN)],
-  ] as const;
-  for (const [from, until] of cases) {
-    const { show: shown, expiring: listed } = severities(from, until, served);
-    expect([String(from), String(until), shown]).toEqual([String(from), String(until), listed]);
-    for (const one of shown) said.add(one);
-  }
-  expect(said).toContain('critical certificate-expiring');
-  expect(said).toContain('warning certificate-expiring');
-});
+] as const)(
+  '/certs show and /certs expiring give the dates of a certificate the same severity: %s',
+  (_, served) => {
+    const said = new Set<string>();
+    const cases = [
+      ...DATES.map(([lifetime, left]) => [at(left - lifetime), at(left)] as const),
+      [at(-9), new Date(NEVER)],
+      [at(9), new Date(NEVER)],
+      [at(40), at(20)],
+      [at(-20), at(-40)],
+      [new Date(NaN), at(20)],
+      [at(-20), new Date(NaN)],
+    ] as const;
+    for (const [from, until] of cases) {
+      const { show: shown, expiring: listed } = severities(from, until, served);
+      expect([String(from), String(until), shown]).toEqual([String(from), String(until), listed]);
+      for (const one of shown) said.add(one);
+    }
+    expect(said).toContain('critical certificate-expiring');
+    expect(said).toContain('warning certificate-expiring');
+  },
+);

@@ -18,27 +18,24 @@ function foldersOf(path: string): readonly string[] {
 const areas = foldersOf('commands').filter((name) => name !== 'shared');
 const checks = areas.flatMap((area) => foldersOf(`commands/${area}`).map((name) => `${area}/${name}`));
 
-const UNTOLD = 'Where this is told: a link, or words enough to find it';
+const PLACEHOLDER_SOURCE = 'Where this is told: a link, or words enough to find it';
 
 function load(path: string): Promise<unknown> {
   return import(new URL(`../../commands/${path}`, import.meta.url).href);
 }
 
-test('there are checks to hold', () => {
+test('the catalogue is not empty', () => {
   expect(checks).toContain('certs/expiring');
 });
 
-test.each(areas)(
-  '%s is a command: a kebab-case word of at most 31 letters, and says what it is about',
-  (area) => {
-    expect(area.replace(/^_/, '')).toMatch(KEBAB_CASE);
-    // Slack: a command has 2 to 32 characters with its slash.
-    expect(area.length).toBeLessThan(32);
-    expect(readText(`commands/${area}/command.ts`)).toContain('defineCommand(');
-  },
-);
+test.each(areas)('%s declares a command with a kebab-case name of at most 31 characters', (area) => {
+  expect(area.replace(/^_/, '')).toMatch(KEBAB_CASE);
+  // Slack: a command has 2 to 32 characters with its slash.
+  expect(area.length).toBeLessThan(32);
+  expect(readText(`commands/${area}/command.ts`)).toContain('defineCommand(');
+});
 
-test.each(checks)('%s has the same files as every check, and a kebab-case name', (check) => {
+test.each(checks)('%s has the files of a check and a kebab-case name', (check) => {
   const files = readdirSync(`${ROOT}commands/${check}`);
 
   expect(files).toEqual(expect.arrayContaining(FILES));
@@ -48,7 +45,7 @@ test.each(checks)('%s has the same files as every check, and a kebab-case name',
 });
 
 test.each(checks)(
-  '%s has a story: an outage, where it is told, and what it says about it is a report',
+  '%s has stories with a title and a source, and its report of each is valid',
   async (name) => {
     const { check } = (await load(`${name}/check.ts`)) as { check: AnyCheck };
     const module = (await load(`${name}/stories.ts`)) as Record<string, unknown>;
@@ -61,17 +58,17 @@ test.each(checks)(
       const diagnosis = offersOf(check, check.diagnose(facts, parseArguments(check, args), now));
       const run = { check: name, environment: 'prod', args, status: 'found', gaps: [], coverage: [] };
       const report = { ...run, ...diagnosis, at: now.toISOString(), durationMs: 0 };
-      // Reports travel: they are plain, and the same after a journey.
+      // Reports are sent as JSON and must not change on the way.
       expect(reportSchema.parse(JSON.parse(JSON.stringify(report)))).toEqual(report);
     }
   },
 );
 
-test.each(checks.filter((name) => !name.startsWith('_')))('%s says where its story is told', (name) => {
-  expect(readText(`commands/${name}/stories.ts`)).not.toContain(UNTOLD);
+test.each(checks.filter((name) => !name.startsWith('_')))('%s names the source of its stories', (name) => {
+  expect(readText(`commands/${name}/stories.ts`)).not.toContain(PLACEHOLDER_SOURCE);
 });
 
-test.each(checks)('%s tests what it says about its stories', (name) => {
+test.each(checks)('%s tests its diagnosis with its stories', (name) => {
   expect(readText(`commands/${name}/diagnose.test.ts`)).toContain(`from './stories.ts'`);
 });
 
@@ -81,7 +78,7 @@ test.each(checks)('%s describes every argument for help', async (name) => {
   expect(argumentsOf(check).filter(({ about }) => about === '')).toEqual([]);
 });
 
-test('the kit stays small: the thirteenth name is a question', () => {
+test('the kit exports at most 12 names', () => {
   const kit = readText('commands/kit.ts');
   const lists = [...kit.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([, list = '']) =>
     list.split(','),

@@ -10,7 +10,7 @@ import { generated } from './generated.ts';
 import { readText, ROOT } from './tree.ts';
 
 test.each(['.env.example', 'deploy/examples/wrench.schema.json'])(
-  '%s is what the schema gives (npm run generate)',
+  '%s is up to date with the schema (npm run generate)',
   async (path) => {
     const { is, shouldBe } = await generated(path);
 
@@ -18,11 +18,11 @@ test.each(['.env.example', 'deploy/examples/wrench.schema.json'])(
   },
 );
 
-test('.env.example, copied and not filled in, is a valid environment', () => {
+test('an unchanged copy of .env.example is a valid environment', () => {
   expect(() => readEnvironment(parseEnv(readText('.env.example')))).not.toThrow();
 });
 
-test('the example of wrench.yaml is valid, shows every kind of source, and fits the checks there are', async () => {
+test('the example wrench.yaml is valid for the checks in the catalogue and has every kind of source', async () => {
   const { checks } = await loadCatalogue();
   const variables = {
     VAULT_TOKEN: 'token-from-env',
@@ -43,41 +43,43 @@ test('the example of wrench.yaml is valid, shows every kind of source, and fits 
   expect(config.secrets).toEqual(expect.arrayContaining(Object.values(variables)));
 });
 
-test('every setting says what it is for, and what sounds like a secret is marked as one', () => {
-  const untold: string[] = [];
-  const open: string[] = [];
+test('every setting has a description, and every setting named like a secret is marked as one', () => {
+  const undescribed: string[] = [];
+  const unmarked: string[] = [];
   walk(z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }), '', (path, schema) => {
-    if (schema['description'] === undefined) untold.push(path);
+    if (schema['description'] === undefined) undescribed.push(path);
     if (/(token|password|passphrases?|secret|secretId)$/i.test(path) && schema['secret'] !== true)
-      open.push(path);
+      unmarked.push(path);
   });
   const variables = Object.entries(settingsSchema.shape).map(([name, schema]) => ({
     name,
     ...metaOf(schema),
   }));
-  untold.push(...variables.filter(({ description }) => description === undefined).map(({ name }) => name));
-  open.push(
+  undescribed.push(
+    ...variables.filter(({ description }) => description === undefined).map(({ name }) => name),
+  );
+  unmarked.push(
     ...variables
       .filter(({ name, secret }) => /TOKEN|SECRET|PASSWORD/.test(name) && secret !== true)
       .map(({ name }) => name),
   );
 
-  expect({ untold, open }).toEqual({ untold: [], open: [] });
+  expect({ undescribed, unmarked }).toEqual({ undescribed: [], unmarked: [] });
 });
 
-/** Calls `told` for every named key of a JSON schema. */
+/** Calls `visit` for every named key of a JSON schema. */
 function walk(
   schema: unknown,
   path: string,
-  told: (path: string, schema: Record<string, unknown>) => void,
+  visit: (path: string, schema: Record<string, unknown>) => void,
 ): void {
   if (schema === null || typeof schema !== 'object') return;
   for (const [word, inner] of Object.entries(schema)) {
-    if (word !== 'properties') walk(inner, path, told);
+    if (word !== 'properties') walk(inner, path, visit);
     else
       for (const [key, child] of Object.entries(inner as Record<string, Record<string, unknown>>)) {
-        told(`${path}.${key}`, child);
-        walk(child, `${path}.${key}`, told);
+        visit(`${path}.${key}`, child);
+        walk(child, `${path}.${key}`, visit);
       }
   }
 }

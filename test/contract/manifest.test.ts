@@ -50,14 +50,14 @@ function read(path: string): z.infer<typeof manifestSchema> {
   return manifestSchema.parse(parse(readText(path)));
 }
 
-test.each([SOCKET, HTTP])('%s is what the commands give (npm run generate)', async (path) => {
+test.each([SOCKET, HTTP])('%s is up to date with the commands (npm run generate)', async (path) => {
   const { is, shouldBe } = await generated(path);
 
   expect(is).toBe(shouldBe);
 });
 
 test.each([SOCKET, HTTP])(
-  "%s keeps Slack's limits, and offers every area once, and /wrench",
+  "%s respects Slack's limits and declares /wrench and each area's command once",
   async (path) => {
     const { commands } = await loadCatalogue();
     const offered = read(path).features.slash_commands.map(({ command }) => command);
@@ -66,13 +66,13 @@ test.each([SOCKET, HTTP])(
   },
 );
 
-test.each([SOCKET, HTTP])('%s asks for the scopes that the doctor looks for', (path) => {
+test.each([SOCKET, HTTP])('%s requests the scopes that the doctor checks', (path) => {
   expect(read(path).oauth_config.scopes.bot).toEqual(expect.arrayContaining(Object.keys(NEEDED_SCOPES)));
   // Reading a channel's history needs approval in many workspaces, and is not needed.
   expect(read(path).oauth_config.scopes.bot).not.toContain('channels:history');
 });
 
-test('over HTTP each command has an address, in Socket Mode none has: Slack refuses anything else', () => {
+test('commands have a URL over HTTP and none in Socket Mode, as Slack requires', () => {
   expect(read(SOCKET).settings.socket_mode_enabled).toBe(true);
   expect(read(SOCKET).features.slash_commands.every(({ url }) => url === undefined)).toBe(true);
   expect(read(HTTP).settings.socket_mode_enabled).toBe(false);

@@ -87,7 +87,7 @@ test.each([
     'critical',
   ],
 ] as const)(
-  'one fault has one severity in /bosh processes and in /etcd doppler: %s',
+  '/bosh processes and /etcd doppler give a fault the same severity: %s',
   (_, instances, lock, severity) => {
     expect(severities(instances, lock)).toEqual({ bosh: severity, doppler: severity });
   },

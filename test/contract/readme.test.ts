@@ -6,14 +6,14 @@ test.each([
   ['README.md', ['commands', 'configuration', 'environment', 'remediations']],
   ['commands/README.md', ['checks']],
   ['docs/architecture.md', ['layers']],
-])('the tables of %s are what the declarations give (npm run generate)', async (path, regions) => {
+])('the tables of %s are up to date with the declarations (npm run generate)', async (path, regions) => {
   const { is, shouldBe } = await generated(path);
 
   expect(regionsOf(is).toSorted()).toEqual(regions.toSorted());
   expect(is).toBe(shouldBe);
 });
 
-test('a region is filled between its markers, and nothing else is touched', () => {
+test('filling a region changes only the text between its markers', () => {
   const text = 'a\n<!-- generated:x -->\nold\n<!-- /generated -->\nb <!-- generated:y --><!-- /generated -->';
 
   expect(fillRegion(text, 'x', 'new\n')).toBe(
@@ -25,10 +25,10 @@ test.each([
   'no marker',
   '<!-- generated:x -->',
   '<!-- generated:x --><!-- generated:x --><!-- /generated -->',
-])('%s: is refused', (text) => {
+])('rejects a region without exactly one pair of markers: %s', (text) => {
   expect(() => fillRegion(text, 'x', 'new')).toThrow('there must be one');
 });
 
-test('a bar in a cell does not end it', () => {
+test('escapes a bar in a cell', () => {
   expect(table(['a'], [['x | y']])).toBe('| a |\n| --- |\n| x \\| y |');
 });

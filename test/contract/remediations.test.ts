@@ -19,53 +19,50 @@ const declared = [...checks.keys()].flatMap((check) =>
 );
 const cases = declared.map((one) => [`${one.check} ${one.name}`, one] as const);
 
-test('there are remediations to hold', () => {
+test('the catalogue declares remediations', () => {
   expect(declared.length).toBeGreaterThan(0);
 });
 
-test.each(cases)(
-  '%s says what it does, how risky that is and how long it takes to show',
-  (_, { name, remediation }) => {
-    const { about, risk, uses, settlesWithinSeconds } = remediation;
+test.each(cases)('%s has a description, a risk and a time to settle', (_, { name, remediation }) => {
+  const { about, risk, uses, settlesWithinSeconds } = remediation;
 
-    expect(name).toMatch(KEBAB_CASE);
-    expect(about.length).toBeGreaterThan(10);
-    expect(about).not.toMatch(/\.$|\n/);
-    expect(['safe', 'disruptive', 'destructive']).toContain(risk);
-    expect(uses.length).toBeGreaterThan(0);
-    // Somebody sits before the thread until then.
-    expect(settlesWithinSeconds).toBeGreaterThan(0);
-    expect(settlesWithinSeconds).toBeLessThanOrEqual(900);
-  },
-);
+  expect(name).toMatch(KEBAB_CASE);
+  expect(about.length).toBeGreaterThan(10);
+  expect(about).not.toMatch(/\.$|\n/);
+  expect(['safe', 'disruptive', 'destructive']).toContain(risk);
+  expect(uses.length).toBeGreaterThan(0);
+  // Somebody waits in the thread until then.
+  expect(settlesWithinSeconds).toBeGreaterThan(0);
+  expect(settlesWithinSeconds).toBeLessThanOrEqual(900);
+});
 
-test.each(cases)('%s reads nothing that its check does not know', (_, { check, remediation }) => {
+test.each(cases)('%s reads only ports that its check declares', (_, { check, remediation }) => {
   const { uses, mayUse = [] } = checks.get(check) as AnyCheck;
   expect([...uses, ...mayUse]).toEqual(expect.arrayContaining([...remediation.uses]));
 });
 
-test.each(cases)(
-  '%s is offered in a story: a button that nobody sees is not tested',
-  async (_, { check, name }) => {
-    const offered = await offersIn(check);
-    expect(offered.map(({ remediation }) => remediation)).toContain(name);
+test.each(cases)('%s is offered in a story, so that its button is tested', async (_, { check, name }) => {
+  const offered = await offersIn(check);
+  expect(offered.map(({ remediation }) => remediation)).toContain(name);
+});
+
+test.each([...checks.keys()])(
+  '%s offers only declared remediations, with titles that fit a button',
+  async (check) => {
+    for (const { title, remediation, params } of await offersIn(check)) {
+      expect(title.length).toBeLessThanOrEqual(MOST_LETTERS);
+      expect(title).toMatch(VERB_FIRST);
+      expect(title).not.toMatch(/[\n\r]|undefined|\[object/);
+      // An offer is stored in Redis and read again after a click.
+      const taken: unknown = remediationsOf(check)[remediation]?.params.parse(
+        JSON.parse(JSON.stringify(params)),
+      );
+      expect(taken).toEqual(params);
+    }
   },
 );
 
-test.each([...checks.keys()])('%s offers what it declares, in words that fit a button', async (check) => {
-  for (const { title, remediation, params } of await offersIn(check)) {
-    expect(title.length).toBeLessThanOrEqual(MOST_LETTERS);
-    expect(title).toMatch(VERB_FIRST);
-    expect(title).not.toMatch(/[\n\r]|undefined|\[object/);
-    // An offer travels through Redis and comes back with a click.
-    const taken: unknown = remediationsOf(check)[remediation]?.params.parse(
-      JSON.parse(JSON.stringify(params)),
-    );
-    expect(taken).toEqual(params);
-  }
-});
-
-test.each([...checks.keys()])('%s offers no button twice in one finding', async (check) => {
+test.each([...checks.keys()])('%s never offers the same button twice in a finding', async (check) => {
   for (const { offers = [] } of await findingsIn(check)) {
     const titles = offers.map(({ title }) => title);
     expect(titles).toEqual([...new Set(titles)]);
@@ -73,14 +70,14 @@ test.each([...checks.keys()])('%s offers no button twice in one finding', async 
 });
 
 /**
- * A plan is made again before it is applied and compared word for word: with the time or a random number in it nothing would ever be applied.
- * The linter keeps `Date` out of all that is not named here; this keeps out the other ways to the same mistake.
+ * A plan is made again before it is applied, and the two must be equal: a plan with the time or a random number in it would never be applied.
+ * The linter forbids `Date` in all files but these; this test forbids the other ways to the same mistake.
  */
 const NOT_LINTED = /\/(check|collect|sightings|stories)\.ts$/;
 const CHANGES_BY_ITSELF =
   /\bDate\b|\bMath\.random\b|\brandomUUID\b|\bperformance\b|\bcontext\.now\b|[{,]\s*now\s*[,}:]/;
 
-test('no file that declares a remediation asks the clock or throws dice', () => {
+test('no file that declares a remediation reads the clock or a random number', () => {
   const declaring = [...readTree(['commands'])].filter(
     ([path, text]) => !path.endsWith('.test.ts') && /= defineRemediation\(/.test(text),
   );
@@ -98,7 +95,7 @@ test.each([
   ['plan: (context) => until(context.now)', true],
   ['precondition: { id: randomUUID() }', true],
   ["throw refused(asked, 'it may not be restarted now, and not later') // new Date()", false],
-])('the clock is found in: %s', (text, isFound) => {
+])('detects a clock or a random number in: %s', (text, isFound) => {
   expect(CHANGES_BY_ITSELF.test(code(text))).toBe(isFound);
 });
 

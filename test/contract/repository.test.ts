@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { importsOf } from './layers.ts';
 import { readText, readTree } from './tree.ts';
 
-/** The contract tests themselves name what they forbid. */
+/** Without the contract tests, which contain what they forbid. */
 const code = new Map(
   [...readTree(['src', 'commands', 'scripts', 'test'])].filter(
     ([path]) => !path.startsWith('test/contract/'),
@@ -17,7 +17,7 @@ function filesThatSay(pattern: RegExp, where: (path: string) => boolean = () => 
   return [...code].filter(([path, text]) => where(path) && pattern.test(text)).map(([path]) => path);
 }
 
-test('one file reads the environment of the process', () => {
+test('only one file reads the environment of the process', () => {
   const inProduct = (path: string) => !/^(test|scripts)\//.test(path) && !path.endsWith('.test.ts');
 
   expect(
@@ -28,7 +28,7 @@ test('one file reads the environment of the process', () => {
   ).toEqual(['src/config/variables.ts']);
 });
 
-test('one file reads wrench.yaml', () => {
+test('only one file reads wrench.yaml', () => {
   const inProduct = (path: string) => path.startsWith('src/') && !path.endsWith('.test.ts');
 
   expect(filesThatSay(/\breadConfig = |function readConfig\b/, inProduct)).toEqual([
@@ -37,7 +37,7 @@ test('one file reads wrench.yaml', () => {
   expect(filesThatSay(/['"]\S*wrench\.yaml['"]/, inProduct)).toEqual(['src/config/settings.ts']);
 });
 
-test('one file registers handlers for what comes from Slack, so that none is without its checks', () => {
+test('only one file registers handlers for requests from Slack, so that all of them are authorized', () => {
   const inSlack = (path: string) => path.startsWith('src/slack/') && !path.endsWith('.test.ts');
   const listens = /\bapp\s*\.\s*(command|action|view|event|message|shortcut|options|function|assistant)\(/;
 
@@ -68,24 +68,24 @@ test.each([
   expect(NAMES_TESTS.test(text)).toBe(expected);
 });
 
-test('nothing is mocked by module, no test is skipped or alone', () => {
+test('no module is mocked, and no test is skipped or focused', () => {
   expect(filesThatSay(/\bvi\s*\.\s*(mock|doMock|hoisted)\b/)).toEqual([]);
   expect(filesThatSay(/\b(test|it|describe)\s*\.\s*(skip|skipIf|runIf|todo|only|fails)\b/)).toEqual([]);
   expect(filesThatSay(/\b(context|ctx|task)\s*\.\s*skip\(/)).toEqual([]);
 });
 
-test('tests stand beside the code or in test/, where they are found', () => {
+test('every test file is named *.test.ts, so that vitest finds it', () => {
   const spelled = [...code.keys()].filter((path) => /\.spec\.|__tests__|\.test\.(js|mjs|tsx)$/.test(path));
 
   expect(spelled).toEqual([]);
 });
 
-test('what Node cannot strip is not written: no enum, namespace or JSX', () => {
+test('no enum, namespace or JSX, because Node cannot strip them', () => {
   expect(filesThatSay(/^\s*(export )?(declare )?(const )?(enum|namespace) \w+ \{/m)).toEqual([]);
   expect([...readTree(['src', 'commands'], /\.(tsx|jsx|js|cjs|mjs)$/).keys()]).toEqual([]);
 });
 
-test('the lock file is worth as much elsewhere: no address of a registry is in it', () => {
+test('the lock file has no registry addresses', () => {
   const lock = readText('package-lock.json');
 
   expect(lock).not.toMatch(/"resolved"/);
@@ -96,7 +96,7 @@ test('the lock file is worth as much elsewhere: no address of a registry is in i
   expect(readText('.npmrc')).not.toMatch(/registry=|_auth|token/i);
 });
 
-test('continuous integration runs what the README says, and nothing else', () => {
+test('continuous integration runs exactly the command of the README', () => {
   const lines = readText('.ci/run')
     .split('\n')
     .map((line) => line.trim())
@@ -106,7 +106,7 @@ test('continuous integration runs what the README says, and nothing else', () =>
   expect(readText('README.md')).toContain('npm ci && npm test');
 });
 
-test('secrets and private files stay out of the repository', () => {
+test('secrets and private files are ignored by git, and there is a license', () => {
   const ignored = readText('.gitignore').split('\n');
 
   expect(ignored).toEqual(expect.arrayContaining(['.env', '.wrench/', '/wrench.yaml', 'node_modules/']));

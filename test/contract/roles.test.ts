@@ -4,9 +4,9 @@ import { readTree } from './tree.ts';
 
 const tree = readTree(['src', 'commands']);
 const TEST = /\.test\.ts$/;
-/** The catalogue finds these by their paths, in every role. */
+/** The catalogue loads these by path, in every role. */
 const catalogue = [...tree.keys()].filter((path) => /^commands\/[^_].*\/(command|check)\.ts$/.test(path));
-/** Every role begins here; which role's half of the house is loaded is decided while running. */
+/** Every role starts here; the modules of one role are loaded at run time. */
 const entry = [...reachable(tree, ['src/main.ts', 'src/app/serve.ts'], { lazily: false })];
 
 const INFRASTRUCTURE =
@@ -17,7 +17,7 @@ function loadedBy(role: string): readonly string[] {
   return [...reachable(tree, [role, ...entry, ...catalogue], { lazily: false })];
 }
 
-test('the bot loads no client of the infrastructure, and finds none while it runs', () => {
+test('the bot loads no client of the infrastructure, neither at startup nor later', () => {
   const anyTime = reachable(tree, ['src/app/bot.ts', ...catalogue], { lazily: true });
 
   expect(loadedBy('src/app/bot.ts')).toContain('@slack/bolt');
@@ -25,7 +25,7 @@ test('the bot loads no client of the infrastructure, and finds none while it run
   expect([...anyTime].filter((path) => INFRASTRUCTURE.test(path))).toEqual([]);
 });
 
-test('the worker loads nothing of Slack, and finds nothing of it while it runs', () => {
+test('the worker loads no module of Slack, neither at startup nor later', () => {
   const anyTime = reachable(tree, ['src/app/worker.ts', ...catalogue], { lazily: true });
 
   expect(anyTime).toContain('src/sources/vault/open.ts');
@@ -33,7 +33,7 @@ test('the worker loads nothing of Slack, and finds nothing of it while it runs',
   expect([...anyTime].filter((path) => SLACK.test(path))).toEqual([]);
 });
 
-test('a vendor is loaded only where the configuration names it', () => {
+test('the worker loads a vendor only when the configuration names it', () => {
   const vendors = loadedBy('src/app/worker.ts').filter((path) =>
     /^src\/sources\/[^/]+\/open\.ts$/.test(path),
   );
@@ -41,14 +41,14 @@ test('a vendor is loaded only where the configuration names it', () => {
   expect(vendors).toEqual([]);
 });
 
-test('no role loads what only tests need', () => {
+test('no role loads test files', () => {
   const roles = ['src/app/bot.ts', 'src/app/worker.ts', ...entry, ...catalogue];
   const loaded = [...reachable(tree, roles, { lazily: true })];
 
   expect(loaded.filter((path) => TEST.test(path))).toEqual([]);
 });
 
-test('a type is no import while the program runs, a module with a type among its names is', () => {
+test('a type-only import loads nothing, an import with an inline type loads its module', () => {
   const texts = new Map([
     ['a.ts', `import type { B } from './b.ts';\nimport { type C } from './c.ts';\nawait import('./d.ts');\n`],
     ['c.ts', `export { e } from './e.ts';\nimport 'f';\n`],
