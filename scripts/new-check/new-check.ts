@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { nearest } from '../../src/text/nearest.ts';
 
-/** What somebody asked for cannot be made; says why, and what to ask for instead. */
+/** The check cannot be made. The message says why, and what to do instead. */
 export class NewCheckError extends Error {
   override readonly name = 'NewCheckError';
 }
@@ -16,8 +16,8 @@ export interface NewCheck {
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const TEMPLATE = '_template';
 const EXAMPLE = 'example';
-/** Wrench's own command, and the folder of what several checks use. */
-const KEPT: ReadonlySet<string> = new Set(['wrench', 'shared']);
+/** Not areas: `/wrench`, and the folder of helpers that several checks use. */
+const RESERVED: ReadonlySet<string> = new Set(['wrench', 'shared']);
 
 /**
  * Copies `commands/_template` to a new check, and to a new area where there is none of that name yet. Overwrites nothing.
@@ -48,7 +48,7 @@ export function newCheck(name: string, commands: string): NewCheck {
 function split(name: string): { area: string; check: string } {
   const [area = '', check = '', ...more] = name.split('/');
   const good = more.length === 0 && [area, check].every((word) => NAME.test(word) && word.length < 32);
-  if (good && !KEPT.has(area) && check !== 'help') return { area, check };
+  if (good && !RESERVED.has(area) && check !== 'help') return { area, check };
   throw new NewCheckError(
     name === ''
       ? 'Say which: npm run new -- area/check, such as npm run new -- etcd/doppler.'
@@ -60,7 +60,7 @@ function split(name: string): { area: string; check: string } {
 
 function areasIn(commands: string): readonly string[] {
   return readdirSync(commands, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('_') && !KEPT.has(entry.name))
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('_') && !RESERVED.has(entry.name))
     .map((entry) => entry.name);
 }
 

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ACK_WITHIN_MS } from '../workspace/deliver.ts';
 import { type Figure, percentile } from './figure.ts';
-import type { Heard, Volley } from './fire-commands.ts';
+import type { Acknowledgement, CommandBatch } from './fire-commands.ts';
 import { stopChild } from './processes.ts';
 import { setBenchStage } from './stage.ts';
 
@@ -40,7 +40,7 @@ export async function benchAcknowledgement(lasting: AsyncDisposableStack): Promi
   while ((await bot.metric('wrench_queue_jobs{queue="checks",state="active"}')) < SLOTS) await sleep(100);
 
   const volleys = async (count: number): Promise<Acks> => {
-    const acks = { ours: [] as Heard[], bare: [] as Heard[] };
+    const acks = { ours: [] as Acknowledgement[], bare: [] as Acknowledgement[] };
     for (let volley = 0; volley < count; volley += 1) {
       for (const whose of ['bare', 'ours'] as const) {
         acks[whose].push(...(await fire(client, { port: target[whose], texts: ask(AT_ONCE) })));
@@ -59,24 +59,29 @@ export async function benchAcknowledgement(lasting: AsyncDisposableStack): Promi
 }
 
 interface Acks {
-  readonly ours: readonly Heard[];
-  readonly bare: readonly Heard[];
+  readonly ours: readonly Acknowledgement[];
+  readonly bare: readonly Acknowledgement[];
 }
 
 function figuresOf(cold: Acks, warm: Acks): Figure[] {
   const about = `acknowledgement of ${AT_ONCE} commands at once, workers full`;
-  const figure = (name: string, { ours, bare }: Acks, tell: (acks: readonly Heard[]) => number) => ({
+  const figure = (
+    name: string,
+    { ours, bare }: Acks,
+    tell: (acks: readonly Acknowledgement[]) => number,
+  ) => ({
     name: `${about}: ${name}`,
     ours: tell(ours),
     bare: tell(bare),
   });
-  const atShare = (share: number) => (acks: readonly Heard[]) =>
+  const atShare = (share: number) => (acks: readonly Acknowledgement[]) =>
     percentile(
       acks.map(({ tookMs }) => tookMs),
       share,
     );
   const all = { ours: [...cold.ours, ...warm.ours], bare: [...cold.bare, ...warm.bare] };
-  const late = (acks: readonly Heard[]) => acks.filter(({ tookMs }) => tookMs > ACK_WITHIN_MS).length;
+  const late = (acks: readonly Acknowledgement[]) =>
+    acks.filter(({ tookMs }) => tookMs > ACK_WITHIN_MS).length;
   return [
     { ...figure('p50', warm, atShare(0.5)), unit: 'ms' },
     { ...figure('p99', warm, atShare(0.99)), unit: 'ms', goal: 'p99 < 150 ms' },
@@ -92,9 +97,9 @@ function questions(): (count: number) => readonly string[] {
   return (count) => Array.from({ length: count }, () => `expiring --within ${720 + (asked += 1)}h`);
 }
 
-async function fire(client: ChildProcess, volley: Volley): Promise<readonly Heard[]> {
+async function fire(client: ChildProcess, volley: CommandBatch): Promise<readonly Acknowledgement[]> {
   client.send(volley);
-  const [acks] = (await once(client, 'message')) as [readonly Heard[]];
+  const [acks] = (await once(client, 'message')) as [readonly Acknowledgement[]];
   const refused = acks.find(({ status }) => status !== 200);
   if (refused) throw new Error(`a command was answered with ${refused.status}`);
   return acks;

@@ -10,7 +10,7 @@ const DIRECTORY = '/doppler/meta';
 /** As large jobs have them, so that there are directories to walk as well. */
 const KEYS_IN_JOB = 100;
 const TTL_SECONDS = 86_400;
-const LANES = 64;
+const CONCURRENCY = 64;
 const WARM_UP = 5;
 const ROUNDS = 40;
 
@@ -60,7 +60,7 @@ async function fill(etcd: Etcd): Promise<void> {
       await etcd.put(key, JSON.stringify({ version: 1, endpoints }), { ttlSeconds: TTL_SECONDS });
     }
   };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  await Promise.all(Array.from({ length: CONCURRENCY }, lane));
 }
 
 function openOurs(lasting: AsyncDisposableStack, { access }: Etcd): Read {

@@ -6,13 +6,13 @@ import { APP, TEAM } from '../workspace/model.ts';
 import { CHANNEL_IDS, TOKENS } from './stage.ts';
 
 /** What the bench asks for. */
-export interface Volley {
+export interface CommandBatch {
   readonly port: number;
   /** One command each, all at once. */
   readonly texts: readonly string[];
 }
 
-export interface Heard {
+export interface Acknowledgement {
   /** As HTTP says; 0 where nothing came. */
   readonly status: number;
   readonly tookMs: number;
@@ -26,7 +26,7 @@ const SETTLE_MS = 300;
  * Run as a process of its own, so that firing costs the bot nothing; and over bare sockets with everything signed before, because on a small
  * machine an HTTP client would take the time that is measured.
  */
-async function fire({ port, texts }: Volley): Promise<readonly Heard[]> {
+async function fire({ port, texts }: CommandBatch): Promise<readonly Acknowledgement[]> {
   const sockets = texts.map(() => connect(port, '127.0.0.1'));
   await Promise.all(sockets.map((socket) => once(socket, 'connect')));
   await sleep(SETTLE_MS);
@@ -34,8 +34,8 @@ async function fire({ port, texts }: Volley): Promise<readonly Heard[]> {
   return Promise.all(sockets.map((socket, at) => send(socket, requests[at] ?? '')));
 }
 
-function send(socket: Socket, request: string): Promise<Heard> {
-  const { promise, resolve } = Promise.withResolvers<Heard>();
+function send(socket: Socket, request: string): Promise<Acknowledgement> {
+  const { promise, resolve } = Promise.withResolvers<Acknowledgement>();
   const startedAt = performance.now();
   const heard = (status: number) => {
     resolve({ status, tookMs: performance.now() - startedAt });
@@ -83,5 +83,5 @@ function payloadOf(text: string, at: number): Record<string, string> {
   };
 }
 
-process.on('message', (volley: Volley) => void fire(volley).then((heard) => process.send?.(heard)));
+process.on('message', (volley: CommandBatch) => void fire(volley).then((heard) => process.send?.(heard)));
 process.once('disconnect', () => process.exit());

@@ -66,7 +66,7 @@ function parseSelection(args: readonly string[]): Selection | string {
 
 /** Ctrl-C reaches the bench as well: it stops what it started, and then there is nothing left to wait for. */
 async function measure(name: string): Promise<readonly Figure[]> {
-  const bench = fork(new URL('one.ts', import.meta.url), [name]);
+  const bench = fork(new URL('run-bench.ts', import.meta.url), [name]);
   const forward = () => bench.kill('SIGTERM');
   const stay = () => undefined;
   process.once('SIGTERM', forward).on('SIGINT', stay);

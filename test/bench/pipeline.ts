@@ -101,7 +101,7 @@ async function openOurs(
   await waitUntilReady(asking, 5_000);
   return async (jobs) => {
     const all = arrivals.after(jobs);
-    await inLanes(jobs, () => {
+    await runConcurrently(jobs, () => {
       const job = nextJob();
       return asked.ask(job, questionIn(catalogue, job));
     });
@@ -134,7 +134,7 @@ function openBare(lasting: AsyncDisposableStack, url: string, report: OutboxJob)
   lasting.defer(async () => void (await Promise.all([first, second, ...workers].map((one) => one.close()))));
   return async (jobs) => {
     const all = arrivals.after(jobs);
-    await inLanes(jobs, () => first.add('check', nextJob()));
+    await runConcurrently(jobs, () => first.add('check', nextJob()));
     await all;
   };
 }
@@ -190,7 +190,7 @@ function countArrivals(): { arrived: () => void; after: (count: number) => Promi
   };
 }
 
-async function inLanes(jobs: number, add: () => Promise<unknown>): Promise<void> {
+async function runConcurrently(jobs: number, add: () => Promise<unknown>): Promise<void> {
   let left = jobs;
   const lane = async () => {
     while (left > 0) {

@@ -17,7 +17,7 @@ export interface RunningRole {
   readonly stop: () => Promise<void>;
 }
 
-export interface HowToStart {
+export interface StartOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeArguments?: readonly string[];
@@ -25,13 +25,13 @@ export interface HowToStart {
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const READY_WITHIN_MS = 30_000;
-const LOOK_EVERY_MS = 5;
+const POLL_MS = 5;
 const STOP_WITHIN_MS = 15_000;
 
 /** Starts `src/main.ts` as production does, and waits until it says that it is ready. @throws Error with its last words where it ends instead. */
 export async function startRole(
   role: RoleName,
-  { cwd, env = {}, nodeArguments = [] }: HowToStart,
+  { cwd, env = {}, nodeArguments = [] }: StartOptions,
 ): Promise<RunningRole> {
   const healthPort = await freePort();
   const startedAt = performance.now();
@@ -74,7 +74,7 @@ async function untilReady(
     const answer = await health('/readyz').catch(() => undefined);
     await answer?.body?.cancel();
     if (answer?.ok) return;
-    await sleep(LOOK_EVERY_MS);
+    await sleep(POLL_MS);
   }
   throw new Error(`the role was not ready within ${READY_WITHIN_MS} ms`);
 }

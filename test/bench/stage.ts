@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import { type Channel, defaultChannels } from '../workspace/model.ts';
 import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts';
 import { startRedis } from '../world/redis.ts';
-import { type HowToStart, type RoleName, type RunningRole, startRole } from './processes.ts';
+import { type StartOptions, type RoleName, type RunningRole, startRole } from './processes.ts';
 
 /** Tokens of the loopback workspace. */
 export const TOKENS = {
@@ -23,7 +23,7 @@ export interface BenchStage {
   /** Of this bench alone, and gone after it. */
   readonly folder: string;
   /** Starts a role in a process of its own; a bot hears Slack over HTTP. */
-  readonly start: (role: RoleName, how?: Pick<HowToStart, 'nodeArguments' | 'env'>) => Promise<RunningRole>;
+  readonly start: (role: RoleName, how?: Pick<StartOptions, 'nodeArguments' | 'env'>) => Promise<RunningRole>;
 }
 
 /** Redis, a workspace that delivers to the bot started last, and `wrench.yaml`. */

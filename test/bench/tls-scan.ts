@@ -22,7 +22,7 @@ const ROUNDS = 8;
 const MB = 1024 * 1024;
 
 /** What a bare loop does for each site. */
-type Bare = 'tuned' | 'once' | 'twice';
+type BareMode = 'tuned' | 'once' | 'twice';
 
 /**
  * Scanning against a bare `tls.connect` loop that takes the served chain, as one would write it, against the fastest loop there is, which
@@ -83,7 +83,7 @@ function endpointsAt(ports: readonly number[], count: number): Endpoint[] {
 async function compare(
   endpoints: readonly Endpoint[],
   trust: string[],
-  how: Bare,
+  how: BareMode,
 ): Promise<{ ours: number; bare: number; ratio: number }> {
   let ours = 0;
   let bare = 0;
@@ -133,7 +133,7 @@ async function scanOurs(
 
 const RSA = 'rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pkcs1_sha256';
 
-async function scanBare(endpoints: readonly Endpoint[], how: Bare): Promise<void> {
+async function scanBare(endpoints: readonly Endpoint[], how: BareMode): Promise<void> {
   const secureContext = how === 'tuned' ? createSecureContext({ ca: [] }) : undefined;
   const options = { rejectUnauthorized: false, ...(secureContext ? { secureContext } : { ca: [] }) };
   const handshakes = how === 'twice' ? [options, { ...options, sigalgs: RSA }] : [options];

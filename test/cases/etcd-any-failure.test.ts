@@ -8,12 +8,12 @@ import {
   grpcError,
   hangs,
   noQuorum,
-  QUESTIONS,
-  type Question,
+  ENDPOINTS,
+  type FakeEndpoint,
   resets,
   tooManyRequests,
 } from '../world/etcd/fake-cluster.ts';
-import { type Answer, runOnFakes } from './run-etcd-health.ts';
+import { type HealthRun, runOnFakes } from './run-etcd-health.ts';
 
 /**
  * Whatever subset of the answers is missing: no finding that follows from the others disappears, none appears that does not follow,
@@ -33,18 +33,18 @@ const FAILURES = {
 type Failure = keyof typeof FAILURES;
 
 /** Others are answered to everybody, and a read is denied only after a majority has answered. */
-const DENIABLE: ReadonlySet<Question> = new Set(['status', 'member list', 'alarm list']);
+const DENIABLE: ReadonlySet<FakeEndpoint> = new Set(['status', 'member list', 'alarm list']);
 
 const MEMBERS = [0, 1, 2];
 const ODD = 2;
 /** The last failure of one question counts. */
 type Plan = ReadonlyMap<string, Failure>;
-type Cell = readonly [member: number, question: Question, failure: Failure];
+type Cell = readonly [member: number, question: FakeEndpoint, failure: Failure];
 
-const keyOf = (member: number, question: Question) => `n${member + 1} ${question}`;
+const keyOf = (member: number, question: FakeEndpoint) => `n${member + 1} ${question}`;
 
 const member = fc.constantFrom(...MEMBERS);
-const question = fc.constantFrom(...QUESTIONS);
+const question = fc.constantFrom(...ENDPOINTS);
 const failure = fc.constantFrom(...(Object.keys(FAILURES) as Failure[]));
 /** One answer, one question of everybody, or everything of one member. */
 const cells: fc.Arbitrary<readonly Cell[]> = fc.oneof(
@@ -52,7 +52,7 @@ const cells: fc.Arbitrary<readonly Cell[]> = fc.oneof(
   fc
     .tuple(question, failure)
     .map(([question, failure]) => MEMBERS.map((one): Cell => [one, question, failure])),
-  fc.tuple(member, failure).map(([member, failure]) => QUESTIONS.map((one): Cell => [member, one, failure])),
+  fc.tuple(member, failure).map(([member, failure]) => ENDPOINTS.map((one): Cell => [member, one, failure])),
 );
 const plan: fc.Arbitrary<Plan> = fc
   .array(cells, { minLength: 1, maxLength: 5 })
@@ -62,20 +62,20 @@ const plan: fc.Arbitrary<Plan> = fc
   .map((cells) => new Map(cells.map(([member, question, failure]) => [keyOf(member, question), failure])));
 
 /** What is left of the answers. */
-interface Left {
-  readonly has: (member: number, question: Question) => boolean;
-  readonly some: (question: Question, members?: readonly number[]) => boolean;
+interface Remaining {
+  readonly has: (member: number, question: FakeEndpoint) => boolean;
+  readonly some: (question: FakeEndpoint, members?: readonly number[]) => boolean;
 }
 
-function leftAfter(plan: Plan): Left {
-  const has = (member: number, question: Question) => !plan.has(keyOf(member, question));
+function remainingAfter(plan: Plan): Remaining {
+  const has = (member: number, question: FakeEndpoint) => !plan.has(keyOf(member, question));
   return { has, some: (question, members = MEMBERS) => members.some((one) => has(one, question)) };
 }
 
 interface Base {
   readonly options: FakeClusterOptions;
   /** The reasons that must be found: one of each list. */
-  readonly follows: (left: Left) => readonly (readonly string[])[];
+  readonly follows: (left: Remaining) => readonly (readonly string[])[];
   /** What an answer alone may be the reason for, besides what follows from it. */
   readonly mayFind?: readonly string[];
   /** It is also seen in answers that are given to everybody. */
@@ -91,7 +91,7 @@ const raised = (alarm: string, reason: string): Base => ({
   mayFind: [reason, 'member-unhealthy'],
   isSeenByAll: true,
 });
-const knowsCluster = (left: Left, members: readonly number[]) =>
+const knowsCluster = (left: Remaining, members: readonly number[]) =>
   (['status', 'member list', 'quorum read'] as const).some((question) => left.some(question, members));
 
 const BASES: Readonly<Record<string, Base>> = {
@@ -142,10 +142,10 @@ const BASES: Readonly<Record<string, Base>> = {
 };
 
 /** What the failures themselves are the reason for. */
-function foundFor(plan: Plan): readonly string[] {
-  const left = leftAfter(plan);
+function expectedReasons(plan: Plan): readonly string[] {
+  const left = remainingAfter(plan);
   const isGone = (member: number) =>
-    QUESTIONS.every((question) => question === 'quorum read' || !left.has(member, question));
+    ENDPOINTS.every((question) => question === 'quorum read' || !left.has(member, question));
   const gone = MEMBERS.some(isGone) ? ['member-unreachable', 'endpoints-down', ...LOST] : [];
   const says = MEMBERS.some((one) =>
     ['fails with 503', 'hangs'].includes(plan.get(keyOf(one, 'quorum read')) ?? ''),
@@ -153,15 +153,15 @@ function foundFor(plan: Plan): readonly string[] {
   return [...gone, ...(says && !left.some('quorum read') ? LOST : [])];
 }
 
-function faultsIn(base: Base, plan: Plan, { report, status }: Answer): readonly string[] {
+function faultsIn(base: Base, plan: Plan, { report, status }: HealthRun): readonly string[] {
   const found = new Set(report.findings.map(({ reason }) => reason));
-  const allowed = new Set([...foundFor(plan), ...(base.mayFind ?? [])]);
+  const allowed = new Set([...expectedReasons(plan), ...(base.mayFind ?? [])]);
   const areAllDenied = plan.values().every((failure) => failure === 'is denied');
   const mayBeClear = areAllDenied && base.isSeenByAll !== true;
   return [
     ...(status === 'clear' && !mayBeClear ? ['it is clear'] : []),
     ...base
-      .follows(leftAfter(plan))
+      .follows(remainingAfter(plan))
       .filter((reasons) => !reasons.some((reason) => found.has(reason)))
       .map((reasons) => `it does not find ${reasons.join(' or ')}`),
     ...[...found].filter((reason) => !allowed.has(reason)).map((reason) => `it finds ${reason}`),
@@ -174,7 +174,7 @@ function failing({ options }: Base, plan: Plan): FakeClusterOptions {
     members: options.members.map((one, index) => ({
       ...one,
       answers: Object.fromEntries(
-        QUESTIONS.flatMap((question) => {
+        ENDPOINTS.flatMap((question) => {
           const failure = plan.get(keyOf(index, question));
           return failure === undefined ? [] : [[question, FAILURES[failure]]];
         }),

@@ -3,10 +3,10 @@ import { type Etcd, type EtcdOptions, startEtcd } from '../world/etcd.ts';
 import { startBalancer } from '../world/etcd/balancer.ts';
 import { startBlackhole } from '../world/etcd/blackhole.ts';
 import type { FakeAnswer } from '../world/etcd/fake.ts';
-import { type FakeAnswers, type FakeMember, hangs, QUESTIONS } from '../world/etcd/fake-cluster.ts';
+import { type FakeAnswers, type FakeMember, hangs, ENDPOINTS } from '../world/etcd/fake-cluster.ts';
 import { freePort } from '../world/free-port.ts';
 import {
-  type Answer,
+  type HealthRun,
   criticals,
   faults,
   isFinished,
@@ -30,7 +30,7 @@ async function start(options: EtcdOptions = {}): Promise<Etcd> {
 const urlsOf = ({ access }: Etcd) => access.endpoints.map(({ url }) => url);
 const down: FakeMember = { state: 'down' };
 /** Every question gets the same answer. */
-const always = (answer: FakeAnswer): FakeAnswers => Object.fromEntries(QUESTIONS.map((one) => [one, answer]));
+const always = (answer: FakeAnswer): FakeAnswers => Object.fromEntries(ENDPOINTS.map((one) => [one, answer]));
 const hung: FakeMember = { answers: always(hangs) };
 const UNRESOLVABLE = ['a', 'b', 'c'].map((name) => `http://etcd-${name}.internal.invalid:2379`);
 
@@ -49,7 +49,7 @@ async function refusing(count: number): Promise<readonly string[]> {
 /** In time, and with the severity that an outage has. */
 const OUTAGE = { status: 'found', isCritical: true, isFinished: true };
 
-function verdictOn(report: Answer): typeof OUTAGE {
+function verdictOn(report: HealthRun): typeof OUTAGE {
   return { status: report.status, isCritical: criticals(report).length > 0, isFinished: isFinished(report) };
 }
 

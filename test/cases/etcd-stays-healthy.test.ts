@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Etcd, startEtcd } from '../world/etcd.ts';
-import { type Answer, runEtcdHealth } from './run-etcd-health.ts';
+import { type HealthRun, runEtcdHealth } from './run-etcd-health.ts';
 
 /** A healthy cluster stays healthy, however often it is asked and however much is written. */
 const RUNS = 10;
@@ -15,8 +15,8 @@ beforeAll(async () => {
 });
 afterAll(() => etcd.close());
 
-async function askAgainAndAgain(): Promise<readonly Answer[]> {
-  const answers: Answer[] = [];
+async function askAgainAndAgain(): Promise<readonly HealthRun[]> {
+  const answers: HealthRun[] = [];
   while (answers.length < RUNS) answers.push(await runEtcdHealth({ endpoints: etcd.access.endpoints }));
   return answers;
 }
@@ -25,7 +25,7 @@ async function askAgainAndAgain(): Promise<readonly Answer[]> {
 const ALLOWED = 'slow-disk';
 
 /** All that a healthy cluster must not show. */
-function faultsIn(answers: readonly Answer[]): readonly string[] {
+function faultsIn(answers: readonly HealthRun[]): readonly string[] {
   return answers.flatMap(({ status, report: { findings, gaps } }) => [
     ...findings.filter(({ reason }) => reason !== ALLOWED).map(({ summary }) => summary),
     ...gaps.map(({ what, because }) => `${what}: ${because}`),

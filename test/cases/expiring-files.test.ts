@@ -6,7 +6,7 @@ import { type Authority, issue, type Issued, makeAuthority } from '../world/ca.t
 import { makeJks, makePkcs12 } from '../world/containers.ts';
 import { makeScannedFolder, type ScannedFolder } from '../world/scan-files.ts';
 import { containersOf, unreadableContainersOf } from '../world/wrappings.ts';
-import { type Answer, runExpiring } from './run-expiring.ts';
+import { type ExpiringRun, runExpiring } from './run-expiring.ts';
 
 /**
  * Inputs that other certificate monitors, and this one, called healthy or broken wrongly: each with its right answer, and more of the same class.
@@ -41,7 +41,7 @@ afterEach(() => folder.remove());
 async function ask(
   files: Readonly<Record<string, string | Buffer>>,
   paths: readonly string[] = ['*'],
-): Promise<Answer> {
+): Promise<ExpiringRun> {
   await folder.put({ 'valid.pem': valid.certificatePem, ...files });
   const config = filesConfig.parse({
     kind: 'files',

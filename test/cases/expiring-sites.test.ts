@@ -7,15 +7,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { tlsConfig } from '../../src/sources/tls/config.ts';
 import { openTls } from '../../src/sources/tls/open.ts';
 import { type Authority, fullChain, issue, type Issued, makeAuthority } from '../world/ca.ts';
-import { makeGround } from '../world/tls-servers.ts';
-import { type Answer, runExpiring } from './run-expiring.ts';
+import { makeListeners } from '../world/tls-servers.ts';
+import { type ExpiringRun, runExpiring } from './run-expiring.ts';
 
 /** What live sites show, and the right answer about it. Each root is trusted, unless the case is about that. */
 const DAY_MS = 86_400_000;
 const day = (days: number) => new Date(Date.now() + days * DAY_MS);
 const expired = { notBefore: day(-1500), notAfter: day(-5) };
 
-const ground = makeGround();
+const listeners = makeListeners();
 let dir: string;
 let root: Authority;
 let valid: Issued;
@@ -25,10 +25,14 @@ beforeAll(async () => {
   root = await makeAuthority({ name: 'cases root' });
   valid = await issue(root, { name: 'valid.cases' });
 });
-afterEach(() => ground.close());
+afterEach(() => listeners.close());
 afterAll(() => rm(dir, { recursive: true }));
 
-async function ask(sites: readonly string[], trust: readonly Issued[], config: object = {}): Promise<Answer> {
+async function ask(
+  sites: readonly string[],
+  trust: readonly Issued[],
+  config: object = {},
+): Promise<ExpiringRun> {
   const path = join(dir, 'trust.pem');
   await writeFile(path, trust.map(({ certificatePem }) => certificatePem).join(''));
   return runExpiring(
@@ -38,10 +42,10 @@ async function ask(sites: readonly string[], trust: readonly Issued[], config: o
 }
 
 async function serve(options: TlsOptions): Promise<number> {
-  return (await ground.listen(createServer(options))).port;
+  return (await listeners.listen(createServer(options))).port;
 }
 
-const criticals = ({ findings }: Answer) => findings.filter((finding) => finding.startsWith('critical'));
+const criticals = ({ findings }: ExpiringRun) => findings.filter((finding) => finding.startsWith('critical'));
 
 describe('servers with two certificates', () => {
   test.each([
@@ -176,6 +180,6 @@ describe('addresses that never answer', () => {
   });
 
   async function startSilent(): Promise<number> {
-    return (await ground.listen(createPlainServer())).port;
+    return (await listeners.listen(createPlainServer())).port;
   }
 });

@@ -6,7 +6,7 @@ import { openEtcd } from '../../src/sources/etcd/open.ts';
 import { type FakeClusterOptions, serveFakeCluster } from '../world/etcd/fake-cluster.ts';
 
 /** What `/etcd health` reports about one cluster, in a form that is compared with what is typed beside an input. */
-export interface Answer {
+export interface HealthRun {
   readonly status: Report['status'];
   /** `critical no-space`, the most severe first. */
   readonly findings: readonly string[];
@@ -19,7 +19,7 @@ export interface Answer {
   readonly report: Report;
 }
 
-export interface Asking {
+export interface RunOptions {
   readonly args?: Readonly<Record<string, string>>;
   /** Default 10 s: a verdict must be there by then, however bad the outage. */
   readonly deadlineMs?: number;
@@ -28,8 +28,8 @@ export interface Asking {
 /** Runs the check as a worker does, with one source of this configuration. */
 export async function runEtcdHealth(
   config: object,
-  { args = {}, deadlineMs = 10_000 }: Asking = {},
-): Promise<Answer> {
+  { args = {}, deadlineMs = 10_000 }: RunOptions = {},
+): Promise<HealthRun> {
   const source = openEtcd(etcdConfig.parse({ kind: 'etcd', ...config }));
   try {
     const report = await runCheck(check, {
@@ -64,8 +64,8 @@ export async function runEtcdHealth(
 export async function runOnFakes(
   options: FakeClusterOptions,
   config: object = {},
-  asking: Asking = {},
-): Promise<Answer> {
+  asking: RunOptions = {},
+): Promise<HealthRun> {
   const cluster = await serveFakeCluster(options);
   try {
     return await runEtcdHealth({ endpoints: cluster.endpoints, ...config }, asking);
@@ -75,21 +75,21 @@ export async function runOnFakes(
 }
 
 /** The findings that are critical. */
-export function criticals({ findings }: Answer): readonly string[] {
+export function criticals({ findings }: HealthRun): readonly string[] {
   return findings.filter((finding) => finding.startsWith('critical '));
 }
 
 /** All but hints. */
-export function faults({ findings }: Answer): readonly string[] {
+export function faults({ findings }: HealthRun): readonly string[] {
   return findings.filter((finding) => !finding.startsWith('info '));
 }
 
 /** The summary of the finding with this reason. */
-export function summaryOf({ report }: Answer, reason: string): string {
+export function summaryOf({ report }: HealthRun, reason: string): string {
   return report.findings.find((finding) => finding.reason === reason)?.summary ?? '';
 }
 
 /** That the deadline cut nothing off. */
-export function isFinished({ report }: Answer): boolean {
+export function isFinished({ report }: HealthRun): boolean {
   return report.gaps.every(({ kind }) => kind !== 'unfinished');
 }

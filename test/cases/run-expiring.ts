@@ -4,7 +4,7 @@ import type { Report } from '../../src/check/finding.ts';
 import type { Source } from '../../src/ports/source.ts';
 
 /** What `/certs expiring` says of one source, in a form that is compared with what is typed beside an input. */
-export interface Answer {
+export interface ExpiringRun {
   readonly status: Report['status'];
   /** `critical certificate-expired`, the most severe first. */
   readonly findings: readonly string[];
@@ -20,7 +20,7 @@ export async function runExpiring(
   source: Source,
   root: string,
   { args = {}, deadlineMs = 600_000 }: { args?: Readonly<Record<string, string>>; deadlineMs?: number } = {},
-): Promise<Answer> {
+): Promise<ExpiringRun> {
   const { certificates } = source;
   if (!certificates) throw new Error(`${source.name} keeps no certificates`);
   const report = await runCheck(check, {

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { readEnvironment } from '../../src/config/read-config.ts';
 import type { Message } from '../workspace/model.ts';
 import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts';
-import { type CloudFoundry, lackingPackages } from '../world/cloud-foundry.ts';
+import { type CloudFoundry, missingPackages } from '../world/cloud-foundry.ts';
 import { announceDemo } from './announce.ts';
 import { makeFaultInjections } from './fault-injection.ts';
 import { PEOPLE } from './people.ts';
@@ -34,7 +34,7 @@ async function main(): Promise<void> {
   });
   const { dataPath } = readEnvironment();
   const wanted = Number(values.vms ?? VMS);
-  const lacking = wanted > 0 ? await lackingPackages() : [];
+  const lacking = wanted > 0 ? await missingPackages() : [];
   const vms = lacking.length > 0 ? 0 : wanted;
   say(`Starting the world: TLS servers, files, a Vault${vms > 0 ? ', a small Cloud Foundry' : ''} …`);
   if (lacking.length > 0) say(noCloudFoundry(lacking));

@@ -55,10 +55,10 @@ const ask = (
 
 /** What a message shows, as it reads: without the marks that keep names from being links. */
 const shown = ({ text }: Message) => text.replaceAll('\u200B', '');
-const toldTo = (userId: string, channelId = INCIDENT) =>
+const repliesTo = (userId: string, channelId = INCIDENT) =>
   stage.workspace.ephemerals(userId, channelId).map(shown);
 const told = (userId: string, words: string | RegExp, channelId = INCIDENT) =>
-  stage.workspace.waitFor(() => toldTo(userId, channelId).find((text) => text.match(words)));
+  stage.workspace.waitFor(() => repliesTo(userId, channelId).find((text) => text.match(words)));
 const answered = (channelId = INCIDENT, count = 1) =>
   stage.workspace.waitFor(
     () => stage.workspace.messages(channelId).filter(({ text }) => text.includes('1 of 41')).length >= count,
@@ -84,7 +84,7 @@ test.each([
 
   await ask(ADA, INCIDENT, 'things', '/lab', changed);
 
-  expect(toldTo(ADA)).toEqual([expect.stringContaining('belongs to another workspace')]);
+  expect(repliesTo(ADA)).toEqual([expect.stringContaining('belongs to another workspace')]);
   await expect
     .poll(refusals)
     .toEqual([{ who: [ADA], what: '/lab', because: expect.stringContaining('another workspace') }]);
@@ -100,7 +100,7 @@ test('a command without a sender or an id does nothing, and is acknowledged', as
   const unnamed = await ask(ADA, INCIDENT, 'things', '/lab', { trigger_id: undefined });
 
   expect([nobody.status, unnamed.status]).toEqual([200, 200]);
-  expect(toldTo(ADA)).toEqual([
+  expect(repliesTo(ADA)).toEqual([
     expect.stringContaining('did not say who'),
     expect.stringContaining('without an id'),
   ]);
@@ -118,7 +118,7 @@ test('a command is accepted in the channels that a rule names, and nowhere else'
   await answered(PLATFORM);
   expect(runs).toHaveLength(1);
   expect(stage.workspace.messages(INCIDENT)).toEqual([]);
-  const refused = toldTo(ADA);
+  const refused = repliesTo(ADA);
   expect(refused).toHaveLength(3);
   for (const text of refused)
     expect(text).toMatch(
@@ -138,7 +138,7 @@ test('help and usage are available to everybody', async () => {
   await ask(ADA, INCIDENT, 'help');
   await ask(ADA, INCIDENT, 'thigns');
 
-  expect(toldTo(ADA).join('\n')).not.toContain('askFrom');
+  expect(repliesTo(ADA).join('\n')).not.toContain('askFrom');
 });
 
 test('a command is accepted from the members of the groups that a rule names', async () => {
@@ -183,7 +183,7 @@ test('who may not ask does not learn of a running check by joining it', async ()
   await ask(ADA);
 
   await told(ADA, 'askFrom.groups');
-  expect(toldTo(ADA).join('\n')).not.toContain('running already');
+  expect(repliesTo(ADA).join('\n')).not.toContain('running already');
   resolve();
   await answered();
 });
@@ -216,14 +216,14 @@ test('a slow Slack does not delay the acknowledgement: the command is queued onc
 
   const asked = workspace.requests.filter(({ method }) => method === 'usergroups.users.list');
   expect(asked).toEqual([]);
-  expect(toldTo(GRACE)).toEqual([expect.stringContaining('Checking whether you may ask')]);
+  expect(repliesTo(GRACE)).toEqual([expect.stringContaining('Checking whether you may ask')]);
   await told(GRACE, 'On its way');
   await answered();
   workspace.faults.deliverTimes(1);
   await ask(GRACE, INCIDENT, 'things 2');
   await answered(INCIDENT, 2);
   expect(runs).toHaveLength(2);
-  expect(toldTo(GRACE).filter((text) => text.includes('On its way'))).toHaveLength(2);
+  expect(repliesTo(GRACE).filter((text) => text.includes('On its way'))).toHaveLength(2);
 });
 
 test('while Redis is away who may ask is decided from memory, and a command that could run says that it cannot', async () => {
@@ -241,7 +241,7 @@ test('while Redis is away who may ask is decided from memory, and a command that
   await expect
     .poll(async () => {
       await ask(GRACE, INCIDENT, 'things 2');
-      return toldTo(GRACE).at(-1);
+      return repliesTo(GRACE).at(-1);
     })
     .toContain('On its way');
   await answered(INCIDENT, 2);
@@ -258,13 +258,10 @@ test('a person who sends too many commands is asked to wait; others are not', as
   await ask(ADA, INCIDENT, 'help');
   await ask(GRACE, INCIDENT, 'help');
 
-  expect(toldTo(ADA).map((text) => text.includes('ore than 2 commands and clicks within a minute'))).toEqual([
-    false,
-    false,
-    true,
-    true,
-  ]);
-  expect(toldTo(GRACE).join('\n')).not.toContain('within a minute');
+  expect(
+    repliesTo(ADA).map((text) => text.includes('ore than 2 commands and clicks within a minute')),
+  ).toEqual([false, false, true, true]);
+  expect(repliesTo(GRACE).join('\n')).not.toContain('within a minute');
   const [again] = await stage.workspace.redeliver(payload, 1);
   expect(JSON.stringify(again?.body)).not.toContain('within a minute');
   await expect.poll(refusals).toHaveLength(1);

@@ -255,14 +255,14 @@ test('without a copy or a head file the chain is verified, with a warning that i
   });
 });
 
-interface Kept {
+interface HeadStore {
   readonly head: string;
   /** Absent where the audit is not copied to a file. */
   readonly copy?: string;
 }
 
 /** Copies the audit as the bot does, until all of it is copied. */
-async function watch({ head, copy }: Kept): Promise<void> {
+async function watch({ head, copy }: HeadStore): Promise<void> {
   const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
   await copyAudit({ chain, headFile: head, log: silent, ...(copy !== undefined && { to: copy }) }).close();
 }
@@ -273,8 +273,8 @@ async function configure(copyTo: string): Promise<void> {
   vi.stubEnv('WRENCH_CONFIG', config);
 }
 
-/** Both ways in which a head is kept, each on a disk of its own. */
-const WAYS: readonly (readonly [string, () => Promise<Kept>])[] = [
+/** Both places where the head of the audit is stored, each in a folder of its own. */
+const HEAD_STORES: readonly (readonly [string, () => Promise<HeadStore>])[] = [
   [
     'with a copy in a file',
     async () => {
@@ -293,13 +293,13 @@ const WAYS: readonly (readonly [string, () => Promise<Kept>])[] = [
   ],
 ];
 
-describe.each(WAYS)('%s', (_, prepare) => {
-  let kept: Kept;
+describe.each(HEAD_STORES)('%s', (_, prepare) => {
+  let store: HeadStore;
   beforeEach(async () => {
     await rm(join(folder, '.wrench', 'audit-head'), { force: true });
-    kept = await prepare();
+    store = await prepare();
     await append('one', 'two', 'three', 'four', 'five');
-    await watch(kept);
+    await watch(store);
   });
 
   test('the end is proven by what was kept, even if Redis has newer entries', async () => {
@@ -311,7 +311,7 @@ describe.each(WAYS)('%s', (_, prepare) => {
     expect(before.stdout).toMatch(
       /The audit is intact: 5 entries.*[\s\S]*Its end is proven by .*entry 5, seen on/,
     );
-    expect(before.stdout.includes(`the copy ${kept.copy} (entries 1 to 5)`)).toBe(kept.copy !== undefined);
+    expect(before.stdout.includes(`the copy ${store.copy} (entries 1 to 5)`)).toBe(store.copy !== undefined);
     expect(after).toMatchObject({ exitCode: 0, stderr: '' });
     expect(after.stdout).toContain('Entries after 5 are newer, and not proven yet.');
   });
@@ -357,52 +357,53 @@ describe.each(WAYS)('%s', (_, prepare) => {
       },
       'entry 5 differs from the one that was seen on .*: the audit was replaced|entry 4 in Redis differs from the one in the copy',
     ],
-    ['the head file is empty', () => writeFile(kept.head, ''), 'is invalid: something else wrote to it'],
-    ['the head file is something else', () => writeFile(kept.head, '{"seq":5}'), 'is invalid'],
+    ['the head file is empty', () => writeFile(store.head, ''), 'is invalid: something else wrote to it'],
+    ['the head file is something else', () => writeFile(store.head, '{"seq":5}'), 'is invalid'],
     [
       'the head file is of another chain',
       async () =>
-        writeFile(kept.head, (await readFile(kept.head, 'utf8')).replace(/[0-9a-f]{64}/, 'a'.repeat(64))),
+        writeFile(store.head, (await readFile(store.head, 'utf8')).replace(/[0-9a-f]{64}/, 'a'.repeat(64))),
       'entry 5 differs from the one that was seen on .*: the audit was replaced',
     ],
     [
       'the head file is from the future',
-      async () => writeFile(kept.head, (await readFile(kept.head, 'utf8')).replace('"seq":5', '"seq":4329')),
+      async () =>
+        writeFile(store.head, (await readFile(store.head, 'utf8')).replace('"seq":5', '"seq":4329')),
       'the audit ends at entry 5, but entry 4,329 was seen on .*: 4,324 entries are missing, from entry 6 on',
     ],
   ])('verification fails if %s, and changes nothing', async (_fault, tamper, because) => {
     await tamper();
-    const before = await contentsOf(kept);
+    const before = await contentsOf(store);
 
     const { exitCode, stdout } = await wrench('audit', 'verify');
 
     expect(stdout).toMatch(new RegExp(because));
     expect(exitCode).toBe(1);
-    expect(await contentsOf(kept)).toEqual(before);
+    expect(await contentsOf(store)).toEqual(before);
   });
 
   test('on another host the end cannot be proven, which is not an error', async () => {
-    await rm(kept.head);
-    if (kept.copy !== undefined) await rm(kept.copy);
+    await rm(store.head);
+    if (store.copy !== undefined) await rm(store.copy);
 
     expect(await wrench('audit', 'verify')).toMatchObject({ exitCode: 0, stderr: NOT_PROVEN });
   });
 
   test('a head file that cannot be read is an error', async () => {
-    await rm(kept.head);
-    await mkdir(kept.head);
+    await rm(store.head);
+    await mkdir(store.head);
 
     const { exitCode, stderr } = await wrench('audit', 'verify');
-    await rm(kept.head, { recursive: true });
+    await rm(store.head, { recursive: true });
 
     expect({ exitCode, stderr }).toEqual({
       exitCode: 2,
-      stderr: `wrench: ${kept.head} could not be read (EISDIR)`,
+      stderr: `wrench: ${store.head} could not be read (EISDIR)`,
     });
   });
 });
 
-async function contentsOf({ head, copy }: Kept) {
+async function contentsOf({ head, copy }: HeadStore) {
   const read = (path: string) => readFile(path, 'utf8');
   return { head: await read(head), ...(copy !== undefined && { copy: await read(copy) }) };
 }

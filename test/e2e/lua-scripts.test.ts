@@ -22,7 +22,7 @@ import { openLine } from '../../src/store/thread/line.ts';
 import { openThreads } from '../../src/store/thread/threads.ts';
 import { startRedis } from '../world/redis.ts';
 import { startCluster, type Topology } from '../world/redis-topologies.ts';
-import { anOffer, hashOf, LOOK, PLAN, POLICY } from '../world/remediation.ts';
+import { anOffer, hashOf, OBSERVATION, PLAN, POLICY } from '../world/remediation.ts';
 
 const AT = '2026-11-21T03:00:00.000Z';
 
@@ -122,12 +122,12 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
     const { id } = anOffer();
     const approved = { ...PLAN, targets: ['bosh:cf/doppler_z1/0', 'bosh:cf/doppler_z2/0'] };
     const nowMs = await remediations.clock();
-    const start = () => remediations.move(id, begin(7, LOOK, POLICY, 30_000, nowMs));
+    const start = () => remediations.move(id, begin(7, OBSERVATION, POLICY, 30_000, nowMs));
 
     await remediations.offer([anOffer(), anOffer()]);
     expect(await remediations.ofRun('r1')).toEqual([anOffer()]);
     await remediations.move(id, request('U0ADA', POLICY, nowMs));
-    await remediations.move(id, plan(approved, LOOK, POLICY, nowMs));
+    await remediations.move(id, plan(approved, OBSERVATION, POLICY, nowMs));
     await remediations.move(id, approve('U0GRACE', hashOf(anOffer(), approved), POLICY, nowMs));
 
     const said = { by: 'U0ADA', at: AT, because: '' };

@@ -105,7 +105,7 @@ export function createInteractions(parts: InteractionParts): Interactions {
       const payload = withChanges(
         {
           token: 'not-a-secret-verification-token',
-          ...whereAndWho(channel, user),
+          ...channelAndUserFields(channel, user),
           command,
           text,
           api_app_id: APP.id,
@@ -227,7 +227,7 @@ function present(store: Store, userId: string, channelId: string): { user: User;
 }
 
 /** Keys of a slash command as recorded in slackapi/java-slack-sdk: json-logs/samples/app-backend/slash-commands. */
-function whereAndWho(channel: Channel, user: User): Record<string, string> {
+function channelAndUserFields(channel: Channel, user: User): Record<string, string> {
   return {
     team_id: teamOf(user),
     team_domain: TEAM.domain,

@@ -7,13 +7,13 @@ export interface Effects {
   readonly links: readonly string[];
 }
 
-type Told = Pick<Draft, 'text' | 'blocks' | 'attachments' | 'linksNames'>;
+type MessageContent = Pick<Draft, 'text' | 'blocks' | 'attachments' | 'linksNames'>;
 
 /**
  * Whom a message would notify and where it links to, wherever in it that is written: text, blocks, attachments.
  * Host names and other data from infrastructure must never appear in either.
  */
-export function readEffects(message: Told, users: readonly User[] = []): Effects {
+export function readEffects(message: MessageContent, users: readonly User[] = []): Effects {
   const notifies = new Set<string>();
   const links = new Set<string>();
   const see = (element: Inline) => {

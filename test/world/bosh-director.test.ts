@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { openHttp, type TextAnswer } from '../../src/wire/http.ts';
-import { keepVms, makeVm } from './bosh/vms.ts';
+import { makeMemoryVms, makeVm } from './bosh/vms.ts';
 import { type Director, type DirectorOptions, startDirector } from './bosh-director.ts';
 
 const DOPPLER = makeVm('doppler_z2', 0);
@@ -24,7 +24,7 @@ async function start(options: Partial<DirectorOptions> = {}): Promise<{
   readonly as: (token: string) => Ask;
 }> {
   const director = await startDirector({
-    deployments: { cf: keepVms([DOPPLER]) },
+    deployments: { cf: makeMemoryVms([DOPPLER]) },
     lockWaitMs: 50,
     ...options,
   });
@@ -125,7 +125,7 @@ test('output is given in ranges, 416 where there is no more, and debug output to
 
 test('a restart holds the lock, in strings, and a second one fails by waiting for it', async () => {
   let release = (): void => {};
-  const vms = keepVms([DOPPLER]);
+  const vms = makeMemoryVms([DOPPLER]);
   const restart = () => new Promise<void>((resolve) => (release = resolve));
   const { asAdmin } = await start({ deployments: { cf: { vms: vms.vms, restart } } });
   const first = taskOf(await asAdmin(RESTART, { method: 'POST' }));

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Access, openAccess } from './bosh/access.ts';
 import { type Fault, openFaults } from './bosh/faults.ts';
 import {
-  type Answer,
+  type DirectorResponse,
   answerDirector,
   type StartedRestart,
   type DirectorState,
@@ -36,7 +36,7 @@ export interface DirectorOptions {
   readonly lockWaitMs?: number;
 }
 
-export interface AskedDirector {
+export interface RecordedRequest {
   readonly method: string;
   /** With the query. */
   readonly path: string;
@@ -52,7 +52,7 @@ export interface Director extends Omit<Access, 'grant' | 'identify' | 'allow'> {
   readonly uaaUrl: string;
   /** PEM. */
   readonly ca: string;
-  readonly asked: readonly AskedDirector[];
+  readonly asked: readonly RecordedRequest[];
   /** Every restart that was started. */
   readonly restarts: readonly StartedRestart[];
   readonly tasks: readonly Task[];
@@ -85,7 +85,7 @@ export async function startDirector(options: DirectorOptions): Promise<Director>
     betweenHalves: options.betweenHalves ?? (() => sleep(20)),
     redirectOrigin: () => options.redirectOrigin ?? 'https://director.example.invalid:25555',
   };
-  const asked: AskedDirector[] = [];
+  const asked: RecordedRequest[] = [];
 
   const uaa = await serve(authority, 0, async (request, response) => {
     const form = new URLSearchParams(await readText(request));
@@ -205,7 +205,7 @@ async function readText(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-function send(response: ServerResponse, { status, body, headers }: Answer): void {
+function send(response: ServerResponse, { status, body, headers }: DirectorResponse): void {
   const plain = typeof body === 'string' || Buffer.isBuffer(body);
   response.writeHead(status, {
     'content-type': plain ? 'text/plain;charset=utf-8' : 'application/json',

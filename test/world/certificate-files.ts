@@ -43,13 +43,13 @@ interface Draft {
 
 /** Writes certificates in every format that people keep them in, valid and broken, into the existing folder `dir`. */
 export async function writeCertificateFiles(dir: string, now = new Date()): Promise<CertificateFiles> {
-  const desk = await startIssuing(now);
+  const issuer = await startIssuing(now);
   const drafts = [
-    await pemShapes(desk),
-    await containers(desk),
-    await documents(desk),
-    await oddCertificates(desk),
-    await broken(desk),
+    await pemShapes(issuer),
+    await containers(issuer),
+    await documents(issuer),
+    await oddCertificates(issuer),
+    await broken(issuer),
   ];
   for (const [path, content] of drafts.flatMap(({ files }) => Object.entries(files))) {
     await mkdir(dirname(join(dir, path)), { recursive: true });
@@ -62,7 +62,7 @@ export async function writeCertificateFiles(dir: string, now = new Date()): Prom
     keyMatches: merge(drafts.map(({ keyMatches }) => keyMatches)),
     unseen,
     passphrase: PASSPHRASE,
-    canaries: [PASSPHRASE, OTHER_PASSPHRASE, ...desk.canaries],
+    canaries: [PASSPHRASE, OTHER_PASSPHRASE, ...issuer.canaries],
   };
 }
 

@@ -12,8 +12,8 @@ import { type Director, startDirector } from './bosh-director.ts';
 import { type Etcd, startEtcd } from './etcd.ts';
 import { type Loggregator, startLoggregator } from './loggregator/loggregator.ts';
 
-/** The one that lost its key in the outage. */
-const STUCK = 'doppler_z2/0';
+/** The doppler that lost its key in the outage. */
+const BROKEN_DOPPLER = 'doppler_z2/0';
 
 /**
  * A small Cloud Foundry of 2016: three real etcds with client certificates, dopplers and metron_agents as real processes under a real
@@ -45,11 +45,11 @@ export interface CloudFoundryOptions {
   readonly quotaBytes?: number;
 }
 
-/** What this needs of the system, and the packages of Debian that bring it. */
+/** The programs that this needs, and their packages in Debian. */
 const PROGRAMS: Readonly<Record<string, string>> = { etcd: 'etcd-server', monit: 'monit' };
 
 /** The packages whose programs are not on PATH. */
-export async function lackingPackages(path = process.env['PATH'] ?? ''): Promise<readonly string[]> {
+export async function missingPackages(path = process.env['PATH'] ?? ''): Promise<readonly string[]> {
   const isThere = async (program: string): Promise<boolean> => {
     const places = path.split(delimiter).map((folder) => access(join(folder, program), constants.X_OK));
     return (await Promise.allSettled(places)).some(({ status }) => status === 'fulfilled');
@@ -114,7 +114,7 @@ function boshSource({ url, reader, admin }: Director, ca: string): z.input<typeo
 }
 
 async function breakDoppler({ stick, countMetrons }: Loggregator): Promise<void> {
-  await stick(STUCK);
+  await stick(BROKEN_DOPPLER);
   const endsAt = performance.now() + MAX_WORLD_WAIT_MS;
   while ((await countMetrons()) > 0) {
     if (performance.now() > endsAt) throw new Error('some metron_agent does not go down');

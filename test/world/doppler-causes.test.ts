@@ -63,7 +63,7 @@ const lines = ({ findings }: Report) => findings.map(({ severity, reason }) => `
 const offersIn = ({ findings }: Report) => findings.flatMap(({ offers = [] }) => offers);
 
 /** What is said once is not said again: in the verdict, a finding's summary, a gap or a note. */
-function expectSaidOnce({ findings, gaps, notes = [] }: Report): void {
+function expectReportedOnce({ findings, gaps, notes = [] }: Report): void {
   const said = [...findings.map(({ summary }) => summary), ...gaps.map(({ because }) => because), ...notes];
   expect(said).toEqual([...new Set(said)]);
 }
@@ -88,7 +88,7 @@ test('every endpoint refuses connections', async () => {
   const report = await ask([{ endpoints: ports.map((port) => ({ url: `http://127.0.0.1:${port}` })) }]);
   expect(lines(report)).toEqual(['critical quorum-lost']);
   expect(report.verdict).toMatch(/3 refuse connections\); couldn't check any doppler/);
-  expectSaidOnce(report);
+  expectReportedOnce(report);
 });
 
 test('the survivor of three is restarted alone, and never serves', async () => {
@@ -99,7 +99,7 @@ test('the survivor of three is restarted alone, and never serves', async () => {
   await expect.poll(() => accepts(etcd.members[0]!.port), { timeout: MAX_WAIT_MS }).toBe(true);
   const report = await ask([etcd.access], { expected: 'doppler_z1/0' });
   expect(lines(report)).toEqual(['critical quorum-lost']);
-  expectSaidOnce(report);
+  expectReportedOnce(report);
 });
 
 test('two of three are paused: the third one knows no leader', async () => {
@@ -110,7 +110,7 @@ test('two of three are paused: the third one knows no leader', async () => {
   const report = await ask([etcd.access], { expected: 'doppler_z1/0' });
   expect(lines(report)).toEqual(['critical quorum-lost']);
   expect(offersIn(report)).toEqual([]);
-  expectSaidOnce(report);
+  expectReportedOnce(report);
 });
 
 test('all certificates of etcd have expired', async () => {

@@ -7,7 +7,7 @@ import type { Source } from '../../src/ports/source.ts';
 import { monitConfig } from '../../src/sources/monit/config.ts';
 import { openMonit } from '../../src/sources/monit/open.ts';
 import { type BoshUnderTest, startBosh } from './bosh/under-test.ts';
-import { type DirectorVm, keepVms, makeVm } from './bosh/vms.ts';
+import { type DirectorVm, makeMemoryVms, makeVm } from './bosh/vms.ts';
 import { type FakeMonitOptions, startFakeMonit } from './monit/fake.ts';
 
 async function ask(source: Source, deadlineMs = 50_000): Promise<Report> {
@@ -44,7 +44,7 @@ async function monit(options: FakeMonitOptions): Promise<Source> {
 }
 
 function cells(amount: number, more: (index: number) => Partial<DirectorVm> = () => ({})) {
-  return keepVms(Array.from({ length: amount }, (_, index) => makeVm('cell', index, more(index))));
+  return makeMemoryVms(Array.from({ length: amount }, (_, index) => makeVm('cell', index, more(index))));
 }
 
 test('a director that is behind a bad gateway for a moment is clear, and takes a moment', async () => {

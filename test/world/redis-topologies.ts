@@ -31,12 +31,12 @@ const DURABLE = [
 
 /** One Redis that speaks TLS only, under an authority that no trust store knows, and wants a password. */
 export async function startTlsRedis(): Promise<Topology> {
-  const ground = await makeGround();
+  const processes = await makeRedisProcesses();
   const authority = await makeAuthority({ name: 'Redis root' });
   const { certificatePem, keyPem } = await issue(authority, { name: 'redis', names: [HOST, 'redis.test'] });
   const file = async (name: string, content: string) => {
-    await writeFile(join(ground.folder, name), content);
-    return join(ground.folder, name);
+    await writeFile(join(processes.folder, name), content);
+    return join(processes.folder, name);
   };
   const port = await freePort();
   const options = {
@@ -49,7 +49,7 @@ export async function startTlsRedis(): Promise<Topology> {
     'tls-ca-cert-file': await file('ca.pem', authority.certificatePem),
   };
   await startNode(
-    ground,
+    processes,
     port,
     Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]),
   );
@@ -57,38 +57,38 @@ export async function startTlsRedis(): Promise<Topology> {
   await ready({ host: HOST, port, tls, password: 'open sesame' });
   return {
     settings: { url: `rediss://${HOST}:${port}`, password: 'open sesame', tls },
-    close: ground.close,
+    close: processes.close,
   };
 }
 
 /** A primary, a replica, and three Sentinels that agree within a second. */
 export async function startSentinels(): Promise<Topology> {
-  const ground = await makeGround();
+  const processes = await makeRedisProcesses();
   const [primary = 0, replica = 0, ...sentinels] = await freePorts(5);
-  const node = await startNode(ground, primary, ['--port', String(primary)]);
+  const node = await startNode(processes, primary, ['--port', String(primary)]);
   await ready({ host: HOST, port: primary });
-  await startNode(ground, replica, ['--port', String(replica), '--replicaof', `${HOST} ${primary}`]);
+  await startNode(processes, replica, ['--port', String(replica), '--replicaof', `${HOST} ${primary}`]);
   await ready({ host: HOST, port: replica });
-  for (const port of sentinels) await startSentinel(ground, port, primary);
+  for (const port of sentinels) await startSentinel(processes, port, primary);
   await knowsAll(sentinels);
   return {
     settings: { sentinel: { name: 'wrench', nodes: sentinels.map((port) => ({ host: HOST, port })) } },
     killPrimary: () => kill(node),
-    close: ground.close,
+    close: processes.close,
   };
 }
 
-async function startSentinel(ground: Ground, port: number, primary: number): Promise<void> {
-  const config = join(ground.folder, `sentinel-${port}.conf`);
+async function startSentinel(processes: RedisProcesses, port: number, primary: number): Promise<void> {
+  const config = join(processes.folder, `sentinel-${port}.conf`);
   const lines = [
     `port ${port}`,
-    `dir ${ground.folder}`,
+    `dir ${processes.folder}`,
     `sentinel monitor wrench ${HOST} ${primary} 2`,
     'sentinel down-after-milliseconds wrench 1000',
     'sentinel failover-timeout wrench 3000',
   ];
   await writeFile(config, lines.join('\n'));
-  await ground.start([config, '--sentinel']);
+  await processes.start([config, '--sentinel']);
   await ready({ host: HOST, port });
 }
 
@@ -104,15 +104,15 @@ async function knowsAll(sentinels: readonly number[]): Promise<void> {
 
 /** Three primaries that share the slots. */
 export async function startCluster(): Promise<Topology> {
-  const ground = await makeGround();
+  const processes = await makeRedisProcesses();
   const ports = await freePorts(3);
   for (const port of ports)
-    await startNode(ground, port, ['--port', String(port), '--cluster-enabled', 'yes']);
+    await startNode(processes, port, ['--port', String(port), '--cluster-enabled', 'yes']);
   for (const port of ports) await ready({ host: HOST, port });
   await shareSlots(ports);
   return {
     settings: { cluster: ports.map((port) => ({ host: HOST, port })) },
-    close: ground.close,
+    close: processes.close,
   };
 }
 
@@ -131,13 +131,13 @@ async function shareSlots(ports: readonly number[]): Promise<void> {
   }
 }
 
-interface Ground {
+interface RedisProcesses {
   readonly folder: string;
   readonly start: (settings: readonly string[]) => Promise<ChildProcess>;
   readonly close: () => Promise<void>;
 }
 
-async function makeGround(): Promise<Ground> {
+async function makeRedisProcesses(): Promise<RedisProcesses> {
   const folder = await mkdtemp(join(tmpdir(), 'wrench-redis-'));
   const children: ChildProcess[] = [];
   return {
@@ -154,11 +154,15 @@ async function makeGround(): Promise<Ground> {
   };
 }
 
-/** A Redis that keeps its data in a folder of its own below the ground's. */
-async function startNode(ground: Ground, port: number, settings: readonly string[]): Promise<ChildProcess> {
-  const dir = join(ground.folder, String(port));
+/** A Redis with its data in a folder of its own. */
+async function startNode(
+  processes: RedisProcesses,
+  port: number,
+  settings: readonly string[],
+): Promise<ChildProcess> {
+  const dir = join(processes.folder, String(port));
   await mkdir(dir);
-  return ground.start([...settings, ...DURABLE, '--dir', dir]);
+  return processes.start([...settings, ...DURABLE, '--dir', dir]);
 }
 
 async function spawnServer(settings: readonly string[]): Promise<ChildProcess> {

@@ -9,7 +9,7 @@ import {
 
 /** One remediation for tests of its life: a doppler is to be restarted. */
 
-export const LOOK: Look = {
+export const OBSERVATION: Look = {
   at: '2026-11-20T14:03:07.000Z',
   finding: 'found',
   reasons: ['not-registered'],
@@ -18,8 +18,8 @@ export const LOOK: Look = {
   gaps: [],
 };
 
-export const GONE: Look = {
-  ...LOOK,
+export const OBSERVED_GONE: Look = {
+  ...OBSERVATION,
   finding: 'gone',
   reasons: [],
   verdict: '3 of 3 dopplers are registered',

@@ -57,17 +57,17 @@ const OCSP_TRY_LATER = Buffer.from('30030a0103', 'hex');
  */
 export async function startTlsServers({ now = new Date() }: { now?: Date } = {}): Promise<TlsServers> {
   const certificates = await makeWorldCertificates(now);
-  const ground = makeGround();
+  const listeners = makeListeners();
   const sites: Record<string, WorldSite> = {};
   for (const [kind, server] of Object.entries(serversOf(certificates))) {
-    const { host, port } = await ground.listen(server.make());
+    const { host, port } = await listeners.listen(server.make());
     const { servername, starttls } = server;
     sites[kind] = { host, port, ...(servername && { servername }), ...(starttls && { starttls }) };
   }
-  const closed = makeGround();
+  const closed = makeListeners();
   sites['closed'] = await closed.listen(createPlainServer());
   await closed.close();
-  return { sites: sites as TlsServers['sites'], certificates, close: ground.close };
+  return { sites: sites as TlsServers['sites'], certificates, close: listeners.close };
 }
 
 interface Planned {
@@ -225,7 +225,7 @@ function startTls(starttls: StartTls, prologue: Prologue, leaf: Issued, chain: s
 }
 
 /** Listens on free loopback ports and knows every open connection, so that `close` leaves nothing behind. */
-export function makeGround() {
+export function makeListeners() {
   const servers: Server[] = [];
   const sockets = new Set<Socket>();
   const listen = async (server: Server): Promise<{ host: string; port: number }> => {

@@ -8,12 +8,12 @@ import { type Fault, makeFaults } from './vault/faults.ts';
 import { answerKv } from './vault/kv.ts';
 import { mayDo } from './vault/policy.ts';
 import {
-  type Answer,
+  type VaultResponse,
   type Capability,
   errors,
   makeSpace,
   type Mount,
-  type Question,
+  type VaultRequest,
   type Role,
   type Space,
   type VaultState,
@@ -171,7 +171,7 @@ async function serverKeys(authority: Authority): Promise<{ cert: string; key: st
   return { cert: certificatePem, key: keyPem };
 }
 
-async function readQuestion(request: IncomingMessage): Promise<Question> {
+async function readQuestion(request: IncomingMessage): Promise<VaultRequest> {
   const chunks: Buffer[] = [];
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString();
@@ -185,12 +185,12 @@ async function readQuestion(request: IncomingMessage): Promise<Question> {
   };
 }
 
-function send(response: ServerResponse, { status, body }: Answer): void {
+function send(response: ServerResponse, { status, body }: VaultResponse): void {
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
   response.end(body === undefined ? undefined : JSON.stringify(body));
 }
 
-function decide(state: VaultState, question: Question, request: IncomingMessage): Answer {
+function decide(state: VaultState, question: VaultRequest, request: IncomingMessage): VaultResponse {
   const open = answerOpenly(state, question);
   if (open) return open;
   if (state.health === 'sealed') return errors(503, 'Vault is sealed');
@@ -215,7 +215,7 @@ function decide(state: VaultState, question: Question, request: IncomingMessage)
   return answerMount(state, question, space);
 }
 
-function answerMount(state: VaultState, question: Question, space: Space): Answer {
+function answerMount(state: VaultState, question: VaultRequest, space: Space): VaultResponse {
   const found = [...space.mounts].find(([path]) => `${question.path}/`.startsWith(path));
   if (!found || found[1].type === 'pki')
     return errors(404, `no handler for route "${question.path}". route entry not found.`);
@@ -229,7 +229,7 @@ function answerMount(state: VaultState, question: Question, space: Space): Answe
   });
 }
 
-function capabilityFor({ method, query }: Question): Capability {
+function capabilityFor({ method, query }: VaultRequest): Capability {
   if (method === 'GET') return query.get('list') === 'true' ? 'list' : 'read';
   if (method === 'DELETE') return 'delete';
   return method === 'PATCH' ? 'patch' : 'update';

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { type BoshUnderTest, startBosh } from '../../../test/world/bosh/under-test.ts';
-import { keepVms, makeVm } from '../../../test/world/bosh/vms.ts';
+import { makeMemoryVms, makeVm } from '../../../test/world/bosh/vms.ts';
 import type { Deployment } from '../../ports/processes.ts';
 import type { Source } from '../../ports/source.ts';
 import { SourceError } from '../../ports/source-error.ts';
@@ -188,8 +188,8 @@ test('a cancelled query ends at once', async () => {
 });
 
 test('one deployment that cannot be read does not hide the others', async () => {
-  const other = keepVms([makeVm('etcd_z1', 0)]);
-  bosh = await startBosh({ deployments: { cf: keepVms([]), logging: other } });
+  const other = makeMemoryVms([makeVm('etcd_z1', 0)]);
+  bosh = await startBosh({ deployments: { cf: makeMemoryVms([]), logging: other } });
   bosh.director.fail({ path: '/deployments/cf/', status: 500 });
   const found = await read(bosh.open({ deployments: ['logging', 'gone', 'cf'] }));
   expect(
@@ -207,7 +207,7 @@ test('a deployment that is named twice is read once', async () => {
 });
 
 test('all readable deployments are checked when none is named', async () => {
-  bosh = await startBosh({ deployments: { b: keepVms([]), a: keepVms([]) } });
+  bosh = await startBosh({ deployments: { b: makeMemoryVms([]), a: makeMemoryVms([]) } });
   expect((await read(bosh.open())).map(({ name }) => name)).toEqual(['a', 'b']);
 });
 

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { type BoshUnderTest, startBosh } from '../../../test/world/bosh/under-test.ts';
-import { keepVms, makeVm } from '../../../test/world/bosh/vms.ts';
+import { makeMemoryVms, makeVm } from '../../../test/world/bosh/vms.ts';
 import type { Deployment } from '../../ports/processes.ts';
 import type { Source } from '../../ports/source.ts';
 import { SourceError } from '../../ports/source-error.ts';
@@ -127,7 +127,7 @@ async function readUntilDeadline(
 /** Three are read at once. Two of these hang: where the last one begins, all between them have been read. */
 const ORDER = ['slow-1', 'slow-2', 'a', 'b', 'c', 'slow-3'];
 const SIX = Object.fromEntries(
-  ['a', 'b', 'c', 'slow-1', 'slow-2', 'slow-3'].map((name) => [name, keepVms([makeVm('router', 0)])]),
+  ['a', 'b', 'c', 'slow-1', 'slow-2', 'slow-3'].map((name) => [name, makeMemoryVms([makeVm('router', 0)])]),
 );
 
 test('slow deployments do not affect the others, even at the deadline', async () => {

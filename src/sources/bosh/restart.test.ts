@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { type BoshUnderTest, startBosh } from '../../../test/world/bosh/under-test.ts';
-import { keepVms, makeVm } from '../../../test/world/bosh/vms.ts';
+import { makeMemoryVms, makeVm } from '../../../test/world/bosh/vms.ts';
 import type { Instance, Restarted, RestartTarget } from '../../ports/processes.ts';
 import type { Source } from '../../ports/source.ts';
 import { SourceError } from '../../ports/source-error.ts';
@@ -145,7 +145,7 @@ test('a lock that is taken in between ends the task, and nothing was done', asyn
 
 test('two restarts of one deployment: the second is refused or waits, and both report how they ended', async () => {
   bosh = await startBosh({
-    deployments: { cf: keepVms([DOPPLER, makeVm('doppler_z1', 0)]) },
+    deployments: { cf: makeMemoryVms([DOPPLER, makeVm('doppler_z1', 0)]) },
     lockWaitMs: 5_000,
   });
   const source = bosh.open();
@@ -249,7 +249,7 @@ test('only done is success: an error ends with the words of its event', async ()
 });
 
 test('an instance that does not run after its restart is an error of the task', async () => {
-  const vms = keepVms([DOPPLER]);
+  const vms = makeMemoryVms([DOPPLER]);
   bosh = await startBosh({
     deployments: {
       cf: {
@@ -264,7 +264,7 @@ test('an instance that does not run after its restart is an error of the task', 
 });
 
 test('a restart that never ends is waited for until the time is up, and says what it is at', async () => {
-  const vms = keepVms([DOPPLER]);
+  const vms = makeMemoryVms([DOPPLER]);
   bosh = await startBosh({ deployments: { cf: { vms: vms.vms, restart: () => new Promise(() => {}) } } });
   expect(await failure(restart(bosh.open({ actionSeconds: 0.3 })))).toMatch(
     /^unreachable: task N \(restart instance\) is still processing after 0\.3 s, at: Updating instance doppler_z2\/\S+ \(0\) started$/,

@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { createSecureContext, createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { issueSelfSigned, type Issued } from '../../../test/world/ca.ts';
-import { makeGround } from '../../../test/world/tls-servers.ts';
+import { makeListeners } from '../../../test/world/tls-servers.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import type { Sighting } from '../../ports/certificates.ts';
 import { trustRoots } from '../../wire/certificate-path.ts';
@@ -18,7 +18,7 @@ const NEVER_MS = 600_000;
 /** Long enough for any handshake on a busy machine, where it is waited for. */
 const PATIENT_MS = 4_000;
 
-const ground = makeGround();
+const ground = makeListeners();
 let leaf: Issued;
 
 beforeAll(async () => {

@@ -10,7 +10,7 @@ import {
   makeAuthority,
 } from '../../../test/world/ca.ts';
 import { PROLOGUES } from '../../../test/world/starttls-servers.ts';
-import { makeGround } from '../../../test/world/tls-servers.ts';
+import { makeListeners } from '../../../test/world/tls-servers.ts';
 import type { Sighting } from '../../ports/certificates.ts';
 import { tlsConfig } from './config.ts';
 import { openTls } from './open.ts';
@@ -22,7 +22,7 @@ const expired = {
   notAfter: new Date(Date.now() - 3 * DAY_MS),
 };
 
-const ground = makeGround();
+const ground = makeListeners();
 let authority: Authority;
 let leaves: Record<'rsa' | 'oldRsa' | 'ecdsa' | 'ed25519' | 'otherRsa', Issued>;
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createServer, type Server } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Authority, issue, type Issued, makeAuthority } from '../../../test/world/ca.ts';
-import { makeGround } from '../../../test/world/tls-servers.ts';
+import { makeListeners } from '../../../test/world/tls-servers.ts';
 import type { Seen, Sighting } from '../../ports/certificates.ts';
 import { tlsConfig } from './config.ts';
 import { openTls } from './open.ts';
@@ -13,7 +13,7 @@ const DAY_MS = 86_400_000;
 const day = (days: number) => new Date(Date.now() + days * DAY_MS);
 const expired = { notBefore: day(-1500), notAfter: day(-5) };
 
-const ground = makeGround();
+const ground = makeListeners();
 let folder: string;
 
 beforeAll(async () => {

@@ -1,6 +1,13 @@
 import type { Redis } from 'ioredis';
 import { beforeEach, expect, test } from 'vitest';
-import { anOffer, GONE, hashOf, LOOK, PLAN, POLICY } from '../../../test/world/remediation.ts';
+import {
+  anOffer,
+  OBSERVED_GONE,
+  hashOf,
+  OBSERVATION,
+  PLAN,
+  POLICY,
+} from '../../../test/world/remediation.ts';
 import { runScriptsTwice } from '../../../test/world/lossy-redis.ts';
 import { useRedis } from '../../../test/world/use-redis.ts';
 import type { AuditEntry } from '../audit/entry.ts';
@@ -36,7 +43,7 @@ async function aPlan(changed: Partial<Remediation> = {}, targets = PLAN.targets)
   const nowMs = await remediations.clock();
   await remediations.offer([offer]);
   await remediations.move(offer.id, request('U0ADA', POLICY, nowMs));
-  await remediations.move(offer.id, plan({ ...PLAN, targets }, LOOK, POLICY, nowMs));
+  await remediations.move(offer.id, plan({ ...PLAN, targets }, OBSERVATION, POLICY, nowMs));
   return (await remediations.read(offer.id))?.remediation ?? offer;
 }
 
@@ -49,7 +56,7 @@ async function anApproval(changed: Partial<Remediation> = {}, targets = PLAN.tar
 }
 
 const start = async ({ id }: Remediation, policy = POLICY, by = remediations) =>
-  by.move(id, begin(await by.nextToken(), LOOK, policy, LEASE_MS, await by.clock()));
+  by.move(id, begin(await by.nextToken(), OBSERVATION, policy, LEASE_MS, await by.clock()));
 
 const another = (number: number): Partial<Remediation> => ({
   finding: { reason: 'not-registered', target: `doppler_z2/${number}`, summary: 'It is not.' },
@@ -102,7 +109,7 @@ test('two approvers at the same moment are two approvals', async () => {
   const nowMs = await remediations.clock();
   await remediations.offer([offer]);
   await remediations.move(offer.id, request('U0ADA', policy, nowMs));
-  await remediations.move(offer.id, plan(PLAN, LOOK, policy, nowMs));
+  await remediations.move(offer.id, plan(PLAN, OBSERVATION, policy, nowMs));
   const others = openRemediations(redis.connect(), prefix);
   const hash = hashOf(offer);
 
@@ -148,7 +155,7 @@ test("an approval that is over by Redis' own clock is refused, whatever the work
 test('while everything is frozen nothing is asked for, approved or begun; after a thaw it is', async () => {
   const approved = await anApproval();
   const freeze = openFreeze(connection, prefix, chain);
-  const by = { by: 'terminal', at: LOOK.at, because: '' };
+  const by = { by: 'terminal', at: OBSERVATION.at, because: '' };
   await freeze.freeze(by);
   const because = 'all remediations are frozen; `/wrench thaw` lets them go on';
 
@@ -168,7 +175,7 @@ test('a target is held by one remediation at a time, and let go at its end', asy
   const nowMs = await remediations.clock();
   await remediations.offer([second]);
   await remediations.move(second.id, request('U0ADA', POLICY, nowMs));
-  const planning = () => remediations.move(second.id, plan(PLAN, LOOK, POLICY, nowMs));
+  const planning = () => remediations.move(second.id, plan(PLAN, OBSERVATION, POLICY, nowMs));
 
   await expect(planning()).resolves.toMatchObject({
     kind: 'refused',
@@ -184,7 +191,7 @@ test('one target of several that is held is enough to refuse, and none of the ot
   const nowMs = await remediations.clock();
   await remediations.offer([second]);
   await remediations.move(second.id, request('U0ADA', POLICY, nowMs));
-  await remediations.move(second.id, plan({ ...PLAN, targets: ['a', 'b', 'c'] }, LOOK, POLICY, nowMs));
+  await remediations.move(second.id, plan({ ...PLAN, targets: ['a', 'b', 'c'] }, OBSERVATION, POLICY, nowMs));
 
   expect(first.state).toBe('planned');
   await expect(stateOf(second)).resolves.toBe('planning');
@@ -210,7 +217,7 @@ test.each([
     await expect(remediations.keep(running, LEASE_MS)).resolves.toBe(true);
     await remediations.move(
       running.id,
-      fail(running.token ?? 0, 'it timed out', LOOK, await remediations.clock()),
+      fail(running.token ?? 0, 'it timed out', OBSERVATION, await remediations.clock()),
     );
     await expect(stateOf(running)).resolves.toBe('failed');
 
@@ -329,7 +336,7 @@ test('a whole life leaves one entry a step, in a chain that verifies', async () 
   const nowMs = await remediations.clock();
   await remediations.move(id, did(token, 'restarted', LEASE_MS, nowMs));
   await remediations.move(id, applied(token, LEASE_MS, nowMs));
-  await remediations.move(id, settle(token, GONE, undefined, nowMs));
+  await remediations.move(id, settle(token, OBSERVED_GONE, undefined, nowMs));
 
   await expect(stateOf(approved)).resolves.toBe('fixed');
   await expect(kinds()).resolves.toEqual(['asked', 'planned', 'approved', 'applying', 'applied', 'outcome']);

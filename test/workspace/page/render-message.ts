@@ -11,7 +11,7 @@ export interface Shown {
 }
 
 /** `before` is the message above it: who writes on is not introduced again. */
-interface Among {
+interface Neighbours {
   readonly before: Message | undefined;
   readonly index: number;
   readonly all: readonly Message[];
@@ -33,7 +33,7 @@ export function createMessageRenderer(store: Store) {
     return html;
   };
 
-  const show = (message: Message, place: 'channel' | 'thread', { before, index, all }: Among): Shown => {
+  const show = (message: Message, place: 'channel' | 'thread', { before, index, all }: Neighbours): Shown => {
     const author = store.users.find(({ id }) => id === message.user);
     const isFirstReply = place === 'thread' && index === 1;
     const isFollowUp = before !== undefined && !isFirstReply && continues(before, message);

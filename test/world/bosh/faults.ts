@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Answer } from './routes.ts';
+import type { DirectorResponse } from './routes.ts';
 
 /** What may go wrong with every request whose path starts with `path`. */
 export type Fault = { readonly path: string; readonly method?: string } & (
@@ -19,8 +19,8 @@ export interface Faults {
   readonly around: (
     question: { readonly path: string; readonly method: string },
     response: ServerResponse,
-    decide: () => Promise<Answer>,
-  ) => Promise<Answer | undefined>;
+    decide: () => Promise<DirectorResponse>,
+  ) => Promise<DirectorResponse | undefined>;
 }
 
 export function openFaults(stopped: AbortSignal): Faults {

@@ -3,14 +3,14 @@ import { findVm, restartInstance } from './restart.ts';
 import { type OutputType, type Task, taskAsJson, type TaskQueue, type TaskRequest } from './tasks.ts';
 import { instanceLine, plainInstance, type VmBackend } from './vms.ts';
 
-export interface Answer {
+export interface DirectorResponse {
   readonly status: number;
   /** Text is sent as it is, all else as JSON. */
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export interface Question {
+export interface DirectorRequest {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
@@ -57,14 +57,17 @@ const READ_TYPES: ReadonlySet<string> = new Set(['event', 'result']);
 /** What a director shows without `verbose=2`; reading tasks are not in it. */
 const LOUD_TYPES: ReadonlySet<string> = new Set(['update_instance', 'update_deployment']);
 
-export async function answerDirector(state: DirectorState, question: Question): Promise<Answer> {
+export async function answerDirector(
+  state: DirectorState,
+  question: DirectorRequest,
+): Promise<DirectorResponse> {
   const { method, path } = question;
   const parts = path.split('/').slice(1).map(decodeURIComponent);
   if (method === 'GET' && path === '/deployments')
     return reading(question, () => listDeployments(state, question));
   // The admin of a team may do nearly all with its deployments, but not see the locks of the director.
   if (method === 'GET' && path === '/locks')
-    return granted(question, ['bosh.admin', 'bosh.read'], () => ok(state.queue.locks()));
+    return requireScope(question, ['bosh.admin', 'bosh.read'], () => ok(state.queue.locks()));
   if (method === 'GET' && path === '/tasks') return reading(question, () => listTasks(state, question));
   if (method === 'GET' && parts[0] === 'tasks') return answerTask(state, question, parts);
   if (parts[0] === 'deployments' && parts[1] !== undefined)
@@ -72,7 +75,10 @@ export async function answerDirector(state: DirectorState, question: Question): 
   return noEndpoint(path);
 }
 
-function listDeployments({ deployments, releases, queue }: DirectorState, { query }: Question): Answer {
+function listDeployments(
+  { deployments, releases, queue }: DirectorState,
+  { query }: DirectorRequest,
+): DirectorResponse {
   const more = (name: string): object =>
     query.get('exclude_releases') === 'true' ? {} : { releases: releases.get(name) ?? [] };
   const locked = new Set(queue.locks().map((lock) => (lock as { resource: string[] }).resource[0]));
@@ -86,7 +92,7 @@ function listDeployments({ deployments, releases, queue }: DirectorState, { quer
   );
 }
 
-function listTasks({ queue, version }: DirectorState, { query }: Question): Answer {
+function listTasks({ queue, version }: DirectorState, { query }: DirectorRequest): DirectorResponse {
   const states = query.get('state')?.split(',');
   const contextId = major(version) >= 262 ? query.get('context_id') : null;
   const tasks = queue.all.filter(
@@ -105,7 +111,11 @@ function loud({ type }: Task, version: string): boolean {
   return type !== 'update_instance' || major(version) >= 272;
 }
 
-function answerTask(state: DirectorState, question: Question, [, id, output]: string[]): Answer {
+function answerTask(
+  state: DirectorState,
+  question: DirectorRequest,
+  [, id, output]: string[],
+): DirectorResponse {
   const task = state.queue.all.find((task) => String(task.id) === id);
   if (!task) return failure(404, 10_000, `Task ${id} not found`);
   if (output === undefined) return reading(question, () => ok(taskAsJson(task)));
@@ -114,7 +124,7 @@ function answerTask(state: DirectorState, question: Question, [, id, output]: st
   return allowed(question, () => slice(task.output[type as OutputType] ?? '', question.range));
 }
 
-function slice(text: string, range: string | undefined): Answer {
+function slice(text: string, range: string | undefined): DirectorResponse {
   const bytes = Buffer.from(text);
   const from = /^bytes=(\d+)-$/.exec(range ?? '')?.[1];
   if (from === undefined) return bytes.length === 0 ? { status: 204, body: '' } : { status: 200, body: text };
@@ -126,10 +136,10 @@ function slice(text: string, range: string | undefined): Answer {
 
 async function answerDeployment(
   state: DirectorState,
-  question: Question,
+  question: DirectorRequest,
   deployment: string,
   rest: readonly string[],
-): Promise<Answer> {
+): Promise<DirectorResponse> {
   const { method, query, path } = question;
   const call = `${method} ${rest.length}/${rest[0] ?? ''}`;
   const [, group = '', id = '', , action] = rest;
@@ -152,10 +162,10 @@ async function answerDeployment(
 
 function readInstances(
   state: DirectorState,
-  question: Question,
+  question: DirectorRequest,
   deployment: string,
   backend: VmBackend,
-): Promise<Answer> {
+): Promise<DirectorResponse> {
   const task = enqueue(state, question, {
     type: 'vms',
     description: 'retrieve vm-stats',
@@ -174,11 +184,11 @@ function readInstances(
 
 async function answerRestart(request: {
   readonly state: DirectorState;
-  readonly question: Question;
+  readonly question: DirectorRequest;
   readonly deployment: string;
   readonly group: string;
   readonly id: string;
-}): Promise<Answer> {
+}): Promise<DirectorResponse> {
   const { state, question, deployment, group, id } = request;
   const call = question.method === 'POST' ? 'POST' : 'PUT';
   if (!/^(\d+|[0-9a-f]{8}-[0-9a-f-]{27})$/.test(id))
@@ -203,7 +213,7 @@ async function answerRestart(request: {
 
 function enqueue(
   { queue, version }: DirectorState,
-  { caller, contextId }: Question,
+  { caller, contextId }: DirectorRequest,
   request: Omit<TaskRequest, 'user' | 'contextId'>,
 ): Task {
   // The old way of restarting keeps no context id.
@@ -214,28 +224,34 @@ function enqueue(
 function withDeployment(
   { deployments }: DirectorState,
   name: string,
-  work: (backend: VmBackend) => Promise<Answer>,
-): Promise<Answer> {
+  work: (backend: VmBackend) => Promise<DirectorResponse>,
+): Promise<DirectorResponse> {
   const backend = deployments.get(name);
   return backend
     ? work(backend)
     : Promise.resolve(failure(404, 70_000, `Deployment '${name}' doesn't exist`));
 }
 
-function reading<T extends Answer | Promise<Answer>>(question: Question, answer: () => T): T | Answer {
-  return granted(question, ['bosh.admin', 'bosh.read', TEAM], answer);
+function reading<T extends DirectorResponse | Promise<DirectorResponse>>(
+  question: DirectorRequest,
+  answer: () => T,
+): T | DirectorResponse {
+  return requireScope(question, ['bosh.admin', 'bosh.read', TEAM], answer);
 }
 
-function acting<T extends Answer | Promise<Answer>>(question: Question, answer: () => T): T | Answer {
-  return granted(question, ['bosh.admin', TEAM], answer);
+function acting<T extends DirectorResponse | Promise<DirectorResponse>>(
+  question: DirectorRequest,
+  answer: () => T,
+): T | DirectorResponse {
+  return requireScope(question, ['bosh.admin', TEAM], answer);
 }
 
 /** Lacking scope is 401 with a code, where a bad token is 401 with a text: `permission_authorizer.rb`, `errors.rb` (600000). */
-function granted<T extends Answer | Promise<Answer>>(
-  { caller }: Question,
+function requireScope<T extends DirectorResponse | Promise<DirectorResponse>>(
+  { caller }: DirectorRequest,
   scopes: readonly string[],
   answer: () => T,
-): T | Answer {
+): T | DirectorResponse {
   if (caller.scopes.some((scope) => scopes.includes(scope))) return answer();
   return failure(401, 600_000, `Require one of the scopes: ${scopes.join(', ')}`);
 }
@@ -250,18 +266,18 @@ function major(version: string): number {
   return Number.parseInt(version, 10);
 }
 
-function redirect({ redirectOrigin }: DirectorState, { id }: Task): Answer {
+function redirect({ redirectOrigin }: DirectorState, { id }: Task): DirectorResponse {
   return { status: 302, body: '', headers: { location: `${redirectOrigin()}/tasks/${id}` } };
 }
 
-function noEndpoint(path: string): Answer {
+function noEndpoint(path: string): DirectorResponse {
   return { status: 404, body: `Endpoint '${path}' not found.` };
 }
 
-function failure(status: number, code: number, description: string): Answer {
+function failure(status: number, code: number, description: string): DirectorResponse {
   return { status, body: { code, description } };
 }
 
-function ok(body: unknown): Answer {
+function ok(body: unknown): DirectorResponse {
   return { status: 200, body };
 }

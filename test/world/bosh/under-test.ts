@@ -5,12 +5,12 @@ import type { Source } from '../../../src/ports/source.ts';
 import { boshConfig } from '../../../src/sources/bosh/config.ts';
 import { openBosh } from '../../../src/sources/bosh/open.ts';
 import { type Director, type DirectorOptions, startDirector } from '../bosh-director.ts';
-import { type KeptVms, keepVms, makeVm } from './vms.ts';
+import { type MemoryVms, makeMemoryVms, makeVm } from './vms.ts';
 
 export interface BoshUnderTest {
   readonly director: Director;
   /** The machines of the deployment `cf`. */
-  readonly vms: KeptVms;
+  readonly vms: MemoryVms;
   /** Opens a source that reads with one client and restarts `doppler*` with the other; `more` is put over its configuration. */
   readonly open: (more?: object) => Source;
   readonly close: () => Promise<void>;
@@ -18,7 +18,7 @@ export interface BoshUnderTest {
 
 /** A director with one deployment, three machines of which one is a doppler, and sources that ask it. */
 export async function startBosh(options: Partial<DirectorOptions> = {}): Promise<BoshUnderTest> {
-  const vms = keepVms([makeVm('cell_z1', 0), makeVm('doppler_z2', 0), makeVm('router_z1', 0)]);
+  const vms = makeMemoryVms([makeVm('cell_z1', 0), makeVm('doppler_z2', 0), makeVm('router_z1', 0)]);
   const director = await startDirector({ deployments: { cf: vms }, lockWaitMs: 100, ...options });
   const folder = await mkdtemp(join(tmpdir(), 'wrench-bosh-'));
   const ca = join(folder, 'ca.pem');

@@ -30,7 +30,7 @@ export interface VmBackend {
   readonly restart: (vm: DirectorVm) => Promise<void>;
 }
 
-export interface KeptVms extends VmBackend {
+export interface MemoryVms extends VmBackend {
   /** Changes the instance that is called so, `doppler_z2/0`. */
   readonly change: (name: string, to: Partial<DirectorVm>) => void;
 }
@@ -55,8 +55,8 @@ export function makeVm(group: string, index: number, more: Partial<DirectorVm> =
   };
 }
 
-/** Machines that are only remembered: a restart sets all their processes running. */
-export function keepVms(first: readonly DirectorVm[]): KeptVms {
+/** VMs in memory: a restart sets all their processes running. */
+export function makeMemoryVms(first: readonly DirectorVm[]): MemoryVms {
   const vms = [...first];
   const set = (at: number, to: Partial<DirectorVm>): void => {
     if (vms[at]) vms[at] = { ...vms[at], ...to };

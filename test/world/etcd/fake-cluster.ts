@@ -2,7 +2,7 @@ import { freePort } from '../free-port.ts';
 import { type FakeAnswer, sendAnswer, serveFakeEtcd } from './fake.ts';
 
 /** What can be asked of one member. */
-export const QUESTIONS = [
+export const ENDPOINTS = [
   'version',
   'status',
   'health',
@@ -11,8 +11,8 @@ export const QUESTIONS = [
   'alarm list',
   'quorum read',
 ] as const;
-export type Question = (typeof QUESTIONS)[number];
-export type FakeAnswers = Readonly<Partial<Record<Question | 'login', FakeAnswer>>>;
+export type FakeEndpoint = (typeof ENDPOINTS)[number];
+export type FakeAnswers = Readonly<Partial<Record<FakeEndpoint | 'login', FakeAnswer>>>;
 
 export interface FakeAlarm {
   /** In decimal, as the gateway writes it; absent for an alarm of the whole cluster. */
@@ -112,7 +112,7 @@ function answering(cluster: Cluster, index: number): (question: string) => FakeA
   const { prefix = '/v3', answers = {} } = cluster.options;
   const { answers: own = {} } = cluster.options.members[index]!;
   let readings = 0;
-  const asked: Readonly<Record<string, Question | 'login'>> = {
+  const asked: Readonly<Record<string, FakeEndpoint | 'login'>> = {
     'GET /version': 'version',
     'GET /health': 'health',
     'GET /metrics': 'metrics',
@@ -132,7 +132,7 @@ function answering(cluster: Cluster, index: number): (question: string) => FakeA
 function usual(
   { options, ids, endpoints }: Cluster,
   index: number,
-  question: Question | 'login',
+  question: FakeEndpoint | 'login',
   reading: () => number,
 ): FakeAnswer {
   const member = options.members[index]!;

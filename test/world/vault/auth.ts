@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import {
-  type Answer,
+  type VaultResponse,
   durationMs,
   EMPTY,
   envelope,
   errors,
-  type Question,
+  type VaultRequest,
   type Role,
   type Token,
   type VaultState,
@@ -44,7 +44,11 @@ export function findToken(state: VaultState, id: string | undefined): Token | un
 }
 
 /** `auth/token/...` for whoever has a token. */
-export function answerToken(state: VaultState, { path, body, space }: Question, token: Token): Answer {
+export function answerToken(
+  state: VaultState,
+  { path, body, space }: VaultRequest,
+  token: Token,
+): VaultResponse {
   if (path === 'auth/token/lookup-self') return envelope({ data: describe(state, token) });
   if (path === 'auth/token/renew-self')
     return renew(state, token, durationMs(body['increment'], token.ttlMs));
@@ -89,7 +93,7 @@ function describe(state: VaultState, token: Token): object {
   };
 }
 
-function renew(state: VaultState, token: Token, incrementMs: number): Answer {
+function renew(state: VaultState, token: Token, incrementMs: number): VaultResponse {
   if (!token.renewable) return errors(400, 'lease is not renewable');
   if (token.expiresAt !== undefined) {
     token.expiresAt = Math.min(state.now() + (incrementMs || token.ttlMs), token.lastExpiryAt ?? Infinity);
@@ -97,7 +101,7 @@ function renew(state: VaultState, token: Token, incrementMs: number): Answer {
   return grant(state, token);
 }
 
-function grant(state: VaultState, token: Token): Answer {
+function grant(state: VaultState, token: Token): VaultResponse {
   const leaseMs = token.expiresAt === undefined ? 0 : token.expiresAt - state.now();
   const auth = {
     client_token: token.id,
@@ -113,7 +117,7 @@ function grant(state: VaultState, token: Token): Answer {
 }
 
 /** `auth/<mount>/login`, which needs no token. `undefined` where it is no login. */
-export function answerLogin(state: VaultState, question: Question): Answer | undefined {
+export function answerLogin(state: VaultState, question: VaultRequest): VaultResponse | undefined {
   const match = /^auth\/(.+)\/login$/.exec(question.path);
   if (!match || question.method === 'GET') return undefined;
   const login = state.spaces.get(question.space)?.logins.get(match[1]!);
@@ -133,7 +137,7 @@ export function answerLogin(state: VaultState, question: Question): Answer | und
   return enter(state, question, role);
 }
 
-function enter(state: VaultState, { space, path }: Question, role: Role): Answer {
+function enter(state: VaultState, { space, path }: VaultRequest, role: Role): VaultResponse {
   const token = makeToken(state, {
     policies: role.policies,
     space,
@@ -147,7 +151,7 @@ function enter(state: VaultState, { space, path }: Question, role: Role): Answer
 }
 
 /** `auth/<approle>/role/<name>[/role-id|/secret-id]`, for setting up. */
-export function answerAppRole(state: VaultState, { path, body, space }: Question): Answer {
+export function answerAppRole(state: VaultState, { path, body, space }: VaultRequest): VaultResponse {
   const match = /^auth\/(.+)\/role\/([^/]+)(?:\/(role-id|secret-id))?$/.exec(path);
   const login = state.spaces.get(space)?.logins.get(match?.[1] ?? '');
   if (!match || login?.type !== 'approle') return errors(404);

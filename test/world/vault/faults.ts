@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Answer, errors, type Question } from './state.ts';
+import { type VaultResponse, errors, type VaultRequest } from './state.ts';
 
 /** What may go wrong with every request whose path (without `/v1/`) starts with `path`. */
 export type Fault = {
@@ -27,9 +27,9 @@ export interface Faults {
   readonly clear: () => void;
   /** What to answer instead, `dealt-with` for a response that is, `silence` for doing it without answering; nothing for no fault. */
   readonly meet: (
-    question: Pick<Question, 'path' | 'method' | 'query'>,
+    question: Pick<VaultRequest, 'path' | 'method' | 'query'>,
     response: ServerResponse,
-  ) => Promise<Answer | 'dealt-with' | 'silence' | undefined>;
+  ) => Promise<VaultResponse | 'dealt-with' | 'silence' | undefined>;
 }
 
 export function makeFaults(stopped: AbortSignal): Faults {

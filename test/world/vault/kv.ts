@@ -1,15 +1,15 @@
 import {
-  type Answer,
+  type VaultResponse,
   EMPTY,
   envelope,
   errors,
   type Mount,
-  type Question,
+  type VaultRequest,
   type Secret,
   type Version,
 } from './state.ts';
 
-export interface KvQuestion extends Omit<Question, 'path'> {
+export interface KvRequest extends Omit<VaultRequest, 'path'> {
   readonly mount: Mount;
   /** Below the mount, with v2's `data/` and `metadata/`. */
   readonly path: string;
@@ -17,14 +17,14 @@ export interface KvQuestion extends Omit<Question, 'path'> {
   readonly subkeys: boolean;
 }
 
-const isList = ({ method, query }: KvQuestion): boolean =>
+const isList = ({ method, query }: KvRequest): boolean =>
   method === 'LIST' || (method === 'GET' && query.get('list') === 'true');
 
-export function answerKv(question: KvQuestion): Answer {
+export function answerKv(question: KvRequest): VaultResponse {
   return question.mount.options?.version === '2' ? answerV2(question) : answerV1(question);
 }
 
-function answerV1(question: KvQuestion): Answer {
+function answerV1(question: KvRequest): VaultResponse {
   const { method, path, mount, body, now } = question;
   if (isList(question)) return list(mount, path);
   if (method === 'DELETE') {
@@ -45,7 +45,7 @@ function answerV1(question: KvQuestion): Answer {
     : errors(404);
 }
 
-function answerV2(question: KvQuestion): Answer {
+function answerV2(question: KvRequest): VaultResponse {
   const { method, mount, path } = question;
   const [verb, ...rest] = path.split('/');
   const name = rest.join('/');
@@ -69,7 +69,7 @@ function answerV2(question: KvQuestion): Answer {
 }
 
 /** An empty folder and a missing one are the same 404 with an empty list of errors. */
-function list(mount: Mount, path: string): Answer {
+function list(mount: Mount, path: string): VaultResponse {
   const folder = path === '' || path.endsWith('/') ? path : `${path}/`;
   const below = [...mount.secrets.keys()]
     .filter((key) => key.startsWith(folder))
@@ -79,11 +79,11 @@ function list(mount: Mount, path: string): Answer {
 }
 
 function read(
-  { mount, query, now }: KvQuestion,
+  { mount, query, now }: KvRequest,
   name: string,
   field: string,
   pick: (data: Secret | null) => unknown,
-): Answer {
+): VaultResponse {
   const versions = mount.secrets.get(name) ?? [];
   const number = Number(query.get('version') ?? 0) || versions.length;
   const version = versions[number - 1];
@@ -114,7 +114,7 @@ function namesOnly(data: object): object {
   );
 }
 
-function history(mount: Mount, name: string): Answer {
+function history(mount: Mount, name: string): VaultResponse {
   const versions = mount.secrets.get(name);
   if (!versions) return errors(404);
   const numbered = versions.map((version, index) => [index + 1, metadataOf(version, index + 1)]);
@@ -127,7 +127,7 @@ function history(mount: Mount, name: string): Answer {
   return envelope({ data });
 }
 
-function write({ mount, body, now, method }: KvQuestion, name: string): Answer {
+function write({ mount, body, now, method }: KvRequest, name: string): VaultResponse {
   const versions = mount.secrets.get(name) ?? [];
   const { cas } = (body['options'] ?? {}) as { cas?: number };
   if (cas !== undefined && cas !== versions.length)
@@ -142,13 +142,13 @@ function write({ mount, body, now, method }: KvQuestion, name: string): Answer {
   return envelope({ data: metadataOf(version, versions.length + 1) });
 }
 
-function softDelete({ mount, now }: KvQuestion, name: string): Answer {
+function softDelete({ mount, now }: KvRequest, name: string): VaultResponse {
   const version = mount.secrets.get(name)?.at(-1);
   if (version) version.deletedAt ??= now;
   return EMPTY;
 }
 
-function destroy({ mount, body }: KvQuestion, name: string): Answer {
+function destroy({ mount, body }: KvRequest, name: string): VaultResponse {
   for (const number of (body['versions'] ?? []) as number[]) {
     const version = mount.secrets.get(name)?.[number - 1];
     if (version) Object.assign(version, { destroyed: true, data: null });

@@ -87,7 +87,7 @@ export interface KubernetesLogin {
   readonly roles: Map<string, Role & { readonly jwts: Set<string> }>;
 }
 
-export interface Question {
+export interface VaultRequest {
   readonly method: string;
   /** Without `/v1/` and decoded. */
   readonly path: string;
@@ -96,12 +96,12 @@ export interface Question {
   readonly space: string;
 }
 
-export interface Answer {
+export interface VaultResponse {
   readonly status: number;
   readonly body?: unknown;
 }
 
-export const errors = (status: number, ...words: readonly string[]): Answer => ({
+export const errors = (status: number, ...words: readonly string[]): VaultResponse => ({
   status,
   body: { errors: words },
 });
@@ -110,7 +110,7 @@ export const errors = (status: number, ...words: readonly string[]): Answer => (
 export function envelope(
   carried: { readonly data?: unknown; readonly auth?: unknown },
   status = 200,
-): Answer {
+): VaultResponse {
   const { data = null, auth = null } = carried;
   const lease = { lease_id: '', renewable: false, lease_duration: 0 };
   return {
@@ -119,7 +119,7 @@ export function envelope(
   };
 }
 
-export const EMPTY: Answer = { status: 204 };
+export const EMPTY: VaultResponse = { status: 204 };
 
 export function makeSpace(): Space {
   return { mounts: new Map(), policies: new Map(), logins: new Map() };

@@ -1,11 +1,11 @@
 import { capabilitiesOn, seesMount } from './policy.ts';
 import {
-  type Answer,
+  type VaultResponse,
   EMPTY,
   envelope,
   errors,
   type Policy,
-  type Question,
+  type VaultRequest,
   type Space,
   type Token,
   type VaultState,
@@ -14,7 +14,7 @@ import {
 const VERSION = '1.18.5';
 
 /** What answers without a token, and even while sealed. `undefined` where the path is another. */
-export function answerOpenly(state: VaultState, { path, query }: Question): Answer | undefined {
+export function answerOpenly(state: VaultState, { path, query }: VaultRequest): VaultResponse | undefined {
   const facts = {
     initialized: state.health !== 'uninitialised',
     sealed: state.health === 'sealed' || state.health === 'uninitialised',
@@ -34,7 +34,7 @@ export function answerOpenly(state: VaultState, { path, query }: Question): Answ
   return { status, body };
 }
 
-export function answerSys(state: VaultState, question: Question, token: Token): Answer {
+export function answerSys(state: VaultState, question: VaultRequest, token: Token): VaultResponse {
   const { path, body } = question;
   const space = state.spaces.get(question.space)!;
   const own = state.spaces.get(token.space)!;
@@ -76,7 +76,7 @@ function parsePolicy(text: string): Policy {
   return Object.fromEntries(Object.entries(path).map(([pattern, rule]) => [pattern, rule.capabilities]));
 }
 
-function describeMounts(space: Space, own: Space, token: Token, rest: string): Answer {
+function describeMounts(space: Space, own: Space, token: Token, rest: string): VaultResponse {
   const seen = [...space.mounts].filter(([path]) => seesMount(token, own, path));
   const describe = ([path, { type, options }]: (typeof seen)[number]) => ({
     path,

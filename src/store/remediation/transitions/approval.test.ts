@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { anOffer, GONE, hashOf, LOOK, PLAN, POLICY } from '../../../../test/world/remediation.ts';
+import {
+  anOffer,
+  OBSERVED_GONE,
+  hashOf,
+  OBSERVATION,
+  PLAN,
+  POLICY,
+} from '../../../../test/world/remediation.ts';
 import type { Policy } from '../policy.ts';
 import { type Remediation, STATES } from '../record.ts';
 import type { Decide } from '../remediations.ts';
@@ -17,7 +24,7 @@ function after(decide: Decide, before: Remediation): Remediation {
 }
 
 const asked = after(request('U0ADA', POLICY, NOW), anOffer());
-const planned = after(plan(PLAN, LOOK, POLICY, NOW), asked);
+const planned = after(plan(PLAN, OBSERVATION, POLICY, NOW), asked);
 const HASH = hashOf(planned);
 const approvedOnce = after(approve('U0GRACE', HASH, POLICY, NOW), planned);
 
@@ -58,7 +65,7 @@ test.each<[string, Decide, Remediation, RegExp]>([
     anOffer(),
     /nobody may approve it/,
   ],
-  ['planned a second time', plan(PLAN, LOOK, POLICY, NOW), planned, /it is planned/],
+  ['planned a second time', plan(PLAN, OBSERVATION, POLICY, NOW), planned, /it is planned/],
   [
     'approved by who asked for it',
     approve('U0ADA', HASH, POLICY, NOW),
@@ -124,7 +131,7 @@ test('who has any say may reject, before and after it was approved, whoever aske
 test('what is gone for good needs two others; one person is not two', () => {
   const policy: Policy = { ...POLICY, destructive: ['etcd/doppler:restart'] };
   const both = after(
-    plan(PLAN, LOOK, policy, NOW),
+    plan(PLAN, OBSERVATION, policy, NOW),
     after(request('U0ADA', policy, NOW), anOffer({ risk: 'destructive' })),
   );
   const one = after(approve('U0GRACE', HASH, policy, NOW), both);
@@ -137,7 +144,7 @@ test('what is gone for good needs two others; one person is not two', () => {
 
 test('what is safe is approved by the click that asked for it', () => {
   const safe = after(
-    plan(PLAN, LOOK, POLICY, NOW),
+    plan(PLAN, OBSERVATION, POLICY, NOW),
     after(request('U0ADA', POLICY, NOW), anOffer({ risk: 'safe' })),
   );
 
@@ -164,7 +171,7 @@ test('each step is told in the audit by its own kind, with who and which plan', 
   expect(request('U0ADA', POLICY, NOW)(anOffer())).toMatchObject({
     entry: { kind: 'asked', who: ['U0ADA'] },
   });
-  expect(plan(PLAN, LOOK, POLICY, NOW)(asked)).toMatchObject({
+  expect(plan(PLAN, OBSERVATION, POLICY, NOW)(asked)).toMatchObject({
     entry: { kind: 'planned', planHash: HASH, targets: PLAN.targets },
   });
   expect(approve('U0GRACE', HASH, POLICY, NOW)(planned)).toMatchObject({
@@ -173,7 +180,7 @@ test('each step is told in the audit by its own kind, with who and which plan', 
   expect(reject('U0KATE', HASH, NOW)(planned)).toMatchObject({
     entry: { kind: 'rejected', who: ['U0KATE'] },
   });
-  expect(skip('it is gone', NOW, GONE)(approvedOnce)).toMatchObject({
+  expect(skip('it is gone', NOW, OBSERVED_GONE)(approvedOnce)).toMatchObject({
     entry: { kind: 'skipped', who: ['U0ADA', 'U0GRACE'], because: 'it is gone' },
   });
 });
@@ -181,7 +188,7 @@ test('each step is told in the audit by its own kind, with who and which plan', 
 /** From which states each leads on, with everything else as it should be; from all others it must not. */
 const LEADS_ON: readonly (readonly [string, Decide, readonly string[]])[] = [
   ['asking', request('U0KATE', POLICY, NOW), ['offered']],
-  ['planning', plan(PLAN, LOOK, POLICY, NOW), ['planning']],
+  ['planning', plan(PLAN, OBSERVATION, POLICY, NOW), ['planning']],
   ['approving', approve('U0GRACE', HASH, POLICY, NOW), ['planned']],
   ['rejecting', reject('U0GRACE', HASH, NOW), ['planned', 'approved']],
   ['refusing', refuse('no', NOW), ['planning', 'planned', 'approved']],
@@ -241,7 +248,7 @@ test('where a reason is required, nobody asks or approves without one; it is in 
 test('what is safe is approved with the reason for which it was asked', () => {
   const policy = { ...POLICY, requireReason: true };
   const safe = after(request('U0ADA', policy, NOW, 'INC-42'), anOffer({ risk: 'safe' }));
-  const ready = after(plan(PLAN, LOOK, policy, NOW), safe);
+  const ready = after(plan(PLAN, OBSERVATION, policy, NOW), safe);
 
   expect(approveSafe(policy, NOW)(ready)).toMatchObject({
     next: { approvals: [{ by: 'U0ADA', reason: 'INC-42' }] },

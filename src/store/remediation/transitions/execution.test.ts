@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { anOffer, GONE, hashOf, LOOK, PLAN, POLICY } from '../../../../test/world/remediation.ts';
+import {
+  anOffer,
+  OBSERVED_GONE,
+  hashOf,
+  OBSERVATION,
+  PLAN,
+  POLICY,
+} from '../../../../test/world/remediation.ts';
 import { type Remediation, STATES } from '../record.ts';
 import type { Decide, Move } from '../remediations.ts';
 import { applied, begin, did, fail, interrupt, lookedAgain, settle, timeOut } from './execution.ts';
@@ -9,11 +16,11 @@ const NOW = Date.UTC(2026, 10, 20, 14, 4);
 const LEASE_MS = 30_000;
 const approved: Remediation = anOffer({
   state: 'approved',
-  requested: { by: 'U0ADA', at: LOOK.at },
+  requested: { by: 'U0ADA', at: OBSERVATION.at },
   plan: PLAN,
   planHash: hashOf(anOffer()),
   approvalsNeeded: 1,
-  approvals: [{ by: 'U0GRACE', at: LOOK.at }],
+  approvals: [{ by: 'U0GRACE', at: OBSERVATION.at }],
   until: new Date(NOW + 60_000).toISOString(),
 });
 
@@ -23,12 +30,12 @@ function moved(decide: Decide, before: Remediation): Move {
   return decided;
 }
 
-const applying = moved(begin(7, LOOK, POLICY, LEASE_MS, NOW), approved).next;
+const applying = moved(begin(7, OBSERVATION, POLICY, LEASE_MS, NOW), approved).next;
 const done = moved(did(7, 'restarted', LEASE_MS, NOW), applying).next;
 const settling = moved(applied(7, LEASE_MS, NOW), done).next;
 
 test('to begin is refused past its time, while frozen and above the caps, all by Redis', () => {
-  expect(begin(7, LOOK, POLICY, LEASE_MS, NOW)(approved)).toMatchObject({
+  expect(begin(7, OBSERVATION, POLICY, LEASE_MS, NOW)(approved)).toMatchObject({
     notAfter: approved.until,
     unlessFrozen: true,
     caps: { perHour: 20, perRun: 20 },
@@ -39,23 +46,23 @@ test('to begin is refused past its time, while frozen and above the caps, all by
 test('what was turned off since it was approved is not begun', () => {
   const off = { ...POLICY, off: ['etcd/doppler:restart'] };
 
-  expect(begin(7, LOOK, off, LEASE_MS, NOW)(approved)).toMatch(/`remediations.off` names/);
+  expect(begin(7, OBSERVATION, off, LEASE_MS, NOW)(approved)).toMatch(/`remediations.off` names/);
 });
 
 test('it is fixed only where looking again found it gone', () => {
-  expect(moved(settle(7, GONE, undefined, NOW), settling)).toMatchObject({
+  expect(moved(settle(7, OBSERVED_GONE, undefined, NOW), settling)).toMatchObject({
     next: { state: 'fixed', deeds: [{ line: 'restarted' }] },
     entry: {
       kind: 'outcome',
       outcome: 'fixed',
       who: ['U0ADA', 'U0GRACE'],
-      before: LOOK.verdict,
-      after: GONE.verdict,
+      before: OBSERVATION.verdict,
+      after: OBSERVED_GONE.verdict,
       deeds: ['restarted'],
     },
   });
   for (const finding of ['found', 'unseen'] as const)
-    expect(moved(settle(7, { ...GONE, finding }, 'still there', NOW), settling).next.state).toBe(
+    expect(moved(settle(7, { ...OBSERVED_GONE, finding }, 'still there', NOW), settling).next.state).toBe(
       'unverified',
     );
 });
@@ -70,7 +77,7 @@ test.each<[string, Decide]>([
 });
 
 test('who was overtaken does not settle it either', () => {
-  expect(settle(6, GONE, undefined, NOW)(settling)).toBe('it is settling, and no longer ours');
+  expect(settle(6, OBSERVED_GONE, undefined, NOW)(settling)).toBe('it is settling, and no longer ours');
 });
 
 test.each<[Remediation['state'], Remediation['state'], string]>([
@@ -80,7 +87,7 @@ test.each<[Remediation['state'], Remediation['state'], string]>([
   ['applying', 'interrupted', 'the worker was lost while it acted'],
   ['settling', 'unverified', 'the worker was lost after the deed, before it had looked again'],
 ])('%s that nobody ended in time is %s, if its time is over by Redis', (state, end, because) => {
-  const move = moved(timeOut(NOW, POLICY), { ...done, state, shownAt: LOOK.at });
+  const move = moved(timeOut(NOW, POLICY), { ...done, state, shownAt: OBSERVATION.at });
 
   expect(move).toMatchObject({ onlyIfOverdue: true, next: { state: end, because }, entry: { because } });
   expect(move.next).not.toHaveProperty('until');
@@ -110,11 +117,11 @@ test('what was interrupted keeps what was done by then, and leads to nothing but
   const interrupted = moved(interrupt(7, 'the worker was stopped', NOW), done).next;
 
   expect(interrupted).toMatchObject({ state: 'interrupted', deeds: [{ line: 'restarted' }] });
-  expect(moved(lookedAgain('U0KATE', GONE, NOW), interrupted)).toMatchObject({
+  expect(moved(lookedAgain('U0KATE', OBSERVED_GONE, NOW), interrupted)).toMatchObject({
     next: { state: 'fixed' },
     entry: { kind: 'outcome', outcome: 'fixed', who: ['U0KATE'] },
   });
-  expect(moved(lookedAgain('U0KATE', LOOK, NOW), interrupted).next).toMatchObject({
+  expect(moved(lookedAgain('U0KATE', OBSERVATION, NOW), interrupted).next).toMatchObject({
     state: 'interrupted',
     because: 'the worker was stopped',
   });
@@ -122,14 +129,14 @@ test('what was interrupted keeps what was done by then, and leads to nothing but
 
 /** From which states each leads on, for who holds the token; from all others it must not. */
 const LEADS_ON: readonly (readonly [string, Decide, readonly string[]])[] = [
-  ['beginning', begin(7, LOOK, POLICY, LEASE_MS, NOW), ['approved']],
+  ['beginning', begin(7, OBSERVATION, POLICY, LEASE_MS, NOW), ['approved']],
   ['a deed', did(7, 'x', LEASE_MS, NOW), ['applying']],
   ['being applied', applied(7, LEASE_MS, NOW), ['applying']],
-  ['settling', settle(7, GONE, undefined, NOW), ['settling']],
-  ['failing', fail(7, 'x', LOOK, NOW), ['applying']],
+  ['settling', settle(7, OBSERVED_GONE, undefined, NOW), ['settling']],
+  ['failing', fail(7, 'x', OBSERVATION, NOW), ['applying']],
   ['interrupting', interrupt(7, 'x', NOW), ['applying']],
   ['time', timeOut(NOW, POLICY), ['planning', 'planned', 'approved', 'applying', 'settling']],
-  ['looking again', lookedAgain('U0KATE', GONE, NOW), ['unverified', 'failed', 'interrupted']],
+  ['looking again', lookedAgain('U0KATE', OBSERVED_GONE, NOW), ['unverified', 'failed', 'interrupted']],
 ];
 
 test.each(LEADS_ON)('%s leads on from nowhere but where it should', (_, decide, from) => {

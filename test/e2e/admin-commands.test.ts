@@ -10,7 +10,7 @@ import { ADA, GRACE, INCIDENT, makeCatalogue, makeCheck, PLATFORM, setStage, typ
 let stage: Stage;
 let folder: string;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'wrench-own-'));
+  folder = await mkdtemp(join(tmpdir(), 'wrench-admin-'));
 });
 afterEach(async () => {
   await stage.close();
