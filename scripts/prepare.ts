@@ -96,7 +96,7 @@ function aptGet(packages: readonly string[], { env }: Machine): string | undefin
       stdio: ['ignore', 'ignore', 'pipe'],
       encoding: 'utf8',
     });
-    // An index that cannot be fetched anew may still be good enough to install from.
+    // The old package index may still be good enough if a new one cannot be fetched.
     if (status !== 0 && words.includes('install'))
       return error?.message ?? (stderr.trim().split('\n').at(-1) || `apt-get ended with ${status}`);
   }

@@ -1,4 +1,4 @@
-/** `npm run screenshot`: takes the pictures of the README anew, from the running demo. */
+/** `npm run screenshot`: takes the pictures of the README again, from the running demo. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -96,7 +96,7 @@ function update(store: Store, args: Args, caller: Caller) {
   const content = readContent(args);
   const changed = store.change(message, {
     text: content.text,
-    // Text alone takes the blocks away; attachments stay unless given anew.
+    // Text alone removes the blocks; attachments stay unless new ones are given.
     blocks: content.blocks,
     ...(args['attachments'] === undefined ? {} : { attachments: content.attachments }),
     ...(args['metadata'] === undefined ? {} : { metadata: content.metadata }),

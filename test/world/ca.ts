@@ -198,7 +198,7 @@ export async function makeKeys(
   return crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: `P-${keyType.slice(1)}` }, true, uses);
 }
 
-/** WebCrypto's issuer writes positive serials only, so the one byte `01` is replaced and the certificate signed anew. */
+/** WebCrypto's issuer writes positive serials only, so the one byte `01` is replaced and the certificate signed again. */
 function withNegativeSerial(der: Buffer, serial: string, signer: webcrypto.CryptoKey): Buffer {
   const magnitude = BigInt(`0x${serial.slice(1)}`);
   const octets = Math.floor((magnitude - 1n).toString(2).length / 8) + 1;

@@ -31,7 +31,7 @@ for (;;) {
   await sleep((ttlSeconds * 1000) / 2);
 }
 
-/** Keeps its key, or makes it anew where it has expired; whatever else goes wrong is tried again for ever. */
+/** Refreshes its key, or creates it again if it has expired. Retries every other failure forever. */
 async function announce(): Promise<void> {
   try {
     const kept = await keys('PUT', path, { value, ttl, prevValue: value });

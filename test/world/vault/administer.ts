@@ -10,7 +10,7 @@ export interface VaultUnderTest {
   readonly address: string;
   /** May do everything. */
   readonly rootToken: string;
-  /** Mounts `path` anew; `null` asks for a mount without options, as very old Vaults have them. */
+  /** Mounts `path` again; `null` asks for a mount without options, as very old Vaults have them. */
   readonly mount: (path: string, version: '1' | '2' | null) => Promise<void>;
   readonly put: (path: string, secret: Secret) => Promise<void>;
   /** The newest version as it is, of KV version 2. */

@@ -8,7 +8,7 @@ export interface OpenedVault extends VaultUnderTest {
 /**
  * The Vaults that a suite without faults and clocks runs against: the one in this folder and, where WRENCH_TEST_VAULT_ADDR (and
  * WRENCH_TEST_VAULT_TOKEN, a root token) name one, a real one: `vault server -dev` or `bao server -dev`. It is written to: mounts
- * named `wrench-test-...` are made anew.
+ * named `wrench-test-...` are mounted again.
  */
 export function vaultsUnderTest(
   env: NodeJS.ProcessEnv = process.env,
