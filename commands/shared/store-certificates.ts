@@ -1,5 +1,5 @@
 import { type ports, wording } from '../kit.ts';
-import { type Evidence, field, named, nameOf, type Store, targetOf, type Trouble } from './store-words.ts';
+import { type Evidence, field, named, nameOf, type Store, targetOf, type Trouble } from './describe-store.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -1,5 +1,5 @@
 import { type ports, wording } from '../kit.ts';
-import { type Evidence, field, isListed, nameOf, type Store, type Trouble } from './store-words.ts';
+import { type Evidence, field, isListed, nameOf, type Store, type Trouble } from './describe-store.ts';
 
 /** Whether the configured endpoints are one cluster: nothing else that they report counts before that is so. */
 export function identityTroubles(store: Store): Trouble[] {

@@ -8,7 +8,7 @@ import {
   named,
   type Store,
   type Trouble,
-} from './store-words.ts';
+} from './describe-store.ts';
 
 export function isKnownDown(absence: ports.Absence | undefined): boolean {
   return absence === 'not-listening' || absence === 'hung';

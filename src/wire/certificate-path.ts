@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
-import { remember } from './remember.ts';
+import { remember } from './get-or-create.ts';
 
 /** Authorities that need not be served, because clients have them. */
 export interface TrustedRoots {

@@ -15,7 +15,7 @@ import {
   together,
   unknown,
   unreadable,
-} from './held.ts';
+} from './found-content.ts';
 import { isJks, readJks, UnreadableKeystore, UnskippableEntry } from './jks.ts';
 import { isPkcs12, readPkcs12, WrongPassphrase } from './pkcs12.ts';
 import { UnsupportedEncryption } from './pkcs12-decrypt.ts';

@@ -1,6 +1,6 @@
 import { hexIn, numbersIn } from './digits.ts';
 import { HEAD_LENGTH, isContainerHead, sizeOf } from './der-kind.ts';
-import type { Held } from './held.ts';
+import type { Held } from './found-content.ts';
 import { matchFrom } from './match-from.ts';
 import { type Encoded, type Part, SHORTEST, startTrial, type Trial } from './trial.ts';
 

@@ -19,7 +19,7 @@ import {
   unknown,
   unreadable,
   within,
-} from './held.ts';
+} from './found-content.ts';
 import { type PemBlock, splitPem } from './pem.ts';
 import { decodeText, unescapeText } from './plain-text.ts';
 import type { Part } from './trial.ts';

@@ -1,6 +1,15 @@
 import { parseAllDocuments } from 'yaml';
 import { promisesCertificate } from './certificate-names.ts';
-import { type Held, isEmpty, matchKeys, matchWithin, nothing, together, unreadable, within } from './held.ts';
+import {
+  type Held,
+  isEmpty,
+  matchKeys,
+  matchWithin,
+  nothing,
+  together,
+  unreadable,
+  within,
+} from './found-content.ts';
 import { printable } from './x509.ts';
 
 /** yaml parses some hundred thousand tokens a second and blocks meanwhile, so a text with more is searched as plain text. */

@@ -13,7 +13,7 @@ import {
   together,
   unknown,
   unreadable,
-} from './held.ts';
+} from './found-content.ts';
 import { derOf, type PemBlock, type PemText } from './pem.ts';
 import { readX509 } from './read-x509.ts';
 import { groupChains } from './x509.ts';

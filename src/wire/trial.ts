@@ -1,4 +1,4 @@
-import { type Held, isNothing, nothing } from './held.ts';
+import { type Held, isNothing, nothing } from './found-content.ts';
 
 /** Bytes that a text holds in encoded form, between two offsets. */
 export interface Encoded {

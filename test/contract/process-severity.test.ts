@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { diagnose as diagnoseProcesses } from '../../commands/bosh/processes/diagnose.ts';
-import { instance } from '../../commands/bosh/processes/sightings.ts';
+import { instance } from '../../commands/bosh/processes/builders.ts';
 import { diagnose as diagnoseDoppler } from '../../commands/etcd/doppler/diagnose.ts';
-import { announced, etcd, factsOf } from '../../commands/etcd/doppler/sightings.ts';
+import { announced, etcd, factsOf } from '../../commands/etcd/doppler/builders.ts';
 import { worst } from '../../src/check/finding.ts';
 import type { Deployment, Instance, RunningProcess } from '../../src/ports/processes.ts';
 

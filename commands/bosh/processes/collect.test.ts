@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type ports, type ReadContext, SourceError } from '../../kit.ts';
 import { collect } from './collect.ts';
-import { instance } from './sightings.ts';
+import { instance } from './builders.ts';
 
 const cf = told('cf', [
   instance('router/0', ['gorouter']),

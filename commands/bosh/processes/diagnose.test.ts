@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ports } from '../../kit.ts';
 import { diagnose } from './diagnose.ts';
-import { deployment, factsOf, idOf, instance } from './sightings.ts';
+import { deployment, factsOf, idOf, instance } from './builders.ts';
 import * as stories from './stories.ts';
 
 const NOT_ALLOWED: ports.RestartTerms = { allowed: false, because: 'its job is not in restart.jobs' };

@@ -6,7 +6,7 @@ import { measuresOf } from './measures.ts';
 import { processTroubles } from './processes.ts';
 import { serviceTroubles } from './services.ts';
 import { isWhollyDown, only, survey, type Survey } from './survey.ts';
-import type { Restart, Trouble } from './trouble.ts';
+import type { Restart, Trouble } from './problem.ts';
 import { verdictOf } from './verdict.ts';
 import { nothingRuns, silentEverywhere, wholeTroubles } from './whole-instances.ts';
 

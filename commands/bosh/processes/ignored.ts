@@ -1,7 +1,7 @@
 import { type ports, wording } from '../../kit.ts';
 import { ailmentOf, isDown } from '../../shared/instances.ts';
 import type { Survey } from './survey.ts';
-import { byName, type Kind, lockEvidence, table, targetOf, type Trouble } from './trouble.ts';
+import { byName, type Kind, lockEvidence, table, targetOf, type Trouble } from './problem.ts';
 import { COUNTED, inWords } from './verdict.ts';
 
 /** The same as of instances that are not ignored. */

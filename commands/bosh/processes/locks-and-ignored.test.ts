@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ports } from '../../kit.ts';
 import { diagnose } from './diagnose.ts';
-import { deployment, factsOf, instance } from './sightings.ts';
+import { deployment, factsOf, instance } from './builders.ts';
 
 const DEPLOY = { lock: { taskId: '1180', description: 'create deployment' } };
 const BACK = 'task 1180 (create deployment) is changing cf';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { diagnose } from './diagnose.ts';
-import { deployment, factsOf, instance } from './sightings.ts';
+import { deployment, factsOf, instance } from './builders.ts';
 import * as stories from './stories.ts';
 
 test('the proof of the fix: metron_agent ran on 0 of 12, then on 12 of 12', () => {

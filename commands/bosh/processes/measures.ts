@@ -1,7 +1,7 @@
 import type { Diagnosis, ports } from '../../kit.ts';
 import { ailmentOf } from '../../shared/instances.ts';
 import type { Survey } from './survey.ts';
-import { wordsFor } from './trouble.ts';
+import { wordsFor } from './problem.ts';
 
 type Measure = NonNullable<Diagnosis['measures']>[number];
 

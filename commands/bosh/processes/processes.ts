@@ -8,9 +8,9 @@ import {
   severityOf,
   type Spread,
 } from '../../shared/instances.ts';
-import { expectedOfTask } from './ailments.ts';
+import { expectedOfTask } from './instance-faults.ts';
 import { hintFor } from './hints.ts';
-import { restartOffers } from './offer.ts';
+import { restartOffers } from './restart-offers.ts';
 import { isWhollyDown, type Survey } from './survey.ts';
 import {
   byName,
@@ -22,7 +22,7 @@ import {
   targetOf,
   type Trouble,
   wordsFor,
-} from './trouble.ts';
+} from './problem.ts';
 import { isLastOf } from './whole-instances.ts';
 
 type Severity = Trouble['finding']['severity'];

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type ports, type ReadContext, SourceError } from '../../kit.ts';
 import { restart } from './restart.ts';
-import { idOf, instance } from './sightings.ts';
+import { idOf, instance } from './builders.ts';
 
 const ASKED = {
   source: 'bosh',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ports } from '../../kit.ts';
 import { diagnose } from './diagnose.ts';
-import { factsOf, instance } from './sightings.ts';
+import { factsOf, instance } from './builders.ts';
 
 const MONIT = { kind: 'monit', source: 'edge', name: 'edge' } as const;
 

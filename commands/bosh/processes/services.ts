@@ -10,7 +10,7 @@ import {
   targetOf,
   type Trouble,
   wordsFor,
-} from './trouble.ts';
+} from './problem.ts';
 
 interface Fault {
   readonly instance: ports.Instance;

@@ -1,6 +1,6 @@
 import type { Story } from '../../kit.ts';
 import type { Facts } from './collect.ts';
-import { factsOf, instance } from './sightings.ts';
+import { factsOf, instance } from './builders.ts';
 
 /** What ran on the VMs that day; the source shows `monit summary` on doppler_z1/0. */
 const ON_EVERY_VM = ['consul_agent', 'sensu-client', 'toolbelt'];

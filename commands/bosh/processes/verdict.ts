@@ -1,7 +1,7 @@
 import { wording } from '../../kit.ts';
 import { isDown } from '../../shared/instances.ts';
 import type { Survey } from './survey.ts';
-import { brieflyLocked, type Kind, type Trouble } from './trouble.ts';
+import { brieflyLocked, type Kind, type Trouble } from './problem.ts';
 
 /** How many causes the verdict names. */
 const MOST_CAUSES = 2;

@@ -1,7 +1,7 @@
 import { type ports, wording } from '../../kit.ts';
 import { type Ailment, ailmentOf, changesInstances, isShared, isUp } from '../../shared/instances.ts';
-import { AILMENTS, expectedOfTask, NATS, type Words } from './ailments.ts';
-import { restartOffers } from './offer.ts';
+import { AILMENTS, expectedOfTask, NATS, type Words } from './instance-faults.ts';
+import { restartOffers } from './restart-offers.ts';
 import { isWhollyDown, type Survey } from './survey.ts';
 import {
   byName,
@@ -13,7 +13,7 @@ import {
   targetOf,
   type Trouble,
   wordsFor,
-} from './trouble.ts';
+} from './problem.ts';
 
 type Severity = Trouble['finding']['severity'];
 

@@ -1,5 +1,5 @@
 import type { ports } from '../../kit.ts';
-import { openTally, type Tally } from './tally.ts';
+import { openTally, type Tally } from './group-by-fingerprint.ts';
 
 /** Builders for stories and tests: what a place held or a site served, in short. */
 

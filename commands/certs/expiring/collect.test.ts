@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type ports, type ReadContext, SourceError } from '../../kit.ts';
 import { collect } from './collect.ts';
 import { certificate, inVault, live } from './builders.ts';
-import { MOST_PLACES } from './tally.ts';
+import { MOST_PLACES } from './group-by-fingerprint.ts';
 
 type Store = ReadContext<'certificates'>['read']['certificates']['stores'][number];
 type Sighting = ports.Seen | { readonly kind: 'unseen'; readonly place: string; readonly error: SourceError };

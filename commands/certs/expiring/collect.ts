@@ -1,6 +1,6 @@
 import { nearest, type ReadContext, SourceError, wording } from '../../kit.ts';
 import { matcherFor } from './match.ts';
-import { openTally, type Tally } from './tally.ts';
+import { openTally, type Tally } from './group-by-fingerprint.ts';
 
 export type Facts = Tally;
 

@@ -4,7 +4,7 @@ import type { Facts } from './collect.ts';
 import { diagnose } from './diagnose.ts';
 import { certificate, factsOf, inVault, live } from './builders.ts';
 import * as stories from './stories.ts';
-import { openTally } from './tally.ts';
+import { openTally } from './group-by-fingerprint.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -1,11 +1,11 @@
 import { type Diagnosis, wording } from '../../kit.ts';
 import type { Facts } from './collect.ts';
 import { type Due, dueFinding, isNeeded, isOnlyTrusted } from './expiry.ts';
-import { inOrderOfWork, type Task } from './order.ts';
+import { inOrderOfWork, type Task } from './sort-findings.ts';
 import { siteProblems, weaknesses } from './problems.ts';
 import type { RenewOffer } from './renew.ts';
 import { judge, type Status, type Thresholds } from './severity.ts';
-import type { Held } from './tally.ts';
+import type { Held } from './group-by-fingerprint.ts';
 import { trustStoreTask } from './trust-stores.ts';
 import { verdictOf } from './verdict.ts';
 

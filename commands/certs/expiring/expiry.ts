@@ -1,8 +1,8 @@
 import { type Finding, wording } from '../../kit.ts';
-import { likelyImpact } from './likely-impact.ts';
+import { likelyImpact } from './impact.ts';
 import { offersFor, type RenewOffer } from './renew.ts';
 import { isInverted, neverEnds, type Severity, type Status } from './severity.ts';
-import type { Held, Place } from './tally.ts';
+import type { Held, Place } from './group-by-fingerprint.ts';
 
 const REASON = {
   expired: 'certificate-expired',

@@ -1,8 +1,8 @@
 import { type Finding, type ports, wording } from '../../kit.ts';
 import { bare, isNeeded, targetOf } from './expiry.ts';
-import type { Task } from './order.ts';
+import type { Task } from './sort-findings.ts';
 import type { Severity } from './severity.ts';
-import { type Held, MOST_PLACES, type Site } from './tally.ts';
+import { type Held, MOST_PLACES, type Site } from './group-by-fingerprint.ts';
 
 interface Problem {
   readonly reason: string;

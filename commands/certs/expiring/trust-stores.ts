@@ -1,7 +1,7 @@
 import { wording } from '../../kit.ts';
 import { bare, type Due, dueInWords, validity } from './expiry.ts';
-import type { Task } from './order.ts';
-import type { Held } from './tally.ts';
+import type { Task } from './sort-findings.ts';
+import type { Held } from './group-by-fingerprint.ts';
 
 interface DueRoot {
   readonly held: Held;

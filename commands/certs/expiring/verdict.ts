@@ -1,6 +1,6 @@
 import { wording } from '../../kit.ts';
 import { bare, type Due } from './expiry.ts';
-import type { Task } from './order.ts';
+import type { Task } from './sort-findings.ts';
 import type { Severity } from './severity.ts';
 import { rootsInWords } from './trust-stores.ts';
 

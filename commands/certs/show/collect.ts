@@ -1,5 +1,5 @@
 import { nearest, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
-import { type Looks, lookAtSite } from './look-at-site.ts';
+import { type Looks, lookAtSite } from './inspect-site.ts';
 import { bare, certificatesOf, type Match, type Search, searchFor, siteOf } from './search.ts';
 
 export interface Facts {

@@ -1,5 +1,5 @@
 import { type Diagnosis, type Finding, wording } from '../../kit.ts';
-import { card, keyOf } from './card.ts';
+import { card, keyOf } from './details.ts';
 import type { Facts, Shown } from './collect.ts';
 import { labelsOf } from './labels.ts';
 import { type Problem, problemsOf } from './problems.ts';

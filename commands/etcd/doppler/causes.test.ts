@@ -13,7 +13,7 @@ import {
   factsOf,
   members,
   SERVER_TIME,
-} from './sightings.ts';
+} from './builders.ts';
 
 function ask(facts: Facts, args: Record<string, string> = {}) {
   return diagnose(facts, check.args.parse(args), SERVER_TIME);

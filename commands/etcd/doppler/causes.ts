@@ -8,7 +8,14 @@ import {
   isWell,
   quorumTrouble,
 } from '../../shared/store-responses.ts';
-import { membersTable, named, nameOf, sentence, type Store, type Trouble } from '../../shared/store-words.ts';
+import {
+  membersTable,
+  named,
+  nameOf,
+  sentence,
+  type Store,
+  type Trouble,
+} from '../../shared/describe-store.ts';
 import type { StoreLook } from './collect.ts';
 import type { Service } from './services.ts';
 

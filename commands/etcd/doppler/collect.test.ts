@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type ports, type ReadContext, SourceError } from '../../kit.ts';
 import { type Asked, collectFor } from './collect.ts';
 import { DOPPLER } from './services.ts';
-import { announced, deployment, doppler, members, tree } from './sightings.ts';
+import { announced, deployment, doppler, members, tree } from './builders.ts';
 
 const THREE = members(['etcd_z1_0', 'etcd_z2_0', 'etcd_z3_0']);
 const KEY = announced('z1/doppler_z1/id-1', '10.0.1.1');

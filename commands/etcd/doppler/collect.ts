@@ -3,7 +3,7 @@ import { nearest, type ports, type ReadContext, SourceError, wording } from '../
 import { chooseSources, namesIn } from '../../shared/sources.ts';
 import { isLeftOver, isOneCluster, leadersOf } from '../../shared/store-identity.ts';
 import { isKnownDown, isNeverStarted, isSilent } from '../../shared/store-responses.ts';
-import { named } from '../../shared/store-words.ts';
+import { named } from '../../shared/describe-store.ts';
 import { DOPPLER, type Service } from './services.ts';
 
 export interface Facts {

@@ -1,6 +1,6 @@
 import { type Diagnosis, type Finding, type ports, wording } from '../../kit.ts';
 import { isOneCluster } from '../../shared/store-identity.ts';
-import { sentence } from '../../shared/store-words.ts';
+import { sentence } from '../../shared/describe-store.ts';
 import { type StoreTrouble, troublesOf } from './causes.ts';
 import type { Facts, StoreLook } from './collect.ts';
 import { blastRadius, type Cause } from './dependents.ts';
@@ -8,15 +8,15 @@ import { type Expected, type Roster, rosterOf, tooNew } from './expected.ts';
 import { findingOf } from './findings.ts';
 import { keyFindings, protocolMismatch } from './key-findings.ts';
 import { assign, type Assigned, type Key, keysOf } from './keys.ts';
-import { rosterOfKeys } from './left-behind.ts';
-import { nobodyThere } from './nobody-there.ts';
-import { bySeverity, inOrderOfWork } from './order.ts';
+import { rosterOfKeys } from './infer-expected.ts';
+import { nobodyThere } from './not-applicable.ts';
+import { bySeverity, inOrderOfWork } from './compare-findings.ts';
 import type { RestartOffer } from './restart.ts';
-import { seenOnce } from './seen-once.ts';
+import { seenOnce } from './dedupe-instances.ts';
 import { DOPPLER, type Service } from './services.ts';
 import { allMissing, noneInWords, sharesACause } from './shared-cause.ts';
-import { isRegistered, judge, type Judged } from './standing.ts';
-import { overview, verdictOf } from './words.ts';
+import { isRegistered, judge, type Judged } from './registration.ts';
+import { overview, verdictOf } from './verdict.ts';
 
 export interface Wanted {
   /** Names such as `doppler_z1/0` that are expected, whether or not a source lists processes. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { check } from './check.ts';
 import type { Facts } from './collect.ts';
 import { diagnose } from './diagnose.ts';
-import { announced, deployment, doppler, etcd, factsOf, legacy, SERVER_TIME } from './sightings.ts';
+import { announced, deployment, doppler, etcd, factsOf, legacy, SERVER_TIME } from './builders.ts';
 import * as stories from './stories.ts';
 
 function ask(facts: Facts, args: Record<string, string> = {}) {

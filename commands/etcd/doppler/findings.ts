@@ -2,8 +2,8 @@ import type { Finding } from '../../kit.ts';
 import type { StoreLook } from './collect.ts';
 import { forbiddenBecause, type RestartOffer } from './restart.ts';
 import type { Service } from './services.ts';
-import { directoryInWords, type Judged } from './standing.ts';
-import { field } from './words.ts';
+import { directoryInWords, type Judged } from './registration.ts';
+import { field } from './verdict.ts';
 
 type Said = Finding<RestartOffer>;
 type Evidence = NonNullable<Said['evidence']>[number];

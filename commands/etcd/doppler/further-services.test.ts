@@ -3,7 +3,7 @@ import type { ports } from '../../kit.ts';
 import { diagnoseFor } from './diagnose.ts';
 import { restartOf } from './restart.ts';
 import type { Service } from './services.ts';
-import { deployment, factsOf, instance, members, tree, SERVER_TIME } from './sightings.ts';
+import { deployment, factsOf, instance, members, tree, SERVER_TIME } from './builders.ts';
 
 /** Whoever has a route keeps it by writing it again; so does the routing API its own: https://github.com/cloudfoundry/routing-api */
 const ROUTING_API: Service = {

@@ -1,11 +1,11 @@
 import { type Finding, wording } from '../../kit.ts';
 import type { Facts } from './collect.ts';
 import type { Assigned, Key } from './keys.ts';
-import { inOrderOfWork } from './order.ts';
+import { inOrderOfWork } from './compare-findings.ts';
 import type { RestartOffer } from './restart.ts';
 import type { Service } from './services.ts';
-import type { Judged } from './standing.ts';
-import { field } from './words.ts';
+import type { Judged } from './registration.ts';
+import { field } from './verdict.ts';
 
 type Said = Finding<RestartOffer>;
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { check } from './check.ts';
 import type { Facts } from './collect.ts';
 import { diagnose } from './diagnose.ts';
-import { announced, deployment, doppler, etcd, factsOf, SERVER_TIME } from './sightings.ts';
+import { announced, deployment, doppler, etcd, factsOf, SERVER_TIME } from './builders.ts';
 
 function ask(facts: Facts) {
   return diagnose(facts, check.args.parse({}), SERVER_TIME);

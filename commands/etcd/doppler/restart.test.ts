@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type ports, type ReadContext, SourceError } from '../../kit.ts';
 import { restart } from './restart.ts';
-import { BY_DIRECTOR, deployment, doppler } from './sightings.ts';
+import { BY_DIRECTOR, deployment, doppler } from './builders.ts';
 
 const ASKED = {
   source: 'bosh',

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { check } from './check.ts';
 import { diagnose } from './diagnose.ts';
 import { DOPPLER, isAddress } from './services.ts';
-import { deployment, doppler, etcd, factsOf, SERVER_TIME } from './sightings.ts';
+import { deployment, doppler, etcd, factsOf, SERVER_TIME } from './builders.ts';
 
 const [modern, legacy] = DOPPLER.roots;
 const ID = '4c738367-8eb1-4a57-b44e-771f4870db0e';

@@ -1,8 +1,8 @@
 import { type Finding, wording } from '../../kit.ts';
 import type { StoreLook } from './collect.ts';
 import type { Service } from './services.ts';
-import type { Judged, Standing } from './standing.ts';
-import { field, overview } from './words.ts';
+import type { Judged, Standing } from './registration.ts';
+import { field, overview } from './verdict.ts';
 
 const GONE: readonly Standing[] = [
   'stuck',

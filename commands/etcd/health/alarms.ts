@@ -1,7 +1,7 @@
 import { type ports, wording } from '../../kit.ts';
-import { field, named, targetOf } from '../../shared/store-words.ts';
+import { field, named, targetOf } from '../../shared/describe-store.ts';
 import type { StoreLook } from './collect.ts';
-import { type Trouble, membersTable } from './words.ts';
+import { type Trouble, membersTable } from './problem.ts';
 
 const CORRUPTION = 'https://etcd.io/docs/v3.5/op-guide/data_corruption/';
 

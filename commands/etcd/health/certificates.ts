@@ -6,9 +6,9 @@ import {
   expiredCertificates,
   hasExpired,
 } from '../../shared/store-certificates.ts';
-import { type Evidence, nameOf, named, targetOf } from '../../shared/store-words.ts';
+import { type Evidence, nameOf, named, targetOf } from '../../shared/describe-store.ts';
 import type { StoreLook } from './collect.ts';
-import type { Trouble } from './words.ts';
+import type { Trouble } from './problem.ts';
 
 const DAY_MS = 86_400_000;
 

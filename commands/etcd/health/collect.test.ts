@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type ReadContext, SourceError, type ports } from '../../kit.ts';
 import { collect, untilMembers } from './collect.ts';
-import { leader, member, silent, store } from './sightings.ts';
+import { leader, member, silent, store } from './builders.ts';
 
 const { signal } = new AbortController();
 

@@ -4,7 +4,7 @@ import { chooseSources } from '../../shared/sources.ts';
 import { hasExpired } from '../../shared/store-certificates.ts';
 import { leadersOf } from '../../shared/store-identity.ts';
 import { isKnownDown, votesIn } from '../../shared/store-responses.ts';
-import { nameOf } from '../../shared/store-words.ts';
+import { nameOf } from '../../shared/describe-store.ts';
 import { inInterval } from './disks.ts';
 
 export interface Facts {

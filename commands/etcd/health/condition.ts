@@ -1,9 +1,9 @@
 import type { ports } from '../../kit.ts';
 import { clustersOf, leadersOf } from '../../shared/store-identity.ts';
 import { isNeverStarted, isNoVoter, isWell } from '../../shared/store-responses.ts';
-import { nameOf, named } from '../../shared/store-words.ts';
+import { nameOf, named } from '../../shared/describe-store.ts';
 import { otherAlarms } from './alarms.ts';
-import { bytes } from './words.ts';
+import { bytes } from './problem.ts';
 
 /** The state of a store, in terms that the check and its fixes share. */
 

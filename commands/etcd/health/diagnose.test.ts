@@ -16,7 +16,7 @@ import {
   old,
   silent,
   store,
-} from './sightings.ts';
+} from './builders.ts';
 import * as stories from './stories.ts';
 
 type Told = Pick<Story<Facts>, 'facts' | 'now'>;

@@ -9,10 +9,10 @@ import { spaceOf } from './condition.ts';
 import type { DisarmOffer } from './disarm.ts';
 import type { FreeSpaceOffer } from './free-space.ts';
 import { type MemberLimits, memberTroubles } from './members.ts';
-import { type PaceLimits, paceTroubles, possibleCauses } from './pace.ts';
+import { type PaceLimits, paceTroubles, possibleCauses } from './performance.ts';
 import { noSpace, type SpaceLimits, spaceTroubles } from './space.ts';
 import { seenIn, verdictOf } from './verdict.ts';
-import { type Trouble, worstFirst } from './words.ts';
+import { type Trouble, worstFirst } from './problem.ts';
 
 export type Limits = CertificateLimits & MemberLimits & PaceLimits & SpaceLimits;
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type ReadContext, SourceError, type ports } from '../../kit.ts';
 import { disarm } from './disarm.ts';
-import { MB, QUOTA, alarm, idOf, leader, member, silent, store } from './sightings.ts';
+import { MB, QUOTA, alarm, idOf, leader, member, silent, store } from './builders.ts';
 
 const ASKED = { store: 'etcd' };
 const CLOSED = { healthy: false, unhealthyBecause: 'ALARM NOSPACE' };

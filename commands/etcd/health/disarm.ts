@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SourceError, defineRemediation } from '../../kit.ts';
-import { nameOf } from '../../shared/store-words.ts';
+import { nameOf } from '../../shared/describe-store.ts';
 import { isOnlyToDisarm, obstacleTo } from './condition.ts';
 import {
   SETTLES_WITHIN_S,

@@ -1,8 +1,8 @@
 import { type ports, wording } from '../../kit.ts';
-import { type Evidence, field, nameOf, named, targetOf } from '../../shared/store-words.ts';
+import { type Evidence, field, nameOf, named, targetOf } from '../../shared/describe-store.ts';
 import type { StoreLook } from './collect.ts';
 import { changesIn, mostChanges } from './elections.ts';
-import { type Trouble, percent, seconds } from './words.ts';
+import { type Trouble, percent, seconds } from './problem.ts';
 
 export interface DiskLimits {
   /** 0 to 1, of its fsyncs or commits. */

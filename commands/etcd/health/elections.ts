@@ -1,7 +1,7 @@
 import type { ports } from '../../kit.ts';
-import type { Evidence } from '../../shared/store-words.ts';
+import type { Evidence } from '../../shared/describe-store.ts';
 import type { StoreLook } from './collect.ts';
-import type { Trouble } from './words.ts';
+import type { Trouble } from './problem.ts';
 
 /** Slow disks and a bad network make leaders change. */
 export function leaderChanges(

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type ReadContext, SourceError, type ports } from '../../kit.ts';
 import { freeSpace, freeSpaceWithin } from './free-space.ts';
-import { MB, QUOTA, alarm, idOf, leader, member, neverStarted, silent, store } from './sightings.ts';
+import { MB, QUOTA, alarm, idOf, leader, member, neverStarted, silent, store } from './builders.ts';
 
 const ASKED = { store: 'etcd' };
 const FULL = {

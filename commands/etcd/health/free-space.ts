@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type ReadContext, SourceError, defineRemediation, type ports } from '../../kit.ts';
 import { isWell } from '../../shared/store-responses.ts';
-import { nameOf, named } from '../../shared/store-words.ts';
+import { nameOf, named } from '../../shared/describe-store.ts';
 import { untilMembers } from './collect.ts';
 import { hasAlarm, isWorthFreeing, obstacleTo, obstacleToFreeing, spaceOf, stillFull } from './condition.ts';
 

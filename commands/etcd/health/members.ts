@@ -7,9 +7,9 @@ import {
   isWell,
   votesIn,
 } from '../../shared/store-responses.ts';
-import { field, isListed, nameOf, named, stateOf, targetOf } from '../../shared/store-words.ts';
+import { field, isListed, nameOf, named, stateOf, targetOf } from '../../shared/describe-store.ts';
 import type { StoreLook } from './collect.ts';
-import { type Trouble, membersTable } from './words.ts';
+import { type Trouble, membersTable } from './problem.ts';
 
 export interface MemberLimits {
   /** Entries of the raft log. */

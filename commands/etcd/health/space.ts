@@ -1,4 +1,4 @@
-import { type Evidence, field } from '../../shared/store-words.ts';
+import { type Evidence, field } from '../../shared/describe-store.ts';
 import { corrupt, raisedBy, unknownAlarms } from './alarms.ts';
 import type { StoreLook } from './collect.ts';
 import {
@@ -12,7 +12,7 @@ import {
 } from './condition.ts';
 import type { DisarmOffer } from './disarm.ts';
 import type { FreeSpaceOffer } from './free-space.ts';
-import { type Trouble, bytes, membersTable, percent } from './words.ts';
+import { type Trouble, bytes, membersTable, percent } from './problem.ts';
 
 export interface SpaceLimits {
   /** In percent of the quota. */

@@ -11,7 +11,7 @@ import {
   old,
   silent,
   store,
-} from './sightings.ts';
+} from './builders.ts';
 
 const FULL = { healthy: false, unhealthyBecause: 'ALARM NOSPACE' };
 

@@ -1,9 +1,9 @@
 import { type ports, wording } from '../../kit.ts';
 import { isKnownDown } from '../../shared/store-responses.ts';
-import { isListed, nameOf, named } from '../../shared/store-words.ts';
+import { isListed, nameOf, named } from '../../shared/describe-store.ts';
 import type { StoreLook } from './collect.ts';
 import { spaceOf } from './condition.ts';
-import { type Trouble, bytes, worstFirst } from './words.ts';
+import { type Trouble, bytes, worstFirst } from './problem.ts';
 
 export interface Judged {
   readonly store: StoreLook;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseLines } from './parse.ts';
-import { saidBy } from './refusal.ts';
+import { saidBy } from './director-error.ts';
 import type { Question, Session } from './session.ts';
 
 /** A task's event: https://bosh.io/docs/director-api-v1/#task-output */

@@ -3,7 +3,7 @@ import { SourceError } from '../../ports/source-error.ts';
 import type { Deployment } from '../../ports/processes.ts';
 import type { BoshConfig } from './config.ts';
 import { parseAs } from './parse.ts';
-import { saidBy } from './refusal.ts';
+import { saidBy } from './director-error.ts';
 import type { Session } from './session.ts';
 import { readTask } from './task.ts';
 

@@ -4,7 +4,7 @@ import type { BoshConfig } from './config.ts';
 import { openConnector } from './connect.ts';
 import { readDeployments } from './deployments.ts';
 import { readInfo } from './info.ts';
-import { reachBosh } from './reach.ts';
+import { reachBosh } from './health-check.ts';
 import { restartInstance } from './restart.ts';
 import { openSession } from './session.ts';
 

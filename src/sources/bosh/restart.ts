@@ -6,7 +6,7 @@ import type { BoshConfig } from './config.ts';
 import { openEvents } from './events.ts';
 import { restartsOneInstance } from './info.ts';
 import { lockOf, readLocks, UNSEEN_TASK } from './locks.ts';
-import { forbiddenBecause, skipsDrain } from './restart-terms.ts';
+import { forbiddenBecause, skipsDrain } from './restart-permission.ts';
 import type { Session } from './session.ts';
 import { findTask, followTask, nameOf, REDIRECTS, type Task, taskIn } from './task.ts';
 

@@ -6,7 +6,7 @@ import { printable } from '../../wire/x509.ts';
 import type { BoshAuth, BoshConfig } from './config.ts';
 import type { Connector } from './connect.ts';
 import { readInfo } from './info.ts';
-import { refusalOf } from './refusal.ts';
+import { refusalOf } from './director-error.ts';
 
 /** Of a token's time, how much is left unused: a question takes a while. */
 const TOKEN_MARGIN_MS = 30_000;

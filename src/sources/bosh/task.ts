@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { SourceError } from '../../ports/source-error.ts';
 import type { TextAnswer } from '../../wire/http.ts';
 import type { BoshConfig } from './config.ts';
-import { saidBy } from './refusal.ts';
+import { saidBy } from './director-error.ts';
 import { pause, type Question, type Session } from './session.ts';
 import { parseAs } from './parse.ts';
 

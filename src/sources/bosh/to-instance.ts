@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Instance, RunningProcess } from '../../ports/processes.ts';
 import { printable } from '../../wire/x509.ts';
 import type { BoshConfig } from './config.ts';
-import { restartTerms } from './restart-terms.ts';
+import { restartTerms } from './restart-permission.ts';
 
 /**
  * One line of `instances?format=full`, as far as it is of use. Vitals, whose numbers are strings, are left aside; what is 0 is absent;

@@ -1,5 +1,5 @@
 import type { StoreAlarm } from '../../ports/key-value.ts';
-import { type Json, listIn } from './answers.ts';
+import { type Json, listIn } from './responses.ts';
 import { hexId } from './ids.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { SourceError } from '../../ports/source-error.ts';
-import { asObject, explainV3, parseJson, textIn } from './answers.ts';
+import { asObject, explainV3, parseJson, textIn } from './responses.ts';
 import type { EtcdConfig } from './config.ts';
-import type { Contact } from './contact.ts';
+import type { Contact } from './endpoint-client.ts';
 
 type Headers = Readonly<Record<string, string>>;
 

@@ -1,5 +1,5 @@
 import type { EtcdConfig } from './config.ts';
-import { type Contacts, openContacts } from './contact.ts';
+import { type Contacts, openContacts } from './endpoint-client.ts';
 import { type Authorization, openAuthorization } from './authorization.ts';
 
 /** One configured cluster: whom to ask, and as whom. */

@@ -1,8 +1,8 @@
 import { SourceError } from '../../ports/source-error.ts';
 import type { TextAnswer } from '../../wire/http.ts';
-import { asObject, explainV3, grpc, countIn, inItsWords, type Json, parseJson, textIn } from './answers.ts';
+import { asObject, explainV3, grpc, countIn, inItsWords, type Json, parseJson, textIn } from './responses.ts';
 import type { Cluster } from './cluster.ts';
-import type { Contact } from './contact.ts';
+import type { Contact } from './endpoint-client.ts';
 
 export interface Version {
   /** `3.4.23` */

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
 import type { Certificate } from '../../ports/certificates.ts';
 import { readCertificate } from '../../wire/x509.ts';
-import type { Contact } from './contact.ts';
+import type { Contact } from './endpoint-client.ts';
 
 type Port = Pick<Contact, 'url' | 'tls'>;
 

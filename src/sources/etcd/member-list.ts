@@ -1,9 +1,9 @@
 import type { StoreMember } from '../../ports/key-value.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { printable } from '../../wire/x509.ts';
-import { asObject, explainV2, type Json, listIn, parseJson, textIn } from './answers.ts';
+import { asObject, explainV2, type Json, listIn, parseJson, textIn } from './responses.ts';
 import type { Cluster } from './cluster.ts';
-import type { Contact } from './contact.ts';
+import type { Contact } from './endpoint-client.ts';
 import { callV3, type Version } from './gateway.ts';
 import { hexId, hexIdV2 } from './ids.ts';
 

@@ -9,10 +9,10 @@ import { SourceError } from '../../ports/source-error.ts';
 import { printable, readCertificate } from '../../wire/x509.ts';
 import { distinct } from './alarms.ts';
 import type { Cluster } from './cluster.ts';
-import type { Contact } from './contact.ts';
+import type { Contact } from './endpoint-client.ts';
 import { readServedCertificate } from './handshake.ts';
 import type { Listed } from './member-list.ts';
-import { metricsIn, type Portrait, portray } from './portrait.ts';
+import { metricsIn, type Portrait, portray } from './member-status.ts';
 import { agreementOf } from './quorum.ts';
 
 /** Of the time, for the configured endpoints; the rest is for members that are known only by the address that they advertise. */

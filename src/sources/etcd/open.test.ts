@@ -9,7 +9,7 @@ import type { SourceError } from '../../ports/source-error.ts';
 import { etcdConfig } from './config.ts';
 import { openCluster } from './cluster.ts';
 import { openEtcd } from './open.ts';
-import { portray } from './portrait.ts';
+import { portray } from './member-status.ts';
 
 let etcd: Etcd;
 const notAfter = new Date(Date.now() + 20 * 86_400_000);

@@ -3,7 +3,7 @@ import { openCluster } from './cluster.ts';
 import type { EtcdConfig } from './config.ts';
 import { maintain } from './maintain.ts';
 import { readDiskCounters, readMembers } from './members.ts';
-import { reachEtcd } from './reach.ts';
+import { reachEtcd } from './health-check.ts';
 import { readTree } from './read-tree.ts';
 
 /** An etcd cluster of any age: the v2 keys, the v3 gateway. Opening asks nothing yet. */

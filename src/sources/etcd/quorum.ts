@@ -1,7 +1,7 @@
 import type { SourceError } from '../../ports/source-error.ts';
-import { asObject, countIn, explainV2, explainV3, grpc, LostQuorum, parseJson, textIn } from './answers.ts';
+import { asObject, countIn, explainV2, explainV3, grpc, LostQuorum, parseJson, textIn } from './responses.ts';
 import type { Cluster } from './cluster.ts';
-import type { Contact } from './contact.ts';
+import type { Contact } from './endpoint-client.ts';
 import { sendV3, type Version } from './gateway.ts';
 import { hexId, hexIdV2 } from './ids.ts';
 import { isAbsent, readKeys } from './read-tree.ts';

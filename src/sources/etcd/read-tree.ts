@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KeyTree } from '../../ports/key-value.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import type { TextAnswer } from '../../wire/http.ts';
-import { asObject, countIn, explainV2, parseJson } from './answers.ts';
+import { asObject, countIn, explainV2, parseJson } from './responses.ts';
 import type { Cluster } from './cluster.ts';
-import type { Contact } from './contact.ts';
-import { firstAnswer } from './first-answer.ts';
+import type { Contact } from './endpoint-client.ts';
+import { firstAnswer } from './hedged-request.ts';
 import { flatten } from './tree.ts';
 
 /** Everything under a directory, as a majority agrees on it. @throws {SourceError} as {@link KeyValueStore.tree} says. */

@@ -1,6 +1,6 @@
 import type { KeyLeaf, KeyTree } from '../../ports/key-value.ts';
 import { SourceError } from '../../ports/source-error.ts';
-import type { Json } from './answers.ts';
+import type { Json } from './responses.ts';
 
 /**
  * Flattens a v2 answer. An empty directory has no `nodes`, or `null`, or `[]`; the root has no `key`, or `/`.

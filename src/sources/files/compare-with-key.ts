@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type FoundChain, isKeyOf, parseKey } from '../../wire/held.ts';
+import { type FoundChain, isKeyOf, parseKey } from '../../wire/found-content.ts';
 import { pairedKeyNames } from '../../wire/key-pairs.ts';
 import { splitPem } from '../../wire/pem.ts';
 

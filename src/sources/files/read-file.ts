@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { Seen, Sighting } from '../../ports/certificates.ts';
 import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
 import { findCertificates, type Found, sizeInWords } from '../../wire/find-certificates.ts';
-import type { FoundChain } from '../../wire/held.ts';
+import type { FoundChain } from '../../wire/found-content.ts';
 import { printable, toCertificate } from '../../wire/x509.ts';
 import { compareWithKeyBeside } from './compare-with-key.ts';
 import type { FilesConfig } from './config.ts';

@@ -8,8 +8,8 @@ import type {
 import { SourceError } from '../../ports/source-error.ts';
 import { concurrently } from '../../wire/concurrently.ts';
 import type { MonitConfig, MonitHost } from './config.ts';
-import type { Contact } from './contact.ts';
-import { failuresOf, stateOf, typeOf } from './in-words.ts';
+import type { Contact } from './client.ts';
+import { failuresOf, stateOf, typeOf } from './describe-status.ts';
 import { type MonitProcess, type MonitService, type MonitStatus, SYSTEM } from './parse-status.ts';
 
 /** So many that a rack which does not answer leaves the others their turn. */

@@ -1,8 +1,8 @@
 import type { Source } from '../../ports/source.ts';
 import type { MonitConfig } from './config.ts';
-import { openContact } from './contact.ts';
+import { openContact } from './client.ts';
 import { readDeployment } from './instances.ts';
-import { reachMonit } from './reach.ts';
+import { reachMonit } from './health-check.ts';
 import { restartProcess } from './restart.ts';
 
 /** The monits of some machines, read as one deployment that is called as the source. Opening asks nothing yet. */

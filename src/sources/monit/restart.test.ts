@@ -4,7 +4,7 @@ import { type Monit, startMonit } from '../../../test/world/monit.ts';
 import { order as tell, waitForWatched, type Watched } from '../../../test/world/monit/ask.ts';
 import type { Restarted } from '../../ports/processes.ts';
 import { monitConfig } from './config.ts';
-import { openContact } from './contact.ts';
+import { openContact } from './client.ts';
 import { openMonit } from './open.ts';
 
 const AUTH = { username: 'vcap', password: 'random-password' };

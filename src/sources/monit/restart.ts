@@ -3,8 +3,8 @@ import type { Order } from '../../ports/order.ts';
 import type { Restarted, RestartTarget } from '../../ports/processes.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import type { MonitConfig, MonitHost } from './config.ts';
-import type { Contact, MonitOrder } from './contact.ts';
-import { isSettled, saidOf } from './in-words.ts';
+import type { Contact, MonitOrder } from './client.ts';
+import { isSettled, saidOf } from './describe-status.ts';
 import { whoIs } from './instances.ts';
 import type { MonitProcess } from './parse-status.ts';
 

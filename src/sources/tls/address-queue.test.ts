@@ -1,7 +1,7 @@
 import { array, assert, asyncProperty, integer, nat } from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Entry, makeAddressQueue } from './address-queue.ts';
-import { makeTurns } from './turns.ts';
+import { makeTurns } from './keyed-limit.ts';
 
 interface Task extends Entry {
   readonly end: () => void;

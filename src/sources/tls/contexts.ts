@@ -1,6 +1,6 @@
 import { constants, type X509Certificate } from 'node:crypto';
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContext } from 'node:tls';
-import { remember } from '../../wire/remember.ts';
+import { remember } from '../../wire/get-or-create.ts';
 
 /** Types of key; a server may have a certificate for each. */
 export type KeyType = 'RSA' | 'ECDSA' | 'EdDSA';

@@ -11,7 +11,7 @@ import { tlsConfig } from './config.ts';
 import { openTls } from './open.ts';
 import type { Resolver } from './resolve.ts';
 import { lookAtSites, makeState } from './scan.ts';
-import { makeToSeen } from './to-seen.ts';
+import { makeToSeen } from './seen-place.ts';
 
 /** Longer than any test runs. */
 const NEVER_MS = 600_000;

@@ -3,12 +3,12 @@ import { SourceError } from '../../ports/source-error.ts';
 import type { Reach, Source } from '../../ports/source.ts';
 import { trustRoots } from '../../wire/certificate-path.ts';
 import type { TlsConfig } from './config.ts';
-import { cureFor } from './explain.ts';
+import { cureFor } from './explain-error.ts';
 import { findSite } from './find-site.ts';
 import { type ReadRoots, readRoots } from './read-roots.ts';
 import { readSites } from './read-sites.ts';
 import { type Found, type State, lookAtSite, lookAtSites, makeState } from './scan.ts';
-import { makeToSeen, type ToSeen } from './to-seen.ts';
+import { makeToSeen, type ToSeen } from './seen-place.ts';
 
 /**
  * Live TLS sites as a source of certificates. Nothing is opened before the first scan, and nothing is kept open after a handshake.

@@ -5,7 +5,14 @@ import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:
 import type { SourceError } from '../../ports/source-error.ts';
 import { type Deadline, startDeadline } from '../../wire/deadline.ts';
 import { contextFor, KEY_TYPES, type KeyType, keyTypeOf, legacyContext, modernContext } from './contexts.ts';
-import { explain, isNoAnswer, isOfAnotherAge, isRefusal, isUnclearRefusal, noAnswer } from './explain.ts';
+import {
+  explain,
+  isNoAnswer,
+  isOfAnotherAge,
+  isRefusal,
+  isUnclearRefusal,
+  noAnswer,
+} from './explain-error.ts';
 import { type IsEnough, type ServedChain, servedChain } from './served-chain.ts';
 import type { Site } from './site.ts';
 import { speakPrologue } from './starttls.ts';

@@ -1,7 +1,7 @@
 import { type LookupAddress, promises as dns } from 'node:dns';
 import { isIP } from 'node:net';
 import { SourceError } from '../../ports/source-error.ts';
-import { explain, formatAge, formatMs } from './explain.ts';
+import { explain, formatAge, formatMs } from './explain-error.ts';
 
 export type Addresses = readonly [LookupAddress, ...LookupAddress[]];
 

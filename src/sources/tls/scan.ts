@@ -4,14 +4,14 @@ import { SourceError } from '../../ports/source-error.ts';
 import { concurrently } from '../../wire/concurrently.ts';
 import { type Entry, makeAddressQueue } from './address-queue.ts';
 import type { TlsConfig } from './config.ts';
-import { formatAge, noAnswer } from './explain.ts';
+import { formatAge, noAnswer } from './explain-error.ts';
 import { type Pending, makePending } from './pending.ts';
 import { addressOf, type Answer, keyTypesBeside, probe } from './probe.ts';
-import { type KnownSilence, makeSilence, type Silence } from './silence.ts';
+import { type KnownSilence, makeSilence, type Silence } from './recent-timeouts.ts';
 import { type Addresses, type Resolver, systemResolver } from './resolve.ts';
 import type { Site } from './site.ts';
-import type { IssuersAt, ToSeen } from './to-seen.ts';
-import { makeTurns, type Turns } from './turns.ts';
+import type { IssuersAt, ToSeen } from './seen-place.ts';
+import { makeTurns, type Turns } from './keyed-limit.ts';
 
 /** Shared by all scans of one source, because checks that run at the same time ask the same sites. */
 export interface State {

@@ -2,7 +2,7 @@ import { SourceError } from '../../ports/source-error.ts';
 import type { Certificate, Sighting } from '../../ports/certificates.ts';
 import { findCertificatesInDocument } from '../../wire/find-certificates.ts';
 import { printable, toCertificate } from '../../wire/x509.ts';
-import type { Json } from './shapes.ts';
+import type { Json } from '../../wire/json-object.ts';
 
 /** Where `safe` keeps a certificate and its key once more, in one value. */
 const COMBINED = ':combined';

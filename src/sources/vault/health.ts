@@ -1,6 +1,6 @@
 import type { HttpClient } from '../../wire/http.ts';
 import type { VaultConfig } from './config.ts';
-import { asObject, textIn } from './shapes.ts';
+import { asObject, textIn } from '../../wire/json-object.ts';
 
 export interface Health {
   readonly version?: string;

@@ -1,7 +1,7 @@
 import { SourceError } from '../../ports/source-error.ts';
 import { listPath, type Mount } from './mounts.ts';
 import type { Session } from './session.ts';
-import { asObject } from './shapes.ts';
+import { asObject } from '../../wire/json-object.ts';
 
 /** Deeper is no folder somebody made, but a server that answers everything. */
 const MAX_DEPTH = 64;

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { SourceError } from '../../ports/source-error.ts';
 import type { JsonAnswer } from '../../wire/http.ts';
 import type { VaultConfig } from './config.ts';
-import { asObject, numberIn, textIn } from './shapes.ts';
+import { asObject, numberIn, textIn } from '../../wire/json-object.ts';
 
 export interface Token {
   readonly id: string;

@@ -1,6 +1,6 @@
 import { SourceError } from '../../ports/source-error.ts';
 import type { Session } from './session.ts';
-import { asObject, textIn } from './shapes.ts';
+import { asObject, textIn } from '../../wire/json-object.ts';
 
 /** A key-value mount, and what of a configured path lies below it. */
 export interface Root {

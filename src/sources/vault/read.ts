@@ -3,7 +3,7 @@ import { namesCertificate } from '../../wire/certificate-names.ts';
 import { pairedKeyNames } from '../../wire/key-pairs.ts';
 import { type Mount, readPath } from './mounts.ts';
 import type { Session } from './session.ts';
-import { asObject, type Json, textIn } from './shapes.ts';
+import { asObject, type Json, textIn } from '../../wire/json-object.ts';
 
 export type SecretRead =
   | { readonly status: 'read'; readonly values: Json }

@@ -3,7 +3,7 @@ import type { Renewal } from '../../ports/certificates.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { type Signing, signingFor } from '../../wire/issue.ts';
 import { displayName, isIssuedBy, printable, toCertificate } from '../../wire/x509.ts';
-import { certificatesOf, replaceCertificate } from './renew-form.ts';
+import { certificatesOf, replaceCertificate } from './replace-certificate.ts';
 import { pathOf, placeOf, siblingOf } from './renew-place.ts';
 import { keepsNumbers, mustUpdate, readVersioned, type Versioned, type Writing } from './versioned.ts';
 

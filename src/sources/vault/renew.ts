@@ -5,7 +5,7 @@ import { SourceError } from '../../ports/source-error.ts';
 import { lostIn } from '../../wire/certificate-parts.ts';
 import { reissue } from '../../wire/issue.ts';
 import { isIssuedBy, printable, toCertificate } from '../../wire/x509.ts';
-import { certificatesOf, replaceCertificate } from './renew-form.ts';
+import { certificatesOf, replaceCertificate } from './replace-certificate.ts';
 import { type Keeping, NEVER_MS, prepareRenewal, type Prepared, unescaped } from './renew-plan.ts';
 import { lostRace, readWritten, type Versioned, writeNext, type Writing } from './versioned.ts';
 

@@ -2,7 +2,7 @@ import { SourceError } from '../../ports/source-error.ts';
 import type { HttpClient, JsonAnswer } from '../../wire/http.ts';
 import type { VaultConfig } from './config.ts';
 import { type Ask, logIn, lookUp, type LookedUp, type Token } from './login.ts';
-import { asObject, numberIn } from './shapes.ts';
+import { asObject, numberIn } from '../../wire/json-object.ts';
 
 const SHORTEST_RENEWAL_MS = 5_000;
 /** Also since a timer of more than 24.8 days fires at once. */

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SourceError } from '../../ports/source-error.ts';
 import { printable } from '../../wire/x509.ts';
 import type { VaultConfig } from './config.ts';
-import { lacking } from './lacking.ts';
+import { lacking } from './missing-capability.ts';
 import { findMount, readPath } from './mounts.ts';
 import type { Session } from './session.ts';
-import { asObject, type Json, numberIn } from './shapes.ts';
+import { asObject, type Json, numberIn } from '../../wire/json-object.ts';
 
 /** Who asks and writes. */
 export interface Writing {

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { Absence } from '../../ports/key-value.ts';
 import type { SourceError } from '../../ports/source-error.ts';
-import type { Contact } from './contact.ts';
+import type { Contact } from './endpoint-client.ts';
 import { hostAndPort } from './handshake.ts';
 
 const ACCEPTS_WITHIN_MS = 1_000;

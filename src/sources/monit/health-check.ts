@@ -1,7 +1,7 @@
 import type { Reach } from '../../ports/source.ts';
 import type { SourceError, SourceErrorKind } from '../../ports/source-error.ts';
 import type { MonitConfig } from './config.ts';
-import type { Contact } from './contact.ts';
+import type { Contact } from './client.ts';
 import { lookAtHosts } from './instances.ts';
 
 const MAX_NAMED = 5;

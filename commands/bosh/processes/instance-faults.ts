@@ -1,6 +1,6 @@
 import type { Ailment } from '../../shared/instances.ts';
 import type { Survey } from './survey.ts';
-import { lockInWords, wordsFor } from './trouble.ts';
+import { lockInWords, wordsFor } from './problem.ts';
 
 /** How a trouble of whole instances is described. */
 export interface Words {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { SourceError } from '../../ports/source-error.ts';
 import type { HttpTls, JsonRequest, PlainHttpClient, TextAnswer } from '../../wire/http.ts';
 import { openHttp } from '../../wire/http.ts';
-import { TooMuch } from './answers.ts';
+import { TooMuch } from './responses.ts';
 import type { EtcdConfig } from './config.ts';
 import { wantsClientCertificate } from './handshake.ts';
 

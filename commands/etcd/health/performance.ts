@@ -1,9 +1,9 @@
 import { wording } from '../../kit.ts';
-import { field, nameOf, named, targetOf } from '../../shared/store-words.ts';
+import { field, nameOf, named, targetOf } from '../../shared/describe-store.ts';
 import type { StoreLook } from './collect.ts';
 import { type DiskLimits, slowDisks } from './disks.ts';
 import { leaderChanges } from './elections.ts';
-import { type Trouble, seconds } from './words.ts';
+import { type Trouble, seconds } from './problem.ts';
 
 export interface PaceLimits extends DiskLimits {
   readonly pending: number;

@@ -1,6 +1,6 @@
 import { type Finding, wording } from '../../kit.ts';
 import type { Service } from './services.ts';
-import { isRegistered, type Judged, type Standing } from './standing.ts';
+import { isRegistered, type Judged, type Standing } from './registration.ts';
 
 type Evidence = NonNullable<Finding['evidence']>[number];
 

@@ -1,6 +1,6 @@
 import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
-import { LostQuorum, TooMuch } from './answers.ts';
-import type { Contact } from './contact.ts';
+import { LostQuorum, TooMuch } from './responses.ts';
+import type { Contact } from './endpoint-client.ts';
 
 /** A member that is asked and says nothing for so long is not waited for alone. */
 const PATIENCE_MS = 1_000;

@@ -1,7 +1,7 @@
 import type { Reach } from '../../ports/source.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import type { Cluster } from './cluster.ts';
-import { firstAnswer } from './first-answer.ts';
+import { firstAnswer } from './hedged-request.ts';
 import { askVersion, type Version } from './gateway.ts';
 import { askQuorum } from './quorum.ts';
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { type Authority, issue, type Issued, makeAuthority } from '../../../test/world/ca.ts';
-import { certificatesOf, replaceCertificate } from './renew-form.ts';
+import { certificatesOf, replaceCertificate } from './replace-certificate.ts';
 
 let authority: Authority;
 let old: Issued;

@@ -3,7 +3,7 @@ import type { Bounded, StoreAlarm, StoreMember, StoreQuestion, Unanswered } from
 import { SourceError } from '../../ports/source-error.ts';
 import type { TextAnswer } from '../../wire/http.ts';
 import { startDeadline } from '../../wire/deadline.ts';
-import { absenceOf, isNobodyThere } from './absence.ts';
+import { absenceOf, isNobodyThere } from './failure-mode.ts';
 import { alarmsAmong, isAlarm, readAlarms } from './alarms.ts';
 import {
   asObject,
@@ -14,10 +14,10 @@ import {
   LostQuorum,
   parseJson,
   textIn,
-} from './answers.ts';
+} from './responses.ts';
 import { startClock } from './clock.ts';
 import type { Cluster } from './cluster.ts';
-import type { Contact } from './contact.ts';
+import type { Contact } from './endpoint-client.ts';
 import { callV3, readVersion, type Version } from './gateway.ts';
 import { readServedCertificate } from './handshake.ts';
 import { hexId, hexIdV2 } from './ids.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { makeTurns } from './turns.ts';
+import { makeTurns } from './keyed-limit.ts';
 
 test('there are so many turns for each key, and each comes back once given back', () => {
   const turns = makeTurns(2);

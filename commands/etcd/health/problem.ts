@@ -1,5 +1,5 @@
 import type { Finding, ports } from '../../kit.ts';
-import { type Column, type Evidence, membersTable as tableOf } from '../../shared/store-words.ts';
+import { type Column, type Evidence, membersTable as tableOf } from '../../shared/describe-store.ts';
 import type { DisarmOffer } from './disarm.ts';
 import type { FreeSpaceOffer } from './free-space.ts';
 

@@ -1,6 +1,6 @@
 import { type ports, wording } from '../../kit.ts';
 import type { Watched } from './collect.ts';
-import { type Evidence, field, type Restart } from './trouble.ts';
+import { type Evidence, field, type Restart } from './problem.ts';
 import { isDown } from '../../shared/instances.ts';
 
 /** More buttons than these are no help. */

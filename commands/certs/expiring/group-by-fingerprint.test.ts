@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ports } from '../../kit.ts';
 import { certificate, factsOf, inTrustStore, inVault, live } from './builders.ts';
-import { openTally, pathOf } from './tally.ts';
+import { openTally, pathOf } from './group-by-fingerprint.ts';
 
 const NOW = new Date('2026-02-20');
 const leaf = certificate({ name: 'leaf', from: '2026-01-01', until: '2027-01-01', issuer: 'Issuing' });

@@ -6,7 +6,7 @@ import type { LookedUp } from './login.ts';
 import { findMount, listPath, readPath, type Root } from './mounts.ts';
 import { readSecret } from './read.ts';
 import type { Scan } from './scan.ts';
-import { asObject } from './shapes.ts';
+import { asObject } from '../../wire/json-object.ts';
 
 /** Health, login, and the smallest question for each path. Never throws but for our own bugs. */
 export async function reachVault(scan: Scan): Promise<Reach> {

@@ -6,7 +6,7 @@ import {
   type PathState,
   type TrustedRoots,
 } from '../../wire/certificate-path.ts';
-import { remember } from '../../wire/remember.ts';
+import { remember } from '../../wire/get-or-create.ts';
 import { toCertificate } from '../../wire/x509.ts';
 import type { Probe } from './probe.ts';
 import type { IsEnough, Served, ServedChain } from './served-chain.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { makeSilence } from './silence.ts';
+import { makeSilence } from './recent-timeouts.ts';
 
 const KEPT_MS = 10_000;
 
