@@ -76,7 +76,7 @@ function clientTrouble(
 function inEffect({ endpoints }: Store): string {
   if (endpoints.some(({ error }) => error === undefined))
     return 'some members still accept it; those that verify it do not. Renew it';
-  return endpoints.some(({ absence }) => absence === 'rejected')
+  return endpoints.some(({ failureMode }) => failureMode === 'rejected')
     ? 'members reject it, so their state is not known. Renew it, and check whether other clients use the same one'
     : 'members that verify it will reject it. Renew it';
 }

@@ -104,19 +104,19 @@ function removed(store: Store): Trouble | undefined {
 /** Configured, without an answer, while every member was found elsewhere: it may also be a second address of one of them. */
 export function isLeftOver(
   { members }: Pick<Store, 'members'>,
-  { memberId, error, absence }: ports.StoreEndpoint,
+  { memberId, error, failureMode }: ports.StoreEndpoint,
 ): boolean {
   const areAllFound =
     isListed({ members }) &&
     members.every(({ error: one, isConfigured }) => one === undefined || isConfigured);
-  return areAllFound && memberId === undefined && error !== undefined && absence !== 'rejected';
+  return areAllFound && memberId === undefined && error !== undefined && failureMode !== 'rejected';
 }
 
 function leftOver(store: Store): Trouble | undefined {
   const others = store.endpoints.filter((endpoint) => isLeftOver(store, endpoint));
   if (others.length === 0) return undefined;
   const isOne = others.length === 1;
-  const areDown = others.every(({ absence }) => absence !== 'unreachable');
+  const areDown = others.every(({ failureMode }) => failureMode !== 'unreachable');
   const does = areDown ? `${isOne ? 'is' : 'are'} not responding` : 'cannot be reached from here';
   const headline = `${wording.list(addressesOf(others))} ${does}, and every member of ${store.name} was found elsewhere`;
   const advice = isOne

@@ -10,13 +10,13 @@ import {
   type Trouble,
 } from './describe-store.ts';
 
-export function isKnownDown(absence: ports.Absence | undefined): boolean {
-  return absence === 'not-listening' || absence === 'hung';
+export function isKnownDown(failureMode: ports.FailureMode | undefined): boolean {
+  return failureMode === 'not-listening' || failureMode === 'hung';
 }
 
 /** It gave no answer, though it should have: it is down, or cannot be reached where it is configured. */
-export function isSilent({ error, absence, isConfigured }: ports.StoreMember): boolean {
-  return error !== undefined && (isKnownDown(absence) || (absence === 'unreachable' && isConfigured));
+export function isSilent({ error, failureMode, isConfigured }: ports.StoreMember): boolean {
+  return error !== undefined && (isKnownDown(failureMode) || (failureMode === 'unreachable' && isConfigured));
 }
 
 export function isNeverStarted({ name, error }: ports.StoreMember): boolean {
@@ -50,7 +50,9 @@ export interface Votes {
 /** A learner has no vote; a voting member that was added and never started has one. */
 export function votesIn({ members }: ports.StoreMembers): Votes {
   const voters = members.filter((member) => !isNoVoter(member));
-  const up = voters.filter(({ error, absence }) => error === undefined || absence === 'rejected').length;
+  const up = voters.filter(
+    ({ error, failureMode }) => error === undefined || failureMode === 'rejected',
+  ).length;
   return { voters: voters.length, up, majority: Math.floor(voters.length / 2) + 1 };
 }
 
@@ -63,7 +65,9 @@ export function quorumTrouble(store: Store, now: Date): Trouble | undefined {
   const counted = `${up} of ${wording.count(voters, isListed(store) ? 'member' : 'endpoint')} ${up === 1 ? 'responds' : 'respond'}`;
   if (up < majority) {
     // Unless a member reported that there is no majority, those that cannot be reached from here may be up.
-    const down = store.members.filter((member) => !isNoVoter(member) && isKnownDown(member.absence)).length;
+    const down = store.members.filter(
+      (member) => !isNoVoter(member) && isKnownDown(member.failureMode),
+    ).length;
     if (store.hasQuorum === undefined && voters - down >= majority) return undefined;
     const headline = `${name} has lost its quorum: ${counted}`;
     const gone = store.members.filter((member) => member.error && !isNoVoter(member));
@@ -122,7 +126,7 @@ function withoutMembers(store: Store, now: Date): Trouble | undefined {
   );
 }
 
-const ABSENT: Readonly<Record<ports.Absence, readonly [one: string, many: string]>> = {
+const ABSENT: Readonly<Record<ports.FailureMode, readonly [one: string, many: string]>> = {
   'not-listening': ['refuses connections', 'refuse connections'],
   hung: ['accepts connections but does not respond', 'accept connections but do not respond'],
   unreachable: ['cannot be reached from here', 'cannot be reached from here'],
@@ -132,17 +136,17 @@ const ABSENT: Readonly<Record<ports.Absence, readonly [one: string, many: string
 /** Who the members are is not known then. Those that cannot be reached from here may be up, so alone they are no finding. */
 function nobodyResponds(store: Store, now: Date): Trouble | undefined {
   const { name, endpoints } = store;
-  const down = endpoints.filter(({ absence }) => isKnownDown(absence));
+  const down = endpoints.filter(({ failureMode }) => isKnownDown(failureMode));
   if (down.length === 0 || endpoints.every(({ certificate }) => hasExpired(certificate, now)))
     return undefined;
-  const groups = [...Map.groupBy(endpoints, ({ absence = 'rejected' }) => absence)];
+  const groups = [...Map.groupBy(endpoints, ({ failureMode = 'rejected' }) => failureMode)];
   const states = groups.map(
-    ([absence, those]) => `${those.length} ${ABSENT[absence][those.length === 1 ? 0 : 1]}`,
+    ([failureMode, those]) => `${those.length} ${ABSENT[failureMode][those.length === 1 ? 0 : 1]}`,
   );
   const isMost = 2 * down.length > endpoints.length;
   const isOne = endpoints.length === 1;
   const says = isOne
-    ? `its only endpoint ${ABSENT[endpoints[0]?.absence ?? 'rejected'][0]}`
+    ? `its only endpoint ${ABSENT[endpoints[0]?.failureMode ?? 'rejected'][0]}`
     : `none of its ${endpoints.length} endpoints responds (${wording.list(states)})`;
   const headline = isMost && !isOne ? `${name} has no quorum: ${says}` : `${name} is not responding: ${says}`;
   const next = isOne

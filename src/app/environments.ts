@@ -31,11 +31,11 @@ export async function closeEnvironments(environments: Environments): Promise<voi
 function readersOf(sources: readonly Source[]): Partial<Readers> {
   const stores = sources.flatMap(({ certificates }) => certificates ?? []);
   const keyStores = sources.flatMap(({ keyValue }) => keyValue ?? []);
-  const keepers = sources.flatMap(({ processes }) => processes ?? []);
+  const supervisors = sources.flatMap(({ processes }) => processes ?? []);
   return {
     ...(stores.length > 0 && { certificates: { stores } }),
     ...(keyStores.length > 0 && { keyValue: { stores: keyStores } }),
-    ...(keepers.length > 0 && { processes: { keepers } }),
+    ...(supervisors.length > 0 && { processes: { supervisors } }),
   };
 }
 

@@ -19,8 +19,8 @@ const restart = (changed: Partial<Parameters<typeof defineRemediation>[0]> = {})
     settlesWithinSeconds: 1,
     ...(changed as object),
   });
-const processes = { keepers: [] };
-const writer = { restart: async () => ({ said: 'done' }) };
+const processes = { supervisors: [] };
+const writer = { restart: async () => ({ summary: 'done' }) };
 const planning = {
   read: { processes, certificates: { stores: [] } } as Partial<Readers>,
   now: new Date(),

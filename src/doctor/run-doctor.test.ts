@@ -604,15 +604,19 @@ test('a Redis that is away is one line, and nothing is said of what it remembers
   expect(said.slice(2)).toEqual(['failed Redis: does not answer: connect ECONNREFUSED']);
 });
 
-function source(reach: Source['reach']): Source {
-  return { name: 'vault', kind: 'vault', reach, close: () => Promise.resolve() };
+function source(healthCheck: Source['healthCheck']): Source {
+  return { name: 'vault', kind: 'vault', healthCheck, close: () => Promise.resolve() };
 }
 
 test('every source says whether it can be reached, with its cure; one that throws or hangs ends nothing', async () => {
   const sources = [
-    source(() => Promise.resolve({ ok: true, said: 'unsealed; 2 of 2 paths can be listed' })),
+    source(() => Promise.resolve({ ok: true, summary: 'unsealed; 2 of 2 paths can be listed' })),
     source(() =>
-      Promise.resolve({ ok: false, said: 'login refused for canary-vault-token', cure: 'Renew the token' }),
+      Promise.resolve({
+        ok: false,
+        summary: 'login refused for canary-vault-token',
+        hint: 'Renew the token',
+      }),
     ),
     source(() => Promise.reject(new Error('socket hang up'))),
     source(() => new Promise<never>(() => undefined)),

@@ -138,10 +138,10 @@ async function examineRole(
 async function examineSource(environment: string, source: Source, timeoutMs: number): Promise<Line> {
   const about = `${environment}/${source.name}`;
   try {
-    const { ok, said, cure } = await within(timeoutMs, source.reach(AbortSignal.timeout(timeoutMs)));
+    const { ok, summary, hint } = await within(timeoutMs, source.healthCheck(AbortSignal.timeout(timeoutMs)));
     return ok
-      ? well(about, said)
-      : ill(about, said, cure ?? `Look at the source \`${source.name}\` in the file`);
+      ? well(about, summary)
+      : ill(about, summary, hint ?? `Look at the source \`${source.name}\` in the file`);
   } catch (error) {
     return ill(about, because(error), `Look at whether ${source.kind} answers from here`);
   }

@@ -18,15 +18,18 @@ export interface CertificateStore {
    * One place that fails is yielded as `unseen` and does not end the scan.
    * @throws {SourceError} where the whole store could not be asked (login refused, nothing answers).
    */
-  readonly scan: (options: ScanOptions) => AsyncIterable<Sighting>;
+  readonly scan: (options: ScanOptions) => AsyncIterable<ScanResult>;
   /**
    * Looks at one live site now, `host:port`: one that is configured, or that the configuration allows to be asked for by name.
    * One sighting for each of its certificates, and of its addresses where all are asked; a site that fails is an `unseen`. Never empty.
    * @throws {SourceError} `refused` where it is neither, saying which setting would allow it; `malformed` where `site` is not a site.
    */
-  readonly lookAt?: (site: string, options: { readonly signal: AbortSignal }) => Promise<readonly Sighting[]>;
+  readonly inspectSite?: (
+    site: string,
+    options: { readonly signal: AbortSignal },
+  ) => Promise<readonly ScanResult[]>;
   /**
-   * Works out how one certificate would be renewed, changing nothing. `place` is a {@link Seen.place} of this store.
+   * Works out how one certificate would be renewed, changing nothing. `place` is a {@link SeenPlace.place} of this store.
    * @throws {SourceError} `refused` where it cannot be renewed safely, saying why: no key beside it, no authority found, the authority
    * beside it did not sign it, no leave to write.
    */
@@ -69,10 +72,10 @@ export interface CertificateWriter {
    * @throws {SourceError} `refused` where somebody wrote in between or a rule forbids it, with nothing half done that matters (a skipped serial);
    * `unreachable` where Vault did not answer: it may have happened.
    */
-  readonly renew: (store: string, renewal: Renewal, order: Order) => Promise<Renewed>;
+  readonly renew: (store: string, renewal: Renewal, order: Order) => Promise<RenewalResult>;
 }
 
-export interface Renewed {
+export interface RenewalResult {
   readonly fingerprint: string;
   readonly serial: string;
   /** ISO 8601. */
@@ -85,10 +88,10 @@ export interface ScanOptions {
   readonly onEmpty?: (because: 'no-certificate' | 'deleted' | 'by-name') => void;
 }
 
-export type Sighting = Seen | Unseen;
+export type ScanResult = SeenPlace | UnseenPlace;
 
 /** What one place holds. A file or secret with several unrelated certificates yields one sighting for each. */
-export interface Seen {
+export interface SeenPlace {
   readonly kind: 'seen';
   /** As its owner names it, with the source's name first: `vault:secret/cf/bbs/locket/tls:certificate`, `edge:www.example.com:443`, `disk:/etc/ssl/cf/rep.pem#2`. */
   readonly place: string;
@@ -113,7 +116,7 @@ export interface Seen {
 }
 
 /** A place that could not be looked at, and why. */
-export interface Unseen {
+export interface UnseenPlace {
   readonly kind: 'unseen';
   readonly place: string;
   readonly error: SourceError;

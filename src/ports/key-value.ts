@@ -24,15 +24,15 @@ export interface KeyValueStore {
    * nothing from the others, and is in the answer with its error.
    * @throws only the reason of `signal`.
    */
-  readonly members: (options: Bounded) => Promise<StoreMembers>;
+  readonly members: (options: QueryOptions) => Promise<StoreMembers>;
   /** Reads the disk counters of members again, by {@link StoreMember.url}. One that does not answer is left out. */
   readonly diskCounters: (
     urls: readonly string[],
-    options: Bounded,
+    options: QueryOptions,
   ) => Promise<ReadonlyMap<string, DiskCounters>>;
 }
 
-export interface Bounded {
+export interface QueryOptions {
   readonly signal: AbortSignal;
   /** What has not been answered within this time is reported as not answered. */
   readonly withinMs: number;
@@ -94,16 +94,16 @@ export interface StoreEndpoint {
   readonly certificate?: Certificate;
   /** Set where it gave no answer at all. */
   readonly error?: SourceError;
-  readonly absence?: Absence;
+  readonly failureMode?: FailureMode;
 }
 
 /**
  * What is known of one that did not answer: `not-listening` its port refuses connections; `hung` it accepts them and says nothing;
  * `unreachable` it cannot be reached from here, which says nothing about the member; `rejected` it answers, and rejects us or is no etcd.
  */
-export type Absence = 'not-listening' | 'hung' | 'unreachable' | 'rejected';
+export type FailureMode = 'not-listening' | 'hung' | 'unreachable' | 'rejected';
 
-export type StoreQuestion =
+export type StoreQuery =
   | 'version'
   | 'status'
   | 'health'
@@ -113,8 +113,8 @@ export type StoreQuestion =
   | 'quorum read';
 
 /** A question that one member did not answer, while it answered others. */
-export interface Unanswered {
-  readonly question: StoreQuestion;
+export interface UnansweredQuery {
+  readonly query: StoreQuery;
   readonly error: SourceError;
   /** It answers this question to other users only. */
   readonly isDenied: boolean;
@@ -133,8 +133,8 @@ export interface StoreMember {
   readonly isConfigured: boolean;
   /** Set where it gave no answer at all: then nothing below is, but perhaps its certificate. */
   readonly error?: SourceError;
-  readonly absence?: Absence;
-  readonly unanswered?: readonly Unanswered[];
+  readonly failureMode?: FailureMode;
+  readonly unanswered?: readonly UnansweredQuery[];
   readonly version?: string;
   readonly healthy?: boolean;
   /** In its own words: `RAFT NO LEADER`. */

@@ -3,11 +3,11 @@ import type { SourceError } from './source-error.ts';
 
 /** Everybody in one environment who watches over machines and their processes. */
 export interface ProcessReader {
-  readonly keepers: readonly ProcessKeeper[];
+  readonly supervisors: readonly ProcessSupervisor[];
 }
 
 /** One that watches over processes: a BOSH director, or monit on some machines. */
-export interface ProcessKeeper {
+export interface ProcessSupervisor {
   /** The source's name in the configuration: `bosh`. */
   readonly name: string;
   readonly kind: 'bosh' | 'monit';
@@ -57,7 +57,7 @@ export interface Instance {
   readonly faults?: readonly ServiceFault[];
   /** Another one after each restart, where the keeper shows something of the kind: a machine's id, a process id. Plans are bound to it. */
   readonly incarnation?: string;
-  readonly restart: RestartTerms;
+  readonly restart: RestartPermission;
 }
 
 export interface RunningProcess {
@@ -79,11 +79,11 @@ export interface ServiceFault {
   /** The keeper's own message. */
   readonly message?: string;
   /** The instance is failing because of it. */
-  readonly counts: boolean;
+  readonly failsInstance: boolean;
 }
 
 /** Whether and how an instance may be restarted, by configuration and by its keeper's own rules. */
-export type RestartTerms =
+export type RestartPermission =
   | {
       readonly allowed: true;
       /** `instance`: all its processes, with drain and start scripts; `process`: one alone. */
@@ -91,7 +91,7 @@ export type RestartTerms =
       /** The processes that may be restarted alone; for scope `instance` all that will be. */
       readonly processes: readonly string[];
       /** What else the call would bring about, one line each, for the plan: "pending changes of the manifest are deployed too". */
-      readonly besides: readonly string[];
+      readonly sideEffects: readonly string[];
     }
   | { readonly allowed: false; readonly because: string };
 
@@ -110,10 +110,10 @@ export interface ProcessWriter {
    * Asked again with the same `order.id` it does nothing twice where the keeper can tell.
    * @throws {SourceError} `refused` where a rule or a lock forbids it, before anything was done; `unreachable` where the keeper did not answer: it may have happened.
    */
-  readonly restart: (target: RestartTarget, order: Order) => Promise<Restarted>;
+  readonly restart: (target: RestartTarget, order: Order) => Promise<RestartResult>;
 }
 
-export interface Restarted {
+export interface RestartResult {
   /** In one line: `task 1180 done after 41 s`, `pid 812 -> 1043`. */
-  readonly said: string;
+  readonly summary: string;
 }

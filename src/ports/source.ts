@@ -1,6 +1,6 @@
 import type { CertificateStore, CertificateWriter } from './certificates.ts';
 import type { KeyValueStore, KeyValueWriter } from './key-value.ts';
-import type { ProcessKeeper, ProcessWriter } from './processes.ts';
+import type { ProcessSupervisor, ProcessWriter } from './processes.ts';
 
 /** One configured source, opened: the roles it plays, and a life. `src/sources/<vendor>/open.ts` makes it. */
 export interface Source {
@@ -12,7 +12,7 @@ export interface Source {
   /** Its role as a keeper of keys, where it is one. */
   readonly keyValue?: KeyValueStore;
   /** Its role as a keeper of processes, where it is one. */
-  readonly processes?: ProcessKeeper;
+  readonly processes?: ProcessSupervisor;
   /** What it may change: only where its configuration gives it leave, with credentials of their own. Every call throws `refused` for another source's name. */
   readonly writes?: {
     readonly certificates?: CertificateWriter;
@@ -20,15 +20,15 @@ export interface Source {
     readonly processes?: ProcessWriter;
   };
   /** For `wrench doctor`: asks the source the smallest question that proves it reachable and permitted. Never throws. */
-  readonly reach: (signal: AbortSignal) => Promise<Reach>;
+  readonly healthCheck: (signal: AbortSignal) => Promise<SourceHealth>;
   /** Stops timers and closes connections; safe to call twice. */
   readonly close: () => Promise<void>;
 }
 
-export interface Reach {
+export interface SourceHealth {
   readonly ok: boolean;
   /** What was seen, in one line: `12 of 12 sites answer`, `login refused (403)`. */
-  readonly said: string;
+  readonly summary: string;
   /** What to do about it, where it is not ok. */
-  readonly cure?: string;
+  readonly hint?: string;
 }

@@ -3,7 +3,7 @@ import { certificate, factsOf, live } from '../../commands/certs/expiring/builde
 import { check as expiring } from '../../commands/certs/expiring/check.ts';
 import { check as show } from '../../commands/certs/show/check.ts';
 import type { Finding } from '../../src/check/finding.ts';
-import type { Seen } from '../../src/ports/certificates.ts';
+import type { SeenPlace } from '../../src/ports/certificates.ts';
 
 const DAY_MS = 86_400_000;
 const NOW = new Date('2026-02-20T07:00:00Z');
@@ -32,13 +32,13 @@ function datesOf({
 }
 
 /** The findings of each of the two checks about the dates of one certificate. */
-function severities(from: Date, until: Date, served?: Seen['served']) {
+function severities(from: Date, until: Date, served?: SeenPlace['served']) {
   const leaf = {
     ...LEAF,
     notBefore: from,
     notAfter: until,
   };
-  const seen: Seen = { kind: 'seen', place: 'x:a.test:443', chain: [leaf], ...(served && { served }) };
+  const seen: SeenPlace = { kind: 'seen', place: 'x:a.test:443', chain: [leaf], ...(served && { served }) };
   const shown = [{ certificate: leaf, seen, places: [seen.place], placeCount: 1 }];
   const facts = { what: 'a', exact: true, shown, matching: 1, unchecked: 0 };
   return {

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Sighting } from '../../src/ports/certificates.ts';
+import type { ScanResult } from '../../src/ports/certificates.ts';
 import { filesConfig } from '../../src/sources/files/config.ts';
 import { openFiles } from '../../src/sources/files/open.ts';
 import { type CertificateFiles, writeCertificateFiles } from './certificate-files.ts';
 
 let dir: string;
 let world: CertificateFiles;
-let results: Sighting[];
+let results: ScanResult[];
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'certificate-files-'));
@@ -26,9 +26,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true }));
 
-const below = ({ place }: Sighting) => place.slice(`files:${dir}/`.length);
-const only = <K extends Sighting['kind']>(kind: K) =>
-  results.filter((result): result is Extract<Sighting, { kind: K }> => result.kind === kind);
+const below = ({ place }: ScanResult) => place.slice(`files:${dir}/`.length);
+const only = <K extends ScanResult['kind']>(kind: K) =>
+  results.filter((result): result is Extract<ScanResult, { kind: K }> => result.kind === kind);
 
 test('every certificate is found where it is kept, however it is kept', () => {
   expect(Object.fromEntries(only('seen').map((seen) => [below(seen), seen.chain[0].name]))).toEqual(

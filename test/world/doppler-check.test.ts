@@ -63,7 +63,7 @@ afterAll(async () => {
 
 const read = () => ({
   keyValue: { stores: [keys.keyValue!] },
-  processes: { keepers: [machines.processes!] },
+  processes: { supervisors: [machines.processes!] },
 });
 const signal = new AbortController().signal;
 

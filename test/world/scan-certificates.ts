@@ -1,4 +1,4 @@
-import type { Seen, Sighting } from '../../src/ports/certificates.ts';
+import type { SeenPlace, ScanResult } from '../../src/ports/certificates.ts';
 import type { Source } from '../../src/ports/source.ts';
 
 /** The results of a scan, in the order of places: the scan itself runs in parallel. */
@@ -11,7 +11,7 @@ export interface CertificateScan {
   /** `place: kind: message` */
   readonly gaps: readonly string[];
   readonly empty: readonly string[];
-  readonly results: readonly Sighting[];
+  readonly results: readonly ScanResult[];
 }
 
 /** Scans the certificates of a source once, to the end. */
@@ -19,7 +19,7 @@ export async function scanCertificates(
   source: Source,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<CertificateScan> {
-  const results: Sighting[] = [];
+  const results: ScanResult[] = [];
   const empty: string[] = [];
   const { certificates } = source;
   if (!certificates) throw new Error(`${source.name} keeps no certificates`);
@@ -28,11 +28,11 @@ export async function scanCertificates(
   return { ...summarize(results), empty: empty.toSorted(), results };
 }
 
-function summarize(results: readonly Sighting[]): Pick<CertificateScan, 'seen' | 'gaps'> {
+function summarize(results: readonly ScanResult[]): Pick<CertificateScan, 'seen' | 'gaps'> {
   const inOrder = results.toSorted((one, other) => (one.place < other.place ? -1 : 1));
   return {
     seen: inOrder
-      .filter((result): result is Seen => result.kind === 'seen')
+      .filter((result): result is SeenPlace => result.kind === 'seen')
       .map(({ place, chain, keyMatches }) => ({
         place,
         names: chain.map(({ name }) => name),

@@ -1,8 +1,8 @@
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Seen, Sighting } from '../../src/ports/certificates.ts';
-import type { Reach } from '../../src/ports/source.ts';
+import type { SeenPlace, ScanResult } from '../../src/ports/certificates.ts';
+import type { SourceHealth } from '../../src/ports/source.ts';
 import { filesConfig } from '../../src/sources/files/config.ts';
 import { openFiles } from '../../src/sources/files/open.ts';
 
@@ -15,10 +15,10 @@ export interface ScannedFolder {
   /** What a scan reports, sorted: `place name` or `place kind: message`. */
   readonly scan: (paths: readonly string[], config?: object) => Promise<string[]>;
   /** The certificates by place. */
-  readonly seen: (paths: readonly string[], config?: object) => Promise<Record<string, Seen>>;
+  readonly seen: (paths: readonly string[], config?: object) => Promise<Record<string, SeenPlace>>;
   /** How many files were read and hold no certificate. */
   readonly countEmpty: (paths: readonly string[], config?: object) => Promise<number>;
-  readonly reach: (paths: readonly string[], config?: object) => Promise<Reach>;
+  readonly healthCheck: (paths: readonly string[], config?: object) => Promise<SourceHealth>;
   readonly remove: () => Promise<void>;
 }
 
@@ -35,14 +35,14 @@ export async function makeScannedFolder(): Promise<ScannedFolder> {
       }),
     );
   const resultsOf = async (paths: readonly string[], config: object, onEmpty?: () => void) => {
-    const results: Sighting[] = [];
+    const results: ScanResult[] = [];
     const { signal } = new AbortController();
     const scanned = open(paths, config).certificates?.scan({ signal, ...(onEmpty && { onEmpty }) });
     for await (const result of scanned ?? []) results.push(result);
     return results;
   };
-  const placeOf = ({ place }: Sighting) => place.replace(`disk:${dir}/`, '');
-  const describe = (result: Sighting) =>
+  const placeOf = ({ place }: ScanResult) => place.replace(`disk:${dir}/`, '');
+  const describe = (result: ScanResult) =>
     `${placeOf(result)} ${
       result.kind === 'seen' ? result.chain[0].name : `${result.error.kind}: ${result.error.message}`
     }`;
@@ -72,7 +72,7 @@ export async function makeScannedFolder(): Promise<ScannedFolder> {
       await resultsOf(paths, config, () => (empty += 1));
       return empty;
     },
-    reach: (paths, config = {}) => open(paths, config).reach(new AbortController().signal),
+    healthCheck: (paths, config = {}) => open(paths, config).healthCheck(new AbortController().signal),
     remove: () => rm(dir, { recursive: true }),
   };
 }

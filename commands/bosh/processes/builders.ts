@@ -34,7 +34,7 @@ export function instance(
       allowed: true,
       scope: 'instance',
       processes: listed.map((process) => process.name),
-      besides: [],
+      sideEffects: [],
     },
     ...known,
   };

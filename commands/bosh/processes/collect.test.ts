@@ -18,7 +18,7 @@ function told(
   return { source: 'bosh', name, instances, ...known };
 }
 
-function keeper(name: string, answer: readonly ports.Deployment[] | Error): ports.ProcessKeeper {
+function supervisor(name: string, answer: readonly ports.Deployment[] | Error): ports.ProcessSupervisor {
   return {
     name,
     kind: name === 'bosh' ? 'bosh' : 'monit',
@@ -29,7 +29,10 @@ function keeper(name: string, answer: readonly ports.Deployment[] | Error): port
   };
 }
 
-async function look(keepers: readonly ports.ProcessKeeper[], args: Parameters<typeof collect>[1] = {}) {
+async function look(
+  supervisors: readonly ports.ProcessSupervisor[],
+  args: Parameters<typeof collect>[1] = {},
+) {
   const gaps: string[] = [];
   const seen: Record<string, number> = {};
   const gap = (what: string, error: Error) => {
@@ -37,7 +40,7 @@ async function look(keepers: readonly ports.ProcessKeeper[], args: Parameters<ty
     gaps.push(`${what}: ${error.message}`);
   };
   const context: ReadContext<'processes'> = {
-    read: { processes: { keepers } },
+    read: { processes: { supervisors } },
     now: new Date('2026-02-20'),
     signal: new AbortController().signal,
     gap,
@@ -64,8 +67,8 @@ async function look(keepers: readonly ports.ProcessKeeper[], args: Parameters<ty
 
 test('queries every source, and counts the instances that each one reports', async () => {
   const { names, gaps, seen, facts } = await look([
-    keeper('bosh', [cf, mysql]),
-    keeper('edge', [told('edge', [instance('web/0')])]),
+    supervisor('bosh', [cf, mysql]),
+    supervisor('edge', [told('edge', [instance('web/0')])]),
   ]);
   expect(names).toHaveLength(5);
   expect(seen).toEqual({ bosh: 4, edge: 1 });
@@ -76,8 +79,8 @@ test('queries every source, and counts the instances that each one reports', asy
 test('a director that does not respond is one gap, and does not affect the other sources', async () => {
   const silent = new SourceError('bosh', 'unreachable', 'no answer within 5 s');
   const { names, gaps } = await look([
-    keeper('bosh', silent),
-    keeper('edge', [told('edge', [instance('web/0')])]),
+    supervisor('bosh', silent),
+    supervisor('edge', [told('edge', [instance('web/0')])]),
   ]);
   expect(names).toEqual(['edge:edge/web/0']);
   expect(gaps).toEqual(['bosh: no answer within 5 s']);
@@ -86,14 +89,14 @@ test('a director that does not respond is one gap, and does not affect the other
 test('a deployment that could not be read is a gap beside those that could', async () => {
   const error = new SourceError('bosh', 'unreachable', 'task 1181 did not end within 60 s');
   const late = told('late', [], { gaps: [{ what: 'late', error }] });
-  const { names, gaps } = await look([keeper('bosh', [late, mysql])]);
+  const { names, gaps } = await look([supervisor('bosh', [late, mysql])]);
   expect(names).toEqual(['bosh:mysql/db/0']);
   expect(gaps).toEqual(['bosh:late: task 1181 did not end within 60 s']);
-  expect((await look([keeper('bosh', [late, mysql])], { deployment: 'mysql' })).gaps).toEqual([]);
+  expect((await look([supervisor('bosh', [late, mysql])], { deployment: 'mysql' })).gaps).toEqual([]);
 });
 
 test('a bug in a source is a bug, not a gap', async () => {
-  await expect(look([keeper('bosh', new TypeError('x is not a function'))])).rejects.toThrow(
+  await expect(look([supervisor('bosh', new TypeError('x is not a function'))])).rejects.toThrow(
     'x is not a function',
   );
 });
@@ -109,22 +112,24 @@ test.each([
     ['bosh:cf/router/0', 'bosh:cf/diego_cell_z1/0', 'bosh:cf/diego_cell_z2/0', 'bosh:mysql/db/0'],
   ],
 ])('%o looks at those only', async (args, expected) => {
-  const { names, gaps } = await look([keeper('bosh', [cf, mysql])], args);
+  const { names, gaps } = await look([supervisor('bosh', [cf, mysql])], args);
   expect(names).toEqual(expected);
   expect(gaps).toEqual([]);
 });
 
 test('a deployment that is not there is not all clear: it is a gap which names those that are', async () => {
-  const { names, gaps } = await look([keeper('bosh', [cf, mysql])], { deployment: 'mysqk' });
+  const { names, gaps } = await look([supervisor('bosh', [cf, mysql])], { deployment: 'mysqk' });
   expect(names).toEqual([]);
   expect(gaps).toEqual(['--deployment mysqk: not found; did you mean mysql?']);
-  expect((await look([keeper('bosh', [cf, mysql])], { deployment: 'kubernetes' })).gaps).toEqual([
+  expect((await look([supervisor('bosh', [cf, mysql])], { deployment: 'kubernetes' })).gaps).toEqual([
     '--deployment kubernetes: not found; available: cf and mysql',
   ]);
 });
 
 test('a source that is not there is a gap which names those that are', async () => {
-  const { gaps, seen } = await look([keeper('bosh', [cf]), keeper('edge', [])], { source: 'edge,bsh' });
+  const { gaps, seen } = await look([supervisor('bosh', [cf]), supervisor('edge', [])], {
+    source: 'edge,bsh',
+  });
   expect(gaps).toEqual(['--source bsh: no source for processes has that name; available: bosh, edge']);
   expect(seen).toEqual({});
 });

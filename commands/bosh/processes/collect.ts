@@ -10,7 +10,7 @@ export interface Watched extends Pick<
   ports.Deployment,
   'source' | 'name' | 'instances' | 'lock' | 'version'
 > {
-  readonly kind: ports.ProcessKeeper['kind'];
+  readonly kind: ports.ProcessSupervisor['kind'];
 }
 
 export interface Asked {
@@ -25,8 +25,8 @@ type Told = ports.Deployment & Pick<Watched, 'kind'>;
 /** Queries every source at once. A source that fails is a gap and does not affect the others. */
 export async function collect(context: Context, { deployment, group, source }: Asked): Promise<Facts> {
   const told = await Promise.all(
-    chooseSources(context.read.processes.keepers, source, 'processes', context.gap).map((keeper) =>
-      ask(context, keeper),
+    chooseSources(context.read.processes.supervisors, source, 'processes', context.gap).map((supervisor) =>
+      ask(context, supervisor),
     ),
   );
   const chosen = pick(context, '--deployment', deployment, told.flat(), ({ name }) => name);
@@ -41,10 +41,10 @@ export async function collect(context: Context, { deployment, group, source }: A
   return { deployments };
 }
 
-function ask({ attempt, signal }: Context, keeper: ports.ProcessKeeper): Promise<readonly Told[]> {
-  return attempt(keeper.name, [], async () => {
-    const deployments = await keeper.deployments({ signal });
-    return deployments.map((deployment) => ({ ...deployment, kind: keeper.kind }));
+function ask({ attempt, signal }: Context, supervisor: ports.ProcessSupervisor): Promise<readonly Told[]> {
+  return attempt(supervisor.name, [], async () => {
+    const deployments = await supervisor.deployments({ signal });
+    return deployments.map((deployment) => ({ ...deployment, kind: supervisor.kind }));
   });
 }
 

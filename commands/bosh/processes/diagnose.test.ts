@@ -4,7 +4,7 @@ import { diagnose } from './diagnose.ts';
 import { deployment, factsOf, idOf, instance } from './builders.ts';
 import * as stories from './stories.ts';
 
-const NOT_ALLOWED: ports.RestartTerms = { allowed: false, because: 'its job is not in restart.jobs' };
+const NOT_ALLOWED: ports.RestartPermission = { allowed: false, because: 'its job is not in restart.jobs' };
 
 function said(
   instances: readonly ports.Instance[],
@@ -197,7 +197,7 @@ test('where processes can be restarted alone, those that are down and allowed ar
     allowed: true,
     scope: 'process',
     processes: ['doppler', 'metron_agent'],
-    besides: [],
+    sideEffects: [],
   } as const;
   const vm = instance(
     'doppler/0',

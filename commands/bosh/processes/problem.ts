@@ -39,7 +39,7 @@ export function field(label: string, value: string): Evidence {
   return { kind: 'field', label, value };
 }
 
-/** What people call a machine, and what speaks for it, where this keeper keeps it. */
+/** What people call a machine, and what speaks for it, where this supervisor keeps it. */
 export function wordsFor({ kind }: Watched): { readonly machine: string; readonly agent: string } {
   return kind === 'bosh' ? { machine: 'VM', agent: 'agent' } : { machine: 'machine', agent: 'monit' };
 }

@@ -227,7 +227,7 @@ const SEE_MONIT = 'run `monit summary` on it to see what else is monitored, such
 
 /** Not running, by its agent, and neither a process nor another service says why. */
 function isUnexplained({ state, processes, faults = [] }: ports.Instance): boolean {
-  return state !== 'running' && !processes.some(isDown) && !faults.some(({ counts }) => counts);
+  return state !== 'running' && !processes.some(isDown) && !faults.some(({ failsInstance }) => failsInstance);
 }
 
 function unexplainedOnMany(survey: Survey, failing: readonly ports.Instance[]): Trouble {

@@ -12,7 +12,7 @@ interface Offered {
   readonly evidence: Evidence[];
 }
 
-/** Offers to restart one instance, or those of its processes that are down, as its keeper can. */
+/** Offers to restart one instance, or those of its processes that are down, as its supervisor can. */
 export function restartOffers({ source, name: deployment }: Watched, instance: ports.Instance): Offered {
   const { restart: terms, group, id, name, processes } = instance;
   if (!terms.allowed) return notOffered(terms.because);

@@ -24,7 +24,7 @@ function context(
   return {
     read: {
       processes: {
-        keepers: [{ name: 'bosh', kind: 'bosh', deployments: () => Promise.resolve([deployment]) }],
+        supervisors: [{ name: 'bosh', kind: 'bosh', deployments: () => Promise.resolve([deployment]) }],
       },
     },
     now: new Date('2016-12-06T18:35:50Z'),
@@ -37,13 +37,15 @@ function context(
   };
 }
 
-function allowing(terms: Partial<Extract<ports.RestartTerms, { allowed: true }>>): ports.RestartTerms {
-  return { allowed: true, scope: 'instance', processes: NAMES, besides: [], ...terms };
+function allowing(
+  terms: Partial<Extract<ports.RestartPermission, { allowed: true }>>,
+): ports.RestartPermission {
+  return { allowed: true, scope: 'instance', processes: NAMES, sideEffects: [], ...terms };
 }
 
 test('the plan says what stops and starts, what comes along, and is bound to this very machine', async () => {
-  const besides = ['its drain scripts run first, for as long as they take'];
-  const plan = await restart.plan(context([dopplerZ2({ restart: allowing({ besides }) })]), ASKED);
+  const sideEffects = ['its drain scripts run first, for as long as they take'];
+  const plan = await restart.plan(context([dopplerZ2({ restart: allowing({ sideEffects }) })]), ASKED);
   expect(plan).toEqual({
     lines: [
       'Restart doppler_z2/0 of cf: 3 processes (consul_agent, doppler and metron_agent) stop and start again',
@@ -135,7 +137,7 @@ test('applying restarts that instance once, with the order, and reports the resu
     processes: {
       restart: (...call: unknown[]) => {
         asked.push(call);
-        return Promise.resolve({ said: 'task 1180 done after 41 s' });
+        return Promise.resolve({ summary: 'task 1180 done after 41 s' });
       },
     },
   };

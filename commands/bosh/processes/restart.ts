@@ -27,7 +27,7 @@ export const restart = defineRemediation({
     const { deployment, instance } = await find(context, asked);
     const terms = termsFor(asked, deployment, instance);
     return {
-      lines: [deedOf(asked, terms), ...terms.besides],
+      lines: [deedOf(asked, terms), ...terms.sideEffects],
       targets: [`${asked.source}:${asked.deployment}/${asked.group}/${asked.id}`],
       precondition: instance.incarnation === undefined ? {} : { incarnation: instance.incarnation },
     };
@@ -35,8 +35,8 @@ export const restart = defineRemediation({
   apply: async ({ write, order, did }, { name, ...asked }) => {
     const { source, deployment, group, id, process } = asked;
     const target = { source, deployment, group, id, ...(process !== undefined && { process }) };
-    const { said } = await write.processes.restart(target, order);
-    await did(`${process === undefined ? name : `${process} on ${name}`} restarted: ${said}`);
+    const { summary } = await write.processes.restart(target, order);
+    await did(`${process === undefined ? name : `${process} on ${name}`} restarted: ${summary}`);
   },
   settlesWithinSeconds: 120,
 });
@@ -55,10 +55,10 @@ interface Found {
 }
 
 async function find({ read, signal }: ReadContext<'processes'>, asked: RestartParams): Promise<Found> {
-  const keeper = read.processes.keepers.find(({ name }) => name === asked.source);
-  if (!keeper)
+  const supervisor = read.processes.supervisors.find(({ name }) => name === asked.source);
+  if (!supervisor)
     throw new SourceError(asked.source, 'missing', `the source ${asked.source} is no longer configured`);
-  const deployments = await keeper.deployments({ signal });
+  const deployments = await supervisor.deployments({ signal });
   const deployment = deployments.find(({ name }) => name === asked.deployment);
   if (!deployment) throw refused(asked, `the deployment ${asked.deployment} no longer exists`);
   const instance = deployment.instances.find(({ group, id }) => group === asked.group && id === asked.id);
@@ -68,7 +68,7 @@ async function find({ read, signal }: ReadContext<'processes'>, asked: RestartPa
   throw refused(asked, `${asked.name} no longer exists: it was deleted or recreated`);
 }
 
-type Allowed = Extract<ports.RestartTerms, { readonly allowed: true }>;
+type Allowed = Extract<ports.RestartPermission, { readonly allowed: true }>;
 
 /** @throws {SourceError} `refused`, where it may not be restarted now, saying why. */
 function termsFor(asked: RestartParams, { lock, name }: ports.Deployment, instance: ports.Instance): Allowed {
@@ -110,7 +110,7 @@ function ofTheSameScope(asked: RestartParams, terms: Allowed): Allowed {
   return terms;
 }
 
-/** Whether drain scripts run is for its keeper to say, in what comes besides. */
+/** Whether drain scripts run is for its supervisor to say, in what comes besides. */
 function deedOf({ name, deployment, process }: RestartParams, { processes }: Allowed): string {
   if (process !== undefined)
     return `Restart the process ${process} on ${name} of ${deployment}; no other process is affected`;

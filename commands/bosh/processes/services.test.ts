@@ -11,14 +11,14 @@ function fault(name: string, known: Partial<ports.ServiceFault> = {}): ports.Ser
     type: 'filesystem',
     state: 'failing',
     failures: ['a resource limit is exceeded'],
-    counts: true,
+    failsInstance: true,
     ...known,
   };
 }
 
 function machine(name: string, faults: readonly ports.ServiceFault[], known: object = {}): ports.Instance {
-  const restart = { allowed: true, scope: 'process', processes: ['rep'], besides: [] } as const;
-  const state = faults.some(({ counts }) => counts) ? 'failing' : 'running';
+  const restart = { allowed: true, scope: 'process', processes: ['rep'], sideEffects: [] } as const;
+  const state = faults.some(({ failsInstance }) => failsInstance) ? 'failing' : 'running';
   return instance(name, ['rep'], { state, faults, restart, ...known });
 }
 
@@ -54,16 +54,16 @@ test('a disk and a file that fail are shown by their type and by what failed, an
 });
 
 test('a machine that exceeds a limit is a warning, though no job depends on it', () => {
-  const box = fault('box', { type: 'system', counts: false });
+  const box = fault('box', { type: 'system', failsInstance: false });
   expect(lines([machine('cell/0', [box]), machine('cell/1', [])])).toEqual([
     'warning service-failing edge:cell/0 system box: cell/0: system box is failing: a resource limit is exceeded',
   ]);
 });
 
 test.each([
-  [{ state: 'unmonitored', counts: true }, 'warning', 'has failing services'],
-  [{ state: 'unmonitored', counts: false }, 'info', 'has services that are not monitored'],
-  [{ state: 'starting', counts: true }, 'info', 'is still starting'],
+  [{ state: 'unmonitored', failsInstance: true }, 'warning', 'has failing services'],
+  [{ state: 'unmonitored', failsInstance: false }, 'info', 'has services that are not monitored'],
+  [{ state: 'starting', failsInstance: true }, 'info', 'is still starting'],
 ] as const)('a file that is %o is %s', (known, severity, words) => {
   const { verdict, findings } = report([
     machine('cell/0', [fault('log', { ...known, type: 'file', failures: [] })]),

@@ -27,7 +27,7 @@ export function serviceTroubles(survey: Survey): Trouble[] {
     .flatMap((instance) => (instance.faults ?? []).map((fault): Fault => ({ instance, fault })));
   const byService = Map.groupBy(all, ({ fault }) => `${fault.type} ${fault.name}`);
   return [...byService].flatMap(([service, those]) => {
-    const failing = those.filter(({ fault }) => fault.counts && fault.state !== 'starting');
+    const failing = those.filter(({ fault }) => fault.failsInstance && fault.state !== 'starting');
     if (!isShared(failing.length, survey.telling.length))
       return those.map((one) => oneOf(survey, service, one));
     const others = those.filter((one) => !failing.includes(one));
@@ -37,7 +37,7 @@ export function serviceTroubles(survey: Survey): Trouble[] {
 
 function oneOf({ deployment }: Survey, service: string, { instance, fault }: Fault): Trouble {
   const { addresses, zone } = instance;
-  const kind = fault.state === 'failing' || fault.counts ? 'service' : 'unmonitored';
+  const kind = fault.state === 'failing' || fault.failsInstance ? 'service' : 'unmonitored';
   return {
     counts: { kind: fault.state === 'starting' ? 'starting' : kind, instance, service },
     finding: {
@@ -72,9 +72,9 @@ function manyOf({ deployment, telling }: Survey, service: string, failing: reado
 }
 
 /** What makes its instance failing is a warning, and so is a limit of the machine that is exceeded. */
-function severityOf({ state, counts }: ports.ServiceFault): 'warning' | 'info' {
+function severityOf({ state, failsInstance }: ports.ServiceFault): 'warning' | 'info' {
   if (state === 'starting') return 'info';
-  return counts || state === 'failing' ? 'warning' : 'info';
+  return failsInstance || state === 'failing' ? 'warning' : 'info';
 }
 
 function inWords({ state, failures }: ports.ServiceFault): string {

@@ -85,7 +85,7 @@ export const repOfOneCell: Story<Facts> = {
           allowed: true,
           scope: 'instance',
           processes: [...CELL, 'rep'],
-          besides: ['its drain scripts run first, for as long as they take'],
+          sideEffects: ['its drain scripts run first, for as long as they take'],
         },
       }),
       instance('cell/1', [...CELL, 'rep']),

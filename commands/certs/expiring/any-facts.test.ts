@@ -40,7 +40,7 @@ const anyCertificate = fc
     signature,
   }));
 
-const anyServed: fc.Arbitrary<NonNullable<ports.Seen['served']>> = fc.record({
+const anyServed: fc.Arbitrary<NonNullable<ports.SeenPlace['served']>> = fc.record({
   address: fc.constant('203.0.113.7:443'),
   servername: fc.constant('B.Example.com'),
   protocol: fc.constantFrom('TLSv1', 'TLSv1.3'),
@@ -51,7 +51,7 @@ const anyServed: fc.Arbitrary<NonNullable<ports.Seen['served']>> = fc.record({
   stapled: fc.boolean(),
 });
 
-const anySeen: fc.Arbitrary<ports.Seen> = fc
+const anySeen: fc.Arbitrary<ports.SeenPlace> = fc
   .record(
     {
       place: fc.constantFrom(
@@ -67,7 +67,7 @@ const anySeen: fc.Arbitrary<ports.Seen> = fc
     },
     { requiredKeys: ['place', 'chain'] },
   )
-  .map((seen) => ({ kind: 'seen', ...seen }) as unknown as ports.Seen);
+  .map((seen) => ({ kind: 'seen', ...seen }) as unknown as ports.SeenPlace);
 
 const anyFacts = fc.array(anySeen, { maxLength: 6 }).map((seen) => factsOf(seen, NOW));
 
@@ -115,8 +115,8 @@ test('the verdict begins with something critical wherever there is any', () => {
 test('a certificate with a place of its own is never less severe than it is alone', () => {
   fc.assert(
     fc.property(anyCertificate, fc.array(anySeen, { maxLength: 4 }), (own, others) => {
-      const place: ports.Seen = { kind: 'seen', place: 'vault:secret/own:certificate', chain: [own] };
-      const isCritical = (seen: readonly ports.Seen[]) =>
+      const place: ports.SeenPlace = { kind: 'seen', place: 'vault:secret/own:certificate', chain: [own] };
+      const isCritical = (seen: readonly ports.SeenPlace[]) =>
         diagnose(factsOf(seen, NOW), args, NOW)
           .findings.filter(({ evidence }) => JSON.stringify(evidence).includes(own.fingerprint))
           .some(({ reason, severity }) => reason.startsWith('certificate-') && severity === 'critical');

@@ -4,7 +4,7 @@ import { openTally, type Tally } from './group-by-fingerprint.ts';
 /** Builders for stories and tests: what a place held or a site served, in short. */
 
 /** `now` decides which of several paths is valid; only chains with several issuers of one name need it. */
-export function factsOf(places: readonly ports.Seen[], now = new Date('2026-02-20T07:00:00Z')): Tally {
+export function factsOf(places: readonly ports.SeenPlace[], now = new Date('2026-02-20T07:00:00Z')): Tally {
   const tally = openTally(now);
   for (const seen of places) tally.add(seen);
   return tally.close();
@@ -49,7 +49,7 @@ export function certificate({
   };
 }
 
-export function inVault(path: string, known: Known): ports.Seen {
+export function inVault(path: string, known: Known): ports.SeenPlace {
   const chain = [
     certificate({ issuer: known.authority ? known.name : 'Example Public CA', serial: path, ...known }),
   ] as const;
@@ -61,8 +61,8 @@ export function inVault(path: string, known: Known): ports.Seen {
 export function live(
   site: string,
   chain: readonly ports.Certificate[],
-  shown: Partial<NonNullable<ports.Seen['served']>> = {},
-): ports.Seen {
+  shown: Partial<NonNullable<ports.SeenPlace['served']>> = {},
+): ports.SeenPlace {
   const [leaf, ...rest] = chain;
   if (!leaf) throw new TypeError('a site shows at least its leaf');
   const served = {
@@ -80,7 +80,7 @@ export function live(
 }
 
 /** A certificate in an operating system's list of trusted roots. */
-export function inTrustStore(file: string, known: Known): ports.Seen {
+export function inTrustStore(file: string, known: Known): ports.SeenPlace {
   const { name } = known;
   const root = certificate({ issuer: name, authority: true, ...known });
   return { kind: 'seen', place: `disk:/etc/ssl/certs/${file}`, chain: [root], trustStore: true };

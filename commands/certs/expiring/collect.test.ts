@@ -5,7 +5,9 @@ import { certificate, inVault, live } from './builders.ts';
 import { MOST_PLACES } from './group-by-fingerprint.ts';
 
 type Store = ReadContext<'certificates'>['read']['certificates']['stores'][number];
-type Sighting = ports.Seen | { readonly kind: 'unseen'; readonly place: string; readonly error: SourceError };
+type Sighting =
+  | ports.SeenPlace
+  | { readonly kind: 'unseen'; readonly place: string; readonly error: SourceError };
 
 const uaa = inVault('cf/uaa/tls', {
   name: 'uaa.service.cf.internal',
@@ -195,7 +197,7 @@ test('a hostile pattern is matched quickly', async () => {
 
 test('ten thousand places of one certificate keep no more than fifty of them, and their number', async () => {
   const wildcard = certificate({ name: '*.example.com', from: '2025-02-01', until: '2026-03-05' });
-  function* places(): Iterable<ports.Seen> {
+  function* places(): Iterable<ports.SeenPlace> {
     for (let at = 0; at < 10_000; at++) yield live(`site-${at}.example.com:443`, [wildcard]);
   }
   const { facts } = await read([store('edge', places())]);

@@ -14,7 +14,7 @@ function namesOf(path: readonly ports.Certificate[]): readonly string[] {
   return path.map(({ name, issuer }) => `${name} by ${issuer.replace('CN=', '')}`);
 }
 
-function rolesOf(seen: readonly ports.Seen[]): Record<string, string> {
+function rolesOf(seen: readonly ports.SeenPlace[]): Record<string, string> {
   const { certificates } = factsOf(seen, NOW);
   return Object.fromEntries(
     certificates.map(({ certificate, places }) => [
@@ -96,7 +96,7 @@ test('a root in a trust store is trusted there, and has its other role where som
 test('a server’s own certificate in the folder of a trust store is not a trusted root', () => {
   const snakeoil = certificate({ name: 'host', issuer: 'host', from: '2016-01-01', until: '2026-01-01' });
   const v1Root = { ...snakeoil, name: 'GTE', alternativeNames: [], fingerprint: 'ab' };
-  const at = (one: ports.Certificate): ports.Seen => ({
+  const at = (one: ports.Certificate): ports.SeenPlace => ({
     kind: 'seen',
     place: `disk:/etc/ssl/certs/${one.name}.pem`,
     chain: [one],

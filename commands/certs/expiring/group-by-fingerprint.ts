@@ -32,7 +32,7 @@ type Path = readonly [ports.Certificate, ...ports.Certificate[]];
 /** Sites that show the same leaf in the same way, or places whose private key belongs to another certificate. */
 export interface Site {
   readonly path: Path;
-  readonly served?: NonNullable<ports.Seen['served']>;
+  readonly served?: NonNullable<ports.SeenPlace['served']>;
   readonly keyMatches?: boolean;
   /** The first of them in order, at most {@link MOST_PLACES}. */
   readonly places: readonly { readonly place: string; readonly asked?: string }[];
@@ -65,7 +65,7 @@ interface OpenSite extends Omit<Site, 'places' | 'count'> {
 }
 
 export interface OpenTally {
-  readonly add: (seen: ports.Seen) => void;
+  readonly add: (seen: ports.SeenPlace) => void;
   readonly addEmpty: () => void;
   readonly close: () => Tally;
 }
@@ -94,14 +94,14 @@ export function openTally(now: Date): OpenTally {
 }
 
 /** Certificates in the chain and, if not in it, on the path: a root that clients have in their configuration. */
-function allOf({ chain }: ports.Seen, path: Path): Iterable<ports.Certificate> {
+function allOf({ chain }: ports.SeenPlace, path: Path): Iterable<ports.Certificate> {
   return new Map([...path, ...chain].map((one) => [one.fingerprint, one])).values();
 }
 
 function addCertificate(
   certificates: Map<string, OpenHeld>,
   certificate: ports.Certificate,
-  seen: ports.Seen,
+  seen: ports.SeenPlace,
   path: Path,
 ): void {
   const place = placeOf(certificate, seen, path);
@@ -125,13 +125,13 @@ function addCertificate(
  * certificates are all valid now is preferred, for clients can take it, as those that knew the modern USERTrust did in 2020 beside the
  * cross-signed one. Of several with the issuer's name the longest-lived counts.
  */
-export function pathOf(chain: ports.Seen['chain'], now: Date): Path {
+export function pathOf(chain: ports.SeenPlace['chain'], now: Date): Path {
   const [leaf] = chain;
   return validPath(chain, [leaf], new Set([leaf]), now) ?? longestLived(chain);
 }
 
 function validPath(
-  chain: ports.Seen['chain'],
+  chain: ports.SeenPlace['chain'],
   path: Path,
   tried: Set<ports.Certificate>,
   now: Date,
@@ -148,7 +148,7 @@ function validPath(
   return undefined;
 }
 
-function longestLived(chain: ports.Seen['chain']): Path {
+function longestLived(chain: ports.SeenPlace['chain']): Path {
   const path: [ports.Certificate, ...ports.Certificate[]] = [chain[0]];
   for (;;) {
     const next = issuersOf(path.at(-1), chain).find((one) => !path.includes(one));
@@ -160,7 +160,7 @@ function longestLived(chain: ports.Seen['chain']): Path {
 /** The longest-lived first; none for what signs itself. */
 function issuersOf(
   certificate: ports.Certificate | undefined,
-  chain: ports.Seen['chain'],
+  chain: ports.SeenPlace['chain'],
 ): readonly ports.Certificate[] {
   if (!certificate || certificate.subject === certificate.issuer) return [];
   return chain
@@ -170,7 +170,7 @@ function issuersOf(
 
 function placeOf(
   certificate: ports.Certificate,
-  { place, chain, trustStore }: ports.Seen,
+  { place, chain, trustStore }: ports.SeenPlace,
   path: Path,
 ): Place {
   const [leaf] = chain;
@@ -188,7 +188,11 @@ function isAuthority({ authority, selfSigned, alternativeNames }: ports.Certific
   return authority || (selfSigned && alternativeNames.length === 0);
 }
 
-function addSite(sites: Map<string, OpenSite>, { place, served, keyMatches }: ports.Seen, path: Path): void {
+function addSite(
+  sites: Map<string, OpenSite>,
+  { place, served, keyMatches }: ports.SeenPlace,
+  path: Path,
+): void {
   const { address: _, servername, ...traits } = served ?? {};
   const key = JSON.stringify([path.map(({ fingerprint }) => fingerprint), traits, keyMatches]);
   const site = sites.get(key) ?? {

@@ -14,12 +14,17 @@ type Kind = ports.CertificateStore['kind'];
 
 const SILENT = 'no answer in 4 s';
 
-function unseen(place: string, message = SILENT): ports.Unseen {
+function unseen(place: string, message = SILENT): ports.UnseenPlace {
   return { kind: 'unseen', place, error: new SourceError('x', 'unreachable', message) };
 }
 
 /** Whether an unread place is unrelated to `pattern`, where `seen` was read. */
-function isUnrelated(pattern: string, seen: readonly ports.Seen[], kind: Kind, gap: ports.Unseen): boolean {
+function isUnrelated(
+  pattern: string,
+  seen: readonly ports.SeenPlace[],
+  kind: Kind,
+  gap: ports.UnseenPlace,
+): boolean {
   const matcher = matcherFor(pattern);
   for (const one of seen) matcher.matches(one);
   matcher.noteUnread(kind, gap);

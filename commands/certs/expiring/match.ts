@@ -1,11 +1,11 @@
 import { finderFor, type ports } from '../../kit.ts';
 
 export interface Matcher {
-  readonly matches: (seen: ports.Seen) => boolean;
-  readonly noteUnread: (kind: StoreKind, unseen: ports.Unseen) => void;
+  readonly matches: (seen: ports.SeenPlace) => boolean;
+  readonly noteUnread: (kind: StoreKind, unseen: ports.UnseenPlace) => void;
   readonly matched: () => number;
   /** Only valid once everything is examined. */
-  readonly unread: () => readonly (ports.Unseen & {
+  readonly unread: () => readonly (ports.UnseenPlace & {
     readonly isMatch: boolean;
     readonly isUnrelated: boolean;
   })[];
@@ -27,7 +27,7 @@ type StoreKind = ports.CertificateStore['kind'];
  */
 export function matcherFor(pattern: string): Matcher {
   const found = finderFor(pattern);
-  const unread: { readonly kind: StoreKind; readonly unseen: ports.Unseen }[] = [];
+  const unread: { readonly kind: StoreKind; readonly unseen: ports.UnseenPlace }[] = [];
   let byPlace = 0;
   let byNameOnly = 0;
   return {
@@ -74,7 +74,7 @@ function isOneCertificate(place: string): boolean {
 }
 
 /** Whether a name stands for one place and says what it holds; false where that is not certain. */
-function isOnePlace(kind: StoreKind, { place, error }: ports.Unseen): boolean {
+function isOnePlace(kind: StoreKind, { place, error }: ports.UnseenPlace): boolean {
   switch (kind) {
     case 'tls':
       return NAMED_SITE.test(place);

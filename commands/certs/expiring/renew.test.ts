@@ -172,7 +172,7 @@ test('a button names the end of the path, in the room that Slack has for it', ()
   expect(long).toHaveLength(75);
 });
 
-function findingsOf(sightings: readonly ports.Seen[], now: string) {
+function findingsOf(sightings: readonly ports.SeenPlace[], now: string) {
   return diagnose(factsOf(sightings), check.args.parse({}), new Date(now)).findings;
 }
 

@@ -11,7 +11,7 @@ const healthySite = live('www.example.com:443', [
 ]);
 const addTrust = { name: 'AddTrust External CA Root', from: '2000-05-30', until: '2020-05-30' };
 
-function ask(seen: readonly ports.Seen[]) {
+function ask(seen: readonly ports.SeenPlace[]) {
   return diagnose(factsOf(seen, NOW), check.args.parse({}), NOW);
 }
 
@@ -102,7 +102,7 @@ test('still critical: a chain that needs the expired root, our own copy of it, a
   const ours = { ...inVault('ca', { ...addTrust, authority: true }), chain: root.chain };
   expect(ask([root, ours]).findings.map((one) => one.severity)).toEqual(['critical']);
   const snakeoil = certificate({ name: 'host', issuer: 'host', from: '2016-01-01', until: '2026-01-01' });
-  const own: ports.Seen = {
+  const own: ports.SeenPlace = {
     kind: 'seen',
     place: 'disk:/etc/ssl/certs/ssl-cert-snakeoil.pem',
     chain: [snakeoil],
@@ -118,7 +118,7 @@ test('an authority that is only trusted or served is not to be renewed first', (
     from: '2025-12-01',
     until: '2026-12-01',
   });
-  const evidence = (seen: readonly ports.Seen[]) =>
+  const evidence = (seen: readonly ports.SeenPlace[]) =>
     JSON.stringify(ask(seen).findings.find(({ target }) => target.includes('leaf'))?.evidence);
   expect(evidence([leaf, inTrustStore('add.pem', addTrust)])).not.toContain('Renew first');
   const { chain } = inTrustStore('add.pem', addTrust);
@@ -130,7 +130,7 @@ test('where a valid authority of that name is kept as well, none is to be renewe
   const leaf = inVault('leaf', { name: 'leaf', issuer: 'ca', from: '2025-12-01', until: '2026-12-01' });
   const old = inVault('ca/old', { name: 'ca', from: '2016-12-01', until: '2026-12-01', authority: true });
   const modern = inVault('ca/new', { name: 'ca', from: '2026-10-01', until: '2036-10-01', authority: true });
-  const evidence = (seen: readonly ports.Seen[]) =>
+  const evidence = (seen: readonly ports.SeenPlace[]) =>
     JSON.stringify(ask(seen).findings.find(({ target }) => target.includes('leaf'))?.evidence);
   expect(evidence([leaf, old])).toContain('Renew first');
   expect(evidence([leaf, old, modern])).not.toContain('Renew first');

@@ -27,14 +27,14 @@ const everywhere = [
 
 function store(
   name: string,
-  sightings: readonly ports.Seen[],
-  lookAt?: Store['lookAt'],
+  sightings: readonly ports.SeenPlace[],
+  inspectSite?: Store['inspectSite'],
   ...unread: readonly string[]
 ): Store {
   return {
     name,
     kind: 'tls',
-    ...(lookAt && { lookAt }),
+    ...(inspectSite && { inspectSite }),
     // oxlint-disable-next-line typescript/require-await -- a store that has all its answers at hand
     scan: async function* () {
       yield* sightings;
@@ -44,11 +44,11 @@ function store(
 }
 
 /** Shows one site, and is cut short by the deadline before the others. */
-function unfinished(deadline: AbortController, late: SourceError, lookAt: Store['lookAt']): Store {
+function unfinished(deadline: AbortController, late: SourceError, inspectSite: Store['inspectSite']): Store {
   return {
     name: 'edge',
     kind: 'tls',
-    ...(lookAt && { lookAt }),
+    ...(inspectSite && { inspectSite }),
     scan: async function* ({ signal }) {
       yield held('edge:www.example.com:44', [www]);
       await new Promise((resolve) => setImmediate(resolve));
@@ -178,11 +178,14 @@ test('no match says where it was searched for, and what comes nearest', async ()
 
 test('a site that is not configured is asked where that is allowed', async () => {
   const asked: string[] = [];
-  const lookAt: Store['lookAt'] = (site) => {
+  const inspectSite: Store['inspectSite'] = (site) => {
     asked.push(site);
     return Promise.resolve([held(`edge:${site}`, [www])]);
   };
-  const { names, gaps } = await show('new.example.com:443', [store('disk', []), store('edge', [], lookAt)]);
+  const { names, gaps } = await show('new.example.com:443', [
+    store('disk', []),
+    store('edge', [], inspectSite),
+  ]);
   expect(asked).toEqual(['new.example.com:443']);
   expect(names).toEqual(['www.example.com']);
   expect(gaps).toEqual([]);
@@ -269,7 +272,7 @@ test('a refusal matters only where no scan knows the site, and so does silence w
 });
 
 test('a source that is named with the site is the only one that is asked', async () => {
-  const never: Store['lookAt'] = () => Promise.reject(new Error('was asked'));
+  const never: Store['inspectSite'] = () => Promise.reject(new Error('was asked'));
   const edge = store('edge', [], (site) => Promise.resolve([held(`edge:${site}`, [www])]));
   const { names } = await show('EDGE:www.example.com:443', [edge, store('dmz', [], never)]);
   expect(names).toEqual(['www.example.com']);
@@ -309,7 +312,7 @@ test('a source that is not there is said once, with the nearest one', async () =
 });
 
 test('what is no site is never asked', async () => {
-  const never: Store['lookAt'] = () => Promise.reject(new Error('was asked'));
+  const never: Store['inspectSite'] = () => Promise.reject(new Error('was asked'));
   for (const what of ['nowhere', 'secret/cf/nothing:certificate', '<!channel>', 'a b:443'])
     expect((await show(what, [store('edge', [], never)])).gaps).toHaveLength(1);
 });
@@ -418,7 +421,7 @@ test('a site that is refused is not answered with one whose name contains it, bu
 
 test('of several sources one that may ask the site is enough, and why the others refuse is left out', async () => {
   const refused = new SourceError('one', 'refused', 'not here');
-  const stores = (two: Store['lookAt']) => [
+  const stores = (two: Store['inspectSite']) => [
     store('one', [], () => Promise.reject(refused)),
     store('two', [], two),
   ];

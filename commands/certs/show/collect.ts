@@ -16,7 +16,7 @@ export interface Facts {
 /** One certificate, one place that shows it in full, and all its places. */
 export interface Shown {
   readonly certificate: ports.Certificate;
-  readonly seen: ports.Seen;
+  readonly seen: ports.SeenPlace;
   /** The first in order, at most {@link MOST_PLACES}, of `placeCount`. */
   readonly places: readonly string[];
   readonly placeCount: number;
@@ -34,9 +34,9 @@ interface Gathered {
   readonly matches: Readonly<Record<Match['by'], Map<string, Candidate>>>;
   /** The places of every certificate, because the one that is meant is known only at the end. */
   readonly places: Map<string, { kept: string[]; count: number }>;
-  unread: ports.Unseen[];
+  unread: ports.UnseenPlace[];
   /** What the scans know of the place that was asked for. */
-  readonly named: ports.Sighting[];
+  readonly named: ports.ScanResult[];
   /** Whole stores. */
   readonly failed: { readonly store: Store; readonly error: unknown }[];
   looked: number;
@@ -45,7 +45,7 @@ interface Gathered {
 
 interface Candidate {
   readonly certificate: ports.Certificate;
-  readonly seen: ports.Seen;
+  readonly seen: ports.SeenPlace;
 }
 
 /**
@@ -99,7 +99,7 @@ function settle(
   { answers }: Looks,
   { saw }: Context,
   what: string,
-): readonly ports.Unseen[] {
+): readonly ports.UnseenPlace[] {
   const { named, matches } = gathered;
   const answered = answers.flatMap(({ sightings }) => sightings);
   const [asked, shown] = [sitesOf(answered), sitesOf(answered.filter(isSeen))];
@@ -120,14 +120,14 @@ function settle(
   return sightings.filter(
     (one) =>
       one.kind === 'unseen' && (!isKnown || listed.has(siteOf(one.place)) || shown.has(siteOf(one.place))),
-  ) as readonly ports.Unseen[];
+  ) as readonly ports.UnseenPlace[];
 }
 
-function isSeen(sighting: ports.Sighting): sighting is ports.Seen {
+function isSeen(sighting: ports.ScanResult): sighting is ports.SeenPlace {
   return sighting.kind === 'seen';
 }
 
-function sitesOf(sightings: readonly ports.Sighting[]): ReadonlySet<string> {
+function sitesOf(sightings: readonly ports.ScanResult[]): ReadonlySet<string> {
   return new Set(sightings.map(({ place }) => siteOf(place)));
 }
 
@@ -143,7 +143,7 @@ async function answerPlace(
   context: Context,
   gathered: Gathered,
   what: string,
-  asked: readonly ports.Unseen[],
+  asked: readonly ports.UnseenPlace[],
   refused: SourceError | undefined,
 ): Promise<Facts> {
   const { matches, unread, failed } = gathered;
@@ -203,7 +203,7 @@ async function reportFailed(
 async function scan(
   store: Store,
   { signal, saw }: Context,
-  take: (sighting: ports.Sighting | undefined) => void,
+  take: (sighting: ports.ScanResult | undefined) => void,
 ): Promise<void> {
   let looked = 0;
   const onEmpty = () => {
@@ -230,7 +230,7 @@ function withHint(error: SourceError, part: ReadonlyMap<string, Candidate>): Sou
     : error;
 }
 
-function note(gathered: Gathered, seen: ports.Seen, match: Match | undefined, what: string): void {
+function note(gathered: Gathered, seen: ports.SeenPlace, match: Match | undefined, what: string): void {
   const { matches, places } = gathered;
   gathered.looked += 1;
   for (const { fingerprint } of certificatesOf(seen)) {

@@ -84,7 +84,7 @@ test('nothing found is nothing examined: never all clear', () => {
 });
 
 const NOW = new Date('2026-02-20T07:00:00Z');
-const SERVED: NonNullable<ports.Seen['served']> = {
+const SERVED: NonNullable<ports.SeenPlace['served']> = {
   address: '203.0.113.7:443',
   servername: 'A.Example.com',
   protocol: 'TLSv1.3',
@@ -97,16 +97,16 @@ const SERVED: NonNullable<ports.Seen['served']> = {
 
 function askAbout(
   dates: readonly [from: string, until: string],
-  more: Partial<ports.Seen> = {},
+  more: Partial<ports.SeenPlace> = {},
   unchecked = 0,
 ) {
   const leaf = certificate('A.Example.com', 'ca', ...dates);
-  const seen: ports.Seen = { kind: 'seen', place: 'disk:/a.pem', chain: [leaf], ...more };
+  const seen: ports.SeenPlace = { kind: 'seen', place: 'disk:/a.pem', chain: [leaf], ...more };
   const shown = [{ certificate: leaf, seen, places: [seen.place], placeCount: 1 }];
   return diagnose({ what: 'a', exact: true, shown, matching: 1, unchecked }, {}, NOW);
 }
 
-function ask(places: readonly ports.Seen[]) {
+function ask(places: readonly ports.SeenPlace[]) {
   const shown = places.map((seen) => ({
     certificate: seen.chain[0],
     seen,
@@ -297,7 +297,7 @@ test('an expired root of a trust store is a note, and its old key none', () => {
     ...certificate('Old Root', 'Old Root', '2000-01-01', '2020-01-01'),
     key: { type: 'rsa', bits: 1024 },
   };
-  const seen: ports.Seen = {
+  const seen: ports.SeenPlace = {
     kind: 'seen',
     place: 'disk:/etc/ssl/certs/old.pem',
     chain: [root],
@@ -323,7 +323,7 @@ test('no length of time anywhere is negative or absurd', () => {
     fc.property(date, date, date, date, fc.boolean(), (from, until, from2, until2, live) => {
       const leaf = { ...certificate('a', 'ca', ...VALID), notBefore: from, notAfter: until };
       const ca = { ...certificate('ca', 'root', ...VALID), notBefore: from2, notAfter: until2 };
-      const seen: ports.Seen = {
+      const seen: ports.SeenPlace = {
         kind: 'seen',
         place: 'edge:a:443',
         chain: [leaf, ca],

@@ -6,7 +6,7 @@ type Store = Context['read']['certificates']['stores'][number];
 
 /** What became of a question to every store about one site. */
 export interface Looks {
-  readonly answers: readonly { readonly store: string; readonly sightings: readonly ports.Sighting[] }[];
+  readonly answers: readonly { readonly store: string; readonly sightings: readonly ports.ScanResult[] }[];
   /** Why a store did not look, or has not finished. */
   readonly refusals: readonly SourceError[];
 }
@@ -20,9 +20,9 @@ export async function lookAtSite(
   const site = siteIn(what);
   if (site === undefined) return { answers: [], refusals: [] };
   const looks = await Promise.all(
-    storesNamed(stores, what, site).map(async ({ name, lookAt }) => {
+    storesNamed(stores, what, site).map(async ({ name, inspectSite }) => {
       try {
-        return { store: name, sightings: (await lookAt?.(site, { signal })) ?? [], refusals: [] };
+        return { store: name, sightings: (await inspectSite?.(site, { signal })) ?? [], refusals: [] };
       } catch (error) {
         const reason: unknown = signal.aborted ? signal.reason : error;
         if (!(reason instanceof SourceError)) throw reason;

@@ -118,12 +118,12 @@ function severityOf(is: Status['is'], worst: Severity, { certificate, seen }: Sh
   return is === 'not-yet-valid' && seen.served !== undefined ? 'critical' : worst;
 }
 
-function isLeaf({ fingerprint }: ports.Certificate, { chain }: ports.Seen): boolean {
+function isLeaf({ fingerprint }: ports.Certificate, { chain }: ports.SeenPlace): boolean {
   return fingerprint === chain[0].fingerprint;
 }
 
 /** Looks at the path that clients take, where that is known; else at every certificate with the issuer's name. */
-function expiredIssuer(certificate: ports.Certificate, seen: ports.Seen, nowMs: number): Said {
+function expiredIssuer(certificate: ports.Certificate, seen: ports.SeenPlace, nowMs: number): Said {
   const isOver = ({ notAfter }: ports.Certificate) => notAfter.getTime() < nowMs;
   const issuers = seen.path ? seen.path.slice(1) : issuersOf(certificate, seen);
   const over = issuers.filter(isOver);
@@ -135,7 +135,7 @@ function expiredIssuer(certificate: ports.Certificate, seen: ports.Seen, nowMs: 
   return `depends on an expired issuer: ${wording.list(named)}`;
 }
 
-function outlived(certificate: ports.Certificate, seen: ports.Seen, nowMs: number): Said {
+function outlived(certificate: ports.Certificate, seen: ports.SeenPlace, nowMs: number): Said {
   const issuers = seen.path ? seen.path.slice(1) : issuersOf(certificate, seen);
   if (!isLeaf(certificate, seen) || expiredIssuer(certificate, seen, nowMs) !== undefined) return undefined;
   // What never expires outlives every issuer: it matters only once one of them is due.
@@ -150,7 +150,7 @@ function outlived(certificate: ports.Certificate, seen: ports.Seen, nowMs: numbe
 
 function issuersOf(
   { subject, issuer }: ports.Certificate,
-  { chain }: ports.Seen,
+  { chain }: ports.SeenPlace,
 ): readonly ports.Certificate[] {
   return subject === issuer ? [] : chain.filter((one) => one.subject === issuer);
 }

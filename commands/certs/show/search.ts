@@ -8,7 +8,7 @@ export interface Match {
 }
 
 export interface Search {
-  readonly match: (seen: ports.Seen) => Match | undefined;
+  readonly match: (seen: ports.SeenPlace) => Match | undefined;
   /** Whether a place is the one that was asked for. */
   readonly isPlace: (place: string) => boolean;
   /** Whether what was asked for is a part of a place's name. */
@@ -45,7 +45,7 @@ export function searchFor(what: string): Search {
 }
 
 /** All certificates of a place: a root that is only configured, and not served, is on its path. */
-export function certificatesOf({ chain, path }: ports.Seen): readonly ports.Certificate[] {
+export function certificatesOf({ chain, path }: ports.SeenPlace): readonly ports.Certificate[] {
   return [...new Map([...(path ?? []), ...chain].map((one) => [one.fingerprint, one])).values()];
 }
 

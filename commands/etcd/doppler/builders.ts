@@ -17,15 +17,15 @@ interface KnownInstance {
   readonly ignored?: boolean;
   /** By name, in BOSH's words except `unmonitored`. */
   readonly processes?: Readonly<Record<string, ports.RunningProcess['state']>>;
-  readonly restart?: ports.RestartTerms;
+  readonly restart?: ports.RestartPermission;
   readonly incarnation?: string;
 }
 
-export const BY_DIRECTOR: Extract<ports.RestartTerms, { allowed: true }> = {
+export const BY_DIRECTOR: Extract<ports.RestartPermission, { allowed: true }> = {
   allowed: true,
   scope: 'instance',
   processes: ['consul_agent', 'doppler', 'metron_agent', 'syslog_drain_binder'],
-  besides: [],
+  sideEffects: [],
 };
 
 export function instance({ name, id = name, processes = {}, ...known }: KnownInstance): ports.Instance {

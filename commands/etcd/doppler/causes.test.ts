@@ -25,7 +25,7 @@ const lines = ({ findings }: ReturnType<typeof ask>) =>
 const ONE = { name: 'doppler_z1/0', id: 'id-1', address: '10.0.1.1' };
 const DOWN = {
   error: new SourceError('etcd', 'unreachable', '10.0.16.6:4001 refused the connection'),
-  absence: 'not-listening',
+  failureMode: 'not-listening',
 } as const;
 const TWO = { name: 'doppler_z2/0', id: 'id-2', address: '10.0.2.1' };
 
@@ -81,7 +81,7 @@ test('a store whose keys were read has not lost its quorum, though nobody report
   const slow = endpointsOf().map(({ address }) => ({
     address,
     error: new SourceError('etcd', 'unreachable', 'did not answer within 2 s'),
-    absence: 'hung' as const,
+    failureMode: 'hung' as const,
   }));
   const look = etcd([announced('z1/doppler_z1/id-1', '10.0.1.1')], {
     members: { members: [], endpoints: slow, alarms: [] },
@@ -241,7 +241,7 @@ test.each([
 test('an endpoint without an answer, while all members were found elsewhere, may be another address of one', () => {
   const [first, second] = endpointsOf();
   const { memberId: _, ...third } = endpointsOf()[2]!;
-  const endpoints = [first!, second!, { ...third, error: unreachable, absence: 'unreachable' as const }];
+  const endpoints = [first!, second!, { ...third, error: unreachable, failureMode: 'unreachable' as const }];
   const [finding] = askOf({}, { endpoints }, NAMES.slice(0, 2)).findings;
   expect(finding?.summary).toBe(
     '10.0.16.7:4001 cannot be reached from here, and every member of etcd was found elsewhere, so it is no longer a member, or a second address of one: correct the endpoints of this source',
@@ -251,7 +251,7 @@ test('an endpoint without an answer, while all members were found elsewhere, may
 test.each([
   [
     'a configured member that cannot be reached is not called down',
-    { c: { error: unreachable, absence: 'unreachable' } },
+    { c: { error: unreachable, failureMode: 'unreachable' } },
     'c of etcd cannot be reached from here, though the cluster has a quorum. See /etcd health',
   ],
   [
@@ -261,7 +261,7 @@ test.each([
   ],
   [
     'one that never started is called by its id in hexadecimal',
-    { c: { name: '', error: unreachable, absence: 'unreachable', isConfigured: false } },
+    { c: { name: '', error: unreachable, failureMode: 'unreachable', isConfigured: false } },
     'ce2a822cea30bfc2 of etcd was added but never started, though the cluster has a quorum. See /etcd health',
   ],
 ] as const)('%s', (_, known, summary) => {
@@ -270,7 +270,7 @@ test.each([
 });
 
 test('members that advertise names which are unknown here are no finding', () => {
-  const elsewhere = { error: unreachable, absence: 'unreachable', isConfigured: false } as const;
+  const elsewhere = { error: unreachable, failureMode: 'unreachable', isConfigured: false } as const;
   const report = askOf({ b: elsewhere, c: elsewhere }, { endpoints: endpointsOf().slice(0, 1) });
   expect(report).toMatchObject({ verdict: 'Both dopplers are registered', findings: [] });
 });
@@ -286,13 +286,13 @@ test('if no member could be asked for a quorum read, the quorum is not reported 
 });
 
 /** No endpoint answers, each for its own reason. */
-const nobody = (...absences: readonly ports.Absence[]): ports.StoreMembers => ({
+const nobody = (...absences: readonly ports.FailureMode[]): ports.StoreMembers => ({
   members: [],
   alarms: [],
-  endpoints: absences.map((absence, at) => ({
+  endpoints: absences.map((failureMode, at) => ({
     address: `10.0.16.${5 + at}:4001`,
     error: new SourceError('etcd', 'unreachable', 'no answer'),
-    absence,
+    failureMode,
   })),
 });
 

@@ -190,8 +190,8 @@ function unhealthy(store: Store): readonly StoreTrouble[] {
   ];
 }
 
-function isDown({ absence }: ports.StoreMember): boolean {
-  return isKnownDown(absence);
+function isDown({ failureMode }: ports.StoreMember): boolean {
+  return isKnownDown(failureMode);
 }
 
 function inWords(

@@ -39,7 +39,7 @@ function store({ name = 'etcd', ...kept }: Kept = {}) {
   return { ...made, asked };
 }
 
-function keeper(name: string, answer: readonly ports.Deployment[] | Error): ports.ProcessKeeper {
+function supervisor(name: string, answer: readonly ports.Deployment[] | Error): ports.ProcessSupervisor {
   const deployments = () => (answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer));
   return { name, kind: 'bosh', deployments };
 }
@@ -52,7 +52,7 @@ interface Times {
 
 async function look(
   stores: readonly ports.KeyValueStore[],
-  keepers?: readonly ports.ProcessKeeper[],
+  supervisors?: readonly ports.ProcessSupervisor[],
   asked: Asked = {},
   { betweenLooksMs = 1, leftMs = 60_000, signal = new AbortController().signal }: Times = {},
 ) {
@@ -64,7 +64,7 @@ async function look(
     gaps.push(`${what}: ${error.message}`);
   };
   const context: ReadContext<'keyValue', 'processes'> = {
-    read: { keyValue: { stores }, ...(keepers && { processes: { keepers } }) },
+    read: { keyValue: { stores }, ...(supervisors && { processes: { supervisors } }) },
     now: new Date('2016-12-06T19:42:26Z'),
     signal,
     gap,
@@ -88,7 +88,7 @@ async function look(
 
 test('both places of dopplers are read twice, and the members are asked beside the first look', async () => {
   const etcd = store();
-  const { facts, gaps, seen } = await look([etcd], [keeper('bosh', [cf])]);
+  const { facts, gaps, seen } = await look([etcd], [supervisor('bosh', [cf])]);
   expect(etcd.asked).toEqual([
     '/doppler/meta',
     '/healthstatus/doppler',
@@ -137,7 +137,7 @@ test('without a quorum the members show what is wrong, and no gap repeats it', a
     },
     members: () => lost,
   });
-  const { facts, gaps } = await look([etcd], [keeper('bosh', [cf])]);
+  const { facts, gaps } = await look([etcd], [supervisor('bosh', [cf])]);
   expect(facts.stores).toEqual([{ name: 'etcd', members: lost }]);
   expect(gaps).toEqual([]);
 });
@@ -188,7 +188,7 @@ test('a deployment that is asked for where no source keeps processes is a gap', 
 const SLOW = THREE.endpoints.map(({ address }) => ({
   address,
   error: new SourceError('etcd', 'unreachable', 'did not answer within 2 s'),
-  absence: 'hung' as const,
+  failureMode: 'hung' as const,
 }));
 
 test('members that answered once are kept where nobody has time to answer again', async () => {
@@ -242,18 +242,18 @@ test('members that follow different leaders are asked again: an election may be 
 });
 
 test.each([
-  ['rejects us', { absence: 'rejected', memberId: 'ce2a822cea30bfc2' }, true],
-  ['is unreachable, and may be anybody', { absence: 'unreachable', memberId: undefined }, true],
+  ['rejects us', { failureMode: 'rejected', memberId: 'ce2a822cea30bfc2' }, true],
+  ['is unreachable, and may be anybody', { failureMode: 'unreachable', memberId: undefined }, true],
   [
     'is a member that is down, which is a finding',
-    { absence: 'not-listening', memberId: 'ce2a822cea30bfc2' },
+    { failureMode: 'not-listening', memberId: 'ce2a822cea30bfc2' },
     false,
   ],
-] as const)('an endpoint that %s', async (_, { absence, memberId }, isGap) => {
+] as const)('an endpoint that %s', async (_, { failureMode, memberId }, isGap) => {
   const error = new SourceError('etcd', 'refused', 'no');
   const { memberId: __, ...last } = THREE.endpoints[2]!;
-  const endpoint = { ...last, error, absence, ...(memberId !== undefined && { memberId }) };
-  const silent = { ...THREE.members[2]!, error, absence, isConfigured: memberId !== undefined };
+  const endpoint = { ...last, error, failureMode, ...(memberId !== undefined && { memberId }) };
+  const silent = { ...THREE.members[2]!, error, failureMode, isConfigured: memberId !== undefined };
   const seen = {
     ...THREE,
     endpoints: [...THREE.endpoints.slice(0, 2), endpoint],
@@ -266,7 +266,10 @@ test.each([
 test('where no endpoint may list the members, one that does not answer is a gap: it may be another cluster', async () => {
   const { memberId: _, ...last } = THREE.endpoints[2]!;
   const error = new SourceError('etcd', 'unreachable', 'it refused the connection');
-  const endpoints = [...THREE.endpoints.slice(0, 2), { ...last, error, absence: 'not-listening' as const }];
+  const endpoints = [
+    ...THREE.endpoints.slice(0, 2),
+    { ...last, error, failureMode: 'not-listening' as const },
+  ];
   const unlisted = { ...THREE, members: [], endpoints };
   const { gaps } = await look([store({ members: () => unlisted })]);
   expect(gaps).toEqual(['etcd/10.0.16.7:4001: it refused the connection']);
@@ -279,7 +282,7 @@ test('members that advertise names unknown here are a note: a majority agreed on
     ...member,
     isConfigured: false,
     error,
-    absence: 'unreachable' as const,
+    failureMode: 'unreachable' as const,
   }));
   const behindProxy = { ...THREE, endpoints: THREE.endpoints.slice(0, 1), members: [first!, ...elsewhere] };
   const { gaps, notes } = await look([store({ members: () => behindProxy })]);
@@ -331,7 +334,7 @@ test.each([
   ['of an age in which v2 is always on', members(['k1'], { k1: { version: '3.3.27' } }), {}],
   [
     'one member of which is down',
-    members(['k1', 'k2'], { k1: { version: '3.6.1' }, k2: { error: down, absence: 'not-listening' } }),
+    members(['k1', 'k2'], { k1: { version: '3.6.1' }, k2: { error: down, failureMode: 'not-listening' } }),
     {},
   ],
   [
@@ -383,14 +386,14 @@ test('where no source keeps processes, it is not known who should be there', asy
 test('what of a deployment could not be read is a gap, and then not everybody was seen', async () => {
   const error = new SourceError('bosh', 'unreachable', 'task 1181 did not end within 60 s');
   const late = { ...cf, gaps: [{ what: 'late', error }] };
-  const { facts, gaps } = await look([store()], [keeper('bosh', [late])]);
+  const { facts, gaps } = await look([store()], [supervisor('bosh', [late])]);
   expect(facts.instances).toBe('partly');
   expect(gaps).toEqual(['bosh: late: task 1181 did not end within 60 s']);
 });
 
 test('a director that does not respond does not affect what another one reports', async () => {
   const silent = new SourceError('bosh', 'unreachable', 'no answer within 5 s');
-  const { facts, gaps } = await look([store()], [keeper('bosh', silent), keeper('other', [cf])]);
+  const { facts, gaps } = await look([store()], [supervisor('bosh', silent), supervisor('other', [cf])]);
   expect(facts).toMatchObject({ deployments: [cf], instances: 'partly' });
   expect(gaps).toEqual(['bosh: no answer within 5 s']);
 });
@@ -398,7 +401,7 @@ test('a director that does not respond does not affect what another one reports'
 test('deployments that were not asked for are not reported', async () => {
   const error = new SourceError('bosh', 'unreachable', 'task 1181 did not end within 60 s');
   const late = deployment([], { name: 'late', gaps: [{ what: 'late', error }] });
-  const { facts, gaps, seen } = await look([store()], [keeper('bosh', [cf, late])], { deployment: 'cf' });
+  const { facts, gaps, seen } = await look([store()], [supervisor('bosh', [cf, late])], { deployment: 'cf' });
   expect(facts).toMatchObject({ deployments: [cf], instances: 'partly' });
   expect(gaps).toEqual([]);
   expect(seen).toEqual({ etcd: 1, bosh: 1 });
@@ -408,7 +411,7 @@ test.each([
   ['cg', 'did you mean cf?'],
   ['kubernetes', 'available: cf'],
 ])('a deployment %s that is not there is a gap: %s', async (name, hint) => {
-  const { facts, gaps } = await look([store()], [keeper('bosh', [cf])], { deployment: name });
+  const { facts, gaps } = await look([store()], [supervisor('bosh', [cf])], { deployment: name });
   expect(facts).toMatchObject({ deployments: [], instances: 'partly' });
   expect(gaps).toEqual([`--deployment ${name}: not found; ${hint}`]);
 });

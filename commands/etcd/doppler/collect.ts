@@ -209,7 +209,7 @@ function reportUnread(
   const { source, kind } = error;
   if (kind !== 'unreachable' || source === DEADLINE || !members) return gap(what, error);
   const { hasQuorum, endpoints } = members;
-  const isDown = endpoints.length > 0 && endpoints.every(({ absence }) => isKnownDown(absence));
+  const isDown = endpoints.length > 0 && endpoints.every(({ failureMode }) => isKnownDown(failureMode));
   const isAnswering = endpoints.some((endpoint) => endpoint.error === undefined);
   if (isDown || (hasQuorum === false && isAnswering)) return undefined;
   const late = new SourceError(
@@ -234,8 +234,8 @@ function reportNotAsked(
   // That no endpoint responds is reported with the keys, unless these were read.
   if (!wasRead && endpoints.every(({ error }) => error !== undefined)) return;
   for (const endpoint of endpoints) {
-    const { address, error, absence, memberId, clusterId } = endpoint;
-    const isUnknown = absence === 'rejected' || (memberId === undefined && !isLeftOver(store, endpoint));
+    const { address, error, failureMode, memberId, clusterId } = endpoint;
+    const isUnknown = failureMode === 'rejected' || (memberId === undefined && !isLeftOver(store, endpoint));
     if (error && isUnknown) gap(`${name}/${address}`, error);
     else if (!error && clusterId === undefined && endpoints.length > 1 && hasQuorum === true)
       gap(
@@ -275,8 +275,8 @@ async function instancesOf(
     return { deployments: [], instances: 'no-source' };
   }
   const answers = await Promise.all(
-    read.processes.keepers.map((keeper) =>
-      attempt(keeper.name, undefined, () => keeper.deployments({ signal })),
+    read.processes.supervisors.map((supervisor) =>
+      attempt(supervisor.name, undefined, () => supervisor.deployments({ signal })),
     ),
   );
   const all = answers.flatMap((answer) => answer ?? []);

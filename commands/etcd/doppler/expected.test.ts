@@ -90,7 +90,7 @@ test('a key of a renamed doppler is known by the address it announces', () => {
 const BY_MONIT = {
   source: 'monit',
   name: 'monit',
-  restart: { allowed: true, scope: 'process', processes: ['doppler'], besides: [] },
+  restart: { allowed: true, scope: 'process', processes: ['doppler'], sideEffects: [] },
 } as const;
 const FORBIDDEN = { allowed: false, because: 'the source bosh may only read' } as const;
 

@@ -82,14 +82,14 @@ test('a routing API whose route is gone is found and offered a restart, and rout
 });
 
 test('its restart is the same action for another process', async () => {
-  const keeper: ports.ProcessKeeper = {
+  const supervisor: ports.ProcessSupervisor = {
     name: 'bosh',
     kind: 'bosh',
     deployments: () => Promise.resolve([deployment(apis)]),
   };
   const plan = await restartOf(ROUTING_API).plan(
     {
-      read: { processes: { keepers: [keeper] } },
+      read: { processes: { supervisors: [supervisor] } },
       now: new Date('2016-12-06T19:42:26Z'),
       signal: new AbortController().signal,
       attempt: (_, __, read) => read(),

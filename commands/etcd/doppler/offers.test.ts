@@ -25,7 +25,7 @@ test('a VM beside whose stuck doppler another process is just starting is offere
 });
 
 test('where other processes may be restarted alone, but not this one, none is offered', () => {
-  const restart = { allowed: true, scope: 'process', processes: ['metron_agent'], besides: [] } as const;
+  const restart = { allowed: true, scope: 'process', processes: ['metron_agent'], sideEffects: [] } as const;
   const facts = factsOf(
     [etcd([announced('z2/doppler_z2/id-2', '10.0.2.1')])],
     [deployment([doppler({ ...ONE, restart }), doppler(TWO)])],

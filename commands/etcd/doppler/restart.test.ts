@@ -16,7 +16,7 @@ const BY_MONIT: typeof BY_DIRECTOR = {
   allowed: true,
   scope: 'process',
   processes: ['doppler'],
-  besides: ['Drain scripts are not run: monit stops the process at once'],
+  sideEffects: ['Drain scripts are not run: monit stops the process at once'],
 };
 
 function z2(known: Partial<Parameters<typeof doppler>[0]> = {}): ports.Instance {
@@ -30,7 +30,7 @@ function context(
 ): ReadContext<'processes'> {
   const deployments = () => Promise.resolve([deployment(instances, known)]);
   return {
-    read: { processes: { keepers: [{ name: 'bosh', kind: 'bosh', deployments }] } },
+    read: { processes: { supervisors: [{ name: 'bosh', kind: 'bosh', deployments }] } },
     now,
     signal: new AbortController().signal,
     attempt: (_, __, read) => read(),
@@ -42,12 +42,12 @@ function context(
 }
 
 test('through a director the plan names all that stops with it, and is bound to this very machine', async () => {
-  const besides = ['its drain scripts run first, for as long as they take'];
-  const plan = await restart.plan(context([z2({ restart: { ...BY_DIRECTOR, besides } })]), ASKED);
+  const sideEffects = ['its drain scripts run first, for as long as they take'];
+  const plan = await restart.plan(context([z2({ restart: { ...BY_DIRECTOR, sideEffects } })]), ASKED);
   expect(plan).toEqual({
     lines: [
       'Restart doppler_z2/0 of deployment cf through bosh: all its processes (consul_agent, doppler, metron_agent, syslog_drain_binder), with their drain and start scripts',
-      ...besides,
+      ...sideEffects,
     ],
     targets: [`bosh:cf/doppler_z2/${ASKED.id}`],
     precondition: { incarnation: 'vm-7 agent-9' },
@@ -145,7 +145,7 @@ test.each([
   await expect(restart.plan(context([z2()]), asked)).rejects.toThrow(because);
 });
 
-test.each<[string, ports.RestartTerms, object]>([
+test.each<[string, ports.RestartPermission, object]>([
   ['the whole instance', BY_DIRECTOR, {}],
   ['the one process', BY_MONIT, { process: 'doppler' }],
 ])('applying sends one order, for %s, and reports the result', async (_, terms, what) => {
@@ -156,7 +156,7 @@ test.each<[string, ports.RestartTerms, object]>([
   const told: string[] = [];
   const send = (...call: unknown[]) => {
     sent.push(call);
-    return Promise.resolve({ said: 'task 1180 done after 41 s' });
+    return Promise.resolve({ summary: 'task 1180 done after 41 s' });
   };
   const did = (line: string) => Promise.resolve(void told.push(line));
   const write = { processes: { restart: send } };

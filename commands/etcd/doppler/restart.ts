@@ -34,7 +34,7 @@ export function restartOf(service: Service) {
       const { deployment, instance } = await find(context, params);
       const terms = allowed(service, params, deployment, instance);
       return {
-        lines: [deed(params, terms), ...terms.besides],
+        lines: [deed(params, terms), ...terms.sideEffects],
         targets: [`${params.source}:${params.deployment}/${params.group}/${params.id}`],
         precondition: instance.incarnation === undefined ? {} : { incarnation: instance.incarnation },
         afterwards: [
@@ -49,8 +49,8 @@ export function restartOf(service: Service) {
     apply: async ({ write, order, did }, params, { details }) => {
       const { source, deployment, group, id, name, process } = params;
       const target = { source, deployment, group, id, ...(details?.['scope'] === 'process' && { process }) };
-      const { said } = await write.processes.restart(target, order);
-      await did(`${name} restarted: ${said}`);
+      const { summary } = await write.processes.restart(target, order);
+      await did(`${name} restarted: ${summary}`);
     },
   });
 }
@@ -76,15 +76,15 @@ export function forbiddenBecause(
   return undefined;
 }
 
-type Allowed = Extract<ports.RestartTerms, { allowed: true }>;
+type Allowed = Extract<ports.RestartPermission, { allowed: true }>;
 
 async function find(
   { read, signal }: ReadContext<'processes'>,
   { source, deployment: name, group, id }: RestartParams,
 ) {
-  const keeper = read.processes.keepers.find((one) => one.name === source);
-  if (!keeper) throw new SourceError(source, 'refused', `the source ${source} is no longer configured`);
-  const deployments = await keeper.deployments({ signal });
+  const supervisor = read.processes.supervisors.find((one) => one.name === source);
+  if (!supervisor) throw new SourceError(source, 'refused', `the source ${source} is no longer configured`);
+  const deployments = await supervisor.deployments({ signal });
   const deployment = deployments.find((one) => one.name === name);
   const instance = deployment?.instances.find((one) => one.group === group && one.id === id);
   if (deployment && instance) return { deployment, instance };

@@ -184,7 +184,7 @@ export const certificatesExpired: Story<Facts> = {
               '2020-06-14T09:00:00Z',
             ),
             error: new SourceError('etcd', 'refused', 'certificate has expired'),
-            absence: 'rejected' as const,
+            failureMode: 'rejected' as const,
           })),
         },
       },
@@ -267,5 +267,5 @@ export const oneOfEach: Story<Facts> = {
 
 function silent(): Partial<ports.StoreMember> {
   const error = new SourceError('etcd', 'unreachable', 'connection refused');
-  return { error, absence: 'not-listening' };
+  return { error, failureMode: 'not-listening' };
 }

@@ -48,7 +48,7 @@ export function silent(name: string, because = 'connection refused', known: Know
     url: `https://${name}.example.com:2379`,
     isConfigured: true,
     error: new SourceError('etcd', 'unreachable', because),
-    absence: (known.error?.kind ?? 'unreachable') === 'unreachable' ? 'not-listening' : 'rejected',
+    failureMode: (known.error?.kind ?? 'unreachable') === 'unreachable' ? 'not-listening' : 'rejected',
     ...known,
   };
 }
@@ -57,7 +57,7 @@ export function silent(name: string, because = 'connection refused', known: Know
 export function neverStarted(): ports.StoreMember {
   const because = 'it was added to the cluster but has never started';
   const { url: _, ...nobody } = silent('', because, { id: '8211f1d0f64f3269', isConfigured: false });
-  return { ...nobody, clientUrls: [], absence: 'unreachable' };
+  return { ...nobody, clientUrls: [], failureMode: 'unreachable' };
 }
 
 /** Of etcd 2, which reports no sizes, no alarms and no raft index. */
@@ -97,13 +97,13 @@ export function store(
 
 /** Every member that has an address is configured. */
 function endpointOf(
-  { id, url, error, absence }: ports.StoreMember,
+  { id, url, error, failureMode }: ports.StoreMember,
   lists: readonly string[],
   leaderId: string | undefined,
 ): readonly ports.StoreEndpoint[] {
   if (url === undefined) return [];
   const address = new URL(url).host;
-  if (error) return [{ address, memberId: id, error, ...(absence && { absence }) }];
+  if (error) return [{ address, memberId: id, error, ...(failureMode && { failureMode }) }];
   return [{ address, memberId: id, clusterId: CLUSTER, lists, ...(leaderId !== undefined && { leaderId }) }];
 }
 

@@ -67,7 +67,7 @@ const late = new SourceError('etcd', 'unreachable', 'did not answer within 3 s')
 const denied = new SourceError('etcd', 'refused', 'requires a user with permission to do this (403)');
 
 test('a question that is not answered is a gap, and the other answers are kept', async () => {
-  const unanswered = [{ question: 'alarm list', error: late, isDenied: false } as const];
+  const unanswered = [{ query: 'alarm list', error: late, isDenied: false } as const];
   const { facts, gaps, notes } = await look([keeping('etcd', store([leader('n1', { unanswered })]))]);
   expect(facts.stores[0]?.members).toHaveLength(1);
   expect(gaps).toEqual(['etcd/n1: alarm list: did not answer within 3 s']);
@@ -75,10 +75,10 @@ test('a question that is not answered is a gap, and the other answers are kept',
 });
 
 test('a question that is denied is a note where other answers stand for it, and a gap where none does', async () => {
-  const deny = (...questions: readonly ports.StoreQuestion[]) =>
-    questions.map((question) => ({ question, error: denied, isDenied: true }));
-  const ask = (...questions: readonly ports.StoreQuestion[]) =>
-    look([keeping('etcd', store([leader('n1', { unanswered: deny(...questions) })]))]);
+  const deny = (...queries: readonly ports.StoreQuery[]) =>
+    queries.map((query) => ({ query, error: denied, isDenied: true }));
+  const ask = (...queries: readonly ports.StoreQuery[]) =>
+    look([keeping('etcd', store([leader('n1', { unanswered: deny(...queries) })]))]);
   expect(await ask('status')).toMatchObject({
     gaps: [],
     notes: ['The status of n1 (etcd) is not available to this user: other answers were used instead'],
@@ -89,7 +89,7 @@ test('a question that is denied is a note where other answers stand for it, and 
 });
 
 test('without a quorum, missing alarm lists are not gaps of their own', async () => {
-  const unanswered = [{ question: 'alarm list', error: late, isDenied: false } as const];
+  const unanswered = [{ query: 'alarm list', error: late, isDenied: false } as const];
   const { gaps } = await look([
     keeping('etcd', store([leader('n1', { unanswered }), silent('n2'), silent('n3')], { hasQuorum: false })),
   ]);
@@ -98,7 +98,7 @@ test('without a quorum, missing alarm lists are not gaps of their own', async ()
 
 test('one that cannot be reached from here is a gap only where it is not configured and the others agree', async () => {
   const away = (known: Partial<ports.StoreMember>) =>
-    silent('n3', 'n3 has no address: the name was not found', { absence: 'unreachable', ...known });
+    silent('n3', 'n3 has no address: the name was not found', { failureMode: 'unreachable', ...known });
   const ask = (isConfigured: boolean, hasQuorum: boolean) =>
     look([keeping('etcd', store([leader('n1'), member('n2'), away({ isConfigured })], { hasQuorum }))]);
   expect((await ask(false, true)).gaps).toEqual(['etcd/n3: n3 has no address: the name was not found']);
@@ -107,10 +107,10 @@ test('one that cannot be reached from here is a gap only where it is not configu
 });
 
 test('where no endpoint responds, those that refuse are known to be down, and the others are gaps', async () => {
-  const endpoints = (['not-listening', 'unreachable'] as const).map((absence, at) => ({
+  const endpoints = (['not-listening', 'unreachable'] as const).map((failureMode, at) => ({
     address: `n${at}:2379`,
-    error: new SourceError('etcd', 'unreachable', absence),
-    absence,
+    error: new SourceError('etcd', 'unreachable', failureMode),
+    failureMode,
   }));
   const { gaps, seen } = await look([keeping('etcd', store([], { endpoints }))]);
   expect(gaps).toEqual(['n1:2379: unreachable']);

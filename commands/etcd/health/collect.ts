@@ -64,7 +64,7 @@ async function lookAt(context: Context, store: ports.KeyValueStore): Promise<Sto
     context.gap(what, error);
   reportUnanswered(context, look);
   const known = look.members.length > 0 ? look.members : look.endpoints;
-  context.saw(name, known.filter(({ error, absence }) => !error || isKnownDown(absence)).length);
+  context.saw(name, known.filter(({ error, failureMode }) => !error || isKnownDown(failureMode)).length);
   return look;
 }
 
@@ -133,32 +133,30 @@ interface NotAsked {
  */
 function notAsked({ name: store, members, endpoints, hasQuorum }: StoreLook, now: Date): readonly NotAsked[] {
   if (members.length === 0)
-    return endpoints.flatMap(({ address, error, absence, certificate }) =>
-      error && !isKnownDown(absence) && !hasExpired(certificate, now) ? [{ what: address, error }] : [],
+    return endpoints.flatMap(({ address, error, failureMode, certificate }) =>
+      error && !isKnownDown(failureMode) && !hasExpired(certificate, now) ? [{ what: address, error }] : [],
     );
   return members.flatMap((member) => {
-    const { error, absence, isConfigured, name, certificate } = member;
+    const { error, failureMode, isConfigured, name, certificate } = member;
     if (!error || name === '' || hasExpired(certificate, now)) return [];
-    const isElsewhere = !isConfigured && hasQuorum === true && absence === 'unreachable';
-    return absence === 'rejected' || isElsewhere ? [{ what: `${store}/${nameOf(member)}`, error }] : [];
+    const isElsewhere = !isConfigured && hasQuorum === true && failureMode === 'unreachable';
+    return failureMode === 'rejected' || isElsewhere ? [{ what: `${store}/${nameOf(member)}`, error }] : [];
   });
 }
 
 /** Endpoints of no known member: they answer, but not who they are, or they reject us. What they would report is missing. */
 function unidentified({ name, members, endpoints }: StoreLook): readonly NotAsked[] {
   const known = new Set(members.flatMap(({ url }) => url && [new URL(url).host]));
-  return endpoints.flatMap(({ address, memberId, error, absence }) => {
+  return endpoints.flatMap(({ address, memberId, error, failureMode }) => {
     if (members.length === 0 || memberId !== undefined || known.has(address)) return [];
-    if (error) return absence === 'rejected' ? [{ what: `${name}/${address}`, error }] : [];
+    if (error) return failureMode === 'rejected' ? [{ what: `${name}/${address}`, error }] : [];
     const unknown = new SourceError(name, 'malformed', 'it does not report which member it is');
     return [{ what: `${name}/${address}`, error: unknown }];
   });
 }
 
 /** What `isDenied` stands for is known all the same, from other answers. */
-const INSTEAD: Partial<
-  Record<ports.StoreQuestion, (member: ports.StoreMember, store: StoreLook) => boolean>
-> = {
+const INSTEAD: Partial<Record<ports.StoreQuery, (member: ports.StoreMember, store: StoreLook) => boolean>> = {
   version: (member) => answered(member, 'status'),
   status: (member) => answered(member, 'health') && answered(member, 'metrics'),
   health: (member) => answered(member, 'status') || answered(member, 'metrics'),
@@ -166,8 +164,8 @@ const INSTEAD: Partial<
   'member list': (_, { endpoints }) => endpoints.some(({ lists }) => lists !== undefined),
 };
 
-function answered({ unanswered = [] }: ports.StoreMember, question: ports.StoreQuestion): boolean {
-  return unanswered.every((one) => one.question !== question);
+function answered({ unanswered = [] }: ports.StoreMember, question: ports.StoreQuery): boolean {
+  return unanswered.every((one) => one.query !== question);
 }
 
 /** A question that is denied and whose answer is known in another way is a note; every other one is a gap. */
@@ -175,13 +173,13 @@ function reportUnanswered({ gap, note }: Context, store: StoreLook): void {
   const { name, members, hasQuorum } = store;
   const denied = new Map<string, string[]>();
   for (const member of members)
-    for (const { question, error, isDenied } of member.unanswered ?? []) {
-      const isOfQuorum = question === 'quorum read' || question === 'alarm list';
+    for (const { query, error, isDenied } of member.unanswered ?? []) {
+      const isOfQuorum = query === 'quorum read' || query === 'alarm list';
       // These need a majority, and its absence is reported.
       if (hasQuorum === false && isOfQuorum && error.kind === 'unreachable') continue;
-      if (isDenied && INSTEAD[question]?.(member, store) === true)
-        denied.set(question, [...(denied.get(question) ?? []), nameOf(member)]);
-      else gap(`${name}/${nameOf(member)}: ${question}`, error);
+      if (isDenied && INSTEAD[query]?.(member, store) === true)
+        denied.set(query, [...(denied.get(query) ?? []), nameOf(member)]);
+      else gap(`${name}/${nameOf(member)}: ${query}`, error);
     }
   for (const [question, names] of denied)
     note(

@@ -61,7 +61,7 @@ export function obstacleTo(store: ports.StoreMembers): string | undefined {
   const unhealthy = members.filter((member) => !isWell(member, store));
   if (unhealthy.length > 0) return `${named(unhealthy)} ${unhealthy.length === 1 ? 'is' : 'are'} not healthy`;
   const unasked = members.filter(({ unanswered = [] }) =>
-    unanswered.some(({ question }) => question === 'alarm list'),
+    unanswered.some(({ query }) => query === 'alarm list'),
   );
   if (unasked.length > 0)
     return `${named(unasked)} did not list ${unasked.length === 1 ? 'its' : 'their'} alarms`;

@@ -268,7 +268,7 @@ test('without an answer about the quorum, no fix is offered for that reason', ()
 test('a verdict that begins with an address keeps it as it is', () => {
   const settled = store([leader('n1')]);
   const error = new SourceError('etcd', 'unreachable', 'refused');
-  const left = { address: 'localhost:2379', error, absence: 'not-listening' } as const;
+  const left = { address: 'localhost:2379', error, failureMode: 'not-listening' } as const;
   expect(askOf({ ...settled, endpoints: [...settled.endpoints, left] }).verdict).toMatch(/^localhost:2379 /);
 });
 
@@ -421,23 +421,23 @@ test('an endpoint that does not respond and is no member is reported, and no mem
   const gone: ports.StoreEndpoint = {
     address: 'n4.example.com:2379',
     error: new SourceError('etcd', 'unreachable', 'connection refused'),
-    absence: 'not-listening',
+    failureMode: 'not-listening',
   };
   const report = askOf(store(three, { endpoints: [...store(three).endpoints, gone] }));
   expect(lines(report)).toEqual(['warning endpoint-not-a-member etcd/n4.example.com:2379']);
 });
 
-function nobody(...absences: readonly ports.Absence[]) {
-  const endpoints = absences.map((absence, at) => ({
+function nobody(...absences: readonly ports.FailureMode[]) {
+  const endpoints = absences.map((failureMode, at) => ({
     address: `n${at + 1}.example.com:2379`,
-    error: new SourceError('etcd', 'unreachable', absence),
-    absence,
+    error: new SourceError('etcd', 'unreachable', failureMode),
+    failureMode,
   }));
   const { hasQuorum: _, ...known } = store([], { endpoints });
   return askOf(known);
 }
 
-test.each<[readonly ports.Absence[], readonly string[], string]>([
+test.each<[readonly ports.FailureMode[], readonly string[], string]>([
   [
     ['not-listening', 'not-listening', 'hung'],
     ['critical quorum-lost etcd'],
@@ -467,7 +467,7 @@ test('all certificates expired is worse than one of three, and says so', () => {
   const endpoints = ['n1', 'n2', 'n3'].map((name) => ({
     address: `${name}.example.com:2379`,
     error: new SourceError('etcd', 'unreachable', 'shows a certificate that has expired'),
-    absence: 'rejected' as const,
+    failureMode: 'rejected' as const,
     ...certificate(name, '2026-02-19T12:00:00Z'),
   }));
   const report = askOf(store([], { endpoints }));
@@ -479,7 +479,7 @@ test('two of three that only their advertised addresses keep from here are not d
   const elsewhere = (name: string) =>
     silent(name, `${name} has no address: the name was not found`, {
       isConfigured: false,
-      absence: 'unreachable',
+      failureMode: 'unreachable',
     });
   const report = askOf(store([leader('n1'), elsewhere('n2'), elsewhere('n3')]));
   expect(report.findings).toEqual([]);
@@ -493,7 +493,7 @@ test('configured members that cannot all be down at once run, whatever their por
 });
 
 test('a member that cannot be reached from here is not called down', () => {
-  const away = silent('n3', 'n3 did not accept the connection in time', { absence: 'unreachable' });
+  const away = silent('n3', 'n3 did not accept the connection in time', { failureMode: 'unreachable' });
   const report = askOf(store([leader('n1'), member('n2'), away]));
   expect(report.verdict).toBe('1 of 3 members of etcd cannot be reached from here');
 });

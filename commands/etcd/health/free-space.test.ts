@@ -162,7 +162,7 @@ test('without an alarm nothing is disarmed, and the plan says that a single memb
 const [n1, n2] = [leader('n1', loose), member('n2', loose)];
 const { dbSizeBytes: _size, dbInUseBytes: _inUse, ...unmeasured } = leader('n1');
 const ALARMS_LATE = {
-  question: 'alarm list',
+  query: 'alarm list',
   error: new SourceError('etcd', 'unreachable', 'n2:2379 did not answer within 3 s'),
   isDenied: false,
 } as const;

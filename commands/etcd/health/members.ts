@@ -47,7 +47,7 @@ function notResponding(store: StoreLook, silent: readonly ports.StoreMember[]): 
   if (!first) return undefined;
   const isOne = silent.length === 1;
   const all = wording.count(store.members.length, 'member');
-  const areDown = silent.every(({ absence }) => isKnownDown(absence));
+  const areDown = silent.every(({ failureMode }) => isKnownDown(failureMode));
   const is = isOne ? 'is' : 'are';
   const state = isOne ? ` (${stateOf(first, store.alarms)})` : '';
   return {

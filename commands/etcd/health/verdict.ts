@@ -42,7 +42,7 @@ export function verdictOf(judged: readonly Judged[]): string {
 /** How many members are known to be up or down; the others are gaps. */
 export function seenIn({ members, endpoints }: ports.StoreMembers): number {
   const all = members.length > 0 ? members : endpoints;
-  return all.filter(({ error, absence }) => !error || isKnownDown(absence)).length;
+  return all.filter(({ error, failureMode }) => !error || isKnownDown(failureMode)).length;
 }
 
 function wellIn(judged: readonly Judged[]): string {

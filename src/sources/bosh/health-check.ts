@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Reach } from '../../ports/source.ts';
+import type { SourceHealth } from '../../ports/source.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import type { BoshConfig } from './config.ts';
 import type { Connector } from './connect.ts';
@@ -18,7 +18,7 @@ interface Reaching {
 }
 
 /** Both logins, what they may do according to UAA, and whether the deployments exist. Throws only for our own bugs. */
-export async function reachBosh(reaching: Reaching): Promise<Reach> {
+export async function reachBosh(reaching: Reaching): Promise<SourceHealth> {
   const { config, connector, reading, signal } = reaching;
   try {
     const { authorization } = await reading.enter(signal);
@@ -34,35 +34,38 @@ export async function reachBosh(reaching: Reaching): Promise<Reach> {
     if (missing.length > 0)
       return {
         ok: false,
-        said: [...found, `it does not list ${missing.join(', ')}`].join('; '),
-        cure: 'correct `deployments`, or give the client `bosh.read`',
+        summary: [...found, `it does not list ${missing.join(', ')}`].join('; '),
+        hint: 'correct `deployments`, or give the client `bosh.read`',
       };
     const act = await reachToAct(reaching, info.version);
-    return { ...act, said: [...found, act.said].join('; ') };
+    return { ...act, summary: [...found, act.summary].join('; ') };
   } catch (error) {
-    if (signal.aborted) return { ok: false, said: 'it did not finish in time', cure: cureOf(config) };
+    if (signal.aborted) return { ok: false, summary: 'it did not finish in time', hint: cureOf(config) };
     if (!(error instanceof SourceError)) throw error;
-    return { ok: false, said: error.message, cure: cureOf(config, error) };
+    return { ok: false, summary: error.message, hint: cureOf(config, error) };
   }
 }
 
-async function reachToAct({ config, reading, acting, signal }: Reaching, version: string): Promise<Reach> {
+async function reachToAct(
+  { config, reading, acting, signal }: Reaching,
+  version: string,
+): Promise<SourceHealth> {
   const readerScopes = (await reading.enter(signal)).scopes;
   const mayTooMuch = readerScopes?.some((scope) => ADMIN.test(scope)) ?? false;
   if (!config.act || !acting)
     return mayTooMuch
       ? {
           ok: true,
-          said: 'it only reads, though its credential may change everything',
-          cure: 'give `auth` a client with `bosh.read`',
+          summary: 'it only reads, though its credential may change everything',
+          hint: 'give `auth` a client with `bosh.read`',
         }
-      : { ok: true, said: 'it only reads' };
+      : { ok: true, summary: 'it only reads' };
   const { scopes } = await acting.enter(signal);
   if (scopes && !scopes.some((scope) => ADMIN.test(scope)))
     return {
       ok: false,
-      said: `the credential for restarts lacks an admin scope (it has ${scopes.join(', ') || 'none'})`,
-      cure: 'give the client of `act.auth` the scope `bosh.admin`, or `bosh.teams.<team>.admin`',
+      summary: `the credential for restarts lacks an admin scope (it has ${scopes.join(', ') || 'none'})`,
+      hint: 'give the client of `act.auth` the scope `bosh.admin`, or `bosh.teams.<team>.admin`',
     };
   const restarts = `it may restart ${config.act.restart.join(', ')}`;
   const way = restartsOneInstance(version)
@@ -71,10 +74,10 @@ async function reachToAct({ config, reading, acting, signal }: Reaching, version
   if (isDeepStrictEqual(config.auth, config.act.auth))
     return {
       ok: true,
-      said: `${restarts}${way}; reading and restarting use the same credential`,
-      cure: 'give `auth` a client of its own, with `bosh.read`',
+      summary: `${restarts}${way}; reading and restarting use the same credential`,
+      hint: 'give `auth` a client of its own, with `bosh.read`',
     };
-  return { ok: true, said: restarts + way };
+  return { ok: true, summary: restarts + way };
 }
 
 function cureOf({ url }: BoshConfig, error?: SourceError): string {

@@ -39,7 +39,7 @@ export function openBosh(config: BoshConfig): Source {
         }),
     },
     ...(writer && { writes: { processes: writer } }),
-    reach: (signal) => reachBosh({ config, connector, reading, ...(acting && { acting }), signal }),
+    healthCheck: (signal) => reachBosh({ config, connector, reading, ...(acting && { acting }), signal }),
     close: connector.close,
   };
 }

@@ -1,4 +1,4 @@
-import type { Instance, RestartTerms } from '../../ports/processes.ts';
+import type { Instance, RestartPermission } from '../../ports/processes.ts';
 import type { BoshConfig } from './config.ts';
 import { restartsOneInstance } from './info.ts';
 
@@ -8,14 +8,14 @@ type Known = Pick<Instance, 'group' | 'desired' | 'ignored' | 'state' | 'process
 };
 
 /** Whether an instance may be restarted: by our configuration, and by what a director would refuse or do differently than meant. */
-export function restartTerms(config: BoshConfig, directorVersion: string, known: Known): RestartTerms {
+export function restartTerms(config: BoshConfig, directorVersion: string, known: Known): RestartPermission {
   const because = forbiddenBecause(config, known.group) ?? unfitBecause(known);
   if (because !== undefined) return { allowed: false, because };
   return {
     allowed: true,
     scope: 'instance',
     processes: known.processes.map(({ name }) => name),
-    besides: [
+    sideEffects: [
       skipsDrain(config, known.group)
         ? 'Its drain scripts are not run'
         : 'Its drain scripts run first, for as long as they take',

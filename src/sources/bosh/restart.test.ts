@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { type BoshUnderTest, startBosh } from '../../../test/world/bosh/under-test.ts';
 import { makeMemoryVms, makeVm } from '../../../test/world/bosh/vms.ts';
-import type { Instance, Restarted, RestartTarget } from '../../ports/processes.ts';
+import type { Instance, RestartResult, RestartTarget } from '../../ports/processes.ts';
 import type { Source } from '../../ports/source.ts';
 import { SourceError } from '../../ports/source-error.ts';
 
@@ -20,7 +20,7 @@ function restart(
   source: Source,
   target: Partial<RestartTarget> = {},
   { id = 'm0123456789abcdef', signal = new AbortController().signal } = {},
-): Promise<Restarted> {
+): Promise<RestartResult> {
   return source.writes!.processes!.restart({ ...TARGET, ...target }, { id, signal });
 }
 
@@ -47,7 +47,7 @@ test('an instance is restarted, with the order as context, by the second credent
   });
   const source = bosh.open();
   expect(await restart(source)).toEqual({
-    said: expect.stringMatching(/^task \d+ done after \d+ s$/) as string,
+    summary: expect.stringMatching(/^task \d+ done after \d+ s$/) as string,
   });
   const { reader, admin, restarts, asked } = bosh.director;
   expect(restarts).toMatchObject([
@@ -198,12 +198,12 @@ test('what is offered says which processes restart, and that drain scripts run o
   const terms = { allowed: true, scope: 'instance', processes: ['doppler', 'metron_agent'] };
   expect((await readInstance(bosh.open(), 'doppler_z2/0')).restart).toEqual({
     ...terms,
-    besides: ['Its drain scripts run first, for as long as they take'],
+    sideEffects: ['Its drain scripts run first, for as long as they take'],
   });
   const source = bosh.open({ act: { auth, restart: ['doppler*'], skipDrain: ['doppler_z2'] } });
   expect((await readInstance(source, 'doppler_z2/0')).restart).toEqual({
     ...terms,
-    besides: ['Its drain scripts are not run'],
+    sideEffects: ['Its drain scripts are not run'],
   });
   await restart(source);
   expect(bosh.director.restarts).toMatchObject([{ skipDrain: true }]);
@@ -213,7 +213,7 @@ test('an old director deploys the whole manifest, and the plan can say so', asyn
   bosh = await startBosh({ version: '257.3.0' });
   const source = bosh.open();
   expect((await readInstance(source, 'doppler_z2/0')).restart).toMatchObject({
-    besides: [
+    sideEffects: [
       'Its drain scripts run first, for as long as they take',
       expect.stringMatching(
         /^The whole stored manifest is deployed: this director \(257\.3\.0\) cannot restart one/,
@@ -275,7 +275,7 @@ test('the context id prevents a second restart: the task is found and followed',
   bosh = await startBosh();
   const first = await restart(bosh.open());
   const second = await restart(bosh.open());
-  expect(second.said.split(' done')[0]).toBe(first.said.split(' done')[0]);
+  expect(second.summary.split(' done')[0]).toBe(first.summary.split(' done')[0]);
   expect(bosh.director.restarts).toHaveLength(1);
   await restart(bosh.open(), {}, { id: 'mffffffffffffffff' });
   expect(bosh.director.restarts).toHaveLength(2);
@@ -298,7 +298,7 @@ test('a director that knows no context ids gives back all tasks, and none of the
 test('where the answer is lost the restart is not sent again, but its task found and followed', async () => {
   bosh = await startBosh();
   bosh.director.fail({ path: '/deployments/cf/instance_groups', lose: 'answer' }, 1);
-  expect((await restart(bosh.open())).said).toMatch(/^task \d+ done/);
+  expect((await restart(bosh.open())).summary).toMatch(/^task \d+ done/);
   expect(bosh.director.restarts).toHaveLength(1);
 });
 
@@ -314,7 +314,7 @@ test('where nothing is found of a lost restart, that is said, and it is not sent
 test('a director that is briefly unavailable does not stop the polling', async () => {
   bosh = await startBosh();
   bosh.director.fail({ path: '/tasks/', status: 503 }, 4);
-  expect((await restart(bosh.open())).said).toMatch(/done/);
+  expect((await restart(bosh.open())).summary).toMatch(/done/);
 });
 
 test('a cancelled order sends nothing more', async () => {

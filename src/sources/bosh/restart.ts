@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Order } from '../../ports/order.ts';
-import type { Restarted, RestartTarget } from '../../ports/processes.ts';
+import type { RestartResult, RestartTarget } from '../../ports/processes.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import type { BoshConfig } from './config.ts';
 import { openEvents } from './events.ts';
@@ -32,7 +32,7 @@ export async function restartInstance(
   { config, session, directorVersion }: Acting,
   target: RestartTarget,
   order: Order,
-): Promise<Restarted> {
+): Promise<RestartResult> {
   refuseForbidden(config, target);
   const { signal } = order;
   const known = await findTask(config, session, order.id, signal);
@@ -124,7 +124,7 @@ async function lookForLost({ config, session }: Deed, order: Order): Promise<Tas
   return undefined;
 }
 
-async function finish({ config, session }: Deed, id: number, { signal }: Order): Promise<Restarted> {
+async function finish({ config, session }: Deed, id: number, { signal }: Order): Promise<RestartResult> {
   const beganAtMs = performance.now();
   const events = openEvents(session, id);
   const meanwhile = async (): Promise<string | undefined> => {
@@ -137,7 +137,7 @@ async function finish({ config, session }: Deed, id: number, { signal }: Order):
   const forSeconds = config.actionSeconds;
   const task = await followTask(config, session, id, { forSeconds, meanwhile, signal });
   const seconds = task.seconds ?? Math.round((performance.now() - beganAtMs) / 1000);
-  if (task.state === 'done') return { said: `task ${id} done after ${seconds} s` };
+  if (task.state === 'done') return { summary: `task ${id} done after ${seconds} s` };
   throw failed(config, task, events.error());
 }
 

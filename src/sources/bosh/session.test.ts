@@ -120,7 +120,7 @@ test('whatever goes wrong, no secret, password or token is in the message', asyn
     fault();
     const source = bosh.open({ taskSeconds: 1 });
     told.push(await source.processes!.deployments({ signal }).catch((error: unknown) => error));
-    told.push(await source.reach(signal));
+    told.push(await source.healthCheck(signal));
     director.heal();
   }
   const text = inspect(told, { depth: 20, maxStringLength: null, showHidden: true }) + JSON.stringify(told);

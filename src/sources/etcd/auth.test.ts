@@ -87,11 +87,11 @@ test('without a user, and with a wrong password, reads are refused, and the pass
   expect(hasQuorum).toBeUndefined();
   expect(quorumError).toContain('refused the login: invalid user or password');
   expect(members).toMatchObject([{ healthy: true, hasLeader: true }]);
-  const questions = members[0]!.unanswered!.map(({ question }) => question);
+  const questions = members[0]!.unanswered!.map(({ query }) => query);
   expect(questions).toEqual(expect.arrayContaining(['status', 'alarm list', 'quorum read']));
   expect(JSON.stringify(members)).not.toContain(PASSWORD);
-  expect(await wrong.reach(signal)).toMatchObject({
+  expect(await wrong.healthCheck(signal)).toMatchObject({
     ok: false,
-    cure: 'correct `auth`, or the permissions of its user',
+    hint: 'correct `auth`, or the permissions of its user',
   });
 });

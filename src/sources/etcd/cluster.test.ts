@@ -24,9 +24,9 @@ test('the next member is asked where the first is dead, and where it hangs', asy
   await etcd.put('/doppler/0', 'x');
   await etcd.kill(0);
   await expect.poll(async () => (await tree()).leaves.length).toBe(1);
-  expect(await source.reach(signal)).toMatchObject({
+  expect(await source.healthCheck(signal)).toMatchObject({
     ok: false,
-    said: expect.stringContaining('2 of 3 endpoints answer') as string,
+    summary: expect.stringContaining('2 of 3 endpoints answer') as string,
   });
   await etcd.start(0);
   await expect.poll(async () => (await members()).members.every(({ healthy }) => healthy)).toBe(true);
@@ -52,7 +52,7 @@ test('a hung member is one that accepts connections and does not answer; the oth
     error: expect.objectContaining({
       message: `127.0.0.1:${etcd.members[1]!.port} did not answer within 5 s`,
     }) as Error,
-    absence: 'hung',
+    failureMode: 'hung',
   });
   expect(seen).toMatchObject({ hasQuorum: true, alarms: [] });
   etcd.resume(1);

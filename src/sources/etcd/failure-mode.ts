@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import type { Absence } from '../../ports/key-value.ts';
+import type { FailureMode } from '../../ports/key-value.ts';
 import type { SourceError } from '../../ports/source-error.ts';
 import type { Contact } from './endpoint-client.ts';
 import { hostAndPort } from './handshake.ts';
@@ -26,7 +26,7 @@ export async function absenceOf(
   { kind, code = '' }: SourceError,
   contact: Pick<Contact, 'url'>,
   signal: AbortSignal,
-): Promise<Absence> {
+): Promise<FailureMode> {
   if (code === 'ECONNREFUSED') return 'not-listening';
   if (UNREACHABLE.has(code)) return 'unreachable';
   if (kind !== 'unreachable' || !NO_ANSWER.has(code)) return 'rejected';

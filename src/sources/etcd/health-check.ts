@@ -1,4 +1,4 @@
-import type { Reach } from '../../ports/source.ts';
+import type { SourceHealth } from '../../ports/source.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import type { Cluster } from './cluster.ts';
 import { firstAnswer } from './hedged-request.ts';
@@ -6,7 +6,7 @@ import { askVersion, type Version } from './gateway.ts';
 import { askQuorum } from './quorum.ts';
 
 /** Every endpoint's version, and one read that a majority agrees on. Throws only for our own bugs. */
-export async function reachEtcd(cluster: Cluster, signal: AbortSignal): Promise<Reach> {
+export async function reachEtcd(cluster: Cluster, signal: AbortSignal): Promise<SourceHealth> {
   const { configured } = cluster.contacts;
   try {
     const answers = await Promise.all(
@@ -18,15 +18,16 @@ export async function reachEtcd(cluster: Cluster, signal: AbortSignal): Promise<
     const counted = `${versions.length} of ${configured.length} endpoints answer`;
     const faults = failures.map(({ message }) => message);
     const [failure] = failures;
-    if (versions.length === 0) return { ok: false, said: faults.join('; '), cure: cureOf(failure) };
+    if (versions.length === 0) return { ok: false, summary: faults.join('; '), hint: cureOf(failure) };
     const lost = await findLostQuorum(cluster, signal);
     const said = [`etcd ${texts}, ${counted}`, ...faults, ...(lost ? [lost.message] : [])];
-    if (lost) return { ok: false, said: said.join('; '), cure: 'bring a majority of its members back first' };
-    return { ok: !failure, said: said.join('; '), ...(failure && { cure: cureOf(failure) }) };
+    if (lost)
+      return { ok: false, summary: said.join('; '), hint: 'bring a majority of its members back first' };
+    return { ok: !failure, summary: said.join('; '), ...(failure && { hint: cureOf(failure) }) };
   } catch (error) {
-    if (signal.aborted) return { ok: false, said: 'it did not finish in time', cure: cureOf(undefined) };
+    if (signal.aborted) return { ok: false, summary: 'it did not finish in time', hint: cureOf(undefined) };
     const failure = asSourceError(error);
-    return { ok: false, said: failure.message, cure: cureOf(failure) };
+    return { ok: false, summary: failure.message, hint: cureOf(failure) };
   }
 }
 

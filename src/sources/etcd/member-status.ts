@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Bounded, StoreAlarm, StoreMember, StoreQuestion, Unanswered } from '../../ports/key-value.ts';
+import type {
+  QueryOptions,
+  StoreAlarm,
+  StoreMember,
+  StoreQuery,
+  UnansweredQuery,
+} from '../../ports/key-value.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import type { TextAnswer } from '../../wire/http.ts';
 import { startDeadline } from '../../wire/deadline.ts';
@@ -46,13 +52,13 @@ const VERSION_WITHIN_MS = 1_500;
 const TODAY: Version = { text: '', prefix: '/v3' };
 /** A quorum read is late where it was waited for this many times longer than for any answer that needs no majority. */
 const CLEARLY_LONGER = 2;
-const NEED_NO_MAJORITY: ReadonlySet<StoreQuestion> = new Set(['version', 'metrics', 'status']);
+const NEED_NO_MAJORITY: ReadonlySet<StoreQuery> = new Set(['version', 'metrics', 'status']);
 
 /** Asks all questions at once, each by itself. Throws only what is a bug of ours, and the reason of `signal`. */
 export async function portray(
   cluster: Cluster,
   contact: Contact,
-  { signal, withinMs }: Bounded,
+  { signal, withinMs }: QueryOptions,
 ): Promise<Portrait> {
   const deadline = startDeadline(signal, withinMs);
   const endsAt = performance.now() + withinMs;
@@ -78,19 +84,19 @@ export async function portray(
 async function askAll(cluster: Cluster, contact: Contact, signal: AbortSignal): Promise<Portrait> {
   const { name } = cluster;
   const clock = startClock();
-  const unanswered: Unanswered[] = [];
+  const unanswered: UnansweredQuery[] = [];
   let slowestMs = 0;
   let quorumMs = 0;
-  const attempt = async <T>(question: StoreQuestion, ask: () => Promise<T>): Promise<T | undefined> => {
+  const attempt = async <T>(query: StoreQuery, ask: () => Promise<T>): Promise<T | undefined> => {
     const askedAt = performance.now();
     try {
       const answer = await ask();
-      if (NEED_NO_MAJORITY.has(question)) slowestMs = Math.max(slowestMs, performance.now() - askedAt);
+      if (NEED_NO_MAJORITY.has(query)) slowestMs = Math.max(slowestMs, performance.now() - askedAt);
       return answer;
     } catch (error) {
-      if (question === 'quorum read') quorumMs = performance.now() - askedAt;
+      if (query === 'quorum read') quorumMs = performance.now() - askedAt;
       if (!(error instanceof SourceError)) throw error;
-      unanswered.push({ question, error: inOwnWords(question, error, contact), isDenied: isDenied(error) });
+      unanswered.push({ query, error: inOwnWords(query, error, contact), isDenied: isDenied(error) });
       return undefined;
     }
   };
@@ -121,7 +127,7 @@ async function askAll(cluster: Cluster, contact: Contact, signal: AbortSignal): 
   ]);
   if ([version, health, metrics, self, list, alarms, quorum].every((answer) => answer === undefined)) {
     const error = connection ?? unanswered[0]!.error;
-    return { contact, alarms: [], facts: { error, absence: await absenceOf(error, contact, signal) } };
+    return { contact, alarms: [], facts: { error, failureMode: await absenceOf(error, contact, signal) } };
   }
   return assemble({
     contact,
@@ -140,7 +146,7 @@ async function askAll(cluster: Cluster, contact: Contact, signal: AbortSignal): 
 
 interface Answers {
   readonly contact: Contact;
-  readonly unanswered: readonly Unanswered[];
+  readonly unanswered: readonly UnansweredQuery[];
   readonly version?: Version;
   readonly health?: Health;
   readonly metrics: Metrics;
@@ -166,7 +172,7 @@ function assemble(answers: Answers): Portrait {
   const healthy = others.length > 0 ? false : health.healthy;
   const isHealthUnusable = health.isUnusable === true;
   const unanswered = isHealthUnusable
-    ? [...answers.unanswered, { question: 'health' as const, error: health.error!, isDenied: true }]
+    ? [...answers.unanswered, { query: 'health' as const, error: health.error!, isDenied: true }]
     : answers.unanswered;
   const isLearnerByStatus = isLearner === true || metrics.isLearner === true;
   const facts = reported({
@@ -208,8 +214,8 @@ function alarmsInHealth(because: string | undefined): readonly StoreAlarm[] {
 }
 
 /** That one question was not answered in time says nothing about the majority, unless it was the question for it. */
-function inOwnWords(question: StoreQuestion, error: SourceError, { host }: Contact): SourceError {
-  if (!(error instanceof LostQuorum) || question === 'quorum read') return error;
+function inOwnWords(query: StoreQuery, error: SourceError, { host }: Contact): SourceError {
+  if (!(error instanceof LostQuorum) || query === 'quorum read') return error;
   return new SourceError(error.source, 'unreachable', `${host} did not answer (${error.said})`);
 }
 

@@ -1,5 +1,5 @@
 import type {
-  Bounded,
+  QueryOptions,
   DiskCounters,
   StoreEndpoint,
   StoreMember,
@@ -19,7 +19,10 @@ import { agreementOf } from './quorum.ts';
 const SHARE_FOR_CONFIGURED = 0.7;
 
 /** Asks every configured endpoint, then every member that none of them turned out to be. */
-export async function readMembers(cluster: Cluster, { signal, withinMs }: Bounded): Promise<StoreMembers> {
+export async function readMembers(
+  cluster: Cluster,
+  { signal, withinMs }: QueryOptions,
+): Promise<StoreMembers> {
   const endsAt = performance.now() + withinMs;
   const first = { signal, withinMs: withinMs * SHARE_FOR_CONFIGURED };
   const portraits = await Promise.all(
@@ -42,7 +45,7 @@ export async function readMembers(cluster: Cluster, { signal, withinMs }: Bounde
   const all: readonly AtItsAddress[] = [...new Set([...own, ...found.map(({ portrait }) => portrait)])];
   const agreement = agreementOf(
     all.map(({ quorum, isSlow = false, facts: { unanswered = [] } }) => {
-      const failure = unanswered.find(({ question }) => question === 'quorum read')?.error;
+      const failure = unanswered.find(({ query }) => query === 'quorum read')?.error;
       return { ...(quorum && { quorum }), ...(failure && { failure }), isSlow };
     }),
   );
@@ -68,7 +71,7 @@ export async function readMembers(cluster: Cluster, { signal, withinMs }: Bounde
 export async function readDiskCounters(
   { name, config, contacts }: Cluster,
   urls: readonly string[],
-  { signal, withinMs }: Bounded,
+  { signal, withinMs }: QueryOptions,
 ): Promise<ReadonlyMap<string, DiskCounters>> {
   const timeoutMs = Math.max(1, Math.round(Math.min(config.timeoutMs, withinMs)));
   const read = async (url: string): Promise<readonly [string, DiskCounters][]> => {
@@ -174,7 +177,7 @@ function byElimination(
 ): readonly Found[] {
   const nameless = own.filter((one) => one.id === undefined && !matched.values().some((two) => two === one));
   const missing = asked.filter(
-    ({ isConfigured, portrait }) => !isConfigured && portrait.facts.absence === 'unreachable',
+    ({ isConfigured, portrait }) => !isConfigured && portrait.facts.failureMode === 'unreachable',
   );
   const [endpoint] = nameless;
   const [only] = missing;
@@ -195,12 +198,12 @@ type AtItsAddress = Omit<Portrait, 'contact'> & { readonly contact?: Contact };
 async function portrayAtItsAddress(
   cluster: Cluster,
   { id, name, clientUrls }: Listed,
-  bounded: Bounded,
+  bounded: QueryOptions,
   ownId?: string,
 ): Promise<AtItsAddress> {
   const fail = (message: string): AtItsAddress => ({
     alarms: [],
-    facts: { error: new SourceError(cluster.name, 'unreachable', message), absence: 'unreachable' },
+    facts: { error: new SourceError(cluster.name, 'unreachable', message), failureMode: 'unreachable' },
   });
   // A login that is configured for TLS is sent nowhere in the clear, whatever a member advertises.
   const secure = cluster.contacts.configured.some(({ url }) => url.startsWith('https:'));
@@ -249,7 +252,7 @@ function toEndpoint(portrait: Portrait, matched: ReadonlyMap<string, Portrait>):
     ...(listed && { lists: idsOf(listed) }),
     ...(facts.certificate && { certificate: facts.certificate }),
     ...(facts.error && { error: facts.error }),
-    ...(facts.absence && { absence: facts.absence }),
+    ...(facts.failureMode && { failureMode: facts.failureMode }),
   };
 }
 

@@ -135,9 +135,9 @@ test('without a client certificate, or with one of a stranger, the refusal says 
   await writeFile(clientCertificate.cert, stranger.certificatePem);
   await writeFile(clientCertificate.key, stranger.keyPem);
   expect(await failure(tree('/x', { clientCertificate }))).toBe(refusal);
-  expect(await open({ clientCertificate }).reach(signal)).toMatchObject({
+  expect(await open({ clientCertificate }).healthCheck(signal)).toMatchObject({
     ok: false,
-    cure: expect.stringContaining('clientCertificate') as string,
+    hint: expect.stringContaining('clientCertificate') as string,
   });
 });
 
@@ -145,9 +145,9 @@ test('it connects to an IP address, and sends and verifies the name of its certi
   const endpoints = [etcd.members[0]!.url];
   const message = 'unreachable: HOST shows a certificate that is not valid for this name';
   expect(await failure(tree('/x', { endpoints }))).toBe(message);
-  expect(await open({ endpoints }).reach(signal)).toMatchObject({
+  expect(await open({ endpoints }).healthCheck(signal)).toMatchObject({
     ok: false,
-    cure: 'set `servername` of the endpoint to a name in its certificate',
+    hint: 'set `servername` of the endpoint to a name in its certificate',
   });
   const wrong = [{ url: endpoints[0], servername: 'another.example.com' }];
   expect(await failure(tree('/x', { endpoints: wrong }))).toBe(message);
@@ -249,7 +249,7 @@ test('a member whose certificate has expired is not trusted, and what it serves 
     });
     expect(facts).toMatchObject({
       error: { message: expect.stringContaining('shows a certificate that has expired') as string },
-      absence: 'rejected',
+      failureMode: 'rejected',
       certificate: { name: 'etcd-z1-0.cf-etcd.service.cf.internal' },
     });
     expect(facts.version).toBeUndefined();
@@ -260,7 +260,10 @@ test('a member whose certificate has expired is not trusted, and what it serves 
 });
 
 test('doctor reads how many endpoints answer', async () => {
-  expect(await open().reach(signal)).toEqual({ ok: true, said: 'etcd 3.4.23, 1 of 1 endpoints answer' });
+  expect(await open().healthCheck(signal)).toEqual({
+    ok: true,
+    summary: 'etcd 3.4.23, 1 of 1 endpoints answer',
+  });
 });
 
 test('a question that is no longer waited for ends with the reason', async () => {

@@ -20,7 +20,7 @@ export function openEtcd(config: EtcdConfig): Source {
       diskCounters: (urls, bounded) => readDiskCounters(cluster, urls, bounded),
     },
     ...(config.maintain && { writes: { keyValue: maintain(cluster) } }),
-    reach: (signal) => reachEtcd(cluster, signal),
+    healthCheck: (signal) => reachEtcd(cluster, signal),
     close: () => cluster.contacts.close(),
   };
 }

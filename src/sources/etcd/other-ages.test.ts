@@ -313,7 +313,7 @@ test('alarms that cannot be listed do not count as none, and do not affect the o
       {
         healthy: true,
         raftIndex: 39,
-        unanswered: [{ question: 'alarm list', isDenied: true, error: { kind: 'refused' } }],
+        unanswered: [{ query: 'alarm list', isDenied: true, error: { kind: 'refused' } }],
       },
     ],
   });
@@ -345,8 +345,8 @@ test.each([
       healthy: true,
       hasLeader: true,
       unanswered: [
-        { question: 'status', error: { kind: 'malformed' } },
-        { question: 'alarm list', error: { kind: 'malformed' } },
+        { query: 'status', error: { kind: 'malformed' } },
+        { query: 'alarm list', error: { kind: 'malformed' } },
       ],
     });
   },
@@ -359,7 +359,7 @@ test('without the gateway the list of alarms is missing, and not empty', async (
   const [member] = (await membersOf(routes)).members;
   expect(member!.unanswered).toContainEqual(
     expect.objectContaining({
-      question: 'alarm list',
+      query: 'alarm list',
       error: expect.objectContaining({
         message: expect.stringContaining('--enable-grpc-gateway') as string,
       }) as Error,
@@ -389,7 +389,7 @@ test('a balancer that loses one question is asked the others', async () => {
   const routes = gateway('/v3', '3.5.30', { 'GET /version': (request) => request.destroy() });
   expect(await membersOf(routes)).toMatchObject({
     hasQuorum: true,
-    members: [{ id: ID, healthy: true, raftIndex: 39, unanswered: [{ question: 'version' }] }],
+    members: [{ id: ID, healthy: true, raftIndex: 39, unanswered: [{ query: 'version' }] }],
   });
 });
 
@@ -411,7 +411,7 @@ test('too many requests are no denial', async () => {
   const busy = { error: 'etcdserver: too many requests', message: 'etcdserver: too many requests', code: 8 };
   const routes = gateway('/v3', '3.5.30', { 'POST /v3/maintenance/status': { json: busy, status: 429 } });
   expect((await membersOf(routes)).members[0]!.unanswered).toMatchObject([
-    { question: 'status', isDenied: false, error: { kind: 'unreachable' } },
+    { query: 'status', isDenied: false, error: { kind: 'unreachable' } },
   ]);
 });
 
@@ -427,8 +427,8 @@ test('without a list of members the endpoints stand for them, with what they rep
 
 test('a server that is not etcd is reported as such', async () => {
   const fake = await serve({ 'GET /version': { text: '<html>Welcome to nginx!</html>' } });
-  expect(await open([fake]).reach(signal)).toMatchObject({
+  expect(await open([fake]).healthCheck(signal)).toMatchObject({
     ok: false,
-    said: expect.stringContaining('does not respond like etcd') as string,
+    summary: expect.stringContaining('does not respond like etcd') as string,
   });
 });

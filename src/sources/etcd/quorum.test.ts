@@ -57,5 +57,5 @@ test('with a majority back, the keys are returned again', async () => {
   await etcd.start(2);
   await expect.poll(async () => (await members()).hasQuorum).toBe(true);
   expect(await tree()).toMatchObject({ exists: true, leaves: [] });
-  expect(await source.reach(signal)).toMatchObject({ ok: false });
+  expect(await source.healthCheck(signal)).toMatchObject({ ok: false });
 });

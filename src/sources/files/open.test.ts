@@ -183,59 +183,62 @@ test('an abort ends a scan with its reason', async () => {
   expect(seen).toBe(1);
 });
 
-test('reach counts files without reading them, and names what is missing', async () => {
-  const { put, link, reach, dir } = folder;
+test('healthCheck counts files without reading them, and names what is missing', async () => {
+  const { put, link, healthCheck, dir } = folder;
   await put({ 'a.pem': 'not read', 'data/b.pem': 'not read', 'data/c.pem': 'not read' });
   await link({ linked: 'data' });
-  expect(await reach(['*.pem'])).toEqual({ ok: true, said: '1 file matches' });
-  expect(await reach(['*.pem', 'linked/*'])).toEqual({
+  expect(await healthCheck(['*.pem'])).toEqual({ ok: true, summary: '1 file matches' });
+  expect(await healthCheck(['*.pem', 'linked/*'])).toEqual({
     ok: true,
-    said: '3 files match, 2 of them through links',
+    summary: '3 files match, 2 of them through links',
   });
-  expect(await reach(['linked/*'])).toEqual({ ok: true, said: '2 files match, all of them through links' });
-  expect(await reach(['*.pem', '*.crt'])).toMatchObject({
+  expect(await healthCheck(['linked/*'])).toEqual({
+    ok: true,
+    summary: '2 files match, all of them through links',
+  });
+  expect(await healthCheck(['*.pem', '*.crt'])).toMatchObject({
     ok: false,
-    said: `1 file matches; ${dir}/*.crt: nothing matches it`,
-    cure: 'Correct these `paths` and links, or remove them.',
+    summary: `1 file matches; ${dir}/*.crt: nothing matches it`,
+    hint: 'Correct these `paths` and links, or remove them.',
   });
   // Both mean the same file, so none of them is mistaken.
-  expect(await reach(['data/*', 'linked/*'])).toEqual({ ok: true, said: '2 files match' });
-  expect(await reach(['nothing/*'])).toMatchObject({ ok: false });
+  expect(await healthCheck(['data/*', 'linked/*'])).toEqual({ ok: true, summary: '2 files match' });
+  expect(await healthCheck(['nothing/*'])).toMatchObject({ ok: false });
 });
 
-test('reach gives each path its own reason and advice', async () => {
-  const { put, link, reach, dir } = folder;
+test('healthCheck gives each path its own reason and advice', async () => {
+  const { put, link, healthCheck, dir } = folder;
   await put({ 'certs/a.pem': pem });
   await link({ 'gone.pem': 'nowhere' });
-  expect(await reach(['certs', 'gone.pem', '*.crt', 'certs/*'])).toEqual({
+  expect(await healthCheck(['certs', 'gone.pem', '*.crt', 'certs/*'])).toEqual({
     ok: false,
-    said:
+    summary:
       `1 file matches; ${dir}/certs: it is a folder; a pattern such as \`folder/**/*.pem\` looks into it; ` +
       `${dir}/gone.pem: it is a link to a path that does not exist; ${dir}/*.crt: nothing matches it`,
-    cure: 'Give files or patterns in `paths`. Correct these `paths` and links, or remove them.',
+    hint: 'Give files or patterns in `paths`. Correct these `paths` and links, or remove them.',
   });
 });
 
-test('reach names some paths where a thousand are at fault', async () => {
-  const { link, reach } = folder;
+test('healthCheck names some paths where a thousand are at fault', async () => {
+  const { link, healthCheck } = folder;
   await link(Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`${n}.pem`, 'nowhere'])));
-  expect(await reach(['*'])).toMatchObject({
-    said: expect.stringMatching(/; 30 more such paths$/) as unknown,
+  expect(await healthCheck(['*'])).toMatchObject({
+    summary: expect.stringMatching(/; 30 more such paths$/) as unknown,
   });
 });
 
-test('reach names folders that may not be entered and links to nothing', async () => {
-  const { put, link, reach, dir } = folder;
+test('healthCheck names folders that may not be entered and links to nothing', async () => {
+  const { put, link, healthCheck, dir } = folder;
   await put({ 'a.pem': pem, 'locked/b.pem': pem });
   await link({ 'gone.pem': 'nowhere' });
   await chmod(join(dir, 'locked'), 0);
   await asNobody(async () => {
-    expect(await reach(['**/*.pem'])).toMatchObject({
+    expect(await healthCheck(['**/*.pem'])).toMatchObject({
       ok: false,
-      said:
+      summary:
         `1 file matches; ${dir}/gone.pem: it is a link to a path that does not exist; ` +
         `${dir}/locked: reading it is not permitted to the user that the worker runs as`,
-      cure:
+      hint:
         'Correct these `paths` and links, or remove them. ' +
         'Let the user that the worker runs as read and enter the folders on the way.',
     });

@@ -1,6 +1,6 @@
-import type { CertificateStore, ScanOptions, Sighting } from '../../ports/certificates.ts';
+import type { CertificateStore, ScanOptions, ScanResult } from '../../ports/certificates.ts';
 import type { SourceErrorKind } from '../../ports/source-error.ts';
-import type { Reach, Source } from '../../ports/source.ts';
+import type { SourceHealth, Source } from '../../ports/source.ts';
 import { concurrently } from '../../wire/concurrently.ts';
 import { printable } from '../../wire/x509.ts';
 import type { FilesConfig } from './config.ts';
@@ -21,7 +21,7 @@ export function openFiles(config: FilesConfig): Source {
     name: config.name,
     kind: 'files',
     certificates,
-    reach: (signal) => reach(config, signal),
+    healthCheck: (signal) => reach(config, signal),
     close: async () => {},
   };
 }
@@ -29,7 +29,7 @@ export function openFiles(config: FilesConfig): Source {
 async function* scan(
   config: FilesConfig,
   { signal, onEmpty }: ScanOptions,
-): AsyncGenerator<Sighting, void, undefined> {
+): AsyncGenerator<ScanResult, void, undefined> {
   const tally = openTally(config);
   const findPatterns = patternsOf(config);
   const read = concurrently(
@@ -82,7 +82,7 @@ function listAll(config: FilesConfig, tally: Tally, signal: AbortSignal): AsyncI
 }
 
 /** Reports patterns that yield neither certificates nor gaps: they are mistaken, and would look fine. */
-function* fruitlessPatterns(config: FilesConfig, tally: Tally): Generator<Sighting, void, undefined> {
+function* fruitlessPatterns(config: FilesConfig, tally: Tally): Generator<ScanResult, void, undefined> {
   for (const [pattern, { files, reported }] of tally) {
     if (reported > 0) continue;
     const because = files === 0 ? MATCHES_NOTHING : `${matching(files)} it, and none holds a certificate`;
@@ -111,7 +111,7 @@ async function readListed(
 const ENOUGH = 10_000;
 
 /** Lists files without reading them. */
-async function reach(config: FilesConfig, signal: AbortSignal): Promise<Reach> {
+async function reach(config: FilesConfig, signal: AbortSignal): Promise<SourceHealth> {
   const tally = openTally(config);
   const problems = new Map<string, Problem>();
   let files = 0;
@@ -131,21 +131,21 @@ async function reach(config: FilesConfig, signal: AbortSignal): Promise<Reach> {
   } catch (error) {
     return {
       ok: false,
-      said: `listing failed: ${error instanceof Error ? error.message : String(error)}`,
-      cure: 'Check that the disks and network shares with these folders respond.',
+      summary: `listing failed: ${error instanceof Error ? error.message : String(error)}`,
+      hint: 'Check that the disks and network shares with these folders respond.',
     };
   }
-  const said =
+  const summary =
     files === ENOUGH ? `${ENOUGH} files and more match` : matching(files) + throughLinks(files, linked);
   for (const [pattern, counts] of files === ENOUGH ? [] : tally)
     if (counts.files + counts.reported === 0) problems.set(pattern, ['missing', MATCHES_NOTHING]);
-  if (problems.size === 0) return { ok: true, said };
+  if (problems.size === 0) return { ok: true, summary };
   const reasons = [...problems].map(([path, [, because]]) => `${printable(path)}: ${because}`);
   const more = reasons.length > MOST_NAMED ? [`${reasons.length - MOST_NAMED} more such paths`] : [];
   return {
     ok: false,
-    said: [said, ...reasons.slice(0, MOST_NAMED), ...more].join('; '),
-    cure: curesFor([...problems.values()].map(([kind]) => kind)),
+    summary: [summary, ...reasons.slice(0, MOST_NAMED), ...more].join('; '),
+    hint: curesFor([...problems.values()].map(([kind]) => kind)),
   };
 }
 

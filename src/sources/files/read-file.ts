@@ -1,6 +1,6 @@
 import { lstat, readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { Seen, Sighting } from '../../ports/certificates.ts';
+import type { SeenPlace, ScanResult } from '../../ports/certificates.ts';
 import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
 import { findCertificates, type Found, sizeInWords } from '../../wire/find-certificates.ts';
 import type { FoundChain } from '../../wire/found-content.ts';
@@ -12,7 +12,7 @@ import { type OtherContent, isPromising, missesCertificate } from './promising-n
 import { isRoot, isTrustStoreContent, isTrustStorePath } from './trust-stores.ts';
 
 export interface FileContent {
-  readonly sightings: readonly Sighting[];
+  readonly sightings: readonly ScanResult[];
   /** It was read, and holds no certificate and need not. */
   readonly isEmpty: boolean;
   /** Paths of the private keys that its certificate was compared with. */
@@ -70,7 +70,7 @@ async function contentOf(
     { path, content, chains: found.certificates },
     { isMatched, maxBytes: config.maxFileBytes },
   );
-  const sightings: Sighting[] = [
+  const sightings: ScanResult[] = [
     ...markTrusted(
       chains.map((chain) => toSeen(config, path, chain)),
       isTrustStorePath(path) || isTrustStorePath(real),
@@ -89,7 +89,7 @@ function othersIn({ others }: Found): OtherContent {
   return { requests: others.requests, keysAndLists: others.harmless };
 }
 
-function toSeen(config: FilesConfig, path: string, { at, chain, keyMatches }: FoundChain): Seen {
+function toSeen(config: FilesConfig, path: string, { at, chain, keyMatches }: FoundChain): SeenPlace {
   const [leaf, ...issuers] = chain;
   return {
     kind: 'seen',
@@ -99,12 +99,17 @@ function toSeen(config: FilesConfig, path: string, { at, chain, keyMatches }: Fo
   };
 }
 
-function markTrusted(seen: readonly Seen[], inTrustStore: boolean): readonly Seen[] {
+function markTrusted(seen: readonly SeenPlace[], inTrustStore: boolean): readonly SeenPlace[] {
   if (!inTrustStore && !isTrustStoreContent(seen.map(({ chain }) => chain))) return seen;
   return seen.map((one) => (isRoot(one.chain[0]) ? { ...one, trustStore: true } : one));
 }
 
-export function unseen(config: FilesConfig, path: string, kind: SourceErrorKind, because: string): Sighting {
+export function unseen(
+  config: FilesConfig,
+  path: string,
+  kind: SourceErrorKind,
+  because: string,
+): ScanResult {
   return { kind: 'unseen', place: placeOf(config, path), error: new SourceError(config.name, kind, because) };
 }
 

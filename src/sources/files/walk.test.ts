@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(() => folder.remove());
 
 test('a pattern enters linked folders, as every job on a BOSH VM is one', async () => {
-  const { put, link, scan, reach } = folder;
+  const { put, link, scan, healthCheck } = folder;
   await put({ 'jobs/plain/certs/plain.crt': pem, 'data/rep-1a2b/certs/rep.crt': expired });
   await link({ 'jobs/rep': '../data/rep-1a2b' });
   const both = ['jobs/plain/certs/plain.crt fine.test', 'jobs/rep/certs/rep.crt expired.test'];
@@ -30,9 +30,9 @@ test('a pattern enters linked folders, as every job on a BOSH VM is one', async 
   expect(await scan(['jobs/**/*.crt'])).toEqual(both);
   expect(await scan(['jobs/rep/**/*.crt'])).toEqual([both[1]]);
   expect(await scan(['jobs/{plain,rep}/certs/*'])).toEqual(both);
-  expect(await reach(['jobs/*/certs/*'])).toEqual({
+  expect(await healthCheck(['jobs/*/certs/*'])).toEqual({
     ok: true,
-    said: '2 files match, 1 of them through links',
+    summary: '2 files match, 1 of them through links',
   });
 });
 
@@ -65,7 +65,7 @@ test('a mounted Kubernetes Secret gives each certificate once, at its own name',
 });
 
 test('a file is read once, at the path without links where a pattern matches it', async () => {
-  const { put, link, scan, reach } = folder;
+  const { put, link, scan, healthCheck } = folder;
   await put({ 'z/real/a.pem': expired });
   await link({ 'a/linked': '../z/real', 'a.pem': 'z/real/a.pem', 'b/again': '../a/linked' });
   const real = ['z/real/a.pem expired.test'];
@@ -76,11 +76,11 @@ test('a file is read once, at the path without links where a pattern matches it'
     ['*.pem', 'b/*/*', 'z/**'],
   ])
     expect(await scan(patterns)).toEqual(real);
-  expect(await reach(['**/*.pem'])).toEqual({ ok: true, said: '1 file matches' });
+  expect(await healthCheck(['**/*.pem'])).toEqual({ ok: true, summary: '1 file matches' });
   // Without that, at the first in the order of patterns and names.
   expect(await scan(['b/*/*', 'a/*/*'])).toEqual(['b/again/a.pem expired.test']);
   expect(await scan(['{b,a}/*/*'])).toEqual(['a/linked/a.pem expired.test']);
-  expect(await reach(['a/*/*'])).toEqual({ ok: true, said: '1 file matches through a link' });
+  expect(await healthCheck(['a/*/*'])).toEqual({ ok: true, summary: '1 file matches through a link' });
 });
 
 test('hard links are files of their own: one may be renewed without the other', async () => {
@@ -161,7 +161,7 @@ test('a link to / under ** does not lead into /proc and /sys, whose files may ne
 });
 
 test('dangling links are gaps where the pattern means them, and only there', async () => {
-  const { put, link, scan, reach } = folder;
+  const { put, link, scan, healthCheck } = folder;
   await put({ 'jobs/fine/certs/a.pem': pem, 'notes/x': '' });
   await link({
     'jobs/gone': '../data/unmounted',
@@ -182,7 +182,7 @@ test('dangling links are gaps where the pattern means them, and only there', asy
   ]);
   for (const pattern of ['jobs/**/gone/*.pem', 'jobs/gone/*.pem', 'jobs/gone'])
     expect(await scan([pattern])).toEqual([`jobs/gone ${gone}`]);
-  expect(await reach(['jobs/gone/*.pem'])).toMatchObject({ ok: false });
+  expect(await healthCheck(['jobs/gone/*.pem'])).toMatchObject({ ok: false });
 });
 
 test('a folder that may not be entered is a gap, also behind a link', async () => {
@@ -284,13 +284,16 @@ test('names with characters of patterns in them are taken as they are written', 
 });
 
 test('a pattern may begin with a link', async () => {
-  const { put, link, scan, reach } = folder;
+  const { put, link, scan, healthCheck } = folder;
   await put({ 'real/certs/a.pem': expired });
   await link({ base: 'real', file: 'real/certs/a.pem' });
   expect(await scan(['base/certs/*.pem'])).toEqual(['base/certs/a.pem expired.test']);
   expect(await scan(['base/**/*.pem'])).toEqual(['base/certs/a.pem expired.test']);
   expect(await scan(['file'])).toEqual(['file expired.test']);
-  expect(await reach(['base/**/*.pem', 'file'])).toEqual({ ok: true, said: '1 file matches through a link' });
+  expect(await healthCheck(['base/**/*.pem', 'file'])).toEqual({
+    ok: true,
+    summary: '1 file matches through a link',
+  });
 });
 
 test('a linked folder with a name of a file is a gap, as a folder is', async () => {

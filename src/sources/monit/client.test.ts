@@ -5,7 +5,7 @@ import {
   type FakeProcess,
   startFakeMonit,
 } from '../../../test/world/monit/fake.ts';
-import type { Restarted } from '../../ports/processes.ts';
+import type { RestartResult } from '../../ports/processes.ts';
 import { monitConfig } from './config.ts';
 import { openMonit } from './open.ts';
 
@@ -34,7 +34,7 @@ function restart({
   id = '0',
   source = 'monit',
   ...asked
-}: Asked): Promise<Restarted> {
+}: Asked): Promise<RestartResult> {
   const { signal = new AbortController().signal, ...more } = asked;
   const hosts = [{ url, instance: 'doppler_z2/0' }];
   const opened = openMonit(
@@ -102,7 +102,7 @@ test('a monit of an age without tokens is restarted through, and 200 means taken
       return undefined;
     },
   });
-  expect((await restart({ url })).said).toMatch(/^doppler: pid 812 -> 1043 after/);
+  expect((await restart({ url })).summary).toMatch(/^doppler: pid 812 -> 1043 after/);
 });
 
 test.each([
@@ -135,7 +135,7 @@ test('a process that is there again under the same number is known by its age', 
       return undefined;
     },
   });
-  expect((await restart({ url })).said).toMatch(/^doppler: pid 812 -> 812 after/);
+  expect((await restart({ url })).summary).toMatch(/^doppler: pid 812 -> 812 after/);
 });
 
 test('one look that gets no answer while monit is at work is not the end', async () => {
@@ -147,6 +147,6 @@ test('one look that gets no answer while monit is at work is not the end', async
       return undefined;
     },
   });
-  expect((await restart({ url })).said).toMatch(/^doppler: pid 812 -> 1043 after/);
+  expect((await restart({ url })).summary).toMatch(/^doppler: pid 812 -> 1043 after/);
   expect(processes).toHaveLength(1);
 });

@@ -46,7 +46,7 @@ test('the password is in nothing that is said of a failure', async () => {
   const { signal } = new AbortController();
   const error: unknown = await source.processes!.deployments({ signal }).catch((thrown: unknown) => thrown);
   const { message, stack, cause } = error as Error;
-  const reach = await source.reach(signal);
+  const reach = await source.healthCheck(signal);
   expect(JSON.stringify([message, stack, cause, reach])).not.toMatch(/canary|Y2FuYXJ5|dmNhcDpjYW5hcnk/);
   await source.close();
 });

@@ -74,22 +74,34 @@ test('every service of the group counts, as for the BOSH agent, and each fault s
       { name: 'x<y', state: 'failing' },
     ],
     faults: [
-      { name: 'store.log', type: 'file', state: 'failing', failures: ['it does not exist'], counts: true },
-      { name: 'a&b', type: 'file', state: 'failing', failures: ['its size is wrong'], counts: true },
+      {
+        name: 'store.log',
+        type: 'file',
+        state: 'failing',
+        failures: ['it does not exist'],
+        failsInstance: true,
+      },
+      { name: 'a&b', type: 'file', state: 'failing', failures: ['its size is wrong'], failsInstance: true },
       {
         name: 'probe',
         type: 'program',
         state: 'failing',
         failures: ['its program exited with an unexpected status'],
-        counts: true,
+        failsInstance: true,
       },
-      { name: 'db', type: 'host', state: 'failing', failures: ['the connection failed'], counts: true },
+      {
+        name: 'db',
+        type: 'host',
+        state: 'failing',
+        failures: ['the connection failed'],
+        failsInstance: true,
+      },
       {
         name: 'box',
         type: 'system',
         state: 'failing',
         failures: ['a resource limit is exceeded'],
-        counts: false,
+        failsInstance: false,
       },
     ],
   });
@@ -125,7 +137,7 @@ test('without groups a machine is failing by what is monitored, and what is not 
     { url: bad, instance: 'cell/1' },
   ]);
   expect(
-    instances.map(({ state, faults }) => [state, faults?.map((one) => [one.state, one.counts])]),
+    instances.map(({ state, faults }) => [state, faults?.map((one) => [one.state, one.failsInstance])]),
   ).toEqual([
     ['running', [['unmonitored', false]]],
     ['failing', [['failing', true]]],

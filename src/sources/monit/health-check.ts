@@ -1,4 +1,4 @@
-import type { Reach } from '../../ports/source.ts';
+import type { SourceHealth } from '../../ports/source.ts';
 import type { SourceError, SourceErrorKind } from '../../ports/source-error.ts';
 import type { MonitConfig } from './config.ts';
 import type { Contact } from './client.ts';
@@ -15,7 +15,11 @@ const CURES: Readonly<Record<SourceErrorKind, string>> = {
 };
 
 /** All hosts are asked: one that answers says nothing about its neighbours. Throws only for our own bugs. */
-export async function reachMonit(config: MonitConfig, contact: Contact, signal: AbortSignal): Promise<Reach> {
+export async function reachMonit(
+  config: MonitConfig,
+  contact: Contact,
+  signal: AbortSignal,
+): Promise<SourceHealth> {
   const silent: { readonly instance: string; readonly error: SourceError }[] = [];
   let answering = 0;
   try {
@@ -25,19 +29,19 @@ export async function reachMonit(config: MonitConfig, contact: Contact, signal: 
     }
   } catch (error) {
     if (!signal.aborted) throw error;
-    const said = `${answering} of ${config.hosts.length} monits responded before the check was cut off`;
-    return { ok: false, said, cure: 'allow more time' };
+    const summary = `${answering} of ${config.hosts.length} monits responded before the check was cut off`;
+    return { ok: false, summary, hint: 'allow more time' };
   }
   const { restart, hosts } = config;
   const leave = restart.length === 0 ? 'reading only' : `may restart ${restart.join(', ')}`;
-  const said = `${answering} of ${hosts.length} ${hosts.length === 1 ? 'monit responds' : 'monits respond'}; ${leave}`;
+  const summary = `${answering} of ${hosts.length} ${hosts.length === 1 ? 'monit responds' : 'monits respond'}; ${leave}`;
   const [first] = silent;
-  if (!first) return { ok: true, said };
+  if (!first) return { ok: true, summary };
   const named = silent.slice(0, MAX_NAMED).map(({ instance, error }) => `${instance} (${error.message})`);
   const more = silent.length > MAX_NAMED ? ` and ${silent.length - MAX_NAMED} more` : '';
   return {
     ok: false,
-    said: `${said}; not responding: ${named.join(', ')}${more}`,
-    cure: CURES[first.error.kind],
+    summary: `${summary}; not responding: ${named.join(', ')}${more}`,
+    hint: CURES[first.error.kind],
   };
 }

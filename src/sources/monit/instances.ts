@@ -1,7 +1,7 @@
 import type {
   Deployment,
   Instance,
-  RestartTerms,
+  RestartPermission,
   RunningProcess,
   ServiceFault,
 } from '../../ports/processes.ts';
@@ -86,7 +86,7 @@ function instanceOf(host: MonitHost, { processes, others }: MonitStatus, config:
     addresses: host.addresses,
     desired: 'started',
     ignored: false,
-    state: wholeOf([...processes, ...others.filter(({ counts }) => counts)]),
+    state: wholeOf([...processes, ...others.filter(({ failsInstance }) => failsInstance)]),
     processes: processes.map((one): RunningProcess => ({
       name: one.name,
       state: stateOf(one),
@@ -100,14 +100,21 @@ function instanceOf(host: MonitHost, { processes, others }: MonitStatus, config:
 }
 
 function faultOf(service: MonitService): readonly ServiceFault[] {
-  const { name, counts, message } = service;
+  const { name, failsInstance, message } = service;
   const state = stateOf(service);
   if (state === 'running') return [];
   // The machine itself, which no job depends on: only what has failed is news.
-  if (!counts && state !== 'failing' && service.type === SYSTEM) return [];
+  if (!failsInstance && state !== 'failing' && service.type === SYSTEM) return [];
   const failures = state === 'failing' ? failuresOf(service) : [];
   return [
-    { name, type: typeOf(service), state, failures, counts, ...(message !== undefined && { message }) },
+    {
+      name,
+      type: typeOf(service),
+      state,
+      failures,
+      failsInstance,
+      ...(message !== undefined && { message }),
+    },
   ];
 }
 
@@ -123,7 +130,7 @@ function incarnationOf(processes: readonly MonitProcess[]): string {
   return processes.map((one) => `${one.name} ${stateOf(one) === 'running' ? one.pid : '-'}`).join(', ');
 }
 
-function termsOf(restartable: readonly MonitProcess[], { name, restart }: MonitConfig): RestartTerms {
+function termsOf(restartable: readonly MonitProcess[], { name, restart }: MonitConfig): RestartPermission {
   if (restart.length === 0)
     return { allowed: false, because: `the source ${name} only reads: its \`restart\` names no process` };
   if (restartable.length === 0)
@@ -132,6 +139,6 @@ function termsOf(restartable: readonly MonitProcess[], { name, restart }: MonitC
     allowed: true,
     scope: 'process',
     processes: restartable.map((one) => one.name),
-    besides: ['Drain scripts are not run: monit stops the process at once'],
+    sideEffects: ['Drain scripts are not run: monit stops the process at once'],
   };
 }

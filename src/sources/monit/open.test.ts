@@ -119,7 +119,7 @@ test('what may be restarted is what the configuration names and the machine has'
       allowed: true,
       scope: 'process',
       processes: ['doppler'],
-      besides: ['Drain scripts are not run: monit stops the process at once'],
+      sideEffects: ['Drain scripts are not run: monit stops the process at once'],
     },
   });
   const other = await read(open([here()], { restart: ['router'] }));
@@ -181,14 +181,14 @@ test('something else that answers there is not taken for a monit', async () => {
 
 test('the doctor says who answers, and what to do about who does not', async () => {
   const signal = new AbortController().signal;
-  expect(await open([here()]).reach(signal)).toEqual({
+  expect(await open([here()]).healthCheck(signal)).toEqual({
     ok: true,
-    said: '1 of 1 monit responds; reading only',
+    summary: '1 of 1 monit responds; reading only',
   });
   const stranger = here({ instance: 'doppler_z1/0', auth: { username: 'vcap', password: 'wrong' } });
-  expect(await open([here(), stranger], { restart: ['doppler'] }).reach(signal)).toEqual({
+  expect(await open([here(), stranger], { restart: ['doppler'] }).healthCheck(signal)).toEqual({
     ok: false,
-    said: `1 of 2 monits respond; may restart doppler; not responding: doppler_z1/0 (${new URL(monit.url).host} refused: permission denied (401))`,
-    cure: 'correct `auth`: the user and password after `allow` in the monitrc',
+    summary: `1 of 2 monits respond; may restart doppler; not responding: doppler_z1/0 (${new URL(monit.url).host} refused: permission denied (401))`,
+    hint: 'correct `auth`: the user and password after `allow` in the monitrc',
   });
 });

@@ -21,7 +21,7 @@ export function openMonit(config: MonitConfig): Source {
         processes: { restart: (target, order) => restartProcess(config, contact, target, order) },
       },
     }),
-    reach: (signal) => reachMonit(config, contact, signal),
+    healthCheck: (signal) => reachMonit(config, contact, signal),
     close: contact.close,
   };
 }

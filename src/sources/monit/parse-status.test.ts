@@ -23,7 +23,7 @@ function gapsOf(status: MonitStatus | undefined): readonly string[] | undefined 
 }
 
 test.each(DIALECTS)('dialect %i has processes, and no pid of one that does not exist', (dialect) => {
-  const counted = { type: 3, counts: true };
+  const counted = { type: 3, failsInstance: true };
   expect(parseStatus(statusText([DOPPLER, GONE], '5.2.5', dialect))).toMatchObject({
     processes: [
       { ...DOPPLER, ...counted },
@@ -76,7 +76,7 @@ test.each([
     { name: 'store.log', type: 2, status: 512, monitor: 1, ...more },
   ];
   expect(
-    parseStatus(statusText([DOPPLER], '5.2.5', dialect, others))?.others.map((one) => one.counts),
+    parseStatus(statusText([DOPPLER], '5.2.5', dialect, others))?.others.map((one) => one.failsInstance),
   ).toEqual(counts);
 });
 

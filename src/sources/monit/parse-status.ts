@@ -23,7 +23,7 @@ export interface MonitService {
   /** What is wrong, in monit's words. */
   readonly message?: string;
   /** The machine is failing where this is. */
-  readonly counts: boolean;
+  readonly failsInstance: boolean;
 }
 
 export interface MonitProcess extends MonitService {
@@ -93,7 +93,7 @@ interface Sections {
   readonly isCut: boolean;
 }
 
-/** The last of each end counts: a message may quote one. */
+/** The last of each end failsInstance: a message may quote one. */
 function sectionsOf(text: string): Sections {
   const isWhole = text.trimEnd().endsWith('</monit>');
   const groupsAt = text.lastIndexOf('<servicegroups>');
@@ -146,7 +146,7 @@ function readService(piece: string, members: ReadonlySet<string> | undefined): M
     monitor,
     pendingAction,
     ...(message !== '' && { message }),
-    counts: members ? members.has(name) : type !== SYSTEM && monitor !== 0,
+    failsInstance: members ? members.has(name) : type !== SYSTEM && monitor !== 0,
     ...(type === PROCESS && pid !== undefined && pid > 0 && { pid }),
     ...(type === PROCESS && uptime !== undefined && uptime >= 0 && { uptimeSeconds: uptime }),
   };

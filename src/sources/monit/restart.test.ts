@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, test } from 'vitest';
 import { type Monit, startMonit } from '../../../test/world/monit.ts';
 import { order as tell, waitForWatched, type Watched } from '../../../test/world/monit/ask.ts';
-import type { Restarted } from '../../ports/processes.ts';
+import type { RestartResult } from '../../ports/processes.ts';
 import { monitConfig } from './config.ts';
 import { openContact } from './client.ts';
 import { openMonit } from './open.ts';
@@ -30,7 +30,7 @@ interface Asked {
   readonly more?: object;
 }
 
-async function restart({ url = monit.url, process = 'doppler', more }: Asked): Promise<Restarted> {
+async function restart({ url = monit.url, process = 'doppler', more }: Asked): Promise<RestartResult> {
   const hosts = [{ url, instance: 'doppler_z2/0' }];
   const source = openMonit(
     monitConfig.parse({ kind: 'monit', auth: AUTH, restart: [process], hosts, ...more }),
@@ -51,16 +51,16 @@ async function watched(name: string): Promise<Watched> {
 // Monit looks once a second at most: these wait beside one another.
 test.concurrent('a restart is done when another process runs, and says which', async ({ expect }) => {
   const before = await monit.pidOf('doppler');
-  const { said } = await restart({});
+  const { summary } = await restart({});
   const after = await monit.pidOf('doppler');
   expect(after).not.toBe(before);
-  expect(said).toMatch(new RegExp(`^doppler: pid ${before} -> ${after} after \\d+ s$`));
+  expect(summary).toMatch(new RegExp(`^doppler: pid ${before} -> ${after} after \\d+ s$`));
   expect(await watched('doppler')).toMatchObject({ monitor: 1, status: 0, pendingAction: 0, pid: after });
 });
 
 test.concurrent('a process that was stopped runs and is watched afterwards', async ({ expect }) => {
-  const { said } = await restart({ process: 'stopped' });
-  expect(said).toMatch(/^stopped: not running -> pid \d+ after \d+ s$/);
+  const { summary } = await restart({ process: 'stopped' });
+  expect(summary).toMatch(/^stopped: not running -> pid \d+ after \d+ s$/);
   expect(await watched('stopped')).toMatchObject({ monitor: 1, status: 0 });
 });
 
@@ -69,13 +69,13 @@ test.concurrent('a process that ran unmonitored is replaced, though monit alone 
 }) => {
   const before = await monit.pidOf('unwatched');
   await expect.poll(() => secondsOf(before)).toBeGreaterThan(4);
-  const { said } = await restart({ process: 'unwatched' });
-  expect(said).toMatch(new RegExp(`^unwatched: pid ${before} -> \\d+ after \\d+ s$`));
+  const { summary } = await restart({ process: 'unwatched' });
+  expect(summary).toMatch(new RegExp(`^unwatched: pid ${before} -> \\d+ after \\d+ s$`));
   expect(await watched('unwatched')).toMatchObject({ monitor: 1, status: 0 });
 });
 
 test.concurrent('a name that is not ASCII finds its process', async ({ expect }) => {
-  expect((await restart({ process: 'zähler' })).said).toMatch(/^zähler: pid \d+ -> \d+ after/);
+  expect((await restart({ process: 'zähler' })).summary).toMatch(/^zähler: pid \d+ -> \d+ after/);
 });
 
 test.concurrent('a process that cannot be started is not called restarted', async ({

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Order } from '../../ports/order.ts';
-import type { Restarted, RestartTarget } from '../../ports/processes.ts';
+import type { RestartResult, RestartTarget } from '../../ports/processes.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import type { MonitConfig, MonitHost } from './config.ts';
 import type { Contact, MonitOrder } from './client.ts';
@@ -30,7 +30,7 @@ export async function restartProcess(
   contact: Contact,
   target: RestartTarget,
   { signal }: Order,
-): Promise<Restarted> {
+): Promise<RestartResult> {
   const { host, process } = allowed(config, target);
   const way: Way = { config, contact, host, process, startedMs: performance.now(), signal };
   const before = await look(way);
@@ -126,10 +126,10 @@ async function pause(signal: AbortSignal): Promise<void> {
   await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
 }
 
-function told(way: Way, before: number | undefined, { pid }: MonitProcess): Restarted {
+function told(way: Way, before: number | undefined, { pid }: MonitProcess): RestartResult {
   const from = before === undefined ? 'not running' : `pid ${before}`;
   const to = before === undefined ? `pid ${pid}` : String(pid);
-  return { said: `${way.process}: ${from} -> ${to} after ${Math.round(elapsedSeconds(way))} s` };
+  return { summary: `${way.process}: ${from} -> ${to} after ${Math.round(elapsedSeconds(way))} s` };
 }
 
 function elapsedSeconds({ startedMs }: Way): number {

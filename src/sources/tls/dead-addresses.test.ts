@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { issueSelfSigned, type Issued } from '../../../test/world/ca.ts';
 import { makeListeners } from '../../../test/world/tls-servers.ts';
 import { SourceError } from '../../ports/source-error.ts';
-import type { Sighting } from '../../ports/certificates.ts';
+import type { ScanResult } from '../../ports/certificates.ts';
 import { trustRoots } from '../../wire/certificate-path.ts';
 import { tlsConfig } from './config.ts';
 import { openTls } from './open.ts';
@@ -33,7 +33,7 @@ describe.concurrent('addresses that do not answer', () => {
     const sites = [...namesAt(one.port), ...namesAt(other.port), ...namesAt(healthy.port)];
     const { scan } = open({ sites, concurrency: 3, timeoutMs: NEVER_MS });
 
-    const seen: Sighting[] = [];
+    const seen: ScanResult[] = [];
     for await (const sighting of scan()) if (seen.push(sighting) === 100) break;
 
     expect(seen.every(({ kind }) => kind === 'seen')).toBe(true);
@@ -252,7 +252,7 @@ describe.concurrent('addresses that do not answer', () => {
       timeoutMs: NEVER_MS,
     });
     const deadline = new AbortController();
-    const seen: Sighting[] = [];
+    const seen: ScanResult[] = [];
 
     const scanning = (async () => {
       for await (const sighting of scan(deadline.signal))
@@ -269,11 +269,11 @@ describe.concurrent('addresses that do not answer', () => {
     const sites = [...namesAt(silent.port, 3), ...namesAt(healthy.port, 2)];
     const { reach } = open({ sites, timeoutMs: PATIENT_MS });
 
-    const { ok, said } = await reach(new AbortController().signal);
+    const { ok, summary } = await reach(new AbortController().signal);
 
     expect(ok).toBe(false);
-    expect(said).toMatch(/^2 of 5 sites answer; silent: /);
-    expect(said).toContain('not tried: this address did not answer for another name');
+    expect(summary).toMatch(/^2 of 5 sites answer; silent: /);
+    expect(summary).toContain('not tried: this address did not answer for another name');
   });
 });
 
@@ -286,13 +286,13 @@ function open(config: object, clock?: () => number) {
   const { signal: never } = new AbortController();
   return {
     scan: (signal = never) => source.certificates!.scan({ signal }),
-    lookAt: (site: string) => source.certificates!.lookAt!(site, { signal: never }),
-    reach: source.reach,
+    lookAt: (site: string) => source.certificates!.inspectSite!(site, { signal: never }),
+    reach: source.healthCheck,
   };
 }
 
-async function all(sightings: AsyncIterable<Sighting>): Promise<Sighting[]> {
-  const found: Sighting[] = [];
+async function all(sightings: AsyncIterable<ScanResult>): Promise<ScanResult[]> {
+  const found: ScanResult[] = [];
   for await (const sighting of sightings) found.push(sighting);
   return found;
 }

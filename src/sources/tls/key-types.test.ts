@@ -11,7 +11,7 @@ import {
 } from '../../../test/world/ca.ts';
 import { PROLOGUES } from '../../../test/world/starttls-servers.ts';
 import { makeListeners } from '../../../test/world/tls-servers.ts';
-import type { Sighting } from '../../ports/certificates.ts';
+import type { ScanResult } from '../../ports/certificates.ts';
 import { tlsConfig } from './config.ts';
 import { openTls } from './open.ts';
 
@@ -232,9 +232,12 @@ test('a server that drops such handshakes is not asked so for each of its names'
 
 test('the doctor counts a site once, whatever number of certificates it has', async () => {
   const { port } = await ground.listen(createTlsServer(holding(leaves.ecdsa, leaves.oldRsa)));
-  const { reach } = open(`${NAME}@127.0.0.1:${port}`);
+  const { healthCheck } = open(`${NAME}@127.0.0.1:${port}`);
 
-  expect(await reach(new AbortController().signal)).toEqual({ ok: true, said: '1 of 1 site answers' });
+  expect(await healthCheck(new AbortController().signal)).toEqual({
+    ok: true,
+    summary: '1 of 1 site answers',
+  });
 });
 
 test('each address shows each of its certificates', async () => {
@@ -251,7 +254,7 @@ test('lookAt shows every certificate of a site, at each of its addresses', async
   const { port } = await ground.listen(createTlsServer(holding(leaves.ecdsa, leaves.oldRsa)));
   const { certificates } = open(`${NAME}@127.0.0.1:${port}`);
 
-  const sightings = await certificates!.lookAt!(`127.0.0.1:${port}`, {
+  const sightings = await certificates!.inspectSite!(`127.0.0.1:${port}`, {
     signal: new AbortController().signal,
   });
 
@@ -266,14 +269,14 @@ function open(site: string, config: object = {}) {
   return openTls(tlsConfig.parse({ kind: 'tls', name: 'edge', timeoutMs: 20_000, sites: [site], ...config }));
 }
 
-async function scan(site: string, config: object = {}): Promise<Sighting[]> {
+async function scan(site: string, config: object = {}): Promise<ScanResult[]> {
   const { signal } = new AbortController();
-  const sightings: Sighting[] = [];
+  const sightings: ScanResult[] = [];
   for await (const sighting of open(site, config).certificates!.scan({ signal })) sightings.push(sighting);
   return sightings;
 }
 
-function summary(sightings: readonly Sighting[]): Record<string, string> {
+function summary(sightings: readonly ScanResult[]): Record<string, string> {
   return Object.fromEntries(
     sightings.map((sighting) => [
       sighting.place,

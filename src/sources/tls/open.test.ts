@@ -8,7 +8,7 @@ import {
   type TlsServers,
   type WorldSite,
 } from '../../../test/world/tls-servers.ts';
-import type { Handshake, Seen, Sighting } from '../../ports/certificates.ts';
+import type { Handshake, SeenPlace, ScanResult } from '../../ports/certificates.ts';
 import { tlsConfig } from './config.ts';
 import { openTls } from './open.ts';
 import type { z } from 'zod';
@@ -133,7 +133,7 @@ test('an address is never asked for by name, and is looked for among the address
 
   expect(named).toMatchObject({ kind: 'seen', served: { nameMatches: true } });
   expect(other).toMatchObject({ kind: 'seen', served: { nameMatches: false } });
-  expect(Object.keys((named as Seen).served ?? {})).not.toContain('servername');
+  expect(Object.keys((named as SeenPlace).served ?? {})).not.toContain('servername');
 });
 
 test('one server shows each name its own certificate', async () => {
@@ -297,27 +297,30 @@ test('whoever stops listening ends the scan', async () => {
 
 test('the doctor lists the silent sites and says what to do', async () => {
   const { healthy, closed, plaintext } = world.sites;
-  const { reach } = open({ sites: [healthy, closed, plaintext] });
+  const { healthCheck } = open({ sites: [healthy, closed, plaintext] });
 
-  const { ok, said, cure } = await reach(new AbortController().signal);
+  const { ok, summary, hint } = await healthCheck(new AbortController().signal);
 
   expect(ok).toBe(false);
-  expect(said).toMatch(/^1 of 3 sites answer; silent: /);
-  expect(said).toContain(`127.0.0.1:${closed.port} (nothing listens there)`);
-  expect(cure).toContain('let the worker through to them');
-  expect(cure).toContain('smtp://');
+  expect(summary).toMatch(/^1 of 3 sites answer; silent: /);
+  expect(summary).toContain(`127.0.0.1:${closed.port} (nothing listens there)`);
+  expect(hint).toContain('let the worker through to them');
+  expect(hint).toContain('smtp://');
 });
 
 test('the doctor passes where all sites answer', async () => {
-  const { reach } = open({ sites: [world.sites.healthy] });
+  const { healthCheck } = open({ sites: [world.sites.healthy] });
 
-  expect(await reach(new AbortController().signal)).toEqual({ ok: true, said: '1 of 1 site answers' });
+  expect(await healthCheck(new AbortController().signal)).toEqual({
+    ok: true,
+    summary: '1 of 1 site answers',
+  });
 });
 
 test('the doctor says so where it stopped waiting', async () => {
-  const { reach } = open({ sites: [world.sites.silent] });
+  const { healthCheck } = open({ sites: [world.sites.silent] });
 
-  expect(await reach(AbortSignal.timeout(50))).toMatchObject({ ok: false, cure: expect.any(String) });
+  expect(await healthCheck(AbortSignal.timeout(50))).toMatchObject({ ok: false, hint: expect.any(String) });
 });
 
 test('a site is checked on demand, by any of its names', async () => {
@@ -363,23 +366,23 @@ function open(config: Written) {
 function lookOf(config: Written) {
   const { signal } = new AbortController();
   return async (site: string) => {
-    const [sighting] = await open(config).certificates!.lookAt!(site, { signal });
+    const [sighting] = await open(config).certificates!.inspectSite!(site, { signal });
     return sighting!;
   };
 }
 
-async function scan(sites: readonly (string | WorldSite)[], config: Written = {}): Promise<Sighting[]> {
+async function scan(sites: readonly (string | WorldSite)[], config: Written = {}): Promise<ScanResult[]> {
   const { certificates } = open({ ...config, sites: [...sites] });
   return collect(certificates!.scan({ signal: new AbortController().signal }));
 }
 
-async function only(sites: readonly (string | WorldSite)[], config: Written = {}): Promise<Sighting> {
+async function only(sites: readonly (string | WorldSite)[], config: Written = {}): Promise<ScanResult> {
   const [sighting, ...others] = await scan(sites, config);
   expect(others).toEqual([]);
   return sighting!;
 }
 
-async function see(kind: SiteKind, config: Written = {}): Promise<Seen> {
+async function see(kind: SiteKind, config: Written = {}): Promise<SeenPlace> {
   const sighting = await only([world.sites[kind]], config);
   if (sighting.kind === 'unseen') throw sighting.error;
   return sighting;
@@ -391,8 +394,8 @@ async function rootFile(): Promise<string> {
   return file;
 }
 
-async function collect(sightings: AsyncIterable<Sighting>): Promise<Sighting[]> {
-  const all: Sighting[] = [];
+async function collect(sightings: AsyncIterable<ScanResult>): Promise<ScanResult[]> {
+  const all: ScanResult[] = [];
   for await (const sighting of sightings) all.push(sighting);
   return all;
 }

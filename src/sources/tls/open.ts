@@ -1,6 +1,6 @@
-import type { CertificateStore, Unseen } from '../../ports/certificates.ts';
+import type { CertificateStore, UnseenPlace } from '../../ports/certificates.ts';
 import { SourceError } from '../../ports/source-error.ts';
-import type { Reach, Source } from '../../ports/source.ts';
+import type { SourceHealth, Source } from '../../ports/source.ts';
 import { trustRoots } from '../../wire/certificate-path.ts';
 import type { TlsConfig } from './config.ts';
 import { cureFor } from './explain-error.ts';
@@ -24,7 +24,7 @@ export function openTls(config: TlsConfig, clock: () => number = Date.now): Sour
     scan: async function* ({ signal }) {
       for await (const { sighting } of scan(state, signal)) yield sighting;
     },
-    lookAt: async (site, { signal }) => {
+    inspectSite: async (site, { signal }) => {
       const { sites } = await readSites(config);
       const { toSeen } = await prepare(state);
       return lookAtSite(findSite(site, sites, config), state, toSeen, signal);
@@ -34,7 +34,7 @@ export function openTls(config: TlsConfig, clock: () => number = Date.now): Sour
     name,
     kind: 'tls',
     certificates,
-    reach: (signal) => reach(state, signal),
+    healthCheck: (signal) => reach(state, signal),
     close: async () => {},
   };
 }
@@ -80,9 +80,9 @@ async function prepare({
 const MAX_NAMED = 5;
 
 /** Asks all sites: one that answers says nothing about the others. */
-async function reach(state: State, signal: AbortSignal): Promise<Reach> {
+async function reach(state: State, signal: AbortSignal): Promise<SourceHealth> {
   const { name } = state.config;
-  const silent: Unseen[] = [];
+  const silent: UnseenPlace[] = [];
   const all = new Set<string>();
   const answering = new Set<string>();
   try {
@@ -92,14 +92,18 @@ async function reach(state: State, signal: AbortSignal): Promise<Reach> {
       else silent.push(sighting);
     }
   } catch {
-    const cure = 'give it more time, or check the log for errors';
-    return { ok: false, said: `${answering.size} sites answered before it was broken off`, cure };
+    const hint = 'give it more time, or check the log for errors';
+    return { ok: false, summary: `${answering.size} sites answered before it was broken off`, hint };
   }
-  const said = `${answering.size} of ${all.size} ${all.size === 1 ? 'site answers' : 'sites answer'}`;
-  if (silent.length === 0) return { ok: true, said };
+  const summary = `${answering.size} of ${all.size} ${all.size === 1 ? 'site answers' : 'sites answer'}`;
+  if (silent.length === 0) return { ok: true, summary };
   const named = silent
     .slice(0, MAX_NAMED)
     .map(({ place, error }) => `${place.slice(name.length + 1)} (${error.message})`);
   const more = silent.length > MAX_NAMED ? ` and ${silent.length - MAX_NAMED} more` : '';
-  return { ok: false, said: `${said}; silent: ${named.join(', ')}${more}`, cure: cureFor(silent, name) };
+  return {
+    ok: false,
+    summary: `${summary}; silent: ${named.join(', ')}${more}`,
+    hint: cureFor(silent, name),
+  };
 }

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Authority, issue, type Issued, makeAuthority } from '../../../test/world/ca.ts';
 import { makeListeners } from '../../../test/world/tls-servers.ts';
-import type { Seen, Sighting } from '../../ports/certificates.ts';
+import type { SeenPlace, ScanResult } from '../../ports/certificates.ts';
 import { tlsConfig } from './config.ts';
 import { openTls } from './open.ts';
 
@@ -178,7 +178,7 @@ async function scanning(server: Server, trust: readonly Issued[], clock?: () => 
   const config = tlsConfig.parse({ kind: 'tls', name: 'edge', sites, trust: files, timeoutMs: 30_000 });
   const { certificates } = openTls(config, clock);
   return async () => {
-    const found: Sighting[] = [];
+    const found: ScanResult[] = [];
     for await (const one of certificates!.scan({ signal: new AbortController().signal })) found.push(one);
     expect(found).toHaveLength(1);
     const [sighting] = found;
@@ -187,14 +187,18 @@ async function scanning(server: Server, trust: readonly Issued[], clock?: () => 
   };
 }
 
-async function see(leaf: Issued, chain: readonly Issued[], trust: readonly Issued[] = []): Promise<Seen> {
+async function see(
+  leaf: Issued,
+  chain: readonly Issued[],
+  trust: readonly Issued[] = [],
+): Promise<SeenPlace> {
   return (await scanning(createServer(serving(leaf, chain)), trust))();
 }
 
-async function look(leaf: Issued, chain: readonly Issued[]): Promise<Sighting> {
+async function look(leaf: Issued, chain: readonly Issued[]): Promise<ScanResult> {
   const { port } = await ground.listen(createServer(serving(leaf, chain)));
   const site = `site.world.test@127.0.0.1:${port}`;
   const { certificates } = openTls(tlsConfig.parse({ kind: 'tls', name: 'edge', sites: [site] }));
-  const [sighting] = await certificates!.lookAt!(site, { signal: new AbortController().signal });
+  const [sighting] = await certificates!.inspectSite!(site, { signal: new AbortController().signal });
   return sighting!;
 }

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Sighting, Unseen } from '../../ports/certificates.ts';
+import type { ScanResult, UnseenPlace } from '../../ports/certificates.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { concurrently } from '../../wire/concurrently.ts';
 import { type Entry, makeAddressQueue } from './address-queue.ts';
@@ -54,7 +54,7 @@ export function makeState(config: TlsConfig, clock: () => number): State {
 /** A sighting, and what was asked to get it: a site, or one of its addresses with `everyAddress`. */
 export interface Found {
   readonly asked: string;
-  readonly sighting: Sighting;
+  readonly sighting: ScanResult;
 }
 
 /** One site at one address, or at several that are raced. */
@@ -67,7 +67,7 @@ interface Target extends Entry {
 }
 
 type Task =
-  | { readonly sighting: Unseen; readonly target?: undefined }
+  | { readonly sighting: UnseenPlace; readonly target?: undefined }
   | { readonly target: Target; readonly answer: Promise<Answer> };
 
 /** Reads the certificates of all sites. A failure of a site is one of the results, and is never thrown. */
@@ -196,14 +196,14 @@ export async function lookAtSite(
   state: State,
   toSeen: ToSeen,
   signal: AbortSignal,
-): Promise<readonly Sighting[]> {
+): Promise<readonly ScanResult[]> {
   const { config, resolver } = state;
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     const addresses = await Promise.race([resolver.resolve(site.host), aborted]);
-    const sightings: Sighting[] = [];
+    const sightings: ScanResult[] = [];
     for (const target of targetsOf(site, addresses, config))
       sightings.push(...toSightings(target, await askInTurn(target, state, toSeen, signal), toSeen));
     return sightings;
@@ -251,7 +251,7 @@ const KEY_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** The first certificate has the site's own place, and each further one that with its type of key. */
-function toSightings(target: Target, answer: Answer, toSeen: ToSeen): [Sighting, ...Sighting[]] {
+function toSightings(target: Target, answer: Answer, toSeen: ToSeen): [ScanResult, ...ScanResult[]] {
   const { place, site } = target;
   const { shown, failed, unasked } = answer;
   const [first, ...others] = shown;
@@ -259,7 +259,7 @@ function toSightings(target: Target, answer: Answer, toSeen: ToSeen): [Sighting,
     if (failed === undefined) throw new Error('neither a certificate nor a failure');
     return [{ kind: 'unseen', place, error: failed }];
   }
-  const sightings: [Sighting, ...Sighting[]] = [toSeen.read(place, site, first)];
+  const sightings: [ScanResult, ...ScanResult[]] = [toSeen.read(place, site, first)];
   for (const probe of others) {
     const seen = toSeen.read(place, site, probe);
     const { type } = seen.chain[0].key;

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import type { Certificate, Handshake, Seen } from '../../ports/certificates.ts';
+import type { Certificate, Handshake, SeenPlace } from '../../ports/certificates.ts';
 import {
   judgePath,
   type JudgedPath,
@@ -17,7 +17,7 @@ export type IssuersAt = Map<string, number>;
 
 /** Turns what handshakes showed into plain facts. */
 export interface ToSeen {
-  readonly read: (place: string, site: Site, probe: Probe) => Seen;
+  readonly read: (place: string, site: Site, probe: Probe) => SeenPlace;
   /** Whether a path is one that a client can use, or nothing else was found at this place before. */
   readonly isEnough: (place: string) => IsEnough;
 }
@@ -72,13 +72,13 @@ export function makeToSeen(roots: TrustedRoots, issuersAt: IssuersAt, now: Date)
     read: (place, site, probe) => {
       const [first, ...others] = probe.chain;
       const leaf = read(first);
-      const chain: Seen['chain'] = [leaf.facts, ...others.map((served) => read(served).facts)];
+      const chain: SeenPlace['chain'] = [leaf.facts, ...others.map((served) => read(served).facts)];
       const judged = judge(probe.chain);
       if (!judged.isUsable && isInOrder(chain) && !isAllThere(place, probe.chain, judged)) {
         if (issuersAt.size >= MAX_PLACES) issuersAt.clear();
         issuersAt.set(keyAt(place, probe.chain), now.getTime());
       }
-      const path: Seen['chain'] = [leaf.facts, ...judged.path.slice(1).map(factsOf)];
+      const path: SeenPlace['chain'] = [leaf.facts, ...judged.path.slice(1).map(factsOf)];
       return { kind: 'seen', place, chain, path, served: toHandshake(site, probe, leaf.x509, judged.state) };
     },
   };
@@ -93,7 +93,7 @@ function keyAt(place: string, [, ...issuers]: ServedChain): string {
   return `${place} ${keyOf(issuers)}`;
 }
 
-function isInOrder(chain: Seen['chain']): boolean {
+function isInOrder(chain: SeenPlace['chain']): boolean {
   return chain.every(({ subject }, index) => index === 0 || chain[index - 1]?.issuer === subject);
 }
 

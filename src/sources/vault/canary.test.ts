@@ -54,9 +54,9 @@ async function tell(auth: object, during: (seen: number) => void = () => {}): Pr
   };
   const source = openVault(vaultConfig.parse(config));
   try {
-    told.push(await source.reach(new AbortController().signal));
+    told.push(await source.healthCheck(new AbortController().signal));
     told.push(await scanned(source, during));
-    told.push(await source.reach(new AbortController().signal));
+    told.push(await source.healthCheck(new AbortController().signal));
   } finally {
     await source.close();
   }

@@ -1,5 +1,5 @@
 import { SourceError } from '../../ports/source-error.ts';
-import type { Certificate, Sighting } from '../../ports/certificates.ts';
+import type { Certificate, ScanResult } from '../../ports/certificates.ts';
 import { findCertificatesInDocument } from '../../wire/find-certificates.ts';
 import { printable, toCertificate } from '../../wire/x509.ts';
 import type { Json } from '../../wire/json-object.ts';
@@ -17,7 +17,7 @@ export function certificatesIn(
   place: string,
   values: Json,
   leave = false,
-): readonly Sighting[] {
+): readonly ScanResult[] {
   const { certificates, unreadable } = findCertificatesInDocument(values);
   const elsewhere = new Set(
     certificates.filter(({ at }) => at !== COMBINED).map(({ chain: [leaf] }) => leaf.fingerprint256),
@@ -25,7 +25,7 @@ export function certificatesIn(
   return [
     ...certificates
       .filter(({ at, chain: [leaf] }) => at !== COMBINED || !elsewhere.has(leaf.fingerprint256))
-      .map(({ at, chain, keyMatches }): Sighting => {
+      .map(({ at, chain, keyMatches }): ScanResult => {
         const [leaf, ...rest] = chain;
         const renewable = leave && keyMatches === true && !leaf.ca && isRenewedAt(at, place, values);
         return {
@@ -36,7 +36,7 @@ export function certificatesIn(
           ...(renewable && { renewable }),
         };
       }),
-    ...unreadable.map(({ at, because, locked }): Sighting => ({
+    ...unreadable.map(({ at, because, locked }): ScanResult => ({
       kind: 'unseen',
       place: printable(place + at),
       error: new SourceError(source, locked ? 'refused' : 'malformed', because),

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Authority, issue, type Issued, makeAuthority } from '../../../test/world/ca.ts';
 import { scanCertificates, type CertificateScan } from '../../../test/world/scan-certificates.ts';
 import { startVault, type Vault } from '../../../test/world/vault.ts';
-import type { Sighting } from '../../ports/certificates.ts';
+import type { ScanResult } from '../../ports/certificates.ts';
 import type { Source } from '../../ports/source.ts';
 import { vaultConfig } from './config.ts';
 import { openVault } from './open.ts';
@@ -75,7 +75,7 @@ test('when it is back the next scan sees everything', async () => {
 
 test('a Vault that is sealed half-way is called sealed', async () => {
   const source = open();
-  const places: Sighting[] = [];
+  const places: ScanResult[] = [];
   for await (const sighting of source.certificates!.scan({ signal: new AbortController().signal })) {
     places.push(sighting);
     if (places.length === 3) vault.become('sealed');
@@ -161,7 +161,7 @@ test('where the second login is refused (a secret_id for one use) the rest is on
   const role = { role: 'wrench', policies: ['reader'], ttl: '1h', secretIdUses: 1 };
   const { roleId, secretId } = await vault.makeAppRole(role);
   const source = open({ auth: { appRole: { roleId, secretId } } });
-  const sightings: Sighting[] = [];
+  const sightings: ScanResult[] = [];
   for await (const sighting of source.certificates!.scan({ signal: new AbortController().signal })) {
     sightings.push(sighting);
     if (sightings.length === 3) vault.advance(2 * HOUR_MS);
@@ -175,7 +175,7 @@ test('where the second login is refused (a secret_id for one use) the rest is on
 test('a token that is revoked during the scan is one gap, not one for each secret', async () => {
   const token = await vault.issueToken({ policies: ['reader'], ttl: '1h' });
   const source = open({ auth: { token } });
-  const sightings: Sighting[] = [];
+  const sightings: ScanResult[] = [];
   for await (const sighting of source.certificates!.scan({ signal: new AbortController().signal })) {
     sightings.push(sighting);
     if (sightings.length === 3) vault.revokeTokens();

@@ -1,4 +1,4 @@
-import type { Unseen } from '../../ports/certificates.ts';
+import type { UnseenPlace } from '../../ports/certificates.ts';
 import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
 import { printable } from '../../wire/x509.ts';
 
@@ -20,7 +20,7 @@ export interface Outage {
   readonly stopped: () => boolean;
   /** Whether the place is not to be asked, which is then noted. */
   readonly skips: (missed: Missed) => boolean;
-  readonly gaps: () => readonly Unseen[];
+  readonly gaps: () => readonly UnseenPlace[];
 }
 
 export interface Missed {
@@ -39,16 +39,16 @@ export function openOutage(source: string): Outage {
   let because: string | undefined;
   let kindOfStop: SourceErrorKind = 'unreachable';
 
-  const gap = (place: string, message: string, kind: SourceErrorKind = 'unreachable'): Unseen => ({
+  const gap = (place: string, message: string, kind: SourceErrorKind = 'unreachable'): UnseenPlace => ({
     kind: 'unseen',
     place: printable(`${source}:${place}`),
     error: new SourceError(source, kind, printable(message)),
   });
-  const byRoot = (): Unseen[] =>
+  const byRoot = (): UnseenPlace[] =>
     [...new Set([...cutRoots, ...missed.map(({ at }) => at.root)])].map((root) =>
       gap(root, `${because}: the rest of ${root} was not looked at`, kindOfStop),
     );
-  const byFolder = (): Unseen[] =>
+  const byFolder = (): UnseenPlace[] =>
     [...Map.groupBy(missed, ({ at }) => at.folder)].map(([folder, [first, ...others]]) => {
       const { at, error } = first!;
       if (cutFolders.has(folder))

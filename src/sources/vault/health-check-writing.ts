@@ -1,10 +1,10 @@
-import type { Reach } from '../../ports/source.ts';
+import type { SourceHealth } from '../../ports/source.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { findMount } from './mounts.ts';
 import type { Writing } from './versioned.ts';
 
 /** Adds to what reading showed whether renewals can log in, and where they never could write. Writes nothing to find out. */
-export async function reachForWriting(writing: Writing, reading: Reach): Promise<Reach> {
+export async function reachForWriting(writing: Writing, reading: SourceHealth): Promise<SourceHealth> {
   const { config, session, signal } = writing;
   try {
     await session.start(signal);
@@ -13,19 +13,19 @@ export async function reachForWriting(writing: Writing, reading: Reach): Promise
       const { mount } = await findMount(session, config.name, path, signal);
       if (mount.version === 1) old.push(path);
     }
-    if (old.length === 0) return { ...reading, said: `${reading.said}; renewals can log in` };
-    const said = `${reading.said}; nothing can be renewed in ${old.join(', ')}, of KV version 1`;
+    if (old.length === 0) return { ...reading, summary: `${reading.summary}; renewals can log in` };
+    const summary = `${reading.summary}; nothing can be renewed in ${old.join(', ')}, of KV version 1`;
     return {
-      cure: 'leave them out of `renew.paths`, or upgrade them: `vault kv enable-versioning`',
+      hint: 'leave them out of `renew.paths`, or upgrade them: `vault kv enable-versioning`',
       ...reading,
-      said,
+      summary,
     };
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
     return {
       ok: false,
-      said: `${reading.said}; renewals cannot be made: ${error.message}`,
-      cure: 'correct `renew.auth` and `renew.paths`, or take `renew` out',
+      summary: `${reading.summary}; renewals cannot be made: ${error.message}`,
+      hint: 'correct `renew.auth` and `renew.paths`, or take `renew` out',
     };
   }
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startVault, type Vault } from '../../../test/world/vault.ts';
-import type { Reach } from '../../ports/source.ts';
+import type { SourceHealth } from '../../ports/source.ts';
 import { vaultConfig } from './config.ts';
 import { openVault } from './open.ts';
 
@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => vault.close());
 
-async function reach(more: object = {}): Promise<Reach> {
+async function reach(more: object = {}): Promise<SourceHealth> {
   const config = {
     kind: 'vault',
     url: vault.address,
@@ -22,8 +22,8 @@ async function reach(more: object = {}): Promise<Reach> {
   };
   const source = openVault(vaultConfig.parse(config));
   try {
-    const reach = await source.reach(new AbortController().signal);
-    return { ...reach, said: reach.said.replaceAll(/127\.0\.0\.1:\d+/g, 'HOST') };
+    const reach = await source.healthCheck(new AbortController().signal);
+    return { ...reach, summary: reach.summary.replaceAll(/127\.0\.0\.1:\d+/g, 'HOST') };
   } finally {
     await source.close();
   }
@@ -42,37 +42,40 @@ const ENOUGH = { 'secret/data/cf/*': ['read'], 'secret/metadata/cf/*': ['list'] 
 test('all is well', async () => {
   expect(await reach(await as(ENOUGH))).toEqual({
     ok: true,
-    said: 'Vault 1.18.5, 1 of 1 paths can be read; the token expires in 3 h and is renewed until then',
+    summary: 'Vault 1.18.5, 1 of 1 paths can be read; the token expires in 3 h and is renewed until then',
   });
 });
 
 test('a token that is near its end and cannot be renewed', async () => {
   expect(await reach(await as(ENOUGH, { renewable: false }))).toEqual({
     ok: true,
-    said: 'Vault 1.18.5, 1 of 1 paths can be read; the token expires in 3 h and is not renewable',
-    cure: 'use a renewable (better: periodic) token, an AppRole or the Kubernetes login',
+    summary: 'Vault 1.18.5, 1 of 1 paths can be read; the token expires in 3 h and is not renewable',
+    hint: 'use a renewable (better: periodic) token, an AppRole or the Kubernetes login',
   });
 });
 
 test('a root token works, and is too much', async () => {
-  expect(await reach()).toMatchObject({ ok: true, said: expect.stringContaining('a root token') as string });
+  expect(await reach()).toMatchObject({
+    ok: true,
+    summary: expect.stringContaining('a root token') as string,
+  });
 });
 
 test('a token that lacks `list`', async () => {
   expect(await reach(await as({ 'secret/data/cf/*': ['read'] }))).toMatchObject({
     ok: false,
-    said: expect.stringContaining(
+    summary: expect.stringContaining(
       '0 of 1 paths can be read; the token lacks `list` on secret/metadata/cf',
     ) as string,
-    cure: 'add to its policy: path "secret/metadata/cf/*" { capabilities = ["list"] }',
+    hint: 'add to its policy: path "secret/metadata/cf/*" { capabilities = ["list"] }',
   });
 });
 
 test('a token that may list and not read', async () => {
   expect(await reach(await as({ 'secret/metadata/cf/*': ['list'] }))).toMatchObject({
     ok: false,
-    said: expect.stringContaining('may list secret/cf, but lacks `read` on secret/data/cf') as string,
-    cure: 'add to its policy: path "secret/data/cf/*" { capabilities = ["read"] }',
+    summary: expect.stringContaining('may list secret/cf, but lacks `read` on secret/data/cf') as string,
+    hint: 'add to its policy: path "secret/data/cf/*" { capabilities = ["read"] }',
   });
 });
 
@@ -84,17 +87,17 @@ test('a single secret that may be read and not listed is enough', async () => {
 test('a path with nothing there', async () => {
   expect(await reach({ paths: ['secret/cf', 'secret/nothing'] })).toMatchObject({
     ok: false,
-    said: expect.stringContaining('1 of 2 paths can be read; nothing is at secret/nothing') as string,
-    cure: 'correct the path: mount first, as `vault kv list` takes it, without `data/`',
+    summary: expect.stringContaining('1 of 2 paths can be read; nothing is at secret/nothing') as string,
+    hint: 'correct the path: mount first, as `vault kv list` takes it, without `data/`',
   });
 });
 
 test.each([
   ['sealed', 'Vault at HOST is sealed', 'unseal it: `vault operator unseal`'],
   ['uninitialised', 'Vault at HOST is not initialised', 'initialise it: `vault operator init`'],
-] as const)('a Vault that is %s', async (health, said, cure) => {
+] as const)('a Vault that is %s', async (health, summary, hint) => {
   vault.become(health);
-  expect(await reach()).toEqual({ ok: false, said, cure });
+  expect(await reach()).toEqual({ ok: false, summary, hint });
 });
 
 test('a standby hands on what it is asked', async () => {
@@ -105,8 +108,8 @@ test('a standby hands on what it is asked', async () => {
 test('a token that is not good', async () => {
   expect(await reach({ auth: { token: 'hvs.nobody' } })).toEqual({
     ok: false,
-    said: 'the token was refused (403): it has expired, was revoked, or is not of this Vault or namespace',
-    cure: 'set a new token',
+    summary: 'the token was refused (403): it has expired, was revoked, or is not of this Vault or namespace',
+    hint: 'set a new token',
   });
 });
 
@@ -114,6 +117,6 @@ test('nothing there at all', async () => {
   vault.dieAfter(0);
   expect(await reach()).toMatchObject({
     ok: false,
-    cure: `see that ${vault.address} is right and can be reached from here`,
+    hint: `see that ${vault.address} is right and can be reached from here`,
   });
 });

@@ -1,4 +1,4 @@
-import type { Reach } from '../../ports/source.ts';
+import type { SourceHealth } from '../../ports/source.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { healthNow } from './health.ts';
 import { listFolder } from './listing.ts';
@@ -9,12 +9,12 @@ import type { Scan } from './scan.ts';
 import { asObject } from '../../wire/json-object.ts';
 
 /** Health, login, and the smallest question for each path. Never throws but for our own bugs. */
-export async function reachVault(scan: Scan): Promise<Reach> {
+export async function reachVault(scan: Scan): Promise<SourceHealth> {
   const { config, http, session, signal } = scan;
   try {
     const health = await healthNow(config, http, signal);
     if (health.because !== undefined)
-      return { ok: false, said: health.because, ...(health.cure !== undefined && { cure: health.cure }) };
+      return { ok: false, summary: health.because, ...(health.cure !== undefined && { hint: health.cure }) };
     await session.start(signal);
     const known = await session.describe(signal);
     const faults: Fault[] = [];
@@ -23,16 +23,20 @@ export async function reachVault(scan: Scan): Promise<Reach> {
     const count = config.paths.length;
     const good = count - new Set(faults.map(({ path }) => path)).size;
     const life = lifeOf(scan, known);
-    const said = [
+    const summary = [
       `${version}, ${good} of ${count} paths can be read`,
-      ...faults.map(({ said }) => said),
-      life.said,
+      ...faults.map((fault) => fault.summary),
+      life.summary,
     ];
-    const cure = faults[0]?.cure ?? life.cure;
-    return { ok: faults.length === 0, said: said.join('; '), ...(cure !== undefined && { cure }) };
+    const hint = faults[0]?.hint ?? life.hint;
+    return { ok: faults.length === 0, summary: summary.join('; '), ...(hint !== undefined && { hint }) };
   } catch (error) {
-    const said = signal.aborted ? 'it was not waited for' : sourceErrorOf(error).message;
-    return { ok: false, said, cure: cureOf(scan, said, signal.aborted ? undefined : sourceErrorOf(error)) };
+    const summary = signal.aborted ? 'it was not waited for' : sourceErrorOf(error).message;
+    return {
+      ok: false,
+      summary,
+      hint: cureOf(scan, summary, signal.aborted ? undefined : sourceErrorOf(error)),
+    };
   }
 }
 
@@ -43,8 +47,8 @@ function sourceErrorOf(error: unknown): SourceError {
 
 interface Fault {
   readonly path: string;
-  readonly said: string;
-  readonly cure: string;
+  readonly summary: string;
+  readonly hint: string;
 }
 
 async function tryPath({ config, session, signal }: Scan, path: string): Promise<readonly Fault[]> {
@@ -76,9 +80,9 @@ async function tryPath({ config, session, signal }: Scan, path: string): Promise
   } catch (error) {
     const { message, kind } = sourceErrorOf(error);
     if (session.lost()) throw error;
-    const cure =
+    const hint =
       kind === 'refused' ? `give the token's policy \`list\` and \`read\` below ${path}` : 'correct the path';
-    return [{ path, said: message, cure }];
+    return [{ path, summary: message, hint }];
   }
 }
 
@@ -86,8 +90,8 @@ function lacksList({ path, mount, below }: Root): Fault {
   const at = listPath(mount, below);
   return {
     path,
-    said: `the token lacks \`list\` on ${at}`,
-    cure: `add to its policy: path "${at}/*" { capabilities = ["list"] }`,
+    summary: `the token lacks \`list\` on ${at}`,
+    hint: `add to its policy: path "${at}/*" { capabilities = ["list"] }`,
   };
 }
 
@@ -95,16 +99,16 @@ function lacksRead({ path, mount, below }: Root): Fault {
   const at = readPath(mount, below).replace(/\/$/, '');
   return {
     path,
-    said: `the token may list ${path}, but lacks \`read\` on ${at}`,
-    cure: `add to its policy: path "${at}/*" { capabilities = ["read"] }`,
+    summary: `the token may list ${path}, but lacks \`read\` on ${at}`,
+    hint: `add to its policy: path "${at}/*" { capabilities = ["read"] }`,
   };
 }
 
 function nothingThere({ path }: Root): Fault {
   return {
     path,
-    said: `nothing is at ${path}, or it is hidden from this token`,
-    cure: 'correct the path: mount first, as `vault kv list` takes it, without `data/`',
+    summary: `nothing is at ${path}, or it is hidden from this token`,
+    hint: 'correct the path: mount first, as `vault kv list` takes it, without `data/`',
   };
 }
 
@@ -129,29 +133,29 @@ async function mayRead(
 function lifeOf(
   { config }: Scan,
   known: LookedUp | undefined,
-): { readonly said: string; readonly cure?: string } {
+): { readonly summary: string; readonly hint?: string } {
   if (!known)
-    return { said: 'the uses of the token are counted', cure: 'use a token whose uses are not counted' };
+    return { summary: 'the uses of the token are counted', hint: 'use a token whose uses are not counted' };
   const { ttlMs, renewable } = known.token;
   if (known.policies.includes('root'))
     return {
-      said: 'the token is a root token',
-      cure: 'use a token that may do no more than `list` and `read`',
+      summary: 'the token is a root token',
+      hint: 'use a token that may do no more than `list` and `read`',
     };
-  if (ttlMs === undefined) return { said: 'the token does not expire' };
-  if (!('token' in config.auth)) return { said: 'the login is renewed by itself' };
-  if (renewable) return { said: `the token expires in ${inWords(ttlMs)} and is renewed until then` };
+  if (ttlMs === undefined) return { summary: 'the token does not expire' };
+  if (!('token' in config.auth)) return { summary: 'the login is renewed by itself' };
+  if (renewable) return { summary: `the token expires in ${inWords(ttlMs)} and is renewed until then` };
   return {
-    said: `the token expires in ${inWords(ttlMs)} and is not renewable`,
-    cure: 'use a renewable (better: periodic) token, an AppRole or the Kubernetes login',
+    summary: `the token expires in ${inWords(ttlMs)} and is not renewable`,
+    hint: 'use a renewable (better: periodic) token, an AppRole or the Kubernetes login',
   };
 }
 
-function cureOf({ config }: Scan, said: string, error: SourceError | undefined): string {
+function cureOf({ config }: Scan, summary: string, error: SourceError | undefined): string {
   if (error?.kind === 'refused') return 'token' in config.auth ? 'set a new token' : 'correct the login';
-  if (error?.kind === 'missing' && said.includes('file'))
+  if (error?.kind === 'missing' && summary.includes('file'))
     return 'correct the name of the file, or who may read it';
-  if (said.includes('not trusted')) return 'set `ca` to a PEM file with that authority';
+  if (summary.includes('not trusted')) return 'set `ca` to a PEM file with that authority';
   return `see that ${config.url} is right and can be reached from here`;
 }
 

@@ -28,7 +28,7 @@ export function openVault(config: VaultConfig, options: { readonly schedule?: Sc
       scan: (options) => scanSecrets({ config, http, session, ...options }),
       ...(writer && { planRenewal: writer.plan }),
     },
-    reach: async (signal) => {
+    healthCheck: async (signal) => {
       const reached = await reachVault({ config, http, session, signal });
       return writer && reached.ok
         ? reachForWriting({ config, session: writer.session, signal }, reached)

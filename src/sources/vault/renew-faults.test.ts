@@ -177,7 +177,7 @@ test('the doctor says whether renewals can log in, and where they could never wr
     };
     const asked = openVault(vaultConfig.parse({ ...config, ...more }));
     try {
-      return await asked.reach(new AbortController().signal);
+      return await asked.healthCheck(new AbortController().signal);
     } finally {
       await asked.close();
     }
@@ -185,15 +185,15 @@ test('the doctor says whether renewals can log in, and where they could never wr
   await vault.mount('old', '1');
   expect(await reach({ renew: {} })).toMatchObject({
     ok: true,
-    said: expect.stringContaining('; renewals can log in') as string,
+    summary: expect.stringContaining('; renewals can log in') as string,
   });
   expect(await reach({ renew: { paths: ['old'] } })).toMatchObject({
     ok: true,
-    said: expect.stringContaining('; nothing can be renewed in old, of KV version 1') as string,
+    summary: expect.stringContaining('; nothing can be renewed in old, of KV version 1') as string,
   });
   expect(await reach({ renew: { auth: { token: 'hvs.nobody' } } })).toMatchObject({
     ok: false,
-    said: expect.stringContaining('; renewals cannot be made: the token was refused (403)') as string,
+    summary: expect.stringContaining('; renewals cannot be made: the token was refused (403)') as string,
   });
-  expect((await reach({})).said).not.toContain('renewals');
+  expect((await reach({})).summary).not.toContain('renewals');
 });

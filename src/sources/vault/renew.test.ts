@@ -12,7 +12,7 @@ import {
 import { scanCertificates } from '../../../test/world/scan-certificates.ts';
 import { asSafe, asSafeAuthority } from '../../../test/world/safe-secrets.ts';
 import { type OpenedVault, vaultsUnderTest } from '../../../test/world/vault/under-test.ts';
-import type { Renewal, Renewed } from '../../ports/certificates.ts';
+import type { Renewal, RenewalResult } from '../../ports/certificates.ts';
 import type { Source } from '../../ports/source.ts';
 import { lostIn } from '../../wire/certificate-parts.ts';
 import { isIssuedBy, readCertificate } from '../../wire/x509.ts';
@@ -77,7 +77,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
   const at = (path: string): string => `vault:${MOUNT}/${path}:certificate`;
   const plan = (path: string, by = source()): Promise<Renewal> =>
     by.certificates!.planRenewal!(at(path), { signal });
-  const renew = (planned: Renewal, by = source()): Promise<Renewed> =>
+  const renew = (planned: Renewal, by = source()): Promise<RenewalResult> =>
     by.writes!.certificates!.renew('vault', planned, order);
   /** A folder of its own for each test: a leaf, and its authority beside it. */
   const lay = async (

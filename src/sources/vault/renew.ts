@@ -1,6 +1,6 @@
 import { createPrivateKey, randomBytes, type X509Certificate } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { Renewal, Renewed } from '../../ports/certificates.ts';
+import type { Renewal, RenewalResult } from '../../ports/certificates.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { lostIn } from '../../wire/certificate-parts.ts';
 import { reissue } from '../../wire/issue.ts';
@@ -17,7 +17,7 @@ const CLOCK_ALLOWANCE_MS = 60_000;
  * what is there now is read and verified. A failure in between skips a serial, which harms nobody.
  * @throws {SourceError} as `CertificateWriter.renew` says.
  */
-export async function renewCertificate(writing: Writing, planned: Renewal): Promise<Renewed> {
+export async function renewCertificate(writing: Writing, planned: Renewal): Promise<RenewalResult> {
   const { config, signal } = writing;
   const prepared = await prepareRenewal(writing, planned.place);
   mustBeAsPlanned(config.name, prepared, planned);

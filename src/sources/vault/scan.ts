@@ -1,4 +1,4 @@
-import type { ScanOptions, Sighting, Unseen } from '../../ports/certificates.ts';
+import type { ScanOptions, ScanResult, UnseenPlace } from '../../ports/certificates.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { concurrently } from '../../wire/concurrently.ts';
 import type { HttpClient } from '../../wire/http.ts';
@@ -28,7 +28,7 @@ type Item =
 
 /** What looking at an item led to. */
 interface Outcome {
-  readonly sightings: readonly Sighting[];
+  readonly sightings: readonly ScanResult[];
   readonly more: readonly Item[];
 }
 
@@ -37,7 +37,7 @@ interface Outcome {
  * was seen until then stays.
  * @throws {SourceError} where nothing can be asked: Vault does not answer, or refuses the login.
  */
-export async function* scanSecrets(scan: Scan): AsyncGenerator<Sighting, void, undefined> {
+export async function* scanSecrets(scan: Scan): AsyncGenerator<ScanResult, void, undefined> {
   const { config, session, signal } = scan;
   await session.start(signal).catch(async (error: unknown) => {
     throw await explain(scan, error);
@@ -48,7 +48,7 @@ export async function* scanSecrets(scan: Scan): AsyncGenerator<Sighting, void, u
     config.paths.map((path) => ({ kind: 'path' as const, path })).toReversed(),
   );
 
-  async function* work(item: Item, signal: AbortSignal): AsyncGenerator<Sighting, void, undefined> {
+  async function* work(item: Item, signal: AbortSignal): AsyncGenerator<ScanResult, void, undefined> {
     try {
       if (outage.skips(missedAt(item))) return;
       const { sightings, more } = await look({ ...scan, signal }, item, visited);
@@ -75,7 +75,7 @@ async function settle(
   item: Item,
   error: SourceError,
   outage: Outage,
-): Promise<Unseen | undefined> {
+): Promise<UnseenPlace | undefined> {
   const lost = scan.session.lost();
   if (lost) {
     outage.stop(`stopped, for the login was lost (${lost.message})`, lost.kind);
@@ -173,7 +173,7 @@ function list(
   });
 }
 
-async function lookAtSecret(scan: Scan, { mount }: Root, path: string): Promise<readonly Sighting[]> {
+async function lookAtSecret(scan: Scan, { mount }: Root, path: string): Promise<readonly ScanResult[]> {
   const { config, session, signal, onEmpty } = scan;
   const place = { session, source: config.name, mount, path, signal };
   const read = await readSecret(place, config.only).catch((error: unknown) => {

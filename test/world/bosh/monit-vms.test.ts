@@ -46,8 +46,8 @@ test('processes under a real monit are seen through the director, and restarted 
   await expect.poll(readStates, WAIT).toEqual(['failing', 'doppler running', 'metron_agent unmonitored']);
 
   const target = { source: 'bosh', deployment: 'cf', group: 'doppler_z2', id };
-  const { said } = await source.writes!.processes!.restart(target, { id: 'm0123456789abcdef', signal });
-  expect(said).toMatch(/^task \d+ done/);
+  const { summary } = await source.writes!.processes!.restart(target, { id: 'm0123456789abcdef', signal });
+  expect(summary).toMatch(/^task \d+ done/);
   expect(await readStates()).toEqual(['running', 'doppler running', 'metron_agent running']);
   expect(await monit.pidOf('doppler')).not.toBe(before);
 });
