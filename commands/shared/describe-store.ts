@@ -6,7 +6,7 @@ export interface Store extends ports.StoreMembers {
 }
 
 /** One finding about a store, and how a verdict says it. */
-export interface Trouble {
+export interface StoreProblem {
   readonly finding: Finding<never>;
   readonly headline: string;
 }
@@ -20,18 +20,18 @@ export function field(label: string, value: string): Evidence {
 type Named = Pick<ports.StoreMember, 'id' | 'name'>;
 
 /** One that never started has no name yet, and is called by its id as etcdctl shows it. */
-export function nameOf({ name, id }: Named): string {
+export function memberName({ name, id }: Named): string {
   return name || id;
 }
 
-export function named(members: readonly Named[]): string {
-  return wording.list(members.map(nameOf).toSorted());
+export function memberNames(members: readonly Named[]): string {
+  return wording.list(members.map(memberName).toSorted());
 }
 
 /** What several members share is about their store, so that it stays the same finding while it spreads. */
-export function targetOf({ name }: Pick<Store, 'name'>, members: readonly Named[]): string {
+export function storeTarget({ name }: Pick<Store, 'name'>, members: readonly Named[]): string {
   const [only, ...others] = members;
-  return only && others.length === 0 ? `${name}/${nameOf(only)}` : name;
+  return only && others.length === 0 ? `${name}/${memberName(only)}` : name;
 }
 
 /** Where nobody listed the members, the endpoints stand for them, each by its address. */
@@ -59,15 +59,15 @@ export function membersTable(
     kind: 'table',
     columns: ['Member', 'State', 'Role', ...more.map(({ title }) => title)],
     rows: members.map((member) => [
-      nameOf(member),
-      stateOf(member, alarms),
-      roleOf(member),
+      memberName(member),
+      memberState(member, alarms),
+      memberRole(member),
       ...more.map(({ of }) => of(member)),
     ]),
   };
 }
 
-export function stateOf(
+export function memberState(
   { name, error, hasLeader, healthy, unhealthyBecause }: ports.StoreMember,
   alarms: readonly ports.StoreAlarm[],
 ): string {
@@ -80,13 +80,13 @@ export function stateOf(
   return healthy ? 'healthy' : 'responds';
 }
 
-function roleOf({ isLeader, hasLeader, isLearner, isLearnerByStatus, error }: ports.StoreMember): string {
+function memberRole({ isLeader, hasLeader, isLearner, isLearnerByStatus, error }: ports.StoreMember): string {
   if (isLearner || isLearnerByStatus) return 'learner';
   if (error || hasLeader === false) return '';
   return isLeader ? 'leader' : 'follower';
 }
 
 /** With a capital letter, unless it begins with the name of a store: that is written as configured. */
-export function sentence(headline: string, { name }: Pick<Store, 'name'>): string {
+export function capitalizeHeadline(headline: string, { name }: Pick<Store, 'name'>): string {
   return headline.startsWith(`${name} `) ? headline : headline.charAt(0).toUpperCase() + headline.slice(1);
 }

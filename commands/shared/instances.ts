@@ -6,13 +6,13 @@ type Severity = Finding['severity'];
 type Lock = NonNullable<ports.Deployment['lock']>;
 
 /** What is wrong with a whole instance, so that nothing can be said about its processes one by one. */
-export type Ailment = 'silent' | 'absent' | 'unseen' | 'stopped';
+export type InstanceFault = 'silent' | 'absent' | 'unseen' | 'stopped';
 
 /** One process, on all instances that should run it. */
-export interface Spread {
+export interface ProcessSpread {
   readonly name: string;
   readonly on: readonly { readonly instance: ports.Instance; readonly process: ports.RunningProcess }[];
-  readonly down: Spread['on'];
+  readonly down: ProcessSpread['on'];
 }
 
 /** Whether it should run, and is not ignored (`bosh ignore`): only then does it count. */
@@ -20,7 +20,7 @@ export function isCounted({ desired, ignored }: ports.Instance): boolean {
   return desired === 'started' && !ignored;
 }
 
-export function ailmentOf({ state }: ports.Instance): Ailment | undefined {
+export function instanceFaultOf({ state }: ports.Instance): InstanceFault | undefined {
   switch (state) {
     case 'unresponsive':
       return 'silent';
@@ -41,7 +41,7 @@ export function isDown({ state }: ports.RunningProcess): boolean {
 
 /** Something runs there, as far as can be seen. */
 export function isUp(instance: ports.Instance): boolean {
-  if (ailmentOf(instance) !== undefined) return false;
+  if (instanceFaultOf(instance) !== undefined) return false;
   const { processes, state } = instance;
   return processes.length === 0 ? state === 'running' : !processes.every(isDown);
 }
@@ -55,9 +55,9 @@ export function isShared(hit: number, all: number): boolean {
 }
 
 /** By name, on those of the instances that report their processes. */
-export function spreadsOf(instances: readonly ports.Instance[]): Spread[] {
+export function groupByProcess(instances: readonly ports.Instance[]): ProcessSpread[] {
   const all = instances
-    .filter((instance) => ailmentOf(instance) === undefined)
+    .filter((instance) => instanceFaultOf(instance) === undefined)
     .flatMap((instance) => instance.processes.map((process) => ({ instance, process })));
   return [...Map.groupBy(all, ({ process }) => process.name)]
     .map(([name, on]) => ({ name, on, down: on.filter(({ process }) => isDown(process)) }))
@@ -68,17 +68,17 @@ export function spreadsOf(instances: readonly ports.Instance[]): Spread[] {
  * How bad it is that a process is down: critical where that is so on most instances, or on all that have it; a warning where others carry
  * on; and what is starting one step less. A task that changes the deployment stops whole instances: what it explains is no more than a warning.
  */
-export function severityOf({ on, down }: Spread, lock: Lock | undefined): Severity {
+export function severityOf({ on, down }: ProcessSpread, lock: Lock | undefined): Severity {
   const isWide = isShared(down.length, on.length) || down.length === on.length;
   if (down.every(({ process }) => process.state === 'starting')) return isWide ? 'warning' : 'info';
   if (!isWide) return 'warning';
   const isExplained =
-    changesInstances(lock) && (down.length === 1 || down.every(({ instance }) => isInChange(instance)));
+    changesInstances(lock) && (down.length === 1 || down.every(({ instance }) => isBeingChanged(instance)));
   return isExplained ? 'warning' : 'critical';
 }
 
 /** A task stops and starts all processes of an instance. One that is down while the others run is not its doing. */
-export function isInChange({ state, processes }: ports.Instance): boolean {
+export function isBeingChanged({ state, processes }: ports.Instance): boolean {
   return (
     state === 'starting' ||
     processes.every(isDown) ||
@@ -95,7 +95,7 @@ export function changesInstances(lock: Lock | undefined): lock is Lock {
 }
 
 /** `task 1180 (create deployment)` */
-export function taskInWords({ taskId, description }: Lock): string {
+export function describeTask({ taskId, description }: Lock): string {
   const task = taskId === 'unknown' ? 'a task that this credential cannot see' : `task ${taskId}`;
   return description === undefined ? task : `${task} (${description})`;
 }

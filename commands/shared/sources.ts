@@ -1,7 +1,7 @@
 import { type ReadContext, SourceError } from '../kit.ts';
 
 /** The names in a list with commas. */
-export function namesIn(list: string): readonly string[] {
+export function splitNames(list: string): readonly string[] {
   return list
     .split(',')
     .map((name) => name.trim())
@@ -16,9 +16,9 @@ export function chooseSources<T extends { readonly name: string }>(
   gap: ReadContext['gap'],
 ): readonly T[] {
   if (source === undefined) return sources;
-  const asked = namesIn(source);
+  const requested = splitNames(source);
   const known = sources.map(({ name }) => name);
-  for (const name of asked.filter((one) => !known.includes(one)))
+  for (const name of requested.filter((one) => !known.includes(one)))
     gap(
       `--source ${name}`,
       new SourceError(
@@ -27,5 +27,5 @@ export function chooseSources<T extends { readonly name: string }>(
         `no source for ${holds} has that name; available: ${known.join(', ')}`,
       ),
     );
-  return sources.filter(({ name }) => asked.includes(name));
+  return sources.filter(({ name }) => requested.includes(name));
 }

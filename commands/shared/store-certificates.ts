@@ -1,5 +1,13 @@
 import { type ports, wording } from '../kit.ts';
-import { type Evidence, field, named, nameOf, type Store, targetOf, type Trouble } from './describe-store.ts';
+import {
+  type Evidence,
+  field,
+  memberNames,
+  memberName,
+  type Store,
+  storeTarget,
+  type StoreProblem,
+} from './describe-store.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -13,7 +21,7 @@ export function hasExpired(certificate: ports.Certificate | undefined, now: Date
 }
 
 /** `the peer certificates of n1 and n2 have expired`; undefined where nothing of the kind is known. */
-export function certificateProblem(
+export function describeExpired(
   members: readonly ports.StoreMember[],
   which: 'certificate' | 'peerCertificate',
   now: Date,
@@ -22,41 +30,49 @@ export function certificateProblem(
   if (ended.length === 0) return undefined;
   const isOne = ended.length === 1;
   const kind = which === 'peerCertificate' ? 'peer certificate' : 'certificate';
-  return `the ${kind}${isOne ? '' : 's'} of ${named(ended)} ${isOne ? 'has' : 'have'} expired`;
+  return `the ${kind}${isOne ? '' : 's'} of ${memberNames(ended)} ${isOne ? 'has' : 'have'} expired`;
 }
 
 /** What we show ourselves: with an expired one, members that verify it reject us, and nothing else can be seen. */
-export function clientCertificateTrouble(
+export function clientCertificateProblem(
   store: Store,
   { warningDays, criticalDays }: CertificateLimits,
   now: Date,
-): Trouble | undefined {
+): StoreProblem | undefined {
   const { clientCertificate: certificate, name } = store;
   if (!certificate) return undefined;
   const early = certificate.notBefore.getTime() - now.getTime();
   if (early > 0) {
     const headline = `Wrench's client certificate for ${name} is not valid for another ${wording.span(early)}`;
     const reason = 'client-certificate-not-yet-valid';
-    return clientTrouble(store, certificate, { headline, reason, severity: 'critical' }, inEffect(store));
+    return toClientProblem(
+      store,
+      certificate,
+      { headline, reason, severity: 'critical' },
+      describeEffect(store),
+    );
   }
   const left = certificate.notAfter.getTime() - now.getTime();
   if (left > Math.max(warningDays, criticalDays) * DAY_MS) return undefined;
   const isOver = left <= 0;
   const headline = `Wrench's client certificate for ${name} ${isOver ? `expired ${wording.span(left)} ago` : `expires in ${wording.span(left)}`}`;
   const consequence = isOver
-    ? inEffect(store)
+    ? describeEffect(store)
     : 'members that verify it will then reject it, and this check will see nothing. Renew it';
   const reason = isOver ? 'client-certificate-expired' : 'client-certificate-expiring';
   const severity = left <= criticalDays * DAY_MS ? 'critical' : 'warning';
-  return clientTrouble(store, certificate, { headline, reason, severity }, consequence);
+  return toClientProblem(store, certificate, { headline, reason, severity }, consequence);
 }
 
-function clientTrouble(
+function toClientProblem(
   { name }: Store,
   certificate: ports.Certificate,
-  { headline, ...known }: { readonly headline: string } & Pick<Trouble['finding'], 'reason' | 'severity'>,
+  {
+    headline,
+    ...known
+  }: { readonly headline: string } & Pick<StoreProblem['finding'], 'reason' | 'severity'>,
   consequence: string,
-): Trouble {
+): StoreProblem {
   return {
     headline,
     finding: {
@@ -73,7 +89,7 @@ function clientTrouble(
 }
 
 /** What the endpoints do with one that is not valid, as far as they show it. */
-function inEffect({ endpoints }: Store): string {
+function describeEffect({ endpoints }: Store): string {
   if (endpoints.some(({ error }) => error === undefined))
     return 'some members still accept it; those that verify it do not. Renew it';
   return endpoints.some(({ failureMode }) => failureMode === 'rejected')
@@ -88,7 +104,7 @@ interface Served {
 }
 
 /** What client ports serve: by member, or by endpoint where the members could not be listed. Members get theirs on the same day, so this is one finding. */
-export function expiredCertificates(store: Store, now: Date): Trouble | undefined {
+export function expiredCertificatesProblem(store: Store, now: Date): StoreProblem | undefined {
   const { members, endpoints, name } = store;
   const all =
     members.length > 0 ? members : endpoints.map((one) => ({ ...one, id: one.address, name: one.address }));
@@ -108,8 +124,8 @@ export function expiredCertificates(store: Store, now: Date): Trouble | undefine
     finding: {
       reason: 'certificate-expired',
       severity: 'critical',
-      target: targetOf(store, ended),
-      summary: `The ${isOne ? 'certificate' : 'certificates'} of ${named(ended)} expired ${wording.span(longest)} ago: clients that verify ${isOne ? 'it' : 'them'} cannot connect`,
+      target: storeTarget(store, ended),
+      summary: `The ${isOne ? 'certificate' : 'certificates'} of ${memberNames(ended)} expired ${wording.span(longest)} ago: clients that verify ${isOne ? 'it' : 'them'} cannot connect`,
       evidence: [table(members.length > 0 ? 'Member' : 'Endpoint', ended)],
     },
   };
@@ -119,6 +135,10 @@ function table(who: string, ended: readonly Served[]): Evidence {
   return {
     kind: 'table',
     columns: [who, 'Certificate', 'Expires'],
-    rows: ended.map((one) => [nameOf(one), one.certificate.name, wording.moment(one.certificate.notAfter)]),
+    rows: ended.map((one) => [
+      memberName(one),
+      one.certificate.name,
+      wording.moment(one.certificate.notAfter),
+    ]),
   };
 }

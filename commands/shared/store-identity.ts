@@ -1,13 +1,20 @@
 import { type ports, wording } from '../kit.ts';
-import { type Evidence, field, isListed, nameOf, type Store, type Trouble } from './describe-store.ts';
+import {
+  type Evidence,
+  field,
+  isListed,
+  memberName,
+  type Store,
+  type StoreProblem,
+} from './describe-store.ts';
 
 /** Whether the configured endpoints are one cluster: nothing else that they report counts before that is so. */
-export function identityTroubles(store: Store): Trouble[] {
+export function identityProblems(store: Store): StoreProblem[] {
   return [
     severalClusters(store) ?? severalLeaders(store) ?? differentLists(store),
-    removed(store),
-    leftOver(store),
-  ].flatMap((trouble) => trouble ?? []);
+    removedMembers(store),
+    staleEndpoints(store),
+  ].flatMap((problem) => problem ?? []);
 }
 
 /** Whether what one endpoint answers can be compared with what another one does. */
@@ -29,7 +36,7 @@ export function leadersOf({ endpoints }: Pick<Store, 'endpoints'>): readonly str
 }
 
 /** https://github.com/etcd-io/etcd/issues/8788 */
-function severalClusters(store: Store): Trouble | undefined {
+function severalClusters(store: Store): StoreProblem | undefined {
   const clusters = clustersOf(store);
   if (clusters.length < 2) return undefined;
   const headline = `the endpoints of ${store.name} are ${clusters.length} separate clusters`;
@@ -51,7 +58,7 @@ function severalClusters(store: Store): Trouble | undefined {
   };
 }
 
-function severalLeaders(store: Store): Trouble | undefined {
+function severalLeaders(store: Store): StoreProblem | undefined {
   const leaders = leadersOf(store);
   if (leaders.length < 2) return undefined;
   const headline = `the endpoints of ${store.name} follow ${leaders.length} leaders`;
@@ -68,7 +75,7 @@ function severalLeaders(store: Store): Trouble | undefined {
 }
 
 /** One that was removed, or that missed a change, has a list of its own. */
-function differentLists(store: Store): Trouble | undefined {
+function differentLists(store: Store): StoreProblem | undefined {
   const lists = new Set(store.endpoints.flatMap(({ lists }) => (lists ? [lists.join()] : [])));
   if (lists.size < 2) return undefined;
   const headline = `the endpoints of ${store.name} list different members`;
@@ -85,7 +92,7 @@ function differentLists(store: Store): Trouble | undefined {
 }
 
 /** Configured, and by its own words no member of the cluster that the others form. */
-function removed(store: Store): Trouble | undefined {
+function removedMembers(store: Store): StoreProblem | undefined {
   const { members, endpoints } = store;
   const [own] = clustersOf(store);
   const others = endpoints.filter(
@@ -102,7 +109,7 @@ function removed(store: Store): Trouble | undefined {
 }
 
 /** Configured, without an answer, while every member was found elsewhere: it may also be a second address of one of them. */
-export function isLeftOver(
+export function isStaleEndpoint(
   { members }: Pick<Store, 'members'>,
   { memberId, error, failureMode }: ports.StoreEndpoint,
 ): boolean {
@@ -112,8 +119,8 @@ export function isLeftOver(
   return areAllFound && memberId === undefined && error !== undefined && failureMode !== 'rejected';
 }
 
-function leftOver(store: Store): Trouble | undefined {
-  const others = store.endpoints.filter((endpoint) => isLeftOver(store, endpoint));
+function staleEndpoints(store: Store): StoreProblem | undefined {
+  const others = store.endpoints.filter((endpoint) => isStaleEndpoint(store, endpoint));
   if (others.length === 0) return undefined;
   const isOne = others.length === 1;
   const areDown = others.every(({ failureMode }) => failureMode !== 'unreachable');
@@ -130,7 +137,7 @@ function notAMember(
   others: readonly ports.StoreEndpoint[],
   headline: string,
   advice: string,
-): Trouble {
+): StoreProblem {
   const [first, ...more] = others;
   return {
     headline,
@@ -151,7 +158,7 @@ function addressesOf(endpoints: readonly ports.StoreEndpoint[]): readonly string
 function endpointTable({ endpoints, members }: Store): Evidence {
   const nameOfId = (id = '') => {
     const member = members.find((one) => one.id === id);
-    return member ? nameOf(member) : id;
+    return member ? memberName(member) : id;
   };
   return {
     kind: 'table',

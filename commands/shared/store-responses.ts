@@ -1,21 +1,21 @@
 import { type ports, wording } from '../kit.ts';
-import { certificateProblem, hasExpired } from './store-certificates.ts';
+import { describeExpired, hasExpired } from './store-certificates.ts';
 import {
   type Evidence,
   field,
   isListed,
   membersTable,
-  named,
+  memberNames,
   type Store,
-  type Trouble,
+  type StoreProblem,
 } from './describe-store.ts';
 
-export function isKnownDown(failureMode: ports.FailureMode | undefined): boolean {
-  return failureMode === 'not-listening' || failureMode === 'hung';
+export function isKnownDown(mode: ports.FailureMode | undefined): boolean {
+  return mode === 'not-listening' || mode === 'hung';
 }
 
 /** It gave no answer, though it should have: it is down, or cannot be reached where it is configured. */
-export function isSilent({ error, failureMode, isConfigured }: ports.StoreMember): boolean {
+export function isNotResponding({ error, failureMode, isConfigured }: ports.StoreMember): boolean {
   return error !== undefined && (isKnownDown(failureMode) || (failureMode === 'unreachable' && isConfigured));
 }
 
@@ -24,7 +24,7 @@ export function isNeverStarted({ name, error }: ports.StoreMember): boolean {
 }
 
 /** It has no vote, by the member list or by what it says itself: https://github.com/etcd-io/etcd/issues/18347 */
-export function isNoVoter({ isLearner, isLearnerByStatus }: ports.StoreMember): boolean {
+export function isNonVoting({ isLearner, isLearnerByStatus }: ports.StoreMember): boolean {
   return isLearner === true || isLearnerByStatus === true;
 }
 
@@ -32,7 +32,7 @@ export function isNoVoter({ isLearner, isLearnerByStatus }: ports.StoreMember): 
  * An alarm makes every member call itself unhealthy, those that did not raise it as well: that is reported as the alarm.
  * Before 3.5 `/health` gives no reason at all.
  */
-export function isWell(
+export function isHealthy(
   { error, hasLeader, healthy, unhealthyBecause = 'alarm' }: ports.StoreMember,
   { alarms }: ports.StoreMembers,
 ): boolean {
@@ -48,8 +48,8 @@ export interface Votes {
 }
 
 /** A learner has no vote; a voting member that was added and never started has one. */
-export function votesIn({ members }: ports.StoreMembers): Votes {
-  const voters = members.filter((member) => !isNoVoter(member));
+export function countVotes({ members }: ports.StoreMembers): Votes {
+  const voters = members.filter((member) => !isNonVoting(member));
   const up = voters.filter(
     ({ error, failureMode }) => error === undefined || failureMode === 'rejected',
   ).length;
@@ -57,50 +57,50 @@ export function votesIn({ members }: ports.StoreMembers): Votes {
 }
 
 /** Nothing is written and no key expires without a majority: what else is wrong with the members follows from it, or is its cause. */
-export function quorumTrouble(store: Store, now: Date): Trouble | undefined {
+export function quorumProblem(store: Store, now: Date): StoreProblem | undefined {
   if (store.hasQuorum === true) return undefined;
-  if (store.members.length === 0) return withoutMembers(store, now);
+  if (store.members.length === 0) return quorumWithoutMembers(store, now);
   const { name } = store;
-  const { voters, up, majority } = votesIn(store);
+  const { voters, up, majority } = countVotes(store);
   const counted = `${up} of ${wording.count(voters, isListed(store) ? 'member' : 'endpoint')} ${up === 1 ? 'responds' : 'respond'}`;
   if (up < majority) {
     // Unless a member reported that there is no majority, those that cannot be reached from here may be up.
     const down = store.members.filter(
-      (member) => !isNoVoter(member) && isKnownDown(member.failureMode),
+      (member) => !isNonVoting(member) && isKnownDown(member.failureMode),
     ).length;
     if (store.hasQuorum === undefined && voters - down >= majority) return undefined;
     const headline = `${name} has lost its quorum: ${counted}`;
-    const gone = store.members.filter((member) => member.error && !isNoVoter(member));
+    const gone = store.members.filter((member) => member.error && !isNonVoting(member));
     const needed = majority - up;
-    const which = needed === gone.length ? named(gone) : `${needed} of ${named(gone)}`;
-    return lost(store, 'quorum-lost', headline, `bring back ${which} first`);
+    const which = needed === gone.length ? memberNames(gone) : `${needed} of ${memberNames(gone)}`;
+    return quorumLost(store, 'quorum-lost', headline, `bring back ${which} first`);
   }
   if (store.hasQuorum === undefined) return undefined;
   const leader = store.members.find(({ isLeader, hasLeader }) => isLeader && hasLeader !== false);
   if (leader)
-    return lost(
+    return quorumLost(
       store,
       'quorum-lost',
-      `${name} cannot complete a quorum read, though ${counted} and ${named([leader])} leads`,
+      `${name} cannot complete a quorum read, though ${counted} and ${memberNames([leader])} leads`,
       AFTER_ELECTION,
     );
   // Where nobody reports that, only the read is known to fail.
   if (!store.members.some(({ hasLeader }) => hasLeader === false))
-    return lost(
+    return quorumLost(
       store,
       'quorum-lost',
       `${name} cannot complete a quorum read, though ${counted}`,
       AFTER_ELECTION,
     );
-  const problem = certificateProblem(store.members, 'peerCertificate', now);
+  const problem = describeExpired(store.members, 'peerCertificate', now);
   if (problem !== undefined)
-    return lost(
+    return quorumLost(
       store,
       'no-leader',
       `${name} has no leader: ${problem}`,
       'renew the peer certificates and restart the members',
     );
-  return lost(
+  return quorumLost(
     store,
     'no-leader',
     `${name} has no leader, though ${counted}`,
@@ -112,13 +112,13 @@ const AFTER_ELECTION =
   'an election may be in progress: check again. If it persists, check the disks and the network between the members';
 
 /** Some of the endpoints may answer, and not be allowed to list the members. */
-function withoutMembers(store: Store, now: Date): Trouble | undefined {
+function quorumWithoutMembers(store: Store, now: Date): StoreProblem | undefined {
   const { name, endpoints, hasQuorum } = store;
   const up = endpoints.filter(({ error }) => error === undefined).length;
   if (up === 0) return nobodyResponds(store, now);
   if (hasQuorum !== false) return undefined;
   const counted = `${up} of ${wording.count(endpoints.length, 'endpoint')} ${up === 1 ? 'responds' : 'respond'}`;
-  return lost(
+  return quorumLost(
     store,
     'quorum-lost',
     `${name} cannot complete a quorum read, though ${counted}`,
@@ -134,7 +134,7 @@ const ABSENT: Readonly<Record<ports.FailureMode, readonly [one: string, many: st
 };
 
 /** Who the members are is not known then. Those that cannot be reached from here may be up, so alone they are no finding. */
-function nobodyResponds(store: Store, now: Date): Trouble | undefined {
+function nobodyResponds(store: Store, now: Date): StoreProblem | undefined {
   const { name, endpoints } = store;
   const down = endpoints.filter(({ failureMode }) => isKnownDown(failureMode));
   if (down.length === 0 || endpoints.every(({ certificate }) => hasExpired(certificate, now)))
@@ -166,8 +166,8 @@ function nobodyResponds(store: Store, now: Date): Trouble | undefined {
   };
 }
 
-function lost(store: Store, reason: string, headline: string, next: string): Trouble {
-  const said: Evidence[] = store.quorumError === undefined ? [] : [field('Error', store.quorumError)];
+function quorumLost(store: Store, reason: string, headline: string, next: string): StoreProblem {
+  const error: Evidence[] = store.quorumError === undefined ? [] : [field('Error', store.quorumError)];
   return {
     headline,
     finding: {
@@ -175,7 +175,7 @@ function lost(store: Store, reason: string, headline: string, next: string): Tro
       severity: 'critical',
       target: store.name,
       summary: `${headline}. Nothing can be written, and keys do not expire; ${next}`,
-      evidence: [membersTable(store), ...said, ...leaderChanges(store.members)],
+      evidence: [membersTable(store), ...error, ...leaderChanges(store.members)],
     },
   };
 }

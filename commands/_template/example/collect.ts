@@ -18,13 +18,13 @@ export async function collect(
   for (const store of read.certificates.stores) {
     if (source !== undefined && store.name !== source) continue;
     await attempt(store.name, undefined, async () => {
-      for await (const sighting of store.scan({ signal })) {
-        if (sighting.kind === 'unseen') {
-          gap(sighting.place, sighting.error);
+      for await (const result of store.scan({ signal })) {
+        if (result.kind === 'unseen') {
+          gap(result.place, result.error);
           continue;
         }
-        const [{ notBefore, notAfter }] = sighting.chain;
-        certificates.push({ place: sighting.place, notBefore, notAfter });
+        const [{ notBefore, notAfter }] = result.chain;
+        certificates.push({ place: result.place, notBefore, notAfter });
         saw(store.name);
       }
     });

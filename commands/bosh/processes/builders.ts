@@ -1,16 +1,16 @@
 import type { ports } from '../../kit.ts';
-import type { Facts, Watched } from './collect.ts';
+import type { Facts, WatchedDeployment } from './collect.ts';
 
 /** Builders for stories: what a director reports about its instances, in short. */
 
 type State = ports.RunningProcess['state'];
-type Known = Partial<Omit<ports.Instance, 'processes' | 'name' | 'group'>>;
+type InstanceOverrides = Partial<Omit<ports.Instance, 'processes' | 'name' | 'group'>>;
 
 /** `instance('doppler_z2/0', ['doppler', { metron_agent: 'unmonitored' }])`: what is named alone runs. */
 export function instance(
   name: string,
   processes: readonly (string | Readonly<Record<string, State>>)[] = [],
-  known: Known = {},
+  known: InstanceOverrides = {},
 ): ports.Instance {
   const [group = name, index = '0'] = name.split('/');
   const listed = processes.flatMap((one) =>
@@ -40,11 +40,14 @@ export function instance(
   };
 }
 
-export function deployment(instances: readonly ports.Instance[], known: Partial<Watched> = {}): Watched {
+export function deployment(
+  instances: readonly ports.Instance[],
+  known: Partial<WatchedDeployment> = {},
+): WatchedDeployment {
   return { source: 'bosh', kind: 'bosh', name: 'cf', instances, ...known };
 }
 
-export function factsOf(instances: readonly ports.Instance[], known: Partial<Watched> = {}): Facts {
+export function factsOf(instances: readonly ports.Instance[], known: Partial<WatchedDeployment> = {}): Facts {
   return { deployments: [deployment(instances, known)] };
 }
 

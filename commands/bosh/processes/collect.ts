@@ -1,38 +1,38 @@
 import { nearest, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
-import { chooseSources, namesIn } from '../../shared/sources.ts';
+import { chooseSources, splitNames } from '../../shared/sources.ts';
 
 export interface Facts {
-  readonly deployments: readonly Watched[];
+  readonly deployments: readonly WatchedDeployment[];
 }
 
 /** A deployment and who watches over it. */
-export interface Watched extends Pick<
+export interface WatchedDeployment extends Pick<
   ports.Deployment,
   'source' | 'name' | 'instances' | 'lock' | 'version'
 > {
   readonly kind: ports.ProcessSupervisor['kind'];
 }
 
-export interface Asked {
+export interface CollectArgs {
   readonly deployment?: string | undefined;
   readonly group?: string | undefined;
   readonly source?: string | undefined;
 }
 
 type Context = ReadContext<'processes'>;
-type Told = ports.Deployment & Pick<Watched, 'kind'>;
+type ListedDeployment = ports.Deployment & Pick<WatchedDeployment, 'kind'>;
 
 /** Queries every source at once. A source that fails is a gap and does not affect the others. */
-export async function collect(context: Context, { deployment, group, source }: Asked): Promise<Facts> {
-  const told = await Promise.all(
+export async function collect(context: Context, { deployment, group, source }: CollectArgs): Promise<Facts> {
+  const listed = await Promise.all(
     chooseSources(context.read.processes.supervisors, source, 'processes', context.gap).map((supervisor) =>
-      ask(context, supervisor),
+      listDeployments(context, supervisor),
     ),
   );
-  const chosen = pick(context, '--deployment', deployment, told.flat(), ({ name }) => name);
+  const chosen = selectByName(context, '--deployment', deployment, listed.flat(), ({ name }) => name);
   const all = chosen.flatMap(({ instances }) => instances);
-  const wanted = new Set(pick(context, '--group', group, all, (instance) => instance.group));
-  const deployments = chosen.map(({ gaps = [], ...one }): Watched => {
+  const wanted = new Set(selectByName(context, '--group', group, all, (instance) => instance.group));
+  const deployments = chosen.map(({ gaps = [], ...one }): WatchedDeployment => {
     for (const { what, error } of gaps) context.gap(`${one.source}:${what}`, error);
     const instances = one.instances.filter((instance) => wanted.has(instance));
     context.saw(one.source, instances.length);
@@ -41,7 +41,10 @@ export async function collect(context: Context, { deployment, group, source }: A
   return { deployments };
 }
 
-function ask({ attempt, signal }: Context, supervisor: ports.ProcessSupervisor): Promise<readonly Told[]> {
+function listDeployments(
+  { attempt, signal }: Context,
+  supervisor: ports.ProcessSupervisor,
+): Promise<readonly ListedDeployment[]> {
   return attempt(supervisor.name, [], async () => {
     const deployments = await supervisor.deployments({ signal });
     return deployments.map((deployment) => ({ ...deployment, kind: supervisor.kind }));
@@ -49,26 +52,26 @@ function ask({ attempt, signal }: Context, supervisor: ports.ProcessSupervisor):
 }
 
 /** Those with one of the names that were asked for. A name that nothing has is a gap, and never "all is well". */
-function pick<T>(
+function selectByName<T>(
   { gap }: Context,
   flag: string,
-  asked: string | undefined,
+  requested: string | undefined,
   all: readonly T[],
-  nameOf: (one: T) => string,
+  getName: (one: T) => string,
 ): readonly T[] {
-  if (asked === undefined || all.length === 0) return all;
-  const known = [...new Set(all.map(nameOf))].toSorted();
-  const patterns = namesIn(asked);
-  for (const pattern of patterns.filter((one) => !known.some((name) => fits(one, name)))) {
+  if (requested === undefined || all.length === 0) return all;
+  const known = [...new Set(all.map(getName))].toSorted();
+  const patterns = splitNames(requested);
+  for (const pattern of patterns.filter((one) => !known.some((name) => matchesPattern(one, name)))) {
     const meant = nearest(pattern, known);
     const hint = meant === undefined ? `available: ${wording.list(known, 10)}` : `did you mean ${meant}?`;
     gap(`${flag} ${pattern}`, new SourceError(pattern, 'missing', `not found; ${hint}`));
   }
-  return all.filter((one) => patterns.some((pattern) => fits(pattern, nameOf(one))));
+  return all.filter((one) => patterns.some((pattern) => matchesPattern(pattern, getName(one))));
 }
 
 /** The pieces between the `*` stand in their order, the first at the beginning and the last at the end. */
-function fits(pattern: string, name: string): boolean {
+function matchesPattern(pattern: string, name: string): boolean {
   const pieces = pattern.split('*');
   const last = pieces.pop() ?? '';
   if (pieces.length === 0) return name === last;

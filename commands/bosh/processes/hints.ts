@@ -1,4 +1,4 @@
-import type { Watched } from './collect.ts';
+import type { WatchedDeployment } from './collect.ts';
 
 export interface Hint {
   /** What to check next. */
@@ -6,10 +6,10 @@ export interface Hint {
   readonly because: string;
 }
 
-interface Known extends Hint {
+interface HintRule extends Hint {
   readonly process: RegExp;
   /** Whether it is so in this deployment. */
-  readonly holds?: (deployment: Watched) => boolean;
+  readonly applies?: (deployment: WatchedDeployment) => boolean;
 }
 
 const CELLS_AND_BBS: Hint = {
@@ -26,10 +26,10 @@ const NEEDS_ETCD: Hint = {
  * What to check when a process is down on many instances. From https://docs.cloudfoundry.org/concepts/architecture/
  * and the outages "The Day I Broke Every VM in Cloud Foundry" (2016) and "Downloading Failed" (2019).
  */
-const KNOWN: readonly Known[] = [
+const HINT_RULES: readonly HintRule[] = [
   {
     process: /^metron_agent$/,
-    holds: asksEtcd,
+    applies: dependsOnEtcd,
     check: '`/etcd doppler`',
     because: 'it panics when no doppler is registered in etcd for its protocol',
   },
@@ -48,12 +48,12 @@ const KNOWN: readonly Known[] = [
   },
 ];
 
-export function hintFor(process: string, deployment: Watched): Hint | undefined {
-  return KNOWN.find((known) => known.process.test(process) && (known.holds?.(deployment) ?? true));
+export function hintFor(process: string, deployment: WatchedDeployment): Hint | undefined {
+  return HINT_RULES.find((known) => known.process.test(process) && (known.applies?.(deployment) ?? true));
 }
 
 /** Metron no longer asks etcd from cf v251 on (`cf/251`, later `cf-deployment`); where no version is known it may. */
-function asksEtcd({ version = '' }: Watched): boolean {
+function dependsOnEtcd({ version = '' }: WatchedDeployment): boolean {
   const release = /^cf[/ -]?v?(\d+)\b/.exec(version)?.[1];
   return version !== 'cf-deployment' && (release === undefined || Number(release) < 251);
 }

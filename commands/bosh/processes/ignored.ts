@@ -1,8 +1,8 @@
 import { type ports, wording } from '../../kit.ts';
-import { ailmentOf, isDown } from '../../shared/instances.ts';
+import { instanceFaultOf, isDown } from '../../shared/instances.ts';
 import type { Survey } from './survey.ts';
-import { byName, type Kind, lockEvidence, table, targetOf, type Trouble } from './problem.ts';
-import { COUNTED, inWords } from './verdict.ts';
+import { byName, type Kind, lockEvidence, table, targetOf, type Problem } from './problem.ts';
+import { COUNT_TEXTS, describeCount } from './verdict.ts';
 
 /** The same as of instances that are not ignored. */
 const REASON: Record<Kind, string> = {
@@ -18,7 +18,7 @@ const REASON: Record<Kind, string> = {
 };
 
 /** Ignored instances (`bosh ignore`): their faults are information, one finding for each kind, without a fix. */
-export function ignoredTroubles(survey: Survey): Trouble[] {
+export function ignoredProblems(survey: Survey): Problem[] {
   const { deployment, ignored } = survey;
   return [...Map.groupBy(ignored.toSorted(byName), kindOf)].flatMap(([kind, instances]) => {
     const [first] = instances;
@@ -39,8 +39,8 @@ export function ignoredTroubles(survey: Survey): Trouble[] {
         target: amount === 1 ? target : `${target} ignored`,
         summary:
           amount === 1
-            ? `${first.name} is ignored and ${COUNTED[kind].one}`
-            : `${deployment.name}: ${inWords(kind, amount, 'ignored instance')}`,
+            ? `${first.name} is ignored and ${COUNT_TEXTS[kind].one}`
+            : `${deployment.name}: ${describeCount(kind, amount, 'ignored instance')}`,
         evidence: [
           { kind: 'field' as const, label: 'Ignored', value: 'set with `bosh ignore`' },
           ...lockEvidence(deployment),
@@ -52,8 +52,8 @@ export function ignoredTroubles(survey: Survey): Trouble[] {
 }
 
 function kindOf(instance: ports.Instance): Kind | undefined {
-  const ailment = ailmentOf(instance);
-  if (ailment) return ailment;
+  const fault = instanceFaultOf(instance);
+  if (fault) return fault;
   const down = instance.processes.filter(isDown);
   if (down.length > 0) return down.every(({ state }) => state === 'starting') ? 'starting' : 'down';
   if (instance.faults && instance.faults.length > 0) return 'service';

@@ -1,30 +1,30 @@
-import type { Ailment } from '../../shared/instances.ts';
+import type { InstanceFault } from '../../shared/instances.ts';
 import type { Survey } from './survey.ts';
-import { lockInWords, wordsFor } from './problem.ts';
+import { describeLock, nounsFor } from './problem.ts';
 
-/** How a trouble of whole instances is described. */
-export interface Words {
+/** How a fault of whole instances is described. */
+export interface FaultText {
   readonly reason: string;
   readonly says: string;
   readonly next: string;
 }
 
-interface Whole {
-  readonly one: (survey: Survey) => Words;
+interface FaultDescription {
+  readonly one: (survey: Survey) => FaultText;
   /** How it is described of `hit` of `all` at once. */
-  readonly many: (survey: Survey, hit: number, all: number) => Words;
+  readonly many: (survey: Survey, hit: number, all: number) => FaultText;
   /** A task that changes the deployment does this to instances, and undoes it. */
   readonly isOfTask: boolean;
 }
 
 /** What is known about agents that stop responding all at once. */
-export const NATS = 'https://bosh.io/docs/nats-ca-rotation/';
+export const NATS_DOCUMENTATION = 'https://bosh.io/docs/nats-ca-rotation/';
 
-export const AILMENTS: Record<Ailment, Whole> = {
+export const INSTANCE_FAULTS: Record<InstanceFault, FaultDescription> = {
   silent: {
     isOfTask: false,
     one: ({ deployment }) => {
-      const { agent } = wordsFor(deployment);
+      const { agent } = nounsFor(deployment);
       const next =
         deployment.kind === 'bosh'
           ? 'its processes are unknown. The VM may be hung, unreachable or gone: check it in the IaaS, then run `bosh cloud-check`'
@@ -32,7 +32,7 @@ export const AILMENTS: Record<Ailment, Whole> = {
       return { reason: 'agent-unresponsive', says: `its ${agent} is not responding`, next };
     },
     many: ({ deployment }, hit, all) => {
-      const { agent, machine } = wordsFor(deployment);
+      const { agent, machine } = nounsFor(deployment);
       const says = `${hit} of ${all} ${plural(agent)} are not responding`;
       const next =
         deployment.kind === 'bosh'
@@ -45,12 +45,12 @@ export const AILMENTS: Record<Ailment, Whole> = {
     isOfTask: true,
     one: ({ deployment }) => ({
       reason: 'vm-absent',
-      says: `its ${wordsFor(deployment).machine} is missing`,
+      says: `its ${nounsFor(deployment).machine} is missing`,
       next: 'it was deleted or never created: unless the resurrector recreates it, run `bosh cloud-check`',
     }),
     many: ({ deployment }, hit, all) => ({
       reason: 'vms-absent',
-      says: `${hit} of ${all} instances have no ${wordsFor(deployment).machine}`,
+      says: `${hit} of ${all} instances have no ${nounsFor(deployment).machine}`,
       next: 'they were deleted, or the IaaS has lost them: check there before recreating them',
     }),
   },
@@ -83,10 +83,10 @@ export const AILMENTS: Record<Ailment, Whole> = {
 };
 
 /** What to expect of instances that a running task is changing, in place of what to do about them. */
-export function expectedOfTask({ deployment }: Survey, back: string): string {
+export function describeAfterTask({ deployment }: Survey, back: string): string {
   const isGoing = /^(delete|stop)\b/i.test(deployment.lock?.description ?? '');
   const after = isGoing ? 'check again when the task ends' : `${back} before the task ends`;
-  return `${lockInWords(deployment)}: ${after}`;
+  return `${describeLock(deployment)}: ${after}`;
 }
 
 function plural(agent: string): string {

@@ -1,12 +1,12 @@
 import type { Diagnosis, ports } from '../../kit.ts';
-import { ailmentOf } from '../../shared/instances.ts';
+import { instanceFaultOf } from '../../shared/instances.ts';
 import type { Survey } from './survey.ts';
-import { wordsFor } from './problem.ts';
+import { nounsFor } from './problem.ts';
 
 type Measure = NonNullable<Diagnosis['measures']>[number];
 
 /** The most widespread, whatever their state, so that the same are measured before and after; and as many that are down besides. */
-const MOST = 20;
+const MAX_PROCESSES = 20;
 
 /** How many run of how many should: `metron_agent running on 12 of 12`. */
 export function measuresOf(surveys: readonly Survey[]): Measure[] {
@@ -16,32 +16,36 @@ export function measuresOf(surveys: readonly Survey[]): Measure[] {
       .map(({ name, on, down }) => ({
         label: `${prefix}${name}`,
         value: on.length - down.length,
-        of: on.length + untoldOf(survey, name),
+        of: on.length + countNotReporting(survey, name),
         unit: 'running',
       }))
       .toSorted((a, b) => b.of - a.of);
-    const downBesides = all.slice(MOST).filter(({ value, of }) => value < of);
-    return [...agentsOf(survey, prefix), ...all.slice(0, MOST), ...downBesides.slice(0, MOST)];
+    const downBesides = all.slice(MAX_PROCESSES).filter(({ value, of }) => value < of);
+    return [
+      ...agentsOf(survey, prefix),
+      ...all.slice(0, MAX_PROCESSES),
+      ...downBesides.slice(0, MAX_PROCESSES),
+    ];
   });
 }
 
-function agentsOf({ deployment, awake }: Survey, prefix: string): Measure[] {
-  if (awake.length === 0) return [];
-  const silent = awake.filter((instance) => SILENT.has(ailmentOf(instance)));
-  const label = `${prefix}${wordsFor(deployment).agent}`;
-  return [{ label, value: awake.length - silent.length, of: awake.length, unit: 'answering' }];
+function agentsOf({ deployment, active }: Survey, prefix: string): Measure[] {
+  if (active.length === 0) return [];
+  const silent = active.filter((instance) => NOT_RESPONDING.has(instanceFaultOf(instance)));
+  const label = `${prefix}${nounsFor(deployment).agent}`;
+  return [{ label, value: active.length - silent.length, of: active.length, unit: 'answering' }];
 }
 
-const SILENT: ReadonlySet<string | undefined> = new Set(['silent', 'absent']);
+const NOT_RESPONDING: ReadonlySet<string | undefined> = new Set(['silent', 'absent']);
 
 /** Instances that do not report their processes, and whose group is known to run this one. */
-function untoldOf({ awake, telling }: Survey, name: string): number {
+function countNotReporting({ active, reporting }: Survey, name: string): number {
   const groups = new Set(
-    telling
+    reporting
       .filter(({ processes }) => processes.some((process) => process.name === name))
       .map(({ group }) => group),
   );
   const untold = (instance: ports.Instance) =>
-    ailmentOf(instance) !== undefined && groups.has(instance.group);
-  return awake.filter(untold).length;
+    instanceFaultOf(instance) !== undefined && groups.has(instance.group);
+  return active.filter(untold).length;
 }

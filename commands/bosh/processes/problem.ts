@@ -1,9 +1,9 @@
 import type { Finding, ports } from '../../kit.ts';
-import { changesInstances, taskInWords } from '../../shared/instances.ts';
-import type { Watched } from './collect.ts';
+import { changesInstances, describeTask } from '../../shared/instances.ts';
+import type { WatchedDeployment } from './collect.ts';
 import type { RestartParams } from './restart.ts';
 
-export interface Restart {
+export interface RestartOffer {
   readonly remediation: 'restart';
   readonly params: RestartParams;
 }
@@ -21,8 +21,8 @@ export type Kind =
   | 'unmonitored';
 
 /** One finding, and what the verdict needs of it. */
-export interface Trouble {
-  readonly finding: Finding<Restart>;
+export interface Problem {
+  readonly finding: Finding<RestartOffer>;
   /** Where one cause is behind many instances: the verdict says it in these words. */
   readonly headline?: string;
   /** Where the headline is about one deployment of perhaps several. */
@@ -40,39 +40,39 @@ export function field(label: string, value: string): Evidence {
 }
 
 /** What people call a machine, and what speaks for it, where this supervisor keeps it. */
-export function wordsFor({ kind }: Watched): { readonly machine: string; readonly agent: string } {
+export function nounsFor({ kind }: WatchedDeployment): { readonly machine: string; readonly agent: string } {
   return kind === 'bosh' ? { machine: 'VM', agent: 'agent' } : { machine: 'machine', agent: 'monit' };
 }
 
 /** As its owner would name it: `bosh:cf/doppler_z2/0`; of monit, which knows no deployments, `edge:doppler_z2/0`. */
-export function targetOf({ source, name, kind }: Watched, instance?: ports.Instance): string {
+export function targetOf({ source, name, kind }: WatchedDeployment, instance?: ports.Instance): string {
   if (kind === 'monit') return instance === undefined ? source : `${source}:${instance.name}`;
   return instance === undefined ? `${source}:${name}` : `${source}:${name}/${instance.name}`;
 }
 
 /** `task 1180 (create deployment) is changing cf`, where a task holds the deployment. */
-export function lockInWords({ lock, name }: Watched): string | undefined {
-  return lock && `${taskInWords(lock)} ${holdsAs(lock)} ${name}`;
+export function describeLock({ lock, name }: WatchedDeployment): string | undefined {
+  return lock && `${describeTask(lock)} ${lockVerb(lock)} ${name}`;
 }
 
 /** The same without what the task is about. */
-export function brieflyLocked({ lock, name }: Watched): string | undefined {
-  return lock && `${taskInWords({ taskId: lock.taskId })} ${holdsAs(lock)} ${name}`;
+export function describeLockBriefly({ lock, name }: WatchedDeployment): string | undefined {
+  return lock && `${describeTask({ taskId: lock.taskId })} ${lockVerb(lock)} ${name}`;
 }
 
-function holdsAs(lock: NonNullable<Watched['lock']>): string {
+function lockVerb(lock: NonNullable<WatchedDeployment['lock']>): string {
   return changesInstances(lock) ? 'is changing' : 'holds the lock on';
 }
 
 /** A restart that is asked for while a task holds the deployment would be refused: it is offered all the same, for the task will end. */
-export function lockEvidence(deployment: Watched): Evidence[] {
-  const words = lockInWords(deployment);
+export function lockEvidence(deployment: WatchedDeployment): Evidence[] {
+  const words = describeLock(deployment);
   if (words === undefined) return [];
   const meanwhile = changesInstances(deployment.lock) ? 'instances stop and start while it runs, and ' : '';
   return [field('In progress', `${words}: ${meanwhile}restarts are blocked until it ends`)];
 }
 
-export const MOST_ROWS = 50;
+export const MAX_ROWS = 50;
 
 /** The first rows in order, and how many there are. */
 export function table(
@@ -80,7 +80,7 @@ export function table(
   rows: readonly (readonly string[])[],
   of: string,
 ): Evidence[] {
-  const shown = rows.slice(0, MOST_ROWS);
+  const shown = rows.slice(0, MAX_ROWS);
   const cut =
     rows.length > shown.length ? [field(of, `${rows.length} in total, first ${shown.length} shown`)] : [];
   return rows.length === 0 ? [] : [...cut, { kind: 'table', columns, rows: shown }];

@@ -2,13 +2,13 @@ import { type ports, wording } from '../../kit.ts';
 import {
   changesInstances,
   isDown,
-  isInChange,
+  isBeingChanged,
   isShared,
   isUp,
   severityOf,
-  type Spread,
+  type ProcessSpread,
 } from '../../shared/instances.ts';
-import { expectedOfTask } from './instance-faults.ts';
+import { describeAfterTask } from './instance-faults.ts';
 import { hintFor } from './hints.ts';
 import { restartOffers } from './restart-offers.ts';
 import { isWhollyDown, type Survey } from './survey.ts';
@@ -17,15 +17,15 @@ import {
   type Evidence,
   field,
   lockEvidence,
-  lockInWords,
+  describeLock,
   table,
   targetOf,
-  type Trouble,
-  wordsFor,
+  type Problem,
+  nounsFor,
 } from './problem.ts';
 import { isLastOf } from './whole-instances.ts';
 
-type Severity = Trouble['finding']['severity'];
+type Severity = Problem['finding']['severity'];
 type State = ports.RunningProcess['state'];
 
 const STATE: Record<State, string> = {
@@ -35,37 +35,37 @@ const STATE: Record<State, string> = {
   unmonitored: 'not monitored',
 };
 
-/** Troubles of processes: one finding for a process that is down wherever it should run, else one for each instance. */
-export function processTroubles(survey: Survey): Trouble[] {
+/** Problems of processes: one finding for a process that is down wherever it should run, else one for each instance. */
+export function processProblems(survey: Survey): Problem[] {
   const shared = survey.processes.filter(({ down, on }) => isShared(down.length, on.length));
   const names = new Set(shared.map(({ name }) => name));
   const ownNames = ({ processes }: ports.Instance) =>
     processes.some((process) => isDown(process) && !names.has(process.name));
-  const fallen = survey.telling.filter((instance) => isWhollyDown(instance) && ownNames(instance));
+  const fallen = survey.reporting.filter((instance) => isWhollyDown(instance) && ownNames(instance));
   // What is down because its whole machine is, is reported with that machine.
   const causes = shared.filter(({ down }) => !down.every(({ instance }) => fallen.includes(instance)));
   const reported = new Set(causes.map(({ name }) => name));
-  const each = survey.telling
+  const each = survey.reporting
     .toSorted(byName)
-    .flatMap((instance) => oneOf(survey, instance, fallen, reported));
+    .flatMap((instance) => problemsOfInstance(survey, instance, fallen, reported));
   return [
-    ...causes.toSorted((a, b) => b.down.length - a.down.length).map((one) => manyOf(survey, one)),
+    ...causes.toSorted((a, b) => b.down.length - a.down.length).map((one) => sharedProblem(survey, one)),
     ...each,
-    ...unexplainedTroubles(survey),
+    ...unexplainedProblems(survey),
   ];
 }
 
-function manyOf(survey: Survey, spread: Spread): Trouble {
+function sharedProblem(survey: Survey, spread: ProcessSpread): Problem {
   const { name, on, down } = spread;
   const { deployment } = survey;
-  const machines = `${wordsFor(deployment).machine}s`;
+  const machines = `${nounsFor(deployment).machine}s`;
   const isStarting = down.every(({ process }) => process.state === 'starting');
   const says = `${name} is ${isStarting ? 'still starting' : 'not running'} on ${down.length} of ${on.length} ${machines}`;
   const hint = hintFor(name, deployment);
   const severity = severityOf(spread, deployment.lock);
   const next =
     severity !== 'critical' && changesInstances(deployment.lock)
-      ? expectedOfTask(survey, 'it should run again')
+      ? describeAfterTask(survey, 'it should run again')
       : `a single cause is likely${hint ? `; check ${hint.check}` : ''}`;
   const rows = down
     .toSorted((a, b) => byName(a.instance, b.instance))
@@ -80,8 +80,8 @@ function manyOf(survey: Survey, spread: Spread): Trouble {
       summary: `${says}: ${next}`,
       evidence: [
         ...(hint ? [field('Check', `${hint.check}: ${hint.because}`)] : []),
-        field('States', statesOf(down)),
-        ...sticky(down.map(({ process }) => process)),
+        field('States', describeStates(down)),
+        ...unmonitoredNote(down.map(({ process }) => process)),
         ...lockEvidence(deployment),
         ...table(['Instance', 'State', 'Zone'], rows, 'Instances'),
       ],
@@ -89,43 +89,47 @@ function manyOf(survey: Survey, spread: Spread): Trouble {
   };
 }
 
-function statesOf(down: Spread['down']): string {
+function describeStates(down: ProcessSpread['down']): string {
   return [...Map.groupBy(down, ({ process }) => process.state)]
     .map(([state, these]) => `${STATE[state]} on ${these.length}`)
     .join(', ');
 }
 
 /** "Not monitored" is for good: https://mmonit.com/monit/documentation/monit.html#SERVICE-MONITORING-MODE */
-function sticky(processes: readonly ports.RunningProcess[]): Evidence[] {
+function unmonitoredNote(processes: readonly ports.RunningProcess[]): Evidence[] {
   return processes.some(isUnmonitored)
     ? [field('Not monitored', 'monit no longer watches it and does not restart it')]
     : [];
 }
 
 /** What is wrong on one instance, besides what one cause has done everywhere. */
-function oneOf(
+function problemsOfInstance(
   survey: Survey,
   instance: ports.Instance,
   fallen: readonly ports.Instance[],
   reported: ReadonlySet<string>,
-): Trouble[] {
+): Problem[] {
   const isFallen = fallen.includes(instance);
   const down = instance.processes.filter(
     (process) => isDown(process) && (isFallen || !reported.has(process.name)),
   );
   if (down.length === 0) return [];
   const own = down.filter(({ name }) => !reported.has(name));
-  return [downOn(survey, instance, { down, own, isFallen })];
+  return [processesDown(survey, instance, { down, own, isFallen })];
 }
 
-interface Down {
+interface DownProcesses {
   readonly down: readonly ports.RunningProcess[];
   /** Of these, those that no cause behind many explains. */
   readonly own: readonly ports.RunningProcess[];
   readonly isFallen: boolean;
 }
 
-function downOn(survey: Survey, instance: ports.Instance, { down, own, isFallen }: Down): Trouble {
+function processesDown(
+  survey: Survey,
+  instance: ports.Instance,
+  { down, own, isFallen }: DownProcesses,
+): Problem {
   const { deployment } = survey;
   const isStarting = down.every(({ state }) => state === 'starting');
   const gone = isStarting ? [] : down.map(({ name }) => name).filter((name) => runsNowhere(survey, name));
@@ -133,24 +137,24 @@ function downOn(survey: Survey, instance: ports.Instance, { down, own, isFallen 
     ? { offers: [], evidence: [] }
     : restartOffers(deployment, instance);
   const isChanging = changesInstances(deployment.lock);
-  const isOfTask = isChanging && isInChange(instance);
-  const locked = isChanging && !isOfTask && gone.length > 0 ? lockInWords(deployment) : undefined;
+  const isOfTask = isChanging && isBeingChanged(instance);
+  const locked = isChanging && !isOfTask && gone.length > 0 ? describeLock(deployment) : undefined;
   return {
     counts: { kind: isStarting ? 'starting' : 'down', instance },
     finding: {
       reason: 'processes-not-running',
-      severity: severityOn(survey, instance, own),
+      severity: severityOfDown(survey, instance, own),
       target: targetOf(deployment, instance),
       summary: [
-        `${instance.name}: ${isFallen ? allOf(down) : wording.list(down.map(stateOf), 4)}`,
-        ...nowhereInWords(survey, gone),
-        ...(isOfTask ? [expectedOfTask(survey, 'it is expected back')] : []),
+        `${instance.name}: ${isFallen ? describeAllDown(down) : wording.list(down.map(describeState), 4)}`,
+        ...describeRunningNowhere(survey, gone),
+        ...(isOfTask ? [describeAfterTask(survey, 'it is expected back')] : []),
         ...(locked === undefined ? [] : [locked]),
         ...(!isOfTask && down.some(isUnmonitored) ? ['monit does not restart unmonitored processes'] : []),
       ].join('; '),
       evidence: [
         ...down.flatMap(({ name }) => hintField(name, survey)),
-        ...common(survey, instance),
+        ...commonEvidence(survey, instance),
         ...evidence,
         ...processTable(instance),
       ],
@@ -160,7 +164,7 @@ function downOn(survey: Survey, instance: ports.Instance, { down, own, isFallen 
 }
 
 /** The worst of its processes; where the whole group is only starting, a warning: no instance is serving. */
-function severityOn(
+function severityOfDown(
   survey: Survey,
   instance: ports.Instance,
   down: readonly ports.RunningProcess[],
@@ -175,7 +179,7 @@ function severityOn(
 }
 
 /** Processes that run only on ignored instances are reported as such: ignored instances do not count. */
-function nowhereInWords({ deployment, ignored }: Survey, gone: readonly string[]): readonly string[] {
+function describeRunningNowhere({ deployment, ignored }: Survey, gone: readonly string[]): readonly string[] {
   const runsOnIgnored = (name: string) =>
     ignored.some(({ processes }) => processes.some((one) => one.name === name && !isDown(one)));
   const say = (names: readonly string[], where: string) =>
@@ -189,26 +193,26 @@ function nowhereInWords({ deployment, ignored }: Survey, gone: readonly string[]
   ];
 }
 
-function allOf(down: readonly ports.RunningProcess[]): string {
-  return `none of its ${down.length} processes is running (${wording.list(down.map(stateOf), 6)})`;
+function describeAllDown(down: readonly ports.RunningProcess[]): string {
+  return `none of its ${down.length} processes is running (${wording.list(down.map(describeState), 6)})`;
 }
 
 /**
  * Agents that say "failing" though every process that they list runs: they know more than they list. Where most do, they are one finding.
  */
-function unexplainedTroubles(survey: Survey): Trouble[] {
-  const { deployment, telling } = survey;
-  const hit = telling.filter(isUnexplained).toSorted(byName);
+function unexplainedProblems(survey: Survey): Problem[] {
+  const { deployment, reporting } = survey;
+  const hit = reporting.filter(isUnexplained).toSorted(byName);
   const failing = hit.filter(({ state }) => state !== 'starting');
-  const isWide = isShared(failing.length, telling.length);
+  const isWide = isShared(failing.length, reporting.length);
   const each = isWide ? hit.filter(({ state }) => state === 'starting') : hit;
   return [
-    ...(isWide ? [unexplainedOnMany(survey, failing)] : []),
-    ...each.map((instance): Trouble => {
+    ...(isWide ? [sharedUnexplained(survey, failing)] : []),
+    ...each.map((instance): Problem => {
       const isStarting = instance.state === 'starting';
       const said = isStarting
         ? 'is still starting'
-        : `is failing, though ${listedOf([instance])}; ${SEE_MONIT}`;
+        : `is failing, though ${describeListed([instance])}; ${SEE_MONIT}`;
       return {
         counts: { kind: isStarting ? 'starting' : 'failing', instance },
         finding: {
@@ -216,7 +220,7 @@ function unexplainedTroubles(survey: Survey): Trouble[] {
           severity: isStarting ? 'info' : 'warning',
           target: targetOf(deployment, instance),
           summary: `${instance.name} ${said}`,
-          evidence: [...common(survey, instance), ...processTable(instance)],
+          evidence: [...commonEvidence(survey, instance), ...processTable(instance)],
         },
       };
     }),
@@ -230,9 +234,9 @@ function isUnexplained({ state, processes, faults = [] }: ports.Instance): boole
   return state !== 'running' && !processes.some(isDown) && !faults.some(({ failsInstance }) => failsInstance);
 }
 
-function unexplainedOnMany(survey: Survey, failing: readonly ports.Instance[]): Trouble {
-  const { deployment, telling } = survey;
-  const says = `${failing.length} of ${telling.length} instances are failing, though ${listedOf(failing)}`;
+function sharedUnexplained(survey: Survey, failing: readonly ports.Instance[]): Problem {
+  const { deployment, reporting } = survey;
+  const says = `${failing.length} of ${reporting.length} instances are failing, though ${describeListed(failing)}`;
   const rows = failing.map(({ name, zone = '', addresses }) => [name, zone, wording.list(addresses)]);
   return {
     headline: says,
@@ -247,13 +251,13 @@ function unexplainedOnMany(survey: Survey, failing: readonly ports.Instance[]): 
   };
 }
 
-function listedOf(instances: readonly ports.Instance[]): string {
+function describeListed(instances: readonly ports.Instance[]): string {
   return instances.some(({ processes }) => processes.length > 0)
     ? 'every listed process is running'
     : 'no process is listed';
 }
 
-function stateOf({ name, state }: ports.RunningProcess): string {
+function describeState({ name, state }: ports.RunningProcess): string {
   return `${name} is ${STATE[state]}`;
 }
 
@@ -272,7 +276,7 @@ function hintField(name: string, { deployment }: Survey): Evidence[] {
     : [];
 }
 
-function common({ deployment }: Survey, { addresses, zone }: ports.Instance): Evidence[] {
+function commonEvidence({ deployment }: Survey, { addresses, zone }: ports.Instance): Evidence[] {
   const at = [wording.list(addresses), zone].filter(Boolean).join(', zone ');
   return [...(at === '' ? [] : [field('Addresses', at)]), ...lockEvidence(deployment)];
 }

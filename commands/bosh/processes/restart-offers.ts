@@ -1,33 +1,40 @@
 import { type ports, wording } from '../../kit.ts';
-import type { Watched } from './collect.ts';
-import { type Evidence, field, type Restart } from './problem.ts';
+import type { WatchedDeployment } from './collect.ts';
+import { type Evidence, field, type RestartOffer } from './problem.ts';
 import { isDown } from '../../shared/instances.ts';
 
 /** More buttons than these are no help. */
-const MOST_OFFERS = 3;
+const MAX_OFFERS = 3;
 
 interface Offered {
-  readonly offers: Restart[];
+  readonly offers: RestartOffer[];
   /** Why there is no button, where there is none. */
   readonly evidence: Evidence[];
 }
 
 /** Offers to restart one instance, or those of its processes that are down, as its supervisor can. */
-export function restartOffers({ source, name: deployment }: Watched, instance: ports.Instance): Offered {
-  const { restart: terms, group, id, name, processes } = instance;
-  if (!terms.allowed) return notOffered(terms.because);
+export function restartOffers(
+  { source, name: deployment }: WatchedDeployment,
+  instance: ports.Instance,
+): Offered {
+  const { restart: permission, group, id, name, processes } = instance;
+  if (!permission.allowed) return notOffered(permission.because);
   const whole = { source, deployment, group, id, name };
-  if (terms.scope === 'instance')
+  if (permission.scope === 'instance')
     return { offers: [{ remediation: 'restart', params: whole }], evidence: [] };
   const offers = processes
     .filter(
-      (process) => isDown(process) && process.state !== 'starting' && terms.processes.includes(process.name),
+      (process) =>
+        isDown(process) && process.state !== 'starting' && permission.processes.includes(process.name),
     )
-    .slice(0, MOST_OFFERS)
-    .map((process): Restart => ({ remediation: 'restart', params: { ...whole, process: process.name } }));
+    .slice(0, MAX_OFFERS)
+    .map((process): RestartOffer => ({
+      remediation: 'restart',
+      params: { ...whole, process: process.name },
+    }));
   return offers.length > 0
     ? { offers, evidence: [] }
-    : notOffered(`the source ${source} may restart only ${wording.list(terms.processes, 5)}`);
+    : notOffered(`the source ${source} may restart only ${wording.list(permission.processes, 5)}`);
 }
 
 function notOffered(because: string): Offered {

@@ -15,7 +15,7 @@ const params = z.strictObject({
 export type RestartParams = z.output<typeof params>;
 
 /** What Slack shows of a button. */
-const MOST_LETTERS = 75;
+const MAX_TITLE_LENGTH = 75;
 
 export const restart = defineRemediation({
   about: 'Restarts one instance, or one process of it where the source can do that',
@@ -24,10 +24,10 @@ export const restart = defineRemediation({
   uses: ['processes'],
   params,
   plan: async (context, asked) => {
-    const { deployment, instance } = await find(context, asked);
-    const terms = termsFor(asked, deployment, instance);
+    const { deployment, instance } = await findInstance(context, asked);
+    const permission = permissionFor(asked, deployment, instance);
     return {
-      lines: [deedOf(asked, terms), ...terms.sideEffects],
+      lines: [describeStep(asked, permission), ...permission.sideEffects],
       targets: [`${asked.source}:${asked.deployment}/${asked.group}/${asked.id}`],
       precondition: instance.incarnation === undefined ? {} : { incarnation: instance.incarnation },
     };
@@ -44,9 +44,9 @@ export const restart = defineRemediation({
 function title({ name, process, id }: RestartParams): string {
   const say = (instance: string) =>
     `Restart ${process === undefined ? instance : `${process} on ${instance}`}`;
-  if (say(name).length <= MOST_LETTERS) return say(name);
+  if (say(name).length <= MAX_TITLE_LENGTH) return say(name);
   const short = say(name.replace(id, id.slice(0, 8)));
-  return short.length <= MOST_LETTERS ? short : `${short.slice(0, MOST_LETTERS - 1)}…`;
+  return short.length <= MAX_TITLE_LENGTH ? short : `${short.slice(0, MAX_TITLE_LENGTH - 1)}…`;
 }
 
 interface Found {
@@ -54,7 +54,10 @@ interface Found {
   readonly instance: ports.Instance;
 }
 
-async function find({ read, signal }: ReadContext<'processes'>, asked: RestartParams): Promise<Found> {
+async function findInstance(
+  { read, signal }: ReadContext<'processes'>,
+  asked: RestartParams,
+): Promise<Found> {
   const supervisor = read.processes.supervisors.find(({ name }) => name === asked.source);
   if (!supervisor)
     throw new SourceError(asked.source, 'missing', `the source ${asked.source} is no longer configured`);
@@ -68,10 +71,14 @@ async function find({ read, signal }: ReadContext<'processes'>, asked: RestartPa
   throw refused(asked, `${asked.name} no longer exists: it was deleted or recreated`);
 }
 
-type Allowed = Extract<ports.RestartPermission, { readonly allowed: true }>;
+type GrantedPermission = Extract<ports.RestartPermission, { readonly allowed: true }>;
 
 /** @throws {SourceError} `refused`, where it may not be restarted now, saying why. */
-function termsFor(asked: RestartParams, { lock, name }: ports.Deployment, instance: ports.Instance): Allowed {
+function permissionFor(
+  asked: RestartParams,
+  { lock, name }: ports.Deployment,
+  instance: ports.Instance,
+): GrantedPermission {
   if (lock) {
     const task = `task ${lock.taskId}${lock.description === undefined ? '' : ` (${lock.description})`}`;
     throw refused(asked, `${name} is locked by ${task}: nothing else may change it until the task ends`);
@@ -79,39 +86,42 @@ function termsFor(asked: RestartParams, { lock, name }: ports.Deployment, instan
   if (instance.ignored) throw refused(asked, `${asked.name} is ignored (\`bosh ignore\`)`);
   if (instance.desired !== 'started')
     throw refused(asked, `${asked.name} is ${instance.desired} on purpose: a restart would start it`);
-  const unreachable = CANNOT[instance.state];
+  const unreachable = UNREACHABLE[instance.state];
   if (unreachable !== undefined) throw refused(asked, `${asked.name} cannot be restarted: ${unreachable}`);
-  const terms = instance.restart;
-  if (!terms.allowed) throw refused(asked, `${asked.name} may not be restarted: ${terms.because}`);
-  return ofTheSameScope(asked, terms);
+  const permission = instance.restart;
+  if (!permission.allowed) throw refused(asked, `${asked.name} may not be restarted: ${permission.because}`);
+  return requireSameScope(asked, permission);
 }
 
-const CANNOT: Partial<Record<ports.Instance['state'], string>> = {
+const UNREACHABLE: Partial<Record<ports.Instance['state'], string>> = {
   absent: 'it has no VM',
   unresponsive: 'its agent is not responding',
   unknown: 'its agent responds, but its monit does not',
 };
 
 /** What was asked for may not turn into more, or less, because the configuration changed in between. */
-function ofTheSameScope(asked: RestartParams, terms: Allowed): Allowed {
+function requireSameScope(asked: RestartParams, permission: GrantedPermission): GrantedPermission {
   const { name, process } = asked;
-  if (process === undefined && terms.scope === 'process')
+  if (process === undefined && permission.scope === 'process')
     throw refused(
       asked,
       `${asked.source} restarts single processes only, but the offer was for all of ${name}`,
     );
-  if (process !== undefined && terms.scope === 'instance')
+  if (process !== undefined && permission.scope === 'instance')
     throw refused(
       asked,
       `${asked.source} restarts whole instances only, but the offer was for ${process} alone`,
     );
-  if (process !== undefined && !terms.processes.includes(process))
+  if (process !== undefined && !permission.processes.includes(process))
     throw refused(asked, `${process} is not among the processes that may be restarted on ${name}`);
-  return terms;
+  return permission;
 }
 
-/** Whether drain scripts run is for its supervisor to say, in what comes besides. */
-function deedOf({ name, deployment, process }: RestartParams, { processes }: Allowed): string {
+/** Whether drain scripts run is a side effect, which the supervisor reports. */
+function describeStep(
+  { name, deployment, process }: RestartParams,
+  { processes }: GrantedPermission,
+): string {
   if (process !== undefined)
     return `Restart the process ${process} on ${name} of ${deployment}; no other process is affected`;
   const named = `${wording.count(processes.length, 'process', 'processes')} (${wording.list(processes.toSorted(), 12)})`;

@@ -8,11 +8,11 @@ import {
   lockEvidence,
   table,
   targetOf,
-  type Trouble,
-  wordsFor,
+  type Problem,
+  nounsFor,
 } from './problem.ts';
 
-interface Fault {
+interface FailingService {
   readonly instance: ports.Instance;
   readonly fault: ports.ServiceFault;
 }
@@ -21,21 +21,28 @@ interface Fault {
  * What is watched and is no process: disks, files, hosts, programs, the machine itself. One finding for a service that fails on most
  * machines, else one for each. None has a fix: a restart makes no room on a disk.
  */
-export function serviceTroubles(survey: Survey): Trouble[] {
-  const all = survey.telling
+export function serviceProblems(survey: Survey): Problem[] {
+  const all = survey.reporting
     .toSorted(byName)
-    .flatMap((instance) => (instance.faults ?? []).map((fault): Fault => ({ instance, fault })));
+    .flatMap((instance) => (instance.faults ?? []).map((fault): FailingService => ({ instance, fault })));
   const byService = Map.groupBy(all, ({ fault }) => `${fault.type} ${fault.name}`);
   return [...byService].flatMap(([service, those]) => {
     const failing = those.filter(({ fault }) => fault.failsInstance && fault.state !== 'starting');
-    if (!isShared(failing.length, survey.telling.length))
-      return those.map((one) => oneOf(survey, service, one));
+    if (!isShared(failing.length, survey.reporting.length))
+      return those.map((one) => serviceProblem(survey, service, one));
     const others = those.filter((one) => !failing.includes(one));
-    return [manyOf(survey, service, failing), ...others.map((one) => oneOf(survey, service, one))];
+    return [
+      sharedServiceProblem(survey, service, failing),
+      ...others.map((one) => serviceProblem(survey, service, one)),
+    ];
   });
 }
 
-function oneOf({ deployment }: Survey, service: string, { instance, fault }: Fault): Trouble {
+function serviceProblem(
+  { deployment }: Survey,
+  service: string,
+  { instance, fault }: FailingService,
+): Problem {
   const { addresses, zone } = instance;
   const kind = fault.state === 'failing' || fault.failsInstance ? 'service' : 'unmonitored';
   return {
@@ -44,9 +51,9 @@ function oneOf({ deployment }: Survey, service: string, { instance, fault }: Fau
       reason: fault.state === 'unmonitored' ? 'service-not-monitored' : 'service-failing',
       severity: severityOf(fault),
       target: `${targetOf(deployment, instance)} ${service}`,
-      summary: `${instance.name}: ${service} ${inWords(fault)}`,
+      summary: `${instance.name}: ${service} ${describeFault(fault)}`,
       evidence: [
-        ...messageOf(fault),
+        ...messageEvidence(fault),
         ...(addresses.length > 0 ? [field('Addresses', wording.list(addresses))] : []),
         ...(zone === undefined ? [] : [field('Zone', zone)]),
         ...lockEvidence(deployment),
@@ -55,9 +62,17 @@ function oneOf({ deployment }: Survey, service: string, { instance, fault }: Fau
   };
 }
 
-function manyOf({ deployment, telling }: Survey, service: string, failing: readonly Fault[]): Trouble {
-  const says = `${service} fails on ${failing.length} of ${telling.length} ${wordsFor(deployment).machine}s`;
-  const rows = failing.map(({ instance, fault }) => [instance.name, inWords(fault), fault.message ?? '']);
+function sharedServiceProblem(
+  { deployment, reporting }: Survey,
+  service: string,
+  failing: readonly FailingService[],
+): Problem {
+  const says = `${service} fails on ${failing.length} of ${reporting.length} ${nounsFor(deployment).machine}s`;
+  const rows = failing.map(({ instance, fault }) => [
+    instance.name,
+    describeFault(fault),
+    fault.message ?? '',
+  ]);
   return {
     headline: says.charAt(0).toUpperCase() + says.slice(1),
     within: deployment.name,
@@ -77,12 +92,12 @@ function severityOf({ state, failsInstance }: ports.ServiceFault): 'warning' | '
   return failsInstance || state === 'failing' ? 'warning' : 'info';
 }
 
-function inWords({ state, failures }: ports.ServiceFault): string {
+function describeFault({ state, failures }: ports.ServiceFault): string {
   if (state === 'starting') return 'is being checked for the first time';
   if (state === 'unmonitored') return 'is not monitored: its state is unknown';
   return `is failing: ${wording.list(failures)}`;
 }
 
-function messageOf({ message }: ports.ServiceFault): Evidence[] {
+function messageEvidence({ message }: ports.ServiceFault): Evidence[] {
   return message === undefined ? [] : [field('monit says', message)];
 }

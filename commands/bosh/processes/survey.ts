@@ -1,32 +1,38 @@
 import type { ports } from '../../kit.ts';
-import { ailmentOf, isCounted, isDown, type Spread, spreadsOf } from '../../shared/instances.ts';
-import type { Watched } from './collect.ts';
+import {
+  instanceFaultOf,
+  isCounted,
+  isDown,
+  type ProcessSpread,
+  groupByProcess,
+} from '../../shared/instances.ts';
+import type { WatchedDeployment } from './collect.ts';
 
 /** A deployment, sorted by what is known of it and not yet judged. */
 export interface Survey {
-  readonly deployment: Watched;
+  readonly deployment: WatchedDeployment;
   /** Those that should run and count: not stopped, detached or ignored on purpose. */
-  readonly awake: readonly ports.Instance[];
+  readonly active: readonly ports.Instance[];
   /** Those that should run, and are ignored: they are shown and counted nowhere. */
   readonly ignored: readonly ports.Instance[];
-  readonly asleep: number;
-  /** Those of the awake that report their processes, or have none. */
-  readonly telling: readonly ports.Instance[];
+  readonly stopped: number;
+  /** Those of the active that report their processes, or have none. */
+  readonly reporting: readonly ports.Instance[];
   /** By name, over all that report them. */
-  readonly processes: readonly Spread[];
+  readonly processes: readonly ProcessSpread[];
 }
 
-export function survey(deployment: Watched): Survey {
+export function survey(deployment: WatchedDeployment): Survey {
   const started = deployment.instances.filter(({ desired }) => desired === 'started');
-  const awake = started.filter(isCounted);
-  const telling = awake.filter((instance) => ailmentOf(instance) === undefined);
+  const active = started.filter(isCounted);
+  const reporting = active.filter((instance) => instanceFaultOf(instance) === undefined);
   return {
     deployment,
-    awake,
+    active,
     ignored: started.filter(({ ignored }) => ignored),
-    asleep: deployment.instances.length - started.length,
-    telling,
-    processes: spreadsOf(telling),
+    stopped: deployment.instances.length - started.length,
+    reporting,
+    processes: groupByProcess(reporting),
   };
 }
 
@@ -36,6 +42,6 @@ export function isWhollyDown({ processes }: ports.Instance): boolean {
 }
 
 /** The same deployment with only these instances that report. */
-export function only(surveyed: Survey, telling: readonly ports.Instance[]): Survey {
-  return { ...surveyed, telling, processes: spreadsOf(telling) };
+export function withReporting(surveyed: Survey, reporting: readonly ports.Instance[]): Survey {
+  return { ...surveyed, reporting, processes: groupByProcess(reporting) };
 }

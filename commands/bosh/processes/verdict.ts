@@ -1,12 +1,12 @@
 import { wording } from '../../kit.ts';
 import { isDown } from '../../shared/instances.ts';
 import type { Survey } from './survey.ts';
-import { brieflyLocked, type Kind, type Trouble } from './problem.ts';
+import { describeLockBriefly, type Kind, type Problem } from './problem.ts';
 
 /** How many causes the verdict names. */
-const MOST_CAUSES = 2;
+const MAX_CAUSES = 2;
 
-export const COUNTED: Record<Kind, { readonly one: string; readonly many: string }> = {
+export const COUNT_TEXTS: Record<Kind, { readonly one: string; readonly many: string }> = {
   down: { one: 'has processes that are not running', many: 'have processes that are not running' },
   service: { one: 'has failing services', many: 'have failing services' },
   silent: { one: 'is not responding', many: 'are not responding' },
@@ -17,25 +17,27 @@ export const COUNTED: Record<Kind, { readonly one: string; readonly many: string
   starting: { one: 'is still starting', many: 'are still starting' },
   unmonitored: { one: 'has services that are not monitored', many: 'have services that are not monitored' },
 };
-const KINDS = Object.keys(COUNTED) as readonly Kind[];
+const KINDS = Object.keys(COUNT_TEXTS) as readonly Kind[];
 
 /** `2 ignored instances are not responding` */
-export function inWords(kind: Kind, amount: number, noun: string): string {
-  return `${wording.count(amount, noun)} ${amount === 1 ? COUNTED[kind].one : COUNTED[kind].many}`;
+export function describeCount(kind: Kind, amount: number, noun: string): string {
+  return `${wording.count(amount, noun)} ${amount === 1 ? COUNT_TEXTS[kind].one : COUNT_TEXTS[kind].many}`;
 }
 
 /** The answer in one line: the cause behind many where there is one, else how many instances have a problem. */
-export function verdictOf(surveys: readonly Survey[], troubles: readonly Trouble[]): string {
-  const causes = troubles.flatMap(({ headline, within }) =>
+export function verdictOf(surveys: readonly Survey[], problems: readonly Problem[]): string {
+  const causes = problems.flatMap(({ headline, within }) =>
     headline === undefined
       ? []
       : [within === undefined || surveys.length === 1 ? headline : `${headline} (${within})`],
   );
-  const each = countedIn(troubles);
+  const each = countByKind(problems);
   const amount = each.reduce((sum, { instances }) => sum + instances.size, 0);
-  const said =
-    causes.length > 0 ? causesIn(causes, amount) : countsIn(each, awakeOf(surveys)) || ignoredIn(troubles);
-  return `${said || wellIn(surveys)}${locksIn(surveys)}`;
+  const text =
+    causes.length > 0
+      ? describeCauses(causes, amount)
+      : describeCounts(each, countActive(surveys)) || describeIgnored(problems);
+  return `${text || describeHealthy(surveys)}${describeLocks(surveys)}`;
 }
 
 interface Counted {
@@ -45,20 +47,20 @@ interface Counted {
   readonly services: readonly string[];
 }
 
-function countedIn(troubles: readonly Trouble[]): readonly Counted[] {
+function countByKind(problems: readonly Problem[]): readonly Counted[] {
   const seen = new Set<unknown>();
   return KINDS.map((kind) => {
-    const those = troubles.flatMap(({ counts }) => (counts?.kind === kind ? [counts] : []));
+    const those = problems.flatMap(({ counts }) => (counts?.kind === kind ? [counts] : []));
     const instances = new Set(those.map(({ instance }) => instance).filter((one) => !seen.has(one)));
     for (const one of instances) seen.add(one);
     return { kind, instances, services: those.flatMap(({ service }) => service ?? []) };
   }).filter(({ instances }) => instances.size > 0);
 }
 
-function causesIn(causes: readonly string[], others: number): string {
-  const more = causes.length - MOST_CAUSES;
+function describeCauses(causes: readonly string[], others: number): string {
+  const more = causes.length - MAX_CAUSES;
   return [
-    ...causes.slice(0, MOST_CAUSES),
+    ...causes.slice(0, MAX_CAUSES),
     ...(more > 0 ? [wording.count(more, 'more shared problem')] : []),
     ...(others > 0
       ? [
@@ -68,12 +70,12 @@ function causesIn(causes: readonly string[], others: number): string {
   ].join('; ');
 }
 
-function countsIn(each: readonly Counted[], awake: number): string {
+function describeCounts(each: readonly Counted[], active: number): string {
   return each
     .map(({ kind, instances, services }, at) => {
-      const { one, many } = COUNTED[kind];
+      const { one, many } = COUNT_TEXTS[kind];
       const amount = instances.size;
-      const whose = at === 0 ? `${amount} of ${wording.count(awake, 'instance')}` : `${amount} more`;
+      const whose = at === 0 ? `${amount} of ${wording.count(active, 'instance')}` : `${amount} more`;
       const named = services.length > 0 ? ` (${wording.list(services, 2)})` : '';
       return `${whose} ${amount === 1 ? one : many}${named}`;
     })
@@ -81,49 +83,49 @@ function countsIn(each: readonly Counted[], awake: number): string {
 }
 
 /** Only where nothing else is to be said: they count for nothing. */
-function ignoredIn(troubles: readonly Trouble[]): string {
+function describeIgnored(problems: readonly Problem[]): string {
   return KINDS.flatMap((kind) => {
-    const amount = troubles.reduce(
+    const amount = problems.reduce(
       (sum, { ignored }) => sum + (ignored?.kind === kind ? ignored.amount : 0),
       0,
     );
-    return amount > 0 ? [inWords(kind, amount, 'ignored instance')] : [];
+    return amount > 0 ? [describeCount(kind, amount, 'ignored instance')] : [];
   }).join(', ');
 }
 
-function wellIn(surveys: readonly Survey[]): string {
-  const awake = awakeOf(surveys);
-  const asleep = surveys.reduce((sum, survey) => sum + survey.asleep, 0);
+function describeHealthy(surveys: readonly Survey[]): string {
+  const active = countActive(surveys);
+  const stopped = surveys.reduce((sum, survey) => sum + survey.stopped, 0);
   const ignored = surveys.reduce((sum, survey) => sum + survey.ignored.length, 0);
   const resting = [
-    ...(asleep > 0 ? [{ amount: asleep, as: 'stopped on purpose' }] : []),
+    ...(stopped > 0 ? [{ amount: stopped, as: 'stopped on purpose' }] : []),
     ...(ignored > 0 ? [{ amount: ignored, as: 'ignored' }] : []),
   ];
-  if (awake === 0) {
+  if (active === 0) {
     const parts = resting.map(
       ({ amount, as }) => `${wording.count(amount, 'instance is', 'instances are')} ${as}`,
     );
     return `${ignored > 0 ? 'Nothing to check' : 'Nothing should run'}: ${parts.join(', ')}`;
   }
   const running = surveys
-    .flatMap(({ telling }) => telling.flatMap(({ processes }) => processes))
+    .flatMap(({ reporting }) => reporting.flatMap(({ processes }) => processes))
     .filter((one) => !isDown(one));
-  const where = wording.count(awake, 'instance');
+  const where = wording.count(active, 'instance');
   const rest = resting
     .map(({ amount, as }) => `; ${amount} more ${amount === 1 ? 'is' : 'are'} ${as}`)
     .join('');
   if (running.length === 0)
-    return `${where} ${awake === 1 ? 'is' : 'are'} running, but no process is listed${rest}`;
+    return `${where} ${active === 1 ? 'is' : 'are'} running, but no process is listed${rest}`;
   return running.length === 1
     ? `The only process on ${where} is running${rest}`
     : `All ${running.length} processes on ${where} are running${rest}`;
 }
 
-function awakeOf(surveys: readonly Survey[]): number {
-  return surveys.reduce((sum, { awake }) => sum + awake.length, 0);
+function countActive(surveys: readonly Survey[]): number {
+  return surveys.reduce((sum, { active }) => sum + active.length, 0);
 }
 
-function locksIn(surveys: readonly Survey[]): string {
-  const locked = surveys.flatMap(({ deployment }) => brieflyLocked(deployment) ?? []);
+function describeLocks(surveys: readonly Survey[]): string {
+  const locked = surveys.flatMap(({ deployment }) => describeLockBriefly(deployment) ?? []);
   return locked.length > 0 ? `; ${wording.list(locked)}` : '';
 }

@@ -1,16 +1,19 @@
 import type { ports } from '../../kit.ts';
-import { openTally, type Tally } from './group-by-fingerprint.ts';
+import { groupByFingerprint, type GroupedCertificates } from './group-by-fingerprint.ts';
 
 /** Builders for stories and tests: what a place held or a site served, in short. */
 
 /** `now` decides which of several paths is valid; only chains with several issuers of one name need it. */
-export function factsOf(places: readonly ports.SeenPlace[], now = new Date('2026-02-20T07:00:00Z')): Tally {
-  const tally = openTally(now);
-  for (const seen of places) tally.add(seen);
-  return tally.close();
+export function factsOf(
+  places: readonly ports.SeenPlace[],
+  now = new Date('2026-02-20T07:00:00Z'),
+): GroupedCertificates {
+  const grouper = groupByFingerprint(now);
+  for (const seen of places) grouper.add(seen);
+  return grouper.close();
 }
 
-interface Known {
+interface CertificateSpec {
   readonly name: string;
   readonly from: string;
   readonly until: string;
@@ -30,7 +33,7 @@ export function certificate({
   issuer = 'Example Public CA',
   authority = false,
   serial = '5eed',
-}: Known): ports.Certificate {
+}: CertificateSpec): ports.Certificate {
   return {
     fingerprint: fingerprintOf([name, issuer, from, until, serial].join(' ')),
     name,
@@ -49,7 +52,7 @@ export function certificate({
   };
 }
 
-export function inVault(path: string, known: Known): ports.SeenPlace {
+export function inVault(path: string, known: CertificateSpec): ports.SeenPlace {
   const chain = [
     certificate({ issuer: known.authority ? known.name : 'Example Public CA', serial: path, ...known }),
   ] as const;
@@ -80,7 +83,7 @@ export function live(
 }
 
 /** A certificate in an operating system's list of trusted roots. */
-export function inTrustStore(file: string, known: Known): ports.SeenPlace {
+export function inTrustStore(file: string, known: CertificateSpec): ports.SeenPlace {
   const { name } = known;
   const root = certificate({ issuer: name, authority: true, ...known });
   return { kind: 'seen', place: `disk:/etc/ssl/certs/${file}`, chain: [root], trustStore: true };

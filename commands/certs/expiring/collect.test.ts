@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type ports, type ReadContext, SourceError } from '../../kit.ts';
 import { collect } from './collect.ts';
 import { certificate, inVault, live } from './builders.ts';
-import { MOST_PLACES } from './group-by-fingerprint.ts';
+import { MAX_PLACES } from './group-by-fingerprint.ts';
 
 type Store = ReadContext<'certificates'>['read']['certificates']['stores'][number];
 type Sighting =
@@ -203,9 +203,9 @@ test('ten thousand places of one certificate keep no more than fifty of them, an
   const { facts } = await read([store('edge', places())]);
   expect(facts.certificates).toHaveLength(1);
   expect(facts.certificates[0]?.count).toBe(10_000);
-  expect(facts.certificates[0]?.places).toHaveLength(MOST_PLACES);
+  expect(facts.certificates[0]?.places).toHaveLength(MAX_PLACES);
   expect(facts.sites).toHaveLength(1);
-  expect(facts.sites[0]?.places).toHaveLength(MOST_PLACES);
+  expect(facts.sites[0]?.places).toHaveLength(MAX_PLACES);
 });
 
 test('a long scan lets others work in between', async () => {

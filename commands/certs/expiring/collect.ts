@@ -1,8 +1,8 @@
 import { nearest, type ReadContext, SourceError, wording } from '../../kit.ts';
 import { matcherFor } from './match.ts';
-import { openTally, type Tally } from './group-by-fingerprint.ts';
+import { groupByFingerprint, type GroupedCertificates } from './group-by-fingerprint.ts';
 
-export type Facts = Tally;
+export type Facts = GroupedCertificates;
 
 /** Places between two turns of the event loop: thousands must not block the worker's other work. */
 const YIELD_EVERY = 300;
@@ -14,30 +14,30 @@ export async function collect(
   context: Context,
   { source, match }: { readonly source?: string | undefined; readonly match?: string | undefined },
 ): Promise<Facts> {
-  const tally = openTally(context.now);
+  const grouper = groupByFingerprint(context.now);
   const matcher = match === undefined ? undefined : matcherFor(match);
-  let looked = 0;
+  let examined = 0;
   const { attempt, gap, saw, signal } = context;
 
   const scan = async (store: Context['read']['certificates']['stores'][number]) => {
     const onEmpty = () => {
       saw(store.name);
-      if (!matcher) tally.addEmpty();
+      if (!matcher) grouper.addEmpty();
     };
-    for await (const sighting of store.scan({ signal, onEmpty })) {
-      if (sighting.kind === 'unseen') {
-        if (matcher) matcher.noteUnread(store.kind, sighting);
-        else gap(sighting.place, sighting.error);
+    for await (const result of store.scan({ signal, onEmpty })) {
+      if (result.kind === 'unseen') {
+        if (matcher) matcher.noteUnread(store.kind, result);
+        else gap(result.place, result.error);
         continue;
       }
       saw(store.name);
-      if (!matcher || matcher.matches(sighting)) tally.add(sighting);
-      looked += 1;
-      if (looked % YIELD_EVERY === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (!matcher || matcher.matches(result)) grouper.add(result);
+      examined += 1;
+      if (examined % YIELD_EVERY === 0) await new Promise((resolve) => setImmediate(resolve));
     }
   };
   await Promise.all(
-    chosen(context, source).map((store) => attempt(store.name, undefined, () => scan(store))),
+    chooseStores(context, source).map((store) => attempt(store.name, undefined, () => scan(store))),
   );
   const unread = matcher?.unread() ?? [];
   const meant = matcher?.matched() === 0 ? unread.filter(({ isMatch }) => isMatch) : [];
@@ -46,29 +46,29 @@ export async function collect(
   for (const one of unread.filter((one) => !meant.includes(one)))
     gap(one.place, one.error, { unrelated: one.isUnrelated });
   // What is unfinished may match.
-  if (matcher?.matched() === 0 && meant.length === 0 && looked > 0 && !signal.aborted)
-    gap(`--match ${match}`, new SourceError('match', 'missing', nothingMatches(looked)));
-  return tally.close();
+  if (matcher?.matched() === 0 && meant.length === 0 && examined > 0 && !signal.aborted)
+    gap(`--match ${match}`, new SourceError('match', 'missing', nothingMatches(examined)));
+  return grouper.close();
 }
 
-function chosen({ read, gap }: Context, source: string | undefined) {
+function chooseStores({ read, gap }: Context, source: string | undefined) {
   const { stores } = read.certificates;
   if (source === undefined) return stores;
-  const asked = source
+  const requested = source
     .split(',')
     .map((name) => name.trim())
     .filter(Boolean);
   const known = stores.map(({ name }) => name);
-  for (const name of asked.filter((one) => !known.includes(one)))
-    gap(`--source ${name}`, new SourceError(name, 'missing', notKnown(name, known)));
-  return stores.filter(({ name }) => asked.includes(name));
+  for (const name of requested.filter((one) => !known.includes(one)))
+    gap(`--source ${name}`, new SourceError(name, 'missing', describeUnknownSource(name, known)));
+  return stores.filter(({ name }) => requested.includes(name));
 }
 
-function nothingMatches(looked: number): string {
-  return `no place, name or subject matches in ${wording.count(looked, 'place')}`;
+function nothingMatches(examined: number): string {
+  return `no place, name or subject matches in ${wording.count(examined, 'place')}`;
 }
 
-function notKnown(name: string, known: readonly string[]): string {
+function describeUnknownSource(name: string, known: readonly string[]): string {
   const meant = nearest(name, known);
   return meant === undefined
     ? `no source named ${name} has certificates; sources: ${known.join(', ')}`

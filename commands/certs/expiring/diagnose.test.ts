@@ -4,7 +4,7 @@ import type { Facts } from './collect.ts';
 import { diagnose } from './diagnose.ts';
 import { certificate, factsOf, inVault, live } from './builders.ts';
 import * as stories from './stories.ts';
-import { openTally } from './group-by-fingerprint.ts';
+import { groupByFingerprint } from './group-by-fingerprint.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -336,7 +336,7 @@ test('names keep their letters', () => {
 });
 
 test('one certificate in ten places says both numbers', () => {
-  const tally = openTally(NOW);
+  const tally = groupByFingerprint(NOW);
   tally.add(inVault('x', { name: 'x', from: '2025-12-01', until: '2026-12-01' }));
   for (let at = 0; at < 9; at++) tally.addEmpty();
   expect(ask(tally.close(), NOW).verdict).toBe(

@@ -1,42 +1,45 @@
 import { type Diagnosis, wording } from '../../kit.ts';
 import type { Facts } from './collect.ts';
 import { type Due, dueFinding, isNeeded, isOnlyTrusted } from './expiry.ts';
-import { inOrderOfWork, type Task } from './sort-findings.ts';
+import { sortFindings, type SortableFinding } from './sort-findings.ts';
 import { siteProblems, weaknesses } from './problems.ts';
 import type { RenewOffer } from './renew.ts';
 import { judge, type Status, type Thresholds } from './severity.ts';
-import type { Held } from './group-by-fingerprint.ts';
-import { trustStoreTask } from './trust-stores.ts';
+import type { CertificateOccurrences } from './group-by-fingerprint.ts';
+import { trustStoreFinding } from './trust-stores.ts';
 import { verdictOf } from './verdict.ts';
 
-export interface Asked extends Omit<Thresholds, 'withinMs'> {
+export interface DiagnoseArgs extends Omit<Thresholds, 'withinMs'> {
   readonly within: number;
 }
 
 interface Judged<S extends Status = Status> {
-  readonly held: Held;
+  readonly occurrences: CertificateOccurrences;
   readonly status: S;
 }
 
 /** Authorities of one name that a finding mentions; some deployments give the same name to all of theirs. */
-const MOST_SIGNERS = 5;
+const MAX_SIGNERS = 5;
 
 export function diagnose(
   { certificates, sites, placeCount }: Facts,
-  { within, ...levels }: Asked,
+  { within, ...levels }: DiagnoseArgs,
   now: Date,
 ): Diagnosis<RenewOffer> {
   const nowMs = now.getTime();
   const thresholds = { ...levels, withinMs: within };
-  const judged = certificates.map((held) => ({ held, status: judge(held.certificate, thresholds, nowMs) }));
-  const trusted = judged.filter(({ held }) => isOnlyTrusted(held));
-  const others = judged.filter(({ held }) => !isOnlyTrusted(held));
+  const judged = certificates.map((occurrences) => ({
+    occurrences,
+    status: judge(occurrences.certificate, thresholds, nowMs),
+  }));
+  const trusted = judged.filter(({ occurrences }) => isOnlyTrusted(occurrences));
+  const others = judged.filter(({ occurrences }) => !isOnlyTrusted(occurrences));
   const signersOf = findSigners(others);
-  const tasks = others.filter(isDue).map((one) => ({ ...one, task: dueTask(one, signersOf(one), nowMs) }));
+  const tasks = others.filter(isDue).map((one) => ({ ...one, task: toTask(one, signersOf(one), nowMs) }));
   // What no client needs counts among the lesser problems, as do the roots of trust stores.
-  const needed = tasks.filter(({ held }) => isNeeded(held));
-  const unneeded = tasks.filter(({ held }) => !isNeeded(held)).map(({ status: { is } }) => is);
-  const trustStore = trustStoreTask(trusted.filter(isDue), nowMs);
+  const needed = tasks.filter(({ occurrences }) => isNeeded(occurrences));
+  const unneeded = tasks.filter(({ occurrences }) => !isNeeded(occurrences)).map(({ status: { is } }) => is);
+  const trustStore = trustStoreFinding(trusted.filter(isDue), nowMs);
   const problems = [...siteProblems(sites), ...certificates.flatMap(weaknesses)];
   const amountOf = (is: Status['is']) => needed.filter(({ status }) => status.is === is).length;
   return {
@@ -55,7 +58,7 @@ export function diagnose(
       problems,
       withinMs: within,
     }),
-    findings: inOrderOfWork([
+    findings: sortFindings([
       ...tasks.map(({ task }) => task),
       ...problems,
       ...(trustStore ? [trustStore] : []),
@@ -71,11 +74,15 @@ function isDue(judged: Judged): judged is Judged<Due> {
   return 'severity' in judged.status;
 }
 
-function dueTask({ held, status }: Judged<Due>, signers: readonly Held[], nowMs: number): Task {
-  const { subject, issuer, notAfter } = held.certificate;
-  const task = { finding: dueFinding(held, status, nowMs, signers), untilMs: notAfter.getTime() };
+function toTask(
+  { occurrences, status }: Judged<Due>,
+  signers: readonly CertificateOccurrences[],
+  nowMs: number,
+): SortableFinding {
+  const { subject, issuer, notAfter } = occurrences.certificate;
+  const task = { finding: dueFinding(occurrences, status, nowMs, signers), untilMs: notAfter.getTime() };
   // One that nobody needs must not come before the certificates that name it as their issuer.
-  if (!isNeeded(held)) return task;
+  if (!isNeeded(occurrences)) return task;
   return subject === issuer ? { ...task, signs: subject } : { ...task, signs: subject, signedBy: issuer };
 }
 
@@ -83,14 +90,16 @@ function dueTask({ held, status }: Judged<Due>, signers: readonly Held[], nowMs:
  * The authorities to renew before a certificate: those with its issuer's name that are due themselves and stored here. One that is only in
  * a served chain or a trust store is renewed by someone else; and where another one of that name is stored and not due, that one can sign.
  */
-function findSigners(judged: readonly Judged[]): (one: Judged<Due>) => readonly Held[] {
-  const kept = judged.filter(({ held }) => held.certificate.authority && held.keptAt !== undefined);
+function findSigners(judged: readonly Judged[]): (one: Judged<Due>) => readonly CertificateOccurrences[] {
+  const stored = judged.filter(
+    ({ occurrences }) => occurrences.certificate.authority && occurrences.storedAt !== undefined,
+  );
   const signers = new Map(
-    [...Map.groupBy(kept, ({ held }) => held.certificate.subject)].map(([subject, named]) => [
+    [...Map.groupBy(stored, ({ occurrences }) => occurrences.certificate.subject)].map(([subject, named]) => [
       subject,
-      named.every(isDue) ? named.slice(0, MOST_SIGNERS).map((one) => one.held) : [],
+      named.every(isDue) ? named.slice(0, MAX_SIGNERS).map((one) => one.occurrences) : [],
     ]),
   );
-  return ({ held: { certificate } }) =>
+  return ({ occurrences: { certificate } }) =>
     certificate.subject === certificate.issuer ? [] : (signers.get(certificate.issuer) ?? []);
 }

@@ -2,7 +2,7 @@ import { type Finding, wording } from '../../kit.ts';
 import { likelyImpact } from './impact.ts';
 import { offersFor, type RenewOffer } from './renew.ts';
 import { isInverted, neverEnds, type Severity, type Status } from './severity.ts';
-import type { Held, Place } from './group-by-fingerprint.ts';
+import type { CertificateOccurrences, Place } from './group-by-fingerprint.ts';
 
 const REASON = {
   expired: 'certificate-expired',
@@ -17,51 +17,51 @@ export type Due = Extract<Status, { readonly severity: Severity }>;
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** Clocks differ by minutes; a certificate that begins later than that was issued in advance. */
-const MOST_SKEW_MS = 10 * MINUTE_MS;
+const MAX_SKEW_MS = 10 * MINUTE_MS;
 
 /** A certificate whose dates need action. `first` are the authorities to renew before it. */
 export function dueFinding(
-  held: Held,
+  occurrences: CertificateOccurrences,
   status: Due,
   nowMs: number,
-  first: readonly Held[],
+  first: readonly CertificateOccurrences[],
 ): Finding<RenewOffer> {
-  const { certificate, places } = held;
+  const { certificate, places } = occurrences;
   const impact = likelyImpact(places[0].place, certificate.name);
-  const says = sentence(held, status, nowMs);
+  const says = describe(occurrences, status, nowMs);
   return {
     reason: REASON[status.is],
-    severity: severityAt(held, status),
-    target: targetOf(held),
+    severity: severityAt(occurrences, status),
+    target: targetOf(occurrences),
     summary: impact !== undefined && status.is === 'expired' ? `${says}; likely impact: ${impact}` : says,
     evidence: [
-      { kind: 'field', label: 'Valid', value: validity(held) },
-      { kind: 'field', label: 'Remaining', value: remaining(held, nowMs) },
+      { kind: 'field', label: 'Valid', value: validity(occurrences) },
+      { kind: 'field', label: 'Remaining', value: remaining(occurrences, nowMs) },
       { kind: 'field', label: 'Subject', value: certificate.subject || 'none' },
       { kind: 'field', label: 'Issuer', value: certificate.issuer || 'none' },
       ...(impact === undefined ? [] : [{ kind: 'field', label: 'Likely impact', value: impact } as const]),
       ...(first.length === 0
         ? []
-        : [{ kind: 'field', label: 'Renew first', value: signers(first) } as const]),
+        : [{ kind: 'field', label: 'Renew first', value: describeSigners(first) } as const]),
       { kind: 'field', label: 'SHA-256', value: certificate.fingerprint },
-      ...placesTable(held),
+      ...placesTable(occurrences),
     ],
-    ...(isRenewedByDate(held, status) && offersFor(held.renewable)),
+    ...(isRenewedByDate(occurrences, status) && offersFor(occurrences.renewable)),
   };
 }
 
 /** Renewal does not fix a date in the future or one that cannot be read, and a certificate with inverted dates would get the same negative lifetime again. */
-function isRenewedByDate({ certificate }: Held, { is }: Due): boolean {
+function isRenewedByDate({ certificate }: CertificateOccurrences, { is }: Due): boolean {
   return (is === 'expired' || is === 'expiring') && !isInverted(certificate);
 }
 
 /** Whether some place needs it: not where it is only carried along in chains, or only trusted. */
-export function isNeeded({ places: [first] }: Held): boolean {
+export function isNeeded({ places: [first] }: CertificateOccurrences): boolean {
   return first.as === 'own' || first.as === 'issuer';
 }
 
 /** Whether it is in trust stores and nowhere else. */
-export function isOnlyTrusted({ places: [first] }: Held): boolean {
+export function isOnlyTrusted({ places: [first] }: CertificateOccurrences): boolean {
   return first.as === 'trusted';
 }
 
@@ -69,38 +69,41 @@ export function isOnlyTrusted({ places: [first] }: Held): boolean {
  * A finding is named by the first of its certificate's places and not by the certificate: renewed there, the finding goes away;
  * not renewed, it persists from run to run, whatever order the sources answer in.
  */
-export function targetOf({ places: [first], certificate }: Held): string {
+export function targetOf({ places: [first], certificate }: CertificateOccurrences): string {
   return first.as === 'own'
     ? first.place
     : `${first.place} ${roleOf(first, certificate)} ${certificate.name}`;
 }
 
 /** A place without the name of its source. */
-export function bare(place: string): string {
+export function withoutSource(place: string): string {
   return place.slice(place.indexOf(':') + 1);
 }
 
 /** Information where no client needs it; critical where a site serves it before it is valid. */
-function severityAt(held: Held, { is, severity }: Due): Severity {
-  if (!isNeeded(held)) return 'info';
-  return is === 'not-yet-valid' && held.live ? 'critical' : severity;
+function severityAt(occurrences: CertificateOccurrences, { is, severity }: Due): Severity {
+  if (!isNeeded(occurrences)) return 'info';
+  return is === 'not-yet-valid' && occurrences.live ? 'critical' : severity;
 }
 
-function sentence(held: Held, status: Due, nowMs: number): string {
-  const { certificate, places, count } = held;
+function describe(occurrences: CertificateOccurrences, status: Due, nowMs: number): string {
+  const { certificate, places, count } = occurrences;
   const [first] = places;
   const { name } = certificate;
-  const what = dueInWords(held, status, nowMs);
-  if (first.as === 'own') return `${name} ${what} (${where(first, count)})`;
-  const named = places.map(({ place }) => bare(place));
+  const what = describeDue(occurrences, status, nowMs);
+  if (first.as === 'own') return `${name} ${what} (${describePlaces(first, count)})`;
+  const named = places.map(({ place }) => withoutSource(place));
   const at = count > 1 ? `${count} places (${wording.list(named, 2, count)})` : named.join('');
   if (first.as === 'extra')
     return `${name} ${what}; ${at} ${count > 1 ? 'have' : 'has'} it in the chain, but the leaf certificate does not need it: remove it`;
   const role = roleOf(first, certificate);
-  return `${name}, the ${role} at ${at}, ${what}${beforeLeaf(held, status)}`;
+  return `${name}, the ${role} at ${at}, ${what}${describeOutlived(occurrences, status)}`;
 }
 
-function beforeLeaf({ certificate: { notAfter }, places }: Held, { is }: Due): string {
+function describeOutlived(
+  { certificate: { notAfter }, places }: CertificateOccurrences,
+  { is }: Due,
+): string {
   const outlived = places.find(({ leaf }) => leaf && leaf.notAfter > notAfter && !neverEnds(leaf))?.leaf;
   if (!outlived || (is !== 'expired' && is !== 'expiring')) return '';
   const earlier = wording.span(outlived.notAfter.getTime() - notAfter.getTime());
@@ -108,7 +111,7 @@ function beforeLeaf({ certificate: { notAfter }, places }: Held, { is }: Due): s
 }
 
 /** Continues the sentence after the name. No length of time in it is negative. */
-export function dueInWords({ certificate }: Held, { is }: Due, nowMs: number): string {
+export function describeDue({ certificate }: CertificateOccurrences, { is }: Due, nowMs: number): string {
   const { notBefore, notAfter } = certificate;
   const order = `ends ${wording.moment(notAfter)}, before it begins ${wording.moment(notBefore)}`;
   switch (is) {
@@ -121,30 +124,30 @@ export function dueInWords({ certificate }: Held, { is }: Due, nowMs: number): s
     case 'expiring':
       return `expires in ${wording.span(notAfter.getTime() - nowMs)}`;
     case 'not-yet-valid':
-      return early(notBefore, nowMs);
+      return describeEarly(notBefore, nowMs);
     default:
       return 'has unreadable dates';
   }
 }
 
-function early(notBefore: Date, nowMs: number): string {
+function describeEarly(notBefore: Date, nowMs: number): string {
   const ms = notBefore.getTime() - nowMs;
   const begins = wording.moment(notBefore);
-  return ms <= MOST_SKEW_MS
+  return ms <= MAX_SKEW_MS
     ? `is not valid yet: it becomes valid in ${wording.span(ms)}, at ${begins}; it was just issued, or a clock is wrong`
     : `is not valid until ${begins}, in ${wording.span(ms)}`;
 }
 
-function where(first: Place, count: number): string {
+function describePlaces(first: Place, count: number): string {
   return count > 1 ? `${first.place} and ${wording.count(count - 1, 'other place')}` : first.place;
 }
 
-function roleOf({ as }: Place, { selfSigned }: Held['certificate']): string {
+function roleOf({ as }: Place, { selfSigned }: CertificateOccurrences['certificate']): string {
   if (as === 'extra') return 'extra';
   return selfSigned ? 'root' : 'intermediate';
 }
 
-export function validity({ certificate }: Pick<Held, 'certificate'>): string {
+export function validity({ certificate }: Pick<CertificateOccurrences, 'certificate'>): string {
   const { notBefore, notAfter } = certificate;
   const [from, to] = [wording.moment(notBefore), wording.moment(notAfter)];
   if (isInverted(certificate)) return `never: it begins ${from} and ends ${to}`;
@@ -154,7 +157,7 @@ export function validity({ certificate }: Pick<Held, 'certificate'>): string {
   return `${from} to ${to}${length}`;
 }
 
-function remaining({ certificate }: Held, nowMs: number): string {
+function remaining({ certificate }: CertificateOccurrences, nowMs: number): string {
   const { notBefore, notAfter } = certificate;
   const [from, until] = [notBefore.getTime(), notAfter.getTime()];
   if (Number.isNaN(from) || Number.isNaN(until)) return 'unknown';
@@ -172,8 +175,8 @@ function percent(share: number): string {
   return whole < 1 ? 'less than 1%' : `${whole}%`;
 }
 
-function signers(first: readonly Held[]): string {
-  return wording.list(first.map(({ certificate, keptAt }) => `${certificate.name} (${keptAt})`));
+function describeSigners(first: readonly CertificateOccurrences[]): string {
+  return wording.list(first.map(({ certificate, storedAt }) => `${certificate.name} (${storedAt})`));
 }
 
 const AS = {
@@ -183,7 +186,7 @@ const AS = {
   trusted: 'in a trust store',
 } as const;
 
-function placesTable({ places, count }: Held): NonNullable<Finding['evidence']> {
+function placesTable({ places, count }: CertificateOccurrences): NonNullable<Finding['evidence']> {
   if (count < 2) return [];
   const rows = places.map(({ place, as, leaf }) => [place, AS[as], leaf?.name ?? '']);
   const shown = count > places.length ? `${count} (first ${places.length} shown)` : String(count);

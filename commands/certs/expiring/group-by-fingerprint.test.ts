@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ports } from '../../kit.ts';
 import { certificate, factsOf, inTrustStore, inVault, live } from './builders.ts';
-import { openTally, pathOf } from './group-by-fingerprint.ts';
+import { groupByFingerprint, pathOf } from './group-by-fingerprint.ts';
 
 const NOW = new Date('2026-02-20');
 const leaf = certificate({ name: 'leaf', from: '2026-01-01', until: '2027-01-01', issuer: 'Issuing' });
@@ -114,13 +114,13 @@ test('the first place that keeps a certificate as its own is known, whatever sit
     [kept, { ...kept, place: 'vault:secret/a/ca:certificate' }, live('ca.example.com:443', [same])],
     NOW,
   );
-  expect(certificates[0]?.keptAt).toBe('vault:secret/a/ca:certificate');
+  expect(certificates[0]?.storedAt).toBe('vault:secret/a/ca:certificate');
   expect(factsOf([live('ca.example.com:443', [same])], NOW).certificates[0]).not.toHaveProperty('keptAt');
   expect(factsOf([inTrustStore('ca.pem', ca)], NOW).certificates[0]).not.toHaveProperty('keptAt');
 });
 
 test('places without a certificate count as examined, and trust stores do not', () => {
-  const tally = openTally(NOW);
+  const tally = groupByFingerprint(NOW);
   tally.addEmpty();
   tally.add(inTrustStore('ca.pem', { name: 'ca', from: '2020-01-01', until: '2030-01-01' }));
   tally.add(live('a.example.com:443', [leaf]));

@@ -2,17 +2,17 @@ import type { ports } from '../../kit.ts';
 import { isValidAt } from './severity.ts';
 
 /** One certificate and all the places that hold or serve it. */
-export interface Held {
+export interface CertificateOccurrences {
   readonly certificate: ports.Certificate;
-  /** The first places in order, at most {@link MOST_PLACES}: first those whose own it is, last those that merely trust it. Never empty. */
+  /** The first places in order, at most {@link MAX_PLACES}: first those whose own it is, last those that merely trust it. Never empty. */
   readonly places: readonly [Place, ...Place[]];
   /** How many places there are. */
   readonly count: number;
   /** At least one live site needs it. */
   readonly live: boolean;
   /** The first place, in order, that keeps it as its own: a secret or a file, no site that serves it and no trust store. */
-  readonly keptAt?: string;
-  /** The first places in order where it could be renewed, at most {@link MOST_RENEWABLE}: a list of its own, because a thousand sites may come before them in `places`. */
+  readonly storedAt?: string;
+  /** The first places in order where it could be renewed, at most {@link MAX_RENEWABLE}: a list of its own, because a thousand sites may come before them in `places`. */
   readonly renewable: readonly string[];
 }
 
@@ -34,46 +34,49 @@ export interface Site {
   readonly path: Path;
   readonly served?: NonNullable<ports.SeenPlace['served']>;
   readonly keyMatches?: boolean;
-  /** The first of them in order, at most {@link MOST_PLACES}. */
+  /** The first of them in order, at most {@link MAX_PLACES}. */
   readonly places: readonly { readonly place: string; readonly asked?: string }[];
   readonly count: number;
 }
 
-export interface Tally {
-  readonly certificates: readonly Held[];
+export interface GroupedCertificates {
+  readonly certificates: readonly CertificateOccurrences[];
   readonly sites: readonly Site[];
   /** How many places were examined, those without a certificate included and trust stores not. */
   readonly placeCount: number;
 }
 
-export const MOST_PLACES = 50;
-export const MOST_RENEWABLE = 3;
+export const MAX_PLACES = 50;
+export const MAX_RENEWABLE = 3;
 /** In certificates. OpenSSL gives up earlier. */
-const LONGEST_PATH = 200;
+const MAX_PATH_LENGTH = 200;
 
-interface OpenHeld extends Omit<Held, 'places' | 'count' | 'live' | 'keptAt' | 'renewable'> {
+interface MutableOccurrences extends Omit<
+  CertificateOccurrences,
+  'places' | 'count' | 'live' | 'keptAt' | 'renewable'
+> {
   places: [Place, ...Place[]];
   count: number;
   live: boolean;
-  keptAt?: string;
+  storedAt?: string;
   renewable: readonly string[];
 }
 
-interface OpenSite extends Omit<Site, 'places' | 'count'> {
+interface MutableSite extends Omit<Site, 'places' | 'count'> {
   places: Site['places'][number][];
   count: number;
 }
 
-export interface OpenTally {
+export interface CertificateGrouper {
   readonly add: (seen: ports.SeenPlace) => void;
   readonly addEmpty: () => void;
-  readonly close: () => Tally;
+  readonly close: () => GroupedCertificates;
 }
 
 /** Groups by certificate as places arrive, so that ten thousand places of one certificate take no more memory than fifty. */
-export function openTally(now: Date): OpenTally {
-  const certificates = new Map<string, OpenHeld>();
-  const sites = new Map<string, OpenSite>();
+export function groupByFingerprint(now: Date): CertificateGrouper {
+  const certificates = new Map<string, MutableOccurrences>();
+  const sites = new Map<string, MutableSite>();
   let placeCount = 0;
   return {
     add: (seen) => {
@@ -99,25 +102,27 @@ function allOf({ chain }: ports.SeenPlace, path: Path): Iterable<ports.Certifica
 }
 
 function addCertificate(
-  certificates: Map<string, OpenHeld>,
+  certificates: Map<string, MutableOccurrences>,
   certificate: ports.Certificate,
   seen: ports.SeenPlace,
   path: Path,
 ): void {
   const place = placeOf(certificate, seen, path);
-  const held = certificates.get(certificate.fingerprint) ?? {
+  const occurrences = certificates.get(certificate.fingerprint) ?? {
     certificate,
     places: [place],
     count: 1,
     live: false,
     renewable: [],
   };
-  const isKept = place.as === 'own' && seen.served === undefined && !seen.trustStore;
-  held.live ||= seen.served !== undefined && place.as !== 'extra';
-  if (keep(held.places, place, byPlace)) held.count += 1;
-  if (isKept && !(held.keptAt !== undefined && held.keptAt <= seen.place)) held.keptAt = seen.place;
-  if (seen.renewable && place.as === 'own') held.renewable = firstOf([...held.renewable, seen.place]);
-  certificates.set(certificate.fingerprint, held);
+  const isStored = place.as === 'own' && seen.served === undefined && !seen.trustStore;
+  occurrences.live ||= seen.served !== undefined && place.as !== 'extra';
+  if (insertSorted(occurrences.places, place, byPlace)) occurrences.count += 1;
+  if (isStored && !(occurrences.storedAt !== undefined && occurrences.storedAt <= seen.place))
+    occurrences.storedAt = seen.place;
+  if (seen.renewable && place.as === 'own')
+    occurrences.renewable = firstOf([...occurrences.renewable, seen.place]);
+  certificates.set(certificate.fingerprint, occurrences);
 }
 
 /**
@@ -138,7 +143,7 @@ function validPath(
 ): Path | undefined {
   const issuers = issuersOf(path.at(-1), chain);
   if (issuers.length === 0) return path;
-  if (path.length === LONGEST_PATH) return undefined;
+  if (path.length === MAX_PATH_LENGTH) return undefined;
   for (const issuer of issuers) {
     if (tried.has(issuer) || !isValidAt(issuer, now)) continue;
     tried.add(issuer);
@@ -189,7 +194,7 @@ function isAuthority({ authority, selfSigned, alternativeNames }: ports.Certific
 }
 
 function addSite(
-  sites: Map<string, OpenSite>,
+  sites: Map<string, MutableSite>,
   { place, served, keyMatches }: ports.SeenPlace,
   path: Path,
 ): void {
@@ -202,19 +207,23 @@ function addSite(
     places: [],
     count: 0,
   };
-  const added = keep(site.places, { place, ...(servername !== undefined && { asked: servername }) }, byName);
+  const added = insertSorted(
+    site.places,
+    { place, ...(servername !== undefined && { asked: servername }) },
+    byName,
+  );
   if (added) site.count += 1;
   sites.set(key, site);
 }
 
 function firstOf(places: readonly string[]): readonly string[] {
-  return [...new Set(places)].toSorted().slice(0, MOST_RENEWABLE);
+  return [...new Set(places)].toSorted().slice(0, MAX_RENEWABLE);
 }
 
-const ORDER = { own: 0, issuer: 1, extra: 2, trusted: 3 } as const;
+const ROLE_ORDER = { own: 0, issuer: 1, extra: 2, trusted: 3 } as const;
 
 function byPlace(a: Place, b: Place): number {
-  return ORDER[a.as] - ORDER[b.as] || byName(a, b);
+  return ROLE_ORDER[a.as] - ROLE_ORDER[b.as] || byName(a, b);
 }
 
 /** By code unit: the same on every machine, for a finding's target is the first place. */
@@ -224,7 +233,7 @@ function byName(a: { readonly place: string }, b: { readonly place: string }): n
 }
 
 /** Inserts in order and drops what comes after the last one that is kept. False where it is there already. */
-function keep<T>(kept: T[], item: T, compare: (a: T, b: T) => number): boolean {
+function insertSorted<T>(kept: T[], item: T, compare: (a: T, b: T) => number): boolean {
   let low = 0;
   for (let high = kept.length; low < high;) {
     const middle = (low + high) >> 1;
@@ -233,7 +242,7 @@ function keep<T>(kept: T[], item: T, compare: (a: T, b: T) => number): boolean {
   }
   const there = kept[low];
   if (there !== undefined && compare(there, item) === 0) return false;
-  if (low < MOST_PLACES) kept.splice(low, 0, item);
-  if (kept.length > MOST_PLACES) kept.pop();
+  if (low < MAX_PLACES) kept.splice(low, 0, item);
+  if (kept.length > MAX_PLACES) kept.pop();
   return true;
 }

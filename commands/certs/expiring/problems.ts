@@ -1,13 +1,13 @@
 import { type Finding, type ports, wording } from '../../kit.ts';
-import { bare, isNeeded, targetOf } from './expiry.ts';
-import type { Task } from './sort-findings.ts';
+import { withoutSource, isNeeded, targetOf } from './expiry.ts';
+import type { SortableFinding } from './sort-findings.ts';
 import type { Severity } from './severity.ts';
-import { type Held, MOST_PLACES, type Site } from './group-by-fingerprint.ts';
+import { type CertificateOccurrences, MAX_PLACES, type Site } from './group-by-fingerprint.ts';
 
-interface Problem {
+interface SiteRule {
   readonly reason: string;
   readonly severity: Severity;
-  readonly holds: (site: Site, leaf: ports.Certificate) => boolean;
+  readonly applies: (site: Site, leaf: ports.Certificate) => boolean;
   /** What several sites have in common; they are then one finding, named by it. */
   readonly cause?: (site: Site) => string;
   /** Goes on after the names of the places. */
@@ -18,38 +18,38 @@ interface Problem {
  * Critical where no client can connect or no server can start; warning where strict clients refuse the connection and others do not yet.
  * That a site requires a client certificate is no problem: it is meant to, and the evidence says so.
  */
-const SITE_PROBLEMS: readonly Problem[] = [
+const SITE_RULES: readonly SiteRule[] = [
   {
     reason: 'key-mismatch',
     severity: 'critical',
-    holds: ({ keyMatches }) => keyMatches === false,
+    applies: ({ keyMatches }) => keyMatches === false,
     says: (_, leaf) =>
       `the private key does not match the certificate of ${leaf.name}: a server that loads both fails to start`,
   },
   {
     reason: 'chain-broken',
     severity: 'critical',
-    holds: ({ served }) => served?.path === 'broken',
+    applies: ({ served }) => served?.path === 'broken',
     says: ({ path }) => `broken chain: the issuer it serves did not sign ${path[0].name}`,
   },
   {
     reason: 'no-alternative-name',
     severity: 'warning',
-    holds: ({ served }, leaf) => served?.nameMatches === false && leaf.alternativeNames.length === 0,
+    applies: ({ served }, leaf) => served?.nameMatches === false && leaf.alternativeNames.length === 0,
     says: (_, leaf) =>
       `the certificate has no subject alternative name, only the CN ${leaf.name}: browsers and Go (since 1.15) ignore the CN`,
   },
   {
     reason: 'name-mismatch',
     severity: 'warning',
-    holds: ({ served }, leaf) => served?.nameMatches === false && leaf.alternativeNames.length > 0,
+    applies: ({ served }, leaf) => served?.nameMatches === false && leaf.alternativeNames.length > 0,
     says: ({ places, served }, leaf) =>
       `the certificate is for ${wording.list(namesOf(leaf))}, not for ${places[0]?.asked ?? served?.address ?? 'that address'}`,
   },
   {
     reason: 'chain-incomplete',
     severity: 'warning',
-    holds: ({ served }) => served?.path === 'incomplete',
+    applies: ({ served }) => served?.path === 'incomplete',
     // A private root that is not in `trust` is one problem, not one for each site.
     cause: ({ path }) => `issuer ${path.at(-1)?.issuer ?? ''}`,
     says: ({ path }) =>
@@ -58,14 +58,14 @@ const SITE_PROBLEMS: readonly Problem[] = [
   {
     reason: 'self-signed',
     severity: 'warning',
-    holds: ({ served }) => served?.path === 'self-signed',
+    applies: ({ served }) => served?.path === 'self-signed',
     says: (_, leaf) =>
       `${leaf.name} is self-signed: only clients configured to trust this certificate accept it`,
   },
   {
     reason: 'legacy-protocol',
     severity: 'warning',
-    holds: ({ served }) => served?.protocol !== undefined && /^(SSL|TLSv1(\.[01])?$)/.test(served.protocol),
+    applies: ({ served }) => served?.protocol !== undefined && /^(SSL|TLSv1(\.[01])?$)/.test(served.protocol),
     says: ({ served }) =>
       `supports ${served?.protocol?.replace(/^TLSv1$/, 'TLSv1.0').replace('TLSv', 'TLS ') ?? 'an outdated protocol'} and nothing newer: current clients refuse it`,
   },
@@ -73,7 +73,7 @@ const SITE_PROBLEMS: readonly Problem[] = [
     reason: 'must-staple-without-staple',
     severity: 'warning',
     // A handshake that ends for lack of a client certificate may end before the response is sent.
-    holds: ({ served }, leaf) =>
+    applies: ({ served }, leaf) =>
       leaf.mustStaple && served !== undefined && !served.stapled && !served.clientCertificateRequired,
     says: (_, leaf) =>
       `${leaf.name} requires a stapled OCSP response (must-staple), and none was sent: Firefox refuses it`,
@@ -81,9 +81,9 @@ const SITE_PROBLEMS: readonly Problem[] = [
 ];
 
 /** What is wrong with sites besides dates; each reason is a finding of its own. */
-export function siteProblems(sites: readonly Site[]): Task[] {
-  return SITE_PROBLEMS.flatMap(({ reason, severity, holds, cause, says }) => {
-    const affected = sites.filter((site) => holds(site, site.path[0]));
+export function siteProblems(sites: readonly Site[]): SortableFinding[] {
+  return SITE_RULES.flatMap(({ reason, severity, applies, cause, says }) => {
+    const affected = sites.filter((site) => applies(site, site.path[0]));
     const groups = Map.groupBy(affected, (site) => cause?.(site) ?? site);
     return [...groups].map(([by, group]) => {
       const site = merge(group);
@@ -105,7 +105,7 @@ function merge(group: readonly Site[]): Site {
   const places = group
     .flatMap((site) => site.places)
     .toSorted((a, b) => (a.place < b.place ? -1 : 1))
-    .slice(0, MOST_PLACES);
+    .slice(0, MAX_PLACES);
   return { ...first, places, count: group.reduce((sum, { count }) => sum + count, 0) };
 }
 
@@ -113,9 +113,9 @@ function merge(group: readonly Site[]): Site {
  * Keys and signatures too weak for current clients. Where it is only stored it may never be served, so it is information. In trust stores
  * nothing is reported: systems keep old roots for old signatures, and they cannot be replaced here.
  */
-export function weaknesses(held: Held): Task[] {
-  const { certificate, places, live, count } = held;
-  if (!isNeeded(held)) return [];
+export function weaknesses(occurrences: CertificateOccurrences): SortableFinding[] {
+  const { certificate, places, live, count } = occurrences;
+  if (!isNeeded(occurrences)) return [];
   const { key, signature, selfSigned, name } = certificate;
   const severity: Severity = live ? 'warning' : 'info';
   const evidence = [
@@ -124,7 +124,7 @@ export function weaknesses(held: Held): Task[] {
     { kind: 'field', label: 'Issuer', value: certificate.issuer },
     { kind: 'field', label: 'SHA-256', value: certificate.fingerprint },
   ] as const;
-  const base = { severity, target: targetOf(held), evidence };
+  const base = { severity, target: targetOf(occurrences), evidence };
   const at = `${name} (${wording.list(
     places.map(({ place }) => place),
     1,
@@ -153,7 +153,7 @@ export function weaknesses(held: Held): Task[] {
 }
 
 function placesOf({ places, count }: Site): string {
-  const named = places.map(({ place }) => bare(place));
+  const named = places.map(({ place }) => withoutSource(place));
   return count === 1 ? (named[0] ?? '') : `${count} places (${wording.list(named, 2, count)})`;
 }
 

@@ -16,18 +16,18 @@ export interface RenewOffer {
 }
 
 /** What Slack shows of a button. */
-const MOST_LETTERS = 75;
+const MAX_TITLE_LENGTH = 75;
 /** The end of a path is what people know it by. */
-const NAMED_BY = 3;
+const MAX_TITLE_SEGMENTS = 3;
 /** Names of what is kept that a plan mentions. */
-const MOST_KEPT = 12;
+const MAX_KEPT_NAMES = 12;
 const DAY_MS = 86_400_000;
 const NEVER = '9999-12-31T23:59:59.000Z';
 
 /** What `safe x509 renew` does, without what it forgets. It deploys nothing, so nothing is interrupted. */
 export const renew = defineRemediation({
   about: 'Reissues a certificate where it is stored: same key and names, new validity; deploys nothing',
-  title: ({ place }) => fitted(`Renew ${pathOf(place).split('/').slice(-NAMED_BY).join('/')}`),
+  title: ({ place }) => fitTitle(`Renew ${pathOf(place).split('/').slice(-MAX_TITLE_SEGMENTS).join('/')}`),
   risk: 'safe',
   uses: ['certificates'],
   params,
@@ -36,7 +36,7 @@ export const renew = defineRemediation({
     const { place, authority, versions, fingerprint } = renewal;
     const counted = authority.nextSerial !== undefined && authority.place !== place;
     return {
-      lines: [...(counted ? [counting(renewal)] : []), issued(renewal), kept(renewal)],
+      lines: [...(counted ? [describeSerial(renewal)] : []), describeIssue(renewal), describeKept(renewal)],
       targets: counted ? [authority.place, place] : [place],
       precondition: {
         fingerprint,
@@ -85,13 +85,13 @@ function planIn(
 }
 
 /** Nothing in here changes with the clock: the plan is made again before it is applied, and compared. */
-function issued({ place, name, notAfter, lifetimeMs, authority, signature }: ports.Renewal): string {
+function describeIssue({ place, name, notAfter, lifetimeMs, authority, signature }: ports.Renewal): string {
   const ends = moment(notAfter);
   const by = authority.place === place ? 'itself' : `${authority.name} (${pathOf(authority.place)})`;
   const serial = authority.nextSerial === undefined ? 'a random serial' : `serial ${authority.nextSerial}`;
   return [
     `Issue a new certificate for ${name} in ${pathOf(place)}: same key, names and extensions`,
-    `valid for ${lifetime(lifetimeMs)} from then on${atMost(authority.notAfter)} (the current one expires ${ends})`,
+    `valid for ${lifetime(lifetimeMs)} from then on${describeLimit(authority.notAfter)} (the current one expires ${ends})`,
     `signed by ${by} with ${serial}`,
     ...(signature ? [`${signature.to} instead of ${signature.from}`] : []),
   ].join(', ');
@@ -106,19 +106,19 @@ function lifetime(ms: number): string {
   return ms >= DAY_MS ? wording.count(Math.floor(ms / DAY_MS), 'day') : wording.span(ms);
 }
 
-function atMost(authorityEnds: string): string {
+function describeLimit(authorityEnds: string): string {
   return authorityEnds === NEVER ? '' : `, but not longer than its authority, ${moment(authorityEnds)}`;
 }
 
-function counting({ authority: { place, nextSerial } }: ports.Renewal): string {
+function describeSerial({ authority: { place, nextSerial } }: ports.Renewal): string {
   const following = (BigInt(`0x${nextSerial}`) + 1n).toString(16);
   return `Set the next serial in ${pathOf(place)} to ${following}, so that ${nextSerial} is used once`;
 }
 
-function kept({ kept: others, intermediates }: ports.Renewal): string {
+function describeKept({ kept: others, intermediates }: ports.Renewal): string {
   const behind =
     intermediates === 0 ? [] : [`${wording.count(intermediates, 'certificate')} behind it in the chain`];
-  return `Keep everything else in the secret: ${wording.list(['the key', ...behind, ...others], MOST_KEPT)}`;
+  return `Keep everything else in the secret: ${wording.list(['the key', ...behind, ...others], MAX_KEPT_NAMES)}`;
 }
 
 function afterwards({ place }: ports.Renewal): readonly string[] {
@@ -135,6 +135,8 @@ function pathOf(place: string): string {
   return place.slice(place.indexOf(':') + 1).replace(/:certificate$/, '');
 }
 
-function fitted(title: string): string {
-  return title.length <= MOST_LETTERS ? title : `Renew …${title.slice(-(MOST_LETTERS - 'Renew …'.length))}`;
+function fitTitle(title: string): string {
+  return title.length <= MAX_TITLE_LENGTH
+    ? title
+    : `Renew …${title.slice(-(MAX_TITLE_LENGTH - 'Renew …'.length))}`;
 }

@@ -2,7 +2,7 @@ import type { Finding } from '../../kit.ts';
 import type { RenewOffer } from './renew.ts';
 
 /** A finding with what its place in the order of work depends on. */
-export interface Task {
+export interface SortableFinding {
   readonly finding: Finding<RenewOffer>;
   /** When its certificate ends, in milliseconds; `NaN`, where that cannot be read, is last. */
   readonly untilMs: number;
@@ -19,16 +19,16 @@ const RANK = { critical: 0, warning: 1, info: 2 } as const;
  * The order in which to work: the most severe first, then what ends first; but a certificate comes right after the authority that signs it
  * where that one is due as well: renewed under the old authority, it would have to be renewed again.
  */
-export function inOrderOfWork(tasks: readonly Task[]): Finding<RenewOffer>[] {
-  const sorted = tasks.toSorted(compare);
+export function sortFindings(findings: readonly SortableFinding[]): Finding<RenewOffer>[] {
+  const sorted = findings.toSorted(compare);
   const bySubject = Map.groupBy(
     sorted.filter(({ signs }) => signs !== undefined),
     ({ signs }) => signs,
   );
-  const ordered = new Set<Task>();
+  const ordered = new Set<SortableFinding>();
   for (const task of sorted) {
     const waiting = [task];
-    const path = new Set<Task>();
+    const path = new Set<SortableFinding>();
     for (let next = waiting.pop(); next; next = waiting.pop()) {
       if (ordered.has(next) || path.has(next)) continue;
       path.add(next);
@@ -38,10 +38,10 @@ export function inOrderOfWork(tasks: readonly Task[]): Finding<RenewOffer>[] {
     }
     for (const one of [...path].toReversed()) ordered.add(one);
   }
-  return distinct([...ordered].map(({ finding }) => finding));
+  return numberRepeated([...ordered].map(({ finding }) => finding));
 }
 
-function compare(a: Task, b: Task): number {
+function compare(a: SortableFinding, b: SortableFinding): number {
   const bySeverity = RANK[a.finding.severity] - RANK[b.finding.severity];
   if (bySeverity !== 0) return bySeverity;
   const byDate = (a.untilMs || Infinity) - (b.untilMs || Infinity);
@@ -50,7 +50,7 @@ function compare(a: Task, b: Task): number {
 }
 
 /** Two certificates at one place (a site behind several addresses) are two findings: the later ones are numbered. */
-function distinct(findings: readonly Finding<RenewOffer>[]): Finding<RenewOffer>[] {
+function numberRepeated(findings: readonly Finding<RenewOffer>[]): Finding<RenewOffer>[] {
   const times = new Map<string, number>();
   return findings.map((finding) => {
     const key = `${finding.reason} ${finding.target}`;

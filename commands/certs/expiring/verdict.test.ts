@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { type Counted, type Dated, verdictOf } from './verdict.ts';
+import { type VerdictInput, type Dated, verdictOf } from './verdict.ts';
 
 const DAY_MS = 86_400_000;
-const nothing: Counted = {
+const nothing: VerdictInput = {
   total: 41,
   placeCount: 41,
   dated: [],
@@ -21,7 +21,7 @@ function problem(reason: string, severity: Dated['severity'], place: string, cou
   return { finding: { reason, severity, target: place, summary: 'x' }, at: { first: place, count } };
 }
 
-test.each<readonly [Partial<Counted>, string]>([
+test.each<readonly [Partial<VerdictInput>, string]>([
   [{}, 'All 41 certificates are valid for more than 30 days'],
   [{ total: 1, placeCount: 1 }, 'The one certificate is valid for more than 30 days'],
   [{ total: 1, placeCount: 10 }, 'The one certificate found in 10 places is valid for more than 30 days'],

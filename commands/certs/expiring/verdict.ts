@@ -1,10 +1,10 @@
 import { wording } from '../../kit.ts';
-import { bare, type Due } from './expiry.ts';
-import type { Task } from './sort-findings.ts';
+import { withoutSource, type Due } from './expiry.ts';
+import type { SortableFinding } from './sort-findings.ts';
 import type { Severity } from './severity.ts';
-import { rootsInWords } from './trust-stores.ts';
+import { describeRoots } from './trust-stores.ts';
 
-export interface Counted {
+export interface VerdictInput {
   /** Certificates, without roots of trust stores and without what is due and nobody needs. */
   readonly total: number;
   /** Places examined, trust stores not counted. */
@@ -16,7 +16,7 @@ export interface Counted {
   /** Roots that are in trust stores and nowhere else. */
   readonly trusted: { readonly total: number; readonly due: readonly Due[] };
   /** Findings that are not about dates. */
-  readonly problems: readonly Pick<Task, 'finding' | 'at'>[];
+  readonly problems: readonly Pick<SortableFinding, 'finding' | 'at'>[];
   readonly withinMs: number;
 }
 
@@ -27,12 +27,12 @@ export interface Dated {
   readonly leftMs: number;
 }
 
-/** A part of the verdict. Within one severity, facts are said in the order of `factsOf`. */
-interface Fact {
+/** A part of the verdict. Within one severity, the parts come in the order of `partsOf`. */
+interface VerdictPart {
   readonly severity: Severity;
   /** How many findings it stands for. */
   readonly findings: number;
-  /** About certificates and their dates: the first such fact names the total, later ones say `more`. */
+  /** About certificates and their dates: the first such part names the total, later ones say `more`. */
   readonly isDated?: true;
   readonly says: (at: Position) => string;
 }
@@ -40,39 +40,39 @@ interface Fact {
 interface Position {
   /** Begins the line. */
   readonly isFirst: boolean;
-  /** Comes after another fact about dates. */
+  /** Comes after another part about dates. */
   readonly isMore: boolean;
 }
 
 const RANK = { critical: 0, warning: 1, info: 2 } as const;
 /** Facts in the verdict; the rest are counted. */
-const MOST_SAID = 4;
+const MAX_PARTS = 4;
 
 /**
  * The answer in one line, the worst first, whatever kind it is of: `3 of 41 certificates have expired, 2 more expire within 30 days`;
  * `The private key does not match the certificate at disk:/etc/x.pem; all 41 certificates are valid`.
  */
-export function verdictOf(counted: Counted): string {
-  const facts = factsOf(counted).toSorted((a, b) => RANK[a.severity] - RANK[b.severity]);
-  const [worst] = facts;
+export function verdictOf(counted: VerdictInput): string {
+  const parts = partsOf(counted).toSorted((a, b) => RANK[a.severity] - RANK[b.severity]);
+  const [worst] = parts;
   if (!worst) return allValid(counted);
-  const said = facts
-    .filter((fact) => fact === worst || fact.severity === 'critical' || fact.isDated)
-    .slice(0, MOST_SAID);
-  const left = facts.filter((fact) => !said.includes(fact)).reduce((sum, { findings }) => sum + findings, 0);
+  const shown = parts
+    .filter((part) => part === worst || part.severity === 'critical' || part.isDated)
+    .slice(0, MAX_PARTS);
+  const left = parts.filter((part) => !shown.includes(part)).reduce((sum, { findings }) => sum + findings, 0);
   const others = left > 0 ? [wording.count(left, 'other problem')] : [];
-  if (counted.total === 0 || said.some(({ isDated }) => isDated))
-    return [inOneLine(said, true), ...others].join('; ');
+  if (counted.total === 0 || shown.some(({ isDated }) => isDated))
+    return [inOneLine(shown, true), ...others].join('; ');
   // Information is only a note after the good news.
   return worst.severity === 'info'
-    ? [allValid(counted), inOneLine(said, false), ...others].join('; ')
-    : [inOneLine(said, true), ...others, restIsValid(counted)].join('; ');
+    ? [allValid(counted), inOneLine(shown, false), ...others].join('; ')
+    : [inOneLine(shown, true), ...others, restIsValid(counted)].join('; ');
 }
 
-function inOneLine(facts: readonly Fact[], isStart: boolean): string {
-  return facts
+function inOneLine(parts: readonly VerdictPart[], isStart: boolean): string {
+  return parts
     .map(({ isDated, says }, at) => {
-      const before = facts.slice(0, at);
+      const before = parts.slice(0, at);
       const text = says({
         isFirst: isStart && at === 0,
         isMore: before.some((one) => one.isDated === true),
@@ -83,9 +83,9 @@ function inOneLine(facts: readonly Fact[], isStart: boolean): string {
     .join('');
 }
 
-function factsOf(counted: Counted): readonly Fact[] {
-  const dated = (is: Due['is']) => datedFact(counted, is);
-  const problem = (reason: string) => problemFact(counted, reason);
+function partsOf(counted: VerdictInput): readonly VerdictPart[] {
+  const dated = (is: Due['is']) => datedPart(counted, is);
+  const problem = (reason: string) => problemPart(counted, reason);
   const critical = ['key-mismatch', 'chain-broken'];
   const lesser = Object.keys(PROBLEMS).filter((reason) => !critical.includes(reason));
   return [
@@ -93,12 +93,15 @@ function factsOf(counted: Counted): readonly Fact[] {
     ...critical.flatMap(problem),
     ...(['expiring', 'undated'] as const).flatMap(dated),
     ...lesser.flatMap(problem),
-    ...unneededFact(counted),
-    ...trustedFact(counted),
+    ...unneededPart(counted),
+    ...trustedPart(counted),
   ];
 }
 
-function datedFact({ dated, total, onSchedule, withinMs }: Counted, is: Due['is']): readonly Fact[] {
+function datedPart(
+  { dated, total, onSchedule, withinMs }: VerdictInput,
+  is: Due['is'],
+): readonly VerdictPart[] {
   const these = dated.filter((one) => one.is === is);
   const severity = (['critical', 'warning', 'info'] as const).find((level) =>
     these.some((one) => one.severity === level),
@@ -106,7 +109,7 @@ function datedFact({ dated, total, onSchedule, withinMs }: Counted, is: Due['is'
   if (!severity) return [];
   const amount = these.length;
   const firstMs = these.reduce((least, { leftMs }) => Math.min(least, leftMs), Infinity);
-  const [one, many] = wordsOf(is, severity, withinMs, firstMs);
+  const [one, many] = phrasesFor(is, severity, withinMs, firstMs);
   const scheduled = is === 'expiring' && onSchedule > 0 ? `, ${onSchedule} more on schedule` : '';
   return [
     {
@@ -121,7 +124,7 @@ function datedFact({ dated, total, onSchedule, withinMs }: Counted, is: Due['is'
   ];
 }
 
-function wordsOf(
+function phrasesFor(
   is: Due['is'],
   severity: Severity,
   withinMs: number,
@@ -145,10 +148,10 @@ function wordsOf(
   }
 }
 
-type Words = readonly [one: (place: string, isFirst: boolean) => string, many: (count: number) => string];
+type Phrases = readonly [one: (place: string, isFirst: boolean) => string, many: (count: number) => string];
 
-/** Each of the reasons in problems.ts, in the order in which they are said. */
-const PROBLEMS: Readonly<Record<string, Words>> = {
+/** Each of the reasons in problems.ts, in the order in which they are shown. */
+const PROBLEMS: Readonly<Record<string, Phrases>> = {
   'key-mismatch': [
     (place, isFirst) => `${isFirst ? 'The' : 'the'} private key does not match the certificate at ${place}`,
     (count) => `${count} places have a private key that does not match the certificate`,
@@ -159,7 +162,7 @@ const PROBLEMS: Readonly<Record<string, Words>> = {
   'chain-incomplete': served('an incomplete chain'),
   'self-signed': served('a self-signed certificate'),
   'legacy-protocol': [
-    (place) => `${bare(place)} supports outdated TLS only`,
+    (place) => `${withoutSource(place)} supports outdated TLS only`,
     (count) => `${count} sites support outdated TLS only`,
   ],
   'must-staple-without-staple': served('a must-staple certificate without an OCSP response'),
@@ -167,15 +170,15 @@ const PROBLEMS: Readonly<Record<string, Words>> = {
   'weak-signature': weak('signature'),
 };
 
-function served(what: string): Words {
-  return [(place) => `${bare(place)} serves ${what}`, (count) => `${count} sites serve ${what}`];
+function served(what: string): Phrases {
+  return [(place) => `${withoutSource(place)} serves ${what}`, (count) => `${count} sites serve ${what}`];
 }
 
-function weak(what: string): Words {
+function weak(what: string): Phrases {
   return [() => `1 certificate has a weak ${what}`, (count) => `${count} certificates have a weak ${what}`];
 }
 
-function problemFact({ problems }: Counted, reason: string): readonly Fact[] {
+function problemPart({ problems }: VerdictInput, reason: string): readonly VerdictPart[] {
   const these = problems.filter(({ finding }) => finding.reason === reason);
   const [first] = these.toSorted((a, b) => RANK[a.finding.severity] - RANK[b.finding.severity]);
   const words = PROBLEMS[reason];
@@ -191,7 +194,7 @@ function problemFact({ problems }: Counted, reason: string): readonly Fact[] {
   ];
 }
 
-function unneededFact({ unneeded }: Counted): readonly Fact[] {
+function unneededPart({ unneeded }: VerdictInput): readonly VerdictPart[] {
   const amount = unneeded.length;
   if (amount === 0) return [];
   const subject = `${wording.count(amount, 'certificate')} that no chain needs`;
@@ -200,11 +203,11 @@ function unneededFact({ unneeded }: Counted): readonly Fact[] {
   return [{ severity: 'info', findings: amount, says }];
 }
 
-function trustedFact({ trusted: { due } }: Counted): readonly Fact[] {
-  return due.length > 0 ? [{ severity: 'info', findings: 1, says: () => rootsInWords(due) }] : [];
+function trustedPart({ trusted: { due } }: VerdictInput): readonly VerdictPart[] {
+  return due.length > 0 ? [{ severity: 'info', findings: 1, says: () => describeRoots(due) }] : [];
 }
 
-function allValid({ total, placeCount, onSchedule, trusted, withinMs }: Counted): string {
+function allValid({ total, placeCount, onSchedule, trusted, withinMs }: VerdictInput): string {
   const within = wording.span(withinMs);
   if (onSchedule > 0) {
     const which = total === 1 ? 'the one certificate' : `${onSchedule} of ${total}`;
@@ -225,7 +228,7 @@ function allOf(amount: number, noun: string): string {
 }
 
 /** Comes after problems that are not about dates. */
-function restIsValid({ total, onSchedule }: Counted): string {
+function restIsValid({ total, onSchedule }: VerdictInput): string {
   if (onSchedule > 0) return 'no certificate is due';
   return total === 1 ? 'the one certificate is valid' : `all ${total} certificates are valid`;
 }

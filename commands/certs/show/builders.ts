@@ -21,6 +21,6 @@ export function certificate(name: string, issuer: string, from: string, until: s
   };
 }
 
-export function held(place: string, chain: ports.SeenPlace['chain']): ports.SeenPlace {
+export function stored(place: string, chain: ports.SeenPlace['chain']): ports.SeenPlace {
   return { kind: 'seen', place, chain };
 }

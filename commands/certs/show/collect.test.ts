@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type ports, type ReadContext, SourceError } from '../../kit.ts';
 import { collect } from './collect.ts';
-import { certificate, held } from './builders.ts';
+import { certificate, stored } from './builders.ts';
 
 type Store = ReadContext<'certificates'>['read']['certificates']['stores'][number];
 
@@ -19,10 +19,10 @@ const r3 = {
   serial: 'c0ffee01',
 };
 const everywhere = [
-  held('vault:secret/cf/uaa/tls:certificate', [uaa]),
-  held('edge:www.example.com:443', [www, r3]),
-  held('edge:shop.example.com:443', [www, r3]),
-  held('disk:/etc/www.pem', [www]),
+  stored('vault:secret/cf/uaa/tls:certificate', [uaa]),
+  stored('edge:www.example.com:443', [www, r3]),
+  stored('edge:shop.example.com:443', [www, r3]),
+  stored('disk:/etc/www.pem', [www]),
 ];
 
 function store(
@@ -50,7 +50,7 @@ function unfinished(deadline: AbortController, late: SourceError, inspectSite: S
     kind: 'tls',
     ...(inspectSite && { inspectSite }),
     scan: async function* ({ signal }) {
-      yield held('edge:www.example.com:44', [www]);
+      yield stored('edge:www.example.com:44', [www]);
       await new Promise((resolve) => setImmediate(resolve));
       deadline.abort(late);
       signal.throwIfAborted();
@@ -142,8 +142,8 @@ test.each(['R7 Root', '777777'])('a root that is trusted and not served is found
     ...certificate('R7 Root', 'R7 Root', '2016-01-01', '2026-01-01'),
     fingerprint: '777777'.padEnd(64, '0'),
   };
-  const site = { ...held('edge:b.test:443', [uaa]), path: [uaa, root] as const };
-  const { facts, gaps } = await show(what, [store('edge', [held('edge:a.r7.test:443', [www]), site])]);
+  const site = { ...stored('edge:b.test:443', [uaa]), path: [uaa, root] as const };
+  const { facts, gaps } = await show(what, [store('edge', [stored('edge:a.r7.test:443', [www]), site])]);
   expect(facts.shown.map(({ certificate: { name }, places }) => [name, places])).toEqual([
     ['R7 Root', ['edge:b.test:443']],
   ]);
@@ -152,7 +152,7 @@ test.each(['R7 Root', '777777'])('a root that is trusted and not served is found
 
 test('a site with several addresses and types of keys is found whole', async () => {
   const at = (place: string, name: string) =>
-    held(`edge:multi.test:443 ${place}`, [certificate(name, 'ca', '2026-01-01', '2027-01-01')]);
+    stored(`edge:multi.test:443 ${place}`, [certificate(name, 'ca', '2026-01-01', '2027-01-01')]);
   const edge = store('edge', [
     at('(127.0.0.1) (RSA)', 'a'),
     at('(127.0.0.1) (ECDSA)', 'b'),
@@ -180,7 +180,7 @@ test('a site that is not configured is asked where that is allowed', async () =>
   const asked: string[] = [];
   const inspectSite: Store['inspectSite'] = (site) => {
     asked.push(site);
-    return Promise.resolve([held(`edge:${site}`, [www])]);
+    return Promise.resolve([stored(`edge:${site}`, [www])]);
   };
   const { names, gaps } = await show('new.example.com:443', [
     store('disk', []),
@@ -226,8 +226,8 @@ test('a site that answers when asked is no gap, whatever the scan remembers of i
   const counted: string[] = [];
   const edge = store(
     'edge',
-    [held('edge:other.example.com:443', [uaa])],
-    (site) => Promise.resolve([held(`edge:${site} (RSA)`, [www]), held(`edge:${site} (ECDSA)`, [r3])]),
+    [stored('edge:other.example.com:443', [uaa])],
+    (site) => Promise.resolve([stored(`edge:${site} (RSA)`, [www]), stored(`edge:${site} (ECDSA)`, [r3])]),
     'edge:www.example.com:443',
   );
   const { gaps, names } = await show('www.example.com:443', [edge], { saw: (name) => counted.push(name) });
@@ -238,8 +238,8 @@ test('a site that answers when asked is no gap, whatever the scan remembers of i
 
 test('of an address that does not answer when asked it is not said what the scan saw there', async () => {
   const place = (address: string) => `edge:www.example.com:443 (${address})`;
-  const edge = store('edge', [held(place('::1'), [uaa]), held(place('::2'), [uaa])], () =>
-    Promise.resolve([held(place('::1'), [www]), unseen('edge', place('::2'))]),
+  const edge = store('edge', [stored(place('::1'), [uaa]), stored(place('::2'), [uaa])], () =>
+    Promise.resolve([stored(place('::1'), [www]), unseen('edge', place('::2'))]),
   );
   const { gaps, names } = await show('www.example.com:443', [edge]);
   expect(names).toEqual(['www.example.com']);
@@ -257,7 +257,7 @@ test('what the scan saw of a site stays where the site does not answer any more,
 
 test('a site that answers under another name than its place has is no gap either', async () => {
   const place = 'edge:cell.internal@10.0.0.5:8443';
-  const edge = store('edge', [], () => Promise.resolve([held(place, [www])]), place);
+  const edge = store('edge', [], () => Promise.resolve([stored(place, [www])]), place);
   const { gaps, names } = await show('cell.internal:8443', [edge]);
   expect([names, gaps]).toEqual([['www.example.com'], []]);
 });
@@ -273,7 +273,7 @@ test('a refusal matters only where no scan knows the site, and so does silence w
 
 test('a source that is named with the site is the only one that is asked', async () => {
   const never: Store['inspectSite'] = () => Promise.reject(new Error('was asked'));
-  const edge = store('edge', [], (site) => Promise.resolve([held(`edge:${site}`, [www])]));
+  const edge = store('edge', [], (site) => Promise.resolve([stored(`edge:${site}`, [www])]));
   const { names } = await show('EDGE:www.example.com:443', [edge, store('dmz', [], never)]);
   expect(names).toEqual(['www.example.com']);
 });
@@ -281,7 +281,7 @@ test('a source that is named with the site is the only one that is asked', async
 test('a site is answered although the scan of everything is not finished in time', async () => {
   const deadline = new AbortController();
   const late = new SourceError('deadline', 'unreachable', 'not finished within 2 s');
-  const edge = unfinished(deadline, late, (site) => Promise.resolve([held(`edge:${site}`, [www])]));
+  const edge = unfinished(deadline, late, (site) => Promise.resolve([stored(`edge:${site}`, [www])]));
   const { gaps, names } = await show('www.example.com:443', [edge], { signal: deadline.signal });
   expect(names).toEqual(['www.example.com']);
   expect(gaps).toEqual(['unrelated edge: not finished within 2 s']);
@@ -319,7 +319,7 @@ test('what is no site is never asked', async () => {
 
 test('ten thousand certificates that match are a list of the first fifty, and their number', async () => {
   const many = Array.from({ length: 10_000 }, (_, at) =>
-    held(`vault:secret/cell/${String(at).padStart(5, '0')}`, [
+    stored(`vault:secret/cell/${String(at).padStart(5, '0')}`, [
       { ...uaa, fingerprint: at.toString(16).padStart(64, '0') },
     ]),
   );
@@ -347,7 +347,7 @@ test('where the site asked about did not answer, that is the answer, whatever th
   const { gaps, facts } = await show('a.example.com:443', [
     edgeWithDead(),
     deadVault(),
-    store('other', [held('other:data.example.com:443', [www])]),
+    store('other', [stored('other:data.example.com:443', [www])]),
   ]);
   expect(facts.matching).toBe(0);
   expect(gaps).toEqual([
@@ -361,8 +361,8 @@ test('one address of a site that does not answer is said beside those that do', 
   const edge = store(
     'edge',
     [
-      held('edge:www.example.com:443 (203.0.113.7)', [www]),
-      held('edge:www.example.com:443 (203.0.113.8)', [uaa]),
+      stored('edge:www.example.com:443 (203.0.113.7)', [www]),
+      stored('edge:www.example.com:443 (203.0.113.8)', [uaa]),
     ],
     undefined,
     'edge:www.example.com:443 (203.0.113.9)',
@@ -411,7 +411,7 @@ test('where nothing at all could be read, it is not said that nothing matches', 
 test('a site that is refused is not answered with one whose name contains it, but that one is suggested', async () => {
   const refused = new SourceError('edge', 'refused', 'ww.example.com:443 is none of the sites of `edge`');
   const { gaps, facts } = await show('ww.example.com:443', [
-    store('edge', [held('edge:www.example.com:443', [www])], () => Promise.reject(refused)),
+    store('edge', [stored('edge:www.example.com:443', [www])], () => Promise.reject(refused)),
   ]);
   expect(facts.matching).toBe(0);
   expect(gaps).toEqual([
@@ -427,7 +427,7 @@ test('of several sources one that may ask the site is enough, and why the others
   ];
   const answers = await show(
     'new.example.com:443',
-    stores(() => Promise.resolve([held('two:new.example.com:443', [www])])),
+    stores(() => Promise.resolve([stored('two:new.example.com:443', [www])])),
   );
   expect([answers.names, answers.gaps]).toEqual([['www.example.com'], []]);
   const dead = await show(
@@ -438,7 +438,9 @@ test('of several sources one that may ask the site is enough, and why the others
 });
 
 test('a site asked for under the name that is asked for there is the one that was meant', async () => {
-  const cell = held('edge:cell.internal@10.0.0.5:8443', [uaa]);
-  const { facts } = await show('10.0.0.5:8443', [store('edge', [cell, held('edge:110.0.0.5:8443', [www])])]);
+  const cell = stored('edge:cell.internal@10.0.0.5:8443', [uaa]);
+  const { facts } = await show('10.0.0.5:8443', [
+    store('edge', [cell, stored('edge:110.0.0.5:8443', [www])]),
+  ]);
   expect(facts).toMatchObject({ exact: true, matching: 1 });
 });

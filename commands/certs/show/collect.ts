@@ -1,12 +1,12 @@
 import { nearest, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
-import { type Looks, lookAtSite } from './inspect-site.ts';
-import { bare, certificatesOf, type Match, type Search, searchFor, siteOf } from './search.ts';
+import { type SiteInspection, inspectSite } from './inspect-site.ts';
+import { withoutSource, certificatesOf, type Match, type Search, searchFor, siteOf } from './search.ts';
 
 export interface Facts {
   readonly what: string;
   /** They are what was named; otherwise it is only a part of a name or a place. */
   readonly exact: boolean;
-  /** In the order of their places; at most {@link MOST_SHOWN}, of `matching`. */
+  /** In the order of their places; at most {@link MAX_SHOWN}, of `matching`. */
   readonly shown: readonly Shown[];
   readonly matching: number;
   /** How many other places could not be checked: they are not what was asked for, but may hold the same certificates. */
@@ -17,13 +17,13 @@ export interface Facts {
 export interface Shown {
   readonly certificate: ports.Certificate;
   readonly seen: ports.SeenPlace;
-  /** The first in order, at most {@link MOST_PLACES}, of `placeCount`. */
+  /** The first in order, at most {@link MAX_PLACES}, of `placeCount`. */
   readonly places: readonly string[];
   readonly placeCount: number;
 }
 
-export const MOST_SHOWN = 50;
-export const MOST_PLACES = 50;
+export const MAX_SHOWN = 50;
+export const MAX_PLACES = 50;
 /** Places between two turns of the event loop. */
 const YIELD_EVERY = 300;
 
@@ -39,7 +39,7 @@ interface Gathered {
   readonly named: ports.ScanResult[];
   /** Whole stores. */
   readonly failed: { readonly store: Store; readonly error: unknown }[];
-  looked: number;
+  examined: number;
   nearest: string | undefined;
 }
 
@@ -59,31 +59,31 @@ export async function collect(
   { certificate: what, source }: { readonly certificate: string; readonly source?: string | undefined },
 ): Promise<Facts> {
   const search = searchFor(what);
-  const stores = chosen(context, source);
+  const stores = chooseStores(context, source);
   const gathered: Gathered = {
     matches: { place: new Map(), certificate: new Map(), part: new Map() },
     places: new Map(),
     unread: [],
     named: [],
     failed: [],
-    looked: 0,
+    examined: 0,
     nearest: undefined,
   };
-  const looking = lookAtSite(stores, context, what);
+  const inspecting = inspectSite(stores, context, what);
   const scanning = stores.map((store) =>
-    scan(store, context, (sighting) => {
-      if (sighting === undefined) gathered.looked += 1;
-      else if (search.isPlace(sighting.place)) gathered.named.push(sighting);
-      else if (sighting.kind === 'unseen') gathered.unread.push(sighting);
-      else note(gathered, sighting, search.match(sighting), what);
+    scan(store, context, (result) => {
+      if (result === undefined) gathered.examined += 1;
+      else if (search.isPlace(result.place)) gathered.named.push(result);
+      else if (result.kind === 'unseen') gathered.unread.push(result);
+      else noteCertificates(gathered, result, search.match(result), what);
     }).catch((error: unknown) => void gathered.failed.push({ store, error })),
   );
-  const [looks] = await Promise.all([looking, ...scanning]);
-  const asked = settle(gathered, looks, context, what);
+  const [inspection] = await Promise.all([inspecting, ...scanning]);
+  const asked = noteNamedPlace(gathered, inspection, context, what);
   const refused =
     gathered.matches.place.size + gathered.matches.certificate.size + asked.length > 0
       ? undefined
-      : inOne(looks.refusals);
+      : mergeRefusals(inspection.refusals);
   return gathered.matches.place.size > 0 || asked.length > 0 || refused
     ? answerPlace(context, gathered, what, asked, refused)
     : answerName(context, gathered, what, search, stores);
@@ -94,45 +94,45 @@ export async function collect(
  * what it remembers: that a site was not tried, or only one of its certificates.
  * @returns where and why it could not be read.
  */
-function settle(
+function noteNamedPlace(
   gathered: Gathered,
-  { answers }: Looks,
+  { answers }: SiteInspection,
   { saw }: Context,
   what: string,
 ): readonly ports.UnseenPlace[] {
   const { named, matches } = gathered;
-  const answered = answers.flatMap(({ sightings }) => sightings);
+  const answered = answers.flatMap(({ results }) => results);
   const [asked, shown] = [sitesOf(answered), sitesOf(answered.filter(isSeen))];
   const [listed, scanned] = [sitesOf(named), sitesOf(named.filter(isSeen))];
-  const sightings = [
+  const results = [
     ...answered,
     ...named.filter((one) => !(isSeen(one) ? shown : asked).has(siteOf(one.place))),
   ];
-  for (const seen of sightings.filter(isSeen))
-    note(gathered, seen, { certificate: seen.chain[0], by: 'place' }, what);
+  for (const seen of results.filter(isSeen))
+    noteCertificates(gathered, seen, { certificate: seen.chain[0], by: 'place' }, what);
   // A site may be asked for by another name than its place has.
   gathered.unread = gathered.unread.filter(({ place }) => !asked.has(siteOf(place)));
   // The scan has counted the others.
-  for (const { store, sightings } of answers)
-    for (const one of sightings) if (isSeen(one) && !scanned.has(siteOf(one.place))) saw(store);
+  for (const { store, results } of answers)
+    for (const one of results) if (isSeen(one) && !scanned.has(siteOf(one.place))) saw(store);
   const isKnown = matches.place.size + matches.certificate.size > 0;
   // A store that does not list a site, and cannot reach it, says nothing new where another one has seen it.
-  return sightings.filter(
+  return results.filter(
     (one) =>
       one.kind === 'unseen' && (!isKnown || listed.has(siteOf(one.place)) || shown.has(siteOf(one.place))),
   ) as readonly ports.UnseenPlace[];
 }
 
-function isSeen(sighting: ports.ScanResult): sighting is ports.SeenPlace {
-  return sighting.kind === 'seen';
+function isSeen(result: ports.ScanResult): result is ports.SeenPlace {
+  return result.kind === 'seen';
 }
 
-function sitesOf(sightings: readonly ports.ScanResult[]): ReadonlySet<string> {
-  return new Set(sightings.map(({ place }) => siteOf(place)));
+function sitesOf(results: readonly ports.ScanResult[]): ReadonlySet<string> {
+  return new Set(results.map(({ place }) => siteOf(place)));
 }
 
 /** Why no store looked at a site, as one error; `undefined` where none was asked. */
-function inOne([first, ...others]: readonly SourceError[]): SourceError | undefined {
+function mergeRefusals([first, ...others]: readonly SourceError[]): SourceError | undefined {
   if (!first) return undefined;
   const messages = new Set([first, ...others].map(({ message }) => message));
   return new SourceError(first.source, first.kind, [...messages].join('; '));
@@ -172,7 +172,7 @@ async function answerName(
   stores: readonly Store[],
 ): Promise<Facts> {
   const { gap, signal } = context;
-  const { matches, unread, failed, looked } = gathered;
+  const { matches, unread, failed, examined } = gathered;
   const exact = matches.certificate.size > 0;
   const found = exact ? matches.certificate : matches.part;
   const meant = found.size > 0 ? [] : unread.filter(({ place }) => isPartOf(place));
@@ -183,7 +183,7 @@ async function answerName(
   const isUnread = unread.length + failed.length > 0;
   if (found.size === 0 && meant.length === 0 && stores.length > 0) {
     // What is unfinished may hold it: only what was searched to the end does not match.
-    if (!signal.aborted && (looked > 0 || !isUnread))
+    if (!signal.aborted && (examined > 0 || !isUnread))
       gap(what, new SourceError('certificates', 'missing', notFound(gathered, stores)));
     if (signal.aborted && !isUnread) gap(what, signal.reason as Error);
   }
@@ -203,18 +203,18 @@ async function reportFailed(
 async function scan(
   store: Store,
   { signal, saw }: Context,
-  take: (sighting: ports.ScanResult | undefined) => void,
+  take: (result: ports.ScanResult | undefined) => void,
 ): Promise<void> {
-  let looked = 0;
+  let examined = 0;
   const onEmpty = () => {
     saw(store.name);
     take(undefined);
   };
-  for await (const sighting of store.scan({ signal, onEmpty })) {
-    take(sighting);
-    if (sighting.kind === 'seen') saw(store.name);
-    looked += 1;
-    if (looked % YIELD_EVERY === 0) await new Promise((resolve) => setImmediate(resolve));
+  for await (const result of store.scan({ signal, onEmpty })) {
+    take(result);
+    if (result.kind === 'seen') saw(store.name);
+    examined += 1;
+    if (examined % YIELD_EVERY === 0) await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
@@ -225,26 +225,31 @@ function withHint(error: SourceError, part: ReadonlyMap<string, Candidate>): Sou
     ? new SourceError(
         error.source,
         error.kind,
-        `${error.message}; did you mean ${bare(candidate.seen.place)}?`,
+        `${error.message}; did you mean ${withoutSource(candidate.seen.place)}?`,
       )
     : error;
 }
 
-function note(gathered: Gathered, seen: ports.SeenPlace, match: Match | undefined, what: string): void {
+function noteCertificates(
+  gathered: Gathered,
+  seen: ports.SeenPlace,
+  match: Match | undefined,
+  what: string,
+): void {
   const { matches, places } = gathered;
-  gathered.looked += 1;
+  gathered.examined += 1;
   for (const { fingerprint } of certificatesOf(seen)) {
-    const held = places.get(fingerprint) ?? { kept: [], count: 0 };
-    held.count += 1;
-    held.kept.push(seen.place);
-    if (held.kept.length > 2 * MOST_PLACES) held.kept = firstOf(held.kept);
-    places.set(fingerprint, held);
+    const entry = places.get(fingerprint) ?? { kept: [], count: 0 };
+    entry.count += 1;
+    entry.kept.push(seen.place);
+    if (entry.kept.length > 2 * MAX_PLACES) entry.kept = firstOf(entry.kept);
+    places.set(fingerprint, entry);
   }
   if (!match) {
     if (matches.place.size + matches.certificate.size + matches.part.size === 0)
       gathered.nearest = nearest(what, [
         ...(gathered.nearest === undefined ? [] : [gathered.nearest]),
-        bare(seen.place),
+        withoutSource(seen.place),
         ...certificatesOf(seen).map(({ name }) => name),
       ]);
     return;
@@ -262,7 +267,7 @@ function conclude(
   { exact, unchecked }: Pick<Facts, 'exact' | 'unchecked'>,
 ): Facts {
   const candidates = [...found.values()].toSorted((a, b) => (a.seen.place < b.seen.place ? -1 : 1));
-  const shown = candidates.slice(0, MOST_SHOWN).map(({ certificate, seen }) => {
+  const shown = candidates.slice(0, MAX_SHOWN).map(({ certificate, seen }) => {
     const { kept, count } = places.get(certificate.fingerprint) ?? { kept: [seen.place], count: 1 };
     return { certificate, seen, places: firstOf(kept), placeCount: count };
   });
@@ -270,19 +275,19 @@ function conclude(
 }
 
 function firstOf(places: readonly string[]): string[] {
-  return [...new Set(places)].toSorted().slice(0, MOST_PLACES);
+  return [...new Set(places)].toSorted().slice(0, MAX_PLACES);
 }
 
-function notFound({ looked, nearest: meant }: Gathered, stores: readonly Store[]): string {
+function notFound({ examined, nearest: meant }: Gathered, stores: readonly Store[]): string {
   const names = wording.list(
     stores.map(({ name }) => name),
     10,
   );
   const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
-  return `no place, name, serial or fingerprint matches in ${wording.count(looked, 'place')} of ${names}${hint}`;
+  return `no place, name, serial or fingerprint matches in ${wording.count(examined, 'place')} of ${names}${hint}`;
 }
 
-function chosen({ read, gap }: Context, source: string | undefined): readonly Store[] {
+function chooseStores({ read, gap }: Context, source: string | undefined): readonly Store[] {
   const { stores } = read.certificates;
   if (source === undefined) return stores;
   const known = stores.map(({ name }) => name);
@@ -291,11 +296,11 @@ function chosen({ read, gap }: Context, source: string | undefined): readonly St
     .map((name) => name.trim())
     .filter(Boolean);
   for (const name of asked.filter((one) => !known.includes(one)))
-    gap(`--source ${name}`, new SourceError(name, 'missing', notKnown(name, known)));
+    gap(`--source ${name}`, new SourceError(name, 'missing', describeUnknownSource(name, known)));
   return stores.filter(({ name }) => asked.includes(name));
 }
 
-function notKnown(name: string, known: readonly string[]): string {
+function describeUnknownSource(name: string, known: readonly string[]): string {
   const meant = nearest(name, known);
   return meant === undefined
     ? `no source named ${name} has certificates; sources: ${known.join(', ')}`

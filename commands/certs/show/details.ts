@@ -5,7 +5,10 @@ import { validity } from './status.ts';
 type Evidence = NonNullable<Finding['evidence']>[number];
 
 /** Everything there is to say about a certificate at one place. `unchecked` places may hold it as well. */
-export function card({ certificate, seen, places, placeCount }: Shown, unchecked: number): Evidence[] {
+export function certificateDetails(
+  { certificate, seen, places, placeCount }: Shown,
+  unchecked: number,
+): Evidence[] {
   const { subject, issuer, serial, alternativeNames, extendedKeyUsage } = certificate;
   return [
     field('Subject', subject || 'none'),

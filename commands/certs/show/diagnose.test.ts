@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Finding, ports } from '../../kit.ts';
 import type { Facts } from './collect.ts';
 import { diagnose } from './diagnose.ts';
-import { certificate, held } from './builders.ts';
+import { certificate, stored } from './builders.ts';
 import { severalMatch, siteWithItsChain, suspectedLocket } from './stories.ts';
 
 function fieldsOf(finding: Finding | undefined): Record<string, string> {
@@ -197,7 +197,7 @@ test('the verdict begins with what is critical, and with the name as it is writt
 
 test('a certificate with a CN only is not said to be for another name', () => {
   const leaf = { ...certificate('A.Example.com', 'ca', ...VALID), alternativeNames: [] };
-  const seen = held('edge:A.Example.com:443', [leaf]);
+  const seen = stored('edge:A.Example.com:443', [leaf]);
   const diagnosis = ask([{ ...seen, served: { ...SERVED, nameMatches: false } }]);
   expect(problemsIn(diagnosis)).toEqual(['warning no-alternative-name']);
   expect(diagnosis.verdict).toMatch(/^A\.Example\.com has no subject alternative name; it is valid for/);
@@ -205,9 +205,9 @@ test('a certificate with a CN only is not said to be for another name', () => {
 
 test('of several certificates the worst comes first', () => {
   const { verdict, findings } = ask([
-    held('edge:fine.cases:443', [certificate('fine.cases', 'ca', ...VALID)]),
-    held('edge:soon.cases:443', [certificate('soon.cases', 'ca', '2025-03-01', '2026-03-01')]),
-    held('edge:old.cases:443', [certificate('old.cases', 'ca', '2025-01-01', '2026-01-01')]),
+    stored('edge:fine.cases:443', [certificate('fine.cases', 'ca', ...VALID)]),
+    stored('edge:soon.cases:443', [certificate('soon.cases', 'ca', '2025-03-01', '2026-03-01')]),
+    stored('edge:old.cases:443', [certificate('old.cases', 'ca', '2025-01-01', '2026-01-01')]),
   ]);
   expect(verdict).toBe(
     'old.cases expired 50 days ago; soon.cases expires in 8 days, at 2026-03-01 00:00 UTC; ' +
@@ -241,8 +241,8 @@ test.each<
     key: { type },
   });
   const { verdict, findings } = ask([
-    held(first, [make('1', key, VALID)]),
-    held(second, [make('2', otherKey, ['2025-01-01', '2026-02-17'])]),
+    stored(first, [make('1', key, VALID)]),
+    stored(second, [make('2', otherKey, ['2025-01-01', '2026-02-17'])]),
   ]);
   const [expired, valid] = words.split(/(?<=\)) /);
   expect(verdict).toBe(
@@ -254,7 +254,7 @@ test.each<
 test('a certificate without expiry is not said to expire, and its issuer is mentioned once that is due', () => {
   const leaf = certificate('a', 'ca', '2020-01-01', '9999-12-31T23:59:59Z');
   const signedUntil = (until: string) =>
-    ask([held('disk:/a.pem', [leaf, certificate('ca', 'root', '2016-01-01', until)])]);
+    ask([stored('disk:/a.pem', [leaf, certificate('ca', 'root', '2016-01-01', until)])]);
   expect(problemsIn(signedUntil('2036-01-01'))).toEqual([]);
   expect(signedUntil('2036-01-01').verdict).toBe('a never expires');
   expect(signedUntil('2026-03-01').verdict).toBe(

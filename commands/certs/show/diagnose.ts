@@ -1,12 +1,12 @@
 import { type Diagnosis, type Finding, wording } from '../../kit.ts';
-import { card, keyOf } from './details.ts';
+import { certificateDetails, keyOf } from './details.ts';
 import type { Facts, Shown } from './collect.ts';
 import { labelsOf } from './labels.ts';
 import { type Problem, problemsOf } from './problems.ts';
 import { statusOf } from './status.ts';
 
 /** This many are shown in full where they are what was named: a site may serve another certificate at each of its addresses. */
-const MOST_IN_FULL = 5;
+const MAX_IN_FULL = 5;
 
 /**
  * The certificate itself is an answer and not a fault, so it is information; what is wrong with it comes first, as findings of their own.
@@ -16,16 +16,16 @@ export function diagnose(facts: Facts, _: unknown, now: Date): Diagnosis {
   const { what, exact, shown, matching } = facts;
   const nowMs = now.getTime();
   if (matching === 0) return { examined: 0, verdict: '', findings: [] };
-  if (matching > (exact ? MOST_IN_FULL : 1)) return listed(what, shown, matching, nowMs);
+  if (matching > (exact ? MAX_IN_FULL : 1)) return listed(what, shown, matching, nowMs);
   const labels = labelsOf(shown);
-  const judged = inOrder(
+  const judged = sortByProblem(
     shown.map((one) => {
       const label = labels.get(one) ?? one.certificate.name;
       return { one, label, problems: problemsOf(one, label, nowMs) };
     }),
     ({ problems }) => problems.find(({ isDated }) => isDated),
   );
-  const problems = inOrder(
+  const problems = sortByProblem(
     judged.flatMap((one) => one.problems),
     (problem) => problem,
   );
@@ -47,7 +47,7 @@ const RANK = { critical: 0, warning: 1, info: 2 } as const;
 const NO_PROBLEM = 3;
 
 /** The worst first; last what has no problem. */
-function inOrder<T>(items: readonly T[], problemOf: (item: T) => Problem | undefined): readonly T[] {
+function sortByProblem<T>(items: readonly T[], problemOf: (item: T) => Problem | undefined): readonly T[] {
   const rankOf = (item: T) => {
     const problem = problemOf(item);
     return problem ? RANK[problem.finding.severity] : NO_PROBLEM;
@@ -58,18 +58,18 @@ function inOrder<T>(items: readonly T[], problemOf: (item: T) => Problem | undef
 /** Everything critical, or else the worst; then how long each certificate is valid, the worst first. Dates are said once. */
 function verdictOf(judged: readonly Judged[], problems: readonly Problem[], nowMs: number): string {
   const others = problems.filter(({ isDated }) => !isDated);
-  const said = others.filter(
+  const shown = others.filter(
     (one, at) => one.finding.severity === 'critical' || (at === 0 && one === problems[0]),
   );
   const [only] = judged.length === 1 ? judged : [];
-  const isDatedFirst = problems[0]?.isDated ?? said.length === 0;
+  const isDatedFirst = problems[0]?.isDated ?? shown.length === 0;
   const states = judged.map(
     ({ one, label }) => `${only && !isDatedFirst ? 'it' : label} ${statusOf(one.certificate, nowMs).says}`,
   );
-  const summaries = said.map(({ finding }, at) =>
+  const summaries = shown.map(({ finding }, at) =>
     only && (isDatedFirst || at > 0) ? `it ${finding.summary.slice(only.label.length + 1)}` : finding.summary,
   );
-  const left = others.length - said.length;
+  const left = others.length - shown.length;
   return [
     ...(isDatedFirst ? [...states, ...summaries] : [...summaries, ...states]),
     ...(left > 0 ? [wording.count(left, 'other problem')] : []),
@@ -84,7 +84,7 @@ function inFull(shown: Shown, { unchecked }: Facts): Finding {
     severity: 'info',
     target: seen.place,
     summary: `Details of ${certificate.name} (${seen.place}${others})`,
-    evidence: card(shown, unchecked),
+    evidence: certificateDetails(shown, unchecked),
   };
 }
 

@@ -5,32 +5,32 @@ type Context = ReadContext<'certificates'>;
 type Store = Context['read']['certificates']['stores'][number];
 
 /** What became of a question to every store about one site. */
-export interface Looks {
-  readonly answers: readonly { readonly store: string; readonly sightings: readonly ports.ScanResult[] }[];
+export interface SiteInspection {
+  readonly answers: readonly { readonly store: string; readonly results: readonly ports.ScanResult[] }[];
   /** Why a store did not look, or has not finished. */
   readonly refusals: readonly SourceError[];
 }
 
 /** Asks for a site by its name, whether a store lists it or not; nothing where `what` is no site. */
-export async function lookAtSite(
+export async function inspectSite(
   stores: readonly Store[],
   { signal }: Context,
   what: string,
-): Promise<Looks> {
+): Promise<SiteInspection> {
   const site = siteIn(what);
   if (site === undefined) return { answers: [], refusals: [] };
-  const looks = await Promise.all(
+  const inspections = await Promise.all(
     storesNamed(stores, what, site).map(async ({ name, inspectSite }) => {
       try {
-        return { store: name, sightings: (await inspectSite?.(site, { signal })) ?? [], refusals: [] };
+        return { store: name, results: (await inspectSite?.(site, { signal })) ?? [], refusals: [] };
       } catch (error) {
         const reason: unknown = signal.aborted ? signal.reason : error;
         if (!(reason instanceof SourceError)) throw reason;
-        return { store: name, sightings: [], refusals: [reason] };
+        return { store: name, results: [], refusals: [reason] };
       }
     }),
   );
-  return { answers: looks, refusals: looks.flatMap(({ refusals }) => refusals) };
+  return { answers: inspections, refusals: inspections.flatMap(({ refusals }) => refusals) };
 }
 
 /** In `edge:www.example.com:443` one store is named. */

@@ -1,5 +1,5 @@
 import type { Shown } from './collect.ts';
-import { bare, siteOf } from './search.ts';
+import { withoutSource, siteOf } from './search.ts';
 
 /** As servers and their documentation call them. */
 const KEY_TYPES: Readonly<Record<string, string>> = { rsa: 'RSA', 'rsa-pss': 'RSA-PSS', ec: 'ECDSA' };
@@ -8,7 +8,7 @@ const KEY_TYPES: Readonly<Record<string, string>> = { rsa: 'RSA', 'rsa-pss': 'RS
 const TRAITS: readonly ((one: Shown) => string)[] = [
   ({ seen: { place } }) => place.slice(siteOf(place).length + 1),
   ({ certificate: { key } }) => `(${KEY_TYPES[key.type] ?? key.type})`,
-  ({ seen: { place } }) => `(${bare(place)})`,
+  ({ seen: { place } }) => `(${withoutSource(place)})`,
 ];
 
 /** What to call each certificate: its name, and where several have that, what tells them apart: `localhost (RSA)`. */

@@ -3,8 +3,8 @@ import type { Shown } from './collect.ts';
 import { neverEnds, type Status, statusOf } from './status.ts';
 
 type Severity = Finding['severity'];
-type Said = string | undefined;
-type Say = (shown: Shown, nowMs: number) => Said;
+type Phrase = string | undefined;
+type DescribeProblem = (shown: Shown, nowMs: number) => Phrase;
 
 export interface Problem {
   readonly finding: Finding;
@@ -13,7 +13,7 @@ export interface Problem {
 }
 
 /** What is wrong with a certificate, in the words and severities of `/certs expiring`; the card has the evidence. */
-const PROBLEMS: readonly (readonly [reason: string, severity: Severity, say: Say])[] = [
+const PROBLEMS: readonly (readonly [reason: string, severity: Severity, say: DescribeProblem])[] = [
   ['issuer-expired', 'critical', ({ certificate, seen }, nowMs) => expiredIssuer(certificate, seen, nowMs)],
   [
     'key-mismatch',
@@ -123,7 +123,7 @@ function isLeaf({ fingerprint }: ports.Certificate, { chain }: ports.SeenPlace):
 }
 
 /** Looks at the path that clients take, where that is known; else at every certificate with the issuer's name. */
-function expiredIssuer(certificate: ports.Certificate, seen: ports.SeenPlace, nowMs: number): Said {
+function expiredIssuer(certificate: ports.Certificate, seen: ports.SeenPlace, nowMs: number): Phrase {
   const isOver = ({ notAfter }: ports.Certificate) => notAfter.getTime() < nowMs;
   const issuers = seen.path ? seen.path.slice(1) : issuersOf(certificate, seen);
   const over = issuers.filter(isOver);
@@ -135,7 +135,7 @@ function expiredIssuer(certificate: ports.Certificate, seen: ports.SeenPlace, no
   return `depends on an expired issuer: ${wording.list(named)}`;
 }
 
-function outlived(certificate: ports.Certificate, seen: ports.SeenPlace, nowMs: number): Said {
+function outlived(certificate: ports.Certificate, seen: ports.SeenPlace, nowMs: number): Phrase {
   const issuers = seen.path ? seen.path.slice(1) : issuersOf(certificate, seen);
   if (!isLeaf(certificate, seen) || expiredIssuer(certificate, seen, nowMs) !== undefined) return undefined;
   // What never expires outlives every issuer: it matters only once one of them is due.

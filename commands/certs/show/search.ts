@@ -51,11 +51,11 @@ export function certificatesOf({ chain, path }: ports.SeenPlace): readonly ports
 
 /** Whether a place is named as it is shown; a site also without its source, address, protocol or server name. */
 function isNamed(place: string, asked: string): boolean {
-  const label = bare(siteOf(place));
+  const label = withoutSource(siteOf(place));
   const site = siteIn(asked);
   return (
     asked === place ||
-    asked === bare(place) ||
+    asked === withoutSource(place) ||
     asked === label ||
     asked === place.slice(0, place.indexOf(':') + 1) + label ||
     (site !== undefined && (label.endsWith(`@${site}`) || label.endsWith(`//${site}`)))
@@ -68,7 +68,7 @@ export function siteOf(place: string): string {
 }
 
 /** A place without the name of its source. */
-export function bare(place: string): string {
+export function withoutSource(place: string): string {
   return place.slice(place.indexOf(':') + 1);
 }
 

@@ -5,7 +5,7 @@ const DAY_MS = 86_400_000;
 /** 9999-12-31 means "no expiry": https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.5 */
 const NEVER_MS = 253_402_214_400_000;
 /** Clocks differ by minutes; a certificate that begins later than that was issued in advance. */
-const MOST_SKEW_MS = 10 * MINUTE_MS;
+const MAX_SKEW_MS = 10 * MINUTE_MS;
 /** The defaults of `/certs expiring`: both must be reached. The share is of the lifetime. */
 const WARNING = { days: 30, share: 0.33 };
 const CRITICAL = { days: 7, share: 0.1 };
@@ -34,7 +34,8 @@ export function statusOf(certificate: Dates, nowMs: number): Status {
   }
   if (from > until)
     return { is: 'never-valid', severity: 'critical', says: `can never be valid: it ${order}` };
-  if (nowMs < from) return { is: 'not-yet-valid', severity: 'warning', says: early(notBefore, from - nowMs) };
+  if (nowMs < from)
+    return { is: 'not-yet-valid', severity: 'warning', says: describeEarly(notBefore, from - nowMs) };
   if (neverEnds(certificate)) return { is: 'valid', says: 'never expires' };
   const left = until - nowMs;
   const isAt = ({ days, share }: typeof WARNING) => left <= days * DAY_MS && left / (until - from) <= share;
@@ -48,9 +49,9 @@ export function neverEnds({ notAfter }: Pick<Dates, 'notAfter'>): boolean {
   return notAfter.getTime() >= NEVER_MS;
 }
 
-function early(notBefore: Date, ms: number): string {
+function describeEarly(notBefore: Date, ms: number): string {
   const begins = wording.moment(notBefore);
-  return ms <= MOST_SKEW_MS
+  return ms <= MAX_SKEW_MS
     ? `is not valid yet: it becomes valid in ${wording.span(ms)}, at ${begins}; it was just issued, or a clock is wrong`
     : `is not valid until ${begins}, in ${wording.span(ms)}`;
 }

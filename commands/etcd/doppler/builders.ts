@@ -1,5 +1,5 @@
 import type { ports } from '../../kit.ts';
-import type { Facts, StoreLook } from './collect.ts';
+import type { Facts, StoreReads } from './collect.ts';
 
 /** Builders for stories: the instances, what etcd holds, and how that changes within six seconds. */
 
@@ -97,8 +97,8 @@ export function etcd(
     readonly empty?: readonly string[];
     readonly members?: ports.StoreMembers;
   } = {},
-): StoreLook {
-  const look = (isLater: boolean) =>
+): StoreReads {
+  const readTrees = (isLater: boolean) =>
     ['/doppler/meta', '/healthstatus/doppler'].map((prefix) =>
       tree(
         prefix,
@@ -109,8 +109,8 @@ export function etcd(
     );
   return {
     name: known.name ?? 'etcd',
-    earlier: look(false),
-    later: look(true),
+    earlier: readTrees(false),
+    later: readTrees(true),
     members: known.members ?? members(['etcd_z1_0', 'etcd_z2_0', 'etcd_z3_0']),
   };
 }
@@ -218,7 +218,7 @@ export function members(
 }
 
 export function factsOf(
-  stores: readonly StoreLook[],
+  stores: readonly StoreReads[],
   deployments: readonly ports.Deployment[],
   instances: Facts['instances'] = 'all',
 ): Facts {

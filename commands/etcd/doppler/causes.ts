@@ -1,40 +1,40 @@
 import { type Finding, type ports, wording } from '../../kit.ts';
-import { clientCertificateTrouble, expiredCertificates } from '../../shared/store-certificates.ts';
-import { identityTroubles } from '../../shared/store-identity.ts';
+import { clientCertificateProblem, expiredCertificatesProblem } from '../../shared/store-certificates.ts';
+import { identityProblems } from '../../shared/store-identity.ts';
 import {
   isKnownDown,
   isNeverStarted,
-  isSilent,
-  isWell,
-  quorumTrouble,
+  isNotResponding,
+  isHealthy,
+  quorumProblem,
 } from '../../shared/store-responses.ts';
 import {
   membersTable,
-  named,
-  nameOf,
-  sentence,
+  memberNames,
+  memberName,
+  capitalizeHeadline,
   type Store,
-  type Trouble,
+  type StoreProblem,
 } from '../../shared/describe-store.ts';
-import type { StoreLook } from './collect.ts';
+import type { StoreReads } from './collect.ts';
 import type { Service } from './services.ts';
 
 /**
  * Above two seconds etcd's TTLs are unreliable: it assumes that its members' clocks agree.
  * https://github.com/cloudfoundry/loggregator-release/issues/127
  */
-const MOST_SKEW_MS = 2_000;
+const MAX_SKEW_MS = 2_000;
 
 /** How long before its end our own certificate is reported here; `/etcd health` reports it earlier. */
 const CLIENT_CERTIFICATE = { warningDays: 7, criticalDays: 0 };
 
 /** Faults of the stores themselves, which are judged before any key. */
-export interface StoreTrouble {
+export interface StoreCause {
   readonly finding: Finding<never>;
   /** In a few words, for what follows from it. */
   readonly because: string;
   /** The keys must not be acted on because of it. */
-  readonly spoils: boolean;
+  readonly invalidatesKeys: boolean;
 }
 
 /** With these the keys cannot be judged. */
@@ -46,61 +46,61 @@ const WITHOUT_KEYS: ReadonlySet<string> = new Set([
   'endpoints-down',
 ]);
 
-export function troublesOf(
+export function findStoreCauses(
   service: Service,
-  looks: readonly StoreLook[],
+  stores: readonly StoreReads[],
   now: Date,
-): readonly StoreTrouble[] {
-  return looks.flatMap(({ name, members, later }) => {
+): readonly StoreCause[] {
+  return stores.flatMap(({ name, members, later }) => {
     if (!members) return [];
     const store: Store = { ...members, name };
-    const quorum = quorumTrouble(store, now);
-    const whole = [...identityTroubles(store), ...(quorum ? [quorum] : [])].map((trouble) =>
-      WITHOUT_KEYS.has(trouble.finding.reason) ? spoiling(service, trouble) : beside(trouble),
+    const quorum = quorumProblem(store, now);
+    const problems = [...identityProblems(store), ...(quorum ? [quorum] : [])].map((problem) =>
+      WITHOUT_KEYS.has(problem.finding.reason) ? toInvalidatingCause(service, problem) : toCause(problem),
     );
     // One of three that has expired leaves two to read the keys from.
-    const spoilt = later === undefined && quorum === undefined;
-    const own = clientCertificateTrouble(store, CLIENT_CERTIFICATE, now);
-    const served = expiredCertificates(store, now);
+    const isDecisive = later === undefined && quorum === undefined;
+    const own = clientCertificateProblem(store, CLIENT_CERTIFICATE, now);
+    const served = expiredCertificatesProblem(store, now);
     const certificates = [
-      ...(own ? [{ ...beside(own), spoils: spoilt }] : []),
-      ...(served ? [spoilt ? spoiling(service, served) : beside(served)] : []),
+      ...(own ? [{ ...toCause(own), invalidatesKeys: isDecisive }] : []),
+      ...(served ? [isDecisive ? toInvalidatingCause(service, served) : toCause(served)] : []),
     ];
     const ofMembers = quorum ? [] : unhealthy(store);
-    return [...whole, ...certificates, ...clockSkew(store, service), ...alarms(store), ...ofMembers];
+    return [...problems, ...certificates, ...clockSkew(store, service), ...alarms(store), ...ofMembers];
   });
 }
 
-function beside({ finding, headline }: Trouble): StoreTrouble {
-  return { finding, because: headline, spoils: false };
+function toCause({ finding, headline }: StoreProblem): StoreCause {
+  return { finding, because: headline, invalidatesKeys: false };
 }
 
 /** A restart changes nothing while the store itself is broken. */
-function spoiling({ process }: Service, { finding, headline }: Trouble): StoreTrouble {
+function toInvalidatingCause({ process }: Service, { finding, headline }: StoreProblem): StoreCause {
   const summary = `${finding.summary}. Restarting ${process} does not help`;
-  return { finding: { ...finding, summary }, because: headline, spoils: true };
+  return { finding: { ...finding, summary }, because: headline, invalidatesKeys: true };
 }
 
-function clockSkew(store: Store, { process }: Service): readonly StoreTrouble[] {
+function clockSkew(store: Store, { process }: Service): readonly StoreCause[] {
   const { members, name } = store;
   const clocks = members.flatMap(({ clockAheadMs }) => (clockAheadMs === undefined ? [] : [clockAheadMs]));
   const skewMs = Math.max(...clocks) - Math.min(...clocks);
-  if (clocks.length < 2 || skewMs <= MOST_SKEW_MS) return [];
+  if (clocks.length < 2 || skewMs <= MAX_SKEW_MS) return [];
   const because = `the clocks of ${name}'s members differ by ${seconds(skewMs)}`;
   return [
     {
       because,
-      spoils: true,
+      invalidatesKeys: true,
       finding: {
         reason: 'clock-skew',
         severity: 'critical',
         target: name,
-        summary: `${sentence(because, store)}: keys expire too early or too late. Fix time synchronization (NTP, chrony); do not restart ${process}`,
+        summary: `${capitalizeHeadline(because, store)}: keys expire too early or too late. Fix time synchronization (NTP, chrony); do not restart ${process}`,
         evidence: [
           {
             kind: 'table',
             columns: ['Member', 'Clock'],
-            rows: members.map((member) => [nameOf(member), clockInWords(member.clockAheadMs)]),
+            rows: members.map((member) => [memberName(member), describeClock(member.clockAheadMs)]),
           },
         ],
       },
@@ -124,7 +124,7 @@ const ALARMS: Readonly<Record<string, { readonly reason: string; readonly means:
   },
 };
 
-function alarms(store: Store): readonly StoreTrouble[] {
+function alarms(store: Store): readonly StoreCause[] {
   const kinds = [...new Set(store.alarms.map(({ kind }) => kind))].toSorted();
   return kinds.map((kind) => {
     const { reason, means } = ALARMS[kind] ?? {
@@ -133,10 +133,12 @@ function alarms(store: Store): readonly StoreTrouble[] {
     };
     const because = `${store.name} has raised the alarm ${kind}`;
     const ids = store.alarms.flatMap((alarm) => (alarm.kind === kind ? (alarm.memberId ?? []) : []));
-    const by = named(ids.map((id) => store.members.find((member) => member.id === id) ?? { id, name: '' }));
+    const by = memberNames(
+      ids.map((id) => store.members.find((member) => member.id === id) ?? { id, name: '' }),
+    );
     return {
       because,
-      spoils: false,
+      invalidatesKeys: false,
       finding: {
         reason,
         severity: 'warning',
@@ -149,24 +151,24 @@ function alarms(store: Store): readonly StoreTrouble[] {
 }
 
 /** Each state in its own words: what cannot be reached from here may be up. */
-function unhealthy(store: Store): readonly StoreTrouble[] {
+function unhealthy(store: Store): readonly StoreCause[] {
   const { members, name } = store;
-  const silent = members.filter((member) => isSilent(member) && !isNeverStarted(member));
+  const silent = members.filter((member) => isNotResponding(member) && !isNeverStarted(member));
   const parts = [
-    inWords(name, silent.filter(isDown), 'is not responding', 'are not responding'),
-    inWords(
+    describeMembers(name, silent.filter(isDown), 'is not responding', 'are not responding'),
+    describeMembers(
       name,
       silent.filter((member) => !isDown(member)),
       'cannot be reached from here',
       'cannot be reached from here',
     ),
-    inWords(
+    describeMembers(
       name,
-      members.filter((member) => !member.error && !isWell(member, store)),
+      members.filter((member) => !member.error && !isHealthy(member, store)),
       'is not healthy',
       'are not healthy',
     ),
-    inWords(
+    describeMembers(
       name,
       members.filter(isNeverStarted),
       'was added but never started',
@@ -178,7 +180,7 @@ function unhealthy(store: Store): readonly StoreTrouble[] {
   return [
     {
       because,
-      spoils: false,
+      invalidatesKeys: false,
       finding: {
         reason: 'member-unhealthy',
         severity: 'warning',
@@ -194,16 +196,18 @@ function isDown({ failureMode }: ports.StoreMember): boolean {
   return isKnownDown(failureMode);
 }
 
-function inWords(
+function describeMembers(
   store: string,
   members: readonly ports.StoreMember[],
   one: string,
   many: string,
 ): readonly string[] {
-  return members.length === 0 ? [] : [`${named(members)} of ${store} ${members.length === 1 ? one : many}`];
+  return members.length === 0
+    ? []
+    : [`${memberNames(members)} of ${store} ${members.length === 1 ? one : many}`];
 }
 
-function clockInWords(aheadMs: number | undefined): string {
+function describeClock(aheadMs: number | undefined): string {
   if (aheadMs === undefined) return 'unknown';
   if (Math.abs(aheadMs) < 1_000) return 'in sync';
   return `${seconds(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead' : 'behind'}`;

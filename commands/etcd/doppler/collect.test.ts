@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type ports, type ReadContext, SourceError } from '../../kit.ts';
-import { type Asked, collectFor } from './collect.ts';
+import { type CollectArgs, collectFor } from './collect.ts';
 import { DOPPLER } from './services.ts';
 import { announced, deployment, doppler, members, tree } from './builders.ts';
 
@@ -53,7 +53,7 @@ interface Times {
 async function look(
   stores: readonly ports.KeyValueStore[],
   supervisors?: readonly ports.ProcessSupervisor[],
-  asked: Asked = {},
+  asked: CollectArgs = {},
   { betweenLooksMs = 1, leftMs = 60_000, signal = new AbortController().signal }: Times = {},
 ) {
   const gaps: string[] = [];

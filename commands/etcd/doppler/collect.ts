@@ -1,20 +1,20 @@
 import { setTimeout } from 'node:timers/promises';
 import { nearest, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
-import { chooseSources, namesIn } from '../../shared/sources.ts';
-import { isLeftOver, isOneCluster, leadersOf } from '../../shared/store-identity.ts';
-import { isKnownDown, isNeverStarted, isSilent } from '../../shared/store-responses.ts';
-import { named } from '../../shared/describe-store.ts';
+import { chooseSources, splitNames } from '../../shared/sources.ts';
+import { isStaleEndpoint, isOneCluster, leadersOf } from '../../shared/store-identity.ts';
+import { isKnownDown, isNeverStarted, isNotResponding } from '../../shared/store-responses.ts';
+import { memberNames } from '../../shared/describe-store.ts';
 import { DOPPLER, type Service } from './services.ts';
 
 export interface Facts {
-  readonly stores: readonly StoreLook[];
+  readonly stores: readonly StoreReads[];
   readonly deployments: readonly ports.Deployment[];
   /** Whether `deployments` is everything there is: `partly` where one could not be read, `no-source` where no source lists processes. */
   readonly instances: 'all' | 'partly' | 'no-source';
 }
 
 /** What one store showed in two reads. */
-export interface StoreLook {
+export interface StoreReads {
   readonly name: string;
   /** One tree for each of the service's roots, in their order; absent where a quorum read failed. */
   readonly earlier?: readonly ports.KeyTree[];
@@ -22,7 +22,7 @@ export interface StoreLook {
   readonly members?: ports.StoreMembers;
 }
 
-export interface Asked {
+export interface CollectArgs {
   readonly deployment?: string | undefined;
   readonly source?: string | undefined;
 }
@@ -30,16 +30,16 @@ export interface Asked {
 type Context = ReadContext<'keyValue', 'processes'>;
 
 /** Longer than the five seconds in which a doppler refreshes its key, so a doppler that still refreshes it has done so in between. */
-const BETWEEN_LOOKS_MS = 6_000;
+const BETWEEN_READS_MS = 6_000;
 
 /** Of the time that is left, for the first read: later answers are not awaited. */
 const SHARE_FOR_KEYS = 0.75;
 /** Members get less: what they do not answer in time is checked afterwards. */
 const SHARE_FOR_MEMBERS = 0.6;
 /** The longest wait for members, however long the check may take. */
-const MOST_FOR_MEMBERS_MS = 20_000;
+const MAX_FOR_MEMBERS_MS = 20_000;
 /** With less time than this nothing is asked again. */
-const LEAST_MS = 500;
+const MIN_READ_MS = 500;
 /** So that what is late is reported as late, and what was read is kept. */
 const RESERVE_MS = 300;
 /** After an election every member soon knows the same leader. */
@@ -50,30 +50,31 @@ export const collect = collectFor(DOPPLER);
 /** Reads a service's keys twice, and the members and the instances meanwhile. */
 export function collectFor(
   service: Service,
-  betweenLooksMs = BETWEEN_LOOKS_MS,
-): (context: Context, asked: Asked) => Promise<Facts> {
+  betweenReadsMs = BETWEEN_READS_MS,
+): (context: Context, asked: CollectArgs) => Promise<Facts> {
   return async (context, { deployment, source }) => {
     const chosen = chooseSources(context.read.keyValue.stores, source, 'keys', context.gap);
-    const [looks, { deployments, instances }] = await Promise.all([
-      Promise.all(chosen.map((store) => lookAt(store, service, context, betweenLooksMs))),
+    const [reads, { deployments, instances }] = await Promise.all([
+      Promise.all(chosen.map((store) => readStore(store, service, context, betweenReadsMs))),
       instancesOf(context, deployment),
     ]);
-    const fit = looks.filter((look): look is StoreLook => !('unfit' in look));
-    const unfit = looks.filter((look) => 'unfit' in look);
-    const isOtherRead = fit.some(({ earlier }) => earlier !== undefined);
-    for (const look of unfit) reportUnfit(context, look, service, isOtherRead && source === undefined);
+    const suitable = reads.filter((read): read is StoreReads => !('unfit' in read));
+    const unsuitable = reads.filter((read) => 'unfit' in read);
+    const isOtherRead = suitable.some(({ earlier }) => earlier !== undefined);
+    for (const read of unsuitable)
+      reportUnsuitable(context, read, service, isOtherRead && source === undefined);
     // Beside one that was read, what is wrong with such a store is no matter of these keys.
-    const besides = isOtherRead
+    const others = isOtherRead
       ? []
-      : unfit.map(({ name, members }) => ({ name, ...(members && { members }) }));
-    return { stores: [...fit, ...besides], deployments, instances };
+      : unsuitable.map(({ name, members }) => ({ name, ...(members && { members }) }));
+    return { stores: [...suitable, ...others], deployments, instances };
   };
 }
 
 /** One that has no v2 API for certain is worth a note beside another one that has; in every other case it is a gap. */
-function reportUnfit(
+function reportUnsuitable(
   { gap, note }: Context,
-  { name, unfit, members }: Unfit,
+  { name, unfit, members }: UnsuitableStore,
   service: Service,
   isBesideAnother: boolean,
 ): void {
@@ -83,7 +84,7 @@ function reportUnfit(
 }
 
 /** A store, at least one endpoint of which has no v2 API. */
-interface Unfit {
+interface UnsuitableStore {
   readonly name: string;
   readonly unfit: SourceError;
   readonly members?: ports.StoreMembers;
@@ -91,38 +92,38 @@ interface Unfit {
 
 type Trees = readonly ports.KeyTree[];
 
-interface Looks {
+interface ReadPair {
   readonly earlier: Trees | SourceError;
   readonly later?: Trees | SourceError;
 }
 
-async function lookAt(
+async function readStore(
   store: ports.KeyValueStore,
   service: Service,
   context: Context,
-  betweenLooksMs: number,
-): Promise<StoreLook | Unfit> {
+  betweenReadsMs: number,
+): Promise<StoreReads | UnsuitableStore> {
   const { name } = store;
   const { signal, leftMs, attempt, saw } = context;
   const what = `${name}: ${service.roots.map(({ prefix }) => prefix).join(', ')}`;
-  const askMembers = () => attempt(`${name}: members`, undefined, () => membersOf(context, store));
-  const lookTwice = () => readTwice(context, store, service, betweenLooksMs);
+  const readMembers = () => attempt(`${name}: members`, undefined, () => membersOf(context, store));
+  const readKeys = () => readTwice(context, store, service, betweenReadsMs);
 
-  let [looks, members] = await Promise.all([lookTwice(), askMembers()]);
+  let [reads, members] = await Promise.all([readKeys(), readMembers()]);
   const isToRetry = (one: unknown) =>
-    isUnreachable(one) && !signal.aborted && leftMs() > LEAST_MS + RESERVE_MS;
+    isUnreachable(one) && !signal.aborted && leftMs() > MIN_READ_MS + RESERVE_MS;
   // An election may have been under way, or the quorum been lost since the members were asked.
-  if (members?.hasQuorum && isToRetry(looks.earlier)) looks = await lookTwice();
-  else if (isToRetry(looks.later)) {
-    const again = await askMembers();
+  if (members?.hasQuorum && isToRetry(reads.earlier)) reads = await readKeys();
+  else if (isToRetry(reads.later)) {
+    const again = await readMembers();
     // With less time, nobody may answer who did before.
     if (again && (!members || again.endpoints.some(({ error }) => error === undefined))) members = again;
   }
 
-  const { earlier, later } = looks;
+  const { earlier, later } = reads;
   if (earlier instanceof SourceError && earlier.kind === 'missing')
     return { name, unfit: earlier, ...(members && { members }) };
-  if (members) reportNotAsked(context, name, members, !(earlier instanceof SourceError));
+  if (members) reportNotQueried(context, name, members, !(earlier instanceof SourceError));
   const known = { name, ...(members && { members }) };
   if (earlier instanceof SourceError) {
     reportUnread(context, what, earlier, members);
@@ -144,17 +145,17 @@ async function readTwice(
   context: Context,
   store: ports.KeyValueStore,
   service: Service,
-  betweenLooksMs: number,
-): Promise<Looks> {
+  betweenReadsMs: number,
+): Promise<ReadPair> {
   const earlier = await readTrees(context, store, service, { withinMs: SHARE_FOR_KEYS * context.leftMs() });
   if (earlier instanceof SourceError) return { earlier };
   const withinMs = context.leftMs() - RESERVE_MS;
-  if (withinMs < betweenLooksMs + LEAST_MS)
+  if (withinMs < betweenReadsMs + MIN_READ_MS)
     return {
       earlier,
       later: new SourceError(store.name, 'unreachable', 'the first read left no time for a second one'),
     };
-  return { earlier, later: await readTrees(context, store, service, { withinMs, afterMs: betweenLooksMs }) };
+  return { earlier, later: await readTrees(context, store, service, { withinMs, afterMs: betweenReadsMs }) };
 }
 
 /** One tree for each root, or why not. Only our own bugs are thrown, and the reason for which the worker must stop. */
@@ -188,12 +189,12 @@ async function membersOf(
   { signal, leftMs }: Context,
   store: ports.KeyValueStore,
 ): Promise<ports.StoreMembers> {
-  const ask = () =>
-    store.members({ signal, withinMs: Math.min(MOST_FOR_MEMBERS_MS, SHARE_FOR_MEMBERS * leftMs()) });
-  const first = await ask();
+  const read = () =>
+    store.members({ signal, withinMs: Math.min(MAX_FOR_MEMBERS_MS, SHARE_FOR_MEMBERS * leftMs()) });
+  const first = await read();
   if (leadersOf(first).length < 2 || leftMs() < 2 * ELECTION_MS + RESERVE_MS) return first;
   await setTimeout(ELECTION_MS, undefined, { signal });
-  return ask();
+  return read();
 }
 
 /** Where the check itself ran out of time. */
@@ -224,7 +225,7 @@ function reportUnread(
  * An endpoint of which nothing is known may belong to another cluster, so that is a gap. Of a member that the others list, only its clock
  * is unknown then.
  */
-function reportNotAsked(
+function reportNotQueried(
   { gap, note }: Context,
   name: string,
   store: ports.StoreMembers,
@@ -235,7 +236,8 @@ function reportNotAsked(
   if (!wasRead && endpoints.every(({ error }) => error !== undefined)) return;
   for (const endpoint of endpoints) {
     const { address, error, failureMode, memberId, clusterId } = endpoint;
-    const isUnknown = failureMode === 'rejected' || (memberId === undefined && !isLeftOver(store, endpoint));
+    const isUnknown =
+      failureMode === 'rejected' || (memberId === undefined && !isStaleEndpoint(store, endpoint));
     if (error && isUnknown) gap(`${name}/${address}`, error);
     else if (!error && clusterId === undefined && endpoints.length > 1 && hasQuorum === true)
       gap(
@@ -244,11 +246,11 @@ function reportNotAsked(
       );
   }
   const elsewhere = members.filter(
-    (member) => member.error && !member.isConfigured && !isSilent(member) && !isNeverStarted(member),
+    (member) => member.error && !member.isConfigured && !isNotResponding(member) && !isNeverStarted(member),
   );
   if (hasQuorum === true && elsewhere.length > 0)
     note(
-      `${named(elsewhere)} of ${name} cannot be queried from here: ${elsewhere.length === 1 ? 'its clock was' : 'their clocks were'} not compared`,
+      `${memberNames(elsewhere)} of ${name} cannot be queried from here: ${elsewhere.length === 1 ? 'its clock was' : 'their clocks were'} not compared`,
     );
 }
 
@@ -280,7 +282,7 @@ async function instancesOf(
     ),
   );
   const all = answers.flatMap((answer) => answer ?? []);
-  const deployments = wanted === undefined ? all : only(all, wanted, gap);
+  const deployments = wanted === undefined ? all : selectByName(all, wanted, gap);
   for (const { source, instances, gaps = [] } of deployments) {
     saw(source, instances.length);
     for (const { what, error } of gaps) gap(`${source}: ${what}`, error);
@@ -289,19 +291,19 @@ async function instancesOf(
   return { deployments, instances: isWhole && deployments === all ? 'all' : 'partly' };
 }
 
-function only(
+function selectByName(
   all: readonly ports.Deployment[],
   wanted: string,
   gap: Context['gap'],
 ): readonly ports.Deployment[] {
-  const asked = namesIn(wanted);
+  const requested = splitNames(wanted);
   const known = all.map(({ name }) => name);
-  for (const name of asked.filter((one) => !known.includes(one))) {
+  for (const name of requested.filter((one) => !known.includes(one))) {
     const meant = nearest(name, known);
     const listed = known.length === 0 ? 'there are no deployments' : `available: ${wording.list(known, 10)}`;
     const hint = meant === undefined ? listed : `did you mean ${meant}?`;
     const missing = new SourceError(name, 'missing', `not found; ${hint}`);
     gap(`--deployment ${name}`, missing);
   }
-  return all.filter(({ name }) => asked.includes(name));
+  return all.filter(({ name }) => requested.includes(name));
 }

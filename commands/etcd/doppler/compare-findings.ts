@@ -10,12 +10,14 @@ const ORDER = [
   'registration-flapping',
 ];
 
-export function bySeverity(a: Finding, b: Finding): number {
+export function compareSeverity(a: Finding, b: Finding): number {
   return RANK[a.severity] - RANK[b.severity];
 }
 
 /** In the order in which people should work on them. */
-export function inOrderOfWork(a: Finding, b: Finding): number {
+export function compareFindings(a: Finding, b: Finding): number {
   const place = ({ reason }: Finding) => (ORDER.includes(reason) ? ORDER.indexOf(reason) : ORDER.length);
-  return bySeverity(a, b) || place(a) - place(b) || a.target.localeCompare(b.target, 'en', { numeric: true });
+  return (
+    compareSeverity(a, b) || place(a) - place(b) || a.target.localeCompare(b.target, 'en', { numeric: true })
+  );
 }

@@ -3,19 +3,19 @@ import {
   changesInstances,
   isCounted,
   severityOf,
-  type Spread,
-  spreadsOf,
-  taskInWords,
+  type ProcessSpread,
+  groupByProcess,
+  describeTask,
 } from '../../shared/instances.ts';
 import type { Facts } from './collect.ts';
 import { tooNew } from './expected.ts';
 import type { Service } from './services.ts';
 
 /** The process in one deployment, on all instances that count. */
-interface Dependents extends Spread {
+interface Dependents extends ProcessSpread {
   readonly deployment: ports.Deployment;
   /** Also down, on instances that are ignored (`bosh ignore`). */
-  readonly ignored: Spread['down'];
+  readonly ignored: ProcessSpread['down'];
 }
 
 /** Why dependents fail: `known`; `another` cause than the service, which is healthy; `unseen` where not all of the service could be read. */
@@ -27,7 +27,7 @@ export interface BlastRadius {
   readonly finding?: Finding<never>;
   readonly measures: NonNullable<Diagnosis['measures']>;
   /** `metron_agent is down on 12 of 12 VMs`, where it is. */
-  readonly said?: string;
+  readonly summary?: string;
 }
 
 /** How far it reaches: the process on all machines that fails without the service. Its severity is that of /bosh processes. */
@@ -44,7 +44,7 @@ export function blastRadius(service: Service, facts: Facts, cause: Cause): Blast
   if (down.length === 0 && ignored.length === 0) return { measures };
   const severities = down.map((one) => severityOf(one, one.deployment.lock));
   const isStarting = down.every((one) => one.down.every(({ process }) => process.state === 'starting'));
-  const said =
+  const summary =
     down.length > 0
       ? `${dependents.process} is ${isStarting ? 'still starting' : 'down'} on ${downAmount} of ${wording.count(amount, 'VM')}`
       : `${dependents.process} is down on ${wording.count(
@@ -55,7 +55,7 @@ export function blastRadius(service: Service, facts: Facts, cause: Cause): Blast
     reason: dependents.reason,
     severity: (['critical', 'warning'] as const).find((one) => severities.includes(one)) ?? 'info',
     target: dependents.process,
-    summary: `${said}: ${causeInWords(service, cause)}`,
+    summary: `${summary}: ${describeCause(service, cause)}`,
     evidence: [
       { kind: 'field', label: 'Its log may say', value: dependents.says },
       ...notMonitored(dependents.process, down),
@@ -63,14 +63,14 @@ export function blastRadius(service: Service, facts: Facts, cause: Cause): Blast
       table(dependents.process, down.length > 0 ? down : ignored, down.length > 0 ? 'down' : 'ignored'),
     ],
   };
-  return { measures, said, finding };
+  return { measures, summary, finding };
 }
 
 function sum<T>(list: readonly T[], of: (one: T) => number): number {
   return list.reduce((total, one) => total + of(one), 0);
 }
 
-function causeInWords({ name }: Service, cause: Cause): string {
+function describeCause({ name }: Service, cause: Cause): string {
   if (cause.kind === 'known') return `most likely because ${cause.because}`;
   return cause.kind === 'another'
     ? `not because of a missing ${name}; see /bosh processes`
@@ -85,7 +85,7 @@ function dependentsOf(service: Service, process: string, facts: Facts): readonly
     .map((deployment) => {
       const started = deployment.instances.filter(({ desired }) => desired === 'started');
       const find = (instances: readonly ports.Instance[]) =>
-        spreadsOf(instances).find(({ name }) => name === process) ?? { name: process, on: [], down: [] };
+        groupByProcess(instances).find(({ name }) => name === process) ?? { name: process, on: [], down: [] };
       const ignored = find(started.filter((instance) => instance.ignored));
       return { ...find(started.filter(isCounted)), deployment, ignored: ignored.down };
     });
@@ -102,7 +102,7 @@ function notMonitored(process: string, all: readonly Dependents[]) {
 function lockEvidence({ deployment: { name, lock } }: Dependents) {
   if (!lock) return [];
   const does = changesInstances(lock) ? 'is changing' : 'holds the lock on';
-  return [{ kind: 'field' as const, label: 'In progress', value: `${taskInWords(lock)} ${does} ${name}` }];
+  return [{ kind: 'field' as const, label: 'In progress', value: `${describeTask(lock)} ${does} ${name}` }];
 }
 
 function table(process: string, all: readonly Dependents[], which: 'down' | 'ignored') {

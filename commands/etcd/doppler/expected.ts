@@ -3,7 +3,7 @@ import type { Facts } from './collect.ts';
 import type { Service } from './services.ts';
 
 /** One instance that should register. */
-export interface Expected {
+export interface ExpectedInstance {
   /** As people call it: `doppler_z2/0`, with its deployment's name before it where two deployments have one. */
   readonly name: string;
   readonly group: string;
@@ -16,28 +16,35 @@ export interface Expected {
 }
 
 /** All instances that may register, and those of them that should. */
-export interface Roster {
-  readonly expected: readonly Expected[];
+export interface ExpectedInstances {
+  readonly expected: readonly ExpectedInstance[];
   /** Stopped or ignored: their keys are not orphans, and a missing key is expected. */
-  readonly excused: readonly Expected[];
+  readonly excused: readonly ExpectedInstance[];
 }
 
 /** `named` are names such as `doppler_z1/0`, where no source lists processes. */
-export function rosterOf(service: Service, { deployments }: Facts, named: readonly string[]): Roster {
+export function findExpected(
+  service: Service,
+  { deployments }: Facts,
+  named: readonly string[],
+): ExpectedInstances {
   const isOver = (version: string | undefined) => version !== undefined && service.ended?.isOver(version);
   const known = deployments
     .filter(({ version }) => isOver(version) !== true)
     .flatMap((deployment) =>
       deployment.instances
-        .filter((instance) => isOne(service, instance))
-        .map((instance): Expected => ({ ...instance, at: { deployment, instance } })),
+        .filter((instance) => belongsTo(service, instance))
+        .map((instance): ExpectedInstance => ({ ...instance, at: { deployment, instance } })),
     );
-  const told = tellApart(known);
-  const due = (one: Expected) => one.at?.instance.desired === 'started' && !one.at.instance.ignored;
+  const distinct = disambiguateNames(known);
+  const due = (one: ExpectedInstance) => one.at?.instance.desired === 'started' && !one.at.instance.ignored;
   const others = named.filter(
     (name) => !known.some((one) => one.name === name || `${one.group}/${one.id}` === name),
   );
-  return { expected: [...told.filter(due), ...others.map(byName)], excused: told.filter((one) => !due(one)) };
+  return {
+    expected: [...distinct.filter(due), ...others.map(fromName)],
+    excused: distinct.filter((one) => !due(one)),
+  };
 }
 
 /** The deployments that are too new for it, by version. */
@@ -54,19 +61,19 @@ export function tooNew(
 }
 
 /** Where an agent shows no process at all, its group's name has to do. */
-function isOne({ process, group }: Service, instance: ports.Instance): boolean {
+function belongsTo({ process, group }: Service, instance: ports.Instance): boolean {
   if (instance.processes.length > 0) return instance.processes.some(({ name }) => name === process);
   return group.test(instance.group);
 }
 
-function tellApart(known: readonly Expected[]): readonly Expected[] {
+function disambiguateNames(known: readonly ExpectedInstance[]): readonly ExpectedInstance[] {
   const times = Map.groupBy(known, ({ name }) => name);
   return known.map((one) =>
     (times.get(one.name)?.length ?? 0) > 1 ? { ...one, name: `${one.at?.deployment.name} ${one.name}` } : one,
   );
 }
 
-function byName(name: string): Expected {
+function fromName(name: string): ExpectedInstance {
   const [group = name, id = ''] = name.split('/');
   return { name, group, id, ...(/^\d+$/.test(id) && { index: Number(id) }), addresses: [] };
 }

@@ -1,38 +1,42 @@
 import type { Finding } from '../../kit.ts';
-import type { StoreLook } from './collect.ts';
+import type { StoreReads } from './collect.ts';
 import { forbiddenBecause, type RestartOffer } from './restart.ts';
 import type { Service } from './services.ts';
-import { directoryInWords, type Judged } from './registration.ts';
+import { describeDirectory, type Judged } from './registration.ts';
 import { field } from './verdict.ts';
 
-type Said = Finding<RestartOffer>;
-type Evidence = NonNullable<Said['evidence']>[number];
+type RestartFinding = Finding<RestartOffer>;
+type Evidence = NonNullable<RestartFinding['evidence']>[number];
 
 /** What is wrong with one instance that should register, if anything is. */
-export function findingOf(service: Service, judged: Judged, looks: readonly StoreLook[]): Said | undefined {
-  const said = saidOf(service, judged);
-  if (!said) return undefined;
-  const forbidden = said.restartHelps ? forbiddenHere(service, judged, looks) : undefined;
-  const offers = said.restartHelps && forbidden === undefined ? offersOf(service, judged) : [];
+export function findingOf(
+  service: Service,
+  judged: Judged,
+  stores: readonly StoreReads[],
+): RestartFinding | undefined {
+  const text = describeStatus(service, judged);
+  if (!text) return undefined;
+  const forbidden = text.restartHelps ? forbiddenHere(service, judged, stores) : undefined;
+  const offers = text.restartHelps && forbidden === undefined ? offersOf(service, judged) : [];
   const { expected } = judged;
   return {
-    reason: said.reason,
-    severity: said.severity,
+    reason: text.reason,
+    severity: text.severity,
     target: expected.name,
-    summary: offers.length > 0 ? (said.withOffer ?? said.summary) : said.summary,
+    summary: offers.length > 0 ? (text.withOffer ?? text.summary) : text.summary,
     evidence: [
       ...keyEvidence(judged),
-      ...field('Directory', judged.key ? undefined : directoryInWords(service, looks, expected)),
-      ...field('Locked', expected.at?.deployment.lock && lockInWords(expected.at.deployment.lock)),
+      ...field('Directory', judged.key ? undefined : describeDirectory(service, stores, expected)),
+      ...field('Locked', expected.at?.deployment.lock && describeLock(expected.at.deployment.lock)),
       ...field('No restart offered', forbidden),
     ],
     ...(offers.length > 0 && { offers }),
   };
 }
 
-interface Saying {
+interface FindingText {
   readonly reason: string;
-  readonly severity: Said['severity'];
+  readonly severity: RestartFinding['severity'];
   readonly summary: string;
   /** The summary where a restart is offered. */
   readonly withOffer?: string;
@@ -40,12 +44,12 @@ interface Saying {
   readonly restartHelps?: true;
 }
 
-function saidOf(
+function describeStatus(
   { process, name: kind }: Service,
-  { expected, standing, key, process: state }: Judged,
-): Saying | undefined {
+  { expected, status, key, process: state }: Judged,
+): FindingText | undefined {
   const { name } = expected;
-  switch (standing) {
+  switch (status) {
     case 'registered':
     case 'standby':
     case 'corrupt':
@@ -118,17 +122,17 @@ function offersOf(service: Service, { expected: { at, name } }: Judged): readonl
 function forbiddenHere(
   service: Service,
   { expected: { at } }: Judged,
-  looks: readonly StoreLook[],
+  stores: readonly StoreReads[],
 ): string | undefined {
   if (!at) return `no source lists its ${service.process}`;
-  const wasReadOnce = looks.some(({ earlier, later }) => later !== undefined && earlier === undefined);
+  const wasReadOnce = stores.some(({ earlier, later }) => later !== undefined && earlier === undefined);
   return (
     forbiddenBecause(service, at.instance) ??
     (wasReadOnce ? 'the keys were read only once: check again' : undefined)
   );
 }
 
-function lockInWords({
+function describeLock({
   taskId,
   description,
 }: {

@@ -22,7 +22,7 @@ const ROUTING_API: Service = {
     },
   ],
   expects: 'each',
-  strangers: 'others',
+  unownedKeys: 'others',
   sharedCauses: ['etcd itself: /etcd health'],
 };
 
@@ -43,7 +43,7 @@ const SYSLOG_DRAIN_BINDER: Service = {
     },
   ],
   expects: 'one',
-  strangers: 'others',
+  unownedKeys: 'others',
   sharedCauses: ['etcd itself: /etcd health'],
 };
 

@@ -1,40 +1,46 @@
 import { type Finding, wording } from '../../kit.ts';
 import type { Facts } from './collect.ts';
 import type { Assigned, Key } from './keys.ts';
-import { inOrderOfWork } from './compare-findings.ts';
+import { compareFindings } from './compare-findings.ts';
 import type { RestartOffer } from './restart.ts';
 import type { Service } from './services.ts';
 import type { Judged } from './registration.ts';
 import { field } from './verdict.ts';
 
-type Said = Finding<RestartOffer>;
+type RestartFinding = Finding<RestartOffer>;
 
 /** How many characters of an unreadable value are shown. */
-const MOST_OF_A_VALUE = 200;
+const MAX_VALUE_LENGTH = 200;
 
 /** Everything that is wrong with keys, of any owner. */
 export function keyFindings(
   service: Service,
   { instances, deployments }: Facts,
   judged: readonly Judged[],
-  { byExpected, strangers }: Assigned,
-): readonly Said[] {
-  const standingOf = new Map(judged.map((each) => [each.expected, each.standing]));
+  { byExpected, unowned }: Assigned,
+): readonly RestartFinding[] {
+  const statusOf = new Map(judged.map((each) => [each.expected, each.status]));
   const owned = [...byExpected].flatMap(([expected, keys]) =>
     keys
       .filter(({ corrupt }) => corrupt !== undefined)
-      .map((key) => corruptKey(standingOf.get(expected) === 'corrupt' ? { key, expected } : { key })),
+      .map((key) => corruptKey(statusOf.get(expected) === 'corrupt' ? { key, expected } : { key })),
   );
-  if (service.strangers === 'others') return owned;
-  const corrupt = strangers.filter((key) => key.corrupt !== undefined).map((key) => corruptKey({ key }));
+  if (service.unownedKeys === 'others') return owned;
+  const corrupt = unowned.filter((key) => key.corrupt !== undefined).map((key) => corruptKey({ key }));
   // Unless all instances are known, a key cannot be called an orphan.
   const knowsAll = instances === 'all' && deployments.length > 0;
-  const orphans = strangers.filter((key) => knowsAll && key.isLive && key.corrupt === undefined);
-  return [...owned, ...corrupt, ...orphans.map((key) => orphanKey(service, key))].toSorted(inOrderOfWork);
+  const orphans = unowned.filter((key) => knowsAll && key.isLive && key.corrupt === undefined);
+  return [...owned, ...corrupt, ...orphans.map((key) => orphanKey(service, key))].toSorted(compareFindings);
 }
 
 /** A key with an unreadable or wrong value. Deleting it is for people to decide. */
-function corruptKey({ key, expected }: { readonly key: Key; readonly expected?: Judged['expected'] }): Said {
+function corruptKey({
+  key,
+  expected,
+}: {
+  readonly key: Key;
+  readonly expected?: Judged['expected'];
+}): RestartFinding {
   const { leaf, corrupt = '' } = key;
   return {
     reason: 'key-corrupt',
@@ -49,7 +55,7 @@ function corruptKey({ key, expected }: { readonly key: Key; readonly expected?: 
   };
 }
 
-function orphanKey({ name }: Service, { leaf, before }: Key): Said {
+function orphanKey({ name }: Service, { leaf, before }: Key): RestartFinding {
   const isFresh = before !== undefined && before.modifiedIndex !== leaf.modifiedIndex;
   return {
     reason: 'key-orphan',
@@ -65,9 +71,10 @@ export function protocolMismatch(
   { name, roots, dependents }: Service,
   judged: readonly Judged[],
   protocols: readonly string[],
-): Said | undefined {
-  const live = judged.flatMap((each) => (each.key?.says && each.standing !== 'corrupt' ? [each] : []));
-  const speaks = ({ key }: Judged) => key?.says?.protocols.some((one) => protocols.includes(one)) ?? false;
+): RestartFinding | undefined {
+  const live = judged.flatMap((each) => (each.key?.announced && each.status !== 'corrupt' ? [each] : []));
+  const speaks = ({ key }: Judged) =>
+    key?.announced?.protocols.some((one) => protocols.includes(one)) ?? false;
   const mute = live.filter((each) => !speaks(each));
   if (protocols.length === 0 || mute.length === 0) return undefined;
   const all = mute.length === live.length;
@@ -84,12 +91,12 @@ export function protocolMismatch(
       {
         kind: 'table',
         columns: ['Instance', 'Listens on'],
-        rows: mute.map(({ expected, key }) => [expected.name, key?.says?.protocols.join(' ') ?? '']),
+        rows: mute.map(({ expected, key }) => [expected.name, key?.announced?.protocols.join(' ') ?? '']),
       },
     ],
   };
 }
 
 function cut(value: string): string {
-  return value.length > MOST_OF_A_VALUE ? `${value.slice(0, MOST_OF_A_VALUE).toWellFormed()}…` : value;
+  return value.length > MAX_VALUE_LENGTH ? `${value.slice(0, MAX_VALUE_LENGTH).toWellFormed()}…` : value;
 }

@@ -1,6 +1,6 @@
 import type { ports } from '../../kit.ts';
-import type { StoreLook } from './collect.ts';
-import type { Expected, Roster } from './expected.ts';
+import type { StoreReads } from './collect.ts';
+import type { ExpectedInstance, ExpectedInstances } from './expected.ts';
 import { type Announced, isAddress, type Root, type Service } from './services.ts';
 
 /** One key, as of the second read. */
@@ -12,18 +12,18 @@ export interface Key {
   readonly before?: ports.KeyLeaf;
   /** Its TTL has not run out, by the server's own clock. */
   readonly isLive: boolean;
-  readonly says?: Announced;
+  readonly announced?: Announced;
   /** Why it is unusable. */
   readonly corrupt?: string;
 }
 
 export interface Assigned {
-  readonly byExpected: ReadonlyMap<Expected, readonly Key[]>;
+  readonly byExpected: ReadonlyMap<ExpectedInstance, readonly Key[]>;
   /** Those of no known instance. */
-  readonly strangers: readonly Key[];
+  readonly unowned: readonly Key[];
 }
 
-export function keysOf({ roots }: Service, { name: store, earlier = [], later = [] }: StoreLook): Key[] {
+export function keysOf({ roots }: Service, { name: store, earlier = [], later = [] }: StoreReads): Key[] {
   return later.flatMap(({ leaves, serverTime }, at) => {
     const root = roots[at];
     if (!root) return [];
@@ -36,7 +36,7 @@ export function keysOf({ roots }: Service, { name: store, earlier = [], later = 
         leaf,
         ...(was && { before: was }),
         isLive: isLive(leaf, serverTime),
-        ...understand(root, leaf),
+        ...parseKey(root, leaf),
       };
     });
   });
@@ -50,38 +50,39 @@ function isLive({ ttlSeconds = 0, expiresAt }: ports.KeyLeaf, serverTime: Date):
   return ttlSeconds > 0 && expiresAt !== undefined && expiresAt.getTime() > serverTime.getTime();
 }
 
-function understand(root: Root, { key, value, ttlSeconds }: ports.KeyLeaf): Pick<Key, 'says' | 'corrupt'> {
+function parseKey(root: Root, { key, value, ttlSeconds }: ports.KeyLeaf): Pick<Key, 'announced' | 'corrupt'> {
   const segments = key.slice(root.prefix.length).split('/').filter(Boolean);
-  const says = root.read(segments, value);
-  if (typeof says === 'string') return { corrupt: says };
-  const corrupt = says.corrupt ?? (ttlSeconds === undefined ? 'it has no TTL and never expires' : undefined);
-  return { says, ...(corrupt !== undefined && { corrupt }) };
+  const announced = root.read(segments, value);
+  if (typeof announced === 'string') return { corrupt: announced };
+  const corrupt =
+    announced.corrupt ?? (ttlSeconds === undefined ? 'it has no TTL and never expires' : undefined);
+  return { announced, ...(corrupt !== undefined && { corrupt }) };
 }
 
 /**
  * Assigns each key to an instance: by the id in it, else by its group and index, else by the address that it announces.
  * One that is only named in the configuration, by an index, takes what is left in its group.
  */
-export function assign(keys: readonly Key[], { expected, excused }: Roster): Assigned {
-  const find = finder([...expected, ...excused]);
-  const byExpected = new Map<Expected, Key[]>();
+export function assign(keys: readonly Key[], { expected, excused }: ExpectedInstances): Assigned {
+  const find = makeFinder([...expected, ...excused]);
+  const byExpected = new Map<ExpectedInstance, Key[]>();
   const left: Key[] = [];
-  const give = (one: Expected, key: Key) => add(byExpected, one, key);
+  const give = (one: ExpectedInstance, key: Key) => add(byExpected, one, key);
   for (const key of keys) {
-    const owner = key.says && find(key.says);
+    const owner = key.announced && find(key.announced);
     if (owner) give(owner, withForeignAddress(key, owner));
     else left.push(key);
   }
   const unmet = expected.filter((one) => !one.at && !byExpected.has(one));
-  const strangers = left.filter((key) => {
+  const unowned = left.filter((key) => {
     const at = unmet.findIndex(
-      ({ group, id }) => group === key.says?.group && (id === '' || /^\d+$/.test(id)),
+      ({ group, id }) => group === key.announced?.group && (id === '' || /^\d+$/.test(id)),
     );
     const [one] = at < 0 ? [] : unmet.splice(at, 1);
     if (one) give(one, key);
     return !one;
   });
-  return { byExpected, strangers };
+  return { byExpected, unowned };
 }
 
 function add<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
@@ -90,9 +91,9 @@ function add<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
   else lists.set(key, [value]);
 }
 
-function finder(all: readonly Expected[]): (says: Announced) => Expected | undefined {
-  const groupBy = (keyOf: (one: Expected) => readonly (string | undefined)[]) => {
-    const found = new Map<string, Expected[]>();
+function makeFinder(all: readonly ExpectedInstance[]): (says: Announced) => ExpectedInstance | undefined {
+  const groupBy = (keyOf: (one: ExpectedInstance) => readonly (string | undefined)[]) => {
+    const found = new Map<string, ExpectedInstance[]>();
     for (const one of all) for (const key of keyOf(one)) if (key !== undefined) add(found, key, one);
     return found;
   };
@@ -118,8 +119,8 @@ function finder(all: readonly Expected[]): (says: Announced) => Expected | undef
 }
 
 /** Readers of such a key send everything to the wrong address. */
-function withForeignAddress(key: Key, { name, addresses }: Expected): Key {
-  const foreign = (key.says?.hosts ?? []).filter((host) => isAddress(host) && !addresses.includes(host));
+function withForeignAddress(key: Key, { name, addresses }: ExpectedInstance): Key {
+  const foreign = (key.announced?.hosts ?? []).filter((host) => isAddress(host) && !addresses.includes(host));
   if (key.corrupt !== undefined || addresses.length === 0 || foreign.length === 0) return key;
   return {
     ...key,

@@ -1,5 +1,5 @@
 import { type Diagnosis, type Finding, wording } from '../../kit.ts';
-import type { StoreTrouble } from './causes.ts';
+import type { StoreCause } from './causes.ts';
 import type { Facts } from './collect.ts';
 import { blastRadius } from './dependents.ts';
 import { tooNew } from './expected.ts';
@@ -7,10 +7,10 @@ import type { RestartOffer } from './restart.ts';
 import type { Service } from './services.ts';
 
 /** Neither an expected instance nor a key: reported, because an empty report would look healthy. */
-export function nobodyThere(
+export function notApplicable(
   service: Service,
   facts: Facts,
-  troubles: readonly StoreTrouble[],
+  causes: readonly StoreCause[],
 ): Diagnosis<RestartOffer> {
   const { name, ended, roots } = service;
   const modern = tooNew(service, facts);
@@ -18,15 +18,15 @@ export function nobodyThere(
   const isCertain = modern.length > 0 || (wasRead && facts.instances !== 'partly');
   const radius = blastRadius(service, facts, { kind: 'unseen' });
   const findings: Finding<RestartOffer>[] = [
-    ...troubles.map(({ finding }) => finding),
+    ...causes.map(({ finding }) => finding),
     ...(radius.finding ? [radius.finding] : []),
   ];
   const verdict =
     modern.length > 0
       ? `The ${name}s of ${wording.list(modern.map((one) => one.name))} do not register in etcd (${ended?.since} and later): nothing to check`
       : `No ${name} found, and none ever registered under ${roots.map(({ prefix }) => prefix).join(' or ')}: nothing to check${ended ? `. Since ${ended.since} they do not register` : ''}`;
-  const besides = troubles.map(({ because }) => because);
-  const whole = [isCertain ? verdict : `Couldn't check any ${name}`, ...besides].join('; ');
+  const storeProblems = causes.map(({ because }) => because);
+  const whole = [isCertain ? verdict : `Couldn't check any ${name}`, ...storeProblems].join('; ');
   if (!isCertain) return { examined: 0, verdict: whole, findings, measures: radius.measures };
   const note: Finding<RestartOffer> = {
     reason: 'not-applicable',

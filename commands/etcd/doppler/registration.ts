@@ -1,5 +1,5 @@
-import type { StoreLook } from './collect.ts';
-import type { Expected } from './expected.ts';
+import type { StoreReads } from './collect.ts';
+import type { ExpectedInstance } from './expected.ts';
 import type { Key } from './keys.ts';
 import type { Service } from './services.ts';
 
@@ -11,7 +11,7 @@ import type { Service } from './services.ts';
  * `corrupt` an unusable key; without a key: `stuck` its process is running, `starting`, `failing` its process is not running,
  * `unresponsive` its machine does not respond, `unregistered` no source reports its process.
  */
-export type Standing =
+export type RegistrationStatus =
   | 'registered'
   | 'legacy-only'
   | 'standby'
@@ -25,37 +25,42 @@ export type Standing =
   | 'unregistered';
 
 export interface Judged {
-  readonly expected: Expected;
-  readonly standing: Standing;
+  readonly expected: ExpectedInstance;
+  readonly status: RegistrationStatus;
   /** The best key, which decides the status. */
   readonly key?: Key;
   /** State of the process that should register, in words. */
   readonly process: string;
 }
 
-export function judge(service: Service, expected: Expected, keys: readonly Key[], isLed: boolean): Judged {
-  const process = processInWords(service, expected);
+export function judge(
+  service: Service,
+  expected: ExpectedInstance,
+  keys: readonly Key[],
+  isLed: boolean,
+): Judged {
+  const process = describeProcess(service, expected);
   const usable = keys.filter(({ isLive, corrupt }) => isLive && corrupt === undefined);
   const key = usable.find(({ root }) => !root.isLegacy) ?? usable[0];
-  if (key) return { expected, process, key, standing: beat(service, key) };
+  if (key) return { expected, process, key, status: statusOfKey(service, key) };
   const corrupt = keys.find((one) => one.corrupt !== undefined && !one.root.isLegacy);
-  if (corrupt) return { expected, process, key: corrupt, standing: 'corrupt' };
-  if (isLed) return { expected, process, standing: 'standby' };
-  return { expected, process, standing: withoutKey(service, expected) };
+  if (corrupt) return { expected, process, key: corrupt, status: 'corrupt' };
+  if (isLed) return { expected, process, status: 'standby' };
+  return { expected, process, status: statusWithoutKey(service, expected) };
 }
 
-export function isRegistered({ standing }: Judged): boolean {
-  return ['registered', 'legacy-only', 'flapping', 'standby'].includes(standing);
+export function isRegistered({ status }: Judged): boolean {
+  return ['registered', 'legacy-only', 'flapping', 'standby'].includes(status);
 }
 
-function beat({ heartbeatSeconds }: Service, { root, leaf, before }: Key): Standing {
+function statusOfKey({ heartbeatSeconds }: Service, { root, leaf, before }: Key): RegistrationStatus {
   if (before && before.createdIndex !== leaf.createdIndex) return 'flapping';
   if (before && heartbeatSeconds !== undefined && before.modifiedIndex === leaf.modifiedIndex)
     return 'heartbeat-stopped';
   return root.isLegacy ? 'legacy-only' : 'registered';
 }
 
-function withoutKey(service: Service, { at }: Expected): Standing {
+function statusWithoutKey(service: Service, { at }: ExpectedInstance): RegistrationStatus {
   if (!at) return 'unregistered';
   const { state, processes } = at.instance;
   if (state === 'unresponsive' || state === 'absent') return 'unresponsive';
@@ -64,7 +69,7 @@ function withoutKey(service: Service, { at }: Expected): Standing {
   return process?.state === 'starting' || (!process && state === 'starting') ? 'starting' : 'failing';
 }
 
-function processInWords(service: Service, { at }: Expected): string {
+function describeProcess(service: Service, { at }: ExpectedInstance): string {
   if (!at) return 'not known';
   const { state, processes } = at.instance;
   if (state === 'unresponsive') return 'agent is not responding';
@@ -75,10 +80,10 @@ function processInWords(service: Service, { at }: Expected): string {
 }
 
 /** What the group's directory says where there is no key. Directories do not expire, so an empty one shows that something registered before. */
-export function directoryInWords(
+export function describeDirectory(
   { roots }: Service,
-  stores: readonly StoreLook[],
-  { group }: Expected,
+  stores: readonly StoreReads[],
+  { group }: ExpectedInstance,
 ): string | undefined {
   const root = roots[0];
   if (!root.hasGroups) return undefined;

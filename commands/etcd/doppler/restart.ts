@@ -31,10 +31,10 @@ export function restartOf(service: Service) {
     params: paramsSchema,
     settlesWithinSeconds: SETTLES_WITHIN_SECONDS,
     plan: async (context, params) => {
-      const { deployment, instance } = await find(context, params);
-      const terms = allowed(service, params, deployment, instance);
+      const { deployment, instance } = await findInstance(context, params);
+      const permission = requirePermission(service, params, deployment, instance);
       return {
-        lines: [deed(params, terms), ...terms.sideEffects],
+        lines: [describeStep(params, permission), ...permission.sideEffects],
         targets: [`${params.source}:${params.deployment}/${params.group}/${params.id}`],
         precondition: instance.incarnation === undefined ? {} : { incarnation: instance.incarnation },
         afterwards: [
@@ -43,7 +43,7 @@ export function restartOf(service: Service) {
             ? [`A ${service.dependents.process} that stays unmonitored must be started separately.`]
             : []),
         ],
-        details: { scope: terms.scope },
+        details: { scope: permission.scope },
       };
     },
     apply: async ({ write, order, did }, params, { details }) => {
@@ -55,7 +55,7 @@ export function restartOf(service: Service) {
   });
 }
 
-const WITHOUT_ANSWER: Readonly<Partial<Record<ports.Instance['state'], string>>> = {
+const UNREACHABLE: Readonly<Partial<Record<ports.Instance['state'], string>>> = {
   unresponsive: 'its agent is not responding',
   absent: 'it has no VM',
   unknown: 'its monit is not responding',
@@ -68,7 +68,7 @@ export function forbiddenBecause(
 ): string | undefined {
   if (ignored) return 'it is ignored (`bosh ignore`)';
   if (desired !== 'started') return `it is meant to be ${desired}`;
-  const silent = WITHOUT_ANSWER[state];
+  const silent = UNREACHABLE[state];
   if (silent !== undefined) return silent;
   if (!terms.allowed) return terms.because;
   if (terms.scope === 'process' && !terms.processes.includes(process))
@@ -76,9 +76,9 @@ export function forbiddenBecause(
   return undefined;
 }
 
-type Allowed = Extract<ports.RestartPermission, { allowed: true }>;
+type GrantedPermission = Extract<ports.RestartPermission, { allowed: true }>;
 
-async function find(
+async function findInstance(
   { read, signal }: ReadContext<'processes'>,
   { source, deployment: name, group, id }: RestartParams,
 ) {
@@ -96,12 +96,12 @@ async function find(
 }
 
 /** @throws {SourceError} `refused`, saying why it must not be restarted. */
-function allowed(
+function requirePermission(
   service: Service,
   { name, process, source }: RestartParams,
   { lock }: ports.Deployment,
   instance: ports.Instance,
-): Allowed {
+): GrantedPermission {
   const refused = (because: string) =>
     new SourceError(source, 'refused', `${name} is not restarted: ${because}`);
   if (process !== service.process) throw refused(`restarting ${process} does not restart a ${service.name}`);
@@ -116,7 +116,10 @@ function allowed(
   return instance.restart;
 }
 
-function deed({ name, process, deployment, source }: RestartParams, { scope, processes }: Allowed): string {
+function describeStep(
+  { name, process, deployment, source }: RestartParams,
+  { scope, processes }: GrantedPermission,
+): string {
   if (scope === 'process')
     return `Restart the process ${process} on ${name} through ${source}; no other process is affected`;
   const all =

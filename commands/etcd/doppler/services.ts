@@ -16,7 +16,7 @@ export interface Service {
   /** `each`: every instance has a key; `one`: whoever leads has it. */
   readonly expects: 'each' | 'one';
   /** A live key that belongs to no instance: an `orphan`, or of `others` who write there too. */
-  readonly strangers: 'orphan' | 'others';
+  readonly unownedKeys: 'orphan' | 'others';
   /** How often a key is refreshed; absent where that is too rare to be seen between two reads. */
   readonly heartbeatSeconds?: number;
   /** The process on all machines that fails without it, what it logs then, and the reason of the finding about it. */
@@ -89,7 +89,7 @@ export const DOPPLER: Service = {
     },
   ],
   expects: 'each',
-  strangers: 'orphan',
+  unownedKeys: 'orphan',
   heartbeatSeconds: 5,
   dependents: {
     process: 'metron_agent',

@@ -1,10 +1,10 @@
 import { type Finding, wording } from '../../kit.ts';
-import type { StoreLook } from './collect.ts';
+import type { StoreReads } from './collect.ts';
 import type { Service } from './services.ts';
-import type { Judged, Standing } from './registration.ts';
+import type { Judged, RegistrationStatus } from './registration.ts';
 import { field, overview } from './verdict.ts';
 
-const GONE: readonly Standing[] = [
+const NOT_REGISTERED: readonly RegistrationStatus[] = [
   'stuck',
   'heartbeat-stopped',
   'starting',
@@ -17,23 +17,23 @@ const GONE: readonly Standing[] = [
  * Whether something that all of them need is broken. Not if no machine responds, and not for a single instance,
  * unless it runs and nothing has ever registered.
  */
-export function sharesACause(
+export function hasSharedCause(
   { expects }: Service,
   judged: readonly Judged[],
-  looks: readonly StoreLook[],
+  stores: readonly StoreReads[],
 ): boolean {
-  const isLost = isWiped(looks) && judged.every(({ standing }) => standing === 'stuck');
+  const isLost = isWiped(stores) && judged.every(({ status }) => status === 'stuck');
   const fewest = expects === 'one' || isLost ? 1 : 2;
   return (
     judged.length >= fewest &&
-    judged.every(({ standing }) => GONE.includes(standing)) &&
-    !judged.every(({ standing }) => standing === 'unresponsive')
+    judged.every(({ status }) => NOT_REGISTERED.includes(status)) &&
+    !judged.every(({ status }) => status === 'unresponsive')
   );
 }
 
 /** `None of the 3 dopplers is registered`. */
-export function noneInWords({ name, expects }: Service, judged: readonly Judged[]): string {
-  const isFading = judged.some(({ standing }) => standing === 'heartbeat-stopped');
+export function describeNone({ name, expects }: Service, judged: readonly Judged[]): string {
+  const isFading = judged.some(({ status }) => status === 'heartbeat-stopped');
   if (judged.length === 1)
     return `The only ${name} (${judged[0]?.expected.name}) ${isFading ? 'no longer refreshes its key' : 'is not registered'}`;
   const what = expects === 'one' ? 'leads' : 'is registered';
@@ -44,7 +44,7 @@ export function noneInWords({ name, expects }: Service, judged: readonly Judged[
 export function allMissing(
   service: Service,
   judged: readonly Judged[],
-  looks: readonly StoreLook[],
+  stores: readonly StoreReads[],
 ): Finding<never> {
   const { sharedCauses, roots, ended } = service;
   const states = Map.groupBy(judged, ({ process }) => process);
@@ -54,11 +54,11 @@ export function allMissing(
     reason: 'all-missing',
     severity: 'critical',
     target: roots[0].prefix,
-    summary: `${noneInWords(service, judged)} (${how}): look for a shared cause before restarting any`,
+    summary: `${describeNone(service, judged)} (${how}): look for a shared cause before restarting any`,
     evidence: [
       ...field(
         'Never registered',
-        isWiped(looks)
+        isWiped(stores)
           ? `${nothing}: the store was wiped, or nothing ever registered${ended ? ` (since ${ended.since} nothing does)` : ''}`
           : undefined,
       ),
@@ -70,6 +70,6 @@ export function allMissing(
   };
 }
 
-function isWiped(looks: readonly StoreLook[]): boolean {
-  return looks.length > 0 && looks.every(({ later }) => later?.every(({ exists }) => !exists) ?? false);
+function isWiped(stores: readonly StoreReads[]): boolean {
+  return stores.length > 0 && stores.every(({ later }) => later?.every(({ exists }) => !exists) ?? false);
 }

@@ -1,18 +1,18 @@
 import { type ports, wording } from '../../kit.ts';
-import { field, named, targetOf } from '../../shared/describe-store.ts';
-import type { StoreLook } from './collect.ts';
-import { type Trouble, membersTable } from './problem.ts';
+import { field, memberNames, storeTarget } from '../../shared/describe-store.ts';
+import type { StoreState } from './collect.ts';
+import { type Problem, membersTable } from './problem.ts';
 
 const CORRUPTION = 'https://etcd.io/docs/v3.5/op-guide/data_corruption/';
 
 /** The names of those that raised an alarm of this kind; an alarm outlives its member, and may name none. */
 export function raisedBy({ alarms, members }: ports.StoreMembers, kind: string): string {
   const ids = alarms.flatMap((alarm) => (alarm.kind === kind ? (alarm.memberId ?? []) : []));
-  return named(ids.map((id) => members.find((member) => member.id === id) ?? { id, name: '' }));
+  return memberNames(ids.map((id) => members.find((member) => member.id === id) ?? { id, name: '' }));
 }
 
 /** Also reported when the quorum is lost: a hasty repair would make it worse. */
-export function corrupt(store: StoreLook): Trouble | undefined {
+export function corrupt(store: StoreState): Problem | undefined {
   if (!store.alarms.some(({ kind }) => kind === 'CORRUPT')) return undefined;
   const by = raisedBy(store, 'CORRUPT');
   return {
@@ -32,8 +32,8 @@ export function corrupt(store: StoreLook): Trouble | undefined {
 }
 
 /** What it means is not known here, so it is neither harmless nor critical. */
-export function unknownAlarms(store: StoreLook): Trouble[] {
-  const kinds = new Set(store.alarms.map(({ kind }) => kind).filter((kind) => !KNOWN.has(kind)));
+export function unknownAlarms(store: StoreState): Problem[] {
+  const kinds = new Set(store.alarms.map(({ kind }) => kind).filter((kind) => !KNOWN_ALARMS.has(kind)));
   return [...kinds].toSorted().map((kind) => {
     const raisers = store.members.filter(({ id }) =>
       store.alarms.some((alarm) => alarm.kind === kind && alarm.memberId === id),
@@ -45,7 +45,7 @@ export function unknownAlarms(store: StoreLook): Trouble[] {
       finding: {
         reason: 'unknown-alarm',
         severity: 'warning',
-        target: raisers.length === 1 ? targetOf(store, raisers) : store.name,
+        target: raisers.length === 1 ? storeTarget(store, raisers) : store.name,
         summary: `${headline}${by === '' ? '' : ` (${by})`}, which Wrench does not know. Look it up in the documentation for this etcd version; no fix is offered while it is raised`,
         evidence: [membersTable(store)],
       },
@@ -53,7 +53,7 @@ export function unknownAlarms(store: StoreLook): Trouble[] {
   });
 }
 
-const KNOWN: ReadonlySet<string> = new Set(['NOSPACE', 'CORRUPT']);
+const KNOWN_ALARMS: ReadonlySet<string> = new Set(['NOSPACE', 'CORRUPT']);
 
 /** `CORRUPT and READONLY`; empty where there is none but NOSPACE. */
 export function otherAlarms({ alarms }: ports.StoreMembers): string {

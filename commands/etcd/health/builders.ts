@@ -1,5 +1,5 @@
 import { SourceError, type ports } from '../../kit.ts';
-import type { Facts, StoreLook } from './collect.ts';
+import type { Facts, StoreState } from './collect.ts';
 
 /** Builders for facts: what each member reported about itself, in short. */
 
@@ -7,10 +7,10 @@ export const MB = 1_000_000;
 /** etcd's own, where none is configured. */
 export const QUOTA = 2 * 1_024 ** 3;
 
-type Known = Partial<Omit<ports.StoreMember, 'name'>>;
+type MemberOverrides = Partial<Omit<ports.StoreMember, 'name'>>;
 
 /** A healthy follower with 210 kB, but for what is given. */
-export function member(name: string, known: Known = {}): ports.StoreMember {
+export function member(name: string, known: MemberOverrides = {}): ports.StoreMember {
   return {
     id: idOf(name),
     name,
@@ -35,12 +35,16 @@ export function member(name: string, known: Known = {}): ports.StoreMember {
   };
 }
 
-export function leader(name: string, known: Known = {}): ports.StoreMember {
+export function leader(name: string, known: MemberOverrides = {}): ports.StoreMember {
   return member(name, { isLeader: true, ...known });
 }
 
 /** One that does not respond: nothing listens at its port, unless something else is given. */
-export function silent(name: string, because = 'connection refused', known: Known = {}): ports.StoreMember {
+export function silent(
+  name: string,
+  because = 'connection refused',
+  known: MemberOverrides = {},
+): ports.StoreMember {
   return {
     id: idOf(name),
     name,
@@ -61,7 +65,7 @@ export function neverStarted(): ports.StoreMember {
 }
 
 /** Of etcd 2, which reports no sizes, no alarms and no raft index. */
-export function old(name: string, known: Known = {}): ports.StoreMember {
+export function old(name: string, known: MemberOverrides = {}): ports.StoreMember {
   const { id, clientUrls } = member(name);
   return {
     id,
@@ -79,8 +83,8 @@ export function old(name: string, known: Known = {}): ports.StoreMember {
 
 export function store(
   members: readonly ports.StoreMember[],
-  known: Partial<Omit<StoreLook, 'members'>> = {},
-): StoreLook {
+  known: Partial<Omit<StoreState, 'members'>> = {},
+): StoreState {
   const leaderId = members.find(({ isLeader }) => isLeader)?.id;
   const ids = members.map(({ id }) => id).toSorted();
   return {
@@ -109,7 +113,7 @@ function endpointOf(
 
 const CLUSTER = 'cdf818194e3a8c32';
 
-export function factsOf(...stores: readonly StoreLook[]): Facts {
+export function factsOf(...stores: readonly StoreState[]): Facts {
   return { stores };
 }
 

@@ -3,16 +3,16 @@ import { type ReadContext, SourceError, type ports, wording } from '../../kit.ts
 import { chooseSources } from '../../shared/sources.ts';
 import { hasExpired } from '../../shared/store-certificates.ts';
 import { leadersOf } from '../../shared/store-identity.ts';
-import { isKnownDown, votesIn } from '../../shared/store-responses.ts';
-import { nameOf } from '../../shared/describe-store.ts';
-import { inInterval } from './disks.ts';
+import { isKnownDown, countVotes } from '../../shared/store-responses.ts';
+import { memberName } from '../../shared/describe-store.ts';
+import { countersBetween } from './disks.ts';
 
 export interface Facts {
-  readonly stores: readonly StoreLook[];
+  readonly stores: readonly StoreState[];
 }
 
 /** What the members of one store reported. */
-export interface StoreLook extends ports.StoreMembers {
+export interface StoreState extends ports.StoreMembers {
   readonly name: string;
   /** Whether the configuration allows maintenance here. */
   readonly maintain: boolean;
@@ -30,15 +30,15 @@ type Context = ReadContext<'keyValue'>;
 /** Of the time that is left, so that a verdict is there before the deadline. */
 const SHARE_FOR_MEMBERS = 0.75;
 /** The longest wait, however long the check may take. */
-const MOST_FOR_MEMBERS_MS = 10_000;
+const MAX_FOR_MEMBERS_MS = 10_000;
 /** Long enough for a few hundred fsyncs of a busy cluster. */
 const INTERVAL_MS = 3_000;
-const LEAST_INTERVAL_MS = 1_000;
+const MIN_INTERVAL_MS = 1_000;
 /** For the second reading of the counters, and for what comes after. */
 const RESERVE_MS = 1_000;
 /** After an election every member soon knows the same leader. */
 const ELECTION_MS = 1_000;
-const MOST_AFTER_ELECTION_MS = 5_000;
+const MAX_AFTER_ELECTION_MS = 5_000;
 
 /** Asks every member of every store about itself. That one does not respond is a finding; that one cannot be asked is a gap. */
 export async function collect(
@@ -48,43 +48,43 @@ export async function collect(
   return {
     stores: await Promise.all(
       chooseSources(context.read.keyValue.stores, source, 'keys', context.gap).map((store) =>
-        lookAt(context, store),
+        readStore(context, store),
       ),
     ),
   };
 }
 
-async function lookAt(context: Context, store: ports.KeyValueStore): Promise<StoreLook> {
+async function readStore(context: Context, store: ports.KeyValueStore): Promise<StoreState> {
   const startedAt = performance.now();
-  const members = await askMembers(context, store);
+  const members = await readMembers(context, store);
   const interval = await watchDisks(context, store, members, startedAt);
   const { name, maintain } = store;
-  const look = { ...members, name, maintain, ...(interval && { interval }) };
-  for (const { what, error } of [...notAsked(look, context.now), ...unidentified(look)])
+  const state = { ...members, name, maintain, ...(interval && { interval }) };
+  for (const { what, error } of [...notQueried(state, context.now), ...unidentified(state)])
     context.gap(what, error);
-  reportUnanswered(context, look);
-  const known = look.members.length > 0 ? look.members : look.endpoints;
+  reportUnanswered(context, state);
+  const known = state.members.length > 0 ? state.members : state.endpoints;
   context.saw(name, known.filter(({ error, failureMode }) => !error || isKnownDown(failureMode)).length);
-  return look;
+  return state;
 }
 
 /** Members that know different leaders, or do not agree though most of them respond, are asked again: an election may be under way. */
-async function askMembers(
+async function readMembers(
   { signal, leftMs }: Context,
   store: ports.KeyValueStore,
 ): Promise<ports.StoreMembers> {
   const budgetMs = (most: number) => Math.min(most, SHARE_FOR_MEMBERS * leftMs());
-  const first = await store.members({ signal, withinMs: budgetMs(MOST_FOR_MEMBERS_MS) });
+  const first = await store.members({ signal, withinMs: budgetMs(MAX_FOR_MEMBERS_MS) });
   const isSplit = leadersOf(first).length > 1;
   if (!(isSplit || isLeaderless(first)) || leftMs() < 2 * (ELECTION_MS + RESERVE_MS)) return first;
   await setTimeout(ELECTION_MS, undefined, { signal });
-  const second = await store.members({ signal, withinMs: budgetMs(MOST_AFTER_ELECTION_MS) });
+  const second = await store.members({ signal, withinMs: budgetMs(MAX_AFTER_ELECTION_MS) });
   // With less time, it may know less.
   return isSplit || second.hasQuorum === true ? second : first;
 }
 
 function isLeaderless(found: ports.StoreMembers): boolean {
-  const { voters, up, majority } = votesIn(found);
+  const { voters, up, majority } = countVotes(found);
   return found.hasQuorum === false && voters > 1 && up >= majority;
 }
 
@@ -98,13 +98,13 @@ async function watchDisks(
   if (hasQuorum === false) return undefined;
   const before = members.filter(({ url, disk }) => url !== undefined && disk !== undefined);
   const waitMs = Math.min(INTERVAL_MS, leftMs() - 2 * RESERVE_MS);
-  if (before.length === 0 || waitMs < LEAST_INTERVAL_MS) return undefined;
+  if (before.length === 0 || waitMs < MIN_INTERVAL_MS) return undefined;
   const urls = before.flatMap(({ url }) => url ?? []);
   const after = await readAgain();
   if (!after) return undefined;
   const disks = before.flatMap(({ id, url = '', disk }) => {
     const later = after.get(url);
-    const difference = disk && later && inInterval(disk, later);
+    const difference = disk && later && countersBetween(disk, later);
     return difference ? [[id, difference] as const] : [];
   });
   const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
@@ -122,7 +122,7 @@ async function watchDisks(
   }
 }
 
-interface NotAsked {
+interface NotQueried {
   readonly what: string;
   readonly error: SourceError;
 }
@@ -131,7 +131,10 @@ interface NotAsked {
  * Those of which nothing is known: one that rejects us, and one that cannot be reached from here while the others agree, so that it may
  * be up. Where no endpoint responds, the endpoints stand for the members. One whose certificate has expired is a finding.
  */
-function notAsked({ name: store, members, endpoints, hasQuorum }: StoreLook, now: Date): readonly NotAsked[] {
+function notQueried(
+  { name: store, members, endpoints, hasQuorum }: StoreState,
+  now: Date,
+): readonly NotQueried[] {
   if (members.length === 0)
     return endpoints.flatMap(({ address, error, failureMode, certificate }) =>
       error && !isKnownDown(failureMode) && !hasExpired(certificate, now) ? [{ what: address, error }] : [],
@@ -140,12 +143,14 @@ function notAsked({ name: store, members, endpoints, hasQuorum }: StoreLook, now
     const { error, failureMode, isConfigured, name, certificate } = member;
     if (!error || name === '' || hasExpired(certificate, now)) return [];
     const isElsewhere = !isConfigured && hasQuorum === true && failureMode === 'unreachable';
-    return failureMode === 'rejected' || isElsewhere ? [{ what: `${store}/${nameOf(member)}`, error }] : [];
+    return failureMode === 'rejected' || isElsewhere
+      ? [{ what: `${store}/${memberName(member)}`, error }]
+      : [];
   });
 }
 
 /** Endpoints of no known member: they answer, but not who they are, or they reject us. What they would report is missing. */
-function unidentified({ name, members, endpoints }: StoreLook): readonly NotAsked[] {
+function unidentified({ name, members, endpoints }: StoreState): readonly NotQueried[] {
   const known = new Set(members.flatMap(({ url }) => url && [new URL(url).host]));
   return endpoints.flatMap(({ address, memberId, error, failureMode }) => {
     if (members.length === 0 || memberId !== undefined || known.has(address)) return [];
@@ -156,7 +161,9 @@ function unidentified({ name, members, endpoints }: StoreLook): readonly NotAske
 }
 
 /** What `isDenied` stands for is known all the same, from other answers. */
-const INSTEAD: Partial<Record<ports.StoreQuery, (member: ports.StoreMember, store: StoreLook) => boolean>> = {
+const ALTERNATIVES: Partial<
+  Record<ports.StoreQuery, (member: ports.StoreMember, store: StoreState) => boolean>
+> = {
   version: (member) => answered(member, 'status'),
   status: (member) => answered(member, 'health') && answered(member, 'metrics'),
   health: (member) => answered(member, 'status') || answered(member, 'metrics'),
@@ -164,12 +171,12 @@ const INSTEAD: Partial<Record<ports.StoreQuery, (member: ports.StoreMember, stor
   'member list': (_, { endpoints }) => endpoints.some(({ lists }) => lists !== undefined),
 };
 
-function answered({ unanswered = [] }: ports.StoreMember, question: ports.StoreQuery): boolean {
-  return unanswered.every((one) => one.query !== question);
+function answered({ unanswered = [] }: ports.StoreMember, query: ports.StoreQuery): boolean {
+  return unanswered.every((one) => one.query !== query);
 }
 
 /** A question that is denied and whose answer is known in another way is a note; every other one is a gap. */
-function reportUnanswered({ gap, note }: Context, store: StoreLook): void {
+function reportUnanswered({ gap, note }: Context, store: StoreState): void {
   const { name, members, hasQuorum } = store;
   const denied = new Map<string, string[]>();
   for (const member of members)
@@ -177,9 +184,9 @@ function reportUnanswered({ gap, note }: Context, store: StoreLook): void {
       const isOfQuorum = query === 'quorum read' || query === 'alarm list';
       // These need a majority, and its absence is reported.
       if (hasQuorum === false && isOfQuorum && error.kind === 'unreachable') continue;
-      if (isDenied && INSTEAD[query]?.(member, store) === true)
-        denied.set(query, [...(denied.get(query) ?? []), nameOf(member)]);
-      else gap(`${name}/${nameOf(member)}: ${query}`, error);
+      if (isDenied && ALTERNATIVES[query]?.(member, store) === true)
+        denied.set(query, [...(denied.get(query) ?? []), memberName(member)]);
+      else gap(`${name}/${memberName(member)}: ${query}`, error);
     }
   for (const [question, names] of denied)
     note(
@@ -187,8 +194,8 @@ function reportUnanswered({ gap, note }: Context, store: StoreLook): void {
     );
 }
 
-const BETWEEN_LOOKS_MS = 500;
-const LOOK_WITHIN_MS = 10_000;
+const POLL_INTERVAL_MS = 500;
+const READ_WITHIN_MS = 10_000;
 
 /**
  * Polls until the members are in the expected state. Meanwhile they may fail to respond.
@@ -196,7 +203,7 @@ const LOOK_WITHIN_MS = 10_000;
  */
 export async function untilMembers(
   store: ports.KeyValueStore,
-  holds: (members: ports.StoreMembers) => boolean,
+  isReached: (members: ports.StoreMembers) => boolean,
   {
     signal,
     withinMs,
@@ -207,14 +214,14 @@ export async function untilMembers(
   const either = AbortSignal.any([signal, late]);
   const isThere = async (): Promise<boolean> => {
     try {
-      return holds(await store.members({ signal: either, withinMs: LOOK_WITHIN_MS }));
+      return isReached(await store.members({ signal: either, withinMs: READ_WITHIN_MS }));
     } catch (error) {
       if (either.aborted || error instanceof SourceError) return false;
       throw error;
     }
   };
   while (!(await isThere())) {
-    await setTimeout(BETWEEN_LOOKS_MS, undefined, { signal: either }).catch(() => undefined);
+    await setTimeout(POLL_INTERVAL_MS, undefined, { signal: either }).catch(() => undefined);
     signal.throwIfAborted();
     if (late.aborted) throw new SourceError(store.name, 'unreachable', otherwise);
   }

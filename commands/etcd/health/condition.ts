@@ -1,7 +1,7 @@
 import type { ports } from '../../kit.ts';
 import { clustersOf, leadersOf } from '../../shared/store-identity.ts';
-import { isNeverStarted, isNoVoter, isWell } from '../../shared/store-responses.ts';
-import { nameOf, named } from '../../shared/describe-store.ts';
+import { isNeverStarted, isNonVoting, isHealthy } from '../../shared/store-responses.ts';
+import { memberName, memberNames } from '../../shared/describe-store.ts';
 import { otherAlarms } from './alarms.ts';
 import { bytes } from './problem.ts';
 
@@ -36,13 +36,13 @@ export function spaceOf({ members, quotaBytes: least }: ports.StoreMembers): Spa
 }
 
 /** Less is not worth making every member stop for a while. A small file is half empty from the start. */
-const WORTH = { shareOfFile: 0.1, shareOfQuota: 0.01 };
+const WORTH_FREEING = { shareOfFile: 0.1, shareOfQuota: 0.01 };
 
 export function isWorthFreeing({ sizeBytes, freeBytes = 0, quotaBytes = 0 }: Space): boolean {
   return (
     freeBytes > 0 &&
-    freeBytes >= WORTH.shareOfFile * sizeBytes &&
-    freeBytes >= WORTH.shareOfQuota * quotaBytes
+    freeBytes >= WORTH_FREEING.shareOfFile * sizeBytes &&
+    freeBytes >= WORTH_FREEING.shareOfQuota * quotaBytes
   );
 }
 
@@ -57,17 +57,18 @@ export function obstacleTo(store: ports.StoreMembers): string | undefined {
   if (alarms !== '') return `${alarms} is raised: understand it before discarding any data`;
   const unstarted = members.filter(isNeverStarted);
   if (unstarted.length > 0)
-    return `${named(unstarted)} ${unstarted.length === 1 ? 'was' : 'were'} added but never started`;
-  const unhealthy = members.filter((member) => !isWell(member, store));
-  if (unhealthy.length > 0) return `${named(unhealthy)} ${unhealthy.length === 1 ? 'is' : 'are'} not healthy`;
+    return `${memberNames(unstarted)} ${unstarted.length === 1 ? 'was' : 'were'} added but never started`;
+  const unhealthy = members.filter((member) => !isHealthy(member, store));
+  if (unhealthy.length > 0)
+    return `${memberNames(unhealthy)} ${unhealthy.length === 1 ? 'is' : 'are'} not healthy`;
   const unasked = members.filter(({ unanswered = [] }) =>
     unanswered.some(({ query }) => query === 'alarm list'),
   );
   if (unasked.length > 0)
-    return `${named(unasked)} did not list ${unasked.length === 1 ? 'its' : 'their'} alarms`;
-  const learning = members.filter(isNoVoter);
+    return `${memberNames(unasked)} did not list ${unasked.length === 1 ? 'its' : 'their'} alarms`;
+  const learning = members.filter(isNonVoting);
   if (learning.length > 0)
-    return `${named(learning)} ${learning.length === 1 ? 'is still a learner' : 'are still learners'}`;
+    return `${memberNames(learning)} ${learning.length === 1 ? 'is still a learner' : 'are still learners'}`;
   return undefined;
 }
 
@@ -88,9 +89,9 @@ export function stillFull({ members, quotaBytes: least }: ports.StoreMembers): r
   return members.flatMap((member) => {
     const { dbSizeBytes, quotaBytes = least } = member;
     if (dbSizeBytes === undefined || quotaBytes === undefined)
-      return [`${nameOf(member)} does not report its size and quota`];
+      return [`${memberName(member)} does not report its size and quota`];
     if (dbSizeBytes < quotaBytes) return [];
-    return [`${nameOf(member)} holds ${bytes(dbSizeBytes)} of ${bytes(quotaBytes)}`];
+    return [`${memberName(member)} holds ${bytes(dbSizeBytes)} of ${bytes(quotaBytes)}`];
   });
 }
 
@@ -98,8 +99,8 @@ export function stillFull({ members, quotaBytes: least }: ports.StoreMembers): r
 export function isOnlyToDisarm(store: ports.StoreMembers): boolean {
   const space = spaceOf(store);
   if (!hasAlarm(store, 'NOSPACE') || !space?.quotaBytes || stillFull(store).length > 0) return false;
-  return space.sizeBytes <= ROOM_AGAIN * space.quotaBytes && !isWorthFreeing(space);
+  return space.sizeBytes <= MAX_FILL_TO_DISARM * space.quotaBytes && !isWorthFreeing(space);
 }
 
 /** Above this the alarm would be raised again soon. */
-const ROOM_AGAIN = 0.9;
+const MAX_FILL_TO_DISARM = 0.9;

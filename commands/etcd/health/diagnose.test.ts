@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { SourceError, type Story, type ports } from '../../kit.ts';
 import { check } from './check.ts';
-import type { Facts, StoreLook } from './collect.ts';
+import type { Facts, StoreState } from './collect.ts';
 import { diagnose } from './diagnose.ts';
-import { inInterval } from './disks.ts';
+import { countersBetween } from './disks.ts';
 import {
   MB,
   QUOTA,
@@ -25,7 +25,7 @@ function ask({ facts, now }: Told, args: Record<string, string> = {}) {
   return diagnose(facts, check.args.parse(args), now);
 }
 
-function askOf(...stores: readonly StoreLook[]) {
+function askOf(...stores: readonly StoreState[]) {
   return ask({ facts: factsOf(...stores), now: new Date('2026-02-20T12:00:00Z') });
 }
 
@@ -376,8 +376,8 @@ test('a slow disk is shown with both counts, those of the last seconds first', (
 });
 
 test('counters that began at 0 again say nothing about the time between', () => {
-  expect(inInterval(fsyncs(10, 500), fsyncs(0, 20))).toBeUndefined();
-  expect(inInterval(fsyncs(10, 500), fsyncs(12, 700))).toEqual(fsyncs(2, 200));
+  expect(countersBetween(fsyncs(10, 500), fsyncs(0, 20))).toBeUndefined();
+  expect(countersBetween(fsyncs(10, 500), fsyncs(12, 700))).toEqual(fsyncs(2, 200));
 });
 
 function endpointsOf(...those: readonly Partial<ports.StoreEndpoint>[]) {

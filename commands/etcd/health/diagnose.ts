@@ -1,20 +1,20 @@
 import type { Diagnosis } from '../../kit.ts';
 import type { CertificateLimits } from '../../shared/store-certificates.ts';
-import { identityTroubles } from '../../shared/store-identity.ts';
-import { quorumTrouble } from '../../shared/store-responses.ts';
+import { identityProblems } from '../../shared/store-identity.ts';
+import { quorumProblem } from '../../shared/store-responses.ts';
 import { corrupt, unknownAlarms } from './alarms.ts';
-import { certificateTroubles, idsOfExpired } from './certificates.ts';
-import type { Facts, StoreLook } from './collect.ts';
+import { certificateProblems, idsOfExpired } from './certificates.ts';
+import type { Facts, StoreState } from './collect.ts';
 import { spaceOf } from './condition.ts';
 import type { DisarmOffer } from './disarm.ts';
 import type { FreeSpaceOffer } from './free-space.ts';
-import { type MemberLimits, memberTroubles } from './members.ts';
-import { type PaceLimits, paceTroubles, possibleCauses } from './performance.ts';
-import { noSpace, type SpaceLimits, spaceTroubles } from './space.ts';
-import { seenIn, verdictOf } from './verdict.ts';
-import { type Trouble, worstFirst } from './problem.ts';
+import { type MemberLimits, memberProblems } from './members.ts';
+import { type PerformanceLimits, performanceProblems, possibleCauses } from './performance.ts';
+import { noSpace, type SpaceLimits, spaceProblems } from './space.ts';
+import { countKnown, verdictOf } from './verdict.ts';
+import { type Problem, worstFirst } from './problem.ts';
 
-export type Limits = CertificateLimits & MemberLimits & PaceLimits & SpaceLimits;
+export type Limits = CertificateLimits & MemberLimits & PerformanceLimits & SpaceLimits;
 
 /** Judges each store by itself. What a member does not report is not judged. */
 export function diagnose(
@@ -22,20 +22,20 @@ export function diagnose(
   limits: Limits,
   now: Date,
 ): Diagnosis<FreeSpaceOffer | DisarmOffer> {
-  const judged = stores.map((store) => ({ store, troubles: troublesOf(store, limits, now) }));
+  const judged = stores.map((store) => ({ store, problems: problemsOf(store, limits, now) }));
   return {
-    examined: stores.reduce((sum, store) => sum + seenIn(store), 0),
+    examined: stores.reduce((sum, store) => sum + countKnown(store), 0),
     verdict: verdictOf(judged),
-    findings: worstFirst(judged.flatMap(({ troubles }) => troubles)).map(({ finding }) => finding),
+    findings: worstFirst(judged.flatMap(({ problems }) => problems)).map(({ finding }) => finding),
     measures: stores.flatMap(measuresOf),
   };
 }
 
 /** Without a quorum only possible causes are reported besides, not its consequences. */
-function troublesOf(store: StoreLook, limits: Limits, now: Date): readonly Trouble[] {
-  const identity = identityTroubles(store);
-  const certificates = certificateTroubles(store, limits, now);
-  const quorum = quorumTrouble(store, now);
+function problemsOf(store: StoreState, limits: Limits, now: Date): readonly Problem[] {
+  const identity = identityProblems(store);
+  const certificates = certificateProblems(store, limits, now);
+  const quorum = quorumProblem(store, now);
   if (quorum) {
     const broken = corrupt(store);
     const full = noSpace(store);
@@ -44,15 +44,15 @@ function troublesOf(store: StoreLook, limits: Limits, now: Date): readonly Troub
   }
   return [
     ...identity,
-    ...memberTroubles(store, limits, idsOfExpired(store, now)),
-    ...spaceTroubles(store, limits),
+    ...memberProblems(store, limits, idsOfExpired(store, now)),
+    ...spaceProblems(store, limits),
     ...certificates,
-    ...paceTroubles(store, limits),
+    ...performanceProblems(store, limits),
   ];
 }
 
 /** As members report it themselves: under an alarm none is healthy, and all are again once it is disarmed. */
-function measuresOf(store: StoreLook): NonNullable<Diagnosis['measures']> {
+function measuresOf(store: StoreState): NonNullable<Diagnosis['measures']> {
   const { name, members } = store;
   const healthy = members.filter(({ error, healthy }) => !error && healthy !== false).length;
   const space = spaceOf(store);

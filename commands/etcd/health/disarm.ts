@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { SourceError, defineRemediation } from '../../kit.ts';
-import { nameOf } from '../../shared/describe-store.ts';
+import { memberName } from '../../shared/describe-store.ts';
 import { isOnlyToDisarm, obstacleTo } from './condition.ts';
 import {
   SETTLES_WITHIN_S,
   alarmsToDisarm,
   findStore,
-  lookFor,
+  memberReader,
   membersInOrder,
   raiserOf,
 } from './free-space.ts';
@@ -19,18 +19,18 @@ export type DisarmOffer = {
 };
 
 /** A button's label in Slack: https://docs.slack.dev/reference/block-kit/block-elements/button-element */
-const MOST_LETTERS = 75;
+const MAX_TITLE_LENGTH = 75;
 
 /** Makes a store writable again after its space was freed. */
 export const disarm = defineRemediation({
   about: 'Disarms the NOSPACE alarm where every database is below its quota again',
-  title: ({ store }) => `Disarm NOSPACE of ${store}`.slice(0, MOST_LETTERS),
+  title: ({ store }) => `Disarm NOSPACE of ${store}`.slice(0, MAX_TITLE_LENGTH),
   risk: 'safe',
   uses: ['keyValue'],
   params: paramsSchema,
   settlesWithinSeconds: SETTLES_WITHIN_S,
   plan: async (context, { store: name }) => {
-    const store = await lookFor(context, name)();
+    const store = await memberReader(context, name)();
     const obstacle = obstacleTo(store);
     if (obstacle !== undefined) throw refused(name, obstacle);
     if (!isOnlyToDisarm(store)) throw refused(name, 'no alarm is raised, or no space was freed yet');
@@ -41,7 +41,7 @@ export const disarm = defineRemediation({
       precondition: {
         alarms: 'NOSPACE',
         members: membersInOrder(store)
-          .map((member) => `${nameOf(member)} (${member.id})`)
+          .map((member) => `${memberName(member)} (${member.id})`)
           .join(', '),
       },
       afterwards: [
@@ -51,7 +51,7 @@ export const disarm = defineRemediation({
   },
   apply: async ({ read, write, order, did }, { store: name }) => {
     findStore({ read }, name);
-    const store = await lookFor({ read, signal: order.signal }, name)();
+    const store = await memberReader({ read, signal: order.signal }, name)();
     for (const alarm of alarmsToDisarm(name, store)) {
       await write.keyValue.disarm(name, alarm, order);
       await did(`NOSPACE alarm of ${raiserOf(alarm, store)} disarmed`);

@@ -1,8 +1,8 @@
 import { type ports, wording } from '../../kit.ts';
-import { type Evidence, field, nameOf, named, targetOf } from '../../shared/describe-store.ts';
-import type { StoreLook } from './collect.ts';
-import { changesIn, mostChanges } from './elections.ts';
-import { type Trouble, percent, seconds } from './problem.ts';
+import { type Evidence, field, memberName, memberNames, storeTarget } from '../../shared/describe-store.ts';
+import type { StoreState } from './collect.ts';
+import { leaderChangesTable, maxLeaderChanges } from './elections.ts';
+import { type Problem, percent, seconds } from './problem.ts';
 
 export interface DiskLimits {
   /** 0 to 1, of its fsyncs or commits. */
@@ -13,10 +13,10 @@ export interface DiskLimits {
 /** "99th percentile of wal_fsync_duration_seconds should be less than 10ms", and of backend_commit less than 25ms. */
 const GUIDE = 'https://etcd.io/docs/v3.4/faq/';
 /** Fewer since start say nothing about a 99th percentile. */
-const FEWEST_SINCE_START = 1_000;
+const MIN_SINCE_START = 1_000;
 /** Within seconds there are fewer; too few for a judgment are skipped. */
-const FEWEST_IN_INTERVAL = 20;
-const FEWEST_SLOW_IN_INTERVAL = 3;
+const MIN_IN_INTERVAL = 20;
+const MIN_SLOW_IN_INTERVAL = 3;
 /** From this many times the limit on, rounding between buckets does not matter. */
 const CLEARLY = 5;
 
@@ -33,7 +33,7 @@ const KINDS: Readonly<
 };
 
 /** What was counted between two readings; undefined where the counters began at 0 again in between. */
-export function inInterval(
+export function countersBetween(
   before: ports.DiskCounters,
   after: ports.DiskCounters,
 ): ports.DiskCounters | undefined {
@@ -67,7 +67,7 @@ interface Slow {
  * A disk is judged by what it did while the check ran: the counters since start hide a new problem for weeks, and show an old one as long.
  * Where nothing was written meanwhile they are all there is.
  */
-export function slowDisks(store: StoreLook, { slowShare, leaderChanges }: DiskLimits): Trouble | undefined {
+export function slowDisks(store: StoreState, { slowShare, leaderChanges }: DiskLimits): Problem | undefined {
   const slow = store.members.flatMap((member) =>
     (['fsyncs', 'commits'] as const).flatMap((kind) => judge(store, member, kind, slowShare) ?? []),
   );
@@ -75,10 +75,10 @@ export function slowDisks(store: StoreLook, { slowShare, leaderChanges }: DiskLi
   // A limit of 1 turns slow applies off too.
   if (!worst) return slowShare < 1 ? slowApplies(store) : undefined;
   const members = [...new Set(slow.map(({ member }) => member))];
-  const elects = mostChanges(store.members) >= leaderChanges;
+  const elects = maxLeaderChanges(store.members) >= leaderChanges;
   const isClear = elects || worst.share >= CLEARLY * slowShare;
   const isOne = members.length === 1;
-  const whose = `the ${isOne ? 'disk' : 'disks'} of ${named(members)} ${isOne ? 'is' : 'are'} slow`;
+  const whose = `the ${isOne ? 'disk' : 'disks'} of ${memberNames(members)} ${isOne ? 'is' : 'are'} slow`;
   const { label, limit, guide } = KINDS[worst.kind];
   const when = worst.isNow
     ? ` in the last ${seconds((store.interval?.seconds ?? 0) * 1_000)}`
@@ -89,19 +89,19 @@ export function slowDisks(store: StoreLook, { slowShare, leaderChanges }: DiskLi
     finding: {
       reason: 'slow-disk',
       severity: isClear ? 'warning' : 'info',
-      target: targetOf(store, members),
+      target: storeTarget(store, members),
       summary: `T${whose.slice(1)}: ${isOne ? '' : 'up to '}${percent(worst.share)} of the ${label}${when} took longer than ${limit}${consequence}; ${guide}`,
       evidence: [
         field('Documentation', GUIDE),
         diskTable(store, members),
-        ...(elects ? changesIn(store.members) : []),
+        ...(elects ? leaderChangesTable(store.members) : []),
       ],
     },
   };
 }
 
 /** Where neither fsyncs nor commits are slow. */
-function slowApplies(store: StoreLook): Trouble | undefined {
+function slowApplies(store: StoreState): Problem | undefined {
   const { interval } = store;
   const slow = store.members.flatMap((member) => {
     const count = interval?.disks[member.id]?.slowApplies ?? 0;
@@ -114,28 +114,28 @@ function slowApplies(store: StoreLook): Trouble | undefined {
     finding: {
       reason: 'slow-disk',
       severity: 'info',
-      target: targetOf(store, members),
-      summary: `${named(members)} took more than 100 ms to apply ${members.length === 1 ? '' : 'up to '}${wording.count(most, 'request')} in the last ${seconds(interval.seconds * 1_000)}, though fsyncs and commits were fast: check the load on the machine, and for very large requests`,
+      target: storeTarget(store, members),
+      summary: `${memberNames(members)} took more than 100 ms to apply ${members.length === 1 ? '' : 'up to '}${wording.count(most, 'request')} in the last ${seconds(interval.seconds * 1_000)}, though fsyncs and commits were fast: check the load on the machine, and for very large requests`,
       evidence: [field('Documentation', GUIDE), diskTable(store, members)],
     },
   };
 }
 
-function judge(store: StoreLook, member: ports.StoreMember, kind: Kind, limit: number): Slow | undefined {
+function judge(store: StoreState, member: ports.StoreMember, kind: Kind, limit: number): Slow | undefined {
   const now = store.interval?.disks[member.id]?.[kind];
-  if (now && now.total >= FEWEST_IN_INTERVAL) {
+  if (now && now.total >= MIN_IN_INTERVAL) {
     const share = now.slow / now.total;
-    return share > limit && now.slow >= FEWEST_SLOW_IN_INTERVAL
+    return share > limit && now.slow >= MIN_SLOW_IN_INTERVAL
       ? { member, kind, share, isNow: true }
       : undefined;
   }
   const ever = member.disk?.[kind];
-  if (!ever || ever.total < FEWEST_SINCE_START) return undefined;
+  if (!ever || ever.total < MIN_SINCE_START) return undefined;
   const share = ever.slow / ever.total;
   return share > limit ? { member, kind, share, isNow: false } : undefined;
 }
 
-function diskTable(store: StoreLook, members: readonly ports.StoreMember[]): Evidence {
+function diskTable(store: StoreState, members: readonly ports.StoreMember[]): Evidence {
   const { interval } = store;
   const span = interval ? `Last ${seconds(interval.seconds * 1_000)}` : 'While checking';
   return {
@@ -144,24 +144,30 @@ function diskTable(store: StoreLook, members: readonly ports.StoreMember[]): Evi
     rows: members.flatMap((member) => {
       const now = interval?.disks[member.id];
       const rows = (['fsyncs', 'commits'] as const).map((kind) => [
-        nameOf(member),
+        memberName(member),
         KINDS[kind].label,
         `above ${KINDS[kind].limit}`,
-        counted(now?.[kind]),
-        counted(member.disk?.[kind]),
+        describeCount(now?.[kind]),
+        describeCount(member.disk?.[kind]),
       ]);
       const { slowApplies } = member.disk ?? {};
       return slowApplies === undefined
         ? rows
         : [
             ...rows,
-            [nameOf(member), 'applies', 'above 100 ms', String(now?.slowApplies ?? ''), String(slowApplies)],
+            [
+              memberName(member),
+              'applies',
+              'above 100 ms',
+              String(now?.slowApplies ?? ''),
+              String(slowApplies),
+            ],
           ];
     }),
   };
 }
 
-function counted(operations: ports.Operations | undefined): string {
+function describeCount(operations: ports.Operations | undefined): string {
   if (!operations) return '';
   const { slow, total } = operations;
   return total === 0 ? 'none' : `${slow} of ${total} (${percent(slow / total)})`;

@@ -1,14 +1,14 @@
 import type { ports } from '../../kit.ts';
 import type { Evidence } from '../../shared/describe-store.ts';
-import type { StoreLook } from './collect.ts';
-import type { Trouble } from './problem.ts';
+import type { StoreState } from './collect.ts';
+import type { Problem } from './problem.ts';
 
 /** Slow disks and a bad network make leaders change. */
-export function leaderChanges(
-  store: StoreLook,
+export function leaderChangesProblem(
+  store: StoreState,
   limits: { readonly leaderChanges: number },
-): Trouble | undefined {
-  const most = mostChanges(store.members);
+): Problem | undefined {
+  const most = maxLeaderChanges(store.members);
   if (most < limits.leaderChanges) return undefined;
   return {
     finding: {
@@ -16,17 +16,17 @@ export function leaderChanges(
       severity: 'info',
       target: store.name,
       summary: `The leader of ${store.name} has changed ${most} times since a member started. Check again later; if the number grows, check the network between the members and their load`,
-      evidence: changesIn(store.members),
+      evidence: leaderChangesTable(store.members),
     },
   };
 }
 
-export function mostChanges(members: readonly ports.StoreMember[]): number {
+export function maxLeaderChanges(members: readonly ports.StoreMember[]): number {
   return Math.max(0, ...members.map(({ leaderChanges = 0 }) => leaderChanges));
 }
 
 /** Proposals fail while there is no leader: they are shown beside the leader changes, not as a separate finding. */
-export function changesIn(members: readonly ports.StoreMember[]): Evidence[] {
+export function leaderChangesTable(members: readonly ports.StoreMember[]): Evidence[] {
   const rows = members.flatMap((member) =>
     member.leaderChanges === undefined
       ? []

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type ReadContext, SourceError, defineRemediation, type ports } from '../../kit.ts';
-import { isWell } from '../../shared/store-responses.ts';
-import { nameOf, named } from '../../shared/describe-store.ts';
+import { isHealthy } from '../../shared/store-responses.ts';
+import { memberName, memberNames } from '../../shared/describe-store.ts';
 import { untilMembers } from './collect.ts';
 import { hasAlarm, isWorthFreeing, obstacleTo, obstacleToFreeing, spaceOf, stillFull } from './condition.ts';
 
@@ -13,33 +13,33 @@ export type FreeSpaceOffer = {
 };
 
 /** A button's label in Slack: https://docs.slack.dev/reference/block-kit/block-elements/button-element */
-const MOST_LETTERS = 75;
+const MAX_TITLE_LENGTH = 75;
 /** It reads its whole database before it answers again. */
-const WELL_WITHIN_MS = 60_000;
+const HEALTHY_WITHIN_MS = 60_000;
 export const SETTLES_WITHIN_S = 60;
 /** For asking all members once. */
-const LOOK_WITHIN_MS = 20_000;
+const READ_WITHIN_MS = 20_000;
 
-export const freeSpace = freeSpaceWithin(WELL_WITHIN_MS);
+export const freeSpace = freeSpaceWithin(HEALTHY_WITHIN_MS);
 
 /** Compacts the history, defragments, and disarms NOSPACE. `wellWithinMs`: how long a defragmented member may take to be healthy. */
-export function freeSpaceWithin(wellWithinMs: number) {
+export function freeSpaceWithin(healthyWithinMs: number) {
   return defineRemediation({
     about:
       'Compacts the history, defragments the members one at a time and disarms NOSPACE if that freed space',
-    title: ({ store }) => `Free space in ${store}`.slice(0, MOST_LETTERS),
+    title: ({ store }) => `Free space in ${store}`.slice(0, MAX_TITLE_LENGTH),
     risk: 'destructive',
     uses: ['keyValue'],
     params: paramsSchema,
     settlesWithinSeconds: SETTLES_WITHIN_S,
     plan: async (context, { store }) => {
-      const members = await lookFor(context, store)();
+      const members = await memberReader(context, store)();
       refuseUnlessAllowed(store, members);
       return {
         lines: linesFor(members),
         targets: [
           `etcd:${store}`,
-          ...membersInOrder(members).map((member) => `etcd:${store}/${nameOf(member)}`),
+          ...membersInOrder(members).map((member) => `etcd:${store}/${memberName(member)}`),
         ],
         precondition: preconditionOf(members),
         afterwards: [
@@ -50,16 +50,16 @@ export function freeSpaceWithin(wellWithinMs: number) {
     },
     apply: async ({ read, write, order, did }, { store: name }) => {
       const store = findStore({ read }, name);
-      const look = lookFor({ read, signal: order.signal }, name);
-      const { revision } = refuseUnlessAllowed(name, await look());
+      const readMembers = memberReader({ read, signal: order.signal }, name);
+      const { revision } = refuseUnlessAllowed(name, await readMembers());
       await write.keyValue.compact(name, revision, order);
       await did(`History of ${name} compacted up to revision ${revision}`);
-      await defragmentAll(store, look, async (member) => {
+      await defragmentAll(store, readMembers, async (member) => {
         await write.keyValue.defragment(name, member.id, order);
-        await did(`${nameOf(member)} defragmented`);
-        await untilAllAreWell(store, member, order.signal, wellWithinMs);
+        await did(`${memberName(member)} defragmented`);
+        await untilAllHealthy(store, member, order.signal, healthyWithinMs);
       });
-      const emptied = await look();
+      const emptied = await readMembers();
       for (const alarm of alarmsToDisarm(name, emptied)) {
         await write.keyValue.disarm(name, alarm, order);
         await did(`NOSPACE alarm of ${raiserOf(alarm, emptied)} disarmed`);
@@ -77,51 +77,51 @@ export function findStore(
   return store;
 }
 
-export function lookFor(
+export function memberReader(
   { read, signal }: Pick<ReadContext<'keyValue'>, 'read' | 'signal'>,
   name: string,
 ): () => Promise<ports.StoreMembers> {
   const store = findStore({ read }, name);
-  return () => store.members({ signal, withinMs: LOOK_WITHIN_MS });
+  return () => store.members({ signal, withinMs: READ_WITHIN_MS });
 }
 
 type Ready = ports.StoreMembers & { readonly revision: string };
 
 /** @throws {SourceError} `refused`, saying why it must not be done now, or need not. */
-function refuseUnlessAllowed(name: string, told: ports.StoreMembers): Ready {
+function refuseUnlessAllowed(name: string, state: ports.StoreMembers): Ready {
   const refused = (because: string) =>
     new SourceError(name, 'refused', `no space is freed in ${name}: ${because}`);
-  const obstacle = obstacleToFreeing(told);
+  const obstacle = obstacleToFreeing(state);
   if (obstacle !== undefined) throw refused(obstacle);
-  const space = spaceOf(told);
+  const space = spaceOf(state);
   if (!space) throw refused('its members do not report their sizes');
-  if (hasAlarm(told, 'NOSPACE')) {
-    const unmeasured = told.members.filter(
-      ({ dbSizeBytes, quotaBytes = told.quotaBytes }) =>
+  if (hasAlarm(state, 'NOSPACE')) {
+    const unmeasured = state.members.filter(
+      ({ dbSizeBytes, quotaBytes = state.quotaBytes }) =>
         dbSizeBytes === undefined || quotaBytes === undefined,
     );
     if (unmeasured.length > 0)
       throw refused(
-        `${named(unmeasured)} ${unmeasured.length === 1 ? 'does not report its' : 'do not report their'} size and quota, so it is unknown whether the alarm may be disarmed`,
+        `${memberNames(unmeasured)} ${unmeasured.length === 1 ? 'does not report its' : 'do not report their'} size and quota, so it is unknown whether the alarm may be disarmed`,
       );
   } else if (!isWorthFreeing(space))
     throw refused('no NOSPACE alarm is raised, and there is hardly any space to reclaim');
-  const { revision = '' } = told;
-  return { ...told, revision };
+  const { revision = '' } = state;
+  return { ...state, revision };
 }
 
 /** Who leads is left out: that changes by itself, and whoever leads when it is their turn comes last. */
-function linesFor(told: ports.StoreMembers): readonly string[] {
-  const members = membersInOrder(told);
+function linesFor(state: ports.StoreMembers): readonly string[] {
+  const members = membersInOrder(state);
   const [only, ...others] = members;
   const defragment =
     only && others.length === 0
-      ? `Defragment ${nameOf(only)}; it does not respond until that is done`
-      : `Defragment ${listed(members)}, one at a time, the leader last; each does not respond until it is done`;
+      ? `Defragment ${memberName(only)}; it does not respond until that is done`
+      : `Defragment ${describeMembers(members)}, one at a time, the leader last; each does not respond until it is done`;
   return [
     'Compact the history up to the revision at that moment',
     defragment,
-    ...(hasAlarm(told, 'NOSPACE')
+    ...(hasAlarm(state, 'NOSPACE')
       ? ['Disarm every NOSPACE alarm, if each database is then below its quota']
       : []),
   ];
@@ -131,12 +131,12 @@ function linesFor(told: ports.StoreMembers): readonly string[] {
  * What must hold until it is applied: the same members, and the same kinds of alarm. Not the revision and the sizes, which grow with every
  * write; not who leads; and not who raised an alarm, for the others raise their own with the next write.
  */
-function preconditionOf(told: ports.StoreMembers): Readonly<Record<string, string>> {
-  const kinds = [...new Set(told.alarms.map(({ kind }) => kind))].toSorted();
+function preconditionOf(state: ports.StoreMembers): Readonly<Record<string, string>> {
+  const kinds = [...new Set(state.alarms.map(({ kind }) => kind))].toSorted();
   return {
     alarms: kinds.join(', ') || 'none',
-    members: membersInOrder(told)
-      .map((member) => `${nameOf(member)} (${member.id})`)
+    members: membersInOrder(state)
+      .map((member) => `${memberName(member)} (${member.id})`)
       .join(', '),
   };
 }
@@ -144,20 +144,20 @@ function preconditionOf(told: ports.StoreMembers): Readonly<Record<string, strin
 /** The leader last, so that there is at most one election; the leader may change meanwhile. */
 async function defragmentAll(
   store: ports.KeyValueStore,
-  look: () => Promise<ports.StoreMembers>,
+  readMembers: () => Promise<ports.StoreMembers>,
   defragment: (member: ports.StoreMember) => Promise<void>,
 ): Promise<void> {
   const done = new Set<string>();
   for (;;) {
-    const told = await look();
-    const obstacle = obstacleTo(told);
+    const state = await readMembers();
+    const obstacle = obstacleTo(state);
     if (obstacle !== undefined)
       throw new SourceError(
         store.name,
         'refused',
         `no further member of ${store.name} is defragmented: ${obstacle}`,
       );
-    const left = membersInOrder(told).filter(({ id }) => !done.has(id));
+    const left = membersInOrder(state).filter(({ id }) => !done.has(id));
     const next = left.find(({ isLeader }) => !isLeader) ?? left[0];
     if (!next) return;
     await defragment(next);
@@ -166,26 +166,26 @@ async function defragmentAll(
 }
 
 /** All of them, not only this one: no two members may be unavailable at once. */
-async function untilAllAreWell(
+async function untilAllHealthy(
   store: ports.KeyValueStore,
   { name, id }: ports.StoreMember,
   signal: AbortSignal,
   withinMs: number,
 ): Promise<void> {
   const otherwise = `not all members were healthy within ${withinMs / 1_000} s after ${name || id} was defragmented: nothing more is done`;
-  const areWell = (told: ports.StoreMembers) =>
-    told.hasQuorum === true && told.members.every((member) => isWell(member, told));
-  await untilMembers(store, areWell, { signal, withinMs, otherwise });
+  const areHealthy = (state: ports.StoreMembers) =>
+    state.hasQuorum === true && state.members.every((member) => isHealthy(member, state));
+  await untilMembers(store, areHealthy, { signal, withinMs, otherwise });
 }
 
 /** @throws {SourceError} `refused` where a database is not below its quota, or something worse was found meanwhile: then none is disarmed. */
-export function alarmsToDisarm(name: string, told: ports.StoreMembers): readonly ports.StoreAlarm[] {
-  const alarms = told.alarms.filter(({ kind }) => kind === 'NOSPACE');
+export function alarmsToDisarm(name: string, state: ports.StoreMembers): readonly ports.StoreAlarm[] {
+  const alarms = state.alarms.filter(({ kind }) => kind === 'NOSPACE');
   if (alarms.length === 0) return [];
-  const obstacle = obstacleTo(told);
+  const obstacle = obstacleTo(state);
   if (obstacle !== undefined)
     throw new SourceError(name, 'refused', `the NOSPACE alarm is not disarmed: ${obstacle}`);
-  const full = stillFull(told);
+  const full = stillFull(state);
   if (full.length > 0)
     throw new SourceError(
       name,
@@ -197,16 +197,16 @@ export function alarmsToDisarm(name: string, told: ports.StoreMembers): readonly
 
 export function raiserOf({ memberId }: ports.StoreAlarm, { members }: ports.StoreMembers): string {
   const member = members.find(({ id }) => id === memberId);
-  return member ? nameOf(member) : (memberId ?? 'no member');
+  return member ? memberName(member) : (memberId ?? 'no member');
 }
 
 /** By name, whichever answered first. */
 export function membersInOrder({ members }: ports.StoreMembers): readonly ports.StoreMember[] {
-  return members.toSorted((a, b) => nameOf(a).localeCompare(nameOf(b), 'en', { numeric: true }));
+  return members.toSorted((a, b) => memberName(a).localeCompare(memberName(b), 'en', { numeric: true }));
 }
 
 /** All of them by name: an approver sees each one that stops. */
-function listed(members: readonly ports.StoreMember[]): string {
-  const names = members.map(nameOf);
+function describeMembers(members: readonly ports.StoreMember[]): string {
+  const names = members.map(memberName);
   return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }

@@ -2,14 +2,21 @@ import { type ports, wording } from '../../kit.ts';
 import {
   isKnownDown,
   isNeverStarted,
-  isNoVoter,
-  isSilent,
-  isWell,
-  votesIn,
+  isNonVoting,
+  isNotResponding,
+  isHealthy,
+  countVotes,
 } from '../../shared/store-responses.ts';
-import { field, isListed, nameOf, named, stateOf, targetOf } from '../../shared/describe-store.ts';
-import type { StoreLook } from './collect.ts';
-import { type Trouble, membersTable } from './problem.ts';
+import {
+  field,
+  isListed,
+  memberName,
+  memberNames,
+  memberState,
+  storeTarget,
+} from '../../shared/describe-store.ts';
+import type { StoreState } from './collect.ts';
+import { type Problem, membersTable } from './problem.ts';
 
 export interface MemberLimits {
   /** Entries of the raft log. */
@@ -17,14 +24,14 @@ export interface MemberLimits {
 }
 
 /** Each kind of faulty member is one finding, whether one has it or all. Those whose ids are in `explained` do not respond for a reason that is reported elsewhere. */
-export function memberTroubles(
-  store: StoreLook,
+export function memberProblems(
+  store: StoreState,
   { lag }: MemberLimits,
   explained: readonly string[],
-): Trouble[] {
+): Problem[] {
   const { members } = store;
   const silent = members.filter(
-    (member) => isSilent(member) && !isNeverStarted(member) && !explained.includes(member.id),
+    (member) => isNotResponding(member) && !isNeverStarted(member) && !explained.includes(member.id),
   );
   const unstarted = members.filter(isNeverStarted);
   return [
@@ -32,24 +39,24 @@ export function memberTroubles(
     neverStarted(store, unstarted),
     unhealthy(
       store,
-      members.filter((member) => !member.error && !isWell(member, store)),
+      members.filter((member) => !member.error && !isHealthy(member, store)),
     ),
     lagging(store, lag),
     learners(
       store,
-      members.filter((member) => isNoVoter(member) && !member.error),
+      members.filter((member) => isNonVoting(member) && !member.error),
     ),
-  ].flatMap((trouble) => trouble ?? []);
+  ].flatMap((problem) => problem ?? []);
 }
 
-function notResponding(store: StoreLook, silent: readonly ports.StoreMember[]): Trouble | undefined {
+function notResponding(store: StoreState, silent: readonly ports.StoreMember[]): Problem | undefined {
   const [first] = silent;
   if (!first) return undefined;
   const isOne = silent.length === 1;
   const all = wording.count(store.members.length, 'member');
   const areDown = silent.every(({ failureMode }) => isKnownDown(failureMode));
   const is = isOne ? 'is' : 'are';
-  const state = isOne ? ` (${stateOf(first, store.alarms)})` : '';
+  const state = isOne ? ` (${memberState(first, store.alarms)})` : '';
   return {
     headline: areDown
       ? `${silent.length} of ${all} of ${store.name} ${is} not responding`
@@ -57,58 +64,58 @@ function notResponding(store: StoreLook, silent: readonly ports.StoreMember[]): 
     finding: {
       reason: 'member-unreachable',
       severity: 'warning',
-      target: targetOf(store, silent),
-      summary: `${named(silent)} ${areDown ? `${is} not responding` : 'cannot be reached from here'}${state}: ${consequence(store, silent)}`,
+      target: storeTarget(store, silent),
+      summary: `${memberNames(silent)} ${areDown ? `${is} not responding` : 'cannot be reached from here'}${state}: ${describeConsequence(store, silent)}`,
       evidence: [membersTable(store)],
     },
   };
 }
 
 /** Only as many can be down as the read that a majority agreed on leaves room for. */
-function consequence(store: StoreLook, silent: readonly ports.StoreMember[]): string {
-  const { voters, majority } = votesIn(store);
-  const left = voters - silent.filter((member) => !isNoVoter(member)).length;
+function describeConsequence(store: StoreState, silent: readonly ports.StoreMember[]): string {
+  const { voters, majority } = countVotes(store);
+  const left = voters - silent.filter((member) => !isNonVoting(member)).length;
   if (left < majority)
     return 'but the cluster has a quorum, so they are running and only their client ports do not respond. Check the ports, the proxies and the network';
-  if (silent.every(isNoVoter))
+  if (silent.every(isNonVoting))
     return `${silent.length === 1 ? 'it has' : 'they have'} no vote, so writes continue`;
   return left > majority
     ? `the cluster can lose ${left - majority} more and still accept writes`
     : 'writes continue, but losing one more member would stop them';
 }
 
-function neverStarted(store: StoreLook, added: readonly ports.StoreMember[]): Trouble | undefined {
+function neverStarted(store: StoreState, added: readonly ports.StoreMember[]): Problem | undefined {
   if (added.length === 0) return undefined;
-  const { voters, majority } = votesIn(store);
+  const { voters, majority } = countVotes(store);
   const isOne = added.length === 1;
-  const counting = added.filter((member) => !isNoVoter(member));
+  const counting = added.filter((member) => !isNonVoting(member));
   const votes =
     counting.length === 0
       ? `${isOne ? 'As a learner it has' : 'As learners they have'} no vote`
-      : `${counting.length === added.length ? (isOne ? 'It counts' : 'They count') : named(counting) + (counting.length === 1 ? ' counts' : ' count')} toward the quorum: ${majority} of ${voters} must agree`;
+      : `${counting.length === added.length ? (isOne ? 'It counts' : 'They count') : memberNames(counting) + (counting.length === 1 ? ' counts' : ' count')} toward the quorum: ${majority} of ${voters} must agree`;
   return {
     headline: `${wording.count(added.length, 'member')} of ${store.name} ${isOne ? 'was' : 'were'} added but never started`,
     finding: {
       reason: 'member-never-started',
       severity: 'warning',
-      target: targetOf(store, added),
-      summary: `${named(added)} ${isOne ? 'was' : 'were'} added to ${store.name} but never started. ${votes}. Start ${isOne ? 'it' : 'them'} or remove ${isOne ? 'it' : 'them'}`,
+      target: storeTarget(store, added),
+      summary: `${memberNames(added)} ${isOne ? 'was' : 'were'} added to ${store.name} but never started. ${votes}. Start ${isOne ? 'it' : 'them'} or remove ${isOne ? 'it' : 'them'}`,
       evidence: [membersTable(store)],
     },
   };
 }
 
-function unhealthy(store: StoreLook, faulty: readonly ports.StoreMember[]): Trouble | undefined {
+function unhealthy(store: StoreState, faulty: readonly ports.StoreMember[]): Problem | undefined {
   const [first] = faulty;
   if (!first) return undefined;
   const isOne = faulty.length === 1;
   const is = isOne ? 'is' : 'are';
-  const state = isOne ? ` (${stateOf(first, store.alarms)})` : '';
+  const state = isOne ? ` (${memberState(first, store.alarms)})` : '';
   const isAll = faulty.length === store.members.length;
   const noun = isListed(store) ? 'member' : 'endpoint';
   const isCutOff = faulty.every(({ hasLeader }) => hasLeader === false);
-  const well = store.members.filter((member) => !isNoVoter(member) && isWell(member, store)).length;
-  const doOthersAgree = store.hasQuorum === true && well >= votesIn(store).majority;
+  const well = store.members.filter((member) => !isNonVoting(member) && isHealthy(member, store)).length;
+  const doOthersAgree = store.hasQuorum === true && well >= countVotes(store).majority;
   const agreed = doOthersAgree ? ', though the others have a quorum' : ', though the cluster has a quorum';
   const others = store.hasQuorum === true ? agreed : '';
   const next =
@@ -123,15 +130,15 @@ function unhealthy(store: StoreLook, faulty: readonly ports.StoreMember[]): Trou
     finding: {
       reason: 'member-unhealthy',
       severity: 'warning',
-      target: targetOf(store, faulty),
-      summary: `${named(faulty)} ${is} not healthy${state}${others}${next}`,
+      target: storeTarget(store, faulty),
+      summary: `${memberNames(faulty)} ${is} not healthy${state}${others}${next}`,
       evidence: [membersTable(store)],
     },
   };
 }
 
 /** How far it is behind the furthest of all, and behind itself in applying. etcd refuses requests where the second is above 5000. */
-function lagging(store: StoreLook, limit: number): Trouble | undefined {
+function lagging(store: StoreState, limit: number): Problem | undefined {
   const furthest = Math.max(0, ...store.members.flatMap(({ raftIndex }) => raftIndex ?? []));
   const behind = store.members.flatMap((member) => {
     const { raftIndex, raftAppliedIndex = raftIndex } = member;
@@ -147,17 +154,17 @@ function lagging(store: StoreLook, limit: number): Trouble | undefined {
   const most = Math.max(...behind.map(({ entries }) => entries));
   const isApplying = behind.every((one) => one.isApplying);
   const headline = isApplying
-    ? `${named(late)} ${is} behind in applying writes`
-    : `${named(late)} ${is} behind the others`;
+    ? `${memberNames(late)} ${is} behind in applying writes`
+    : `${memberNames(late)} ${is} behind the others`;
   return {
     headline,
     finding: {
       reason: 'member-lagging',
       severity: 'warning',
-      target: targetOf(store, late),
+      target: storeTarget(store, late),
       summary: `${headline} by ${isOne ? '' : 'up to '}${wording.count(most, 'entry', 'entries')}: serializable reads there are stale, and etcd rejects requests on a member that is too far behind. Look for a slow disk or network, or a recent restart`,
       evidence: behind.map(({ member, entries }) =>
-        field(nameOf(member), `${entries} behind raft index ${furthest}`),
+        field(memberName(member), `${entries} behind raft index ${furthest}`),
       ),
     },
   };
@@ -167,19 +174,19 @@ function lagging(store: StoreLook, limit: number): Trouble | undefined {
 const IN_SYNC = 0.9;
 const LEARNER_BUG = 'https://github.com/etcd-io/etcd/issues/18347';
 
-function learners(store: StoreLook, learning: readonly ports.StoreMember[]): Trouble | undefined {
+function learners(store: StoreState, learning: readonly ports.StoreMember[]): Problem | undefined {
   if (learning.length === 0) return undefined;
   const isOne = learning.length === 1;
-  const who = `${named(learning)} ${isOne ? 'is a learner and has' : 'are learners and have'} no vote`;
+  const who = `${memberNames(learning)} ${isOne ? 'is a learner and has' : 'are learners and have'} no vote`;
   const unlisted = learning.filter(({ isLearner }) => isLearner !== true);
   if (unlisted.length > 0)
     return {
-      headline: `${named(unlisted)} ${unlisted.length === 1 ? 'is' : 'are'} a learner by status and a voter by the member list`,
+      headline: `${memberNames(unlisted)} ${unlisted.length === 1 ? 'is' : 'are'} a learner by status and a voter by the member list`,
       finding: {
         reason: 'member-learner-unlisted',
         severity: 'warning',
-        target: targetOf(store, unlisted),
-        summary: `${named(unlisted)} ${unlisted.length === 1 ? 'reports itself as a learner' : 'report themselves as learners'}, but the member list has ${unlisted.length === 1 ? 'it as a voter: it does' : 'them as voters: they do'} not count toward the quorum, etcd refuses to promote ${unlisted.length === 1 ? 'it' : 'them'}, and etcd 3.6 does not start in this state`,
+        target: storeTarget(store, unlisted),
+        summary: `${memberNames(unlisted)} ${unlisted.length === 1 ? 'reports itself as a learner' : 'report themselves as learners'}, but the member list has ${unlisted.length === 1 ? 'it as a voter: it does' : 'them as voters: they do'} not count toward the quorum, etcd refuses to promote ${unlisted.length === 1 ? 'it' : 'them'}, and etcd 3.6 does not start in this state`,
         evidence: [field('Known issue', LEARNER_BUG), membersTable(store)],
       },
     };
@@ -192,7 +199,7 @@ function learners(store: StoreLook, learning: readonly ports.StoreMember[]): Tro
     finding: {
       reason: 'member-learner',
       severity: 'info',
-      target: targetOf(store, learning),
+      target: storeTarget(store, learning),
       summary:
         isOne || isInSync
           ? `${who}${next}`

@@ -4,14 +4,14 @@ import type { DisarmOffer } from './disarm.ts';
 import type { FreeSpaceOffer } from './free-space.ts';
 
 /** One finding, and how the verdict says it; without a headline it is information only. */
-export interface Trouble {
+export interface Problem {
   readonly finding: Finding<FreeSpaceOffer | DisarmOffer>;
   readonly headline?: string;
 }
 
-export function worstFirst<T extends Pick<Trouble, 'finding'>>(troubles: readonly T[]): readonly T[] {
+export function worstFirst<T extends Pick<Problem, 'finding'>>(problems: readonly T[]): readonly T[] {
   return ['critical', 'warning', 'info'].flatMap((severity) =>
-    troubles.filter(({ finding }) => finding.severity === severity),
+    problems.filter(({ finding }) => finding.severity === severity),
   );
 }
 

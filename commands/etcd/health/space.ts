@@ -1,6 +1,6 @@
 import { type Evidence, field } from '../../shared/describe-store.ts';
 import { corrupt, raisedBy, unknownAlarms } from './alarms.ts';
-import type { StoreLook } from './collect.ts';
+import type { StoreState } from './collect.ts';
 import {
   type Space,
   hasAlarm,
@@ -12,7 +12,7 @@ import {
 } from './condition.ts';
 import type { DisarmOffer } from './disarm.ts';
 import type { FreeSpaceOffer } from './free-space.ts';
-import { type Trouble, bytes, membersTable, percent } from './problem.ts';
+import { type Problem, bytes, membersTable, percent } from './problem.ts';
 
 export interface SpaceLimits {
   /** In percent of the quota. */
@@ -27,13 +27,13 @@ const FRAGMENTED_SHARE = 0.5;
 const FRAGMENTED_BYTES = 100_000_000;
 
 /** Alarms first: a full store is not said to be filling. */
-export function spaceTroubles(store: StoreLook, limits: SpaceLimits): Trouble[] {
+export function spaceProblems(store: StoreState, limits: SpaceLimits): Problem[] {
   const space = onlyToDisarm(store) ?? noSpace(store) ?? filling(store, limits) ?? fragmented(store);
-  return [corrupt(store), ...unknownAlarms(store), space].flatMap((trouble) => trouble ?? []);
+  return [corrupt(store), ...unknownAlarms(store), space].flatMap((problem) => problem ?? []);
 }
 
 /** Space was freed, or the quota raised, and the alarm is still there. */
-function onlyToDisarm(store: StoreLook): Trouble | undefined {
+function onlyToDisarm(store: StoreState): Problem | undefined {
   if (!isOnlyToDisarm(store)) return undefined;
   const space = spaceOf(store)!;
   const headline = `${store.name} accepts no writes: NOSPACE is still raised, though there is space again`;
@@ -55,7 +55,7 @@ function onlyToDisarm(store: StoreLook): Trouble | undefined {
   };
 }
 
-export function noSpace(store: StoreLook): Trouble | undefined {
+export function noSpace(store: StoreState): Problem | undefined {
   if (!hasAlarm(store, 'NOSPACE')) return undefined;
   const space = spaceOf(store);
   const headline = `${store.name} accepts no writes: NOSPACE`;
@@ -73,12 +73,12 @@ export function noSpace(store: StoreLook): Trouble | undefined {
         field('Documentation', SPACE_QUOTA),
         membersTable(store),
       ],
-      ...offer(store, obstacleToFreeing(store), FREE(store)),
+      ...offer(store, obstacleToFreeing(store), freeSpaceOffer(store)),
     },
   };
 }
 
-function filling(store: StoreLook, { warningFill, criticalFill }: SpaceLimits): Trouble | undefined {
+function filling(store: StoreState, { warningFill, criticalFill }: SpaceLimits): Problem | undefined {
   const space = spaceOf(store);
   if (!space?.quotaBytes) return undefined;
   const share = space.sizeBytes / space.quotaBytes;
@@ -100,12 +100,12 @@ function filling(store: StoreLook, { warningFill, criticalFill }: SpaceLimits): 
         ...(isWorth ? whyNot(store, obstacleToFreeing(store)) : []),
         field('Documentation', SPACE_QUOTA),
       ],
-      ...(isWorth && offer(store, obstacleToFreeing(store), FREE(store))),
+      ...(isWorth && offer(store, obstacleToFreeing(store), freeSpaceOffer(store))),
     },
   };
 }
 
-function fragmented(store: StoreLook): Trouble | undefined {
+function fragmented(store: StoreState): Problem | undefined {
   const space = spaceOf(store);
   const { sizeBytes = 0, freeBytes = 0 } = space ?? {};
   if (sizeBytes < FRAGMENTED_BYTES || freeBytes < FRAGMENTED_SHARE * sizeBytes) return undefined;
@@ -120,7 +120,7 @@ function fragmented(store: StoreLook): Trouble | undefined {
   };
 }
 
-const FREE = ({ name }: StoreLook): FreeSpaceOffer => ({
+const freeSpaceOffer = ({ name }: StoreState): FreeSpaceOffer => ({
   remediation: 'free-space',
   params: { store: name },
 });
@@ -129,14 +129,14 @@ type Offer = FreeSpaceOffer | DisarmOffer;
 
 /** No button if the configuration does not allow it, or it must not be done now. */
 function offer(
-  { maintain }: StoreLook,
+  { maintain }: StoreState,
   obstacle: string | undefined,
   one: Offer,
 ): { readonly offers?: readonly Offer[] } {
   return maintain && obstacle === undefined ? { offers: [one] } : {};
 }
 
-function whyNot({ maintain, name }: StoreLook, obstacle: string | undefined): Evidence[] {
+function whyNot({ maintain, name }: StoreState, obstacle: string | undefined): Evidence[] {
   if (obstacle !== undefined) return [field('No fix offered', obstacle)];
   return maintain ? [] : [field('No fix offered', `\`maintain\` is not set for the source ${name}`)];
 }

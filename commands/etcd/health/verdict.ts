@@ -1,64 +1,64 @@
 import { type ports, wording } from '../../kit.ts';
 import { isKnownDown } from '../../shared/store-responses.ts';
-import { isListed, nameOf, named } from '../../shared/describe-store.ts';
-import type { StoreLook } from './collect.ts';
+import { isListed, memberName, memberNames } from '../../shared/describe-store.ts';
+import type { StoreState } from './collect.ts';
 import { spaceOf } from './condition.ts';
-import { type Trouble, bytes, worstFirst } from './problem.ts';
+import { type Problem, bytes, worstFirst } from './problem.ts';
 
 export interface Judged {
-  readonly store: StoreLook;
-  readonly troubles: readonly Trouble[];
+  readonly store: StoreState;
+  readonly problems: readonly Problem[];
 }
 
 /** How many problems the verdict names. */
-const MOST_HEADLINES = 2;
+const MAX_HEADLINES = 2;
 
 /** The worst first. Of several stores, those with problems are named, and the others are reported as healthy. */
 export function verdictOf(judged: readonly Judged[]): string {
   const names = judged.map(({ store }) => store.name);
-  const members = judged.flatMap(({ store }) => store.members.map(nameOf));
+  const members = judged.flatMap(({ store }) => store.members.map(memberName));
   const addresses = judged.flatMap(({ store }) => store.endpoints.map(({ address }) => address));
   const headlines = worstFirst(judged.flatMap(headlinesOf)).map(({ headline }) => headline);
-  const more = headlines.length - MOST_HEADLINES;
-  const well = judged.filter((one) => headlinesOf(one).length === 0);
-  return begin(
+  const more = headlines.length - MAX_HEADLINES;
+  const healthy = judged.filter((one) => headlinesOf(one).length === 0);
+  return capitalizeUnlessName(
     [
-      ...headlines.slice(0, MOST_HEADLINES),
+      ...headlines.slice(0, MAX_HEADLINES),
       ...(more > 0 ? [wording.count(more, 'more problem')] : []),
-      ...(well.length > 0 ? [wellIn(well)] : []),
+      ...(healthy.length > 0 ? [describeHealthy(healthy)] : []),
     ].join('; '),
     [...names, ...members, ...addresses],
   );
 
-  function headlinesOf({ store: { name }, troubles }: Judged) {
+  function headlinesOf({ store: { name }, problems }: Judged) {
     const of = (headline: string) =>
       names.length === 1 || headline.includes(name) ? headline : `${headline} (${name})`;
-    return troubles.flatMap(({ finding, headline }) =>
+    return problems.flatMap(({ finding, headline }) =>
       headline === undefined ? [] : [{ finding, headline: of(headline) }],
     );
   }
 }
 
 /** How many members are known to be up or down; the others are gaps. */
-export function seenIn({ members, endpoints }: ports.StoreMembers): number {
+export function countKnown({ members, endpoints }: ports.StoreMembers): number {
   const all = members.length > 0 ? members : endpoints;
   return all.filter(({ error, failureMode }) => !error || isKnownDown(failureMode)).length;
 }
 
-function wellIn(judged: readonly Judged[]): string {
+function describeHealthy(judged: readonly Judged[]): string {
   const [only, ...others] = judged;
-  const hints = judged.reduce((sum, { troubles }) => sum + troubles.length, 0);
-  const besides = hints > 0 ? `; ${wording.count(hints, 'minor finding')}` : '';
-  if (only && others.length === 0) return `${oneWell(only.store)}${besides}`;
-  const all = judged.reduce((sum, { store }) => sum + seenIn(store), 0);
-  return `all ${all} members of ${wording.list(judged.map(({ store }) => store.name))} are healthy${besides}`;
+  const hints = judged.reduce((sum, { problems }) => sum + problems.length, 0);
+  const minor = hints > 0 ? `; ${wording.count(hints, 'minor finding')}` : '';
+  if (only && others.length === 0) return `${describeOneHealthy(only.store)}${minor}`;
+  const all = judged.reduce((sum, { store }) => sum + countKnown(store), 0);
+  return `all ${all} members of ${wording.list(judged.map(({ store }) => store.name))} are healthy${minor}`;
 }
 
 /** `all 3 members of etcd are healthy, n3 leads, 210 kB of 2.1 GB used` */
-function oneWell(store: StoreLook): string {
+function describeOneHealthy(store: StoreState): string {
   const all = store.members.length;
   const noun = isListed(store) ? 'member' : 'endpoint';
-  const seen = seenIn(store);
+  const seen = countKnown(store);
   const whose = seen === all ? `all ${all}` : `${seen} of ${all}`;
   const are = seen === 1 ? 'is' : 'are';
   const who =
@@ -69,7 +69,7 @@ function oneWell(store: StoreLook): string {
   const { sizeBytes, quotaBytes } = spaceOf(store) ?? {};
   return [
     who,
-    ...(leader && all > 1 ? [`${named([leader])} leads`] : []),
+    ...(leader && all > 1 ? [`${memberNames([leader])} leads`] : []),
     ...(sizeBytes === undefined
       ? []
       : [quotaBytes === undefined ? bytes(sizeBytes) : `${bytes(sizeBytes)} of ${bytes(quotaBytes)} used`]),
@@ -77,7 +77,7 @@ function oneWell(store: StoreLook): string {
 }
 
 /** With a capital letter, but for names: they are written as configured. */
-function begin(text: string, names: readonly string[]): string {
+function capitalizeUnlessName(text: string, names: readonly string[]): string {
   if (names.some((name) => [`${name} `, `${name},`].some((start) => text.startsWith(start)))) return text;
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
