@@ -1,7 +1,8 @@
 import { type ports, wording } from '../../kit.ts';
 import { field, memberNames, storeTarget } from '../../shared/describe-store.ts';
 import type { StoreState } from './collect.ts';
-import { type Problem, membersTable } from './problem.ts';
+import { membersTable } from './members-table.ts';
+import type { Problem } from './problem.ts';
 
 const CORRUPTION = 'https://etcd.io/docs/v3.5/op-guide/data_corruption/';
 

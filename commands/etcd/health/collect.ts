@@ -5,7 +5,7 @@ import { hasExpired } from '../../shared/store-certificates.ts';
 import { leadersOf } from '../../shared/store-identity.ts';
 import { isKnownDown, countVotes } from '../../shared/store-responses.ts';
 import { memberName } from '../../shared/describe-store.ts';
-import { countersBetween } from './disks.ts';
+import { countersBetween } from './disk-counters.ts';
 
 export interface Facts {
   readonly stores: readonly StoreState[];

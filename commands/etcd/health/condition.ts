@@ -3,7 +3,7 @@ import { clustersOf, leadersOf } from '../../shared/store-identity.ts';
 import { isNeverStarted, isNonVoting, isHealthy } from '../../shared/store-responses.ts';
 import { memberName, memberNames } from '../../shared/describe-store.ts';
 import { otherAlarms } from './alarms.ts';
-import { bytes } from './problem.ts';
+import { bytes } from './units.ts';
 
 /** The state of a store, in terms that the check and its fixes share. */
 

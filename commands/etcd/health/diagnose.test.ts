@@ -3,7 +3,7 @@ import { SourceError, type Story, type ports } from '../../kit.ts';
 import { check } from './check.ts';
 import type { Facts, StoreState } from './collect.ts';
 import { diagnose } from './diagnose.ts';
-import { countersBetween } from './disks.ts';
+import { countersBetween } from './disk-counters.ts';
 import {
   MB,
   QUOTA,

@@ -6,13 +6,11 @@ import { corrupt, unknownAlarms } from './alarms.ts';
 import { certificateProblems, idsOfExpired } from './certificates.ts';
 import type { Facts, StoreState } from './collect.ts';
 import { spaceOf } from './condition.ts';
-import type { DisarmOffer } from './disarm.ts';
-import type { FreeSpaceOffer } from './free-space.ts';
 import { type MemberLimits, memberProblems } from './members.ts';
 import { type PerformanceLimits, performanceProblems, possibleCauses } from './performance.ts';
 import { noSpace, type SpaceLimits, spaceProblems } from './space.ts';
 import { countKnown, verdictOf } from './verdict.ts';
-import { type Problem, worstFirst } from './problem.ts';
+import { type DisarmOffer, type FreeSpaceOffer, type Problem, worstFirst } from './problem.ts';
 
 export type Limits = CertificateLimits & MemberLimits & PerformanceLimits & SpaceLimits;
 

@@ -13,11 +13,6 @@ import {
 
 const paramsSchema = z.strictObject({ store: z.string() });
 
-export type DisarmOffer = {
-  readonly remediation: 'disarm';
-  readonly params: z.output<typeof paramsSchema>;
-};
-
 /** A button's label in Slack: https://docs.slack.dev/reference/block-kit/block-elements/button-element */
 const MAX_TITLE_LENGTH = 75;
 

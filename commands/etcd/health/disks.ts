@@ -2,7 +2,8 @@ import { type ports, wording } from '../../kit.ts';
 import { type Evidence, field, memberName, memberNames, storeTarget } from '../../shared/describe-store.ts';
 import type { StoreState } from './collect.ts';
 import { leaderChangesTable, maxLeaderChanges } from './elections.ts';
-import { type Problem, percent, seconds } from './problem.ts';
+import type { Problem } from './problem.ts';
+import { percent, seconds } from './units.ts';
 
 export interface DiskLimits {
   /** 0 to 1, of its fsyncs or commits. */
@@ -31,29 +32,6 @@ const KINDS: Readonly<
   fsyncs: { label: 'fsyncs', limit: '8 ms', guide: 'etcd needs 99% of them below 10 ms' },
   commits: { label: 'backend commits', limit: '32 ms', guide: 'etcd needs 99% of them below 25 ms' },
 };
-
-/** What was counted between two readings; undefined where the counters began at 0 again in between. */
-export function countersBetween(
-  before: ports.DiskCounters,
-  after: ports.DiskCounters,
-): ports.DiskCounters | undefined {
-  const less = (a: ports.Operations | undefined, b: ports.Operations | undefined) =>
-    a && b && { slow: b.slow - a.slow, total: b.total - a.total };
-  const fsyncs = less(before.fsyncs, after.fsyncs);
-  const commits = less(before.commits, after.commits);
-  const slowApplies =
-    before.slowApplies === undefined || after.slowApplies === undefined
-      ? undefined
-      : after.slowApplies - before.slowApplies;
-  const counts = [fsyncs?.total, fsyncs?.slow, commits?.total, commits?.slow, slowApplies];
-  const isImpossible = [fsyncs, commits].some((one) => one !== undefined && one.slow > one.total);
-  if (isImpossible || counts.some((count = 0) => count < 0)) return undefined;
-  return {
-    ...(fsyncs && { fsyncs }),
-    ...(commits && { commits }),
-    ...(slowApplies !== undefined && { slowApplies }),
-  };
-}
 
 interface Slow {
   readonly member: ports.StoreMember;

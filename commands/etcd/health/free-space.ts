@@ -7,11 +7,6 @@ import { hasAlarm, isWorthFreeing, obstacleTo, obstacleToFreeing, spaceOf, still
 
 const paramsSchema = z.strictObject({ store: z.string() });
 
-export type FreeSpaceOffer = {
-  readonly remediation: 'free-space';
-  readonly params: z.output<typeof paramsSchema>;
-};
-
 /** A button's label in Slack: https://docs.slack.dev/reference/block-kit/block-elements/button-element */
 const MAX_TITLE_LENGTH = 75;
 /** It reads its whole database before it answers again. */

@@ -16,7 +16,8 @@ import {
   storeTarget,
 } from '../../shared/describe-store.ts';
 import type { StoreState } from './collect.ts';
-import { type Problem, membersTable } from './problem.ts';
+import { membersTable } from './members-table.ts';
+import type { Problem } from './problem.ts';
 
 export interface MemberLimits {
   /** Entries of the raft log. */

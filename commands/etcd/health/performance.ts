@@ -3,7 +3,8 @@ import { field, memberName, memberNames, storeTarget } from '../../shared/descri
 import type { StoreState } from './collect.ts';
 import { type DiskLimits, slowDisks } from './disks.ts';
 import { leaderChangesProblem } from './elections.ts';
-import { type Problem, seconds } from './problem.ts';
+import type { Problem } from './problem.ts';
+import { seconds } from './units.ts';
 
 export interface PerformanceLimits extends DiskLimits {
   readonly pending: number;

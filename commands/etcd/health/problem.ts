@@ -1,7 +1,14 @@
-import type { Finding, ports } from '../../kit.ts';
-import { type Column, type Evidence, membersTable as tableOf } from '../../shared/describe-store.ts';
-import type { DisarmOffer } from './disarm.ts';
-import type { FreeSpaceOffer } from './free-space.ts';
+import type { Finding } from '../../kit.ts';
+
+export interface FreeSpaceOffer {
+  readonly remediation: 'free-space';
+  readonly params: { readonly store: string };
+}
+
+export interface DisarmOffer {
+  readonly remediation: 'disarm';
+  readonly params: { readonly store: string };
+}
 
 /** One finding, and how the verdict says it; without a headline it is information only. */
 export interface Problem {
@@ -14,34 +21,3 @@ export function worstFirst<T extends Pick<Problem, 'finding'>>(problems: readonl
     problems.filter(({ finding }) => finding.severity === severity),
   );
 }
-
-const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
-
-/** In thousands, as `etcdctl endpoint status` writes them: a quota of 2 GiB is 2.1 GB. */
-export function bytes(amount: number): string {
-  const power = Math.min(Math.floor(Math.log10(Math.max(amount, 1)) / 3), UNITS.length - 1);
-  const scaled = amount / 1_000 ** power;
-  return `${Number(scaled.toFixed(scaled < 9.95 && power > 0 ? 1 : 0))} ${UNITS[power]}`;
-}
-
-/** Rounded down, and never to 0 or 100 what is neither. */
-export function percent(share: number): string {
-  const whole = Math.floor(share * 100);
-  if (share > 0 && share < 0.01) return 'less than 1%';
-  return `${whole}%`;
-}
-
-export function seconds(ms: number): string {
-  return `${Number((ms / 1_000).toFixed(1))} s`;
-}
-
-/** With the sizes of their databases, where they report them. */
-export function membersTable(store: ports.StoreMembers): Evidence {
-  const hasSizes = store.members.some(({ dbSizeBytes }) => dbSizeBytes !== undefined);
-  return tableOf(store, ...(hasSizes ? [DATABASE] : []));
-}
-
-const DATABASE: Column = {
-  title: 'Database',
-  of: ({ dbSizeBytes }) => (dbSizeBytes === undefined ? '' : bytes(dbSizeBytes)),
-};

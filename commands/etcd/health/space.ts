@@ -10,9 +10,9 @@ import {
   obstacleToFreeing,
   spaceOf,
 } from './condition.ts';
-import type { DisarmOffer } from './disarm.ts';
-import type { FreeSpaceOffer } from './free-space.ts';
-import { type Problem, bytes, membersTable, percent } from './problem.ts';
+import { membersTable } from './members-table.ts';
+import type { DisarmOffer, FreeSpaceOffer, Problem } from './problem.ts';
+import { bytes, percent } from './units.ts';
 
 export interface SpaceLimits {
   /** In percent of the quota. */

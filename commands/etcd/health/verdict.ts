@@ -3,7 +3,8 @@ import { isKnownDown } from '../../shared/store-responses.ts';
 import { isListed, memberName, memberNames } from '../../shared/describe-store.ts';
 import type { StoreState } from './collect.ts';
 import { spaceOf } from './condition.ts';
-import { type Problem, bytes, worstFirst } from './problem.ts';
+import { type Problem, worstFirst } from './problem.ts';
+import { bytes } from './units.ts';
 
 export interface Judged {
   readonly store: StoreState;
