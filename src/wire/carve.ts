@@ -14,7 +14,7 @@ const SEQUENCE = String.raw`0(?:\x82[^]{2}|\x81[^]|\x83[^]{3})`;
 const BEGINNING = new RegExp(String.raw`${SEQUENCE}${SEQUENCE}(?=(\xa0\x03\x02\x01[\x01\x02])|\x02)`, 'g');
 
 /** Read without a certificate being found; only content made for that has more. */
-const MOST_BYTES_IN_VAIN = 16 * 1024 * 1024;
+const MAX_BYTES_IN_VAIN = 16 * 1024 * 1024;
 
 /**
  * Finds certificates in DER wherever they stand in bytes of an unknown format: keystores that keep them in the clear, databases, programs, core dumps.
@@ -25,7 +25,7 @@ export function carveCertificates(bytes: Buffer): Carved[] {
   const carved: Carved[] = [];
   const text = bytes.toString('latin1');
   let next = 0;
-  let left = MOST_BYTES_IN_VAIN;
+  let left = MAX_BYTES_IN_VAIN;
   for (let match = matchFrom(BEGINNING, text, 0); match !== null; match = matchFrom(BEGINNING, text, next)) {
     const at = match.index;
     const isSure = match[1] !== undefined;

@@ -22,7 +22,7 @@ export function namesPemFile(name: string): boolean {
   return /\.pem$/i.test(name);
 }
 
-const WORDS: ReadonlySet<string> = new Set([
+const CERTIFICATE_WORDS: ReadonlySet<string> = new Set([
   ...ENDINGS,
   ...'pem ca cas cacert tls ssl mtls x509 chain fullchain bundle combined root intermediate issuing kubeconfig'.split(
     ' ',
@@ -31,7 +31,7 @@ const WORDS: ReadonlySet<string> = new Set([
 
 /** Whether the name of a field suggests a certificate: `certificate`, `tls.crt`, `CA_CERT`, `serverCert`. */
 export function namesCertificate(name: string): boolean {
-  return wordsOf(name).some((word) => WORDS.has(word) || word.includes('cert'));
+  return wordsOf(name).some((word) => CERTIFICATE_WORDS.has(word) || word.includes('cert'));
 }
 
 function wordsOf(name: string): readonly string[] {
@@ -42,7 +42,7 @@ function wordsOf(name: string): readonly string[] {
 }
 
 /** With one of these words in its name, a field holds something else about a certificate. */
-const BESIDE: ReadonlySet<string> = new Set(
+const OTHER_WORDS: ReadonlySet<string> = new Set(
   'key keys password passphrase pass secret token fingerprint thumbprint sha sha1 sha256 pin hash digest serial subject issuer name path file dir url uri id ids days expiry params dhparam'.split(
     ' ',
   ),
@@ -50,5 +50,5 @@ const BESIDE: ReadonlySet<string> = new Set(
 
 /** Whether a value of this name should hold a certificate: `tls.crt`, `ca_cert`, `truststore.p12`; not `ca_key`, `cert_path` or `root_token`. */
 export function promisesCertificate(name: string): boolean {
-  return namesCertificate(name) && !wordsOf(name).some((word) => BESIDE.has(word));
+  return namesCertificate(name) && !wordsOf(name).some((word) => OTHER_WORDS.has(word));
 }

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
-import { remember } from './get-or-create.ts';
+import { getOrCreate } from './get-or-create.ts';
 
 /** Authorities that need not be served, because clients have them. */
 export interface TrustedRoots {
@@ -18,7 +18,7 @@ export interface TrustedRoots {
  */
 export type PathState = 'complete' | 'incomplete' | 'self-signed' | 'broken';
 
-export type Path = readonly [X509Certificate, ...X509Certificate[]];
+export type X509Path = readonly [X509Certificate, ...X509Certificate[]];
 
 export interface JudgedPath {
   readonly state: PathState;
@@ -28,7 +28,7 @@ export interface JudgedPath {
    * Leaf first. Of a path that is not complete, what there is of it. It ends with the root where that was in the chain or is configured;
    * a public root that was not is shown only where it is not valid now, because then it is what is wrong.
    */
-  readonly path: Path;
+  readonly path: X509Path;
 }
 
 /**
@@ -40,7 +40,7 @@ export interface JudgedPath {
  * After the leaf the order of the chain does not matter, and certificates that are on no path are ignored, as clients ignore them.
  * The work is bounded: each certificate is expanded once, because a server may send rings of authorities that sign one another.
  */
-export function judgePath(chain: Path, roots: TrustedRoots, now: Date): JudgedPath {
+export function judgePath(chain: X509Path, roots: TrustedRoots, now: Date): JudgedPath {
   const [leaf] = chain;
   const { issuersOf, isServed } = makeIssuers(chain, roots);
   const isSelfSigned = (certificate: X509Certificate) => issuersOf(certificate).includes(certificate);
@@ -120,7 +120,7 @@ function unroll(top: Step): X509Certificate[] {
   return path.toReversed();
 }
 
-function climbAsFarAsItGoes(chain: Path, issuersOf: IssuersOf, now: Date): JudgedPath {
+function climbAsFarAsItGoes(chain: X509Path, issuersOf: IssuersOf, now: Date): JudgedPath {
   const [leaf] = chain;
   const named = indexBySubject(chain);
   const reached = new Set([leaf]);
@@ -162,10 +162,10 @@ function isValidAt({ validFromDate, validToDate }: X509Certificate, now: Date): 
 const MAX_SIGNATURES = 500;
 
 /** Issuers by signature, among what is in the chain and what is trusted. The same certificate is the same object, wherever it came from. */
-function makeIssuers(chain: Path, roots: TrustedRoots): { issuersOf: IssuersOf; isServed: Accepts } {
+function makeIssuers(chain: X509Path, roots: TrustedRoots): { issuersOf: IssuersOf; isServed: Accepts } {
   const known = new Map<string, X509Certificate>();
   const intern = (certificate: X509Certificate) =>
-    remember(known, certificate.fingerprint256, () => certificate);
+    getOrCreate(known, certificate.fingerprint256, () => certificate);
   const served = new Set(chain.map(intern));
   const bySubject = indexBySubject(served);
   const keys = new Map<X509Certificate, string | undefined>();
@@ -178,16 +178,20 @@ function makeIssuers(chain: Path, roots: TrustedRoots): { issuersOf: IssuersOf; 
     // Certificates of one authority usually share one key, so each key is tried once.
     const verifies = new Map<string, boolean>();
     return [...new Set([...trusted, ...(bySubject.get(normalName(issuer)) ?? [])])].filter((candidate) => {
-      const key = remember(keys, candidate, () => keyOf(candidate));
+      const key = getOrCreate(keys, candidate, () => keyOf(candidate));
       if (key === undefined || !mayIssue(candidate)) return false;
-      return remember(verifies, key, () => (signaturesLeft -= 1) >= 0 && isSignedBy(certificate, candidate));
+      return getOrCreate(
+        verifies,
+        key,
+        () => (signaturesLeft -= 1) >= 0 && isSignedBy(certificate, candidate),
+      );
     });
   };
   /** RFC 5280, section 6.1.4 (k). Roots of version 1 have no extension that says so. */
   const mayIssue = (candidate: X509Certificate) =>
     candidate.ca || candidate.subject === candidate.issuer || roots.isConfigured(candidate);
   return {
-    issuersOf: (certificate) => remember(found, certificate, () => findIssuers(certificate)),
+    issuersOf: (certificate) => getOrCreate(found, certificate, () => findIssuers(certificate)),
     isServed: (certificate) => served.has(certificate),
   };
 }

@@ -13,7 +13,7 @@
  */
 export async function* concurrently<T, R>(
   items: Iterable<T> | AsyncIterable<T>,
-  lanes: number,
+  concurrency: number,
   work: (item: T, signal: AbortSignal) => Promise<R> | AsyncIterable<R>,
   signal?: AbortSignal,
 ): AsyncGenerator<R, void, undefined> {
@@ -27,7 +27,7 @@ export async function* concurrently<T, R>(
   signal?.addEventListener('abort', onAbort, { once: true });
 
   const source = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
-  const running = Array.from({ length: lanes }, () => runLane(source, work, stop.signal));
+  const running = Array.from({ length: concurrency }, () => runLane(source, work, stop.signal));
   try {
     for (const lane of running) void arrivals.await(lane);
     for (let live = running.length; live > 0;) {

@@ -3,18 +3,18 @@ import { carveCertificates } from './carve.ts';
 import { endOfElement, tags } from './der.ts';
 import { kindOfDer } from './der-kind.ts';
 import {
-  below,
-  harmless,
-  type Held,
+  prefixPlaces,
+  HARMLESS_CONTENT,
+  type FoundContent,
   isHarmless,
-  isNothing,
-  nothing,
+  isNoContent,
+  NO_CONTENT,
   numbered,
   ordinal,
-  request,
-  together,
-  unknown,
-  unreadable,
+  REQUEST_CONTENT,
+  mergeContent,
+  UNKNOWN_CONTENT,
+  unreadableContent,
 } from './found-content.ts';
 import { isJks, readJks, UnreadableKeystore, UnskippableEntry } from './jks.ts';
 import { isPkcs12, readPkcs12, WrongPassphrase } from './pkcs12.ts';
@@ -25,7 +25,7 @@ import { printable } from './x509.ts';
 
 /** What a container holds, and what of the bytes it does not cover. */
 export interface Contained {
-  readonly held: Held;
+  readonly held: FoundContent;
   /** Content inside it that may hold certificates in turn. */
   readonly inner?: Buffer;
   /** The bytes after its end. */
@@ -46,18 +46,20 @@ export function readContainer(bytes: Buffer, passphrases: readonly string[]): Co
 function findInDer(bytes: Buffer): Contained | undefined {
   // In a DER sequence of more than 127 bytes, the second byte is one that no ASCII text has.
   if (((bytes[1] ?? 0) & 0x80) === 0) return undefined;
-  const parts: Held[] = [];
+  const parts: FoundContent[] = [];
   let certificates = 0;
   let at = 0;
   while (bytes[at] === tags.sequence) {
     const next = endOfElement(bytes, at);
     if (next === undefined) {
       if (at === 0 && !looksLikeCertificate(bytes)) return undefined;
-      return { held: together([...parts, unreadable(ordinal(certificates + 1), 'it is cut short')]) };
+      return {
+        held: mergeContent([...parts, unreadableContent(ordinal(certificates + 1), 'it is cut short')]),
+      };
     }
     const value = bytes.subarray(at, next);
     if (value.length < SMALLEST) {
-      parts[0] ??= unknown;
+      parts[0] ??= UNKNOWN_CONTENT;
       at = next;
       continue;
     }
@@ -67,34 +69,35 @@ function findInDer(bytes: Buffer): Contained | undefined {
     if (!isHarmless(held)) certificates += 1;
     parts.push(held);
   }
-  return { held: together(parts), ...(at < bytes.length && { rest: bytes.subarray(at) }) };
+  return { held: mergeContent(parts), ...(at < bytes.length && { rest: bytes.subarray(at) }) };
 }
 
 /** No certificate is shorter, and no end of other values is worth a try with OpenSSL each. */
 const SMALLEST = 100;
 
-function readDer(der: Buffer, place: string): Held {
+function readDer(der: Buffer, place: string): FoundContent {
   const certificate = readX509(der);
-  if (typeof certificate !== 'string') return { ...nothing, chains: [{ at: place, chain: [certificate] }] };
+  if (typeof certificate !== 'string')
+    return { ...NO_CONTENT, chains: [{ at: place, chain: [certificate] }] };
   const kind = kindOfDer(der);
-  if (kind === 'certificate' || looksLikeCertificate(der)) return unreadable(place, certificate);
-  if (kind === 'request') return request;
+  if (kind === 'certificate' || looksLikeCertificate(der)) return unreadableContent(place, certificate);
+  if (kind === 'request') return REQUEST_CONTENT;
   if (kind === 'bcfks')
-    return unreadable(place, 'it is a Java keystore of Bouncy Castle (BCFKS), which is not supported');
-  if (kind !== 'unknown') return harmless;
+    return unreadableContent(place, 'it is a Java keystore of Bouncy Castle (BCFKS), which is not supported');
+  if (kind !== 'unknown') return HARMLESS_CONTENT;
   // Lists of certificates (PkiPath, Netscape's), OCSP responses with their signer's, and anything else that contains some.
   const carved = carve(der, 'a certificate in it cannot be read');
-  return isNothing(carved) ? unknown : below(place, carved);
+  return isNoContent(carved) ? UNKNOWN_CONTENT : prefixPlaces(place, carved);
 }
 
 /** Certificates found by their shape, as chains. */
-export function carve(bytes: Buffer, damaged?: string): Held {
+export function carve(bytes: Buffer, damaged?: string): FoundContent {
   const carved = carveCertificates(bytes);
-  if (carved.length === 0) return nothing;
+  if (carved.length === 0) return NO_CONTENT;
   const chains = arrangeChains(carved.flatMap((one) => ('certificate' in one ? [one.certificate] : [])));
   const lost = carved.find((one) => 'because' in one);
   return {
-    ...nothing,
+    ...NO_CONTENT,
     chains: numbered(chains),
     unreadable: lost ? [{ at: ordinal(chains.length + 1), because: damaged ?? lost.because }] : [],
   };
@@ -119,23 +122,23 @@ function findInPkcs7(bytes: Buffer): Contained {
     damaged !== undefined
       ? `it is a PKCS#7 bundle, but ${damaged}`
       : 'it is a PKCS#7 bundle with a certificate that cannot be read';
-  const held: Held = {
-    ...nothing,
+  const held: FoundContent = {
+    ...NO_CONTENT,
     chains: numbered(chains),
     unreadable:
       damaged !== undefined || lost !== undefined ? [{ at: ordinal(chains.length + 1), because }] : [],
   };
   return {
-    held: held.chains.length + held.unreadable.length === 0 && content === undefined ? unknown : held,
+    held: held.chains.length + held.unreadable.length === 0 && content === undefined ? UNKNOWN_CONTENT : held,
     ...(content !== undefined && { inner: content }),
     ...restBehind(bytes),
   };
 }
 
-function findInPkcs12(bytes: Buffer, passphrases: readonly string[]): Held {
+function findInPkcs12(bytes: Buffer, passphrases: readonly string[]): FoundContent {
   const { certificates, problem } = readPkcs12(bytes, passphrases);
   const chains = numbered(arrangeChains(certificates));
-  if (problem === undefined) return chains.length > 0 ? { ...nothing, chains } : harmless;
+  if (problem === undefined) return chains.length > 0 ? { ...NO_CONTENT, chains } : HARMLESS_CONTENT;
   const at = ordinal(chains.length + 1);
   if (problem instanceof WrongPassphrase) {
     const lacks =
@@ -143,7 +146,7 @@ function findInPkcs12(bytes: Buffer, passphrases: readonly string[]): Held {
         ? 'that none of the configured passphrases opens'
         : 'that needs a passphrase, and none is configured';
     return {
-      ...nothing,
+      ...NO_CONTENT,
       chains,
       unreadable: [{ at, because: `it is a PKCS#12 file ${lacks}`, locked: true }],
     };
@@ -152,15 +155,15 @@ function findInPkcs12(bytes: Buffer, passphrases: readonly string[]): Held {
     problem instanceof UnsupportedEncryption
       ? `it is a PKCS#12 file, but ${problem.message}`
       : 'it is a PKCS#12 file, but damaged or cut short';
-  return { ...nothing, chains, unreadable: [{ at, because }] };
+  return { ...NO_CONTENT, chains, unreadable: [{ at, because }] };
 }
 
-function findInJks(bytes: Buffer): Held {
-  const parts: Held[] = [];
+function findInJks(bytes: Buffer): FoundContent {
+  const parts: FoundContent[] = [];
   let read = 0;
   try {
     for (const { alias, chain, end } of readJks(bytes)) {
-      parts.push(below(`:${printable(alias)}`, { ...nothing, chains: numbered([chain]) }));
+      parts.push(prefixPlaces(`:${printable(alias)}`, { ...NO_CONTENT, chains: numbered([chain]) }));
       read = end;
     }
   } catch (error) {
@@ -170,16 +173,16 @@ function findInJks(bytes: Buffer): Held {
     parts.push(renumbered(isCut ? { ...carved, unreadable: [] } : carved, parts.length));
     if (isCut || parts.length === 0)
       parts.push(
-        unreadable(
+        unreadableContent(
           '',
           `it is a Java keystore (JKS), but ${error instanceof UnreadableKeystore ? error.message : 'a certificate in it cannot be read'}`,
         ),
       );
   }
-  return together(parts);
+  return mergeContent(parts);
 }
 
-function renumbered(held: Held, before: number): Held {
+function renumbered(held: FoundContent, before: number): FoundContent {
   return {
     ...held,
     chains: held.chains.map((found, index) => ({ ...found, at: ordinal(before + index + 1) })),
@@ -199,10 +202,10 @@ function isBouncyCastle(bytes: Buffer): boolean {
   return rounds >= 1 && rounds <= 1_000_000;
 }
 
-function findInBouncyCastle(bytes: Buffer): Held {
+function findInBouncyCastle(bytes: Buffer): FoundContent {
   const carved = carve(bytes, 'a certificate in it cannot be read');
-  return isNothing(carved)
-    ? unreadable(
+  return isNoContent(carved)
+    ? unreadableContent(
         '',
         'it is a Java keystore of Bouncy Castle (BKS or UBER) in which no certificate can be read',
       )

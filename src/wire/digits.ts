@@ -1,6 +1,6 @@
 import { HEAD_LENGTH, isContainerHead, sizeOf } from './der-kind.ts';
 import { matchFrom } from './match-from.ts';
-import { type Part, SHORTEST, type Trial } from './trial.ts';
+import { type EncodedPart, MIN_ENCODED_LENGTH, type DecodeBudget } from './trial.ts';
 
 /** A run of at least a hundred bytes, and DER in the middle of one. */
 const HEX_RUN = /(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[\s:,\\'"-]{0,20}){100}/g;
@@ -8,12 +8,12 @@ const HEX_DER = /30[\s:,\\'"-]{0,20}(?:0x|\\x)?8[0-4]/gi;
 const HEX_DIGITS = /(?:0x|\\x)?((?:[0-9A-Fa-f]{2}){1,64})[\s:,\\'"-]{0,20}/y;
 
 /** Hexadecimal digits: `3082…`, `30:82:…`, `0x30, 0x82, …`, `\x30\x82…`. */
-export function hexIn(text: string, trial: Trial): Part[] {
-  const parts: Part[] = [];
+export function hexIn(text: string, trial: DecodeBudget): EncodedPart[] {
+  const parts: EncodedPart[] = [];
   let covered = 0;
   const take = (from: number, wanted: number): boolean => {
     const { bytes, to } = digitsAt(text, from, wanted);
-    const part = bytes.length < SHORTEST / 2 ? undefined : trial.attempt({ from, to, bytes });
+    const part = bytes.length < MIN_ENCODED_LENGTH / 2 ? undefined : trial.attempt({ from, to, bytes });
     if (part) parts.push(part);
     if (part) covered = to;
     return part !== undefined;
@@ -36,8 +36,8 @@ const NUMBER_RUN = /(?:-?\d{1,3}\s{0,40},\s{0,40}){100}/g;
 const NUMBER = /(-?\d{1,3})\s{0,40}(?:,\s{0,40}|(?=[^\d,]|$))/y;
 
 /** Bytes as a list of numbers: `[48, 130, …]`, with a sign in Java. */
-export function numbersIn(text: string, trial: Trial): Part[] {
-  const parts: Part[] = [];
+export function numbersIn(text: string, trial: DecodeBudget): EncodedPart[] {
+  const parts: EncodedPart[] = [];
   let covered = 0;
   for (const { index: from } of text.matchAll(NUMBER_RUN)) {
     if (trial.isSpent()) break;

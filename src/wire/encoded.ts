@@ -1,8 +1,14 @@
 import { hexIn, numbersIn } from './digits.ts';
 import { HEAD_LENGTH, isContainerHead, sizeOf } from './der-kind.ts';
-import type { Held } from './found-content.ts';
+import type { FoundContent } from './found-content.ts';
 import { matchFrom } from './match-from.ts';
-import { type Encoded, type Part, SHORTEST, startTrial, type Trial } from './trial.ts';
+import {
+  type Encoded,
+  type EncodedPart,
+  MIN_ENCODED_LENGTH,
+  startDecoding,
+  type DecodeBudget,
+} from './trial.ts';
 
 /** A quick test whether a text could hold anything that {@link encodedIn} or the readers of PEM find. It may be wrong where it says yes, and never where it says no. */
 export function mayHoldCertificates(text: string): boolean {
@@ -19,9 +25,9 @@ const PROMISING =
  */
 export function encodedIn(
   text: string,
-  read: (bytes: Buffer) => Held,
-): { readonly parts: readonly Part[]; readonly cut: boolean } {
-  const trial = startTrial(read, WORK_PER_CHARACTER * text.length + 100_000);
+  read: (bytes: Buffer) => FoundContent,
+): { readonly parts: readonly EncodedPart[]; readonly cut: boolean } {
+  const trial = startDecoding(read, WORK_PER_CHARACTER * text.length + 100_000);
   const parts = [...hexIn(text, trial), ...numbersIn(text, trial)];
   const failures = new Map<Form, Failure>();
   for (let at = 0, token = tokenAt(text, at); token && !trial.isSpent(); token = tokenAt(text, at)) {
@@ -34,10 +40,10 @@ export function encodedIn(
 }
 
 /** Drops wrong readings of text in which certificates were found. */
-function withoutCovered(parts: readonly Part[]): readonly Part[] {
+function withoutCovered(parts: readonly EncodedPart[]): readonly EncodedPart[] {
   const found = parts.filter(({ held }) => held.chains.length > 0);
   if (found.length === 0 || found.length === parts.length) return parts;
-  const overlaps = ({ from, to }: Part) => found.some((other) => other.from < to && from < other.to);
+  const overlaps = ({ from, to }: EncodedPart) => found.some((other) => other.from < to && from < other.to);
   return parts.filter((part) => part.held.chains.length > 0 || !overlaps(part));
 }
 
@@ -54,9 +60,9 @@ function readToken(
   text: string,
   { from, to }: Span,
   failures: Map<Form, Failure>,
-  trial: Trial,
-): Part | undefined {
-  let best: Part | undefined;
+  trial: DecodeBudget,
+): EncodedPart | undefined {
+  let best: EncodedPart | undefined;
   for (const form of FORMS) {
     const failure = failures.get(form);
     const isInside = failure !== undefined && from < failure.to;
@@ -75,7 +81,7 @@ function readToken(
 }
 
 /** Why something cannot be read says more than that something is there. */
-function rank({ held }: Part): number {
+function rank({ held }: EncodedPart): number {
   return held.unreadable.length > 0 ? 1 : 0;
 }
 
@@ -115,7 +121,7 @@ function* derAt(text: string, from: number, to: number): Generator<Encoded, void
     const size = sizeOf(head);
     if (size === undefined) continue;
     const whole = gather(text, start, Math.ceil((size * 4) / 3));
-    if (whole.base64.length >= SHORTEST)
+    if (whole.base64.length >= MIN_ENCODED_LENGTH)
       yield { from: start, to: whole.to, bytes: Buffer.from(whole.base64, 'base64') };
   }
 }
@@ -133,7 +139,7 @@ function* anchoredAt(text: string, from: number, to: number): Generator<Encoded,
   const one = gather(text, start, Infinity, ANCHOR);
   const all = gather(text, start, Infinity);
   for (const { base64, to } of one.to < all.to ? [one, all] : [all])
-    if (base64.length >= SHORTEST) yield { from: start, to, bytes: Buffer.from(base64, 'base64') };
+    if (base64.length >= MIN_ENCODED_LENGTH) yield { from: start, to, bytes: Buffer.from(base64, 'base64') };
 }
 
 /** Reads lines of one length, of which the first and the last may be shorter; otherwise adjacent words would be read as one. */
@@ -153,9 +159,9 @@ function* wrappedAt(text: string, from: number, firstEnd: number): Generator<Enc
     width = next.length;
   }
   const base64 = parts.join('');
-  if (base64.length >= SHORTEST) yield { from, to, bytes: Buffer.from(base64, 'base64') };
+  if (base64.length >= MIN_ENCODED_LENGTH) yield { from, to, bytes: Buffer.from(base64, 'base64') };
   const [alone = ''] = parts;
-  if (parts.length > 1 && alone.length >= SHORTEST)
+  if (parts.length > 1 && alone.length >= MIN_ENCODED_LENGTH)
     yield { from, to: firstEnd, bytes: Buffer.from(alone, 'base64') };
 }
 

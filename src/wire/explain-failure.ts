@@ -9,7 +9,7 @@ interface Explanation {
 }
 
 /** Node's, OpenSSL's and undici's words for a failed connection, by code: (kind, what comes after the host's name). */
-const WORDS: Readonly<Record<string, readonly [SourceErrorKind, string]>> = {
+const MESSAGES: Readonly<Record<string, readonly [SourceErrorKind, string]>> = {
   ECONNREFUSED: ['unreachable', 'refused the connection: nothing listens there'],
   ENOTFOUND: ['unreachable', 'has no address: the name was not found'],
   EAI_AGAIN: ['unreachable', 'has no address: name resolution does not answer'],
@@ -40,28 +40,28 @@ const UNTRUSTED =
 const WANTS_CERTIFICATE =
   /CERTIFICATE_REQUIRED|ALERT_(BAD|UNKNOWN|UNSUPPORTED)_C|UNKNOWN_CA|HANDSHAKE_FAILURE/;
 
-interface Asked {
+interface FailureContext {
   readonly deadline: Deadline;
   /** Over TLS, and with no certificate of our own. */
   readonly anonymously: boolean;
 }
 
 /** Only codes are looked at and only our own words come out: an error's message may quote what was sent or received. */
-export function explainFailure(error: unknown, host: string, asked: Asked): Explanation {
-  const code = asked.deadline.passed() ? 'TIMEOUT' : codeOf(error);
-  return { ...explainCode(error, code, host, asked), code };
+export function explainFailure(error: unknown, host: string, context: FailureContext): Explanation {
+  const code = context.deadline.passed() ? 'TIMEOUT' : codeOf(error);
+  return { ...explainCode(error, code, host, context), code };
 }
 
 function explainCode(
   error: unknown,
   code: string,
   host: string,
-  asked: Asked,
+  context: FailureContext,
 ): Pick<Explanation, 'kind' | 'message'> {
   if (code === 'TIMEOUT')
     return {
       kind: 'unreachable',
-      message: `${host} did not answer within ${seconds(asked.deadline.timeoutMs)}`,
+      message: `${host} did not answer within ${seconds(context.deadline.timeoutMs)}`,
     };
   if (UNTRUSTED.test(code))
     return {
@@ -79,12 +79,15 @@ function explainCode(
   if (error instanceof Error && error.name === 'HTTPParserError')
     return { kind: 'malformed', message: `${host} does not speak HTTP` };
   // TLS 1.3 tells a client that lacks a certificate only after the handshake, and many servers just hang up.
-  if (asked.anonymously && isReset(error))
+  if (context.anonymously && isReset(error))
     return {
       kind: 'unreachable',
       message: `${host} closed the connection without an answer: does it ask for a client certificate?`,
     };
-  const [kind, words] = WORDS[code] ?? ['unreachable', `could not be asked (${code || 'unknown failure'})`];
+  const [kind, words] = MESSAGES[code] ?? [
+    'unreachable',
+    `could not be asked (${code || 'unknown failure'})`,
+  ];
   return { kind, message: `${host} ${words}` };
 }
 

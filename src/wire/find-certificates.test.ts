@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { type Authority, issue, type Issued, makeAuthority } from '../../test/world/ca.ts';
 import { makeJks, makePkcs12, makePkcs7 } from '../../test/world/containers.ts';
 import { makeTar } from '../../test/world/wrappings.ts';
-import { findCertificates, type Found } from './find-certificates.ts';
+import { findCertificates, type FoundCertificates } from './find-certificates.ts';
 import { displayName } from './x509.ts';
 
 let root: Authority;
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 
 const base64 = (content: string | Buffer) => Buffer.from(content).toString('base64');
-const inWords = ({ certificates, unreadable }: Found) => [
+const inWords = ({ certificates, unreadable }: FoundCertificates) => [
   ...certificates.map(({ at, chain, keyMatches }) =>
     `${at} ${chain.map(displayName).join(' < ')}${keyMatches === undefined ? '' : ` key ${keyMatches}`}`.trim(),
   ),

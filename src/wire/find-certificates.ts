@@ -5,24 +5,24 @@ import { encodedIn, mayHoldCertificates } from './encoded.ts';
 import { type Documents, findInDocument, MAX_YAML_TOKENS, parseDocuments } from './find-in-document.ts';
 import { findInPem } from './find-in-pem.ts';
 import {
-  below,
+  prefixPlaces,
   type FoundChain,
-  type Held,
+  type FoundContent,
   isEmpty,
-  isNothing,
+  isNoContent,
   matchWithin,
-  nothing,
+  NO_CONTENT,
   ordinal,
   type Others,
-  together,
+  mergeContent,
   type Unreadable,
-  unknown,
-  unreadable,
-  within,
+  UNKNOWN_CONTENT,
+  unreadableContent,
+  nestPlaces,
 } from './found-content.ts';
 import { type PemBlock, splitPem } from './pem.ts';
 import { decodeText, unescapeText } from './plain-text.ts';
-import type { Part } from './trial.ts';
+import type { EncodedPart } from './trial.ts';
 import { printable } from './x509.ts';
 
 export interface FindOptions {
@@ -32,7 +32,7 @@ export interface FindOptions {
   readonly maxBytes?: number;
 }
 
-export interface Found {
+export interface FoundCertificates {
   readonly certificates: readonly FoundChain[];
   /** What should hold a certificate and does not, or could not be read. */
   readonly unreadable: readonly Unreadable[];
@@ -61,25 +61,26 @@ interface Search {
  * What has the form of a certificate or a container and cannot be read is `unreadable`, with the reason, and so is what a limit cut off.
  * Private keys are only compared with the certificates; the result contains none. Never throws.
  */
-export function findCertificates(content: Buffer | string, options: FindOptions = {}): Found {
+export function findCertificates(content: Buffer | string, options: FindOptions = {}): FoundCertificates {
   const { maxBytes = DEFAULT_MAX_BYTES } = options;
-  if (content.length > maxBytes) return toFound(unreadable('', `it is larger than ${sizeInWords(maxBytes)}`));
+  if (content.length > maxBytes)
+    return toFound(unreadableContent('', `it is larger than ${sizeInWords(maxBytes)}`));
   return toFound(findSafely(() => find(content, startSearch(options))));
 }
 
 /** Like {@link findCertificates}, for a document that is parsed already, such as the fields of a secret. Places are `:field`, `:field.path` and so on. */
-export function findCertificatesInDocument(document: object, options: FindOptions = {}): Found {
+export function findCertificatesInDocument(document: object, options: FindOptions = {}): FoundCertificates {
   const search = startSearch(options);
   return toFound(findSafely(() => findInDocument(document, (value) => find(value, search))));
 }
 
 /** Content can be made to overflow the stack. It must not hide what is beside it. */
-function findSafely(search: () => Held): Held {
+function findSafely(search: () => FoundContent): FoundContent {
   try {
     return search();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    return unreadable('', 'it is too deeply nested or too long to be searched');
+    return unreadableContent('', 'it is too deeply nested or too long to be searched');
   }
 }
 
@@ -94,7 +95,7 @@ function startSearch({ passphrases = [] }: FindOptions): Search {
 /** One file must not fill a report. */
 const MAX_UNREADABLE = 1000;
 
-function toFound({ chains, unreadable, others }: Held): Found {
+function toFound({ chains, unreadable, others }: FoundContent): FoundCertificates {
   const more = unreadable.length - MAX_UNREADABLE;
   const shown =
     more > 0
@@ -106,22 +107,22 @@ function toFound({ chains, unreadable, others }: Held): Found {
   return { certificates: chains, unreadable: shown, others };
 }
 
-function find(content: Buffer | string, search: Search): Held {
+function find(content: Buffer | string, search: Search): FoundContent {
   return typeof content === 'string' ? findInText(content, search) : findInBytes(content, search);
 }
 
 /** Searches content that is nested in other content, within the limits. */
-function findInside(content: Buffer | string, search: Search): Held {
+function findInside(content: Buffer | string, search: Search): FoundContent {
   search.budget.bytes -= content.length;
   if (search.budget.bytes < 0)
-    return unreadable(
+    return unreadableContent(
       '',
       `it unpacks to more than ${sizeInWords(MAX_UNPACKED_BYTES)}, so not all of it was read`,
     );
   if (search.wrappings === 0)
     return mayHoldMore(content)
-      ? unreadable('', `it is nested more than ${MAX_WRAPPINGS} levels deep`)
-      : nothing;
+      ? unreadableContent('', `it is nested more than ${MAX_WRAPPINGS} levels deep`)
+      : NO_CONTENT;
   return find(content, { ...search, wrappings: search.wrappings - 1 });
 }
 
@@ -135,21 +136,21 @@ function mayHoldMore(content: Buffer | string): boolean {
   );
 }
 
-function findInText(text: string, search: Search): Held {
+function findInText(text: string, search: Search): FoundContent {
   if (text.includes('\0')) return findInBytes(Buffer.from(text, 'latin1'), search);
   const packed = packedIn(Buffer.from(text.slice(0, 40), 'latin1'));
   if (packed?.kind === 'encrypted') return findInPacked(packed, search);
   const plain = unescapeText(text);
-  if (!mayHoldCertificates(text) && !mayHoldCertificates(plain)) return nothing;
+  if (!mayHoldCertificates(text) && !mayHoldCertificates(plain)) return NO_CONTENT;
   const documents = parse(text, search) ?? (plain === text ? undefined : parse(plain, search));
   const inText = (text: string) => findInPlainText(text, search, { mayHoldBytes: plain !== text });
   if (documents === undefined) return inText(plain);
   const { values, kind } = documents;
   const held = findInDocument(values.length === 1 ? values[0] : values, (value) => findInside(value, search));
-  if (isNothing(held)) return inText(plain);
+  if (isNoContent(held)) return inText(plain);
   // Names, lists of lines, all but the last of several equal keys: parsers do not give these as values. Comments are not in use.
   const more = kind === 'json' ? plain : plain.replaceAll(/^[ \t]*#.*$/gm, '');
-  return together([held, onlyNew(inText(more), held)]);
+  return mergeContent([held, onlyNew(inText(more), held)]);
 }
 
 function parse(text: string, { budget }: Search): Documents | undefined {
@@ -159,11 +160,11 @@ function parse(text: string, { budget }: Search): Documents | undefined {
 }
 
 /** Only the chains whose leaf is not known already. */
-function onlyNew(held: Held, known: Held): Held {
+function onlyNew(held: FoundContent, known: FoundContent): FoundContent {
   const seen = new Set(
     known.chains.flatMap(({ chain }) => chain.map(({ fingerprint256 }) => fingerprint256)),
   );
-  return { ...nothing, chains: held.chains.filter(({ chain: [leaf] }) => !seen.has(leaf.fingerprint256)) };
+  return { ...NO_CONTENT, chains: held.chains.filter(({ chain: [leaf] }) => !seen.has(leaf.fingerprint256)) };
 }
 
 /**
@@ -174,24 +175,31 @@ function findInPlainText(
   text: string,
   search: Search,
   { mayHoldBytes }: { readonly mayHoldBytes: boolean },
-): Held {
+): FoundContent {
   const pem = splitPem(text);
   const inPem = findInPem(text, pem, (bytes) => findInside(bytes, search));
   const encoded = findEncoded(text, pem.blocks, inPem.count, search);
   // A broken block is reported once, as broken; base64 in it counts only where it is a whole certificate.
   const isReported = pem.broken.length > 0 && inPem.held.unreadable.length > 0;
   const whole = isReported ? encoded.filter(({ chains }) => chains.length > 0) : encoded;
-  const bytes = mayHoldBytes && /0[\x81-\x83]/.test(text) ? carve(Buffer.from(text, 'latin1')) : nothing;
-  const found = together([inPem.held, ...whole]);
-  return isNothing(bytes) ? found : together([found, renumbered(onlyNew(bytes, found), found.chains.length)]);
+  const bytes = mayHoldBytes && /0[\x81-\x83]/.test(text) ? carve(Buffer.from(text, 'latin1')) : NO_CONTENT;
+  const found = mergeContent([inPem.held, ...whole]);
+  return isNoContent(bytes)
+    ? found
+    : mergeContent([found, renumbered(onlyNew(bytes, found), found.chains.length)]);
 }
 
 /**
  * Base64 and hexadecimal outside PEM blocks.
  * @param before how many places the blocks have; the numbering goes on from there
  */
-function findEncoded(text: string, blocks: readonly PemBlock[], before: number, search: Search): Held[] {
-  const parts: Part[] = [];
+function findEncoded(
+  text: string,
+  blocks: readonly PemBlock[],
+  before: number,
+  search: Search,
+): FoundContent[] {
+  const parts: EncodedPart[] = [];
   let from = 0;
   let cut = false;
   for (const end of [...blocks, { from: text.length, to: text.length }]) {
@@ -202,16 +210,16 @@ function findEncoded(text: string, blocks: readonly PemBlock[], before: number, 
     for (const part of encoded.parts) parts.push(part);
     cut ||= encoded.cut;
   }
-  const found = parts.map(({ held }) => held).filter((held) => !isNothing(held));
+  const found = parts.map(({ held }) => held).filter((held) => !isNoContent(held));
   let count = before;
-  const placed = found.map((held) => (isEmpty(held) ? held : below(ordinal((count += 1)), held)));
+  const placed = found.map((held) => (isEmpty(held) ? held : prefixPlaces(ordinal((count += 1)), held)));
   return cut
-    ? [...placed, unreadable(ordinal(count + 1), 'searching it for certificates takes too long')]
+    ? [...placed, unreadableContent(ordinal(count + 1), 'searching it for certificates takes too long')]
     : placed;
 }
 
-function findInBytes(bytes: Buffer, search: Search): Held {
-  if (bytes.length === 0) return nothing;
+function findInBytes(bytes: Buffer, search: Search): FoundContent {
+  if (bytes.length === 0) return NO_CONTENT;
   const packed = packedIn(bytes);
   if (packed) return findInPacked(packed, search);
   const contained = readContainer(bytes, search.passphrases);
@@ -221,26 +229,29 @@ function findInBytes(bytes: Buffer, search: Search): Held {
     more !== undefined && more.length > 0 ? [findInside(more, search)] : [],
   );
   const own = held.chains.length + held.unreadable.length;
-  return together([held, ...further.map((more, index) => renumbered(more, own + index))]);
+  return mergeContent([held, ...further.map((more, index) => renumbered(more, own + index))]);
 }
 
 /** Content of an unknown format: DER certificates anywhere among its bytes, and PEM or base64 in its text. */
-function findInAnything(bytes: Buffer, search: Search): Held {
+function findInAnything(bytes: Buffer, search: Search): FoundContent {
   const carved = carve(bytes);
   const text = findInText(decodeText(bytes), search);
-  return isNothing(carved) ? text : together([carved, renumbered(text, carved.chains.length)]);
+  return isNoContent(carved) ? text : mergeContent([carved, renumbered(text, carved.chains.length)]);
 }
 
-function renumbered(held: Held, before: number): Held {
+function renumbered(held: FoundContent, before: number): FoundContent {
   if (before === 0 || isEmpty(held)) return held;
-  return below(ordinal(before + 1), held);
+  return prefixPlaces(ordinal(before + 1), held);
 }
 
-function findInPacked(packed: Packed, search: Search): Held {
+function findInPacked(packed: Packed, search: Search): FoundContent {
   // An encrypted value is usually a password. A whole file was configured to be read, so it is a gap.
   if (packed.kind === 'encrypted')
-    return search.wrappings === MAX_WRAPPINGS ? unreadable('', `it is ${packed.format}`) : unknown;
-  if (packed.kind === 'opaque') return unreadable('', `it is ${packed.format}, which is not supported`);
+    return search.wrappings === MAX_WRAPPINGS
+      ? unreadableContent('', `it is ${packed.format}`)
+      : UNKNOWN_CONTENT;
+  if (packed.kind === 'opaque')
+    return unreadableContent('', `it is ${packed.format}, which is not supported`);
   const maxBytes = Math.max(1, search.budget.bytes);
   try {
     if (packed.kind === 'stream') return findInside(packed.read(maxBytes), search);
@@ -248,12 +259,12 @@ function findInPacked(packed: Packed, search: Search): Held {
   } catch (error) {
     const because =
       error instanceof UnreadableArchive ? error.message : 'it is damaged, or unpacks to too much';
-    return unreadable('', `it is ${packed.format}, but ${because}`);
+    return unreadableContent('', `it is ${packed.format}, but ${because}`);
   }
 }
 
 /** The files of an archive. Keys are compared with the certificates of the same folder. */
-function findInFiles(files: readonly ArchiveEntry[], search: Search): Held {
+function findInFiles(files: readonly ArchiveEntry[], search: Search): FoundContent {
   const found = files.map(({ name, content }) => {
     const base = name.slice(name.lastIndexOf('/') + 1);
     const held = reportIfMissing(base, content, findInside(content, search));
@@ -262,14 +273,14 @@ function findInFiles(files: readonly ArchiveEntry[], search: Search): Held {
   const matched = new Map(
     [...Map.groupBy(found, ({ folder }) => folder).values()].flatMap((beside) => {
       const held = matchWithin(beside.map(({ base, held }) => [base, held]));
-      return beside.map((file, index) => [file, held[index] ?? nothing] as const);
+      return beside.map((file, index) => [file, held[index] ?? NO_CONTENT] as const);
     }),
   );
-  return together(found.map((file) => within(printable(file.name), matched.get(file) ?? nothing)));
+  return mergeContent(found.map((file) => nestPlaces(printable(file.name), matched.get(file) ?? NO_CONTENT)));
 }
 
 /** Reports a file in an archive that is named like a certificate and holds none. */
-function reportIfMissing(base: string, content: Buffer, held: Held): Held {
+function reportIfMissing(base: string, content: Buffer, held: FoundContent): FoundContent {
   const isNamed = namesCertificateFile(base) || namesPemFile(base);
   if (!isNamed || !promisesCertificate(base) || !isEmpty(held) || held.others.harmless > 0) return held;
   return {

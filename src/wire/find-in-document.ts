@@ -1,14 +1,14 @@
 import { parseAllDocuments } from 'yaml';
 import { promisesCertificate } from './certificate-names.ts';
 import {
-  type Held,
+  type FoundContent,
   isEmpty,
   matchKeys,
   matchWithin,
-  nothing,
-  together,
-  unreadable,
-  within,
+  NO_CONTENT,
+  mergeContent,
+  unreadableContent,
+  nestPlaces,
 } from './found-content.ts';
 import { printable } from './x509.ts';
 
@@ -100,29 +100,29 @@ function count(expression: RegExp, text: string, most: number): number {
  * What a document holds at any depth, each with its dotted path. Keys are compared with the certificates of the same mapping or list.
  * @param find searches one value
  */
-export function findInDocument(root: unknown, find: (value: string | Buffer) => Held): Held {
+export function findInDocument(root: unknown, find: (value: string | Buffer) => FoundContent): FoundContent {
   // An alias puts one object at many places. Visiting it once is enough, and an alias bomb stays as small as its text.
   const seen = new Set<object>();
-  const walk = (value: unknown, depth: number): Held => {
+  const walk = (value: unknown, depth: number): FoundContent => {
     if (typeof value === 'string') return find(value);
-    if (typeof value !== 'object' || value === null || seen.has(value)) return nothing;
+    if (typeof value !== 'object' || value === null || seen.has(value)) return NO_CONTENT;
     seen.add(value);
     if (value instanceof Uint8Array) return find(Buffer.from(value));
     if (depth === MAX_DEPTH)
-      return unreadable('', `it is nested deeper than ${MAX_DEPTH}, and was not read further down`);
+      return unreadableContent('', `it is nested deeper than ${MAX_DEPTH}, and was not read further down`);
     const entries = Object.entries(value).map(([key, inner]: [string, unknown]) => {
       const held = walk(inner, depth + 1);
       return [key, typeof inner === 'string' ? reportIfMissing(key, inner, held) : held] as const;
     });
     const matched = Array.isArray(value)
-      ? [dropKeys(matchKeys(together(entries.map(([key, held]) => within(key, held)))))]
-      : matchWithin(entries).map((held, index) => within(printable(entries[index]?.[0] ?? ''), held));
-    return together(matched);
+      ? [dropKeys(matchKeys(mergeContent(entries.map(([key, held]) => nestPlaces(key, held)))))]
+      : matchWithin(entries).map((held, index) => nestPlaces(printable(entries[index]?.[0] ?? ''), held));
+    return mergeContent(matched);
   };
   return walk(root, 0);
 }
 
-function dropKeys(held: Held): Held {
+function dropKeys(held: FoundContent): FoundContent {
   return held.keys.length === 0 ? held : { ...held, keys: [] };
 }
 
@@ -130,7 +130,7 @@ function dropKeys(held: Held): Held {
 const SHORTEST_DATA = 100;
 
 /** Reports a value that is named like a certificate, looks like data and holds none that can be read: it may be encrypted, or of an unknown kind. */
-function reportIfMissing(key: string, value: string, held: Held): Held {
+function reportIfMissing(key: string, value: string, held: FoundContent): FoundContent {
   if (value.length < SHORTEST_DATA || !isEmpty(held) || !promisesCertificate(key)) return held;
   const { harmless, requests, unknown } = held.others;
   if (requests > 0 && harmless === 0)
@@ -141,7 +141,7 @@ function reportIfMissing(key: string, value: string, held: Held): Held {
     : held;
 }
 
-function withReason(held: Held, because: string): Held {
+function withReason(held: FoundContent, because: string): FoundContent {
   return { ...held, unreadable: [{ at: '', because }] };
 }
 

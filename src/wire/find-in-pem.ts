@@ -1,18 +1,18 @@
 import type { X509Certificate } from 'node:crypto';
 import {
-  below,
-  harmless,
-  type Held,
-  heldKey,
+  prefixPlaces,
+  HARMLESS_CONTENT,
+  type FoundContent,
+  contentOfKey,
   isEmpty,
   matchKeys,
   matchOnlyKey,
-  nothing,
+  NO_CONTENT,
   ordinal,
-  request,
-  together,
-  unknown,
-  unreadable,
+  REQUEST_CONTENT,
+  mergeContent,
+  UNKNOWN_CONTENT,
+  unreadableContent,
 } from './found-content.ts';
 import { derOf, type PemBlock, type PemText } from './pem.ts';
 import { readX509 } from './read-x509.ts';
@@ -35,49 +35,54 @@ const SESSION = 'SSL SESSION PARAMETERS';
 export function findInPem(
   text: string,
   { blocks, broken }: PemText,
-  find: (bytes: Buffer) => Held,
-): { readonly held: Held; readonly count: number } {
-  if (blocks.length + broken.length === 0) return { held: nothing, count: 0 };
+  find: (bytes: Buffer) => FoundContent,
+): { readonly held: FoundContent; readonly count: number } {
+  if (blocks.length + broken.length === 0) return { held: NO_CONTENT, count: 0 };
   const wanted = [...blocks, ...broken].filter(({ label }) => isWanted(label));
   if (broken.length > 0) wanted.sort((a, b) => a.at - b.at);
   const places = new Map(wanted.map(({ at }, index) => [at, ordinal(index + 1)]));
   const placeOf = ({ at }: { at: number }) => places.get(at) ?? '';
 
-  const parts: Held[] = [];
+  const parts: FoundContent[] = [];
   const loose: { place: string; certificate: X509Certificate }[] = [];
   for (const block of blocks) {
     if (CERTIFICATE.test(block.label)) {
       const certificate = readX509(block.text);
       if (typeof certificate === 'string')
-        parts.push(below(placeOf(block), readOtherwise(block, certificate, find)));
+        parts.push(prefixPlaces(placeOf(block), readOtherwise(block, certificate, find)));
       else loose.push({ place: placeOf(block), certificate });
-    } else if (block.label.endsWith('PRIVATE KEY')) parts.push(heldKey(block.text, block.label));
-    else if (REQUEST.test(block.label)) parts.push(request);
-    else if (isWanted(block.label)) parts.push(below(placeOf(block), readOtherwise(block, undefined, find)));
-    else parts.push(harmless);
+    } else if (block.label.endsWith('PRIVATE KEY')) parts.push(contentOfKey(block.text, block.label));
+    else if (REQUEST.test(block.label)) parts.push(REQUEST_CONTENT);
+    else if (isWanted(block.label))
+      parts.push(prefixPlaces(placeOf(block), readOtherwise(block, undefined, find)));
+    else parts.push(HARMLESS_CONTENT);
   }
   for (const block of broken)
     parts.push(
       isWanted(block.label) && isPromising(block.label)
-        ? unreadable(placeOf(block), block.because)
-        : harmless,
+        ? unreadableContent(placeOf(block), block.because)
+        : HARMLESS_CONTENT,
     );
-  const held = together([{ ...nothing, chains: chainsOf(loose) }, ...parts]);
+  const held = mergeContent([{ ...NO_CONTENT, chains: chainsOf(loose) }, ...parts]);
   return { held: isOneFile(text, blocks) ? matchOnlyKey(held) : matchKeys(held), count: places.size };
 }
 
 /** A block that is not a certificate itself may still contain one. */
-function readOtherwise(block: PemBlock, because: string | undefined, find: (bytes: Buffer) => Held): Held {
+function readOtherwise(
+  block: PemBlock,
+  because: string | undefined,
+  find: (bytes: Buffer) => FoundContent,
+): FoundContent {
   const held = find(derOf(block));
   if (!isEmpty(held)) return held;
-  if (because !== undefined) return unreadable('', because);
+  if (because !== undefined) return unreadableContent('', because);
   if (held.others.harmless + held.others.requests > 0) return held;
   return PROMISING.test(block.label)
-    ? unreadable('', 'it is a PEM block of a kind that is not supported')
-    : unknown;
+    ? unreadableContent('', 'it is a PEM block of a kind that is not supported')
+    : UNKNOWN_CONTENT;
 }
 
-function chainsOf(loose: readonly { place: string; certificate: X509Certificate }[]): Held['chains'] {
+function chainsOf(loose: readonly { place: string; certificate: X509Certificate }[]): FoundContent['chains'] {
   const places = new Map(loose.map(({ place, certificate }) => [certificate, place]));
   return groupChains([...places.keys()]).flatMap(([leaf, ...issuers]) =>
     leaf ? [{ at: places.get(leaf) ?? '', chain: [leaf, ...issuers] as const }] : [],

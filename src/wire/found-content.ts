@@ -19,7 +19,7 @@ export interface Unreadable {
 }
 
 /** A private key, parsed when it is first compared: parsing is the slowest step, and most keys have no certificate beside them. Undefined where it cannot be read. */
-export type HeldKey = () => KeyObject | undefined;
+export type LazyKey = () => KeyObject | undefined;
 
 /** Counts of what is not a certificate. */
 export interface Others {
@@ -32,50 +32,59 @@ export interface Others {
 }
 
 /** What one value holds. It never leaves src/wire, because it contains private keys until they have been compared with the certificates. */
-export interface Held {
+export interface FoundContent {
   readonly chains: readonly FoundChain[];
   readonly unreadable: readonly Unreadable[];
-  readonly keys: readonly HeldKey[];
+  readonly keys: readonly LazyKey[];
   readonly others: Others;
 }
 
-export const nothing: Held = {
+export const NO_CONTENT: FoundContent = {
   chains: [],
   unreadable: [],
   keys: [],
   others: { harmless: 0, requests: 0, unknown: 0 },
 };
 
-export const harmless: Held = { ...nothing, others: { harmless: 1, requests: 0, unknown: 0 } };
-export const request: Held = { ...nothing, others: { harmless: 0, requests: 1, unknown: 0 } };
-export const unknown: Held = { ...nothing, others: { harmless: 0, requests: 0, unknown: 1 } };
+export const HARMLESS_CONTENT: FoundContent = {
+  ...NO_CONTENT,
+  others: { harmless: 1, requests: 0, unknown: 0 },
+};
+export const REQUEST_CONTENT: FoundContent = {
+  ...NO_CONTENT,
+  others: { harmless: 0, requests: 1, unknown: 0 },
+};
+export const UNKNOWN_CONTENT: FoundContent = {
+  ...NO_CONTENT,
+  others: { harmless: 0, requests: 0, unknown: 1 },
+};
 
-export function unreadable(at: string, because: string): Held {
-  return { ...nothing, unreadable: [{ at, because }] };
+export function unreadableContent(at: string, because: string): FoundContent {
+  return { ...NO_CONTENT, unreadable: [{ at, because }] };
 }
 
-export function isEmpty({ chains, unreadable }: Held): boolean {
+export function isEmpty({ chains, unreadable }: FoundContent): boolean {
   return chains.length + unreadable.length === 0;
 }
 
 /** Whether not even something recognized is in it. */
-export function isNothing(held: Held): boolean {
+export function isNoContent(held: FoundContent): boolean {
   return isEmpty(held) && held.keys.length === 0 && countOthers(held) === 0;
 }
 
 /** Whether there are keys, parameters or revocation lists in it, and nothing else. */
-export function isHarmless(held: Held): boolean {
+export function isHarmless(held: FoundContent): boolean {
   return isEmpty(held) && held.others.harmless > 0 && held.others.harmless === countOthers(held);
 }
 
-function countOthers({ others: { harmless, requests, unknown } }: Held): number {
+function countOthers({ others: { harmless, requests, unknown } }: FoundContent): number {
   return harmless + requests + unknown;
 }
 
 /** Merges what is found side by side. */
-export function together(parts: readonly Held[]): Held {
-  const [first, ...more] = parts.filter((part) => !isNothing(part));
-  if (first === undefined || more.length === 0) return first ?? nothing;
+export function mergeContent(parts: readonly FoundContent[]): FoundContent {
+  const [first, ...more] = parts.filter((part) => !isNoContent(part));
+  if (first === undefined || more.length === 0) return first ?? NO_CONTENT;
   const sum = (kind: keyof Others) => parts.reduce((count, { others }) => count + others[kind], 0);
   return {
     chains: parts.flatMap(({ chains }) => chains),
@@ -86,14 +95,14 @@ export function together(parts: readonly Held[]): Held {
 }
 
 /** Puts a prefix before every place. */
-export function below(prefix: string, held: Held): Held {
+export function prefixPlaces(prefix: string, held: FoundContent): FoundContent {
   if (prefix === '' || isEmpty(held)) return held;
   const placed = <T extends { readonly at: string }>(item: T): T => ({ ...item, at: prefix + item.at });
   return { ...held, chains: held.chains.map(placed), unreadable: held.unreadable.map(placed) };
 }
 
 /** `:a.b` from `:b` within `a`; `:a#2` from `#2` within `a`. */
-export function within(name: string, held: Held): Held {
+export function nestPlaces(name: string, held: FoundContent): FoundContent {
   if (isEmpty(held)) return held;
   const placed = <T extends { readonly at: string }>(item: T): T => ({
     ...item,
@@ -117,8 +126,8 @@ export function ordinal(number: number): string {
 const MAX_KEYS = 20;
 
 /** Keeps a key to compare it with certificates. An encrypted one is not opened: passphrases are configured for PKCS#12 only, and a file can demand endless key derivation. */
-export function heldKey(pem: string, label: string): Held {
-  if (label.startsWith('ENCRYPTED') || pem.includes('Proc-Type:')) return harmless;
+export function contentOfKey(pem: string, label: string): FoundContent {
+  if (label.startsWith('ENCRYPTED') || pem.includes('Proc-Type:')) return HARMLESS_CONTENT;
   let key: KeyObject | undefined;
   let isParsed = false;
   const parse = () => {
@@ -126,7 +135,7 @@ export function heldKey(pem: string, label: string): Held {
     isParsed = true;
     return key;
   };
-  return { ...harmless, keys: [parse] };
+  return { ...HARMLESS_CONTENT, keys: [parse] };
 }
 
 /** @returns undefined for a key that is encrypted, damaged or of a kind that this OpenSSL does not know. */
@@ -139,7 +148,7 @@ export function parseKey(key: Parameters<typeof createPrivateKey>[0]): KeyObject
 }
 
 /** Marks the chains whose leaf belongs to one of the keys. A key that belongs to none proves nothing: it may sign tokens or sessions. */
-export function matchKeys(held: Held): Held {
+export function matchKeys(held: FoundContent): FoundContent {
   const { chains, keys } = held;
   if (keys.length === 0 || chains.length === 0) return held;
   const chainsWithKeys = chains.map((found): FoundChain =>
@@ -151,7 +160,7 @@ export function matchKeys(held: Held): Held {
 }
 
 /** Like {@link matchKeys}, for a layout in which the only key is for the only leaf: a key that belongs to none is a mismatch. */
-export function matchOnlyKey(held: Held): Held {
+export function matchOnlyKey(held: FoundContent): FoundContent {
   const matched = matchKeys(held);
   if (held.keys.length !== 1) return matched;
   const [key] = held.keys;
@@ -169,7 +178,9 @@ export function matchOnlyKey(held: Held): Held {
  * Compares the certificates in the values of one mapping with the keys beside them, and drops the keys. Any key can prove to belong to a leaf.
  * It is a mismatch only where its name pairs it with the certificate (`tls.key` with `tls.crt`) and it does not belong to another one that its name is paired with.
  */
-export function matchWithin(entries: readonly (readonly [name: string, held: Held])[]): readonly Held[] {
+export function matchWithin(
+  entries: readonly (readonly [name: string, held: FoundContent])[],
+): readonly FoundContent[] {
   const keys = entries.flatMap(([, held]) => held.keys).slice(0, MAX_KEYS);
   if (keys.length === 0) return entries.map(([, held]) => held);
   if (entries.every(([, { chains }]) => chains.length === 0))
@@ -206,7 +217,7 @@ export function matchWithin(entries: readonly (readonly [name: string, held: Hel
   });
 }
 
-function belongs(leaf: X509Certificate, held: HeldKey): boolean {
+function belongs(leaf: X509Certificate, held: LazyKey): boolean {
   const key = held();
   return key !== undefined && isKeyOf(leaf, key);
 }

@@ -8,7 +8,7 @@ import { afterEach, expect, test } from 'vitest';
 import { SourceError } from '../ports/source-error.ts';
 import { issue, makeAuthority } from '../../test/world/ca.ts';
 import { openHttp } from './http.ts';
-import type { HttpTls, JsonRequest, PlainHttpClient } from './http.ts';
+import type { HttpTls, HttpRequest, PlainHttpClient } from './http.ts';
 
 const TOKEN = 'hvs.canary-token-0f9e';
 const closers: (() => Promise<unknown>)[] = [];
@@ -42,7 +42,7 @@ function open(tls?: HttpTls): PlainHttpClient {
   return client;
 }
 
-function ask(url: string, request: Partial<JsonRequest> = {}, tls?: HttpTls): Promise<unknown> {
+function ask(url: string, request: Partial<HttpRequest> = {}, tls?: HttpTls): Promise<unknown> {
   return open(tls).requestJson({
     url,
     headers: { 'x-vault-token': TOKEN },
@@ -176,7 +176,7 @@ test('what came before a connection ended is the answer where a part of it is of
     response.writeHead(200, { 'content-length': '100' });
     response.write('<monit>', () => response.socket?.end());
   });
-  const request: JsonRequest = { url, timeoutMs: 5000, signal: new AbortController().signal, partial: true };
+  const request: HttpRequest = { url, timeoutMs: 5000, signal: new AbortController().signal, partial: true };
   expect((await open().requestText(request)).text).toBe('<monit>');
   expect(asked).toBe(3);
 });
@@ -188,7 +188,7 @@ test('a kept connection that was closed in the moment of use is not a failure', 
     else response.end('{}');
   });
   const client = open();
-  const request: JsonRequest = { url, timeoutMs: 5000, signal: new AbortController().signal };
+  const request: HttpRequest = { url, timeoutMs: 5000, signal: new AbortController().signal };
   await client.requestJson(request);
   expect(await client.requestJson(request)).toEqual({ status: 200, body: {} });
   await expect(client.requestJson({ ...request, method: 'POST' })).resolves.toBeDefined();

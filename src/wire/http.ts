@@ -24,7 +24,7 @@ export interface HttpTls {
   readonly servername?: string;
 }
 
-export interface JsonRequest {
+export interface HttpRequest {
   readonly url: string;
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly headers?: Readonly<Record<string, string>>;
@@ -47,14 +47,14 @@ export interface JsonRequest {
   readonly retries?: number;
 }
 
-export interface JsonAnswer {
+export interface JsonResponse {
   readonly status: number;
   /** Parsed and not checked; `undefined` where the answer had no body. */
   readonly body: unknown;
 }
 
 /** An answer as it came: for what is not JSON, and where an error's own words matter. */
-export interface TextAnswer {
+export interface TextResponse {
   readonly status: number;
   readonly text: string;
   /** Names in lower case, however the server wrote them; of a repeated one the first. */
@@ -68,14 +68,14 @@ export interface HttpClient {
    * (401, 403, other 4xx), `missing` (404), `malformed` (not JSON, too much). Its message names the host and nothing that
    * was sent or received.
    */
-  readonly requestJson: (request: JsonRequest) => Promise<JsonAnswer>;
+  readonly requestJson: (request: HttpRequest) => Promise<JsonResponse>;
   readonly close: () => Promise<void>;
 }
 
 /** A client that also gives answers unread. */
 export interface PlainHttpClient extends HttpClient {
   /** As `requestJson`, but the answer's text is not looked at. */
-  readonly requestText: (request: JsonRequest) => Promise<TextAnswer>;
+  readonly requestText: (request: HttpRequest) => Promise<TextResponse>;
 }
 
 /** JSON over HTTP to one source, connections kept and reused. */
@@ -94,9 +94,9 @@ export function openHttp(options: {
   });
   const connection = { agent, source, anonymous: !options.tls?.cert };
   return {
-    requestJson: async (request) => parse(source, request, await ask(connection, request)),
+    requestJson: async (request) => parse(source, request, await sendWithRetries(connection, request)),
     requestText: async (request) => {
-      const { status, text, headers } = await ask(connection, request);
+      const { status, text, headers } = await sendWithRetries(connection, request);
       return { status, text, headers };
     },
     close: async () => {
@@ -112,7 +112,7 @@ interface Connection {
   readonly anonymous: boolean;
 }
 
-async function ask(connection: Connection, request: JsonRequest): Promise<Answer> {
+async function sendWithRetries(connection: Connection, request: HttpRequest): Promise<RawResponse> {
   const { source } = connection;
   const url = parseAddress(source, request.url);
   const deadline = startDeadline(request.signal, request.timeoutMs);
@@ -120,17 +120,17 @@ async function ask(connection: Connection, request: JsonRequest): Promise<Answer
   try {
     for (let retry = 0; ; retry++) {
       const partial = request.partial === true && retry >= retries;
-      const answer = await askOnce(connection, url, { ...request, partial }, deadline).catch(
+      const response = await sendOnce(connection, url, { ...request, partial }, deadline).catch(
         (error: unknown) => {
           // A server may close a kept connection in the moment it is used again: nothing is wrong with it.
           if (retry < retries && isReset(error) && !deadline.signal.aborted) return undefined;
           throw error;
         },
       );
-      const waitMs = retryWaitMs(answer?.headers['retry-after'], retry);
-      const again = !answer || WORTH_RETRYING.has(answer.status);
-      if (!again || retry >= retries || (answer && waitMs >= deadline.leftMs()))
-        return judge(source, url, request, answer!);
+      const waitMs = retryWaitMs(response?.headers['retry-after'], retry);
+      const again = !response || WORTH_RETRYING.has(response.status);
+      if (!again || retry >= retries || (response && waitMs >= deadline.leftMs()))
+        return acceptOrThrow(source, url, request, response!);
       await sleep(waitMs, undefined, { signal: deadline.signal });
     }
   } catch (error) {
@@ -146,7 +146,7 @@ async function ask(connection: Connection, request: JsonRequest): Promise<Answer
   }
 }
 
-interface Answer {
+interface RawResponse {
   readonly status: number;
   readonly text: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -155,12 +155,12 @@ interface Answer {
 }
 
 /** Follows redirects within the origin only: another origin would be handed this one's token. */
-async function askOnce(
+async function sendOnce(
   { agent, source }: Connection,
   url: URL,
-  request: JsonRequest,
+  request: HttpRequest,
   deadline: Deadline,
-): Promise<Answer> {
+): Promise<RawResponse> {
   let at = url;
   for (let redirects = 0; ; redirects++) {
     const response = await send(at, {
@@ -176,7 +176,7 @@ async function askOnce(
     });
     const { statusCode } = response;
     const isRedirect = REDIRECTS.has(statusCode) && !request.accept?.includes(statusCode);
-    const location = isRedirect ? one(response.headers['location']) : undefined;
+    const location = isRedirect ? firstOf(response.headers['location']) : undefined;
     if (location === undefined) return read(source, response, url.host, request);
     await response.body.dump({ limit: 16_384 });
     const to = URL.canParse(location, at.href) ? new URL(location, at) : undefined;
@@ -193,12 +193,12 @@ async function askOnce(
   }
 }
 
-function contentType({ body, form }: JsonRequest): Readonly<Record<string, string>> {
+function contentType({ body, form }: HttpRequest): Readonly<Record<string, string>> {
   if (body !== undefined) return { 'content-type': 'application/json' };
   return form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' };
 }
 
-function bodyOf({ body, form }: JsonRequest): string | null {
+function bodyOf({ body, form }: HttpRequest): string | null {
   if (body !== undefined) return JSON.stringify(body);
   return form === undefined ? null : new URLSearchParams(form).toString();
 }
@@ -207,8 +207,8 @@ async function read(
   source: string,
   response: Dispatcher.ResponseData,
   host: string,
-  { maxBytes = MAX_BYTES, encoding = 'utf8', partial = false }: JsonRequest,
-): Promise<Answer> {
+  { maxBytes = MAX_BYTES, encoding = 'utf8', partial = false }: HttpRequest,
+): Promise<RawResponse> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
@@ -216,7 +216,11 @@ async function read(
       bytes += chunk.length;
       // Leaving the loop destroys the stream, and with it the connection.
       if (bytes > maxBytes)
-        throw new SourceError(source, 'malformed', `${host} answered with more than ${inWords(maxBytes)}`);
+        throw new SourceError(
+          source,
+          'malformed',
+          `${host} answered with more than ${formatBytes(maxBytes)}`,
+        );
       chunks.push(chunk);
     }
   } catch (error) {
@@ -226,24 +230,24 @@ async function read(
     status: response.statusCode,
     text: Buffer.concat(chunks).toString(encoding),
     headers: Object.fromEntries(
-      Object.entries(response.headers).map(([name, value]) => [name, one(value) ?? '']),
+      Object.entries(response.headers).map(([name, value]) => [name, firstOf(value) ?? '']),
     ),
   };
 }
 
 /** @throws {SourceError} where the status is no answer to the question. */
-function judge(source: string, url: URL, request: JsonRequest, answer: Answer): Answer {
-  const { status, elsewhere } = answer;
+function acceptOrThrow(source: string, url: URL, request: HttpRequest, response: RawResponse): RawResponse {
+  const { status, elsewhere } = response;
   if (elsewhere !== undefined) {
     const message = `${url.host} redirects to ${elsewhere}, which was not followed: configure the address that answers`;
     throw new SourceError(source, 'unreachable', message);
   }
   const accepted = status < 300 || (request.accept?.includes(status) ?? false);
-  if (!accepted) throw refusal(source, url.host, status);
-  return answer;
+  if (!accepted) throw errorOfStatus(source, url.host, status);
+  return response;
 }
 
-function parse(source: string, request: JsonRequest, { status, text, headers }: Answer): JsonAnswer {
+function parse(source: string, request: HttpRequest, { status, text, headers }: RawResponse): JsonResponse {
   if (text.trim() === '') return { status, body: undefined };
   try {
     return { status, body: JSON.parse(text) as unknown };
@@ -256,7 +260,7 @@ function parse(source: string, request: JsonRequest, { status, text, headers }: 
   }
 }
 
-function refusal(source: string, host: string, status: number): SourceError {
+function errorOfStatus(source: string, host: string, status: number): SourceError {
   if (status === 401 || status === 403)
     return new SourceError(source, 'refused', `${host} refused: permission denied (${status})`);
   if (status === 404) return new SourceError(source, 'missing', `${host} has nothing there (404)`);
@@ -285,14 +289,14 @@ function retryWaitMs(retryAfter: string | undefined, retry: number): number {
   return 100 * 2 ** retry * (0.5 + Math.random());
 }
 
-function isRead(request: JsonRequest): boolean {
+function isRead(request: HttpRequest): boolean {
   return (request.method ?? 'GET') === 'GET';
 }
 
-function one(value: string | string[] | undefined): string | undefined {
+function firstOf(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-function inWords(bytes: number): string {
+function formatBytes(bytes: number): string {
   return bytes >= 1_000_000 ? `${Math.round(bytes / 1_000_000)} MB` : `${Math.round(bytes / 1000)} kB`;
 }

@@ -1,4 +1,4 @@
-import { type Held, isNothing, nothing } from './found-content.ts';
+import { type FoundContent, isNoContent, NO_CONTENT } from './found-content.ts';
 
 /** Bytes that a text holds in encoded form, between two offsets. */
 export interface Encoded {
@@ -8,29 +8,29 @@ export interface Encoded {
 }
 
 /** What was found between two offsets of a text. */
-export interface Part {
+export interface EncodedPart {
   readonly from: number;
   readonly to: number;
-  readonly held: Held;
+  readonly held: FoundContent;
 }
 
 /** In characters of base64. Shorter ones hold no certificate: the smallest in use have some 250 bytes. */
-export const SHORTEST = 160;
+export const MIN_ENCODED_LENGTH = 160;
 
 /** Reads candidates until a number of bytes is used up. */
-export interface Trial {
+export interface DecodeBudget {
   /** Undefined where nothing is in it, and where the bytes are used up. */
-  readonly attempt: (encoded: Encoded) => Part | undefined;
+  readonly attempt: (encoded: Encoded) => EncodedPart | undefined;
   readonly isSpent: () => boolean;
 }
 
-export function startTrial(read: (bytes: Buffer) => Held, bytes: number): Trial {
+export function startDecoding(read: (bytes: Buffer) => FoundContent, bytes: number): DecodeBudget {
   let left = bytes;
   return {
     attempt: (encoded) => {
       left -= encoded.bytes.length;
-      const held = left < 0 ? nothing : read(encoded.bytes);
-      return isNothing(held) ? undefined : { from: encoded.from, to: encoded.to, held };
+      const held = left < 0 ? NO_CONTENT : read(encoded.bytes);
+      return isNoContent(held) ? undefined : { from: encoded.from, to: encoded.to, held };
     },
     isSpent: () => left < 0,
   };

@@ -7,7 +7,7 @@ import {
   unreadableContainersOf,
   WRAPPINGS,
 } from '../../test/world/wrappings.ts';
-import { findCertificates, type Found } from './find-certificates.ts';
+import { findCertificates, type FoundCertificates } from './find-certificates.ts';
 
 let root: Authority;
 let expired: Issued;
@@ -26,7 +26,7 @@ beforeAll(async () => {
 const names = Object.keys(WRAPPINGS);
 const wrap = (name: string, content: Buffer) => WRAPPINGS[name]?.(content) ?? content;
 
-function isFound({ certificates }: Found): boolean {
+function isFound({ certificates }: FoundCertificates): boolean {
   return certificates.some(({ chain }) =>
     chain.some(({ fingerprint256 }) => fingerprint256 === expired.x509.fingerprint256),
   );

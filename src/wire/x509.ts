@@ -16,7 +16,7 @@ export function toCertificate(x509: X509Certificate): Certificate {
   const der = x509.raw;
   return {
     fingerprint,
-    name: nameOf(subject, names, serial),
+    name: certificateName(subject, names, serial),
     subject: oneLine(subject),
     issuer: oneLine(issuer),
     alternativeNames: names,
@@ -34,7 +34,11 @@ export function toCertificate(x509: X509Certificate): Certificate {
 
 /** What to call a certificate: its CN, else its first subject alternative name, else `serial <hex>`. */
 export function displayName(x509: X509Certificate): string {
-  return nameOf(x509.subject, alternativeNames(x509.subjectAltName), normalSerial(x509.serialNumber));
+  return certificateName(
+    x509.subject,
+    alternativeNames(x509.subjectAltName),
+    normalSerial(x509.serialNumber),
+  );
 }
 
 /** Whether `issuer` issued `certificate`: by name and by signature, for `checkIssued` alone compares names only. */
@@ -77,7 +81,7 @@ function oneLine(name: string | undefined): string {
 }
 
 /** Of several CNs the last, which is the most specific one: so do Go and RFC 6125. */
-function nameOf(subject: string | undefined, names: readonly string[], serial: string): string {
+function certificateName(subject: string | undefined, names: readonly string[], serial: string): string {
   const values = subject?.includes('+') ? subject.split(/\n| \+ /) : subject?.split('\n');
   const commonName = values?.findLast((value) => value.startsWith('CN='))?.slice('CN='.length);
   const name = commonName ? printable(unescapeRdn(commonName)).trim() : '';

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { openHttp, type TextAnswer } from '../../src/wire/http.ts';
+import { openHttp, type TextResponse } from '../../src/wire/http.ts';
 import { makeMemoryVms, makeVm } from './bosh/vms.ts';
 import { type Director, type DirectorOptions, startDirector } from './bosh-director.ts';
 
@@ -15,7 +15,7 @@ interface Request {
   readonly method?: 'GET' | 'POST' | 'PUT';
   readonly headers?: Readonly<Record<string, string>>;
 }
-type Ask = (path: string, request?: Request) => Promise<TextAnswer>;
+type Ask = (path: string, request?: Request) => Promise<TextResponse>;
 
 async function start(options: Partial<DirectorOptions> = {}): Promise<{
   readonly director: Director;
@@ -59,7 +59,7 @@ async function start(options: Partial<DirectorOptions> = {}): Promise<{
   };
 }
 
-function taskOf({ headers }: TextAnswer): string {
+function taskOf({ headers }: TextResponse): string {
   return new URL(headers['location']!).pathname;
 }
 

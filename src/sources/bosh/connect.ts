@@ -12,7 +12,7 @@ export interface Connector {
 export function openConnector({ name, ca }: BoshConfig): Connector {
   let opening: Promise<PlainHttpClient> | undefined;
   const open = async (): Promise<PlainHttpClient> => {
-    const tls = ca === undefined ? {} : { ca: await readAuthority(name, ca) };
+    const tls = ca === undefined ? {} : { ca: await readCa(name, ca) };
     return openHttp({ source: name, tls });
   };
   return {
@@ -29,7 +29,7 @@ export function openConnector({ name, ca }: BoshConfig): Connector {
   };
 }
 
-function readAuthority(source: string, path: string): Promise<string> {
+function readCa(source: string, path: string): Promise<string> {
   return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new SourceError(source, 'missing', `the file ${path} cannot be read (${error.code})`);
   });

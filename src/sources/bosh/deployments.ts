@@ -8,32 +8,32 @@ import type { BoshConfig } from './config.ts';
 import { openEvents } from './events.ts';
 import { lockOf, readLocks } from './locks.ts';
 import { parseAs, parseLines } from './parse.ts';
-import type { Session } from './session.ts';
-import { followTask, nameOf, REDIRECTS, taskIn } from './task.ts';
-import { type InstanceAnswer, instanceAnswer, toInstance } from './to-instance.ts';
+import type { DirectorSession } from './session.ts';
+import { followTask, taskName, REDIRECTS, taskIdIn } from './task.ts';
+import { type InstanceResponse, instanceResponse, toInstance } from './to-instance.ts';
 
 /** Each is a task of the director's, which has few workers for them. */
-const AT_ONCE = 3;
+const MAX_TASKS = 3;
 /** One that takes longer goes on, and no longer keeps others from being read. */
 const SLOW_MS = 3_000;
 
-const deploymentAnswer = z.object({
+const listedDeployment = z.object({
   name: z.string(),
   releases: z.array(z.object({ name: z.string(), version: z.string() })).nullish(),
 });
-type DeploymentAnswer = z.output<typeof deploymentAnswer>;
+type ListedDeployment = z.output<typeof listedDeployment>;
 
-const plainAnswer = z.object({
+const listedInstance = z.object({
   id: z.string().nullish(),
   job: z.string().nullish(),
   index: z.number().nullish(),
   expects_vm: z.boolean().nullish(),
 });
-type PlainAnswer = z.output<typeof plainAnswer>;
+type ListedInstance = z.output<typeof listedInstance>;
 
-export interface Asking {
+export interface DeploymentsQuery {
   readonly config: BoshConfig;
-  readonly session: Session;
+  readonly session: DirectorSession;
   /** From `/info`. */
   readonly directorVersion: string;
   readonly signal: AbortSignal;
@@ -44,31 +44,31 @@ export interface Asking {
  * deadline, is in the list with what it is missing and costs the others nothing.
  * @throws {SourceError} where nothing could be asked.
  */
-export async function readDeployments(asking: Asking): Promise<readonly Deployment[]> {
-  const listed = await listDeployments(asking);
-  const wanted = [...new Set(asking.config.deployments ?? listed.map(({ name }) => name))];
-  const locks = readLocks(asking).catch(orError);
+export async function readDeployments(query: DeploymentsQuery): Promise<readonly Deployment[]> {
+  const listed = await listDeployments(query);
+  const wanted = [...new Set(query.config.deployments ?? listed.map(({ name }) => name))];
+  const locks = readLocks(query).catch(orError);
   const locking = Promise.all(
     wanted.map(async (name) => {
       const held = await locks;
-      return held instanceof SourceError ? held : lockOf(asking, name, held).catch(orError);
+      return held instanceof SourceError ? held : lockOf(query, name, held).catch(orError);
     }),
   );
   // Awaited last: if reading the instances throws first, this is not awaited.
   locking.catch(() => {});
-  const instances = new Map<string, Promise<Read | SourceError>>();
+  const instances = new Map<string, Promise<InstancesRead | SourceError>>();
   const begin = async (name: string): Promise<void> => {
-    const reading = readInstances(asking, name).catch(orError);
+    const reading = readInstances(query, name).catch(orError);
     reading.catch(() => {});
     instances.set(name, reading);
     await Promise.race([reading, sleep(SLOW_MS, undefined, { ref: false })]);
   };
   // Not given the signal: at a deadline each question ends by itself, and what was read by then stays.
-  for await (const _ of concurrently(wanted, AT_ONCE, begin));
+  for await (const _ of concurrently(wanted, MAX_TASKS, begin));
   const read = await Promise.all(wanted.map((name) => instances.get(name)!));
   const held = await locking;
   return wanted
-    .map((name, at) => deploymentOf(asking.config, name, listed, read[at]!, held[at]))
+    .map((name, at) => deploymentOf(query.config, name, listed, read[at]!, held[at]))
     .toSorted((one, other) => (one.name < other.name ? -1 : 1));
 }
 
@@ -77,17 +77,17 @@ export async function listDeployments({
   config,
   session,
   signal,
-}: Omit<Asking, 'directorVersion'>): Promise<readonly DeploymentAnswer[]> {
+}: Omit<DeploymentsQuery, 'directorVersion'>): Promise<readonly ListedDeployment[]> {
   const path = '/deployments?exclude_configs=true&exclude_stemcells=true';
-  const { text } = await session.ask({ path, signal });
-  return parseAs(config.name, 'the list of deployments', z.array(deploymentAnswer), text);
+  const { text } = await session.request({ path, signal });
+  return parseAs(config.name, 'the list of deployments', z.array(listedDeployment), text);
 }
 
 function deploymentOf(
   config: BoshConfig,
   name: string,
-  listed: readonly DeploymentAnswer[],
-  instances: Read | SourceError,
+  listed: readonly ListedDeployment[],
+  instances: InstancesRead | SourceError,
   lock: Deployment['lock'] | SourceError,
 ): Deployment {
   const version = versionOf(listed.find((one) => one.name === name)?.releases ?? []);
@@ -120,7 +120,7 @@ function deploymentOf(
   };
 }
 
-interface Read {
+interface InstancesRead {
   readonly read: readonly Instance[];
   /** How many lines of the answer could not be read. */
   readonly unread: number;
@@ -129,28 +129,28 @@ interface Read {
 }
 
 /** Agents are asked by a task, whose result is whole only when it is done. */
-async function readInstances(asking: Asking, deployment: string): Promise<Read> {
-  const { config, session, directorVersion, signal } = asking;
+async function readInstances(query: DeploymentsQuery, deployment: string): Promise<InstancesRead> {
+  const { config, session, directorVersion, signal } = query;
   const path = `/deployments/${encodeURIComponent(deployment)}/instances`;
-  const patientUntilMs = performance.now() + config.taskSeconds * 1000;
-  const patiently = { patientUntilMs, signal };
-  const plain = await session.ask({ path, ...patiently });
-  const listed = parseAs(config.name, 'the list of instances', z.array(plainAnswer), plain.text);
+  const retryUntilMs = performance.now() + config.taskSeconds * 1000;
+  const retrying = { retryUntilMs, signal };
+  const plain = await session.request({ path, ...retrying });
+  const listed = parseAs(config.name, 'the list of instances', z.array(listedInstance), plain.text);
   const errands = errandsIn(listed);
   // A task that only reads: where the answer was lost, another one does no harm.
-  const begun = await session.ask({ path: `${path}?format=full`, accept: REDIRECTS, ...patiently });
-  const id = taskIn(config, begun);
+  const begun = await session.request({ path: `${path}?format=full`, accept: REDIRECTS, ...retrying });
+  const id = taskIdIn(config, begun);
   const task = await followTask(config, session, id, { forSeconds: config.taskSeconds, signal });
   if (task.state !== 'done') {
     const events = openEvents(session, id);
-    await events.read(patiently).catch(orError);
+    await events.read(retrying).catch(orError);
     const said = events.error()?.message;
-    const message = `${nameOf(task)} ended as ${task.state}${said === undefined ? '' : `: ${said}`}`;
+    const message = `${taskName(task)} ended as ${task.state}${said === undefined ? '' : `: ${said}`}`;
     throw new SourceError(config.name, 'unreachable', message);
   }
-  const { text } = await session.ask({ path: `/tasks/${id}/output?type=result`, ...patiently });
+  const { text } = await session.request({ path: `/tasks/${id}/output?type=result`, ...retrying });
   // The task is done: a last line without its end is whole.
-  const lines = parseLines(instanceAnswer, `${text}\n`);
+  const lines = parseLines(instanceResponse, `${text}\n`);
   const read = lines.read.map((one) => toInstance(config, directorVersion, one, errands.has(one.id ?? '')));
   const named = read.filter((one) => one !== undefined);
   const unread = lines.unread + read.length - named.length;
@@ -160,12 +160,12 @@ async function readInstances(asking: Asking, deployment: string): Promise<Read> 
 }
 
 /** Ids of the instances for which no VM is expected, though they were not stopped: the full response does not say which those are. */
-function errandsIn(listed: readonly PlainAnswer[]): ReadonlySet<string> {
+function errandsIn(listed: readonly ListedInstance[]): ReadonlySet<string> {
   return new Set(listed.flatMap(({ id, expects_vm: expected }) => (expected === false && id ? [id] : [])));
 }
 
 /** A result that was cut off between two lines, or removed by the director's cleanup, looks whole. */
-function missingIn(listed: readonly PlainAnswer[], answers: readonly InstanceAnswer[]): number {
+function missingIn(listed: readonly ListedInstance[], answers: readonly InstanceResponse[]): number {
   const known = new Set(answers.flatMap(({ id, job_name: job, index }) => [id, `${job}/${index}`]));
   return listed.filter(({ id, job, index }) =>
     id ? !known.has(id) : job && typeof index === 'number' && !known.has(`${job}/${index}`),
@@ -175,7 +175,7 @@ function missingIn(listed: readonly PlainAnswer[], answers: readonly InstanceAns
 /**
  * Which version of Cloud Foundry it is, where the releases show it: `cf/245` while there was one release for all, `cf-deployment` since.
  */
-function versionOf(releases: NonNullable<DeploymentAnswer['releases']>): string | undefined {
+function versionOf(releases: NonNullable<ListedDeployment['releases']>): string | undefined {
   const cf = releases.find(({ name }) => name === 'cf');
   if (cf) return printable(`cf/${cf.version}`);
   return releases.some(({ name }) => name === 'capi') ? 'cf-deployment' : undefined;

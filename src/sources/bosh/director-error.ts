@@ -1,29 +1,29 @@
 import { z } from 'zod';
 import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
-import type { TextAnswer } from '../../wire/http.ts';
+import type { TextResponse } from '../../wire/http.ts';
 import { printable } from '../../wire/x509.ts';
 import type { BoshConfig } from './config.ts';
 
-const MAX_WORDS = 300;
+const MAX_LENGTH = 300;
 
 /** What a director says where it says no: https://bosh.io/docs/director-api-v1/ */
-const errorAnswer = z.object({ code: z.number(), description: z.string() });
+const errorResponse = z.object({ code: z.number(), description: z.string() });
 
 /** A director's words, fit to be shown: cut, and without control characters. */
-export function saidBy(text: string): string {
+export function cleanDirectorText(text: string): string {
   const words = printable(text.replaceAll(/\s+/g, ' ').trim());
-  return words.length > MAX_WORDS ? `${words.slice(0, MAX_WORDS)}…` : words;
+  return words.length > MAX_LENGTH ? `${words.slice(0, MAX_LENGTH)}…` : words;
 }
 
 /** The error that an answer is which is neither success nor expected. */
-export function refusalOf(config: BoshConfig, { status, text }: TextAnswer): SourceError {
+export function directorError(config: BoshConfig, { status, text }: TextResponse): SourceError {
   const { host } = new URL(config.url);
-  const known = errorAnswer.safeParse(jsonIn(text));
+  const known = errorResponse.safeParse(jsonIn(text));
   const { code, description } = known.success ? known.data : { code: 0, description: '' };
   // Sinatra's own text where no route matched: too old a director, or a Content-Type that the route does not take.
   const noRoute = status === 404 && !known.success;
   const words = known.success
-    ? `the director says: ${saidBy(description)} (${code})`
+    ? `the director says: ${cleanDirectorText(description)} (${code})`
     : noRoute
       ? `the director does not know this call (404): it is too old, or ${host} is not a director`
       : `${host} answered ${status}`;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { TextAnswer } from '../../wire/http.ts';
+import type { TextResponse } from '../../wire/http.ts';
 import { openEvents } from './events.ts';
-import type { Question, Session } from './session.ts';
+import type { DirectorRequest, DirectorSession } from './session.ts';
 
 const STARTED = { time: 1, stage: 'Updating instance', task: 'doppler/abe6 (0) é', state: 'started' };
 const signal = new AbortController().signal;
@@ -10,9 +10,9 @@ const signal = new AbortController().signal;
 function sessionOf(
   said: () => string,
   { knowsRanges = true } = {},
-): { readonly session: Session; readonly asked: string[] } {
+): { readonly session: DirectorSession; readonly asked: string[] } {
   const asked: string[] = [];
-  const ask = ({ headers, accept }: Question): Promise<TextAnswer> => {
+  const request = ({ headers, accept }: DirectorRequest): Promise<TextResponse> => {
     const range = headers?.['range'] ?? '';
     asked.push(range);
     const bytes = Buffer.from(said());
@@ -23,7 +23,7 @@ function sessionOf(
     const text = isNew ? bytes.subarray(from).toString() : '';
     return Promise.resolve({ status: isNew ? 206 : 416, text, headers: {} });
   };
-  return { session: { ask, enter: () => Promise.reject(new Error('not asked')) }, asked };
+  return { session: { request, logIn: () => Promise.reject(new Error('not asked')) }, asked };
 }
 
 test('416 is nothing new, and only what is new is asked for', async () => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { parseLines } from './parse.ts';
-import { saidBy } from './director-error.ts';
-import type { Question, Session } from './session.ts';
+import { cleanDirectorText } from './director-error.ts';
+import type { DirectorRequest, DirectorSession } from './session.ts';
 
 /** A task's event: https://bosh.io/docs/director-api-v1/#task-output */
 const event = z.object({
@@ -14,7 +14,7 @@ const event = z.object({
 
 export interface TaskEvents {
   /** Reads what is new. @throws {SourceError} */
-  readonly read: (asking: Pick<Question, 'signal' | 'patientUntilMs'>) => Promise<void>;
+  readonly read: (asking: Pick<DirectorRequest, 'signal' | 'retryUntilMs'>) => Promise<void>;
   /** What the task was last said to be doing. */
   readonly at: () => string | undefined;
   /** The error that it ended with, or else the last one of a stage. */
@@ -22,20 +22,21 @@ export interface TaskEvents {
 }
 
 /** Follows the events of a task, asking each time only for what was not read yet. */
-export function openEvents(session: Session, taskId: number): TaskEvents {
+export function openEvents(session: DirectorSession, taskId: number): TaskEvents {
   let readBytes = 0;
   let at: string | undefined;
   let error: { readonly code: number; readonly message: string } | undefined;
 
   const take = (one: z.output<typeof event>): void => {
-    if (one.stage !== undefined) at = saidBy([one.stage, one.task, one.state].filter(Boolean).join(' '));
-    if (one.data?.error !== undefined) error = { code: 0, message: saidBy(one.data.error) };
-    if (one.error) error = { code: one.error.code ?? 0, message: saidBy(one.error.message) };
+    if (one.stage !== undefined)
+      at = cleanDirectorText([one.stage, one.task, one.state].filter(Boolean).join(' '));
+    if (one.data?.error !== undefined) error = { code: 0, message: cleanDirectorText(one.data.error) };
+    if (one.error) error = { code: one.error.code ?? 0, message: cleanDirectorText(one.error.message) };
   };
 
   return {
     read: async (asking) => {
-      const { status, text } = await session.ask({
+      const { status, text } = await session.request({
         path: `/tasks/${taskId}/output?type=event`,
         headers: { range: `bytes=${readBytes}-` },
         // 416: nothing new yet.

@@ -5,23 +5,23 @@ import type { BoshConfig } from './config.ts';
 import type { Connector } from './connect.ts';
 import { listDeployments } from './deployments.ts';
 import { readInfo, restartsOneInstance } from './info.ts';
-import type { Session } from './session.ts';
+import type { DirectorSession } from './session.ts';
 
 const ADMIN = /^bosh\.([^.]+\.|teams\.[^.]+\.)?admin$/;
 
-interface Reaching {
+interface HealthCheckInput {
   readonly config: BoshConfig;
   readonly connector: Connector;
-  readonly reading: Session;
-  readonly acting?: Session;
+  readonly reading: DirectorSession;
+  readonly acting?: DirectorSession;
   readonly signal: AbortSignal;
 }
 
 /** Both logins, what they may do according to UAA, and whether the deployments exist. Throws only for our own bugs. */
-export async function reachBosh(reaching: Reaching): Promise<SourceHealth> {
-  const { config, connector, reading, signal } = reaching;
+export async function checkBoshHealth(input: HealthCheckInput): Promise<SourceHealth> {
+  const { config, connector, reading, signal } = input;
   try {
-    const { authorization } = await reading.enter(signal);
+    const { authorization } = await reading.logIn(signal);
     const info = await readInfo(config, await connector.http(), { signal, authorization });
     const listed = await listDeployments({ config, session: reading, signal });
     const names = new Set(listed.map(({ name }) => name));
@@ -37,20 +37,20 @@ export async function reachBosh(reaching: Reaching): Promise<SourceHealth> {
         summary: [...found, `it does not list ${missing.join(', ')}`].join('; '),
         hint: 'correct `deployments`, or give the client `bosh.read`',
       };
-    const act = await reachToAct(reaching, info.version);
+    const act = await checkRestarting(input, info.version);
     return { ...act, summary: [...found, act.summary].join('; ') };
   } catch (error) {
-    if (signal.aborted) return { ok: false, summary: 'it did not finish in time', hint: cureOf(config) };
+    if (signal.aborted) return { ok: false, summary: 'it did not finish in time', hint: hintFor(config) };
     if (!(error instanceof SourceError)) throw error;
-    return { ok: false, summary: error.message, hint: cureOf(config, error) };
+    return { ok: false, summary: error.message, hint: hintFor(config, error) };
   }
 }
 
-async function reachToAct(
-  { config, reading, acting, signal }: Reaching,
+async function checkRestarting(
+  { config, reading, acting, signal }: HealthCheckInput,
   version: string,
 ): Promise<SourceHealth> {
-  const readerScopes = (await reading.enter(signal)).scopes;
+  const readerScopes = (await reading.logIn(signal)).scopes;
   const mayTooMuch = readerScopes?.some((scope) => ADMIN.test(scope)) ?? false;
   if (!config.act || !acting)
     return mayTooMuch
@@ -60,7 +60,7 @@ async function reachToAct(
           hint: 'give `auth` a client with `bosh.read`',
         }
       : { ok: true, summary: 'it only reads' };
-  const { scopes } = await acting.enter(signal);
+  const { scopes } = await acting.logIn(signal);
   if (scopes && !scopes.some((scope) => ADMIN.test(scope)))
     return {
       ok: false,
@@ -80,7 +80,7 @@ async function reachToAct(
   return { ok: true, summary: restarts + way };
 }
 
-function cureOf({ url }: BoshConfig, error?: SourceError): string {
+function hintFor({ url }: BoshConfig, error?: SourceError): string {
   const said = error?.message ?? '';
   if (error?.kind === 'missing' && said.includes('file')) return 'correct the file name or its permissions';
   if (said.includes('not trusted')) return 'set `ca` to a PEM file with that CA';

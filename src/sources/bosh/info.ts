@@ -4,7 +4,7 @@ import type { PlainHttpClient } from '../../wire/http.ts';
 import { printable } from '../../wire/x509.ts';
 import type { BoshConfig } from './config.ts';
 
-const infoAnswer = z.object({
+const infoResponse = z.object({
   uuid: z.string(),
   version: z.string(),
   user: z.string().nullish(),
@@ -41,7 +41,7 @@ export async function readInfo(
     timeoutMs: config.timeoutMs,
     signal,
   });
-  const parsed = infoAnswer.safeParse(body);
+  const parsed = infoResponse.safeParse(body);
   if (!parsed.success)
     throw new SourceError(
       config.name,

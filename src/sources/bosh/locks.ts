@@ -3,54 +3,54 @@ import { SourceError } from '../../ports/source-error.ts';
 import type { Deployment } from '../../ports/processes.ts';
 import type { BoshConfig } from './config.ts';
 import { parseAs } from './parse.ts';
-import { saidBy } from './director-error.ts';
-import type { Session } from './session.ts';
+import { cleanDirectorText } from './director-error.ts';
+import type { DirectorSession } from './session.ts';
 import { readTask } from './task.ts';
 
 /** Strings all of them, numbers too: https://bosh.io/docs/director-api-v1/#list-locks. Old directors do not name the task. */
-const lockAnswer = z.object({
+const lockResponse = z.object({
   type: z.string(),
   resource: z.union([z.string().transform((one) => [one]), z.array(z.string())]),
   task_id: z.union([z.string(), z.number().transform(String)]).nullish(),
 });
-export type LockAnswer = z.output<typeof lockAnswer>;
+export type LockResponse = z.output<typeof lockResponse>;
 
-const lockedAnswer = z.object({ name: z.string(), locked: z.boolean().nullish() });
+const lockedResponse = z.object({ name: z.string(), locked: z.boolean().nullish() });
 
 /** Stands for the id of a task that this credential cannot see. */
 export const UNSEEN_TASK = 'unknown';
 
-interface Asking {
+interface LockQuery {
   readonly config: BoshConfig;
-  readonly session: Session;
+  readonly session: DirectorSession;
   readonly signal: AbortSignal;
 }
 
 /** @throws {SourceError} */
-export async function readLocks(asking: Asking): Promise<readonly LockAnswer[]> {
+export async function readLocks(asking: LockQuery): Promise<readonly LockResponse[]> {
   const { config, session, signal } = asking;
-  const answer = await session.ask({ path: '/locks', signal }).catch((error: unknown) => {
+  const answer = await session.request({ path: '/locks', signal }).catch((error: unknown) => {
     if (error instanceof SourceError && error.kind === 'refused') return undefined;
     throw error;
   });
   if (!answer) return readLocked(asking);
-  return parseAs(config.name, 'the list of locks', z.array(lockAnswer), answer.text);
+  return parseAs(config.name, 'the list of locks', z.array(lockResponse), answer.text);
 }
 
 /** For the admin of a team, who may not see locks: the list of deployments shows which are locked, but not by what. */
-async function readLocked({ config, session, signal }: Asking): Promise<readonly LockAnswer[]> {
+async function readLocked({ config, session, signal }: LockQuery): Promise<readonly LockResponse[]> {
   const path = '/deployments?exclude_configs=true&exclude_releases=true&exclude_stemcells=true';
-  const { text } = await session.ask({ path, signal });
-  return parseAs(config.name, 'the list of deployments', z.array(lockedAnswer), text)
+  const { text } = await session.request({ path, signal });
+  return parseAs(config.name, 'the list of deployments', z.array(lockedResponse), text)
     .filter(({ locked }) => locked === true)
     .map(({ name }) => ({ type: 'deployment', resource: [name] }));
 }
 
 /** Who holds a deployment, and with what. @throws {SourceError} */
 export async function lockOf(
-  asking: Asking,
+  asking: LockQuery,
   deployment: string,
-  locks: readonly LockAnswer[],
+  locks: readonly LockResponse[],
 ): Promise<Deployment['lock']> {
   const held = locks.find(({ type, resource }) => type === 'deployment' && resource[0] === deployment);
   if (!held) return undefined;
@@ -64,7 +64,7 @@ export async function lockOf(
     },
   );
   return {
-    taskId: saidBy(taskId),
+    taskId: cleanDirectorText(taskId),
     ...(task && task.description !== '' && { description: task.description }),
   };
 }

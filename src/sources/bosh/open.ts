@@ -4,9 +4,9 @@ import type { BoshConfig } from './config.ts';
 import { openConnector } from './connect.ts';
 import { readDeployments } from './deployments.ts';
 import { readInfo } from './info.ts';
-import { reachBosh } from './health-check.ts';
+import { checkBoshHealth } from './health-check.ts';
 import { restartInstance } from './restart.ts';
-import { openSession } from './session.ts';
+import { openDirectorSession } from './session.ts';
 
 /**
  * A BOSH director. Opening asks nothing yet. It restarts only where the configuration has `act`, and then with that credential alone:
@@ -14,8 +14,8 @@ import { openSession } from './session.ts';
  */
 export function openBosh(config: BoshConfig): Source {
   const connector = openConnector(config);
-  const reading = openSession(config, config.auth, connector);
-  const acting = config.act && openSession(config, config.act.auth, connector);
+  const reading = openDirectorSession(config, config.auth, connector);
+  const acting = config.act && openDirectorSession(config, config.act.auth, connector);
 
   const directorVersion = async (signal: AbortSignal): Promise<string> =>
     (await readInfo(config, await connector.http(), { signal })).version;
@@ -39,7 +39,8 @@ export function openBosh(config: BoshConfig): Source {
         }),
     },
     ...(writer && { writes: { processes: writer } }),
-    healthCheck: (signal) => reachBosh({ config, connector, reading, ...(acting && { acting }), signal }),
+    healthCheck: (signal) =>
+      checkBoshHealth({ config, connector, reading, ...(acting && { acting }), signal }),
     close: connector.close,
   };
 }

@@ -3,13 +3,17 @@ import type { BoshConfig } from './config.ts';
 import { restartsOneInstance } from './info.ts';
 
 /** What decides over a restart, of what is known of an instance. */
-type Known = Pick<Instance, 'group' | 'desired' | 'ignored' | 'state' | 'processes'> & {
+type InstanceFacts = Pick<Instance, 'group' | 'desired' | 'ignored' | 'state' | 'processes'> & {
   readonly isErrand: boolean;
 };
 
 /** Whether an instance may be restarted: by our configuration, and by what a director would refuse or do differently than meant. */
-export function restartTerms(config: BoshConfig, directorVersion: string, known: Known): RestartPermission {
-  const because = forbiddenBecause(config, known.group) ?? unfitBecause(known);
+export function restartPermission(
+  config: BoshConfig,
+  directorVersion: string,
+  known: InstanceFacts,
+): RestartPermission {
+  const because = forbiddenBecause(config, known.group) ?? whyNotRestartable(known);
   if (because !== undefined) return { allowed: false, because };
   return {
     allowed: true,
@@ -40,7 +44,7 @@ export function skipsDrain({ act }: BoshConfig, group: string): boolean {
   return matches(act?.skipDrain ?? [], group);
 }
 
-function unfitBecause({ ignored, isErrand, desired, state }: Known): string | undefined {
+function whyNotRestartable({ ignored, isErrand, desired, state }: InstanceFacts): string | undefined {
   if (isErrand) return 'it is an errand, which only runs on request';
   if (ignored) return 'it is ignored (`bosh ignore`)';
   if (desired !== 'started') return `it is meant to be ${desired}, but a restart would start it`;

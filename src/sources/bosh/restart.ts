@@ -7,20 +7,20 @@ import { openEvents } from './events.ts';
 import { restartsOneInstance } from './info.ts';
 import { lockOf, readLocks, UNSEEN_TASK } from './locks.ts';
 import { forbiddenBecause, skipsDrain } from './restart-permission.ts';
-import type { Session } from './session.ts';
-import { findTask, followTask, nameOf, REDIRECTS, type Task, taskIn } from './task.ts';
+import type { DirectorSession } from './session.ts';
+import { findTask, followTask, taskName, REDIRECTS, type Task, taskIdIn } from './task.ts';
 
 /** Where an answer was lost, the task may appear a little later. */
-const LOOK_AGAIN_MS = [0, 300, 1_000] as const;
+const RECHECK_DELAYS_MS = [0, 300, 1_000] as const;
 /** A director takes these for an instance, and nothing else. */
 const ID = /^(\d+|[0-9a-f]{8}-[0-9a-f-]{27})$/;
 /** Errors of a task that say that nothing was done: an errand, an ignored instance, no such instance. */
 const REFUSALS: ReadonlySet<number> = new Set([70_001, 70_002, 140_011, 190_020]);
 
-interface Acting {
+interface RestartDeps {
   readonly config: BoshConfig;
   /** Of the credential for acting, which is used for everything here. */
-  readonly session: Session;
+  readonly session: DirectorSession;
   readonly directorVersion: (signal: AbortSignal) => Promise<string>;
 }
 
@@ -29,19 +29,19 @@ interface Acting {
  * and followed, and never begun again; also where the answer to the call itself was lost.
  */
 export async function restartInstance(
-  { config, session, directorVersion }: Acting,
+  { config, session, directorVersion }: RestartDeps,
   target: RestartTarget,
   order: Order,
 ): Promise<RestartResult> {
   refuseForbidden(config, target);
   const { signal } = order;
   const known = await findTask(config, session, order.id, signal);
-  if (known) return finish({ config, session }, known.id, order);
+  if (known) return awaitRestart({ config, session }, known.id, order);
   await refuseLocked({ config, session, signal }, target.deployment);
   const version = await directorVersion(signal);
   signal.throwIfAborted();
-  const id = await begin({ config, session }, version, target, order);
-  return finish({ config, session }, id, order);
+  const id = await startRestart({ config, session }, version, target, order);
+  return awaitRestart({ config, session }, id, order);
 }
 
 /** By configuration alone, before anything is sent. */
@@ -63,7 +63,7 @@ function refuseForbidden(
 }
 
 async function refuseLocked(
-  asking: { readonly config: BoshConfig; readonly session: Session; readonly signal: AbortSignal },
+  asking: { readonly config: BoshConfig; readonly session: DirectorSession; readonly signal: AbortSignal },
   deployment: string,
 ): Promise<void> {
   const lock = await lockOf(asking, deployment, await readLocks(asking));
@@ -76,11 +76,11 @@ async function refuseLocked(
   throw new SourceError(asking.config.name, 'refused', `${deployment} is locked by ${held}`);
 }
 
-type Deed = Pick<Acting, 'config' | 'session'>;
+type DirectorAccess = Pick<RestartDeps, 'config' | 'session'>;
 
 /** Gives the task. Sent once: what is not known to have failed may have happened. */
-async function begin(
-  { config, session }: Deed,
+async function startRestart(
+  { config, session }: DirectorAccess,
   version: string,
   { deployment, group, id }: RestartTarget,
   order: Order,
@@ -102,18 +102,18 @@ async function begin(
   };
   try {
     const { signal } = order;
-    return taskIn(config, await session.ask({ ...call, headers, accept: REDIRECTS, signal }));
+    return taskIdIn(config, await session.request({ ...call, headers, accept: REDIRECTS, signal }));
   } catch (error) {
     if (!(error instanceof SourceError) || !['unreachable', 'malformed'].includes(error.kind)) throw error;
-    const found = await lookForLost({ config, session }, order);
+    const found = await findLostTask({ config, session }, order);
     if (found) return found.id;
     const message = `${error.message}; no task was found for it, but the restart may have begun`;
     throw new SourceError(config.name, 'unreachable', message, { cause: error });
   }
 }
 
-async function lookForLost({ config, session }: Deed, order: Order): Promise<Task | undefined> {
-  for (const afterMs of LOOK_AGAIN_MS) {
+async function findLostTask({ config, session }: DirectorAccess, order: Order): Promise<Task | undefined> {
+  for (const afterMs of RECHECK_DELAYS_MS) {
     await sleep(afterMs);
     const found = await findTask(config, session, order.id, order.signal).catch((error: unknown) => {
       if (error instanceof SourceError) return undefined;
@@ -124,7 +124,11 @@ async function lookForLost({ config, session }: Deed, order: Order): Promise<Tas
   return undefined;
 }
 
-async function finish({ config, session }: Deed, id: number, { signal }: Order): Promise<RestartResult> {
+async function awaitRestart(
+  { config, session }: DirectorAccess,
+  id: number,
+  { signal }: Order,
+): Promise<RestartResult> {
   const beganAtMs = performance.now();
   const events = openEvents(session, id);
   const meanwhile = async (): Promise<string | undefined> => {
@@ -138,10 +142,10 @@ async function finish({ config, session }: Deed, id: number, { signal }: Order):
   const task = await followTask(config, session, id, { forSeconds, meanwhile, signal });
   const seconds = task.seconds ?? Math.round((performance.now() - beganAtMs) / 1000);
   if (task.state === 'done') return { summary: `task ${id} done after ${seconds} s` };
-  throw failed(config, task, events.error());
+  throw taskError(config, task, events.error());
 }
 
-function failed(
+function taskError(
   { name }: BoshConfig,
   task: Task,
   error: { readonly code: number; readonly message: string } | undefined,
@@ -149,6 +153,6 @@ function failed(
   const said = error === undefined ? '' : `: ${error.message}`;
   const nothingDone =
     error !== undefined && (REFUSALS.has(error.code) || error.message.startsWith('Failed to acquire lock'));
-  const message = `${nameOf(task)} ended as ${task.state}${said}`;
+  const message = `${taskName(task)} ended as ${task.state}${said}`;
   return new SourceError(name, nothingDone ? 'refused' : 'unreachable', message);
 }

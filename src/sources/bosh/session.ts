@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { SourceError } from '../../ports/source-error.ts';
-import type { PlainHttpClient, TextAnswer } from '../../wire/http.ts';
+import type { PlainHttpClient, TextResponse } from '../../wire/http.ts';
 import { printable } from '../../wire/x509.ts';
 import type { BoshAuth, BoshConfig } from './config.ts';
 import type { Connector } from './connect.ts';
 import { readInfo } from './info.ts';
-import { refusalOf } from './director-error.ts';
+import { directorError } from './director-error.ts';
 
 /** Of a token's time, how much is left unused: a question takes a while. */
 const TOKEN_MARGIN_MS = 30_000;
@@ -14,38 +14,38 @@ const MAX_BYTES = 50_000_000;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 1_000;
 /** What a proxy answers while the director behind it restarts, and a rate limit: the same question may be answered a moment later. */
-const NO_ANSWER: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
-const tokenAnswer = z.object({
+const tokenResponse = z.object({
   access_token: z.string().min(1),
   expires_in: z.number().optional(),
   scope: z.string().optional(),
 });
 
-export interface Question {
+export interface DirectorRequest {
   readonly method?: 'GET' | 'POST' | 'PUT';
   /** With its query, escaped. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Statuses besides success which are answers to this question. */
+  /** Statuses besides success which are answers to this request. */
   readonly accept?: readonly number[];
   /**
    * A time of `performance.now()`: until then the question is asked again where no answer comes (a lost connection, 429, 502, 503 or 504).
    * A GET only: what starts something is sent once.
    */
-  readonly patientUntilMs?: number;
+  readonly retryUntilMs?: number;
   readonly signal: AbortSignal;
 }
 
 /** One credential at the director, and its token. */
-export interface Session {
+export interface DirectorSession {
   /**
    * Asks, and logs in again once where the token has ended. Only success and what is accepted comes back.
    * @throws {SourceError} with the director's own words where it has some.
    */
-  readonly ask: (question: Question) => Promise<TextAnswer>;
+  readonly request: (request: DirectorRequest) => Promise<TextResponse>;
   /** Logs in, where that is needed and was not done. @throws {SourceError} where that is refused. */
-  readonly enter: (signal: AbortSignal) => Promise<Login>;
+  readonly logIn: (signal: AbortSignal) => Promise<Login>;
 }
 
 export interface Login {
@@ -56,56 +56,60 @@ export interface Login {
   readonly endsAtMs: number;
 }
 
-export function openSession(config: BoshConfig, auth: BoshAuth, connector: Connector): Session {
+export function openDirectorSession(
+  config: BoshConfig,
+  auth: BoshAuth,
+  connector: Connector,
+): DirectorSession {
   let login: Login | undefined;
-  let entering: Promise<Login> | undefined;
+  let loggingIn: Promise<Login> | undefined;
 
   /** One login for all who wait for it: none of them stops it for the others. It ends by its own time. */
-  const enter = async (signal: AbortSignal): Promise<Login> => {
+  const logInOnce = async (signal: AbortSignal): Promise<Login> => {
     signal.throwIfAborted();
     if (login && login.endsAtMs > Date.now()) return login;
-    entering ??= logIn(config, auth, connector).finally(() => (entering = undefined));
-    login = await unlessAborted(entering, signal);
+    loggingIn ??= fetchLogin(config, auth, connector).finally(() => (loggingIn = undefined));
+    login = await unlessAborted(loggingIn, signal);
     return login;
   };
 
-  const askOnce = async (question: Question): Promise<TextAnswer> => {
+  const sendOnce = async (request: DirectorRequest): Promise<TextResponse> => {
     const http = await connector.http();
-    const used = await enter(question.signal);
-    const answer = await send(config, http, question, used.authorization);
-    if (!isUnknown(answer)) return answer;
+    const used = await logInOnce(request.signal);
+    const response = await send(config, http, request, used.authorization);
+    if (!isBadToken(response)) return response;
     if ('basic' in auth) throw refused(config, 'the director rejected the username or password');
     // Ended or revoked. Another question may have logged in meanwhile.
     if (login === used) login = undefined;
-    const fresh = await enter(question.signal);
-    const second = await send(config, http, question, fresh.authorization);
-    if (isUnknown(second)) throw refused(config, 'the director rejected the token that UAA just issued');
+    const fresh = await logInOnce(request.signal);
+    const second = await send(config, http, request, fresh.authorization);
+    if (isBadToken(second)) throw refused(config, 'the director rejected the token that UAA just issued');
     return second;
   };
 
-  const ask = async (question: Question): Promise<TextAnswer> => {
-    const { signal } = question;
+  const sendRequest = async (request: DirectorRequest): Promise<TextResponse> => {
+    const { signal } = request;
     let last: SourceError | undefined;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
-      const answer = await askOnce(question).catch((error: unknown) => {
+      const response = await sendOnce(request).catch((error: unknown) => {
         if (signal.aborted) throw abortedAfter(signal, last);
-        if (isPatient(question, pauseMs) && isUnreachable(error)) return error;
+        if (mayRetry(request, pauseMs) && isUnreachable(error)) return error;
         throw error;
       });
-      const isAnswer = !(answer instanceof SourceError);
-      if (isAnswer && !(NO_ANSWER.has(answer.status) && isPatient(question, pauseMs)))
-        return judge(config, question, answer);
-      last = isAnswer ? refusalOf(config, answer) : answer;
+      const isResponse = !(response instanceof SourceError);
+      if (isResponse && !(RETRYABLE.has(response.status) && mayRetry(request, pauseMs)))
+        return acceptOrThrow(config, request, response);
+      last = isResponse ? directorError(config, response) : response;
       await pause(pauseMs, signal, last);
     }
   };
 
-  return { ask, enter };
+  return { request: sendRequest, logIn: logInOnce };
 }
 
 /** Whether there is time to ask again after a pause. */
-function isPatient({ method = 'GET', patientUntilMs = 0 }: Question, pauseMs: number): boolean {
-  return method === 'GET' && performance.now() + pauseMs < patientUntilMs;
+function mayRetry({ method = 'GET', retryUntilMs = 0 }: DirectorRequest, pauseMs: number): boolean {
+  return method === 'GET' && performance.now() + pauseMs < retryUntilMs;
 }
 
 /** Waits. @throws the reason of `signal`; at a deadline with what kept us waiting until then. */
@@ -127,34 +131,38 @@ function isUnreachable(error: unknown): error is SourceError {
 function send(
   config: BoshConfig,
   http: PlainHttpClient,
-  { method = 'GET', path, headers, accept = [], patientUntilMs, signal }: Question,
+  { method = 'GET', path, headers, accept = [], retryUntilMs, signal }: DirectorRequest,
   authorization: string,
-): Promise<TextAnswer> {
+): Promise<TextResponse> {
   return http.requestText({
     url: config.url + path,
     method,
     headers: { authorization, ...headers },
     // All that has words of its own; a redirect is never followed, for it may name any host.
-    accept: [301, 302, 303, 307, 308, 400, 401, 403, 404, 409, 410, 500, ...NO_ANSWER, ...accept],
+    accept: [301, 302, 303, 307, 308, 400, 401, 403, 404, 409, 410, 500, ...RETRYABLE, ...accept],
     maxBytes: MAX_BYTES,
     // Whoever is patient asks again at intervals of its own.
-    ...(patientUntilMs !== undefined && { retries: 0 }),
+    ...(retryUntilMs !== undefined && { retries: 0 }),
     timeoutMs: config.timeoutMs,
     signal,
   });
 }
 
 /** A bad token is 401 in plain text; a missing scope is 401 too, but JSON with a code. */
-function isUnknown({ status, text }: TextAnswer): boolean {
+function isBadToken({ status, text }: TextResponse): boolean {
   return status === 401 && !text.trimStart().startsWith('{');
 }
 
-function judge(config: BoshConfig, { accept = [] }: Question, answer: TextAnswer): TextAnswer {
-  if (answer.status < 300 || accept.includes(answer.status)) return answer;
-  throw refusalOf(config, answer);
+function acceptOrThrow(
+  config: BoshConfig,
+  { accept = [] }: DirectorRequest,
+  response: TextResponse,
+): TextResponse {
+  if (response.status < 300 || accept.includes(response.status)) return response;
+  throw directorError(config, response);
 }
 
-async function logIn(config: BoshConfig, auth: BoshAuth, connector: Connector): Promise<Login> {
+async function fetchLogin(config: BoshConfig, auth: BoshAuth, connector: Connector): Promise<Login> {
   if ('basic' in auth) {
     const { username, password } = auth.basic;
     return { authorization: basicHeader(username, password), endsAtMs: Infinity };
@@ -162,7 +170,7 @@ async function logIn(config: BoshConfig, auth: BoshAuth, connector: Connector): 
   const http = await connector.http();
   const { signal } = new AbortController();
   const uaaUrl = config.uaa ?? (await findUaa(config, http, signal));
-  const answer = await http.requestText({
+  const response = await http.requestText({
     url: `${uaaUrl}/oauth/token`,
     method: 'POST',
     headers: { authorization: basicHeader(auth.client.id, auth.client.secret) },
@@ -171,17 +179,17 @@ async function logIn(config: BoshConfig, auth: BoshAuth, connector: Connector): 
     timeoutMs: config.timeoutMs,
     signal,
   });
-  if (answer.status >= 400)
+  if (response.status >= 400)
     throw refused(
       config,
-      `UAA at ${new URL(uaaUrl).host} rejected the client or its secret (${answer.status})`,
+      `UAA at ${new URL(uaaUrl).host} rejected the client or its secret (${response.status})`,
     );
-  const token = tokenAnswer.safeParse(parseJson(answer.text));
+  const token = tokenResponse.safeParse(parseJson(response.text));
   if (!token.success)
     throw new SourceError(
       config.name,
       'malformed',
-      `UAA at ${new URL(uaaUrl).host} did not answer with a token`,
+      `UAA at ${new URL(uaaUrl).host} did not response with a token`,
     );
   const { access_token: id, expires_in: seconds = 60, scope } = token.data;
   return {

@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import { SourceError } from '../../ports/source-error.ts';
-import type { TextAnswer } from '../../wire/http.ts';
+import type { TextResponse } from '../../wire/http.ts';
 import type { BoshConfig } from './config.ts';
-import { saidBy } from './director-error.ts';
-import { pause, type Question, type Session } from './session.ts';
+import { cleanDirectorText } from './director-error.ts';
+import { pause, type DirectorRequest, type DirectorSession } from './session.ts';
 import { parseAs } from './parse.ts';
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
 export const REDIRECTS = [301, 302, 303, 307, 308] as const;
 
-const taskAnswer = z.object({
+const taskResponse = z.object({
   id: z.number(),
   state: z.string(),
   description: z.string().nullish(),
@@ -36,7 +36,7 @@ const RUNNING: ReadonlySet<string> = new Set(['queued', 'processing', 'cancellin
  * or one that has no business with our token.
  * @throws {SourceError}
  */
-export function taskIn(config: BoshConfig, { headers }: TextAnswer): number {
+export function taskIdIn(config: BoshConfig, { headers }: TextResponse): number {
   const location = headers['location'] ?? '';
   const path = URL.canParse(location, config.url) ? new URL(location, config.url).pathname : '';
   const id = /\/tasks\/(\d{1,15})\/?$/.exec(path)?.[1];
@@ -47,12 +47,12 @@ export function taskIn(config: BoshConfig, { headers }: TextAnswer): number {
 /** @throws {SourceError} */
 export async function readTask(
   config: BoshConfig,
-  session: Session,
+  session: DirectorSession,
   id: number | string,
-  asking: Pick<Question, 'signal' | 'patientUntilMs'>,
+  asking: Pick<DirectorRequest, 'signal' | 'retryUntilMs'>,
 ): Promise<Task> {
-  const { text } = await session.ask({ path: `/tasks/${encodeURIComponent(id)}`, ...asking });
-  return toTask(parseAs(config.name, `task ${id}`, taskAnswer, text));
+  const { text } = await session.request({ path: `/tasks/${encodeURIComponent(id)}`, ...asking });
+  return toTask(parseAs(config.name, `task ${id}`, taskResponse, text));
 }
 
 /**
@@ -62,17 +62,17 @@ export async function readTask(
  */
 export async function findTask(
   config: BoshConfig,
-  session: Session,
+  session: DirectorSession,
   contextId: string,
   signal: AbortSignal,
 ): Promise<Task | undefined> {
   const path = `/tasks?verbose=2&limit=30&context_id=${encodeURIComponent(contextId)}`;
-  const { text } = await session.ask({ path, signal });
-  const tasks = parseAs(config.name, 'the list of tasks', z.array(taskAnswer), text).map(toTask);
+  const { text } = await session.request({ path, signal });
+  const tasks = parseAs(config.name, 'the list of tasks', z.array(taskResponse), text).map(toTask);
   return tasks.filter((task) => task.contextId === contextId).toSorted((one, other) => other.id - one.id)[0];
 }
 
-export interface Following {
+export interface FollowOptions {
   readonly forSeconds: number;
   /** Done between two polls; says what the task is at, where that is known. */
   readonly meanwhile?: () => Promise<string | undefined>;
@@ -85,14 +85,14 @@ export interface Following {
  */
 export async function followTask(
   config: BoshConfig,
-  session: Session,
+  session: DirectorSession,
   id: number,
-  { forSeconds, meanwhile, signal }: Following,
+  { forSeconds, meanwhile, signal }: FollowOptions,
 ): Promise<Task> {
   const endsAtMs = performance.now() + forSeconds * 1000;
   let at: string | undefined;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
-    const asking = { patientUntilMs: endsAtMs, signal };
+    const asking = { retryUntilMs: endsAtMs, signal };
     const task = await readTask(config, session, id, asking).catch((error: unknown) => {
       if (!signal.aborted && error instanceof SourceError && error.kind === 'unreachable') return error;
       throw error;
@@ -102,28 +102,28 @@ export async function followTask(
     if (!(task instanceof SourceError)) {
       at = (await meanwhile?.()) ?? at;
       if (!RUNNING.has(task.state)) return task;
-      if (isOver) throw neverEnding(config, task, forSeconds, at);
+      if (isOver) throw taskTimeout(config, task, forSeconds, at);
     } else if (isOver) throw task;
     await pause(Math.max(1, Math.min(pauseMs, endsAtMs - performance.now())), signal, noAnswer);
   }
 }
 
-export function nameOf({ id, description }: Pick<Task, 'id' | 'description'>): string {
+export function taskName({ id, description }: Pick<Task, 'id' | 'description'>): string {
   return description === '' ? `task ${id}` : `task ${id} (${description})`;
 }
 
-function neverEnding(config: BoshConfig, task: Task, seconds: number, at: string | undefined): SourceError {
+function taskTimeout(config: BoshConfig, task: Task, seconds: number, at: string | undefined): SourceError {
   const where = at === undefined ? '' : `, at: ${at}`;
-  const message = `${nameOf(task)} is still ${task.state} after ${seconds} s${where}`;
+  const message = `${taskName(task)} is still ${task.state} after ${seconds} s${where}`;
   return new SourceError(config.name, 'unreachable', message);
 }
 
-function toTask(answer: z.output<typeof taskAnswer>): Task {
+function toTask(answer: z.output<typeof taskResponse>): Task {
   const { id, state, description, timestamp, started_at: startedAt, context_id: contextId } = answer;
   return {
     id,
-    state: saidBy(state),
-    description: saidBy(description ?? ''),
+    state: cleanDirectorText(state),
+    description: cleanDirectorText(description ?? ''),
     ...(timestamp && startedAt && { seconds: Math.max(0, timestamp - startedAt) }),
     ...(contextId && { contextId }),
   };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { instanceLine, makeVm } from '../../../test/world/bosh/vms.ts';
 import { boshConfig } from './config.ts';
-import { instanceAnswer, toInstance } from './to-instance.ts';
+import { instanceResponse, toInstance } from './to-instance.ts';
 
 test('vitals that are strings, figures that are left out and fields of another age do no harm', async () => {
   const vm = makeVm('doppler_z2', 0, {
@@ -12,7 +12,7 @@ test('vitals that are strings, figures that are left out and fields of another a
     line,
     { ...line, index: 1, resource_pool: 'small', resurrection_paused: false, vitals: 'none' },
   ];
-  const answers = lines.map((one) => instanceAnswer.parse(one));
+  const answers = lines.map((one) => instanceResponse.parse(one));
   const config = boshConfig.parse({
     kind: 'bosh',
     url: 'https://b',

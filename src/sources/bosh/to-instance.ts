@@ -2,13 +2,13 @@ import { z } from 'zod';
 import type { Instance, RunningProcess } from '../../ports/processes.ts';
 import { printable } from '../../wire/x509.ts';
 import type { BoshConfig } from './config.ts';
-import { restartTerms } from './restart-permission.ts';
+import { restartPermission } from './restart-permission.ts';
 
 /**
  * One line of `instances?format=full`, as far as it is of use. Vitals, whose numbers are strings, are left aside; what is 0 is absent;
  * `index` may be null (https://bosh.io/docs/director-api-v1/#list-instances-detailed).
  */
-export const instanceAnswer = z.object({
+export const instanceResponse = z.object({
   job_name: z.string().min(1),
   id: z.string().nullish(),
   index: z.number().int().nullish(),
@@ -29,7 +29,7 @@ export const instanceAnswer = z.object({
     )
     .nullish(),
 });
-export type InstanceAnswer = z.output<typeof instanceAnswer>;
+export type InstanceResponse = z.output<typeof instanceResponse>;
 
 const STATES: Readonly<Record<string, Instance['state']>> = {
   running: 'running',
@@ -52,7 +52,7 @@ const PROCESS_STATES: Readonly<Record<string, RunningProcess['state']>> = {
 export function toInstance(
   config: BoshConfig,
   directorVersion: string,
-  answer: InstanceAnswer,
+  answer: InstanceResponse,
   /** Of an errand no VM is expected. */
   isErrand: boolean,
 ): Instance | undefined {
@@ -76,16 +76,16 @@ export function toInstance(
     ...(typeof index === 'number' && { index }),
     ...(az && { zone: printable(az) }),
     ...(incarnation !== '' && { incarnation: printable(incarnation) }),
-    restart: restartTerms(config, directorVersion, { ...facts, isErrand }),
+    restart: restartPermission(config, directorVersion, { ...facts, isErrand }),
   };
 }
 
-function desiredOf({ state }: InstanceAnswer): Instance['desired'] {
+function desiredOf({ state }: InstanceResponse): Instance['desired'] {
   return state === 'stopped' || state === 'detached' ? state : 'started';
 }
 
 /** A state that is not known here does not count as healthy. */
-function stateOf({ vm_cid: vm, job_state: state }: InstanceAnswer): Instance['state'] {
+function stateOf({ vm_cid: vm, job_state: state }: InstanceResponse): Instance['state'] {
   if (!state) return vm ? 'unknown' : 'absent';
   return STATES[state] ?? 'unknown';
 }
@@ -94,7 +94,7 @@ function toProcess({
   name,
   state,
   uptime,
-}: NonNullable<InstanceAnswer['processes']>[number]): RunningProcess {
+}: NonNullable<InstanceResponse['processes']>[number]): RunningProcess {
   const seconds = uptime?.secs;
   return {
     name: printable(name),

@@ -26,7 +26,7 @@ export function isAlarm(error: string): boolean {
 }
 
 /** Each alarm once; one without a member only where no member raised the same. */
-export function distinct(alarms: readonly StoreAlarm[]): readonly StoreAlarm[] {
+export function dedupeAlarms(alarms: readonly StoreAlarm[]): readonly StoreAlarm[] {
   const named = new Set(alarms.flatMap(({ kind, memberId }) => (memberId === undefined ? [] : [kind])));
   const kept = alarms.filter(({ kind, memberId }) => memberId !== undefined || !named.has(kind));
   return [...new Map(kept.map((alarm) => [`${alarm.kind} ${alarm.memberId ?? ''}`, alarm])).values()];

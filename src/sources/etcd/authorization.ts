@@ -1,7 +1,7 @@
 import { SourceError } from '../../ports/source-error.ts';
 import { asObject, explainV3, parseJson, textIn } from './responses.ts';
 import type { EtcdConfig } from './config.ts';
-import type { Contact } from './endpoint-client.ts';
+import type { EndpointClient } from './endpoint-client.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -9,7 +9,12 @@ type Headers = Readonly<Record<string, string>>;
 export interface Authorization {
   readonly forV2: Headers;
   /** Logs in at the first question. `anew` when the last token is no longer valid. @throws {SourceError} */
-  readonly forV3: (contact: Contact, prefix: string, signal: AbortSignal, anew?: boolean) => Promise<Headers>;
+  readonly forV3: (
+    client: EndpointClient,
+    prefix: string,
+    signal: AbortSignal,
+    refresh?: boolean,
+  ) => Promise<Headers>;
 }
 
 export function openAuthorization({ name, auth }: EtcdConfig): Authorization {
@@ -19,14 +24,14 @@ export function openAuthorization({ name, auth }: EtcdConfig): Authorization {
   let headers: Headers | undefined;
   return {
     forV2: { authorization: `Basic ${basic}` },
-    forV3: async (contact, prefix, signal, anew = false) => {
-      if (anew) headers = undefined;
-      headers ??= await logIn(contact);
+    forV3: async (client, prefix, signal, refresh = false) => {
+      if (refresh) headers = undefined;
+      headers ??= await logIn(client);
       return headers;
 
-      async function logIn({ ask, host }: Contact): Promise<Headers> {
+      async function logIn({ request, host }: EndpointClient): Promise<Headers> {
         const body = { name: username, password };
-        const answer = await ask({ method: 'POST', path: `${prefix}/auth/authenticate`, body, signal });
+        const answer = await request({ method: 'POST', path: `${prefix}/auth/authenticate`, body, signal });
         const token = textIn(asObject(parseJson(answer.text)), 'token');
         // The token goes as it is, without "Bearer".
         if (answer.status === 200 && token !== undefined) return { authorization: token };

@@ -1,4 +1,4 @@
-import type { TextAnswer } from '../../wire/http.ts';
+import type { TextResponse } from '../../wire/http.ts';
 
 /**
  * How far a clock must be from ours, by the `Date` of its answers. They hold whole seconds, so each answer allows a second's width
@@ -6,7 +6,7 @@ import type { TextAnswer } from '../../wire/http.ts';
  */
 export interface Clock {
   /** Asks, and notes what the answer's `Date` allows. */
-  readonly watch: (ask: () => Promise<TextAnswer>) => Promise<TextAnswer>;
+  readonly watch: (ask: () => Promise<TextResponse>) => Promise<TextResponse>;
   /** Milliseconds that it is at least ahead of ours, negative behind; 0 where it may be ours; `undefined` where no answer had a date. */
   readonly aheadMs: () => number | undefined;
 }

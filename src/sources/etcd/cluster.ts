@@ -1,12 +1,12 @@
 import type { EtcdConfig } from './config.ts';
-import { type Contacts, openContacts } from './endpoint-client.ts';
+import { type EndpointClients, openEndpointClients } from './endpoint-client.ts';
 import { type Authorization, openAuthorization } from './authorization.ts';
 
 /** One configured cluster: whom to ask, and as whom. */
 export interface Cluster {
   readonly name: string;
   readonly config: EtcdConfig;
-  readonly contacts: Contacts;
+  readonly clients: EndpointClients;
   readonly authorization: Authorization;
 }
 
@@ -14,7 +14,7 @@ export function openCluster(config: EtcdConfig): Cluster {
   return {
     name: config.name,
     config,
-    contacts: openContacts(config),
+    clients: openEndpointClients(config),
     authorization: openAuthorization(config),
   };
 }

@@ -1,53 +1,53 @@
 import { readFile } from 'node:fs/promises';
 import { SourceError } from '../../ports/source-error.ts';
-import type { HttpTls, JsonRequest, PlainHttpClient, TextAnswer } from '../../wire/http.ts';
+import type { HttpTls, HttpRequest, PlainHttpClient, TextResponse } from '../../wire/http.ts';
 import { openHttp } from '../../wire/http.ts';
-import { TooMuch } from './responses.ts';
+import { ResponseTooLarge } from './responses.ts';
 import type { EtcdConfig } from './config.ts';
 import { wantsClientCertificate } from './handshake.ts';
 
 /** One client port, by the address that is dialled and the name that is asked for. */
-export interface Endpoint {
+export interface EndpointAddress {
   readonly url: string;
   readonly servername?: string | undefined;
 }
 
 /** Every status is an answer here: etcd says in the body what it means by it. */
-export interface Question extends Pick<JsonRequest, 'method' | 'body' | 'headers' | 'signal'> {
+export interface EtcdRequest extends Pick<HttpRequest, 'method' | 'body' | 'headers' | 'signal'> {
   readonly path: string;
   readonly timeoutMs?: number;
 }
 
 /** A client port that can be asked. */
-export interface Contact extends Endpoint {
+export interface EndpointClient extends EndpointAddress {
   /** `10.0.16.5:4001`, for messages. */
   readonly host: string;
   /** @throws {SourceError} where there is no answer, or too much of one. */
-  readonly ask: (question: Question) => Promise<TextAnswer>;
+  readonly request: (question: EtcdRequest) => Promise<TextResponse>;
   /** What handshakes with it are made with. @throws {SourceError} where a file cannot be read. */
   readonly tls: () => Promise<HttpTls>;
 }
 
-export interface Contacts {
+export interface EndpointClients {
   /** Each once, however often it is configured. */
-  readonly configured: readonly Contact[];
+  readonly configured: readonly EndpointClient[];
   /** For an address that a member advertises. */
-  readonly at: (endpoint: Endpoint) => Contact;
+  readonly at: (endpoint: EndpointAddress) => EndpointClient;
   readonly close: () => Promise<void>;
 }
 
 /** Connections are kept for each port alone, since each has a name of its own to ask for. */
-export function openContacts(config: EtcdConfig): Contacts {
-  const opened = new Map<string, { readonly contact: Contact; readonly close: () => Promise<void> }>();
+export function openEndpointClients(config: EtcdConfig): EndpointClients {
+  const opened = new Map<string, { readonly client: EndpointClient; readonly close: () => Promise<void> }>();
   const readTls = readOnce(config);
   let closed = false;
-  const at = (endpoint: Endpoint): Contact => {
+  const at = (endpoint: EndpointAddress): EndpointClient => {
     const key = `${endpoint.url} ${endpoint.servername ?? ''}`;
     const known = opened.get(key);
-    if (known) return known.contact;
-    const made = openContact(config, endpoint, readTls, () => closed);
+    if (known) return known.client;
+    const made = openEndpointClient(config, endpoint, readTls, () => closed);
     opened.set(key, made);
-    return made.contact;
+    return made.client;
   };
   return {
     configured: [...new Set(config.endpoints.map(at))],
@@ -59,23 +59,23 @@ export function openContacts(config: EtcdConfig): Contacts {
   };
 }
 
-function openContact(
+function openEndpointClient(
   config: EtcdConfig,
-  { url, servername }: Endpoint,
+  { url, servername }: EndpointAddress,
   readTls: () => Promise<HttpTls>,
   isClosed: () => boolean,
-): { readonly contact: Contact; readonly close: () => Promise<void> } {
+): { readonly client: EndpointClient; readonly close: () => Promise<void> } {
   const { host } = new URL(url);
   const tls = async () => ({ ...(await readTls()), ...(servername !== undefined && { servername }) });
-  let client: PlainHttpClient | undefined;
-  const ask = async ({ path, timeoutMs, ...question }: Question): Promise<TextAnswer> => {
+  let http: PlainHttpClient | undefined;
+  const request = async ({ path, timeoutMs, ...options }: EtcdRequest): Promise<TextResponse> => {
     const settings = await tls();
     if (isClosed())
       throw new SourceError(config.name, 'unreachable', `${host} was not queried: the source is closed`);
-    client ??= openHttp({ source: config.name, tls: settings, connectTimeoutMs: CONNECT_TIMEOUT_MS });
+    http ??= openHttp({ source: config.name, tls: settings, connectTimeoutMs: CONNECT_TIMEOUT_MS });
     try {
-      return await client.requestText({
-        ...question,
+      return await http.requestText({
+        ...options,
         url: `${url}${path}`,
         timeoutMs: timeoutMs ?? config.timeoutMs,
         maxBytes: config.maxBytes,
@@ -83,11 +83,11 @@ function openContact(
         retries: 0,
       });
     } catch (error) {
-      throw error instanceof SourceError ? await inOtherWords(error, contact, question.signal) : error;
+      throw error instanceof SourceError ? await explainClosed(error, client, options.signal) : error;
     }
   };
-  const contact: Contact = { url, servername, host, ask, tls };
-  return { contact, close: async () => client?.close() };
+  const client: EndpointClient = { url, servername, host, request, tls };
+  return { client, close: async () => http?.close() };
 }
 
 /** A host that does not accept connections in this time is unreachable, and the others must be asked before a check ends. */
@@ -96,15 +96,19 @@ const CONNECT_TIMEOUT_MS = 3_000;
 const REFUSALS: readonly number[] = [...Array(200).keys()].map((index) => index + 400);
 
 /** Why a connection was closed without an answer, as far as it can be found out. */
-async function inOtherWords(error: SourceError, contact: Contact, signal: AbortSignal): Promise<SourceError> {
+async function explainClosed(
+  error: SourceError,
+  client: EndpointClient,
+  signal: AbortSignal,
+): Promise<SourceError> {
   const { source, kind, message, code } = error;
-  if (message.includes('answered with more than')) return new TooMuch(source, message);
+  if (message.includes('answered with more than')) return new ResponseTooLarge(source, message);
   if (!message.includes('closed the connection')) return error;
-  const hungUp = `${contact.host} closed the connection without an answer`;
-  if (contact.url.startsWith('http:'))
+  const hungUp = `${client.host} closed the connection without an answer`;
+  if (client.url.startsWith('http:'))
     return new SourceError(source, kind, `${hungUp}: is it https:// and not http://?`, withCode(code));
-  if (await wantsClientCertificate(contact, signal))
-    return new SourceError(source, 'refused', `${contact.host} requires a client certificate that it trusts`);
+  if (await wantsClientCertificate(client, signal))
+    return new SourceError(source, 'refused', `${client.host} requires a client certificate that it trusts`);
   return new SourceError(source, kind, hungUp, withCode(code));
 }
 

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { FailureMode } from '../../ports/key-value.ts';
 import type { SourceError } from '../../ports/source-error.ts';
-import type { Contact } from './endpoint-client.ts';
+import type { EndpointClient } from './endpoint-client.ts';
 import { hostAndPort } from './handshake.ts';
 
 const ACCEPTS_WITHIN_MS = 1_000;
@@ -14,27 +14,27 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   'EACCES',
   'EADDRNOTAVAIL',
 ]);
-const NO_ANSWER: ReadonlySet<string> = new Set(['TIMEOUT', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT']);
+const TIMEOUTS: ReadonlySet<string> = new Set(['TIMEOUT', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT']);
 
 /** Nothing listens there, or the name does not resolve: every other question would fail too. */
-export function isNobodyThere({ code = '' }: SourceError): boolean {
+export function isNotConnectable({ code = '' }: SourceError): boolean {
   return code === 'ECONNREFUSED' || UNREACHABLE.has(code);
 }
 
 /** What a failure says about the one who should have answered. */
-export async function absenceOf(
+export async function findFailureMode(
   { kind, code = '' }: SourceError,
-  contact: Pick<Contact, 'url'>,
+  client: Pick<EndpointClient, 'url'>,
   signal: AbortSignal,
 ): Promise<FailureMode> {
   if (code === 'ECONNREFUSED') return 'not-listening';
   if (UNREACHABLE.has(code)) return 'unreachable';
-  if (kind !== 'unreachable' || !NO_ANSWER.has(code)) return 'rejected';
-  return (await acceptsConnections(contact, signal)) ? 'hung' : 'unreachable';
+  if (kind !== 'unreachable' || !TIMEOUTS.has(code)) return 'rejected';
+  return (await acceptsConnections(client, signal)) ? 'hung' : 'unreachable';
 }
 
 /** A stopped process still has connections accepted for it by its kernel; a host that is down, or behind a firewall, has not. */
-function acceptsConnections({ url }: Pick<Contact, 'url'>, signal: AbortSignal): Promise<boolean> {
+function acceptsConnections({ url }: Pick<EndpointClient, 'url'>, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({
       ...hostAndPort(url),

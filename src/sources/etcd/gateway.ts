@@ -1,10 +1,19 @@
 import { SourceError } from '../../ports/source-error.ts';
-import type { TextAnswer } from '../../wire/http.ts';
-import { asObject, explainV3, grpc, countIn, inItsWords, type Json, parseJson, textIn } from './responses.ts';
+import type { TextResponse } from '../../wire/http.ts';
+import {
+  asObject,
+  explainV3,
+  grpc,
+  countIn,
+  cleanEtcdText,
+  type Json,
+  parseJson,
+  textIn,
+} from './responses.ts';
 import type { Cluster } from './cluster.ts';
-import type { Contact } from './endpoint-client.ts';
+import type { EndpointClient } from './endpoint-client.ts';
 
-export interface Version {
+export interface EtcdVersion {
   /** `3.4.23` */
   readonly text: string;
   /** Where the JSON gateway is; absent for etcd 2. */
@@ -12,15 +21,15 @@ export interface Version {
 }
 
 /** `{"etcdserver":"3.4.23",...}`, or of 2.0 the text `etcd 2.0.12`. @throws {SourceError} */
-export function readVersion(source: string, host: string, answer: TextAnswer): Version {
-  const told = textIn(asObject(parseJson(answer.text)), 'etcdserver') ?? answer.text;
-  const [, text, major, minor] = /^(?:etcd )?((\d{1,3})\.(\d{1,3})[\w.+-]{0,30})\s*$/.exec(told) ?? [];
+export function parseVersion(source: string, host: string, answer: TextResponse): EtcdVersion {
+  const reported = textIn(asObject(parseJson(answer.text)), 'etcdserver') ?? answer.text;
+  const [, text, major, minor] = /^(?:etcd )?((\d{1,3})\.(\d{1,3})[\w.+-]{0,30})\s*$/.exec(reported) ?? [];
   if (answer.status !== 200) throw explainV3(source, host, answer);
   if (text === undefined)
     throw new SourceError(
       source,
       'malformed',
-      `${host} does not respond like etcd: ${inItsWords(told).slice(0, 60)}`,
+      `${host} does not respond like etcd: ${cleanEtcdText(reported).slice(0, 60)}`,
     );
   const age = Number(major) * 1000 + Number(minor);
   // https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/#notes
@@ -29,11 +38,15 @@ export function readVersion(source: string, host: string, answer: TextAnswer): V
 }
 
 /** @throws {SourceError} */
-export async function askVersion({ name }: Cluster, contact: Contact, signal: AbortSignal): Promise<Version> {
-  return readVersion(name, contact.host, await contact.ask({ path: '/version', signal }));
+export async function fetchVersion(
+  { name }: Cluster,
+  client: EndpointClient,
+  signal: AbortSignal,
+): Promise<EtcdVersion> {
+  return parseVersion(name, client.host, await client.request({ path: '/version', signal }));
 }
 
-export interface Call {
+export interface GatewayCall {
   /** Below the prefix: `maintenance/status`. */
   readonly path: string;
   readonly body?: unknown;
@@ -47,31 +60,31 @@ export interface Call {
  */
 export async function callV3(
   cluster: Cluster,
-  contact: Contact,
-  { prefix }: Version,
-  call: Call,
+  client: EndpointClient,
+  { prefix }: EtcdVersion,
+  call: GatewayCall,
 ): Promise<Json> {
-  const answer = await sendV3(cluster, contact, prefix, call);
+  const answer = await sendV3(cluster, client, prefix, call);
   if (answer.status === 200) {
     const body = parseJson(answer.text);
     if (typeof body === 'object' && body !== null && !Array.isArray(body)) return asObject(body);
   }
-  throw explainV3(cluster.name, contact.host, answer);
+  throw explainV3(cluster.name, client.host, answer);
 }
 
 /** As `callV3`, but a refusal is an answer. */
 export async function sendV3(
   { name, authorization }: Cluster,
-  contact: Contact,
-  prefix: Version['prefix'],
-  { path, body = {}, ...rest }: Call,
-): Promise<TextAnswer> {
-  if (prefix === undefined) throw new SourceError(name, 'missing', `${contact.host} has no v3 API`);
-  const send = async (anew: boolean): Promise<TextAnswer> =>
-    contact.ask({
+  client: EndpointClient,
+  prefix: EtcdVersion['prefix'],
+  { path, body = {}, ...rest }: GatewayCall,
+): Promise<TextResponse> {
+  if (prefix === undefined) throw new SourceError(name, 'missing', `${client.host} has no v3 API`);
+  const send = async (refresh: boolean): Promise<TextResponse> =>
+    client.request({
       method: 'POST',
       path: `${prefix}/${path}`,
-      headers: await authorization.forV3(contact, prefix, rest.signal, anew),
+      headers: await authorization.forV3(client, prefix, rest.signal, refresh),
       body,
       ...rest,
     });

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
 import type { Certificate } from '../../ports/certificates.ts';
 import { readCertificate } from '../../wire/x509.ts';
-import type { Contact } from './endpoint-client.ts';
+import type { EndpointClient } from './endpoint-client.ts';
 
-type Port = Pick<Contact, 'url' | 'tls'>;
+type Port = Pick<EndpointClient, 'url' | 'tls'>;
 
 /**
  * What a client port serves, whether it is trusted or not: expired ones matter most. `undefined` where it is

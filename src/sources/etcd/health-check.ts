@@ -1,41 +1,41 @@
 import type { SourceHealth } from '../../ports/source.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import type { Cluster } from './cluster.ts';
-import { firstAnswer } from './hedged-request.ts';
-import { askVersion, type Version } from './gateway.ts';
-import { askQuorum } from './quorum.ts';
+import { hedgedRequest } from './hedged-request.ts';
+import { fetchVersion, type EtcdVersion } from './gateway.ts';
+import { readWithQuorum } from './quorum.ts';
 
 /** Every endpoint's version, and one read that a majority agrees on. Throws only for our own bugs. */
-export async function reachEtcd(cluster: Cluster, signal: AbortSignal): Promise<SourceHealth> {
-  const { configured } = cluster.contacts;
+export async function checkEtcdHealth(cluster: Cluster, signal: AbortSignal): Promise<SourceHealth> {
+  const { configured } = cluster.clients;
   try {
     const answers = await Promise.all(
-      configured.map((contact) => askVersion(cluster, contact, signal).catch(asSourceError)),
+      configured.map((client) => fetchVersion(cluster, client, signal).catch(asSourceError)),
     );
-    const versions = answers.filter((answer): answer is Version => !(answer instanceof SourceError));
+    const versions = answers.filter((answer): answer is EtcdVersion => !(answer instanceof SourceError));
     const failures = answers.filter((answer) => answer instanceof SourceError);
     const texts = [...new Set(versions.map(({ text }) => text))].join(' and ');
     const counted = `${versions.length} of ${configured.length} endpoints answer`;
     const faults = failures.map(({ message }) => message);
     const [failure] = failures;
-    if (versions.length === 0) return { ok: false, summary: faults.join('; '), hint: cureOf(failure) };
+    if (versions.length === 0) return { ok: false, summary: faults.join('; '), hint: hintFor(failure) };
     const lost = await findLostQuorum(cluster, signal);
     const said = [`etcd ${texts}, ${counted}`, ...faults, ...(lost ? [lost.message] : [])];
     if (lost)
       return { ok: false, summary: said.join('; '), hint: 'bring a majority of its members back first' };
-    return { ok: !failure, summary: said.join('; '), ...(failure && { hint: cureOf(failure) }) };
+    return { ok: !failure, summary: said.join('; '), ...(failure && { hint: hintFor(failure) }) };
   } catch (error) {
-    if (signal.aborted) return { ok: false, summary: 'it did not finish in time', hint: cureOf(undefined) };
+    if (signal.aborted) return { ok: false, summary: 'it did not finish in time', hint: hintFor(undefined) };
     const failure = asSourceError(error);
-    return { ok: false, summary: failure.message, hint: cureOf(failure) };
+    return { ok: false, summary: failure.message, hint: hintFor(failure) };
   }
 }
 
 /** @returns why no majority answers; undefined where one does. @throws {SourceError} where that cannot be asked. */
 async function findLostQuorum(cluster: Cluster, signal: AbortSignal): Promise<SourceError | undefined> {
   try {
-    await firstAnswer(cluster.name, cluster.contacts.configured, signal, async (contact, signal) =>
-      askQuorum(cluster, contact, await askVersion(cluster, contact, signal), signal),
+    await hedgedRequest(cluster.name, cluster.clients.configured, signal, async (client, signal) =>
+      readWithQuorum(cluster, client, await fetchVersion(cluster, client, signal), signal),
     );
     return undefined;
   } catch (error) {
@@ -49,7 +49,7 @@ function asSourceError(error: unknown): SourceError {
   throw error;
 }
 
-function cureOf(error: SourceError | undefined): string {
+function hintFor(error: SourceError | undefined): string {
   const message = error?.message ?? '';
   if (message.includes('client certificate'))
     return 'set `clientCertificate` to one that the members trust: etcd-client.crt and .key on a VM of Cloud Foundry';

@@ -1,9 +1,9 @@
 import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
-import { LostQuorum, TooMuch } from './responses.ts';
-import type { Contact } from './endpoint-client.ts';
+import { LostQuorum, ResponseTooLarge } from './responses.ts';
+import type { EndpointClient } from './endpoint-client.ts';
 
 /** A member that is asked and says nothing for so long is not waited for alone. */
-const PATIENCE_MS = 1_000;
+const HEDGE_AFTER_MS = 1_000;
 
 /**
  * The first answer that any of them gives: the next one is asked when one fails, and also when one has not responded for a second,
@@ -11,34 +11,34 @@ const PATIENCE_MS = 1_000;
  * @throws {SourceError} where all fail: that the quorum is lost, where anybody says so; else what each of them said.
  * @throws the reason of `signal`.
  */
-export async function firstAnswer<T>(
+export async function hedgedRequest<T>(
   source: string,
-  contacts: readonly Contact[],
+  clients: readonly EndpointClient[],
   signal: AbortSignal,
-  ask: (contact: Contact, signal: AbortSignal) => Promise<T>,
+  ask: (client: EndpointClient, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
   const over = new AbortController();
   const either = AbortSignal.any([signal, over.signal]);
   const failures: SourceError[] = [];
-  const waiting = [...contacts];
+  const waiting = [...clients];
   let asked = 0;
   let timer: NodeJS.Timeout | undefined;
   try {
     return await new Promise<T>((resolve, reject) => {
       const askNext = (): void => {
         clearTimeout(timer);
-        const contact = waiting.shift();
-        if (!contact || over.signal.aborted) return;
+        const client = waiting.shift();
+        if (!client || over.signal.aborted) return;
         asked += 1;
-        timer = setTimeout(askNext, PATIENCE_MS);
-        ask(contact, either).then(resolve, (error: unknown) => {
+        timer = setTimeout(askNext, HEDGE_AFTER_MS);
+        ask(client, either).then(resolve, (error: unknown) => {
           if (!(error instanceof SourceError)) return reject(error);
           // It would be as much everywhere.
-          if (error instanceof TooMuch) return reject(error);
+          if (error instanceof ResponseTooLarge) return reject(error);
           failures.push(error);
           if (waiting.length > 0) askNext();
-          else if (failures.length === asked) reject(together(source, failures));
+          else if (failures.length === asked) reject(mergeFailures(source, failures));
         });
       };
       askNext();
@@ -50,13 +50,14 @@ export async function firstAnswer<T>(
 }
 
 /** From what the reader can fix to what says the least. */
-const TELLING: readonly SourceErrorKind[] = ['refused', 'missing', 'malformed', 'unreachable'];
+const BY_USEFULNESS: readonly SourceErrorKind[] = ['refused', 'missing', 'malformed', 'unreachable'];
 
-function together(source: string, failures: readonly SourceError[]): SourceError {
+function mergeFailures(source: string, failures: readonly SourceError[]): SourceError {
   const lost = failures.find((failure) => failure instanceof LostQuorum);
   const [first] = failures;
   if (lost || (first && failures.length === 1)) return (lost ?? first)!;
-  const kind = TELLING.find((kind) => failures.some((failure) => failure.kind === kind)) ?? 'unreachable';
+  const kind =
+    BY_USEFULNESS.find((kind) => failures.some((failure) => failure.kind === kind)) ?? 'unreachable';
   const said = [...new Set(failures.map(({ message }) => message))];
   const what = kind === 'malformed' ? 'no member gives a readable answer' : 'no member can be queried';
   return new SourceError(source, kind, `${what}: ${said.join('; ')}`);

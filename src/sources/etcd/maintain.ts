@@ -4,14 +4,14 @@ import { SourceError } from '../../ports/source-error.ts';
 import { printable } from '../../wire/x509.ts';
 import { asObject, countIn, explainV3, grpc, parseJson } from './responses.ts';
 import type { Cluster } from './cluster.ts';
-import type { Contact } from './endpoint-client.ts';
-import { firstAnswer } from './hedged-request.ts';
-import { askVersion, sendV3 } from './gateway.ts';
+import type { EndpointClient } from './endpoint-client.ts';
+import { hedgedRequest } from './hedged-request.ts';
+import { fetchVersion, sendV3 } from './gateway.ts';
 import { decimalId } from './ids.ts';
 import { findMember } from './members.ts';
 
 /** Gigabytes are compacted and defragmented in minutes; the member answers when it is done. */
-const DEED_WITHIN_MS = 600_000;
+const ACTION_TIMEOUT_MS = 600_000;
 
 /** Each action is sent once, to a member that has just responded: after a lost response it is unknown whether it was done. */
 export function maintain(cluster: Cluster): KeyValueWriter {
@@ -20,21 +20,21 @@ export function maintain(cluster: Cluster): KeyValueWriter {
       refuseOthers(cluster, store);
       if (!/^[1-9]\d{0,18}$/.test(revision))
         throw new SourceError(cluster.name, 'refused', `${printable(revision)} is not a revision`);
-      const contact = await anyMember(cluster, order.signal);
+      const client = await anyMember(cluster, order.signal);
       // With `physical`, the answer comes when the history is gone, and so before anything is defragmented.
-      await perform(cluster, contact, { path: 'kv/compaction', body: { revision, physical: true }, order });
+      await perform(cluster, client, { path: 'kv/compaction', body: { revision, physical: true }, order });
     },
     defragment: async (store, memberId, order) => {
       refuseOthers(cluster, store);
-      const contact = await findMember(cluster, memberId, order.signal);
-      await perform(cluster, contact, { path: 'maintenance/defragment', body: {}, order });
+      const client = await findMember(cluster, memberId, order.signal);
+      await perform(cluster, client, { path: 'maintenance/defragment', body: {}, order });
     },
     disarm: async (store, { memberId, kind }: StoreAlarm, order) => {
       refuseOthers(cluster, store);
-      const contact = await anyMember(cluster, order.signal);
+      const client = await anyMember(cluster, order.signal);
       const memberID = memberId === undefined ? '0' : decimalId(memberId);
       const body = { action: 'DEACTIVATE', memberID, alarm: kind };
-      await perform(cluster, contact, { path: 'maintenance/alarm', body, order });
+      await perform(cluster, client, { path: 'maintenance/alarm', body, order });
     },
   };
 }
@@ -43,25 +43,29 @@ function refuseOthers({ name }: Cluster, store: string): void {
   if (store !== name) throw new SourceError(name, 'refused', `${printable(store)} is not this store`);
 }
 
-function anyMember(cluster: Cluster, signal: AbortSignal): Promise<Contact> {
-  return firstAnswer(cluster.name, cluster.contacts.configured, signal, async (contact, signal) => {
-    await askVersion(cluster, contact, signal);
-    return contact;
+function anyMember(cluster: Cluster, signal: AbortSignal): Promise<EndpointClient> {
+  return hedgedRequest(cluster.name, cluster.clients.configured, signal, async (client, signal) => {
+    await fetchVersion(cluster, client, signal);
+    return client;
   });
 }
 
-interface Deed {
+interface MaintenanceCall {
   readonly path: string;
   readonly body: unknown;
   readonly order: Order;
 }
 
-async function perform(cluster: Cluster, contact: Contact, { path, body, order }: Deed): Promise<void> {
+async function perform(
+  cluster: Cluster,
+  client: EndpointClient,
+  { path, body, order }: MaintenanceCall,
+): Promise<void> {
   const { signal } = order;
-  const { prefix } = await askVersion(cluster, contact, signal);
-  const answer = await sendV3(cluster, contact, prefix, { path, body, signal, timeoutMs: DEED_WITHIN_MS });
+  const { prefix } = await fetchVersion(cluster, client, signal);
+  const answer = await sendV3(cluster, client, prefix, { path, body, signal, timeoutMs: ACTION_TIMEOUT_MS });
   if (answer.status === 200 || isDoneAlready(answer.text)) return;
-  throw explainV3(cluster.name, contact.host, answer);
+  throw explainV3(cluster.name, client.host, answer);
 }
 
 /** "Out of range" also means a revision in the future. */

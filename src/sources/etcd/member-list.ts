@@ -3,46 +3,47 @@ import { SourceError } from '../../ports/source-error.ts';
 import { printable } from '../../wire/x509.ts';
 import { asObject, explainV2, type Json, listIn, parseJson, textIn } from './responses.ts';
 import type { Cluster } from './cluster.ts';
-import type { Contact } from './endpoint-client.ts';
-import { callV3, type Version } from './gateway.ts';
+import type { EndpointClient } from './endpoint-client.ts';
+import { callV3, type EtcdVersion } from './gateway.ts';
 import { hexId, hexIdV2 } from './ids.ts';
 
 /** Who belongs to the cluster, as one of its members lists it. */
-export interface Listed extends Pick<StoreMember, 'id' | 'name' | 'clientUrls' | 'isLearner'> {
+export interface ListedMember extends Pick<StoreMember, 'id' | 'name' | 'clientUrls' | 'isLearner'> {
   readonly peerUrls: readonly string[];
 }
 
 export interface MemberList {
-  readonly members: readonly Listed[];
+  readonly members: readonly ListedMember[];
   /** Of the cluster and the member that answered, where the answer says it. */
   readonly clusterId?: string;
   readonly memberId?: string;
 }
 
 /** One member's memory of who belongs to the cluster; it also answers without a majority. @throws {SourceError} */
-export async function askMemberList(
+export async function fetchMemberList(
   cluster: Cluster,
-  contact: Contact,
-  version: Version,
+  client: EndpointClient,
+  version: EtcdVersion,
   signal: AbortSignal,
 ): Promise<MemberList> {
-  const list = (await askV3(cluster, contact, version, signal)) ?? (await askV2(cluster, contact, signal));
+  const list =
+    (await fetchByV3(cluster, client, version, signal)) ?? (await fetchByV2(cluster, client, signal));
   if (list.members.length > 0) return list;
-  throw new SourceError(cluster.name, 'malformed', `${contact.host} lists no members`);
+  throw new SourceError(cluster.name, 'malformed', `${client.host} lists no members`);
 }
 
-async function askV3(
+async function fetchByV3(
   cluster: Cluster,
-  contact: Contact,
-  version: Version,
+  client: EndpointClient,
+  version: EtcdVersion,
   signal: AbortSignal,
 ): Promise<MemberList | undefined> {
   if (version.prefix === undefined) return undefined;
   try {
-    const answer = await callV3(cluster, contact, version, { path: 'cluster/member/list', signal });
+    const answer = await callV3(cluster, client, version, { path: 'cluster/member/list', signal });
     const header = asObject(answer['header']);
     return withIds(
-      listIn(answer, 'members').flatMap((member) => toListed(member, hexId(member['ID']))),
+      listIn(answer, 'members').flatMap((member) => toListedMember(member, hexId(member['ID']))),
       hexId(header['cluster_id']),
       hexId(header['member_id']),
     );
@@ -52,23 +53,23 @@ async function askV3(
   }
 }
 
-async function askV2(
+async function fetchByV2(
   { name, authorization }: Cluster,
-  contact: Contact,
+  client: EndpointClient,
   signal: AbortSignal,
 ): Promise<MemberList> {
-  const answer = await contact.ask({ path: '/v2/members', headers: authorization.forV2, signal });
-  if (answer.status !== 200) throw explainV2(name, contact.host, answer);
+  const answer = await client.request({ path: '/v2/members', headers: authorization.forV2, signal });
+  if (answer.status !== 200) throw explainV2(name, client.host, answer);
   const members = listIn(asObject(parseJson(answer.text)), 'members');
   return withIds(
-    members.flatMap((member) => toListed(member, hexIdV2(member['id']))),
+    members.flatMap((member) => toListedMember(member, hexIdV2(member['id']))),
     hexIdV2(answer.headers['x-etcd-cluster-id']),
     undefined,
   );
 }
 
 function withIds(
-  members: readonly Listed[],
+  members: readonly ListedMember[],
   clusterId: string | undefined,
   memberId: string | undefined,
 ): MemberList {
@@ -79,7 +80,7 @@ function withIds(
   };
 }
 
-function toListed(member: Json, id: string | undefined): Listed[] {
+function toListedMember(member: Json, id: string | undefined): ListedMember[] {
   if (id === undefined) return [];
   return [
     {

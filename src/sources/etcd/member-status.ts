@@ -7,14 +7,14 @@ import type {
   UnansweredQuery,
 } from '../../ports/key-value.ts';
 import { SourceError } from '../../ports/source-error.ts';
-import type { TextAnswer } from '../../wire/http.ts';
+import type { TextResponse } from '../../wire/http.ts';
 import { startDeadline } from '../../wire/deadline.ts';
-import { absenceOf, isNobodyThere } from './failure-mode.ts';
+import { findFailureMode, isNotConnectable } from './failure-mode.ts';
 import { alarmsAmong, isAlarm, readAlarms } from './alarms.ts';
 import {
   asObject,
   countIn,
-  inItsWords,
+  cleanEtcdText,
   isDenied,
   type Json,
   LostQuorum,
@@ -23,23 +23,23 @@ import {
 } from './responses.ts';
 import { startClock } from './clock.ts';
 import type { Cluster } from './cluster.ts';
-import type { Contact } from './endpoint-client.ts';
-import { callV3, readVersion, type Version } from './gateway.ts';
+import type { EndpointClient } from './endpoint-client.ts';
+import { callV3, parseVersion, type EtcdVersion } from './gateway.ts';
 import { readServedCertificate } from './handshake.ts';
 import { hexId, hexIdV2 } from './ids.ts';
-import { askMemberList, type Listed } from './member-list.ts';
-import { type Metrics, readMetrics, reported } from './metrics.ts';
-import { askQuorum, type Quorum } from './quorum.ts';
+import { fetchMemberList, type ListedMember } from './member-list.ts';
+import { type EtcdMetrics, parseMetrics, reported } from './metrics.ts';
+import { readWithQuorum, type QuorumRead } from './quorum.ts';
 
 /** One client port, and what whoever answers there reports. */
-export interface Portrait {
-  readonly contact: Contact;
+export interface MemberStatus {
+  readonly client: EndpointClient;
   readonly id?: string;
   readonly clusterId?: string;
   readonly leaderId?: string;
-  readonly listed?: readonly Listed[];
+  readonly listed?: readonly ListedMember[];
   readonly alarms: readonly StoreAlarm[];
-  readonly quorum?: Quorum;
+  readonly quorum?: QuorumRead;
   /** Its other answers took so long that a quorum read which was not answered says nothing about the majority. */
   readonly isSlow?: boolean;
   readonly facts: Partial<
@@ -49,39 +49,43 @@ export interface Portrait {
 
 /** No answer to `/version` in this time: the others are asked as a member of today is asked. */
 const VERSION_WITHIN_MS = 1_500;
-const TODAY: Version = { text: '', prefix: '/v3' };
+const CURRENT_VERSION: EtcdVersion = { text: '', prefix: '/v3' };
 /** A quorum read is late where it was waited for this many times longer than for any answer that needs no majority. */
 const CLEARLY_LONGER = 2;
 const NEED_NO_MAJORITY: ReadonlySet<StoreQuery> = new Set(['version', 'metrics', 'status']);
 
 /** Asks all questions at once, each by itself. Throws only what is a bug of ours, and the reason of `signal`. */
-export async function portray(
+export async function probeMember(
   cluster: Cluster,
-  contact: Contact,
+  client: EndpointClient,
   { signal, withinMs }: QueryOptions,
-): Promise<Portrait> {
+): Promise<MemberStatus> {
   const deadline = startDeadline(signal, withinMs);
   const endsAt = performance.now() + withinMs;
-  const bounded: Contact = {
-    ...contact,
-    ask: (question) => {
+  const bounded: EndpointClient = {
+    ...client,
+    request: (question) => {
       const leftMs = Math.max(1, Math.round(endsAt - performance.now()));
       const timeoutMs = Math.min(question.timeoutMs ?? cluster.config.timeoutMs, leftMs);
-      return contact.ask({ ...question, timeoutMs });
+      return client.request({ ...question, timeoutMs });
     },
   };
-  const serving = readServedCertificate(contact, deadline.signal);
+  const serving = readServedCertificate(client, deadline.signal);
   try {
-    const portrait = await askAll(cluster, bounded, signal);
+    const status = await queryAll(cluster, bounded, signal);
     const certificate = await serving;
     signal.throwIfAborted();
-    return { ...portrait, contact, facts: { ...portrait.facts, ...(certificate && { certificate }) } };
+    return { ...status, client, facts: { ...status.facts, ...(certificate && { certificate }) } };
   } finally {
     deadline.stop();
   }
 }
 
-async function askAll(cluster: Cluster, contact: Contact, signal: AbortSignal): Promise<Portrait> {
+async function queryAll(
+  cluster: Cluster,
+  client: EndpointClient,
+  signal: AbortSignal,
+): Promise<MemberStatus> {
   const { name } = cluster;
   const clock = startClock();
   const unanswered: UnansweredQuery[] = [];
@@ -96,11 +100,11 @@ async function askAll(cluster: Cluster, contact: Contact, signal: AbortSignal): 
     } catch (error) {
       if (query === 'quorum read') quorumMs = performance.now() - askedAt;
       if (!(error instanceof SourceError)) throw error;
-      unanswered.push({ query, error: inOwnWords(query, error, contact), isDenied: isDenied(error) });
+      unanswered.push({ query, error: explainUnanswered(query, error, client), isDenied: isDenied(error) });
       return undefined;
     }
   };
-  const get = (path: string): Promise<TextAnswer> => clock.watch(() => contact.ask({ path, signal }));
+  const get = (path: string): Promise<TextResponse> => clock.watch(() => client.request({ path, signal }));
 
   let connection: SourceError | undefined;
   const asking = attempt('version', async () => {
@@ -108,29 +112,35 @@ async function askAll(cluster: Cluster, contact: Contact, signal: AbortSignal): 
       if (error instanceof SourceError) connection = error;
       throw error;
     });
-    return readVersion(name, contact.host, answer);
+    return parseVersion(name, client.host, answer);
   });
-  const healthAsked = attempt('health', async () => readHealth(name, contact.host, await get('/health')));
-  const metricsAsked = attempt('metrics', async () => metricsIn(name, contact.host, await get('/metrics')));
+  const healthAsked = attempt('health', async () => readHealth(name, client.host, await get('/health')));
+  const metricsAsked = attempt('metrics', async () =>
+    parseMetricsResponse(name, client.host, await get('/metrics')),
+  );
   const early = await Promise.race([asking, sleep(VERSION_WITHIN_MS, undefined, { ref: false })]);
   // Nothing listens there, or the name does not resolve: the other questions would fail too.
-  const isGone = connection !== undefined && isNobodyThere(connection);
-  const prefixed = early ?? TODAY;
+  const isGone = connection !== undefined && isNotConnectable(connection);
+  const prefixed = early ?? CURRENT_VERSION;
   const [version, health, metrics, self, list, alarms, quorum] = await Promise.all([
     asking,
     healthAsked,
     metricsAsked,
-    isGone ? undefined : attempt('status', () => describeItself(cluster, contact, prefixed, signal)),
-    isGone ? undefined : attempt('member list', () => askMemberList(cluster, contact, prefixed, signal)),
-    isGone ? undefined : attempt('alarm list', () => askAlarms(cluster, contact, prefixed, signal)),
-    isGone ? undefined : attempt('quorum read', () => askQuorum(cluster, contact, prefixed, signal)),
+    isGone ? undefined : attempt('status', () => fetchSelfReport(cluster, client, prefixed, signal)),
+    isGone ? undefined : attempt('member list', () => fetchMemberList(cluster, client, prefixed, signal)),
+    isGone ? undefined : attempt('alarm list', () => fetchAlarms(cluster, client, prefixed, signal)),
+    isGone ? undefined : attempt('quorum read', () => readWithQuorum(cluster, client, prefixed, signal)),
   ]);
   if ([version, health, metrics, self, list, alarms, quorum].every((answer) => answer === undefined)) {
     const error = connection ?? unanswered[0]!.error;
-    return { contact, alarms: [], facts: { error, failureMode: await absenceOf(error, contact, signal) } };
+    return {
+      client,
+      alarms: [],
+      facts: { error, failureMode: await findFailureMode(error, client, signal) },
+    };
   }
-  return assemble({
-    contact,
+  return toMemberStatus({
+    client,
     unanswered,
     ...(version && { version }),
     ...(health && { health }),
@@ -144,26 +154,26 @@ async function askAll(cluster: Cluster, contact: Contact, signal: AbortSignal): 
   });
 }
 
-interface Answers {
-  readonly contact: Contact;
+interface MemberResponses {
+  readonly client: EndpointClient;
   readonly unanswered: readonly UnansweredQuery[];
-  readonly version?: Version;
-  readonly health?: Health;
-  readonly metrics: Metrics;
-  readonly self?: Self;
+  readonly version?: EtcdVersion;
+  readonly health?: HealthResponse;
+  readonly metrics: EtcdMetrics;
+  readonly self?: SelfReport;
   readonly list?: {
-    readonly members: readonly Listed[];
+    readonly members: readonly ListedMember[];
     readonly clusterId?: string;
     readonly memberId?: string;
   };
   readonly alarms: readonly StoreAlarm[];
-  readonly quorum?: Quorum;
+  readonly quorum?: QuorumRead;
   readonly clockAheadMs: number | undefined;
   readonly isSlow: boolean;
 }
 
-function assemble(answers: Answers): Portrait {
-  const { contact, version, health = {}, metrics, self, list, alarms, quorum, clockAheadMs } = answers;
+function toMemberStatus(answers: MemberResponses): MemberStatus {
+  const { client, version, health = {}, metrics, self, list, alarms, quorum, clockAheadMs } = answers;
   const { id: ownId, leaderId, hasLeader, isLearner, errors = [], ...sizes } = self ?? {};
   const id = ownId ?? list?.memberId ?? quorum?.memberId ?? metrics.id;
   const clusterId = self?.clusterId ?? list?.clusterId ?? quorum?.clusterId;
@@ -195,7 +205,7 @@ function assemble(answers: Answers): Portrait {
     unanswered: unanswered.length > 0 ? unanswered : undefined,
   });
   return {
-    contact,
+    client,
     ...(id !== undefined && { id }),
     ...(clusterId !== undefined && { clusterId }),
     ...(leaderId !== undefined && { leaderId }),
@@ -214,13 +224,17 @@ function alarmsInHealth(because: string | undefined): readonly StoreAlarm[] {
 }
 
 /** That one question was not answered in time says nothing about the majority, unless it was the question for it. */
-function inOwnWords(query: StoreQuery, error: SourceError, { host }: Contact): SourceError {
+function explainUnanswered(query: StoreQuery, error: SourceError, { host }: EndpointClient): SourceError {
   if (!(error instanceof LostQuorum) || query === 'quorum read') return error;
-  return new SourceError(error.source, 'unreachable', `${host} did not answer (${error.said})`);
+  return new SourceError(error.source, 'unreachable', `${host} did not answer (${error.reason})`);
 }
 
-export function metricsIn(source: string, host: string, { status, text }: TextAnswer): Metrics {
-  if (status === 200 && /^etcd_/m.test(text)) return readMetrics(text);
+export function parseMetricsResponse(
+  source: string,
+  host: string,
+  { status, text }: TextResponse,
+): EtcdMetrics {
+  if (status === 200 && /^etcd_/m.test(text)) return parseMetrics(text);
   throw new SourceError(
     source,
     status === 200 ? 'malformed' : 'unreachable',
@@ -228,7 +242,7 @@ export function metricsIn(source: string, host: string, { status, text }: TextAn
   );
 }
 
-interface Health {
+interface HealthResponse {
   readonly healthy?: boolean;
   readonly because?: string;
   /** It says nothing about the member: 3.5.0 asks itself without a user. */
@@ -240,7 +254,7 @@ interface Health {
 const HEALTH_NEEDS_USER = /user name is empty|permission denied/i;
 
 /** `health` is a text, or in the oldest a truth value; without a majority it comes with 503. @throws {SourceError} where it is no answer of etcd. */
-function readHealth(source: string, host: string, { status, text }: TextAnswer): Health {
+function readHealth(source: string, host: string, { status, text }: TextResponse): HealthResponse {
   const body = asObject(parseJson(text));
   if (!('health' in body))
     throw new SourceError(
@@ -257,13 +271,13 @@ function readHealth(source: string, host: string, { status, text }: TextAnswer):
       error: new SourceError(
         source,
         'refused',
-        `/health of ${host} fails where authentication is enabled (${inItsWords(reason)})`,
+        `/health of ${host} fails where authentication is enabled (${cleanEtcdText(reason)})`,
       ),
     };
-  return { healthy, because: inItsWords(reason) };
+  return { healthy, because: cleanEtcdText(reason) };
 }
 
-interface Self extends Pick<
+interface SelfReport extends Pick<
   StoreMember,
   'hasLeader' | 'isLeader' | 'dbSizeBytes' | 'dbInUseBytes' | 'quotaBytes' | 'raftIndex' | 'raftAppliedIndex'
 > {
@@ -275,29 +289,29 @@ interface Self extends Pick<
   readonly errors?: readonly string[];
 }
 
-async function describeItself(
+async function fetchSelfReport(
   cluster: Cluster,
-  contact: Contact,
-  version: Version,
+  client: EndpointClient,
+  version: EtcdVersion,
   signal: AbortSignal,
-): Promise<Self> {
+): Promise<SelfReport> {
   if (version.prefix !== undefined) {
     try {
-      const answer = await callV3(cluster, contact, version, { path: 'maintenance/status', signal });
+      const answer = await callV3(cluster, client, version, { path: 'maintenance/status', signal });
       if ('header' in answer) return fromStatus(answer);
-      throw new SourceError(cluster.name, 'malformed', `${contact.host} sent an invalid status`);
+      throw new SourceError(cluster.name, 'malformed', `${client.host} sent an invalid status`);
     } catch (error) {
       // The gateway may be switched off.
       if (!(error instanceof SourceError) || error.kind !== 'missing') throw error;
     }
   }
-  const { status, text, headers } = await contact.ask({ path: '/v2/stats/self', signal });
+  const { status, text, headers } = await client.request({ path: '/v2/stats/self', signal });
   const body = asObject(parseJson(text));
   if (status !== 200 || !('id' in body))
     throw new SourceError(
       cluster.name,
       'missing',
-      `${contact.host} reports no status: it has neither a v3 nor a v2 API`,
+      `${client.host} reports no status: it has neither a v3 nor a v2 API`,
     );
   const leaderId = hexIdV2(asObject(body['leaderInfo'])['leader']);
   return reported({
@@ -308,7 +322,7 @@ async function describeItself(
   });
 }
 
-function fromStatus(status: Json): Self {
+function fromStatus(status: Json): SelfReport {
   const header = asObject(status['header']);
   const id = hexId(header['member_id']);
   const leaderId = hexId(status['leader']);
@@ -326,30 +340,30 @@ function fromStatus(status: Json): Self {
     quotaBytes: countIn(status, 'dbSizeQuota'),
     raftIndex: countIn(status, 'raftIndex'),
     raftAppliedIndex: countIn(status, 'raftAppliedIndex'),
-    errors: errors.filter((error) => typeof error === 'string').map(inItsWords),
+    errors: errors.filter((error) => typeof error === 'string').map(cleanEtcdText),
   });
 }
 
-async function askAlarms(
+async function fetchAlarms(
   cluster: Cluster,
-  contact: Contact,
-  version: Version,
+  client: EndpointClient,
+  version: EtcdVersion,
   signal: AbortSignal,
 ): Promise<readonly StoreAlarm[]> {
   // etcd 2 has no alarms.
   if (version.prefix === undefined) return [];
   const call = { path: 'maintenance/alarm', body: { action: 'GET' }, signal };
-  const answer = await callV3(cluster, contact, version, call).catch((error: unknown) => {
+  const answer = await callV3(cluster, client, version, call).catch((error: unknown) => {
     if (!(error instanceof SourceError) || error.kind !== 'missing') throw error;
     throw new SourceError(
       cluster.name,
       'missing',
-      `${contact.host} does not serve the v3 JSON gateway (--enable-grpc-gateway), so its alarms are unknown`,
+      `${client.host} does not serve the v3 JSON gateway (--enable-grpc-gateway), so its alarms are unknown`,
     );
   });
   const isKnown = Object.keys(answer).every((key) => key === 'header' || key === 'alarms');
   if (isKnown && (!('alarms' in answer) || Array.isArray(answer['alarms']))) return readAlarms(answer);
-  throw new SourceError(cluster.name, 'malformed', `${contact.host} sent an invalid list of alarms`);
+  throw new SourceError(cluster.name, 'malformed', `${client.host} sent an invalid list of alarms`);
 }
 
 /** `/v2/stats/self` says leader also of the last one that is left, so it counts only of a healthy member. */
@@ -359,7 +373,7 @@ function leadership(
     isLeader,
     healthy,
   }: Partial<Record<'hasLeader' | 'isLeader' | 'healthy', boolean | undefined>>,
-  metrics: Metrics,
+  metrics: EtcdMetrics,
 ): { readonly hasLeader?: boolean | undefined; readonly isLeader?: boolean | undefined } {
   if (hasLeader !== undefined) return { hasLeader, isLeader };
   const knows = metrics.hasLeader ?? healthy;

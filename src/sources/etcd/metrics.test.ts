@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readMetrics } from './metrics.ts';
+import { parseMetrics } from './metrics.ts';
 
 test('operations are slow above the last bucket below the limit, and large numbers are read as Prometheus writes them', () => {
   const text = [
@@ -17,7 +17,7 @@ test('operations are slow above the last bucket below the limit, and large numbe
     'etcd_server_proposals_pending NaN',
     'go_goroutines 12',
   ].join('\n');
-  expect(readMetrics(text)).toEqual({
+  expect(parseMetrics(text)).toEqual({
     id: '8e9e05c52164694d',
     disk: { fsyncs: { slow: 10, total: 100 }, commits: { slow: 1, total: 8 }, slowApplies: 3 },
     quotaBytes: 2_147_483_648,
@@ -26,9 +26,9 @@ test('operations are slow above the last bucket below the limit, and large numbe
 });
 
 test.each(['0', '-1'])('a quota of %s is none', (quota) => {
-  expect(readMetrics(`etcd_server_quota_backend_bytes ${quota}\n`)).toEqual({});
+  expect(parseMetrics(`etcd_server_quota_backend_bytes ${quota}\n`)).toEqual({});
 });
 
 test('what holds no metrics gives nothing', () => {
-  expect(readMetrics('<html>404</html>')).toEqual({});
+  expect(parseMetrics('<html>404</html>')).toEqual({});
 });

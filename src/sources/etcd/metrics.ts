@@ -1,7 +1,7 @@
 import type { DiskCounters, Operations } from '../../ports/key-value.ts';
 
 /** What `/metrics` reports that matters here, in Prometheus' text format. Absent where it is not there. */
-export interface Metrics {
+export interface EtcdMetrics {
   /** Hexadecimal, since etcd 3.3. */
   readonly id?: string;
   readonly hasLeader?: boolean;
@@ -18,7 +18,7 @@ export interface Metrics {
   readonly disk?: DiskCounters;
 }
 
-export function readMetrics(text: string): Metrics {
+export function parseMetrics(text: string): EtcdMetrics {
   const values = new Map<string, number>();
   for (const [, name, value] of text.matchAll(/^(etcd_\w+(?:\{[^}\n]*\})?)[ \t]+(\S+)/gm))
     if (name !== undefined) values.set(name, Number(value));

@@ -9,7 +9,7 @@ import type { SourceError } from '../../ports/source-error.ts';
 import { etcdConfig } from './config.ts';
 import { openCluster } from './cluster.ts';
 import { openEtcd } from './open.ts';
-import { portray } from './member-status.ts';
+import { probeMember } from './member-status.ts';
 
 let etcd: Etcd;
 const notAfter = new Date(Date.now() + 20 * 86_400_000);
@@ -243,7 +243,7 @@ test('a member whose certificate has expired is not trusted, and what it serves 
   const expired = await startEtcd({ notAfter: new Date(Date.now() - 60_000) });
   const cluster = openCluster(etcdConfig.parse({ kind: 'etcd', ...expired.access }));
   try {
-    const { facts } = await portray(cluster, cluster.contacts.configured[0]!, {
+    const { facts } = await probeMember(cluster, cluster.clients.configured[0]!, {
       signal,
       withinMs: 20_000,
     });
@@ -254,7 +254,7 @@ test('a member whose certificate has expired is not trusted, and what it serves 
     });
     expect(facts.version).toBeUndefined();
   } finally {
-    await cluster.contacts.close();
+    await cluster.clients.close();
     await expired.close();
   }
 });

@@ -3,7 +3,7 @@ import { openCluster } from './cluster.ts';
 import type { EtcdConfig } from './config.ts';
 import { maintain } from './maintain.ts';
 import { readDiskCounters, readMembers } from './members.ts';
-import { reachEtcd } from './health-check.ts';
+import { checkEtcdHealth } from './health-check.ts';
 import { readTree } from './read-tree.ts';
 
 /** An etcd cluster of any age: the v2 keys, the v3 gateway. Opening asks nothing yet. */
@@ -20,7 +20,7 @@ export function openEtcd(config: EtcdConfig): Source {
       diskCounters: (urls, bounded) => readDiskCounters(cluster, urls, bounded),
     },
     ...(config.maintain && { writes: { keyValue: maintain(cluster) } }),
-    healthCheck: (signal) => reachEtcd(cluster, signal),
-    close: () => cluster.contacts.close(),
+    healthCheck: (signal) => checkEtcdHealth(cluster, signal),
+    close: () => cluster.clients.close(),
   };
 }

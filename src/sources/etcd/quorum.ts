@@ -1,13 +1,13 @@
 import type { SourceError } from '../../ports/source-error.ts';
 import { asObject, countIn, explainV2, explainV3, grpc, LostQuorum, parseJson, textIn } from './responses.ts';
 import type { Cluster } from './cluster.ts';
-import type { Contact } from './endpoint-client.ts';
-import { sendV3, type Version } from './gateway.ts';
+import type { EndpointClient } from './endpoint-client.ts';
+import { sendV3, type EtcdVersion } from './gateway.ts';
 import { hexId, hexIdV2 } from './ids.ts';
 import { isAbsent, readKeys } from './read-tree.ts';
 
 /** A read that a majority agreed on. */
-export interface Quorum {
+export interface QuorumRead {
   /** Of the v3 store, in decimal. */
   readonly revision?: string;
   readonly clusterId?: string;
@@ -19,26 +19,26 @@ export interface Quorum {
  * @throws {LostQuorum} where there is no majority.
  * @throws {SourceError} where that cannot be asked.
  */
-export async function askQuorum(
+export async function readWithQuorum(
   cluster: Cluster,
-  contact: Contact,
-  version: Version,
+  client: EndpointClient,
+  version: EtcdVersion,
   signal: AbortSignal,
-): Promise<Quorum> {
-  const byRange = version.prefix && (await askByRange(cluster, contact, version, signal));
-  return byRange ?? askByKey(cluster, contact, signal);
+): Promise<QuorumRead> {
+  const byRange = version.prefix && (await readByRange(cluster, client, version, signal));
+  return byRange ?? readByKey(cluster, client, signal);
 }
 
 /** A read of almost nothing: what matters is that it succeeds. */
 const NO_KEY = 'AA==';
 
-async function askByRange(
+async function readByRange(
   cluster: Cluster,
-  contact: Contact,
-  { prefix }: Version,
+  client: EndpointClient,
+  { prefix }: EtcdVersion,
   signal: AbortSignal,
-): Promise<Quorum | undefined> {
-  const answer = await sendV3(cluster, contact, prefix, { path: 'kv/range', body: { key: NO_KEY }, signal });
+): Promise<QuorumRead | undefined> {
+  const answer = await sendV3(cluster, client, prefix, { path: 'kv/range', body: { key: NO_KEY }, signal });
   const body = asObject(parseJson(answer.text));
   if (answer.status === 200 && 'header' in body) {
     const header = asObject(body['header']);
@@ -51,23 +51,23 @@ async function askByRange(
       ...(memberId !== undefined && { memberId }),
     };
   }
-  const failure = explainV3(cluster.name, contact.host, answer);
+  const failure = explainV3(cluster.name, client.host, answer);
   if (failure.kind === 'missing') return undefined;
   // Who may read is looked up after the majority has answered: https://github.com/etcd-io/etcd/blob/v3.4.23/etcdserver/v3_server.go
   if (countIn(body, 'code') === grpc.denied && !(failure instanceof LostQuorum)) return {};
   throw failure;
 }
 
-async function askByKey(cluster: Cluster, contact: Contact, signal: AbortSignal): Promise<Quorum> {
-  const answer = await readKeys(cluster, contact, '_wrench?quorum=true', signal);
-  if (answer.status !== 200 && !isAbsent(answer)) throw explainV2(cluster.name, contact.host, answer);
+async function readByKey(cluster: Cluster, client: EndpointClient, signal: AbortSignal): Promise<QuorumRead> {
+  const answer = await readKeys(cluster, client, '_wrench?quorum=true', signal);
+  if (answer.status !== 200 && !isAbsent(answer)) throw explainV2(cluster.name, client.host, answer);
   const clusterId = hexIdV2(answer.headers['x-etcd-cluster-id']);
   return clusterId === undefined ? {} : { clusterId };
 }
 
 /** What members that were asked for a quorum read say together; `holds` is absent where none could be asked. */
 export interface Agreement {
-  readonly holds?: boolean;
+  readonly hasQuorum?: boolean;
   readonly because?: string;
   readonly revision?: string;
 }
@@ -76,20 +76,24 @@ export interface Agreement {
  * One that got its answer proves the majority; else one that did not, where it answers other questions, shows that there is none. One that
  * takes as long for every answer (`isSlow`) shows nothing.
  */
-export function agreementOf(
-  asked: readonly { readonly quorum?: Quorum; readonly failure?: SourceError; readonly isSlow?: boolean }[],
+export function agreeOnQuorum(
+  asked: readonly {
+    readonly quorum?: QuorumRead;
+    readonly failure?: SourceError;
+    readonly isSlow?: boolean;
+  }[],
 ): Agreement {
   const read = asked.filter(({ quorum }) => quorum !== undefined);
   if (read.length > 0) {
     const revisions = read.flatMap(({ quorum }) => quorum?.revision ?? []);
     const [revision] = revisions.toSorted((a, b) => (BigInt(a) < BigInt(b) ? 1 : -1));
-    return { holds: true, ...(revision !== undefined && { revision }) };
+    return { hasQuorum: true, ...(revision !== undefined && { revision }) };
   }
   const failures = asked.flatMap(({ failure }) => failure ?? []);
   const lost = failures.find((failure): failure is LostQuorum => failure instanceof LostQuorum);
   const late = asked.find(({ failure, isSlow }) => failure?.code === 'TIMEOUT' && isSlow !== true)?.failure;
-  if (lost) return { holds: false, because: lost.said };
-  if (late) return { holds: false, because: late.message };
+  if (lost) return { hasQuorum: false, because: lost.reason };
+  if (late) return { hasQuorum: false, because: late.message };
   const [first] = failures;
   return first ? { because: first.message } : {};
 }

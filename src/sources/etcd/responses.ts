@@ -1,5 +1,5 @@
 import { SourceError } from '../../ports/source-error.ts';
-import type { TextAnswer } from '../../wire/http.ts';
+import type { TextResponse } from '../../wire/http.ts';
 import { printable } from '../../wire/x509.ts';
 
 /** An answer's parts, where they are what they should be. */
@@ -35,23 +35,23 @@ export function parseJson(text: string): unknown {
   }
 }
 
-const MAX_WORDS = 200;
+const MAX_LENGTH = 200;
 
 /** What etcd said, fit to be shown. */
-export function inItsWords(text: string): string {
+export function cleanEtcdText(text: string): string {
   const clean = printable(text.trim());
-  return clean.length > MAX_WORDS ? `${clean.slice(0, MAX_WORDS)}…` : clean;
+  return clean.length > MAX_LENGTH ? `${clean.slice(0, MAX_LENGTH)}…` : clean;
 }
 
 /** Members answer, but cannot agree: nothing can be said of the keys. */
 export class LostQuorum extends SourceError {
   /** In etcd's words: `etcdserver: request timed out`. */
-  readonly said: string;
+  readonly reason: string;
 
   constructor(source: string, said: string) {
-    const words = inItsWords(said);
+    const words = cleanEtcdText(said);
     super(source, 'unreachable', `etcd has lost its quorum: no majority of its members responds (${words})`);
-    this.said = words;
+    this.reason = words;
   }
 }
 
@@ -63,7 +63,7 @@ export function isDenied({ code }: SourceError): boolean {
 }
 
 /** More than is read of one answer. */
-export class TooMuch extends SourceError {
+export class ResponseTooLarge extends SourceError {
   constructor(source: string, message: string) {
     super(source, 'malformed', message);
   }
@@ -77,11 +77,11 @@ const NO_MAJORITY =
  * Why a v2 answer is none. Numbers in `errorCode` are etcd's own, 401 an event that was cleared:
  * https://github.com/etcd-io/etcd/blob/v2.3.7/Documentation/errorcode.md
  */
-export function explainV2(source: string, host: string, { status, text }: TextAnswer): SourceError {
+export function explainV2(source: string, host: string, { status, text }: TextResponse): SourceError {
   const body = asObject(parseJson(text));
   const errorCode = countIn(body, 'errorCode');
   const said = textIn(body, 'cause') ?? textIn(body, 'message') ?? '';
-  const words = said === '' ? '' : `: ${inItsWords(said)}`;
+  const words = said === '' ? '' : `: ${cleanEtcdText(said)}`;
   if (errorCode === 300 || errorCode === 301 || (status >= 500 && NO_MAJORITY.test(said)))
     return new LostQuorum(
       source,
@@ -116,11 +116,11 @@ export const grpc = {
 } as const;
 
 /** Why a v3 answer is none: https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/ */
-export function explainV3(source: string, host: string, { status, text }: TextAnswer): SourceError {
+export function explainV3(source: string, host: string, { status, text }: TextResponse): SourceError {
   const body = asObject(parseJson(text));
   const code = countIn(body, 'code');
   const said = textIn(body, 'message') ?? textIn(body, 'error') ?? '';
-  const words = said === '' ? '' : `: ${inItsWords(said)}`;
+  const words = said === '' ? '' : `: ${cleanEtcdText(said)}`;
   if (code === undefined && status === 404)
     return new SourceError(source, 'missing', `${host} has no v3 API`);
   if (code !== undefined && NO_MAJORITY.test(said)) return new LostQuorum(source, said);

@@ -11,7 +11,7 @@ interface OfPattern {
 }
 
 export type ListedFile = Match & OfPattern;
-export type Listed = ListedFile | (Blocked & OfPattern);
+export type ListedEntry = ListedFile | (Blocked & OfPattern);
 
 interface ListOptions {
   readonly paths: readonly string[];
@@ -28,7 +28,7 @@ interface ListOptions {
  * Everything that the patterns match, each file once, however many patterns and links lead to it: at a path without links where there is one,
  * else at the first in the order of patterns and names.
  */
-export async function* listFiles(options: ListOptions): AsyncGenerator<Listed, void, undefined> {
+export async function* listFiles(options: ListOptions): AsyncGenerator<ListedEntry, void, undefined> {
   const known = new Set<string>();
   const throughLinks: ListedFile[] = [];
   for (const pattern of new Set(options.paths)) {
@@ -40,7 +40,7 @@ export async function* listFiles(options: ListOptions): AsyncGenerator<Listed, v
   for (const listed of throughLinks) if (isNew(listed, known, options)) yield listed;
 }
 
-function isNew(listed: Listed, known: Set<string>, { onMatch }: ListOptions): boolean {
+function isNew(listed: ListedEntry, known: Set<string>, { onMatch }: ListOptions): boolean {
   const isFile = !('error' in listed) && !listed.folder;
   const identity = isFile ? listed.real : listed.path;
   const isRepeated = known.has(identity);
@@ -53,7 +53,7 @@ function isNew(listed: Listed, known: Set<string>, { onMatch }: ListOptions): bo
 async function* listPattern(
   pattern: string,
   { ignore, signal }: ListOptions,
-): AsyncGenerator<Listed, void, undefined> {
+): AsyncGenerator<ListedEntry, void, undefined> {
   const path = resolve(pattern);
   const ignored = compilePatterns(ignore);
   const absent = await errorOf(lstat(path));

@@ -4,11 +4,18 @@ import type { SourceHealth, Source } from '../../ports/source.ts';
 import { concurrently } from '../../wire/concurrently.ts';
 import { printable } from '../../wire/x509.ts';
 import type { FilesConfig } from './config.ts';
-import { listFiles, type Listed, patternsOf } from './list-files.ts';
-import { explain, type FileContent, IS_FOLDER, nothing, readCertificateFile, unseen } from './read-file.ts';
+import { listFiles, type ListedEntry, patternsOf } from './list-files.ts';
+import {
+  explainFileError,
+  type FileContent,
+  IS_FOLDER,
+  EMPTY_FILE,
+  readCertificateFile,
+  toUnseen,
+} from './read-file.ts';
 
 /** Files read at once. Each lane holds one, which bounds memory to 8 × `maxFileBytes`. */
-const LANES = 8;
+const FILES_AT_ONCE = 8;
 
 /** Certificates in files. Nothing is kept between scans, so there is nothing to close. */
 export function openFiles(config: FilesConfig): Source {
@@ -21,7 +28,7 @@ export function openFiles(config: FilesConfig): Source {
     name: config.name,
     kind: 'files',
     certificates,
-    healthCheck: (signal) => reach(config, signal),
+    healthCheck: (signal) => checkHealth(config, signal),
     close: async () => {},
   };
 }
@@ -30,16 +37,16 @@ async function* scan(
   config: FilesConfig,
   { signal, onEmpty }: ScanOptions,
 ): AsyncGenerator<ScanResult, void, undefined> {
-  const tally = openTally(config);
+  const counts = startCounts(config);
   const findPatterns = patternsOf(config);
   const read = concurrently(
-    listAll(config, tally, signal),
-    LANES,
+    listAll(config, counts, signal),
+    FILES_AT_ONCE,
     async (listed) => {
       const { sightings, isEmpty, keysCompared } = await readListed(config, findPatterns, listed);
-      countReported(tally, [listed.pattern], sightings.length);
+      countReported(counts, [listed.pattern], sightings.length);
       // A pattern that matches only keys is not fruitless where they were compared.
-      for (const key of keysCompared) countReported(tally, findPatterns(key, key), 1);
+      for (const key of keysCompared) countReported(counts, findPatterns(key, key), 1);
       if (isEmpty) onEmpty?.('no-certificate');
       return sightings;
     },
@@ -51,42 +58,49 @@ async function* scan(
       yield sighting;
     }
   }
-  yield* fruitlessPatterns(config, tally);
+  yield* fruitlessPatterns(config, counts);
 }
 
 /** For each pattern, how many files it matches, and how much was reported of them. */
-type Tally = ReadonlyMap<string, { files: number; reported: number }>;
+type PatternCounts = ReadonlyMap<string, { files: number; reported: number }>;
 
-function openTally({ paths }: FilesConfig): Tally {
+function startCounts({ paths }: FilesConfig): PatternCounts {
   return new Map(paths.map((pattern) => [pattern, { files: 0, reported: 0 }]));
 }
 
-function countReported(tally: Tally, patterns: readonly string[], reported: number): void {
+function countReported(tally: PatternCounts, patterns: readonly string[], reported: number): void {
   for (const pattern of patterns) {
     const counts = tally.get(pattern);
     if (counts) counts.reported += reported;
   }
 }
 
-function listAll(config: FilesConfig, tally: Tally, signal: AbortSignal): AsyncIterable<Listed> {
+function listAll(
+  config: FilesConfig,
+  patterns: PatternCounts,
+  signal: AbortSignal,
+): AsyncIterable<ListedEntry> {
   return listFiles({
     ...config,
     signal,
     onMatch: (pattern, { isFile, isRepeated }) => {
-      const counts = tally.get(pattern);
+      const counts = patterns.get(pattern);
       if (counts && isFile) counts.files += 1;
       // It is reported for the path or pattern that led to it first.
-      if (isRepeated) countReported(tally, [pattern], 1);
+      if (isRepeated) countReported(patterns, [pattern], 1);
     },
   });
 }
 
 /** Reports patterns that yield neither certificates nor gaps: they are mistaken, and would look fine. */
-function* fruitlessPatterns(config: FilesConfig, tally: Tally): Generator<ScanResult, void, undefined> {
+function* fruitlessPatterns(
+  config: FilesConfig,
+  tally: PatternCounts,
+): Generator<ScanResult, void, undefined> {
   for (const [pattern, { files, reported }] of tally) {
     if (reported > 0) continue;
     const because = files === 0 ? MATCHES_NOTHING : `${matching(files)} it, and none holds a certificate`;
-    yield unseen(config, pattern, 'missing', because);
+    yield toUnseen(config, pattern, 'missing', because);
   }
 }
 
@@ -99,34 +113,34 @@ function matching(files: number): string {
 async function readListed(
   config: FilesConfig,
   findPatterns: ReturnType<typeof patternsOf>,
-  listed: Listed,
+  listed: ListedEntry,
 ): Promise<FileContent> {
   if (!('error' in listed))
     return readCertificateFile(config, listed, (path, real) => findPatterns(path, real).length > 0);
-  const [kind, because] = await explain(listed.error, listed.path);
-  return { ...nothing, sightings: [unseen(config, listed.path, kind, because)] };
+  const [kind, because] = await explainFileError(listed.error, listed.path);
+  return { ...EMPTY_FILE, sightings: [toUnseen(config, listed.path, kind, because)] };
 }
 
-/** Files; with more, `reach` stops counting. */
-const ENOUGH = 10_000;
+/** Files; with more, the health check stops counting. */
+const MAX_COUNTED = 10_000;
 
 /** Lists files without reading them. */
-async function reach(config: FilesConfig, signal: AbortSignal): Promise<SourceHealth> {
-  const tally = openTally(config);
+async function checkHealth(config: FilesConfig, signal: AbortSignal): Promise<SourceHealth> {
+  const counts = startCounts(config);
   const problems = new Map<string, Problem>();
   let files = 0;
   let linked = 0;
   try {
-    for await (const listed of listAll(config, tally, signal)) {
+    for await (const listed of listAll(config, counts, signal)) {
       const problem = await problemOf(listed);
       if (problem) {
         problems.set(listed.path, problem);
-        countReported(tally, [listed.pattern], 1);
+        countReported(counts, [listed.pattern], 1);
       } else if (!('error' in listed || listed.folder)) {
         files += 1;
         if (listed.path !== listed.real) linked += 1;
       }
-      if (files === ENOUGH) break;
+      if (files === MAX_COUNTED) break;
     }
   } catch (error) {
     return {
@@ -136,16 +150,18 @@ async function reach(config: FilesConfig, signal: AbortSignal): Promise<SourceHe
     };
   }
   const summary =
-    files === ENOUGH ? `${ENOUGH} files and more match` : matching(files) + throughLinks(files, linked);
-  for (const [pattern, counts] of files === ENOUGH ? [] : tally)
-    if (counts.files + counts.reported === 0) problems.set(pattern, ['missing', MATCHES_NOTHING]);
+    files === MAX_COUNTED
+      ? `${MAX_COUNTED} files and more match`
+      : matching(files) + throughLinks(files, linked);
+  for (const [pattern, { files: matched, reported }] of files === MAX_COUNTED ? [] : counts)
+    if (matched + reported === 0) problems.set(pattern, ['missing', MATCHES_NOTHING]);
   if (problems.size === 0) return { ok: true, summary };
   const reasons = [...problems].map(([path, [, because]]) => `${printable(path)}: ${because}`);
-  const more = reasons.length > MOST_NAMED ? [`${reasons.length - MOST_NAMED} more such paths`] : [];
+  const more = reasons.length > MAX_NAMED ? [`${reasons.length - MAX_NAMED} more such paths`] : [];
   return {
     ok: false,
-    summary: [summary, ...reasons.slice(0, MOST_NAMED), ...more].join('; '),
-    hint: curesFor([...problems.values()].map(([kind]) => kind)),
+    summary: [summary, ...reasons.slice(0, MAX_NAMED), ...more].join('; '),
+    hint: hintsFor([...problems.values()].map(([kind]) => kind)),
   };
 }
 
@@ -153,22 +169,22 @@ async function reach(config: FilesConfig, signal: AbortSignal): Promise<SourceHe
 type Problem = readonly [kind: SourceErrorKind, because: string];
 
 /** A folder may hold thousands of dangling links. */
-const MOST_NAMED = 20;
+const MAX_NAMED = 20;
 
-async function problemOf(listed: Listed): Promise<Problem | undefined> {
-  if ('error' in listed) return explain(listed.error, listed.path);
+async function problemOf(listed: ListedEntry): Promise<Problem | undefined> {
+  if ('error' in listed) return explainFileError(listed.error, listed.path);
   return listed.folder && listed.literal ? ['malformed', IS_FOLDER] : undefined;
 }
 
-const CURES: Readonly<Record<SourceErrorKind, string>> = {
+const HINTS: Readonly<Record<SourceErrorKind, string>> = {
   missing: 'Correct these `paths` and links, or remove them.',
   refused: 'Let the user that the worker runs as read and enter the folders on the way.',
   malformed: 'Give files or patterns in `paths`.',
   unreachable: 'Check the disks and network shares with these paths, and the names on them.',
 };
 
-function curesFor(kinds: readonly SourceErrorKind[]): string {
-  return [...new Set(kinds)].map((kind) => CURES[kind]).join(' ');
+function hintsFor(kinds: readonly SourceErrorKind[]): string {
+  return [...new Set(kinds)].map((kind) => HINTS[kind]).join(' ');
 }
 
 function throughLinks(files: number, linked: number): string {

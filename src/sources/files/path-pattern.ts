@@ -55,7 +55,7 @@ export function hasMagic(pattern: string): boolean {
 
 /** What is left below a path; `''` is in it where the path matches. */
 export function restsAt(rests: Rests, path: string): Rests {
-  return namesOf(path).reduce<Rests>((left, name) => step(left, name), rests);
+  return segmentsOf(path).reduce<Rests>((left, name) => step(left, name), rests);
 }
 
 /** What is left of `ignore` patterns below an entry. Their `**` stands for hidden names too. */
@@ -70,10 +70,13 @@ export function isIgnored(rests: Rests, folder: boolean): boolean {
 
 /** What is left of `ignore` patterns below a path; `''` is in it where they match the path or a folder above it. */
 export function ignoreAt(rests: Rests, path: string): Rests {
-  return namesOf(path).reduce<Rests>((left, name) => (left.has('') ? left : stepIgnore(left, name)), rests);
+  return segmentsOf(path).reduce<Rests>(
+    (left, name) => (left.has('') ? left : stepIgnore(left, name)),
+    rests,
+  );
 }
 
-function namesOf(path: string): readonly string[] {
+function segmentsOf(path: string): readonly string[] {
   return path.split('/').filter((name) => name !== '');
 }
 

@@ -2,7 +2,7 @@ import { lstat, readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { SeenPlace, ScanResult } from '../../ports/certificates.ts';
 import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
-import { findCertificates, type Found, sizeInWords } from '../../wire/find-certificates.ts';
+import { findCertificates, type FoundCertificates, sizeInWords } from '../../wire/find-certificates.ts';
 import type { FoundChain } from '../../wire/found-content.ts';
 import { printable, toCertificate } from '../../wire/x509.ts';
 import { compareWithKeyBeside } from './compare-with-key.ts';
@@ -19,7 +19,7 @@ export interface FileContent {
   readonly keysCompared: readonly string[];
 }
 
-export const nothing: FileContent = { sightings: [], isEmpty: false, keysCompared: [] };
+export const EMPTY_FILE: FileContent = { sightings: [], isEmpty: false, keysCompared: [] };
 
 export const IS_FOLDER = 'it is a folder; a pattern such as `folder/**/*.pem` looks into it';
 
@@ -35,10 +35,10 @@ export async function readCertificateFile(
   const { path, literal } = file;
   const isPromised = literal || isPromising(basename(path));
   const gap = (kind: SourceErrorKind, because: string): FileContent => ({
-    ...nothing,
-    sightings: [unseen(config, path, kind, because)],
+    ...EMPTY_FILE,
+    sightings: [toUnseen(config, path, kind, because)],
   });
-  const other = (because: string) => (isPromised ? gap('malformed', because) : nothing);
+  const other = (because: string) => (isPromised ? gap('malformed', because) : EMPTY_FILE);
   try {
     const facts = await stat(path);
     if (facts.isDirectory()) return other(IS_FOLDER);
@@ -51,7 +51,7 @@ export async function readCertificateFile(
       );
     return await contentOf(config, file, await readFile(path), isMatched);
   } catch (error) {
-    const [kind, because] = await explain(error as NodeJS.ErrnoException, path);
+    const [kind, because] = await explainFileError(error as NodeJS.ErrnoException, path);
     return gap(kind, because);
   }
 }
@@ -76,16 +76,16 @@ async function contentOf(
       isTrustStorePath(path) || isTrustStorePath(real),
     ),
     ...found.unreadable.map(({ at, because, locked }) =>
-      unseen(config, path + at, locked ? 'refused' : 'malformed', because),
+      toUnseen(config, path + at, locked ? 'refused' : 'malformed', because),
     ),
   ];
   if (sightings.length > 0) return { sightings, isEmpty: false, keysCompared };
-  if (!missesCertificate(basename(path), literal, othersIn(found))) return { ...nothing, isEmpty: true };
+  if (!missesCertificate(basename(path), literal, othersIn(found))) return { ...EMPTY_FILE, isEmpty: true };
   const because = content.length === 0 ? 'it is empty' : 'it holds no certificate';
-  return { ...nothing, sightings: [unseen(config, path, 'malformed', because)] };
+  return { ...EMPTY_FILE, sightings: [toUnseen(config, path, 'malformed', because)] };
 }
 
-function othersIn({ others }: Found): OtherContent {
+function othersIn({ others }: FoundCertificates): OtherContent {
   return { requests: others.requests, keysAndLists: others.harmless };
 }
 
@@ -104,7 +104,7 @@ function markTrusted(seen: readonly SeenPlace[], inTrustStore: boolean): readonl
   return seen.map((one) => (isRoot(one.chain[0]) ? { ...one, trustStore: true } : one));
 }
 
-export function unseen(
+export function toUnseen(
   config: FilesConfig,
   path: string,
   kind: SourceErrorKind,
@@ -119,7 +119,7 @@ function placeOf(config: FilesConfig, path: string): string {
 }
 
 /** What an error of the file system means, in plain words. @throws the error where it is another one. */
-export async function explain(
+export async function explainFileError(
   error: NodeJS.ErrnoException,
   path: string,
 ): Promise<[SourceErrorKind, string]> {

@@ -1,27 +1,27 @@
 import { readFile } from 'node:fs/promises';
 import { SourceError } from '../../ports/source-error.ts';
-import { openHttp, type PlainHttpClient, type TextAnswer } from '../../wire/http.ts';
+import { openHttp, type PlainHttpClient, type TextResponse } from '../../wire/http.ts';
 import type { MonitConfig, MonitHost } from './config.ts';
 import { type MonitStatus, parseStatus } from './parse-status.ts';
 
 /** The monits of one source, over HTTP. */
-export interface Contact {
-  readonly readStatus: (host: MonitHost, signal: AbortSignal) => Promise<Answered>;
+export interface MonitClient {
+  readonly readStatus: (host: MonitHost, signal: AbortSignal) => Promise<StatusResponse>;
   /**
    * Gives an order, once. That it comes back says that monit has taken it, not that it is done.
    * @throws {SourceError} `refused` or `missing` where nothing will be done; `unreachable` where it may.
    */
-  readonly order: (order: MonitOrder, signal: AbortSignal) => Promise<void>;
+  readonly send: (order: MonitAction, signal: AbortSignal) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
-export interface Answered {
+export interface StatusResponse {
   readonly status: MonitStatus;
   /** What monit wants to see again with an order; one of an age before such tokens gives none. */
   readonly token?: string;
 }
 
-export interface MonitOrder {
+export interface MonitAction {
   readonly host: MonitHost;
   readonly process: string;
   readonly action: 'start' | 'restart';
@@ -33,10 +33,10 @@ const MAX_BYTES = 4_000_000;
 const TAKEN = [200, 302];
 const REFUSALS = [400, 403, 404, 503];
 
-export function openContact(config: MonitConfig): Contact {
+export function openMonitClient(config: MonitConfig): MonitClient {
   const { name, timeoutMs } = config;
   const http = openOnce(config);
-  const ask = async (host: MonitHost, path: string, signal: AbortSignal): Promise<TextAnswer> =>
+  const fetch = async (host: MonitHost, path: string, signal: AbortSignal): Promise<TextResponse> =>
     (await http.open()).requestText({
       url: host.url + path,
       headers: { accept: 'text/xml', ...authorization(config, host) },
@@ -49,8 +49,8 @@ export function openContact(config: MonitConfig): Contact {
     });
   return {
     readStatus: async (host, signal) => {
-      const newer = await ask(host, '/_status2?format=xml', signal);
-      const answer = newer.status === 404 ? await ask(host, '/_status?format=xml', signal) : newer;
+      const newer = await fetch(host, '/_status2?format=xml', signal);
+      const answer = newer.status === 404 ? await fetch(host, '/_status?format=xml', signal) : newer;
       const status = parseStatus(answer.text);
       if (!status) throw malformed(name, host, 'sent a response that is not a monit status');
       const { processes, others, unread } = status;
@@ -65,7 +65,7 @@ export function openContact(config: MonitConfig): Contact {
         throw malformed(name, host, 'responded, but lists no service, not even the machine itself');
       return { status, ...tokenIn(answer) };
     },
-    order: async ({ host, process, action, token }, signal) => {
+    send: async ({ host, process, action, token }, signal) => {
       const answer = await (
         await http.open()
       ).requestText({
@@ -80,7 +80,7 @@ export function openContact(config: MonitConfig): Contact {
         timeoutMs,
         signal,
       });
-      if (!TAKEN.includes(answer.status)) throw refusal(name, host, process, answer);
+      if (!TAKEN.includes(answer.status)) throw actionError(name, host, process, answer);
     },
     close: http.close,
   };
@@ -96,16 +96,16 @@ function authorization({ auth }: MonitConfig, host: MonitHost): { readonly autho
 }
 
 /** Every answer may bring a fresh one. Known by the cookie, not by the version: monit 5.2 has none. */
-function tokenIn({ headers }: TextAnswer): { readonly token?: string } {
+function tokenIn({ headers }: TextResponse): { readonly token?: string } {
   const token = /(?:^|;\s*)securitytoken=(\w{1,128})/.exec(headers['set-cookie'] ?? '')?.[1];
   return token === undefined ? {} : { token };
 }
 
-function refusal(
+function actionError(
   source: string,
   { instance }: MonitHost,
   process: string,
-  { status, text }: TextAnswer,
+  { status, text }: TextResponse,
 ): SourceError {
   const monit = `monit on ${instance}`;
   if (status === 404) return new SourceError(source, 'missing', `${monit} knows no process ${process} (404)`);

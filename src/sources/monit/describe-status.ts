@@ -67,7 +67,7 @@ export function failuresOf({ status }: MonitService): readonly string[] {
 }
 
 /** As the BOSH agent derives it, but for its word `unknown`: jobsupervisor/monit/status.go in cloudfoundry/bosh-agent. */
-export function stateOf({ monitor, status }: MonitService): RunningProcess['state'] {
+export function processState({ monitor, status }: MonitService): RunningProcess['state'] {
   if (monitor === 0) return 'unmonitored';
   if ((monitor & NOT_YET) !== 0) return 'starting';
   return status === 0 ? 'running' : 'failing';
@@ -79,7 +79,7 @@ export function isSettled({ monitor, status, pendingAction, pid }: MonitProcess)
 }
 
 /** What is wrong with it: `is still pending restart`, `could not be started`. */
-export function saidOf(process: MonitProcess): string {
+export function describeStatus(process: MonitProcess): string {
   const { monitor, status, pendingAction, pid } = process;
   if (pendingAction !== 0) return `is still pending ${PENDING[pendingAction] ?? `action ${pendingAction}`}`;
   if (monitor === 0) return 'is not monitored';

@@ -1,12 +1,12 @@
 import type { SourceHealth } from '../../ports/source.ts';
 import type { SourceError, SourceErrorKind } from '../../ports/source-error.ts';
 import type { MonitConfig } from './config.ts';
-import type { Contact } from './client.ts';
-import { lookAtHosts } from './instances.ts';
+import type { MonitClient } from './client.ts';
+import { readHosts } from './instances.ts';
 
 const MAX_NAMED = 5;
 
-const CURES: Readonly<Record<SourceErrorKind, string>> = {
+const HINTS: Readonly<Record<SourceErrorKind, string>> = {
   refused: 'correct `auth`: the user and password after `allow` in the monitrc',
   unreachable:
     "correct the `url`, or let the monitrc's `set httpd` listen where this machine reaches it: BOSH's listens on 127.0.0.1 only",
@@ -15,16 +15,16 @@ const CURES: Readonly<Record<SourceErrorKind, string>> = {
 };
 
 /** All hosts are asked: one that answers says nothing about its neighbours. Throws only for our own bugs. */
-export async function reachMonit(
+export async function checkMonitHealth(
   config: MonitConfig,
-  contact: Contact,
+  client: MonitClient,
   signal: AbortSignal,
 ): Promise<SourceHealth> {
-  const silent: { readonly instance: string; readonly error: SourceError }[] = [];
+  const notResponding: { readonly instance: string; readonly error: SourceError }[] = [];
   let answering = 0;
   try {
-    for await (const looked of lookAtHosts(config, contact, signal)) {
-      if ('error' in looked) silent.push({ instance: looked.host.instance, error: looked.error });
+    for await (const looked of readHosts(config, client, signal)) {
+      if ('error' in looked) notResponding.push({ instance: looked.host.instance, error: looked.error });
       else answering += 1;
     }
   } catch (error) {
@@ -33,15 +33,17 @@ export async function reachMonit(
     return { ok: false, summary, hint: 'allow more time' };
   }
   const { restart, hosts } = config;
-  const leave = restart.length === 0 ? 'reading only' : `may restart ${restart.join(', ')}`;
-  const summary = `${answering} of ${hosts.length} ${hosts.length === 1 ? 'monit responds' : 'monits respond'}; ${leave}`;
-  const [first] = silent;
+  const permission = restart.length === 0 ? 'reading only' : `may restart ${restart.join(', ')}`;
+  const summary = `${answering} of ${hosts.length} ${hosts.length === 1 ? 'monit responds' : 'monits respond'}; ${permission}`;
+  const [first] = notResponding;
   if (!first) return { ok: true, summary };
-  const named = silent.slice(0, MAX_NAMED).map(({ instance, error }) => `${instance} (${error.message})`);
-  const more = silent.length > MAX_NAMED ? ` and ${silent.length - MAX_NAMED} more` : '';
+  const named = notResponding
+    .slice(0, MAX_NAMED)
+    .map(({ instance, error }) => `${instance} (${error.message})`);
+  const more = notResponding.length > MAX_NAMED ? ` and ${notResponding.length - MAX_NAMED} more` : '';
   return {
     ok: false,
     summary: `${summary}; not responding: ${named.join(', ')}${more}`,
-    hint: CURES[first.error.kind],
+    hint: HINTS[first.error.kind],
   };
 }

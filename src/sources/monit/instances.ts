@@ -8,56 +8,56 @@ import type {
 import { SourceError } from '../../ports/source-error.ts';
 import { concurrently } from '../../wire/concurrently.ts';
 import type { MonitConfig, MonitHost } from './config.ts';
-import type { Contact } from './client.ts';
-import { failuresOf, stateOf, typeOf } from './describe-status.ts';
+import type { MonitClient } from './client.ts';
+import { failuresOf, processState, typeOf } from './describe-status.ts';
 import { type MonitProcess, type MonitService, type MonitStatus, SYSTEM } from './parse-status.ts';
 
 /** So many that a rack which does not answer leaves the others their turn. */
 const HOSTS_AT_ONCE = 50;
 
-type Looked = { readonly host: MonitHost } & (
+type HostStatus = { readonly host: MonitHost } & (
   | { readonly status: MonitStatus }
   | { readonly error: SourceError }
 );
 
 /** Asks every host, each by itself: at a deadline those that have not answered end with its error, and the others stay. */
-export async function* lookAtHosts(
+export async function* readHosts(
   { hosts }: MonitConfig,
-  contact: Contact,
+  client: MonitClient,
   signal: AbortSignal,
-): AsyncGenerator<Looked, void> {
-  const look = async (host: MonitHost): Promise<Looked> => {
+): AsyncGenerator<HostStatus, void> {
+  const read = async (host: MonitHost): Promise<HostStatus> => {
     try {
-      const { status } = await contact.readStatus(host, signal);
+      const { status } = await client.readStatus(host, signal);
       return { host, status };
     } catch (error) {
       if (!(error instanceof SourceError)) throw error;
       return { host, error };
     }
   };
-  yield* concurrently(hosts, HOSTS_AT_ONCE, look);
+  yield* concurrently(hosts, HOSTS_AT_ONCE, read);
 }
 
 /** @throws {SourceError} where not one host could be read. */
 export async function readDeployment(
   config: MonitConfig,
-  contact: Contact,
+  client: MonitClient,
   signal: AbortSignal,
 ): Promise<Deployment> {
-  const looks = new Map<MonitHost, Looked>();
-  for await (const looked of lookAtHosts(config, contact, signal)) looks.set(looked.host, looked);
+  const statuses = new Map<MonitHost, HostStatus>();
+  for await (const looked of readHosts(config, client, signal)) statuses.set(looked.host, looked);
   // As configured, whoever answered first.
-  const inOrder = config.hosts.map((host) => looks.get(host)).filter((one) => one !== undefined);
+  const inOrder = config.hosts.map((host) => statuses.get(host)).filter((one) => one !== undefined);
   const instances = inOrder.flatMap((looked) =>
     'error' in looked ? [] : [instanceOf(looked.host, looked.status, config)],
   );
   const gaps = inOrder.flatMap((looked) => gapsOf(config, looked));
   const failed = inOrder.find((looked) => 'error' in looked);
-  if (failed && instances.length === 0) throw allSilent(config, failed.error);
+  if (failed && instances.length === 0) throw noneReadable(config, failed.error);
   return { source: config.name, name: config.name, instances, ...(gaps.length > 0 && { gaps }) };
 }
 
-function gapsOf({ name }: MonitConfig, looked: Looked): NonNullable<Deployment['gaps']> {
+function gapsOf({ name }: MonitConfig, looked: HostStatus): NonNullable<Deployment['gaps']> {
   const { instance } = looked.host;
   if ('error' in looked) return [{ what: instance, error: looked.error }];
   return looked.status.unread.map((one) => ({
@@ -66,13 +66,13 @@ function gapsOf({ name }: MonitConfig, looked: Looked): NonNullable<Deployment['
   }));
 }
 
-function allSilent({ name, hosts }: MonitConfig, error: SourceError): SourceError {
+function noneReadable({ name, hosts }: MonitConfig, error: SourceError): SourceError {
   if (hosts.length === 1) return error;
   return new SourceError(name, error.kind, `none of ${hosts.length} monits could be read: ${error.message}`);
 }
 
 /** `doppler_z2/0` is a group and an index; `doppler_z2/3f1c…` a group and an id. */
-export function whoIs({ instance, id }: MonitHost): Pick<Instance, 'group' | 'id' | 'index' | 'name'> {
+export function identityOf({ instance, id }: MonitHost): Pick<Instance, 'group' | 'id' | 'index' | 'name'> {
   const [group = '', last = ''] = instance.split('/');
   return { group, id: id ?? last, name: instance, ...(/^\d{1,6}$/.test(last) && { index: Number(last) }) };
 }
@@ -81,7 +81,7 @@ function instanceOf(host: MonitHost, { processes, others }: MonitStatus, config:
   const restartable = processes.filter(({ name }) => config.restart.includes(name));
   const faults = others.flatMap(faultOf);
   return {
-    ...whoIs(host),
+    ...identityOf(host),
     ...(host.zone !== undefined && { zone: host.zone }),
     addresses: host.addresses,
     desired: 'started',
@@ -89,19 +89,19 @@ function instanceOf(host: MonitHost, { processes, others }: MonitStatus, config:
     state: wholeOf([...processes, ...others.filter(({ failsInstance }) => failsInstance)]),
     processes: processes.map((one): RunningProcess => ({
       name: one.name,
-      state: stateOf(one),
+      state: processState(one),
       ...(one.uptimeSeconds !== undefined && { uptimeSeconds: one.uptimeSeconds }),
       ...(one.pid !== undefined && { pid: one.pid }),
     })),
     ...(faults.length > 0 && { faults }),
     incarnation: incarnationOf(restartable.length > 0 ? restartable : processes),
-    restart: termsOf(restartable, config),
+    restart: permissionFor(restartable, config),
   };
 }
 
 function faultOf(service: MonitService): readonly ServiceFault[] {
   const { name, failsInstance, message } = service;
-  const state = stateOf(service);
+  const state = processState(service);
   if (state === 'running') return [];
   // The machine itself, which no job depends on: only what has failed is news.
   if (!failsInstance && state !== 'failing' && service.type === SYSTEM) return [];
@@ -120,17 +120,20 @@ function faultOf(service: MonitService): readonly ServiceFault[] {
 
 /** As the BOSH agent adds them up: one that starts outweighs one that fails. */
 function wholeOf(services: readonly MonitService[]): Instance['state'] {
-  const states = new Set(services.map(stateOf));
+  const states = new Set(services.map(processState));
   if (states.has('starting')) return 'starting';
   return states.has('failing') || states.has('unmonitored') ? 'failing' : 'running';
 }
 
 /** Of what may be restarted only: beside it another process may come and go every few seconds, which is no reason for another plan. */
 function incarnationOf(processes: readonly MonitProcess[]): string {
-  return processes.map((one) => `${one.name} ${stateOf(one) === 'running' ? one.pid : '-'}`).join(', ');
+  return processes.map((one) => `${one.name} ${processState(one) === 'running' ? one.pid : '-'}`).join(', ');
 }
 
-function termsOf(restartable: readonly MonitProcess[], { name, restart }: MonitConfig): RestartPermission {
+function permissionFor(
+  restartable: readonly MonitProcess[],
+  { name, restart }: MonitConfig,
+): RestartPermission {
   if (restart.length === 0)
     return { allowed: false, because: `the source ${name} only reads: its \`restart\` names no process` };
   if (restartable.length === 0)

@@ -4,7 +4,7 @@ import { type Monit, startMonit } from '../../../test/world/monit.ts';
 import { order as tell, waitForWatched, type Watched } from '../../../test/world/monit/ask.ts';
 import type { RestartResult } from '../../ports/processes.ts';
 import { monitConfig } from './config.ts';
-import { openContact } from './client.ts';
+import { openMonitClient } from './client.ts';
 import { openMonit } from './open.ts';
 
 const AUTH = { username: 'vcap', password: 'random-password' };
@@ -102,10 +102,10 @@ test.concurrent('without its token monit refuses the order', async ({ expect, on
     auth: AUTH,
     hosts: [{ url: monit.url, instance: 'doppler_z2/0' }],
   });
-  const contact = openContact(config);
-  onTestFinished(contact.close);
+  const client = openMonitClient(config);
+  onTestFinished(client.close);
   const order = { host: config.hosts[0]!, process: 'doppler', action: 'restart' } as const;
-  await expect(contact.order(order, new AbortController().signal)).rejects.toMatchObject({
+  await expect(client.send(order, new AbortController().signal)).rejects.toMatchObject({
     kind: 'refused',
     message: 'monit on doppler_z2/0 refused to act on doppler: it rejected its own CSRF token (403)',
   });

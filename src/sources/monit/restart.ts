@@ -3,17 +3,17 @@ import type { Order } from '../../ports/order.ts';
 import type { RestartResult, RestartTarget } from '../../ports/processes.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import type { MonitConfig, MonitHost } from './config.ts';
-import type { Contact, MonitOrder } from './client.ts';
-import { isSettled, saidOf } from './describe-status.ts';
-import { whoIs } from './instances.ts';
+import type { MonitClient, MonitAction } from './client.ts';
+import { isSettled, describeStatus } from './describe-status.ts';
+import { identityOf } from './instances.ts';
 import type { MonitProcess } from './parse-status.ts';
 
-const LOOK_EVERY_MS = 500;
+const POLL_INTERVAL_MS = 500;
 
 /** One restart on its way. */
-interface Way {
+interface RestartRun {
   readonly config: MonitConfig;
-  readonly contact: Contact;
+  readonly client: MonitClient;
   readonly host: MonitHost;
   readonly process: string;
   readonly startedMs: number;
@@ -27,27 +27,31 @@ interface Way {
  */
 export async function restartProcess(
   config: MonitConfig,
-  contact: Contact,
+  client: MonitClient,
   target: RestartTarget,
   { signal }: Order,
 ): Promise<RestartResult> {
-  const { host, process } = allowed(config, target);
-  const way: Way = { config, contact, host, process, startedMs: performance.now(), signal };
-  const before = await look(way);
+  const { host, process } = requireAllowed(config, target);
+  const run: RestartRun = { config, client, host, process, startedMs: performance.now(), signal };
+  const before = await readProcess(run);
   if (before.found.pendingAction !== 0)
-    throw new SourceError(config.name, 'refused', `${process} on ${host.instance} ${saidOf(before.found)}`);
-  if (before.found.monitor !== 0) return told(way, before.found.pid, await replace(way, before));
+    throw new SourceError(
+      config.name,
+      'refused',
+      `${process} on ${host.instance} ${describeStatus(before.found)}`,
+    );
+  if (before.found.monitor !== 0) return toResult(run, before.found.pid, await restartAndWait(run, before));
 
   // `restart` would only take it under watch and leave the process as it is: seen with monit 5.33.
-  await give(way, 'start', before.token);
-  const watched = await settle(way, isSettled);
-  const isNew = (watched.found.uptimeSeconds ?? 0) <= Math.ceil(elapsedSeconds(way));
-  const after = isNew ? watched.found : await replace(way, watched);
-  return told(way, isNew ? undefined : watched.found.pid, after);
+  await sendAction(run, 'start', before.token);
+  const watched = await waitUntil(run, isSettled);
+  const isNew = (watched.found.uptimeSeconds ?? 0) <= Math.ceil(elapsedSeconds(run));
+  const after = isNew ? watched.found : await restartAndWait(run, watched);
+  return toResult(run, isNew ? undefined : watched.found.pid, after);
 }
 
 /** Everything that configuration alone can forbid: before anything is sent. */
-function allowed(config: MonitConfig, target: RestartTarget): { host: MonitHost; process: string } {
+function requireAllowed(config: MonitConfig, target: RestartTarget): { host: MonitHost; process: string } {
   const { name, restart, hosts } = config;
   const refused = (because: string): SourceError => new SourceError(name, 'refused', because);
   if (target.source !== name || target.deployment !== name)
@@ -57,7 +61,7 @@ function allowed(config: MonitConfig, target: RestartTarget): { host: MonitHost;
   if (!restart.includes(process))
     throw refused(`${process} may not be restarted: it is not named in \`restart\` of the source ${name}`);
   const host = hosts.find((one) => {
-    const { group, id } = whoIs(one);
+    const { group, id } = identityOf(one);
     return group === target.group && id === target.id;
   });
   if (!host)
@@ -65,13 +69,13 @@ function allowed(config: MonitConfig, target: RestartTarget): { host: MonitHost;
   return { host, process };
 }
 
-interface Sight {
+interface ProcessStatus {
   readonly found: MonitProcess;
   readonly token?: string;
 }
 
-async function look({ config, contact, host, process, signal }: Way): Promise<Sight> {
-  const { status, token } = await contact.readStatus(host, signal);
+async function readProcess({ config, client, host, process, signal }: RestartRun): Promise<ProcessStatus> {
+  const { status, token } = await client.readStatus(host, signal);
   const found = status.processes.find(({ name }) => name === process);
   const unread = status.unread.find(({ name }) => name === process);
   if (!found && unread)
@@ -81,10 +85,13 @@ async function look({ config, contact, host, process, signal }: Way): Promise<Si
   return { found, ...(token !== undefined && { token }) };
 }
 
-async function replace(way: Way, { found: before, token }: Sight): Promise<MonitProcess> {
-  await give(way, 'restart', token);
+async function restartAndWait(
+  run: RestartRun,
+  { found: before, token }: ProcessStatus,
+): Promise<MonitProcess> {
+  await sendAction(run, 'restart', token);
   const orderedMs = performance.now();
-  const { found } = await settle(way, (now) => {
+  const { found } = await waitUntil(run, (now) => {
     if (!isSettled(now)) return false;
     if (now.pid !== before.pid) return true;
     // A pid can be reused: then the age distinguishes them.
@@ -94,44 +101,47 @@ async function replace(way: Way, { found: before, token }: Sight): Promise<Monit
   return found;
 }
 
-function give(
-  { contact, host, process, signal }: Way,
-  action: MonitOrder['action'],
+function sendAction(
+  { client, host, process, signal }: RestartRun,
+  action: MonitAction['action'],
   token: string | undefined,
 ): Promise<void> {
-  return contact.order({ host, process, action, ...(token !== undefined && { token }) }, signal);
+  return client.send({ host, process, action, ...(token !== undefined && { token }) }, signal);
 }
 
 /** An order that was taken is not one that is done: looks until it is. A look without an answer is only one look. */
-async function settle(way: Way, isDone: (process: MonitProcess) => boolean): Promise<Sight> {
-  const { config, process, signal } = way;
+async function waitUntil(
+  run: RestartRun,
+  isDone: (process: MonitProcess) => boolean,
+): Promise<ProcessStatus> {
+  const { config, process, signal } = run;
   for (let last = ''; ;) {
     await pause(signal);
-    const seen = await look(way).catch((error: unknown) => {
+    const seen = await readProcess(run).catch((error: unknown) => {
       if (!(error instanceof SourceError)) throw error;
       return error;
     });
     if (!(seen instanceof SourceError) && isDone(seen.found)) return seen;
-    last = seen instanceof SourceError ? seen.message : `${process} ${saidOf(seen.found)}`;
-    if (elapsedSeconds(way) >= config.actionSeconds)
+    last = seen instanceof SourceError ? seen.message : `${process} ${describeStatus(seen.found)}`;
+    if (elapsedSeconds(run) >= config.actionSeconds)
       throw new SourceError(
         config.name,
         'unreachable',
-        `monit took the order ${Math.round(elapsedSeconds(way))} s ago; ${last}`,
+        `monit took the order ${Math.round(elapsedSeconds(run))} s ago; ${last}`,
       );
   }
 }
 
 async function pause(signal: AbortSignal): Promise<void> {
-  await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
+  await sleep(POLL_INTERVAL_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
 }
 
-function told(way: Way, before: number | undefined, { pid }: MonitProcess): RestartResult {
+function toResult(run: RestartRun, before: number | undefined, { pid }: MonitProcess): RestartResult {
   const from = before === undefined ? 'not running' : `pid ${before}`;
   const to = before === undefined ? `pid ${pid}` : String(pid);
-  return { summary: `${way.process}: ${from} -> ${to} after ${Math.round(elapsedSeconds(way))} s` };
+  return { summary: `${run.process}: ${from} -> ${to} after ${Math.round(elapsedSeconds(run))} s` };
 }
 
-function elapsedSeconds({ startedMs }: Way): number {
+function elapsedSeconds({ startedMs }: RestartRun): number {
   return (performance.now() - startedMs) / 1000;
 }

@@ -1,9 +1,9 @@
 import { array, assert, asyncProperty, integer, nat } from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Entry, makeAddressQueue } from './address-queue.ts';
-import { makeTurns } from './keyed-limit.ts';
+import { type QueueEntry, makeAddressQueue } from './address-queue.ts';
+import { makeKeyedLimit } from './keyed-limit.ts';
 
-interface Task extends Entry {
+interface Task extends QueueEntry {
   readonly end: () => void;
 }
 
@@ -13,11 +13,11 @@ function start({
   answered = new Set<string>(),
   underWay = new Map<string, string[]>(),
 } = {}) {
-  const turns = makeTurns(atOnce);
-  const queue = makeAddressQueue<Entry, Task>({
+  const turns = makeKeyedLimit(atOnce);
+  const queue = makeAddressQueue<QueueEntry, Task>({
     begin: (entry) => {
       if (underWay.get(entry.address)?.includes(entry.label)) return { ...entry, end: () => {} };
-      const giveBack = turns.tryTake(entry.address);
+      const giveBack = turns.tryAcquire(entry.address);
       return giveBack && { ...entry, end: giveBack };
     },
     underWay: (address) => underWay.get(address) ?? [],
@@ -88,7 +88,7 @@ test('slow addresses come after all others, and their last entry first', async (
 
 test('what another scan already asks is joined without a turn', async () => {
   const { add, pull, turns } = start({ underWay: new Map([['a', ['a2']]]) });
-  turns.tryTake('a');
+  turns.tryAcquire('a');
   add('a', 'a1', 'a2');
 
   expect((await pull())?.label).toBe('a2');

@@ -1,5 +1,5 @@
 /** What one scan still has to ask, by address. Lanes pull tasks whenever they are free. */
-export interface AddressQueue<E extends Entry, T> {
+export interface AddressQueue<E extends QueueEntry, T> {
   readonly tasks: AsyncIterable<T>;
   readonly add: (entry: E) => void;
   /** Adds what needs no address. */
@@ -8,13 +8,13 @@ export interface AddressQueue<E extends Entry, T> {
   readonly close: (failure?: { readonly reason: unknown }) => void;
 }
 
-export interface Entry {
+export interface QueueEntry {
   /** Where turns are taken. */
   readonly address: string;
   readonly label: string;
 }
 
-export interface AddressQueueParts<E extends Entry, T> {
+export interface AddressQueueParts<E extends QueueEntry, T> {
   /** Starts to ask `entry`. @returns undefined where no turn is free. */
   readonly begin: (entry: E) => T | undefined;
   /** Labels that are being asked at an address already, by any scan: joining these takes no turn. */
@@ -32,7 +32,9 @@ export interface AddressQueueParts<E extends Entry, T> {
  * is skipped until one is given back. Addresses are asked in turn: first those that answered last time, which occupy a lane only briefly, and
  * slow ones after all others.
  */
-export function makeAddressQueue<E extends Entry, T>(parts: AddressQueueParts<E, T>): AddressQueue<E, T> {
+export function makeAddressQueue<E extends QueueEntry, T>(
+  parts: AddressQueueParts<E, T>,
+): AddressQueue<E, T> {
   const { begin, underWay, isSlow, hasAnswered, onceFree } = parts;
   const queues = new Map<string, Queue<E>>();
   const tasks: T[] = [];
@@ -157,7 +159,7 @@ interface Queue<E> {
 }
 
 /** In the order in which entries were added; they are removed at either end or in between. */
-function makeQueue<E extends Entry>(): Queue<E> {
+function makeQueue<E extends QueueEntry>(): Queue<E> {
   const waiting = new Map<string, E>();
   const order: E[] = [];
   let head = 0;

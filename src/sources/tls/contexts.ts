@@ -1,6 +1,6 @@
 import { constants, type X509Certificate } from 'node:crypto';
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContext } from 'node:tls';
-import { remember } from '../../wire/get-or-create.ts';
+import { getOrCreate } from '../../wire/get-or-create.ts';
 
 /** Types of key; a server may have a certificate for each. */
 export type KeyType = 'RSA' | 'ECDSA' | 'EdDSA';
@@ -51,7 +51,7 @@ export function keyTypeOf(certificate: X509Certificate): KeyType | undefined {
 const contexts = new Map<string, SecureContext>();
 
 export function modernContext(): SecureContext {
-  return remember(contexts, 'modern', () => createSecureContext({ ca: [] }));
+  return getOrCreate(contexts, 'modern', () => createSecureContext({ ca: [] }));
 }
 
 const LEGACY = {
@@ -61,7 +61,7 @@ const LEGACY = {
 } as const;
 
 export function legacyContext(): SecureContext {
-  return remember(contexts, 'legacy', () => createSecureContext({ ...LEGACY, ca: [] }));
+  return getOrCreate(contexts, 'legacy', () => createSecureContext({ ...LEGACY, ca: [] }));
 }
 
 /**
@@ -72,7 +72,7 @@ export function legacyContext(): SecureContext {
  * RSA authority signed it. TLS 1.3 does not let a server prove its own key with these.
  */
 export function contextFor(keyTypes: readonly KeyType[], isLegacy = false): SecureContext {
-  return remember(contexts, [isLegacy, ...keyTypes].join(), () => {
+  return getOrCreate(contexts, [isLegacy, ...keyTypes].join(), () => {
     const own = keyTypes.flatMap((keyType) => SIGNATURES[keyType]);
     const isWithRsa = keyTypes.includes('RSA');
     const leftOut = `${isWithRsa ? '' : ':!aRSA'}${keyTypes.includes('ECDSA') ? '' : ':!aECDSA'}`;

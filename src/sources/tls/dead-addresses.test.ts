@@ -10,8 +10,8 @@ import { trustRoots } from '../../wire/certificate-path.ts';
 import { tlsConfig } from './config.ts';
 import { openTls } from './open.ts';
 import type { Resolver } from './resolve.ts';
-import { lookAtSites, makeState } from './scan.ts';
-import { makeToSeen } from './seen-place.ts';
+import { scanSites, makeTlsState } from './scan.ts';
+import { makeSeenPlaceReader } from './seen-place.ts';
 
 /** Longer than any test runs. */
 const NEVER_MS = 600_000;
@@ -219,11 +219,11 @@ describe.concurrent('addresses that do not answer', () => {
     const resolver: Resolver = {
       resolve: async (host) => (host.startsWith('dead') ? gone.promise : [{ address: host, family: 4 }]),
     };
-    const state = { ...makeState(config, Date.now), resolver };
-    const toSeen = makeToSeen(trustRoots([]), new Map(), new Date());
+    const state = { ...makeTlsState(config, Date.now), resolver };
+    const toSeen = makeSeenPlaceReader(trustRoots([]), new Map(), new Date());
 
     const kinds: string[] = [];
-    for await (const { sighting } of lookAtSites(config.sites, state, toSeen, new AbortController().signal))
+    for await (const { sighting } of scanSites(config.sites, state, toSeen, new AbortController().signal))
       if (kinds.push(sighting.kind) === 100)
         gone.reject(new SourceError('edge', 'unreachable', 'its name servers did not answer'));
 
@@ -234,11 +234,11 @@ describe.concurrent('addresses that do not answer', () => {
   test('an error of ours in the lookup of a name ends the scan', async () => {
     const config = tlsConfig.parse({ kind: 'tls', sites: ['a.world.test'] });
     const resolver: Resolver = { resolve: () => Promise.reject(new TypeError('ours')) };
-    const state = { ...makeState(config, Date.now), resolver };
-    const scanning = lookAtSites(
+    const state = { ...makeTlsState(config, Date.now), resolver };
+    const scanning = scanSites(
       config.sites,
       state,
-      makeToSeen(trustRoots([]), new Map(), new Date()),
+      makeSeenPlaceReader(trustRoots([]), new Map(), new Date()),
       new AbortController().signal,
     );
 

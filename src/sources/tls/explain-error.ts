@@ -1,13 +1,16 @@
 import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
 
-type Words = readonly [SourceErrorKind, string];
+type Explanation = readonly [SourceErrorKind, string];
 
-const NO_TLS: Words = ['malformed', 'it does not speak TLS on this port'];
-const TOO_LARGE: Words = ['malformed', 'it sends more than 100 KB of certificates, which TLS clients refuse'];
-const HUNG_UP: Words = ['unreachable', 'it ended the connection during the handshake'];
+const NO_TLS: Explanation = ['malformed', 'it does not speak TLS on this port'];
+const TOO_LARGE: Explanation = [
+  'malformed',
+  'it sends more than 100 KB of certificates, which TLS clients refuse',
+];
+const CONNECTION_CLOSED: Explanation = ['unreachable', 'it ended the connection during the handshake'];
 
 /** Node's words for a connection that failed, by code. */
-const BY_CODE: Readonly<Record<string, Words>> = {
+const BY_CODE: Readonly<Record<string, Explanation>> = {
   ECONNREFUSED: ['unreachable', 'nothing listens there'],
   ENOTFOUND: ['missing', 'name not found'],
   ENODATA: ['missing', 'name not found'],
@@ -19,16 +22,16 @@ const BY_CODE: Readonly<Record<string, Words>> = {
   EACCES: ['refused', 'this machine is not permitted to connect to it'],
   EPERM: ['refused', 'this machine is not permitted to connect to it'],
   EMFILE: ['unreachable', 'this process has too many open files: lower `concurrency` or raise the limit'],
-  ECONNRESET: HUNG_UP,
-  ECONNABORTED: HUNG_UP,
-  EPIPE: HUNG_UP,
+  ECONNRESET: CONNECTION_CLOSED,
+  ECONNABORTED: CONNECTION_CLOSED,
+  EPIPE: CONNECTION_CLOSED,
 };
 
 const SPEAKS_NO_TLS =
   /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNKNOWN_PROTOCOL|HTTP_REQUEST|HTTPS_PROXY|RECORD_TOO_SMALL/;
 
 /** OpenSSL's reasons, as Node spells them in `ERR_SSL_…`: OpenSSL 3.5 writes `SSL/TLS_ALERT_…` where older ones write `SSLV3_ALERT_…`. */
-const BY_TLS_REASON: readonly (readonly [RegExp, Words])[] = [
+const BY_TLS_REASON: readonly (readonly [RegExp, Explanation])[] = [
   [SPEAKS_NO_TLS, NO_TLS],
   [/EXCESSIVE_MESSAGE_SIZE/, TOO_LARGE],
   [/UNRECOGNIZED_NAME/, ['refused', 'it has nothing to show for this name']],
@@ -41,7 +44,7 @@ const BY_TLS_REASON: readonly (readonly [RegExp, Words])[] = [
 ];
 
 /** Plain words for what ended the check of one site. Only codes are read: a message might quote what was received. @returns undefined for errors that are ours. */
-export function explain(error: unknown, source: string): SourceError | undefined {
+export function explainTlsError(error: unknown, source: string): SourceError | undefined {
   if (error instanceof SourceError) return error;
   const { code } = Object(error) as { code?: unknown };
   if (!(error instanceof Error) || typeof code !== 'string') return undefined;
@@ -56,7 +59,7 @@ export function explain(error: unknown, source: string): SourceError | undefined
 }
 
 /** Nothing came back from the network, as with our own timeout. */
-export function isNoAnswer(code: string | undefined): boolean {
+export function isTimeout(code: string | undefined): boolean {
   return code === 'ETIMEDOUT' || code === 'EHOSTUNREACH';
 }
 
@@ -73,7 +76,7 @@ export function isRefusal(code: string | undefined): boolean {
 /** The server ended the handshake without a clear reason. Some do so because they have no such certificate, others because they limit connections. */
 export function isUnclearRefusal(code: string | undefined): boolean {
   if (code === undefined || isRefusal(code)) return false;
-  return BY_CODE[code] === HUNG_UP || (code.startsWith('ERR_SSL_') && !SPEAKS_NO_TLS.test(code));
+  return BY_CODE[code] === CONNECTION_CLOSED || (code.startsWith('ERR_SSL_') && !SPEAKS_NO_TLS.test(code));
 }
 
 /** libuv's errors have a syscall; ours and Node's own argument errors have not. */
@@ -82,7 +85,7 @@ function isSystemError(error: Error): boolean {
 }
 
 /** `more` continues the sentence: from where, and when. */
-export function noAnswer(source: string, timeoutMs: number, more = ''): SourceError {
+export function timeoutError(source: string, timeoutMs: number, more = ''): SourceError {
   return new SourceError(source, 'unreachable', `no answer in ${formatMs(timeoutMs)}${more}`);
 }
 
@@ -96,7 +99,7 @@ export function formatMs(ms: number): string {
 }
 
 /** Failures that a retry with outdated algorithms may get past. */
-export function isOfAnotherAge(code: string | undefined): boolean {
+export function isOutdatedTls(code: string | undefined): boolean {
   return (
     code !== undefined &&
     /^ERR_SSL_.*(PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|LEGACY_SIGALG|UNSAFE_LEGACY|DH_KEY_TOO_SMALL|KEY_TOO_SMALL|MD_TOO_WEAK|WRONG_SIGNATURE_TYPE|NO_SUITABLE|ALERT_HANDSHAKE_FAILURE|ALERT_INSUFFICIENT_SECURITY|ALERT_ILLEGAL_PARAMETER|BAD_ECPOINT|WRONG_CURVE)/.test(
@@ -106,12 +109,12 @@ export function isOfAnotherAge(code: string | undefined): boolean {
 }
 
 /** For `wrench doctor`: what to do about sites that do not answer. */
-export function cureFor(silent: readonly { readonly error: SourceError }[], source: string): string {
-  const cures: Readonly<Record<SourceErrorKind, string>> = {
+export function hintFor(silent: readonly { readonly error: SourceError }[], source: string): string {
+  const hints: Readonly<Record<SourceErrorKind, string>> = {
     unreachable: `let the worker through to them (firewall, route), start them, or take them out of \`sites\` of \`${source}\``,
     missing: `correct the names in \`sites\` of \`${source}\`, or take them out`,
     refused: `see that \`servername\` and \`starttls\` in \`sites\` of \`${source}\` are what these servers expect`,
     malformed: `see that the ports in \`sites\` of \`${source}\` speak TLS; where TLS comes after a prologue, write \`smtp://…\` or \`starttls\``,
   };
-  return [...new Set(silent.map(({ error }) => cures[error.kind]))].join('; ');
+  return [...new Set(silent.map(({ error }) => hints[error.kind]))].join('; ');
 }

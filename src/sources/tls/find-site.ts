@@ -7,20 +7,20 @@ import { parseSite, type Site } from './site.ts';
  * @throws {SourceError} `refused` for other places, `malformed` for what is no site: a chat command must not make the worker connect anywhere.
  */
 export function findSite(written: string, sites: readonly Site[], { name, alsoLookAt }: TlsConfig): Site {
-  const asked = parseSite(written);
-  if (typeof asked === 'string') throw new SourceError(name, 'malformed', asked);
-  const address = addressOf(asked);
+  const requested = parseSite(written);
+  if (typeof requested === 'string') throw new SourceError(name, 'malformed', requested);
+  const address = addressOf(requested);
   const configured =
-    sites.find(({ label }) => label === asked.label) ??
-    sites.find((site) => addressOf(site) === address && !asked.label.includes('@')) ??
-    sites.find(({ servername }) => servername === asked.host) ??
-    sites.find(({ host }) => host === asked.host && !/:\d+$/.test(written));
+    sites.find(({ label }) => label === requested.label) ??
+    sites.find((site) => addressOf(site) === address && !requested.label.includes('@')) ??
+    sites.find(({ servername }) => servername === requested.host) ??
+    sites.find(({ host }) => host === requested.host && !/:\d+$/.test(written));
   if (configured !== undefined) return configured;
-  if (alsoLookAt.some((glob) => matches(address, glob))) return asked;
+  if (alsoLookAt.some((glob) => matches(address, glob))) return requested;
   throw new SourceError(
     name,
     'refused',
-    `${asked.label} is none of the sites of \`${name}\`; \`alsoLookAt\` in the configuration of \`${name}\` would allow it`,
+    `${requested.label} is none of the sites of \`${name}\`; \`alsoLookAt\` in the configuration of \`${name}\` would allow it`,
   );
 }
 

@@ -1,15 +1,15 @@
 /** Allows at most `atOnce` holders of a key at the same time. There is no queue: who gets no turn waits until one is free and tries again. */
-export interface Turns {
+export interface KeyedLimit {
   /** @returns a function that gives the turn back; undefined where none is free. */
-  readonly tryTake: (key: string) => (() => void) | undefined;
+  readonly tryAcquire: (key: string) => (() => void) | undefined;
   /** Calls `listener` once, when a turn is given back. @returns a function that cancels this. */
   readonly onceFree: (key: string, listener: () => void) => () => void;
 }
 
-export function makeTurns(atOnce: number): Turns {
+export function makeKeyedLimit(atOnce: number): KeyedLimit {
   const holders = new Map<string, number>();
   const listeners = new Map<string, Set<() => void>>();
-  const giveBack = (key: string) => {
+  const release = (key: string) => {
     const left = (holders.get(key) ?? 0) - 1;
     if (left > 0) holders.set(key, left);
     else holders.delete(key);
@@ -18,11 +18,11 @@ export function makeTurns(atOnce: number): Turns {
     for (const listener of waiting) listener();
   };
   return {
-    tryTake: (key) => {
+    tryAcquire: (key) => {
       const held = holders.get(key) ?? 0;
       if (held >= atOnce) return undefined;
       holders.set(key, held + 1);
-      return () => giveBack(key);
+      return () => release(key);
     },
     onceFree: (key, listener) => {
       const waiting = listeners.get(key) ?? new Set();

@@ -3,12 +3,12 @@ import { SourceError } from '../../ports/source-error.ts';
 import type { SourceHealth, Source } from '../../ports/source.ts';
 import { trustRoots } from '../../wire/certificate-path.ts';
 import type { TlsConfig } from './config.ts';
-import { cureFor } from './explain-error.ts';
+import { hintFor } from './explain-error.ts';
 import { findSite } from './find-site.ts';
 import { type ReadRoots, readRoots } from './read-roots.ts';
 import { readSites } from './read-sites.ts';
-import { type Found, type State, lookAtSite, lookAtSites, makeState } from './scan.ts';
-import { makeToSeen, type ToSeen } from './seen-place.ts';
+import { type SiteResult, type TlsState, inspectSite, scanSites, makeTlsState } from './scan.ts';
+import { makeSeenPlaceReader, type SeenPlaceReader } from './seen-place.ts';
 
 /**
  * Live TLS sites as a source of certificates. Nothing is opened before the first scan, and nothing is kept open after a handshake.
@@ -16,7 +16,7 @@ import { makeToSeen, type ToSeen } from './seen-place.ts';
  */
 export function openTls(config: TlsConfig, clock: () => number = Date.now): Source {
   const { name } = config;
-  const state = makeState(config, clock);
+  const state = makeTlsState(config, clock);
   const certificates: CertificateStore = {
     name,
     kind: 'tls',
@@ -27,19 +27,19 @@ export function openTls(config: TlsConfig, clock: () => number = Date.now): Sour
     inspectSite: async (site, { signal }) => {
       const { sites } = await readSites(config);
       const { toSeen } = await prepare(state);
-      return lookAtSite(findSite(site, sites, config), state, toSeen, signal);
+      return inspectSite(findSite(site, sites, config), state, toSeen, signal);
     },
   };
   return {
     name,
     kind: 'tls',
     certificates,
-    healthCheck: (signal) => reach(state, signal),
+    healthCheck: (signal) => checkHealth(state, signal),
     close: async () => {},
   };
 }
 
-async function* scan(state: State, signal: AbortSignal): AsyncGenerator<Found, void> {
+async function* scan(state: TlsState, signal: AbortSignal): AsyncGenerator<SiteResult, void> {
   const { name } = state.config;
   signal.throwIfAborted();
   const { sites, unread } = await readSites(state.config);
@@ -51,7 +51,7 @@ async function* scan(state: State, signal: AbortSignal): AsyncGenerator<Found, v
   for (const { place, error } of gaps) yield { asked: place, sighting: { kind: 'unseen', place, error } };
   const finished = new Set<string>();
   try {
-    for await (const found of lookAtSites(sites, state, toSeen, signal)) {
+    for await (const found of scanSites(sites, state, toSeen, signal)) {
       finished.add(found.asked.replace(/ \([^)]*\)$/, ''));
       yield found;
     }
@@ -72,38 +72,38 @@ async function prepare({
   config: { trust, name },
   issuersAt,
   clock,
-}: State): Promise<{ toSeen: ToSeen; untrusted: ReadRoots['unread'] }> {
+}: TlsState): Promise<{ toSeen: SeenPlaceReader; untrusted: ReadRoots['unread'] }> {
   const { roots, unread } = await readRoots(trust, name);
-  return { toSeen: makeToSeen(trustRoots(roots), issuersAt, new Date(clock())), untrusted: unread };
+  return { toSeen: makeSeenPlaceReader(trustRoots(roots), issuersAt, new Date(clock())), untrusted: unread };
 }
 
 const MAX_NAMED = 5;
 
 /** Asks all sites: one that answers says nothing about the others. */
-async function reach(state: State, signal: AbortSignal): Promise<SourceHealth> {
+async function checkHealth(state: TlsState, signal: AbortSignal): Promise<SourceHealth> {
   const { name } = state.config;
-  const silent: UnseenPlace[] = [];
+  const failed: UnseenPlace[] = [];
   const all = new Set<string>();
   const answering = new Set<string>();
   try {
     for await (const { asked, sighting } of scan(state, signal)) {
       all.add(asked);
       if (sighting.kind === 'seen') answering.add(asked);
-      else silent.push(sighting);
+      else failed.push(sighting);
     }
   } catch {
     const hint = 'give it more time, or check the log for errors';
     return { ok: false, summary: `${answering.size} sites answered before it was broken off`, hint };
   }
   const summary = `${answering.size} of ${all.size} ${all.size === 1 ? 'site answers' : 'sites answer'}`;
-  if (silent.length === 0) return { ok: true, summary };
-  const named = silent
+  if (failed.length === 0) return { ok: true, summary };
+  const named = failed
     .slice(0, MAX_NAMED)
     .map(({ place, error }) => `${place.slice(name.length + 1)} (${error.message})`);
-  const more = silent.length > MAX_NAMED ? ` and ${silent.length - MAX_NAMED} more` : '';
+  const more = failed.length > MAX_NAMED ? ` and ${failed.length - MAX_NAMED} more` : '';
   return {
     ok: false,
     summary: `${summary}; silent: ${named.join(', ')}${more}`,
-    hint: cureFor(silent, name),
+    hint: hintFor(failed, name),
   };
 }

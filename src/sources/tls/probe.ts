@@ -6,12 +6,12 @@ import type { SourceError } from '../../ports/source-error.ts';
 import { type Deadline, startDeadline } from '../../wire/deadline.ts';
 import { contextFor, KEY_TYPES, type KeyType, keyTypeOf, legacyContext, modernContext } from './contexts.ts';
 import {
-  explain,
-  isNoAnswer,
-  isOfAnotherAge,
+  explainTlsError,
+  isTimeout,
+  isOutdatedTls,
   isRefusal,
   isUnclearRefusal,
-  noAnswer,
+  timeoutError,
 } from './explain-error.ts';
 import { type IsEnough, type ServedChain, servedChain } from './served-chain.ts';
 import type { Site } from './site.ts';
@@ -29,24 +29,24 @@ export interface Probe {
 }
 
 /** What one site showed at one address. */
-export interface Answer {
+export interface ProbeResult {
   /** One for each certificate: a server may have one for each type of key. Empty where `failed` is set. */
   readonly shown: readonly Probe[];
   /** Why nothing was shown. Any other error than this is ours. */
   readonly failed?: SourceError;
   /** Not a byte was received in time, or the connection itself timed out. */
-  readonly isSilent: boolean;
+  readonly isTimeout: boolean;
   /** Types of keys that could not be asked for, after another was shown. */
-  readonly unasked?: Unasked;
+  readonly untried?: UntriedKeyTypes;
 }
 
-export interface Unasked {
+export interface UntriedKeyTypes {
   readonly keyTypes: readonly KeyType[];
   readonly error: SourceError;
-  readonly isSilent: boolean;
+  readonly isTimeout: boolean;
 }
 
-export interface Options {
+export interface ProbeOptions {
   readonly source: string;
   /** For each handshake. */
   readonly timeoutMs: number;
@@ -64,29 +64,29 @@ export interface Options {
 export async function probe(
   site: Site,
   addresses: readonly LookupAddress[],
-  options: Options,
-): Promise<Answer> {
-  const first = await shakeInTime({ site, addresses, ...options }, shakeFirst);
-  if (first.failed !== undefined) return { shown: [], failed: first.failed, isSilent: first.isSilent };
+  options: ProbeOptions,
+): Promise<ProbeResult> {
+  const first = await handshakeInTime({ site, addresses, ...options }, firstHandshake);
+  if (first.failed !== undefined) return { shown: [], failed: first.failed, isTimeout: first.isTimeout };
   const shown: Probe[] = [first.shown];
-  if (!options.everyKeyType) return { shown, isSilent: false };
+  if (!options.everyKeyType) return { shown, isTimeout: false };
   // At the address that answered: another one may be another server.
   const at = addresses.filter(({ address }) => addressOf(address, site.port) === first.shown.address);
   const target = { site, addresses: at.length > 0 ? at : addresses, ...options };
-  const unasked = await askForOtherKeys(shown, target);
-  return { shown, isSilent: false, ...(unasked !== undefined && { unasked }) };
+  const untried = await probeOtherKeyTypes(shown, target);
+  return { shown, isTimeout: false, ...(untried !== undefined && { untried }) };
 }
 
 /** Adds the server's other certificates to `shown`. */
-async function askForOtherKeys(shown: Probe[], target: Target): Promise<Unasked | undefined> {
+async function probeOtherKeyTypes(shown: Probe[], target: Target): Promise<UntriedKeyTypes | undefined> {
   const isLegacy = shown[0]?.legacyOnly === true;
   for (let waiting = [keyTypesBeside(shown)]; waiting.length > 0;) {
     const [keyTypes = [], ...others] = waiting;
     waiting = others;
     if (keyTypes.length === 0) continue;
-    const next = await askWith(contextFor(keyTypes, isLegacy), target);
+    const next = await probeWith(contextFor(keyTypes, isLegacy), target);
     if (next === 'has none') continue;
-    if (next.failed !== undefined) return { keyTypes, error: next.failed, isSilent: next.isSilent };
+    if (next.failed !== undefined) return { keyTypes, error: next.failed, isTimeout: next.isTimeout };
     const { failure: _, ...other } = next.shown;
     const type = typeOf(other);
     if (type !== undefined && keyTypes.includes(type)) {
@@ -104,13 +104,13 @@ async function askForOtherKeys(shown: Probe[], target: Target): Promise<Unasked 
  * A server that hangs up either has no such certificate (Windows gives no reason) or limits connections. It has none where the
  * usual handshake still works and this one fails again.
  */
-async function askWith(context: SecureContext, target: Target): Promise<Outcome | 'has none'> {
-  const restricted = () => shakeInTime(target, (asked) => shake(asked, context));
+async function probeWith(context: SecureContext, target: Target): Promise<Outcome | 'has none'> {
+  const restricted = () => handshakeInTime(target, (attempt) => handshake(attempt, context));
   const next = await restricted();
   if (next.failed === undefined) return next;
   if (next.refusal === 'clear') return 'has none';
   if (next.refusal === undefined) return next;
-  const usual = await shakeInTime(target, shakeFirst);
+  const usual = await handshakeInTime(target, firstHandshake);
   if (usual.failed !== undefined) return next;
   const again = await restricted();
   return again.failed !== undefined && again.refusal !== undefined ? 'has none' : again;
@@ -126,24 +126,27 @@ function typeOf({ chain }: Probe): KeyType | undefined {
   return keyTypeOf(new X509Certificate(chain[0].der));
 }
 
-interface Target extends Options {
+interface Target extends ProbeOptions {
   readonly site: Site;
   readonly addresses: readonly LookupAddress[];
 }
 
-interface Asked extends Target {
+interface HandshakeAttempt extends Target {
   readonly deadline: Deadline;
   readonly contact: { heard: boolean };
 }
 
 /** What a handshake showed, and the code of what ended it after the certificate had come. */
-type Shaken = Probe & { readonly failure?: string };
+type HandshakeResult = Probe & { readonly failure?: string };
 
 type Outcome =
-  | { readonly shown: Shaken; readonly failed?: undefined }
-  | { readonly failed: SourceError; readonly isSilent: boolean; readonly refusal?: 'clear' | 'unclear' };
+  | { readonly shown: HandshakeResult; readonly failed?: undefined }
+  | { readonly failed: SourceError; readonly isTimeout: boolean; readonly refusal?: 'clear' | 'unclear' };
 
-async function shakeInTime(target: Target, work: (asked: Asked) => Promise<Shaken>): Promise<Outcome> {
+async function handshakeInTime(
+  target: Target,
+  work: (attempt: HandshakeAttempt) => Promise<HandshakeResult>,
+): Promise<Outcome> {
   const { source, timeoutMs, signal } = target;
   signal.throwIfAborted();
   const deadline = startDeadline(signal, timeoutMs);
@@ -152,32 +155,32 @@ async function shakeInTime(target: Target, work: (asked: Asked) => Promise<Shake
     return { shown: await work({ ...target, deadline, contact }) };
   } catch (error) {
     signal.throwIfAborted();
-    if (deadline.passed()) return { failed: noAnswer(source, timeoutMs), isSilent: !contact.heard };
-    const failed = explain(error, source);
+    if (deadline.passed()) return { failed: timeoutError(source, timeoutMs), isTimeout: !contact.heard };
+    const failed = explainTlsError(error, source);
     if (failed === undefined) throw error;
     const code = codeOf(error);
     const refusal = isRefusal(code) ? 'clear' : isUnclearRefusal(code) ? 'unclear' : undefined;
-    return { failed, isSilent: isNoAnswer(code), ...(refusal && { refusal }) };
+    return { failed, isTimeout: isTimeout(code), ...(refusal && { refusal }) };
   } finally {
     deadline.stop();
   }
 }
 
-async function shakeFirst(asked: Asked): Promise<Probe> {
+async function firstHandshake(attempt: HandshakeAttempt): Promise<Probe> {
   try {
-    const { failure, ...first } = await shake(asked, modernContext());
-    const wanted = failure === undefined || first.clientCertificateRequired || !isOfAnotherAge(failure);
-    return wanted ? first : ((await lookAgain(asked)) ?? first);
+    const { failure, ...first } = await handshake(attempt, modernContext());
+    const wanted = failure === undefined || first.clientCertificateRequired || !isOutdatedTls(failure);
+    return wanted ? first : ((await retryWithLegacy(attempt)) ?? first);
   } catch (error) {
-    const again = isOfAnotherAge(codeOf(error)) ? await lookAgain(asked) : undefined;
+    const again = isOutdatedTls(codeOf(error)) ? await retryWithLegacy(attempt) : undefined;
     if (again === undefined) throw error;
     return again;
   }
 }
 
-async function lookAgain(asked: Asked): Promise<Probe | undefined> {
+async function retryWithLegacy(attempt: HandshakeAttempt): Promise<Probe | undefined> {
   try {
-    const { failure, ...again } = await shake(asked, legacyContext());
+    const { failure, ...again } = await handshake(attempt, legacyContext());
     return failure === undefined || again.clientCertificateRequired
       ? { ...again, legacyOnly: true }
       : undefined;
@@ -186,11 +189,15 @@ async function lookAgain(asked: Asked): Promise<Probe | undefined> {
   }
 }
 
-async function shake(asked: Asked, secureContext: SecureContext): Promise<Shaken> {
-  const { site, addresses, source, deadline, contact } = asked;
+async function handshake(attempt: HandshakeAttempt, secureContext: SecureContext): Promise<HandshakeResult> {
+  const { site, addresses, source, deadline, contact } = attempt;
   const target = connectOptions(site, addresses);
   if (site.starttls === undefined)
-    return watch(connectTls({ ...target, ...tlsOptions(site, secureContext) }), asked, onlyAddress(asked));
+    return watch(
+      connectTls({ ...target, ...tlsOptions(site, secureContext) }),
+      attempt,
+      onlyAddress(attempt),
+    );
   const plain = connectPlain(target);
   const onAbort = () => void plain.destroy();
   deadline.signal.addEventListener('abort', onAbort, { once: true });
@@ -198,7 +205,7 @@ async function shake(asked: Asked, secureContext: SecureContext): Promise<Shaken
   try {
     await speakPrologue(plain, site.starttls, source);
     const address = addressOf(plain.remoteAddress, plain.remotePort);
-    return await watch(connectTls({ socket: plain, ...tlsOptions(site, secureContext) }), asked, address);
+    return await watch(connectTls({ socket: plain, ...tlsOptions(site, secureContext) }), attempt, address);
   } finally {
     contact.heard ||= plain.bytesRead > 0;
     deadline.signal.removeEventListener('abort', onAbort);
@@ -212,9 +219,9 @@ const VERDICT_MS = 1000;
 /** Resolves as soon as all is known, destroying the socket; rejects with what ended it before a certificate came. */
 function watch(
   socket: TLSSocket,
-  { deadline, contact, isEnough }: Asked,
+  { deadline, contact, isEnough }: HandshakeAttempt,
   connectedTo?: string,
-): Promise<Shaken> {
+): Promise<HandshakeResult> {
   return new Promise((resolve, reject) => {
     let address = connectedTo ?? '';
     let stapled = false;
@@ -222,7 +229,7 @@ function watch(
     let asksForCertificate: boolean | undefined;
     let verdict: NodeJS.Timeout | undefined;
     const take = () => {
-      seen ??= look(socket, address, stapled, isEnough);
+      seen ??= readProbe(socket, address, stapled, isEnough);
       asksForCertificate ??= wantsClientCertificate(socket);
     };
     let ended = false;
@@ -231,7 +238,7 @@ function watch(
       ended = true;
       clearTimeout(verdict);
       deadline.signal.removeEventListener('abort', onAbort);
-      if (seen === undefined) reject(error ?? hungUp());
+      if (seen === undefined) reject(error ?? connectionClosed());
       else if (error === undefined) resolve(seen);
       else
         resolve({
@@ -256,7 +263,7 @@ function watch(
       take();
       end(error);
     });
-    socket.once('close', () => ended || end(hungUp()));
+    socket.once('close', () => ended || end(connectionClosed()));
     socket.once('secureConnect', () => {
       take();
       if (!asksForCertificate || seen?.protocol !== 'TLSv1.3') return end();
@@ -267,7 +274,12 @@ function watch(
   });
 }
 
-function look(socket: TLSSocket, address: string, stapled: boolean, isEnough: IsEnough): Probe | undefined {
+function readProbe(
+  socket: TLSSocket,
+  address: string,
+  stapled: boolean,
+  isEnough: IsEnough,
+): Probe | undefined {
   const chain = servedChain(socket, isEnough);
   if (chain === undefined) return undefined;
   const protocol = socket.getProtocol();
@@ -318,6 +330,6 @@ function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
-function hungUp(): Error {
+function connectionClosed(): Error {
   return Object.assign(new Error('the connection ended'), { code: 'ECONNRESET' });
 }

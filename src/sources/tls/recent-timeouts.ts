@@ -2,35 +2,35 @@
  * Which sites did not answer a moment ago, so that consecutive checks need not each wait for the same silent site.
  * Only silence is remembered, and only for `keptMs`: a site that has recovered is asked again soon, and no answer is used twice.
  */
-export interface Silence {
+export interface RecentTimeouts {
   /** @param askedAt when the request began, in milliseconds since 1970 */
-  readonly note: (address: string, label: string, askedAt: number) => void;
+  readonly record: (address: string, label: string, askedAt: number) => void;
   /** This name answered: earlier silence of others says nothing about the address any more. */
-  readonly heard: (address: string, label: string) => void;
+  readonly clear: (address: string, label: string) => void;
   /** @returns undefined where the site must be asked. */
-  readonly ask: (address: string, label: string) => KnownSilence | undefined;
+  readonly find: (address: string, label: string) => KnownTimeout | undefined;
 }
 
-export interface KnownSilence {
+export interface KnownTimeout {
   readonly agoMs: number;
   /** Not this site was asked, but others at its address. */
   readonly ofOthers: boolean;
 }
 
-interface Silent {
+interface Timeout {
   readonly askedAt: number;
   readonly at: number;
 }
 
 /** A server that hangs for one name may answer for others, so an address is given up only where another name was tried after the first silence. */
-function isConfirmed(all: readonly Silent[]): boolean {
+function isConfirmed(all: readonly Timeout[]): boolean {
   return all.some(({ at }) => all.some(({ askedAt }) => at <= askedAt));
 }
 
-export function makeSilence(keptMs: number, clock: () => number): Silence {
-  const addresses = new Map<string, { readonly silent: Map<string, Silent>; heardAt: number }>();
+export function trackTimeouts(keptMs: number, clock: () => number): RecentTimeouts {
+  const addresses = new Map<string, { readonly silent: Map<string, Timeout>; heardAt: number }>();
   // What is in the future is dropped: the clock was set back.
-  const isKept = ({ at }: Silent, now: number) => at <= now && now - at < keptMs;
+  const isKept = ({ at }: Timeout, now: number) => at <= now && now - at < keptMs;
   const forgetOld = (now: number) => {
     for (const [address, { silent }] of addresses) {
       for (const [label, one] of silent) if (!isKept(one, now)) silent.delete(label);
@@ -38,20 +38,20 @@ export function makeSilence(keptMs: number, clock: () => number): Silence {
     }
   };
   return {
-    note: (address, label, askedAt) => {
+    record: (address, label, askedAt) => {
       const now = clock();
       forgetOld(now);
       const known = addresses.get(address) ?? { silent: new Map(), heardAt: -Infinity };
       known.silent.set(label, { askedAt, at: now });
       addresses.set(address, known);
     },
-    heard: (address, label) => {
+    clear: (address, label) => {
       const known = addresses.get(address);
       if (known === undefined) return;
       known.silent.delete(label);
       known.heardAt = clock();
     },
-    ask: (address, label) => {
+    find: (address, label) => {
       const now = clock();
       const known = addresses.get(address);
       if (known === undefined) return undefined;

@@ -1,7 +1,7 @@
 import { type LookupAddress, promises as dns } from 'node:dns';
 import { isIP } from 'node:net';
 import { SourceError } from '../../ports/source-error.ts';
-import { explain, formatAge, formatMs } from './explain-error.ts';
+import { explainTlsError, formatAge, formatMs } from './explain-error.ts';
 
 export type Addresses = readonly [LookupAddress, ...LookupAddress[]];
 
@@ -88,7 +88,7 @@ export function makeResolver({ source, timeoutMs, clock, lookup, isPrompt }: Res
       if (first === undefined) one.reject(new SourceError(source, 'missing', 'name not found'));
       else one.resolve([first, ...others]);
     } catch (error) {
-      one.reject(explain(error, source) ?? error);
+      one.reject(explainTlsError(error, source) ?? error);
     }
     clearTimeout(timer);
     running -= 1;

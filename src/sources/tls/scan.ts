@@ -2,63 +2,63 @@ import { setImmediate } from 'node:timers/promises';
 import type { ScanResult, UnseenPlace } from '../../ports/certificates.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { concurrently } from '../../wire/concurrently.ts';
-import { type Entry, makeAddressQueue } from './address-queue.ts';
+import { type QueueEntry, makeAddressQueue } from './address-queue.ts';
 import type { TlsConfig } from './config.ts';
-import { formatAge, noAnswer } from './explain-error.ts';
+import { formatAge, timeoutError } from './explain-error.ts';
 import { type Pending, makePending } from './pending.ts';
-import { addressOf, type Answer, keyTypesBeside, probe } from './probe.ts';
-import { type KnownSilence, makeSilence, type Silence } from './recent-timeouts.ts';
+import { addressOf, type ProbeResult, keyTypesBeside, probe } from './probe.ts';
+import { type KnownTimeout, trackTimeouts, type RecentTimeouts } from './recent-timeouts.ts';
 import { type Addresses, type Resolver, systemResolver } from './resolve.ts';
 import type { Site } from './site.ts';
-import type { IssuersAt, ToSeen } from './seen-place.ts';
-import { makeTurns, type Turns } from './keyed-limit.ts';
+import type { IssuersReadAt, SeenPlaceReader } from './seen-place.ts';
+import { makeKeyedLimit, type KeyedLimit } from './keyed-limit.ts';
 
 /** Shared by all scans of one source, because checks that run at the same time ask the same sites. */
-export interface State {
+export interface TlsState {
   readonly config: TlsConfig;
   readonly clock: () => number;
-  readonly turns: Turns;
-  readonly pending: Pending<Answer>;
-  readonly silence: Silence;
+  readonly limit: KeyedLimit;
+  readonly pending: Pending<ProbeResult>;
+  readonly timeouts: RecentTimeouts;
   /** The same for handshakes that ask for further types of keys, which some appliances drop. */
-  readonly keySilence: Silence;
+  readonly keyTimeouts: RecentTimeouts;
   /** Addresses whose last request got no answer. */
   readonly slow: Set<string>;
   /** Addresses where the last one who asked got one. */
-  readonly lively: Set<string>;
+  readonly responsive: Set<string>;
   readonly resolver: Resolver;
-  readonly issuersAt: IssuersAt;
+  readonly issuersAt: IssuersReadAt;
 }
 
 /** Silence is remembered for twice the time that it took to notice it, and no longer than this. */
 const MAX_KEPT_MS = 10_000;
 
 /** @param clock milliseconds since 1970 */
-export function makeState(config: TlsConfig, clock: () => number): State {
+export function makeTlsState(config: TlsConfig, clock: () => number): TlsState {
   const { name: source, timeoutMs, perAddress } = config;
   const keptMs = Math.min(MAX_KEPT_MS, 2 * timeoutMs);
   return {
     config,
     clock,
-    turns: makeTurns(perAddress),
+    limit: makeKeyedLimit(perAddress),
     pending: makePending(),
-    silence: makeSilence(keptMs, clock),
-    keySilence: makeSilence(keptMs, clock),
+    timeouts: trackTimeouts(keptMs, clock),
+    keyTimeouts: trackTimeouts(keptMs, clock),
     slow: new Set(),
-    lively: new Set(),
+    responsive: new Set(),
     resolver: systemResolver({ source, timeoutMs, clock }),
     issuersAt: new Map(),
   };
 }
 
 /** A sighting, and what was asked to get it: a site, or one of its addresses with `everyAddress`. */
-export interface Found {
+export interface SiteResult {
   readonly asked: string;
   readonly sighting: ScanResult;
 }
 
 /** One site at one address, or at several that are raced. */
-interface Target extends Entry {
+interface Target extends QueueEntry {
   readonly place: string;
   readonly site: Site;
   readonly addresses: Addresses;
@@ -68,25 +68,25 @@ interface Target extends Entry {
 
 type Task =
   | { readonly sighting: UnseenPlace; readonly target?: undefined }
-  | { readonly target: Target; readonly answer: Promise<Answer> };
+  | { readonly target: Target; readonly answer: Promise<ProbeResult> };
 
 /** Reads the certificates of all sites. A failure of a site is one of the results, and is never thrown. */
-export async function* lookAtSites(
+export async function* scanSites(
   sites: readonly Site[],
-  state: State,
-  toSeen: ToSeen,
+  state: TlsState,
+  toSeen: SeenPlaceReader,
   signal: AbortSignal,
-): AsyncGenerator<Found, void> {
-  const { config, turns, pending, silence, slow, lively } = state;
+): AsyncGenerator<SiteResult, void> {
+  const { config, limit, pending, timeouts, slow, responsive } = state;
   const stop = new AbortController();
   const ended = AbortSignal.any([signal, stop.signal]);
   const answered = new Set<string>();
   const queue = makeAddressQueue<Target, Task>({
     begin: (target) => {
-      const known = silence.ask(target.everywhere, target.label);
+      const known = timeouts.find(target.everywhere, target.label);
       if (known !== undefined && !(known.ofOthers && answered.has(target.everywhere)))
         return {
-          sighting: { kind: 'unseen', place: target.place, error: toSilentError(target, known, config) },
+          sighting: { kind: 'unseen', place: target.place, error: toTimeoutError(target, known, config) },
         };
       const probing = pending.find(target.address, target.label) ?? startProbe(target, state, toSeen);
       if (probing === undefined) return undefined;
@@ -96,22 +96,22 @@ export async function* lookAtSites(
     },
     underWay: (address) => pending.namesAt(address),
     isSlow: (address) => slow.has(address),
-    hasAnswered: (address) => lively.has(address),
-    onceFree: (address, listener) => turns.onceFree(address, listener),
+    hasAnswered: (address) => responsive.has(address),
+    onceFree: (address, listener) => limit.onceFree(address, listener),
   });
-  const look = async function* (task: Task): AsyncGenerator<Found, void> {
+  const readTask = async function* (task: Task): AsyncGenerator<SiteResult, void> {
     if (task.target === undefined) {
       yield { asked: task.sighting.place, sighting: task.sighting };
       return;
     }
     const { target } = task;
     const answer = await task.answer;
-    if (!answer.isSilent) answered.add(target.everywhere);
+    if (!answer.isTimeout) answered.add(target.everywhere);
     for (const sighting of toSightings(target, answer, toSeen)) yield { asked: target.place, sighting };
   };
   void addAll(sites, state, queue, ended);
   try {
-    yield* concurrently(queue.tasks, config.concurrency, look, signal);
+    yield* concurrently(queue.tasks, config.concurrency, readTask, signal);
   } finally {
     stop.abort(new Error('nobody waits for this any more'));
   }
@@ -120,7 +120,7 @@ export async function* lookAtSites(
 /** Looks up every host once, however many sites it has. No lane waits for that. */
 async function addAll(
   sites: readonly Site[],
-  { config, resolver }: State,
+  { config, resolver }: TlsState,
   queue: Pick<ReturnType<typeof makeAddressQueue<Target, Task>>, 'add' | 'addTask' | 'close'>,
   ended: AbortSignal,
 ): Promise<void> {
@@ -161,40 +161,40 @@ function targetsOf(
 }
 
 /** @returns undefined where no turn is free at the address. */
-function startProbe(target: Target, state: State, toSeen: ToSeen, thorough = false) {
-  const { config, clock, turns, pending, silence, slow, lively } = state;
+function startProbe(target: Target, state: TlsState, toSeen: SeenPlaceReader, thorough = false) {
+  const { config, clock, limit, pending, timeouts, slow, responsive } = state;
   const { name: source, timeoutMs } = config;
   const { address, label, everywhere, site, addresses, place } = target;
-  const giveBack = turns.tryTake(address);
+  const giveBack = limit.tryAcquire(address);
   if (giveBack === undefined) return undefined;
-  const ask = async (signal: AbortSignal): Promise<Answer> => {
+  const ask = async (signal: AbortSignal): Promise<ProbeResult> => {
     // A connection opened inside the callback of one that closes makes a scan a tenth slower (measured on loopback).
     await setImmediate();
     const askedAt = clock();
-    const known = config.everyKeyType && !thorough ? state.keySilence.ask(everywhere, label) : undefined;
+    const known = config.everyKeyType && !thorough ? state.keyTimeouts.find(everywhere, label) : undefined;
     const everyKeyType = config.everyKeyType && known === undefined;
     const isEnough = thorough ? () => false : toSeen.isEnough(place);
     const answer = await probe(site, addresses, { source, timeoutMs, everyKeyType, isEnough, signal });
-    if (answer.isSilent) silence.note(everywhere, label, askedAt);
-    else silence.heard(everywhere, label);
-    if (answer.unasked?.isSilent === true) state.keySilence.note(everywhere, label, askedAt);
-    else if (everyKeyType && answer.shown.length > 0) state.keySilence.heard(everywhere, label);
-    const isSlow = answer.isSilent || answer.unasked?.isSilent === true;
-    (isSlow ? slow : lively).add(address);
-    (isSlow ? lively : slow).delete(address);
+    if (answer.isTimeout) timeouts.record(everywhere, label, askedAt);
+    else timeouts.clear(everywhere, label);
+    if (answer.untried?.isTimeout === true) state.keyTimeouts.record(everywhere, label, askedAt);
+    else if (everyKeyType && answer.shown.length > 0) state.keyTimeouts.clear(everywhere, label);
+    const isSlow = answer.isTimeout || answer.untried?.isTimeout === true;
+    (isSlow ? slow : responsive).add(address);
+    (isSlow ? responsive : slow).delete(address);
     const { shown } = answer;
     if (known === undefined || shown[0]?.legacyOnly !== false) return answer;
-    const error = toSilentError(target, known, config);
-    return { ...answer, unasked: { keyTypes: keyTypesBeside(shown), error, isSilent: true } };
+    const error = toTimeoutError(target, known, config);
+    return { ...answer, untried: { keyTypes: keyTypesBeside(shown), error, isTimeout: true } };
   };
-  return pending.start(address, thorough ? thoroughly(label) : label, ask, giveBack);
+  return pending.start(address, thorough ? fullProbeKey(label) : label, ask, giveBack);
 }
 
 /** Asks one site now, also where it was silent a moment ago, because a person is waiting to see whether it is back. Its chain is everything that the server sent. */
-export async function lookAtSite(
+export async function inspectSite(
   site: Site,
-  state: State,
-  toSeen: ToSeen,
+  state: TlsState,
+  toSeen: SeenPlaceReader,
   signal: AbortSignal,
 ): Promise<readonly ScanResult[]> {
   const { config, resolver } = state;
@@ -218,10 +218,17 @@ export async function lookAtSite(
 }
 
 /** Takes the next free turn, before any scan does: scans return to an address only when a lane is free. */
-function askInTurn(target: Target, state: State, toSeen: ToSeen, signal: AbortSignal): Promise<Answer> {
+function askInTurn(
+  target: Target,
+  state: TlsState,
+  toSeen: SeenPlaceReader,
+  signal: AbortSignal,
+): Promise<ProbeResult> {
   const { address, label } = target;
   const ask = () =>
-    (state.pending.find(address, thoroughly(label)) ?? startProbe(target, state, toSeen, true))?.join(signal);
+    (state.pending.find(address, fullProbeKey(label)) ?? startProbe(target, state, toSeen, true))?.join(
+      signal,
+    );
   return new Promise((resolve, reject) => {
     let stop = () => {};
     const onAbort = () => {
@@ -230,7 +237,7 @@ function askInTurn(target: Target, state: State, toSeen: ToSeen, signal: AbortSi
     };
     const askWhenFree = () => {
       const answer = ask();
-      if (answer === undefined) stop = state.turns.onceFree(address, askWhenFree);
+      if (answer === undefined) stop = state.limit.onceFree(address, askWhenFree);
       else answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
     };
     signal.addEventListener('abort', onAbort, { once: true });
@@ -238,7 +245,7 @@ function askInTurn(target: Target, state: State, toSeen: ToSeen, signal: AbortSi
   });
 }
 
-function thoroughly(label: string): string {
+function fullProbeKey(label: string): string {
   return `${label}, all of it`;
 }
 
@@ -251,9 +258,13 @@ const KEY_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** The first certificate has the site's own place, and each further one that with its type of key. */
-function toSightings(target: Target, answer: Answer, toSeen: ToSeen): [ScanResult, ...ScanResult[]] {
+function toSightings(
+  target: Target,
+  answer: ProbeResult,
+  toSeen: SeenPlaceReader,
+): [ScanResult, ...ScanResult[]] {
   const { place, site } = target;
-  const { shown, failed, unasked } = answer;
+  const { shown, failed, untried } = answer;
   const [first, ...others] = shown;
   if (first === undefined) {
     if (failed === undefined) throw new Error('neither a certificate nor a failure');
@@ -265,8 +276,8 @@ function toSightings(target: Target, answer: Answer, toSeen: ToSeen): [ScanResul
     const { type } = seen.chain[0].key;
     sightings.push({ ...seen, place: `${place} (${KEY_NAMES[type] ?? type})` });
   }
-  if (unasked !== undefined) {
-    const { error, keyTypes } = unasked;
+  if (untried !== undefined) {
+    const { error, keyTypes } = untried;
     const types = keyTypes.join(' or ');
     const message = `asked for an ${types} certificate too: ${error.message}`;
     const inFull = new SourceError(error.source, error.kind, message);
@@ -275,9 +286,9 @@ function toSightings(target: Target, answer: Answer, toSeen: ToSeen): [ScanResul
   return sightings;
 }
 
-function toSilentError(
+function toTimeoutError(
   { site, addresses }: Target,
-  { agoMs, ofOthers }: KnownSilence,
+  { agoMs, ofOthers }: KnownTimeout,
   { name, timeoutMs }: TlsConfig,
 ): SourceError {
   const where = addresses.map(({ address }) => addressOf(address, site.port)).join(', ');
@@ -285,5 +296,5 @@ function toSilentError(
   const more = ofOthers
     ? ` from ${where} (not tried: this address did not answer for another name${agoMs < 1000 ? '' : ` ${ago}`})`
     : `, asked ${ago}`;
-  return noAnswer(name, timeoutMs, more);
+  return timeoutError(name, timeoutMs, more);
 }

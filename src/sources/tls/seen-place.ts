@@ -6,17 +6,17 @@ import {
   type PathState,
   type TrustedRoots,
 } from '../../wire/certificate-path.ts';
-import { remember } from '../../wire/get-or-create.ts';
+import { getOrCreate } from '../../wire/get-or-create.ts';
 import { toCertificate } from '../../wire/x509.ts';
 import type { Probe } from './probe.ts';
-import type { IsEnough, Served, ServedChain } from './served-chain.ts';
+import type { IsEnough, ServedCertificate, ServedChain } from './served-chain.ts';
 import type { Site } from './site.ts';
 
 /** By place and issuers: when everything that was sent there was last read and was just these beside a leaf, in milliseconds since 1970. */
-export type IssuersAt = Map<string, number>;
+export type IssuersReadAt = Map<string, number>;
 
 /** Turns what handshakes showed into plain facts. */
-export interface ToSeen {
+export interface SeenPlaceReader {
   readonly read: (place: string, site: Site, probe: Probe) => SeenPlace;
   /** Whether a path is one that a client can use, or nothing else was found at this place before. */
   readonly isEnough: (place: string) => IsEnough;
@@ -27,19 +27,23 @@ const MAX_REMEMBERED = 500;
 /** Sites whose whole chain is its leaf's path, though that is incomplete. */
 const MAX_PLACES = 50_000;
 /** A server may start to send another path around an expired certificate, which Node's own path does not show, so everything is read again after this. */
-const LOOK_AGAIN_MS = 60_000;
+const REREAD_AFTER_MS = 60_000;
 
-interface Known {
+interface ParsedCertificate {
   readonly x509: X509Certificate;
   readonly facts: Certificate;
 }
 
 /** Certificates seen before are not parsed again. Paths are judged as of `now`. */
-export function makeToSeen(roots: TrustedRoots, issuersAt: IssuersAt, now: Date): ToSeen {
-  const known = new Map<string, Known>();
+export function makeSeenPlaceReader(
+  roots: TrustedRoots,
+  issuersAt: IssuersReadAt,
+  now: Date,
+): SeenPlaceReader {
+  const known = new Map<string, ParsedCertificate>();
   const paths = new Map<string, JudgedPath>();
   const know = (fingerprint256: string, make: () => X509Certificate) =>
-    remember(
+    getOrCreate(
       known,
       fingerprint256,
       () => {
@@ -48,11 +52,12 @@ export function makeToSeen(roots: TrustedRoots, issuersAt: IssuersAt, now: Date)
       },
       MAX_REMEMBERED,
     );
-  const read = ({ fingerprint256, der }: Served) => know(fingerprint256, () => new X509Certificate(der));
+  const read = ({ fingerprint256, der }: ServedCertificate) =>
+    know(fingerprint256, () => new X509Certificate(der));
   const factsOf = (x509: X509Certificate) => know(x509.fingerprint256, () => x509).facts;
   const judge = (chain: ServedChain) => {
     const [leaf, ...others] = chain;
-    return remember(
+    return getOrCreate(
       paths,
       keyOf(chain),
       () => judgePath([read(leaf).x509, ...others.map((served) => read(served).x509)], roots, now),
@@ -62,7 +67,7 @@ export function makeToSeen(roots: TrustedRoots, issuersAt: IssuersAt, now: Date)
   const isAllThere = (place: string, path: ServedChain, { state }: JudgedPath) => {
     const seenAt = issuersAt.get(keyAt(place, path));
     if (seenAt === undefined) return false;
-    return state === 'incomplete' || now.getTime() - seenAt < LOOK_AGAIN_MS;
+    return state === 'incomplete' || now.getTime() - seenAt < REREAD_AFTER_MS;
   };
   return {
     isEnough: (place) => (path) => {
@@ -84,7 +89,7 @@ export function makeToSeen(roots: TrustedRoots, issuersAt: IssuersAt, now: Date)
   };
 }
 
-function keyOf(chain: readonly Served[]): string {
+function keyOf(chain: readonly ServedCertificate[]): string {
   return chain.map(({ fingerprint256 }) => fingerprint256).join();
 }
 

@@ -2,13 +2,13 @@ import type { X509Certificate } from 'node:crypto';
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 
 /** One certificate as sent. */
-export interface Served {
+export interface ServedCertificate {
   /** As Node gives it, with colons: for comparing only. */
   readonly fingerprint256: string;
   readonly der: Buffer;
 }
 
-export type ServedChain = readonly [Served, ...Served[]];
+export type ServedChain = readonly [ServedCertificate, ...ServedCertificate[]];
 
 /** Whether the leaf's path is enough, so that the rest of what was sent need not be read. */
 export type IsEnough = (path: ServedChain) => boolean;
@@ -39,7 +39,7 @@ function pathOf(socket: TLSSocket): ServedChain | undefined {
 /** Every certificate is an object of its own, so one that comes back is the end: a self-signed certificate is its own issuer. */
 function listOf<T extends { readonly issuerCertificate?: T | undefined }>(
   leaf: T,
-  read: (certificate: T) => Served,
+  read: (certificate: T) => ServedCertificate,
 ): ServedChain {
   const met = new Set([leaf]);
   for (const { issuerCertificate } of met) if (issuerCertificate !== undefined) met.add(issuerCertificate);
@@ -47,7 +47,7 @@ function listOf<T extends { readonly issuerCertificate?: T | undefined }>(
   return [read(first), ...others.map(read)];
 }
 
-function toServed({ fingerprint256, raw }: DetailedPeerCertificate): Served {
+function toServed({ fingerprint256, raw }: DetailedPeerCertificate): ServedCertificate {
   return { fingerprint256, der: raw };
 }
 
@@ -58,6 +58,6 @@ function allOf(socket: TLSSocket): ServedChain | undefined {
   return listOf(leaf, fromX509);
 }
 
-function fromX509({ fingerprint256, raw }: X509Certificate): Served {
+function fromX509({ fingerprint256, raw }: X509Certificate): ServedCertificate {
   return { fingerprint256, der: raw };
 }

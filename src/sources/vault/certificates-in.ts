@@ -2,7 +2,7 @@ import { SourceError } from '../../ports/source-error.ts';
 import type { Certificate, ScanResult } from '../../ports/certificates.ts';
 import { findCertificatesInDocument } from '../../wire/find-certificates.ts';
 import { printable, toCertificate } from '../../wire/x509.ts';
-import type { Json } from '../../wire/json-object.ts';
+import type { JsonObject } from '../../wire/json-object.ts';
 
 /** Where `safe` keeps a certificate and its key once more, in one value. */
 const COMBINED = ':combined';
@@ -15,7 +15,7 @@ const COMBINED = ':combined';
 export function certificatesIn(
   source: string,
   place: string,
-  values: Json,
+  values: JsonObject,
   leave = false,
 ): readonly ScanResult[] {
   const { certificates, unreadable } = findCertificatesInDocument(values);
@@ -45,7 +45,7 @@ export function certificatesIn(
 }
 
 /** In the layout of `safe`: `certificate` with its `key`. A name that is not shown as it is could not be found again. */
-function isRenewedAt(at: string, place: string, values: Json): boolean {
+function isRenewedAt(at: string, place: string, values: JsonObject): boolean {
   const laidOut = at === ':certificate' && typeof values['key'] === 'string';
   return laidOut && printable(place) === place && !place.includes('\uFFFD');
 }

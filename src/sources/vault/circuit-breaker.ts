@@ -3,27 +3,27 @@ import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
 import { printable } from '../../wire/x509.ts';
 
 /** So many requests in a row without an answer: the folder is left, or, where Vault is gone altogether, everything. */
-const MANY = 5;
+const CHECK_EVERY_FAILURES = 5;
 /** So many, and health that still says all is well is not believed: it is told from memory while the storage may be gone. */
-const TOO_MANY = 15;
+const MAX_FAILURES = 15;
 
 /**
  * What got no answer during one scan. A Vault that dies half-way is one gap for each folder or configured path it happened in,
  * not thousands that say the same.
  */
-export interface Outage {
-  readonly answered: () => void;
+export interface CircuitBreaker {
+  readonly recordSuccess: () => void;
   /** What to do now: `go-on`; `ask` whether Vault is there at all, and `leave` the folder or `stop`; or `stop` anyhow. */
-  readonly unanswered: (missed: Missed, error: SourceError) => 'go-on' | 'ask' | 'stop';
-  readonly leave: (folder: string) => void;
-  readonly stop: (because: string, kind?: SourceErrorKind) => void;
-  readonly stopped: () => boolean;
+  readonly recordFailure: (missed: FailedPlace, error: SourceError) => 'go-on' | 'ask' | 'stop';
+  readonly skipFolder: (folder: string) => void;
+  readonly open: (because: string, kind?: SourceErrorKind) => void;
+  readonly isOpen: () => boolean;
   /** Whether the place is not to be asked, which is then noted. */
-  readonly skips: (missed: Missed) => boolean;
+  readonly skips: (missed: FailedPlace) => boolean;
   readonly gaps: () => readonly UnseenPlace[];
 }
 
-export interface Missed {
+export interface FailedPlace {
   /** The configured path it is of. */
   readonly root: string;
   /** The folder it is in. */
@@ -31,11 +31,11 @@ export interface Missed {
   readonly place: string;
 }
 
-export function openOutage(source: string): Outage {
-  const missed: { readonly at: Missed; readonly error: SourceError }[] = [];
+export function makeCircuitBreaker(source: string): CircuitBreaker {
+  const failed: { readonly at: FailedPlace; readonly error: SourceError }[] = [];
   const cutRoots = new Set<string>();
   const cutFolders = new Set<string>();
-  let inARow = 0;
+  let consecutive = 0;
   let because: string | undefined;
   let kindOfStop: SourceErrorKind = 'unreachable';
 
@@ -45,11 +45,11 @@ export function openOutage(source: string): Outage {
     error: new SourceError(source, kind, printable(message)),
   });
   const byRoot = (): UnseenPlace[] =>
-    [...new Set([...cutRoots, ...missed.map(({ at }) => at.root)])].map((root) =>
+    [...new Set([...cutRoots, ...failed.map(({ at }) => at.root)])].map((root) =>
       gap(root, `${because}: the rest of ${root} was not looked at`, kindOfStop),
     );
   const byFolder = (): UnseenPlace[] =>
-    [...Map.groupBy(missed, ({ at }) => at.folder)].map(([folder, [first, ...others]]) => {
+    [...Map.groupBy(failed, ({ at }) => at.folder)].map(([folder, [first, ...others]]) => {
       const { at, error } = first!;
       if (cutFolders.has(folder))
         return gap(
@@ -61,22 +61,22 @@ export function openOutage(source: string): Outage {
     });
 
   return {
-    answered: () => {
-      inARow = 0;
+    recordSuccess: () => {
+      consecutive = 0;
     },
-    unanswered: (at, error) => {
-      missed.push({ at, error });
-      inARow += 1;
-      if (inARow >= TOO_MANY) return 'stop';
-      return inARow % MANY === 0 ? 'ask' : 'go-on';
+    recordFailure: (at, error) => {
+      failed.push({ at, error });
+      consecutive += 1;
+      if (consecutive >= MAX_FAILURES) return 'stop';
+      return consecutive % CHECK_EVERY_FAILURES === 0 ? 'ask' : 'go-on';
     },
-    leave: (folder) => void cutFolders.add(folder),
-    stop: (why, kind = 'unreachable') => {
+    skipFolder: (folder) => void cutFolders.add(folder),
+    open: (why, kind = 'unreachable') => {
       if (because !== undefined) return;
       because = why;
       kindOfStop = kind;
     },
-    stopped: () => because !== undefined,
+    isOpen: () => because !== undefined,
     skips: ({ root, folder }) => {
       if (because !== undefined) cutRoots.add(root);
       return because !== undefined || cutFolders.has(folder);

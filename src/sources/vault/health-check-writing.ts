@@ -1,10 +1,10 @@
 import type { SourceHealth } from '../../ports/source.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { findMount } from './mounts.ts';
-import type { Writing } from './versioned.ts';
+import type { WriteAccess } from './versioned.ts';
 
 /** Adds to what reading showed whether renewals can log in, and where they never could write. Writes nothing to find out. */
-export async function reachForWriting(writing: Writing, reading: SourceHealth): Promise<SourceHealth> {
+export async function checkWritingHealth(writing: WriteAccess, reading: SourceHealth): Promise<SourceHealth> {
   const { config, session, signal } = writing;
   try {
     await session.start(signal);

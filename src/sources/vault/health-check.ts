@@ -1,28 +1,28 @@
 import type { SourceHealth } from '../../ports/source.ts';
 import { SourceError } from '../../ports/source-error.ts';
-import { healthNow } from './health.ts';
+import { fetchHealth } from './health.ts';
 import { listFolder } from './listing.ts';
-import type { LookedUp } from './login.ts';
+import type { TokenInfo } from './login.ts';
 import { findMount, listPath, readPath, type Root } from './mounts.ts';
 import { readSecret } from './read.ts';
-import type { Scan } from './scan.ts';
+import type { VaultScan } from './scan.ts';
 import { asObject } from '../../wire/json-object.ts';
 
 /** Health, login, and the smallest question for each path. Never throws but for our own bugs. */
-export async function reachVault(scan: Scan): Promise<SourceHealth> {
+export async function checkVaultHealth(scan: VaultScan): Promise<SourceHealth> {
   const { config, http, session, signal } = scan;
   try {
-    const health = await healthNow(config, http, signal);
+    const health = await fetchHealth(config, http, signal);
     if (health.because !== undefined)
-      return { ok: false, summary: health.because, ...(health.cure !== undefined && { hint: health.cure }) };
+      return { ok: false, summary: health.because, ...(health.hint !== undefined && { hint: health.hint }) };
     await session.start(signal);
     const known = await session.describe(signal);
-    const faults: Fault[] = [];
+    const faults: PathFault[] = [];
     for (const path of config.paths) faults.push(...(await tryPath(scan, path)));
     const version = health.version === undefined ? 'Vault' : `Vault ${health.version}`;
     const count = config.paths.length;
     const good = count - new Set(faults.map(({ path }) => path)).size;
-    const life = lifeOf(scan, known);
+    const life = describeTokenLife(scan, known);
     const summary = [
       `${version}, ${good} of ${count} paths can be read`,
       ...faults.map((fault) => fault.summary),
@@ -35,7 +35,7 @@ export async function reachVault(scan: Scan): Promise<SourceHealth> {
     return {
       ok: false,
       summary,
-      hint: cureOf(scan, summary, signal.aborted ? undefined : sourceErrorOf(error)),
+      hint: hintFor(scan, summary, signal.aborted ? undefined : sourceErrorOf(error)),
     };
   }
 }
@@ -45,13 +45,13 @@ function sourceErrorOf(error: unknown): SourceError {
   throw error;
 }
 
-interface Fault {
+interface PathFault {
   readonly path: string;
   readonly summary: string;
   readonly hint: string;
 }
 
-async function tryPath({ config, session, signal }: Scan, path: string): Promise<readonly Fault[]> {
+async function tryPath({ config, session, signal }: VaultScan, path: string): Promise<readonly PathFault[]> {
   try {
     const root = await findMount(session, config.name, path, signal);
     const folder = root.below === '' ? '' : `${root.below}/`;
@@ -86,7 +86,7 @@ async function tryPath({ config, session, signal }: Scan, path: string): Promise
   }
 }
 
-function lacksList({ path, mount, below }: Root): Fault {
+function lacksList({ path, mount, below }: Root): PathFault {
   const at = listPath(mount, below);
   return {
     path,
@@ -95,7 +95,7 @@ function lacksList({ path, mount, below }: Root): Fault {
   };
 }
 
-function lacksRead({ path, mount, below }: Root): Fault {
+function lacksRead({ path, mount, below }: Root): PathFault {
   const at = readPath(mount, below).replace(/\/$/, '');
   return {
     path,
@@ -104,7 +104,7 @@ function lacksRead({ path, mount, below }: Root): Fault {
   };
 }
 
-function nothingThere({ path }: Root): Fault {
+function nothingThere({ path }: Root): PathFault {
   return {
     path,
     summary: `nothing is at ${path}, or it is hidden from this token`,
@@ -114,10 +114,10 @@ function nothingThere({ path }: Root): Fault {
 
 /** Where Vault does not say (`capabilities-self` is denied, too), nothing is claimed against the token. */
 async function mayRead(
-  { session, signal }: Pick<Scan, 'session' | 'signal'>,
+  { session, signal }: Pick<VaultScan, 'session' | 'signal'>,
   path: string,
 ): Promise<boolean> {
-  const { status, body } = await session.ask({
+  const { status, body } = await session.request({
     method: 'POST',
     path: 'sys/capabilities-self',
     body: { paths: [path] },
@@ -130,9 +130,9 @@ async function mayRead(
   return found.includes('read') || found.includes('root');
 }
 
-function lifeOf(
-  { config }: Scan,
-  known: LookedUp | undefined,
+function describeTokenLife(
+  { config }: VaultScan,
+  known: TokenInfo | undefined,
 ): { readonly summary: string; readonly hint?: string } {
   if (!known)
     return { summary: 'the uses of the token are counted', hint: 'use a token whose uses are not counted' };
@@ -144,14 +144,15 @@ function lifeOf(
     };
   if (ttlMs === undefined) return { summary: 'the token does not expire' };
   if (!('token' in config.auth)) return { summary: 'the login is renewed by itself' };
-  if (renewable) return { summary: `the token expires in ${inWords(ttlMs)} and is renewed until then` };
+  if (renewable)
+    return { summary: `the token expires in ${formatDuration(ttlMs)} and is renewed until then` };
   return {
-    summary: `the token expires in ${inWords(ttlMs)} and is not renewable`,
+    summary: `the token expires in ${formatDuration(ttlMs)} and is not renewable`,
     hint: 'use a renewable (better: periodic) token, an AppRole or the Kubernetes login',
   };
 }
 
-function cureOf({ config }: Scan, summary: string, error: SourceError | undefined): string {
+function hintFor({ config }: VaultScan, summary: string, error: SourceError | undefined): string {
   if (error?.kind === 'refused') return 'token' in config.auth ? 'set a new token' : 'correct the login';
   if (error?.kind === 'missing' && summary.includes('file'))
     return 'correct the name of the file, or who may read it';
@@ -159,7 +160,7 @@ function cureOf({ config }: Scan, summary: string, error: SourceError | undefine
   return `see that ${config.url} is right and can be reached from here`;
 }
 
-function inWords(ms: number): string {
+function formatDuration(ms: number): string {
   const hours = ms / 3_600_000;
   if (hours < 1) return `${Math.max(1, Math.round(ms / 60_000))} min`;
   return hours < 48 ? `${Math.round(hours)} h` : `${Math.floor(hours / 24)} days`;

@@ -2,11 +2,11 @@ import type { HttpClient } from '../../wire/http.ts';
 import type { VaultConfig } from './config.ts';
 import { asObject, textIn } from '../../wire/json-object.ts';
 
-export interface Health {
+export interface VaultHealth {
   readonly version?: string;
   /** Why it answers no reads, where it does not; with what to do. */
   readonly because?: string;
-  readonly cure?: string;
+  readonly hint?: string;
 }
 
 /** What each status means: https://developer.hashicorp.com/vault/api-docs/system/health */
@@ -21,7 +21,11 @@ const STATES: Readonly<Record<number, readonly [because: string, cure: string]>>
 };
 
 /** Needs no token. @throws {SourceError} where nothing answers. */
-export async function healthNow(config: VaultConfig, http: HttpClient, signal: AbortSignal): Promise<Health> {
+export async function fetchHealth(
+  config: VaultConfig,
+  http: HttpClient,
+  signal: AbortSignal,
+): Promise<VaultHealth> {
   const { status, body } = await http.requestJson({
     url: `${config.url.replace(/\/+$/, '')}/v1/sys/health?standbyok=true&perfstandbyok=true`,
     headers: { 'x-vault-request': 'true' },
@@ -36,6 +40,6 @@ export async function healthNow(config: VaultConfig, http: HttpClient, signal: A
   const state = 'sealed' in facts ? STATES[status] : undefined;
   return {
     ...(version !== undefined && /^[\w.+-]{1,40}$/.test(version) && { version }),
-    ...(state && { because: `Vault at ${new URL(config.url).host} ${state[0]}`, cure: state[1] }),
+    ...(state && { because: `Vault at ${new URL(config.url).host} ${state[0]}`, hint: state[1] }),
   };
 }

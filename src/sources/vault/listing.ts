@@ -1,12 +1,12 @@
 import { SourceError } from '../../ports/source-error.ts';
 import { listPath, type Mount } from './mounts.ts';
-import type { Session } from './session.ts';
+import type { VaultSession } from './session.ts';
 import { asObject } from '../../wire/json-object.ts';
 
 /** Deeper is no folder somebody made, but a server that answers everything. */
 const MAX_DEPTH = 64;
 
-export interface Listed {
+export interface FolderListing {
   /** Below the mount, with a slash at the end. */
   readonly folders: readonly string[];
   /** Below the mount. `foo` may be here and `foo/` among the folders: they are two. */
@@ -20,15 +20,15 @@ export interface Listed {
  * @throws {SourceError}
  */
 export async function listFolder(
-  session: Session,
+  session: VaultSession,
   source: string,
   mount: Mount,
   folder: string,
   signal: AbortSignal,
-): Promise<Listed | undefined> {
+): Promise<FolderListing | undefined> {
   // `GET ?list=true` and not the method LIST, which some proxies refuse.
   const question = { path: listPath(mount, folder), query: 'list=true', accept: [404], signal };
-  const { status, body } = await session.ask(question);
+  const { status, body } = await session.request(question);
   if (status === 404) return undefined;
   const keys = asObject(asObject(body)['data'])['keys'];
   if (!Array.isArray(keys) || keys.some((key) => typeof key !== 'string'))

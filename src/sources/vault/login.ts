@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { SourceError } from '../../ports/source-error.ts';
-import type { JsonAnswer } from '../../wire/http.ts';
+import type { JsonResponse } from '../../wire/http.ts';
 import type { VaultConfig } from './config.ts';
 import { asObject, numberIn, textIn } from '../../wire/json-object.ts';
 
@@ -13,23 +13,23 @@ export interface Token {
   readonly limited: boolean;
 }
 
-export type Ask = (
+export type SendRequest = (
   method: 'GET' | 'POST',
   path: string,
   options: { readonly body?: unknown; readonly accept: readonly number[]; readonly token?: string },
-) => Promise<JsonAnswer>;
+) => Promise<JsonResponse>;
 
 /** Answers of Vault that mean: this login is not good. 500 is what it gives where the cluster does not confirm the account. */
-const NOT_GOOD = [400, 403, 404, 500];
+const LOGIN_REFUSED = [400, 403, 404, 500];
 
 /** @throws {SourceError} `refused` where the login is not good, and whatever `ask` throws. */
-export async function logIn({ name, auth }: VaultConfig, ask: Ask): Promise<Token> {
-  if ('token' in auth) return (await lookUp(name, auth.token, ask)).token;
+export async function logIn({ name, auth }: VaultConfig, ask: SendRequest): Promise<Token> {
+  if ('token' in auth) return (await lookUpToken(name, auth.token, ask)).token;
   if ('appRole' in auth) {
     const { mount, roleId, secretId } = auth.appRole;
     const answer = await ask('POST', `auth/${mount}/login`, {
       body: { role_id: roleId, secret_id: secretId },
-      accept: NOT_GOOD,
+      accept: LOGIN_REFUSED,
     });
     return granted(
       name,
@@ -47,7 +47,7 @@ export async function logIn({ name, auth }: VaultConfig, ask: Ask): Promise<Toke
   });
   const answer = await ask('POST', `auth/${mount}/login`, {
     body: { role, jwt: jwt.trim() },
-    accept: NOT_GOOD,
+    accept: LOGIN_REFUSED,
   });
   return granted(
     name,
@@ -56,7 +56,7 @@ export async function logIn({ name, auth }: VaultConfig, ask: Ask): Promise<Toke
   );
 }
 
-function granted(name: string, { status, body }: JsonAnswer, otherwise: string): Token {
+function granted(name: string, { status, body }: JsonResponse, otherwise: string): Token {
   const auth = asObject(asObject(body)['auth']);
   const id = textIn(auth, 'client_token');
   if (status >= 300 || id === undefined)
@@ -70,13 +70,13 @@ function granted(name: string, { status, body }: JsonAnswer, otherwise: string):
   };
 }
 
-export interface LookedUp {
+export interface TokenInfo {
   readonly token: Token;
   readonly policies: readonly string[];
 }
 
 /** What a token says of itself. @throws {SourceError} `refused` where Vault does not know it (any more). */
-export async function lookUp(name: string, id: string, ask: Ask): Promise<LookedUp> {
+export async function lookUpToken(name: string, id: string, ask: SendRequest): Promise<TokenInfo> {
   const { status, body } = await ask('GET', 'auth/token/lookup-self', { accept: [403], token: id });
   if (status === 403)
     throw new SourceError(

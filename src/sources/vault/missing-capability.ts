@@ -1,15 +1,15 @@
 import { SourceError } from '../../ports/source-error.ts';
 import { printable } from '../../wire/x509.ts';
-import type { Session } from './session.ts';
+import type { VaultSession } from './session.ts';
 
 /** Says which right is lacking where, instead of "permission denied". */
-export function lacking(
+export function explainMissingCapability(
   error: unknown,
-  session: Session,
+  session: VaultSession,
   source: string,
-  right: string,
+  capability: string,
   path: string,
 ): unknown {
   if (!(error instanceof SourceError) || error.kind !== 'refused' || session.lost()) return error;
-  return new SourceError(source, 'refused', printable(`the token lacks \`${right}\` on ${path}`));
+  return new SourceError(source, 'refused', printable(`the token lacks \`${capability}\` on ${path}`));
 }

@@ -1,5 +1,5 @@
 import { SourceError } from '../../ports/source-error.ts';
-import type { Session } from './session.ts';
+import type { VaultSession } from './session.ts';
 import { asObject, textIn } from '../../wire/json-object.ts';
 
 /** A key-value mount, and what of a configured path lies below it. */
@@ -19,13 +19,13 @@ export interface Mount {
 
 /** @throws {SourceError} `refused` where the token has no right below the path, `missing` where no key-value mount is there. */
 export async function findMount(
-  session: Session,
+  session: VaultSession,
   source: string,
   path: string,
   signal: AbortSignal,
 ): Promise<Root> {
   const { status, body } = await session
-    .ask({ path: `sys/internal/ui/mounts/${path}`, accept: [404], signal })
+    .request({ path: `sys/internal/ui/mounts/${path}`, accept: [404], signal })
     .catch((error: unknown) => {
       if (!(error instanceof SourceError) || error.kind !== 'refused' || session.lost()) throw error;
       throw new SourceError(

@@ -5,18 +5,18 @@ import { SourceError } from '../../ports/source-error.ts';
 import { type HttpClient, openHttp } from '../../wire/http.ts';
 import type { VaultConfig } from './config.ts';
 import { printable } from '../../wire/x509.ts';
-import { reachVault } from './health-check.ts';
-import { reachForWriting } from './health-check-writing.ts';
+import { checkVaultHealth } from './health-check.ts';
+import { checkWritingHealth } from './health-check-writing.ts';
 import { prepareRenewal } from './renew-plan.ts';
 import { renewCertificate } from './renew.ts';
 import { scanSecrets } from './scan.ts';
-import { inBackground, openSession, type Schedule, type Session } from './session.ts';
+import { inBackground, openVaultSession, type Schedule, type VaultSession } from './session.ts';
 
 /** A Vault or OpenBao. Opening asks nothing yet: the first scan logs in. */
 export function openVault(config: VaultConfig, options: { readonly schedule?: Schedule } = {}): Source {
   const http = openOnce(config);
   const schedule = options.schedule ?? inBackground;
-  const session = openSession(config, http, schedule);
+  const session = openVaultSession(config, http, schedule);
   const writer = openWriter(config, http, session, schedule);
   return {
     name: config.name,
@@ -29,9 +29,9 @@ export function openVault(config: VaultConfig, options: { readonly schedule?: Sc
       ...(writer && { planRenewal: writer.plan }),
     },
     healthCheck: async (signal) => {
-      const reached = await reachVault({ config, http, session, signal });
+      const reached = await checkVaultHealth({ config, http, session, signal });
       return writer && reached.ok
-        ? reachForWriting({ config, session: writer.session, signal }, reached)
+        ? checkWritingHealth({ config, session: writer.session, signal }, reached)
         : reached;
     },
     close: async () => {
@@ -43,7 +43,7 @@ export function openVault(config: VaultConfig, options: { readonly schedule?: Sc
 }
 
 interface Writer {
-  readonly session: Session;
+  readonly session: VaultSession;
   readonly plan: NonNullable<CertificateStore['planRenewal']>;
   readonly renew: CertificateWriter['renew'];
 }
@@ -52,12 +52,12 @@ interface Writer {
 function openWriter(
   config: VaultConfig,
   http: HttpClient,
-  reading: Session,
+  reading: VaultSession,
   schedule: Schedule,
 ): Writer | undefined {
   if (!config.renew) return undefined;
   const { auth } = config.renew;
-  const session = auth ? openSession({ ...config, auth }, http, schedule) : reading;
+  const session = auth ? openVaultSession({ ...config, auth }, http, schedule) : reading;
   return {
     session,
     plan: async (place, { signal }) => (await prepareRenewal({ config, session, signal }, place)).renewal,

@@ -2,18 +2,18 @@ import { SourceError } from '../../ports/source-error.ts';
 import { namesCertificate } from '../../wire/certificate-names.ts';
 import { pairedKeyNames } from '../../wire/key-pairs.ts';
 import { type Mount, readPath } from './mounts.ts';
-import type { Session } from './session.ts';
-import { asObject, type Json, textIn } from '../../wire/json-object.ts';
+import type { VaultSession } from './session.ts';
+import { asObject, type JsonObject, textIn } from '../../wire/json-object.ts';
 
 export type SecretRead =
-  | { readonly status: 'read'; readonly values: Json }
+  | { readonly status: 'read'; readonly values: JsonObject }
   /** Its latest version was deleted or destroyed: there is nothing to look at, and nothing hidden either. */
   | { readonly status: 'deleted' }
   /** None of its names looks like a certificate's, so its values stayed where they are. */
   | { readonly status: 'by-name' };
 
 interface Place {
-  readonly session: Session;
+  readonly session: VaultSession;
   readonly source: string;
   readonly mount: Mount;
   /** Below the mount. */
@@ -39,7 +39,7 @@ export async function readSecret(place: Place, only: 'any' | 'named'): Promise<S
 }
 
 async function readValues({ session, source, mount, path, signal }: Place): Promise<SecretRead> {
-  const { status, body } = await session.ask({ path: readPath(mount, path), accept: [404], signal });
+  const { status, body } = await session.request({ path: readPath(mount, path), accept: [404], signal });
   const answer = asObject(body)['data'];
   if (status === 404) {
     if (isDeleted(answer)) return { status: 'deleted' };
@@ -56,7 +56,7 @@ async function readValues({ session, source, mount, path, signal }: Place): Prom
       'malformed',
       'the secret cannot be read: its values are not where they should be',
     );
-  return { status: 'read', values: values as Json };
+  return { status: 'read', values: values as JsonObject };
 }
 
 /** The names in a secret without its values; `undefined` where Vault is too old (1.10) or the token may not ask. */
@@ -68,7 +68,7 @@ async function readNames({
 }: Place): Promise<readonly string[] | 'deleted' | undefined> {
   try {
     const question = { path: `${mount.path}subkeys/${path}`, accept: [404, 405], signal };
-    const { status, body } = await session.ask(question);
+    const { status, body } = await session.request(question);
     const answer = asObject(body)['data'];
     if (status !== 200) return isDeleted(answer) ? 'deleted' : undefined;
     return deepNames(asObject(asObject(answer)['subkeys']));
@@ -85,13 +85,13 @@ function isDeleted(answer: unknown): boolean {
 }
 
 /** All names at any depth. Walked without recursion: how deep a secret is nested is up to whoever wrote it. */
-function deepNames(object: Json): readonly string[] {
+function deepNames(object: JsonObject): readonly string[] {
   const names: string[] = [];
-  const waiting: Json[] = [object];
+  const waiting: JsonObject[] = [object];
   for (let next = waiting.pop(); next; next = waiting.pop())
     for (const [key, value] of Object.entries(next)) {
       names.push(key);
-      if (typeof value === 'object' && value !== null) waiting.push(value as Json);
+      if (typeof value === 'object' && value !== null) waiting.push(value as JsonObject);
     }
   return names;
 }

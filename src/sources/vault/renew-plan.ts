@@ -5,19 +5,25 @@ import { type Signing, signingFor } from '../../wire/issue.ts';
 import { displayName, isIssuedBy, printable, toCertificate } from '../../wire/x509.ts';
 import { certificatesOf, replaceCertificate } from './replace-certificate.ts';
 import { pathOf, placeOf, siblingOf } from './renew-place.ts';
-import { keepsNumbers, mustUpdate, readVersioned, type Versioned, type Writing } from './versioned.ts';
+import {
+  keepsNumbers,
+  requireUpdateCapability,
+  readVersioned,
+  type VersionedSecret,
+  type WriteAccess,
+} from './versioned.ts';
 
 /** A certificate and who will sign it, as read a moment ago; the secrets in it hold private keys. */
-export interface Prepared {
+export interface PreparedRenewal {
   readonly renewal: Renewal;
-  readonly leaf: Keeping;
+  readonly leaf: StoredCertificate;
   /** The leaf itself where it signs itself. */
-  readonly authority: Keeping;
+  readonly authority: StoredCertificate;
   readonly signing: Signing;
 }
 
-export interface Keeping {
-  readonly secret: Versioned;
+export interface StoredCertificate {
+  readonly secret: VersionedSecret;
   readonly certificate: X509Certificate;
 }
 
@@ -35,7 +41,7 @@ const OWN_KEYS: ReadonlySet<string> = new Set(['certificate', 'key', 'combined']
  * (reference: cf-and-certificates.md section 4.1).
  * @throws {SourceError} `refused` where it cannot be done safely, saying why.
  */
-export async function prepareRenewal(writing: Writing, place: string): Promise<Prepared> {
+export async function prepareRenewal(writing: WriteAccess, place: string): Promise<PreparedRenewal> {
   const { config, session, signal } = writing;
   await session.start(signal);
   const refuse = refusing(config.name);
@@ -48,7 +54,7 @@ export async function prepareRenewal(writing: Writing, place: string): Promise<P
   if (!signing) throw refuse(`the key of ${authority.secret.path} is of a kind that cannot sign here`);
 
   const serial = signsItself ? undefined : nextSerialOf(config.name, authority, leaf);
-  await mustUpdate(writing, [
+  await requireUpdateCapability(writing, [
     { at: leaf.secret.at, why: 'where the certificate is' },
     ...(serial === undefined
       ? []
@@ -66,7 +72,7 @@ function refusing(source: string): (because: string) => SourceError {
   return (because) => new SourceError(source, 'refused', printable(because));
 }
 
-async function readLeaf(writing: Writing, path: string): Promise<Keeping> {
+async function readLeaf(writing: WriteAccess, path: string): Promise<StoredCertificate> {
   const refuse = refusing(writing.config.name);
   const secret = await readVersioned(writing, path);
   const { values } = secret;
@@ -80,7 +86,7 @@ async function readLeaf(writing: Writing, path: string): Promise<Keeping> {
     throw refuse(
       `${displayName(certificate)} is not valid before ${day(certificate.validFromDate)}: it needs no renewal`,
     );
-  mustBelong(refuse, path, certificate, values['key']);
+  requireMatchingKey(refuse, path, certificate, values['key']);
   if (!replaceCertificate(String(values['certificate']), certificate, certificate))
     throw refuse(`the certificate of ${path} is in a form that cannot be written back as it is`);
   const { combined } = values;
@@ -97,7 +103,7 @@ function holds(text: unknown, certificate: X509Certificate): boolean {
   return typeof text === 'string' && replaceCertificate(text, certificate, certificate) !== undefined;
 }
 
-async function readAuthority(writing: Writing, leaf: Keeping): Promise<Keeping> {
+async function readAuthority(writing: WriteAccess, leaf: StoredCertificate): Promise<StoredCertificate> {
   const refuse = refusing(writing.config.name);
   const path = siblingOf(leaf.secret.path);
   const secret = await readVersioned(writing, path).catch((error: unknown) => {
@@ -115,8 +121,8 @@ async function readAuthority(writing: Writing, leaf: Keeping): Promise<Keeping> 
     const signer = issuer === subject ? 'another authority of that name' : issuer;
     throw refuse(`the ca beside it (${path}: ${subject}) did not sign this certificate (${signer} did)`);
   }
-  mustBelong(refuse, path, certificate, secret.values['key']);
-  mustOutlive(refuse, path, certificate, leaf.certificate);
+  requireMatchingKey(refuse, path, certificate, secret.values['key']);
+  requireLongerLife(refuse, path, certificate, leaf.certificate);
   if (!keepsNumbers(secret.values))
     throw refuse(`${path} holds a number too great to be written back exactly as it is`);
   return { secret, certificate };
@@ -125,7 +131,7 @@ async function readAuthority(writing: Writing, leaf: Keeping): Promise<Keeping> 
 type Refuse = (because: string) => SourceError;
 
 /** The key is opened, compared and let go of; what was wrong with it is not said in its own words. */
-function mustBelong(refuse: Refuse, path: string, certificate: X509Certificate, pem: unknown): void {
+function requireMatchingKey(refuse: Refuse, path: string, certificate: X509Certificate, pem: unknown): void {
   if (typeof pem !== 'string' || pem === '') throw refuse(`no \`key\` is beside the certificate in ${path}`);
   const belongs = keyBelongs(certificate, pem);
   if (belongs === undefined)
@@ -148,7 +154,12 @@ export function unescaped(pem: string): string {
   return pem.replaceAll(String.raw`\n`, '\n');
 }
 
-function mustOutlive(refuse: Refuse, path: string, authority: X509Certificate, leaf: X509Certificate): void {
+function requireLongerLife(
+  refuse: Refuse,
+  path: string,
+  authority: X509Certificate,
+  leaf: X509Certificate,
+): void {
   const end = authority.validToDate;
   const says = `${displayName(authority)} (${path})`;
   if (end.getTime() <= Date.now()) throw refuse(`its authority ${says} has expired itself, on ${day(end)}`);
@@ -163,7 +174,11 @@ function day(date: Date): string {
 }
 
 /** `safe` writes it in hexadecimal, without limit; a 64-bit integer would not hold what others wrote there. */
-function nextSerialOf(source: string, authority: Keeping, leaf: Keeping): bigint | undefined {
+function nextSerialOf(
+  source: string,
+  authority: StoredCertificate,
+  leaf: StoredCertificate,
+): bigint | undefined {
   const refuse = refusing(source);
   const { values, path } = authority.secret;
   const written = values['serial'];
@@ -178,8 +193,8 @@ function nextSerialOf(source: string, authority: Keeping, leaf: Keeping): bigint
 }
 
 function describe(
-  { config }: Writing,
-  { leaf, authority, signing }: Pick<Prepared, 'leaf' | 'authority' | 'signing'>,
+  { config }: WriteAccess,
+  { leaf, authority, signing }: Pick<PreparedRenewal, 'leaf' | 'authority' | 'signing'>,
   serial: bigint | undefined,
 ): Renewal {
   const { certificate, secret } = leaf;

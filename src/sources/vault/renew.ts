@@ -6,8 +6,20 @@ import { lostIn } from '../../wire/certificate-parts.ts';
 import { reissue } from '../../wire/issue.ts';
 import { isIssuedBy, printable, toCertificate } from '../../wire/x509.ts';
 import { certificatesOf, replaceCertificate } from './replace-certificate.ts';
-import { type Keeping, NEVER_MS, prepareRenewal, type Prepared, unescaped } from './renew-plan.ts';
-import { lostRace, readWritten, type Versioned, writeNext, type Writing } from './versioned.ts';
+import {
+  type StoredCertificate,
+  NEVER_MS,
+  prepareRenewal,
+  type PreparedRenewal,
+  unescaped,
+} from './renew-plan.ts';
+import {
+  versionConflict,
+  readWritten,
+  type VersionedSecret,
+  writeNext,
+  type WriteAccess,
+} from './versioned.ts';
 
 /** For machines whose clock is behind the worker's. */
 const CLOCK_ALLOWANCE_MS = 60_000;
@@ -17,11 +29,11 @@ const CLOCK_ALLOWANCE_MS = 60_000;
  * what is there now is read and verified. A failure in between skips a serial, which harms nobody.
  * @throws {SourceError} as `CertificateWriter.renew` says.
  */
-export async function renewCertificate(writing: Writing, planned: Renewal): Promise<RenewalResult> {
+export async function renewCertificate(writing: WriteAccess, planned: Renewal): Promise<RenewalResult> {
   const { config, signal } = writing;
   const prepared = await prepareRenewal(writing, planned.place);
-  mustBeAsPlanned(config.name, prepared, planned);
-  const fresh = await issueAnew(prepared);
+  requireAsPlanned(config.name, prepared, planned);
+  const fresh = await issueCertificate(prepared);
   await countSerial(writing, prepared);
   // The next serial is written; the certificate is not begun once the leave is over.
   signal.throwIfAborted();
@@ -31,18 +43,27 @@ export async function renewCertificate(writing: Writing, planned: Renewal): Prom
   return { fingerprint, serial, notAfter: notAfter.toISOString() };
 }
 
-function mustBeAsPlanned(source: string, { renewal, leaf, authority }: Prepared, planned: Renewal): void {
+function requireAsPlanned(
+  source: string,
+  { renewal, leaf, authority }: PreparedRenewal,
+  planned: Renewal,
+): void {
   for (const { secret, place } of [
     { secret: leaf.secret, place: renewal.place },
     { secret: authority.secret, place: renewal.authority.place },
   ])
-    if (planned.versions[place] !== secret.version) throw lostRace(source, secret.path);
+    if (planned.versions[place] !== secret.version) throw versionConflict(source, secret.path);
   if (!isDeepStrictEqual(planned, renewal))
     throw new SourceError(source, 'refused', 'it would not be renewed as it was planned: plan anew');
 }
 
 /** The one place where the authority's private key is used. */
-async function issueAnew({ renewal, leaf, authority, signing }: Prepared): Promise<X509Certificate> {
+async function issueCertificate({
+  renewal,
+  leaf,
+  authority,
+  signing,
+}: PreparedRenewal): Promise<X509Certificate> {
   const presentFromMs = leaf.certificate.validFromDate.getTime();
   const fromMs = Math.max(wholeSeconds(Date.now() - CLOCK_ALLOWANCE_MS), presentFromMs);
   const untilMs = Math.min(
@@ -72,7 +93,7 @@ function randomSerial(): string {
   return bytes.toString('hex');
 }
 
-async function countSerial(writing: Writing, { renewal, authority }: Prepared): Promise<void> {
+async function countSerial(writing: WriteAccess, { renewal, authority }: PreparedRenewal): Promise<void> {
   const { nextSerial } = renewal.authority;
   if (nextSerial === undefined) return;
   const { values } = authority.secret;
@@ -81,11 +102,11 @@ async function countSerial(writing: Writing, { renewal, authority }: Prepared): 
   const version = await writeNext(writing, authority.secret, next);
   const written = await readWritten(writing, authority.secret.path, version);
   if (isDeepStrictEqual(written.values, next)) return;
-  throw amiss(writing, authority.secret, ['its values differ from what was written']);
+  throw verificationError(writing, authority.secret, ['its values differ from what was written']);
 }
 
 /** All of the secret as it is, with the new certificate in the place of the old one, in `combined` too. */
-function valuesWith({ secret, certificate }: Keeping, fresh: X509Certificate) {
+function valuesWith({ secret, certificate }: StoredCertificate, fresh: X509Certificate) {
   const renewed = ['certificate', 'combined'].flatMap((key) => {
     const text = secret.values[key];
     if (typeof text !== 'string') return [];
@@ -95,8 +116,8 @@ function valuesWith({ secret, certificate }: Keeping, fresh: X509Certificate) {
 }
 
 async function verify(
-  writing: Writing,
-  { leaf, authority }: Prepared,
+  writing: WriteAccess,
+  { leaf, authority }: PreparedRenewal,
   fresh: X509Certificate,
   version: number,
 ): Promise<void> {
@@ -115,10 +136,14 @@ async function verify(
     ...(isDeepStrictEqual(rest.map(fingerprintOf), tail.map(fingerprintOf)) ? [] : ['its chain differs']),
     ...(isDeepStrictEqual(values, valuesWith(leaf, fresh)) ? [] : ['other keys beside it differ']),
   ];
-  if (differs.length > 0) throw amiss(writing, secret, differs);
+  if (differs.length > 0) throw verificationError(writing, secret, differs);
 }
 
-function amiss({ config }: Writing, { path, version }: Versioned, differs: readonly string[]): SourceError {
+function verificationError(
+  { config }: WriteAccess,
+  { path, version }: VersionedSecret,
+  differs: readonly string[],
+): SourceError {
   const back = `vault kv rollback -version=${version} ${path}`;
   const says = `${path} was written, and is not as it should be: ${differs.join(', ')}. To go back: ${back}`;
   return new SourceError(config.name, 'malformed', printable(says));

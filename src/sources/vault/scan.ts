@@ -5,20 +5,20 @@ import type { HttpClient } from '../../wire/http.ts';
 import { printable } from '../../wire/x509.ts';
 import { certificatesIn } from './certificates-in.ts';
 import type { VaultConfig } from './config.ts';
-import { openFrontier } from './work-queue.ts';
-import { healthNow } from './health.ts';
-import { listFolder, type Listed } from './listing.ts';
-import { lacking } from './missing-capability.ts';
+import { openWorkQueue } from './work-queue.ts';
+import { fetchHealth } from './health.ts';
+import { listFolder, type FolderListing } from './listing.ts';
+import { explainMissingCapability } from './missing-capability.ts';
 import { findMount, listPath, type Mount, readPath, type Root } from './mounts.ts';
-import { type Missed, openOutage, type Outage } from './circuit-breaker.ts';
+import { type FailedPlace, makeCircuitBreaker, type CircuitBreaker } from './circuit-breaker.ts';
 import { readSecret } from './read.ts';
 import { mayRenew } from './renew-place.ts';
-import type { Session } from './session.ts';
+import type { VaultSession } from './session.ts';
 
-export interface Scan extends ScanOptions {
+export interface VaultScan extends ScanOptions {
   readonly config: VaultConfig;
   readonly http: HttpClient;
-  readonly session: Session;
+  readonly session: VaultSession;
 }
 
 /** Something to look at: a configured path, and what is found below it. */
@@ -37,68 +37,68 @@ interface Outcome {
  * was seen until then stays.
  * @throws {SourceError} where nothing can be asked: Vault does not answer, or refuses the login.
  */
-export async function* scanSecrets(scan: Scan): AsyncGenerator<ScanResult, void, undefined> {
+export async function* scanSecrets(scan: VaultScan): AsyncGenerator<ScanResult, void, undefined> {
   const { config, session, signal } = scan;
   await session.start(signal).catch(async (error: unknown) => {
     throw await explain(scan, error);
   });
   const visited = new Set<string>();
-  const outage = openOutage(config.name);
-  const frontier = openFrontier<Item>(
+  const breaker = makeCircuitBreaker(config.name);
+  const queue = openWorkQueue<Item>(
     config.paths.map((path) => ({ kind: 'path' as const, path })).toReversed(),
   );
 
   async function* work(item: Item, signal: AbortSignal): AsyncGenerator<ScanResult, void, undefined> {
     try {
-      if (outage.skips(missedAt(item))) return;
-      const { sightings, more } = await look({ ...scan, signal }, item, visited);
-      outage.answered();
-      frontier.add(more.toReversed());
+      if (breaker.skips(toFailedPlace(item))) return;
+      const { sightings, more } = await visit({ ...scan, signal }, item, visited);
+      breaker.recordSuccess();
+      queue.add(more.toReversed());
       yield* sightings;
     } catch (error) {
       if (!(error instanceof SourceError) || signal.aborted) throw error;
-      const gap = await settle({ ...scan, signal }, item, error, outage);
+      const gap = await handleFailure({ ...scan, signal }, item, error, breaker);
       if (gap) yield gap;
-      if (outage.stopped()) for (const left of frontier.drain()) outage.skips(missedAt(left));
+      if (breaker.isOpen()) for (const left of queue.drain()) breaker.skips(toFailedPlace(left));
     } finally {
-      frontier.done();
+      queue.done();
     }
   }
 
-  yield* concurrently(frontier, config.concurrency, work, signal);
-  yield* outage.gaps();
+  yield* concurrently(queue, config.concurrency, work, signal);
+  yield* breaker.gaps();
 }
 
 /** Decides what a failure is: a gap of its own, part of an outage, or the end. */
-async function settle(
-  scan: Scan,
+async function handleFailure(
+  scan: VaultScan,
   item: Item,
   error: SourceError,
-  outage: Outage,
+  breaker: CircuitBreaker,
 ): Promise<UnseenPlace | undefined> {
   const lost = scan.session.lost();
   if (lost) {
-    outage.stop(`stopped, for the login was lost (${lost.message})`, lost.kind);
-    outage.skips(missedAt(item));
+    breaker.open(`stopped, for the login was lost (${lost.message})`, lost.kind);
+    breaker.skips(toFailedPlace(item));
     return undefined;
   }
   if (error.kind !== 'unreachable') {
-    outage.answered();
+    breaker.recordSuccess();
     return { kind: 'unseen', place: placeOf(scan, item), error };
   }
-  const at = missedAt(item);
-  const what = outage.unanswered(at, error);
-  if (what === 'go-on' || outage.stopped()) return undefined;
-  const gone = await whyGone(scan);
+  const at = toFailedPlace(item);
+  const what = breaker.recordFailure(at, error);
+  if (what === 'go-on' || breaker.isOpen()) return undefined;
+  const gone = await explainOutage(scan);
   if (gone !== undefined || what === 'stop')
-    outage.stop(`stopped after many requests in a row without an answer (${gone ?? error.message})`);
-  else outage.leave(at.folder);
+    breaker.open(`stopped after many requests in a row without an answer (${gone ?? error.message})`);
+  else breaker.skipFolder(at.folder);
   return undefined;
 }
 
 /** `undefined` where Vault says that it is well. */
-function whyGone({ config, http, signal }: Scan): Promise<string | undefined> {
-  return healthNow(config, http, signal).then(
+function explainOutage({ config, http, signal }: VaultScan): Promise<string | undefined> {
+  return fetchHealth(config, http, signal).then(
     ({ because }) => because,
     (error: unknown) => {
       if (error instanceof SourceError) return error.message;
@@ -108,26 +108,26 @@ function whyGone({ config, http, signal }: Scan): Promise<string | undefined> {
 }
 
 /** A sealed Vault and a broken balancer both say 503; Vault's own health tells them apart. */
-async function explain({ config, http, signal }: Scan, error: unknown): Promise<unknown> {
+async function explain({ config, http, signal }: VaultScan, error: unknown): Promise<unknown> {
   if (!(error instanceof SourceError) || error.kind !== 'unreachable' || signal.aborted) return error;
-  const health = await healthNow(config, http, signal).catch(() => undefined);
+  const health = await fetchHealth(config, http, signal).catch(() => undefined);
   return health?.because === undefined ? error : new SourceError(config.name, 'unreachable', health.because);
 }
 
-async function look(scan: Scan, item: Item, visited: Set<string>): Promise<Outcome> {
-  if (item.kind === 'path') return lookAtPath(scan, item.path, visited);
+async function visit(scan: VaultScan, item: Item, visited: Set<string>): Promise<Outcome> {
+  if (item.kind === 'path') return visitPath(scan, item.path, visited);
   const { root, below } = item;
   const at = `${root.mount.path}${below}`;
   if (visited.has(at)) return { sightings: [], more: [] };
   visited.add(at);
-  if (item.kind === 'secret') return { sightings: await lookAtSecret(scan, root, below), more: [] };
+  if (item.kind === 'secret') return { sightings: await readCertificates(scan, root, below), more: [] };
   const listed = await list(scan, root, below);
   if (listed) return outcomeOf(scan, root, listed);
   throw new SourceError(scan.config.name, 'missing', 'listed, but empty now or hidden from this token');
 }
 
 /** A configured path is a folder, or a single secret. */
-async function lookAtPath(scan: Scan, path: string, visited: Set<string>): Promise<Outcome> {
+async function visitPath(scan: VaultScan, path: string, visited: Set<string>): Promise<Outcome> {
   const { config, session, signal } = scan;
   const root = await findMount(session, config.name, path, signal);
   const folder = root.below === '' ? '' : `${root.below}/`;
@@ -145,7 +145,7 @@ async function lookAtPath(scan: Scan, path: string, visited: Set<string>): Promi
   if (visited.has(at)) return { sightings: [], more: [] };
   visited.add(at);
   try {
-    const sightings = await lookAtSecret(scan, root, root.below);
+    const sightings = await readCertificates(scan, root, root.below);
     return { sightings, more: [] };
   } catch (error) {
     if (!(error instanceof SourceError) || error.kind === 'unreachable' || session.lost()) throw error;
@@ -164,37 +164,45 @@ function nothingAt({ path, mount, below }: Root): string {
 }
 
 function list(
-  { config, session, signal }: Scan,
+  { config, session, signal }: VaultScan,
   { mount }: Root,
   folder: string,
-): Promise<Listed | undefined> {
+): Promise<FolderListing | undefined> {
   return listFolder(session, config.name, mount, folder, signal).catch((error: unknown) => {
-    throw lacking(error, session, config.name, 'list', listPath(mount, folder));
+    throw explainMissingCapability(error, session, config.name, 'list', listPath(mount, folder));
   });
 }
 
-async function lookAtSecret(scan: Scan, { mount }: Root, path: string): Promise<readonly ScanResult[]> {
+async function readCertificates(
+  scan: VaultScan,
+  { mount }: Root,
+  path: string,
+): Promise<readonly ScanResult[]> {
   const { config, session, signal, onEmpty } = scan;
   const place = { session, source: config.name, mount, path, signal };
   const read = await readSecret(place, config.only).catch((error: unknown) => {
-    throw lacking(error, session, config.name, 'read', readPath(mount, path));
+    throw explainMissingCapability(error, session, config.name, 'read', readPath(mount, path));
   });
   if (read.status !== 'read') {
     onEmpty?.(read.status);
     return [];
   }
   const leave = mount.version === 2 && mayRenew(config, mount.path + path);
-  const sightings = certificatesIn(config.name, nameOf(config, mount, path), read.values, leave);
+  const sightings = certificatesIn(config.name, placeName(config, mount, path), read.values, leave);
   if (sightings.length === 0) onEmpty?.('no-certificate');
   return sightings;
 }
 
-function outcomeOf({ config }: Scan, root: Root, { folders, secrets, unaskable }: Listed): Outcome {
+function outcomeOf(
+  { config }: VaultScan,
+  root: Root,
+  { folders, secrets, unaskable }: FolderListing,
+): Outcome {
   const because = 'its name cannot be asked for over HTTP';
   return {
     sightings: unaskable.map((below) => ({
       kind: 'unseen' as const,
-      place: nameOf(config, root.mount, below),
+      place: placeName(config, root.mount, below),
       error: new SourceError(config.name, 'malformed', because),
     })),
     more: [
@@ -204,15 +212,17 @@ function outcomeOf({ config }: Scan, root: Root, { folders, secrets, unaskable }
   };
 }
 
-function nameOf({ name }: VaultConfig, mount: Mount, below: string): string {
+function placeName({ name }: VaultConfig, mount: Mount, below: string): string {
   return printable(`${name}:${mount.path}${below}`);
 }
 
-function placeOf({ config }: Scan, item: Item): string {
-  return item.kind === 'path' ? `${config.name}:${item.path}` : nameOf(config, item.root.mount, item.below);
+function placeOf({ config }: VaultScan, item: Item): string {
+  return item.kind === 'path'
+    ? `${config.name}:${item.path}`
+    : placeName(config, item.root.mount, item.below);
 }
 
-function missedAt(item: Item): Missed {
+function toFailedPlace(item: Item): FailedPlace {
   if (item.kind === 'path') return { root: item.path, folder: item.path, place: item.path };
   const place = item.root.mount.path + item.below;
   return { root: item.root.path, folder: place.replace(/[^/]*\/?$/, ''), place };

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startVault, type Vault } from '../../../test/world/vault.ts';
 import { openHttp } from '../../wire/http.ts';
 import { vaultConfig } from './config.ts';
-import { openSession, type Schedule, type Session } from './session.ts';
+import { openVaultSession, type Schedule, type VaultSession } from './session.ts';
 
 const HOUR_MS = 3_600_000;
 const { signal } = new AbortController();
@@ -43,15 +43,15 @@ function windUp(): { readonly schedule: Schedule; readonly next: () => number | 
   };
 }
 
-function open(auth: object, schedule?: Schedule): Session {
+function open(auth: object, schedule?: Schedule): VaultSession {
   const http = openHttp({ source: 'vault' });
   const config = vaultConfig.parse({ kind: 'vault', url: vault.address, paths: ['secret'], auth });
-  const session = openSession(config, http, schedule);
+  const session = openVaultSession(config, http, schedule);
   closers.push(session.close, http.close);
   return session;
 }
 
-const ask = (session: Session) => session.ask({ path: 'secret/x', signal });
+const ask = (session: VaultSession) => session.request({ path: 'secret/x', signal });
 const asked = (path: string): number => vault.requests.filter((request) => request.path === path).length;
 
 /** Until the request that a wound clock set off has been answered. */
@@ -142,7 +142,7 @@ test('many questions meet an ended token at once: one login more', async () => {
 test('a 403 with a good token is believed, and is no reason to log in again', async () => {
   const { roleId, secretId } = await vault.makeAppRole({ role: 'wrench', policies: ['reader'], ttl: '1h' });
   const session = open({ appRole: { roleId, secretId } });
-  await expect(session.ask({ path: 'other/x', signal })).rejects.toMatchObject({ kind: 'refused' });
+  await expect(session.request({ path: 'other/x', signal })).rejects.toMatchObject({ kind: 'refused' });
   expect(session.lost()).toBeUndefined();
   expect(asked('auth/approle/login')).toBe(1);
 });
@@ -209,7 +209,7 @@ test('who is stopped waits no longer for a login that others still wait for', as
   await expect(stopped).rejects.toThrow('enough');
   login.resolve();
   await waiting;
-  await expect(session.ask({ path: 'secret/x', signal: stop.signal })).rejects.toThrow('enough');
+  await expect(session.request({ path: 'secret/x', signal: stop.signal })).rejects.toThrow('enough');
   expect(asked('auth/approle/login')).toBe(1);
 });
 

@@ -1,7 +1,7 @@
 import { SourceError } from '../../ports/source-error.ts';
-import type { HttpClient, JsonAnswer } from '../../wire/http.ts';
+import type { HttpClient, JsonResponse } from '../../wire/http.ts';
 import type { VaultConfig } from './config.ts';
-import { type Ask, logIn, lookUp, type LookedUp, type Token } from './login.ts';
+import { type SendRequest, logIn, lookUpToken, type TokenInfo, type Token } from './login.ts';
 import { asObject, numberIn } from '../../wire/json-object.ts';
 
 const SHORTEST_RENEWAL_MS = 5_000;
@@ -17,7 +17,7 @@ export const inBackground: Schedule = (run, afterMs) => {
 };
 
 /** Asks under `/v1/`; `path` is Vault's own, unescaped. */
-export interface Question {
+export interface VaultRequest {
   readonly method?: 'GET' | 'POST';
   readonly path: string;
   readonly query?: string;
@@ -31,27 +31,27 @@ export interface Question {
  * A login and its life: made at the first question, renewed at half of its time, made anew where it ended.
  * A 403 is believed only of a token that is still good, for Vault says the same of an ended one.
  */
-export interface Session {
+export interface VaultSession {
   /** @throws {SourceError} as `HttpClient.requestJson`; `lost` says whether a refusal was of the login itself. */
-  readonly ask: (question: Question) => Promise<JsonAnswer>;
+  readonly request: (question: VaultRequest) => Promise<JsonResponse>;
   readonly start: (signal: AbortSignal) => Promise<void>;
   /** What the token says of itself; `undefined` for one whose uses are counted. */
-  readonly describe: (signal: AbortSignal) => Promise<LookedUp | undefined>;
+  readonly describe: (signal: AbortSignal) => Promise<TokenInfo | undefined>;
   /** Why no question can be asked any more; a `start` tries anew. */
   readonly lost: () => SourceError | undefined;
   readonly close: () => void;
 }
 
-export function openSession(
+export function openVaultSession(
   config: VaultConfig,
   http: HttpClient,
   schedule: Schedule = inBackground,
-): Session {
+): VaultSession {
   let token: Token | undefined;
   /** The longest time a renewal gave: what is far below it is the end of max_ttl. */
   let fullMs = 0;
   let lost: SourceError | undefined;
-  let entering: Promise<Token> | undefined;
+  let loggingIn: Promise<Token> | undefined;
   let checking: Promise<boolean> | undefined;
   let unschedule = (): void => {};
   let closed = false;
@@ -59,19 +59,19 @@ export function openSession(
 
   /** What belongs to all who wait is not stopped by one of them: it ends with the session. */
   const { signal } = background;
-  const plain: Ask = (method, path, { body, accept, token: id }) =>
+  const sendInBackground: SendRequest = (method, path, { body, accept, token: id }) =>
     send(config, http, { method, path, body, accept, signal }, id);
 
-  const enter = (): Promise<Token> => {
-    entering ??= logIn(config, plain)
+  const logInOnce = (): Promise<Token> => {
+    loggingIn ??= logIn(config, sendInBackground)
       .then((fresh) => {
         token = fresh;
         fullMs = fresh.ttlMs ?? 0;
         plan(fresh);
         return fresh;
       })
-      .finally(() => (entering = undefined));
-    return entering;
+      .finally(() => (loggingIn = undefined));
+    return loggingIn;
   };
 
   const plan = ({ ttlMs, renewable, limited }: Token): void => {
@@ -86,10 +86,10 @@ export function openSession(
     const old = token;
     if (!old || closed) return;
     try {
-      const ttlMs = old.renewable && !old.limited ? await renew(old, plain) : 0;
+      const ttlMs = old.renewable && !old.limited ? await renew(old, sendInBackground) : 0;
       if (ttlMs > 0) token = { ...old, ttlMs };
       if (ttlMs > 0 && ttlMs >= fullMs / 2) plan({ ...old, ttlMs });
-      else if (!('token' in config.auth)) await enter();
+      else if (!('token' in config.auth)) await logInOnce();
       fullMs = Math.max(fullMs, ttlMs);
     } catch (error) {
       if (!(error instanceof SourceError)) throw error;
@@ -99,7 +99,7 @@ export function openSession(
   };
 
   const isGood = (id: string): Promise<boolean> => {
-    checking ??= lookUp(config.name, id, plain)
+    checking ??= lookUpToken(config.name, id, sendInBackground)
       .then(() => true)
       .catch((error: unknown) => {
         if (error instanceof SourceError && error.kind === 'refused') return false;
@@ -109,9 +109,9 @@ export function openSession(
     return checking;
   };
 
-  const ask = async (question: Question): Promise<JsonAnswer> => {
+  const request = async (question: VaultRequest): Promise<JsonResponse> => {
     if (lost) throw lost;
-    const used = token ?? (await unlessAborted(() => enter(), question.signal));
+    const used = token ?? (await unlessAborted(() => logInOnce(), question.signal));
     try {
       return await send(config, http, question, used.id);
     } catch (error) {
@@ -125,22 +125,24 @@ export function openSession(
   };
 
   const enterOrLose = (signal: AbortSignal): Promise<Token> =>
-    unlessAborted(() => enter(), signal).catch((error: unknown) => {
+    unlessAborted(() => logInOnce(), signal).catch((error: unknown) => {
       if (error instanceof SourceError && error.kind === 'refused') lost = error;
       throw error;
     });
 
   return {
-    ask,
+    request,
     start: async (signal) => {
       lost = undefined;
       const known = token;
       const good = known && (known.limited || (await unlessAborted(() => isGood(known.id), signal)));
-      if (!good) await unlessAborted(() => enter(), signal);
+      if (!good) await unlessAborted(() => logInOnce(), signal);
     },
     describe: async (signal) => {
-      const known = token ?? (await unlessAborted(() => enter(), signal));
-      return known.limited ? undefined : unlessAborted(() => lookUp(config.name, known.id, plain), signal);
+      const known = token ?? (await unlessAborted(() => logInOnce(), signal));
+      return known.limited
+        ? undefined
+        : unlessAborted(() => lookUpToken(config.name, known.id, sendInBackground), signal);
     },
     lost: () => lost,
     close: () => {
@@ -152,7 +154,7 @@ export function openSession(
 }
 
 /** How long the token is good from now on, in milliseconds; 0 where Vault renews it no more. */
-async function renew(token: Token, ask: Ask): Promise<number> {
+async function renew(token: Token, ask: SendRequest): Promise<number> {
   const options = { body: {}, accept: [400, 403], token: token.id };
   const { status, body } = await ask('POST', 'auth/token/renew-self', options);
   const seconds = numberIn(asObject(asObject(body)['auth']), 'lease_duration') ?? 0;
@@ -162,9 +164,9 @@ async function renew(token: Token, ask: Ask): Promise<number> {
 function send(
   config: VaultConfig,
   http: HttpClient,
-  { method, path, query, body, accept, signal }: Question,
+  { method, path, query, body, accept, signal }: VaultRequest,
   token: string | undefined,
-): Promise<JsonAnswer> {
+): Promise<JsonResponse> {
   const escaped = path.split('/').map(encodeURIComponent).join('/');
   const base = config.url.replace(/\/+$/, '');
   return http.requestJson({

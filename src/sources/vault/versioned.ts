@@ -2,34 +2,38 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SourceError } from '../../ports/source-error.ts';
 import { printable } from '../../wire/x509.ts';
 import type { VaultConfig } from './config.ts';
-import { lacking } from './missing-capability.ts';
+import { explainMissingCapability } from './missing-capability.ts';
 import { findMount, readPath } from './mounts.ts';
-import type { Session } from './session.ts';
-import { asObject, type Json, numberIn } from '../../wire/json-object.ts';
+import type { VaultSession } from './session.ts';
+import { asObject, type JsonObject, numberIn } from '../../wire/json-object.ts';
 
 /** Who asks and writes. */
-export interface Writing {
+export interface WriteAccess {
   readonly config: VaultConfig;
   /** Logged in with the credential for writing. */
-  readonly session: Session;
+  readonly session: VaultSession;
   readonly signal: AbortSignal;
 }
 
 /** A secret as one version of it has it. Its values hold private keys: it goes no further than the renewal that read it. */
-export interface Versioned {
+export interface VersionedSecret {
   /** Mount first, as people write it: `secret/cf/ca`. */
   readonly path: string;
   /** As the API has it: `secret/data/cf/ca`. */
   readonly at: string;
   readonly version: number;
-  readonly values: Json;
+  readonly values: JsonObject;
 }
 
 /**
  * Reads the newest version, or the one that was asked for.
  * @throws {SourceError} `missing` where none is there; `refused` in KV version 1 and for what was deleted.
  */
-export async function readVersioned(writing: Writing, path: string, version?: number): Promise<Versioned> {
+export async function readVersioned(
+  writing: WriteAccess,
+  path: string,
+  version?: number,
+): Promise<VersionedSecret> {
   const { config, session, signal } = writing;
   const { mount, below } = await findMount(session, config.name, path, signal);
   if (mount.version !== 2)
@@ -41,9 +45,9 @@ export async function readVersioned(writing: Writing, path: string, version?: nu
   const at = readPath(mount, below);
   const query = version === undefined ? {} : { query: `version=${version}` };
   const { status, body } = await session
-    .ask({ path: at, ...query, accept: [404], signal })
+    .request({ path: at, ...query, accept: [404], signal })
     .catch((error: unknown) => {
-      throw lacking(error, session, config.name, 'read', at);
+      throw explainMissingCapability(error, session, config.name, 'read', at);
     });
   const data = asObject(asObject(body)['data']);
   const found = numberIn(asObject(data['metadata']), 'version');
@@ -55,7 +59,7 @@ export async function readVersioned(writing: Writing, path: string, version?: nu
       'malformed',
       `${printable(path)} cannot be read: its values are not where they should be`,
     );
-  return { path, at, version: found, values: values as Json };
+  return { path, at, version: found, values: values as JsonObject };
 }
 
 /** A replica may know nothing of a version for a moment after it was written. */
@@ -63,7 +67,11 @@ const TRIES = 5;
 const WAIT_MS = 200;
 
 /** Reads the very version that was written: neither a later one, nor an older one from a replica. @throws {SourceError} as {@link readVersioned}. */
-export async function readWritten(writing: Writing, path: string, version: number): Promise<Versioned> {
+export async function readWritten(
+  writing: WriteAccess,
+  path: string,
+  version: number,
+): Promise<VersionedSecret> {
   for (let tries = 1; ; tries++) {
     try {
       return await readVersioned(writing, path, version);
@@ -86,14 +94,14 @@ function absent(source: string, path: string, deleted: boolean): SourceError {
  * @throws {SourceError} `refused` where somebody did; `unreachable` where Vault did not answer: it may have been written.
  */
 export async function writeNext(
-  writing: Writing,
-  { path, at, version }: Versioned,
-  values: Json,
+  writing: WriteAccess,
+  { path, at, version }: VersionedSecret,
+  values: JsonObject,
 ): Promise<number> {
   const { config, session, signal } = writing;
   const body = { options: { cas: version }, data: values };
   const answer = await session
-    .ask({ method: 'POST', path: at, body, accept: [400], signal })
+    .request({ method: 'POST', path: at, body, accept: [400], signal })
     .catch((error: unknown) => {
       if (error instanceof SourceError && error.kind === 'unreachable')
         throw new SourceError(
@@ -101,17 +109,17 @@ export async function writeNext(
           'unreachable',
           `${error.message}: ${printable(path)} may have been written or not`,
         );
-      throw lacking(error, session, config.name, 'update', at);
+      throw explainMissingCapability(error, session, config.name, 'update', at);
     });
   // The words of a 400 are Vault's own, and are read, not repeated.
   if (answer.status === 400)
     throw JSON.stringify(answer.body).includes('check-and-set')
-      ? lostRace(config.name, path)
+      ? versionConflict(config.name, path)
       : new SourceError(config.name, 'refused', `Vault refused to write ${printable(path)} (400)`);
   return numberIn(asObject(asObject(answer.body)['data']), 'version') ?? version + 1;
 }
 
-export function lostRace(source: string, path: string): SourceError {
+export function versionConflict(source: string, path: string): SourceError {
   return new SourceError(
     source,
     'refused',
@@ -129,11 +137,11 @@ export function keepsNumbers(value: unknown): boolean {
 }
 
 /** @throws {SourceError} `refused` naming the secret that the token may not update. Where Vault does not say, nothing is claimed. */
-export async function mustUpdate(
-  { config, session, signal }: Writing,
+export async function requireUpdateCapability(
+  { config, session, signal }: WriteAccess,
   secrets: readonly { readonly at: string; readonly why: string }[],
 ): Promise<void> {
-  const { status, body } = await session.ask({
+  const { status, body } = await session.request({
     method: 'POST',
     path: 'sys/capabilities-self',
     body: { paths: secrets.map(({ at }) => at) },

@@ -1,5 +1,5 @@
 /** Work that grows while it is done: iterating ends when all that was added is done. */
-export interface Frontier<T> extends AsyncIterable<T> {
+export interface WorkQueue<T> extends AsyncIterable<T> {
   /** Last in, first out: deep before wide keeps it small. */
   readonly add: (items: readonly T[]) => void;
   /** One item given out has been worked on; call it after adding what it led to. */
@@ -8,7 +8,7 @@ export interface Frontier<T> extends AsyncIterable<T> {
   readonly drain: () => readonly T[];
 }
 
-export function openFrontier<T>(first: readonly T[]): Frontier<T> {
+export function openWorkQueue<T>(first: readonly T[]): WorkQueue<T> {
   const waiting: T[] = [...first];
   const askers: ((result: IteratorResult<T, undefined>) => void)[] = [];
   let working = 0;
