@@ -1,4 +1,4 @@
-import { type Finding, type ports, wording } from '../kit.ts';
+import { type Evidence, type Finding, type ports, wording } from '../kit.ts';
 
 /** A key-value store, as its members report it. */
 export interface Store extends ports.StoreMembers {
@@ -10,8 +10,6 @@ export interface StoreProblem {
   readonly finding: Finding<never>;
   readonly headline: string;
 }
-
-export type Evidence = NonNullable<Finding['evidence']>[number];
 
 export function field(label: string, value: string): Evidence {
   return { kind: 'field', label, value };

@@ -1,6 +1,5 @@
-import { type ports, wording } from '../kit.ts';
+import { type Evidence, type ports, wording } from '../kit.ts';
 import {
-  type Evidence,
   field,
   memberNames,
   memberName,

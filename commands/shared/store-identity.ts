@@ -1,12 +1,5 @@
-import { type ports, wording } from '../kit.ts';
-import {
-  type Evidence,
-  field,
-  isListed,
-  memberName,
-  type Store,
-  type StoreProblem,
-} from './describe-store.ts';
+import { type Evidence, type ports, wording } from '../kit.ts';
+import { field, isListed, memberName, type Store, type StoreProblem } from './describe-store.ts';
 
 /** Whether the configured endpoints are one cluster: nothing else that they report counts before that is so. */
 export function identityProblems(store: Store): StoreProblem[] {

@@ -1,7 +1,6 @@
-import { type ports, wording } from '../kit.ts';
+import { type Evidence, type ports, wording } from '../kit.ts';
 import { describeExpired, hasExpired } from './store-certificates.ts';
 import {
-  type Evidence,
   field,
   isListed,
   membersTable,

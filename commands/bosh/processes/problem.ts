@@ -1,4 +1,4 @@
-import type { Finding, ports } from '../../kit.ts';
+import type { Evidence, Finding, ports } from '../../kit.ts';
 import { changesInstances, describeTask } from '../../shared/instances.ts';
 import type { WatchedDeployment } from './collect.ts';
 import type { RestartParams } from './restart.ts';
@@ -32,8 +32,6 @@ export interface Problem {
   /** Where it is about ignored instances: the verdict mentions them where there is nothing else to say. */
   readonly ignored?: { readonly kind: Kind; readonly amount: number };
 }
-
-export type Evidence = NonNullable<Finding['evidence']>[number];
 
 export function field(label: string, value: string): Evidence {
   return { kind: 'field', label, value };

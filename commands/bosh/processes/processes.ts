@@ -1,4 +1,4 @@
-import { type ports, wording } from '../../kit.ts';
+import { type Evidence, type ports, wording } from '../../kit.ts';
 import {
   changesInstances,
   isDown,
@@ -14,7 +14,6 @@ import { restartOffers } from './restart-offers.ts';
 import { isWhollyDown, type Survey } from './survey.ts';
 import {
   byName,
-  type Evidence,
   field,
   lockEvidence,
   describeLock,

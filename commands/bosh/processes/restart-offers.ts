@@ -1,6 +1,6 @@
-import { type ports, wording } from '../../kit.ts';
+import { type Evidence, type ports, wording } from '../../kit.ts';
 import type { WatchedDeployment } from './collect.ts';
-import { type Evidence, field, type RestartOffer } from './problem.ts';
+import { field, type RestartOffer } from './problem.ts';
 import { isDown } from '../../shared/instances.ts';
 
 /** More buttons than these are no help. */

@@ -1,16 +1,7 @@
-import { type ports, wording } from '../../kit.ts';
+import { type Evidence, type ports, wording } from '../../kit.ts';
 import { isShared } from '../../shared/instances.ts';
 import type { Survey } from './survey.ts';
-import {
-  byName,
-  type Evidence,
-  field,
-  lockEvidence,
-  table,
-  targetOf,
-  type Problem,
-  nounsFor,
-} from './problem.ts';
+import { byName, field, lockEvidence, table, targetOf, type Problem, nounsFor } from './problem.ts';
 
 interface FailingService {
   readonly instance: ports.Instance;

@@ -1,4 +1,4 @@
-import { type ports, wording } from '../../kit.ts';
+import { type Evidence, type ports, wording } from '../../kit.ts';
 import {
   type InstanceFault,
   instanceFaultOf,
@@ -11,7 +11,6 @@ import { restartOffers } from './restart-offers.ts';
 import { isWhollyDown, type Survey } from './survey.ts';
 import {
   byName,
-  type Evidence,
   field,
   lockEvidence,
   describeLock,

@@ -1,8 +1,6 @@
-import { type Finding, type ports, wording } from '../../kit.ts';
+import { type Evidence, type ports, wording } from '../../kit.ts';
 import type { Shown } from './collect.ts';
 import { validity } from './status.ts';
-
-type Evidence = NonNullable<Finding['evidence']>[number];
 
 /** Everything there is to say about a certificate at one place. `unchecked` places may hold it as well. */
 export function certificateDetails(

@@ -1,4 +1,4 @@
-import type { Finding } from '../../kit.ts';
+import type { Evidence, Finding } from '../../kit.ts';
 import type { StoreReads } from './collect.ts';
 import { forbiddenBecause, type RestartOffer } from './restart.ts';
 import type { Service } from './services.ts';
@@ -6,8 +6,6 @@ import { describeDirectory, type Judged } from './registration.ts';
 import { field } from './verdict.ts';
 
 type RestartFinding = Finding<RestartOffer>;
-type Evidence = NonNullable<RestartFinding['evidence']>[number];
-
 /** What is wrong with one instance that should register, if anything is. */
 export function findingOf(
   service: Service,

@@ -1,8 +1,6 @@
-import { type Finding, wording } from '../../kit.ts';
+import { type Evidence, wording } from '../../kit.ts';
 import type { Service } from './services.ts';
 import { isRegistered, type Judged, type RegistrationStatus } from './registration.ts';
-
-type Evidence = NonNullable<Finding['evidence']>[number];
 
 const REGISTERED: Readonly<Record<RegistrationStatus, string>> = {
   registered: 'yes',

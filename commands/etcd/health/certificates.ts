@@ -1,4 +1,4 @@
-import { type ports, wording } from '../../kit.ts';
+import { type Evidence, type ports, wording } from '../../kit.ts';
 import {
   type CertificateLimits,
   describeExpired,
@@ -6,7 +6,7 @@ import {
   expiredCertificatesProblem,
   hasExpired,
 } from '../../shared/store-certificates.ts';
-import { type Evidence, memberName, memberNames, storeTarget } from '../../shared/describe-store.ts';
+import { memberName, memberNames, storeTarget } from '../../shared/describe-store.ts';
 import type { StoreState } from './collect.ts';
 import type { Problem } from './problem.ts';
 

@@ -1,5 +1,4 @@
-import type { ports } from '../../kit.ts';
-import type { Evidence } from '../../shared/describe-store.ts';
+import type { Evidence, ports } from '../../kit.ts';
 import type { StoreState } from './collect.ts';
 import type { Problem } from './problem.ts';
 

@@ -1,5 +1,5 @@
-import type { ports } from '../../kit.ts';
-import { type Column, type Evidence, membersTable as tableOf } from '../../shared/describe-store.ts';
+import type { Evidence, ports } from '../../kit.ts';
+import { type Column, membersTable as tableOf } from '../../shared/describe-store.ts';
 import { bytes } from './units.ts';
 
 /** With the sizes of their databases, where they report them. */

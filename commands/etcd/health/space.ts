@@ -1,4 +1,5 @@
-import { type Evidence, field } from '../../shared/describe-store.ts';
+import type { Evidence } from '../../kit.ts';
+import { field } from '../../shared/describe-store.ts';
 import { corrupt, raisedBy, unknownAlarms } from './alarms.ts';
 import type { StoreState } from './collect.ts';
 import {
