@@ -1,10 +1,14 @@
 import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
 import type { Certificate } from '../../ports/certificates.ts';
+import type { HttpTls } from '../../wire/http.ts';
 import { readCertificate } from '../../wire/x509.ts';
-import type { EndpointClient } from './endpoint-client.ts';
 
-type Port = Pick<EndpointClient, 'url' | 'tls'>;
+/** A TLS port, and what handshakes with it are made with. */
+interface Port {
+  readonly url: string;
+  readonly tls: () => Promise<HttpTls>;
+}
 
 /**
  * What a client port serves, whether it is trusted or not: expired ones matter most. `undefined` where it is
