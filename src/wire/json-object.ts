@@ -1,4 +1,4 @@
-/** An answer's parts, where they are what they should be. */
+/** A response as parsed JSON; these functions read its parts where they have the expected type. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export function asObject(value: unknown): JsonObject {
@@ -13,4 +13,18 @@ export function textIn(object: JsonObject, key: string): string | undefined {
 export function numberIn(object: JsonObject, key: string): number | undefined {
   const value = object[key];
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+export function listIn(object: JsonObject, key: string): readonly JsonObject[] {
+  const value = object[key];
+  return Array.isArray(value) ? value.map(asObject) : [];
+}
+
+/** @returns undefined where the text is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }

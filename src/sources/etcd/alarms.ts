@@ -1,12 +1,12 @@
 import type { StoreAlarm } from '../../ports/key-value.ts';
-import { type Json, listIn } from './responses.ts';
+import { type JsonObject, listIn } from '../../wire/json-object.ts';
 import { hexId } from './ids.ts';
 
 /**
  * The alarms of one answer. None is dropped: one for the whole cluster has no member id, for the gateway leaves out an id of 0, and a kind
  * that this etcd does not know is a number: https://github.com/etcd-io/etcd/issues/14849
  */
-export function readAlarms(answer: Json): readonly StoreAlarm[] {
+export function readAlarms(answer: JsonObject): readonly StoreAlarm[] {
   return listIn(answer, 'alarms').map((alarm) => toAlarm(alarm['memberID'], alarm['alarm']));
 }
 

@@ -1,15 +1,7 @@
 import { SourceError } from '../../ports/source-error.ts';
 import type { TextResponse } from '../../wire/http.ts';
-import {
-  asObject,
-  explainV3,
-  grpc,
-  countIn,
-  cleanEtcdText,
-  type Json,
-  parseJson,
-  textIn,
-} from './responses.ts';
+import { asObject, type JsonObject, parseJson, textIn } from '../../wire/json-object.ts';
+import { explainV3, grpc, countIn, cleanEtcdText } from './responses.ts';
 import type { Cluster } from './cluster.ts';
 import type { EndpointClient } from './endpoint-client.ts';
 
@@ -63,7 +55,7 @@ export async function callV3(
   client: EndpointClient,
   { prefix }: EtcdVersion,
   call: GatewayCall,
-): Promise<Json> {
+): Promise<JsonObject> {
   const answer = await sendV3(cluster, client, prefix, call);
   if (answer.status === 200) {
     const body = parseJson(answer.text);

@@ -1,7 +1,8 @@
 import type { StoreMember } from '../../ports/key-value.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { printable } from '../../wire/x509.ts';
-import { asObject, explainV2, type Json, listIn, parseJson, textIn } from './responses.ts';
+import { asObject, type JsonObject, listIn, parseJson, textIn } from '../../wire/json-object.ts';
+import { explainV2 } from './responses.ts';
 import type { Cluster } from './cluster.ts';
 import type { EndpointClient } from './endpoint-client.ts';
 import { callV3, type EtcdVersion } from './gateway.ts';
@@ -80,7 +81,7 @@ function withIds(
   };
 }
 
-function toListedMember(member: Json, id: string | undefined): ListedMember[] {
+function toListedMember(member: JsonObject, id: string | undefined): ListedMember[] {
   if (id === undefined) return [];
   return [
     {

@@ -11,16 +11,8 @@ import type { TextResponse } from '../../wire/http.ts';
 import { startDeadline } from '../../wire/deadline.ts';
 import { findFailureMode, isNotConnectable } from './failure-mode.ts';
 import { alarmsAmong, isAlarm, readAlarms } from './alarms.ts';
-import {
-  asObject,
-  countIn,
-  cleanEtcdText,
-  isDenied,
-  type Json,
-  LostQuorum,
-  parseJson,
-  textIn,
-} from './responses.ts';
+import { asObject, type JsonObject, parseJson, textIn } from '../../wire/json-object.ts';
+import { countIn, cleanEtcdText, isDenied, LostQuorum } from './responses.ts';
 import { startClock } from './clock.ts';
 import type { Cluster } from './cluster.ts';
 import type { EndpointClient } from './endpoint-client.ts';
@@ -322,7 +314,7 @@ async function fetchSelfReport(
   });
 }
 
-function fromStatus(status: Json): SelfReport {
+function fromStatus(status: JsonObject): SelfReport {
   const header = asObject(status['header']);
   const id = hexId(header['member_id']);
   const leaderId = hexId(status['leader']);

@@ -1,5 +1,6 @@
 import type { SourceError } from '../../ports/source-error.ts';
-import { asObject, countIn, explainV2, explainV3, grpc, LostQuorum, parseJson, textIn } from './responses.ts';
+import { asObject, parseJson, textIn } from '../../wire/json-object.ts';
+import { countIn, explainV2, explainV3, grpc, LostQuorum } from './responses.ts';
 import type { Cluster } from './cluster.ts';
 import type { EndpointClient } from './endpoint-client.ts';
 import { sendV3, type EtcdVersion } from './gateway.ts';

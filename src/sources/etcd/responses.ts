@@ -1,38 +1,13 @@
 import { SourceError } from '../../ports/source-error.ts';
 import type { TextResponse } from '../../wire/http.ts';
+import { asObject, type JsonObject, parseJson, textIn } from '../../wire/json-object.ts';
 import { printable } from '../../wire/x509.ts';
 
-/** An answer's parts, where they are what they should be. */
-export type Json = Readonly<Record<string, unknown>>;
-
-export function asObject(value: unknown): Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
-}
-
-export function textIn(object: Json, key: string): string | undefined {
-  const value = object[key];
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-export function listIn(object: Json, key: string): readonly Json[] {
-  const value = object[key];
-  return Array.isArray(value) ? value.map(asObject) : [];
-}
-
 /** The gateway writes 64-bit numbers as text; what is counted here stays far below 2^53, as ids do not. */
-export function countIn(object: Json, key: string): number | undefined {
+export function countIn(object: JsonObject, key: string): number | undefined {
   const value = object[key];
   const count = typeof value === 'string' && /^\d{1,19}$/.test(value) ? Number(value) : value;
   return typeof count === 'number' && Number.isSafeInteger(count) ? count : undefined;
-}
-
-/** `undefined` where it is no JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 const MAX_LENGTH = 200;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { SourceError } from '../../ports/source-error.ts';
-import { asObject } from './responses.ts';
+import { asObject } from '../../wire/json-object.ts';
 import { flatten } from './tree.ts';
 
 test('an answer of any shape is flattened or malformed, and nothing else', () => {

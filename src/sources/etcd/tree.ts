@@ -1,17 +1,17 @@
 import type { KeyLeaf, KeyTree } from '../../ports/key-value.ts';
 import { SourceError } from '../../ports/source-error.ts';
-import type { Json } from './responses.ts';
+import type { JsonObject } from '../../wire/json-object.ts';
 
 /**
  * Flattens a v2 answer. An empty directory has no `nodes`, or `null`, or `[]`; the root has no `key`, or `/`.
  * https://etcd.io/docs/v2.3/api/#listing-a-directory
  * @throws {SourceError} `malformed`
  */
-export function flatten(source: string, node: Json): Pick<KeyTree, 'directories' | 'leaves'> {
+export function flatten(source: string, node: JsonObject): Pick<KeyTree, 'directories' | 'leaves'> {
   const directories: string[] = [];
   const leaves: KeyLeaf[] = [];
   // Not recursive: etcd's users choose the depth.
-  const open: Json[] = [node];
+  const open: JsonObject[] = [node];
   for (let next = open.pop(); next; next = open.pop()) {
     const key = next['key'] ?? '/';
     if (typeof key !== 'string') throw malformed(source, 'a key that is not text');
@@ -25,13 +25,13 @@ export function flatten(source: string, node: Json): Pick<KeyTree, 'directories'
     for (let index = nodes.length - 1; index >= 0; index -= 1) {
       const child = nodes[index] as unknown;
       if (typeof child !== 'object' || child === null) throw malformed(source, 'an invalid node');
-      open.push(child as Json);
+      open.push(child as JsonObject);
     }
   }
   return { directories, leaves };
 }
 
-function toLeaf(source: string, key: string, node: Json): KeyLeaf {
+function toLeaf(source: string, key: string, node: JsonObject): KeyLeaf {
   const { value, ttl, expiration, createdIndex, modifiedIndex } = node;
   if (typeof value !== 'string' || typeof createdIndex !== 'number' || typeof modifiedIndex !== 'number')
     throw malformed(source, 'a key without a value or an index');
