@@ -21,7 +21,7 @@ export interface CertificateStore {
   readonly scan: (options: ScanOptions) => AsyncIterable<ScanResult>;
   /**
    * Looks at one live site now, `host:port`: one that is configured, or that the configuration allows to be asked for by name.
-   * One sighting for each of its certificates, and of its addresses where all are asked; a site that fails is an `unseen`. Never empty.
+   * One result for each of its certificates, and of its addresses where all are asked; a site that fails is an `unseen`. Never empty.
    * @throws {SourceError} `refused` where it is neither, saying which setting would allow it; `malformed` where `site` is not a site.
    */
   readonly inspectSite?: (
@@ -90,7 +90,7 @@ export interface ScanOptions {
 
 export type ScanResult = SeenPlace | UnseenPlace;
 
-/** What one place holds. A file or secret with several unrelated certificates yields one sighting for each. */
+/** What one place holds. A file or secret with several unrelated certificates yields one result for each. */
 export interface SeenPlace {
   readonly kind: 'seen';
   /** As its owner names it, with the source's name first: `vault:secret/cf/bbs/locket/tls:certificate`, `edge:www.example.com:443`, `disk:/etc/ssl/cf/rep.pem#2`. */

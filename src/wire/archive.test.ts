@@ -20,7 +20,7 @@ const tar = (files: Files) => makeTar(bytesOf(files));
 const zip = (files: Files, level: 0 | 6 = 6) =>
   Buffer.from(zipSync(Object.fromEntries(bytesOf(files)), { level }));
 
-function inWords(content: Buffer): string[] {
+function describeFound(content: Buffer): string[] {
   const { certificates, unreadable } = findCertificates(content);
   return [
     ...certificates.map(({ at, chain: [first], keyMatches }) =>
@@ -40,10 +40,10 @@ test('a file whose name is no key of an object does not vanish from a ZIP archiv
     ['a.crt', leaf.certificatePem],
     ['b23456789', other.certificatePem],
   ]);
-  expect(inWords(renamed(archive, 'b23456789', '__proto__'))).toEqual([
+  expect(describeFound(renamed(archive, 'b23456789', '__proto__'))).toEqual([
     'it is a ZIP archive, but a file in it has a name that is not supported',
   ]);
-  expect(inWords(renamed(archive, 'b23456789', 'toString_'))).toEqual([
+  expect(describeFound(renamed(archive, 'b23456789', 'toString_'))).toEqual([
     ':a.crt leaf.test',
     ':toString_ other.test',
   ]);
@@ -53,12 +53,12 @@ test('a ZIP archive in another one, without compression, does not look encrypted
   const inner = zip([['a.crt', leaf.certificatePem]]);
   const header = inner.indexOf(Buffer.from('504b0102', 'hex'));
   const marked = Buffer.concat([Buffer.from('504b01020000000001', 'hex'), leaf.der]);
-  expect(inWords(zip([['inner.zip', inner]], 0))).toEqual([':inner.zip.a.crt leaf.test']);
-  expect(inWords(zip([['marked', marked]], 0))).toEqual([':marked leaf.test']);
+  expect(describeFound(zip([['inner.zip', inner]], 0))).toEqual([':inner.zip.a.crt leaf.test']);
+  expect(describeFound(zip([['marked', marked]], 0))).toEqual([':marked leaf.test']);
   const locked = Buffer.from(inner);
   locked.writeUInt16LE(1, header + 8);
-  expect(inWords(locked)).toEqual(['it is a ZIP archive, but files in it are encrypted']);
-  expect(inWords(zip([['inner.zip', locked]], 0))).toEqual([
+  expect(describeFound(locked)).toEqual(['it is a ZIP archive, but files in it are encrypted']);
+  expect(describeFound(zip([['inner.zip', locked]], 0))).toEqual([
     ':inner.zip it is a ZIP archive, but files in it are encrypted',
   ]);
 });
@@ -68,7 +68,7 @@ test('a directory of a ZIP archive that is damaged is a gap', () => {
   const end = archive.lastIndexOf(Buffer.from('504b0506', 'hex'));
   const damaged = Buffer.from(archive);
   damaged.writeUInt16LE(65_535, end + 8);
-  expect(inWords(damaged)).toEqual(['it is a ZIP archive, but its directory is damaged']);
+  expect(describeFound(damaged)).toEqual(['it is a ZIP archive, but its directory is damaged']);
 });
 
 test('the directory of a large ZIP archive (ZIP64) is read', () => {
@@ -85,9 +85,9 @@ test('the directory of a large ZIP archive (ZIP64) is read', () => {
   last.writeUInt16LE(65_535, 8);
   last.writeUInt32LE(0xffffffff, 16);
   const large = Buffer.concat([archive.subarray(0, end), wide, locator, last]);
-  expect(inWords(large)).toEqual([':a.crt leaf.test']);
+  expect(describeFound(large)).toEqual([':a.crt leaf.test']);
   large.writeUInt32LE(large.length, end + 56 + 8);
-  expect(inWords(large)).toEqual(['it is a ZIP archive, but its directory is damaged']);
+  expect(describeFound(large)).toEqual(['it is a ZIP archive, but its directory is damaged']);
 });
 
 test.each([
@@ -104,7 +104,7 @@ test.each([
     ['leaf.crt', leaf.certificatePem],
     ['d/leaf.key', other.keyPem],
   ];
-  expect(inWords(pack(files))).toEqual([
+  expect(describeFound(pack(files))).toEqual([
     ':a/other.crt other.test false',
     ':b/leaf.crt leaf.test true',
     ':c/leaf.crt leaf.test',
@@ -114,7 +114,7 @@ test.each([
 
 test('a file in an archive that is named like a certificate and holds none is a gap, whatever its ending', () => {
   const names = ['a.spc', 'a.ubr', 'ca.ca-bundle', 'cacerts', 'a.pkcs12', 'a.pem', 'a.txt', 'a.key'];
-  expect(inWords(tar(names.map((name) => [name, 'words'])))).toEqual(
+  expect(describeFound(tar(names.map((name) => [name, 'words'])))).toEqual(
     names.slice(0, -2).map((name) => `:${name} it holds no certificate`),
   );
 });

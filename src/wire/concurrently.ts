@@ -1,8 +1,8 @@
 /**
- * Works on at most `lanes` items at once and yields each result as soon as it is known, in completion order.
- * Where `work` gives an async iterable, all that it yields is yielded; its lane stays taken until it ends.
+ * Works on at most `concurrency` items at once and yields each result as soon as it is known, in completion order.
+ * Where `work` gives an async iterable, all that it yields is yielded; its worker stays taken until it ends.
  *
- * - Back-pressure: a lane holds one result until it is taken, so never more than `lanes` wait, and items are pulled only by a free lane.
+ * - Back-pressure: a worker holds one result until it is taken, so never more than `concurrency` wait, and items are pulled only by a free worker.
  * - The first error of `items` or `work` is thrown, after which nothing more is started.
  * - `work` is given a signal that aborts with `signal`, on an error, and when the consumer stops early. It is told, not waited for:
  *   one hung item must not hold up a deadline. What it still says afterwards is dropped.
@@ -27,15 +27,15 @@ export async function* concurrently<T, R>(
   signal?.addEventListener('abort', onAbort, { once: true });
 
   const source = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
-  const running = Array.from({ length: concurrency }, () => runLane(source, work, stop.signal));
+  const running = Array.from({ length: concurrency }, () => runWorker(source, work, stop.signal));
   try {
-    for (const lane of running) void arrivals.await(lane);
+    for (const worker of running) void arrivals.await(worker);
     for (let live = running.length; live > 0;) {
-      const { lane, result } = await arrivals.next();
+      const { worker, result } = await arrivals.next();
       if (result.done) {
         live -= 1;
       } else {
-        void arrivals.await(lane);
+        void arrivals.await(worker);
         yield result.value;
       }
     }
@@ -47,7 +47,7 @@ export async function* concurrently<T, R>(
   }
 }
 
-async function* runLane<T, R>(
+async function* runWorker<T, R>(
   source: Iterator<T> | AsyncIterator<T>,
   work: (item: T, signal: AbortSignal) => Promise<R> | AsyncIterable<R>,
   signal: AbortSignal,
@@ -62,19 +62,19 @@ async function* runLane<T, R>(
 }
 
 interface Arrival<R> {
-  readonly lane: AsyncGenerator<R, void>;
+  readonly worker: AsyncGenerator<R, void>;
   readonly result: IteratorResult<R, void>;
 }
 
-/** Collects what lanes say. Not `Promise.race`: that adds a reaction to every slow lane for every result of a fast one. */
+/** Collects what workers say. Not `Promise.race`: that adds a reaction to every slow worker for every result of a fast one. */
 class Arrivals<R> {
   readonly #ready: Arrival<R>[] = [];
   #failure: { readonly reason: unknown } | undefined;
   #wake = () => {};
 
-  async await(lane: AsyncGenerator<R, void>): Promise<void> {
+  async await(worker: AsyncGenerator<R, void>): Promise<void> {
     try {
-      this.#ready.push({ lane, result: await lane.next() });
+      this.#ready.push({ worker, result: await worker.next() });
       this.#wake();
     } catch (error) {
       this.fail(error);

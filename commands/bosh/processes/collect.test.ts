@@ -29,7 +29,7 @@ function supervisor(name: string, answer: readonly ports.Deployment[] | Error): 
   };
 }
 
-async function look(
+async function collectFrom(
   supervisors: readonly ports.ProcessSupervisor[],
   args: Parameters<typeof collect>[1] = {},
 ) {
@@ -66,7 +66,7 @@ async function look(
 }
 
 test('queries every source, and counts the instances that each one reports', async () => {
-  const { names, gaps, seen, facts } = await look([
+  const { names, gaps, seen, facts } = await collectFrom([
     supervisor('bosh', [cf, mysql]),
     supervisor('edge', [told('edge', [instance('web/0')])]),
   ]);
@@ -78,7 +78,7 @@ test('queries every source, and counts the instances that each one reports', asy
 
 test('a director that does not respond is one gap, and does not affect the other sources', async () => {
   const silent = new SourceError('bosh', 'unreachable', 'no answer within 5 s');
-  const { names, gaps } = await look([
+  const { names, gaps } = await collectFrom([
     supervisor('bosh', silent),
     supervisor('edge', [told('edge', [instance('web/0')])]),
   ]);
@@ -89,14 +89,14 @@ test('a director that does not respond is one gap, and does not affect the other
 test('a deployment that could not be read is a gap beside those that could', async () => {
   const error = new SourceError('bosh', 'unreachable', 'task 1181 did not end within 60 s');
   const late = told('late', [], { gaps: [{ what: 'late', error }] });
-  const { names, gaps } = await look([supervisor('bosh', [late, mysql])]);
+  const { names, gaps } = await collectFrom([supervisor('bosh', [late, mysql])]);
   expect(names).toEqual(['bosh:mysql/db/0']);
   expect(gaps).toEqual(['bosh:late: task 1181 did not end within 60 s']);
-  expect((await look([supervisor('bosh', [late, mysql])], { deployment: 'mysql' })).gaps).toEqual([]);
+  expect((await collectFrom([supervisor('bosh', [late, mysql])], { deployment: 'mysql' })).gaps).toEqual([]);
 });
 
 test('a bug in a source is a bug, not a gap', async () => {
-  await expect(look([supervisor('bosh', new TypeError('x is not a function'))])).rejects.toThrow(
+  await expect(collectFrom([supervisor('bosh', new TypeError('x is not a function'))])).rejects.toThrow(
     'x is not a function',
   );
 });
@@ -112,22 +112,22 @@ test.each([
     ['bosh:cf/router/0', 'bosh:cf/diego_cell_z1/0', 'bosh:cf/diego_cell_z2/0', 'bosh:mysql/db/0'],
   ],
 ])('%o looks at those only', async (args, expected) => {
-  const { names, gaps } = await look([supervisor('bosh', [cf, mysql])], args);
+  const { names, gaps } = await collectFrom([supervisor('bosh', [cf, mysql])], args);
   expect(names).toEqual(expected);
   expect(gaps).toEqual([]);
 });
 
 test('a deployment that is not there is not all clear: it is a gap which names those that are', async () => {
-  const { names, gaps } = await look([supervisor('bosh', [cf, mysql])], { deployment: 'mysqk' });
+  const { names, gaps } = await collectFrom([supervisor('bosh', [cf, mysql])], { deployment: 'mysqk' });
   expect(names).toEqual([]);
   expect(gaps).toEqual(['--deployment mysqk: not found; did you mean mysql?']);
-  expect((await look([supervisor('bosh', [cf, mysql])], { deployment: 'kubernetes' })).gaps).toEqual([
+  expect((await collectFrom([supervisor('bosh', [cf, mysql])], { deployment: 'kubernetes' })).gaps).toEqual([
     '--deployment kubernetes: not found; available: cf and mysql',
   ]);
 });
 
 test('a source that is not there is a gap which names those that are', async () => {
-  const { gaps, seen } = await look([supervisor('bosh', [cf]), supervisor('edge', [])], {
+  const { gaps, seen } = await collectFrom([supervisor('bosh', [cf]), supervisor('edge', [])], {
     source: 'edge,bsh',
   });
   expect(gaps).toEqual(['--source bsh: no source for processes has that name; available: bosh, edge']);

@@ -5,7 +5,7 @@ import { certificate, inVault, live } from './builders.ts';
 import { MAX_PLACES } from './group-by-fingerprint.ts';
 
 type Store = ReadContext<'certificates'>['read']['certificates']['stores'][number];
-type Sighting =
+type ScanResult =
   | ports.SeenPlace
   | { readonly kind: 'unseen'; readonly place: string; readonly error: SourceError };
 
@@ -21,7 +21,7 @@ const www = live('www.example.com:443', [
 
 function store(
   name: string,
-  sightings: Iterable<Sighting>,
+  results: Iterable<ScanResult>,
   fails?: Error,
   kind: Store['kind'] = 'vault',
 ): Store {
@@ -30,7 +30,7 @@ function store(
     kind,
     // oxlint-disable-next-line typescript/require-await -- a store that has all its answers at hand
     scan: async function* () {
-      yield* sightings;
+      yield* results;
       if (fails) throw fails;
     },
   };

@@ -336,10 +336,10 @@ test('names keep their letters', () => {
 });
 
 test('one certificate in ten places says both numbers', () => {
-  const tally = groupByFingerprint(NOW);
-  tally.add(inVault('x', { name: 'x', from: '2025-12-01', until: '2026-12-01' }));
-  for (let at = 0; at < 9; at++) tally.addEmpty();
-  expect(ask(tally.close(), NOW).verdict).toBe(
+  const grouper = groupByFingerprint(NOW);
+  grouper.add(inVault('x', { name: 'x', from: '2025-12-01', until: '2026-12-01' }));
+  for (let at = 0; at < 9; at++) grouper.addEmpty();
+  expect(ask(grouper.close(), NOW).verdict).toBe(
     'The one certificate found in 10 places is valid for more than 30 days',
   );
 });

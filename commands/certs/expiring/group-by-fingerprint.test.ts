@@ -120,9 +120,9 @@ test('the first place that keeps a certificate as its own is known, whatever sit
 });
 
 test('places without a certificate count as examined, and trust stores do not', () => {
-  const tally = groupByFingerprint(NOW);
-  tally.addEmpty();
-  tally.add(inTrustStore('ca.pem', { name: 'ca', from: '2020-01-01', until: '2030-01-01' }));
-  tally.add(live('a.example.com:443', [leaf]));
-  expect(tally.close().placeCount).toBe(2);
+  const grouper = groupByFingerprint(NOW);
+  grouper.addEmpty();
+  grouper.add(inTrustStore('ca.pem', { name: 'ca', from: '2020-01-01', until: '2030-01-01' }));
+  grouper.add(live('a.example.com:443', [leaf]));
+  expect(grouper.close().placeCount).toBe(2);
 });

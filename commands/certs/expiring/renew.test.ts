@@ -172,8 +172,8 @@ test('a button names the end of the path, in the room that Slack has for it', ()
   expect(long).toHaveLength(75);
 });
 
-function findingsOf(sightings: readonly ports.SeenPlace[], now: string) {
-  return diagnose(factsOf(sightings), check.args.parse({}), new Date(now)).findings;
+function findingsOf(results: readonly ports.SeenPlace[], now: string) {
+  return diagnose(factsOf(results), check.args.parse({}), new Date(now)).findings;
 }
 
 const known = { name: 'locket', from: '2018-07-13', until: '2019-07-12' };

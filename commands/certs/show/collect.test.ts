@@ -27,7 +27,7 @@ const everywhere = [
 
 function store(
   name: string,
-  sightings: readonly ports.SeenPlace[],
+  results: readonly ports.SeenPlace[],
   inspectSite?: Store['inspectSite'],
   ...unread: readonly string[]
 ): Store {
@@ -37,7 +37,7 @@ function store(
     ...(inspectSite && { inspectSite }),
     // oxlint-disable-next-line typescript/require-await -- a store that has all its answers at hand
     scan: async function* () {
-      yield* sightings;
+      yield* results;
       for (const place of unread) yield unseen(name, place);
     },
   };

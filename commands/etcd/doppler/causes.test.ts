@@ -60,20 +60,20 @@ test('a single doppler that runs where nothing ever registered is not offered a 
 });
 
 test('a single doppler whose empty directory shows that it registered before is offered a restart', () => {
-  const look = etcd([], { empty: ['/doppler/meta/z1/doppler_z1'] });
-  const report = ask(factsOf([look], [deployment([doppler(ONE)])]));
+  const store = etcd([], { empty: ['/doppler/meta/z1/doppler_z1'] });
+  const report = ask(factsOf([store], [deployment([doppler(ONE)])]));
   expect(lines(report)).toEqual(['critical registration-stuck doppler_z1/0']);
   expect(report.findings[0]?.offers).toHaveLength(1);
 });
 
 test('keys that were read before the quorum was lost are not judged', () => {
-  const { later: _, ...look } = etcd([announced('z1/doppler_z1/id-1', '10.0.1.1')], {
+  const { later: _, ...store } = etcd([announced('z1/doppler_z1/id-1', '10.0.1.1')], {
     members: members(['a', 'b', 'c'], { b: DOWN, c: DOWN }, { hasQuorum: false }),
   });
-  const report = ask(factsOf([look], [deployment([doppler(ONE), doppler(TWO)])]));
+  const report = ask(factsOf([store], [deployment([doppler(ONE), doppler(TWO)])]));
   expect(lines(report)).toEqual(['critical quorum-lost etcd']);
   expect(report).toMatchObject({ examined: 0, measures: [{ label: 'metron_agent', value: 2 }] });
-  const alone = ask(factsOf([look], [], 'no-source'));
+  const alone = ask(factsOf([store], [], 'no-source'));
   expect(alone.verdict).toBe("etcd has lost its quorum: 1 of 3 members responds; couldn't check any doppler");
 });
 
@@ -83,20 +83,20 @@ test('a store whose keys were read has not lost its quorum, though nobody report
     error: new SourceError('etcd', 'unreachable', 'did not answer within 2 s'),
     failureMode: 'hung' as const,
   }));
-  const look = etcd([announced('z1/doppler_z1/id-1', '10.0.1.1')], {
+  const store = etcd([announced('z1/doppler_z1/id-1', '10.0.1.1')], {
     members: { members: [], endpoints: slow, alarms: [] },
   });
-  expect(lines(ask(factsOf([look], [deployment([doppler(ONE)])])))).toEqual([]);
+  expect(lines(ask(factsOf([store], [deployment([doppler(ONE)])])))).toEqual([]);
 });
 
 test('in the middle of a verdict nothing begins with a capital letter', () => {
-  const look = etcd(
+  const store = etcd(
     [announced('z1/doppler_z1/id-1', '10.0.1.1'), announced('z2/doppler_z2/id-2', '10.0.2.1')],
     {
       members: members(['a', 'b', 'c'], { b: { clockAheadMs: 9_000 } }),
     },
   );
-  expect(ask(factsOf([look], [deployment([doppler(ONE), doppler(TWO)])])).verdict).toContain(
+  expect(ask(factsOf([store], [deployment([doppler(ONE), doppler(TWO)])])).verdict).toContain(
     '; both dopplers are',
   );
 });
@@ -220,8 +220,8 @@ test.each([
     "The endpoints of etcd follow 2 leaders; couldn't check any doppler",
   ],
 ])('%s: their keys are not compared, and no restart is offered', (_, endpoints, reason, verdict) => {
-  const look = etcd([KEYS[0]!], { members: members(NAMES, {}, { endpoints }) });
-  const report = ask(factsOf([look], BOTH));
+  const store = etcd([KEYS[0]!], { members: members(NAMES, {}, { endpoints }) });
+  const report = ask(factsOf([store], BOTH));
   expect(lines(report)).toEqual([`critical ${reason} etcd`]);
   expect(report).toMatchObject({ verdict, examined: 0 });
   expect(report.findings.flatMap(({ offers = [] }) => offers)).toEqual([]);

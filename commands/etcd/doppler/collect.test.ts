@@ -12,8 +12,8 @@ const LOST = new SourceError('etcd', 'unreachable', 'etcdserver: request timed o
 
 interface Kept {
   readonly name?: string;
-  /** What a look at a directory answers; `look` counts from 1. */
-  readonly tree?: (prefix: string, look: number) => ports.KeyTree;
+  /** What a read of a directory returns; `read` counts from 1. */
+  readonly tree?: (prefix: string, read: number) => ports.KeyTree;
   readonly members?: () => ports.StoreMembers;
 }
 
@@ -28,9 +28,9 @@ function store({ name = 'etcd', ...kept }: Kept = {}) {
     name,
     tree: (prefix) =>
       answer(prefix, () => {
-        const look = asked.filter((one) => one === prefix).length;
-        if (kept.tree) return kept.tree(prefix, look);
-        return tree(prefix, prefix === '/doppler/meta' ? [KEY] : [], [], look > 1);
+        const read = asked.filter((one) => one === prefix).length;
+        if (kept.tree) return kept.tree(prefix, read);
+        return tree(prefix, prefix === '/doppler/meta' ? [KEY] : [], [], read > 1);
       }),
     maintain: false,
     members: () => answer('members', kept.members ?? (() => THREE)),
@@ -45,16 +45,16 @@ function supervisor(name: string, answer: readonly ports.Deployment[] | Error): 
 }
 
 interface Times {
-  readonly betweenLooksMs?: number;
+  readonly betweenReadsMs?: number;
   readonly leftMs?: number;
   readonly signal?: AbortSignal;
 }
 
-async function look(
+async function collectFrom(
   stores: readonly ports.KeyValueStore[],
   supervisors?: readonly ports.ProcessSupervisor[],
   asked: CollectArgs = {},
-  { betweenLooksMs = 1, leftMs = 60_000, signal = new AbortController().signal }: Times = {},
+  { betweenReadsMs = 1, leftMs = 60_000, signal = new AbortController().signal }: Times = {},
 ) {
   const gaps: string[] = [];
   const notes: string[] = [];
@@ -82,13 +82,13 @@ async function look(
       }
     },
   };
-  const facts = await collectFor(DOPPLER, betweenLooksMs)(context, asked);
+  const facts = await collectFor(DOPPLER, betweenReadsMs)(context, asked);
   return { facts, gaps, notes, seen };
 }
 
-test('both places of dopplers are read twice, and the members are asked beside the first look', async () => {
+test('both places of dopplers are read twice, and the members are asked beside the first read', async () => {
   const etcd = store();
-  const { facts, gaps, seen } = await look([etcd], [supervisor('bosh', [cf])]);
+  const { facts, gaps, seen } = await collectFrom([etcd], [supervisor('bosh', [cf])]);
   expect(etcd.asked).toEqual([
     '/doppler/meta',
     '/healthstatus/doppler',
@@ -105,7 +105,7 @@ test('both places of dopplers are read twice, and the members are asked beside t
   expect(seen).toEqual({ etcd: 1, bosh: 1 });
 });
 
-test('the second look waits for its time, and the deadline cuts that short with a gap', async () => {
+test('the second read waits for its time, and the deadline cuts that short with a gap', async () => {
   const ends = new AbortController();
   const etcd = store({
     members: () => {
@@ -113,12 +113,12 @@ test('the second look waits for its time, and the deadline cuts that short with 
       return THREE;
     },
   });
-  const { facts, gaps } = await look(
+  const { facts, gaps } = await collectFrom(
     [etcd],
     undefined,
     {},
     {
-      betweenLooksMs: 3_600_000,
+      betweenReadsMs: 3_600_000,
       leftMs: 4_000_000,
       signal: ends.signal,
     },
@@ -137,12 +137,12 @@ test('without a quorum the members show what is wrong, and no gap repeats it', a
     },
     members: () => lost,
   });
-  const { facts, gaps } = await look([etcd], [supervisor('bosh', [cf])]);
+  const { facts, gaps } = await collectFrom([etcd], [supervisor('bosh', [cf])]);
   expect(facts.stores).toEqual([{ name: 'etcd', members: lost }]);
   expect(gaps).toEqual([]);
 });
 
-test('where the second look fails, the members are asked again: the quorum may just have been lost', async () => {
+test('where the second read fails, the members are asked again: the quorum may just have been lost', async () => {
   const lost = { ...THREE, hasQuorum: false };
   const etcd = store({
     tree: (prefix, times) => {
@@ -151,7 +151,7 @@ test('where the second look fails, the members are asked again: the quorum may j
     },
     members: () => (etcd.asked.filter((one) => one === 'members').length > 1 ? lost : THREE),
   });
-  const { facts, gaps } = await look([etcd]);
+  const { facts, gaps } = await collectFrom([etcd]);
   expect(facts.stores[0]).toMatchObject({ name: 'etcd', members: lost });
   expect(facts.stores[0]).toHaveProperty('earlier');
   expect(facts.stores[0]).not.toHaveProperty('later');
@@ -165,7 +165,7 @@ test('a first read that fails although there is a quorum is repeated, and the ga
       return tree(prefix, []);
     },
   });
-  const once = await look([electing]);
+  const once = await collectFrom([electing]);
   expect(once.gaps).toEqual([]);
   expect(once.facts.stores[0]).toHaveProperty('later');
 
@@ -174,14 +174,14 @@ test('a first read that fails although there is a quorum is repeated, and the ga
       throw LOST;
     },
   });
-  const { gaps } = await look([never]);
+  const { gaps } = await collectFrom([never]);
   expect(gaps).toEqual([
     'etcd: /doppler/meta, /healthstatus/doppler: the keys could not be read, though the cluster has a quorum: etcdserver: request timed out (errorCode 300)',
   ]);
 });
 
 test('a deployment that is asked for where no source keeps processes is a gap', async () => {
-  const { gaps } = await look([store()], undefined, { deployment: 'cf' });
+  const { gaps } = await collectFrom([store()], undefined, { deployment: 'cf' });
   expect(gaps).toEqual(['--deployment cf: no source here keeps processes, so no deployment is known']);
 });
 
@@ -200,13 +200,15 @@ test('members that answered once are kept where nobody has time to answer again'
       return tree(prefix, []);
     },
   });
-  const { facts } = await look([slow]);
+  const { facts } = await collectFrom([slow]);
   expect(answers).toEqual([]);
   expect(facts.stores[0]?.members).toBe(THREE);
 });
 
 test('where the keys were read and nobody reports on itself, each endpoint is a gap', async () => {
-  const { gaps } = await look([store({ members: () => ({ ...THREE, members: [], endpoints: SLOW }) })]);
+  const { gaps } = await collectFrom([
+    store({ members: () => ({ ...THREE, members: [], endpoints: SLOW }) }),
+  ]);
   expect(gaps).toHaveLength(3);
 });
 
@@ -218,14 +220,19 @@ test('a store that never answers ends before the deadline, and what the members 
         signal.addEventListener('abort', () => reject(signal.reason as Error));
       }),
   };
-  const { facts, gaps } = await look([hung], undefined, {}, { leftMs: 40 });
+  const { facts, gaps } = await collectFrom([hung], undefined, {}, { leftMs: 40 });
   expect(facts.stores).toEqual([{ name: 'etcd', members: THREE }]);
   expect(gaps).toHaveLength(1);
 });
 
-test('without time for a second look the first one is kept, and nothing is waited for', async () => {
+test('without time for a second read the first one is kept, and nothing is waited for', async () => {
   const etcd = store();
-  const { facts, gaps } = await look([etcd], undefined, {}, { betweenLooksMs: 3_600_000, leftMs: 1_000 });
+  const { facts, gaps } = await collectFrom(
+    [etcd],
+    undefined,
+    {},
+    { betweenReadsMs: 3_600_000, leftMs: 1_000 },
+  );
   expect(facts.stores[0]).toHaveProperty('earlier');
   expect(facts.stores[0]).not.toHaveProperty('later');
   expect(gaps).toHaveLength(1);
@@ -237,7 +244,7 @@ test('members that follow different leaders are asked again: an election may be 
   const etcd = store({
     members: () => (etcd.asked.filter((one) => one === 'members').length > 1 ? THREE : electing),
   });
-  const { facts } = await look([etcd]);
+  const { facts } = await collectFrom([etcd]);
   expect(facts.stores[0]?.members).toBe(THREE);
 });
 
@@ -259,7 +266,7 @@ test.each([
     endpoints: [...THREE.endpoints.slice(0, 2), endpoint],
     members: [...THREE.members.slice(0, 2), silent],
   };
-  const { gaps } = await look([store({ members: () => seen })]);
+  const { gaps } = await collectFrom([store({ members: () => seen })]);
   expect(gaps).toEqual(isGap ? ['etcd/10.0.16.7:4001: no'] : []);
 });
 
@@ -271,7 +278,7 @@ test('where no endpoint may list the members, one that does not answer is a gap:
     { ...last, error, failureMode: 'not-listening' as const },
   ];
   const unlisted = { ...THREE, members: [], endpoints };
-  const { gaps } = await look([store({ members: () => unlisted })]);
+  const { gaps } = await collectFrom([store({ members: () => unlisted })]);
   expect(gaps).toEqual(['etcd/10.0.16.7:4001: it refused the connection']);
 });
 
@@ -285,7 +292,7 @@ test('members that advertise names unknown here are a note: a majority agreed on
     failureMode: 'unreachable' as const,
   }));
   const behindProxy = { ...THREE, endpoints: THREE.endpoints.slice(0, 1), members: [first!, ...elsewhere] };
-  const { gaps, notes } = await look([store({ members: () => behindProxy })]);
+  const { gaps, notes } = await collectFrom([store({ members: () => behindProxy })]);
   expect(gaps).toEqual([]);
   expect(notes).toEqual([
     'etcd_z2_0 and etcd_z3_0 of etcd cannot be queried from here: their clocks were not compared',
@@ -295,7 +302,7 @@ test('members that advertise names unknown here are a note: a majority agreed on
 test('one of several endpoints that does not report its cluster may belong to another one', async () => {
   const { clusterId: _, ...nameless } = THREE.endpoints[0]!;
   const seen = { ...THREE, endpoints: [nameless, ...THREE.endpoints.slice(1)] };
-  const { gaps } = await look([store({ members: () => seen })]);
+  const { gaps } = await collectFrom([store({ members: () => seen })]);
   expect(gaps).toEqual(['etcd/10.0.16.5:4001: it does not report which cluster it belongs to']);
 });
 
@@ -305,7 +312,7 @@ test('members that may not be asked are a gap, and the keys are judged all the s
       throw new SourceError('etcd', 'refused', 'user may not list members');
     },
   });
-  const { facts, gaps } = await look([etcd]);
+  const { facts, gaps } = await collectFrom([etcd]);
   expect(facts.stores[0]?.later).toHaveLength(2);
   expect(facts.stores[0]).not.toHaveProperty('members');
   expect(gaps).toEqual(['etcd: members: user may not list members']);
@@ -321,7 +328,7 @@ const UNFIT = {
 const OF_36 = members(['k1'], { k1: { version: '3.6.1' } });
 
 test('a store that has no v2 API for certain is a note beside one that has it', async () => {
-  const { facts, gaps, notes } = await look([store(), store({ ...UNFIT, members: () => OF_36 })]);
+  const { facts, gaps, notes } = await collectFrom([store(), store({ ...UNFIT, members: () => OF_36 })]);
   expect(facts.stores.map(({ name }) => name)).toEqual(['etcd']);
   expect(gaps).toEqual([]);
   expect(notes).toEqual(['kubernetes has no v2 API, so it cannot hold doppler keys: skipped']);
@@ -344,7 +351,11 @@ test.each([
   ],
   ['that was asked for by name', OF_36, { source: 'etcd,kubernetes' }],
 ])('a store without v2 keys %s is a gap', async (_, seen, asked) => {
-  const { gaps, notes } = await look([store(), store({ ...UNFIT, members: () => seen })], undefined, asked);
+  const { gaps, notes } = await collectFrom(
+    [store(), store({ ...UNFIT, members: () => seen })],
+    undefined,
+    asked,
+  );
   expect(gaps).toEqual(['kubernetes: this etcd 3.6 has no v2 keys']);
   expect(notes).toEqual([]);
 });
@@ -356,7 +367,7 @@ test('a store beside another one that refuses is a gap, and not every store was 
       throw new SourceError('old', 'refused', 'it asks for a user who may read this');
     },
   };
-  const { facts, gaps } = await look([store(), store(refusing)]);
+  const { facts, gaps } = await collectFrom([store(), store(refusing)]);
   expect(facts.stores.map(({ name, later }) => [name, later !== undefined])).toEqual([
     ['etcd', true],
     ['old', false],
@@ -365,20 +376,20 @@ test('a store beside another one that refuses is a gap, and not every store was 
 });
 
 test('where no store has v2 keys, that is a gap', async () => {
-  const { facts, gaps } = await look([store({ ...UNFIT, members: () => OF_36 })]);
+  const { facts, gaps } = await collectFrom([store({ ...UNFIT, members: () => OF_36 })]);
   expect(facts.stores).toEqual([{ name: 'kubernetes', members: OF_36 }]);
   expect(gaps).toEqual(['kubernetes: this etcd 3.6 has no v2 keys']);
 });
 
 test('one of several etcds can be asked alone, and one that is not there is a gap which names those that are', async () => {
   const two = [store(), store({ name: 'etcd-old' })];
-  const { facts, gaps } = await look(two, undefined, { source: 'etcd-old, ectd' });
+  const { facts, gaps } = await collectFrom(two, undefined, { source: 'etcd-old, ectd' });
   expect(facts.stores.map(({ name }) => name)).toEqual(['etcd-old']);
   expect(gaps).toEqual(['--source ectd: no source for keys has that name; available: etcd, etcd-old']);
 });
 
 test('where no source keeps processes, it is not known who should be there', async () => {
-  const { facts, gaps } = await look([store()]);
+  const { facts, gaps } = await collectFrom([store()]);
   expect(facts).toMatchObject({ deployments: [], instances: 'no-source' });
   expect(gaps).toEqual([]);
 });
@@ -386,14 +397,17 @@ test('where no source keeps processes, it is not known who should be there', asy
 test('what of a deployment could not be read is a gap, and then not everybody was seen', async () => {
   const error = new SourceError('bosh', 'unreachable', 'task 1181 did not end within 60 s');
   const late = { ...cf, gaps: [{ what: 'late', error }] };
-  const { facts, gaps } = await look([store()], [supervisor('bosh', [late])]);
+  const { facts, gaps } = await collectFrom([store()], [supervisor('bosh', [late])]);
   expect(facts.instances).toBe('partly');
   expect(gaps).toEqual(['bosh: late: task 1181 did not end within 60 s']);
 });
 
 test('a director that does not respond does not affect what another one reports', async () => {
   const silent = new SourceError('bosh', 'unreachable', 'no answer within 5 s');
-  const { facts, gaps } = await look([store()], [supervisor('bosh', silent), supervisor('other', [cf])]);
+  const { facts, gaps } = await collectFrom(
+    [store()],
+    [supervisor('bosh', silent), supervisor('other', [cf])],
+  );
   expect(facts).toMatchObject({ deployments: [cf], instances: 'partly' });
   expect(gaps).toEqual(['bosh: no answer within 5 s']);
 });
@@ -401,7 +415,9 @@ test('a director that does not respond does not affect what another one reports'
 test('deployments that were not asked for are not reported', async () => {
   const error = new SourceError('bosh', 'unreachable', 'task 1181 did not end within 60 s');
   const late = deployment([], { name: 'late', gaps: [{ what: 'late', error }] });
-  const { facts, gaps, seen } = await look([store()], [supervisor('bosh', [cf, late])], { deployment: 'cf' });
+  const { facts, gaps, seen } = await collectFrom([store()], [supervisor('bosh', [cf, late])], {
+    deployment: 'cf',
+  });
   expect(facts).toMatchObject({ deployments: [cf], instances: 'partly' });
   expect(gaps).toEqual([]);
   expect(seen).toEqual({ etcd: 1, bosh: 1 });
@@ -411,7 +427,7 @@ test.each([
   ['cg', 'did you mean cf?'],
   ['kubernetes', 'available: cf'],
 ])('a deployment %s that is not there is a gap: %s', async (name, hint) => {
-  const { facts, gaps } = await look([store()], [supervisor('bosh', [cf])], { deployment: name });
+  const { facts, gaps } = await collectFrom([store()], [supervisor('bosh', [cf])], { deployment: name });
   expect(facts).toMatchObject({ deployments: [], instances: 'partly' });
   expect(gaps).toEqual([`--deployment ${name}: not found; ${hint}`]);
 });
@@ -422,5 +438,5 @@ test('a bug in a source is a bug, not a gap', async () => {
       throw new TypeError('x is not a function');
     },
   });
-  await expect(look([etcd])).rejects.toThrow('x is not a function');
+  await expect(collectFrom([etcd])).rejects.toThrow('x is not a function');
 });

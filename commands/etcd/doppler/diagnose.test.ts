@@ -201,13 +201,13 @@ test('a key with a negative TTL registers no instance', () => {
 });
 
 test('the server’s own clock counts for a key, and not ours', () => {
-  const look = etcd([announced('z1/doppler_z1/id-1', '10.0.1.1', { ttl: 5 })]);
+  const store = etcd([announced('z1/doppler_z1/id-1', '10.0.1.1', { ttl: 5 })]);
   const slow = {
-    ...look,
-    later: look.later?.map((tree) => ({ ...tree, serverTime: new Date('2016-12-06T19:42:40Z') })) ?? [],
+    ...store,
+    later: store.later?.map((tree) => ({ ...tree, serverTime: new Date('2016-12-06T19:42:40Z') })) ?? [],
   };
-  const facts = (one: typeof look) => factsOf([one], [deployment([doppler(ONE)])]);
-  expect(ask(facts(look)).findings).toEqual([]);
+  const facts = (one: typeof store) => factsOf([one], [deployment([doppler(ONE)])]);
+  expect(ask(facts(store)).findings).toEqual([]);
   expect(lines(ask(facts(slow)))).toEqual(['critical registration-stuck doppler_z1/0']);
 });
 

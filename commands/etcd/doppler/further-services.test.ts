@@ -48,8 +48,8 @@ const SYSLOG_DRAIN_BINDER: Service = {
 };
 
 function etcdWith(prefix: string, keys: Parameters<typeof tree>[1]) {
-  const look = (isLater: boolean) => [tree(prefix, keys, [], isLater)];
-  return { name: 'etcd', earlier: look(false), later: look(true), members: members(['a', 'b', 'c']) };
+  const readTree = (isLater: boolean) => [tree(prefix, keys, [], isLater)];
+  return { name: 'etcd', earlier: readTree(false), later: readTree(true), members: members(['a', 'b', 'c']) };
 }
 
 const route = (path: string) => ({ key: `/routes/${path}`, value: '{"route":"x","port":3000,"ttl":60}' });

@@ -40,9 +40,9 @@ test('where other processes may be restarted alone, but not this one, none is of
 });
 
 test('the task that holds the deployment is shown beside the offer', () => {
-  const look = etcd([announced('z2/doppler_z2/id-2', '10.0.2.1')]);
+  const store = etcd([announced('z2/doppler_z2/id-2', '10.0.2.1')]);
   const lock = { taskId: '1180', description: 'create deployment' };
-  const [finding] = ask(factsOf([look], [deployment([doppler(ONE), doppler(TWO)], { lock })])).findings;
+  const [finding] = ask(factsOf([store], [deployment([doppler(ONE), doppler(TWO)], { lock })])).findings;
   expect(finding?.evidence).toContainEqual({
     kind: 'field',
     label: 'Locked',

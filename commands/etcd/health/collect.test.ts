@@ -15,7 +15,7 @@ function keeping(name: string, answer: ports.StoreMembers | Error): ports.KeyVal
   };
 }
 
-async function look(stores: readonly ports.KeyValueStore[], args: Parameters<typeof collect>[1] = {}) {
+async function collectFrom(stores: readonly ports.KeyValueStore[], args: Parameters<typeof collect>[1] = {}) {
   const gaps: string[] = [];
   const notes: string[] = [];
   const seen: Record<string, number> = {};
@@ -47,7 +47,7 @@ async function look(stores: readonly ports.KeyValueStore[], args: Parameters<typ
 }
 
 test('asks every store, and counts each member: that one does not respond is known of it', async () => {
-  const { facts, gaps, seen } = await look([
+  const { facts, gaps, seen } = await collectFrom([
     keeping('etcd', store([leader('n1'), member('n2'), silent('n3')])),
     keeping('events', store([leader('e1')])),
   ]);
@@ -58,7 +58,9 @@ test('asks every store, and counts each member: that one does not respond is kno
 
 test('a member that rejects us is a gap: its state is not known', async () => {
   const error = new SourceError('etcd', 'refused', 'n2:2379 requires a client certificate that it trusts');
-  const { gaps, seen } = await look([keeping('etcd', store([leader('n1'), silent('n2', '', { error })]))]);
+  const { gaps, seen } = await collectFrom([
+    keeping('etcd', store([leader('n1'), silent('n2', '', { error })])),
+  ]);
   expect(gaps).toEqual(['etcd/n2: n2:2379 requires a client certificate that it trusts']);
   expect(seen).toEqual({ etcd: 1 });
 });
@@ -68,7 +70,7 @@ const denied = new SourceError('etcd', 'refused', 'requires a user with permissi
 
 test('a question that is not answered is a gap, and the other answers are kept', async () => {
   const unanswered = [{ query: 'alarm list', error: late, isDenied: false } as const];
-  const { facts, gaps, notes } = await look([keeping('etcd', store([leader('n1', { unanswered })]))]);
+  const { facts, gaps, notes } = await collectFrom([keeping('etcd', store([leader('n1', { unanswered })]))]);
   expect(facts.stores[0]?.members).toHaveLength(1);
   expect(gaps).toEqual(['etcd/n1: alarm list: did not answer within 3 s']);
   expect(notes).toEqual([]);
@@ -78,7 +80,7 @@ test('a question that is denied is a note where other answers stand for it, and 
   const deny = (...queries: readonly ports.StoreQuery[]) =>
     queries.map((query) => ({ query, error: denied, isDenied: true }));
   const ask = (...queries: readonly ports.StoreQuery[]) =>
-    look([keeping('etcd', store([leader('n1', { unanswered: deny(...queries) })]))]);
+    collectFrom([keeping('etcd', store([leader('n1', { unanswered: deny(...queries) })]))]);
   expect(await ask('status')).toMatchObject({
     gaps: [],
     notes: ['The status of n1 (etcd) is not available to this user: other answers were used instead'],
@@ -90,7 +92,7 @@ test('a question that is denied is a note where other answers stand for it, and 
 
 test('without a quorum, missing alarm lists are not gaps of their own', async () => {
   const unanswered = [{ query: 'alarm list', error: late, isDenied: false } as const];
-  const { gaps } = await look([
+  const { gaps } = await collectFrom([
     keeping('etcd', store([leader('n1', { unanswered }), silent('n2'), silent('n3')], { hasQuorum: false })),
   ]);
   expect(gaps).toEqual([]);
@@ -100,7 +102,9 @@ test('one that cannot be reached from here is a gap only where it is not configu
   const away = (known: Partial<ports.StoreMember>) =>
     silent('n3', 'n3 has no address: the name was not found', { failureMode: 'unreachable', ...known });
   const ask = (isConfigured: boolean, hasQuorum: boolean) =>
-    look([keeping('etcd', store([leader('n1'), member('n2'), away({ isConfigured })], { hasQuorum }))]);
+    collectFrom([
+      keeping('etcd', store([leader('n1'), member('n2'), away({ isConfigured })], { hasQuorum })),
+    ]);
   expect((await ask(false, true)).gaps).toEqual(['etcd/n3: n3 has no address: the name was not found']);
   expect((await ask(true, true)).gaps).toEqual([]);
   expect((await ask(false, false)).gaps).toEqual([]);
@@ -112,7 +116,7 @@ test('where no endpoint responds, those that refuse are known to be down, and th
     error: new SourceError('etcd', 'unreachable', failureMode),
     failureMode,
   }));
-  const { gaps, seen } = await look([keeping('etcd', store([], { endpoints }))]);
+  const { gaps, seen } = await collectFrom([keeping('etcd', store([], { endpoints }))]);
   expect(gaps).toEqual(['n1:2379: unreachable']);
   expect(seen).toEqual({ etcd: 1 });
 });
@@ -120,7 +124,9 @@ test('where no endpoint responds, those that refuse are known to be down, and th
 test('an endpoint that does not say which member it is, is a gap', async () => {
   const { endpoints } = store([leader('n1')]);
   const proxy = { address: 'proxy:2379' };
-  const { gaps } = await look([keeping('etcd', store([leader('n1')], { endpoints: [...endpoints, proxy] }))]);
+  const { gaps } = await collectFrom([
+    keeping('etcd', store([leader('n1')], { endpoints: [...endpoints, proxy] })),
+  ]);
   expect(gaps).toEqual(['etcd/proxy:2379: it does not report which member it is']);
 });
 
@@ -133,7 +139,7 @@ test('members that follow different leaders are asked again: an election may hav
     ...keeping('etcd', settled),
     members: () => Promise.resolve(answers.shift() ?? settled),
   };
-  const { facts } = await look([electingStore]);
+  const { facts } = await collectFrom([electingStore]);
   expect(answers).toEqual([]);
   expect(facts.stores[0]?.endpoints).toEqual(settled.endpoints);
 });
@@ -145,32 +151,36 @@ test('members that know no leader though a majority responds are asked again', a
   });
   const answers = [electing, settled];
   const members = () => Promise.resolve(answers.shift() ?? settled);
-  const { facts } = await look([{ ...keeping('etcd', settled), members }]);
+  const { facts } = await collectFrom([{ ...keeping('etcd', settled), members }]);
   expect(facts.stores[0]?.hasQuorum).toBe(true);
 
   let asked = 0;
   const dead = store([member('n2'), silent('n3'), silent('n1')], { hasQuorum: false });
   const ask = () => Promise.resolve(++asked === 1 ? dead : settled);
-  expect((await look([{ ...keeping('etcd', dead), members: ask }])).facts.stores[0]?.hasQuorum).toBe(false);
+  expect((await collectFrom([{ ...keeping('etcd', dead), members: ask }])).facts.stores[0]?.hasQuorum).toBe(
+    false,
+  );
 });
 
 test('disks are read twice, and the difference is what they did meanwhile', async () => {
   const [n1, n2] = [leader('n1'), member('n2')];
   const later = new Map([[n1.url!, { fsyncs: { slow: 840, total: 418_300 } }]]);
-  const { facts } = await look([
+  const { facts } = await collectFrom([
     { ...keeping('etcd', store([n1, n2])), diskCounters: () => Promise.resolve(later) },
   ]);
   expect(facts.stores[0]?.interval?.disks).toEqual({ [n1.id]: { fsyncs: { slow: 4, total: 100 } } });
 });
 
 test('a bug in a source is a bug, not a gap', async () => {
-  await expect(look([keeping('etcd', new TypeError('x is not a function'))])).rejects.toThrow(TypeError);
+  await expect(collectFrom([keeping('etcd', new TypeError('x is not a function'))])).rejects.toThrow(
+    TypeError,
+  );
 });
 
 test('only the stores that were asked for are asked, and one that is not there is a gap which names those that are', async () => {
   const stores = [keeping('etcd', store([leader('n1')])), keeping('events', store([leader('e1')]))];
-  expect((await look(stores, { source: 'events' })).seen).toEqual({ events: 1 });
-  expect((await look(stores, { source: 'events, ectd' })).gaps).toEqual([
+  expect((await collectFrom(stores, { source: 'events' })).seen).toEqual({ events: 1 });
+  expect((await collectFrom(stores, { source: 'events, ectd' })).gaps).toEqual([
     '--source ectd: no source for keys has that name; available: etcd, events',
   ]);
 });

@@ -55,7 +55,7 @@ function etcdOf(from: ports.StoreMembers, behaves: Behaviour = {}) {
   let told: ports.StoreMembers = from;
   let away: string | undefined;
   const deeds: string[] = [];
-  const nameOf = (id = '') => told.members.find((one) => one.id === id)?.name ?? id;
+  const memberName = (id = '') => told.members.find((one) => one.id === id)?.name ?? id;
   const perform = (deed: string) => {
     const error = fails?.(deed);
     if (error) return Promise.reject(error);
@@ -68,13 +68,13 @@ function etcdOf(from: ports.StoreMembers, behaves: Behaviour = {}) {
   const write: ports.KeyValueWriter = {
     compact: (name, revision) => perform(`compact ${name} ${revision}`),
     defragment: async (_, id) => {
-      await perform(`defragment ${nameOf(id)}`);
+      await perform(`defragment ${memberName(id)}`);
       alter((one) => (one.id === id ? { dbSizeBytes: leavesBytes } : {}));
       if (nextLeader !== undefined) alter(({ name }) => ({ isLeader: name === nextLeader }));
-      if (isSlow || nameOf(id) === staysAway) away = nameOf(id);
+      if (isSlow || memberName(id) === staysAway) away = memberName(id);
     },
     disarm: async (_, { memberId, kind }) => {
-      await perform(`disarm ${kind} ${nameOf(memberId)}`);
+      await perform(`disarm ${kind} ${memberName(memberId)}`);
       const left = told.alarms.filter((one) => one.memberId !== memberId || one.kind !== kind);
       told = { ...told, alarms: left };
       if (left.length === 0) alter(() => ({ healthy: true }));

@@ -53,7 +53,7 @@ export function hostAndPort(url: string): { readonly host: string; readonly port
 async function shakeHands<T>(
   { url, tls }: Port,
   signal: AbortSignal,
-  look: (socket: TLSSocket) => Promise<T>,
+  use: (socket: TLSSocket) => Promise<T>,
 ): Promise<T | undefined> {
   if (new URL(url).protocol !== 'https:') return undefined;
   let socket: TLSSocket | undefined;
@@ -66,7 +66,7 @@ async function shakeHands<T>(
     // An error after the listeners are removed must not end the process.
     socket.on('error', () => {});
     await once(socket, 'secureConnect', { signal });
-    return await look(socket);
+    return await use(socket);
   } catch {
     return undefined;
   } finally {

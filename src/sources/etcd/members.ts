@@ -54,7 +54,7 @@ export async function readMembers(
   const clientCertificate = await readClientCertificate(cluster);
   return {
     members: found.map(({ member, isConfigured, status }) => toMember(member, isConfigured, status, peers)),
-    endpoints: statuses.map((portrait) => toEndpoint(portrait, matched)),
+    endpoints: statuses.map((status) => toEndpoint(status, matched)),
     alarms: dedupeAlarms([...statuses, ...all].flatMap(({ alarms }) => alarms)),
     ...(agreement.hasQuorum !== undefined && { hasQuorum: agreement.hasQuorum }),
     ...(agreement.because !== undefined && { quorumError: agreement.because }),
@@ -92,7 +92,7 @@ export async function findMember(cluster: Cluster, id: string, signal: AbortSign
     cluster.clients.configured.map((client) => probeMember(cluster, client, bounded)),
   );
   const own = ownCluster(statuses);
-  const known = own.find((portrait) => portrait.id === id);
+  const known = own.find((status) => status.id === id);
   if (known) return known.client;
   const member = agreedList(own)?.find((one) => one.id === id);
   if (!member) throw new SourceError(cluster.name, 'refused', `there is no member ${printable(id)}`);
@@ -142,7 +142,7 @@ function idsOf(listed: readonly ListedMember[]): readonly string[] {
 }
 
 /**
- * Which portrait is which member's: by the id that answered, else by its address, or by the name that is asked for there. Of several with
+ * Which status is which member's: by the id that answered, else by its address, or by the name that is asked for there. Of several with
  * its id the one at its own address: another one may be a balancer, whose answers come from many members.
  */
 function match(

@@ -14,7 +14,7 @@ import {
   toUnseen,
 } from './read-file.ts';
 
-/** Files read at once. Each lane holds one, which bounds memory to 8 × `maxFileBytes`. */
+/** Files read at once. Each holds one in memory, which bounds memory to 8 × `maxFileBytes`. */
 const FILES_AT_ONCE = 8;
 
 /** Certificates in files. Nothing is kept between scans, so there is nothing to close. */
@@ -43,19 +43,19 @@ async function* scan(
     listAll(config, counts, signal),
     FILES_AT_ONCE,
     async (listed) => {
-      const { sightings, isEmpty, keysCompared } = await readListed(config, findPatterns, listed);
-      countReported(counts, [listed.pattern], sightings.length);
+      const { results, isEmpty, keysCompared } = await readListed(config, findPatterns, listed);
+      countReported(counts, [listed.pattern], results.length);
       // A pattern that matches only keys is not fruitless where they were compared.
       for (const key of keysCompared) countReported(counts, findPatterns(key, key), 1);
       if (isEmpty) onEmpty?.('no-certificate');
-      return sightings;
+      return results;
     },
     signal,
   );
-  for await (const sightings of read) {
-    for (const sighting of sightings) {
+  for await (const results of read) {
+    for (const result of results) {
       signal.throwIfAborted();
-      yield sighting;
+      yield result;
     }
   }
   yield* fruitlessPatterns(config, counts);
@@ -68,9 +68,9 @@ function startCounts({ paths }: FilesConfig): PatternCounts {
   return new Map(paths.map((pattern) => [pattern, { files: 0, reported: 0 }]));
 }
 
-function countReported(tally: PatternCounts, patterns: readonly string[], reported: number): void {
+function countReported(byPattern: PatternCounts, patterns: readonly string[], reported: number): void {
   for (const pattern of patterns) {
-    const counts = tally.get(pattern);
+    const counts = byPattern.get(pattern);
     if (counts) counts.reported += reported;
   }
 }
@@ -95,9 +95,9 @@ function listAll(
 /** Reports patterns that yield neither certificates nor gaps: they are mistaken, and would look fine. */
 function* fruitlessPatterns(
   config: FilesConfig,
-  tally: PatternCounts,
+  byPattern: PatternCounts,
 ): Generator<ScanResult, void, undefined> {
-  for (const [pattern, { files, reported }] of tally) {
+  for (const [pattern, { files, reported }] of byPattern) {
     if (reported > 0) continue;
     const because = files === 0 ? MATCHES_NOTHING : `${matching(files)} it, and none holds a certificate`;
     yield toUnseen(config, pattern, 'missing', because);
@@ -118,7 +118,7 @@ async function readListed(
   if (!('error' in listed))
     return readCertificateFile(config, listed, (path, real) => findPatterns(path, real).length > 0);
   const [kind, because] = await explainFileError(listed.error, listed.path);
-  return { ...EMPTY_FILE, sightings: [toUnseen(config, listed.path, kind, because)] };
+  return { ...EMPTY_FILE, results: [toUnseen(config, listed.path, kind, because)] };
 }
 
 /** Files; with more, the health check stops counting. */

@@ -12,14 +12,14 @@ import { type OtherContent, isPromising, missesCertificate } from './promising-n
 import { isRoot, isTrustStoreContent, isTrustStorePath } from './trust-stores.ts';
 
 export interface FileContent {
-  readonly sightings: readonly ScanResult[];
+  readonly results: readonly ScanResult[];
   /** It was read, and holds no certificate and need not. */
   readonly isEmpty: boolean;
   /** Paths of the private keys that its certificate was compared with. */
   readonly keysCompared: readonly string[];
 }
 
-export const EMPTY_FILE: FileContent = { sightings: [], isEmpty: false, keysCompared: [] };
+export const EMPTY_FILE: FileContent = { results: [], isEmpty: false, keysCompared: [] };
 
 export const IS_FOLDER = 'it is a folder; a pattern such as `folder/**/*.pem` looks into it';
 
@@ -36,7 +36,7 @@ export async function readCertificateFile(
   const isPromised = literal || isPromising(basename(path));
   const gap = (kind: SourceErrorKind, because: string): FileContent => ({
     ...EMPTY_FILE,
-    sightings: [toUnseen(config, path, kind, because)],
+    results: [toUnseen(config, path, kind, because)],
   });
   const other = (because: string) => (isPromised ? gap('malformed', because) : EMPTY_FILE);
   try {
@@ -70,7 +70,7 @@ async function contentOf(
     { path, content, chains: found.certificates },
     { isMatched, maxBytes: config.maxFileBytes },
   );
-  const sightings: ScanResult[] = [
+  const results: ScanResult[] = [
     ...markTrusted(
       chains.map((chain) => toSeen(config, path, chain)),
       isTrustStorePath(path) || isTrustStorePath(real),
@@ -79,10 +79,10 @@ async function contentOf(
       toUnseen(config, path + at, locked ? 'refused' : 'malformed', because),
     ),
   ];
-  if (sightings.length > 0) return { sightings, isEmpty: false, keysCompared };
+  if (results.length > 0) return { results, isEmpty: false, keysCompared };
   if (!missesCertificate(basename(path), literal, othersIn(found))) return { ...EMPTY_FILE, isEmpty: true };
   const because = content.length === 0 ? 'it is empty' : 'it holds no certificate';
-  return { ...EMPTY_FILE, sightings: [toUnseen(config, path, 'malformed', because)] };
+  return { ...EMPTY_FILE, results: [toUnseen(config, path, 'malformed', because)] };
 }
 
 function othersIn({ others }: FoundCertificates): OtherContent {

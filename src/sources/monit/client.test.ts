@@ -19,7 +19,7 @@ const RUNNING: FakeProcess = {
   uptimeSeconds: 9000,
 };
 
-interface Asked {
+interface ReceivedRequest {
   readonly url: string;
   readonly process?: string;
   readonly id?: string;
@@ -34,7 +34,7 @@ function restart({
   id = '0',
   source = 'monit',
   ...asked
-}: Asked): Promise<RestartResult> {
+}: ReceivedRequest): Promise<RestartResult> {
   const { signal = new AbortController().signal, ...more } = asked;
   const hosts = [{ url, instance: 'doppler_z2/0' }];
   const opened = openMonit(
@@ -138,7 +138,7 @@ test('a process that is there again under the same number is known by its age', 
   expect((await restart({ url })).summary).toMatch(/^doppler: pid 812 -> 812 after/);
 });
 
-test('one look that gets no answer while monit is at work is not the end', async () => {
+test('one poll that gets no answer while monit is at work is not the end', async () => {
   const { url, processes } = await fake({
     onOrder: (process) => {
       process.pid = 1043;

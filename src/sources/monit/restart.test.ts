@@ -24,13 +24,17 @@ beforeAll(async () => {
 }, 40_000);
 afterAll(() => monit?.close());
 
-interface Asked {
+interface ReceivedRequest {
   readonly url?: string;
   readonly process?: string;
   readonly more?: object;
 }
 
-async function restart({ url = monit.url, process = 'doppler', more }: Asked): Promise<RestartResult> {
+async function restart({
+  url = monit.url,
+  process = 'doppler',
+  more,
+}: ReceivedRequest): Promise<RestartResult> {
   const hosts = [{ url, instance: 'doppler_z2/0' }];
   const source = openMonit(
     monitConfig.parse({ kind: 'monit', auth: AUTH, restart: [process], hosts, ...more }),

@@ -1,4 +1,4 @@
-/** What one scan still has to ask, by address. Lanes pull tasks whenever they are free. */
+/** What one scan still has to ask, by address. Workers pull tasks whenever they are free. */
 export interface AddressQueue<E extends QueueEntry, T> {
   readonly tasks: AsyncIterable<T>;
   readonly add: (entry: E) => void;
@@ -28,8 +28,8 @@ export interface AddressQueueParts<E extends QueueEntry, T> {
 }
 
 /**
- * Lanes do not wait for an address, so thousands of names on one that does not answer occupy one lane: an address whose turns are all taken
- * is skipped until one is given back. Addresses are asked in turn: first those that answered last time, which occupy a lane only briefly, and
+ * Workers do not wait for an address, so thousands of names on one that does not answer occupy one worker: an address whose turns are all taken
+ * is skipped until one is given back. Addresses are asked in turn: first those that answered last time, which occupy a worker only briefly, and
  * slow ones after all others.
  */
 export function makeAddressQueue<E extends QueueEntry, T>(

@@ -34,7 +34,7 @@ describe.concurrent('addresses that do not answer', () => {
     const { scan } = open({ sites, concurrency: 3, timeoutMs: NEVER_MS });
 
     const seen: ScanResult[] = [];
-    for await (const sighting of scan()) if (seen.push(sighting) === 100) break;
+    for await (const result of scan()) if (seen.push(result) === 100) break;
 
     expect(seen.every(({ kind }) => kind === 'seen')).toBe(true);
     expect([one.connections(), other.connections()]).toEqual([1, 1]);
@@ -44,11 +44,11 @@ describe.concurrent('addresses that do not answer', () => {
     const silent = await startSilent();
     const { scan } = open({ sites: namesAt(silent.port), timeoutMs: 1_000 });
 
-    const sightings = await all(scan());
+    const results = await all(scan());
 
-    expect(sightings.map(({ kind }) => kind)).toEqual(Array.from({ length: 100 }, () => 'unseen'));
+    expect(results.map(({ kind }) => kind)).toEqual(Array.from({ length: 100 }, () => 'unseen'));
     expect(silent.connections()).toBe(2);
-    const reasons = sightings.map((sighting) => sighting.kind === 'unseen' && sighting.error.message);
+    const reasons = results.map((result) => result.kind === 'unseen' && result.error.message);
     const [tried, notTried] = [
       reasons.filter((reason) => !`${reason}`.includes('not tried')),
       reasons.filter((reason) => `${reason}`.includes('not tried')),
@@ -73,13 +73,13 @@ describe.concurrent('addresses that do not answer', () => {
       const sites = names.map((name) => `${name}.world.test@127.0.0.1:${port}`);
       const { scan } = open({ sites, timeoutMs: PATIENT_MS, perAddress });
 
-      const sightings = await all(scan());
+      const results = await all(scan());
 
-      const seen = sightings
+      const seen = results
         .filter(({ kind }) => kind === 'seen')
         .map(({ place }) => /:(\w+)\./.exec(place)?.[1]);
       expect(new Set(seen)).toEqual(new Set(names.filter((name) => name.startsWith('n'))));
-      expect(sightings).toHaveLength(names.length);
+      expect(results).toHaveLength(names.length);
     },
   );
 
@@ -142,7 +142,7 @@ describe.concurrent('addresses that do not answer', () => {
     const scans = await Promise.all(Array.from({ length: 20 }, () => all(scan())));
 
     expect(scans).toHaveLength(20);
-    for (const sightings of scans) expect(sightings).toMatchObject([{ kind: 'unseen' }]);
+    for (const results of scans) expect(results).toMatchObject([{ kind: 'unseen' }]);
     expect(silent.connections()).toBe(1);
   });
 
@@ -155,7 +155,7 @@ describe.concurrent('addresses that do not answer', () => {
 
     server.release();
 
-    for (const sightings of await Promise.all(scans)) expect(sightings).toMatchObject([{ kind: 'seen' }]);
+    for (const results of await Promise.all(scans)) expect(results).toMatchObject([{ kind: 'seen' }]);
     expect(server.connections()).toBe(1);
     await all(scan());
     expect(server.connections()).toBe(2);
@@ -220,11 +220,11 @@ describe.concurrent('addresses that do not answer', () => {
       resolve: async (host) => (host.startsWith('dead') ? gone.promise : [{ address: host, family: 4 }]),
     };
     const state = { ...makeTlsState(config, Date.now), resolver };
-    const toSeen = makeSeenPlaceReader(trustRoots([]), new Map(), new Date());
+    const placeReader = makeSeenPlaceReader(trustRoots([]), new Map(), new Date());
 
     const kinds: string[] = [];
-    for await (const { sighting } of scanSites(config.sites, state, toSeen, new AbortController().signal))
-      if (kinds.push(sighting.kind) === 100)
+    for await (const { result } of scanSites(config.sites, state, placeReader, new AbortController().signal))
+      if (kinds.push(result.kind) === 100)
         gone.reject(new SourceError('edge', 'unreachable', 'its name servers did not answer'));
 
     expect(kinds.slice(0, 100)).toEqual(Array.from({ length: 100 }, () => 'seen'));
@@ -255,8 +255,8 @@ describe.concurrent('addresses that do not answer', () => {
     const seen: ScanResult[] = [];
 
     const scanning = (async () => {
-      for await (const sighting of scan(deadline.signal))
-        if (seen.push(sighting) === 100) deadline.abort(new Error('time'));
+      for await (const result of scan(deadline.signal))
+        if (seen.push(result) === 100) deadline.abort(new Error('time'));
     })();
 
     await expect(scanning).rejects.toThrow('time');
@@ -291,9 +291,9 @@ function open(config: object, clock?: () => number) {
   };
 }
 
-async function all(sightings: AsyncIterable<ScanResult>): Promise<ScanResult[]> {
+async function all(results: AsyncIterable<ScanResult>): Promise<ScanResult[]> {
   const found: ScanResult[] = [];
-  for await (const sighting of sightings) found.push(sighting);
+  for await (const result of results) found.push(result);
   return found;
 }
 

@@ -42,9 +42,9 @@ async function scan(config: object): Promise<Set<string>> {
   return placesOf(certificates!.scan({ signal: new AbortController().signal }));
 }
 
-async function placesOf(sightings: AsyncIterable<{ readonly place: string }>): Promise<Set<string>> {
+async function placesOf(results: AsyncIterable<{ readonly place: string }>): Promise<Set<string>> {
   const places = new Set<string>();
-  for await (const { place } of sightings) places.add(place);
+  for await (const { place } of results) places.add(place);
   return places;
 }
 

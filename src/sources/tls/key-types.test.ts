@@ -56,12 +56,12 @@ test.each<[string, TlsOptions]>([
     createTlsServer({ ...holding(leaves.ecdsa, leaves.oldRsa), ...options }),
   );
 
-  const sightings = await scan(`${NAME}@127.0.0.1:${port}`);
+  const results = await scan(`${NAME}@127.0.0.1:${port}`);
 
   const place = `edge:${NAME}@127.0.0.1:${port}`;
   const [ecdsa, oldRsa] = [fingerprintOf(leaves.ecdsa), fingerprintOf(leaves.oldRsa)];
-  const isRsaFirst = summary(sightings)[place] === oldRsa; // which one a server prefers is its own business
-  expect(summary(sightings)).toEqual(
+  const isRsaFirst = summary(results)[place] === oldRsa; // which one a server prefers is its own business
+  expect(summary(results)).toEqual(
     isRsaFirst
       ? { [place]: oldRsa, [`${place} (ECDSA)`]: ecdsa }
       : { [place]: ecdsa, [`${place} (RSA)`]: oldRsa },
@@ -71,12 +71,12 @@ test.each<[string, TlsOptions]>([
 test('three certificates are seen', async () => {
   const { port } = await ground.listen(createTlsServer(holding(leaves.ecdsa, leaves.oldRsa, leaves.ed25519)));
 
-  const sightings = await scan(`${NAME}@127.0.0.1:${port}`);
+  const results = await scan(`${NAME}@127.0.0.1:${port}`);
 
-  const types = sightings.map((sighting) => sighting.kind === 'seen' && sighting.chain[0].key.type);
+  const types = results.map((result) => result.kind === 'seen' && result.chain[0].key.type);
   expect(new Set(types)).toEqual(new Set(['ec', 'ed25519', 'rsa']));
-  expect(new Set(sightings.map(({ place }) => place)).size).toBe(3);
-  expect(sightings[0]?.place).toBe(`edge:${NAME}@127.0.0.1:${port}`);
+  expect(new Set(results.map(({ place }) => place)).size).toBe(3);
+  expect(results[0]?.place).toBe(`edge:${NAME}@127.0.0.1:${port}`);
 });
 
 test('the same name is asked for again', async () => {
@@ -105,9 +105,9 @@ test.each(['smtp', 'imap', 'ldap', 'postgres', 'mysql'] as const)(
       ),
     );
 
-    const sightings = await scan(`${protocol}://${NAME}@127.0.0.1:${port}`);
+    const results = await scan(`${protocol}://${NAME}@127.0.0.1:${port}`);
 
-    expect(Object.values(summary(sightings))).toEqual([
+    expect(Object.values(summary(results))).toEqual([
       fingerprintOf(leaves.ecdsa),
       fingerprintOf(leaves.oldRsa),
     ]);
@@ -124,9 +124,9 @@ test.each<[string, () => Issued[], TlsOptions]>([
 ])('a server with %s only has one certificate and no gap', async (_type, those, options) => {
   const server = await counting(createTlsServer({ ...holding(...those()), ...options }));
 
-  const sightings = await scan(`${NAME}@127.0.0.1:${server.port}`);
+  const results = await scan(`${NAME}@127.0.0.1:${server.port}`);
 
-  expect(summary(sightings)).toEqual({
+  expect(summary(results)).toEqual({
     [`edge:${NAME}@127.0.0.1:${server.port}`]: fingerprintOf(those()[0]!),
   });
   expect(server.count()).toBe(2);
@@ -172,9 +172,9 @@ test.each<[string, (socket: Socket) => void]>([
       refuse,
     );
 
-    const sightings = await scan(`${NAME}@127.0.0.1:${port}`);
+    const results = await scan(`${NAME}@127.0.0.1:${port}`);
 
-    expect(sightings.map(({ kind, place }) => [kind, place])).toEqual([
+    expect(results.map(({ kind, place }) => [kind, place])).toEqual([
       ['seen', `edge:${NAME}@127.0.0.1:${port}`],
     ]);
   },
@@ -222,11 +222,11 @@ test('a server that drops such handshakes is not asked so for each of its names'
   });
   const sites = Array.from({ length: 30 }, (_, index) => `n${index}.world.test@127.0.0.1:${port}`);
 
-  const sightings = await scan('both.world.test', { sites, timeoutMs: 4000 });
+  const results = await scan('both.world.test', { sites, timeoutMs: 4000 });
 
-  expect(sightings.filter(({ kind }) => kind === 'seen')).toHaveLength(30);
-  expect(sightings.filter(({ kind }) => kind === 'unseen')).toHaveLength(30);
-  expect(new Set(sightings.map(({ place }) => place)).size).toBe(60);
+  expect(results.filter(({ kind }) => kind === 'seen')).toHaveLength(30);
+  expect(results.filter(({ kind }) => kind === 'unseen')).toHaveLength(30);
+  expect(new Set(results.map(({ place }) => place)).size).toBe(60);
   expect(dropped).toBe(2);
 });
 
@@ -243,9 +243,9 @@ test('the doctor counts a site once, whatever number of certificates it has', as
 test('each address shows each of its certificates', async () => {
   const { port } = await ground.listen(createTlsServer(holding(leaves.ecdsa, leaves.oldRsa)));
 
-  const sightings = await scan(`${NAME}@localhost:${port}`, { everyAddress: true });
+  const results = await scan(`${NAME}@localhost:${port}`, { everyAddress: true });
 
-  const seen = sightings.filter(({ kind }) => kind === 'seen').map(({ place }) => place);
+  const seen = results.filter(({ kind }) => kind === 'seen').map(({ place }) => place);
   expect(seen).toHaveLength(2);
   expect(seen[1]).toBe(`${seen[0]} (RSA)`);
 });
@@ -254,12 +254,12 @@ test('lookAt shows every certificate of a site, at each of its addresses', async
   const { port } = await ground.listen(createTlsServer(holding(leaves.ecdsa, leaves.oldRsa)));
   const { certificates } = open(`${NAME}@127.0.0.1:${port}`);
 
-  const sightings = await certificates!.inspectSite!(`127.0.0.1:${port}`, {
+  const results = await certificates!.inspectSite!(`127.0.0.1:${port}`, {
     signal: new AbortController().signal,
   });
 
   const place = `edge:${NAME}@127.0.0.1:${port}`;
-  expect(sightings.map((sighting) => [sighting.kind, sighting.place])).toEqual([
+  expect(results.map((result) => [result.kind, result.place])).toEqual([
     ['seen', place],
     ['seen', expect.stringMatching(/ \((RSA|ECDSA)\)$/)],
   ]);
@@ -271,16 +271,16 @@ function open(site: string, config: object = {}) {
 
 async function scan(site: string, config: object = {}): Promise<ScanResult[]> {
   const { signal } = new AbortController();
-  const sightings: ScanResult[] = [];
-  for await (const sighting of open(site, config).certificates!.scan({ signal })) sightings.push(sighting);
-  return sightings;
+  const results: ScanResult[] = [];
+  for await (const result of open(site, config).certificates!.scan({ signal })) results.push(result);
+  return results;
 }
 
-function summary(sightings: readonly ScanResult[]): Record<string, string> {
+function summary(results: readonly ScanResult[]): Record<string, string> {
   return Object.fromEntries(
-    sightings.map((sighting) => [
-      sighting.place,
-      sighting.kind === 'seen' ? sighting.chain[0].fingerprint : sighting.error.message,
+    results.map((result) => [
+      result.place,
+      result.kind === 'seen' ? result.chain[0].fingerprint : result.error.message,
     ]),
   );
 }
@@ -321,9 +321,9 @@ test('a server that chooses by the cipher suite, whatever signatures are offered
     ),
   );
 
-  const sightings = await scan(`${NAME}@127.0.0.1:${port}`);
+  const results = await scan(`${NAME}@127.0.0.1:${port}`);
 
-  expect(Object.values(summary(sightings)).toSorted()).toEqual(
+  expect(Object.values(summary(results)).toSorted()).toEqual(
     [leaves.ecdsa, leaves.oldRsa].map(fingerprintOf).toSorted(),
   );
 });
@@ -334,14 +334,12 @@ test('a server of TLS 1.1 is asked for both by its cipher suites', async () => {
     createTlsServer({ ...holding(leaves.ecdsa, leaves.oldRsa), ...options }),
   );
 
-  const sightings = await scan(`${NAME}@127.0.0.1:${port}`);
+  const results = await scan(`${NAME}@127.0.0.1:${port}`);
 
-  expect(Object.values(summary(sightings)).toSorted()).toEqual(
+  expect(Object.values(summary(results)).toSorted()).toEqual(
     [leaves.ecdsa, leaves.oldRsa].map(fingerprintOf).toSorted(),
   );
-  expect(
-    sightings.every((sighting) => sighting.kind === 'seen' && sighting.served?.legacyOnly === true),
-  ).toBe(true);
+  expect(results.every((result) => result.kind === 'seen' && result.served?.legacyOnly === true)).toBe(true);
 });
 
 /** https://www.iana.org/assignments/tls-parameters/tls-parameters.xhtml#tls-parameters-4 */

@@ -96,8 +96,8 @@ test('the chain is what was served, and nothing comes from a local trust store',
 test('a look at one site shows every certificate exactly as served, in that order, what is unrelated too', async () => {
   const names = async (kind: SiteKind) => {
     const { host, port } = world.sites[kind];
-    const sighting = await lookOf({ sites: [world.sites[kind]] })(`${host}:${port}`);
-    return sighting.kind === 'seen' && sighting.chain.map(({ name }) => name);
+    const result = await inspectorFor({ sites: [world.sites[kind]] })(`${host}:${port}`);
+    return result.kind === 'seen' && result.chain.map(({ name }) => name);
   };
 
   expect(await names('unrelated-extra')).toEqual(['healthy.world.test', 'Unrelated Root', 'World Middle']);
@@ -139,14 +139,9 @@ test('an address is never asked for by name, and is looked for among the address
 test('one server shows each name its own certificate', async () => {
   const { host, port } = world.sites['many-names'];
 
-  const sightings = await scan([
-    `a.many.world.test@${host}:${port}`,
-    `many-names.world.test@${host}:${port}`,
-  ]);
+  const results = await scan([`a.many.world.test@${host}:${port}`, `many-names.world.test@${host}:${port}`]);
 
-  const names = sightings.map(
-    (sighting) => sighting.kind === 'seen' && [sighting.place, sighting.chain[0].name],
-  );
+  const names = results.map((result) => result.kind === 'seen' && [result.place, result.chain[0].name]);
   expect(Object.fromEntries(names as [string, string][])).toEqual({
     [`edge:a.many.world.test@${host}:${port}`]: 'many.world.test',
     [`edge:many-names.world.test@${host}:${port}`]: 'healthy.world.test',
@@ -165,9 +160,9 @@ test.each<[SiteKind, string, string]>([
   ['starttls-silent', 'unreachable', `no answer in ${QUIET_MS} ms`],
 ])('%s is a gap: %s, %s', async (kind, errorKind, message) => {
   const config = kind.endsWith('silent') ? { timeoutMs: QUIET_MS } : {};
-  const sighting = await only([world.sites[kind]], config);
+  const result = await only([world.sites[kind]], config);
 
-  expect(sighting).toMatchObject({ kind: 'unseen', error: { source: 'edge', kind: errorKind, message } });
+  expect(result).toMatchObject({ kind: 'unseen', error: { source: 'edge', kind: errorKind, message } });
 });
 
 test('a name that nobody knows is a gap', async () => {
@@ -183,9 +178,9 @@ test.each(['smtp', 'imap', 'pop3', 'ftp', 'ldap', 'postgres', 'mysql'] as const)
   async (protocol) => {
     const site = world.sites[`starttls-${protocol}`];
 
-    const sighting = await only([site]);
+    const result = await only([site]);
 
-    expect(sighting).toMatchObject({
+    expect(result).toMatchObject({
       kind: 'seen',
       place: `edge:${protocol}://healthy.world.test@127.0.0.1:${site.port}`,
       served: { address: `127.0.0.1:${site.port}`, nameMatches: true, protocol: 'TLSv1.3' },
@@ -217,21 +212,21 @@ test('a prologue of another protocol is distinguished from one without TLS', asy
 test('one that fails is one gap, and all others are seen', async () => {
   const all = Object.values(world.sites);
 
-  const sightings = await scan(all, { timeoutMs: 5_000 });
+  const results = await scan(all, { timeoutMs: 5_000 });
 
-  const seen = sightings.filter(({ kind }) => kind === 'seen').length;
-  expect(sightings).toHaveLength(all.length);
+  const seen = results.filter(({ kind }) => kind === 'seen').length;
+  expect(results).toHaveLength(all.length);
   expect(seen).toBeGreaterThan(30);
 });
 
 test('every address of a name is checked where that is configured', async () => {
   const { port } = world.sites.healthy;
 
-  const sightings = await scan([`healthy.world.test@localhost:${port}`], { everyAddress: true });
+  const results = await scan([`healthy.world.test@localhost:${port}`], { everyAddress: true });
 
-  const places = sightings.map(({ place }) => place);
+  const places = results.map(({ place }) => place);
   expect(places.length).toBeGreaterThan(0);
-  expect(sightings.some(({ kind }) => kind === 'seen')).toBe(true);
+  expect(results.some(({ kind }) => kind === 'seen')).toBe(true);
   expect(new Set(places).size).toBe(places.length);
 });
 
@@ -243,9 +238,9 @@ test('sites come from a file too, and a line that is none is a gap', async () =>
     `\uFEFF# edge\r\nhealthy.world.test@${host}:${port} # again\r\n\r\nhttp://nope:80\r\n`,
   );
 
-  const sightings = await scan([world.sites.healthy], { sitesFile: file });
+  const results = await scan([world.sites.healthy], { sitesFile: file });
 
-  expect(sightings.map(({ kind, place }) => `${kind} ${place}`)).toEqual([
+  expect(results.map(({ kind, place }) => `${kind} ${place}`)).toEqual([
     `unseen edge:${file} line 4`,
     `seen edge:healthy.world.test@${host}:${port}`,
   ]);
@@ -255,12 +250,12 @@ test('missing files are gaps, and the sites are checked nevertheless', async () 
   const [nowhere, rootless] = [join(folder, 'nowhere'), join(folder, 'rootless.pem')];
   await writeFile(rootless, 'canary-5e1f');
 
-  const sightings = await scan([world.sites.healthy], { sitesFile: nowhere, trust: [rootless] });
+  const results = await scan([world.sites.healthy], { sitesFile: nowhere, trust: [rootless] });
 
-  expect(sightings.map(({ kind }) => kind)).toEqual(['unseen', 'unseen', 'seen']);
-  expect(JSON.stringify(sightings)).not.toContain('canary');
-  expect(sightings[0]).toMatchObject({ error: { kind: 'missing' }, place: `edge:${nowhere}` });
-  expect(sightings[1]).toMatchObject({ error: { kind: 'malformed' }, place: `edge:trust ${rootless}` });
+  expect(results.map(({ kind }) => kind)).toEqual(['unseen', 'unseen', 'seen']);
+  expect(JSON.stringify(results)).not.toContain('canary');
+  expect(results[0]).toMatchObject({ error: { kind: 'missing' }, place: `edge:${nowhere}` });
+  expect(results[1]).toMatchObject({ error: { kind: 'malformed' }, place: `edge:trust ${rootless}` });
 });
 
 test('a self-signed certificate that is configured as trusted is complete', async () => {
@@ -325,35 +320,35 @@ test('the doctor says so where it stopped waiting', async () => {
 
 test('a site is checked on demand, by any of its names', async () => {
   const { host, port } = world.sites.healthy;
-  const look = lookOf({ sites: [world.sites.healthy] });
+  const inspect = inspectorFor({ sites: [world.sites.healthy] });
   const place = `edge:healthy.world.test@${host}:${port}`;
 
-  expect(await look(`healthy.world.test@${host}:${port}`)).toMatchObject({ kind: 'seen', place });
-  expect(await look(`${host}:${port}`)).toMatchObject({ place });
-  expect(await look('healthy.world.test')).toMatchObject({ place });
-  expect(await look(host)).toMatchObject({ place });
+  expect(await inspect(`healthy.world.test@${host}:${port}`)).toMatchObject({ kind: 'seen', place });
+  expect(await inspect(`${host}:${port}`)).toMatchObject({ place });
+  expect(await inspect('healthy.world.test')).toMatchObject({ place });
+  expect(await inspect(host)).toMatchObject({ place });
 });
 
 test('other places are checked only where the configuration allows it', async () => {
   const { closed, healthy } = world.sites;
-  const look = lookOf({
+  const inspect = inspectorFor({
     sites: [healthy],
     alsoLookAt: [`127.0.0.1:${closed.port}`, '*.allowed.invalid:443'],
   });
 
-  expect(await look(`127.0.0.1:${closed.port}`)).toMatchObject({ kind: 'unseen' });
-  expect(await look('www.allowed.invalid')).toMatchObject({ kind: 'unseen' });
+  expect(await inspect(`127.0.0.1:${closed.port}`)).toMatchObject({ kind: 'unseen' });
+  expect(await inspect('www.allowed.invalid')).toMatchObject({ kind: 'unseen' });
   for (const refused of [
     `127.0.0.1:1`,
     'www.allowed.invalid:22',
     'x.invalid',
     'www.allowed.invalid@10.0.0.1:443',
   ])
-    await expect(look(refused)).rejects.toMatchObject({
+    await expect(inspect(refused)).rejects.toMatchObject({
       kind: 'refused',
       message: expect.stringContaining('alsoLookAt'),
     });
-  await expect(look('<!channel>')).rejects.toMatchObject({ kind: 'malformed' });
+  await expect(inspect('<!channel>')).rejects.toMatchObject({ kind: 'malformed' });
 });
 
 type Written = Partial<z.input<typeof tlsConfig>>;
@@ -363,11 +358,11 @@ function open(config: Written) {
   return openTls(tlsConfig.parse({ kind: 'tls', name: 'edge', timeoutMs: PATIENT_MS, ...config, sites }));
 }
 
-function lookOf(config: Written) {
+function inspectorFor(config: Written) {
   const { signal } = new AbortController();
   return async (site: string) => {
-    const [sighting] = await open(config).certificates!.inspectSite!(site, { signal });
-    return sighting!;
+    const [result] = await open(config).certificates!.inspectSite!(site, { signal });
+    return result!;
   };
 }
 
@@ -377,15 +372,15 @@ async function scan(sites: readonly (string | WorldSite)[], config: Written = {}
 }
 
 async function only(sites: readonly (string | WorldSite)[], config: Written = {}): Promise<ScanResult> {
-  const [sighting, ...others] = await scan(sites, config);
+  const [result, ...others] = await scan(sites, config);
   expect(others).toEqual([]);
-  return sighting!;
+  return result!;
 }
 
 async function see(kind: SiteKind, config: Written = {}): Promise<SeenPlace> {
-  const sighting = await only([world.sites[kind]], config);
-  if (sighting.kind === 'unseen') throw sighting.error;
-  return sighting;
+  const result = await only([world.sites[kind]], config);
+  if (result.kind === 'unseen') throw result.error;
+  return result;
 }
 
 async function rootFile(): Promise<string> {
@@ -394,9 +389,9 @@ async function rootFile(): Promise<string> {
   return file;
 }
 
-async function collect(sightings: AsyncIterable<ScanResult>): Promise<ScanResult[]> {
+async function collect(results: AsyncIterable<ScanResult>): Promise<ScanResult[]> {
   const all: ScanResult[] = [];
-  for await (const sighting of sightings) all.push(sighting);
+  for await (const result of results) all.push(result);
   return all;
 }
 

@@ -22,12 +22,12 @@ export function openTls(config: TlsConfig, clock: () => number = Date.now): Sour
     kind: 'tls',
     ...(config.sitesFile === undefined && { size: new Set(config.sites.map(({ label }) => label)).size }),
     scan: async function* ({ signal }) {
-      for await (const { sighting } of scan(state, signal)) yield sighting;
+      for await (const { result } of scan(state, signal)) yield result;
     },
     inspectSite: async (site, { signal }) => {
       const { sites } = await readSites(config);
-      const { toSeen } = await prepare(state);
-      return inspectSite(findSite(site, sites, config), state, toSeen, signal);
+      const { placeReader } = await prepare(state);
+      return inspectSite(findSite(site, sites, config), state, placeReader, signal);
     },
   };
   return {
@@ -43,15 +43,15 @@ async function* scan(state: TlsState, signal: AbortSignal): AsyncGenerator<SiteR
   const { name } = state.config;
   signal.throwIfAborted();
   const { sites, unread } = await readSites(state.config);
-  const { toSeen, untrusted } = await prepare(state);
+  const { placeReader, untrusted } = await prepare(state);
   const gaps = [
     ...unread.map(({ what, error }) => ({ place: `${name}:${what}`, error })),
     ...untrusted.map(({ path, error }) => ({ place: `${name}:trust ${path}`, error })),
   ];
-  for (const { place, error } of gaps) yield { asked: place, sighting: { kind: 'unseen', place, error } };
+  for (const { place, error } of gaps) yield { asked: place, result: { kind: 'unseen', place, error } };
   const finished = new Set<string>();
   try {
-    for await (const found of scanSites(sites, state, toSeen, signal)) {
+    for await (const found of scanSites(sites, state, placeReader, signal)) {
       finished.add(found.asked.replace(/ \([^)]*\)$/, ''));
       yield found;
     }
@@ -72,9 +72,12 @@ async function prepare({
   config: { trust, name },
   issuersAt,
   clock,
-}: TlsState): Promise<{ toSeen: SeenPlaceReader; untrusted: ReadRoots['unread'] }> {
+}: TlsState): Promise<{ placeReader: SeenPlaceReader; untrusted: ReadRoots['unread'] }> {
   const { roots, unread } = await readRoots(trust, name);
-  return { toSeen: makeSeenPlaceReader(trustRoots(roots), issuersAt, new Date(clock())), untrusted: unread };
+  return {
+    placeReader: makeSeenPlaceReader(trustRoots(roots), issuersAt, new Date(clock())),
+    untrusted: unread,
+  };
 }
 
 const MAX_NAMED = 5;
@@ -86,10 +89,10 @@ async function checkHealth(state: TlsState, signal: AbortSignal): Promise<Source
   const all = new Set<string>();
   const answering = new Set<string>();
   try {
-    for await (const { asked, sighting } of scan(state, signal)) {
+    for await (const { asked, result } of scan(state, signal)) {
       all.add(asked);
-      if (sighting.kind === 'seen') answering.add(asked);
-      else failed.push(sighting);
+      if (result.kind === 'seen') answering.add(asked);
+      else failed.push(result);
     }
   } catch {
     const hint = 'give it more time, or check the log for errors';

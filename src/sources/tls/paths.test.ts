@@ -45,7 +45,7 @@ test('the longest chain that a handshake carries is seen whole, and a longer one
   const tooLong = Array.from({ length: 3 }, () => chain).flat();
 
   expect((await see(leaf, chain)).chain).toHaveLength(121);
-  expect(await look(leaf, tooLong)).toMatchObject({
+  expect(await inspect(leaf, tooLong)).toMatchObject({
     kind: 'unseen',
     error: {
       kind: 'malformed',
@@ -181,9 +181,9 @@ async function scanning(server: Server, trust: readonly Issued[], clock?: () => 
     const found: ScanResult[] = [];
     for await (const one of certificates!.scan({ signal: new AbortController().signal })) found.push(one);
     expect(found).toHaveLength(1);
-    const [sighting] = found;
-    if (sighting?.kind !== 'seen') throw sighting?.error ?? new Error('nothing was seen');
-    return sighting;
+    const [result] = found;
+    if (result?.kind !== 'seen') throw result?.error ?? new Error('nothing was seen');
+    return result;
   };
 }
 
@@ -195,10 +195,10 @@ async function see(
   return (await scanning(createServer(serving(leaf, chain)), trust))();
 }
 
-async function look(leaf: Issued, chain: readonly Issued[]): Promise<ScanResult> {
+async function inspect(leaf: Issued, chain: readonly Issued[]): Promise<ScanResult> {
   const { port } = await ground.listen(createServer(serving(leaf, chain)));
   const site = `site.world.test@127.0.0.1:${port}`;
   const { certificates } = openTls(tlsConfig.parse({ kind: 'tls', name: 'edge', sites: [site] }));
-  const [sighting] = await certificates!.inspectSite!(site, { signal: new AbortController().signal });
-  return sighting!;
+  const [result] = await certificates!.inspectSite!(site, { signal: new AbortController().signal });
+  return result!;
 }

@@ -133,7 +133,7 @@ interface Target extends ProbeOptions {
 
 interface HandshakeAttempt extends Target {
   readonly deadline: Deadline;
-  readonly contact: { heard: boolean };
+  readonly connection: { heard: boolean };
 }
 
 /** What a handshake showed, and the code of what ended it after the certificate had come. */
@@ -150,12 +150,12 @@ async function handshakeInTime(
   const { source, timeoutMs, signal } = target;
   signal.throwIfAborted();
   const deadline = startDeadline(signal, timeoutMs);
-  const contact = { heard: false };
+  const connection = { heard: false };
   try {
-    return { shown: await work({ ...target, deadline, contact }) };
+    return { shown: await work({ ...target, deadline, connection }) };
   } catch (error) {
     signal.throwIfAborted();
-    if (deadline.passed()) return { failed: timeoutError(source, timeoutMs), isTimeout: !contact.heard };
+    if (deadline.passed()) return { failed: timeoutError(source, timeoutMs), isTimeout: !connection.heard };
     const failed = explainTlsError(error, source);
     if (failed === undefined) throw error;
     const code = codeOf(error);
@@ -190,7 +190,7 @@ async function retryWithLegacy(attempt: HandshakeAttempt): Promise<Probe | undef
 }
 
 async function handshake(attempt: HandshakeAttempt, secureContext: SecureContext): Promise<HandshakeResult> {
-  const { site, addresses, source, deadline, contact } = attempt;
+  const { site, addresses, source, deadline, connection } = attempt;
   const target = connectOptions(site, addresses);
   if (site.starttls === undefined)
     return watch(
@@ -207,7 +207,7 @@ async function handshake(attempt: HandshakeAttempt, secureContext: SecureContext
     const address = addressOf(plain.remoteAddress, plain.remotePort);
     return await watch(connectTls({ socket: plain, ...tlsOptions(site, secureContext) }), attempt, address);
   } finally {
-    contact.heard ||= plain.bytesRead > 0;
+    connection.heard ||= plain.bytesRead > 0;
     deadline.signal.removeEventListener('abort', onAbort);
     plain.destroy();
   }
@@ -219,7 +219,7 @@ const VERDICT_MS = 1000;
 /** Resolves as soon as all is known, destroying the socket; rejects with what ended it before a certificate came. */
 function watch(
   socket: TLSSocket,
-  { deadline, contact, isEnough }: HandshakeAttempt,
+  { deadline, connection, isEnough }: HandshakeAttempt,
   connectedTo?: string,
 ): Promise<HandshakeResult> {
   return new Promise((resolve, reject) => {
@@ -259,7 +259,7 @@ function watch(
       if (socket.getProtocol() !== 'TLSv1.3') take();
     });
     socket.on('error', (error) => {
-      contact.heard = true;
+      connection.heard = true;
       take();
       end(error);
     });

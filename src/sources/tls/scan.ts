@@ -51,10 +51,10 @@ export function makeTlsState(config: TlsConfig, clock: () => number): TlsState {
   };
 }
 
-/** A sighting, and what was asked to get it: a site, or one of its addresses with `everyAddress`. */
+/** A result, and what was asked to get it: a site, or one of its addresses with `everyAddress`. */
 export interface SiteResult {
   readonly asked: string;
-  readonly sighting: ScanResult;
+  readonly result: ScanResult;
 }
 
 /** One site at one address, or at several that are raced. */
@@ -67,14 +67,14 @@ interface Target extends QueueEntry {
 }
 
 type Task =
-  | { readonly sighting: UnseenPlace; readonly target?: undefined }
+  | { readonly result: UnseenPlace; readonly target?: undefined }
   | { readonly target: Target; readonly answer: Promise<ProbeResult> };
 
 /** Reads the certificates of all sites. A failure of a site is one of the results, and is never thrown. */
 export async function* scanSites(
   sites: readonly Site[],
   state: TlsState,
-  toSeen: SeenPlaceReader,
+  placeReader: SeenPlaceReader,
   signal: AbortSignal,
 ): AsyncGenerator<SiteResult, void> {
   const { config, limit, pending, timeouts, slow, responsive } = state;
@@ -86,12 +86,12 @@ export async function* scanSites(
       const known = timeouts.find(target.everywhere, target.label);
       if (known !== undefined && !(known.ofOthers && answered.has(target.everywhere)))
         return {
-          sighting: { kind: 'unseen', place: target.place, error: toTimeoutError(target, known, config) },
+          result: { kind: 'unseen', place: target.place, error: toTimeoutError(target, known, config) },
         };
-      const probing = pending.find(target.address, target.label) ?? startProbe(target, state, toSeen);
+      const probing = pending.find(target.address, target.label) ?? startProbe(target, state, placeReader);
       if (probing === undefined) return undefined;
       const answer = probing.join(ended);
-      answer.catch(() => {}); // the scan may end before a lane gets to it
+      answer.catch(() => {}); // the scan may end before a worker gets to it
       return { target, answer };
     },
     underWay: (address) => pending.namesAt(address),
@@ -101,13 +101,13 @@ export async function* scanSites(
   });
   const readTask = async function* (task: Task): AsyncGenerator<SiteResult, void> {
     if (task.target === undefined) {
-      yield { asked: task.sighting.place, sighting: task.sighting };
+      yield { asked: task.result.place, result: task.result };
       return;
     }
     const { target } = task;
     const answer = await task.answer;
     if (!answer.isTimeout) answered.add(target.everywhere);
-    for (const sighting of toSightings(target, answer, toSeen)) yield { asked: target.place, sighting };
+    for (const result of toResults(target, answer, placeReader)) yield { asked: target.place, result };
   };
   void addAll(sites, state, queue, ended);
   try {
@@ -117,7 +117,7 @@ export async function* scanSites(
   }
 }
 
-/** Looks up every host once, however many sites it has. No lane waits for that. */
+/** Looks up every host once, however many sites it has. No worker waits for that. */
 async function addAll(
   sites: readonly Site[],
   { config, resolver }: TlsState,
@@ -131,7 +131,7 @@ async function addAll(
     } catch (error) {
       if (!(error instanceof SourceError)) throw error;
       for (const { label } of there)
-        queue.addTask({ sighting: { kind: 'unseen', place: `${config.name}:${label}`, error } });
+        queue.addTask({ result: { kind: 'unseen', place: `${config.name}:${label}`, error } });
     }
   };
   try {
@@ -161,7 +161,7 @@ function targetsOf(
 }
 
 /** @returns undefined where no turn is free at the address. */
-function startProbe(target: Target, state: TlsState, toSeen: SeenPlaceReader, thorough = false) {
+function startProbe(target: Target, state: TlsState, placeReader: SeenPlaceReader, thorough = false) {
   const { config, clock, limit, pending, timeouts, slow, responsive } = state;
   const { name: source, timeoutMs } = config;
   const { address, label, everywhere, site, addresses, place } = target;
@@ -173,7 +173,7 @@ function startProbe(target: Target, state: TlsState, toSeen: SeenPlaceReader, th
     const askedAt = clock();
     const known = config.everyKeyType && !thorough ? state.keyTimeouts.find(everywhere, label) : undefined;
     const everyKeyType = config.everyKeyType && known === undefined;
-    const isEnough = thorough ? () => false : toSeen.isEnough(place);
+    const isEnough = thorough ? () => false : placeReader.isEnough(place);
     const answer = await probe(site, addresses, { source, timeoutMs, everyKeyType, isEnough, signal });
     if (answer.isTimeout) timeouts.record(everywhere, label, askedAt);
     else timeouts.clear(everywhere, label);
@@ -194,7 +194,7 @@ function startProbe(target: Target, state: TlsState, toSeen: SeenPlaceReader, th
 export async function inspectSite(
   site: Site,
   state: TlsState,
-  toSeen: SeenPlaceReader,
+  placeReader: SeenPlaceReader,
   signal: AbortSignal,
 ): Promise<readonly ScanResult[]> {
   const { config, resolver } = state;
@@ -203,10 +203,10 @@ export async function inspectSite(
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     const addresses = await Promise.race([resolver.resolve(site.host), aborted]);
-    const sightings: ScanResult[] = [];
+    const results: ScanResult[] = [];
     for (const target of targetsOf(site, addresses, config))
-      sightings.push(...toSightings(target, await askInTurn(target, state, toSeen, signal), toSeen));
-    return sightings;
+      results.push(...toResults(target, await askInTurn(target, state, placeReader, signal), placeReader));
+    return results;
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof SourceError)
@@ -217,16 +217,16 @@ export async function inspectSite(
   }
 }
 
-/** Takes the next free turn, before any scan does: scans return to an address only when a lane is free. */
+/** Takes the next free turn, before any scan does: scans return to an address only when a worker is free. */
 function askInTurn(
   target: Target,
   state: TlsState,
-  toSeen: SeenPlaceReader,
+  placeReader: SeenPlaceReader,
   signal: AbortSignal,
 ): Promise<ProbeResult> {
   const { address, label } = target;
   const ask = () =>
-    (state.pending.find(address, fullProbeKey(label)) ?? startProbe(target, state, toSeen, true))?.join(
+    (state.pending.find(address, fullProbeKey(label)) ?? startProbe(target, state, placeReader, true))?.join(
       signal,
     );
   return new Promise((resolve, reject) => {
@@ -258,10 +258,10 @@ const KEY_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** The first certificate has the site's own place, and each further one that with its type of key. */
-function toSightings(
+function toResults(
   target: Target,
   answer: ProbeResult,
-  toSeen: SeenPlaceReader,
+  placeReader: SeenPlaceReader,
 ): [ScanResult, ...ScanResult[]] {
   const { place, site } = target;
   const { shown, failed, untried } = answer;
@@ -270,20 +270,20 @@ function toSightings(
     if (failed === undefined) throw new Error('neither a certificate nor a failure');
     return [{ kind: 'unseen', place, error: failed }];
   }
-  const sightings: [ScanResult, ...ScanResult[]] = [toSeen.read(place, site, first)];
+  const results: [ScanResult, ...ScanResult[]] = [placeReader.read(place, site, first)];
   for (const probe of others) {
-    const seen = toSeen.read(place, site, probe);
+    const seen = placeReader.read(place, site, probe);
     const { type } = seen.chain[0].key;
-    sightings.push({ ...seen, place: `${place} (${KEY_NAMES[type] ?? type})` });
+    results.push({ ...seen, place: `${place} (${KEY_NAMES[type] ?? type})` });
   }
   if (untried !== undefined) {
     const { error, keyTypes } = untried;
     const types = keyTypes.join(' or ');
     const message = `asked for an ${types} certificate too: ${error.message}`;
     const inFull = new SourceError(error.source, error.kind, message);
-    sightings.push({ kind: 'unseen', place: `${place} (${types})`, error: inFull });
+    results.push({ kind: 'unseen', place: `${place} (${types})`, error: inFull });
   }
-  return sightings;
+  return results;
 }
 
 function toTimeoutError(

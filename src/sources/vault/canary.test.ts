@@ -69,9 +69,9 @@ async function scanned(source: Source, during: (seen: number) => void): Promise<
     certificates: {
       ...source.certificates!,
       scan: async function* (options) {
-        for await (const sighting of source.certificates!.scan(options)) {
+        for await (const result of source.certificates!.scan(options)) {
           during(++seen);
-          yield sighting;
+          yield result;
         }
       },
     },

@@ -10,13 +10,13 @@ const COMBINED = ':combined';
 /**
  * The certificates in a secret's values, each at `<place>:<key>`. `safe` keeps the same certificate in `certificate` and in `combined`:
  * that is one place. Private keys are compared and dropped; nothing of a value but its certificates is given back.
- * With `leave`, those that a renewal could write are told apart.
+ * With `isWritable`, those that a renewal could write are told apart.
  */
 export function certificatesIn(
   source: string,
   place: string,
   values: JsonObject,
-  leave = false,
+  isWritable = false,
 ): readonly ScanResult[] {
   const { certificates, unreadable } = findCertificatesInDocument(values);
   const elsewhere = new Set(
@@ -27,7 +27,7 @@ export function certificatesIn(
       .filter(({ at, chain: [leaf] }) => at !== COMBINED || !elsewhere.has(leaf.fingerprint256))
       .map(({ at, chain, keyMatches }): ScanResult => {
         const [leaf, ...rest] = chain;
-        const renewable = leave && keyMatches === true && !leaf.ca && isRenewedAt(at, place, values);
+        const renewable = isWritable && keyMatches === true && !leaf.ca && isRenewedAt(at, place, values);
         return {
           kind: 'seen',
           place: printable(place + at),

@@ -48,7 +48,7 @@ function open(more: object = {}): Source {
   return source;
 }
 
-function look(more: object = {}): Promise<CertificateScan> {
+function scan(more: object = {}): Promise<CertificateScan> {
   return scanCertificates(open(more));
 }
 
@@ -57,7 +57,7 @@ const withoutPort = (texts: readonly string[]): string[] =>
 
 test('a Vault that dies half-way: what was read stays, and the rest is one gap, not one for each secret', async () => {
   vault.dieAfter(12);
-  const { seen, gaps } = await look();
+  const { seen, gaps } = await scan();
   expect(seen.length).toBeGreaterThan(0);
   expect(seen.length).toBeLessThan(12);
   expect(withoutPort(gaps)).toEqual([
@@ -76,11 +76,11 @@ test('when it is back the next scan sees everything', async () => {
 test('a Vault that is sealed half-way is called sealed', async () => {
   const source = open();
   const places: ScanResult[] = [];
-  for await (const sighting of source.certificates!.scan({ signal: new AbortController().signal })) {
-    places.push(sighting);
+  for await (const result of source.certificates!.scan({ signal: new AbortController().signal })) {
+    places.push(result);
     if (places.length === 3) vault.become('sealed');
   }
-  const [gap, ...more] = places.filter((sighting) => sighting.kind === 'unseen');
+  const [gap, ...more] = places.filter((result) => result.kind === 'unseen');
   expect(more).toEqual([]);
   expect(withoutPort([gap!.error.message])).toEqual([
     'stopped after many requests in a row without an answer (Vault at HOST is sealed): the rest of secret/cf was not looked at',
@@ -89,17 +89,17 @@ test('a Vault that is sealed half-way is called sealed', async () => {
 
 test('a Vault that is not there, sealed or not initialised throws from the scan, in words', async () => {
   vault.become('sealed');
-  await expect(look()).rejects.toThrow(/^Vault at 127\.0\.0\.1:\d+ is sealed$/);
+  await expect(scan()).rejects.toThrow(/^Vault at 127\.0\.0\.1:\d+ is sealed$/);
   vault.become('active');
   vault.dieAfter(0);
-  await expect(look()).rejects.toMatchObject({ kind: 'unreachable' });
+  await expect(scan()).rejects.toMatchObject({ kind: 'unreachable' });
 });
 
 test('a folder that gets no answer is left, as one gap, and the others are seen', async () => {
   for (let secret = 5; secret < 30; secret++)
     await vault.put(`secret/cf/folder-1/s${secret}`, { password: 'x' });
   vault.fail({ path: 'secret/data/cf/folder-1/', status: 500 });
-  const { seen, gaps } = await look({ concurrency: 1 });
+  const { seen, gaps } = await scan({ concurrency: 1 });
   expect(seen).toHaveLength(15);
   expect(withoutPort(gaps)).toEqual([
     'vault:secret/cf/folder-1/: unreachable: 5 places got no answer (HOST answered with an error (500)): the rest of secret/cf/folder-1/ was not looked at',
@@ -108,7 +108,7 @@ test('a folder that gets no answer is left, as one gap, and the others are seen'
 
 test('a Vault that says it is well, but answers nothing else, is stopped asking', async () => {
   vault.fail({ path: 'secret/data/', status: 500 });
-  const { seen, gaps } = await look({ concurrency: 4 });
+  const { seen, gaps } = await scan({ concurrency: 4 });
   expect(seen).toEqual([]);
   expect(withoutPort(gaps)).toEqual([
     'vault:secret/cf: unreachable: stopped after many requests in a row without an answer (HOST answered with an error (500)): the rest of secret/cf was not looked at',
@@ -120,7 +120,7 @@ test('single places that get no answer are told by folder, and do not add up to 
   vault.fail({ path: 'secret/data/cf/folder-1/s3', status: 500 });
   vault.fail({ path: 'secret/data/cf/folder-2/s0', half: true });
   vault.fail({ path: 'secret/metadata/cf/folder-3', body: '<html>' });
-  const { seen, gaps } = await look();
+  const { seen, gaps } = await scan();
   expect(seen).toHaveLength(12);
   expect(withoutPort(gaps)).toEqual([
     'vault:secret/cf/folder-1/: unreachable: 2 places in it got no answer: HOST answered with an error (500)',
@@ -132,7 +132,7 @@ test('single places that get no answer are told by folder, and do not add up to 
 test('a slow path is left behind and the others are seen', async () => {
   vault.fail({ path: 'secret/data/cf/folder-1/s1', slowMs: 60_000 });
   // That one never answers, however long it is waited for; the others do within this even on a busy machine.
-  const { seen, gaps } = await look({ timeoutMs: 3_000 });
+  const { seen, gaps } = await scan({ timeoutMs: 3_000 });
   expect(seen).toHaveLength(19);
   expect(withoutPort(gaps)).toEqual([
     'vault:secret/cf/folder-1/s1: unreachable: HOST did not answer within 3 s',
@@ -142,7 +142,7 @@ test('a slow path is left behind and the others are seen', async () => {
 test('412 and 429 are asked again, and are no gap', async () => {
   vault.fail({ path: 'secret/data/cf/folder-1/s1', status: 412 }, 1);
   vault.fail({ path: 'secret/data/cf/folder-2/s2', status: 429, headers: { 'retry-after': '0' } }, 2);
-  expect(await look()).toMatchObject({ gaps: [], seen: { length: 20 } });
+  expect(await scan()).toMatchObject({ gaps: [], seen: { length: 20 } });
 });
 
 test('a token that expires during the scan: one login more, and nothing is missed', async () => {
@@ -161,12 +161,12 @@ test('where the second login is refused (a secret_id for one use) the rest is on
   const role = { role: 'wrench', policies: ['reader'], ttl: '1h', secretIdUses: 1 };
   const { roleId, secretId } = await vault.makeAppRole(role);
   const source = open({ auth: { appRole: { roleId, secretId } } });
-  const sightings: ScanResult[] = [];
-  for await (const sighting of source.certificates!.scan({ signal: new AbortController().signal })) {
-    sightings.push(sighting);
-    if (sightings.length === 3) vault.advance(2 * HOUR_MS);
+  const results: ScanResult[] = [];
+  for await (const result of source.certificates!.scan({ signal: new AbortController().signal })) {
+    results.push(result);
+    if (results.length === 3) vault.advance(2 * HOUR_MS);
   }
-  const gaps = sightings.filter((sighting) => sighting.kind === 'unseen');
+  const gaps = results.filter((result) => result.kind === 'unseen');
   expect(gaps.map(({ place, error }) => `${place}: ${error.message}`)).toEqual([
     'vault:secret/cf: stopped, for the login was lost (login refused (400). AppRole login at approle: the role_id or secret_id is wrong, used up or expired): the rest of secret/cf was not looked at',
   ]);
@@ -175,12 +175,12 @@ test('where the second login is refused (a secret_id for one use) the rest is on
 test('a token that is revoked during the scan is one gap, not one for each secret', async () => {
   const token = await vault.issueToken({ policies: ['reader'], ttl: '1h' });
   const source = open({ auth: { token } });
-  const sightings: ScanResult[] = [];
-  for await (const sighting of source.certificates!.scan({ signal: new AbortController().signal })) {
-    sightings.push(sighting);
-    if (sightings.length === 3) vault.revokeTokens();
+  const results: ScanResult[] = [];
+  for await (const result of source.certificates!.scan({ signal: new AbortController().signal })) {
+    results.push(result);
+    if (results.length === 3) vault.revokeTokens();
   }
-  expect(sightings.filter(({ kind }) => kind === 'unseen')).toMatchObject([
+  expect(results.filter(({ kind }) => kind === 'unseen')).toMatchObject([
     {
       place: 'vault:secret/cf',
       error: {
@@ -193,19 +193,19 @@ test('a token that is revoked during the scan is one gap, not one for each secre
 
 test('a Vault from before 1.10 has no subkeys: with `only: named` its secrets are read', async () => {
   vault.forgetSubkeys();
-  expect(await look({ only: 'named' })).toMatchObject({ gaps: [], seen: { length: 20 } });
+  expect(await scan({ only: 'named' })).toMatchObject({ gaps: [], seen: { length: 20 } });
 });
 
 test('a token that may read but not ask for subkeys reads', async () => {
   await vault.allow('narrow', { 'secret/data/*': ['read'], 'secret/metadata/*': ['list'] });
   const token = await vault.issueToken({ policies: ['narrow'] });
-  expect(await look({ only: 'named', auth: { token } })).toMatchObject({ gaps: [], seen: { length: 20 } });
+  expect(await scan({ only: 'named', auth: { token } })).toMatchObject({ gaps: [], seen: { length: 20 } });
 });
 
 test('with `only: named` no private key is read for nothing', async () => {
   await vault.put('secret/cf/ssh', { private: leaf.keyPem });
   vault.requests.length = 0;
-  const { empty } = await look({ only: 'named' });
+  const { empty } = await scan({ only: 'named' });
   expect(empty).toEqual(['by-name']);
   expect(vault.requests.filter(({ path }) => path === 'secret/data/cf/ssh')).toEqual([]);
 });
@@ -214,7 +214,7 @@ test('a Vault too old to tell its mounts has version 1 only', async () => {
   await vault.mount('old', '1');
   await vault.put('old/cf/x', { certificate: leaf.certificatePem });
   vault.fail({ path: 'sys/internal/ui/mounts', status: 404 });
-  expect(await look({ paths: ['old/cf'] })).toMatchObject({
+  expect(await scan({ paths: ['old/cf'] })).toMatchObject({
     gaps: [],
     seen: [{ place: 'vault:old/cf/x:certificate' }],
   });
@@ -223,7 +223,7 @@ test('a Vault too old to tell its mounts has version 1 only', async () => {
 test('a mount once called `generic` is read, and one of another kind is a gap', async () => {
   vault.mountType('generic', 'generic');
   vault.mountType('pki', 'pki');
-  const { gaps } = await look({ paths: ['generic', 'pki', 'secret/cf'] });
+  const { gaps } = await scan({ paths: ['generic', 'pki', 'secret/cf'] });
   expect(gaps).toEqual([
     'vault:generic: missing: generic is empty, or hides everything from this token',
     'vault:pki: missing: pki/ is a mount of another kind (pki), which keeps no secrets',
@@ -234,7 +234,7 @@ test('a namespace is another Vault', async () => {
   const inside = vault.namespace('team/blue');
   await inside.mount('secret', '1');
   await inside.put('secret/cf/blue', { certificate: leaf.certificatePem });
-  const { seen, gaps } = await look({ namespace: 'team/blue' });
+  const { seen, gaps } = await scan({ namespace: 'team/blue' });
   expect(gaps).toEqual([]);
   expect(seen.map(({ place }) => place)).toEqual(['vault:secret/cf/blue:certificate']);
 });
@@ -243,7 +243,7 @@ test('names that would ask for another path are gaps, and are not asked', async 
   const keys = ['..', '../', '.', '', '/', '%2e%2e/', 'x', 'x'];
   vault.fail({ path: 'secret/metadata/odd', body: JSON.stringify({ data: { keys } }) });
   await vault.put('secret/odd/x', { certificate: leaf.certificatePem });
-  const { seen, gaps } = await look({ paths: ['secret/odd'] });
+  const { seen, gaps } = await scan({ paths: ['secret/odd'] });
   expect(seen).toHaveLength(1);
   expect(gaps).toHaveLength(6);
   expect(gaps.every((gap) => gap.endsWith('its name cannot be asked for over HTTP'))).toBe(true);
@@ -251,13 +251,13 @@ test('names that would ask for another path are gaps, and are not asked', async 
 
 test('a server that has every folder in every folder is not followed for ever', async () => {
   vault.fail({ path: 'secret/metadata/loop', body: '{"data":{"keys":["again/"]}}' });
-  const { gaps } = await look({ paths: ['secret/loop'] });
+  const { gaps } = await scan({ paths: ['secret/loop'] });
   expect(gaps).toEqual([expect.stringMatching(/malformed: folders are nested more than 64 deep$/)]);
 });
 
 test('control characters in the names of keys and secrets do not get into a report', async () => {
   await vault.put('secret/odd/bell\u0007\u202E', { 'cert\u001B[31m': leaf.certificatePem });
-  const { seen } = await look({ paths: ['secret/odd'] });
+  const { seen } = await scan({ paths: ['secret/odd'] });
   expect(seen.map(({ place }) => place)).toEqual(['vault:secret/odd/bell\uFFFD\uFFFD:cert\uFFFD[31m']);
 });
 
@@ -280,9 +280,9 @@ test('over TLS with an authority of its own, in a file; without the file, it say
     await safe.put('secret/cf/x', { certificate: leaf.certificatePem });
     const more = { url: safe.address, auth: { token: safe.rootToken } };
     await writeFile(`${folder}/ca.pem`, authority.certificatePem);
-    expect(await look({ ...more, ca: `${folder}/ca.pem` })).toMatchObject({ gaps: [], seen: { length: 1 } });
-    await expect(look(more)).rejects.toThrow('is not trusted: configure the authority (ca) that signed it');
-    await expect(look({ ...more, ca: `${folder}/none.pem` })).rejects.toThrow(
+    expect(await scan({ ...more, ca: `${folder}/ca.pem` })).toMatchObject({ gaps: [], seen: { length: 1 } });
+    await expect(scan(more)).rejects.toThrow('is not trusted: configure the authority (ca) that signed it');
+    await expect(scan({ ...more, ca: `${folder}/none.pem` })).rejects.toThrow(
       'none.pem cannot be read (ENOENT)',
     );
   } finally {

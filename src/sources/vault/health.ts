@@ -10,7 +10,7 @@ export interface VaultHealth {
 }
 
 /** What each status means: https://developer.hashicorp.com/vault/api-docs/system/health */
-const STATES: Readonly<Record<number, readonly [because: string, cure: string]>> = {
+const STATES: Readonly<Record<number, readonly [because: string, hint: string]>> = {
   429: [
     'is a standby that hands nothing on',
     'configure the address of the active node, or of the balancer before it',

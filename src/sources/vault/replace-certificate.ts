@@ -20,8 +20,8 @@ export function replaceCertificate(
 ): string | undefined {
   let found = false;
   const replaced = text.replaceAll(BLOCK, (block) => {
-    const [standing] = certificatesOf(block);
-    if (standing?.fingerprint256 !== old.fingerprint256) return block;
+    const [present] = certificatesOf(block);
+    if (present?.fingerprint256 !== old.fingerprint256) return block;
     found = true;
     return inLinesOf(block, fresh.toString().trimEnd());
   });

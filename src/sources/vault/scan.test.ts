@@ -40,7 +40,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
   });
   afterAll(() => vault.close());
 
-  const look = async (paths: readonly string[], more: object = {}): Promise<CertificateScan> => {
+  const scan = async (paths: readonly string[], more: object = {}): Promise<CertificateScan> => {
     const config = { kind: 'vault', url: vault.address, auth: { token: reader }, paths, ...more };
     const source = openVault(vaultConfig.parse(config));
     try {
@@ -53,7 +53,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
   test.each(['wrench-test-1', 'wrench-test-2', 'wrench-test-old'])(
     'every certificate below a folder is seen, once, whatever version %s is of',
     async (mount) => {
-      const { seen, gaps, empty } = await look([`${mount}/cf`]);
+      const { seen, gaps, empty } = await scan([`${mount}/cf`]);
       expect(gaps).toEqual([]);
       expect(seen).toEqual([
         {
@@ -72,7 +72,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
   );
 
   test('a whole mount, a slash at either end, and a path within another: no secret is seen twice', async () => {
-    const { seen, gaps } = await look([
+    const { seen, gaps } = await scan([
       '/wrench-test-2/',
       'wrench-test-2/cf/bbs',
       'wrench-test-2/cf/bbs/locket/tls',
@@ -85,7 +85,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
   });
 
   test('a path may be a single secret', async () => {
-    const { seen, gaps } = await look(['wrench-test-2/cf/cell/rep', 'wrench-test-1/cf/cell/rep']);
+    const { seen, gaps } = await scan(['wrench-test-2/cf/cell/rep', 'wrench-test-1/cf/cell/rep']);
     expect(gaps).toEqual([]);
     expect(seen).toHaveLength(2);
   });
@@ -93,7 +93,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
   test('`foo` and `foo/` are two things', async () => {
     await vault.put('wrench-test-2/twins/foo', asSafe(locket));
     await vault.put('wrench-test-2/twins/foo/bar', asSafe(rep));
-    const { seen, gaps } = await look(['wrench-test-2/twins']);
+    const { seen, gaps } = await scan(['wrench-test-2/twins']);
     expect(gaps).toEqual([]);
     expect(seen.map(({ place }) => place)).toEqual([
       'vault:wrench-test-2/twins/foo/bar:certificate',
@@ -104,7 +104,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
   test('names with blanks, umlauts, percent signs and question marks are asked for as they are', async () => {
     const names = ['with blank', 'Zürich', '100%', 'a%2Fb', 'what?x=1', 'c#1', 'a+b'];
     for (const name of names) await vault.put(`wrench-test-2/odd/${name}/x`, asSafe(rep));
-    const { seen, gaps } = await look(['wrench-test-2/odd']);
+    const { seen, gaps } = await scan(['wrench-test-2/odd']);
     expect(gaps).toEqual([]);
     expect(seen.map(({ place }) => place)).toEqual(
       names.map((name) => `vault:wrench-test-2/odd/${name}/x:certificate`).toSorted(),
@@ -117,7 +117,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     await vault.put('wrench-test-2/gone/destroyed', asSafe(rep));
     await vault.destroy('wrench-test-2/gone/destroyed');
     for (const only of ['any', 'named']) {
-      const { seen, gaps, empty } = await look(['wrench-test-2/gone'], { only });
+      const { seen, gaps, empty } = await scan(['wrench-test-2/gone'], { only });
       expect([seen, gaps, empty]).toEqual([[], [], ['deleted', 'deleted']]);
     }
   });
@@ -132,7 +132,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
       'wrench-test-2/metadata/part/dark/*': ['deny'],
     });
     const token = await vault.issueToken({ policies: ['wrench-test-part'], ttl: '1h' });
-    const { seen, gaps } = await look(['wrench-test-2/part'], { auth: { token } });
+    const { seen, gaps } = await scan(['wrench-test-2/part'], { auth: { token } });
     expect(seen.map(({ place }) => place)).toEqual(['vault:wrench-test-2/part/open:certificate']);
     expect(gaps).toEqual([
       'vault:wrench-test-2/part/closed: refused: the token lacks `read` on wrench-test-2/data/part/closed',
@@ -141,7 +141,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
   });
 
   test('a path that is not there, not allowed or written as the API has it is a gap that says what to do', async () => {
-    const { seen, gaps } = await look([
+    const { seen, gaps } = await scan([
       'wrench-test-2/cf/cell',
       'wrench-test-2/nothing',
       'wrench-test-2/data/cf',
@@ -165,7 +165,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
       port: 8443,
       nothing: null,
     });
-    const { seen, gaps } = await look(['wrench-test-2/shapes']);
+    const { seen, gaps } = await scan(['wrench-test-2/shapes']);
     expect(gaps).toEqual([]);
     expect(seen).toEqual([
       {
@@ -192,7 +192,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
       ...asSafe(rep),
       combined: locket.certificatePem + locket.keyPem,
     });
-    const { seen } = await look(['wrench-test-2/drift']);
+    const { seen } = await scan(['wrench-test-2/drift']);
     expect(seen).toEqual([
       {
         place: 'vault:wrench-test-2/drift/x:certificate',
@@ -208,7 +208,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
       ca: authority.certificatePem.slice(0, 300),
       certificate: rep.certificatePem,
     });
-    const { seen, gaps } = await look(['wrench-test-2/cut']);
+    const { seen, gaps } = await scan(['wrench-test-2/cut']);
     expect(seen.map(({ place }) => place)).toEqual(['vault:wrench-test-2/cut/x:certificate']);
     expect(gaps).toHaveLength(1);
     expect(gaps[0]).toMatch(/^vault:wrench-test-2\/cut\/x:ca.*: malformed: /);
@@ -216,7 +216,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
 
   test('with `only: named` secrets without a certificate-like name are told by name, in both versions', async () => {
     for (const mount of ['wrench-test-1', 'wrench-test-2']) {
-      const { seen, gaps, empty } = await look([`${mount}/cf`], { only: 'named' });
+      const { seen, gaps, empty } = await scan([`${mount}/cf`], { only: 'named' });
       expect(gaps).toEqual([]);
       expect(seen).toHaveLength(2);
       expect(empty).toEqual(['by-name']);
@@ -232,9 +232,9 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     };
     const { roleId, secretId } = await vault.makeAppRole(role);
     const appRole = { roleId, secretId, mount: role.mount };
-    expect((await look(['wrench-test-2/cf'], { auth: { appRole } })).seen).toHaveLength(2);
+    expect((await scan(['wrench-test-2/cf'], { auth: { appRole } })).seen).toHaveLength(2);
     await expect(
-      look(['wrench-test-2/cf'], { auth: { appRole: { ...appRole, secretId: 'no' } } }),
+      scan(['wrench-test-2/cf'], { auth: { appRole: { ...appRole, secretId: 'no' } } }),
     ).rejects.toMatchObject({
       kind: 'refused',
       message:
@@ -243,7 +243,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
   });
 
   test('a token that is not good is a refusal of the whole scan', async () => {
-    await expect(look(['wrench-test-2/cf'], { auth: { token: 'hvs.nobody' } })).rejects.toMatchObject({
+    await expect(scan(['wrench-test-2/cf'], { auth: { token: 'hvs.nobody' } })).rejects.toMatchObject({
       name: 'SourceError',
       source: 'vault',
       kind: 'refused',

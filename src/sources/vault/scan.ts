@@ -28,7 +28,7 @@ type Item =
 
 /** What looking at an item led to. */
 interface Outcome {
-  readonly sightings: readonly ScanResult[];
+  readonly results: readonly ScanResult[];
   readonly more: readonly Item[];
 }
 
@@ -51,10 +51,10 @@ export async function* scanSecrets(scan: VaultScan): AsyncGenerator<ScanResult, 
   async function* work(item: Item, signal: AbortSignal): AsyncGenerator<ScanResult, void, undefined> {
     try {
       if (breaker.skips(toFailedPlace(item))) return;
-      const { sightings, more } = await visit({ ...scan, signal }, item, visited);
+      const { results, more } = await visit({ ...scan, signal }, item, visited);
       breaker.recordSuccess();
       queue.add(more.toReversed());
-      yield* sightings;
+      yield* results;
     } catch (error) {
       if (!(error instanceof SourceError) || signal.aborted) throw error;
       const gap = await handleFailure({ ...scan, signal }, item, error, breaker);
@@ -118,9 +118,9 @@ async function visit(scan: VaultScan, item: Item, visited: Set<string>): Promise
   if (item.kind === 'path') return visitPath(scan, item.path, visited);
   const { root, below } = item;
   const at = `${root.mount.path}${below}`;
-  if (visited.has(at)) return { sightings: [], more: [] };
+  if (visited.has(at)) return { results: [], more: [] };
   visited.add(at);
-  if (item.kind === 'secret') return { sightings: await readCertificates(scan, root, below), more: [] };
+  if (item.kind === 'secret') return { results: await readCertificates(scan, root, below), more: [] };
   const listed = await list(scan, root, below);
   if (listed) return outcomeOf(scan, root, listed);
   throw new SourceError(scan.config.name, 'missing', 'listed, but empty now or hidden from this token');
@@ -142,11 +142,11 @@ async function visitPath(scan: VaultScan, path: string, visited: Set<string>): P
   const nothing = new SourceError(config.name, 'missing', nothingAt(root));
   if (root.below === '') throw listed ?? nothing;
   const at = root.mount.path + root.below;
-  if (visited.has(at)) return { sightings: [], more: [] };
+  if (visited.has(at)) return { results: [], more: [] };
   visited.add(at);
   try {
-    const sightings = await readCertificates(scan, root, root.below);
-    return { sightings, more: [] };
+    const results = await readCertificates(scan, root, root.below);
+    return { results, more: [] };
   } catch (error) {
     if (!(error instanceof SourceError) || error.kind === 'unreachable' || session.lost()) throw error;
     if (error.kind === 'malformed') throw error;
@@ -187,10 +187,10 @@ async function readCertificates(
     onEmpty?.(read.status);
     return [];
   }
-  const leave = mount.version === 2 && mayRenew(config, mount.path + path);
-  const sightings = certificatesIn(config.name, placeName(config, mount, path), read.values, leave);
-  if (sightings.length === 0) onEmpty?.('no-certificate');
-  return sightings;
+  const isWritable = mount.version === 2 && mayRenew(config, mount.path + path);
+  const results = certificatesIn(config.name, placeName(config, mount, path), read.values, isWritable);
+  if (results.length === 0) onEmpty?.('no-certificate');
+  return results;
 }
 
 function outcomeOf(
@@ -200,7 +200,7 @@ function outcomeOf(
 ): Outcome {
   const because = 'its name cannot be asked for over HTTP';
   return {
-    sightings: unaskable.map((below) => ({
+    results: unaskable.map((below) => ({
       kind: 'unseen' as const,
       place: placeName(config, root.mount, below),
       error: new SourceError(config.name, 'malformed', because),
