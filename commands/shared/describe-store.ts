@@ -5,7 +5,7 @@ export interface Store extends ports.StoreMembers {
   readonly name: string;
 }
 
-/** One finding about a store, and how a verdict says it. */
+/** One finding about a store, and its text in a verdict. */
 export interface StoreProblem {
   readonly finding: Finding<never>;
   readonly headline: string;

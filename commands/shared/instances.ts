@@ -5,7 +5,7 @@ import type { Finding, ports } from '../kit.ts';
 type Severity = Finding['severity'];
 type Lock = NonNullable<ports.Deployment['lock']>;
 
-/** What is wrong with a whole instance, so that nothing can be said about its processes one by one. */
+/** What is wrong with a whole instance, so that nothing is known about its single processes. */
 export type InstanceFault = 'silent' | 'absent' | 'unseen' | 'stopped';
 
 /** One process, on all instances that should run it. */

@@ -84,7 +84,7 @@ function differentLists(store: Store): StoreProblem | undefined {
   };
 }
 
-/** Configured, and by its own words no member of the cluster that the others form. */
+/** Configured, and by its own report not a member of the cluster that the others form. */
 function removedMembers(store: Store): StoreProblem | undefined {
   const { members, endpoints } = store;
   const [own] = clustersOf(store);

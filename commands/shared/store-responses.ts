@@ -22,7 +22,7 @@ export function isNeverStarted({ name, error }: ports.StoreMember): boolean {
   return name === '' && error !== undefined;
 }
 
-/** It has no vote, by the member list or by what it says itself: https://github.com/etcd-io/etcd/issues/18347 */
+/** It has no vote, by the member list or by its own status: https://github.com/etcd-io/etcd/issues/18347 */
 export function isNonVoting({ isLearner, isLearnerByStatus }: ports.StoreMember): boolean {
   return isLearner === true || isLearnerByStatus === true;
 }

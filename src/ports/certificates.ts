@@ -11,16 +11,16 @@ export interface CertificateStore {
   /** The source's name in the configuration: `edge`, `disk`, `vault`. */
   readonly name: string;
   readonly kind: 'tls' | 'files' | 'vault';
-  /** How many places a scan will look at, where that is known beforehand. */
+  /** How many places a scan will read, where that is known beforehand. */
   readonly size?: number;
   /**
-   * Looks at every place, yielding what each one holds as soon as it is known, in no promised order.
+   * Reads every place and yields what each one holds as soon as it is known, in no particular order.
    * One place that fails is yielded as `unseen` and does not end the scan.
-   * @throws {SourceError} where the whole store could not be asked (login refused, nothing answers).
+   * @throws {SourceError} where the whole store could not be asked (login refused, no response).
    */
   readonly scan: (options: ScanOptions) => AsyncIterable<ScanResult>;
   /**
-   * Looks at one live site now, `host:port`: one that is configured, or that the configuration allows to be asked for by name.
+   * Reads one live site now, `host:port`: one that is configured, or that the configuration allows to be asked for by name.
    * One result for each of its certificates, and of its addresses where all are asked; a site that fails is an `unseen`. Never empty.
    * @throws {SourceError} `refused` where it is neither, saying which setting would allow it; `malformed` where `site` is not a site.
    */
@@ -31,7 +31,7 @@ export interface CertificateStore {
   /**
    * Works out how one certificate would be renewed, changing nothing. `place` is a {@link SeenPlace.place} of this store.
    * @throws {SourceError} `refused` where it cannot be renewed safely, saying why: no key beside it, no authority found, the authority
-   * beside it did not sign it, no leave to write.
+   * beside it did not sign it, no permission to write.
    */
   readonly planRenewal?: (place: string, options: { readonly signal: AbortSignal }) => Promise<Renewal>;
 }
@@ -69,8 +69,8 @@ export interface CertificateWriter {
   /**
    * Renews exactly as planned: the authority's next serial is written first, then the certificate, each bound to the version that was
    * planned with; then both are read again and verified.
-   * @throws {SourceError} `refused` where somebody wrote in between or a rule forbids it, with nothing half done that matters (a skipped serial);
-   * `unreachable` where Vault did not answer: it may have happened.
+   * @throws {SourceError} `refused` where somebody wrote in between or a rule forbids it: at most a serial was skipped;
+   * `unreachable` where Vault did not respond: the certificate may have been renewed.
    */
   readonly renew: (store: string, renewal: Renewal, order: Order) => Promise<RenewalResult>;
 }
@@ -84,7 +84,7 @@ export interface RenewalResult {
 
 export interface ScanOptions {
   readonly signal: AbortSignal;
-  /** Told of each place that was looked at and holds no certificate, or whose names alone said that it does not: coverage may count it. */
+  /** Called for each place that was read and holds no certificate, or whose names alone show that it does not: coverage may count it. */
   readonly onEmpty?: (because: 'no-certificate' | 'deleted' | 'by-name') => void;
 }
 
@@ -109,13 +109,13 @@ export interface SeenPlace {
   readonly served?: Handshake;
   /** The place is an operating system's or runtime's list of trusted authorities (`/etc/ssl/certs`): nobody here presents what is in it, or could renew it. */
   readonly trustStore?: true;
-  /** Whether the private key beside it belongs to the leaf; absent where no key was looked at. The key itself is dropped where it is read. */
+  /** Whether the private key beside it belongs to the leaf; absent where no key was compared. The key itself is dropped where it is read. */
   readonly keyMatches?: boolean;
-  /** Its store could renew it: a leaf with its key beside it, and leave to write there. Planning tells whether all else allows it. */
+  /** Its store could renew it: a leaf with its key beside it, and permission to write there. Planning shows whether everything else allows it. */
   readonly renewable?: true;
 }
 
-/** A place that could not be looked at, and why. */
+/** A place that could not be read, and why. */
 export interface UnseenPlace {
   readonly kind: 'unseen';
   readonly place: string;
@@ -146,13 +146,13 @@ export interface Certificate {
   readonly signature: string;
   /** Extended key usages by name where known (`serverAuth`), else the OID. */
   readonly extendedKeyUsage: readonly string[];
-  /** Asks for a stapled OCSP answer (OID 1.3.6.1.5.5.7.1.24). */
+  /** Requires a stapled OCSP response (OID 1.3.6.1.5.5.7.1.24). */
   readonly mustStaple: boolean;
 }
 
 /** What a live TLS site showed besides its certificates. */
 export interface Handshake {
-  /** The address that answered, `203.0.113.7:443`. */
+  /** The address that responded, `203.0.113.7:443`. */
   readonly address: string;
   /** The name asked for with SNI; absent where an IP address was asked. */
   readonly servername?: string;
@@ -169,8 +169,8 @@ export interface Handshake {
   readonly path: 'complete' | 'incomplete' | 'self-signed' | 'broken';
   /** The site asks for a client certificate and ends the handshake without one; its certificate was read all the same. */
   readonly clientCertificateRequired: boolean;
-  /** Reached only by allowing protocols or algorithms of another age. */
+  /** Reached only by allowing outdated protocols or algorithms. */
   readonly legacyOnly: boolean;
-  /** An OCSP answer came with the handshake. */
+  /** An OCSP response came with the handshake. */
   readonly stapled: boolean;
 }

@@ -12,20 +12,20 @@ export interface KeyValueStore {
   /** The source's name in the configuration: `etcd`. */
   readonly name: string;
   /**
-   * Reads everything under a directory, as a majority of the members agrees on it; never what one member remembers.
-   * @throws {SourceError} `unreachable` where no member answers, and where the members have lost their majority: then nothing can be said of the keys.
+   * Reads everything under a directory, as a majority of the members agrees on it (a quorum read); never the state of a single member.
+   * @throws {SourceError} `unreachable` where no member responds, and where the members have lost their majority: then nothing is known of the keys.
    * `missing` where the store does not speak the tree-like API (etcd v2) at all; `refused`, `malformed`, and `malformed` where the answer is larger than allowed.
    */
   readonly tree: (directory: string, options: { readonly signal: AbortSignal }) => Promise<KeyTree>;
-  /** Whether the configuration allows to compact, defragment and disarm here. */
+  /** Whether the configuration allows compacting, defragmenting and disarming here. */
   readonly maintain: boolean;
   /**
-   * Asks every configured endpoint, and every member that they list, about itself. Each question stands alone: one that fails takes
-   * nothing from the others, and is in the answer with its error.
+   * Queries every configured endpoint, and every member that they list, about itself. Each query stands alone: one that fails does
+   * not affect the others, and is in the result with its error.
    * @throws only the reason of `signal`.
    */
   readonly members: (options: QueryOptions) => Promise<StoreMembers>;
-  /** Reads the disk counters of members again, by {@link StoreMember.url}. One that does not answer is left out. */
+  /** Reads the disk counters of members again, by {@link StoreMember.url}. One that does not respond is left out. */
   readonly diskCounters: (
     urls: readonly string[],
     options: QueryOptions,
@@ -34,7 +34,7 @@ export interface KeyValueStore {
 
 export interface QueryOptions {
   readonly signal: AbortSignal;
-  /** What has not been answered within this time is reported as not answered. */
+  /** What has no response within this time is reported as unanswered. */
   readonly withinMs: number;
 }
 
@@ -42,10 +42,10 @@ export interface QueryOptions {
 export interface KeyTree {
   /** False where nobody ever wrote there, or the store was wiped. */
   readonly exists: boolean;
-  /** Full paths of all directories below it, itself included where it exists, `/doppler/meta/z2/doppler_z2`. Directories have no time to live: an empty one remembers. */
+  /** Full paths of all directories below it, itself included where it exists, `/doppler/meta/z2/doppler_z2`. Directories have no TTL: an empty one shows that there were keys. */
   readonly directories: readonly string[];
   readonly leaves: readonly KeyLeaf[];
-  /** The answering server's own clock, by which its times to live are meant. */
+  /** The clock of the server that responded: TTLs count by it. */
   readonly serverTime: Date;
 }
 
@@ -53,7 +53,7 @@ export interface KeyLeaf {
   /** Full path. */
   readonly key: string;
   readonly value: string;
-  /** Seconds that are left; negative where only a leader could take the expired key away. Absent for a key that does not expire. */
+  /** Seconds that are left; negative where the key has expired and no leader has removed it. Absent for a key that does not expire. */
   readonly ttlSeconds?: number;
   readonly expiresAt?: Date;
   /** Grows with every creation: a key that expired and came back has another one. */
@@ -68,19 +68,19 @@ export interface StoreMembers {
   /** What each configured endpoint shows, in the order of the configuration. */
   readonly endpoints: readonly StoreEndpoint[];
   readonly alarms: readonly StoreAlarm[];
-  /** Whether a read that a majority must agree on came back: false where members say that there is none; absent where nobody could be asked. */
+  /** Whether a read that a majority must agree on succeeded: false where members report that there is no majority; absent where nobody could be queried. */
   readonly hasQuorum?: boolean;
-  /** Why there is no quorum, or why it could not be asked for, in the store's words. */
+  /** Why there is no quorum, or why it is not known, as the store reports it. */
   readonly quorumError?: string;
-  /** Bytes after which the store takes no more writes, where it is reported; the least of all members. */
+  /** Bytes after which the store accepts no more writes, where it is reported; the least of all members. */
   readonly quotaBytes?: number;
-  /** The revision up to which history may be forgotten; a decimal string, for it may exceed 2^53. */
+  /** The revision up to which history may be compacted; a decimal string, for it may exceed 2^53. */
   readonly revision?: string;
-  /** What we show to members that ask for a client certificate. */
+  /** What Wrench presents to members that require a client certificate. */
   readonly clientCertificate?: Certificate;
 }
 
-/** Who answers at one configured address. Ids are hexadecimal, as etcdctl shows them. */
+/** Who responds at one configured address. Ids are hexadecimal, as etcdctl shows them. */
 export interface StoreEndpoint {
   /** `10.0.16.5:4001` */
   readonly address: string;
@@ -92,14 +92,14 @@ export interface StoreEndpoint {
   readonly lists?: readonly string[];
   /** What it serves, where that is TLS. */
   readonly certificate?: Certificate;
-  /** Set where it gave no answer at all. */
+  /** Set where it did not respond at all. */
   readonly error?: SourceError;
   readonly failureMode?: FailureMode;
 }
 
 /**
- * What is known of one that did not answer: `not-listening` its port refuses connections; `hung` it accepts them and says nothing;
- * `unreachable` it cannot be reached from here, which says nothing about the member; `rejected` it answers, and rejects us or is no etcd.
+ * Why one did not respond: `not-listening` its port refuses connections; `hung` it accepts them and does not respond;
+ * `unreachable` it cannot be reached from here, which says nothing about the member; `rejected` it responds, and rejects Wrench or is not etcd.
  */
 export type FailureMode = 'not-listening' | 'hung' | 'unreachable' | 'rejected';
 
@@ -112,11 +112,11 @@ export type StoreQuery =
   | 'alarm list'
   | 'quorum read';
 
-/** A question that one member did not answer, while it answered others. */
+/** A query that one member did not answer, while it answered others. */
 export interface UnansweredQuery {
   readonly query: StoreQuery;
   readonly error: SourceError;
-  /** It answers this question to other users only. */
+  /** It answers this query for other users only. */
   readonly isDenied: boolean;
 }
 
@@ -127,17 +127,17 @@ export interface StoreMember {
   /** Empty for one that was added and never started. */
   readonly name: string;
   readonly clientUrls: readonly string[];
-  /** Where it was asked; absent where no address was to be had. */
+  /** Where it was queried; absent where no address is known. */
   readonly url?: string;
   /** Whether that is a configured endpoint, and not only the address that it advertises. */
   readonly isConfigured: boolean;
-  /** Set where it gave no answer at all: then nothing below is, but perhaps its certificate. */
+  /** Set where it did not respond at all: then nothing below is set, except perhaps its certificate. */
   readonly error?: SourceError;
   readonly failureMode?: FailureMode;
   readonly unanswered?: readonly UnansweredQuery[];
   readonly version?: string;
   readonly healthy?: boolean;
-  /** In its own words: `RAFT NO LEADER`. */
+  /** As it reports it: `RAFT NO LEADER`. */
   readonly unhealthyBecause?: string;
   /** A learner by the member list. */
   readonly isLearner?: boolean;
@@ -190,15 +190,15 @@ export interface StoreAlarm {
   readonly kind: string;
 }
 
-/** Maintenance of one store, named as its source. Each call is one deed. */
+/** Maintenance of one store, named as its source. Each call is one step. */
 export interface KeyValueWriter {
   /**
-   * Forgets history up to `revision`; that somebody else already did is fine.
-   * @throws {SourceError} here and below: `refused` where the store says no; `unreachable` where it did not answer: it may have happened.
+   * Compacts history up to `revision`; succeeds where somebody else already did.
+   * @throws {SourceError} here and below: `refused` where the store refuses; `unreachable` where it did not respond: the step may have been done.
    */
   readonly compact: (store: string, revision: string, order: Order) => Promise<void>;
-  /** Gives one member's free pages back to its disk. The member answers nobody meanwhile. */
+  /** Returns one member's free pages to its disk. The member does not respond meanwhile. */
   readonly defragment: (store: string, memberId: string, order: Order) => Promise<void>;
-  /** Takes an alarm back; it does not go by itself. */
+  /** Disarms an alarm; it does not clear by itself. */
   readonly disarm: (store: string, alarm: StoreAlarm, order: Order) => Promise<void>;
 }

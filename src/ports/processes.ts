@@ -1,20 +1,20 @@
 import type { Order } from './order.ts';
 import type { SourceError } from './source-error.ts';
 
-/** Everybody in one environment who watches over machines and their processes. */
+/** All supervisors of machines and their processes in one environment. */
 export interface ProcessReader {
   readonly supervisors: readonly ProcessSupervisor[];
 }
 
-/** One that watches over processes: a BOSH director, or monit on some machines. */
+/** What supervises processes: a BOSH director, or monit on some machines. */
 export interface ProcessSupervisor {
   /** The source's name in the configuration: `bosh`. */
   readonly name: string;
   readonly kind: 'bosh' | 'monit';
   /**
-   * All deployments that it is configured for, with every instance as its keeper sees it now.
+   * All deployments that it is configured for, with the current state of every instance.
    * A single deployment or machine that cannot be read is in the list with its `error`.
-   * @throws {SourceError} where nothing could be asked at all.
+   * @throws {SourceError} where nothing could be read at all.
    */
   readonly deployments: (options: { readonly signal: AbortSignal }) => Promise<readonly Deployment[]>;
 }
@@ -28,7 +28,7 @@ export interface Deployment {
   readonly lock?: { readonly taskId: string; readonly description?: string };
   /** What of it could not be read; then `instances` may be incomplete. */
   readonly gaps?: readonly { readonly what: string; readonly error: SourceError }[];
-  /** Release or product version where the keeper tells, for checks of one age only. */
+  /** Release or product version, where the supervisor reports it: some checks apply to old versions only. */
   readonly version?: string;
 }
 
@@ -43,32 +43,32 @@ export interface Instance {
   readonly name: string;
   readonly zone?: string;
   readonly addresses: readonly string[];
-  /** What it should be. */
+  /** What state it should be in. */
   readonly desired: 'started' | 'stopped' | 'detached';
-  /** People told the keeper to leave it alone. */
+  /** Set to be ignored by the supervisor (`bosh ignore`). */
   readonly ignored: boolean;
   /**
-   * What its agent says of the whole: `unresponsive` the agent does not answer; `absent` there is no machine;
-   * `unknown` the agent answers and its monit does not.
+   * What its agent reports of the whole instance: `unresponsive` the agent does not respond; `absent` there is no machine;
+   * `unknown` the agent responds and its monit does not.
    */
   readonly state: 'running' | 'failing' | 'starting' | 'stopped' | 'unknown' | 'unresponsive' | 'absent';
   readonly processes: readonly RunningProcess[];
-  /** What is wrong besides processes, where its keeper watches more: disks, files, hosts, programs. */
+  /** What is wrong apart from processes, where the supervisor watches more: disks, files, hosts, programs. */
   readonly faults?: readonly ServiceFault[];
-  /** Another one after each restart, where the keeper shows something of the kind: a machine's id, a process id. Plans are bound to it. */
+  /** Changes with each restart, where the supervisor reports something of the kind: a machine's id, a process id. Plans are bound to it. */
   readonly incarnation?: string;
   readonly restart: RestartPermission;
 }
 
 export interface RunningProcess {
   readonly name: string;
-  /** `unmonitored`: nobody watches it (BOSH calls that `unknown`); it never comes back by itself. */
+  /** `unmonitored`: monit no longer watches it (BOSH calls that `unknown`); it is never restarted automatically. */
   readonly state: 'running' | 'failing' | 'starting' | 'unmonitored';
   readonly uptimeSeconds?: number;
   readonly pid?: number;
 }
 
-/** Something that is watched on a machine, is no process, and is not as it should be. A restart does not fix it. */
+/** A fault of something that is monitored on a machine and is not a process. A restart does not fix it. */
 export interface ServiceFault {
   readonly name: string;
   /** `filesystem`, `file`, `host`, `program`, `system` … */
@@ -76,13 +76,13 @@ export interface ServiceFault {
   readonly state: 'failing' | 'starting' | 'unmonitored';
   /** What failed, in words: `it does not exist`. Empty where it is not failing. */
   readonly failures: readonly string[];
-  /** The keeper's own message. */
+  /** The supervisor's own message. */
   readonly message?: string;
   /** The instance is failing because of it. */
   readonly failsInstance: boolean;
 }
 
-/** Whether and how an instance may be restarted, by configuration and by its keeper's own rules. */
+/** Whether and how an instance may be restarted, by the configuration and by the supervisor's own rules. */
 export type RestartPermission =
   | {
       readonly allowed: true;
@@ -90,7 +90,7 @@ export type RestartPermission =
       readonly scope: 'instance' | 'process';
       /** The processes that may be restarted alone; for scope `instance` all that will be. */
       readonly processes: readonly string[];
-      /** What else the call would bring about, one line each, for the plan: "pending changes of the manifest are deployed too". */
+      /** What else the restart would cause, one line each, for the plan: "pending changes of the manifest are deployed too". */
       readonly sideEffects: readonly string[];
     }
   | { readonly allowed: false; readonly because: string };
@@ -106,9 +106,9 @@ export interface RestartTarget {
 
 export interface ProcessWriter {
   /**
-   * Restarts, and comes back when it is done: a final task, or another pid and nothing pending.
-   * Asked again with the same `order.id` it does nothing twice where the keeper can tell.
-   * @throws {SourceError} `refused` where a rule or a lock forbids it, before anything was done; `unreachable` where the keeper did not answer: it may have happened.
+   * Restarts, and resolves when it is done: a finished task, or another pid and nothing pending.
+   * Asked again with the same `order.id` it does nothing twice where the supervisor can recognize it.
+   * @throws {SourceError} `refused` where a rule or a lock forbids it, before anything was done; `unreachable` where the supervisor did not respond: the restart may have happened.
    */
   readonly restart: (target: RestartTarget, order: Order) => Promise<RestartResult>;
 }

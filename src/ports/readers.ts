@@ -9,7 +9,7 @@ export interface Readers {
   readonly processes: ProcessReader;
 }
 
-/** All that approved remediations can change. Each names the source it means; one without leave to act refuses. */
+/** All that approved remediations can change. Each call names its source; one that may not act refuses. */
 export interface Writers {
   readonly certificates: CertificateWriter;
   readonly keyValue: KeyValueWriter;
@@ -18,7 +18,7 @@ export interface Writers {
 
 export type PortName = keyof Readers;
 
-// What the ports speak of: for checks, which know them as `ports`.
+// The types of the ports: checks import them as `ports`.
 export type * from './certificates.ts';
 export type * from './key-value.ts';
 export type * from './processes.ts';

@@ -1,12 +1,12 @@
 export type SourceErrorKind = 'unreachable' | 'refused' | 'missing' | 'malformed';
 
 /**
- * A source did not answer as asked: expected in an outage, and told to the asker as a gap. Any other error is a bug of ours.
+ * A source did not respond as expected. That is normal in an outage, and becomes a gap in the report. Any other error is a bug of ours.
  *
- * - `unreachable`: no answer (connection, timeout, deadline);
- * - `refused`: an answer that says no (401, 403, a policy);
+ * - `unreachable`: no response (connection, timeout, deadline);
+ * - `refused`: permission denied (401, 403, a policy);
  * - `missing`: what was asked for is not there;
- * - `malformed`: an answer that cannot be read.
+ * - `malformed`: a response that cannot be parsed.
  */
 export class SourceError extends Error {
   override readonly name = 'SourceError';
@@ -14,7 +14,7 @@ export class SourceError extends Error {
   readonly kind: SourceErrorKind;
   /** How many places were not read because of it, where that is known and more than one. */
   readonly places?: number;
-  /** Node's code of a connection that failed (`ECONNREFUSED`), or `TIMEOUT` where there was no answer in time. */
+  /** Node's code of a connection that failed (`ECONNREFUSED`), or `TIMEOUT` where there was no response in time. */
   readonly code?: string;
 
   constructor(

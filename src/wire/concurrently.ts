@@ -4,8 +4,8 @@
  *
  * - Back-pressure: a worker holds one result until it is taken, so never more than `concurrency` wait, and items are pulled only by a free worker.
  * - The first error of `items` or `work` is thrown, after which nothing more is started.
- * - `work` is given a signal that aborts with `signal`, on an error, and when the consumer stops early. It is told, not waited for:
- *   one hung item must not hold up a deadline. What it still says afterwards is dropped.
+ * - `work` is given a signal that aborts with `signal`, on an error, and when the consumer stops early. It is not waited for:
+ *   one hung item must not hold up a deadline. What it still yields afterwards is dropped.
  * @throws `signal.reason` as soon as `signal` aborts.
  *
  * p-map 7's `pMapIterable` with `preserveOrder: false` comes closest, but takes no signal, so that an abort would wait for hung items, and gives
@@ -66,7 +66,7 @@ interface Arrival<R> {
   readonly result: IteratorResult<R, void>;
 }
 
-/** Collects what workers say. Not `Promise.race`: that adds a reaction to every slow worker for every result of a fast one. */
+/** Collects what workers yield. Not `Promise.race`: that adds a reaction to every slow worker for every result of a fast one. */
 class Arrivals<R> {
   readonly #ready: Arrival<R>[] = [];
   #failure: { readonly reason: unknown } | undefined;

@@ -8,7 +8,7 @@ interface Explanation {
   readonly code: string;
 }
 
-/** Node's, OpenSSL's and undici's words for a failed connection, by code: (kind, what comes after the host's name). */
+/** Explanations of the errors of Node, OpenSSL and undici, by code: (kind, what comes after the host's name). */
 const MESSAGES: Readonly<Record<string, readonly [SourceErrorKind, string]>> = {
   ECONNREFUSED: ['unreachable', 'refused the connection: nothing listens there'],
   ENOTFOUND: ['unreachable', 'has no address: the name was not found'],
@@ -46,7 +46,7 @@ interface FailureContext {
   readonly anonymously: boolean;
 }
 
-/** Only codes are looked at and only our own words come out: an error's message may quote what was sent or received. */
+/** Only codes are read, and only our own text is returned: an error's message may quote what was sent or received. */
 export function explainFailure(error: unknown, host: string, context: FailureContext): Explanation {
   const code = context.deadline.passed() ? 'TIMEOUT' : codeOf(error);
   return { ...explainCode(error, code, host, context), code };

@@ -31,7 +31,7 @@ export interface Others {
   readonly unknown: number;
 }
 
-/** What one value holds. It never leaves src/wire, because it contains private keys until they have been compared with the certificates. */
+/** What was found in one value. It never leaves src/wire, because it contains private keys until they have been compared with the certificates. */
 export interface FoundContent {
   readonly chains: readonly FoundChain[];
   readonly unreadable: readonly Unreadable[];

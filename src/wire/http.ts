@@ -41,7 +41,7 @@ export interface HttpRequest {
   readonly signal: AbortSignal;
   /** Where the connection ends in the middle of an answer and asking again does not help, what came of it is the answer: for texts that are of use in part. */
   readonly partial?: boolean;
-  /** Statuses above 299 which are answers to this question, and so are returned and not thrown. A redirect among them is not followed. */
+  /** Statuses above 299 that are returned instead of thrown. A redirect among them is not followed. */
   readonly accept?: readonly number[];
   /** At most 2, and only a GET is asked again. Default: 2. */
   readonly retries?: number;
@@ -53,7 +53,7 @@ export interface JsonResponse {
   readonly body: unknown;
 }
 
-/** An answer as it came: for what is not JSON, and where an error's own words matter. */
+/** A response as it came: for what is not JSON, and where an error's own message matters. */
 export interface TextResponse {
   readonly status: number;
   readonly text: string;
@@ -72,9 +72,9 @@ export interface HttpClient {
   readonly close: () => Promise<void>;
 }
 
-/** A client that also gives answers unread. */
+/** A client that also returns responses unparsed. */
 export interface PlainHttpClient extends HttpClient {
-  /** As `requestJson`, but the answer's text is not looked at. */
+  /** As `requestJson`, but the text of the response is not parsed. */
   readonly requestText: (request: HttpRequest) => Promise<TextResponse>;
 }
 
@@ -86,7 +86,7 @@ export function openHttp(options: {
 }): PlainHttpClient {
   const { source } = options;
   const agent = new Agent({
-    // One authority for waiting: the call's deadline. Undici's own timers would end a slow answer in other words.
+    // The call's deadline is the only timer. Undici's own would end a slow response with other messages.
     headersTimeout: 0,
     bodyTimeout: 0,
     allowH2: false,
@@ -150,7 +150,7 @@ interface RawResponse {
   readonly status: number;
   readonly text: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Where a redirect that was not followed points. */
+  /** The target of a redirect that was not followed. */
   readonly elsewhere?: string;
 }
 
@@ -235,7 +235,7 @@ async function read(
   };
 }
 
-/** @throws {SourceError} where the status is no answer to the question. */
+/** @throws {SourceError} where the status is not accepted. */
 function acceptOrThrow(source: string, url: URL, request: HttpRequest, response: RawResponse): RawResponse {
   const { status, elsewhere } = response;
   if (elsewhere !== undefined) {

@@ -8,7 +8,7 @@ export interface RestartOffer {
   readonly params: RestartParams;
 }
 
-/** What is wrong with one instance, for the verdict, in the order in which it says so. */
+/** What is wrong with one instance, in the order of the verdict. */
 export type Kind =
   | 'down'
   | 'service'
@@ -23,7 +23,7 @@ export type Kind =
 /** One finding, and what the verdict needs of it. */
 export interface Problem {
   readonly finding: Finding<RestartOffer>;
-  /** Where one cause is behind many instances: the verdict says it in these words. */
+  /** Where one cause is behind many instances: the verdict has this text. */
   readonly headline?: string;
   /** Where the headline is about one deployment of perhaps several. */
   readonly within?: string;
@@ -37,7 +37,7 @@ export function field(label: string, value: string): Evidence {
   return { kind: 'field', label, value };
 }
 
-/** What people call a machine, and what speaks for it, where this supervisor keeps it. */
+/** What a machine and its agent are called where this supervisor runs them. */
 export function nounsFor({ kind }: WatchedDeployment): { readonly machine: string; readonly agent: string } {
   return kind === 'bosh' ? { machine: 'VM', agent: 'agent' } : { machine: 'machine', agent: 'monit' };
 }

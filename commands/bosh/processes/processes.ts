@@ -101,7 +101,7 @@ function unmonitoredNote(processes: readonly ports.RunningProcess[]): Evidence[]
     : [];
 }
 
-/** What is wrong on one instance, besides what one cause has done everywhere. */
+/** What is wrong on one instance, apart from what one cause has done everywhere. */
 function problemsOfInstance(
   survey: Survey,
   instance: ports.Instance,

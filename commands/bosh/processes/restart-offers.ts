@@ -3,7 +3,7 @@ import type { WatchedDeployment } from './collect.ts';
 import { field, type RestartOffer } from './problem.ts';
 import { isDown } from '../../shared/instances.ts';
 
-/** More buttons than these are no help. */
+/** More buttons do not help. */
 const MAX_OFFERS = 3;
 
 interface Offered {
@@ -12,7 +12,7 @@ interface Offered {
   readonly evidence: Evidence[];
 }
 
-/** Offers to restart one instance, or those of its processes that are down, as its supervisor can. */
+/** Offers to restart one instance, or those of its processes that are down, depending on the supervisor. */
 export function restartOffers(
   { source, name: deployment }: WatchedDeployment,
   instance: ports.Instance,

@@ -82,7 +82,7 @@ function describeCounts(each: readonly Counted[], active: number): string {
     .join(', ');
 }
 
-/** Only where nothing else is to be said: they count for nothing. */
+/** Only where there is nothing else to report. */
 function describeIgnored(problems: readonly Problem[]): string {
   return KINDS.flatMap((kind) => {
     const amount = problems.reduce(

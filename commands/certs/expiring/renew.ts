@@ -24,7 +24,7 @@ const MAX_KEPT_NAMES = 12;
 const DAY_MS = 86_400_000;
 const NEVER = '9999-12-31T23:59:59.000Z';
 
-/** What `safe x509 renew` does, without what it forgets. It deploys nothing, so nothing is interrupted. */
+/** Does what `safe x509 renew` does, and verifies what that does not. It deploys nothing, so nothing is interrupted. */
 export const renew = defineRemediation({
   about: 'Reissues a certificate where it is stored: same key and names, new validity; deploys nothing',
   title: ({ place }) => fitTitle(`Renew ${pathOf(place).split('/').slice(-MAX_TITLE_SEGMENTS).join('/')}`),

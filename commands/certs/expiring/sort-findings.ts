@@ -33,7 +33,7 @@ export function sortFindings(findings: readonly SortableFinding[]): Finding<Rene
       if (ordered.has(next) || path.has(next)) continue;
       path.add(next);
       for (const signer of bySubject.get(next.signedBy) ?? []) waiting.push(signer);
-      // Its signers are in order now, and need not be looked for again for each of a thousand leaves.
+      // Its signers are in order now, and need not be searched again for each of a thousand leaves.
       bySubject.delete(next.signedBy);
     }
     for (const one of [...path].toReversed()) ordered.add(one);

@@ -131,7 +131,7 @@ function sitesOf(results: readonly ports.ScanResult[]): ReadonlySet<string> {
   return new Set(results.map(({ place }) => siteOf(place)));
 }
 
-/** Why no store looked at a site, as one error; `undefined` where none was asked. */
+/** Why no store inspected a site, as one error; `undefined` where none was asked. */
 function mergeRefusals([first, ...others]: readonly SourceError[]): SourceError | undefined {
   if (!first) return undefined;
   const messages = new Set([first, ...others].map(({ message }) => message));

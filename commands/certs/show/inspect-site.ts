@@ -4,10 +4,10 @@ import { siteIn } from './search.ts';
 type Context = ReadContext<'certificates'>;
 type Store = Context['read']['certificates']['stores'][number];
 
-/** What became of a question to every store about one site. */
+/** What every store returned for one site. */
 export interface SiteInspection {
   readonly answers: readonly { readonly store: string; readonly results: readonly ports.ScanResult[] }[];
-  /** Why a store did not look, or has not finished. */
+  /** Why a store did not inspect it, or has not finished. */
   readonly refusals: readonly SourceError[];
 }
 

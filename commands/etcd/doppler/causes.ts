@@ -31,7 +31,7 @@ const CLIENT_CERTIFICATE = { warningDays: 7, criticalDays: 0 };
 /** Faults of the stores themselves, which are judged before any key. */
 export interface StoreCause {
   readonly finding: Finding<never>;
-  /** In a few words, for what follows from it. */
+  /** A short text for what follows from it. */
   readonly because: string;
   /** The keys must not be acted on because of it. */
   readonly invalidatesKeys: boolean;
@@ -150,7 +150,7 @@ function alarms(store: Store): readonly StoreCause[] {
   });
 }
 
-/** Each state in its own words: what cannot be reached from here may be up. */
+/** Each state has its own text: what cannot be reached from here may be up. */
 function unhealthy(store: Store): readonly StoreCause[] {
   const { members, name } = store;
   const silent = members.filter((member) => isNotResponding(member) && !isNeverStarted(member));

@@ -77,7 +77,7 @@ function describeCause({ name }: Service, cause: Cause): string {
     : `cannot tell whether a missing ${name} is the cause; see /bosh processes`;
 }
 
-/** Those of a version that does not look there any more depend on nothing here. */
+/** Those of a version that no longer reads there depend on nothing here. */
 function dependentsOf(service: Service, process: string, facts: Facts): readonly Dependents[] {
   const modern = tooNew(service, facts);
   return facts.deployments

@@ -18,7 +18,7 @@ export function performanceProblems(store: StoreState, limits: PerformanceLimits
     clockSkew(store, limits),
     slow,
     pendingProposals(store, limits),
-    // Slow disks are what makes leaders change: then it is one cause, and said there.
+    // Slow disks are what makes leaders change: then it is one cause, and reported there.
     slow ? undefined : leaderChangesProblem(store, limits),
   ].flatMap((problem) => problem ?? []);
 }

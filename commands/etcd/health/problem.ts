@@ -10,7 +10,7 @@ export interface DisarmOffer {
   readonly params: { readonly store: string };
 }
 
-/** One finding, and how the verdict says it; without a headline it is information only. */
+/** One finding, and its text in the verdict; without a headline it is information only. */
 export interface Problem {
   readonly finding: Finding<FreeSpaceOffer | DisarmOffer>;
   readonly headline?: string;

@@ -27,7 +27,7 @@ const SPACE_QUOTA = 'https://etcd.io/docs/v3.4/op-guide/maintenance/#space-quota
 const FRAGMENTED_SHARE = 0.5;
 const FRAGMENTED_BYTES = 100_000_000;
 
-/** Alarms first: a full store is not said to be filling. */
+/** Alarms first: a full store is not reported as filling. */
 export function spaceProblems(store: StoreState, limits: SpaceLimits): Problem[] {
   const space = onlyToDisarm(store) ?? noSpace(store) ?? filling(store, limits) ?? fragmented(store);
   return [corrupt(store), ...unknownAlarms(store), space].flatMap((problem) => problem ?? []);

@@ -3,7 +3,7 @@ import { SourceError } from '../../ports/source-error.ts';
 import { openHttp, type PlainHttpClient } from '../../wire/http.ts';
 import type { BoshConfig } from './config.ts';
 
-/** Reads the authority's file with the first question, so that a missing one fails this source only. */
+/** Reads the CA file at the first request, so that a missing one fails this source only. */
 export interface Connector {
   readonly http: () => Promise<PlainHttpClient>;
   readonly close: () => Promise<void>;

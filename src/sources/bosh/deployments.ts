@@ -63,7 +63,7 @@ export async function readDeployments(query: DeploymentsQuery): Promise<readonly
     instances.set(name, reading);
     await Promise.race([reading, sleep(SLOW_MS, undefined, { ref: false })]);
   };
-  // Not given the signal: at a deadline each question ends by itself, and what was read by then stays.
+  // Not given the signal: at a deadline each request ends by itself, and what was read by then is kept.
   for await (const _ of concurrently(wanted, MAX_TASKS, begin));
   const read = await Promise.all(wanted.map((name) => instances.get(name)!));
   const held = await locking;

@@ -6,16 +6,16 @@ import type { BoshConfig } from './config.ts';
 
 const MAX_LENGTH = 300;
 
-/** What a director says where it says no: https://bosh.io/docs/director-api-v1/ */
+/** The body of an error response of a director: https://bosh.io/docs/director-api-v1/ */
 const errorResponse = z.object({ code: z.number(), description: z.string() });
 
-/** A director's words, fit to be shown: cut, and without control characters. */
+/** Text of a director that is safe to show: shortened, and without control characters. */
 export function cleanDirectorText(text: string): string {
   const words = printable(text.replaceAll(/\s+/g, ' ').trim());
   return words.length > MAX_LENGTH ? `${words.slice(0, MAX_LENGTH)}…` : words;
 }
 
-/** The error that an answer is which is neither success nor expected. */
+/** The error for a response that is neither success nor accepted. */
 export function directorError(config: BoshConfig, { status, text }: TextResponse): SourceError {
   const { host } = new URL(config.url);
   const known = errorResponse.safeParse(jsonIn(text));

@@ -15,7 +15,7 @@ const event = z.object({
 export interface TaskEvents {
   /** Reads what is new. @throws {SourceError} */
   readonly read: (asking: Pick<DirectorRequest, 'signal' | 'retryUntilMs'>) => Promise<void>;
-  /** What the task was last said to be doing. */
+  /** What the task reported last. */
   readonly at: () => string | undefined;
   /** The error that it ended with, or else the last one of a stage. */
   readonly error: () => { readonly code: number; readonly message: string } | undefined;

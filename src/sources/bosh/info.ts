@@ -22,12 +22,12 @@ export interface DirectorInfo {
   readonly auth: string;
   /** Whom the credentials that were sent belong to; absent where they are not valid. */
   readonly user?: string;
-  /** Where the director says that its UAA is. */
+  /** The address of its UAA, as the director reports it. */
   readonly uaaUrl?: string;
 }
 
 /**
- * What the director says of itself to anybody; with credentials, also whether they are valid.
+ * What the director reports without a login; with credentials, also whether they are valid.
  * @throws {SourceError}
  */
 export async function readInfo(

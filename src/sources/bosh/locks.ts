@@ -58,7 +58,7 @@ export async function lockOf(
   if (!taskId) return { taskId: UNSEEN_TASK };
   const task = await readTask(asking.config, asking.session, taskId, { signal: asking.signal }).catch(
     (error: unknown) => {
-      // It may have ended just now, or be none of ours to see: the lock is what counts.
+      // It may just have ended, or this credential may not see it: the lock is what counts.
       if (error instanceof SourceError) return undefined;
       throw error;
     },

@@ -10,7 +10,7 @@ import { forbiddenBecause, skipsDrain } from './restart-permission.ts';
 import type { DirectorSession } from './session.ts';
 import { findTask, followTask, taskName, REDIRECTS, type Task, taskIdIn } from './task.ts';
 
-/** Where an answer was lost, the task may appear a little later. */
+/** Where the response was lost, the task may appear a little later. */
 const RECHECK_DELAYS_MS = [0, 300, 1_000] as const;
 /** A director takes these for an instance, and nothing else. */
 const ID = /^(\d+|[0-9a-f]{8}-[0-9a-f-]{27})$/;

@@ -8,12 +8,12 @@ import type { Connector } from './connect.ts';
 import { readInfo } from './info.ts';
 import { directorError } from './director-error.ts';
 
-/** Of a token's time, how much is left unused: a question takes a while. */
+/** A token is renewed this long before it expires: a request takes a while. */
 const TOKEN_MARGIN_MS = 30_000;
 const MAX_BYTES = 50_000_000;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 1_000;
-/** What a proxy answers while the director behind it restarts, and a rate limit: the same question may be answered a moment later. */
+/** What a proxy returns while the director behind it restarts, and a rate limit: the same request may succeed a moment later. */
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 const tokenResponse = z.object({
@@ -30,7 +30,7 @@ export interface DirectorRequest {
   /** Statuses besides success which are answers to this request. */
   readonly accept?: readonly number[];
   /**
-   * A time of `performance.now()`: until then the question is asked again where no answer comes (a lost connection, 429, 502, 503 or 504).
+   * A time of `performance.now()`: until then the request is retried where it fails (a lost connection, 429, 502, 503 or 504).
    * A GET only: what starts something is sent once.
    */
   readonly retryUntilMs?: number;
@@ -40,11 +40,11 @@ export interface DirectorRequest {
 /** One credential at the director, and its token. */
 export interface DirectorSession {
   /**
-   * Asks, and logs in again once where the token has ended. Only success and what is accepted comes back.
-   * @throws {SourceError} with the director's own words where it has some.
+   * Sends a request, and logs in again once where the token has expired. Returns only success and what is accepted.
+   * @throws {SourceError} with the director's own message where it sends one.
    */
   readonly request: (request: DirectorRequest) => Promise<TextResponse>;
-  /** Logs in, where that is needed and was not done. @throws {SourceError} where that is refused. */
+  /** Logs in unless it is logged in already. @throws {SourceError} where that is refused. */
   readonly logIn: (signal: AbortSignal) => Promise<Login>;
 }
 
@@ -79,7 +79,7 @@ export function openDirectorSession(
     const response = await send(config, http, request, used.authorization);
     if (!isBadToken(response)) return response;
     if ('basic' in auth) throw refused(config, 'the director rejected the username or password');
-    // Ended or revoked. Another question may have logged in meanwhile.
+    // Expired or revoked. Another request may have logged in meanwhile.
     if (login === used) login = undefined;
     const fresh = await logInOnce(request.signal);
     const second = await send(config, http, request, fresh.authorization);
@@ -107,7 +107,7 @@ export function openDirectorSession(
   return { request: sendRequest, logIn: logInOnce };
 }
 
-/** Whether there is time to ask again after a pause. */
+/** Whether there is time for a retry after a pause. */
 function mayRetry({ method = 'GET', retryUntilMs = 0 }: DirectorRequest, pauseMs: number): boolean {
   return method === 'GET' && performance.now() + pauseMs < retryUntilMs;
 }
@@ -138,10 +138,10 @@ function send(
     url: config.url + path,
     method,
     headers: { authorization, ...headers },
-    // All that has words of its own; a redirect is never followed, for it may name any host.
+    // All that has a message of its own; a redirect is never followed, because it may name any host.
     accept: [301, 302, 303, 307, 308, 400, 401, 403, 404, 409, 410, 500, ...RETRYABLE, ...accept],
     maxBytes: MAX_BYTES,
-    // Whoever is patient asks again at intervals of its own.
+    // Requests with `retryUntilMs` are retried at intervals of their own.
     ...(retryUntilMs !== undefined && { retries: 0 }),
     timeoutMs: config.timeoutMs,
     signal,
@@ -199,7 +199,7 @@ async function fetchLogin(config: BoshConfig, auth: BoshAuth, connector: Connect
   };
 }
 
-/** The secret goes where the director says, for only it knows; but never in the clear. */
+/** The secret goes to the address that the director reports, but never in the clear. */
 async function findUaa(config: BoshConfig, http: PlainHttpClient, signal: AbortSignal): Promise<string> {
   const { auth, uaaUrl } = await readInfo(config, http, { signal });
   if (auth !== 'uaa')

@@ -74,7 +74,7 @@ export async function findTask(
 
 export interface FollowOptions {
   readonly forSeconds: number;
-  /** Done between two polls; says what the task is at, where that is known. */
+  /** Called between two polls; returns the current stage of the task, where that is known. */
   readonly meanwhile?: () => Promise<string | undefined>;
   readonly signal: AbortSignal;
 }

@@ -6,10 +6,10 @@ import type { EndpointClient } from './endpoint-client.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
-/** As whom a cluster is asked. Without a user both are no headers at all. */
+/** The headers that authenticate requests. Without a user there are none. */
 export interface Authorization {
   readonly forV2: Headers;
-  /** Logs in at the first question. `anew` when the last token is no longer valid. @throws {SourceError} */
+  /** Logs in at the first request; `refresh` when the last token is no longer valid. @throws {SourceError} */
   readonly forV3: (
     client: EndpointClient,
     prefix: string,

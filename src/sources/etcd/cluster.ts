@@ -2,7 +2,7 @@ import type { EtcdConfig } from './config.ts';
 import { type EndpointClients, openEndpointClients } from './endpoint-client.ts';
 import { type Authorization, openAuthorization } from './authorization.ts';
 
-/** One configured cluster: whom to ask, and as whom. */
+/** One configured cluster: its endpoints and the credentials for them. */
 export interface Cluster {
   readonly name: string;
   readonly config: EtcdConfig;

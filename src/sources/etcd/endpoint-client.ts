@@ -12,13 +12,13 @@ export interface EndpointAddress {
   readonly servername?: string | undefined;
 }
 
-/** Every status is an answer here: etcd says in the body what it means by it. */
+/** No status is an error here: etcd explains it in the body. */
 export interface EtcdRequest extends Pick<HttpRequest, 'method' | 'body' | 'headers' | 'signal'> {
   readonly path: string;
   readonly timeoutMs?: number;
 }
 
-/** A client port that can be asked. */
+/** An HTTP client of one client port. */
 export interface EndpointClient extends EndpointAddress {
   /** `10.0.16.5:4001`, for messages. */
   readonly host: string;
@@ -116,7 +116,7 @@ function withCode(code: string | undefined): { readonly code?: string } {
   return code === undefined ? {} : { code };
 }
 
-/** Reads the PEM files with the first question, so that a missing one fails this source only. */
+/** Reads the PEM files at the first request, so that a missing one fails this source only. */
 function readOnce({ name, ca, clientCertificate }: EtcdConfig): () => Promise<HttpTls> {
   const read = (path: string): Promise<string> =>
     readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {

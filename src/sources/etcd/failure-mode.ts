@@ -16,12 +16,12 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
 ]);
 const TIMEOUTS: ReadonlySet<string> = new Set(['TIMEOUT', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT']);
 
-/** Nothing listens there, or the name does not resolve: every other question would fail too. */
+/** Nothing listens there, or the name does not resolve: every other request would fail too. */
 export function isNotConnectable({ code = '' }: SourceError): boolean {
   return code === 'ECONNREFUSED' || UNREACHABLE.has(code);
 }
 
-/** What a failure says about the one who should have answered. */
+/** What a failed request says about the member that should have responded. */
 export async function findFailureMode(
   { kind, code = '' }: SourceError,
   client: Pick<EndpointClient, 'url'>,

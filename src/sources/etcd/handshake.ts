@@ -12,7 +12,7 @@ interface Port {
 
 /**
  * What a client port serves, whether it is trusted or not: expired ones matter most. `undefined` where it is
- * not TLS, or no handshake succeeded; the other questions to that port report why.
+ * not TLS, or no handshake succeeded; the other requests to that port report why.
  */
 export async function readServedCertificate(
   port: Port,
@@ -24,12 +24,12 @@ export async function readServedCertificate(
   });
 }
 
-/** A server that refuses us says so in its first words after the handshake, of which an HTTP client sees only the end. */
+/** A server that rejects a client sends an alert right after the handshake, of which an HTTP client sees only the closed connection. */
 const REFUSED_WITHIN_MS = 2_000;
 const REFUSAL =
   /ALERT_(BAD_CERTIFICATE|CERTIFICATE_REQUIRED|UNKNOWN_CA|HANDSHAKE_FAILURE)|CERTIFICATE_REQUIRED/;
 
-/** Whether the port ends handshakes for want of a client certificate that it trusts. */
+/** Whether the port rejects handshakes without a client certificate that it trusts. */
 export async function wantsClientCertificate(port: Port, signal: AbortSignal): Promise<boolean> {
   const soon = AbortSignal.any([signal, AbortSignal.timeout(REFUSED_WITHIN_MS)]);
   const wants = await shakeHands(port, soon, async (socket) => {

@@ -2,13 +2,13 @@ import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
 import { LostQuorum, ResponseTooLarge } from './responses.ts';
 import type { EndpointClient } from './endpoint-client.ts';
 
-/** A member that is asked and says nothing for so long is not waited for alone. */
+/** Without a response for this long, the next member is asked as well. */
 const HEDGE_AFTER_MS = 1_000;
 
 /**
- * The first answer that any of them gives: the next one is asked when one fails, and also when one has not responded for a second,
- * for a cluster without a majority takes 6 s to say so and a hung member says nothing at all.
- * @throws {SourceError} where all fail: that the quorum is lost, where anybody says so; else what each of them said.
+ * Returns the first response of any of them: the next one is asked when one fails, and also when one has not responded for a second,
+ * because a cluster without a majority takes 6 s to report that, and a hung member never responds.
+ * @throws {SourceError} where all fail: that the quorum is lost, where one reports it; else what each of them reported.
  * @throws the reason of `signal`.
  */
 export async function hedgedRequest<T>(
@@ -49,7 +49,7 @@ export async function hedgedRequest<T>(
   }
 }
 
-/** From what the reader can fix to what says the least. */
+/** From what the reader can fix to what is the least specific. */
 const BY_USEFULNESS: readonly SourceErrorKind[] = ['refused', 'missing', 'malformed', 'unreachable'];
 
 function mergeFailures(source: string, failures: readonly SourceError[]): SourceError {

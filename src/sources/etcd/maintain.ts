@@ -11,7 +11,7 @@ import { fetchVersion, sendV3 } from './gateway.ts';
 import { decimalId } from './ids.ts';
 import { findMember } from './members.ts';
 
-/** Gigabytes are compacted and defragmented in minutes; the member answers when it is done. */
+/** Gigabytes are compacted and defragmented in minutes; the member responds when it is done. */
 const ACTION_TIMEOUT_MS = 600_000;
 
 /** Each action is sent once, to a member that has just responded: after a lost response it is unknown whether it was done. */

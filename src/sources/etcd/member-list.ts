@@ -15,12 +15,12 @@ export interface ListedMember extends Pick<StoreMember, 'id' | 'name' | 'clientU
 
 export interface MemberList {
   readonly members: readonly ListedMember[];
-  /** Of the cluster and the member that answered, where the answer says it. */
+  /** Of the cluster and the member that responded, where the response has them. */
   readonly clusterId?: string;
   readonly memberId?: string;
 }
 
-/** One member's memory of who belongs to the cluster; it also answers without a majority. @throws {SourceError} */
+/** The members as one of them lists them; it also responds without a majority. @throws {SourceError} */
 export async function fetchMemberList(
   cluster: Cluster,
   client: EndpointClient,

@@ -23,7 +23,7 @@ import { fetchMemberList, type ListedMember } from './member-list.ts';
 import { type EtcdMetrics, parseMetrics, reported } from './metrics.ts';
 import { readWithQuorum, type QuorumRead } from './quorum.ts';
 
-/** One client port, and what whoever answers there reports. */
+/** One client port, and what the member that responds there reports about itself. */
 export interface MemberStatus {
   readonly client: EndpointClient;
   readonly id?: string;
@@ -32,7 +32,7 @@ export interface MemberStatus {
   readonly listed?: readonly ListedMember[];
   readonly alarms: readonly StoreAlarm[];
   readonly quorum?: QuorumRead;
-  /** Its other answers took so long that a quorum read which was not answered says nothing about the majority. */
+  /** Its other responses took so long that a quorum read that timed out says nothing about the majority. */
   readonly isSlow?: boolean;
   readonly facts: Partial<
     Omit<StoreMember, 'id' | 'name' | 'clientUrls' | 'url' | 'isConfigured' | 'isLearner'>
@@ -46,7 +46,7 @@ const CURRENT_VERSION: EtcdVersion = { text: '', prefix: '/v3' };
 const CLEARLY_LONGER = 2;
 const NEED_NO_MAJORITY: ReadonlySet<StoreQuery> = new Set(['version', 'metrics', 'status']);
 
-/** Asks all questions at once, each by itself. Throws only what is a bug of ours, and the reason of `signal`. */
+/** Sends all queries at once; none depends on another. Throws only for our own bugs, and the reason of `signal`. */
 export async function probeMember(
   cluster: Cluster,
   client: EndpointClient,
@@ -111,7 +111,7 @@ async function queryAll(
     parseMetricsResponse(name, client.host, await get('/metrics')),
   );
   const early = await Promise.race([asking, sleep(VERSION_WITHIN_MS, undefined, { ref: false })]);
-  // Nothing listens there, or the name does not resolve: the other questions would fail too.
+  // Nothing listens there, or the name does not resolve: the other requests would fail too.
   const isGone = connection !== undefined && isNotConnectable(connection);
   const prefixed = early ?? CURRENT_VERSION;
   const [version, health, metrics, self, list, alarms, quorum] = await Promise.all([
@@ -215,7 +215,7 @@ function alarmsInHealth(because: string | undefined): readonly StoreAlarm[] {
   return kind === undefined ? [] : [{ kind }];
 }
 
-/** That one question was not answered in time says nothing about the majority, unless it was the question for it. */
+/** That a query was not answered in time says nothing about the majority, unless it was the quorum read. */
 function explainUnanswered(query: StoreQuery, error: SourceError, { host }: EndpointClient): SourceError {
   if (!(error instanceof LostQuorum) || query === 'quorum read') return error;
   return new SourceError(error.source, 'unreachable', `${host} did not answer (${error.reason})`);
@@ -237,7 +237,7 @@ export function parseMetricsResponse(
 interface HealthResponse {
   readonly healthy?: boolean;
   readonly because?: string;
-  /** It says nothing about the member: 3.5.0 asks itself without a user. */
+  /** It says nothing about the member: 3.5.0 queries itself without a user. */
   readonly isUnusable?: boolean;
   readonly error?: SourceError;
 }
@@ -277,7 +277,7 @@ interface SelfReport extends Pick<
   readonly clusterId?: string;
   readonly leaderId?: string;
   readonly isLearner?: boolean;
-  /** Its own words about itself, alarms among them. */
+  /** The errors that it reports about itself, alarms among them. */
   readonly errors?: readonly string[];
 }
 
@@ -358,7 +358,7 @@ async function fetchAlarms(
   throw new SourceError(cluster.name, 'malformed', `${client.host} sent an invalid list of alarms`);
 }
 
-/** `/v2/stats/self` says leader also of the last one that is left, so it counts only of a healthy member. */
+/** `/v2/stats/self` also reports the last remaining member as leader, so it counts only for a healthy member. */
 function leadership(
   {
     hasLeader,

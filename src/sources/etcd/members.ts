@@ -282,7 +282,7 @@ async function peerCertificates(
   return new Map((await Promise.all(read)).flat());
 }
 
-/** What we show ourselves. A file that cannot be read is reported by the questions that need it. */
+/** The certificate that Wrench presents. A file that cannot be read is reported by the requests that need it. */
 async function readClientCertificate({ clients }: Cluster): Promise<StoreMembers['clientCertificate']> {
   try {
     const { cert } = await clients.configured[0]!.tls();

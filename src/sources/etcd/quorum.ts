@@ -16,7 +16,7 @@ export interface QuorumRead {
 }
 
 /**
- * One read that a majority must agree on: members' own words (`/v2/stats/self`) are no proof.
+ * One read that a majority must agree on: what members report of themselves (`/v2/stats/self`) is no proof.
  * @throws {LostQuorum} where there is no majority.
  * @throws {SourceError} where that cannot be asked.
  */
@@ -66,7 +66,7 @@ async function readByKey(cluster: Cluster, client: EndpointClient, signal: Abort
   return clusterId === undefined ? {} : { clusterId };
 }
 
-/** What members that were asked for a quorum read say together; `holds` is absent where none could be asked. */
+/** What the quorum reads of all members show together; `hasQuorum` is absent where none could be tried. */
 export interface Agreement {
   readonly hasQuorum?: boolean;
   readonly because?: string;
@@ -74,7 +74,7 @@ export interface Agreement {
 }
 
 /**
- * One that got its answer proves the majority; else one that did not, where it answers other questions, shows that there is none. One that
+ * One successful read proves a majority; else one that failed at a member that answers other queries shows that there is none. One that
  * takes as long for every answer (`isSlow`) shows nothing.
  */
 export function agreeOnQuorum(

@@ -9,7 +9,7 @@ import type { EndpointClient } from './endpoint-client.ts';
 import { hedgedRequest } from './hedged-request.ts';
 import { flatten } from './tree.ts';
 
-/** Everything under a directory, as a majority agrees on it. @throws {SourceError} as {@link KeyValueStore.tree} says. */
+/** Everything under a directory, as a majority agrees on it. @throws {SourceError} as {@link KeyValueStore.tree} does. */
 export async function readTree(cluster: Cluster, directory: string, signal: AbortSignal): Promise<KeyTree> {
   const { name, clients } = cluster;
   const path = directory.replaceAll(/^\/+|\/+$/g, '');

@@ -12,15 +12,15 @@ export function countIn(object: JsonObject, key: string): number | undefined {
 
 const MAX_LENGTH = 200;
 
-/** What etcd said, fit to be shown. */
+/** A message of etcd that is safe to show. */
 export function cleanEtcdText(text: string): string {
   const clean = printable(text.trim());
   return clean.length > MAX_LENGTH ? `${clean.slice(0, MAX_LENGTH)}…` : clean;
 }
 
-/** Members answer, but cannot agree: nothing can be said of the keys. */
+/** Members respond, but cannot agree: nothing is known of the keys. */
 export class LostQuorum extends SourceError {
-  /** In etcd's words: `etcdserver: request timed out`. */
+  /** As etcd reports it: `etcdserver: request timed out`. */
   readonly reason: string;
 
   constructor(source: string, said: string) {
@@ -30,21 +30,21 @@ export class LostQuorum extends SourceError {
   }
 }
 
-/** The same question would be answered to a user with more permissions. */
+/** The same request would succeed for a user with more permissions. */
 const DENIED = { code: 'DENIED' } as const;
 
 export function isDenied({ code }: SourceError): boolean {
   return code === DENIED.code;
 }
 
-/** More than is read of one answer. */
+/** The response is larger than what is read. */
 export class ResponseTooLarge extends SourceError {
   constructor(source: string, message: string) {
     super(source, 'malformed', message);
   }
 }
 
-/** All that etcd says where a majority, or its leader, does not answer in time. */
+/** The messages of etcd where a majority, or its leader, does not respond in time. */
 const NO_MAJORITY =
   /timed out|deadline exceeded|no leader|not healthy|leader (changed|lost|failure)|lost leader/i;
 

@@ -165,7 +165,7 @@ async function checkHealth(config: FilesConfig, signal: AbortSignal): Promise<So
   };
 }
 
-/** What is wrong with a path, in the words of a scan. */
+/** What is wrong with a path, described as in a scan. */
 type Problem = readonly [kind: SourceErrorKind, because: string];
 
 /** A folder may hold thousands of dangling links. */

@@ -118,7 +118,7 @@ function placeOf(config: FilesConfig, path: string): string {
   return `${config.name}:${printable(path)}`;
 }
 
-/** What an error of the file system means, in plain words. @throws the error where it is another one. */
+/** Explains an error of the file system. @throws the error where it is another one. */
 export async function explainFileError(
   error: NodeJS.ErrnoException,
   path: string,

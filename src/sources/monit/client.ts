@@ -8,7 +8,7 @@ import { type MonitStatus, parseStatus } from './parse-status.ts';
 export interface MonitClient {
   readonly readStatus: (host: MonitHost, signal: AbortSignal) => Promise<StatusResponse>;
   /**
-   * Gives an order, once. That it comes back says that monit has taken it, not that it is done.
+   * Sends an action, once. It resolves when monit has accepted the action, not when it is done.
    * @throws {SourceError} `refused` or `missing` where nothing will be done; `unreachable` where it may.
    */
   readonly send: (order: MonitAction, signal: AbortSignal) => Promise<void>;
@@ -17,7 +17,7 @@ export interface MonitClient {
 
 export interface StatusResponse {
   readonly status: MonitStatus;
-  /** What monit wants to see again with an order; one of an age before such tokens gives none. */
+  /** The CSRF token that monit expects with an action; old versions send none. */
   readonly token?: string;
 }
 
@@ -133,7 +133,7 @@ function encodeLatin1(name: string): string {
     .join('');
 }
 
-/** Reads the PEM file with the first question, so that a missing one fails this source only. */
+/** Reads the PEM file at the first request, so that a missing one fails this source only. */
 function openOnce({ name, ca }: MonitConfig): {
   readonly open: () => Promise<PlainHttpClient>;
   readonly close: () => Promise<void>;

@@ -14,7 +14,7 @@ const HINTS: Readonly<Record<SourceErrorKind, string>> = {
   malformed: "correct the `url`: it must be monit's own port (2812, or 2822 on BOSH)",
 };
 
-/** All hosts are asked: one that answers says nothing about its neighbours. Throws only for our own bugs. */
+/** All hosts are queried: one that responds says nothing about the others. Throws only for our own bugs. */
 export async function checkMonitHealth(
   config: MonitConfig,
   client: MonitClient,

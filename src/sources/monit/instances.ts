@@ -12,7 +12,7 @@ import type { MonitClient } from './client.ts';
 import { failuresOf, processState, typeOf } from './describe-status.ts';
 import { type MonitProcess, type MonitService, type MonitStatus, SYSTEM } from './parse-status.ts';
 
-/** So many that a rack which does not answer leaves the others their turn. */
+/** Enough that a rack which does not respond does not hold up the others. */
 const HOSTS_AT_ONCE = 50;
 
 type HostStatus = { readonly host: MonitHost } & (
@@ -20,7 +20,7 @@ type HostStatus = { readonly host: MonitHost } & (
   | { readonly error: SourceError }
 );
 
-/** Asks every host, each by itself: at a deadline those that have not answered end with its error, and the others stay. */
+/** Queries every host: at a deadline those that have not responded end with its error, and the others are kept. */
 export async function* readHosts(
   { hosts }: MonitConfig,
   client: MonitClient,

@@ -1,6 +1,6 @@
 import { printable } from '../../wire/x509.ts';
 
-/** What one monit says about its machine. */
+/** What one monit reports about its machine. */
 export interface MonitStatus {
   readonly processes: readonly MonitProcess[];
   /** Everything else that is watched and matters here: disks, files, hosts, programs. */
@@ -20,7 +20,7 @@ export interface MonitService {
   readonly monitor: number;
   /** 0 none, 2 restart, 3 stop, 6 start … */
   readonly pendingAction: number;
-  /** What is wrong, in monit's words. */
+  /** What is wrong, as monit reports it. */
   readonly message?: string;
   /** The machine is failing where this is. */
   readonly failsInstance: boolean;

@@ -10,7 +10,7 @@ import type { MonitProcess } from './parse-status.ts';
 
 const POLL_INTERVAL_MS = 500;
 
-/** One restart on its way. */
+/** One restart in progress. */
 interface RestartRun {
   readonly config: MonitConfig;
   readonly client: MonitClient;
@@ -109,7 +109,7 @@ function sendAction(
   return client.send({ host, process, action, ...(token !== undefined && { token }) }, signal);
 }
 
-/** An order that was taken is not one that is done: looks until it is. A look without an answer is only one look. */
+/** That monit accepted the action does not mean that it is done: polls until it is. A poll that fails is retried. */
 async function waitUntil(
   run: RestartRun,
   isDone: (process: MonitProcess) => boolean,

@@ -9,7 +9,7 @@ const TOO_LARGE: Explanation = [
 ];
 const CONNECTION_CLOSED: Explanation = ['unreachable', 'it ended the connection during the handshake'];
 
-/** Node's words for a connection that failed, by code. */
+/** Explanations of Node's connection errors, by code. */
 const BY_CODE: Readonly<Record<string, Explanation>> = {
   ECONNREFUSED: ['unreachable', 'nothing listens there'],
   ENOTFOUND: ['missing', 'name not found'],
@@ -43,7 +43,7 @@ const BY_TLS_REASON: readonly (readonly [RegExp, Explanation])[] = [
   [/ALERT/, ['refused', 'it broke off the TLS handshake']],
 ];
 
-/** Plain words for what ended the check of one site. Only codes are read: a message might quote what was received. @returns undefined for errors that are ours. */
+/** Explains what ended the check of one site. Only codes are read: a message might quote what was received. @returns undefined for our own bugs. */
 export function explainTlsError(error: unknown, source: string): SourceError | undefined {
   if (error instanceof SourceError) return error;
   const { code } = Object(error) as { code?: unknown };

@@ -1,6 +1,6 @@
 import { SourceError } from '../../ports/source-error.ts';
 
-/** What kept a file from being read, in plain words. @throws the error itself where it is no file's. */
+/** Explains why a file could not be read. @throws the error itself where it is not an error of the file system. */
 export function fileError(error: unknown, source: string): SourceError {
   if (error instanceof SourceError) return error;
   const { code } = Object(error) as { code?: unknown };

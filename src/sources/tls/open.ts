@@ -82,7 +82,7 @@ async function prepare({
 
 const MAX_NAMED = 5;
 
-/** Asks all sites: one that answers says nothing about the others. */
+/** Tries all sites: one that responds says nothing about the others. */
 async function checkHealth(state: TlsState, signal: AbortSignal): Promise<SourceHealth> {
   const { name } = state.config;
   const failed: UnseenPlace[] = [];

@@ -1,19 +1,19 @@
 /**
- * Which sites did not answer a moment ago, so that consecutive checks need not each wait for the same silent site.
- * Only silence is remembered, and only for `keptMs`: a site that has recovered is asked again soon, and no answer is used twice.
+ * Which sites did not respond a moment ago, so that consecutive checks need not each wait for the same timeout.
+ * Only timeouts are remembered, and only for `keptMs`: a site that has recovered is tried again soon, and no response is used twice.
  */
 export interface RecentTimeouts {
   /** @param askedAt when the request began, in milliseconds since 1970 */
   readonly record: (address: string, label: string, askedAt: number) => void;
-  /** This name answered: earlier silence of others says nothing about the address any more. */
+  /** This name responded: earlier timeouts of others no longer say anything about the address. */
   readonly clear: (address: string, label: string) => void;
-  /** @returns undefined where the site must be asked. */
+  /** @returns undefined where the site must be tried. */
   readonly find: (address: string, label: string) => KnownTimeout | undefined;
 }
 
 export interface KnownTimeout {
   readonly agoMs: number;
-  /** Not this site was asked, but others at its address. */
+  /** Not this site timed out, but others at its address. */
   readonly ofOthers: boolean;
 }
 
@@ -22,7 +22,7 @@ interface Timeout {
   readonly at: number;
 }
 
-/** A server that hangs for one name may answer for others, so an address is given up only where another name was tried after the first silence. */
+/** A server that hangs for one name may answer for others, so an address is given up only where another name was tried after the first timeout. */
 function isConfirmed(all: readonly Timeout[]): boolean {
   return all.some(({ at }) => all.some(({ askedAt }) => at <= askedAt));
 }

@@ -24,13 +24,13 @@ export interface TlsState {
   readonly keyTimeouts: RecentTimeouts;
   /** Addresses whose last request got no answer. */
   readonly slow: Set<string>;
-  /** Addresses where the last one who asked got one. */
+  /** Addresses whose last request got a response. */
   readonly responsive: Set<string>;
   readonly resolver: Resolver;
   readonly issuersAt: IssuersReadAt;
 }
 
-/** Silence is remembered for twice the time that it took to notice it, and no longer than this. */
+/** Timeouts are remembered for twice their length, and no longer than this. */
 const MAX_KEPT_MS = 10_000;
 
 /** @param clock milliseconds since 1970 */
@@ -51,7 +51,7 @@ export function makeTlsState(config: TlsConfig, clock: () => number): TlsState {
   };
 }
 
-/** A result, and what was asked to get it: a site, or one of its addresses with `everyAddress`. */
+/** A result, and the target that it is of: a site, or one of its addresses with `everyAddress`. */
 export interface SiteResult {
   readonly asked: string;
   readonly result: ScanResult;
@@ -190,7 +190,7 @@ function startProbe(target: Target, state: TlsState, placeReader: SeenPlaceReade
   return pending.start(address, thorough ? fullProbeKey(label) : label, ask, giveBack);
 }
 
-/** Asks one site now, also where it was silent a moment ago, because a person is waiting to see whether it is back. Its chain is everything that the server sent. */
+/** Tries one site now, even if it timed out a moment ago, because a person is waiting to see whether it is back. Its chain is everything that the server sent. */
 export async function inspectSite(
   site: Site,
   state: TlsState,

@@ -10,7 +10,7 @@ const COMBINED = ':combined';
 /**
  * The certificates in a secret's values, each at `<place>:<key>`. `safe` keeps the same certificate in `certificate` and in `combined`:
  * that is one place. Private keys are compared and dropped; nothing of a value but its certificates is given back.
- * With `isWritable`, those that a renewal could write are told apart.
+ * With `isWritable`, those that a renewal could write are marked.
  */
 export function certificatesIn(
   source: string,

@@ -2,23 +2,23 @@ import type { UnseenPlace } from '../../ports/certificates.ts';
 import { SourceError, type SourceErrorKind } from '../../ports/source-error.ts';
 import { printable } from '../../wire/x509.ts';
 
-/** So many requests in a row without an answer: the folder is left, or, where Vault is gone altogether, everything. */
+/** After every so many failures in a row: the folder is skipped or, where Vault itself is down, everything that is left. */
 const CHECK_EVERY_FAILURES = 5;
-/** So many, and health that still says all is well is not believed: it is told from memory while the storage may be gone. */
+/** After so many, the scan stops even if Vault reports to be healthy: its health comes from memory while the storage may be gone. */
 const MAX_FAILURES = 15;
 
 /**
- * What got no answer during one scan. A Vault that dies half-way is one gap for each folder or configured path it happened in,
- * not thousands that say the same.
+ * Counts the requests of one scan without a response, and stops the scan after too many. A Vault that fails half-way is one gap for each
+ * folder or configured path that it happened in, not thousands of the same.
  */
 export interface CircuitBreaker {
   readonly recordSuccess: () => void;
-  /** What to do now: `go-on`; `ask` whether Vault is there at all, and `leave` the folder or `stop`; or `stop` anyhow. */
+  /** What to do now: `go-on`; `ask` for Vault's health, and then `skipFolder` or `open`; or `stop`, which is to `open` in any case. */
   readonly recordFailure: (missed: FailedPlace, error: SourceError) => 'go-on' | 'ask' | 'stop';
   readonly skipFolder: (folder: string) => void;
   readonly open: (because: string, kind?: SourceErrorKind) => void;
   readonly isOpen: () => boolean;
-  /** Whether the place is not to be asked, which is then noted. */
+  /** Whether the place must be skipped, which is then recorded. */
   readonly skips: (missed: FailedPlace) => boolean;
   readonly gaps: () => readonly UnseenPlace[];
 }

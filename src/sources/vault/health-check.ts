@@ -8,7 +8,7 @@ import { readSecret } from './read.ts';
 import type { VaultScan } from './scan.ts';
 import { asObject } from '../../wire/json-object.ts';
 
-/** Health, login, and the smallest question for each path. Never throws but for our own bugs. */
+/** Checks health, login, and the smallest request for each path. Throws only for our own bugs. */
 export async function checkVaultHealth(scan: VaultScan): Promise<SourceHealth> {
   const { config, http, session, signal } = scan;
   try {

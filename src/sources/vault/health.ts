@@ -4,7 +4,7 @@ import { asObject, textIn } from '../../wire/json-object.ts';
 
 export interface VaultHealth {
   readonly version?: string;
-  /** Why it answers no reads, where it does not; with what to do. */
+  /** Why it accepts no reads, where it does not. */
   readonly because?: string;
   readonly hint?: string;
 }

@@ -6,7 +6,7 @@ import { asObject, numberIn, textIn } from '../../wire/json-object.ts';
 
 export interface Token {
   readonly id: string;
-  /** Absent where it never ends, or where nobody said when. */
+  /** Absent where it never expires, or where that is not known. */
   readonly ttlMs?: number;
   readonly renewable: boolean;
   /** May be used so many times only: looking at it would use it up. */
@@ -75,7 +75,7 @@ export interface TokenInfo {
   readonly policies: readonly string[];
 }
 
-/** What a token says of itself. @throws {SourceError} `refused` where Vault does not know it (any more). */
+/** Looks up a token itself. @throws {SourceError} `refused` where Vault does not know it (any more). */
 export async function lookUpToken(name: string, id: string, ask: SendRequest): Promise<TokenInfo> {
   const { status, body } = await ask('GET', 'auth/token/lookup-self', { accept: [403], token: id });
   if (status === 403)

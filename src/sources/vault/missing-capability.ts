@@ -2,7 +2,7 @@ import { SourceError } from '../../ports/source-error.ts';
 import { printable } from '../../wire/x509.ts';
 import type { VaultSession } from './session.ts';
 
-/** Says which right is lacking where, instead of "permission denied". */
+/** Names the capability that the token lacks and its path, instead of "permission denied". */
 export function explainMissingCapability(
   error: unknown,
   session: VaultSession,

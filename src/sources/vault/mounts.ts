@@ -34,7 +34,7 @@ export async function findMount(
         `the token has no right at all below ${path}, or nothing is mounted there`,
       );
     });
-  // A Vault too old for the question is too old for version 2.
+  // A Vault too old for this request is too old for version 2.
   if (status === 404) return split(path, `${path.split('/')[0]}/`, 1);
   // The documentation shows the answer without `data`; servers send it with.
   const answer = asObject(body);

@@ -69,7 +69,7 @@ function openWriter(
   };
 }
 
-/** Reads the PEM files with the first question, so that a missing one is this source's failure and nobody else's. */
+/** Reads the PEM files at the first request, so that a missing one fails this source only. */
 function openOnce(config: VaultConfig): HttpClient {
   let opening: Promise<HttpClient> | undefined;
   const open = async (): Promise<HttpClient> => {

@@ -7,7 +7,7 @@ import { asObject, type JsonObject, textIn } from '../../wire/json-object.ts';
 
 export type SecretRead =
   | { readonly status: 'read'; readonly values: JsonObject }
-  /** Its latest version was deleted or destroyed: there is nothing to look at, and nothing hidden either. */
+  /** Its latest version was deleted or destroyed: there is nothing to read, and nothing hidden either. */
   | { readonly status: 'deleted' }
   /** None of its names looks like a certificate's, so its values stayed where they are. */
   | { readonly status: 'by-name' };

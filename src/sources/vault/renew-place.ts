@@ -4,7 +4,7 @@ import type { VaultConfig } from './config.ts';
 /** What a certificate's place ends with, in `safe`'s layout. */
 const KEY = ':certificate';
 
-/** Whether the configuration gives leave to renew what is at a path, mount first. */
+/** Whether the configuration allows renewing what is at a path, mount first. */
 export function mayRenew({ renew, paths }: VaultConfig, path: string): boolean {
   return renew !== undefined && (renew.paths ?? paths).some((one) => `${path}/`.startsWith(`${one}/`));
 }

@@ -37,8 +37,8 @@ const MOST_SERIAL = 2n ** 159n - 1n;
 const OWN_KEYS: ReadonlySet<string> = new Set(['certificate', 'key', 'combined']);
 
 /**
- * Works out a renewal and changes nothing. Everything `safe x509 renew` forgets to look at is looked at here
- * (reference: cf-and-certificates.md section 4.1).
+ * Works out a renewal and changes nothing. It verifies what `safe x509 renew` does not, above all that the authority beside the certificate
+ * signed it: https://github.com/starkandwayne/safe, vault/x509.go.
  * @throws {SourceError} `refused` where it cannot be done safely, saying why.
  */
 export async function prepareRenewal(writing: WriteAccess, place: string): Promise<PreparedRenewal> {

@@ -35,7 +35,7 @@ export async function renewCertificate(writing: WriteAccess, planned: Renewal): 
   requireAsPlanned(config.name, prepared, planned);
   const fresh = await issueCertificate(prepared);
   await countSerial(writing, prepared);
-  // The next serial is written; the certificate is not begun once the leave is over.
+  // The next serial is written; once aborted, the certificate is not.
   signal.throwIfAborted();
   const version = await writeNext(writing, prepared.leaf.secret, valuesWith(prepared.leaf, fresh));
   await verify(writing, prepared, fresh, version);

@@ -21,12 +21,12 @@ export interface VaultScan extends ScanOptions {
   readonly session: VaultSession;
 }
 
-/** Something to look at: a configured path, and what is found below it. */
+/** Something to visit: a configured path, and what is found below it. */
 type Item =
   | { readonly kind: 'path'; readonly path: string }
   | { readonly kind: 'folder' | 'secret'; readonly root: Root; readonly below: string };
 
-/** What looking at an item led to. */
+/** The result of visiting an item. */
 interface Outcome {
   readonly results: readonly ScanResult[];
   readonly more: readonly Item[];
@@ -69,7 +69,7 @@ export async function* scanSecrets(scan: VaultScan): AsyncGenerator<ScanResult, 
   yield* breaker.gaps();
 }
 
-/** Decides what a failure is: a gap of its own, part of an outage, or the end. */
+/** Decides what a failure is: a gap of its own, part of an outage, or the end of the scan. */
 async function handleFailure(
   scan: VaultScan,
   item: Item,
@@ -96,7 +96,7 @@ async function handleFailure(
   return undefined;
 }
 
-/** `undefined` where Vault says that it is well. */
+/** Why Vault is down; `undefined` where it reports to be healthy. */
 function explainOutage({ config, http, signal }: VaultScan): Promise<string | undefined> {
   return fetchHealth(config, http, signal).then(
     ({ because }) => because,
@@ -107,7 +107,7 @@ function explainOutage({ config, http, signal }: VaultScan): Promise<string | un
   );
 }
 
-/** A sealed Vault and a broken balancer both say 503; Vault's own health tells them apart. */
+/** A sealed Vault and a broken balancer both return 503; Vault's own health distinguishes them. */
 async function explain({ config, http, signal }: VaultScan, error: unknown): Promise<unknown> {
   if (!(error instanceof SourceError) || error.kind !== 'unreachable' || signal.aborted) return error;
   const health = await fetchHealth(config, http, signal).catch(() => undefined);

@@ -16,28 +16,28 @@ export const inBackground: Schedule = (run, afterMs) => {
   return () => clearTimeout(timer);
 };
 
-/** Asks under `/v1/`; `path` is Vault's own, unescaped. */
+/** A request under `/v1/`; `path` is Vault's own, unescaped. */
 export interface VaultRequest {
   readonly method?: 'GET' | 'POST';
   readonly path: string;
   readonly query?: string;
   readonly body?: unknown;
-  /** Statuses which are answers to this question. */
+  /** Statuses other than success that do not throw. */
   readonly accept?: readonly number[];
   readonly signal: AbortSignal;
 }
 
 /**
- * A login and its life: made at the first question, renewed at half of its time, made anew where it ended.
- * A 403 is believed only of a token that is still good, for Vault says the same of an ended one.
+ * A login and its lifecycle: made at the first request, renewed at half of its time, made again once it has expired.
+ * A 403 counts only for a token that is still valid, because Vault returns the same for an expired one.
  */
 export interface VaultSession {
-  /** @throws {SourceError} as `HttpClient.requestJson`; `lost` says whether a refusal was of the login itself. */
+  /** @throws {SourceError} as `HttpClient.requestJson`; `lost` tells whether the login itself was refused. */
   readonly request: (question: VaultRequest) => Promise<JsonResponse>;
   readonly start: (signal: AbortSignal) => Promise<void>;
-  /** What the token says of itself; `undefined` for one whose uses are counted. */
+  /** The token's own lookup; `undefined` for one whose uses are counted. */
   readonly describe: (signal: AbortSignal) => Promise<TokenInfo | undefined>;
-  /** Why no question can be asked any more; a `start` tries anew. */
+  /** Why no request can be sent any more; `start` tries again. */
   readonly lost: () => SourceError | undefined;
   readonly close: () => void;
 }
@@ -93,7 +93,7 @@ export function openVaultSession(
       fullMs = Math.max(fullMs, ttlMs);
     } catch (error) {
       if (!(error instanceof SourceError)) throw error;
-      // The token at hand may be good for a while; the next question that is refused tells.
+      // The current token may be valid for a while; the next request that is refused will show.
       plan({ ...old, ttlMs: (old.ttlMs ?? 0) / 2 });
     }
   };
@@ -118,7 +118,7 @@ export function openVaultSession(
       if (!(error instanceof SourceError) || error.kind !== 'refused' || used.limited) throw error;
       if (lost) throw lost;
       if (token === used && (await unlessAborted(() => isGood(used.id), question.signal))) throw error;
-      // Another question may have logged in meanwhile.
+      // Another request may have logged in meanwhile.
       const fresh = token !== used && token ? token : await enterOrLose(question.signal);
       return send(config, http, question, fresh.id);
     }

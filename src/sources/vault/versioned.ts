@@ -7,7 +7,7 @@ import { findMount, readPath } from './mounts.ts';
 import type { VaultSession } from './session.ts';
 import { asObject, type JsonObject, numberIn } from '../../wire/json-object.ts';
 
-/** Who asks and writes. */
+/** What is needed to read and write secrets. */
 export interface WriteAccess {
   readonly config: VaultConfig;
   /** Logged in with the credential for writing. */
@@ -111,7 +111,7 @@ export async function writeNext(
         );
       throw explainMissingCapability(error, session, config.name, 'update', at);
     });
-  // The words of a 400 are Vault's own, and are read, not repeated.
+  // The message of a 400 is Vault's own: it is matched, not repeated.
   if (answer.status === 400)
     throw JSON.stringify(answer.body).includes('check-and-set')
       ? versionConflict(config.name, path)

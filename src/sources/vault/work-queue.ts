@@ -1,10 +1,10 @@
-/** Work that grows while it is done: iterating ends when all that was added is done. */
+/** A queue that grows while it is worked on: iterating ends when everything that was added is done. */
 export interface WorkQueue<T> extends AsyncIterable<T> {
   /** Last in, first out: deep before wide keeps it small. */
   readonly add: (items: readonly T[]) => void;
-  /** One item given out has been worked on; call it after adding what it led to. */
+  /** Call once for each item, after adding the items that it led to. */
   readonly done: () => void;
-  /** Takes away and gives back what nobody began. */
+  /** Removes and returns the items that were not started. */
   readonly drain: () => readonly T[];
 }
 
