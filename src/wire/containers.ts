@@ -25,7 +25,7 @@ import { printable } from './x509.ts';
 
 /** What a container holds, and what of the bytes it does not cover. */
 export interface Contained {
-  readonly held: FoundContent;
+  readonly contents: FoundContent;
   /** Content inside it that may hold certificates in turn. */
   readonly inner?: Buffer;
   /** The bytes after its end. */
@@ -34,10 +34,10 @@ export interface Contained {
 
 /** The certificates of bytes that begin with a keystore, a bundle or DER; undefined for anything else. Never throws. */
 export function readContainer(bytes: Buffer, passphrases: readonly string[]): Contained | undefined {
-  if (isJks(bytes)) return { held: findInJks(bytes) };
-  if (isBouncyCastle(bytes)) return { held: findInBouncyCastle(bytes) };
+  if (isJks(bytes)) return { contents: findInJks(bytes) };
+  if (isBouncyCastle(bytes)) return { contents: findInBouncyCastle(bytes) };
   if (bytes[0] !== tags.sequence) return undefined;
-  if (isPkcs12(bytes)) return { held: findInPkcs12(bytes, passphrases), ...restBehind(bytes) };
+  if (isPkcs12(bytes)) return { contents: findInPkcs12(bytes, passphrases), ...restBehind(bytes) };
   if (isPkcs7(bytes)) return findInPkcs7(bytes);
   return findInDer(bytes);
 }
@@ -54,7 +54,7 @@ function findInDer(bytes: Buffer): Contained | undefined {
     if (next === undefined) {
       if (at === 0 && !looksLikeCertificate(bytes)) return undefined;
       return {
-        held: mergeContent([...parts, unreadableContent(ordinal(certificates + 1), 'it is cut short')]),
+        contents: mergeContent([...parts, unreadableContent(ordinal(certificates + 1), 'it is cut short')]),
       };
     }
     const value = bytes.subarray(at, next);
@@ -65,11 +65,11 @@ function findInDer(bytes: Buffer): Contained | undefined {
     }
     if (at > 0 && (isPkcs12(value) || isPkcs7(value))) break;
     at = next;
-    const held = readDer(value, ordinal(certificates + 1));
-    if (!isHarmless(held)) certificates += 1;
-    parts.push(held);
+    const contents = readDer(value, ordinal(certificates + 1));
+    if (!isHarmless(contents)) certificates += 1;
+    parts.push(contents);
   }
-  return { held: mergeContent(parts), ...(at < bytes.length && { rest: bytes.subarray(at) }) };
+  return { contents: mergeContent(parts), ...(at < bytes.length && { rest: bytes.subarray(at) }) };
 }
 
 /** No certificate is shorter, and no end of other values is worth a try with OpenSSL each. */
@@ -122,14 +122,17 @@ function findInPkcs7(bytes: Buffer): Contained {
     damaged !== undefined
       ? `it is a PKCS#7 bundle, but ${damaged}`
       : 'it is a PKCS#7 bundle with a certificate that cannot be read';
-  const held: FoundContent = {
+  const contents: FoundContent = {
     ...NO_CONTENT,
     chains: numbered(chains),
     unreadable:
       damaged !== undefined || lost !== undefined ? [{ at: ordinal(chains.length + 1), because }] : [],
   };
   return {
-    held: held.chains.length + held.unreadable.length === 0 && content === undefined ? UNKNOWN_CONTENT : held,
+    contents:
+      contents.chains.length + contents.unreadable.length === 0 && content === undefined
+        ? UNKNOWN_CONTENT
+        : contents,
     ...(content !== undefined && { inner: content }),
     ...restBehind(bytes),
   };
@@ -182,10 +185,10 @@ function findInJks(bytes: Buffer): FoundContent {
   return mergeContent(parts);
 }
 
-function renumbered(held: FoundContent, before: number): FoundContent {
+function renumbered(contents: FoundContent, before: number): FoundContent {
   return {
-    ...held,
-    chains: held.chains.map((found, index) => ({ ...found, at: ordinal(before + index + 1) })),
+    ...contents,
+    chains: contents.chains.map((found, index) => ({ ...found, at: ordinal(before + index + 1) })),
   };
 }
 

@@ -34,17 +34,17 @@ export function encodedIn(
     const part = readToken(text, token, failures, trial);
     if (part) parts.push(part);
     // A candidate without certificates may have been joined wrongly, so the next token is tried in any case.
-    at = part && part.held.chains.length > 0 ? part.to : token.to;
+    at = part && part.contents.chains.length > 0 ? part.to : token.to;
   }
   return { parts: withoutCovered(parts), cut: trial.isSpent() };
 }
 
 /** Drops wrong readings of text in which certificates were found. */
 function withoutCovered(parts: readonly EncodedPart[]): readonly EncodedPart[] {
-  const found = parts.filter(({ held }) => held.chains.length > 0);
+  const found = parts.filter(({ contents }) => contents.chains.length > 0);
   if (found.length === 0 || found.length === parts.length) return parts;
   const overlaps = ({ from, to }: EncodedPart) => found.some((other) => other.from < to && from < other.to);
-  return parts.filter((part) => part.held.chains.length > 0 || !overlaps(part));
+  return parts.filter((part) => part.contents.chains.length > 0 || !overlaps(part));
 }
 
 const WORK_PER_CHARACTER = 4;
@@ -70,7 +70,7 @@ function readToken(
     let end = 0;
     for (const encoded of form(text, from, to)) {
       const part = trial.attempt(encoded);
-      if (part && part.held.chains.length > 0) return part;
+      if (part && part.contents.chains.length > 0) return part;
       if (trial.isSpent()) return best;
       if (best === undefined || (part && rank(part) > rank(best))) best = part;
       end = Math.max(end, encoded.to);
@@ -81,8 +81,8 @@ function readToken(
 }
 
 /** Why something cannot be read says more than that something is there. */
-function rank({ held }: EncodedPart): number {
-  return held.unreadable.length > 0 ? 1 : 0;
+function rank({ contents }: EncodedPart): number {
+  return contents.unreadable.length > 0 ? 1 : 0;
 }
 
 interface Span {

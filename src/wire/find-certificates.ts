@@ -146,11 +146,13 @@ function findInText(text: string, search: Search): FoundContent {
   const inText = (text: string) => findInPlainText(text, search, { mayHoldBytes: plain !== text });
   if (documents === undefined) return inText(plain);
   const { values, kind } = documents;
-  const held = findInDocument(values.length === 1 ? values[0] : values, (value) => findInside(value, search));
-  if (isNoContent(held)) return inText(plain);
+  const contents = findInDocument(values.length === 1 ? values[0] : values, (value) =>
+    findInside(value, search),
+  );
+  if (isNoContent(contents)) return inText(plain);
   // Names, lists of lines, all but the last of several equal keys: parsers do not give these as values. Comments are not in use.
   const more = kind === 'json' ? plain : plain.replaceAll(/^[ \t]*#.*$/gm, '');
-  return mergeContent([held, onlyNew(inText(more), held)]);
+  return mergeContent([contents, onlyNew(inText(more), contents)]);
 }
 
 function parse(text: string, { budget }: Search): Documents | undefined {
@@ -160,11 +162,14 @@ function parse(text: string, { budget }: Search): Documents | undefined {
 }
 
 /** Only the chains whose leaf is not known already. */
-function onlyNew(held: FoundContent, known: FoundContent): FoundContent {
+function onlyNew(contents: FoundContent, known: FoundContent): FoundContent {
   const seen = new Set(
     known.chains.flatMap(({ chain }) => chain.map(({ fingerprint256 }) => fingerprint256)),
   );
-  return { ...NO_CONTENT, chains: held.chains.filter(({ chain: [leaf] }) => !seen.has(leaf.fingerprint256)) };
+  return {
+    ...NO_CONTENT,
+    chains: contents.chains.filter(({ chain: [leaf] }) => !seen.has(leaf.fingerprint256)),
+  };
 }
 
 /**
@@ -180,10 +185,10 @@ function findInPlainText(
   const inPem = findInPem(text, pem, (bytes) => findInside(bytes, search));
   const encoded = findEncoded(text, pem.blocks, inPem.count, search);
   // A broken block is reported once, as broken; base64 in it counts only where it is a whole certificate.
-  const isReported = pem.broken.length > 0 && inPem.held.unreadable.length > 0;
+  const isReported = pem.broken.length > 0 && inPem.contents.unreadable.length > 0;
   const whole = isReported ? encoded.filter(({ chains }) => chains.length > 0) : encoded;
   const bytes = mayHoldBytes && /0[\x81-\x83]/.test(text) ? carve(Buffer.from(text, 'latin1')) : NO_CONTENT;
-  const found = mergeContent([inPem.held, ...whole]);
+  const found = mergeContent([inPem.contents, ...whole]);
   return isNoContent(bytes)
     ? found
     : mergeContent([found, renumbered(onlyNew(bytes, found), found.chains.length)]);
@@ -210,9 +215,11 @@ function findEncoded(
     for (const part of encoded.parts) parts.push(part);
     cut ||= encoded.cut;
   }
-  const found = parts.map(({ held }) => held).filter((held) => !isNoContent(held));
+  const found = parts.map(({ contents }) => contents).filter((contents) => !isNoContent(contents));
   let count = before;
-  const placed = found.map((held) => (isEmpty(held) ? held : prefixPlaces(ordinal((count += 1)), held)));
+  const placed = found.map((contents) =>
+    isEmpty(contents) ? contents : prefixPlaces(ordinal((count += 1)), contents),
+  );
   return cut
     ? [...placed, unreadableContent(ordinal(count + 1), 'searching it for certificates takes too long')]
     : placed;
@@ -224,12 +231,12 @@ function findInBytes(bytes: Buffer, search: Search): FoundContent {
   if (packed) return findInPacked(packed, search);
   const contained = readContainer(bytes, search.passphrases);
   if (contained === undefined) return findInAnything(bytes, search);
-  const { held, inner, rest } = contained;
+  const { contents, inner, rest } = contained;
   const further = [inner, rest && withoutPadding(rest)].flatMap((more) =>
     more !== undefined && more.length > 0 ? [findInside(more, search)] : [],
   );
-  const own = held.chains.length + held.unreadable.length;
-  return mergeContent([held, ...further.map((more, index) => renumbered(more, own + index))]);
+  const own = contents.chains.length + contents.unreadable.length;
+  return mergeContent([contents, ...further.map((more, index) => renumbered(more, own + index))]);
 }
 
 /** Content of an unknown format: DER certificates anywhere among its bytes, and PEM or base64 in its text. */
@@ -239,9 +246,9 @@ function findInAnything(bytes: Buffer, search: Search): FoundContent {
   return isNoContent(carved) ? text : mergeContent([carved, renumbered(text, carved.chains.length)]);
 }
 
-function renumbered(held: FoundContent, before: number): FoundContent {
-  if (before === 0 || isEmpty(held)) return held;
-  return prefixPlaces(ordinal(before + 1), held);
+function renumbered(contents: FoundContent, before: number): FoundContent {
+  if (before === 0 || isEmpty(contents)) return contents;
+  return prefixPlaces(ordinal(before + 1), contents);
 }
 
 function findInPacked(packed: Packed, search: Search): FoundContent {
@@ -267,24 +274,25 @@ function findInPacked(packed: Packed, search: Search): FoundContent {
 function findInFiles(files: readonly ArchiveEntry[], search: Search): FoundContent {
   const found = files.map(({ name, content }) => {
     const base = name.slice(name.lastIndexOf('/') + 1);
-    const held = reportIfMissing(base, content, findInside(content, search));
-    return { name, folder: name.slice(0, -base.length || undefined), base, held };
+    const contents = reportIfMissing(base, content, findInside(content, search));
+    return { name, folder: name.slice(0, -base.length || undefined), base, contents };
   });
   const matched = new Map(
     [...Map.groupBy(found, ({ folder }) => folder).values()].flatMap((beside) => {
-      const held = matchWithin(beside.map(({ base, held }) => [base, held]));
-      return beside.map((file, index) => [file, held[index] ?? NO_CONTENT] as const);
+      const contents = matchWithin(beside.map(({ base, contents }) => [base, contents]));
+      return beside.map((file, index) => [file, contents[index] ?? NO_CONTENT] as const);
     }),
   );
   return mergeContent(found.map((file) => nestPlaces(printable(file.name), matched.get(file) ?? NO_CONTENT)));
 }
 
 /** Reports a file in an archive that is named like a certificate and holds none. */
-function reportIfMissing(base: string, content: Buffer, held: FoundContent): FoundContent {
+function reportIfMissing(base: string, content: Buffer, contents: FoundContent): FoundContent {
   const isNamed = namesCertificateFile(base) || namesPemFile(base);
-  if (!isNamed || !promisesCertificate(base) || !isEmpty(held) || held.others.harmless > 0) return held;
+  if (!isNamed || !promisesCertificate(base) || !isEmpty(contents) || contents.others.harmless > 0)
+    return contents;
   return {
-    ...held,
+    ...contents,
     unreadable: [{ at: '', because: content.length === 0 ? 'it is empty' : 'it holds no certificate' }],
   };
 }

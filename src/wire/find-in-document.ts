@@ -111,38 +111,40 @@ export function findInDocument(root: unknown, find: (value: string | Buffer) => 
     if (depth === MAX_DEPTH)
       return unreadableContent('', `it is nested deeper than ${MAX_DEPTH}, and was not read further down`);
     const entries = Object.entries(value).map(([key, inner]: [string, unknown]) => {
-      const held = walk(inner, depth + 1);
-      return [key, typeof inner === 'string' ? reportIfMissing(key, inner, held) : held] as const;
+      const contents = walk(inner, depth + 1);
+      return [key, typeof inner === 'string' ? reportIfMissing(key, inner, contents) : contents] as const;
     });
     const matched = Array.isArray(value)
-      ? [dropKeys(matchKeys(mergeContent(entries.map(([key, held]) => nestPlaces(key, held)))))]
-      : matchWithin(entries).map((held, index) => nestPlaces(printable(entries[index]?.[0] ?? ''), held));
+      ? [dropKeys(matchKeys(mergeContent(entries.map(([key, contents]) => nestPlaces(key, contents)))))]
+      : matchWithin(entries).map((contents, index) =>
+          nestPlaces(printable(entries[index]?.[0] ?? ''), contents),
+        );
     return mergeContent(matched);
   };
   return walk(root, 0);
 }
 
-function dropKeys(held: FoundContent): FoundContent {
-  return held.keys.length === 0 ? held : { ...held, keys: [] };
+function dropKeys(contents: FoundContent): FoundContent {
+  return contents.keys.length === 0 ? contents : { ...contents, keys: [] };
 }
 
 /** In characters. Shorter values are names, paths and fingerprints. */
 const SHORTEST_DATA = 100;
 
 /** Reports a value that is named like a certificate, looks like data and holds none that can be read: it may be encrypted, or of an unknown kind. */
-function reportIfMissing(key: string, value: string, held: FoundContent): FoundContent {
-  if (value.length < SHORTEST_DATA || !isEmpty(held) || !promisesCertificate(key)) return held;
-  const { harmless, requests, unknown } = held.others;
+function reportIfMissing(key: string, value: string, contents: FoundContent): FoundContent {
+  if (value.length < SHORTEST_DATA || !isEmpty(contents) || !promisesCertificate(key)) return contents;
+  const { harmless, requests, unknown } = contents.others;
   if (requests > 0 && harmless === 0)
-    return withReason(held, 'it is named like a certificate, and holds a signing request');
-  if (harmless > 0) return held;
+    return withReason(contents, 'it is named like a certificate, and holds a signing request');
+  if (harmless > 0) return contents;
   return unknown > 0 || isData(value)
-    ? withReason(held, 'it is named like a certificate, and none can be read in it')
-    : held;
+    ? withReason(contents, 'it is named like a certificate, and none can be read in it')
+    : contents;
 }
 
-function withReason(held: FoundContent, because: string): FoundContent {
-  return { ...held, unreadable: [{ at: '', because }] };
+function withReason(contents: FoundContent, because: string): FoundContent {
+  return { ...contents, unreadable: [{ at: '', because }] };
 }
 
 function isData(value: string): boolean {

@@ -36,8 +36,8 @@ export function findInPem(
   text: string,
   { blocks, broken }: PemText,
   find: (bytes: Buffer) => FoundContent,
-): { readonly held: FoundContent; readonly count: number } {
-  if (blocks.length + broken.length === 0) return { held: NO_CONTENT, count: 0 };
+): { readonly contents: FoundContent; readonly count: number } {
+  if (blocks.length + broken.length === 0) return { contents: NO_CONTENT, count: 0 };
   const wanted = [...blocks, ...broken].filter(({ label }) => isWanted(label));
   if (broken.length > 0) wanted.sort((a, b) => a.at - b.at);
   const places = new Map(wanted.map(({ at }, index) => [at, ordinal(index + 1)]));
@@ -63,8 +63,11 @@ export function findInPem(
         ? unreadableContent(placeOf(block), block.because)
         : HARMLESS_CONTENT,
     );
-  const held = mergeContent([{ ...NO_CONTENT, chains: chainsOf(loose) }, ...parts]);
-  return { held: isOneFile(text, blocks) ? matchOnlyKey(held) : matchKeys(held), count: places.size };
+  const contents = mergeContent([{ ...NO_CONTENT, chains: chainsOf(loose) }, ...parts]);
+  return {
+    contents: isOneFile(text, blocks) ? matchOnlyKey(contents) : matchKeys(contents),
+    count: places.size,
+  };
 }
 
 /** A block that is not a certificate itself may still contain one. */
@@ -73,10 +76,10 @@ function readOtherwise(
   because: string | undefined,
   find: (bytes: Buffer) => FoundContent,
 ): FoundContent {
-  const held = find(derOf(block));
-  if (!isEmpty(held)) return held;
+  const contents = find(derOf(block));
+  if (!isEmpty(contents)) return contents;
   if (because !== undefined) return unreadableContent('', because);
-  if (held.others.harmless + held.others.requests > 0) return held;
+  if (contents.others.harmless + contents.others.requests > 0) return contents;
   return PROMISING.test(block.label)
     ? unreadableContent('', 'it is a PEM block of a kind that is not supported')
     : UNKNOWN_CONTENT;

@@ -68,13 +68,15 @@ export function isEmpty({ chains, unreadable }: FoundContent): boolean {
 }
 
 /** Whether not even something recognized is in it. */
-export function isNoContent(held: FoundContent): boolean {
-  return isEmpty(held) && held.keys.length === 0 && countOthers(held) === 0;
+export function isNoContent(contents: FoundContent): boolean {
+  return isEmpty(contents) && contents.keys.length === 0 && countOthers(contents) === 0;
 }
 
 /** Whether there are keys, parameters or revocation lists in it, and nothing else. */
-export function isHarmless(held: FoundContent): boolean {
-  return isEmpty(held) && held.others.harmless > 0 && held.others.harmless === countOthers(held);
+export function isHarmless(contents: FoundContent): boolean {
+  return (
+    isEmpty(contents) && contents.others.harmless > 0 && contents.others.harmless === countOthers(contents)
+  );
 }
 
 function countOthers({ others: { harmless, requests, unknown } }: FoundContent): number {
@@ -95,20 +97,20 @@ export function mergeContent(parts: readonly FoundContent[]): FoundContent {
 }
 
 /** Puts a prefix before every place. */
-export function prefixPlaces(prefix: string, held: FoundContent): FoundContent {
-  if (prefix === '' || isEmpty(held)) return held;
+export function prefixPlaces(prefix: string, contents: FoundContent): FoundContent {
+  if (prefix === '' || isEmpty(contents)) return contents;
   const placed = <T extends { readonly at: string }>(item: T): T => ({ ...item, at: prefix + item.at });
-  return { ...held, chains: held.chains.map(placed), unreadable: held.unreadable.map(placed) };
+  return { ...contents, chains: contents.chains.map(placed), unreadable: contents.unreadable.map(placed) };
 }
 
 /** `:a.b` from `:b` within `a`; `:a#2` from `#2` within `a`. */
-export function nestPlaces(name: string, held: FoundContent): FoundContent {
-  if (isEmpty(held)) return held;
+export function nestPlaces(name: string, contents: FoundContent): FoundContent {
+  if (isEmpty(contents)) return contents;
   const placed = <T extends { readonly at: string }>(item: T): T => ({
     ...item,
     at: `:${name}${item.at.startsWith(':') ? `.${item.at.slice(1)}` : item.at}`,
   });
-  return { ...held, chains: held.chains.map(placed), unreadable: held.unreadable.map(placed) };
+  return { ...contents, chains: contents.chains.map(placed), unreadable: contents.unreadable.map(placed) };
 }
 
 /** Gives each chain a place: `''` for the first, then `#2`, `#3` ... */
@@ -148,22 +150,22 @@ export function parseKey(key: Parameters<typeof createPrivateKey>[0]): KeyObject
 }
 
 /** Marks the chains whose leaf belongs to one of the keys. A key that belongs to none proves nothing: it may sign tokens or sessions. */
-export function matchKeys(held: FoundContent): FoundContent {
-  const { chains, keys } = held;
-  if (keys.length === 0 || chains.length === 0) return held;
+export function matchKeys(contents: FoundContent): FoundContent {
+  const { chains, keys } = contents;
+  if (keys.length === 0 || chains.length === 0) return contents;
   const chainsWithKeys = chains.map((found): FoundChain =>
     found.keyMatches === undefined && keys.some((key) => belongs(found.chain[0], key))
       ? { ...found, keyMatches: true }
       : found,
   );
-  return { ...held, chains: chainsWithKeys };
+  return { ...contents, chains: chainsWithKeys };
 }
 
 /** Like {@link matchKeys}, for a layout in which the only key is for the only leaf: a key that belongs to none is a mismatch. */
-export function matchOnlyKey(held: FoundContent): FoundContent {
-  const matched = matchKeys(held);
-  if (held.keys.length !== 1) return matched;
-  const [key] = held.keys;
+export function matchOnlyKey(contents: FoundContent): FoundContent {
+  const matched = matchKeys(contents);
+  if (contents.keys.length !== 1) return matched;
+  const [key] = contents.keys;
   const [meant, ...others] = matched.chains.filter(({ chain: [leaf] }) => !leaf.ca);
   // The key of an authority may lie beside what it issued.
   const isTaken = matched.chains.some(({ chain }) => chain.some((one) => key && belongs(one, key)));
@@ -179,46 +181,51 @@ export function matchOnlyKey(held: FoundContent): FoundContent {
  * It is a mismatch only where its name pairs it with the certificate (`tls.key` with `tls.crt`) and it does not belong to another one that its name is paired with.
  */
 export function matchWithin(
-  entries: readonly (readonly [name: string, held: FoundContent])[],
+  entries: readonly (readonly [name: string, contents: FoundContent])[],
 ): readonly FoundContent[] {
-  const keys = entries.flatMap(([, held]) => held.keys).slice(0, MAX_KEYS);
-  if (keys.length === 0) return entries.map(([, held]) => held);
+  const keys = entries.flatMap(([, contents]) => contents.keys).slice(0, MAX_KEYS);
+  if (keys.length === 0) return entries.map(([, contents]) => contents);
   if (entries.every(([, { chains }]) => chains.length === 0))
-    return entries.map(([, held]) => ({ ...held, keys: [] }));
-  const matched = entries.map(([name, held]) => {
-    const { chains } = matchKeys({ ...held, keys });
-    return { held: { ...held, chains, keys: [] }, paired: chains.length > 0 ? pairedKeyNames(name) : [] };
+    return entries.map(([, contents]) => ({ ...contents, keys: [] }));
+  const matched = entries.map(([name, contents]) => {
+    const { chains } = matchKeys({ ...contents, keys });
+    return {
+      contents: { ...contents, chains, keys: [] },
+      paired: chains.length > 0 ? pairedKeyNames(name) : [],
+    };
   });
   // Values that are one readable key and nothing else.
   const lone = new Map(
-    entries.flatMap(([name, held]) =>
-      held.chains.length === 0 && held.keys.length === 1 && held.keys[0]?.()
-        ? [[name, held.keys] as const]
+    entries.flatMap(([name, contents]) =>
+      contents.chains.length === 0 && contents.keys.length === 1 && contents.keys[0]?.()
+        ? [[name, contents.keys] as const]
         : [],
     ),
   );
   // Names of keys that belong to one of the certificates paired with them.
   const taken = new Set(
-    matched.flatMap(({ held, paired }) =>
+    matched.flatMap(({ contents, paired }) =>
       paired.filter((name) =>
-        lone.get(name)?.some((key) => held.chains.some(({ chain: [leaf] }) => belongs(leaf, key))),
+        lone.get(name)?.some((key) => contents.chains.some(({ chain: [leaf] }) => belongs(leaf, key))),
       ),
     ),
   );
-  return matched.map(({ held, paired }) => {
-    const [first] = held.chains;
+  return matched.map(({ contents, paired }) => {
+    const [first] = contents.chains;
     // What its name says counts for more than any other key beside it: the pairs may have been exchanged.
     const own = paired.filter((name) => lone.has(name));
     const isMismatch =
       first?.at === '' &&
       own.some((name) => !taken.has(name)) &&
       !own.some((name) => lone.get(name)?.some((key) => belongs(first.chain[0], key)));
-    return isMismatch ? { ...held, chains: held.chains.with(0, { ...first, keyMatches: false }) } : held;
+    return isMismatch
+      ? { ...contents, chains: contents.chains.with(0, { ...first, keyMatches: false }) }
+      : contents;
   });
 }
 
-function belongs(leaf: X509Certificate, held: LazyKey): boolean {
-  const key = held();
+function belongs(leaf: X509Certificate, contents: LazyKey): boolean {
+  const key = contents();
   return key !== undefined && isKeyOf(leaf, key);
 }
 

@@ -11,7 +11,7 @@ export interface Encoded {
 export interface EncodedPart {
   readonly from: number;
   readonly to: number;
-  readonly held: FoundContent;
+  readonly contents: FoundContent;
 }
 
 /** In characters of base64. Shorter ones hold no certificate: the smallest in use have some 250 bytes. */
@@ -29,8 +29,8 @@ export function startDecoding(read: (bytes: Buffer) => FoundContent, bytes: numb
   return {
     attempt: (encoded) => {
       left -= encoded.bytes.length;
-      const held = left < 0 ? NO_CONTENT : read(encoded.bytes);
-      return isNoContent(held) ? undefined : { from: encoded.from, to: encoded.to, held };
+      const contents = left < 0 ? NO_CONTENT : read(encoded.bytes);
+      return isNoContent(contents) ? undefined : { from: encoded.from, to: encoded.to, contents };
     },
     isSpent: () => left < 0,
   };

@@ -38,9 +38,9 @@ function context(
 }
 
 function allowing(
-  terms: Partial<Extract<ports.RestartPermission, { allowed: true }>>,
+  permission: Partial<Extract<ports.RestartPermission, { allowed: true }>>,
 ): ports.RestartPermission {
-  return { allowed: true, scope: 'instance', processes: NAMES, sideEffects: [], ...terms };
+  return { allowed: true, scope: 'instance', processes: NAMES, sideEffects: [], ...permission };
 }
 
 test('the plan says what stops and starts, what comes along, and is bound to this very machine', async () => {
@@ -66,8 +66,8 @@ test('the plan made again is the same word for word, though processes came and w
 });
 
 test('a plan for one process names that process and no other', async () => {
-  const terms = allowing({ scope: 'process', processes: ['doppler'] });
-  const { lines } = await restart.plan(context([dopplerZ2({ restart: terms })]), {
+  const permission = allowing({ scope: 'process', processes: ['doppler'] });
+  const { lines } = await restart.plan(context([dopplerZ2({ restart: permission })]), {
     ...ASKED,
     process: 'doppler',
   });

@@ -148,8 +148,8 @@ test.each([
 test.each<[string, ports.RestartPermission, object]>([
   ['the whole instance', BY_DIRECTOR, {}],
   ['the one process', BY_MONIT, { process: 'doppler' }],
-])('applying sends one order, for %s, and reports the result', async (_, terms, what) => {
-  const read = context([z2({ restart: terms })]);
+])('applying sends one order, for %s, and reports the result', async (_, permission, what) => {
+  const read = context([z2({ restart: permission })]);
   const plan = await restart.plan(read, ASKED);
   const travelled = JSON.parse(JSON.stringify(plan)) as typeof plan;
   const sent: unknown[] = [];

@@ -64,14 +64,14 @@ const UNREACHABLE: Readonly<Partial<Record<ports.Instance['state'], string>>> = 
 /** Why an instance must not be restarted for this service, as far as is known; whether its deployment is locked is checked elsewhere. */
 export function forbiddenBecause(
   { process }: Service,
-  { ignored, desired, state, restart: terms }: ports.Instance,
+  { ignored, desired, state, restart: permission }: ports.Instance,
 ): string | undefined {
   if (ignored) return 'it is ignored (`bosh ignore`)';
   if (desired !== 'started') return `it is meant to be ${desired}`;
   const silent = UNREACHABLE[state];
   if (silent !== undefined) return silent;
-  if (!terms.allowed) return terms.because;
-  if (terms.scope === 'process' && !terms.processes.includes(process))
+  if (!permission.allowed) return permission.because;
+  if (permission.scope === 'process' && !permission.processes.includes(process))
     return `its configuration does not allow ${process} to be restarted`;
   return undefined;
 }

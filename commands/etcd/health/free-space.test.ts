@@ -46,7 +46,7 @@ interface Behaviour {
   readonly isSlow?: boolean;
   /** Who does not come back. */
   readonly staysAway?: string;
-  readonly fails?: (deed: string) => SourceError | undefined;
+  readonly fails?: (step: string) => SourceError | undefined;
 }
 
 /** An etcd in memory that records each action. */
@@ -54,12 +54,12 @@ function etcdOf(from: ports.StoreMembers, behaves: Behaviour = {}) {
   const { leavesBytes = 600 * MB, nextLeader, isSlow, staysAway, fails } = behaves;
   let told: ports.StoreMembers = from;
   let away: string | undefined;
-  const deeds: string[] = [];
+  const steps: string[] = [];
   const memberName = (id = '') => told.members.find((one) => one.id === id)?.name ?? id;
-  const perform = (deed: string) => {
-    const error = fails?.(deed);
+  const perform = (step: string) => {
+    const error = fails?.(step);
     if (error) return Promise.reject(error);
-    deeds.push(deed);
+    steps.push(step);
     return Promise.resolve();
   };
   const alter = (change: (one: ports.StoreMember) => Partial<ports.StoreMember>) => {
@@ -86,7 +86,7 @@ function etcdOf(from: ports.StoreMembers, behaves: Behaviour = {}) {
     const list = told.members.map((one) => (one.name === gone ? silent(gone) : one));
     return Promise.resolve({ ...told, members: list });
   };
-  return { deeds, write, members, set: (next: Partial<ports.StoreMembers>) => (told = { ...told, ...next }) };
+  return { steps, write, members, set: (next: Partial<ports.StoreMembers>) => (told = { ...told, ...next }) };
 }
 
 async function apply(
@@ -196,7 +196,7 @@ test.each<[string, ports.StoreMembers, string]>([
   await expect(planned).rejects.toMatchObject({ name: 'SourceError', kind: 'refused' });
   const etcd = etcdOf(told);
   await expect(apply(etcd)).rejects.toThrow(because);
-  expect(etcd.deeds).toEqual([]);
+  expect(etcd.steps).toEqual([]);
 });
 
 test('a full etcd that reports no quota is refused: it is unknown whether space was freed', async () => {
@@ -226,7 +226,7 @@ test('history first, then one member after the other and the leader last, then t
     'NOSPACE alarm of n1 disarmed',
     'NOSPACE alarm of n3 disarmed',
   ]);
-  expect(etcd.deeds).toEqual([
+  expect(etcd.steps).toEqual([
     'compact etcd 3847',
     'defragment n2',
     'defragment n3',
@@ -239,14 +239,14 @@ test('history first, then one member after the other and the leader last, then t
 test('the leader is looked up before each step: a new leader comes last', async () => {
   const etcd = etcdOf(full, { nextLeader: 'n3' });
   await apply(etcd);
-  expect(etcd.deeds.slice(1, 4)).toEqual(['defragment n2', 'defragment n1', 'defragment n3']);
+  expect(etcd.steps.slice(1, 4)).toEqual(['defragment n2', 'defragment n1', 'defragment n3']);
 });
 
 test('the revision is the one at that moment, and not the one of the plan', async () => {
   const etcd = etcdOf(full);
   etcd.set({ revision: '4001' });
   await apply(etcd);
-  expect(etcd.deeds[0]).toBe('compact etcd 4001');
+  expect(etcd.steps[0]).toBe('compact etcd 4001');
 });
 
 test('where it is still full the alarm stays, and the sizes are said', async () => {
@@ -255,7 +255,7 @@ test('where it is still full the alarm stays, and the sizes are said', async () 
     kind: 'refused',
     message: expect.stringContaining('still full: n1 holds 2.1 GB of 2.1 GB, n2') as string,
   });
-  expect(etcd.deeds.filter((deed) => deed.startsWith('disarm'))).toEqual([]);
+  expect(etcd.steps.filter((step) => step.startsWith('disarm'))).toEqual([]);
 });
 
 test('a member that does not come back ends it: no second one is stopped, and what was done is recorded', async () => {
@@ -264,7 +264,7 @@ test('a member that does not come back ends it: no second one is stopped, and wh
   await expect(apply(etcd, { remediation: freeSpaceWithin(50), told })).rejects.toThrow(
     'not all members were healthy within 0.05 s after n2 was defragmented: nothing more is done',
   );
-  expect(etcd.deeds).toEqual(['compact etcd 3847', 'defragment n2']);
+  expect(etcd.steps).toEqual(['compact etcd 3847', 'defragment n2']);
   expect(told).toEqual(['History of etcd compacted up to revision 3847', 'n2 defragmented']);
 });
 
@@ -276,21 +276,21 @@ test('corruption that is found on the way ends it, and the alarm stays', async (
   await expect(apply(etcd, { did })).rejects.toThrow(
     'no further member of etcd is defragmented: CORRUPT is raised',
   );
-  expect(etcd.deeds).toEqual(['compact etcd 3847', 'defragment n2', 'defragment n3']);
+  expect(etcd.steps).toEqual(['compact etcd 3847', 'defragment n2', 'defragment n3']);
 });
 
 test('if an action fails, or permission to act has ended, the next one is not started', async () => {
   const error = new SourceError('etcd', 'unreachable', 'n3:2379 did not answer within 600 s');
-  const failing = etcdOf(full, { fails: (deed) => (deed === 'defragment n3' ? error : undefined) });
+  const failing = etcdOf(full, { fails: (step) => (step === 'defragment n3' ? error : undefined) });
   await expect(apply(failing)).rejects.toBe(error);
-  expect(failing.deeds).toEqual(['compact etcd 3847', 'defragment n2']);
+  expect(failing.steps).toEqual(['compact etcd 3847', 'defragment n2']);
 
   const frozen = etcdOf(full);
   const did = () => {
     throw new Error('frozen');
   };
   await expect(apply(frozen, { did })).rejects.toThrow('frozen');
-  expect(frozen.deeds).toEqual(['compact etcd 3847']);
+  expect(frozen.steps).toEqual(['compact etcd 3847']);
 });
 
 test('once it is done, a second plan finds nothing to do', async () => {

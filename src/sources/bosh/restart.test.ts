@@ -195,14 +195,14 @@ test.each<[string, Partial<typeof DOPPLER>, string]>([
 test('what is offered says which processes restart, and that drain scripts run or do not', async () => {
   bosh = await startBosh();
   const { auth } = { auth: { client: { id: bosh.director.admin.id, secret: bosh.director.admin.secret } } };
-  const terms = { allowed: true, scope: 'instance', processes: ['doppler', 'metron_agent'] };
+  const permission = { allowed: true, scope: 'instance', processes: ['doppler', 'metron_agent'] };
   expect((await readInstance(bosh.open(), 'doppler_z2/0')).restart).toEqual({
-    ...terms,
+    ...permission,
     sideEffects: ['Its drain scripts run first, for as long as they take'],
   });
   const source = bosh.open({ act: { auth, restart: ['doppler*'], skipDrain: ['doppler_z2'] } });
   expect((await readInstance(source, 'doppler_z2/0')).restart).toEqual({
-    ...terms,
+    ...permission,
     sideEffects: ['Its drain scripts are not run'],
   });
   await restart(source);

@@ -23,8 +23,8 @@ export async function checkMonitHealth(
   const notResponding: { readonly instance: string; readonly error: SourceError }[] = [];
   let answering = 0;
   try {
-    for await (const looked of readHosts(config, client, signal)) {
-      if ('error' in looked) notResponding.push({ instance: looked.host.instance, error: looked.error });
+    for await (const status of readHosts(config, client, signal)) {
+      if ('error' in status) notResponding.push({ instance: status.host.instance, error: status.error });
       else answering += 1;
     }
   } catch (error) {

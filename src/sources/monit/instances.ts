@@ -45,22 +45,22 @@ export async function readDeployment(
   signal: AbortSignal,
 ): Promise<Deployment> {
   const statuses = new Map<MonitHost, HostStatus>();
-  for await (const looked of readHosts(config, client, signal)) statuses.set(looked.host, looked);
+  for await (const status of readHosts(config, client, signal)) statuses.set(status.host, status);
   // As configured, whoever answered first.
   const inOrder = config.hosts.map((host) => statuses.get(host)).filter((one) => one !== undefined);
-  const instances = inOrder.flatMap((looked) =>
-    'error' in looked ? [] : [instanceOf(looked.host, looked.status, config)],
+  const instances = inOrder.flatMap((status) =>
+    'error' in status ? [] : [instanceOf(status.host, status.status, config)],
   );
-  const gaps = inOrder.flatMap((looked) => gapsOf(config, looked));
-  const failed = inOrder.find((looked) => 'error' in looked);
+  const gaps = inOrder.flatMap((status) => gapsOf(config, status));
+  const failed = inOrder.find((status) => 'error' in status);
   if (failed && instances.length === 0) throw noneReadable(config, failed.error);
   return { source: config.name, name: config.name, instances, ...(gaps.length > 0 && { gaps }) };
 }
 
-function gapsOf({ name }: MonitConfig, looked: HostStatus): NonNullable<Deployment['gaps']> {
-  const { instance } = looked.host;
-  if ('error' in looked) return [{ what: instance, error: looked.error }];
-  return looked.status.unread.map((one) => ({
+function gapsOf({ name }: MonitConfig, status: HostStatus): NonNullable<Deployment['gaps']> {
+  const { instance } = status.host;
+  if ('error' in status) return [{ what: instance, error: status.error }];
+  return status.status.unread.map((one) => ({
     what: one.name === undefined ? `${instance}: other services` : `${instance}: ${one.name}`,
     error: new SourceError(name, 'malformed', one.because),
   }));

@@ -109,12 +109,12 @@ export function isOutdatedTls(code: string | undefined): boolean {
 }
 
 /** For `wrench doctor`: what to do about sites that do not answer. */
-export function hintFor(silent: readonly { readonly error: SourceError }[], source: string): string {
+export function hintFor(failed: readonly { readonly error: SourceError }[], source: string): string {
   const hints: Readonly<Record<SourceErrorKind, string>> = {
     unreachable: `let the worker through to them (firewall, route), start them, or take them out of \`sites\` of \`${source}\``,
     missing: `correct the names in \`sites\` of \`${source}\`, or take them out`,
     refused: `see that \`servername\` and \`starttls\` in \`sites\` of \`${source}\` are what these servers expect`,
     malformed: `see that the ports in \`sites\` of \`${source}\` speak TLS; where TLS comes after a prologue, write \`smtp://…\` or \`starttls\``,
   };
-  return [...new Set(silent.map(({ error }) => hints[error.kind]))].join('; ');
+  return [...new Set(failed.map(({ error }) => hints[error.kind]))].join('; ');
 }

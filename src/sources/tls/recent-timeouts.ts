@@ -28,36 +28,38 @@ function isConfirmed(all: readonly Timeout[]): boolean {
 }
 
 export function trackTimeouts(keptMs: number, clock: () => number): RecentTimeouts {
-  const addresses = new Map<string, { readonly silent: Map<string, Timeout>; heardAt: number }>();
+  const addresses = new Map<string, { readonly timeouts: Map<string, Timeout>; respondedAt: number }>();
   // What is in the future is dropped: the clock was set back.
   const isKept = ({ at }: Timeout, now: number) => at <= now && now - at < keptMs;
   const forgetOld = (now: number) => {
-    for (const [address, { silent }] of addresses) {
-      for (const [label, one] of silent) if (!isKept(one, now)) silent.delete(label);
-      if (silent.size === 0) addresses.delete(address);
+    for (const [address, { timeouts }] of addresses) {
+      for (const [label, one] of timeouts) if (!isKept(one, now)) timeouts.delete(label);
+      if (timeouts.size === 0) addresses.delete(address);
     }
   };
   return {
     record: (address, label, askedAt) => {
       const now = clock();
       forgetOld(now);
-      const known = addresses.get(address) ?? { silent: new Map(), heardAt: -Infinity };
-      known.silent.set(label, { askedAt, at: now });
+      const known = addresses.get(address) ?? { timeouts: new Map(), respondedAt: -Infinity };
+      known.timeouts.set(label, { askedAt, at: now });
       addresses.set(address, known);
     },
     clear: (address, label) => {
       const known = addresses.get(address);
       if (known === undefined) return;
-      known.silent.delete(label);
-      known.heardAt = clock();
+      known.timeouts.delete(label);
+      known.respondedAt = clock();
     },
     find: (address, label) => {
       const now = clock();
       const known = addresses.get(address);
       if (known === undefined) return undefined;
-      const own = known.silent.get(label);
+      const own = known.timeouts.get(label);
       if (own !== undefined && isKept(own, now)) return { agoMs: now - own.at, ofOthers: false };
-      const others = [...known.silent.values()].filter((one) => isKept(one, now) && one.at > known.heardAt);
+      const others = [...known.timeouts.values()].filter(
+        (one) => isKept(one, now) && one.at > known.respondedAt,
+      );
       if (!isConfirmed(others)) return undefined;
       return { agoMs: now - Math.max(...others.map(({ at }) => at)), ofOthers: true };
     },

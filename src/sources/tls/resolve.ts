@@ -56,7 +56,7 @@ export function makeResolver({ source, timeoutMs, clock, lookup, isPrompt }: Res
       'unreachable',
       `its name servers did not answer in ${formatMs(timeoutMs)}${more}`,
     );
-  const giveUpWhatCannotRun = () => {
+  const rejectStuckLookups = () => {
     const given = [
       ...(stuck > 0 ? slow.splice(0) : []),
       ...(stuck < LOOKUPS_AT_ONCE ? [] : prompt.splice(0)),
@@ -67,7 +67,7 @@ export function makeResolver({ source, timeoutMs, clock, lookup, isPrompt }: Res
     }
   };
   const runNext = () => {
-    giveUpWhatCannotRun();
+    rejectStuckLookups();
     for (let free = LOOKUPS_AT_ONCE - running; free > 0; free -= 1) {
       const next = prompt.shift() ?? (running === 0 ? slow.shift() : undefined);
       if (next !== undefined) void run(next);
@@ -81,7 +81,7 @@ export function makeResolver({ source, timeoutMs, clock, lookup, isPrompt }: Res
       isStuck = true;
       stuck += 1;
       one.reject(noAnswerYet());
-      giveUpWhatCannotRun();
+      rejectStuckLookups();
     }, timeoutMs);
     try {
       const [first, ...others] = await lookup(one.host);
