@@ -1,5 +1,5 @@
 import { ENDED, type Remediation } from '../../src/store/remediation/record.ts';
-import { SIGNS } from '../../src/slack/render/remediation/words.ts';
+import { STATE_LABELS } from '../../src/slack/render/remediation/words.ts';
 import type { Evidence } from './evidence.ts';
 import { isUnfixable } from './fake-system.ts';
 import { doubledRoots, postsWithoutLease, progressLeft, type Shown } from './posts.ts';
@@ -123,7 +123,7 @@ function whyUntrue({ id, state }: Remediation, { cards, applied }: Evidence): st
   if (state === 'offered') return undefined;
   const mine = cards.filter((card) => card.id === id);
   if (mine.length !== 1) return `${mine.length} cards`;
-  const { word } = SIGNS[state];
+  const { word } = STATE_LABELS[state];
   if (mine[0]?.word !== word) return `its card says ${mine[0]?.word}, and it is ${state}`;
   const [fix] = applied.filter(({ remediationId }) => remediationId === id);
   if (state === 'interrupted') return undefined;

@@ -9,7 +9,7 @@ import type { Remediations } from '../../src/check/define-remediation.ts';
 import { readConfig } from '../../src/config/read-config.ts';
 import { ENDED } from '../../src/store/remediation/record.ts';
 import { EXIT } from '../../src/cli/shared/terminal.ts';
-import { SIGNS } from '../../src/slack/render/remediation/words.ts';
+import { STATE_LABELS } from '../../src/slack/render/remediation/words.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { readText, ROOT } from './tree.ts';
 
@@ -104,7 +104,7 @@ test('every fix that `remediations` can name is told of, and every end of one', 
     for (const fix of Object.keys(remediations as Remediations))
       expect(section).toContain(`\`${name}:${fix}\``);
   expect([...section.matchAll(/^\| ([A-Z]+) \|/gm)].map(([, word = '']) => word).toSorted()).toEqual(
-    [...ENDED].map((state) => SIGNS[state].word).toSorted(),
+    [...ENDED].map((state) => STATE_LABELS[state].word).toSorted(),
   );
 });
 

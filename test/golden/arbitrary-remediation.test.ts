@@ -4,10 +4,10 @@ import { cleanText } from '../../src/text/clean-text.ts';
 import { renderAudit } from '../../src/slack/render/replies/audit.ts';
 import { renderFrozen } from '../../src/slack/render/replies/freeze.ts';
 import { renderOffers } from '../../src/slack/render/remediation/offers.ts';
-import { costOf } from '../../src/slack/render/pieces.ts';
+import { countBlockChars } from '../../src/slack/render/blocks.ts';
 import { planFile } from '../../src/slack/render/remediation/plan.ts';
 import { renderRefusal } from '../../src/slack/render/replies/refusal.ts';
-import { renderRemediation } from '../../src/slack/render/remediation/card.ts';
+import { renderCard } from '../../src/slack/render/remediation/card.ts';
 import type { Message } from '../../src/slack/render/message.ts';
 import { arbitraryEntry, arbitraryRemediation, at, who } from './arbitrary-remediation.ts';
 import { text } from './arbitrary-report.ts';
@@ -19,7 +19,7 @@ const OURS = /<@[UW][A-Z0-9]+>|<!date\^\d+\^[^<>]*>/g;
 /** What is wrong with a message; empty where nothing is. */
 function wrongsOf(message: Message): readonly string[] {
   const { text, blocks } = message;
-  const cost = costOf(blocks);
+  const cost = countBlockChars(blocks);
   return [
     ...problemsAllowing(PEOPLE, message),
     ...(cost > 9_500 ? [`${cost} characters in blocks`] : []),
@@ -31,7 +31,7 @@ function wrongsOf(message: Message): readonly string[] {
 test('whatever a remediation holds, Slack takes its card, and it calls nobody but those who asked and voted', () => {
   fc.assert(
     fc.property(arbitraryRemediation, (remediation) => {
-      expect(wrongsOf(renderRemediation(remediation))).toEqual([]);
+      expect(wrongsOf(renderCard(remediation))).toEqual([]);
     }),
     { numRuns: 300 },
   );
@@ -43,7 +43,7 @@ test('whatever a plan holds, all of it can be read on the card or in its file', 
       const { plan } = remediation;
       fc.pre(plan !== undefined);
       const planned = { ...remediation, state: 'planned' as const };
-      const shown = JSON.stringify(renderRemediation(planned)) + JSON.stringify(planFile(planned)?.content ?? '');
+      const shown = JSON.stringify(renderCard(planned)) + JSON.stringify(planFile(planned)?.content ?? '');
 
       const wanted = [...plan.lines, ...plan.targets, ...(plan.afterwards ?? [])].map(cleanText);
       expect(wanted.filter((one) => !shown.includes(JSON.stringify(one).slice(1, -1)))).toEqual([]);
@@ -59,7 +59,7 @@ test('whatever is offered and withheld, Slack takes the message', () => {
     .chain((some) => fc.constantFrom(1, 1, 20).map((times) => Array.from({ length: times }, () => some).flat()));
   fc.assert(
     fc.property(many, withheld, (remediations, off) => {
-      expect(wrongsOf(renderOffers(remediations, { withheld: off }))).toEqual([]);
+      expect(wrongsOf(renderOffers(remediations, { disabled: off }))).toEqual([]);
     }),
     { numRuns: 150 },
   );

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { cleanText } from '../../src/text/clean-text.ts';
 import { renderPlainFallback } from '../../src/slack/render/report/fallback.ts';
-import { costOf } from '../../src/slack/render/pieces.ts';
+import { countBlockChars } from '../../src/slack/render/blocks.ts';
 import { renderReport } from '../../src/slack/render/report/report.ts';
 import { renderTerminal } from '../../src/terminal/render.ts';
 import { arbitraryReport } from './arbitrary-report.ts';
@@ -16,7 +16,7 @@ test('whatever a report holds, Slack takes every message of it, and none calls o
       expect(messagesOf(thread).flatMap(problemsOf)).toEqual([]);
       expect(thread.replies.length).toBeLessThanOrEqual(10);
       for (const { text, blocks } of messagesOf(thread)) {
-        expect(costOf(blocks)).toBeLessThanOrEqual(9_500);
+        expect(countBlockChars(blocks)).toBeLessThanOrEqual(9_500);
         expect(text.length).toBeLessThanOrEqual(4_000);
         expect(text).not.toMatch(/[<>]/);
       }

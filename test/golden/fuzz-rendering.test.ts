@@ -15,7 +15,7 @@ import {
 } from '../../src/slack/render/replies/notices.ts';
 import { renderOffers } from '../../src/slack/render/remediation/offers.ts';
 import { renderRefusal } from '../../src/slack/render/replies/refusal.ts';
-import { renderAsked, renderRemediation } from '../../src/slack/render/remediation/card.ts';
+import { cardPlaceholder, renderCard } from '../../src/slack/render/remediation/card.ts';
 import { renderReport } from '../../src/slack/render/report/report.ts';
 import { validateMessage } from '../workspace/validate-blocks.ts';
 import {
@@ -88,8 +88,8 @@ describe('10,000 hostile inputs, none of which makes a message that Slack reject
 
   test.each([1, 2])('500 remediations with their card, shard %i of 2', () => {
     expect(rejected(500, hostileRemediation, (remediation) => [
-      renderRemediation(remediation),
-      { text: renderAsked(remediation), blocks: [] },
+      renderCard(remediation),
+      { text: cardPlaceholder(remediation), blocks: [] },
     ])).toBeUndefined();
   });
 
@@ -99,7 +99,7 @@ describe('10,000 hostile inputs, none of which makes a message that Slack reject
       .tuple(fc.array(hostileRemediation, { maxLength: 2 }), fc.constantFrom(1, 1, 60))
       .map(([some, times]) => Array.from({ length: times }, () => some).flat());
     expect(rejected(500, fc.tuple(many, withheld), ([remediations, off]) => [
-      renderOffers(remediations, { withheld: off }),
+      renderOffers(remediations, { disabled: off }),
     ])).toBeUndefined();
   });
 

@@ -1,4 +1,4 @@
-import type { Message, Thread } from '../../src/slack/render/message.ts';
+import type { Message, ThreadContent } from '../../src/slack/render/message.ts';
 import { validateMessage } from '../workspace/validate-blocks.ts';
 import type { Block } from '../workspace/model.ts';
 import { readEffects } from '../workspace/read-effects.ts';
@@ -6,7 +6,7 @@ import { readEffects } from '../workspace/read-effects.ts';
 /** Who asks in these tests: the one person whom a message may mention. */
 export const ASKED = { by: 'U0ADA', at: '2026-11-20T14:03:00.000Z', runId: 'run-7f3a2c91' };
 
-export function messagesOf({ root, replies }: Thread): readonly Message[] {
+export function messagesOf({ root, replies }: ThreadContent): readonly Message[] {
   return [root, ...replies];
 }
 
@@ -24,14 +24,14 @@ export function problemsAllowing(mayNotify: readonly string[], message: Message)
 }
 
 /** All that a thread shows, files included, as one text. */
-export function allTextOf(thread: Thread): string {
+export function allTextOf(thread: ThreadContent): string {
   return [JSON.stringify(messagesOf(thread)), ...thread.attachments.map(({ content }) => content)].join('\n');
 }
 
 const FILE_LINES = 12;
 
 /** A thread as a golden file: JSON for Slack's Block Kit Builder, small objects on one line, of long files the beginning. */
-export function showThread(thread: Thread): string {
+export function showThread(thread: ThreadContent): string {
   const attachments = thread.attachments.map(({ content, ...file }) => {
     const lines = content.split('\r\n');
     const rest = lines.length - FILE_LINES;

@@ -3,7 +3,7 @@ import { STATES, type Remediation, type State } from '../../src/store/remediatio
 import type { Message } from '../../src/slack/render/message.ts';
 import { renderOffers } from '../../src/slack/render/remediation/offers.ts';
 import { planFile } from '../../src/slack/render/remediation/plan.ts';
-import { renderRemediation } from '../../src/slack/render/remediation/card.ts';
+import { renderCard } from '../../src/slack/render/remediation/card.ts';
 import * as remediations from './remediations.ts';
 
 const inState: Readonly<Record<State, Remediation>> = { ...remediations };
@@ -24,7 +24,7 @@ function buttonsOf({ blocks }: Message): readonly Clickable[] {
 }
 
 test('every state has a card of its own, and begins with its word', () => {
-  const words = STATES.map((state) => renderRemediation(inState[state]).text.split(' · ')[0]);
+  const words = STATES.map((state) => renderCard(inState[state]).text.split(' · ')[0]);
 
   expect(new Set(words).size).toBe(STATES.length);
 });
@@ -33,7 +33,7 @@ test('only a plan can be approved or rejected, and only what ended in doubt can 
   const actions = Object.fromEntries(
     STATES.map((state) => [
       state,
-      buttonsOf(renderRemediation(inState[state])).map(({ action_id }) => action_id),
+      buttonsOf(renderCard(inState[state])).map(({ action_id }) => action_id),
     ]),
   );
 
@@ -46,7 +46,7 @@ test('only a plan can be approved or rejected, and only what ended in doubt can 
 });
 
 test('a click approves this plan and no other', () => {
-  const [approve, reject] = buttonsOf(renderRemediation(planned));
+  const [approve, reject] = buttonsOf(renderCard(planned));
 
   expect(approve).toMatchObject({ value: `${planned.id} ${planned.planHash}`, style: 'primary' });
   expect(reject).toMatchObject({ value: `${planned.id} ${planned.planHash}` });
@@ -54,7 +54,7 @@ test('a click approves this plan and no other', () => {
 });
 
 test('what takes something away asks once more before it is approved', () => {
-  const [approve] = buttonsOf(renderRemediation({ ...planned, risk: 'destructive' }));
+  const [approve] = buttonsOf(renderCard({ ...planned, risk: 'destructive' }));
 
   expect(approve?.confirm?.text.text).toBe(
     'In prod, 2 targets. What this takes away is gone for good. Have you read the whole plan?',
@@ -64,22 +64,22 @@ test('what takes something away asks once more before it is approved', () => {
 test('the card counts votes and says who may not give one', () => {
   const two: Remediation = { ...planned, approvalsNeeded: 2, approvals: [{ by: 'U0123GRACE', at: now.toISOString() }] };
 
-  expect(renderRemediation(two).text).toContain(
+  expect(renderCard(two).text).toContain(
     'Needs 2 approvals by different people other than <@U0123ADA>: 1 of 2 so far.',
   );
 });
 
 test('the proof is the first thing said of a fix', () => {
-  expect(renderRemediation(fixed).text.split('\n')[0]).toBe(
+  expect(renderCard(fixed).text.split('\n')[0]).toBe(
     ':white_check_mark: FIXED · doppler_z2: 0 -&gt; 1 registered; metron_agent running on 12 of 12',
   );
-  const unmeasured = renderRemediation({ ...fixed, before: { ...fixed.after!, measures: [] }, after: { ...fixed.after!, measures: [] } });
+  const unmeasured = renderCard({ ...fixed, before: { ...fixed.after!, measures: [] }, after: { ...fixed.after!, measures: [] } });
   expect(unmeasured.text).toContain('FIXED · All 3 dopplers are running and registered');
-  expect(JSON.stringify(renderRemediation(fixed).blocks)).toContain('30.4 s from approval to fixed');
+  expect(JSON.stringify(renderCard(fixed).blocks)).toContain('30.4 s from approval to fixed');
 });
 
 test('an interrupted fix is never reported as applied or not applied', () => {
-  const { text } = renderRemediation(inState.interrupted);
+  const { text } = renderCard(inState.interrupted);
 
   expect(text).toContain('nobody knows whether it was done. It is not done again by itself.');
 });
@@ -89,7 +89,7 @@ test('forty lines and thirteen targets are on the card itself', () => {
   const targets = Array.from({ length: 13 }, (_, at) => `etcd:/healthstatus/doppler/z${at}`);
   const long: Remediation = { ...planned, plan: { ...planned.plan!, lines, targets } };
 
-  const shown = JSON.stringify(renderRemediation(long).blocks);
+  const shown = JSON.stringify(renderCard(long).blocks);
 
   expect(planFile(long)).toBeUndefined();
   for (const part of [...lines, ...targets]) expect(shown).toContain(part);
@@ -99,7 +99,7 @@ test('a plan that does not fit says so, and the file has all of it', () => {
   const lines = Array.from({ length: 400 }, (_, at) => `Delete the orphan key /healthstatus/doppler/z${at} in etcd`);
   const long: Remediation = { ...planned, plan: { ...planned.plan!, lines } };
 
-  const shown = JSON.stringify(renderRemediation(long).blocks);
+  const shown = JSON.stringify(renderCard(long).blocks);
   const file = planFile(long);
 
   expect(shown).toMatch(/and \d+ more/);
@@ -153,9 +153,9 @@ test('of very many offers forty are drawn, and it is said how to reach the rest'
 
 test('where all is off, nothing is said to be possible, and each reason is given once', () => {
   const because = 'it is destructive, and off until `remediations.destructive` names `etcd/health:free-space`';
-  const withheld = ['etcd-1', 'etcd-2', 'etcd-3', 'etcd-4'].map((member) => ({ title: `Free space in ${member}`, because }));
+  const disabled = ['etcd-1', 'etcd-2', 'etcd-3', 'etcd-4'].map((member) => ({ title: `Free space in ${member}`, because }));
 
-  expect(renderOffers([], { withheld }).text).toBe(
+  expect(renderOffers([], { disabled }).text).toBe(
     `What could be done, but is off:\n• Free space in etcd-1, Free space in etcd-2, Free space in etcd-3 and 1 more: ${because}`,
   );
 });
@@ -163,7 +163,7 @@ test('where all is off, nothing is said to be possible, and each reason is given
 test('a verdict that begins with a name keeps its letters on the card', () => {
   const after = { ...fixed.after, verdict: 'locket expired 3 days ago' } as NonNullable<Remediation['after']>;
 
-  const { text, blocks } = renderRemediation({ ...fixed, after });
+  const { text, blocks } = renderCard({ ...fixed, after });
 
   expect(text + JSON.stringify(blocks)).toContain('locket expired 3 days ago.');
 });

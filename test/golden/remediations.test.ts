@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { renderOffers } from '../../src/slack/render/remediation/offers.ts';
 import { planFile } from '../../src/slack/render/remediation/plan.ts';
-import { renderRemediation } from '../../src/slack/render/remediation/card.ts';
+import { renderCard } from '../../src/slack/render/remediation/card.ts';
 import * as remediations from './remediations.ts';
 import { problemsAllowing, showMessage } from './inspect-messages.ts';
 
@@ -9,7 +9,7 @@ const CALLED = ['U0123ADA', 'U0123GRACE'];
 const now = new Date('2026-11-20T15:00:00.000Z');
 
 test.each(Object.entries(remediations))('a remediation that is %s looks in Slack as it did', async (state, remediation) => {
-  const card = renderRemediation(remediation);
+  const card = renderCard(remediation);
 
   expect(problemsAllowing(CALLED, card)).toEqual([]);
   expect(planFile(remediation)).toBeUndefined();
@@ -17,11 +17,11 @@ test.each(Object.entries(remediations))('a remediation that is %s looks in Slack
 });
 
 test('offers in every state look in Slack as they did', async () => {
-  const withheld = [
+  const disabled = [
     { title: 'Free space in etcd', because: 'off until `remediations.destructive` names `etcd/health:free-space`' },
   ];
 
-  const message = renderOffers(Object.values(remediations), { withheld, now });
+  const message = renderOffers(Object.values(remediations), { disabled, now });
 
   expect(problemsAllowing(CALLED, message)).toEqual([]);
   await expect(showMessage(message)).toMatchFileSnapshot('remediations/offers.slack.json');

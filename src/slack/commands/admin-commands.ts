@@ -10,7 +10,7 @@ import { isOwnWord, OWN_WORDS, type OwnWord } from '../../request/parse.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Directory } from '../access/directory.ts';
 import { renderAudit } from '../render/replies/audit.ts';
-import { renderFrozen, renderThawed } from '../render/replies/freeze.ts';
+import { renderFrozen, renderUnfrozen } from '../render/replies/freeze.ts';
 import { renderHelp, renderProblem } from '../render/replies/help.ts';
 import type { Message } from '../render/message.ts';
 import { renderRefusal } from '../render/replies/refusal.ts';
@@ -147,7 +147,7 @@ async function freeze(own: OwnCommands, by: string, rest: string, nowMs: number)
 async function thaw(own: OwnCommands, by: string, rest: string, nowMs: number): Promise<OwnAnswer> {
   const thawed = { by, at: new Date(nowMs).toISOString(), because: reasonIn(rest) };
   return (await own.freeze.thaw(thawed))
-    ? { message: renderThawed(thawed), inChannel: true, outcome: 'done' }
+    ? { message: renderUnfrozen(thawed), inChannel: true, outcome: 'done' }
     : problem(NOT_FROZEN);
 }
 

@@ -3,7 +3,7 @@ import { timeInWords } from '../../check/report-in-words.ts';
 import type { CopyNotice } from '../../store/audit/copy-states.ts';
 import type { Line } from '../../store/thread/line.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
-import { code, inert } from '../render/inert.ts';
+import { code, escapeUntrusted } from '../render/escape-untrusted.ts';
 import { callSlack } from './slack-call.ts';
 
 /** Posts to a channel that a bot has stopped copying the audit. @throws where Slack does not accept the message. */
@@ -17,8 +17,8 @@ export async function postAuditNotice(
       ? ['Audit does not match', 'found that the audit in Redis does not continue what it saw before']
       : ['Audit copy stopped', `no longer copies the audit to ${code(to)}`];
   const text = [
-    `:warning: *${title}* · The bot on ${inert(bot)} ${what}.`,
-    `Since ${timeInWords(since)}: ${inert(because)}.`,
+    `:warning: *${title}* · The bot on ${escapeUntrusted(bot)} ${what}.`,
+    `Since ${timeInWords(since)}: ${escapeUntrusted(because)}.`,
     'Checks and fixes continue, and are still audited in Redis.',
     'Run `wrench audit verify` on its host to see what happened. The bot retries once a minute and continues once the cause is fixed.',
   ].join('\n');

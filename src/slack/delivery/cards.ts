@@ -8,10 +8,10 @@ import { Later } from '../../queue/work.ts';
 import { attachOnce, edit, type Place, type Posting, postOnce } from './post.ts';
 import { withFixes } from '../render/remediation/fixes.ts';
 import type { Message } from '../render/message.ts';
-import { renderOffers, type Withheld } from '../render/remediation/offers.ts';
+import { renderOffers, type DisabledOffer } from '../render/remediation/offers.ts';
 import { planFile } from '../render/remediation/plan.ts';
-import { renderAsked, renderRemediation } from '../render/remediation/card.ts';
-import { renderUnshown } from '../render/remediation/unshown.ts';
+import { cardPlaceholder, renderCard } from '../render/remediation/card.ts';
+import { renderCardNotPosted } from '../render/remediation/card-not-posted.ts';
 import { safely } from './safely.ts';
 import { SlackRefused } from './slack-call.ts';
 
@@ -33,12 +33,12 @@ const NO_THREAD_MS = 500;
 export async function showOffers(showing: Showing, place: Place): Promise<void> {
   const offered = await showing.remediations.ofRun(place.runId);
   if (offered.length === 0) return;
-  const off = offered.flatMap((one): Withheld[] => {
+  const off = offered.flatMap((one): DisabledOffer[] => {
     const because = one.state === 'offered' ? withheld(showing.policy, one) : undefined;
     return because === undefined ? [] : [{ title: one.title, because }];
   });
   const open = offered.filter((one) => one.state !== 'offered' || !withheld(showing.policy, one));
-  const now = renderOffers(open, { withheld: off });
+  const now = renderOffers(open, { disabled: off });
   await putPart(showing, OFFERS, place, { first: 'What can be done about it:', now });
 }
 
@@ -120,7 +120,7 @@ async function showInThread(
   const { id, runId, state } = remediation;
   const part = cardOf(id);
   const put = (now: Remediation) =>
-    putPart(showing, part, place, { first: renderAsked(now), now: renderRemediation(now) });
+    putPart(showing, part, place, { first: cardPlaceholder(now), now: renderCard(now) });
   // The button goes away first: nobody should click what is taken up already.
   if (!(await threads.read(runId)).where(part)) await showOffers(showing, place);
   await put(remediation);
@@ -160,7 +160,7 @@ async function reportPrivately(
   if (!ENDED.has(now.state)) return;
   const to = requested?.by ?? asked.by;
   const direct = { runId: place.runId, from: place.from, channelId: to };
-  const message = renderUnshown(now, {
+  const message = renderCardNotPosted(now, {
     channelId: asked.channelId,
     code,
     isWithdrawn: moved.kind === 'moved',

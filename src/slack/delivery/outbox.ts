@@ -16,7 +16,7 @@ import {
   PROGRESS_EDIT,
 } from './post.ts';
 import { renderPlainFallback } from '../render/report/fallback.ts';
-import type { AskedQuestion, Message, Thread as Answer } from '../render/message.ts';
+import type { PendingRequest, Message, ThreadContent as Answer } from '../render/message.ts';
 import { renderBug, renderChecking, renderLost, renderProgress } from '../render/replies/notices.ts';
 import { renderReport } from '../render/report/report.ts';
 import { respond } from './respond.ts';
@@ -200,7 +200,7 @@ async function showElsewhere(posting: Posting, job: AnswerJob, place: Place, cod
   await threads.settle(runId);
 }
 
-function questionOf({ runId, check, environment, asked }: OutboxJob): AskedQuestion {
+function questionOf({ runId, check, environment, asked }: OutboxJob): PendingRequest {
   return { runId, check, environment, by: asked.by, at: asked.at, command: asked.as };
 }
 

@@ -1,5 +1,5 @@
 import type { Posting } from './post.ts';
-import { cutMrkdwn } from '../render/inert.ts';
+import { truncateMrkdwn } from '../render/escape-untrusted.ts';
 import type { Message } from '../render/message.ts';
 import { refusalOf, type SlackRefused } from './slack-call.ts';
 
@@ -46,7 +46,10 @@ export async function safely<T>(
 }
 
 function withText({ text, blocks }: Message): Message {
-  return { text: text.trim() === '' ? NO_TEXT : cutMrkdwn(text.toWellFormed(), MOST_TEXT_BYTES), blocks };
+  return {
+    text: text.trim() === '' ? NO_TEXT : truncateMrkdwn(text.toWellFormed(), MOST_TEXT_BYTES),
+    blocks,
+  };
 }
 
 /** Slack's error codes about the form of a message. https://docs.slack.dev/reference/methods/chat.postMessage#errors and chat.update#errors */
@@ -91,7 +94,7 @@ function plainer(form: Sendable, { code, detail }: SlackRefused): Sendable | und
 
 /** Shortens the text before it drops the blocks, because the blocks contain the buttons. */
 function shorter(form: Sendable): Sendable | undefined {
-  const text = cutMrkdwn(form.text, LITTLE_TEXT_BYTES);
+  const text = truncateMrkdwn(form.text, LITTLE_TEXT_BYTES);
   return text === form.text ? withoutBlocks(form) : { ...form, text };
 }
 

@@ -13,15 +13,15 @@ export interface Attachment {
   readonly content: string;
 }
 
-/** A report as Slack shows it: the root in the channel, the rest under it. */
-export interface Thread {
+/** The messages and files of a thread: the root in the channel, the rest in the thread. */
+export interface ThreadContent {
   readonly root: Message;
   readonly replies: readonly Message[];
   readonly attachments: readonly Attachment[];
 }
 
 /** Who asked for a report, and how. */
-export interface Asked {
+export interface ReportRequest {
   /** A Slack user id; anything else is shown as plain text. */
   readonly by: string;
   /** ISO 8601. */
@@ -32,8 +32,8 @@ export interface Asked {
   readonly command?: string;
 }
 
-/** A question whose answer is still to come. */
-export interface AskedQuestion extends Asked {
+/** A request whose report is still to come. */
+export interface PendingRequest extends ReportRequest {
   /** `certs/expiring` */
   readonly check: string;
   readonly environment: string;

@@ -1,6 +1,6 @@
 import { cleanText } from '../../text/clean-text.ts';
 
-/** Enough of a run's id to find it in the log: its end, because ids of one day begin alike. */
+/** Enough of a run's id to find it in the log. */
 export function shortRun(runId: string): string {
   return cleanText(runId).slice(-8).toWellFormed();
 }

@@ -2,64 +2,64 @@ import { cleanText } from '../../../text/clean-text.ts';
 import type { Plan } from '../../../check/define-remediation.ts';
 import { countInWords } from '../../../check/report-in-words.ts';
 import type { Remediation, State } from '../../../store/remediation/record.ts';
-import { cost, fit, inert } from '../inert.ts';
+import { encodedLength, truncate, escapeUntrusted } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
 import {
   type Blocks,
   bold,
   bullets,
   button,
-  clock,
+  timeElement,
   codeSpan,
   confirmation,
   context,
   emoji,
-  glue,
+  plain,
   line,
-  note,
-  type Part,
-  personElement,
+  plainTextObject,
+  type RichTextPart,
+  mentionElement,
   rich,
-  say,
-  TEXT_ROOM,
-} from '../pieces.ts';
-import { afterwardsOf, briefPlan, planFile, wholePlan } from './plan.ts';
+  text,
+  MAX_TEXT_BYTES,
+} from '../blocks.ts';
+import { afterwardsParts, briefPlanParts, planFile, wholePlanBlocks } from './plan.ts';
 import {
-  approvalsNeeded,
-  headlineOf,
+  neededApprovals,
+  remediationHeadline,
   needsInWords,
   peopleLines,
   reasonsIn,
-  SIGNS,
-  standing,
+  STATE_LABELS,
+  statusText,
   tookInWords,
-  who,
-  withEnd,
+  mentionActor,
+  joinWithEnd,
 } from './words.ts';
 
-const HEADLINE = 400;
-const TITLE = 150;
-const TARGET = 200;
-const SUMMARY = 300;
-/** Of each sentence on how it stands. */
-const SENTENCE = 500;
-const DEED = 300;
-const DEEDS_ROOM = 2_400;
-const HASH_SHOWN = 12;
-/** Characters shown of the requester's reason, which is not cut, and of each approver's. */
-const REASON = 500;
-const APPROVER_REASON = 200;
+const MAX_HEADLINE_CHARS = 400;
+const MAX_TITLE_CHARS = 150;
+const MAX_TARGET_CHARS = 200;
+const MAX_SUMMARY_CHARS = 300;
+/** Of each sentence of the status. */
+const MAX_SENTENCE_CHARS = 500;
+const MAX_STEP_CHARS = 300;
+const MAX_STEPS_CHARS = 2_400;
+const HASH_CHARS = 12;
+/** The requester's reason is not truncated; each approver's is. */
+const MAX_REASON_CHARS = 500;
+const MAX_APPROVER_REASON_CHARS = 200;
 
 /**
- * The card of one remediation, edited through its whole life: the state in a word first, then what is true of it.
- * Buttons are there only while they can do something.
+ * The card of one remediation, edited at each transition: the state in a word first, then its status.
+ * Buttons are shown only while they can do something.
  */
-export function renderRemediation(remediation: Remediation): Message {
+export function renderCard(remediation: Remediation): Message {
   const { plan, state, finding } = remediation;
   const people = peopleLines(remediation);
-  const blocks: Blocks = [rich(...head(remediation))];
-  if (state === 'planned' && plan) blocks.push(...wholePlan(remediation, plan));
-  else if (plan) blocks.push(...laterPlan(remediation, plan));
+  const blocks: Blocks = [rich(...headParts(remediation))];
+  if (state === 'planned' && plan) blocks.push(...wholePlanBlocks(remediation, plan));
+  else if (plan) blocks.push(...planAndSteps(remediation, plan));
   if (state === 'planned')
     blocks.push({
       type: 'section',
@@ -67,38 +67,38 @@ export function renderRemediation(remediation: Remediation): Message {
     });
   if (people.length > 0) blocks.push(context({ type: 'mrkdwn', text: people.join('\n'), verbatim: true }));
   blocks.push(...reasonBlocks(remediation));
-  blocks.push(context(note(footer(remediation))));
+  blocks.push(context(plainTextObject(footer(remediation))));
   const elements = buttonsOf(remediation);
   if (elements.length > 0) blocks.push({ type: 'actions', elements: [...elements] });
   return { text: renderText(remediation, finding.summary), blocks };
 }
 
-/** What stays true of a remediation whatever becomes of it: the card's first words, before it is edited for the first time. */
-export function renderAsked({ title, requested }: Remediation): string {
-  const by = requested ? ` was asked for by ${who(requested.by)}` : ' was asked for';
-  return `${inert(title, TITLE)}${by}.`;
+/** The text that a card is posted with, before its first edit. It stays true whatever happens to the remediation. */
+export function cardPlaceholder({ title, requested }: Remediation): string {
+  const by = requested ? ` was asked for by ${mentionActor(requested.by)}` : ' was asked for';
+  return `${escapeUntrusted(title, MAX_TITLE_CHARS)}${by}.`;
 }
 
-/** `FIXED · doppler_z2: 0 -> 1 registered`, what it was about, how it stands. */
-function head(remediation: Remediation): readonly Part[] {
+/** `FIXED · doppler_z2: 0 -> 1 registered`, what it is about, its status. */
+function headParts(remediation: Remediation): readonly RichTextPart[] {
   const { state, title, finding } = remediation;
-  const { word, emoji: sign } = SIGNS[state];
-  const said = state === 'fixed' ? bold(title, TITLE) : say(finding.summary, SUMMARY);
+  const { word, emoji: sign } = STATE_LABELS[state];
+  const said = state === 'fixed' ? bold(title, MAX_TITLE_CHARS) : text(finding.summary, MAX_SUMMARY_CHARS);
   const isNamed = said.text.includes(cleanText(finding.target));
-  const about = isNamed ? [said] : [codeSpan(finding.target, TARGET), glue(' '), said];
+  const about = isNamed ? [said] : [codeSpan(finding.target, MAX_TARGET_CHARS), plain(' '), said];
   return [
     line(
       emoji(sign),
-      { ...glue(` ${word} · `), style: { bold: true } },
-      bold(headlineOf(remediation), HEADLINE),
+      { ...plain(` ${word} · `), style: { bold: true } },
+      bold(remediationHeadline(remediation), MAX_HEADLINE_CHARS),
     ),
     line(...about),
     line(
-      say(
-        standing(remediation)
-          .map((one) => fit(one, SENTENCE))
+      text(
+        statusText(remediation)
+          .map((one) => truncate(one, MAX_SENTENCE_CHARS))
           .join(' '),
-        SENTENCE * 3,
+        MAX_SENTENCE_CHARS * 3,
       ),
     ),
   ];
@@ -122,29 +122,29 @@ const SHOWS_AFTERWARDS: ReadonlySet<State> = new Set([
   'interrupted',
 ]);
 
-function laterPlan(remediation: Remediation, plan: Plan): Blocks {
+function planAndSteps(remediation: Remediation, plan: Plan): Blocks {
   const { state } = remediation;
   const groups = [
-    SHOWS_PLAN.has(state) ? briefPlan(plan, 'The plan') : [],
-    deedsOf(remediation),
-    SHOWS_AFTERWARDS.has(state) ? afterwardsOf(plan) : [],
+    SHOWS_PLAN.has(state) ? briefPlanParts(plan, 'The plan') : [],
+    stepParts(remediation),
+    SHOWS_AFTERWARDS.has(state) ? afterwardsParts(plan) : [],
   ];
   return groups.filter(({ length }) => length > 0).map((parts) => rich(...parts));
 }
 
-/** What was done and when: the last deeds, where there are more than fit. */
-function deedsOf({ deeds }: Remediation): readonly Part[] {
+/** The steps and their times; the last ones if not all fit. */
+function stepParts({ deeds }: Remediation): readonly RichTextPart[] {
   if (deeds.length === 0) return [];
-  let spent = 0;
+  let usedChars = 0;
   const shown = deeds
     .toReversed()
-    .map(({ at, line: told }) => ({ at, told: fit(cleanText(told), DEED) }))
-    .filter(({ told }) => (spent += cost(told) + 12) <= DEEDS_ROOM)
+    .map(({ at, line: step }) => ({ at, step: truncate(cleanText(step), MAX_STEP_CHARS) }))
+    .filter(({ step }) => (usedChars += encodedLength(step) + 12) <= MAX_STEPS_CHARS)
     .toReversed();
   const left = deeds.length - shown.length;
-  const items = shown.map(({ at, told }) => line(clock(at), glue('  '), say(told, DEED)));
+  const items = shown.map(({ at, step }) => line(timeElement(at), plain('  '), text(step, MAX_STEP_CHARS)));
   const before =
-    left > 0 ? [line({ ...say(`${countInWords(left, 'more deed')} before`), style: { italic: true } })] : [];
+    left > 0 ? [line({ ...text(`${countInWords(left, 'more deed')} before`), style: { italic: true } })] : [];
   return [line(bold('What was done')), bullets([...before, ...items])];
 }
 
@@ -152,14 +152,14 @@ function deedsOf({ deeds }: Remediation): readonly Part[] {
 function reasonBlocks(remediation: Remediation): Blocks {
   const lines = reasonsIn(remediation).map(({ by, reason, isOfRequester }) =>
     isOfRequester
-      ? line(bold('Reason:'), glue(' '), say(reason, REASON))
+      ? line(bold('Reason:'), plain(' '), text(reason, MAX_REASON_CHARS))
       : line(
           bold('Reason from'),
-          glue(' '),
-          personElement(by),
+          plain(' '),
+          mentionElement(by),
           bold(':'),
-          glue(' '),
-          say(reason, APPROVER_REASON),
+          plain(' '),
+          text(reason, MAX_APPROVER_REASON_CHARS),
         ),
   );
   return lines.length > 0 ? [rich(...lines)] : [];
@@ -169,23 +169,24 @@ function reasonBlocks(remediation: Remediation): Blocks {
 function reasonsInText(remediation: Remediation): readonly string[] {
   return reasonsIn(remediation).map(({ by, reason, isOfRequester }) =>
     isOfRequester
-      ? `Reason: ${inert(reason, APPROVER_REASON)}`
-      : `Reason from ${who(by)}: ${inert(reason, APPROVER_REASON)}`,
+      ? `Reason: ${escapeUntrusted(reason, MAX_APPROVER_REASON_CHARS)}`
+      : `Reason from ${mentionActor(by)}: ${escapeUntrusted(reason, MAX_APPROVER_REASON_CHARS)}`,
   );
 }
 
 function footer(remediation: Remediation): string {
   const { environment, check, planHash, id } = remediation;
-  const hash = planHash === undefined ? [] : [`plan ${fit(planHash, HASH_SHOWN + 1).slice(0, HASH_SHOWN)}`];
+  const hash =
+    planHash === undefined ? [] : [`plan ${truncate(planHash, HASH_CHARS + 1).slice(0, HASH_CHARS)}`];
   const took = tookInWords(remediation);
-  return [fit(environment, 80), fit(check, 80), ...hash, id, ...(took ? [took] : [])].join('  ·  ');
+  return [truncate(environment, 80), truncate(check, 80), ...hash, id, ...(took ? [took] : [])].join('  ·  ');
 }
 
 function buttonsOf(remediation: Remediation) {
   const { id, state, planHash } = remediation;
   if (state === 'interrupted' || state === 'unverified' || state === 'failed')
     return [button({ label: 'Check now', action: 'wrench:look', value: id })];
-  if (state !== 'planned' || planHash === undefined || approvalsNeeded(remediation) === 0) return [];
+  if (state !== 'planned' || planHash === undefined || neededApprovals(remediation) === 0) return [];
   const value = `${id} ${planHash}`;
   const confirm = confirmApproval(remediation);
   return [
@@ -205,27 +206,33 @@ function confirmApproval({ risk, title, environment, plan }: Remediation) {
   const targets = countInWords(plan?.targets.length ?? 0, 'target');
   return confirmation({
     title: `Approve: ${title}`,
-    text: `In ${fit(environment, 80)}, ${targets}. What this takes away is gone for good. Have you read the whole plan?`,
+    text: `In ${truncate(environment, 80)}, ${targets}. What this takes away is gone for good. Have you read the whole plan?`,
     confirm: 'Approve',
     isDangerous: true,
   });
 }
 
-const TEXT_LINES = 300;
+const MAX_LINE_CHARS = 300;
 
-/** The whole conclusion: what a screen reader reads and a phone shows. Who must do what is never what is left out. */
+/** The whole conclusion: what a screen reader reads and a phone shows. Who must do what is never left out. */
 function renderText(remediation: Remediation, summary: string): string {
   const { state, title, environment, plan, deeds } = remediation;
-  const { word, emoji: sign } = SIGNS[state];
-  const about = state === 'fixed' ? `${inert(title, TITLE)} in ${inert(environment, 80)}.` : '';
-  const where = state === 'fixed' ? '' : ` in ${inert(environment, 80)}: ${inert(summary, SUMMARY)}`;
+  const { word, emoji: sign } = STATE_LABELS[state];
+  const about =
+    state === 'fixed'
+      ? `${escapeUntrusted(title, MAX_TITLE_CHARS)} in ${escapeUntrusted(environment, 80)}.`
+      : '';
+  const where =
+    state === 'fixed'
+      ? ''
+      : ` in ${escapeUntrusted(environment, 80)}: ${escapeUntrusted(summary, MAX_SUMMARY_CHARS)}`;
   const isOpen = state === 'planned' && plan !== undefined;
   const lines = [
-    `:${sign}: ${word} · ${inert(headlineOf(remediation), HEADLINE)}${where}`,
+    `:${sign}: ${word} · ${escapeUntrusted(remediationHeadline(remediation), MAX_HEADLINE_CHARS)}${where}`,
     about,
-    inert(standing(remediation).join(' '), 700),
-    ...(isOpen ? plan.lines.map((one, at) => `${at + 1}. ${inert(one, TEXT_LINES)}`) : []),
-    ...deeds.map(({ line: told }) => `• ${inert(told, TEXT_LINES)}`),
+    escapeUntrusted(statusText(remediation).join(' '), 700),
+    ...(isOpen ? plan.lines.map((one, at) => `${at + 1}. ${escapeUntrusted(one, MAX_LINE_CHARS)}`) : []),
+    ...deeds.map(({ line: step }) => `• ${escapeUntrusted(step, MAX_LINE_CHARS)}`),
   ];
   const file = isOpen ? planFile(remediation) : undefined;
   const end = [
@@ -235,10 +242,10 @@ function renderText(remediation: Remediation, summary: string): string {
     ...peopleLines(remediation),
     ...reasonsInText(remediation),
   ];
-  return withEnd(lines, end, TEXT_ROOM);
+  return joinWithEnd(lines, end, MAX_TEXT_BYTES);
 }
 
 function afterwardsInText(plan: Plan | undefined): readonly string[] {
   const afterwards = plan?.afterwards ?? [];
-  return afterwards.length > 0 ? [`Afterwards: ${inert(afterwards.join('; '), 600)}`] : [];
+  return afterwards.length > 0 ? [`Afterwards: ${escapeUntrusted(afterwards.join('; '), 600)}`] : [];
 }

@@ -1,35 +1,41 @@
 import { countInWords } from '../../../check/report-in-words.ts';
 import type { Remediation, State } from '../../../store/remediation/record.ts';
-import { bytesOf, cutMrkdwn, fit, inert, joinWithin } from '../inert.ts';
+import {
+  utf8Length,
+  truncateMrkdwn,
+  truncate,
+  escapeUntrusted,
+  joinLinesWithin,
+} from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
-import { type Blocks, emoji, glue, line, type Part, rich, say } from '../pieces.ts';
-import { headlineOf, SIGNS } from './words.ts';
+import { type Blocks, emoji, plain, line, type RichTextPart, rich, text } from '../blocks.ts';
+import { remediationHeadline, STATE_LABELS } from './words.ts';
 
-/** How a deed ended is told in the channel as well; what came to no deed is told in the thread alone. */
-const TOLD: ReadonlySet<State> = new Set(['fixed', 'unverified', 'failed', 'interrupted']);
-const MOST = 5;
-const ROOM = 300;
-/** Bytes of the top-level text, of which an edit takes no more than 4,000. */
-const EDIT_ROOM = 3_900;
-const FIXES_ROOM = 1_800;
+/** States that the channel message shows too: something was applied. All others appear only in the thread. */
+const SHOWN_IN_CHANNEL: ReadonlySet<State> = new Set(['fixed', 'unverified', 'failed', 'interrupted']);
+const MAX_FIXES = 5;
+const MAX_FIX_CHARS = 300;
+/** Of the top-level text; an edit accepts at most 4,000 bytes. */
+const MAX_EDIT_BYTES = 3_900;
+const MAX_FIXES_BYTES = 1_800;
 
 /**
- * A report's root message with what became of its findings since: who reads the channel alone must not take for broken what was fixed.
- * `open` is how many of its offers still have a button. The coverage stays the last line.
+ * A report's root message with the outcome of its fixes, so that somebody who reads only the channel sees what was fixed.
+ * `open` is the number of offers that still have a button. The coverage stays the last line.
  */
 export function withFixes(root: Message, remediations: readonly Remediation[], open: number): Message {
-  const ended = remediations.filter(({ state }) => TOLD.has(state));
-  const shown = ended.slice(-MOST);
+  const ended = remediations.filter(({ state }) => SHOWN_IN_CHANNEL.has(state));
+  const shown = ended.slice(-MAX_FIXES);
   const lines = [
     ...shown.map((one) => ({
-      sign: SIGNS[one.state].emoji,
-      text: `${SIGNS[one.state].word} · ${headlineOf(one)}`,
+      sign: STATE_LABELS[one.state].emoji,
+      text: `${STATE_LABELS[one.state].word} · ${remediationHeadline(one)}`,
     })),
-    ...(ended.length > MOST
+    ...(ended.length > MAX_FIXES
       ? [
           {
             sign: 'wrench',
-            text: `${countInWords(ended.length - MOST, 'more fix', 'more fixes')} in the thread`,
+            text: `${countInWords(ended.length - MAX_FIXES, 'more fix', 'more fixes')} in the thread`,
           },
         ]
       : []),
@@ -43,32 +49,36 @@ export function withFixes(root: Message, remediations: readonly Remediation[], o
       : []),
   ];
   if (lines.length === 0) return root;
-  const parts: Part[] = lines.map(({ sign, text }) => line(emoji(sign), glue(' '), say(text, ROOM)));
-  return { text: withLines(root.text, lines), blocks: before(root.blocks, rich(...parts)) };
+  const parts: RichTextPart[] = lines.map((one) =>
+    line(emoji(one.sign), plain(' '), text(one.text, MAX_FIX_CHARS)),
+  );
+  return { text: withLines(root.text, lines), blocks: insertBeforeContext(root.blocks, rich(...parts)) };
 }
 
 const MORE = /^… and (\d+) more$/;
 
 /** Cuts the report's text rather than the state of its fixes, which is newer. */
 function withLines(text: string, lines: readonly { readonly sign: string; readonly text: string }[]): string {
-  const said = text.split('\n');
-  const coverage = said.pop() ?? '';
-  const fixes = lines.map((one) => `:${one.sign}: ${inert(fit(one.text, ROOM), ROOM)}`).join('\n');
-  const end = `${cutMrkdwn(fixes, FIXES_ROOM)}\n${coverage}`;
-  return `${joinAgain(said, EDIT_ROOM - bytesOf(end) - 1)}\n${end}`;
+  const reportLines = text.split('\n');
+  const coverage = reportLines.pop() ?? '';
+  const fixes = lines
+    .map((one) => `:${one.sign}: ${escapeUntrusted(truncate(one.text, MAX_FIX_CHARS), MAX_FIX_CHARS)}`)
+    .join('\n');
+  const end = `${truncateMrkdwn(fixes, MAX_FIXES_BYTES)}\n${coverage}`;
+  return `${joinAgain(reportLines, MAX_EDIT_BYTES - utf8Length(end) - 1)}\n${end}`;
 }
 
-/** {@link joinWithin} for lines that may have been cut before: lines left out then are included in the count. */
+/** {@link joinLinesWithin} for lines that may have been cut before: lines left out then are included in the count. */
 function joinAgain(lines: readonly string[], maxBytes: number): string {
-  const joined = joinWithin(lines, maxBytes);
+  const joined = joinLinesWithin(lines, maxBytes);
   const before = Number(MORE.exec(lines.at(-1) ?? '')?.[1] ?? 0);
   if (before === 0 || joined === lines.join('\n')) return joined;
   // The line with the earlier count is one of those left out now.
   return joined.replace(/\d+(?= more$)/, (now) => String(Number(now) - 1 + before));
 }
 
-/** Above the small print at the end. */
-function before(blocks: Message['blocks'], added: Blocks[number]): Blocks {
+/** Inserts a block above the context blocks at the end. */
+function insertBeforeContext(blocks: Message['blocks'], added: Blocks[number]): Blocks {
   const at = blocks.findLastIndex(({ type }) => type !== 'context') + 1;
   return [...blocks.slice(0, at), added, ...blocks.slice(at)];
 }

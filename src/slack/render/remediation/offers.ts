@@ -3,7 +3,7 @@ import { cleanText } from '../../../text/clean-text.ts';
 import type { Risk } from '../../../check/define-remediation.ts';
 import { countInWords } from '../../../check/report-in-words.ts';
 import type { Remediation, State } from '../../../store/remediation/record.ts';
-import { code, fit, inert } from '../inert.ts';
+import { code, truncate, escapeUntrusted } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
 import {
   type Blocks,
@@ -11,49 +11,49 @@ import {
   button,
   confirmation,
   context,
-  costOf,
+  countBlockChars,
   emoji,
-  glue,
+  plain,
   line,
-  moment,
+  dateToken,
   rich,
-  ROOM,
-  TEXT_ROOM,
-} from '../pieces.ts';
-import { headlineOf, who, withEnd } from './words.ts';
+  MAX_BLOCK_CHARS,
+  MAX_TEXT_BYTES,
+} from '../blocks.ts';
+import { remediationHeadline, mentionActor, joinWithEnd } from './words.ts';
 
-/** What can be done but is not offered, and why. */
-export interface Withheld {
-  /** Verb first, as an offer's title: `Free space in etcd`. */
+/** A fix that is not offered, and why. */
+export interface DisabledOffer {
+  /** Begins with a verb, like the title of an offer: `Free space in etcd`. */
   readonly title: string;
-  /** In words, after "off:" or as it stands: ``off until `remediations.destructive` names `etcd/health:free-space` ``. */
+  /** A clause: ``off until `remediations.destructive` names `etcd/health:free-space` ``. */
   readonly because: string;
 }
 
 interface OffersOptions {
-  readonly withheld?: readonly Withheld[];
-  /** An offer is too old after its `until`. */
+  readonly disabled?: readonly DisabledOffer[];
+  /** An offer expires at its `until`. */
   readonly now?: Date;
 }
 
-/** Blocks a message takes 50 of: a title, these, and what is said of the rest. */
-const MOST_OFFERS = 40;
-/** Why something is off: a few reasons, each with a few of what it keeps from being done. */
-const MOST_REASONS = 4;
-const TITLES_A_REASON = 3;
-const TITLE = 150;
-const TARGET = 120;
-/** For what stands under the offers. */
-const REST_ROOM = 2_600;
+/** A message has at most 50 blocks: a title, these, and a summary of the rest. */
+const MAX_OFFERS = 40;
+/** A few reasons, each with a few titles. */
+const MAX_REASONS = 4;
+const MAX_TITLES_PER_REASON = 3;
+const MAX_TITLE_CHARS = 150;
+const MAX_TARGET_CHARS = 120;
+/** For what follows the offers. */
+const RESERVED_CHARS = 2_600;
 
-const RISKS: Readonly<Record<Risk, string>> = {
+const RISK_TEXT: Readonly<Record<Risk, string>> = {
   safe: 'one click; asks before it acts',
   disruptive: 'makes a plan first; somebody else must approve it',
   destructive: 'takes something away for good; makes a plan first, which others must approve',
 };
 
-/** How an offer stands that somebody has taken up; what follows "it is" or "it was". */
-const STANDINGS: Readonly<Record<State, string>> = {
+/** The status of an offer that somebody clicked; follows "it is" or "it was". */
+const OFFER_STATUS: Readonly<Record<State, string>> = {
   offered: 'offered',
   planning: 'under way; its card below tells how it stands',
   planned: 'under way; its card below tells how it stands',
@@ -70,27 +70,27 @@ const STANDINGS: Readonly<Record<State, string>> = {
   refused: 'refused',
 };
 
-/** The end of a report's thread: what can be done about its findings, each with its button while that does something. */
+/** The end of a report's thread: the fixes for its findings, each with its button while that can do something. */
 export function renderOffers(
   remediations: readonly Remediation[],
-  { withheld = [], now = new Date() }: OffersOptions = {},
+  { disabled = [], now = new Date() }: OffersOptions = {},
 ): Message {
   const isOnly = remediations.length === 1;
   const heading = headingOf(remediations);
-  const top = rich(line(emoji('wrench'), { ...glue(` ${heading}`), style: { bold: true } }));
+  const top = rich(line(emoji('wrench'), { ...plain(` ${heading}`), style: { bold: true } }));
   const sections: SectionBlock[] = [];
-  let spent = costOf(top);
-  for (const remediation of remediations.slice(0, MOST_OFFERS)) {
+  let usedChars = countBlockChars(top);
+  for (const remediation of remediations.slice(0, MAX_OFFERS)) {
     const section = offerSection(remediation, isOnly, now);
-    spent += costOf(section);
-    if (spent > ROOM - REST_ROOM) break;
+    usedChars += countBlockChars(section);
+    if (usedChars > MAX_BLOCK_CHARS - RESERVED_CHARS) break;
     sections.push(section);
   }
   const rest = remediations.slice(sections.length);
   const blocks: Blocks = [top, ...sections];
   if (rest.length > 0) blocks.push(restBlock(rest));
-  if (withheld.length > 0) blocks.push(withheldBlock(withheld));
-  return { text: offersText(remediations, withheld, rest.length, now), blocks };
+  if (disabled.length > 0) blocks.push(disabledBlock(disabled));
+  return { text: offersText(remediations, disabled, rest.length, now), blocks };
 }
 
 function headingOf({ length }: readonly Remediation[]): string {
@@ -100,7 +100,7 @@ function headingOf({ length }: readonly Remediation[]): string {
 function offerSection(remediation: Remediation, isOnly: boolean, now: Date): SectionBlock {
   const { id, title, state, finding } = remediation;
   const isOpen = state === 'offered' && !isTooOld(remediation, now);
-  const text = `*${inert(title, TITLE)}*\n${code(finding.target, TARGET)} · ${aboutOffer(remediation, now)}`;
+  const text = `*${escapeUntrusted(title, MAX_TITLE_CHARS)}*\n${code(finding.target, MAX_TARGET_CHARS)} · ${aboutOffer(remediation, now)}`;
   return {
     type: 'section',
     text: { type: 'mrkdwn', text, verbatim: true },
@@ -116,91 +116,92 @@ function offerSection(remediation: Remediation, isOnly: boolean, now: Date): Sec
   };
 }
 
-/** Short: with forty of them in a message every character counts. */
+/** Short: a message may have forty of them. */
 function confirmRequest({ title, environment }: Remediation) {
   const [verb = ''] = cleanText(title).split(' ');
   return confirmation({
-    title: `${fit(title, 98)}?`,
-    text: `In ${fit(environment, 80)}. It is done at once, if it is still needed.`,
+    title: `${truncate(title, 98)}?`,
+    text: `In ${truncate(environment, 80)}. It is done at once, if it is still needed.`,
     confirm: /^\p{L}{2,20}$/u.test(verb) ? verb : 'Do it',
   });
 }
 
-/** What a click means, or who has clicked and how it stands; mrkdwn. */
+/** What a click does, or who clicked and the status; mrkdwn. */
 function aboutOffer(remediation: Remediation, now: Date): string {
   const { risk, state, requested } = remediation;
   if (isTooOld(remediation, now)) return 'too old: ask the question again';
-  if (state === 'offered') return RISKS[risk];
-  const asked = requested ? `${who(requested.by)} asked ${moment(requested.at)}: ` : '';
-  if (state === 'fixed') return `${asked}fixed · ${inert(headlineOf(remediation), 200)}`;
-  return `${asked}${STANDINGS[state]}`;
+  if (state === 'offered') return RISK_TEXT[risk];
+  const asked = requested ? `${mentionActor(requested.by)} asked ${dateToken(requested.at)}: ` : '';
+  if (state === 'fixed') return `${asked}fixed · ${escapeUntrusted(remediationHeadline(remediation), 200)}`;
+  return `${asked}${OFFER_STATUS[state]}`;
 }
 
-/** Nobody asked for it while it could be asked for. */
+/** It expired before anybody clicked it. */
 function isTooOld({ state, until, requested }: Remediation, now: Date): boolean {
   if (state === 'offered') return until !== undefined && Date.parse(until) <= now.getTime();
   return state === 'expired' && !requested;
 }
 
 function restBlock(rest: readonly Remediation[]): Blocks[number] {
-  const named = rest.slice(0, 8).map(({ title }) => fit(cleanText(title), 60));
+  const named = rest.slice(0, 8).map(({ title }) => truncate(cleanText(title), 60));
   const more = rest.length > named.length ? ', …' : '';
   return rich(
     line(
       bold(`Not shown: ${countInWords(rest.length, 'more', 'more')}`),
-      glue(' ('),
-      { ...glue(named.join(', ') + more) },
-      glue('). Narrow the question with '),
-      { ...glue('--match'), style: { code: true } },
-      glue(' to get their buttons.'),
+      plain(' ('),
+      { ...plain(named.join(', ') + more) },
+      plain('). Narrow the question with '),
+      { ...plain('--match'), style: { code: true } },
+      plain(' to get their buttons.'),
     ),
   );
 }
 
-function withheldBlock(withheld: readonly Withheld[]): Blocks[number] {
-  return context({ type: 'mrkdwn', text: withheldLines(withheld).join('\n'), verbatim: true });
+function disabledBlock(disabled: readonly DisabledOffer[]): Blocks[number] {
+  return context({ type: 'mrkdwn', text: disabledLines(disabled).join('\n'), verbatim: true });
 }
 
-/** By reason, since most are off for the same; mrkdwn. */
-function withheldLines(withheld: readonly Withheld[]): readonly string[] {
-  const groups = [...Map.groupBy(withheld, ({ because }) => because)];
-  const lines = groups.slice(0, MOST_REASONS).map(([because, members]) => {
-    const left = members.length - TITLES_A_REASON;
-    const titles = members.slice(0, TITLES_A_REASON).map(({ title }) => inert(title, 60));
-    return `${titles.join(', ')}${left > 0 ? ` and ${left} more` : ''}: ${inertWithCode(because, 160)}`;
+/** Grouped by reason; mrkdwn. */
+function disabledLines(disabled: readonly DisabledOffer[]): readonly string[] {
+  const groups = [...Map.groupBy(disabled, ({ because }) => because)];
+  const lines = groups.slice(0, MAX_REASONS).map(([because, members]) => {
+    const left = members.length - MAX_TITLES_PER_REASON;
+    const titles = members.slice(0, MAX_TITLES_PER_REASON).map(({ title }) => escapeUntrusted(title, 60));
+    return `${titles.join(', ')}${left > 0 ? ` and ${left} more` : ''}: ${escapeKeepingCode(because, 160)}`;
   });
   const left = groups.length - lines.length;
   return left > 0 ? [...lines, `and more, for ${countInWords(left, 'other reason')}`] : lines;
 }
 
-/** What our own words put between backticks stays a code span; the rest is inert. */
-function inertWithCode(text: string, max: number): string {
-  return fit(cleanText(text), max)
+/** Keeps what is between backticks as code spans and escapes the rest. */
+function escapeKeepingCode(text: string, max: number): string {
+  return truncate(cleanText(text), max)
     .split('`')
     .map((piece, at, all) => {
       if (piece.trim() === '') return piece;
       const isCode = at % 2 === 1 && at < all.length - 1;
       const [before, after] = [/^ /.exec(piece)?.[0] ?? '', / $/.exec(piece)?.[0] ?? ''];
-      return isCode ? code(piece, max * 5) : `${before}${inert(piece, max * 5)}${after}`;
+      return isCode ? code(piece, max * 5) : `${before}${escapeUntrusted(piece, max * 5)}${after}`;
     })
     .join('');
 }
 
 function offersText(
   remediations: readonly Remediation[],
-  withheld: readonly Withheld[],
+  disabled: readonly DisabledOffer[],
   restCount: number,
   now: Date,
 ): string {
   const lines = remediations.map(
-    (one) => `• ${inert(one.title, TITLE)} (${inert(one.finding.target, TARGET)}): ${aboutOffer(one, now)}`,
+    (one) =>
+      `• ${escapeUntrusted(one.title, MAX_TITLE_CHARS)} (${escapeUntrusted(one.finding.target, MAX_TARGET_CHARS)}): ${aboutOffer(one, now)}`,
   );
-  const off = withheldLines(withheld).map((one) => `• ${one}`);
+  const off = disabledLines(disabled).map((one) => `• ${one}`);
   const more =
     restCount > 0
       ? [
           `${countInWords(restCount, 'more', 'more')} without a button here: narrow the question with --match.`,
         ]
       : [];
-  return withEnd([`${headingOf(remediations)}:`, ...lines], [...more, ...off], TEXT_ROOM);
+  return joinWithEnd([`${headingOf(remediations)}:`, ...lines], [...more, ...off], MAX_TEXT_BYTES);
 }

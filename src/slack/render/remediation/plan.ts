@@ -2,65 +2,65 @@ import { cleanText } from '../../../text/clean-text.ts';
 import type { Plan } from '../../../check/define-remediation.ts';
 import { countInWords } from '../../../check/report-in-words.ts';
 import type { Remediation } from '../../../store/remediation/record.ts';
-import { cost, fit } from '../inert.ts';
+import { encodedLength, truncate } from '../escape-untrusted.ts';
 import type { Attachment } from '../message.ts';
 import {
   type Blocks,
   bold,
   bullets,
   codeSpan,
-  glue,
+  plain,
   line,
   ordered,
-  type Part,
+  type RichTextPart,
   rich,
-  say,
-} from '../pieces.ts';
+  text,
+} from '../blocks.ts';
 import { bytesInWords } from './words.ts';
 
-/** Characters for a part of a plan, and for each of its entries. */
-interface Share {
-  readonly room: number;
-  readonly each: number;
+/** Limits for a part of a plan and for each of its entries. */
+interface PartLimits {
+  readonly maxChars: number;
+  readonly maxEntryChars: number;
 }
 
-interface Shares {
-  readonly lines: Share;
-  readonly targets: Share;
-  readonly precondition: Share;
-  readonly afterwards: Share;
+interface PlanLimits {
+  readonly lines: PartLimits;
+  readonly targets: PartLimits;
+  readonly precondition: PartLimits;
+  readonly afterwards: PartLimits;
 }
 
-/** On the card that is approved. Together with all else on it below what Slack takes in one message. */
-const WHOLE: Shares = {
-  lines: { room: 3_600, each: 700 },
-  targets: { room: 1_000, each: 300 },
-  precondition: { room: 700, each: 300 },
-  afterwards: { room: 800, each: 400 },
+/** On the card that is approved. Together with the rest of the card, this stays below Slack's limit for a message. */
+const WHOLE_PLAN: PlanLimits = {
+  lines: { maxChars: 3_600, maxEntryChars: 700 },
+  targets: { maxChars: 1_000, maxEntryChars: 300 },
+  precondition: { maxChars: 700, maxEntryChars: 300 },
+  afterwards: { maxChars: 800, maxEntryChars: 400 },
 };
 /** Later, when what was done matters more. */
-const BRIEF: Shares = {
-  lines: { room: 1_200, each: 300 },
-  targets: { room: 400, each: 150 },
-  precondition: { room: 0, each: 0 },
-  afterwards: { room: 800, each: 400 },
+const BRIEF_PLAN: PlanLimits = {
+  lines: { maxChars: 1_200, maxEntryChars: 300 },
+  targets: { maxChars: 400, maxEntryChars: 150 },
+  precondition: { maxChars: 0, maxEntryChars: 0 },
+  afterwards: { maxChars: 800, maxEntryChars: 400 },
 };
 
-interface Cut {
+interface FittedEntries {
   readonly shown: readonly string[];
   readonly left: number;
   readonly isCut: boolean;
 }
 
-/** As many entries as there is room for, each cut to its share. */
-function cutTo({ room, each }: Share, entries: readonly string[]): Cut {
+/** As many entries as fit, each truncated to its limit. */
+function fitEntries({ maxChars, maxEntryChars }: PartLimits, entries: readonly string[]): FittedEntries {
   const shown: string[] = [];
-  let spent = 0;
+  let usedChars = 0;
   let isCut = false;
   for (const entry of entries.map(cleanText)) {
-    const fitted = fit(entry, each);
-    spent += cost(fitted);
-    if (spent > room) break;
+    const fitted = truncate(entry, maxEntryChars);
+    usedChars += encodedLength(fitted);
+    if (usedChars > maxChars) break;
     isCut ||= fitted !== entry;
     shown.push(fitted);
   }
@@ -68,16 +68,16 @@ function cutTo({ room, each }: Share, entries: readonly string[]): Cut {
   return { shown, left, isCut: isCut || left > 0 };
 }
 
-function preconditionsOf({ precondition }: Plan): readonly string[] {
+function preconditionLines({ precondition }: Plan): readonly string[] {
   return Object.entries(precondition).map(([name, value]) => `${cleanText(name)}: ${cleanText(value)}`);
 }
 
-/** What the approver approves, a block an idea. Where it has no room it says so, and {@link planFile} has the whole. */
-export function wholePlan(remediation: Remediation, plan: Plan): Blocks {
+/** What the approver approves. If it does not fit, the card says so and {@link planFile} has the whole plan. */
+export function wholePlanBlocks(remediation: Remediation, plan: Plan): Blocks {
   const { filename } = planFile(remediation) ?? {};
   const groups = [
-    [...planLines(WHOLE, plan, 'What will be done'), ...bytesOf(plan)],
-    conditionsOf(plan),
+    [...planParts(WHOLE_PLAN, plan, 'What will be done'), ...affectedBytesPart(plan)],
+    preconditionParts(plan),
     filename === undefined
       ? []
       : [
@@ -87,73 +87,75 @@ export function wholePlan(remediation: Remediation, plan: Plan): Blocks {
             ),
           ),
         ],
-    afterwardsOf(plan),
+    afterwardsParts(plan),
   ];
   return groups.filter(({ length }) => length > 0).map((parts) => rich(...parts));
 }
 
-function bytesOf({ bytes }: Plan): readonly Part[] {
-  return bytes === undefined ? [] : [line(say('Affects'), glue(' '), bold(bytesInWords(bytes)), glue('.'))];
+function affectedBytesPart({ bytes }: Plan): readonly RichTextPart[] {
+  return bytes === undefined
+    ? []
+    : [line(text('Affects'), plain(' '), bold(bytesInWords(bytes)), plain('.'))];
 }
 
-function conditionsOf(plan: Plan): readonly Part[] {
-  const conditions = cutTo(WHOLE.precondition, preconditionsOf(plan));
+function preconditionParts(plan: Plan): readonly RichTextPart[] {
+  const conditions = fitEntries(WHOLE_PLAN.precondition, preconditionLines(plan));
   if (conditions.shown.length === 0) return [];
-  const items = conditions.shown.map((one) => line(say(one, WHOLE.precondition.each)));
+  const items = conditions.shown.map((one) => line(text(one, WHOLE_PLAN.precondition.maxEntryChars)));
   return [line(bold('Only if this is still so')), bullets([...items, ...more(conditions)])];
 }
 
-/** What was planned, once it is no longer to be approved. */
-export function briefPlan(plan: Plan, title: string): readonly Part[] {
-  return planLines(BRIEF, plan, title);
+/** The plan in brief, once it no longer needs approval. */
+export function briefPlanParts(plan: Plan, title: string): readonly RichTextPart[] {
+  return planParts(BRIEF_PLAN, plan, title);
 }
 
-function planLines(shares: Shares, plan: Plan, title: string): readonly Part[] {
-  const lines = cutTo(shares.lines, plan.lines);
-  const targets = cutTo(shares.targets, plan.targets);
-  const left = targets.left > 0 ? [glue(` and ${targets.left} more`)] : [];
+function planParts(limits: PlanLimits, plan: Plan, title: string): readonly RichTextPart[] {
+  const lines = fitEntries(limits.lines, plan.lines);
+  const targets = fitEntries(limits.targets, plan.targets);
+  const left = targets.left > 0 ? [plain(` and ${targets.left} more`)] : [];
   const spans = targets.shown.flatMap((target, at) => [
-    ...(at > 0 ? [glue(', ')] : []),
-    codeSpan(target, shares.targets.each),
+    ...(at > 0 ? [plain(', ')] : []),
+    codeSpan(target, limits.targets.maxEntryChars),
   ]);
   return [
     line(bold(title)),
-    ordered([...lines.shown.map((one) => line(say(one, shares.lines.each))), ...more(lines)]),
-    line(glue(`${countInWords(plan.targets.length, 'target')}: `), ...spans, ...left),
+    ordered([...lines.shown.map((one) => line(text(one, limits.lines.maxEntryChars))), ...more(lines)]),
+    line(plain(`${countInWords(plan.targets.length, 'target')}: `), ...spans, ...left),
   ];
 }
 
-function more({ left }: Cut): readonly ReturnType<typeof line>[] {
-  return left > 0 ? [line({ ...say(`and ${left} more`), style: { italic: true } })] : [];
+function more({ left }: FittedEntries): readonly ReturnType<typeof line>[] {
+  return left > 0 ? [line({ ...text(`and ${left} more`), style: { italic: true } })] : [];
 }
 
-/** What people must do themselves: bold, because it is what is forgotten. */
-export function afterwardsOf({ afterwards = [] }: Plan): readonly Part[] {
+/** What people must do themselves; bold, because it is easily forgotten. */
+export function afterwardsParts({ afterwards = [] }: Plan): readonly RichTextPart[] {
   if (afterwards.length === 0) return [];
-  const cut = cutTo(WHOLE.afterwards, afterwards);
+  const cut = fitEntries(WHOLE_PLAN.afterwards, afterwards);
   return [
     line(bold('Afterwards')),
-    bullets([...cut.shown.map((one) => line(bold(one, WHOLE.afterwards.each))), ...more(cut)]),
+    bullets([...cut.shown.map((one) => line(bold(one, WHOLE_PLAN.afterwards.maxEntryChars))), ...more(cut)]),
   ];
 }
 
-/** The whole plan as text, for the thread, where the card has no room for all of it; else undefined. */
+/** The whole plan as a text file for the thread; undefined if the card shows all of it. */
 export function planFile(remediation: Remediation): Attachment | undefined {
   const { id, plan, title } = remediation;
   if (!plan || !isTooLong(plan)) return undefined;
   return {
     filename: `plan-${id}.txt`,
-    title: `The whole plan: ${fit(cleanText(title), 150)}`,
+    title: `The whole plan: ${truncate(cleanText(title), 150)}`,
     content: planInText(remediation, plan),
   };
 }
 
 function isTooLong(plan: Plan): boolean {
   return [
-    cutTo(WHOLE.lines, plan.lines),
-    cutTo(WHOLE.targets, plan.targets),
-    cutTo(WHOLE.precondition, preconditionsOf(plan)),
-    cutTo(WHOLE.afterwards, plan.afterwards ?? []),
+    fitEntries(WHOLE_PLAN.lines, plan.lines),
+    fitEntries(WHOLE_PLAN.targets, plan.targets),
+    fitEntries(WHOLE_PLAN.precondition, preconditionLines(plan)),
+    fitEntries(WHOLE_PLAN.afterwards, plan.afterwards ?? []),
   ].some(({ isCut }) => isCut);
 }
 
@@ -171,7 +173,7 @@ function planInText(remediation: Remediation, plan: Plan): string {
     ...list('What will be done', plan.lines, (at) => `${String(at + 1).padStart(3)}.`),
     ...list(countInWords(plan.targets.length, 'target'), plan.targets, dash),
     ...(plan.bytes === undefined ? [] : ['', `Affects ${bytesInWords(plan.bytes)} (${plan.bytes} bytes).`]),
-    ...list('Only if this is still so', preconditionsOf(plan), dash),
+    ...list('Only if this is still so', preconditionLines(plan), dash),
     ...list('Afterwards', plan.afterwards ?? [], dash),
   ].join('\n')}\n`;
 }

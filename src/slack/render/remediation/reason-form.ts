@@ -1,8 +1,8 @@
 import type { ModalView } from '@slack/types';
 import { cleanText } from '../../../text/clean-text.ts';
 import type { Remediation } from '../../../store/remediation/record.ts';
-import { fit } from '../inert.ts';
-import { bold, line, note, rich, say } from '../pieces.ts';
+import { truncate } from '../escape-untrusted.ts';
+import { bold, line, plainTextObject, rich, text } from '../blocks.ts';
 
 /** The length of a reason in characters: long enough to say something, short enough to be read before approving. */
 export const REASON_LENGTH = { min: 10, max: 500 } as const;
@@ -10,35 +10,35 @@ export const REASON_LENGTH = { min: 10, max: 500 } as const;
 /** The names by which the submission of the form is read. */
 export const REASON_FORM = { callback: 'wrench:reason', block: 'reason', input: 'text' } as const;
 
-const ASKS = {
+const QUESTIONS = {
   request: { submit: 'Ask for a plan', label: 'Why is this needed?' },
   approve: { submit: 'Approve', label: 'Why are you approving this?' },
 } as const;
 
 /** Asks for a reason before a click counts. Slack returns `metadata` with the submission. */
 export function renderReasonForm(
-  button: keyof typeof ASKS,
+  button: keyof typeof QUESTIONS,
   { title, environment, finding, risk }: Remediation,
   metadata: string,
 ): ModalView {
-  const { submit, label } = ASKS[button];
+  const { submit, label } = QUESTIONS[button];
   return {
     type: 'modal',
     callback_id: REASON_FORM.callback,
     private_metadata: metadata,
-    title: note('Give a reason'),
-    submit: note(submit),
-    close: note('Cancel'),
+    title: plainTextObject('Give a reason'),
+    submit: plainTextObject(submit),
+    close: plainTextObject('Cancel'),
     blocks: [
       rich(
-        line(bold(title, 150), say(` in ${fit(cleanText(environment), 80)} (${risk})`)),
-        line(say(finding.summary, 300)),
+        line(bold(title, 150), text(` in ${truncate(cleanText(environment), 80)} (${risk})`)),
+        line(text(finding.summary, 300)),
       ),
       {
         type: 'input',
         block_id: REASON_FORM.block,
-        label: note(label),
-        hint: note('Shown on the plan card and in the audit.'),
+        label: plainTextObject(label),
+        hint: plainTextObject('Shown on the plan card and in the audit.'),
         element: {
           type: 'plain_text_input',
           action_id: REASON_FORM.input,

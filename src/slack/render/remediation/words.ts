@@ -2,18 +2,18 @@ import { cleanText } from '../../../text/clean-text.ts';
 import { proofInWords } from '../../../check/proof.ts';
 import { countInWords, durationInWords, verdictOf } from '../../../check/report-in-words.ts';
 import type { Look, Remediation, State } from '../../../store/remediation/record.ts';
-import { bytesOf, cutMrkdwn, fit, joinWithin } from '../inert.ts';
-import { moment, person } from '../pieces.ts';
+import { utf8Length, truncateMrkdwn, truncate, joinLinesWithin } from '../escape-untrusted.ts';
+import { dateToken, mention } from '../blocks.ts';
 
-/** What every message about a remediation says in the same words. */
+/** Words that every message about a remediation shares. */
 
-interface Sign {
+interface StateLabel {
   readonly word: string;
   readonly emoji: string;
 }
 
-/** A colour never stands alone: its word is always beside it. Only what was looked at and found well is green. */
-export const SIGNS: Readonly<Record<State, Sign>> = {
+/** A colour never appears without its word. Only what was verified is green. */
+export const STATE_LABELS: Readonly<Record<State, StateLabel>> = {
   offered: { word: 'OFFERED', emoji: 'wrench' },
   planning: { word: 'PLANNING', emoji: 'hourglass_flowing_sand' },
   planned: { word: 'PLAN', emoji: 'clipboard' },
@@ -30,8 +30,8 @@ export const SIGNS: Readonly<Record<State, Sign>> = {
   refused: { word: 'REFUSED', emoji: 'no_entry' },
 };
 
-/** What stands beside the state's word: the proof where it is fixed, else what it is about. */
-export function headlineOf(remediation: Remediation): string {
+/** What follows the state's word: the proof of a fix, otherwise the title. */
+export function remediationHeadline(remediation: Remediation): string {
   const { state, title, before, after } = remediation;
   if (state !== 'fixed') return cleanText(title);
   // A report with gaps begins with what it does not know, and that is no headline.
@@ -39,10 +39,10 @@ export function headlineOf(remediation: Remediation): string {
   return cleanText(proofInWords(before?.measures ?? [], after?.measures ?? []) || whole);
 }
 
-/** How it stands, in sentences. No more is said than is known. */
-export function standing(remediation: Remediation): readonly string[] {
+/** The status, in sentences. States no more than is known. */
+export function statusText(remediation: Remediation): readonly string[] {
   const { state, because, after, plan, requested } = remediation;
-  const why = because === undefined ? [] : [sentence(because)];
+  const why = because === undefined ? [] : [toSentence(because)];
   switch (state) {
     case 'offered':
       return ['Nobody has asked for it yet.'];
@@ -59,93 +59,93 @@ export function standing(remediation: Remediation): readonly string[] {
     case 'settling':
       return ['It was done. Looking whether it helped.'];
     case 'fixed':
-      return after ? [finished(verdictOf(after))] : why;
+      return after ? [withFullStop(verdictOf(after))] : why;
     case 'unverified':
-      return [...stillSeen(after), ...why];
+      return [...unverifiedText(after), ...why];
     case 'failed':
-      return [...why, doneUntilThen(remediation), ...lookedAgain(after)];
+      return [...why, stepsBeforeFailureText(remediation), ...recheckText(after)];
     case 'interrupted':
       return [
-        sentence(`${because ?? 'its worker was lost while it acted'}: nobody knows whether it was done`),
+        toSentence(`${because ?? 'its worker was lost while it acted'}: nobody knows whether it was done`),
         'It is not done again by itself.',
-        ...lookedAgain(after),
+        ...recheckText(after),
       ];
     case 'expired': {
       const unmet = plan ? 'It was not approved in time.' : 'It was not planned in time.';
       const late = requested
         ? unmet
         : 'Nobody asked for it in time. Ask the question again to get a fresh offer.';
-      return [...(why.length > 0 ? why : [late]), nothingDone(remediation)];
+      return [...(why.length > 0 ? why : [late]), stepsText(remediation)];
     }
     case 'rejected':
     case 'skipped':
     case 'refused':
-      return [...why, nothingDone(remediation)];
+      return [...why, stepsText(remediation)];
   }
 }
 
-/** Why it is not called fixed. */
-function stillSeen(after: Look | undefined): readonly string[] {
+/** Why it does not count as fixed. */
+function unverifiedText(after: Look | undefined): readonly string[] {
   if (!after) return ['It was done. Whether it helped has not been seen.'];
-  const verdict = finished(verdictOf(after));
+  const verdict = withFullStop(verdictOf(after));
   switch (after.finding) {
     case 'found':
       return [`It was done, but the finding is still there: ${verdict}`];
     case 'unseen':
-      return [`It was done, but whether it helped could not be seen${unseen(after)}: ${verdict}`];
+      return [`It was done, but whether it helped could not be seen${uncheckedText(after)}: ${verdict}`];
     case 'gone':
       return [`It was done and the finding is gone, but not all is as it should be: ${verdict}`];
   }
 }
 
-const FEW_GAPS = 3;
+const MAX_GAPS = 3;
 
 /** ` (doppler_z1/0, doppler_z1/1 and 4 more couldn't be checked)` */
-function unseen({ gaps }: Look): string {
+function uncheckedText({ gaps }: Look): string {
   if (gaps.length === 0) return '';
-  const left = gaps.length - FEW_GAPS;
-  const named = gaps.slice(0, FEW_GAPS).map((gap) => fit(cleanText(gap), 60));
+  const left = gaps.length - MAX_GAPS;
+  const named = gaps.slice(0, MAX_GAPS).map((gap) => truncate(cleanText(gap), 60));
   return ` (${named.join(', ')}${left > 0 ? ` and ${left} more` : ''} couldn't be checked)`;
 }
 
-function lookedAgain(after: Look | undefined): readonly string[] {
+function recheckText(after: Look | undefined): readonly string[] {
   if (!after) return [];
   const seen = {
     found: 'the finding is still there',
     gone: 'the finding is gone',
     unseen: 'not everything could be checked',
   }[after.finding];
-  return [`Looked at again since: ${seen}. ${finished(verdictOf(after))}`];
+  return [`Looked at again since: ${seen}. ${withFullStop(verdictOf(after))}`];
 }
 
-function nothingDone({ deeds }: Remediation): string {
+function stepsText({ deeds }: Remediation): string {
   return deeds.length === 0 ? 'Nothing was done.' : 'What was done until then is below.';
 }
 
-function doneUntilThen({ deeds }: Remediation): string {
+function stepsBeforeFailureText({ deeds }: Remediation): string {
   return deeds.length === 0
     ? 'No deed was told as done before that.'
     : 'What was done until then is below; nothing more is done.';
 }
 
-/** Begins with a capital, where it begins with a word and not with a name like `metron_agent`; ends in a full stop. */
-export function sentence(text: string): string {
-  return finished(cleanText(text).replace(/^\p{Ll}(?=\p{Ll}* )/u, (first) => first.toUpperCase()));
+/** Capitalizes a first word that is not a name such as `metron_agent`, and ends the text with a full stop. */
+export function toSentence(text: string): string {
+  return withFullStop(cleanText(text).replace(/^\p{Ll}(?=\p{Ll}* )/u, (first) => first.toUpperCase()));
 }
 
-/** With a full stop. A verdict may begin with a name and keeps its letters. */
-function finished(text: string): string {
+/** Ends the text with a full stop. A verdict may begin with a name, so its first letter stays. */
+function withFullStop(text: string): string {
   return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
-/** A person in mrkdwn, by id; those who are no Slack users in words. */
-export function who(id: string): string {
+/** Mentions a person in mrkdwn, by id; `terminal` and `wrench` in words. */
+export function mentionActor(id: string): string {
   if (id === 'terminal') return 'somebody at a terminal';
   if (id === 'wrench') return 'Wrench';
-  return person(id);
+  return mention(id);
 }
 
-const MOST_VOTES = 10;
+const MAX_VOTES = 10;
 
 type Vote = Remediation['approvals'][number];
 
@@ -165,7 +165,7 @@ export interface Reason {
   readonly isOfRequester: boolean;
 }
 
-const MOST_REASONS = 5;
+const MAX_REASONS = 5;
 
 /** The reasons that people gave when they asked for and approved it, in that order. */
 export function reasonsIn({ requested, approvals, risk }: Remediation): readonly Reason[] {
@@ -176,32 +176,32 @@ export function reasonsIn({ requested, approvals, risk }: Remediation): readonly
   ];
   return votes
     .flatMap(({ by, reason, isOfRequester }) => (reason === undefined ? [] : [{ by, reason, isOfRequester }]))
-    .slice(0, MOST_REASONS);
+    .slice(0, MAX_REASONS);
 }
 
 function voteInWords({ by, at }: Vote): string {
-  return `${who(by)} · ${moment(at)}`;
+  return `${mentionActor(by)} · ${dateToken(at)}`;
 }
 
 function votesInWords(votes: readonly Vote[]): string {
-  const rest = votes.length - MOST_VOTES;
-  const shown = votes.slice(0, MOST_VOTES).map(voteInWords).join(', ');
+  const rest = votes.length - MAX_VOTES;
+  const shown = votes.slice(0, MAX_VOTES).map(voteInWords).join(', ');
   return rest > 0 ? `${shown} and ${rest} more` : shown;
 }
 
 /** `Needs 2 approvals by different people other than <@U…>: 1 of 2 so far. Open until …` in mrkdwn; empty where it needs none. */
 export function needsInWords(remediation: Remediation): string {
   const { risk, requested, approvals, until } = remediation;
-  const needed = approvalsNeeded(remediation);
-  const open = until === undefined ? '' : ` Open until ${moment(until)}.`;
+  const needed = neededApprovals(remediation);
+  const open = until === undefined ? '' : ` Open until ${dateToken(until)}.`;
   if (needed === 0) return `Needs no approval.${open}`;
   const whose = needed === 1 ? 'somebody' : 'different people';
-  const others = risk !== 'safe' && requested ? ` by ${whose} other than ${who(requested.by)}` : '';
+  const others = risk !== 'safe' && requested ? ` by ${whose} other than ${mentionActor(requested.by)}` : '';
   const votes = needed > 1 || approvals.length > 0 ? `: ${approvals.length} of ${needed} so far` : '';
   return `Needs ${countInWords(needed, 'approval')}${others}${votes}.${open}`;
 }
 
-export function approvalsNeeded({ approvalsNeeded: needed, risk }: Remediation): number {
+export function neededApprovals({ approvalsNeeded: needed, risk }: Remediation): number {
   return needed ?? (risk === 'safe' ? 0 : 1);
 }
 
@@ -214,8 +214,8 @@ export function tookInWords({ state, approvals, requested, endedAt }: Remediatio
   return `${durationInWords(tookMs)} from ${approvals.length > 0 ? 'approval' : 'the click'} to fixed`;
 }
 
-/** The share of the room that the end of a text may take, so that the headline fits too. */
-const MOST_OF_ROOM = 0.7;
+/** The share of a text that its end may take, so that the headline fits too. */
+const MAX_END_SHARE = 0.7;
 
 const UNITS = ['kB', 'MB', 'GB', 'TB', 'PB'] as const;
 
@@ -232,8 +232,10 @@ export function bytesInWords(bytes: number): string {
   return unit === '' ? countInWords(bytes, 'byte') : `${value.toFixed(1)} ${unit}`;
 }
 
-/** Lines within `room` bytes, then the end, which is never left out but cut if it is very long. */
-export function withEnd(lines: readonly string[], end: readonly string[], room: number): string {
-  const last = cutMrkdwn(end.filter(Boolean).join('\n'), Math.floor(room * MOST_OF_ROOM));
-  return [joinWithin(lines.filter(Boolean), room - bytesOf(last) - 1), last].filter(Boolean).join('\n');
+/** Joins lines within `maxBytes`, then the end, which is never left out but truncated if it is very long. */
+export function joinWithEnd(lines: readonly string[], end: readonly string[], maxBytes: number): string {
+  const last = truncateMrkdwn(end.filter(Boolean).join('\n'), Math.floor(maxBytes * MAX_END_SHARE));
+  return [joinLinesWithin(lines.filter(Boolean), maxBytes - utf8Length(last) - 1), last]
+    .filter(Boolean)
+    .join('\n');
 }

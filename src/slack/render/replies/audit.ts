@@ -2,28 +2,28 @@ import type { RichTextSection } from '@slack/types';
 import { cleanText } from '../../../text/clean-text.ts';
 import { countInWords } from '../../../check/report-in-words.ts';
 import type { AuditEntry } from '../../../store/audit/entry.ts';
-import { cost, fit, inert } from '../inert.ts';
+import { encodedLength, truncate, escapeUntrusted } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
 import {
   type Blocks,
   bold,
   bullets,
   context,
-  costOf,
-  dateAndTime,
-  glue,
+  countBlockChars,
+  dateTimeElement,
+  plain,
   line,
-  moment,
-  personElement,
+  dateToken,
+  mentionElement,
   rich,
-  ROOM,
-  say,
-  TEXT_ROOM,
-} from '../pieces.ts';
-import { who } from '../remediation/words.ts';
+  MAX_BLOCK_CHARS,
+  text,
+  MAX_TEXT_BYTES,
+} from '../blocks.ts';
+import { mentionActor } from '../remediation/words.ts';
 
-/** What was asked for, and how much of it there is. */
-export interface AuditAsked {
+/** The start of the excerpt, and how many entries there are. */
+export interface AuditPage {
   /** ISO 8601. */
   readonly since: string;
   /** Entries since then, shown or not. */
@@ -32,49 +32,59 @@ export interface AuditAsked {
   readonly more: boolean;
 }
 
-const MOST_LINES = 60;
-const MOST_PEOPLE = 5;
-const WHAT = 120;
-const BECAUSE = 200;
-const HEAD_ROOM = 600;
+const MAX_LINES = 60;
+const MAX_PEOPLE = 5;
+const MAX_WHAT_CHARS = 120;
+const MAX_BECAUSE_CHARS = 200;
+const RESERVED_CHARS = 600;
 
-/** Who did what, for one person: the newest last, and of those as many as fit. */
-export function renderAudit(entries: readonly AuditEntry[], asked: AuditAsked): Message {
-  const shown = newest(entries, entryLine, costOf, ROOM - HEAD_ROOM).toReversed();
-  const left = Math.max(asked.total - shown.length, 0);
-  const counted = `${countInWords(asked.total, 'entry', 'entries')}${asked.more ? ' or more' : ''}`;
+/** Who did what, visible to one person: as many of the newest entries as fit, the newest last. */
+export function renderAudit(entries: readonly AuditEntry[], page: AuditPage): Message {
+  const shown = newestWithin(
+    entries,
+    entryLine,
+    countBlockChars,
+    MAX_BLOCK_CHARS - RESERVED_CHARS,
+  ).toReversed();
+  const left = Math.max(page.total - shown.length, 0);
+  const counted = `${countInWords(page.total, 'entry', 'entries')}${page.more ? ' or more' : ''}`;
   const rest =
-    left > 0 || asked.more
+    left > 0 || page.more
       ? `The last ${shown.length.toLocaleString('en-US')} are shown. wrench audit export has all; wrench audit verify checks their chain.`
       : 'wrench audit verify checks their chain.';
-  const since = `${moment(asked.since)}: ${counted}. ${rest}`;
+  const since = `${dateToken(page.since)}: ${counted}. ${rest}`;
   const blocks: Blocks = [
     rich(
       line(bold('Audit')),
       ...(shown.length > 0
         ? [bullets(shown)]
-        : [line(say('Nothing was asked for, approved, applied or refused.'))]),
+        : [line(text('Nothing was asked for, approved, applied or refused.'))]),
     ),
     context({ type: 'mrkdwn', text: `Since ${since}`, verbatim: true }),
   ];
   const head = `Audit since ${since}`;
-  const lines = newest(entries, entryInText, cost, TEXT_ROOM - head.length - 1).toReversed();
+  const lines = newestWithin(
+    entries,
+    entryInText,
+    encodedLength,
+    MAX_TEXT_BYTES - head.length - 1,
+  ).toReversed();
   return { text: [head, ...lines].join('\n'), blocks };
 }
 
 /** The newest first, as many as fit. */
-function newest<T>(
+function newestWithin<T>(
   entries: readonly AuditEntry[],
-  draw: (entry: AuditEntry) => T,
-  costs: (drawn: T) => number,
-  room: number,
+  render: (entry: AuditEntry) => T,
+  lengthOf: (drawn: T) => number,
+  maxLength: number,
 ): readonly T[] {
   const shown: T[] = [];
-  let spent = 0;
-  for (const entry of entries.slice(-MOST_LINES).toReversed()) {
-    const drawn = draw(entry);
-    spent += costs(drawn) + 1;
-    if (spent > room) break;
+  let used = 0;
+  for (const entry of entries.slice(-MAX_LINES).toReversed()) {
+    const drawn = render(entry);
+    used += lengthOf(drawn) + 1;
+    if (used > maxLength) break;
     shown.push(drawn);
   }
   return shown;
@@ -83,40 +93,43 @@ function newest<T>(
 function entryLine({ entry }: AuditEntry): RichTextSection {
   const { at, kind, outcome, what, environment, because } = entry;
   return line(
-    dateAndTime(at),
-    glue('  '),
+    dateTimeElement(at),
+    plain('  '),
     ...peopleElements(entry.who),
-    glue('  '),
+    plain('  '),
     bold(kindInWords(kind, outcome), 40),
-    glue('  '),
-    say(what, WHAT),
-    ...(environment === undefined ? [] : [glue(' in '), say(environment, 60)]),
-    ...(because === undefined ? [] : [glue(': '), say(because, BECAUSE)]),
+    plain('  '),
+    text(what, MAX_WHAT_CHARS),
+    ...(environment === undefined ? [] : [plain(' in '), text(environment, 60)]),
+    ...(because === undefined ? [] : [plain(': '), text(because, MAX_BECAUSE_CHARS)]),
   );
 }
 
 function peopleElements(ids: readonly string[]): RichTextSection['elements'] {
-  const left = ids.length - MOST_PEOPLE;
+  const left = ids.length - MAX_PEOPLE;
   const shown = ids
-    .slice(0, MOST_PEOPLE)
-    .flatMap((id, at) => [...(at > 0 ? [glue(', ')] : []), inPerson(id)]);
-  return left > 0 ? [...shown, glue(` and ${left} more`)] : shown;
+    .slice(0, MAX_PEOPLE)
+    .flatMap((id, at) => [...(at > 0 ? [plain(', ')] : []), personElement(id)]);
+  return left > 0 ? [...shown, plain(` and ${left} more`)] : shown;
 }
 
-function inPerson(id: string): RichTextSection['elements'][number] {
-  return id === 'terminal' || id === 'wrench' ? glue(who(id)) : personElement(id);
+function personElement(id: string): RichTextSection['elements'][number] {
+  return id === 'terminal' || id === 'wrench' ? plain(mentionActor(id)) : mentionElement(id);
 }
 
-/** How it came out is told by its own word: `fixed`, not "outcome". */
+/** An outcome is shown by its own word: `fixed`, not "outcome". */
 function kindInWords(kind: string, outcome: string | undefined): string {
   return kind === 'outcome' && outcome !== undefined ? cleanText(outcome) : kind;
 }
 
 function entryInText({ entry }: AuditEntry): string {
   const { at, kind, outcome, what, environment, because } = entry;
-  const left = entry.who.length - MOST_PEOPLE;
-  const people = `${entry.who.slice(0, MOST_PEOPLE).map(who).join(', ')}${left > 0 ? ` and ${left} more` : ''}`;
-  const where = environment === undefined ? '' : ` in ${inert(environment, 60)}`;
-  const why = because === undefined ? '' : `: ${inert(fit(cleanText(because), BECAUSE), BECAUSE)}`;
-  return `• ${moment(at)} ${people} ${inert(kindInWords(kind, outcome), 40)} ${inert(what, WHAT)}${where}${why}`;
+  const left = entry.who.length - MAX_PEOPLE;
+  const people = `${entry.who.slice(0, MAX_PEOPLE).map(mentionActor).join(', ')}${left > 0 ? ` and ${left} more` : ''}`;
+  const where = environment === undefined ? '' : ` in ${escapeUntrusted(environment, 60)}`;
+  const why =
+    because === undefined
+      ? ''
+      : `: ${escapeUntrusted(truncate(cleanText(because), MAX_BECAUSE_CHARS), MAX_BECAUSE_CHARS)}`;
+  return `• ${dateToken(at)} ${people} ${escapeUntrusted(kindInWords(kind, outcome), 40)} ${escapeUntrusted(what, MAX_WHAT_CHARS)}${where}${why}`;
 }

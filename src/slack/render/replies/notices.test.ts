@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { readEffects } from '../../../../test/workspace/read-effects.ts';
 import { validateMessage } from '../../../../test/workspace/validate-blocks.ts';
-import { type QuestionProblem, renderHelp, renderProblem } from './help.ts';
-import type { AskedQuestion, Message } from '../message.ts';
+import { type RequestProblem, renderHelp, renderProblem } from './help.ts';
+import type { PendingRequest, Message } from '../message.ts';
 import {
   renderBug,
   renderJoined,
@@ -14,7 +14,7 @@ import {
 } from './notices.ts';
 
 const EVIL = '<!channel> `<https://evil.example|x>` *b* https://evil.example :x: \u202E '.repeat(40);
-const asked: AskedQuestion = {
+const asked: PendingRequest = {
   by: 'U0ADA',
   at: '2026-11-20T14:03:00Z',
   runId: 'run-7f3a2c91',
@@ -23,7 +23,7 @@ const asked: AskedQuestion = {
   args: { within: '30d' },
   title: 'Certificates that have expired or soon will',
 };
-const evil: AskedQuestion = {
+const evil: PendingRequest = {
   ...asked,
   environment: EVIL,
   args: { match: EVIL },
@@ -31,7 +31,7 @@ const evil: AskedQuestion = {
   runId: EVIL,
   check: EVIL,
 };
-const problem: QuestionProblem = { problem: EVIL, usage: Array.from({ length: 60 }, () => EVIL) };
+const problem: RequestProblem = { problem: EVIL, usage: Array.from({ length: 60 }, () => EVIL) };
 const help = {
   title: EVIL,
   why: EVIL,

@@ -1,77 +1,77 @@
 import type { RichTextSection } from '@slack/types';
 import type { Progress } from '../../../check/context.ts';
 import { askedInWords, countInWords, durationInWords } from '../../../check/report-in-words.ts';
-import { code, fit, inert } from '../inert.ts';
-import type { AskedQuestion, Message } from '../message.ts';
+import { code, truncate, escapeUntrusted } from '../escape-untrusted.ts';
+import type { PendingRequest, Message } from '../message.ts';
 import {
   askedBy,
   bold,
   codeSpan,
   context,
   emoji,
-  glue,
+  plain,
   line,
-  note,
-  person,
-  personElement,
+  plainTextObject,
+  mention,
+  mentionElement,
   rich,
-  say,
-} from '../pieces.ts';
+  text,
+} from '../blocks.ts';
 import { shortRun } from '../short-run.ts';
 
-/** The root message while a check runs; its report takes this message's place. */
-export function renderChecking(asked: AskedQuestion): Message {
-  return waiting(asked, 'The answer replaces this message');
+/** The root message while a check runs; the report replaces it. */
+export function renderChecking(asked: PendingRequest): Message {
+  return renderWaiting(asked, 'The answer replaces this message');
 }
 
-/** The same, further on. Slack allows about 50 edits a minute in a whole workspace. */
-export function renderProgress({ examined, gaps }: Progress, asked: AskedQuestion): Message {
+/** The same with its progress. Slack allows about 50 edits a minute per workspace. */
+export function renderProgress({ examined, gaps }: Progress, asked: PendingRequest): Message {
   const unchecked = gaps > 0 ? `, couldn't check ${countInWords(gaps, 'place')}` : '';
-  return waiting(asked, `${examined.toLocaleString('en-US')} checked so far${unchecked}`);
+  return renderWaiting(asked, `${examined.toLocaleString('en-US')} checked so far${unchecked}`);
 }
 
-function waiting(asked: AskedQuestion, soFar: string): Message {
+function renderWaiting(asked: PendingRequest, soFar: string): Message {
   const what = asked.title ?? `/${asked.check.replace('/', ' ')}`;
   const command = asked.command ?? askedInWords({ check: asked.check, args: asked.args ?? {} });
   return {
-    text: `CHECKING in ${inert(asked.environment, 80)}: ${inert(what, 300)}. ${soFar}.`,
+    text: `CHECKING in ${escapeUntrusted(asked.environment, 80)}: ${escapeUntrusted(what, 300)}. ${soFar}.`,
     blocks: [
       rich(
         line(
           emoji('hourglass_flowing_sand'),
-          bold(` CHECKING in ${fit(asked.environment, 80)}`),
-          glue('  '),
-          say(what, 300),
+          bold(` CHECKING in ${truncate(asked.environment, 80)}`),
+          plain('  '),
+          text(what, 300),
         ),
       ),
-      context(note(`${asked.environment}  ·  ${fit(command, 400)}`), askedBy(asked)),
-      context(note(`${soFar}  ·  run ${shortRun(asked.runId)}`)),
+      context(plainTextObject(`${asked.environment}  ·  ${truncate(command, 400)}`), askedBy(asked)),
+      context(plainTextObject(`${soFar}  ·  run ${shortRun(asked.runId)}`)),
     ],
   };
 }
 
-/** A defect of ours. It says so, because an incident channel must not hunt it in the platform. */
+/** A bug in Wrench. It says so, so that nobody looks for the fault in the platform. */
 export function renderBug({ jobId }: { readonly jobId: string }): Message {
   const verdict = 'This is a bug of Wrench, not of your platform.';
   const rest = 'The check did not finish, so it says nothing about what it was to look at.';
-  return unanswered(verdict, rest, ' The log of the worker tells more under job ', jobId);
+  return renderUnknown(verdict, rest, ' The log of the worker tells more under job ', jobId);
 }
 
-/** The run was taken up again and again, and its worker died each time: nobody knows the answer. */
+/** The run was retried several times, and its worker died each time. */
 export function renderLost({ jobId }: { readonly jobId: string }): Message {
   const verdict = 'The check was lost: its worker ended again and again while it ran.';
   const rest =
     'It says nothing about what it was to look at. Ask again; if it stays, look at the workers of Wrench.';
-  return unanswered(verdict, rest, ' Job ', jobId);
+  return renderUnknown(verdict, rest, ' Job ', jobId);
 }
 
-function unanswered(verdict: string, rest: string, beforeJob: string, jobId: string): Message {
+function renderUnknown(verdict: string, rest: string, beforeJob: string, jobId: string): Message {
   return {
     text: `:white_circle: UNKNOWN: ${verdict} ${rest} The log names it by ${code(jobId, 200)}.`,
     blocks: [
       rich(
-        line(emoji('white_circle'), { ...glue(' UNKNOWN  '), style: { bold: true } }, bold(verdict)),
-        line(say(rest), glue(beforeJob), codeSpan(jobId, 200), glue('.')),
+        line(emoji('white_circle'), { ...plain(' UNKNOWN  '), style: { bold: true } }, bold(verdict)),
+        line(text(rest), plain(beforeJob), codeSpan(jobId, 200), plain('.')),
       ),
     ],
   };
@@ -80,25 +80,25 @@ function unanswered(verdict: string, rest: string, beforeJob: string, jobId: str
 /** It is not known yet whether the person may ask. The answer follows, visible only to them. */
 export function renderCheckingAccess(): Message {
   const words = 'Checking whether you may ask this. The answer will appear here.';
-  return { text: words, blocks: [rich(line(say(words)))] };
+  return { text: words, blocks: [rich(line(text(words)))] };
 }
 
-/** The first answer to a command, seen by the asker alone. */
+/** The first answer to a command, visible only to the sender. */
 export function renderQueued(
-  asked: Pick<AskedQuestion, 'check' | 'environment' | 'args' | 'command'>,
+  asked: Pick<PendingRequest, 'check' | 'environment' | 'args' | 'command'>,
 ): Message {
   const command = asked.command ?? askedInWords({ check: asked.check, args: asked.args ?? {} });
   return {
-    text: `On its way: ${code(command, 400)} in ${inert(asked.environment, 80)}. The answer will be posted in this channel.`,
+    text: `On its way: ${code(command, 400)} in ${escapeUntrusted(asked.environment, 80)}. The answer will be posted in this channel.`,
     blocks: [
       rich(
         line(
-          say('On its way:'),
-          glue(' '),
+          text('On its way:'),
+          plain(' '),
           codeSpan(command, 400),
-          glue(' in '),
+          plain(' in '),
           bold(asked.environment, 80),
-          glue('. The answer will be posted in this channel.'),
+          plain('. The answer will be posted in this channel.'),
         ),
       ),
     ],
@@ -117,20 +117,20 @@ export function renderJoined(joined: {
   const since = agoInWords(Date.now() - Date.parse(joined.at));
   const link = safeLink(joined.threadLink);
   const where: RichTextSection['elements'] = link
-    ? [glue('Follow it in '), { type: 'link', url: link, text: 'its thread' }]
-    : [glue('The answer will be posted in this channel')];
+    ? [plain('Follow it in '), { type: 'link', url: link, text: 'its thread' }]
+    : [plain('The answer will be posted in this channel')];
   const whereText = link ? `Follow it in <${link}|its thread>` : 'The answer will be posted in this channel';
   return {
-    text: `The same check is already running: ${person(joined.by)} asked ${since} ago. ${whereText}.`,
+    text: `The same check is already running: ${mention(joined.by)} asked ${since} ago. ${whereText}.`,
     blocks: [
       rich(
         line(
-          say('The same check is already running:'),
-          glue(' '),
-          personElement(joined.by),
-          glue(` asked ${since} ago. `),
+          text('The same check is already running:'),
+          plain(' '),
+          mentionElement(joined.by),
+          plain(` asked ${since} ago. `),
           ...where,
-          glue('.'),
+          plain('.'),
         ),
       ),
     ],
@@ -158,8 +158,8 @@ export function renderQueueDown(): Message {
     text: `:warning: NOT STARTED: ${verdict} ${rest}`,
     blocks: [
       rich(
-        line(emoji('warning'), { ...glue(' NOT STARTED  '), style: { bold: true } }, bold(verdict)),
-        line(say(rest)),
+        line(emoji('warning'), { ...plain(' NOT STARTED  '), style: { bold: true } }, bold(verdict)),
+        line(text(rest)),
       ),
     ],
   };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { renderFrozen, renderThawed } from './freeze.ts';
+import { renderFrozen, renderUnfrozen } from './freeze.ts';
 import { renderRefusal } from './refusal.ts';
 
 test('who may not approve is told why, and who can', () => {
@@ -30,7 +30,7 @@ test('a freeze says who, since when, why, and how it ends', () => {
   expect(text).toBe(
     ':snowflake: FROZEN by <@U0123ADA> · <!date^1795183380^{date_short_pretty} {time}|2026-11-20 14:03 UTC>. Nothing is applied in any environment; checks still run. Why: Network works until 18:00 &lt;!channel&gt;. To go on: /wrench thaw',
   );
-  expect(renderThawed({ by: 'terminal', at: '2026-11-20T18:00:00Z' }).text).toContain(
+  expect(renderUnfrozen({ by: 'terminal', at: '2026-11-20T18:00:00Z' }).text).toContain(
     'THAWED by somebody at a terminal',
   );
 });

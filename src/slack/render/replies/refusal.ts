@@ -1,17 +1,17 @@
 import { cleanText } from '../../../text/clean-text.ts';
-import { fit, inert } from '../inert.ts';
+import { truncate, escapeUntrusted } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
-import { emoji, glue, line, rich, say } from '../pieces.ts';
-import { sentence, SIGNS } from '../remediation/words.ts';
+import { emoji, plain, line, rich, text } from '../blocks.ts';
+import { toSentence, STATE_LABELS } from '../remediation/words.ts';
 
-const ROOM = 900;
-const TITLE = 150;
-const MOST_CHANNELS = 5;
+const MAX_REASON_CHARS = 900;
+const MAX_TITLE_CHARS = 150;
+const MAX_CHANNELS = 5;
 /** Direct messages are left out: they have no name to show. */
 const CHANNEL_ID = /^[CG][A-Z0-9]{2,20}$/;
 
 /**
- * Why a click or a command was not followed, for that person alone.
+ * Why a click or a command was refused, visible only to that person.
  * `what` is the title of what was clicked: `Restart doppler_z2/0`. `because` is a clause: `you asked for it yourself; somebody else must approve it`.
  * `askIn` lists channels in which it would be accepted.
  */
@@ -24,22 +24,22 @@ export function renderRefusal({
   readonly what?: string;
   readonly askIn?: readonly string[];
 }): Message {
-  const { word, emoji: sign } = SIGNS.refused;
-  const about = what === undefined ? '' : `${fit(cleanText(what), TITLE)} · `;
-  const why = sentence(because);
-  const channels = askIn.filter((id) => CHANNEL_ID.test(id)).slice(0, MOST_CHANNELS);
+  const { word, emoji: sign } = STATE_LABELS.refused;
+  const about = what === undefined ? '' : `${truncate(cleanText(what), MAX_TITLE_CHARS)} · `;
+  const why = toSentence(because);
+  const channels = askIn.filter((id) => CHANNEL_ID.test(id)).slice(0, MAX_CHANNELS);
   const elsewhere = channels.length > 0 ? ' Ask in ' : '';
   return {
-    text: `:${sign}: ${word} · ${about && `${inert(what ?? '', TITLE)} · `}${inert(why, ROOM)}${elsewhere}${channels.map((id) => `<#${id}>`).join(', ')}`,
+    text: `:${sign}: ${word} · ${about && `${escapeUntrusted(what ?? '', MAX_TITLE_CHARS)} · `}${escapeUntrusted(why, MAX_REASON_CHARS)}${elsewhere}${channels.map((id) => `<#${id}>`).join(', ')}`,
     blocks: [
       rich(
         line(
           emoji(sign),
-          { ...glue(` ${word} · ${about}`), style: { bold: true } },
-          say(why, ROOM),
-          ...(channels.length > 0 ? [glue(elsewhere)] : []),
+          { ...plain(` ${word} · ${about}`), style: { bold: true } },
+          text(why, MAX_REASON_CHARS),
+          ...(channels.length > 0 ? [plain(elsewhere)] : []),
           ...channels.flatMap((id, at) => [
-            ...(at > 0 ? [glue(', ')] : []),
+            ...(at > 0 ? [plain(', ')] : []),
             { type: 'channel' as const, channel_id: id },
           ]),
         ),

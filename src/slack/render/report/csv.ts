@@ -10,6 +10,6 @@ export function toCsv(rows: readonly (readonly string[])[]): string {
 
 function toCell(value: string): string {
   const lines = value === '' ? '' : value.split(/\r?\n/).map(cleanText).join('\n');
-  const harmless = FORMULA.test(lines) ? `'${lines}` : lines;
-  return /[",\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+  const safe = FORMULA.test(lines) ? `'${lines}` : lines;
+  return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

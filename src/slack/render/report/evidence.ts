@@ -3,12 +3,21 @@ import { alignTable, widestRow } from '../../../text/align-table.ts';
 import { cleanText } from '../../../text/clean-text.ts';
 import type { Evidence } from '../../../check/finding.ts';
 import { countInWords, seriesInWords } from '../../../check/report-in-words.ts';
-import { cost, fit, fitLines } from '../inert.ts';
-import { bold, bullets, costOf, glue, line, type Part, preformatted, say } from '../pieces.ts';
+import { encodedLength, truncate, lastLinesWithin } from '../escape-untrusted.ts';
+import {
+  bold,
+  bullets,
+  countBlockChars,
+  plain,
+  line,
+  type RichTextPart,
+  preformatted,
+  text,
+} from '../blocks.ts';
 
-/** What evidence becomes: parts of a `rich_text` block, and at most one table, which Slack shows under all else. */
-export interface Shown {
-  readonly parts: readonly Part[];
+/** Rendered evidence: parts of a `rich_text` block, and at most one table, which Slack shows below everything else. */
+export interface RenderedEvidence {
+  readonly parts: readonly RichTextPart[];
   readonly table?: TableBlock;
   /** Something was left out or shortened; the attached CSV has it. */
   readonly isCut: boolean;
@@ -17,31 +26,31 @@ export interface Shown {
 type Table = Extract<Evidence, { kind: 'table' }>;
 type Line = Exclude<Evidence, { kind: 'table' | 'log' }>;
 
-const TABLE_ROWS = 100;
-const TABLE_COLUMNS = 20;
-/** What fits a phone without scrolling sideways. */
-const NARROW = 56;
+const MAX_TABLE_ROWS = 100;
+const MAX_TABLE_COLUMNS = 20;
+/** What a phone shows without scrolling sideways. */
+const PHONE_COLUMNS = 56;
 const FEW_ROWS = 5;
-const LOG_LINES = 25;
-const LOG_ROOM = 2_500;
-const CELL = 300;
+const MAX_LOG_LINES = 25;
+const MAX_LOG_CHARS = 2_500;
+const MAX_CELL_CHARS = 300;
 
-/** Shows the evidence of one finding in about `room` characters, in its order but for the table, which comes last. */
-export function renderEvidence(evidence: readonly Evidence[], room: number): Shown {
-  const parts: Part[] = [];
+/** Renders the evidence of one finding in about `maxChars` characters, in its order except for the table, which comes last. */
+export function renderEvidence(evidence: readonly Evidence[], maxChars: number): RenderedEvidence {
+  const parts: RichTextPart[] = [];
   let table: TableBlock | undefined;
   let isCut = false;
-  let left = room;
+  let left = maxChars;
   for (const group of grouped(evidence)) {
     const isBlock = group.kind === 'table' && !table && !isSmall(group.table);
     const shown = isBlock ? tableBlock(group.table, left) : renderGroup(group, left);
-    const spent = costOf([shown.parts, shown.table]);
+    const usedChars = countBlockChars([shown.parts, shown.table]);
     isCut ||= shown.isCut;
-    if (spent > left) {
+    if (usedChars > left) {
       isCut = true;
       continue;
     }
-    left -= spent;
+    left -= usedChars;
     parts.push(...shown.parts);
     table ??= shown.table;
   }
@@ -66,34 +75,36 @@ function grouped(evidence: readonly Evidence[]): readonly Group[] {
   return groups;
 }
 
-function renderGroup(group: Group, room: number): Shown {
-  if (group.kind === 'lines') return quote(group.lines, room);
-  return group.kind === 'log' ? log(group.lines, room) : smallTable(group.table, room);
+function renderGroup(group: Group, maxChars: number): RenderedEvidence {
+  if (group.kind === 'lines') return quoteBlock(group.lines, maxChars);
+  return group.kind === 'log' ? logBlock(group.lines, maxChars) : smallTable(group.table, maxChars);
 }
 
-function quote(lines: readonly Line[], room: number): Shown {
+function quoteBlock(lines: readonly Line[], maxChars: number): RenderedEvidence {
   const elements: Parameters<typeof line> = [];
-  let spent = 0;
+  let usedChars = 0;
   for (const [at, one] of lines.entries()) {
     const value = one.kind === 'field' ? one.value : seriesInWords(one);
-    const row = [...(at > 0 ? [glue('\n')] : []), bold(one.label, 100), glue('  '), say(value, 800)];
-    spent += costOf(row);
-    if (spent > room)
+    const row = [...(at > 0 ? [plain('\n')] : []), bold(one.label, 100), plain('  '), text(value, 800)];
+    usedChars += countBlockChars(row);
+    if (usedChars > maxChars)
       return { parts: elements.length > 0 ? [{ type: 'rich_text_quote', elements }] : [], isCut: true };
     elements.push(...row);
   }
   const isCut = lines.some(
-    (one) => cost(cleanText(one.label)) > 100 || (one.kind === 'field' && cost(cleanText(one.value)) > 800),
+    (one) =>
+      encodedLength(cleanText(one.label)) > 100 ||
+      (one.kind === 'field' && encodedLength(cleanText(one.value)) > 800),
   );
   return { parts: [{ type: 'rich_text_quote', elements }], isCut };
 }
 
-function log(lines: readonly string[], room: number): Shown {
-  const shown = fitLines(lines, LOG_LINES, Math.min(room, LOG_ROOM) - 50);
+function logBlock(lines: readonly string[], maxChars: number): RenderedEvidence {
+  const shown = lastLinesWithin(lines, MAX_LOG_LINES, Math.min(maxChars, MAX_LOG_CHARS) - 50);
   if (shown.length === 0) return { parts: [], isCut: lines.length > 0 };
   const isCut = shown.length < lines.length;
   const title = isCut
-    ? [line(say(`The last ${shown.length} of ${countInWords(lines.length, 'line')}:`))]
+    ? [line(text(`The last ${shown.length} of ${countInWords(lines.length, 'line')}:`))]
     : [];
   return { parts: [...title, preformatted(shown)], isCut };
 }
@@ -102,56 +113,60 @@ function isSmall({ columns, rows }: Table): boolean {
   return rows.length <= FEW_ROWS || widestRow(columns, rows) === 0;
 }
 
-/** A few rows need no table block, of which a message may have only one. */
-function smallTable(table: Table, room: number): Shown {
+/** A few rows as text: a message may have only one table block. */
+function smallTable(table: Table, maxChars: number): RenderedEvidence {
   const { columns, rows: all } = table;
   const rows = all.slice(0, FEW_ROWS * 2);
   const hasMore = rows.length < all.length;
-  const more = hasMore ? [line(say(`and ${countInWords(all.length - rows.length, 'more row')}`))] : [];
+  const more = hasMore ? [line(text(`and ${countInWords(all.length - rows.length, 'more row')}`))] : [];
   const aligned = alignTable(columns, rows);
   if (aligned.length === 0) return { parts: [], isCut: false };
-  if (columns.length > 1 && aligned.every((one) => one.length <= NARROW))
+  if (columns.length > 1 && aligned.every((one) => one.length <= PHONE_COLUMNS))
     return { parts: [preformatted(aligned), ...more], isCut: hasMore };
-  const items = rows.map((row) => line(say(row.length > 1 ? rowInWords(columns, row) : (row[0] ?? ''), 600)));
-  const parts: Part[] = columns.length === 1 ? [line(bold(columns[0] ?? '', 100))] : [];
+  const items = rows.map((row) => line(text(row.length > 1 ? rowText(columns, row) : (row[0] ?? ''), 600)));
+  const parts: RichTextPart[] = columns.length === 1 ? [line(bold(columns[0] ?? '', 100))] : [];
   if (items.length > 0) parts.push(bullets(items));
-  const isCut = hasMore || rows.some((row) => cost(rowInWords(columns, row)) > 600);
-  return costOf(parts) <= room ? { parts: [...parts, ...more], isCut } : { parts: [], isCut: true };
+  const isCut = hasMore || rows.some((row) => encodedLength(rowText(columns, row)) > 600);
+  return countBlockChars(parts) <= maxChars
+    ? { parts: [...parts, ...more], isCut }
+    : { parts: [], isCut: true };
 }
 
-function rowInWords(columns: readonly string[], row: readonly string[]): string {
+function rowText(columns: readonly string[], row: readonly string[]): string {
   return row
     .map((cell, at) => (columns[at] ? `${cleanText(columns[at])}: ${cleanText(cell)}` : cleanText(cell)))
     .join(' · ');
 }
 
-/** A real table, as many of its rows as Slack and the room allow. */
-export function tableBlock({ columns, rows }: Omit<Table, 'kind'>, room: number): Shown {
-  const count = Math.min(TABLE_COLUMNS, widestRow(columns, rows));
+/** A table block with as many rows as fit. */
+export function tableBlock({ columns, rows }: Omit<Table, 'kind'>, maxChars: number): RenderedEvidence {
+  const count = Math.min(MAX_TABLE_COLUMNS, widestRow(columns, rows));
   let isCut = columns.length > count || rows.some((row) => row.length > count);
   const toCells = (row: readonly string[]) =>
     Array.from({ length: count }, (_, at) => {
-      const seen = row[at] === undefined || row[at] === '' ? '–' : cleanText(row[at]);
-      isCut ||= cost(seen) > CELL;
-      return { type: 'raw_text' as const, text: fit(seen, CELL) };
+      const cell = row[at] === undefined || row[at] === '' ? '–' : cleanText(row[at]);
+      isCut ||= encodedLength(cell) > MAX_CELL_CHARS;
+      return { type: 'raw_text' as const, text: truncate(cell, MAX_CELL_CHARS) };
     });
   const header = toCells(columns);
   const shown = [header];
-  let spent = costOf(header) + 100;
-  for (const row of rows.slice(0, TABLE_ROWS - 1)) {
+  let usedChars = countBlockChars(header) + 100;
+  for (const row of rows.slice(0, MAX_TABLE_ROWS - 1)) {
     const cells = toCells(row);
-    spent += costOf(cells);
-    if (spent > room) break;
+    usedChars += countBlockChars(cells);
+    if (usedChars > maxChars) break;
     shown.push(cells);
   }
   const isShort = shown.length - 1 < rows.length;
-  if (shown.length === 1 || costOf(header) > room) return { parts: [], isCut: true };
+  if (shown.length === 1 || countBlockChars(header) > maxChars) return { parts: [], isCut: true };
   const settings = Array.from({ length: count }, () => ({ is_wrapped: true }));
   return {
     parts: isShort
       ? [
           line(
-            say(`The first ${countInWords(shown.length - 1, 'row')} of ${countInWords(rows.length, 'row')}:`),
+            text(
+              `The first ${countInWords(shown.length - 1, 'row')} of ${countInWords(rows.length, 'row')}:`,
+            ),
           ),
         ]
       : [],

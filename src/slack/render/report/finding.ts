@@ -2,8 +2,8 @@ import { cleanText } from '../../../text/clean-text.ts';
 import type { Finding } from '../../../check/finding.ts';
 import { SEVERITY_WORDS, summaryOf } from '../../../check/report-in-words.ts';
 import { renderEvidence } from './evidence.ts';
-import { cost, inert } from '../inert.ts';
-import { badge, type Blocks, bold, codeSpan, glue, line, rich } from '../pieces.ts';
+import { encodedLength, escapeUntrusted } from '../escape-untrusted.ts';
+import { badge, type Blocks, bold, codeSpan, plain, line, rich } from '../blocks.ts';
 
 /** A piece of a thread that stays together in one message. */
 export interface Unit {
@@ -15,32 +15,35 @@ export interface Unit {
   readonly isCut: boolean;
 }
 
-const TARGET = 1_000;
-const SUMMARY = 1_500;
-const EVIDENCE_ROOM = 6_000;
+const MAX_TARGET_CHARS = 1_000;
+const MAX_SUMMARY_CHARS = 1_500;
+const MAX_EVIDENCE_CHARS = 6_000;
 
 /** Severity and summary, the target to copy, then what was seen. */
 export function renderFinding(finding: Finding): Unit {
   const { severity, summary, target, evidence = [] } = finding;
-  const { parts, table, isCut } = renderEvidence(evidence, EVIDENCE_ROOM);
+  const { parts, table, isCut } = renderEvidence(evidence, MAX_EVIDENCE_CHARS);
   const title = line(
     ...badge(severity),
-    bold(summaryOf(finding), SUMMARY),
-    glue('\n'),
-    codeSpan(target, TARGET),
+    bold(summaryOf(finding), MAX_SUMMARY_CHARS),
+    plain('\n'),
+    codeSpan(target, MAX_TARGET_CHARS),
   );
   return {
     blocks: [rich(title, ...parts), ...(table ? [table] : [])],
-    text: findingInText(finding),
+    text: findingLine(finding),
     hasTable: table !== undefined,
-    isCut: isCut || cost(cleanText(target)) > TARGET || cost(cleanText(summary)) > SUMMARY,
+    isCut:
+      isCut ||
+      encodedLength(cleanText(target)) > MAX_TARGET_CHARS ||
+      encodedLength(cleanText(summary)) > MAX_SUMMARY_CHARS,
   };
 }
 
 /** One line of top-level text. The target is left out where the summary names it. */
-export function findingInText(finding: Finding): string {
+export function findingLine(finding: Finding): string {
   const { severity, target } = finding;
   const summary = summaryOf(finding);
-  const where = summary.includes(cleanText(target)) ? '' : ` (${inert(target, 200)})`;
-  return `• ${SEVERITY_WORDS[severity]}: ${inert(summary, 300)}${where}`;
+  const where = summary.includes(cleanText(target)) ? '' : ` (${escapeUntrusted(target, 200)})`;
+  return `• ${SEVERITY_WORDS[severity]}: ${escapeUntrusted(summary, 300)}${where}`;
 }

@@ -1,65 +1,72 @@
 import type { Gap } from '../../../check/finding.ts';
 import { countInWords, groupGaps } from '../../../check/report-in-words.ts';
-import { cost, fit, inert, joinWithin } from '../inert.ts';
+import { encodedLength, truncate, escapeUntrusted, joinLinesWithin } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
 import {
   bold,
   bullets,
-  costOf,
+  countBlockChars,
   emoji,
   EMOJI,
-  glue,
+  plain,
   line,
-  type Part,
+  type RichTextPart,
   rich,
-  ROOM,
-  say,
-  TEXT_ROOM,
-} from '../pieces.ts';
+  MAX_BLOCK_CHARS,
+  text,
+  MAX_TEXT_BYTES,
+} from '../blocks.ts';
 
-const BECAUSE = 400;
-const WHAT = 300;
+const MAX_BECAUSE_CHARS = 400;
+const MAX_WHAT_CHARS = 300;
 /** Of one reason; the rest are counted. */
-const WHATS_SHOWN = 15;
+const MAX_WHATS = 15;
 
-/** One reply on what could not be checked, by reason. `isCut` where not every place is named; the CSV names them all. */
+/** One reply with what could not be checked, by reason. `isCut` if not every place is named; the CSV names them all. */
 export function renderGaps(gaps: readonly Gap[]): { readonly message: Message; readonly isCut: boolean } {
   const groups = groupGaps(gaps);
   const title = `Couldn't check ${countInWords(gaps.length, 'place')}`;
-  const parts: Part[] = [
-    line(emoji(EMOJI.UNKNOWN), { ...glue(' UNKNOWN  '), style: { bold: true } }, bold(title)),
+  const parts: RichTextPart[] = [
+    line(emoji(EMOJI.UNKNOWN), { ...plain(' UNKNOWN  '), style: { bold: true } }, bold(title)),
   ];
-  let room = ROOM - costOf(parts) - 200;
+  let charsLeft = MAX_BLOCK_CHARS - countBlockChars(parts) - 200;
   let named = 0;
   for (const { because, whats } of groups) {
-    const shown = whats.slice(0, WHATS_SHOWN);
+    const shown = whats.slice(0, MAX_WHATS);
     const rest = whats.length - shown.length;
-    const items = shown.map((what) => line(say(what, WHAT)));
-    if (rest > 0) items.push(line(say(`and ${countInWords(rest, 'more', 'more')}`)));
+    const items = shown.map((what) => line(text(what, MAX_WHAT_CHARS)));
+    if (rest > 0) items.push(line(text(`and ${countInWords(rest, 'more', 'more')}`)));
     const count = whats.length > 1 ? ` (${whats.length.toLocaleString('en-US')})` : '';
-    const group = [line(bold(`${fit(because, BECAUSE)}${count}`)), bullets(items)];
-    room -= costOf(group);
-    if (room < 0) break;
+    const group = [line(bold(`${truncate(because, MAX_BECAUSE_CHARS)}${count}`)), bullets(items)];
+    charsLeft -= countBlockChars(group);
+    if (charsLeft < 0) break;
     parts.push(...group);
     named += shown.length;
   }
   const isCut =
     named < gaps.length ||
-    groups.some(({ because, whats }) => cost(because) > BECAUSE || whats.some((what) => cost(what) > WHAT));
+    groups.some(
+      ({ because, whats }) =>
+        encodedLength(because) > MAX_BECAUSE_CHARS ||
+        whats.some((what) => encodedLength(what) > MAX_WHAT_CHARS),
+    );
   if (named < gaps.length)
     parts.push(
       line(
-        say(
+        text(
           `Named here: ${named.toLocaleString('en-US')} of ${gaps.length.toLocaleString('en-US')}. The attached gaps.csv names all.`,
         ),
       ),
     );
   const lines = groups.map(
     ({ because, whats }) =>
-      `• ${inert(because, 200)}: ${inert(whats.slice(0, 3).join(', '), 200)}${whats.length > 3 ? ` and ${whats.length - 3} more` : ''}`,
+      `• ${escapeUntrusted(because, 200)}: ${escapeUntrusted(whats.slice(0, 3).join(', '), 200)}${whats.length > 3 ? ` and ${whats.length - 3} more` : ''}`,
   );
   return {
-    message: { text: joinWithin([`UNKNOWN: ${title}`, ...lines], TEXT_ROOM), blocks: [rich(...parts)] },
+    message: {
+      text: joinLinesWithin([`UNKNOWN: ${title}`, ...lines], MAX_TEXT_BYTES),
+      blocks: [rich(...parts)],
+    },
     isCut,
   };
 }

@@ -4,24 +4,24 @@ import type { Evidence, Finding, Gap, Report } from '../../../check/finding.ts';
 import { countInWords, SEVERITY_WORDS, seriesInWords, summaryOf } from '../../../check/report-in-words.ts';
 import { toCsv } from './csv.ts';
 import { tableBlock } from './evidence.ts';
-import { fit } from '../inert.ts';
+import { truncate } from '../escape-untrusted.ts';
 import type { Attachment, Message } from '../message.ts';
-import { bold, line, rich, ROOM, say } from '../pieces.ts';
+import { bold, line, rich, MAX_BLOCK_CHARS, text } from '../blocks.ts';
 
-/** What a spreadsheet takes into one cell. */
-const CELL = 32_000;
-/** In a table on a phone; the CSV has the whole. */
-const TARGET = 120;
-const SUMMARY = 160;
+/** What a spreadsheet accepts in one cell. */
+const MAX_CELL_CHARS = 32_000;
+/** In a table on a phone; the CSV has the whole text. */
+const MAX_TARGET_CHARS = 120;
+const MAX_SUMMARY_CHARS = 160;
 
 /** One table over all findings, for reports that are longer than a thread should be. */
 export function renderOverview(findings: readonly Finding[], shownInFull: number): Message {
   const rows = findings.map((finding) => [
     SEVERITY_WORDS[finding.severity],
-    fit(cleanText(finding.target), TARGET),
-    fit(summaryOf(finding), SUMMARY),
+    truncate(cleanText(finding.target), MAX_TARGET_CHARS),
+    truncate(summaryOf(finding), MAX_SUMMARY_CHARS),
   ]);
-  const { table } = tableBlock({ columns: ['Severity', 'Target', 'Summary'], rows }, ROOM - 600);
+  const { table } = tableBlock({ columns: ['Severity', 'Target', 'Summary'], rows }, MAX_BLOCK_CHARS - 600);
   const listed = (table?.rows.length ?? 1) - 1;
   const all = countInWords(findings.length, 'finding');
   const before =
@@ -30,22 +30,22 @@ export function renderOverview(findings: readonly Finding[], shownInFull: number
   const note = `${before}${here}the attached findings.csv has ${listed < findings.length ? 'all' : 'them all'} with their evidence.`;
   return {
     text: `All ${all}, most severe first. ${note}`,
-    blocks: [rich(line(bold(`All ${all}`)), line(say(note))), ...(table ? [table] : [])],
+    blocks: [rich(line(bold(`All ${all}`)), line(text(note))), ...(table ? [table] : [])],
   };
 }
 
-/** Every finding with all its evidence, whatever the thread had no room for. */
+/** Every finding with all its evidence. */
 export function findingsCsv(report: Report): Attachment {
   const rows = report.findings.map(({ severity, reason, target, summary, evidence = [] }) => [
     severity,
     reason,
     target,
     summary,
-    fit(evidence.map(evidenceInLines).join('\n'), CELL),
+    truncate(evidence.map(evidenceText).join('\n'), MAX_CELL_CHARS),
   ]);
   return {
     filename: 'findings.csv',
-    title: `${countInWords(report.findings.length, 'finding')} of ${nameOf(report)}`,
+    title: `${countInWords(report.findings.length, 'finding')} of ${reportName(report)}`,
     content: toCsv([['severity', 'reason', 'target', 'summary', 'evidence'], ...rows]),
   };
 }
@@ -54,16 +54,16 @@ export function gapsCsv(report: Report): Attachment {
   const rows = report.gaps.map(({ kind, what, because }: Gap) => [kind, what, because]);
   return {
     filename: 'gaps.csv',
-    title: `${countInWords(report.gaps.length, 'place')} not checked by ${nameOf(report)}`,
+    title: `${countInWords(report.gaps.length, 'place')} not checked by ${reportName(report)}`,
     content: toCsv([['kind', 'what', 'because'], ...rows]),
   };
 }
 
-function nameOf({ check, environment }: Report): string {
-  return fit(`/${cleanText(check).replace('/', ' ')} in ${cleanText(environment)}`, 200);
+function reportName({ check, environment }: Report): string {
+  return truncate(`/${cleanText(check).replace('/', ' ')} in ${cleanText(environment)}`, 200);
 }
 
-function evidenceInLines(evidence: Evidence): string {
+function evidenceText(evidence: Evidence): string {
   if (evidence.kind === 'field') return `${cleanText(evidence.label)}: ${evidence.value}`;
   if (evidence.kind === 'series') return `${cleanText(evidence.label)}: ${seriesInWords(evidence)}`;
   if (evidence.kind === 'log') return evidence.lines.join('\n');

@@ -1,27 +1,28 @@
 import type { Unit } from './finding.ts';
-import { joinWithin } from '../inert.ts';
+import { joinLinesWithin } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
-import { BLOCKS_A_MESSAGE, type Blocks, costOf, ROOM, TEXT_ROOM } from '../pieces.ts';
+import { MAX_BLOCKS, type Blocks, countBlockChars, MAX_BLOCK_CHARS, MAX_TEXT_BYTES } from '../blocks.ts';
 
-/** Puts units into as few messages as hold them, in order, at most `maxMessages`; says how many units were placed. */
-export function pack(
+/** Puts units into as few messages as possible, in order, at most `maxMessages`. @returns also how many units were placed. */
+export function packUnits(
   units: readonly Unit[],
   maxMessages: number,
 ): { readonly messages: readonly Message[]; readonly placed: number } {
   const groups: Unit[][] = [];
   let blocks = 0;
-  let spent = 0;
+  let usedChars = 0;
   let placed = 0;
   for (const unit of units) {
     const last = groups.at(-1);
     const added = unit.blocks.length + 1;
-    const room = costOf(unit.blocks);
-    const fits = last && !last.at(-1)?.hasTable && blocks + added <= BLOCKS_A_MESSAGE && spent + room <= ROOM;
+    const chars = countBlockChars(unit.blocks);
+    const fits =
+      last && !last.at(-1)?.hasTable && blocks + added <= MAX_BLOCKS && usedChars + chars <= MAX_BLOCK_CHARS;
     if (fits) last.push(unit);
     else if (groups.length === maxMessages) break;
     else groups.push([unit]);
     blocks = fits ? blocks + added : added;
-    spent = fits ? spent + room : room;
+    usedChars = fits ? usedChars + chars : chars;
     placed++;
   }
   return { messages: groups.map(toMessage), placed };
@@ -32,9 +33,9 @@ function toMessage(units: readonly Unit[]): Message {
     at === 0 ? unit.blocks : [{ type: 'divider' as const }, ...unit.blocks],
   );
   return {
-    text: joinWithin(
+    text: joinLinesWithin(
       units.map(({ text }) => text),
-      TEXT_ROOM,
+      MAX_TEXT_BYTES,
     ),
     blocks,
   };

@@ -10,12 +10,19 @@ import {
   listedGaps,
   verdictOf,
 } from '../../../check/report-in-words.ts';
-import { findingInText, renderFinding } from './finding.ts';
+import { findingLine, renderFinding } from './finding.ts';
 import { renderGaps } from './gaps.ts';
-import { bytesOf, cutMrkdwn, fit, inert, joinWithin, withoutEmoji } from '../inert.ts';
-import type { Asked, Message, Thread } from '../message.ts';
+import {
+  utf8Length,
+  truncateMrkdwn,
+  truncate,
+  escapeUntrusted,
+  joinLinesWithin,
+  withoutEmoji,
+} from '../escape-untrusted.ts';
+import type { ReportRequest, Message, ThreadContent } from '../message.ts';
 import { findingsCsv, gapsCsv, renderOverview } from './overview.ts';
-import { pack } from './pack.ts';
+import { packUnits } from './pack.ts';
 import { shortRun } from '../short-run.ts';
 import {
   askedBy,
@@ -25,39 +32,38 @@ import {
   context,
   EMOJI,
   line,
-  note,
-  type Part,
+  plainTextObject,
+  type RichTextPart,
   rich,
-  say,
-  TEXT_ROOM,
-} from '../pieces.ts';
+  text,
+  MAX_TEXT_BYTES,
+} from '../blocks.ts';
 
 /** In the root: what a phone shows without scrolling. */
-const ROOT_FINDINGS = 5;
-const ROOT_SUMMARY = 200;
-const ROOT_NOTES = 5;
-/** Beyond these a thread is not read; a table and a file are. */
-const FULL_FINDINGS = 30;
-/** One post a second is what a channel takes. */
-const MOST_REPLIES = 10;
-const HEADER = 150;
+const MAX_ROOT_FINDINGS = 5;
+const MAX_ROOT_SUMMARY_CHARS = 200;
+const MAX_ROOT_NOTES = 5;
+/** More findings are shown as a table and a file. */
+const MAX_FULL_FINDINGS = 30;
+/** Slack accepts one post per second and channel. */
+const MAX_REPLIES = 10;
+const MAX_HEADER_CHARS = 150;
 /** Bytes of the top-level text. */
-const COVERAGE_ROOM = 1_500;
+const MAX_COVERAGE_BYTES = 1_500;
 
 /**
  * A report as a thread: the answer in the root's first line, then findings with evidence, then what could not be checked.
- * Holds Slack's limits whatever the report holds; what has no room is in the attached CSV, and the thread says so.
- * `offered` is how many remediations get a button at the end of the thread; see `renderOffers`.
+ * Stays within Slack's limits for any report; what does not fit is in the attached CSV, and the thread says so.
  */
-export function renderReport(report: Report, asked: Asked): Thread {
+export function renderReport(report: Report, asked: ReportRequest): ThreadContent {
   const { findings } = report;
   const gaps = listedGaps(report);
   const missing = gaps.length > 0 ? renderGaps(gaps) : undefined;
-  const units = findings.slice(0, FULL_FINDINGS).map(renderFinding);
-  const most = MOST_REPLIES - (missing ? 1 : 0);
-  const whole = pack(units, most);
+  const units = findings.slice(0, MAX_FULL_FINDINGS).map(renderFinding);
+  const most = MAX_REPLIES - (missing ? 1 : 0);
+  const whole = packUnits(units, most);
   const isWhole = whole.placed === findings.length;
-  const { messages, placed } = isWhole ? whole : pack(units, most - 1);
+  const { messages, placed } = isWhole ? whole : packUnits(units, most - 1);
   const replies: Message[] = [...messages];
   if (!isWhole) replies.push(renderOverview(findings, placed));
   if (missing) replies.push(missing.message);
@@ -71,7 +77,7 @@ export function renderReport(report: Report, asked: Asked): Thread {
   };
 }
 
-function renderRoot(report: Report, asked: Asked): Message {
+function renderRoot(report: Report, asked: ReportRequest): Message {
   const headline = headlineOf(report);
   const verdict = verdictOf(report);
   const first = `:${EMOJI[headline]}: ${headline} · `;
@@ -79,43 +85,45 @@ function renderRoot(report: Report, asked: Asked): Message {
     type: 'header',
     text: {
       type: 'plain_text',
-      text: first + fit(withoutEmoji(verdict), HEADER - first.length),
+      text: first + truncate(withoutEmoji(verdict), MAX_HEADER_CHARS - first.length),
       emoji: true,
     },
   };
-  const isLong = first.length + fit(verdict, HEADER).length > HEADER || verdict.length > HEADER;
+  const isLong =
+    first.length + truncate(verdict, MAX_HEADER_CHARS).length > MAX_HEADER_CHARS ||
+    verdict.length > MAX_HEADER_CHARS;
   const command = asked.command ?? askedInWords(report);
   const blocks: Blocks = [header];
-  if (isLong) blocks.push(rich(line(say(verdict, 1_500))));
+  if (isLong) blocks.push(rich(line(text(verdict, 1_500))));
   if (report.findings.length > 0) blocks.push(rich(...topFindings(report.findings)));
   blocks.push(
-    context(note(`${report.environment}  ·  ${fit(command, 400)}`), askedBy(asked)),
+    context(plainTextObject(`${report.environment}  ·  ${truncate(command, 400)}`), askedBy(asked)),
     context(
-      note(
+      plainTextObject(
         `${coverageInWords(report)}  ·  ${durationInWords(report.durationMs)}  ·  run ${shortRun(asked.runId)}`,
       ),
     ),
   );
-  for (const text of (report.notes ?? []).slice(0, ROOT_NOTES))
-    blocks.push(context(note(`Note: ${fit(text, 600)}`)));
+  for (const text of (report.notes ?? []).slice(0, MAX_ROOT_NOTES))
+    blocks.push(context(plainTextObject(`Note: ${truncate(text, 600)}`)));
   return { text: rootText(report, command), blocks };
 }
 
 /** The worst, in the order of the report; under their severities where these differ. */
-function topFindings(findings: readonly Finding[]): readonly Part[] {
+function topFindings(findings: readonly Finding[]): readonly RichTextPart[] {
   const top = mostSevere(findings);
   const isMixed = new Set(top.map(({ severity }) => severity)).size > 1;
-  const parts: Part[] = SEVERITIES.flatMap((severity) => {
+  const parts: RichTextPart[] = SEVERITIES.flatMap((severity) => {
     const these = top.filter((finding) => finding.severity === severity);
     if (these.length === 0) return [];
-    const list = bullets(these.map((finding) => line(say(summaryOf(finding), ROOT_SUMMARY))));
+    const list = bullets(these.map((finding) => line(text(summaryOf(finding), MAX_ROOT_SUMMARY_CHARS))));
     return isMixed ? [line(...badge(severity)), list] : [list];
   });
   const rest = findings.length - top.length;
   return rest > 0
     ? [
         ...parts,
-        line({ ...say(`and ${moreInWords(findings, top)}, in the thread`), style: { italic: true } }),
+        line({ ...text(`and ${moreFindingsText(findings, top)}, in the thread`), style: { italic: true } }),
       ]
     : parts;
 }
@@ -123,12 +131,12 @@ function topFindings(findings: readonly Finding[]): readonly Part[] {
 function mostSevere(findings: readonly Finding[]): readonly Finding[] {
   return SEVERITIES.flatMap((severity) => findings.filter((finding) => finding.severity === severity)).slice(
     0,
-    ROOT_FINDINGS,
+    MAX_ROOT_FINDINGS,
   );
 }
 
 /** `8 more critical, 2 warning` */
-function moreInWords(findings: readonly Finding[], top: readonly Finding[]): string {
+function moreFindingsText(findings: readonly Finding[], top: readonly Finding[]): string {
   const counts = SEVERITIES.map((severity) => {
     const of = (list: readonly Finding[]) => list.filter((finding) => finding.severity === severity).length;
     return { severity, rest: of(findings) - of(top) };
@@ -136,16 +144,19 @@ function moreInWords(findings: readonly Finding[], top: readonly Finding[]): str
   return `${counts.map(({ severity, rest }) => `${rest.toLocaleString('en-US')} ${severity}`).join(', ')} more`;
 }
 
-/** The coverage is never what is left out. */
+/** The coverage is never left out. */
 function rootText(report: Report, command: string): string {
   const headline = headlineOf(report);
-  const rest = report.findings.length - ROOT_FINDINGS;
-  const asked = `${inert(report.environment, 80)}, ${inert(command, 200)}`;
-  const coverage = cutMrkdwn(`${asked}: ${inert(coverageInWords(report), 600)}`, COVERAGE_ROOM);
+  const rest = report.findings.length - MAX_ROOT_FINDINGS;
+  const asked = `${escapeUntrusted(report.environment, 80)}, ${escapeUntrusted(command, 200)}`;
+  const coverage = truncateMrkdwn(
+    `${asked}: ${escapeUntrusted(coverageInWords(report), 600)}`,
+    MAX_COVERAGE_BYTES,
+  );
   const lines = [
-    `:${EMOJI[headline]}: ${headline}: ${inert(verdictOf(report), 500)}`,
-    ...mostSevere(report.findings).map(findingInText),
+    `:${EMOJI[headline]}: ${headline}: ${escapeUntrusted(verdictOf(report), 500)}`,
+    ...mostSevere(report.findings).map(findingLine),
     ...(rest > 0 ? [`and ${countInWords(rest, 'more finding')} in the thread`] : []),
   ];
-  return `${joinWithin(lines, TEXT_ROOM - bytesOf(coverage) - 1)}\n${coverage}`;
+  return `${joinLinesWithin(lines, MAX_TEXT_BYTES - utf8Length(coverage) - 1)}\n${coverage}`;
 }

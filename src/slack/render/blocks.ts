@@ -15,9 +15,9 @@ import type {
 import { cleanText } from '../../text/clean-text.ts';
 import type { Severity } from '../../check/finding.ts';
 import { type Headline, SEVERITY_WORDS, timeInWords } from '../../check/report-in-words.ts';
-import { cost, escapeMrkdwn, fit, inert } from './inert.ts';
+import { encodedLength, escapeMrkdwn, truncate, escapeUntrusted } from './escape-untrusted.ts';
 
-/** A colour never stands alone: its word is always beside it. Only CLEAR is green. */
+/** A colour never appears without its word. Only CLEAR is green. */
 export const EMOJI: Readonly<Record<Headline, string>> = {
   CRITICAL: 'red_circle',
   WARNING: 'large_yellow_circle',
@@ -26,24 +26,24 @@ export const EMOJI: Readonly<Record<Headline, string>> = {
   UNKNOWN: 'white_circle',
 };
 
-export type Part = RichTextBlock['elements'][number];
+export type RichTextPart = RichTextBlock['elements'][number];
 
-/** Text in a `rich_text` block: whatever it holds, it is not markup. */
-export function say(text: string, max = 1_000): RichTextText {
-  return { type: 'text', text: fit(cleanText(text), max) };
+/** Untrusted text in a `rich_text` block, which has no markup. */
+export function text(text: string, max = 1_000): RichTextText {
+  return { type: 'text', text: truncate(cleanText(text), max) };
 }
 
-export function bold(text: string, max = 1_000): RichTextText {
-  return { ...say(text, max), style: { bold: true } };
+export function bold(value: string, max = 1_000): RichTextText {
+  return { ...text(value, max), style: { bold: true } };
 }
 
 /** Inline code: what somebody may want to copy. */
-export function codeSpan(text: string, max = 1_000): RichTextText {
-  return { ...say(text, max), style: { code: true } };
+export function codeSpan(value: string, max = 1_000): RichTextText {
+  return { ...text(value, max), style: { code: true } };
 }
 
-/** Our own words between others; keeps its spaces. */
-export function glue(text: string): RichTextText {
+/** Our own words, with their spaces; never text from outside. */
+export function plain(text: string): RichTextText {
   return { type: 'text', text };
 }
 
@@ -55,34 +55,34 @@ export function line(...elements: RichTextSection['elements']): RichTextSection 
   return { type: 'rich_text_section', elements };
 }
 
-export function bullets(items: readonly RichTextSection[]): Part {
+export function bullets(items: readonly RichTextSection[]): RichTextPart {
   return { type: 'rich_text_list', style: 'bullet', elements: [...items] };
 }
 
-export function ordered(items: readonly RichTextSection[]): Part {
+export function ordered(items: readonly RichTextSection[]): RichTextPart {
   return { type: 'rich_text_list', style: 'ordered', elements: [...items] };
 }
 
-export function preformatted(lines: readonly string[]): Part {
+export function preformatted(lines: readonly string[]): RichTextPart {
   return {
     type: 'rich_text_preformatted',
-    elements: [glue(lines.join('\n').trim() === '' ? ' ' : lines.join('\n'))],
+    elements: [plain(lines.join('\n').trim() === '' ? ' ' : lines.join('\n'))],
   };
 }
 
-export function rich(...elements: Part[]): RichTextBlock {
+export function rich(...elements: RichTextPart[]): RichTextBlock {
   return { type: 'rich_text', elements };
 }
 
 /** `🔴 CRITICAL  ` before a text. */
 export function badge(severity: Severity): RichTextSection['elements'] {
   const word = SEVERITY_WORDS[severity];
-  return [emoji(EMOJI[word]), { ...glue(` ${word}  `), style: { bold: true } }];
+  return [emoji(EMOJI[word]), { ...plain(` ${word}  `), style: { bold: true } }];
 }
 
-/** Small grey print, inert. */
-export function note(text: string, max = 1_000): PlainTextElement {
-  return { type: 'plain_text', text: fit(cleanText(text), max), emoji: false };
+/** Untrusted text as a `plain_text` object without emoji. https://docs.slack.dev/reference/block-kit/composition-objects/text-object */
+export function plainTextObject(text: string, max = 1_000): PlainTextElement {
+  return { type: 'plain_text', text: truncate(cleanText(text), max), emoji: false };
 }
 
 export function context(...elements: ContextBlock['elements']): ContextBlock {
@@ -92,66 +92,66 @@ export function context(...elements: ContextBlock['elements']): ContextBlock {
 const USER_ID = /^[UW][A-Z0-9]{2,20}$/;
 
 /** The one mention that Wrench makes: of the person who asked. */
-export function person(id: string): string {
-  return USER_ID.test(id) ? `<@${id}>` : inert(id, 80);
+export function mention(id: string): string {
+  return USER_ID.test(id) ? `<@${id}>` : escapeUntrusted(id, 80);
 }
 
-export function personElement(id: string): RichTextUserMention | RichTextText {
-  return USER_ID.test(id) ? { type: 'user', user_id: id } : say(id, 80);
+export function mentionElement(id: string): RichTextUserMention | RichTextText {
+  return USER_ID.test(id) ? { type: 'user', user_id: id } : text(id, 80);
 }
 
 /** The reader's own time zone, from Slack's date token. https://docs.slack.dev/messaging/formatting-message-text#date-formatting */
-export function moment(iso: string): string {
+export function dateToken(iso: string): string {
   const seconds = Math.floor(Date.parse(iso) / 1_000);
-  if (!(seconds >= 0)) return inert(iso, 80);
+  if (!(seconds >= 0)) return escapeUntrusted(iso, 80);
   return `<!date^${seconds}^{date_short_pretty} {time}|${escapeMrkdwn(timeInWords(iso))}>`;
 }
 
 /** A time of day to the second, in a `rich_text` block. */
-export function clock(iso: string): RichTextDate | RichTextText {
+export function timeElement(iso: string): RichTextDate | RichTextText {
   return dateElement(iso, '{time_secs}', (at) => `${at.slice(11, 19)} UTC`);
 }
 
-/** {@link moment} in a `rich_text` block. */
-export function dateAndTime(iso: string): RichTextDate | RichTextText {
+/** {@link dateToken} in a `rich_text` block. */
+export function dateTimeElement(iso: string): RichTextDate | RichTextText {
   return dateElement(iso, '{date_short_pretty} {time}', timeInWords);
 }
 
 function dateElement(
   iso: string,
   format: string,
-  inWords: (iso: string) => string,
+  fallbackOf: (iso: string) => string,
 ): RichTextDate | RichTextText {
   const seconds = Math.floor(Date.parse(iso) / 1_000);
-  if (!(seconds >= 0)) return say(iso, 80);
+  if (!(seconds >= 0)) return text(iso, 80);
   return {
     type: 'date',
     timestamp: seconds,
     format,
-    fallback: inWords(new Date(seconds * 1_000).toISOString()),
+    fallback: fallbackOf(new Date(seconds * 1_000).toISOString()),
   };
 }
 
 /** Who asked and when. Nothing in it comes from infrastructure. */
 export function askedBy({ by, at }: { readonly by: string; readonly at: string }): MrkdwnElement {
-  return { type: 'mrkdwn', text: `${person(by)} · ${moment(at)}`, verbatim: true };
+  return { type: 'mrkdwn', text: `${mention(by)} · ${dateToken(at)}`, verbatim: true };
 }
 
-const LABEL = 75;
+const MAX_LABEL_CHARS = 75;
 
-interface Choice {
+interface ButtonOptions {
   readonly label: string;
   readonly action: 'wrench:request' | 'wrench:approve' | 'wrench:reject' | 'wrench:look';
-  /** Ids and nothing else: what they stand for is looked up when it is clicked. */
+  /** Only ids: what they stand for is looked up when it is clicked. */
   readonly value: string;
   readonly isPrimary?: boolean;
   readonly confirm?: ConfirmationDialog;
 }
 
-export function button({ label, action, value, isPrimary = false, confirm }: Choice): Button {
+export function button({ label, action, value, isPrimary = false, confirm }: ButtonOptions): Button {
   return {
     type: 'button',
-    text: note(label, LABEL),
+    text: plainTextObject(label, MAX_LABEL_CHARS),
     action_id: action,
     value,
     ...(isPrimary && { style: 'primary' as const }),
@@ -159,28 +159,29 @@ export function button({ label, action, value, isPrimary = false, confirm }: Cho
   };
 }
 
-/** Slack asks before it sends the click. What is confirmed is a verb. */
-export function confirmation(asks: {
+/** A dialog that Slack shows before it sends the click. `confirm` is a verb. */
+export function confirmation(options: {
   readonly title: string;
   readonly text: string;
   readonly confirm: string;
   readonly isDangerous?: boolean;
 }): ConfirmationDialog {
   return {
-    title: note(asks.title, 100),
-    text: note(asks.text, 300),
-    confirm: note(asks.confirm, 30),
-    deny: note('Cancel', 30),
-    ...(asks.isDangerous && { style: 'danger' as const }),
+    title: plainTextObject(options.title, 100),
+    text: plainTextObject(options.text, 300),
+    confirm: plainTextObject(options.confirm, 30),
+    deny: plainTextObject('Cancel', 30),
+    ...(options.isDangerous && { style: 'danger' as const }),
   };
 }
 
-/** The characters that Slack counts in blocks; see {@link ROOM}. */
-export function costOf(node: unknown): number {
-  if (Array.isArray(node)) return node.reduce<number>((sum, child) => sum + costOf(child), 0);
+/** The characters that Slack counts in blocks; see {@link MAX_BLOCK_CHARS}. */
+export function countBlockChars(node: unknown): number {
+  if (Array.isArray(node)) return node.reduce<number>((sum, child) => sum + countBlockChars(child), 0);
   if (node === null || typeof node !== 'object') return 0;
   return Object.entries(node).reduce(
-    (sum, [key, child]) => sum + (key === 'text' && typeof child === 'string' ? cost(child) : costOf(child)),
+    (sum, [key, child]) =>
+      sum + (key === 'text' && typeof child === 'string' ? encodedLength(child) : countBlockChars(child)),
     0,
   );
 }
@@ -189,9 +190,9 @@ export function costOf(node: unknown): number {
  * Characters in all blocks of one message. Slack documents no limit; it took 9,597 and refused 11,341 (`msg_blocks_too_long`).
  * https://github.com/slackapi/bolt-js/issues/2867
  */
-export const ROOM = 9_500;
-export const BLOCKS_A_MESSAGE = 50;
+export const MAX_BLOCK_CHARS = 9_500;
+export const MAX_BLOCKS = 50;
 /** Bytes of top-level text: an edit takes no more than 4,000 (`msg_too_long`), and notifications show far less. */
-export const TEXT_ROOM = 3_000;
+export const MAX_TEXT_BYTES = 3_000;
 
 export type Blocks = KnownBlock[];

@@ -1,0 +1,33 @@
+import type { Remediation } from '../../../store/remediation/record.ts';
+import { truncate, escapeUntrusted } from '../escape-untrusted.ts';
+import type { Message } from '../message.ts';
+import { remediationHeadline, STATE_LABELS, statusText } from './words.ts';
+
+const MAX_LINE_CHARS = 300;
+
+/** A message to the requester about a remediation whose card could not be posted. `code` is Slack's error. */
+export function renderCardNotPosted(
+  remediation: Remediation,
+  {
+    channelId,
+    code,
+    isWithdrawn,
+  }: {
+    readonly channelId: string;
+    readonly code: string;
+    /** It ends here, because its plan could not be posted. */
+    readonly isWithdrawn: boolean;
+  },
+): Message {
+  const { state, environment } = remediation;
+  const { word, emoji } = STATE_LABELS[state];
+  const head = `:${emoji}: *${word}* · ${escapeUntrusted(truncate(remediationHeadline(remediation), MAX_LINE_CHARS), MAX_LINE_CHARS)} · ${escapeUntrusted(environment, 80)}`;
+  const why = `Wrench could not post this in <#${escapeUntrusted(channelId, 40)}> (${escapeUntrusted(code, 80)}).`;
+  const next = isWithdrawn
+    ? ' Nothing was done. Invite Wrench to the channel, then run the check again.'
+    : '';
+  const rest = isWithdrawn
+    ? []
+    : statusText(remediation).map((line) => escapeUntrusted(line, MAX_LINE_CHARS));
+  return { text: [head, ...rest, `${why}${next}`].join('\n'), blocks: [] };
+}
