@@ -110,7 +110,7 @@ async function serveUntilStopped(role: 'bot' | 'worker' | 'all'): Promise<number
 }
 
 /** What an operator can mend: told in words, without a stack. */
-const EXPECTED = new Set(['ConfigError', 'MissingSettings', 'NoRedis', 'SlackRefused']);
+const EXPECTED = new Set(['ConfigError', 'MissingSettings', 'NoRedis', 'SlackApiError']);
 
 /** As sysexits.h names them. */
 const EX_SOFTWARE = 70;

@@ -19,9 +19,9 @@ import { groupsInRules } from '../slack/access/ask-from.ts';
 import { readInstallation } from '../slack/access/installation.ts';
 import { startSlackApp } from '../slack/app.ts';
 import { postAuditNotice } from '../slack/delivery/audit-notice.ts';
-import { openDirectory } from '../slack/access/directory.ts';
-import { deliver } from '../slack/delivery/outbox.ts';
-import { slackUrls } from '../slack/delivery/response-url.ts';
+import { openUserDirectory } from '../slack/access/user-directory.ts';
+import { handleOutboxJob } from '../slack/delivery/outbox.ts';
+import { allowSlackUrls } from '../slack/delivery/response-url.ts';
 import { makeSlackClient } from '../slack/delivery/slack-call.ts';
 import { logOutages } from '../telemetry/outages.ts';
 import { policyOf, type Role, type Shared } from './shared.ts';
@@ -53,11 +53,11 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
   const policy = policyOf(config);
   const rules = { environments: config.environments, commands: config.commands };
   const client = makeSlackClient(botToken, settings.slackApiUrl, log);
-  const isSlackUrl = slackUrls(settings.slackApiUrl);
+  const isSlackUrl = allowSlackUrls(settings.slackApiUrl);
   const chain = openChain(asking, PREFIX);
   const remediations = openRemediations(asking, PREFIX, chain);
   const refusals = openRefusals(asking, PREFIX, chain);
-  const directory = openDirectory({
+  const directory = openUserDirectory({
     client,
     people: openPeople(asking, PREFIX),
     policy,
@@ -82,7 +82,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     connection: posting,
     atOnce: POSTS_AT_ONCE,
     takeOverMs: config.limits.takeOverSeconds * 1_000,
-    handle: (delivery) => deliver(post, delivery),
+    handle: (delivery) => handleOutboxJob(post, delivery),
     onFailed: ({ id, data, error, forGood }) =>
       log[forGood ? 'error' : 'warn'](
         { err: error, jobId: id, runId: data.runId },
@@ -130,7 +130,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     },
     installation,
     {
-      known: { catalogue, environments: Object.keys(config.environments), defaults: config.checks },
+      context: { catalogue, environments: Object.keys(config.environments), defaults: config.checks },
       channels: config.channels,
       ...(config.defaultEnvironment !== undefined && { defaultEnvironment: config.defaultEnvironment }),
       queues,
@@ -138,7 +138,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       redact,
       isSlackUrl,
       threads: openThreads(asking, PREFIX),
-      own: {
+      admin: {
         directory,
         freeze: openFreeze(asking, PREFIX, chain),
         chain,

@@ -3,7 +3,7 @@ import { makeRedact } from '../text/redact.ts';
 import { runCheck } from '../check/run-check.ts';
 import type { Report } from '../check/finding.ts';
 import { type Config, type ProcessSettings, readConfig, readEnvironment } from '../config/read-config.ts';
-import { type Question, understandAll } from '../request/parse.ts';
+import { type ParsedRequest, parseRequest } from '../request/parse.ts';
 import { renderHelpTerminal, renderTerminal } from '../terminal/render.ts';
 import { asksForDemo, demoConfigPath } from './shared/demo.ts';
 import { EXIT, refuse, type Terminal, type Usage } from './shared/terminal.ts';
@@ -34,7 +34,7 @@ async function answer(
     .filter((word) => word !== JSON_FLAG)
     .map(quoteWord)
     .join(' ');
-  const question = understandAll(text, { catalogue, environments, defaults: config.checks });
+  const question = parseRequest(text, { catalogue, environments, defaults: config.checks });
   if (question.kind === 'help') {
     terminal.out(renderHelpTerminal(question.help, terminal.columns));
     return EXIT.clear;
@@ -58,7 +58,7 @@ function whichOf(environments: readonly string[]): Usage {
 }
 
 async function runOnce(
-  { check: name, args }: Extract<Question, { kind: 'run' }>,
+  { check: name, args }: Extract<ParsedRequest, { kind: 'run' }>,
   environment: string,
   config: Config,
   secrets: readonly string[],

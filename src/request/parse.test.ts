@@ -1,16 +1,16 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Catalogue, loadCatalogue } from './catalogue.ts';
-import { type Known, type Question, understand, understandAll, usageOf } from './parse.ts';
+import { type RequestContext, type ParsedRequest, parseAreaRequest, parseRequest, usageOf } from './parse.ts';
 
 const catalogue: Catalogue = await loadCatalogue();
-const known: Known = { catalogue, environments: ['prod', 'staging'] };
+const known: RequestContext = { catalogue, environments: ['prod', 'staging'] };
 
-function problemOf(question: Question): string {
+function problemOf(question: ParsedRequest): string {
   return question.kind === 'problem' ? question.problem : `not a problem but: ${JSON.stringify(question)}`;
 }
 
-function titleOf(question: Question): string {
+function titleOf(question: ParsedRequest): string {
   return question.kind === 'help' ? question.help.title : `no help but: ${JSON.stringify(question)}`;
 }
 
@@ -23,11 +23,15 @@ test.each([
   ['expiring --match “cell rep”', { match: 'cell rep' }],
   ['expiring --warningshare 0.2', { warningShare: '0.2' }],
 ])('/certs %s runs the check', (text, args) => {
-  expect(understand('certs', text, known)).toMatchObject({ kind: 'run', check: 'certs/expiring', args });
+  expect(parseAreaRequest('certs', text, known)).toMatchObject({
+    kind: 'run',
+    check: 'certs/expiring',
+    args,
+  });
 });
 
 test('/certs show takes what follows as what is meant', () => {
-  expect(understand('certs', 'show www.example.com:443', known)).toEqual({
+  expect(parseAreaRequest('certs', 'show www.example.com:443', known)).toEqual({
     kind: 'run',
     check: 'certs/show',
     args: { certificate: 'www.example.com:443' },
@@ -44,15 +48,15 @@ test('/wrench certs … is the same question as /certs …', () => {
     'expring',
     'show "x',
   ])
-    expect(understandAll(`certs ${text}`, known)).toEqual(understand('certs', text, known));
-  expect(understandAll('  CERTS   expiring ', known)).toMatchObject({ kind: 'run', check: 'certs/expiring' });
+    expect(parseRequest(`certs ${text}`, known)).toEqual(parseAreaRequest('certs', text, known));
+  expect(parseRequest('  CERTS   expiring ', known)).toMatchObject({ kind: 'run', check: 'certs/expiring' });
 });
 
 test('--env chooses the environment and is no argument of the check', () => {
-  const question = understand('certs', 'expiring --env staging 14d', known);
+  const question = parseAreaRequest('certs', 'expiring --env staging 14d', known);
   expect(question).toMatchObject({ kind: 'run', environment: 'staging', args: { within: '14d' } });
   expect(question).not.toHaveProperty('args.env');
-  expect(understand('certs', 'expiring', known)).not.toHaveProperty('environment');
+  expect(parseAreaRequest('certs', 'expiring', known)).not.toHaveProperty('environment');
 });
 
 test.each([
@@ -70,20 +74,20 @@ test.each([
   ['expiring --match "cell', 'A quote is not closed in: expiring --match "cell'],
   ['show', 'Say which certificate is meant.'],
 ])('/certs %s is answered with what is wrong', (text, problem) => {
-  expect(problemOf(understand('certs', text, known))).toBe(problem);
+  expect(problemOf(parseAreaRequest('certs', text, known))).toBe(problem);
 });
 
 test('a problem comes with the usage of what was meant', () => {
-  const ofCheck = understand('certs', 'expiring --witin 3d', known);
+  const ofCheck = parseAreaRequest('certs', 'expiring --witin 3d', known);
   expect(ofCheck).toHaveProperty('usage', [
     usageOf('certs/expiring', catalogue.checks.get('certs/expiring')!),
   ]);
-  const ofArea = understand('certs', 'frobnicate', known);
+  const ofArea = parseAreaRequest('certs', 'frobnicate', known);
   expect(ofArea).toHaveProperty('usage', ['/certs expiring', '/certs show']);
 });
 
 test('an area that is not there is answered with the nearest, and all there are', () => {
-  const question = understandAll('cert expiring', known);
+  const question = parseRequest('cert expiring', known);
   expect(problemOf(question)).toBe('There is no `/cert`. Did you mean `/certs`?');
   expect(question).toHaveProperty(
     'usage',
@@ -92,15 +96,15 @@ test('an area that is not there is answered with the nearest, and all there are'
 });
 
 test('who copies a command with its slash is understood all the same', () => {
-  expect(understandAll('/certs expiring', known)).toEqual(understandAll('certs expiring', known));
+  expect(parseRequest('/certs expiring', known)).toEqual(parseRequest('certs expiring', known));
 });
 
 test.each(['', 'help', '?', '-h', '--help', '—help'])('/wrench %s tells what can be asked', (text) => {
-  expect(titleOf(understandAll(text, known))).toBe('What Wrench can be asked');
+  expect(titleOf(parseRequest(text, known))).toBe('What Wrench can be asked');
 });
 
 test('/wrench help tells of freezing, thawing and the audit too', () => {
-  const question = understandAll('help', known);
+  const question = parseRequest('help', known);
 
   expect(question.kind === 'help' && question.help.entries.map(({ usage }) => usage)).toEqual([
     ...[...catalogue.commands.keys()].map((area) => `/${area} help`),
@@ -111,14 +115,14 @@ test('/wrench help tells of freezing, thawing and the audit too', () => {
 });
 
 test('a slip in what /wrench itself can do is answered with the right word', () => {
-  expect(problemOf(understandAll('freez because of the migration', known))).toBe(
+  expect(problemOf(parseRequest('freez because of the migration', known))).toBe(
     'There is no `/wrench freez`. Did you mean `/wrench freeze`?',
   );
-  expect(problemOf(understandAll('cert expiring', known))).toContain('`/certs`');
+  expect(problemOf(parseRequest('cert expiring', known))).toContain('`/certs`');
 });
 
 test.each(['', 'help', '?', '-h', '--help', '—help'])('/certs %s tells of the area', (text) => {
-  expect(titleOf(understand('certs', text, known))).toBe(catalogue.commands.get('certs')?.title);
+  expect(titleOf(parseAreaRequest('certs', text, known))).toBe(catalogue.commands.get('certs')?.title);
 });
 
 test.each([
@@ -129,7 +133,7 @@ test.each([
   'expiring 14d ?',
   '--help expiring',
 ])('/certs %s tells of the check, its story, its arguments and an example', (text) => {
-  const question = understand('certs', text, known);
+  const question = parseAreaRequest('certs', text, known);
   expect(titleOf(question)).toBe(catalogue.checks.get('certs/expiring')?.title);
   const written = JSON.stringify(question);
   expect(written).toContain('Downloading Failed');
@@ -140,21 +144,26 @@ test.each([
 
 test('/wrench help certs expiring goes all the way down', () => {
   const check = catalogue.checks.get('certs/expiring');
-  expect(titleOf(understandAll('help certs', known))).toBe(catalogue.commands.get('certs')?.title);
-  expect(titleOf(understandAll('help certs expiring', known))).toBe(check?.title);
+  expect(titleOf(parseRequest('help certs', known))).toBe(catalogue.commands.get('certs')?.title);
+  expect(titleOf(parseRequest('help certs expiring', known))).toBe(check?.title);
 });
 
 test('a workspace’s own defaults are those of the question', () => {
-  const own: Known = { ...known, defaults: { 'certs/expiring': { within: '60d', criticalDays: '3' } } };
-  expect(understand('certs', 'expiring', own)).toMatchObject({ args: { within: '60d', criticalDays: '3' } });
-  expect(understand('certs', 'expiring 14d', own)).toMatchObject({
+  const own: RequestContext = {
+    ...known,
+    defaults: { 'certs/expiring': { within: '60d', criticalDays: '3' } },
+  };
+  expect(parseAreaRequest('certs', 'expiring', own)).toMatchObject({
+    args: { within: '60d', criticalDays: '3' },
+  });
+  expect(parseAreaRequest('certs', 'expiring 14d', own)).toMatchObject({
     args: { within: '14d', criticalDays: '3' },
   });
 });
 
 test('every argument of every check is described, and every check has its story', () => {
   for (const [name, check] of catalogue.checks) {
-    const question = understand(name.split('/')[0] ?? '', `help ${name.split('/')[1]}`, known);
+    const question = parseAreaRequest(name.split('/')[0] ?? '', `help ${name.split('/')[1]}`, known);
     const entries = question.kind === 'help' ? question.help.entries.slice(1) : [];
     expect(entries.length).toBeGreaterThan(0);
     expect(entries.filter(({ about }) => about === '')).toEqual([]);
@@ -164,8 +173,8 @@ test('every argument of every check is described, and every check has its story'
 
 test('ten thousand characters are answered, shortly', () => {
   for (const text of ['x'.repeat(10_000), `expiring ${'--a '.repeat(2_500)}`, `show ${'"'.repeat(10_000)}`])
-    expect(problemOf(understand('certs', text, known)).length).toBeLessThan(200);
-  expect(problemOf(understandAll('x'.repeat(10_000), known)).length).toBeLessThan(200);
+    expect(problemOf(parseAreaRequest('certs', text, known)).length).toBeLessThan(200);
+  expect(problemOf(parseRequest('x'.repeat(10_000), known)).length).toBeLessThan(200);
 });
 
 test('nothing that a person can type throws', () => {
@@ -179,8 +188,8 @@ test('nothing that a person can type throws', () => {
   );
   fc.assert(
     fc.property(typed, (text) => {
-      expect(understandAll(text, known).kind).toMatch(/^(run|help|problem)$/);
-      expect(understand('certs', text, known).kind).toMatch(/^(run|help|problem)$/);
+      expect(parseRequest(text, known).kind).toMatch(/^(run|help|problem)$/);
+      expect(parseAreaRequest('certs', text, known).kind).toMatch(/^(run|help|problem)$/);
     }),
   );
 });

@@ -13,8 +13,8 @@ import type { AnyCheck } from '../check/define-check.ts';
 import { nearest } from '../text/nearest.ts';
 import { splitWords, type Words, WordsError } from '../text/words.ts';
 
-/** What somebody asked for, understood, or the reason why not. */
-export type Question =
+/** What somebody asked for, or what is wrong with it. */
+export type ParsedRequest =
   | {
       readonly kind: 'run';
       readonly check: string;
@@ -25,7 +25,7 @@ export type Question =
   | { readonly kind: 'help'; readonly help: Help }
   | { readonly kind: 'problem'; readonly problem: string; readonly usage: readonly string[] };
 
-/** What can be asked, in no renderer's terms. */
+/** Help, independent of a renderer. */
 export interface Help {
   readonly title: string;
   readonly why?: string;
@@ -33,15 +33,15 @@ export interface Help {
   readonly example?: string;
 }
 
-export interface Known {
+export interface RequestContext {
   readonly catalogue: Catalogue;
   readonly environments: readonly string[];
   /** A workspace's own default arguments, by check. */
   readonly defaults?: Readonly<Record<string, WrittenArguments>>;
 }
 
-/** What `/wrench` can do besides asking. */
-export const OWN_WORDS = {
+/** The commands of `/wrench` itself. */
+export const ADMIN_COMMANDS = {
   freeze: {
     usage: '/wrench freeze [because …]',
     about: 'Stops all applying, in every environment, until somebody thaws it',
@@ -53,66 +53,68 @@ export const OWN_WORDS = {
   },
 } as const;
 
-export type OwnWord = keyof typeof OWN_WORDS;
+export type AdminCommandName = keyof typeof ADMIN_COMMANDS;
 
-export function isOwnWord(word: string): word is OwnWord {
-  return Object.hasOwn(OWN_WORDS, word);
+export function isAdminCommandName(word: string): word is AdminCommandName {
+  return Object.hasOwn(ADMIN_COMMANDS, word);
 }
 
 const HELP_WORDS = new Set(['help', '-h', '--help', '—help', '?']);
 const ENVIRONMENT_FLAG = 'env';
 
-/** Understands `expiring --within 14d` asked of the area `certs`; never throws for what a person typed. */
-export function understand(area: string, text: string, known: Known): Question {
+/** Parses `expiring --within 14d` for the area `certs`. Never throws for what a person typed. */
+export function parseAreaRequest(area: string, text: string, context: RequestContext): ParsedRequest {
   try {
-    return route(area, text, known);
+    return parseWords(area, text, context);
   } catch (error) {
     if (error instanceof WordsError || error instanceof ArgumentsError)
-      return { kind: 'problem', problem: error.message, usage: usageFor(area, text, known) };
+      return { kind: 'problem', problem: error.message, usage: usageFor(area, text, context) };
     throw error;
   }
 }
 
-/** Understands `certs expiring --within 14d`, area first and with its slash or without, as `/wrench` and the terminal take it. */
-export function understandAll(typed: string, known: Known): Question {
+/** Parses `certs expiring --within 14d`, with or without a slash, as `/wrench` and the terminal accept it. */
+export function parseRequest(typed: string, context: RequestContext): ParsedRequest {
   const text = typed.trim().replace(/^\//, '');
   const [area = '', ...rest] = text.split(/\s+/);
   if (area === '' || isHelp(area))
     return rest.length > 0
-      ? understand(rest[0] ?? '', ['help', ...rest.slice(1)].join(' '), known)
-      : { kind: 'help', help: helpForAll(known.catalogue) };
-  const own = known.catalogue.commands.has(area.toLowerCase()) ? undefined : nearestOwn(area, known);
+      ? parseAreaRequest(rest[0] ?? '', ['help', ...rest.slice(1)].join(' '), context)
+      : { kind: 'help', help: helpForAll(context.catalogue) };
+  const own = context.catalogue.commands.has(area.toLowerCase())
+    ? undefined
+    : nearestAdminCommand(area, context);
   if (own !== undefined) return own;
-  return understand(area.toLowerCase(), text.slice(area.length), known);
+  return parseAreaRequest(area.toLowerCase(), text.slice(area.length), context);
 }
 
-/** `/wrench freez` is nearer to what `/wrench` itself can do than to any area. */
-function nearestOwn(word: string, { catalogue }: Known): Question | undefined {
-  const meant = nearest(word, [...catalogue.commands.keys(), ...Object.keys(OWN_WORDS)]);
-  if (meant === undefined || !isOwnWord(meant)) return undefined;
-  const { usage } = OWN_WORDS[meant];
+/** `/wrench freez` is nearer to a command of `/wrench` itself than to any area. */
+function nearestAdminCommand(word: string, { catalogue }: RequestContext): ParsedRequest | undefined {
+  const meant = nearest(word, [...catalogue.commands.keys(), ...Object.keys(ADMIN_COMMANDS)]);
+  if (meant === undefined || !isAdminCommandName(meant)) return undefined;
+  const { usage } = ADMIN_COMMANDS[meant];
   return problem(`There is no \`/wrench ${word.slice(0, 40)}\`.`, `/wrench ${meant}`, [usage]);
 }
 
-function route(area: string, text: string, known: Known): Question {
-  const { commands, checks } = known.catalogue;
+function parseWords(area: string, text: string, context: RequestContext): ParsedRequest {
+  const { commands, checks } = context.catalogue;
   if (!commands.has(area)) return unknownArea(area, [...commands.keys()]);
-  const words = splitWords(text, (flag) => !isSwitch(area, text, flag, known));
+  const words = splitWords(text, (flag) => !isSwitch(area, text, flag, context));
   const [first = 'help', ...bare] = words.bare;
   const asksForHelp = isHelp(first) || bare.some(isHelp) || words.flags.has('help') || words.flags.has('h');
   const word = isHelp(first) ? bare[0] : first;
-  if (word === undefined) return { kind: 'help', help: helpForArea(area, known.catalogue) };
+  if (word === undefined) return { kind: 'help', help: helpForArea(area, context.catalogue) };
   const name = `${area}/${word.toLowerCase()}`;
   const check = checks.get(name);
   if (!check)
     return problem(
       `There is no \`/${area} ${word.slice(0, 40)}\`.`,
-      nearest(word, namesIn(area, known.catalogue)),
-      namesIn(area, known.catalogue).map((one) => `/${area} ${one}`),
+      nearest(word, namesIn(area, context.catalogue)),
+      namesIn(area, context.catalogue).map((one) => `/${area} ${one}`),
     );
   if (asksForHelp) return { kind: 'help', help: helpForCheck(name, check) };
-  const { environment, rest } = takeEnvironment({ ...words, bare }, known.environments);
-  const args = readArguments(check, rest, known.defaults?.[name]);
+  const { environment, rest } = takeEnvironment({ ...words, bare }, context.environments);
+  const args = readArguments(check, rest, context.defaults?.[name]);
   return { kind: 'run', check: name, args, ...(environment !== undefined && { environment }) };
 }
 
@@ -135,7 +137,7 @@ function takeEnvironment(
   return { environment, rest };
 }
 
-function isSwitch(area: string, text: string, flag: string, { catalogue }: Known): boolean {
+function isSwitch(area: string, text: string, flag: string, { catalogue }: RequestContext): boolean {
   if (flag === 'help' || flag === 'h') return true;
   const check = catalogue.checks.get(`${area}/${text.trim().split(/\s+/)[0]?.toLowerCase() ?? ''}`);
   return (
@@ -148,16 +150,16 @@ function isHelp(word: string): boolean {
   return HELP_WORDS.has(word.toLowerCase());
 }
 
-function problem(what: string, meant: string | undefined, usage: readonly string[]): Question {
+function problem(what: string, meant: string | undefined, usage: readonly string[]): ParsedRequest {
   return { kind: 'problem', problem: meant ? `${what} Did you mean \`${meant}\`?` : what, usage };
 }
 
-function unknownArea(area: string, known: readonly string[]): Question {
-  const meant = nearest(area, known);
+function unknownArea(area: string, areas: readonly string[]): ParsedRequest {
+  const meant = nearest(area, areas);
   return problem(
     `There is no \`/${area.slice(0, 40)}\`.`,
     meant && `/${meant}`,
-    known.map((one) => `/${one} help`),
+    areas.map((one) => `/${one} help`),
   );
 }
 
@@ -167,7 +169,7 @@ function namesIn(area: string, { checks }: Catalogue): readonly string[] {
     .map((name) => name.slice(area.length + 1));
 }
 
-function usageFor(area: string, text: string, { catalogue }: Known): readonly string[] {
+function usageFor(area: string, text: string, { catalogue }: RequestContext): readonly string[] {
   const name = `${area}/${text.trim().split(/\s+/)[0]?.toLowerCase() ?? ''}`;
   const check = catalogue.checks.get(name);
   return check ? [usageOf(name, check)] : namesIn(area, catalogue).map((one) => `/${area} ${one}`);
@@ -175,11 +177,11 @@ function usageFor(area: string, text: string, { catalogue }: Known): readonly st
 
 /** One line as man pages write it: `/certs expiring [--within 30d] [--source …] [--env …]`. */
 export function usageOf(name: string, check: AnyCheck): string {
-  const parts = argumentsOf(check).map((argument) => written(argument, check));
+  const parts = argumentsOf(check).map((argument) => argumentUsage(argument, check));
   return [`/${name.replace('/', ' ')}`, ...parts, `[--${ENVIRONMENT_FLAG} …]`].join(' ');
 }
 
-function written(
+function argumentUsage(
   { name, byDefault, choices, isSwitch: alone, isRequired }: ArgumentHelp,
   check: AnyCheck,
 ): string {
@@ -192,7 +194,7 @@ function helpForAll(catalogue: Catalogue): Help {
     usage: `/${area} help`,
     about: title,
   }));
-  return { title: 'What Wrench can be asked', entries: [...entries, ...Object.values(OWN_WORDS)] };
+  return { title: 'What Wrench can be asked', entries: [...entries, ...Object.values(ADMIN_COMMANDS)] };
 }
 
 function helpForArea(area: string, catalogue: Catalogue): Help {

@@ -1,56 +1,61 @@
 import { App } from '@slack/bolt';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { Answering } from './access/answer-command.ts';
-import { explainStart, type Installation } from './access/installation.ts';
+import type { ListenerDeps } from './access/answer-command.ts';
+import { explainTokenError, type Installation } from './access/installation.ts';
 import { listen } from './access/listen.ts';
 import { boltLogger } from './transport/bolt-log.ts';
-import { type Clicking, makeButtonHandler, makeReasonHandler, OWN_BUTTON } from './actions/buttons.ts';
-import { overHttp } from './transport/http.ts';
-import { overSocket } from './transport/socket-mode.ts';
+import {
+  type ActionDeps,
+  makeButtonHandler,
+  makeReasonHandler,
+  BUTTON_ACTION_ID,
+} from './actions/buttons.ts';
+import { httpTransport } from './transport/http.ts';
+import { socketModeTransport } from './transport/socket-mode.ts';
 import { REASON_FORM } from './render/remediation/reason-form.ts';
-import { makeCommandHandler, type Routing } from './commands/router.ts';
+import { makeCommandHandler, type CommandDeps } from './commands/router.ts';
 import { acknowledgeUnhandled } from './transport/unhandled.ts';
-import type { Way } from './transport/transport.ts';
+import type { Transport } from './transport/transport.ts';
 
 export interface SlackSettings {
   readonly botToken: string;
-  /** Socket Mode where given. */
+  /** Socket Mode if set. */
   readonly appToken?: string;
-  /** HTTP mode where given, without `appToken`. */
+  /** HTTP mode if set, without `appToken`. */
   readonly signingSecret?: string;
   readonly apiUrl?: string;
-  /** HTTP mode only; 0 takes a free one. */
+  /** HTTP mode only; 0 takes a free port. */
   readonly port: number;
 }
 
 export interface SlackApp {
-  /** Where Slack reaches us in HTTP mode. */
+  /** The port that Slack reaches in HTTP mode. */
   readonly port?: number;
-  /** True while Slack can reach us, else why not. */
+  /** True while Slack can reach us, otherwise why not. */
   readonly ready: () => true | string;
-  /** Takes no more requests, then waits for those being answered. */
+  /** Accepts no more requests, then waits for those in progress. */
   readonly close: () => Promise<void>;
 }
 
 /**
  * Connects to Slack and answers commands.
- * @throws {SlackRefused} where a token is refused, and where the port is taken. Bolt left alone would end the process from its
- * constructor (reference: slack.md section 1).
+ * @throws {SlackApiError} if a token is refused, and an error if the port is taken. Bolt by itself would end the process from its
+ * constructor: https://github.com/slackapi/bolt-js/issues/248
  */
 export async function startSlackApp(
   settings: SlackSettings,
   { botId = '', botUserId = '' }: Installation,
-  routing: Routing,
-  clicking: Clicking,
-  answering: Answering,
+  commandDeps: CommandDeps,
+  actionDeps: ActionDeps,
+  listenerDeps: ListenerDeps,
 ): Promise<SlackApp> {
-  const { log } = answering;
+  const { log } = listenerDeps;
   const inFlight = countInFlight();
-  const way = openWay(settings, log, answering.metrics);
+  const transport = openTransport(settings, log, listenerDeps.metrics);
   const app = new App({
     token: settings.botToken,
-    receiver: acknowledgeUnhandled(way.receiver, log),
+    receiver: acknowledgeUnhandled(transport.receiver, log),
     clientOptions: {
       ...(settings.apiUrl !== undefined && { slackApiUrl: settings.apiUrl }),
       retryConfig: { retries: 2 },
@@ -65,30 +70,34 @@ export async function startSlackApp(
   app.error(async (error) => log.error({ err: error }, 'Bolt met an error'));
   listen(
     app,
-    answering,
+    listenerDeps,
     {
-      command: makeCommandHandler(routing),
-      buttons: { actionId: OWN_BUTTON, handler: makeButtonHandler(clicking) },
-      form: { callbackId: REASON_FORM.callback, handler: makeReasonHandler(clicking) },
+      command: makeCommandHandler(commandDeps),
+      buttons: { actionId: BUTTON_ACTION_ID, handler: makeButtonHandler(actionDeps) },
+      form: { callbackId: REASON_FORM.callback, handler: makeReasonHandler(actionDeps) },
     },
     inFlight.track,
   );
-  const { port } = await way.start().catch((error: unknown) => {
-    throw explainStart(error);
+  const { port } = await transport.start().catch((error: unknown) => {
+    throw explainTokenError(error);
   });
   return {
     ...(port !== undefined && { port }),
-    ready: way.ready,
+    ready: transport.ready,
     close: async () => {
-      await way.stop();
+      await transport.stop();
       await inFlight.settled();
     },
   };
 }
 
-function openWay({ appToken, signingSecret, apiUrl, port }: SlackSettings, log: Log, metrics: Metrics): Way {
-  if (appToken !== undefined) return overSocket(appToken, apiUrl, log);
-  if (signingSecret !== undefined) return overHttp(signingSecret, port, log, metrics);
+function openTransport(
+  { appToken, signingSecret, apiUrl, port }: SlackSettings,
+  log: Log,
+  metrics: Metrics,
+): Transport {
+  if (appToken !== undefined) return socketModeTransport(appToken, apiUrl, log);
+  if (signingSecret !== undefined) return httpTransport(signingSecret, port, log, metrics);
   throw new Error('neither an app token nor a signing secret is set');
 }
 
@@ -97,7 +106,7 @@ interface InFlight {
   readonly settled: () => Promise<void>;
 }
 
-/** Bolt's own stop does not wait for listeners (reference: slack.md, "Graceful shutdown"). */
+/** Bolt's own `stop` does not wait for listeners. */
 function countInFlight(): InFlight {
   const running = new Set<Promise<unknown>>();
   return {

@@ -1,5 +1,5 @@
 import { atMost, within } from './within.ts';
-import { type Answer, makeHttpServer, type Route } from './http-server.ts';
+import { type HttpResponse, makeHttpServer, type Route } from './http-server.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -51,8 +51,8 @@ export async function serveHealth(settings: {
   return { port: await server.listen(settings.port, settings.host), close: server.close };
 }
 
-function get(answer: () => Promise<Answer>): Route {
-  return { methods: ['GET', 'HEAD'], answer };
+function get(handle: () => Promise<HttpResponse>): Route {
+  return { methods: ['GET', 'HEAD'], handle };
 }
 
 /** Calls that overlap share one run, so that scrapes do not pile up behind one that hangs. Failures are ignored. */
@@ -66,7 +66,7 @@ function onceAtATime(work: () => Promise<void>): () => Promise<void> {
   };
 }
 
-async function readyz(readiness: Readiness): Promise<Answer> {
+async function readyz(readiness: Readiness): Promise<HttpResponse> {
   const lines = await Promise.all(
     Object.entries(readiness).map(async ([what, ask]) => {
       const asked = (async () => ask())().catch((error: Error) => error.message);

@@ -22,22 +22,22 @@ beforeEach(async () => {
   server = makeHttpServer({
     name: 'lab',
     routes: {
-      '/ok': { methods: ['GET', 'HEAD'], answer: async () => ({ status: 200, body: 'ok\n' }) },
-      '/post': { methods: ['POST'], answer: async () => ({ status: 200 }) },
+      '/ok': { methods: ['GET', 'HEAD'], handle: async () => ({ status: 200, body: 'ok\n' }) },
+      '/post': { methods: ['POST'], handle: async () => ({ status: 200 }) },
       '/read': {
         methods: ['POST'],
-        answer: async (request) => ({ status: 200, body: await text(request).catch(() => '') }),
+        handle: async (request) => ({ status: 200, body: await text(request).catch(() => '') }),
       },
-      '/scope': { methods: ['GET'], answer: async () => ({ status: 200, body: String(currentListener()) }) },
+      '/scope': { methods: ['GET'], handle: async () => ({ status: 200, body: String(currentListener()) }) },
       '/throws': {
         methods: ['GET'],
-        answer: async () => {
+        handle: async () => {
           throw new TypeError('a bug of the lab');
         },
       },
       '/large': {
         methods: ['GET'],
-        answer: async (request) => {
+        handle: async (request) => {
           request.socket.once('close', isReset.resolve);
           return { status: 200, body: 'x'.repeat(50_000_000) };
         },

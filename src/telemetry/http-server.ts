@@ -5,7 +5,7 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { inRequest } from './request-scope.ts';
 
-export interface Answer {
+export interface HttpResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -13,7 +13,7 @@ export interface Answer {
 
 export interface Route {
   readonly methods: readonly string[];
-  readonly answer: (request: IncomingMessage) => Promise<Answer>;
+  readonly handle: (request: IncomingMessage) => Promise<HttpResponse>;
 }
 
 export interface HttpServer {
@@ -34,7 +34,7 @@ const IDLE_WITHIN_MS = 75_000;
 const CHECK_TIMEOUTS_EVERY_MS = 2_000;
 const CLOSE_WITHIN_MS = 3_000;
 /** Above this many connections, the one that has been without a complete request longest is closed for each new one. */
-const MOST_CONNECTIONS = 1_000;
+const MAX_CONNECTIONS = 1_000;
 
 /**
  * An HTTP server that no request can crash. A malformed request target is answered with 400, an unknown path with 404 and a wrong
@@ -60,11 +60,11 @@ export function makeHttpServer(settings: {
     connectionsCheckingInterval: CHECK_TIMEOUTS_EVERY_MS,
   });
 
-  const answer = async (request: IncomingMessage): Promise<Answer> => {
+  const answer = async (request: IncomingMessage): Promise<HttpResponse> => {
     const found = findRoute(routes, request);
     if ('status' in found) return found;
     try {
-      return await found.answer(request);
+      return await found.handle(request);
     } catch (error) {
       metrics.requestErrors.inc({ listener });
       log.error({ err: error, listener }, 'A request failed because of a bug in Wrench');
@@ -121,7 +121,7 @@ function ignore(): void {
 function findRoute(
   routes: ReadonlyMap<string, Route>,
   { url = '', method = '' }: IncomingMessage,
-): Route | Answer {
+): Route | HttpResponse {
   const path = pathOf(url);
   if (path === undefined) return { status: 400, body: 'bad request\n' };
   const route = routes.get(path);
@@ -137,7 +137,7 @@ function pathOf(target: string): string | undefined {
 }
 
 /** An error closes the connection instead of reading the rest of the request. */
-function send(response: ServerResponse, { status, headers, body = '' }: Answer): void {
+function send(response: ServerResponse, { status, headers, body = '' }: HttpResponse): void {
   if (response.destroyed || response.headersSent) return;
   response.writeHead(status, {
     ...(body !== '' && { 'content-type': 'text/plain' }),
@@ -163,8 +163,8 @@ function trackConnections(): Connections {
   const idle = new Set<Socket>();
   /** Those with a request, of which the body may still be arriving; the oldest request first. */
   const busy = new Map<Socket, IncomingMessage>();
-  const longestWaiting = (besides: Socket): Socket | undefined => {
-    for (const socket of idle) if (socket !== besides) return socket;
+  const longestWaiting = (except: Socket): Socket | undefined => {
+    for (const socket of idle) if (socket !== except) return socket;
     for (const [socket, { complete }] of busy) if (!complete) return socket;
     return undefined;
   };
@@ -179,7 +179,7 @@ function trackConnections(): Connections {
       });
       all.add(socket);
       idle.add(socket);
-      if (all.size > MOST_CONNECTIONS) (longestWaiting(socket) ?? socket).destroy();
+      if (all.size > MAX_CONNECTIONS) (longestWaiting(socket) ?? socket).destroy();
     },
     begin: (socket, request) => {
       idle.delete(socket);

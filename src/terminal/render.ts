@@ -17,7 +17,7 @@ import {
   listedGaps,
   verdictOf,
 } from '../check/report-in-words.ts';
-import type { Help, Question } from '../request/parse.ts';
+import type { Help, ParsedRequest } from '../request/parse.ts';
 import { wrap } from './wrap.ts';
 
 export interface Screen {
@@ -181,7 +181,7 @@ export function renderHelpTerminal({ title, why, entries, example }: Help, colum
 
 /** What was not understood, and the usage. */
 export function renderProblemTerminal(
-  { problem, usage }: Omit<Extract<Question, { kind: 'problem' }>, 'kind'>,
+  { problem, usage }: Omit<Extract<ParsedRequest, { kind: 'problem' }>, 'kind'>,
   columns = 80,
 ): string {
   const lines = usage.flatMap((one) => wrap(cleanText(one), columns, '  '));

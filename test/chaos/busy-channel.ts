@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { nameOf } from '../../src/slack/access/delivery.ts';
+import { deliveryIdOf } from '../../src/slack/access/delivery.ts';
 import { runIdOf } from '../../src/queue/queues.ts';
 import { shownIn, waitUntilIdle } from './evidence.ts';
 import { REQUESTERS } from './people.ts';
@@ -95,7 +95,7 @@ async function ask(
     const asked = { userId, channelId, command: '/lab', text: `question ${number}` };
     const { payload } = await workspace.command(asked);
     const { team_id: teamId, trigger_id: triggerId } = payload as Record<string, string>;
-    runIds.push(runIdOf(nameOf({ teamId: teamId ?? '', triggerId: triggerId ?? '' })));
+    runIds.push(runIdOf(deliveryIdOf({ teamId: teamId ?? '', triggerId: triggerId ?? '' })));
   }
   return runIds;
 }

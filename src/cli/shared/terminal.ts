@@ -1,4 +1,4 @@
-import type { Question } from '../../request/parse.ts';
+import type { ParsedRequest } from '../../request/parse.ts';
 import { renderProblemTerminal } from '../../terminal/render.ts';
 
 /** Exit codes of `wrench run`. 64 is `EX_USAGE` of sysexits.h, for every verb. */
@@ -12,7 +12,7 @@ export interface Terminal {
 }
 
 /** What was wrong with a command line, and how to write it. */
-export type Usage = Pick<Extract<Question, { kind: 'problem' }>, 'problem' | 'usage'>;
+export type Usage = Pick<Extract<ParsedRequest, { kind: 'problem' }>, 'problem' | 'usage'>;
 
 /** Prints what was wrong. @returns the exit code. */
 export function refuse(problem: Usage, terminal: Pick<Terminal, 'error'>): number {

@@ -8,16 +8,16 @@ import { postPrivately } from '../delivery/post-privately.ts';
 import { renderRefusal } from '../render/replies/refusal.ts';
 import { respondPrivately } from '../delivery/respond.ts';
 import type { IsSlackUrl } from '../delivery/response-url.ts';
-import { type Auditing, auditRefusal } from './audit-refusal.ts';
-import { type Delivery, nameOf, readDelivery } from './delivery.ts';
+import { type RefusalAuditDeps, auditRefusal } from './audit-refusal.ts';
+import { type SlackDelivery, deliveryIdOf, readDelivery } from './delivery.ts';
 import { type Access, type Admission, admit, type Admitted, type Resolved } from './pipeline.ts';
 import type { Refusal } from './refusal.ts';
-import type { Identified } from './who.ts';
+import type { IdentifiedDelivery } from './identify.ts';
 
 /** What a slash command does once it is admitted. */
 export interface CommandHandler<S> {
   /** Reads the command. Must not do anything yet, nor await anything. */
-  readonly resolve: (delivery: Identified, body: unknown) => Resolved<S>;
+  readonly resolve: (delivery: IdentifiedDelivery, body: unknown) => Resolved<S>;
   /** Answers within 2 s, whatever Redis does. */
   readonly answer: (admitted: Admitted<S>) => Promise<CommandAnswer>;
 }
@@ -29,16 +29,16 @@ export interface CommandAnswer {
   readonly outcome: string;
 }
 
-export interface Answering {
+export interface ListenerDeps {
   readonly access: Access;
-  readonly auditing: Auditing;
+  readonly auditing: RefusalAuditDeps;
   readonly client: WebClient;
   readonly isSlackUrl: IsSlackUrl;
   readonly metrics: Metrics;
   readonly log: Log;
 }
 
-export interface Answer {
+export interface Acknowledgement {
   readonly message: Message;
   readonly inChannel?: boolean;
   /** What remains to be done after the acknowledgement. Never throws. */
@@ -51,11 +51,11 @@ export interface Answer {
  * is queued once it is allowed.
  */
 export async function answerCommand<S>(
-  answering: Answering,
+  deps: ListenerDeps,
   handler: CommandHandler<S>,
   body: unknown,
-): Promise<Answer> {
-  const { access, metrics } = answering;
+): Promise<Acknowledgement> {
+  const { access, metrics } = deps;
   const stop = metrics.acknowledgement.startTimer();
   const delivery = readDelivery('command', body);
   try {
@@ -63,23 +63,23 @@ export async function answerCommand<S>(
     if (admission.kind === 'undecided')
       return {
         message: renderCheckingAccess(),
-        afterwards: () => answerLater(answering, handler, body, delivery, admission.decide),
+        afterwards: () => answerLater(deps, handler, body, delivery, admission.decide),
       };
-    return await answerAdmission(answering, handler, delivery, admission);
+    return await answerAdmission(deps, handler, delivery, admission);
   } catch (error) {
-    return { message: sayBug(answering, delivery, error) };
+    return { message: reportBug(deps, delivery, error) };
   } finally {
     stop();
   }
 }
 
 async function answerAdmission<S>(
-  answering: Answering,
+  deps: ListenerDeps,
   handler: CommandHandler<S>,
-  delivery: Delivery,
+  delivery: SlackDelivery,
   admission: Admission<S>,
-): Promise<Answer> {
-  const { metrics } = answering;
+): Promise<Acknowledgement> {
+  const { metrics } = deps;
   if (admission.kind === 'admitted') {
     const { outcome, ...answered } = await handler.answer(admission.admitted);
     metrics.commands.inc({ outcome });
@@ -89,49 +89,53 @@ async function answerAdmission<S>(
   metrics.commands.inc({ outcome: 'refused' });
   const { refusal } = admission;
   return {
-    message: sayRefusal(delivery, refusal),
-    afterwards: () => audit(answering, delivery, refusal),
+    message: refusalMessage(delivery, refusal),
+    afterwards: () => audit(deps, delivery, refusal),
   };
 }
 
 async function answerLater<S>(
-  answering: Answering,
+  deps: ListenerDeps,
   handler: CommandHandler<S>,
   body: unknown,
-  delivery: Delivery,
+  delivery: SlackDelivery,
   decide: () => Promise<Admission<S>>,
 ): Promise<void> {
-  const { access, log } = answering;
-  const tell = (message: Message) => tellAsker(answering, delivery, body, message);
+  const { access, log } = deps;
+  const send = (message: Message) => sendToSender(deps, delivery, body, message);
   try {
     // Each delivery of a command is acknowledged, but only the first is answered.
-    if (!(await access.isFirst(`later ${nameOf(delivery)}`))) return;
+    if (!(await access.isFirst(`later ${deliveryIdOf(delivery)}`))) return;
   } catch (error) {
     log.warn({ err: error }, 'Redis is unreachable; a command was not started');
-    return tell(renderQueueDown());
+    return send(renderQueueDown());
   }
   try {
-    const answer = await answerAdmission(answering, handler, delivery, await decide());
-    await tell(answer.message);
+    const answer = await answerAdmission(deps, handler, delivery, await decide());
+    await send(answer.message);
     await answer.afterwards?.();
   } catch (error) {
-    await tell(sayBug(answering, delivery, error));
+    await send(reportBug(deps, delivery, error));
   }
 }
 
-function sayRefusal({ what }: Delivery, { because, what: known, askIn }: Refusal): Message {
+function refusalMessage({ what }: SlackDelivery, { because, what: known, askIn }: Refusal): Message {
   return renderRefusal({ because, what: known ?? what, ...(askIn && { askIn }) });
 }
 
-function sayBug({ metrics, log }: Answering, delivery: Delivery, error: unknown): Message {
-  const runId = runIdOf(nameOf(delivery));
+function reportBug({ metrics, log }: ListenerDeps, delivery: SlackDelivery, error: unknown): Message {
+  const runId = runIdOf(deliveryIdOf(delivery));
   metrics.commands.inc({ outcome: 'bug' });
   metrics.bugs.inc({ role: 'bot' });
   log.error({ err: error, runId }, 'a command failed because of a bug in Wrench');
   return renderBug({ jobId: runId });
 }
 
-async function audit({ auditing, log }: Answering, delivery: Delivery, refusal: Refusal): Promise<void> {
+async function audit(
+  { auditing, log }: ListenerDeps,
+  delivery: SlackDelivery,
+  refusal: Refusal,
+): Promise<void> {
   const { rule, because } = refusal;
   await auditRefusal(auditing, delivery, refusal).catch((error: unknown) =>
     log.warn({ err: error, rule, because, by: delivery.userId }, 'a refusal could not be audited'),
@@ -139,18 +143,18 @@ async function audit({ auditing, log }: Answering, delivery: Delivery, refusal: 
 }
 
 /** Answers privately through the command's response_url, or, if that fails, by an ephemeral message. */
-async function tellAsker(
-  answering: Answering,
-  delivery: Delivery,
+async function sendToSender(
+  deps: ListenerDeps,
+  delivery: SlackDelivery,
   body: unknown,
   message: Message,
 ): Promise<void> {
   const { response_url: responseUrl } = body as { readonly response_url?: string };
   const asked = { at: new Date().toISOString(), ...(responseUrl !== undefined && { responseUrl }) };
   try {
-    const isTaken = await respondPrivately(asked, message, answering).catch(() => false);
-    if (!isTaken) await postPrivately(answering, delivery, message);
+    const isTaken = await respondPrivately(asked, message, deps).catch(() => false);
+    if (!isTaken) await postPrivately(deps, delivery, message);
   } catch (error) {
-    answering.log.warn({ err: error }, 'the answer to a command could not be delivered');
+    deps.log.warn({ err: error }, 'the answer to a command could not be delivered');
   }
 }

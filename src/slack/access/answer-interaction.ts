@@ -3,16 +3,16 @@ import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { renderRefusal } from '../render/replies/refusal.ts';
 import { postPrivately } from '../delivery/post-privately.ts';
-import { type Auditing, auditRefusal } from './audit-refusal.ts';
-import { type Delivery, readDelivery } from './delivery.ts';
+import { type RefusalAuditDeps, auditRefusal } from './audit-refusal.ts';
+import { type SlackDelivery, readDelivery } from './delivery.ts';
 import { type Access, admit, type Admitted, type Resolved } from './pipeline.ts';
 import type { Refusal } from './refusal.ts';
-import type { Identified } from './who.ts';
+import type { IdentifiedDelivery } from './identify.ts';
 
 /** What a click, a modal submission or an event does once it is admitted. It was acknowledged before. */
 export interface InteractionHandler<S> {
   /** Reads what it is about. Must not do anything yet. */
-  readonly resolve: (delivery: Identified, body: unknown) => Promise<Resolved<S>>;
+  readonly resolve: (delivery: IdentifiedDelivery, body: unknown) => Promise<Resolved<S>>;
   /** Does it, or returns why not. */
   readonly handle: (admitted: Admitted<S>) => Promise<Refusal | undefined>;
 }
@@ -20,12 +20,12 @@ export interface InteractionHandler<S> {
 /** A form that is validated before its submission is acknowledged, so that it can stay open and show what is wrong. */
 export interface FormHandler<S> extends InteractionHandler<S> {
   /** What is wrong with the submission, by block; undefined if it is valid. */
-  readonly wrongWith: (body: unknown) => Readonly<Record<string, string>> | undefined;
+  readonly validate: (body: unknown) => Readonly<Record<string, string>> | undefined;
 }
 
-export interface Interacting {
+export interface InteractionDeps {
   readonly access: Access;
-  readonly auditing: Auditing;
+  readonly auditing: RefusalAuditDeps;
   readonly client: WebClient;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -33,15 +33,15 @@ export interface Interacting {
 
 /**
  * Handles a click, a modal submission or an event through the access pipeline. Every refusal is audited or counted, and the person who clicked
- * is told the reason privately, up to a limit. Never throws.
+ * gets the reason privately, up to a limit. Never throws.
  */
 export async function answerInteraction<S>(
-  interacting: Interacting,
+  deps: InteractionDeps,
   kind: 'click' | 'modal' | 'event',
   handler: InteractionHandler<S>,
   body: unknown,
 ): Promise<void> {
-  const { access, metrics, log } = interacting;
+  const { access, metrics, log } = deps;
   const delivery = readDelivery(kind, body);
   const { action: button = kind } = delivery;
   try {
@@ -56,44 +56,44 @@ export async function answerInteraction<S>(
     const refusal =
       admission.kind === 'refused' ? admission.refusal : await handler.handle(admission.admitted);
     metrics.clicks.inc({ button, outcome: refusal ? 'refused' : 'taken' });
-    if (refusal) await refuse(interacting, delivery, refusal);
+    if (refusal) await refuse(deps, delivery, refusal);
   } catch (error) {
     metrics.clicks.inc({ button, outcome: 'failed' });
     log.error({ err: error, what: delivery.what }, 'a click could not be processed');
-    await say(interacting, delivery, {
+    await postRefusal(deps, delivery, {
       because:
         'Wrench could not process this click because Redis or Slack did not respond. Check the card, then click again',
     });
   }
 }
 
-const LAST_ANSWER =
+const LAST_REFUSAL =
   'Too many of your clicks were refused: further refused clicks get no answer for up to 10 minutes';
 
 /** Somebody who is refused too often gets no more answers: calls to Slack are rate-limited. */
-async function refuse(interacting: Interacting, delivery: Delivery, refusal: Refusal): Promise<void> {
+async function refuse(deps: InteractionDeps, delivery: SlackDelivery, refusal: Refusal): Promise<void> {
   const { because, what, remediation } = refusal;
-  const answer = await auditRefusal(interacting.auditing, delivery, refusal);
+  const answer = await auditRefusal(deps.auditing, delivery, refusal);
   if (answer === 'no') return;
   const about = what ?? remediation?.title;
-  const last = answer === 'last' ? `. ${LAST_ANSWER}` : '';
-  await say(interacting, delivery, {
+  const last = answer === 'last' ? `. ${LAST_REFUSAL}` : '';
+  await postRefusal(deps, delivery, {
     because: `${because}${last}`,
     ...(about !== undefined && { what: about }),
   });
 }
 
-async function say(
-  interacting: Interacting,
-  delivery: Delivery,
+async function postRefusal(
+  deps: InteractionDeps,
+  delivery: SlackDelivery,
   refused: { readonly because: string; readonly what?: string },
 ): Promise<void> {
   // Nobody waits for the answer to an event.
   if (delivery.kind === 'event') return;
   try {
-    await postPrivately(interacting, delivery, renderRefusal(refused));
+    await postPrivately(deps, delivery, renderRefusal(refused));
   } catch (error) {
-    interacting.log.warn(
+    deps.log.warn(
       { err: error, because: refused.because },
       'the reason for a refused click could not be delivered',
     );

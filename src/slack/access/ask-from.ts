@@ -1,19 +1,19 @@
 import type { Refusal } from './refusal.ts';
 
 /** Who may ask, and in which channels, by Slack ids. Each list that is set must match. */
-export interface AskFrom {
+export interface AskFromRule {
   readonly channels?: readonly string[] | undefined;
   readonly groups?: readonly string[] | undefined;
 }
 
 /** The `askFrom` rules of the configuration. */
 export interface AskFromRules {
-  readonly environments: Readonly<Record<string, { readonly askFrom?: AskFrom | undefined }>>;
-  readonly commands: Readonly<Record<string, { readonly askFrom?: AskFrom | undefined }>>;
+  readonly environments: Readonly<Record<string, { readonly askFrom?: AskFromRule | undefined }>>;
+  readonly commands: Readonly<Record<string, { readonly askFrom?: AskFromRule | undefined }>>;
 }
 
 /** What the rules need to know about a question. */
-export interface Question {
+export interface AskFromScope {
   readonly environment: string;
   /** The command's area: `certs`. */
   readonly area: string;
@@ -40,15 +40,15 @@ export function groupsInRules({ environments, commands }: AskFromRules): readonl
  * `members` returns the members of a group, or undefined if they are unknown or too old.
  * @returns undefined if they may; otherwise a refusal, or the groups whose members must be looked up first.
  */
-export function judgeAskFrom(
+export function checkAskFrom(
   rules: AskFromRules,
-  { environment, area }: Question,
+  { environment, area }: AskFromScope,
   { userId, channelId }: Asker,
   members: (groupId: string) => readonly string[] | undefined,
 ): Refusal | { readonly lookUp: readonly string[] } | undefined {
   const named = [
-    { name: `environments.${environment}.askFrom`, rule: own(rules.environments, environment) },
-    { name: `commands.${area}.askFrom`, rule: own(rules.commands, area) },
+    { name: `environments.${environment}.askFrom`, rule: ruleOf(rules.environments, environment) },
+    { name: `commands.${area}.askFrom`, rule: ruleOf(rules.commands, area) },
   ];
   const lookUp: string[] = [];
   for (const { name, rule } of named) {
@@ -76,10 +76,10 @@ export function judgeAskFrom(
 /** The refusal if the members of groups could not be looked up: people who cannot be recognized may not ask. */
 export function refuseUnknown(
   rules: AskFromRules,
-  { environment, area }: Question,
+  { environment, area }: AskFromScope,
   groups: readonly string[],
 ): Refusal {
-  const inEnvironment = own(rules.environments, environment)?.groups?.some((id) => groups.includes(id));
+  const inEnvironment = ruleOf(rules.environments, environment)?.groups?.some((id) => groups.includes(id));
   const name = inEnvironment ? `environments.${environment}.askFrom` : `commands.${area}.askFrom`;
   return {
     rule: `${name}.groups`,
@@ -87,9 +87,9 @@ export function refuseUnknown(
   };
 }
 
-function own(
-  rules: Readonly<Record<string, { readonly askFrom?: AskFrom | undefined }>>,
+function ruleOf(
+  rules: Readonly<Record<string, { readonly askFrom?: AskFromRule | undefined }>>,
   name: string,
-): AskFrom | undefined {
+): AskFromRule | undefined {
   return Object.hasOwn(rules, name) ? rules[name]?.askFrom : undefined;
 }

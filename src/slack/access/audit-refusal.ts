@@ -1,25 +1,25 @@
 import { entryOf } from '../../store/remediation/transitions/common.ts';
 import type { Answer, Refusals } from '../../store/audit/refusals.ts';
 import type { Log } from '../../telemetry/log.ts';
-import type { Delivery } from './delivery.ts';
+import type { SlackDelivery } from './delivery.ts';
 import type { Refusal } from './refusal.ts';
 
-export interface Auditing {
+export interface RefusalAuditDeps {
   readonly refusals: Pick<Refusals, 'auditRefusal'>;
   /** Milliseconds since the epoch, by the clock that all processes share. */
   readonly clock: () => Promise<number>;
   readonly log: Log;
 }
 
-const NOBODY = 'unknown';
+const UNKNOWN_USER = 'unknown';
 
 /**
  * Audits who was refused what and why, or counts it if the person is refused too often.
  * @returns whether the person is still answered. @throws if Redis does not accept it.
  */
 export async function auditRefusal(
-  { refusals, clock, log }: Auditing,
-  { userId = NOBODY, what, action = 'click' }: Delivery,
+  { refusals, clock, log }: RefusalAuditDeps,
+  { userId = UNKNOWN_USER, what, action = 'click' }: SlackDelivery,
   { rule, because, what: known, remediation, isAudited }: Refusal,
 ): Promise<Answer> {
   log.debug({ rule, by: userId, because }, 'a delivery was refused');

@@ -1,5 +1,5 @@
 /** Something that Slack delivered, of any kind, in the terms of the access pipeline. Nothing in it is verified yet. */
-export interface Delivery {
+export interface SlackDelivery {
   readonly kind: 'command' | 'click' | 'modal' | 'event';
   /** What was done, for people: `/certs`, `a click on approve`. */
   readonly what: string;
@@ -26,20 +26,20 @@ export interface Delivery {
  * Reads what Slack sent. Never throws: a field that is missing or has the wrong type is left out, and the pipeline decides what that means.
  * Shapes: https://docs.slack.dev/reference/interaction-payloads and https://docs.slack.dev/apis/events-api
  */
-export function readDelivery(kind: Delivery['kind'], body: unknown): Delivery {
+export function readDelivery(kind: SlackDelivery['kind'], body: unknown): SlackDelivery {
   const read = READERS[kind](body);
   return Object.fromEntries(
     Object.entries({ kind, ...read }).filter(([, value]) => value !== undefined),
-  ) as unknown as Delivery;
+  ) as unknown as SlackDelivery;
 }
 
-type Fields = { readonly [K in Exclude<keyof Delivery, 'kind'>]?: Delivery[K] | undefined } & {
+type Fields = { readonly [K in Exclude<keyof SlackDelivery, 'kind'>]?: SlackDelivery[K] | undefined } & {
   readonly what: string;
   readonly isBot: boolean;
   readonly isEnterpriseInstall: boolean;
 };
 
-const READERS: Readonly<Record<Delivery['kind'], (body: unknown) => Fields>> = {
+const READERS: Readonly<Record<SlackDelivery['kind'], (body: unknown) => Fields>> = {
   command: (body) => ({
     what: textAt(body, 'command') ?? 'a command',
     userId: textAt(body, 'user_id'),
@@ -60,10 +60,10 @@ const READERS: Readonly<Record<Delivery['kind'], (body: unknown) => Fields>> = {
       textAt(body, 'message', 'thread_ts') ??
       textAt(body, 'container', 'thread_ts') ??
       textAt(body, 'message', 'ts'),
-    atMs: momentOf(valueAt(body, 'actions', 0, 'action_ts')),
+    atMs: epochMsOf(valueAt(body, 'actions', 0, 'action_ts')),
   }),
   modal: (body) => {
-    const opened = parsed(textAt(body, 'view', 'private_metadata'));
+    const opened = parseMetadata(textAt(body, 'view', 'private_metadata'));
     return {
       ...interaction(body),
       what: `the form of ${actionOf(textAt(opened, 'button'))}`,
@@ -86,7 +86,7 @@ const READERS: Readonly<Record<Delivery['kind'], (body: unknown) => Fields>> = {
       channelId: textAt(body, 'event', 'channel') ?? textAt(body, 'event', 'channel', 'id'),
       threadTs: textAt(body, 'event', 'thread_ts'),
       triggerId: textAt(body, 'event_id'),
-      atMs: momentOf(valueAt(body, 'event_time')),
+      atMs: epochMsOf(valueAt(body, 'event_time')),
     };
   },
 };
@@ -111,7 +111,7 @@ function actionOf(id: string | undefined): string {
 }
 
 /** The metadata that Wrench opened a form with. */
-function parsed(json: string | undefined): unknown {
+function parseMetadata(json: string | undefined): unknown {
   try {
     return json === undefined ? undefined : JSON.parse(json);
   } catch {
@@ -125,7 +125,7 @@ function isTrue(value: unknown): boolean {
 }
 
 /** Seconds since the epoch, with or without microseconds, as text or as a number. */
-function momentOf(value: unknown): number | undefined {
+function epochMsOf(value: unknown): number | undefined {
   const text = typeof value === 'number' ? String(value) : value;
   return typeof text === 'string' && /^\d{9,11}(\.\d{1,9})?$/.test(text)
     ? Math.floor(Number(text) * 1_000)
@@ -133,7 +133,10 @@ function momentOf(value: unknown): number | undefined {
 }
 
 /** Identifies a delivery across workspaces. */
-export function nameOf({ teamId = '', triggerId = '' }: Pick<Delivery, 'teamId' | 'triggerId'>): string {
+export function deliveryIdOf({
+  teamId = '',
+  triggerId = '',
+}: Pick<SlackDelivery, 'teamId' | 'triggerId'>): string {
   return `${teamId} ${triggerId}`;
 }
 

@@ -2,7 +2,7 @@ import { WebClient } from '@slack/web-api';
 import type { Workspace } from '../../store/access/workspace.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { boltLogger } from '../transport/bolt-log.ts';
-import { SlackRefused } from '../delivery/slack-call.ts';
+import { SlackApiError } from '../delivery/slack-call.ts';
 
 /** The installation that the bot token belongs to, and the bot's ids in it. */
 export interface Installation {
@@ -15,7 +15,7 @@ const TIMEOUT_MS = 10_000;
 
 /**
  * Asks Slack which installation the token belongs to: once, at the start, so that no delivery waits for it.
- * @throws {SlackRefused} if the token is refused.
+ * @throws {SlackApiError} if the token is refused.
  */
 export async function readInstallation(
   token: string,
@@ -29,7 +29,7 @@ export async function readInstallation(
     logger: boltLogger(log),
   });
   const answer = await client.auth.test().catch((error: unknown) => {
-    throw explainStart(error);
+    throw explainTokenError(error);
   });
   const { team_id: teamId, enterprise_id: enterpriseId, user_id: botUserId, bot_id: botId } = answer;
   const isEnterpriseInstall = answer.is_enterprise_install ?? false;
@@ -58,10 +58,10 @@ const TOKEN_REFUSED = new Set([
 ]);
 
 /** Explains an error at the start if Slack refused the token. */
-export function explainStart(error: unknown): unknown {
+export function explainTokenError(error: unknown): unknown {
   const code = (error as { data?: { error?: unknown } }).data?.error;
   if (typeof code !== 'string' || !TOKEN_REFUSED.has(code)) return error;
-  return new SlackRefused(
+  return new SlackApiError(
     code,
     ' at the start: check SLACK_BOT_TOKEN and SLACK_APP_TOKEN; `wrench doctor` gives more details',
   );

@@ -38,7 +38,7 @@ function start() {
         rules: { environments: {}, commands: {} },
         rate: { limit: 30, count: async () => 1 },
         isFirst: async (id) => !seen.has(id) && seen.add(id) !== undefined,
-        directory: { may: never, members: () => undefined, lookUpGroups: never },
+        directory: { authorize: never, members: () => undefined, lookUpGroups: never },
         log,
       },
       auditing: {
@@ -59,7 +59,7 @@ function start() {
     {
       command: { resolve: () => ({ subject: 0, requires: { roles: 'anyone' } }), answer: never },
       buttons: { actionId: /^never$/, handler: { resolve: never, handle: never } },
-      form: { callbackId: 'never', handler: { resolve: never, handle: never, wrongWith: () => undefined } },
+      form: { callbackId: 'never', handler: { resolve: never, handle: never, validate: () => undefined } },
       events: {
         app_mention: {
           resolve: async (_, body) => ({ subject: body, requires: { roles: 'anyone' } }),

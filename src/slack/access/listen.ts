@@ -1,5 +1,5 @@
 import type { App } from '@slack/bolt';
-import { answerCommand, type Answering, type CommandHandler } from './answer-command.ts';
+import { answerCommand, type ListenerDeps, type CommandHandler } from './answer-command.ts';
 import { answerInteraction, type FormHandler, type InteractionHandler } from './answer-interaction.ts';
 
 /** What Wrench listens to. Handlers take an `Admitted` delivery, which only the access pipeline creates. */
@@ -20,14 +20,14 @@ export type Track = <T>(work: Promise<T>) => Promise<T>;
  */
 export function listen<C, I, F>(
   app: App,
-  answering: Answering,
+  deps: ListenerDeps,
   { command, buttons, form, events = {} }: Handlers<C, I, F>,
   track: Track,
 ): void {
   app.command(/.*/, ({ body, ack }) =>
     track(
       (async () => {
-        const { message, inChannel, afterwards } = await answerCommand(answering, command, body);
+        const { message, inChannel, afterwards } = await answerCommand(deps, command, body);
         await ack({
           response_type: inChannel ? 'in_channel' : 'ephemeral',
           text: message.text,
@@ -39,15 +39,15 @@ export function listen<C, I, F>(
   );
   app.action({ type: 'block_actions', action_id: buttons.actionId }, async ({ body, ack }) => {
     await ack();
-    await track(answerInteraction(answering, 'click', buttons.handler, body));
+    await track(answerInteraction(deps, 'click', buttons.handler, body));
   });
   app.view({ type: 'view_submission', callback_id: form.callbackId }, async ({ body, ack }) => {
-    const errors = form.handler.wrongWith(body);
+    const errors = form.handler.validate(body);
     if (errors) return ack({ response_action: 'errors', errors: { ...errors } });
     await ack();
-    await track(answerInteraction(answering, 'modal', form.handler, body));
+    await track(answerInteraction(deps, 'modal', form.handler, body));
   });
   // Bolt acknowledges events by itself.
   for (const [type, handler] of Object.entries(events))
-    app.event(type, ({ body }) => track(answerInteraction(answering, 'event', handler, body)));
+    app.event(type, ({ body }) => track(answerInteraction(deps, 'event', handler, body)));
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { RoleOf } from '../../store/remediation/policy.ts';
 import { makeLog } from '../../telemetry/log.ts';
-import { type Delivery, readDelivery } from './delivery.ts';
+import { type SlackDelivery, readDelivery } from './delivery.ts';
 import { type Access, admit, type Requirements } from './pipeline.ts';
 
 const HOME = { teamId: 'T0DEMO', isEnterpriseInstall: false };
@@ -28,7 +28,7 @@ function open({ groups = {}, isKnown = true, roles = {}, access = {} }: World = 
       return seen.has(id) ? false : (seen.add(id), true);
     },
     directory: {
-      may: async (wanted, userId) => {
+      authorize: async (wanted, userId) => {
         steps.push('role');
         return (
           wanted.some((role) => roles[userId]?.includes(role)) || 'no role that may do this includes them'
@@ -81,7 +81,7 @@ const event = () => ({
   event_id: 'Ev1',
   event_time: Math.floor(Date.now() / 1_000),
 });
-const BODIES: Readonly<Record<Delivery['kind'], () => Record<string, unknown>>> = {
+const BODIES: Readonly<Record<SlackDelivery['kind'], () => Record<string, unknown>>> = {
   command: () => command,
   click,
   modal: () => modal,
@@ -90,7 +90,7 @@ const BODIES: Readonly<Record<Delivery['kind'], () => Record<string, unknown>>> 
 const KINDS = ['command', 'click', 'modal', 'event'] as const;
 
 async function run(
-  kind: Delivery['kind'],
+  kind: SlackDelivery['kind'],
   changed: Readonly<Record<string, unknown>> = {},
   { access } = open(),
   requires: Requirements = { roles: 'anyone' },
@@ -312,8 +312,8 @@ test('the 31st command or click within a minute is refused, and without an answe
   await expect(run('command', {}, silent)).resolves.toBe('admitted');
 });
 
-const question = { environment: 'prod', area: 'certs' };
-const asks: Requirements = { roles: 'anyone', question };
+const scope = { environment: 'prod', area: 'certs' };
+const asks: Requirements = { roles: 'anyone', scope };
 const rules = {
   environments: { prod: { askFrom: { groups: ['S0ONCALL'] } }, stage: {} },
   commands: { certs: { askFrom: { channels: ['C0INCIDENT'], groups: ['S0CERTS', 'S0LEADS'] } } },

@@ -2,19 +2,19 @@ import type { Rate } from '../../store/access/rate.ts';
 import type { RoleOf } from '../../store/remediation/policy.ts';
 import type { Workspace } from '../../store/access/workspace.ts';
 import type { Log } from '../../telemetry/log.ts';
-import type { Directory } from './directory.ts';
-import { checkAge } from './age.ts';
-import { type AskFromRules, judgeAskFrom, type Question, refuseUnknown } from './ask-from.ts';
-import type { Delivery } from './delivery.ts';
-import { checkRate } from './rate.ts';
+import type { UserDirectory } from './user-directory.ts';
+import { checkAge } from './check-age.ts';
+import { type AskFromRules, checkAskFrom, type AskFromScope, refuseUnknown } from './ask-from.ts';
+import type { SlackDelivery } from './delivery.ts';
+import { checkRate } from './check-rate.ts';
 import type { Refusal } from './refusal.ts';
-import { checkHome, checkWorkspace } from './same-workspace.ts';
-import { type Identified, identify } from './who.ts';
+import { checkUserWorkspace, checkWorkspace } from './check-workspace.ts';
+import { type IdentifiedDelivery, identify } from './identify.ts';
 
 /** What the steps of the pipeline need. */
 export interface Access {
   readonly workspace: Workspace;
-  readonly directory: Pick<Directory, 'may' | 'members' | 'lookUpGroups'>;
+  readonly directory: Pick<UserDirectory, 'authorize' | 'members' | 'lookUpGroups'>;
   readonly rules: AskFromRules;
   readonly rate: Rate;
   /** True for the first delivery of a thing; Slack may deliver it several times. */
@@ -26,11 +26,11 @@ export interface Access {
 export interface Requirements {
   /** The roles of which the person needs one; `anyone` if none is needed. */
   readonly roles: readonly RoleOf[] | 'anyone';
-  /** What is asked, if `askFrom` rules apply. */
-  readonly question?: Question;
+  /** What the request is about, if `askFrom` rules apply. */
+  readonly scope?: AskFromScope;
 }
 
-/** How a handler understands a delivery, before anything is done. */
+/** What a handler reads in a delivery, before anything is done. */
 export type Resolved<S> =
   | { readonly refusal: Refusal }
   | {
@@ -45,7 +45,7 @@ declare const passed: unique symbol;
 
 /** A delivery that passed every step, with what it is about. Only this file creates one, and handlers accept nothing else. */
 export interface Admitted<S> {
-  readonly delivery: Identified;
+  readonly delivery: IdentifiedDelivery;
   readonly subject: S;
   readonly [passed]: true;
 }
@@ -67,8 +67,8 @@ export type Admission<S> =
  */
 export async function admit<S>(
   access: Access,
-  delivery: Delivery,
-  resolve: (delivery: Identified) => Resolved<S> | Promise<Resolved<S>>,
+  delivery: SlackDelivery,
+  resolve: (delivery: IdentifiedDelivery) => Resolved<S> | Promise<Resolved<S>>,
 ): Promise<Admission<S>> {
   const known = identify(delivery);
   if ('rule' in known) return refused(known);
@@ -82,38 +82,42 @@ export async function admit<S>(
   return decide(access, known, resolved);
 }
 
-type Ready<S> = Extract<Resolved<S>, { subject: S }>;
+type ResolvedSubject<S> = Extract<Resolved<S>, { subject: S }>;
 
-async function decide<S>(access: Access, delivery: Identified, ready: Ready<S>): Promise<Admission<S>> {
-  const { question } = ready.requires;
-  const judged = question && judge(access, delivery, question);
+async function decide<S>(
+  access: Access,
+  delivery: IdentifiedDelivery,
+  ready: ResolvedSubject<S>,
+): Promise<Admission<S>> {
+  const { scope } = ready.requires;
+  const judged = scope && checkRules(access, delivery, scope);
   if (!judged) return checkRole(access, delivery, ready);
   if ('rule' in judged) return refused({ ...judged, ...ready.about });
   return {
     kind: 'undecided',
     decide: async () => {
       await access.directory.lookUpGroups(judged.lookUp);
-      const again = judge(access, delivery, question);
+      const again = checkRules(access, delivery, scope);
       if (!again) return checkRole(access, delivery, ready);
-      const refusal = 'rule' in again ? again : refuseUnknown(access.rules, question, again.lookUp);
+      const refusal = 'rule' in again ? again : refuseUnknown(access.rules, scope, again.lookUp);
       return refused({ ...refusal, ...ready.about });
     },
   };
 }
 
-function judge({ rules, directory }: Access, delivery: Identified, question: Question) {
-  return judgeAskFrom(rules, question, delivery, directory.members);
+function checkRules({ rules, directory }: Access, delivery: IdentifiedDelivery, scope: AskFromScope) {
+  return checkAskFrom(rules, scope, delivery, directory.members);
 }
 
 async function checkRole<S>(
   { workspace, directory }: Access,
-  delivery: Identified,
-  { subject, requires: { roles }, about }: Ready<S>,
+  delivery: IdentifiedDelivery,
+  { subject, requires: { roles }, about }: ResolvedSubject<S>,
 ): Promise<Admission<S>> {
   if (roles !== 'anyone') {
-    const outsider = checkHome(delivery, workspace);
+    const outsider = checkUserWorkspace(delivery, workspace);
     if (outsider) return refused({ ...outsider, ...about });
-    const may = await directory.may(roles, delivery.userId);
+    const may = await directory.authorize(roles, delivery.userId);
     if (may !== true) return refused({ rule: 'role', because: may, ...about });
   }
   return { kind: 'admitted', admitted: { delivery, subject } as Admitted<S> };

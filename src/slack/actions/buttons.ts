@@ -12,17 +12,23 @@ import type { Log } from '../../telemetry/log.ts';
 import type { FormHandler, InteractionHandler } from '../access/answer-interaction.ts';
 import type { Resolved } from '../access/pipeline.ts';
 import type { Refusal } from '../access/refusal.ts';
-import { cardOf, OFFERS } from '../delivery/cards.ts';
-import type { Directory } from '../access/directory.ts';
-import { openedForIn, type OpenedFor, reasonIn, writeOpenedFor, wrongWithReason } from './reason.ts';
+import { cardPart, OFFERS_PART } from '../delivery/cards.ts';
+import type { UserDirectory } from '../access/user-directory.ts';
+import {
+  readFormMetadata,
+  type FormMetadata,
+  submittedReason,
+  writeFormMetadata,
+  reasonProblem,
+} from './reason-submission.ts';
 import { REASON_FORM, renderReasonForm } from '../render/remediation/reason-form.ts';
 import { slackId } from '../transport/payload.ts';
 
-export interface Clicking {
+export interface ActionDeps {
   readonly client: WebClient;
   readonly remediations: Remediations;
   readonly threads: Pick<Threads, 'read'>;
-  readonly directory: Pick<Directory, 'lookUp'>;
+  readonly directory: Pick<UserDirectory, 'lookUp'>;
   readonly policy: Policy;
   readonly queues: Queues;
   /** Reasons are redacted: people may paste secrets into them. */
@@ -30,7 +36,7 @@ export interface Clicking {
   readonly log: Log;
 }
 
-/** One click on a button of ours. Nothing in it is believed but who clicked and where: what a button means is read from memory. */
+/** One click on a button of Wrench. Only the sender and the place are taken from it: what the button means is read from Redis. */
 export interface Click {
   readonly button: Button;
   readonly value: string;
@@ -39,7 +45,7 @@ export interface Click {
   /** The message that the button is on. */
   readonly messageTs: string;
   readonly threadTs: string;
-  /** The delivery's own name. */
+  /** Identifies the delivery. */
   readonly triggerId: string;
   /** Given in the form that the click opened. */
   readonly reason?: string;
@@ -48,23 +54,23 @@ export interface Click {
 const BUTTONS = ['request', 'approve', 'reject', 'look'] as const;
 type Button = (typeof BUTTONS)[number];
 
-/** Action ids begin with it. */
-export const OWN_BUTTON = /^wrench:(request|approve|reject|look)$/;
+/** The action ids of our buttons. `look` is kept from 0.2: it is in messages that stay in channels. */
+export const BUTTON_ACTION_ID = /^wrench:(request|approve|reject|look)$/;
 
-/** Who may press which button. Reject works for everybody who has any say. */
-const MAY_PRESS: Readonly<Record<Button, readonly RoleOf[]>> = {
+/** The roles that may click each button. Both may reject. */
+const ALLOWED_ROLES: Readonly<Record<Button, readonly RoleOf[]>> = {
   request: ['requester'],
   approve: ['approver'],
   reject: ['approver', 'requester'],
   look: ['requester', 'approver'],
 };
 
-const VALUE = /^(m[0-9a-f]{16})(?: ([0-9a-f]{64}))?$/;
+const BUTTON_VALUE = /^(m[0-9a-f]{16})(?: ([0-9a-f]{64}))?$/;
 
 const slackTs = z.string().regex(/^\d{1,20}\.\d{1,20}$/);
 const clickSchema = z.object({
   actions: z.array(
-    z.object({ action_id: z.string().regex(OWN_BUTTON), value: z.string().max(2_000).default('') }),
+    z.object({ action_id: z.string().regex(BUTTON_ACTION_ID), value: z.string().max(2_000).default('') }),
   ),
   channel: z.object({ id: slackId }),
   message: z.object({ ts: slackTs, thread_ts: slackTs.nullish() }),
@@ -78,7 +84,7 @@ function readClick(body: unknown, sent: Pick<Click, 'userId' | 'triggerId'>): Cl
   const { channel, message } = data;
   return {
     ...sent,
-    button: OWN_BUTTON.exec(action.action_id)?.[1] as Button,
+    button: BUTTON_ACTION_ID.exec(action.action_id)?.[1] as Button,
     value: action.value,
     channelId: channel.id,
     messageTs: message.ts,
@@ -87,109 +93,109 @@ function readClick(body: unknown, sent: Pick<Click, 'userId' | 'triggerId'>): Cl
 }
 
 /** A click on an existing remediation, in its channel and on its message. */
-interface Pressed {
+interface ResolvedClick {
   readonly click: Click;
   readonly planHash: string;
   readonly remediation: Remediation;
 }
 
 /** Buttons: what a click is about, and what it does once it is admitted. */
-export function makeButtonHandler(clicking: Clicking): InteractionHandler<Pressed> {
+export function makeButtonHandler(deps: ActionDeps): InteractionHandler<ResolvedClick> {
   return {
     resolve: async ({ userId, triggerId }, body) => {
       const click = readClick(body, { userId, triggerId });
-      if (click) return resolve(clicking, click);
-      clicking.log.debug('Refused a click with missing or malformed fields');
-      return { refusal: NOT_OURS };
+      if (click) return resolve(deps, click);
+      deps.log.debug('Refused a click with missing or malformed fields');
+      return { refusal: UNKNOWN_BUTTON };
     },
-    handle: ({ subject }) => press(clicking, subject),
+    handle: ({ subject }) => handleClick(deps, subject),
   };
 }
 
 /** The form that asks for a reason. Its submission is checked like the click, and then does what the click would have done. */
-export function makeReasonHandler(clicking: Clicking): FormHandler<Pressed> {
+export function makeReasonHandler(deps: ActionDeps): FormHandler<ResolvedClick> {
   return {
-    wrongWith: (body) => {
-      const wrong = wrongWithReason(reasonIn(body));
+    validate: (body) => {
+      const wrong = reasonProblem(submittedReason(body));
       return wrong === undefined ? undefined : { [REASON_FORM.block]: wrong };
     },
     resolve: async ({ userId, triggerId }, body) => {
-      const openedFor = openedForIn(body);
-      const reason = clicking.redact(cleanText(reasonIn(body) ?? ''));
+      const openedFor = readFormMetadata(body);
+      const reason = deps.redact(cleanText(submittedReason(body) ?? ''));
       return openedFor
-        ? resolve(clicking, { ...openedFor, userId, triggerId, reason })
-        : { refusal: NOT_OURS };
+        ? resolve(deps, { ...openedFor, userId, triggerId, reason })
+        : { refusal: UNKNOWN_BUTTON };
     },
-    handle: ({ subject }) => press(clicking, subject),
+    handle: ({ subject }) => handleClick(deps, subject),
   };
 }
 
-const NOT_OURS: Refusal = { rule: 'button', because: 'this is not a button of Wrench' };
+const UNKNOWN_BUTTON: Refusal = { rule: 'button', because: 'this is not a button of Wrench' };
 
-async function resolve(clicking: Clicking, click: Click): Promise<Resolved<Pressed>> {
-  const { remediations, policy } = clicking;
-  const no = (because: string, remediation?: Remediation): Resolved<Pressed> => ({
+async function resolve(deps: ActionDeps, click: Click): Promise<Resolved<ResolvedClick>> {
+  const { remediations, policy } = deps;
+  const refuse = (because: string, remediation?: Remediation): Resolved<ResolvedClick> => ({
     refusal: { rule: 'button', because, ...(remediation && { remediation }) },
   });
-  const [, id, planHash = ''] = VALUE.exec(click.value) ?? [];
-  if (id === undefined) return { refusal: NOT_OURS };
+  const [, id, planHash = ''] = BUTTON_VALUE.exec(click.value) ?? [];
+  if (id === undefined) return { refusal: UNKNOWN_BUTTON };
   const remembered = await remediations.read(id);
-  if (!remembered) return no('this is too old, or was never offered; ask the question again');
+  if (!remembered) return refuse('this is too old, or was never offered; ask the question again');
   const { remediation } = remembered;
-  if (click.channelId !== remediation.asked.channelId) return no('this was not offered in this channel');
-  if (!(await isOnItsMessage(clicking, click, remediation)))
-    return no('the button is not on the message that Wrench made it for', remediation);
+  if (click.channelId !== remediation.asked.channelId) return refuse('this was not offered in this channel');
+  if (!(await isOnOwnMessage(deps, click, remediation)))
+    return refuse('the button is not on the message that Wrench made it for', remediation);
   const pressed = { click, planHash, remediation };
-  if (policy.requireReason && isGivenReasons(click.button) && click.reason === undefined) {
+  if (policy.requireReason && takesReason(click.button) && click.reason === undefined) {
     // If it would be refused with any reason, no form is opened.
-    const decided = decide(clicking, { ...click, reason: '' }, planHash, Date.now())(remediation);
+    const decided = transitionFor(deps, { ...click, reason: '' }, planHash, Date.now())(remediation);
     return typeof decided === 'string'
-      ? no(decided, remediation)
-      : { form: () => openForm(clicking, pressed) };
+      ? refuse(decided, remediation)
+      : { form: () => openForm(deps, pressed) };
   }
-  return { subject: pressed, requires: { roles: MAY_PRESS[click.button] }, about: { remediation } };
+  return { subject: pressed, requires: { roles: ALLOWED_ROLES[click.button] }, about: { remediation } };
 }
 
-function isGivenReasons(button: Button): button is OpenedFor['button'] {
+function takesReason(button: Button): button is FormMetadata['button'] {
   return button === 'request' || button === 'approve';
 }
 
 /** A trigger expires after 3 s, so only Redis is asked before. */
-async function openForm({ client }: Clicking, { click, remediation }: Pressed): Promise<void> {
+async function openForm({ client }: ActionDeps, { click, remediation }: ResolvedClick): Promise<void> {
   const { button } = click;
-  if (!isGivenReasons(button)) throw new Error(`${button} asks for no reason`);
-  const view = renderReasonForm(button, remediation, writeOpenedFor({ ...click, button }));
+  if (!takesReason(button)) throw new Error(`${button} asks for no reason`);
+  const view = renderReasonForm(button, remediation, writeFormMetadata({ ...click, button }));
   await client.views.open({ trigger_id: click.triggerId, view });
 }
 
-async function press(
-  clicking: Clicking,
-  { click, planHash, remediation }: Pressed,
+async function handleClick(
+  deps: ActionDeps,
+  { click, planHash, remediation }: ResolvedClick,
 ): Promise<Refusal | undefined> {
-  const { directory, remediations } = clicking;
+  const { directory, remediations } = deps;
   const { id, requested, approvals } = remediation;
   await directory.lookUp([...(requested ? [requested.by] : []), ...approvals.map(({ by }) => by)]);
-  if (click.button === 'look') return lookAgain(clicking, click, remediation);
+  if (click.button === 'look') return recheck(deps, click, remediation);
   const nowMs = await remediations.clock();
-  const moved = await remediations.move(id, decide(clicking, click, planHash, nowMs));
+  const moved = await remediations.move(id, transitionFor(deps, click, planHash, nowMs));
   if (moved.kind === 'refused')
     return { rule: 'state', because: moved.because, remediation: moved.remediation ?? remediation };
-  await goOn(clicking, moved.remediation);
+  await enqueueNextStep(deps, moved.remediation);
   return undefined;
 }
 
-/** What somebody approves is what they read: a value is good on the one message that shows it, and on no other card. */
-async function isOnItsMessage(
-  { threads }: Clicking,
+/** People approve what they read: a value is accepted only from the message that shows it. */
+async function isOnOwnMessage(
+  { threads }: ActionDeps,
   { button, messageTs, channelId }: Click,
   { id, runId }: Remediation,
 ): Promise<boolean> {
-  const where = (await threads.read(runId)).where(button === 'request' ? OFFERS : cardOf(id));
+  const where = (await threads.read(runId)).where(button === 'request' ? OFFERS_PART : cardPart(id));
   return where?.ts === messageTs && where.channelId === channelId;
 }
 
-function decide(
-  { policy }: Clicking,
+function transitionFor(
+  { policy }: ActionDeps,
   { button, userId, reason }: Click,
   planHash: string,
   nowMs: number,
@@ -200,8 +206,11 @@ function decide(
     : reject(userId, planHash, nowMs);
 }
 
-/** What is lost between here and a queue is found by the worker's sweep. */
-async function goOn({ queues, log, remediations }: Clicking, remediation: Remediation): Promise<void> {
+/** What is lost on the way to a queue is found by the worker's sweep. */
+async function enqueueNextStep(
+  { queues, log, remediations }: ActionDeps,
+  remediation: Remediation,
+): Promise<void> {
   const { id, state, runId, check, environment, asked } = remediation;
   try {
     if (state === 'planning') await queues.act(`plan-${id}`, { kind: 'plan', id });
@@ -224,8 +233,8 @@ async function goOn({ queues, log, remediations }: Clicking, remediation: Remedi
   }
 }
 
-async function lookAgain(
-  { queues }: Clicking,
+async function recheck(
+  { queues }: ActionDeps,
   { userId, triggerId }: Click,
   remediation: Remediation,
 ): Promise<Refusal | undefined> {

@@ -9,7 +9,7 @@ import { readAudit } from '../../store/audit/read.ts';
 import { openRefusals } from '../../store/audit/refusals.ts';
 import { connectImpatiently, connectPatiently, waitUntilReady } from '../../queue/connection.ts';
 import { makeLog } from '../../telemetry/log.ts';
-import { answerOwnCommand, type OwnCommands } from './admin-commands.ts';
+import { answerAdminCommand, type AdminCommandDeps } from './admin-commands.ts';
 
 const redis = useRedis();
 let connection: Redis;
@@ -25,7 +25,7 @@ const ROLES: Readonly<Record<string, readonly RoleOf[]>> = {
   U0AUD: ['auditor'],
 };
 
-let own: OwnCommands;
+let own: AdminCommandDeps;
 let log: string[];
 beforeEach(() => {
   const prefix = `{${crypto.randomUUID()}}`;
@@ -37,7 +37,7 @@ beforeEach(() => {
     isFirst: async () => true,
     freeze: openFreeze(connection, prefix, chain),
     directory: {
-      may: async (roles, userId) =>
+      authorize: async (roles, userId) =>
         roles.some((role) => ROLES[userId]?.includes(role)) || 'no role that may do this includes them',
     },
     clock: async () => Number((await connection.time())[0]) * 1_000,
@@ -45,7 +45,8 @@ beforeEach(() => {
   };
 });
 
-const type = (user: string, text: string) => answerOwnCommand(own, { user_id: user, delivery: text }, text);
+const type = (user: string, text: string) =>
+  answerAdminCommand(own, { userId: user, deliveryId: text }, text);
 const textOf = async (user: string, text: string) => (await type(user, text))?.message.text;
 
 /** Backticks are drawn differently by each renderer. */

@@ -6,125 +6,125 @@ import { type Freeze, reasonIn } from '../../store/remediation/freeze.ts';
 import type { RoleOf } from '../../store/remediation/policy.ts';
 import { readNewest } from '../../store/audit/read.ts';
 import type { Refusals } from '../../store/audit/refusals.ts';
-import { isOwnWord, OWN_WORDS, type OwnWord } from '../../request/parse.ts';
+import { isAdminCommandName, ADMIN_COMMANDS, type AdminCommandName } from '../../request/parse.ts';
 import type { Log } from '../../telemetry/log.ts';
-import type { Directory } from '../access/directory.ts';
+import type { UserDirectory } from '../access/user-directory.ts';
 import { renderAudit } from '../render/replies/audit.ts';
 import { renderFrozen, renderUnfrozen } from '../render/replies/freeze.ts';
 import { renderHelp, renderProblem } from '../render/replies/help.ts';
 import type { Message } from '../render/message.ts';
 import { renderRefusal } from '../render/replies/refusal.ts';
 
-/** What `/wrench freeze`, `thaw` and `audit` need. */
-export interface OwnCommands {
-  readonly directory: Pick<Directory, 'may'>;
+/** What `/wrench freeze`, `unfreeze` and `audit` need. */
+export interface AdminCommandDeps {
+  readonly directory: Pick<UserDirectory, 'authorize'>;
   readonly freeze: Freeze;
   readonly chain: Chain;
   readonly refusals: Pick<Refusals, 'auditRefusal'>;
   /** True the first time it is asked about a delivery. */
   readonly isFirst: (delivery: string) => Promise<boolean>;
-  /** Milliseconds of the epoch, by the one clock that all processes share. */
+  /** Milliseconds since the epoch, by the clock that all processes share. */
   readonly clock: () => Promise<number>;
   readonly log: Log;
 }
 
-export interface OwnAnswer {
+export interface AdminAnswer {
   readonly message: Message;
-  /** For everybody in the channel; else for who typed it. */
+  /** Visible to everybody in the channel; otherwise only to the person who typed the command. */
   readonly inChannel?: boolean;
   readonly outcome: 'done' | 'refused' | 'help' | 'problem' | 'redis-down';
 }
 
-const MAY: Readonly<Record<OwnWord, readonly RoleOf[]>> = {
+const ALLOWED_ROLES: Readonly<Record<AdminCommandName, readonly RoleOf[]>> = {
   freeze: ['requester', 'approver'],
   thaw: ['approver'],
   audit: ['auditor', 'approver'],
 };
 
-/** Slack gives 3 s for everything. */
+/** Of Slack's 3 s. */
 const ANSWER_WITHIN_MS = 1_700;
-const SINCE = '7d';
-const MOST_ENTRIES = 60;
+const DEFAULT_SINCE = '7d';
+const MAX_ENTRIES = 60;
 
 /**
- * Answers what `/wrench` itself can do, within 2 s whatever Redis and Slack do. `text` is what follows `/wrench`, plain and redacted.
- * @returns undefined where the first word is none of these.
+ * Answers a command of `/wrench` itself within 2 s, even if Redis or Slack does not respond. `text` is what follows `/wrench`, decoded and redacted.
+ * @returns undefined if the first word is not such a command.
  */
-export async function answerOwnCommand(
-  own: OwnCommands,
-  command: OwnCommand,
+export async function answerAdminCommand(
+  deps: AdminCommandDeps,
+  command: AdminCommandSender,
   text: string,
-): Promise<OwnAnswer | undefined> {
-  const { word, rest, asksForHelp } = readOwn(text);
+): Promise<AdminAnswer | undefined> {
+  const { word, rest, asksForHelp } = readAdminCommand(text);
   if (!word) return undefined;
   if (asksForHelp) return help(word);
   const late = AbortSignal.timeout(ANSWER_WITHIN_MS);
-  const lateAnswer = new Promise<OwnAnswer>((resolve) => {
-    late.addEventListener('abort', () => resolve(notKnown(word)), { once: true });
+  const lateAnswer = new Promise<AdminAnswer>((resolve) => {
+    late.addEventListener('abort', () => resolve(outcomeUnknown(word)), { once: true });
   });
-  const work = answer(own, { word, rest, command, late }).catch((error: unknown) => {
-    own.log.warn({ err: error, word }, 'a command of Wrench itself could not be answered');
-    return notKnown(word);
+  const work = runAdminCommand(deps, { word, rest, command, late }).catch((error: unknown) => {
+    deps.log.warn({ err: error, word }, 'a command of Wrench itself could not be answered');
+    return outcomeUnknown(word);
   });
   return Promise.race([work, lateAnswer]);
 }
 
-/** Whether `text` is one of the commands of `/wrench` itself. */
-export function isOwnCommand(text: string): boolean {
-  return readOwn(text).word !== undefined;
+/** Whether `text` is a command of `/wrench` itself. */
+export function isAdminCommand(text: string): boolean {
+  return readAdminCommand(text).word !== undefined;
 }
 
-function readOwn(text: string) {
+function readAdminCommand(text: string) {
   const [, first = '', rest = ''] = /^(\S+)\s*([\s\S]*)$/.exec(text.trim()) ?? [];
   const asksForHelp = isHelp(first) || isHelp(rest);
-  return { word: toWord(isHelp(first) ? rest : first), rest, asksForHelp };
+  return { word: toCommandName(isHelp(first) ? rest : first), rest, asksForHelp };
 }
 
-function toWord(written: string): OwnWord | undefined {
+function toCommandName(written: string): AdminCommandName | undefined {
   const word = written.toLowerCase();
-  return isOwnWord(word) ? word : undefined;
+  return isAdminCommandName(word) ? word : undefined;
 }
 
 function isHelp(word: string): boolean {
   return /^(help|--?h(elp)?|—help|\?)$/i.test(word.trim());
 }
 
-export interface OwnCommand {
-  readonly user_id: string;
-  /** Identifies the delivery. */
-  readonly delivery: string;
+export interface AdminCommandSender {
+  readonly userId: string;
+  /** Identifies the delivery: Slack may deliver a command several times. */
+  readonly deliveryId: string;
 }
 
-interface OwnQuestion {
-  readonly word: OwnWord;
+interface AdminRequest {
+  readonly word: AdminCommandName;
   readonly rest: string;
-  readonly command: OwnCommand;
-  /** Aborted once the person was told that it is not known: nothing is begun after that. */
+  readonly command: AdminCommandSender;
+  /** Aborted once the person was answered without the result: nothing is started after that. */
   readonly late: AbortSignal;
 }
 
-async function answer(own: OwnCommands, question: OwnQuestion): Promise<OwnAnswer> {
-  const { word, rest, command, late } = question;
-  const { user_id: userId, delivery } = command;
+async function runAdminCommand(deps: AdminCommandDeps, request: AdminRequest): Promise<AdminAnswer> {
+  const { word, rest, command, late } = request;
+  const { userId, deliveryId } = command;
   const what = `/wrench ${word}`;
-  const may = await own.directory.may(MAY[word], userId);
-  const nowMs = await own.clock();
+  const may = await deps.directory.authorize(ALLOWED_ROLES[word], userId);
+  const nowMs = await deps.clock();
   late.throwIfAborted();
   if (may !== true) {
     const at = new Date(nowMs).toISOString();
     // A command is answered however often the person is refused: the answer is the acknowledgement, which costs no call to Slack.
-    await own.refusals.auditRefusal({ kind: 'refused', at, who: [userId], what, because: may });
+    await deps.refusals.auditRefusal({ kind: 'refused', at, who: [userId], what, because: may });
     return { message: renderRefusal({ because: may, what }), outcome: 'refused' };
   }
-  if (word === 'audit') return audit(own, rest, nowMs);
-  if (!(await own.isFirst(`own ${delivery}`))) return again(own, word);
+  if (word === 'audit') return audit(deps, rest, nowMs);
+  if (!(await deps.isFirst(`own ${deliveryId}`))) return answerRepeated(deps, word);
   late.throwIfAborted();
-  return word === 'freeze' ? freeze(own, userId, rest, nowMs) : thaw(own, userId, rest, nowMs);
+  return word === 'freeze' ? freeze(deps, userId, rest, nowMs) : thaw(deps, userId, rest, nowMs);
 }
 
 /** A repeated delivery does nothing: somebody may have done the opposite in between. */
-async function again(own: OwnCommands, word: 'freeze' | 'thaw'): Promise<OwnAnswer> {
-  const frozen = await own.freeze.read();
+async function answerRepeated(deps: AdminCommandDeps, word: 'freeze' | 'thaw'): Promise<AdminAnswer> {
+  const frozen = await deps.freeze.read();
   if (word === 'freeze' && frozen) return { message: renderFrozen(frozen), outcome: 'done' };
   if (word === 'thaw' && !frozen) return problem(NOT_FROZEN);
   return problem(
@@ -134,38 +134,38 @@ async function again(own: OwnCommands, word: 'freeze' | 'thaw'): Promise<OwnAnsw
 
 const NOT_FROZEN = 'Nothing is frozen.';
 
-async function freeze(own: OwnCommands, by: string, rest: string, nowMs: number): Promise<OwnAnswer> {
+async function freeze(deps: AdminCommandDeps, by: string, rest: string, nowMs: number): Promise<AdminAnswer> {
   const frozen = { by, at: new Date(nowMs).toISOString(), because: reasonIn(rest) };
-  if (await own.freeze.freeze(frozen))
+  if (await deps.freeze.freeze(frozen))
     return { message: renderFrozen(frozen), inChannel: true, outcome: 'done' };
-  const before = await own.freeze.read();
+  const before = await deps.freeze.read();
   return before
     ? { message: renderFrozen(before), outcome: 'done' }
-    : problem('It was thawed at this very moment. Type it again.', OWN_WORDS.freeze.usage);
+    : problem('It was thawed at this very moment. Type it again.', ADMIN_COMMANDS.freeze.usage);
 }
 
-async function thaw(own: OwnCommands, by: string, rest: string, nowMs: number): Promise<OwnAnswer> {
+async function thaw(deps: AdminCommandDeps, by: string, rest: string, nowMs: number): Promise<AdminAnswer> {
   const thawed = { by, at: new Date(nowMs).toISOString(), because: reasonIn(rest) };
-  return (await own.freeze.thaw(thawed))
+  return (await deps.freeze.thaw(thawed))
     ? { message: renderUnfrozen(thawed), inChannel: true, outcome: 'done' }
     : problem(NOT_FROZEN);
 }
 
-async function audit({ chain }: OwnCommands, rest: string, nowMs: number): Promise<OwnAnswer> {
-  const asked = readAsked(rest, nowMs);
-  if (typeof asked === 'string') return problem(asked, OWN_WORDS.audit.usage);
+async function audit({ chain }: AdminCommandDeps, rest: string, nowMs: number): Promise<AdminAnswer> {
+  const asked = readAuditQuery(rest, nowMs);
+  if (typeof asked === 'string') return problem(asked, ADMIN_COMMANDS.audit.usage);
   const { sinceMs, user } = asked;
   const { entries, total, more } = await readNewest(chain, {
     sinceMs,
-    most: MOST_ENTRIES,
+    most: MAX_ENTRIES,
     wanted: ({ entry }) => user === undefined || entry.who.includes(user),
   });
   const since = new Date(sinceMs).toISOString();
   return { message: renderAudit(entries, { since, total, more }), outcome: 'done' };
 }
 
-/** What is asked of the audit, or what is wrong with that. */
-function readAsked(rest: string, nowMs: number): { sinceMs: number; user?: string } | string {
+/** The query, or what is wrong with it. */
+function readAuditQuery(rest: string, nowMs: number): { sinceMs: number; user?: string } | string {
   try {
     const { flags, bare } = splitWords(rest);
     const [stray] = bare;
@@ -175,7 +175,7 @@ function readAsked(rest: string, nowMs: number): { sinceMs: number; user?: strin
       const meant = nearest(flag, ['since', 'user']);
       return `There is no \`--${flag.slice(0, 40)}\` here.${meant ? ` Did you mean \`--${meant}\`?` : ''}`;
     }
-    const sinceMs = readMoment(flags.get('since') ?? SINCE, nowMs);
+    const sinceMs = readMoment(flags.get('since') ?? DEFAULT_SINCE, nowMs);
     if (sinceMs === undefined)
       return '`--since` takes a length of time such as `7d`, or a date such as `2026-11-20`.';
     const written = flags.get('user');
@@ -190,17 +190,17 @@ function readAsked(rest: string, nowMs: number): { sinceMs: number; user?: strin
   }
 }
 
-function help(word: OwnWord): OwnAnswer {
-  const { usage, about } = OWN_WORDS[word];
+function help(word: AdminCommandName): AdminAnswer {
+  const { usage, about } = ADMIN_COMMANDS[word];
   return { message: renderHelp({ title: about, entries: [{ usage, about: '' }] }), outcome: 'help' };
 }
 
-function problem(what: string, ...usage: readonly string[]): OwnAnswer {
+function problem(what: string, ...usage: readonly string[]): AdminAnswer {
   return { message: renderProblem({ problem: what, usage }), outcome: 'problem' };
 }
 
-/** What was under way may still happen. */
-function notKnown(word: OwnWord): OwnAnswer {
+/** Work that was started may still finish. */
+function outcomeUnknown(word: AdminCommandName): AdminAnswer {
   const what =
     word === 'audit'
       ? 'Redis does not answer, or Slack does not say who you are. Try again in a minute.'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { plainText } from './command-text.ts';
+import { decodeCommandText } from './command-text.ts';
 
 test.each([
   [
@@ -26,5 +26,5 @@ test.each([
   ['what only looks like an entity', 'expiring --match &amp;lt;', 'expiring --match &lt;'],
   ['a hard space from a phone', 'expiring\u00a0--within\u00a030d', 'expiring --within 30d'],
 ])('Slack delivers %s: it is read as it was meant', (_, delivered, meant) => {
-  expect(plainText(delivered)).toBe(meant);
+  expect(decodeCommandText(delivered)).toBe(meant);
 });

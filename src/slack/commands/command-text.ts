@@ -2,10 +2,11 @@ const MARKUP = /<([^<>]*)>/g;
 const ENTITIES = { '&lt;': '<', '&gt;': '>', '&amp;': '&' } as const;
 
 /**
- * What the person typed, out of what Slack made of it: `<http://etcd-1.example.com|etcd-1.example.com>` is a host name again,
- * `<#C1|incident>` a channel id, and entities are characters (reference: slack.md section 2, `should_escape`).
+ * Restores what the person typed from what Slack sends: `<http://etcd-1.example.com|etcd-1.example.com>` becomes a host name again,
+ * `<#C1|incident>` a channel id, and entities become characters.
+ * https://docs.slack.dev/interactivity/implementing-slash-commands
  */
-export function plainText(text: string): string {
+export function decodeCommandText(text: string): string {
   return text
     .replace(MARKUP, (_, inside: string) => plainLink(inside))
     .replace(/&(?:lt|gt|amp);/g, (entity) => ENTITIES[entity as keyof typeof ENTITIES])

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { makeLog } from '../../telemetry/log.ts';
 import { readCommand } from './read-command.ts';
-import { slackUrls } from '../delivery/response-url.ts';
+import { allowSlackUrls } from '../delivery/response-url.ts';
 
 const command = {
   team_domain: 'demo',
@@ -15,7 +15,7 @@ beforeEach(() => (log = []));
 
 function read(body: unknown) {
   return readCommand(body, {
-    isSlackUrl: slackUrls(undefined),
+    isSlackUrl: allowSlackUrls(undefined),
     log: makeLog({ level: 'debug', secrets: [], to: { write: (line) => log.push(line) } }),
   });
 }

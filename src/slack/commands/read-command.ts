@@ -1,8 +1,16 @@
 import { z } from 'zod';
 import type { Log } from '../../telemetry/log.ts';
 import { type IsSlackUrl, warnOfForeignUrl } from '../delivery/response-url.ts';
-import type { SlashCommand } from './router.ts';
 import { slackId } from '../transport/payload.ts';
+
+/** The fields of a slash command that we read in addition to those of every delivery. */
+export interface SlashCommand {
+  readonly command: string;
+  readonly text: string;
+  readonly team_domain?: string;
+  readonly channel_id: string;
+  readonly response_url?: string;
+}
 
 const commandSchema = z.object({
   command: z.string().regex(/^\/\S{1,100}$/),

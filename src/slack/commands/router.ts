@@ -2,146 +2,155 @@ import type { Catalogue } from '../../request/catalogue.ts';
 import { parseArguments } from '../../check/arguments.ts';
 import type { Redact } from '../../text/redact.ts';
 import { within } from '../../telemetry/within.ts';
-import { type Known, type Question, understand, understandAll } from '../../request/parse.ts';
+import {
+  type RequestContext,
+  type ParsedRequest,
+  parseAreaRequest,
+  parseRequest,
+} from '../../request/parse.ts';
 import type { Line } from '../../store/thread/line.ts';
 import type { Threads } from '../../store/thread/threads.ts';
 import type { CheckJob, OutboxJob } from '../../queue/contracts.ts';
 import { questionIdOf, QueueDown, type Queues, runIdOf, type Taken } from '../../queue/queues.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { CommandAnswer, CommandHandler } from '../access/answer-command.ts';
-import { nameOf } from '../access/delivery.ts';
+import { deliveryIdOf } from '../access/delivery.ts';
 import type { Resolved } from '../access/pipeline.ts';
-import type { Identified } from '../access/who.ts';
-import { plainText } from './command-text.ts';
-import { rootPlaceOf } from '../delivery/post.ts';
-import { readCommand } from './read-command.ts';
-import { linkTo } from '../delivery/joined.ts';
-import { answerOwnCommand, isOwnCommand, type OwnCommand, type OwnCommands } from './admin-commands.ts';
+import type { IdentifiedDelivery } from '../access/identify.ts';
+import { decodeCommandText } from './command-text.ts';
+import { rootTurnOf } from '../delivery/post.ts';
+import { readCommand, type SlashCommand } from './read-command.ts';
+import { permalinkOf } from '../delivery/joined-notice.ts';
+import {
+  answerAdminCommand,
+  isAdminCommand,
+  type AdminCommandSender,
+  type AdminCommandDeps,
+} from './admin-commands.ts';
 import { renderHelp, renderProblem } from '../render/replies/help.ts';
 import type { Message } from '../render/message.ts';
 import { renderJoined, renderQueued, renderQueueDown } from '../render/replies/notices.ts';
 import type { IsSlackUrl } from '../delivery/response-url.ts';
 
-/** The fields of a slash command that we read in addition to those of every delivery. */
-export interface SlashCommand {
-  readonly command: string;
-  readonly text: string;
-  readonly team_domain?: string;
-  readonly channel_id: string;
-  readonly response_url?: string;
-}
-
-export interface Routing {
-  readonly known: Known;
-  /** By channel id; then `defaultEnvironment`, which is the only one where there is only one. */
+export interface CommandDeps {
+  readonly context: RequestContext;
+  /** Environments by channel id. Other channels use `defaultEnvironment`. */
   readonly channels: Readonly<Record<string, string>>;
   readonly defaultEnvironment?: string;
   readonly queues: Queues;
   readonly line: Pick<Line, 'reserve' | 'leave'>;
-  /** People paste what they have at hand; a token among it goes no further. */
+  /** Removes secrets that people paste into a command. */
   readonly redact: Redact;
   /** Which response_urls may be posted to. Others are never put into a job. */
   readonly isSlackUrl: IsSlackUrl;
   readonly threads: Threads;
-  /** What `/wrench` itself can do. */
-  readonly own: OwnCommands;
+  /** What the commands of `/wrench` itself need. */
+  readonly admin: AdminCommandDeps;
   readonly log: Log;
 }
 
-/** The command under which every area is reached where plain names collide with other apps. */
-export const OWN_COMMAND = 'wrench';
+/** The command that reaches every area, in case `/certs` and the like collide with other apps. */
+export const WRENCH_COMMAND = 'wrench';
 
 /** If a check answers sooner than this, no progress message is posted. */
 const CHECKING_AFTER_MS = 1_000;
-const LONGEST_ECHO = 200;
+const MAX_ECHO_CHARS = 200;
 /** How much of Slack's 3 s may be spent on the link to the thread. */
 const THREAD_WITHIN_MS = 300;
 
-/** What a command asks for. */
-type Understood =
+/** What a command asks for, once it is read. */
+type ResolvedCommand =
   | { readonly kind: 'answer'; readonly answer: CommandAnswer }
-  | { readonly kind: 'own'; readonly command: OwnCommand; readonly text: string }
+  | { readonly kind: 'admin'; readonly command: AdminCommandSender; readonly text: string }
   | { readonly kind: 'run'; readonly job: CheckJob };
 
-/** Understands a slash command and queues it, or says why not. Never throws, and ends within 2 s whatever Redis does. */
-export function makeCommandHandler(routing: Routing): CommandHandler<Understood> {
+/** Parses a slash command and queues it, or answers why not. Never throws, and ends within 2 s even if Redis does not respond. */
+export function makeCommandHandler(deps: CommandDeps): CommandHandler<ResolvedCommand> {
   return {
-    resolve: (delivery, body) => resolve(routing, delivery, body),
-    answer: ({ subject }) => answer(routing, subject),
+    resolve: (delivery, body) => resolve(deps, delivery, body),
+    answer: ({ subject }) => answerResolved(deps, subject),
   };
 }
 
-function resolve(routing: Routing, delivery: Identified, body: unknown): Resolved<Understood> {
+function resolve(deps: CommandDeps, delivery: IdentifiedDelivery, body: unknown): Resolved<ResolvedCommand> {
   const anyone = { roles: 'anyone' } as const;
-  const say = (answer: CommandAnswer): Resolved<Understood> => ({
+  const answerWith = (answer: CommandAnswer): Resolved<ResolvedCommand> => ({
     subject: { kind: 'answer', answer },
     requires: anyone,
   });
-  const command = readCommand(body, routing);
+  const command = readCommand(body, deps);
   if ('malformed' in command) {
     const { malformed } = command;
-    routing.log.debug({ malformed }, 'Refused a command with missing or malformed fields');
+    deps.log.debug({ malformed }, 'Refused a command with missing or malformed fields');
     const problem = `Slack sent this command without a valid ${malformed.join(', ')}, so nothing was started.`;
-    return say({ message: renderProblem({ problem, usage: [] }), outcome: 'problem' });
+    return answerWith({ message: renderProblem({ problem, usage: [] }), outcome: 'problem' });
   }
-  const text = routing.redact(plainText(command.text));
+  const text = deps.redact(decodeCommandText(command.text));
   const area = command.command.replace(/^\//, '').toLowerCase();
   // The role for it is checked while it is answered, within the same 2 s.
-  if (area === OWN_COMMAND && isOwnCommand(text))
+  if (area === WRENCH_COMMAND && isAdminCommand(text))
     return {
-      subject: { kind: 'own', command: { user_id: delivery.userId, delivery: nameOf(delivery) }, text },
+      subject: {
+        kind: 'admin',
+        command: { userId: delivery.userId, deliveryId: deliveryIdOf(delivery) },
+        text,
+      },
       requires: anyone,
     };
-  const question =
-    area === OWN_COMMAND ? understandAll(text, routing.known) : understand(area, text, routing.known);
-  if (question.kind === 'help') return say({ message: renderHelp(question.help), outcome: 'help' });
-  if (question.kind === 'problem') return say({ message: renderProblem(question), outcome: 'problem' });
-  const environment = environmentOf(routing, question, command.channel_id);
+  const parsed =
+    area === WRENCH_COMMAND ? parseRequest(text, deps.context) : parseAreaRequest(area, text, deps.context);
+  if (parsed.kind === 'help') return answerWith({ message: renderHelp(parsed.help), outcome: 'help' });
+  if (parsed.kind === 'problem') return answerWith({ message: renderProblem(parsed), outcome: 'problem' });
+  const environment = environmentOf(deps, parsed, command.channel_id);
   if (environment === undefined)
-    return say({ message: renderProblem(whichEnvironment(routing)), outcome: 'problem' });
+    return answerWith({ message: renderProblem(environmentProblem(deps)), outcome: 'problem' });
   const typed = `${command.command} ${text}`.trim();
-  const [asked = ''] = question.check.split('/');
+  const [asked = ''] = parsed.check.split('/');
   return {
-    subject: { kind: 'run', job: jobOf(delivery, command, question, environment, typed) },
-    requires: { roles: 'anyone', question: { environment, area: asked } },
-    about: { what: `/${question.check.replace('/', ' ')} in ${environment}` },
+    subject: { kind: 'run', job: jobOf(delivery, command, parsed, environment, typed) },
+    requires: { roles: 'anyone', scope: { environment, area: asked } },
+    about: { what: `/${parsed.check.replace('/', ' ')} in ${environment}` },
   };
 }
 
-async function answer(routing: Routing, understood: Understood): Promise<CommandAnswer> {
-  if (understood.kind === 'answer') return understood.answer;
-  if (understood.kind === 'run') return queue(routing, understood.job);
-  const own = await answerOwnCommand(routing.own, understood.command, understood.text);
-  if (!own) throw new Error('isOwnCommand and answerOwnCommand disagree');
+async function answerResolved(deps: CommandDeps, command: ResolvedCommand): Promise<CommandAnswer> {
+  if (command.kind === 'answer') return command.answer;
+  if (command.kind === 'run') return enqueue(deps, command.job);
+  const own = await answerAdminCommand(deps.admin, command.command, command.text);
+  if (!own) throw new Error('isAdminCommand and answerAdminCommand disagree');
   return own;
 }
 
-type Runnable = Extract<Question, { kind: 'run' }>;
+type CheckRequest = Extract<ParsedRequest, { kind: 'run' }>;
 
-function environmentOf({ channels, defaultEnvironment }: Routing, { environment }: Runnable, channelId = '') {
+function environmentOf(
+  { channels, defaultEnvironment }: CommandDeps,
+  { environment }: CheckRequest,
+  channelId = '',
+) {
   return environment ?? channels[channelId] ?? defaultEnvironment;
 }
 
-function whichEnvironment({ known }: Routing): Extract<Question, { kind: 'problem' }> {
+function environmentProblem({ context }: CommandDeps): Extract<ParsedRequest, { kind: 'problem' }> {
   return {
     kind: 'problem',
-    problem: `This channel belongs to no environment. Add \`--env\` with one of: ${known.environments.join(', ')}.`,
+    problem: `This channel belongs to no environment. Add \`--env\` with one of: ${context.environments.join(', ')}.`,
     usage: [],
   };
 }
 
-/** A run is named after its delivery: Slack gives the same trigger when it delivers the same command again. */
+/** The run id is derived from the delivery: Slack sends the same trigger id when it delivers the same command again. */
 function jobOf(
-  delivery: Identified,
+  delivery: IdentifiedDelivery,
   command: SlashCommand,
-  { check, args }: Runnable,
+  { check, args }: CheckRequest,
   environment: string,
   typed: string,
 ): CheckJob {
   const { userId, teamId = '', channelId = '' } = delivery;
   const { response_url: responseUrl } = command;
   return {
-    runId: runIdOf(nameOf(delivery)),
+    runId: runIdOf(deliveryIdOf(delivery)),
     check,
     environment,
     args: { ...args },
@@ -150,66 +159,70 @@ function jobOf(
       teamId,
       ...(command.team_domain !== undefined && { teamDomain: command.team_domain }),
       channelId,
-      as: typed.slice(0, LONGEST_ECHO),
+      as: typed.slice(0, MAX_ECHO_CHARS),
       at: new Date().toISOString(),
       ...(responseUrl !== undefined && { responseUrl }),
     },
   };
 }
 
-/** Two askers ask the same where the check reads their arguments the same: `30d` is `720h`. */
-export function questionIn({ checks }: Catalogue, { check: name, environment, args }: CheckJob): string {
+/** Requests are the same if the check parses their arguments to the same values: `30d` is `720h`. */
+export function checkIdOf({ checks }: Catalogue, { check: name, environment, args }: CheckJob): string {
   const check = checks.get(name);
   return questionIdOf(name, environment, check ? parseArguments(check, args) : args);
 }
 
-async function queue(routing: Routing, job: CheckJob): Promise<CommandAnswer> {
+async function enqueue(deps: CommandDeps, job: CheckJob): Promise<CommandAnswer> {
   try {
     const { check, environment, asked } = job;
-    const place = rootPlaceOf(job.runId, asked.channelId);
-    // Of questions that are answered at the same time, the first to be asked is answered first.
-    const reserve = () => routing.line.reserve(...place);
-    const taken = await routing.queues.ask(job, questionIn(routing.known.catalogue, job), reserve);
+    const place = rootTurnOf(job.runId, asked.channelId);
+    // Of requests that are answered at the same time, the earliest is answered first.
+    const reserve = () => deps.line.reserve(...place);
+    const taken = await deps.queues.ask(job, checkIdOf(deps.context.catalogue, job), reserve);
     if (taken.kind === 'joined') {
-      setImmediate(() => void routing.line.leave(...place).catch(() => undefined));
-      return { message: await joined(routing, job, taken), outcome: 'joined' };
+      setImmediate(() => void deps.line.leave(...place).catch(() => undefined));
+      return { message: await answerJoined(deps, job, taken), outcome: 'joined' };
     }
-    // After the acknowledgement: of many commands at once, none waits for what is only shown in a second.
-    setImmediate(() => tell(routing, `checking-${job.runId}`, aboutOf('checking', job), CHECKING_AFTER_MS));
+    // After the acknowledgement: with many commands at once, none waits for a message that is shown a second later.
+    setImmediate(() =>
+      enqueueNotice(deps, `checking-${job.runId}`, outboxJobOf('checking', job), CHECKING_AFTER_MS),
+    );
     return {
       message: renderQueued({ check, environment, args: job.args, command: asked.as }),
       outcome: 'queued',
     };
   } catch (error) {
     if (!(error instanceof QueueDown)) throw error;
-    routing.log.warn({ err: error }, 'a command found Redis away');
+    deps.log.warn({ err: error }, 'a command found Redis away');
     return { message: renderQueueDown(), outcome: 'redis-down' };
   }
 }
 
-function aboutOf<K extends OutboxJob['kind']>(kind: K, { runId, check, environment, asked }: CheckJob) {
+function outboxJobOf<K extends OutboxJob['kind']>(kind: K, { runId, check, environment, asked }: CheckJob) {
   return { kind, runId, check, environment, asked };
 }
 
 /** Queues a notice that is not essential: a failure is only logged. */
-function tell({ queues, log }: Routing, id: string, job: OutboxJob, afterMs = 0): void {
+function enqueueNotice({ queues, log }: CommandDeps, id: string, job: OutboxJob, afterMs = 0): void {
   queues
     .tell(id, job, { afterMs })
     .catch((error: unknown) => log.warn({ err: error, id }, 'a notice could not be queued'));
 }
 
 /** Answers with the link to the thread of the first asker. If there is no thread yet, the link follows. */
-async function joined(
-  routing: Routing,
+async function answerJoined(
+  deps: CommandDeps,
   job: CheckJob,
   { runId, first }: Extract<Taken, { kind: 'joined' }>,
 ): Promise<Message> {
-  const { threads, log } = routing;
+  const { threads, log } = deps;
   const thread = await within(THREAD_WITHIN_MS, threads.read(runId)).catch((error: unknown) =>
     log.debug({ err: error }, 'the thread to link to is unknown'),
   );
-  const link = thread?.root && linkTo(job.asked, thread.root);
+  const link = thread?.root && permalinkOf(job.asked, thread.root);
   if (!thread?.root)
-    setImmediate(() => tell(routing, `joined-${job.runId}`, { ...aboutOf('joined', job), runId, first }));
+    setImmediate(() =>
+      enqueueNotice(deps, `joined-${job.runId}`, { ...outboxJobOf('joined', job), runId, first }),
+    );
   return renderJoined({ by: first.by, at: first.at, ...(link !== undefined && { threadLink: link }) });
 }

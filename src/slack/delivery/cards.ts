@@ -5,18 +5,18 @@ import { shown, withdraw } from '../../store/remediation/transitions/approval.ts
 import type { Remediations, Remembered } from '../../store/remediation/remediations.ts';
 import type { OutboxJob } from '../../queue/contracts.ts';
 import { Later } from '../../queue/work.ts';
-import { attachOnce, edit, type Place, type Posting, postOnce } from './post.ts';
+import { attachOnce, edit, type PostTarget, type PostDeps, postOnce } from './post.ts';
 import { withFixes } from '../render/remediation/fixes.ts';
 import type { Message } from '../render/message.ts';
 import { renderOffers, type DisabledOffer } from '../render/remediation/offers.ts';
 import { planFile } from '../render/remediation/plan.ts';
 import { cardPlaceholder, renderCard } from '../render/remediation/card.ts';
 import { renderCardNotPosted } from '../render/remediation/card-not-posted.ts';
-import { safely } from './safely.ts';
-import { SlackRefused } from './slack-call.ts';
+import { sendOrFallBackToText } from './send-or-fall-back-to-text.ts';
+import { SlackApiError } from './slack-call.ts';
 
-/** What it takes to show remediations. */
-export interface Showing extends Posting {
+/** What showing remediations needs. */
+export interface CardDeps extends PostDeps {
   readonly remediations: Remediations;
   readonly policy: Policy;
   /** Whether an answer of the run is queued or being posted. */
@@ -24,119 +24,120 @@ export interface Showing extends Posting {
 }
 
 /** Part names: the message with the offers of a run, and the card of one remediation. */
-export const OFFERS = 'offers';
-export const cardOf = (id: string): string => `card-${id}`;
-/** A card waits for the thread that it stands in. */
-const NO_THREAD_MS = 500;
+export const OFFERS_PART = 'offers';
+export const cardPart = (id: string): string => `card-${id}`;
+/** A card waits for its thread. */
+const RETRY_WITHOUT_THREAD_MS = 500;
 
-/** The end of a report's thread: what can be done, with a button each, and what the configuration does not let be done. Edited where it stands already. */
-export async function showOffers(showing: Showing, place: Place): Promise<void> {
-  const offered = await showing.remediations.ofRun(place.runId);
+/** The end of a report's thread: fixes with a button each, and fixes that the configuration disables. Edits the message if it is posted already. */
+export async function showOffers(deps: CardDeps, target: PostTarget): Promise<void> {
+  const offered = await deps.remediations.ofRun(target.runId);
   if (offered.length === 0) return;
   const off = offered.flatMap((one): DisabledOffer[] => {
-    const because = one.state === 'offered' ? withheld(showing.policy, one) : undefined;
+    const because = one.state === 'offered' ? withheld(deps.policy, one) : undefined;
     return because === undefined ? [] : [{ title: one.title, because }];
   });
-  const open = offered.filter((one) => one.state !== 'offered' || !withheld(showing.policy, one));
-  const now = renderOffers(open, { disabled: off });
-  await putPart(showing, OFFERS, place, { first: 'What can be done about it:', now });
+  const open = offered.filter((one) => one.state !== 'offered' || !withheld(deps.policy, one));
+  const content = renderOffers(open, { disabled: off });
+  await putPart(deps, OFFERS_PART, target, { placeholder: 'What can be done about it:', content });
 }
 
 /**
- * The root of a report with what became of it since. The report's own words are kept, for every edit begins with them; where the report
- * offers nothing, it will never be edited.
+ * The root of a report with the outcome of its fixes. The report's own message is kept, because every edit starts from it. It is final if
+ * the report offers nothing.
  */
-export async function rootNow(
-  showing: Showing,
+export async function currentRoot(
+  deps: CardDeps,
   runId: string,
   root: Message,
 ): Promise<{ readonly message: Message; readonly isFinal: boolean }> {
-  const { remediations, policy } = showing;
+  const { remediations, policy } = deps;
   const offered = await remediations.ofRun(runId);
   const open = offered.filter((one) => one.state === 'offered' && withheld(policy, one) === undefined);
   return { message: withFixes(root, offered, open.length), isFinal: offered.length === 0 };
 }
 
-export const ROOT_WORDS = 'root';
+export const KEPT_ROOT = 'root';
 
-/** Who reads the channel alone sees how it ended. A root that is no longer there is nobody's loss. */
-async function updateRoot(showing: Showing, thread: Thread, place: Place): Promise<void> {
-  const kept = thread.kept(ROOT_WORDS);
+/** Shows the outcome in the channel too. A root that was deleted is ignored. */
+async function updateRoot(deps: CardDeps, thread: Thread, target: PostTarget): Promise<void> {
+  const kept = thread.kept(KEPT_ROOT);
   const { root } = thread;
   if (kept === undefined || !root) return;
-  const { runId } = place;
-  const now = await rootNow(showing, runId, JSON.parse(kept) as Message);
-  await safely(showing, place, now.message, (message) => edit(showing, place, root, message)).catch(
+  const { runId } = target;
+  const now = await currentRoot(deps, runId, JSON.parse(kept) as Message);
+  await sendOrFallBackToText(deps, target, now.message, (message) => edit(deps, target, root, message)).catch(
     (error: unknown) => {
-      if (!(error instanceof SlackRefused)) throw error;
-      showing.log.debug({ err: error, runId }, 'the root could not be edited');
+      if (!(error instanceof SlackApiError)) throw error;
+      deps.log.debug({ err: error, runId }, 'the root could not be edited');
     },
   );
 }
 
 /**
- * Shows a remediation as it is now, whatever it was when the job was queued; a newer job shows a newer move. If Slack refuses the card, it is
- * retried, then reported to the requester privately. A plan that nobody can see is withdrawn.
+ * Shows a remediation in its current state; a newer job shows a newer revision. If Slack refuses the card, it is retried, then reported
+ * privately to the requester. A plan that nobody can see is withdrawn.
  */
 export async function showCard(
-  showing: Showing,
+  deps: CardDeps,
   { id, runId, revision }: Extract<OutboxJob, { kind: 'card' }>,
-  place: Place,
+  target: PostTarget,
 ): Promise<void> {
-  const { remediations, threads } = showing;
+  const { remediations, threads } = deps;
   const remembered = await remediations.read(id);
   if (!remembered || (remembered.revision > revision && !ENDED.has(remembered.remediation.state))) return;
   const { remediation } = remembered;
   const { root, answered, elsewhere } = await threads.read(runId);
   try {
-    if (elsewhere) throw new SlackRefused('not_in_channel', '');
+    if (elsewhere) throw new SlackApiError('not_in_channel', '');
     if (!root || !answered) {
-      if (Date.now() - place.from.queuedAtMs < NO_THREAD_AT_MOST_MS) throw new Later(NO_THREAD_MS);
-      throw new SlackRefused('thread_not_found', '');
+      if (Date.now() - target.job.queuedAtMs < MAX_WAIT_FOR_THREAD_MS)
+        throw new Later(RETRY_WITHOUT_THREAD_MS);
+      throw new SlackApiError('thread_not_found', '');
     }
-    const shown = await showInThread(showing, { ...place, threadTs: root.ts }, remediation);
+    const shown = await showInThread(deps, { ...target, threadTs: root.ts }, remediation);
     if (shown) await remediations.told(id, shown.revision);
     else await remediations.told(id, remembered.revision);
   } catch (error) {
-    if (!(error instanceof SlackRefused)) throw error;
-    if (!elsewhere && place.from.attempt < TRIES) throw error;
-    await reportPrivately(showing, place, remediation, error);
+    if (!(error instanceof SlackApiError)) throw error;
+    if (!elsewhere && target.job.attempt < MAX_CARD_ATTEMPTS) throw error;
+    await reportPrivately(deps, target, remediation, error);
     await remediations.told(id, (await remediations.read(id))?.revision ?? remembered.revision);
   }
 }
 
-/** How often a card that Slack refuses is tried: somebody may be about to invite the bot. */
-const TRIES = 3;
+/** For a card that Slack refuses: somebody may be about to invite the bot. */
+const MAX_CARD_ATTEMPTS = 3;
 /** How long a card waits for its thread before it is reported privately. */
-const NO_THREAD_AT_MOST_MS = 600_000;
+const MAX_WAIT_FOR_THREAD_MS = 600_000;
 
 /** @returns the new revision if showing the plan created one. */
 async function showInThread(
-  showing: Showing,
-  place: Place & { readonly threadTs: string },
+  deps: CardDeps,
+  target: PostTarget & { readonly threadTs: string },
   remediation: Remediation,
 ): Promise<Remembered | undefined> {
-  const { threads } = showing;
+  const { threads } = deps;
   const { id, runId, state } = remediation;
-  const part = cardOf(id);
+  const part = cardPart(id);
   const put = (now: Remediation) =>
-    putPart(showing, part, place, { first: cardPlaceholder(now), now: renderCard(now) });
-  // The button goes away first: nobody should click what is taken up already.
-  if (!(await threads.read(runId)).where(part)) await showOffers(showing, place);
+    putPart(deps, part, target, { placeholder: cardPlaceholder(now), content: renderCard(now) });
+  // The button is removed first: nobody should click an offer that is in progress.
+  if (!(await threads.read(runId)).where(part)) await showOffers(deps, target);
   await put(remediation);
-  const moved = state === 'planned' ? await noteShown(showing, remediation) : undefined;
+  const moved = state === 'planned' ? await recordShown(deps, remediation) : undefined;
   if (moved && moved.remediation.until !== remediation.until) await put(moved.remediation);
-  await attachPlan(showing, place, remediation);
+  await attachPlan(deps, target, remediation);
   if (ENDED.has(state)) {
-    await showOffers(showing, place);
-    await updateRoot(showing, await threads.read(runId), place);
+    await showOffers(deps, target);
+    await updateRoot(deps, await threads.read(runId), target);
   }
   return moved;
 }
 
-/** The time to approve begins now. */
-async function noteShown(
-  { remediations, policy }: Showing,
+/** The time to approve starts now. */
+async function recordShown(
+  { remediations, policy }: CardDeps,
   { id, shownAt }: Remediation,
 ): Promise<Remembered | undefined> {
   if (shownAt !== undefined) return undefined;
@@ -144,14 +145,14 @@ async function noteShown(
   return moved.kind === 'moved' ? remediations.read(id) : undefined;
 }
 
-/** Tells the requester in a direct message that the plan was withdrawn, or how the remediation ended. */
+/** Sends the requester a direct message: the plan was withdrawn, or how the remediation ended. */
 async function reportPrivately(
-  showing: Showing,
-  place: Place,
+  deps: CardDeps,
+  target: PostTarget,
   remediation: Remediation,
-  { code }: SlackRefused,
+  { code }: SlackApiError,
 ): Promise<void> {
-  const { remediations, log } = showing;
+  const { remediations, log } = deps;
   const { id, asked, requested } = remediation;
   const because = `its plan could not be posted in <#${asked.channelId}> (${code})`;
   const moved = await remediations.move(id, withdraw(because, await remediations.clock()));
@@ -159,58 +160,63 @@ async function reportPrivately(
   log.warn({ remediation: id, state: now.state, code }, 'a remediation could not be shown in its channel');
   if (!ENDED.has(now.state)) return;
   const to = requested?.by ?? asked.by;
-  const direct = { runId: place.runId, from: place.from, channelId: to };
+  const direct = { runId: target.runId, job: target.job, channelId: to };
   const message = renderCardNotPosted(now, {
     channelId: asked.channelId,
     code,
     isWithdrawn: moved.kind === 'moved',
   });
   try {
-    await postOnce(showing, `direct-${id}-${now.state}`, direct, message);
+    await postOnce(deps, `direct-${id}-${now.state}`, direct, message);
   } catch (error) {
-    if (!(error instanceof SlackRefused)) throw error;
+    if (!(error instanceof SlackApiError)) throw error;
     log.error({ err: error, remediation: id }, 'the requester could not be notified either');
   }
 }
 
 async function attachPlan(
-  showing: Showing,
-  place: Place & { readonly threadTs: string },
+  deps: CardDeps,
+  target: PostTarget & { readonly threadTs: string },
   remediation: Remediation,
 ): Promise<void> {
   const file = remediation.state === 'planned' ? planFile(remediation) : undefined;
   if (!file) return;
-  await attachOnce(showing, `plan-${remediation.id}`, place, file).catch((error: unknown) => {
-    if (!(error instanceof SlackRefused)) throw error;
-    showing.log.warn({ err: error, remediation: remediation.id }, 'a long plan could not be attached');
+  await attachOnce(deps, `plan-${remediation.id}`, target, file).catch((error: unknown) => {
+    if (!(error instanceof SlackApiError)) throw error;
+    deps.log.warn({ err: error, remediation: remediation.id }, 'a long plan could not be attached');
   });
 }
 
 /**
- * Shows a part of a thread, edited where it stands. It is posted as a line without buttons and edited at once: after a lost answer it may be
- * posted twice, and the copy that nobody edits must stay true and offer nothing. One that somebody deleted is posted anew.
+ * Shows a part of a thread by editing its message. A new one is posted as a placeholder without buttons and edited immediately: if Slack's
+ * reply is lost it may be posted twice, and the copy that is never edited must stay true and offer nothing. A deleted one is posted again.
  */
 async function putPart(
-  showing: Showing,
+  deps: CardDeps,
   part: string,
-  place: Place,
-  { first, now }: { readonly first: string; readonly now: Message },
+  target: PostTarget,
+  { placeholder, content }: { readonly placeholder: string; readonly content: Message },
 ): Promise<void> {
-  const { threads } = showing;
+  const { threads } = deps;
   const post = async (): Promise<Where> => ({
-    channelId: place.channelId,
-    ts: await postOnce(showing, part, place, { text: first, blocks: [] }),
+    channelId: target.channelId,
+    ts: await postOnce(deps, part, target, { text: placeholder, blocks: [] }),
   });
   const show = (where: Where) =>
-    safely(showing, place, now, (message) => edit(showing, place, where, message));
+    sendOrFallBackToText(deps, target, content, (message) => edit(deps, target, where, message));
   try {
-    await show((await threads.read(place.runId)).where(part) ?? (await post()));
+    await show((await threads.read(target.runId)).where(part) ?? (await post()));
   } catch (error) {
-    if (!(error instanceof SlackRefused && GONE.has(error.code))) throw error;
-    await threads.forget(place.runId, part);
+    if (!(error instanceof SlackApiError && NOT_EDITABLE.has(error.code))) throw error;
+    await threads.forget(target.runId, part);
     await show(await post());
   }
 }
 
 /** The message was deleted, or Slack does not allow this edit. */
-const GONE = new Set(['message_not_found', 'cant_update_message', 'edit_window_closed', 'block_mismatch']);
+const NOT_EDITABLE = new Set([
+  'message_not_found',
+  'cant_update_message',
+  'edit_window_closed',
+  'block_mismatch',
+]);

@@ -12,8 +12,8 @@ import type { OutboxJob } from '../../queue/contracts.ts';
 import { Later } from '../../queue/work.ts';
 import { makeLog } from '../../telemetry/log.ts';
 import { makeMetrics } from '../../telemetry/metrics.ts';
-import { deliver } from './outbox.ts';
-import { slackUrls } from './response-url.ts';
+import { handleOutboxJob } from './outbox.ts';
+import { allowSlackUrls } from './response-url.ts';
 import { makeSlackClient } from './slack-call.ts';
 
 type Call = { readonly method: string; readonly fields: URLSearchParams };
@@ -22,7 +22,7 @@ const server = useRedis();
 const cleanUp: (() => unknown)[] = [];
 let calls: Call[];
 let answer: (call: Call) => object;
-let posting: Parameters<typeof deliver>[0];
+let posting: Parameters<typeof handleOutboxJob>[0];
 let log: string[];
 let dropsRepeats: boolean;
 let isAnswerQueued: boolean;
@@ -55,7 +55,7 @@ beforeEach(async () => {
     line: openLine(redis, '{test}'),
     dropsRepeats: async () => dropsRepeats,
     isAnswerQueued: async () => isAnswerQueued,
-    isSlackUrl: slackUrls(apiUrl),
+    isSlackUrl: allowSlackUrls(apiUrl),
     metrics: makeMetrics(),
     log: logger,
   };
@@ -97,7 +97,7 @@ const report: Report = {
 const asked = { by: 'U1', teamId: 'T1', channelId: 'C1', as: '/lab broken', at: '2026-11-21T03:00:00.000Z' };
 const about = { runId: 'r0123456789abcdef', check: 'lab/broken', environment: 'prod', asked };
 const show = (data: OutboxJob, attempt = 1) =>
-  deliver(posting, {
+  handleOutboxJob(posting, {
     id: 'x',
     data,
     attempt,

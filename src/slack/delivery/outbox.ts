@@ -1,209 +1,213 @@
 import { ROOT, type Thread } from '../../store/thread/threads.ts';
 import type { OutboxJob } from '../../queue/contracts.ts';
 import { type Delivery, Later } from '../../queue/work.ts';
-import { ROOT_WORDS, rootNow, type Showing, showCard, showOffers } from './cards.ts';
-import { tellJoined } from './joined.ts';
+import { KEPT_ROOT, currentRoot, type CardDeps, showCard, showOffers } from './cards.ts';
+import { sendJoinedNotice } from './joined-notice.ts';
 import {
   attachOnce,
   edit,
   editProgress,
   type IsWanted,
-  type Place,
-  type Posting,
+  type PostTarget,
+  type PostDeps,
   postOnce,
   postProgress,
-  rootPlaceOf,
+  rootTurnOf,
   PROGRESS_EDIT,
 } from './post.ts';
 import { renderPlainFallback } from '../render/report/fallback.ts';
-import type { PendingRequest, Message, ThreadContent as Answer } from '../render/message.ts';
+import type { PendingRequest, Message, ThreadContent } from '../render/message.ts';
 import { renderBug, renderChecking, renderLost, renderProgress } from '../render/replies/notices.ts';
 import { renderReport } from '../render/report/report.ts';
-import { respond } from './respond.ts';
-import { safely } from './safely.ts';
-import { SlackRefused } from './slack-call.ts';
+import { respondInChannel } from './respond.ts';
+import { sendOrFallBackToText } from './send-or-fall-back-to-text.ts';
+import { SlackApiError } from './slack-call.ts';
 
-/** Shows one thing in Slack: the root first, then its replies in order, each once. Thrown errors mean "again later". */
-export async function deliver(
-  posting: Showing,
+/** Handles one job of the outbox: shows it in Slack, the root first, then its replies in order, each once. A thrown error means that the job is retried. */
+export async function handleOutboxJob(
+  deps: CardDeps,
   { data, attempt, queuedAtMs }: Delivery<OutboxJob>,
 ): Promise<void> {
-  const place = {
+  const target = {
     runId: data.runId,
     channelId: data.asked.channelId,
-    from: { attempt, queuedAtMs, askedAtMs: Date.parse(data.asked.at) },
+    job: { attempt, queuedAtMs, askedAtMs: Date.parse(data.asked.at) },
   };
-  if (data.kind === 'checking') return showChecking(posting, data, place);
-  if (data.kind === 'progress') return showProgress(posting, data, place);
-  if (data.kind === 'card') return showCard(posting, data, { ...place, isAwaited: true });
-  if (data.kind === 'joined') return tellJoined(posting, data);
-  return showAnswer(posting, data, { ...place, isAnswer: true });
+  if (data.kind === 'checking') return showChecking(deps, data, target);
+  if (data.kind === 'progress') return showProgress(deps, data, target);
+  if (data.kind === 'card') return showCard(deps, data, { ...target, isAwaited: true });
+  if (data.kind === 'joined') return sendJoinedNotice(deps, data);
+  return showAnswer(deps, data, { ...target, isAnswer: true });
 }
 
 /** Posts the progress message if there is no answer yet. The answer replaces it later. */
-async function showChecking(posting: Showing, job: OutboxJob, place: Place): Promise<void> {
+async function showChecking(deps: CardDeps, job: OutboxJob, target: PostTarget): Promise<void> {
   try {
-    await postProgress(posting, ROOT, place, renderChecking(questionOf(job)), isAwaited(posting, job));
+    await postProgress(deps, ROOT, target, renderChecking(pendingRequestOf(job)), isStillWanted(deps, job));
   } catch (error) {
-    if (!(error instanceof SlackRefused)) throw error;
+    if (!(error instanceof SlackApiError)) throw error;
     // Any other refusal is about this message. The answer has its own tries and simpler forms.
-    if (error.shut) await posting.threads.mark(job.runId, 'elsewhere');
-    else posting.log.warn({ err: error, runId: job.runId }, 'Slack refused a progress message');
+    if (error.channelInaccessible) await deps.threads.mark(job.runId, 'elsewhere');
+    else deps.log.warn({ err: error, runId: job.runId }, 'Slack refused a progress message');
   }
 }
 
-/** Progress is worth nothing later: whatever stands in its way, it is dropped. */
+/** Progress is not worth a retry: if it cannot be shown now, it is dropped. */
 async function showProgress(
-  posting: Showing,
+  deps: CardDeps,
   job: Extract<OutboxJob, { kind: 'progress' }>,
-  place: Place,
+  target: PostTarget,
 ): Promise<void> {
-  const { root } = await posting.threads.read(job.runId);
+  const { root } = await deps.threads.read(job.runId);
   if (!root) return;
-  const message = renderProgress(job.progress, questionOf(job));
-  await editProgress(posting, place, root, message, isAwaited(posting, job));
+  const message = renderProgress(job.progress, pendingRequestOf(job));
+  await editProgress(deps, target, root, message, isStillWanted(deps, job));
 }
 
-function isAwaited({ isAnswerQueued }: Showing, { runId }: OutboxJob): IsWanted {
+function isStillWanted({ isAnswerQueued }: CardDeps, { runId }: OutboxJob): IsWanted {
   return async ({ answered, elsewhere }) => !answered && !elsewhere && !(await isAnswerQueued(runId));
 }
 
-/** How often an answer is tried that Slack refuses. */
-const TRIES = 4;
-/** How often a file is tried that cannot be uploaded: about a quarter of a minute. */
-const FILE_TRIES = 15;
+/** For an answer that Slack refuses. */
+const MAX_ANSWER_ATTEMPTS = 4;
+/** For a file that cannot be uploaded: about 15 seconds. */
+const MAX_FILE_ATTEMPTS = 15;
 
 type AnswerJob = Extract<OutboxJob, { kind: 'report' | 'bug' | 'lost' }>;
 
-async function showAnswer(posting: Showing, job: AnswerJob, place: Place): Promise<void> {
-  const { threads } = posting;
+async function showAnswer(deps: CardDeps, job: AnswerJob, target: PostTarget): Promise<void> {
+  const { threads } = deps;
   const { runId } = job;
   const { settled, elsewhere, answered, root: posted } = await threads.read(runId);
-  // Whoever posted the root may have died before it left.
-  if (settled || elsewhere || posted) await posting.line.leave(...rootPlaceOf(runId, place.channelId));
+  // The process that posted the root may have died before it left the line.
+  if (settled || elsewhere || posted) await deps.line.leave(...rootTurnOf(runId, target.channelId));
   if (settled) return;
-  if (elsewhere) return showElsewhere(posting, job, place);
+  if (elsewhere) return showElsewhere(deps, job, target);
   const { root, replies, attachments } = renderAnswer(job);
   try {
-    const { message, isFinal } = await rootNow(posting, runId, root);
+    const { message, isFinal } = await currentRoot(deps, runId, root);
     // An answer that is queued again, perhaps as lost, does not replace the one in the channel.
-    if (!isFinal && !answered) await threads.keep(runId, ROOT_WORDS, JSON.stringify(root));
-    const inThread = { ...place, threadTs: await showRoot(posting, place, message) };
+    if (!isFinal && !answered) await threads.keep(runId, KEPT_ROOT, JSON.stringify(root));
+    const inThread = { ...target, threadTs: await showRoot(deps, target, message) };
     await threads.mark(runId, 'answered');
     for (const [at, reply] of replies.entries())
-      await safely(posting, job, reply, (safe) => postOnce(posting, `reply-${at}`, inThread, safe));
+      await sendOrFallBackToText(deps, job, reply, (safe) => postOnce(deps, `reply-${at}`, inThread, safe));
     for (const [at, file] of attachments.entries())
-      await attachOnce(posting, `file-${at}`, inThread, file).catch((error: unknown) =>
-        withoutFile(posting, inThread, error),
+      await attachOnce(deps, `file-${at}`, inThread, file).catch((error: unknown) =>
+        reportMissingFile(deps, inThread, error),
       );
-    if (job.kind === 'report') await showOffers(posting, inThread);
-    await outlastProgress(posting, place, message);
+    if (job.kind === 'report') await showOffers(deps, inThread);
+    await rewriteAfterProgress(deps, target, message);
     if (isFinal) await threads.settle(runId);
   } catch (error) {
-    if (!(error instanceof SlackRefused)) throw error;
+    if (!(error instanceof SlackApiError)) throw error;
     // An operator may be about to fix the cause, but the asker's response_url accepts answers for half an hour only.
-    if (!error.shut && place.from.attempt < TRIES) throw error;
-    if (!error.shut)
-      posting.log.error(
-        { err: error, runId },
-        'Slack refused an answer in its channel; sending it another way',
-      );
+    if (!error.channelInaccessible && target.job.attempt < MAX_ANSWER_ATTEMPTS) throw error;
+    if (!error.channelInaccessible)
+      deps.log.error({ err: error, runId }, 'Slack refused an answer in its channel; sending it another way');
     await threads.mark(runId, 'elsewhere');
-    await showElsewhere(posting, job, place, error.shut ? undefined : error.code);
+    await showElsewhere(deps, job, target, error.channelInaccessible ? undefined : error.code);
   }
 }
 
-function renderAnswer(job: AnswerJob): Answer {
-  if (job.kind === 'report') return renderReport(job.report, questionOf(job));
+function renderAnswer(job: AnswerJob): ThreadContent {
+  if (job.kind === 'report') return renderReport(job.report, pendingRequestOf(job));
   const root = job.kind === 'bug' ? renderBug(job) : renderLost(job);
   return { root, replies: [], attachments: [] };
 }
 
 /** Shows the verdict in the channel, in place of the progress message if that was posted. @returns its `ts`. */
-async function showRoot(posting: Posting, place: Place, message: Message): Promise<string> {
-  const thread = await posting.threads.read(place.runId);
+async function showRoot(deps: PostDeps, target: PostTarget, message: Message): Promise<string> {
+  const thread = await deps.threads.read(target.runId);
   if (thread.root && thread.answered) return thread.root.ts;
-  if (thread.root && (await editRoot(posting, place, thread, message))) return thread.root.ts;
+  if (thread.root && (await editRoot(deps, target, thread, message))) return thread.root.ts;
   const isMaybe = thread.part(ROOT) === 'maybe';
-  const ts = await safely(posting, place, message, (safe) => postOnce(posting, ROOT, place, safe));
+  const ts = await sendOrFallBackToText(deps, target, message, (safe) => postOnce(deps, ROOT, target, safe));
   // Slack may have dropped the post as a repetition of the progress message.
-  const { root } = await posting.threads.read(place.runId);
-  if (root && isMaybe && (await posting.dropsRepeats()))
-    await safely(posting, place, message, (safe) => edit(posting, place, root, safe));
+  const { root } = await deps.threads.read(target.runId);
+  if (root && isMaybe && (await deps.dropsRepeats()))
+    await sendOrFallBackToText(deps, target, message, (safe) => edit(deps, target, root, safe));
   return ts;
 }
 
-/** Slack makes an edit whose reply was lost within this time, or never. */
+/** Slack applies an edit whose reply was lost within this time, or never. */
 const LATE_EDIT_MS = 60_000;
 
-/** If the reply to a progress edit was lost, Slack may make that edit after the answer's. Then the answer is written again, once that is over. */
-async function outlastProgress(posting: Posting, place: Place, message: Message): Promise<void> {
-  const { threads } = posting;
-  const { root, kept } = await threads.read(place.runId);
+/** If the reply to a progress edit was lost, Slack may apply that edit after the answer. So the answer is written again afterwards. */
+async function rewriteAfterProgress(deps: PostDeps, target: PostTarget, message: Message): Promise<void> {
+  const { threads } = deps;
+  const { root, kept } = await threads.read(target.runId);
   const sinceMs = Number(kept(PROGRESS_EDIT) ?? '');
   if (!root || sinceMs === 0) return;
   const leftMs = sinceMs + LATE_EDIT_MS - Date.now();
   if (leftMs > 0) throw new Later(leftMs);
   // The channel has had the answer. If its message is gone or no longer editable by now, there is nothing to correct.
-  await safely(posting, place, message, (safe) => edit(posting, place, root, safe, { isForced: true })).catch(
-    (error: unknown) => {
-      if (!(error instanceof SlackRefused)) throw error;
-      posting.log.debug({ err: error, runId: place.runId }, 'an answer could not be written again');
-    },
-  );
-  await threads.keep(place.runId, PROGRESS_EDIT, '');
+  await sendOrFallBackToText(deps, target, message, (safe) =>
+    edit(deps, target, root, safe, { isForced: true }),
+  ).catch((error: unknown) => {
+    if (!(error instanceof SlackApiError)) throw error;
+    deps.log.debug({ err: error, runId: target.runId }, 'an answer could not be written again');
+  });
+  await threads.keep(target.runId, PROGRESS_EDIT, '');
 }
 
 /** @returns false if the message was deleted or cannot be edited: then the answer must be posted. */
 async function editRoot(
-  posting: Posting,
-  place: Place,
+  deps: PostDeps,
+  target: PostTarget,
   { root }: Thread,
   message: Message,
 ): Promise<boolean> {
   if (!root) return false;
   try {
-    await safely(posting, place, message, (safe) => edit(posting, place, root, safe));
+    await sendOrFallBackToText(deps, target, message, (safe) => edit(deps, target, root, safe));
     return true;
   } catch (error) {
-    if (!(error instanceof SlackRefused) || error.shut) throw error;
-    await posting.threads.forget(place.runId, ROOT);
+    if (!(error instanceof SlackApiError) || error.channelInaccessible) throw error;
+    await deps.threads.forget(target.runId, ROOT);
     return false;
   }
 }
 
-async function withoutFile(
-  posting: Posting,
-  place: Place & { threadTs: string },
+async function reportMissingFile(
+  deps: PostDeps,
+  target: PostTarget & { threadTs: string },
   error: unknown,
 ): Promise<void> {
-  const isRefused = error instanceof SlackRefused;
-  if (error instanceof Later || (!isRefused && place.from.attempt < FILE_TRIES)) throw error;
-  posting.log.warn({ err: error, runId: place.runId }, 'the full list could not be attached');
+  const isRefused = error instanceof SlackApiError;
+  if (error instanceof Later || (!isRefused && target.job.attempt < MAX_FILE_ATTEMPTS)) throw error;
+  deps.log.warn({ err: error, runId: target.runId }, 'the full list could not be attached');
   // Files go to another host of Slack, which may be unreachable for long. Fixes must not wait for it.
-  const words = isRefused
+  const notice = isRefused
     ? `The full list could not be attached (${error.code}). The bot needs the scope files:write.`
     : 'The full list could not be attached: the upload to Slack failed.';
-  await postOnce(posting, 'no-file', place, plain(words));
+  await postOnce(deps, 'no-file', target, withoutBlocks(notice));
 }
 
-/** The bot may not post where it was asked: through the asker's response_url, and failing that in a direct message. */
-async function showElsewhere(posting: Posting, job: AnswerJob, place: Place, code?: string): Promise<void> {
-  const { threads } = posting;
+/** Answers if the bot may not post in the channel: through the command's response_url or, if that fails, in a direct message. */
+async function showElsewhere(
+  deps: PostDeps,
+  job: AnswerJob,
+  target: PostTarget,
+  code?: string,
+): Promise<void> {
+  const { threads } = deps;
   const { runId, asked } = job;
   if ((await threads.read(runId)).where('elsewhere')) return;
   const message =
-    job.kind === 'report' ? plain(renderPlainFallback(job.report, code).text) : renderAnswer(job).root;
-  if (!(await respond(asked, message, posting)))
-    await postOnce(posting, 'direct', { ...place, channelId: asked.by }, message);
+    job.kind === 'report'
+      ? withoutBlocks(renderPlainFallback(job.report, code).text)
+      : renderAnswer(job).root;
+  if (!(await respondInChannel(asked, message, deps)))
+    await postOnce(deps, 'direct', { ...target, channelId: asked.by }, message);
   await threads.note(runId, 'elsewhere', { channelId: asked.channelId, ts: 'response_url' });
   await threads.settle(runId);
 }
 
-function questionOf({ runId, check, environment, asked }: OutboxJob): PendingRequest {
+function pendingRequestOf({ runId, check, environment, asked }: OutboxJob): PendingRequest {
   return { runId, check, environment, by: asked.by, at: asked.at, command: asked.as };
 }
 
-function plain(text: string): Message {
+function withoutBlocks(text: string): Message {
   return { text, blocks: [] };
 }

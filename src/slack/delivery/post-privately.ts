@@ -1,19 +1,19 @@
 import type { WebClient } from '@slack/web-api';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
-import type { Delivery } from '../access/delivery.ts';
+import type { SlackDelivery } from '../access/delivery.ts';
 import type { Message } from '../render/message.ts';
-import { safely } from './safely.ts';
+import { sendOrFallBackToText } from './send-or-fall-back-to-text.ts';
 
 /** Posts a message that only the sender of a delivery sees, where it came from. Nothing if the delivery does not say where or who. */
 export async function postPrivately(
-  via: { readonly client: WebClient; readonly metrics: Metrics; readonly log: Log },
-  { channelId, userId, threadTs, triggerId = '' }: Delivery,
+  deps: { readonly client: WebClient; readonly metrics: Metrics; readonly log: Log },
+  { channelId, userId, threadTs, triggerId = '' }: SlackDelivery,
   message: Message,
 ): Promise<void> {
   if (channelId === undefined || userId === undefined) return;
-  await safely(via, { runId: triggerId }, message, ({ text, blocks }) =>
-    via.client.chat.postEphemeral({
+  await sendOrFallBackToText(deps, { runId: triggerId }, message, ({ text, blocks }) =>
+    deps.client.chat.postEphemeral({
       channel: channelId,
       user: userId,
       ...(threadTs !== undefined && { thread_ts: threadTs }),

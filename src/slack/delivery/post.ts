@@ -9,10 +9,10 @@ import type { Metrics } from '../../telemetry/metrics.ts';
 import { messageIdOf } from './message-id.ts';
 import type { Attachment, Message } from '../render/message.ts';
 import type { IsSlackUrl } from './response-url.ts';
-import type { Sendable } from './safely.ts';
-import { callSlack, SlackRefused } from './slack-call.ts';
+import type { OutgoingMessage } from './send-or-fall-back-to-text.ts';
+import { callSlack, SlackApiError } from './slack-call.ts';
 
-export interface Posting {
+export interface PostDeps {
   readonly client: WebClient;
   readonly threads: Threads;
   readonly line: Line;
@@ -25,37 +25,37 @@ export interface Posting {
 }
 
 /** The attempt of the outbox job that a call is made for. */
-export interface From {
+export interface OutboxAttempt {
   /** From 1. */
   readonly attempt: number;
   readonly queuedAtMs: number;
-  /** When the question was asked. */
+  /** When the command was sent. */
   readonly askedAtMs: number;
 }
 
 /** Where a part of a run's answer goes. */
-export interface Place {
+export interface PostTarget {
   readonly runId: string;
   readonly channelId: string;
   readonly threadTs?: string;
-  readonly from: From;
-  /** Somebody waits for it in the thread: it goes with the verdicts, in the order of the questions. */
+  readonly job: OutboxAttempt;
+  /** Somebody waits for it in the thread: it is sent with the verdicts, in the order of the requests. */
   readonly isAwaited?: true;
   /** It is part of the answer itself, and not posted any more once the run is settled. */
   readonly isAnswer?: true;
 }
 
 /** Runbook links would unfurl into pages of their own. */
-const QUIET = { unfurl_links: false, unfurl_media: false } as const;
-const EVENT = 'wrench_post';
-/** A call waits this long for its turn at most; then it waits in the queue, where it blocks nobody. */
-const WAIT_HERE_MS = 1_200;
+const NO_UNFURL = { unfurl_links: false, unfurl_media: false } as const;
+const METADATA_EVENT = 'wrench_post';
+/** A call waits at most this long for its turn; then it waits in the queue, where it blocks no other call. */
+const MAX_WAIT_IN_PROCESS_MS = 1_200;
 /** Shortest wait in the queue. */
-const WAIT_IN_QUEUE_MS = 250;
+const MIN_WAIT_IN_QUEUE_MS = 250;
 /** How long to wait while another process calls Slack for the same run. */
-const TAKEN_MS = 200;
-/** A call that failed more often than this lets those behind it go first until its next attempt. It keeps its rank. */
-const FIRST_FOR_ATTEMPTS = SOON_ATTEMPTS;
+const RETRY_WHILE_LEASED_MS = 200;
+/** A call that failed more often lets those behind it go first until its next attempt. It keeps its position. */
+const MAX_ATTEMPTS_IN_FRONT = SOON_ATTEMPTS;
 
 /** Whether a progress message is still wanted, by what has become of its run. */
 export type IsWanted = (thread: Thread) => Promise<boolean>;
@@ -65,26 +65,26 @@ export type IsWanted = (thread: Thread) => Promise<boolean>;
  * If Slack's reply to an earlier attempt was lost, the part is posted again. If Slack was proven to drop repeated posts, it appears once;
  * otherwise it may appear twice. Nothing depends on reading the channel's history.
  * @returns its `ts`.
- * @throws {Later} if it is not its turn yet, {SlackRefused} if Slack refuses, anything else if it is unknown whether it was posted.
+ * @throws {Later} if it is not its turn yet, {SlackApiError} if Slack refuses, anything else if it is unknown whether it was posted.
  */
 export async function postOnce(
-  posting: Posting,
+  deps: PostDeps,
   part: string,
-  place: Place,
-  message: Sendable,
+  target: PostTarget,
+  message: OutgoingMessage,
 ): Promise<string> {
-  return (await postPart(posting, part, place, message)) ?? '';
+  return (await postPart(deps, part, target, message)) ?? '';
 }
 
 /** {@link postOnce} for a progress message: posted at most once, and only while `isWanted`. */
 export async function postProgress(
-  posting: Posting,
+  deps: PostDeps,
   part: string,
-  place: Place,
+  target: PostTarget,
   message: Message,
   isWanted: IsWanted,
 ): Promise<void> {
-  await postPart(posting, part, place, message, isWanted);
+  await postPart(deps, part, target, message, isWanted);
 }
 
 /** A progress message that is no longer wanted when its turn has come. */
@@ -98,9 +98,9 @@ class Dropped extends Error {
   }
 }
 
-/** The place is for the answer, unless that was posted already. */
-async function drop(
-  { line }: Posting,
+/** The turn is kept for the answer, unless that was posted already. */
+async function leaveLineIfPosted(
+  { line }: PostDeps,
   lane: Lane,
   name: string,
   state: ReturnType<Thread['part']>,
@@ -108,67 +108,67 @@ async function drop(
   if (state === 'posted') await line.leave(lane, name);
 }
 
-/** The place in the line of a channel that a run's first message has, whether that is its progress or its answer. */
-export function rootPlaceOf(runId: string, channelId: string): readonly [Lane, string] {
+/** The lane and the name with which a run's first message waits for its turn, whether that is its progress or its answer. */
+export function rootTurnOf(runId: string, channelId: string): readonly [Lane, string] {
   return [{ method: 'chat.postMessage', channelId }, `${runId}/${ROOT}`];
 }
 
 async function postPart(
-  posting: Posting,
+  deps: PostDeps,
   part: string,
-  place: Place,
-  message: Sendable,
+  target: PostTarget,
+  message: OutgoingMessage,
   isWanted?: IsWanted,
 ): Promise<string | undefined> {
-  const { threads } = posting;
-  const { runId, channelId } = place;
+  const { threads } = deps;
+  const { runId, channelId } = target;
   const lane: Lane = { method: 'chat.postMessage', channelId };
   const key = `${runId}/${part}`;
   const isDropped = async (thread: Thread) =>
     isWanted !== undefined && (thread.part(part) !== 'unposted' || !(await isWanted(thread)));
   const before = await threads.read(runId);
-  refuseSettled(before, place);
-  if (await isDropped(before)) return drop(posting, lane, key, before.part(part));
+  refuseSettled(before, target);
+  if (await isDropped(before)) return leaveLineIfPosted(deps, lane, key, before.part(part));
   const posted = before.where(part);
   if (posted) {
-    // Whoever posted it may have died before it left.
-    await posting.line.leave(lane, key);
+    // The process that posted it may have died before it left the line.
+    await deps.line.leave(lane, key);
     return posted.ts;
   }
-  const sending = inTurn(posting, lane, key, place, async (lease) => {
+  const sending = callInTurn(deps, lane, key, target, async (lease) => {
     const thread = await threads.read(runId);
-    refuseSettled(thread, place);
+    refuseSettled(thread, target);
     if (await isDropped(thread)) throw new Dropped(thread.part(part));
     const isThere = thread.where(part);
     if (isThere) return isThere.ts;
     const isMaybe = thread.part(part) === 'maybe';
-    const id = (await posting.dropsRepeats()) ? messageIdOf(key) : undefined;
-    if (isMaybe) posting.metrics.unconfirmed.inc({ outcome: id === undefined ? 'repeated' : 'recognized' });
-    if (!(await lease.begin(part))) throw new Later(TAKEN_MS);
+    const id = (await deps.dropsRepeats()) ? messageIdOf(key) : undefined;
+    if (isMaybe) deps.metrics.unconfirmed.inc({ outcome: id === undefined ? 'repeated' : 'recognized' });
+    if (!(await lease.begin(part))) throw new Later(RETRY_WHILE_LEASED_MS);
     try {
-      const ts = await post(posting, lease, key, place, message, id);
+      const ts = await post(deps, lease, key, target, message, id);
       // Slack may have dropped it as a repetition of the progress message.
-      await lease.done(part, { channelId, ts }, isMaybe ? undefined : contentOf(message));
+      await lease.done(part, { channelId, ts }, isMaybe ? undefined : contentHash(message));
       return ts;
     } catch (error) {
-      if (error instanceof SlackRefused || error instanceof Later) await lease.refused(part);
-      else if (isWanted) return leftAlone(posting, runId, error);
+      if (error instanceof SlackApiError || error instanceof Later) await lease.refused(part);
+      else if (isWanted) return countUnconfirmed(deps, runId, error);
       throw error;
     }
   });
   return sending.catch((error: unknown) => {
-    if (error instanceof Dropped) return drop(posting, lane, key, error.state);
+    if (error instanceof Dropped) return leaveLineIfPosted(deps, lane, key, error.state);
     throw error;
   });
 }
 
 /** While this process was paused, another one may have posted the whole answer, and what was posted may be forgotten already. */
-function refuseSettled({ settled }: Thread, { isAnswer }: Place): void {
-  if (isAnswer && settled) throw new Later(TAKEN_MS);
+function refuseSettled({ settled }: Thread, { isAnswer }: PostTarget): void {
+  if (isAnswer && settled) throw new Later(RETRY_WHILE_LEASED_MS);
 }
 
 /** Counts a progress message that may or may not be in the channel. It is not searched for, and the answer is posted regardless. */
-function leftAlone({ metrics, log }: Posting, runId: string, error: unknown): undefined {
+function countUnconfirmed({ metrics, log }: PostDeps, runId: string, error: unknown): undefined {
   metrics.unconfirmed.inc({ outcome: 'left' });
   log.warn(
     { err: error, runId },
@@ -177,22 +177,22 @@ function leftAlone({ metrics, log }: Posting, runId: string, error: unknown): un
 }
 
 async function post(
-  posting: Posting,
+  deps: PostDeps,
   { fence }: Lease,
   key: string,
-  { channelId, threadTs }: Place,
-  message: Sendable,
+  { channelId, threadTs }: PostTarget,
+  message: OutgoingMessage,
   id: string | undefined,
 ): Promise<string> {
-  const { ts } = await callSlack('chat.postMessage', posting, () =>
-    posting.client.chat.postMessage({
+  const { ts } = await callSlack('chat.postMessage', deps, () =>
+    deps.client.chat.postMessage({
       channel: channelId,
       ...(threadTs !== undefined && { thread_ts: threadTs }),
       ...(id !== undefined && { client_msg_id: id }),
-      ...shown(message),
-      ...QUIET,
+      ...messageBody(message),
+      ...NO_UNFURL,
       ...(!message.withoutMetadata && {
-        metadata: { event_type: EVENT, event_payload: { key, fence } },
+        metadata: { event_type: METADATA_EVENT, event_payload: { key, fence } },
       }),
     }),
   );
@@ -201,29 +201,29 @@ async function post(
 
 /** Edits a message in place, unless it already shows this and `isForced` is not set. */
 export async function edit(
-  posting: Posting,
-  place: Place,
+  deps: PostDeps,
+  target: PostTarget,
   { channelId, ts }: Where,
   message: Message,
   { isForced = false } = {},
 ): Promise<void> {
-  const { threads, line } = posting;
-  const { runId } = place;
+  const { threads, line } = deps;
+  const { runId } = target;
   const lane: Lane = { method: 'chat.update', channelId };
   const name = `${runId}/${ts}`;
-  const content = contentOf(message);
+  const content = contentHash(message);
   if (!isForced && (await threads.read(runId)).shows(ts, content)) return line.leave(lane, name);
-  await inTurn(posting, lane, name, place, async (lease) => {
+  await callInTurn(deps, lane, name, target, async (lease) => {
     await lease.shows(ts, undefined);
-    if (!(await lease.isHeld())) throw new Later(TAKEN_MS);
-    await callSlack('chat.update', posting, () =>
-      posting.client.chat.update({ channel: channelId, ts, ...shown(message) }),
+    if (!(await lease.isHeld())) throw new Later(RETRY_WHILE_LEASED_MS);
+    await callSlack('chat.update', deps, () =>
+      deps.client.chat.update({ channel: channelId, ts, ...messageBody(message) }),
     );
     await lease.shows(ts, content);
   });
 }
 
-function contentOf(message: Message): string {
+function contentHash(message: Message): string {
   return createHash('sha256').update(JSON.stringify(message)).digest('base64url').slice(0, 16);
 }
 
@@ -235,31 +235,31 @@ export const PROGRESS_EDIT = 'progress-edit';
  * {@link PROGRESS_EDIT} stays: Slack may make the edit later, over whatever the message shows by then.
  */
 export async function editProgress(
-  posting: Posting,
-  place: Place,
+  deps: PostDeps,
+  target: PostTarget,
   { channelId, ts }: Where,
   message: Message,
   isWanted: IsWanted,
 ): Promise<void> {
-  const { line, threads, log } = posting;
-  const name = `${place.runId}/progress`;
+  const { line, threads, log } = deps;
+  const name = `${target.runId}/progress`;
   const lane: Lane = { method: 'chat.update', channelId };
   const waitMs = await line.turn(lane, name);
   await line.leave(lane, name);
-  const lease = waitMs === 0 ? await threads.take(place.runId) : undefined;
+  const lease = waitMs === 0 ? await threads.take(target.runId) : undefined;
   if (!lease) return;
   try {
-    if (!(await isWanted(await threads.read(place.runId)))) return;
-    await threads.keep(place.runId, PROGRESS_EDIT, String(Date.now()));
+    if (!(await isWanted(await threads.read(target.runId)))) return;
+    await threads.keep(target.runId, PROGRESS_EDIT, String(Date.now()));
     if (await lease.isHeld())
-      await callSlack('chat.update', posting, () =>
-        posting.client.chat.update({ channel: channelId, ts, ...shown(message) }),
+      await callSlack('chat.update', deps, () =>
+        deps.client.chat.update({ channel: channelId, ts, ...messageBody(message) }),
       );
-    await threads.keep(place.runId, PROGRESS_EDIT, '');
+    await threads.keep(target.runId, PROGRESS_EDIT, '');
   } catch (error) {
-    if (error instanceof SlackRefused || error instanceof Later)
-      await threads.keep(place.runId, PROGRESS_EDIT, '');
-    log.debug({ err: error, runId: place.runId }, 'progress was not shown');
+    if (error instanceof SlackApiError || error instanceof Later)
+      await threads.keep(target.runId, PROGRESS_EDIT, '');
+    log.debug({ err: error, runId: target.runId }, 'progress was not shown');
   } finally {
     await lease.free();
   }
@@ -267,59 +267,65 @@ export async function editProgress(
 
 /** Attaches a file to the thread unless it has been. */
 export async function attachOnce(
-  posting: Posting,
+  deps: PostDeps,
   part: string,
-  place: Place & { readonly threadTs: string },
+  target: PostTarget & { readonly threadTs: string },
   { filename, title, content }: Attachment,
 ): Promise<void> {
-  const { threads, client } = posting;
-  const { runId, channelId } = place;
+  const { threads, client } = deps;
+  const { runId, channelId } = target;
   if ((await threads.read(runId)).where(part)) return;
   await withLease(threads, runId, async (lease) => {
     const thread = await threads.read(runId);
-    refuseSettled(thread, place);
+    refuseSettled(thread, target);
     if (thread.where(part)) return;
-    if (!(await lease.begin(part))) throw new Later(TAKEN_MS);
+    if (!(await lease.begin(part))) throw new Later(RETRY_WHILE_LEASED_MS);
     try {
-      await callSlack('files.uploadV2', posting, () =>
-        client.files.uploadV2({ channel_id: channelId, thread_ts: place.threadTs, filename, title, content }),
+      await callSlack('files.uploadV2', deps, () =>
+        client.files.uploadV2({
+          channel_id: channelId,
+          thread_ts: target.threadTs,
+          filename,
+          title,
+          content,
+        }),
       );
       await lease.done(part, { channelId, ts: 'file' });
     } catch (error) {
-      if (error instanceof SlackRefused || error instanceof Later) await lease.refused(part);
+      if (error instanceof SlackApiError || error instanceof Later) await lease.refused(part);
       throw error;
     }
   });
 }
 
-/** An edit without `blocks` takes the old ones away, which is what plain text wants. */
-function shown({ text, blocks }: Message): { text: string; blocks?: Message['blocks'] } {
+/** An edit without `blocks` removes the old ones, as plain text needs. */
+function messageBody({ text, blocks }: Message): { text: string; blocks?: Message['blocks'] } {
   return blocks.length > 0 ? { text, blocks } : { text };
 }
 
-/** Makes one call when it is its turn. Holds nothing while it waits: the lease is taken only for the call. */
-async function inTurn<T>(
-  { line, threads }: Posting,
+/** Makes one call when it is its turn. The lease is taken only for the call, not while waiting. */
+async function callInTurn<T>(
+  { line, threads }: PostDeps,
   lane: Lane,
   name: string,
-  { runId, threadTs, from, isAwaited }: Place,
+  { runId, threadTs, job, isAwaited }: PostTarget,
   call: (lease: Lease) => Promise<T>,
 ): Promise<T> {
   // Its holder may have died. Others in the lane must not wait until the lease expires, and no turn may be spent on it.
   if (await threads.isTaken(runId)) {
     await line.stepAside(lane, name);
-    throw new Later(TAKEN_MS);
+    throw new Later(RETRY_WHILE_LEASED_MS);
   }
-  // Verdicts, and the cards of fixes, go in the order of their questions, ahead of the details in threads.
+  // Verdicts and the cards of fixes are sent in the order of their requests, before the details in threads.
   const isAhead = isAwaited ?? threadTs === undefined;
-  await waitForTurn(line, lane, name, isAhead ? from.askedAtMs : undefined);
+  await waitForTurn(line, lane, name, isAhead ? job.askedAtMs : undefined);
   try {
     const done = await withLease(threads, runId, call);
     await line.leave(lane, name);
     return done;
   } catch (error) {
-    const isFirst = from.attempt <= FIRST_FOR_ATTEMPTS;
-    if (error instanceof SlackRefused) await line.leave(lane, name);
+    const isFirst = job.attempt <= MAX_ATTEMPTS_IN_FRONT;
+    if (error instanceof SlackApiError) await line.leave(lane, name);
     else if (!isFirst && !(error instanceof Later || error instanceof Dropped))
       await line.stepAside(lane, name);
     throw error;
@@ -328,7 +334,7 @@ async function inTurn<T>(
 
 async function withLease<T>(threads: Threads, runId: string, work: (lease: Lease) => Promise<T>): Promise<T> {
   const lease = await threads.take(runId);
-  if (!lease) throw new Later(TAKEN_MS);
+  if (!lease) throw new Later(RETRY_WHILE_LEASED_MS);
   try {
     return await work(lease);
   } finally {
@@ -341,11 +347,11 @@ async function withLease<T>(threads: Threads, runId: string, work: (lease: Lease
  * is ahead may itself need a slot of the queue.
  */
 async function waitForTurn(line: Line, lane: Lane, name: string, sinceMs: number | undefined): Promise<void> {
-  const untilMs = performance.now() + WAIT_HERE_MS;
+  const untilMs = performance.now() + MAX_WAIT_IN_PROCESS_MS;
   for (;;) {
     const waitMs = await line.turn(lane, name, sinceMs);
     if (waitMs === 0) return;
-    if (performance.now() + waitMs > untilMs) throw new Later(Math.max(waitMs, WAIT_IN_QUEUE_MS));
+    if (performance.now() + waitMs > untilMs) throw new Later(Math.max(waitMs, MIN_WAIT_IN_QUEUE_MS));
     await sleep(waitMs);
   }
 }

@@ -2,8 +2,8 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { makeLog } from '../../telemetry/log.ts';
-import { respond } from './respond.ts';
-import { slackUrls } from './response-url.ts';
+import { respondInChannel } from './respond.ts';
+import { allowSlackUrls } from './response-url.ts';
 
 let servers: Server[];
 let log: string[];
@@ -36,11 +36,11 @@ function answerTo(responseUrl: string, apiUrl: string) {
     at: new Date().toISOString(),
     responseUrl,
   };
-  return respond(
+  return respondInChannel(
     asked,
     { text: 'found', blocks: [] },
     {
-      isSlackUrl: slackUrls(apiUrl),
+      isSlackUrl: allowSlackUrls(apiUrl),
       log: makeLog({ level: 'debug', secrets: [], to: { write: (line) => log.push(line) } }),
     },
   );

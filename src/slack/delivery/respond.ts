@@ -1,31 +1,47 @@
 import type { Asked } from '../../queue/asked.ts';
-import type { Posting } from './post.ts';
 import type { Message } from '../render/message.ts';
-import { warnOfForeignUrl } from './response-url.ts';
+import { type IsSlackUrl, warnOfForeignUrl } from './response-url.ts';
+import type { Log } from '../../telemetry/log.ts';
 
-/** Slack takes it for 30 minutes; one less for the clocks. */
-const OPEN_FOR_MS = 29 * 60_000;
+/** Slack accepts answers for 30 minutes; one less for differences between clocks. */
+const VALID_FOR_MS = 29 * 60_000;
 const TIMEOUT_MS = 10_000;
 
-type Via = Pick<Posting, 'isSlackUrl' | 'log'>;
-type Reply = Pick<Asked, 'responseUrl' | 'at'>;
+interface RespondDeps {
+  /** Which response_urls may be posted to. */
+  readonly isSlackUrl: IsSlackUrl;
+  readonly log: Log;
+}
+type ResponseTarget = Pick<Asked, 'responseUrl' | 'at'>;
 
 /**
- * Answers through the command's response_url, visible to the channel; it works where the bot is no member.
+ * Answers through the command's response_url, visible to the channel; this works even if the bot is not a member.
  * @returns whether Slack accepted it: false if the URL is absent, not Slack's, too old or used up.
- * @throws where Slack did not answer, to be tried again.
+ * @throws if Slack did not answer; the caller retries.
  */
-export function respond(asked: Reply, message: Message, via: Via): Promise<boolean> {
-  return send(asked, { response_type: 'in_channel', ...message }, via);
+export function respondInChannel(
+  asked: ResponseTarget,
+  message: Message,
+  deps: RespondDeps,
+): Promise<boolean> {
+  return send(asked, { response_type: 'in_channel', ...message }, deps);
 }
 
-/** {@link respond}, visible only to the asker. */
-export function respondPrivately(asked: Reply, message: Message, via: Via): Promise<boolean> {
-  return send(asked, { response_type: 'ephemeral', replace_original: false, ...message }, via);
+/** {@link respondInChannel}, visible only to the asker. */
+export function respondPrivately(
+  asked: ResponseTarget,
+  message: Message,
+  deps: RespondDeps,
+): Promise<boolean> {
+  return send(asked, { response_type: 'ephemeral', replace_original: false, ...message }, deps);
 }
 
-async function send({ responseUrl, at }: Reply, body: object, { isSlackUrl, log }: Via): Promise<boolean> {
-  if (responseUrl === undefined || Date.now() - Date.parse(at) > OPEN_FOR_MS) return false;
+async function send(
+  { responseUrl, at }: ResponseTarget,
+  body: object,
+  { isSlackUrl, log }: RespondDeps,
+): Promise<boolean> {
+  if (responseUrl === undefined || Date.now() - Date.parse(at) > VALID_FOR_MS) return false;
   // A job queued by an earlier version may contain one.
   if (!isSlackUrl(responseUrl)) {
     warnOfForeignUrl(log, responseUrl);

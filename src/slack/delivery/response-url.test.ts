@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { slackUrls } from './response-url.ts';
+import { allowSlackUrls } from './response-url.ts';
 
 const PATH = '/commands/T0123/1/abc';
 
 describe('without a SLACK_API_URL', () => {
-  const isSlackUrl = slackUrls(undefined);
+  const isSlackUrl = allowSlackUrls(undefined);
 
   test.each([
     `https://hooks.slack.com${PATH}`,
@@ -61,7 +61,7 @@ describe('without a SLACK_API_URL', () => {
 });
 
 describe('with a SLACK_API_URL', () => {
-  const isSlackUrl = slackUrls('http://127.0.0.1:4010/api/');
+  const isSlackUrl = allowSlackUrls('http://127.0.0.1:4010/api/');
 
   test.each([`http://127.0.0.1:4010${PATH}`, `https://hooks.slack.com${PATH}`])(
     '%s may be posted to',
@@ -82,7 +82,7 @@ describe('with a SLACK_API_URL', () => {
   });
 
   test('a port that is the default of its scheme is the same with and without', () => {
-    expect(slackUrls('https://slack-gov.com/api/')(`https://slack-gov.com:443${PATH}`)).toBe(true);
-    expect(slackUrls('https://proxy.example:443/api/')(`https://proxy.example${PATH}`)).toBe(true);
+    expect(allowSlackUrls('https://slack-gov.com/api/')(`https://slack-gov.com:443${PATH}`)).toBe(true);
+    expect(allowSlackUrls('https://proxy.example:443/api/')(`https://proxy.example${PATH}`)).toBe(true);
   });
 });

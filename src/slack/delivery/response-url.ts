@@ -1,7 +1,7 @@
 import type { Log } from '../../telemetry/log.ts';
 
 /** Where Slack accepts answers to commands; the second is GovSlack. */
-const SLACK = ['https://hooks.slack.com', 'https://hooks.slack-gov.com'] as const;
+const SLACK_ORIGINS = ['https://hooks.slack.com', 'https://hooks.slack-gov.com'] as const;
 
 /** Whether an answer may be posted to a URL. */
 export type IsSlackUrl = (url: string) => boolean;
@@ -10,8 +10,11 @@ export type IsSlackUrl = (url: string) => boolean;
  * Answers contain findings, so they are posted only to Slack's own hosts and to the origin of a configured `SLACK_API_URL`.
  * The host must be written literally, without a user name and not in another spelling that a parser turns into the same host.
  */
-export function slackUrls(apiUrl: string | undefined): IsSlackUrl {
-  const origins = new Set<string>([...SLACK, ...(apiUrl === undefined ? [] : [new URL(apiUrl).origin])]);
+export function allowSlackUrls(apiUrl: string | undefined): IsSlackUrl {
+  const origins = new Set<string>([
+    ...SLACK_ORIGINS,
+    ...(apiUrl === undefined ? [] : [new URL(apiUrl).origin]),
+  ]);
   return (text) => {
     const url = URL.parse(text);
     if (!url || !origins.has(url.origin) || url.username !== '' || url.password !== '') return false;

@@ -12,32 +12,32 @@ import type { Metrics } from '../../telemetry/metrics.ts';
 
 import { boltLogger } from '../transport/bolt-log.ts';
 
-/** Slack answered that it will not do this; asking again changes nothing. */
-export class SlackRefused extends Error {
-  override readonly name = 'SlackRefused';
+/** An error of the Web API that a retry does not change. https://docs.slack.dev/apis/web-api#responses */
+export class SlackApiError extends Error {
+  override readonly name = 'SlackApiError';
   readonly code: string;
   /** Slack's details about the arguments; empty if there are none. */
   readonly detail: string;
-  /** The channel does not let the bot in: the answer must take another way. */
-  readonly shut: boolean;
+  /** The bot cannot post in the channel: the answer must be sent another way. */
+  readonly channelInaccessible: boolean;
 
   constructor(code: string, detail: string) {
     super(`Slack: ${code}${detail}`);
     this.code = code;
     this.detail = detail;
-    this.shut = SHUT.has(code) || code.startsWith('restricted_action');
+    this.channelInaccessible = CHANNEL_INACCESSIBLE.has(code) || code.startsWith('restricted_action');
   }
 }
 
-const SHUT = new Set([
+const CHANNEL_INACCESSIBLE = new Set([
   'not_in_channel',
   'channel_not_found',
   'is_archived',
   'team_access_not_granted',
   'no_permission',
 ]);
-/** Slack's own trouble, or a token that an operator is about to mend: worth another try later. */
-const PASSING = new Set([
+/** A problem on Slack's side, or with a token that an operator may be about to replace: a later attempt may succeed. */
+const RETRYABLE = new Set([
   'internal_error',
   'fatal_error',
   'service_unavailable',
@@ -53,7 +53,7 @@ const PASSING = new Set([
 const CALL_TIMEOUT_MS = 10_000;
 const DEFAULT_RETRY_AFTER_S = 30;
 
-/** A client that never retries or sleeps by itself: BullMQ is the only one that tries again (reference: slack.md, "Retries"). */
+/** A client that never retries or sleeps by itself: only BullMQ retries. https://docs.slack.dev/tools/node-slack-sdk/web-api#rate-limits */
 export function makeSlackClient(token: string, apiUrl: string | undefined, log: Log): WebClient {
   return new Client(token, {
     ...(apiUrl !== undefined && { slackApiUrl: apiUrl }),
@@ -67,7 +67,8 @@ export function makeSlackClient(token: string, apiUrl: string | undefined, log: 
 
 /**
  * Calls Slack once.
- * @throws {Later} at a rate limit, after telling the others; {SlackRefused} where Slack says no; anything else leaves open whether Slack did it.
+ * @throws {Later} at a rate limit, after pausing the method for all processes; {SlackApiError} if Slack refuses; after any other error it is
+ * unknown whether Slack did it.
  */
 export async function callSlack<T>(
   method: string,
@@ -86,24 +87,24 @@ export async function callSlack<T>(
   }
 }
 
-/** The refusal in an error thrown by the client or by {@link callSlack}; undefined for any other error. */
-export function refusalOf(error: unknown): SlackRefused | undefined {
-  const refused = error instanceof SlackRefused ? error : classify(error).thrown;
-  return refused instanceof SlackRefused ? refused : undefined;
+/** The API error in an error thrown by the client or by {@link callSlack}; undefined for any other error. */
+export function slackApiErrorIn(error: unknown): SlackApiError | undefined {
+  const refused = error instanceof SlackApiError ? error : classify(error).thrown;
+  return refused instanceof SlackApiError ? refused : undefined;
 }
 
 function classify(error: unknown): { readonly outcome: string; readonly thrown: unknown } {
-  if (error instanceof WebAPIRateLimitedError) return limited(error.retryAfter);
+  if (error instanceof WebAPIRateLimitedError) return rateLimited(error.retryAfter);
   if (error instanceof WebAPIPlatformError) {
     const code = error.data.error;
-    if (code === 'ratelimited' || code === 'rate_limited') return limited(DEFAULT_RETRY_AFTER_S);
-    if (!PASSING.has(code)) return { outcome: 'refused', thrown: new SlackRefused(code, detailOf(error)) };
+    if (code === 'ratelimited' || code === 'rate_limited') return rateLimited(DEFAULT_RETRY_AFTER_S);
+    if (!RETRYABLE.has(code)) return { outcome: 'refused', thrown: new SlackApiError(code, detailOf(error)) };
   }
-  if (error instanceof Error && /Retry-After/i.test(error.message)) return limited(DEFAULT_RETRY_AFTER_S);
+  if (error instanceof Error && /Retry-After/i.test(error.message)) return rateLimited(DEFAULT_RETRY_AFTER_S);
   return { outcome: error instanceof WebAPIHTTPError ? 'failed' : 'unanswered', thrown: error };
 }
 
-function limited(retryAfterS: number): { readonly outcome: string; readonly thrown: Later } {
+function rateLimited(retryAfterS: number): { readonly outcome: string; readonly thrown: Later } {
   return { outcome: 'limited', thrown: new Later(retryAfterS * 1_000) };
 }
 

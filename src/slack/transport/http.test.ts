@@ -3,11 +3,11 @@ import type { App } from '@slack/bolt';
 import { afterEach, expect, test, vi } from 'vitest';
 import { makeLog } from '../../telemetry/log.ts';
 import { makeMetrics } from '../../telemetry/metrics.ts';
-import { overHttp } from './http.ts';
-import type { Way } from './transport.ts';
+import { httpTransport } from './http.ts';
+import type { Transport } from './transport.ts';
 
 const SECRET = 'not-a-secret-signing-secret';
-let way: Way;
+let way: Transport;
 afterEach(async () => {
   vi.useRealTimers();
   await way.stop();
@@ -16,7 +16,7 @@ afterEach(async () => {
 /** Posts a signed click to a port behind which an app does `processEvent`. */
 async function post(processEvent: App['processEvent']) {
   const metrics = makeMetrics();
-  way = overHttp(SECRET, 0, makeLog({ level: 'silent', secrets: [] }), metrics);
+  way = httpTransport(SECRET, 0, makeLog({ level: 'silent', secrets: [] }), metrics);
   way.receiver.init({ processEvent } as App);
   const { port } = await way.start();
   const body = 'payload=%7B%22type%22%3A%22block_actions%22%7D';

@@ -1,39 +1,39 @@
 import type { IncomingMessage } from 'node:http';
 import type { App, Receiver } from '@slack/bolt';
-import { type Answer, makeHttpServer } from '../../telemetry/http-server.ts';
+import { type HttpResponse, makeHttpServer } from '../../telemetry/http-server.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
-import { limitArriving, readRequest } from './read-request.ts';
-import type { Way } from './transport.ts';
+import { limitInboundBodies, readRequest } from './read-request.ts';
+import type { Transport } from './transport.ts';
 
 const PATH = '/slack/events';
 /** Slack stops waiting after 3 s. A handler may take longer, but the connection is not kept open for it. */
-const GIVE_UP_AFTER_MS = 10_000;
+const ACKNOWLEDGE_WITHIN_MS = 10_000;
 
 /**
  * Receives Slack's signed requests on `port` (0 takes a free one).
  * Bolt's own receiver is not used: a signed payload that is not an object makes it reject asynchronously, which ends the process, and it
  * answers 404 to unknown kinds of payloads and 400 to a content type with parameters.
  */
-export function overHttp(
+export function httpTransport(
   signingSecret: string,
   port: number,
   log: Log,
   metrics: Pick<Metrics, 'requestErrors'>,
-): Way {
+): Transport {
   let app: App | undefined;
-  const arriving = limitArriving();
+  const arriving = limitInboundBodies();
   const server = makeHttpServer({
     name: 'slack',
     routes: {
       [PATH]: {
         methods: ['POST'],
-        answer: async (request) => {
+        handle: async (request) => {
           const read = await readRequest(request, signingSecret, arriving);
-          if ('body' in read) return deliver(app, request, read.body, log);
-          const { status } = read.answer;
+          if ('body' in read) return dispatch(app, request, read.body, log);
+          const { status } = read.response;
           if (status >= 400) log.debug({ status }, 'Refused a request on the port for Slack');
-          return read.answer;
+          return read.response;
         },
       },
     },
@@ -55,23 +55,23 @@ export function overHttp(
 }
 
 /** @returns the acknowledgement, once there is one. */
-async function deliver(
+async function dispatch(
   app: App | undefined,
   { headers }: IncomingMessage,
   body: Record<string, unknown>,
   log: Log,
-): Promise<Answer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+): Promise<HttpResponse> {
+  const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
   const timer = setTimeout(() => {
     log.error({ type: body['type'] }, 'A delivery from Slack was not acknowledged in time');
     resolve({ status: 200 });
-  }, GIVE_UP_AFTER_MS);
+  }, ACKNOWLEDGE_WITHIN_MS);
   const retry = headers['x-slack-retry-num'];
   const reason = headers['x-slack-retry-reason'];
   app
     ?.processEvent({
       body,
-      ack: async (answer: unknown) => resolve(toAnswer(answer)),
+      ack: async (answer: unknown) => resolve(toHttpResponse(answer)),
       ...(typeof retry === 'string' && { retryNum: Number.parseInt(retry, 10) }),
       ...(typeof reason === 'string' && { retryReason: reason }),
       customProperties: {},
@@ -81,7 +81,7 @@ async function deliver(
 }
 
 /** An acknowledgement is empty, plain text, or JSON. */
-function toAnswer(answer: unknown): Answer {
+function toHttpResponse(answer: unknown): HttpResponse {
   if (answer === undefined || answer === null || answer === '') return { status: 200 };
   if (typeof answer === 'string') return { status: 200, body: answer };
   return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(answer) };

@@ -2,7 +2,7 @@
 type Envelope = Readonly<Record<string, unknown>>;
 
 /** Messages for the client itself. */
-const OF_THE_SOCKET = new Set(['hello', 'disconnect']);
+const CONTROL_MESSAGES = new Set(['hello', 'disconnect']);
 
 /**
  * A message of the socket in a form that the Socket Mode client can read; undefined if it is not an envelope.
@@ -14,7 +14,7 @@ export function readEnvelope(data: unknown): string | undefined {
   const envelope = typeof data === 'string' ? parse(data) : undefined;
   if (envelope === undefined) return undefined;
   const { type, envelope_id: id } = envelope;
-  if (typeof type === 'string' && OF_THE_SOCKET.has(type)) return data as string;
+  if (typeof type === 'string' && CONTROL_MESSAGES.has(type)) return data as string;
   if (typeof id !== 'string' || id === '') return undefined;
   try {
     return JSON.stringify({ ...envelope, type: 'interactive' });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { limitArriving, type Read, readRequest } from './read-request.ts';
+import { limitInboundBodies, type ReadResult, readRequest } from './read-request.ts';
 
 const close: (() => unknown)[] = [];
 afterEach(async () => {
@@ -10,8 +10,8 @@ afterEach(async () => {
 });
 
 /** A server whose requests may have 1 MiB of bodies among them that are not complete. */
-async function start(onRead: (read: Read) => void) {
-  const arriving = limitArriving(1_024 * 1_024);
+async function start(onRead: (read: ReadResult) => void) {
+  const arriving = limitInboundBodies(1_024 * 1_024);
   const read = async (request: IncomingMessage, response: ServerResponse) => {
     response.on('error', () => undefined);
     onRead(await readRequest(request, 'secret', arriving));
@@ -36,7 +36,7 @@ async function start(onRead: (read: Read) => void) {
 
 test('bodies that are not complete take up no more memory than is allowed: of equal ones the oldest are cut off', async () => {
   const statuses: unknown[] = [];
-  const send = await start((read) => statuses.push('answer' in read && read.answer.status));
+  const send = await start((read) => statuses.push('response' in read && read.response.status));
 
   const sockets: Socket[] = [];
   for (let at = 0; at < 10; at++) sockets.push(await send(400_000));

@@ -1,27 +1,27 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { verifySlackRequest } from '@slack/bolt';
-import type { Answer } from '../../telemetry/http-server.ts';
+import type { HttpResponse } from '../../telemetry/http-server.ts';
 import { kindOf } from './payload.ts';
 
 /** Bolt's limit. */
-const MOST_BYTES = 4 * 1_024 * 1_024;
+const MAX_BODY_BYTES = 4 * 1_024 * 1_024;
 /** Bolt refuses older requests, but not those from further in the future; here the window applies in both directions. */
 const CLOCK_WINDOW_S = 300;
 /** Slack's check of our certificate is short and unsigned. */
-const LONGEST_SSL_CHECK = 1_000;
+const MAX_SSL_CHECK_CHARS = 1_000;
 
 /** Of all bodies that are arriving, before anything says that they are Slack's: many times what Slack sends at once. */
-const MOST_BYTES_AT_ONCE = 16 * 1_024 * 1_024;
+const MAX_TOTAL_BYTES = 16 * 1_024 * 1_024;
 
 /** Requests whose bodies are arriving. */
-export interface Arriving {
+export interface InboundBodies {
   /** Counts bytes of a body. Where all bodies together become too large, the largest is cut off: what Slack sends is small. */
   readonly add: (request: IncomingMessage, bytes: number) => void;
   readonly end: (request: IncomingMessage) => void;
 }
 
-export function limitArriving(mostBytes = MOST_BYTES_AT_ONCE): Arriving {
+export function limitInboundBodies(maxBytes = MAX_TOTAL_BYTES): InboundBodies {
   const sizes = new Map<IncomingMessage, number>();
   let total = 0;
   const end = (request: IncomingMessage) => {
@@ -32,7 +32,7 @@ export function limitArriving(mostBytes = MOST_BYTES_AT_ONCE): Arriving {
     add: (request, bytes) => {
       total += bytes;
       sizes.set(request, (sizes.get(request) ?? 0) + bytes);
-      if (total <= mostBytes) return;
+      if (total <= maxBytes) return;
       // One is enough: it has at least as many bytes as were added.
       const largest = largestOf(sizes) ?? request;
       end(largest);
@@ -49,7 +49,7 @@ function largestOf(sizes: ReadonlyMap<IncomingMessage, number>): IncomingMessage
   return largest;
 }
 
-export type Read = { readonly body: Record<string, unknown> } | { readonly answer: Answer };
+export type ReadResult = { readonly body: Record<string, unknown> } | { readonly response: HttpResponse };
 
 /**
  * Reads a request that claims to come from Slack: its size, its signature, then its content.
@@ -58,8 +58,8 @@ export type Read = { readonly body: Record<string, unknown> } | { readonly answe
 export async function readRequest(
   request: IncomingMessage,
   signingSecret: string,
-  arriving: Arriving,
-): Promise<Read> {
+  arriving: InboundBodies,
+): Promise<ReadResult> {
   const { headers } = request;
   if (!['', 'identity'].includes(headers['content-encoding'] ?? '')) return refuse(415);
   const type = mediaType(headers['content-type']);
@@ -68,7 +68,7 @@ export async function readRequest(
   if (bytes === 'too large') return refuse(413);
   if (bytes === 'cut off' || !isUtf8(bytes)) return refuse(400);
   const text = bytes.toString('utf8');
-  if (type === 'form' && isSslCheck(text)) return { answer: { status: 200 } };
+  if (type === 'form' && isSslCheck(text)) return { response: { status: 200 } };
   if (!isSigned(headers, text, signingSecret)) return refuse(401);
   const body = type === 'form' ? readForm(text) : readJson(text);
   if (kindOf(body) === undefined) return refuse(400);
@@ -76,8 +76,8 @@ export async function readRequest(
   return payload['type'] === 'url_verification' ? verifyUrl(payload) : { body: payload };
 }
 
-function refuse(status: number): Read {
-  return { answer: { status } };
+function refuse(status: number): ReadResult {
+  return { response: { status } };
 }
 
 function mediaType(header = ''): 'form' | 'json' | undefined {
@@ -88,16 +88,16 @@ function mediaType(header = ''): 'form' | 'json' | undefined {
 
 async function readBytes(
   request: IncomingMessage,
-  arriving: Arriving,
+  arriving: InboundBodies,
 ): Promise<Buffer | 'too large' | 'cut off'> {
-  if (Number(request.headers['content-length'] ?? 0) > MOST_BYTES) return 'too large';
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return 'too large';
   const chunks: Buffer[] = [];
   let length = 0;
   try {
     // The connection must stay open for the answer, even if the body is not read to its end.
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       length += (chunk as Buffer).length;
-      if (length > MOST_BYTES) return 'too large';
+      if (length > MAX_BODY_BYTES) return 'too large';
       arriving.add(request, (chunk as Buffer).length);
       if (request.destroyed && !request.complete) return 'cut off';
       chunks.push(chunk as Buffer);
@@ -112,7 +112,7 @@ async function readBytes(
 
 /** https://docs.slack.dev/interactivity/implementing-slash-commands: Slack checks our certificate from time to time. */
 function isSslCheck(text: string): boolean {
-  return text.length <= LONGEST_SSL_CHECK && new URLSearchParams(text).get('ssl_check') === '1';
+  return text.length <= MAX_SSL_CHECK_CHARS && new URLSearchParams(text).get('ssl_check') === '1';
 }
 
 /** https://docs.slack.dev/authentication/verifying-requests-from-slack */
@@ -148,10 +148,10 @@ function readJson(text: string): unknown {
   }
 }
 
-function verifyUrl({ challenge }: Record<string, unknown>): Read {
+function verifyUrl({ challenge }: Record<string, unknown>): ReadResult {
   if (typeof challenge !== 'string') return refuse(400);
   return {
-    answer: {
+    response: {
       status: 200,
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ challenge }),

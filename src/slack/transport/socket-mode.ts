@@ -5,19 +5,19 @@ import type { Log } from '../../telemetry/log.ts';
 import { inRequest } from '../../telemetry/request-scope.ts';
 import { boltLogger } from './bolt-log.ts';
 import { readEnvelope } from './read-envelope.ts';
-import type { Way } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 const OPEN_TIMEOUT_MS = 10_000;
-/** Slack's own 5 s and 30 s end sockets that only pause, as busy machines do (reference: slack.md section 7.5). */
+/** The client's defaults of 5 s and 30 s close sockets that only pause, as on busy machines. https://github.com/slackapi/bolt-js/issues/2496 */
 const PONG_WITHIN_MS = 20_000;
 const PING_WITHIN_MS = 60_000;
 
 /**
- * Hears Slack over a socket that we open and keep open.
+ * Receives from Slack over a socket that the bot opens and keeps open.
  * The client's own reconnecting is off: it waits a whole pong timeout first, during which commands are lost, and it ends the process
- * where Slack does not answer `apps.connections.open` (reference: slack.md section 1).
+ * if Slack does not answer `apps.connections.open`.
  */
-export function overSocket(appToken: string, apiUrl: string | undefined, log: Log): Way {
+export function socketModeTransport(appToken: string, apiUrl: string | undefined, log: Log): Transport {
   const receiver = new SocketModeReceiver({
     appToken,
     logger: boltLogger(log),

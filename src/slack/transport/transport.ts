@@ -1,11 +1,11 @@
 import type { Receiver } from '@slack/bolt';
 
-/** How Slack reaches us: over a port, or over a socket that we open. */
-export interface Way {
+/** How Slack reaches the bot: HTTP requests on a port, or Socket Mode. */
+export interface Transport {
   readonly receiver: Receiver;
-  /** Begins to hear Slack. */
+  /** Starts to receive from Slack. */
   readonly start: () => Promise<{ readonly port?: number }>;
   readonly stop: () => Promise<void>;
-  /** True while Slack can reach us, else why not. */
+  /** True while Slack can reach us, otherwise why not. */
   readonly ready: () => true | string;
 }

@@ -1,5 +1,5 @@
 import type { RichTextSection } from '@slack/types';
-import type { Help, Question } from '../../../request/parse.ts';
+import type { Help, ParsedRequest } from '../../../request/parse.ts';
 import { cleanText } from '../../../text/clean-text.ts';
 import { code, encodedLength, truncate, escapeUntrusted, joinLinesWithin } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
@@ -19,7 +19,7 @@ import {
   MAX_TEXT_BYTES,
 } from '../blocks.ts';
 
-export type RequestProblem = Omit<Extract<Question, { kind: 'problem' }>, 'kind'>;
+export type RequestProblem = Omit<Extract<ParsedRequest, { kind: 'problem' }>, 'kind'>;
 
 const MAX_ENTRIES = 25;
 /** Characters of the blocks. Together with title, reason and example they fit into a message. */

@@ -1,4 +1,4 @@
-import type { Delivery } from './delivery.ts';
+import type { SlackDelivery } from './delivery.ts';
 import type { Refusal } from './refusal.ts';
 
 /** Slack may deliver something hours late, when nobody expects it to act any more. The window applies in both directions. */
@@ -8,7 +8,7 @@ const WINDOW_MS = 5 * 60_000;
  * Old deliveries never act. Clicks and events must say when they happened. Commands and modal submissions have no time; only a repeated
  * delivery of the same one is recognized.
  */
-export function checkAge({ kind, atMs }: Delivery, nowMs: number): Refusal | undefined {
+export function checkAge({ kind, atMs }: SlackDelivery, nowMs: number): Refusal | undefined {
   if (kind !== 'click' && kind !== 'event') return undefined;
   const again = kind === 'click' ? ' Click again.' : '';
   const refuse = (why: string): Refusal => ({

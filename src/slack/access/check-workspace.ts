@@ -1,8 +1,8 @@
 import type { Workspace } from '../../store/access/workspace.ts';
-import type { Delivery } from './delivery.ts';
+import type { SlackDelivery } from './delivery.ts';
 import type { Refusal } from './refusal.ts';
 
-const FOREIGN: Refusal = {
+const OTHER_INSTALLATION: Refusal = {
   rule: 'workspace',
   because: 'this Wrench belongs to another workspace, so nothing was done',
 };
@@ -11,26 +11,31 @@ const FOREIGN: Refusal = {
  * Refuses a delivery for another installation. In an organization-wide installation only the organization is compared, because `team_id` is
  * any of its workspaces, or null.
  */
-export function checkWorkspace(delivery: Delivery, workspace: Workspace): Refusal | undefined {
+export function checkWorkspace(delivery: SlackDelivery, workspace: Workspace): Refusal | undefined {
   const { teamId, enterpriseId } = delivery;
   if (workspace.isEnterpriseInstall)
-    return enterpriseId !== undefined && enterpriseId === workspace.enterpriseId ? undefined : FOREIGN;
-  if (teamId !== workspace.teamId) return FOREIGN;
+    return enterpriseId !== undefined && enterpriseId === workspace.enterpriseId
+      ? undefined
+      : OTHER_INSTALLATION;
+  if (teamId !== workspace.teamId) return OTHER_INSTALLATION;
   const isOtherEnterprise =
     enterpriseId !== undefined &&
     workspace.enterpriseId !== undefined &&
     enterpriseId !== workspace.enterpriseId;
-  return isOtherEnterprise ? FOREIGN : undefined;
+  return isOtherEnterprise ? OTHER_INSTALLATION : undefined;
 }
 
-const OUTSIDER: Refusal = { rule: 'workspace', because: 'people of another workspace may not do this' };
+const OTHER_WORKSPACE: Refusal = {
+  rule: 'workspace',
+  because: 'people of another workspace may not do this',
+};
 
 /** Refuses people of another workspace, as far as the delivery says: in a shared channel they can click buttons too. */
-export function checkHome(
-  { userTeamId, userEnterpriseId }: Delivery,
+export function checkUserWorkspace(
+  { userTeamId, userEnterpriseId }: SlackDelivery,
   { teamId, enterpriseId, isEnterpriseInstall }: Workspace,
 ): Refusal | undefined {
   if (isEnterpriseInstall)
-    return userEnterpriseId === undefined || userEnterpriseId === enterpriseId ? undefined : OUTSIDER;
-  return userTeamId === undefined || userTeamId === teamId ? undefined : OUTSIDER;
+    return userEnterpriseId === undefined || userEnterpriseId === enterpriseId ? undefined : OTHER_WORKSPACE;
+  return userTeamId === undefined || userTeamId === teamId ? undefined : OTHER_WORKSPACE;
 }

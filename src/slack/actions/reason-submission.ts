@@ -3,7 +3,7 @@ import { cleanText, NOTHING_VISIBLE } from '../../text/clean-text.ts';
 import { REASON_FORM, REASON_LENGTH } from '../render/remediation/reason-form.ts';
 
 /** What a form was opened for. Slack returns it with the submission, and it is checked like a click. */
-const openedFor = z.strictObject({
+const formMetadata = z.strictObject({
   button: z.enum(['request', 'approve']),
   value: z.string().max(200),
   channelId: z.string(),
@@ -11,9 +11,9 @@ const openedFor = z.strictObject({
   threadTs: z.string(),
 });
 
-export type OpenedFor = z.infer<typeof openedFor>;
+export type FormMetadata = z.infer<typeof formMetadata>;
 
-export function writeOpenedFor({ button, value, channelId, messageTs, threadTs }: OpenedFor): string {
+export function writeFormMetadata({ button, value, channelId, messageTs, threadTs }: FormMetadata): string {
   return JSON.stringify({ button, value, channelId, messageTs, threadTs });
 }
 
@@ -27,7 +27,7 @@ const submission = z.looseObject({
 });
 
 /** The reason in a submitted form, as it can be seen; undefined if there is none. */
-export function reasonIn(body: unknown): string | undefined {
+export function submittedReason(body: unknown): string | undefined {
   const values = submission.safeParse(body).data?.view.state.values;
   const value = values?.[REASON_FORM.block]?.[REASON_FORM.input]?.value;
   if (typeof value !== 'string') return undefined;
@@ -36,7 +36,7 @@ export function reasonIn(body: unknown): string | undefined {
 }
 
 /** What the form shows about an invalid reason; undefined if the reason is valid. */
-export function wrongWithReason(reason: string | undefined): string | undefined {
+export function reasonProblem(reason: string | undefined): string | undefined {
   const { min, max } = REASON_LENGTH;
   const { length } = reason ?? '';
   if (length < min) return `Write at least ${min} characters.`;
@@ -44,11 +44,11 @@ export function wrongWithReason(reason: string | undefined): string | undefined 
 }
 
 /** What the form was opened for; undefined if the form is not ours. */
-export function openedForIn(body: unknown): OpenedFor | undefined {
+export function readFormMetadata(body: unknown): FormMetadata | undefined {
   const metadata = submission.safeParse(body).data?.view.private_metadata;
   if (metadata === undefined) return undefined;
   try {
-    return openedFor.safeParse(JSON.parse(metadata)).data;
+    return formMetadata.safeParse(JSON.parse(metadata)).data;
   } catch {
     return undefined;
   }

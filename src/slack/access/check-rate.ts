@@ -2,14 +2,14 @@ import { within } from '../../telemetry/within.ts';
 import type { Rate } from '../../store/access/rate.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Refusal } from './refusal.ts';
-import type { Identified } from './who.ts';
+import type { IdentifiedDelivery } from './identify.ts';
 
 /** Of Slack's 3 s. */
 const COUNT_WITHIN_MS = 300;
 
 /** Limits how many commands, clicks and forms a person sends. If Redis does not respond there is no limit, because nothing can be queued then. */
 export async function checkRate(
-  { userId, triggerId }: Identified,
+  { userId, triggerId }: IdentifiedDelivery,
   { count, limit }: Rate,
   log: Log,
 ): Promise<Refusal | undefined> {

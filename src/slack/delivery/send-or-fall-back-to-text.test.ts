@@ -4,11 +4,11 @@ import { WebAPIPlatformError } from '@slack/web-api';
 import { makeLog } from '../../telemetry/log.ts';
 import { makeMetrics } from '../../telemetry/metrics.ts';
 import type { Message } from '../render/message.ts';
-import { NO_TEXT, safely, type Sendable } from './safely.ts';
-import { SlackRefused } from './slack-call.ts';
+import { NO_TEXT, sendOrFallBackToText, type OutgoingMessage } from './send-or-fall-back-to-text.ts';
+import { SlackApiError } from './slack-call.ts';
 
 let log: string[];
-let posting: Parameters<typeof safely>[0];
+let posting: Parameters<typeof sendOrFallBackToText>[0];
 beforeEach(() => {
   log = [];
   posting = {
@@ -21,9 +21,9 @@ const MESSAGE: Message = { text: '3 of 41 certificates have expired', blocks: [{
 const bugs = async () => (await posting.metrics.bugs.get()).values.map(({ value }) => value);
 
 /** Sends to a Slack that rejects a message for as long as `isWrong` says so. */
-async function sendTo(isWrong: (form: Sendable) => boolean, refusal: Error, message = MESSAGE) {
-  const sent: Sendable[] = [];
-  const outcome = await safely(posting, { runId: 'r1' }, message, async (form) => {
+async function sendTo(isWrong: (form: OutgoingMessage) => boolean, refusal: Error, message = MESSAGE) {
+  const sent: OutgoingMessage[] = [];
+  const outcome = await sendOrFallBackToText(posting, { runId: 'r1' }, message, async (form) => {
     sent.push(form);
     if (isWrong(form)) throw refusal;
     return 'posted';
@@ -31,7 +31,7 @@ async function sendTo(isWrong: (form: Sendable) => boolean, refusal: Error, mess
   return { sent, outcome, last: sent.at(-1) };
 }
 
-const hasBlocks = ({ blocks }: Sendable) => blocks.length > 0;
+const hasBlocks = ({ blocks }: OutgoingMessage) => blocks.length > 0;
 
 test.each([
   'invalid_blocks',
@@ -44,7 +44,7 @@ test.each([
   'only_one_table_allowed',
   'markdown_text_conflict',
 ])('%s: the text goes out without blocks, and it is counted and logged as our bug', async (code) => {
-  const { outcome, last } = await sendTo(hasBlocks, new SlackRefused(code, ''));
+  const { outcome, last } = await sendTo(hasBlocks, new SlackApiError(code, ''));
 
   expect(outcome).toBe('posted');
   expect(last).toEqual({ text: MESSAGE.text, blocks: [] });
@@ -58,7 +58,7 @@ test.each([
   'metadata_too_large',
   'metadata_must_be_sent_from_app',
 ])('%s: text and blocks go out without metadata', async (code) => {
-  const { outcome, last } = await sendTo((form) => !form.withoutMetadata, new SlackRefused(code, ''));
+  const { outcome, last } = await sendTo((form) => !form.withoutMetadata, new SlackApiError(code, ''));
 
   expect(outcome).toBe('posted');
   expect(last).toEqual({ ...MESSAGE, withoutMetadata: true });
@@ -66,8 +66,8 @@ test.each([
 
 test('a text that is too long is shortened, and the blocks with their buttons stay', async () => {
   const long = { ...MESSAGE, text: `FIXED · ${'я'.repeat(1_500)}` };
-  const tooLong = ({ text }: Sendable) => Buffer.byteLength(text) > 1_000;
-  const { outcome, last } = await sendTo(tooLong, new SlackRefused('msg_too_long', ''), long);
+  const tooLong = ({ text }: OutgoingMessage) => Buffer.byteLength(text) > 1_000;
+  const { outcome, last } = await sendTo(tooLong, new SlackApiError('msg_too_long', ''), long);
 
   expect(outcome).toBe('posted');
   expect(last?.text).toMatch(/^FIXED · я+…$/);
@@ -75,7 +75,7 @@ test('a text that is too long is shortened, and the blocks with their buttons st
 });
 
 test('a text that is too long only because of the blocks goes out without them', async () => {
-  const { outcome, last } = await sendTo(hasBlocks, new SlackRefused('msg_too_long', ''));
+  const { outcome, last } = await sendTo(hasBlocks, new SlackApiError('msg_too_long', ''));
 
   expect(outcome).toBe('posted');
   expect(last).toEqual({ text: MESSAGE.text, blocks: [] });
@@ -84,8 +84,8 @@ test('a text that is too long only because of the blocks goes out without them',
 test.each(['invalid_arguments', 'invalid_arg_name', 'invalid_array_arg', 'invalid_form_data'])(
   '%s leaves out what its details name',
   async (code) => {
-    const about = (detail: string, isWrong: (form: Sendable) => boolean) =>
-      sendTo(isWrong, new SlackRefused(code, detail));
+    const about = (detail: string, isWrong: (form: OutgoingMessage) => boolean) =>
+      sendTo(isWrong, new SlackApiError(code, detail));
 
     const blocks = await about(' [ERROR] must be an array [json-pointer:/blocks/0]', hasBlocks);
     expect(blocks.last).toEqual({ text: MESSAGE.text, blocks: [] });
@@ -103,11 +103,11 @@ test.each(['invalid_arguments', 'invalid_arg_name', 'invalid_array_arg', 'invali
 );
 
 test('several faults of one message are left out one after another, and counted as one bug', async () => {
-  const sent: Sendable[] = [];
-  await safely(posting, { runId: 'r1' }, MESSAGE, async (form) => {
+  const sent: OutgoingMessage[] = [];
+  await sendOrFallBackToText(posting, { runId: 'r1' }, MESSAGE, async (form) => {
     sent.push(form);
-    if (!form.withoutMetadata) throw new SlackRefused('metadata_too_large', '');
-    if (hasBlocks(form)) throw new SlackRefused('invalid_blocks', '');
+    if (!form.withoutMetadata) throw new SlackApiError('metadata_too_large', '');
+    if (hasBlocks(form)) throw new SlackApiError('invalid_blocks', '');
   });
 
   expect(sent).toHaveLength(3);
@@ -130,7 +130,7 @@ test('a text in which Slack sees nothing is replaced', async () => {
   const unseen = { ...MESSAGE, text: '\u200B' };
   const { outcome, last } = await sendTo(
     ({ text }) => text === '\u200B',
-    new SlackRefused('no_text', ''),
+    new SlackApiError('no_text', ''),
     unseen,
   );
 
@@ -141,7 +141,7 @@ test('a text in which Slack sees nothing is replaced', async () => {
 test.each(['channel_not_found', 'not_in_channel', 'message_not_found', 'restricted_action'])(
   '%s is not about the form, and nothing is sent again',
   async (code) => {
-    const { sent, outcome } = await sendTo(() => true, new SlackRefused(code, ''));
+    const { sent, outcome } = await sendTo(() => true, new SlackApiError(code, ''));
 
     expect(sent).toEqual([MESSAGE]);
     expect(outcome).toMatchObject({ code });
@@ -170,12 +170,17 @@ test('whatever Slack rejects, sending ends after a few forms, none of them empty
       fc.array(fc.tuple(code, detail)),
       async (text, refusals) => {
         const left = [...refusals];
-        const sent: Sendable[] = [];
-        await safely(posting, { runId: 'r1' }, { ...MESSAGE, text: text.repeat(200) }, async (form) => {
-          sent.push(form);
-          const [next, why = ''] = left.shift() ?? [];
-          if (next !== undefined) throw new SlackRefused(next, why);
-        }).catch(() => undefined);
+        const sent: OutgoingMessage[] = [];
+        await sendOrFallBackToText(
+          posting,
+          { runId: 'r1' },
+          { ...MESSAGE, text: text.repeat(200) },
+          async (form) => {
+            sent.push(form);
+            const [next, why = ''] = left.shift() ?? [];
+            if (next !== undefined) throw new SlackApiError(next, why);
+          },
+        ).catch(() => undefined);
 
         expect(sent.length).toBeLessThanOrEqual(6);
         for (const form of sent) {

@@ -7,12 +7,12 @@ import { whoMay } from '../../store/access/authorize.ts';
 import type { Workspace } from '../../store/access/workspace.ts';
 import type { Log } from '../../telemetry/log.ts';
 
-/** Who people are and which groups they are in, asked of Slack and kept in memory with its age, for both roles to judge by. */
-export interface Directory {
-  /** Looks people up anew. Whoever Slack cannot be asked about keeps the age that is known, and grows stale. */
+/** People and their user groups, read from Slack and stored in Redis with their age, so that both roles can authorize with them. */
+export interface UserDirectory {
+  /** Looks people up again. If Slack does not answer, the stored entry stays and becomes stale. */
   readonly lookUp: (userIds: readonly string[]) => Promise<void>;
-  /** Looks somebody up, and says whether they have one of the roles now; else why not, for that person. */
-  readonly may: (roles: readonly RoleOf[], userId: string) => Promise<true | string>;
+  /** Looks somebody up. @returns true if they have one of the roles now, otherwise why not, in words for that person. */
+  readonly authorize: (roles: readonly RoleOf[], userId: string) => Promise<true | string>;
   /** The members of a group, as this process last read them; undefined if that is too long ago. Asks neither Slack nor Redis. */
   readonly members: (groupId: string) => readonly string[] | undefined;
   /** Reads the members of groups from Slack. A group that cannot be read stays unknown. */
@@ -20,7 +20,7 @@ export interface Directory {
   readonly close: () => void;
 }
 
-export interface DirectoryOptions {
+export interface UserDirectoryOptions {
   readonly client: WebClient;
   readonly people: People;
   readonly policy: Policy;
@@ -33,10 +33,10 @@ export interface DirectoryOptions {
 }
 
 /**
- * Asks with `users.info` and `usergroups.users.list`, at each click and for the groups in the background, so that somebody who is taken out
- * of a group between the click and the deed is known to be out.
+ * Calls `users.info` and `usergroups.users.list` at each click, and reads the groups in the background too, so that somebody who was removed
+ * from a group after the click has lost the role before the fix is applied.
  */
-export function openDirectory(options: DirectoryOptions): Directory {
+export function openUserDirectory(options: UserDirectoryOptions): UserDirectory {
   const { client, people, policy, workspace, alsoGroups = [], clock, log } = options;
   const pending = new Map<string, Promise<void>>();
   const inMemory = new Map<string, { readonly users: readonly string[]; readonly readMs: number }>();
@@ -45,7 +45,7 @@ export function openDirectory(options: DirectoryOptions): Directory {
     if (!isWorkspaceSaved) await people.saveWorkspace(workspace);
     isWorkspaceSaved = true;
   };
-  const askGroup = async (id: string) => {
+  const fetchGroup = async (id: string) => {
     const askedMs = performance.now();
     const { users = [] } = await client.usergroups.users.list({ usergroup: id });
     inMemory.set(id, { users, readMs: askedMs });
@@ -53,22 +53,22 @@ export function openDirectory(options: DirectoryOptions): Directory {
   };
   /** Calls that overlap share one request per group. */
   const refreshGroup = (id: string) => {
-    const asked = pending.get(id) ?? askGroup(id).finally(() => pending.delete(id));
+    const asked = pending.get(id) ?? fetchGroup(id).finally(() => pending.delete(id));
     pending.set(id, asked);
     return asked;
   };
-  const tolerate = (work: Promise<unknown>) =>
+  const logFailure = (work: Promise<unknown>) =>
     work.catch((error: unknown) => log.warn({ err: error }, 'Slack could not be asked who somebody is'));
-  const lookUpGroups: Directory['lookUpGroups'] = async (ids) => {
-    await Promise.all([...new Set(ids)].map((id) => tolerate(refreshGroup(id))));
+  const lookUpGroups: UserDirectory['lookUpGroups'] = async (ids) => {
+    await Promise.all([...new Set(ids)].map((id) => logFailure(refreshGroup(id))));
   };
   const refreshPerson = async (id: string) => {
     const { user } = await client.users.info({ user: id });
     if (user) await people.savePerson(toPerson(id, user, await clock()));
   };
-  const lookUp: Directory['lookUp'] = async (userIds) => {
+  const lookUp: UserDirectory['lookUp'] = async (userIds) => {
     await Promise.all([
-      ...[...new Set(userIds)].map((id) => tolerate(refreshPerson(id))),
+      ...[...new Set(userIds)].map((id) => logFailure(refreshPerson(id))),
       lookUpGroups(groupsIn(policy.roles)),
     ]);
   };
@@ -83,7 +83,7 @@ export function openDirectory(options: DirectoryOptions): Directory {
       const isFresh = known && performance.now() - known.readMs <= policy.membershipSeconds * 1_000;
       return isFresh ? known.users : undefined;
     },
-    may: async (roles, userId) => {
+    authorize: async (roles, userId) => {
       await Promise.all([lookUp([userId]), saveWorkspace()]);
       const known = await people.know(userId, policy.roles);
       return whoMay(roles, { userId, workspace }, known, policy, await clock());

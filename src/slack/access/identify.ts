@@ -1,20 +1,20 @@
-import type { Delivery } from './delivery.ts';
+import type { SlackDelivery } from './delivery.ts';
 import type { Refusal } from './refusal.ts';
 
 /** A delivery whose sender and identity are known. */
-export interface Identified extends Delivery {
+export interface IdentifiedDelivery extends SlackDelivery {
   readonly userId: string;
   readonly triggerId: string;
 }
 
 /** Slack's ids of people. A name or an empty text is not one. */
-const PERSON = /^[UW][A-Z0-9]{2,}$/;
+const USER_ID = /^[UW][A-Z0-9]{2,}$/;
 
 /** Only people may ask for anything, and only with a delivery whose repetition can be recognized. */
-export function identify(delivery: Delivery): Identified | Refusal {
+export function identify(delivery: SlackDelivery): IdentifiedDelivery | Refusal {
   const { userId, triggerId, isBot } = delivery;
   if (isBot) return { rule: 'who', because: 'bots may not do this' };
-  if (userId === undefined || !PERSON.test(userId))
+  if (userId === undefined || !USER_ID.test(userId))
     return { rule: 'who', because: 'Slack did not say who sent this' };
   if (triggerId === undefined)
     return { rule: 'who', because: 'Slack sent this without an id, so nothing was done; try again' };

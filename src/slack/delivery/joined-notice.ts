@@ -1,32 +1,32 @@
 import type { OutboxJob } from '../../queue/contracts.ts';
 import { Later } from '../../queue/work.ts';
-import type { Posting } from './post.ts';
+import type { PostDeps } from './post.ts';
 import type { Asked } from '../../queue/asked.ts';
 import type { Where } from '../../store/thread/threads.ts';
 import { renderJoined } from '../render/replies/notices.ts';
 import { respondPrivately } from './respond.ts';
 
 /** How long to wait for the thread before trying again. */
-const AGAIN_MS = 500;
+const RETRY_AFTER_MS = 500;
 /** Slack accepts answers to a command for 30 minutes. */
 const GIVE_UP_MS = 25 * 60_000;
 
 /** Sends the link to the thread to a person who asked the same question in the same channel, once the thread exists. */
-export async function tellJoined(
-  posting: Posting,
+export async function sendJoinedNotice(
+  deps: PostDeps,
   { runId, asked, first }: Extract<OutboxJob, { kind: 'joined' }>,
 ): Promise<void> {
-  const thread = await posting.threads.read(runId);
+  const thread = await deps.threads.read(runId);
   if (thread.elsewhere || Date.now() - Date.parse(asked.at) > GIVE_UP_MS) return;
   if (!thread.root && thread.settled) return;
-  if (!thread.root) throw new Later(AGAIN_MS);
-  const link = linkTo(asked, thread.root);
+  if (!thread.root) throw new Later(RETRY_AFTER_MS);
+  const link = permalinkOf(asked, thread.root);
   if (link === undefined) return;
-  await respondPrivately(asked, renderJoined({ by: first.by, at: first.at, threadLink: link }), posting);
+  await respondPrivately(asked, renderJoined({ by: first.by, at: first.at, threadLink: link }), deps);
 }
 
 /** Slack's permalink of a message; undefined if the workspace's domain is unknown. */
-export function linkTo({ teamDomain }: Asked, { channelId, ts }: Where): string | undefined {
+export function permalinkOf({ teamDomain }: Asked, { channelId, ts }: Where): string | undefined {
   if (teamDomain === undefined) return undefined;
   return `https://${teamDomain}.slack.com/archives/${channelId}/p${ts.replace('.', '')}`;
 }

@@ -1,17 +1,18 @@
-import type { Posting } from './post.ts';
+import type { Log } from '../../telemetry/log.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
 import { truncateMrkdwn } from '../render/escape-untrusted.ts';
 import type { Message } from '../render/message.ts';
-import { refusalOf, type SlackRefused } from './slack-call.ts';
+import { slackApiErrorIn, type SlackApiError } from './slack-call.ts';
 
 /** A message as it is sent, without what Slack rejected. */
-export interface Sendable extends Message {
+export interface OutgoingMessage extends Message {
   /** Slack rejected the metadata. */
   readonly withoutMetadata?: true;
 }
 
 /** Slack's limit for the text of an edit, in UTF-8. https://github.com/openclaw/openclaw/pull/115027 */
-const MOST_TEXT_BYTES = 4_000;
-const LITTLE_TEXT_BYTES = 1_000;
+const MAX_TEXT_BYTES = 4_000;
+const FALLBACK_TEXT_BYTES = 1_000;
 /** Slack rejects a message without text. */
 export const NO_TEXT =
   'Wrench sent a message without text. This is a bug in Wrench; its log has the details.';
@@ -19,21 +20,21 @@ export const NO_TEXT =
 /**
  * Sends a message. If Slack rejects its form, which is a bug in Wrench, simpler forms are sent, down to the text alone, so that the answer is
  * not lost. An empty text is never sent.
- * @throws {SlackRefused} if Slack rejects the simplest form as well, or for a reason other than the form.
+ * @throws {SlackApiError} if Slack rejects the simplest form as well, or for a reason other than the form.
  */
-export async function safely<T>(
-  { metrics, log }: Pick<Posting, 'metrics' | 'log'>,
+export async function sendOrFallBackToText<T>(
+  { metrics, log }: { readonly metrics: Metrics; readonly log: Log },
   about: { readonly runId: string },
   message: Message,
-  send: (message: Sendable) => Promise<T>,
+  send: (message: OutgoingMessage) => Promise<T>,
 ): Promise<T> {
-  let form: Sendable = withText(message);
+  let form: OutgoingMessage = withText(message);
   for (let isFirst = true; ; isFirst = false) {
     try {
       return await send(form);
     } catch (error) {
-      const refusal = refusalOf(error);
-      const next = refusal && plainer(form, refusal);
+      const refusal = slackApiErrorIn(error);
+      const next = refusal && simplerForm(form, refusal);
       if (!next) throw error;
       if (isFirst) metrics.bugs.inc({ role: 'bot' });
       log.error(
@@ -47,7 +48,7 @@ export async function safely<T>(
 
 function withText({ text, blocks }: Message): Message {
   return {
-    text: text.trim() === '' ? NO_TEXT : truncateMrkdwn(text.toWellFormed(), MOST_TEXT_BYTES),
+    text: text.trim() === '' ? NO_TEXT : truncateMrkdwn(text.toWellFormed(), MAX_TEXT_BYTES),
     blocks,
   };
 }
@@ -79,29 +80,29 @@ const ABOUT_ANYTHING = new Set([
   'invalid_form_data',
 ]);
 
-/** A form without what Slack rejected; undefined if nothing is left to leave out. */
-function plainer(form: Sendable, { code, detail }: SlackRefused): Sendable | undefined {
+/** A form without what Slack rejected; undefined if there is no simpler one. */
+function simplerForm(form: OutgoingMessage, { code, detail }: SlackApiError): OutgoingMessage | undefined {
   if (code === 'no_text') return form.text === NO_TEXT ? undefined : { ...form, text: NO_TEXT };
-  if (code === 'msg_too_long') return shorter(form);
+  if (code === 'msg_too_long') return shorterForm(form);
   if (ABOUT_BLOCKS.has(code)) return withoutBlocks(form);
   if (ABOUT_METADATA.has(code)) return withoutMetadata(form);
   if (!ABOUT_ANYTHING.has(code)) return undefined;
   if (/\bmetadata\b/.test(detail)) return withoutMetadata(form);
   if (/\b(blocks|attachments)\b/.test(detail)) return withoutBlocks(form);
-  if (/\btext\b/.test(detail)) return shorter(form);
+  if (/\btext\b/.test(detail)) return shorterForm(form);
   return detail === '' ? (withoutBlocks(form) ?? withoutMetadata(form)) : undefined;
 }
 
 /** Shortens the text before it drops the blocks, because the blocks contain the buttons. */
-function shorter(form: Sendable): Sendable | undefined {
-  const text = truncateMrkdwn(form.text, LITTLE_TEXT_BYTES);
+function shorterForm(form: OutgoingMessage): OutgoingMessage | undefined {
+  const text = truncateMrkdwn(form.text, FALLBACK_TEXT_BYTES);
   return text === form.text ? withoutBlocks(form) : { ...form, text };
 }
 
-function withoutBlocks(form: Sendable): Sendable | undefined {
+function withoutBlocks(form: OutgoingMessage): OutgoingMessage | undefined {
   return form.blocks.length > 0 ? { ...form, blocks: [] } : undefined;
 }
 
-function withoutMetadata(form: Sendable): Sendable | undefined {
+function withoutMetadata(form: OutgoingMessage): OutgoingMessage | undefined {
   return form.withoutMetadata ? undefined : { ...form, withoutMetadata: true };
 }
