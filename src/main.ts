@@ -1,6 +1,6 @@
 import { readEnvironment } from './config/read-config.ts';
 import type { Terminal } from './cli/shared/terminal.ts';
-import type { Faults } from './app/faults.ts';
+import type { ProcessErrorHandlers } from './app/process-error-handlers.ts';
 import { makeLog } from './telemetry/log.ts';
 
 const USAGE = `Wrench: ask the real infrastructure from an incident channel.
@@ -21,47 +21,40 @@ const USAGE = `Wrench: ask the real infrastructure from an incident channel.
   wrench help [certs expiring]  what can be asked
 `;
 
-/** The composition root: reads what is asked of the process, and starts no more than that. */
+type Verb = (words: readonly string[]) => Promise<number>;
+
+/** The verbs, by name. Each loads only its own modules. */
+const VERBS: Readonly<Record<string, Verb>> = {
+  all: () => serveUntilStopped('all'),
+  bot: () => serveUntilStopped('bot'),
+  worker: () => serveUntilStopped('worker'),
+  run: async (words) => (await import('./cli/run.ts')).run(words, terminal(), untilInterrupted()),
+  doctor: async (words) => (await import('./cli/doctor.ts')).doctor(words, terminal()),
+  freeze: async (words) => (await import('./cli/freeze.ts')).freeze(words, terminal()),
+  thaw: async (words) => (await import('./cli/freeze.ts')).thaw(words, terminal()),
+  audit: async (words) => (await import('./cli/audit.ts')).audit(words, { print, error: terminal().error }),
+  help: async (words) => {
+    if (words.length > 0) return (await import('./cli/help.ts')).help(words, terminal());
+    terminal().out(USAGE);
+    return 0;
+  },
+};
+
+const ALIASES: Readonly<Record<string, string>> = { '--help': 'help', '-h': 'help' };
+
+/** Runs one verb. @returns the exit code. */
 async function main([verb = 'help', ...words]: readonly string[]): Promise<number> {
-  switch (verb) {
-    case 'bot':
-    case 'worker':
-    case 'all':
-      return serveUntilStopped(verb);
-    case 'run':
-      return runOnce(words);
-    case 'doctor':
-      return (await import('./cli/doctor.ts')).doctor(words, terminal());
-    case 'freeze':
-    case 'thaw':
-      return (await import('./cli/freeze.ts')).switchFreeze(verb, words, terminal());
-    case 'audit':
-      return (await import('./cli/audit.ts')).audit(words, { print, error: terminal().error });
-    case 'help':
-    case '--help':
-    case '-h':
-      return words.length > 0 ? explain(words) : say(USAGE);
-    default:
-      process.stderr.write(`wrench: there is no \`${verb}\`\n\n${USAGE}`);
-      return 64;
-  }
+  const name = ALIASES[verb] ?? verb;
+  const run = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
+  if (run) return run(words);
+  process.stderr.write(`wrench: there is no \`${verb}\`\n\n${USAGE}`);
+  return EX_USAGE;
 }
 
-async function explain(words: readonly string[]): Promise<number> {
-  const { help } = await import('./cli/help.ts');
-  return help(words, terminal());
-}
-
-function say(text: string): number {
-  process.stdout.write(text);
-  return 0;
-}
-
-async function runOnce(words: readonly string[]): Promise<number> {
-  const { run } = await import('./cli/run.ts');
+function untilInterrupted(): AbortSignal {
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort(new Interrupted()));
-  return run(words, terminal(), stop.signal);
+  return stop.signal;
 }
 
 function terminal(): Terminal {
@@ -74,7 +67,7 @@ function terminal(): Terminal {
   };
 }
 
-/** Waits until it is written; ends quietly where who reads it has read enough, as `head` does. */
+/** Resolves when the text is written. Exits quietly if the reader has closed the pipe, as `head` does. */
 function print(text: string): Promise<void> {
   const { stdout } = process;
   if (stdout.listenerCount('error') === 0)
@@ -92,31 +85,32 @@ class Interrupted extends Error {
 
 async function serveUntilStopped(role: 'bot' | 'worker' | 'all'): Promise<number> {
   const { serve } = await import('./app/serve.ts');
-  const { makeFaults } = await import('./app/faults.ts');
+  const { makeProcessErrorHandlers } = await import('./app/process-error-handlers.ts');
   const stopped = Promise.withResolvers<void>();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
       stopped.resolve();
-      // Asked twice, it goes at once; what it was doing is taken up by others.
+      // A second signal ends the process immediately. Another process takes over its work.
       process.once(signal, () => process.exit(130));
     });
   }
-  const serving = await serve(role, (guarded) => {
-    faults = makeFaults(guarded, () => process.exit(EX_SOFTWARE));
+  const serving = await serve(role, (deps) => {
+    errorHandlers = makeProcessErrorHandlers(deps, () => process.exit(EX_SOFTWARE));
   });
   await stopped.promise;
   await serving.close();
   return 0;
 }
 
-/** What an operator can mend: told in words, without a stack. */
+/** Errors that an operator can fix: printed in words, without a stack. */
 const EXPECTED = new Set(['ConfigError', 'MissingSettings', 'NoRedis', 'SlackApiError']);
 
-/** As sysexits.h names them. */
+/** As in sysexits.h. */
+const EX_USAGE = 64;
 const EX_SOFTWARE = 70;
 const EX_CONFIG = 78;
 
-/** The last exit for anything unforeseen: through the log, which redacts. Node itself would print the error as it is. */
+/** Ends the process after an unexpected error. The log redacts secrets; Node itself would print the error as it is. */
 function crash(error: unknown): never {
   if (error instanceof Interrupted) process.exit(130);
   const { name, message, code } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
@@ -136,7 +130,7 @@ function knownSecrets(): readonly string[] {
 }
 
 /** Command-line verbs exit at once; a running role replaces these handlers. */
-let faults: Faults = { uncaughtException: crash, unhandledRejection: crash };
-process.on('uncaughtException', (error) => faults.uncaughtException(error));
-process.on('unhandledRejection', (error) => faults.unhandledRejection(error));
+let errorHandlers: ProcessErrorHandlers = { uncaughtException: crash, unhandledRejection: crash };
+process.on('uncaughtException', (error) => errorHandlers.uncaughtException(error));
+process.on('unhandledRejection', (error) => errorHandlers.unhandledRejection(error));
 process.exitCode = await main(process.argv.slice(2)).catch(crash);

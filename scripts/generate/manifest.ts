@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import type { Catalogue } from '../../src/request/catalogue.ts';
-import { NEEDED_SCOPES, WISHED_SCOPES } from '../../src/doctor/slack.ts';
+import { REQUIRED_SCOPES, OPTIONAL_SCOPES } from '../../src/doctor/slack.ts';
 
 /** The address in the HTTP manifest, to be replaced by one's own. */
 export const REQUEST_URL = 'https://wrench.example.com/slack/events';
@@ -30,7 +30,7 @@ export function makeManifest(catalogue: Catalogue, mode: 'socket' | 'http') {
       ),
     },
     oauth_config: {
-      scopes: { bot: [...Object.keys(NEEDED_SCOPES), ...Object.keys(WISHED_SCOPES)].toSorted() },
+      scopes: { bot: [...Object.keys(REQUIRED_SCOPES), ...Object.keys(OPTIONAL_SCOPES)].toSorted() },
     },
     settings: {
       interactivity: {

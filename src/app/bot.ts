@@ -27,15 +27,15 @@ import { logOutages } from '../telemetry/outages.ts';
 import { policyOf, type Role, type Shared } from './shared.ts';
 import { MissingSettings } from './missing-settings.ts';
 
-/** Posts at once; each waits for Slack most of the time. */
+/** Concurrent jobs; each waits for Slack most of the time. */
 const POSTS_AT_ONCE = 25;
 const GRACE_MS = 10_000;
 const CLOSE_WITHIN_MS = 2_000;
 const SWEEP_REFUSALS_EVERY_MS = 5_000;
-/** Without Redis by then, commands are heard all the same and told so. */
+/** The bot starts without Redis after this time, and answers commands accordingly. */
 const READY_WITHIN_MS = 5_000;
 
-/** The role that faces Slack: it answers commands and posts what the outbox holds. It holds no credential of the infrastructure. */
+/** Starts the role that faces Slack: it answers commands and posts what is in the outbox. It has no credentials for the infrastructure. */
 export async function startBot(shared: Shared): Promise<Role & { readonly port?: number }> {
   const { settings, config, catalogue, redis, redact, metrics } = shared;
   const log = shared.log.child({ role: 'bot' });
@@ -47,42 +47,42 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
 
   const installation = await readInstallation(botToken, settings.slackApiUrl, log);
   const { workspace } = installation;
-  const asking = connectImpatiently(redis, onError);
-  const posting = connectPatiently(redis, onError);
-  const queues = openQueues(asking, onError);
+  const commandRedis = connectImpatiently(redis, onError);
+  const outboxRedis = connectPatiently(redis, onError);
+  const queues = openQueues(commandRedis, onError);
   const policy = policyOf(config);
   const rules = { environments: config.environments, commands: config.commands };
   const client = makeSlackClient(botToken, settings.slackApiUrl, log);
   const isSlackUrl = allowSlackUrls(settings.slackApiUrl);
-  const chain = openChain(asking, PREFIX);
-  const remediations = openRemediations(asking, PREFIX, chain);
-  const refusals = openRefusals(asking, PREFIX, chain);
+  const chain = openChain(commandRedis, PREFIX);
+  const remediations = openRemediations(commandRedis, PREFIX, chain);
+  const refusals = openRefusals(commandRedis, PREFIX, chain);
   const directory = openUserDirectory({
     client,
-    people: openPeople(asking, PREFIX),
+    people: openPeople(commandRedis, PREFIX),
     policy,
     workspace,
     alsoGroups: groupsInRules(rules),
     clock: remediations.clock,
     log,
   });
-  const post = {
+  const cardDeps = {
     client,
-    remediations: openRemediations(posting, PREFIX),
+    remediations: openRemediations(outboxRedis, PREFIX),
     policy,
-    threads: openThreads(posting, PREFIX),
-    line: openLine(posting, PREFIX),
-    dropsRepeats: openRepeats(posting, PREFIX).drops,
-    isAnswerQueued: makeIsAnswerQueued(posting),
+    threads: openThreads(outboxRedis, PREFIX),
+    line: openLine(outboxRedis, PREFIX),
+    dropsRepeats: openRepeats(outboxRedis, PREFIX).drops,
+    isAnswerQueued: makeIsAnswerQueued(outboxRedis),
     isSlackUrl,
     metrics,
     log,
   };
-  const outbox = workOutbox({
-    connection: posting,
+  const outboxWorker = workOutbox({
+    connection: outboxRedis,
     atOnce: POSTS_AT_ONCE,
     takeOverMs: config.limits.takeOverSeconds * 1_000,
-    handle: (delivery) => handleOutboxJob(post, delivery),
+    handle: (delivery) => handleOutboxJob(cardDeps, delivery),
     onFailed: ({ id, data, error, forGood }) =>
       log[forGood ? 'error' : 'warn'](
         { err: error, jobId: id, runId: data.runId },
@@ -91,33 +91,33 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     onError,
   });
   const { copyTo, channel: auditChannel } = config.audit;
-  const copying = watchCopy({
+  const auditCopy = watchCopy({
     copy: {
-      chain: openChain(posting, PREFIX),
+      chain: openChain(outboxRedis, PREFIX),
       ...(copyTo !== undefined && { to: copyTo }),
       headFile: headFileOf(copyTo, settings.dataPath),
       log,
     },
-    states: openCopyStates(posting, PREFIX),
+    states: openCopyStates(outboxRedis, PREFIX),
     measure: ({ stopped, behind }) => {
       metrics.auditCopyStopped.set(stopped ? 1 : 0);
       metrics.auditCopyLag.set(behind);
     },
-    ...(auditChannel !== undefined && { post: (notice) => postAuditNotice(post, auditChannel, notice) }),
+    ...(auditChannel !== undefined && { post: (notice) => postAuditNotice(cardDeps, auditChannel, notice) }),
   });
-  const letGo = async (stopWithinMs = GRACE_MS) => {
+  const release = async (stopWithinMs = GRACE_MS) => {
     directory.close();
     await Promise.all([
-      atMost(stopWithinMs, sweeping.close()),
-      atMost(stopWithinMs, copying.close()),
-      outbox.close(stopWithinMs),
+      atMost(stopWithinMs, refusalSweep.close()),
+      atMost(stopWithinMs, auditCopy.close()),
+      outboxWorker.close(stopWithinMs),
     ]);
     await atMost(CLOSE_WITHIN_MS, queues.close());
-    asking.disconnect();
-    posting.disconnect();
+    commandRedis.disconnect();
+    outboxRedis.disconnect();
   };
-  await waitUntilReady(asking, READY_WITHIN_MS);
-  const sweeping = startSweepingRefusals(refusals, SWEEP_REFUSALS_EVERY_MS, (error) =>
+  await waitUntilReady(commandRedis, READY_WITHIN_MS);
+  const refusalSweep = startSweepingRefusals(refusals, SWEEP_REFUSALS_EVERY_MS, (error) =>
     log.debug({ err: error }, 'refusals could not be summed up; retrying'),
   );
   const app = await startSlackApp(
@@ -134,29 +134,38 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       channels: config.channels,
       ...(config.defaultEnvironment !== undefined && { defaultEnvironment: config.defaultEnvironment }),
       queues,
-      line: openLine(asking, PREFIX),
+      line: openLine(commandRedis, PREFIX),
       redact,
       isSlackUrl,
-      threads: openThreads(asking, PREFIX),
+      threads: openThreads(commandRedis, PREFIX),
       admin: {
         directory,
-        freeze: openFreeze(asking, PREFIX, chain),
+        freeze: openFreeze(commandRedis, PREFIX, chain),
         chain,
         refusals,
-        isFirst: openDeliveries(asking, PREFIX),
+        isFirst: openDeliveries(commandRedis, PREFIX),
         clock: remediations.clock,
         log,
       },
       log,
     },
-    { client, remediations, threads: openThreads(asking, PREFIX), directory, policy, queues, redact, log },
+    {
+      client,
+      remediations,
+      threads: openThreads(commandRedis, PREFIX),
+      directory,
+      policy,
+      queues,
+      redact,
+      log,
+    },
     {
       access: {
         workspace,
         directory,
         rules,
-        rate: openRate(asking, PREFIX, config.limits.perPersonPerMinute),
-        isFirst: openDeliveries(asking, PREFIX),
+        rate: openRate(commandRedis, PREFIX, config.limits.perPersonPerMinute),
+        isFirst: openDeliveries(commandRedis, PREFIX),
         log,
       },
       auditing: { refusals, clock: remediations.clock, log },
@@ -166,7 +175,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       log,
     },
   ).catch(async (error: unknown) => {
-    await letGo();
+    await release();
     throw error;
   });
   log.info({ port: app.port, mode: slackAppToken === undefined ? 'http' : 'socket' }, 'the bot hears Slack');
@@ -175,15 +184,15 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     ...(app.port !== undefined && { port: app.port }),
     readiness: {
       slack: app.ready,
-      redis: () => asking.status === 'ready' || 'not reachable',
-      outbox: () => outbox.isRunning() || 'not running',
+      redis: () => commandRedis.status === 'ready' || 'not reachable',
+      outbox: () => outboxWorker.isRunning() || 'not running',
     },
     close: async (graceMs = GRACE_MS) => {
       const startedAtMs = performance.now();
       const withinMs = Math.min(graceMs, GRACE_MS);
       // What still waits for Redis or Slack by then is cut off.
       await atMost(withinMs, app.close());
-      await letGo(Math.max(0, withinMs - (performance.now() - startedAtMs)));
+      await release(Math.max(0, withinMs - (performance.now() - startedAtMs)));
     },
   };
 }

@@ -2,7 +2,7 @@ import { loadCatalogue } from '../request/catalogue.ts';
 import { readConfig, readEnvironment } from '../config/read-config.ts';
 import { type Health, serveHealth } from '../telemetry/health.ts';
 import { findRedis, type Role, share } from './shared.ts';
-import type { Guarded } from './faults.ts';
+import type { ErrorHandlerDeps } from './process-error-handlers.ts';
 import { MissingSettings } from './missing-settings.ts';
 
 export type RoleName = 'bot' | 'worker' | 'all';
@@ -19,7 +19,10 @@ export interface Serving {
  * Starts one role, or both in one process. Each loads only its own modules.
  * Calls `guard` before anything can receive a request, with what is needed to handle uncaught errors from then on.
  */
-export async function serve(name: RoleName, guard: (guarded: Guarded) => void): Promise<Serving> {
+export async function serve(
+  name: RoleName,
+  installErrorHandlers: (guarded: ErrorHandlerDeps) => void,
+): Promise<Serving> {
   const settings = readEnvironment();
   const catalogue = await loadCatalogue();
   const checks = catalogue.checks;
@@ -43,7 +46,7 @@ export async function serve(name: RoleName, guard: (guarded: Guarded) => void): 
     await found.close();
   };
   const close = (graceMs = Infinity) => (closing ??= closeAll(graceMs));
-  guard({ log: shared.log, metrics: shared.metrics, close });
+  installErrorHandlers({ log: shared.log, metrics: shared.metrics, close });
   try {
     if (name !== 'bot') roles.push(await (await import('./worker.ts')).startWorker(shared));
     if (name !== 'worker') roles.push(await (await import('./bot.ts')).startBot(shared));

@@ -14,13 +14,13 @@ import { logOutages } from '../telemetry/outages.ts';
 import { policyOf, type Role, type Shared } from './shared.ts';
 import { closeEnvironments, openEnvironments } from './environments.ts';
 
-/** Between two looks while a fix settles. */
-const LOOK_AGAIN_MS = 5_000;
-/** How often what nobody ended in time is ended. */
+/** Between two checks that verify a fix. */
+const VERIFY_EVERY_MS = 5_000;
+/** How often overdue remediations are looked for. */
 const SWEEP_EVERY_MS = 2_000;
 const CLOSE_WITHIN_MS = 2_000;
 
-/** The role that touches the infrastructure: it runs checks and hands reports to the outbox. It holds no Slack token. */
+/** Starts the role that reaches the infrastructure: it runs checks, applies fixes and queues reports for the bot. It has no Slack token. */
 export async function startWorker(shared: Shared): Promise<Role> {
   const { config, catalogue, redis, redact, metrics } = shared;
   const log = shared.log.child({ role: 'worker' });
@@ -29,7 +29,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
   const queues = openQueues(connection, onError);
   const environments = await openEnvironments(config.environments);
   const remediations = openRemediations(connection, PREFIX);
-  const fixing: RemediationHandling = {
+  const remediationDeps: RemediationHandling = {
     catalogue,
     readersOf: (environment) => environments.get(environment)?.readers,
     writersOf: (environment) => environments.get(environment)?.writers,
@@ -43,20 +43,20 @@ export async function startWorker(shared: Shared): Promise<Role> {
     redact,
     deadlineMs: config.limits.checkSeconds * 1_000,
     leaseMs: config.limits.takeOverSeconds * 1_000,
-    lookAgainMs: LOOK_AGAIN_MS,
+    lookAgainMs: VERIFY_EVERY_MS,
     log,
     metrics,
   };
-  const remedying = workRemediations({
+  const remediationWorker = workRemediations({
     connection,
     atOnce: config.limits.checksAtOnce,
     takeOverMs: config.limits.takeOverSeconds * 1_000,
-    handle: (delivery) => handleRemediation(fixing, delivery),
+    handle: (delivery) => handleRemediation(remediationDeps, delivery),
     onFailed: ({ id, error }) => log.warn({ err: error, jobId: id }, 'a step of a remediation was lost'),
     onError,
   });
-  const sweeping = startSweeping(fixing, SWEEP_EVERY_MS);
-  const working = workChecks({
+  const sweep = startSweeping(remediationDeps, SWEEP_EVERY_MS);
+  const checkWorker = workChecks({
     connection,
     atOnce: config.limits.checksAtOnce,
     takeOverMs: config.limits.takeOverSeconds * 1_000,
@@ -95,16 +95,16 @@ export async function startWorker(shared: Shared): Promise<Role> {
     depth: queues.depth,
     readiness: {
       redis: () => connection.status === 'ready' || 'not reachable',
-      checks: () => working.isRunning() || 'not running',
-      remediations: () => remedying.isRunning() || 'not running',
+      checks: () => checkWorker.isRunning() || 'not running',
+      remediations: () => remediationWorker.isRunning() || 'not running',
     },
-    close: async (mostMs = Infinity) => {
-      const graceMs = Math.min(config.limits.stopSeconds * 1_000, mostMs);
+    close: async (maxMs = Infinity) => {
+      const graceMs = Math.min(config.limits.stopSeconds * 1_000, maxMs);
       // A sweep may stop anywhere. The next one, by any worker, does the rest.
       await Promise.all([
-        atMost(graceMs, sweeping.close()),
-        working.close(graceMs),
-        remedying.close(graceMs),
+        atMost(graceMs, sweep.close()),
+        checkWorker.close(graceMs),
+        remediationWorker.close(graceMs),
       ]);
       await closeEnvironments(environments);
       await atMost(CLOSE_WITHIN_MS, queues.close());

@@ -4,11 +4,11 @@ import type { AuditEntry } from '../store/audit/entry.ts';
 import { openChain, parseEntry } from '../store/audit/chain.ts';
 import { readAudit, type Span } from '../store/audit/read.ts';
 import { PREFIX } from '../queue/queues.ts';
-import { auditInTerminal } from '../terminal/audit.ts';
-import { verifyFile, verifyRedis } from './audit-verify.ts';
+import { renderAuditTerminal } from '../terminal/audit.ts';
+import { verifyFile, verifyRedis } from './shared/verify-audit.ts';
 import { withRedis } from './shared/redis.ts';
-import { EXIT } from './shared/terminal.ts';
-import { type ShellWords, sortShellWords } from './shared/words.ts';
+import { type AuditTerminal, EXIT } from './shared/terminal.ts';
+import { type ParsedFlags, parseFlags } from './shared/parse-flags.ts';
 
 const USAGE = `Usage: wrench audit [--since 7d] [--until 2026-11-20] [--user U0123ADA]
        wrench audit export [--since 7d] [--until 2026-11-20] [--user U0123ADA]
@@ -17,49 +17,43 @@ const USAGE = `Usage: wrench audit [--since 7d] [--until 2026-11-20] [--user U01
 
 const TABLE_SINCE = '7d';
 
-export interface AuditTerminal {
-  /** Resolves when it is written: an export may be longer than what is in memory. */
-  readonly print: (text: string) => Promise<void>;
-  readonly error: (text: string) => void;
-}
-
 /** `wrench audit`, `wrench audit export` and `wrench audit verify`. @returns the exit code. */
 export async function audit(words: readonly string[], terminal: AuditTerminal): Promise<number> {
   const [first = ''] = words;
   const verb = first === 'export' || first === 'verify' ? first : 'show';
   const known = verb === 'verify' ? ['file'] : ['since', 'until', 'user'];
-  const sorted = sortShellWords(verb === 'show' ? words : words.slice(1), known);
-  if (typeof sorted === 'string') return misunderstood(sorted, terminal);
-  if (sorted.asksForHelp) return say(USAGE, terminal);
-  const [stray] = sorted.bare;
-  if (stray !== undefined) return misunderstood(noSuch(stray), terminal);
+  const sorted = parseFlags(verb === 'show' ? words : words.slice(1), known);
+  if (typeof sorted === 'string') return usageError(sorted, terminal);
+  if (sorted.asksForHelp) return printUsage(USAGE, terminal);
+  const [stray] = sorted.positionals;
+  if (stray !== undefined) return usageError(unknownWord(stray), terminal);
   const { file } = sorted.flags;
   if (verb === 'verify') return file === undefined ? verifyRedis(terminal) : verifyFile(file, terminal);
-  const asked = readAsked(sorted, verb === 'show' ? TABLE_SINCE : undefined);
-  if (typeof asked === 'string') return misunderstood(asked, terminal);
-  return verb === 'export' ? exportAll(asked, terminal) : show(asked, terminal);
+  const asked = readAuditQuery(sorted, verb === 'show' ? TABLE_SINCE : undefined);
+  if (typeof asked === 'string') return usageError(asked, terminal);
+  return verb === 'export' ? exportAll(asked, terminal) : printTable(asked, terminal);
 }
 
-function noSuch(word: string): string {
+function unknownWord(word: string): string {
   const meant = nearest(word, ['export', 'verify']);
   return `There is no \`${word}\` here.${meant ? ` Did you mean \`${meant}\`?` : ''}`;
 }
 
-async function say(text: string, { print }: AuditTerminal): Promise<number> {
+async function printUsage(text: string, { print }: AuditTerminal): Promise<number> {
   await print(text);
   return EXIT.clear;
 }
 
-function misunderstood(what: string, { error }: AuditTerminal): number {
+function usageError(what: string, { error }: AuditTerminal): number {
   error(`wrench: ${what}\n${USAGE}`);
   return EXIT.usage;
 }
 
-interface Asked extends Span {
+interface AuditQuery extends Span {
   readonly user?: string;
 }
 
-function readAsked({ flags }: ShellWords, byDefault: string | undefined): Asked | string {
+function readAuditQuery({ flags }: ParsedFlags, byDefault: string | undefined): AuditQuery | string {
   const nowMs = Date.now();
   const moments: { sinceMs?: number; untilMs?: number } = {};
   for (const name of ['since', 'until'] as const) {
@@ -79,7 +73,7 @@ function readAsked({ flags }: ShellWords, byDefault: string | undefined): Asked 
 }
 
 /** Whole entries as they are kept, one a line, and nothing else on stdout. */
-function exportAll({ user, ...span }: Asked, { print, error }: AuditTerminal): Promise<number> {
+function exportAll({ user, ...span }: AuditQuery, { print, error }: AuditTerminal): Promise<number> {
   return withRedis(error, async ({ connection }) => {
     for await (const raw of readAudit(openChain(connection, PREFIX), span))
       if (user === undefined || parseEntry(raw)?.entry.who.includes(user)) await print(`${raw}\n`);
@@ -87,7 +81,7 @@ function exportAll({ user, ...span }: Asked, { print, error }: AuditTerminal): P
   });
 }
 
-function show({ user, ...span }: Asked, { print, error }: AuditTerminal): Promise<number> {
+function printTable({ user, ...span }: AuditQuery, { print, error }: AuditTerminal): Promise<number> {
   return withRedis(error, async ({ connection }) => {
     const entries: AuditEntry[] = [];
     let unread = 0;
@@ -96,7 +90,7 @@ function show({ user, ...span }: Asked, { print, error }: AuditTerminal): Promis
       if (!entry) unread += 1;
       else if (user === undefined || entry.entry.who.includes(user)) entries.push(entry);
     }
-    await print(auditInTerminal(entries));
+    await print(renderAuditTerminal(entries));
     if (unread > 0)
       error(`wrench: ${unread} of them could not be read as audit entries: wrench audit verify\n`);
     return EXIT.clear;

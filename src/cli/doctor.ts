@@ -7,10 +7,16 @@ import {
   readEnvironment,
 } from '../config/read-config.ts';
 import { loadVariables } from '../config/variables.ts';
-import { exitCodeOf, type Patient, runDoctor, writeLines, writeLinesAsJson } from '../doctor/run-doctor.ts';
-import { ill, type Line, well } from '../doctor/line.ts';
+import {
+  exitCodeOf,
+  type DoctorInput,
+  runDoctor,
+  writeLines,
+  writeLinesAsJson,
+} from '../doctor/run-doctor.ts';
+import { failed, type DoctorLine, ok } from '../doctor/line.ts';
 import type { AskRedis } from '../doctor/redis.ts';
-import type { Memory } from '../doctor/remediations.ts';
+import type { StoredState } from '../doctor/remediations.ts';
 import { wrongWithEndInRedis } from '../store/audit/end.ts';
 import { type Chain, openChain, parseEntry } from '../store/audit/chain.ts';
 import { openCopyStates } from '../store/audit/copy-states.ts';
@@ -24,7 +30,7 @@ import { findLocalRedis, NoRedis } from '../queue/local-redis.ts';
 import { PREFIX } from '../queue/queues.ts';
 import { configuredRedis, findRedis } from '../app/shared.ts';
 import { EXIT, type Terminal } from './shared/terminal.ts';
-import { type ShellWords, sortShellWords } from './shared/words.ts';
+import { type ParsedFlags, parseFlags } from './shared/parse-flags.ts';
 import { closeEnvironments, openEnvironments } from '../app/environments.ts';
 
 const USAGE = `Usage: wrench doctor [bot|worker] [--prove-posting C0123ABC] [--json]
@@ -34,15 +40,15 @@ const USAGE = `Usage: wrench doctor [bot|worker] [--prove-posting C0123ABC] [--j
   --json                    print the result as JSON
 `;
 /**
- * `wrench doctor [bot|worker] [--prove-posting CHANNEL] [--json]`: examines what that role will run with.
- * @returns the exit code: 0, or 1 where anything failed.
+ * `wrench doctor [bot|worker] [--prove-posting CHANNEL] [--json]`: checks the configuration, Redis, Slack and the sources that a role needs.
+ * @returns the exit code: 0, or 1 if anything failed.
  */
 export async function doctor(
   words: readonly string[],
   { out, error }: Pick<Terminal, 'out' | 'error'>,
 ): Promise<number> {
-  const sorted = sortShellWords(words, ['prove-posting'], ['json']);
-  const wrong = typeof sorted === 'string' ? sorted : whatIsWrong(sorted);
+  const sorted = parseFlags(words, ['prove-posting'], ['json']);
+  const wrong = typeof sorted === 'string' ? sorted : usageProblem(sorted);
   if (typeof sorted === 'string' || wrong !== undefined) {
     error(`wrench: ${wrong}\n${USAGE}`);
     return EXIT.usage;
@@ -51,14 +57,14 @@ export async function doctor(
     out(USAGE);
     return 0;
   }
-  const [named] = sorted.bare;
+  const [named] = sorted.positionals;
   const role = named === 'bot' || named === 'worker' ? named : 'all';
   const provePostingIn = sorted.flags['prove-posting'];
   const settings = orConfigError(() => readEnvironment());
   const { checks } = await loadCatalogue();
   const config = readConfigFor(role, settings, checks);
   const environments = await openEnvironments(config instanceof ConfigError ? {} : config.environments);
-  const redis = await openRedis(settings, config);
+  const redis = await connectRedis(settings, config);
   try {
     const sources = [...environments.values()].flatMap(({ name, sources: opened }) =>
       opened.map((source) => ({ environment: name, source })),
@@ -66,7 +72,7 @@ export async function doctor(
     const remediations = [...checks].flatMap(([check, declared]) =>
       Object.keys(declared.remediations ?? {}).map((remediation) => nameOf({ check, remediation })),
     );
-    const patient: Patient = {
+    const input: DoctorInput = {
       role,
       settings,
       config,
@@ -75,7 +81,7 @@ export async function doctor(
       ...redis.open,
       ...(provePostingIn !== undefined && { provePostingIn }),
     };
-    const lines = [...(await runDoctor(patient)), ...redis.lines];
+    const lines = [...(await runDoctor(input)), ...redis.lines];
     out(sorted.switches.includes('json') ? writeLinesAsJson(lines) : writeLines(lines));
     return exitCodeOf(lines);
   } finally {
@@ -84,8 +90,8 @@ export async function doctor(
   }
 }
 
-function whatIsWrong({ bare, flags }: ShellWords): string | undefined {
-  const [role, ...more] = bare;
+function usageProblem({ positionals, flags }: ParsedFlags): string | undefined {
+  const [role, ...more] = positionals;
   const stray = role === undefined || ['bot', 'worker', 'all'].includes(role) ? more[0] : role;
   if (stray !== undefined) return `There is no \`${stray}\` here. The roles are \`bot\` and \`worker\`.`;
   const channel = flags['prove-posting'];
@@ -105,11 +111,11 @@ function orConfigError<T>(read: () => T): T | ConfigError {
 }
 
 function readConfigFor(
-  role: Patient['role'],
+  role: DoctorInput['role'],
   settings: ProcessSettings | ConfigError,
   checks: Catalogue['checks'],
 ): Config | ConfigError {
-  // A bad token is no reason to leave the file unread.
+  // The file is read even if a token is invalid.
   const { configPath: path } =
     settings instanceof ConfigError
       ? readEnvironment({ WRENCH_CONFIG: loadVariables()['WRENCH_CONFIG'] })
@@ -119,17 +125,17 @@ function readConfigFor(
   );
 }
 
-interface OpenRedis {
-  readonly open?: Required<Pick<Patient, 'askRedis' | 'memory'>>;
-  readonly lines: readonly Line[];
+interface OpenedRedis {
+  readonly open?: Required<Pick<DoctorInput, 'askRedis' | 'stored'>>;
+  readonly lines: readonly DoctorLine[];
   readonly close: () => Promise<void>;
 }
 
-/** A private Redis that another process of ours has open is asked there. */
-async function openRedis(
+/** Connects to the configured Redis, or to the private one, which another Wrench process may have started. */
+async function connectRedis(
   settings: ProcessSettings | ConfigError,
   config: Config | ConfigError,
-): Promise<OpenRedis> {
+): Promise<OpenedRedis> {
   const nothing = async () => undefined;
   if (settings instanceof ConfigError || config instanceof ConfigError) return { lines: [], close: nothing };
   try {
@@ -137,28 +143,28 @@ async function openRedis(
     const found = running
       ? { redis: running, close: nothing }
       : await findRedis(settings, config, () => undefined);
-    const failed = Promise.withResolvers<never>();
-    failed.promise.catch(() => undefined);
-    const connection = connectPatiently(found.redis, failed.reject);
+    const disconnected = Promise.withResolvers<never>();
+    disconnected.promise.catch(() => undefined);
+    const connection = connectPatiently(found.redis, disconnected.reject);
     const ask: AskRedis = (command, ...words) =>
-      Promise.race([connection.call(command, ...words), failed.promise]);
+      Promise.race([connection.call(command, ...words), disconnected.promise]);
     const headFile = headFileOf(config.audit.copyTo, settings.dataPath);
     const close = async () => {
       connection.disconnect();
       await found.close();
     };
-    return { open: { askRedis: ask, memory: memoryIn(connection, headFile) }, lines: [], close };
+    return { open: { askRedis: ask, stored: storedStateIn(connection, headFile) }, lines: [], close };
   } catch (error) {
     if (!(error instanceof NoRedis)) throw error;
     const inUse = error.message.includes('in use');
     const line = inUse
-      ? well('Redis', `the private one runs: ${error.message}`)
-      : ill('Redis', error.message, 'Install a Redis, or name one with REDIS_URL');
+      ? ok('Redis', `the private one runs: ${error.message}`)
+      : failed('Redis', error.message, 'Install a Redis, or name one with REDIS_URL');
     return { lines: [line], close: nothing };
   }
 }
 
-function memoryIn(connection: RedisConnection, headFile: string): Memory {
+function storedStateIn(connection: RedisConnection, headFile: string): StoredState {
   const chain = openChain(connection, PREFIX);
   return {
     durability: () => confirmDurability(connection),
@@ -171,13 +177,13 @@ function memoryIn(connection: RedisConnection, headFile: string): Memory {
       const entries = await connection.xlen(chain.streamKey);
       return { head, entries, ...(last && { last: parseEntry(last.raw) ?? 'unreadable' }) };
     },
-    auditEnd: () => wrongEnd(chain, headFile),
+    auditEnd: () => auditEndProblem(chain, headFile),
     copies: openCopyStates(connection, PREFIX).list,
   };
 }
 
 /** Without a head file on this host there is nothing to compare with. */
-async function wrongEnd(chain: Chain, headFile: string): ReturnType<Memory['auditEnd']> {
+async function auditEndProblem(chain: Chain, headFile: string): ReturnType<StoredState['auditEnd']> {
   const seen = await readHeadFile(headFile).catch((error: NodeJS.ErrnoException) => ({ code: error.code }));
   if (seen === 'missing') return undefined;
   if (seen === 'invalid')

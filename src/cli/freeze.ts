@@ -5,19 +5,27 @@ import { type Frozen, openFreeze, reasonIn } from '../store/remediation/freeze.t
 import { PREFIX } from '../queue/queues.ts';
 import { withRedis } from './shared/redis.ts';
 import { EXIT, type Terminal } from './shared/terminal.ts';
-import { sortShellWords } from './shared/words.ts';
+import { parseFlags } from './shared/parse-flags.ts';
 
-/**
- * `wrench freeze [--because "…"]` and `wrench thaw`: whoever reaches Redis may. Both are audited, in the name of `terminal`.
- * @returns the exit code.
- */
-export async function switchFreeze(
+type Output = Pick<Terminal, 'out' | 'error'>;
+
+/** `wrench freeze [--because "…"]`, for whoever can reach Redis. Audited as `terminal`. @returns the exit code. */
+export function freeze(words: readonly string[], output: Output): Promise<number> {
+  return switchFreeze('freeze', words, output);
+}
+
+/** `wrench thaw`, like {@link freeze}. @returns the exit code. */
+export function thaw(words: readonly string[], output: Output): Promise<number> {
+  return switchFreeze('thaw', words, output);
+}
+
+async function switchFreeze(
   verb: 'freeze' | 'thaw',
   words: readonly string[],
-  { out, error }: Pick<Terminal, 'out' | 'error'>,
+  { out, error }: Output,
 ): Promise<number> {
   const usage = `Usage: wrench ${verb} [--because "…"]\n`;
-  const sorted = sortShellWords(words, ['because']);
+  const sorted = parseFlags(words, ['because']);
   if (typeof sorted === 'string') {
     error(`wrench: ${sorted}\n${usage}`);
     return EXIT.usage;
@@ -26,33 +34,33 @@ export async function switchFreeze(
     out(usage);
     return 0;
   }
-  const typed = sorted.flags['because'] ?? sorted.bare.join(' ');
+  const typed = sorted.flags['because'] ?? sorted.positionals.join(' ');
   return withRedis(error, async ({ connection, redact }) => {
-    const freeze = openFreeze(connection, PREFIX);
+    const store = openFreeze(connection, PREFIX);
     const [seconds] = await connection.time();
-    const said: Frozen = {
+    const entry: Frozen = {
       by: 'terminal',
       at: new Date(Number(seconds) * 1_000).toISOString(),
-      because: reasonAt(reasonIn(redact(typed))),
+      because: reasonWithAccount(reasonIn(redact(typed))),
     };
     if (verb === 'thaw')
-      out((await freeze.thaw(said)) ? 'Thawed. Approved plans are applied again.\n' : 'Nothing is frozen.\n');
-    else if (await freeze.freeze(said)) out(`Frozen. ${NOTHING}\n`);
-    else out(frozenAlready(await freeze.read()));
+      out((await store.thaw(entry)) ? 'Thawed. Approved plans are applied again.\n' : 'Nothing is frozen.\n');
+    else if (await store.freeze(entry)) out(`Frozen. ${NOTHING_APPLIED}\n`);
+    else out(alreadyFrozenText(await store.read()));
     return 0;
   });
 }
 
-const NOTHING = 'Nothing is applied in any environment; checks still run.';
+const NOTHING_APPLIED = 'Nothing is applied in any environment; checks still run.';
 
-function frozenAlready(before: Frozen | undefined): string {
+function alreadyFrozenText(before: Frozen | undefined): string {
   if (!before) return 'It was thawed at this very moment: nothing is frozen.\n';
   const why = before.because === '' ? '' : `: ${cleanText(before.because)}`;
-  return `Frozen already by ${cleanText(before.by)} since ${timeInWords(before.at)}${why}. ${NOTHING}\n`;
+  return `Frozen already by ${cleanText(before.by)} since ${timeInWords(before.at)}${why}. ${NOTHING_APPLIED}\n`;
 }
 
-/** Slack knows nobody at a terminal; the machine knows an account. */
-function reasonAt(because: string): string {
+/** A person at a terminal has no Slack id, so the reason names the account. */
+function reasonWithAccount(because: string): string {
   const who = `by ${account()} at a terminal`;
   return because === '' ? who : `${because} (${who})`;
 }
@@ -61,7 +69,7 @@ function account(): string {
   try {
     return cleanText(userInfo().username);
   } catch {
-    // A container's user may have a number and no name.
+    // In a container a user may have a number and no name.
     return `user ${process.getuid?.() ?? 'unknown'}`;
   }
 }

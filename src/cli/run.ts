@@ -6,8 +6,8 @@ import { type Config, type ProcessSettings, readConfig, readEnvironment } from '
 import { type ParsedRequest, parseRequest } from '../request/parse.ts';
 import { renderHelpTerminal, renderTerminal } from '../terminal/render.ts';
 import { asksForDemo, demoConfigPath } from './shared/demo.ts';
-import { EXIT, refuse, type Terminal, type Usage } from './shared/terminal.ts';
-import { quoteWord } from './shared/words.ts';
+import { EXIT, printUsageProblem, type Terminal, type UsageProblem } from './shared/terminal.ts';
+import { quoteWord } from './shared/parse-flags.ts';
 import { closeEnvironments, openEnvironments } from '../app/environments.ts';
 
 /** Asks one question from a terminal, without Slack and without Redis. `--json` prints the report and nothing else. */
@@ -17,11 +17,11 @@ export async function run(
   signal: AbortSignal,
 ): Promise<number> {
   const settings = readEnvironment();
-  if (!asksForDemo(words)) return answer(words, settings, terminal, signal);
-  return answer(words, { ...settings, configPath: demoConfigPath(settings.dataPath) }, terminal, signal);
+  if (!asksForDemo(words)) return runRequest(words, settings, terminal, signal);
+  return runRequest(words, { ...settings, configPath: demoConfigPath(settings.dataPath) }, terminal, signal);
 }
 
-async function answer(
+async function runRequest(
   words: readonly string[],
   { configPath, secrets }: ProcessSettings,
   terminal: Terminal,
@@ -34,16 +34,17 @@ async function answer(
     .filter((word) => word !== JSON_FLAG)
     .map(quoteWord)
     .join(' ');
-  const question = parseRequest(text, { catalogue, environments, defaults: config.checks });
-  if (question.kind === 'help') {
-    terminal.out(renderHelpTerminal(question.help, terminal.columns));
+  const request = parseRequest(text, { catalogue, environments, defaults: config.checks });
+  if (request.kind === 'help') {
+    terminal.out(renderHelpTerminal(request.help, terminal.columns));
     return EXIT.clear;
   }
-  if (question.kind === 'problem') return refuse(question, terminal);
-  const environment = question.environment ?? config.defaultEnvironment;
-  const check = catalogue.checks.get(question.check);
-  if (environment === undefined || !check) return refuse(whichOf(environments), terminal);
-  const report = await runOnce(question, environment, config, secrets, check, signal);
+  if (request.kind === 'problem') return printUsageProblem(request, terminal);
+  const environment = request.environment ?? config.defaultEnvironment;
+  const check = catalogue.checks.get(request.check);
+  if (environment === undefined || !check)
+    return printUsageProblem(environmentProblem(environments), terminal);
+  const report = await runInEnvironment(request, environment, config, secrets, check, signal);
   const shown = words.includes(JSON_FLAG)
     ? `${JSON.stringify(report, null, 2)}\n`
     : renderTerminal(report, { ...terminal, command: `wrench run ${text}` });
@@ -53,11 +54,11 @@ async function answer(
 
 const JSON_FLAG = '--json';
 
-function whichOf(environments: readonly string[]): Usage {
+function environmentProblem(environments: readonly string[]): UsageProblem {
   return { problem: `Say which environment: --env with one of ${environments.join(', ')}.`, usage: [] };
 }
 
-async function runOnce(
+async function runInEnvironment(
   { check: name, args }: Extract<ParsedRequest, { kind: 'run' }>,
   environment: string,
   config: Config,

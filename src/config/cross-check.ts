@@ -2,13 +2,13 @@ import type { z } from 'zod';
 import { argumentsOf } from '../check/arguments.ts';
 import type { AnyCheck } from '../check/define-check.ts';
 import { nearest } from '../text/nearest.ts';
-import type { Placed } from './explain.ts';
+import type { PlacedProblem } from './explain.ts';
 import type { Variables } from './variables.ts';
 
 type Loose = Readonly<Record<string, unknown>>;
 
 /** What no schema of one part can see: names that must be known elsewhere, and names that must be used once. */
-export function crossCheck(value: unknown, variables: Variables): readonly Placed[] {
+export function crossCheck(value: unknown, variables: Variables): readonly PlacedProblem[] {
   const { environments, channels, defaultEnvironment, redis } = asObject(value);
   const known = Object.keys(asObject(environments));
   const inChannels = Object.entries(asObject(channels)).map(([channel, name]) => ({
@@ -17,28 +17,28 @@ export function crossCheck(value: unknown, variables: Variables): readonly Place
   }));
   return [
     ...(known.length === 0 && environments !== undefined
-      ? [{ path: ['environments'], what: 'there is no environment', cure: 'Name at least one' }]
+      ? [{ path: ['environments'], what: 'there is no environment', hint: 'Name at least one' }]
       : []),
     ...[...inChannels, { path: ['defaultEnvironment'], name: defaultEnvironment }].flatMap(({ path, name }) =>
       typeof name === 'string' && !known.includes(name) ? [{ path, ...unknownEnvironment(name, known) }] : [],
     ),
-    ...known.flatMap((name) => namedTwice(name, asObject(asObject(environments)[name])['sources'])),
+    ...known.flatMap((name) => duplicateSourceNames(name, asObject(asObject(environments)[name])['sources'])),
     ...(redis !== undefined && variables['REDIS_URL']
-      ? [{ path: ['redis'], what: 'REDIS_URL names a Redis as well', cure: 'Keep one of the two' }]
+      ? [{ path: ['redis'], what: 'REDIS_URL names a Redis as well', hint: 'Keep one of the two' }]
       : []),
   ];
 }
 
 function unknownEnvironment(name: string, known: readonly string[]) {
   const meant = nearest(name, known);
-  const cure = meant
+  const hint = meant
     ? `Did you mean \`${meant}\`?`
     : `Known: ${known.map((one) => `\`${one}\``).join(', ') || 'none'}`;
-  return { what: `there is no environment \`${name.slice(0, 60)}\``, cure };
+  return { what: `there is no environment \`${name.slice(0, 60)}\``, hint };
 }
 
 /** A source without a name is called by its kind. Places are named by it, so that two of one name could not be told apart. */
-function namedTwice(environment: string, sources: unknown): readonly Placed[] {
+function duplicateSourceNames(environment: string, sources: unknown): readonly PlacedProblem[] {
   if (!Array.isArray(sources)) return [];
   const seen = new Set<unknown>();
   return sources.flatMap((source: unknown, index) => {
@@ -47,7 +47,7 @@ function namedTwice(environment: string, sources: unknown): readonly Placed[] {
     if (typeof called !== 'string' || !seen.has(called)) return (seen.add(called), []);
     const what = `another source of \`${environment}\` is called \`${called}\` too`;
     return [
-      { path: ['environments', environment, 'sources', index], what, cure: 'Give each its own `name`' },
+      { path: ['environments', environment, 'sources', index], what, hint: 'Give each its own `name`' },
     ];
   });
 }
@@ -56,7 +56,7 @@ function namedTwice(environment: string, sources: unknown): readonly Placed[] {
 export type KnownChecks = ReadonlyMap<string, Pick<AnyCheck, 'args' | 'remediations'>>;
 
 /** Holds the names of fixes against those that there are: one that is misspelt under `off` would still be offered. */
-export function crossCheckRemediations(value: unknown, checks: KnownChecks): readonly Placed[] {
+export function crossCheckRemediations(value: unknown, checks: KnownChecks): readonly PlacedProblem[] {
   const known = [...checks].flatMap(([check, { remediations = {} }]) =>
     Object.keys(remediations as object).map((name) => `${check}:${name}`),
   );
@@ -67,37 +67,37 @@ export function crossCheckRemediations(value: unknown, checks: KnownChecks): rea
     return names.flatMap((name: unknown, index) => {
       if (typeof name !== 'string' || known.includes(name)) return [];
       const meant = nearest(name, known);
-      const cure = meant ? `Did you mean \`${meant}\`?` : `Known: ${known.join(', ') || 'none'}`;
+      const hint = meant ? `Did you mean \`${meant}\`?` : `Known: ${known.join(', ') || 'none'}`;
       return [
-        { path: ['remediations', list, index], what: `there is no fix \`${name.slice(0, 80)}\``, cure },
+        { path: ['remediations', list, index], what: `there is no fix \`${name.slice(0, 80)}\``, hint },
       ];
     });
   });
 }
 
 /** Holds the workspace's default arguments against what each check takes. */
-export function crossCheckArguments(value: unknown, checks: KnownChecks): readonly Placed[] {
+export function crossCheckArguments(value: unknown, checks: KnownChecks): readonly PlacedProblem[] {
   return Object.entries(asObject(asObject(value)['checks'])).flatMap(([name, given]) => {
     const check = checks.get(name);
     if (check) return wrongArguments(name, check, asObject(given));
     const meant = nearest(name, checks.keys());
-    const cure = meant ? `Did you mean \`${meant}\`?` : `Known: ${[...checks.keys()].join(', ')}`;
-    return [{ path: ['checks'], key: name, what: `there is no check \`${name}\``, cure }];
+    const hint = meant ? `Did you mean \`${meant}\`?` : `Known: ${[...checks.keys()].join(', ')}`;
+    return [{ path: ['checks'], key: name, what: `there is no check \`${name}\``, hint }];
   });
 }
 
 /** Reports names under `commands` that are not commands: a rule for a misspelled one would protect nothing. */
-export function crossCheckCommands(value: unknown, checks: KnownChecks): readonly Placed[] {
+export function crossCheckCommands(value: unknown, checks: KnownChecks): readonly PlacedProblem[] {
   const known = [...new Set([...checks.keys()].map((name) => name.split('/')[0] ?? ''))];
   return Object.keys(asObject(asObject(value)['commands'])).flatMap((area) => {
     if (known.includes(area)) return [];
     const meant = nearest(area, known);
-    const cure = meant ? `Did you mean \`${meant}\`?` : `Known: ${known.join(', ') || 'none'}`;
-    return [{ path: ['commands'], key: area, what: `there is no command \`${area.slice(0, 60)}\``, cure }];
+    const hint = meant ? `Did you mean \`${meant}\`?` : `Known: ${known.join(', ') || 'none'}`;
+    return [{ path: ['commands'], key: area, what: `there is no command \`${area.slice(0, 60)}\``, hint }];
   });
 }
 
-function wrongArguments(name: string, check: Pick<AnyCheck, 'args'>, given: Loose): readonly Placed[] {
+function wrongArguments(name: string, check: Pick<AnyCheck, 'args'>, given: Loose): readonly PlacedProblem[] {
   const known = argumentsOf(check).map((argument) => argument.name);
   const strangers = Object.keys(given).filter((key) => !known.includes(key));
   const written = Object.fromEntries(Object.entries(given).map(([key, one]) => [key, String(one)]));
@@ -105,8 +105,8 @@ function wrongArguments(name: string, check: Pick<AnyCheck, 'args'>, given: Loos
   return [
     ...strangers.map((key) => {
       const meant = nearest(key, known);
-      const cure = meant ? `Did you mean \`${meant}\`?` : `It takes ${known.join(', ') || 'none'}`;
-      return { path: ['checks', name], key, what: `${name} takes no \`${key}\``, cure };
+      const hint = meant ? `Did you mean \`${meant}\`?` : `It takes ${known.join(', ') || 'none'}`;
+      return { path: ['checks', name], key, what: `${name} takes no \`${key}\``, hint };
     }),
     // What is required and not given here is for the asker to give.
     ...issues

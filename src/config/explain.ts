@@ -3,8 +3,8 @@ import { nearest } from '../text/nearest.ts';
 import { type Path, type Problem, writePath } from './problem.ts';
 import { keysAt, metaOf, schemasAt } from './schema-walk.ts';
 
-/** A problem that still stands at a path; `key` where it is about a key there and not about the value. */
-export interface Placed extends Omit<Problem, 'path' | 'at'> {
+/** A problem with its path; `key` if it is about a key there and not about the value. */
+export interface PlacedProblem extends Omit<Problem, 'path' | 'at'> {
   readonly path: Path;
   readonly key?: string;
   /** The key that was probably meant. */
@@ -15,8 +15,12 @@ const MISSING = 'missing';
 
 type Issue = z.core.$ZodIssue;
 
-/** Says in words what a schema found wrong, with the nearest valid key or word and what the setting is for. */
-export function explain(schema: z.ZodType, value: unknown, issues: readonly Issue[]): readonly Placed[] {
+/** Explains what a schema found wrong, with the nearest valid key or word and the purpose of the setting. */
+export function explainIssues(
+  schema: z.ZodType,
+  value: unknown,
+  issues: readonly Issue[],
+): readonly PlacedProblem[] {
   const all = issues.flatMap((issue) => explainOne(schema, value, issue, []));
   // A misspelled key is one mistake: that the right one is missing goes without saying.
   const meant = new Set(
@@ -25,7 +29,7 @@ export function explain(schema: z.ZodType, value: unknown, issues: readonly Issu
   return all.filter(({ what, path }) => what !== MISSING || !meant.has(writePath(path)));
 }
 
-function explainOne(schema: z.ZodType, value: unknown, issue: Issue, above: Path): readonly Placed[] {
+function explainOne(schema: z.ZodType, value: unknown, issue: Issue, above: Path): readonly PlacedProblem[] {
   const path = [...above, ...issue.path];
   switch (issue.code) {
     case 'unrecognized_keys':
@@ -48,32 +52,32 @@ function explainOne(schema: z.ZodType, value: unknown, issue: Issue, above: Path
   }
 }
 
-function unknownKey(schema: z.ZodType, value: unknown, path: Path, key: string): Placed {
+function unknownKey(schema: z.ZodType, value: unknown, path: Path, key: string): PlacedProblem {
   const known = [...new Set(keysAt(schema, value, path))];
   const meant = nearest(key, known);
-  const cure = meant === undefined ? `Known here: ${quoted(known)}` : `Did you mean \`${meant}\`?`;
+  const hint = meant === undefined ? `Known here: ${quoted(known)}` : `Did you mean \`${meant}\`?`;
   return {
     path,
     key,
     what: `unknown key \`${key}\``,
-    ...(known.length > 0 && { cure }),
+    ...(known.length > 0 && { hint }),
     ...(meant !== undefined && { meant }),
   };
 }
 
 /** A word that is not among the few allowed: of a literal, an enum, or the `kind` of a source. */
-function wrongWord(schema: z.ZodType, value: unknown, path: Path): Placed {
+function wrongWord(schema: z.ZodType, value: unknown, path: Path): PlacedProblem {
   const given = valueAt(value, path);
   const words = wordsAt(schema, value, path);
   const one = words.length > 0 ? ` It is one of ${quoted(words)}` : '';
-  if (given === undefined) return { path, what: MISSING, cure: one.trim() };
+  if (given === undefined) return { path, what: MISSING, hint: one.trim() };
   const meant = typeof given === 'string' ? nearest(given, words) : undefined;
   const secret = schemasAt(schema, value, path).some((found) => metaOf(found).secret);
   const shown = secret || typeof given !== 'string' ? 'this' : `\`${given.slice(0, 60)}\``;
   return {
     path,
     what: `${shown} is not known here`,
-    cure: meant ? `Did you mean \`${meant}\`?` : one.trim(),
+    hint: meant ? `Did you mean \`${meant}\`?` : one.trim(),
   };
 }
 
@@ -82,16 +86,16 @@ function wordsAt(schema: z.ZodType, value: unknown, path: Path): readonly string
   return [...new Set(words.filter((word) => word !== undefined).map(String))];
 }
 
-function missingOr({ code, message }: Issue, value: unknown, path: Path): Pick<Placed, 'what'> {
+function missingOr({ code, message }: Issue, value: unknown, path: Path): Pick<PlacedProblem, 'what'> {
   if (code === 'invalid_type' && valueAt(value, path) === undefined) return { what: MISSING };
   return { what: message.replace(/^Invalid input: /, '') };
 }
 
-function purpose(schema: z.ZodType, value: unknown, path: Path): Pick<Placed, 'cure'> {
+function purpose(schema: z.ZodType, value: unknown, path: Path): Pick<PlacedProblem, 'hint'> {
   const about = schemasAt(schema, value, path)
     .map((found) => metaOf(found).description)
     .find((description) => description !== undefined);
-  return about === undefined ? {} : { cure: `What it is for: ${about}` };
+  return about === undefined ? {} : { hint: `What it is for: ${about}` };
 }
 
 /** Of a union's branches the one that was most probably meant: it got furthest into the value, with the fewest complaints. */

@@ -5,7 +5,7 @@ export interface Problem {
   /** Where in the file, counted from 1. */
   readonly at?: { readonly line: number; readonly column: number };
   readonly what: string;
-  readonly cure?: string;
+  readonly hint?: string;
 }
 
 /** The configuration cannot be used. It names every problem at once, and none of the values that are secret. */
@@ -26,9 +26,9 @@ export class ConfigError extends Error {
 }
 
 /** `wrench.yaml:4:9 environments.prod: unknown key ... Did you mean ...?` */
-export function writeProblem(file: string, { path, at, what, cure }: Problem): string {
+export function writeProblem(file: string, { path, at, what, hint }: Problem): string {
   const where = [at && `${file}:${at.line}:${at.column}`, path && `${path}:`].filter(Boolean);
-  return [...where, sentence(what), cure && sentence(cure)].filter(Boolean).join(' ');
+  return [...where, sentence(what), hint && sentence(hint)].filter(Boolean).join(' ');
 }
 
 export type Path = readonly PropertyKey[];

@@ -9,7 +9,7 @@ import {
   crossCheckRemediations,
   type KnownChecks,
 } from './cross-check.ts';
-import { explain, type Placed } from './explain.ts';
+import { explainIssues, type PlacedProblem } from './explain.ts';
 import { type AskFrom, askFrom } from './ask-from.ts';
 import { ConfigError, type Path, type Problem, writePath } from './problem.ts';
 import { type ReadYaml, readYaml } from './read-yaml.ts';
@@ -84,7 +84,7 @@ export function readConfig(
   const parsed = schema.safeParse(yaml.value);
   const secrets = findSecrets(yaml, variables);
   const problems = problemsOf(yaml, () => [
-    ...explain(schema, yaml.value, parsed.error?.issues ?? []),
+    ...explainIssues(schema, yaml.value, parsed.error?.issues ?? []),
     ...crossCheck(yaml.value, variables),
     ...(checks
       ? [
@@ -111,10 +111,10 @@ const withoutSources = configSchema.extend({
   ),
 });
 
-const EMPTY: Placed = {
+const EMPTY: PlacedProblem = {
   path: [],
   what: 'the file is empty',
-  cure: 'deploy/examples/wrench.yaml shows what can stand in it',
+  hint: 'deploy/examples/wrench.yaml shows what can stand in it',
 };
 
 function readText(path: string): string {
@@ -124,12 +124,12 @@ function readText(path: string): string {
     const { code } = error as NodeJS.ErrnoException;
     const missing = 'Copy deploy/examples/wrench.yaml there, or name another file with WRENCH_CONFIG';
     if (code === 'ENOENT')
-      throw new ConfigError(path, [{ path: '', what: 'there is no such file', cure: missing }]);
+      throw new ConfigError(path, [{ path: '', what: 'there is no such file', hint: missing }]);
     throw new ConfigError(path, [
       {
         path: '',
         what: `the file cannot be read (${code ?? 'unknown error'})`,
-        cure: 'Make it a file that this user may read',
+        hint: 'Make it a file that this user may read',
       },
     ]);
   }
@@ -143,27 +143,27 @@ function findSecrets({ value, filled }: ReadYaml, variables: Variables): readonl
   return [...new Set([...settingSecrets(variables), ...secretsIn(configSchema, value), ...inParts])];
 }
 
-function problemsOf(yaml: ReadYaml, judge: () => readonly Placed[]): readonly Problem[] {
+function problemsOf(yaml: ReadYaml, check: () => readonly PlacedProblem[]): readonly Problem[] {
   const unreadable = yaml.value === undefined || yaml.value === null;
   const unfilled = new Set(yaml.problems.map(({ path }) => writePath(path)));
-  const judged = unreadable ? [] : judge().filter(({ path }) => !unfilled.has(writePath(path)));
+  const judged = unreadable ? [] : check().filter(({ path }) => !unfilled.has(writePath(path)));
   const placed = [...yaml.problems, ...(yaml.value === null ? [EMPTY] : []), ...judged];
   return placed
     .map((one) => place(yaml, one))
     .toSorted((a, b) => (a.at?.line ?? 0) - (b.at?.line ?? 0) || (a.at?.column ?? 0) - (b.at?.column ?? 0));
 }
 
-function place(yaml: ReadYaml, { path, key, what, cure }: Placed): Problem {
+function place(yaml: ReadYaml, { path, key, what, hint }: PlacedProblem): Problem {
   const at = yaml.at({ path, ...(key !== undefined && { key }) });
-  return { path: writePath(path), ...(at && { at }), what, ...(cure && { cure }) };
+  return { path: writePath(path), ...(at && { at }), what, ...(hint && { hint }) };
 }
 
 function redacted(problems: readonly Problem[], secrets: readonly string[]): readonly Problem[] {
   const redact = makeRedact(secrets);
-  return problems.map(({ what, cure, ...rest }) => ({
+  return problems.map(({ what, hint, ...rest }) => ({
     ...rest,
     what: redact(what),
-    ...(cure && { cure: redact(cure) }),
+    ...(hint && { hint: redact(hint) }),
   }));
 }
 

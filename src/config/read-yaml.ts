@@ -8,40 +8,40 @@ import {
   type ParsedNode,
   parseDocument,
 } from 'yaml';
-import type { Placed } from './explain.ts';
+import type { PlacedProblem } from './explain.ts';
 import type { Path, Problem } from './problem.ts';
-import { fillIn, type Filled, type Variables } from './variables.ts';
+import { substituteVariables, type SubstitutedVariable, type Variables } from './variables.ts';
 
-const LONGEST_FILE = 1_048_576;
-const MOST_ALIASES = 100;
+const MAX_FILE_CHARS = 1_048_576;
+const MAX_ALIASES = 100;
 const TOO_DEEP = 'it is nested too deeply';
 
 /** A configuration file as plain data, still knowing which line each part came from. */
 export interface ReadYaml {
   readonly value: unknown;
-  readonly problems: readonly Placed[];
+  readonly problems: readonly PlacedProblem[];
   /** What was filled in for `${NAME}`, and where. */
-  readonly filled: readonly (Filled & { readonly path: Path })[];
-  readonly at: (placed: Pick<Placed, 'path' | 'key'>) => NonNullable<Problem['at']> | undefined;
+  readonly filled: readonly (SubstitutedVariable & { readonly path: Path })[];
+  readonly at: (placed: Pick<PlacedProblem, 'path' | 'key'>) => NonNullable<Problem['at']> | undefined;
 }
 
 /** Reads YAML and fills in its `${VARIABLES}`, except under the paths that `skip` names. Never throws: what is wrong is in `problems`. */
 export function readYaml(text: string, variables: Variables, skip: (path: Path) => boolean): ReadYaml {
   const lines = new LineCounter();
-  const broken = (what: string, at?: Problem['at'], cure?: string): ReadYaml => ({
+  const broken = (what: string, at?: Problem['at'], hint?: string): ReadYaml => ({
     value: undefined,
-    problems: [{ path: [], what, ...(cure && { cure }) }],
+    problems: [{ path: [], what, ...(hint && { hint }) }],
     filled: [],
     at: () => at,
   });
-  if (text.length > LONGEST_FILE) return broken(`the file is longer than ${LONGEST_FILE} characters`);
+  if (text.length > MAX_FILE_CHARS) return broken(`the file is longer than ${MAX_FILE_CHARS} characters`);
   try {
     const document = parseDocument(text, { lineCounter: lines, merge: true, prettyErrors: false });
     const [error] = document.errors;
     if (error?.message.includes('call stack')) return broken(TOO_DEEP);
     if (error) return broken(`not valid YAML: ${error.message}`, position(lines, error.pos[0]));
     const { filled, problems } = fillDocument(document, variables, skip);
-    const value: unknown = document.toJS({ maxAliasCount: MOST_ALIASES });
+    const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
     return { value, problems, filled, at: ({ path, key }) => locate(document, lines, path, key) };
   } catch (error) {
     if (error instanceof ReferenceError)
@@ -57,16 +57,16 @@ export function readYaml(text: string, variables: Variables, skip: (path: Path) 
 
 function fillDocument(document: Document.Parsed, variables: Variables, skip: (path: Path) => boolean) {
   const filled: ReadYaml['filled'][number][] = [];
-  const problems: Placed[] = [];
+  const problems: PlacedProblem[] = [];
   const walk = (node: unknown, path: Path): void => {
     if (skip(path)) return;
     if (isMap(node))
       for (const { key, value } of node.items) walk(value, [...path, isScalar(key) ? String(key.value) : '']);
     if (isSeq(node)) node.items.forEach((item, index) => walk(item, [...path, index]));
     if (!isScalar(node) || typeof node.value !== 'string') return;
-    node.value = fillIn(node.value, variables, {
+    node.value = substituteVariables(node.value, variables, {
       filled: (one) => filled.push({ ...one, path }),
-      problem: (what, cure) => problems.push({ path, what, cure }),
+      problem: (what, hint) => problems.push({ path, what, hint }),
     });
   };
   walk(document.contents, []);

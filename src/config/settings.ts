@@ -123,10 +123,10 @@ export function settingSecrets(variables: Variables | z.infer<typeof settingsSch
 function passwordsIn(address: string | undefined): readonly string[] {
   if (address === undefined || !URL.canParse(address)) return [];
   const { password } = new URL(address);
-  return password === '' ? [] : [...new Set([password, safelyDecoded(password)])];
+  return password === '' ? [] : [...new Set([password, decodeOrKeep(password)])];
 }
 
-function safelyDecoded(text: string): string {
+function decodeOrKeep(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -19,8 +19,8 @@ function readDotEnv(path: string): Variables {
   }
 }
 
-/** One `${NAME}` that was filled in. */
-export interface Filled {
+/** One `${NAME}` that was replaced. */
+export interface SubstitutedVariable {
   readonly name: string;
   readonly value: string;
 }
@@ -29,19 +29,22 @@ const VARIABLE = /\$\$\{|\$\{([^}]*)\}|\$\{/g;
 const NAME = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([\s\S]*))?$/;
 
 /**
- * Fills in `${NAME}` and `${NAME:-default}`; `$${` stays as a literal `${`. As in a shell, `:-` also stands in for an empty value.
- * What cannot be filled in is told by `problem` and left as it is.
+ * Replaces `${NAME}` and `${NAME:-default}`; `$${` stays as a literal `${`. As in a shell, `:-` also stands in for an empty value.
+ * What cannot be replaced is reported with `problem` and left as it is.
  */
-export function fillIn(
+export function substituteVariables(
   text: string,
   variables: Variables,
-  told: { readonly filled: (filled: Filled) => void; readonly problem: (what: string, cure: string) => void },
+  on: {
+    readonly filled: (filled: SubstitutedVariable) => void;
+    readonly problem: (what: string, hint: string) => void;
+  },
 ): string {
   return text.replaceAll(VARIABLE, (whole: string, inner: string | undefined) => {
     if (whole === '$${') return '${';
     const [, name, otherwise] = NAME.exec(inner ?? '') ?? [];
     if (name === undefined) {
-      told.problem(
+      on.problem(
         'a `${` here is not followed by a variable name and `}`',
         'Write `${NAME}`, or `$${` for the two characters',
       );
@@ -50,13 +53,13 @@ export function fillIn(
     const value = variables[name] || otherwise;
     if (value === undefined) {
       const state = variables[name] === undefined ? 'is not set' : 'is empty';
-      told.problem(
+      on.problem(
         `the variable \`${name}\` ${state}`,
         `Set ${name} in the environment or in .env, or write \`\${${name}:-default}\``,
       );
       return whole;
     }
-    told.filled({ name, value });
+    on.filled({ name, value });
     return value;
   });
 }

@@ -2,28 +2,28 @@ import { access, constants } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { cleanText } from '../text/clean-text.ts';
 import { timeInWords } from '../check/report-in-words.ts';
-import { doubtful, ill, type Line, well } from './line.ts';
+import { warning, failed, type DoctorLine, ok } from './line.ts';
 
 const ABOUT = 'audit';
 
-/** Whether the bot can write the copy of the audit where the configuration wants it; nothing is written. */
-export async function examineAuditCopy(copyTo: string | undefined): Promise<readonly Line[]> {
+/** Checks that the bot can write its copy of the audit. Writes nothing. */
+export async function checkAuditCopy(copyTo: string | undefined): Promise<readonly DoctorLine[]> {
   if (copyTo === undefined)
     return [
-      doubtful(
+      warning(
         ABOUT,
         'the end of the audit cannot be proven: `audit.copyTo` is not set',
         'Set it to a file on another disk than that of Redis, or to `stdout` if logs are collected',
       ),
     ];
-  if (copyTo === 'stdout') return [well(ABOUT, 'is copied to stdout')];
+  if (copyTo === 'stdout') return [ok(ABOUT, 'is copied to stdout')];
   try {
-    await writable(copyTo);
-    return [well(ABOUT, `is copied to ${copyTo}`)];
+    await assertWritable(copyTo);
+    return [ok(ABOUT, `is copied to ${copyTo}`)];
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return [
-      ill(
+      failed(
         ABOUT,
         `cannot be copied to ${copyTo} (${code})`,
         'Let the user of the bot write there, or name another file, or `stdout`, as `audit.copyTo`',
@@ -32,8 +32,8 @@ export async function examineAuditCopy(copyTo: string | undefined): Promise<read
   }
 }
 
-/** A file that is not there yet needs a folder that it can be made in. */
-async function writable(path: string): Promise<void> {
+/** A file that does not exist yet needs a folder in which it can be created. */
+async function assertWritable(path: string): Promise<void> {
   try {
     await access(path, constants.R_OK | constants.W_OK);
   } catch (error) {
@@ -43,7 +43,7 @@ async function writable(path: string): Promise<void> {
 }
 
 /** The state of one bot's copy, as the bot last saved it in Redis. */
-export interface CopyState {
+export interface AuditCopyState {
   /** The host of the bot. */
   readonly bot: string;
   /** Absent if the bot keeps no copy and only follows the audit for its head. */
@@ -54,7 +54,7 @@ export interface CopyState {
 }
 
 /** Copies that have stopped, and heads that cannot be saved. */
-export function sayCopies(states: readonly CopyState[]): readonly Line[] {
+export function copyLines(states: readonly AuditCopyState[]): readonly DoctorLine[] {
   return states.flatMap(({ bot, to, stopped, headProblem }) => {
     const who = `the bot on ${cleanText(bot)}`;
     const what =
@@ -62,7 +62,7 @@ export function sayCopies(states: readonly CopyState[]): readonly Line[] {
     return [
       ...(stopped
         ? [
-            ill(
+            failed(
               ABOUT,
               `${who} ${what} since ${timeInWords(stopped.since)}: ${cleanText(stopped.because)}`,
               'Run `wrench audit verify` on its host to see what happened; the bot continues within a minute once the cause is fixed (README, Operations)',
@@ -72,7 +72,7 @@ export function sayCopies(states: readonly CopyState[]): readonly Line[] {
       ...(headProblem === undefined
         ? []
         : [
-            doubtful(
+            warning(
               ABOUT,
               `${who} cannot save the last head seen: ${cleanText(headProblem)}`,
               'Let the bot write to the folder of the copy, or, without a copy in a file, set WRENCH_DATA to a folder that it can write to',
@@ -83,16 +83,16 @@ export function sayCopies(states: readonly CopyState[]): readonly Line[] {
 }
 
 /** What is wrong with the end of the audit, or why the last head seen, which would prove it, cannot be read. */
-export type WrongEnd = { readonly because: string; readonly isUnknown: boolean };
+export type AuditEndProblem = { readonly because: string; readonly isUnknown: boolean };
 
 /** The audit in Redis must continue the last head that a bot on this host has seen. */
-export function sayEnd(wrong: WrongEnd | undefined): readonly Line[] {
+export function auditEndLines(wrong: AuditEndProblem | undefined): readonly DoctorLine[] {
   if (!wrong) return [];
   const because = cleanText(wrong.because);
   return [
     wrong.isUnknown
-      ? doubtful(ABOUT, because, 'Run the doctor as the same user as the bot')
-      : ill(
+      ? warning(ABOUT, because, 'Run the doctor as the same user as the bot')
+      : failed(
           ABOUT,
           because,
           'Entries were removed or changed, or Redis was restored from a backup. Run `wrench audit verify` to compare it with the copy (README, Operations)',

@@ -1,17 +1,17 @@
-export interface SlackAnswer {
+export interface SlackApiResponse {
   readonly ok: boolean;
   readonly error?: string;
-  /** What the token may do, where Slack tells. */
+  /** The scopes of the token, if Slack returns them. */
   readonly scopes: readonly string[] | undefined;
 }
 
-/** Asks one method of the Web API, and says what came back, unchecked but for its shape. */
+/** Calls a method of the Web API. The response is not validated. */
 export type CallSlack = <T extends object>(
   method: string,
   fields?: Readonly<Record<string, string>>,
-) => Promise<Partial<T> & SlackAnswer>;
+) => Promise<Partial<T> & SlackApiResponse>;
 
-/** @throws Error where there is no answer, or none of Slack's own. */
+/** @throws if there is no response, or none from Slack. */
 export function makeCallSlack(api: string, token: string, timeoutMs: number): CallSlack {
   return async (method, fields = {}) => {
     const response = await fetch(new URL(method, api), {

@@ -1,18 +1,18 @@
 import { count, list } from '../text/wording.ts';
 import type { CallSlack } from './call-slack.ts';
-import { because, doubtful, type Line, well } from './line.ts';
-import { keysOf, type Named } from './people.ts';
+import { errorText, warning, type DoctorLine, ok } from './line.ts';
+import { keysOf, type IdsByKey } from './people.ts';
 
 const ABOUT = 'Slack';
 /** No message has this time. */
 const NO_MESSAGE = '1.000000';
 
 /**
- * Whether the channels that the configuration names exist. An `askFrom` of unknown channels alone refuses every command.
- * Asked with `chat.getPermalink`, which needs no scope and answers `message_not_found` for a channel that exists.
+ * Checks that the channels in the configuration exist. An `askFrom` that names only unknown channels refuses every command.
+ * Calls `chat.getPermalink`, which needs no scope and returns `message_not_found` for a channel that exists.
  * https://docs.slack.dev/reference/methods/chat.getPermalink
  */
-export async function examineChannels(call: CallSlack, named: Named): Promise<readonly Line[]> {
+export async function checkChannels(call: CallSlack, named: IdsByKey): Promise<readonly DoctorLine[]> {
   const ids = [...new Set(Object.values(named).flat())];
   const unasked: { readonly id: string; readonly why: string }[] = [];
   const unknown = await Promise.all(
@@ -20,7 +20,7 @@ export async function examineChannels(call: CallSlack, named: Named): Promise<re
       try {
         return (await isKnown(call, id)) ? undefined : id;
       } catch (error) {
-        unasked.push({ id, why: because(error) });
+        unasked.push({ id, why: errorText(error) });
         return undefined;
       }
     }),
@@ -29,7 +29,7 @@ export async function examineChannels(call: CallSlack, named: Named): Promise<re
     ...unknown
       .filter((id) => id !== undefined)
       .map((id) =>
-        doubtful(
+        warning(
           ABOUT,
           `the bot cannot see a channel ${id} (${keysOf(named, id)})`,
           'Correct the id; if the channel is private, invite the bot',
@@ -37,7 +37,7 @@ export async function examineChannels(call: CallSlack, named: Named): Promise<re
       ),
     ...(unasked.length > 0
       ? [
-          doubtful(
+          warning(
             ABOUT,
             `could not be asked about ${list(unasked.map(({ id }) => id))} (${unasked[0]?.why})`,
             'Run the doctor again',
@@ -46,7 +46,7 @@ export async function examineChannels(call: CallSlack, named: Named): Promise<re
       : []),
   ];
   if (lines.length > 0 || ids.length === 0) return lines;
-  return [well(ABOUT, `knows every channel in the configuration: ${count(ids.length, 'channel')}`)];
+  return [ok(ABOUT, `knows every channel in the configuration: ${count(ids.length, 'channel')}`)];
 }
 
 async function isKnown(call: CallSlack, channel: string): Promise<boolean> {

@@ -1,12 +1,12 @@
 import { count, list } from '../text/wording.ts';
 import type { CallSlack } from './call-slack.ts';
-import { because, doubtful, type Line, well } from './line.ts';
+import { errorText, warning, type DoctorLine, ok } from './line.ts';
 
 /** Slack ids, by the key of the configuration that names them: `roles.requester`, `environments.prod.askFrom.groups`. */
-export type Named = Readonly<Record<string, readonly string[]>>;
+export type IdsByKey = Readonly<Record<string, readonly string[]>>;
 
 /** The workspace and organization of the bot token, from `auth.test`. */
-export interface Home {
+export interface BotWorkspace {
   readonly team_id?: string;
   readonly enterprise_id?: string;
   readonly is_enterprise_install?: boolean;
@@ -27,25 +27,29 @@ interface SlackUser {
   };
 }
 
-/** Whether Slack knows the people and groups that `roles` and `askFrom` name, and whether they can use the permission: if not, they are refused each time, and the operator does not notice. */
-export async function examinePeople(call: CallSlack, named: Named, home: Home): Promise<readonly Line[]> {
+/** Checks that Slack knows the people and groups in `roles` and `askFrom`, and that they can use the role: otherwise they are refused each time, and the operator does not notice. */
+export async function checkPeople(
+  call: CallSlack,
+  named: IdsByKey,
+  home: BotWorkspace,
+): Promise<readonly DoctorLine[]> {
   const ids = [...new Set(Object.values(named).flat())];
   const unasked: { readonly id: string; readonly why: string }[] = [];
-  const examined = await Promise.all(
+  const results = await Promise.all(
     ids.map(async (id) => {
       try {
-        return isGroup(id) ? await examineGroup(call, named, id) : await examinePerson(call, named, id, home);
+        return isGroup(id) ? await checkGroup(call, named, id) : await checkPerson(call, named, id, home);
       } catch (error) {
-        unasked.push({ id, why: because(error) });
+        unasked.push({ id, why: errorText(error) });
         return undefined;
       }
     }),
   );
-  const lines = examined.filter((line) => line !== undefined);
+  const lines = results.filter((line) => line !== undefined);
   if (unasked.length > 0)
     return [
       ...lines,
-      doubtful(
+      warning(
         ABOUT,
         `could not be asked about ${list(unasked.map(({ id }) => id))} (${unasked[0]?.why})`,
         'Ask the doctor again; without the scopes users:read and usergroups:read nobody can be told apart',
@@ -57,33 +61,33 @@ export async function examinePeople(call: CallSlack, named: Named, home: Home): 
     ...(ids.length > groups ? [count(ids.length - groups, 'person', 'people')] : []),
     ...(groups > 0 ? [count(groups, 'user group')] : []),
   ];
-  return [well(ABOUT, `knows everyone in the configuration: ${counts.join(' and ')}`)];
+  return [ok(ABOUT, `knows everyone in the configuration: ${counts.join(' and ')}`)];
 }
 
-async function examinePerson(
+async function checkPerson(
   call: CallSlack,
-  named: Named,
+  named: IdsByKey,
   id: string,
-  home: Home,
-): Promise<Line | undefined> {
+  home: BotWorkspace,
+): Promise<DoctorLine | undefined> {
   const { ok, error, user } = await call<SlackUser>('users.info', { user: id });
   if (!ok && !/^users?_not_(found|visible)$/.test(error ?? '')) throw new Error(error ?? 'no reason given');
-  const wrong = ok && user ? wrongWith(user, home) : 'is nobody whom this workspace knows';
+  const wrong = ok && user ? personProblem(user, home) : 'is nobody whom this workspace knows';
   return wrong === undefined
     ? undefined
-    : doubtful(ABOUT, `${id} ${wrong}, and is refused (${keysOf(named, id)})`, REMOVE);
+    : warning(ABOUT, `${id} ${wrong}, and is refused (${keysOf(named, id)})`, REMOVE);
 }
 
-function wrongWith(user: SlackUser['user'], home: Home): string | undefined {
+function personProblem(user: SlackUser['user'], home: BotWorkspace): string | undefined {
   if (user.deleted) return 'is deactivated';
   if (user.is_bot) return 'is a bot';
-  if (isFromElsewhere(user, home)) return 'is of another workspace';
+  if (isFromOtherWorkspace(user, home)) return 'is of another workspace';
   return user.is_restricted || user.is_ultra_restricted ? 'is a guest' : undefined;
 }
 
-function isFromElsewhere(
+function isFromOtherWorkspace(
   { is_stranger: isStranger, team_id: teamId, enterprise_user: enterprise }: SlackUser['user'],
-  home: Home,
+  home: BotWorkspace,
 ): boolean {
   if (home.is_enterprise_install) return enterprise?.enterprise_id !== home.enterprise_id;
   return (
@@ -91,21 +95,21 @@ function isFromElsewhere(
   );
 }
 
-/** The bot asks for the members of enabled groups alone, so a disabled one has none for it. */
-async function examineGroup(call: CallSlack, named: Named, id: string): Promise<Line | undefined> {
+/** The bot reads only the members of enabled groups, so a disabled one has none. */
+async function checkGroup(call: CallSlack, named: IdsByKey, id: string): Promise<DoctorLine | undefined> {
   const ask = (fields: Readonly<Record<string, string>>) =>
     call<{ readonly users: readonly string[] }>('usergroups.users.list', { usergroup: id, ...fields });
   const { ok, error, users = [] } = await ask({});
-  const said = (what: string, cure: string) =>
-    doubtful(ABOUT, `the user group ${id} ${what} (${keysOf(named, id)})`, cure);
+  const groupWarning = (what: string, cure: string) =>
+    warning(ABOUT, `the user group ${id} ${what} (${keysOf(named, id)})`, cure);
   if (ok && users.length > 0) return undefined;
-  if (ok) return said('has no members', 'Add members in Slack, under "User groups"');
+  if (ok) return groupWarning('has no members', 'Add members in Slack, under "User groups"');
   if (error !== 'no_such_subteam' && error !== 'subteam_not_found')
     throw new Error(error ?? 'no reason given');
   const all = await ask({ include_disabled: 'true' });
   return all.ok
-    ? said('is disabled, and its members are refused', 'Enable it in Slack, under "User groups"')
-    : said('is none that this workspace knows', REMOVE);
+    ? groupWarning('is disabled, and its members are refused', 'Enable it in Slack, under "User groups"')
+    : groupWarning('is none that this workspace knows', REMOVE);
 }
 
 function isGroup(id: string): boolean {
@@ -113,7 +117,7 @@ function isGroup(id: string): boolean {
 }
 
 /** `roles.requester, roles.approver` */
-export function keysOf(named: Named, id: string): string {
+export function keysOf(named: IdsByKey, id: string): string {
   return Object.entries(named)
     .flatMap(([key, ids]) => (ids.includes(id) ? [key] : []))
     .join(', ');

@@ -3,21 +3,21 @@ import { nearest } from '../text/nearest.ts';
 import { countInWords, timeInWords } from '../check/report-in-words.ts';
 import { within } from '../telemetry/within.ts';
 import type { Config } from '../config/read-config.ts';
-import { type CopyState, sayCopies, sayEnd, type WrongEnd } from './audit-copy.ts';
-import { because, doubtful, ill, type Line, well } from './line.ts';
-import type { Repeats } from './posting.ts';
+import { type AuditCopyState, copyLines, auditEndLines, type AuditEndProblem } from './audit-copy.ts';
+import { errorText, warning, failed, type DoctorLine, ok } from './line.ts';
+import type { RepeatTests } from './repeated-posts.ts';
 
-/** What Redis remembers of remediations, as far as it can be looked at quickly. Each may throw while Redis is away. */
-export interface Memory {
+/** What Redis stores about remediations and the audit, as far as it can be read quickly. Each function may throw while Redis is unreachable. */
+export interface StoredState {
   /** Whether what is written now would survive a crash: it is on disk, will be soon, or never is. */
   readonly durability: () => Promise<'on-disk' | 'soon' | 'never'>;
   readonly frozen: () => Promise<Frozen | undefined>;
   readonly audit: () => Promise<AuditEnds>;
-  readonly repeats: Repeats;
+  readonly repeats: RepeatTests;
   /** What is wrong with the end of the audit, compared with the last head that a bot on this host has seen. */
-  readonly auditEnd: () => Promise<WrongEnd | undefined>;
+  readonly auditEnd: () => Promise<AuditEndProblem | undefined>;
   /** The state of each bot's copy of the audit. */
-  readonly copies: () => Promise<readonly CopyState[]>;
+  readonly copies: () => Promise<readonly AuditCopyState[]>;
 }
 
 interface Frozen {
@@ -26,32 +26,32 @@ interface Frozen {
   readonly because: string;
 }
 
-/** Both ends of the audit: its head, and the stream that it is the head of. */
+/** The head of the audit, and the end of the stream that it belongs to. */
 export interface AuditEnds {
   readonly head: { readonly seq: number; readonly hash: string };
-  /** The last entry of the stream; `unreadable` where it is no entry, absent where there is none. */
+  /** The last entry of the stream; `unreadable` if it is not an entry, absent if the stream is empty. */
   readonly last?: { readonly seq: number; readonly hash: string } | 'unreadable';
-  /** How many the stream holds, counted after both were read. */
+  /** The length of the stream, counted after both were read. */
   readonly entries: number;
 }
 
 const ABOUT = 'remediations';
 const AUDIT = 'audit';
 
-/** Whether the configuration lets anybody ask and approve. */
-export function examinePolicy(
+/** Checks that the configuration names people who may request and approve. */
+export function checkPolicy(
   { roles, remediations }: Pick<Config, 'roles' | 'remediations'>,
   known: readonly string[],
-): readonly Line[] {
+): readonly DoctorLine[] {
   const { requester, approver } = roles;
   const unknown = unknownNames(remediations, known);
-  // Reading alone is what a new installation begins with.
+  // A new installation starts without fixes.
   if (requester.length === 0)
-    return [...unknown, well(ABOUT, 'none is offered: nobody may ask for them, `roles.requester` is empty')];
+    return [...unknown, ok(ABOUT, 'none is offered: nobody may ask for them, `roles.requester` is empty')];
   if (approver.length === 0)
     return [
       ...unknown,
-      doubtful(
+      warning(
         ABOUT,
         'nobody may approve: `roles.approver` is empty, and only what is safe is offered',
         'Name people or user groups in `roles.approver`, by their ids',
@@ -59,11 +59,11 @@ export function examinePolicy(
     ];
   const { disruptive } = remediations.approvals;
   const tooFew = !approver.some((id) => id.startsWith('S')) && approver.length < disruptive;
-  const asked = well(ABOUT, 'there are people who may ask, and people who may approve');
+  const asked = ok(ABOUT, 'there are people who may ask, and people who may approve');
   if (!tooFew) return [...unknown, asked];
   return [
     ...unknown,
-    doubtful(
+    warning(
       ABOUT,
       `${disruptive} must approve, and \`roles.approver\` names ${approver.length}`,
       'Name more people there, or lower `remediations.approvals.disruptive`',
@@ -71,15 +71,15 @@ export function examinePolicy(
   ];
 }
 
-/** A name with a slip in it switches nothing off. */
-function unknownNames({ off, destructive }: Config['remediations'], known: readonly string[]): Line[] {
+/** A misspelled name disables nothing. */
+function unknownNames({ off, destructive }: Config['remediations'], known: readonly string[]): DoctorLine[] {
   return Object.entries({ off, destructive }).flatMap(([list, names]) =>
     names
       .filter((name) => !known.includes(name))
       .map((name) => {
         const meant = nearest(name, known);
         const cure = meant ? `Did you mean \`${meant}\`?` : `Known: ${known.join(', ') || 'none'}`;
-        return ill(
+        return failed(
           'configuration',
           `remediations.${list}: there is no remediation \`${cleanText(name)}\``,
           cure,
@@ -88,36 +88,36 @@ function unknownNames({ off, destructive }: Config['remediations'], known: reado
   );
 }
 
-/** Whether Redis is durable enough to act, whether fixes are frozen, whether the audit's two ends agree and continue the last head seen, and whether copies have stopped. */
-export async function examineMemory(
-  { durability, frozen, audit, auditEnd, copies }: Memory,
+/** Checks that Redis is durable enough to apply fixes, that they are not frozen, that the audit's head matches its stream and the last head seen, and that no copy has stopped. */
+export async function checkStoredState(
+  { durability, frozen, audit, auditEnd, copies }: StoredState,
   timeoutMs: number,
-): Promise<readonly Line[]> {
-  const examined = await Promise.all([
-    attempt(ABOUT, async () => sayDurability(await within(timeoutMs, durability()))),
-    attempt(ABOUT, async () => sayFrozen(await within(timeoutMs, frozen()))),
-    attempt(AUDIT, async () => sayAudit(await within(timeoutMs, audit()))),
-    attempt(AUDIT, async () => sayEnd(await within(timeoutMs, auditEnd()))),
-    attempt(AUDIT, async () => sayCopies(await within(timeoutMs, copies()))),
+): Promise<readonly DoctorLine[]> {
+  const results = await Promise.all([
+    linesOrError(ABOUT, async () => durabilityLines(await within(timeoutMs, durability()))),
+    linesOrError(ABOUT, async () => freezeLines(await within(timeoutMs, frozen()))),
+    linesOrError(AUDIT, async () => auditLines(await within(timeoutMs, audit()))),
+    linesOrError(AUDIT, async () => auditEndLines(await within(timeoutMs, auditEnd()))),
+    linesOrError(AUDIT, async () => copyLines(await within(timeoutMs, copies()))),
   ]);
-  return examined.flat();
+  return results.flat();
 }
 
-function sayDurability(durability: Awaited<ReturnType<Memory['durability']>>): readonly Line[] {
+function durabilityLines(durability: Awaited<ReturnType<StoredState['durability']>>): readonly DoctorLine[] {
   if (durability === 'on-disk')
-    return [well(ABOUT, 'Redis has on disk what was begun before anything is done')];
+    return [ok(ABOUT, 'Redis has on disk what was begun before anything is done')];
   const always =
     'Set `appendfsync always`, or use Redis 7.2 or newer, which says when it has written (WAITAOF)';
   return durability === 'soon'
     ? [
-        doubtful(
+        warning(
           ABOUT,
           'applied only where their plan is bound to what it found: Redis may forget its last second',
           always,
         ),
       ]
     : [
-        doubtful(
+        warning(
           ABOUT,
           'none is applied: Redis keeps no append-only file, and would not remember what was begun',
           `Set \`appendonly yes\`. ${always}`,
@@ -125,11 +125,11 @@ function sayDurability(durability: Awaited<ReturnType<Memory['durability']>>): r
       ];
 }
 
-function sayFrozen(frozen: Frozen | undefined): readonly Line[] {
+function freezeLines(frozen: Frozen | undefined): readonly DoctorLine[] {
   if (!frozen) return [];
   const why = frozen.because === '' ? '' : `: ${cleanText(frozen.because)}`;
   return [
-    doubtful(
+    warning(
       ABOUT,
       `none is applied: frozen since ${timeInWords(frozen.at)} by ${cleanText(frozen.by)}${why}`,
       'Once that is over: `/wrench thaw`, or `wrench thaw`',
@@ -137,9 +137,9 @@ function sayFrozen(frozen: Frozen | undefined): readonly Line[] {
   ];
 }
 
-function sayAudit({ head, last, entries }: AuditEnds): readonly Line[] {
+function auditLines({ head, last, entries }: AuditEnds): readonly DoctorLine[] {
   const broken = (what: string) => [
-    ill(
+    failed(
       AUDIT,
       what,
       '`wrench audit verify` names the first broken entry; compare with the copy of `audit.copyTo`',
@@ -149,23 +149,26 @@ function sayAudit({ head, last, entries }: AuditEnds): readonly Line[] {
   const end = last ?? { seq: 0, hash: head.seq === 0 ? head.hash : '' };
   if (end.seq !== head.seq) return broken(`the stream ends at ${end.seq} and the head says ${head.seq}`);
   if (end.hash !== head.hash) return broken(`entry ${end.seq} is not the one that the head names`);
-  // Whoever appends meanwhile can only make it more.
+  // An entry that is appended meanwhile only adds to the count.
   if (entries < head.seq)
     return broken(
       `the head says ${head.seq}, and the stream holds ${countInWords(entries, 'entry', 'entries')}`,
     );
   const held = countInWords(head.seq, 'entry', 'entries');
-  return [well(AUDIT, head.seq === 0 ? 'no entries yet' : `${held}; the stream ends where its head says`)];
+  return [ok(AUDIT, head.seq === 0 ? 'no entries yet' : `${held}; the stream ends where its head says`)];
 }
 
-async function attempt(about: string, examine: () => Promise<readonly Line[]>): Promise<readonly Line[]> {
+async function linesOrError(
+  about: string,
+  examine: () => Promise<readonly DoctorLine[]>,
+): Promise<readonly DoctorLine[]> {
   try {
     return await examine();
   } catch (error) {
     return [
-      ill(
+      failed(
         about,
-        `Redis could not be asked: ${because(error)}`,
+        `Redis could not be asked: ${errorText(error)}`,
         'Ask the doctor again; where Redis has users, ours needs all commands on the keys of Wrench',
       ),
     ];

@@ -8,9 +8,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { UserGroup } from '../../test/workspace/model.ts';
 import { startWorkspace, type Workspace } from '../../test/workspace/start-workspace.ts';
 import { type Config, ConfigError, readEnvironment } from '../config/read-config.ts';
-import { exitCodeOf, type Patient, runDoctor, writeLines, writeLinesAsJson } from './run-doctor.ts';
-import type { Proof } from './posting.ts';
-import type { Memory } from './remediations.ts';
+import { exitCodeOf, type DoctorInput, runDoctor, writeLines, writeLinesAsJson } from './run-doctor.ts';
+import type { RepeatTest } from './repeated-posts.ts';
+import type { StoredState } from './remediations.ts';
 import type { Source } from '../ports/source.ts';
 import { type LocalRedis, startLocalRedis } from '../queue/local-redis.ts';
 
@@ -30,7 +30,7 @@ const config: Config = {
   commands: {},
   secrets: ['canary-vault-token'],
 };
-const healthy: Patient = {
+const healthy: DoctorInput = {
   role: 'worker',
   settings: readEnvironment({}),
   config,
@@ -39,7 +39,7 @@ const healthy: Patient = {
   timeoutMs: 5_000,
 };
 
-async function examine(changes: Partial<Patient>): Promise<readonly string[]> {
+async function linesOf(changes: Partial<DoctorInput>): Promise<readonly string[]> {
   const lines = await runDoctor({ ...healthy, ...changes });
   return lines.map(({ level, about, said }) => `${level} ${about}: ${said}`);
 }
@@ -62,7 +62,7 @@ afterAll(async () => {
 const askRedis = (command: string, ...words: string[]) => redis.call(command, ...words);
 
 test('a Redis as Wrench starts it is well', async () => {
-  expect(await examine({ askRedis })).toEqual([
+  expect(await linesOf({ askRedis })).toEqual([
     'ok configuration: prod: 0 sources',
     'ok remediations: none is offered: nobody may ask for them, `roles.requester` is empty',
     expect.stringMatching(/^ok Redis: Redis \d+\.\d+\.\d+ answers$|^ok Redis: Valkey/),
@@ -71,7 +71,7 @@ test('a Redis as Wrench starts it is well', async () => {
   ]);
 });
 
-test('a Redis that evicts and forgets is ill, and each line has its cure', async () => {
+test('a Redis that evicts keys and has no append-only file fails, and each line has a cure', async () => {
   await redis.config('SET', 'maxmemory-policy', 'allkeys-lru', 'appendonly', 'no');
 
   const lines = await runDoctor({ ...healthy, askRedis });
@@ -93,7 +93,7 @@ test('a managed Redis that forbids CONFIG is read from INFO, and what that does 
   await redis.acl('SETUSER', 'managed', 'on', '>pass', '~*', '+@all', '-config');
   const managed = new Redis(server.url.replace('unix://', ''), { username: 'managed', password: 'pass' });
 
-  const said = await examine({ askRedis: (command, ...words) => managed.call(command, ...words) });
+  const said = await linesOf({ askRedis: (command, ...words) => managed.call(command, ...words) });
 
   managed.disconnect();
   expect(said.slice(3)).toEqual([
@@ -110,7 +110,7 @@ test.each([
   const old = async (command: string, ...words: string[]) =>
     command === 'INFO' ? `# Server\r\nredis_version:${version}\r\n` : askRedis(command, ...words);
 
-  expect(await examine({ askRedis: old })).toContain(line);
+  expect(await linesOf({ askRedis: old })).toContain(line);
 });
 
 test('a Redis that is away, or never answers, is one line', async () => {
@@ -118,10 +118,10 @@ test('a Redis that is away, or never answers, is one line', async () => {
     Promise.reject(Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED' }));
   const silent = () => new Promise<never>(() => undefined);
 
-  expect(await examine({ askRedis: away })).toContain(
+  expect(await linesOf({ askRedis: away })).toContain(
     'failed Redis: does not answer: connect ECONNREFUSED 127.0.0.1:1',
   );
-  expect(await examine({ askRedis: silent, timeoutMs: 50 })).toContain(
+  expect(await linesOf({ askRedis: silent, timeoutMs: 50 })).toContain(
     'failed Redis: does not answer: no answer in 0.05 s',
   );
 });
@@ -151,7 +151,7 @@ function slackOf(apiUrl: string, variables: Record<string, string> = {}) {
 }
 
 test('tokens that Slack takes, with every scope, are well', async () => {
-  const said = await inWorkspace(FULL, ({ apiUrl }) => examine({ role: 'bot', settings: slackOf(apiUrl) }));
+  const said = await inWorkspace(FULL, ({ apiUrl }) => linesOf({ role: 'bot', settings: slackOf(apiUrl) }));
 
   expect(said.slice(3)).toEqual([
     expect.stringMatching(/^ok Slack: the bot token is @\w+ of \w+/),
@@ -163,19 +163,19 @@ test('tokens that Slack takes, with every scope, are well', async () => {
 test.each([true, false])(
   'whether Slack drops repeated posts is tested in a channel, saved and shown (it does: %s)',
   async (drops) => {
-    const saved: Proof[] = [];
+    const saved: RepeatTest[] = [];
     const repeats = {
       read: async () => saved[0],
-      save: async (proof: Proof) => {
+      save: async (proof: RepeatTest) => {
         saved.push(proof);
       },
     };
-    const memory = { ...wellMemory, repeats };
+    const stored = { ...healthyState, repeats };
     await inWorkspace(FULL, async ({ apiUrl, faults, messages }) => {
       faults.dropRepeats(drops);
-      const patient = { role: 'bot', settings: slackOf(apiUrl), askRedis, memory } as const;
-      const last = async (changes: Partial<Patient> = {}) =>
-        (await examine({ ...patient, ...changes })).filter((line) => line.includes('Slack:')).at(-1);
+      const input = { role: 'bot', settings: slackOf(apiUrl), askRedis, stored } as const;
+      const last = async (changes: Partial<DoctorInput> = {}) =>
+        (await linesOf({ ...input, ...changes })).filter((line) => line.includes('Slack:')).at(-1);
 
       expect(await last()).toContain('not tested whether');
       const proven = await last({ provePostingIn: 'C0123INCIDENT' });
@@ -191,15 +191,15 @@ test.each([true, false])(
 );
 
 test('a rejected test message proves nothing', async () => {
-  const saved: Proof[] = [];
-  const repeats = { read: async () => undefined, save: async (proof: Proof) => void saved.push(proof) };
+  const saved: RepeatTest[] = [];
+  const repeats = { read: async () => undefined, save: async (proof: RepeatTest) => void saved.push(proof) };
 
   const said = await inWorkspace(FULL, ({ apiUrl }) =>
-    examine({
+    linesOf({
       role: 'bot',
       settings: slackOf(apiUrl),
       askRedis,
-      memory: { ...wellMemory, repeats },
+      stored: { ...healthyState, repeats },
       provePostingIn: 'C0123SECRET',
     }),
   );
@@ -210,7 +210,7 @@ test('a rejected test message proves nothing', async () => {
 
 test('each scope that is missing is named, with what it is for', async () => {
   const said = await inWorkspace(['commands', 'chat:write'], ({ apiUrl }) =>
-    examine({ role: 'bot', settings: slackOf(apiUrl) }),
+    linesOf({ role: 'bot', settings: slackOf(apiUrl) }),
   );
 
   expect(said).toContain('failed Slack: the scope files:write is missing: to attach long lists as CSV');
@@ -244,15 +244,15 @@ test('a Slack that is out of reach is told as such', async () => {
   );
   await new Promise((done) => closed.close(done));
 
-  const said = await examine({ role: 'bot', settings: slackOf(`http://127.0.0.1:${port}/api/`) });
+  const said = await linesOf({ role: 'bot', settings: slackOf(`http://127.0.0.1:${port}/api/`) });
 
   expect(said[3]).toMatch(/^failed Slack: the Web API does not answer: .*ECONNREFUSED/);
 });
 
-test('a bot without tokens is ill, a worker with tokens is doubtful', async () => {
-  expect(await examine({ role: 'bot' })).toContain('failed Slack: there is no bot token');
-  expect((await examine({ role: 'worker' })).join()).not.toContain('Slack');
-  expect(await examine({ role: 'worker', settings: readEnvironment({ SLACK_BOT_TOKEN: BOT }) })).toContain(
+test('a bot without tokens fails, a worker with tokens is a warning', async () => {
+  expect(await linesOf({ role: 'bot' })).toContain('failed Slack: there is no bot token');
+  expect((await linesOf({ role: 'worker' })).join()).not.toContain('Slack');
+  expect(await linesOf({ role: 'worker', settings: readEnvironment({ SLACK_BOT_TOKEN: BOT }) })).toContain(
     'warning Slack: a worker holds a Slack token, and needs none',
   );
 });
@@ -261,7 +261,7 @@ type Roles = Config['roles'];
 
 const withRoles = (roles: Partial<Roles>): Config => ({ ...config, roles: { ...config.roles, ...roles } });
 
-async function examineRoles(
+async function checkRoles(
   roles: Partial<Roles>,
   scopes = FULL,
   prepare?: (workspace: Workspace) => void,
@@ -269,7 +269,7 @@ async function examineRoles(
 ) {
   const work = async (workspace: Workspace) => {
     prepare?.(workspace);
-    const lines = await examine({
+    const lines = await linesOf({
       role: 'bot',
       settings: slackOf(workspace.apiUrl),
       config: withRoles(roles),
@@ -282,13 +282,13 @@ async function examineRoles(
 test('people and user groups of the roles whom Slack knows are well, each asked about once', async () => {
   const roles = { requester: ['U0123ADA', 'S0123PLATFORM'], approver: ['U0123ADA', 'U0123GRACE'] };
 
-  expect(await examineRoles(roles)).toEqual([
+  expect(await checkRoles(roles)).toEqual([
     'ok Slack: knows everyone in the configuration: 2 people and 1 user group',
   ]);
 });
 
 test('whoever a role names in vain is named, with the reason and the role', async () => {
-  const said = await examineRoles(
+  const said = await checkRoles(
     { requester: ['U0NOBODY', 'U0123ADA'], approver: ['U0123GRACE', 'U0123KATE', 'U0123ADA'] },
     FULL,
     ({ setUser }) => {
@@ -308,12 +308,12 @@ test('whoever a role names in vain is named, with the reason and the role', asyn
 
 test('a user group that is disabled, empty or unknown is told apart', async () => {
   const group = { id: 'S0123PLATFORM', handle: 'platform', name: 'Platform', users: ['U0123GRACE'] };
-  const examineGroup = (changes: Partial<UserGroup>) =>
-    examineRoles({ approver: ['S0123PLATFORM'] }, FULL, undefined, [{ ...group, ...changes }]);
+  const checkGroup = (changes: Partial<UserGroup>) =>
+    checkRoles({ approver: ['S0123PLATFORM'] }, FULL, undefined, [{ ...group, ...changes }]);
 
-  const disabled = await examineGroup({ isDisabled: true });
-  const empty = await examineGroup({ users: [] });
-  const unknown = await examineRoles({ auditor: ['S0NOSUCH'] });
+  const disabled = await checkGroup({ isDisabled: true });
+  const empty = await checkGroup({ users: [] });
+  const unknown = await checkRoles({ auditor: ['S0NOSUCH'] });
 
   expect([...disabled, ...empty, ...unknown]).toEqual([
     'warning Slack: the user group S0123PLATFORM is disabled, and its members are refused (roles.approver)',
@@ -331,7 +331,7 @@ const askFrom = {
 
 test('channels and user groups that Slack does not know are listed with their keys', async () => {
   const said = await inWorkspace(FULL, ({ apiUrl }) =>
-    examine({ role: 'bot', settings: slackOf(apiUrl), config: { ...config, ...askFrom } }),
+    linesOf({ role: 'bot', settings: slackOf(apiUrl), config: { ...config, ...askFrom } }),
   );
 
   expect(said.filter((line) => line.startsWith('warning Slack'))).toEqual([
@@ -346,7 +346,7 @@ test('channels and user groups that Slack knows pass', async () => {
   const audit = { channel: 'C0123PLATFORM' };
 
   const said = await inWorkspace(FULL, ({ apiUrl }) =>
-    examine({ role: 'bot', settings: slackOf(apiUrl), config: { ...config, commands, audit } }),
+    linesOf({ role: 'bot', settings: slackOf(apiUrl), config: { ...config, commands, audit } }),
   );
 
   expect(said).toContain('ok Slack: knows everyone in the configuration: 1 user group');
@@ -358,7 +358,7 @@ test('a channel that Slack gives no answer about is not reported as unknown', as
 
   const said = await inWorkspace(FULL, ({ apiUrl, faults }) => {
     faults.serverError('chat.getPermalink');
-    return examine({
+    return linesOf({
       role: 'bot',
       settings: slackOf(apiUrl),
       config: { ...config, commands: { certs } },
@@ -378,7 +378,7 @@ test('in an organization-wide installation people belong by their organization',
     workspace.setUser('U0123ADA', { teamId: 'T0EAST', enterpriseId: 'E0ORG' });
     workspace.setUser('U0123GRACE', { teamId: 'T0EAST', enterpriseId: 'E0OTHER' });
 
-    const said = await examine({
+    const said = await linesOf({
       role: 'bot',
       settings: slackOf(workspace.apiUrl),
       config: withRoles({ requester: ['U0123ADA'], approver: ['U0123GRACE'] }),
@@ -393,7 +393,7 @@ test('in an organization-wide installation people belong by their organization',
 });
 
 test('without the scopes nobody can be looked up, and that is no word against anybody', async () => {
-  const said = await examineRoles({ requester: ['U0123ADA'], approver: ['S0123PLATFORM'] }, [
+  const said = await checkRoles({ requester: ['U0123ADA'], approver: ['S0123PLATFORM'] }, [
     'commands',
     'chat:write',
     'files:write',
@@ -424,14 +424,14 @@ test.each<[string, Partial<Roles>, string]>([
     'ok remediations: there are people who may ask, and people who may approve',
   ],
 ])('where %s, that is said', async (_, roles, line) => {
-  expect(await examine({ config: withRoles(roles) })).toContain(line);
+  expect(await linesOf({ config: withRoles(roles) })).toContain(line);
 });
 
 test('more approvals than there are approvers is said, for then nothing is ever approved', async () => {
   const approvals = { disruptive: 2, destructive: 2 };
   const roles = { requester: ['U0123KATE'], approver: ['U0123ADA'], auditor: [] };
 
-  const said = await examine({
+  const said = await linesOf({
     config: { ...config, roles, remediations: { ...config.remediations, approvals } },
   });
 
@@ -456,7 +456,7 @@ test('a remediation that is switched off under a name with a slip in it is not o
 });
 
 const HASH = 'a'.repeat(64);
-const wellMemory: Memory = {
+const healthyState: StoredState = {
   durability: async () => 'on-disk',
   frozen: async () => undefined,
   audit: async () => ({ head: { seq: 7, hash: HASH }, last: { seq: 7, hash: HASH }, entries: 7 }),
@@ -465,12 +465,12 @@ const wellMemory: Memory = {
   copies: async () => [],
 };
 
-async function examineMemory(changes: Partial<Memory>): Promise<readonly string[]> {
-  const said = await examine({ askRedis, memory: { ...wellMemory, ...changes } });
+async function checkState(changes: Partial<StoredState>): Promise<readonly string[]> {
+  const said = await linesOf({ askRedis, stored: { ...healthyState, ...changes } });
   return said.slice(5);
 }
 
-test.each<[Awaited<ReturnType<Memory['durability']>>, string]>([
+test.each<[Awaited<ReturnType<StoredState['durability']>>, string]>([
   ['on-disk', 'ok remediations: Redis has on disk what was begun before anything is done'],
   [
     'soon',
@@ -481,7 +481,7 @@ test.each<[Awaited<ReturnType<Memory['durability']>>, string]>([
     'warning remediations: none is applied: Redis keeps no append-only file, and would not remember what was begun',
   ],
 ])('what Redis keeps (%s) says whether remediations can be applied', async (durability, line) => {
-  expect(await examineMemory({ durability: async () => durability })).toEqual([
+  expect(await checkState({ durability: async () => durability })).toEqual([
     line,
     'ok audit: 7 entries; the stream ends where its head says',
   ]);
@@ -490,12 +490,12 @@ test.each<[Awaited<ReturnType<Memory['durability']>>, string]>([
 test('a freeze is told, with who did it, since when and why', async () => {
   const frozen = { by: 'U0123ADA', at: '2026-11-20T14:03:20.000Z', because: 'etcd is being\u001b[31m moved' };
 
-  expect(await examineMemory({ frozen: async () => frozen })).toContain(
+  expect(await checkState({ frozen: async () => frozen })).toContain(
     'warning remediations: none is applied: frozen since 2026-11-20 14:03 UTC by U0123ADA: etcd is being moved',
   );
 });
 
-test.each<[string, Awaited<ReturnType<Memory['audit']>>, string]>([
+test.each<[string, Awaited<ReturnType<StoredState['audit']>>, string]>([
   ['has no entry', { head: { seq: 0, hash: HASH }, entries: 0 }, 'ok audit: no entries yet'],
   [
     'lost its last entry',
@@ -528,13 +528,13 @@ test.each<[string, Awaited<ReturnType<Memory['audit']>>, string]>([
     'failed audit: the stream ends with something that is not an audit entry',
   ],
 ])('an audit that %s', async (_, ends, line) => {
-  expect((await examineMemory({ audit: async () => ends })).at(-1)).toBe(line);
+  expect((await checkState({ audit: async () => ends })).at(-1)).toBe(line);
 });
 
 test('an audit that does not continue the last head seen is a failure, with what is missing', async () => {
   const because = 'the audit ends at entry 7, but entry 4,329 was seen on 2026-11-20 14:03 UTC';
 
-  expect(await examineMemory({ auditEnd: async () => ({ because, isUnknown: false }) })).toContain(
+  expect(await checkState({ auditEnd: async () => ({ because, isUnknown: false }) })).toContain(
     `failed audit: ${because}`,
   );
 });
@@ -542,7 +542,7 @@ test('an audit that does not continue the last head seen is a failure, with what
 test('a head file that the doctor may not read is a warning', async () => {
   const because = '/var/lib/wrench-bot/audit-head cannot be read (EACCES)';
 
-  expect(await examineMemory({ auditEnd: async () => ({ because, isUnknown: true }) })).toContain(
+  expect(await checkState({ auditEnd: async () => ({ because, isUnknown: true }) })).toContain(
     `warning audit: ${because}`,
   );
 });
@@ -556,7 +556,7 @@ test('a stopped copy is a failure, with its bot, the reason and the time', async
     { bot: 'host-4', to: 'stdout', headProblem: '/.wrench/audit-head cannot be written: EROFS' },
   ];
 
-  expect((await examineMemory({ copies })).slice(2)).toEqual([
+  expect((await checkState({ copies })).slice(2)).toEqual([
     'failed audit: the bot on host-1 has not copied the audit to /var/audit.jsonl since 2026-11-20 14:03 UTC: it does not fit',
     'failed audit: the bot on host-2 has not followed the audit since 2026-11-20 14:03 UTC: it does not fit',
     'warning audit: the bot on host-4 cannot save the last head seen: /.wrench/audit-head cannot be written: EROFS',
@@ -566,13 +566,13 @@ test('a stopped copy is a failure, with its bot, the reason and the time', async
 test('without a copy the end of the audit cannot be proven, which is a warning for the bot', async () => {
   const line = 'warning audit: the end of the audit cannot be proven: `audit.copyTo` is not set';
 
-  expect(await examine({ role: 'bot', config: { ...config, audit: {} } })).toContain(line);
-  expect(await examine({ role: 'worker', config: { ...config, audit: {} } })).not.toContain(line);
+  expect(await linesOf({ role: 'bot', config: { ...config, audit: {} } })).toContain(line);
+  expect(await linesOf({ role: 'worker', config: { ...config, audit: {} } })).not.toContain(line);
 });
 
 test('where the audit is to be copied to must be writable for the bot, and is no business of the worker', async () => {
-  const copyTo = async (path: string, role: Patient['role'] = 'bot') =>
-    (await examine({ role, config: { ...config, audit: { copyTo: path } } })).filter((line) =>
+  const copyTo = async (path: string, role: DoctorInput['role'] = 'bot') =>
+    (await linesOf({ role, config: { ...config, audit: { copyTo: path } } })).filter((line) =>
       line.includes(' audit: '),
     );
 
@@ -589,7 +589,7 @@ test('where the audit is to be copied to must be writable for the bot, and is no
 test('what Redis refuses to tell of remediations is a line of its own, and what it tells stays', async () => {
   const refuse = () => Promise.reject(new Error('NOPERM this user has no permissions'));
 
-  expect(await examineMemory({ frozen: refuse })).toEqual([
+  expect(await checkState({ frozen: refuse })).toEqual([
     'ok remediations: Redis has on disk what was begun before anything is done',
     'failed remediations: Redis could not be asked: NOPERM this user has no permissions',
     'ok audit: 7 entries; the stream ends where its head says',
@@ -599,7 +599,7 @@ test('what Redis refuses to tell of remediations is a line of its own, and what 
 test('a Redis that is away is one line, and nothing is said of what it remembers', async () => {
   const away = () => Promise.reject(new Error('connect ECONNREFUSED'));
 
-  const said = await examine({ askRedis: away, memory: { ...wellMemory, durability: away } });
+  const said = await linesOf({ askRedis: away, stored: { ...healthyState, durability: away } });
 
   expect(said.slice(2)).toEqual(['failed Redis: does not answer: connect ECONNREFUSED']);
 });
@@ -642,13 +642,13 @@ test('every source says whether it can be reached, with its cure; one that throw
   ]);
 });
 
-test('a broken configuration is one line for each problem, and the rest is examined all the same', async () => {
+test('a broken configuration is one line for each problem, and the rest is checked too', async () => {
   const broken = new ConfigError('wrench.yaml', [
     {
       path: 'environments.prod',
       at: { line: 3, column: 5 },
       what: 'unknown key `soruces`',
-      cure: 'Did you mean `sources`?',
+      hint: 'Did you mean `sources`?',
     },
     { path: 'limits', what: 'expected object' },
   ]);

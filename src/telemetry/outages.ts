@@ -2,7 +2,7 @@ import type { Log } from './log.ts';
 
 const REPEAT_AFTER_MS = 60_000;
 
-/** Logs an error of a connection once a minute, however many connections say it and how often. */
+/** Logs a connection error at most once a minute, however many connections report it. */
 export function logOutages(log: Log, what: string): (error: Error) => void {
   const loggedAt = new Map<string, number>();
   return (error) => {

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { auditInTerminal } from './audit.ts';
+import { renderAuditTerminal } from './audit.ts';
 
 const at = '2026-11-20T14:04:10.000Z';
 
 test('the audit is a table with a line for each entry', () => {
-  const shown = auditInTerminal([
+  const shown = renderAuditTerminal([
     {
       seq: 1,
       entry: { kind: 'asked', at, who: ['U0123ADA'], what: 'Restart doppler_z2/0', environment: 'prod' },
@@ -32,5 +32,5 @@ test('the audit is a table with a line for each entry', () => {
 });
 
 test('an empty audit says so', () => {
-  expect(auditInTerminal([])).toBe('Nothing was asked for, approved, applied or refused.\n');
+  expect(renderAuditTerminal([])).toBe('Nothing was asked for, approved, applied or refused.\n');
 });

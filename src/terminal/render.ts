@@ -43,10 +43,10 @@ const STYLES: Readonly<Record<Headline, Style>> = {
 /** The longest severity and two spaces: what belongs to a finding stands under its summary. */
 const INDENT = ' '.repeat('CRITICAL'.length + 2);
 /** A longer one stands above its value. */
-const LONGEST_LABEL = 24;
-const MOST_ROWS = 40;
-const MOST_LINES = 40;
-const MOST_WHATS = 20;
+const MAX_LABEL_COLUMNS = 24;
+const MAX_ROWS = 40;
+const MAX_LINES = 40;
+const MAX_WHATS = 20;
 
 /**
  * A report for a terminal: the answer first. Lines are wrapped between words, but a word is never broken, so that targets can be
@@ -89,7 +89,7 @@ function renderFinding(finding: Finding<Offer>, screen: Screen, paint: Paint): s
   const { severity, target, evidence = [], offers = [] } = finding;
   const fields = evidence.filter((one) => one.kind === 'field' || one.kind === 'series');
   const width = fields.reduce(
-    (widest, { label }) => Math.max(widest, Math.min(LONGEST_LABEL, cleanText(label).length)),
+    (widest, { label }) => Math.max(widest, Math.min(MAX_LABEL_COLUMNS, cleanText(label).length)),
     0,
   );
   return [
@@ -106,14 +106,14 @@ function renderEvidence(evidence: Evidence, width: number, { columns }: Screen, 
   if (evidence.kind === 'table') return renderTable(evidence, columns, paint);
   if (evidence.kind === 'log') {
     const lines = evidence.lines
-      .slice(-MOST_LINES)
+      .slice(-MAX_LINES)
       .map((line) => `${INDENT}${paint('dim', '│')} ${cleanLine(line)}`);
     const left = evidence.lines.length - lines.length;
     return left > 0 ? [`${INDENT}… ${countInWords(left, 'line')} before`, ...lines] : lines;
   }
   const label = cleanText(evidence.label).padEnd(width);
   const value = evidence.kind === 'field' ? cleanText(evidence.value) : seriesInWords(evidence);
-  if (label.length > LONGEST_LABEL) {
+  if (label.length > MAX_LABEL_COLUMNS) {
     const above = wrap(label, columns, INDENT).map((line) => paint('dim', line));
     return [...above, ...wrap(value, columns, `${INDENT}  `)];
   }
@@ -128,7 +128,7 @@ function renderTable(
   columns: number,
   paint: Paint,
 ): string[] {
-  const rows = all.slice(0, MOST_ROWS);
+  const rows = all.slice(0, MAX_ROWS);
   const aligned = alignTable(names, rows);
   const left = all.length - rows.length;
   const more = left > 0 ? [`${INDENT}… and ${countInWords(left, 'more row')} (--json has all)`] : [];
@@ -150,8 +150,8 @@ function renderGaps(report: Report, screen: Screen, paint: Paint): string[] {
   if (gaps.length === 0) return [];
   const title = `Couldn't check ${countInWords(gaps.length, 'place')}`;
   const groups = groupGaps(gaps).flatMap(({ because, whats }) => {
-    const shown = whats.slice(0, MOST_WHATS).flatMap((what) => wrap(what, screen.columns, `${INDENT}  `));
-    const left = whats.length - MOST_WHATS;
+    const shown = whats.slice(0, MAX_WHATS).flatMap((what) => wrap(what, screen.columns, `${INDENT}  `));
+    const left = whats.length - MAX_WHATS;
     const more = left > 0 ? [`${INDENT}  … and ${countInWords(left, 'more', 'more')} (--json has all)`] : [];
     return [...wrap(because, screen.columns, INDENT), ...shown, ...more];
   });

@@ -2,11 +2,11 @@ import { cleanText } from '../text/clean-text.ts';
 
 /** Breaks one line of text between words into lines of at most `columns`, each after `indent`. A longer word keeps a line for itself. */
 export function wrap(text: string, columns: number, indent = ''): readonly string[] {
-  const room = Math.max(20, columns - indent.length);
+  const width = Math.max(20, columns - indent.length);
   const lines: string[] = [];
   let line = '';
   for (const word of cleanText(text).split(/ +/)) {
-    if (line !== '' && line.length + 1 + word.length > room) {
+    if (line !== '' && line.length + 1 + word.length > width) {
       lines.push(indent + line);
       line = word;
     } else line = line === '' ? word : `${line} ${word}`;

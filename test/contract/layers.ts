@@ -249,8 +249,8 @@ export const MODULES: readonly Module[] = [
   {
     layer: 7,
     name: 'app shared',
-    path: 'src/app/{shared,missing-settings,faults}.ts',
-    at: /^src\/app\/(shared|missing-settings|faults)\.ts$/,
+    path: 'src/app/{shared,missing-settings,process-error-handlers}.ts',
+    at: /^src\/app\/(shared|missing-settings|process-error-handlers)\.ts$/,
     imports: ['config', 'store', 'queue', 'telemetry', 'check', 'text', 'request'],
     packages: NODE,
   },
@@ -267,10 +267,10 @@ export const MODULES: readonly Module[] = [
     name: 'cli shared',
     path: 'src/cli/shared/',
     at: /^src\/cli\/shared\//,
-    imports: ['app shared', 'config', 'queue', 'check', 'text', 'request', 'terminal'],
+    imports: ['app shared', 'config', 'store', 'queue', 'check', 'text', 'request', 'terminal'],
     packages: /^(zod$|node:)/,
   },
-  // A verb and its sub-verbs, such as `audit` and `audit-verify`. Verbs do not import one another.
+  // Verbs do not import one another.
   {
     layer: 8,
     name: 'cli verb',

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
-import { NEEDED_SCOPES } from '../../src/doctor/slack.ts';
+import { REQUIRED_SCOPES } from '../../src/doctor/slack.ts';
 import { REQUEST_URL } from '../../scripts/generate/manifest.ts';
 import { generated } from './generated.ts';
 import { readText } from './tree.ts';
@@ -67,7 +67,7 @@ test.each([SOCKET, HTTP])(
 );
 
 test.each([SOCKET, HTTP])('%s requests the scopes that the doctor checks', (path) => {
-  expect(read(path).oauth_config.scopes.bot).toEqual(expect.arrayContaining(Object.keys(NEEDED_SCOPES)));
+  expect(read(path).oauth_config.scopes.bot).toEqual(expect.arrayContaining(Object.keys(REQUIRED_SCOPES)));
   // Reading a channel's history needs approval in many workspaces, and is not needed.
   expect(read(path).oauth_config.scopes.bot).not.toContain('channels:history');
 });

@@ -46,7 +46,7 @@ test.each([
   const name = unit.replace('.service', '');
 
   expect(valuesOf(unit, 'ExecStart')).toEqual([`/usr/bin/node src/main.ts ${verb}`]);
-  expect(readText('src/main.ts')).toContain(`case '${verb}':`);
+  expect(readText('src/main.ts')).toMatch(new RegExp(`^  ${verb}: `, 'm'));
   expect(existsSync(`${ROOT}src/main.ts`)).toBe(true);
   expect(valuesOf(unit, 'EnvironmentFile')).toEqual([`/etc/wrench/${verb === 'all' ? 'wrench' : verb}.env`]);
   expect(valuesOf(unit, 'User')).toEqual([name]);

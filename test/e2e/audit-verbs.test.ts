@@ -13,7 +13,7 @@ import { connectPatiently } from '../../src/queue/connection.ts';
 import { type LocalRedis, startLocalRedis } from '../../src/queue/local-redis.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import { audit } from '../../src/cli/audit.ts';
-import { switchFreeze } from '../../src/cli/freeze.ts';
+import { freeze, thaw } from '../../src/cli/freeze.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
 
@@ -60,7 +60,7 @@ async function wrench(verb: 'audit' | 'freeze' | 'thaw', ...words: readonly stri
     out: (text: string) => void (stdout += text),
     error: (text: string) => void (stderr += text),
   };
-  const exitCode = await (verb === 'audit' ? audit(words, terminal) : switchFreeze(verb, words, terminal));
+  const exitCode = await { audit, freeze, thaw }[verb](words, terminal);
   return { exitCode, stdout: stdout.trimEnd(), stderr: stderr.trimEnd() };
 }
 

@@ -11,7 +11,7 @@ import { openRemediations } from '../../src/store/remediation/remediations.ts';
 import { connectPatiently } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import { audit } from '../../src/cli/audit.ts';
-import { switchFreeze } from '../../src/cli/freeze.ts';
+import { unfreeze } from '../../src/cli/freeze.ts';
 import { MAX_WORLD_WAIT_MS, WORLD_TEST_TIMEOUT_MS } from '../timeouts.ts';
 import type { Message } from '../workspace/model.ts';
 import { readSavedRedis, restoreRedis, type SavedRedis, streamIn } from '../world/saved-redis.ts';
@@ -126,8 +126,8 @@ async function postSaved(): Promise<ReadonlyMap<string, string>> {
   return posted;
 }
 
-/** `wrench audit …`, `wrench thaw`. */
-async function wrench(verb: 'audit' | 'thaw', ...words: readonly string[]) {
+/** `wrench audit …`, `wrench unfreeze`. */
+async function wrench(verb: 'audit' | 'unfreeze', ...words: readonly string[]) {
   let stdout = '';
   let stderr = '';
   const terminal = {
@@ -135,7 +135,7 @@ async function wrench(verb: 'audit' | 'thaw', ...words: readonly string[]) {
     out: (text: string) => void (stdout += text),
     error: (text: string) => void (stderr += text),
   };
-  const exitCode = await (verb === 'audit' ? audit(words, terminal) : switchFreeze(verb, words, terminal));
+  const exitCode = await { audit, unfreeze }[verb](words, terminal);
   return { exitCode, stdout, stderr };
 }
 
@@ -223,7 +223,7 @@ test('the audit of 0.2 verifies and is read whole, and this version appends to i
   expect(shown.stderr).toBe('');
   expect(shown.stdout).toContain(`${savedAudit().length} entries`);
 
-  await wrench('thaw');
+  await wrench('unfreeze');
   await openChain(redis, PREFIX).append({
     kind: 'refused',
     at: new Date().toISOString(),
@@ -237,7 +237,7 @@ test('the audit of 0.2 verifies and is read whole, and this version appends to i
 
 test('fixes and checks that 0.2 began end once, on the cards that 0.2 posted', async () => {
   await restore();
-  await wrench('thaw');
+  await wrench('unfreeze');
   await stage.startWorker();
   await stage.startBot();
 
@@ -317,7 +317,7 @@ test('fixes and checks that 0.2 began end once, on the cards that 0.2 posted', a
 
 test('what 0.2 left longer ago than approvals last ends without being applied', async () => {
   await restore({ elapsedMs: 20 * 60_000, approveWithinMinutes: 1 / 60 });
-  await wrench('thaw');
+  await wrench('unfreeze');
   await stage.startWorker();
   await stage.startBot();
 

@@ -5,32 +5,32 @@ import { connectImpatiently, type RedisConnection, waitUntilReady } from '../../
 import { findLocalRedis } from '../../queue/local-redis.ts';
 import { configuredRedis } from '../../app/shared.ts';
 
-/** Redis, as a command at a shell asks it once. */
-export interface Reached {
+/** The connection to Redis that one command at a terminal uses. */
+export interface RedisSession {
   readonly connection: RedisConnection;
   readonly redact: Redact;
   readonly config: Config;
   readonly settings: ProcessSettings;
 }
 
-/** Redis is not there, or does not answer; the message says which. */
-class NotReached extends Error {
-  override readonly name = 'NotReached';
+/** Redis is unreachable; the message says why. */
+class RedisUnreachable extends Error {
+  override readonly name = 'RedisUnreachable';
 }
 
-const WITHIN_MS = 5_000;
+const CONNECT_WITHIN_MS = 5_000;
 
-/** How a shell learns that Redis, or a file, could not be read: what was asked for is not known. */
+/** The exit code if Redis or a file could not be read, so that the result is unknown. */
 export const NOT_READ = 2;
 
 /**
- * Does something with the Redis of the configuration, or with the private one of a Wrench that runs in this folder.
- * @returns what `work` returns, or {@link NOT_READ} where Redis could not be asked; `error` is told why.
+ * Runs `work` with the configured Redis, or with the private one of a Wrench that runs in this folder.
+ * @returns what `work` returns, or {@link NOT_READ} if Redis is unreachable; the reason is printed with `error`.
  * @throws {ConfigError}
  */
 export async function withRedis(
   error: (text: string) => void,
-  work: (reached: Reached) => Promise<number>,
+  work: (reached: RedisSession) => Promise<number>,
 ): Promise<number> {
   const settings = readEnvironment();
   const config = readConfig(settings.configPath, undefined, { sources: 'withheld' });
@@ -41,13 +41,13 @@ export async function withRedis(
     return NOT_READ;
   }
   let last: Error | undefined;
-  const connection = connectImpatiently(redis, (met) => (last = met));
+  const connection = connectImpatiently(redis, (failure) => (last = failure));
   try {
-    await waitUntilReady(connection, WITHIN_MS);
-    if (connection.status !== 'ready') throw new NotReached(last?.message ?? 'no connection in 5 s');
+    await waitUntilReady(connection, CONNECT_WITHIN_MS);
+    if (connection.status !== 'ready') throw new RedisUnreachable(last?.message ?? 'no connection in 5 s');
     return await work({ connection, redact, config, settings });
   } catch (met) {
-    if (!isOfRedis(met)) throw met;
+    if (!isRedisError(met)) throw met;
     error(`wrench: Redis does not answer: ${redact(last?.message ?? met.message)}\n`);
     return NOT_READ;
   } finally {
@@ -55,11 +55,11 @@ export async function withRedis(
   }
 }
 
-/** What ioredis and Redis itself say. A bug of ours stays one. */
-function isOfRedis(error: unknown): error is Error {
+/** Errors of ioredis and Redis. Any other error is a bug and is thrown on. */
+function isRedisError(error: unknown): error is Error {
   return (
     error instanceof Error &&
-    (/^(NotReached|ReplyError|MaxRetriesPerRequestError|AbortError)$/.test(error.name) ||
+    (/^(RedisUnreachable|ReplyError|MaxRetriesPerRequestError|AbortError)$/.test(error.name) ||
       /Connection is closed|writeable|ECONN|EPIPE/.test(error.message))
   );
 }

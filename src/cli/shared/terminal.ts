@@ -11,11 +11,18 @@ export interface Terminal {
   readonly columns: number;
 }
 
+/** Where `wrench audit` prints: an export may be longer than what fits into memory. */
+export interface AuditTerminal {
+  /** Resolves when the text is written. */
+  readonly print: (text: string) => Promise<void>;
+  readonly error: (text: string) => void;
+}
+
 /** What was wrong with a command line, and how to write it. */
-export type Usage = Pick<Extract<ParsedRequest, { kind: 'problem' }>, 'problem' | 'usage'>;
+export type UsageProblem = Pick<Extract<ParsedRequest, { kind: 'problem' }>, 'problem' | 'usage'>;
 
 /** Prints what was wrong. @returns the exit code. */
-export function refuse(problem: Usage, terminal: Pick<Terminal, 'error'>): number {
+export function printUsageProblem(problem: UsageProblem, terminal: Pick<Terminal, 'error'>): number {
   terminal.error(renderProblemTerminal(problem));
   return EXIT.usage;
 }

@@ -1,19 +1,19 @@
 import { resolve } from 'node:path';
-import { timeInWords } from '../check/report-in-words.ts';
-import { type AuditFile, openAuditFile, UnreadableFile } from '../store/audit/file.ts';
-import { countOf, wrongWithSeen } from '../store/audit/end.ts';
-import type { AuditEntry } from '../store/audit/entry.ts';
-import { openChain } from '../store/audit/chain.ts';
-import { type Compared, type Kept, verifyWithKept } from '../store/audit/compare.ts';
-import { headFileOf, readHeadFile, type Seen } from '../store/audit/head-file.ts';
-import { readWhole } from '../store/audit/read.ts';
-import { type Verified, verifyAudit } from '../store/audit/verify.ts';
-import { PREFIX } from '../queue/queues.ts';
-import type { AuditTerminal } from './audit.ts';
-import { NOT_READ, withRedis } from './shared/redis.ts';
+import { timeInWords } from '../../check/report-in-words.ts';
+import { type AuditFile, openAuditFile, UnreadableFile } from '../../store/audit/file.ts';
+import { countOf, wrongWithSeen } from '../../store/audit/end.ts';
+import type { AuditEntry } from '../../store/audit/entry.ts';
+import { openChain } from '../../store/audit/chain.ts';
+import { type Compared, type Kept, verifyWithKept } from '../../store/audit/compare.ts';
+import { headFileOf, readHeadFile, type Seen } from '../../store/audit/head-file.ts';
+import { readWhole } from '../../store/audit/read.ts';
+import { type Verified, verifyAudit } from '../../store/audit/verify.ts';
+import { PREFIX } from '../../queue/queues.ts';
+import type { AuditTerminal } from './terminal.ts';
+import { NOT_READ, withRedis } from './redis.ts';
 
 /** `broken`: the chain is broken, or it does not match the copy or the last head seen. */
-const EXIT = { fine: 0, broken: 1 } as const;
+const VERIFY_EXIT = { fine: 0, broken: 1 } as const;
 
 const HOW_TO_PROVE =
   'Run this on the host of the bot, as its user and with its WRENCH_CONFIG and WRENCH_DATA; or set `audit.copyTo`, and verify the copy with `--file`';
@@ -26,20 +26,20 @@ export function verifyRedis(terminal: AuditTerminal): Promise<number> {
     const copyPath = copyTo === undefined || copyTo === 'stdout' ? undefined : resolve(copyTo);
     const unread: string[] = [];
     // Read before Redis, which may grow meanwhile and is never behind them.
-    const seen = await readSeen(headFile, unread);
-    const copy = copyPath === undefined ? undefined : await openOr(copyPath, unread);
-    if (seen === 'invalid') return tellBroken('The audit', notAHead(headFile), terminal);
+    const seen = await readHead(headFile, unread);
+    const copy = copyPath === undefined ? undefined : await openFileOrNote(copyPath, unread);
+    if (seen === 'invalid') return printBroken('The audit', invalidHeadText(headFile), terminal);
     if (seen && copyPath !== undefined && !copy && unread.length === 0)
-      return tellBroken('The audit', copyIsGone(copyPath, seen), terminal);
+      return printBroken('The audit', missingCopyText(copyPath, seen), terminal);
     const kept: Kept = { ...(seen && { seen }), ...(copy && { copy }) };
     const compared = await verifyWithKept(await readWhole(openChain(connection, PREFIX)), kept).catch(
-      (error: unknown) => whyUnread(error, unread),
+      (error: unknown) => noteUnreadable(error, unread),
     );
-    if (compared?.kind === 'broken') return tellBroken('The audit', compared.because, terminal);
-    if (compared) await terminal.print(whole('The audit', compared));
+    if (compared?.kind === 'broken') return printBroken('The audit', compared.because, terminal);
+    if (compared) await terminal.print(intactText('The audit', compared));
     for (const why of unread) terminal.error(`wrench: ${why}\n`);
     if (!compared || unread.length > 0) return NOT_READ;
-    return tellProof(compared, kept, terminal);
+    return printProof(compared, kept, terminal);
   });
 }
 
@@ -47,73 +47,73 @@ export function verifyRedis(terminal: AuditTerminal): Promise<number> {
 export async function verifyFile(path: string, terminal: AuditTerminal): Promise<number> {
   const unread: string[] = [];
   const headFile = `${path}.head`;
-  const seen = await readSeen(headFile, unread);
-  const file = await openOr(path, unread);
+  const seen = await readHead(headFile, unread);
+  const file = await openFileOrNote(path, unread);
   if (!file && unread.length === 0) unread.push(`${path} could not be read (ENOENT)`);
   let there: AuditEntry | undefined;
   const verified = file
     ? await verifyAudit(file.lines, undefined, async (entry) => {
         if (typeof seen === 'object' && entry.seq === seen.seq) there = entry;
         return undefined;
-      }).catch((error: unknown) => whyUnread(error, unread))
+      }).catch((error: unknown) => noteUnreadable(error, unread))
     : undefined;
-  if (verified?.kind === 'broken') return tellBroken(path, verified.because, terminal);
-  if (seen === 'invalid') return tellBroken(path, notAHead(headFile), terminal);
+  if (verified?.kind === 'broken') return printBroken(path, verified.because, terminal);
+  if (seen === 'invalid') return printBroken(path, invalidHeadText(headFile), terminal);
   if (verified && seen) {
     const newest = { seq: verified.to ?? 0, hash: verified.hash ?? '' };
     // A part that begins after the last head seen says nothing about it.
     const wrong =
       (verified.from ?? 0) > seen.seq ? undefined : wrongWithSeen(seen, newest, there, 'the file');
-    if (wrong !== undefined) return tellBroken(path, wrong, terminal);
+    if (wrong !== undefined) return printBroken(path, wrong, terminal);
   }
   // Nothing verified is not the same as nothing wrong.
   if (verified?.entries === 0 && unread.length === 0)
     unread.push(`${path} has no entries; nothing was verified`);
-  else if (verified) await terminal.print(whole(path, verified));
+  else if (verified) await terminal.print(intactText(path, verified));
   for (const why of unread) terminal.error(`wrench: ${why}\n`);
   if (unread.length > 0) return NOT_READ;
-  if (file?.isTorn()) terminal.error(`wrench: ${tornLine(path)}\n`);
-  if (there && seen) await terminal.print(`Its end is proven by the last head seen (${inWords(seen)}).\n`);
-  else terminal.error(`wrench: the end of ${path} cannot be proven: ${whyNoProof(headFile, seen)}\n`);
-  return EXIT.fine;
+  if (file?.isTorn()) terminal.error(`wrench: ${incompleteLineText(path)}\n`);
+  if (there && seen) await terminal.print(`Its end is proven by the last head seen (${headText(seen)}).\n`);
+  else terminal.error(`wrench: the end of ${path} cannot be proven: ${noProofText(headFile, seen)}\n`);
+  return VERIFY_EXIT.fine;
 }
 
-function whyNoProof(headFile: string, seen: Seen | undefined): string {
+function noProofText(headFile: string, seen: Seen | undefined): string {
   return seen
     ? `it begins after the last head seen, entry ${countOf(seen.seq)}`
     : `${headFile}, which the bot writes beside its copy, does not exist`;
 }
 
-async function readSeen(path: string, unread: string[]): Promise<Seen | 'invalid' | undefined> {
+async function readHead(path: string, unread: string[]): Promise<Seen | 'invalid' | undefined> {
   try {
     const seen = await readHeadFile(path);
     return seen === 'missing' ? undefined : seen;
   } catch (error) {
-    return whyUnread(new UnreadableFile(path, error), unread);
+    return noteUnreadable(new UnreadableFile(path, error), unread);
   }
 }
 
-async function openOr(path: string, unread: string[]): Promise<AuditFile | undefined> {
+async function openFileOrNote(path: string, unread: string[]): Promise<AuditFile | undefined> {
   try {
     return await openAuditFile(path);
   } catch (error) {
-    return whyUnread(error, unread);
+    return noteUnreadable(error, unread);
   }
 }
 
 /** Notes why a file could not be read. @throws any other error. */
-function whyUnread(error: unknown, unread: string[]): undefined {
+function noteUnreadable(error: unknown, unread: string[]): undefined {
   if (!(error instanceof UnreadableFile)) throw error;
   unread.push(error.message);
   return undefined;
 }
 
-async function tellBroken(what: string, because: string, { print }: AuditTerminal): Promise<number> {
+async function printBroken(what: string, because: string, { print }: AuditTerminal): Promise<number> {
   await print(`${what} failed verification: ${because}.\n`);
-  return EXIT.broken;
+  return VERIFY_EXIT.broken;
 }
 
-function whole(what: string, verified: Extract<Verified, { kind: 'whole' }>): string {
+function intactText(what: string, verified: Extract<Verified, { kind: 'whole' }>): string {
   const { entries, from = 0, to = 0, hash } = verified;
   if (hash === undefined) return `${what} has no entries yet.\n`;
   const count = entries === 1 ? '1 entry' : `${countOf(entries)} entries`;
@@ -122,40 +122,40 @@ function whole(what: string, verified: Extract<Verified, { kind: 'whole' }>): st
 }
 
 /** What proves the end, on stdout; that nothing does, on stderr. */
-async function tellProof(
+async function printProof(
   { to = 0, copied }: Extract<Compared, { kind: 'whole' }>,
   { seen, copy }: Kept,
   { print, error }: AuditTerminal,
 ): Promise<number> {
-  if (copy?.isTorn()) error(`wrench: ${tornLine(copy.path)}\n`);
+  if (copy?.isTorn()) error(`wrench: ${incompleteLineText(copy.path)}\n`);
   const proofs = [
     ...(copied && copy ? [`the copy ${copy.path} (entries ${copied.from} to ${copied.to})`] : []),
-    ...(seen ? [`the last head seen (${inWords(seen)})`] : []),
+    ...(seen ? [`the last head seen (${headText(seen)})`] : []),
   ];
   if (proofs.length === 0) {
     error(
       `wrench: the end of the audit cannot be proven: there is neither a copy nor a head file here. ${HOW_TO_PROVE}.\n`,
     );
-    return EXIT.fine;
+    return VERIFY_EXIT.fine;
   }
   await print(`Its end is proven by ${proofs.join(' and ')}.\n`);
   const last = Math.max(copied?.to ?? 0, seen?.seq ?? 0);
   if (to > last) await print(`Entries after ${last} are newer, and not proven yet.\n`);
-  return EXIT.fine;
+  return VERIFY_EXIT.fine;
 }
 
-function notAHead(path: string): string {
+function invalidHeadText(path: string): string {
   return `the head file ${path} is invalid: something else wrote to it`;
 }
 
-function copyIsGone(path: string, seen: Seen): string {
-  return `the copy ${path} is missing, but ${inWords(seen)}, was copied to it`;
+function missingCopyText(path: string, seen: Seen): string {
+  return `the copy ${path} is missing, but ${headText(seen)}, was copied to it`;
 }
 
-function tornLine(path: string): string {
+function incompleteLineText(path: string): string {
   return `the last line of ${path} is incomplete, as after a crash; it was not verified`;
 }
 
-function inWords({ seq, at }: Seen): string {
+function headText({ seq, at }: Seen): string {
   return `entry ${countOf(seq)}, seen on ${timeInWords(at)}`;
 }

@@ -1,28 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import type { CallSlack } from './call-slack.ts';
-import { because, ill, type Line, well } from './line.ts';
+import { errorText, failed, type DoctorLine, ok } from './line.ts';
 
 /** Whether Slack drops repeated posts, and when that was tested. */
-export interface Proof {
+export interface RepeatTest {
   readonly drops: boolean;
   /** ISO 8601. */
   readonly at: string;
 }
 
-/** Where the proof is kept. Both throw while Redis is unreachable. */
-export interface Repeats {
-  readonly read: () => Promise<Proof | undefined>;
-  readonly save: (proof: Proof) => Promise<void>;
+/** Where the result is stored. Both throw while Redis is unreachable. */
+export interface RepeatTests {
+  readonly read: () => Promise<RepeatTest | undefined>;
+  readonly save: (proof: RepeatTest) => Promise<void>;
 }
 
 const ABOUT = 'Slack';
 const TEXT = 'Wrench is testing whether Slack drops repeated messages. It will delete this message.';
 
 /** Reports whether Slack was proven to drop repeated posts. */
-export async function examinePosting(read: Repeats['read']): Promise<Line> {
+export async function checkRepeatedPosts(read: RepeatTests['read']): Promise<DoctorLine> {
   const proof = await read().catch(() => undefined);
   if (!proof)
-    return well(
+    return ok(
       ABOUT,
       'not tested whether it drops repeated posts; run `wrench doctor --prove-posting C0123ABC`, with a channel that the bot is in',
     );
@@ -30,7 +30,11 @@ export async function examinePosting(read: Repeats['read']): Promise<Line> {
 }
 
 /** Posts the same message twice in a channel, compares the answers, deletes what was posted, and saves the result. */
-export async function provePosting(call: CallSlack, channel: string, save: Repeats['save']): Promise<Line> {
+export async function testRepeatedPosts(
+  call: CallSlack,
+  channel: string,
+  save: RepeatTests['save'],
+): Promise<DoctorLine> {
   const post = () => call<{ ts: string }>('chat.postMessage', { channel, text: TEXT, client_msg_id: id });
   const id = randomUUID();
   const posted = new Set<string>();
@@ -39,20 +43,20 @@ export async function provePosting(call: CallSlack, channel: string, save: Repea
     for (const { ts } of answers) if (ts !== undefined) posted.add(ts);
     const refusal = answers.find(({ ok }) => !ok);
     if (refusal)
-      return failed(`rejected the test message in ${channel} (${refusal.error ?? 'no reason given'})`);
+      return testFailed(`rejected the test message in ${channel} (${refusal.error ?? 'no reason given'})`);
     const proof = { drops: posted.size === 1, at: new Date().toISOString() };
     await save(proof);
     return lineOf(proof);
   } catch (error) {
-    return failed(`could not be tested: ${because(error)}`);
+    return testFailed(`could not be tested: ${errorText(error)}`);
   } finally {
     for (const ts of posted) await call('chat.delete', { channel, ts }).catch(() => undefined);
   }
 }
 
-function lineOf({ drops, at }: Proof): Line {
+function lineOf({ drops, at }: RepeatTest): DoctorLine {
   const tested = `tested on ${at.slice(0, 10)}`;
-  return well(
+  return ok(
     ABOUT,
     drops
       ? `drops repeated posts (${tested}): a message whose confirmation was lost appears once`
@@ -60,6 +64,6 @@ function lineOf({ drops, at }: Proof): Line {
   );
 }
 
-function failed(said: string): Line {
-  return ill(ABOUT, said, 'Name the id of a channel that the bot is in, and try again');
+function testFailed(said: string): DoctorLine {
+  return failed(ABOUT, said, 'Name the id of a channel that the bot is in, and try again');
 }

@@ -2,14 +2,14 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { currentListener } from '../telemetry/request-scope.ts';
 
-/** The handlers of a process for errors that nothing caught. */
-export interface Faults {
+/** Handlers for errors that nothing caught, by the events of Node's `process`. */
+export interface ProcessErrorHandlers {
   readonly uncaughtException: (error: unknown) => void;
   readonly unhandledRejection: (error: unknown) => void;
 }
 
 /** What the handlers need from the running role. */
-export interface Guarded {
+export interface ErrorHandlerDeps {
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'requestErrors'>;
   readonly close: (graceMs: number) => Promise<void>;
@@ -17,19 +17,22 @@ export interface Guarded {
 
 const DRAIN_WITHIN_MS = 10_000;
 /** Time for running work to finish by itself; the rest of {@link DRAIN_WITHIN_MS} is for handing it back. */
-const FINISH_WITHIN_MS = 6_000;
+const FINISH_WORK_WITHIN_MS = 6_000;
 
 /**
  * Makes the handlers for a running role. A rejection in a request is logged and counted, and the process keeps running. After any other error
  * its state is unknown: running work is finished or handed back within 10 s, then the process exits. A second exception meanwhile ends it at
  * once.
  */
-export function makeFaults({ log, metrics, close }: Guarded, exit: () => void): Faults {
+export function makeProcessErrorHandlers(
+  { log, metrics, close }: ErrorHandlerDeps,
+  exit: () => void,
+): ProcessErrorHandlers {
   let isDraining = false;
   const drain = () => {
     isDraining = true;
     setTimeout(exit, DRAIN_WITHIN_MS);
-    close(FINISH_WITHIN_MS)
+    close(FINISH_WORK_WITHIN_MS)
       .catch((error: unknown) => log.error({ err: error }, 'Stopping failed after the error'))
       .finally(exit);
   };

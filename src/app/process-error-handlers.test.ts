@@ -4,14 +4,14 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { makeLog } from '../telemetry/log.ts';
 import { makeMetrics } from '../telemetry/metrics.ts';
 import { inRequest } from '../telemetry/request-scope.ts';
-import { type Faults, makeFaults } from './faults.ts';
+import { type ProcessErrorHandlers, makeProcessErrorHandlers } from './process-error-handlers.ts';
 
 let log: string[];
 let closing: PromiseWithResolvers<void>;
 let close: ReturnType<typeof vi.fn<() => Promise<void>>>;
 let exit: ReturnType<typeof vi.fn<() => void>>;
 let metrics: ReturnType<typeof makeMetrics>;
-let faults: Faults;
+let handlers: ProcessErrorHandlers;
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -20,7 +20,7 @@ beforeEach(() => {
   close = vi.fn<() => Promise<void>>(() => closing.promise);
   exit = vi.fn<() => void>();
   metrics = makeMetrics();
-  faults = makeFaults(
+  handlers = makeProcessErrorHandlers(
     { log: makeLog({ level: 'info', secrets: [], to: { write: (line) => log.push(line) } }), metrics, close },
     exit,
   );
@@ -30,7 +30,7 @@ afterEach(() => {
 });
 
 test('a rejection in a request is logged with its stack and counted, and the process goes on', async () => {
-  inRequest('slack', () => faults.unhandledRejection(new Error('boom')));
+  inRequest('slack', () => handlers.unhandledRejection(new Error('boom')));
 
   expect(close).not.toHaveBeenCalled();
   expect(exit).not.toHaveBeenCalled();
@@ -38,7 +38,7 @@ test('a rejection in a request is logged with its stack and counted, and the pro
     {
       level: 50,
       listener: 'slack',
-      err: { message: 'boom', stack: expect.stringContaining('faults.test.ts') },
+      err: { message: 'boom', stack: expect.stringContaining('process-error-handlers.test.ts') },
     },
   ]);
   expect(await metrics.registry.getSingleMetricAsString('wrench_request_errors_total')).toContain(
@@ -47,12 +47,12 @@ test('a rejection in a request is logged with its stack and counted, and the pro
 });
 
 test.each([
-  ['an uncaught exception', () => faults.uncaughtException(new Error('boom'))],
+  ['an uncaught exception', () => handlers.uncaughtException(new Error('boom'))],
   [
     'an uncaught exception in a request',
-    () => inRequest('slack', () => faults.uncaughtException(new Error('boom'))),
+    () => inRequest('slack', () => handlers.uncaughtException(new Error('boom'))),
   ],
-  ['a rejection outside of any request', () => faults.unhandledRejection(new Error('boom'))],
+  ['a rejection outside of any request', () => handlers.unhandledRejection(new Error('boom'))],
 ])('after %s the process stops, and exits once it has', async (_, happen) => {
   happen();
   expect(close).toHaveBeenCalledOnce();
@@ -64,7 +64,7 @@ test.each([
 });
 
 test('stopping that takes longer than 10 s is cut short', () => {
-  faults.uncaughtException(new Error('boom'));
+  handlers.uncaughtException(new Error('boom'));
 
   vi.advanceTimersByTime(9_999);
   expect(exit).not.toHaveBeenCalled();
@@ -73,7 +73,7 @@ test('stopping that takes longer than 10 s is cut short', () => {
 });
 
 test('stopping that fails ends the process as well', async () => {
-  faults.uncaughtException(new Error('boom'));
+  handlers.uncaughtException(new Error('boom'));
   closing.reject(new Error('Redis is away'));
 
   await vi.waitFor(() => expect(exit).toHaveBeenCalled());
@@ -81,8 +81,8 @@ test('stopping that fails ends the process as well', async () => {
 });
 
 test('a second uncaught exception ends the process at once', () => {
-  faults.uncaughtException(new Error('boom'));
-  faults.uncaughtException(new Error('again'));
+  handlers.uncaughtException(new Error('boom'));
+  handlers.uncaughtException(new Error('again'));
 
   expect(exit).toHaveBeenCalledOnce();
   expect(close).toHaveBeenCalledOnce();
@@ -90,8 +90,8 @@ test('a second uncaught exception ends the process at once', () => {
 });
 
 test('rejections while stopping are logged, and stopping goes on', () => {
-  faults.uncaughtException(new Error('boom'));
-  faults.unhandledRejection(new Error('Connection is closed'));
+  handlers.uncaughtException(new Error('boom'));
+  handlers.unhandledRejection(new Error('Connection is closed'));
 
   expect(exit).not.toHaveBeenCalled();
   expect(close).toHaveBeenCalledOnce();

@@ -1,24 +1,24 @@
 import type { Config } from '../config/read-config.ts';
-import type { Named } from './people.ts';
+import type { IdsByKey } from './people.ts';
 
 /** The Slack ids in a configuration, by the key that names them. */
-export interface NamedIds {
+export interface ConfiguredIds {
   /** People and user groups. */
-  readonly people: Named;
-  readonly channels: Named;
+  readonly people: IdsByKey;
+  readonly channels: IdsByKey;
 }
 
-export function namedIn({
+export function configuredIdsIn({
   roles,
   environments,
   commands,
   audit,
-}: Pick<Config, 'roles' | 'environments' | 'commands' | 'audit'>): NamedIds {
+}: Pick<Config, 'roles' | 'environments' | 'commands' | 'audit'>): ConfiguredIds {
   const rules = [
     ...Object.entries(environments).map(([name, { askFrom }]) => ({ key: `environments.${name}`, askFrom })),
     ...Object.entries(commands).map(([name, { askFrom }]) => ({ key: `commands.${name}`, askFrom })),
   ];
-  const listed = (what: 'groups' | 'channels'): Named =>
+  const idsInRules = (what: 'groups' | 'channels'): IdsByKey =>
     Object.fromEntries(
       rules.flatMap(({ key, askFrom }) => {
         const ids = askFrom?.[what];
@@ -28,10 +28,10 @@ export function namedIn({
   return {
     people: {
       ...Object.fromEntries(Object.entries(roles).map(([role, ids]) => [`roles.${role}`, ids])),
-      ...listed('groups'),
+      ...idsInRules('groups'),
     },
     channels: {
-      ...listed('channels'),
+      ...idsInRules('channels'),
       ...(audit.channel !== undefined && { 'audit.channel': [audit.channel] }),
     },
   };
