@@ -13,7 +13,7 @@ const USAGE = `Wrench: ask the real infrastructure from an incident channel.
       --json                    print the report as JSON and nothing else
   wrench doctor [--json]        look whether configuration, Redis, Slack and sources are as they should be
       --prove-posting C0123ABC  test in that channel whether Slack drops repeated messages
-  wrench freeze [--because "…"] stop all applying, in every environment; \`wrench thaw\` lets it go on
+  wrench freeze [--because "…"] stop all applying, in every environment; \`wrench unfreeze\` lets it go on
   wrench audit [--since 7d] [--user U…]
                                 who asked for, approved, applied or refused what
       export                    the entries as JSON lines
@@ -31,7 +31,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   run: async (words) => (await import('./cli/run.ts')).run(words, terminal(), untilInterrupted()),
   doctor: async (words) => (await import('./cli/doctor.ts')).doctor(words, terminal()),
   freeze: async (words) => (await import('./cli/freeze.ts')).freeze(words, terminal()),
-  thaw: async (words) => (await import('./cli/freeze.ts')).thaw(words, terminal()),
+  unfreeze: async (words) => (await import('./cli/freeze.ts')).unfreeze(words, terminal()),
   audit: async (words) => (await import('./cli/audit.ts')).audit(words, { print, error: terminal().error }),
   help: async (words) => {
     if (words.length > 0) return (await import('./cli/help.ts')).help(words, terminal());
@@ -40,7 +40,8 @@ const VERBS: Readonly<Record<string, Verb>> = {
   },
 };
 
-const ALIASES: Readonly<Record<string, string>> = { '--help': 'help', '-h': 'help' };
+/** Other names of verbs. `thaw` was the name of `unfreeze` up to 0.5. */
+const ALIASES: Readonly<Record<string, string>> = { thaw: 'unfreeze', '--help': 'help', '-h': 'help' };
 
 /** Runs one verb. @returns the exit code. */
 async function main([verb = 'help', ...words]: readonly string[]): Promise<number> {

@@ -14,13 +14,13 @@ export function freeze(words: readonly string[], output: Output): Promise<number
   return switchFreeze('freeze', words, output);
 }
 
-/** `wrench thaw`, like {@link freeze}. @returns the exit code. */
-export function thaw(words: readonly string[], output: Output): Promise<number> {
-  return switchFreeze('thaw', words, output);
+/** `wrench unfreeze [--because "…"]`, like {@link freeze}. @returns the exit code. */
+export function unfreeze(words: readonly string[], output: Output): Promise<number> {
+  return switchFreeze('unfreeze', words, output);
 }
 
 async function switchFreeze(
-  verb: 'freeze' | 'thaw',
+  verb: 'freeze' | 'unfreeze',
   words: readonly string[],
   { out, error }: Output,
 ): Promise<number> {
@@ -43,7 +43,7 @@ async function switchFreeze(
       at: new Date(Number(seconds) * 1_000).toISOString(),
       because: reasonWithAccount(reasonIn(redact(typed))),
     };
-    if (verb === 'thaw')
+    if (verb === 'unfreeze')
       out((await store.thaw(entry)) ? 'Thawed. Approved plans are applied again.\n' : 'Nothing is frozen.\n');
     else if (await store.freeze(entry)) out(`Frozen. ${NOTHING_APPLIED}\n`);
     else out(alreadyFrozenText(await store.read()));

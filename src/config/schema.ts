@@ -91,7 +91,7 @@ const role = (description: string) => z.array(slackId).default([]).meta({ descri
 
 const roles = z.strictObject({
   requester: role('Who may click an offer: asks for a plan, and applies what is safe.'),
-  approver: role('Who may approve and reject the plans of others, and thaw what is frozen.'),
+  approver: role('Who may approve and reject the plans of others, and unfreeze.'),
   auditor: role('Who may read the audit in Slack, besides approvers.'),
 });
 

@@ -132,7 +132,7 @@ function freezeLines(frozen: Frozen | undefined): readonly DoctorLine[] {
     warning(
       ABOUT,
       `none is applied: frozen since ${timeInWords(frozen.at)} by ${cleanText(frozen.by)}${why}`,
-      'Once that is over: `/wrench thaw`, or `wrench thaw`',
+      'Once that is over: `/wrench unfreeze`, or `wrench unfreeze`',
     ),
   ];
 }

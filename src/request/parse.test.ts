@@ -103,13 +103,13 @@ test.each(['', 'help', '?', '-h', '--help', '—help'])('/wrench %s tells what c
   expect(titleOf(parseRequest(text, known))).toBe('What Wrench can be asked');
 });
 
-test('/wrench help tells of freezing, thawing and the audit too', () => {
+test('/wrench help lists freeze, unfreeze and audit too', () => {
   const question = parseRequest('help', known);
 
   expect(question.kind === 'help' && question.help.entries.map(({ usage }) => usage)).toEqual([
     ...[...catalogue.commands.keys()].map((area) => `/${area} help`),
     '/wrench freeze [because …]',
-    '/wrench thaw [because …]',
+    '/wrench unfreeze [because …]',
     '/wrench audit [--since 7d] [--user @somebody]',
   ]);
 });
@@ -117,6 +117,12 @@ test('/wrench help tells of freezing, thawing and the audit too', () => {
 test('a slip in what /wrench itself can do is answered with the right word', () => {
   expect(problemOf(parseRequest('freez because of the migration', known))).toBe(
     'There is no `/wrench freez`. Did you mean `/wrench freeze`?',
+  );
+  expect(problemOf(parseRequest('unfreez', known))).toBe(
+    'There is no `/wrench unfreez`. Did you mean `/wrench unfreeze`?',
+  );
+  expect(problemOf(parseRequest('thw', known))).toBe(
+    'There is no `/wrench thw`. Did you mean `/wrench unfreeze`?',
   );
   expect(problemOf(parseRequest('cert expiring', known))).toContain('`/certs`');
 });

@@ -46,7 +46,7 @@ export const ADMIN_COMMANDS = {
     usage: '/wrench freeze [because …]',
     about: 'Stops all applying, in every environment, until somebody thaws it',
   },
-  thaw: { usage: '/wrench thaw [because …]', about: 'Lets approved plans be applied again' },
+  unfreeze: { usage: '/wrench unfreeze [because …]', about: 'Lets approved plans be applied again' },
   audit: {
     usage: '/wrench audit [--since 7d] [--user @somebody]',
     about: 'Who asked for, approved, applied or refused what',
@@ -55,8 +55,13 @@ export const ADMIN_COMMANDS = {
 
 export type AdminCommandName = keyof typeof ADMIN_COMMANDS;
 
-export function isAdminCommandName(word: string): word is AdminCommandName {
-  return Object.hasOwn(ADMIN_COMMANDS, word);
+/** Other names of commands. `thaw` was the name of `unfreeze` up to 0.5. */
+const ADMIN_ALIASES: Readonly<Record<string, AdminCommandName>> = { thaw: 'unfreeze' };
+
+/** The command of `/wrench` itself that has this name or alias, if any. */
+export function adminCommandNamed(word: string): AdminCommandName | undefined {
+  if (Object.hasOwn(ADMIN_ALIASES, word)) return ADMIN_ALIASES[word];
+  return Object.hasOwn(ADMIN_COMMANDS, word) ? (word as AdminCommandName) : undefined;
 }
 
 const HELP_WORDS = new Set(['help', '-h', '--help', '—help', '?']);
@@ -90,10 +95,15 @@ export function parseRequest(typed: string, context: RequestContext): ParsedRequ
 
 /** `/wrench freez` is nearer to a command of `/wrench` itself than to any area. */
 function nearestAdminCommand(word: string, { catalogue }: RequestContext): ParsedRequest | undefined {
-  const meant = nearest(word, [...catalogue.commands.keys(), ...Object.keys(ADMIN_COMMANDS)]);
-  if (meant === undefined || !isAdminCommandName(meant)) return undefined;
-  const { usage } = ADMIN_COMMANDS[meant];
-  return problem(`There is no \`/wrench ${word.slice(0, 40)}\`.`, `/wrench ${meant}`, [usage]);
+  const meant = nearest(word, [
+    ...catalogue.commands.keys(),
+    ...Object.keys({ ...ADMIN_COMMANDS, ...ADMIN_ALIASES }),
+  ]);
+  const name = meant === undefined ? undefined : adminCommandNamed(meant);
+  if (name === undefined) return undefined;
+  return problem(`There is no \`/wrench ${word.slice(0, 40)}\`.`, `/wrench ${name}`, [
+    ADMIN_COMMANDS[name].usage,
+  ]);
 }
 
 function parseWords(area: string, text: string, context: RequestContext): ParsedRequest {

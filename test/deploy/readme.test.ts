@@ -61,7 +61,7 @@ test('every script and every verb that is told of is there', () => {
     [],
   );
   expect(new Set(verbs)).toEqual(
-    new Set(['bot', 'worker', 'all', 'run', 'doctor', 'freeze', 'thaw', 'audit']),
+    new Set(['bot', 'worker', 'all', 'run', 'doctor', 'freeze', 'unfreeze', 'audit']),
   );
   for (const verb of verbs) expect(readText('src/main.ts')).toMatch(new RegExp(`^  ${verb}: `, 'm'));
 });

@@ -13,7 +13,7 @@ import { connectPatiently } from '../../src/queue/connection.ts';
 import { type LocalRedis, startLocalRedis } from '../../src/queue/local-redis.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import { audit } from '../../src/cli/audit.ts';
-import { freeze, thaw } from '../../src/cli/freeze.ts';
+import { freeze, unfreeze } from '../../src/cli/freeze.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
 
@@ -52,7 +52,7 @@ async function wrenchThere(...words: readonly string[]) {
 }
 
 /** The same in this process, which starts sooner. */
-async function wrench(verb: 'audit' | 'freeze' | 'thaw', ...words: readonly string[]) {
+async function wrench(verb: 'audit' | 'freeze' | 'unfreeze', ...words: readonly string[]) {
   let stdout = '';
   let stderr = '';
   const terminal = {
@@ -60,7 +60,7 @@ async function wrench(verb: 'audit' | 'freeze' | 'thaw', ...words: readonly stri
     out: (text: string) => void (stdout += text),
     error: (text: string) => void (stderr += text),
   };
-  const exitCode = await { audit, freeze, thaw }[verb](words, terminal);
+  const exitCode = await { audit, freeze, unfreeze }[verb](words, terminal);
   return { exitCode, stdout: stdout.trimEnd(), stderr: stderr.trimEnd() };
 }
 
@@ -91,15 +91,25 @@ test('the Redis of a Wrench that runs in this folder is frozen, and each time it
   await expect(openFreeze(connection, PREFIX).read()).resolves.toMatchObject({ by: 'terminal' });
 });
 
-test('thawing is told and audited; where nothing is frozen it says so', async () => {
+test('unfreezing is reported and audited; if nothing is frozen it says so', async () => {
   await wrench('freeze');
 
-  expect((await wrench('thaw')).stdout).toBe('Thawed. Approved plans are applied again.');
-  expect(await wrench('thaw')).toMatchObject({ exitCode: 0, stdout: 'Nothing is frozen.' });
+  expect((await wrench('unfreeze')).stdout).toBe('Thawed. Approved plans are applied again.');
+  expect(await wrench('unfreeze')).toMatchObject({ exitCode: 0, stdout: 'Nothing is frozen.' });
   expect((await entries()).map(({ entry }) => [entry.kind, entry.who.join(), entry.because])).toEqual([
     ['frozen', 'terminal', expect.stringMatching(/^by \S+ at a terminal$/)],
     ['thawed', 'terminal', expect.stringMatching(/^by \S+ at a terminal$/)],
   ]);
+});
+
+test.each(['unfreeze', 'thaw'])('wrench %s unfreezes', async (verb) => {
+  await wrench('freeze');
+
+  expect(await wrenchThere(verb)).toMatchObject({
+    exitCode: 0,
+    stdout: 'Thawed. Approved plans are applied again.',
+  });
+  expect((await entries()).map(({ entry }) => entry.kind)).toEqual(['frozen', 'thawed']);
 });
 
 test('a token in the reason does not get into the audit', async () => {

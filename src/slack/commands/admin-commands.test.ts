@@ -106,47 +106,50 @@ test('ten people freeze at once: one did, and one entry tells of it', async () =
   await expect(audited()).resolves.toHaveLength(1);
 });
 
-test('who may freeze may not thaw; the refusal is answered and audited', async () => {
+test('a requester may freeze but not unfreeze; the refusal is answered and audited', async () => {
   await type('U0REQ', 'freeze');
 
-  const answer = await type('U0REQ', 'thaw');
+  const answer = await type('U0REQ', 'unfreeze');
 
   expect(answer).toMatchObject({ outcome: 'refused' });
   expect(answer?.inChannel).toBeUndefined();
-  expect(answer?.message.text).toMatch(/wrench thaw.*no role that may do this includes them/i);
+  expect(answer?.message.text).toMatch(/wrench unfreeze.*no role that may do this includes them/i);
   await expect(own.freeze.read()).resolves.toBeDefined();
   await expect(audited()).resolves.toEqual([
     'frozen | U0REQ | everything | ',
-    'refused | U0REQ | /wrench thaw | no role that may do this includes them',
+    'refused | U0REQ | /wrench unfreeze | no role that may do this includes them',
   ]);
 });
 
-test('thawing is seen by the whole channel, and a second time says that nothing is frozen', async () => {
-  await type('U0REQ', 'freeze');
+test.each(['unfreeze', 'UNFREEZE', 'thaw'])(
+  '%s is visible to the whole channel, and says so if nothing is frozen',
+  async (word) => {
+    await type('U0REQ', 'freeze');
 
-  await expect(type('U0APP', 'thaw because it is over')).resolves.toMatchObject({
-    inChannel: true,
-    message: { text: expect.stringContaining('THAWED by <@U0APP>') },
-  });
-  await expect(textOf('U0APP', 'thaw')).resolves.toBe('Nothing is frozen.');
-  await expect(audited()).resolves.toEqual([
-    'frozen | U0REQ | everything | ',
-    'thawed | U0APP | everything | it is over',
-  ]);
-});
+    await expect(type('U0APP', `${word} because it is over`)).resolves.toMatchObject({
+      inChannel: true,
+      message: { text: expect.stringContaining('THAWED by <@U0APP>') },
+    });
+    await expect(textOf('U0APP', word)).resolves.toBe('Nothing is frozen.');
+    await expect(audited()).resolves.toEqual([
+      'frozen | U0REQ | everything | ',
+      'thawed | U0APP | everything | it is over',
+    ]);
+  },
+);
 
-test('somebody without any role can neither freeze, thaw nor read the audit', async () => {
-  for (const word of ['freeze', 'thaw', 'audit']) {
+test('somebody without a role can neither freeze, unfreeze nor read the audit', async () => {
+  for (const word of ['freeze', 'unfreeze', 'thaw', 'audit']) {
     await expect(type('U0NONE', word)).resolves.toMatchObject({ outcome: 'refused' });
   }
   await expect(type('U0REQ', 'audit')).resolves.toMatchObject({ outcome: 'refused' });
   await expect(own.freeze.read()).resolves.toBeUndefined();
-  await expect(audited()).resolves.toHaveLength(4);
+  await expect(audited()).resolves.toHaveLength(5);
 });
 
 test('the audit is for who asks for it alone, and may be of one person', async () => {
   await type('U0REQ', 'freeze now');
-  await type('U0APP', 'thaw');
+  await type('U0APP', 'unfreeze');
 
   const all = await type('U0AUD', 'audit');
   expect(all?.inChannel).toBeUndefined();
@@ -171,7 +174,7 @@ test.each([
   expect(plain(answer?.message.text)).toContain(problem);
 });
 
-test.each(['freeze help', 'help freeze', 'freeze --help', 'thaw ?', 'audit -h'])(
+test.each(['freeze help', 'help freeze', 'freeze --help', 'unfreeze ?', 'thaw ?', 'audit -h'])(
   '%s explains, and does nothing',
   async (text) => {
     await expect(type('U0NONE', text)).resolves.toMatchObject({ outcome: 'help' });

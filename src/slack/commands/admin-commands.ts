@@ -6,7 +6,7 @@ import { type Freeze, reasonIn } from '../../store/remediation/freeze.ts';
 import type { RoleOf } from '../../store/remediation/policy.ts';
 import { readNewest } from '../../store/audit/read.ts';
 import type { Refusals } from '../../store/audit/refusals.ts';
-import { isAdminCommandName, ADMIN_COMMANDS, type AdminCommandName } from '../../request/parse.ts';
+import { adminCommandNamed, ADMIN_COMMANDS, type AdminCommandName } from '../../request/parse.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { UserDirectory } from '../access/user-directory.ts';
 import { renderAudit } from '../render/replies/audit.ts';
@@ -37,7 +37,7 @@ export interface AdminAnswer {
 
 const ALLOWED_ROLES: Readonly<Record<AdminCommandName, readonly RoleOf[]>> = {
   freeze: ['requester', 'approver'],
-  thaw: ['approver'],
+  unfreeze: ['approver'],
   audit: ['auditor', 'approver'],
 };
 
@@ -55,34 +55,30 @@ export async function answerAdminCommand(
   command: AdminCommandSender,
   text: string,
 ): Promise<AdminAnswer | undefined> {
-  const { word, rest, asksForHelp } = readAdminCommand(text);
-  if (!word) return undefined;
-  if (asksForHelp) return help(word);
+  const { name, typed, rest, asksForHelp } = readAdminCommand(text);
+  if (!name) return undefined;
+  if (asksForHelp) return help(name);
   const late = AbortSignal.timeout(ANSWER_WITHIN_MS);
   const lateAnswer = new Promise<AdminAnswer>((resolve) => {
-    late.addEventListener('abort', () => resolve(outcomeUnknown(word)), { once: true });
+    late.addEventListener('abort', () => resolve(outcomeUnknown(name, typed)), { once: true });
   });
-  const work = runAdminCommand(deps, { word, rest, command, late }).catch((error: unknown) => {
-    deps.log.warn({ err: error, word }, 'a command of Wrench itself could not be answered');
-    return outcomeUnknown(word);
+  const work = runAdminCommand(deps, { name, typed, rest, command, late }).catch((error: unknown) => {
+    deps.log.warn({ err: error, word: typed }, 'a command of Wrench itself could not be answered');
+    return outcomeUnknown(name, typed);
   });
   return Promise.race([work, lateAnswer]);
 }
 
 /** Whether `text` is a command of `/wrench` itself. */
 export function isAdminCommand(text: string): boolean {
-  return readAdminCommand(text).word !== undefined;
+  return readAdminCommand(text).name !== undefined;
 }
 
 function readAdminCommand(text: string) {
   const [, first = '', rest = ''] = /^(\S+)\s*([\s\S]*)$/.exec(text.trim()) ?? [];
   const asksForHelp = isHelp(first) || isHelp(rest);
-  return { word: toCommandName(isHelp(first) ? rest : first), rest, asksForHelp };
-}
-
-function toCommandName(written: string): AdminCommandName | undefined {
-  const word = written.toLowerCase();
-  return isAdminCommandName(word) ? word : undefined;
+  const typed = (isHelp(first) ? rest : first).toLowerCase();
+  return { name: adminCommandNamed(typed), typed, rest, asksForHelp };
 }
 
 function isHelp(word: string): boolean {
@@ -96,7 +92,9 @@ export interface AdminCommandSender {
 }
 
 interface AdminRequest {
-  readonly word: AdminCommandName;
+  readonly name: AdminCommandName;
+  /** The name or alias that was typed, for messages and the audit. */
+  readonly typed: string;
   readonly rest: string;
   readonly command: AdminCommandSender;
   /** Aborted once the person was answered without the result: nothing is started after that. */
@@ -104,10 +102,10 @@ interface AdminRequest {
 }
 
 async function runAdminCommand(deps: AdminCommandDeps, request: AdminRequest): Promise<AdminAnswer> {
-  const { word, rest, command, late } = request;
+  const { name, typed, rest, command, late } = request;
   const { userId, deliveryId } = command;
-  const what = `/wrench ${word}`;
-  const may = await deps.directory.authorize(ALLOWED_ROLES[word], userId);
+  const what = `/wrench ${typed}`;
+  const may = await deps.directory.authorize(ALLOWED_ROLES[name], userId);
   const nowMs = await deps.clock();
   late.throwIfAborted();
   if (may !== true) {
@@ -116,17 +114,18 @@ async function runAdminCommand(deps: AdminCommandDeps, request: AdminRequest): P
     await deps.refusals.auditRefusal({ kind: 'refused', at, who: [userId], what, because: may });
     return { message: renderRefusal({ because: may, what }), outcome: 'refused' };
   }
-  if (word === 'audit') return audit(deps, rest, nowMs);
-  if (!(await deps.isFirst(`own ${deliveryId}`))) return answerRepeated(deps, word);
+  if (name === 'audit') return audit(deps, rest, nowMs);
+  // `own` is kept from 0.2: part of a key in Redis.
+  if (!(await deps.isFirst(`own ${deliveryId}`))) return answerRepeated(deps, name);
   late.throwIfAborted();
-  return word === 'freeze' ? freeze(deps, userId, rest, nowMs) : thaw(deps, userId, rest, nowMs);
+  return name === 'freeze' ? freeze(deps, userId, rest, nowMs) : unfreeze(deps, userId, rest, nowMs);
 }
 
 /** A repeated delivery does nothing: somebody may have done the opposite in between. */
-async function answerRepeated(deps: AdminCommandDeps, word: 'freeze' | 'thaw'): Promise<AdminAnswer> {
+async function answerRepeated(deps: AdminCommandDeps, name: 'freeze' | 'unfreeze'): Promise<AdminAnswer> {
   const frozen = await deps.freeze.read();
-  if (word === 'freeze' && frozen) return { message: renderFrozen(frozen), outcome: 'done' };
-  if (word === 'thaw' && !frozen) return problem(NOT_FROZEN);
+  if (name === 'freeze' && frozen) return { message: renderFrozen(frozen), outcome: 'done' };
+  if (name === 'unfreeze' && !frozen) return problem(NOT_FROZEN);
   return problem(
     'Slack delivered this command a second time, so it was not run again. To run it again, type it again.',
   );
@@ -144,7 +143,12 @@ async function freeze(deps: AdminCommandDeps, by: string, rest: string, nowMs: n
     : problem('It was thawed at this very moment. Type it again.', ADMIN_COMMANDS.freeze.usage);
 }
 
-async function thaw(deps: AdminCommandDeps, by: string, rest: string, nowMs: number): Promise<AdminAnswer> {
+async function unfreeze(
+  deps: AdminCommandDeps,
+  by: string,
+  rest: string,
+  nowMs: number,
+): Promise<AdminAnswer> {
   const thawed = { by, at: new Date(nowMs).toISOString(), because: reasonIn(rest) };
   return (await deps.freeze.thaw(thawed))
     ? { message: renderUnfrozen(thawed), inChannel: true, outcome: 'done' }
@@ -190,8 +194,8 @@ function readAuditQuery(rest: string, nowMs: number): { sinceMs: number; user?: 
   }
 }
 
-function help(word: AdminCommandName): AdminAnswer {
-  const { usage, about } = ADMIN_COMMANDS[word];
+function help(name: AdminCommandName): AdminAnswer {
+  const { usage, about } = ADMIN_COMMANDS[name];
   return { message: renderHelp({ title: about, entries: [{ usage, about: '' }] }), outcome: 'help' };
 }
 
@@ -200,10 +204,10 @@ function problem(what: string, ...usage: readonly string[]): AdminAnswer {
 }
 
 /** Work that was started may still finish. */
-function outcomeUnknown(word: AdminCommandName): AdminAnswer {
+function outcomeUnknown(name: AdminCommandName, typed: string): AdminAnswer {
   const what =
-    word === 'audit'
+    name === 'audit'
       ? 'Redis does not answer, or Slack does not say who you are. Try again in a minute.'
-      : `Redis does not answer, or Slack does not say who you are: it is not known whether \`/wrench ${word}\` was done. Type it again: a second time does no harm.`;
+      : `Redis does not answer, or Slack does not say who you are: it is not known whether \`/wrench ${typed}\` was done. Type it again: a second time does no harm.`;
   return { ...problem(what), outcome: 'redis-down' };
 }

@@ -157,7 +157,7 @@ test('while everything is frozen nothing is asked for, approved or begun; after 
   const freeze = openFreeze(connection, prefix, chain);
   const by = { by: 'terminal', at: OBSERVATION.at, because: '' };
   await freeze.freeze(by);
-  const because = 'all remediations are frozen; `/wrench thaw` lets them go on';
+  const because = 'all remediations are frozen; `/wrench unfreeze` lets them go on';
 
   await expect(start(approved)).resolves.toMatchObject({ kind: 'refused', because });
   const offer = anOffer(another(9));

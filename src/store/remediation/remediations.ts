@@ -243,7 +243,7 @@ function commit(
 function inWords(answer: string, { caps }: Move): string {
   if (answer === 'late') return 'its time is over';
   if (answer === 'kept') return 'somebody is at it';
-  if (answer === 'frozen') return 'all remediations are frozen; `/wrench thaw` lets them go on';
+  if (answer === 'frozen') return 'all remediations are frozen; `/wrench unfreeze` lets them go on';
   if (answer.startsWith('held '))
     return `another remediation of the same target is under way (${answer.slice(5)})`;
   if (answer === 'capped-hour')

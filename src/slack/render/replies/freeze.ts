@@ -17,7 +17,7 @@ export function renderFrozen({ by, at, because }: FreezeChange & { readonly beca
   const why = because.trim() === '' ? '' : ` Why: ${escapeUntrusted(toSentence(because), MAX_BECAUSE_CHARS)}`;
   return twoLines(
     `:snowflake: *FROZEN* by ${mentionActor(by)} · ${dateToken(at)}. Nothing is applied in any environment; checks still run.${why}`,
-    'To go on: `/wrench thaw`',
+    'To go on: `/wrench unfreeze`',
   );
 }
 

@@ -28,7 +28,7 @@ test('a freeze says who, since when, why, and how it ends', () => {
   });
 
   expect(text).toBe(
-    ':snowflake: FROZEN by <@U0123ADA> · <!date^1795183380^{date_short_pretty} {time}|2026-11-20 14:03 UTC>. Nothing is applied in any environment; checks still run. Why: Network works until 18:00 &lt;!channel&gt;. To go on: /wrench thaw',
+    ':snowflake: FROZEN by <@U0123ADA> · <!date^1795183380^{date_short_pretty} {time}|2026-11-20 14:03 UTC>. Nothing is applied in any environment; checks still run. Why: Network works until 18:00 &lt;!channel&gt;. To go on: /wrench unfreeze',
   );
   expect(renderUnfrozen({ by: 'terminal', at: '2026-11-20T18:00:00Z' }).text).toContain(
     'THAWED by somebody at a terminal',
