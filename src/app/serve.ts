@@ -1,6 +1,6 @@
 import { loadCatalogue } from '../request/catalogue.ts';
 import { readConfig, readEnvironment } from '../config/read-config.ts';
-import { type Health, serveHealth } from '../telemetry/health.ts';
+import { type HealthServer, serveHealth } from '../telemetry/health.ts';
 import { findRedis, type Role, share } from './shared.ts';
 import type { ErrorHandlerDeps } from './process-error-handlers.ts';
 import { MissingSettings } from './missing-settings.ts';
@@ -17,7 +17,7 @@ export interface Serving {
 
 /**
  * Starts one role, or both in one process. Each loads only its own modules.
- * Calls `guard` before anything can receive a request, with what is needed to handle uncaught errors from then on.
+ * Calls `installErrorHandlers` before anything can receive a request.
  */
 export async function serve(
   name: RoleName,
@@ -37,7 +37,7 @@ export async function serve(
   );
   const shared = share(settings, config, catalogue, found.redis);
   const roles: (Role & { readonly port?: number })[] = [];
-  let health: Health | undefined;
+  let health: HealthServer | undefined;
   let closing: Promise<void> | undefined;
   const closeAll = async (graceMs: number) => {
     const until = Date.now() + graceMs;

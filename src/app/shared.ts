@@ -16,7 +16,7 @@ export interface Shared {
   readonly config: Config;
   readonly catalogue: Catalogue;
   readonly redis: RedisSettings;
-  /** Made once of all secrets of this process; every exit passes through it. */
+  /** Knows all secrets of this process; all output passes through it. */
   readonly redact: Redact;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -25,7 +25,7 @@ export interface Shared {
 /** A running role. */
 export interface Role {
   readonly readiness: Readiness;
-  /** How full the queues are, while Redis can be asked. */
+  /** The number of jobs in each queue, while Redis is reachable. */
   readonly depth: Queues['depth'];
   /** Finishes or hands back running work, then closes all connections. `graceMs` limits the time to finish. */
   readonly close: (graceMs?: number) => Promise<void>;
@@ -42,7 +42,7 @@ export function share(
   return { settings, config, catalogue, redis, redact: makeRedact(secrets), log, metrics: makeMetrics() };
 }
 
-/** Where Redis is by configuration; undefined where there is none and a private one is to be started. */
+/** The Redis in the configuration; undefined if there is none and a private one must be started. */
 export function configuredRedis({ redisUrl }: ProcessSettings, { redis }: Config): RedisSettings | undefined {
   if (redis === undefined) return redisUrl === undefined ? undefined : { url: redisUrl };
   const { tls, username, password } = redis;
@@ -79,7 +79,7 @@ export async function findRedis(
   return { redis: { url }, close };
 }
 
-/** What the configuration says about remediations, in one piece. */
+/** Everything that the configuration says about remediations. */
 export function policyOf({ remediations, roles }: Pick<Config, 'remediations' | 'roles'>): Policy {
   return { ...remediations, roles };
 }

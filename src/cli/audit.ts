@@ -22,16 +22,16 @@ export async function audit(words: readonly string[], terminal: AuditTerminal): 
   const [first = ''] = words;
   const verb = first === 'export' || first === 'verify' ? first : 'show';
   const known = verb === 'verify' ? ['file'] : ['since', 'until', 'user'];
-  const sorted = parseFlags(verb === 'show' ? words : words.slice(1), known);
-  if (typeof sorted === 'string') return usageError(sorted, terminal);
-  if (sorted.asksForHelp) return printUsage(USAGE, terminal);
-  const [stray] = sorted.positionals;
+  const parsed = parseFlags(verb === 'show' ? words : words.slice(1), known);
+  if (typeof parsed === 'string') return usageError(parsed, terminal);
+  if (parsed.asksForHelp) return printUsage(USAGE, terminal);
+  const [stray] = parsed.positionals;
   if (stray !== undefined) return usageError(unknownWord(stray), terminal);
-  const { file } = sorted.flags;
+  const { file } = parsed.flags;
   if (verb === 'verify') return file === undefined ? verifyRedis(terminal) : verifyFile(file, terminal);
-  const asked = readAuditQuery(sorted, verb === 'show' ? TABLE_SINCE : undefined);
-  if (typeof asked === 'string') return usageError(asked, terminal);
-  return verb === 'export' ? exportAll(asked, terminal) : printTable(asked, terminal);
+  const query = readAuditQuery(parsed, verb === 'show' ? TABLE_SINCE : undefined);
+  if (typeof query === 'string') return usageError(query, terminal);
+  return verb === 'export' ? exportAll(query, terminal) : printTable(query, terminal);
 }
 
 function unknownWord(word: string): string {
@@ -72,7 +72,7 @@ function readAuditQuery({ flags }: ParsedFlags, byDefault: string | undefined): 
     : { ...moments, user };
 }
 
-/** Whole entries as they are kept, one a line, and nothing else on stdout. */
+/** Prints whole entries as they are stored, one per line, and nothing else on stdout. */
 function exportAll({ user, ...span }: AuditQuery, { print, error }: AuditTerminal): Promise<number> {
   return withRedis(error, async ({ connection }) => {
     for await (const raw of readAudit(openChain(connection, PREFIX), span))

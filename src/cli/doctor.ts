@@ -15,7 +15,7 @@ import {
   writeLinesAsJson,
 } from '../doctor/run-doctor.ts';
 import { failed, type DoctorLine, ok } from '../doctor/line.ts';
-import type { AskRedis } from '../doctor/redis.ts';
+import type { CallRedis } from '../doctor/redis.ts';
 import type { StoredState } from '../doctor/remediations.ts';
 import { wrongWithEndInRedis } from '../store/audit/end.ts';
 import { type Chain, openChain, parseEntry } from '../store/audit/chain.ts';
@@ -47,19 +47,19 @@ export async function doctor(
   words: readonly string[],
   { out, error }: Pick<Terminal, 'out' | 'error'>,
 ): Promise<number> {
-  const sorted = parseFlags(words, ['prove-posting'], ['json']);
-  const wrong = typeof sorted === 'string' ? sorted : usageProblem(sorted);
-  if (typeof sorted === 'string' || wrong !== undefined) {
+  const parsed = parseFlags(words, ['prove-posting'], ['json']);
+  const wrong = typeof parsed === 'string' ? parsed : usageProblem(parsed);
+  if (typeof parsed === 'string' || wrong !== undefined) {
     error(`wrench: ${wrong}\n${USAGE}`);
     return EXIT.usage;
   }
-  if (sorted.asksForHelp) {
+  if (parsed.asksForHelp) {
     out(USAGE);
     return 0;
   }
-  const [named] = sorted.positionals;
+  const [named] = parsed.positionals;
   const role = named === 'bot' || named === 'worker' ? named : 'all';
-  const provePostingIn = sorted.flags['prove-posting'];
+  const provePostingIn = parsed.flags['prove-posting'];
   const settings = orConfigError(() => readEnvironment());
   const { checks } = await loadCatalogue();
   const config = readConfigFor(role, settings, checks);
@@ -82,7 +82,7 @@ export async function doctor(
       ...(provePostingIn !== undefined && { provePostingIn }),
     };
     const lines = [...(await runDoctor(input)), ...redis.lines];
-    out(sorted.switches.includes('json') ? writeLinesAsJson(lines) : writeLines(lines));
+    out(parsed.switches.includes('json') ? writeLinesAsJson(lines) : writeLines(lines));
     return exitCodeOf(lines);
   } finally {
     await closeEnvironments(environments);
@@ -126,7 +126,7 @@ function readConfigFor(
 }
 
 interface OpenedRedis {
-  readonly open?: Required<Pick<DoctorInput, 'askRedis' | 'stored'>>;
+  readonly open?: Required<Pick<DoctorInput, 'callRedis' | 'stored'>>;
   readonly lines: readonly DoctorLine[];
   readonly close: () => Promise<void>;
 }
@@ -146,14 +146,14 @@ async function connectRedis(
     const disconnected = Promise.withResolvers<never>();
     disconnected.promise.catch(() => undefined);
     const connection = connectPatiently(found.redis, disconnected.reject);
-    const ask: AskRedis = (command, ...words) =>
+    const ask: CallRedis = (command, ...words) =>
       Promise.race([connection.call(command, ...words), disconnected.promise]);
     const headFile = headFileOf(config.audit.copyTo, settings.dataPath);
     const close = async () => {
       connection.disconnect();
       await found.close();
     };
-    return { open: { askRedis: ask, stored: storedStateIn(connection, headFile) }, lines: [], close };
+    return { open: { callRedis: ask, stored: storedStateIn(connection, headFile) }, lines: [], close };
   } catch (error) {
     if (!(error instanceof NoRedis)) throw error;
     const inUse = error.message.includes('in use');

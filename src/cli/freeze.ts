@@ -25,16 +25,16 @@ async function switchFreeze(
   { out, error }: Output,
 ): Promise<number> {
   const usage = `Usage: wrench ${verb} [--because "…"]\n`;
-  const sorted = parseFlags(words, ['because']);
-  if (typeof sorted === 'string') {
-    error(`wrench: ${sorted}\n${usage}`);
+  const parsed = parseFlags(words, ['because']);
+  if (typeof parsed === 'string') {
+    error(`wrench: ${parsed}\n${usage}`);
     return EXIT.usage;
   }
-  if (sorted.asksForHelp) {
+  if (parsed.asksForHelp) {
     out(usage);
     return 0;
   }
-  const typed = sorted.flags['because'] ?? sorted.positionals.join(' ');
+  const typed = parsed.flags['because'] ?? parsed.positionals.join(' ');
   return withRedis(error, async ({ connection, redact }) => {
     const store = openFreeze(connection, PREFIX);
     const [seconds] = await connection.time();

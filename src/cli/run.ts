@@ -10,7 +10,7 @@ import { EXIT, printUsageProblem, type Terminal, type UsageProblem } from './sha
 import { quoteWord } from './shared/parse-flags.ts';
 import { closeEnvironments, openEnvironments } from '../app/environments.ts';
 
-/** Asks one question from a terminal, without Slack and without Redis. `--json` prints the report and nothing else. */
+/** `wrench run certs expiring`: runs one check from a terminal, without Slack and Redis. `--json` prints only the report. @returns the exit code. */
 export async function run(
   words: readonly string[],
   terminal: Terminal,

@@ -7,7 +7,7 @@ import type { Variables } from './variables.ts';
 
 type Loose = Readonly<Record<string, unknown>>;
 
-/** What no schema of one part can see: names that must be known elsewhere, and names that must be used once. */
+/** Checks that no schema of one part can do: names that must exist elsewhere, and names that must be unique. */
 export function crossCheck(value: unknown, variables: Variables): readonly PlacedProblem[] {
   const { environments, channels, defaultEnvironment, redis } = asObject(value);
   const known = Object.keys(asObject(environments));
@@ -37,7 +37,7 @@ function unknownEnvironment(name: string, known: readonly string[]) {
   return { what: `there is no environment \`${name.slice(0, 60)}\``, hint };
 }
 
-/** A source without a name is called by its kind. Places are named by it, so that two of one name could not be told apart. */
+/** A source without a name is named after its kind. Reports name sources, so two with one name could not be distinguished. */
 function duplicateSourceNames(environment: string, sources: unknown): readonly PlacedProblem[] {
   if (!Array.isArray(sources)) return [];
   const seen = new Set<unknown>();
@@ -55,7 +55,7 @@ function duplicateSourceNames(environment: string, sources: unknown): readonly P
 /** The checks that `checks:` may name; a catalogue is one. */
 export type KnownChecks = ReadonlyMap<string, Pick<AnyCheck, 'args' | 'remediations'>>;
 
-/** Holds the names of fixes against those that there are: one that is misspelt under `off` would still be offered. */
+/** Checks the names of fixes: one that is misspelled under `off` would still be offered. */
 export function crossCheckRemediations(value: unknown, checks: KnownChecks): readonly PlacedProblem[] {
   const known = [...checks].flatMap(([check, { remediations = {} }]) =>
     Object.keys(remediations as object).map((name) => `${check}:${name}`),
@@ -75,7 +75,7 @@ export function crossCheckRemediations(value: unknown, checks: KnownChecks): rea
   });
 }
 
-/** Holds the workspace's default arguments against what each check takes. */
+/** Checks the workspace's default arguments against the arguments of each check. */
 export function crossCheckArguments(value: unknown, checks: KnownChecks): readonly PlacedProblem[] {
   return Object.entries(asObject(asObject(value)['checks'])).flatMap(([name, given]) => {
     const check = checks.get(name);
@@ -108,7 +108,7 @@ function wrongArguments(name: string, check: Pick<AnyCheck, 'args'>, given: Loos
       const hint = meant ? `Did you mean \`${meant}\`?` : `It takes ${known.join(', ') || 'none'}`;
       return { path: ['checks', name], key, what: `${name} takes no \`${key}\``, hint };
     }),
-    // What is required and not given here is for the asker to give.
+    // Required arguments that are missing here are given with the command.
     ...issues
       .filter(
         ({ path }) =>

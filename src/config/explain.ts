@@ -1,11 +1,11 @@
 import type { z } from 'zod';
 import { nearest } from '../text/nearest.ts';
-import { type Path, type Problem, writePath } from './problem.ts';
+import { type ConfigPath, type Problem, writePath } from './problem.ts';
 import { keysAt, metaOf, schemasAt } from './schema-walk.ts';
 
 /** A problem with its path; `key` if it is about a key there and not about the value. */
 export interface PlacedProblem extends Omit<Problem, 'path' | 'at'> {
-  readonly path: Path;
+  readonly path: ConfigPath;
   readonly key?: string;
   /** The key that was probably meant. */
   readonly meant?: string;
@@ -22,14 +22,19 @@ export function explainIssues(
   issues: readonly Issue[],
 ): readonly PlacedProblem[] {
   const all = issues.flatMap((issue) => explainOne(schema, value, issue, []));
-  // A misspelled key is one mistake: that the right one is missing goes without saying.
+  // A misspelled key is one mistake: the missing correct key is not reported as well.
   const meant = new Set(
     all.flatMap(({ path, meant: key }) => (key === undefined ? [] : [writePath([...path, key])])),
   );
   return all.filter(({ what, path }) => what !== MISSING || !meant.has(writePath(path)));
 }
 
-function explainOne(schema: z.ZodType, value: unknown, issue: Issue, above: Path): readonly PlacedProblem[] {
+function explainOne(
+  schema: z.ZodType,
+  value: unknown,
+  issue: Issue,
+  above: ConfigPath,
+): readonly PlacedProblem[] {
   const path = [...above, ...issue.path];
   switch (issue.code) {
     case 'unrecognized_keys':
@@ -52,7 +57,7 @@ function explainOne(schema: z.ZodType, value: unknown, issue: Issue, above: Path
   }
 }
 
-function unknownKey(schema: z.ZodType, value: unknown, path: Path, key: string): PlacedProblem {
+function unknownKey(schema: z.ZodType, value: unknown, path: ConfigPath, key: string): PlacedProblem {
   const known = [...new Set(keysAt(schema, value, path))];
   const meant = nearest(key, known);
   const hint = meant === undefined ? `Known here: ${quoted(known)}` : `Did you mean \`${meant}\`?`;
@@ -66,7 +71,7 @@ function unknownKey(schema: z.ZodType, value: unknown, path: Path, key: string):
 }
 
 /** A word that is not among the few allowed: of a literal, an enum, or the `kind` of a source. */
-function wrongWord(schema: z.ZodType, value: unknown, path: Path): PlacedProblem {
+function wrongWord(schema: z.ZodType, value: unknown, path: ConfigPath): PlacedProblem {
   const given = valueAt(value, path);
   const words = wordsAt(schema, value, path);
   const one = words.length > 0 ? ` It is one of ${quoted(words)}` : '';
@@ -81,24 +86,24 @@ function wrongWord(schema: z.ZodType, value: unknown, path: Path): PlacedProblem
   };
 }
 
-function wordsAt(schema: z.ZodType, value: unknown, path: Path): readonly string[] {
+function wordsAt(schema: z.ZodType, value: unknown, path: ConfigPath): readonly string[] {
   const words = schemasAt(schema, value, path).flatMap(({ _zod }) => [...(_zod.values ?? [])]);
   return [...new Set(words.filter((word) => word !== undefined).map(String))];
 }
 
-function missingOr({ code, message }: Issue, value: unknown, path: Path): Pick<PlacedProblem, 'what'> {
+function missingOr({ code, message }: Issue, value: unknown, path: ConfigPath): Pick<PlacedProblem, 'what'> {
   if (code === 'invalid_type' && valueAt(value, path) === undefined) return { what: MISSING };
   return { what: message.replace(/^Invalid input: /, '') };
 }
 
-function purpose(schema: z.ZodType, value: unknown, path: Path): Pick<PlacedProblem, 'hint'> {
+function purpose(schema: z.ZodType, value: unknown, path: ConfigPath): Pick<PlacedProblem, 'hint'> {
   const about = schemasAt(schema, value, path)
     .map((found) => metaOf(found).description)
     .find((description) => description !== undefined);
   return about === undefined ? {} : { hint: `What it is for: ${about}` };
 }
 
-/** Of a union's branches the one that was most probably meant: it got furthest into the value, with the fewest complaints. */
+/** The branch of a union that was most probably meant: the one that matched the deepest, with the fewest issues. */
 function closest(branches: readonly (readonly Issue[])[]): readonly Issue[] {
   const depth = (issues: readonly Issue[]) =>
     Math.min(...issues.map(({ code, path }) => path.length + (code === 'unrecognized_keys' ? 0.5 : 0)));
@@ -109,7 +114,7 @@ function closest(branches: readonly (readonly Issue[])[]): readonly Issue[] {
   return best;
 }
 
-function valueAt(value: unknown, path: Path): unknown {
+function valueAt(value: unknown, path: ConfigPath): unknown {
   let at = value;
   for (const step of path) {
     if (at === null || typeof at !== 'object') return undefined;

@@ -31,10 +31,10 @@ export function writeProblem(file: string, { path, at, what, hint }: Problem): s
   return [...where, sentence(what), hint && sentence(hint)].filter(Boolean).join(' ');
 }
 
-export type Path = readonly PropertyKey[];
+export type ConfigPath = readonly PropertyKey[];
 
 /** `['environments', 'prod', 'sources', 0]` as people write it: `environments.prod.sources[0]`. */
-export function writePath(path: Path): string {
+export function writePath(path: ConfigPath): string {
   return path
     .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
     .join('')

@@ -11,7 +11,7 @@ import {
 } from './cross-check.ts';
 import { explainIssues, type PlacedProblem } from './explain.ts';
 import { type AskFrom, askFrom } from './ask-from.ts';
-import { ConfigError, type Path, type Problem, writePath } from './problem.ts';
+import { ConfigError, type ConfigPath, type Problem, writePath } from './problem.ts';
 import { type ReadYaml, readYaml } from './read-yaml.ts';
 import type { SourceConfig } from '../sources/schemas.ts';
 import { configSchema, type ParsedConfig, type RedisConfig } from './schema.ts';
@@ -28,7 +28,7 @@ export interface Config {
   >;
   /** Channel id to environment. */
   readonly channels: Readonly<Record<string, string>>;
-  /** Absent where there are several environments and none is the default. */
+  /** Absent if there are several environments and none is the default. */
   readonly defaultEnvironment?: string;
   readonly limits: ParsedConfig['limits'];
   /** Who may do what about remediations. */
@@ -40,22 +40,22 @@ export interface Config {
   readonly checks: Readonly<Record<string, WrittenArguments>>;
   /** Who may use which command, by command without its slash. */
   readonly commands: ParsedConfig['commands'];
-  /** Values that no exit may show, those of the environment included. */
+  /** Values that no output may show, including those of environment variables. */
   readonly secrets: readonly string[];
 }
 
 export interface ReadConfigOptions {
   /**
-   * `withheld`: the environments are known by name only. Their sources are neither read nor is any `${VARIABLE}` in them wanted:
-   * the bot faces Slack and holds no credential of the infrastructure.
+   * `withheld`: only the names of the environments are read. Their sources are ignored and no `${VARIABLE}` in them is needed, because the
+   * bot has no credentials for the infrastructure.
    */
   readonly sources?: 'read' | 'withheld';
-  /** The checks that the file may name under `checks`; without them, those are taken as they are. */
+  /** The checks that the file may name under `checks`; without them, any name is accepted. */
   readonly checks?: KnownChecks;
 }
 
 /**
- * What is secret or about this process: from the environment, and from a `.env` file for what the environment does not say.
+ * Reads secrets and settings of this process from the environment, and from a `.env` file for what the environment does not set.
  * @throws {ConfigError} with every problem at once.
  */
 export function readEnvironment(variables: Variables = loadVariables()): ProcessSettings {
@@ -78,7 +78,7 @@ export function readConfig(
   { sources = 'read', checks }: ReadConfigOptions = {},
 ): Config {
   const withheld = sources === 'withheld';
-  const isSources = (at: Path) => at.length === 3 && at[0] === 'environments' && at[2] === 'sources';
+  const isSources = (at: ConfigPath) => at.length === 3 && at[0] === 'environments' && at[2] === 'sources';
   const yaml = readYaml(readText(path), variables, (at) => withheld && isSources(at));
   const schema = withheld ? withoutSources : configSchema;
   const parsed = schema.safeParse(yaml.value);
@@ -135,9 +135,9 @@ function readText(path: string): string {
   }
 }
 
-/** Secret are the tokens of the environment, what stands where the schema says so, and each variable that is a part of such a text. */
-function findSecrets({ value, filled }: ReadYaml, variables: Variables): readonly string[] {
-  const inParts = filled
+/** Secrets are the tokens of the environment, values that the schema marks as secret, and each variable that is part of such a value. */
+function findSecrets({ value, substitutions }: ReadYaml, variables: Variables): readonly string[] {
+  const inParts = substitutions
     .filter(({ path }) => schemasAt(configSchema, value, path).some((found) => metaOf(found).secret))
     .map((one) => one.value);
   return [...new Set([...settingSecrets(variables), ...secretsIn(configSchema, value), ...inParts])];

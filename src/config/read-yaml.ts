@@ -9,29 +9,29 @@ import {
   parseDocument,
 } from 'yaml';
 import type { PlacedProblem } from './explain.ts';
-import type { Path, Problem } from './problem.ts';
+import type { ConfigPath, Problem } from './problem.ts';
 import { substituteVariables, type SubstitutedVariable, type Variables } from './variables.ts';
 
 const MAX_FILE_CHARS = 1_048_576;
 const MAX_ALIASES = 100;
 const TOO_DEEP = 'it is nested too deeply';
 
-/** A configuration file as plain data, still knowing which line each part came from. */
+/** A configuration file as plain data, with the line of each part. */
 export interface ReadYaml {
   readonly value: unknown;
   readonly problems: readonly PlacedProblem[];
-  /** What was filled in for `${NAME}`, and where. */
-  readonly filled: readonly (SubstitutedVariable & { readonly path: Path })[];
+  /** The values that replaced `${NAME}`, and where. */
+  readonly substitutions: readonly (SubstitutedVariable & { readonly path: ConfigPath })[];
   readonly at: (placed: Pick<PlacedProblem, 'path' | 'key'>) => NonNullable<Problem['at']> | undefined;
 }
 
-/** Reads YAML and fills in its `${VARIABLES}`, except under the paths that `skip` names. Never throws: what is wrong is in `problems`. */
-export function readYaml(text: string, variables: Variables, skip: (path: Path) => boolean): ReadYaml {
+/** Reads YAML and replaces its `${VARIABLES}`, except under the paths that `skip` names. Never throws: errors are in `problems`. */
+export function readYaml(text: string, variables: Variables, skip: (path: ConfigPath) => boolean): ReadYaml {
   const lines = new LineCounter();
   const broken = (what: string, at?: Problem['at'], hint?: string): ReadYaml => ({
     value: undefined,
     problems: [{ path: [], what, ...(hint && { hint }) }],
-    filled: [],
+    substitutions: [],
     at: () => at,
   });
   if (text.length > MAX_FILE_CHARS) return broken(`the file is longer than ${MAX_FILE_CHARS} characters`);
@@ -40,9 +40,9 @@ export function readYaml(text: string, variables: Variables, skip: (path: Path) 
     const [error] = document.errors;
     if (error?.message.includes('call stack')) return broken(TOO_DEEP);
     if (error) return broken(`not valid YAML: ${error.message}`, position(lines, error.pos[0]));
-    const { filled, problems } = fillDocument(document, variables, skip);
+    const { substitutions, problems } = substituteInDocument(document, variables, skip);
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
-    return { value, problems, filled, at: ({ path, key }) => locate(document, lines, path, key) };
+    return { value, problems, substitutions, at: ({ path, key }) => locate(document, lines, path, key) };
   } catch (error) {
     if (error instanceof ReferenceError)
       return broken(
@@ -55,26 +55,35 @@ export function readYaml(text: string, variables: Variables, skip: (path: Path) 
   }
 }
 
-function fillDocument(document: Document.Parsed, variables: Variables, skip: (path: Path) => boolean) {
-  const filled: ReadYaml['filled'][number][] = [];
+function substituteInDocument(
+  document: Document.Parsed,
+  variables: Variables,
+  skip: (path: ConfigPath) => boolean,
+) {
+  const substitutions: ReadYaml['substitutions'][number][] = [];
   const problems: PlacedProblem[] = [];
-  const walk = (node: unknown, path: Path): void => {
+  const walk = (node: unknown, path: ConfigPath): void => {
     if (skip(path)) return;
     if (isMap(node))
       for (const { key, value } of node.items) walk(value, [...path, isScalar(key) ? String(key.value) : '']);
     if (isSeq(node)) node.items.forEach((item, index) => walk(item, [...path, index]));
     if (!isScalar(node) || typeof node.value !== 'string') return;
     node.value = substituteVariables(node.value, variables, {
-      filled: (one) => filled.push({ ...one, path }),
+      filled: (one) => substitutions.push({ ...one, path }),
       problem: (what, hint) => problems.push({ path, what, hint }),
     });
   };
   walk(document.contents, []);
-  return { filled, problems };
+  return { substitutions, problems };
 }
 
-/** The place of a path, or of the deepest part of it that is there. */
-function locate(document: Document.Parsed, lines: LineCounter, path: Path, key?: string): Problem['at'] {
+/** The position of a path, or of the deepest part of it that exists. */
+function locate(
+  document: Document.Parsed,
+  lines: LineCounter,
+  path: ConfigPath,
+  key?: string,
+): Problem['at'] {
   let node: unknown = document.contents;
   let offset = (node as ParsedNode | null)?.range?.[0];
   for (const step of key === undefined || path.at(-1) === key ? path : [...path, key]) {

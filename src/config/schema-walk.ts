@@ -1,26 +1,26 @@
 import { z } from 'zod';
-import type { Path } from './problem.ts';
+import type { ConfigPath } from './problem.ts';
 
 type Schema = z.core.$ZodType;
 
-/** What a setting's schema tells about it with `.meta`. */
+/** What the schema of a setting declares with `.meta`. */
 export interface SettingMeta {
   readonly description?: string;
   /** Its value is never shown: not in a log, a report, or an error. */
   readonly secret?: boolean;
 }
 
-/** All that a schema says of itself, whether it was said before or after `.optional()`, `.default()` and the like. */
+/** The metadata of a schema, declared before or after `.optional()`, `.default()` and the like. */
 export function metaOf(schema: Schema): SettingMeta {
   const inner = innerOf(schema);
   return { ...(inner && metaOf(inner)), ...(z.globalRegistry.get(schema) as SettingMeta | undefined) };
 }
 
 /**
- * The schemas that rule the value at a path of `value`, as declared and without their wrappers;
- * several where a union allows several, none where nothing is known there.
+ * The schemas of the value at a path of `value`, as declared and without their wrappers;
+ * several if a union allows several, none if the path is unknown.
  */
-export function schemasAt(schema: Schema, value: unknown, path: Path): readonly Schema[] {
+export function schemasAt(schema: Schema, value: unknown, path: ConfigPath): readonly Schema[] {
   const found = alternatives(schema, value);
   const [step, ...rest] = path;
   if (step === undefined) return [schema, ...found];
@@ -31,7 +31,7 @@ export function schemasAt(schema: Schema, value: unknown, path: Path): readonly 
 }
 
 /** The keys that an object may have at a path. */
-export function keysAt(schema: Schema, value: unknown, path: Path): readonly string[] {
+export function keysAt(schema: Schema, value: unknown, path: ConfigPath): readonly string[] {
   return schemasAt(schema, value, path).flatMap((found) => {
     const {
       _zod: { def },
@@ -40,12 +40,12 @@ export function keysAt(schema: Schema, value: unknown, path: Path): readonly str
   });
 }
 
-/** Every text of `value` that stands where the schema says `secret`. */
+/** Every text of `value` that the schema marks as `secret`. */
 export function secretsIn(schema: Schema, value: unknown, secret = false): readonly string[] {
   const hidden = secret || metaOf(schema).secret === true;
   if (typeof value === 'string') {
-    const said = hidden || alternatives(schema, value).some((option) => metaOf(option).secret === true);
-    return said ? [value] : [];
+    const isSecret = hidden || alternatives(schema, value).some((option) => metaOf(option).secret === true);
+    return isSecret ? [value] : [];
   }
   if (value === null || typeof value !== 'object') return [];
   return Object.keys(value).flatMap((key) => {

@@ -82,9 +82,9 @@ export interface ProcessSettings {
   readonly slackBotToken?: string;
   readonly slackAppToken?: string;
   readonly slackSigningSecret?: string;
-  /** Where Slack is heard over HTTP. */
+  /** The port for requests from Slack over HTTP. */
   readonly port: number;
-  /** Ends with a slash, as the Web API client wants it. */
+  /** Ends with a slash, as the Web API client requires. */
   readonly slackApiUrl?: string;
   readonly redisUrl?: string;
   readonly configPath: string;
@@ -92,7 +92,7 @@ export interface ProcessSettings {
   readonly logLevel: z.infer<typeof settingsSchema>['LOG_LEVEL'];
   readonly healthPort: number;
   readonly healthHost: string;
-  /** Values that no exit may show. */
+  /** Values that no output may show. */
   readonly secrets: readonly string[];
 }
 
@@ -113,7 +113,7 @@ export function toSettings(parsed: z.infer<typeof settingsSchema>): ProcessSetti
   };
 }
 
-/** The secret ones among the variables, whether they are valid or not. Of an address only its password is a secret. */
+/** The secret variables, valid or not. In a URL only the password is secret. */
 export function settingSecrets(variables: Variables | z.infer<typeof settingsSchema>): readonly string[] {
   const { SLACK_BOT_TOKEN, SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, REDIS_URL } = variables as Variables;
   const given = [SLACK_BOT_TOKEN, SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, ...passwordsIn(REDIS_URL)];

@@ -13,7 +13,7 @@ export interface BotWorkspace {
 }
 
 const ABOUT = 'Slack';
-const REMOVE = 'Remove the id, or replace it with the right one';
+const REMOVE_ID = 'Remove the id, or replace it with the right one';
 
 interface SlackUser {
   readonly user: {
@@ -75,7 +75,7 @@ async function checkPerson(
   const wrong = ok && user ? personProblem(user, home) : 'is nobody whom this workspace knows';
   return wrong === undefined
     ? undefined
-    : warning(ABOUT, `${id} ${wrong}, and is refused (${keysOf(named, id)})`, REMOVE);
+    : warning(ABOUT, `${id} ${wrong}, and is refused (${keysOf(named, id)})`, REMOVE_ID);
 }
 
 function personProblem(user: SlackUser['user'], home: BotWorkspace): string | undefined {
@@ -109,7 +109,7 @@ async function checkGroup(call: CallSlack, named: IdsByKey, id: string): Promise
   const all = await ask({ include_disabled: 'true' });
   return all.ok
     ? groupWarning('is disabled, and its members are refused', 'Enable it in Slack, under "User groups"')
-    : groupWarning('is none that this workspace knows', REMOVE);
+    : groupWarning('is none that this workspace knows', REMOVE_ID);
 }
 
 function isGroup(id: string): boolean {

@@ -3,14 +3,14 @@ import { errorText, warning, failed, type DoctorLine, ok } from './line.ts';
 import { checkStoredState, type StoredState } from './remediations.ts';
 
 /** Sends one command, as ioredis' `call` does. */
-export type AskRedis = (command: string, ...words: string[]) => Promise<unknown>;
+export type CallRedis = (command: string, ...words: string[]) => Promise<unknown>;
 
 const ABOUT = 'Redis';
 const MIN_VERSION: readonly [number, number] = [6, 2];
 
 /** Checks that Redis answers, is new enough, evicts nothing and survives a crash without losing data; then what it stores about remediations. */
 export async function checkRedis(
-  ask: AskRedis,
+  ask: CallRedis,
   timeoutMs: number,
   stored?: StoredState,
 ): Promise<readonly DoctorLine[]> {
@@ -96,7 +96,7 @@ function checkPersistence(appendOnly: string | undefined, fsync: string | undefi
 }
 
 /** Managed services forbid `CONFIG`; then it is unknown. */
-async function readSetting(ask: AskRedis, name: string): Promise<string | undefined> {
+async function readSetting(ask: CallRedis, name: string): Promise<string | undefined> {
   try {
     return settingIn(await ask('CONFIG', 'GET', name), name);
   } catch {
@@ -114,7 +114,7 @@ function settingIn(answer: unknown, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-async function readInfo(ask: AskRedis): Promise<ReadonlyMap<string, string>> {
+async function readInfo(ask: CallRedis): Promise<ReadonlyMap<string, string>> {
   try {
     const text = String(await ask('INFO'));
     return new Map(

@@ -39,7 +39,7 @@ const ABOUT = 'remediations';
 const AUDIT = 'audit';
 
 /** Checks that the configuration names people who may request and approve. */
-export function checkPolicy(
+export function checkRemediationPolicy(
   { roles, remediations }: Pick<Config, 'roles' | 'remediations'>,
   known: readonly string[],
 ): readonly DoctorLine[] {

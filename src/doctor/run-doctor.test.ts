@@ -59,10 +59,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const askRedis = (command: string, ...words: string[]) => redis.call(command, ...words);
+const callRedis = (command: string, ...words: string[]) => redis.call(command, ...words);
 
 test('a Redis as Wrench starts it is well', async () => {
-  expect(await linesOf({ askRedis })).toEqual([
+  expect(await linesOf({ callRedis })).toEqual([
     'ok configuration: prod: 0 sources',
     'ok remediations: none is offered: nobody may ask for them, `roles.requester` is empty',
     expect.stringMatching(/^ok Redis: Redis \d+\.\d+\.\d+ answers$|^ok Redis: Valkey/),
@@ -74,7 +74,7 @@ test('a Redis as Wrench starts it is well', async () => {
 test('a Redis that evicts keys and has no append-only file fails, and each line has a cure', async () => {
   await redis.config('SET', 'maxmemory-policy', 'allkeys-lru', 'appendonly', 'no');
 
-  const lines = await runDoctor({ ...healthy, askRedis });
+  const lines = await runDoctor({ ...healthy, callRedis });
 
   await redis.config('SET', 'maxmemory-policy', 'noeviction', 'appendonly', 'yes');
   expect(exitCodeOf(lines)).toBe(1);
@@ -93,7 +93,7 @@ test('a managed Redis that forbids CONFIG is read from INFO, and what that does 
   await redis.acl('SETUSER', 'managed', 'on', '>pass', '~*', '+@all', '-config');
   const managed = new Redis(server.url.replace('unix://', ''), { username: 'managed', password: 'pass' });
 
-  const said = await linesOf({ askRedis: (command, ...words) => managed.call(command, ...words) });
+  const said = await linesOf({ callRedis: (command, ...words) => managed.call(command, ...words) });
 
   managed.disconnect();
   expect(said.slice(3)).toEqual([
@@ -108,9 +108,9 @@ test.each([
   ['10.0.0', 'ok Redis: Redis 10.0.0 answers'],
 ])('Redis %s: %s', async (version, line) => {
   const old = async (command: string, ...words: string[]) =>
-    command === 'INFO' ? `# Server\r\nredis_version:${version}\r\n` : askRedis(command, ...words);
+    command === 'INFO' ? `# Server\r\nredis_version:${version}\r\n` : callRedis(command, ...words);
 
-  expect(await linesOf({ askRedis: old })).toContain(line);
+  expect(await linesOf({ callRedis: old })).toContain(line);
 });
 
 test('a Redis that is away, or never answers, is one line', async () => {
@@ -118,10 +118,10 @@ test('a Redis that is away, or never answers, is one line', async () => {
     Promise.reject(Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED' }));
   const silent = () => new Promise<never>(() => undefined);
 
-  expect(await linesOf({ askRedis: away })).toContain(
+  expect(await linesOf({ callRedis: away })).toContain(
     'failed Redis: does not answer: connect ECONNREFUSED 127.0.0.1:1',
   );
-  expect(await linesOf({ askRedis: silent, timeoutMs: 50 })).toContain(
+  expect(await linesOf({ callRedis: silent, timeoutMs: 50 })).toContain(
     'failed Redis: does not answer: no answer in 0.05 s',
   );
 });
@@ -173,7 +173,7 @@ test.each([true, false])(
     const stored = { ...healthyState, repeats };
     await inWorkspace(FULL, async ({ apiUrl, faults, messages }) => {
       faults.dropRepeats(drops);
-      const input = { role: 'bot', settings: slackOf(apiUrl), askRedis, stored } as const;
+      const input = { role: 'bot', settings: slackOf(apiUrl), callRedis, stored } as const;
       const last = async (changes: Partial<DoctorInput> = {}) =>
         (await linesOf({ ...input, ...changes })).filter((line) => line.includes('Slack:')).at(-1);
 
@@ -198,7 +198,7 @@ test('a rejected test message proves nothing', async () => {
     linesOf({
       role: 'bot',
       settings: slackOf(apiUrl),
-      askRedis,
+      callRedis,
       stored: { ...healthyState, repeats },
       provePostingIn: 'C0123SECRET',
     }),
@@ -466,7 +466,7 @@ const healthyState: StoredState = {
 };
 
 async function checkState(changes: Partial<StoredState>): Promise<readonly string[]> {
-  const said = await linesOf({ askRedis, stored: { ...healthyState, ...changes } });
+  const said = await linesOf({ callRedis, stored: { ...healthyState, ...changes } });
   return said.slice(5);
 }
 
@@ -599,7 +599,7 @@ test('what Redis refuses to tell of remediations is a line of its own, and what 
 test('a Redis that is away is one line, and nothing is said of what it remembers', async () => {
   const away = () => Promise.reject(new Error('connect ECONNREFUSED'));
 
-  const said = await linesOf({ askRedis: away, stored: { ...healthyState, durability: away } });
+  const said = await linesOf({ callRedis: away, stored: { ...healthyState, durability: away } });
 
   expect(said.slice(2)).toEqual(['failed Redis: does not answer: connect ECONNREFUSED']);
 });
@@ -653,7 +653,7 @@ test('a broken configuration is one line for each problem, and the rest is check
     { path: 'limits', what: 'expected object' },
   ]);
 
-  const lines = await runDoctor({ ...healthy, config: broken, askRedis });
+  const lines = await runDoctor({ ...healthy, config: broken, callRedis });
 
   expect(lines.filter(({ about }) => about === 'configuration')).toEqual([
     {

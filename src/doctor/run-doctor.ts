@@ -4,8 +4,8 @@ import { type Config, ConfigError, type ProcessSettings } from '../config/read-c
 import { checkAuditCopy } from './audit-copy.ts';
 import { configuredIdsIn } from './configured-ids.ts';
 import { errorText, warning, failed, type DoctorLine, ok } from './line.ts';
-import { type AskRedis, checkRedis } from './redis.ts';
-import { checkPolicy, type StoredState } from './remediations.ts';
+import { type CallRedis, checkRedis } from './redis.ts';
+import { checkRemediationPolicy, type StoredState } from './remediations.ts';
 import { checkRepeatedPosts, testRepeatedPosts } from './repeated-posts.ts';
 import { openSlackApi, checkSlack } from './slack.ts';
 import type { Source } from '../ports/source.ts';
@@ -17,7 +17,7 @@ export interface DoctorInput {
   readonly settings: ProcessSettings | ConfigError;
   readonly config: Config | ConfigError;
   /** Sends a command to the configured Redis. Absent if the configuration names none that could be opened. */
-  readonly askRedis?: AskRedis;
+  readonly callRedis?: CallRedis;
   /** What that Redis stores about remediations and the audit. */
   readonly stored?: StoredState;
   /** The id of a channel in which to test whether Slack drops repeated posts. */
@@ -33,9 +33,9 @@ const TIMEOUT_MS = 10_000;
 
 /** Runs all checks concurrently. Never throws: a failure becomes a line with its cure. No line shows a secret. */
 export async function runDoctor(input: DoctorInput): Promise<readonly DoctorLine[]> {
-  const { settings, askRedis, stored, sources, timeoutMs = TIMEOUT_MS } = input;
+  const { settings, callRedis, stored, sources, timeoutMs = TIMEOUT_MS } = input;
   const slow: readonly Promise<readonly DoctorLine[]>[] = [
-    ...(askRedis ? [checkRedis(askRedis, timeoutMs, stored)] : []),
+    ...(callRedis ? [checkRedis(callRedis, timeoutMs, stored)] : []),
     ...(settings instanceof ConfigError ? [] : [checkRole(input, settings, timeoutMs)]),
     ...sources.map(async ({ environment, source }) => [await checkSource(environment, source, timeoutMs)]),
   ];
@@ -86,7 +86,7 @@ function checkConfiguration({ role, settings, config, remediations }: DoctorInpu
   );
   return config instanceof ConfigError
     ? lines
-    : [...lines, ...checkEnvironments(config, role), ...checkPolicy(config, remediations)];
+    : [...lines, ...checkEnvironments(config, role), ...checkRemediationPolicy(config, remediations)];
 }
 
 function checkEnvironments(

@@ -1,14 +1,14 @@
 import { readdir } from 'node:fs/promises';
 import type { AnyCheck, Command } from '../check/define-check.ts';
 
-/** All that can be asked, by name: `certs/expiring`. */
+/** All checks and commands by name: `certs/expiring`, `certs`. */
 export interface Catalogue {
   readonly checks: ReadonlyMap<string, AnyCheck>;
   /** Slash commands, by name without the slash. */
   readonly commands: ReadonlyMap<string, Command>;
 }
 
-/** What several checks use, and no command. */
+/** Not a command: helpers of several checks. */
 const SHARED = 'shared';
 
 /** A check's name is its path: `commands/certs/expiring/check.ts` is `certs/expiring`, asked for as `/certs expiring`. */

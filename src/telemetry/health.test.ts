@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from 'vitest';
-import { type Health, serveHealth } from './health.ts';
+import { type HealthServer, serveHealth } from './health.ts';
 import { makeLog } from './log.ts';
 import { makeMetrics } from './metrics.ts';
 
-let health: Health | undefined;
+let health: HealthServer | undefined;
 afterEach(() => health?.close());
 
 async function serve(changed: Partial<Parameters<typeof serveHealth>[0]> = {}) {

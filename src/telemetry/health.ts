@@ -3,12 +3,12 @@ import { type HttpResponse, makeHttpServer, type Route } from './http-server.ts'
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
-export interface Health {
+export interface HealthServer {
   readonly port: number;
   readonly close: () => Promise<void>;
 }
 
-/** What a role needs to do its work: true, or why not. Asked at each `/readyz`. */
+/** What a role needs to do its work: true, or why not. Called for each `/readyz`. */
 export type Readiness = Readonly<Record<string, () => Promise<true | string> | true | string>>;
 
 /** Less than probes and scrapers wait. */
@@ -27,7 +27,7 @@ export async function serveHealth(settings: {
   readonly log: Log;
   /** Refreshes gauges before they are printed. If it takes too long, `/metrics` prints the previous values. */
   readonly refresh?: () => Promise<void>;
-}): Promise<Health> {
+}): Promise<HealthServer> {
   const { metrics, log } = settings;
   const refresh = onceAtATime(settings.refresh ?? (async () => undefined));
   const server = makeHttpServer({

@@ -8,7 +8,7 @@ import { connectImpatiently, connectPatiently, waitUntilReady } from '../../src/
 import type { CheckJob, OutboxJob } from '../../src/queue/contracts.ts';
 import { openQueues, runIdOf } from '../../src/queue/queues.ts';
 import { workChecks, workOutbox } from '../../src/queue/work.ts';
-import { checkIdOf } from '../../src/slack/commands/router.ts';
+import { deduplicationIdOf } from '../../src/slack/commands/router.ts';
 import { makeLog } from '../../src/telemetry/log.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
 import { handleCheck } from '../../src/worker/check-handler.ts';
@@ -103,7 +103,7 @@ async function openOurs(
     const all = arrivals.after(jobs);
     await runConcurrently(jobs, () => {
       const job = nextJob();
-      return asked.ask(job, checkIdOf(catalogue, job));
+      return asked.ask(job, deduplicationIdOf(catalogue, job));
     });
     await all;
   };

@@ -18,10 +18,10 @@ export interface AuditTerminal {
   readonly error: (text: string) => void;
 }
 
-/** What was wrong with a command line, and how to write it. */
+/** What is wrong with a command line, and the correct usage. */
 export type UsageProblem = Pick<Extract<ParsedRequest, { kind: 'problem' }>, 'problem' | 'usage'>;
 
-/** Prints what was wrong. @returns the exit code. */
+/** Prints what is wrong. @returns the exit code. */
 export function printUsageProblem(problem: UsageProblem, terminal: Pick<Terminal, 'error'>): number {
   terminal.error(renderProblemTerminal(problem));
   return EXIT.usage;

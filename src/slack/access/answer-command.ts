@@ -18,7 +18,7 @@ import type { IdentifiedDelivery } from './identify.ts';
 export interface CommandHandler<S> {
   /** Reads the command. Must not do anything yet, nor await anything. */
   readonly resolve: (delivery: IdentifiedDelivery, body: unknown) => Resolved<S>;
-  /** Answers within 2 s, whatever Redis does. */
+  /** Answers within 2 s, even if Redis does not respond. */
   readonly answer: (admitted: Admitted<S>) => Promise<CommandAnswer>;
 }
 

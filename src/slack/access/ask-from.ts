@@ -12,7 +12,7 @@ export interface AskFromRules {
   readonly commands: Readonly<Record<string, { readonly askFrom?: AskFromRule | undefined }>>;
 }
 
-/** What the rules need to know about a question. */
+/** What the rules need to know about a request. */
 export interface AskFromScope {
   readonly environment: string;
   /** The command's area: `certs`. */

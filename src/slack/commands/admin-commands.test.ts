@@ -25,13 +25,13 @@ const ROLES: Readonly<Record<string, readonly RoleOf[]>> = {
   U0AUD: ['auditor'],
 };
 
-let own: AdminCommandDeps;
+let deps: AdminCommandDeps;
 let log: string[];
 beforeEach(() => {
   const prefix = `{${crypto.randomUUID()}}`;
   const chain = openChain(connection, prefix);
   log = [];
-  own = {
+  deps = {
     chain,
     refusals: openRefusals(connection, prefix, chain),
     isFirst: async () => true,
@@ -46,7 +46,7 @@ beforeEach(() => {
 });
 
 const type = (user: string, text: string) =>
-  answerAdminCommand(own, { userId: user, deliveryId: text }, text);
+  answerAdminCommand(deps, { userId: user, deliveryId: text }, text);
 const textOf = async (user: string, text: string) => (await type(user, text))?.message.text;
 
 /** Backticks are drawn differently by each renderer. */
@@ -54,7 +54,7 @@ const plain = (text = '') => text.replaceAll(/[`ˋ]/g, "'");
 
 async function audited() {
   const entries: AuditEntry[] = [];
-  for await (const raw of readAudit(own.chain)) entries.push(JSON.parse(raw) as AuditEntry);
+  for await (const raw of readAudit(deps.chain)) entries.push(JSON.parse(raw) as AuditEntry);
   return entries.map(({ entry: { kind, who, what, because } }) =>
     [kind, who.join(), what, because].join(' | '),
   );
@@ -65,7 +65,7 @@ test('freezing is seen by the whole channel, with who and why', async () => {
 
   expect(answer).toMatchObject({ inChannel: true, outcome: 'done' });
   expect(answer?.message.text).toMatch(/FROZEN by <@U0REQ>.*Why: Because of the migration/i);
-  await expect(own.freeze.read()).resolves.toMatchObject({
+  await expect(deps.freeze.read()).resolves.toMatchObject({
     by: 'U0REQ',
     because: 'because of the migration',
   });
@@ -83,7 +83,7 @@ test.each([
 ])('%s is understood', async (text, because) => {
   await type('U0APP', text);
 
-  await expect(own.freeze.read()).resolves.toMatchObject({ because });
+  await expect(deps.freeze.read()).resolves.toMatchObject({ because });
 });
 
 test('freezing what is frozen says who froze it, and changes nothing', async () => {
@@ -114,7 +114,7 @@ test('a requester may freeze but not unfreeze; the refusal is answered and audit
   expect(answer).toMatchObject({ outcome: 'refused' });
   expect(answer?.inChannel).toBeUndefined();
   expect(answer?.message.text).toMatch(/wrench unfreeze.*no role that may do this includes them/i);
-  await expect(own.freeze.read()).resolves.toBeDefined();
+  await expect(deps.freeze.read()).resolves.toBeDefined();
   await expect(audited()).resolves.toEqual([
     'frozen | U0REQ | everything | ',
     'refused | U0REQ | /wrench unfreeze | no role that may do this includes them',
@@ -143,7 +143,7 @@ test('somebody without a role can neither freeze, unfreeze nor read the audit', 
     await expect(type('U0NONE', word)).resolves.toMatchObject({ outcome: 'refused' });
   }
   await expect(type('U0REQ', 'audit')).resolves.toMatchObject({ outcome: 'refused' });
-  await expect(own.freeze.read()).resolves.toBeUndefined();
+  await expect(deps.freeze.read()).resolves.toBeUndefined();
   await expect(audited()).resolves.toHaveLength(5);
 });
 
@@ -196,5 +196,5 @@ test('while Redis is paused there is an answer in time, and nothing is begun aft
   expect(answer).toMatchObject({ outcome: 'redis-down' });
   expect(plain(answer?.message.text)).toContain("it is not known whether '/wrench freeze' was done");
   await expect.poll(() => log.length).toBe(1);
-  await expect(own.freeze.read()).resolves.toBeUndefined();
+  await expect(deps.freeze.read()).resolves.toBeUndefined();
 });

@@ -52,7 +52,7 @@ const MAX_ENTRIES = 60;
  */
 export async function answerAdminCommand(
   deps: AdminCommandDeps,
-  command: AdminCommandSender,
+  sender: AdminCommandSender,
   text: string,
 ): Promise<AdminAnswer | undefined> {
   const { name, typed, rest, asksForHelp } = readAdminCommand(text);
@@ -62,7 +62,7 @@ export async function answerAdminCommand(
   const lateAnswer = new Promise<AdminAnswer>((resolve) => {
     late.addEventListener('abort', () => resolve(outcomeUnknown(name, typed)), { once: true });
   });
-  const work = runAdminCommand(deps, { name, typed, rest, command, late }).catch((error: unknown) => {
+  const work = runAdminCommand(deps, { name, typed, rest, sender, late }).catch((error: unknown) => {
     deps.log.warn({ err: error, word: typed }, 'a command of Wrench itself could not be answered');
     return outcomeUnknown(name, typed);
   });
@@ -96,14 +96,14 @@ interface AdminRequest {
   /** The name or alias that was typed, for messages and the audit. */
   readonly typed: string;
   readonly rest: string;
-  readonly command: AdminCommandSender;
+  readonly sender: AdminCommandSender;
   /** Aborted once the person was answered without the result: nothing is started after that. */
   readonly late: AbortSignal;
 }
 
 async function runAdminCommand(deps: AdminCommandDeps, request: AdminRequest): Promise<AdminAnswer> {
-  const { name, typed, rest, command, late } = request;
-  const { userId, deliveryId } = command;
+  const { name, typed, rest, sender, late } = request;
+  const { userId, deliveryId } = sender;
   const what = `/wrench ${typed}`;
   const may = await deps.directory.authorize(ALLOWED_ROLES[name], userId);
   const nowMs = await deps.clock();

@@ -167,7 +167,10 @@ function jobOf(
 }
 
 /** Requests are the same if the check parses their arguments to the same values: `30d` is `720h`. */
-export function checkIdOf({ checks }: Catalogue, { check: name, environment, args }: CheckJob): string {
+export function deduplicationIdOf(
+  { checks }: Catalogue,
+  { check: name, environment, args }: CheckJob,
+): string {
   const check = checks.get(name);
   return questionIdOf(name, environment, check ? parseArguments(check, args) : args);
 }
@@ -178,7 +181,7 @@ async function enqueue(deps: CommandDeps, job: CheckJob): Promise<CommandAnswer>
     const place = rootTurnOf(job.runId, asked.channelId);
     // Of requests that are answered at the same time, the earliest is answered first.
     const reserve = () => deps.line.reserve(...place);
-    const taken = await deps.queues.ask(job, checkIdOf(deps.context.catalogue, job), reserve);
+    const taken = await deps.queues.ask(job, deduplicationIdOf(deps.context.catalogue, job), reserve);
     if (taken.kind === 'joined') {
       setImmediate(() => void deps.line.leave(...place).catch(() => undefined));
       return { message: await answerJoined(deps, job, taken), outcome: 'joined' };

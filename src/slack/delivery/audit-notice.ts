@@ -6,7 +6,7 @@ import type { Metrics } from '../../telemetry/metrics.ts';
 import { code, escapeUntrusted } from '../render/escape-untrusted.ts';
 import { callSlack } from './slack-call.ts';
 
-/** Posts to a channel that a bot has stopped copying the audit. @throws where Slack does not accept the message. */
+/** Posts to a channel that a bot has stopped copying the audit. @throws if Slack does not accept the message. */
 export async function postAuditNotice(
   slack: { readonly client: WebClient; readonly line: Line; readonly metrics: Metrics },
   channel: string,

@@ -343,8 +343,8 @@ async function withLease<T>(threads: Threads, runId: string, work: (lease: Lease
 }
 
 /**
- * Each wait is short where one is ahead that is still to come, such as the answer of a slow check. All together must be short as well: what
- * is ahead may itself need a slot of the queue.
+ * Each wait is short if a call ahead is still to come, such as the answer of a slow check. The total must be short as well: the call ahead
+ * may itself need a slot of the queue.
  */
 async function waitForTurn(line: Line, lane: Lane, name: string, sinceMs: number | undefined): Promise<void> {
   const untilMs = performance.now() + MAX_WAIT_IN_PROCESS_MS;

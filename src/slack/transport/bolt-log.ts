@@ -3,7 +3,7 @@ import type { Log } from '../../telemetry/log.ts';
 
 type BoltLogger = NonNullable<ConstructorParameters<typeof App>[0]>['logger'];
 
-/** Bolt's words in our log, redacted as everything there. Its debug level prints whole requests, so it stays at info. */
+/** Forwards Bolt's messages to our log, which redacts them. Bolt's debug level prints whole requests, so it stays at info. */
 export function boltLogger(log: Log): NonNullable<BoltLogger> {
   const say =
     (level: 'debug' | 'info' | 'warn' | 'error') =>

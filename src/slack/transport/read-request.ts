@@ -11,12 +11,12 @@ const CLOCK_WINDOW_S = 300;
 /** Slack's check of our certificate is short and unsigned. */
 const MAX_SSL_CHECK_CHARS = 1_000;
 
-/** Of all bodies that are arriving, before anything says that they are Slack's: many times what Slack sends at once. */
+/** For all bodies that are arriving, which may not be from Slack: many times what Slack sends at once. */
 const MAX_TOTAL_BYTES = 16 * 1_024 * 1_024;
 
 /** Requests whose bodies are arriving. */
 export interface InboundBodies {
-  /** Counts bytes of a body. Where all bodies together become too large, the largest is cut off: what Slack sends is small. */
+  /** Counts bytes of a body. If all bodies together become too large, the largest is cut off: Slack's are small. */
   readonly add: (request: IncomingMessage, bytes: number) => void;
   readonly end: (request: IncomingMessage) => void;
 }
