@@ -8,7 +8,7 @@ import { openLine } from '../store/thread/line.ts';
 import { openPeople } from '../store/access/people.ts';
 import { openRate } from '../store/access/rate.ts';
 import { openRefusals, startSweepingRefusals } from '../store/audit/refusals.ts';
-import { openRemediations } from '../store/remediation/remediations.ts';
+import { openRemediationStore } from '../store/remediation/remediation-store.ts';
 import { openRepeats } from '../store/thread/repeats.ts';
 import { openThreads } from '../store/thread/threads.ts';
 import { watchCopy } from '../store/audit/watch-copy.ts';
@@ -55,7 +55,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
   const client = makeSlackClient(botToken, settings.slackApiUrl, log);
   const isSlackUrl = allowSlackUrls(settings.slackApiUrl);
   const chain = openChain(commandRedis, PREFIX);
-  const remediations = openRemediations(commandRedis, PREFIX, chain);
+  const remediations = openRemediationStore(commandRedis, PREFIX, chain);
   const refusals = openRefusals(commandRedis, PREFIX, chain);
   const directory = openUserDirectory({
     client,
@@ -63,12 +63,12 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     policy,
     workspace,
     alsoGroups: groupsInRules(rules),
-    clock: remediations.clock,
+    clock: remediations.readClock,
     log,
   });
   const cardDeps = {
     client,
-    remediations: openRemediations(outboxRedis, PREFIX),
+    remediations: openRemediationStore(outboxRedis, PREFIX),
     policy,
     threads: openThreads(outboxRedis, PREFIX),
     line: openLine(outboxRedis, PREFIX),
@@ -144,7 +144,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
         chain,
         refusals,
         isFirst: openDeliveries(commandRedis, PREFIX),
-        clock: remediations.clock,
+        clock: remediations.readClock,
         log,
       },
       log,
@@ -168,7 +168,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
         isFirst: openDeliveries(commandRedis, PREFIX),
         log,
       },
-      auditing: { refusals, clock: remediations.clock, log },
+      auditing: { refusals, clock: remediations.readClock, log },
       client,
       isSlackUrl,
       metrics,

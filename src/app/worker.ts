@@ -2,7 +2,7 @@ import { atMost } from '../telemetry/within.ts';
 import { confirmDurability } from '../store/remediation/durability.ts';
 import { openFreeze } from '../store/remediation/freeze.ts';
 import { openPeople } from '../store/access/people.ts';
-import { openRemediations } from '../store/remediation/remediations.ts';
+import { openRemediationStore } from '../store/remediation/remediation-store.ts';
 import { connectPatiently } from '../queue/connection.ts';
 import { openQueues, PREFIX } from '../queue/queues.ts';
 import { workChecks, workRemediations } from '../queue/work.ts';
@@ -28,7 +28,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
   const connection = connectPatiently(redis, onError);
   const queues = openQueues(connection, onError);
   const environments = await openEnvironments(config.environments);
-  const remediations = openRemediations(connection, PREFIX);
+  const remediations = openRemediationStore(connection, PREFIX);
   const remediationDeps: RemediationHandling = {
     catalogue,
     readersOf: (environment) => environments.get(environment)?.readers,

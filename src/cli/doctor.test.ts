@@ -139,7 +139,7 @@ test('whether remediations can be applied is read from Redis: what it keeps, who
     ]),
   );
   await openFreeze(redis, PREFIX).freeze(frozen);
-  await openFreeze(redis, PREFIX).thaw(frozen);
+  await openFreeze(redis, PREFIX).unfreeze(frozen);
   await openFreeze(redis, PREFIX).freeze(frozen);
   expect(await lines()).toEqual(
     expect.arrayContaining([

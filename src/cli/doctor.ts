@@ -23,7 +23,7 @@ import { openCopyStates } from '../store/audit/copy-states.ts';
 import { confirmDurability } from '../store/remediation/durability.ts';
 import { openFreeze } from '../store/remediation/freeze.ts';
 import { headFileOf, readHeadFile } from '../store/audit/head-file.ts';
-import { nameOf } from '../store/remediation/policy.ts';
+import { remediationName } from '../store/remediation/policy.ts';
 import { openRepeats } from '../store/thread/repeats.ts';
 import { connectPatiently, type RedisConnection } from '../queue/connection.ts';
 import { findLocalRedis, NoRedis } from '../queue/local-redis.ts';
@@ -70,7 +70,7 @@ export async function doctor(
       opened.map((source) => ({ environment: name, source })),
     );
     const remediations = [...checks].flatMap(([check, declared]) =>
-      Object.keys(declared.remediations ?? {}).map((remediation) => nameOf({ check, remediation })),
+      Object.keys(declared.remediations ?? {}).map((remediation) => remediationName({ check, remediation })),
     );
     const input: DoctorInput = {
       role,

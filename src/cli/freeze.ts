@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { cleanText } from '../text/clean-text.ts';
 import { timeInWords } from '../check/report-in-words.ts';
-import { type Frozen, openFreeze, reasonIn } from '../store/remediation/freeze.ts';
+import { type Frozen, openFreeze, parseFreezeReason } from '../store/remediation/freeze.ts';
 import { PREFIX } from '../queue/queues.ts';
 import { withRedis } from './shared/redis.ts';
 import { EXIT, type Terminal } from './shared/terminal.ts';
@@ -41,10 +41,14 @@ async function switchFreeze(
     const entry: Frozen = {
       by: 'terminal',
       at: new Date(Number(seconds) * 1_000).toISOString(),
-      because: reasonWithAccount(reasonIn(redact(typed))),
+      because: reasonWithAccount(parseFreezeReason(redact(typed))),
     };
     if (verb === 'unfreeze')
-      out((await store.thaw(entry)) ? 'Thawed. Approved plans are applied again.\n' : 'Nothing is frozen.\n');
+      out(
+        (await store.unfreeze(entry))
+          ? 'Thawed. Approved plans are applied again.\n'
+          : 'Nothing is frozen.\n',
+      );
     else if (await store.freeze(entry)) out(`Frozen. ${NOTHING_APPLIED}\n`);
     else out(alreadyFrozenText(await store.read()));
     return 0;

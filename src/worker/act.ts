@@ -1,6 +1,11 @@
 import { applyRemediation } from '../check/run-remediation.ts';
-import { applied, did, fail, interrupt } from '../store/remediation/transitions/execution.ts';
-import type { Look, Remediation } from '../store/remediation/record.ts';
+import {
+  finishExecution,
+  recordStep,
+  failExecution,
+  interruptExecution,
+} from '../store/remediation/transitions/execution.ts';
+import type { Observation, RemediationRecord } from '../store/remediation/record.ts';
 import { SourceError } from '../ports/source-error.ts';
 import type { Lease } from './lease.ts';
 import { declared, look, moveAndTell, readersOf, type Step } from './step.ts';
@@ -8,8 +13,8 @@ import { declared, look, moveAndTell, readersOf, type Step } from './step.ts';
 /** A remediation that is ours to apply, and ours alone. */
 export interface Begun {
   readonly token: number;
-  readonly before: Look;
-  readonly remediation: Remediation;
+  readonly before: Observation;
+  readonly remediation: RemediationRecord;
 }
 
 /** Does what was approved, and remembers each deed. False where that did not go to its end. */
@@ -20,7 +25,7 @@ export async function act(step: Step, { token, remediation }: Begun, lease: Leas
   const remember = async (line: string) => {
     const moved = await moveAndTell(
       step,
-      did(token, handling.redact(line), leaseMs, await remediations.clock()),
+      recordStep(token, handling.redact(line), leaseMs, await remediations.readClock()),
     );
     if (moved.kind === 'refused') throw new Overtaken(moved.because);
     lease.signal.throwIfAborted();
@@ -40,13 +45,14 @@ export async function act(step: Step, { token, remediation }: Begun, lease: Leas
         did: remember,
       },
     );
-    const moved = await moveAndTell(step, applied(token, leaseMs, await remediations.clock()));
+    const moved = await moveAndTell(step, finishExecution(token, leaseMs, await remediations.readClock()));
     return moved.kind === 'moved';
   } catch (error) {
     const because = stop.signal.aborted
       ? 'everything was frozen meanwhile; the next deed was not begun'
       : undefined;
-    if (because) await moveAndTell(step, fail(token, because, undefined, await remediations.clock()));
+    if (because)
+      await moveAndTell(step, failExecution(token, because, undefined, await remediations.readClock()));
     else await endBadly(step, token, error, lease);
     return false;
   }
@@ -59,21 +65,21 @@ class Overtaken extends Error {
 
 async function endBadly(step: Step, token: number, error: unknown, lease: Lease): Promise<void> {
   const { handling, remediation, jobId } = step;
-  const nowMs = await handling.remediations.clock();
+  const nowMs = await handling.remediations.readClock();
   if (error instanceof Overtaken) return;
   if (lease.signal.aborted) {
-    await moveAndTell(step, interrupt(token, 'the worker was stopped while it acted', nowMs));
+    await moveAndTell(step, interruptExecution(token, 'the worker was stopped while it acted', nowMs));
     return;
   }
   if (error instanceof SourceError) {
     const after = await look(step, remediation.before).catch(() => undefined);
-    await moveAndTell(step, fail(token, handling.redact(error.message), after, nowMs));
+    await moveAndTell(step, failExecution(token, handling.redact(error.message), after, nowMs));
     return;
   }
   handling.metrics.bugs.inc({ role: 'worker' });
   handling.log.error({ err: error, jobId, remediation: remediation.id }, 'a bug of ours ended a deed');
   await moveAndTell(
     step,
-    interrupt(token, `a bug of ours ended it in the middle; the log has it under ${jobId}`, nowMs),
+    interruptExecution(token, `a bug of ours ended it in the middle; the log has it under ${jobId}`, nowMs),
   );
 }

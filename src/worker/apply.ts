@@ -1,8 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isWhole } from '../check/proof.ts';
-import { begin, fail, settle, timeOut } from '../store/remediation/transitions/execution.ts';
-import { refuse } from '../store/remediation/transitions/approval.ts';
-import type { Look } from '../store/remediation/record.ts';
+import {
+  startExecution,
+  failExecution,
+  recordVerification,
+  endOverdue,
+} from '../store/remediation/transitions/execution.ts';
+import { refuseRemediation } from '../store/remediation/transitions/approval.ts';
+import type { Observation } from '../store/remediation/record.ts';
 import { act, type Begun } from './act.ts';
 import { FORGETFUL, isRemembered, lookBeforeActing } from './before-acting.ts';
 import { holdLease, type Lease } from './lease.ts';
@@ -18,7 +23,7 @@ export async function applyApproved(step: Step): Promise<void> {
   try {
     const stopped = await lookBeforeActing(step);
     if (await isOver(step)) {
-      await moveAndTell(step, timeOut(await handling.remediations.clock(), handling.policy));
+      await moveAndTell(step, endOverdue(await handling.remediations.readClock(), handling.policy));
       return;
     }
     if ('move' in stopped) {
@@ -33,29 +38,29 @@ export async function applyApproved(step: Step): Promise<void> {
     handling.metrics.bugs.inc({ role: 'worker' });
     handling.log.error({ err: error, jobId, remediation: remediation.id }, 'a bug of ours met a remediation');
     const because = `a bug of ours ended it before anything was done; the log has it under ${jobId}`;
-    await moveAndTell(step, refuse(because, await handling.remediations.clock()));
+    await moveAndTell(step, refuseRemediation(because, await handling.remediations.readClock()));
   }
 }
 
 /** The last moment to begin is the approval's; what took too long to look at has expired. */
 async function isOver({ handling, remediation }: Step): Promise<boolean> {
   const { until } = remediation;
-  return until !== undefined && Date.parse(until) < (await handling.remediations.clock());
+  return until !== undefined && Date.parse(until) < (await handling.remediations.readClock());
 }
 
 /** From here on it is ours alone. Where Redis cannot promise to remember that, only a plan that is bound to what it found goes on. */
-async function takeUp(step: Step, before: Look): Promise<Begun | undefined> {
+async function takeUp(step: Step, before: Observation): Promise<Begun | undefined> {
   const { handling, remediation } = step;
   const { remediations, policy, leaseMs, durability } = handling;
-  const token = await remediations.nextToken();
-  const nowMs = await remediations.clock();
-  const begun = await moveAndTell(step, begin(token, before, policy, leaseMs, nowMs));
+  const token = await remediations.nextFencingToken();
+  const nowMs = await remediations.readClock();
+  const begun = await moveAndTell(step, startExecution(token, before, policy, leaseMs, nowMs));
   if (begun.kind === 'refused') {
-    await moveAndTell(step, refuse(begun.because, nowMs));
+    await moveAndTell(step, refuseRemediation(begun.because, nowMs));
     return undefined;
   }
   if (isRemembered(await durability(), remediation)) return { token, before, remediation: begun.remediation };
-  await moveAndTell(step, fail(token, `${FORGETFUL}; nothing was done`, undefined, nowMs));
+  await moveAndTell(step, failExecution(token, `${FORGETFUL}; nothing was done`, undefined, nowMs));
   return undefined;
 }
 
@@ -80,7 +85,7 @@ async function settleDown(step: Step, { token, before }: Begun, lease: Lease): P
   const { handling, remediation } = step;
   const { settlesWithinSeconds } = declared(handling, remediation).remediation;
   const deadlineMs = performance.now() + settlesWithinSeconds * 1_000;
-  let after: Look;
+  let after: Observation;
   for (;;) {
     after = await look({ ...step, signal: lease.signal }, before);
     if (after.finding === 'gone' && isWhole(after.measures)) break;
@@ -89,5 +94,5 @@ async function settleDown(step: Step, { token, before }: Begun, lease: Lease): P
   }
   const because =
     after.finding === 'gone' ? undefined : `${settlesWithinSeconds} s after the deed: ${after.verdict}`;
-  await moveAndTell(step, settle(token, after, because, await handling.remediations.clock()));
+  await moveAndTell(step, recordVerification(token, after, because, await handling.remediations.readClock()));
 }

@@ -1,8 +1,8 @@
 import { planRemediation } from '../check/run-remediation.ts';
 import type { Durability } from '../store/remediation/durability.ts';
-import { refuse, skip } from '../store/remediation/transitions/approval.ts';
-import { type Look, planHashOf, type Remediation } from '../store/remediation/record.ts';
-import type { Decide } from '../store/remediation/remediations.ts';
+import { refuseRemediation, skipRemediation } from '../store/remediation/transitions/approval.ts';
+import { type Observation, planHashOf, type RemediationRecord } from '../store/remediation/record.ts';
+import type { Transition } from '../store/remediation/remediation-store.ts';
 import { whoMay } from '../store/access/authorize.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { declared, look, readersOf, type Step } from './step.ts';
@@ -10,19 +10,19 @@ import { declared, look, readersOf, type Step } from './step.ts';
 /** All that can be found out before anything is done: who may, whether it is still found, whether the plan is still the same. */
 export async function lookBeforeActing(
   step: Step,
-): Promise<{ readonly before: Look } | { readonly move: Decide }> {
+): Promise<{ readonly before: Observation } | { readonly move: Transition }> {
   const { remediations, durability } = step.handling;
   const forbidden =
     (await forbids(step)) ?? (isRemembered(await durability(), step.remediation) ? undefined : FORGETFUL);
-  if (forbidden) return { move: refuse(forbidden, await remediations.clock()) };
+  if (forbidden) return { move: refuseRemediation(forbidden, await remediations.readClock()) };
   const before = await look(step);
-  const nowMs = await remediations.clock();
+  const nowMs = await remediations.readClock();
   if (before.finding === 'gone')
-    return { move: skip(`the finding is gone: ${before.verdict}`, nowMs, before) };
+    return { move: skipRemediation(`the finding is gone: ${before.verdict}`, nowMs, before) };
   if (before.finding === 'unseen')
-    return { move: skip(`the finding cannot be seen any more: ${before.verdict}`, nowMs, before) };
+    return { move: skipRemediation(`the finding cannot be seen any more: ${before.verdict}`, nowMs, before) };
   const changed = await changedPlan(step);
-  return changed ? { move: skip(changed, await remediations.clock(), before) } : { before };
+  return changed ? { move: skipRemediation(changed, await remediations.readClock(), before) } : { before };
 }
 
 /** Who asked and who approved must still be allowed to, and what is known of them must be fresh. */
@@ -31,7 +31,7 @@ async function forbids({ handling, remediation }: Step): Promise<string | undefi
   const { requested, approvals, risk } = remediation;
   const workspace = await people.workspace();
   if (workspace === undefined) return 'the bot has not said yet which workspace this is';
-  const nowMs = await remediations.clock();
+  const nowMs = await remediations.readClock();
   const all = [
     ...(requested ? [{ by: requested.by, role: 'requester' as const }] : []),
     ...(risk === 'safe' ? [] : approvals.map(({ by }) => ({ by, role: 'approver' as const }))),
@@ -72,7 +72,7 @@ export const FORGETFUL =
   'Redis does not promise to remember that this was begun (`wrench doctor` tells more)';
 
 /** Where the last second may be lost, a plan must be bound to what it found: done twice, it would not find it. */
-export function isRemembered(durability: Durability, { plan }: Remediation): boolean {
+export function isRemembered(durability: Durability, { plan }: RemediationRecord): boolean {
   const isBound = Object.keys(plan?.precondition ?? {}).length > 0;
   return durability === 'on-disk' || (durability === 'soon' && isBound);
 }

@@ -2,7 +2,7 @@ import type { Catalogue } from '../request/catalogue.ts';
 import type { Progress } from '../check/context.ts';
 import type { Redact } from '../text/redact.ts';
 import { runCheck } from '../check/run-check.ts';
-import type { Remediations } from '../store/remediation/remediations.ts';
+import type { RemediationStore } from '../store/remediation/remediation-store.ts';
 import type { Readers } from '../ports/readers.ts';
 import type { CheckJob, OutboxJob } from '../queue/contracts.ts';
 import { answerJobOf, type Queues } from '../queue/queues.ts';
@@ -17,7 +17,7 @@ export interface CheckHandling {
   readonly readersOf: (environment: string) => Partial<Readers> | undefined;
   readonly tell: Queues['tell'];
   readonly audiences: Queues['audiences'];
-  readonly remediations: Pick<Remediations, 'offer'>;
+  readonly remediations: Pick<RemediationStore, 'saveOffers'>;
   readonly redact: Redact;
   readonly deadlineMs: number;
   readonly log: Log;
@@ -41,7 +41,7 @@ export async function handleCheck(
     metrics.checks.inc({ check: data.check, status: report.status });
     metrics.checkSeconds.observe({ check: data.check }, report.durationMs / 1_000);
     await answer(handling, data, async (about) => {
-      await remediations.offer(offersIn(report, about, catalogue));
+      await remediations.saveOffers(offersIn(report, about, catalogue));
       return { kind: 'report', ...about, report };
     });
   } catch (error) {

@@ -1,5 +1,5 @@
-import type { Remediation } from '../store/remediation/record.ts';
-import type { Remediations } from '../store/remediation/remediations.ts';
+import type { RemediationRecord } from '../store/remediation/record.ts';
+import type { RemediationStore } from '../store/remediation/remediation-store.ts';
 
 /** The sign of life of who acts. */
 export interface Lease {
@@ -10,8 +10,8 @@ export interface Lease {
 
 /** Lengthens the lease until it is released; once it could not be, for another holds the token or Redis is away too long, it is lost. */
 export function holdLease(
-  remediations: Remediations,
-  remediation: Remediation,
+  remediations: RemediationStore,
+  remediation: RemediationRecord,
   leaseMs: number,
   stop: AbortSignal,
 ): Lease {
@@ -23,7 +23,8 @@ export function holdLease(
     isAsking = true;
     try {
       const askedAtMs = performance.now();
-      if (!(await remediations.keep(remediation, leaseMs))) lost.abort(new Error('another holds the lease'));
+      if (!(await remediations.renewLease(remediation, leaseMs)))
+        lost.abort(new Error('another holds the lease'));
       goodUntilMs = askedAtMs + leaseMs;
     } finally {
       isAsking = false;

@@ -1,7 +1,11 @@
 import type { Catalogue } from '../request/catalogue.ts';
 import type { Report } from '../check/finding.ts';
-import { type Remediation, remediationIdOf, remediationSchema } from '../store/remediation/record.ts';
-import { OFFER_MS } from '../store/remediation/remediations.ts';
+import {
+  type RemediationRecord,
+  remediationIdOf,
+  remediationRecordSchema,
+} from '../store/remediation/record.ts';
+import { OFFER_MS } from '../store/remediation/remediation-store.ts';
 import type { CheckJob } from '../queue/contracts.ts';
 
 /** What a report offers, as it is to be remembered: a click names no more than the id. */
@@ -9,12 +13,12 @@ export function offersIn(
   report: Report,
   { runId, asked }: Pick<CheckJob, 'runId' | 'asked'>,
   { checks }: Catalogue,
-): readonly Remediation[] {
+): readonly RemediationRecord[] {
   const { check, environment, args, at } = report;
   const until = new Date(Date.parse(at) + report.durationMs + OFFER_MS).toISOString();
   return report.findings.flatMap(({ reason, target, summary, offers = [] }) =>
     offers.map(({ remediation, params, title, risk }) =>
-      remediationSchema.parse({
+      remediationRecordSchema.parse({
         id: remediationIdOf(runId, reason, target, remediation, params),
         runId,
         check,

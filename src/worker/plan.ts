@@ -1,5 +1,10 @@
 import { planRemediation } from '../check/run-remediation.ts';
-import { approveSafe, plan, refuse, skip } from '../store/remediation/transitions/approval.ts';
+import {
+  approveSafe,
+  recordPlan,
+  refuseRemediation,
+  skipRemediation,
+} from '../store/remediation/transitions/approval.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { declared, look, moveAndTell, readersOf, type Step } from './step.ts';
 
@@ -9,20 +14,23 @@ export async function makePlan(step: Step): Promise<void> {
   const { remediations, policy, act } = handling;
   if (remediation.state !== 'planning') return;
   const made = await workOut(step).catch((error: unknown) => refusal(step, error));
-  const nowMs = await remediations.clock();
+  const nowMs = await remediations.readClock();
   if ('because' in made) {
-    await moveAndTell(step, made.isGone ? skip(made.because, nowMs) : refuse(made.because, nowMs));
+    await moveAndTell(
+      step,
+      made.isGone ? skipRemediation(made.because, nowMs) : refuseRemediation(made.because, nowMs),
+    );
     return;
   }
-  const planned = await moveAndTell(step, plan(made.plan, made.before, policy, nowMs));
+  const planned = await moveAndTell(step, recordPlan(made.plan, made.before, policy, nowMs));
   if (planned.kind === 'refused') {
-    await moveAndTell(step, refuse(planned.because, nowMs));
+    await moveAndTell(step, refuseRemediation(planned.because, nowMs));
     return;
   }
   if (remediation.risk !== 'safe') return;
-  const approved = await moveAndTell(step, approveSafe(policy, await remediations.clock()));
+  const approved = await moveAndTell(step, approveSafe(policy, await remediations.readClock()));
   if (approved.kind === 'moved') await act(`apply-${remediation.id}`, { kind: 'apply', id: remediation.id });
-  else await moveAndTell(step, refuse(approved.because, nowMs));
+  else await moveAndTell(step, refuseRemediation(approved.because, nowMs));
 }
 
 interface NoPlan {

@@ -5,11 +5,15 @@ import { runCheck } from '../check/run-check.ts';
 import type { AnyCheck } from '../check/define-check.ts';
 import type { Durability } from '../store/remediation/durability.ts';
 import type { Frozen } from '../store/remediation/freeze.ts';
-import { lookOf } from '../store/remediation/observation.ts';
+import { observationOf } from '../store/remediation/observation.ts';
 import type { People } from '../store/access/people.ts';
 import type { Policy } from '../store/remediation/policy.ts';
-import type { Look, Remediation } from '../store/remediation/record.ts';
-import type { Decide, Moved, Remediations } from '../store/remediation/remediations.ts';
+import type { Observation, RemediationRecord } from '../store/remediation/record.ts';
+import type {
+  Transition,
+  TransitionResult,
+  RemediationStore,
+} from '../store/remediation/remediation-store.ts';
 import type { Readers, Writers } from '../ports/readers.ts';
 import type { Queues } from '../queue/queues.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -19,7 +23,7 @@ export interface RemediationHandling {
   readonly catalogue: Catalogue;
   readonly readersOf: (environment: string) => Partial<Readers> | undefined;
   readonly writersOf: (environment: string) => Partial<Writers> | undefined;
-  readonly remediations: Remediations;
+  readonly remediations: RemediationStore;
   readonly people: People;
   readonly policy: Policy;
   /** Who froze everything, if somebody did. */
@@ -43,13 +47,16 @@ export interface Step {
   readonly handling: RemediationHandling;
   readonly jobId: string;
   readonly signal: AbortSignal;
-  readonly remediation: Remediation;
+  readonly remediation: RemediationRecord;
 }
 
 /** Makes a move and sees to it that people are shown it. */
-export async function moveAndTell({ handling, remediation }: Step, decide: Decide): Promise<Moved> {
+export async function moveAndTell(
+  { handling, remediation }: Step,
+  decide: Transition,
+): Promise<TransitionResult> {
   const { remediations, log } = handling;
-  const moved = await remediations.move(remediation.id, decide);
+  const moved = await remediations.transition(remediation.id, decide);
   if (moved.kind === 'moved') await tellCard(handling, moved.remediation);
   else log.info({ remediation: remediation.id, because: moved.because }, 'a move was not made');
   return moved;
@@ -58,7 +65,7 @@ export async function moveAndTell({ handling, remediation }: Step, decide: Decid
 /** What is not told here is found by the sweep, and told then. */
 export async function tellCard(
   { remediations, tell, log }: Pick<RemediationHandling, 'remediations' | 'tell' | 'log'>,
-  { id, runId, check, environment, asked }: Remediation,
+  { id, runId, check, environment, asked }: RemediationRecord,
 ): Promise<void> {
   try {
     const revision = (await remediations.read(id))?.revision ?? 1;
@@ -71,7 +78,7 @@ export async function tellCard(
 /** The declarations behind it. @throws our own bug, or an operator's: roles of different versions. */
 export function declared(
   { catalogue }: RemediationHandling,
-  { check: name, remediation: fix }: Remediation,
+  { check: name, remediation: fix }: RemediationRecord,
 ): { readonly check: AnyCheck; readonly remediation: AnyRemediation } {
   const check = catalogue.checks.get(name);
   const remediation = check?.remediations?.[fix];
@@ -81,7 +88,7 @@ export function declared(
 }
 
 /** Asks the check again, as it was asked. */
-export async function look(step: Step, before?: Look): Promise<Look> {
+export async function look(step: Step, before?: Observation): Promise<Observation> {
   const { handling, remediation, signal } = step;
   const { check: name, environment, args } = remediation;
   const report = await runCheck(declared(handling, remediation).check, {
@@ -94,7 +101,7 @@ export async function look(step: Step, before?: Look): Promise<Look> {
     deadlineMs: handling.deadlineMs,
     redact: handling.redact,
   });
-  return lookOf(report, remediation, before);
+  return observationOf(report, remediation, before);
 }
 
 export function readersOf({ readersOf: open }: RemediationHandling, environment: string): Partial<Readers> {

@@ -1,5 +1,5 @@
-import { timeOut } from '../store/remediation/transitions/execution.ts';
-import type { Remediation } from '../store/remediation/record.ts';
+import { endOverdue } from '../store/remediation/transitions/execution.ts';
+import type { RemediationRecord } from '../store/remediation/record.ts';
 import { type RemediationHandling, tellCard } from './step.ts';
 
 export interface Sweeping {
@@ -32,8 +32,8 @@ export function startSweeping(handling: RemediationHandling, everyMs: number): S
 
 async function sweep(handling: RemediationHandling): Promise<void> {
   const { remediations, policy, log } = handling;
-  for (const id of await remediations.overdue()) {
-    const moved = await remediations.move(id, timeOut(await remediations.clock(), policy));
+  for (const id of await remediations.listOverdue()) {
+    const moved = await remediations.transition(id, endOverdue(await remediations.readClock(), policy));
     if (moved.kind !== 'moved') continue;
     const { state } = moved.remediation;
     log.info(
@@ -42,7 +42,7 @@ async function sweep(handling: RemediationHandling): Promise<void> {
     );
     await tellCard(handling, moved.remediation);
   }
-  for (const id of await remediations.untold(UNTOLD_MS)) {
+  for (const id of await remediations.listCardPending(UNTOLD_MS)) {
     const remembered = await remediations.read(id);
     if (!remembered) continue;
     await nudge(handling, remembered.remediation);
@@ -51,7 +51,7 @@ async function sweep(handling: RemediationHandling): Promise<void> {
 }
 
 /** A nudge that is in the queue already, or was, is not given twice. */
-async function nudge({ act }: RemediationHandling, { id, state }: Remediation): Promise<void> {
+async function nudge({ act }: RemediationHandling, { id, state }: RemediationRecord): Promise<void> {
   if (state === 'planning') await act(`plan-${id}`, { kind: 'plan', id });
   if (state === 'approved') await act(`apply-${id}`, { kind: 'apply', id });
 }

@@ -80,7 +80,7 @@ async function openOurs(
     readersOf: () => ({}),
     tell: told.tell,
     audiences: told.audiences,
-    remediations: { offer: async () => undefined },
+    remediations: { saveOffers: async () => undefined },
     redact: makeRedact(['not-a-secret-but-as-long-as-one']),
     deadlineMs: 30_000,
     log,

@@ -1,9 +1,9 @@
-import type { Remediation } from '../../src/store/remediation/record.ts';
+import type { RemediationRecord } from '../../src/store/remediation/record.ts';
 import type { Evidence, AuditRecord } from './evidence.ts';
 
 /** An applied fix, its remediation, and the audit records of that remediation. */
 export interface AppliedCase {
-  readonly remediation: Remediation;
+  readonly remediation: RemediationRecord;
   readonly fix: Evidence['applied'][number];
   readonly steps: readonly AuditRecord[];
   readonly evidence: Evidence;
@@ -19,7 +19,7 @@ function isRefusedClick({ kind, because = '' }: AuditRecord['entry']): boolean {
 }
 
 /** The audit entries of a remediation that needs one approval, by its state. */
-const LIFECYCLES: Readonly<Record<Remediation['state'], RegExp>> = {
+const LIFECYCLES: Readonly<Record<RemediationRecord['state'], RegExp>> = {
   offered: /^$/,
   planning: /^asked$/,
   planned: /^asked planned$/,
@@ -38,7 +38,7 @@ const LIFECYCLES: Readonly<Record<Remediation['state'], RegExp>> = {
 };
 
 /** Why the audit does not match the state of a remediation or the steps recorded in it; undefined if it does. */
-export function stepsOutOfOrder(remediation: Remediation, evidence: Evidence): string | undefined {
+export function stepsOutOfOrder(remediation: RemediationRecord, evidence: Evidence): string | undefined {
   const { id, state, deeds } = remediation;
   const steps = stepsOf(evidence, id).map(({ entry }) => entry);
   const said = steps

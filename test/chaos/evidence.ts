@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Audited } from '../../src/store/audit/entry.ts';
 import { parseEntry } from '../../src/store/audit/chain.ts';
 import { readWhole } from '../../src/store/audit/read.ts';
-import { ENDED, type Remediation } from '../../src/store/remediation/record.ts';
+import { FINAL_STATES, type RemediationRecord } from '../../src/store/remediation/record.ts';
 import { type Verified, verifyAudit } from '../../src/store/audit/verify.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';
@@ -26,7 +26,7 @@ export interface ShownCard {
 
 /** Everything that the invariants are checked against, gathered once the system is idle. */
 export interface Evidence {
-  readonly remediations: readonly Remediation[];
+  readonly remediations: readonly RemediationRecord[];
   readonly entries: readonly AuditRecord[];
   readonly chain: Verified;
   readonly applied: readonly AppliedFix[];
@@ -61,11 +61,11 @@ export async function waitUntilIdle(
   for (let quiet = 0; quiet < QUIET_POLLS && performance.now() - fromMs < timeoutMs;) {
     const [all, untold, depths] = await Promise.all([
       readAll(stage),
-      stage.remediations.untold(0),
+      stage.remediations.listCardPending(0),
       stage.queues.depth(),
     ]);
     const isQuiet = depths.every(({ state, jobs }) => state === 'failed' || jobs === 0);
-    const isDone = all.every(({ state }) => state === 'offered' || ENDED.has(state));
+    const isDone = all.every(({ state }) => state === 'offered' || FINAL_STATES.has(state));
     quiet = isDone && isQuiet && untold.length === 0 ? quiet + 1 : 0;
     await sleep(POLL_MS);
   }
@@ -75,9 +75,9 @@ export async function waitUntilIdle(
 export async function readAll({
   remediations,
   connection,
-}: Pick<ChaosStage, 'remediations' | 'connection'>): Promise<readonly Remediation[]> {
+}: Pick<ChaosStage, 'remediations' | 'connection'>): Promise<readonly RemediationRecord[]> {
   const runs = await connection.keys(`${PREFIX}:remediations-of:*`);
-  const all = await Promise.all(runs.map((key) => remediations.ofRun(key.split(':').at(-1) ?? '')));
+  const all = await Promise.all(runs.map((key) => remediations.listByRun(key.split(':').at(-1) ?? '')));
   return all.flat();
 }
 

@@ -165,7 +165,7 @@ async function nextToApply({ folder, fleet }: ChaosStage): Promise<number | unde
 }
 
 async function freezeFor({ connection }: ChaosStage, ms: number): Promise<InjectedFaults['freezes'][number]> {
-  const { freeze, thaw } = openFreeze(connection, PREFIX);
+  const { freeze, unfreeze } = openFreeze(connection, PREFIX);
   const freezeBy = () => ({
     by: 'terminal',
     at: new Date().toISOString(),
@@ -175,7 +175,7 @@ async function freezeFor({ connection }: ChaosStage, ms: number): Promise<Inject
   const fromMs = Date.now();
   await sleep(ms);
   const untilMs = Date.now();
-  await thaw(freezeBy());
+  await unfreeze(freezeBy());
   return { fromMs, untilMs };
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Audited } from '../../src/store/audit/entry.ts';
-import type { Remediation } from '../../src/store/remediation/record.ts';
+import type { RemediationRecord } from '../../src/store/remediation/record.ts';
 import type { Evidence, AuditRecord } from './evidence.ts';
 import { APPROVERS, LEAVERS, OUTSIDERS, REQUESTERS } from './people.ts';
 import { checkInvariants } from './invariants.ts';
@@ -45,7 +45,7 @@ const LIFE: readonly AuditRecord[] = [
   record(6_000, 'outcome', ASKER, { outcome: 'fixed', deeds: ['mended pump-0-1'] }),
 ];
 
-const FIXED: Remediation = {
+const FIXED: RemediationRecord = {
   id: ID,
   runId: 'r0123456789abcdef',
   check: 'lab/things',
@@ -106,7 +106,7 @@ const approvedBy = (userId: string): Partial<Evidence> => ({
   entries: LIFE.map((one) => (one.entry.kind === 'approved' ? record(3_000, 'approved', userId) : one)),
   clicks: [click(ASKER, 'request', ID), click(userId, 'approve', VALUE)],
 });
-const ended = (state: Remediation['state'], word: string): Partial<Evidence> => ({
+const ended = (state: RemediationRecord['state'], word: string): Partial<Evidence> => ({
   remediations: [{ ...FIXED, state }],
   cards: [{ word, id: ID }],
 });

@@ -1,4 +1,4 @@
-import { ENDED, type Remediation } from '../../src/store/remediation/record.ts';
+import { FINAL_STATES, type RemediationRecord } from '../../src/store/remediation/record.ts';
 import { STATE_LABELS } from '../../src/slack/render/remediation/words.ts';
 import type { Evidence } from './evidence.ts';
 import { isUnfixable } from './fake-system.ts';
@@ -49,8 +49,8 @@ export function checkPosts(shown: Shown): readonly InvariantResult[] {
 }
 
 function eachOf(
-  remediations: readonly Remediation[],
-  judge: (remediation: Remediation) => string | undefined,
+  remediations: readonly RemediationRecord[],
+  judge: (remediation: RemediationRecord) => string | undefined,
 ): readonly string[] {
   return remediations.flatMap((one) => {
     const because = judge(one);
@@ -119,7 +119,7 @@ function whyRejected({ steps }: AppliedCase): string | undefined {
 }
 
 /** Compares the final status with the card and with the file of applied fixes. */
-function whyUntrue({ id, state }: Remediation, { cards, applied }: Evidence): string | undefined {
+function whyUntrue({ id, state }: RemediationRecord, { cards, applied }: Evidence): string | undefined {
   if (state === 'offered') return undefined;
   const mine = cards.filter((card) => card.id === id);
   if (mine.length !== 1) return `${mine.length} cards`;
@@ -134,8 +134,8 @@ function whyUntrue({ id, state }: Remediation, { cards, applied }: Evidence): st
   return undefined;
 }
 
-function whyOpen({ state }: Remediation): string | undefined {
-  return state === 'offered' || ENDED.has(state) ? undefined : `it is still ${state}`;
+function whyOpen({ state }: RemediationRecord): string | undefined {
+  return state === 'offered' || FINAL_STATES.has(state) ? undefined : `it is still ${state}`;
 }
 
 const RECHECKABLE = new Set(['interrupted', 'unverified', 'failed']);

@@ -1,4 +1,4 @@
-import type { Remediation } from '../../src/store/remediation/record.ts';
+import type { RemediationRecord } from '../../src/store/remediation/record.ts';
 import { readCard } from './buttons.ts';
 import type { ScenarioContext } from './scenarios.ts';
 import { APPROVERS } from './people.ts';
@@ -6,7 +6,7 @@ import { APPROVERS } from './people.ts';
 /** Presses `Check now` on the card of each remediation whose worker was lost. */
 export async function recheckInterrupted(
   { stage: { workspace, channels }, buttons, chance }: Pick<ScenarioContext, 'stage' | 'buttons' | 'chance'>,
-  remediations: readonly Remediation[],
+  remediations: readonly RemediationRecord[],
 ): Promise<void> {
   const open = new Set(remediations.filter(({ state }) => state === 'interrupted').map(({ id }) => id));
   const cards = channels.flatMap((channelId) =>

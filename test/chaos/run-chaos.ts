@@ -1,4 +1,4 @@
-import type { State } from '../../src/store/remediation/record.ts';
+import type { RemediationState } from '../../src/store/remediation/record.ts';
 import { openButtons } from './buttons.ts';
 import { runBatch } from './scenarios.ts';
 import { type Evidence, gatherEvidence, readAll, waitUntilIdle } from './evidence.ts';
@@ -94,7 +94,7 @@ export function figuresOfPosts(shown: Shown): ChaosReport['figures'] {
   ];
 }
 
-const FINAL_STATES: readonly State[] = [
+const FINAL_STATES: readonly RemediationState[] = [
   'fixed',
   'unverified',
   'failed',

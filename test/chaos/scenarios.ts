@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ENDED, type Remediation } from '../../src/store/remediation/record.ts';
+import { FINAL_STATES, type RemediationRecord } from '../../src/store/remediation/record.ts';
 import type { Message } from '../workspace/model.ts';
 import { buttonsOf, type Buttons, readCard } from './buttons.ts';
 import type { FaultInjector } from './fault-injection.ts';
@@ -115,7 +115,7 @@ async function request(
 type RunScenario = (
   context: ScenarioContext,
   card: Message,
-  remediation: Remediation,
+  remediation: RemediationRecord,
   value: string,
 ) => Promise<void>;
 
@@ -178,7 +178,7 @@ const RUN_SCENARIO: Readonly<Record<Scenario, RunScenario>> = {
 async function approve(
   context: ScenarioContext,
   card: Message,
-  remediation: Remediation,
+  remediation: RemediationRecord,
   value: string,
 ): Promise<void> {
   const { stage, buttons, chance } = context;
@@ -222,12 +222,12 @@ function deliver(chance: Chance): { readonly deliveries: number } {
   return { deliveries: chance.between(1, 4) };
 }
 
-function othersThan({ requested }: Remediation): readonly string[] {
+function othersThan({ requested }: RemediationRecord): readonly string[] {
   return APPROVERS.filter((userId) => userId !== requested?.by);
 }
 
-function hasEnded(remediation: Remediation | undefined): boolean {
-  return remediation !== undefined && ENDED.has(remediation.state);
+function hasEnded(remediation: RemediationRecord | undefined): boolean {
+  return remediation !== undefined && FINAL_STATES.has(remediation.state);
 }
 
 function cardOf(

@@ -2,7 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Chain, openChain } from '../../src/store/audit/chain.ts';
-import { openRemediations, type Remediations } from '../../src/store/remediation/remediations.ts';
+import {
+  openRemediationStore,
+  type RemediationStore,
+} from '../../src/store/remediation/remediation-store.ts';
 import { connectPatiently, type RedisConnection } from '../../src/queue/connection.ts';
 import { openQueues, PREFIX, type Queues } from '../../src/queue/queues.ts';
 import { TOKENS } from '../e2e/harness.ts';
@@ -24,7 +27,7 @@ export interface ChaosStage {
   readonly channels: readonly string[];
   /** What is remembered, seen from outside. */
   readonly connection: RedisConnection;
-  readonly remediations: Remediations;
+  readonly remediations: RemediationStore;
   readonly chain: Chain;
   readonly queues: Queues;
 }
@@ -94,7 +97,7 @@ export async function setChaosStage(
     channels,
     connection,
     chain,
-    remediations: openRemediations(connection, PREFIX, chain),
+    remediations: openRemediationStore(connection, PREFIX, chain),
     queues,
   };
 }

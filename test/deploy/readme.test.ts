@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
 import type { Remediations } from '../../src/check/define-remediation.ts';
 import { readConfig } from '../../src/config/read-config.ts';
-import { ENDED } from '../../src/store/remediation/record.ts';
+import { FINAL_STATES } from '../../src/store/remediation/record.ts';
 import { EXIT } from '../../src/cli/shared/terminal.ts';
 import { STATE_LABELS } from '../../src/slack/render/remediation/words.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
@@ -104,7 +104,7 @@ test('every fix that `remediations` can name is told of, and every end of one', 
     for (const fix of Object.keys(remediations as Remediations))
       expect(section).toContain(`\`${name}:${fix}\``);
   expect([...section.matchAll(/^\| ([A-Z]+) \|/gm)].map(([, word = '']) => word).toSorted()).toEqual(
-    [...ENDED].map((state) => STATE_LABELS[state].word).toSorted(),
+    [...FINAL_STATES].map((state) => STATE_LABELS[state].word).toSorted(),
   );
 });
 

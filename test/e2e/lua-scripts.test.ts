@@ -15,9 +15,9 @@ import { openRefusals } from '../../src/store/audit/refusals.ts';
 import { verifyAudit } from '../../src/store/audit/verify.ts';
 import { claim } from '../../src/store/claim.ts';
 import { openFreeze } from '../../src/store/remediation/freeze.ts';
-import { openRemediations } from '../../src/store/remediation/remediations.ts';
-import { approve, plan, request } from '../../src/store/remediation/transitions/approval.ts';
-import { begin } from '../../src/store/remediation/transitions/execution.ts';
+import { openRemediationStore } from '../../src/store/remediation/remediation-store.ts';
+import { approve, recordPlan, requestPlan } from '../../src/store/remediation/transitions/approval.ts';
+import { startExecution } from '../../src/store/remediation/transitions/execution.ts';
 import { openLine } from '../../src/store/thread/line.ts';
 import { openThreads } from '../../src/store/thread/threads.ts';
 import { startRedis } from '../world/redis.ts';
@@ -118,33 +118,33 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
   'a remediation is approved, frozen, begun and kept by who holds it': async (redis, prefix) => {
     const chain = openChain(redis, prefix);
     const freeze = openFreeze(redis, prefix, chain);
-    const remediations = openRemediations(redis, prefix, chain);
+    const remediations = openRemediationStore(redis, prefix, chain);
     const { id } = anOffer();
     const approved = { ...PLAN, targets: ['bosh:cf/doppler_z1/0', 'bosh:cf/doppler_z2/0'] };
-    const nowMs = await remediations.clock();
-    const start = () => remediations.move(id, begin(7, OBSERVATION, POLICY, 30_000, nowMs));
+    const nowMs = await remediations.readClock();
+    const start = () => remediations.transition(id, startExecution(7, OBSERVATION, POLICY, 30_000, nowMs));
 
-    await remediations.offer([anOffer(), anOffer()]);
-    expect(await remediations.ofRun('r1')).toEqual([anOffer()]);
-    await remediations.move(id, request('U0ADA', POLICY, nowMs));
-    await remediations.move(id, plan(approved, OBSERVATION, POLICY, nowMs));
-    await remediations.move(id, approve('U0GRACE', hashOf(anOffer(), approved), POLICY, nowMs));
+    await remediations.saveOffers([anOffer(), anOffer()]);
+    expect(await remediations.listByRun('r1')).toEqual([anOffer()]);
+    await remediations.transition(id, requestPlan('U0ADA', POLICY, nowMs));
+    await remediations.transition(id, recordPlan(approved, OBSERVATION, POLICY, nowMs));
+    await remediations.transition(id, approve('U0GRACE', hashOf(anOffer(), approved), POLICY, nowMs));
 
     const said = { by: 'U0ADA', at: AT, because: '' };
     expect(await freeze.freeze(said)).toBe(true);
     expect(await freeze.freeze(said)).toBe(false);
     expect(await start()).toMatchObject({ kind: 'refused', because: /frozen/ });
-    expect(await freeze.thaw(said)).toBe(true);
-    expect(await freeze.thaw(said)).toBe(false);
+    expect(await freeze.unfreeze(said)).toBe(true);
+    expect(await freeze.unfreeze(said)).toBe(false);
 
     const begun = await start();
     if (begun.kind !== 'moved') throw new Error(begun.because);
-    expect(await remediations.keep(begun.remediation, 30_000)).toBe(true);
-    expect(await remediations.keep({ ...begun.remediation, token: 6 }, 30_000)).toBe(false);
+    expect(await remediations.renewLease(begun.remediation, 30_000)).toBe(true);
+    expect(await remediations.renewLease({ ...begun.remediation, token: 6 }, 30_000)).toBe(false);
 
-    expect(await remediations.untold(-60_000)).toEqual([id]);
-    await remediations.told(id, (await remediations.read(id))?.revision ?? 0);
-    expect(await remediations.untold(-60_000)).toEqual([]);
+    expect(await remediations.listCardPending(-60_000)).toEqual([id]);
+    await remediations.markCardShown(id, (await remediations.read(id))?.revision ?? 0);
+    expect(await remediations.listCardPending(-60_000)).toEqual([]);
     const { head, entries } = await readWhole(chain);
     expect(await verifyAudit(entries, head)).toMatchObject({ kind: 'whole', entries: 6 });
   },

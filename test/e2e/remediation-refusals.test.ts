@@ -2,7 +2,10 @@ import { afterEach, expect, test } from 'vitest';
 import type { Config } from '../../src/config/read-config.ts';
 import { openChain, parseEntry } from '../../src/store/audit/chain.ts';
 import { openFreeze } from '../../src/store/remediation/freeze.ts';
-import { openRemediations, type Remediations } from '../../src/store/remediation/remediations.ts';
+import {
+  openRemediationStore,
+  type RemediationStore,
+} from '../../src/store/remediation/remediation-store.ts';
 import { connectPatiently, type RedisConnection } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';
@@ -81,7 +84,7 @@ const offers = (at = 0) =>
   );
 const told = (userId: string, words: string) =>
   eventually(() => stage.workspace.ephemerals(userId, INCIDENT).find(({ text }) => saysSo(text, words)));
-const memory = (): Remediations => openRemediations(redis, PREFIX);
+const memory = (): RemediationStore => openRemediationStore(redis, PREFIX);
 
 async function ask(): Promise<void> {
   await stage.workspace.command({
@@ -222,7 +225,7 @@ test('a plan that nobody approves expires by itself, and its card says so', asyn
 
   expect(thread().filter(({ text }) => /PLAN ·|EXPIRED/.test(text))).toHaveLength(1);
   expect(buttonsOf(expired)).toEqual([]);
-  const [planned] = await memory().ofRun(await runId());
+  const [planned] = await memory().listByRun(await runId());
   await press(GRACE, expired, 'approve', `${planned?.id} ${planned?.planHash}`, true);
   await told(GRACE, 'it is expired');
   expect(system.applied).toEqual([]);
@@ -268,7 +271,7 @@ test('what the configuration does not name is shown without a button, and a clic
     thread().find(({ blocks }) => JSON.stringify(blocks ?? '').includes('remediations.destructive')),
   );
   expect(buttonsOf(shown)).toEqual([]);
-  const [offered] = await memory().ofRun(await runId());
+  const [offered] = await memory().listByRun(await runId());
 
   await press(ADA, shown, 'request', offered?.id, true);
 

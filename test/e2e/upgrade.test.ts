@@ -6,8 +6,8 @@ import type { Redis } from 'ioredis';
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { AuditEntry } from '../../src/store/audit/entry.ts';
 import { openChain } from '../../src/store/audit/chain.ts';
-import type { Remediation } from '../../src/store/remediation/record.ts';
-import { openRemediations } from '../../src/store/remediation/remediations.ts';
+import type { RemediationRecord } from '../../src/store/remediation/record.ts';
+import { openRemediationStore } from '../../src/store/remediation/remediation-store.ts';
 import { connectPatiently } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import { audit } from '../../src/cli/audit.ts';
@@ -55,7 +55,7 @@ beforeAll(async () => {
   ids = new Map(
     saved.keys.flatMap(({ key, stored }) => {
       if (!/:remediation:m/.test(key) || stored.type !== 'hash') return [];
-      const { id, params } = JSON.parse(stored.value['record'] ?? '') as Remediation;
+      const { id, params } = JSON.parse(stored.value['record'] ?? '') as RemediationRecord;
       return [[(params as { thing: string }).thing, id] as const];
     }),
   );
@@ -141,8 +141,8 @@ async function wrench(verb: 'audit' | 'unfreeze', ...words: readonly string[]) {
 
 const idOf = (thing: Thing): string => ids.get(thing) ?? '';
 
-async function read(thing: Thing): Promise<Remediation> {
-  const remembered = await openRemediations(redis, PREFIX).read(idOf(thing));
+async function read(thing: Thing): Promise<RemediationRecord> {
+  const remembered = await openRemediationStore(redis, PREFIX).read(idOf(thing));
   if (!remembered) throw new Error(`the fix of ${thing} is not stored`);
   return remembered.remediation;
 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { AUDITED, type AuditEntry } from '../../src/store/audit/entry.ts';
-import { STATES, type Remediation } from '../../src/store/remediation/record.ts';
+import { REMEDIATION_STATES, type RemediationRecord } from '../../src/store/remediation/record.ts';
 import { list, text, visible } from './arbitrary-report.ts';
 
 export const at = fc
@@ -52,7 +52,7 @@ export const arbitraryRemediation = fc.record(
     risk: fc.constantFrom('safe', 'disruptive', 'destructive'),
     params: fc.constant({}),
     finding: fc.record({ reason: visible, target: visible, summary: visible }),
-    state: fc.constantFrom(...STATES),
+    state: fc.constantFrom(...REMEDIATION_STATES),
     until: at,
     because: text,
     endedAt: at,
@@ -72,7 +72,7 @@ export const arbitraryRemediation = fc.record(
       ...(['params', 'finding', 'state', 'approvals', 'deeds'] as const),
     ],
   },
-) as fc.Arbitrary<Remediation>;
+) as fc.Arbitrary<RemediationRecord>;
 
 const audited = fc.record(
   {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import type { Evidence, Finding, Gap, Offer, Report } from '../../src/check/finding.ts';
-import type { Remediation } from '../../src/store/remediation/record.ts';
+import type { RemediationRecord } from '../../src/store/remediation/record.ts';
 import { arbitraryRemediation } from './arbitrary-remediation.ts';
 import { list } from './arbitrary-report.ts';
 
@@ -155,7 +155,7 @@ export const hostileReport: fc.Arbitrary<Report> = fc.record(
 );
 
 /** A remediation with the same texts in it. */
-export const hostileRemediation: fc.Arbitrary<Remediation> = fc
+export const hostileRemediation: fc.Arbitrary<RemediationRecord> = fc
   .record({
     base: arbitraryRemediation,
     title: text,
@@ -172,7 +172,7 @@ export const hostileRemediation: fc.Arbitrary<Remediation> = fc
     verdict: text,
     value: oddNumber,
   })
-  .map(({ base, title, about, because, target, summary, environment, ...more }): Remediation => {
+  .map(({ base, title, about, because, target, summary, environment, ...more }): RemediationRecord => {
     const { plan, before, after } = base;
     const measures = [{ label: more.verdict, value: more.value, of: 3, unit: more.verdict }];
     const observed = { verdict: more.verdict, measures };

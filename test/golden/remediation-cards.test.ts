@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { STATES, type Remediation, type State } from '../../src/store/remediation/record.ts';
+import { REMEDIATION_STATES, type RemediationRecord, type RemediationState } from '../../src/store/remediation/record.ts';
 import type { Message } from '../../src/slack/render/message.ts';
 import { renderOffers } from '../../src/slack/render/remediation/offers.ts';
 import { planFile } from '../../src/slack/render/remediation/plan.ts';
 import { renderCard } from '../../src/slack/render/remediation/card.ts';
 import * as remediations from './remediations.ts';
 
-const inState: Readonly<Record<State, Remediation>> = { ...remediations };
+const inState: Readonly<Record<RemediationState, RemediationRecord>> = { ...remediations };
 const { offered, planned, fixed } = inState;
 const now = new Date('2026-11-20T15:00:00.000Z');
 
@@ -24,14 +24,14 @@ function buttonsOf({ blocks }: Message): readonly Clickable[] {
 }
 
 test('every state has a card of its own, and begins with its word', () => {
-  const words = STATES.map((state) => renderCard(inState[state]).text.split(' · ')[0]);
+  const words = REMEDIATION_STATES.map((state) => renderCard(inState[state]).text.split(' · ')[0]);
 
-  expect(new Set(words).size).toBe(STATES.length);
+  expect(new Set(words).size).toBe(REMEDIATION_STATES.length);
 });
 
 test('only a plan can be approved or rejected, and only what ended in doubt can be looked at again', () => {
   const actions = Object.fromEntries(
-    STATES.map((state) => [
+    REMEDIATION_STATES.map((state) => [
       state,
       buttonsOf(renderCard(inState[state])).map(({ action_id }) => action_id),
     ]),
@@ -62,7 +62,7 @@ test('what takes something away asks once more before it is approved', () => {
 });
 
 test('the card counts votes and says who may not give one', () => {
-  const two: Remediation = { ...planned, approvalsNeeded: 2, approvals: [{ by: 'U0123GRACE', at: now.toISOString() }] };
+  const two: RemediationRecord = { ...planned, approvalsNeeded: 2, approvals: [{ by: 'U0123GRACE', at: now.toISOString() }] };
 
   expect(renderCard(two).text).toContain(
     'Needs 2 approvals by different people other than <@U0123ADA>: 1 of 2 so far.',
@@ -87,7 +87,7 @@ test('an interrupted fix is never reported as applied or not applied', () => {
 test('forty lines and thirteen targets are on the card itself', () => {
   const lines = Array.from({ length: 40 }, (_, at) => `Delete the orphan key /healthstatus/doppler/z${at}/doppler/${at} in etcd`);
   const targets = Array.from({ length: 13 }, (_, at) => `etcd:/healthstatus/doppler/z${at}`);
-  const long: Remediation = { ...planned, plan: { ...planned.plan!, lines, targets } };
+  const long: RemediationRecord = { ...planned, plan: { ...planned.plan!, lines, targets } };
 
   const shown = JSON.stringify(renderCard(long).blocks);
 
@@ -97,7 +97,7 @@ test('forty lines and thirteen targets are on the card itself', () => {
 
 test('a plan that does not fit says so, and the file has all of it', () => {
   const lines = Array.from({ length: 400 }, (_, at) => `Delete the orphan key /healthstatus/doppler/z${at} in etcd`);
-  const long: Remediation = { ...planned, plan: { ...planned.plan!, lines } };
+  const long: RemediationRecord = { ...planned, plan: { ...planned.plan!, lines } };
 
   const shown = JSON.stringify(renderCard(long).blocks);
   const file = planFile(long);
@@ -109,7 +109,7 @@ test('a plan that does not fit says so, and the file has all of it', () => {
 });
 
 test('one offer is the primary button; of several none is', () => {
-  const other: Remediation = { ...offered, id: 'm0000000000000001', title: 'Restart doppler_z1/0' };
+  const other: RemediationRecord = { ...offered, id: 'm0000000000000001', title: 'Restart doppler_z1/0' };
   const at = { now: new Date('2026-11-20T14:10:00.000Z') };
 
   expect(buttonsOf(renderOffers([offered], at))).toMatchObject([{ value: offered.id, style: 'primary' }]);
@@ -161,7 +161,7 @@ test('where all is off, nothing is said to be possible, and each reason is given
 });
 
 test('a verdict that begins with a name keeps its letters on the card', () => {
-  const after = { ...fixed.after, verdict: 'locket expired 3 days ago' } as NonNullable<Remediation['after']>;
+  const after = { ...fixed.after, verdict: 'locket expired 3 days ago' } as NonNullable<RemediationRecord['after']>;
 
   const { text, blocks } = renderCard({ ...fixed, after });
 

@@ -1,4 +1,4 @@
-import { planHashOf, remediationIdOf, type Remediation } from '../../src/store/remediation/record.ts';
+import { planHashOf, remediationIdOf, type RemediationRecord } from '../../src/store/remediation/record.ts';
 
 /** One remediation in each state of its life: a doppler that runs but lost its key in etcd is restarted. */
 
@@ -30,7 +30,7 @@ const whole = [
   { label: 'metron_agent', value: 12, of: 12, unit: 'running' },
 ];
 
-export const offered: Remediation = {
+export const offered: RemediationRecord = {
   ...named,
   id: remediationIdOf('run-7f3a2c91', 'doppler-not-registered', target, 'restart', params),
   runId: 'run-7f3a2c91',
@@ -60,9 +60,9 @@ export const offered: Remediation = {
 const { until: _, ...taken } = offered;
 const asked = { ...taken, requested: { by: 'U0123ADA', at: '2026-11-20T14:04:10.000Z' } };
 
-export const planning: Remediation = { ...asked, state: 'planning' };
+export const planning: RemediationRecord = { ...asked, state: 'planning' };
 
-export const planned: Remediation = {
+export const planned: RemediationRecord = {
   ...asked,
   state: 'planned',
   plan,
@@ -78,11 +78,11 @@ const deeds = [
   { at: '2026-11-20T14:05:21.000Z', line: 'Task 4182 is done: doppler_z2/0 is running' },
 ];
 
-export const approved: Remediation = { ...agreed, state: 'approved' };
-export const applying: Remediation = { ...agreed, state: 'applying', token: 7, deeds: deeds.slice(0, 1) };
-export const settling: Remediation = { ...agreed, state: 'settling', token: 7, deeds };
+export const approved: RemediationRecord = { ...agreed, state: 'approved' };
+export const applying: RemediationRecord = { ...agreed, state: 'applying', token: 7, deeds: deeds.slice(0, 1) };
+export const settling: RemediationRecord = { ...agreed, state: 'settling', token: 7, deeds };
 
-export const fixed: Remediation = {
+export const fixed: RemediationRecord = {
   ...settling,
   state: 'fixed',
   endedAt: '2026-11-20T14:05:32.400Z',
@@ -96,7 +96,7 @@ export const fixed: Remediation = {
   },
 };
 
-export const unverified: Remediation = {
+export const unverified: RemediationRecord = {
   ...settling,
   state: 'unverified',
   endedAt: '2026-11-20T14:07:21.000Z',
@@ -104,7 +104,7 @@ export const unverified: Remediation = {
   after: { ...before, at: '2026-11-20T14:07:20.000Z' },
 };
 
-export const failed: Remediation = {
+export const failed: RemediationRecord = {
   ...settling,
   state: 'failed',
   deeds: deeds.slice(0, 1),
@@ -112,7 +112,7 @@ export const failed: Remediation = {
   because: "task 4182 ended in error: 'doppler_z2/0 (i-07)' is not running after update",
 };
 
-export const interrupted: Remediation = {
+export const interrupted: RemediationRecord = {
   ...settling,
   state: 'interrupted',
   deeds: deeds.slice(0, 1),
@@ -120,23 +120,23 @@ export const interrupted: Remediation = {
   because: 'the worker was lost while it acted',
 };
 
-export const rejected: Remediation = {
+export const rejected: RemediationRecord = {
   ...shown,
   state: 'rejected',
   endedAt: '2026-11-20T14:05:02.000Z',
   rejected: { by: 'U0123GRACE', at: '2026-11-20T14:05:02.000Z' },
 };
 
-export const expired: Remediation = { ...shown, state: 'expired', endedAt: '2026-11-20T14:34:12.000Z' };
+export const expired: RemediationRecord = { ...shown, state: 'expired', endedAt: '2026-11-20T14:34:12.000Z' };
 
-export const skipped: Remediation = {
+export const skipped: RemediationRecord = {
   ...agreed,
   state: 'skipped',
   endedAt: '2026-11-20T14:05:03.000Z',
   because: 'the finding is gone: all 3 dopplers are running and registered',
 };
 
-export const refused: Remediation = {
+export const refused: RemediationRecord = {
   ...asked,
   state: 'refused',
   endedAt: '2026-11-20T14:04:12.000Z',

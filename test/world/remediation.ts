@@ -1,15 +1,15 @@
 import type { Plan } from '../../src/check/define-remediation.ts';
 import type { Policy } from '../../src/store/remediation/policy.ts';
 import {
-  type Look,
+  type Observation,
   planHashOf,
-  type Remediation,
+  type RemediationRecord,
   remediationIdOf,
 } from '../../src/store/remediation/record.ts';
 
 /** One remediation for tests of its life: a doppler is to be restarted. */
 
-export const OBSERVATION: Look = {
+export const OBSERVATION: Observation = {
   at: '2026-11-20T14:03:07.000Z',
   finding: 'found',
   reasons: ['not-registered'],
@@ -18,7 +18,7 @@ export const OBSERVATION: Look = {
   gaps: [],
 };
 
-export const OBSERVED_GONE: Look = {
+export const OBSERVED_GONE: Observation = {
   ...OBSERVATION,
   finding: 'gone',
   reasons: [],
@@ -45,7 +45,7 @@ export const POLICY: Policy = {
 };
 
 /** An offer, changed as a test wants it. Another `runId` or target makes another one. */
-export function anOffer(changed: Partial<Remediation> = {}): Remediation {
+export function anOffer(changed: Partial<RemediationRecord> = {}): RemediationRecord {
   const {
     runId = 'r1',
     finding = { reason: 'not-registered', target: 'doppler_z2/0', summary: 'It is not.' },
@@ -77,6 +77,6 @@ export function anOffer(changed: Partial<Remediation> = {}): Remediation {
 }
 
 /** The hash that its card shows once it has that plan. */
-export function hashOf(remediation: Remediation, plan: Plan = PLAN): string {
+export function hashOf(remediation: RemediationRecord, plan: Plan = PLAN): string {
   return planHashOf(remediation, plan);
 }

@@ -1,4 +1,4 @@
-import { entryOf } from '../../store/remediation/transitions/common.ts';
+import { auditEntryOf } from '../../store/remediation/transitions/common.ts';
 import type { Answer, Refusals } from '../../store/audit/refusals.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { SlackDelivery } from './delivery.ts';
@@ -29,7 +29,7 @@ export async function auditRefusal(
   const kind = 'refused';
   return refusals.auditRefusal(
     remediation
-      ? { ...entryOf(remediation, kind, who, nowMs, { because: `${action}: ${because}` }), kind }
+      ? { ...auditEntryOf(remediation, kind, who, nowMs, { because: `${action}: ${because}` }), kind }
       : { kind, at: new Date(nowMs).toISOString(), who, what: known ?? what, because },
   );
 }

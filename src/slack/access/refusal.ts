@@ -1,4 +1,4 @@
-import type { Remediation } from '../../store/remediation/record.ts';
+import type { RemediationRecord } from '../../store/remediation/record.ts';
 
 /** Why a delivery was refused. */
 export interface Refusal {
@@ -10,7 +10,7 @@ export interface Refusal {
   readonly what?: string;
   /** Channels in which it would be accepted. */
   readonly askIn?: readonly string[];
-  readonly remediation?: Remediation;
+  readonly remediation?: RemediationRecord;
   /** False to skip the audit: exceeding a limit is audited once per window. */
   readonly isAudited?: false;
 }

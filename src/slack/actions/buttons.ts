@@ -2,10 +2,10 @@ import type { WebClient } from '@slack/web-api';
 import { z } from 'zod';
 import { cleanText } from '../../text/clean-text.ts';
 import type { Redact } from '../../text/redact.ts';
-import { approve, reject, request } from '../../store/remediation/transitions/approval.ts';
-import type { Policy, RoleOf } from '../../store/remediation/policy.ts';
-import { ENDED, type Remediation } from '../../store/remediation/record.ts';
-import type { Decide, Remediations } from '../../store/remediation/remediations.ts';
+import { approve, reject, requestPlan } from '../../store/remediation/transitions/approval.ts';
+import type { Policy, RoleName } from '../../store/remediation/policy.ts';
+import { FINAL_STATES, type RemediationRecord } from '../../store/remediation/record.ts';
+import type { Transition, RemediationStore } from '../../store/remediation/remediation-store.ts';
 import type { Threads } from '../../store/thread/threads.ts';
 import type { Queues } from '../../queue/queues.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -26,7 +26,7 @@ import { slackId } from '../transport/payload.ts';
 
 export interface ActionDeps {
   readonly client: WebClient;
-  readonly remediations: Remediations;
+  readonly remediations: RemediationStore;
   readonly threads: Pick<Threads, 'read'>;
   readonly directory: Pick<UserDirectory, 'lookUp'>;
   readonly policy: Policy;
@@ -58,7 +58,7 @@ type Button = (typeof BUTTONS)[number];
 export const BUTTON_ACTION_ID = /^wrench:(request|approve|reject|look)$/;
 
 /** The roles that may click each button. Both may reject. */
-const ALLOWED_ROLES: Readonly<Record<Button, readonly RoleOf[]>> = {
+const ALLOWED_ROLES: Readonly<Record<Button, readonly RoleName[]>> = {
   request: ['requester'],
   approve: ['approver'],
   reject: ['approver', 'requester'],
@@ -96,7 +96,7 @@ function readClick(body: unknown, sent: Pick<Click, 'userId' | 'triggerId'>): Cl
 interface ResolvedClick {
   readonly click: Click;
   readonly planHash: string;
-  readonly remediation: Remediation;
+  readonly remediation: RemediationRecord;
 }
 
 /** Buttons: what a click is about, and what it does once it is admitted. */
@@ -134,7 +134,7 @@ const UNKNOWN_BUTTON: Refusal = { rule: 'button', because: 'this is not a button
 
 async function resolve(deps: ActionDeps, click: Click): Promise<Resolved<ResolvedClick>> {
   const { remediations, policy } = deps;
-  const refuse = (because: string, remediation?: Remediation): Resolved<ResolvedClick> => ({
+  const refuse = (because: string, remediation?: RemediationRecord): Resolved<ResolvedClick> => ({
     refusal: { rule: 'button', because, ...(remediation && { remediation }) },
   });
   const [, id, planHash = ''] = BUTTON_VALUE.exec(click.value) ?? [];
@@ -176,8 +176,8 @@ async function handleClick(
   const { id, requested, approvals } = remediation;
   await directory.lookUp([...(requested ? [requested.by] : []), ...approvals.map(({ by }) => by)]);
   if (click.button === 'look') return recheck(deps, click, remediation);
-  const nowMs = await remediations.clock();
-  const moved = await remediations.move(id, transitionFor(deps, click, planHash, nowMs));
+  const nowMs = await remediations.readClock();
+  const moved = await remediations.transition(id, transitionFor(deps, click, planHash, nowMs));
   if (moved.kind === 'refused')
     return { rule: 'state', because: moved.because, remediation: moved.remediation ?? remediation };
   await enqueueNextStep(deps, moved.remediation);
@@ -188,7 +188,7 @@ async function handleClick(
 async function isOnOwnMessage(
   { threads }: ActionDeps,
   { button, messageTs, channelId }: Click,
-  { id, runId }: Remediation,
+  { id, runId }: RemediationRecord,
 ): Promise<boolean> {
   const where = (await threads.read(runId)).where(button === 'request' ? OFFERS_PART : cardPart(id));
   return where?.ts === messageTs && where.channelId === channelId;
@@ -199,8 +199,8 @@ function transitionFor(
   { button, userId, reason }: Click,
   planHash: string,
   nowMs: number,
-): Decide {
-  if (button === 'request') return request(userId, policy, nowMs, reason);
+): Transition {
+  if (button === 'request') return requestPlan(userId, policy, nowMs, reason);
   return button === 'approve'
     ? approve(userId, planHash, policy, nowMs, reason)
     : reject(userId, planHash, nowMs);
@@ -209,7 +209,7 @@ function transitionFor(
 /** What is lost on the way to a queue is found by the worker's sweep. */
 async function enqueueNextStep(
   { queues, log, remediations }: ActionDeps,
-  remediation: Remediation,
+  remediation: RemediationRecord,
 ): Promise<void> {
   const { id, state, runId, check, environment, asked } = remediation;
   try {
@@ -236,10 +236,10 @@ async function enqueueNextStep(
 async function recheck(
   { queues }: ActionDeps,
   { userId, triggerId }: Click,
-  remediation: Remediation,
+  remediation: RemediationRecord,
 ): Promise<Refusal | undefined> {
   const { id, state } = remediation;
-  if (!ENDED.has(state))
+  if (!FINAL_STATES.has(state))
     return { rule: 'state', because: `it is ${state}; it is looked at anyway`, remediation };
   await queues.act(`look-${id}-${triggerId.replaceAll(/[^\w-]/g, '-')}`, { kind: 'look', id, by: userId });
   return undefined;

@@ -2,8 +2,8 @@ import { nearest } from '../../text/nearest.ts';
 import { splitWords, WordsError } from '../../text/words.ts';
 import { readMoment, readPerson } from '../../store/audit/parse-query.ts';
 import type { Chain } from '../../store/audit/chain.ts';
-import { type Freeze, reasonIn } from '../../store/remediation/freeze.ts';
-import type { RoleOf } from '../../store/remediation/policy.ts';
+import { type Freeze, parseFreezeReason } from '../../store/remediation/freeze.ts';
+import type { RoleName } from '../../store/remediation/policy.ts';
 import { readNewest } from '../../store/audit/read.ts';
 import type { Refusals } from '../../store/audit/refusals.ts';
 import { adminCommandNamed, ADMIN_COMMANDS, type AdminCommandName } from '../../request/parse.ts';
@@ -35,7 +35,7 @@ export interface AdminAnswer {
   readonly outcome: 'done' | 'refused' | 'help' | 'problem' | 'redis-down';
 }
 
-const ALLOWED_ROLES: Readonly<Record<AdminCommandName, readonly RoleOf[]>> = {
+const ALLOWED_ROLES: Readonly<Record<AdminCommandName, readonly RoleName[]>> = {
   freeze: ['requester', 'approver'],
   unfreeze: ['approver'],
   audit: ['auditor', 'approver'],
@@ -134,7 +134,7 @@ async function answerRepeated(deps: AdminCommandDeps, name: 'freeze' | 'unfreeze
 const NOT_FROZEN = 'Nothing is frozen.';
 
 async function freeze(deps: AdminCommandDeps, by: string, rest: string, nowMs: number): Promise<AdminAnswer> {
-  const frozen = { by, at: new Date(nowMs).toISOString(), because: reasonIn(rest) };
+  const frozen = { by, at: new Date(nowMs).toISOString(), because: parseFreezeReason(rest) };
   if (await deps.freeze.freeze(frozen))
     return { message: renderFrozen(frozen), inChannel: true, outcome: 'done' };
   const before = await deps.freeze.read();
@@ -149,8 +149,8 @@ async function unfreeze(
   rest: string,
   nowMs: number,
 ): Promise<AdminAnswer> {
-  const thawed = { by, at: new Date(nowMs).toISOString(), because: reasonIn(rest) };
-  return (await deps.freeze.thaw(thawed))
+  const thawed = { by, at: new Date(nowMs).toISOString(), because: parseFreezeReason(rest) };
+  return (await deps.freeze.unfreeze(thawed))
     ? { message: renderUnfrozen(thawed), inChannel: true, outcome: 'done' }
     : problem(NOT_FROZEN);
 }

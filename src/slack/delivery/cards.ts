@@ -1,8 +1,8 @@
 import type { Thread, Where } from '../../store/thread/threads.ts';
-import { type Policy, withheld } from '../../store/remediation/policy.ts';
-import { ENDED, type Remediation } from '../../store/remediation/record.ts';
-import { shown, withdraw } from '../../store/remediation/transitions/approval.ts';
-import type { Remediations, Remembered } from '../../store/remediation/remediations.ts';
+import { type Policy, disabledReason } from '../../store/remediation/policy.ts';
+import { FINAL_STATES, type RemediationRecord } from '../../store/remediation/record.ts';
+import { markPlanShown, withdrawPlan } from '../../store/remediation/transitions/approval.ts';
+import type { RemediationStore, StoredRemediation } from '../../store/remediation/remediation-store.ts';
 import type { OutboxJob } from '../../queue/contracts.ts';
 import { Later } from '../../queue/work.ts';
 import { attachOnce, edit, type PostTarget, type PostDeps, postOnce } from './post.ts';
@@ -17,7 +17,7 @@ import { SlackApiError } from './slack-call.ts';
 
 /** What showing remediations needs. */
 export interface CardDeps extends PostDeps {
-  readonly remediations: Remediations;
+  readonly remediations: RemediationStore;
   readonly policy: Policy;
   /** Whether an answer of the run is queued or being posted. */
   readonly isAnswerQueued: (runId: string) => Promise<boolean>;
@@ -31,13 +31,13 @@ const RETRY_WITHOUT_THREAD_MS = 500;
 
 /** The end of a report's thread: fixes with a button each, and fixes that the configuration disables. Edits the message if it is posted already. */
 export async function showOffers(deps: CardDeps, target: PostTarget): Promise<void> {
-  const offered = await deps.remediations.ofRun(target.runId);
+  const offered = await deps.remediations.listByRun(target.runId);
   if (offered.length === 0) return;
   const off = offered.flatMap((one): DisabledOffer[] => {
-    const because = one.state === 'offered' ? withheld(deps.policy, one) : undefined;
+    const because = one.state === 'offered' ? disabledReason(deps.policy, one) : undefined;
     return because === undefined ? [] : [{ title: one.title, because }];
   });
-  const open = offered.filter((one) => one.state !== 'offered' || !withheld(deps.policy, one));
+  const open = offered.filter((one) => one.state !== 'offered' || !disabledReason(deps.policy, one));
   const content = renderOffers(open, { disabled: off });
   await putPart(deps, OFFERS_PART, target, { placeholder: 'What can be done about it:', content });
 }
@@ -52,8 +52,8 @@ export async function currentRoot(
   root: Message,
 ): Promise<{ readonly message: Message; readonly isFinal: boolean }> {
   const { remediations, policy } = deps;
-  const offered = await remediations.ofRun(runId);
-  const open = offered.filter((one) => one.state === 'offered' && withheld(policy, one) === undefined);
+  const offered = await remediations.listByRun(runId);
+  const open = offered.filter((one) => one.state === 'offered' && disabledReason(policy, one) === undefined);
   return { message: withFixes(root, offered, open.length), isFinal: offered.length === 0 };
 }
 
@@ -85,7 +85,8 @@ export async function showCard(
 ): Promise<void> {
   const { remediations, threads } = deps;
   const remembered = await remediations.read(id);
-  if (!remembered || (remembered.revision > revision && !ENDED.has(remembered.remediation.state))) return;
+  if (!remembered || (remembered.revision > revision && !FINAL_STATES.has(remembered.remediation.state)))
+    return;
   const { remediation } = remembered;
   const { root, answered, elsewhere } = await threads.read(runId);
   try {
@@ -96,13 +97,13 @@ export async function showCard(
       throw new SlackApiError('thread_not_found', '');
     }
     const shown = await showInThread(deps, { ...target, threadTs: root.ts }, remediation);
-    if (shown) await remediations.told(id, shown.revision);
-    else await remediations.told(id, remembered.revision);
+    if (shown) await remediations.markCardShown(id, shown.revision);
+    else await remediations.markCardShown(id, remembered.revision);
   } catch (error) {
     if (!(error instanceof SlackApiError)) throw error;
     if (!elsewhere && target.job.attempt < MAX_CARD_ATTEMPTS) throw error;
     await reportPrivately(deps, target, remediation, error);
-    await remediations.told(id, (await remediations.read(id))?.revision ?? remembered.revision);
+    await remediations.markCardShown(id, (await remediations.read(id))?.revision ?? remembered.revision);
   }
 }
 
@@ -115,12 +116,12 @@ const MAX_WAIT_FOR_THREAD_MS = 600_000;
 async function showInThread(
   deps: CardDeps,
   target: PostTarget & { readonly threadTs: string },
-  remediation: Remediation,
-): Promise<Remembered | undefined> {
+  remediation: RemediationRecord,
+): Promise<StoredRemediation | undefined> {
   const { threads } = deps;
   const { id, runId, state } = remediation;
   const part = cardPart(id);
-  const put = (now: Remediation) =>
+  const put = (now: RemediationRecord) =>
     putPart(deps, part, target, { placeholder: cardPlaceholder(now), content: renderCard(now) });
   // The button is removed first: nobody should click an offer that is in progress.
   if (!(await threads.read(runId)).where(part)) await showOffers(deps, target);
@@ -128,7 +129,7 @@ async function showInThread(
   const moved = state === 'planned' ? await recordShown(deps, remediation) : undefined;
   if (moved && moved.remediation.until !== remediation.until) await put(moved.remediation);
   await attachPlan(deps, target, remediation);
-  if (ENDED.has(state)) {
+  if (FINAL_STATES.has(state)) {
     await showOffers(deps, target);
     await updateRoot(deps, await threads.read(runId), target);
   }
@@ -138,10 +139,10 @@ async function showInThread(
 /** The time to approve starts now. */
 async function recordShown(
   { remediations, policy }: CardDeps,
-  { id, shownAt }: Remediation,
-): Promise<Remembered | undefined> {
+  { id, shownAt }: RemediationRecord,
+): Promise<StoredRemediation | undefined> {
   if (shownAt !== undefined) return undefined;
-  const moved = await remediations.move(id, shown(policy, await remediations.clock()));
+  const moved = await remediations.transition(id, markPlanShown(policy, await remediations.readClock()));
   return moved.kind === 'moved' ? remediations.read(id) : undefined;
 }
 
@@ -149,16 +150,16 @@ async function recordShown(
 async function reportPrivately(
   deps: CardDeps,
   target: PostTarget,
-  remediation: Remediation,
+  remediation: RemediationRecord,
   { code }: SlackApiError,
 ): Promise<void> {
   const { remediations, log } = deps;
   const { id, asked, requested } = remediation;
   const because = `its plan could not be posted in <#${asked.channelId}> (${code})`;
-  const moved = await remediations.move(id, withdraw(because, await remediations.clock()));
+  const moved = await remediations.transition(id, withdrawPlan(because, await remediations.readClock()));
   const now = moved.remediation ?? remediation;
   log.warn({ remediation: id, state: now.state, code }, 'a remediation could not be shown in its channel');
-  if (!ENDED.has(now.state)) return;
+  if (!FINAL_STATES.has(now.state)) return;
   const to = requested?.by ?? asked.by;
   const direct = { runId: target.runId, job: target.job, channelId: to };
   const message = renderCardNotPosted(now, {
@@ -177,7 +178,7 @@ async function reportPrivately(
 async function attachPlan(
   deps: CardDeps,
   target: PostTarget & { readonly threadTs: string },
-  remediation: Remediation,
+  remediation: RemediationRecord,
 ): Promise<void> {
   const file = remediation.state === 'planned' ? planFile(remediation) : undefined;
   if (!file) return;

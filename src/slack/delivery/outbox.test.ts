@@ -6,7 +6,7 @@ import { useRedis } from '../../../test/world/use-redis.ts';
 import type { Report } from '../../check/finding.ts';
 import { openLine } from '../../store/thread/line.ts';
 import type { Policy } from '../../store/remediation/policy.ts';
-import { openRemediations } from '../../store/remediation/remediations.ts';
+import { openRemediationStore } from '../../store/remediation/remediation-store.ts';
 import { openThreads } from '../../store/thread/threads.ts';
 import type { OutboxJob } from '../../queue/contracts.ts';
 import { Later } from '../../queue/work.ts';
@@ -49,7 +49,7 @@ beforeEach(async () => {
   forgetThread = () => redis.del(`{test}:thread:${about.runId}`);
   posting = {
     client: makeSlackClient('xoxb-test', apiUrl, logger),
-    remediations: openRemediations(redis, '{test}'),
+    remediations: openRemediationStore(redis, '{test}'),
     policy,
     threads: openThreads(redis, '{test}'),
     line: openLine(redis, '{test}'),
@@ -297,7 +297,7 @@ test('where the channel is shut and the response_url is not Slack’s, the answe
 
 test('a run that is lost after its answer was posted does not take the words of its root', async () => {
   const offered = anOffer({ runId: about.runId });
-  posting = { ...posting, remediations: { ...posting.remediations, ofRun: async () => [offered] } };
+  posting = { ...posting, remediations: { ...posting.remediations, listByRun: async () => [offered] } };
   await show({ kind: 'report', ...about, report });
 
   await show({ kind: 'lost', ...about, jobId: about.runId });
@@ -355,7 +355,7 @@ test('a progress message that Slack refuses for its form does not send the answe
 
 test('a root that is deleted while a progress edit is outlasted: the answer is not shown again, and its buttons keep their thread', async () => {
   const offered = anOffer({ runId: about.runId });
-  posting = { ...posting, remediations: { ...posting.remediations, ofRun: async () => [offered] } };
+  posting = { ...posting, remediations: { ...posting.remediations, listByRun: async () => [offered] } };
   await show({ kind: 'checking', ...about });
   answer = ({ method }) =>
     method === 'chat.update' ? { ok: false, error: 'internal_error' } : { ok: true, ts: '1.000100' };
@@ -461,8 +461,8 @@ test('the card of a fix goes ahead of answers whose questions came later', async
     remediations: {
       ...posting.remediations,
       read: async () => ({ remediation: fix, revision: 1 }),
-      ofRun: async () => [fix],
-      told: async () => undefined,
+      listByRun: async () => [fix],
+      markCardShown: async () => undefined,
     },
   };
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { RoleOf } from '../remediation/policy.ts';
+import type { RoleName } from '../remediation/policy.ts';
 import { type Known, type Person, whoMay } from './authorize.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 14);
@@ -20,7 +20,7 @@ const ada: Person = {
 const oncall = { id: 'S0ONCALL', users: ['U0ADA', 'U0GRACE'], atMs: FRESH };
 const roles = { requester: ['U0ADA'], approver: ['S0ONCALL'], auditor: ['S0AUDIT', 'U0KATE'] };
 
-const ask = (known: Partial<Known>, asked: readonly RoleOf[] = ['requester'], nowMs = NOW) =>
+const ask = (known: Partial<Known>, asked: readonly RoleName[] = ['requester'], nowMs = NOW) =>
   whoMay(
     asked,
     { userId: 'U0ADA', workspace: HOME },
@@ -61,7 +61,7 @@ test('one of several roles is enough', () => {
   expect(ask({}, ['auditor', 'approver'])).toBe(true);
 });
 
-test.each<[string, Partial<Known>, readonly RoleOf[], string]>([
+test.each<[string, Partial<Known>, readonly RoleName[], string]>([
   ['a guest', { person: { ...ada, isGuest: true } }, ['requester'], 'guests may not do this'],
   [
     'somebody from outside, through a shared channel',

@@ -1,4 +1,4 @@
-import type { Policy, RoleOf } from '../remediation/policy.ts';
+import type { Policy, RoleName } from '../remediation/policy.ts';
 import type { Workspace } from './workspace.ts';
 
 /** What Slack said of one person, and when. */
@@ -30,7 +30,7 @@ export interface Known {
   readonly groups: readonly Membership[];
 }
 
-const ROLE_WORDS: Readonly<Record<RoleOf, string>> = {
+const ROLE_WORDS: Readonly<Record<RoleName, string>> = {
   requester: 'ask for remediations',
   approver: 'approve remediations',
   auditor: 'read the audit',
@@ -42,7 +42,7 @@ const ROLE_WORDS: Readonly<Record<RoleOf, string>> = {
  * @returns true, or why not, for that person to read.
  */
 export function whoMay(
-  roles: readonly RoleOf[],
+  roles: readonly RoleName[],
   by: { readonly userId: string; readonly workspace: Workspace },
   { person, groups }: Known,
   policy: Pick<Policy, 'roles' | 'membershipSeconds'>,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { canonical } from '../remediation/record.ts';
+import { canonicalJson } from '../remediation/record.ts';
 
 /** What can happen to a remediation, or to all of them, that somebody may ask about later. */
 export const AUDITED = [
@@ -70,5 +70,5 @@ export function chain({ seq, hash: prev }: Head, entry: Audited): AuditEntry {
 
 /** SHA-256 over the entry, its number and the hash before it, as JSON with its keys in order. */
 export function hashOf({ seq, prev, entry }: Omit<AuditEntry, 'hash'>): string {
-  return createHash('sha256').update(canonical({ seq, prev, entry })).digest('hex');
+  return createHash('sha256').update(canonicalJson({ seq, prev, entry })).digest('hex');
 }

@@ -3,7 +3,7 @@ import { runScriptsTwice } from '../../../test/world/lossy-redis.ts';
 import { useRedis } from '../../../test/world/use-redis.ts';
 import type { AuditEntry } from '../audit/entry.ts';
 import { type Chain, openChain } from '../audit/chain.ts';
-import { type Freeze, openFreeze, reasonIn } from './freeze.ts';
+import { type Freeze, openFreeze, parseFreezeReason } from './freeze.ts';
 import { readWhole } from '../audit/read.ts';
 import { verifyAudit } from '../audit/verify.ts';
 
@@ -26,8 +26,8 @@ test('who froze first stays, until somebody thaws it', async () => {
   await expect(freeze.freeze(by('U0ADA', 'migration'))).resolves.toBe(true);
   await expect(freeze.freeze(by('U0GRACE'))).resolves.toBe(false);
   await expect(freeze.read()).resolves.toEqual(by('U0ADA', 'migration'));
-  await expect(freeze.thaw(by('U0GRACE'))).resolves.toBe(true);
-  await expect(freeze.thaw(by('U0GRACE'))).resolves.toBe(false);
+  await expect(freeze.unfreeze(by('U0GRACE'))).resolves.toBe(true);
+  await expect(freeze.unfreeze(by('U0GRACE'))).resolves.toBe(false);
   await expect(freeze.read()).resolves.toBeUndefined();
   await expect(kinds()).resolves.toEqual(['frozen', 'thawed']);
 });
@@ -54,7 +54,7 @@ test('a thaw whose answer was lost is a thaw, and is told of once', async () => 
   const twice = openFreeze(runScriptsTwice(redis.connect()), prefix);
 
   await expect(twice.freeze(by('U0ADA'))).resolves.toBe(true);
-  await expect(twice.thaw(by('U0ADA'))).resolves.toBe(true);
+  await expect(twice.unfreeze(by('U0ADA'))).resolves.toBe(true);
   await expect(kinds()).resolves.toEqual(['frozen', 'thawed']);
 });
 
@@ -64,5 +64,5 @@ test.each([
   ['the  network\u0007 moves', 'the  network moves'],
   ['x'.repeat(900), 'x'.repeat(500)],
 ])('the reason in %j is %j', (typed, reason) => {
-  expect(reasonIn(typed)).toBe(reason);
+  expect(parseFreezeReason(typed)).toBe(reason);
 });

@@ -15,7 +15,7 @@ export interface Freeze {
   /** Who froze first stays; false where everything is frozen already. */
   readonly freeze: (frozen: Frozen) => Promise<boolean>;
   /** False where nothing is frozen. */
-  readonly thaw: (thawed: Frozen) => Promise<boolean>;
+  readonly unfreeze: (thawed: Frozen) => Promise<boolean>;
   readonly read: () => Promise<Frozen | undefined>;
 }
 
@@ -32,7 +32,7 @@ const removeFreeze = loadLua(new URL('./lua/remove-freeze.lua', import.meta.url)
 
 export function openFreeze(redis: Redis | Cluster, prefix: string, audit = openChain(redis, prefix)): Freeze {
   const freezeKey = `${prefix}:freeze`;
-  const turn = async (kind: 'frozen' | 'thawed', said: Frozen): Promise<boolean> => {
+  const switchTo = async (kind: 'frozen' | 'thawed', said: Frozen): Promise<boolean> => {
     const frozen = JSON.stringify(frozenSchema.parse(said));
     const { headKey, streamKey } = audit;
     const answer = await audit.link(entryOf(kind, said), ({ prev, hash, seq, json }) => {
@@ -42,8 +42,8 @@ export function openFreeze(redis: Redis | Cluster, prefix: string, audit = openC
     return answer === 'ok';
   };
   return {
-    freeze: (frozen) => turn('frozen', frozen),
-    thaw: (thawed) => turn('thawed', thawed),
+    freeze: (frozen) => switchTo('frozen', frozen),
+    unfreeze: (thawed) => switchTo('thawed', thawed),
     read: async () => {
       const found = await redis.get(freezeKey);
       return found === null ? undefined : frozenSchema.parse(JSON.parse(found));
@@ -58,7 +58,7 @@ function entryOf(kind: 'frozen' | 'thawed', { by, at, because }: Frozen): Audite
 const LONGEST_REASON = 500;
 
 /** The reason in what was typed: `because of the migration`, `--because "the migration"` and `the migration` are all one. May be empty. */
-export function reasonIn(typed: string): string {
+export function parseFreezeReason(typed: string): string {
   const said = typed
     .trim()
     .replace(/^[-—–]*because(?!\s+of\b)(\s+|\s*[=:]\s*|$)/i, '')

@@ -1,5 +1,5 @@
 import type { Report } from '../../check/finding.ts';
-import type { Look, Remediation } from './record.ts';
+import type { Observation, RemediationRecord } from './record.ts';
 
 const MOST_GAPS = 100;
 
@@ -8,7 +8,11 @@ const MOST_GAPS = 100;
  * could not be looked at that could be before, the finding may be behind it; where its target has a trouble that it had not before, it has
  * only changed its name.
  */
-export function lookOf(report: Report, { finding }: Pick<Remediation, 'finding'>, before?: Look): Look {
+export function observationOf(
+  report: Report,
+  { finding }: Pick<RemediationRecord, 'finding'>,
+  before?: Observation,
+): Observation {
   const reasons = report.findings
     .filter(({ target }) => target === finding.target)
     .map(({ reason }) => reason);

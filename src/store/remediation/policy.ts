@@ -23,13 +23,13 @@ export interface Policy {
   readonly roles: Roles;
 }
 
-export type RoleOf = 'requester' | 'approver' | 'auditor';
+export type RoleName = 'requester' | 'approver' | 'auditor';
 
 /** Slack ids of people (`U…`) and user groups (`S…`), by role; never names. */
-export type Roles = Readonly<Record<RoleOf, readonly string[]>>;
+export type Roles = Readonly<Record<RoleName, readonly string[]>>;
 
 /** `etcd/doppler:restart`: how configuration names a remediation. */
-export function nameOf({
+export function remediationName({
   check,
   remediation,
 }: {
@@ -40,11 +40,11 @@ export function nameOf({
 }
 
 /** Why a remediation is not offered, in words; undefined where it is. Asked when it is offered and at every step after. */
-export function withheld(
+export function disabledReason(
   policy: Policy,
   remediation: { readonly check: string; readonly remediation: string; readonly risk: Risk },
 ): string | undefined {
-  const name = nameOf(remediation);
+  const name = remediationName(remediation);
   if (policy.off.includes(name)) return `\`remediations.off\` names \`${name}\``;
   if (remediation.risk === 'destructive' && !policy.destructive.includes(name))
     return `it is destructive, and off until \`remediations.destructive\` names \`${name}\``;
@@ -55,6 +55,6 @@ export function withheld(
 }
 
 /** How many approvals by others a remediation needs; none where the click itself is enough. */
-export function approvalsNeeded({ approvals }: Policy, risk: Risk): number {
+export function requiredApprovals({ approvals }: Policy, risk: Risk): number {
   return risk === 'safe' ? 0 : approvals[risk];
 }

@@ -10,7 +10,7 @@ import { askedSchema } from '../../queue/asked.ts';
  * offered -> planning -> planned -> approved -> applying -> settling -> fixed | unverified | failed;
  * or it ends as rejected, expired, skipped, refused; or interrupted: its worker was lost while it acted, and nobody knows whether it did.
  */
-export const STATES = [
+export const REMEDIATION_STATES = [
   'offered',
   'planning',
   'planned',
@@ -27,10 +27,10 @@ export const STATES = [
   'refused',
 ] as const;
 
-export type State = (typeof STATES)[number];
+export type RemediationState = (typeof REMEDIATION_STATES)[number];
 
 /** Ends that nothing leads out of, but that somebody looks again. */
-export const ENDED: ReadonlySet<State> = new Set([
+export const FINAL_STATES: ReadonlySet<RemediationState> = new Set([
   'fixed',
   'unverified',
   'failed',
@@ -42,20 +42,20 @@ export const ENDED: ReadonlySet<State> = new Set([
 ]);
 
 const at = z.iso.datetime();
-const vote = z.strictObject({
+const voteSchema = z.strictObject({
   by: z.string(),
   at,
   /** Why, in the person's own words; redacted. */
   reason: z.string().exactOptional(),
 });
-const measure = z.strictObject({
+const measureSchema = z.strictObject({
   label: z.string(),
   value: z.number(),
   of: z.number().exactOptional(),
   unit: z.string(),
 }) satisfies z.ZodType<Measure>;
 
-const plan: z.ZodType<Plan> = z.strictObject({
+const planSchema: z.ZodType<Plan> = z.strictObject({
   lines: z.array(z.string()).min(1),
   targets: z.array(z.string()).min(1),
   precondition: z.record(z.string(), z.string()),
@@ -65,22 +65,22 @@ const plan: z.ZodType<Plan> = z.strictObject({
 });
 
 /** What somebody saw by asking the check again. */
-const look = z.strictObject({
+const observationSchema = z.strictObject({
   at,
   /** `unseen`: the finding is absent, but so is something it could hide behind. */
   finding: z.enum(['found', 'gone', 'unseen']),
   /** The reasons of all findings about its target. */
   reasons: z.array(z.string()),
   verdict: z.string(),
-  measures: z.array(measure),
+  measures: z.array(measureSchema),
   /** What could not be looked at. */
   gaps: z.array(z.string()),
 });
 
-export type Look = z.infer<typeof look>;
+export type Observation = z.infer<typeof observationSchema>;
 
 /** All that is remembered of one remediation, from the offer to its end. Plain JSON, in Redis; never a secret. */
-export const remediationSchema = z.strictObject({
+export const remediationRecordSchema = z.strictObject({
   id: z.string().regex(/^m[0-9a-f]{16}$/),
   /** The run whose report offered it; its thread is where everything is told. */
   runId: z.string(),
@@ -96,29 +96,29 @@ export const remediationSchema = z.strictObject({
   risk: z.enum(['safe', 'disruptive', 'destructive']),
   params: z.json(),
   finding: z.strictObject({ reason: z.string(), target: z.string(), summary: z.string() }),
-  state: z.enum(STATES),
+  state: z.enum(REMEDIATION_STATES),
   /** When the state ends by itself; a lease while a worker is at it. */
   until: at.exactOptional(),
   /** Why it ended as it did, in words. */
   because: z.string().exactOptional(),
   endedAt: at.exactOptional(),
-  requested: vote.exactOptional(),
-  plan: plan.exactOptional(),
+  requested: voteSchema.exactOptional(),
+  plan: planSchema.exactOptional(),
   planHash: z.string().exactOptional(),
   /** When its plan was posted. A plan that was not posted does not expire, because nobody could see it. */
   shownAt: at.exactOptional(),
   approvalsNeeded: z.number().int().nonnegative().exactOptional(),
-  approvals: z.array(vote),
-  rejected: vote.exactOptional(),
+  approvals: z.array(voteSchema),
+  rejected: voteSchema.exactOptional(),
   /** Grows with every deed that is begun anywhere: an older holder finds a greater number and stops. */
   token: z.number().int().exactOptional(),
   /** What was done, as it was done. */
   deeds: z.array(z.strictObject({ at, line: z.string() })),
-  before: look.exactOptional(),
-  after: look.exactOptional(),
+  before: observationSchema.exactOptional(),
+  after: observationSchema.exactOptional(),
 });
 
-export type Remediation = z.infer<typeof remediationSchema>;
+export type RemediationRecord = z.infer<typeof remediationRecordSchema>;
 
 /** Says that an offer is the same one, however often its report is delivered. */
 export function remediationIdOf(
@@ -134,22 +134,22 @@ export function remediationIdOf(
 
 /** What an approver approves: exactly these lines, targets and conditions. */
 export function planHashOf(
-  remediation: Pick<Remediation, 'check' | 'environment' | 'remediation' | 'params'>,
+  remediation: Pick<RemediationRecord, 'check' | 'environment' | 'remediation' | 'params'>,
   what: Plan,
 ): string {
   const { check, environment, remediation: name, params } = remediation;
   return createHash('sha256')
-    .update(canonical([check, environment, name, params, what]))
+    .update(canonicalJson([check, environment, name, params, what]))
     .digest('hex');
 }
 
 /** JSON with its keys in order, so that the same content is the same text. */
-export function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
   const members = Object.entries(value)
     .filter(([, member]) => member !== undefined)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`);
+    .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
   return `{${members.join(',')}}`;
 }

@@ -1,4 +1,4 @@
-import type { Remediation } from '../../../store/remediation/record.ts';
+import type { RemediationRecord } from '../../../store/remediation/record.ts';
 import { truncate, escapeUntrusted } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
 import { remediationHeadline, STATE_LABELS, statusText } from './words.ts';
@@ -7,7 +7,7 @@ const MAX_LINE_CHARS = 300;
 
 /** A message to the requester about a remediation whose card could not be posted. `code` is Slack's error. */
 export function renderCardNotPosted(
-  remediation: Remediation,
+  remediation: RemediationRecord,
   {
     channelId,
     code,

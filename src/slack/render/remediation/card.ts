@@ -1,7 +1,7 @@
 import { cleanText } from '../../../text/clean-text.ts';
 import type { Plan } from '../../../check/define-remediation.ts';
 import { countInWords } from '../../../check/report-in-words.ts';
-import type { Remediation, State } from '../../../store/remediation/record.ts';
+import type { RemediationRecord, RemediationState } from '../../../store/remediation/record.ts';
 import { encodedLength, truncate, escapeUntrusted } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
 import {
@@ -54,7 +54,7 @@ const MAX_APPROVER_REASON_CHARS = 200;
  * The card of one remediation, edited at each transition: the state in a word first, then its status.
  * Buttons are shown only while they can do something.
  */
-export function renderCard(remediation: Remediation): Message {
+export function renderCard(remediation: RemediationRecord): Message {
   const { plan, state, finding } = remediation;
   const people = peopleLines(remediation);
   const blocks: Blocks = [rich(...headParts(remediation))];
@@ -74,13 +74,13 @@ export function renderCard(remediation: Remediation): Message {
 }
 
 /** The text that a card is posted with, before its first edit. It stays true whatever happens to the remediation. */
-export function cardPlaceholder({ title, requested }: Remediation): string {
+export function cardPlaceholder({ title, requested }: RemediationRecord): string {
   const by = requested ? ` was asked for by ${mentionActor(requested.by)}` : ' was asked for';
   return `${escapeUntrusted(title, MAX_TITLE_CHARS)}${by}.`;
 }
 
 /** `FIXED · doppler_z2: 0 -> 1 registered`, what it is about, its status. */
-function headParts(remediation: Remediation): readonly RichTextPart[] {
+function headParts(remediation: RemediationRecord): readonly RichTextPart[] {
   const { state, title, finding } = remediation;
   const { word, emoji: sign } = STATE_LABELS[state];
   const said = state === 'fixed' ? bold(title, MAX_TITLE_CHARS) : text(finding.summary, MAX_SUMMARY_CHARS);
@@ -104,7 +104,7 @@ function headParts(remediation: Remediation): readonly RichTextPart[] {
   ];
 }
 
-const SHOWS_PLAN: ReadonlySet<State> = new Set([
+const SHOWS_PLAN: ReadonlySet<RemediationState> = new Set([
   'approved',
   'applying',
   'interrupted',
@@ -114,7 +114,7 @@ const SHOWS_PLAN: ReadonlySet<State> = new Set([
   'skipped',
 ]);
 /** Until then nothing was changed, so there is nothing to do afterwards. */
-const SHOWS_AFTERWARDS: ReadonlySet<State> = new Set([
+const SHOWS_AFTERWARDS: ReadonlySet<RemediationState> = new Set([
   'settling',
   'fixed',
   'unverified',
@@ -122,7 +122,7 @@ const SHOWS_AFTERWARDS: ReadonlySet<State> = new Set([
   'interrupted',
 ]);
 
-function planAndSteps(remediation: Remediation, plan: Plan): Blocks {
+function planAndSteps(remediation: RemediationRecord, plan: Plan): Blocks {
   const { state } = remediation;
   const groups = [
     SHOWS_PLAN.has(state) ? briefPlanParts(plan, 'The plan') : [],
@@ -133,7 +133,7 @@ function planAndSteps(remediation: Remediation, plan: Plan): Blocks {
 }
 
 /** The steps and their times; the last ones if not all fit. */
-function stepParts({ deeds }: Remediation): readonly RichTextPart[] {
+function stepParts({ deeds }: RemediationRecord): readonly RichTextPart[] {
   if (deeds.length === 0) return [];
   let usedChars = 0;
   const shown = deeds
@@ -149,7 +149,7 @@ function stepParts({ deeds }: Remediation): readonly RichTextPart[] {
 }
 
 /** Reasons are untrusted text: in `rich_text` nothing in them is markup. */
-function reasonBlocks(remediation: Remediation): Blocks {
+function reasonBlocks(remediation: RemediationRecord): Blocks {
   const lines = reasonsIn(remediation).map(({ by, reason, isOfRequester }) =>
     isOfRequester
       ? line(bold('Reason:'), plain(' '), text(reason, MAX_REASON_CHARS))
@@ -166,7 +166,7 @@ function reasonBlocks(remediation: Remediation): Blocks {
 }
 
 /** The same in the top-level text. */
-function reasonsInText(remediation: Remediation): readonly string[] {
+function reasonsInText(remediation: RemediationRecord): readonly string[] {
   return reasonsIn(remediation).map(({ by, reason, isOfRequester }) =>
     isOfRequester
       ? `Reason: ${escapeUntrusted(reason, MAX_APPROVER_REASON_CHARS)}`
@@ -174,7 +174,7 @@ function reasonsInText(remediation: Remediation): readonly string[] {
   );
 }
 
-function footer(remediation: Remediation): string {
+function footer(remediation: RemediationRecord): string {
   const { environment, check, planHash, id } = remediation;
   const hash =
     planHash === undefined ? [] : [`plan ${truncate(planHash, HASH_CHARS + 1).slice(0, HASH_CHARS)}`];
@@ -182,7 +182,7 @@ function footer(remediation: Remediation): string {
   return [truncate(environment, 80), truncate(check, 80), ...hash, id, ...(took ? [took] : [])].join('  ·  ');
 }
 
-function buttonsOf(remediation: Remediation) {
+function buttonsOf(remediation: RemediationRecord) {
   const { id, state, planHash } = remediation;
   if (state === 'interrupted' || state === 'unverified' || state === 'failed')
     return [button({ label: 'Check now', action: 'wrench:look', value: id })];
@@ -201,7 +201,7 @@ function buttonsOf(remediation: Remediation) {
   ];
 }
 
-function confirmApproval({ risk, title, environment, plan }: Remediation) {
+function confirmApproval({ risk, title, environment, plan }: RemediationRecord) {
   if (risk !== 'destructive') return undefined;
   const targets = countInWords(plan?.targets.length ?? 0, 'target');
   return confirmation({
@@ -215,7 +215,7 @@ function confirmApproval({ risk, title, environment, plan }: Remediation) {
 const MAX_LINE_CHARS = 300;
 
 /** The whole conclusion: what a screen reader reads and a phone shows. Who must do what is never left out. */
-function renderText(remediation: Remediation, summary: string): string {
+function renderText(remediation: RemediationRecord, summary: string): string {
   const { state, title, environment, plan, deeds } = remediation;
   const { word, emoji: sign } = STATE_LABELS[state];
   const about =

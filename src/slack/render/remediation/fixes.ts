@@ -1,5 +1,5 @@
 import { countInWords } from '../../../check/report-in-words.ts';
-import type { Remediation, State } from '../../../store/remediation/record.ts';
+import type { RemediationRecord, RemediationState } from '../../../store/remediation/record.ts';
 import {
   utf8Length,
   truncateMrkdwn,
@@ -12,7 +12,12 @@ import { type Blocks, emoji, plain, line, type RichTextPart, rich, text } from '
 import { remediationHeadline, STATE_LABELS } from './words.ts';
 
 /** States that the channel message shows too: something was applied. All others appear only in the thread. */
-const SHOWN_IN_CHANNEL: ReadonlySet<State> = new Set(['fixed', 'unverified', 'failed', 'interrupted']);
+const SHOWN_IN_CHANNEL: ReadonlySet<RemediationState> = new Set([
+  'fixed',
+  'unverified',
+  'failed',
+  'interrupted',
+]);
 const MAX_FIXES = 5;
 const MAX_FIX_CHARS = 300;
 /** Of the top-level text; an edit accepts at most 4,000 bytes. */
@@ -23,7 +28,7 @@ const MAX_FIXES_BYTES = 1_800;
  * A report's root message with the outcome of its fixes, so that somebody who reads only the channel sees what was fixed.
  * `open` is the number of offers that still have a button. The coverage stays the last line.
  */
-export function withFixes(root: Message, remediations: readonly Remediation[], open: number): Message {
+export function withFixes(root: Message, remediations: readonly RemediationRecord[], open: number): Message {
   const ended = remediations.filter(({ state }) => SHOWN_IN_CHANNEL.has(state));
   const shown = ended.slice(-MAX_FIXES);
   const lines = [

@@ -2,7 +2,7 @@ import type { SectionBlock } from '@slack/types';
 import { cleanText } from '../../../text/clean-text.ts';
 import type { Risk } from '../../../check/define-remediation.ts';
 import { countInWords } from '../../../check/report-in-words.ts';
-import type { Remediation, State } from '../../../store/remediation/record.ts';
+import type { RemediationRecord, RemediationState } from '../../../store/remediation/record.ts';
 import { code, truncate, escapeUntrusted } from '../escape-untrusted.ts';
 import type { Message } from '../message.ts';
 import {
@@ -53,7 +53,7 @@ const RISK_TEXT: Readonly<Record<Risk, string>> = {
 };
 
 /** The status of an offer that somebody clicked; follows "it is" or "it was". */
-const OFFER_STATUS: Readonly<Record<State, string>> = {
+const OFFER_STATUS: Readonly<Record<RemediationState, string>> = {
   offered: 'offered',
   planning: 'under way; its card below tells how it stands',
   planned: 'under way; its card below tells how it stands',
@@ -72,7 +72,7 @@ const OFFER_STATUS: Readonly<Record<State, string>> = {
 
 /** The end of a report's thread: the fixes for its findings, each with its button while that can do something. */
 export function renderOffers(
-  remediations: readonly Remediation[],
+  remediations: readonly RemediationRecord[],
   { disabled = [], now = new Date() }: OffersOptions = {},
 ): Message {
   const isOnly = remediations.length === 1;
@@ -93,11 +93,11 @@ export function renderOffers(
   return { text: offersText(remediations, disabled, rest.length, now), blocks };
 }
 
-function headingOf({ length }: readonly Remediation[]): string {
+function headingOf({ length }: readonly RemediationRecord[]): string {
   return length > 0 ? 'What can be done' : 'What could be done, but is off';
 }
 
-function offerSection(remediation: Remediation, isOnly: boolean, now: Date): SectionBlock {
+function offerSection(remediation: RemediationRecord, isOnly: boolean, now: Date): SectionBlock {
   const { id, title, state, finding } = remediation;
   const isOpen = state === 'offered' && !isTooOld(remediation, now);
   const text = `*${escapeUntrusted(title, MAX_TITLE_CHARS)}*\n${code(finding.target, MAX_TARGET_CHARS)} · ${aboutOffer(remediation, now)}`;
@@ -117,7 +117,7 @@ function offerSection(remediation: Remediation, isOnly: boolean, now: Date): Sec
 }
 
 /** Short: a message may have forty of them. */
-function confirmRequest({ title, environment }: Remediation) {
+function confirmRequest({ title, environment }: RemediationRecord) {
   const [verb = ''] = cleanText(title).split(' ');
   return confirmation({
     title: `${truncate(title, 98)}?`,
@@ -127,7 +127,7 @@ function confirmRequest({ title, environment }: Remediation) {
 }
 
 /** What a click does, or who clicked and the status; mrkdwn. */
-function aboutOffer(remediation: Remediation, now: Date): string {
+function aboutOffer(remediation: RemediationRecord, now: Date): string {
   const { risk, state, requested } = remediation;
   if (isTooOld(remediation, now)) return 'too old: ask the question again';
   if (state === 'offered') return RISK_TEXT[risk];
@@ -137,12 +137,12 @@ function aboutOffer(remediation: Remediation, now: Date): string {
 }
 
 /** It expired before anybody clicked it. */
-function isTooOld({ state, until, requested }: Remediation, now: Date): boolean {
+function isTooOld({ state, until, requested }: RemediationRecord, now: Date): boolean {
   if (state === 'offered') return until !== undefined && Date.parse(until) <= now.getTime();
   return state === 'expired' && !requested;
 }
 
-function restBlock(rest: readonly Remediation[]): Blocks[number] {
+function restBlock(rest: readonly RemediationRecord[]): Blocks[number] {
   const named = rest.slice(0, 8).map(({ title }) => truncate(cleanText(title), 60));
   const more = rest.length > named.length ? ', …' : '';
   return rich(
@@ -187,7 +187,7 @@ function escapeKeepingCode(text: string, max: number): string {
 }
 
 function offersText(
-  remediations: readonly Remediation[],
+  remediations: readonly RemediationRecord[],
   disabled: readonly DisabledOffer[],
   restCount: number,
   now: Date,

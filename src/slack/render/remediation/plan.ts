@@ -1,7 +1,7 @@
 import { cleanText } from '../../../text/clean-text.ts';
 import type { Plan } from '../../../check/define-remediation.ts';
 import { countInWords } from '../../../check/report-in-words.ts';
-import type { Remediation } from '../../../store/remediation/record.ts';
+import type { RemediationRecord } from '../../../store/remediation/record.ts';
 import { encodedLength, truncate } from '../escape-untrusted.ts';
 import type { Attachment } from '../message.ts';
 import {
@@ -73,7 +73,7 @@ function preconditionLines({ precondition }: Plan): readonly string[] {
 }
 
 /** What the approver approves. If it does not fit, the card says so and {@link planFile} has the whole plan. */
-export function wholePlanBlocks(remediation: Remediation, plan: Plan): Blocks {
+export function wholePlanBlocks(remediation: RemediationRecord, plan: Plan): Blocks {
   const { filename } = planFile(remediation) ?? {};
   const groups = [
     [...planParts(WHOLE_PLAN, plan, 'What will be done'), ...affectedBytesPart(plan)],
@@ -140,7 +140,7 @@ export function afterwardsParts({ afterwards = [] }: Plan): readonly RichTextPar
 }
 
 /** The whole plan as a text file for the thread; undefined if the card shows all of it. */
-export function planFile(remediation: Remediation): Attachment | undefined {
+export function planFile(remediation: RemediationRecord): Attachment | undefined {
   const { id, plan, title } = remediation;
   if (!plan || !isTooLong(plan)) return undefined;
   return {
@@ -159,7 +159,7 @@ function isTooLong(plan: Plan): boolean {
   ].some(({ isCut }) => isCut);
 }
 
-function planInText(remediation: Remediation, plan: Plan): string {
+function planInText(remediation: RemediationRecord, plan: Plan): string {
   const { id, title, environment, check, finding, planHash } = remediation;
   const list = (heading: string, entries: readonly string[], sign: (at: number) => string) =>
     entries.length === 0

@@ -1,6 +1,6 @@
 import type { ModalView } from '@slack/types';
 import { cleanText } from '../../../text/clean-text.ts';
-import type { Remediation } from '../../../store/remediation/record.ts';
+import type { RemediationRecord } from '../../../store/remediation/record.ts';
 import { truncate } from '../escape-untrusted.ts';
 import { bold, line, plainTextObject, rich, text } from '../blocks.ts';
 
@@ -18,7 +18,7 @@ const QUESTIONS = {
 /** Asks for a reason before a click counts. Slack returns `metadata` with the submission. */
 export function renderReasonForm(
   button: keyof typeof QUESTIONS,
-  { title, environment, finding, risk }: Remediation,
+  { title, environment, finding, risk }: RemediationRecord,
   metadata: string,
 ): ModalView {
   const { submit, label } = QUESTIONS[button];

@@ -1,7 +1,7 @@
 import { cleanText } from '../../../text/clean-text.ts';
 import { proofInWords } from '../../../check/proof.ts';
 import { countInWords, durationInWords, verdictOf } from '../../../check/report-in-words.ts';
-import type { Look, Remediation, State } from '../../../store/remediation/record.ts';
+import type { Observation, RemediationRecord, RemediationState } from '../../../store/remediation/record.ts';
 import { utf8Length, truncateMrkdwn, truncate, joinLinesWithin } from '../escape-untrusted.ts';
 import { dateToken, mention } from '../blocks.ts';
 
@@ -13,7 +13,7 @@ interface StateLabel {
 }
 
 /** A colour never appears without its word. Only what was verified is green. */
-export const STATE_LABELS: Readonly<Record<State, StateLabel>> = {
+export const STATE_LABELS: Readonly<Record<RemediationState, StateLabel>> = {
   offered: { word: 'OFFERED', emoji: 'wrench' },
   planning: { word: 'PLANNING', emoji: 'hourglass_flowing_sand' },
   planned: { word: 'PLAN', emoji: 'clipboard' },
@@ -31,7 +31,7 @@ export const STATE_LABELS: Readonly<Record<State, StateLabel>> = {
 };
 
 /** What follows the state's word: the proof of a fix, otherwise the title. */
-export function remediationHeadline(remediation: Remediation): string {
+export function remediationHeadline(remediation: RemediationRecord): string {
   const { state, title, before, after } = remediation;
   if (state !== 'fixed') return cleanText(title);
   // A report with gaps begins with what it does not know, and that is no headline.
@@ -40,7 +40,7 @@ export function remediationHeadline(remediation: Remediation): string {
 }
 
 /** The status, in sentences. States no more than is known. */
-export function statusText(remediation: Remediation): readonly string[] {
+export function statusText(remediation: RemediationRecord): readonly string[] {
   const { state, because, after, plan, requested } = remediation;
   const why = because === undefined ? [] : [toSentence(because)];
   switch (state) {
@@ -85,7 +85,7 @@ export function statusText(remediation: Remediation): readonly string[] {
 }
 
 /** Why it does not count as fixed. */
-function unverifiedText(after: Look | undefined): readonly string[] {
+function unverifiedText(after: Observation | undefined): readonly string[] {
   if (!after) return ['It was done. Whether it helped has not been seen.'];
   const verdict = withFullStop(verdictOf(after));
   switch (after.finding) {
@@ -101,14 +101,14 @@ function unverifiedText(after: Look | undefined): readonly string[] {
 const MAX_GAPS = 3;
 
 /** ` (doppler_z1/0, doppler_z1/1 and 4 more couldn't be checked)` */
-function uncheckedText({ gaps }: Look): string {
+function uncheckedText({ gaps }: Observation): string {
   if (gaps.length === 0) return '';
   const left = gaps.length - MAX_GAPS;
   const named = gaps.slice(0, MAX_GAPS).map((gap) => truncate(cleanText(gap), 60));
   return ` (${named.join(', ')}${left > 0 ? ` and ${left} more` : ''} couldn't be checked)`;
 }
 
-function recheckText(after: Look | undefined): readonly string[] {
+function recheckText(after: Observation | undefined): readonly string[] {
   if (!after) return [];
   const seen = {
     found: 'the finding is still there',
@@ -118,11 +118,11 @@ function recheckText(after: Look | undefined): readonly string[] {
   return [`Looked at again since: ${seen}. ${withFullStop(verdictOf(after))}`];
 }
 
-function stepsText({ deeds }: Remediation): string {
+function stepsText({ deeds }: RemediationRecord): string {
   return deeds.length === 0 ? 'Nothing was done.' : 'What was done until then is below.';
 }
 
-function stepsBeforeFailureText({ deeds }: Remediation): string {
+function stepsBeforeFailureText({ deeds }: RemediationRecord): string {
   return deeds.length === 0
     ? 'No deed was told as done before that.'
     : 'What was done until then is below; nothing more is done.';
@@ -147,10 +147,10 @@ export function mentionActor(id: string): string {
 
 const MAX_VOTES = 10;
 
-type Vote = Remediation['approvals'][number];
+type Vote = RemediationRecord['approvals'][number];
 
 /** Who asked, approved and rejected, and when: one line of mrkdwn each. */
-export function peopleLines({ requested, approvals, rejected }: Remediation): readonly string[] {
+export function peopleLines({ requested, approvals, rejected }: RemediationRecord): readonly string[] {
   return [
     ...(requested ? [`Asked by ${voteInWords(requested)}`] : []),
     ...(approvals.length > 0 ? [`Approved by ${votesInWords(approvals)}`] : []),
@@ -168,7 +168,7 @@ export interface Reason {
 const MAX_REASONS = 5;
 
 /** The reasons that people gave when they asked for and approved it, in that order. */
-export function reasonsIn({ requested, approvals, risk }: Remediation): readonly Reason[] {
+export function reasonsIn({ requested, approvals, risk }: RemediationRecord): readonly Reason[] {
   const votes = [
     ...(requested ? [{ ...requested, isOfRequester: true }] : []),
     // The requester of a safe fix approves it with the same click.
@@ -190,7 +190,7 @@ function votesInWords(votes: readonly Vote[]): string {
 }
 
 /** `Needs 2 approvals by different people other than <@U…>: 1 of 2 so far. Open until …` in mrkdwn; empty where it needs none. */
-export function needsInWords(remediation: Remediation): string {
+export function needsInWords(remediation: RemediationRecord): string {
   const { risk, requested, approvals, until } = remediation;
   const needed = neededApprovals(remediation);
   const open = until === undefined ? '' : ` Open until ${dateToken(until)}.`;
@@ -201,12 +201,12 @@ export function needsInWords(remediation: Remediation): string {
   return `Needs ${countInWords(needed, 'approval')}${others}${votes}.${open}`;
 }
 
-export function neededApprovals({ approvalsNeeded: needed, risk }: Remediation): number {
+export function neededApprovals({ approvalsNeeded: needed, risk }: RemediationRecord): number {
   return needed ?? (risk === 'safe' ? 0 : 1);
 }
 
 /** `38.2 s from approval to fixed`; empty where that is not known. */
-export function tookInWords({ state, approvals, requested, endedAt }: Remediation): string {
+export function tookInWords({ state, approvals, requested, endedAt }: RemediationRecord): string {
   const begun = approvals.at(-1)?.at ?? requested?.at;
   if (state !== 'fixed' || begun === undefined || endedAt === undefined) return '';
   const tookMs = Date.parse(endedAt) - Date.parse(begun);

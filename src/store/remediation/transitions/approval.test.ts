@@ -8,23 +8,33 @@ import {
   POLICY,
 } from '../../../../test/world/remediation.ts';
 import type { Policy } from '../policy.ts';
-import { type Remediation, STATES } from '../record.ts';
-import type { Decide } from '../remediations.ts';
-import { approve, approveSafe, plan, refuse, reject, request, shown, skip, withdraw } from './approval.ts';
+import { type RemediationRecord, REMEDIATION_STATES } from '../record.ts';
+import type { Transition } from '../remediation-store.ts';
+import {
+  approve,
+  approveSafe,
+  recordPlan,
+  refuseRemediation,
+  reject,
+  requestPlan,
+  markPlanShown,
+  skipRemediation,
+  withdrawPlan,
+} from './approval.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 14, 4);
 const LATER = new Date(NOW + 60_000).toISOString();
 const OVER = new Date(NOW - 1).toISOString();
 
 /** What it becomes. */
-function after(decide: Decide, before: Remediation): Remediation {
+function after(decide: Transition, before: RemediationRecord): RemediationRecord {
   const decided = decide(before);
   if (typeof decided === 'string') throw new Error(decided);
   return decided.next;
 }
 
-const asked = after(request('U0ADA', POLICY, NOW), anOffer());
-const planned = after(plan(PLAN, OBSERVATION, POLICY, NOW), asked);
+const asked = after(requestPlan('U0ADA', POLICY, NOW), anOffer());
+const planned = after(recordPlan(PLAN, OBSERVATION, POLICY, NOW), asked);
 const HASH = hashOf(planned);
 const approvedOnce = after(approve('U0GRACE', HASH, POLICY, NOW), planned);
 
@@ -34,38 +44,38 @@ test('from an offer to an approved plan: asked by one, approved by another', () 
   expect(approvedOnce).toMatchObject({ state: 'approved', approvals: [{ by: 'U0GRACE' }] });
 });
 
-test.each<[string, Decide, Remediation, RegExp]>([
+test.each<[string, Transition, RemediationRecord, RegExp]>([
   [
     'asked for a second time',
-    request('U0KATE', POLICY, NOW),
+    requestPlan('U0KATE', POLICY, NOW),
     asked,
     /asked for already by <@U0ADA>, and is planning/,
   ],
   [
     'asked for when the report is too old',
-    request('U0ADA', POLICY, NOW),
+    requestPlan('U0ADA', POLICY, NOW),
     anOffer({ until: OVER }),
     /too old to act upon/,
   ],
   [
     'asked for although the configuration has it off',
-    request('U0ADA', { ...POLICY, off: ['etcd/doppler:restart'] }, NOW),
+    requestPlan('U0ADA', { ...POLICY, off: ['etcd/doppler:restart'] }, NOW),
     anOffer(),
     /`remediations.off` names/,
   ],
   [
     'destructive and not named',
-    request('U0ADA', POLICY, NOW),
+    requestPlan('U0ADA', POLICY, NOW),
     anOffer({ risk: 'destructive' }),
     /destructive, and off until/,
   ],
   [
     'one that nobody could approve',
-    request('U0ADA', { ...POLICY, roles: { ...POLICY.roles, approver: [] } }, NOW),
+    requestPlan('U0ADA', { ...POLICY, roles: { ...POLICY.roles, approver: [] } }, NOW),
     anOffer(),
     /nobody may approve it/,
   ],
-  ['planned a second time', plan(PLAN, OBSERVATION, POLICY, NOW), planned, /it is planned/],
+  ['planned a second time', recordPlan(PLAN, OBSERVATION, POLICY, NOW), planned, /it is planned/],
   [
     'approved by who asked for it',
     approve('U0ADA', HASH, POLICY, NOW),
@@ -131,8 +141,8 @@ test('who has any say may reject, before and after it was approved, whoever aske
 test('what is gone for good needs two others; one person is not two', () => {
   const policy: Policy = { ...POLICY, destructive: ['etcd/doppler:restart'] };
   const both = after(
-    plan(PLAN, OBSERVATION, policy, NOW),
-    after(request('U0ADA', policy, NOW), anOffer({ risk: 'destructive' })),
+    recordPlan(PLAN, OBSERVATION, policy, NOW),
+    after(requestPlan('U0ADA', policy, NOW), anOffer({ risk: 'destructive' })),
   );
   const one = after(approve('U0GRACE', HASH, policy, NOW), both);
 
@@ -144,8 +154,8 @@ test('what is gone for good needs two others; one person is not two', () => {
 
 test('what is safe is approved by the click that asked for it', () => {
   const safe = after(
-    plan(PLAN, OBSERVATION, POLICY, NOW),
-    after(request('U0ADA', POLICY, NOW), anOffer({ risk: 'safe' })),
+    recordPlan(PLAN, OBSERVATION, POLICY, NOW),
+    after(requestPlan('U0ADA', POLICY, NOW), anOffer({ risk: 'safe' })),
   );
 
   expect(after(approveSafe(POLICY, NOW), safe)).toMatchObject({
@@ -155,7 +165,7 @@ test('what is safe is approved by the click that asked for it', () => {
 });
 
 test('asking and approving are refused while all is frozen, and approving past its time by Redis too', () => {
-  expect(request('U0ADA', POLICY, NOW)(anOffer())).toMatchObject({ unlessFrozen: true });
+  expect(requestPlan('U0ADA', POLICY, NOW)(anOffer())).toMatchObject({ unlessFrozen: true });
   expect(approve('U0GRACE', HASH, POLICY, NOW)(planned)).toMatchObject({
     unlessFrozen: true,
     notAfter: planned.until,
@@ -168,10 +178,10 @@ test('a reject lets the targets go, an approval keeps them', () => {
 });
 
 test('each step is told in the audit by its own kind, with who and which plan', () => {
-  expect(request('U0ADA', POLICY, NOW)(anOffer())).toMatchObject({
+  expect(requestPlan('U0ADA', POLICY, NOW)(anOffer())).toMatchObject({
     entry: { kind: 'asked', who: ['U0ADA'] },
   });
-  expect(plan(PLAN, OBSERVATION, POLICY, NOW)(asked)).toMatchObject({
+  expect(recordPlan(PLAN, OBSERVATION, POLICY, NOW)(asked)).toMatchObject({
     entry: { kind: 'planned', planHash: HASH, targets: PLAN.targets },
   });
   expect(approve('U0GRACE', HASH, POLICY, NOW)(planned)).toMatchObject({
@@ -180,53 +190,59 @@ test('each step is told in the audit by its own kind, with who and which plan', 
   expect(reject('U0KATE', HASH, NOW)(planned)).toMatchObject({
     entry: { kind: 'rejected', who: ['U0KATE'] },
   });
-  expect(skip('it is gone', NOW, OBSERVED_GONE)(approvedOnce)).toMatchObject({
+  expect(skipRemediation('it is gone', NOW, OBSERVED_GONE)(approvedOnce)).toMatchObject({
     entry: { kind: 'skipped', who: ['U0ADA', 'U0GRACE'], because: 'it is gone' },
   });
 });
 
 /** From which states each leads on, with everything else as it should be; from all others it must not. */
-const LEADS_ON: readonly (readonly [string, Decide, readonly string[]])[] = [
-  ['asking', request('U0KATE', POLICY, NOW), ['offered']],
-  ['planning', plan(PLAN, OBSERVATION, POLICY, NOW), ['planning']],
+const LEADS_ON: readonly (readonly [string, Transition, readonly string[]])[] = [
+  ['asking', requestPlan('U0KATE', POLICY, NOW), ['offered']],
+  ['planning', recordPlan(PLAN, OBSERVATION, POLICY, NOW), ['planning']],
   ['approving', approve('U0GRACE', HASH, POLICY, NOW), ['planned']],
   ['rejecting', reject('U0GRACE', HASH, NOW), ['planned', 'approved']],
-  ['refusing', refuse('no', NOW), ['planning', 'planned', 'approved']],
-  ['skipping', skip('no', NOW), ['planning', 'planned', 'approved']],
+  ['refusing', refuseRemediation('no', NOW), ['planning', 'planned', 'approved']],
+  ['skipping', skipRemediation('no', NOW), ['planning', 'planned', 'approved']],
 ];
 
 test.each(LEADS_ON)('%s leads on from nowhere but where it should', (_, decide, from) => {
-  const led = STATES.filter((state) => typeof decide({ ...planned, state, until: LATER }) !== 'string');
+  const led = REMEDIATION_STATES.filter(
+    (state) => typeof decide({ ...planned, state, until: LATER }) !== 'string',
+  );
 
   expect(led).toEqual(from);
 });
 
 test('the time for approval begins when the plan is posted, where that took long', () => {
   const wholeMs = POLICY.approveWithinMinutes * 60_000;
-  const until = (nowMs: number) => Date.parse(after(shown(POLICY, nowMs), planned).until ?? '');
+  const until = (nowMs: number) => Date.parse(after(markPlanShown(POLICY, nowMs), planned).until ?? '');
 
   expect(until(NOW + 1_000)).toBe(NOW + wholeMs);
   expect(until(NOW + wholeMs / 2)).toBe(NOW + wholeMs * 1.5);
-  expect(shown(POLICY, NOW)(after(shown(POLICY, NOW), planned))).toBe('its plan was posted already');
-  expect(shown(POLICY, NOW)(asked)).toBe('it is planning');
+  expect(markPlanShown(POLICY, NOW)(after(markPlanShown(POLICY, NOW), planned))).toBe(
+    'its plan was posted already',
+  );
+  expect(markPlanShown(POLICY, NOW)(asked)).toBe('it is planning');
 });
 
 test('a plan that cannot be posted is withdrawn, and one that was posted is not', () => {
-  expect(after(withdraw('not_in_channel', NOW), planned)).toMatchObject({
+  expect(after(withdrawPlan('not_in_channel', NOW), planned)).toMatchObject({
     state: 'refused',
     because: 'not_in_channel',
   });
-  expect(withdraw('not_in_channel', NOW)(after(shown(POLICY, NOW), planned))).toBe('it is planned');
-  expect(withdraw('not_in_channel', NOW)(approvedOnce)).toBe('it is approved');
+  expect(withdrawPlan('not_in_channel', NOW)(after(markPlanShown(POLICY, NOW), planned))).toBe(
+    'it is planned',
+  );
+  expect(withdrawPlan('not_in_channel', NOW)(approvedOnce)).toBe('it is approved');
 });
 
 test('where a reason is required, nobody asks or approves without one; it is in the vote and in the audit', () => {
   const policy = { ...POLICY, requireReason: true };
 
-  expect(request('U0ADA', policy, NOW)(anOffer())).toBe('a reason is required');
+  expect(requestPlan('U0ADA', policy, NOW)(anOffer())).toBe('a reason is required');
   expect(approve('U0GRACE', HASH, policy, NOW)(planned)).toBe('a reason is required');
   const given = [
-    request('U0ADA', policy, NOW, 'INC-42')(anOffer()),
+    requestPlan('U0ADA', policy, NOW, 'INC-42')(anOffer()),
     approve('U0GRACE', HASH, policy, NOW, 'seen by the network team')(planned),
   ];
   expect(given).toEqual([
@@ -247,8 +263,8 @@ test('where a reason is required, nobody asks or approves without one; it is in 
 
 test('what is safe is approved with the reason for which it was asked', () => {
   const policy = { ...POLICY, requireReason: true };
-  const safe = after(request('U0ADA', policy, NOW, 'INC-42'), anOffer({ risk: 'safe' }));
-  const ready = after(plan(PLAN, OBSERVATION, policy, NOW), safe);
+  const safe = after(requestPlan('U0ADA', policy, NOW, 'INC-42'), anOffer({ risk: 'safe' }));
+  const ready = after(recordPlan(PLAN, OBSERVATION, policy, NOW), safe);
 
   expect(approveSafe(policy, NOW)(ready)).toMatchObject({
     next: { approvals: [{ by: 'U0ADA', reason: 'INC-42' }] },

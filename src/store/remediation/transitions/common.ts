@@ -1,21 +1,25 @@
 import type { Audited } from '../../audit/entry.ts';
-import { ENDED, type Remediation } from '../record.ts';
+import { FINAL_STATES, type RemediationRecord } from '../record.ts';
 
 /** In whose name something ends that nobody ended. */
-export const NOBODY = 'wrench';
+export const SYSTEM_ACTOR = 'wrench';
 
 /** The same, at its end: nothing ends it by itself any more. */
-export function ended(remediation: Remediation, state: Remediation['state'], nowMs: number): Remediation {
-  if (!ENDED.has(state)) throw new Error(`${state} is no end`);
+export function ended(
+  remediation: RemediationRecord,
+  state: RemediationRecord['state'],
+  nowMs: number,
+): RemediationRecord {
+  if (!FINAL_STATES.has(state)) throw new Error(`${state} is no end`);
   const { until, ...rest } = remediation;
   return until === undefined
-    ? { ...remediation, state, endedAt: iso(nowMs) }
-    : { ...rest, state, endedAt: iso(nowMs) };
+    ? { ...remediation, state, endedAt: isoTime(nowMs) }
+    : { ...rest, state, endedAt: isoTime(nowMs) };
 }
 
 /** What the audit says of a step. */
-export function entryOf(
-  remediation: Remediation,
+export function auditEntryOf(
+  remediation: RemediationRecord,
   kind: Audited['kind'],
   who: readonly string[],
   nowMs: number,
@@ -24,7 +28,7 @@ export function entryOf(
   const { id, title, check, environment, plan, planHash } = remediation;
   return {
     kind,
-    at: iso(nowMs),
+    at: isoTime(nowMs),
     who: [...who],
     remediation: id,
     what: title,
@@ -37,22 +41,22 @@ export function entryOf(
 }
 
 /** In whose name it is done: who asked, then who approved. */
-export function whoOf(remediation: Remediation): readonly string[] {
+export function actorsOf(remediation: RemediationRecord): readonly string[] {
   return [...new Set([requesterOf(remediation), ...remediation.approvals.map(({ by }) => by)])];
 }
 
-export function requesterOf({ requested }: Remediation): string {
-  return requested?.by ?? NOBODY;
+export function requesterOf({ requested }: RemediationRecord): string {
+  return requested?.by ?? SYSTEM_ACTOR;
 }
 
-export function vote(by: string, nowMs: number, reason?: string) {
-  return { by, at: iso(nowMs), ...(reason !== undefined && { reason }) };
+export function newVote(by: string, nowMs: number, reason?: string) {
+  return { by, at: isoTime(nowMs), ...(reason !== undefined && { reason }) };
 }
 
-export function isOver(until: string | undefined, nowMs: number): boolean {
+export function isPast(until: string | undefined, nowMs: number): boolean {
   return until !== undefined && Date.parse(until) < nowMs;
 }
 
-export function iso(ms: number): string {
+export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }

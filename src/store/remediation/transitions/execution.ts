@@ -1,9 +1,9 @@
 import { proofInWords } from '../../../check/proof.ts';
 import type { Audited } from '../../audit/entry.ts';
-import { type Policy, withheld } from '../policy.ts';
-import type { Look, Remediation } from '../record.ts';
-import type { Decide, Move } from '../remediations.ts';
-import { ended, entryOf, iso, NOBODY, whoOf } from './common.ts';
+import { type Policy, disabledReason } from '../policy.ts';
+import type { Observation, RemediationRecord } from '../record.ts';
+import type { Transition, Change } from '../remediation-store.ts';
+import { ended, auditEntryOf, isoTime, SYSTEM_ACTOR, actorsOf } from './common.ts';
 import { withdrawn } from './approval.ts';
 
 /**
@@ -12,85 +12,107 @@ import { withdrawn } from './approval.ts';
  */
 
 /** The one way to act: from approved, within its time, not frozen, within the caps, with its targets held. */
-export function begin(token: number, before: Look, policy: Policy, leaseMs: number, nowMs: number): Decide {
+export function startExecution(
+  token: number,
+  before: Observation,
+  policy: Policy,
+  leaseMs: number,
+  nowMs: number,
+): Transition {
   return (remediation) => {
     const { state, until } = remediation;
     if (state !== 'approved') return `it is ${state}`;
-    const off = withheld(policy, remediation);
+    const off = disabledReason(policy, remediation);
     if (off) return off;
     return {
-      next: { ...remediation, state: 'applying', token, before, until: iso(nowMs + leaseMs) },
-      entry: entryOf(remediation, 'applying', whoOf(remediation), nowMs, { before: before.verdict }),
+      next: { ...remediation, state: 'applying', token, before, until: isoTime(nowMs + leaseMs) },
+      entry: auditEntryOf(remediation, 'applying', actorsOf(remediation), nowMs, { before: before.verdict }),
       ...(until !== undefined && { notAfter: until }),
       unlessFrozen: true,
       caps: policy,
-      holdMs: leaseMs * 2,
+      lockTargetsForMs: leaseMs * 2,
     };
   };
 }
 
 /** Remembers one deed. Only who holds the token may: anybody else has been overtaken. */
-export function did(token: number, line: string, leaseMs: number, nowMs: number): Decide {
-  return holding(token, 'applying', (remediation) => ({
+export function recordStep(token: number, line: string, leaseMs: number, nowMs: number): Transition {
+  return whileHolding(token, 'applying', (remediation) => ({
     next: {
       ...remediation,
-      deeds: [...remediation.deeds, { at: iso(nowMs), line }],
-      until: iso(nowMs + leaseMs),
+      deeds: [...remediation.deeds, { at: isoTime(nowMs), line }],
+      until: isoTime(nowMs + leaseMs),
     },
-    holdMs: leaseMs * 2,
+    lockTargetsForMs: leaseMs * 2,
   }));
 }
 
 /** All deeds are done; whether they helped is looked at. */
-export function applied(token: number, leaseMs: number, nowMs: number): Decide {
-  return holding(token, 'applying', (remediation) => ({
-    next: { ...remediation, state: 'settling', until: iso(nowMs + leaseMs) },
-    entry: entryOf(remediation, 'applied', whoOf(remediation), nowMs, deedsOf(remediation)),
-    holdMs: leaseMs * 2,
+export function finishExecution(token: number, leaseMs: number, nowMs: number): Transition {
+  return whileHolding(token, 'applying', (remediation) => ({
+    next: { ...remediation, state: 'settling', until: isoTime(nowMs + leaseMs) },
+    entry: auditEntryOf(remediation, 'applied', actorsOf(remediation), nowMs, stepsOf(remediation)),
+    lockTargetsForMs: leaseMs * 2,
   }));
 }
 
 /** How it ended, as looking again says. */
-export function settle(token: number, after: Look, because: string | undefined, nowMs: number): Decide {
-  return holding(token, 'settling', (remediation) =>
+export function recordVerification(
+  token: number,
+  after: Observation,
+  because: string | undefined,
+  nowMs: number,
+): Transition {
+  return whileHolding(token, 'settling', (remediation) =>
     outcome(remediation, after.finding === 'gone' ? 'fixed' : 'unverified', nowMs, { after, because }),
   );
 }
 
 /** A deed did not succeed; what was done by then is remembered. */
-export function fail(token: number, because: string, after: Look | undefined, nowMs: number): Decide {
-  return holding(token, 'applying', (remediation) =>
+export function failExecution(
+  token: number,
+  because: string,
+  after: Observation | undefined,
+  nowMs: number,
+): Transition {
+  return whileHolding(token, 'applying', (remediation) =>
     outcome(remediation, 'failed', nowMs, { because, after }),
   );
 }
 
 /** Who acted is gone, or was stopped in the middle. */
-export function interrupt(token: number, because: string, nowMs: number): Decide {
-  return holding(token, 'applying', (remediation) => outcome(remediation, 'interrupted', nowMs, { because }));
+export function interruptExecution(token: number, because: string, nowMs: number): Transition {
+  return whileHolding(token, 'applying', (remediation) =>
+    outcome(remediation, 'interrupted', nowMs, { because }),
+  );
 }
 
-function holding(token: number, state: 'applying' | 'settling', move: (held: Remediation) => Move): Decide {
+function whileHolding(
+  token: number,
+  state: 'applying' | 'settling',
+  change: (held: RemediationRecord) => Change,
+): Transition {
   return (remediation) =>
     remediation.state === state && remediation.token === token
-      ? move(remediation)
+      ? change(remediation)
       : `it is ${remediation.state}, and no longer ours`;
 }
 
 /** What becomes of a state that nobody ended in time. Whether its time is over is Redis' to say: a lease may have been lengthened. */
-export function timeOut(nowMs: number, policy: Pick<Policy, 'approveWithinMinutes'>): Decide {
-  const decide = timedOut(nowMs, policy);
+export function endOverdue(nowMs: number, policy: Pick<Policy, 'approveWithinMinutes'>): Transition {
+  const whenOverdue = overdueTransition(nowMs, policy);
   return (remediation) => {
-    const move = decide(remediation);
-    return typeof move === 'string' ? move : { ...move, onlyIfOverdue: true };
+    const change = whenOverdue(remediation);
+    return typeof change === 'string' ? change : { ...change, onlyIfOverdue: true };
   };
 }
 
-function timedOut(nowMs: number, policy: Pick<Policy, 'approveWithinMinutes'>): Decide {
+function overdueTransition(nowMs: number, policy: Pick<Policy, 'approveWithinMinutes'>): Transition {
   return (remediation) => {
     const { state } = remediation;
     if (state === 'planning') return expired(remediation, 'no worker made a plan in time', nowMs);
     if (state === 'planned' && remediation.shownAt === undefined)
-      return unseen(remediation, nowMs, policy.approveWithinMinutes * 60_000);
+      return extendUnposted(remediation, nowMs, policy.approveWithinMinutes * 60_000);
     if (state === 'planned') return expired(remediation, 'nobody approved it in time', nowMs);
     if (state === 'approved')
       return expired(remediation, 'no worker took it up while the approval was good', nowMs);
@@ -105,39 +127,42 @@ function timedOut(nowMs: number, policy: Pick<Policy, 'approveWithinMinutes'>): 
 }
 
 /** A plan that is not posted yet does not expire, but it is withdrawn if it could not be posted for a day. */
-function unseen(remediation: Remediation, nowMs: number, approveWithinMs: number): Move {
+function extendUnposted(remediation: RemediationRecord, nowMs: number, approveWithinMs: number): Change {
   const askedAtMs = Date.parse(remediation.requested?.at ?? '');
-  if (!(nowMs - askedAtMs < UNSEEN_AT_MOST_MS))
+  if (!(nowMs - askedAtMs < MAX_UNPOSTED_MS))
     return withdrawn(remediation, 'its plan could not be posted for a day', nowMs);
-  return { next: { ...remediation, until: iso(nowMs + approveWithinMs) }, holdMs: approveWithinMs };
+  return {
+    next: { ...remediation, until: isoTime(nowMs + approveWithinMs) },
+    lockTargetsForMs: approveWithinMs,
+  };
 }
 
-const UNSEEN_AT_MOST_MS = 86_400_000;
+const MAX_UNPOSTED_MS = 86_400_000;
 
-function expired(remediation: Remediation, because: string, nowMs: number): Move {
+function expired(remediation: RemediationRecord, because: string, nowMs: number): Change {
   return {
     next: ended({ ...remediation, because }, 'expired', nowMs),
-    entry: entryOf(remediation, 'expired', [NOBODY], nowMs, { because }),
+    entry: auditEntryOf(remediation, 'expired', [SYSTEM_ACTOR], nowMs, { because }),
   };
 }
 
 /** Somebody had the check asked again after an end that left it open. */
-export function lookedAgain(by: string, after: Look, nowMs: number): Decide {
+export function recordRecheck(by: string, after: Observation, nowMs: number): Transition {
   return (remediation) => {
     const { state } = remediation;
     if (!['interrupted', 'unverified', 'failed'].includes(state)) return `it is ${state}`;
     const becomes = after.finding === 'gone' ? 'fixed' : (state as 'interrupted' | 'unverified' | 'failed');
-    const move = outcome(remediation, becomes, nowMs, { after, because: remediation.because });
-    return { ...move, ...(move.entry && { entry: { ...move.entry, who: [by] } }) };
+    const change = outcome(remediation, becomes, nowMs, { after, because: remediation.because });
+    return { ...change, ...(change.entry && { entry: { ...change.entry, who: [by] } }) };
   };
 }
 
 function outcome(
-  remediation: Remediation,
+  remediation: RemediationRecord,
   state: 'fixed' | 'unverified' | 'failed' | 'interrupted',
   nowMs: number,
-  { because, after }: { readonly because?: string | undefined; readonly after?: Look | undefined },
-): Move {
+  { because, after }: { readonly because?: string | undefined; readonly after?: Observation | undefined },
+): Change {
   const { before } = remediation;
   const next = ended(
     { ...remediation, ...(because !== undefined && { because }), ...(after && { after }) },
@@ -147,9 +172,9 @@ function outcome(
   const proof = after && proofInWords(before?.measures ?? [], after.measures);
   return {
     next,
-    entry: entryOf(remediation, 'outcome', whoOf(remediation), nowMs, {
+    entry: auditEntryOf(remediation, 'outcome', actorsOf(remediation), nowMs, {
       outcome: state,
-      ...deedsOf(remediation),
+      ...stepsOf(remediation),
       ...(because !== undefined && { because }),
       ...(before && { before: before.verdict }),
       ...(after && { after: proof ? `${after.verdict} (${proof})` : after.verdict }),
@@ -157,6 +182,6 @@ function outcome(
   };
 }
 
-function deedsOf({ deeds }: Remediation): Pick<Audited, 'deeds'> {
+function stepsOf({ deeds }: RemediationRecord): Pick<Audited, 'deeds'> {
   return deeds.length > 0 ? { deeds: deeds.map(({ line }) => line) } : {};
 }

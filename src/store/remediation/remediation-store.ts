@@ -5,11 +5,11 @@ import { z } from 'zod';
 import { loadLua } from '../../queue/load-lua.ts';
 import type { Audited } from '../audit/entry.ts';
 import { type Chain, openChain } from '../audit/chain.ts';
-import { type Remediation, remediationSchema } from './record.ts';
+import { type RemediationRecord, remediationRecordSchema } from './record.ts';
 
 /** What somebody wants a remediation to become, and what must hold at that very moment. */
-export interface Move {
-  readonly next: Remediation;
+export interface Change {
+  readonly next: RemediationRecord;
   readonly entry?: Audited;
   /** Refused past this moment, by Redis' own clock. */
   readonly notAfter?: string;
@@ -20,48 +20,50 @@ export interface Move {
   /** Counted, and refused where the counts are full. */
   readonly caps?: { readonly perHour: number; readonly perRun: number };
   /** Takes its targets for this long, and is refused where another remediation has one; without it they are let go. */
-  readonly holdMs?: number;
+  readonly lockTargetsForMs?: number;
 }
 
 /** Why a move was not made. `because` is for people. */
-export interface NotMoved {
+export interface RefusedTransition {
   readonly kind: 'refused';
   readonly because: string;
   /** As it is now; absent where it is not known at all. */
-  readonly remediation?: Remediation;
+  readonly remediation?: RemediationRecord;
 }
 
-export type Moved = { readonly kind: 'moved'; readonly remediation: Remediation } | NotMoved;
+export type TransitionResult =
+  | { readonly kind: 'moved'; readonly remediation: RemediationRecord }
+  | RefusedTransition;
 
 /** Decides on a move from what is remembered, or says in words why there is none. Pure: it may be asked several times. */
-export type Decide = (remediation: Remediation) => Move | string;
+export type Transition = (remediation: RemediationRecord) => Change | string;
 
-export interface Remembered {
-  readonly remediation: Remediation;
+export interface StoredRemediation {
+  readonly remediation: RemediationRecord;
   /** Grows with every move. */
   readonly revision: number;
 }
 
 /** All remediations, as Redis remembers them. */
-export interface Remediations {
+export interface RemediationStore {
   /** Remembers what a report offers; a second delivery of the same report changes nothing. */
-  readonly offer: (offered: readonly Remediation[]) => Promise<void>;
-  readonly read: (id: string) => Promise<Remembered | undefined>;
+  readonly saveOffers: (offered: readonly RemediationRecord[]) => Promise<void>;
+  readonly read: (id: string) => Promise<StoredRemediation | undefined>;
   /** What a run offered, in the order of its report. */
-  readonly ofRun: (runId: string) => Promise<readonly Remediation[]>;
+  readonly listByRun: (runId: string) => Promise<readonly RemediationRecord[]>;
   /** Moves it by compare-and-set: `decide` is asked again where somebody else was first. */
-  readonly move: (id: string, decide: Decide) => Promise<Moved>;
+  readonly transition: (id: string, transition: Transition) => Promise<TransitionResult>;
   /** Milliseconds of the epoch, by the one clock that all processes share. */
-  readonly clock: () => Promise<number>;
+  readonly readClock: () => Promise<number>;
   /** A number greater than any given before. */
-  readonly nextToken: () => Promise<number>;
+  readonly nextFencingToken: () => Promise<number>;
   /** Lengthens the lease; false where it is no longer ours. */
-  readonly keep: (remediation: Remediation, leaseMs: number) => Promise<boolean>;
+  readonly renewLease: (remediation: RemediationRecord, leaseMs: number) => Promise<boolean>;
   /** Those whose state should have ended by now. */
-  readonly overdue: () => Promise<readonly string[]>;
+  readonly listOverdue: () => Promise<readonly string[]>;
   /** Those that moved longer than `afterMs` ago and whose card does not show it yet. */
-  readonly untold: (afterMs: number) => Promise<readonly string[]>;
-  readonly told: (id: string, revision: number) => Promise<void>;
+  readonly listCardPending: (afterMs: number) => Promise<readonly string[]>;
+  readonly markCardShown: (id: string, revision: number) => Promise<void>;
 }
 
 /** An offer is as good as the look that made it: an hour. Then the question is asked again. */
@@ -120,20 +122,20 @@ const markAnnounced = loadLua(new URL('./lua/mark-announced.lua', import.meta.ur
   returns: z.literal([0, 1]),
 });
 
-export function openRemediations(
+export function openRemediationStore(
   redis: Redis | Cluster,
   prefix: string,
   audit = openChain(redis, prefix),
-): Remediations {
+): RemediationStore {
   const keys = keysOf(prefix);
-  const read = async (id: string): Promise<Remembered | undefined> => {
+  const read = async (id: string): Promise<StoredRemediation | undefined> => {
     const [rev, record] = await redis.hmget(keys.record(id), 'rev', 'record');
     if (!rev || !record) return undefined;
-    return { revision: Number(rev), remediation: remediationSchema.parse(JSON.parse(record)) };
+    return { revision: Number(rev), remediation: remediationRecordSchema.parse(JSON.parse(record)) };
   };
-  const clock = () => redisTime(redis);
+  const readClock = () => redisTime(redis);
   return {
-    offer: async (offered) => {
+    saveOffers: async (offered) => {
       for (const one of offered)
         await offerRemediation(redis, {
           recordKey: keys.record(one.id),
@@ -144,30 +146,31 @@ export function openRemediations(
         });
     },
     read,
-    ofRun: async (runId) => {
+    listByRun: async (runId) => {
       const ids = await redis.lrange(keys.run(runId), 0, -1);
       const all = await Promise.all(ids.map(read));
-      return all.flatMap((remembered) => (remembered ? [remembered.remediation] : []));
+      return all.flatMap((stored) => (stored ? [stored.remediation] : []));
     },
-    move: (id, decide) => move({ redis, keys, audit, read }, id, decide),
-    clock,
-    nextToken: () => redis.incr(keys.fence),
-    keep: async (remediation, leaseMs) => {
-      const kept = await renewLease(redis, {
+    transition: (id, transition) => runTransition({ redis, keys, audit, read }, id, transition),
+    readClock,
+    nextFencingToken: () => redis.incr(keys.fence),
+    renewLease: async (remediation, leaseMs) => {
+      const renewed = await renewLease(redis, {
         recordKey: keys.record(remediation.id),
         dueKey: keys.due,
         targetKeys: targetKeysOf(keys, remediation),
         id: remediation.id,
         token: String(remediation.token),
-        dueMs: (await clock()) + leaseMs,
+        dueMs: (await readClock()) + leaseMs,
         holdMs: leaseMs * 2,
       });
-      return kept === 1;
+      return renewed === 1;
     },
-    overdue: async () => redis.zrangebyscore(keys.due, '-inf', await clock(), 'LIMIT', 0, MOST_AT_ONCE),
-    untold: async (afterMs) =>
-      redis.zrangebyscore(keys.untold, '-inf', (await clock()) - afterMs, 'LIMIT', 0, MOST_AT_ONCE),
-    told: async (id, revision) => {
+    listOverdue: async () =>
+      redis.zrangebyscore(keys.due, '-inf', await readClock(), 'LIMIT', 0, MOST_AT_ONCE),
+    listCardPending: async (afterMs) =>
+      redis.zrangebyscore(keys.untold, '-inf', (await readClock()) - afterMs, 'LIMIT', 0, MOST_AT_ONCE),
+    markCardShown: async (id, revision) => {
       await markAnnounced(redis, { recordKey: keys.record(id), untoldKey: keys.untold, id, revision });
     },
   };
@@ -177,25 +180,25 @@ interface Store {
   readonly redis: Redis | Cluster;
   readonly keys: ReturnType<typeof keysOf>;
   readonly audit: Chain;
-  readonly read: Remediations['read'];
+  readonly read: RemediationStore['read'];
 }
 
-async function move(store: Store, id: string, decide: Decide): Promise<Moved> {
+async function runTransition(store: Store, id: string, transition: Transition): Promise<TransitionResult> {
   let tried: string | undefined;
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const remembered = await store.read(id);
-    if (!remembered)
+    const stored = await store.read(id);
+    if (!stored)
       return { kind: 'refused', because: 'it is not known here, or too old: ask the question again' };
-    const { remediation, revision } = remembered;
+    const { remediation, revision } = stored;
     // Our own move, whose answer was lost on the way: what was asked for has happened.
     if (tried !== undefined && tried === JSON.stringify(remediation)) return { kind: 'moved', remediation };
-    const decided = decide(remediation);
-    if (typeof decided === 'string') return { kind: 'refused', because: decided, remediation };
-    const next = remediationSchema.parse(decided.next);
+    const change = transition(remediation);
+    if (typeof change === 'string') return { kind: 'refused', because: change, remediation };
+    const next = remediationRecordSchema.parse(change.next);
     tried = JSON.stringify(next);
-    const answer = await commit(store, decided, tried, next, revision);
+    const answer = await commit(store, change, tried, next, revision);
     if (answer === 'ok') return { kind: 'moved', remediation: next };
-    if (answer !== 'moved') return { kind: 'refused', because: inWords(answer, decided), remediation };
+    if (answer !== 'moved') return { kind: 'refused', because: refusalReason(answer, change), remediation };
     await sleep(Math.random() * 5 * Math.min(attempt, 10));
   }
   throw new Error(`remediation ${id} moved ${TRIES} times while it was to be moved`);
@@ -203,9 +206,9 @@ async function move(store: Store, id: string, decide: Decide): Promise<Moved> {
 
 function commit(
   { redis, keys, audit }: Store,
-  { entry, notAfter, unlessFrozen, onlyIfOverdue, caps, holdMs }: Move,
+  { entry, notAfter, unlessFrozen, onlyIfOverdue, caps, lockTargetsForMs }: Change,
   record: string,
-  next: Remediation,
+  next: RemediationRecord,
   revision: number,
 ): Promise<string> {
   const { id, state, until, environment, runId } = next;
@@ -233,14 +236,14 @@ function commit(
       unlessFrozen: unlessFrozen ? 'yes' : '',
       perHour: caps?.perHour ?? '',
       perRun: caps?.perRun ?? '',
-      holdMs: holdMs ?? '',
+      holdMs: lockTargetsForMs ?? '',
       keepMs: KEEP_MS,
       onlyIfOverdue: onlyIfOverdue ? 'yes' : '',
     }),
   );
 }
 
-function inWords(answer: string, { caps }: Move): string {
+function refusalReason(answer: string, { caps }: Change): string {
   if (answer === 'late') return 'its time is over';
   if (answer === 'kept') return 'somebody is at it';
   if (answer === 'frozen') return 'all remediations are frozen; `/wrench unfreeze` lets them go on';
@@ -255,7 +258,7 @@ function inWords(answer: string, { caps }: Move): string {
 /** The locks that a remediation needs. The same name in two environments is two targets. */
 function targetKeysOf(
   keys: ReturnType<typeof keysOf>,
-  { plan, environment }: Remediation,
+  { plan, environment }: RemediationRecord,
 ): readonly string[] {
   return (plan?.targets ?? EMPTY).map((target) => keys.target(environment, target));
 }

@@ -13,11 +13,18 @@ import { useRedis } from '../../../test/world/use-redis.ts';
 import type { AuditEntry } from '../audit/entry.ts';
 import { type Chain, openChain } from '../audit/chain.ts';
 import { openFreeze } from './freeze.ts';
-import { applied, begin, did, fail, settle, timeOut } from './transitions/execution.ts';
-import { approve, plan, reject, request, skip } from './transitions/approval.ts';
+import {
+  finishExecution,
+  startExecution,
+  recordStep,
+  failExecution,
+  recordVerification,
+  endOverdue,
+} from './transitions/execution.ts';
+import { approve, recordPlan, reject, requestPlan, skipRemediation } from './transitions/approval.ts';
 import { readWhole } from '../audit/read.ts';
-import type { Remediation } from './record.ts';
-import { openRemediations, type Remediations } from './remediations.ts';
+import type { RemediationRecord } from './record.ts';
+import { openRemediationStore, type RemediationStore } from './remediation-store.ts';
 import { verifyAudit } from '../audit/verify.ts';
 
 const redis = useRedis();
@@ -25,46 +32,58 @@ const redis = useRedis();
 let prefix: string;
 let connection: Redis;
 let chain: Chain;
-let remediations: Remediations;
+let remediations: RemediationStore;
 beforeEach(() => {
   prefix = `{${crypto.randomUUID()}}`;
   connection = redis.connect();
   chain = openChain(connection, prefix);
-  remediations = openRemediations(connection, prefix, chain);
+  remediations = openRemediationStore(connection, prefix, chain);
 });
 
 const LEASE_MS = 30_000;
 const kinds = async () => (await chain.page()).map(({ raw }) => (JSON.parse(raw) as AuditEntry).entry.kind);
-const stateOf = async ({ id }: Remediation) => (await remediations.read(id))?.remediation.state;
+const stateOf = async ({ id }: RemediationRecord) => (await remediations.read(id))?.remediation.state;
 
 /** An offer in Redis, asked for by Ada and planned. */
-async function aPlan(changed: Partial<Remediation> = {}, targets = PLAN.targets): Promise<Remediation> {
+async function aPlan(
+  changed: Partial<RemediationRecord> = {},
+  targets = PLAN.targets,
+): Promise<RemediationRecord> {
   const offer = anOffer(changed);
-  const nowMs = await remediations.clock();
-  await remediations.offer([offer]);
-  await remediations.move(offer.id, request('U0ADA', POLICY, nowMs));
-  await remediations.move(offer.id, plan({ ...PLAN, targets }, OBSERVATION, POLICY, nowMs));
+  const nowMs = await remediations.readClock();
+  await remediations.saveOffers([offer]);
+  await remediations.transition(offer.id, requestPlan('U0ADA', POLICY, nowMs));
+  await remediations.transition(offer.id, recordPlan({ ...PLAN, targets }, OBSERVATION, POLICY, nowMs));
   return (await remediations.read(offer.id))?.remediation ?? offer;
 }
 
 /** The same, approved by Grace. */
-async function anApproval(changed: Partial<Remediation> = {}, targets = PLAN.targets): Promise<Remediation> {
+async function anApproval(
+  changed: Partial<RemediationRecord> = {},
+  targets = PLAN.targets,
+): Promise<RemediationRecord> {
   const { id, planHash = '' } = await aPlan(changed, targets);
-  const moved = await remediations.move(id, approve('U0GRACE', planHash, POLICY, await remediations.clock()));
+  const moved = await remediations.transition(
+    id,
+    approve('U0GRACE', planHash, POLICY, await remediations.readClock()),
+  );
   if (moved.kind !== 'moved') throw new Error(moved.because);
   return moved.remediation;
 }
 
-const start = async ({ id }: Remediation, policy = POLICY, by = remediations) =>
-  by.move(id, begin(await by.nextToken(), OBSERVATION, policy, LEASE_MS, await by.clock()));
+const start = async ({ id }: RemediationRecord, policy = POLICY, by = remediations) =>
+  by.transition(
+    id,
+    startExecution(await by.nextFencingToken(), OBSERVATION, policy, LEASE_MS, await by.readClock()),
+  );
 
-const another = (number: number): Partial<Remediation> => ({
+const another = (number: number): Partial<RemediationRecord> => ({
   finding: { reason: 'not-registered', target: `doppler_z2/${number}`, summary: 'It is not.' },
 });
 
 test('of fifty who want to begin at once over four connections exactly one does, and one entry tells of it', async () => {
   const approved = await anApproval();
-  const processes = Array.from({ length: 4 }, () => openRemediations(redis.connect(), prefix));
+  const processes = Array.from({ length: 4 }, () => openRemediationStore(redis.connect(), prefix));
 
   const moved = await Promise.all(
     Array.from({ length: 50 }, (_, number) => start(approved, POLICY, processes[number % 4])),
@@ -81,12 +100,12 @@ test('of fifty who want to begin at once over four connections exactly one does,
 
 test('of fifty who approve and reject at once one is first, and all are answered', async () => {
   const { id, planHash = '' } = await aPlan();
-  const nowMs = await remediations.clock();
-  const processes = Array.from({ length: 4 }, () => openRemediations(redis.connect(), prefix));
+  const nowMs = await remediations.readClock();
+  const processes = Array.from({ length: 4 }, () => openRemediationStore(redis.connect(), prefix));
 
   const moved = await Promise.all(
     Array.from({ length: 50 }, (_, number) =>
-      (processes[number % 4] ?? remediations).move(
+      (processes[number % 4] ?? remediations).transition(
         id,
         number % 2 === 0
           ? approve(`U0${number}`, planHash, POLICY, nowMs)
@@ -106,16 +125,16 @@ test('of fifty who approve and reject at once one is first, and all are answered
 test('two approvers at the same moment are two approvals', async () => {
   const policy = { ...POLICY, destructive: ['etcd/doppler:restart'] };
   const offer = anOffer({ risk: 'destructive' });
-  const nowMs = await remediations.clock();
-  await remediations.offer([offer]);
-  await remediations.move(offer.id, request('U0ADA', policy, nowMs));
-  await remediations.move(offer.id, plan(PLAN, OBSERVATION, policy, nowMs));
-  const others = openRemediations(redis.connect(), prefix);
+  const nowMs = await remediations.readClock();
+  await remediations.saveOffers([offer]);
+  await remediations.transition(offer.id, requestPlan('U0ADA', policy, nowMs));
+  await remediations.transition(offer.id, recordPlan(PLAN, OBSERVATION, policy, nowMs));
+  const others = openRemediationStore(redis.connect(), prefix);
   const hash = hashOf(offer);
 
   await Promise.all([
-    remediations.move(offer.id, approve('U0GRACE', hash, policy, nowMs)),
-    others.move(offer.id, approve('U0KATE', hash, policy, nowMs)),
+    remediations.transition(offer.id, approve('U0GRACE', hash, policy, nowMs)),
+    others.transition(offer.id, approve('U0KATE', hash, policy, nowMs)),
   ]);
 
   const now = (await remediations.read(offer.id))?.remediation;
@@ -125,15 +144,15 @@ test('two approvers at the same moment are two approvals', async () => {
 
 test('a report that is delivered twice offers once, and does not undo what was asked', async () => {
   const offer = anOffer();
-  await remediations.offer([offer]);
-  await remediations.move(offer.id, request('U0ADA', POLICY, await remediations.clock()));
-  await remediations.offer([offer]);
+  await remediations.saveOffers([offer]);
+  await remediations.transition(offer.id, requestPlan('U0ADA', POLICY, await remediations.readClock()));
+  await remediations.saveOffers([offer]);
 
-  await expect(remediations.ofRun('r1')).resolves.toMatchObject([{ id: offer.id, state: 'planning' }]);
+  await expect(remediations.listByRun('r1')).resolves.toMatchObject([{ id: offer.id, state: 'planning' }]);
 });
 
 test('what is not known is refused in words', async () => {
-  await expect(remediations.move('m0000000000000000', timeOut(0, POLICY))).resolves.toEqual({
+  await expect(remediations.transition('m0000000000000000', endOverdue(0, POLICY))).resolves.toEqual({
     kind: 'refused',
     because: 'it is not known here, or too old: ask the question again',
   });
@@ -142,9 +161,9 @@ test('what is not known is refused in words', async () => {
 test("an approval that is over by Redis' own clock is refused, whatever the worker's clock says", async () => {
   const approved = await anApproval();
   const { id } = approved;
-  await remediations.move(id, (now) => ({
+  await remediations.transition(id, (now) => ({
     next: { ...now, until: new Date(1_000).toISOString() },
-    holdMs: 1_000,
+    lockTargetsForMs: 1_000,
   }));
 
   await expect(start(approved)).resolves.toMatchObject({ kind: 'refused', because: 'its time is over' });
@@ -161,10 +180,10 @@ test('while everything is frozen nothing is asked for, approved or begun; after 
 
   await expect(start(approved)).resolves.toMatchObject({ kind: 'refused', because });
   const offer = anOffer(another(9));
-  await remediations.offer([offer]);
-  const asking = () => remediations.move(offer.id, request('U0ADA', POLICY, 0));
+  await remediations.saveOffers([offer]);
+  const asking = () => remediations.transition(offer.id, requestPlan('U0ADA', POLICY, 0));
   await expect(asking()).resolves.toMatchObject({ kind: 'refused', because });
-  await freeze.thaw(by);
+  await freeze.unfreeze(by);
   await expect(asking()).resolves.toMatchObject({ kind: 'moved' });
   await expect(start(approved)).resolves.toMatchObject({ kind: 'moved' });
 });
@@ -172,26 +191,29 @@ test('while everything is frozen nothing is asked for, approved or begun; after 
 test('a target is held by one remediation at a time, and let go at its end', async () => {
   const first = await aPlan();
   const second = anOffer(another(1));
-  const nowMs = await remediations.clock();
-  await remediations.offer([second]);
-  await remediations.move(second.id, request('U0ADA', POLICY, nowMs));
-  const planning = () => remediations.move(second.id, plan(PLAN, OBSERVATION, POLICY, nowMs));
+  const nowMs = await remediations.readClock();
+  await remediations.saveOffers([second]);
+  await remediations.transition(second.id, requestPlan('U0ADA', POLICY, nowMs));
+  const planning = () => remediations.transition(second.id, recordPlan(PLAN, OBSERVATION, POLICY, nowMs));
 
   await expect(planning()).resolves.toMatchObject({
     kind: 'refused',
     because: `another remediation of the same target is under way (${first.id})`,
   });
-  await remediations.move(first.id, reject('U0GRACE', first.planHash ?? '', nowMs));
+  await remediations.transition(first.id, reject('U0GRACE', first.planHash ?? '', nowMs));
   await expect(planning()).resolves.toMatchObject({ kind: 'moved' });
 });
 
 test('one target of several that is held is enough to refuse, and none of the others is taken', async () => {
   const first = await aPlan({}, ['b']);
   const second = anOffer(another(1));
-  const nowMs = await remediations.clock();
-  await remediations.offer([second]);
-  await remediations.move(second.id, request('U0ADA', POLICY, nowMs));
-  await remediations.move(second.id, plan({ ...PLAN, targets: ['a', 'b', 'c'] }, OBSERVATION, POLICY, nowMs));
+  const nowMs = await remediations.readClock();
+  await remediations.saveOffers([second]);
+  await remediations.transition(second.id, requestPlan('U0ADA', POLICY, nowMs));
+  await remediations.transition(
+    second.id,
+    recordPlan({ ...PLAN, targets: ['a', 'b', 'c'] }, OBSERVATION, POLICY, nowMs),
+  );
 
   expect(first.state).toBe('planned');
   await expect(stateOf(second)).resolves.toBe('planning');
@@ -214,10 +236,10 @@ test.each([
     const [first] = planInBoth;
     const running = (await remediations.read(first?.id ?? ''))?.remediation;
     if (!running) throw new Error('the remediation is lost');
-    await expect(remediations.keep(running, LEASE_MS)).resolves.toBe(true);
-    await remediations.move(
+    await expect(remediations.renewLease(running, LEASE_MS)).resolves.toBe(true);
+    await remediations.transition(
       running.id,
-      fail(running.token ?? 0, 'it timed out', OBSERVATION, await remediations.clock()),
+      failExecution(running.token ?? 0, 'it timed out', OBSERVATION, await remediations.readClock()),
     );
     await expect(stateOf(running)).resolves.toBe('failed');
 
@@ -231,7 +253,7 @@ test('no more than so many are applied of one report, and in one environment wit
   const policy = { ...POLICY, perRun: 2, perHour: 3 };
   const ofRun = (runId: string, number: number, environment = 'prod') =>
     anApproval({ ...another(number), runId, environment }, [`${environment} ${runId} ${number}`]);
-  const begun = async (approved: Promise<Remediation>) => {
+  const begun = async (approved: Promise<RemediationRecord>) => {
     const moved = await start(await approved, policy);
     return moved.kind === 'moved' ? 'begun' : moved.because;
   };
@@ -247,10 +269,10 @@ test('no more than so many are applied of one report, and in one environment wit
 });
 
 test('of many who begin at once no more than the most are begun', async () => {
-  const approved: Remediation[] = [];
+  const approved: RemediationRecord[] = [];
   for (let number = 0; number < 12; number++)
     approved.push(await anApproval(another(number), [`t${number}`]));
-  const processes = Array.from({ length: 4 }, () => openRemediations(redis.connect(), prefix));
+  const processes = Array.from({ length: 4 }, () => openRemediationStore(redis.connect(), prefix));
 
   const moved = await Promise.all(
     approved.map((one, number) => start(one, { ...POLICY, perHour: 5 }, processes[number % 4])),
@@ -266,20 +288,20 @@ test('a lease that is kept up is not timed out; one that ran out is, and its hol
   if (!remediation) throw new Error('not begun');
   const { id, token = 0 } = remediation;
   await connection.zadd(`${prefix}:remediations:due`, 1, id);
-  await expect(remediations.overdue()).resolves.toEqual([id]);
+  await expect(remediations.listOverdue()).resolves.toEqual([id]);
 
-  await expect(remediations.keep(remediation, LEASE_MS)).resolves.toBe(true);
-  await expect(remediations.overdue()).resolves.toEqual([]);
-  await expect(remediations.move(id, timeOut(0, POLICY))).resolves.toMatchObject({
+  await expect(remediations.renewLease(remediation, LEASE_MS)).resolves.toBe(true);
+  await expect(remediations.listOverdue()).resolves.toEqual([]);
+  await expect(remediations.transition(id, endOverdue(0, POLICY))).resolves.toMatchObject({
     because: 'somebody is at it',
   });
 
   await connection.zadd(`${prefix}:remediations:due`, 1, id);
-  await expect(remediations.move(id, timeOut(0, POLICY))).resolves.toMatchObject({
+  await expect(remediations.transition(id, endOverdue(0, POLICY))).resolves.toMatchObject({
     remediation: { state: 'interrupted' },
   });
-  await expect(remediations.keep(remediation, LEASE_MS)).resolves.toBe(false);
-  await expect(remediations.move(id, did(token, 'x', LEASE_MS, 0))).resolves.toMatchObject({
+  await expect(remediations.renewLease(remediation, LEASE_MS)).resolves.toBe(false);
+  await expect(remediations.transition(id, recordStep(token, 'x', LEASE_MS, 0))).resolves.toMatchObject({
     because: 'it is interrupted, and no longer ours',
   });
   await expect(aPlan(another(1))).resolves.toMatchObject({ state: 'planned' });
@@ -290,7 +312,7 @@ test('only the newest holder keeps a lease up', async () => {
   if (!remediation) throw new Error('not begun');
 
   await expect(
-    remediations.keep({ ...remediation, token: (remediation.token ?? 0) - 1 }, LEASE_MS),
+    remediations.renewLease({ ...remediation, token: (remediation.token ?? 0) - 1 }, LEASE_MS),
   ).resolves.toBe(false);
 });
 
@@ -299,11 +321,11 @@ test('sweeping and keeping up at the same moment: one of them is first, and they
     const { remediation } = await start(await anApproval(another(number), [`t${number}`]));
     if (!remediation) throw new Error('not begun');
     await connection.zadd(`${prefix}:remediations:due`, 1, remediation.id);
-    const others = openRemediations(redis.connect(), prefix);
+    const others = openRemediationStore(redis.connect(), prefix);
 
     const [kept, swept] = await Promise.all([
-      remediations.keep(remediation, LEASE_MS),
-      others.move(remediation.id, timeOut(0, POLICY)),
+      remediations.renewLease(remediation, LEASE_MS),
+      others.transition(remediation.id, endOverdue(0, POLICY)),
     ]);
 
     expect(kept).toBe(swept.kind === 'refused');
@@ -312,7 +334,7 @@ test('sweeping and keeping up at the same moment: one of them is first, and they
 
 test('a move whose answer was lost is known again, and told once', async () => {
   const approved = await anApproval();
-  const twice = openRemediations(runScriptsTwice(redis.connect()), prefix);
+  const twice = openRemediationStore(runScriptsTwice(redis.connect()), prefix);
 
   await expect(start(approved, POLICY, twice)).resolves.toMatchObject({ kind: 'moved' });
   expect((await kinds()).filter((kind) => kind === 'applying')).toHaveLength(1);
@@ -321,27 +343,29 @@ test('a move whose answer was lost is known again, and told once', async () => {
 test('what moved is untold until its card shows it, and again when it moved since', async () => {
   const { id, planHash = '' } = await aPlan();
   const before = await remediations.read(id);
-  await remediations.move(id, reject('U0GRACE', planHash, await remediations.clock()));
+  await remediations.transition(id, reject('U0GRACE', planHash, await remediations.readClock()));
 
-  await remediations.told(id, before?.revision ?? 0);
-  await expect(remediations.untold(-1)).resolves.toEqual([id]);
-  await remediations.told(id, (before?.revision ?? 0) + 1);
-  await expect(remediations.untold(-1)).resolves.toEqual([]);
+  await remediations.markCardShown(id, before?.revision ?? 0);
+  await expect(remediations.listCardPending(-1)).resolves.toEqual([id]);
+  await remediations.markCardShown(id, (before?.revision ?? 0) + 1);
+  await expect(remediations.listCardPending(-1)).resolves.toEqual([]);
 });
 
 test('a whole life leaves one entry a step, in a chain that verifies', async () => {
   const approved = await anApproval();
   const { remediation } = await start(approved);
   const { id, token = 0 } = remediation ?? approved;
-  const nowMs = await remediations.clock();
-  await remediations.move(id, did(token, 'restarted', LEASE_MS, nowMs));
-  await remediations.move(id, applied(token, LEASE_MS, nowMs));
-  await remediations.move(id, settle(token, OBSERVED_GONE, undefined, nowMs));
+  const nowMs = await remediations.readClock();
+  await remediations.transition(id, recordStep(token, 'restarted', LEASE_MS, nowMs));
+  await remediations.transition(id, finishExecution(token, LEASE_MS, nowMs));
+  await remediations.transition(id, recordVerification(token, OBSERVED_GONE, undefined, nowMs));
 
   await expect(stateOf(approved)).resolves.toBe('fixed');
   await expect(kinds()).resolves.toEqual(['asked', 'planned', 'approved', 'applying', 'applied', 'outcome']);
-  await expect(remediations.overdue()).resolves.toEqual([]);
+  await expect(remediations.listOverdue()).resolves.toEqual([]);
   const { head, entries } = await readWhole(chain);
   await expect(verifyAudit(entries, head)).resolves.toMatchObject({ kind: 'whole', entries: 6 });
-  await expect(remediations.move(id, skip('late', nowMs))).resolves.toMatchObject({ because: 'it is fixed' });
+  await expect(remediations.transition(id, skipRemediation('late', nowMs))).resolves.toMatchObject({
+    because: 'it is fixed',
+  });
 });
