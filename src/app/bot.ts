@@ -1,15 +1,15 @@
 import { atMost } from '../telemetry/within.ts';
-import { openChain } from '../store/audit/chain.ts';
-import { openCopyStates } from '../store/audit/copy-states.ts';
+import { openAuditLog } from '../store/audit/audit-log.ts';
+import { openAuditCopyStates } from '../store/audit/copy-states.ts';
 import { openDeliveries } from '../store/access/deliveries.ts';
 import { openFreeze } from '../store/remediation/freeze.ts';
 import { headFileOf } from '../store/audit/head-file.ts';
-import { openLine } from '../store/thread/line.ts';
+import { openChannelOrder } from '../store/thread/channel-order.ts';
 import { openPeople } from '../store/access/people.ts';
 import { openRate } from '../store/access/rate.ts';
 import { openRefusals, startSweepingRefusals } from '../store/audit/refusals.ts';
 import { openRemediationStore } from '../store/remediation/remediation-store.ts';
-import { openRepeats } from '../store/thread/repeats.ts';
+import { openPostDeduplication } from '../store/thread/post-deduplication.ts';
 import { openThreads } from '../store/thread/threads.ts';
 import { watchCopy } from '../store/audit/watch-copy.ts';
 import { connectImpatiently, connectPatiently, waitUntilReady } from '../queue/connection.ts';
@@ -54,7 +54,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
   const rules = { environments: config.environments, commands: config.commands };
   const client = makeSlackClient(botToken, settings.slackApiUrl, log);
   const isSlackUrl = allowSlackUrls(settings.slackApiUrl);
-  const chain = openChain(commandRedis, PREFIX);
+  const chain = openAuditLog(commandRedis, PREFIX);
   const remediations = openRemediationStore(commandRedis, PREFIX, chain);
   const refusals = openRefusals(commandRedis, PREFIX, chain);
   const directory = openUserDirectory({
@@ -71,8 +71,8 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     remediations: openRemediationStore(outboxRedis, PREFIX),
     policy,
     threads: openThreads(outboxRedis, PREFIX),
-    line: openLine(outboxRedis, PREFIX),
-    dropsRepeats: openRepeats(outboxRedis, PREFIX).drops,
+    line: openChannelOrder(outboxRedis, PREFIX),
+    dropsRepeats: openPostDeduplication(outboxRedis, PREFIX).dropsDuplicates,
     isAnswerQueued: makeIsAnswerQueued(outboxRedis),
     isSlackUrl,
     metrics,
@@ -93,12 +93,12 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
   const { copyTo, channel: auditChannel } = config.audit;
   const auditCopy = watchCopy({
     copy: {
-      chain: openChain(outboxRedis, PREFIX),
+      audit: openAuditLog(outboxRedis, PREFIX),
       ...(copyTo !== undefined && { to: copyTo }),
       headFile: headFileOf(copyTo, settings.dataPath),
       log,
     },
-    states: openCopyStates(outboxRedis, PREFIX),
+    states: openAuditCopyStates(outboxRedis, PREFIX),
     measure: ({ stopped, behind }) => {
       metrics.auditCopyStopped.set(stopped ? 1 : 0);
       metrics.auditCopyLag.set(behind);
@@ -134,7 +134,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       channels: config.channels,
       ...(config.defaultEnvironment !== undefined && { defaultEnvironment: config.defaultEnvironment }),
       queues,
-      line: openLine(commandRedis, PREFIX),
+      line: openChannelOrder(commandRedis, PREFIX),
       redact,
       isSlackUrl,
       threads: openThreads(commandRedis, PREFIX),

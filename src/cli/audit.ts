@@ -1,8 +1,8 @@
 import { nearest } from '../text/nearest.ts';
 import { readMoment, readPerson } from '../store/audit/parse-query.ts';
 import type { AuditEntry } from '../store/audit/entry.ts';
-import { openChain, parseEntry } from '../store/audit/chain.ts';
-import { readAudit, type Span } from '../store/audit/read.ts';
+import { openAuditLog, parseEntry } from '../store/audit/audit-log.ts';
+import { readAudit, type TimeRange } from '../store/audit/read.ts';
 import { PREFIX } from '../queue/queues.ts';
 import { renderAuditTerminal } from '../terminal/audit.ts';
 import { verifyFile, verifyRedis } from './shared/verify-audit.ts';
@@ -49,7 +49,7 @@ function usageError(what: string, { error }: AuditTerminal): number {
   return EXIT.usage;
 }
 
-interface AuditQuery extends Span {
+interface AuditQuery extends TimeRange {
   readonly user?: string;
 }
 
@@ -75,7 +75,7 @@ function readAuditQuery({ flags }: ParsedFlags, byDefault: string | undefined): 
 /** Prints whole entries as they are stored, one per line, and nothing else on stdout. */
 function exportAll({ user, ...span }: AuditQuery, { print, error }: AuditTerminal): Promise<number> {
   return withRedis(error, async ({ connection }) => {
-    for await (const raw of readAudit(openChain(connection, PREFIX), span))
+    for await (const raw of readAudit(openAuditLog(connection, PREFIX), span))
       if (user === undefined || parseEntry(raw)?.entry.who.includes(user)) await print(`${raw}\n`);
     return EXIT.clear;
   });
@@ -85,7 +85,7 @@ function printTable({ user, ...span }: AuditQuery, { print, error }: AuditTermin
   return withRedis(error, async ({ connection }) => {
     const entries: AuditEntry[] = [];
     let unread = 0;
-    for await (const raw of readAudit(openChain(connection, PREFIX), span)) {
+    for await (const raw of readAudit(openAuditLog(connection, PREFIX), span)) {
       const entry = parseEntry(raw);
       if (!entry) unread += 1;
       else if (user === undefined || entry.entry.who.includes(user)) entries.push(entry);

@@ -7,8 +7,8 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { startWorkspace } from '../../test/workspace/start-workspace.ts';
 import { cutEnd } from '../../test/world/tamper-audit.ts';
-import { openChain } from '../store/audit/chain.ts';
-import { openCopyStates } from '../store/audit/copy-states.ts';
+import { openAuditLog } from '../store/audit/audit-log.ts';
+import { openAuditCopyStates } from '../store/audit/copy-states.ts';
 import { openFreeze } from '../store/remediation/freeze.ts';
 import { watchCopy } from '../store/audit/watch-copy.ts';
 import { startLocalRedis } from '../queue/local-redis.ts';
@@ -147,7 +147,7 @@ test('whether remediations can be applied is read from Redis: what it keeps, who
       '✔ audit: 3 entries; the stream ends where its head says',
     ]),
   );
-  const { streamKey } = openChain(redis, PREFIX);
+  const { streamKey } = openAuditLog(redis, PREFIX);
   const [[last] = ['']] = await redis.xrevrange(streamKey, '+', '-', 'COUNT', 1);
   await redis.xdel(streamKey, last);
   expect(await lines()).toContain('✖ audit: the stream ends at 2 and the head says 3');
@@ -169,12 +169,12 @@ test('the audit must continue the last head seen, and copies that have stopped a
     const { stdout } = await doctor(['worker'], { WRENCH_DATA: data });
     return stdout.split('\n').filter((line) => line.startsWith('✖') && line.includes('audit'));
   };
-  const chain = openChain(redis, PREFIX);
-  const states = openCopyStates(redis, PREFIX);
+  const chain = openAuditLog(redis, PREFIX);
+  const states = openAuditCopyStates(redis, PREFIX);
   for (const what of ['one', 'two', 'three'])
     await chain.append({ kind: 'asked', at: '2026-11-20T14:03:20.000Z', who: ['U0123ADA'], what });
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const watching = { copy: { chain, headFile: join(data, 'audit-head'), log }, states, bot: 'host-1' };
+  const watching = { copy: { audit: chain, headFile: join(data, 'audit-head'), log }, states, bot: 'host-1' };
   await watchCopy({ ...watching, measure: () => undefined }).close();
   expect(await failed()).toEqual([]);
 

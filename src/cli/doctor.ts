@@ -17,14 +17,14 @@ import {
 import { failed, type DoctorLine, ok } from '../doctor/line.ts';
 import type { CallRedis } from '../doctor/redis.ts';
 import type { StoredState } from '../doctor/remediations.ts';
-import { wrongWithEndInRedis } from '../store/audit/end.ts';
-import { type Chain, openChain, parseEntry } from '../store/audit/chain.ts';
-import { openCopyStates } from '../store/audit/copy-states.ts';
+import { seenHeadMismatchInRedis } from '../store/audit/find-entry.ts';
+import { type AuditLog, openAuditLog, parseEntry } from '../store/audit/audit-log.ts';
+import { openAuditCopyStates } from '../store/audit/copy-states.ts';
 import { confirmDurability } from '../store/remediation/durability.ts';
 import { openFreeze } from '../store/remediation/freeze.ts';
 import { headFileOf, readHeadFile } from '../store/audit/head-file.ts';
 import { remediationName } from '../store/remediation/policy.ts';
-import { openRepeats } from '../store/thread/repeats.ts';
+import { openPostDeduplication } from '../store/thread/post-deduplication.ts';
 import { connectPatiently, type RedisConnection } from '../queue/connection.ts';
 import { findLocalRedis, NoRedis } from '../queue/local-redis.ts';
 import { PREFIX } from '../queue/queues.ts';
@@ -165,25 +165,25 @@ async function connectRedis(
 }
 
 function storedStateIn(connection: RedisConnection, headFile: string): StoredState {
-  const chain = openChain(connection, PREFIX);
+  const chain = openAuditLog(connection, PREFIX);
   return {
     durability: () => confirmDurability(connection),
     frozen: openFreeze(connection, PREFIX, chain).read,
-    repeats: openRepeats(connection, PREFIX),
+    repeats: openPostDeduplication(connection, PREFIX),
     audit: async () => {
       const { head, lastId } = await chain.end();
-      const newest = lastId === undefined ? [] : await chain.pageBack(undefined, lastId);
+      const newest = lastId === undefined ? [] : await chain.pageBackwards(undefined, lastId);
       const last = newest.find(({ id }) => id === lastId);
       const entries = await connection.xlen(chain.streamKey);
       return { head, entries, ...(last && { last: parseEntry(last.raw) ?? 'unreadable' }) };
     },
     auditEnd: () => auditEndProblem(chain, headFile),
-    copies: openCopyStates(connection, PREFIX).list,
+    copies: openAuditCopyStates(connection, PREFIX).list,
   };
 }
 
 /** Without a head file on this host there is nothing to compare with. */
-async function auditEndProblem(chain: Chain, headFile: string): ReturnType<StoredState['auditEnd']> {
+async function auditEndProblem(chain: AuditLog, headFile: string): ReturnType<StoredState['auditEnd']> {
   const seen = await readHeadFile(headFile).catch((error: NodeJS.ErrnoException) => ({ code: error.code }));
   if (seen === 'missing') return undefined;
   if (seen === 'invalid')
@@ -192,6 +192,6 @@ async function auditEndProblem(chain: Chain, headFile: string): ReturnType<Store
       isUnknown: false,
     };
   if ('code' in seen) return { because: `${headFile} cannot be read (${seen.code})`, isUnknown: true };
-  const because = await wrongWithEndInRedis(chain, seen);
+  const because = await seenHeadMismatchInRedis(chain, seen);
   return because === undefined ? undefined : { because, isUnknown: false };
 }

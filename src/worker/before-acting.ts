@@ -3,7 +3,7 @@ import type { Durability } from '../store/remediation/durability.ts';
 import { refuseRemediation, skipRemediation } from '../store/remediation/transitions/approval.ts';
 import { type Observation, planHashOf, type RemediationRecord } from '../store/remediation/record.ts';
 import type { Transition } from '../store/remediation/remediation-store.ts';
-import { whoMay } from '../store/access/authorize.ts';
+import { authorize } from '../store/access/authorize.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { declared, look, readersOf, type Step } from './step.ts';
 
@@ -37,8 +37,8 @@ async function forbids({ handling, remediation }: Step): Promise<string | undefi
     ...(risk === 'safe' ? [] : approvals.map(({ by }) => ({ by, role: 'approver' as const }))),
   ];
   for (const { by, role } of all) {
-    const known = await people.know(by, policy.roles);
-    const may = whoMay([role], { userId: by, workspace }, known, policy, nowMs);
+    const known = await people.readIdentity(by, policy.roles);
+    const may = authorize([role], { userId: by, workspace }, known, policy, nowMs);
     if (may !== true) return `<@${by}>: ${may}`;
   }
   const others = new Set(

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Audited } from '../../src/store/audit/entry.ts';
-import { parseEntry } from '../../src/store/audit/chain.ts';
+import type { AuditEvent } from '../../src/store/audit/entry.ts';
+import { parseEntry } from '../../src/store/audit/audit-log.ts';
 import { readWhole } from '../../src/store/audit/read.ts';
 import { FINAL_STATES, type RemediationRecord } from '../../src/store/remediation/record.ts';
-import { type Verified, verifyAudit } from '../../src/store/audit/verify.ts';
+import { type VerifyResult, verifyAudit } from '../../src/store/audit/verify.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';
 import { buttonsOf, type RecordedClick, readCard, type ShownButton } from './buttons.ts';
@@ -16,7 +16,7 @@ import type { Timing } from './role-options.ts';
 /** An audit entry and when Redis stored it. */
 export interface AuditRecord {
   readonly atMs: number;
-  readonly entry: Audited;
+  readonly entry: AuditEvent;
 }
 
 export interface ShownCard {
@@ -28,7 +28,7 @@ export interface ShownCard {
 export interface Evidence {
   readonly remediations: readonly RemediationRecord[];
   readonly entries: readonly AuditRecord[];
-  readonly chain: Verified;
+  readonly chain: VerifyResult;
   readonly applied: readonly AppliedFix[];
   /** Fixes that a worker started, applied or not. */
   readonly started: readonly AppliedFix[];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Audited } from '../../src/store/audit/entry.ts';
+import type { AuditEvent } from '../../src/store/audit/entry.ts';
 import type { RemediationRecord } from '../../src/store/remediation/record.ts';
 import type { Evidence, AuditRecord } from './evidence.ts';
 import { APPROVERS, LEAVERS, OUTSIDERS, REQUESTERS } from './people.ts';
@@ -20,9 +20,9 @@ const iso = (afterMs: number) => new Date(START_MS + afterMs).toISOString();
 
 const record = (
   afterMs: number,
-  kind: Audited['kind'],
+  kind: AuditEvent['kind'],
   who: string,
-  more: Partial<Audited> = {},
+  more: Partial<AuditEvent> = {},
 ): AuditRecord => ({
   atMs: START_MS + afterMs,
   entry: {
@@ -101,7 +101,7 @@ const violated = (changed: Partial<Evidence>) =>
   checkInvariants({ ...CLEAN, ...changed })
     .filter(({ cases }) => cases.length > 0)
     .map(({ what }) => what);
-const without = (kind: Audited['kind']) => LIFE.filter(({ entry }) => entry.kind !== kind);
+const without = (kind: AuditEvent['kind']) => LIFE.filter(({ entry }) => entry.kind !== kind);
 const approvedBy = (userId: string): Partial<Evidence> => ({
   entries: LIFE.map((one) => (one.entry.kind === 'approved' ? record(3_000, 'approved', userId) : one)),
   clicks: [click(ASKER, 'request', ID), click(userId, 'approve', VALUE)],

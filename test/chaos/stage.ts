@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Chain, openChain } from '../../src/store/audit/chain.ts';
+import { type AuditLog, openAuditLog } from '../../src/store/audit/audit-log.ts';
 import {
   openRemediationStore,
   type RemediationStore,
@@ -28,7 +28,7 @@ export interface ChaosStage {
   /** What is remembered, seen from outside. */
   readonly connection: RedisConnection;
   readonly remediations: RemediationStore;
-  readonly chain: Chain;
+  readonly chain: AuditLog;
   readonly queues: Queues;
 }
 
@@ -85,7 +85,7 @@ export async function setChaosStage(
   ]);
   const connection = connectPatiently({ url: redis.url }, () => undefined);
   lasting.defer(() => connection.disconnect());
-  const chain = openChain(connection, PREFIX);
+  const chain = openAuditLog(connection, PREFIX);
   const queues = openQueues(connection, () => undefined);
   lasting.defer(queues.close);
   return {

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Config } from '../../src/config/read-config.ts';
-import { openChain, parseEntry } from '../../src/store/audit/chain.ts';
+import { openAuditLog, parseEntry } from '../../src/store/audit/audit-log.ts';
 import { connectPatiently, type RedisConnection } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';
@@ -65,7 +65,7 @@ const answered = (channelId = INCIDENT, count = 1) =>
   );
 
 async function refusals() {
-  const page = await openChain(redis, PREFIX).page();
+  const page = await openAuditLog(redis, PREFIX).page();
   return page
     .map(({ raw }) => parseEntry(raw)?.entry)
     .filter((entry) => entry?.kind === 'refused')

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { parseEntry } from '../../src/store/audit/chain.ts';
+import { parseEntry } from '../../src/store/audit/audit-log.ts';
 import { Redis } from 'ioredis';
 import { PREFIX } from '../../src/queue/queues.ts';
 import { ADA, GRACE, INCIDENT, makeCatalogue, makeCheck, PLATFORM, setStage, type Stage } from './harness.ts';

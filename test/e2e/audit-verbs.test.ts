@@ -6,7 +6,7 @@ import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { cutEnd, replaceAudit, setHead } from '../world/tamper-audit.ts';
 import type { AuditEntry } from '../../src/store/audit/entry.ts';
-import { type Chain, openChain, parseEntry } from '../../src/store/audit/chain.ts';
+import { type AuditLog, openAuditLog, parseEntry } from '../../src/store/audit/audit-log.ts';
 import { copyAudit } from '../../src/store/audit/copy.ts';
 import { openFreeze } from '../../src/store/remediation/freeze.ts';
 import { connectPatiently } from '../../src/queue/connection.ts';
@@ -20,7 +20,7 @@ const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
 let folder: string;
 let local: LocalRedis;
 let connection: Redis;
-let chain: Chain;
+let chain: AuditLog;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'wrench-shell-'));
   await writeFile(join(folder, 'wrench.yaml'), 'environments: { prod: { sources: [] } }\n');
@@ -37,7 +37,7 @@ beforeEach(async () => {
   vi.stubEnv('WRENCH_DATA', join(folder, '.wrench'));
   vi.stubEnv('REDIS_URL', '');
   await connection.flushall();
-  chain = openChain(connection, PREFIX);
+  chain = openAuditLog(connection, PREFIX);
 });
 
 /** A process of its own, started in that folder. */
@@ -274,7 +274,12 @@ interface HeadStore {
 /** Copies the audit as the bot does, until all of it is copied. */
 async function watch({ head, copy }: HeadStore): Promise<void> {
   const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  await copyAudit({ chain, headFile: head, log: silent, ...(copy !== undefined && { to: copy }) }).close();
+  await copyAudit({
+    audit: chain,
+    headFile: head,
+    log: silent,
+    ...(copy !== undefined && { to: copy }),
+  }).close();
 }
 
 async function configure(copyTo: string): Promise<void> {
@@ -362,7 +367,7 @@ describe.each(HEAD_STORES)('%s', (_, prepare) => {
       'Redis was restored from a backup and has gone on since',
       async () => {
         await cutEnd(connection, chain, 3);
-        chain = openChain(connection, PREFIX);
+        chain = openAuditLog(connection, PREFIX);
         await append('vier', 'fünf', 'sechs');
       },
       'entry 5 differs from the one that was seen on .*: the audit was replaced|entry 4 in Redis differs from the one in the copy',

@@ -8,8 +8,8 @@ import { readLua, sha1Of } from '../../src/queue/load-lua.ts';
 import { openPastRuns } from '../../src/queue/past-runs.ts';
 import { runIdOf } from '../../src/queue/queues.ts';
 import { openRate } from '../../src/store/access/rate.ts';
-import { openChain } from '../../src/store/audit/chain.ts';
-import { openCopyStates } from '../../src/store/audit/copy-states.ts';
+import { openAuditLog } from '../../src/store/audit/audit-log.ts';
+import { openAuditCopyStates } from '../../src/store/audit/copy-states.ts';
 import { readWhole } from '../../src/store/audit/read.ts';
 import { openRefusals } from '../../src/store/audit/refusals.ts';
 import { verifyAudit } from '../../src/store/audit/verify.ts';
@@ -18,7 +18,7 @@ import { openFreeze } from '../../src/store/remediation/freeze.ts';
 import { openRemediationStore } from '../../src/store/remediation/remediation-store.ts';
 import { approve, recordPlan, requestPlan } from '../../src/store/remediation/transitions/approval.ts';
 import { startExecution } from '../../src/store/remediation/transitions/execution.ts';
-import { openLine } from '../../src/store/thread/line.ts';
+import { openChannelOrder } from '../../src/store/thread/channel-order.ts';
 import { openThreads } from '../../src/store/thread/threads.ts';
 import { startRedis } from '../world/redis.ts';
 import { startCluster, type Topology } from '../world/redis-topologies.ts';
@@ -70,7 +70,7 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
   },
 
   'entries of two processes are one audit chain': async (redis, prefix) => {
-    const [chain, other] = [openChain(redis, prefix), openChain(redis, prefix)];
+    const [chain, other] = [openAuditLog(redis, prefix), openAuditLog(redis, prefix)];
     for (const [at, by] of [chain, other, chain].entries())
       await by.append({ kind: 'refused', at: AT, who: ['U1'], what: `click ${at}` });
 
@@ -79,7 +79,7 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
   },
 
   'refusals are audited, counted and summed up': async (redis, prefix) => {
-    const chain = openChain(redis, prefix);
+    const chain = openAuditLog(redis, prefix);
     const limits = { windowMs: 3_600_000, audited: 1, answered: 2 };
     const { auditRefusal, sweep } = openRefusals(redis, prefix, chain, limits);
     const refuse = (who: string) => auditRefusal({ kind: 'refused', at: AT, who: [who], what: 'a click' });
@@ -99,7 +99,7 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
   },
 
   'a copy that stopped leaves one notice': async (redis, prefix) => {
-    const states = openCopyStates(redis, prefix);
+    const states = openAuditCopyStates(redis, prefix);
     const state = { bot: 'b', seq: 1, behind: 0, at: new Date().toISOString() };
     const stopped = { because: 'the disk is full', since: AT };
     const posted: object[] = [];
@@ -116,7 +116,7 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
   },
 
   'a remediation is approved, frozen, begun and kept by who holds it': async (redis, prefix) => {
-    const chain = openChain(redis, prefix);
+    const chain = openAuditLog(redis, prefix);
     const freeze = openFreeze(redis, prefix, chain);
     const remediations = openRemediationStore(redis, prefix, chain);
     const { id } = anOffer();
@@ -151,35 +151,35 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
 
   'who has the lease posts to a thread': async (redis, prefix) => {
     const threads = openThreads(redis, prefix);
-    const lease = await threads.take('r1');
+    const lease = await threads.acquireLease('r1');
 
-    expect(await threads.take('r1')).toBeUndefined();
+    expect(await threads.acquireLease('r1')).toBeUndefined();
     expect(await lease?.isHeld()).toBe(true);
-    expect(await lease?.begin('root')).toBe(true);
-    await lease?.done('root', { channelId: 'C1', ts: '1.2' }, 'hash');
-    expect(await lease?.begin('root')).toBe(false);
-    expect(await lease?.begin('evidence')).toBe(true);
-    await lease?.refused('evidence');
-    await lease?.free();
+    expect(await lease?.beginPost('root')).toBe(true);
+    await lease?.recordPosted('root', { channelId: 'C1', ts: '1.2' }, 'hash');
+    expect(await lease?.beginPost('root')).toBe(false);
+    expect(await lease?.beginPost('evidence')).toBe(true);
+    await lease?.recordRefused('evidence');
+    await lease?.release();
 
     const thread = await threads.read('r1');
     expect(thread.root).toEqual({ channelId: 'C1', ts: '1.2' });
     expect(thread.shows('1.2', 'hash')).toBe(true);
     expect(thread.part('evidence')).toBe('unposted');
-    const next = await threads.take('r1');
+    const next = await threads.acquireLease('r1');
     expect(next?.fence).toBe((lease?.fence ?? 0) + 1);
-    await next?.free();
+    await next?.release();
   },
 
   'calls to Slack take turns': async (redis, prefix) => {
-    const line = openLine(redis, prefix);
+    const line = openChannelOrder(redis, prefix);
     const lane = { method: 'chat.postMessage', channelId: 'C1' } as const;
 
     await line.reserve(lane, 'first');
-    expect(await line.turn(lane, 'second')).toBeGreaterThan(0);
-    expect(await line.turn(lane, 'first')).toBe(0);
+    expect(await line.requestTurn(lane, 'second')).toBeGreaterThan(0);
+    expect(await line.requestTurn(lane, 'first')).toBe(0);
     await line.leave(lane, 'first');
-    expect(await line.turn(lane, 'second')).toBe(0);
+    expect(await line.requestTurn(lane, 'second')).toBe(0);
   },
 };
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import { openRepeats } from '../../src/store/thread/repeats.ts';
+import { openPostDeduplication } from '../../src/store/thread/post-deduplication.ts';
 import { connectPatiently } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';
@@ -102,7 +102,7 @@ test('where Slack was proven to drop repeated posts, none is there twice after 5
   await start();
   const { workspace, redis } = stage;
   const connection = connectPatiently(redis, () => undefined);
-  await openRepeats(connection, PREFIX).save({ drops: true, at: new Date().toISOString() });
+  await openPostDeduplication(connection, PREFIX).save({ drops: true, at: new Date().toISOString() });
   connection.disconnect();
   workspace.faults.dropRepeats(true);
   workspace.faults.serverError('chat.postMessage', { status: 500, times: 1 });

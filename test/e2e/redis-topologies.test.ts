@@ -3,7 +3,7 @@ import { connectImpatiently, connectPatiently, waitUntilReady } from '../../src/
 import type { CheckJob, OutboxJob } from '../../src/queue/contracts.ts';
 import { openQueues, PREFIX, runIdOf } from '../../src/queue/queues.ts';
 import { workChecks, workOutbox } from '../../src/queue/work.ts';
-import { openLine } from '../../src/store/thread/line.ts';
+import { openChannelOrder } from '../../src/store/thread/channel-order.ts';
 import { openThreads } from '../../src/store/thread/threads.ts';
 import { MAX_WAIT_MS } from '../timeouts.ts';
 import { startCluster, startSentinels, startTlsRedis, type Topology } from '../world/redis-topologies.ts';
@@ -44,7 +44,7 @@ async function open({ settings }: Topology) {
     () => Promise.all([bot.close(), worker.close()]),
     () => Promise.all([checks.close(1_000), outbox.close(1_000)]),
   );
-  return { bot, posted, threads: openThreads(working, PREFIX), line: openLine(working, PREFIX) };
+  return { bot, posted, threads: openThreads(working, PREFIX), line: openChannelOrder(working, PREFIX) };
 }
 
 function jobOf(delivery: string): CheckJob {
@@ -65,21 +65,21 @@ test.each([
   await expect.poll(() => posted.length).toBe(1);
 
   const runId = runIdOf('one');
-  const taken = await threads.take(runId);
-  expect(await threads.take(runId)).toBeUndefined();
-  expect(await taken?.begin('root')).toBe(true);
+  const taken = await threads.acquireLease(runId);
+  expect(await threads.acquireLease(runId)).toBeUndefined();
+  expect(await taken?.beginPost('root')).toBe(true);
   expect((await threads.read(runId)).part('root')).toBe('maybe');
-  await taken?.done('root', { channelId: 'C1', ts: '1.2' });
+  await taken?.recordPosted('root', { channelId: 'C1', ts: '1.2' });
   expect((await threads.read(runId)).root).toEqual({ channelId: 'C1', ts: '1.2' });
-  await taken?.free();
-  expect(await threads.take(runId)).toMatchObject({ fence: (taken?.fence ?? 0) + 1 });
+  await taken?.release();
+  expect(await threads.acquireLease(runId)).toMatchObject({ fence: (taken?.fence ?? 0) + 1 });
   expect(await bot.audiences.join(runId, { runId, asked: jobOf('one').asked })).toMatchObject({ runId });
   expect(await bot.audiences.close(runId)).toHaveLength(1);
   const lane = { method: 'chat.postMessage', channelId: 'C1' } as const;
-  expect(await line.turn(lane, 'first')).toBe(0);
-  expect(await line.turn(lane, 'second')).toBeGreaterThan(0);
+  expect(await line.requestTurn(lane, 'first')).toBe(0);
+  expect(await line.requestTurn(lane, 'second')).toBeGreaterThan(0);
   await line.leave(lane, 'first');
-  expect(await line.turn(lane, 'second')).toBe(0);
+  expect(await line.requestTurn(lane, 'second')).toBe(0);
 });
 
 test('the primary behind Sentinels dies: what was asked before and after is answered, each once', async () => {

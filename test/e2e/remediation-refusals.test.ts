@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Config } from '../../src/config/read-config.ts';
-import { openChain, parseEntry } from '../../src/store/audit/chain.ts';
+import { openAuditLog, parseEntry } from '../../src/store/audit/audit-log.ts';
 import { openFreeze } from '../../src/store/remediation/freeze.ts';
 import {
   openRemediationStore,
@@ -115,7 +115,7 @@ async function plan(at = 0): Promise<Message> {
 
 /** All that was audited, as `kind because`. */
 async function audited(): Promise<readonly string[]> {
-  const page = await openChain(redis, PREFIX).page();
+  const page = await openAuditLog(redis, PREFIX).page();
   return page
     .map(({ raw }) => parseEntry(raw)?.entry)
     .map((entry) => [entry?.kind, entry?.because].filter(Boolean).join(' '));
@@ -346,7 +346,7 @@ test('a rejected plan stays rejected, and the audit names who voted', async () =
 
   await told(GRACE, 'it is rejected');
   expect(system.applied).toEqual([]);
-  const page = await openChain(redis, PREFIX).page();
+  const page = await openAuditLog(redis, PREFIX).page();
   const entry = page.map(({ raw }) => parseEntry(raw)?.entry).find((one) => one?.kind === 'rejected');
   expect(entry?.who).toEqual([GRACE]);
 });

@@ -5,7 +5,7 @@ import { WebClient } from '@slack/web-api';
 import type { Redis } from 'ioredis';
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { AuditEntry } from '../../src/store/audit/entry.ts';
-import { openChain } from '../../src/store/audit/chain.ts';
+import { openAuditLog } from '../../src/store/audit/audit-log.ts';
 import type { RemediationRecord } from '../../src/store/remediation/record.ts';
 import { openRemediationStore } from '../../src/store/remediation/remediation-store.ts';
 import { connectPatiently } from '../../src/queue/connection.ts';
@@ -224,7 +224,7 @@ test('the audit of 0.2 verifies and is read whole, and this version appends to i
   expect(shown.stdout).toContain(`${savedAudit().length} entries`);
 
   await wrench('unfreeze');
-  await openChain(redis, PREFIX).append({
+  await openAuditLog(redis, PREFIX).append({
     kind: 'refused',
     at: new Date().toISOString(),
     who: [KATE],

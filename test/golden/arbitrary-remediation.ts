@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { AUDITED, type AuditEntry } from '../../src/store/audit/entry.ts';
+import { AUDIT_EVENT_KINDS, type AuditEntry } from '../../src/store/audit/entry.ts';
 import { REMEDIATION_STATES, type RemediationRecord } from '../../src/store/remediation/record.ts';
 import { list, text, visible } from './arbitrary-report.ts';
 
@@ -76,7 +76,7 @@ export const arbitraryRemediation = fc.record(
 
 const audited = fc.record(
   {
-    kind: fc.constantFrom(...AUDITED),
+    kind: fc.constantFrom(...AUDIT_EVENT_KINDS),
     at,
     who: some1(who, 3),
     what: visible,

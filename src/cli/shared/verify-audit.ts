@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { timeInWords } from '../../check/report-in-words.ts';
 import { type AuditFile, openAuditFile, UnreadableFile } from '../../store/audit/file.ts';
-import { countOf, wrongWithSeen } from '../../store/audit/end.ts';
+import { countOf, seenHeadMismatch } from '../../store/audit/find-entry.ts';
 import type { AuditEntry } from '../../store/audit/entry.ts';
-import { openChain } from '../../store/audit/chain.ts';
-import { type Compared, type Kept, verifyWithKept } from '../../store/audit/compare.ts';
-import { headFileOf, readHeadFile, type Seen } from '../../store/audit/head-file.ts';
+import { openAuditLog } from '../../store/audit/audit-log.ts';
+import { type CompareResult, type ExternalAudit, verifyAgainstCopies } from '../../store/audit/compare.ts';
+import { headFileOf, readHeadFile, type SeenHead } from '../../store/audit/head-file.ts';
 import { readWhole } from '../../store/audit/read.ts';
-import { type Verified, verifyAudit } from '../../store/audit/verify.ts';
+import { type VerifyResult, verifyAudit } from '../../store/audit/verify.ts';
 import { PREFIX } from '../../queue/queues.ts';
 import type { AuditTerminal } from './terminal.ts';
 import { NOT_READ, withRedis } from './redis.ts';
@@ -31,8 +31,8 @@ export function verifyRedis(terminal: AuditTerminal): Promise<number> {
     if (seen === 'invalid') return printBroken('The audit', invalidHeadText(headFile), terminal);
     if (seen && copyPath !== undefined && !copy && unread.length === 0)
       return printBroken('The audit', missingCopyText(copyPath, seen), terminal);
-    const kept: Kept = { ...(seen && { seen }), ...(copy && { copy }) };
-    const compared = await verifyWithKept(await readWhole(openChain(connection, PREFIX)), kept).catch(
+    const kept: ExternalAudit = { ...(seen && { seen }), ...(copy && { copy }) };
+    const compared = await verifyAgainstCopies(await readWhole(openAuditLog(connection, PREFIX)), kept).catch(
       (error: unknown) => noteUnreadable(error, unread),
     );
     if (compared?.kind === 'broken') return printBroken('The audit', compared.because, terminal);
@@ -63,7 +63,7 @@ export async function verifyFile(path: string, terminal: AuditTerminal): Promise
     const newest = { seq: verified.to ?? 0, hash: verified.hash ?? '' };
     // A part that begins after the last head seen says nothing about it.
     const wrong =
-      (verified.from ?? 0) > seen.seq ? undefined : wrongWithSeen(seen, newest, there, 'the file');
+      (verified.from ?? 0) > seen.seq ? undefined : seenHeadMismatch(seen, newest, there, 'the file');
     if (wrong !== undefined) return printBroken(path, wrong, terminal);
   }
   // Nothing verified is not the same as nothing wrong.
@@ -78,13 +78,13 @@ export async function verifyFile(path: string, terminal: AuditTerminal): Promise
   return VERIFY_EXIT.fine;
 }
 
-function noProofText(headFile: string, seen: Seen | undefined): string {
+function noProofText(headFile: string, seen: SeenHead | undefined): string {
   return seen
     ? `it begins after the last head seen, entry ${countOf(seen.seq)}`
     : `${headFile}, which the bot writes beside its copy, does not exist`;
 }
 
-async function readHead(path: string, unread: string[]): Promise<Seen | 'invalid' | undefined> {
+async function readHead(path: string, unread: string[]): Promise<SeenHead | 'invalid' | undefined> {
   try {
     const seen = await readHeadFile(path);
     return seen === 'missing' ? undefined : seen;
@@ -113,7 +113,7 @@ async function printBroken(what: string, because: string, { print }: AuditTermin
   return VERIFY_EXIT.broken;
 }
 
-function intactText(what: string, verified: Extract<Verified, { kind: 'whole' }>): string {
+function intactText(what: string, verified: Extract<VerifyResult, { kind: 'whole' }>): string {
   const { entries, from = 0, to = 0, hash } = verified;
   if (hash === undefined) return `${what} has no entries yet.\n`;
   const count = entries === 1 ? '1 entry' : `${countOf(entries)} entries`;
@@ -123,8 +123,8 @@ function intactText(what: string, verified: Extract<Verified, { kind: 'whole' }>
 
 /** What proves the end, on stdout; that nothing does, on stderr. */
 async function printProof(
-  { to = 0, copied }: Extract<Compared, { kind: 'whole' }>,
-  { seen, copy }: Kept,
+  { to = 0, copied }: Extract<CompareResult, { kind: 'whole' }>,
+  { seen, copy }: ExternalAudit,
   { print, error }: AuditTerminal,
 ): Promise<number> {
   if (copy?.isTorn()) error(`wrench: ${incompleteLineText(copy.path)}\n`);
@@ -148,7 +148,7 @@ function invalidHeadText(path: string): string {
   return `the head file ${path} is invalid: something else wrote to it`;
 }
 
-function missingCopyText(path: string, seen: Seen): string {
+function missingCopyText(path: string, seen: SeenHead): string {
   return `the copy ${path} is missing, but ${headText(seen)}, was copied to it`;
 }
 
@@ -156,6 +156,6 @@ function incompleteLineText(path: string): string {
   return `the last line of ${path} is incomplete, as after a crash; it was not verified`;
 }
 
-function headText({ seq, at }: Seen): string {
+function headText({ seq, at }: SeenHead): string {
   return `entry ${countOf(seq)}, seen on ${timeInWords(at)}`;
 }

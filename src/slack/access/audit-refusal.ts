@@ -1,5 +1,5 @@
 import { auditEntryOf } from '../../store/remediation/transitions/common.ts';
-import type { Answer, Refusals } from '../../store/audit/refusals.ts';
+import type { RefusalReply, Refusals } from '../../store/audit/refusals.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { SlackDelivery } from './delivery.ts';
 import type { Refusal } from './refusal.ts';
@@ -21,7 +21,7 @@ export async function auditRefusal(
   { refusals, clock, log }: RefusalAuditDeps,
   { userId = UNKNOWN_USER, what, action = 'click' }: SlackDelivery,
   { rule, because, what: known, remediation, isAudited }: Refusal,
-): Promise<Answer> {
+): Promise<RefusalReply> {
   log.debug({ rule, by: userId, because }, 'a delivery was refused');
   if (isAudited === false) return 'yes';
   const nowMs = await clock();

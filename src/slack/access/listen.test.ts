@@ -3,7 +3,7 @@ import { WebClient } from '@slack/web-api';
 import { expect, test } from 'vitest';
 import { makeLog } from '../../telemetry/log.ts';
 import { makeMetrics } from '../../telemetry/metrics.ts';
-import type { Audited } from '../../store/audit/entry.ts';
+import type { AuditEvent } from '../../store/audit/entry.ts';
 import { listen } from './listen.ts';
 
 /** Receives nothing by itself: the test hands deliveries to the app. */
@@ -15,7 +15,7 @@ const receiver: Receiver = {
 
 function start() {
   const handled: unknown[] = [];
-  const audited: Audited[] = [];
+  const audited: AuditEvent[] = [];
   const working: Promise<unknown>[] = [];
   const seen = new Set<string>();
   const log = makeLog({ level: 'silent', secrets: [] });

@@ -3,7 +3,7 @@ import { groupsIn } from '../../store/access/people.ts';
 import type { People } from '../../store/access/people.ts';
 import type { Policy, RoleName } from '../../store/remediation/policy.ts';
 import type { Person } from '../../store/access/authorize.ts';
-import { whoMay } from '../../store/access/authorize.ts';
+import { authorize } from '../../store/access/authorize.ts';
 import type { Workspace } from '../../store/access/workspace.ts';
 import type { Log } from '../../telemetry/log.ts';
 
@@ -85,8 +85,8 @@ export function openUserDirectory(options: UserDirectoryOptions): UserDirectory 
     },
     authorize: async (roles, userId) => {
       await Promise.all([lookUp([userId]), saveWorkspace()]);
-      const known = await people.know(userId, policy.roles);
-      return whoMay(roles, { userId, workspace }, known, policy, await clock());
+      const known = await people.readIdentity(userId, policy.roles);
+      return authorize(roles, { userId, workspace }, known, policy, await clock());
     },
     close: () => clearInterval(timer),
   };

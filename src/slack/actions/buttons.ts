@@ -190,7 +190,7 @@ async function isOnOwnMessage(
   { button, messageTs, channelId }: Click,
   { id, runId }: RemediationRecord,
 ): Promise<boolean> {
-  const where = (await threads.read(runId)).where(button === 'request' ? OFFERS_PART : cardPart(id));
+  const where = (await threads.read(runId)).locationOf(button === 'request' ? OFFERS_PART : cardPart(id));
   return where?.ts === messageTs && where.channelId === channelId;
 }
 

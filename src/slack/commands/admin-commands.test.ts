@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { useRedis } from '../../../test/world/use-redis.ts';
 import type { AuditEntry } from '../../store/audit/entry.ts';
-import { openChain } from '../../store/audit/chain.ts';
+import { openAuditLog } from '../../store/audit/audit-log.ts';
 import { openFreeze } from '../../store/remediation/freeze.ts';
 import type { RoleName } from '../../store/remediation/policy.ts';
 import { readAudit } from '../../store/audit/read.ts';
@@ -29,7 +29,7 @@ let deps: AdminCommandDeps;
 let log: string[];
 beforeEach(() => {
   const prefix = `{${crypto.randomUUID()}}`;
-  const chain = openChain(connection, prefix);
+  const chain = openAuditLog(connection, prefix);
   log = [];
   deps = {
     chain,

@@ -1,7 +1,7 @@
 import { nearest } from '../../text/nearest.ts';
 import { splitWords, WordsError } from '../../text/words.ts';
 import { readMoment, readPerson } from '../../store/audit/parse-query.ts';
-import type { Chain } from '../../store/audit/chain.ts';
+import type { AuditLog } from '../../store/audit/audit-log.ts';
 import { type Freeze, parseFreezeReason } from '../../store/remediation/freeze.ts';
 import type { RoleName } from '../../store/remediation/policy.ts';
 import { readNewest } from '../../store/audit/read.ts';
@@ -19,7 +19,7 @@ import { renderRefusal } from '../render/replies/refusal.ts';
 export interface AdminCommandDeps {
   readonly directory: Pick<UserDirectory, 'authorize'>;
   readonly freeze: Freeze;
-  readonly chain: Chain;
+  readonly chain: AuditLog;
   readonly refusals: Pick<Refusals, 'auditRefusal'>;
   /** True the first time it is asked about a delivery. */
   readonly isFirst: (delivery: string) => Promise<boolean>;

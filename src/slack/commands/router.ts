@@ -8,7 +8,7 @@ import {
   parseAreaRequest,
   parseRequest,
 } from '../../request/parse.ts';
-import type { Line } from '../../store/thread/line.ts';
+import type { ChannelOrder } from '../../store/thread/channel-order.ts';
 import type { Threads } from '../../store/thread/threads.ts';
 import type { CheckJob, OutboxJob } from '../../queue/contracts.ts';
 import { questionIdOf, QueueDown, type Queues, runIdOf, type Taken } from '../../queue/queues.ts';
@@ -38,7 +38,7 @@ export interface CommandDeps {
   readonly channels: Readonly<Record<string, string>>;
   readonly defaultEnvironment?: string;
   readonly queues: Queues;
-  readonly line: Pick<Line, 'reserve' | 'leave'>;
+  readonly line: Pick<ChannelOrder, 'reserve' | 'leave'>;
   /** Removes secrets that people paste into a command. */
   readonly redact: Redact;
   /** Which response_urls may be posted to. Others are never put into a job. */

@@ -1,14 +1,14 @@
 import type { WebClient } from '@slack/web-api';
 import { timeInWords } from '../../check/report-in-words.ts';
 import type { CopyNotice } from '../../store/audit/copy-states.ts';
-import type { Line } from '../../store/thread/line.ts';
+import type { ChannelOrder } from '../../store/thread/channel-order.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { code, escapeUntrusted } from '../render/escape-untrusted.ts';
 import { callSlack } from './slack-call.ts';
 
 /** Posts to a channel that a bot has stopped copying the audit. @throws if Slack does not accept the message. */
 export async function postAuditNotice(
-  slack: { readonly client: WebClient; readonly line: Line; readonly metrics: Metrics },
+  slack: { readonly client: WebClient; readonly line: ChannelOrder; readonly metrics: Metrics },
   channel: string,
   { bot, to, because, since }: CopyNotice,
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Thread, Where } from '../../store/thread/threads.ts';
+import type { PostedThread, MessageLocation } from '../../store/thread/threads.ts';
 import { type Policy, disabledReason } from '../../store/remediation/policy.ts';
 import { FINAL_STATES, type RemediationRecord } from '../../store/remediation/record.ts';
 import { markPlanShown, withdrawPlan } from '../../store/remediation/transitions/approval.ts';
@@ -60,8 +60,8 @@ export async function currentRoot(
 export const KEPT_ROOT = 'root';
 
 /** Shows the outcome in the channel too. A root that was deleted is ignored. */
-async function updateRoot(deps: CardDeps, thread: Thread, target: PostTarget): Promise<void> {
-  const kept = thread.kept(KEPT_ROOT);
+async function updateRoot(deps: CardDeps, thread: PostedThread, target: PostTarget): Promise<void> {
+  const kept = thread.savedText(KEPT_ROOT);
   const { root } = thread;
   if (kept === undefined || !root) return;
   const { runId } = target;
@@ -124,7 +124,7 @@ async function showInThread(
   const put = (now: RemediationRecord) =>
     putPart(deps, part, target, { placeholder: cardPlaceholder(now), content: renderCard(now) });
   // The button is removed first: nobody should click an offer that is in progress.
-  if (!(await threads.read(runId)).where(part)) await showOffers(deps, target);
+  if (!(await threads.read(runId)).locationOf(part)) await showOffers(deps, target);
   await put(remediation);
   const moved = state === 'planned' ? await recordShown(deps, remediation) : undefined;
   if (moved && moved.remediation.until !== remediation.until) await put(moved.remediation);
@@ -199,14 +199,14 @@ async function putPart(
   { placeholder, content }: { readonly placeholder: string; readonly content: Message },
 ): Promise<void> {
   const { threads } = deps;
-  const post = async (): Promise<Where> => ({
+  const post = async (): Promise<MessageLocation> => ({
     channelId: target.channelId,
     ts: await postOnce(deps, part, target, { text: placeholder, blocks: [] }),
   });
-  const show = (where: Where) =>
+  const show = (where: MessageLocation) =>
     sendOrFallBackToText(deps, target, content, (message) => edit(deps, target, where, message));
   try {
-    await show((await threads.read(target.runId)).where(part) ?? (await post()));
+    await show((await threads.read(target.runId)).locationOf(part) ?? (await post()));
   } catch (error) {
     if (!(error instanceof SlackApiError && NOT_EDITABLE.has(error.code))) throw error;
     await threads.forget(target.runId, part);

@@ -2,7 +2,7 @@ import type { OutboxJob } from '../../queue/contracts.ts';
 import { Later } from '../../queue/work.ts';
 import type { PostDeps } from './post.ts';
 import type { Asked } from '../../queue/asked.ts';
-import type { Where } from '../../store/thread/threads.ts';
+import type { MessageLocation } from '../../store/thread/threads.ts';
 import { renderJoined } from '../render/replies/notices.ts';
 import { respondPrivately } from './respond.ts';
 
@@ -26,7 +26,7 @@ export async function sendJoinedNotice(
 }
 
 /** Slack's permalink of a message; undefined if the workspace's domain is unknown. */
-export function permalinkOf({ teamDomain }: Asked, { channelId, ts }: Where): string | undefined {
+export function permalinkOf({ teamDomain }: Asked, { channelId, ts }: MessageLocation): string | undefined {
   if (teamDomain === undefined) return undefined;
   return `https://${teamDomain}.slack.com/archives/${channelId}/p${ts.replace('.', '')}`;
 }

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { anOffer } from '../../../test/world/remediation.ts';
 import { useRedis } from '../../../test/world/use-redis.ts';
 import type { Report } from '../../check/finding.ts';
-import { openLine } from '../../store/thread/line.ts';
+import { openChannelOrder } from '../../store/thread/channel-order.ts';
 import type { Policy } from '../../store/remediation/policy.ts';
 import { openRemediationStore } from '../../store/remediation/remediation-store.ts';
 import { openThreads } from '../../store/thread/threads.ts';
@@ -52,7 +52,7 @@ beforeEach(async () => {
     remediations: openRemediationStore(redis, '{test}'),
     policy,
     threads: openThreads(redis, '{test}'),
-    line: openLine(redis, '{test}'),
+    line: openChannelOrder(redis, '{test}'),
     dropsRepeats: async () => dropsRepeats,
     isAnswerQueued: async () => isAnswerQueued,
     isSlackUrl: allowSlackUrls(apiUrl),
@@ -173,7 +173,7 @@ test('progress that Slack does not take is dropped, and the answer edits the sam
   answer = () => ({ ok: false, error: 'ratelimited' });
   await show({ kind: 'progress', ...about, progress: { examined: 3, gaps: 0 } });
   answer = () => ({ ok: true, ts: '9.000900' });
-  await posting.line.hold('chat.update', 1);
+  await posting.line.pause('chat.update', 1);
 
   await show({ kind: 'report', ...about, report });
 
@@ -182,19 +182,19 @@ test('progress that Slack does not take is dropped, and the answer edits the sam
 });
 
 test('while a channel has no turn left, its answer waits in the queue and not in a slot of it', async () => {
-  await posting.line.hold('chat.postMessage', 30_000);
+  await posting.line.pause('chat.postMessage', 30_000);
 
   await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(Later);
   expect(calls).toHaveLength(0);
 });
 
 test('an answer that waits for its turn holds no lease', async () => {
-  await posting.line.hold('chat.postMessage', 30_000);
+  await posting.line.pause('chat.postMessage', 30_000);
   await show({ kind: 'report', ...about, report }).catch(() => undefined);
 
-  const lease = await posting.threads.take(about.runId);
+  const lease = await posting.threads.acquireLease(about.runId);
   expect(lease).toBeDefined();
-  await lease?.free();
+  await lease?.release();
 });
 
 test('two deliveries of one answer at the same moment post it once between them', async () => {
@@ -212,15 +212,15 @@ test('two deliveries of one answer at the same moment post it once between them'
 });
 
 test('nothing is posted after the lease is lost', async () => {
-  const { take } = posting.threads;
+  const { acquireLease } = posting.threads;
   posting = {
     ...posting,
     threads: {
       ...posting.threads,
-      take: async (runId) => {
-        const lost = await take(runId);
-        await lost?.free();
-        await take(runId);
+      acquireLease: async (runId) => {
+        const lost = await acquireLease(runId);
+        await lost?.release();
+        await acquireLease(runId);
         return lost;
       },
     },
@@ -302,7 +302,7 @@ test('a run that is lost after its answer was posted does not take the words of 
 
   await show({ kind: 'lost', ...about, jobId: about.runId });
 
-  const kept = (await posting.threads.read(about.runId)).kept('root');
+  const kept = (await posting.threads.read(about.runId)).savedText('root');
   expect(kept).toContain('1 of 41 things are broken');
 });
 
@@ -388,18 +388,18 @@ test('an answer that was posted just before its bot died leaves no place behind'
 
   await show({ kind: 'report', ...about, report }, 2);
 
-  expect(await posting.line.turn({ method: 'chat.postMessage', channelId: 'C1' }, 'next')).toBe(0);
+  expect(await posting.line.requestTurn({ method: 'chat.postMessage', channelId: 'C1' }, 'next')).toBe(0);
 });
 
 test.each(['root', 'reply-0'])(
   'a bot that was paused before %s, until another had posted the answer and forgotten its thread, posts nothing',
   async (part) => {
-    const { turn, leave } = posting.line;
+    const { requestTurn, leave } = posting.line;
     const others = posting;
     let isPaused = false;
     const line = {
       ...posting.line,
-      turn: async (...[lane, place, sinceMs]: Parameters<typeof turn>) => {
+      turn: async (...[lane, place, sinceMs]: Parameters<typeof requestTurn>) => {
         if (!isPaused && place === `${about.runId}/${part}`) {
           isPaused = true;
           await leave(lane, place);
@@ -408,7 +408,7 @@ test.each(['root', 'reply-0'])(
           // As when it has expired.
           await forgetThread();
         }
-        return turn(lane, place, sinceMs);
+        return requestTurn(lane, place, sinceMs);
       },
     };
     posting = { ...posting, line };
@@ -442,19 +442,19 @@ test('a bot that was paused between two parts of an answer posts nothing once it
 test('an answer whose bot died while posting keeps no other answer of its channel waiting, and spends no turn', async () => {
   const lane = { method: 'chat.postMessage', channelId: 'C1' } as const;
   await posting.line.reserve(lane, `${about.runId}/root`);
-  const lease = await posting.threads.take(about.runId);
+  const lease = await posting.threads.acquireLease(about.runId);
 
   for (let attempt = 0; attempt < 10; attempt++)
     await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(Later);
 
-  expect(await posting.line.turn(lane, 'next')).toBe(0);
-  await lease?.free();
+  expect(await posting.line.requestTurn(lane, 'next')).toBe(0);
+  await lease?.release();
 });
 
 test('the card of a fix goes ahead of answers whose questions came later', async () => {
   const lane = { method: 'chat.postMessage', channelId: 'C1' } as const;
   await show({ kind: 'report', ...about, report });
-  for (let at = 0; at < 300; at++) await posting.line.turn(lane, `later ${at}`, Date.now());
+  for (let at = 0; at < 300; at++) await posting.line.requestTurn(lane, `later ${at}`, Date.now());
   const fix = anOffer({ runId: about.runId, state: 'planning' });
   posting = {
     ...posting,

@@ -1,4 +1,4 @@
-import { ROOT, type Thread } from '../../store/thread/threads.ts';
+import { ROOT_PART, type PostedThread } from '../../store/thread/threads.ts';
 import type { OutboxJob } from '../../queue/contracts.ts';
 import { type Delivery, Later } from '../../queue/work.ts';
 import { KEPT_ROOT, currentRoot, type CardDeps, showCard, showOffers } from './cards.ts';
@@ -43,7 +43,13 @@ export async function handleOutboxJob(
 /** Posts the progress message if there is no answer yet. The answer replaces it later. */
 async function showChecking(deps: CardDeps, job: OutboxJob, target: PostTarget): Promise<void> {
   try {
-    await postProgress(deps, ROOT, target, renderChecking(pendingRequestOf(job)), isStillWanted(deps, job));
+    await postProgress(
+      deps,
+      ROOT_PART,
+      target,
+      renderChecking(pendingRequestOf(job)),
+      isStillWanted(deps, job),
+    );
   } catch (error) {
     if (!(error instanceof SlackApiError)) throw error;
     // Any other refusal is about this message. The answer has its own tries and simpler forms.
@@ -87,7 +93,7 @@ async function showAnswer(deps: CardDeps, job: AnswerJob, target: PostTarget): P
   try {
     const { message, isFinal } = await currentRoot(deps, runId, root);
     // An answer that is queued again, perhaps as lost, does not replace the one in the channel.
-    if (!isFinal && !answered) await threads.keep(runId, KEPT_ROOT, JSON.stringify(root));
+    if (!isFinal && !answered) await threads.saveText(runId, KEPT_ROOT, JSON.stringify(root));
     const inThread = { ...target, threadTs: await showRoot(deps, target, message) };
     await threads.mark(runId, 'answered');
     for (const [at, reply] of replies.entries())
@@ -121,8 +127,10 @@ async function showRoot(deps: PostDeps, target: PostTarget, message: Message): P
   const thread = await deps.threads.read(target.runId);
   if (thread.root && thread.answered) return thread.root.ts;
   if (thread.root && (await editRoot(deps, target, thread, message))) return thread.root.ts;
-  const isMaybe = thread.part(ROOT) === 'maybe';
-  const ts = await sendOrFallBackToText(deps, target, message, (safe) => postOnce(deps, ROOT, target, safe));
+  const isMaybe = thread.part(ROOT_PART) === 'maybe';
+  const ts = await sendOrFallBackToText(deps, target, message, (safe) =>
+    postOnce(deps, ROOT_PART, target, safe),
+  );
   // Slack may have dropped the post as a repetition of the progress message.
   const { root } = await deps.threads.read(target.runId);
   if (root && isMaybe && (await deps.dropsRepeats()))
@@ -136,8 +144,8 @@ const LATE_EDIT_MS = 60_000;
 /** If the reply to a progress edit was lost, Slack may apply that edit after the answer. So the answer is written again afterwards. */
 async function rewriteAfterProgress(deps: PostDeps, target: PostTarget, message: Message): Promise<void> {
   const { threads } = deps;
-  const { root, kept } = await threads.read(target.runId);
-  const sinceMs = Number(kept(PROGRESS_EDIT) ?? '');
+  const { root, savedText } = await threads.read(target.runId);
+  const sinceMs = Number(savedText(PROGRESS_EDIT) ?? '');
   if (!root || sinceMs === 0) return;
   const leftMs = sinceMs + LATE_EDIT_MS - Date.now();
   if (leftMs > 0) throw new Later(leftMs);
@@ -148,14 +156,14 @@ async function rewriteAfterProgress(deps: PostDeps, target: PostTarget, message:
     if (!(error instanceof SlackApiError)) throw error;
     deps.log.debug({ err: error, runId: target.runId }, 'an answer could not be written again');
   });
-  await threads.keep(target.runId, PROGRESS_EDIT, '');
+  await threads.saveText(target.runId, PROGRESS_EDIT, '');
 }
 
 /** @returns false if the message was deleted or cannot be edited: then the answer must be posted. */
 async function editRoot(
   deps: PostDeps,
   target: PostTarget,
-  { root }: Thread,
+  { root }: PostedThread,
   message: Message,
 ): Promise<boolean> {
   if (!root) return false;
@@ -164,7 +172,7 @@ async function editRoot(
     return true;
   } catch (error) {
     if (!(error instanceof SlackApiError) || error.channelInaccessible) throw error;
-    await deps.threads.forget(target.runId, ROOT);
+    await deps.threads.forget(target.runId, ROOT_PART);
     return false;
   }
 }
@@ -193,14 +201,14 @@ async function showElsewhere(
 ): Promise<void> {
   const { threads } = deps;
   const { runId, asked } = job;
-  if ((await threads.read(runId)).where('elsewhere')) return;
+  if ((await threads.read(runId)).locationOf('elsewhere')) return;
   const message =
     job.kind === 'report'
       ? withoutBlocks(renderPlainFallback(job.report, code).text)
       : renderAnswer(job).root;
   if (!(await respondInChannel(asked, message, deps)))
     await postOnce(deps, 'direct', { ...target, channelId: asked.by }, message);
-  await threads.note(runId, 'elsewhere', { channelId: asked.channelId, ts: 'response_url' });
+  await threads.recordPart(runId, 'elsewhere', { channelId: asked.channelId, ts: 'response_url' });
   await threads.settle(runId);
 }
 

@@ -1,8 +1,14 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebClient } from '@slack/web-api';
-import type { Lane, Line } from '../../store/thread/line.ts';
-import { type Lease, ROOT, type Thread, type Threads, type Where } from '../../store/thread/threads.ts';
+import type { Lane, ChannelOrder } from '../../store/thread/channel-order.ts';
+import {
+  type ThreadLease,
+  ROOT_PART,
+  type PostedThread,
+  type Threads,
+  type MessageLocation,
+} from '../../store/thread/threads.ts';
 import { Later, SOON_ATTEMPTS } from '../../queue/work.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
@@ -15,7 +21,7 @@ import { callSlack, SlackApiError } from './slack-call.ts';
 export interface PostDeps {
   readonly client: WebClient;
   readonly threads: Threads;
-  readonly line: Line;
+  readonly line: ChannelOrder;
   /** Whether Slack drops repeated posts, as `wrench doctor --prove-posting` found. */
   readonly dropsRepeats: () => Promise<boolean>;
   /** Which response_urls may be posted to. */
@@ -58,7 +64,7 @@ const RETRY_WHILE_LEASED_MS = 200;
 const MAX_ATTEMPTS_IN_FRONT = SOON_ATTEMPTS;
 
 /** Whether a progress message is still wanted, by what has become of its run. */
-export type IsWanted = (thread: Thread) => Promise<boolean>;
+export type IsWanted = (thread: PostedThread) => Promise<boolean>;
 
 /**
  * Posts one part of a run's answer unless it has been posted.
@@ -90,9 +96,9 @@ export async function postProgress(
 /** A progress message that is no longer wanted when its turn has come. */
 class Dropped extends Error {
   override readonly name = 'Dropped';
-  readonly state: ReturnType<Thread['part']>;
+  readonly state: ReturnType<PostedThread['part']>;
 
-  constructor(state: ReturnType<Thread['part']>) {
+  constructor(state: ReturnType<PostedThread['part']>) {
     super('no longer wanted');
     this.state = state;
   }
@@ -103,14 +109,14 @@ async function leaveLineIfPosted(
   { line }: PostDeps,
   lane: Lane,
   name: string,
-  state: ReturnType<Thread['part']>,
+  state: ReturnType<PostedThread['part']>,
 ): Promise<undefined> {
   if (state === 'posted') await line.leave(lane, name);
 }
 
 /** The lane and the name with which a run's first message waits for its turn, whether that is its progress or its answer. */
 export function rootTurnOf(runId: string, channelId: string): readonly [Lane, string] {
-  return [{ method: 'chat.postMessage', channelId }, `${runId}/${ROOT}`];
+  return [{ method: 'chat.postMessage', channelId }, `${runId}/${ROOT_PART}`];
 }
 
 async function postPart(
@@ -124,12 +130,12 @@ async function postPart(
   const { runId, channelId } = target;
   const lane: Lane = { method: 'chat.postMessage', channelId };
   const key = `${runId}/${part}`;
-  const isDropped = async (thread: Thread) =>
+  const isDropped = async (thread: PostedThread) =>
     isWanted !== undefined && (thread.part(part) !== 'unposted' || !(await isWanted(thread)));
   const before = await threads.read(runId);
   refuseSettled(before, target);
   if (await isDropped(before)) return leaveLineIfPosted(deps, lane, key, before.part(part));
-  const posted = before.where(part);
+  const posted = before.locationOf(part);
   if (posted) {
     // The process that posted it may have died before it left the line.
     await deps.line.leave(lane, key);
@@ -139,19 +145,19 @@ async function postPart(
     const thread = await threads.read(runId);
     refuseSettled(thread, target);
     if (await isDropped(thread)) throw new Dropped(thread.part(part));
-    const isThere = thread.where(part);
+    const isThere = thread.locationOf(part);
     if (isThere) return isThere.ts;
     const isMaybe = thread.part(part) === 'maybe';
     const id = (await deps.dropsRepeats()) ? messageIdOf(key) : undefined;
     if (isMaybe) deps.metrics.unconfirmed.inc({ outcome: id === undefined ? 'repeated' : 'recognized' });
-    if (!(await lease.begin(part))) throw new Later(RETRY_WHILE_LEASED_MS);
+    if (!(await lease.beginPost(part))) throw new Later(RETRY_WHILE_LEASED_MS);
     try {
       const ts = await post(deps, lease, key, target, message, id);
       // Slack may have dropped it as a repetition of the progress message.
-      await lease.done(part, { channelId, ts }, isMaybe ? undefined : contentHash(message));
+      await lease.recordPosted(part, { channelId, ts }, isMaybe ? undefined : contentHash(message));
       return ts;
     } catch (error) {
-      if (error instanceof SlackApiError || error instanceof Later) await lease.refused(part);
+      if (error instanceof SlackApiError || error instanceof Later) await lease.recordRefused(part);
       else if (isWanted) return countUnconfirmed(deps, runId, error);
       throw error;
     }
@@ -163,7 +169,7 @@ async function postPart(
 }
 
 /** While this process was paused, another one may have posted the whole answer, and what was posted may be forgotten already. */
-function refuseSettled({ settled }: Thread, { isAnswer }: PostTarget): void {
+function refuseSettled({ settled }: PostedThread, { isAnswer }: PostTarget): void {
   if (isAnswer && settled) throw new Later(RETRY_WHILE_LEASED_MS);
 }
 
@@ -178,7 +184,7 @@ function countUnconfirmed({ metrics, log }: PostDeps, runId: string, error: unkn
 
 async function post(
   deps: PostDeps,
-  { fence }: Lease,
+  { fence }: ThreadLease,
   key: string,
   { channelId, threadTs }: PostTarget,
   message: OutgoingMessage,
@@ -203,7 +209,7 @@ async function post(
 export async function edit(
   deps: PostDeps,
   target: PostTarget,
-  { channelId, ts }: Where,
+  { channelId, ts }: MessageLocation,
   message: Message,
   { isForced = false } = {},
 ): Promise<void> {
@@ -214,12 +220,12 @@ export async function edit(
   const content = contentHash(message);
   if (!isForced && (await threads.read(runId)).shows(ts, content)) return line.leave(lane, name);
   await callInTurn(deps, lane, name, target, async (lease) => {
-    await lease.shows(ts, undefined);
+    await lease.recordContent(ts, undefined);
     if (!(await lease.isHeld())) throw new Later(RETRY_WHILE_LEASED_MS);
     await callSlack('chat.update', deps, () =>
       deps.client.chat.update({ channel: channelId, ts, ...messageBody(message) }),
     );
-    await lease.shows(ts, content);
+    await lease.recordContent(ts, content);
   });
 }
 
@@ -237,31 +243,31 @@ export const PROGRESS_EDIT = 'progress-edit';
 export async function editProgress(
   deps: PostDeps,
   target: PostTarget,
-  { channelId, ts }: Where,
+  { channelId, ts }: MessageLocation,
   message: Message,
   isWanted: IsWanted,
 ): Promise<void> {
   const { line, threads, log } = deps;
   const name = `${target.runId}/progress`;
   const lane: Lane = { method: 'chat.update', channelId };
-  const waitMs = await line.turn(lane, name);
+  const waitMs = await line.requestTurn(lane, name);
   await line.leave(lane, name);
-  const lease = waitMs === 0 ? await threads.take(target.runId) : undefined;
+  const lease = waitMs === 0 ? await threads.acquireLease(target.runId) : undefined;
   if (!lease) return;
   try {
     if (!(await isWanted(await threads.read(target.runId)))) return;
-    await threads.keep(target.runId, PROGRESS_EDIT, String(Date.now()));
+    await threads.saveText(target.runId, PROGRESS_EDIT, String(Date.now()));
     if (await lease.isHeld())
       await callSlack('chat.update', deps, () =>
         deps.client.chat.update({ channel: channelId, ts, ...messageBody(message) }),
       );
-    await threads.keep(target.runId, PROGRESS_EDIT, '');
+    await threads.saveText(target.runId, PROGRESS_EDIT, '');
   } catch (error) {
     if (error instanceof SlackApiError || error instanceof Later)
-      await threads.keep(target.runId, PROGRESS_EDIT, '');
+      await threads.saveText(target.runId, PROGRESS_EDIT, '');
     log.debug({ err: error, runId: target.runId }, 'progress was not shown');
   } finally {
-    await lease.free();
+    await lease.release();
   }
 }
 
@@ -274,12 +280,12 @@ export async function attachOnce(
 ): Promise<void> {
   const { threads, client } = deps;
   const { runId, channelId } = target;
-  if ((await threads.read(runId)).where(part)) return;
+  if ((await threads.read(runId)).locationOf(part)) return;
   await withLease(threads, runId, async (lease) => {
     const thread = await threads.read(runId);
     refuseSettled(thread, target);
-    if (thread.where(part)) return;
-    if (!(await lease.begin(part))) throw new Later(RETRY_WHILE_LEASED_MS);
+    if (thread.locationOf(part)) return;
+    if (!(await lease.beginPost(part))) throw new Later(RETRY_WHILE_LEASED_MS);
     try {
       await callSlack('files.uploadV2', deps, () =>
         client.files.uploadV2({
@@ -290,9 +296,9 @@ export async function attachOnce(
           content,
         }),
       );
-      await lease.done(part, { channelId, ts: 'file' });
+      await lease.recordPosted(part, { channelId, ts: 'file' });
     } catch (error) {
-      if (error instanceof SlackApiError || error instanceof Later) await lease.refused(part);
+      if (error instanceof SlackApiError || error instanceof Later) await lease.recordRefused(part);
       throw error;
     }
   });
@@ -309,10 +315,10 @@ async function callInTurn<T>(
   lane: Lane,
   name: string,
   { runId, threadTs, job, isAwaited }: PostTarget,
-  call: (lease: Lease) => Promise<T>,
+  call: (lease: ThreadLease) => Promise<T>,
 ): Promise<T> {
   // Its holder may have died. Others in the lane must not wait until the lease expires, and no turn may be spent on it.
-  if (await threads.isTaken(runId)) {
+  if (await threads.isLeased(runId)) {
     await line.stepAside(lane, name);
     throw new Later(RETRY_WHILE_LEASED_MS);
   }
@@ -332,13 +338,17 @@ async function callInTurn<T>(
   }
 }
 
-async function withLease<T>(threads: Threads, runId: string, work: (lease: Lease) => Promise<T>): Promise<T> {
-  const lease = await threads.take(runId);
+async function withLease<T>(
+  threads: Threads,
+  runId: string,
+  work: (lease: ThreadLease) => Promise<T>,
+): Promise<T> {
+  const lease = await threads.acquireLease(runId);
   if (!lease) throw new Later(RETRY_WHILE_LEASED_MS);
   try {
     return await work(lease);
   } finally {
-    await lease.free();
+    await lease.release();
   }
 }
 
@@ -346,10 +356,15 @@ async function withLease<T>(threads: Threads, runId: string, work: (lease: Lease
  * Each wait is short if a call ahead is still to come, such as the answer of a slow check. The total must be short as well: the call ahead
  * may itself need a slot of the queue.
  */
-async function waitForTurn(line: Line, lane: Lane, name: string, sinceMs: number | undefined): Promise<void> {
+async function waitForTurn(
+  line: ChannelOrder,
+  lane: Lane,
+  name: string,
+  sinceMs: number | undefined,
+): Promise<void> {
   const untilMs = performance.now() + MAX_WAIT_IN_PROCESS_MS;
   for (;;) {
-    const waitMs = await line.turn(lane, name, sinceMs);
+    const waitMs = await line.requestTurn(lane, name, sinceMs);
     if (waitMs === 0) return;
     if (performance.now() + waitMs > untilMs) throw new Later(Math.max(waitMs, MIN_WAIT_IN_QUEUE_MS));
     await sleep(waitMs);

@@ -5,7 +5,7 @@ import {
   WebAPIRateLimitedError,
   WebClient as Client,
 } from '@slack/web-api';
-import type { Line } from '../../store/thread/line.ts';
+import type { ChannelOrder } from '../../store/thread/channel-order.ts';
 import { Later } from '../../queue/work.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
@@ -72,7 +72,7 @@ export function makeSlackClient(token: string, apiUrl: string | undefined, log: 
  */
 export async function callSlack<T>(
   method: string,
-  { line, metrics }: { readonly line: Line; readonly metrics: Metrics },
+  { line, metrics }: { readonly line: ChannelOrder; readonly metrics: Metrics },
   call: () => Promise<T>,
 ): Promise<T> {
   try {
@@ -82,7 +82,7 @@ export async function callSlack<T>(
   } catch (error) {
     const { outcome, thrown } = classify(error);
     metrics.posts.inc({ method, outcome });
-    if (thrown instanceof Later) await line.hold(method, thrown.afterMs);
+    if (thrown instanceof Later) await line.pause(method, thrown.afterMs);
     throw thrown;
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RoleName } from '../remediation/policy.ts';
-import { type Known, type Person, whoMay } from './authorize.ts';
+import { type Identity, type Person, authorize } from './authorize.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 14);
 const FRESH = NOW - 10_000;
@@ -20,8 +20,8 @@ const ada: Person = {
 const oncall = { id: 'S0ONCALL', users: ['U0ADA', 'U0GRACE'], atMs: FRESH };
 const roles = { requester: ['U0ADA'], approver: ['S0ONCALL'], auditor: ['S0AUDIT', 'U0KATE'] };
 
-const ask = (known: Partial<Known>, asked: readonly RoleName[] = ['requester'], nowMs = NOW) =>
-  whoMay(
+const ask = (known: Partial<Identity>, asked: readonly RoleName[] = ['requester'], nowMs = NOW) =>
+  authorize(
     asked,
     { userId: 'U0ADA', workspace: HOME },
     { person: ada, groups: [oncall], ...known },
@@ -39,7 +39,7 @@ test('somebody in a group that has the role may', () => {
 
 const ORGANIZATION = { teamId: 'E0ORG', enterpriseId: 'E0ORG', isEnterpriseInstall: true };
 const askInOrganization = (person: Person) =>
-  whoMay(
+  authorize(
     ['requester'],
     { userId: 'U0ADA', workspace: ORGANIZATION },
     { person, groups: [] },
@@ -61,7 +61,7 @@ test('one of several roles is enough', () => {
   expect(ask({}, ['auditor', 'approver'])).toBe(true);
 });
 
-test.each<[string, Partial<Known>, readonly RoleName[], string]>([
+test.each<[string, Partial<Identity>, readonly RoleName[], string]>([
   ['a guest', { person: { ...ada, isGuest: true } }, ['requester'], 'guests may not do this'],
   [
     'somebody from outside, through a shared channel',
@@ -138,7 +138,7 @@ test('one stale group does not keep out who is in a fresh one', () => {
   const groups = [{ id: 'S0OLD', users: [], atMs: STALE }, oncall];
 
   expect(
-    whoMay(
+    authorize(
       ['approver'],
       { userId: 'U0ADA', workspace: HOME },
       { person: ada, groups },
@@ -156,7 +156,7 @@ test('where no role names anybody, nobody may', () => {
   const nobody = { requester: [], approver: [], auditor: [] };
 
   expect(
-    whoMay(
+    authorize(
       ['requester', 'approver'],
       { userId: 'U0ADA', workspace: HOME },
       { person: ada, groups: [oncall] },

@@ -18,16 +18,16 @@ export interface Person {
 }
 
 /** Who is in one user group, and since when that is known. */
-export interface Membership {
+export interface UserGroup {
   readonly id: string;
   readonly users: readonly string[];
   readonly atMs: number;
 }
 
 /** What is known of people and groups. The bot keeps it fresh; the worker, which holds no Slack token, reads it. */
-export interface Known {
+export interface Identity {
   readonly person: Person | undefined;
-  readonly groups: readonly Membership[];
+  readonly groups: readonly UserGroup[];
 }
 
 const ROLE_WORDS: Readonly<Record<RoleName, string>> = {
@@ -41,10 +41,10 @@ const ROLE_WORDS: Readonly<Record<RoleName, string>> = {
  * too long ago, is a no.
  * @returns true, or why not, for that person to read.
  */
-export function whoMay(
+export function authorize(
   roles: readonly RoleName[],
   by: { readonly userId: string; readonly workspace: Workspace },
-  { person, groups }: Known,
+  { person, groups }: Identity,
   policy: Pick<Policy, 'roles' | 'membershipSeconds'>,
   nowMs: number,
 ): true | string {
@@ -52,7 +52,7 @@ export function whoMay(
   if (!person) return 'Slack could not be asked who this is; try again';
   if (person.atMs < freshSinceMs)
     return `who this is was last looked up ${ageOf(person.atMs, nowMs)} ago, which is too long; try again`;
-  const wrong = wrongWith(person, by.workspace);
+  const wrong = accountProblem(person, by.workspace);
   if (wrong) return wrong;
   const named = roles.flatMap((role) => policy.roles[role]);
   if (named.includes(by.userId)) return true;
@@ -65,7 +65,7 @@ export function whoMay(
   return `no role that may ${roles.map((role) => ROLE_WORDS[role]).join(' or ')} includes them`;
 }
 
-function wrongWith(person: Person, workspace: Workspace): string | undefined {
+function accountProblem(person: Person, workspace: Workspace): string | undefined {
   if (person.isDeleted) return 'the account is deactivated';
   if (person.isBot) return 'a bot may not do this';
   if (!belongsTo(person, workspace)) return 'people of another workspace may not do this';

@@ -26,11 +26,11 @@ test('who was looked up is known with the age of that, and so are the groups tha
   await people.saveGroup({ id: 'S0ONCALL', users: ['U0ADA'], atMs: 2_000 });
   await people.saveGroup({ id: 'S0OTHER', users: ['U0ADA'], atMs: 2_000 });
 
-  await expect(people.know('U0ADA', roles)).resolves.toEqual({
+  await expect(people.readIdentity('U0ADA', roles)).resolves.toEqual({
     person: ada,
     groups: [{ id: 'S0ONCALL', users: ['U0ADA'], atMs: 2_000 }],
   });
-  await expect(people.know('U0GRACE', roles)).resolves.toMatchObject({ person: undefined });
+  await expect(people.readIdentity('U0GRACE', roles)).resolves.toMatchObject({ person: undefined });
 });
 
 test('what is looked up again takes the place of what was known', async () => {
@@ -38,7 +38,7 @@ test('what is looked up again takes the place of what was known', async () => {
   await people.saveGroup({ id: 'S0ONCALL', users: ['U0ADA'], atMs: 1_000 });
   await people.saveGroup({ id: 'S0ONCALL', users: [], atMs: 2_000 });
 
-  await expect(people.know('U0ADA', roles)).resolves.toMatchObject({
+  await expect(people.readIdentity('U0ADA', roles)).resolves.toMatchObject({
     groups: [{ id: 'S0ONCALL', users: [], atMs: 2_000 }],
   });
 });

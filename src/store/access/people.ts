@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Policy } from '../remediation/policy.ts';
-import type { Known, Membership, Person } from './authorize.ts';
+import type { Identity, UserGroup, Person } from './authorize.ts';
 import { parseWorkspace, type Workspace, writeWorkspace } from './workspace.ts';
 
 /** People and user groups as Slack last described them, each with its age: written by the bot, read by both roles. */
@@ -10,9 +10,9 @@ export interface People {
   readonly saveWorkspace: (workspace: Workspace) => Promise<void>;
   readonly workspace: () => Promise<Workspace | undefined>;
   readonly savePerson: (person: Person) => Promise<void>;
-  readonly saveGroup: (group: Membership) => Promise<void>;
+  readonly saveGroup: (group: UserGroup) => Promise<void>;
   /** What is known of somebody, and of all groups that the roles name. */
-  readonly know: (userId: string, roles: Policy['roles']) => Promise<Known>;
+  readonly readIdentity: (userId: string, roles: Policy['roles']) => Promise<Identity>;
 }
 
 /** Far longer than anything counts as fresh; it only keeps Redis tidy. */
@@ -28,7 +28,7 @@ const personSchema: z.ZodType<Person> = z.strictObject({
   isStranger: z.boolean(),
   atMs: z.number(),
 });
-const groupSchema: z.ZodType<Membership> = z.strictObject({
+const groupSchema: z.ZodType<UserGroup> = z.strictObject({
   id: z.string(),
   users: z.array(z.string()),
   atMs: z.number(),
@@ -53,7 +53,7 @@ export function openPeople(redis: Redis | Cluster, prefix: string): People {
     saveGroup: async (group) => {
       await redis.set(groupKey(group.id), JSON.stringify(group), 'EX', KEEP_S);
     },
-    know: async (userId, roles) => {
+    readIdentity: async (userId, roles) => {
       const groups = await Promise.all(groupsIn(roles).map((id) => read(groupKey(id), groupSchema)));
       return {
         person: await read(personKey(userId), personSchema),

@@ -1,28 +1,28 @@
-import { countOf, missing, wrongWithSeen } from './end.ts';
+import { countOf, missingEntries, seenHeadMismatch } from './find-entry.ts';
 import type { AuditFile } from './file.ts';
-import { type AuditEntry, GENESIS, type Head } from './entry.ts';
-import type { Seen } from './head-file.ts';
-import { followEntries, type Verified, verifyAudit } from './verify.ts';
+import { type AuditEntry, GENESIS, type AuditHead } from './entry.ts';
+import type { SeenHead } from './head-file.ts';
+import { followEntries, type VerifyResult, verifyAudit } from './verify.ts';
 
 /** What is kept outside of Redis. Open it before reading the audit from Redis, which grows meanwhile. */
-export interface Kept {
-  readonly seen?: Seen;
+export interface ExternalAudit {
+  readonly seen?: SeenHead;
   readonly copy?: AuditFile;
 }
 
-export type Compared =
-  | (Extract<Verified, { kind: 'whole' }> & {
+export type CompareResult =
+  | (Extract<VerifyResult, { kind: 'whole' }> & {
       /** The entries of the copy; absent if there is no copy or it is empty. */
       readonly copied?: { readonly from: number; readonly to: number };
     })
-  | Extract<Verified, { kind: 'broken' }>;
+  | Extract<VerifyResult, { kind: 'broken' }>;
 
 /** Verifies the audit in Redis, and compares it with what is kept elsewhere: each entry with the copy's, and its end with the last head seen. */
-export async function verifyWithKept(
-  audit: { readonly head: Head; readonly entries: AsyncIterable<string> },
-  { seen, copy }: Kept,
-): Promise<Compared> {
-  const comparing = copy && compareWith(copy);
+export async function verifyAgainstCopies(
+  audit: { readonly head: AuditHead; readonly entries: AsyncIterable<string> },
+  { seen, copy }: ExternalAudit,
+): Promise<CompareResult> {
+  const comparing = copy && compareWithCopy(copy);
   try {
     let there: AuditEntry | undefined;
     const verified = await verifyAudit(audit.entries, audit.head, async (entry) => {
@@ -32,7 +32,7 @@ export async function verifyWithKept(
     if (verified.kind === 'broken') return verified;
     const copied = await comparing?.end();
     if (typeof copied === 'string') return { kind: 'broken', because: copied };
-    const because = wrongWithEnds({ seen, there, copied, path: copy?.path }, verified);
+    const because = endsMismatch({ seen, there, copied, path: copy?.path }, verified);
     if (because !== undefined) return { kind: 'broken', because };
     return { ...verified, ...(copied && copied.to > 0 && { copied }) };
   } finally {
@@ -41,32 +41,32 @@ export async function verifyWithKept(
 }
 
 interface Ends {
-  readonly seen: Seen | undefined;
+  readonly seen: SeenHead | undefined;
   /** The entry in Redis with the number of the last head seen. */
   readonly there: AuditEntry | undefined;
   readonly copied: { readonly to: number } | undefined;
   readonly path: string | undefined;
 }
 
-function wrongWithEnds(
+function endsMismatch(
   { seen, there, copied, path = '' }: Ends,
-  { to = 0, hash = GENESIS.hash }: Extract<Verified, { kind: 'whole' }>,
+  { to = 0, hash = GENESIS.hash }: Extract<VerifyResult, { kind: 'whole' }>,
 ): string | undefined {
   const end = copied?.to ?? 0;
-  const wrong = seen && wrongWithSeen(seen, { seq: to, hash }, there);
+  const wrong = seen && seenHeadMismatch(seen, { seq: to, hash }, there);
   if (wrong !== undefined) return end > to ? `${wrong}. ${path} ends at entry ${countOf(end)}` : wrong;
   if (end > to) {
     const audit = to === 0 ? 'the audit is empty' : `the audit ends at entry ${countOf(to)}`;
-    return `${audit}, but ${path} ends at entry ${countOf(end)}: ${missing(to, end)}`;
+    return `${audit}, but ${path} ends at entry ${countOf(end)}: ${missingEntries(to, end)}`;
   }
   // The copy may be behind Redis, but not behind the last head seen, which is noted after copying.
   return copied && seen && end < seen.seq
-    ? wrongWithSeen(seen, { seq: end, hash: '' }, undefined, path)
+    ? seenHeadMismatch(seen, { seq: end, hash: '' }, undefined, path)
     : undefined;
 }
 
 /** Reads a copy in step with the audit and verifies it: an entry that both have must be the same. */
-function compareWith({ path, lines }: AuditFile) {
+function compareWithCopy({ path, lines }: AuditFile) {
   const copy = followEntries(false);
   let ahead: AuditEntry | undefined;
   const read = async (): Promise<AuditEntry | string | undefined> => {

@@ -1,6 +1,6 @@
 /** Redis does not continue what was copied or seen, or somebody else writes to the copy. A person must find out why. */
-export class DoesNotFit extends Error {
-  override readonly name = 'DoesNotFit';
+export class ChainMismatch extends Error {
+  override readonly name = 'ChainMismatch';
   /** The size of a file that somebody else writes to, in bytes. */
   readonly sizeBytes: number | undefined;
 
@@ -11,8 +11,8 @@ export class DoesNotFit extends Error {
 }
 
 /** The disk is full, read-only, unavailable or not permitted; or nothing reads stdout. */
-export class CannotWrite extends Error {
-  override readonly name = 'CannotWrite';
+export class CopyWriteError extends Error {
+  override readonly name = 'CopyWriteError';
 }
 
 /** Marks errors of the disk as such: errors of Redis have the same codes. */
@@ -20,8 +20,8 @@ export async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T
   try {
     return await work();
   } catch (error) {
-    if (error instanceof DoesNotFit) throw error;
+    if (error instanceof ChainMismatch) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new CannotWrite(`${path} cannot be written: ${code ?? message}`, { cause: error });
+    throw new CopyWriteError(`${path} cannot be written: ${code ?? message}`, { cause: error });
   }
 }

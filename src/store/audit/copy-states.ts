@@ -20,7 +20,7 @@ const stateSchema = z.strictObject({
 });
 
 /** The state of one bot's copy: written by the bot, read by the doctor, which is another process. */
-export type CopyState = z.infer<typeof stateSchema>;
+export type AuditCopyState = z.infer<typeof stateSchema>;
 
 const noticeSchema = z.strictObject({
   bot: z.string(),
@@ -31,13 +31,13 @@ const noticeSchema = z.strictObject({
 /** A message to people that a copy has stopped. */
 export type CopyNotice = z.infer<typeof noticeSchema>;
 
-export interface CopyStates {
+export interface AuditCopyStates {
   /** The last state that this bot saved for this copy. */
-  readonly read: (bot: string, to: string | undefined) => Promise<CopyState | undefined>;
+  readonly read: (bot: string, to: string | undefined) => Promise<AuditCopyState | undefined>;
   /** All current states, without those of bots that were not seen for a day or were replaced by another. */
-  readonly list: () => Promise<readonly CopyState[]>;
+  readonly list: () => Promise<readonly AuditCopyState[]>;
   /** Saves a state. With `notify`, a copy that has stopped since the last one leaves one notice, in the same step. */
-  readonly note: (state: CopyState, notify: boolean) => Promise<void>;
+  readonly note: (state: AuditCopyState, notify: boolean) => Promise<void>;
   /** Passes each notice to `post`, from one bot at a time, until `post` succeeds. */
   readonly postNotices: (post: (notice: CopyNotice) => Promise<void>) => Promise<void>;
 }
@@ -59,10 +59,10 @@ const removeNotice = loadLua(new URL('./lua/remove-notice.lua', import.meta.url)
   returns: z.null(),
 });
 
-export function openCopyStates(redis: Redis | Cluster, prefix: string): CopyStates {
+export function openAuditCopyStates(redis: Redis | Cluster, prefix: string): AuditCopyStates {
   const statesKey = `${prefix}:audit:copies`;
   const noticesKey = `${prefix}:audit:notices`;
-  const idOf = ({ bot, to = '' }: Pick<CopyState, 'bot' | 'to'>) => `${bot} ${to}`;
+  const idOf = ({ bot, to = '' }: Pick<AuditCopyState, 'bot' | 'to'>) => `${bot} ${to}`;
   return {
     read: async (bot, to) =>
       parseState(await redis.hget(statesKey, idOf({ bot, ...(to !== undefined && { to }) }))),
@@ -109,13 +109,13 @@ export function openCopyStates(redis: Redis | Cluster, prefix: string): CopyStat
 function noticeOf(
   bot: string,
   to: string | undefined,
-  stopped: NonNullable<CopyState['stopped']>,
+  stopped: NonNullable<AuditCopyState['stopped']>,
 ): CopyNotice {
   return { bot, ...(to !== undefined && { to }), ...stopped };
 }
 
 /** @returns undefined for what another version of Wrench, or somebody else, wrote. */
-function parseState(json: string | null): CopyState | undefined {
+function parseState(json: string | null): AuditCopyState | undefined {
   try {
     const { noticed: _, ...state } = JSON.parse(json ?? 'null') as Record<string, unknown>;
     return stateSchema.safeParse(state).data;
@@ -124,12 +124,12 @@ function parseState(json: string | null): CopyState | undefined {
   }
 }
 
-function ageOf({ at }: CopyState): number {
+function ageOf({ at }: AuditCopyState): number {
   return Date.now() - Date.parse(at);
 }
 
 /** A bot in a container has a new host name after each start: once a bot copies to the same place, older states there no longer count. */
-function isReplaced(state: CopyState, all: readonly CopyState[]): boolean {
+function isReplaced(state: AuditCopyState, all: readonly AuditCopyState[]): boolean {
   return (
     ageOf(state) > FRESH_MS &&
     all.some((other) => other.to === state.to && !other.stopped && ageOf(other) <= FRESH_MS)

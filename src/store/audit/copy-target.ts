@@ -1,35 +1,35 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { findEntry, missing } from './end.ts';
-import { type AuditEntry, GENESIS, type Head } from './entry.ts';
-import { type Chain, parseEntry } from './chain.ts';
-import { DoesNotFit, onDisk } from './copy-error.ts';
-import type { Seen } from './head-file.ts';
+import { findEntry, missingEntries } from './find-entry.ts';
+import { type AuditEntry, GENESIS, type AuditHead } from './entry.ts';
+import { type AuditLog, parseEntry } from './audit-log.ts';
+import { ChainMismatch, onDisk } from './copy-error.ts';
+import type { SeenHead } from './head-file.ts';
 
 /** Where copying continues: after this entry, with this id in the stream. */
-export interface Place {
+export interface CopyPosition {
   readonly after?: string;
-  readonly head: Head;
+  readonly head: AuditHead;
 }
 
 /** What the audit is copied to. */
 export interface CopyTarget {
-  /** Where copying continues. @throws {DoesNotFit} where the last entry of the target is not in Redis. */
-  readonly begin: (chain: Chain, seen: Seen | undefined) => Promise<Place>;
+  /** Where copying continues. @throws {ChainMismatch} where the last entry of the target is not in Redis. */
+  readonly begin: (audit: AuditLog, seen: SeenHead | undefined) => Promise<CopyPosition>;
   readonly write: (lines: string) => Promise<void>;
   /** Called once everything up to this id of the stream is written. */
-  readonly written: (chain: Chain, id: string) => Promise<void>;
-  /** False if it must be opened again. @throws {DoesNotFit} where somebody else writes to it. */
+  readonly written: (audit: AuditLog, id: string) => Promise<void>;
+  /** False if it must be opened again. @throws {ChainMismatch} where somebody else writes to it. */
   readonly isCurrent: () => Promise<boolean>;
   readonly close: () => Promise<void>;
 }
 
-const START: Place = { head: GENESIS };
+const START: CopyPosition = { head: GENESIS };
 const LINE_ENDS_WITHIN = 64 * 1024;
 
 /** No copy: the audit is only followed for its head, from the last one seen. */
-export const NOWHERE: CopyTarget = {
-  begin: async (chain, seen) => {
-    const { found } = seen ? await findEntry(chain, seen.seq) : {};
+export const NO_COPY: CopyTarget = {
+  begin: async (audit, seen) => {
+    const { found } = seen ? await findEntry(audit, seen.seq) : {};
     return found ? { after: found.id, head: found.entry } : START;
   },
   write: async () => undefined,
@@ -39,19 +39,19 @@ export const NOWHERE: CopyTarget = {
 };
 
 /** Stdout remembers nothing, so Redis stores the position. After a crash an entry may be printed twice; its number tells. */
-export function toStdout(print: (lines: string) => Promise<void> = printOut): CopyTarget {
+export function stdoutTarget(print: (lines: string) => Promise<void> = printOut): CopyTarget {
   return {
-    ...NOWHERE,
-    begin: async (chain) => {
-      const after = await chain.copied.read();
+    ...NO_COPY,
+    begin: async (audit) => {
+      const after = await audit.copied.read();
       if (after === undefined) return START;
-      const copied = await chain.entryAt(after);
+      const copied = await audit.entryAt(after);
       const entry = copied && parseEntry(copied.raw);
-      if (!entry) throw new DoesNotFit('the last entry that was copied to stdout is no longer in Redis');
+      if (!entry) throw new ChainMismatch('the last entry that was copied to stdout is no longer in Redis');
       return { after, head: entry };
     },
     write: (lines) => onDisk('stdout', () => print(lines)),
-    written: (chain, id) => chain.copied.note(id),
+    written: (audit, id) => audit.copied.note(id),
   };
 }
 
@@ -65,7 +65,7 @@ function printOut(lines: string): Promise<void> {
  * A file that has each entry once, created if missing. An incomplete last line, as after a crash, is cut off.
  * @param foreignSize its size when somebody else was found writing to it: it is not touched while it still changes.
  */
-export async function toFile(path: string, foreignSize?: number): Promise<CopyTarget> {
+export async function fileTarget(path: string, foreignSize?: number): Promise<CopyTarget> {
   return onDisk(path, async () => {
     const file = await open(path, 'a+', 0o600);
     try {
@@ -83,11 +83,11 @@ function openedFile(path: string, file: FileHandle, { last, size: whole }: LastL
   let size = whole;
   const isAlone = async () => {
     const { size: now } = await file.stat();
-    if (now < size) throw new DoesNotFit(`${path} was shortened by somebody else`, now);
+    if (now < size) throw new ChainMismatch(`${path} was shortened by somebody else`, now);
     if (now > size) throw writtenByOthers(path, now);
   };
   return {
-    begin: async (chain) => (last ? findPlace(chain, last, path) : START),
+    begin: async (audit) => (last ? findPosition(audit, last, path) : START),
     write: (lines) =>
       onDisk(path, async () => {
         await isAlone();
@@ -109,8 +109,8 @@ function openedFile(path: string, file: FileHandle, { last, size: whole }: LastL
   };
 }
 
-function writtenByOthers(path: string, size: number): DoesNotFit {
-  return new DoesNotFit(`somebody else writes to ${path}; give each bot a file of its own`, size);
+function writtenByOthers(path: string, size: number): ChainMismatch {
+  return new ChainMismatch(`somebody else writes to ${path}; give each bot a file of its own`, size);
 }
 
 interface LastLine {
@@ -131,19 +131,19 @@ async function lastLine(file: FileHandle, path: string): Promise<LastLine> {
     if (from + end + 1 < size) await file.truncate(from + end + 1);
     if (end < 0) return { size: 0 };
     const last = parseEntry(tail.subarray(start + 1, end).toString());
-    if (!last) throw new DoesNotFit(`${path} ends with something that is not an audit entry`);
+    if (!last) throw new ChainMismatch(`${path} ends with something that is not an audit entry`);
     return { last, size: from + end + 1 };
   }
 }
 
-async function findPlace(chain: Chain, last: AuditEntry, path: string): Promise<Place> {
-  const { found, newest } = await findEntry(chain, last.seq);
+async function findPosition(audit: AuditLog, last: AuditEntry, path: string): Promise<CopyPosition> {
+  const { found, newest } = await findEntry(audit, last.seq);
   if (found?.entry.hash === last.hash) return { after: found.id, head: last };
-  if (found) throw new DoesNotFit(`entry ${last.seq} in ${path} differs from the one in Redis`);
+  if (found) throw new ChainMismatch(`entry ${last.seq} in ${path} differs from the one in Redis`);
   const end = newest.seq === 0 ? 'the audit in Redis is empty' : `Redis ends at entry ${newest.seq}`;
-  throw new DoesNotFit(
+  throw new ChainMismatch(
     newest.seq < last.seq
-      ? `${path} ends at entry ${last.seq}, but ${end}: ${missing(newest.seq, last.seq)}`
+      ? `${path} ends at entry ${last.seq}, but ${end}: ${missingEntries(newest.seq, last.seq)}`
       : `entry ${last.seq} in ${path} is missing in Redis`,
   );
 }

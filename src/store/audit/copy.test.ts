@@ -5,10 +5,10 @@ import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { useRedis } from '../../../test/world/use-redis.ts';
 import { cutEnd, replaceAudit, setHead } from '../../../test/world/tamper-audit.ts';
-import { type Audited, chain as follow, GENESIS } from './entry.ts';
-import { type Chain, openChain, parseEntry } from './chain.ts';
+import { type AuditEvent, chainEntry as follow, GENESIS } from './entry.ts';
+import { type AuditLog, openAuditLog, parseEntry } from './audit-log.ts';
 import { copyAudit, type CopyOptions, type CopyStatus } from './copy.ts';
-import { toFile } from './copy-target.ts';
+import { fileTarget } from './copy-target.ts';
 import { verifyAudit } from './verify.ts';
 
 const redis = useRedis();
@@ -19,7 +19,7 @@ beforeEach(() => {
 
 let folder: string;
 let file: string;
-let chain: Chain;
+let chain: AuditLog;
 let log: string[];
 let headFile: string;
 let status: CopyStatus | undefined;
@@ -27,7 +27,7 @@ let copies: { close: () => Promise<void> }[] = [];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'wrench-copy-'));
   file = join(folder, 'audit.jsonl');
-  chain = openChain(connection, `{${crypto.randomUUID()}}`);
+  chain = openAuditLog(connection, `{${crypto.randomUUID()}}`);
   headFile = `${file}.head`;
   log = [];
   status = undefined;
@@ -45,7 +45,7 @@ function copy(more: Partial<Pick<CopyOptions, 'to' | 'print' | 'timing' | 'headF
     log.push(`${level} ${message}: ${err?.message ?? because ?? ''}`);
   };
   const copying = copyAudit({
-    chain,
+    audit: chain,
     headFile,
     log: { info: note('info'), warn: note('warn'), error: note('error') },
     report: async (said) => void (status = said),
@@ -56,7 +56,7 @@ function copy(more: Partial<Pick<CopyOptions, 'to' | 'print' | 'timing' | 'headF
   return copying;
 }
 
-const said = (what: string): Audited => ({
+const said = (what: string): AuditEvent => ({
   kind: 'refused',
   at: '2026-11-20T14:03:07.000Z',
   who: ['U0ADA'],
@@ -76,7 +76,7 @@ const whats = (lines: string) =>
   lines
     .split('\n')
     .filter(Boolean)
-    .map((line) => (JSON.parse(line) as { entry: Audited }).entry.what);
+    .map((line) => (JSON.parse(line) as { entry: AuditEvent }).entry.what);
 async function* linesOf(lines: string) {
   yield* lines.split('\n').filter(Boolean);
 }
@@ -137,7 +137,7 @@ test.each<[string, () => Promise<void>, RegExp]>([
     async () => {
       await append('one', 'two');
       await copy().close();
-      chain = openChain(connection, `{${crypto.randomUUID()}}`);
+      chain = openAuditLog(connection, `{${crypto.randomUUID()}}`);
       await append('uno', 'dos', 'tres');
     },
     /entry 2 differs from the one that was seen on/,
@@ -148,7 +148,7 @@ test.each<[string, () => Promise<void>, RegExp]>([
       await append('one', 'two');
       await copy().close();
       await connection.del(chain.headKey, chain.streamKey);
-      chain = openChain(connection, chain.streamKey.replace(':audit', ''));
+      chain = openAuditLog(connection, chain.streamKey.replace(':audit', ''));
       await append('uno');
     },
     /the audit ends at entry 1, but entry 2 was seen on .* UTC: entry 2 is missing/,
@@ -447,8 +447,8 @@ test('a file that others write to is not touched while it still changes', async 
   await copy().close();
   const size = Buffer.byteLength(await text());
 
-  await expect(toFile(file, size - 1)).rejects.toThrow('somebody else writes to');
-  await (await toFile(file, size)).close();
+  await expect(fileTarget(file, size - 1)).rejects.toThrow('somebody else writes to');
+  await (await fileTarget(file, size)).close();
 });
 
 test('an entry whose hash does not match what it says is not copied', async () => {

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findEntry, wrongWithSeen } from './end.ts';
-import { GENESIS, hashOf, type Head } from './entry.ts';
-import { type Chain, type Kept, parseEntry } from './chain.ts';
-import { CannotWrite, DoesNotFit } from './copy-error.ts';
-import { type CopyTarget, NOWHERE, type Place, toFile, toStdout } from './copy-target.ts';
-import { type KeptHead, keepHead } from './keep-head.ts';
-import { wrongWithEnd } from './verify.ts';
+import { findEntry, seenHeadMismatch } from './find-entry.ts';
+import { GENESIS, entryHash, type AuditHead } from './entry.ts';
+import { type AuditLog, type StoredEntry, parseEntry } from './audit-log.ts';
+import { CopyWriteError, ChainMismatch } from './copy-error.ts';
+import { type CopyTarget, NO_COPY, type CopyPosition, fileTarget, stdoutTarget } from './copy-target.ts';
+import { type SeenHeadFile, openSeenHead } from './seen-head.ts';
+import { headMismatch } from './verify.ts';
 
 export interface CopyOptions {
-  readonly chain: Chain;
+  readonly audit: AuditLog;
   /** `stdout`, or the path of a file, which is created if missing. Without it, the audit is only followed for its head. */
   readonly to?: string;
   /** The file of the last head seen. */
@@ -72,8 +72,8 @@ export function copyAudit(options: CopyOptions): {
 
 async function follow(options: CopyOptions, stop: AbortSignal): Promise<void> {
   const { everyMs, retryMs } = { ...TIMING, ...options.timing };
-  const head = keepHead(options.headFile);
-  const troubles = noteTroubles(options);
+  const head = openSeenHead(options.headFile);
+  const problems = trackProblems(options);
   let open: Open | undefined;
   let seq = 0;
   try {
@@ -83,22 +83,22 @@ async function follow(options: CopyOptions, stop: AbortSignal): Promise<void> {
       let behind = 0;
       try {
         if (open && !(await open.target.isCurrent())) open = await closed(open);
-        open ??= await begin(options, head, troubles.foreignSize());
-        open.place = await copyOn(options.chain, open);
+        open ??= await begin(options, head, problems.foreignSize());
+        open.place = await copyNewEntries(options.audit, open);
         ({ seq } = open.place.head);
-        await head.advance(options.chain, open.place.head);
-        behind = await checkEnd(options.chain, open);
-        troubles.none();
+        await head.advance(options.audit, open.place.head);
+        behind = await checkEnd(options.audit, open);
+        problems.none();
       } catch (error) {
-        const cause = open ? await explain(error, options.chain, open) : error;
+        const cause = open ? await explain(error, options.audit, open) : error;
         open = await closed(open);
-        if (troubles.met(cause) === 'stopped') waitMs = retryMs;
+        if (problems.met(cause) === 'stopped') waitMs = retryMs;
         seq = Math.max(seq, (await head.read().catch(() => undefined))?.seq ?? 0);
-        behind = await behindOf(options.chain, seq);
+        behind = await entriesBehind(options.audit, seq);
       }
       const headProblem = head.problem();
-      troubles.ofHead(headProblem);
-      const stopped = troubles.stopped();
+      problems.ofHead(headProblem);
+      const stopped = problems.stopped();
       await options.report?.({
         seq,
         behind,
@@ -116,26 +116,26 @@ async function follow(options: CopyOptions, stop: AbortSignal): Promise<void> {
 /** A target and how far it is written. */
 interface Open {
   readonly target: CopyTarget;
-  place: Place;
+  place: CopyPosition;
   /** When an entry was last seen. */
   atMs: number;
 }
 
 async function begin(
-  { chain, to, print, log }: CopyOptions,
-  head: KeptHead,
+  { audit, to, print, log }: CopyOptions,
+  head: SeenHeadFile,
   foreignSize: number | undefined,
 ): Promise<Open> {
   const seen = await head.read();
   if (seen) {
-    const { found, newest } = await findEntry(chain, seen.seq);
-    const wrong = wrongWithSeen(seen, newest, found?.entry);
-    if (wrong !== undefined) throw new DoesNotFit(wrong);
+    const { found, newest } = await findEntry(audit, seen.seq);
+    const wrong = seenHeadMismatch(seen, newest, found?.entry);
+    if (wrong !== undefined) throw new ChainMismatch(wrong);
   }
   const target =
-    to === undefined ? NOWHERE : to === 'stdout' ? toStdout(print) : await toFile(to, foreignSize);
+    to === undefined ? NO_COPY : to === 'stdout' ? stdoutTarget(print) : await fileTarget(to, foreignSize);
   try {
-    const place = await target.begin(chain, seen);
+    const place = await target.begin(audit, seen);
     if (seen && place.head.seq < seen.seq)
       log.warn(
         { to, copied: place.head.seq, seen: seen.seq },
@@ -153,64 +153,66 @@ async function closed(open: Open | undefined): Promise<undefined> {
 }
 
 /** Copies up to the current end of the stream. */
-async function copyOn(chain: Chain, open: Open): Promise<Place> {
+async function copyNewEntries(audit: AuditLog, open: Open): Promise<CopyPosition> {
   const { target } = open;
   let { place } = open;
   for (;;) {
-    const page = await chain.page(place.after);
+    const page = await audit.page(place.after);
     const last = page.at(-1);
     if (!last) return place;
-    const head = behind(place.head, page);
+    const head = advanceHead(place.head, page);
     await target.write(page.map(({ raw }) => `${raw}\n`).join(''));
-    await target.written(chain, last.id);
+    await target.written(audit, last.id);
     place = { after: last.id, head };
     open.atMs = Date.now();
   }
 }
 
 /** A copy proves something only if each entry continues the one before. */
-function behind(head: Head, page: readonly Kept[]): Head {
+function advanceHead(head: AuditHead, page: readonly StoredEntry[]): AuditHead {
   let last = head;
   for (const { raw } of page) {
     const entry = parseEntry(raw);
-    if (!entry) throw new DoesNotFit(`what follows entry ${last.seq} in Redis is not an audit entry`);
+    if (!entry) throw new ChainMismatch(`what follows entry ${last.seq} in Redis is not an audit entry`);
     if (entry.seq !== last.seq + 1 || entry.prev !== last.hash)
-      throw new DoesNotFit(
+      throw new ChainMismatch(
         `entry ${entry.seq} of the audit in Redis does not follow entry ${last.seq}, which was copied last`,
       );
-    if (hashOf(entry) !== entry.hash)
-      throw new DoesNotFit(`entry ${entry.seq} of the audit in Redis: its hash does not match what it says`);
+    if (entryHash(entry) !== entry.hash)
+      throw new ChainMismatch(
+        `entry ${entry.seq} of the audit in Redis: its hash does not match what it says`,
+      );
     last = entry;
   }
   return { seq: last.seq, hash: last.hash };
 }
 
-/** How many entries were appended meanwhile. @throws {DoesNotFit} where Redis ends before the last entry copied, or has another one there. */
-async function checkEnd(chain: Chain, { place, atMs }: Open): Promise<number> {
-  const { head, lastId } = await chain.end();
+/** How many entries were appended meanwhile. @throws {ChainMismatch} where Redis ends before the last entry copied, or has another one there. */
+async function checkEnd(audit: AuditLog, { place, atMs }: Open): Promise<number> {
+  const { head, lastId } = await audit.end();
   if (lastId === place.after && head.seq === place.head.seq && head.hash === place.head.hash) return 0;
   if (head.seq > place.head.seq && lastId !== undefined && isAfter(lastId, place.after))
     return head.seq - place.head.seq;
-  const { wrong, newest } = await compareWith(chain, place, atMs);
-  if (wrong !== undefined) throw new DoesNotFit(wrong);
-  const end = wrongWithEnd(newest, head);
-  if (end !== undefined && newest.seq === place.head.seq) throw new DoesNotFit(end);
+  const { wrong, newest } = await compareWithRedis(audit, place, atMs);
+  if (wrong !== undefined) throw new ChainMismatch(wrong);
+  const end = headMismatch(newest, head);
+  if (end !== undefined && newest.seq === place.head.seq) throw new ChainMismatch(end);
   return Math.max(0, newest.seq - place.head.seq);
 }
 
 /** Whether the last entry copied is still in Redis. */
-async function compareWith(chain: Chain, { head }: Place, atMs: number) {
+async function compareWithRedis(audit: AuditLog, { head }: CopyPosition, atMs: number) {
   const seen = { ...head, at: new Date(atMs).toISOString() };
-  const { found, newest } = await findEntry(chain, seen.seq);
-  return { wrong: wrongWithSeen(seen, newest, seen.seq === 0 ? GENESIS : found?.entry), newest };
+  const { found, newest } = await findEntry(audit, seen.seq);
+  return { wrong: seenHeadMismatch(seen, newest, seen.seq === 0 ? GENESIS : found?.entry), newest };
 }
 
 /** Where an entry does not fit because entries that were copied are gone from Redis, that explains more. */
-async function explain(error: unknown, chain: Chain, { place, atMs }: Open): Promise<unknown> {
-  if (!(error instanceof DoesNotFit) || error.sizeBytes !== undefined) return error;
+async function explain(error: unknown, audit: AuditLog, { place, atMs }: Open): Promise<unknown> {
+  if (!(error instanceof ChainMismatch) || error.sizeBytes !== undefined) return error;
   try {
-    const { wrong } = await compareWith(chain, place, atMs);
-    return wrong === undefined ? error : new DoesNotFit(wrong);
+    const { wrong } = await compareWithRedis(audit, place, atMs);
+    return wrong === undefined ? error : new ChainMismatch(wrong);
   } catch {
     return error;
   }
@@ -222,13 +224,13 @@ function isAfter(id: string, other = '0-0'): boolean {
   return ms > otherMs || (ms === otherMs && count > otherCount);
 }
 
-async function behindOf(chain: Chain, seq: number): Promise<number> {
-  const end = await chain.end().catch(() => undefined);
+async function entriesBehind(audit: AuditLog, seq: number): Promise<number> {
+  const end = await audit.end().catch(() => undefined);
   return Math.max(0, (end?.head.seq ?? 0) - seq);
 }
 
 /** Tracks what prevents copying and since when, and logs each problem once. */
-function noteTroubles({ to, headFile, log, timing }: CopyOptions) {
+function trackProblems({ to, headFile, log, timing }: CopyOptions) {
   const { unwritableMs } = { ...TIMING, ...timing };
   let stopped: { because: string; since: string } | undefined;
   let unwritableSinceMs: number | undefined;
@@ -254,13 +256,13 @@ function noteTroubles({ to, headFile, log, timing }: CopyOptions) {
       warnedAtMs = Number.NEGATIVE_INFINITY;
     },
     met: (error: unknown): 'stopped' | 'again' => {
-      if (error instanceof DoesNotFit) {
+      if (error instanceof ChainMismatch) {
         foreignSize = error.sizeBytes;
         stop(error.message, Date.now());
         return 'stopped';
       }
       warn(error);
-      if (!(error instanceof CannotWrite)) return 'again';
+      if (!(error instanceof CopyWriteError)) return 'again';
       unwritableSinceMs ??= Date.now();
       if (Date.now() - unwritableSinceMs >= unwritableMs) stop(error.message, unwritableSinceMs);
       return 'again';

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { parseEntry } from './chain.ts';
+import { parseEntry } from './audit-log.ts';
 
 /** An audit in a file, up to its size when it was opened: a bot may append meanwhile. */
 export interface AuditFile {

@@ -1,16 +1,16 @@
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import type { Head } from './entry.ts';
+import type { AuditHead } from './entry.ts';
 
-const seenSchema = z.strictObject({
+const seenHeadSchema = z.strictObject({
   seq: z.number().int().positive(),
   hash: z.string().regex(/^[0-9a-f]{64}$/),
   at: z.iso.datetime(),
 });
 
 /** The newest audit entry that a bot has seen in Redis, and when. */
-export type Seen = z.infer<typeof seenSchema>;
+export type SeenHead = z.infer<typeof seenHeadSchema>;
 
 /** Beside the copy of the audit if that is a file; otherwise in the data folder. */
 export function headFileOf(copyTo: string | undefined, dataPath: string): string {
@@ -20,7 +20,7 @@ export function headFileOf(copyTo: string | undefined, dataPath: string): string
 }
 
 /** `invalid` if the file is not a head. Bots replace it atomically, so something else wrote to it. */
-export async function readHeadFile(path: string): Promise<Seen | 'missing' | 'invalid'> {
+export async function readHeadFile(path: string): Promise<SeenHead | 'missing' | 'invalid'> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -30,7 +30,7 @@ export async function readHeadFile(path: string): Promise<Seen | 'missing' | 'in
     throw error;
   }
   try {
-    return seenSchema.safeParse(JSON.parse(text)).data ?? 'invalid';
+    return seenHeadSchema.safeParse(JSON.parse(text)).data ?? 'invalid';
   } catch {
     return 'invalid';
   }
@@ -46,9 +46,9 @@ const ABANDONED_AFTER_MS = 30_000;
  */
 export async function replaceHeadFile(
   path: string,
-  head: Head,
-  mayFollow: (there: Seen | 'missing' | 'invalid') => boolean,
-): Promise<Seen | undefined> {
+  head: AuditHead,
+  mayFollow: (there: SeenHead | 'missing' | 'invalid') => boolean,
+): Promise<SeenHead | undefined> {
   const next = `${path}.new`;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const file = await openAlone(next);
@@ -56,7 +56,7 @@ export async function replaceHeadFile(
   let isReplaced = false;
   try {
     if (!mayFollow(await readHeadFile(path))) return undefined;
-    const seen: Seen = { seq: head.seq, hash: head.hash, at: new Date().toISOString() };
+    const seen: SeenHead = { seq: head.seq, hash: head.hash, at: new Date().toISOString() };
     await file.writeFile(`${JSON.stringify(seen)}\n`);
     await file.sync();
     await rename(next, path);

@@ -1,8 +1,8 @@
-import type { AuditEntry, Head } from './entry.ts';
-import { type Chain, parseEntry } from './chain.ts';
+import type { AuditEntry, AuditHead } from './entry.ts';
+import { type AuditLog, parseEntry } from './audit-log.ts';
 
 /** Which entries: by the time at which Redis took them, in milliseconds of the epoch, both included. */
-export interface Span {
+export interface TimeRange {
   readonly sinceMs?: number;
   readonly untilMs?: number;
 }
@@ -11,26 +11,29 @@ const LAST_OF_MS = '18446744073709551615';
 const MOST_PAGES = 5;
 
 /** Entries as they are kept, oldest first, a page in memory at a time; none that is put in while they are read. */
-export async function* readAudit(chain: Chain, { sinceMs, untilMs }: Span = {}): AsyncGenerator<string> {
-  const { lastId } = await chain.end();
+export async function* readAudit(
+  audit: AuditLog,
+  { sinceMs, untilMs }: TimeRange = {},
+): AsyncGenerator<string> {
+  const { lastId } = await audit.end();
   if (lastId === undefined) return;
   const after = sinceMs === undefined ? undefined : `${Math.max(0, sinceMs - 1)}-${LAST_OF_MS}`;
   const until = untilMs === undefined || untilMs >= timeOf(lastId) ? lastId : String(untilMs);
-  yield* pages(chain, until, after);
+  yield* pages(audit, until, after);
 }
 
 /** All entries, and the head that belongs to exactly these. */
 export async function readWhole(
-  chain: Chain,
-): Promise<{ readonly head: Head; readonly entries: AsyncIterable<string> }> {
-  const { head, lastId } = await chain.end();
-  return { head, entries: pages(chain, lastId ?? '0') };
+  audit: AuditLog,
+): Promise<{ readonly head: AuditHead; readonly entries: AsyncIterable<string> }> {
+  const { head, lastId } = await audit.end();
+  return { head, entries: pages(audit, lastId ?? '0') };
 }
 
-async function* pages(chain: Chain, until: string, from?: string): AsyncGenerator<string> {
+async function* pages(audit: AuditLog, until: string, from?: string): AsyncGenerator<string> {
   let after = from;
   for (;;) {
-    const page = await chain.page(after, until);
+    const page = await audit.page(after, until);
     for (const { raw } of page) yield raw;
     after = page.at(-1)?.id;
     if (after === undefined || after === until) return;
@@ -39,14 +42,14 @@ async function* pages(chain: Chain, until: string, from?: string): AsyncGenerato
 
 /** The newest entries that `wanted` takes, oldest first; of what was kept before them only the count, as far as a few pages reach. */
 export async function readNewest(
-  chain: Chain,
+  audit: AuditLog,
   { sinceMs, most, wanted }: { sinceMs: number; most: number; wanted: (entry: AuditEntry) => boolean },
 ): Promise<{ readonly entries: readonly AuditEntry[]; readonly total: number; readonly more: boolean }> {
   const newestFirst: AuditEntry[] = [];
   let total = 0;
   let before: string | undefined;
   for (let pages = 0; pages < MOST_PAGES; pages++) {
-    const page = await chain.pageBack(before, String(sinceMs));
+    const page = await audit.pageBackwards(before, String(sinceMs));
     for (const { raw } of page) {
       const entry = parseEntry(raw);
       if (!entry || !wanted(entry)) continue;

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { runScriptsTwice } from '../../../test/world/lossy-redis.ts';
 import { useRedis } from '../../../test/world/use-redis.ts';
-import type { Audited } from './entry.ts';
-import { openChain, parseEntry } from './chain.ts';
+import type { AuditEvent } from './entry.ts';
+import { openAuditLog, parseEntry } from './audit-log.ts';
 import { readWhole } from './read.ts';
-import { openRefusals, type Refused, type RefusalLimits, startSweepingRefusals } from './refusals.ts';
+import { openRefusals, type RefusedEvent, type RefusalLimits, startSweepingRefusals } from './refusals.ts';
 import { verifyAudit } from './verify.ts';
 
 const PREFIX = '{refusals}';
@@ -14,10 +14,10 @@ const redis = useRedis();
 
 function bot(limits = HOUR) {
   const connection = redis.connect();
-  return openRefusals(connection, PREFIX, openChain(connection, PREFIX), limits);
+  return openRefusals(connection, PREFIX, openAuditLog(connection, PREFIX), limits);
 }
 
-const click = (who: string, what = 'a click on approve'): Refused => ({
+const click = (who: string, what = 'a click on approve'): RefusedEvent => ({
   kind: 'refused',
   at: '2026-11-20T14:03:07.000Z',
   who: [who],
@@ -25,8 +25,10 @@ const click = (who: string, what = 'a click on approve'): Refused => ({
   because: 'no role that may do this includes them',
 });
 
-async function audited(): Promise<readonly Audited[]> {
-  return (await openChain(redis.connect(), PREFIX).page()).flatMap(({ raw }) => parseEntry(raw)?.entry ?? []);
+async function audited(): Promise<readonly AuditEvent[]> {
+  return (await openAuditLog(redis.connect(), PREFIX).page()).flatMap(
+    ({ raw }) => parseEntry(raw)?.entry ?? [],
+  );
 }
 const whats = async () => (await audited()).map(({ who, what }) => `${who.join()} ${what}`);
 
@@ -167,7 +169,7 @@ test('counts survive restarts of Redis and of all bots, and are summed up by the
 
 test('a sum whose answer was lost is not written twice, nor is a refusal', async () => {
   const twice = runScriptsTwice(redis.connect());
-  const refusals = openRefusals(twice, PREFIX, openChain(twice, PREFIX), HOUR);
+  const refusals = openRefusals(twice, PREFIX, openAuditLog(twice, PREFIX), HOUR);
   await refusals.auditRefusal(click('U0ADA'));
   await refuse(bot(), 'U0ADA', 7);
   await endWindows();
@@ -191,12 +193,12 @@ test('however many refusals come, Redis keeps one number per person', async () =
   const connection = redis.connect();
   const refusals = bot();
   await refuse(refusals, 'U0ADA', 10);
-  const before = await connection.xlen(openChain(connection, PREFIX).streamKey);
+  const before = await connection.xlen(openAuditLog(connection, PREFIX).streamKey);
   await refuse(refusals, 'U0ADA', 500);
 
-  expect(await connection.xlen(openChain(connection, PREFIX).streamKey)).toBe(before);
+  expect(await connection.xlen(openAuditLog(connection, PREFIX).streamKey)).toBe(before);
   expect(await connection.hgetall(`${PREFIX}:refusals`)).toEqual({ U0ADA: '510' });
   expect(await connection.zcard(`${PREFIX}:refusals:ends`)).toBe(1);
-  const { head, entries } = await readWhole(openChain(connection, PREFIX));
+  const { head, entries } = await readWhole(openAuditLog(connection, PREFIX));
   await expect(verifyAudit(entries, head)).resolves.toMatchObject({ kind: 'whole', entries: 5 });
 });

@@ -1,11 +1,11 @@
 import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
 import { loadLua } from '../../queue/load-lua.ts';
-import type { Audited } from './entry.ts';
-import type { Chain, Link } from './chain.ts';
+import type { AuditEvent } from './entry.ts';
+import type { AuditLog, PreparedEntry } from './audit-log.ts';
 
 /** Whether the refused person gets an answer; `last` is the last one until the window ends. */
-export type Answer = 'yes' | 'last' | 'no';
+export type RefusalReply = 'yes' | 'last' | 'no';
 
 /**
  * The audit of refusals, limited per person: within a window that begins with a person's first refusal, the first few are audited one by one
@@ -14,12 +14,12 @@ export type Answer = 'yes' | 'last' | 'no';
  */
 export interface Refusals {
   /** Audits a refusal of `entry.who[0]`, or counts it. */
-  readonly auditRefusal: (entry: Refused) => Promise<Answer>;
+  readonly auditRefusal: (entry: RefusedEvent) => Promise<RefusalReply>;
   /** Audits the counts of windows that have ended, once each. */
   readonly sweep: () => Promise<void>;
 }
 
-export type Refused = Audited & { readonly kind: 'refused' };
+export type RefusedEvent = AuditEvent & { readonly kind: 'refused' };
 
 export interface RefusalLimits {
   readonly windowMs: number;
@@ -62,15 +62,15 @@ const listEndedRefusals = loadLua(new URL('./lua/list-ended-refusals.lua', impor
 export function openRefusals(
   redis: Redis | Cluster,
   prefix: string,
-  chain: Chain,
+  audit: AuditLog,
   limits: RefusalLimits = LIMITS,
 ): Refusals {
   const { windowMs, audited, answered } = limits;
   const countsKey = `${prefix}:refusals`;
   const endsKey = `${prefix}:refusals:ends`;
-  const appending = ({ prev, hash, seq, json }: Link) => ({
-    headKey: chain.headKey,
-    streamKey: chain.streamKey,
+  const appending = ({ prev, hash, seq, json }: PreparedEntry) => ({
+    headKey: audit.headKey,
+    streamKey: audit.streamKey,
     countsKey,
     endsKey,
     prevHash: prev,
@@ -83,7 +83,7 @@ export function openRefusals(
     const [count, nowMs] = await readRefusals(redis, { countsKey, userId: who });
     const more = Number(count) - audited;
     if (more > 0)
-      await chain.link(sumOf(who, more, limits, nowMs), (link) =>
+      await audit.appendWith(sumOf(who, more, limits, nowMs), (link) =>
         sumUpRefusals(redis, { ...appending(link), userId: who, count }),
       );
     else await forgetRefusals(redis, { countsKey, endsKey, userId: who, audited });
@@ -92,12 +92,12 @@ export function openRefusals(
     auditRefusal: async (entry) => {
       const [who = ''] = entry.who;
       for (let attempt = 0; attempt < TRIES; attempt++) {
-        const answer = await chain.link(entry, (link) =>
+        const answer = await audit.appendWith(entry, (link) =>
           auditRefusal(redis, { ...appending(link), userId: who, audited, windowMs }),
         );
         if (answer === 'ok') return 'yes';
         const counted = /^counted (\d+)$/.exec(answer)?.[1];
-        if (counted !== undefined) return answerAt(Number(counted), answered);
+        if (counted !== undefined) return replyAt(Number(counted), answered);
         await sumUp(who);
       }
       throw new Error('a refusal could neither be audited nor counted');
@@ -109,12 +109,12 @@ export function openRefusals(
   };
 }
 
-function answerAt(count: number, answered: number): Answer {
+function replyAt(count: number, answered: number): RefusalReply {
   if (count > answered) return 'no';
   return count === answered ? 'last' : 'yes';
 }
 
-function sumOf(who: string, more: number, { windowMs, audited }: RefusalLimits, nowMs: number): Refused {
+function sumOf(who: string, more: number, { windowMs, audited }: RefusalLimits, nowMs: number): RefusedEvent {
   const minutes = Math.max(1, Math.round(windowMs / 60_000));
   const refusals =
     more === 1 ? '1 more click or command' : `${more.toLocaleString('en-US')} more clicks or commands`;

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { type Audited, type AuditEntry, chain, GENESIS, type Head } from './entry.ts';
+import { type AuditEvent, type AuditEntry, chainEntry, GENESIS, type AuditHead } from './entry.ts';
 import { verifyAudit } from './verify.ts';
 
-const said = (number: number): Audited => ({
+const said = (number: number): AuditEvent => ({
   kind: 'asked',
   at: new Date(Date.UTC(2026, 10, 20) + number * 1_000).toISOString(),
   who: ['U0ADA'],
@@ -13,7 +13,7 @@ const said = (number: number): Audited => ({
 function chainOf(count: number): readonly AuditEntry[] {
   const entries: AuditEntry[] = [];
   for (let number = 1; number <= count; number++)
-    entries.push(chain(entries.at(-1) ?? GENESIS, said(number)));
+    entries.push(chainEntry(entries.at(-1) ?? GENESIS, said(number)));
   return entries;
 }
 
@@ -22,8 +22,8 @@ async function* lines(entries: Iterable<AuditEntry | string>): AsyncGenerator<st
 }
 
 const sixty = chainOf(60);
-const head: Head = sixty[59] ?? GENESIS;
-const verify = (entries: Iterable<AuditEntry | string>, against?: Head) =>
+const head: AuditHead = sixty[59] ?? GENESIS;
+const verify = (entries: Iterable<AuditEntry | string>, against?: AuditHead) =>
   verifyAudit(lines(entries), against);
 const nth = (number: number) => sixty[number - 1] as AuditEntry;
 const changed = (number: number, change: (entry: AuditEntry) => AuditEntry | string) =>
@@ -59,7 +59,7 @@ test.each<[string, Iterable<AuditEntry | string>, string]>([
   ],
   [
     'an entry was changed and given a hash that matches',
-    changed(41, () => chain(nth(40), other)),
+    changed(41, () => chainEntry(nth(40), other)),
     'entry 42 was put behind another entry 41 than the one that is here',
   ],
   ['an entry is gone', sixty.toSpliced(40, 1), 'entry 42 follows 40: an entry is missing'],
@@ -84,12 +84,12 @@ test.each<[string, Iterable<AuditEntry | string>, string]>([
   ],
   [
     'one was put in behind the end',
-    [...sixty, chain(head, other)],
+    [...sixty, chainEntry(head, other)],
     'the stream ends at 61 but the head says 60: 1 entry was put in',
   ],
   [
     'the last one was written anew',
-    changed(60, () => chain(nth(59), other)),
+    changed(60, () => chainEntry(nth(59), other)),
     'entry 60 is not the one that the head names',
   ],
   ['something else stands there', changed(43, () => 'shutdown'), 'entry 43 is not an audit entry'],
@@ -116,7 +116,7 @@ test('a stream whose head was taken away is not taken for a whole one', async ()
 });
 
 test('what was made up as a first entry is found', async () => {
-  const madeUp = chain({ seq: 0, hash: 'a'.repeat(64) }, said(1));
+  const madeUp = chainEntry({ seq: 0, hash: 'a'.repeat(64) }, said(1));
 
   await expect(verify([madeUp])).resolves.toEqual({
     kind: 'broken',

@@ -1,7 +1,7 @@
-import { type AuditEntry, GENESIS, hashOf, type Head } from './entry.ts';
-import { parseEntry } from './chain.ts';
+import { type AuditEntry, GENESIS, entryHash, type AuditHead } from './entry.ts';
+import { parseEntry } from './audit-log.ts';
 
-export type Verified =
+export type VerifyResult =
   | {
       readonly kind: 'whole';
       readonly entries: number;
@@ -23,9 +23,9 @@ export type Verified =
  */
 export async function verifyAudit(
   entries: AsyncIterable<string>,
-  head?: Head,
+  head?: AuditHead,
   compare?: (entry: AuditEntry) => Promise<string | undefined>,
-): Promise<Verified> {
+): Promise<VerifyResult> {
   const chain = followEntries(head !== undefined);
   for await (const raw of entries) {
     const read = chain.next(raw);
@@ -33,7 +33,7 @@ export async function verifyAudit(
     if (wrong !== undefined) return broken(wrong);
   }
   const { count, first, last } = chain.ends();
-  const wrong = head && wrongWithEnd(last ?? GENESIS, head);
+  const wrong = head && headMismatch(last ?? GENESIS, head);
   if (wrong !== undefined) return broken(wrong);
   return {
     kind: 'whole',
@@ -53,7 +53,7 @@ export function followEntries(fromStart: boolean) {
       count += 1;
       const entry = parseEntry(raw);
       if (!entry) return notAnEntry(last, count);
-      const wrong = wrongWith(entry, last, fromStart);
+      const wrong = entryProblem(entry, last, fromStart);
       if (wrong !== undefined) return wrong;
       first ??= entry;
       last = entry;
@@ -63,7 +63,7 @@ export function followEntries(fromStart: boolean) {
   };
 }
 
-function broken(because: string): Verified {
+function broken(because: string): VerifyResult {
   return { kind: 'broken', because };
 }
 
@@ -73,11 +73,15 @@ function notAnEntry(last: AuditEntry | undefined, count: number): string {
     : `line ${count} is not an audit entry`;
 }
 
-function wrongWith(entry: AuditEntry, last: AuditEntry | undefined, fromStart: boolean): string | undefined {
+function entryProblem(
+  entry: AuditEntry,
+  last: AuditEntry | undefined,
+  fromStart: boolean,
+): string | undefined {
   const { seq, prev, hash } = entry;
   const before = last ?? (fromStart || seq === 1 ? GENESIS : undefined);
   if (before && seq !== before.seq + 1) return misplaced(seq, before.seq);
-  if (hashOf(entry) !== hash) return `entry ${seq}: its hash does not match what it says`;
+  if (entryHash(entry) !== hash) return `entry ${seq}: its hash does not match what it says`;
   if (!before || prev === before.hash) return undefined;
   return last
     ? `entry ${seq} was put behind another entry ${last.seq} than the one that is here`
@@ -93,7 +97,7 @@ function misplaced(seq: number, before: number): string {
 }
 
 /** What is wrong with a stream that ends at `last` and has this head. */
-export function wrongWithEnd(last: Head, head: Head): string | undefined {
+export function headMismatch(last: AuditHead, head: AuditHead): string | undefined {
   if (last.seq === head.seq)
     return last.hash === head.hash ? undefined : `entry ${last.seq} is not the one that the head names`;
   if (head.seq === 0) return `the stream ends at ${last.seq} but there is no head: the head was taken away`;

@@ -5,9 +5,14 @@ import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { useRedis } from '../../../test/world/use-redis.ts';
 import { replaceAudit } from '../../../test/world/tamper-audit.ts';
-import { type Chain, openChain } from './chain.ts';
+import { type AuditLog, openAuditLog } from './audit-log.ts';
 import type { CopyStatus } from './copy.ts';
-import { type CopyNotice, type CopyState, type CopyStates, openCopyStates } from './copy-states.ts';
+import {
+  type CopyNotice,
+  type AuditCopyState,
+  type AuditCopyStates,
+  openAuditCopyStates,
+} from './copy-states.ts';
 import { watchCopy } from './watch-copy.ts';
 
 const redis = useRedis();
@@ -18,16 +23,16 @@ beforeEach(() => {
 
 let folder: string;
 let prefix: string;
-let chain: Chain;
-let states: CopyStates;
+let chain: AuditLog;
+let states: AuditCopyStates;
 let statuses: CopyStatus[];
 let posted: CopyNotice[];
 let bots: { close: () => Promise<void> }[] = [];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'wrench-watch-'));
   prefix = `{${crypto.randomUUID()}}`;
-  chain = openChain(connection, prefix);
-  states = openCopyStates(connection, prefix);
+  chain = openAuditLog(connection, prefix);
+  states = openAuditCopyStates(connection, prefix);
   statuses = [];
   posted = [];
 });
@@ -44,7 +49,7 @@ const silent = { info: () => undefined, warn: () => undefined, error: () => unde
 function start(bot = 'host-1', post: ((notice: CopyNotice) => Promise<void>) | 'nobody' = take) {
   const to = join(folder, `${bot}.jsonl`);
   const watching = watchCopy({
-    copy: { chain, to, headFile: `${to}.head`, log: silent, timing: { everyMs: 20, retryMs: 20 } },
+    copy: { audit: chain, to, headFile: `${to}.head`, log: silent, timing: { everyMs: 20, retryMs: 20 } },
     states,
     bot,
     measure: (status) => void statuses.push(status),
@@ -131,7 +136,7 @@ test('a notice that could not be posted is posted later, even by a bot whose cop
 });
 
 test('bots that stop for the same reason post one notice', async () => {
-  const shared = { copy: { chain, headFile: join(folder, 'head'), log: silent } };
+  const shared = { copy: { audit: chain, headFile: join(folder, 'head'), log: silent } };
   for (const bot of ['host-1', 'host-2'])
     bots.push(
       watchCopy({
@@ -172,7 +177,7 @@ test('a copy that continues after a repair is no longer stopped', async () => {
 });
 
 const HOUR_MS = 3_600_000;
-const state = (bot: string, hoursAgo: number, isStopped: boolean): CopyState => {
+const state = (bot: string, hoursAgo: number, isStopped: boolean): AuditCopyState => {
   const at = new Date(Date.now() - hoursAgo * HOUR_MS).toISOString();
   return {
     bot,
@@ -184,7 +189,7 @@ const state = (bot: string, hoursAgo: number, isStopped: boolean): CopyState => 
   };
 };
 
-test.each<[string, readonly CopyState[], readonly string[]]>([
+test.each<[string, readonly AuditCopyState[], readonly string[]]>([
   ['one that stopped and whose bot is gone stays', [state('pod-a', 2, true)], ['pod-a']],
   [
     'a working bot replaces earlier ones with other names',

@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
 import { copyAudit, type CopyOptions, type CopyStatus } from './copy.ts';
-import type { CopyNotice, CopyState, CopyStates } from './copy-states.ts';
+import type { CopyNotice, AuditCopyState, AuditCopyStates } from './copy-states.ts';
 
 export interface WatchOptions {
   readonly copy: CopyOptions;
-  readonly states: CopyStates;
+  readonly states: AuditCopyStates;
   /** The name of this bot. Default: the name of its host. */
   readonly bot?: string;
   /** Called after each pass. */
@@ -46,7 +46,7 @@ export function watchCopy({
     notedAtMs = Date.now();
     if (post) startPosting(post);
   };
-  const toState = async ({ stopped, ...status }: CopyStatus): Promise<CopyState> => {
+  const toState = async ({ stopped, ...status }: CopyStatus): Promise<AuditCopyState> => {
     const state = { ...status, bot, ...(to !== undefined && { to }), at: new Date().toISOString() };
     if (!stopped) return state;
     // A restart does not change when it stopped.

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { runScriptsTwice } from '../../../test/world/lossy-redis.ts';
 import { useRedis } from '../../../test/world/use-redis.ts';
 import type { AuditEntry } from '../audit/entry.ts';
-import { type Chain, openChain } from '../audit/chain.ts';
+import { type AuditLog, openAuditLog } from '../audit/audit-log.ts';
 import { type Freeze, openFreeze, parseFreezeReason } from './freeze.ts';
 import { readWhole } from '../audit/read.ts';
 import { verifyAudit } from '../audit/verify.ts';
@@ -10,12 +10,12 @@ import { verifyAudit } from '../audit/verify.ts';
 const redis = useRedis();
 
 let prefix: string;
-let chain: Chain;
+let chain: AuditLog;
 let freeze: Freeze;
 beforeEach(() => {
   prefix = `{${crypto.randomUUID()}}`;
   const connection = redis.connect();
-  chain = openChain(connection, prefix);
+  chain = openAuditLog(connection, prefix);
   freeze = openFreeze(connection, prefix, chain);
 });
 

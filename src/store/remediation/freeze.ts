@@ -2,8 +2,8 @@ import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
 import { cleanText } from '../../text/clean-text.ts';
 import { loadLua } from '../../queue/load-lua.ts';
-import type { Audited } from '../audit/entry.ts';
-import { openChain } from '../audit/chain.ts';
+import type { AuditEvent } from '../audit/entry.ts';
+import { openAuditLog } from '../audit/audit-log.ts';
 
 /** Who stopped all applying, when and why; `because` may be empty. */
 const frozenSchema = z.strictObject({ by: z.string(), at: z.iso.datetime(), because: z.string() });
@@ -30,12 +30,16 @@ const removeFreeze = loadLua(new URL('./lua/remove-freeze.lua', import.meta.url)
   returns: z.string(),
 });
 
-export function openFreeze(redis: Redis | Cluster, prefix: string, audit = openChain(redis, prefix)): Freeze {
+export function openFreeze(
+  redis: Redis | Cluster,
+  prefix: string,
+  audit = openAuditLog(redis, prefix),
+): Freeze {
   const freezeKey = `${prefix}:freeze`;
   const switchTo = async (kind: 'frozen' | 'thawed', said: Frozen): Promise<boolean> => {
     const frozen = JSON.stringify(frozenSchema.parse(said));
     const { headKey, streamKey } = audit;
-    const answer = await audit.link(entryOf(kind, said), ({ prev, hash, seq, json }) => {
+    const answer = await audit.appendWith(entryOf(kind, said), ({ prev, hash, seq, json }) => {
       const values = { headKey, streamKey, freezeKey, prevHash: prev, hash, seq, entry: json };
       return kind === 'frozen' ? setFreeze(redis, { ...values, frozen }) : removeFreeze(redis, values);
     });
@@ -51,7 +55,7 @@ export function openFreeze(redis: Redis | Cluster, prefix: string, audit = openC
   };
 }
 
-function entryOf(kind: 'frozen' | 'thawed', { by, at, because }: Frozen): Audited {
+function entryOf(kind: 'frozen' | 'thawed', { by, at, because }: Frozen): AuditEvent {
   return { kind, at, who: [by], what: 'everything', ...(because !== '' && { because }) };
 }
 

@@ -11,7 +11,7 @@ import {
 import { runScriptsTwice } from '../../../test/world/lossy-redis.ts';
 import { useRedis } from '../../../test/world/use-redis.ts';
 import type { AuditEntry } from '../audit/entry.ts';
-import { type Chain, openChain } from '../audit/chain.ts';
+import { type AuditLog, openAuditLog } from '../audit/audit-log.ts';
 import { openFreeze } from './freeze.ts';
 import {
   finishExecution,
@@ -31,12 +31,12 @@ const redis = useRedis();
 
 let prefix: string;
 let connection: Redis;
-let chain: Chain;
+let chain: AuditLog;
 let remediations: RemediationStore;
 beforeEach(() => {
   prefix = `{${crypto.randomUUID()}}`;
   connection = redis.connect();
-  chain = openChain(connection, prefix);
+  chain = openAuditLog(connection, prefix);
   remediations = openRemediationStore(connection, prefix, chain);
 });
 

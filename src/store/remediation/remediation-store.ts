@@ -3,14 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
 import { loadLua } from '../../queue/load-lua.ts';
-import type { Audited } from '../audit/entry.ts';
-import { type Chain, openChain } from '../audit/chain.ts';
+import type { AuditEvent } from '../audit/entry.ts';
+import { type AuditLog, openAuditLog } from '../audit/audit-log.ts';
 import { type RemediationRecord, remediationRecordSchema } from './record.ts';
 
 /** What somebody wants a remediation to become, and what must hold at that very moment. */
 export interface Change {
   readonly next: RemediationRecord;
-  readonly entry?: Audited;
+  readonly entry?: AuditEvent;
   /** Refused past this moment, by Redis' own clock. */
   readonly notAfter?: string;
   /** Refused while everything is frozen. */
@@ -125,7 +125,7 @@ const markAnnounced = loadLua(new URL('./lua/mark-announced.lua', import.meta.ur
 export function openRemediationStore(
   redis: Redis | Cluster,
   prefix: string,
-  audit = openChain(redis, prefix),
+  audit = openAuditLog(redis, prefix),
 ): RemediationStore {
   const keys = keysOf(prefix);
   const read = async (id: string): Promise<StoredRemediation | undefined> => {
@@ -179,7 +179,7 @@ export function openRemediationStore(
 interface Store {
   readonly redis: Redis | Cluster;
   readonly keys: ReturnType<typeof keysOf>;
-  readonly audit: Chain;
+  readonly audit: AuditLog;
   readonly read: RemediationStore['read'];
 }
 
@@ -212,7 +212,7 @@ function commit(
   revision: number,
 ): Promise<string> {
   const { id, state, until, environment, runId } = next;
-  return audit.link(entry, ({ prev, hash, seq, json }) =>
+  return audit.appendWith(entry, ({ prev, hash, seq, json }) =>
     commitMove(redis, {
       recordKey: keys.record(id),
       headKey: audit.headKey,

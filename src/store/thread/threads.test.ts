@@ -19,10 +19,10 @@ afterEach(async () => {
   for (const close of cleanUp.splice(0).toReversed()) await close();
 });
 
-async function takeNow(): Promise<NonNullable<Awaited<ReturnType<Threads['take']>>>> {
-  const lease = await threads.take('r1');
+async function takeNow(): Promise<NonNullable<Awaited<ReturnType<Threads['acquireLease']>>>> {
+  const lease = await threads.acquireLease('r1');
   if (!lease) throw new Error('the lease is taken');
-  cleanUp.push(() => lease.free());
+  cleanUp.push(() => lease.release());
   return lease;
 }
 
@@ -33,10 +33,10 @@ async function loseLease(): Promise<void> {
 
 test('one process at a time has the lease, and each lease has a greater fence', async () => {
   const first = await takeNow();
-  expect(await threads.take('r1')).toBeUndefined();
-  expect(await threads.take('r2')).toBeDefined();
+  expect(await threads.acquireLease('r1')).toBeUndefined();
+  expect(await threads.acquireLease('r2')).toBeDefined();
 
-  await first.free();
+  await first.release();
 
   expect((await takeNow()).fence).toBeGreaterThan(first.fence);
 });
@@ -48,12 +48,12 @@ test('a lease whose confirmation from Redis was lost is still ours', async () =>
   const others = openThreads(connection, '{test}');
 
   lossy.loseNextAnswer();
-  const taken = await others.take('r1');
+  const taken = await others.acquireLease('r1');
 
   expect(taken).toBeDefined();
-  expect(await others.take('r1')).toBeUndefined();
-  await taken?.free();
-  expect(await others.take('r1')).toBeDefined();
+  expect(await others.acquireLease('r1')).toBeUndefined();
+  await taken?.release();
+  expect(await others.acquireLease('r1')).toBeDefined();
 });
 
 test('a lease is renewed by asking for it, and is not held for ever', async () => {
@@ -69,8 +69,8 @@ test('after losing the lease nothing may begin, and the lease of the next holder
   const next = await takeNow();
 
   expect(await lost.isHeld()).toBe(false);
-  expect(await lost.begin('root')).toBe(false);
-  await lost.free();
+  expect(await lost.beginPost('root')).toBe(false);
+  await lost.release();
 
   expect(await next.isHeld()).toBe(true);
   expect((await threads.read('r1')).part('root')).toBe('unposted');
@@ -78,35 +78,35 @@ test('after losing the lease nothing may begin, and the lease of the next holder
 
 test('a part is unposted, then perhaps posted, then posted; a posted part is not begun again', async () => {
   const lease = await takeNow();
-  expect(await lease.begin('root')).toBe(true);
+  expect(await lease.beginPost('root')).toBe(true);
   expect((await threads.read('r1')).part('root')).toBe('maybe');
-  expect(await lease.begin('root')).toBe(true);
+  expect(await lease.beginPost('root')).toBe(true);
 
-  await lease.done('root', WHERE);
+  await lease.recordPosted('root', WHERE);
 
   expect((await threads.read('r1')).root).toEqual(WHERE);
-  expect(await lease.begin('root')).toBe(false);
-  await lease.refused('root');
+  expect(await lease.beginPost('root')).toBe(false);
+  await lease.recordRefused('root');
   expect((await threads.read('r1')).root).toEqual(WHERE);
 });
 
 test('of two posts of one part the first to be confirmed is remembered', async () => {
   const lease = await takeNow();
-  await lease.done('root', WHERE);
-  await lease.done('root', { channelId: 'C1', ts: '3.4' });
+  await lease.recordPosted('root', WHERE);
+  await lease.recordPosted('root', { channelId: 'C1', ts: '3.4' });
 
   expect((await threads.read('r1')).root).toEqual(WHERE);
 });
 
 test('what Slack refused, or somebody deleted, may be posted again', async () => {
   const lease = await takeNow();
-  await lease.begin('root');
-  await lease.refused('root');
+  await lease.beginPost('root');
+  await lease.recordRefused('root');
   expect((await threads.read('r1')).part('root')).toBe('unposted');
 
-  await lease.done('root', WHERE);
+  await lease.recordPosted('root', WHERE);
   await threads.forget('r1', 'root');
-  expect(await lease.begin('root')).toBe(true);
+  expect(await lease.beginPost('root')).toBe(true);
 });
 
 test('a settled thread is soon reduced to that fact; any other is kept for days', async () => {
@@ -126,7 +126,7 @@ test('a thread stays settled, whatever is written to it after it was deleted', a
   await redis.del('{test}:thread:r1');
 
   await threads.mark('r1', 'answered');
-  await threads.keep('r1', 'progress-edit', '1');
+  await threads.saveText('r1', 'progress-edit', '1');
 
   expect((await threads.read('r1')).settled).toBe(true);
 });

@@ -6,18 +6,18 @@ import { openPastRuns } from '../../queue/past-runs.ts';
 /** What has been posted for a run, so that nothing is posted twice and nothing is forgotten over a restart. */
 export interface Threads {
   /** Takes the lease on a run's thread; undefined while another process has it. */
-  readonly take: (runId: string) => Promise<Lease | undefined>;
+  readonly acquireLease: (runId: string) => Promise<ThreadLease | undefined>;
   /** Whether somebody has the lease, which may be a process that died with it a moment ago. */
-  readonly isTaken: (runId: string) => Promise<boolean>;
-  readonly read: (runId: string) => Promise<Thread>;
+  readonly isLeased: (runId: string) => Promise<boolean>;
+  readonly read: (runId: string) => Promise<PostedThread>;
   /** Forgets a part that was deleted, so that it may be posted again. */
   readonly forget: (runId: string, part: string) => Promise<void>;
   /** Records where a part is that was not posted by the bot itself. */
-  readonly note: (runId: string, part: string, where: Where) => Promise<void>;
+  readonly recordPart: (runId: string, part: string, where: MessageLocation) => Promise<void>;
   /** Keeps a text of the run for later edits. */
-  readonly keep: (runId: string, name: string, text: string) => Promise<void>;
+  readonly saveText: (runId: string, name: string, text: string) => Promise<void>;
   /** Notes a fact about the run, such as its being answered for good. */
-  readonly mark: (runId: string, fact: Fact) => Promise<void>;
+  readonly mark: (runId: string, fact: ThreadFact) => Promise<void>;
   /** Records that nothing more will be posted or edited. Everything else is deleted soon after. */
   readonly settle: (runId: string) => Promise<void>;
 }
@@ -26,7 +26,7 @@ export interface Threads {
  * The holder may call Slack for the run. The lease is renewed until it is freed. A holder that was paused or disconnected for too long loses
  * it, and the steps below then fail.
  */
-export interface Lease {
+export interface ThreadLease {
   /** Greater than that of any earlier lease. */
   readonly fence: number;
   /** Whether the lease is still held. Renews it. */
@@ -35,26 +35,26 @@ export interface Lease {
    * Records that a part is about to be posted. If it has no `ts` later, it may or may not have been posted.
    * False if the lease is lost or the part is posted already; then nothing may be posted.
    */
-  readonly begin: (part: string) => Promise<boolean>;
+  readonly beginPost: (part: string) => Promise<boolean>;
   /** Records that Slack has the part, where, and what it shows if that is known. */
-  readonly done: (part: string, where: Where, content?: string) => Promise<void>;
+  readonly recordPosted: (part: string, where: MessageLocation, content?: string) => Promise<void>;
   /** Records that Slack refused the part, so it was not posted. */
-  readonly refused: (part: string) => Promise<void>;
+  readonly recordRefused: (part: string) => Promise<void>;
   /** Records what a message shows; undefined while it is being changed. */
-  readonly shows: (ts: string, content: string | undefined) => Promise<void>;
-  readonly free: () => Promise<void>;
+  readonly recordContent: (ts: string, content: string | undefined) => Promise<void>;
+  readonly release: () => Promise<void>;
 }
 
-export interface Where {
+export interface MessageLocation {
   readonly channelId: string;
   readonly ts: string;
 }
 
-export type Fact = 'answered' | 'elsewhere';
+export type ThreadFact = 'answered' | 'elsewhere';
 
-export interface Thread {
+export interface PostedThread {
   /** Where the root message is. */
-  readonly root?: Where;
+  readonly root?: MessageLocation;
   readonly answered: boolean;
   /** Nothing more will be posted or edited. */
   readonly settled: boolean;
@@ -64,13 +64,13 @@ export interface Thread {
   /** Whether a message is known to show this. */
   readonly shows: (ts: string, content: string) => boolean;
   /** A text that was kept. */
-  readonly kept: (name: string) => string | undefined;
+  readonly savedText: (name: string) => string | undefined;
   /** Where a part is, once it is posted. */
-  readonly where: (part: string) => Where | undefined;
+  readonly locationOf: (part: string) => MessageLocation | undefined;
 }
 
 /** Part name of the message in the channel that the thread hangs on. */
-export const ROOT = 'root';
+export const ROOT_PART = 'root';
 
 const KEEP_S = 7 * 86_400;
 /** Long enough for those who are waiting for the link to it. */
@@ -117,7 +117,7 @@ export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
     await redis.multi().hset(threadKey(runId), fields).expire(threadKey(runId), KEEP_S).exec();
   };
   return {
-    take: async (runId) => {
+    acquireLease: async (runId) => {
       const leaseKey = leaseKeyOf(runId);
       const owner = crypto.randomUUID();
       const fence = await takeLease(redis, {
@@ -126,9 +126,9 @@ export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
         owner,
         ttlMs: LEASE_MS,
       });
-      return fence === 0 ? undefined : hold(redis, leaseKey, threadKey(runId), `${owner} ${fence}`, fence);
+      return fence === 0 ? undefined : toLease(redis, leaseKey, threadKey(runId), `${owner} ${fence}`, fence);
     },
-    isTaken: async (runId) => (await redis.exists(leaseKeyOf(runId))) === 1,
+    isLeased: async (runId) => (await redis.exists(leaseKeyOf(runId))) === 1,
     read: async (runId) => {
       // A bot that was paused may write to a thread that was deleted, and leave less than the whole.
       const [fields, known] = await Promise.all([redis.hgetall(threadKey(runId)), past.read(runId)]);
@@ -137,8 +137,8 @@ export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
     forget: async (runId, part) => {
       await redis.hdel(threadKey(runId), part);
     },
-    note: (runId, part, { channelId, ts }) => set(runId, { [part]: `${channelId} ${ts}` }),
-    keep: (runId, name, text) => set(runId, { [`kept:${name}`]: text }),
+    recordPart: (runId, part, { channelId, ts }) => set(runId, { [part]: `${channelId} ${ts}` }),
+    saveText: (runId, name, text) => set(runId, { [`kept:${name}`]: text }),
     mark: (runId, fact) => set(runId, { [`is:${fact}`]: 'yes' }),
     settle: async (runId) => {
       await past.note(runId, 'answered');
@@ -147,13 +147,13 @@ export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
   };
 }
 
-function hold(
+function toLease(
   redis: Redis | Cluster,
   leaseKey: string,
   threadKey: string,
   holder: string,
   fence: number,
-): Lease {
+): ThreadLease {
   /** A late answer, after this process was paused, is no longer reliable. */
   const inTime = async (ask: () => Promise<unknown>): Promise<boolean> => {
     const askedAtMs = performance.now();
@@ -164,7 +164,7 @@ function hold(
   return {
     fence,
     isHeld,
-    begin: (part) =>
+    beginPost: (part) =>
       inTime(() =>
         beginPart(redis, {
           leaseKey,
@@ -176,7 +176,7 @@ function hold(
           maybe: MAYBE,
         }),
       ),
-    done: async (part, { channelId, ts }, content) => {
+    recordPosted: async (part, { channelId, ts }, content) => {
       await finishPart(redis, {
         threadKey,
         part,
@@ -187,31 +187,31 @@ function hold(
         content: content ?? '',
       });
     },
-    refused: async (part) => {
+    recordRefused: async (part) => {
       await refusePart(redis, { threadKey, part, maybe: MAYBE });
     },
-    shows: async (ts, content) => {
+    recordContent: async (ts, content) => {
       if (content === undefined) await redis.hdel(threadKey, `shows:${ts}`);
       else await redis.hset(threadKey, `shows:${ts}`, content);
     },
-    free: async () => {
+    release: async () => {
       clearInterval(timer);
       await freeLease(redis, { leaseKey, holder });
     },
   };
 }
 
-function toThread(fields: Record<string, string>, settled: boolean): Thread {
-  const where: Thread['where'] = (part) => {
+function toThread(fields: Record<string, string>, settled: boolean): PostedThread {
+  const locationOf: PostedThread['locationOf'] = (part) => {
     const [channelId, ts] = fields[part]?.split(' ') ?? [];
     return channelId && ts ? { channelId, ts } : undefined;
   };
-  const root = where(ROOT);
+  const root = locationOf(ROOT_PART);
   return {
     ...(root && { root }),
-    where,
+    locationOf,
     shows: (ts, content) => fields[`shows:${ts}`] === content,
-    kept: (name) => fields[`kept:${name}`],
+    savedText: (name) => fields[`kept:${name}`],
     answered: settled || fields['is:answered'] === 'yes',
     settled,
     elsewhere: fields['is:elsewhere'] === 'yes',

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { type AuditEntry, chain, GENESIS, type Audited } from '../../../store/audit/entry.ts';
+import { type AuditEntry, chainEntry, GENESIS, type AuditEvent } from '../../../store/audit/entry.ts';
 import { renderAudit } from './audit.ts';
 
 const since = '2026-11-13T14:00:00.000Z';
-const entry = (minute: number, more: Partial<Audited>): Audited => ({
+const entry = (minute: number, more: Partial<AuditEvent>): AuditEvent => ({
   kind: 'asked',
   at: `2026-11-20T14:${String(minute % 60).padStart(2, '0')}:00.000Z`,
   who: ['U0123ADA'],
@@ -12,9 +12,9 @@ const entry = (minute: number, more: Partial<Audited>): Audited => ({
   ...more,
 });
 
-function chained(entries: readonly Audited[]): readonly AuditEntry[] {
+function chained(entries: readonly AuditEvent[]): readonly AuditEntry[] {
   const all: AuditEntry[] = [];
-  for (const one of entries) all.push(chain(all.at(-1) ?? GENESIS, one));
+  for (const one of entries) all.push(chainEntry(all.at(-1) ?? GENESIS, one));
   return all;
 }
 

@@ -1,6 +1,6 @@
 import type { Plan } from '../../../check/define-remediation.ts';
 import { requiredApprovals, type Policy, disabledReason } from '../policy.ts';
-import type { Audited } from '../../audit/entry.ts';
+import type { AuditEvent } from '../../audit/entry.ts';
 import { type Observation, planHashOf, type RemediationRecord } from '../record.ts';
 import type { Transition, Change } from '../remediation-store.ts';
 import {
@@ -127,7 +127,7 @@ export function approve(
   };
 }
 
-function becauseOf(reason: string | undefined): Pick<Audited, 'because'> {
+function becauseOf(reason: string | undefined): Pick<AuditEvent, 'because'> {
   return reason === undefined ? {} : { because: reason };
 }
 

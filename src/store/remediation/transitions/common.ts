@@ -1,4 +1,4 @@
-import type { Audited } from '../../audit/entry.ts';
+import type { AuditEvent } from '../../audit/entry.ts';
 import { FINAL_STATES, type RemediationRecord } from '../record.ts';
 
 /** In whose name something ends that nobody ended. */
@@ -20,11 +20,11 @@ export function ended(
 /** What the audit says of a step. */
 export function auditEntryOf(
   remediation: RemediationRecord,
-  kind: Audited['kind'],
+  kind: AuditEvent['kind'],
   who: readonly string[],
   nowMs: number,
-  more: Partial<Audited> = {},
-): Audited {
+  more: Partial<AuditEvent> = {},
+): AuditEvent {
   const { id, title, check, environment, plan, planHash } = remediation;
   return {
     kind,

@@ -1,5 +1,5 @@
 import { proofInWords } from '../../../check/proof.ts';
-import type { Audited } from '../../audit/entry.ts';
+import type { AuditEvent } from '../../audit/entry.ts';
 import { type Policy, disabledReason } from '../policy.ts';
 import type { Observation, RemediationRecord } from '../record.ts';
 import type { Transition, Change } from '../remediation-store.ts';
@@ -182,6 +182,6 @@ function outcome(
   };
 }
 
-function stepsOf({ deeds }: RemediationRecord): Pick<Audited, 'deeds'> {
+function stepsOf({ deeds }: RemediationRecord): Pick<AuditEvent, 'deeds'> {
   return deeds.length > 0 ? { deeds: deeds.map(({ line }) => line) } : {};
 }

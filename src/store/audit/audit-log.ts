@@ -3,17 +3,17 @@ import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
 import { loadLua } from '../../queue/load-lua.ts';
 import {
-  type Audited,
-  auditedSchema,
+  type AuditEvent,
+  auditEventSchema,
   type AuditEntry,
   auditEntrySchema,
-  chain,
+  chainEntry,
   GENESIS,
-  type Head,
+  type AuditHead,
 } from './entry.ts';
 
 /** An entry made ready to be put behind the head, as a script takes it; all empty where there is nothing to say. */
-export interface Link {
+export interface PreparedEntry {
   readonly prev: string;
   readonly hash: string;
   readonly seq: string;
@@ -21,21 +21,24 @@ export interface Link {
 }
 
 /** The audit stream: appended to, never changed or trimmed. */
-export interface Chain {
+export interface AuditLog {
   readonly headKey: string;
   readonly streamKey: string;
   /** Appends one entry by itself: a refusal, a freeze. */
-  readonly append: (entry: Audited) => Promise<void>;
+  readonly append: (entry: AuditEvent) => Promise<void>;
   /** Runs a script that appends `entry` as part of a greater step; again and again while others append first. Gives what else it answers. */
-  readonly link: (entry: Audited | undefined, run: (link: Link) => Promise<string>) => Promise<string>;
+  readonly appendWith: (
+    entry: AuditEvent | undefined,
+    run: (link: PreparedEntry) => Promise<string>,
+  ) => Promise<string>;
   /** Entries oldest first, a page at a time; `after` and `until` are stream ids. */
-  readonly page: (after?: string, until?: string) => Promise<readonly Kept[]>;
+  readonly page: (after?: string, until?: string) => Promise<readonly StoredEntry[]>;
   /** Entries newest first, a page at a time; `before` and `since` are stream ids. */
-  readonly pageBack: (before?: string, since?: string) => Promise<readonly Kept[]>;
+  readonly pageBackwards: (before?: string, since?: string) => Promise<readonly StoredEntry[]>;
   /** The entry with this stream id. */
-  readonly entryAt: (id: string) => Promise<Kept | undefined>;
+  readonly entryAt: (id: string) => Promise<StoredEntry | undefined>;
   /** The head, and where the stream ends at that moment. */
-  readonly end: () => Promise<{ readonly head: Head; readonly lastId?: string }>;
+  readonly end: () => Promise<{ readonly head: AuditHead; readonly lastId?: string }>;
   /** Up to where it was copied to something that does not remember it itself. */
   readonly copied: {
     readonly read: () => Promise<string | undefined>;
@@ -44,13 +47,13 @@ export interface Chain {
 }
 
 /** An entry as Redis keeps it. */
-export interface Kept {
+export interface StoredEntry {
   /** Begins with the time at which Redis took it, in milliseconds of the epoch. */
   readonly id: string;
   readonly raw: string;
 }
 
-const NO_LINK: Link = { prev: '', hash: '', seq: '', json: '' };
+const NO_ENTRY: PreparedEntry = { prev: '', hash: '', seq: '', json: '' };
 const PAGE = 1_000;
 const TRIES = 1_000;
 const appendEntry = loadLua(new URL('./lua/append-entry.lua', import.meta.url), {
@@ -59,20 +62,23 @@ const appendEntry = loadLua(new URL('./lua/append-entry.lua', import.meta.url), 
   returns: z.string(),
 });
 
-export function openChain(redis: Redis | Cluster, prefix: string): Chain {
+export function openAuditLog(redis: Redis | Cluster, prefix: string): AuditLog {
   const headKey = `${prefix}:audit:head`;
   const streamKey = `${prefix}:audit`;
   const copiedKey = `${prefix}:audit:copied`;
-  let known: Head | undefined;
+  let known: AuditHead | undefined;
   let turn: Promise<unknown> = Promise.resolve();
 
   const readHead = async () => toHead(await redis.hmget(headKey, 'seq', 'hash'));
-  const linkNow = async (entry: Audited, run: (link: Link) => Promise<string>): Promise<string> => {
-    const said = auditedSchema.parse(entry);
+  const appendNow = async (
+    entry: AuditEvent,
+    run: (link: PreparedEntry) => Promise<string>,
+  ): Promise<string> => {
+    const event = auditEventSchema.parse(entry);
     for (let attempt = 0; attempt < TRIES; attempt++) {
       known ??= await readHead();
       const base = known;
-      const next = chain(base, said);
+      const next = chainEntry(base, event);
       known = undefined;
       const answer = await run({
         prev: next.prev,
@@ -94,30 +100,31 @@ export function openChain(redis: Redis | Cluster, prefix: string): Chain {
     throw new Error('the audit stream never stood still');
   };
   /** Within one process entries wait for one another, so that only processes compete. */
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+  const serially = <T>(work: () => Promise<T>): Promise<T> => {
     const mine = turn.then(work, work);
     turn = mine.catch(() => undefined);
     return mine;
   };
-  const link: Chain['link'] = (entry, run) => (entry ? inTurn(() => linkNow(entry, run)) : run(NO_LINK));
+  const appendWith: AuditLog['appendWith'] = (entry, run) =>
+    entry ? serially(() => appendNow(entry, run)) : run(NO_ENTRY);
   return {
     headKey,
     streamKey,
-    link,
+    appendWith,
     append: async (entry) => {
-      await link(entry, ({ prev, hash, seq, json }) =>
+      await appendWith(entry, ({ prev, hash, seq, json }) =>
         appendEntry(redis, { headKey, streamKey, prevHash: prev, hash, seq, entry: json }),
       );
     },
     page: async (after, until = '+') =>
       (await redis.xrange(streamKey, after === undefined ? '-' : `(${after}`, until, 'COUNT', PAGE)).map(
-        kept,
+        toStoredEntry,
       ),
-    pageBack: async (before, since = '-') =>
+    pageBackwards: async (before, since = '-') =>
       (await redis.xrevrange(streamKey, before === undefined ? '+' : `(${before}`, since, 'COUNT', PAGE)).map(
-        kept,
+        toStoredEntry,
       ),
-    entryAt: async (id) => (await redis.xrange(streamKey, id, id)).map(kept)[0],
+    entryAt: async (id) => (await redis.xrange(streamKey, id, id)).map(toStoredEntry)[0],
     end: async () => {
       const answers = await redis
         .multi()
@@ -140,11 +147,11 @@ export function openChain(redis: Redis | Cluster, prefix: string): Chain {
   };
 }
 
-function toHead([seq, hash]: readonly (string | null)[]): Head {
+function toHead([seq, hash]: readonly (string | null)[]): AuditHead {
   return seq && hash ? { seq: Number(seq), hash } : GENESIS;
 }
 
-function kept([id, fields]: [string, string[]]): Kept {
+function toStoredEntry([id, fields]: [string, string[]]): StoredEntry {
   return { id, raw: fields[1] ?? '' };
 }
 

@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest';
 import { runScriptsTwice } from '../../../test/world/lossy-redis.ts';
 import { useRedis } from '../../../test/world/use-redis.ts';
-import type { Audited } from './entry.ts';
-import { openChain } from './chain.ts';
+import type { AuditEvent } from './entry.ts';
+import { openAuditLog } from './audit-log.ts';
 import { readAudit, readNewest, readWhole } from './read.ts';
 import { verifyAudit } from './verify.ts';
 
 const PREFIX = '{chain}';
 const redis = useRedis();
 
-const said = (what: string, who = 'U0ADA'): Audited => ({
+const said = (what: string, who = 'U0ADA'): AuditEvent => ({
   kind: 'refused',
   at: '2026-11-20T14:03:07.000Z',
   who: [who],
@@ -17,18 +17,18 @@ const said = (what: string, who = 'U0ADA'): Audited => ({
 });
 
 async function verify() {
-  const { head, entries } = await readWhole(openChain(redis.connect(), PREFIX));
+  const { head, entries } = await readWhole(openAuditLog(redis.connect(), PREFIX));
   return verifyAudit(entries, head);
 }
 
-async function everything(): Promise<readonly { seq: number; entry: Audited }[]> {
-  const entries: { seq: number; entry: Audited }[] = [];
-  for await (const raw of readAudit(openChain(redis.connect(), PREFIX))) entries.push(JSON.parse(raw));
+async function everything(): Promise<readonly { seq: number; entry: AuditEvent }[]> {
+  const entries: { seq: number; entry: AuditEvent }[] = [];
+  for await (const raw of readAudit(openAuditLog(redis.connect(), PREFIX))) entries.push(JSON.parse(raw));
   return entries;
 }
 
 test('entries of four processes at once stand in one chain without a gap', async () => {
-  const chains = Array.from({ length: 4 }, () => openChain(redis.connect(), PREFIX));
+  const chains = Array.from({ length: 4 }, () => openAuditLog(redis.connect(), PREFIX));
 
   await Promise.all(
     Array.from({ length: 500 }, async (_, number) => chains[number % 4]?.append(said(`deed ${number}`))),
@@ -39,7 +39,7 @@ test('entries of four processes at once stand in one chain without a gap', async
 });
 
 test('what was confirmed is there after Redis was killed, once, and the chain holds', async () => {
-  const chains = [openChain(redis.connect(), PREFIX), openChain(redis.connect(), PREFIX)];
+  const chains = [openAuditLog(redis.connect(), PREFIX), openAuditLog(redis.connect(), PREFIX)];
   const confirmed: string[] = [];
   const appending = chains.map(async (chain, process) => {
     for (let number = 0; number < 300; number++) {
@@ -60,8 +60,8 @@ test('what was confirmed is there after Redis was killed, once, and the chain ho
 });
 
 test('an entry whose answer was lost is not put in twice, even where others were faster afterwards', async () => {
-  const others = openChain(redis.connect(), PREFIX);
-  const chain = openChain(
+  const others = openAuditLog(redis.connect(), PREFIX);
+  const chain = openAuditLog(
     runScriptsTwice(redis.connect(), () => others.append(said('somebody else, meanwhile'))),
     PREFIX,
   );
@@ -72,7 +72,7 @@ test('an entry whose answer was lost is not put in twice, even where others were
 });
 
 test('an entry that is no audit entry is not put in', async () => {
-  const chain = openChain(redis.connect(), PREFIX);
+  const chain = openAuditLog(redis.connect(), PREFIX);
 
   await expect(chain.append({ ...said('x'), who: [] })).rejects.toThrow('Too small');
   await chain.append(said('after it'));
@@ -82,7 +82,7 @@ test('an entry that is no audit entry is not put in', async () => {
 
 test('entries that Redis lost, changed or was given are found', async () => {
   const connection = redis.connect();
-  const chain = openChain(connection, PREFIX);
+  const chain = openAuditLog(connection, PREFIX);
   for (let number = 1; number <= 5; number++) await chain.append(said(`deed ${number}`));
   const ids = (await connection.xrange(chain.streamKey, '-', '+')).map(([id]) => id);
 
@@ -99,7 +99,7 @@ test('entries that Redis lost, changed or was given are found', async () => {
 
 test('a head that was taken away is found, and so is what was appended after that', async () => {
   const connection = redis.connect();
-  const chain = openChain(connection, PREFIX);
+  const chain = openAuditLog(connection, PREFIX);
   await chain.append(said('one'));
   await chain.append(said('two'));
   await connection.del(chain.headKey);
@@ -112,7 +112,7 @@ test('a head that was taken away is found, and so is what was appended after tha
 });
 
 test('the newest entries of one person are read without those of others', async () => {
-  const chain = openChain(redis.connect(), PREFIX);
+  const chain = openAuditLog(redis.connect(), PREFIX);
   for (let number = 1; number <= 30; number++)
     await chain.append(said(`deed ${number}`, number % 3 === 0 ? 'U0GRACE' : 'U0ADA'));
 
@@ -128,7 +128,7 @@ test('the newest entries of one person are read without those of others', async 
 
 test('entries are read by the time at which they were taken', async () => {
   const connection = redis.connect();
-  const chain = openChain(connection, PREFIX);
+  const chain = openAuditLog(connection, PREFIX);
   const read = async (span: { sinceMs?: number; untilMs?: number }) => {
     const found: string[] = [];
     for await (const raw of readAudit(chain, span)) found.push(raw);

@@ -4,19 +4,19 @@ import { z } from 'zod';
 /** Whether Slack drops a post whose `client_msg_id` it has seen, as `wrench doctor --prove-posting` found. */
 const proofSchema = z.strictObject({ drops: z.boolean(), at: z.iso.datetime() });
 
-export type Proof = z.infer<typeof proofSchema>;
+export type DeduplicationProof = z.infer<typeof proofSchema>;
 
-export interface Repeats {
+export interface PostDeduplication {
   /** Undefined if it was never tested. */
-  readonly read: () => Promise<Proof | undefined>;
-  readonly save: (proof: Proof) => Promise<void>;
+  readonly read: () => Promise<DeduplicationProof | undefined>;
+  readonly save: (proof: DeduplicationProof) => Promise<void>;
   /** False until proven. The result is cached for a minute. */
-  readonly drops: () => Promise<boolean>;
+  readonly dropsDuplicates: () => Promise<boolean>;
 }
 
 const REREAD_AFTER_MS = 60_000;
 
-export function openRepeats(redis: Redis | Cluster, prefix: string): Repeats {
+export function openPostDeduplication(redis: Redis | Cluster, prefix: string): PostDeduplication {
   const key = `${prefix}:slack-drops-repeats`;
   const read = async () => {
     const json = await redis.get(key);
@@ -28,7 +28,7 @@ export function openRepeats(redis: Redis | Cluster, prefix: string): Repeats {
     save: async (proof) => {
       await redis.set(key, JSON.stringify(proofSchema.parse(proof)));
     },
-    drops: async () => {
+    dropsDuplicates: async () => {
       if (!known || performance.now() > known.untilMs)
         known = {
           drops: (await read())?.drops ?? false,

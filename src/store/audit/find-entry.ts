@@ -1,7 +1,7 @@
 import { countInWords, timeInWords } from '../../check/report-in-words.ts';
-import { type AuditEntry, GENESIS, type Head } from './entry.ts';
-import { type Chain, parseEntry } from './chain.ts';
-import type { Seen } from './head-file.ts';
+import { type AuditEntry, GENESIS, type AuditHead } from './entry.ts';
+import { type AuditLog, parseEntry } from './audit-log.ts';
+import type { SeenHead } from './head-file.ts';
 
 /** An entry and its id in the stream. */
 interface Found {
@@ -11,12 +11,12 @@ interface Found {
 
 /** The entry with this number, searched from the end, and the newest entry that can be read. */
 export async function findEntry(
-  chain: Chain,
+  audit: AuditLog,
   seq: number,
-): Promise<{ readonly found?: Found; readonly newest: Head }> {
+): Promise<{ readonly found?: Found; readonly newest: AuditHead }> {
   let newest: AuditEntry | undefined;
   for (let before: string | undefined; ;) {
-    const page = await chain.pageBack(before);
+    const page = await audit.pageBackwards(before);
     for (const { id, raw } of page) {
       const entry = parseEntry(raw);
       if (!entry) continue;
@@ -35,17 +35,17 @@ export async function findEntry(
  * @param there the audit's entry with the number of the last head seen.
  * @param audit how the message names it: `the audit`, or the path of a copy.
  */
-export function wrongWithSeen(
-  seen: Seen,
-  newest: Head,
-  there: Head | undefined,
+export function seenHeadMismatch(
+  seen: SeenHead,
+  newest: AuditHead,
+  there: AuditHead | undefined,
   audit = 'the audit',
 ): string | undefined {
   const entry = `entry ${countOf(seen.seq)}`;
   const when = timeInWords(seen.at);
   if (newest.seq < seen.seq) {
     const end = newest.seq === 0 ? `${audit} is empty` : `${audit} ends at entry ${countOf(newest.seq)}`;
-    return `${end}, but ${entry} was seen on ${when}: ${missing(newest.seq, seen.seq)}`;
+    return `${end}, but ${entry} was seen on ${when}: ${missingEntries(newest.seq, seen.seq)}`;
   }
   if (!there) return `${entry}, which was seen on ${when}, is missing`;
   return there.hash === seen.hash
@@ -54,17 +54,20 @@ export function wrongWithSeen(
 }
 
 /** `129 entries are missing, from entry 4,201 on` */
-export function missing(last: number, expected: number): string {
+export function missingEntries(last: number, expected: number): string {
   const count = expected - last;
   return count === 1
     ? `entry ${countOf(expected)} is missing`
     : `${countInWords(count, 'entry', 'entries')} are missing, from entry ${countOf(last + 1)} on`;
 }
 
-/** {@link wrongWithSeen} for the audit in Redis. */
-export async function wrongWithEndInRedis(chain: Chain, seen: Seen): Promise<string | undefined> {
-  const { found, newest } = await findEntry(chain, seen.seq);
-  return wrongWithSeen(seen, newest, found?.entry);
+/** {@link seenHeadMismatch} for the audit in Redis. */
+export async function seenHeadMismatchInRedis(
+  auditLog: AuditLog,
+  seen: SeenHead,
+): Promise<string | undefined> {
+  const { found, newest } = await findEntry(auditLog, seen.seq);
+  return seenHeadMismatch(seen, newest, found?.entry);
 }
 
 /** `4,201` */

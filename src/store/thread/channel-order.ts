@@ -12,7 +12,7 @@ export interface Lane {
  * The order and pace in which bots call Slack, shared by all of them: in each lane, calls are made one after another in the order of their
  * places, and no faster than Slack allows. Waiting holds no lock: the caller asks again.
  */
-export interface Line {
+export interface ChannelOrder {
   /**
    * Takes a place in the lane, or keeps it, and asks for its turn.
    * @param place names the call; the same name keeps its place.
@@ -20,7 +20,7 @@ export interface Line {
    * @returns 0 if the call may be made now; the place then stays first until `leave`. Otherwise the milliseconds after which to ask
    * again.
    */
-  readonly turn: (lane: Lane, place: string, sinceMs?: number) => Promise<number>;
+  readonly requestTurn: (lane: Lane, place: string, sinceMs?: number) => Promise<number>;
   /** Takes a place for a call that is still to come. Those behind wait for it, until it is made or nobody asks for it for a while. */
   readonly reserve: (lane: Lane, place: string) => Promise<void>;
   /** Lets those behind go first, until the place is asked for again. It keeps its rank. */
@@ -28,7 +28,7 @@ export interface Line {
   /** Gives up a place. */
   readonly leave: (lane: Lane, place: string) => Promise<void>;
   /** Holds a method back in the whole workspace, as `Retry-After` asks. */
-  readonly hold: (method: string, forMs: number) => Promise<void>;
+  readonly pause: (method: string, forMs: number) => Promise<void>;
 }
 
 /**
@@ -60,18 +60,18 @@ const leaveLane = loadLua(new URL('./lua/leave-lane.lua', import.meta.url), {
   returns: z.literal([0, 1]),
 });
 
-export function openLine(redis: Redis | Cluster, prefix: string): Line {
-  const holdKey = (method: string) => `${prefix}:hold:${method}`;
+export function openChannelOrder(redis: Redis | Cluster, prefix: string): ChannelOrder {
+  const pauseKey = (method: string) => `${prefix}:hold:${method}`;
   const keysOf = (lane: Lane) => {
-    const name = nameOf(lane);
+    const name = laneName(lane);
     return { placesKey: `${prefix}:line:${name}`, askedKey: `${prefix}:line-asked:${name}` };
   };
   return {
-    turn: (lane, place, sinceMs) =>
+    requestTurn: (lane, place, sinceMs) =>
       takeTurn(redis, {
         ...keysOf(lane),
-        paceKey: `${prefix}:pace:${nameOf(lane)}`,
-        holdKey: holdKey(lane.method),
+        paceKey: `${prefix}:pace:${laneName(lane)}`,
+        holdKey: pauseKey(lane.method),
         place,
         newRank: sinceMs === undefined ? '' : sinceMs * 1_000,
         forgetAfterMs: FORGET_AFTER_MS,
@@ -89,12 +89,12 @@ export function openLine(redis: Redis | Cluster, prefix: string): Line {
     leave: async (lane, place) => {
       await leaveLane(redis, { ...keysOf(lane), place });
     },
-    hold: async (method, forMs) => {
-      await redis.set(holdKey(method), '1', 'PX', Math.max(1, Math.ceil(forMs)));
+    pause: async (method, forMs) => {
+      await redis.set(pauseKey(method), '1', 'PX', Math.max(1, Math.ceil(forMs)));
     },
   };
 }
 
-function nameOf({ method, channelId }: Lane): string {
+function laneName({ method, channelId }: Lane): string {
   return method === 'chat.update' ? `edits:${channelId}` : channelId;
 }
