@@ -80,7 +80,10 @@ function toClientProblem(
       summary: `${headline}: ${consequence}`,
       evidence: [
         field('Certificate', certificate.name),
-        field('Valid', `${wording.moment(certificate.notBefore)} to ${wording.moment(certificate.notAfter)}`),
+        field(
+          'Valid',
+          `${wording.utcTime(certificate.notBefore)} to ${wording.utcTime(certificate.notAfter)}`,
+        ),
         field('Configured as', `clientCertificate of the source ${name}`),
       ],
     },
@@ -137,7 +140,7 @@ function table(who: string, ended: readonly Served[]): Evidence {
     rows: ended.map((one) => [
       memberName(one),
       one.certificate.name,
-      wording.moment(one.certificate.notAfter),
+      wording.utcTime(one.certificate.notAfter),
     ]),
   };
 }

@@ -1,5 +1,5 @@
 import type { Catalogue } from '../../src/request/catalogue.ts';
-import type { Remediations } from '../../src/check/define-remediation.ts';
+import type { RemediationsByName } from '../../src/check/define-remediation.ts';
 import { usageOf } from '../../src/request/parse.ts';
 import { table } from './regions.ts';
 
@@ -22,7 +22,7 @@ export function checkTable({ checks }: Catalogue): string {
 /** Every fix: what configuration calls it, where it is offered, what it does and how it is approved. */
 export function remediationTable({ checks }: Catalogue): string {
   const rows = [...checks].flatMap(([name, { remediations = {} }]) =>
-    Object.entries(remediations as Remediations).map(([fix, { about, risk }]) => [
+    Object.entries(remediations as RemediationsByName).map(([fix, { about, risk }]) => [
       `\`${name}:${fix}\``,
       `\`/${name.replace('/', ' ')}\``,
       about,

@@ -12,9 +12,9 @@ import { openRemediationStore } from '../store/remediation/remediation-store.ts'
 import { openPostDeduplication } from '../store/thread/post-deduplication.ts';
 import { openThreads } from '../store/thread/threads.ts';
 import { watchCopy } from '../store/audit/watch-copy.ts';
-import { connectImpatiently, connectPatiently, waitUntilReady } from '../queue/connection.ts';
+import { connectFailFast, connectBlocking, waitUntilReady } from '../queue/connection.ts';
 import { makeIsAnswerQueued, openQueues, PREFIX } from '../queue/queues.ts';
-import { workOutbox } from '../queue/work.ts';
+import { startOutboxWorker } from '../queue/workers.ts';
 import { groupsInRules } from '../slack/access/ask-from.ts';
 import { readInstallation } from '../slack/access/installation.ts';
 import { startSlackApp } from '../slack/app.ts';
@@ -47,8 +47,8 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
 
   const installation = await readInstallation(botToken, settings.slackApiUrl, log);
   const { workspace } = installation;
-  const commandRedis = connectImpatiently(redis, onError);
-  const outboxRedis = connectPatiently(redis, onError);
+  const commandRedis = connectFailFast(redis, onError);
+  const outboxRedis = connectBlocking(redis, onError);
   const queues = openQueues(commandRedis, onError);
   const policy = policyOf(config);
   const rules = { environments: config.environments, commands: config.commands };
@@ -78,15 +78,15 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     metrics,
     log,
   };
-  const outboxWorker = workOutbox({
+  const outboxWorker = startOutboxWorker({
     connection: outboxRedis,
-    atOnce: POSTS_AT_ONCE,
-    takeOverMs: config.limits.takeOverSeconds * 1_000,
+    concurrency: POSTS_AT_ONCE,
+    lockMs: config.limits.takeOverSeconds * 1_000,
     handle: (delivery) => handleOutboxJob(cardDeps, delivery),
-    onFailed: ({ id, data, error, forGood }) =>
-      log[forGood ? 'error' : 'warn'](
+    onFailed: ({ id, data, error, isFinal }) =>
+      log[isFinal ? 'error' : 'warn'](
         { err: error, jobId: id, runId: data.runId },
-        forGood ? 'given up posting an answer' : 'posting an answer failed; it is tried again',
+        isFinal ? 'given up posting an answer' : 'posting an answer failed; it is tried again',
       ),
     onError,
   });

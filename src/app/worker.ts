@@ -3,9 +3,9 @@ import { confirmDurability } from '../store/remediation/durability.ts';
 import { openFreeze } from '../store/remediation/freeze.ts';
 import { openPeople } from '../store/access/people.ts';
 import { openRemediationStore } from '../store/remediation/remediation-store.ts';
-import { connectPatiently } from '../queue/connection.ts';
+import { connectBlocking } from '../queue/connection.ts';
 import { openQueues, PREFIX } from '../queue/queues.ts';
-import { workChecks, workRemediations } from '../queue/work.ts';
+import { startCheckWorker, startRemediationWorker } from '../queue/workers.ts';
 import { answer, handleCheck } from '../worker/check-handler.ts';
 import { handleRemediation } from '../worker/remediation-handler.ts';
 import type { RemediationHandling } from '../worker/step.ts';
@@ -25,7 +25,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
   const { config, catalogue, redis, redact, metrics } = shared;
   const log = shared.log.child({ role: 'worker' });
   const onError = logOutages(log, 'Redis');
-  const connection = connectPatiently(redis, onError);
+  const connection = connectBlocking(redis, onError);
   const queues = openQueues(connection, onError);
   const environments = await openEnvironments(config.environments);
   const remediations = openRemediationStore(connection, PREFIX);
@@ -38,8 +38,8 @@ export async function startWorker(shared: Shared): Promise<Role> {
     policy: policyOf(config),
     frozen: openFreeze(connection, PREFIX).read,
     durability: () => confirmDurability(connection),
-    act: queues.act,
-    tell: queues.tell,
+    enqueueRemediation: queues.enqueueRemediation,
+    enqueueOutbox: queues.enqueueOutbox,
     redact,
     deadlineMs: config.limits.checkSeconds * 1_000,
     leaseMs: config.limits.takeOverSeconds * 1_000,
@@ -47,25 +47,25 @@ export async function startWorker(shared: Shared): Promise<Role> {
     log,
     metrics,
   };
-  const remediationWorker = workRemediations({
+  const remediationWorker = startRemediationWorker({
     connection,
-    atOnce: config.limits.checksAtOnce,
-    takeOverMs: config.limits.takeOverSeconds * 1_000,
+    concurrency: config.limits.checksAtOnce,
+    lockMs: config.limits.takeOverSeconds * 1_000,
     handle: (delivery) => handleRemediation(remediationDeps, delivery),
     onFailed: ({ id, error }) => log.warn({ err: error, jobId: id }, 'a step of a remediation was lost'),
     onError,
   });
   const sweep = startSweeping(remediationDeps, SWEEP_EVERY_MS);
-  const checkWorker = workChecks({
+  const checkWorker = startCheckWorker({
     connection,
-    atOnce: config.limits.checksAtOnce,
-    takeOverMs: config.limits.takeOverSeconds * 1_000,
+    concurrency: config.limits.checksAtOnce,
+    lockMs: config.limits.takeOverSeconds * 1_000,
     handle: (delivery) =>
       handleCheck(
         {
           catalogue,
           readersOf: (environment) => environments.get(environment)?.readers,
-          tell: queues.tell,
+          enqueueOutbox: queues.enqueueOutbox,
           audiences: queues.audiences,
           remediations,
           redact,
@@ -75,12 +75,12 @@ export async function startWorker(shared: Shared): Promise<Role> {
         },
         delivery,
       ),
-    onFailed: ({ id, data, error, forGood }) => {
-      log[forGood ? 'error' : 'warn'](
+    onFailed: ({ id, data, error, isFinal }) => {
+      log[isFinal ? 'error' : 'warn'](
         { err: error, jobId: id, check: data.check },
-        forGood ? 'a check was lost' : 'a check is run again',
+        isFinal ? 'a check was lost' : 'a check is run again',
       );
-      if (!forGood) return;
+      if (!isFinal) return;
       answer(queues, data, async (about) => ({ kind: 'lost', ...about, jobId: id })).catch(
         (failed: unknown) => log.error({ err: failed, jobId: id }, 'a lost check could not be reported'),
       );

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { argumentsOf, ArgumentsError, parseArguments, readArguments } from './arguments.ts';
 import { type AnyCheck, defineCheck } from './define-check.ts';
 import { duration } from '../text/duration.ts';
-import { splitWords } from '../text/words.ts';
+import { splitWords } from '../text/split-words.ts';
 
 const expiring: AnyCheck = defineCheck({
   title: 't',

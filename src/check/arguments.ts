@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AnyCheck } from './define-check.ts';
 import { nearest } from '../text/nearest.ts';
-import type { Words } from '../text/words.ts';
+import type { Words } from '../text/split-words.ts';
 
 /** One argument of a check, as `help` and the documentation show it. */
 export interface ArgumentHelp {
@@ -53,7 +53,7 @@ function describe(args: AnyCheck['args']): readonly ArgumentHelp[] {
     return {
       name,
       about: property.description ?? '',
-      ...(property.default !== undefined && { byDefault: inWords(property.default) }),
+      ...(property.default !== undefined && { byDefault: defaultInWords(property.default) }),
       ...(property.enum && { choices: property.enum.map(String) }),
       isSwitch: property['switch'] === true,
       isRequired,
@@ -61,7 +61,7 @@ function describe(args: AnyCheck['args']): readonly ArgumentHelp[] {
   });
 }
 
-function inWords(value: unknown): string {
+function defaultInWords(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { PortName } from '../ports/readers.ts';
 import type { ReadContext } from './context.ts';
-import type { OfferOf, Remediations } from './define-remediation.ts';
+import type { OfferOf, RemediationsByName } from './define-remediation.ts';
 import type { Diagnosis } from './finding.ts';
 
 /** One question, as its author declares it. Its name is its path under `commands/`. */
@@ -9,7 +9,7 @@ export interface Check<
   P extends PortName = PortName,
   A extends z.ZodObject = z.ZodObject,
   Facts = unknown,
-  R extends Remediations = Remediations,
+  R extends RemediationsByName = RemediationsByName,
   M extends PortName = never,
 > {
   /** What it looks for, in a few words. */
@@ -42,7 +42,7 @@ export function defineCheck<
   const P extends PortName,
   A extends z.ZodObject,
   Facts,
-  R extends Remediations = Remediations,
+  R extends RemediationsByName = RemediationsByName,
   const M extends PortName = never,
 >(check: Check<P, A, Facts, R, M>): Check<P, A, Facts, R, M> {
   return check;

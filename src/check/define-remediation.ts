@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { PortName, Writers } from '../ports/readers.ts';
-import type { Order } from '../ports/order.ts';
+import type { ApplyContext } from '../ports/apply-context.ts';
 import type { ReadContext } from './context.ts';
 
 /**
@@ -32,12 +32,12 @@ export interface Plan {
 export interface WriteContext<P extends PortName = PortName> extends ReadContext<P> {
   /** The writers of the ports in `uses`. Each call names its source and takes `order`. */
   readonly write: Pick<Writers, P>;
-  readonly order: Order;
+  readonly applyContext: ApplyContext;
   /**
    * Says what was done, one line a deed, as it is done; shown in the thread and kept in the audit, even if the next deed fails.
    * @throws where the leave to act is over (another took over, frozen, too late): the next deed is then not begun.
    */
-  readonly did: (line: string) => Promise<void>;
+  readonly recordStep: (line: string) => Promise<void>;
 }
 
 /** A fix, declared beside its check. It never verifies itself: the kernel looks again. */
@@ -68,10 +68,10 @@ export interface Remediation<P extends PortName = PortName, S extends z.ZodType 
 // oxlint-disable-next-line typescript/no-explicit-any -- a check holds remediations of every parameter type
 export type AnyRemediation = Remediation<any, any>;
 
-export type Remediations = Readonly<Record<string, AnyRemediation>>;
+export type RemediationsByName = Readonly<Record<string, AnyRemediation>>;
 
 /** The offers a check may make: one of its remediations, with the params that remediation takes. */
-export type OfferOf<R extends Remediations> = {
+export type OfferOf<R extends RemediationsByName> = {
   [Name in keyof R & string]: { readonly remediation: Name; readonly params: z.input<R[Name]['params']> };
 }[keyof R & string];
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isWhole, proofInWords } from './proof.ts';
+import { isComplete, proofInWords } from './proof.ts';
 
 const registered = (value: number) => ({ label: 'doppler_z2', value, unit: 'registered' });
 const running = (value: number, of = 12) => ({ label: 'metron_agent', value, of, unit: 'running' });
@@ -19,7 +19,7 @@ test('what was not measured before proves nothing by itself, but what should be 
 });
 
 test('whole is every measure that has something to reach', () => {
-  expect(isWhole([registered(0), running(12)])).toBe(true);
-  expect(isWhole([running(11)])).toBe(false);
-  expect(isWhole([])).toBe(true);
+  expect(isComplete([registered(0), running(12)])).toBe(true);
+  expect(isComplete([running(11)])).toBe(false);
+  expect(isComplete([])).toBe(true);
 });

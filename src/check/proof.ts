@@ -16,6 +16,6 @@ export function proofInWords(before: readonly Measure[], after: readonly Measure
 }
 
 /** Whether everything that should become whole is: every measure with an `of` has reached it. */
-export function isWhole(measures: readonly Measure[]): boolean {
+export function isComplete(measures: readonly Measure[]): boolean {
   return measures.every(({ value, of }) => of === undefined || value >= of);
 }

@@ -13,7 +13,7 @@ export const SEVERITY_WORDS: Readonly<Record<Severity, Headline>> = {
 };
 
 /** CLEAR needs everything: a report that says so itself, no finding, and nothing unchecked that could hold one. */
-export function headlineOf({ status, findings, gaps }: Report): Headline {
+export function reportHeadline({ status, findings, gaps }: Report): Headline {
   const severity = worst(findings);
   if (severity) return SEVERITY_WORDS[severity];
   return status === 'clear' && gaps.every(({ unrelated }) => unrelated) ? 'CLEAR' : 'UNKNOWN';

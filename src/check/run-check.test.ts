@@ -8,8 +8,8 @@ import type { Progress, ReadContext } from './context.ts';
 import { type AnyCheck, defineCheck } from './define-check.ts';
 import { reportSchema } from './finding.ts';
 import { makeRedact } from '../text/redact.ts';
-import { coverageInWords, headlineOf, listedGaps, uncheckedGaps, verdictOf } from './report-in-words.ts';
-import { runCheck, type Run } from './run-check.ts';
+import { coverageInWords, reportHeadline, listedGaps, uncheckedGaps, verdictOf } from './report-in-words.ts';
+import { runCheck, type CheckRun } from './run-check.ts';
 
 type Context = ReadContext<'certificates'>;
 
@@ -37,7 +37,7 @@ function counting(collect: (context: Context) => Promise<readonly string[]>): An
   });
 }
 
-function run(check: AnyCheck, more: Partial<Run> = {}) {
+function run(check: AnyCheck, more: Partial<CheckRun> = {}) {
   return runCheck(check, {
     check: 'test/counting',
     environment: 'prod',
@@ -149,7 +149,7 @@ test('a gap that cannot hold what was asked for leaves the answer as it is, and 
     { what: 'edge:other.example.com:443', because: 'permission denied', kind: 'refused', unrelated: true },
   ]);
   expect(reportSchema.parse(clear)).toEqual(clear);
-  expect(headlineOf(clear)).toBe('CLEAR');
+  expect(reportHeadline(clear)).toBe('CLEAR');
   expect(coverageInWords(clear)).toBe('3 checked, 1 unrelated place not checked');
   expect((await look(['a'])).verdict).toBe('1 of 3 are bad');
 });

@@ -8,7 +8,7 @@ import { offersOf } from './offers.ts';
 import { makeRedact, type Redact, redactAll } from '../text/redact.ts';
 import { count, list } from '../text/wording.ts';
 
-export interface Run {
+export interface CheckRun {
   readonly check: string;
   readonly environment: string;
   readonly args: WrittenArguments;
@@ -32,11 +32,12 @@ const GRACE_MS = 2_000;
  * Asks one question once. What a source refuses or cannot answer is a gap in the report.
  * @throws whatever is our own bug, or the reason of `run.signal`.
  */
-export async function runCheck(check: AnyCheck, run: Run): Promise<Report> {
+export async function runCheck(check: AnyCheck, run: CheckRun): Promise<Report> {
   const started = performance.now();
   const notes = takeNotes(run);
   const args = parseArguments(check, run.args);
-  const diagnosis = notConfigured(check, run, notes.gaps) ?? (await lookAndJudge(check, run, args, notes));
+  const diagnosis =
+    notConfigured(check, run, notes.gaps) ?? (await collectAndDiagnose(check, run, args, notes));
   const report: Report = {
     check: run.check,
     environment: run.environment,
@@ -63,9 +64,9 @@ interface Notes {
   readonly saw: ReadContext['saw'];
 }
 
-const NOTHING: Decided = { examined: 0, findings: [], verdict: '' };
+const NOTHING_EXAMINED: Decided = { examined: 0, findings: [], verdict: '' };
 
-function takeNotes({ onProgress }: Run): Notes {
+function takeNotes({ onProgress }: CheckRun): Notes {
   const gaps: Gap[] = [];
   const notes: string[] = [];
   const coverage = new Map<string, number>();
@@ -96,7 +97,7 @@ function takeNotes({ onProgress }: Run): Notes {
   };
 }
 
-function notConfigured(check: AnyCheck, { read, environment }: Run, gaps: Gap[]): Decided | undefined {
+function notConfigured(check: AnyCheck, { read, environment }: CheckRun, gaps: Gap[]): Decided | undefined {
   const absent = check.uses.filter((port: PortName) => !read[port]);
   for (const port of absent)
     gaps.push({
@@ -104,7 +105,7 @@ function notConfigured(check: AnyCheck, { read, environment }: Run, gaps: Gap[])
       because: `environment ${environment} has no source for it`,
       kind: 'not-configured',
     });
-  return absent.length > 0 ? NOTHING : undefined;
+  return absent.length > 0 ? NOTHING_EXAMINED : undefined;
 }
 
 const DEADLINE = 'deadline';
@@ -113,9 +114,9 @@ function lateAfter(deadlineMs: number): SourceError {
   return new SourceError(DEADLINE, 'unreachable', `not finished within ${deadlineMs / 1000} s`);
 }
 
-async function lookAndJudge(
+async function collectAndDiagnose(
   check: AnyCheck,
-  run: Run,
+  run: CheckRun,
   args: Record<string, unknown>,
   notes: Notes,
 ): Promise<Decided> {
@@ -139,7 +140,7 @@ async function lookAndJudge(
     const reason = abortedBy(signal, error);
     if (!deadline.signal.aborted || reason !== deadline.signal.reason) throw reason;
     notes.gap(run.check, reason as Error);
-    return NOTHING;
+    return NOTHING_EXAMINED;
   } finally {
     for (const timer of timers) clearTimeout(timer);
     run.signal.removeEventListener('abort', stop);
@@ -148,7 +149,7 @@ async function lookAndJudge(
 
 function readContext(
   check: AnyCheck,
-  run: Run,
+  run: CheckRun,
   { gap, note, saw }: Notes,
   signal: AbortSignal,
   leftMs: ReadContext['leftMs'],
@@ -177,7 +178,7 @@ function abortedBy(signal: AbortSignal, error: unknown): unknown {
 function conclude(
   { examined, findings, verdict, measures }: Decided,
   { gaps, coverage }: Notes,
-  { read, args }: Run,
+  { read, args }: CheckRun,
 ): Pick<Report, 'status' | 'verdict' | 'examined' | 'findings' | 'measures'> {
   const base = { examined, findings, ...(measures && measures.length > 0 && { measures }) };
   const related = gaps.filter(({ unrelated }) => !unrelated);
@@ -205,7 +206,7 @@ function nothingExamined(
   const first = mostTelling(gaps, checked, args);
   if (!first)
     return checked > 0 ? `Found nothing to check in ${count(checked, 'place')}` : 'Found nothing to check';
-  const because = inWords(first, isAskedFor(first, args));
+  const because = gapInWords(first, isAskedFor(first, args));
   if (checked === 0) return gaps.length > 1 ? `${because}; couldn't check ${allOf(gaps, sources)}` : because;
   const others = first.kind === 'missing' ? gaps.filter((gap) => gap !== first) : gaps;
   return gaps.length > 1
@@ -230,7 +231,7 @@ function isAskedFor({ what }: Gap, args: WrittenArguments): boolean {
 }
 
 /** Who asks for one thing by its name knows the name: the reason comes first. */
-function inWords({ what, because }: Gap, isAsked: boolean): string {
+function gapInWords({ what, because }: Gap, isAsked: boolean): string {
   if (because.startsWith(what)) return because;
   return isAsked ? `${because} (${what})` : `${what}: ${because}`;
 }

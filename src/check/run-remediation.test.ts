@@ -92,10 +92,10 @@ test('a port without a source refuses the plan in words', async () => {
 
 test('applying gets the writers of its ports alone, the order, and the plan that was approved', async () => {
   const seen: unknown[] = [];
-  const order = { id: 'm0123456789abcdef', signal: planning.signal };
+  const applyContext = { idempotencyKey: 'm0123456789abcdef', signal: planning.signal };
   await applyRemediation(
     restart({
-      apply: async ({ write, order: given }, params, approved) => {
+      apply: async ({ write, applyContext: given }, params, approved) => {
         seen.push(Object.keys(write), given, params, approved);
       },
     }),
@@ -105,10 +105,10 @@ test('applying gets the writers of its ports alone, the order, and the plan that
       read: planning.read,
       write: { processes: writer, certificates: {} } as unknown as Partial<Writers>,
       now: new Date(),
-      order,
-      did: async () => undefined,
+      applyContext,
+      recordStep: async () => undefined,
     },
   );
 
-  expect(seen).toEqual([['processes'], order, { name: 'x' }, plan]);
+  expect(seen).toEqual([['processes'], applyContext, { name: 'x' }, plan]);
 });

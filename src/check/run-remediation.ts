@@ -1,11 +1,11 @@
-import type { Order } from '../ports/order.ts';
+import type { ApplyContext } from '../ports/apply-context.ts';
 import type { PortName, Readers, Writers } from '../ports/readers.ts';
 import { SourceError } from '../ports/source-error.ts';
 import type { ReadContext } from './context.ts';
 import type { AnyRemediation, Plan, WriteContext } from './define-remediation.ts';
 import { type Redact, redactAll } from '../text/redact.ts';
 
-export interface Planning {
+export interface PlanOptions {
   readonly read: Partial<Readers>;
   readonly now: Date;
   readonly signal: AbortSignal;
@@ -21,7 +21,7 @@ export interface Planning {
 export async function planRemediation(
   remediation: AnyRemediation,
   params: unknown,
-  { read, now, signal, deadlineMs, redact }: Planning,
+  { read, now, signal, deadlineMs, redact }: PlanOptions,
 ): Promise<Plan> {
   const late = new SourceError('deadline', 'unreachable', `no plan within ${deadlineMs / 1_000} s`);
   const deadline = new AbortController();
@@ -45,10 +45,10 @@ export async function planRemediation(
   }
 }
 
-export interface Applying extends Pick<Planning, 'read' | 'now'> {
+export interface ApplyOptions extends Pick<PlanOptions, 'read' | 'now'> {
   readonly write: Partial<Writers>;
-  readonly order: Order;
-  readonly did: WriteContext['did'];
+  readonly applyContext: ApplyContext;
+  readonly recordStep: WriteContext['recordStep'];
 }
 
 /**
@@ -59,13 +59,13 @@ export async function applyRemediation(
   remediation: AnyRemediation,
   params: unknown,
   plan: Plan,
-  { read, write, now, order, did }: Applying,
+  { read, write, now, applyContext, recordStep }: ApplyOptions,
 ): Promise<void> {
   const context: WriteContext = {
-    ...readContext(remediation, read, now, order.signal),
+    ...readContext(remediation, read, now, applyContext.signal),
     write: only(remediation, write) as Writers,
-    order,
-    did,
+    applyContext,
+    recordStep,
   };
   await remediation.apply(context, remediation.params.parse(params), plan);
 }

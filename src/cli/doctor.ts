@@ -25,7 +25,7 @@ import { openFreeze } from '../store/remediation/freeze.ts';
 import { headFileOf, readHeadFile } from '../store/audit/head-file.ts';
 import { remediationName } from '../store/remediation/policy.ts';
 import { openPostDeduplication } from '../store/thread/post-deduplication.ts';
-import { connectPatiently, type RedisConnection } from '../queue/connection.ts';
+import { connectBlocking, type RedisConnection } from '../queue/connection.ts';
 import { findLocalRedis, NoRedis } from '../queue/local-redis.ts';
 import { PREFIX } from '../queue/queues.ts';
 import { configuredRedis, findRedis } from '../app/shared.ts';
@@ -145,7 +145,7 @@ async function connectRedis(
       : await findRedis(settings, config, () => undefined);
     const disconnected = Promise.withResolvers<never>();
     disconnected.promise.catch(() => undefined);
-    const connection = connectPatiently(found.redis, disconnected.reject);
+    const connection = connectBlocking(found.redis, disconnected.reject);
     const ask: CallRedis = (command, ...words) =>
       Promise.race([connection.call(command, ...words), disconnected.promise]);
     const headFile = headFileOf(config.audit.copyTo, settings.dataPath);

@@ -1,4 +1,4 @@
-import type { Order } from './order.ts';
+import type { ApplyContext } from './apply-context.ts';
 import type { SourceError } from './source-error.ts';
 
 /** Every place of one environment that keeps or serves certificates. */
@@ -72,7 +72,7 @@ export interface CertificateWriter {
    * @throws {SourceError} `refused` where somebody wrote in between or a rule forbids it: at most a serial was skipped;
    * `unreachable` where Vault did not respond: the certificate may have been renewed.
    */
-  readonly renew: (store: string, renewal: Renewal, order: Order) => Promise<RenewalResult>;
+  readonly renew: (store: string, renewal: Renewal, order: ApplyContext) => Promise<RenewalResult>;
 }
 
 export interface RenewalResult {

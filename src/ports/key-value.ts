@@ -1,5 +1,5 @@
 import type { Certificate } from './certificates.ts';
-import type { Order } from './order.ts';
+import type { ApplyContext } from './apply-context.ts';
 import type { SourceError } from './source-error.ts';
 
 /** Every key-value store of one environment: where services announce themselves, and what keeps a cluster's state. */
@@ -196,9 +196,9 @@ export interface KeyValueWriter {
    * Compacts history up to `revision`; succeeds where somebody else already did.
    * @throws {SourceError} here and below: `refused` where the store refuses; `unreachable` where it did not respond: the step may have been done.
    */
-  readonly compact: (store: string, revision: string, order: Order) => Promise<void>;
+  readonly compact: (store: string, revision: string, order: ApplyContext) => Promise<void>;
   /** Returns one member's free pages to its disk. The member does not respond meanwhile. */
-  readonly defragment: (store: string, memberId: string, order: Order) => Promise<void>;
+  readonly defragment: (store: string, memberId: string, order: ApplyContext) => Promise<void>;
   /** Disarms an alarm; it does not clear by itself. */
-  readonly disarm: (store: string, alarm: StoreAlarm, order: Order) => Promise<void>;
+  readonly disarm: (store: string, alarm: StoreAlarm, order: ApplyContext) => Promise<void>;
 }

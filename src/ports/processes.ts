@@ -1,4 +1,4 @@
-import type { Order } from './order.ts';
+import type { ApplyContext } from './apply-context.ts';
 import type { SourceError } from './source-error.ts';
 
 /** All supervisors of machines and their processes in one environment. */
@@ -110,7 +110,7 @@ export interface ProcessWriter {
    * Asked again with the same `order.id` it does nothing twice where the supervisor can recognize it.
    * @throws {SourceError} `refused` where a rule or a lock forbids it, before anything was done; `unreachable` where the supervisor did not respond: the restart may have happened.
    */
-  readonly restart: (target: RestartTarget, order: Order) => Promise<RestartResult>;
+  readonly restart: (target: RestartTarget, order: ApplyContext) => Promise<RestartResult>;
 }
 
 export interface RestartResult {

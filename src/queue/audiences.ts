@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { RedisConnection } from './connection.ts';
-import { askedSchema } from './asked.ts';
+import { requestOriginSchema } from './request-origin.ts';
 import { loadLua } from './load-lua.ts';
 
 /** A channel that waits for the answer of a run, with the first person who asked there. Its thread has its own run id. */
-export const audienceSchema = z.strictObject({ runId: z.string(), asked: askedSchema });
+export const audienceSchema = z.strictObject({ runId: z.string(), asked: requestOriginSchema });
 
 export type Audience = z.infer<typeof audienceSchema>;
 

@@ -25,17 +25,14 @@ export function backoffMs(attempt: number): number {
 }
 
 /** Asks now or never: while Redis is away every command fails at once, so that a person gets an honest answer within Slack's 3 s. */
-export function connectImpatiently(
-  settings: RedisSettings,
-  onError: (error: Error) => void,
-): RedisConnection {
-  return open(settings, { enableOfflineQueue: false, maxRetriesPerRequest: 1 }, onError);
+export function connectFailFast(settings: RedisSettings, onError: (error: Error) => void): RedisConnection {
+  return connect(settings, { enableOfflineQueue: false, maxRetriesPerRequest: 1 }, onError);
 }
 
 /** Waits for Redis for ever, as workers do. A failover that keeps the socket open is noticed by its words. */
-export function connectPatiently(settings: RedisSettings, onError: (error: Error) => void): RedisConnection {
+export function connectBlocking(settings: RedisSettings, onError: (error: Error) => void): RedisConnection {
   const reconnectOnError = (error: Error) => (/^(READONLY|LOADING)/.test(error.message) ? 2 : false);
-  return open(settings, { maxRetriesPerRequest: null, reconnectOnError }, onError);
+  return connect(settings, { maxRetriesPerRequest: null, reconnectOnError }, onError);
 }
 
 /** Waits until commands are taken, or for `withinMs`: whether they are is seen at each command. */
@@ -53,7 +50,7 @@ export async function waitUntilReady(connection: RedisConnection, withinMs: numb
  * Makes `disconnect` end a connection whatever it is doing. ioredis cancels the next attempt of one that waits to reconnect, and then
  * neither emits `end` nor rejects what is queued: BullMQ, which waits for both, would never close. From the status `wait` it does.
  */
-function ending<C extends RedisConnection>(connection: C): C {
+function withReliableDisconnect<C extends RedisConnection>(connection: C): C {
   const disconnect = connection.disconnect.bind(connection);
   const duplicate = connection.duplicate.bind(connection) as (...options: unknown[]) => RedisConnection;
   return Object.assign(connection, {
@@ -61,25 +58,25 @@ function ending<C extends RedisConnection>(connection: C): C {
       if (!reconnect && connection.status === 'reconnecting') connection.status = 'wait';
       disconnect(reconnect);
     },
-    duplicate: (...options: unknown[]) => ending(duplicate(...options)),
+    duplicate: (...options: unknown[]) => withReliableDisconnect(duplicate(...options)),
   });
 }
 
-function open(
+function connect(
   { url, sentinel, cluster, username, password, tls }: RedisSettings,
-  temper: RedisOptions,
+  retryOptions: RedisOptions,
   onError: (error: Error) => void,
 ): RedisConnection {
   const common: RedisOptions = {
-    ...temper,
+    ...retryOptions,
     retryStrategy: backoffMs,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     ...(tls && { tls }),
   };
-  const connection = ending<RedisConnection>(
+  const connection = withReliableDisconnect<RedisConnection>(
     cluster
-      ? openCluster(cluster, common)
+      ? connectCluster(cluster, common)
       : sentinel
         ? new Redis({
             ...common,
@@ -88,20 +85,20 @@ function open(
             sentinelRetryStrategy: backoffMs,
             ...(sentinel.password !== undefined && { sentinelPassword: sentinel.password }),
           })
-        : openUrl(url ?? 'redis://127.0.0.1:6379', common),
+        : connectUrl(url ?? 'redis://127.0.0.1:6379', common),
   );
   connection.on('error', onError);
   return connection;
 }
 
-function openUrl(url: string, common: RedisOptions): Redis {
+function connectUrl(url: string, common: RedisOptions): Redis {
   return url.startsWith('unix://')
     ? new Redis({ ...common, path: url.slice('unix://'.length) })
     : new Redis(url, common);
 }
 
 /** With ioredis' own 16 redirections a failover ran every job in flight twice; with these none (reference: bullmq.md section 0.5). */
-function openCluster(nodes: NonNullable<RedisSettings['cluster']>, redisOptions: RedisOptions): Cluster {
+function connectCluster(nodes: NonNullable<RedisSettings['cluster']>, redisOptions: RedisOptions): Cluster {
   const { retryStrategy: _, enableOfflineQueue, ...perNode } = redisOptions;
   return new Cluster([...nodes], {
     clusterRetryStrategy: backoffMs,

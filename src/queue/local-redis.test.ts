@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { connectPatiently, type RedisConnection } from './connection.ts';
+import { connectBlocking, type RedisConnection } from './connection.ts';
 import { type LocalRedis, NoRedis, startLocalRedis } from './local-redis.ts';
 
 let folder: string;
@@ -22,7 +22,7 @@ const start = async (onError: (error: Error) => void = () => undefined) => {
 };
 
 async function ask<T>(local: LocalRedis, question: (client: RedisConnection) => Promise<T>): Promise<T> {
-  const client = connectPatiently(local, () => undefined);
+  const client = connectBlocking(local, () => undefined);
   try {
     return await question(client);
   } finally {

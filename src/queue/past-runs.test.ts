@@ -19,19 +19,19 @@ test('a run is unknown, then queued, then answered', async () => {
   const past = openPastRuns(redis, '{test}');
   expect(await past.read(RUN)).toBeUndefined();
 
-  await past.note(RUN, 'queued');
+  await past.record(RUN, 'queued');
   expect(await past.read(RUN)).toBe('queued');
   expect(await past.read('r0123456789abcdee')).toBeUndefined();
 
-  await past.note(RUN, 'answered');
+  await past.record(RUN, 'answered');
   expect(await past.read(RUN)).toBe('answered');
 });
 
 test('an answer that is noted before its run was noted as queued stays', async () => {
   const past = openPastRuns(redis, '{test}');
-  await past.note(RUN, 'answered');
+  await past.record(RUN, 'answered');
 
-  await past.note(RUN, 'queued');
+  await past.record(RUN, 'queued');
 
   expect(await redis.hvals((await redis.keys('*'))[0] ?? '')).toEqual(['a']);
 });
@@ -39,7 +39,7 @@ test('an answer that is noted before its run was noted as queued stays', async (
 test('it is remembered for a quarter of an hour at least, and forgotten after twice that', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 10, 21, 3, 14, 59) });
   const past = openPastRuns(redis, '{test}');
-  await past.note(RUN, 'queued');
+  await past.record(RUN, 'queued');
 
   vi.setSystemTime(Date.UTC(2026, 10, 21, 3, 29, 58));
   expect(await past.read(RUN)).toBe('queued');
@@ -52,7 +52,7 @@ test('thousands of runs take less than fifty bytes each', async () => {
   const past = openPastRuns(redis, '{test}');
   const bytes = async () => Number(/used_memory_dataset:(\d+)/.exec(await redis.info('memory'))?.[1]);
   const noteAll = (from: number) =>
-    Promise.all(Array.from({ length: 5_000 }, (_, at) => past.note(runIdOf(String(from + at)), 'queued')));
+    Promise.all(Array.from({ length: 5_000 }, (_, at) => past.record(runIdOf(String(from + at)), 'queued')));
   await noteAll(0);
   const before = await bytes();
 

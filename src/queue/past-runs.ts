@@ -3,17 +3,17 @@ import type { RedisConnection } from './connection.ts';
 import { loadLua } from './load-lua.ts';
 
 /** What is known of a run after its own keys have expired: it was queued, or its answer was posted. */
-export type Past = 'queued' | 'answered';
+export type PastRunState = 'queued' | 'answered';
 
 /** Remembers runs for as long as Slack may repeat their commands, in a few bytes each, because there may be many per second. */
 export interface PastRuns {
-  readonly read: (runId: string) => Promise<Past | undefined>;
-  readonly note: (runId: string, past: Past) => Promise<void>;
+  readonly read: (runId: string) => Promise<PastRunState | undefined>;
+  readonly record: (runId: string, past: PastRunState) => Promise<void>;
 }
 
 /** Longer than Slack repeats any delivery. A run is remembered for at least this long, and for at most twice as long. */
 const REMEMBER_S = 900;
-const MARKS: Readonly<Record<Past, string>> = { queued: 'q', answered: 'a' };
+const MARKS: Readonly<Record<PastRunState, string>> = { queued: 'q', answered: 'a' };
 
 const readPastRun = loadLua(new URL('./lua/read-past-run.lua', import.meta.url), {
   keys: ['currentKey', 'previousKey'],
@@ -44,7 +44,7 @@ export function openPastRuns(redis: RedisConnection, prefix: string): PastRuns {
       if (mark === MARKS.answered) return 'answered';
       return mark === MARKS.queued ? 'queued' : undefined;
     },
-    note: async (runId, past) => {
+    record: async (runId, past) => {
       await notePastRun(redis, {
         currentKey: key(runId, generationNow()),
         runId,

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { useRedis } from '../../test/world/use-redis.ts';
-import { answerJobOf, makeIsAnswerQueued, openQueues, type Queues } from './queues.ts';
-import { workOutbox } from './work.ts';
+import { answerJobId, makeIsAnswerQueued, openQueues, type Queues } from './queues.ts';
+import { startOutboxWorker } from './workers.ts';
 
 const RUN = 'r0123456789abcdef';
 const ignore = () => undefined;
@@ -22,14 +22,14 @@ test('an answer counts as queued until it is posted', async () => {
   const about = { runId: RUN, check: 'lab/broken', environment: 'prod', asked };
   expect(await isAnswerQueued(RUN)).toBe(false);
 
-  await queues.tell(answerJobOf(RUN), { kind: 'bug', ...about, jobId: RUN });
+  await queues.enqueueOutbox(answerJobId(RUN), { kind: 'bug', ...about, jobId: RUN });
   expect(await isAnswerQueued(RUN)).toBe(true);
 
   const whilePosting: boolean[] = [];
-  const outbox = workOutbox({
+  const outbox = startOutboxWorker({
     connection: redis,
-    atOnce: 1,
-    takeOverMs: 30_000,
+    concurrency: 1,
+    lockMs: 30_000,
     handle: async () => void whilePosting.push(await isAnswerQueued(RUN)),
     onFailed: ignore,
     onError: ignore,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type KeepJobs, Queue } from 'bullmq';
 import { within } from '../telemetry/within.ts';
 import { z } from 'zod';
-import { type Asked, askedSchema } from './asked.ts';
+import { type RequestOrigin, requestOriginSchema } from './request-origin.ts';
 import { type Audience, type Audiences, openAudiences } from './audiences.ts';
 import {
   checkJobSchema,
@@ -11,7 +11,7 @@ import {
   type OutboxJob,
   type RemediationJob,
   remediationJobSchema,
-} from './contracts.ts';
+} from './jobs.ts';
 import type { RedisConnection } from './connection.ts';
 import { openPastRuns, type PastRuns } from './past-runs.ts';
 
@@ -26,11 +26,11 @@ export class QueueDown extends Error {
   override readonly name = 'QueueDown';
 }
 
-export type Taken =
+export type EnqueueResult =
   /** Its channel gets its own answer, even if the same check is already running for another channel. */
   | { readonly kind: 'queued'; readonly runId: string }
   /** The same check with the same arguments is already running for somebody in this channel: `runId` is theirs. */
-  | { readonly kind: 'joined'; readonly runId: string; readonly first: Asked };
+  | { readonly kind: 'joined'; readonly runId: string; readonly first: RequestOrigin };
 
 export interface Queues {
   /**
@@ -38,11 +38,19 @@ export interface Queues {
    * answer. `before` is called before a new run is queued.
    * @throws {QueueDown} at once where Redis is away, and after `TAKE_WITHIN_MS` where it does not answer.
    */
-  readonly ask: (job: CheckJob, question: string, before?: () => Promise<void>) => Promise<Taken>;
+  readonly enqueueCheck: (
+    job: CheckJob,
+    question: string,
+    before?: () => Promise<void>,
+  ) => Promise<EnqueueResult>;
   /** Nudges a worker about a remediation; the same `id` is taken once. */
-  readonly act: (id: string, job: RemediationJob) => Promise<void>;
+  readonly enqueueRemediation: (id: string, job: RemediationJob) => Promise<void>;
   /** Hands something to show to the bot; the same `id` is taken once. `afterMs` holds it back. */
-  readonly tell: (id: string, job: OutboxJob, options?: { readonly afterMs?: number }) => Promise<void>;
+  readonly enqueueOutbox: (
+    id: string,
+    job: OutboxJob,
+    options?: { readonly afterMs?: number },
+  ) => Promise<void>;
   /** The other channels that wait for the answer of a run. */
   readonly audiences: Audiences;
   /** Jobs by queue and state, for the metrics; none while Redis is away. */
@@ -55,7 +63,7 @@ const TAKE_WITHIN_MS = 1_500;
 /** Longer than Slack delivers anything again. */
 const REMEMBER_S = 900;
 /** The job that carries the answer of a run to the bot. */
-export const answerJobOf = (runId: string): string => `report-${runId}`;
+export const answerJobId = (runId: string): string => `report-${runId}`;
 
 /** Names a run after the delivery that asked for it, so that a command delivered four times runs once. */
 export function runIdOf(delivery: string): string {
@@ -91,17 +99,17 @@ export function openQueues(connection: RedisConnection, onError: (error: Error) 
   const audiences = openAudiences(connection, PREFIX);
   const past = openPastRuns(connection, PREFIX);
   return {
-    ask: (job, question, before) =>
+    enqueueCheck: (job, question, before) =>
       inTime(connection, () =>
-        remember(connection, past, job, async () => {
+        oncePerDelivery(connection, past, job, async () => {
           await before?.();
-          return ask(checks, audiences, job, question);
+          return addCheck(checks, audiences, job, question);
         }),
       ),
-    act: async (id, job) => {
+    enqueueRemediation: async (id, job) => {
       await remediations.add(job.kind, remediationJobSchema.parse(job), { jobId: id });
     },
-    tell: async (id, job, { afterMs = 0 } = {}) => {
+    enqueueOutbox: async (id, job, { afterMs = 0 } = {}) => {
       const once = job.kind === 'progress' ? { deduplication: { id } } : { jobId: id };
       await outbox.add(job.kind, outboxJobSchema.parse(job), { ...once, delay: afterMs });
     },
@@ -118,7 +126,7 @@ export function openQueues(connection: RedisConnection, onError: (error: Error) 
 
 /** Tells whether an answer of a run waits to be posted, or is being posted: its job is removed afterwards. */
 export function makeIsAnswerQueued(connection: RedisConnection): (runId: string) => Promise<boolean> {
-  return async (runId) => (await connection.exists(`${PREFIX}:${OUTBOX}:${answerJobOf(runId)}`)) === 1;
+  return async (runId) => (await connection.exists(`${PREFIX}:${OUTBOX}:${answerJobId(runId)}`)) === 1;
 }
 
 /** Nobody reads the event streams of the queues; BullMQ would keep 10,000 events of each. */
@@ -150,40 +158,40 @@ function openQueue<T>(
 }
 
 /** Returns the earlier answer to a repeated delivery, even if its job is gone. */
-async function remember(
+async function oncePerDelivery(
   connection: RedisConnection,
   past: PastRuns,
   { runId }: CheckJob,
-  work: () => Promise<Taken>,
-): Promise<Taken> {
+  work: () => Promise<EnqueueResult>,
+): Promise<EnqueueResult> {
   const joinedKey = `${PREFIX}:joined:${runId}`;
   const [known, kept] = await Promise.all([past.read(runId), connection.get(joinedKey)]);
   if (known) return { kind: 'queued', runId };
   const joined = parseJoined(kept);
   if (joined) return joined;
-  const taken = await work();
-  if (taken.kind === 'queued') await past.note(runId, 'queued');
-  else await connection.set(joinedKey, JSON.stringify(taken), 'EX', REMEMBER_S);
-  return taken;
+  const result = await work();
+  if (result.kind === 'queued') await past.record(runId, 'queued');
+  else await connection.set(joinedKey, JSON.stringify(result), 'EX', REMEMBER_S);
+  return result;
 }
 
 const joinedSchema = z.strictObject({
   kind: z.literal('joined'),
   runId: z.string(),
-  first: askedSchema,
-}) satisfies z.ZodType<Taken>;
+  first: requestOriginSchema,
+}) satisfies z.ZodType<EnqueueResult>;
 
 /** Versions 0.1 to 0.4 stored only the id of the run that was joined. Such a command is asked again, and joins the run if it is still running. */
-function parseJoined(kept: string | null): Taken | undefined {
+function parseJoined(kept: string | null): EnqueueResult | undefined {
   return kept?.startsWith('{') ? joinedSchema.parse(JSON.parse(kept)) : undefined;
 }
 
-async function ask(
+async function addCheck(
   checks: Queue<CheckJob, unknown, string>,
   audiences: Audiences,
   job: CheckJob,
   question: string,
-): Promise<Taken> {
+): Promise<EnqueueResult> {
   const { runId, asked } = checkJobSchema.parse(job);
   const { id } = await checks.add(job.check, job, { jobId: runId, deduplication: { id: question } });
   if (id === runId || id === undefined) return { kind: 'queued', runId };

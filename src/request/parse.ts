@@ -8,10 +8,10 @@ import {
   readArguments,
   type WrittenArguments,
 } from '../check/arguments.ts';
-import type { Remediations } from '../check/define-remediation.ts';
+import type { RemediationsByName } from '../check/define-remediation.ts';
 import type { AnyCheck } from '../check/define-check.ts';
 import { nearest } from '../text/nearest.ts';
-import { splitWords, type Words, WordsError } from '../text/words.ts';
+import { splitWords, type Words, WordsError } from '../text/split-words.ts';
 
 /** What somebody asked for, or what is wrong with it. */
 export type ParsedRequest =
@@ -241,7 +241,7 @@ function helpForCheck(name: string, check: AnyCheck): Help {
         usage: `--${ENVIRONMENT_FLAG}`,
         about: "which environment to look at; without it, the channel's own or the default one",
       },
-      ...Object.values((check.remediations ?? {}) as Remediations).map(({ about, risk }) => ({
+      ...Object.values((check.remediations ?? {}) as RemediationsByName).map(({ about, risk }) => ({
         usage: 'may offer a fix',
         about: `${about} (${risk})`,
       })),

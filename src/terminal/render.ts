@@ -9,7 +9,7 @@ import {
   durationInWords,
   groupGaps,
   type Headline,
-  headlineOf,
+  reportHeadline,
   SEVERITY_WORDS,
   seriesInWords,
   summaryOf,
@@ -54,7 +54,7 @@ const MAX_WHATS = 20;
  */
 export function renderTerminal(report: Report, screen: Screen): string {
   const paint = painter(screen);
-  const headline = headlineOf(report);
+  const headline = reportHeadline(report);
   const asked = `${cleanText(report.environment)} · ${cleanText(screen.command ?? askedInWords(report))} · ${timeInWords(report.at)}`;
   const coverage = `${coverageInWords(report)} · ${durationInWords(report.durationMs)}`;
   return `${[

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { count, list, moment, span } from './wording.ts';
+import { count, list, utcTime, span } from './wording.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -24,9 +24,9 @@ test.each([
 });
 
 test('a moment is in UTC to the minute, and one that cannot be read says so', () => {
-  expect(moment(new Date('2019-07-12T22:25:49Z'))).toBe('2019-07-12 22:25 UTC');
-  expect(moment(new Date('9999-12-31T23:59:59Z'))).toBe('9999-12-31 23:59 UTC');
-  expect(moment(new Date(NaN))).toBe('no readable date');
+  expect(utcTime(new Date('2019-07-12T22:25:49Z'))).toBe('2019-07-12 22:25 UTC');
+  expect(utcTime(new Date('9999-12-31T23:59:59Z'))).toBe('9999-12-31 23:59 UTC');
+  expect(utcTime(new Date(NaN))).toBe('no readable date');
 });
 
 test('counts and lists read as a person would write them', () => {

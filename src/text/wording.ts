@@ -19,7 +19,7 @@ export function span(ms: number): string {
 }
 
 /** A moment in UTC, `2019-07-12 22:25 UTC`, whoever reads it and wherever. */
-export function moment(date: Date): string {
+export function utcTime(date: Date): string {
   const ms = date.getTime();
   return Number.isNaN(ms) ? 'no readable date' : `${date.toISOString().slice(0, -8).replace('T', ' ')} UTC`;
 }

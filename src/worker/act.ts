@@ -41,8 +41,11 @@ export async function act(step: Step, { token, remediation }: Begun, lease: Leas
         read: readersOf(handling, remediation.environment),
         write: handling.writersOf(remediation.environment) ?? {},
         now: new Date(),
-        order: { id: remediation.id, signal: AbortSignal.any([lease.signal, stop.signal]) },
-        did: remember,
+        applyContext: {
+          idempotencyKey: remediation.id,
+          signal: AbortSignal.any([lease.signal, stop.signal]),
+        },
+        recordStep: remember,
       },
     );
     const moved = await moveAndTell(step, finishExecution(token, leaseMs, await remediations.readClock()));

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isWhole } from '../check/proof.ts';
+import { isComplete } from '../check/proof.ts';
 import {
   startExecution,
   failExecution,
@@ -88,7 +88,7 @@ async function settleDown(step: Step, { token, before }: Begun, lease: Lease): P
   let after: Observation;
   for (;;) {
     after = await look({ ...step, signal: lease.signal }, before);
-    if (after.finding === 'gone' && isWhole(after.measures)) break;
+    if (after.finding === 'gone' && isComplete(after.measures)) break;
     if (performance.now() >= deadlineMs) break;
     await sleep(handling.lookAgainMs, undefined, { signal: lease.signal });
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { CheckJob, OutboxJob } from '../queue/contracts.ts';
+import type { CheckJob, OutboxJob } from '../queue/jobs.ts';
 import { answer } from './check-handler.ts';
 
 const asked = { by: 'U1', teamId: 'T1', channelId: 'C1', as: '/lab a', at: '2026-11-21T03:00:00.000Z' };
@@ -11,14 +11,14 @@ test('who joins while the answer is handed over is answered as well, and each on
   const waiting = [early];
   const told: string[] = [];
   const none = async () => undefined;
-  const tell = async (id: string, { asked: { channelId } }: OutboxJob) => {
+  const enqueueOutbox = async (id: string, { asked: { channelId } }: OutboxJob) => {
     told.push(`${id} ${channelId}`);
     // As where Redis was away so long that it has forgotten that the run is closed.
     if (told.length === 2) waiting.push(late);
   };
 
   const audiences = { join: none, read: async () => waiting, close: async () => [...waiting] };
-  await answer({ audiences, tell }, job, async (about) => ({ kind: 'lost', ...about, jobId: 'x' }));
+  await answer({ audiences, enqueueOutbox }, job, async (about) => ({ kind: 'lost', ...about, jobId: 'x' }));
 
   expect(told).toEqual([
     'report-r0000000000000001 C1',

@@ -4,9 +4,9 @@ import type { Redact } from '../text/redact.ts';
 import { runCheck } from '../check/run-check.ts';
 import type { RemediationStore } from '../store/remediation/remediation-store.ts';
 import type { Readers } from '../ports/readers.ts';
-import type { CheckJob, OutboxJob } from '../queue/contracts.ts';
-import { answerJobOf, type Queues } from '../queue/queues.ts';
-import type { Delivery } from '../queue/work.ts';
+import type { CheckJob, OutboxJob } from '../queue/jobs.ts';
+import { answerJobId, type Queues } from '../queue/queues.ts';
+import type { JobAttempt } from '../queue/workers.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { offersIn } from './offers-in.ts';
@@ -15,7 +15,7 @@ export interface CheckHandling {
   readonly catalogue: Catalogue;
   /** The readers of an environment, by name; undefined where this worker does not know it. */
   readonly readersOf: (environment: string) => Partial<Readers> | undefined;
-  readonly tell: Queues['tell'];
+  readonly enqueueOutbox: Queues['enqueueOutbox'];
   readonly audiences: Queues['audiences'];
   readonly remediations: Pick<RemediationStore, 'saveOffers'>;
   readonly redact: Redact;
@@ -33,7 +33,7 @@ const PROGRESS_EVERY_MS = 3_000;
  */
 export async function handleCheck(
   handling: CheckHandling,
-  { id, data, signal }: Delivery<CheckJob>,
+  { id, data, signal }: JobAttempt<CheckJob>,
 ): Promise<void> {
   const { log, metrics, catalogue, remediations } = handling;
   try {
@@ -59,7 +59,7 @@ type About = Pick<OutboxJob, 'runId' | 'check' | 'environment' | 'asked'>;
  * Redis was away, the mark that closes the run may have expired.
  */
 export async function answer(
-  { audiences, tell }: Pick<CheckHandling, 'audiences' | 'tell'>,
+  { audiences, enqueueOutbox }: Pick<CheckHandling, 'audiences' | 'enqueueOutbox'>,
   job: CheckJob,
   answerFor: (about: About) => Promise<OutboxJob>,
 ): Promise<void> {
@@ -69,7 +69,7 @@ export async function answer(
     const waiting = [job, ...(await audiences.close(job.runId))].filter(({ runId }) => !answered.has(runId));
     if (waiting.length === 0) return;
     for (const { runId, asked } of waiting) {
-      await tell(answerJobOf(runId), await answerFor({ runId, check, environment, asked }));
+      await enqueueOutbox(answerJobId(runId), await answerFor({ runId, check, environment, asked }));
       answered.add(runId);
     }
   }
@@ -101,12 +101,22 @@ async function run(
   });
 }
 
-function throttle(job: CheckJob, { audiences, tell, log }: CheckHandling): (progress: Progress) => void {
+function throttle(
+  job: CheckJob,
+  { audiences, enqueueOutbox, log }: CheckHandling,
+): (progress: Progress) => void {
   const { check, environment } = job;
   let next = Date.now() + PROGRESS_EVERY_MS;
   const show = async (progress: Progress) => {
     for (const { runId, asked } of [job, ...(await audiences.read(job.runId))])
-      await tell(`progress-${runId}`, { kind: 'progress', runId, check, environment, asked, progress });
+      await enqueueOutbox(`progress-${runId}`, {
+        kind: 'progress',
+        runId,
+        check,
+        environment,
+        asked,
+        progress,
+      });
   };
   return (progress) => {
     const now = Date.now();

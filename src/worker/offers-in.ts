@@ -6,7 +6,7 @@ import {
   remediationRecordSchema,
 } from '../store/remediation/record.ts';
 import { OFFER_MS } from '../store/remediation/remediation-store.ts';
-import type { CheckJob } from '../queue/contracts.ts';
+import type { CheckJob } from '../queue/jobs.ts';
 
 /** What a report offers, as it is to be remembered: a click names no more than the id. */
 export function offersIn(

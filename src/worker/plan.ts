@@ -11,7 +11,7 @@ import { declared, look, moveAndTell, readersOf, type Step } from './step.ts';
 /** Looks, and works out what applying would do. What is safe was approved by its click and goes on at once. */
 export async function makePlan(step: Step): Promise<void> {
   const { handling, remediation } = step;
-  const { remediations, policy, act } = handling;
+  const { remediations, policy, enqueueRemediation } = handling;
   if (remediation.state !== 'planning') return;
   const made = await workOut(step).catch((error: unknown) => refusal(step, error));
   const nowMs = await remediations.readClock();
@@ -29,7 +29,8 @@ export async function makePlan(step: Step): Promise<void> {
   }
   if (remediation.risk !== 'safe') return;
   const approved = await moveAndTell(step, approveSafe(policy, await remediations.readClock()));
-  if (approved.kind === 'moved') await act(`apply-${remediation.id}`, { kind: 'apply', id: remediation.id });
+  if (approved.kind === 'moved')
+    await enqueueRemediation(`apply-${remediation.id}`, { kind: 'apply', id: remediation.id });
   else await moveAndTell(step, refuseRemediation(approved.because, nowMs));
 }
 

@@ -1,5 +1,5 @@
-import type { RemediationJob } from '../queue/contracts.ts';
-import type { Delivery } from '../queue/work.ts';
+import type { RemediationJob } from '../queue/jobs.ts';
+import type { JobAttempt } from '../queue/workers.ts';
 import { applyApproved } from './apply.ts';
 import { lookWhenAsked } from './look-again.ts';
 import { makePlan } from './plan.ts';
@@ -8,7 +8,7 @@ import type { RemediationHandling } from './step.ts';
 /** Takes one step of a remediation. Whether the step may be taken is read from memory; a job that comes twice finds it taken. */
 export async function handleRemediation(
   handling: RemediationHandling,
-  { id: jobId, data, signal }: Delivery<RemediationJob>,
+  { id: jobId, data, signal }: JobAttempt<RemediationJob>,
 ): Promise<void> {
   const remembered = await handling.remediations.read(data.id);
   if (!remembered) {

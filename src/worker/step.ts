@@ -30,8 +30,8 @@ export interface RemediationHandling {
   readonly frozen: () => Promise<Frozen | undefined>;
   /** Whether what was written is safe on disk by now. */
   readonly durability: () => Promise<Durability>;
-  readonly act: Queues['act'];
-  readonly tell: Queues['tell'];
+  readonly enqueueRemediation: Queues['enqueueRemediation'];
+  readonly enqueueOutbox: Queues['enqueueOutbox'];
   readonly redact: Redact;
   readonly deadlineMs: number;
   /** Without a sign of life for this long, who acts counts as lost. */
@@ -64,12 +64,20 @@ export async function moveAndTell(
 
 /** What is not told here is found by the sweep, and told then. */
 export async function tellCard(
-  { remediations, tell, log }: Pick<RemediationHandling, 'remediations' | 'tell' | 'log'>,
+  { remediations, enqueueOutbox, log }: Pick<RemediationHandling, 'remediations' | 'enqueueOutbox' | 'log'>,
   { id, runId, check, environment, asked }: RemediationRecord,
 ): Promise<void> {
   try {
     const revision = (await remediations.read(id))?.revision ?? 1;
-    await tell(`card-${id}-${revision}`, { kind: 'card', runId, check, environment, asked, id, revision });
+    await enqueueOutbox(`card-${id}-${revision}`, {
+      kind: 'card',
+      runId,
+      check,
+      environment,
+      asked,
+      id,
+      revision,
+    });
   } catch (error) {
     log.warn({ err: error, remediation: id }, 'a card will be shown later');
   }

@@ -51,7 +51,10 @@ async function sweep(handling: RemediationHandling): Promise<void> {
 }
 
 /** A nudge that is in the queue already, or was, is not given twice. */
-async function nudge({ act }: RemediationHandling, { id, state }: RemediationRecord): Promise<void> {
-  if (state === 'planning') await act(`plan-${id}`, { kind: 'plan', id });
-  if (state === 'approved') await act(`apply-${id}`, { kind: 'apply', id });
+async function nudge(
+  { enqueueRemediation }: RemediationHandling,
+  { id, state }: RemediationRecord,
+): Promise<void> {
+  if (state === 'planning') await enqueueRemediation(`plan-${id}`, { kind: 'plan', id });
+  if (state === 'approved') await enqueueRemediation(`apply-${id}`, { kind: 'apply', id });
 }

@@ -4,10 +4,10 @@ import { z } from 'zod';
 import type { Catalogue } from '../../src/request/catalogue.ts';
 import { defineCheck } from '../../src/check/define-check.ts';
 import { makeRedact } from '../../src/text/redact.ts';
-import { connectImpatiently, connectPatiently, waitUntilReady } from '../../src/queue/connection.ts';
-import type { CheckJob, OutboxJob } from '../../src/queue/contracts.ts';
+import { connectFailFast, connectBlocking, waitUntilReady } from '../../src/queue/connection.ts';
+import type { CheckJob, OutboxJob } from '../../src/queue/jobs.ts';
 import { openQueues, runIdOf } from '../../src/queue/queues.ts';
-import { workChecks, workOutbox } from '../../src/queue/work.ts';
+import { startCheckWorker, startOutboxWorker } from '../../src/queue/workers.ts';
 import { deduplicationIdOf } from '../../src/slack/commands/router.ts';
 import { makeLog } from '../../src/telemetry/log.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
@@ -64,9 +64,9 @@ async function openOurs(
   onReport: (report: OutboxJob) => void,
 ): Promise<Send> {
   const [asking, working, posting] = [
-    connectImpatiently({ url }, fail),
-    connectPatiently({ url }, fail),
-    connectPatiently({ url }, fail),
+    connectFailFast({ url }, fail),
+    connectBlocking({ url }, fail),
+    connectBlocking({ url }, fail),
   ];
   lasting.defer(() => {
     for (const connection of [asking, working, posting]) connection.disconnect();
@@ -78,7 +78,7 @@ async function openOurs(
   const handling = {
     catalogue,
     readersOf: () => ({}),
-    tell: told.tell,
+    enqueueOutbox: told.enqueueOutbox,
     audiences: told.audiences,
     remediations: { saveOffers: async () => undefined },
     redact: makeRedact(['not-a-secret-but-as-long-as-one']),
@@ -86,10 +86,14 @@ async function openOurs(
     log,
     metrics: makeMetrics(),
   };
-  const common = { atOnce: AT_ONCE, takeOverMs: 30_000, onFailed: failed, onError: fail };
-  const worker = workChecks({ ...common, connection: working, handle: (job) => handleCheck(handling, job) });
+  const common = { concurrency: AT_ONCE, lockMs: 30_000, onFailed: failed, onError: fail };
+  const worker = startCheckWorker({
+    ...common,
+    connection: working,
+    handle: (job) => handleCheck(handling, job),
+  });
   const arrivals = countArrivals();
-  const outbox = workOutbox({
+  const outbox = startOutboxWorker({
     ...common,
     connection: posting,
     handle: async ({ data }) => {
@@ -103,7 +107,7 @@ async function openOurs(
     const all = arrivals.after(jobs);
     await runConcurrently(jobs, () => {
       const job = nextJob();
-      return asked.ask(job, deduplicationIdOf(catalogue, job));
+      return asked.enqueueCheck(job, deduplicationIdOf(catalogue, job));
     });
     await all;
   };

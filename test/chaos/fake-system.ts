@@ -167,19 +167,24 @@ function makeFix({ folder, slowMs }: FakeSystemSettings) {
       targets: [`lab:${thing}`],
       precondition: { maker: 'lab' },
     }),
-    apply: async ({ order, did }, { thing }) => {
+    apply: async ({ applyContext, recordStep }, { thing }) => {
       const write = (path: string) => {
-        const fix: AppliedFix = { remediationId: order.id, thing, atMs: Date.now(), pid: process.pid };
+        const fix: AppliedFix = {
+          remediationId: applyContext.idempotencyKey,
+          thing,
+          atMs: Date.now(),
+          pid: process.pid,
+        };
         appendFileSync(path, `${JSON.stringify(fix)}\n`, { flag: 'a' });
       };
       write(startedFile(folder));
       await sleep(Math.random() * slowMs);
       await passGate(folder, 'before');
-      order.signal.throwIfAborted();
+      applyContext.signal.throwIfAborted();
       write(appliedFile(folder));
       await passGate(folder, 'after');
       await sleep(Math.random() * slowMs);
-      await did(`mended ${thing}`);
+      await recordStep(`mended ${thing}`);
     },
     settlesWithinSeconds: 3,
   });

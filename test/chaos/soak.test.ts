@@ -23,7 +23,7 @@ async function ask({ queues, channels }: ChaosStage): Promise<void> {
   const inTurn = async () => {
     for (let number = next++; number < QUESTIONS; number = next++) {
       const args = { number: String(number * 10 + 1) };
-      await queues.ask(
+      await queues.enqueueCheck(
         {
           runId: runIdOf(`question ${number}`),
           check: 'lab/question',

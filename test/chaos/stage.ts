@@ -6,7 +6,7 @@ import {
   openRemediationStore,
   type RemediationStore,
 } from '../../src/store/remediation/remediation-store.ts';
-import { connectPatiently, type RedisConnection } from '../../src/queue/connection.ts';
+import { connectBlocking, type RedisConnection } from '../../src/queue/connection.ts';
 import { openQueues, PREFIX, type Queues } from '../../src/queue/queues.ts';
 import { TOKENS } from '../e2e/harness.ts';
 import { startWorkspace, type Workspace } from '../workspace/start-workspace.ts';
@@ -83,7 +83,7 @@ export async function setChaosStage(
     ...Array.from({ length: botCount }, bots.start),
     ...Array.from({ length: workers }, fleet.start),
   ]);
-  const connection = connectPatiently({ url: redis.url }, () => undefined);
+  const connection = connectBlocking({ url: redis.url }, () => undefined);
   lasting.defer(() => connection.disconnect());
   const chain = openAuditLog(connection, PREFIX);
   const queues = openQueues(connection, () => undefined);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
 import { parseArguments } from '../../src/check/arguments.ts';
 import type { AnyCheck } from '../../src/check/define-check.ts';
-import type { Remediations } from '../../src/check/define-remediation.ts';
+import type { RemediationsByName } from '../../src/check/define-remediation.ts';
 import type { Offer } from '../../src/check/finding.ts';
 import { offersOf } from '../../src/check/offers.ts';
 import type { Story } from '../../src/check/story.ts';
@@ -99,7 +99,7 @@ test.each([
   expect(CHANGES_BY_ITSELF.test(code(text))).toBe(isFound);
 });
 
-function remediationsOf(check: string): Remediations {
+function remediationsOf(check: string): RemediationsByName {
   return (checks.get(check) as AnyCheck).remediations ?? {};
 }
 

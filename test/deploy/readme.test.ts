@@ -5,7 +5,7 @@ import { join, posix } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { loadCatalogue } from '../../src/request/catalogue.ts';
-import type { Remediations } from '../../src/check/define-remediation.ts';
+import type { RemediationsByName } from '../../src/check/define-remediation.ts';
 import { readConfig } from '../../src/config/read-config.ts';
 import { FINAL_STATES } from '../../src/store/remediation/record.ts';
 import { EXIT } from '../../src/cli/shared/terminal.ts';
@@ -101,7 +101,7 @@ test('every fix that `remediations` can name is told of, and every end of one', 
   const section = sectionOf('A fix, from the finding to the proof');
 
   for (const [name, { remediations = {} }] of checks)
-    for (const fix of Object.keys(remediations as Remediations))
+    for (const fix of Object.keys(remediations as RemediationsByName))
       expect(section).toContain(`\`${name}:${fix}\``);
   expect([...section.matchAll(/^\| ([A-Z]+) \|/gm)].map(([, word = '']) => word).toSorted()).toEqual(
     [...FINAL_STATES].map((state) => STATE_LABELS[state].word).toSorted(),

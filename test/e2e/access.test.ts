@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Config } from '../../src/config/read-config.ts';
 import { openAuditLog, parseEntry } from '../../src/store/audit/audit-log.ts';
-import { connectPatiently, type RedisConnection } from '../../src/queue/connection.ts';
+import { connectBlocking, type RedisConnection } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';
 import {
@@ -35,7 +35,7 @@ async function start(config: Partial<Config> = {}, before: () => void = () => un
     await gate;
   });
   stage = await setStage({ delivery: 'http', catalogue: makeCatalogue({ things: check }), config });
-  redis = connectPatiently({ url: stage.redis.url }, () => undefined);
+  redis = connectBlocking({ url: stage.redis.url }, () => undefined);
   before();
   await stage.startWorker();
   await stage.startBot();

@@ -9,7 +9,7 @@ import type { AuditEntry } from '../../src/store/audit/entry.ts';
 import { type AuditLog, openAuditLog, parseEntry } from '../../src/store/audit/audit-log.ts';
 import { copyAudit } from '../../src/store/audit/copy.ts';
 import { openFreeze } from '../../src/store/remediation/freeze.ts';
-import { connectPatiently } from '../../src/queue/connection.ts';
+import { connectBlocking } from '../../src/queue/connection.ts';
 import { type LocalRedis, startLocalRedis } from '../../src/queue/local-redis.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import { audit } from '../../src/cli/audit.ts';
@@ -25,7 +25,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'wrench-shell-'));
   await writeFile(join(folder, 'wrench.yaml'), 'environments: { prod: { sources: [] } }\n');
   local = await startLocalRedis(join(folder, '.wrench'), () => undefined);
-  connection = connectPatiently(local, () => undefined) as Redis;
+  connection = connectBlocking(local, () => undefined) as Redis;
 });
 afterAll(async () => {
   connection.disconnect();

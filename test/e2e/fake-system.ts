@@ -42,11 +42,11 @@ export function makeFixableCheck(
         precondition: { version: system.version },
       };
     },
-    apply: async ({ order, did }, { thing }) => {
-      await system.beforeApply?.(thing, order.signal);
-      system.applied.push({ thing, order: order.id });
+    apply: async ({ applyContext, recordStep }, { thing }) => {
+      await system.beforeApply?.(thing, applyContext.signal);
+      system.applied.push({ thing, order: applyContext.idempotencyKey });
       if (system.fixWorks) system.broken.delete(thing);
-      await did(`mended ${thing}`);
+      await recordStep(`mended ${thing}`);
     },
     settlesWithinSeconds,
   });

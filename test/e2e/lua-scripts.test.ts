@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Cluster, type Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openAudiences } from '../../src/queue/audiences.ts';
-import { connectPatiently, type RedisConnection } from '../../src/queue/connection.ts';
+import { connectBlocking, type RedisConnection } from '../../src/queue/connection.ts';
 import { readLua, sha1Of } from '../../src/queue/load-lua.ts';
 import { openPastRuns } from '../../src/queue/past-runs.ts';
 import { runIdOf } from '../../src/queue/queues.ts';
@@ -46,10 +46,10 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
     const runId = runIdOf('one');
 
     expect(await past.read(runId)).toBeUndefined();
-    await past.note(runId, 'queued');
+    await past.record(runId, 'queued');
     expect(await past.read(runId)).toBe('queued');
-    await past.note(runId, 'answered');
-    await past.note(runId, 'queued');
+    await past.record(runId, 'answered');
+    await past.record(runId, 'queued');
     expect(await past.read(runId)).toBe('answered');
   },
 
@@ -193,7 +193,7 @@ describe.each<[string, () => Promise<Topology>]>([
   let redis: RedisConnection;
   beforeAll(async () => {
     topology = await start();
-    redis = connectPatiently(topology.settings, () => undefined);
+    redis = connectBlocking(topology.settings, () => undefined);
   });
   afterAll(async () => {
     redis.disconnect();

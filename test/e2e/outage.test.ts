@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { openPostDeduplication } from '../../src/store/thread/post-deduplication.ts';
-import { connectPatiently } from '../../src/queue/connection.ts';
+import { connectBlocking } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';
 import { makeFixableCheck, makeFakeSystem } from './fake-system.ts';
@@ -101,7 +101,7 @@ test('a rate limit delays an answer, loses nothing, keeps the order, and holds n
 test('where Slack was proven to drop repeated posts, none is there twice after 500s and lost replies', async () => {
   await start();
   const { workspace, redis } = stage;
-  const connection = connectPatiently(redis, () => undefined);
+  const connection = connectBlocking(redis, () => undefined);
   await openPostDeduplication(connection, PREFIX).save({ drops: true, at: new Date().toISOString() });
   connection.disconnect();
   workspace.faults.dropRepeats(true);

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
-import { connectImpatiently, connectPatiently, waitUntilReady } from '../../src/queue/connection.ts';
-import type { CheckJob, OutboxJob } from '../../src/queue/contracts.ts';
+import { connectFailFast, connectBlocking, waitUntilReady } from '../../src/queue/connection.ts';
+import type { CheckJob, OutboxJob } from '../../src/queue/jobs.ts';
 import { openQueues, PREFIX, runIdOf } from '../../src/queue/queues.ts';
-import { workChecks, workOutbox } from '../../src/queue/work.ts';
+import { startCheckWorker, startOutboxWorker } from '../../src/queue/workers.ts';
 import { openChannelOrder } from '../../src/store/thread/channel-order.ts';
 import { openThreads } from '../../src/store/thread/threads.ts';
 import { MAX_WAIT_MS } from '../timeouts.ts';
@@ -17,8 +17,8 @@ const ignore = () => undefined;
 
 /** Both sides of both queues on one topology; `posted` is what came out at the end. */
 async function open({ settings }: Topology) {
-  const asking = connectImpatiently(settings, ignore);
-  const working = connectPatiently(settings, ignore);
+  const asking = connectFailFast(settings, ignore);
+  const working = connectBlocking(settings, ignore);
   cleanUp.push(
     () => asking.disconnect(),
     () => working.disconnect(),
@@ -27,15 +27,22 @@ async function open({ settings }: Topology) {
   const bot = openQueues(asking, ignore);
   const worker = openQueues(working, ignore);
   // Long enough that a busy machine does not make a worker count as dead that is alive.
-  const hands = { connection: working, atOnce: 5, takeOverMs: 10_000, onFailed: ignore, onError: ignore };
+  const options = { connection: working, concurrency: 5, lockMs: 10_000, onFailed: ignore, onError: ignore };
   const posted: OutboxJob[] = [];
-  const checks = workChecks({
-    ...hands,
+  const checks = startCheckWorker({
+    ...options,
     handle: ({ data: { runId, check, environment, asked } }) =>
-      worker.tell(`report-${runId}`, { kind: 'bug', runId, check, environment, asked, jobId: runId }),
+      worker.enqueueOutbox(`report-${runId}`, {
+        kind: 'bug',
+        runId,
+        check,
+        environment,
+        asked,
+        jobId: runId,
+      }),
   });
-  const outbox = workOutbox({
-    ...hands,
+  const outbox = startOutboxWorker({
+    ...options,
     handle: async ({ data }) => {
       posted.push(data);
     },
@@ -61,7 +68,7 @@ test.each([
   cleanUp.push(topology.close);
   const { bot, posted, threads, line } = await open(topology);
 
-  expect((await bot.ask(jobOf('one'), 'one')).kind).toBe('queued');
+  expect((await bot.enqueueCheck(jobOf('one'), 'one')).kind).toBe('queued');
   await expect.poll(() => posted.length).toBe(1);
 
   const runId = runIdOf('one');
@@ -86,12 +93,12 @@ test('the primary behind Sentinels dies: what was asked before and after is answ
   const topology = await startSentinels();
   cleanUp.push(topology.close);
   const { bot, posted } = await open(topology);
-  await bot.ask(jobOf('before'), 'before');
+  await bot.enqueueCheck(jobOf('before'), 'before');
   await expect.poll(() => posted.length).toBe(1);
 
   await topology.killPrimary?.();
   const ask = () =>
-    bot.ask(jobOf('after'), 'after').then(
+    bot.enqueueCheck(jobOf('after'), 'after').then(
       ({ kind }) => kind,
       () => 'away',
     );

@@ -6,7 +6,7 @@ import {
   openRemediationStore,
   type RemediationStore,
 } from '../../src/store/remediation/remediation-store.ts';
-import { connectPatiently, type RedisConnection } from '../../src/queue/connection.ts';
+import { connectBlocking, type RedisConnection } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';
 import {
@@ -55,7 +55,7 @@ async function start({
     catalogue: makeCatalogue({ things: makeFixableCheck(system, risk) }),
     config,
   });
-  redis = connectPatiently({ url: stage.redis.url }, () => undefined);
+  redis = connectBlocking({ url: stage.redis.url }, () => undefined);
   const role = worker ? await stage.startWorker() : undefined;
   await stage.startBot();
   return role;

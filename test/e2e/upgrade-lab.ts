@@ -102,11 +102,11 @@ function fix(
         precondition: { serial: `${thing}-1` },
       };
     },
-    apply: async ({ order, did }, { thing }) => {
+    apply: async ({ applyContext, recordStep }, { thing }) => {
       lab.applied.push(thing);
-      if (lab.apply) return lab.apply(thing, did, order.signal);
+      if (lab.apply) return lab.apply(thing, recordStep, applyContext.signal);
       lab.broken.delete(thing);
-      await did(`repaired ${thing}`);
+      await recordStep(`repaired ${thing}`);
     },
     settlesWithinSeconds,
   });

@@ -8,7 +8,7 @@ import type { AuditEntry } from '../../src/store/audit/entry.ts';
 import { openAuditLog } from '../../src/store/audit/audit-log.ts';
 import type { RemediationRecord } from '../../src/store/remediation/record.ts';
 import { openRemediationStore } from '../../src/store/remediation/remediation-store.ts';
-import { connectPatiently } from '../../src/queue/connection.ts';
+import { connectBlocking } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import { audit } from '../../src/cli/audit.ts';
 import { unfreeze } from '../../src/cli/freeze.ts';
@@ -96,7 +96,7 @@ async function restore({ elapsedMs = 0, approveWithinMinutes = 15 } = {}): Promi
       audit: { copyTo: copy },
     },
   });
-  redis = connectPatiently(stage.redis, () => undefined) as Redis;
+  redis = connectBlocking(stage.redis, () => undefined) as Redis;
   tsNow = await postSaved();
   const edit = (text: string) => text.replaceAll(/\b\d{10}\.\d{6}\b/g, (ts) => tsNow.get(ts) ?? ts);
   await restoreRedis(redis, saved, { elapsedMs, edit });

@@ -117,8 +117,8 @@ test('a doppler that is stuck is found among healthy ones, restarted as planned,
     read: read(),
     write: { processes: machines.writes!.processes! },
     now: new Date(),
-    order: { id: 'm0123456789abcdef', signal },
-    did: async (line) => void told.push(line),
+    applyContext: { idempotencyKey: 'm0123456789abcdef', signal },
+    recordStep: async (line) => void told.push(line),
   });
   expect(told).toEqual([expect.stringMatching(/^doppler_z2\/0 restarted: .*pid \d+ -> \d+/)]);
   expect((await plan()).precondition).not.toEqual(planned.precondition);

@@ -57,10 +57,10 @@ async function write(key: string, length = 100_000): Promise<number> {
 
 async function apply(plan: Awaited<ReturnType<typeof freeSpace.plan>>): Promise<readonly string[]> {
   const told: string[] = [];
-  const did = async (line: string): Promise<void> => void told.push(line);
-  const order = { id: 'm0123456789abcdef', signal };
+  const recordStep = async (line: string): Promise<void> => void told.push(line);
+  const applyContext = { idempotencyKey: 'm0123456789abcdef', signal };
   const write = { keyValue: source.writes!.keyValue! };
-  await freeSpace.apply({ ...context(), write, order, did }, { store: 'etcd' }, plan);
+  await freeSpace.apply({ ...context(), write, applyContext, recordStep }, { store: 'etcd' }, plan);
   return told;
 }
 

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { check } from '../../commands/bosh/processes/check.ts';
 import type { Report } from '../../src/check/finding.ts';
-import { headlineOf } from '../../src/check/report-in-words.ts';
+import { reportHeadline } from '../../src/check/report-in-words.ts';
 import { runCheck } from '../../src/check/run-check.ts';
 import type { Source } from '../../src/ports/source.ts';
 import { monitConfig } from '../../src/sources/monit/config.ts';
@@ -51,7 +51,7 @@ test('a director that is behind a bad gateway for a moment is clear, and takes a
   const { director, open } = await bosh();
   director.fail({ path: '/tasks/', status: 502, body: '<html><title>502 Bad Gateway</title></html>' }, 5);
   const report = await ask(open());
-  expect([headlineOf(report), report.verdict]).toEqual([
+  expect([reportHeadline(report), report.verdict]).toEqual([
     'CLEAR',
     'All 6 processes on 3 instances are running',
   ]);
@@ -61,7 +61,10 @@ test('two ignored VMs that do not answer are information', async () => {
   const silent = { ignore: true, jobState: 'unresponsive agent' } as const;
   const { open } = await bosh({ deployments: { cf: cells(3, (index) => (index < 2 ? silent : {})) } });
   const report = await ask(open());
-  expect([headlineOf(report), report.verdict]).toEqual(['INFO', '2 ignored instances are not responding']);
+  expect([reportHeadline(report), report.verdict]).toEqual([
+    'INFO',
+    '2 ignored instances are not responding',
+  ]);
 });
 
 test('one VM that a deploy has stopped is information while the deploy runs, and a warning after it', async () => {
@@ -73,9 +76,9 @@ test('one VM that a deploy has stopped is information while the deploy runs, and
     deployments: { cf: cells(3, (index) => (index === 0 ? stopped : {})) },
   });
   const deploy = director.hold('cf', 'create deployment');
-  expect(headlineOf(await ask(open()))).toBe('INFO');
+  expect(reportHeadline(await ask(open()))).toBe('INFO');
   deploy.end();
-  expect(headlineOf(await ask(open()))).toBe('WARNING');
+  expect(reportHeadline(await ask(open()))).toBe('WARNING');
 });
 
 test('at the deadline the deployments that were read are reported, and the slow one is not reported as healthy', async () => {
@@ -84,7 +87,7 @@ test('at the deadline the deployments that were read are reported, and the slow 
   director.fail({ path: '/deployments/slow/', until: never.promise });
   const report = await ask(open(), 5_000);
   never.resolve();
-  expect([headlineOf(report), report.verdict]).toEqual([
+  expect([reportHeadline(report), report.verdict]).toEqual([
     'UNKNOWN',
     "Couldn't check 1 of 4 places. All 6 processes on 3 instances are running",
   ]);
@@ -106,7 +109,7 @@ test('a disk and a file of the group that fail are a warning without a button, t
       ],
     }),
   );
-  expect(headlineOf(report)).toBe('WARNING');
+  expect(reportHeadline(report)).toBe('WARNING');
   expect(report.findings.map(({ target }) => target)).toEqual([
     'monit:cell/0 filesystem data-disk',
     'monit:cell/0 file store.log',
@@ -117,10 +120,10 @@ test('a disk and a file of the group that fail are a warning without a button, t
 test('a service that cannot be read makes its host not clear, and hides nothing of the others', async () => {
   const unreadable = { name: 'x">y', ...RUNNING };
   const well = await ask(await monit({ processes: [unreadable, { name: 'rep', ...RUNNING }] }));
-  expect(headlineOf(well)).toBe('UNKNOWN');
+  expect(reportHeadline(well)).toBe('UNKNOWN');
   const broken = await ask(
     await monit({ processes: [unreadable, { name: 'rep', ...RUNNING, status: 512 }] }),
   );
-  expect(headlineOf(broken)).toBe('CRITICAL');
+  expect(reportHeadline(broken)).toBe('CRITICAL');
   expect(broken.findings[0]?.offers?.[0]?.title).toBe('Restart rep on cell/0');
 });

@@ -79,18 +79,18 @@ test('every expired certificate is offered, renewed as its plan says, and gone w
   ]);
 
   const told: string[] = [];
-  const order = { id: 'm0123456789abcdef', signal: new AbortController().signal };
+  const applyContext = { idempotencyKey: 'm0123456789abcdef', signal: new AbortController().signal };
   const write = { certificates: source.writes!.certificates! };
-  const did = async (line: string): Promise<void> => void told.push(line);
+  const recordStep = async (line: string): Promise<void> => void told.push(line);
   for (const { params } of offers) {
     const asked = renew.params.parse(params);
     const plan = await renew.plan(context(), asked);
     const travelled = JSON.parse(JSON.stringify(plan)) as typeof plan;
     expect(await renew.plan(context(), asked)).toEqual(travelled);
-    await renew.apply({ ...context(), write, order, did }, asked, travelled);
-    await expect(renew.apply({ ...context(), write, order, did }, asked, travelled)).rejects.toThrow(
-      'since it was planned',
-    );
+    await renew.apply({ ...context(), write, applyContext, recordStep }, asked, travelled);
+    await expect(
+      renew.apply({ ...context(), write, applyContext, recordStep }, asked, travelled),
+    ).rejects.toThrow('since it was planned');
   }
 
   expect(told).toHaveLength(4);

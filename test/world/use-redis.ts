@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
-import { connectPatiently } from '../../src/queue/connection.ts';
+import { connectBlocking } from '../../src/queue/connection.ts';
 import { startRedis, type TestRedis } from './redis.ts';
 
 /** The Redis of a test file. */
@@ -17,7 +17,7 @@ export function useRedis(): UsedRedis {
   let server: TestRedis;
   let own: Redis;
   let connections: Redis[] = [];
-  const open = () => connectPatiently({ url: server.url }, () => undefined) as Redis;
+  const open = () => connectBlocking({ url: server.url }, () => undefined) as Redis;
   const disconnect = () => {
     for (const connection of connections) connection.disconnect();
     connections = [];

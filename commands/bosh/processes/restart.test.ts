@@ -132,7 +132,7 @@ test('applying restarts that instance once, with the order, and reports the resu
   const plan = await restart.plan(read, ASKED);
   const asked: unknown[] = [];
   const told: string[] = [];
-  const order = { id: 'm0123456789abcdef', signal: read.signal };
+  const applyContext = { idempotencyKey: 'm0123456789abcdef', signal: read.signal };
   const write = {
     processes: {
       restart: (...call: unknown[]) => {
@@ -141,12 +141,14 @@ test('applying restarts that instance once, with the order, and reports the resu
       },
     },
   };
-  const did = (line: string) => {
+  const recordStep = (line: string) => {
     told.push(line);
     return Promise.resolve();
   };
-  await restart.apply({ ...read, write, order, did }, ASKED, plan);
-  expect(asked).toEqual([[{ source: 'bosh', deployment: 'cf', group: 'doppler_z2', id: ASKED.id }, order]]);
+  await restart.apply({ ...read, write, applyContext, recordStep }, ASKED, plan);
+  expect(asked).toEqual([
+    [{ source: 'bosh', deployment: 'cf', group: 'doppler_z2', id: ASKED.id }, applyContext],
+  ]);
   expect(told).toEqual(['doppler_z2/0 restarted: task 1180 done after 41 s']);
 });
 

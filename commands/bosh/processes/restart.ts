@@ -32,11 +32,11 @@ export const restart = defineRemediation({
       precondition: instance.incarnation === undefined ? {} : { incarnation: instance.incarnation },
     };
   },
-  apply: async ({ write, order, did }, { name, ...asked }) => {
+  apply: async ({ write, applyContext, recordStep }, { name, ...asked }) => {
     const { source, deployment, group, id, process } = asked;
     const target = { source, deployment, group, id, ...(process !== undefined && { process }) };
-    const { summary } = await write.processes.restart(target, order);
-    await did(`${process === undefined ? name : `${process} on ${name}`} restarted: ${summary}`);
+    const { summary } = await write.processes.restart(target, applyContext);
+    await recordStep(`${process === undefined ? name : `${process} on ${name}`} restarted: ${summary}`);
   },
   settlesWithinSeconds: 120,
 });

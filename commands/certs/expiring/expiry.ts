@@ -113,7 +113,7 @@ function describeOutlived(
 /** Continues the sentence after the name. No length of time in it is negative. */
 export function describeDue({ certificate }: CertificateOccurrences, { is }: Due, nowMs: number): string {
   const { notBefore, notAfter } = certificate;
-  const order = `ends ${wording.moment(notAfter)}, before it begins ${wording.moment(notBefore)}`;
+  const order = `ends ${wording.utcTime(notAfter)}, before it begins ${wording.utcTime(notBefore)}`;
   switch (is) {
     case 'expired': {
       const ago = `expired ${wording.span(nowMs - notAfter.getTime())} ago`;
@@ -132,7 +132,7 @@ export function describeDue({ certificate }: CertificateOccurrences, { is }: Due
 
 function describeEarly(notBefore: Date, nowMs: number): string {
   const ms = notBefore.getTime() - nowMs;
-  const begins = wording.moment(notBefore);
+  const begins = wording.utcTime(notBefore);
   return ms <= MAX_SKEW_MS
     ? `is not valid yet: it becomes valid in ${wording.span(ms)}, at ${begins}; it was just issued, or a clock is wrong`
     : `is not valid until ${begins}, in ${wording.span(ms)}`;
@@ -149,7 +149,7 @@ function roleOf({ as }: Place, { selfSigned }: CertificateOccurrences['certifica
 
 export function validity({ certificate }: Pick<CertificateOccurrences, 'certificate'>): string {
   const { notBefore, notAfter } = certificate;
-  const [from, to] = [wording.moment(notBefore), wording.moment(notAfter)];
+  const [from, to] = [wording.utcTime(notBefore), wording.utcTime(notAfter)];
   if (isInverted(certificate)) return `never: it begins ${from} and ends ${to}`;
   if (neverEnds(certificate)) return `from ${from}, no expiry`;
   const days = Math.floor((notAfter.getTime() - notBefore.getTime()) / DAY_MS);

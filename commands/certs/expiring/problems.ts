@@ -162,7 +162,7 @@ function namesOf({ alternativeNames }: ports.Certificate): readonly string[] {
 }
 
 function siteEvidence({ path, served, places, count }: Site): NonNullable<Finding['evidence']> {
-  const chain = path.map(({ name, issuer, notAfter }) => [name, issuer, wording.moment(notAfter)]);
+  const chain = path.map(({ name, issuer, notAfter }) => [name, issuer, wording.utcTime(notAfter)]);
   const handshake = served && [
     served.protocol ?? 'unknown protocol',
     served.stapled ? 'OCSP response stapled' : 'no stapled OCSP response',

@@ -135,7 +135,7 @@ test('applying renews exactly what was planned, once, and reports the new serial
   >;
   const asked: unknown[] = [];
   const told: string[] = [];
-  const order = { id: 'm0123456789abcdef', signal: read.signal };
+  const applyContext = { idempotencyKey: 'm0123456789abcdef', signal: read.signal };
   const done = { fingerprint: 'cd'.repeat(32), serial: '1a2b', notAfter: '2020-07-11T09:00:00.000Z' };
   const write = {
     certificates: {
@@ -149,8 +149,8 @@ test('applying renews exactly what was planned, once, and reports the new serial
     {
       ...read,
       write,
-      order,
-      did: (line) => {
+      applyContext,
+      recordStep: (line) => {
         told.push(line);
         return Promise.resolve();
       },
@@ -158,7 +158,7 @@ test('applying renews exactly what was planned, once, and reports the new serial
     ASKED,
     plan,
   );
-  expect(asked).toEqual([['vault', LOCKET, order]]);
+  expect(asked).toEqual([['vault', LOCKET, applyContext]]);
   expect(told).toEqual([
     `locket.service.cf.internal renewed in secret/cf/bbs/locket/tls until 2020-07-11 09:00 UTC: serial 1a2b, SHA-256 ${'cd'.repeat(32)}`,
   ]);

@@ -49,12 +49,12 @@ export const renew = defineRemediation({
       details: { renewal },
     };
   },
-  apply: async ({ write, order, did }, { store, place }, { details }) => {
+  apply: async ({ write, applyContext, recordStep }, { store, place }, { details }) => {
     // Made by `plan` just now: a plan that differs from the approved one by a letter is not applied.
     const renewal = details?.['renewal'] as ports.Renewal;
-    const { serial, notAfter, fingerprint } = await write.certificates.renew(store, renewal, order);
+    const { serial, notAfter, fingerprint } = await write.certificates.renew(store, renewal, applyContext);
     const until = moment(notAfter);
-    await did(
+    await recordStep(
       `${renewal.name} renewed in ${pathOf(place)} until ${until}: serial ${serial}, SHA-256 ${fingerprint}`,
     );
   },

@@ -82,7 +82,7 @@ function chainTable({ chain, path }: Shown['seen']): Evidence {
 
 function rowOf(position: string, one: ports.Certificate): readonly string[] {
   const { name, issuer, notAfter, signature, serial, fingerprint } = one;
-  return [position, name, issuer, wording.moment(notAfter), keyOf(one), signature, serial, fingerprint];
+  return [position, name, issuer, wording.utcTime(notAfter), keyOf(one), signature, serial, fingerprint];
 }
 
 function placesTable(places: readonly string[], count: number, unchecked: number): Evidence[] {

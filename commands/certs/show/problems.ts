@@ -144,7 +144,7 @@ function outlived(certificate: ports.Certificate, seen: ports.SeenPlace, nowMs: 
     isEndless ? statusOf(one, nowMs).is === 'expiring' : one.notAfter < certificate.notAfter,
   );
   if (shorter.length === 0 || (!seen.path && shorter.length < issuers.length)) return undefined;
-  const named = shorter.map(({ name, notAfter }) => `${name}, until ${wording.moment(notAfter)}`);
+  const named = shorter.map(({ name, notAfter }) => `${name}, until ${wording.utcTime(notAfter)}`);
   return `${isEndless ? 'has an issuer that expires soon' : 'expires later than its issuer'}: ${wording.list(named)}`;
 }
 

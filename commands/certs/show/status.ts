@@ -24,7 +24,7 @@ export interface Status {
 export function statusOf(certificate: Dates, nowMs: number): Status {
   const { notBefore, notAfter } = certificate;
   const [from, until] = [notBefore.getTime(), notAfter.getTime()];
-  const order = `ends ${wording.moment(notAfter)}, before it begins ${wording.moment(notBefore)}`;
+  const order = `ends ${wording.utcTime(notAfter)}, before it begins ${wording.utcTime(notBefore)}`;
   if (Number.isNaN(from) || Number.isNaN(until))
     return { is: 'undated', severity: 'warning', says: 'has unreadable dates' };
   if (nowMs > until) {
@@ -40,8 +40,8 @@ export function statusOf(certificate: Dates, nowMs: number): Status {
   const left = until - nowMs;
   const isAt = ({ days, share }: typeof WARNING) => left <= days * DAY_MS && left / (until - from) <= share;
   if (!isAt(WARNING))
-    return { is: 'valid', says: `is valid for ${wording.span(left)}, until ${wording.moment(notAfter)}` };
-  const says = `expires in ${wording.span(left)}, at ${wording.moment(notAfter)}`;
+    return { is: 'valid', says: `is valid for ${wording.span(left)}, until ${wording.utcTime(notAfter)}` };
+  const says = `expires in ${wording.span(left)}, at ${wording.utcTime(notAfter)}`;
   return { is: 'expiring', severity: isAt(CRITICAL) ? 'critical' : 'warning', says };
 }
 
@@ -50,7 +50,7 @@ export function neverEnds({ notAfter }: Pick<Dates, 'notAfter'>): boolean {
 }
 
 function describeEarly(notBefore: Date, ms: number): string {
-  const begins = wording.moment(notBefore);
+  const begins = wording.utcTime(notBefore);
   return ms <= MAX_SKEW_MS
     ? `is not valid yet: it becomes valid in ${wording.span(ms)}, at ${begins}; it was just issued, or a clock is wrong`
     : `is not valid until ${begins}, in ${wording.span(ms)}`;
@@ -58,7 +58,7 @@ function describeEarly(notBefore: Date, ms: number): string {
 
 export function validity(dates: Dates): string {
   const { notBefore, notAfter } = dates;
-  const [from, to] = [wording.moment(notBefore), wording.moment(notAfter)];
+  const [from, to] = [wording.utcTime(notBefore), wording.utcTime(notAfter)];
   if (notBefore > notAfter) return `never: it begins ${from} and ends ${to}`;
   return neverEnds(dates) ? `from ${from}, no expiry` : `${from} to ${to}`;
 }

@@ -11,7 +11,7 @@ const ASKED = {
   name: 'doppler_z2/0',
   process: 'doppler',
 };
-const ORDER = { id: 'm0123456789abcdef', signal: new AbortController().signal };
+const APPLY_CONTEXT = { idempotencyKey: 'm0123456789abcdef', signal: new AbortController().signal };
 const BY_MONIT: typeof BY_DIRECTOR = {
   allowed: true,
   scope: 'process',
@@ -158,11 +158,11 @@ test.each<[string, ports.RestartPermission, object]>([
     sent.push(call);
     return Promise.resolve({ summary: 'task 1180 done after 41 s' });
   };
-  const did = (line: string) => Promise.resolve(void told.push(line));
+  const recordStep = (line: string) => Promise.resolve(void told.push(line));
   const write = { processes: { restart: send } };
-  await restart.apply({ ...read, write, order: ORDER, did }, ASKED, travelled);
+  await restart.apply({ ...read, write, applyContext: APPLY_CONTEXT, recordStep }, ASKED, travelled);
   const { source, group, id } = ASKED;
-  expect(sent).toEqual([[{ source, deployment: 'cf', group, id, ...what }, ORDER]]);
+  expect(sent).toEqual([[{ source, deployment: 'cf', group, id, ...what }, APPLY_CONTEXT]]);
   expect(told).toEqual(['doppler_z2/0 restarted: task 1180 done after 41 s']);
 });
 
@@ -170,10 +170,12 @@ test('a restart that the director refuses is not reported as done', async () => 
   const read = context([z2()]);
   const plan = await restart.plan(read, ASKED);
   const told: string[] = [];
-  const did = (line: string) => Promise.resolve(void told.push(line));
+  const recordStep = (line: string) => Promise.resolve(void told.push(line));
   const refused = new SourceError('bosh', 'refused', 'task 1180 ended in error');
   const write = { processes: { restart: () => Promise.reject(refused) } };
-  await expect(restart.apply({ ...read, write, order: ORDER, did }, ASKED, plan)).rejects.toBe(refused);
+  await expect(
+    restart.apply({ ...read, write, applyContext: APPLY_CONTEXT, recordStep }, ASKED, plan),
+  ).rejects.toBe(refused);
   expect(told).toEqual([]);
 });
 

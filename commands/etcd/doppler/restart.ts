@@ -46,11 +46,11 @@ export function restartOf(service: Service) {
         details: { scope: permission.scope },
       };
     },
-    apply: async ({ write, order, did }, params, { details }) => {
+    apply: async ({ write, applyContext, recordStep }, params, { details }) => {
       const { source, deployment, group, id, name, process } = params;
       const target = { source, deployment, group, id, ...(details?.['scope'] === 'process' && { process }) };
-      const { summary } = await write.processes.restart(target, order);
-      await did(`${name} restarted: ${summary}`);
+      const { summary } = await write.processes.restart(target, applyContext);
+      await recordStep(`${name} restarted: ${summary}`);
     },
   });
 }

@@ -73,7 +73,7 @@ function expiredPeers(store: StoreState, now: Date): Problem | undefined {
           rows: ended.map((member) => [
             memberName(member),
             member.peerCertificate?.name ?? '',
-            member.peerCertificate ? wording.moment(member.peerCertificate.notAfter) : '',
+            member.peerCertificate ? wording.utcTime(member.peerCertificate.notAfter) : '',
           ]),
         },
       ],
@@ -139,7 +139,7 @@ function table(members: readonly Served[]): Evidence {
     rows: members.map((member) => [
       memberName(member),
       member.certificate.name,
-      wording.moment(member.certificate.notAfter),
+      wording.utcTime(member.certificate.notAfter),
     ]),
   };
 }

@@ -44,12 +44,12 @@ export const disarm = defineRemediation({
       ],
     };
   },
-  apply: async ({ read, write, order, did }, { store: name }) => {
+  apply: async ({ read, write, applyContext, recordStep }, { store: name }) => {
     findStore({ read }, name);
-    const store = await memberReader({ read, signal: order.signal }, name)();
+    const store = await memberReader({ read, signal: applyContext.signal }, name)();
     for (const alarm of alarmsToDisarm(name, store)) {
-      await write.keyValue.disarm(name, alarm, order);
-      await did(`NOSPACE alarm of ${raiserOf(alarm, store)} disarmed`);
+      await write.keyValue.disarm(name, alarm, applyContext);
+      await recordStep(`NOSPACE alarm of ${raiserOf(alarm, store)} disarmed`);
     }
   },
 });

@@ -91,7 +91,7 @@ function etcdOf(from: ports.StoreMembers, behaves: Behaviour = {}) {
 
 async function apply(
   etcd: ReturnType<typeof etcdOf>,
-  { remediation = freeSpace, told = [] as string[], did = (_line: string) => {} } = {},
+  { remediation = freeSpace, told = [] as string[], recordStep = (_line: string) => {} } = {},
 ): Promise<readonly string[]> {
   const read = reading({
     name: 'etcd',
@@ -101,14 +101,14 @@ async function apply(
     diskCounters: () => Promise.resolve(new Map()),
   });
   const plan = { lines: [], targets: [], precondition: {} };
-  const order = { id: 'm0123456789abcdef', signal: read.signal };
+  const applyContext = { idempotencyKey: 'm0123456789abcdef', signal: read.signal };
   const doing = {
     ...read,
     write: { keyValue: etcd.write },
-    order,
-    did: (line: string) => {
+    applyContext,
+    recordStep: (line: string) => {
       told.push(line);
-      did(line);
+      recordStep(line);
       return Promise.resolve();
     },
   };
@@ -270,10 +270,10 @@ test('a member that does not come back ends it: no second one is stopped, and wh
 
 test('corruption that is found on the way ends it, and the alarm stays', async () => {
   const etcd = etcdOf(full);
-  const did = (line: string) => {
+  const recordStep = (line: string) => {
     if (line === 'n3 defragmented') etcd.set({ alarms: [...full.alarms, alarm('n3', 'CORRUPT')] });
   };
-  await expect(apply(etcd, { did })).rejects.toThrow(
+  await expect(apply(etcd, { recordStep })).rejects.toThrow(
     'no further member of etcd is defragmented: CORRUPT is raised',
   );
   expect(etcd.steps).toEqual(['compact etcd 3847', 'defragment n2', 'defragment n3']);
@@ -286,10 +286,10 @@ test('if an action fails, or permission to act has ended, the next one is not st
   expect(failing.steps).toEqual(['compact etcd 3847', 'defragment n2']);
 
   const frozen = etcdOf(full);
-  const did = () => {
+  const recordStep = () => {
     throw new Error('frozen');
   };
-  await expect(apply(frozen, { did })).rejects.toThrow('frozen');
+  await expect(apply(frozen, { recordStep })).rejects.toThrow('frozen');
   expect(frozen.steps).toEqual(['compact etcd 3847']);
 });
 

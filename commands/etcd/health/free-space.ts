@@ -43,21 +43,21 @@ export function freeSpaceWithin(healthyWithinMs: number) {
         ],
       };
     },
-    apply: async ({ read, write, order, did }, { store: name }) => {
+    apply: async ({ read, write, applyContext, recordStep }, { store: name }) => {
       const store = findStore({ read }, name);
-      const readMembers = memberReader({ read, signal: order.signal }, name);
+      const readMembers = memberReader({ read, signal: applyContext.signal }, name);
       const { revision } = refuseUnlessAllowed(name, await readMembers());
-      await write.keyValue.compact(name, revision, order);
-      await did(`History of ${name} compacted up to revision ${revision}`);
+      await write.keyValue.compact(name, revision, applyContext);
+      await recordStep(`History of ${name} compacted up to revision ${revision}`);
       await defragmentAll(store, readMembers, async (member) => {
-        await write.keyValue.defragment(name, member.id, order);
-        await did(`${memberName(member)} defragmented`);
-        await untilAllHealthy(store, member, order.signal, healthyWithinMs);
+        await write.keyValue.defragment(name, member.id, applyContext);
+        await recordStep(`${memberName(member)} defragmented`);
+        await untilAllHealthy(store, member, applyContext.signal, healthyWithinMs);
       });
       const emptied = await readMembers();
       for (const alarm of alarmsToDisarm(name, emptied)) {
-        await write.keyValue.disarm(name, alarm, order);
-        await did(`NOSPACE alarm of ${raiserOf(alarm, emptied)} disarmed`);
+        await write.keyValue.disarm(name, alarm, applyContext);
+        await recordStep(`NOSPACE alarm of ${raiserOf(alarm, emptied)} disarmed`);
       }
     },
   });

@@ -1,7 +1,7 @@
 import type { Redact } from '../../text/redact.ts';
 import { makeRedact } from '../../text/redact.ts';
 import { type Config, type ProcessSettings, readConfig, readEnvironment } from '../../config/read-config.ts';
-import { connectImpatiently, type RedisConnection, waitUntilReady } from '../../queue/connection.ts';
+import { connectFailFast, type RedisConnection, waitUntilReady } from '../../queue/connection.ts';
 import { findLocalRedis } from '../../queue/local-redis.ts';
 import { configuredRedis } from '../../app/shared.ts';
 
@@ -41,7 +41,7 @@ export async function withRedis(
     return NOT_READ;
   }
   let last: Error | undefined;
-  const connection = connectImpatiently(redis, (failure) => (last = failure));
+  const connection = connectFailFast(redis, (failure) => (last = failure));
   try {
     await waitUntilReady(connection, CONNECT_WITHIN_MS);
     if (connection.status !== 'ready') throw new RedisUnreachable(last?.message ?? 'no connection in 5 s');

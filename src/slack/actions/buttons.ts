@@ -213,10 +213,10 @@ async function enqueueNextStep(
 ): Promise<void> {
   const { id, state, runId, check, environment, asked } = remediation;
   try {
-    if (state === 'planning') await queues.act(`plan-${id}`, { kind: 'plan', id });
-    if (state === 'approved') await queues.act(`apply-${id}`, { kind: 'apply', id });
+    if (state === 'planning') await queues.enqueueRemediation(`plan-${id}`, { kind: 'plan', id });
+    if (state === 'approved') await queues.enqueueRemediation(`apply-${id}`, { kind: 'apply', id });
     const revision = (await remediations.read(id))?.revision ?? 1;
-    await queues.tell(`card-${id}-${revision}`, {
+    await queues.enqueueOutbox(`card-${id}-${revision}`, {
       kind: 'card',
       runId,
       check,
@@ -241,6 +241,10 @@ async function recheck(
   const { id, state } = remediation;
   if (!FINAL_STATES.has(state))
     return { rule: 'state', because: `it is ${state}; it is looked at anyway`, remediation };
-  await queues.act(`look-${id}-${triggerId.replaceAll(/[^\w-]/g, '-')}`, { kind: 'look', id, by: userId });
+  await queues.enqueueRemediation(`look-${id}-${triggerId.replaceAll(/[^\w-]/g, '-')}`, {
+    kind: 'look',
+    id,
+    by: userId,
+  });
   return undefined;
 }

@@ -7,14 +7,14 @@ import { openFreeze } from '../../store/remediation/freeze.ts';
 import type { RoleName } from '../../store/remediation/policy.ts';
 import { readAudit } from '../../store/audit/read.ts';
 import { openRefusals } from '../../store/audit/refusals.ts';
-import { connectImpatiently, connectPatiently, waitUntilReady } from '../../queue/connection.ts';
+import { connectFailFast, connectBlocking, waitUntilReady } from '../../queue/connection.ts';
 import { makeLog } from '../../telemetry/log.ts';
 import { answerAdminCommand, type AdminCommandDeps } from './admin-commands.ts';
 
 const redis = useRedis();
 let connection: Redis;
 beforeAll(async () => {
-  connection = connectImpatiently({ url: redis.url }, () => undefined) as Redis;
+  connection = connectFailFast({ url: redis.url }, () => undefined) as Redis;
   await waitUntilReady(connection, 10_000);
 });
 afterAll(() => connection.disconnect());
@@ -187,7 +187,7 @@ test.each(['certs expiring', '', 'help', 'frozen', 'help certs'])('"%s" is asked
 });
 
 test('while Redis is paused there is an answer in time, and nothing is begun after it', async () => {
-  const pausing = connectPatiently({ url: redis.url }, () => undefined) as Redis;
+  const pausing = connectBlocking({ url: redis.url }, () => undefined) as Redis;
   await pausing.call('CLIENT', 'PAUSE', '3000', 'ALL');
   pausing.disconnect();
 

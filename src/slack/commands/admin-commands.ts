@@ -1,5 +1,5 @@
 import { nearest } from '../../text/nearest.ts';
-import { splitWords, WordsError } from '../../text/words.ts';
+import { splitWords, WordsError } from '../../text/split-words.ts';
 import { readMoment, readPerson } from '../../store/audit/parse-query.ts';
 import type { AuditLog } from '../../store/audit/audit-log.ts';
 import { type Freeze, parseFreezeReason } from '../../store/remediation/freeze.ts';

@@ -10,8 +10,8 @@ import {
 } from '../../request/parse.ts';
 import type { ChannelOrder } from '../../store/thread/channel-order.ts';
 import type { Threads } from '../../store/thread/threads.ts';
-import type { CheckJob, OutboxJob } from '../../queue/contracts.ts';
-import { questionIdOf, QueueDown, type Queues, runIdOf, type Taken } from '../../queue/queues.ts';
+import type { CheckJob, OutboxJob } from '../../queue/jobs.ts';
+import { questionIdOf, QueueDown, type Queues, runIdOf, type EnqueueResult } from '../../queue/queues.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { CommandAnswer, CommandHandler } from '../access/answer-command.ts';
 import { deliveryIdOf } from '../access/delivery.ts';
@@ -181,7 +181,11 @@ async function enqueue(deps: CommandDeps, job: CheckJob): Promise<CommandAnswer>
     const place = rootTurnOf(job.runId, asked.channelId);
     // Of requests that are answered at the same time, the earliest is answered first.
     const reserve = () => deps.line.reserve(...place);
-    const taken = await deps.queues.ask(job, deduplicationIdOf(deps.context.catalogue, job), reserve);
+    const taken = await deps.queues.enqueueCheck(
+      job,
+      deduplicationIdOf(deps.context.catalogue, job),
+      reserve,
+    );
     if (taken.kind === 'joined') {
       setImmediate(() => void deps.line.leave(...place).catch(() => undefined));
       return { message: await answerJoined(deps, job, taken), outcome: 'joined' };
@@ -208,7 +212,7 @@ function outboxJobOf<K extends OutboxJob['kind']>(kind: K, { runId, check, envir
 /** Queues a notice that is not essential: a failure is only logged. */
 function enqueueNotice({ queues, log }: CommandDeps, id: string, job: OutboxJob, afterMs = 0): void {
   queues
-    .tell(id, job, { afterMs })
+    .enqueueOutbox(id, job, { afterMs })
     .catch((error: unknown) => log.warn({ err: error, id }, 'a notice could not be queued'));
 }
 
@@ -216,7 +220,7 @@ function enqueueNotice({ queues, log }: CommandDeps, id: string, job: OutboxJob,
 async function answerJoined(
   deps: CommandDeps,
   job: CheckJob,
-  { runId, first }: Extract<Taken, { kind: 'joined' }>,
+  { runId, first }: Extract<EnqueueResult, { kind: 'joined' }>,
 ): Promise<Message> {
   const { threads, log } = deps;
   const thread = await within(THREAD_WITHIN_MS, threads.read(runId)).catch((error: unknown) =>

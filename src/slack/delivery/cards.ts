@@ -3,8 +3,8 @@ import { type Policy, disabledReason } from '../../store/remediation/policy.ts';
 import { FINAL_STATES, type RemediationRecord } from '../../store/remediation/record.ts';
 import { markPlanShown, withdrawPlan } from '../../store/remediation/transitions/approval.ts';
 import type { RemediationStore, StoredRemediation } from '../../store/remediation/remediation-store.ts';
-import type { OutboxJob } from '../../queue/contracts.ts';
-import { Later } from '../../queue/work.ts';
+import type { OutboxJob } from '../../queue/jobs.ts';
+import { RetryLater } from '../../queue/workers.ts';
 import { attachOnce, edit, type PostTarget, type PostDeps, postOnce } from './post.ts';
 import { withFixes } from '../render/remediation/fixes.ts';
 import type { Message } from '../render/message.ts';
@@ -93,7 +93,7 @@ export async function showCard(
     if (elsewhere) throw new SlackApiError('not_in_channel', '');
     if (!root || !answered) {
       if (Date.now() - target.job.queuedAtMs < MAX_WAIT_FOR_THREAD_MS)
-        throw new Later(RETRY_WITHOUT_THREAD_MS);
+        throw new RetryLater(RETRY_WITHOUT_THREAD_MS);
       throw new SlackApiError('thread_not_found', '');
     }
     const shown = await showInThread(deps, { ...target, threadTs: root.ts }, remediation);

@@ -1,7 +1,7 @@
-import type { OutboxJob } from '../../queue/contracts.ts';
-import { Later } from '../../queue/work.ts';
+import type { OutboxJob } from '../../queue/jobs.ts';
+import { RetryLater } from '../../queue/workers.ts';
 import type { PostDeps } from './post.ts';
-import type { Asked } from '../../queue/asked.ts';
+import type { RequestOrigin } from '../../queue/request-origin.ts';
 import type { MessageLocation } from '../../store/thread/threads.ts';
 import { renderJoined } from '../render/replies/notices.ts';
 import { respondPrivately } from './respond.ts';
@@ -19,14 +19,17 @@ export async function sendJoinedNotice(
   const thread = await deps.threads.read(runId);
   if (thread.elsewhere || Date.now() - Date.parse(asked.at) > GIVE_UP_MS) return;
   if (!thread.root && thread.settled) return;
-  if (!thread.root) throw new Later(RETRY_AFTER_MS);
+  if (!thread.root) throw new RetryLater(RETRY_AFTER_MS);
   const link = permalinkOf(asked, thread.root);
   if (link === undefined) return;
   await respondPrivately(asked, renderJoined({ by: first.by, at: first.at, threadLink: link }), deps);
 }
 
 /** Slack's permalink of a message; undefined if the workspace's domain is unknown. */
-export function permalinkOf({ teamDomain }: Asked, { channelId, ts }: MessageLocation): string | undefined {
+export function permalinkOf(
+  { teamDomain }: RequestOrigin,
+  { channelId, ts }: MessageLocation,
+): string | undefined {
   if (teamDomain === undefined) return undefined;
   return `https://${teamDomain}.slack.com/archives/${channelId}/p${ts.replace('.', '')}`;
 }

@@ -8,8 +8,8 @@ import { openChannelOrder } from '../../store/thread/channel-order.ts';
 import type { Policy } from '../../store/remediation/policy.ts';
 import { openRemediationStore } from '../../store/remediation/remediation-store.ts';
 import { openThreads } from '../../store/thread/threads.ts';
-import type { OutboxJob } from '../../queue/contracts.ts';
-import { Later } from '../../queue/work.ts';
+import type { OutboxJob } from '../../queue/jobs.ts';
+import { RetryLater } from '../../queue/workers.ts';
 import { makeLog } from '../../telemetry/log.ts';
 import { makeMetrics } from '../../telemetry/metrics.ts';
 import { handleOutboxJob } from './outbox.ts';
@@ -184,7 +184,7 @@ test('progress that Slack does not take is dropped, and the answer edits the sam
 test('while a channel has no turn left, its answer waits in the queue and not in a slot of it', async () => {
   await posting.line.pause('chat.postMessage', 30_000);
 
-  await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(Later);
+  await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(RetryLater);
   expect(calls).toHaveLength(0);
 });
 
@@ -203,7 +203,7 @@ test('two deliveries of one answer at the same moment post it once between them'
       try {
         return await show({ kind: 'report', ...about, report });
       } catch (error) {
-        if (!(error instanceof Later)) throw error;
+        if (!(error instanceof RetryLater)) throw error;
       }
   };
   await Promise.all([untilDone(), untilDone()]);
@@ -226,7 +226,7 @@ test('nothing is posted after the lease is lost', async () => {
     },
   };
 
-  await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(Later);
+  await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(RetryLater);
   expect(calls).toHaveLength(0);
 });
 
@@ -314,7 +314,7 @@ test('a progress edit whose reply was lost, and which Slack may still carry out,
   answer = () => ({ ok: true, ts: `${calls.length}.000100` });
   const nowMs = Date.now();
 
-  await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(Later);
+  await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(RetryLater);
 
   const isAnswer = ({ method, fields }: Call) =>
     method === 'chat.update' && (fields.get('text') ?? '').includes('1 of 41');
@@ -338,7 +338,7 @@ test('an answer behind one that is still to come waits in the queue and not in a
   await posting.line.reserve({ method: 'chat.postMessage', channelId: 'C1' }, 'of a slow check');
   const later = { ...asked, at: new Date(Date.now() + 60_000).toISOString() };
 
-  await expect(show({ kind: 'report', ...about, asked: later, report })).rejects.toBeInstanceOf(Later);
+  await expect(show({ kind: 'report', ...about, asked: later, report })).rejects.toBeInstanceOf(RetryLater);
   expect(calls).toHaveLength(0);
 });
 
@@ -413,7 +413,7 @@ test.each(['root', 'reply-0'])(
     };
     posting = { ...posting, line };
 
-    await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(Later);
+    await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(RetryLater);
 
     expect(calls).toHaveLength(2);
   },
@@ -434,7 +434,7 @@ test('a bot that was paused between two parts of an answer posts nothing once it
   };
   posting = { ...posting, threads };
 
-  await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(Later);
+  await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(RetryLater);
 
   expect(calls).toHaveLength(2);
 });
@@ -445,7 +445,7 @@ test('an answer whose bot died while posting keeps no other answer of its channe
   const lease = await posting.threads.acquireLease(about.runId);
 
   for (let attempt = 0; attempt < 10; attempt++)
-    await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(Later);
+    await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(RetryLater);
 
   expect(await posting.line.requestTurn(lane, 'next')).toBe(0);
   await lease?.release();

@@ -1,6 +1,6 @@
 import { ROOT_PART, type PostedThread } from '../../store/thread/threads.ts';
-import type { OutboxJob } from '../../queue/contracts.ts';
-import { type Delivery, Later } from '../../queue/work.ts';
+import type { OutboxJob } from '../../queue/jobs.ts';
+import { type JobAttempt, RetryLater } from '../../queue/workers.ts';
 import { KEPT_ROOT, currentRoot, type CardDeps, showCard, showOffers } from './cards.ts';
 import { sendJoinedNotice } from './joined-notice.ts';
 import {
@@ -26,7 +26,7 @@ import { SlackApiError } from './slack-call.ts';
 /** Handles one job of the outbox: shows it in Slack, the root first, then its replies in order, each once. A thrown error means that the job is retried. */
 export async function handleOutboxJob(
   deps: CardDeps,
-  { data, attempt, queuedAtMs }: Delivery<OutboxJob>,
+  { data, attempt, queuedAtMs }: JobAttempt<OutboxJob>,
 ): Promise<void> {
   const target = {
     runId: data.runId,
@@ -148,7 +148,7 @@ async function rewriteAfterProgress(deps: PostDeps, target: PostTarget, message:
   const sinceMs = Number(savedText(PROGRESS_EDIT) ?? '');
   if (!root || sinceMs === 0) return;
   const leftMs = sinceMs + LATE_EDIT_MS - Date.now();
-  if (leftMs > 0) throw new Later(leftMs);
+  if (leftMs > 0) throw new RetryLater(leftMs);
   // The channel has had the answer. If its message is gone or no longer editable by now, there is nothing to correct.
   await sendOrFallBackToText(deps, target, message, (safe) =>
     edit(deps, target, root, safe, { isForced: true }),
@@ -183,7 +183,7 @@ async function reportMissingFile(
   error: unknown,
 ): Promise<void> {
   const isRefused = error instanceof SlackApiError;
-  if (error instanceof Later || (!isRefused && target.job.attempt < MAX_FILE_ATTEMPTS)) throw error;
+  if (error instanceof RetryLater || (!isRefused && target.job.attempt < MAX_FILE_ATTEMPTS)) throw error;
   deps.log.warn({ err: error, runId: target.runId }, 'the full list could not be attached');
   // Files go to another host of Slack, which may be unreachable for long. Fixes must not wait for it.
   const notice = isRefused

@@ -9,7 +9,7 @@ import {
   type Threads,
   type MessageLocation,
 } from '../../store/thread/threads.ts';
-import { Later, SOON_ATTEMPTS } from '../../queue/work.ts';
+import { RetryLater, SOON_ATTEMPTS } from '../../queue/workers.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { messageIdOf } from './message-id.ts';
@@ -71,7 +71,7 @@ export type IsWanted = (thread: PostedThread) => Promise<boolean>;
  * If Slack's reply to an earlier attempt was lost, the part is posted again. If Slack was proven to drop repeated posts, it appears once;
  * otherwise it may appear twice. Nothing depends on reading the channel's history.
  * @returns its `ts`.
- * @throws {Later} if it is not its turn yet, {SlackApiError} if Slack refuses, anything else if it is unknown whether it was posted.
+ * @throws {RetryLater} if it is not its turn yet, {SlackApiError} if Slack refuses, anything else if it is unknown whether it was posted.
  */
 export async function postOnce(
   deps: PostDeps,
@@ -150,14 +150,14 @@ async function postPart(
     const isMaybe = thread.part(part) === 'maybe';
     const id = (await deps.dropsRepeats()) ? messageIdOf(key) : undefined;
     if (isMaybe) deps.metrics.unconfirmed.inc({ outcome: id === undefined ? 'repeated' : 'recognized' });
-    if (!(await lease.beginPost(part))) throw new Later(RETRY_WHILE_LEASED_MS);
+    if (!(await lease.beginPost(part))) throw new RetryLater(RETRY_WHILE_LEASED_MS);
     try {
       const ts = await post(deps, lease, key, target, message, id);
       // Slack may have dropped it as a repetition of the progress message.
       await lease.recordPosted(part, { channelId, ts }, isMaybe ? undefined : contentHash(message));
       return ts;
     } catch (error) {
-      if (error instanceof SlackApiError || error instanceof Later) await lease.recordRefused(part);
+      if (error instanceof SlackApiError || error instanceof RetryLater) await lease.recordRefused(part);
       else if (isWanted) return countUnconfirmed(deps, runId, error);
       throw error;
     }
@@ -170,7 +170,7 @@ async function postPart(
 
 /** While this process was paused, another one may have posted the whole answer, and what was posted may be forgotten already. */
 function refuseSettled({ settled }: PostedThread, { isAnswer }: PostTarget): void {
-  if (isAnswer && settled) throw new Later(RETRY_WHILE_LEASED_MS);
+  if (isAnswer && settled) throw new RetryLater(RETRY_WHILE_LEASED_MS);
 }
 
 /** Counts a progress message that may or may not be in the channel. It is not searched for, and the answer is posted regardless. */
@@ -221,7 +221,7 @@ export async function edit(
   if (!isForced && (await threads.read(runId)).shows(ts, content)) return line.leave(lane, name);
   await callInTurn(deps, lane, name, target, async (lease) => {
     await lease.recordContent(ts, undefined);
-    if (!(await lease.isHeld())) throw new Later(RETRY_WHILE_LEASED_MS);
+    if (!(await lease.isHeld())) throw new RetryLater(RETRY_WHILE_LEASED_MS);
     await callSlack('chat.update', deps, () =>
       deps.client.chat.update({ channel: channelId, ts, ...messageBody(message) }),
     );
@@ -263,7 +263,7 @@ export async function editProgress(
       );
     await threads.saveText(target.runId, PROGRESS_EDIT, '');
   } catch (error) {
-    if (error instanceof SlackApiError || error instanceof Later)
+    if (error instanceof SlackApiError || error instanceof RetryLater)
       await threads.saveText(target.runId, PROGRESS_EDIT, '');
     log.debug({ err: error, runId: target.runId }, 'progress was not shown');
   } finally {
@@ -285,7 +285,7 @@ export async function attachOnce(
     const thread = await threads.read(runId);
     refuseSettled(thread, target);
     if (thread.locationOf(part)) return;
-    if (!(await lease.beginPost(part))) throw new Later(RETRY_WHILE_LEASED_MS);
+    if (!(await lease.beginPost(part))) throw new RetryLater(RETRY_WHILE_LEASED_MS);
     try {
       await callSlack('files.uploadV2', deps, () =>
         client.files.uploadV2({
@@ -298,7 +298,7 @@ export async function attachOnce(
       );
       await lease.recordPosted(part, { channelId, ts: 'file' });
     } catch (error) {
-      if (error instanceof SlackApiError || error instanceof Later) await lease.recordRefused(part);
+      if (error instanceof SlackApiError || error instanceof RetryLater) await lease.recordRefused(part);
       throw error;
     }
   });
@@ -320,7 +320,7 @@ async function callInTurn<T>(
   // Its holder may have died. Others in the lane must not wait until the lease expires, and no turn may be spent on it.
   if (await threads.isLeased(runId)) {
     await line.stepAside(lane, name);
-    throw new Later(RETRY_WHILE_LEASED_MS);
+    throw new RetryLater(RETRY_WHILE_LEASED_MS);
   }
   // Verdicts and the cards of fixes are sent in the order of their requests, before the details in threads.
   const isAhead = isAwaited ?? threadTs === undefined;
@@ -332,7 +332,7 @@ async function callInTurn<T>(
   } catch (error) {
     const isFirst = job.attempt <= MAX_ATTEMPTS_IN_FRONT;
     if (error instanceof SlackApiError) await line.leave(lane, name);
-    else if (!isFirst && !(error instanceof Later || error instanceof Dropped))
+    else if (!isFirst && !(error instanceof RetryLater || error instanceof Dropped))
       await line.stepAside(lane, name);
     throw error;
   }
@@ -344,7 +344,7 @@ async function withLease<T>(
   work: (lease: ThreadLease) => Promise<T>,
 ): Promise<T> {
   const lease = await threads.acquireLease(runId);
-  if (!lease) throw new Later(RETRY_WHILE_LEASED_MS);
+  if (!lease) throw new RetryLater(RETRY_WHILE_LEASED_MS);
   try {
     return await work(lease);
   } finally {
@@ -366,7 +366,7 @@ async function waitForTurn(
   for (;;) {
     const waitMs = await line.requestTurn(lane, name, sinceMs);
     if (waitMs === 0) return;
-    if (performance.now() + waitMs > untilMs) throw new Later(Math.max(waitMs, MIN_WAIT_IN_QUEUE_MS));
+    if (performance.now() + waitMs > untilMs) throw new RetryLater(Math.max(waitMs, MIN_WAIT_IN_QUEUE_MS));
     await sleep(waitMs);
   }
 }

@@ -1,4 +1,4 @@
-import type { Asked } from '../../queue/asked.ts';
+import type { RequestOrigin } from '../../queue/request-origin.ts';
 import type { Message } from '../render/message.ts';
 import { type IsSlackUrl, warnOfForeignUrl } from './response-url.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -12,7 +12,7 @@ interface RespondDeps {
   readonly isSlackUrl: IsSlackUrl;
   readonly log: Log;
 }
-type ResponseTarget = Pick<Asked, 'responseUrl' | 'at'>;
+type ResponseTarget = Pick<RequestOrigin, 'responseUrl' | 'at'>;
 
 /**
  * Answers through the command's response_url, visible to the channel; this works even if the bot is not a member.

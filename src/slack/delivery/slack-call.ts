@@ -6,7 +6,7 @@ import {
   WebClient as Client,
 } from '@slack/web-api';
 import type { ChannelOrder } from '../../store/thread/channel-order.ts';
-import { Later } from '../../queue/work.ts';
+import { RetryLater } from '../../queue/workers.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 
@@ -67,7 +67,7 @@ export function makeSlackClient(token: string, apiUrl: string | undefined, log: 
 
 /**
  * Calls Slack once.
- * @throws {Later} at a rate limit, after pausing the method for all processes; {SlackApiError} if Slack refuses; after any other error it is
+ * @throws {RetryLater} at a rate limit, after pausing the method for all processes; {SlackApiError} if Slack refuses; after any other error it is
  * unknown whether Slack did it.
  */
 export async function callSlack<T>(
@@ -82,7 +82,7 @@ export async function callSlack<T>(
   } catch (error) {
     const { outcome, thrown } = classify(error);
     metrics.posts.inc({ method, outcome });
-    if (thrown instanceof Later) await line.pause(method, thrown.afterMs);
+    if (thrown instanceof RetryLater) await line.pause(method, thrown.afterMs);
     throw thrown;
   }
 }
@@ -104,8 +104,8 @@ function classify(error: unknown): { readonly outcome: string; readonly thrown: 
   return { outcome: error instanceof WebAPIHTTPError ? 'failed' : 'unanswered', thrown: error };
 }
 
-function rateLimited(retryAfterS: number): { readonly outcome: string; readonly thrown: Later } {
-  return { outcome: 'limited', thrown: new Later(retryAfterS * 1_000) };
+function rateLimited(retryAfterS: number): { readonly outcome: string; readonly thrown: RetryLater } {
+  return { outcome: 'limited', thrown: new RetryLater(retryAfterS * 1_000) };
 }
 
 function detailOf({ data }: WebAPIPlatformError): string {

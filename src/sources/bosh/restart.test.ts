@@ -19,9 +19,9 @@ afterEach(() => bosh.close());
 function restart(
   source: Source,
   target: Partial<RestartTarget> = {},
-  { id = 'm0123456789abcdef', signal = new AbortController().signal } = {},
+  { idempotencyKey = 'm0123456789abcdef', signal = new AbortController().signal } = {},
 ): Promise<RestartResult> {
-  return source.writes!.processes!.restart({ ...TARGET, ...target }, { id, signal });
+  return source.writes!.processes!.restart({ ...TARGET, ...target }, { idempotencyKey, signal });
 }
 
 async function failure(answer: Promise<unknown>): Promise<string> {
@@ -150,8 +150,8 @@ test('two restarts of one deployment: the second is refused or waits, and both r
   });
   const source = bosh.open();
   const outcomes = await Promise.allSettled([
-    restart(source, {}, { id: 'm1' }),
-    restart(source, { group: 'doppler_z1', id: makeVm('doppler_z1', 0).id }, { id: 'm2' }),
+    restart(source, {}, { idempotencyKey: 'm1' }),
+    restart(source, { group: 'doppler_z1', id: makeVm('doppler_z1', 0).id }, { idempotencyKey: 'm2' }),
   ]);
   const done = outcomes.filter(({ status }) => status === 'fulfilled');
   expect(done.length).toBeGreaterThan(0);
@@ -242,7 +242,7 @@ test('only done is success: an error ends with the words of its event', async ()
       1,
     );
     const words = ends === 'error' ? ": 'doppler_z2/0' is not running after update" : '';
-    expect(await failure(restart(bosh.open(), {}, { id: ends }))).toBe(
+    expect(await failure(restart(bosh.open(), {}, { idempotencyKey: ends }))).toBe(
       `unreachable: task N (restart instance) ended as ${ends}${words}`,
     );
   }
@@ -277,7 +277,7 @@ test('the context id prevents a second restart: the task is found and followed',
   const second = await restart(bosh.open());
   expect(second.summary.split(' done')[0]).toBe(first.summary.split(' done')[0]);
   expect(bosh.director.restarts).toHaveLength(1);
-  await restart(bosh.open(), {}, { id: 'mffffffffffffffff' });
+  await restart(bosh.open(), {}, { idempotencyKey: 'mffffffffffffffff' });
   expect(bosh.director.restarts).toHaveLength(2);
 });
 
@@ -290,8 +290,8 @@ test('restarts are found among tasks that a director hides by default', async ()
 
 test('a director that knows no context ids gives back all tasks, and none of them is taken for ours', async () => {
   bosh = await startBosh({ version: '257.3.0' });
-  await restart(bosh.open(), {}, { id: 'm1' });
-  await restart(bosh.open(), {}, { id: 'm2' });
+  await restart(bosh.open(), {}, { idempotencyKey: 'm1' });
+  await restart(bosh.open(), {}, { idempotencyKey: 'm2' });
   expect(bosh.director.restarts).toHaveLength(2);
 });
 
@@ -323,7 +323,7 @@ test('a cancelled order sends nothing more', async () => {
   const reason = new Error('called back');
   const called = Promise.withResolvers<void>();
   bosh.director.fail({ path: '/locks', until: called.promise });
-  const restarting = restart(bosh.open(), {}, { id: 'm1', signal: controller.signal });
+  const restarting = restart(bosh.open(), {}, { idempotencyKey: 'm1', signal: controller.signal });
   await expect.poll(() => bosh.director.asked.length).toBeGreaterThan(0);
   controller.abort(reason);
   await expect(restarting).rejects.toBe(reason);

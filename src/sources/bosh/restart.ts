@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Order } from '../../ports/order.ts';
+import type { ApplyContext } from '../../ports/apply-context.ts';
 import type { RestartResult, RestartTarget } from '../../ports/processes.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import type { BoshConfig } from './config.ts';
@@ -31,11 +31,11 @@ interface RestartDeps {
 export async function restartInstance(
   { config, session, directorVersion }: RestartDeps,
   target: RestartTarget,
-  order: Order,
+  order: ApplyContext,
 ): Promise<RestartResult> {
   refuseForbidden(config, target);
   const { signal } = order;
-  const known = await findTask(config, session, order.id, signal);
+  const known = await findTask(config, session, order.idempotencyKey, signal);
   if (known) return awaitRestart({ config, session }, known.id, order);
   await refuseLocked({ config, session, signal }, target.deployment);
   const version = await directorVersion(signal);
@@ -83,7 +83,7 @@ async function startRestart(
   { config, session }: DirectorAccess,
   version: string,
   { deployment, group, id }: RestartTarget,
-  order: Order,
+  order: ApplyContext,
 ): Promise<number> {
   const [path, query] = [`/deployments/${encodeURIComponent(deployment)}`, skipsDrain(config, group)];
   const call = restartsOneInstance(version)
@@ -96,7 +96,7 @@ async function startRestart(
         path: `${path}/jobs/${encodeURIComponent(group)}/${id}?state=restart${query ? '&skip_drain=true' : ''}`,
       };
   const headers = {
-    'x-bosh-context-id': order.id,
+    'x-bosh-context-id': order.idempotencyKey,
     // Without it the old route is not found at all.
     ...(call.method === 'PUT' && { 'content-type': 'text/yaml' }),
   };
@@ -112,13 +112,18 @@ async function startRestart(
   }
 }
 
-async function findLostTask({ config, session }: DirectorAccess, order: Order): Promise<Task | undefined> {
+async function findLostTask(
+  { config, session }: DirectorAccess,
+  order: ApplyContext,
+): Promise<Task | undefined> {
   for (const afterMs of RECHECK_DELAYS_MS) {
     await sleep(afterMs);
-    const found = await findTask(config, session, order.id, order.signal).catch((error: unknown) => {
-      if (error instanceof SourceError) return undefined;
-      throw error;
-    });
+    const found = await findTask(config, session, order.idempotencyKey, order.signal).catch(
+      (error: unknown) => {
+        if (error instanceof SourceError) return undefined;
+        throw error;
+      },
+    );
     if (found) return found;
   }
   return undefined;
@@ -127,7 +132,7 @@ async function findLostTask({ config, session }: DirectorAccess, order: Order): 
 async function awaitRestart(
   { config, session }: DirectorAccess,
   id: number,
-  { signal }: Order,
+  { signal }: ApplyContext,
 ): Promise<RestartResult> {
   const beganAtMs = performance.now();
   const events = openEvents(session, id);

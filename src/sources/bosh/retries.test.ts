@@ -88,8 +88,8 @@ test('what starts something is sent once, whatever a gateway answers', async () 
   const target = { source: 'bosh', deployment: 'cf', group: 'doppler_z2', id: makeVm('doppler_z2', 0).id };
   for (const status of [502, 503, 504]) {
     bosh.director.fail({ path: '/deployments/cf/instance_groups', status }, 1);
-    const order = { id: `m${status}`, signal: new AbortController().signal };
-    await expect(source.writes!.processes!.restart(target, order)).rejects.toMatchObject({
+    const applyContext = { idempotencyKey: `m${status}`, signal: new AbortController().signal };
+    await expect(source.writes!.processes!.restart(target, applyContext)).rejects.toMatchObject({
       kind: 'unreachable',
       message: expect.stringMatching(/but the restart may have begun$/) as string,
     });

@@ -59,7 +59,10 @@ test('a user reads keys over v2 and members over v3, and maintains', async () =>
   expect((await source.keyValue!.tree('/doppler', { signal })).leaves).toHaveLength(1);
   const seen = await source.keyValue!.members({ signal, withinMs: 20_000 });
   expect(seen).toMatchObject({ hasQuorum: true, members: [{ healthy: true }] });
-  await source.writes!.keyValue!.defragment('etcd', seen.members[0]!.id, { id: 'm0123456789abcdef', signal });
+  await source.writes!.keyValue!.defragment('etcd', seen.members[0]!.id, {
+    idempotencyKey: 'm0123456789abcdef',
+    signal,
+  });
 });
 
 test('an expired etcd login is renewed', async () => {

@@ -1,5 +1,5 @@
 import type { KeyValueWriter, StoreAlarm } from '../../ports/key-value.ts';
-import type { Order } from '../../ports/order.ts';
+import type { ApplyContext } from '../../ports/apply-context.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { printable } from '../../wire/x509.ts';
 import { asObject, parseJson } from '../../wire/json-object.ts';
@@ -54,7 +54,7 @@ function anyMember(cluster: Cluster, signal: AbortSignal): Promise<EndpointClien
 interface MaintenanceCall {
   readonly path: string;
   readonly body: unknown;
-  readonly order: Order;
+  readonly order: ApplyContext;
 }
 
 async function perform(

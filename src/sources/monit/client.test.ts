@@ -42,7 +42,7 @@ function restart({
   );
   onTestFinished(opened.close);
   const target = { source, deployment: source, group: 'doppler_z2', id, process };
-  return opened.writes!.processes!.restart(target, { id: 'm0123456789abcdef', signal });
+  return opened.writes!.processes!.restart(target, { idempotencyKey: 'm0123456789abcdef', signal });
 }
 
 async function fake(options: Partial<FakeMonitOptions> = {}): Promise<FakeMonit> {

@@ -40,9 +40,9 @@ async function restart({
     monitConfig.parse({ kind: 'monit', auth: AUTH, restart: [process], hosts, ...more }),
   );
   const target = { source: 'monit', deployment: 'monit', group: 'doppler_z2', id: '0', process };
-  const order = { id: 'm0123456789abcdef', signal: new AbortController().signal };
+  const applyContext = { idempotencyKey: 'm0123456789abcdef', signal: new AbortController().signal };
   try {
-    return await source.writes!.processes!.restart(target, order);
+    return await source.writes!.processes!.restart(target, applyContext);
   } finally {
     await source.close();
   }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Order } from '../../ports/order.ts';
+import type { ApplyContext } from '../../ports/apply-context.ts';
 import type { RestartResult, RestartTarget } from '../../ports/processes.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import type { MonitConfig, MonitHost } from './config.ts';
@@ -29,7 +29,7 @@ export async function restartProcess(
   config: MonitConfig,
   client: MonitClient,
   target: RestartTarget,
-  { signal }: Order,
+  { signal }: ApplyContext,
 ): Promise<RestartResult> {
   const { host, process } = requireAllowed(config, target);
   const run: RestartRun = { config, client, host, process, startedMs: performance.now(), signal };

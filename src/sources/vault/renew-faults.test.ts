@@ -44,7 +44,10 @@ function plan(name = 'tls'): Promise<Renewal> {
 }
 
 function renew(planned: Renewal, signal = new AbortController().signal) {
-  return source.writes!.certificates!.renew('vault', planned, { id: 'm0123456789abcdef', signal });
+  return source.writes!.certificates!.renew('vault', planned, {
+    idempotencyKey: 'm0123456789abcdef',
+    signal,
+  });
 }
 
 async function held(): Promise<{ serial: unknown; leaf: number; ca: number }> {

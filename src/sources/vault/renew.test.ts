@@ -23,7 +23,7 @@ const EXPIRED = { notBefore: new Date('2018-07-13T22:25:49Z'), notAfter: new Dat
 const AGES = { notBefore: new Date('2016-01-01T00:00:00Z'), notAfter: new Date('2046-01-01T00:00:00Z') };
 const MOUNT = 'wrench-test-renew';
 const signal = new AbortController().signal;
-const order = { id: 'm0123456789abcdef', signal };
+const applyContext = { idempotencyKey: 'm0123456789abcdef', signal };
 
 describe.each(vaultsUnderTest())('%s', (_, open) => {
   let vault: OpenedVault;
@@ -78,7 +78,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
   const plan = (path: string, by = source()): Promise<Renewal> =>
     by.certificates!.planRenewal!(at(path), { signal });
   const renew = (planned: Renewal, by = source()): Promise<RenewalResult> =>
-    by.writes!.certificates!.renew('vault', planned, order);
+    by.writes!.certificates!.renew('vault', planned, applyContext);
   /** A folder of its own for each test: a leaf, and its authority beside it. */
   const lay = async (
     folder: string,
@@ -445,7 +445,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
       `vault:${MOUNT}/leave/tls/../../x:certificate`,
     ])
       expect(await refusal(here.certificates!.planRenewal!(place, { signal }))).toContain('can be renewed');
-    expect(await refusal(here.writes!.certificates!.renew('other', planned, order))).toContain(
+    expect(await refusal(here.writes!.certificates!.renew('other', planned, applyContext))).toContain(
       'another source',
     );
   });

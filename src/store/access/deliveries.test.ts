@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type LossyRedis, startLossyRedis } from '../../../test/world/lossy-redis.ts';
 import { useRedis } from '../../../test/world/use-redis.ts';
-import { connectImpatiently, type RedisConnection, waitUntilReady } from '../../queue/connection.ts';
+import { connectFailFast, type RedisConnection, waitUntilReady } from '../../queue/connection.ts';
 import { openDeliveries } from './deliveries.ts';
 
 const redis = useRedis();
@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 test('a click whose first answer from Redis was lost is still the first, and comes once', async () => {
-  connection = connectImpatiently({ url: lossy.url }, () => undefined);
+  connection = connectFailFast({ url: lossy.url }, () => undefined);
   await waitUntilReady(connection, 5_000);
   const isFirst = openDeliveries(connection, '{test}');
 

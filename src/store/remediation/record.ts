@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Plan } from '../../check/define-remediation.ts';
 import type { Measure } from '../../check/finding.ts';
-import { askedSchema } from '../../queue/asked.ts';
+import { requestOriginSchema } from '../../queue/request-origin.ts';
 
 /**
  * Where one remediation is in its life (DESIGN.md section 2):
@@ -88,7 +88,7 @@ export const remediationRecordSchema = z.strictObject({
   environment: z.string(),
   args: z.record(z.string(), z.string()),
   /** Who asked the question, where and when. */
-  asked: askedSchema,
+  asked: requestOriginSchema,
   /** Its name among the check's remediations. */
   remediation: z.string(),
   title: z.string(),

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startLossyRedis } from '../../../test/world/lossy-redis.ts';
 import { useRedis } from '../../../test/world/use-redis.ts';
-import { connectPatiently } from '../../queue/connection.ts';
+import { connectBlocking } from '../../queue/connection.ts';
 import { openThreads, type Threads } from './threads.ts';
 
 const WHERE = { channelId: 'C1', ts: '1.2' };
@@ -43,7 +43,7 @@ test('one process at a time has the lease, and each lease has a greater fence', 
 
 test('a lease whose confirmation from Redis was lost is still ours', async () => {
   const lossy = await startLossyRedis(server.url);
-  const connection = connectPatiently({ url: lossy.url }, () => undefined);
+  const connection = connectBlocking({ url: lossy.url }, () => undefined);
   cleanUp.push(lossy.close, () => connection.disconnect());
   const others = openThreads(connection, '{test}');
 

@@ -141,7 +141,7 @@ export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
     saveText: (runId, name, text) => set(runId, { [`kept:${name}`]: text }),
     mark: (runId, fact) => set(runId, { [`is:${fact}`]: 'yes' }),
     settle: async (runId) => {
-      await past.note(runId, 'answered');
+      await past.record(runId, 'answered');
       await redis.expire(threadKey(runId), SETTLED_S);
     },
   };

@@ -46,7 +46,10 @@ test('processes under a real monit are seen through the director, and restarted 
   await expect.poll(readStates, WAIT).toEqual(['failing', 'doppler running', 'metron_agent unmonitored']);
 
   const target = { source: 'bosh', deployment: 'cf', group: 'doppler_z2', id };
-  const { summary } = await source.writes!.processes!.restart(target, { id: 'm0123456789abcdef', signal });
+  const { summary } = await source.writes!.processes!.restart(target, {
+    idempotencyKey: 'm0123456789abcdef',
+    signal,
+  });
   expect(summary).toMatch(/^task \d+ done/);
   expect(await readStates()).toEqual(['running', 'doppler running', 'metron_agent running']);
   expect(await monit.pidOf('doppler')).not.toBe(before);

@@ -3,7 +3,7 @@ import {
   askedInWords,
   coverageInWords,
   groupGaps,
-  headlineOf,
+  reportHeadline,
   SEVERITY_WORDS,
   summaryOf,
   listedGaps,
@@ -27,7 +27,7 @@ const MAX_COVERAGE_BYTES = 2_000;
  * `code`: Slack's reason to refuse posts, unless it is that the bot is not a member.
  */
 export function renderPlainFallback(report: Report, code?: string): { readonly text: string } {
-  const headline = headlineOf(report);
+  const headline = reportHeadline(report);
   const asked = `${escapeUntrusted(report.environment, 80)} · ${codeSpan(askedInWords(report), 300)}`;
   const end = [
     truncateMrkdwn(`${asked} · ${escapeUntrusted(coverageInWords(report), 600)}`, MAX_COVERAGE_BYTES),

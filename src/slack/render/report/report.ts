@@ -5,7 +5,7 @@ import {
   countInWords,
   coverageInWords,
   durationInWords,
-  headlineOf,
+  reportHeadline,
   summaryOf,
   listedGaps,
   verdictOf,
@@ -78,7 +78,7 @@ export function renderReport(report: Report, asked: ReportRequest): ThreadConten
 }
 
 function renderRoot(report: Report, asked: ReportRequest): Message {
-  const headline = headlineOf(report);
+  const headline = reportHeadline(report);
   const verdict = verdictOf(report);
   const first = `:${EMOJI[headline]}: ${headline} · `;
   const header: HeaderBlock = {
@@ -146,7 +146,7 @@ function moreFindingsText(findings: readonly Finding[], top: readonly Finding[])
 
 /** The coverage is never left out. */
 function rootText(report: Report, command: string): string {
-  const headline = headlineOf(report);
+  const headline = reportHeadline(report);
   const rest = report.findings.length - MAX_ROOT_FINDINGS;
   const asked = `${escapeUntrusted(report.environment, 80)}, ${escapeUntrusted(command, 200)}`;
   const coverage = truncateMrkdwn(

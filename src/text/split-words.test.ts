@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LONGEST_TEXT, splitWords, type Words, WordsError } from './words.ts';
+import { LONGEST_TEXT, splitWords, type Words, WordsError } from './split-words.ts';
 
 function split(text: string) {
   const { bare, flags } = splitWords(text);

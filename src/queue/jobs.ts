@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { reportSchema } from '../check/finding.ts';
-import { askedSchema } from './asked.ts';
+import { requestOriginSchema } from './request-origin.ts';
 
 const runId = z.string().regex(/^r[0-9a-f]{16}$/);
 
@@ -10,7 +10,7 @@ export const checkJobSchema = z.strictObject({
   check: z.string(),
   environment: z.string(),
   args: z.record(z.string(), z.string()),
-  asked: askedSchema,
+  asked: requestOriginSchema,
 });
 
 export type CheckJob = z.infer<typeof checkJobSchema>;
@@ -32,7 +32,7 @@ export const remediationJobSchema = z.discriminatedUnion('kind', [
 
 export type RemediationJob = z.infer<typeof remediationJobSchema>;
 
-const about = { runId, check: z.string(), environment: z.string(), asked: askedSchema };
+const about = { runId, check: z.string(), environment: z.string(), asked: requestOriginSchema };
 
 /** Something to show: worker (or bot) to the bot, which paces and posts it. */
 const outboxJob = z.discriminatedUnion('kind', [
@@ -41,7 +41,7 @@ const outboxJob = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('progress'), ...about, progress: progressSchema }),
   z.strictObject({ kind: z.literal('report'), ...about, report: reportSchema }),
   /** Somebody asked the same question in the same channel: they get the link to the thread of the run. `asked` is theirs. */
-  z.strictObject({ kind: z.literal('joined'), ...about, first: askedSchema }),
+  z.strictObject({ kind: z.literal('joined'), ...about, first: requestOriginSchema }),
   /** A bug of ours ended the run; the log has it under this id. */
   z.strictObject({ kind: z.literal('bug'), ...about, jobId: z.string() }),
   /** The run was taken up more than once and its worker was lost each time. */

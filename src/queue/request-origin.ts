@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Who asked, where and when: all that is needed to answer in the right place. */
-export const askedSchema = z.strictObject({
+export const requestOriginSchema = z.strictObject({
   /** Slack user id; never a name. */
   by: z.string(),
   teamId: z.string(),
@@ -14,4 +14,4 @@ export const askedSchema = z.strictObject({
   responseUrl: z.url().exactOptional(),
 });
 
-export type Asked = z.infer<typeof askedSchema>;
+export type RequestOrigin = z.infer<typeof requestOriginSchema>;

@@ -7,13 +7,13 @@ import {
   type OutboxJob,
   type RemediationJob,
   remediationJobSchema,
-} from './contracts.ts';
+} from './jobs.ts';
 import { backoffMs, type RedisConnection } from './connection.ts';
 import { CHECKS, OUTBOX, PREFIX, REMEDIATIONS } from './queues.ts';
 
 /** Thrown by a handler to be given the same job again later; it counts as no attempt. */
-export class Later extends Error {
-  override readonly name = 'Later';
+export class RetryLater extends Error {
+  override readonly name = 'RetryLater';
   readonly afterMs: number;
 
   constructor(afterMs: number) {
@@ -22,7 +22,7 @@ export class Later extends Error {
   }
 }
 
-export interface Delivery<T> {
+export interface JobAttempt<T> {
   readonly id: string;
   readonly data: T;
   /** From 1. */
@@ -32,40 +32,40 @@ export interface Delivery<T> {
   readonly signal: AbortSignal;
 }
 
-export interface Working {
+export interface RunningWorker {
   /** Takes no new job, lets running ones finish for `graceMs`, then aborts them: they are handed back and run elsewhere. */
   readonly close: (graceMs: number) => Promise<void>;
   readonly isRunning: () => boolean;
 }
 
-interface Hands<T> {
+interface WorkerOptions<T> {
   readonly connection: RedisConnection;
-  readonly atOnce: number;
+  readonly concurrency: number;
   /** After this long without a sign of life a job's worker counts as dead, and the job is taken up again. */
-  readonly takeOverMs: number;
-  readonly handle: (delivery: Delivery<T>) => Promise<void>;
+  readonly lockMs: number;
+  readonly handle: (delivery: JobAttempt<T>) => Promise<void>;
   /**
-   * The handler threw, or its worker was lost. `forGood`: it is not tried again, because it is out of attempts or was taken up
+   * The handler threw, or its worker was lost. `isFinal`: it is not tried again, because it is out of attempts or was taken up
    * again and again while workers died.
    */
-  readonly onFailed: (failure: { id: string; data: T; error: Error; forGood: boolean }) => void;
+  readonly onFailed: (failure: { id: string; data: T; error: Error; isFinal: boolean }) => void;
   readonly onError: (error: Error) => void;
 }
 
-export function workChecks(hands: Hands<CheckJob>): Working {
-  return work(CHECKS, checkJobSchema, hands, 2);
+export function startCheckWorker(options: WorkerOptions<CheckJob>): RunningWorker {
+  return startWorker(CHECKS, checkJobSchema, options, 2);
 }
 
 /**
  * A job whose worker is lost is not taken up again: every worker of this queue is set so, for one that is not would run it twice
  * (reference: bullmq.md section 2, scenario D).
  */
-export function workRemediations(hands: Hands<RemediationJob>): Working {
-  return work(REMEDIATIONS, remediationJobSchema, hands, 0);
+export function startRemediationWorker(options: WorkerOptions<RemediationJob>): RunningWorker {
+  return startWorker(REMEDIATIONS, remediationJobSchema, options, 0);
 }
 
-export function workOutbox(hands: Hands<OutboxJob>): Working {
-  return work(OUTBOX, outboxJobSchema, hands, 100, untilSlackWorks);
+export function startOutboxWorker(options: WorkerOptions<OutboxJob>): RunningWorker {
+  return startWorker(OUTBOX, outboxJobSchema, options, 100, untilSlackWorks);
 }
 
 /** A post is tried again about once a second this often. Those behind it in its channel wait meanwhile. */
@@ -81,36 +81,36 @@ function untilSlackWorks(attempt: number): number {
 /** Longest wait between two attempts at a job. */
 const LONGEST_BACKOFF_MS = 60_000;
 
-function backOff(attempt: number): number {
+function retryDelayMs(attempt: number): number {
   return Math.min(LONGEST_BACKOFF_MS, backoffMs(attempt + 2) * Math.max(1, attempt / 4));
 }
 
-function work<T>(
+function startWorker<T>(
   queue: string,
   schema: z.ZodType<T>,
-  hands: Hands<T>,
+  options: WorkerOptions<T>,
   maxStalled: number,
-  untilNextMs: (attempt: number) => number = backOff,
-): Working {
-  const worker = new Worker<T>(queue, (job, token, signal) => handle(job, token, signal, schema, hands), {
-    connection: hands.connection,
+  untilNextMs: (attempt: number) => number = retryDelayMs,
+): RunningWorker {
+  const worker = new Worker<T>(queue, (job, token, signal) => handle(job, token, signal, schema, options), {
+    connection: options.connection,
     prefix: PREFIX,
-    concurrency: hands.atOnce,
-    lockDuration: hands.takeOverMs,
-    stalledInterval: hands.takeOverMs / 2,
+    concurrency: options.concurrency,
+    lockDuration: options.lockMs,
+    stalledInterval: options.lockMs / 2,
     maxStalledCount: maxStalled,
     settings: {
       backoffStrategy: untilNextMs,
     },
   });
-  worker.on('error', hands.onError);
+  worker.on('error', options.onError);
   worker.on('failed', (job, error) => {
     if (!job) return;
-    const forGood =
+    const isFinal =
       job.attemptsMade >= (job.opts.attempts ?? 1) ||
       error instanceof UnrecoverableError ||
       /stalled more than/.test(error.message);
-    hands.onFailed({ id: job.id ?? '', data: job.data, error, forGood });
+    options.onFailed({ id: job.id ?? '', data: job.data, error, isFinal });
   });
   return { close: (graceMs) => close(worker, graceMs), isRunning: () => worker.isRunning() };
 }
@@ -120,11 +120,11 @@ async function handle<T>(
   token: string | undefined,
   signal: AbortSignal | undefined,
   schema: z.ZodType<T>,
-  hands: Hands<T>,
+  options: WorkerOptions<T>,
 ): Promise<void> {
   const stop = signal ?? new AbortController().signal;
   try {
-    await hands.handle({
+    await options.handle({
       id: job.id ?? '',
       data: parse(job, schema),
       attempt: job.attemptsMade + 1,
@@ -132,7 +132,7 @@ async function handle<T>(
       signal: stop,
     });
   } catch (error) {
-    const afterMs = error instanceof Later ? error.afterMs : stop.aborted ? 0 : undefined;
+    const afterMs = error instanceof RetryLater ? error.afterMs : stop.aborted ? 0 : undefined;
     if (afterMs === undefined) throw error;
     await job.moveToDelayed(Date.now() + afterMs, token);
     throw new DelayedError();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { outboxJobSchema } from './contracts.ts';
+import { outboxJobSchema } from './jobs.ts';
 
 test('a job that version 0.4 left in the queue is read', () => {
   const asked = { by: 'U1', teamId: 'T1', channelId: 'C1', as: '/lab a', at: '2026-11-21T03:00:00.000Z' };
