@@ -6,10 +6,10 @@ import { openRemediationStore } from '../store/remediation/remediation-store.ts'
 import { connectBlocking } from '../queue/connection.ts';
 import { openQueues, PREFIX } from '../queue/queues.ts';
 import { startCheckWorker, startRemediationWorker } from '../queue/workers.ts';
-import { answer, handleCheck } from '../worker/check-handler.ts';
+import { enqueueAnswers, handleCheck } from '../worker/check-handler.ts';
 import { handleRemediation } from '../worker/remediation-handler.ts';
-import type { RemediationHandling } from '../worker/step.ts';
-import { startSweeping } from '../worker/sweep.ts';
+import type { RemediationDeps } from '../worker/job-context.ts';
+import { startSweep } from '../worker/sweep.ts';
 import { logOutages } from '../telemetry/outages.ts';
 import { policyOf, type Role, type Shared } from './shared.ts';
 import { closeEnvironments, openEnvironments } from './environments.ts';
@@ -29,21 +29,21 @@ export async function startWorker(shared: Shared): Promise<Role> {
   const queues = openQueues(connection, onError);
   const environments = await openEnvironments(config.environments);
   const remediations = openRemediationStore(connection, PREFIX);
-  const remediationDeps: RemediationHandling = {
+  const remediationDeps: RemediationDeps = {
     catalogue,
     readersOf: (environment) => environments.get(environment)?.readers,
     writersOf: (environment) => environments.get(environment)?.writers,
     remediations,
     people: openPeople(connection, PREFIX),
     policy: policyOf(config),
-    frozen: openFreeze(connection, PREFIX).read,
-    durability: () => confirmDurability(connection),
+    readFreeze: openFreeze(connection, PREFIX).read,
+    confirmDurability: () => confirmDurability(connection),
     enqueueRemediation: queues.enqueueRemediation,
     enqueueOutbox: queues.enqueueOutbox,
     redact,
     deadlineMs: config.limits.checkSeconds * 1_000,
     leaseMs: config.limits.takeOverSeconds * 1_000,
-    lookAgainMs: VERIFY_EVERY_MS,
+    recheckEveryMs: VERIFY_EVERY_MS,
     log,
     metrics,
   };
@@ -55,7 +55,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
     onFailed: ({ id, error }) => log.warn({ err: error, jobId: id }, 'a step of a remediation was lost'),
     onError,
   });
-  const sweep = startSweeping(remediationDeps, SWEEP_EVERY_MS);
+  const sweep = startSweep(remediationDeps, SWEEP_EVERY_MS);
   const checkWorker = startCheckWorker({
     connection,
     concurrency: config.limits.checksAtOnce,
@@ -81,7 +81,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
         isFinal ? 'a check was lost' : 'a check is run again',
       );
       if (!isFinal) return;
-      answer(queues, data, async (about) => ({ kind: 'lost', ...about, jobId: id })).catch(
+      enqueueAnswers(queues, data, async (about) => ({ kind: 'lost', ...about, jobId: id })).catch(
         (failed: unknown) => log.error({ err: failed, jobId: id }, 'a lost check could not be reported'),
       );
     },

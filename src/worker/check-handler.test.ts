@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CheckJob, OutboxJob } from '../queue/jobs.ts';
-import { answer } from './check-handler.ts';
+import { enqueueAnswers } from './check-handler.ts';
 
 const asked = { by: 'U1', teamId: 'T1', channelId: 'C1', as: '/lab a', at: '2026-11-21T03:00:00.000Z' };
 const job: CheckJob = { runId: 'r0000000000000001', check: 'lab/a', environment: 'prod', args: {}, asked };
@@ -18,7 +18,11 @@ test('who joins while the answer is handed over is answered as well, and each on
   };
 
   const audiences = { join: none, read: async () => waiting, close: async () => [...waiting] };
-  await answer({ audiences, enqueueOutbox }, job, async (about) => ({ kind: 'lost', ...about, jobId: 'x' }));
+  await enqueueAnswers({ audiences, enqueueOutbox }, job, async (about) => ({
+    kind: 'lost',
+    ...about,
+    jobId: 'x',
+  }));
 
   expect(told).toEqual([
     'report-r0000000000000001 C1',

@@ -11,7 +11,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { offersIn } from './offers-in.ts';
 
-export interface CheckHandling {
+export interface CheckDeps {
   readonly catalogue: Catalogue;
   /** The readers of an environment, by name; undefined where this worker does not know it. */
   readonly readersOf: (environment: string) => Partial<Readers> | undefined;
@@ -32,15 +32,15 @@ const PROGRESS_EVERY_MS = 3_000;
  * the askers are shown.
  */
 export async function handleCheck(
-  handling: CheckHandling,
+  deps: CheckDeps,
   { id, data, signal }: JobAttempt<CheckJob>,
 ): Promise<void> {
-  const { log, metrics, catalogue, remediations } = handling;
+  const { log, metrics, catalogue, remediations } = deps;
   try {
-    const report = await run(handling, data, signal, throttle(data, handling));
+    const report = await runJob(deps, data, signal, throttledProgress(data, deps));
     metrics.checks.inc({ check: data.check, status: report.status });
     metrics.checkSeconds.observe({ check: data.check }, report.durationMs / 1_000);
-    await answer(handling, data, async (about) => {
+    await enqueueAnswers(deps, data, async (about) => {
       await remediations.saveOffers(offersIn(report, about, catalogue));
       return { kind: 'report', ...about, report };
     });
@@ -48,7 +48,7 @@ export async function handleCheck(
     if (signal.aborted || isRedisAway(error)) throw error;
     metrics.bugs.inc({ role: 'worker' });
     log.error({ err: error, jobId: id, check: data.check }, 'a bug of ours ended a check');
-    await answer(handling, data, async (about) => ({ kind: 'bug', ...about, jobId: id }));
+    await enqueueAnswers(deps, data, async (about) => ({ kind: 'bug', ...about, jobId: id }));
   }
 }
 
@@ -58,8 +58,8 @@ type About = Pick<OutboxJob, 'runId' | 'check' | 'environment' | 'asked'>;
  * Queues the answer for every channel that waits for it. Then nobody can join the run any more. It repeats until there is nobody new: while
  * Redis was away, the mark that closes the run may have expired.
  */
-export async function answer(
-  { audiences, enqueueOutbox }: Pick<CheckHandling, 'audiences' | 'enqueueOutbox'>,
+export async function enqueueAnswers(
+  { audiences, enqueueOutbox }: Pick<CheckDeps, 'audiences' | 'enqueueOutbox'>,
   job: CheckJob,
   answerFor: (about: About) => Promise<OutboxJob>,
 ): Promise<void> {
@@ -75,8 +75,8 @@ export async function answer(
   }
 }
 
-async function run(
-  { catalogue, readersOf, redact, deadlineMs }: CheckHandling,
+async function runJob(
+  { catalogue, readersOf, redact, deadlineMs }: CheckDeps,
   { check: name, environment, args }: CheckJob,
   signal: AbortSignal,
   onProgress: (progress: Progress) => void,
@@ -101,9 +101,9 @@ async function run(
   });
 }
 
-function throttle(
+function throttledProgress(
   job: CheckJob,
-  { audiences, enqueueOutbox, log }: CheckHandling,
+  { audiences, enqueueOutbox, log }: CheckDeps,
 ): (progress: Progress) => void {
   const { check, environment } = job;
   let next = Date.now() + PROGRESS_EVERY_MS;

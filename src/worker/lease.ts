@@ -2,7 +2,7 @@ import type { RemediationRecord } from '../store/remediation/record.ts';
 import type { RemediationStore } from '../store/remediation/remediation-store.ts';
 
 /** The sign of life of who acts. */
-export interface Lease {
+export interface ExecutionLease {
   /** Aborted where the lease is lost or the worker must stop: nothing new is begun then. */
   readonly signal: AbortSignal;
   readonly release: () => void;
@@ -14,28 +14,28 @@ export function holdLease(
   remediation: RemediationRecord,
   leaseMs: number,
   stop: AbortSignal,
-): Lease {
+): ExecutionLease {
   const lost = new AbortController();
-  let goodUntilMs = performance.now() + leaseMs;
-  let isAsking = false;
-  const ask = async () => {
-    if (isAsking) return;
-    isAsking = true;
+  let validUntilMs = performance.now() + leaseMs;
+  let isRenewing = false;
+  const renew = async () => {
+    if (isRenewing) return;
+    isRenewing = true;
     try {
-      const askedAtMs = performance.now();
+      const sentAtMs = performance.now();
       if (!(await remediations.renewLease(remediation, leaseMs)))
         lost.abort(new Error('another holds the lease'));
-      goodUntilMs = askedAtMs + leaseMs;
+      validUntilMs = sentAtMs + leaseMs;
     } finally {
-      isAsking = false;
+      isRenewing = false;
     }
   };
   const signal = AbortSignal.any([stop, lost.signal]);
   const timer = setInterval(() => {
-    if (performance.now() > goodUntilMs) lost.abort(new Error('the lease could not be lengthened'));
+    if (performance.now() > validUntilMs) lost.abort(new Error('the lease could not be lengthened'));
     // A deed that does not hear its signal is given up: the sweep says so once the lease is over.
     if (signal.aborted) clearInterval(timer);
-    else ask().catch(() => undefined);
+    else renew().catch(() => undefined);
   }, leaseMs / 3);
   return { signal, release: () => clearInterval(timer) };
 }

@@ -138,7 +138,7 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
     expect(await freeze.unfreeze(said)).toBe(false);
 
     const begun = await start();
-    if (begun.kind !== 'moved') throw new Error(begun.because);
+    if (begun.kind !== 'changed') throw new Error(begun.because);
     expect(await remediations.renewLease(begun.remediation, 30_000)).toBe(true);
     expect(await remediations.renewLease({ ...begun.remediation, token: 6 }, 30_000)).toBe(false);
 

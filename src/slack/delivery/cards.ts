@@ -143,7 +143,7 @@ async function recordShown(
 ): Promise<StoredRemediation | undefined> {
   if (shownAt !== undefined) return undefined;
   const moved = await remediations.transition(id, markPlanShown(policy, await remediations.readClock()));
-  return moved.kind === 'moved' ? remediations.read(id) : undefined;
+  return moved.kind === 'changed' ? remediations.read(id) : undefined;
 }
 
 /** Sends the requester a direct message: the plan was withdrawn, or how the remediation ended. */
@@ -165,7 +165,7 @@ async function reportPrivately(
   const message = renderCardNotPosted(now, {
     channelId: asked.channelId,
     code,
-    isWithdrawn: moved.kind === 'moved',
+    isWithdrawn: moved.kind === 'changed',
   });
   try {
     await postOnce(deps, `direct-${id}-${now.state}`, direct, message);

@@ -67,7 +67,7 @@ async function anApproval(
     id,
     approve('U0GRACE', planHash, POLICY, await remediations.readClock()),
   );
-  if (moved.kind !== 'moved') throw new Error(moved.because);
+  if (moved.kind !== 'changed') throw new Error(moved.because);
   return moved.remediation;
 }
 
@@ -89,7 +89,7 @@ test('of fifty who want to begin at once over four connections exactly one does,
     Array.from({ length: 50 }, (_, number) => start(approved, POLICY, processes[number % 4])),
   );
 
-  const won = moved.filter(({ kind }) => kind === 'moved');
+  const won = moved.filter(({ kind }) => kind === 'changed');
   expect(won).toHaveLength(1);
   expect(new Set(moved.flatMap((one) => (one.kind === 'refused' ? [one.because] : [])))).toEqual(
     new Set(['it is applying']),
@@ -115,7 +115,7 @@ test('of fifty who approve and reject at once one is first, and all are answered
   );
 
   const told = (await kinds()).slice(2);
-  expect(moved.filter(({ kind }) => kind === 'moved')).toHaveLength(told.length);
+  expect(moved.filter(({ kind }) => kind === 'changed')).toHaveLength(told.length);
   // A reject may follow an approval; nothing follows a reject.
   expect([['rejected'], ['approved', 'rejected'], ['approved']]).toContainEqual(told);
   const { head, entries } = await readWhole(chain);
@@ -184,8 +184,8 @@ test('while everything is frozen nothing is asked for, approved or begun; after 
   const asking = () => remediations.transition(offer.id, requestPlan('U0ADA', POLICY, 0));
   await expect(asking()).resolves.toMatchObject({ kind: 'refused', because });
   await freeze.unfreeze(by);
-  await expect(asking()).resolves.toMatchObject({ kind: 'moved' });
-  await expect(start(approved)).resolves.toMatchObject({ kind: 'moved' });
+  await expect(asking()).resolves.toMatchObject({ kind: 'changed' });
+  await expect(start(approved)).resolves.toMatchObject({ kind: 'changed' });
 });
 
 test('a target is held by one remediation at a time, and let go at its end', async () => {
@@ -201,7 +201,7 @@ test('a target is held by one remediation at a time, and let go at its end', asy
     because: `another remediation of the same target is under way (${first.id})`,
   });
   await remediations.transition(first.id, reject('U0GRACE', first.planHash ?? '', nowMs));
-  await expect(planning()).resolves.toMatchObject({ kind: 'moved' });
+  await expect(planning()).resolves.toMatchObject({ kind: 'changed' });
 });
 
 test('one target of several that is held is enough to refuse, and none of the others is taken', async () => {
@@ -231,7 +231,7 @@ test.each([
     const there = { runId: 'r2', environment: elsewhere };
     const planInBoth = [await anApproval(here, [target]), await anApproval(there, [alike])];
     for (const approved of planInBoth)
-      await expect(start(approved)).resolves.toMatchObject({ kind: 'moved' });
+      await expect(start(approved)).resolves.toMatchObject({ kind: 'changed' });
 
     const [first] = planInBoth;
     const running = (await remediations.read(first?.id ?? ''))?.remediation;
@@ -255,7 +255,7 @@ test('no more than so many are applied of one report, and in one environment wit
     anApproval({ ...another(number), runId, environment }, [`${environment} ${runId} ${number}`]);
   const begun = async (approved: Promise<RemediationRecord>) => {
     const moved = await start(await approved, policy);
-    return moved.kind === 'moved' ? 'begun' : moved.because;
+    return moved.kind === 'changed' ? 'begun' : moved.because;
   };
 
   await expect(begun(ofRun('r1', 1))).resolves.toBe('begun');
@@ -278,7 +278,7 @@ test('of many who begin at once no more than the most are begun', async () => {
     approved.map((one, number) => start(one, { ...POLICY, perHour: 5 }, processes[number % 4])),
   );
 
-  expect(moved.filter(({ kind }) => kind === 'moved')).toHaveLength(5);
+  expect(moved.filter(({ kind }) => kind === 'changed')).toHaveLength(5);
   expect((await kinds()).filter((kind) => kind === 'applying')).toHaveLength(5);
 });
 
@@ -336,7 +336,7 @@ test('a move whose answer was lost is known again, and told once', async () => {
   const approved = await anApproval();
   const twice = openRemediationStore(runScriptsTwice(redis.connect()), prefix);
 
-  await expect(start(approved, POLICY, twice)).resolves.toMatchObject({ kind: 'moved' });
+  await expect(start(approved, POLICY, twice)).resolves.toMatchObject({ kind: 'changed' });
   expect((await kinds()).filter((kind) => kind === 'applying')).toHaveLength(1);
 });
 

@@ -32,7 +32,7 @@ export interface RefusedTransition {
 }
 
 export type TransitionResult =
-  | { readonly kind: 'moved'; readonly remediation: RemediationRecord }
+  | { readonly kind: 'changed'; readonly remediation: RemediationRecord }
   | RefusedTransition;
 
 /** Decides on a move from what is remembered, or says in words why there is none. Pure: it may be asked several times. */
@@ -191,13 +191,13 @@ async function runTransition(store: Store, id: string, transition: Transition): 
       return { kind: 'refused', because: 'it is not known here, or too old: ask the question again' };
     const { remediation, revision } = stored;
     // Our own move, whose answer was lost on the way: what was asked for has happened.
-    if (tried !== undefined && tried === JSON.stringify(remediation)) return { kind: 'moved', remediation };
+    if (tried !== undefined && tried === JSON.stringify(remediation)) return { kind: 'changed', remediation };
     const change = transition(remediation);
     if (typeof change === 'string') return { kind: 'refused', because: change, remediation };
     const next = remediationRecordSchema.parse(change.next);
     tried = JSON.stringify(next);
     const answer = await commit(store, change, tried, next, revision);
-    if (answer === 'ok') return { kind: 'moved', remediation: next };
+    if (answer === 'ok') return { kind: 'changed', remediation: next };
     if (answer !== 'moved') return { kind: 'refused', because: refusalReason(answer, change), remediation };
     await sleep(Math.random() * 5 * Math.min(attempt, 10));
   }

@@ -5,29 +5,32 @@ import { type Observation, planHashOf, type RemediationRecord } from '../store/r
 import type { Transition } from '../store/remediation/remediation-store.ts';
 import { authorize } from '../store/access/authorize.ts';
 import { SourceError } from '../ports/source-error.ts';
-import { declared, look, readersOf, type Step } from './step.ts';
+import { definitionOf, observe, readersOf, type JobContext } from './job-context.ts';
 
 /** All that can be found out before anything is done: who may, whether it is still found, whether the plan is still the same. */
-export async function lookBeforeActing(
-  step: Step,
-): Promise<{ readonly before: Observation } | { readonly move: Transition }> {
-  const { remediations, durability } = step.handling;
-  const forbidden =
-    (await forbids(step)) ?? (isRemembered(await durability(), step.remediation) ? undefined : FORGETFUL);
-  if (forbidden) return { move: refuseRemediation(forbidden, await remediations.readClock()) };
-  const before = await look(step);
+export async function preflight(
+  context: JobContext,
+): Promise<{ readonly before: Observation } | { readonly transition: Transition }> {
+  const { remediations, confirmDurability } = context.deps;
+  const problem =
+    (await authorizationProblem(context)) ??
+    (isDurableEnough(await confirmDurability(), context.remediation) ? undefined : NOT_DURABLE);
+  if (problem) return { transition: refuseRemediation(problem, await remediations.readClock()) };
+  const before = await observe(context);
   const nowMs = await remediations.readClock();
   if (before.finding === 'gone')
-    return { move: skipRemediation(`the finding is gone: ${before.verdict}`, nowMs, before) };
+    return { transition: skipRemediation(`the finding is gone: ${before.verdict}`, nowMs, before) };
   if (before.finding === 'unseen')
-    return { move: skipRemediation(`the finding cannot be seen any more: ${before.verdict}`, nowMs, before) };
-  const changed = await changedPlan(step);
-  return changed ? { move: skipRemediation(changed, await remediations.readClock(), before) } : { before };
+    return {
+      transition: skipRemediation(`the finding cannot be seen any more: ${before.verdict}`, nowMs, before),
+    };
+  const drift = await planDrift(context);
+  return drift ? { transition: skipRemediation(drift, await remediations.readClock(), before) } : { before };
 }
 
 /** Who asked and who approved must still be allowed to, and what is known of them must be fresh. */
-async function forbids({ handling, remediation }: Step): Promise<string | undefined> {
-  const { people, policy, remediations } = handling;
+async function authorizationProblem({ deps, remediation }: JobContext): Promise<string | undefined> {
+  const { people, policy, remediations } = deps;
   const { requested, approvals, risk } = remediation;
   const workspace = await people.workspace();
   if (workspace === undefined) return 'the bot has not said yet which workspace this is';
@@ -50,29 +53,29 @@ async function forbids({ handling, remediation }: Step): Promise<string | undefi
 }
 
 /** Approve a plan, apply that plan, or nothing. */
-async function changedPlan({ handling, remediation, signal }: Step): Promise<string | undefined> {
+async function planDrift({ deps, remediation, signal }: JobContext): Promise<string | undefined> {
   try {
-    const now = await planRemediation(declared(handling, remediation).remediation, remediation.params, {
-      read: readersOf(handling, remediation.environment),
+    const now = await planRemediation(definitionOf(deps, remediation).remediation, remediation.params, {
+      read: readersOf(deps, remediation.environment),
       now: new Date(),
       signal,
-      deadlineMs: handling.deadlineMs,
-      redact: handling.redact,
+      deadlineMs: deps.deadlineMs,
+      redact: deps.redact,
     });
     return planHashOf(remediation, now) === remediation.planHash
       ? undefined
       : `the plan would be another one now: ${now.lines.join('; ')}`;
   } catch (error) {
     if (!(error instanceof SourceError) || signal.aborted) throw error;
-    return `it can no longer be planned: ${handling.redact(error.message)}`;
+    return `it can no longer be planned: ${deps.redact(error.message)}`;
   }
 }
 
-export const FORGETFUL =
+export const NOT_DURABLE =
   'Redis does not promise to remember that this was begun (`wrench doctor` tells more)';
 
 /** Where the last second may be lost, a plan must be bound to what it found: done twice, it would not find it. */
-export function isRemembered(durability: Durability, { plan }: RemediationRecord): boolean {
+export function isDurableEnough(durability: Durability, { plan }: RemediationRecord): boolean {
   const isBound = Object.keys(plan?.precondition ?? {}).length > 0;
   return durability === 'on-disk' || (durability === 'soon' && isBound);
 }

@@ -19,7 +19,7 @@ import type { Queues } from '../queue/queues.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
-export interface RemediationHandling {
+export interface RemediationDeps {
   readonly catalogue: Catalogue;
   readonly readersOf: (environment: string) => Partial<Readers> | undefined;
   readonly writersOf: (environment: string) => Partial<Writers> | undefined;
@@ -27,9 +27,9 @@ export interface RemediationHandling {
   readonly people: People;
   readonly policy: Policy;
   /** Who froze everything, if somebody did. */
-  readonly frozen: () => Promise<Frozen | undefined>;
+  readonly readFreeze: () => Promise<Frozen | undefined>;
   /** Whether what was written is safe on disk by now. */
-  readonly durability: () => Promise<Durability>;
+  readonly confirmDurability: () => Promise<Durability>;
   readonly enqueueRemediation: Queues['enqueueRemediation'];
   readonly enqueueOutbox: Queues['enqueueOutbox'];
   readonly redact: Redact;
@@ -37,34 +37,34 @@ export interface RemediationHandling {
   /** Without a sign of life for this long, who acts counts as lost. */
   readonly leaseMs: number;
   /** Between two looks while a fix settles. */
-  readonly lookAgainMs: number;
+  readonly recheckEveryMs: number;
   readonly log: Log;
   readonly metrics: Metrics;
 }
 
 /** One step of one remediation, with all that it needs. */
-export interface Step {
-  readonly handling: RemediationHandling;
+export interface JobContext {
+  readonly deps: RemediationDeps;
   readonly jobId: string;
   readonly signal: AbortSignal;
   readonly remediation: RemediationRecord;
 }
 
 /** Makes a move and sees to it that people are shown it. */
-export async function moveAndTell(
-  { handling, remediation }: Step,
-  decide: Transition,
+export async function transitionAndShow(
+  { deps, remediation }: JobContext,
+  transition: Transition,
 ): Promise<TransitionResult> {
-  const { remediations, log } = handling;
-  const moved = await remediations.transition(remediation.id, decide);
-  if (moved.kind === 'moved') await tellCard(handling, moved.remediation);
-  else log.info({ remediation: remediation.id, because: moved.because }, 'a move was not made');
-  return moved;
+  const { remediations, log } = deps;
+  const result = await remediations.transition(remediation.id, transition);
+  if (result.kind === 'changed') await enqueueCard(deps, result.remediation);
+  else log.info({ remediation: remediation.id, because: result.because }, 'a move was not made');
+  return result;
 }
 
 /** What is not told here is found by the sweep, and told then. */
-export async function tellCard(
-  { remediations, enqueueOutbox, log }: Pick<RemediationHandling, 'remediations' | 'enqueueOutbox' | 'log'>,
+export async function enqueueCard(
+  { remediations, enqueueOutbox, log }: Pick<RemediationDeps, 'remediations' | 'enqueueOutbox' | 'log'>,
   { id, runId, check, environment, asked }: RemediationRecord,
 ): Promise<void> {
   try {
@@ -84,8 +84,8 @@ export async function tellCard(
 }
 
 /** The declarations behind it. @throws our own bug, or an operator's: roles of different versions. */
-export function declared(
-  { catalogue }: RemediationHandling,
+export function definitionOf(
+  { catalogue }: RemediationDeps,
   { check: name, remediation: fix }: RemediationRecord,
 ): { readonly check: AnyCheck; readonly remediation: AnyRemediation } {
   const check = catalogue.checks.get(name);
@@ -96,23 +96,23 @@ export function declared(
 }
 
 /** Asks the check again, as it was asked. */
-export async function look(step: Step, before?: Observation): Promise<Observation> {
-  const { handling, remediation, signal } = step;
+export async function observe(context: JobContext, before?: Observation): Promise<Observation> {
+  const { deps, remediation, signal } = context;
   const { check: name, environment, args } = remediation;
-  const report = await runCheck(declared(handling, remediation).check, {
+  const report = await runCheck(definitionOf(deps, remediation).check, {
     check: name,
     environment,
     args,
-    read: readersOf(handling, environment),
+    read: readersOf(deps, environment),
     now: new Date(),
     signal,
-    deadlineMs: handling.deadlineMs,
-    redact: handling.redact,
+    deadlineMs: deps.deadlineMs,
+    redact: deps.redact,
   });
   return observationOf(report, remediation, before);
 }
 
-export function readersOf({ readersOf: open }: RemediationHandling, environment: string): Partial<Readers> {
+export function readersOf({ readersOf: open }: RemediationDeps, environment: string): Partial<Readers> {
   const read = open(environment);
   if (!read)
     throw new Error(
