@@ -11,18 +11,21 @@ import type { Observation } from '../store/remediation/record.ts';
 import { execute, type Execution } from './execute.ts';
 import { NOT_DURABLE, isDurableEnough, preflight } from './preflight.ts';
 import { holdLease, type ExecutionLease } from './lease.ts';
-import { definitionOf, observe, transitionAndShow, type JobContext } from './job-context.ts';
+import { definitionOf, type JobContext } from './job-context.ts';
+import { observe } from './observe.ts';
+import { transitionAndShow } from './transition.ts';
 
 /**
- * Applies what was approved, at most once: looks again, plans again, takes the one way to act by compare-and-set, makes sure that this is
- * on disk, acts, and looks again until it is settled (DESIGN.md section 2; reference: bullmq.md section 2).
+ * approved -> applying -> settling -> its outcome. Applies an approved plan, at most once: preflight repeats the check and the plan, acquire
+ * takes the fencing token by compare-and-set and makes sure that this is on disk, execute applies the plan, and verify repeats the check
+ * until the finding is gone.
  */
 export async function applyApproved(context: JobContext): Promise<void> {
   const { deps, remediation, jobId, signal } = context;
   if (remediation.state !== 'approved') return;
   try {
     const checked = await preflight(context);
-    if (await isTooLate(context)) {
+    if (await approvalHasExpired(context)) {
       await transitionAndShow(context, endOverdue(await deps.remediations.readClock(), deps.policy));
       return;
     }
@@ -33,7 +36,7 @@ export async function applyApproved(context: JobContext): Promise<void> {
     const execution = await acquire(context, checked.before);
     if (execution) await executeAndVerify(context, execution);
   } catch (error) {
-    // Nothing was done yet: whoever stops hands it back, and anything else is our own bug.
+    // Nothing was applied. A worker that stops hands the job back; any other error is a bug in Wrench.
     if (signal.aborted) throw error;
     deps.metrics.bugs.inc({ role: 'worker' });
     deps.log.error({ err: error, jobId, remediation: remediation.id }, 'a bug of ours met a remediation');
@@ -42,13 +45,16 @@ export async function applyApproved(context: JobContext): Promise<void> {
   }
 }
 
-/** The last moment to begin is the approval's; what took too long to look at has expired. */
-async function isTooLate({ deps, remediation }: JobContext): Promise<boolean> {
+/** Preflight may have taken longer than the approval is good for. */
+async function approvalHasExpired({ deps, remediation }: JobContext): Promise<boolean> {
   const { until } = remediation;
   return until !== undefined && Date.parse(until) < (await deps.remediations.readClock());
 }
 
-/** From here on it is ours alone. Where Redis cannot promise to remember that, only a plan that is bound to what it found goes on. */
+/**
+ * approved -> applying: takes a fencing token, the targets and a place under the caps in one step. From here on the execution is this worker's
+ * alone. It ends as failed if Redis does not confirm that this is on disk.
+ */
 async function acquire(context: JobContext, before: Observation): Promise<Execution | undefined> {
   const { deps, remediation } = context;
   const { remediations, policy, leaseMs, confirmDurability } = deps;
@@ -68,12 +74,13 @@ async function acquire(context: JobContext, before: Observation): Promise<Execut
   return undefined;
 }
 
+/** Executes and verifies under a lease. If the lease is lost, another worker ends the remediation: see the sweep. */
 async function executeAndVerify(context: JobContext, execution: Execution): Promise<void> {
   const { deps, remediation } = context;
   const lease = holdLease(deps.remediations, execution.remediation, deps.leaseMs, context.signal);
   try {
-    const isDone = await execute(context, execution, lease);
-    if (isDone) await verify(context, execution, lease);
+    const isApplied = await execute(context, execution, lease);
+    if (isApplied) await verify(context, execution, lease);
   } finally {
     lease.release();
   }
@@ -84,7 +91,10 @@ async function executeAndVerify(context: JobContext, execution: Execution): Prom
   });
 }
 
-/** Looks again until the finding is gone and what is measured is whole, or the time that it may take is over. */
+/**
+ * settling -> fixed or unverified: repeats the check until the finding is gone and every measure is complete, at most for the time that the
+ * remediation may take to settle.
+ */
 async function verify(
   context: JobContext,
   { token, before }: Execution,

@@ -11,6 +11,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { offersIn } from './offers-in.ts';
 
+/** What the jobs of the `checks` queue need. */
 export interface CheckDeps {
   readonly catalogue: Catalogue;
   /** The readers of an environment, by name; undefined where this worker does not know it. */
@@ -29,7 +30,7 @@ const PROGRESS_EVERY_MS = 3_000;
 
 /**
  * Runs one check job and queues its report, once for each channel that waits for it. A bug in Wrench is logged once, with the job's id, which
- * the askers are shown.
+ * the channel is shown.
  */
 export async function handleCheck(
   deps: CheckDeps,
@@ -55,8 +56,8 @@ export async function handleCheck(
 type About = Pick<OutboxJob, 'runId' | 'check' | 'environment' | 'asked'>;
 
 /**
- * Queues the answer for every channel that waits for it. Then nobody can join the run any more. It repeats until there is nobody new: while
- * Redis was away, the mark that closes the run may have expired.
+ * Queues the answer for every channel that waits for it, after which no channel can join the run. It repeats until no channel is new: while
+ * Redis was unreachable, the mark that closes the run may have expired.
  */
 export async function enqueueAnswers(
   { audiences, enqueueOutbox }: Pick<CheckDeps, 'audiences' | 'enqueueOutbox'>,
@@ -126,7 +127,7 @@ function throttledProgress(
   };
 }
 
-/** BullMQ and ioredis name a lost connection in words only. */
+/** BullMQ and ioredis report a lost connection only in the message of the error. */
 function isRedisAway(error: unknown): boolean {
   return (
     error instanceof Error &&

@@ -8,16 +8,19 @@ import {
 import type { Observation, RemediationRecord } from '../store/remediation/record.ts';
 import { SourceError } from '../ports/source-error.ts';
 import type { ExecutionLease } from './lease.ts';
-import { definitionOf, observe, transitionAndShow, readersOf, type JobContext } from './job-context.ts';
+import { definitionOf, readersOf, type JobContext } from './job-context.ts';
+import { observe } from './observe.ts';
+import { transitionAndShow } from './transition.ts';
 
-/** A remediation that is ours to apply, and ours alone. */
+/** A remediation that this worker has acquired: no other worker applies it. */
 export interface Execution {
+  /** The fencing token: every write of a worker with an older one is refused. */
   readonly token: number;
   readonly before: Observation;
   readonly remediation: RemediationRecord;
 }
 
-/** Does what was approved, and remembers each deed. False where that did not go to its end. */
+/** Applies the approved plan and records each step. Returns whether all of it was applied; if not, the outcome is recorded. */
 export async function execute(
   context: JobContext,
   { token, remediation }: Execution,
@@ -26,14 +29,14 @@ export async function execute(
   const { deps } = context;
   const { remediations, leaseMs, readFreeze } = deps;
   const stop = new AbortController();
-  const recordAndCheck = async (line: string) => {
+  const recordStepOrStop = async (line: string) => {
     const result = await transitionAndShow(
       context,
       recordStep(token, deps.redact(line), leaseMs, await remediations.readClock()),
     );
     if (result.kind === 'refused') throw new FencedOut(result.because);
     lease.signal.throwIfAborted();
-    // Between two deeds, never within one: what is begun is ended, and the next is not begun.
+    // A freeze takes effect between two steps: the current one is completed, the next is not begun.
     if (await readFreeze()) stop.abort(new Error('everything is frozen'));
   };
   try {
@@ -49,7 +52,7 @@ export async function execute(
           idempotencyKey: remediation.id,
           signal: AbortSignal.any([lease.signal, stop.signal]),
         },
-        recordStep: recordAndCheck,
+        recordStep: recordStepOrStop,
       },
     );
     const result = await transitionAndShow(
@@ -71,11 +74,12 @@ export async function execute(
   }
 }
 
-/** Another holds the token now: whatever is still to be done is not ours to do. */
+/** Another worker has a newer fencing token, or has ended the remediation: nothing more may be applied or recorded. */
 class FencedOut extends Error {
   override readonly name = 'FencedOut';
 }
 
+/** Records how an execution ended that was not completed. */
 async function recordFailure(
   context: JobContext,
   token: number,
@@ -98,7 +102,7 @@ async function recordFailure(
     return;
   }
   deps.metrics.bugs.inc({ role: 'worker' });
-  deps.log.error({ err: error, jobId, remediation: remediation.id }, 'a bug of ours ended a deed');
+  deps.log.error({ err: error, jobId, remediation: remediation.id }, 'a bug of ours ended an execution');
   await transitionAndShow(
     context,
     interruptExecution(token, `a bug of ours ended it in the middle; the log has it under ${jobId}`, nowMs),

@@ -1,14 +1,14 @@
 import type { RemediationRecord } from '../store/remediation/record.ts';
 import type { RemediationStore } from '../store/remediation/remediation-store.ts';
 
-/** The sign of life of who acts. */
+/** The lease of a worker on the remediation that it executes and verifies. */
 export interface ExecutionLease {
-  /** Aborted where the lease is lost or the worker must stop: nothing new is begun then. */
+  /** Aborted if the lease is lost or the worker must stop: no further step is begun. */
   readonly signal: AbortSignal;
   readonly release: () => void;
 }
 
-/** Lengthens the lease until it is released; once it could not be, for another holds the token or Redis is away too long, it is lost. */
+/** Renews the lease until it is released. It is lost if another worker has a newer fencing token, or if Redis is unreachable for too long. */
 export function holdLease(
   remediations: RemediationStore,
   remediation: RemediationRecord,
@@ -33,7 +33,7 @@ export function holdLease(
   const signal = AbortSignal.any([stop, lost.signal]);
   const timer = setInterval(() => {
     if (performance.now() > validUntilMs) lost.abort(new Error('the lease could not be lengthened'));
-    // A deed that does not hear its signal is given up: the sweep says so once the lease is over.
+    // A step that ignores its signal is abandoned. Once the lease has ended, a sweep records that it was interrupted.
     if (signal.aborted) clearInterval(timer);
     else renew().catch(() => undefined);
   }, leaseMs / 3);

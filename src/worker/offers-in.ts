@@ -8,7 +8,7 @@ import {
 import { OFFER_MS } from '../store/remediation/remediation-store.ts';
 import type { CheckJob } from '../queue/jobs.ts';
 
-/** What a report offers, as it is to be remembered: a click names no more than the id. */
+/** The remediations that a report offers, as they are stored: a button in Slack carries no more than the id. */
 export function offersIn(
   report: Report,
   { runId, asked }: Pick<CheckJob, 'runId' | 'asked'>,

@@ -6,9 +6,14 @@ import {
   skipRemediation,
 } from '../store/remediation/transitions/approval.ts';
 import { SourceError } from '../ports/source-error.ts';
-import { definitionOf, observe, transitionAndShow, readersOf, type JobContext } from './job-context.ts';
+import { definitionOf, readersOf, type JobContext } from './job-context.ts';
+import { observe } from './observe.ts';
+import { transitionAndShow } from './transition.ts';
 
-/** Looks, and works out what applying would do. What is safe was approved by its click and goes on at once. */
+/**
+ * planning -> planned: repeats the check and plans what applying would do. A safe remediation was approved by the click that requested it, so
+ * it is queued for applying at once.
+ */
 export async function makePlan(context: JobContext): Promise<void> {
   const { deps, remediation } = context;
   const { remediations, policy, enqueueRemediation } = deps;
@@ -36,6 +41,7 @@ export async function makePlan(context: JobContext): Promise<void> {
 
 interface NoPlan {
   readonly because: string;
+  /** The finding is gone, so there is nothing to fix. */
   readonly isGone: boolean;
 }
 
@@ -60,7 +66,7 @@ async function observeAndPlan(context: JobContext) {
   return { plan: made, before };
 }
 
-/** What a source says against it is told; anything else is our own bug, logged once. */
+/** A `SourceError` is the reason that people see; any other error is a bug in Wrench, logged once. */
 function planFailure({ deps, jobId, signal, remediation }: JobContext, error: unknown): NoPlan {
   if (signal.aborted) throw error;
   if (error instanceof SourceError) return { because: deps.redact(error.message), isGone: false };

@@ -5,9 +5,14 @@ import { type Observation, planHashOf, type RemediationRecord } from '../store/r
 import type { Transition } from '../store/remediation/remediation-store.ts';
 import { authorize } from '../store/access/authorize.ts';
 import { SourceError } from '../ports/source-error.ts';
-import { definitionOf, observe, readersOf, type JobContext } from './job-context.ts';
+import { definitionOf, readersOf, type JobContext } from './job-context.ts';
+import { observe } from './observe.ts';
 
-/** All that can be found out before anything is done: who may, whether it is still found, whether the plan is still the same. */
+/**
+ * All that can be checked before anything is changed: the requester and the approvers are still allowed to, Redis can remember that it began,
+ * the check still finds the finding, and the plan is still the one that was approved.
+ * @returns what was observed, or the transition that ends the remediation.
+ */
 export async function preflight(
   context: JobContext,
 ): Promise<{ readonly before: Observation } | { readonly transition: Transition }> {
@@ -28,20 +33,20 @@ export async function preflight(
   return drift ? { transition: skipRemediation(drift, await remediations.readClock(), before) } : { before };
 }
 
-/** Who asked and who approved must still be allowed to, and what is known of them must be fresh. */
+/** Why the requester or an approver may no longer do this; undefined if all may. Unknown or outdated memberships count as no. */
 async function authorizationProblem({ deps, remediation }: JobContext): Promise<string | undefined> {
   const { people, policy, remediations } = deps;
   const { requested, approvals, risk } = remediation;
   const workspace = await people.workspace();
   if (workspace === undefined) return 'the bot has not said yet which workspace this is';
   const nowMs = await remediations.readClock();
-  const all = [
+  const required = [
     ...(requested ? [{ by: requested.by, role: 'requester' as const }] : []),
     ...(risk === 'safe' ? [] : approvals.map(({ by }) => ({ by, role: 'approver' as const }))),
   ];
-  for (const { by, role } of all) {
-    const known = await people.readIdentity(by, policy.roles);
-    const may = authorize([role], { userId: by, workspace }, known, policy, nowMs);
+  for (const { by, role } of required) {
+    const identity = await people.readIdentity(by, policy.roles);
+    const may = authorize([role], { userId: by, workspace }, identity, policy, nowMs);
     if (may !== true) return `<@${by}>: ${may}`;
   }
   const others = new Set(
@@ -52,19 +57,19 @@ async function authorizationProblem({ deps, remediation }: JobContext): Promise<
     : undefined;
 }
 
-/** Approve a plan, apply that plan, or nothing. */
+/** How the plan differs from the approved one; undefined if it is the same. Only what was approved is applied. */
 async function planDrift({ deps, remediation, signal }: JobContext): Promise<string | undefined> {
   try {
-    const now = await planRemediation(definitionOf(deps, remediation).remediation, remediation.params, {
+    const current = await planRemediation(definitionOf(deps, remediation).remediation, remediation.params, {
       read: readersOf(deps, remediation.environment),
       now: new Date(),
       signal,
       deadlineMs: deps.deadlineMs,
       redact: deps.redact,
     });
-    return planHashOf(remediation, now) === remediation.planHash
+    return planHashOf(remediation, current) === remediation.planHash
       ? undefined
-      : `the plan would be another one now: ${now.lines.join('; ')}`;
+      : `the plan would be another one now: ${current.lines.join('; ')}`;
   } catch (error) {
     if (!(error instanceof SourceError) || signal.aborted) throw error;
     return `it can no longer be planned: ${deps.redact(error.message)}`;
@@ -74,8 +79,11 @@ async function planDrift({ deps, remediation, signal }: JobContext): Promise<str
 export const NOT_DURABLE =
   'Redis does not promise to remember that this was begun (`wrench doctor` tells more)';
 
-/** Where the last second may be lost, a plan must be bound to what it found: done twice, it would not find it. */
+/**
+ * Whether a lost write cannot lead to a second execution. If Redis may lose the last second, the plan must have preconditions, which no longer
+ * hold after the first execution.
+ */
 export function isDurableEnough(durability: Durability, { plan }: RemediationRecord): boolean {
-  const isBound = Object.keys(plan?.precondition ?? {}).length > 0;
-  return durability === 'on-disk' || (durability === 'soon' && isBound);
+  const hasPrecondition = Object.keys(plan?.precondition ?? {}).length > 0;
+  return durability === 'on-disk' || (durability === 'soon' && hasPrecondition);
 }

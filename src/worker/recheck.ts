@@ -1,7 +1,9 @@
 import { recordRecheck } from '../store/remediation/transitions/execution.ts';
-import { observe, transitionAndShow, type JobContext } from './job-context.ts';
+import type { JobContext } from './job-context.ts';
+import { observe } from './observe.ts';
+import { transitionAndShow } from './transition.ts';
 
-/** Somebody clicked "Check now" after an end that left it open: the check is asked again, and nothing is done. */
+/** Somebody clicked "Check now" on a remediation that ended as interrupted, unverified or failed: repeats the check and changes nothing else. */
 export async function recheck(context: JobContext, by: string): Promise<void> {
   const { deps, remediation } = context;
   const after = await observe(context, remediation.before);

@@ -5,7 +5,10 @@ import { recheck } from './recheck.ts';
 import { makePlan } from './plan.ts';
 import type { RemediationDeps } from './job-context.ts';
 
-/** Takes one step of a remediation. Whether the step may be taken is read from memory; a job that comes twice finds it taken. */
+/**
+ * Runs one job about a remediation. The job names no more than the id: what may be done is decided by the record in Redis, so a job that is
+ * delivered twice does nothing the second time.
+ */
 export async function handleRemediation(
   deps: RemediationDeps,
   { id: jobId, data, signal }: JobAttempt<RemediationJob>,

@@ -1,17 +1,18 @@
 import { endOverdue } from '../store/remediation/transitions/execution.ts';
 import type { RemediationRecord } from '../store/remediation/record.ts';
-import { type RemediationDeps, enqueueCard } from './job-context.ts';
+import type { RemediationDeps } from './job-context.ts';
+import { enqueueCard } from './transition.ts';
 
 export interface RunningSweep {
   readonly close: () => Promise<void>;
 }
 
-/** A nudge or a card that was not told within this long was lost on the way. */
+/** A job or a card that is not in its queue this long after the transition was lost on the way. */
 const CARD_PENDING_MS = 10_000;
 
 /**
- * Ends what nobody ended in time, and tells again what was lost between Redis and a queue. Every worker sweeps; that two do so at once
- * changes nothing.
+ * Repeatedly ends the remediations whose time is over, and queues jobs and cards again that were lost between a transition and their queue.
+ * Every worker sweeps; it is harmless if two do so at once.
  */
 export function startSweep(deps: RemediationDeps, everyMs: number): RunningSweep {
   let running = Promise.resolve();
@@ -50,7 +51,7 @@ async function sweep(deps: RemediationDeps): Promise<void> {
   }
 }
 
-/** A nudge that is in the queue already, or was, is not given twice. */
+/** A job that is or was in the queue is not queued twice: its id is the same. */
 async function enqueueAgain(
   { enqueueRemediation }: RemediationDeps,
   { id, state }: RemediationRecord,

@@ -1,0 +1,24 @@
+import { runCheck } from '../check/run-check.ts';
+import { observationOf } from '../store/remediation/observation.ts';
+import type { Observation } from '../store/remediation/record.ts';
+import { definitionOf, type JobContext, readersOf } from './job-context.ts';
+
+/**
+ * Runs the check of a remediation again, with its original arguments, and reports what it says about the finding.
+ * @param before the observation to compare with.
+ */
+export async function observe(context: JobContext, before?: Observation): Promise<Observation> {
+  const { deps, remediation, signal } = context;
+  const { check: name, environment, args } = remediation;
+  const report = await runCheck(definitionOf(deps, remediation).check, {
+    check: name,
+    environment,
+    args,
+    read: readersOf(deps, environment),
+    now: new Date(),
+    signal,
+    deadlineMs: deps.deadlineMs,
+    redact: deps.redact,
+  });
+  return observationOf(report, remediation, before);
+}
