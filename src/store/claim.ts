@@ -9,7 +9,7 @@ const claimKey = loadLua(new URL('./lua/claim-key.lua', import.meta.url), {
   returns: z.literal([0, 1]),
 });
 
-/** Claims a key for a while; true where it is ours. `mine` must be nobody else's. */
+/** Claims a key for a time; true if it is ours. `mine` must be unique. */
 export async function claim(
   redis: Redis | Cluster,
   key: string,

@@ -1,7 +1,7 @@
 import type { Policy, RoleName } from '../remediation/policy.ts';
 import type { Workspace } from './workspace.ts';
 
-/** What Slack said of one person, and when. */
+/** A person as Slack described them, and when. */
 export interface Person {
   readonly id: string;
   readonly teamId: string;
@@ -11,22 +11,23 @@ export interface Person {
   readonly isBot: boolean;
   /** Single-channel and multi-channel guests. */
   readonly isGuest: boolean;
-  /** Of another workspace, through a shared channel. */
+  /** A member of another workspace, through a shared channel: `is_stranger` in Slack's API. */
   readonly isStranger: boolean;
-  /** Milliseconds of the epoch. */
+  /** When it was read, in milliseconds since the epoch. */
   readonly atMs: number;
 }
 
-/** Who is in one user group, and since when that is known. */
+/** The members of a user group, and when they were read. */
 export interface UserGroup {
   readonly id: string;
   readonly users: readonly string[];
   readonly atMs: number;
 }
 
-/** What is known of people and groups. The bot keeps it fresh; the worker, which holds no Slack token, reads it. */
+/** What decides about the roles of a person. The bot keeps it up to date; the worker, which has no Slack token, reads it. */
 export interface Identity {
   readonly person: Person | undefined;
+  /** The groups that the roles name, with all their members. */
   readonly groups: readonly UserGroup[];
 }
 
@@ -37,9 +38,9 @@ const ROLE_WORDS: Readonly<Record<RoleName, string>> = {
 };
 
 /**
- * Whether somebody has one of the roles now: by id or by a group's ids, never by a name or an address. What is not known, or was looked up
- * too long ago, is a no.
- * @returns true, or why not, for that person to read.
+ * Whether a person has one of the roles now, by user id or user group id, never by a name or an address. Unknown or outdated memberships count
+ * as no.
+ * @returns true, or for that person the reason why not.
  */
 export function authorize(
   roles: readonly RoleName[],

@@ -1,10 +1,10 @@
 import type { Cluster, Redis } from 'ioredis';
 import { claim } from '../claim.ts';
 
-/** Longer than Slack delivers anything again. */
+/** Longer than Slack repeats any delivery. */
 const REMEMBER_MS = 3_600_000;
 
-/** Makes the question whether a delivery comes for the first time: Slack may deliver the same click to several bots. */
+/** Opens a function that returns true for the first delivery of each id: Slack may deliver the same click to several bots. */
 export function openDeliveries(
   redis: Redis | Cluster,
   prefix: string,

@@ -6,12 +6,12 @@ import { parseWorkspace, type Workspace, writeWorkspace } from './workspace.ts';
 
 /** People and user groups as Slack last described them, each with its age: written by the bot, read by both roles. */
 export interface People {
-  /** The workspace that the app is installed in: nobody of another one has any role, whatever channel they share with us. */
+  /** The workspace that the app is installed in. Members of other workspaces have no role, even in shared channels. */
   readonly saveWorkspace: (workspace: Workspace) => Promise<void>;
   readonly workspace: () => Promise<Workspace | undefined>;
   readonly savePerson: (person: Person) => Promise<void>;
   readonly saveGroup: (group: UserGroup) => Promise<void>;
-  /** What is known of somebody, and of all groups that the roles name. */
+  /** A person, and all groups that the roles name. */
   readonly readIdentity: (userId: string, roles: Policy['roles']) => Promise<Identity>;
 }
 

@@ -12,7 +12,7 @@ import {
   type AuditHead,
 } from './entry.ts';
 
-/** An entry made ready to be put behind the head, as a script takes it; all empty where there is nothing to say. */
+/** An entry as the arguments of a script that appends it; all empty if there is no entry. */
 export interface PreparedEntry {
   readonly prev: string;
   readonly hash: string;
@@ -20,35 +20,38 @@ export interface PreparedEntry {
   readonly json: string;
 }
 
-/** The audit stream: appended to, never changed or trimmed. */
+/** The audit: a Redis stream of hash-chained entries that is only appended to, never changed or trimmed. */
 export interface AuditLog {
   readonly headKey: string;
   readonly streamKey: string;
-  /** Appends one entry by itself: a refusal, a freeze. */
+  /** Appends one entry by itself. */
   readonly append: (entry: AuditEvent) => Promise<void>;
-  /** Runs a script that appends `entry` as part of a greater step; again and again while others append first. Gives what else it answers. */
+  /**
+   * Runs a script that appends `entry` together with another change. It is run again while other processes append first.
+   * @returns the reply of the script.
+   */
   readonly appendWith: (
     entry: AuditEvent | undefined,
     run: (link: PreparedEntry) => Promise<string>,
   ) => Promise<string>;
-  /** Entries oldest first, a page at a time; `after` and `until` are stream ids. */
+  /** A page of entries, oldest first. `after` and `until` are stream ids. */
   readonly page: (after?: string, until?: string) => Promise<readonly StoredEntry[]>;
-  /** Entries newest first, a page at a time; `before` and `since` are stream ids. */
+  /** A page of entries, newest first. `before` and `since` are stream ids. */
   readonly pageBackwards: (before?: string, since?: string) => Promise<readonly StoredEntry[]>;
   /** The entry with this stream id. */
   readonly entryAt: (id: string) => Promise<StoredEntry | undefined>;
-  /** The head, and where the stream ends at that moment. */
+  /** The head, and the stream id of the last entry at that moment. */
   readonly end: () => Promise<{ readonly head: AuditHead; readonly lastId?: string }>;
-  /** Up to where it was copied to something that does not remember it itself. */
+  /** The stream id up to which it was copied to stdout, which does not store it. */
   readonly copied: {
     readonly read: () => Promise<string | undefined>;
     readonly note: (id: string) => Promise<void>;
   };
 }
 
-/** An entry as Redis keeps it. */
+/** An entry as it is stored in Redis. */
 export interface StoredEntry {
-  /** Begins with the time at which Redis took it, in milliseconds of the epoch. */
+  /** The stream id: it begins with the time at which Redis stored it, in milliseconds since the epoch. */
   readonly id: string;
   readonly raw: string;
 }
@@ -93,13 +96,13 @@ export function openAuditLog(redis: Redis | Cluster, prefix: string): AuditLog {
       }
       const [, seq, hash = ''] = head;
       known = { seq: Number(seq), hash };
-      // Our own entry, whose answer was lost on the way.
+      // Our own entry, whose reply was lost.
       if (hash === next.hash) return 'ok';
       await sleep(Math.random() * Math.min(attempt, 20));
     }
-    throw new Error('the audit stream never stood still');
+    throw new Error(`other processes appended to the audit ${TRIES} times first`);
   };
-  /** Within one process entries wait for one another, so that only processes compete. */
+  /** Within one process entries are appended one after another, so that only processes compete. */
   const serially = <T>(work: () => Promise<T>): Promise<T> => {
     const mine = turn.then(work, work);
     turn = mine.catch(() => undefined);
@@ -155,7 +158,7 @@ function toStoredEntry([id, fields]: [string, string[]]): StoredEntry {
   return { id, raw: fields[1] ?? '' };
 }
 
-/** The entry in a line, or undefined where the line is none. */
+/** The entry in a line; undefined if it is not an entry. */
 export function parseEntry(raw: string): AuditEntry | undefined {
   try {
     return auditEntrySchema.safeParse(JSON.parse(raw)).data;

@@ -4,7 +4,7 @@ import { type AuditEntry, GENESIS, type AuditHead } from './entry.ts';
 import type { SeenHead } from './head-file.ts';
 import { followEntries, type VerifyResult, verifyAudit } from './verify.ts';
 
-/** What is kept outside of Redis. Open it before reading the audit from Redis, which grows meanwhile. */
+/** What is stored outside of Redis. Open it before reading the audit from Redis, which grows meanwhile. */
 export interface ExternalAudit {
   readonly seen?: SeenHead;
   readonly copy?: AuditFile;
@@ -17,7 +17,7 @@ export type CompareResult =
     })
   | Extract<VerifyResult, { kind: 'broken' }>;
 
-/** Verifies the audit in Redis, and compares it with what is kept elsewhere: each entry with the copy's, and its end with the last head seen. */
+/** Verifies the audit in Redis, and compares it with what is stored elsewhere: each entry with the copy's, and its end with the last head seen. */
 export async function verifyAgainstCopies(
   audit: { readonly head: AuditHead; readonly entries: AsyncIterable<string> },
   { seen, copy }: ExternalAudit,

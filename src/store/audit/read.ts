@@ -1,7 +1,7 @@
 import type { AuditEntry, AuditHead } from './entry.ts';
 import { type AuditLog, parseEntry } from './audit-log.ts';
 
-/** Which entries: by the time at which Redis took them, in milliseconds of the epoch, both included. */
+/** By the time at which Redis stored an entry, in milliseconds since the epoch; both ends included. */
 export interface TimeRange {
   readonly sinceMs?: number;
   readonly untilMs?: number;
@@ -10,7 +10,7 @@ export interface TimeRange {
 const LAST_OF_MS = '18446744073709551615';
 const MOST_PAGES = 5;
 
-/** Entries as they are kept, oldest first, a page in memory at a time; none that is put in while they are read. */
+/** Entries as they are stored, oldest first, with one page in memory at a time. Entries that are appended meanwhile are left out. */
 export async function* readAudit(
   audit: AuditLog,
   { sinceMs, untilMs }: TimeRange = {},
@@ -22,7 +22,7 @@ export async function* readAudit(
   yield* pages(audit, until, after);
 }
 
-/** All entries, and the head that belongs to exactly these. */
+/** All entries, and the head of exactly these. */
 export async function readWhole(
   audit: AuditLog,
 ): Promise<{ readonly head: AuditHead; readonly entries: AsyncIterable<string> }> {
@@ -40,7 +40,10 @@ async function* pages(audit: AuditLog, until: string, from?: string): AsyncGener
   }
 }
 
-/** The newest entries that `wanted` takes, oldest first; of what was kept before them only the count, as far as a few pages reach. */
+/**
+ * The newest entries that `wanted` accepts, at most `most`, oldest first, and how many it accepts in all. Only a few pages are read: `more` says
+ * that there may be older ones.
+ */
 export async function readNewest(
   audit: AuditLog,
   { sinceMs, most, wanted }: { sinceMs: number; most: number; wanted: (entry: AuditEntry) => boolean },

@@ -8,15 +8,15 @@ export type VerifyResult =
       /** The first and the last number; absent where there is no entry. */
       readonly from?: number;
       readonly to?: number;
-      /** The hash of the last entry: written down elsewhere, it says later that nothing before it was changed. */
+      /** The hash of the last entry. Stored elsewhere, it proves later that no entry up to it was changed. */
       readonly hash?: string;
     }
-  /** `because` names the first broken entry and says what is wrong with it. */
+  /** `because` names the first entry that is wrong, and why. */
   | { readonly kind: 'broken'; readonly because: string };
 
 /**
- * Computes the chain anew, entry by entry, and holds one of them at a time.
- * @param entries as they are kept, oldest first.
+ * Recomputes the chain, with one entry in memory at a time.
+ * @param entries as they are stored, oldest first.
  * @param head of the stream they were read from. Then they must begin at 1 and end at the head; without it they are a part that was
  * exported or copied, and may begin and end anywhere.
  * @param compare returns what else is wrong with an entry.

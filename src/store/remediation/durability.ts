@@ -1,18 +1,18 @@
 import type { Cluster, Redis } from 'ioredis';
 
 /**
- * Whether what was just written would survive the loss of Redis' machine (reference: bullmq.md section 2). A lost second would bring back
- * an approval that was used already.
+ * Whether what was just written survives the loss of Redis' machine. A lost second would restore an approval that was used already.
+ * https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/
  *
- * - `on-disk`: it is there now;
- * - `soon`: an append-only file is kept, but nobody promises the last second: then a deed must be bound to the state it was planned for;
- * - `never`: nothing is kept at all.
+ * - `on-disk`: it is on disk;
+ * - `soon`: there is an append-only file, but the last second may be lost: then a plan needs preconditions;
+ * - `never`: nothing is written to disk.
  */
 export type Durability = 'on-disk' | 'soon' | 'never';
 
 const WAIT_MS = 2_000;
 
-/** Asks after a write on the same connection. */
+/** Call it after the write, on the same connection. */
 export async function confirmDurability(redis: Redis | Cluster): Promise<Durability> {
   const persistence = await redis.info('persistence').catch(() => '');
   const keepsFile = /^aof_enabled:1/m.test(persistence);
@@ -21,7 +21,7 @@ export async function confirmDurability(redis: Redis | Cluster): Promise<Durabil
   return (await waitsForDisk(redis)) ? 'on-disk' : 'soon';
 }
 
-/** Managed services refuse CONFIG. */
+/** Undefined on managed services, which refuse CONFIG. */
 async function fsyncPolicy(redis: Redis | Cluster): Promise<string | undefined> {
   try {
     const answer = (await redis.call('CONFIG', 'GET', 'appendfsync')) as readonly unknown[];

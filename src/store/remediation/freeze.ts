@@ -5,16 +5,16 @@ import { loadLua } from '../../queue/load-lua.ts';
 import type { AuditEvent } from '../audit/entry.ts';
 import { openAuditLog } from '../audit/audit-log.ts';
 
-/** Who stopped all applying, when and why; `because` may be empty. */
+/** Who froze or unfroze remediations, when and why; `because` may be empty. */
 const frozenSchema = z.strictObject({ by: z.string(), at: z.iso.datetime(), because: z.string() });
 
 export type Frozen = z.infer<typeof frozenSchema>;
 
-/** The one switch that stops all applying, in every environment, until somebody takes it back. It never moves without its audit entry. */
+/** Stops applying remediations in every environment until they are unfrozen. Each change of it has its audit entry. */
 export interface Freeze {
-  /** Who froze first stays; false where everything is frozen already. */
+  /** False if it is frozen already: the first entry stays. */
   readonly freeze: (frozen: Frozen) => Promise<boolean>;
-  /** False where nothing is frozen. */
+  /** False if it is not frozen. */
   readonly unfreeze: (thawed: Frozen) => Promise<boolean>;
   readonly read: () => Promise<Frozen | undefined>;
 }
@@ -61,7 +61,7 @@ function entryOf(kind: 'frozen' | 'thawed', { by, at, because }: Frozen): AuditE
 
 const LONGEST_REASON = 500;
 
-/** The reason in what was typed: `because of the migration`, `--because "the migration"` and `the migration` are all one. May be empty. */
+/** The reason in what was typed: `because of the migration`, `--because "the migration"` and `the migration` are the same. May be empty. */
 export function parseFreezeReason(typed: string): string {
   const said = typed
     .trim()

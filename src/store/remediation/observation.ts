@@ -4,9 +4,8 @@ import type { Observation, RemediationRecord } from './record.ts';
 const MOST_GAPS = 100;
 
 /**
- * What asking the check again says about one finding. Absent is gone only where nothing hides it and nothing took its place: where something
- * could not be looked at that could be before, the finding may be behind it; where its target has a trouble that it had not before, it has
- * only changed its name.
+ * What a report says about one finding. An absent finding is gone only if nothing hides it and nothing has replaced it: if the report has a gap
+ * that was not there before, the gap may hide it; if its target has a reason that was not there before, the fault has only changed.
  */
 export function observationOf(
   report: Report,

@@ -1,24 +1,24 @@
 import type { Risk } from '../../check/define-remediation.ts';
 
-/** What the configuration says about remediations. */
+/** `remediations` in the configuration. */
 export interface Policy {
   /** Destructive remediations that are allowed at all, as `etcd/health:free-space`. */
   readonly destructive: readonly string[];
-  /** Remediations that are not offered. */
+  /** Remediations that are turned off. */
   readonly off: readonly string[];
   /** How many people, none of them the requester, must approve. */
   readonly approvals: { readonly disruptive: number; readonly destructive: number };
   /** How long a plan waits for approval. */
   readonly approveWithinMinutes: number;
-  /** How long an approval is good for. */
+  /** How long an approved plan may wait to be applied. */
   readonly applyWithinSeconds: number;
   /** How many remediations of one report are applied. */
   readonly perRun: number;
   /** How many are applied in one environment within an hour. */
   readonly perHour: number;
-  /** Whoever asks for a plan or approves one must say why. */
+  /** A reason is required to request a plan and to approve one. */
   readonly requireReason: boolean;
-  /** A membership that was looked up longer ago counts as unknown. */
+  /** Memberships that were read longer ago count as unknown. */
   readonly membershipSeconds: number;
   readonly roles: Roles;
 }
@@ -28,7 +28,7 @@ export type RoleName = 'requester' | 'approver' | 'auditor';
 /** Slack ids of people (`U…`) and user groups (`S…`), by role; never names. */
 export type Roles = Readonly<Record<RoleName, readonly string[]>>;
 
-/** `etcd/doppler:restart`: how configuration names a remediation. */
+/** `etcd/doppler:restart`: its name in the configuration, in the metrics and in the audit. */
 export function remediationName({
   check,
   remediation,
@@ -39,7 +39,7 @@ export function remediationName({
   return `${check}:${remediation}`;
 }
 
-/** Why a remediation is not offered, in words; undefined where it is. Asked when it is offered and at every step after. */
+/** Why the configuration disables a remediation, for people; undefined if it is enabled. Checked when it is offered and at each transition. */
 export function disabledReason(
   policy: Policy,
   remediation: { readonly check: string; readonly remediation: string; readonly risk: Risk },
@@ -54,7 +54,7 @@ export function disabledReason(
   return undefined;
 }
 
-/** How many approvals by others a remediation needs; none where the click itself is enough. */
+/** How many approvals by others a remediation needs. A safe one needs none: the click that requests it is enough. */
 export function requiredApprovals({ approvals }: Policy, risk: Risk): number {
   return risk === 'safe' ? 0 : approvals[risk];
 }

@@ -5,10 +5,11 @@ import type { Measure } from '../../check/finding.ts';
 import { requestOriginSchema } from '../../queue/request-origin.ts';
 
 /**
- * Where one remediation is in its life (DESIGN.md section 2):
+ * The states of a remediation:
  *
  * offered -> planning -> planned -> approved -> applying -> settling -> fixed | unverified | failed;
- * or it ends as rejected, expired, skipped, refused; or interrupted: its worker was lost while it acted, and nobody knows whether it did.
+ * or it ends as rejected, expired, skipped or refused, before anything was applied; or as interrupted: its worker was lost while it applied the
+ * plan, and it is unknown how far it came. While `settling`, the fix is verified.
  */
 export const REMEDIATION_STATES = [
   'offered',
@@ -29,7 +30,7 @@ export const REMEDIATION_STATES = [
 
 export type RemediationState = (typeof REMEDIATION_STATES)[number];
 
-/** Ends that nothing leads out of, but that somebody looks again. */
+/** A remediation leaves these only by a recheck. */
 export const FINAL_STATES: ReadonlySet<RemediationState> = new Set([
   'fixed',
   'unverified',
@@ -64,30 +65,33 @@ const planSchema: z.ZodType<Plan> = z.strictObject({
   details: z.record(z.string(), z.json()).exactOptional(),
 });
 
-/** What somebody saw by asking the check again. */
+/** What a run of the check says about the finding of a remediation. */
 const observationSchema = z.strictObject({
   at,
-  /** `unseen`: the finding is absent, but so is something it could hide behind. */
+  /** `unseen`: the finding is absent, but something that could hide it was not checked. */
   finding: z.enum(['found', 'gone', 'unseen']),
   /** The reasons of all findings about its target. */
   reasons: z.array(z.string()),
   verdict: z.string(),
   measures: z.array(measureSchema),
-  /** What could not be looked at. */
+  /** What could not be checked. */
   gaps: z.array(z.string()),
 });
 
 export type Observation = z.infer<typeof observationSchema>;
 
-/** All that is remembered of one remediation, from the offer to its end. Plain JSON, in Redis; never a secret. */
+/**
+ * All that is stored of one remediation, from the offer to its end. Plain JSON in Redis, without secrets. The names of its fields are those that
+ * earlier versions stored and that other versions read: `deeds` are the steps, `before` and `after` are observations.
+ */
 export const remediationRecordSchema = z.strictObject({
   id: z.string().regex(/^m[0-9a-f]{16}$/),
-  /** The run whose report offered it; its thread is where everything is told. */
+  /** The run whose report offered it. Its cards are posted in the thread of that run. */
   runId: z.string(),
   check: z.string(),
   environment: z.string(),
   args: z.record(z.string(), z.string()),
-  /** Who asked the question, where and when. */
+  /** Who ran the check, where and when. */
   asked: requestOriginSchema,
   /** Its name among the check's remediations. */
   remediation: z.string(),
@@ -97,22 +101,22 @@ export const remediationRecordSchema = z.strictObject({
   params: z.json(),
   finding: z.strictObject({ reason: z.string(), target: z.string(), summary: z.string() }),
   state: z.enum(REMEDIATION_STATES),
-  /** When the state ends by itself; a lease while a worker is at it. */
+  /** When the state times out. While a worker executes or verifies, the end of its lease. */
   until: at.exactOptional(),
-  /** Why it ended as it did, in words. */
+  /** Why it ended as it did, for people. */
   because: z.string().exactOptional(),
   endedAt: at.exactOptional(),
   requested: voteSchema.exactOptional(),
   plan: planSchema.exactOptional(),
   planHash: z.string().exactOptional(),
-  /** When its plan was posted. A plan that was not posted does not expire, because nobody could see it. */
+  /** When its plan was posted. A plan that nobody could see does not expire. */
   shownAt: at.exactOptional(),
   approvalsNeeded: z.number().int().nonnegative().exactOptional(),
   approvals: z.array(voteSchema),
   rejected: voteSchema.exactOptional(),
-  /** Grows with every deed that is begun anywhere: an older holder finds a greater number and stops. */
+  /** The fencing token of the worker that executes it, greater than any before: a worker with an older one is refused. */
   token: z.number().int().exactOptional(),
-  /** What was done, as it was done. */
+  /** The steps that were completed, recorded one by one. The name is kept from 0.2. */
   deeds: z.array(z.strictObject({ at, line: z.string() })),
   before: observationSchema.exactOptional(),
   after: observationSchema.exactOptional(),
@@ -120,7 +124,7 @@ export const remediationRecordSchema = z.strictObject({
 
 export type RemediationRecord = z.infer<typeof remediationRecordSchema>;
 
-/** Says that an offer is the same one, however often its report is delivered. */
+/** The same offer has the same id, however often its report is delivered. */
 export function remediationIdOf(
   runId: string,
   reason: string,
@@ -132,18 +136,18 @@ export function remediationIdOf(
   return `m${createHash('sha256').update(named).digest('hex').slice(0, 16)}`;
 }
 
-/** What an approver approves: exactly these lines, targets and conditions. */
+/** What an approver approves: exactly these lines, targets and preconditions. */
 export function planHashOf(
   remediation: Pick<RemediationRecord, 'check' | 'environment' | 'remediation' | 'params'>,
-  what: Plan,
+  approved: Plan,
 ): string {
   const { check, environment, remediation: name, params } = remediation;
   return createHash('sha256')
-    .update(canonicalJson([check, environment, name, params, what]))
+    .update(canonicalJson([check, environment, name, params, approved]))
     .digest('hex');
 }
 
-/** JSON with its keys in order, so that the same content is the same text. */
+/** JSON with sorted keys: the same content gives the same text. Hashes of plans and of audit entries depend on it. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';

@@ -7,27 +7,28 @@ import type { AuditEvent } from '../audit/entry.ts';
 import { type AuditLog, openAuditLog } from '../audit/audit-log.ts';
 import { type RemediationRecord, remediationRecordSchema } from './record.ts';
 
-/** What somebody wants a remediation to become, and what must hold at that very moment. */
+/** What a remediation becomes, and the conditions that are checked in the same step of Redis. */
 export interface Change {
   readonly next: RemediationRecord;
+  /** Appended to the audit in the same step. */
   readonly entry?: AuditEvent;
-  /** Refused past this moment, by Redis' own clock. */
+  /** Refused after this time, by the clock of Redis. */
   readonly notAfter?: string;
-  /** Refused while everything is frozen. */
+  /** Refused while remediations are frozen. */
   readonly unlessFrozen?: true;
-  /** Refused where its deadline was moved, or is still to come. */
+  /** Refused unless its deadline has passed, which may have been extended meanwhile. */
   readonly onlyIfOverdue?: true;
-  /** Counted, and refused where the counts are full. */
+  /** Counts it, and refuses it if a cap is reached. */
   readonly caps?: { readonly perHour: number; readonly perRun: number };
-  /** Takes its targets for this long, and is refused where another remediation has one; without it they are let go. */
+  /** Locks its targets for this long; refused if another remediation has locked one of them. Without it, they are unlocked. */
   readonly lockTargetsForMs?: number;
 }
 
-/** Why a move was not made. `because` is for people. */
+/** Why a transition was refused. `because` is for people. */
 export interface RefusedTransition {
   readonly kind: 'refused';
   readonly because: string;
-  /** As it is now; absent where it is not known at all. */
+  /** Its current record; absent if there is none. */
   readonly remediation?: RemediationRecord;
 }
 
@@ -35,38 +36,39 @@ export type TransitionResult =
   | { readonly kind: 'changed'; readonly remediation: RemediationRecord }
   | RefusedTransition;
 
-/** Decides on a move from what is remembered, or says in words why there is none. Pure: it may be asked several times. */
+/** Decides from the current record: the change, or the reason for people why there is none. Pure, because it may be called several times. */
 export type Transition = (remediation: RemediationRecord) => Change | string;
 
 export interface StoredRemediation {
   readonly remediation: RemediationRecord;
-  /** Grows with every move. */
+  /** Incremented by every change. */
   readonly revision: number;
 }
 
-/** All remediations, as Redis remembers them. */
+/** All remediations, in Redis. */
 export interface RemediationStore {
-  /** Remembers what a report offers; a second delivery of the same report changes nothing. */
+  /** Stores what a report offers. A second delivery of the same report changes nothing. */
   readonly saveOffers: (offered: readonly RemediationRecord[]) => Promise<void>;
   readonly read: (id: string) => Promise<StoredRemediation | undefined>;
   /** What a run offered, in the order of its report. */
   readonly listByRun: (runId: string) => Promise<readonly RemediationRecord[]>;
-  /** Moves it by compare-and-set: `decide` is asked again where somebody else was first. */
+  /** Changes it by compare-and-set: `transition` is called again with the new record if another process was first. */
   readonly transition: (id: string, transition: Transition) => Promise<TransitionResult>;
-  /** Milliseconds of the epoch, by the one clock that all processes share. */
+  /** Milliseconds since the epoch by the clock of Redis, which all processes share. */
   readonly readClock: () => Promise<number>;
-  /** A number greater than any given before. */
+  /** A number greater than any before. */
   readonly nextFencingToken: () => Promise<number>;
-  /** Lengthens the lease; false where it is no longer ours. */
+  /** Extends the lease of an execution. False if the record has another fencing token, or is neither applying nor settling. */
   readonly renewLease: (remediation: RemediationRecord, leaseMs: number) => Promise<boolean>;
-  /** Those whose state should have ended by now. */
+  /** The ids of those whose state has timed out. */
   readonly listOverdue: () => Promise<readonly string[]>;
-  /** Those that moved longer than `afterMs` ago and whose card does not show it yet. */
+  /** The ids of those that changed more than `afterMs` ago and whose card does not show it yet. */
   readonly listCardPending: (afterMs: number) => Promise<readonly string[]>;
+  /** Their card shows this revision. Does nothing if there is a newer one. */
   readonly markCardShown: (id: string, revision: number) => Promise<void>;
 }
 
-/** An offer is as good as the look that made it: an hour. Then the question is asked again. */
+/** How long an offer may be requested. After that its finding may have changed, and the check must be run again. */
 export const OFFER_MS = 3_600_000;
 const KEEP_OFFERED_MS = 24 * 3_600_000;
 const KEEP_MS = 90 * 24 * 3_600_000;
@@ -190,7 +192,7 @@ async function runTransition(store: Store, id: string, transition: Transition): 
     if (!stored)
       return { kind: 'refused', because: 'it is not known here, or too old: ask the question again' };
     const { remediation, revision } = stored;
-    // Our own move, whose answer was lost on the way: what was asked for has happened.
+    // Our own change, whose reply was lost: it has been made.
     if (tried !== undefined && tried === JSON.stringify(remediation)) return { kind: 'changed', remediation };
     const change = transition(remediation);
     if (typeof change === 'string') return { kind: 'refused', because: change, remediation };
@@ -201,7 +203,7 @@ async function runTransition(store: Store, id: string, transition: Transition): 
     if (answer !== 'moved') return { kind: 'refused', because: refusalReason(answer, change), remediation };
     await sleep(Math.random() * 5 * Math.min(attempt, 10));
   }
-  throw new Error(`remediation ${id} moved ${TRIES} times while it was to be moved`);
+  throw new Error(`remediation ${id} changed ${TRIES} times while a transition was tried`);
 }
 
 function commit(
@@ -252,10 +254,10 @@ function refusalReason(answer: string, { caps }: Change): string {
   if (answer === 'capped-hour')
     return `${caps?.perHour} were applied in this environment within the last hour, which is the most`;
   if (answer === 'capped-run') return `${caps?.perRun} of this report were applied, which is the most`;
-  throw new Error(`Redis answered a move with ${answer}`);
+  throw new Error(`unexpected reply to a transition: ${answer}`);
 }
 
-/** The locks that a remediation needs. The same name in two environments is two targets. */
+/** The locks of its targets. The same name in two environments is two targets. */
 function targetKeysOf(
   keys: ReturnType<typeof keysOf>,
   { plan, environment }: RemediationRecord,
@@ -285,7 +287,6 @@ function keysOf(prefix: string) {
   };
 }
 
-/** Redis' own clock: the one that all processes share. */
 async function redisTime(redis: Redis | Cluster): Promise<number> {
   const [seconds, microseconds] = await redis.time();
   return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);

@@ -27,7 +27,7 @@ export interface ChannelOrder {
   readonly stepAside: (lane: Lane, place: string) => Promise<void>;
   /** Gives up a place. */
   readonly leave: (lane: Lane, place: string) => Promise<void>;
-  /** Holds a method back in the whole workspace, as `Retry-After` asks. */
+  /** Pauses a method in the whole workspace, as `Retry-After` asks. */
   readonly pause: (method: string, forMs: number) => Promise<void>;
 }
 

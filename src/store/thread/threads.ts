@@ -5,7 +5,7 @@ import { openPastRuns } from '../../queue/past-runs.ts';
 
 /** What has been posted for a run, so that nothing is posted twice and nothing is forgotten over a restart. */
 export interface Threads {
-  /** Takes the lease on a run's thread; undefined while another process has it. */
+  /** Acquires the lease on a run's thread; undefined while another process has it. */
   readonly acquireLease: (runId: string) => Promise<ThreadLease | undefined>;
   /** Whether somebody has the lease, which may be a process that died with it a moment ago. */
   readonly isLeased: (runId: string) => Promise<boolean>;
@@ -14,7 +14,7 @@ export interface Threads {
   readonly forget: (runId: string, part: string) => Promise<void>;
   /** Records where a part is that was not posted by the bot itself. */
   readonly recordPart: (runId: string, part: string, where: MessageLocation) => Promise<void>;
-  /** Keeps a text of the run for later edits. */
+  /** Saves a text of the run for later edits. */
   readonly saveText: (runId: string, name: string, text: string) => Promise<void>;
   /** Notes a fact about the run, such as its being answered for good. */
   readonly mark: (runId: string, fact: ThreadFact) => Promise<void>;
@@ -23,7 +23,7 @@ export interface Threads {
 }
 
 /**
- * The holder may call Slack for the run. The lease is renewed until it is freed. A holder that was paused or disconnected for too long loses
+ * The holder may call Slack for the run. The lease is renewed until it is released. A holder that was paused or disconnected for too long loses
  * it, and the steps below then fail.
  */
 export interface ThreadLease {
@@ -63,7 +63,7 @@ export interface PostedThread {
   readonly part: (part: string) => 'unposted' | 'maybe' | 'posted';
   /** Whether a message is known to show this. */
   readonly shows: (ts: string, content: string) => boolean;
-  /** A text that was kept. */
+  /** A text that was saved. */
   readonly savedText: (name: string) => string | undefined;
   /** Where a part is, once it is posted. */
   readonly locationOf: (part: string) => MessageLocation | undefined;

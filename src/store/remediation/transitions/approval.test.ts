@@ -173,8 +173,8 @@ test('asking and approving are refused while all is frozen, and approving past i
 });
 
 test('a reject lets the targets go, an approval keeps them', () => {
-  expect(reject('U0KATE', HASH, NOW)(planned)).not.toHaveProperty('holdMs');
-  expect(approve('U0GRACE', HASH, POLICY, NOW)(planned)).toHaveProperty('holdMs', 120_000);
+  expect(reject('U0KATE', HASH, NOW)(planned)).not.toHaveProperty('lockTargetsForMs');
+  expect(approve('U0GRACE', HASH, POLICY, NOW)(planned)).toHaveProperty('lockTargetsForMs', 120_000);
 });
 
 test('each step is told in the audit by its own kind, with who and which plan', () => {

@@ -15,8 +15,8 @@ import {
 } from './common.ts';
 
 /**
- * The life of a remediation, as pure decisions: each looks at what is remembered and gives the move, or says why there is none.
- * Two of them at the same moment are decided by compare-and-set; whoever comes second is asked again with what is so then.
+ * The life of a remediation up to its approval: offered -> planning -> planned -> approved, or an end before anything is applied. Each function
+ * makes a transition, a pure decision from the current record. Of two at the same time the second is decided again, from the new record.
  */
 
 type Vote = RemediationRecord['approvals'][number];
@@ -26,7 +26,7 @@ const PLAN_WITHIN_MS = 120_000;
 
 const NO_REASON = 'a reason is required';
 
-/** Somebody clicked an offer. */
+/** offered -> planning: somebody clicked the button of an offer. */
 export function requestPlan(by: string, policy: Policy, nowMs: number, reason?: string): Transition {
   return (remediation) => {
     const { state, until, requested } = remediation;
@@ -49,13 +49,13 @@ export function requestPlan(by: string, policy: Policy, nowMs: number, reason?: 
   };
 }
 
-/** The plan is made: it waits for approval. What is safe waits for nobody: the click with its confirmation approved it. */
-export function recordPlan(what: Plan, before: Observation, policy: Policy, nowMs: number): Transition {
+/** planning -> planned: the plan waits for approval, and its targets are locked. */
+export function recordPlan(plan: Plan, before: Observation, policy: Policy, nowMs: number): Transition {
   return (remediation) => {
     if (remediation.state !== 'planning') return `it is ${remediation.state}`;
-    const planHash = planHashOf(remediation, what);
+    const planHash = planHashOf(remediation, plan);
     const needed = requiredApprovals(policy, remediation.risk);
-    const next = { ...remediation, plan: what, planHash, before, approvalsNeeded: needed };
+    const next = { ...remediation, plan, planHash, before, approvalsNeeded: needed };
     const until = nowMs + policy.approveWithinMinutes * 60_000;
     return {
       next: { ...next, state: 'planned', until: isoTime(until) },
@@ -65,7 +65,7 @@ export function recordPlan(what: Plan, before: Observation, policy: Policy, nowM
   };
 }
 
-/** Its plan was posted. If that took long, the full time for approval begins now. */
+/** The plan was posted. If that took long, the full time for approval begins now. */
 export function markPlanShown({ approveWithinMinutes }: Policy, nowMs: number): Transition {
   return (remediation) => {
     const { state, until, shownAt } = remediation;
@@ -81,7 +81,7 @@ export function markPlanShown({ approveWithinMinutes }: Policy, nowMs: number): 
   };
 }
 
-/** Its plan cannot be posted, so nobody could approve it. */
+/** planned -> refused: the plan cannot be posted, so nobody can approve it. */
 export function withdrawPlan(because: string, nowMs: number): Transition {
   return (remediation) =>
     remediation.state === 'planned' && remediation.shownAt === undefined
@@ -96,7 +96,7 @@ export function withdrawn(remediation: RemediationRecord, because: string, nowMs
   };
 }
 
-/** The requester's own click counts as the approval of what is safe. */
+/** planned -> approved: the click that requested a safe remediation also approves it. */
 export function approveSafe(policy: Policy, nowMs: number): Transition {
   return (remediation) => {
     const { state, risk, requested } = remediation;
@@ -105,7 +105,7 @@ export function approveSafe(policy: Policy, nowMs: number): Transition {
   };
 }
 
-/** Somebody clicked Approve on a card that shows the plan of this hash. */
+/** planned -> approved once there are enough approvals: somebody clicked Approve on the card of the plan with this hash. */
 export function approve(
   by: string,
   planHash: string,
@@ -151,6 +151,7 @@ function approved(remediation: RemediationRecord, voted: Vote, policy: Policy, n
   };
 }
 
+/** planned or approved -> rejected: somebody clicked Reject. */
 export function reject(by: string, planHash: string, nowMs: number): Transition {
   return (remediation) =>
     staleCard(remediation, planHash, nowMs) ?? {
@@ -159,7 +160,7 @@ export function reject(by: string, planHash: string, nowMs: number): Transition 
     };
 }
 
-/** A click on a card that shows something else than what is. */
+/** Why a click on a card no longer counts: its state, its plan or its time has changed. */
 function staleCard(
   { state, planHash: now, until }: RemediationRecord,
   planHash: string,
@@ -170,12 +171,12 @@ function staleCard(
   return isPast(until, nowMs) ? 'its time is over; ask the question again' : undefined;
 }
 
-/** It will not be done, and nothing was: no plan could be made, or a rule forbids it. */
+/** -> refused, before anything was applied: there is no plan, or a rule forbids it. */
 export function refuseRemediation(because: string, nowMs: number): Transition {
   return endBeforeExecution('refused', because, nowMs);
 }
 
-/** It need not or must not be done any more: the finding is gone, or the plan would be another. */
+/** -> skipped, before anything was applied: the finding is gone, or the plan has changed. */
 export function skipRemediation(because: string, nowMs: number, after?: Observation): Transition {
   return endBeforeExecution('skipped', because, nowMs, after);
 }

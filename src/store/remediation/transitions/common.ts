@@ -1,23 +1,23 @@
 import type { AuditEvent } from '../../audit/entry.ts';
 import { FINAL_STATES, type RemediationRecord } from '../record.ts';
 
-/** In whose name something ends that nobody ended. */
+/** The actor of transitions that no person caused. */
 export const SYSTEM_ACTOR = 'wrench';
 
-/** The same, at its end: nothing ends it by itself any more. */
+/** The record in a final state, without a deadline. */
 export function ended(
   remediation: RemediationRecord,
   state: RemediationRecord['state'],
   nowMs: number,
 ): RemediationRecord {
-  if (!FINAL_STATES.has(state)) throw new Error(`${state} is no end`);
+  if (!FINAL_STATES.has(state)) throw new Error(`${state} is not a final state`);
   const { until, ...rest } = remediation;
   return until === undefined
     ? { ...remediation, state, endedAt: isoTime(nowMs) }
     : { ...rest, state, endedAt: isoTime(nowMs) };
 }
 
-/** What the audit says of a step. */
+/** The audit event of a transition. */
 export function auditEntryOf(
   remediation: RemediationRecord,
   kind: AuditEvent['kind'],
@@ -40,7 +40,7 @@ export function auditEntryOf(
   };
 }
 
-/** In whose name it is done: who asked, then who approved. */
+/** Who requested it, then who approved it. */
 export function actorsOf(remediation: RemediationRecord): readonly string[] {
   return [...new Set([requesterOf(remediation), ...remediation.approvals.map(({ by }) => by)])];
 }

@@ -102,7 +102,7 @@ test.each<[RemediationRecord['state'], RemediationRecord['state'], string]>([
 
   expect(move).toMatchObject({ onlyIfOverdue: true, next: { state: end, because }, entry: { because } });
   expect(move.next).not.toHaveProperty('until');
-  expect(move).not.toHaveProperty('holdMs');
+  expect(move).not.toHaveProperty('lockTargetsForMs');
 });
 
 test('a plan that nobody could see yet gets more time, and is withdrawn after a day', () => {

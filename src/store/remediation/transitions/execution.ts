@@ -7,11 +7,11 @@ import { ended, auditEntryOf, isoTime, SYSTEM_ACTOR, actorsOf } from './common.t
 import { withdrawn } from './approval.ts';
 
 /**
- * The life of a remediation, as pure decisions: each looks at what is remembered and gives the move, or says why there is none.
- * Two of them at the same moment are decided by compare-and-set; whoever comes second is asked again with what is so then.
+ * The life of a remediation from its approval: approved -> applying -> settling -> fixed, unverified or failed; what becomes of it when a state
+ * times out; and rechecks after its end. Each function makes a transition, a pure decision from the current record.
  */
 
-/** The one way to act: from approved, within its time, not frozen, within the caps, with its targets held. */
+/** approved -> applying: the only way to begin. Refused after the approval's time, while frozen, beyond the caps, or if a target is locked. */
 export function startExecution(
   token: number,
   before: Observation,
@@ -35,7 +35,7 @@ export function startExecution(
   };
 }
 
-/** Remembers one deed. Only who holds the token may: anybody else has been overtaken. */
+/** Records one completed step and extends the lease. Refused for every fencing token but the current one. */
 export function recordStep(token: number, line: string, leaseMs: number, nowMs: number): Transition {
   return whileHolding(token, 'applying', (remediation) => ({
     next: {
@@ -47,7 +47,7 @@ export function recordStep(token: number, line: string, leaseMs: number, nowMs: 
   }));
 }
 
-/** All deeds are done; whether they helped is looked at. */
+/** applying -> settling: the plan is applied, and its result is verified. */
 export function finishExecution(token: number, leaseMs: number, nowMs: number): Transition {
   return whileHolding(token, 'applying', (remediation) => ({
     next: { ...remediation, state: 'settling', until: isoTime(nowMs + leaseMs) },
@@ -56,7 +56,7 @@ export function finishExecution(token: number, leaseMs: number, nowMs: number): 
   }));
 }
 
-/** How it ended, as looking again says. */
+/** settling -> fixed or unverified, by what was observed afterwards. */
 export function recordVerification(
   token: number,
   after: Observation,
@@ -68,7 +68,7 @@ export function recordVerification(
   );
 }
 
-/** A deed did not succeed; what was done by then is remembered. */
+/** applying -> failed: a step failed. The steps before it are recorded. */
 export function failExecution(
   token: number,
   because: string,
@@ -80,7 +80,7 @@ export function failExecution(
   );
 }
 
-/** Who acted is gone, or was stopped in the middle. */
+/** applying -> interrupted: the worker was stopped in the middle, and it is unknown how far the current step came. */
 export function interruptExecution(token: number, because: string, nowMs: number): Transition {
   return whileHolding(token, 'applying', (remediation) =>
     outcome(remediation, 'interrupted', nowMs, { because }),
@@ -98,7 +98,7 @@ function whileHolding(
       : `it is ${remediation.state}, and no longer ours`;
 }
 
-/** What becomes of a state that nobody ended in time. Whether its time is over is Redis' to say: a lease may have been lengthened. */
+/** What becomes of a state that timed out. Redis checks the time, because a lease may have been extended meanwhile. */
 export function endOverdue(nowMs: number, policy: Pick<Policy, 'approveWithinMinutes'>): Transition {
   const whenOverdue = overdueTransition(nowMs, policy);
   return (remediation) => {
@@ -126,7 +126,7 @@ function overdueTransition(nowMs: number, policy: Pick<Policy, 'approveWithinMin
   };
 }
 
-/** A plan that is not posted yet does not expire, but it is withdrawn if it could not be posted for a day. */
+/** A plan that is not posted yet gets more time, and is withdrawn if it could not be posted for a day. */
 function extendUnposted(remediation: RemediationRecord, nowMs: number, approveWithinMs: number): Change {
   const askedAtMs = Date.parse(remediation.requested?.at ?? '');
   if (!(nowMs - askedAtMs < MAX_UNPOSTED_MS))
@@ -146,7 +146,7 @@ function expired(remediation: RemediationRecord, because: string, nowMs: number)
   };
 }
 
-/** Somebody had the check asked again after an end that left it open. */
+/** interrupted, unverified or failed -> fixed if a recheck no longer finds the finding; else it keeps its state. */
 export function recordRecheck(by: string, after: Observation, nowMs: number): Transition {
   return (remediation) => {
     const { state } = remediation;
