@@ -5,42 +5,42 @@ import type { ReadContext } from './context.ts';
 
 /**
  * `safe`: one click with a confirmation. `disruptive`: something stops for a while; somebody else approves the plan.
- * `destructive`: something is gone for good; off until the configuration names it, then as disruptive with as many approvals as configured.
+ * `destructive`: irreversible; off until the configuration names it, then as disruptive with as many approvals as configured.
  */
 export type Risk = 'safe' | 'disruptive' | 'destructive';
 
-/** What applying will do. Plain JSON: it travels, is hashed, and is compared word for word when it is made again before applying. */
+/** What applying will do. Plain JSON: it is stored, hashed, and compared with the plan that is made again before applying. */
 export interface Plan {
-  /** What will be done, one deed a line, in the order of doing. The approver approves these. */
+  /** The steps, one a line, in their order. The approver approves these. */
   readonly lines: readonly string[];
-  /** Exactly what will be changed, each named as its owner names it. One remediation at a time holds a target. */
+  /** Exactly what will be changed, each named as its owner names it. Only one remediation at a time may have a target. */
   readonly targets: readonly string[];
   /**
-   * Facts that must still be so when it is applied: a process id, a version, a serial. They bind the plan to the state that was looked at,
-   * so that applying it a second time would not find what it was made for. Nothing that changes by itself belongs here.
+   * Facts that must still be true when it is applied: a process id, a version, a serial number. They bind the plan to the state it was made for, so
+   * that it cannot be applied a second time. Nothing that changes by itself belongs here.
    */
   readonly precondition: Readonly<Record<string, string>>;
-  /** Bytes that are affected, where that is the measure of the deed. */
+  /** The bytes that are affected, where that is how people judge the plan. */
   readonly bytes?: number;
   /** What people must know or do afterwards: "nothing is deployed by this: run `bosh deploy`". */
   readonly afterwards?: readonly string[];
-  /** What `apply` needs to know exactly, beyond the params. */
+  /** What `apply` needs beyond the params. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** What `apply` is given, and nothing else is: the only way to change the infrastructure. */
+/** Given to `apply` only: the one way to change the infrastructure. */
 export interface WriteContext<P extends PortName = PortName> extends ReadContext<P> {
-  /** The writers of the ports in `uses`. Each call names its source and takes `order`. */
+  /** The writers of the ports in `uses`. Each call names its source and takes the `applyContext`. */
   readonly write: Pick<Writers, P>;
   readonly applyContext: ApplyContext;
   /**
-   * Says what was done, one line a deed, as it is done; shown in the thread and kept in the audit, even if the next deed fails.
-   * @throws where the leave to act is over (another took over, frozen, too late): the next deed is then not begun.
+   * Records a completed step, in one line. It is shown in the thread and audited, even if the next step fails.
+   * @throws if no further step is allowed, because another worker has taken over, or remediations were frozen.
    */
   readonly recordStep: (line: string) => Promise<void>;
 }
 
-/** A fix, declared beside its check. It never verifies itself: the kernel looks again. */
+/** A fix, declared beside its check. It does not verify itself: the check is run again. */
 export interface Remediation<P extends PortName = PortName, S extends z.ZodType = z.ZodType> {
   /** What it does, in a few words for `help` and the documentation: `Restarts the job of one instance`. */
   readonly about: string;
@@ -52,16 +52,16 @@ export interface Remediation<P extends PortName = PortName, S extends z.ZodType 
   /** What an offer carries; plain JSON. */
   readonly params: S;
   /**
-   * Says what `apply` would do now, and does none of it.
-   * @throws {SourceError} where it must not or cannot be done, saying why: the offer is then refused with these words.
+   * Plans what `apply` would do now, and changes nothing.
+   * @throws {SourceError} if it must not or cannot be done, with the reason that people see.
    */
   readonly plan: (context: ReadContext<NoInfer<P>>, params: z.output<S>) => Promise<Plan>;
   /**
-   * Does what the plan says, once.
-   * @throws {SourceError} where a source did not do it. What is done by then was told by `did`.
+   * Applies the plan, once.
+   * @throws {SourceError} if a source did not do it. The steps before it were recorded by `recordStep`.
    */
   readonly apply: (context: WriteContext<NoInfer<P>>, params: z.output<S>, plan: Plan) => Promise<void>;
-  /** How long the finding may take to go away once applied. */
+  /** How long the finding may take to go away afterwards. */
   readonly settlesWithinSeconds: number;
 }
 

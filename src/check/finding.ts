@@ -68,15 +68,16 @@ export interface Coverage {
 }
 
 /**
- * A number that tells how well something is, whether or not anything was found: before and after a fix it is the proof.
- * With `of` it is what should become whole, and looking again after a fix waits for it: `metron_agent running on 12 of 12`;
- * without, it is shown where it changed: `doppler_z2: 0 -> 1 registered`.
+ * A number that says how well something works, whether or not anything was found. Its change proves a fix.
+ * With `of`, its total, verifying a fix waits until it is complete: `metron_agent running on 12 of 12`.
+ * Without, it is shown where it changed: `doppler_z2: 0 -> 1 registered`.
  */
 export interface Measure {
   readonly label: string;
   readonly value: number;
+  /** The total. The name is kept: `--json` prints it, and reports of other versions and stored observations have it. */
   readonly of?: number;
-  /** What the number counts, as it stands behind it: `registered`; before `on`: `running`. */
+  /** What is counted, as in `1 registered` or `running on 12 of 12`. */
   readonly unit: string;
 }
 
@@ -155,7 +156,7 @@ const measureSchema = z.strictObject({
   unit: z.string(),
 });
 
-/** Holds whatever arrives from elsewhere to the shape of a {@link Report}. */
+/** Validates a {@link Report} that arrives from elsewhere. */
 export const reportSchema: z.ZodType<Report> = z.strictObject({
   check: z.string(),
   environment: z.string(),
@@ -180,7 +181,7 @@ export const reportSchema: z.ZodType<Report> = z.strictObject({
   durationMs: z.number().int().nonnegative(),
 });
 
-/** Says that two findings are the same one: in silences, digests and when looking again after a fix. */
+/** The same finding has the same fingerprint: in silences, in digests, and when a fix is verified. */
 export function fingerprint(
   { check, environment }: Pick<Report, 'check' | 'environment'>,
   { reason, target }: Pick<Finding, 'reason' | 'target'>,

@@ -2,7 +2,7 @@ import type { Measure } from './finding.ts';
 
 /**
  * What a fix changed, from the measures of the reports before and after it: `doppler_z2: 0 -> 1 registered; metron_agent running on 12 of 12`.
- * Empty where nothing that is measured changed and nothing is to become whole.
+ * Empty if no measure changed.
  */
 export function proofInWords(before: readonly Measure[], after: readonly Measure[]): string {
   return after
@@ -15,7 +15,7 @@ export function proofInWords(before: readonly Measure[], after: readonly Measure
     .join('; ');
 }
 
-/** Whether everything that should become whole is: every measure with an `of` has reached it. */
+/** Whether every measure that has a total has reached it. */
 export function isComplete(measures: readonly Measure[]): boolean {
   return measures.every(({ value, of }) => of === undefined || value >= of);
 }

@@ -15,8 +15,8 @@ export interface PlanOptions {
 }
 
 /**
- * Says what applying would do now, and does none of it.
- * @throws {SourceError} where it must not or cannot be done; whatever is our own bug.
+ * Plans what applying would do now, and changes nothing.
+ * @throws {SourceError} if it must not or cannot be done. Any other error is a bug in Wrench.
  */
 export async function planRemediation(
   remediation: AnyRemediation,
@@ -52,8 +52,8 @@ export interface ApplyOptions extends Pick<PlanOptions, 'read' | 'now'> {
 }
 
 /**
- * Does what the plan says, once. Whether that is allowed was decided before.
- * @throws {SourceError} where a source did not do it; whatever `did` throws; whatever is our own bug.
+ * Applies a plan, once. Whether that is allowed was decided before.
+ * @throws {SourceError} if a source did not do it; whatever `recordStep` throws. Any other error is a bug in Wrench.
  */
 export async function applyRemediation(
   remediation: AnyRemediation,
@@ -70,7 +70,7 @@ export async function applyRemediation(
   await remediation.apply(context, remediation.params.parse(params), plan);
 }
 
-/** Where a check goes on without what it cannot see, a deed does not: whatever cannot be read ends planning and applying. */
+/** A check continues without what it cannot read. A remediation does not: it ends planning and applying. */
 function readContext(
   remediation: AnyRemediation,
   read: Partial<Readers>,

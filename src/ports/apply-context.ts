@@ -1,7 +1,7 @@
-/** One deed that was approved: what a writer is told besides what to do. */
+/** The approval behind a change: what a writer gets besides the change itself. */
 export interface ApplyContext {
-  /** The remediation's id, `m0123456789abcdef`: a system that keeps such a note can tell a deed that was done before. */
+  /** The id of the remediation, `m0123456789abcdef`. A system that stores it can tell that a change was already made. */
   readonly idempotencyKey: string;
-  /** Aborted when the deed may no longer be gone on with. */
+  /** Aborted when the change may no longer be continued. */
   readonly signal: AbortSignal;
 }

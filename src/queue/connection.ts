@@ -2,7 +2,7 @@ import { Cluster, Redis, type RedisOptions as AnyRedisOptions } from 'ioredis';
 
 type RedisOptions = Omit<AnyRedisOptions, 'replyMapping'>;
 
-/** Where Redis is. `url` takes `redis://`, `rediss://` and `unix:///path`; Sentinel and Cluster are named by their nodes. */
+/** Where Redis is: `url` takes `redis://`, `rediss://` and `unix:///path`; Sentinel and Cluster are named by their nodes. */
 export interface RedisSettings {
   readonly url?: string;
   readonly sentinel?: {
@@ -24,12 +24,12 @@ export function backoffMs(attempt: number): number {
   return Math.min(100 * 2 ** Math.min(attempt, 7), 5_000) * (0.5 + Math.random() / 2);
 }
 
-/** Asks now or never: while Redis is away every command fails at once, so that a person gets an honest answer within Slack's 3 s. */
+/** While Redis is unreachable every command fails at once, so that a person gets an answer within Slack's 3 s. */
 export function connectFailFast(settings: RedisSettings, onError: (error: Error) => void): RedisConnection {
   return connect(settings, { enableOfflineQueue: false, maxRetriesPerRequest: 1 }, onError);
 }
 
-/** Waits for Redis for ever, as workers do. A failover that keeps the socket open is noticed by its words. */
+/** Commands wait until Redis is reachable, as BullMQ requires of workers. A failover that keeps the socket open is recognized by its errors. */
 export function connectBlocking(settings: RedisSettings, onError: (error: Error) => void): RedisConnection {
   const reconnectOnError = (error: Error) => (/^(READONLY|LOADING)/.test(error.message) ? 2 : false);
   return connect(settings, { maxRetriesPerRequest: null, reconnectOnError }, onError);
@@ -97,7 +97,7 @@ function connectUrl(url: string, common: RedisOptions): Redis {
     : new Redis(url, common);
 }
 
-/** With ioredis' own 16 redirections a failover ran every job in flight twice; with these none (reference: bullmq.md section 0.5). */
+/** With 16 redirections, the default of ioredis, a failover ran every job in flight twice; with these it ran none twice. */
 function connectCluster(nodes: NonNullable<RedisSettings['cluster']>, redisOptions: RedisOptions): Cluster {
   const { retryStrategy: _, enableOfflineQueue, ...perNode } = redisOptions;
   return new Cluster([...nodes], {

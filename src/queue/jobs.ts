@@ -22,11 +22,14 @@ const progressSchema = z.strictObject({
 
 const remediationId = z.string().regex(/^m[0-9a-f]{16}$/);
 
-/** What a remediation needs of a worker. What it is, and whether it still may be, is read from memory: a job is only a nudge. */
+/**
+ * A remediation to plan, apply or recheck: bot to worker. The record in Redis decides what may be done; the job only names it. The kind `look` is
+ * a recheck; its name is kept from 0.2, because jobs in the queue have it.
+ */
 export const remediationJobSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('plan'), id: remediationId }),
   z.strictObject({ kind: z.literal('apply'), id: remediationId }),
-  /** Somebody wants to know how it is after an end that left it open. */
+  /** Somebody wants the check repeated after the remediation has ended. */
   z.strictObject({ kind: z.literal('look'), id: remediationId, by: z.string() }),
 ]);
 
@@ -44,14 +47,14 @@ const outboxJob = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('joined'), ...about, first: requestOriginSchema }),
   /** A bug of ours ended the run; the log has it under this id. */
   z.strictObject({ kind: z.literal('bug'), ...about, jobId: z.string() }),
-  /** The run was taken up more than once and its worker was lost each time. */
+  /** The run was started more than once, and its worker was lost each time. */
   z.strictObject({ kind: z.literal('lost'), ...about, jobId: z.string() }),
-  /** A remediation moved: its card, and the list of offers it came from, show it as it is when they are posted. */
+  /** A remediation changed: its card, and the list of offers it came from, show it as it is when they are posted. */
   z.strictObject({
     kind: z.literal('card'),
     ...about,
     id: remediationId,
-    /** The move it was told for: where there is a newer one, that one's card shows it. */
+    /** The revision it was queued for. A newer one has its own job. */
     revision: z.number().int().positive(),
   }),
 ]);

@@ -15,7 +15,10 @@ import {
 import type { RedisConnection } from './connection.ts';
 import { openPastRuns, type PastRuns } from './past-runs.ts';
 
-/** One hash tag for every key of ours: without it Redis Cluster refuses what touches several keys (reference: bullmq.md section 1.4). */
+/**
+ * One hash tag for all keys: without it Redis Cluster refuses scripts that use several keys.
+ * https://docs.bullmq.io/patterns/redis-cluster
+ */
 export const PREFIX = '{wrench}';
 export const CHECKS = 'checks';
 export const REMEDIATIONS = 'remediations';
@@ -34,7 +37,7 @@ export type EnqueueResult =
 
 export interface Queues {
   /**
-   * Asks for a check. A repeated delivery returns the same run. The same question joins the running check, and each channel gets its own
+   * Queues a check. A repeated delivery returns the same run. The same question joins the running check, and each channel gets its own
    * answer. `before` is called before a new run is queued.
    * @throws {QueueDown} at once where Redis is away, and after `TAKE_WITHIN_MS` where it does not answer.
    */
@@ -43,9 +46,9 @@ export interface Queues {
     question: string,
     before?: () => Promise<void>,
   ) => Promise<EnqueueResult>;
-  /** Nudges a worker about a remediation; the same `id` is taken once. */
+  /** Queues a job about a remediation. A second job with the same `id` is ignored. */
   readonly enqueueRemediation: (id: string, job: RemediationJob) => Promise<void>;
-  /** Hands something to show to the bot; the same `id` is taken once. `afterMs` holds it back. */
+  /** Queues something that the bot posts, `afterMs` from now. A second job with the same `id` is ignored. */
   readonly enqueueOutbox: (
     id: string,
     job: OutboxJob,
@@ -60,7 +63,7 @@ export interface Queues {
 
 /** Slack gives 3 s for everything. */
 const TAKE_WITHIN_MS = 1_500;
-/** Longer than Slack delivers anything again. */
+/** Longer than Slack repeats any delivery. */
 const REMEMBER_S = 900;
 /** The job that carries the answer of a run to the bot. */
 export const answerJobId = (runId: string): string => `report-${runId}`;
@@ -70,7 +73,7 @@ export function runIdOf(delivery: string): string {
   return `r${createHash('sha256').update(delivery).digest('hex').slice(0, 16)}`;
 }
 
-/** Says that two questions are the same: check, environment, and arguments as the check reads them. */
+/** Two runs of the same check in the same environment with the same parsed arguments have the same id. */
 export function questionIdOf(
   check: string,
   environment: string,
@@ -83,13 +86,13 @@ export function questionIdOf(
     .slice(0, 24)}`;
 }
 
-/** The producers' side of both queues, over one connection. */
+/** The producers of all queues, over one connection. */
 export function openQueues(connection: RedisConnection, onError: (error: Error) => void): Queues {
   const checks = openQueue<CheckJob>(CHECKS, connection, onError, {
     attempts: 3,
     keep: { age: REMEMBER_S, count: 200 },
   });
-  // One attempt, and nobody takes it up again when its worker is lost: what was begun is looked at, never repeated.
+  // One attempt, and not run again if its worker is lost: what was begun is verified, never repeated.
   const remediations = openQueue<RemediationJob>(REMEDIATIONS, connection, onError, {
     attempts: 1,
     keep: { age: 3_600, count: 1_000 },

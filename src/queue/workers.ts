@@ -11,7 +11,7 @@ import {
 import { backoffMs, type RedisConnection } from './connection.ts';
 import { CHECKS, OUTBOX, PREFIX, REMEDIATIONS } from './queues.ts';
 
-/** Thrown by a handler to be given the same job again later; it counts as no attempt. */
+/** Thrown by a handler to get the same job again later. It does not count as an attempt. */
 export class RetryLater extends Error {
   override readonly name = 'RetryLater';
   readonly afterMs: number;
@@ -22,18 +22,19 @@ export class RetryLater extends Error {
   }
 }
 
+/** One attempt at a job. */
 export interface JobAttempt<T> {
   readonly id: string;
   readonly data: T;
   /** From 1. */
   readonly attempt: number;
   readonly queuedAtMs: number;
-  /** Aborted when the process must stop before the job is done. */
+  /** Aborted when the process must stop before the job is completed. */
   readonly signal: AbortSignal;
 }
 
 export interface RunningWorker {
-  /** Takes no new job, lets running ones finish for `graceMs`, then aborts them: they are handed back and run elsewhere. */
+  /** Takes no new job, waits up to `graceMs` for the running ones, then aborts them. They are put back into the queue. */
   readonly close: (graceMs: number) => Promise<void>;
   readonly isRunning: () => boolean;
 }
@@ -41,7 +42,7 @@ export interface RunningWorker {
 interface WorkerOptions<T> {
   readonly connection: RedisConnection;
   readonly concurrency: number;
-  /** After this long without a sign of life a job's worker counts as dead, and the job is taken up again. */
+  /** BullMQ's `lockDuration`: a worker that has not renewed the lock of its job for this long counts as lost. */
   readonly lockMs: number;
   readonly handle: (delivery: JobAttempt<T>) => Promise<void>;
   /**
@@ -57,8 +58,8 @@ export function startCheckWorker(options: WorkerOptions<CheckJob>): RunningWorke
 }
 
 /**
- * A job whose worker is lost is not taken up again: every worker of this queue is set so, for one that is not would run it twice
- * (reference: bullmq.md section 2, scenario D).
+ * A job whose worker is lost is not run again. All workers of this queue need this setting, because any of them may find the stalled job.
+ * https://docs.bullmq.io/guide/workers/stalled-jobs
  */
 export function startRemediationWorker(options: WorkerOptions<RemediationJob>): RunningWorker {
   return startWorker(REMEDIATIONS, remediationJobSchema, options, 0);
