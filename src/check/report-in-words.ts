@@ -79,7 +79,7 @@ const GAP_WORDS: Readonly<Record<Gap['kind'], string>> = {
  */
 export function coverageInWords(report: Report): string {
   const { examined, gaps, coverage } = report;
-  const sources = coverage.map(({ source, examined: count }) => `${cut(source, 60)} ${countOf(count)}`);
+  const sources = coverage.map(({ source, examined: count }) => `${cut(source, 60)} ${formatCount(count)}`);
   const spread = sources.length > 1 && sources.length <= 4 ? ` (${sources.join(', ')})` : '';
   // A target may be found at many places: what was checked is the places, where a check counts them.
   const checked = coverage.reduce((sum, { examined: count }) => sum + count, 0) || examined;
@@ -89,11 +89,11 @@ export function coverageInWords(report: Report): string {
     const amount = related.filter((gap) => gap.kind === kind).length;
     if (amount === 0) return [];
     const all = checked > 0 ? 'the rest' : 'all';
-    const howMany = amount === related.length && unrelated === 0 ? all : countOf(amount);
+    const howMany = amount === related.length && unrelated === 0 ? all : formatCount(amount);
     return [`${howMany} ${word}`];
   });
   if (unrelated > 0) unchecked.push(`${countInWords(unrelated, 'unrelated place')} not checked`);
-  return [`${countOf(checked)} checked${spread}`, ...unchecked].join(', ');
+  return [`${formatCount(checked)} checked${spread}`, ...unchecked].join(', ');
 }
 
 export interface GapGroup {
@@ -126,7 +126,7 @@ export function timeInWords(iso: string): string {
 }
 
 export function countInWords(count: number, one: string, many = `${one}s`): string {
-  return `${countOf(count)} ${count === 1 ? one : many}`;
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
 const BARS = '▁▂▃▄▅▆▇█';
@@ -158,7 +158,7 @@ function sparkline(values: readonly number[], min: number, max: number): string 
   }).join('');
 }
 
-function countOf(count: number): string {
+function formatCount(count: number): string {
   return count.toLocaleString('en-US');
 }
 

@@ -122,19 +122,19 @@ async function collectAndDiagnose(
 ): Promise<Decided> {
   const deadline = new AbortController();
   const endsAt = performance.now() + run.deadlineMs;
-  const leave = Promise.withResolvers<never>();
+  const abandon = Promise.withResolvers<never>();
   const timers = [
     setTimeout(() => deadline.abort(lateAfter(run.deadlineMs)), run.deadlineMs),
-    setTimeout(() => leave.reject(deadline.signal.reason as Error), run.deadlineMs + GRACE_MS),
+    setTimeout(() => abandon.reject(deadline.signal.reason as Error), run.deadlineMs + GRACE_MS),
   ];
-  const stop = () => leave.reject(run.signal.reason as Error);
+  const stop = () => abandon.reject(run.signal.reason as Error);
   run.signal.addEventListener('abort', stop, { once: true });
   const signal = AbortSignal.any([run.signal, deadline.signal]);
   try {
     run.signal.throwIfAborted();
     const leftMs = () => Math.max(0, endsAt - performance.now());
     const context = readContext(check, run, notes, signal, leftMs);
-    const facts: unknown = await Promise.race([check.collect(context, args), leave.promise]);
+    const facts: unknown = await Promise.race([check.collect(context, args), abandon.promise]);
     return offersOf(check, check.diagnose(facts, args, run.now));
   } catch (error) {
     const reason = abortedBy(signal, error);
@@ -157,9 +157,9 @@ function readContext(
   const read = Object.fromEntries(
     [...check.uses, ...(check.mayUse ?? [])].map((port: PortName) => [port, run.read[port]]),
   ) as unknown as Readers;
-  const attempt: ReadContext['attempt'] = async (what, fallback, look) => {
+  const attempt: ReadContext['attempt'] = async (what, fallback, work) => {
     try {
-      return await look();
+      return await work();
     } catch (error) {
       gap(what, abortedBy(signal, error) as Error);
       return fallback;

@@ -83,7 +83,7 @@ function readContext(
     now,
     signal,
     leftMs: () => leftMs,
-    attempt: (_what, _fallback, look) => look(),
+    attempt: (_what, _fallback, work) => work(),
     gap: (_what, error) => {
       throw error;
     },

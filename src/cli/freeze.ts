@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { cleanText } from '../text/clean-text.ts';
 import { timeInWords } from '../check/report-in-words.ts';
-import { type Frozen, openFreeze, parseFreezeReason } from '../store/remediation/freeze.ts';
+import { type FreezeRecord, openFreeze, parseFreezeReason } from '../store/remediation/freeze.ts';
 import { PREFIX } from '../queue/queues.ts';
 import { withRedis } from './shared/redis.ts';
 import { EXIT, type Terminal } from './shared/terminal.ts';
@@ -38,7 +38,7 @@ async function switchFreeze(
   return withRedis(error, async ({ connection, redact }) => {
     const store = openFreeze(connection, PREFIX);
     const [seconds] = await connection.time();
-    const entry: Frozen = {
+    const entry: FreezeRecord = {
       by: 'terminal',
       at: new Date(Number(seconds) * 1_000).toISOString(),
       because: reasonWithAccount(parseFreezeReason(redact(typed))),
@@ -57,7 +57,7 @@ async function switchFreeze(
 
 const NOTHING_APPLIED = 'Nothing is applied in any environment; checks still run.';
 
-function alreadyFrozenText(before: Frozen | undefined): string {
+function alreadyFrozenText(before: FreezeRecord | undefined): string {
   if (!before) return 'It was thawed at this very moment: nothing is frozen.\n';
   const why = before.because === '' ? '' : `: ${cleanText(before.because)}`;
   return `Frozen already by ${cleanText(before.by)} since ${timeInWords(before.at)}${why}. ${NOTHING_APPLIED}\n`;

@@ -12,7 +12,7 @@ export interface PastRuns {
 }
 
 /** Longer than Slack repeats any delivery. A run is remembered for at least this long, and for at most twice as long. */
-const REMEMBER_S = 900;
+const KEEP_S = 900;
 const MARKS: Readonly<Record<PastRunState, string>> = { queued: 'q', answered: 'a' };
 
 const readPastRun = loadLua(new URL('./lua/read-past-run.lua', import.meta.url), {
@@ -50,12 +50,12 @@ export function openPastRuns(redis: RedisConnection, prefix: string): PastRuns {
         runId,
         mark: MARKS[past],
         queued: MARKS.queued,
-        ttlSeconds: 2 * REMEMBER_S,
+        ttlSeconds: 2 * KEEP_S,
       });
     },
   };
 }
 
 function generationNow(): number {
-  return Math.floor(Date.now() / (REMEMBER_S * 1_000));
+  return Math.floor(Date.now() / (KEEP_S * 1_000));
 }

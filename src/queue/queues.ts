@@ -64,7 +64,7 @@ export interface Queues {
 /** Slack gives 3 s for everything. */
 const TAKE_WITHIN_MS = 1_500;
 /** Longer than Slack repeats any delivery. */
-const REMEMBER_S = 900;
+const KEEP_S = 900;
 /** The job that carries the answer of a run to the bot. */
 export const answerJobId = (runId: string): string => `report-${runId}`;
 
@@ -90,7 +90,7 @@ export function questionIdOf(
 export function openQueues(connection: RedisConnection, onError: (error: Error) => void): Queues {
   const checks = openQueue<CheckJob>(CHECKS, connection, onError, {
     attempts: 3,
-    keep: { age: REMEMBER_S, count: 200 },
+    keep: { age: KEEP_S, count: 200 },
   });
   // One attempt, and not run again if its worker is lost: what was begun is verified, never repeated.
   const remediations = openQueue<RemediationJob>(REMEDIATIONS, connection, onError, {
@@ -174,7 +174,7 @@ async function oncePerDelivery(
   if (joined) return joined;
   const result = await work();
   if (result.kind === 'queued') await past.record(runId, 'queued');
-  else await connection.set(joinedKey, JSON.stringify(result), 'EX', REMEMBER_S);
+  else await connection.set(joinedKey, JSON.stringify(result), 'EX', KEEP_S);
   return result;
 }
 

@@ -3,7 +3,7 @@ import type { AnyRemediation } from '../check/define-remediation.ts';
 import type { Redact } from '../text/redact.ts';
 import type { AnyCheck } from '../check/define-check.ts';
 import type { Durability } from '../store/remediation/durability.ts';
-import type { Frozen } from '../store/remediation/freeze.ts';
+import type { FreezeRecord } from '../store/remediation/freeze.ts';
 import type { People } from '../store/access/people.ts';
 import type { Policy } from '../store/remediation/policy.ts';
 import type { RemediationRecord } from '../store/remediation/record.ts';
@@ -22,7 +22,7 @@ export interface RemediationDeps {
   readonly people: People;
   readonly policy: Policy;
   /** Who has frozen all remediations, if anybody. */
-  readonly readFreeze: () => Promise<Frozen | undefined>;
+  readonly readFreeze: () => Promise<FreezeRecord | undefined>;
   /** Whether Redis has what was just written on disk. */
   readonly confirmDurability: () => Promise<Durability>;
   readonly enqueueRemediation: Queues['enqueueRemediation'];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { RoleName } from '../../store/remediation/policy.ts';
+import type { AccessRole } from '../../store/remediation/policy.ts';
 import { makeLog } from '../../telemetry/log.ts';
 import { type SlackDelivery, readDelivery } from './delivery.ts';
 import { type Access, admit, type Requirements } from './pipeline.ts';
@@ -11,7 +11,7 @@ const ORGANIZATION = { teamId: 'E0ORG', enterpriseId: 'E0ORG', isEnterpriseInsta
 interface World {
   readonly groups?: Readonly<Record<string, readonly string[]>>;
   readonly isKnown?: boolean;
-  readonly roles?: Readonly<Record<string, readonly RoleName[]>>;
+  readonly roles?: Readonly<Record<string, readonly AccessRole[]>>;
   readonly access?: Partial<Access>;
 }
 

@@ -1,5 +1,5 @@
 import type { Rate } from '../../store/access/rate.ts';
-import type { RoleName } from '../../store/remediation/policy.ts';
+import type { AccessRole } from '../../store/remediation/policy.ts';
 import type { Workspace } from '../../store/access/workspace.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { UserDirectory } from './user-directory.ts';
@@ -25,7 +25,7 @@ export interface Access {
 /** What a delivery must meet before its handler runs. */
 export interface Requirements {
   /** The roles of which the person needs one; `anyone` if none is needed. */
-  readonly roles: readonly RoleName[] | 'anyone';
+  readonly roles: readonly AccessRole[] | 'anyone';
   /** What the request is about, if `askFrom` rules apply. */
   readonly scope?: AskFromScope;
 }

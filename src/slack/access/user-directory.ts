@@ -1,7 +1,7 @@
 import type { WebClient } from '@slack/web-api';
 import { groupsIn } from '../../store/access/people.ts';
 import type { People } from '../../store/access/people.ts';
-import type { Policy, RoleName } from '../../store/remediation/policy.ts';
+import type { Policy, AccessRole } from '../../store/remediation/policy.ts';
 import type { Person } from '../../store/access/authorize.ts';
 import { authorize } from '../../store/access/authorize.ts';
 import type { Workspace } from '../../store/access/workspace.ts';
@@ -12,7 +12,7 @@ export interface UserDirectory {
   /** Looks people up again. If Slack does not answer, the stored entry stays and becomes stale. */
   readonly lookUp: (userIds: readonly string[]) => Promise<void>;
   /** Looks somebody up. @returns true if they have one of the roles now, otherwise why not, in words for that person. */
-  readonly authorize: (roles: readonly RoleName[], userId: string) => Promise<true | string>;
+  readonly authorize: (roles: readonly AccessRole[], userId: string) => Promise<true | string>;
   /** The members of a group, as this process last read them; undefined if that is too long ago. Asks neither Slack nor Redis. */
   readonly members: (groupId: string) => readonly string[] | undefined;
   /** Reads the members of groups from Slack. A group that cannot be read stays unknown. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { cleanText } from '../../text/clean-text.ts';
 import type { Redact } from '../../text/redact.ts';
 import { approve, reject, requestPlan } from '../../store/remediation/transitions/approval.ts';
-import type { Policy, RoleName } from '../../store/remediation/policy.ts';
+import type { Policy, AccessRole } from '../../store/remediation/policy.ts';
 import { FINAL_STATES, type RemediationRecord } from '../../store/remediation/record.ts';
 import type { Transition, RemediationStore } from '../../store/remediation/remediation-store.ts';
 import type { Threads } from '../../store/thread/threads.ts';
@@ -58,7 +58,7 @@ type Button = (typeof BUTTONS)[number];
 export const BUTTON_ACTION_ID = /^wrench:(request|approve|reject|look)$/;
 
 /** The roles that may click each button. Both may reject. */
-const ALLOWED_ROLES: Readonly<Record<Button, readonly RoleName[]>> = {
+const ALLOWED_ROLES: Readonly<Record<Button, readonly AccessRole[]>> = {
   request: ['requester'],
   approve: ['approver'],
   reject: ['approver', 'requester'],

@@ -4,7 +4,7 @@ import { useRedis } from '../../../test/world/use-redis.ts';
 import type { AuditEntry } from '../../store/audit/entry.ts';
 import { openAuditLog } from '../../store/audit/audit-log.ts';
 import { openFreeze } from '../../store/remediation/freeze.ts';
-import type { RoleName } from '../../store/remediation/policy.ts';
+import type { AccessRole } from '../../store/remediation/policy.ts';
 import { readAudit } from '../../store/audit/read.ts';
 import { openRefusals } from '../../store/audit/refusals.ts';
 import { connectFailFast, connectBlocking, waitUntilReady } from '../../queue/connection.ts';
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => connection.disconnect());
 
-const ROLES: Readonly<Record<string, readonly RoleName[]>> = {
+const ROLES: Readonly<Record<string, readonly AccessRole[]>> = {
   U0REQ: ['requester'],
   U0APP: ['approver'],
   U0AUD: ['auditor'],

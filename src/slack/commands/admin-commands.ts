@@ -3,7 +3,7 @@ import { splitWords, WordsError } from '../../text/split-words.ts';
 import { readMoment, readPerson } from '../../store/audit/parse-query.ts';
 import type { AuditLog } from '../../store/audit/audit-log.ts';
 import { type Freeze, parseFreezeReason } from '../../store/remediation/freeze.ts';
-import type { RoleName } from '../../store/remediation/policy.ts';
+import type { AccessRole } from '../../store/remediation/policy.ts';
 import { readNewest } from '../../store/audit/read.ts';
 import type { Refusals } from '../../store/audit/refusals.ts';
 import { adminCommandNamed, ADMIN_COMMANDS, type AdminCommandName } from '../../request/parse.ts';
@@ -35,7 +35,7 @@ export interface AdminAnswer {
   readonly outcome: 'done' | 'refused' | 'help' | 'problem' | 'redis-down';
 }
 
-const ALLOWED_ROLES: Readonly<Record<AdminCommandName, readonly RoleName[]>> = {
+const ALLOWED_ROLES: Readonly<Record<AdminCommandName, readonly AccessRole[]>> = {
   freeze: ['requester', 'approver'],
   unfreeze: ['approver'],
   audit: ['auditor', 'approver'],

@@ -18,7 +18,7 @@ export async function sendJoinedNotice(
 ): Promise<void> {
   const thread = await deps.threads.read(runId);
   if (thread.elsewhere || Date.now() - Date.parse(asked.at) > GIVE_UP_MS) return;
-  if (!thread.root && thread.settled) return;
+  if (!thread.root && thread.isClosed) return;
   if (!thread.root) throw new RetryLater(RETRY_AFTER_MS);
   const link = permalinkOf(asked, thread.root);
   if (link === undefined) return;

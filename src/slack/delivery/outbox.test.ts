@@ -322,7 +322,7 @@ test('a progress edit whose reply was lost, and which Slack may still carry out,
   vi.useFakeTimers({ toFake: ['Date'], now: nowMs + 61_000 });
   await show({ kind: 'report', ...about, report });
   expect(calls.filter(isAnswer)).toHaveLength(2);
-  expect((await posting.threads.read(about.runId)).settled).toBe(true);
+  expect((await posting.threads.read(about.runId)).isClosed).toBe(true);
 });
 
 test('a progress edit that Slack has confirmed needs no second answer', async () => {
@@ -331,7 +331,7 @@ test('a progress edit that Slack has confirmed needs no second answer', async ()
 
   await show({ kind: 'report', ...about, report });
 
-  expect((await posting.threads.read(about.runId)).settled).toBe(true);
+  expect((await posting.threads.read(about.runId)).isClosed).toBe(true);
 });
 
 test('an answer behind one that is still to come waits in the queue and not in a slot of it', async () => {
@@ -374,7 +374,7 @@ test('a root that is deleted while a progress edit is outlasted: the answer is n
     await show({ kind: 'report', ...about, report }, attempt).catch(() => undefined);
 
   expect(calls.filter(({ method }) => method === 'chat.postMessage')).toHaveLength(before);
-  expect((await posting.threads.read(about.runId)).settled).toBe(false);
+  expect((await posting.threads.read(about.runId)).isClosed).toBe(false);
 });
 
 test('an answer that was posted just before its bot died leaves no place behind', async () => {

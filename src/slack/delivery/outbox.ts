@@ -84,10 +84,10 @@ type AnswerJob = Extract<OutboxJob, { kind: 'report' | 'bug' | 'lost' }>;
 async function showAnswer(deps: CardDeps, job: AnswerJob, target: PostTarget): Promise<void> {
   const { threads } = deps;
   const { runId } = job;
-  const { settled, elsewhere, answered, root: posted } = await threads.read(runId);
+  const { isClosed, elsewhere, answered, root: posted } = await threads.read(runId);
   // The process that posted the root may have died before it left the line.
-  if (settled || elsewhere || posted) await deps.line.leave(...rootTurnOf(runId, target.channelId));
-  if (settled) return;
+  if (isClosed || elsewhere || posted) await deps.line.leave(...rootTurnOf(runId, target.channelId));
+  if (isClosed) return;
   if (elsewhere) return showElsewhere(deps, job, target);
   const { root, replies, attachments } = renderAnswer(job);
   try {
@@ -104,7 +104,7 @@ async function showAnswer(deps: CardDeps, job: AnswerJob, target: PostTarget): P
       );
     if (job.kind === 'report') await showOffers(deps, inThread);
     await rewriteAfterProgress(deps, target, message);
-    if (isFinal) await threads.settle(runId);
+    if (isFinal) await threads.close(runId);
   } catch (error) {
     if (!(error instanceof SlackApiError)) throw error;
     // An operator may be about to fix the cause, but the asker's response_url accepts answers for half an hour only.
@@ -209,7 +209,7 @@ async function showElsewhere(
   if (!(await respondInChannel(asked, message, deps)))
     await postOnce(deps, 'direct', { ...target, channelId: asked.by }, message);
   await threads.recordPart(runId, 'elsewhere', { channelId: asked.channelId, ts: 'response_url' });
-  await threads.settle(runId);
+  await threads.close(runId);
 }
 
 function pendingRequestOf({ runId, check, environment, asked }: OutboxJob): PendingRequest {

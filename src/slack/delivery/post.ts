@@ -169,8 +169,8 @@ async function postPart(
 }
 
 /** While this process was paused, another one may have posted the whole answer, and what was posted may be forgotten already. */
-function refuseSettled({ settled }: PostedThread, { isAnswer }: PostTarget): void {
-  if (isAnswer && settled) throw new RetryLater(RETRY_WHILE_LEASED_MS);
+function refuseSettled({ isClosed }: PostedThread, { isAnswer }: PostTarget): void {
+  if (isAnswer && isClosed) throw new RetryLater(RETRY_WHILE_LEASED_MS);
 }
 
 /** Counts a progress message that may or may not be in the channel. It is not searched for, and the answer is posted regardless. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { RoleName } from '../remediation/policy.ts';
+import type { AccessRole } from '../remediation/policy.ts';
 import { type Identity, type Person, authorize } from './authorize.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 14);
@@ -20,7 +20,7 @@ const ada: Person = {
 const oncall = { id: 'S0ONCALL', users: ['U0ADA', 'U0GRACE'], atMs: FRESH };
 const roles = { requester: ['U0ADA'], approver: ['S0ONCALL'], auditor: ['S0AUDIT', 'U0KATE'] };
 
-const ask = (known: Partial<Identity>, asked: readonly RoleName[] = ['requester'], nowMs = NOW) =>
+const ask = (known: Partial<Identity>, asked: readonly AccessRole[] = ['requester'], nowMs = NOW) =>
   authorize(
     asked,
     { userId: 'U0ADA', workspace: HOME },
@@ -61,7 +61,7 @@ test('one of several roles is enough', () => {
   expect(ask({}, ['auditor', 'approver'])).toBe(true);
 });
 
-test.each<[string, Partial<Identity>, readonly RoleName[], string]>([
+test.each<[string, Partial<Identity>, readonly AccessRole[], string]>([
   ['a guest', { person: { ...ada, isGuest: true } }, ['requester'], 'guests may not do this'],
   [
     'somebody from outside, through a shared channel',

@@ -1,4 +1,4 @@
-import type { Policy, RoleName } from '../remediation/policy.ts';
+import type { Policy, AccessRole } from '../remediation/policy.ts';
 import type { Workspace } from './workspace.ts';
 
 /** A person as Slack described them, and when. */
@@ -31,7 +31,7 @@ export interface Identity {
   readonly groups: readonly UserGroup[];
 }
 
-const ROLE_WORDS: Readonly<Record<RoleName, string>> = {
+const ROLE_WORDS: Readonly<Record<AccessRole, string>> = {
   requester: 'ask for remediations',
   approver: 'approve remediations',
   auditor: 'read the audit',
@@ -43,7 +43,7 @@ const ROLE_WORDS: Readonly<Record<RoleName, string>> = {
  * @returns true, or for that person the reason why not.
  */
 export function authorize(
-  roles: readonly RoleName[],
+  roles: readonly AccessRole[],
   by: { readonly userId: string; readonly workspace: Workspace },
   { person, groups }: Identity,
   policy: Pick<Policy, 'roles' | 'membershipSeconds'>,

@@ -88,16 +88,16 @@ async function follow(options: CopyOptions, stop: AbortSignal): Promise<void> {
         ({ seq } = open.place.head);
         await head.advance(options.audit, open.place.head);
         behind = await checkEnd(options.audit, open);
-        problems.none();
+        problems.clear();
       } catch (error) {
         const cause = open ? await explain(error, options.audit, open) : error;
         open = await closed(open);
-        if (problems.met(cause) === 'stopped') waitMs = retryMs;
+        if (problems.record(cause) === 'stopped') waitMs = retryMs;
         seq = Math.max(seq, (await head.read().catch(() => undefined))?.seq ?? 0);
         behind = await entriesBehind(options.audit, seq);
       }
       const headProblem = head.problem();
-      problems.ofHead(headProblem);
+      problems.recordHeadProblem(headProblem);
       const stopped = problems.stopped();
       await options.report?.({
         seq,
@@ -250,12 +250,12 @@ function trackProblems({ to, headFile, log, timing }: CopyOptions) {
   return {
     stopped: () => stopped,
     foreignSize: () => foreignSize,
-    none: () => {
+    clear: () => {
       if (stopped) log.info({ to }, 'copying the audit again');
       stopped = unwritableSinceMs = foreignSize = undefined;
       warnedAtMs = Number.NEGATIVE_INFINITY;
     },
-    met: (error: unknown): 'stopped' | 'again' => {
+    record: (error: unknown): 'stopped' | 'again' => {
       if (error instanceof ChainMismatch) {
         foreignSize = error.sizeBytes;
         stop(error.message, Date.now());
@@ -268,7 +268,7 @@ function trackProblems({ to, headFile, log, timing }: CopyOptions) {
       return 'again';
     },
     /** Does not stop copying. */
-    ofHead: (problem: string | undefined) => {
+    recordHeadProblem: (problem: string | undefined) => {
       if (problem !== undefined && problem !== headProblem)
         log.warn(
           { headFile, because: problem },

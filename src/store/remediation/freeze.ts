@@ -6,17 +6,17 @@ import type { AuditEvent } from '../audit/entry.ts';
 import { openAuditLog } from '../audit/audit-log.ts';
 
 /** Who froze or unfroze remediations, when and why; `because` may be empty. */
-const frozenSchema = z.strictObject({ by: z.string(), at: z.iso.datetime(), because: z.string() });
+const freezeRecordSchema = z.strictObject({ by: z.string(), at: z.iso.datetime(), because: z.string() });
 
-export type Frozen = z.infer<typeof frozenSchema>;
+export type FreezeRecord = z.infer<typeof freezeRecordSchema>;
 
 /** Stops applying remediations in every environment until they are unfrozen. Each change of it has its audit entry. */
 export interface Freeze {
   /** False if it is frozen already: the first entry stays. */
-  readonly freeze: (frozen: Frozen) => Promise<boolean>;
+  readonly freeze: (frozen: FreezeRecord) => Promise<boolean>;
   /** False if it is not frozen. */
-  readonly unfreeze: (thawed: Frozen) => Promise<boolean>;
-  readonly read: () => Promise<Frozen | undefined>;
+  readonly unfreeze: (thawed: FreezeRecord) => Promise<boolean>;
+  readonly read: () => Promise<FreezeRecord | undefined>;
 }
 
 const setFreeze = loadLua(new URL('./lua/set-freeze.lua', import.meta.url), {
@@ -36,8 +36,8 @@ export function openFreeze(
   audit = openAuditLog(redis, prefix),
 ): Freeze {
   const freezeKey = `${prefix}:freeze`;
-  const switchTo = async (kind: 'frozen' | 'thawed', said: Frozen): Promise<boolean> => {
-    const frozen = JSON.stringify(frozenSchema.parse(said));
+  const switchTo = async (kind: 'frozen' | 'thawed', said: FreezeRecord): Promise<boolean> => {
+    const frozen = JSON.stringify(freezeRecordSchema.parse(said));
     const { headKey, streamKey } = audit;
     const answer = await audit.appendWith(entryOf(kind, said), ({ prev, hash, seq, json }) => {
       const values = { headKey, streamKey, freezeKey, prevHash: prev, hash, seq, entry: json };
@@ -50,12 +50,12 @@ export function openFreeze(
     unfreeze: (thawed) => switchTo('thawed', thawed),
     read: async () => {
       const found = await redis.get(freezeKey);
-      return found === null ? undefined : frozenSchema.parse(JSON.parse(found));
+      return found === null ? undefined : freezeRecordSchema.parse(JSON.parse(found));
     },
   };
 }
 
-function entryOf(kind: 'frozen' | 'thawed', { by, at, because }: Frozen): AuditEvent {
+function entryOf(kind: 'frozen' | 'thawed', { by, at, because }: FreezeRecord): AuditEvent {
   return { kind, at, who: [by], what: 'everything', ...(because !== '' && { because }) };
 }
 

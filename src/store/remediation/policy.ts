@@ -23,10 +23,10 @@ export interface Policy {
   readonly roles: Roles;
 }
 
-export type RoleName = 'requester' | 'approver' | 'auditor';
+export type AccessRole = 'requester' | 'approver' | 'auditor';
 
 /** Slack ids of people (`U…`) and user groups (`S…`), by role; never names. */
-export type Roles = Readonly<Record<RoleName, readonly string[]>>;
+export type Roles = Readonly<Record<AccessRole, readonly string[]>>;
 
 /** `etcd/doppler:restart`: its name in the configuration, in the metrics and in the audit. */
 export function remediationName({

@@ -178,14 +178,18 @@ export function openRemediationStore(
   };
 }
 
-interface Store {
+interface StoreContext {
   readonly redis: Redis | Cluster;
   readonly keys: ReturnType<typeof keysOf>;
   readonly audit: AuditLog;
   readonly read: RemediationStore['read'];
 }
 
-async function runTransition(store: Store, id: string, transition: Transition): Promise<TransitionResult> {
+async function runTransition(
+  store: StoreContext,
+  id: string,
+  transition: Transition,
+): Promise<TransitionResult> {
   let tried: string | undefined;
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const stored = await store.read(id);
@@ -207,7 +211,7 @@ async function runTransition(store: Store, id: string, transition: Transition): 
 }
 
 function commit(
-  { redis, keys, audit }: Store,
+  { redis, keys, audit }: StoreContext,
   { entry, notAfter, unlessFrozen, onlyIfOverdue, caps, lockTargetsForMs }: Change,
   record: string,
   next: RemediationRecord,

@@ -113,7 +113,7 @@ test('a settled thread is soon reduced to that fact; any other is kept for days'
   await threads.mark('r1', 'answered');
   expect(await redis.ttl('{test}:thread:r1')).toBeGreaterThan(86_400);
 
-  await threads.settle('r1');
+  await threads.close('r1');
 
   expect(await redis.ttl('{test}:thread:r1')).toBeLessThanOrEqual(60);
   await redis.del('{test}:thread:r1');
@@ -122,11 +122,11 @@ test('a settled thread is soon reduced to that fact; any other is kept for days'
 });
 
 test('a thread stays settled, whatever is written to it after it was deleted', async () => {
-  await threads.settle('r1');
+  await threads.close('r1');
   await redis.del('{test}:thread:r1');
 
   await threads.mark('r1', 'answered');
   await threads.saveText('r1', 'progress-edit', '1');
 
-  expect((await threads.read('r1')).settled).toBe(true);
+  expect((await threads.read('r1')).isClosed).toBe(true);
 });

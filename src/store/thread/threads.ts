@@ -19,7 +19,7 @@ export interface Threads {
   /** Notes a fact about the run, such as its being answered for good. */
   readonly mark: (runId: string, fact: ThreadFact) => Promise<void>;
   /** Records that nothing more will be posted or edited. Everything else is deleted soon after. */
-  readonly settle: (runId: string) => Promise<void>;
+  readonly close: (runId: string) => Promise<void>;
 }
 
 /**
@@ -57,7 +57,7 @@ export interface PostedThread {
   readonly root?: MessageLocation;
   readonly answered: boolean;
   /** Nothing more will be posted or edited. */
-  readonly settled: boolean;
+  readonly isClosed: boolean;
   /** The channel does not let us in: the answer goes through the asker's response_url. */
   readonly elsewhere: boolean;
   readonly part: (part: string) => 'unposted' | 'maybe' | 'posted';
@@ -74,7 +74,7 @@ export const ROOT_PART = 'root';
 
 const KEEP_S = 7 * 86_400;
 /** Long enough for those who are waiting for the link to it. */
-const SETTLED_S = 60;
+const CLOSED_S = 60;
 const LEASE_MS = 20_000;
 const MAYBE = '?';
 
@@ -140,9 +140,9 @@ export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
     recordPart: (runId, part, { channelId, ts }) => set(runId, { [part]: `${channelId} ${ts}` }),
     saveText: (runId, name, text) => set(runId, { [`kept:${name}`]: text }),
     mark: (runId, fact) => set(runId, { [`is:${fact}`]: 'yes' }),
-    settle: async (runId) => {
+    close: async (runId) => {
       await past.record(runId, 'answered');
-      await redis.expire(threadKey(runId), SETTLED_S);
+      await redis.expire(threadKey(runId), CLOSED_S);
     },
   };
 }
@@ -201,7 +201,7 @@ function toLease(
   };
 }
 
-function toThread(fields: Record<string, string>, settled: boolean): PostedThread {
+function toThread(fields: Record<string, string>, isClosed: boolean): PostedThread {
   const locationOf: PostedThread['locationOf'] = (part) => {
     const [channelId, ts] = fields[part]?.split(' ') ?? [];
     return channelId && ts ? { channelId, ts } : undefined;
@@ -212,8 +212,8 @@ function toThread(fields: Record<string, string>, settled: boolean): PostedThrea
     locationOf,
     shows: (ts, content) => fields[`shows:${ts}`] === content,
     savedText: (name) => fields[`kept:${name}`],
-    answered: settled || fields['is:answered'] === 'yes',
-    settled,
+    answered: isClosed || fields['is:answered'] === 'yes',
+    isClosed,
     elsewhere: fields['is:elsewhere'] === 'yes',
     part: (part) => (fields[part] === undefined ? 'unposted' : fields[part] === MAYBE ? 'maybe' : 'posted'),
   };
