@@ -149,7 +149,7 @@ const findingSchema = z.strictObject({
     .exactOptional(),
 });
 
-const measureSchema = z.strictObject({
+export const measureSchema = z.strictObject({
   label: z.string(),
   value: z.number(),
   of: z.number().exactOptional(),

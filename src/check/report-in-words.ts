@@ -158,7 +158,8 @@ function sparkline(values: readonly number[], min: number, max: number): string 
   }).join('');
 }
 
-function formatCount(count: number): string {
+/** `4,201` */
+export function formatCount(count: number): string {
   return count.toLocaleString('en-US');
 }
 

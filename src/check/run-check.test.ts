@@ -135,7 +135,7 @@ test('a source that could not be checked at all is named, for it is more than a 
 });
 
 test('a gap that cannot hold what was asked for leaves the answer as it is, and stays in the report', async () => {
-  const look = (bad: readonly string[]) =>
+  const read = (bad: readonly string[]) =>
     run(
       counting(({ gap, saw }) => {
         saw('edge', 3);
@@ -143,7 +143,7 @@ test('a gap that cannot hold what was asked for leaves the answer as it is, and 
         return Promise.resolve(bad);
       }),
     );
-  const clear = await look([]);
+  const clear = await read([]);
   expect(clear).toMatchObject({ status: 'clear', verdict: '0 of 3 are bad' });
   expect(clear.gaps).toEqual([
     { what: 'edge:other.example.com:443', because: 'permission denied', kind: 'refused', unrelated: true },
@@ -151,7 +151,7 @@ test('a gap that cannot hold what was asked for leaves the answer as it is, and 
   expect(reportSchema.parse(clear)).toEqual(clear);
   expect(reportHeadline(clear)).toBe('CLEAR');
   expect(coverageInWords(clear)).toBe('3 checked, 1 unrelated place not checked');
-  expect((await look(['a'])).verdict).toBe('1 of 3 are bad');
+  expect((await read(['a'])).verdict).toBe('1 of 3 are bad');
 });
 
 test('a note leaves the answer as it is, and stands in the report once', async () => {
@@ -235,12 +235,12 @@ test('a verdict that begins with a name keeps its letters', () => {
 });
 
 test('nothing examined is unknown, and says whether there was nothing, or nothing of the kind', async () => {
-  const nothing = (look: (context: Context) => void): AnyCheck => ({
-    ...counting((context) => Promise.resolve(look(context)).then(() => [])),
+  const nothing = (read: (context: Context) => void): AnyCheck => ({
+    ...counting((context) => Promise.resolve(read(context)).then(() => [])),
     diagnose: () => ({ examined: 0, verdict: 'All 0 are good', findings: [] }),
   });
-  const verdict = async (look: (context: Context) => void, args = {}) => {
-    const report = await run(nothing(look), { args });
+  const verdict = async (read: (context: Context) => void, args = {}) => {
+    const report = await run(nothing(read), { args });
     expect(report.status).toBe('unknown');
     return report.verdict;
   };

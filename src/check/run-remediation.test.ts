@@ -90,7 +90,7 @@ test('a port without a source refuses the plan in words', async () => {
   await expect(made).rejects.toThrow('no source here may do it: processes');
 });
 
-test('applying gets the writers of its ports alone, the order, and the plan that was approved', async () => {
+test('applying gets the writers of its ports alone, the apply context, and the plan that was approved', async () => {
   const seen: unknown[] = [];
   const applyContext = { idempotencyKey: 'm0123456789abcdef', signal: planning.signal };
   await applyRemediation(

@@ -81,7 +81,7 @@ const FIX = { remediationId: ID, thing: 'pump-0-1', atMs: START_MS + 4_500, pid:
 const CLEAN: Evidence = {
   remediations: [FIXED],
   entries: LIFE,
-  chain: { kind: 'whole', entries: LIFE.length },
+  chain: { kind: 'intact', entries: LIFE.length },
   applied: [FIX],
   started: [FIX],
   cards: [{ word: 'FIXED', id: ID }],

@@ -75,7 +75,7 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
       await by.append({ kind: 'refused', at: AT, who: ['U1'], what: `click ${at}` });
 
     const { head, entries } = await readWhole(chain);
-    expect(await verifyAudit(entries, head)).toMatchObject({ kind: 'whole', entries: 3 });
+    expect(await verifyAudit(entries, head)).toMatchObject({ kind: 'intact', entries: 3 });
   },
 
   'refusals are audited, counted and summed up': async (redis, prefix) => {
@@ -146,7 +146,7 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
     await remediations.markCardShown(id, (await remediations.read(id))?.revision ?? 0);
     expect(await remediations.listCardPending(-60_000)).toEqual([]);
     const { head, entries } = await readWhole(chain);
-    expect(await verifyAudit(entries, head)).toMatchObject({ kind: 'whole', entries: 6 });
+    expect(await verifyAudit(entries, head)).toMatchObject({ kind: 'intact', entries: 6 });
   },
 
   'who has the lease posts to a thread': async (redis, prefix) => {

@@ -51,7 +51,7 @@ async function open({ settings }: Topology) {
     () => Promise.all([bot.close(), worker.close()]),
     () => Promise.all([checks.close(1_000), outbox.close(1_000)]),
   );
-  return { bot, posted, threads: openThreads(working, PREFIX), line: openChannelOrder(working, PREFIX) };
+  return { bot, posted, threads: openThreads(working, PREFIX), order: openChannelOrder(working, PREFIX) };
 }
 
 function jobOf(delivery: string): CheckJob {
@@ -66,7 +66,7 @@ test.each([
 ])('Redis %s carries checks and answers, remembers threads, and keeps order and pace', async (_, start) => {
   const topology = await start();
   cleanUp.push(topology.close);
-  const { bot, posted, threads, line } = await open(topology);
+  const { bot, posted, threads, order } = await open(topology);
 
   expect((await bot.enqueueCheck(jobOf('one'), 'one')).kind).toBe('queued');
   await expect.poll(() => posted.length).toBe(1);
@@ -83,10 +83,10 @@ test.each([
   expect(await bot.audiences.join(runId, { runId, asked: jobOf('one').asked })).toMatchObject({ runId });
   expect(await bot.audiences.close(runId)).toHaveLength(1);
   const lane = { method: 'chat.postMessage', channelId: 'C1' } as const;
-  expect(await line.requestTurn(lane, 'first')).toBe(0);
-  expect(await line.requestTurn(lane, 'second')).toBeGreaterThan(0);
-  await line.leave(lane, 'first');
-  expect(await line.requestTurn(lane, 'second')).toBe(0);
+  expect(await order.requestTurn(lane, 'first')).toBe(0);
+  expect(await order.requestTurn(lane, 'second')).toBeGreaterThan(0);
+  await order.leave(lane, 'first');
+  expect(await order.requestTurn(lane, 'second')).toBe(0);
 });
 
 test('the primary behind Sentinels dies: what was asked before and after is answered, each once', async () => {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { timeInWords } from '../../check/report-in-words.ts';
+import { formatCount, timeInWords } from '../../check/report-in-words.ts';
 import { type AuditFile, openAuditFile, UnreadableFile } from '../../store/audit/file.ts';
-import { countOf, seenHeadMismatch } from '../../store/audit/find-entry.ts';
+import { seenHeadMismatch } from '../../store/audit/find-entry.ts';
 import type { AuditEntry } from '../../store/audit/entry.ts';
 import { openAuditLog } from '../../store/audit/audit-log.ts';
 import { type CompareResult, type ExternalAudit, verifyAgainstCopies } from '../../store/audit/compare.ts';
@@ -80,7 +80,7 @@ export async function verifyFile(path: string, terminal: AuditTerminal): Promise
 
 function noProofText(headFile: string, seen: SeenHead | undefined): string {
   return seen
-    ? `it begins after the last head seen, entry ${countOf(seen.seq)}`
+    ? `it begins after the last head seen, entry ${formatCount(seen.seq)}`
     : `${headFile}, which the bot writes beside its copy, does not exist`;
 }
 
@@ -113,17 +113,17 @@ async function printBroken(what: string, because: string, { print }: AuditTermin
   return VERIFY_EXIT.broken;
 }
 
-function intactText(what: string, verified: Extract<VerifyResult, { kind: 'whole' }>): string {
+function intactText(what: string, verified: Extract<VerifyResult, { kind: 'intact' }>): string {
   const { entries, from = 0, to = 0, hash } = verified;
   if (hash === undefined) return `${what} has no entries yet.\n`;
-  const count = entries === 1 ? '1 entry' : `${countOf(entries)} entries`;
+  const count = entries === 1 ? '1 entry' : `${formatCount(entries)} entries`;
   const start = from === 1 ? '' : ` Entries before ${from} are not in it.`;
   return `${what} is intact: ${count}, ${from} to ${to}.${start}\nIts last hash is ${hash}. Keep it elsewhere to prove later that nothing up to here was changed.\n`;
 }
 
 /** What proves the end, on stdout; that nothing does, on stderr. */
 async function printProof(
-  { to = 0, copied }: Extract<CompareResult, { kind: 'whole' }>,
+  { to = 0, copied }: Extract<CompareResult, { kind: 'intact' }>,
   { seen, copy }: ExternalAudit,
   { print, error }: AuditTerminal,
 ): Promise<number> {
@@ -157,5 +157,5 @@ function incompleteLineText(path: string): string {
 }
 
 function headText({ seq, at }: SeenHead): string {
-  return `entry ${countOf(seq)}, seen on ${timeInWords(at)}`;
+  return `entry ${formatCount(seq)}, seen on ${timeInWords(at)}`;
 }

@@ -399,7 +399,7 @@ test.each(['root', 'reply-0'])(
     let isPaused = false;
     const line = {
       ...posting.line,
-      turn: async (...[lane, place, sinceMs]: Parameters<typeof requestTurn>) => {
+      requestTurn: async (...[lane, place, sinceMs]: Parameters<typeof requestTurn>) => {
         if (!isPaused && place === `${about.runId}/${part}`) {
           isPaused = true;
           await leave(lane, place);

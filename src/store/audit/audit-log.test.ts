@@ -34,7 +34,7 @@ test('entries of four processes at once stand in one chain without a gap', async
     Array.from({ length: 500 }, async (_, number) => chains[number % 4]?.append(said(`deed ${number}`))),
   );
 
-  await expect(verify()).resolves.toMatchObject({ kind: 'whole', entries: 500, from: 1, to: 500 });
+  await expect(verify()).resolves.toMatchObject({ kind: 'intact', entries: 500, from: 1, to: 500 });
   expect(new Set((await everything()).map(({ entry }) => entry.what)).size).toBe(500);
 });
 
@@ -55,7 +55,7 @@ test('what was confirmed is there after Redis was killed, once, and the chain ho
   }
   await Promise.all(appending);
 
-  await expect(verify()).resolves.toMatchObject({ kind: 'whole', entries: 600 });
+  await expect(verify()).resolves.toMatchObject({ kind: 'intact', entries: 600 });
   expect((await everything()).map(({ entry }) => entry.what).toSorted()).toEqual(confirmed.toSorted());
 });
 
@@ -77,7 +77,7 @@ test('an entry that is no audit entry is not put in', async () => {
   await expect(chain.append({ ...said('x'), who: [] })).rejects.toThrow('Too small');
   await chain.append(said('after it'));
 
-  await expect(verify()).resolves.toMatchObject({ kind: 'whole', entries: 1 });
+  await expect(verify()).resolves.toMatchObject({ kind: 'intact', entries: 1 });
 });
 
 test('entries that Redis lost, changed or was given are found', async () => {
@@ -94,7 +94,7 @@ test('entries that Redis lost, changed or was given are found', async () => {
   });
   expect(ids).toHaveLength(5);
   await connection.del(chain.headKey, chain.streamKey);
-  await expect(verify()).resolves.toEqual({ kind: 'whole', entries: 0 });
+  await expect(verify()).resolves.toEqual({ kind: 'intact', entries: 0 });
 });
 
 test('a head that was taken away is found, and so is what was appended after that', async () => {

@@ -1,4 +1,5 @@
-import { countOf, missingEntries, seenHeadMismatch } from './find-entry.ts';
+import { formatCount } from '../../check/report-in-words.ts';
+import { missingEntries, seenHeadMismatch } from './find-entry.ts';
 import type { AuditFile } from './file.ts';
 import { type AuditEntry, GENESIS, type AuditHead } from './entry.ts';
 import type { SeenHead } from './head-file.ts';
@@ -11,7 +12,7 @@ export interface ExternalAudit {
 }
 
 export type CompareResult =
-  | (Extract<VerifyResult, { kind: 'whole' }> & {
+  | (Extract<VerifyResult, { kind: 'intact' }> & {
       /** The entries of the copy; absent if there is no copy or it is empty. */
       readonly copied?: { readonly from: number; readonly to: number };
     })
@@ -50,14 +51,14 @@ interface Ends {
 
 function endsMismatch(
   { seen, there, copied, path = '' }: Ends,
-  { to = 0, hash = GENESIS.hash }: Extract<VerifyResult, { kind: 'whole' }>,
+  { to = 0, hash = GENESIS.hash }: Extract<VerifyResult, { kind: 'intact' }>,
 ): string | undefined {
   const end = copied?.to ?? 0;
   const wrong = seen && seenHeadMismatch(seen, { seq: to, hash }, there);
-  if (wrong !== undefined) return end > to ? `${wrong}. ${path} ends at entry ${countOf(end)}` : wrong;
+  if (wrong !== undefined) return end > to ? `${wrong}. ${path} ends at entry ${formatCount(end)}` : wrong;
   if (end > to) {
-    const audit = to === 0 ? 'the audit is empty' : `the audit ends at entry ${countOf(to)}`;
-    return `${audit}, but ${path} ends at entry ${countOf(end)}: ${missingEntries(to, end)}`;
+    const audit = to === 0 ? 'the audit is empty' : `the audit ends at entry ${formatCount(to)}`;
+    return `${audit}, but ${path} ends at entry ${formatCount(end)}: ${missingEntries(to, end)}`;
   }
   // The copy may be behind Redis, but not behind the last head seen, which is noted after copying.
   return copied && seen && end < seen.seq
@@ -85,7 +86,7 @@ function compareWithCopy({ path, lines }: AuditFile) {
       }
       return ahead.seq > seq || ahead.hash === hash
         ? undefined
-        : `entry ${countOf(seq)} in Redis differs from the one in the copy ${path}`;
+        : `entry ${formatCount(seq)} in Redis differs from the one in the copy ${path}`;
     },
     /** Where the copy begins and ends, or what is wrong with the rest of it. */
     end: async (): Promise<{ readonly from: number; readonly to: number } | string> => {

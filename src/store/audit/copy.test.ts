@@ -89,7 +89,7 @@ test('entries are copied in their order as they come, and the copy verifies', as
   await append('three');
 
   await expect.poll(async () => whats(await text())).toEqual(['one', 'two', 'three']);
-  await expect(verifyAudit(linesOf(await text()))).resolves.toMatchObject({ kind: 'whole', from: 1, to: 3 });
+  await expect(verifyAudit(linesOf(await text()))).resolves.toMatchObject({ kind: 'intact', from: 1, to: 3 });
 });
 
 test('what is known is finished when the copy is closed', async () => {
@@ -201,7 +201,7 @@ test('two bots that were given one file do not write into each other', async () 
   await expect.poll(() => status?.stopped?.because).toContain(file);
 });
 
-test('a file that cannot be written is told of, and taken up once it can be', async () => {
+test('a file that cannot be written is reported, and written once it can be', async () => {
   await append('one');
   const late = join(folder, 'later', 'audit.jsonl');
   const copying = copy({ to: late });

@@ -1,4 +1,4 @@
-import { countInWords, timeInWords } from '../../check/report-in-words.ts';
+import { countInWords, formatCount, timeInWords } from '../../check/report-in-words.ts';
 import { type AuditEntry, GENESIS, type AuditHead } from './entry.ts';
 import { type AuditLog, parseEntry } from './audit-log.ts';
 import type { SeenHead } from './head-file.ts';
@@ -41,10 +41,10 @@ export function seenHeadMismatch(
   there: AuditHead | undefined,
   audit = 'the audit',
 ): string | undefined {
-  const entry = `entry ${countOf(seen.seq)}`;
+  const entry = `entry ${formatCount(seen.seq)}`;
   const when = timeInWords(seen.at);
   if (newest.seq < seen.seq) {
-    const end = newest.seq === 0 ? `${audit} is empty` : `${audit} ends at entry ${countOf(newest.seq)}`;
+    const end = newest.seq === 0 ? `${audit} is empty` : `${audit} ends at entry ${formatCount(newest.seq)}`;
     return `${end}, but ${entry} was seen on ${when}: ${missingEntries(newest.seq, seen.seq)}`;
   }
   if (!there) return `${entry}, which was seen on ${when}, is missing`;
@@ -57,8 +57,8 @@ export function seenHeadMismatch(
 export function missingEntries(last: number, expected: number): string {
   const count = expected - last;
   return count === 1
-    ? `entry ${countOf(expected)} is missing`
-    : `${countInWords(count, 'entry', 'entries')} are missing, from entry ${countOf(last + 1)} on`;
+    ? `entry ${formatCount(expected)} is missing`
+    : `${countInWords(count, 'entry', 'entries')} are missing, from entry ${formatCount(last + 1)} on`;
 }
 
 /** {@link seenHeadMismatch} for the audit in Redis. */
@@ -68,9 +68,4 @@ export async function seenHeadMismatchInRedis(
 ): Promise<string | undefined> {
   const { found, newest } = await findEntry(auditLog, seen.seq);
   return seenHeadMismatch(seen, newest, found?.entry);
-}
-
-/** `4,201` */
-export function countOf(count: number): string {
-  return count.toLocaleString('en-US');
 }

@@ -31,18 +31,18 @@ const changed = (number: number, change: (entry: AuditEntry) => AuditEntry | str
 
 test('a chain that nobody touched is whole', async () => {
   await expect(verify(sixty, head)).resolves.toEqual({
-    kind: 'whole',
+    kind: 'intact',
     entries: 60,
     from: 1,
     to: 60,
     hash: head.hash,
   });
-  await expect(verify([], GENESIS)).resolves.toEqual({ kind: 'whole', entries: 0 });
+  await expect(verify([], GENESIS)).resolves.toEqual({ kind: 'intact', entries: 0 });
 });
 
 test('a part that was exported is verified from its first entry on', async () => {
   await expect(verify(sixty.slice(40, 50))).resolves.toMatchObject({
-    kind: 'whole',
+    kind: 'intact',
     entries: 10,
     from: 41,
     to: 50,

@@ -3,7 +3,7 @@ import { parseEntry } from './audit-log.ts';
 
 export type VerifyResult =
   | {
-      readonly kind: 'whole';
+      readonly kind: 'intact';
       readonly entries: number;
       /** The first and the last number; absent where there is no entry. */
       readonly from?: number;
@@ -36,7 +36,7 @@ export async function verifyAudit(
   const wrong = head && headMismatch(last ?? GENESIS, head);
   if (wrong !== undefined) return broken(wrong);
   return {
-    kind: 'whole',
+    kind: 'intact',
     entries: count,
     ...(first && last && { from: first.seq, to: last.seq, hash: last.hash }),
   };

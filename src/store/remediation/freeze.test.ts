@@ -22,7 +22,7 @@ beforeEach(() => {
 const by = (who: string, because = '') => ({ by: who, at: '2026-11-20T14:03:07.000Z', because });
 const kinds = async () => (await chain.page()).map(({ raw }) => (JSON.parse(raw) as AuditEntry).entry.kind);
 
-test('who froze first stays, until somebody thaws it', async () => {
+test('the first freeze stays until somebody unfreezes', async () => {
   await expect(freeze.freeze(by('U0ADA', 'migration'))).resolves.toBe(true);
   await expect(freeze.freeze(by('U0GRACE'))).resolves.toBe(false);
   await expect(freeze.read()).resolves.toEqual(by('U0ADA', 'migration'));
@@ -32,7 +32,7 @@ test('who froze first stays, until somebody thaws it', async () => {
   await expect(kinds()).resolves.toEqual(['frozen', 'thawed']);
 });
 
-test('of many who freeze at once over several connections one did, with one entry, and the chain holds', async () => {
+test('of many who freeze at once over several connections one does, with one entry, and the chain verifies', async () => {
   const others = Array.from({ length: 3 }, () => openFreeze(redis.connect(), prefix));
 
   const done = await Promise.all(
@@ -42,7 +42,7 @@ test('of many who freeze at once over several connections one did, with one entr
   expect(done.filter(Boolean)).toHaveLength(1);
   await expect(freeze.read()).resolves.toMatchObject({ by: `U0${done.indexOf(true)}` });
   const { head, entries } = await readWhole(chain);
-  await expect(verifyAudit(entries, head)).resolves.toMatchObject({ kind: 'whole', entries: 1 });
+  await expect(verifyAudit(entries, head)).resolves.toMatchObject({ kind: 'intact', entries: 1 });
 });
 
 test('there is no freeze without its entry', async () => {
@@ -50,7 +50,7 @@ test('there is no freeze without its entry', async () => {
   await expect(freeze.read()).resolves.toBeUndefined();
 });
 
-test('a thaw whose answer was lost is a thaw, and is told of once', async () => {
+test('an unfreeze whose reply was lost is done, and audited once', async () => {
   const twice = openFreeze(runScriptsTwice(redis.connect()), prefix);
 
   await expect(twice.freeze(by('U0ADA'))).resolves.toBe(true);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Plan } from '../../check/define-remediation.ts';
-import type { Measure } from '../../check/finding.ts';
+import { measureSchema } from '../../check/finding.ts';
 import { requestOriginSchema } from '../../queue/request-origin.ts';
 
 /**
@@ -49,13 +49,6 @@ const voteSchema = z.strictObject({
   /** Why, in the person's own words; redacted. */
   reason: z.string().exactOptional(),
 });
-const measureSchema = z.strictObject({
-  label: z.string(),
-  value: z.number(),
-  of: z.number().exactOptional(),
-  unit: z.string(),
-}) satisfies z.ZodType<Measure>;
-
 const planSchema: z.ZodType<Plan> = z.strictObject({
   lines: z.array(z.string()).min(1),
   targets: z.array(z.string()).min(1),

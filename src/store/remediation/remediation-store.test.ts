@@ -63,12 +63,12 @@ async function anApproval(
   targets = PLAN.targets,
 ): Promise<RemediationRecord> {
   const { id, planHash = '' } = await aPlan(changed, targets);
-  const moved = await remediations.transition(
+  const result = await remediations.transition(
     id,
     approve('U0GRACE', planHash, POLICY, await remediations.readClock()),
   );
-  if (moved.kind !== 'changed') throw new Error(moved.because);
-  return moved.remediation;
+  if (result.kind !== 'changed') throw new Error(result.because);
+  return result.remediation;
 }
 
 const start = async ({ id }: RemediationRecord, policy = POLICY, by = remediations) =>
@@ -81,29 +81,29 @@ const another = (number: number): Partial<RemediationRecord> => ({
   finding: { reason: 'not-registered', target: `doppler_z2/${number}`, summary: 'It is not.' },
 });
 
-test('of fifty who want to begin at once over four connections exactly one does, and one entry tells of it', async () => {
+test('of fifty workers that begin at once over four connections exactly one does, with one audit entry', async () => {
   const approved = await anApproval();
   const processes = Array.from({ length: 4 }, () => openRemediationStore(redis.connect(), prefix));
 
-  const moved = await Promise.all(
+  const results = await Promise.all(
     Array.from({ length: 50 }, (_, number) => start(approved, POLICY, processes[number % 4])),
   );
 
-  const won = moved.filter(({ kind }) => kind === 'changed');
+  const won = results.filter(({ kind }) => kind === 'changed');
   expect(won).toHaveLength(1);
-  expect(new Set(moved.flatMap((one) => (one.kind === 'refused' ? [one.because] : [])))).toEqual(
+  expect(new Set(results.flatMap((one) => (one.kind === 'refused' ? [one.because] : [])))).toEqual(
     new Set(['it is applying']),
   );
   await expect(kinds()).resolves.toEqual(['asked', 'planned', 'approved', 'applying']);
   await expect(remediations.read(approved.id)).resolves.toMatchObject({ remediation: won[0]?.remediation });
 });
 
-test('of fifty who approve and reject at once one is first, and all are answered', async () => {
+test('of fifty people who approve and reject at once one is first, and all get an answer', async () => {
   const { id, planHash = '' } = await aPlan();
   const nowMs = await remediations.readClock();
   const processes = Array.from({ length: 4 }, () => openRemediationStore(redis.connect(), prefix));
 
-  const moved = await Promise.all(
+  const results = await Promise.all(
     Array.from({ length: 50 }, (_, number) =>
       (processes[number % 4] ?? remediations).transition(
         id,
@@ -115,11 +115,11 @@ test('of fifty who approve and reject at once one is first, and all are answered
   );
 
   const told = (await kinds()).slice(2);
-  expect(moved.filter(({ kind }) => kind === 'changed')).toHaveLength(told.length);
+  expect(results.filter(({ kind }) => kind === 'changed')).toHaveLength(told.length);
   // A reject may follow an approval; nothing follows a reject.
   expect([['rejected'], ['approved', 'rejected'], ['approved']]).toContainEqual(told);
   const { head, entries } = await readWhole(chain);
-  await expect(verifyAudit(entries, head)).resolves.toMatchObject({ kind: 'whole' });
+  await expect(verifyAudit(entries, head)).resolves.toMatchObject({ kind: 'intact' });
 });
 
 test('two approvers at the same moment are two approvals', async () => {
@@ -142,7 +142,7 @@ test('two approvers at the same moment are two approvals', async () => {
   expect(now?.approvals.map(({ by }) => by).toSorted()).toEqual(['U0GRACE', 'U0KATE']);
 });
 
-test('a report that is delivered twice offers once, and does not undo what was asked', async () => {
+test('a report that is delivered twice offers once, and does not undo a request', async () => {
   const offer = anOffer();
   await remediations.saveOffers([offer]);
   await remediations.transition(offer.id, requestPlan('U0ADA', POLICY, await remediations.readClock()));
@@ -151,14 +151,14 @@ test('a report that is delivered twice offers once, and does not undo what was a
   await expect(remediations.listByRun('r1')).resolves.toMatchObject([{ id: offer.id, state: 'planning' }]);
 });
 
-test('what is not known is refused in words', async () => {
+test('a transition of an unknown remediation is refused with a reason', async () => {
   await expect(remediations.transition('m0000000000000000', endOverdue(0, POLICY))).resolves.toEqual({
     kind: 'refused',
     because: 'it is not known here, or too old: ask the question again',
   });
 });
 
-test("an approval that is over by Redis' own clock is refused, whatever the worker's clock says", async () => {
+test("an approval that is over by the clock of Redis is refused, whatever the worker's clock says", async () => {
   const approved = await anApproval();
   const { id } = approved;
   await remediations.transition(id, (now) => ({
@@ -171,7 +171,7 @@ test("an approval that is over by Redis' own clock is refused, whatever the work
   await expect(kinds()).resolves.not.toContain('applying');
 });
 
-test('while everything is frozen nothing is asked for, approved or begun; after a thaw it is', async () => {
+test('while frozen nothing is requested, approved or begun; afterwards it is', async () => {
   const approved = await anApproval();
   const freeze = openFreeze(connection, prefix, chain);
   const by = { by: 'terminal', at: OBSERVATION.at, because: '' };
@@ -188,7 +188,7 @@ test('while everything is frozen nothing is asked for, approved or begun; after 
   await expect(start(approved)).resolves.toMatchObject({ kind: 'changed' });
 });
 
-test('a target is held by one remediation at a time, and let go at its end', async () => {
+test('a target is locked by one remediation at a time, and unlocked at its end', async () => {
   const first = await aPlan();
   const second = anOffer(another(1));
   const nowMs = await remediations.readClock();
@@ -204,7 +204,7 @@ test('a target is held by one remediation at a time, and let go at its end', asy
   await expect(planning()).resolves.toMatchObject({ kind: 'changed' });
 });
 
-test('one target of several that is held is enough to refuse, and none of the others is taken', async () => {
+test('one locked target of several is enough to refuse, and none of the others is locked', async () => {
   const first = await aPlan({}, ['b']);
   const second = anOffer(another(1));
   const nowMs = await remediations.readClock();
@@ -249,13 +249,13 @@ test.each([
   },
 );
 
-test('no more than so many are applied of one report, and in one environment within an hour', async () => {
+test('the caps limit how many are applied of one report, and in one environment within an hour', async () => {
   const policy = { ...POLICY, perRun: 2, perHour: 3 };
   const ofRun = (runId: string, number: number, environment = 'prod') =>
     anApproval({ ...another(number), runId, environment }, [`${environment} ${runId} ${number}`]);
   const begun = async (approved: Promise<RemediationRecord>) => {
-    const moved = await start(await approved, policy);
-    return moved.kind === 'changed' ? 'begun' : moved.because;
+    const result = await start(await approved, policy);
+    return result.kind === 'changed' ? 'begun' : result.because;
   };
 
   await expect(begun(ofRun('r1', 1))).resolves.toBe('begun');
@@ -268,23 +268,23 @@ test('no more than so many are applied of one report, and in one environment wit
   await expect(begun(ofRun('r4', 6, 'staging'))).resolves.toBe('begun');
 });
 
-test('of many who begin at once no more than the most are begun', async () => {
+test('of many that begin at once no more begin than the caps allow', async () => {
   const approved: RemediationRecord[] = [];
   for (let number = 0; number < 12; number++)
     approved.push(await anApproval(another(number), [`t${number}`]));
   const processes = Array.from({ length: 4 }, () => openRemediationStore(redis.connect(), prefix));
 
-  const moved = await Promise.all(
+  const results = await Promise.all(
     approved.map((one, number) => start(one, { ...POLICY, perHour: 5 }, processes[number % 4])),
   );
 
-  expect(moved.filter(({ kind }) => kind === 'changed')).toHaveLength(5);
+  expect(results.filter(({ kind }) => kind === 'changed')).toHaveLength(5);
   expect((await kinds()).filter((kind) => kind === 'applying')).toHaveLength(5);
 });
 
-test('a lease that is kept up is not timed out; one that ran out is, and its holder cannot go on', async () => {
-  const moved = await start(await anApproval());
-  const { remediation } = moved;
+test('a lease that is renewed does not time out; one that expired does, and its worker cannot continue', async () => {
+  const result = await start(await anApproval());
+  const { remediation } = result;
   if (!remediation) throw new Error('not begun');
   const { id, token = 0 } = remediation;
   await connection.zadd(`${prefix}:remediations:due`, 1, id);
@@ -307,7 +307,7 @@ test('a lease that is kept up is not timed out; one that ran out is, and its hol
   await expect(aPlan(another(1))).resolves.toMatchObject({ state: 'planned' });
 });
 
-test('only the newest holder keeps a lease up', async () => {
+test('only the newest fencing token renews a lease', async () => {
   const { remediation } = await start(await anApproval());
   if (!remediation) throw new Error('not begun');
 
@@ -316,7 +316,7 @@ test('only the newest holder keeps a lease up', async () => {
   ).resolves.toBe(false);
 });
 
-test('sweeping and keeping up at the same moment: one of them is first, and they agree', async () => {
+test('of a sweep and a renewal at the same time one is first, and they agree', async () => {
   for (let number = 0; number < 20; number++) {
     const { remediation } = await start(await anApproval(another(number), [`t${number}`]));
     if (!remediation) throw new Error('not begun');
@@ -332,7 +332,7 @@ test('sweeping and keeping up at the same moment: one of them is first, and they
   }
 });
 
-test('a move whose answer was lost is known again, and told once', async () => {
+test('a change whose reply was lost is recognized, and audited once', async () => {
   const approved = await anApproval();
   const twice = openRemediationStore(runScriptsTwice(redis.connect()), prefix);
 
@@ -340,7 +340,7 @@ test('a move whose answer was lost is known again, and told once', async () => {
   expect((await kinds()).filter((kind) => kind === 'applying')).toHaveLength(1);
 });
 
-test('what moved is untold until its card shows it, and again when it moved since', async () => {
+test('the card of a change is pending until it shows it, and again after a newer change', async () => {
   const { id, planHash = '' } = await aPlan();
   const before = await remediations.read(id);
   await remediations.transition(id, reject('U0GRACE', planHash, await remediations.readClock()));
@@ -351,7 +351,7 @@ test('what moved is untold until its card shows it, and again when it moved sinc
   await expect(remediations.listCardPending(-1)).resolves.toEqual([]);
 });
 
-test('a whole life leaves one entry a step, in a chain that verifies', async () => {
+test('a whole life leaves one audit entry for each transition, in a chain that verifies', async () => {
   const approved = await anApproval();
   const { remediation } = await start(approved);
   const { id, token = 0 } = remediation ?? approved;
@@ -364,7 +364,7 @@ test('a whole life leaves one entry a step, in a chain that verifies', async () 
   await expect(kinds()).resolves.toEqual(['asked', 'planned', 'approved', 'applying', 'applied', 'outcome']);
   await expect(remediations.listOverdue()).resolves.toEqual([]);
   const { head, entries } = await readWhole(chain);
-  await expect(verifyAudit(entries, head)).resolves.toMatchObject({ kind: 'whole', entries: 6 });
+  await expect(verifyAudit(entries, head)).resolves.toMatchObject({ kind: 'intact', entries: 6 });
   await expect(remediations.transition(id, skipRemediation('late', nowMs))).resolves.toMatchObject({
     because: 'it is fixed',
   });

@@ -9,10 +9,10 @@ const BURST = 5;
 
 const server = useRedis();
 let redis: Redis;
-let line: ChannelOrder;
+let order: ChannelOrder;
 beforeEach(() => {
   redis = server.connect();
-  line = openChannelOrder(redis, '{test}');
+  order = openChannelOrder(redis, '{test}');
 });
 
 /** As after a second without calls: the pace is Redis' own clock's. */
@@ -21,8 +21,8 @@ async function refillPace(): Promise<void> {
 }
 
 async function takeAndLeave(place: string): Promise<number> {
-  const waitMs = await line.requestTurn(LANE, place);
-  if (waitMs === 0) await line.leave(LANE, place);
+  const waitMs = await order.requestTurn(LANE, place);
+  if (waitMs === 0) await order.leave(LANE, place);
   return waitMs;
 }
 
@@ -36,88 +36,88 @@ test('a burst goes out at once, and then there is a wait of about a second', asy
 });
 
 test('places get their turns in order', async () => {
-  expect(await line.requestTurn(LANE, 'a')).toBe(0);
-  expect(await line.requestTurn(LANE, 'b')).toBeGreaterThan(0);
-  expect(await line.requestTurn(LANE, 'c')).toBeGreaterThan(0);
+  expect(await order.requestTurn(LANE, 'a')).toBe(0);
+  expect(await order.requestTurn(LANE, 'b')).toBeGreaterThan(0);
+  expect(await order.requestTurn(LANE, 'c')).toBeGreaterThan(0);
 
-  await line.leave(LANE, 'a');
+  await order.leave(LANE, 'a');
 
-  expect(await line.requestTurn(LANE, 'c')).toBeGreaterThan(0);
-  expect(await line.requestTurn(LANE, 'b')).toBe(0);
-  await line.leave(LANE, 'b');
-  expect(await line.requestTurn(LANE, 'c')).toBe(0);
+  expect(await order.requestTurn(LANE, 'c')).toBeGreaterThan(0);
+  expect(await order.requestTurn(LANE, 'b')).toBe(0);
+  await order.leave(LANE, 'b');
+  expect(await order.requestTurn(LANE, 'c')).toBe(0);
 });
 
 test('what was asked for earlier goes first, however late it comes', async () => {
   const now = Date.now();
-  await line.requestTurn(LANE, 'newer', now - 1_000);
-  await line.requestTurn(LANE, 'older', now - 2_000);
+  await order.requestTurn(LANE, 'newer', now - 1_000);
+  await order.requestTurn(LANE, 'older', now - 2_000);
 
-  expect(await line.requestTurn(LANE, 'newer', now - 1_000)).toBeGreaterThan(0);
-  expect(await line.requestTurn(LANE, 'older', now - 2_000)).toBe(0);
+  expect(await order.requestTurn(LANE, 'newer', now - 1_000)).toBeGreaterThan(0);
+  expect(await order.requestTurn(LANE, 'older', now - 2_000)).toBe(0);
 });
 
 test('those behind a reserved place wait for it, for as long as it is kept', async () => {
-  await line.reserve(LANE, 'slow');
-  expect(await line.requestTurn(LANE, 'fast')).toBeGreaterThan(0);
+  await order.reserve(LANE, 'slow');
+  expect(await order.requestTurn(LANE, 'fast')).toBeGreaterThan(0);
 
-  expect(await line.requestTurn(LANE, 'slow')).toBe(0);
-  await line.leave(LANE, 'slow');
-  expect(await line.requestTurn(LANE, 'fast')).toBe(0);
-  await line.leave(LANE, 'fast');
+  expect(await order.requestTurn(LANE, 'slow')).toBe(0);
+  await order.leave(LANE, 'slow');
+  expect(await order.requestTurn(LANE, 'fast')).toBe(0);
+  await order.leave(LANE, 'fast');
 
-  await line.reserve(LANE, 'lost');
+  await order.reserve(LANE, 'lost');
   await redis.hset('{test}:line-asked:C1', 'lost', '1000000 1');
-  expect(await line.requestTurn(LANE, 'next')).toBe(0);
+  expect(await order.requestTurn(LANE, 'next')).toBe(0);
 });
 
 test('a call that failed stays first', async () => {
-  await line.requestTurn(LANE, 'failed');
-  await line.requestTurn(LANE, 'next');
+  await order.requestTurn(LANE, 'failed');
+  await order.requestTurn(LANE, 'next');
   await refillPace();
 
-  expect(await line.requestTurn(LANE, 'next')).toBeGreaterThan(0);
-  expect(await line.requestTurn(LANE, 'failed')).toBe(0);
+  expect(await order.requestTurn(LANE, 'next')).toBeGreaterThan(0);
+  expect(await order.requestTurn(LANE, 'failed')).toBe(0);
 });
 
 test('a place whose owner no longer asks is skipped, and gets its old rank back', async () => {
-  await line.requestTurn(LANE, 'gone', 1_000);
-  await line.requestTurn(LANE, 'next', 2_000);
+  await order.requestTurn(LANE, 'gone', 1_000);
+  await order.requestTurn(LANE, 'next', 2_000);
   await redis.hset('{test}:line-asked:C1', 'gone', '1000000 1');
 
-  expect(await line.requestTurn(LANE, 'next', 2_000)).toBe(0);
+  expect(await order.requestTurn(LANE, 'next', 2_000)).toBe(0);
 
-  expect(await line.requestTurn(LANE, 'gone')).toBe(0);
-  expect(await line.requestTurn(LANE, 'next', 2_000)).toBeGreaterThan(0);
+  expect(await order.requestTurn(LANE, 'gone')).toBe(0);
+  expect(await order.requestTurn(LANE, 'next', 2_000)).toBeGreaterThan(0);
 });
 
 test('a place that steps aside lets others go first, and keeps its rank', async () => {
-  await line.requestTurn(LANE, 'aside');
-  await line.requestTurn(LANE, 'next');
-  await line.stepAside(LANE, 'aside');
+  await order.requestTurn(LANE, 'aside');
+  await order.requestTurn(LANE, 'next');
+  await order.stepAside(LANE, 'aside');
 
-  expect(await line.requestTurn(LANE, 'next')).toBe(0);
+  expect(await order.requestTurn(LANE, 'next')).toBe(0);
 
-  expect(await line.requestTurn(LANE, 'aside')).toBe(0);
-  expect(await line.requestTurn(LANE, 'next')).toBeGreaterThan(0);
+  expect(await order.requestTurn(LANE, 'aside')).toBe(0);
+  expect(await order.requestTurn(LANE, 'next')).toBeGreaterThan(0);
 });
 
 test('the wait is a few seconds at most, however many are ahead', async () => {
-  for (let at = 0; at < 100; at++) await line.requestTurn(LANE, `p${at}`, at + 1);
+  for (let at = 0; at < 100; at++) await order.requestTurn(LANE, `p${at}`, at + 1);
 
-  expect(await line.requestTurn(LANE, 'last')).toBe(5_000);
+  expect(await order.requestTurn(LANE, 'last')).toBe(5_000);
 });
 
 test('a rate limit holds a method back in all channels, and places are kept', async () => {
-  await line.pause('chat.postMessage', 30_000);
+  await order.pause('chat.postMessage', 30_000);
 
-  expect(await line.requestTurn(LANE, 'a')).toBeGreaterThan(20_000);
-  expect(await line.requestTurn({ ...LANE, channelId: 'C2' }, 'b')).toBeGreaterThan(20_000);
-  expect(await line.requestTurn({ ...LANE, method: 'chat.update' }, 'c')).toBe(0);
+  expect(await order.requestTurn(LANE, 'a')).toBeGreaterThan(20_000);
+  expect(await order.requestTurn({ ...LANE, channelId: 'C2' }, 'b')).toBeGreaterThan(20_000);
+  expect(await order.requestTurn({ ...LANE, method: 'chat.update' }, 'c')).toBe(0);
 
   await redis.del('{test}:hold:chat.postMessage');
-  expect(await line.requestTurn(LANE, 'late')).toBeGreaterThan(0);
-  expect(await line.requestTurn(LANE, 'a')).toBe(0);
+  expect(await order.requestTurn(LANE, 'late')).toBeGreaterThan(0);
+  expect(await order.requestTurn(LANE, 'a')).toBe(0);
 });
 
 test('an empty lane leaves only its pace in Redis', async () => {
@@ -127,12 +127,12 @@ test('an empty lane leaves only its pace in Redis', async () => {
 });
 
 test('a place that a clock ahead of Redis ranks goes before those that come later', async () => {
-  expect(await line.requestTurn(LANE, 'first')).toBe(0);
-  await line.requestTurn(LANE, 'ahead', Date.now() + 3_600_000);
+  expect(await order.requestTurn(LANE, 'first')).toBe(0);
+  await order.requestTurn(LANE, 'ahead', Date.now() + 3_600_000);
   await sleep(5);
-  await line.requestTurn(LANE, 'later');
-  await line.leave(LANE, 'first');
+  await order.requestTurn(LANE, 'later');
+  await order.leave(LANE, 'first');
 
-  expect(await line.requestTurn(LANE, 'later')).toBeGreaterThan(0);
-  expect(await line.requestTurn(LANE, 'ahead')).toBe(0);
+  expect(await order.requestTurn(LANE, 'later')).toBeGreaterThan(0);
+  expect(await order.requestTurn(LANE, 'ahead')).toBe(0);
 });

@@ -109,7 +109,7 @@ test('what Slack refused, or somebody deleted, may be posted again', async () =>
   expect(await lease.beginPost('root')).toBe(true);
 });
 
-test('a settled thread is soon reduced to that fact; any other is kept for days', async () => {
+test('a closed thread is soon reduced to that fact; any other is kept for days', async () => {
   await threads.mark('r1', 'answered');
   expect(await redis.ttl('{test}:thread:r1')).toBeGreaterThan(86_400);
 
@@ -117,11 +117,11 @@ test('a settled thread is soon reduced to that fact; any other is kept for days'
 
   expect(await redis.ttl('{test}:thread:r1')).toBeLessThanOrEqual(60);
   await redis.del('{test}:thread:r1');
-  expect(await threads.read('r1')).toMatchObject({ answered: true, settled: true });
-  expect(await threads.read('r2')).toMatchObject({ answered: false, settled: false });
+  expect(await threads.read('r1')).toMatchObject({ answered: true, isClosed: true });
+  expect(await threads.read('r2')).toMatchObject({ answered: false, isClosed: false });
 });
 
-test('a thread stays settled, whatever is written to it after it was deleted', async () => {
+test('a thread stays closed, whatever is written to it after it was deleted', async () => {
   await threads.close('r1');
   await redis.del('{test}:thread:r1');
 

@@ -27,10 +27,10 @@ const LATER = new Date(NOW + 60_000).toISOString();
 const OVER = new Date(NOW - 1).toISOString();
 
 /** What it becomes. */
-function after(decide: Transition, before: RemediationRecord): RemediationRecord {
-  const decided = decide(before);
-  if (typeof decided === 'string') throw new Error(decided);
-  return decided.next;
+function after(transition: Transition, before: RemediationRecord): RemediationRecord {
+  const change = transition(before);
+  if (typeof change === 'string') throw new Error(change);
+  return change.next;
 }
 
 const asked = after(requestPlan('U0ADA', POLICY, NOW), anOffer());
@@ -38,7 +38,7 @@ const planned = after(recordPlan(PLAN, OBSERVATION, POLICY, NOW), asked);
 const HASH = hashOf(planned);
 const approvedOnce = after(approve('U0GRACE', HASH, POLICY, NOW), planned);
 
-test('from an offer to an approved plan: asked by one, approved by another', () => {
+test('from an offer to an approved plan: requested by one person, approved by another', () => {
   expect(asked).toMatchObject({ state: 'planning', requested: { by: 'U0ADA' } });
   expect(planned).toMatchObject({ state: 'planned', planHash: HASH, approvalsNeeded: 1 });
   expect(approvedOnce).toMatchObject({ state: 'approved', approvals: [{ by: 'U0GRACE' }] });
@@ -123,11 +123,11 @@ test.each<[string, Transition, RemediationRecord, RegExp]>([
     after(reject('U0KATE', HASH, NOW), planned),
     /it is rejected/,
   ],
-])('it is not %s', (_, decide, before, because) => {
-  expect(decide(before)).toMatch(because);
+])('it is not %s', (_, transition, before, because) => {
+  expect(transition(before)).toMatch(because);
 });
 
-test('who has any say may reject, before and after it was approved, whoever asked included', () => {
+test('everybody with a role may reject, before and after approval, including the requester', () => {
   expect(after(reject('U0ADA', HASH, NOW), planned)).toMatchObject({
     state: 'rejected',
     rejected: { by: 'U0ADA' },
@@ -138,7 +138,7 @@ test('who has any say may reject, before and after it was approved, whoever aske
   });
 });
 
-test('what is gone for good needs two others; one person is not two', () => {
+test('a destructive remediation needs two other people; two approvals of one person are not enough', () => {
   const policy: Policy = { ...POLICY, destructive: ['etcd/doppler:restart'] };
   const both = after(
     recordPlan(PLAN, OBSERVATION, policy, NOW),
@@ -152,7 +152,7 @@ test('what is gone for good needs two others; one person is not two', () => {
   expect(after(approve('U0KATE', HASH, policy, NOW), one)).toMatchObject({ state: 'approved' });
 });
 
-test('what is safe is approved by the click that asked for it', () => {
+test('a safe remediation is approved by the click that requested it', () => {
   const safe = after(
     recordPlan(PLAN, OBSERVATION, POLICY, NOW),
     after(requestPlan('U0ADA', POLICY, NOW), anOffer({ risk: 'safe' })),
@@ -164,7 +164,7 @@ test('what is safe is approved by the click that asked for it', () => {
   });
 });
 
-test('asking and approving are refused while all is frozen, and approving past its time by Redis too', () => {
+test('Redis refuses to request and to approve while frozen, and to approve after the time for it', () => {
   expect(requestPlan('U0ADA', POLICY, NOW)(anOffer())).toMatchObject({ unlessFrozen: true });
   expect(approve('U0GRACE', HASH, POLICY, NOW)(planned)).toMatchObject({
     unlessFrozen: true,
@@ -172,12 +172,12 @@ test('asking and approving are refused while all is frozen, and approving past i
   });
 });
 
-test('a reject lets the targets go, an approval keeps them', () => {
+test('a rejection unlocks the targets, an approval keeps them locked', () => {
   expect(reject('U0KATE', HASH, NOW)(planned)).not.toHaveProperty('lockTargetsForMs');
   expect(approve('U0GRACE', HASH, POLICY, NOW)(planned)).toHaveProperty('lockTargetsForMs', 120_000);
 });
 
-test('each step is told in the audit by its own kind, with who and which plan', () => {
+test('each transition has its own kind of audit entry, with the people and the plan', () => {
   expect(requestPlan('U0ADA', POLICY, NOW)(anOffer())).toMatchObject({
     entry: { kind: 'asked', who: ['U0ADA'] },
   });
@@ -205,9 +205,9 @@ const LEADS_ON: readonly (readonly [string, Transition, readonly string[]])[] = 
   ['skipping', skipRemediation('no', NOW), ['planning', 'planned', 'approved']],
 ];
 
-test.each(LEADS_ON)('%s leads on from nowhere but where it should', (_, decide, from) => {
+test.each(LEADS_ON)('%s is possible from these states only', (_, transition, from) => {
   const led = REMEDIATION_STATES.filter(
-    (state) => typeof decide({ ...planned, state, until: LATER }) !== 'string',
+    (state) => typeof transition({ ...planned, state, until: LATER }) !== 'string',
   );
 
   expect(led).toEqual(from);
@@ -236,7 +236,7 @@ test('a plan that cannot be posted is withdrawn, and one that was posted is not'
   expect(withdrawPlan('not_in_channel', NOW)(approvedOnce)).toBe('it is approved');
 });
 
-test('where a reason is required, nobody asks or approves without one; it is in the vote and in the audit', () => {
+test('where a reason is required, nobody requests or approves without one; it is in the vote and in the audit', () => {
   const policy = { ...POLICY, requireReason: true };
 
   expect(requestPlan('U0ADA', policy, NOW)(anOffer())).toBe('a reason is required');
@@ -261,7 +261,7 @@ test('where a reason is required, nobody asks or approves without one; it is in 
   ]);
 });
 
-test('what is safe is approved with the reason for which it was asked', () => {
+test('a safe remediation is approved with the reason of its request', () => {
   const policy = { ...POLICY, requireReason: true };
   const safe = after(requestPlan('U0ADA', policy, NOW, 'INC-42'), anOffer({ risk: 'safe' }));
   const ready = after(recordPlan(PLAN, OBSERVATION, policy, NOW), safe);

@@ -33,17 +33,17 @@ const approved: RemediationRecord = anOffer({
   until: new Date(NOW + 60_000).toISOString(),
 });
 
-function moved(decide: Transition, before: RemediationRecord): Change {
-  const decided = decide(before);
-  if (typeof decided === 'string') throw new Error(decided);
-  return decided;
+function changeBy(transition: Transition, before: RemediationRecord): Change {
+  const change = transition(before);
+  if (typeof change === 'string') throw new Error(change);
+  return change;
 }
 
-const applying = moved(startExecution(7, OBSERVATION, POLICY, LEASE_MS, NOW), approved).next;
-const done = moved(recordStep(7, 'restarted', LEASE_MS, NOW), applying).next;
-const settling = moved(finishExecution(7, LEASE_MS, NOW), done).next;
+const applying = changeBy(startExecution(7, OBSERVATION, POLICY, LEASE_MS, NOW), approved).next;
+const done = changeBy(recordStep(7, 'restarted', LEASE_MS, NOW), applying).next;
+const settling = changeBy(finishExecution(7, LEASE_MS, NOW), done).next;
 
-test('to begin is refused past its time, while frozen and above the caps, all by Redis', () => {
+test('Redis refuses to begin after the approval, while frozen and beyond the caps', () => {
   expect(startExecution(7, OBSERVATION, POLICY, LEASE_MS, NOW)(approved)).toMatchObject({
     notAfter: approved.until,
     unlessFrozen: true,
@@ -52,14 +52,14 @@ test('to begin is refused past its time, while frozen and above the caps, all by
   });
 });
 
-test('what was turned off since it was approved is not begun', () => {
+test('a remediation that was disabled since its approval does not begin', () => {
   const off = { ...POLICY, off: ['etcd/doppler:restart'] };
 
   expect(startExecution(7, OBSERVATION, off, LEASE_MS, NOW)(approved)).toMatch(/`remediations.off` names/);
 });
 
-test('it is fixed only where looking again found it gone', () => {
-  expect(moved(recordVerification(7, OBSERVED_GONE, undefined, NOW), settling)).toMatchObject({
+test('it is fixed only if the finding was gone afterwards', () => {
+  expect(changeBy(recordVerification(7, OBSERVED_GONE, undefined, NOW), settling)).toMatchObject({
     next: { state: 'fixed', deeds: [{ line: 'restarted' }] },
     entry: {
       kind: 'outcome',
@@ -72,20 +72,20 @@ test('it is fixed only where looking again found it gone', () => {
   });
   for (const finding of ['found', 'unseen'] as const)
     expect(
-      moved(recordVerification(7, { ...OBSERVED_GONE, finding }, 'still there', NOW), settling).next.state,
+      changeBy(recordVerification(7, { ...OBSERVED_GONE, finding }, 'still there', NOW), settling).next.state,
     ).toBe('unverified');
 });
 
 test.each<[string, Transition]>([
-  ['remembers a deed', recordStep(6, 'x', LEASE_MS, NOW)],
+  ['records a step', recordStep(6, 'x', LEASE_MS, NOW)],
   ['says that it is applied', finishExecution(6, LEASE_MS, NOW)],
   ['fails it', failExecution(6, 'x', undefined, NOW)],
   ['interrupts it', interruptExecution(6, 'x', NOW)],
-])('who was overtaken by another worker no longer %s', (_, decide) => {
-  expect(decide(applying)).toBe('it is applying, and no longer ours');
+])('a worker with an older fencing token no longer %s', (_, transition) => {
+  expect(transition(applying)).toBe('it is applying, and no longer ours');
 });
 
-test('who was overtaken does not settle it either', () => {
+test('a worker with an older fencing token does not record the verification either', () => {
   expect(recordVerification(6, OBSERVED_GONE, undefined, NOW)(settling)).toBe(
     'it is settling, and no longer ours',
   );
@@ -97,42 +97,42 @@ test.each<[RemediationRecord['state'], RemediationRecord['state'], string]>([
   ['approved', 'expired', 'no worker took it up while the approval was good'],
   ['applying', 'interrupted', 'the worker was lost while it acted'],
   ['settling', 'unverified', 'the worker was lost after the deed, before it had looked again'],
-])('%s that nobody ended in time is %s, if its time is over by Redis', (state, end, because) => {
-  const move = moved(endOverdue(NOW, POLICY), { ...done, state, shownAt: OBSERVATION.at });
+])('%s becomes %s when it times out by the clock of Redis', (state, end, because) => {
+  const change = changeBy(endOverdue(NOW, POLICY), { ...done, state, shownAt: OBSERVATION.at });
 
-  expect(move).toMatchObject({ onlyIfOverdue: true, next: { state: end, because }, entry: { because } });
-  expect(move.next).not.toHaveProperty('until');
-  expect(move).not.toHaveProperty('lockTargetsForMs');
+  expect(change).toMatchObject({ onlyIfOverdue: true, next: { state: end, because }, entry: { because } });
+  expect(change.next).not.toHaveProperty('until');
+  expect(change).not.toHaveProperty('lockTargetsForMs');
 });
 
-test('a plan that nobody could see yet gets more time, and is withdrawn after a day', () => {
+test('a plan that is not posted yet gets more time, and is withdrawn after a day', () => {
   const planned = {
     ...approved,
     state: 'planned' as const,
     requested: { by: 'U0ADA', at: isoTime(NOW - 3_600_000) },
   };
 
-  const move = moved(endOverdue(NOW, POLICY), planned);
+  const change = changeBy(endOverdue(NOW, POLICY), planned);
 
-  expect(move).toMatchObject({ onlyIfOverdue: true, next: { state: 'planned' } });
-  expect(Date.parse(move.next.until ?? '') - NOW).toBe(POLICY.approveWithinMinutes * 60_000);
-  expect(move.entry).toBeUndefined();
-  const aDayLater = moved(endOverdue(NOW + 86_400_000, POLICY), planned);
+  expect(change).toMatchObject({ onlyIfOverdue: true, next: { state: 'planned' } });
+  expect(Date.parse(change.next.until ?? '') - NOW).toBe(POLICY.approveWithinMinutes * 60_000);
+  expect(change.entry).toBeUndefined();
+  const aDayLater = changeBy(endOverdue(NOW + 86_400_000, POLICY), planned);
   expect(aDayLater).toMatchObject({
     next: { state: 'refused', because: 'its plan could not be posted for a day' },
     entry: { kind: 'refused' },
   });
 });
 
-test('what was interrupted keeps what was done by then, and leads to nothing but looking again', () => {
-  const interrupted = moved(interruptExecution(7, 'the worker was stopped', NOW), done).next;
+test('an interrupted remediation keeps its steps, and can only be rechecked', () => {
+  const interrupted = changeBy(interruptExecution(7, 'the worker was stopped', NOW), done).next;
 
   expect(interrupted).toMatchObject({ state: 'interrupted', deeds: [{ line: 'restarted' }] });
-  expect(moved(recordRecheck('U0KATE', OBSERVED_GONE, NOW), interrupted)).toMatchObject({
+  expect(changeBy(recordRecheck('U0KATE', OBSERVED_GONE, NOW), interrupted)).toMatchObject({
     next: { state: 'fixed' },
     entry: { kind: 'outcome', outcome: 'fixed', who: ['U0KATE'] },
   });
-  expect(moved(recordRecheck('U0KATE', OBSERVATION, NOW), interrupted).next).toMatchObject({
+  expect(changeBy(recordRecheck('U0KATE', OBSERVATION, NOW), interrupted).next).toMatchObject({
     state: 'interrupted',
     because: 'the worker was stopped',
   });
@@ -150,8 +150,8 @@ const LEADS_ON: readonly (readonly [string, Transition, readonly string[]])[] = 
   ['looking again', recordRecheck('U0KATE', OBSERVED_GONE, NOW), ['unverified', 'failed', 'interrupted']],
 ];
 
-test.each(LEADS_ON)('%s leads on from nowhere but where it should', (_, decide, from) => {
-  expect(REMEDIATION_STATES.filter((state) => typeof decide({ ...applying, state }) !== 'string')).toEqual(
-    from,
-  );
+test.each(LEADS_ON)('%s is possible from these states only', (_, transition, from) => {
+  expect(
+    REMEDIATION_STATES.filter((state) => typeof transition({ ...applying, state }) !== 'string'),
+  ).toEqual(from);
 });
