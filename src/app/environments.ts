@@ -49,15 +49,20 @@ function writersOf(sources: readonly Source[]): Partial<Writers> {
   };
   return {
     certificates: {
-      renew: async (store, renewal, order) => writes('certificates', store).renew(store, renewal, order),
+      renew: async (store, renewal, applyContext) =>
+        writes('certificates', store).renew(store, renewal, applyContext),
     },
     keyValue: {
-      compact: async (store, revision, order) => writes('keyValue', store).compact(store, revision, order),
-      defragment: async (store, member, order) => writes('keyValue', store).defragment(store, member, order),
-      disarm: async (store, alarm, order) => writes('keyValue', store).disarm(store, alarm, order),
+      compact: async (store, revision, applyContext) =>
+        writes('keyValue', store).compact(store, revision, applyContext),
+      defragment: async (store, member, applyContext) =>
+        writes('keyValue', store).defragment(store, member, applyContext),
+      disarm: async (store, alarm, applyContext) =>
+        writes('keyValue', store).disarm(store, alarm, applyContext),
     },
     processes: {
-      restart: async (target, order) => writes('processes', target.source).restart(target, order),
+      restart: async (target, applyContext) =>
+        writes('processes', target.source).restart(target, applyContext),
     },
   };
 }

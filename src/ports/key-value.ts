@@ -196,9 +196,9 @@ export interface KeyValueWriter {
    * Compacts history up to `revision`; succeeds where somebody else already did.
    * @throws {SourceError} here and below: `refused` where the store refuses; `unreachable` where it did not respond: the step may have been done.
    */
-  readonly compact: (store: string, revision: string, order: ApplyContext) => Promise<void>;
+  readonly compact: (store: string, revision: string, applyContext: ApplyContext) => Promise<void>;
   /** Returns one member's free pages to its disk. The member does not respond meanwhile. */
-  readonly defragment: (store: string, memberId: string, order: ApplyContext) => Promise<void>;
+  readonly defragment: (store: string, memberId: string, applyContext: ApplyContext) => Promise<void>;
   /** Disarms an alarm; it does not clear by itself. */
-  readonly disarm: (store: string, alarm: StoreAlarm, order: ApplyContext) => Promise<void>;
+  readonly disarm: (store: string, alarm: StoreAlarm, applyContext: ApplyContext) => Promise<void>;
 }

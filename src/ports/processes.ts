@@ -107,10 +107,10 @@ export interface RestartTarget {
 export interface ProcessWriter {
   /**
    * Restarts, and resolves when it is done: a finished task, or another pid and nothing pending.
-   * Asked again with the same `order.id` it does nothing twice where the supervisor can recognize it.
+   * Asked again with the same `idempotencyKey` it does nothing twice where the supervisor can recognize it.
    * @throws {SourceError} `refused` where a rule or a lock forbids it, before anything was done; `unreachable` where the supervisor did not respond: the restart may have happened.
    */
-  readonly restart: (target: RestartTarget, order: ApplyContext) => Promise<RestartResult>;
+  readonly restart: (target: RestartTarget, applyContext: ApplyContext) => Promise<RestartResult>;
 }
 
 export interface RestartResult {

@@ -21,7 +21,8 @@ export function openBosh(config: BoshConfig): Source {
     (await readInfo(config, await connector.http(), { signal })).version;
 
   const writer: ProcessWriter | undefined = acting && {
-    restart: (target, order) => restartInstance({ config, session: acting, directorVersion }, target, order),
+    restart: (target, applyContext) =>
+      restartInstance({ config, session: acting, directorVersion }, target, applyContext),
   };
 
   return {

@@ -31,17 +31,17 @@ interface RestartDeps {
 export async function restartInstance(
   { config, session, directorVersion }: RestartDeps,
   target: RestartTarget,
-  order: ApplyContext,
+  applyContext: ApplyContext,
 ): Promise<RestartResult> {
   refuseForbidden(config, target);
-  const { signal } = order;
-  const known = await findTask(config, session, order.idempotencyKey, signal);
-  if (known) return awaitRestart({ config, session }, known.id, order);
+  const { signal } = applyContext;
+  const known = await findTask(config, session, applyContext.idempotencyKey, signal);
+  if (known) return awaitRestart({ config, session }, known.id, applyContext);
   await refuseLocked({ config, session, signal }, target.deployment);
   const version = await directorVersion(signal);
   signal.throwIfAborted();
-  const id = await startRestart({ config, session }, version, target, order);
-  return awaitRestart({ config, session }, id, order);
+  const id = await startRestart({ config, session }, version, target, applyContext);
+  return awaitRestart({ config, session }, id, applyContext);
 }
 
 /** By configuration alone, before anything is sent. */
@@ -83,7 +83,7 @@ async function startRestart(
   { config, session }: DirectorAccess,
   version: string,
   { deployment, group, id }: RestartTarget,
-  order: ApplyContext,
+  applyContext: ApplyContext,
 ): Promise<number> {
   const [path, query] = [`/deployments/${encodeURIComponent(deployment)}`, skipsDrain(config, group)];
   const call = restartsOneInstance(version)
@@ -96,16 +96,16 @@ async function startRestart(
         path: `${path}/jobs/${encodeURIComponent(group)}/${id}?state=restart${query ? '&skip_drain=true' : ''}`,
       };
   const headers = {
-    'x-bosh-context-id': order.idempotencyKey,
+    'x-bosh-context-id': applyContext.idempotencyKey,
     // Without it the old route is not found at all.
     ...(call.method === 'PUT' && { 'content-type': 'text/yaml' }),
   };
   try {
-    const { signal } = order;
+    const { signal } = applyContext;
     return taskIdIn(config, await session.request({ ...call, headers, accept: REDIRECTS, signal }));
   } catch (error) {
     if (!(error instanceof SourceError) || !['unreachable', 'malformed'].includes(error.kind)) throw error;
-    const found = await findLostTask({ config, session }, order);
+    const found = await findLostTask({ config, session }, applyContext);
     if (found) return found.id;
     const message = `${error.message}; no task was found for it, but the restart may have begun`;
     throw new SourceError(config.name, 'unreachable', message, { cause: error });
@@ -114,11 +114,11 @@ async function startRestart(
 
 async function findLostTask(
   { config, session }: DirectorAccess,
-  order: ApplyContext,
+  applyContext: ApplyContext,
 ): Promise<Task | undefined> {
   for (const afterMs of RECHECK_DELAYS_MS) {
     await sleep(afterMs);
-    const found = await findTask(config, session, order.idempotencyKey, order.signal).catch(
+    const found = await findTask(config, session, applyContext.idempotencyKey, applyContext.signal).catch(
       (error: unknown) => {
         if (error instanceof SourceError) return undefined;
         throw error;

@@ -17,25 +17,29 @@ const ACTION_TIMEOUT_MS = 600_000;
 /** Each action is sent once, to a member that has just responded: after a lost response it is unknown whether it was done. */
 export function maintain(cluster: Cluster): KeyValueWriter {
   return {
-    compact: async (store, revision, order) => {
+    compact: async (store, revision, applyContext) => {
       refuseOthers(cluster, store);
       if (!/^[1-9]\d{0,18}$/.test(revision))
         throw new SourceError(cluster.name, 'refused', `${printable(revision)} is not a revision`);
-      const client = await anyMember(cluster, order.signal);
+      const client = await anyMember(cluster, applyContext.signal);
       // With `physical`, the answer comes when the history is gone, and so before anything is defragmented.
-      await perform(cluster, client, { path: 'kv/compaction', body: { revision, physical: true }, order });
+      await perform(cluster, client, {
+        path: 'kv/compaction',
+        body: { revision, physical: true },
+        applyContext,
+      });
     },
-    defragment: async (store, memberId, order) => {
+    defragment: async (store, memberId, applyContext) => {
       refuseOthers(cluster, store);
-      const client = await findMember(cluster, memberId, order.signal);
-      await perform(cluster, client, { path: 'maintenance/defragment', body: {}, order });
+      const client = await findMember(cluster, memberId, applyContext.signal);
+      await perform(cluster, client, { path: 'maintenance/defragment', body: {}, applyContext });
     },
-    disarm: async (store, { memberId, kind }: StoreAlarm, order) => {
+    disarm: async (store, { memberId, kind }: StoreAlarm, applyContext) => {
       refuseOthers(cluster, store);
-      const client = await anyMember(cluster, order.signal);
+      const client = await anyMember(cluster, applyContext.signal);
       const memberID = memberId === undefined ? '0' : decimalId(memberId);
       const body = { action: 'DEACTIVATE', memberID, alarm: kind };
-      await perform(cluster, client, { path: 'maintenance/alarm', body, order });
+      await perform(cluster, client, { path: 'maintenance/alarm', body, applyContext });
     },
   };
 }
@@ -54,15 +58,15 @@ function anyMember(cluster: Cluster, signal: AbortSignal): Promise<EndpointClien
 interface MaintenanceCall {
   readonly path: string;
   readonly body: unknown;
-  readonly order: ApplyContext;
+  readonly applyContext: ApplyContext;
 }
 
 async function perform(
   cluster: Cluster,
   client: EndpointClient,
-  { path, body, order }: MaintenanceCall,
+  { path, body, applyContext }: MaintenanceCall,
 ): Promise<void> {
-  const { signal } = order;
+  const { signal } = applyContext;
   const { prefix } = await fetchVersion(cluster, client, signal);
   const answer = await sendV3(cluster, client, prefix, { path, body, signal, timeoutMs: ACTION_TIMEOUT_MS });
   if (answer.status === 200 || isDoneAlready(answer.text)) return;

@@ -18,7 +18,9 @@ export function openMonit(config: MonitConfig): Source {
     },
     ...(config.restart.length > 0 && {
       writes: {
-        processes: { restart: (target, order) => restartProcess(config, client, target, order) },
+        processes: {
+          restart: (target, applyContext) => restartProcess(config, client, target, applyContext),
+        },
       },
     }),
     healthCheck: (signal) => checkMonitHealth(config, client, signal),

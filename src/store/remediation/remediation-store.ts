@@ -171,9 +171,9 @@ export function openRemediationStore(
     listOverdue: async () =>
       redis.zrangebyscore(keys.due, '-inf', await readClock(), 'LIMIT', 0, MOST_AT_ONCE),
     listCardPending: async (afterMs) =>
-      redis.zrangebyscore(keys.untold, '-inf', (await readClock()) - afterMs, 'LIMIT', 0, MOST_AT_ONCE),
+      redis.zrangebyscore(keys.cardPending, '-inf', (await readClock()) - afterMs, 'LIMIT', 0, MOST_AT_ONCE),
     markCardShown: async (id, revision) => {
-      await markAnnounced(redis, { recordKey: keys.record(id), untoldKey: keys.untold, id, revision });
+      await markAnnounced(redis, { recordKey: keys.record(id), untoldKey: keys.cardPending, id, revision });
     },
   };
 }
@@ -224,7 +224,7 @@ function commit(
       headKey: audit.headKey,
       streamKey: audit.streamKey,
       dueKey: keys.due,
-      untoldKey: keys.untold,
+      untoldKey: keys.cardPending,
       freezeKey: keys.freeze,
       appliedKey: keys.applied(environment),
       appliedOfRunKey: keys.appliedOfRun(runId),
@@ -285,7 +285,7 @@ function keysOf(prefix: string) {
     applied: (environment: string) => named(`applied:${environment}`),
     appliedOfRun: (runId: string) => named(`applied-of:${runId}`),
     due: named('remediations:due'),
-    untold: named('remediations:untold'),
+    cardPending: named('remediations:untold'),
     fence: named('remediations:token'),
     freeze: named('freeze'),
   };
