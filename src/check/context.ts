@@ -16,9 +16,9 @@ export interface ReadContext<P extends PortName = PortName, M extends PortName =
    * asked for: such a gap does not make the answer unknown.
    */
   readonly gap: (what: string, error: Error, more?: { readonly unrelated?: boolean }) => void;
-  /** Records how a question was answered in another way than usual: the answer holds, and people should know how it came about. */
+  /** Records that a question was answered in another way than usual. The answer is valid, and people should know how it was obtained. */
   readonly note: (text: string) => void;
-  /** Counts what was looked at, by source: it becomes the coverage, and the progress while the check runs. */
+  /** Counts what was examined, by source: it becomes the coverage, and the progress while the check runs. */
   readonly saw: (source: string, count?: number) => void;
 }
 

@@ -61,7 +61,7 @@ export interface Gap {
   readonly places?: number;
 }
 
-/** How much of one source was looked at. */
+/** How much of one source was examined. */
 export interface Coverage {
   readonly source: string;
   readonly examined: number;
@@ -83,7 +83,7 @@ export interface Measure {
 
 /** What `diagnose` decides from the facts. */
 export interface Diagnosis<O = Proposal> {
-  /** How many targets were looked at. Zero means nothing was seen, not that all is well. */
+  /** How many targets were examined. Zero means that nothing was seen, not that nothing is wrong. */
   readonly examined: number;
   /** The answer in one line, where something was seen: `3 of 41 certificates have expired`. */
   readonly verdict: string;
@@ -95,8 +95,8 @@ export interface Diagnosis<O = Proposal> {
 /**
  * One run of one check, as it travels and as `--json` prints it.
  *
- * `clear`: everything was looked at and nothing is wrong; `found`: something is wrong, though more may be unseen;
- * `unknown`: nothing was found, but not everything could be looked at. Unknown is never shown as clear.
+ * `clear`: everything was checked and nothing is wrong; `found`: something is wrong, and there may be more;
+ * `unknown`: nothing was found, but not everything could be checked. Unknown is never shown as clear.
  */
 export interface Report extends Diagnosis<Offer> {
   readonly check: string;

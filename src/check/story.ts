@@ -4,7 +4,7 @@ import type { WrittenArguments } from './arguments.ts';
 export interface Story<Facts> {
   /** What people would call it. */
   readonly title: string;
-  /** Where it is told: a link, or words enough to find it. */
+  /** Where it is described: a link, or enough words to find it. */
   readonly source: string;
   /** The moment somebody asks. */
   readonly now: Date;

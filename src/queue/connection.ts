@@ -35,7 +35,7 @@ export function connectBlocking(settings: RedisSettings, onError: (error: Error)
   return connect(settings, { maxRetriesPerRequest: null, reconnectOnError }, onError);
 }
 
-/** Waits until commands are taken, or for `withinMs`: whether they are is seen at each command. */
+/** Waits until the connection is ready, at most `withinMs`. If it is not, commands fail or wait as usual. */
 export async function waitUntilReady(connection: RedisConnection, withinMs: number): Promise<void> {
   if (connection.status === 'ready') return;
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -46,8 +46,8 @@ interface WorkerOptions<T> {
   readonly lockMs: number;
   readonly handle: (delivery: JobAttempt<T>) => Promise<void>;
   /**
-   * The handler threw, or its worker was lost. `isFinal`: it is not tried again, because it is out of attempts or was taken up
-   * again and again while workers died.
+   * The handler threw, or its worker was lost. `isFinal`: the job is not run again, because it has no attempts left or its workers were lost too
+   * often.
    */
   readonly onFailed: (failure: { id: string; data: T; error: Error; isFinal: boolean }) => void;
   readonly onError: (error: Error) => void;

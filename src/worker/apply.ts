@@ -7,6 +7,7 @@ import {
   endOverdue,
 } from '../store/remediation/transitions/execution.ts';
 import { refuseRemediation } from '../store/remediation/transitions/approval.ts';
+import { remediationName } from '../store/remediation/policy.ts';
 import type { Observation } from '../store/remediation/record.ts';
 import { execute, type Execution } from './execute.ts';
 import { NOT_DURABLE, isDurableEnough, preflight } from './preflight.ts';
@@ -86,7 +87,7 @@ async function executeAndVerify(context: JobContext, execution: Execution): Prom
   }
   const ended = await deps.remediations.read(remediation.id);
   deps.metrics.remediations.inc({
-    remediation: `${remediation.check}:${remediation.remediation}`,
+    remediation: remediationName(remediation),
     outcome: ended?.remediation.state ?? 'unknown',
   });
 }

@@ -127,7 +127,7 @@ test.each([
   await expect(restart.plan(context([dopplerZ2()]), asked)).rejects.toThrow(because);
 });
 
-test('applying restarts that instance once, with the order, and reports the result', async () => {
+test('applying restarts that instance once, with its apply context, and reports the result', async () => {
   const read = context([dopplerZ2()]);
   const plan = await restart.plan(read, ASKED);
   const asked: unknown[] = [];

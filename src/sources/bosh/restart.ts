@@ -25,7 +25,7 @@ interface RestartDeps {
 }
 
 /**
- * Restarts one instance. The order's id goes with it as the context id, by which a task that was begun for the same order is found
+ * Restarts one instance. The idempotency key goes with it as the context id, by which a task that was begun with the same key is found
  * and followed, and never begun again; also where the answer to the call itself was lost.
  */
 export async function restartInstance(

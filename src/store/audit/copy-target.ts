@@ -38,7 +38,7 @@ export const NO_COPY: CopyTarget = {
   close: async () => undefined,
 };
 
-/** Stdout remembers nothing, so Redis stores the position. After a crash an entry may be printed twice; its number tells. */
+/** Stdout cannot be read again, so Redis stores the position. After a crash an entry may be printed twice, with the same number. */
 export function stdoutTarget(print: (lines: string) => Promise<void> = printOut): CopyTarget {
   return {
     ...NO_COPY,

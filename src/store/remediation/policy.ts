@@ -28,7 +28,7 @@ export type AccessRole = 'requester' | 'approver' | 'auditor';
 /** Slack ids of people (`U…`) and user groups (`S…`), by role; never names. */
 export type Roles = Readonly<Record<AccessRole, readonly string[]>>;
 
-/** `etcd/doppler:restart`: its name in the configuration, in the metrics and in the audit. */
+/** `etcd/doppler:restart`: its name in the configuration and in the metrics. */
 export function remediationName({
   check,
   remediation,

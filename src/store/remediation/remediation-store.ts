@@ -285,6 +285,7 @@ function keysOf(prefix: string) {
     applied: (environment: string) => named(`applied:${environment}`),
     appliedOfRun: (runId: string) => named(`applied-of:${runId}`),
     due: named('remediations:due'),
+    // The name in Redis is kept from 0.2.
     cardPending: named('remediations:untold'),
     fence: named('remediations:token'),
     freeze: named('freeze'),

@@ -87,10 +87,11 @@ export function interruptExecution(token: number, because: string, nowMs: number
   );
 }
 
+/** A transition that is refused unless the record has this state and this fencing token. */
 function whileHolding(
   token: number,
   state: 'applying' | 'settling',
-  change: (held: RemediationRecord) => Change,
+  change: (remediation: RemediationRecord) => Change,
 ): Transition {
   return (remediation) =>
     remediation.state === state && remediation.token === token
