@@ -81,13 +81,13 @@ const offerRemediation = loadLua(new URL('./lua/offer-remediation.lua', import.m
   args: ['id', 'record', 'ttlMs'],
   returns: z.literal([0, 1]),
 });
-const commitMove = loadLua(new URL('./lua/commit-move.lua', import.meta.url), {
+const commitChange = loadLua(new URL('./lua/commit-change.lua', import.meta.url), {
   keys: [
     'recordKey',
     'headKey',
     'streamKey',
     'dueKey',
-    'untoldKey',
+    'cardPendingKey',
     'freezeKey',
     'appliedKey',
     'appliedOfRunKey',
@@ -107,7 +107,7 @@ const commitMove = loadLua(new URL('./lua/commit-move.lua', import.meta.url), {
     'unlessFrozen',
     'perHour',
     'perRun',
-    'holdMs',
+    'lockMs',
     'keepMs',
     'onlyIfOverdue',
   ],
@@ -115,11 +115,11 @@ const commitMove = loadLua(new URL('./lua/commit-move.lua', import.meta.url), {
 });
 const renewLease = loadLua(new URL('./lua/renew-lease.lua', import.meta.url), {
   keys: ['recordKey', 'dueKey', '...targetKeys'],
-  args: ['id', 'token', 'dueMs', 'holdMs'],
+  args: ['id', 'token', 'dueMs', 'lockMs'],
   returns: z.literal([0, 1]),
 });
-const markAnnounced = loadLua(new URL('./lua/mark-announced.lua', import.meta.url), {
-  keys: ['recordKey', 'untoldKey'],
+const markCardShown = loadLua(new URL('./lua/mark-card-shown.lua', import.meta.url), {
+  keys: ['recordKey', 'cardPendingKey'],
   args: ['id', 'revision'],
   returns: z.literal([0, 1]),
 });
@@ -164,7 +164,7 @@ export function openRemediationStore(
         id: remediation.id,
         token: String(remediation.token),
         dueMs: (await readClock()) + leaseMs,
-        holdMs: leaseMs * 2,
+        lockMs: leaseMs * 2,
       });
       return renewed === 1;
     },
@@ -173,7 +173,12 @@ export function openRemediationStore(
     listCardPending: async (afterMs) =>
       redis.zrangebyscore(keys.cardPending, '-inf', (await readClock()) - afterMs, 'LIMIT', 0, MOST_AT_ONCE),
     markCardShown: async (id, revision) => {
-      await markAnnounced(redis, { recordKey: keys.record(id), untoldKey: keys.cardPending, id, revision });
+      await markCardShown(redis, {
+        recordKey: keys.record(id),
+        cardPendingKey: keys.cardPending,
+        id,
+        revision,
+      });
     },
   };
 }
@@ -204,7 +209,8 @@ async function runTransition(
     tried = JSON.stringify(next);
     const answer = await commit(store, change, tried, next, revision);
     if (answer === 'ok') return { kind: 'changed', remediation: next };
-    if (answer !== 'moved') return { kind: 'refused', because: refusalReason(answer, change), remediation };
+    if (answer !== 'conflict')
+      return { kind: 'refused', because: refusalReason(answer, change), remediation };
     await sleep(Math.random() * 5 * Math.min(attempt, 10));
   }
   throw new Error(`remediation ${id} changed ${TRIES} times while a transition was tried`);
@@ -219,12 +225,12 @@ function commit(
 ): Promise<string> {
   const { id, state, until, environment, runId } = next;
   return audit.appendWith(entry, ({ prev, hash, seq, json }) =>
-    commitMove(redis, {
+    commitChange(redis, {
       recordKey: keys.record(id),
       headKey: audit.headKey,
       streamKey: audit.streamKey,
       dueKey: keys.due,
-      untoldKey: keys.cardPending,
+      cardPendingKey: keys.cardPending,
       freezeKey: keys.freeze,
       appliedKey: keys.applied(environment),
       appliedOfRunKey: keys.appliedOfRun(runId),
@@ -242,7 +248,7 @@ function commit(
       unlessFrozen: unlessFrozen ? 'yes' : '',
       perHour: caps?.perHour ?? '',
       perRun: caps?.perRun ?? '',
-      holdMs: lockTargetsForMs ?? '',
+      lockMs: lockTargetsForMs ?? '',
       keepMs: KEEP_MS,
       onlyIfOverdue: onlyIfOverdue ? 'yes' : '',
     }),

@@ -78,7 +78,7 @@ const CLOSED_S = 60;
 const LEASE_MS = 20_000;
 const MAYBE = '?';
 
-const takeLease = loadLua(new URL('./lua/take-lease.lua', import.meta.url), {
+const acquireLease = loadLua(new URL('./lua/acquire-lease.lua', import.meta.url), {
   keys: ['leaseKey', 'fenceKey'],
   args: ['owner', 'ttlMs'],
   returns: z.number(),
@@ -88,7 +88,7 @@ const renewLease = loadLua(new URL('./lua/renew-lease.lua', import.meta.url), {
   args: ['holder', 'ttlMs'],
   returns: z.literal([0, 1]),
 });
-const freeLease = loadLua(new URL('./lua/free-lease.lua', import.meta.url), {
+const releaseLease = loadLua(new URL('./lua/release-lease.lua', import.meta.url), {
   keys: ['leaseKey'],
   args: ['holder'],
   returns: z.literal([0, 1]),
@@ -120,7 +120,7 @@ export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
     acquireLease: async (runId) => {
       const leaseKey = leaseKeyOf(runId);
       const owner = crypto.randomUUID();
-      const fence = await takeLease(redis, {
+      const fence = await acquireLease(redis, {
         leaseKey,
         fenceKey: `${prefix}:lease-fence`,
         owner,
@@ -196,7 +196,7 @@ function toLease(
     },
     release: async () => {
       clearInterval(timer);
-      await freeLease(redis, { leaseKey, holder });
+      await releaseLease(redis, { leaseKey, holder });
     },
   };
 }

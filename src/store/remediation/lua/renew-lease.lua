@@ -9,7 +9,7 @@
     id             of the remediation
     token          the holder's fencing token
     dueMs          the next deadline, in milliseconds of the epoch
-    holdMs         how long the targets stay locked, in milliseconds
+    lockMs         how long the targets stay locked, in milliseconds
   Returns: 1, or 0 if the lease is lost.
 ]]
 local recordKey = KEYS[1]
@@ -18,7 +18,7 @@ local targetKeys = {unpack(KEYS, 3)}
 local id = ARGV[1]
 local token = ARGV[2]
 local dueMs = ARGV[3]
-local holdMs = ARGV[4]
+local lockMs = ARGV[4]
 
 local record = redis.call('hget', recordKey, 'record')
 if not record then return 0 end
@@ -26,6 +26,6 @@ local held = cjson.decode(record)
 if tostring(held.token) ~= token or (held.state ~= 'applying' and held.state ~= 'settling') then return 0 end
 redis.call('zadd', dueKey, dueMs, id)
 for _, targetKey in ipairs(targetKeys) do
-  if redis.call('get', targetKey) == id then redis.call('pexpire', targetKey, holdMs) end
+  if redis.call('get', targetKey) == id then redis.call('pexpire', targetKey, lockMs) end
 end
 return 1

@@ -1,20 +1,20 @@
 --[[
-  Moves a remediation to its next state, by compare-and-set. Its record, its deadline, the locks on its targets, the hourly counts and
-  the audit entry change together or not at all: there is no move without its entry, and no entry without its move.
+  Changes a remediation, by compare-and-set. Its record, its deadline, the locks on its targets, the hourly counts and
+  the audit entry change together or not at all: there is no change without its entry, and no entry without its change.
 
   Keys:
     recordKey        hash of the remediation: rev, state and record
     headKey          hash: seq and hash of the last audit entry
     streamKey        stream of audit entries
     dueKey           sorted set: remediation ids by deadline, in milliseconds of the epoch
-    untoldKey        sorted set: ids of remediations whose card is out of date, by the time of the move
+    cardPendingKey   sorted set: ids of remediations whose card is out of date, by the time of the change
     freezeKey        exists while remediations are frozen
     appliedKey       sorted set: ids applied in this environment, by time
     appliedOfRunKey  set: ids applied of this run
     ...targetKeys    a lock of each target; its value is the id of the remediation that has it
   Arguments:
     id               of the remediation
-    revision         the revision that the move was decided on
+    revision         the revision that the change was decided on
     record           JSON: the next record
     state            the next state
     dueMs            the next deadline in milliseconds of the epoch, or '' for none
@@ -26,17 +26,17 @@
     unlessFrozen     'yes' to refuse while remediations are frozen
     perHour          remediations that may be applied in an hour in the environment; '' to neither count nor limit
     perRun           remediations that may be applied of the run, together with perHour
-    holdMs           how long to lock the targets, in milliseconds; '' to unlock them
+    lockMs           how long to lock the targets, in milliseconds; '' to unlock them
     keepMs           how long to keep the record and the counts of the run, in milliseconds
     onlyIfOverdue    'yes' to refuse before the deadline
-  Returns: `ok`, or why it was not moved: `moved` (the revision is another), `late`, `kept` (not overdue), `frozen`, `held <id>`,
+  Returns: `ok`, or why it was refused: `conflict` (the revision is another), `late`, `kept` (not overdue), `frozen`, `held <id>`,
     `capped-hour`, `capped-run`, `head <seq> <hash>` (the audit chain has another head).
 ]]
 local recordKey = KEYS[1]
 local headKey = KEYS[2]
 local streamKey = KEYS[3]
 local dueKey = KEYS[4]
-local untoldKey = KEYS[5]
+local cardPendingKey = KEYS[5]
 local freezeKey = KEYS[6]
 local appliedKey = KEYS[7]
 local appliedOfRunKey = KEYS[8]
@@ -54,7 +54,7 @@ local notAfterMs = ARGV[10]
 local unlessFrozen = ARGV[11]
 local perHour = ARGV[12]
 local perRun = ARGV[13]
-local holdMs = ARGV[14]
+local lockMs = ARGV[14]
 local keepMs = ARGV[15]
 local onlyIfOverdue = ARGV[16]
 
@@ -62,13 +62,13 @@ local onlyIfOverdue = ARGV[16]
 -- @include "../../audit/lua/includes/append-to-chain.lua"
 
 local nowMs = now()
-if (redis.call('hget', recordKey, 'rev') or '0') ~= revision then return 'moved' end
+if (redis.call('hget', recordKey, 'rev') or '0') ~= revision then return 'conflict' end
 if notAfterMs ~= '' and nowMs > tonumber(notAfterMs) then return 'late' end
 if onlyIfOverdue == 'yes' and tonumber(redis.call('zscore', dueKey, id) or nowMs + 1) > nowMs then return 'kept' end
 if unlessFrozen == 'yes' and redis.call('exists', freezeKey) == 1 then return 'frozen' end
 for _, targetKey in ipairs(targetKeys) do
   local holder = redis.call('get', targetKey)
-  if holdMs ~= '' and holder and holder ~= id then return 'held ' .. holder end
+  if lockMs ~= '' and holder and holder ~= id then return 'held ' .. holder end
 end
 if perHour ~= '' then
   redis.call('zremrangebyscore', appliedKey, '-inf', nowMs - 3600000)
@@ -83,9 +83,9 @@ end
 redis.call('hset', recordKey, 'rev', tonumber(revision) + 1, 'state', state, 'record', record)
 redis.call('pexpire', recordKey, keepMs)
 if dueMs == '' then redis.call('zrem', dueKey, id) else redis.call('zadd', dueKey, dueMs, id) end
-redis.call('zadd', untoldKey, nowMs, id)
+redis.call('zadd', cardPendingKey, nowMs, id)
 for _, targetKey in ipairs(targetKeys) do
-  if holdMs ~= '' then redis.call('set', targetKey, id, 'PX', holdMs)
+  if lockMs ~= '' then redis.call('set', targetKey, id, 'PX', lockMs)
   elseif redis.call('get', targetKey) == id then redis.call('del', targetKey) end
 end
 if perHour ~= '' then
