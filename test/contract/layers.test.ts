@@ -69,7 +69,7 @@ test.each([
   [
     'a renderer imports the queue',
     'src/slack/render/report/report.ts',
-    `import type { CheckJob } from '../../queue/contracts.ts'`,
+    `import type { CheckJob } from '../../queue/jobs.ts'`,
   ],
   ['the worker imports slack', 'src/worker/checks.ts', `import { render } from '../slack/render/report.ts'`],
   [
@@ -116,7 +116,7 @@ test.each([
     'src/slack/app.ts',
     `import type { C } from '../config/read-config.ts'`,
   ],
-  ['the store imports the worker', 'src/store/claim.ts', `import type { W } from '../worker/step.ts'`],
+  ['the store imports the worker', 'src/store/claim.ts', `import type { W } from '../worker/job-context.ts'`],
   [
     'a renderer imports how records are stored',
     'src/slack/render/blocks.ts',
