@@ -43,7 +43,7 @@ async function assertWritable(path: string): Promise<void> {
 }
 
 /** The state of one bot's copy, as the bot last saved it in Redis. */
-export interface AuditCopyState {
+export interface AuditCopyReport {
   /** The host of the bot. */
   readonly bot: string;
   /** Absent if the bot keeps no copy and only follows the audit for its head. */
@@ -54,7 +54,7 @@ export interface AuditCopyState {
 }
 
 /** Copies that have stopped, and heads that cannot be saved. */
-export function copyLines(states: readonly AuditCopyState[]): readonly DoctorLine[] {
+export function copyLines(states: readonly AuditCopyReport[]): readonly DoctorLine[] {
   return states.flatMap(({ bot, to, stopped, headProblem }) => {
     const who = `the bot on ${cleanText(bot)}`;
     const what =

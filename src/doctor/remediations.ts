@@ -3,7 +3,7 @@ import { nearest } from '../text/nearest.ts';
 import { countInWords, timeInWords } from '../check/report-in-words.ts';
 import { within } from '../telemetry/within.ts';
 import type { Config } from '../config/read-config.ts';
-import { type AuditCopyState, copyLines, auditEndLines, type AuditEndProblem } from './audit-copy.ts';
+import { type AuditCopyReport, copyLines, auditEndLines, type AuditEndProblem } from './audit-copy.ts';
 import { errorText, warning, failed, type DoctorLine, ok } from './line.ts';
 import type { RepeatTests } from './repeated-posts.ts';
 
@@ -17,7 +17,7 @@ export interface StoredState {
   /** What is wrong with the end of the audit, compared with the last head that a bot on this host has seen. */
   readonly auditEnd: () => Promise<AuditEndProblem | undefined>;
   /** The state of each bot's copy of the audit. */
-  readonly copies: () => Promise<readonly AuditCopyState[]>;
+  readonly copies: () => Promise<readonly AuditCopyReport[]>;
 }
 
 interface Frozen {
