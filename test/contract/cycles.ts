@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { importsOf, type Tree } from './floors.ts';
+import { importsOf, type Tree } from './layers.ts';
 
 /**
  * Import cycles, one for each group of files that import one another, as `a.ts → b.ts → a.ts`: the shortest through the
