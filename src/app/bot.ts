@@ -54,9 +54,9 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
   const rules = { environments: config.environments, commands: config.commands };
   const client = makeSlackClient(botToken, settings.slackApiUrl, log);
   const isSlackUrl = allowSlackUrls(settings.slackApiUrl);
-  const chain = openAuditLog(commandRedis, PREFIX);
-  const remediations = openRemediationStore(commandRedis, PREFIX, chain);
-  const refusals = openRefusals(commandRedis, PREFIX, chain);
+  const auditLog = openAuditLog(commandRedis, PREFIX);
+  const remediations = openRemediationStore(commandRedis, PREFIX, auditLog);
+  const refusals = openRefusals(commandRedis, PREFIX, auditLog);
   const directory = openUserDirectory({
     client,
     people: openPeople(commandRedis, PREFIX),
@@ -71,7 +71,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     remediations: openRemediationStore(outboxRedis, PREFIX),
     policy,
     threads: openThreads(outboxRedis, PREFIX),
-    line: openChannelOrder(outboxRedis, PREFIX),
+    channelOrder: openChannelOrder(outboxRedis, PREFIX),
     dropsRepeats: openPostDeduplication(outboxRedis, PREFIX).dropsDuplicates,
     isAnswerQueued: makeIsAnswerQueued(outboxRedis),
     isSlackUrl,
@@ -134,14 +134,14 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       channels: config.channels,
       ...(config.defaultEnvironment !== undefined && { defaultEnvironment: config.defaultEnvironment }),
       queues,
-      line: openChannelOrder(commandRedis, PREFIX),
+      channelOrder: openChannelOrder(commandRedis, PREFIX),
       redact,
       isSlackUrl,
       threads: openThreads(commandRedis, PREFIX),
       admin: {
         directory,
-        freeze: openFreeze(commandRedis, PREFIX, chain),
-        chain,
+        freeze: openFreeze(commandRedis, PREFIX, auditLog),
+        audit: auditLog,
         refusals,
         isFirst: openDeliveries(commandRedis, PREFIX),
         clock: remediations.readClock,

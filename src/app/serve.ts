@@ -27,7 +27,7 @@ export async function serve(
   const catalogue = await loadCatalogue();
   const checks = catalogue.checks;
   const config = readConfig(settings.configPath, undefined, {
-    sources: name === 'bot' ? 'withheld' : 'read',
+    sources: name === 'bot' ? 'skip' : 'read',
     checks,
   });
   if (name !== 'all' && !settings.redisUrl && !config.redis)

@@ -121,7 +121,7 @@ function readConfigFor(
       ? readEnvironment({ WRENCH_CONFIG: loadVariables()['WRENCH_CONFIG'] })
       : settings;
   return orConfigError(() =>
-    readConfig(path, undefined, { sources: role === 'bot' ? 'withheld' : 'read', checks }),
+    readConfig(path, undefined, { sources: role === 'bot' ? 'skip' : 'read', checks }),
   );
 }
 

@@ -211,7 +211,7 @@ test('no problem shows a secret', () => {
 });
 
 test('the bot wants no credential of the infrastructure: it reads the names of environments and leaves their sources alone', () => {
-  const config = read(VAULT, {}, { sources: 'withheld' });
+  const config = read(VAULT, {}, { sources: 'skip' });
 
   expect(config.environments).toEqual({ prod: { sources: [] } });
   expect(JSON.stringify(config)).not.toContain('vault.example.com');
@@ -392,14 +392,14 @@ commands:
 test('who may ask is read for every role, also for the bot, which leaves the sources alone', () => {
   const expected = { channels: ['C0123INCIDENT'], groups: ['S0123ONCALL'] };
 
-  for (const sources of ['read', 'withheld'] as const) {
+  for (const sources of ['read', 'skip'] as const) {
     const { environments, commands } = read(ASK_FROM, {}, { sources });
     expect(environments['prod']?.askFrom).toEqual(expected);
     expect(commands).toEqual({ certs: { askFrom: { groups: ['S0123CERTS'] } } });
   }
 });
 
-test.each(['read', 'withheld'] as const)(
+test.each(['read', 'skip'] as const)(
   'a mistake in who may ask is an error, with the nearest word (sources %s)',
   (sources) => {
     const text = `environments:

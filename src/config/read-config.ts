@@ -46,10 +46,10 @@ export interface Config {
 
 export interface ReadConfigOptions {
   /**
-   * `withheld`: only the names of the environments are read. Their sources are ignored and no `${VARIABLE}` in them is needed, because the
+   * `skip`: only the names of the environments are read. Their sources are ignored and no `${VARIABLE}` in them is needed, because the
    * bot has no credentials for the infrastructure.
    */
-  readonly sources?: 'read' | 'withheld';
+  readonly sources?: 'read' | 'skip';
   /** The checks that the file may name under `checks`; without them, any name is accepted. */
   readonly checks?: KnownChecks;
 }
@@ -77,10 +77,10 @@ export function readConfig(
   variables: Variables = loadVariables(),
   { sources = 'read', checks }: ReadConfigOptions = {},
 ): Config {
-  const withheld = sources === 'withheld';
+  const isSkipped = sources === 'skip';
   const isSources = (at: ConfigPath) => at.length === 3 && at[0] === 'environments' && at[2] === 'sources';
-  const yaml = readYaml(readText(path), variables, (at) => withheld && isSources(at));
-  const schema = withheld ? withoutSources : configSchema;
+  const yaml = readYaml(readText(path), variables, (at) => isSkipped && isSources(at));
+  const schema = isSkipped ? withoutSources : configSchema;
   const parsed = schema.safeParse(yaml.value);
   const secrets = findSecrets(yaml, variables);
   const problems = problemsOf(yaml, () => [

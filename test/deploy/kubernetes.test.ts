@@ -103,7 +103,7 @@ const secrets = new Map(
 const configFile = z.object({ data: z.object({ 'wrench.yaml': z.string() }) }).parse(ofKind('ConfigMap')[0])
   .data['wrench.yaml'];
 
-async function readConfigMap(variables: Record<string, string>, sources: 'read' | 'withheld') {
+async function readConfigMap(variables: Record<string, string>, sources: 'read' | 'skip') {
   const folder = await mkdtemp(join(tmpdir(), 'wrench-kubernetes-'));
   const path = join(folder, 'wrench.yaml');
   await writeFile(path, configFile);
@@ -137,7 +137,7 @@ test('the bot holds no secret of the infrastructure, and the worker none of Slac
 
 test('the configuration is valid for both, and the bot leaves its sources unread', async () => {
   const forWorker = await readConfigMap(secrets.get('wrench-worker') ?? {}, 'read');
-  const forBot = await readConfigMap(secrets.get('wrench-bot') ?? {}, 'withheld');
+  const forBot = await readConfigMap(secrets.get('wrench-bot') ?? {}, 'skip');
 
   expect(forWorker.environments['prod']?.sources).toHaveLength(2);
   expect(forBot.environments).toEqual({ prod: { sources: [] } });

@@ -45,7 +45,7 @@ function countNotReporting({ active, reporting }: Survey, name: string): number 
       .filter(({ processes }) => processes.some((process) => process.name === name))
       .map(({ group }) => group),
   );
-  const untold = (instance: ports.Instance) =>
+  const isNotReporting = (instance: ports.Instance) =>
     instanceFaultOf(instance) !== undefined && groups.has(instance.group);
-  return active.filter(untold).length;
+  return active.filter(isNotReporting).length;
 }

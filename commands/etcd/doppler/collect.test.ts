@@ -10,7 +10,7 @@ const cf = deployment([doppler({ name: 'doppler_z1/0', id: 'id-1', address: '10.
 
 const LOST = new SourceError('etcd', 'unreachable', 'etcdserver: request timed out (errorCode 300)');
 
-interface Kept {
+interface StoreInput {
   readonly name?: string;
   /** What a read of a directory returns; `read` counts from 1. */
   readonly tree?: (prefix: string, read: number) => ports.KeyTree;
@@ -18,7 +18,7 @@ interface Kept {
 }
 
 /** A store, and in which order it was asked. */
-function store({ name = 'etcd', ...kept }: Kept = {}) {
+function store({ name = 'etcd', ...kept }: StoreInput = {}) {
   const asked: string[] = [];
   const answer = async <T>(what: string, give: () => T): Promise<T> => {
     asked.push(what);

@@ -287,8 +287,8 @@ async function instancesOf(
     saw(source, instances.length);
     for (const { what, error } of gaps) gap(`${source}: ${what}`, error);
   }
-  const isWhole = answers.every(Boolean) && all.every(({ gaps = [] }) => gaps.length === 0);
-  return { deployments, instances: isWhole && deployments === all ? 'all' : 'partly' };
+  const isComplete = answers.every(Boolean) && all.every(({ gaps = [] }) => gaps.length === 0);
+  return { deployments, instances: isComplete && deployments === all ? 'all' : 'partly' };
 }
 
 function selectByName(

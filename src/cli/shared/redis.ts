@@ -33,7 +33,7 @@ export async function withRedis(
   work: (reached: RedisSession) => Promise<number>,
 ): Promise<number> {
   const settings = readEnvironment();
-  const config = readConfig(settings.configPath, undefined, { sources: 'withheld' });
+  const config = readConfig(settings.configPath, undefined, { sources: 'skip' });
   const redact = makeRedact([...settings.secrets, ...config.secrets]);
   const redis = configuredRedis(settings, config) ?? (await findLocalRedis(settings.dataPath));
   if (!redis) {

@@ -29,13 +29,13 @@ let deps: AdminCommandDeps;
 let log: string[];
 beforeEach(() => {
   const prefix = `{${crypto.randomUUID()}}`;
-  const chain = openAuditLog(connection, prefix);
+  const audit = openAuditLog(connection, prefix);
   log = [];
   deps = {
-    chain,
-    refusals: openRefusals(connection, prefix, chain),
+    audit,
+    refusals: openRefusals(connection, prefix, audit),
     isFirst: async () => true,
-    freeze: openFreeze(connection, prefix, chain),
+    freeze: openFreeze(connection, prefix, audit),
     directory: {
       authorize: async (roles, userId) =>
         roles.some((role) => ROLES[userId]?.includes(role)) || 'no role that may do this includes them',
@@ -54,7 +54,7 @@ const plain = (text = '') => text.replaceAll(/[`ˋ]/g, "'");
 
 async function audited() {
   const entries: AuditEntry[] = [];
-  for await (const raw of readAudit(deps.chain)) entries.push(JSON.parse(raw) as AuditEntry);
+  for await (const raw of readAudit(deps.audit)) entries.push(JSON.parse(raw) as AuditEntry);
   return entries.map(({ entry: { kind, who, what, because } }) =>
     [kind, who.join(), what, because].join(' | '),
   );

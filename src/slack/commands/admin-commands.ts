@@ -19,7 +19,7 @@ import { renderRefusal } from '../render/replies/refusal.ts';
 export interface AdminCommandDeps {
   readonly directory: Pick<UserDirectory, 'authorize'>;
   readonly freeze: Freeze;
-  readonly chain: AuditLog;
+  readonly audit: AuditLog;
   readonly refusals: Pick<Refusals, 'auditRefusal'>;
   /** True the first time it is asked about a delivery. */
   readonly isFirst: (delivery: string) => Promise<boolean>;
@@ -155,11 +155,11 @@ async function unfreeze(
     : problem(NOT_FROZEN);
 }
 
-async function audit({ chain }: AdminCommandDeps, rest: string, nowMs: number): Promise<AdminAnswer> {
+async function audit({ audit }: AdminCommandDeps, rest: string, nowMs: number): Promise<AdminAnswer> {
   const asked = readAuditQuery(rest, nowMs);
   if (typeof asked === 'string') return problem(asked, ADMIN_COMMANDS.audit.usage);
   const { sinceMs, user } = asked;
-  const { entries, total, more } = await readNewest(chain, {
+  const { entries, total, more } = await readNewest(audit, {
     sinceMs,
     most: MAX_ENTRIES,
     wanted: ({ entry }) => user === undefined || entry.who.includes(user),

@@ -38,7 +38,7 @@ export interface CommandDeps {
   readonly channels: Readonly<Record<string, string>>;
   readonly defaultEnvironment?: string;
   readonly queues: Queues;
-  readonly line: Pick<ChannelOrder, 'reserve' | 'leave'>;
+  readonly channelOrder: Pick<ChannelOrder, 'reserve' | 'leave'>;
   /** Removes secrets that people paste into a command. */
   readonly redact: Redact;
   /** Which response_urls may be posted to. Others are never put into a job. */
@@ -180,14 +180,14 @@ async function enqueue(deps: CommandDeps, job: CheckJob): Promise<CommandAnswer>
     const { check, environment, asked } = job;
     const place = rootTurnOf(job.runId, asked.channelId);
     // Of requests that are answered at the same time, the earliest is answered first.
-    const reserve = () => deps.line.reserve(...place);
+    const reserve = () => deps.channelOrder.reserve(...place);
     const taken = await deps.queues.enqueueCheck(
       job,
       deduplicationIdOf(deps.context.catalogue, job),
       reserve,
     );
     if (taken.kind === 'joined') {
-      setImmediate(() => void deps.line.leave(...place).catch(() => undefined));
+      setImmediate(() => void deps.channelOrder.leave(...place).catch(() => undefined));
       return { message: await answerJoined(deps, job, taken), outcome: 'joined' };
     }
     // After the acknowledgement: with many commands at once, none waits for a message that is shown a second later.

@@ -8,7 +8,7 @@ import { callSlack } from './slack-call.ts';
 
 /** Posts to a channel that a bot has stopped copying the audit. @throws if Slack does not accept the message. */
 export async function postAuditNotice(
-  slack: { readonly client: WebClient; readonly line: ChannelOrder; readonly metrics: Metrics },
+  slack: { readonly client: WebClient; readonly channelOrder: ChannelOrder; readonly metrics: Metrics },
   channel: string,
   { bot, to, because, since }: CopyNotice,
 ): Promise<void> {

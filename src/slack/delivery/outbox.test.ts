@@ -52,7 +52,7 @@ beforeEach(async () => {
     remediations: openRemediationStore(redis, '{test}'),
     policy,
     threads: openThreads(redis, '{test}'),
-    line: openChannelOrder(redis, '{test}'),
+    channelOrder: openChannelOrder(redis, '{test}'),
     dropsRepeats: async () => dropsRepeats,
     isAnswerQueued: async () => isAnswerQueued,
     isSlackUrl: allowSlackUrls(apiUrl),
@@ -173,7 +173,7 @@ test('progress that Slack does not take is dropped, and the answer edits the sam
   answer = () => ({ ok: false, error: 'ratelimited' });
   await show({ kind: 'progress', ...about, progress: { examined: 3, gaps: 0 } });
   answer = () => ({ ok: true, ts: '9.000900' });
-  await posting.line.pause('chat.update', 1);
+  await posting.channelOrder.pause('chat.update', 1);
 
   await show({ kind: 'report', ...about, report });
 
@@ -182,14 +182,14 @@ test('progress that Slack does not take is dropped, and the answer edits the sam
 });
 
 test('while a channel has no turn left, its answer waits in the queue and not in a slot of it', async () => {
-  await posting.line.pause('chat.postMessage', 30_000);
+  await posting.channelOrder.pause('chat.postMessage', 30_000);
 
   await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(RetryLater);
   expect(calls).toHaveLength(0);
 });
 
 test('an answer that waits for its turn holds no lease', async () => {
-  await posting.line.pause('chat.postMessage', 30_000);
+  await posting.channelOrder.pause('chat.postMessage', 30_000);
   await show({ kind: 'report', ...about, report }).catch(() => undefined);
 
   const lease = await posting.threads.acquireLease(about.runId);
@@ -335,7 +335,7 @@ test('a progress edit that Slack has confirmed needs no second answer', async ()
 });
 
 test('an answer behind one that is still to come waits in the queue and not in a slot of it', async () => {
-  await posting.line.reserve({ method: 'chat.postMessage', channelId: 'C1' }, 'of a slow check');
+  await posting.channelOrder.reserve({ method: 'chat.postMessage', channelId: 'C1' }, 'of a slow check');
   const later = { ...asked, at: new Date(Date.now() + 60_000).toISOString() };
 
   await expect(show({ kind: 'report', ...about, asked: later, report })).rejects.toBeInstanceOf(RetryLater);
@@ -378,27 +378,32 @@ test('a root that is deleted while a progress edit is outlasted: the answer is n
 });
 
 test('an answer that was posted just before its bot died leaves no place behind', async () => {
-  const { leave } = posting.line;
+  const { leave } = posting.channelOrder;
   posting = {
     ...posting,
-    line: { ...posting.line, leave: () => Promise.reject(new Error('Connection is closed.')) },
+    channelOrder: {
+      ...posting.channelOrder,
+      leave: () => Promise.reject(new Error('Connection is closed.')),
+    },
   };
   await show({ kind: 'report', ...about, report }).catch(() => undefined);
-  posting = { ...posting, line: { ...posting.line, leave } };
+  posting = { ...posting, channelOrder: { ...posting.channelOrder, leave } };
 
   await show({ kind: 'report', ...about, report }, 2);
 
-  expect(await posting.line.requestTurn({ method: 'chat.postMessage', channelId: 'C1' }, 'next')).toBe(0);
+  expect(
+    await posting.channelOrder.requestTurn({ method: 'chat.postMessage', channelId: 'C1' }, 'next'),
+  ).toBe(0);
 });
 
 test.each(['root', 'reply-0'])(
   'a bot that was paused before %s, until another had posted the answer and forgotten its thread, posts nothing',
   async (part) => {
-    const { requestTurn, leave } = posting.line;
+    const { requestTurn, leave } = posting.channelOrder;
     const others = posting;
     let isPaused = false;
-    const line = {
-      ...posting.line,
+    const channelOrder = {
+      ...posting.channelOrder,
       requestTurn: async (...[lane, place, sinceMs]: Parameters<typeof requestTurn>) => {
         if (!isPaused && place === `${about.runId}/${part}`) {
           isPaused = true;
@@ -411,7 +416,7 @@ test.each(['root', 'reply-0'])(
         return requestTurn(lane, place, sinceMs);
       },
     };
-    posting = { ...posting, line };
+    posting = { ...posting, channelOrder };
 
     await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(RetryLater);
 
@@ -441,20 +446,20 @@ test('a bot that was paused between two parts of an answer posts nothing once it
 
 test('an answer whose bot died while posting keeps no other answer of its channel waiting, and spends no turn', async () => {
   const lane = { method: 'chat.postMessage', channelId: 'C1' } as const;
-  await posting.line.reserve(lane, `${about.runId}/root`);
+  await posting.channelOrder.reserve(lane, `${about.runId}/root`);
   const lease = await posting.threads.acquireLease(about.runId);
 
   for (let attempt = 0; attempt < 10; attempt++)
     await expect(show({ kind: 'report', ...about, report })).rejects.toBeInstanceOf(RetryLater);
 
-  expect(await posting.line.requestTurn(lane, 'next')).toBe(0);
+  expect(await posting.channelOrder.requestTurn(lane, 'next')).toBe(0);
   await lease?.release();
 });
 
 test('the card of a fix goes ahead of answers whose questions came later', async () => {
   const lane = { method: 'chat.postMessage', channelId: 'C1' } as const;
   await show({ kind: 'report', ...about, report });
-  for (let at = 0; at < 300; at++) await posting.line.requestTurn(lane, `later ${at}`, Date.now());
+  for (let at = 0; at < 300; at++) await posting.channelOrder.requestTurn(lane, `later ${at}`, Date.now());
   const fix = anOffer({ runId: about.runId, state: 'planning' });
   posting = {
     ...posting,

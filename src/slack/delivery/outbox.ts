@@ -86,7 +86,7 @@ async function showAnswer(deps: CardDeps, job: AnswerJob, target: PostTarget): P
   const { runId } = job;
   const { isClosed, elsewhere, answered, root: posted } = await threads.read(runId);
   // The process that posted the root may have died before it left the line.
-  if (isClosed || elsewhere || posted) await deps.line.leave(...rootTurnOf(runId, target.channelId));
+  if (isClosed || elsewhere || posted) await deps.channelOrder.leave(...rootTurnOf(runId, target.channelId));
   if (isClosed) return;
   if (elsewhere) return showElsewhere(deps, job, target);
   const { root, replies, attachments } = renderAnswer(job);

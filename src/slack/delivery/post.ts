@@ -21,7 +21,7 @@ import { callSlack, SlackApiError } from './slack-call.ts';
 export interface PostDeps {
   readonly client: WebClient;
   readonly threads: Threads;
-  readonly line: ChannelOrder;
+  readonly channelOrder: ChannelOrder;
   /** Whether Slack drops repeated posts, as `wrench doctor --prove-posting` found. */
   readonly dropsRepeats: () => Promise<boolean>;
   /** Which response_urls may be posted to. */
@@ -106,12 +106,12 @@ class Dropped extends Error {
 
 /** The turn is kept for the answer, unless that was posted already. */
 async function leaveLineIfPosted(
-  { line }: PostDeps,
+  { channelOrder }: PostDeps,
   lane: Lane,
   name: string,
   state: ReturnType<PostedThread['part']>,
 ): Promise<undefined> {
-  if (state === 'posted') await line.leave(lane, name);
+  if (state === 'posted') await channelOrder.leave(lane, name);
 }
 
 /** The lane and the name with which a run's first message waits for its turn, whether that is its progress or its answer. */
@@ -138,7 +138,7 @@ async function postPart(
   const posted = before.locationOf(part);
   if (posted) {
     // The process that posted it may have died before it left the line.
-    await deps.line.leave(lane, key);
+    await deps.channelOrder.leave(lane, key);
     return posted.ts;
   }
   const sending = callInTurn(deps, lane, key, target, async (lease) => {
@@ -213,12 +213,12 @@ export async function edit(
   message: Message,
   { isForced = false } = {},
 ): Promise<void> {
-  const { threads, line } = deps;
+  const { threads, channelOrder } = deps;
   const { runId } = target;
   const lane: Lane = { method: 'chat.update', channelId };
   const name = `${runId}/${ts}`;
   const content = contentHash(message);
-  if (!isForced && (await threads.read(runId)).shows(ts, content)) return line.leave(lane, name);
+  if (!isForced && (await threads.read(runId)).shows(ts, content)) return channelOrder.leave(lane, name);
   await callInTurn(deps, lane, name, target, async (lease) => {
     await lease.recordContent(ts, undefined);
     if (!(await lease.isHeld())) throw new RetryLater(RETRY_WHILE_LEASED_MS);
@@ -247,11 +247,11 @@ export async function editProgress(
   message: Message,
   isWanted: IsWanted,
 ): Promise<void> {
-  const { line, threads, log } = deps;
+  const { channelOrder, threads, log } = deps;
   const name = `${target.runId}/progress`;
   const lane: Lane = { method: 'chat.update', channelId };
-  const waitMs = await line.requestTurn(lane, name);
-  await line.leave(lane, name);
+  const waitMs = await channelOrder.requestTurn(lane, name);
+  await channelOrder.leave(lane, name);
   const lease = waitMs === 0 ? await threads.acquireLease(target.runId) : undefined;
   if (!lease) return;
   try {
@@ -311,7 +311,7 @@ function messageBody({ text, blocks }: Message): { text: string; blocks?: Messag
 
 /** Makes one call when it is its turn. The lease is taken only for the call, not while waiting. */
 async function callInTurn<T>(
-  { line, threads }: PostDeps,
+  { channelOrder, threads }: PostDeps,
   lane: Lane,
   name: string,
   { runId, threadTs, job, isAwaited }: PostTarget,
@@ -319,21 +319,21 @@ async function callInTurn<T>(
 ): Promise<T> {
   // Its holder may have died. Others in the lane must not wait until the lease expires, and no turn may be spent on it.
   if (await threads.isLeased(runId)) {
-    await line.stepAside(lane, name);
+    await channelOrder.stepAside(lane, name);
     throw new RetryLater(RETRY_WHILE_LEASED_MS);
   }
   // Verdicts and the cards of fixes are sent in the order of their requests, before the details in threads.
   const isAhead = isAwaited ?? threadTs === undefined;
-  await waitForTurn(line, lane, name, isAhead ? job.askedAtMs : undefined);
+  await waitForTurn(channelOrder, lane, name, isAhead ? job.askedAtMs : undefined);
   try {
     const done = await withLease(threads, runId, call);
-    await line.leave(lane, name);
+    await channelOrder.leave(lane, name);
     return done;
   } catch (error) {
     const isFirst = job.attempt <= MAX_ATTEMPTS_IN_FRONT;
-    if (error instanceof SlackApiError) await line.leave(lane, name);
+    if (error instanceof SlackApiError) await channelOrder.leave(lane, name);
     else if (!isFirst && !(error instanceof RetryLater || error instanceof Dropped))
-      await line.stepAside(lane, name);
+      await channelOrder.stepAside(lane, name);
     throw error;
   }
 }

@@ -72,7 +72,7 @@ export function makeSlackClient(token: string, apiUrl: string | undefined, log: 
  */
 export async function callSlack<T>(
   method: string,
-  { line, metrics }: { readonly line: ChannelOrder; readonly metrics: Metrics },
+  { channelOrder, metrics }: { readonly channelOrder: ChannelOrder; readonly metrics: Metrics },
   call: () => Promise<T>,
 ): Promise<T> {
   try {
@@ -82,7 +82,7 @@ export async function callSlack<T>(
   } catch (error) {
     const { outcome, thrown } = classify(error);
     metrics.posts.inc({ method, outcome });
-    if (thrown instanceof RetryLater) await line.pause(method, thrown.afterMs);
+    if (thrown instanceof RetryLater) await channelOrder.pause(method, thrown.afterMs);
     throw thrown;
   }
 }

@@ -95,12 +95,12 @@ interface Sections {
 
 /** The last of each end failsInstance: a message may quote one. */
 function sectionsOf(text: string): Sections {
-  const isWhole = text.trimEnd().endsWith('</monit>');
+  const isComplete = text.trimEnd().endsWith('</monit>');
   const groupsAt = text.lastIndexOf('<servicegroups>');
   const servicesEndAt = text.lastIndexOf('</services>');
-  const members = isWhole && groupsAt >= 0 ? membersIn(text.slice(groupsAt)) : undefined;
-  const endAt = servicesEndAt >= 0 ? servicesEndAt : isWhole ? text.lastIndexOf('</monit>') : text.length;
-  const isCut = !isWhole || (text.includes('<services>') && servicesEndAt < 0);
+  const members = isComplete && groupsAt >= 0 ? membersIn(text.slice(groupsAt)) : undefined;
+  const endAt = servicesEndAt >= 0 ? servicesEndAt : isComplete ? text.lastIndexOf('</monit>') : text.length;
+  const isCut = !isComplete || (text.includes('<services>') && servicesEndAt < 0);
   return { body: text.slice(0, endAt), ...(members && { members }), isCut };
 }
 
