@@ -165,25 +165,25 @@ async function connectRedis(
 }
 
 function storedStateIn(connection: RedisConnection, headFile: string): StoredState {
-  const chain = openAuditLog(connection, PREFIX);
+  const auditLog = openAuditLog(connection, PREFIX);
   return {
     durability: () => confirmDurability(connection),
-    frozen: openFreeze(connection, PREFIX, chain).read,
+    frozen: openFreeze(connection, PREFIX, auditLog).read,
     repeats: openPostDeduplication(connection, PREFIX),
     audit: async () => {
-      const { head, lastId } = await chain.end();
-      const newest = lastId === undefined ? [] : await chain.pageBackwards(undefined, lastId);
+      const { head, lastId } = await auditLog.end();
+      const newest = lastId === undefined ? [] : await auditLog.pageBackwards(undefined, lastId);
       const last = newest.find(({ id }) => id === lastId);
-      const entries = await connection.xlen(chain.streamKey);
+      const entries = await connection.xlen(auditLog.streamKey);
       return { head, entries, ...(last && { last: parseEntry(last.raw) ?? 'unreadable' }) };
     },
-    auditEnd: () => auditEndProblem(chain, headFile),
+    auditEnd: () => auditEndProblem(auditLog, headFile),
     copies: openAuditCopyStates(connection, PREFIX).list,
   };
 }
 
 /** Without a head file on this host there is nothing to compare with. */
-async function auditEndProblem(chain: AuditLog, headFile: string): ReturnType<StoredState['auditEnd']> {
+async function auditEndProblem(auditLog: AuditLog, headFile: string): ReturnType<StoredState['auditEnd']> {
   const seen = await readHeadFile(headFile).catch((error: NodeJS.ErrnoException) => ({ code: error.code }));
   if (seen === 'missing') return undefined;
   if (seen === 'invalid')
@@ -192,6 +192,6 @@ async function auditEndProblem(chain: AuditLog, headFile: string): ReturnType<St
       isUnknown: false,
     };
   if ('code' in seen) return { because: `${headFile} cannot be read (${seen.code})`, isUnknown: true };
-  const because = await seenHeadMismatchInRedis(chain, seen);
+  const because = await seenHeadMismatchInRedis(auditLog, seen);
   return because === undefined ? undefined : { because, isUnknown: false };
 }

@@ -31,15 +31,16 @@ export function verifyRedis(terminal: AuditTerminal): Promise<number> {
     if (seen === 'invalid') return printBroken('The audit', invalidHeadText(headFile), terminal);
     if (seen && copyPath !== undefined && !copy && unread.length === 0)
       return printBroken('The audit', missingCopyText(copyPath, seen), terminal);
-    const kept: ExternalAudit = { ...(seen && { seen }), ...(copy && { copy }) };
-    const compared = await verifyAgainstCopies(await readWhole(openAuditLog(connection, PREFIX)), kept).catch(
-      (error: unknown) => noteUnreadable(error, unread),
-    );
+    const external: ExternalAudit = { ...(seen && { seen }), ...(copy && { copy }) };
+    const compared = await verifyAgainstCopies(
+      await readWhole(openAuditLog(connection, PREFIX)),
+      external,
+    ).catch((error: unknown) => noteUnreadable(error, unread));
     if (compared?.kind === 'broken') return printBroken('The audit', compared.because, terminal);
     if (compared) await terminal.print(intactText('The audit', compared));
     for (const why of unread) terminal.error(`wrench: ${why}\n`);
     if (!compared || unread.length > 0) return NOT_READ;
-    return printProof(compared, kept, terminal);
+    return printProof(compared, external, terminal);
   });
 }
 
@@ -50,10 +51,10 @@ export async function verifyFile(path: string, terminal: AuditTerminal): Promise
   const seen = await readHead(headFile, unread);
   const file = await openFileOrNote(path, unread);
   if (!file && unread.length === 0) unread.push(`${path} could not be read (ENOENT)`);
-  let there: AuditEntry | undefined;
+  let entryAtHead: AuditEntry | undefined;
   const verified = file
     ? await verifyAudit(file.lines, undefined, async (entry) => {
-        if (typeof seen === 'object' && entry.seq === seen.seq) there = entry;
+        if (typeof seen === 'object' && entry.seq === seen.seq) entryAtHead = entry;
         return undefined;
       }).catch((error: unknown) => noteUnreadable(error, unread))
     : undefined;
@@ -63,7 +64,7 @@ export async function verifyFile(path: string, terminal: AuditTerminal): Promise
     const newest = { seq: verified.to ?? 0, hash: verified.hash ?? '' };
     // A part that begins after the last head seen says nothing about it.
     const wrong =
-      (verified.from ?? 0) > seen.seq ? undefined : seenHeadMismatch(seen, newest, there, 'the file');
+      (verified.from ?? 0) > seen.seq ? undefined : seenHeadMismatch(seen, newest, entryAtHead, 'the file');
     if (wrong !== undefined) return printBroken(path, wrong, terminal);
   }
   // Nothing verified is not the same as nothing wrong.
@@ -73,7 +74,8 @@ export async function verifyFile(path: string, terminal: AuditTerminal): Promise
   for (const why of unread) terminal.error(`wrench: ${why}\n`);
   if (unread.length > 0) return NOT_READ;
   if (file?.isTorn()) terminal.error(`wrench: ${incompleteLineText(path)}\n`);
-  if (there && seen) await terminal.print(`Its end is proven by the last head seen (${headText(seen)}).\n`);
+  if (entryAtHead && seen)
+    await terminal.print(`Its end is proven by the last head seen (${headText(seen)}).\n`);
   else terminal.error(`wrench: the end of ${path} cannot be proven: ${noProofText(headFile, seen)}\n`);
   return VERIFY_EXIT.fine;
 }
