@@ -1,7 +1,7 @@
 import { loadCatalogue } from '../request/catalogue.ts';
 import { readConfig, readEnvironment } from '../config/read-config.ts';
 import { type HealthServer, serveHealth } from '../telemetry/health.ts';
-import { findRedis, type Role, share } from './shared.ts';
+import { findRedis, type Role, prepareShared } from './shared.ts';
 import type { ErrorHandlerDeps } from './process-error-handlers.ts';
 import { MissingSettings } from './missing-settings.ts';
 
@@ -35,7 +35,7 @@ export async function serve(
   const found = await findRedis(settings, config, (error) =>
     shared.log.warn({ err: error }, 'private Redis'),
   );
-  const shared = share(settings, config, catalogue, found.redis);
+  const shared = prepareShared(settings, config, catalogue, found.redis);
   const roles: (Role & { readonly port?: number })[] = [];
   let health: HealthServer | undefined;
   let closing: Promise<void> | undefined;

@@ -31,7 +31,7 @@ export interface Role {
   readonly close: (graceMs?: number) => Promise<void>;
 }
 
-export function share(
+export function prepareShared(
   settings: ProcessSettings,
   config: Config,
   catalogue: Catalogue,

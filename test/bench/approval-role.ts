@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { dirname } from 'node:path';
 import type { Config, ProcessSettings } from '../../src/config/read-config.ts';
 import type { Role } from '../../src/app/shared.ts';
-import { share } from '../../src/app/shared.ts';
+import { prepareShared } from '../../src/app/shared.ts';
 import { makeCatalogue, openToAll } from '../e2e/harness.ts';
 import { makeFixableCheck, makeFakeSystem } from '../e2e/fake-system.ts';
 import { TOKENS } from './stage.ts';
@@ -54,7 +54,7 @@ const config: Config = {
   commands: {},
   secrets: [],
 };
-const shared = share(settings, config, makeCatalogue({ things: makeFixableCheck(system) }), {
+const shared = prepareShared(settings, config, makeCatalogue({ things: makeFixableCheck(system) }), {
   url: redisUrl,
 });
 const started: Role & { readonly port?: number } =

@@ -1,5 +1,5 @@
 import type { ProcessSettings } from '../../src/config/read-config.ts';
-import { type Role, type Shared, share } from '../../src/app/shared.ts';
+import { type Role, type Shared, prepareShared } from '../../src/app/shared.ts';
 import { serveHealth } from '../../src/telemetry/health.ts';
 import { makeFakeCatalogue } from './fake-system.ts';
 import { configOf, type Started, type RoleOptions } from './role-options.ts';
@@ -21,7 +21,7 @@ export async function serveRole(
     secrets: [],
     ...secrets,
   };
-  const shared = share(settings, configOf(pace), makeFakeCatalogue(system), { url: redisUrl });
+  const shared = prepareShared(settings, configOf(pace), makeFakeCatalogue(system), { url: redisUrl });
   const role = await start(shared);
   const health = await serveHealth({
     port: 0,

@@ -3,7 +3,7 @@ import type { Catalogue } from '../../src/request/catalogue.ts';
 import { type AnyCheck, defineCheck } from '../../src/check/define-check.ts';
 import type { Config, ProcessSettings } from '../../src/config/read-config.ts';
 import { startBot } from '../../src/app/bot.ts';
-import { type Role, type Shared, share } from '../../src/app/shared.ts';
+import { type Role, type Shared, prepareShared } from '../../src/app/shared.ts';
 import { startWorker } from '../../src/app/worker.ts';
 import { makeLog } from '../../src/telemetry/log.ts';
 import { type Channel, defaultChannels, type Enterprise } from '../workspace/model.ts';
@@ -151,7 +151,7 @@ function makeShared(
     secrets: settings.secrets,
     to: { write: (line) => lines.push(line) },
   });
-  return { ...share(settings, full, catalogue, { url: redis.url }), log };
+  return { ...prepareShared(settings, full, catalogue, { url: redis.url }), log };
 }
 
 /** Checks whose behaviour a test sets, in an area of their own. */
