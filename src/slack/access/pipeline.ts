@@ -70,16 +70,17 @@ export async function admit<S>(
   delivery: SlackDelivery,
   resolve: (delivery: IdentifiedDelivery) => Resolved<S> | Promise<Resolved<S>>,
 ): Promise<Admission<S>> {
-  const known = identify(delivery);
-  if ('rule' in known) return refused(known);
-  const wrong = checkWorkspace(known, access.workspace) ?? checkAge(known, Date.now());
-  if (known.kind !== 'command' && !(await access.isFirst(known.triggerId))) return { kind: 'repeated' };
-  const early = wrong ?? (await checkRate(known, access.rate, access.log));
+  const identified = identify(delivery);
+  if ('rule' in identified) return refused(identified);
+  const wrong = checkWorkspace(identified, access.workspace) ?? checkAge(identified, Date.now());
+  if (identified.kind !== 'command' && !(await access.isFirst(identified.triggerId)))
+    return { kind: 'repeated' };
+  const early = wrong ?? (await checkRate(identified, access.rate, access.log));
   if (early) return refused(early);
-  const resolved = await resolve(known);
+  const resolved = await resolve(identified);
   if ('refusal' in resolved) return refused(resolved.refusal);
   if ('form' in resolved) return { kind: 'form', open: resolved.form };
-  return decide(access, known, resolved);
+  return decide(access, identified, resolved);
 }
 
 type ResolvedSubject<S> = Extract<Resolved<S>, { subject: S }>;
@@ -87,20 +88,20 @@ type ResolvedSubject<S> = Extract<Resolved<S>, { subject: S }>;
 async function decide<S>(
   access: Access,
   delivery: IdentifiedDelivery,
-  ready: ResolvedSubject<S>,
+  resolved: ResolvedSubject<S>,
 ): Promise<Admission<S>> {
-  const { scope } = ready.requires;
-  const judged = scope && checkRules(access, delivery, scope);
-  if (!judged) return checkRole(access, delivery, ready);
-  if ('rule' in judged) return refused({ ...judged, ...ready.about });
+  const { scope } = resolved.requires;
+  const problem = scope && checkRules(access, delivery, scope);
+  if (!problem) return checkRole(access, delivery, resolved);
+  if ('rule' in problem) return refused({ ...problem, ...resolved.about });
   return {
     kind: 'undecided',
     decide: async () => {
-      await access.directory.lookUpGroups(judged.lookUp);
+      await access.directory.lookUpGroups(problem.lookUp);
       const again = checkRules(access, delivery, scope);
-      if (!again) return checkRole(access, delivery, ready);
+      if (!again) return checkRole(access, delivery, resolved);
       const refusal = 'rule' in again ? again : refuseUnknown(access.rules, scope, again.lookUp);
-      return refused({ ...refusal, ...ready.about });
+      return refused({ ...refusal, ...resolved.about });
     },
   };
 }

@@ -139,21 +139,21 @@ async function resolve(deps: ActionDeps, click: Click): Promise<Resolved<Resolve
   });
   const [, id, planHash = ''] = BUTTON_VALUE.exec(click.value) ?? [];
   if (id === undefined) return { refusal: UNKNOWN_BUTTON };
-  const remembered = await remediations.read(id);
-  if (!remembered) return refuse('this is too old, or was never offered; ask the question again');
-  const { remediation } = remembered;
+  const stored = await remediations.read(id);
+  if (!stored) return refuse('this is too old, or was never offered; ask the question again');
+  const { remediation } = stored;
   if (click.channelId !== remediation.asked.channelId) return refuse('this was not offered in this channel');
   if (!(await isOnOwnMessage(deps, click, remediation)))
     return refuse('the button is not on the message that Wrench made it for', remediation);
-  const pressed = { click, planHash, remediation };
+  const resolved = { click, planHash, remediation };
   if (policy.requireReason && takesReason(click.button) && click.reason === undefined) {
     // If it would be refused with any reason, no form is opened.
     const decided = transitionFor(deps, { ...click, reason: '' }, planHash, Date.now())(remediation);
     return typeof decided === 'string'
       ? refuse(decided, remediation)
-      : { form: () => openForm(deps, pressed) };
+      : { form: () => openForm(deps, resolved) };
   }
-  return { subject: pressed, requires: { roles: ALLOWED_ROLES[click.button] }, about: { remediation } };
+  return { subject: resolved, requires: { roles: ALLOWED_ROLES[click.button] }, about: { remediation } };
 }
 
 function takesReason(button: Button): button is FormMetadata['button'] {
@@ -177,10 +177,10 @@ async function handleClick(
   await directory.lookUp([...(requested ? [requested.by] : []), ...approvals.map(({ by }) => by)]);
   if (click.button === 'look') return recheck(deps, click, remediation);
   const nowMs = await remediations.readClock();
-  const moved = await remediations.transition(id, transitionFor(deps, click, planHash, nowMs));
-  if (moved.kind === 'refused')
-    return { rule: 'state', because: moved.because, remediation: moved.remediation ?? remediation };
-  await enqueueNextStep(deps, moved.remediation);
+  const result = await remediations.transition(id, transitionFor(deps, click, planHash, nowMs));
+  if (result.kind === 'refused')
+    return { rule: 'state', because: result.because, remediation: result.remediation ?? remediation };
+  await enqueueNextStep(deps, result.remediation);
   return undefined;
 }
 

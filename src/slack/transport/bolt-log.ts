@@ -5,18 +5,18 @@ type BoltLogger = NonNullable<ConstructorParameters<typeof App>[0]>['logger'];
 
 /** Forwards Bolt's messages to our log, which redacts them. Bolt's debug level prints whole requests, so it stays at info. */
 export function boltLogger(log: Log): NonNullable<BoltLogger> {
-  const say =
+  const forward =
     (level: 'debug' | 'info' | 'warn' | 'error') =>
-    (...words: unknown[]): void =>
+    (...args: unknown[]): void =>
       log[level](
         { from: 'bolt' },
-        words.map((word) => (word instanceof Error ? word.message : String(word))).join(' '),
+        args.map((arg) => (arg instanceof Error ? arg.message : String(arg))).join(' '),
       );
   return {
     debug: () => undefined,
-    info: say('debug'),
-    warn: say('warn'),
-    error: say('error'),
+    info: forward('debug'),
+    warn: forward('warn'),
+    error: forward('error'),
     setLevel: () => undefined,
     getLevel: () => 'info' as LogLevel,
     setName: () => undefined,
