@@ -72,7 +72,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     policy,
     threads: openThreads(outboxRedis, PREFIX),
     channelOrder: openChannelOrder(outboxRedis, PREFIX),
-    dropsRepeats: openPostDeduplication(outboxRedis, PREFIX).dropsDuplicates,
+    dropsDuplicates: openPostDeduplication(outboxRedis, PREFIX).dropsDuplicates,
     isAnswerQueued: makeIsAnswerQueued(outboxRedis),
     isSlackUrl,
     metrics,

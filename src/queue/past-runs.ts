@@ -20,7 +20,7 @@ const readPastRun = loadLua(new URL('./lua/read-past-run.lua', import.meta.url),
   args: ['runId', 'answered'],
   returns: z.string(),
 });
-const notePastRun = loadLua(new URL('./lua/note-past-run.lua', import.meta.url), {
+const recordPastRun = loadLua(new URL('./lua/record-past-run.lua', import.meta.url), {
   keys: ['currentKey'],
   args: ['runId', 'mark', 'queued', 'ttlSeconds'],
   returns: z.literal(1),
@@ -45,7 +45,7 @@ export function openPastRuns(redis: RedisConnection, prefix: string): PastRuns {
       return mark === MARKS.queued ? 'queued' : undefined;
     },
     record: async (runId, past) => {
-      await notePastRun(redis, {
+      await recordPastRun(redis, {
         currentKey: key(runId, generationNow()),
         runId,
         mark: MARKS[past],

@@ -39,7 +39,7 @@ export interface Queues {
   /**
    * Queues a check. A repeated delivery returns the same run. The same question joins the running check, and each channel gets its own
    * answer. `before` is called before a new run is queued.
-   * @throws {QueueDown} at once where Redis is away, and after `TAKE_WITHIN_MS` where it does not answer.
+   * @throws {QueueDown} at once where Redis is away, and after `ENQUEUE_WITHIN_MS` where it does not answer.
    */
   readonly enqueueCheck: (
     job: CheckJob,
@@ -62,7 +62,7 @@ export interface Queues {
 }
 
 /** Slack gives 3 s for everything. */
-const TAKE_WITHIN_MS = 1_500;
+const ENQUEUE_WITHIN_MS = 1_500;
 /** Longer than Slack repeats any delivery. */
 const KEEP_S = 900;
 /** The job that carries the answer of a run to the bot. */
@@ -219,7 +219,7 @@ async function join(
 async function inTime<T>(connection: RedisConnection, work: () => Promise<T>): Promise<T> {
   if (connection.status !== 'ready') throw new QueueDown('Redis is not reachable');
   try {
-    return await within(TAKE_WITHIN_MS, work());
+    return await within(ENQUEUE_WITHIN_MS, work());
   } catch (error) {
     throw new QueueDown(error instanceof Error ? error.message : String(error), { cause: error });
   }

@@ -66,23 +66,23 @@ export function startRemediationWorker(options: WorkerOptions<RemediationJob>): 
 }
 
 export function startOutboxWorker(options: WorkerOptions<OutboxJob>): RunningWorker {
-  return startWorker(OUTBOX, outboxJobSchema, options, 100, untilSlackWorks);
+  return startWorker(OUTBOX, outboxJobSchema, options, 100, outboxRetryDelayMs);
 }
 
 /** A post is tried again about once a second this often. Those behind it in its channel wait meanwhile. */
-export const SOON_ATTEMPTS = 30;
+export const QUICK_ATTEMPTS = 30;
 
 /** Milliseconds until the next attempt at a post: about a second at first, then up to a minute, for more than two hours in all. */
-function untilSlackWorks(attempt: number): number {
-  return attempt <= SOON_ATTEMPTS
+function outboxRetryDelayMs(attempt: number): number {
+  return attempt <= QUICK_ATTEMPTS
     ? 500 + Math.random() * 1_000
-    : Math.min(LONGEST_BACKOFF_MS, 2_000 * (attempt - SOON_ATTEMPTS + 5));
+    : Math.min(LONGEST_BACKOFF_MS, 2_000 * (attempt - QUICK_ATTEMPTS + 5));
 }
 
 /** Longest wait between two attempts at a job. */
 const LONGEST_BACKOFF_MS = 60_000;
 
-function retryDelayMs(attempt: number): number {
+function defaultRetryDelayMs(attempt: number): number {
   return Math.min(LONGEST_BACKOFF_MS, backoffMs(attempt + 2) * Math.max(1, attempt / 4));
 }
 
@@ -91,7 +91,7 @@ function startWorker<T>(
   schema: z.ZodType<T>,
   options: WorkerOptions<T>,
   maxStalled: number,
-  untilNextMs: (attempt: number) => number = retryDelayMs,
+  retryDelayMs: (attempt: number) => number = defaultRetryDelayMs,
 ): RunningWorker {
   const worker = new Worker<T>(queue, (job, token, signal) => handle(job, token, signal, schema, options), {
     connection: options.connection,
@@ -101,7 +101,7 @@ function startWorker<T>(
     stalledInterval: options.lockMs / 2,
     maxStalledCount: maxStalled,
     settings: {
-      backoffStrategy: untilNextMs,
+      backoffStrategy: retryDelayMs,
     },
   });
   worker.on('error', options.onError);

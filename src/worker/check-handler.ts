@@ -9,7 +9,7 @@ import { answerJobId, type Queues } from '../queue/queues.ts';
 import type { JobAttempt } from '../queue/workers.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { offersIn } from './offers-in.ts';
+import { makeOfferRecords } from './offer-records.ts';
 
 /** What the jobs of the `checks` queue need. */
 export interface CheckDeps {
@@ -42,7 +42,7 @@ export async function handleCheck(
     metrics.checks.inc({ check: data.check, status: report.status });
     metrics.checkSeconds.observe({ check: data.check }, report.durationMs / 1_000);
     await enqueueAnswers(deps, data, async (about) => {
-      await remediations.saveOffers(offersIn(report, about, catalogue));
+      await remediations.saveOffers(makeOfferRecords(report, about, catalogue));
       return { kind: 'report', ...about, report };
     });
   } catch (error) {

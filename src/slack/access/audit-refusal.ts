@@ -1,4 +1,4 @@
-import { auditEntryOf } from '../../store/remediation/transitions/common.ts';
+import { auditEventOf } from '../../store/remediation/transitions/common.ts';
 import type { RefusalReply, Refusals } from '../../store/audit/refusals.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { SlackDelivery } from './delivery.ts';
@@ -29,7 +29,7 @@ export async function auditRefusal(
   const kind = 'refused';
   return refusals.auditRefusal(
     remediation
-      ? { ...auditEntryOf(remediation, kind, who, nowMs, { because: `${action}: ${because}` }), kind }
+      ? { ...auditEventOf(remediation, kind, who, nowMs, { because: `${action}: ${because}` }), kind }
       : { kind, at: new Date(nowMs).toISOString(), who, what: known ?? what, because },
   );
 }

@@ -18,7 +18,7 @@ import { deliveryIdOf } from '../access/delivery.ts';
 import type { Resolved } from '../access/pipeline.ts';
 import type { IdentifiedDelivery } from '../access/identify.ts';
 import { decodeCommandText } from './command-text.ts';
-import { rootTurnOf } from '../delivery/post.ts';
+import { rootPlaceOf } from '../delivery/post.ts';
 import { readCommand, type SlashCommand } from './read-command.ts';
 import { permalinkOf } from '../delivery/joined-notice.ts';
 import {
@@ -178,7 +178,7 @@ export function deduplicationIdOf(
 async function enqueue(deps: CommandDeps, job: CheckJob): Promise<CommandAnswer> {
   try {
     const { check, environment, asked } = job;
-    const place = rootTurnOf(job.runId, asked.channelId);
+    const place = rootPlaceOf(job.runId, asked.channelId);
     // Of requests that are answered at the same time, the earliest is answered first.
     const reserve = () => deps.channelOrder.reserve(...place);
     const taken = await deps.queues.enqueueCheck(

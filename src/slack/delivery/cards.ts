@@ -33,12 +33,12 @@ const RETRY_WITHOUT_THREAD_MS = 500;
 export async function showOffers(deps: CardDeps, target: PostTarget): Promise<void> {
   const offered = await deps.remediations.listByRun(target.runId);
   if (offered.length === 0) return;
-  const off = offered.flatMap((one): DisabledOffer[] => {
+  const disabled = offered.flatMap((one): DisabledOffer[] => {
     const because = one.state === 'offered' ? disabledReason(deps.policy, one) : undefined;
     return because === undefined ? [] : [{ title: one.title, because }];
   });
   const open = offered.filter((one) => one.state !== 'offered' || !disabledReason(deps.policy, one));
-  const content = renderOffers(open, { disabled: off });
+  const content = renderOffers(open, { disabled });
   await putPart(deps, OFFERS_PART, target, { placeholder: 'What can be done about it:', content });
 }
 
@@ -57,15 +57,15 @@ export async function currentRoot(
   return { message: withFixes(root, offered, open.length), isFinal: offered.length === 0 };
 }
 
-export const KEPT_ROOT = 'root';
+export const SAVED_ROOT = 'root';
 
 /** Shows the outcome in the channel too. A root that was deleted is ignored. */
 async function updateRoot(deps: CardDeps, thread: PostedThread, target: PostTarget): Promise<void> {
-  const kept = thread.savedText(KEPT_ROOT);
+  const saved = thread.savedText(SAVED_ROOT);
   const { root } = thread;
-  if (kept === undefined || !root) return;
+  if (saved === undefined || !root) return;
   const { runId } = target;
-  const now = await currentRoot(deps, runId, JSON.parse(kept) as Message);
+  const now = await currentRoot(deps, runId, JSON.parse(saved) as Message);
   await sendOrFallBackToText(deps, target, now.message, (message) => edit(deps, target, root, message)).catch(
     (error: unknown) => {
       if (!(error instanceof SlackApiError)) throw error;
@@ -84,10 +84,9 @@ export async function showCard(
   target: PostTarget,
 ): Promise<void> {
   const { remediations, threads } = deps;
-  const remembered = await remediations.read(id);
-  if (!remembered || (remembered.revision > revision && !FINAL_STATES.has(remembered.remediation.state)))
-    return;
-  const { remediation } = remembered;
+  const stored = await remediations.read(id);
+  if (!stored || (stored.revision > revision && !FINAL_STATES.has(stored.remediation.state))) return;
+  const { remediation } = stored;
   const { root, answered, elsewhere } = await threads.read(runId);
   try {
     if (elsewhere) throw new SlackApiError('not_in_channel', '');
@@ -98,12 +97,12 @@ export async function showCard(
     }
     const shown = await showInThread(deps, { ...target, threadTs: root.ts }, remediation);
     if (shown) await remediations.markCardShown(id, shown.revision);
-    else await remediations.markCardShown(id, remembered.revision);
+    else await remediations.markCardShown(id, stored.revision);
   } catch (error) {
     if (!(error instanceof SlackApiError)) throw error;
     if (!elsewhere && target.job.attempt < MAX_CARD_ATTEMPTS) throw error;
     await reportPrivately(deps, target, remediation, error);
-    await remediations.markCardShown(id, (await remediations.read(id))?.revision ?? remembered.revision);
+    await remediations.markCardShown(id, (await remediations.read(id))?.revision ?? stored.revision);
   }
 }
 
@@ -126,14 +125,14 @@ async function showInThread(
   // The button is removed first: nobody should click an offer that is in progress.
   if (!(await threads.read(runId)).locationOf(part)) await showOffers(deps, target);
   await put(remediation);
-  const moved = state === 'planned' ? await recordShown(deps, remediation) : undefined;
-  if (moved && moved.remediation.until !== remediation.until) await put(moved.remediation);
+  const shown = state === 'planned' ? await recordShown(deps, remediation) : undefined;
+  if (shown && shown.remediation.until !== remediation.until) await put(shown.remediation);
   await attachPlan(deps, target, remediation);
   if (FINAL_STATES.has(state)) {
     await showOffers(deps, target);
     await updateRoot(deps, await threads.read(runId), target);
   }
-  return moved;
+  return shown;
 }
 
 /** The time to approve starts now. */
@@ -142,8 +141,8 @@ async function recordShown(
   { id, shownAt }: RemediationRecord,
 ): Promise<StoredRemediation | undefined> {
   if (shownAt !== undefined) return undefined;
-  const moved = await remediations.transition(id, markPlanShown(policy, await remediations.readClock()));
-  return moved.kind === 'changed' ? remediations.read(id) : undefined;
+  const result = await remediations.transition(id, markPlanShown(policy, await remediations.readClock()));
+  return result.kind === 'changed' ? remediations.read(id) : undefined;
 }
 
 /** Sends the requester a direct message: the plan was withdrawn, or how the remediation ended. */
@@ -156,8 +155,8 @@ async function reportPrivately(
   const { remediations, log } = deps;
   const { id, asked, requested } = remediation;
   const because = `its plan could not be posted in <#${asked.channelId}> (${code})`;
-  const moved = await remediations.transition(id, withdrawPlan(because, await remediations.readClock()));
-  const now = moved.remediation ?? remediation;
+  const withdrawal = await remediations.transition(id, withdrawPlan(because, await remediations.readClock()));
+  const now = withdrawal.remediation ?? remediation;
   log.warn({ remediation: id, state: now.state, code }, 'a remediation could not be shown in its channel');
   if (!FINAL_STATES.has(now.state)) return;
   const to = requested?.by ?? asked.by;
@@ -165,7 +164,7 @@ async function reportPrivately(
   const message = renderCardNotPosted(now, {
     channelId: asked.channelId,
     code,
-    isWithdrawn: moved.kind === 'changed',
+    isWithdrawn: withdrawal.kind === 'changed',
   });
   try {
     await postOnce(deps, `direct-${id}-${now.state}`, direct, message);

@@ -24,14 +24,14 @@ let calls: Call[];
 let answer: (call: Call) => object;
 let posting: Parameters<typeof handleOutboxJob>[0];
 let log: string[];
-let dropsRepeats: boolean;
+let dropsDuplicates: boolean;
 let isAnswerQueued: boolean;
 let forgetThread: () => Promise<unknown>;
 
 beforeEach(async () => {
   calls = [];
   log = [];
-  dropsRepeats = isAnswerQueued = false;
+  dropsDuplicates = isAnswerQueued = false;
   answer = () => ({ ok: true, ts: `${calls.length}.000100` });
   const slack = createServer((request, response) => {
     let body = '';
@@ -53,7 +53,7 @@ beforeEach(async () => {
     policy,
     threads: openThreads(redis, '{test}'),
     channelOrder: openChannelOrder(redis, '{test}'),
-    dropsRepeats: async () => dropsRepeats,
+    dropsDuplicates: async () => dropsDuplicates,
     isAnswerQueued: async () => isAnswerQueued,
     isSlackUrl: allowSlackUrls(apiUrl),
     metrics: makeMetrics(),
@@ -265,7 +265,7 @@ test('an answer whose reply from Slack was lost is posted again, without asking 
 });
 
 test('where Slack was proven to drop repeated posts, all attempts at a part have one id, and the answer takes the place of a progress message', async () => {
-  dropsRepeats = true;
+  dropsDuplicates = true;
   answer = () => ({ ok: false, error: 'internal_error' });
   await show({ kind: 'checking', ...about });
   answer = () => ({ ok: true, ts: '7.000100' });

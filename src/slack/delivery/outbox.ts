@@ -1,7 +1,7 @@
 import { ROOT_PART, type PostedThread } from '../../store/thread/threads.ts';
 import type { OutboxJob } from '../../queue/jobs.ts';
 import { type JobAttempt, RetryLater } from '../../queue/workers.ts';
-import { KEPT_ROOT, currentRoot, type CardDeps, showCard, showOffers } from './cards.ts';
+import { SAVED_ROOT, currentRoot, type CardDeps, showCard, showOffers } from './cards.ts';
 import { sendJoinedNotice } from './joined-notice.ts';
 import {
   attachOnce,
@@ -12,7 +12,7 @@ import {
   type PostDeps,
   postOnce,
   postProgress,
-  rootTurnOf,
+  rootPlaceOf,
   PROGRESS_EDIT,
 } from './post.ts';
 import { renderPlainFallback } from '../render/report/fallback.ts';
@@ -86,14 +86,14 @@ async function showAnswer(deps: CardDeps, job: AnswerJob, target: PostTarget): P
   const { runId } = job;
   const { isClosed, elsewhere, answered, root: posted } = await threads.read(runId);
   // The process that posted the root may have died before it left the line.
-  if (isClosed || elsewhere || posted) await deps.channelOrder.leave(...rootTurnOf(runId, target.channelId));
+  if (isClosed || elsewhere || posted) await deps.channelOrder.leave(...rootPlaceOf(runId, target.channelId));
   if (isClosed) return;
   if (elsewhere) return showElsewhere(deps, job, target);
   const { root, replies, attachments } = renderAnswer(job);
   try {
     const { message, isFinal } = await currentRoot(deps, runId, root);
     // An answer that is queued again, perhaps as lost, does not replace the one in the channel.
-    if (!isFinal && !answered) await threads.saveText(runId, KEPT_ROOT, JSON.stringify(root));
+    if (!isFinal && !answered) await threads.saveText(runId, SAVED_ROOT, JSON.stringify(root));
     const inThread = { ...target, threadTs: await showRoot(deps, target, message) };
     await threads.mark(runId, 'answered');
     for (const [at, reply] of replies.entries())
@@ -133,7 +133,7 @@ async function showRoot(deps: PostDeps, target: PostTarget, message: Message): P
   );
   // Slack may have dropped the post as a repetition of the progress message.
   const { root } = await deps.threads.read(target.runId);
-  if (root && isMaybe && (await deps.dropsRepeats()))
+  if (root && isMaybe && (await deps.dropsDuplicates()))
     await sendOrFallBackToText(deps, target, message, (safe) => edit(deps, target, root, safe));
   return ts;
 }

@@ -9,7 +9,7 @@ import {
   type Threads,
   type MessageLocation,
 } from '../../store/thread/threads.ts';
-import { RetryLater, SOON_ATTEMPTS } from '../../queue/workers.ts';
+import { RetryLater, QUICK_ATTEMPTS } from '../../queue/workers.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { messageIdOf } from './message-id.ts';
@@ -23,7 +23,7 @@ export interface PostDeps {
   readonly threads: Threads;
   readonly channelOrder: ChannelOrder;
   /** Whether Slack drops repeated posts, as `wrench doctor --prove-posting` found. */
-  readonly dropsRepeats: () => Promise<boolean>;
+  readonly dropsDuplicates: () => Promise<boolean>;
   /** Which response_urls may be posted to. */
   readonly isSlackUrl: IsSlackUrl;
   readonly metrics: Metrics;
@@ -61,7 +61,7 @@ const MIN_WAIT_IN_QUEUE_MS = 250;
 /** How long to wait while another process calls Slack for the same run. */
 const RETRY_WHILE_LEASED_MS = 200;
 /** A call that failed more often lets those behind it go first until its next attempt. It keeps its position. */
-const MAX_ATTEMPTS_IN_FRONT = SOON_ATTEMPTS;
+const MAX_ATTEMPTS_IN_FRONT = QUICK_ATTEMPTS;
 
 /** Whether a progress message is still wanted, by what has become of its run. */
 export type IsWanted = (thread: PostedThread) => Promise<boolean>;
@@ -105,17 +105,17 @@ class Dropped extends Error {
 }
 
 /** The turn is kept for the answer, unless that was posted already. */
-async function leaveLineIfPosted(
+async function leaveLaneIfPosted(
   { channelOrder }: PostDeps,
   lane: Lane,
-  name: string,
+  place: string,
   state: ReturnType<PostedThread['part']>,
 ): Promise<undefined> {
-  if (state === 'posted') await channelOrder.leave(lane, name);
+  if (state === 'posted') await channelOrder.leave(lane, place);
 }
 
 /** The lane and the name with which a run's first message waits for its turn, whether that is its progress or its answer. */
-export function rootTurnOf(runId: string, channelId: string): readonly [Lane, string] {
+export function rootPlaceOf(runId: string, channelId: string): readonly [Lane, string] {
   return [{ method: 'chat.postMessage', channelId }, `${runId}/${ROOT_PART}`];
 }
 
@@ -133,8 +133,8 @@ async function postPart(
   const isDropped = async (thread: PostedThread) =>
     isWanted !== undefined && (thread.part(part) !== 'unposted' || !(await isWanted(thread)));
   const before = await threads.read(runId);
-  refuseSettled(before, target);
-  if (await isDropped(before)) return leaveLineIfPosted(deps, lane, key, before.part(part));
+  retryIfClosed(before, target);
+  if (await isDropped(before)) return leaveLaneIfPosted(deps, lane, key, before.part(part));
   const posted = before.locationOf(part);
   if (posted) {
     // The process that posted it may have died before it left the line.
@@ -143,12 +143,12 @@ async function postPart(
   }
   const sending = callInTurn(deps, lane, key, target, async (lease) => {
     const thread = await threads.read(runId);
-    refuseSettled(thread, target);
+    retryIfClosed(thread, target);
     if (await isDropped(thread)) throw new Dropped(thread.part(part));
     const isThere = thread.locationOf(part);
     if (isThere) return isThere.ts;
     const isMaybe = thread.part(part) === 'maybe';
-    const id = (await deps.dropsRepeats()) ? messageIdOf(key) : undefined;
+    const id = (await deps.dropsDuplicates()) ? messageIdOf(key) : undefined;
     if (isMaybe) deps.metrics.unconfirmed.inc({ outcome: id === undefined ? 'repeated' : 'recognized' });
     if (!(await lease.beginPost(part))) throw new RetryLater(RETRY_WHILE_LEASED_MS);
     try {
@@ -163,13 +163,13 @@ async function postPart(
     }
   });
   return sending.catch((error: unknown) => {
-    if (error instanceof Dropped) return leaveLineIfPosted(deps, lane, key, error.state);
+    if (error instanceof Dropped) return leaveLaneIfPosted(deps, lane, key, error.state);
     throw error;
   });
 }
 
 /** While this process was paused, another one may have posted the whole answer, and what was posted may be forgotten already. */
-function refuseSettled({ isClosed }: PostedThread, { isAnswer }: PostTarget): void {
+function retryIfClosed({ isClosed }: PostedThread, { isAnswer }: PostTarget): void {
   if (isAnswer && isClosed) throw new RetryLater(RETRY_WHILE_LEASED_MS);
 }
 
@@ -216,10 +216,10 @@ export async function edit(
   const { threads, channelOrder } = deps;
   const { runId } = target;
   const lane: Lane = { method: 'chat.update', channelId };
-  const name = `${runId}/${ts}`;
+  const place = `${runId}/${ts}`;
   const content = contentHash(message);
-  if (!isForced && (await threads.read(runId)).shows(ts, content)) return channelOrder.leave(lane, name);
-  await callInTurn(deps, lane, name, target, async (lease) => {
+  if (!isForced && (await threads.read(runId)).shows(ts, content)) return channelOrder.leave(lane, place);
+  await callInTurn(deps, lane, place, target, async (lease) => {
     await lease.recordContent(ts, undefined);
     if (!(await lease.isHeld())) throw new RetryLater(RETRY_WHILE_LEASED_MS);
     await callSlack('chat.update', deps, () =>
@@ -248,10 +248,10 @@ export async function editProgress(
   isWanted: IsWanted,
 ): Promise<void> {
   const { channelOrder, threads, log } = deps;
-  const name = `${target.runId}/progress`;
+  const place = `${target.runId}/progress`;
   const lane: Lane = { method: 'chat.update', channelId };
-  const waitMs = await channelOrder.requestTurn(lane, name);
-  await channelOrder.leave(lane, name);
+  const waitMs = await channelOrder.requestTurn(lane, place);
+  await channelOrder.leave(lane, place);
   const lease = waitMs === 0 ? await threads.acquireLease(target.runId) : undefined;
   if (!lease) return;
   try {
@@ -283,7 +283,7 @@ export async function attachOnce(
   if ((await threads.read(runId)).locationOf(part)) return;
   await withLease(threads, runId, async (lease) => {
     const thread = await threads.read(runId);
-    refuseSettled(thread, target);
+    retryIfClosed(thread, target);
     if (thread.locationOf(part)) return;
     if (!(await lease.beginPost(part))) throw new RetryLater(RETRY_WHILE_LEASED_MS);
     try {
@@ -313,27 +313,27 @@ function messageBody({ text, blocks }: Message): { text: string; blocks?: Messag
 async function callInTurn<T>(
   { channelOrder, threads }: PostDeps,
   lane: Lane,
-  name: string,
+  place: string,
   { runId, threadTs, job, isAwaited }: PostTarget,
   call: (lease: ThreadLease) => Promise<T>,
 ): Promise<T> {
   // Its holder may have died. Others in the lane must not wait until the lease expires, and no turn may be spent on it.
   if (await threads.isLeased(runId)) {
-    await channelOrder.stepAside(lane, name);
+    await channelOrder.stepAside(lane, place);
     throw new RetryLater(RETRY_WHILE_LEASED_MS);
   }
   // Verdicts and the cards of fixes are sent in the order of their requests, before the details in threads.
   const isAhead = isAwaited ?? threadTs === undefined;
-  await waitForTurn(channelOrder, lane, name, isAhead ? job.askedAtMs : undefined);
+  await waitForTurn(channelOrder, lane, place, isAhead ? job.askedAtMs : undefined);
   try {
     const done = await withLease(threads, runId, call);
-    await channelOrder.leave(lane, name);
+    await channelOrder.leave(lane, place);
     return done;
   } catch (error) {
     const isFirst = job.attempt <= MAX_ATTEMPTS_IN_FRONT;
-    if (error instanceof SlackApiError) await channelOrder.leave(lane, name);
+    if (error instanceof SlackApiError) await channelOrder.leave(lane, place);
     else if (!isFirst && !(error instanceof RetryLater || error instanceof Dropped))
-      await channelOrder.stepAside(lane, name);
+      await channelOrder.stepAside(lane, place);
     throw error;
   }
 }
@@ -357,14 +357,14 @@ async function withLease<T>(
  * may itself need a slot of the queue.
  */
 async function waitForTurn(
-  line: ChannelOrder,
+  channelOrder: ChannelOrder,
   lane: Lane,
-  name: string,
+  place: string,
   sinceMs: number | undefined,
 ): Promise<void> {
   const untilMs = performance.now() + MAX_WAIT_IN_PROCESS_MS;
   for (;;) {
-    const waitMs = await line.requestTurn(lane, name, sinceMs);
+    const waitMs = await channelOrder.requestTurn(lane, place, sinceMs);
     if (waitMs === 0) return;
     if (performance.now() + waitMs > untilMs) throw new RetryLater(Math.max(waitMs, MIN_WAIT_IN_QUEUE_MS));
     await sleep(waitMs);

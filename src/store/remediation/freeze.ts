@@ -36,10 +36,10 @@ export function openFreeze(
   audit = openAuditLog(redis, prefix),
 ): Freeze {
   const freezeKey = `${prefix}:freeze`;
-  const switchTo = async (kind: 'frozen' | 'thawed', said: FreezeRecord): Promise<boolean> => {
-    const frozen = JSON.stringify(freezeRecordSchema.parse(said));
+  const switchTo = async (kind: 'frozen' | 'thawed', record: FreezeRecord): Promise<boolean> => {
+    const frozen = JSON.stringify(freezeRecordSchema.parse(record));
     const { headKey, streamKey } = audit;
-    const answer = await audit.appendWith(entryOf(kind, said), ({ prev, hash, seq, json }) => {
+    const answer = await audit.appendWith(freezeEventOf(kind, record), ({ prev, hash, seq, json }) => {
       const values = { headKey, streamKey, freezeKey, prevHash: prev, hash, seq, entry: json };
       return kind === 'frozen' ? setFreeze(redis, { ...values, frozen }) : removeFreeze(redis, values);
     });
@@ -55,7 +55,7 @@ export function openFreeze(
   };
 }
 
-function entryOf(kind: 'frozen' | 'thawed', { by, at, because }: FreezeRecord): AuditEvent {
+function freezeEventOf(kind: 'frozen' | 'thawed', { by, at, because }: FreezeRecord): AuditEvent {
   return { kind, at, who: [by], what: 'everything', ...(because !== '' && { because }) };
 }
 

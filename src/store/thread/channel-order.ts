@@ -44,8 +44,8 @@ const ABSENT_AFTER_MS = 15_000;
 const FORGET_AFTER_MS = 600_000;
 const LONGEST_WAIT_MS = 5_000;
 
-const takeTurn = loadLua(new URL('./lua/take-turn.lua', import.meta.url), {
-  keys: ['placesKey', 'askedKey', 'paceKey', 'holdKey'],
+const requestTurn = loadLua(new URL('./lua/request-turn.lua', import.meta.url), {
+  keys: ['placesKey', 'askedKey', 'paceKey', 'pauseKey'],
   args: ['place', 'newRank', 'forgetAfterMs', 'intervalMs', 'burst', 'absentAfterMs', 'longestWaitMs'],
   returns: z.number(),
 });
@@ -68,10 +68,10 @@ export function openChannelOrder(redis: Redis | Cluster, prefix: string): Channe
   };
   return {
     requestTurn: (lane, place, sinceMs) =>
-      takeTurn(redis, {
+      requestTurn(redis, {
         ...keysOf(lane),
         paceKey: `${prefix}:pace:${laneName(lane)}`,
-        holdKey: pauseKey(lane.method),
+        pauseKey: pauseKey(lane.method),
         place,
         newRank: sinceMs === undefined ? '' : sinceMs * 1_000,
         forgetAfterMs: FORGET_AFTER_MS,

@@ -93,17 +93,17 @@ const releaseLease = loadLua(new URL('./lua/release-lease.lua', import.meta.url)
   args: ['holder'],
   returns: z.literal([0, 1]),
 });
-const beginPart = loadLua(new URL('./lua/begin-part.lua', import.meta.url), {
+const beginPost = loadLua(new URL('./lua/begin-post.lua', import.meta.url), {
   keys: ['leaseKey', 'threadKey'],
   args: ['holder', 'leaseTtlMs', 'part', 'ttlSeconds', 'maybe'],
   returns: z.literal([0, 1]),
 });
-const finishPart = loadLua(new URL('./lua/finish-part.lua', import.meta.url), {
+const recordPosted = loadLua(new URL('./lua/record-posted.lua', import.meta.url), {
   keys: ['threadKey'],
   args: ['part', 'where', 'ttlSeconds', 'maybe', 'showsField', 'content'],
   returns: z.literal([0, 1]),
 });
-const refusePart = loadLua(new URL('./lua/refuse-part.lua', import.meta.url), {
+const recordRefused = loadLua(new URL('./lua/record-refused.lua', import.meta.url), {
   keys: ['threadKey'],
   args: ['part', 'maybe'],
   returns: z.literal([0, 1]),
@@ -166,7 +166,7 @@ function toLease(
     isHeld,
     beginPost: (part) =>
       inTime(() =>
-        beginPart(redis, {
+        beginPost(redis, {
           leaseKey,
           threadKey,
           holder,
@@ -177,7 +177,7 @@ function toLease(
         }),
       ),
     recordPosted: async (part, { channelId, ts }, content) => {
-      await finishPart(redis, {
+      await recordPosted(redis, {
         threadKey,
         part,
         where: `${channelId} ${ts}`,
@@ -188,7 +188,7 @@ function toLease(
       });
     },
     recordRefused: async (part) => {
-      await refusePart(redis, { threadKey, part, maybe: MAYBE });
+      await recordRefused(redis, { threadKey, part, maybe: MAYBE });
     },
     recordContent: async (ts, content) => {
       if (content === undefined) await redis.hdel(threadKey, `shows:${ts}`);

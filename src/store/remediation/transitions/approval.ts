@@ -4,8 +4,8 @@ import type { AuditEvent } from '../../audit/entry.ts';
 import { type Observation, planHashOf, type RemediationRecord } from '../record.ts';
 import type { Transition, Change } from '../remediation-store.ts';
 import {
-  ended,
-  auditEntryOf,
+  toFinalState,
+  auditEventOf,
   isoTime,
   isPast,
   SYSTEM_ACTOR,
@@ -43,7 +43,7 @@ export function requestPlan(by: string, policy: Policy, nowMs: number, reason?: 
         requested: newVote(by, nowMs, reason),
         until: isoTime(nowMs + PLAN_WITHIN_MS),
       },
-      entry: auditEntryOf(remediation, 'asked', [by], nowMs, becauseOf(reason)),
+      entry: auditEventOf(remediation, 'asked', [by], nowMs, becauseOf(reason)),
       unlessFrozen: true,
     };
   };
@@ -59,7 +59,7 @@ export function recordPlan(plan: Plan, before: Observation, policy: Policy, nowM
     const until = nowMs + policy.approveWithinMinutes * 60_000;
     return {
       next: { ...next, state: 'planned', until: isoTime(until) },
-      entry: auditEntryOf(next, 'planned', [requesterOf(remediation)], nowMs, { before: before.verdict }),
+      entry: auditEventOf(next, 'planned', [requesterOf(remediation)], nowMs, { before: before.verdict }),
       lockTargetsForMs: until - nowMs,
     };
   };
@@ -85,14 +85,14 @@ export function markPlanShown({ approveWithinMinutes }: Policy, nowMs: number): 
 export function withdrawPlan(because: string, nowMs: number): Transition {
   return (remediation) =>
     remediation.state === 'planned' && remediation.shownAt === undefined
-      ? withdrawn(remediation, because, nowMs)
+      ? withdraw(remediation, because, nowMs)
       : `it is ${remediation.state}`;
 }
 
-export function withdrawn(remediation: RemediationRecord, because: string, nowMs: number): Change {
+export function withdraw(remediation: RemediationRecord, because: string, nowMs: number): Change {
   return {
-    next: ended({ ...remediation, because }, 'refused', nowMs),
-    entry: auditEntryOf(remediation, 'refused', [SYSTEM_ACTOR], nowMs, { because }),
+    next: toFinalState({ ...remediation, because }, 'refused', nowMs),
+    entry: auditEventOf(remediation, 'refused', [SYSTEM_ACTOR], nowMs, { because }),
   };
 }
 
@@ -101,7 +101,7 @@ export function approveSafe(policy: Policy, nowMs: number): Transition {
   return (remediation) => {
     const { state, risk, requested } = remediation;
     if (state !== 'planned' || risk !== 'safe' || !requested) return `it is ${state}`;
-    return approved(remediation, newVote(requested.by, nowMs, requested.reason), policy, nowMs);
+    return addApproval(remediation, newVote(requested.by, nowMs, requested.reason), policy, nowMs);
   };
 }
 
@@ -123,7 +123,7 @@ export function approve(
     if (requested?.by === by) return 'you asked for it yourself; somebody else must approve it';
     if (approvals.some((vote) => vote.by === by)) return 'you have approved it already';
     if (policy.requireReason && reason === undefined) return NO_REASON;
-    return approved(remediation, newVote(by, nowMs, reason), policy, nowMs);
+    return addApproval(remediation, newVote(by, nowMs, reason), policy, nowMs);
   };
 }
 
@@ -131,8 +131,8 @@ function becauseOf(reason: string | undefined): Pick<AuditEvent, 'because'> {
   return reason === undefined ? {} : { because: reason };
 }
 
-function approved(remediation: RemediationRecord, voted: Vote, policy: Policy, nowMs: number): Change {
-  const approvals = [...remediation.approvals, voted];
+function addApproval(remediation: RemediationRecord, vote: Vote, policy: Policy, nowMs: number): Change {
+  const approvals = [...remediation.approvals, vote];
   const isEnough = approvals.length >= Math.max(1, remediation.approvalsNeeded ?? 1);
   const next: RemediationRecord = isEnough
     ? {
@@ -144,7 +144,7 @@ function approved(remediation: RemediationRecord, voted: Vote, policy: Policy, n
     : { ...remediation, approvals };
   return {
     next,
-    entry: auditEntryOf(next, 'approved', [voted.by], nowMs, becauseOf(voted.reason)),
+    entry: auditEventOf(next, 'approved', [vote.by], nowMs, becauseOf(vote.reason)),
     ...(remediation.until !== undefined && { notAfter: remediation.until }),
     unlessFrozen: true,
     lockTargetsForMs: isEnough ? policy.applyWithinSeconds * 1_000 : msLeft(remediation, nowMs),
@@ -155,8 +155,8 @@ function approved(remediation: RemediationRecord, voted: Vote, policy: Policy, n
 export function reject(by: string, planHash: string, nowMs: number): Transition {
   return (remediation) =>
     staleCard(remediation, planHash, nowMs) ?? {
-      next: ended({ ...remediation, rejected: newVote(by, nowMs) }, 'rejected', nowMs),
-      entry: auditEntryOf(remediation, 'rejected', [by], nowMs),
+      next: toFinalState({ ...remediation, rejected: newVote(by, nowMs) }, 'rejected', nowMs),
+      entry: auditEventOf(remediation, 'rejected', [by], nowMs),
     };
 }
 
@@ -190,8 +190,8 @@ function endBeforeExecution(
   return (remediation) => {
     if (!['planning', 'planned', 'approved'].includes(remediation.state)) return `it is ${remediation.state}`;
     return {
-      next: ended({ ...remediation, because, ...(after && { after }) }, state, nowMs),
-      entry: auditEntryOf(remediation, state, actorsOf(remediation), nowMs, { because }),
+      next: toFinalState({ ...remediation, because, ...(after && { after }) }, state, nowMs),
+      entry: auditEventOf(remediation, state, actorsOf(remediation), nowMs, { because }),
     };
   };
 }

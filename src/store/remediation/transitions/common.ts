@@ -5,7 +5,7 @@ import { FINAL_STATES, type RemediationRecord } from '../record.ts';
 export const SYSTEM_ACTOR = 'wrench';
 
 /** The record in a final state, without a deadline. */
-export function ended(
+export function toFinalState(
   remediation: RemediationRecord,
   state: RemediationRecord['state'],
   nowMs: number,
@@ -18,7 +18,7 @@ export function ended(
 }
 
 /** The audit event of a transition. */
-export function auditEntryOf(
+export function auditEventOf(
   remediation: RemediationRecord,
   kind: AuditEvent['kind'],
   who: readonly string[],

@@ -3,8 +3,8 @@ import type { AuditEvent } from '../../audit/entry.ts';
 import { type Policy, disabledReason } from '../policy.ts';
 import type { Observation, RemediationRecord } from '../record.ts';
 import type { Transition, Change } from '../remediation-store.ts';
-import { ended, auditEntryOf, isoTime, SYSTEM_ACTOR, actorsOf } from './common.ts';
-import { withdrawn } from './approval.ts';
+import { toFinalState, auditEventOf, isoTime, SYSTEM_ACTOR, actorsOf } from './common.ts';
+import { withdraw } from './approval.ts';
 
 /**
  * The life of a remediation from its approval: approved -> applying -> settling -> fixed, unverified or failed; what becomes of it when a state
@@ -26,7 +26,7 @@ export function startExecution(
     if (off) return off;
     return {
       next: { ...remediation, state: 'applying', token, before, until: isoTime(nowMs + leaseMs) },
-      entry: auditEntryOf(remediation, 'applying', actorsOf(remediation), nowMs, { before: before.verdict }),
+      entry: auditEventOf(remediation, 'applying', actorsOf(remediation), nowMs, { before: before.verdict }),
       ...(until !== undefined && { notAfter: until }),
       unlessFrozen: true,
       caps: policy,
@@ -51,7 +51,7 @@ export function recordStep(token: number, line: string, leaseMs: number, nowMs: 
 export function finishExecution(token: number, leaseMs: number, nowMs: number): Transition {
   return whileHolding(token, 'applying', (remediation) => ({
     next: { ...remediation, state: 'settling', until: isoTime(nowMs + leaseMs) },
-    entry: auditEntryOf(remediation, 'applied', actorsOf(remediation), nowMs, stepsOf(remediation)),
+    entry: auditEventOf(remediation, 'applied', actorsOf(remediation), nowMs, stepsOf(remediation)),
     lockTargetsForMs: leaseMs * 2,
   }));
 }
@@ -64,7 +64,7 @@ export function recordVerification(
   nowMs: number,
 ): Transition {
   return whileHolding(token, 'settling', (remediation) =>
-    outcome(remediation, after.finding === 'gone' ? 'fixed' : 'unverified', nowMs, { after, because }),
+    recordOutcome(remediation, after.finding === 'gone' ? 'fixed' : 'unverified', nowMs, { after, because }),
   );
 }
 
@@ -76,14 +76,14 @@ export function failExecution(
   nowMs: number,
 ): Transition {
   return whileHolding(token, 'applying', (remediation) =>
-    outcome(remediation, 'failed', nowMs, { because, after }),
+    recordOutcome(remediation, 'failed', nowMs, { because, after }),
   );
 }
 
 /** applying -> interrupted: the worker was stopped in the middle, and it is unknown how far the current step came. */
 export function interruptExecution(token: number, because: string, nowMs: number): Transition {
   return whileHolding(token, 'applying', (remediation) =>
-    outcome(remediation, 'interrupted', nowMs, { because }),
+    recordOutcome(remediation, 'interrupted', nowMs, { because }),
   );
 }
 
@@ -111,16 +111,18 @@ export function endOverdue(nowMs: number, policy: Pick<Policy, 'approveWithinMin
 function overdueTransition(nowMs: number, policy: Pick<Policy, 'approveWithinMinutes'>): Transition {
   return (remediation) => {
     const { state } = remediation;
-    if (state === 'planning') return expired(remediation, 'no worker made a plan in time', nowMs);
+    if (state === 'planning') return expire(remediation, 'no worker made a plan in time', nowMs);
     if (state === 'planned' && remediation.shownAt === undefined)
       return extendUnposted(remediation, nowMs, policy.approveWithinMinutes * 60_000);
-    if (state === 'planned') return expired(remediation, 'nobody approved it in time', nowMs);
+    if (state === 'planned') return expire(remediation, 'nobody approved it in time', nowMs);
     if (state === 'approved')
-      return expired(remediation, 'no worker took it up while the approval was good', nowMs);
+      return expire(remediation, 'no worker took it up while the approval was good', nowMs);
     if (state === 'applying')
-      return outcome(remediation, 'interrupted', nowMs, { because: 'the worker was lost while it acted' });
+      return recordOutcome(remediation, 'interrupted', nowMs, {
+        because: 'the worker was lost while it acted',
+      });
     if (state === 'settling')
-      return outcome(remediation, 'unverified', nowMs, {
+      return recordOutcome(remediation, 'unverified', nowMs, {
         because: 'the worker was lost after the deed, before it had looked again',
       });
     return `it is ${state}`;
@@ -131,7 +133,7 @@ function overdueTransition(nowMs: number, policy: Pick<Policy, 'approveWithinMin
 function extendUnposted(remediation: RemediationRecord, nowMs: number, approveWithinMs: number): Change {
   const askedAtMs = Date.parse(remediation.requested?.at ?? '');
   if (!(nowMs - askedAtMs < MAX_UNPOSTED_MS))
-    return withdrawn(remediation, 'its plan could not be posted for a day', nowMs);
+    return withdraw(remediation, 'its plan could not be posted for a day', nowMs);
   return {
     next: { ...remediation, until: isoTime(nowMs + approveWithinMs) },
     lockTargetsForMs: approveWithinMs,
@@ -140,10 +142,10 @@ function extendUnposted(remediation: RemediationRecord, nowMs: number, approveWi
 
 const MAX_UNPOSTED_MS = 86_400_000;
 
-function expired(remediation: RemediationRecord, because: string, nowMs: number): Change {
+function expire(remediation: RemediationRecord, because: string, nowMs: number): Change {
   return {
-    next: ended({ ...remediation, because }, 'expired', nowMs),
-    entry: auditEntryOf(remediation, 'expired', [SYSTEM_ACTOR], nowMs, { because }),
+    next: toFinalState({ ...remediation, because }, 'expired', nowMs),
+    entry: auditEventOf(remediation, 'expired', [SYSTEM_ACTOR], nowMs, { because }),
   };
 }
 
@@ -153,19 +155,19 @@ export function recordRecheck(by: string, after: Observation, nowMs: number): Tr
     const { state } = remediation;
     if (!['interrupted', 'unverified', 'failed'].includes(state)) return `it is ${state}`;
     const becomes = after.finding === 'gone' ? 'fixed' : (state as 'interrupted' | 'unverified' | 'failed');
-    const change = outcome(remediation, becomes, nowMs, { after, because: remediation.because });
+    const change = recordOutcome(remediation, becomes, nowMs, { after, because: remediation.because });
     return { ...change, ...(change.entry && { entry: { ...change.entry, who: [by] } }) };
   };
 }
 
-function outcome(
+function recordOutcome(
   remediation: RemediationRecord,
   state: 'fixed' | 'unverified' | 'failed' | 'interrupted',
   nowMs: number,
   { because, after }: { readonly because?: string | undefined; readonly after?: Observation | undefined },
 ): Change {
   const { before } = remediation;
-  const next = ended(
+  const next = toFinalState(
     { ...remediation, ...(because !== undefined && { because }), ...(after && { after }) },
     state,
     nowMs,
@@ -173,7 +175,7 @@ function outcome(
   const proof = after && proofInWords(before?.measures ?? [], after.measures);
   return {
     next,
-    entry: auditEntryOf(remediation, 'outcome', actorsOf(remediation), nowMs, {
+    entry: auditEventOf(remediation, 'outcome', actorsOf(remediation), nowMs, {
       outcome: state,
       ...stepsOf(remediation),
       ...(because !== undefined && { because }),

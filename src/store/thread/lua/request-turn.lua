@@ -5,7 +5,7 @@
     placesKey      sorted set: places by rank, in microseconds of the epoch
     askedKey       hash: place -> its rank, and when it was last asked for in milliseconds of the epoch
     paceKey        when the whole burst is available again, in milliseconds of the epoch
-    holdKey        exists while the method is held back in the whole workspace
+    pauseKey       exists while the method is paused in the whole workspace
   Arguments:
     place          names the call
     newRank        rank of a new place, in microseconds of the epoch; '' puts it last
@@ -19,7 +19,7 @@
 local placesKey = KEYS[1]
 local askedKey = KEYS[2]
 local paceKey = KEYS[3]
-local holdKey = KEYS[4]
+local pauseKey = KEYS[4]
 local place = ARGV[1]
 local newRank = ARGV[2]
 local forgetAfterMs = ARGV[3]
@@ -38,7 +38,7 @@ for _, other in ipairs(redis.call('zrange', placesKey, 0, redis.call('zrank', pl
   if nowMs - askedMs < absentAfterMs then ahead = ahead + 1 else redis.call('zrem', placesKey, other) end
 end
 local fullMs = math.max(tonumber(redis.call('get', paceKey) or '0'), nowMs)
-local waitMs = math.max(fullMs - nowMs - intervalMs * (burst - 1 - ahead), redis.call('pttl', holdKey))
+local waitMs = math.max(fullMs - nowMs - intervalMs * (burst - 1 - ahead), redis.call('pttl', pauseKey))
 if ahead > 0 then return math.max(50, math.min(waitMs, longestWaitMs)) end
 if waitMs > 0 then return waitMs end
 redis.call('set', paceKey, string.format('%d', fullMs + intervalMs), 'PX', math.ceil(fullMs + intervalMs - nowMs) + 1000)

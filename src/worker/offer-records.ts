@@ -9,7 +9,7 @@ import { OFFER_MS } from '../store/remediation/remediation-store.ts';
 import type { CheckJob } from '../queue/jobs.ts';
 
 /** The remediations that a report offers, as they are stored: a button in Slack carries no more than the id. */
-export function offersIn(
+export function makeOfferRecords(
   report: Report,
   { runId, asked }: Pick<CheckJob, 'runId' | 'asked'>,
   { checks }: Catalogue,
