@@ -32,7 +32,7 @@ const POSTS_AT_ONCE = 25;
 const GRACE_MS = 10_000;
 const CLOSE_WITHIN_MS = 2_000;
 const SWEEP_REFUSALS_EVERY_MS = 5_000;
-/** The bot starts without Redis after this time, and answers commands accordingly. */
+/** If Redis is not reachable by then, the bot starts anyway, and says so in the answer to each command. */
 const READY_WITHIN_MS = 5_000;
 
 /** Starts the role that faces Slack: it answers commands and posts what is in the outbox. It has no credentials for the infrastructure. */
@@ -82,7 +82,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     connection: outboxRedis,
     concurrency: POSTS_AT_ONCE,
     lockMs: config.limits.takeOverSeconds * 1_000,
-    handle: (delivery) => handleOutboxJob(cardDeps, delivery),
+    handle: (job) => handleOutboxJob(cardDeps, job),
     onFailed: ({ id, data, error, isFinal }) =>
       log[isFinal ? 'error' : 'warn'](
         { err: error, jobId: id, runId: data.runId },
@@ -190,7 +190,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     close: async (graceMs = GRACE_MS) => {
       const startedAtMs = performance.now();
       const withinMs = Math.min(graceMs, GRACE_MS);
-      // What still waits for Redis or Slack by then is cut off.
+      // Work that still waits for Redis or Slack after that is cut off.
       await atMost(withinMs, app.close());
       await release(Math.max(0, withinMs - (performance.now() - startedAtMs)));
     },

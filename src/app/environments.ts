@@ -27,7 +27,7 @@ export async function closeEnvironments(environments: Environments): Promise<voi
   await Promise.allSettled(sources.map((source) => source.close()));
 }
 
-/** A port without any source is left out, so that a check which needs it says so. */
+/** A port without any source is left out, so that a check that needs it reports this. */
 function readersOf(sources: readonly Source[]): Partial<Readers> {
   const stores = sources.flatMap(({ certificates }) => certificates ?? []);
   const keyStores = sources.flatMap(({ keyValue }) => keyValue ?? []);
@@ -39,7 +39,7 @@ function readersOf(sources: readonly Source[]): Partial<Readers> {
   };
 }
 
-/** Each call goes to the source that it names. One that the configuration gives no leave to act refuses. */
+/** Each call goes to the source that it names. It is refused if the configuration does not allow writes to that source. */
 function writersOf(sources: readonly Source[]): Partial<Writers> {
   const writes = <Port extends keyof Writers>(port: Port, name: string): NonNullable<Writers[Port]> => {
     const writer = sources.find((source) => source.name === name)?.writes?.[port];

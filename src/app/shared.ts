@@ -16,7 +16,7 @@ export interface Shared {
   readonly config: Config;
   readonly catalogue: Catalogue;
   readonly redis: RedisSettings;
-  /** Knows all secrets of this process; all output passes through it. */
+  /** Redacts every secret of this process. All output passes through it. */
   readonly redact: Redact;
   readonly log: Log;
   readonly metrics: Metrics;

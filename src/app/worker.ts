@@ -14,9 +14,9 @@ import { logOutages } from '../telemetry/outages.ts';
 import { policyOf, type Role, type Shared } from './shared.ts';
 import { closeEnvironments, openEnvironments } from './environments.ts';
 
-/** Between two checks that verify a fix. */
+/** Time between two checks that verify a fix. */
 const VERIFY_EVERY_MS = 5_000;
-/** How often overdue remediations are looked for. */
+/** How often each worker sweeps. */
 const SWEEP_EVERY_MS = 2_000;
 const CLOSE_WITHIN_MS = 2_000;
 
@@ -51,7 +51,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
     connection,
     concurrency: config.limits.checksAtOnce,
     lockMs: config.limits.takeOverSeconds * 1_000,
-    handle: (delivery) => handleRemediation(remediationDeps, delivery),
+    handle: (job) => handleRemediation(remediationDeps, job),
     onFailed: ({ id, error }) => log.warn({ err: error, jobId: id }, 'a step of a remediation was lost'),
     onError,
   });
@@ -60,7 +60,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
     connection,
     concurrency: config.limits.checksAtOnce,
     lockMs: config.limits.takeOverSeconds * 1_000,
-    handle: (delivery) =>
+    handle: (job) =>
       handleCheck(
         {
           catalogue,
@@ -73,7 +73,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
           log,
           metrics,
         },
-        delivery,
+        job,
       ),
     onFailed: ({ id, data, error, isFinal }) => {
       log[isFinal ? 'error' : 'warn'](
@@ -100,7 +100,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
     },
     close: async (maxMs = Infinity) => {
       const graceMs = Math.min(config.limits.stopSeconds * 1_000, maxMs);
-      // A sweep may stop anywhere. The next one, by any worker, does the rest.
+      // A sweep may be cut off anywhere: the next one, by any worker, continues.
       await Promise.all([
         atMost(graceMs, sweep.close()),
         checkWorker.close(graceMs),

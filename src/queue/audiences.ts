@@ -23,9 +23,9 @@ export interface Audiences {
 
 /** Longer than any check may wait and run. */
 const OPEN_S = 6 * 3_600;
-/** An answer may be handed over again for this long. */
+/** The worker may queue the answer again for this long. */
 const CLOSED_S = 900;
-/** Longer than it takes to join. */
+/** If nobody joined: longer than a join in progress may take. */
 const EMPTY_S = 60;
 const CLOSED = 'closed';
 

@@ -45,11 +45,11 @@ const outboxJob = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('report'), ...about, report: reportSchema }),
   /** Somebody asked the same question in the same channel: they get the link to the thread of the run. `asked` is theirs. */
   z.strictObject({ kind: z.literal('joined'), ...about, first: requestOriginSchema }),
-  /** A bug of ours ended the run; the log has it under this id. */
+  /** A bug in Wrench ended the run; the log has it under this id. */
   z.strictObject({ kind: z.literal('bug'), ...about, jobId: z.string() }),
   /** The run was started more than once, and its worker was lost each time. */
   z.strictObject({ kind: z.literal('lost'), ...about, jobId: z.string() }),
-  /** A remediation changed: its card, and the list of offers it came from, show it as it is when they are posted. */
+  /** A remediation changed. Its card, and the list of offers that it came from, show its state at the time of posting. */
   z.strictObject({
     kind: z.literal('card'),
     ...about,
@@ -59,7 +59,7 @@ const outboxJob = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** What version 0.4 left in the queue at an upgrade: it said `looking`. */
+/** Jobs that version 0.4 left in the queue at an upgrade: their kind `looking` is now `checking`. */
 function fromOlderVersion(job: unknown): unknown {
   const isOld = typeof job === 'object' && job !== null && 'kind' in job && job.kind === 'looking';
   return isOld ? { ...job, kind: 'checking' } : job;

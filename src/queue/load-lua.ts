@@ -48,7 +48,7 @@ export function loadLua<const Key extends string, const Argument extends string,
     const answer = await redis
       .evalsha(sha1, keyValues.length, ...keyValues, ...argValues)
       .catch((error: unknown) => {
-        // This node does not have the script yet, or no longer: it was restarted, or took over from another.
+        // This node does not have the script: it is new, was restarted, or took over from another.
         if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
         return redis.eval(text, keyValues.length, ...keyValues, ...argValues);
       });
@@ -56,7 +56,7 @@ export function loadLua<const Key extends string, const Argument extends string,
   };
 }
 
-/** By which Redis knows a script: https://redis.io/docs/latest/commands/evalsha/ */
+/** The digest by which Redis identifies a script. https://redis.io/docs/latest/commands/evalsha/ */
 export function sha1Of(text: string): string {
   return createHash('sha1').update(text).digest('hex');
 }

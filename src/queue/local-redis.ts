@@ -25,21 +25,21 @@ export const REDIS_PROGRAMS: readonly (readonly [program: string, argv0: string]
 
 /**
  * Starts a private Redis on a unix socket, durable to the last command (AOF, `appendfsync always`, `noeviction`), keeping its data in `folder`.
- * A folder has one owner at a time; what a killed owner left running is stopped first. A Redis that dies is started again.
- * @throws {NoRedis} where no program is installed or the folder belongs to a running process.
+ * A folder has one owner at a time; a Redis that a killed owner left running is stopped first. A Redis that exits is started again.
+ * @throws {NoRedis} if no program is installed or the folder belongs to a running process.
  */
 export async function startLocalRedis(folder: string, onError: (error: Error) => void): Promise<LocalRedis> {
   const data = resolve(folder, 'redis');
   await mkdir(data, { recursive: true, mode: 0o700 });
   const owner = join(data, 'owner.json');
   await takeOver(owner);
-  // A socket's path may have 107 bytes, whatever the folder's has.
+  // The path of a socket is limited to 107 bytes, and the path of the folder may be longer.
   const socketFolder = await mkdtemp(join(tmpdir(), 'wrench-'));
   const socket = join(socketFolder, 'redis.sock');
   let closing = false;
   let child: ChildProcess | undefined;
   const start = async (): Promise<void> => {
-    // Its own group, so that Ctrl-C reaches Wrench first, which still has things to write down.
+    // A process group of its own, so that Ctrl-C does not stop it before Wrench has saved its state.
     child = await spawnRedis(data, socket, true);
     const now: Owner = { pid: process.pid, redisPid: child.pid ?? 0, socketFolder };
     await writeFile(owner, JSON.stringify(now));
@@ -65,7 +65,7 @@ export async function startLocalRedis(folder: string, onError: (error: Error) =>
   return { url: `unix://${socket}`, close };
 }
 
-/** Where the private Redis of a running process is that keeps its data in `folder`; undefined where no process has the folder. */
+/** The address of the private Redis that a running process has in `folder`; undefined if no process owns the folder. */
 export async function findLocalRedis(folder: string): Promise<Pick<LocalRedis, 'url'> | undefined> {
   const owner = await readOwner(join(resolve(folder, 'redis'), 'owner.json'));
   if (!owner || !isAlive(owner.pid)) return undefined;
@@ -76,7 +76,7 @@ export async function findLocalRedis(folder: string): Promise<Pick<LocalRedis, '
 const RESTART_MS = 200;
 const STARTS_WITHIN_MS = 10_000;
 
-/** Who has the folder, and what is to be stopped and removed where it was killed. */
+/** The owner of the folder, and what to stop and remove if it was killed. */
 interface Owner {
   readonly pid: number;
   readonly redisPid: number;
@@ -112,7 +112,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** A process id may have been given to another program since. */
+/** The process id may belong to another program by now. */
 async function isRedis(pid: number): Promise<boolean> {
   if (!isAlive(pid)) return false;
   const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
@@ -135,12 +135,12 @@ function settingsFor(data: string, socket: string): readonly string[] {
 }
 
 /**
- * Starts the first Redis there is among `REDIS_PROGRAMS`, on a unix socket and with its data in `data`, and waits until it is there.
- * `detached` keeps Ctrl-C from it.
- * @throws {NoRedis} where none is installed, or it does not start.
+ * Starts the first Redis there is among `REDIS_PROGRAMS`, on a unix socket and with its data in `data`, and waits until the socket exists.
+ * `detached` keeps Ctrl-C away from it.
+ * @throws {NoRedis} if none is installed, or it does not start.
  */
 export async function spawnRedis(data: string, socket: string, detached: boolean): Promise<ChildProcess> {
-  // What a killed server left would look like a started one.
+  // A socket left by a killed server would look like that of a started one.
   await rm(socket, { force: true });
   for (const [program, argv0] of REDIS_PROGRAMS) {
     const child = spawn(program, settingsFor(data, socket), { argv0, stdio: 'ignore', detached });
@@ -151,7 +151,7 @@ export async function spawnRedis(data: string, socket: string, detached: boolean
   );
 }
 
-/** False where there is no such program. */
+/** False if there is no such program. */
 async function hasStarted(child: ChildProcess, socket: string): Promise<boolean> {
   const ended = new Promise<false | Error>((done) => {
     child.once('error', (error: NodeJS.ErrnoException) => done(error.code === 'ENOENT' ? false : error));

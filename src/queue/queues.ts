@@ -39,7 +39,7 @@ export interface Queues {
   /**
    * Queues a check. A repeated delivery returns the same run. The same question joins the running check, and each channel gets its own
    * answer. `before` is called before a new run is queued.
-   * @throws {QueueDown} at once where Redis is away, and after `ENQUEUE_WITHIN_MS` where it does not answer.
+   * @throws {QueueDown} at once if Redis is unreachable, and after `ENQUEUE_WITHIN_MS` if it does not answer.
    */
   readonly enqueueCheck: (
     job: CheckJob,
@@ -56,12 +56,12 @@ export interface Queues {
   ) => Promise<void>;
   /** The other channels that wait for the answer of a run. */
   readonly audiences: Audiences;
-  /** Jobs by queue and state, for the metrics; none while Redis is away. */
+  /** Jobs by queue and state, for the metrics; none while Redis is unreachable. */
   readonly depth: () => Promise<readonly { queue: string; state: string; jobs: number }[]>;
   readonly close: () => Promise<void>;
 }
 
-/** Slack gives 3 s for everything. */
+/** Of the 3 s that Slack allows for an acknowledgement. */
 const ENQUEUE_WITHIN_MS = 1_500;
 /** Longer than Slack repeats any delivery. */
 const KEEP_S = 900;
@@ -127,7 +127,7 @@ export function openQueues(connection: RedisConnection, onError: (error: Error) 
   };
 }
 
-/** Tells whether an answer of a run waits to be posted, or is being posted: its job is removed afterwards. */
+/** Makes a function that returns whether an answer of a run is queued or being posted: its job is removed afterwards. */
 export function makeIsAnswerQueued(connection: RedisConnection): (runId: string) => Promise<boolean> {
   return async (runId) => (await connection.exists(`${PREFIX}:${OUTBOX}:${answerJobId(runId)}`)) === 1;
 }
@@ -184,7 +184,7 @@ const joinedSchema = z.strictObject({
   first: requestOriginSchema,
 }) satisfies z.ZodType<EnqueueResult>;
 
-/** Versions 0.1 to 0.4 stored only the id of the run that was joined. Such a command is asked again, and joins the run if it is still running. */
+/** Versions 0.1 to 0.4 stored only the id of the run that was joined. Such a command is queued again, and joins the run if it is still running. */
 function parseJoined(kept: string | null): EnqueueResult | undefined {
   return kept?.startsWith('{') ? joinedSchema.parse(JSON.parse(kept)) : undefined;
 }
@@ -200,7 +200,7 @@ async function addCheck(
   if (id === runId || id === undefined) return { kind: 'queued', runId };
   const running = await checks.getJob(id);
   const joined = running && (await join(audiences, running.data, { runId, asked }));
-  // The other run has just ended: this question gets its own.
+  // The other run has just ended, so this question gets a run of its own.
   if (!joined) await checks.add(job.check, job, { jobId: runId });
   return joined && joined.runId !== runId
     ? { kind: 'joined', runId: joined.runId, first: joined.asked }

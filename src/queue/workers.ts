@@ -44,7 +44,7 @@ interface WorkerOptions<T> {
   readonly concurrency: number;
   /** BullMQ's `lockDuration`: a worker that has not renewed the lock of its job for this long counts as lost. */
   readonly lockMs: number;
-  readonly handle: (delivery: JobAttempt<T>) => Promise<void>;
+  readonly handle: (job: JobAttempt<T>) => Promise<void>;
   /**
    * The handler threw, or its worker was lost. `isFinal`: the job is not run again, because it has no attempts left or its workers were lost too
    * often.
@@ -69,7 +69,7 @@ export function startOutboxWorker(options: WorkerOptions<OutboxJob>): RunningWor
   return startWorker(OUTBOX, outboxJobSchema, options, 100, outboxRetryDelayMs);
 }
 
-/** A post is tried again about once a second this often. Those behind it in its channel wait meanwhile. */
+/** So many attempts at a post are about a second apart. The posts behind it in its channel wait meanwhile. */
 export const QUICK_ATTEMPTS = 30;
 
 /** Milliseconds until the next attempt at a post: about a second at first, then up to a minute, for more than two hours in all. */
@@ -157,7 +157,7 @@ async function close(worker: Worker, graceMs: number): Promise<void> {
   clearTimeout(timer);
   if (ended !== 'late') return;
   worker.cancelAllJobs('this worker stops');
-  // If Redis is away, nothing can be handed back. Closing ends when its connection ends, and nobody waits for that.
+  // If Redis is unreachable, nothing can be handed back. Closing then ends with its connection, and nothing waits for that.
   await Promise.race([closed, new Promise((done) => setTimeout(done, HAND_BACK_MS))]);
 }
 

@@ -14,7 +14,7 @@ import { makeOfferRecords } from './offer-records.ts';
 /** What the jobs of the `checks` queue need. */
 export interface CheckDeps {
   readonly catalogue: Catalogue;
-  /** The readers of an environment, by name; undefined where this worker does not know it. */
+  /** The readers of an environment; undefined if it is not in the configuration of this worker. */
   readonly readersOf: (environment: string) => Partial<Readers> | undefined;
   readonly enqueueOutbox: Queues['enqueueOutbox'];
   readonly audiences: Queues['audiences'];
@@ -29,8 +29,8 @@ export interface CheckDeps {
 const PROGRESS_EVERY_MS = 3_000;
 
 /**
- * Runs one check job and queues its report, once for each channel that waits for it. A bug in Wrench is logged once, with the job's id, which
- * the channel is shown.
+ * Runs one check job and queues its report, once for each channel that waits for it. A bug in Wrench is logged once, with the id of the job, and
+ * the channel gets that id.
  */
 export async function handleCheck(
   deps: CheckDeps,

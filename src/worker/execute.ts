@@ -79,7 +79,7 @@ class FencedOut extends Error {
   override readonly name = 'FencedOut';
 }
 
-/** Records how an execution ended that was not completed. */
+/** Records the end of an execution that was not completed. */
 async function recordFailure(
   context: JobContext,
   token: number,

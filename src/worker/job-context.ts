@@ -46,7 +46,7 @@ export interface JobContext {
   readonly remediation: RemediationRecord;
 }
 
-/** The check and the remediation as they are declared. @throws where bot and worker are of different versions. */
+/** The check and the remediation as they are declared. @throws if bot and worker are of different versions. */
 export function definitionOf(
   { catalogue }: RemediationDeps,
   { check: name, remediation: fix }: RemediationRecord,
@@ -58,7 +58,7 @@ export function definitionOf(
   return { check, remediation };
 }
 
-/** @throws where bot and worker have different configurations. */
+/** @throws if bot and worker have different configurations. */
 export function readersOf({ readersOf: open }: RemediationDeps, environment: string): Partial<Readers> {
   const read = open(environment);
   if (!read)

@@ -8,7 +8,7 @@ import {
 import { OFFER_MS } from '../store/remediation/remediation-store.ts';
 import type { CheckJob } from '../queue/jobs.ts';
 
-/** The remediations that a report offers, as they are stored: a button in Slack carries no more than the id. */
+/** Makes a record of each remediation that a report offers. It is stored, because a button in Slack carries only its id. */
 export function makeOfferRecords(
   report: Report,
   { runId, asked }: Pick<CheckJob, 'runId' | 'asked'>,

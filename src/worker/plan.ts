@@ -66,7 +66,7 @@ async function observeAndPlan(context: JobContext) {
   return { plan: made, before };
 }
 
-/** A `SourceError` is the reason that people see; any other error is a bug in Wrench, logged once. */
+/** The message of a `SourceError` is shown to people; any other error is a bug in Wrench, logged once. */
 function planFailure({ deps, jobId, signal, remediation }: JobContext, error: unknown): NoPlan {
   if (signal.aborted) throw error;
   if (error instanceof SourceError) return { because: deps.redact(error.message), isGone: false };

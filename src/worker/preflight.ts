@@ -9,7 +9,7 @@ import { definitionOf, readersOf, type JobContext } from './job-context.ts';
 import { observe } from './observe.ts';
 
 /**
- * All that can be checked before anything is changed: the requester and the approvers are still allowed to, Redis can remember that it began,
+ * Checks everything that can be checked before anything is changed: the people still have their roles, Redis is durable enough to record that the execution began,
  * the check still finds the finding, and the plan is still the one that was approved.
  * @returns what was observed, or the transition that ends the remediation.
  */

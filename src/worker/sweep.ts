@@ -7,12 +7,12 @@ export interface RunningSweep {
   readonly close: () => Promise<void>;
 }
 
-/** A job or a card that is not in its queue this long after the transition was lost on the way. */
+/** If a card is still pending this long after its transition, its job was lost on the way to the queue. */
 const CARD_PENDING_MS = 10_000;
 
 /**
- * Repeatedly ends the remediations whose time is over, and queues jobs and cards again that were lost between a transition and their queue.
- * Every worker sweeps; it is harmless if two do so at once.
+ * Repeatedly ends overdue remediations, and queues jobs and cards again that were lost between a transition and their queue.
+ * Every worker sweeps; two sweeps at once do no harm.
  */
 export function startSweep(deps: RemediationDeps, everyMs: number): RunningSweep {
   let running = Promise.resolve();
@@ -51,7 +51,7 @@ async function sweep(deps: RemediationDeps): Promise<void> {
   }
 }
 
-/** A job that is or was in the queue is not queued twice: its id is the same. */
+/** A job that is or was in the queue is not added twice, because its id is the same. */
 async function enqueueAgain(
   { enqueueRemediation }: RemediationDeps,
   { id, state }: RemediationRecord,

@@ -1,5 +1,5 @@
 --[[
-  Adds an audience to a run, unless the run is closed. The first audience of a channel stays.
+  Adds an audience to a run, unless the run is closed. The first audience of a channel is kept.
 
   Keys:
     audiencesKey  hash of the run: channel id -> audience

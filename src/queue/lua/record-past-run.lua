@@ -1,11 +1,11 @@
 --[[
-  Notes what is known of a run. `queued` never replaces `answered`: the answer may be noted first.
+  Records the state of a run. `queued` never replaces `answered`, because the answer may be recorded first.
 
   Keys:
     currentKey  hash of this generation: run id -> mark
   Arguments:
     runId       the run
-    mark        what to note
+    mark        the state to record
     queued      mark of a run that was queued
     ttlSeconds  how long the generation is kept from now on
   Returns: 1.
