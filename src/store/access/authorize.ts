@@ -24,7 +24,7 @@ export interface UserGroup {
   readonly atMs: number;
 }
 
-/** What decides about the roles of a person. The bot keeps it up to date; the worker, which has no Slack token, reads it. */
+/** What the roles of a person are decided by. The bot keeps it up to date; the worker, which has no Slack token, reads it. */
 export interface Identity {
   readonly person: Person | undefined;
   /** The groups that the roles name, with all their members. */
@@ -40,7 +40,7 @@ const ROLE_WORDS: Readonly<Record<AccessRole, string>> = {
 /**
  * Whether a person has one of the roles now, by user id or user group id, never by a name or an address. Unknown or outdated memberships count
  * as no.
- * @returns true, or for that person the reason why not.
+ * @returns true, or the reason why not, in words for that person.
  */
 export function authorize(
   roles: readonly AccessRole[],

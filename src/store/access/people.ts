@@ -15,7 +15,7 @@ export interface People {
   readonly readIdentity: (userId: string, roles: Policy['roles']) => Promise<Identity>;
 }
 
-/** Far longer than anything counts as fresh; it only keeps Redis tidy. */
+/** Far longer than an entry counts as fresh: it only limits what Redis stores. */
 const KEEP_S = 86_400;
 
 const personSchema: z.ZodType<Person> = z.strictObject({

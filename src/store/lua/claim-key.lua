@@ -1,5 +1,5 @@
 --[[
-  Claims a key, unless another owner has it. Safe to send again: a claim whose answer was lost finds itself.
+  Claims a key, unless another owner has it. Safe to send again: the owner of a claim whose answer was lost gets it again.
 
   Keys:
     key    what is claimed; its value is the owner

@@ -1,11 +1,11 @@
 import type { Cluster, Redis } from 'ioredis';
 
 /**
- * Whether what was just written survives the loss of Redis' machine. A lost second would restore an approval that was used already.
+ * Whether the last write survives the loss of Redis' machine. Losing the last second could restore an approval that was already used.
  * https://redis.io/docs/latest/operate/oss_and_stack/management/persistence/
  *
  * - `on-disk`: it is on disk;
- * - `soon`: there is an append-only file, but the last second may be lost: then a plan needs preconditions;
+ * - `soon`: there is an append-only file, but the last second may be lost, so a plan needs preconditions;
  * - `never`: nothing is written to disk.
  */
 export type Durability = 'on-disk' | 'soon' | 'never';
@@ -21,7 +21,7 @@ export async function confirmDurability(redis: Redis | Cluster): Promise<Durabil
   return (await waitsForDisk(redis)) ? 'on-disk' : 'soon';
 }
 
-/** Undefined on managed services, which refuse CONFIG. */
+/** Undefined if CONFIG is refused, as managed services do. */
 async function fsyncPolicy(redis: Redis | Cluster): Promise<string | undefined> {
   try {
     const answer = (await redis.call('CONFIG', 'GET', 'appendfsync')) as readonly unknown[];

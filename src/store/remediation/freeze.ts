@@ -10,12 +10,12 @@ const freezeRecordSchema = z.strictObject({ by: z.string(), at: z.iso.datetime()
 
 export type FreezeRecord = z.infer<typeof freezeRecordSchema>;
 
-/** Stops applying remediations in every environment until they are unfrozen. Each change of it has its audit entry. */
+/** Stops applying remediations in every environment until they are unfrozen. Each freeze and unfreeze has its audit entry. */
 export interface Freeze {
-  /** False if it is frozen already: the first entry stays. */
+  /** False if remediations are frozen already: the earlier freeze is kept. */
   readonly freeze: (frozen: FreezeRecord) => Promise<boolean>;
-  /** False if it is not frozen. */
-  readonly unfreeze: (thawed: FreezeRecord) => Promise<boolean>;
+  /** False if they are not frozen. */
+  readonly unfreeze: (unfrozen: FreezeRecord) => Promise<boolean>;
   readonly read: () => Promise<FreezeRecord | undefined>;
 }
 
@@ -47,7 +47,7 @@ export function openFreeze(
   };
   return {
     freeze: (frozen) => switchTo('frozen', frozen),
-    unfreeze: (thawed) => switchTo('thawed', thawed),
+    unfreeze: (unfrozen) => switchTo('thawed', unfrozen),
     read: async () => {
       const found = await redis.get(freezeKey);
       return found === null ? undefined : freezeRecordSchema.parse(JSON.parse(found));

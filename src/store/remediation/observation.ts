@@ -4,8 +4,8 @@ import type { Observation, RemediationRecord } from './record.ts';
 const MOST_GAPS = 100;
 
 /**
- * What a report says about one finding. An absent finding is gone only if nothing hides it and nothing has replaced it: if the report has a gap
- * that was not there before, the gap may hide it; if its target has a reason that was not there before, the fault has only changed.
+ * What a report says about one finding. An absent finding is gone only if nothing hides it and nothing has replaced it: a gap
+ * that the report did not have before may hide it, and a new reason for the same target means that the fault has only changed.
  */
 export function observationOf(
   report: Report,

@@ -9,7 +9,7 @@ import { requestOriginSchema } from '../../queue/request-origin.ts';
  *
  * offered -> planning -> planned -> approved -> applying -> settling -> fixed | unverified | failed;
  * or it ends as rejected, expired, skipped or refused, before anything was applied; or as interrupted: its worker was lost while it applied the
- * plan, and it is unknown how far it came. While `settling`, the fix is verified.
+ * plan, and it is unknown how much was applied. While `settling`, the fix is verified.
  */
 export const REMEDIATION_STATES = [
   'offered',

@@ -7,7 +7,7 @@ import type { AuditEvent } from '../audit/entry.ts';
 import { type AuditLog, openAuditLog } from '../audit/audit-log.ts';
 import { type RemediationRecord, remediationRecordSchema } from './record.ts';
 
-/** What a remediation becomes, and the conditions that are checked in the same step of Redis. */
+/** The next record of a remediation, and the conditions that Redis checks in the same step. */
 export interface Change {
   readonly next: RemediationRecord;
   /** Appended to the audit in the same step. */
@@ -201,7 +201,7 @@ async function runTransition(
     if (!stored)
       return { kind: 'refused', because: 'it is not known here, or too old: ask the question again' };
     const { remediation, revision } = stored;
-    // Our own change, whose reply was lost: it has been made.
+    // This is our own change: it was committed, and the reply was lost.
     if (tried !== undefined && tried === JSON.stringify(remediation)) return { kind: 'changed', remediation };
     const change = transition(remediation);
     if (typeof change === 'string') return { kind: 'refused', because: change, remediation };

@@ -10,18 +10,18 @@ export interface Lane {
 
 /**
  * The order and pace in which bots call Slack, shared by all of them: in each lane, calls are made one after another in the order of their
- * places, and no faster than Slack allows. Waiting holds no lock: the caller asks again.
+ * places, and no faster than Slack allows. A caller that waits has no lock: it asks again.
  */
 export interface ChannelOrder {
   /**
    * Takes a place in the lane, or keeps it, and asks for its turn.
-   * @param place names the call; the same name keeps its place.
-   * @param sinceMs puts a new place before those that were asked for later. Default: a new place is last.
+   * @param place identifies the call: asking again with the same value keeps its position.
+   * @param sinceMs puts a new place before those of later requests. Default: a new place is last.
    * @returns 0 if the call may be made now; the place then stays first until `leave`. Otherwise the milliseconds after which to ask
    * again.
    */
   readonly requestTurn: (lane: Lane, place: string, sinceMs?: number) => Promise<number>;
-  /** Takes a place for a call that is still to come. Those behind wait for it, until it is made or nobody asks for it for a while. */
+  /** Takes a place for a call that is still to come. Those behind wait for it, until it is made or nobody asks for the place for a while. */
   readonly reserve: (lane: Lane, place: string) => Promise<void>;
   /** Lets those behind go first, until the place is asked for again. It keeps its rank. */
   readonly stepAside: (lane: Lane, place: string) => Promise<void>;
@@ -61,6 +61,7 @@ const leaveLane = loadLua(new URL('./lua/leave-lane.lua', import.meta.url), {
 });
 
 export function openChannelOrder(redis: Redis | Cluster, prefix: string): ChannelOrder {
+  // The names in Redis are kept: `hold` is of 0.2, `line` of 0.5.
   const pauseKey = (method: string) => `${prefix}:hold:${method}`;
   const keysOf = (lane: Lane) => {
     const name = laneName(lane);

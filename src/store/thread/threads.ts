@@ -3,11 +3,11 @@ import { z } from 'zod';
 import { loadLua } from '../../queue/load-lua.ts';
 import { openPastRuns } from '../../queue/past-runs.ts';
 
-/** What has been posted for a run, so that nothing is posted twice and nothing is forgotten over a restart. */
+/** What has been posted for a run, so that nothing is posted twice or lost at a restart. */
 export interface Threads {
   /** Acquires the lease on a run's thread; undefined while another process has it. */
   readonly acquireLease: (runId: string) => Promise<ThreadLease | undefined>;
-  /** Whether somebody has the lease, which may be a process that died with it a moment ago. */
+  /** Whether a process has the lease. It may have died a moment ago. */
   readonly isLeased: (runId: string) => Promise<boolean>;
   readonly read: (runId: string) => Promise<PostedThread>;
   /** Forgets a part that was deleted, so that it may be posted again. */
@@ -16,7 +16,7 @@ export interface Threads {
   readonly recordPart: (runId: string, part: string, where: MessageLocation) => Promise<void>;
   /** Saves a text of the run for later edits. */
   readonly saveText: (runId: string, name: string, text: string) => Promise<void>;
-  /** Notes a fact about the run, such as its being answered for good. */
+  /** Records a fact about the run: it is answered, or its answer goes elsewhere. */
   readonly mark: (runId: string, fact: ThreadFact) => Promise<void>;
   /** Records that nothing more will be posted or edited. Everything else is deleted soon after. */
   readonly close: (runId: string) => Promise<void>;
@@ -58,7 +58,7 @@ export interface PostedThread {
   readonly answered: boolean;
   /** Nothing more will be posted or edited. */
   readonly isClosed: boolean;
-  /** The channel does not let us in: the answer goes through the asker's response_url. */
+  /** The bot may not post in the channel: the answer goes through the asker's response_url. */
   readonly elsewhere: boolean;
   readonly part: (part: string) => 'unposted' | 'maybe' | 'posted';
   /** Whether a message is known to show this. */
@@ -69,11 +69,11 @@ export interface PostedThread {
   readonly locationOf: (part: string) => MessageLocation | undefined;
 }
 
-/** Part name of the message in the channel that the thread hangs on. */
+/** Part name of the message in the channel that the thread belongs to. */
 export const ROOT_PART = 'root';
 
 const KEEP_S = 7 * 86_400;
-/** Long enough for those who are waiting for the link to it. */
+/** Long enough for those who wait for the link to the thread. */
 const CLOSED_S = 60;
 const LEASE_MS = 20_000;
 const MAYBE = '?';
@@ -130,7 +130,7 @@ export function openThreads(redis: Redis | Cluster, prefix: string): Threads {
     },
     isLeased: async (runId) => (await redis.exists(leaseKeyOf(runId))) === 1,
     read: async (runId) => {
-      // A bot that was paused may write to a thread that was deleted, and leave less than the whole.
+      // A bot that was paused may write to a thread that was deleted, so the fields may be incomplete.
       const [fields, known] = await Promise.all([redis.hgetall(threadKey(runId)), past.read(runId)]);
       return toThread(fields, known === 'answered');
     },

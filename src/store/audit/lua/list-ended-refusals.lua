@@ -5,7 +5,7 @@
     endsKey  sorted set: user ids by the end of the window, in milliseconds of the epoch
   Arguments:
     limit    how many to list at most
-  Returns: list of user ids, the window that ended first leading.
+  Returns: list of user ids, ordered by the end of their windows.
 ]]
 local endsKey = KEYS[1]
 local limit = ARGV[1]

@@ -29,7 +29,7 @@
     lockMs           how long to lock the targets, in milliseconds; '' to unlock them
     keepMs           how long to keep the record and the counts of the run, in milliseconds
     onlyIfOverdue    'yes' to refuse before the deadline
-  Returns: `ok`, or why it was refused: `conflict` (the revision is another), `late`, `kept` (not overdue), `frozen`, `held <id>`,
+  Returns: `ok`, or why it was refused: `conflict` (the revision is another), `late`, `kept` (it is not overdue), `frozen`, `held <id>`,
     `capped-hour`, `capped-run`, `head <seq> <hash>` (the audit chain has another head).
 ]]
 local recordKey = KEYS[1]

@@ -1,5 +1,5 @@
 --[[
-  Freezes all remediations, with an audit entry. An earlier freeze stays.
+  Freezes all remediations, with an audit entry. An earlier freeze is kept.
 
   Keys:
     headKey    hash: seq and hash of the last audit entry

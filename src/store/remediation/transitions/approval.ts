@@ -16,7 +16,7 @@ import {
 
 /**
  * The life of a remediation up to its approval: offered -> planning -> planned -> approved, or an end before anything is applied. Each function
- * makes a transition, a pure decision from the current record. Of two at the same time the second is decided again, from the new record.
+ * makes a transition, a pure decision from the current record. If two are committed at the same time, the second is decided again from the new record.
  */
 
 type Vote = RemediationRecord['approvals'][number];

@@ -4,7 +4,7 @@ import { FINAL_STATES, type RemediationRecord } from '../record.ts';
 /** The actor of transitions that no person caused. */
 export const SYSTEM_ACTOR = 'wrench';
 
-/** The record in a final state, without a deadline. */
+/** The record in a final state, without its deadline. */
 export function toFinalState(
   remediation: RemediationRecord,
   state: RemediationRecord['state'],

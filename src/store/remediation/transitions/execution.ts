@@ -7,7 +7,7 @@ import { toFinalState, auditEventOf, isoTime, SYSTEM_ACTOR, actorsOf } from './c
 import { withdraw } from './approval.ts';
 
 /**
- * The life of a remediation from its approval: approved -> applying -> settling -> fixed, unverified or failed; what becomes of it when a state
+ * The life of a remediation from its approval: approved -> applying -> settling -> fixed, unverified or failed; how it ends when a state
  * times out; and rechecks after its end. Each function makes a transition, a pure decision from the current record.
  */
 
@@ -56,7 +56,7 @@ export function finishExecution(token: number, leaseMs: number, nowMs: number): 
   }));
 }
 
-/** settling -> fixed or unverified, by what was observed afterwards. */
+/** settling -> fixed or unverified, depending on the observation. */
 export function recordVerification(
   token: number,
   after: Observation,
@@ -80,7 +80,7 @@ export function failExecution(
   );
 }
 
-/** applying -> interrupted: the worker was stopped in the middle, and it is unknown how far the current step came. */
+/** applying -> interrupted: the worker was stopped during a step, and it is unknown how much of that step was done. */
 export function interruptExecution(token: number, because: string, nowMs: number): Transition {
   return whileHolding(token, 'applying', (remediation) =>
     recordOutcome(remediation, 'interrupted', nowMs, { because }),
@@ -99,7 +99,7 @@ function whileHolding(
       : `it is ${remediation.state}, and no longer ours`;
 }
 
-/** What becomes of a state that timed out. Redis checks the time, because a lease may have been extended meanwhile. */
+/** Ends a state that timed out, or extends it. Redis checks the time, because a lease may have been extended meanwhile. */
 export function endOverdue(nowMs: number, policy: Pick<Policy, 'approveWithinMinutes'>): Transition {
   const whenOverdue = overdueTransition(nowMs, policy);
   return (remediation) => {

@@ -1,5 +1,5 @@
 --[[
-  Records where a part of a thread was posted, and what it shows if that is known. The first place stays.
+  Records where a part of a thread was posted, and what it shows if that is known. If it was posted twice, the first location is kept.
 
   Keys:
     threadKey   hash of the run's thread: part -> where it is, or `maybe`

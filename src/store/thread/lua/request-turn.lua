@@ -1,10 +1,10 @@
 --[[
-  Takes or keeps a place in a lane, and says whether its call may be made now. The pace is a generic cell rate algorithm.
+  Takes or keeps a place in a lane, and returns whether its call may be made now. The pace is a generic cell rate algorithm.
 
   Keys:
     placesKey      sorted set: places by rank, in microseconds of the epoch
     askedKey       hash: place -> its rank, and when it was last asked for in milliseconds of the epoch
-    paceKey        when the whole burst is available again, in milliseconds of the epoch
+    paceKey        when a whole burst is available again, in milliseconds of the epoch
     pauseKey       exists while the method is paused in the whole workspace
   Arguments:
     place          names the call
@@ -12,7 +12,7 @@
     forgetAfterMs  how long the lane is kept from now on, in milliseconds
     intervalMs     between two calls at a steady pace, in milliseconds
     burst          calls that may be made at once
-    absentAfterMs  a place that was not asked for in these milliseconds is skipped
+    absentAfterMs  a place that was not asked for within this time is skipped, in milliseconds
     longestWaitMs  the longest wait to return to those that have others ahead, in milliseconds
   Returns: 0 if the call may be made now, otherwise the milliseconds after which to ask again.
 ]]
