@@ -30,7 +30,7 @@ export const NOT_READ = 2;
  */
 export async function withRedis(
   error: (text: string) => void,
-  work: (reached: RedisSession) => Promise<number>,
+  work: (session: RedisSession) => Promise<number>,
 ): Promise<number> {
   const settings = readEnvironment();
   const config = readConfig(settings.configPath, undefined, { sources: 'skip' });
@@ -46,9 +46,9 @@ export async function withRedis(
     await waitUntilReady(connection, CONNECT_WITHIN_MS);
     if (connection.status !== 'ready') throw new RedisUnreachable(last?.message ?? 'no connection in 5 s');
     return await work({ connection, redact, config, settings });
-  } catch (met) {
-    if (!isRedisError(met)) throw met;
-    error(`wrench: Redis does not answer: ${redact(last?.message ?? met.message)}\n`);
+  } catch (caught) {
+    if (!isRedisError(caught)) throw caught;
+    error(`wrench: Redis does not answer: ${redact(last?.message ?? caught.message)}\n`);
     return NOT_READ;
   } finally {
     connection.disconnect();

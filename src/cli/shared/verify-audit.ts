@@ -12,13 +12,13 @@ import { PREFIX } from '../../queue/queues.ts';
 import type { AuditTerminal } from './terminal.ts';
 import { NOT_READ, withRedis } from './redis.ts';
 
-/** `broken`: the chain is broken, or it does not match the copy or the last head seen. */
+/** `broken`: the audit is not intact, or it does not match the copy or the last head seen. */
 const VERIFY_EXIT = { fine: 0, broken: 1 } as const;
 
 const HOW_TO_PROVE =
   'Run this on the host of the bot, as its user and with its WRENCH_CONFIG and WRENCH_DATA; or set `audit.copyTo`, and verify the copy with `--file`';
 
-/** `wrench audit verify`: verifies the chain in Redis, and compares it with the copy and the last head seen. Writes nothing. @returns the exit code. */
+/** `wrench audit verify`: verifies the audit in Redis, and compares it with the copy and the last head seen. Writes nothing. @returns the exit code. */
 export function verifyRedis(terminal: AuditTerminal): Promise<number> {
   return withRedis(terminal.error, async ({ connection, config, settings }) => {
     const { copyTo } = config.audit;
@@ -44,7 +44,7 @@ export function verifyRedis(terminal: AuditTerminal): Promise<number> {
   });
 }
 
-/** `wrench audit verify --file`: verifies the chain in a file, and compares it with the head file beside it. @returns the exit code. */
+/** `wrench audit verify --file`: verifies the audit in a file, and compares it with the head file beside it. @returns the exit code. */
 export async function verifyFile(path: string, terminal: AuditTerminal): Promise<number> {
   const unread: string[] = [];
   const headFile = `${path}.head`;

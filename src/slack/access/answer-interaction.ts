@@ -13,7 +13,7 @@ import type { IdentifiedDelivery } from './identify.ts';
 export interface InteractionHandler<S> {
   /** Reads what it is about. Must not do anything yet. */
   readonly resolve: (delivery: IdentifiedDelivery, body: unknown) => Promise<Resolved<S>>;
-  /** Does it, or returns why not. */
+  /** Does it, or returns why it is refused. */
   readonly handle: (admitted: Admitted<S>) => Promise<Refusal | undefined>;
 }
 

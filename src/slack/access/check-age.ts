@@ -1,11 +1,11 @@
 import type { SlackDelivery } from './delivery.ts';
 import type { Refusal } from './refusal.ts';
 
-/** Slack may deliver something hours late, when nobody expects it to act any more. The window applies in both directions. */
+/** Slack may deliver something hours late, when nobody expects an effect any more. The window applies in both directions. */
 const WINDOW_MS = 5 * 60_000;
 
 /**
- * Old deliveries never act. Clicks and events must say when they happened. Commands and modal submissions have no time; only a repeated
+ * Refuses old deliveries. Clicks and events must say when they happened. Commands and modal submissions have no time; only a repeated
  * delivery of the same one is recognized.
  */
 export function checkAge({ kind, atMs }: SlackDelivery, nowMs: number): Refusal | undefined {

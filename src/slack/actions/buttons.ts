@@ -160,7 +160,7 @@ function takesReason(button: Button): button is FormMetadata['button'] {
   return button === 'request' || button === 'approve';
 }
 
-/** A trigger expires after 3 s, so only Redis is asked before. */
+/** A trigger id expires after 3 s, so nothing slower than Redis is called before this. */
 async function openForm({ client }: ActionDeps, { click, remediation }: ResolvedClick): Promise<void> {
   const { button } = click;
   if (!takesReason(button)) throw new Error(`${button} asks for no reason`);
@@ -184,7 +184,7 @@ async function handleClick(
   return undefined;
 }
 
-/** People approve what they read: a value is accepted only from the message that shows it. */
+/** People approve what they read: the value of a button is accepted only from the message that shows it. */
 async function isOnOwnMessage(
   { threads }: ActionDeps,
   { button, messageTs, channelId }: Click,
@@ -206,7 +206,7 @@ function transitionFor(
     : reject(userId, planHash, nowMs);
 }
 
-/** What is lost on the way to a queue is found by the worker's sweep. */
+/** Jobs that are lost on the way to a queue are queued again by the worker's sweep. */
 async function enqueueNextStep(
   { queues, log, remediations }: ActionDeps,
   remediation: RemediationRecord,

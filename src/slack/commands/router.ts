@@ -49,13 +49,13 @@ export interface CommandDeps {
   readonly log: Log;
 }
 
-/** The command that reaches every area, in case `/certs` and the like collide with other apps. */
+/** The command that reaches every area, in case commands such as `/certs` collide with other apps. */
 export const WRENCH_COMMAND = 'wrench';
 
 /** If a check answers sooner than this, no progress message is posted. */
 const CHECKING_AFTER_MS = 1_000;
 const MAX_ECHO_CHARS = 200;
-/** How much of Slack's 3 s may be spent on the link to the thread. */
+/** Of Slack's 3 s, for the link to the thread. */
 const THREAD_WITHIN_MS = 300;
 
 /** What a command asks for, once it is read. */

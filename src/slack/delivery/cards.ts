@@ -29,7 +29,7 @@ export const cardPart = (id: string): string => `card-${id}`;
 /** A card waits for its thread. */
 const RETRY_WITHOUT_THREAD_MS = 500;
 
-/** The end of a report's thread: fixes with a button each, and fixes that the configuration disables. Edits the message if it is posted already. */
+/** Shows the end of a report's thread: fixes with a button each, and fixes that the configuration disables. Edits the message if it is posted already. */
 export async function showOffers(deps: CardDeps, target: PostTarget): Promise<void> {
   const offered = await deps.remediations.listByRun(target.runId);
   if (offered.length === 0) return;
@@ -57,6 +57,7 @@ export async function currentRoot(
   return { message: withFixes(root, offered, open.length), isFinal: offered.length === 0 };
 }
 
+/** Name of the saved text with the report's own root message, as JSON. */
 export const SAVED_ROOT = 'root';
 
 /** Shows the outcome in the channel too. A root that was deleted is ignored. */
@@ -106,7 +107,7 @@ export async function showCard(
   }
 }
 
-/** For a card that Slack refuses: somebody may be about to invite the bot. */
+/** Attempts at a card that Slack refuses: somebody may be about to invite the bot. */
 const MAX_CARD_ATTEMPTS = 3;
 /** How long a card waits for its thread before it is reported privately. */
 const MAX_WAIT_FOR_THREAD_MS = 600_000;

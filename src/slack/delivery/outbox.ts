@@ -74,9 +74,9 @@ function isStillWanted({ isAnswerQueued }: CardDeps, { runId }: OutboxJob): IsWa
   return async ({ answered, elsewhere }) => !answered && !elsewhere && !(await isAnswerQueued(runId));
 }
 
-/** For an answer that Slack refuses. */
+/** Attempts at an answer that Slack refuses. */
 const MAX_ANSWER_ATTEMPTS = 4;
-/** For a file that cannot be uploaded: about 15 seconds. */
+/** Attempts at a file that cannot be uploaded: about 15 seconds. */
 const MAX_FILE_ATTEMPTS = 15;
 
 type AnswerJob = Extract<OutboxJob, { kind: 'report' | 'bug' | 'lost' }>;
@@ -85,7 +85,7 @@ async function showAnswer(deps: CardDeps, job: AnswerJob, target: PostTarget): P
   const { threads } = deps;
   const { runId } = job;
   const { isClosed, elsewhere, answered, root: posted } = await threads.read(runId);
-  // The process that posted the root may have died before it left the line.
+  // The process that posted the root may have died before it left the lane.
   if (isClosed || elsewhere || posted) await deps.channelOrder.leave(...rootPlaceOf(runId, target.channelId));
   if (isClosed) return;
   if (elsewhere) return showElsewhere(deps, job, target);
@@ -97,7 +97,9 @@ async function showAnswer(deps: CardDeps, job: AnswerJob, target: PostTarget): P
     const inThread = { ...target, threadTs: await showRoot(deps, target, message) };
     await threads.mark(runId, 'answered');
     for (const [at, reply] of replies.entries())
-      await sendOrFallBackToText(deps, job, reply, (safe) => postOnce(deps, `reply-${at}`, inThread, safe));
+      await sendOrFallBackToText(deps, job, reply, (outgoing) =>
+        postOnce(deps, `reply-${at}`, inThread, outgoing),
+      );
     for (const [at, file] of attachments.entries())
       await attachOnce(deps, `file-${at}`, inThread, file).catch((error: unknown) =>
         reportMissingFile(deps, inThread, error),
@@ -128,13 +130,13 @@ async function showRoot(deps: PostDeps, target: PostTarget, message: Message): P
   if (thread.root && thread.answered) return thread.root.ts;
   if (thread.root && (await editRoot(deps, target, thread, message))) return thread.root.ts;
   const isMaybe = thread.part(ROOT_PART) === 'maybe';
-  const ts = await sendOrFallBackToText(deps, target, message, (safe) =>
-    postOnce(deps, ROOT_PART, target, safe),
+  const ts = await sendOrFallBackToText(deps, target, message, (outgoing) =>
+    postOnce(deps, ROOT_PART, target, outgoing),
   );
   // Slack may have dropped the post as a repetition of the progress message.
   const { root } = await deps.threads.read(target.runId);
   if (root && isMaybe && (await deps.dropsDuplicates()))
-    await sendOrFallBackToText(deps, target, message, (safe) => edit(deps, target, root, safe));
+    await sendOrFallBackToText(deps, target, message, (outgoing) => edit(deps, target, root, outgoing));
   return ts;
 }
 
@@ -150,8 +152,8 @@ async function rewriteAfterProgress(deps: PostDeps, target: PostTarget, message:
   const leftMs = sinceMs + LATE_EDIT_MS - Date.now();
   if (leftMs > 0) throw new RetryLater(leftMs);
   // The channel has had the answer. If its message is gone or no longer editable by now, there is nothing to correct.
-  await sendOrFallBackToText(deps, target, message, (safe) =>
-    edit(deps, target, root, safe, { isForced: true }),
+  await sendOrFallBackToText(deps, target, message, (outgoing) =>
+    edit(deps, target, root, outgoing, { isForced: true }),
   ).catch((error: unknown) => {
     if (!(error instanceof SlackApiError)) throw error;
     deps.log.debug({ err: error, runId: target.runId }, 'an answer could not be written again');
@@ -168,7 +170,7 @@ async function editRoot(
 ): Promise<boolean> {
   if (!root) return false;
   try {
-    await sendOrFallBackToText(deps, target, message, (safe) => edit(deps, target, root, safe));
+    await sendOrFallBackToText(deps, target, message, (outgoing) => edit(deps, target, root, outgoing));
     return true;
   } catch (error) {
     if (!(error instanceof SlackApiError) || error.channelInaccessible) throw error;

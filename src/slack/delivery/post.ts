@@ -45,9 +45,9 @@ export interface PostTarget {
   readonly channelId: string;
   readonly threadTs?: string;
   readonly job: OutboxAttempt;
-  /** Somebody waits for it in the thread: it is sent with the verdicts, in the order of the requests. */
+  /** Somebody waits for it in the thread: it is sent among the verdicts, in the order of the requests. */
   readonly isAwaited?: true;
-  /** It is part of the answer itself, and not posted any more once the run is settled. */
+  /** It is part of the answer itself, and is not posted once the run is closed. */
   readonly isAnswer?: true;
 }
 
@@ -60,7 +60,7 @@ const MAX_WAIT_IN_PROCESS_MS = 1_200;
 const MIN_WAIT_IN_QUEUE_MS = 250;
 /** How long to wait while another process calls Slack for the same run. */
 const RETRY_WHILE_LEASED_MS = 200;
-/** A call that failed more often lets those behind it go first until its next attempt. It keeps its position. */
+/** A call that failed more often than this lets those behind it go first until its next attempt. It keeps its place. */
 const MAX_ATTEMPTS_IN_FRONT = QUICK_ATTEMPTS;
 
 /** Whether a progress message is still wanted, by what has become of its run. */
@@ -104,7 +104,7 @@ class Dropped extends Error {
   }
 }
 
-/** The turn is kept for the answer, unless that was posted already. */
+/** Leaves the lane if the part is posted. Otherwise the place is kept for the answer. */
 async function leaveLaneIfPosted(
   { channelOrder }: PostDeps,
   lane: Lane,
@@ -114,7 +114,7 @@ async function leaveLaneIfPosted(
   if (state === 'posted') await channelOrder.leave(lane, place);
 }
 
-/** The lane and the name with which a run's first message waits for its turn, whether that is its progress or its answer. */
+/** The lane and the place of a run's first message, whether that is its progress or its answer. */
 export function rootPlaceOf(runId: string, channelId: string): readonly [Lane, string] {
   return [{ method: 'chat.postMessage', channelId }, `${runId}/${ROOT_PART}`];
 }
@@ -137,7 +137,7 @@ async function postPart(
   if (await isDropped(before)) return leaveLaneIfPosted(deps, lane, key, before.part(part));
   const posted = before.locationOf(part);
   if (posted) {
-    // The process that posted it may have died before it left the line.
+    // The process that posted it may have died before it left the lane.
     await deps.channelOrder.leave(lane, key);
     return posted.ts;
   }
@@ -168,7 +168,7 @@ async function postPart(
   });
 }
 
-/** While this process was paused, another one may have posted the whole answer, and what was posted may be forgotten already. */
+/** While this process was paused, another one may have posted the whole answer, and the record of what was posted may have expired. */
 function retryIfClosed({ isClosed }: PostedThread, { isAnswer }: PostTarget): void {
   if (isAnswer && isClosed) throw new RetryLater(RETRY_WHILE_LEASED_MS);
 }
@@ -233,7 +233,7 @@ function contentHash(message: Message): string {
   return createHash('sha256').update(JSON.stringify(message)).digest('base64url').slice(0, 16);
 }
 
-/** What is kept of a run while a progress edit is unconfirmed: since when, in milliseconds of the epoch; otherwise empty. */
+/** Name of the saved text that says since when a progress edit is unconfirmed, in milliseconds of the epoch; empty if none is. */
 export const PROGRESS_EDIT = 'progress-edit';
 
 /**
@@ -317,7 +317,7 @@ async function callInTurn<T>(
   { runId, threadTs, job, isAwaited }: PostTarget,
   call: (lease: ThreadLease) => Promise<T>,
 ): Promise<T> {
-  // Its holder may have died. Others in the lane must not wait until the lease expires, and no turn may be spent on it.
+  // Its holder may have died. Others in the lane must not wait until the lease expires, and no turn may be used up.
   if (await threads.isLeased(runId)) {
     await channelOrder.stepAside(lane, place);
     throw new RetryLater(RETRY_WHILE_LEASED_MS);
