@@ -15,7 +15,7 @@ function audience(runId: string, channelId: string): Audience {
   return { runId, asked: { by: 'U1', teamId: 'T1', channelId, as: '/lab', at: '2026-11-21T03:00:00.000Z' } };
 }
 
-test('each channel has one audience: the first to ask there', async () => {
+test('each channel has one audience: the first request in it', async () => {
   expect(await audiences.join('r1', audience('r2', 'C2'))).toEqual(audience('r2', 'C2'));
   expect(await audiences.join('r1', audience('r3', 'C2'))).toEqual(audience('r2', 'C2'));
   expect(await audiences.join('r1', audience('r4', 'D4'))).toEqual(audience('r4', 'D4'));
@@ -23,7 +23,7 @@ test('each channel has one audience: the first to ask there', async () => {
   expect((await audiences.close('r1')).map(({ runId }) => runId).toSorted()).toEqual(['r2', 'r4']);
 });
 
-test('nobody joins a run that is closed, and closing it again gives the same audiences', async () => {
+test('nobody can join a closed run, and closing it again returns the same audiences', async () => {
   await audiences.join('r1', audience('r2', 'C2'));
   const closed = await audiences.close('r1');
 
@@ -33,7 +33,7 @@ test('nobody joins a run that is closed, and closing it again gives the same aud
   expect(await audiences.join('r9', audience('r3', 'C3'))).toBeUndefined();
 });
 
-test('what is closed is forgotten within minutes', async () => {
+test('a closed run expires within minutes', async () => {
   await audiences.join('r1', audience('r2', 'C2'));
   await audiences.close('r1');
   await audiences.close('r9');

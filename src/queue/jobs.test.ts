@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { outboxJobSchema } from './jobs.ts';
 
-test('a job that version 0.4 left in the queue is read', () => {
+test('reads a job that version 0.4 left in the queue', () => {
   const asked = { by: 'U1', teamId: 'T1', channelId: 'C1', as: '/lab a', at: '2026-11-21T03:00:00.000Z' };
   const about = { runId: 'r0123456789abcdef', check: 'lab/a', environment: 'prod', asked };
 

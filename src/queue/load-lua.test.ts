@@ -31,7 +31,7 @@ const LOCALS = [
   'local n = tonumber(ARGV[2])',
 ];
 
-test('keys and arguments are passed by name, in whatever order they are given', async () => {
+test('keys and arguments are passed by name, in any order', async () => {
   const file = await write('a.lua', ...LOCALS, 'return {aKey, bKey, text, n + 1}');
   const run = loadLua(file, {
     keys: ['aKey', 'bKey'],
@@ -42,7 +42,7 @@ test('keys and arguments are passed by name, in whatever order they are given', 
   expect(await run(redis, { n: 1, bKey: 'b', text: '', aKey: 'a' })).toEqual(['a', 'b', '', 2]);
 });
 
-test('the last key may be a list, also an empty one', async () => {
+test('the last key may be a list, which may be empty', async () => {
   const file = await write('a.lua', 'local aKey = KEYS[1]', 'local more = {unpack(KEYS, 2)}', 'return more');
   const run = loadLua(file, { keys: ['aKey', '...more'], args: [], returns: z.array(z.string()) });
 
@@ -50,7 +50,7 @@ test('the last key may be a list, also an empty one', async () => {
   expect(await run(redis, { aKey: 'a', more: [] })).toEqual([]);
 });
 
-test('a script that Redis does not have is sent, once', async () => {
+test('a script that Redis does not have is sent once', async () => {
   const file = await write('a.lua', 'local key = KEYS[1]', "return redis.call('incr', key)");
   const run = loadLua(file, { keys: ['key'], args: [], returns: z.number() });
   const calls = async () => {
@@ -84,7 +84,7 @@ test('a script that fails is not sent again', async () => {
   expect(await redis.get('a')).toBe('2');
 });
 
-test('an answer that is not what the script returns is an error', async () => {
+test('a reply that does not match the schema is an error', async () => {
   const file = await write('a.lua', 'local key = KEYS[1]', "return 'one'");
   const run = loadLua(file, { keys: ['key'], args: [], returns: z.number() });
 
@@ -116,7 +116,7 @@ test.each([
   ['two keys are swapped', ['bKey', 'aKey'], ['text', 'n']],
   ['a key is a list', ['aKey', '...bKey'], ['text', 'n']],
   ['a key is an argument', ['aKey'], ['bKey', 'text', 'n']],
-])('a signature that is not the one in the file is refused at once: %s', async (_, keys, args) => {
+])('loading fails if the signature differs from the file: %s', async (_, keys, args) => {
   const file = await write('a.lua', ...LOCALS, 'return 1');
 
   expect(() => loadLua(file, { keys, args, returns: z.number() })).toThrow(

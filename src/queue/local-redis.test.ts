@@ -49,14 +49,14 @@ test('is durable to the last command, evicts nothing, and opens no port', async 
   ]);
 });
 
-test('what was written is there after a restart', async () => {
+test('data survives a restart', async () => {
   await ask(await start(), (client) => client.set('kept', 'yes'));
   await redis?.close();
 
   expect(await ask(await start(), (client) => client.get('kept'))).toBe('yes');
 });
 
-test('is started again where it dies, and says so', async () => {
+test('restarts a Redis that exits, and reports it', async () => {
   const errors: string[] = [];
   const local = await start((error) => errors.push(error.message));
   const pid = await ask(local, async (client) =>
@@ -69,7 +69,7 @@ test('is started again where it dies, and says so', async () => {
   await expect.poll(() => ask(local, (client) => client.ping()).catch(() => 'away')).toBe('PONG');
 });
 
-test('a folder has one owner at a time, and what a killed owner left is taken over', async () => {
+test('a folder has one owner at a time, and the folder of a killed owner is taken over', async () => {
   const owner = `import { startLocalRedis } from ${JSON.stringify(join(import.meta.dirname, 'local-redis.ts'))};
     await startLocalRedis(${JSON.stringify(folder)}, () => undefined); console.log('up'); setInterval(() => undefined, 1000);`;
   const other = execa({ reject: false })`${process.execPath} --input-type=module-typescript --eval ${owner}`;
@@ -82,7 +82,7 @@ test('a folder has one owner at a time, and what a killed owner left is taken ov
   expect(await ask(await start(), (client) => client.ping())).toBe('PONG');
 });
 
-test('closed, it leaves no socket and no owner behind', async () => {
+test('closing removes the socket and the owner file', async () => {
   const { url, close } = await start();
   await close();
 
@@ -90,7 +90,7 @@ test('closed, it leaves no socket and no owner behind', async () => {
   await expect(readdir(join(url.slice('unix://'.length), '..'))).rejects.toThrow('ENOENT');
 });
 
-test('where none is installed, it says what to install', async () => {
+test('without an installed Redis the error says what to install', async () => {
   const script = `import { startLocalRedis } from ${JSON.stringify(join(import.meta.dirname, 'local-redis.ts'))};
     await startLocalRedis(${JSON.stringify(folder)}, () => undefined).catch((error) => console.log(error.name, error.message));`;
   const { stdout } = await execa({

@@ -27,7 +27,7 @@ test('a run is unknown, then queued, then answered', async () => {
   expect(await past.read(RUN)).toBe('answered');
 });
 
-test('an answer that is noted before its run was noted as queued stays', async () => {
+test('a run that is recorded as answered first stays answered', async () => {
   const past = openPastRuns(redis, '{test}');
   await past.record(RUN, 'answered');
 
@@ -36,7 +36,7 @@ test('an answer that is noted before its run was noted as queued stays', async (
   expect(await redis.hvals((await redis.keys('*'))[0] ?? '')).toEqual(['a']);
 });
 
-test('it is remembered for a quarter of an hour at least, and forgotten after twice that', async () => {
+test('a run is remembered for at least 15 minutes and at most 30', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 10, 21, 3, 14, 59) });
   const past = openPastRuns(redis, '{test}');
   await past.record(RUN, 'queued');
@@ -48,7 +48,7 @@ test('it is remembered for a quarter of an hour at least, and forgotten after tw
   expect(await redis.ttl((await redis.keys('*'))[0] ?? '')).toBeLessThanOrEqual(1_800);
 });
 
-test('thousands of runs take less than fifty bytes each', async () => {
+test('thousands of runs take less than 50 bytes each', async () => {
   const past = openPastRuns(redis, '{test}');
   const bytes = async () => Number(/used_memory_dataset:(\d+)/.exec(await redis.info('memory'))?.[1]);
   const noteAll = (from: number) =>

@@ -7,14 +7,14 @@ const job: CheckJob = { runId: 'r0000000000000001', check: 'lab/a', environment:
 const early = { runId: 'r0000000000000002', asked: { ...asked, channelId: 'C2' } };
 const late = { runId: 'r0000000000000003', asked: { ...asked, channelId: 'C3' } };
 
-test('who joins while the answer is handed over is answered as well, and each once', async () => {
+test('a channel that joins while the answer is queued is answered too, and each channel once', async () => {
   const waiting = [early];
-  const told: string[] = [];
+  const enqueued: string[] = [];
   const none = async () => undefined;
   const enqueueOutbox = async (id: string, { asked: { channelId } }: OutboxJob) => {
-    told.push(`${id} ${channelId}`);
-    // As where Redis was away so long that it has forgotten that the run is closed.
-    if (told.length === 2) waiting.push(late);
+    enqueued.push(`${id} ${channelId}`);
+    // As if Redis was unreachable for so long that the mark of the closed run has expired.
+    if (enqueued.length === 2) waiting.push(late);
   };
 
   const audiences = { join: none, read: async () => waiting, close: async () => [...waiting] };
@@ -24,7 +24,7 @@ test('who joins while the answer is handed over is answered as well, and each on
     jobId: 'x',
   }));
 
-  expect(told).toEqual([
+  expect(enqueued).toEqual([
     'report-r0000000000000001 C1',
     'report-r0000000000000002 C2',
     'report-r0000000000000003 C3',

@@ -53,7 +53,7 @@ test.each([
 ] as const)(
   '/certs show and /certs expiring give the dates of a certificate the same severity: %s',
   (_, served) => {
-    const said = new Set<string>();
+    const reported = new Set<string>();
     const cases = [
       ...DATES.map(([lifetime, left]) => [at(left - lifetime), at(left)] as const),
       [at(-9), new Date(NEVER)],
@@ -66,9 +66,9 @@ test.each([
     for (const [from, until] of cases) {
       const { show: shown, expiring: listed } = severities(from, until, served);
       expect([String(from), String(until), shown]).toEqual([String(from), String(until), listed]);
-      for (const one of shown) said.add(one);
+      for (const one of shown) reported.add(one);
     }
-    expect(said).toContain('critical certificate-expiring');
-    expect(said).toContain('warning certificate-expiring');
+    expect(reported).toContain('critical certificate-expiring');
+    expect(reported).toContain('warning certificate-expiring');
   },
 );

@@ -114,10 +114,10 @@ async function offersIn(name: string): Promise<readonly Offer[]> {
 async function findingsIn(name: string): Promise<ReturnType<typeof offersOf>['findings']> {
   const check = checks.get(name) as AnyCheck;
   const url = new URL(`../../commands/${name}/stories.ts`, import.meta.url);
-  const told = Object.values((await import(url.href)) as Record<string, unknown>)
+  const stories = Object.values((await import(url.href)) as Record<string, unknown>)
     .flat()
     .filter(isStory);
-  return told.flatMap(
+  return stories.flatMap(
     ({ facts, now, args = {} }) =>
       offersOf(check, check.diagnose(facts, parseArguments(check, args), now)).findings,
   );

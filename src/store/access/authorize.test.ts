@@ -29,11 +29,11 @@ const ask = (known: Partial<Identity>, asked: readonly AccessRole[] = ['requeste
     nowMs,
   );
 
-test('somebody whose own id has the role may', () => {
+test('allows a person whose own id has the role', () => {
   expect(ask({ groups: [] })).toBe(true);
 });
 
-test('somebody in a group that has the role may', () => {
+test('allows a member of a group that has the role', () => {
   expect(ask({}, ['approver'])).toBe(true);
 });
 
@@ -47,7 +47,7 @@ const askInOrganization = (person: Person) =>
     NOW,
   );
 
-test('in an organization-wide installation people of all its workspaces may, and nobody else', () => {
+test('an organization-wide installation allows people of all its workspaces, and nobody else', () => {
   const outsider = 'people of another workspace may not do this';
 
   expect(askInOrganization({ ...ada, teamId: 'T0EAST', enterpriseId: 'E0ORG' })).toBe(true);
@@ -129,11 +129,11 @@ test.each<[string, Partial<Identity>, readonly AccessRole[], string]>([
     ['auditor'],
     'no role that may read the audit includes them',
   ],
-])('%s may not, and is told why', (_, known, asked, because) => {
+])('refuses %s, with the reason', (_, known, asked, because) => {
   expect(ask(known, asked)).toBe(because);
 });
 
-test('one stale group does not keep out who is in a fresh one', () => {
+test('a stale group does not exclude a member of a fresh one', () => {
   const both = { requester: [], approver: ['S0OLD', 'S0ONCALL'], auditor: [] };
   const groups = [{ id: 'S0OLD', users: [], atMs: STALE }, oncall];
 
@@ -148,11 +148,11 @@ test('one stale group does not keep out who is in a fresh one', () => {
   ).toBe(true);
 });
 
-test('a group that was looked up too long ago does not let in who was in it then', () => {
+test('a stale group admits none of its former members', () => {
   expect(ask({ groups: [{ ...oncall, atMs: STALE }] }, ['approver'])).not.toBe(true);
 });
 
-test('where no role names anybody, nobody may', () => {
+test('if no role names anybody, nobody is allowed', () => {
   const nobody = { requester: [], approver: [], auditor: [] };
 
   expect(

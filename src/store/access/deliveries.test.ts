@@ -15,7 +15,7 @@ afterEach(async () => {
   await lossy.close();
 });
 
-test('a click whose first answer from Redis was lost is still the first, and comes once', async () => {
+test('a click is still the first if the reply of Redis was lost, and only once', async () => {
   connection = connectFailFast({ url: lossy.url }, () => undefined);
   await waitUntilReady(connection, 5_000);
   const isFirst = openDeliveries(connection, '{test}');

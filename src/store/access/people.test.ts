@@ -20,7 +20,7 @@ const ada = {
   atMs: 1_000,
 };
 
-test('who was looked up is known with the age of that, and so are the groups that roles name', async () => {
+test('returns a person and the groups that roles name, each with its age', async () => {
   const people = openPeople(connection, '{one}');
   await people.savePerson(ada);
   await people.saveGroup({ id: 'S0ONCALL', users: ['U0ADA'], atMs: 2_000 });
@@ -33,7 +33,7 @@ test('who was looked up is known with the age of that, and so are the groups tha
   await expect(people.readIdentity('U0GRACE', roles)).resolves.toMatchObject({ person: undefined });
 });
 
-test('what is looked up again takes the place of what was known', async () => {
+test('a newer lookup replaces the older one', async () => {
   const people = openPeople(connection, '{two}');
   await people.saveGroup({ id: 'S0ONCALL', users: ['U0ADA'], atMs: 1_000 });
   await people.saveGroup({ id: 'S0ONCALL', users: [], atMs: 2_000 });
@@ -43,11 +43,11 @@ test('what is looked up again takes the place of what was known', async () => {
   });
 });
 
-test('each group is asked for once, and people are no groups', () => {
+test('lists each group once, and no people', () => {
   expect(groupsIn(roles)).toEqual(['S0ONCALL', 'S0LEADS']);
 });
 
-test('the workspace is kept as its plain id, and an organization with all that tells it apart', async () => {
+test('stores a workspace as its plain id, and an organization with all its fields', async () => {
   const people = openPeople(connection, '{three}');
   await expect(people.workspace()).resolves.toBeUndefined();
 

@@ -9,7 +9,7 @@ beforeEach(() => {
   connection = redis.connect();
 });
 
-test('each person is counted alone, the same id keeps its number, and beyond the limit nothing is remembered', async () => {
+test('counts each person separately, keeps the number of an id, and stores nothing beyond the limit', async () => {
   const { count } = openRate(connection, '{one}', 2);
 
   const numbers: number[] = [];
@@ -20,7 +20,7 @@ test('each person is counted alone, the same id keeps its number, and beyond the
   await expect(connection.hlen('{one}:rate:U0ADA')).resolves.toBe(3);
 });
 
-test('a window ends a minute after its first command, however many follow', async () => {
+test('a window ends a minute after its first delivery, however many follow', async () => {
   const { count } = openRate(connection, '{two}', 2);
   await count('U0ADA', 'a');
   await connection.pexpire('{two}:rate:U0ADA', 10_000);

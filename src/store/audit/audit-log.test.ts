@@ -9,7 +9,7 @@ import { verifyAudit } from './verify.ts';
 const PREFIX = '{chain}';
 const redis = useRedis();
 
-const said = (what: string, who = 'U0ADA'): AuditEvent => ({
+const anEvent = (what: string, who = 'U0ADA'): AuditEvent => ({
   kind: 'refused',
   at: '2026-11-20T14:03:07.000Z',
   who: [who],
@@ -27,24 +27,24 @@ async function everything(): Promise<readonly { seq: number; entry: AuditEvent }
   return entries;
 }
 
-test('entries of four processes at once stand in one chain without a gap', async () => {
+test('four processes that append at once write one chain without a gap', async () => {
   const chains = Array.from({ length: 4 }, () => openAuditLog(redis.connect(), PREFIX));
 
   await Promise.all(
-    Array.from({ length: 500 }, async (_, number) => chains[number % 4]?.append(said(`deed ${number}`))),
+    Array.from({ length: 500 }, async (_, number) => chains[number % 4]?.append(anEvent(`event ${number}`))),
   );
 
   await expect(verify()).resolves.toMatchObject({ kind: 'intact', entries: 500, from: 1, to: 500 });
   expect(new Set((await everything()).map(({ entry }) => entry.what)).size).toBe(500);
 });
 
-test('what was confirmed is there after Redis was killed, once, and the chain holds', async () => {
+test('confirmed entries survive a killed Redis, once each, in a chain that verifies', async () => {
   const chains = [openAuditLog(redis.connect(), PREFIX), openAuditLog(redis.connect(), PREFIX)];
   const confirmed: string[] = [];
   const appending = chains.map(async (chain, process) => {
     for (let number = 0; number < 300; number++) {
-      const what = `deed ${process}-${number}`;
-      await chain.append(said(what));
+      const what = `event ${process}-${number}`;
+      await chain.append(anEvent(what));
       confirmed.push(what);
     }
   });
@@ -59,31 +59,31 @@ test('what was confirmed is there after Redis was killed, once, and the chain ho
   expect((await everything()).map(({ entry }) => entry.what).toSorted()).toEqual(confirmed.toSorted());
 });
 
-test('an entry whose answer was lost is not put in twice, even where others were faster afterwards', async () => {
+test('an entry whose reply was lost is not appended twice, even if others appended since', async () => {
   const others = openAuditLog(redis.connect(), PREFIX);
   const chain = openAuditLog(
-    runScriptsTwice(redis.connect(), () => others.append(said('somebody else, meanwhile'))),
+    runScriptsTwice(redis.connect(), () => others.append(anEvent('somebody else, meanwhile'))),
     PREFIX,
   );
 
-  await chain.append(said('mine'));
+  await chain.append(anEvent('mine'));
 
   expect((await everything()).map(({ entry }) => entry.what)).toEqual(['mine', 'somebody else, meanwhile']);
 });
 
-test('an entry that is no audit entry is not put in', async () => {
+test('an invalid entry is not appended', async () => {
   const chain = openAuditLog(redis.connect(), PREFIX);
 
-  await expect(chain.append({ ...said('x'), who: [] })).rejects.toThrow('Too small');
-  await chain.append(said('after it'));
+  await expect(chain.append({ ...anEvent('x'), who: [] })).rejects.toThrow('Too small');
+  await chain.append(anEvent('after it'));
 
   await expect(verify()).resolves.toMatchObject({ kind: 'intact', entries: 1 });
 });
 
-test('entries that Redis lost, changed or was given are found', async () => {
+test('detects entries that were removed, changed or inserted in Redis', async () => {
   const connection = redis.connect();
   const chain = openAuditLog(connection, PREFIX);
-  for (let number = 1; number <= 5; number++) await chain.append(said(`deed ${number}`));
+  for (let number = 1; number <= 5; number++) await chain.append(anEvent(`event ${number}`));
   const ids = (await connection.xrange(chain.streamKey, '-', '+')).map(([id]) => id);
 
   await connection.xadd(chain.streamKey, '*', 'entry', '{"seq":6}');
@@ -97,24 +97,24 @@ test('entries that Redis lost, changed or was given are found', async () => {
   await expect(verify()).resolves.toEqual({ kind: 'intact', entries: 0 });
 });
 
-test('a head that was taken away is found, and so is what was appended after that', async () => {
+test('detects a removed head, also after further entries', async () => {
   const connection = redis.connect();
   const chain = openAuditLog(connection, PREFIX);
-  await chain.append(said('one'));
-  await chain.append(said('two'));
+  await chain.append(anEvent('one'));
+  await chain.append(anEvent('two'));
   await connection.del(chain.headKey);
 
   await expect(verify()).resolves.toMatchObject({
     because: 'the stream ends at 2 but there is no head: the head was taken away',
   });
-  await chain.append(said('three'));
+  await chain.append(anEvent('three'));
   await expect(verify()).resolves.toMatchObject({ because: 'entry 1 follows 2: it is out of its order' });
 });
 
-test('the newest entries of one person are read without those of others', async () => {
+test('reads only the newest entries of one person', async () => {
   const chain = openAuditLog(redis.connect(), PREFIX);
   for (let number = 1; number <= 30; number++)
-    await chain.append(said(`deed ${number}`, number % 3 === 0 ? 'U0GRACE' : 'U0ADA'));
+    await chain.append(anEvent(`event ${number}`, number % 3 === 0 ? 'U0GRACE' : 'U0ADA'));
 
   const { entries, total, more } = await readNewest(chain, {
     sinceMs: 0,
@@ -122,11 +122,11 @@ test('the newest entries of one person are read without those of others', async 
     wanted: ({ entry }) => entry.who.includes('U0GRACE'),
   });
 
-  expect(entries.map(({ entry }) => entry.what)).toEqual(['deed 24', 'deed 27', 'deed 30']);
+  expect(entries.map(({ entry }) => entry.what)).toEqual(['event 24', 'event 27', 'event 30']);
   expect({ total, more }).toEqual({ total: 10, more: false });
 });
 
-test('entries are read by the time at which they were taken', async () => {
+test('reads entries by the time at which Redis stored them', async () => {
   const connection = redis.connect();
   const chain = openAuditLog(connection, PREFIX);
   const read = async (span: { sinceMs?: number; untilMs?: number }) => {

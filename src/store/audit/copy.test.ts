@@ -48,7 +48,7 @@ function copy(more: Partial<Pick<CopyOptions, 'to' | 'print' | 'timing' | 'headF
     audit: chain,
     headFile,
     log: { info: note('info'), warn: note('warn'), error: note('error') },
-    report: async (said) => void (status = said),
+    report: async (reported) => void (status = reported),
     ...more,
     timing: { everyMs: 20, retryMs: 20, ...more.timing },
   });
@@ -56,7 +56,7 @@ function copy(more: Partial<Pick<CopyOptions, 'to' | 'print' | 'timing' | 'headF
   return copying;
 }
 
-const said = (what: string): AuditEvent => ({
+const anEvent = (what: string): AuditEvent => ({
   kind: 'refused',
   at: '2026-11-20T14:03:07.000Z',
   who: ['U0ADA'],
@@ -69,7 +69,7 @@ const stopped = async () => {
   return status?.stopped?.because;
 };
 async function append(...whats: readonly string[]) {
-  for (const what of whats) await chain.append(said(what));
+  for (const what of whats) await chain.append(anEvent(what));
 }
 const text = () => readFile(file, 'utf8').catch(() => '');
 const whats = (lines: string) =>
@@ -81,7 +81,7 @@ async function* linesOf(lines: string) {
   yield* lines.split('\n').filter(Boolean);
 }
 
-test('entries are copied in their order as they come, and the copy verifies', async () => {
+test('entries are copied in order as they are appended, and the copy verifies', async () => {
   await append('one', 'two');
   copy();
   await expect.poll(async () => whats(await text())).toEqual(['one', 'two']);
@@ -92,7 +92,7 @@ test('entries are copied in their order as they come, and the copy verifies', as
   await expect(verifyAudit(linesOf(await text()))).resolves.toMatchObject({ kind: 'intact', from: 1, to: 3 });
 });
 
-test('what is known is finished when the copy is closed', async () => {
+test('closing a copy first writes the entries that are known', async () => {
   const copying = copy();
   await append('one', 'two', 'three');
   await copying.close();
@@ -100,7 +100,7 @@ test('what is known is finished when the copy is closed', async () => {
   expect(whats(await text())).toEqual(['one', 'two', 'three']);
 });
 
-test('after a restart it goes on behind the last whole line; half a line of a crash is cut off', async () => {
+test('after a restart the copy continues after the last complete line, and an incomplete one is removed', async () => {
   await append('one', 'two');
   await copy().close();
   await appendFile(file, (await text()).slice(0, 57));
@@ -112,7 +112,7 @@ test('after a restart it goes on behind the last whole line; half a line of a cr
   expect(log).toEqual([]);
 });
 
-test('half a first line is cut off', async () => {
+test('an incomplete first line is removed', async () => {
   await append('one');
   await writeFile(file, '{"seq":1,"pre');
 
@@ -121,7 +121,7 @@ test('half a first line is cut off', async () => {
   expect(whats(await text())).toEqual(['one']);
 });
 
-test('a line longer than what is read at first is found all the same', async () => {
+test('finds a last line that is longer than the first read', async () => {
   await append('one', 'x'.repeat(200_000));
   await copy().close();
   await append('three');
@@ -167,7 +167,7 @@ test.each<[string, () => Promise<void>, RegExp]>([
     () => writeFile(file, 'hello\n'),
     /ends with something that is not an audit entry/,
   ],
-])('it is said loudly, and nothing is mixed, where %s', async (_, prepare, because) => {
+])('copying stops with an error and the file is unchanged if %s', async (_, prepare, because) => {
   await prepare();
   const before = await text();
 
@@ -178,7 +178,7 @@ test.each<[string, () => Promise<void>, RegExp]>([
   expect(log[0]).toMatch(/^error stopped copying the audit/);
 });
 
-test('a changed entry in Redis is not copied behind the good ones', async () => {
+test('a changed entry in Redis is not copied', async () => {
   await append('one');
   await copy().close();
   await connection.xadd(chain.streamKey, '*', 'entry', JSON.stringify({ seq: 3 }));
@@ -189,7 +189,7 @@ test('a changed entry in Redis is not copied behind the good ones', async () => 
   expect(log[0]).toContain('what follows entry 1 in Redis is not an audit entry');
 });
 
-test('two bots that were given one file do not write into each other', async () => {
+test('two bots with the same file do not mix their lines', async () => {
   copy();
   await append('one');
   await expect.poll(async () => whats(await text())).toEqual(['one']);
@@ -201,7 +201,7 @@ test('two bots that were given one file do not write into each other', async () 
   await expect.poll(() => status?.stopped?.because).toContain(file);
 });
 
-test('a file that cannot be written is reported, and written once it can be', async () => {
+test('a file that cannot be written is reported, and completed once it can be', async () => {
   await append('one');
   const late = join(folder, 'later', 'audit.jsonl');
   const copying = copy({ to: late });
@@ -210,7 +210,7 @@ test('a file that cannot be written is reported, and written once it can be', as
   expect(log[0]).toMatch(/^warn/);
 });
 
-test('stdout gets each entry as a line, and after a restart those that are new', async () => {
+test('stdout gets each entry as a line, and only new ones after a restart', async () => {
   const printed: string[] = [];
   const print = async (lines: string) => void printed.push(lines);
   await append('one', 'two');
@@ -268,22 +268,19 @@ describe.each<[string, () => Partial<CopyOptions>]>([
   ['a copy on stdout', () => ({ to: 'stdout', print: async () => undefined })],
   ['no copy', () => ({})],
 ])('with %s', (_, options) => {
-  test.each([...FAULTS, ...SEEN_IN_REDIS])(
-    'it stops while it runs, where %s',
-    async (_fault, tamper, because) => {
-      await append('one', 'two', 'three', 'four', 'five');
-      copy(options());
-      await expect.poll(() => status?.seq).toBe(5);
+  test.each([...FAULTS, ...SEEN_IN_REDIS])('a running copy stops if %s', async (_fault, tamper, because) => {
+    await append('one', 'two', 'three', 'four', 'five');
+    copy(options());
+    await expect.poll(() => status?.seq).toBe(5);
 
-      await tamper();
+    await tamper();
 
-      expect(await stopped()).toMatch(because);
-      expect((await head()).seq).toBe(5);
-      expect(log.filter((line) => line.startsWith('error'))).toHaveLength(1);
-    },
-  );
+    expect(await stopped()).toMatch(because);
+    expect((await head()).seq).toBe(5);
+    expect(log.filter((line) => line.startsWith('error'))).toHaveLength(1);
+  });
 
-  test.each(FAULTS)('it stops after a restart, where %s', async (_fault, tamper, because) => {
+  test.each(FAULTS)('a copy stops after a restart if %s', async (_fault, tamper, because) => {
     await append('one', 'two', 'three', 'four', 'five');
     await copy(options()).close();
     const before = await text();
@@ -297,7 +294,7 @@ describe.each<[string, () => Partial<CopyOptions>]>([
     expect((await head()).seq).toBe(5);
   });
 
-  test('the last head seen is kept, and moves on with the audit', async () => {
+  test('the last head seen is saved, and follows the audit', async () => {
     await append('one', 'two');
     copy(options());
     await expect.poll(head).toMatchObject({ seq: 2 });
@@ -335,7 +332,7 @@ describe.each<[string, () => Partial<CopyOptions>]>([
       /the audit ends at entry 2, but entry 4,329 was seen on .*: 4,327 entries are missing, from entry 3 on/,
     ],
   ])(
-    'it stops, while it runs and after a restart, where the head file %s',
+    'a copy stops, while it runs and after a restart, if the head file %s',
     async (_fault, content, because) => {
       await append('one', 'two');
       const copying = copy(options());
@@ -355,7 +352,7 @@ describe.each<[string, () => Partial<CopyOptions>]>([
     },
   );
 
-  test('it continues once a person has moved the old files away, and logs that', async () => {
+  test('a copy continues once a person has moved the old files away, and logs this', async () => {
     await append('one', 'two', 'three');
     copy(options());
     await expect.poll(head).toMatchObject({ seq: 3 });
@@ -428,12 +425,12 @@ test('if the copy was moved away, a complete new one begins', async () => {
   expect(whats(await readFile(`${file}.1`, 'utf8')).slice(0, 2)).toEqual(['one', 'two']);
 });
 
-test('what another bot wrote to the file is not written twice once it has stopped', async () => {
+test('entries that another bot wrote before it stopped are not written again', async () => {
   await append('one');
   copy();
   await expect.poll(() => status?.seq).toBe(1);
   const [one] = (await chain.page()).map(({ raw }) => parseEntry(raw));
-  await appendFile(file, `${JSON.stringify(follow(one ?? GENESIS, said('two')))}\n`);
+  await appendFile(file, `${JSON.stringify(follow(one ?? GENESIS, anEvent('two')))}\n`);
   await expect.poll(() => log.join()).toContain('somebody else writes to');
 
   await append('two', 'three');
@@ -442,7 +439,7 @@ test('what another bot wrote to the file is not written twice once it has stoppe
   await expect.poll(() => status).toEqual({ seq: 3, behind: 0 });
 });
 
-test('a file that others write to is not touched while it still changes', async () => {
+test('a file is not written to while another process still changes it', async () => {
   await append('one');
   await copy().close();
   const size = Buffer.byteLength(await text());
@@ -451,14 +448,14 @@ test('a file that others write to is not touched while it still changes', async 
   await (await fileTarget(file, size)).close();
 });
 
-test('an entry whose hash does not match what it says is not copied', async () => {
+test('an entry whose hash does not match its content is not copied', async () => {
   await append('one');
   copy();
   await expect.poll(() => status?.seq).toBe(1);
   const [{ hash = '' } = {}] = (await chain.page()).map(({ raw }) => parseEntry(raw) ?? {}) as {
     hash?: string;
   }[];
-  const forged = { seq: 2, prev: hash, entry: said('two'), hash: 'b'.repeat(64) };
+  const forged = { seq: 2, prev: hash, entry: anEvent('two'), hash: 'b'.repeat(64) };
   await connection.xadd(chain.streamKey, '*', 'entry', JSON.stringify(forged));
   await setHead(connection, chain, forged);
 

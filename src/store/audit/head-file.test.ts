@@ -23,7 +23,7 @@ test.each<[string | undefined, string]>([
   expect(headFileOf(copyTo, 'data')).toBe(resolve(expected));
 });
 
-test('a head that was written is read again, and its folder is made', async () => {
+test('creates the folder, and reads the head that was written', async () => {
   await expect(readHeadFile(path)).resolves.toBe('missing');
 
   const written = await replaceHeadFile(path, head(7), (there) => there === 'missing');
@@ -42,7 +42,7 @@ test('a head that is not accepted leaves the file unchanged', async () => {
   expect(await readdir(join(folder, 'data'))).toEqual(['audit-head']);
 });
 
-test('of many writers one writes at a time, and the file is always complete', async () => {
+test('many writers write one at a time, and the file is always complete', async () => {
   const written = await Promise.all(
     Array.from({ length: 20 }, (_, at) =>
       replaceHeadFile(path, head(at + 1), (there) => typeof there === 'string' || there.seq < at + 1),
@@ -66,7 +66,7 @@ test('a file left by a killed process does not block the others forever', async 
   await expect(replaceHeadFile(path, head(8), always)).resolves.toMatchObject(head(8));
 });
 
-test.each(['', '{', '{}', 'null', '{"seq":0,"hash":"","at":"now"}'])('%j is not a head', async (text) => {
+test.each(['', '{', '{}', 'null', '{"seq":0,"hash":"","at":"now"}'])('rejects %j', async (text) => {
   await writeFile(join(folder, 'head'), text);
 
   await expect(readHeadFile(join(folder, 'head'))).resolves.toBe('invalid');

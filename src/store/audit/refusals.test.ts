@@ -50,7 +50,7 @@ async function refuse(refusals: ReturnType<typeof bot>, who: string, times: numb
   return answers;
 }
 
-test('the first five refusals of a person are audited one by one, and the rest once, as a number', async () => {
+test('the first five refusals of a person are audited one by one, and the rest as one count', async () => {
   const refusals = bot();
   await refuse(refusals, 'U0ADA', 42);
   await refuse(refusals, 'U0KATE', 2);
@@ -76,7 +76,7 @@ test('the first five refusals of a person are audited one by one, and the rest o
   expect(await kept()).toEqual([]);
 });
 
-test('the sum has the time of Redis', async () => {
+test('the summary entry has the time of Redis', async () => {
   const connection = redis.connect();
   const before = Number((await connection.time())[0]) * 1_000;
   const refusals = bot();
@@ -109,7 +109,7 @@ test('a window without uncounted refusals ends without an entry', async () => {
   expect(await kept()).toEqual([]);
 });
 
-test('a refusal after the window sums up the one before it, and begins another', async () => {
+test('a refusal after the end of a window sums it up and begins another', async () => {
   const refusals = bot();
   await refuse(refusals, 'U0ADA', 8);
   await endWindows();
@@ -124,7 +124,7 @@ test('a refusal after the window sums up the one before it, and begins another',
   expect(await audited()).toHaveLength(5 + 1 + 5);
 });
 
-test('bots count together, and of those that sweep at once one writes the sum', async () => {
+test('bots share the counts, and only one of those that sweep at once writes the summary', async () => {
   const bots = [bot(), bot(), bot(), bot()];
   await Promise.all(
     Array.from({ length: 200 }, async (_, number) =>
@@ -167,7 +167,7 @@ test('counts survive restarts of Redis and of all bots, and are summed up by the
   ]);
 });
 
-test('a sum whose answer was lost is not written twice, nor is a refusal', async () => {
+test('a summary or a refusal whose reply was lost is not written twice', async () => {
   const twice = runScriptsTwice(redis.connect());
   const refusals = openRefusals(twice, PREFIX, openAuditLog(twice, PREFIX), HOUR);
   await refusals.auditRefusal(click('U0ADA'));
@@ -181,7 +181,7 @@ test('a sum whose answer was lost is not written twice, nor is a refusal', async
   expect(entries).toHaveLength(6);
 });
 
-test('a person is answered up to a limit, and told so in the last answer', async () => {
+test('a person is answered up to a limit, and the last answer says so', async () => {
   const answers = await refuse(bot(), 'U0ADA', 33);
 
   expect(answers.slice(0, 29)).toEqual(Array.from({ length: 29 }, () => 'yes'));
@@ -189,7 +189,7 @@ test('a person is answered up to a limit, and told so in the last answer', async
   await expect(bot().auditRefusal(click('U0KATE'))).resolves.toBe('yes');
 });
 
-test('however many refusals come, Redis keeps one number per person', async () => {
+test('Redis stores one number per person, however many refusals there are', async () => {
   const connection = redis.connect();
   const refusals = bot();
   await refuse(refusals, 'U0ADA', 10);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type AuditEvent, type AuditEntry, chainEntry, GENESIS, type AuditHead } from './entry.ts';
 import { verifyAudit } from './verify.ts';
 
-const said = (number: number): AuditEvent => ({
+const anEvent = (number: number): AuditEvent => ({
   kind: 'asked',
   at: new Date(Date.UTC(2026, 10, 20) + number * 1_000).toISOString(),
   who: ['U0ADA'],
@@ -13,7 +13,7 @@ const said = (number: number): AuditEvent => ({
 function chainOf(count: number): readonly AuditEntry[] {
   const entries: AuditEntry[] = [];
   for (let number = 1; number <= count; number++)
-    entries.push(chainEntry(entries.at(-1) ?? GENESIS, said(number)));
+    entries.push(chainEntry(entries.at(-1) ?? GENESIS, anEvent(number)));
   return entries;
 }
 
@@ -29,7 +29,7 @@ const nth = (number: number) => sixty[number - 1] as AuditEntry;
 const changed = (number: number, change: (entry: AuditEntry) => AuditEntry | string) =>
   sixty.map((entry) => (entry.seq === number ? change(entry) : entry));
 
-test('a chain that nobody touched is whole', async () => {
+test('an unchanged chain is intact', async () => {
   await expect(verify(sixty, head)).resolves.toEqual({
     kind: 'intact',
     entries: 60,
@@ -40,7 +40,7 @@ test('a chain that nobody touched is whole', async () => {
   await expect(verify([], GENESIS)).resolves.toEqual({ kind: 'intact', entries: 0 });
 });
 
-test('a part that was exported is verified from its first entry on', async () => {
+test('an exported part is verified from its first entry', async () => {
   await expect(verify(sixty.slice(40, 50))).resolves.toMatchObject({
     kind: 'intact',
     entries: 10,
@@ -62,63 +62,59 @@ test.each<[string, Iterable<AuditEntry | string>, string]>([
     changed(41, () => chainEntry(nth(40), other)),
     'entry 42 was put behind another entry 41 than the one that is here',
   ],
-  ['an entry is gone', sixty.toSpliced(40, 1), 'entry 42 follows 40: an entry is missing'],
-  ['several are gone', sixty.toSpliced(40, 3), 'entry 44 follows 40: 3 entries are missing'],
-  ['the first ones are gone', sixty.slice(2), 'entry 3 is the first: 2 entries are missing'],
+  ['an entry was removed', sixty.toSpliced(40, 1), 'entry 42 follows 40: an entry is missing'],
+  ['several were removed', sixty.toSpliced(40, 3), 'entry 44 follows 40: 3 entries are missing'],
+  ['the first ones were removed', sixty.slice(2), 'entry 3 is the first: 2 entries are missing'],
   [
-    'the last ones are gone',
+    'the last ones were removed',
     sixty.slice(0, 57),
     'the stream ends at 57 but the head says 60: 3 entries were taken away',
   ],
-  ['all are gone', [], 'the stream is empty but the head says 60: 60 entries were taken away'],
-  ['an entry is there twice', sixty.toSpliced(41, 0, nth(41)), 'entry 41 is there twice'],
+  ['all were removed', [], 'the stream is empty but the head says 60: 60 entries were taken away'],
+  ['an entry was duplicated', sixty.toSpliced(41, 0, nth(41)), 'entry 41 is there twice'],
+  ['two were swapped', sixty.toSpliced(40, 2, nth(42), nth(41)), 'entry 42 follows 40: an entry is missing'],
   [
-    'two changed places',
-    sixty.toSpliced(40, 2, nth(42), nth(41)),
-    'entry 42 follows 40: an entry is missing',
-  ],
-  [
-    'an old one was put in again',
+    'an old one was inserted again',
     sixty.toSpliced(41, 0, nth(7)),
     'entry 7 follows 41: it is out of its order',
   ],
   [
-    'one was put in behind the end',
+    'one was appended after the head',
     [...sixty, chainEntry(head, other)],
     'the stream ends at 61 but the head says 60: 1 entry was put in',
   ],
   [
-    'the last one was written anew',
+    'the last one was rewritten',
     changed(60, () => chainEntry(nth(59), other)),
     'entry 60 is not the one that the head names',
   ],
-  ['something else stands there', changed(43, () => 'shutdown'), 'entry 43 is not an audit entry'],
+  ['a line is something else', changed(43, () => 'shutdown'), 'entry 43 is not an audit entry'],
   [
-    'half an entry stands there',
+    'a line is half an entry',
     changed(43, (entry) => JSON.stringify(entry).slice(0, 90)),
     'entry 43 is not an audit entry',
   ],
   [
-    'an entry says more than entries do',
+    'an entry has an unknown field',
     changed(43, (entry) => JSON.stringify({ ...entry, by: 'me' })),
     'entry 43 is not an audit entry',
   ],
-  ['the first is none', changed(1, () => '{}'), 'entry 1 is not an audit entry'],
-])('it is told which entry is the first broken one where %s', async (_, entries, because) => {
+  ['the first line is not an entry', changed(1, () => '{}'), 'entry 1 is not an audit entry'],
+])('names the first broken entry if %s', async (_, entries, because) => {
   await expect(verify(entries, head)).resolves.toEqual({ kind: 'broken', because });
 });
 
-test('a stream whose head was taken away is not taken for a whole one', async () => {
+test('a stream without its head is not intact', async () => {
   await expect(verify(sixty, GENESIS)).resolves.toEqual({
     kind: 'broken',
     because: 'the stream ends at 60 but there is no head: the head was taken away',
   });
 });
 
-test('what was made up as a first entry is found', async () => {
-  const madeUp = chainEntry({ seq: 0, hash: 'a'.repeat(64) }, said(1));
+test('a forged first entry is detected', async () => {
+  const forged = chainEntry({ seq: 0, hash: 'a'.repeat(64) }, anEvent(1));
 
-  await expect(verify([madeUp])).resolves.toEqual({
+  await expect(verify([forged])).resolves.toEqual({
     kind: 'broken',
     because: 'entry 1 was put behind something, and is the first',
   });

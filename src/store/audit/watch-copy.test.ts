@@ -78,7 +78,7 @@ const nextNote = async () => {
   await expect.poll(at).not.toBe(before);
 };
 
-test('the state of a copy is saved in Redis for the doctor, and measured', async () => {
+test('the state of a copy is saved in Redis for the doctor, and in the metrics', async () => {
   await append('one');
   start();
 
@@ -102,7 +102,7 @@ test('a stopped copy is saved in Redis with its reason, and posted once', async 
   expect(posted).toHaveLength(1);
 });
 
-test('after a restart it is not posted again, and the time is kept', async () => {
+test('after a restart a notice is not posted again, and its time stays the same', async () => {
   const bot = start();
   await stop();
   await expect.poll(() => posted).toHaveLength(1);
@@ -190,7 +190,7 @@ const state = (bot: string, hoursAgo: number, isStopped: boolean): AuditCopyStat
 };
 
 test.each<[string, readonly AuditCopyState[], readonly string[]]>([
-  ['one that stopped and whose bot is gone stays', [state('pod-a', 2, true)], ['pod-a']],
+  ['keeps a stopped copy whose bot has ended', [state('pod-a', 2, true)], ['pod-a']],
   [
     'a working bot replaces earlier ones with other names',
     [state('pod-a', 2, true), state('pod-b', 0, false)],
@@ -206,8 +206,8 @@ test.each<[string, readonly AuditCopyState[], readonly string[]]>([
     [state('pod-a', 2, true), { ...state('pod-b', 0, false), to: '/var/audit.jsonl' }],
     ['pod-a'],
   ],
-  ['one whose bot is gone for more than a day is forgotten', [state('pod-a', 25, true)], []],
-])('of all copies: %s', async (_, all, stopped) => {
+  ['forgets a copy whose bot ended more than a day ago', [state('pod-a', 25, true)], []],
+])('the list of copies: %s', async (_, all, stopped) => {
   for (const one of all) await states.note(one, false);
 
   expect(await stoppedIn()).toEqual(stopped);

@@ -10,35 +10,35 @@ beforeEach(async () => {
   connection = redis.connect();
   canWait = (await connection.command('INFO', 'WAITAOF'))[0] !== null;
   await connection.config('SET', 'appendfsync', 'always');
-  await connection.set('{wrench}:deed', 'begun');
+  await connection.set('{wrench}:x', 'begun');
 });
 
-test('with appendfsync always what was written is on the disk', async () => {
+test('with appendfsync always a write is on disk', async () => {
   await expect(confirmDurability(connection)).resolves.toBe('on-disk');
 });
 
-test('with appendfsync everysec it is there only where Redis can be asked to wait for it', async () => {
+test('with appendfsync everysec a write is on disk only if Redis supports WAITAOF', async () => {
   await connection.config('SET', 'appendfsync', 'everysec');
 
   await expect(confirmDurability(connection)).resolves.toBe(canWait ? 'on-disk' : 'soon');
 });
 
-test('where CONFIG is refused, as in managed services, no promise is made that cannot be seen', async () => {
+test('if CONFIG is refused, as in managed services, only what can be verified counts', async () => {
   await connection.call('ACL', 'SETUSER', 'default', '-config');
 
   await expect(confirmDurability(connection)).resolves.toBe(canWait ? 'on-disk' : 'soon');
   await connection.call('ACL', 'SETUSER', 'default', '+@all');
 });
 
-test('where neither INFO nor CONFIG is allowed, nothing is promised', async () => {
+test('if INFO and CONFIG are refused, nothing counts as durable', async () => {
   await connection.call('ACL', 'SETUSER', 'default', '-config', '-info');
 
   await expect(confirmDurability(connection)).resolves.toBe('never');
   await connection.call('ACL', 'SETUSER', 'default', '+@all');
 });
 
-// The last one: a Redis that was told to keep a file again does not end before it has written it.
-test('without a file nothing is kept', async () => {
+// The last one: a Redis whose append-only file is turned on again does not stop before it is written.
+test('without an append-only file nothing is durable', async () => {
   await connection.config('SET', 'appendonly', 'no');
 
   await expect(confirmDurability(connection)).resolves.toBe('never');

@@ -22,7 +22,7 @@ beforeEach(() => {
 const by = (who: string, because = '') => ({ by: who, at: '2026-11-20T14:03:07.000Z', because });
 const kinds = async () => (await chain.page()).map(({ raw }) => (JSON.parse(raw) as AuditEntry).entry.kind);
 
-test('the first freeze stays until somebody unfreezes', async () => {
+test('the first freeze is kept until somebody unfreezes', async () => {
   await expect(freeze.freeze(by('U0ADA', 'migration'))).resolves.toBe(true);
   await expect(freeze.freeze(by('U0GRACE'))).resolves.toBe(false);
   await expect(freeze.read()).resolves.toEqual(by('U0ADA', 'migration'));
@@ -32,7 +32,7 @@ test('the first freeze stays until somebody unfreezes', async () => {
   await expect(kinds()).resolves.toEqual(['frozen', 'thawed']);
 });
 
-test('of many who freeze at once over several connections one does, with one entry, and the chain verifies', async () => {
+test('only one of many freezes at once over several connections takes effect, with one entry in a chain that verifies', async () => {
   const others = Array.from({ length: 3 }, () => openFreeze(redis.connect(), prefix));
 
   const done = await Promise.all(
@@ -45,12 +45,12 @@ test('of many who freeze at once over several connections one does, with one ent
   await expect(verifyAudit(entries, head)).resolves.toMatchObject({ kind: 'intact', entries: 1 });
 });
 
-test('there is no freeze without its entry', async () => {
+test('no freeze without its audit entry', async () => {
   await expect(freeze.freeze({ ...by('U0ADA'), at: 'now' })).rejects.toThrow('Invalid ISO datetime');
   await expect(freeze.read()).resolves.toBeUndefined();
 });
 
-test('an unfreeze whose reply was lost is done, and audited once', async () => {
+test('an unfreeze whose reply was lost takes effect, and is audited once', async () => {
   const twice = openFreeze(runScriptsTwice(redis.connect()), prefix);
 
   await expect(twice.freeze(by('U0ADA'))).resolves.toBe(true);

@@ -81,7 +81,7 @@ const another = (number: number): Partial<RemediationRecord> => ({
   finding: { reason: 'not-registered', target: `doppler_z2/${number}`, summary: 'It is not.' },
 });
 
-test('of fifty workers that begin at once over four connections exactly one does, with one audit entry', async () => {
+test('exactly one of fifty workers that start an execution at once over four connections does, with one audit entry', async () => {
   const approved = await anApproval();
   const processes = Array.from({ length: 4 }, () => openRemediationStore(redis.connect(), prefix));
 
@@ -98,7 +98,7 @@ test('of fifty workers that begin at once over four connections exactly one does
   await expect(remediations.read(approved.id)).resolves.toMatchObject({ remediation: won[0]?.remediation });
 });
 
-test('of fifty people who approve and reject at once one is first, and all get an answer', async () => {
+test('of fifty people who approve and reject at once one is first, and all get a result', async () => {
   const { id, planHash = '' } = await aPlan();
   const nowMs = await remediations.readClock();
   const processes = Array.from({ length: 4 }, () => openRemediationStore(redis.connect(), prefix));
@@ -114,15 +114,15 @@ test('of fifty people who approve and reject at once one is first, and all get a
     ),
   );
 
-  const told = (await kinds()).slice(2);
-  expect(results.filter(({ kind }) => kind === 'changed')).toHaveLength(told.length);
+  const audited = (await kinds()).slice(2);
+  expect(results.filter(({ kind }) => kind === 'changed')).toHaveLength(audited.length);
   // A reject may follow an approval; nothing follows a reject.
-  expect([['rejected'], ['approved', 'rejected'], ['approved']]).toContainEqual(told);
+  expect([['rejected'], ['approved', 'rejected'], ['approved']]).toContainEqual(audited);
   const { head, entries } = await readWhole(chain);
   await expect(verifyAudit(entries, head)).resolves.toMatchObject({ kind: 'intact' });
 });
 
-test('two approvers at the same moment are two approvals', async () => {
+test('two people who approve at the same moment are two approvals', async () => {
   const policy = { ...POLICY, destructive: ['etcd/doppler:restart'] };
   const offer = anOffer({ risk: 'destructive' });
   const nowMs = await remediations.readClock();
@@ -142,7 +142,7 @@ test('two approvers at the same moment are two approvals', async () => {
   expect(now?.approvals.map(({ by }) => by).toSorted()).toEqual(['U0GRACE', 'U0KATE']);
 });
 
-test('a report that is delivered twice offers once, and does not undo a request', async () => {
+test('a report that is delivered twice is offered once, and does not undo a request', async () => {
   const offer = anOffer();
   await remediations.saveOffers([offer]);
   await remediations.transition(offer.id, requestPlan('U0ADA', POLICY, await remediations.readClock()));
@@ -158,7 +158,7 @@ test('a transition of an unknown remediation is refused with a reason', async ()
   });
 });
 
-test("an approval that is over by the clock of Redis is refused, whatever the worker's clock says", async () => {
+test('an approval that has expired by the clock of Redis is refused, whatever the clock of the worker says', async () => {
   const approved = await anApproval();
   const { id } = approved;
   await remediations.transition(id, (now) => ({
@@ -171,7 +171,7 @@ test("an approval that is over by the clock of Redis is refused, whatever the wo
   await expect(kinds()).resolves.not.toContain('applying');
 });
 
-test('while frozen nothing is requested, approved or begun; afterwards it is', async () => {
+test('while frozen nothing can be requested, approved or started', async () => {
   const approved = await anApproval();
   const freeze = openFreeze(connection, prefix, chain);
   const by = { by: 'terminal', at: OBSERVATION.at, because: '' };
@@ -204,7 +204,7 @@ test('a target is locked by one remediation at a time, and unlocked at its end',
   await expect(planning()).resolves.toMatchObject({ kind: 'changed' });
 });
 
-test('one locked target of several is enough to refuse, and none of the others is locked', async () => {
+test('one locked target is enough to refuse, and the other targets stay unlocked', async () => {
   const first = await aPlan({}, ['b']);
   const second = anOffer(another(1));
   const nowMs = await remediations.readClock();
@@ -225,7 +225,7 @@ test.each([
   ['a pair that joins to the same text', ['prod', 'a b'], ['prod a', 'b']],
   ['a pair that joins to the same text around a quote', ['prod","a', 'b'], ['prod', 'a","b']],
 ] as const)(
-  '%s in another environment is another lock, from the plan to the end',
+  '%s in another environment has another lock, from the plan to the end',
   async (_, [environment, target], [elsewhere, alike]) => {
     const here = { runId: 'r1', environment };
     const there = { runId: 'r2', environment: elsewhere };
@@ -249,7 +249,7 @@ test.each([
   },
 );
 
-test('the caps limit how many are applied of one report, and in one environment within an hour', async () => {
+test('the caps limit how many fixes of one report, and in one environment within an hour, are applied', async () => {
   const policy = { ...POLICY, perRun: 2, perHour: 3 };
   const ofRun = (runId: string, number: number, environment = 'prod') =>
     anApproval({ ...another(number), runId, environment }, [`${environment} ${runId} ${number}`]);
@@ -268,7 +268,7 @@ test('the caps limit how many are applied of one report, and in one environment 
   await expect(begun(ofRun('r4', 6, 'staging'))).resolves.toBe('begun');
 });
 
-test('of many that begin at once no more begin than the caps allow', async () => {
+test('of many executions that start at once only as many start as the caps allow', async () => {
   const approved: RemediationRecord[] = [];
   for (let number = 0; number < 12; number++)
     approved.push(await anApproval(another(number), [`t${number}`]));
@@ -316,7 +316,7 @@ test('only the newest fencing token renews a lease', async () => {
   ).resolves.toBe(false);
 });
 
-test('of a sweep and a renewal at the same time one is first, and they agree', async () => {
+test('a sweep and a renewal at the same time agree on which was first', async () => {
   for (let number = 0; number < 20; number++) {
     const { remediation } = await start(await anApproval(another(number), [`t${number}`]));
     if (!remediation) throw new Error('not begun');
@@ -340,7 +340,7 @@ test('a change whose reply was lost is recognized, and audited once', async () =
   expect((await kinds()).filter((kind) => kind === 'applying')).toHaveLength(1);
 });
 
-test('the card of a change is pending until it shows it, and again after a newer change', async () => {
+test('a card is pending until it shows the change, and again after a newer one', async () => {
   const { id, planHash = '' } = await aPlan();
   const before = await remediations.read(id);
   await remediations.transition(id, reject('U0GRACE', planHash, await remediations.readClock()));
@@ -351,7 +351,7 @@ test('the card of a change is pending until it shows it, and again after a newer
   await expect(remediations.listCardPending(-1)).resolves.toEqual([]);
 });
 
-test('a whole life leaves one audit entry for each transition, in a chain that verifies', async () => {
+test('each transition from offer to outcome has one audit entry, in a chain that verifies', async () => {
   const approved = await anApproval();
   const { remediation } = await start(approved);
   const { id, token = 0 } = remediation ?? approved;

@@ -26,7 +26,7 @@ async function takeAndLeave(place: string): Promise<number> {
   return waitMs;
 }
 
-test('a burst goes out at once, and then there is a wait of about a second', async () => {
+test('a burst is sent at once, and then about one call a second', async () => {
   const waits: number[] = [];
   for (let at = 0; at <= BURST; at++) waits.push(await takeAndLeave(`p${at}`));
 
@@ -48,7 +48,7 @@ test('places get their turns in order', async () => {
   expect(await order.requestTurn(LANE, 'c')).toBe(0);
 });
 
-test('what was asked for earlier goes first, however late it comes', async () => {
+test('the earlier request goes first, however late it takes its place', async () => {
   const now = Date.now();
   await order.requestTurn(LANE, 'newer', now - 1_000);
   await order.requestTurn(LANE, 'older', now - 2_000);
@@ -57,7 +57,7 @@ test('what was asked for earlier goes first, however late it comes', async () =>
   expect(await order.requestTurn(LANE, 'older', now - 2_000)).toBe(0);
 });
 
-test('those behind a reserved place wait for it, for as long as it is kept', async () => {
+test('places behind a reserved place wait while it is kept', async () => {
   await order.reserve(LANE, 'slow');
   expect(await order.requestTurn(LANE, 'fast')).toBeGreaterThan(0);
 
@@ -102,13 +102,13 @@ test('a place that steps aside lets others go first, and keeps its rank', async 
   expect(await order.requestTurn(LANE, 'next')).toBeGreaterThan(0);
 });
 
-test('the wait is a few seconds at most, however many are ahead', async () => {
+test('the returned wait is a few seconds at most, however many are ahead', async () => {
   for (let at = 0; at < 100; at++) await order.requestTurn(LANE, `p${at}`, at + 1);
 
   expect(await order.requestTurn(LANE, 'last')).toBe(5_000);
 });
 
-test('a rate limit holds a method back in all channels, and places are kept', async () => {
+test('a rate limit pauses a method in all channels, and places are kept', async () => {
   await order.pause('chat.postMessage', 30_000);
 
   expect(await order.requestTurn(LANE, 'a')).toBeGreaterThan(20_000);
@@ -126,7 +126,7 @@ test('an empty lane leaves only its pace in Redis', async () => {
   expect(await redis.keys('*')).toEqual(['{test}:pace:C1']);
 });
 
-test('a place that a clock ahead of Redis ranks goes before those that come later', async () => {
+test('a place ranked by a clock ahead of Redis still goes before later ones', async () => {
   expect(await order.requestTurn(LANE, 'first')).toBe(0);
   await order.requestTurn(LANE, 'ahead', Date.now() + 3_600_000);
   await sleep(5);

@@ -41,7 +41,7 @@ test('one process at a time has the lease, and each lease has a greater fence', 
   expect((await takeNow()).fence).toBeGreaterThan(first.fence);
 });
 
-test('a lease whose confirmation from Redis was lost is still ours', async () => {
+test('a lease is acquired even if the reply of Redis was lost', async () => {
   const lossy = await startLossyRedis(server.url);
   const connection = connectBlocking({ url: lossy.url }, () => undefined);
   cleanUp.push(lossy.close, () => connection.disconnect());
@@ -56,14 +56,14 @@ test('a lease whose confirmation from Redis was lost is still ours', async () =>
   expect(await others.acquireLease('r1')).toBeDefined();
 });
 
-test('a lease is renewed by asking for it, and is not held for ever', async () => {
+test('asking whether a lease is held renews it, and a lease expires', async () => {
   const lease = await takeNow();
   await redis.pexpire('{test}:lease:r1', 9_000);
   expect(await lease.isHeld()).toBe(true);
   expect(await redis.pttl('{test}:lease:r1')).toBeGreaterThan(9_000);
 });
 
-test('after losing the lease nothing may begin, and the lease of the next holder is not freed', async () => {
+test('after the lease is lost no part can begin, and the lease of the next holder is not released', async () => {
   const lost = await takeNow();
   await loseLease();
   const next = await takeNow();
@@ -76,7 +76,7 @@ test('after losing the lease nothing may begin, and the lease of the next holder
   expect((await threads.read('r1')).part('root')).toBe('unposted');
 });
 
-test('a part is unposted, then perhaps posted, then posted; a posted part is not begun again', async () => {
+test('a part is unposted, then maybe posted, then posted, and cannot begin again', async () => {
   const lease = await takeNow();
   expect(await lease.beginPost('root')).toBe(true);
   expect((await threads.read('r1')).part('root')).toBe('maybe');
@@ -90,7 +90,7 @@ test('a part is unposted, then perhaps posted, then posted; a posted part is not
   expect((await threads.read('r1')).root).toEqual(WHERE);
 });
 
-test('of two posts of one part the first to be confirmed is remembered', async () => {
+test('of two posts of one part the first confirmed one is recorded', async () => {
   const lease = await takeNow();
   await lease.recordPosted('root', WHERE);
   await lease.recordPosted('root', { channelId: 'C1', ts: '3.4' });
@@ -98,7 +98,7 @@ test('of two posts of one part the first to be confirmed is remembered', async (
   expect((await threads.read('r1')).root).toEqual(WHERE);
 });
 
-test('what Slack refused, or somebody deleted, may be posted again', async () => {
+test('a part that Slack refused, or somebody deleted, may be posted again', async () => {
   const lease = await takeNow();
   await lease.beginPost('root');
   await lease.recordRefused('root');
@@ -109,7 +109,7 @@ test('what Slack refused, or somebody deleted, may be posted again', async () =>
   expect(await lease.beginPost('root')).toBe(true);
 });
 
-test('a closed thread is soon reduced to that fact; any other is kept for days', async () => {
+test('of a closed thread only that fact is kept; other threads are kept for days', async () => {
   await threads.mark('r1', 'answered');
   expect(await redis.ttl('{test}:thread:r1')).toBeGreaterThan(86_400);
 
@@ -121,7 +121,7 @@ test('a closed thread is soon reduced to that fact; any other is kept for days',
   expect(await threads.read('r2')).toMatchObject({ answered: false, isClosed: false });
 });
 
-test('a thread stays closed, whatever is written to it after it was deleted', async () => {
+test('a thread stays closed, whatever is written to it later', async () => {
   await threads.close('r1');
   await redis.del('{test}:thread:r1');
 

@@ -46,38 +46,38 @@ test('from an offer to an approved plan: requested by one person, approved by an
 
 test.each<[string, Transition, RemediationRecord, RegExp]>([
   [
-    'asked for a second time',
+    'requested a second time',
     requestPlan('U0KATE', POLICY, NOW),
     asked,
     /asked for already by <@U0ADA>, and is planning/,
   ],
   [
-    'asked for when the report is too old',
+    'requested when the report is too old',
     requestPlan('U0ADA', POLICY, NOW),
     anOffer({ until: OVER }),
     /too old to act upon/,
   ],
   [
-    'asked for although the configuration has it off',
+    'requested although the configuration disables it',
     requestPlan('U0ADA', { ...POLICY, off: ['etcd/doppler:restart'] }, NOW),
     anOffer(),
     /`remediations.off` names/,
   ],
   [
-    'destructive and not named',
+    'requested if it is destructive and not enabled by name',
     requestPlan('U0ADA', POLICY, NOW),
     anOffer({ risk: 'destructive' }),
     /destructive, and off until/,
   ],
   [
-    'one that nobody could approve',
+    'requested if nobody can approve it',
     requestPlan('U0ADA', { ...POLICY, roles: { ...POLICY.roles, approver: [] } }, NOW),
     anOffer(),
     /nobody may approve it/,
   ],
   ['planned a second time', recordPlan(PLAN, OBSERVATION, POLICY, NOW), planned, /it is planned/],
   [
-    'approved by who asked for it',
+    'approved by its requester',
     approve('U0ADA', HASH, POLICY, NOW),
     planned,
     /somebody else must approve it/,
@@ -98,12 +98,12 @@ test.each<[string, Transition, RemediationRecord, RegExp]>([
   ],
   ['approved before there is a plan', approve('U0GRACE', HASH, POLICY, NOW), asked, /it is planning/],
   [
-    'approved although it was turned off meanwhile',
+    'approved after the configuration disabled it',
     approve('U0GRACE', HASH, { ...POLICY, off: ['etcd/doppler:restart'] }, NOW),
     planned,
     /`remediations.off` names/,
   ],
-  ['approved by its own click although it is not safe', approveSafe(POLICY, NOW), planned, /it is planned/],
+  ['approved by its request although it is not safe', approveSafe(POLICY, NOW), planned, /it is planned/],
   [
     'rejected on a card of another plan',
     reject('U0KATE', 'f'.repeat(64), NOW),
@@ -123,7 +123,7 @@ test.each<[string, Transition, RemediationRecord, RegExp]>([
     after(reject('U0KATE', HASH, NOW), planned),
     /it is rejected/,
   ],
-])('it is not %s', (_, transition, before, because) => {
+])('a remediation is not %s', (_, transition, before, because) => {
   expect(transition(before)).toMatch(because);
 });
 
@@ -195,9 +195,9 @@ test('each transition has its own kind of audit entry, with the people and the p
   });
 });
 
-/** From which states each leads on, with everything else as it should be; from all others it must not. */
-const LEADS_ON: readonly (readonly [string, Transition, readonly string[]])[] = [
-  ['asking', requestPlan('U0KATE', POLICY, NOW), ['offered']],
+/** The states from which each transition is possible if everything else is valid. */
+const ALLOWED_STATES: readonly (readonly [string, Transition, readonly string[]])[] = [
+  ['requesting', requestPlan('U0KATE', POLICY, NOW), ['offered']],
   ['planning', recordPlan(PLAN, OBSERVATION, POLICY, NOW), ['planning']],
   ['approving', approve('U0GRACE', HASH, POLICY, NOW), ['planned']],
   ['rejecting', reject('U0GRACE', HASH, NOW), ['planned', 'approved']],
@@ -205,15 +205,15 @@ const LEADS_ON: readonly (readonly [string, Transition, readonly string[]])[] = 
   ['skipping', skipRemediation('no', NOW), ['planning', 'planned', 'approved']],
 ];
 
-test.each(LEADS_ON)('%s is possible from these states only', (_, transition, from) => {
-  const led = REMEDIATION_STATES.filter(
+test.each(ALLOWED_STATES)('%s is possible from these states only', (_, transition, from) => {
+  const allowed = REMEDIATION_STATES.filter(
     (state) => typeof transition({ ...planned, state, until: LATER }) !== 'string',
   );
 
-  expect(led).toEqual(from);
+  expect(allowed).toEqual(from);
 });
 
-test('the time for approval begins when the plan is posted, where that took long', () => {
+test('the time for approval starts when the plan is posted, if posting took long', () => {
   const wholeMs = POLICY.approveWithinMinutes * 60_000;
   const until = (nowMs: number) => Date.parse(after(markPlanShown(POLICY, nowMs), planned).until ?? '');
 
@@ -236,7 +236,7 @@ test('a plan that cannot be posted is withdrawn, and one that was posted is not'
   expect(withdrawPlan('not_in_channel', NOW)(approvedOnce)).toBe('it is approved');
 });
 
-test('where a reason is required, nobody requests or approves without one; it is in the vote and in the audit', () => {
+test('if a reason is required, nobody requests or approves without one, and it is in the vote and the audit', () => {
   const policy = { ...POLICY, requireReason: true };
 
   expect(requestPlan('U0ADA', policy, NOW)(anOffer())).toBe('a reason is required');

@@ -43,7 +43,7 @@ const applying = changeBy(startExecution(7, OBSERVATION, POLICY, LEASE_MS, NOW),
 const done = changeBy(recordStep(7, 'restarted', LEASE_MS, NOW), applying).next;
 const settling = changeBy(finishExecution(7, LEASE_MS, NOW), done).next;
 
-test('Redis refuses to begin after the approval, while frozen and beyond the caps', () => {
+test('Redis refuses to start after the approval has expired, while frozen, and beyond the caps', () => {
   expect(startExecution(7, OBSERVATION, POLICY, LEASE_MS, NOW)(approved)).toMatchObject({
     notAfter: approved.until,
     unlessFrozen: true,
@@ -52,13 +52,13 @@ test('Redis refuses to begin after the approval, while frozen and beyond the cap
   });
 });
 
-test('a remediation that was disabled since its approval does not begin', () => {
+test('a remediation that was disabled after its approval does not start', () => {
   const off = { ...POLICY, off: ['etcd/doppler:restart'] };
 
   expect(startExecution(7, OBSERVATION, off, LEASE_MS, NOW)(approved)).toMatch(/`remediations.off` names/);
 });
 
-test('it is fixed only if the finding was gone afterwards', () => {
+test('a remediation is fixed only if the finding is gone afterwards', () => {
   expect(changeBy(recordVerification(7, OBSERVED_GONE, undefined, NOW), settling)).toMatchObject({
     next: { state: 'fixed', deeds: [{ line: 'restarted' }] },
     entry: {
@@ -78,9 +78,9 @@ test('it is fixed only if the finding was gone afterwards', () => {
 
 test.each<[string, Transition]>([
   ['records a step', recordStep(6, 'x', LEASE_MS, NOW)],
-  ['says that it is applied', finishExecution(6, LEASE_MS, NOW)],
-  ['fails it', failExecution(6, 'x', undefined, NOW)],
-  ['interrupts it', interruptExecution(6, 'x', NOW)],
+  ['finishes the execution', finishExecution(6, LEASE_MS, NOW)],
+  ['fails the execution', failExecution(6, 'x', undefined, NOW)],
+  ['interrupts the execution', interruptExecution(6, 'x', NOW)],
 ])('a worker with an older fencing token no longer %s', (_, transition) => {
   expect(transition(applying)).toBe('it is applying, and no longer ours');
 });
@@ -138,19 +138,19 @@ test('an interrupted remediation keeps its steps, and can only be rechecked', ()
   });
 });
 
-/** From which states each leads on, for who holds the token; from all others it must not. */
-const LEADS_ON: readonly (readonly [string, Transition, readonly string[]])[] = [
-  ['beginning', startExecution(7, OBSERVATION, POLICY, LEASE_MS, NOW), ['approved']],
-  ['a deed', recordStep(7, 'x', LEASE_MS, NOW), ['applying']],
-  ['being applied', finishExecution(7, LEASE_MS, NOW), ['applying']],
-  ['settling', recordVerification(7, OBSERVED_GONE, undefined, NOW), ['settling']],
+/** The states from which each transition is possible, with the right fencing token. */
+const ALLOWED_STATES: readonly (readonly [string, Transition, readonly string[]])[] = [
+  ['starting', startExecution(7, OBSERVATION, POLICY, LEASE_MS, NOW), ['approved']],
+  ['recording a step', recordStep(7, 'x', LEASE_MS, NOW), ['applying']],
+  ['finishing', finishExecution(7, LEASE_MS, NOW), ['applying']],
+  ['verifying', recordVerification(7, OBSERVED_GONE, undefined, NOW), ['settling']],
   ['failing', failExecution(7, 'x', OBSERVATION, NOW), ['applying']],
   ['interrupting', interruptExecution(7, 'x', NOW), ['applying']],
-  ['time', endOverdue(NOW, POLICY), ['planning', 'planned', 'approved', 'applying', 'settling']],
-  ['looking again', recordRecheck('U0KATE', OBSERVED_GONE, NOW), ['unverified', 'failed', 'interrupted']],
+  ['timing out', endOverdue(NOW, POLICY), ['planning', 'planned', 'approved', 'applying', 'settling']],
+  ['rechecking', recordRecheck('U0KATE', OBSERVED_GONE, NOW), ['unverified', 'failed', 'interrupted']],
 ];
 
-test.each(LEADS_ON)('%s is possible from these states only', (_, transition, from) => {
+test.each(ALLOWED_STATES)('%s is possible from these states only', (_, transition, from) => {
   expect(
     REMEDIATION_STATES.filter((state) => typeof transition({ ...applying, state }) !== 'string'),
   ).toEqual(from);
