@@ -29,7 +29,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('a rejection in a request is logged with its stack and counted, and the process goes on', async () => {
+test('a rejection in a request is logged with its stack and counted, and the process keeps running', async () => {
   inRequest('slack', () => handlers.unhandledRejection(new Error('boom')));
 
   expect(close).not.toHaveBeenCalled();
@@ -98,7 +98,7 @@ test('rejections while stopping are logged, and stopping goes on', () => {
   expect(log.join('')).toContain('Connection is closed');
 });
 
-test('Node tells which request a promise was rejected in', async () => {
+test('a rejection is attributed to its request', async () => {
   const program = `
     import { currentListener, inRequest } from ${JSON.stringify(resolve(import.meta.dirname, '../telemetry/request-scope.ts'))};
     process.on('unhandledRejection', (error) => console.log(error.message, currentListener()));

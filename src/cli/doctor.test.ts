@@ -32,7 +32,7 @@ function doctor(words: readonly string[], env: Record<string, string> = {}) {
   });
 }
 
-test('a newcomer without a configuration is told what to do, and exits 1', async () => {
+test('without a configuration the doctor says how to create one, and exits 1', async () => {
   const { stdout, exitCode } = await doctor([]);
 
   expect(exitCode).toBe(1);
@@ -42,7 +42,7 @@ test('a newcomer without a configuration is told what to do, and exits 1', async
   expect(stdout).toContain('✖ Slack: there is no bot token');
 });
 
-test('a healthy installation is all ✔: configuration, private Redis, Slack and sources', async () => {
+test('a healthy installation gets a ✔ for configuration, private Redis, Slack and sources', async () => {
   writeFileSync(join(folder, 'site.pem'), '');
   writeFileSync(
     join(folder, 'wrench.yaml'),
@@ -93,7 +93,7 @@ test.each([
   [['--prove-posting', '#incident'], '`--prove-posting` takes the id of a channel'],
   [['worker', '--prove-posting', 'C0123ABC'], '`--prove-posting` needs the bot token'],
   [['bots'], 'There is no `bots` here'],
-])('a wrong word (%j) is refused with the usage, and exits 64', async (words, said) => {
+])('an invalid argument (%j) prints the usage and exits 64', async (words, said) => {
   const { stderr, stdout, exitCode } = await doctor(words);
 
   expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 64 });
@@ -101,7 +101,7 @@ test.each([
   expect(stderr).toContain('Usage: wrench doctor');
 });
 
-test('a Redis that is away is told at once, with the reason', async () => {
+test('an unreachable Redis is reported at once, with the reason', async () => {
   writeFileSync(
     join(folder, 'wrench.yaml'),
     'environments: { prod: { sources: [{ kind: tls, sites: ["127.0.0.1:1"] }] } }\n',
@@ -118,7 +118,7 @@ test('a Redis that is away is told at once, with the reason', async () => {
   expect(stdout).not.toContain('canary');
 });
 
-test('whether remediations can be applied is read from Redis: what it keeps, who froze all, and whether the audit ends at its head', async () => {
+test('reports from Redis whether remediations can be applied: durability, the freeze, and whether the audit ends at its head', async () => {
   const server = await startLocalRedis(join(folder, 'elsewhere'), () => undefined);
   const redis = new Redis(server.url.replace('unix://', ''));
   onTestFinished(async () => {
@@ -153,7 +153,7 @@ test('whether remediations can be applied is read from Redis: what it keeps, who
   expect(await lines()).toContain('✖ audit: the stream ends at 2 and the head says 3');
 });
 
-test('the audit must continue the last head seen, and copies that have stopped are read from Redis', async () => {
+test('fails if the audit does not continue the last head seen, or a copy has stopped', async () => {
   const data = join(folder, 'data');
   const server = await startLocalRedis(data, () => undefined);
   const redis = new Redis(server.url.replace('unix://', ''));
@@ -191,7 +191,7 @@ test('the audit must continue the last head seen, and copies that have stopped a
   ]);
 });
 
-test('the private Redis of a Wrench that runs here is examined as any other', async () => {
+test('examines the private Redis of a running Wrench like any other', async () => {
   const server = await startLocalRedis(join(folder, 'data'), () => undefined);
   onTestFinished(server.close);
   writeFileSync(
@@ -205,7 +205,7 @@ test('the private Redis of a Wrench that runs here is examined as any other', as
   expect(stdout).toContain('✔ audit: no entries yet');
 });
 
-test('a bad token does not keep the file from being read, and is not shown', async () => {
+test('an invalid token is not shown, and the file is still read', async () => {
   writeFileSync(join(folder, 'other.yaml'), 'environments: {}\n');
 
   const { stdout } = await doctor([], { SLACK_BOT_TOKEN: 'canary-token', WRENCH_CONFIG: './other.yaml' });

@@ -118,7 +118,7 @@ const orgWide = {
 };
 
 test.each(KINDS)(
-  'in an organization-wide installation a %s is told by its organization alone',
+  'in an organization-wide installation only the organization of a %s is compared',
   async (kind) => {
     const world = () => open({ access: { workspace: ORGANIZATION } });
 
@@ -147,7 +147,7 @@ test.each(KINDS)('a %s of another workspace, or of none, is refused', async (kin
   await expect(run(kind, orgWide)).resolves.toMatch(/^workspace:/);
 });
 
-test('where a workspace belongs to an organization, both are compared', async () => {
+test('if a workspace belongs to an organization, both are compared', async () => {
   const workspace = { teamId: 'T0DEMO', enterpriseId: 'E0ORG', isEnterpriseInstall: false };
 
   await expect(run('click', { enterprise: { id: 'E0ORG' } }, open({ access: { workspace } }))).resolves.toBe(
@@ -220,7 +220,7 @@ test.each(['click', 'modal', 'event'] as const)(
   },
 );
 
-test('a command that comes again gets the same answer', async () => {
+test('a repeated command gets the same answer', async () => {
   const world = open();
 
   await expect(run('command', {}, world)).resolves.toBe('admitted');
@@ -264,7 +264,7 @@ test.each([
   }
 });
 
-test('the steps run in their order, and one that refuses is the last', async () => {
+test('the steps run in order, and none runs after a refusal', async () => {
   const world = open({ roles: { U0ADA: ['approver'] } });
   await run('click', {}, world, { roles: ['approver'] });
   expect(world.steps).toEqual(['first', 'rate', 'role']);
@@ -320,7 +320,7 @@ const rules = {
 };
 const ALL = { S0ONCALL: ['U0ADA'], S0CERTS: [], S0LEADS: ['U0ADA'] };
 
-test('both rules must allow a question', async () => {
+test('both askFrom rules must allow a request', async () => {
   const world = (groups: World['groups'] = ALL) => open({ groups, access: { rules } });
 
   await expect(run('command', {}, world(), asks)).resolves.toBe('admitted');
@@ -350,7 +350,7 @@ test('names such as constructor find no rule', async () => {
   await expect(run('command', {}, open({ access: { rules } }), odd)).resolves.toBe('admitted');
 });
 
-test('where members are not known, nothing is awaited: it is decided after they are looked up', async () => {
+test('if the members of a group are unknown, the decision follows after a lookup, and nothing is awaited', async () => {
   const decide = async (groups: NonNullable<World['groups']>) => {
     const { access, steps } = open({ groups, isKnown: false, access: { rules } });
     const admission = await admit(access, readDelivery('command', command), () => ({
@@ -375,7 +375,7 @@ test('where members are not known, nothing is awaited: it is decided after they 
   );
 });
 
-test('a form that must be filled in first opens after the delivery is recognized, and before any role is asked for', async () => {
+test('a form opens after the delivery is checked for repetition, and before the role is', async () => {
   const { access, steps } = open();
   const admission = await admit(access, readDelivery('click', click()), () => ({
     form: async () => undefined,

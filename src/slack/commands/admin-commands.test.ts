@@ -60,7 +60,7 @@ async function audited() {
   );
 }
 
-test('freezing is seen by the whole channel, with who and why', async () => {
+test('a freeze is visible to the whole channel, with who and why', async () => {
   const answer = await type('U0REQ', 'freeze because of the migration');
 
   expect(answer).toMatchObject({ inChannel: true, outcome: 'done' });
@@ -86,7 +86,7 @@ test.each([
   await expect(deps.freeze.read()).resolves.toMatchObject({ because });
 });
 
-test('freezing what is frozen says who froze it, and changes nothing', async () => {
+test('a second freeze changes nothing, and says who froze remediations', async () => {
   await type('U0REQ', 'freeze first');
 
   const answer = await type('U0APP', 'freeze second');
@@ -97,7 +97,7 @@ test('freezing what is frozen says who froze it, and changes nothing', async () 
   await expect(audited()).resolves.toHaveLength(1);
 });
 
-test('ten people freeze at once: one did, and one entry tells of it', async () => {
+test('of ten people who freeze at once one does, with one audit entry', async () => {
   const answers = await Promise.all(
     Array.from({ length: 10 }, (_, number) => type('U0APP', `freeze ${number}`)),
   );
@@ -147,7 +147,7 @@ test('somebody without a role can neither freeze, unfreeze nor read the audit', 
   await expect(audited()).resolves.toHaveLength(5);
 });
 
-test('the audit is for who asks for it alone, and may be of one person', async () => {
+test('the audit is visible only to the sender, and can be filtered by person', async () => {
   await type('U0REQ', 'freeze now');
   await type('U0APP', 'unfreeze');
 
@@ -167,7 +167,7 @@ test.each([
   ['audit --sinse 7d', "There is no '--sinse' here. Did you mean '--since'?"],
   ['audit everything', "There is no 'everything' here"],
   ['audit --user "U0', 'A quote is not closed'],
-])('%s is answered with what is wrong', async (text, problem) => {
+])('%s is answered with the problem', async (text, problem) => {
   const answer = await type('U0AUD', text);
 
   expect(answer).toMatchObject({ outcome: 'problem' });
@@ -175,7 +175,7 @@ test.each([
 });
 
 test.each(['freeze help', 'help freeze', 'freeze --help', 'unfreeze ?', 'thaw ?', 'audit -h'])(
-  '%s explains, and does nothing',
+  '%s prints help, and does nothing',
   async (text) => {
     await expect(type('U0NONE', text)).resolves.toMatchObject({ outcome: 'help' });
     await expect(audited()).resolves.toEqual([]);
@@ -186,7 +186,7 @@ test.each(['certs expiring', '', 'help', 'frozen', 'help certs'])('"%s" is asked
   await expect(type('U0APP', text)).resolves.toBeUndefined();
 });
 
-test('while Redis is paused there is an answer in time, and nothing is begun after it', async () => {
+test('while Redis is paused there is an answer in time, and nothing is started after it', async () => {
   const pausing = connectBlocking({ url: redis.url }, () => undefined) as Redis;
   await pausing.call('CLIENT', 'PAUSE', '3000', 'ALL');
   pausing.disconnect();

@@ -25,6 +25,6 @@ test.each([
   ['escaped characters', 'expiring --match a&amp;b&lt;c&gt;', 'expiring --match a&b<c>'],
   ['what only looks like an entity', 'expiring --match &amp;lt;', 'expiring --match &lt;'],
   ['a hard space from a phone', 'expiring\u00a0--within\u00a030d', 'expiring --within 30d'],
-])('Slack delivers %s: it is read as it was meant', (_, delivered, meant) => {
+])('decodes %s', (_, delivered, meant) => {
   expect(decodeCommandText(delivered)).toBe(meant);
 });

@@ -53,7 +53,7 @@ test.each(['command', 'channel_id'])('a command without %s is malformed', (name)
     expect(read(body)).toEqual({ malformed: [name] });
 });
 
-test.each(['team_domain', 'response_url', 'text'])('a command without %s is read all the same', (name) => {
+test.each(['team_domain', 'response_url', 'text'])('a command without %s is still read', (name) => {
   const { [name]: _, ...rest } = command as Record<string, string>;
 
   expect(read(rest)).toMatchObject({ command: '/certs', channel_id: 'C0123INCIDENT' });

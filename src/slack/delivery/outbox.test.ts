@@ -131,7 +131,7 @@ test('the same answer delivered again posts nothing more', async () => {
 });
 
 test.each(['invalid_blocks', 'msg_blocks_too_long'])(
-  'blocks that Slack finds malformed (%s): the words go out all the same, and it is logged as our bug',
+  'if Slack rejects the blocks (%s), the text is still posted, and the bug is logged',
   async (code) => {
     answer = ({ fields }) =>
       fields.has('blocks') ? { ok: false, error: code } : { ok: true, ts: '1.000100' };
@@ -158,7 +158,7 @@ test('metadata that Slack rejects costs neither the answer nor its blocks', asyn
   expect(posted[0]?.fields.get('text')).toContain('1 of 41 things are broken');
 });
 
-test('progress messages that come after the answer change nothing', async () => {
+test('progress messages after the answer change nothing', async () => {
   await show({ kind: 'report', ...about, report });
   const before = calls.length;
 
@@ -168,7 +168,7 @@ test('progress messages that come after the answer change nothing', async () => 
   expect(calls).toHaveLength(before);
 });
 
-test('progress that Slack does not take is dropped, and the answer edits the same message', async () => {
+test('progress that Slack does not accept is dropped, and the answer edits the same message', async () => {
   await show({ kind: 'checking', ...about });
   answer = () => ({ ok: false, error: 'ratelimited' });
   await show({ kind: 'progress', ...about, progress: { examined: 3, gaps: 0 } });
@@ -188,7 +188,7 @@ test('while a channel has no turn left, its answer waits in the queue and not in
   expect(calls).toHaveLength(0);
 });
 
-test('an answer that waits for its turn holds no lease', async () => {
+test('an answer that waits for its turn has no lease', async () => {
   await posting.channelOrder.pause('chat.postMessage', 30_000);
   await show({ kind: 'report', ...about, report }).catch(() => undefined);
 
@@ -264,7 +264,7 @@ test('an answer whose reply from Slack was lost is posted again, without asking 
   expect(calls[0]?.fields.has('client_msg_id')).toBe(false);
 });
 
-test('where Slack was proven to drop repeated posts, all attempts at a part have one id, and the answer takes the place of a progress message', async () => {
+test('if Slack is proven to drop duplicates, all attempts at a part have one id, and the answer replaces a progress message', async () => {
   dropsDuplicates = true;
   answer = () => ({ ok: false, error: 'internal_error' });
   await show({ kind: 'checking', ...about });
@@ -282,7 +282,7 @@ test('where Slack was proven to drop repeated posts, all attempts at a part have
   expect(reply?.get('client_msg_id')).not.toBe(first?.get('client_msg_id'));
 });
 
-test('where the channel is shut and the response_url is not Slack’s, the answer is a direct message', async () => {
+test('if the channel is inaccessible and the response_url is not Slack’s, the answer is a direct message', async () => {
   const responseUrl = 'https://hooks.slack.com.evil.example/commands/1';
   const now = { ...asked, at: new Date().toISOString(), responseUrl };
   answer = ({ fields }) =>
@@ -295,7 +295,7 @@ test('where the channel is shut and the response_url is not Slack’s, the answe
   expect(log.join('')).toContain('"host":"hooks.slack.com.evil.example"');
 });
 
-test('a run that is lost after its answer was posted does not take the words of its root', async () => {
+test('a run that is lost after its answer was posted does not change its root', async () => {
   const offered = anOffer({ runId: about.runId });
   posting = { ...posting, remediations: { ...posting.remediations, listByRun: async () => [offered] } };
   await show({ kind: 'report', ...about, report });
@@ -306,7 +306,7 @@ test('a run that is lost after its answer was posted does not take the words of 
   expect(kept).toContain('1 of 41 things are broken');
 });
 
-test('a progress edit whose reply was lost, and which Slack may still carry out, is outlasted by the answer', async () => {
+test('the answer is written again after a progress edit that Slack may still apply', async () => {
   await show({ kind: 'checking', ...about });
   answer = ({ method }) =>
     method === 'chat.update' ? { ok: false, error: 'internal_error' } : { ok: true, ts: '1.000100' };
@@ -325,7 +325,7 @@ test('a progress edit whose reply was lost, and which Slack may still carry out,
   expect((await posting.threads.read(about.runId)).isClosed).toBe(true);
 });
 
-test('a progress edit that Slack has confirmed needs no second answer', async () => {
+test('after a confirmed progress edit the answer is not written again', async () => {
   await show({ kind: 'checking', ...about });
   await show({ kind: 'progress', ...about, progress: { examined: 3, gaps: 0 } });
 
@@ -353,7 +353,7 @@ test('a progress message that Slack refuses for its form does not send the answe
   expect(after.map(({ fields }) => fields.get('channel'))).toEqual(['C1']);
 });
 
-test('a root that is deleted while a progress edit is outlasted: the answer is not shown again, and its buttons keep their thread', async () => {
+test('if the root is deleted before the answer is written again, it is not posted again, and the buttons stay in their thread', async () => {
   const offered = anOffer({ runId: about.runId });
   posting = { ...posting, remediations: { ...posting.remediations, listByRun: async () => [offered] } };
   await show({ kind: 'checking', ...about });
@@ -397,7 +397,7 @@ test('an answer that was posted just before its bot died leaves no place behind'
 });
 
 test.each(['root', 'reply-0'])(
-  'a bot that was paused before %s, until another had posted the answer and forgotten its thread, posts nothing',
+  'a bot that was paused before %s posts nothing once another has posted the answer and its thread has expired',
   async (part) => {
     const { requestTurn, leave } = posting.channelOrder;
     const others = posting;
@@ -424,7 +424,7 @@ test.each(['root', 'reply-0'])(
   },
 );
 
-test('a bot that was paused between two parts of an answer posts nothing once its thread is forgotten', async () => {
+test('a bot that was paused between two parts of an answer posts nothing once its thread has expired', async () => {
   const { mark } = posting.threads;
   const others = posting;
   const threads: typeof posting.threads = {
@@ -444,7 +444,7 @@ test('a bot that was paused between two parts of an answer posts nothing once it
   expect(calls).toHaveLength(2);
 });
 
-test('an answer whose bot died while posting keeps no other answer of its channel waiting, and spends no turn', async () => {
+test('an answer whose bot died while posting does not delay other answers of its channel, and uses no turn', async () => {
   const lane = { method: 'chat.postMessage', channelId: 'C1' } as const;
   await posting.channelOrder.reserve(lane, `${about.runId}/root`);
   const lease = await posting.threads.acquireLease(about.runId);

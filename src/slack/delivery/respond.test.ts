@@ -53,7 +53,7 @@ test('an answer is posted to Slack', async () => {
   expect(slack.asked).toEqual(['/commands/1']);
 });
 
-test('an answer is not posted anywhere else, and the warning names the host alone', async () => {
+test('an answer is not posted to any other host, and the warning names only the host', async () => {
   const [slack, other] = [await listen(), await listen()];
   const url = `${other.origin}/commands/secret-part`;
 

@@ -43,7 +43,7 @@ test.each([
   'attachment_payload_limit_exceeded',
   'only_one_table_allowed',
   'markdown_text_conflict',
-])('%s: the text goes out without blocks, and it is counted and logged as our bug', async (code) => {
+])('%s: the text is sent without blocks, and counted and logged as a bug', async (code) => {
   const { outcome, last } = await sendTo(hasBlocks, new SlackApiError(code, ''));
 
   expect(outcome).toBe('posted');
@@ -57,7 +57,7 @@ test.each([
   'invalid_metadata_schema',
   'metadata_too_large',
   'metadata_must_be_sent_from_app',
-])('%s: text and blocks go out without metadata', async (code) => {
+])('%s: text and blocks are sent without metadata', async (code) => {
   const { outcome, last } = await sendTo((form) => !form.withoutMetadata, new SlackApiError(code, ''));
 
   expect(outcome).toBe('posted');
@@ -74,7 +74,7 @@ test('a text that is too long is shortened, and the blocks with their buttons st
   expect(last?.blocks).toEqual(MESSAGE.blocks);
 });
 
-test('a text that is too long only because of the blocks goes out without them', async () => {
+test('a text that is too long only because of the blocks is sent without them', async () => {
   const { outcome, last } = await sendTo(hasBlocks, new SlackApiError('msg_too_long', ''));
 
   expect(outcome).toBe('posted');
@@ -114,7 +114,7 @@ test('several faults of one message are left out one after another, and counted 
   await expect(bugs()).resolves.toEqual([1]);
 });
 
-test('a refusal as the client throws it counts the same', async () => {
+test('an error as the client throws it is handled the same way', async () => {
   const error = new WebAPIPlatformError({ ok: false, error: 'invalid_blocks' });
 
   await expect(sendTo(hasBlocks, error)).resolves.toMatchObject({ outcome: 'posted' });
@@ -139,7 +139,7 @@ test('a text in which Slack sees nothing is replaced', async () => {
 });
 
 test.each(['channel_not_found', 'not_in_channel', 'message_not_found', 'restricted_action'])(
-  '%s is not about the form, and nothing is sent again',
+  '%s is not about the form, so nothing is sent again',
   async (code) => {
     const { sent, outcome } = await sendTo(() => true, new SlackApiError(code, ''));
 
@@ -149,13 +149,13 @@ test.each(['channel_not_found', 'not_in_channel', 'message_not_found', 'restrict
   },
 );
 
-test('an error that leaves open what Slack did is thrown as it is', async () => {
+test('an error after which it is unknown what Slack did is rethrown', async () => {
   const lost = new Error('socket hang up');
 
   await expect(sendTo(() => true, lost)).resolves.toMatchObject({ outcome: lost, sent: [MESSAGE] });
 });
 
-test('whatever Slack rejects, sending ends after a few forms, none of them empty or too long', async () => {
+test('whatever Slack rejects, only a few forms are tried, none of them empty or too long', async () => {
   const code = fc.constantFrom(
     'invalid_blocks',
     'metadata_too_large',

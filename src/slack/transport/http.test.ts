@@ -51,7 +51,7 @@ test.each([
   expect(await post((event) => event.ack(answer))).toMatchObject({ status: 200, type, text });
 });
 
-test('the app learns what is delivered, and which retry it is', async () => {
+test('the app gets the payload, and which retry it is', async () => {
   const processEvent = vi.fn<App['processEvent']>((event) => event.ack());
   await post(processEvent);
 
@@ -71,7 +71,7 @@ test('the answer does not wait for what happens after the acknowledgement', asyn
   ).toMatchObject({ status: 200 });
 });
 
-test('a delivery that is never acknowledged holds no connection for long', async () => {
+test('the connection of a delivery that is never acknowledged is not kept for long', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout'] });
 
   expect(
@@ -82,7 +82,7 @@ test('a delivery that is never acknowledged holds no connection for long', async
   ).toMatchObject({ status: 200 });
 });
 
-test('an app that fails is a bug of ours, and is counted', async () => {
+test('an error in the app is counted as a bug', async () => {
   const { status, errors } = await post(async () => {
     throw new TypeError('a bug');
   });

@@ -34,7 +34,7 @@ async function start(onRead: (read: ReadResult) => void) {
   };
 }
 
-test('bodies that are not complete take up no more memory than is allowed: of equal ones the oldest are cut off', async () => {
+test('incomplete bodies use limited memory: of equally large ones the oldest are cut off', async () => {
   const statuses: unknown[] = [];
   const send = await start((read) => statuses.push('response' in read && read.response.status));
 

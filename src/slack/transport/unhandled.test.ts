@@ -33,7 +33,7 @@ async function deliver(body: object, next: Process): Promise<void> {
   await app?.processEvent({ body, ack });
 }
 
-test('what a listener acknowledges is acknowledged once, with its answer', async () => {
+test('a payload that a listener acknowledges is acknowledged once, with its answer', async () => {
   await deliver(payload, async (event) => {
     await event.ack('an answer');
     await event.ack('a second answer');
@@ -43,7 +43,7 @@ test('what a listener acknowledges is acknowledged once, with its answer', async
   expect(log).toEqual([]);
 });
 
-test('what no listener acknowledges is acknowledged as soon as none is left, with a debug line', async () => {
+test('a payload that no listener acknowledges is acknowledged after the last one, with a debug line', async () => {
   await deliver(payload, async () => undefined);
 
   expect(ack).toHaveBeenCalledOnce();
