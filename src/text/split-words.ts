@@ -23,7 +23,7 @@ const ASSIGNED = /^([a-z][a-z0-9-]*)=(.*)$/is;
 
 /**
  * Splits what was typed into words and flags. `takesValue` tells which flags are followed by a value.
- * @throws {WordsError} where a quote is not closed or the text is longer than {@link LONGEST_TEXT} characters.
+ * @throws {WordsError} if a quote is not closed or the text is longer than {@link LONGEST_TEXT} characters.
  */
 export function splitWords(text: string, takesValue: (flag: string) => boolean = () => true): Words {
   if (text.length > LONGEST_TEXT)

@@ -105,9 +105,9 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
     const posted: object[] = [];
     const post = async (notice: object) => void posted.push(notice);
 
-    await states.note(state, true);
-    await states.note({ ...state, stopped }, true);
-    await states.note({ ...state, stopped }, true);
+    await states.save(state, true);
+    await states.save({ ...state, stopped }, true);
+    await states.save({ ...state, stopped }, true);
     await states.postNotices(post);
     await states.postNotices(post);
 

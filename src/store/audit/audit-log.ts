@@ -32,7 +32,7 @@ export interface AuditLog {
    */
   readonly appendWith: (
     entry: AuditEvent | undefined,
-    run: (link: PreparedEntry) => Promise<string>,
+    run: (prepared: PreparedEntry) => Promise<string>,
   ) => Promise<string>;
   /** A page of entries, oldest first. `after` and `until` are stream ids. */
   readonly page: (after?: string, until?: string) => Promise<readonly StoredEntry[]>;
@@ -45,7 +45,7 @@ export interface AuditLog {
   /** The stream id up to which it was copied to stdout, which does not store it. */
   readonly copied: {
     readonly read: () => Promise<string | undefined>;
-    readonly note: (id: string) => Promise<void>;
+    readonly save: (id: string) => Promise<void>;
   };
 }
 
@@ -75,7 +75,7 @@ export function openAuditLog(redis: Redis | Cluster, prefix: string): AuditLog {
   const readHead = async () => toHead(await redis.hmget(headKey, 'seq', 'hash'));
   const appendNow = async (
     entry: AuditEvent,
-    run: (link: PreparedEntry) => Promise<string>,
+    run: (prepared: PreparedEntry) => Promise<string>,
   ): Promise<string> => {
     const event = auditEventSchema.parse(entry);
     for (let attempt = 0; attempt < TRIES; attempt++) {
@@ -143,7 +143,7 @@ export function openAuditLog(redis: Redis | Cluster, prefix: string): AuditLog {
     },
     copied: {
       read: async () => (await redis.get(copiedKey)) ?? undefined,
-      note: async (id) => {
+      save: async (id) => {
         await redis.set(copiedKey, id);
       },
     },

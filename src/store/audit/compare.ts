@@ -25,15 +25,15 @@ export async function verifyAgainstCopies(
 ): Promise<CompareResult> {
   const comparing = copy && compareWithCopy(copy);
   try {
-    let there: AuditEntry | undefined;
+    let entryAtHead: AuditEntry | undefined;
     const verified = await verifyAudit(audit.entries, audit.head, async (entry) => {
-      if (entry.seq === seen?.seq) there = entry;
+      if (entry.seq === seen?.seq) entryAtHead = entry;
       return comparing?.next(entry);
     });
     if (verified.kind === 'broken') return verified;
     const copied = await comparing?.end();
     if (typeof copied === 'string') return { kind: 'broken', because: copied };
-    const because = endsMismatch({ seen, there, copied, path: copy?.path }, verified);
+    const because = endsMismatch({ seen, entryAtHead, copied, path: copy?.path }, verified);
     if (because !== undefined) return { kind: 'broken', because };
     return { ...verified, ...(copied && copied.to > 0 && { copied }) };
   } finally {
@@ -44,17 +44,17 @@ export async function verifyAgainstCopies(
 interface Ends {
   readonly seen: SeenHead | undefined;
   /** The entry in Redis with the number of the last head seen. */
-  readonly there: AuditEntry | undefined;
+  readonly entryAtHead: AuditEntry | undefined;
   readonly copied: { readonly to: number } | undefined;
   readonly path: string | undefined;
 }
 
 function endsMismatch(
-  { seen, there, copied, path = '' }: Ends,
+  { seen, entryAtHead, copied, path = '' }: Ends,
   { to = 0, hash = GENESIS.hash }: Extract<VerifyResult, { kind: 'intact' }>,
 ): string | undefined {
   const end = copied?.to ?? 0;
-  const wrong = seen && seenHeadMismatch(seen, { seq: to, hash }, there);
+  const wrong = seen && seenHeadMismatch(seen, { seq: to, hash }, entryAtHead);
   if (wrong !== undefined) return end > to ? `${wrong}. ${path} ends at entry ${formatCount(end)}` : wrong;
   if (end > to) {
     const audit = to === 0 ? 'the audit is empty' : `the audit ends at entry ${formatCount(to)}`;

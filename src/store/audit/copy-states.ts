@@ -37,7 +37,7 @@ export interface AuditCopyStates {
   /** All current states, without those of bots that were not seen for a day or were replaced by another. */
   readonly list: () => Promise<readonly AuditCopyState[]>;
   /** Saves a state. With `notify`, a copy that has stopped since the last one leaves one notice, in the same step. */
-  readonly note: (state: AuditCopyState, notify: boolean) => Promise<void>;
+  readonly save: (state: AuditCopyState, notify: boolean) => Promise<void>;
   /** Passes each notice to `post`, from one bot at a time, until `post` succeeds. */
   readonly postNotices: (post: (notice: CopyNotice) => Promise<void>) => Promise<void>;
 }
@@ -48,7 +48,7 @@ const FRESH_MS = 300_000;
 const SAME_REASON_MS = 600_000;
 const POSTING_MS = 45_000;
 
-const noteCopyState = loadLua(new URL('./lua/note-copy-state.lua', import.meta.url), {
+const saveCopyState = loadLua(new URL('./lua/save-copy-state.lua', import.meta.url), {
   keys: ['statesKey', 'noticesKey', 'reasonKey'],
   args: ['copyId', 'state', 'notice', 'sameReasonMs'],
   returns: z.null(),
@@ -74,13 +74,13 @@ export function openAuditCopyStates(redis: Redis | Cluster, prefix: string): Aud
       const kept = states.flatMap(({ state }) => (state && ageOf(state) <= GONE_AFTER_MS ? state : []));
       return kept.filter((state) => !isReplaced(state, kept));
     },
-    note: async (state, notify) => {
+    save: async (state, notify) => {
       const { bot, to, stopped } = state;
       const notice = notify && stopped ? JSON.stringify(noticeOf(bot, to, stopped)) : '';
       const reason = createHash('sha256')
         .update(JSON.stringify([to, stopped?.because]))
         .digest('hex');
-      await noteCopyState(redis, {
+      await saveCopyState(redis, {
         statesKey,
         noticesKey,
         reasonKey: `${prefix}:audit:notice:${reason}`,

@@ -13,12 +13,12 @@ export interface CopyPosition {
 
 /** What the audit is copied to. */
 export interface CopyTarget {
-  /** Where copying continues. @throws {ChainMismatch} where the last entry of the target is not in Redis. */
+  /** Where copying continues. @throws {ChainMismatch} if the last entry of the target is not in Redis. */
   readonly begin: (audit: AuditLog, seen: SeenHead | undefined) => Promise<CopyPosition>;
   readonly write: (lines: string) => Promise<void>;
   /** Called once everything up to this id of the stream is written. */
   readonly written: (audit: AuditLog, id: string) => Promise<void>;
-  /** False if it must be opened again. @throws {ChainMismatch} where somebody else writes to it. */
+  /** False if it must be opened again. @throws {ChainMismatch} if somebody else writes to it. */
   readonly isCurrent: () => Promise<boolean>;
   readonly close: () => Promise<void>;
 }
@@ -51,7 +51,7 @@ export function stdoutTarget(print: (lines: string) => Promise<void> = printOut)
       return { after, head: entry };
     },
     write: (lines) => onDisk('stdout', () => print(lines)),
-    written: (audit, id) => audit.copied.note(id),
+    written: (audit, id) => audit.copied.save(id),
   };
 }
 

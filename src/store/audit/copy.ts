@@ -56,7 +56,7 @@ const WARNS_EVERY_MS = 60_000;
  * retried once a minute, because a person may have resolved it.
  */
 export function copyAudit(options: CopyOptions): {
-  /** Copies what is known by now, and ends. */
+  /** Copies the entries that are known by now, then stops. */
   readonly close: () => Promise<void>;
 } {
   const stop = new AbortController();
@@ -64,7 +64,7 @@ export function copyAudit(options: CopyOptions): {
   return {
     close: async () => {
       stop.abort();
-      // Redis may be away, and then what is known is what was copied.
+      // If Redis is unreachable, nothing more is known than what was copied.
       await Promise.race([copying, sleep(CLOSES_WITHIN_MS, undefined, { ref: false })]);
     },
   };
@@ -82,7 +82,7 @@ async function follow(options: CopyOptions, stop: AbortSignal): Promise<void> {
       let waitMs = everyMs;
       let behind = 0;
       try {
-        if (open && !(await open.target.isCurrent())) open = await closed(open);
+        if (open && !(await open.target.isCurrent())) open = await closeTarget(open);
         open ??= await begin(options, head, problems.foreignSize());
         open.place = await copyNewEntries(options.audit, open);
         ({ seq } = open.place.head);
@@ -91,7 +91,7 @@ async function follow(options: CopyOptions, stop: AbortSignal): Promise<void> {
         problems.clear();
       } catch (error) {
         const cause = open ? await explain(error, options.audit, open) : error;
-        open = await closed(open);
+        open = await closeTarget(open);
         if (problems.record(cause) === 'stopped') waitMs = retryMs;
         seq = Math.max(seq, (await head.read().catch(() => undefined))?.seq ?? 0);
         behind = await entriesBehind(options.audit, seq);
@@ -109,7 +109,7 @@ async function follow(options: CopyOptions, stop: AbortSignal): Promise<void> {
       await sleep(waitMs, undefined, { signal: stop }).catch(() => undefined);
     }
   } finally {
-    await closed(open);
+    await closeTarget(open);
   }
 }
 
@@ -148,7 +148,7 @@ async function begin(
   }
 }
 
-async function closed(open: Open | undefined): Promise<undefined> {
+async function closeTarget(open: Open | undefined): Promise<undefined> {
   await open?.target.close();
 }
 
@@ -187,7 +187,7 @@ function advanceHead(head: AuditHead, page: readonly StoredEntry[]): AuditHead {
   return { seq: last.seq, hash: last.hash };
 }
 
-/** How many entries were appended meanwhile. @throws {ChainMismatch} where Redis ends before the last entry copied, or has another one there. */
+/** How many entries were appended meanwhile. @throws {ChainMismatch} if Redis ends before the last entry copied, or has another one there. */
 async function checkEnd(audit: AuditLog, { place, atMs }: Open): Promise<number> {
   const { head, lastId } = await audit.end();
   if (lastId === place.after && head.seq === place.head.seq && head.hash === place.head.hash) return 0;
@@ -207,7 +207,7 @@ async function compareWithRedis(audit: AuditLog, { head }: CopyPosition, atMs: n
   return { wrong: seenHeadMismatch(seen, newest, seen.seq === 0 ? GENESIS : found?.entry), newest };
 }
 
-/** Where an entry does not fit because entries that were copied are gone from Redis, that explains more. */
+/** If copied entries were removed from Redis, that is a better explanation of an entry that does not follow. */
 async function explain(error: unknown, audit: AuditLog, { place, atMs }: Open): Promise<unknown> {
   if (!(error instanceof ChainMismatch) || error.sizeBytes !== undefined) return error;
   try {

@@ -25,7 +25,7 @@ export const AUDIT_EVENT_KINDS = [
 export const auditEventSchema = z.strictObject({
   kind: z.enum(AUDIT_EVENT_KINDS),
   at: z.iso.datetime(),
-  /** Slack user ids: who asked, approved, rejected, or was refused; `wrench` where nobody did; `terminal` for a person at a shell. */
+  /** Slack user ids: who asked, approved, rejected, or was refused; `wrench` if nobody did; `terminal` for a person at a shell. */
   who: z.array(z.string()).min(1),
   remediation: z.string().exactOptional(),
   /** For people: `Restart doppler_z2/0`. */

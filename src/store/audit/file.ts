@@ -20,7 +20,7 @@ export class UnreadableFile extends Error {
   }
 }
 
-/** @returns undefined where there is no such file. */
+/** @returns undefined if there is no such file. */
 export async function openAuditFile(path: string): Promise<AuditFile | undefined> {
   const size = await stat(path).then(
     (found) => found.size,

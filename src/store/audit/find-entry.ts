@@ -32,13 +32,13 @@ export async function findEntry(
 /**
  * Why an audit does not continue the last head seen; undefined if it does.
  * @param newest entry of the audit.
- * @param there the audit's entry with the number of the last head seen.
+ * @param entryAtHead the audit's entry with the number of the last head seen.
  * @param audit how the message names it: `the audit`, or the path of a copy.
  */
 export function seenHeadMismatch(
   seen: SeenHead,
   newest: AuditHead,
-  there: AuditHead | undefined,
+  entryAtHead: AuditHead | undefined,
   audit = 'the audit',
 ): string | undefined {
   const entry = `entry ${formatCount(seen.seq)}`;
@@ -47,8 +47,8 @@ export function seenHeadMismatch(
     const end = newest.seq === 0 ? `${audit} is empty` : `${audit} ends at entry ${formatCount(newest.seq)}`;
     return `${end}, but ${entry} was seen on ${when}: ${missingEntries(newest.seq, seen.seq)}`;
   }
-  if (!there) return `${entry}, which was seen on ${when}, is missing`;
-  return there.hash === seen.hash
+  if (!entryAtHead) return `${entry}, which was seen on ${when}, is missing`;
+  return entryAtHead.hash === seen.hash
     ? undefined
     : `${entry} differs from the one that was seen on ${when}: ${audit} was replaced`;
 }

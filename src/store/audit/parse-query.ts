@@ -2,10 +2,10 @@ import { duration } from '../../text/duration.ts';
 
 const DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
 const PERSON = /^@?([UW][A-Z0-9]{2,})(\|.*)?$/;
-/** Who acts where no person of Slack does. */
+/** Actors in the audit that are not people of Slack. */
 const NOT_IN_SLACK = ['terminal', 'wrench'];
 
-/** A moment as people write it, `7d` ago or `2026-11-20`, in milliseconds of the epoch; undefined where it is neither. Without a zone it is UTC. */
+/** A moment as people write it, `7d` ago or `2026-11-20`, in milliseconds of the epoch; undefined if it is neither. Without a zone it is UTC. */
 export function readMoment(written: string, nowMs: number): number | undefined {
   if (DATE.test(written)) {
     const hasZone = !written.includes('T') || /(Z|[+-]\d{2}:?\d{2})$/.test(written);

@@ -9,12 +9,12 @@ export interface SeenHeadFile {
   /**
    * The last head seen: from the file, or from memory while the file cannot be written. A removed file means that a person has resolved
    * the mismatch.
-   * @throws {ChainMismatch} where the file is invalid.
+   * @throws {ChainMismatch} if the file is invalid.
    */
   readonly read: () => Promise<SeenHead | undefined>;
   /**
-   * Notes that the audit continues to `head`. Where the file cannot be written, that is reported by `problem` and not thrown.
-   * @throws {ChainMismatch} where the file has a head that is not in this audit.
+   * Records that the audit continues to `head`. A file that cannot be written is reported by `problem`, and does not throw.
+   * @throws {ChainMismatch} if the file has a head that is not in this audit.
    */
   readonly advance: (audit: AuditLog, head: AuditHead) => Promise<void>;
   /** Why the file cannot be read or written. */

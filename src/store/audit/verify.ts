@@ -5,7 +5,7 @@ export type VerifyResult =
   | {
       readonly kind: 'intact';
       readonly entries: number;
-      /** The first and the last number; absent where there is no entry. */
+      /** The first and the last number; absent if there is no entry. */
       readonly from?: number;
       readonly to?: number;
       /** The hash of the last entry. Stored elsewhere, it proves later that no entry up to it was changed. */

@@ -208,7 +208,7 @@ test.each<[string, readonly AuditCopyState[], readonly string[]]>([
   ],
   ['forgets a copy whose bot ended more than a day ago', [state('pod-a', 25, true)], []],
 ])('the list of copies: %s', async (_, all, stopped) => {
-  for (const one of all) await states.note(one, false);
+  for (const one of all) await states.save(one, false);
 
   expect(await stoppedIn()).toEqual(stopped);
 });

@@ -41,7 +41,7 @@ export function watchCopy({
     const { stopped, headProblem } = status;
     const what = JSON.stringify([stopped, headProblem]);
     if (what === noted && Date.now() - notedAtMs < noteEveryMs) return;
-    await states.note(await toState(status), post !== undefined);
+    await states.save(await toState(status), post !== undefined);
     noted = what;
     notedAtMs = Date.now();
     if (post) startPosting(post);

@@ -12,7 +12,7 @@ export interface Threads {
   readonly read: (runId: string) => Promise<PostedThread>;
   /** Forgets a part that was deleted, so that it may be posted again. */
   readonly forget: (runId: string, part: string) => Promise<void>;
-  /** Records where a part is that was not posted by the bot itself. */
+  /** Records a part that was not posted under a lease, such as an answer through a response_url. */
   readonly recordPart: (runId: string, part: string, where: MessageLocation) => Promise<void>;
   /** Saves a text of the run for later edits. */
   readonly saveText: (runId: string, name: string, text: string) => Promise<void>;

@@ -189,7 +189,7 @@ function votesInWords(votes: readonly Vote[]): string {
   return rest > 0 ? `${shown} and ${rest} more` : shown;
 }
 
-/** `Needs 2 approvals by different people other than <@U…>: 1 of 2 so far. Open until …` in mrkdwn; empty where it needs none. */
+/** `Needs 2 approvals by different people other than <@U…>: 1 of 2 so far. Open until …` in mrkdwn; empty if it needs none. */
 export function needsInWords(remediation: RemediationRecord): string {
   const { risk, requested, approvals, until } = remediation;
   const needed = neededApprovals(remediation);

@@ -40,7 +40,7 @@ export function renderFinding(finding: Finding): Unit {
   };
 }
 
-/** One line of top-level text. The target is left out where the summary names it. */
+/** One line of top-level text. The target is left out if the summary names it. */
 export function findingLine(finding: Finding): string {
   const { severity, target } = finding;
   const summary = summaryOf(finding);
