@@ -76,14 +76,14 @@ export const QUICK_ATTEMPTS = 30;
 function outboxRetryDelayMs(attempt: number): number {
   return attempt <= QUICK_ATTEMPTS
     ? 500 + Math.random() * 1_000
-    : Math.min(LONGEST_BACKOFF_MS, 2_000 * (attempt - QUICK_ATTEMPTS + 5));
+    : Math.min(MAX_BACKOFF_MS, 2_000 * (attempt - QUICK_ATTEMPTS + 5));
 }
 
 /** Longest wait between two attempts at a job. */
-const LONGEST_BACKOFF_MS = 60_000;
+const MAX_BACKOFF_MS = 60_000;
 
 function defaultRetryDelayMs(attempt: number): number {
-  return Math.min(LONGEST_BACKOFF_MS, backoffMs(attempt + 2) * Math.max(1, attempt / 4));
+  return Math.min(MAX_BACKOFF_MS, backoffMs(attempt + 2) * Math.max(1, attempt / 4));
 }
 
 function startWorker<T>(

@@ -21,11 +21,11 @@ class RedisUnreachable extends Error {
 const CONNECT_WITHIN_MS = 5_000;
 
 /** The exit code if Redis or a file could not be read, so that the result is unknown. */
-export const NOT_READ = 2;
+export const EXIT_NOT_READ = 2;
 
 /**
  * Runs `work` with the configured Redis, or with the private one of a Wrench that runs in this folder.
- * @returns what `work` returns, or {@link NOT_READ} if Redis is unreachable; the reason is printed with `error`.
+ * @returns what `work` returns, or {@link EXIT_NOT_READ} if Redis is unreachable; the reason is printed with `error`.
  * @throws {ConfigError}
  */
 export async function withRedis(
@@ -38,7 +38,7 @@ export async function withRedis(
   const redis = configuredRedis(settings, config) ?? (await findLocalRedis(settings.dataPath));
   if (!redis) {
     error('wrench: nothing is running here and no REDIS_URL is set\n');
-    return NOT_READ;
+    return EXIT_NOT_READ;
   }
   let last: Error | undefined;
   const connection = connectFailFast(redis, (failure) => (last = failure));
@@ -49,7 +49,7 @@ export async function withRedis(
   } catch (caught) {
     if (!isRedisError(caught)) throw caught;
     error(`wrench: Redis does not answer: ${redact(last?.message ?? caught.message)}\n`);
-    return NOT_READ;
+    return EXIT_NOT_READ;
   } finally {
     connection.disconnect();
   }

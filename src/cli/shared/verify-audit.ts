@@ -10,7 +10,7 @@ import { readWhole } from '../../store/audit/read.ts';
 import { type VerifyResult, verifyAudit } from '../../store/audit/verify.ts';
 import { PREFIX } from '../../queue/queues.ts';
 import type { AuditTerminal } from './terminal.ts';
-import { NOT_READ, withRedis } from './redis.ts';
+import { EXIT_NOT_READ, withRedis } from './redis.ts';
 
 /** `broken`: the audit is not intact, or it does not match the copy or the last head seen. */
 const VERIFY_EXIT = { fine: 0, broken: 1 } as const;
@@ -39,7 +39,7 @@ export function verifyRedis(terminal: AuditTerminal): Promise<number> {
     if (compared?.kind === 'broken') return printBroken('The audit', compared.because, terminal);
     if (compared) await terminal.print(intactText('The audit', compared));
     for (const why of unread) terminal.error(`wrench: ${why}\n`);
-    if (!compared || unread.length > 0) return NOT_READ;
+    if (!compared || unread.length > 0) return EXIT_NOT_READ;
     return printProof(compared, external, terminal);
   });
 }
@@ -72,7 +72,7 @@ export async function verifyFile(path: string, terminal: AuditTerminal): Promise
     unread.push(`${path} has no entries; nothing was verified`);
   else if (verified) await terminal.print(intactText(path, verified));
   for (const why of unread) terminal.error(`wrench: ${why}\n`);
-  if (unread.length > 0) return NOT_READ;
+  if (unread.length > 0) return EXIT_NOT_READ;
   if (file?.isTorn()) terminal.error(`wrench: ${incompleteLineText(path)}\n`);
   if (entryAtHead && seen)
     await terminal.print(`Its end is proven by the last head seen (${headText(seen)}).\n`);

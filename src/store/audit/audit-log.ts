@@ -58,7 +58,7 @@ export interface StoredEntry {
 
 const NO_ENTRY: PreparedEntry = { prev: '', hash: '', seq: '', json: '' };
 const PAGE = 1_000;
-const TRIES = 1_000;
+const MAX_ATTEMPTS = 1_000;
 const appendEntry = loadLua(new URL('./lua/append-entry.lua', import.meta.url), {
   keys: ['headKey', 'streamKey'],
   args: ['prevHash', 'hash', 'seq', 'entry'],
@@ -78,7 +78,7 @@ export function openAuditLog(redis: Redis | Cluster, prefix: string): AuditLog {
     run: (prepared: PreparedEntry) => Promise<string>,
   ): Promise<string> => {
     const event = auditEventSchema.parse(entry);
-    for (let attempt = 0; attempt < TRIES; attempt++) {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       known ??= await readHead();
       const base = known;
       const next = chainEntry(base, event);
@@ -100,7 +100,7 @@ export function openAuditLog(redis: Redis | Cluster, prefix: string): AuditLog {
       if (hash === next.hash) return 'ok';
       await sleep(Math.random() * Math.min(attempt, 20));
     }
-    throw new Error(`other processes appended to the audit ${TRIES} times first`);
+    throw new Error(`other processes appended to the audit ${MAX_ATTEMPTS} times first`);
   };
   /** Within one process entries are appended one after another, so that only processes compete. */
   const serially = <T>(work: () => Promise<T>): Promise<T> => {

@@ -24,7 +24,7 @@ export interface CopyTarget {
 }
 
 const START: CopyPosition = { head: GENESIS };
-const LINE_ENDS_WITHIN = 64 * 1024;
+const TAIL_BYTES = 64 * 1024;
 
 /** No copy: the audit is only followed for its head, from the last one seen. */
 export const NO_COPY: CopyTarget = {
@@ -121,8 +121,8 @@ interface LastLine {
 /** The last complete line. Cuts off an incomplete one after it. */
 async function lastLine(file: FileHandle, path: string): Promise<LastLine> {
   const { size } = await file.stat();
-  for (let room = LINE_ENDS_WITHIN; ; room *= 2) {
-    const from = Math.max(0, size - room);
+  for (let bytes = TAIL_BYTES; ; bytes *= 2) {
+    const from = Math.max(0, size - bytes);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(size - from), 0, size - from, from);
     const tail = buffer.subarray(0, bytesRead);
     const end = tail.lastIndexOf('\n');

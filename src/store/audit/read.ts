@@ -8,7 +8,7 @@ export interface TimeRange {
 }
 
 const LAST_OF_MS = '18446744073709551615';
-const MOST_PAGES = 5;
+const MAX_PAGES = 5;
 
 /** Entries as they are stored, oldest first, with one page in memory at a time. Entries that are appended meanwhile are left out. */
 export async function* readAudit(
@@ -51,7 +51,7 @@ export async function readNewest(
   const newestFirst: AuditEntry[] = [];
   let total = 0;
   let before: string | undefined;
-  for (let pages = 0; pages < MOST_PAGES; pages++) {
+  for (let pages = 0; pages < MAX_PAGES; pages++) {
     const page = await audit.pageBackwards(before, String(sinceMs));
     for (const { raw } of page) {
       const entry = parseEntry(raw);

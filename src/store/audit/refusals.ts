@@ -30,8 +30,8 @@ export interface RefusalLimits {
 }
 
 const LIMITS: RefusalLimits = { windowMs: 600_000, audited: 5, answered: 30 };
-const TRIES = 100;
-const SWEPT_AT_ONCE = 1_000;
+const MAX_ATTEMPTS = 100;
+const MAX_PER_SWEEP = 1_000;
 
 const auditRefusal = loadLua(new URL('./lua/audit-refusal.lua', import.meta.url), {
   keys: ['headKey', 'streamKey', 'countsKey', 'endsKey'],
@@ -91,7 +91,7 @@ export function openRefusals(
   return {
     auditRefusal: async (entry) => {
       const [who = ''] = entry.who;
-      for (let attempt = 0; attempt < TRIES; attempt++) {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         const answer = await audit.appendWith(entry, (link) =>
           auditRefusal(redis, { ...appending(link), userId: who, audited, windowMs }),
         );
@@ -103,7 +103,7 @@ export function openRefusals(
       throw new Error('a refusal could neither be audited nor counted');
     },
     sweep: async () => {
-      const ended = await listEndedRefusals(redis, { endsKey, limit: SWEPT_AT_ONCE });
+      const ended = await listEndedRefusals(redis, { endsKey, limit: MAX_PER_SWEEP });
       for (const who of ended) await sumUp(who);
     },
   };

@@ -59,7 +59,7 @@ function freezeEventOf(kind: 'frozen' | 'thawed', { by, at, because }: FreezeRec
   return { kind, at, who: [by], what: 'everything', ...(because !== '' && { because }) };
 }
 
-const LONGEST_REASON = 500;
+const MAX_REASON_CHARS = 500;
 
 /** The reason in what was typed: `because of the migration`, `--because "the migration"` and `the migration` are the same. May be empty. */
 export function parseFreezeReason(typed: string): string {
@@ -68,5 +68,5 @@ export function parseFreezeReason(typed: string): string {
     .replace(/^[-—–]*because(?!\s+of\b)(\s+|\s*[=:]\s*|$)/i, '')
     .replace(/^(["'“”‘’])([\s\S]*)["'“”‘’]$/, '$2')
     .trim();
-  return said === '' ? '' : cleanText(said).slice(0, LONGEST_REASON).toWellFormed();
+  return said === '' ? '' : cleanText(said).slice(0, MAX_REASON_CHARS).toWellFormed();
 }

@@ -1,7 +1,7 @@
 import type { Report } from '../../check/finding.ts';
 import type { Observation, RemediationRecord } from './record.ts';
 
-const MOST_GAPS = 100;
+const MAX_GAPS = 100;
 
 /**
  * What a report says about one finding. An absent finding is gone only if nothing hides it and nothing has replaced it: a gap
@@ -15,7 +15,7 @@ export function observationOf(
   const reasons = report.findings
     .filter(({ target }) => target === finding.target)
     .map(({ reason }) => reason);
-  const gaps = report.gaps.map(({ what }) => what).slice(0, MOST_GAPS);
+  const gaps = report.gaps.map(({ what }) => what).slice(0, MAX_GAPS);
   const isThere = reasons.includes(finding.reason);
   const isChanged = before !== undefined && reasons.some((reason) => !before.reasons.includes(reason));
   const isHidden = report.examined === 0 || gaps.some((gap) => !before?.gaps.includes(gap));

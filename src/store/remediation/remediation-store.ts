@@ -72,8 +72,8 @@ export interface RemediationStore {
 export const OFFER_MS = 3_600_000;
 const KEEP_OFFERED_MS = 24 * 3_600_000;
 const KEEP_MS = 90 * 24 * 3_600_000;
-const MOST_AT_ONCE = 500;
-const TRIES = 200;
+const MAX_LISTED = 500;
+const MAX_ATTEMPTS = 200;
 const EMPTY: readonly string[] = [];
 
 const offerRemediation = loadLua(new URL('./lua/offer-remediation.lua', import.meta.url), {
@@ -168,10 +168,9 @@ export function openRemediationStore(
       });
       return renewed === 1;
     },
-    listOverdue: async () =>
-      redis.zrangebyscore(keys.due, '-inf', await readClock(), 'LIMIT', 0, MOST_AT_ONCE),
+    listOverdue: async () => redis.zrangebyscore(keys.due, '-inf', await readClock(), 'LIMIT', 0, MAX_LISTED),
     listCardPending: async (afterMs) =>
-      redis.zrangebyscore(keys.cardPending, '-inf', (await readClock()) - afterMs, 'LIMIT', 0, MOST_AT_ONCE),
+      redis.zrangebyscore(keys.cardPending, '-inf', (await readClock()) - afterMs, 'LIMIT', 0, MAX_LISTED),
     markCardShown: async (id, revision) => {
       await markCardShown(redis, {
         recordKey: keys.record(id),
@@ -196,7 +195,7 @@ async function runTransition(
   transition: Transition,
 ): Promise<TransitionResult> {
   let tried: string | undefined;
-  for (let attempt = 0; attempt < TRIES; attempt++) {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const stored = await store.read(id);
     if (!stored)
       return { kind: 'refused', because: 'it is not known here, or too old: ask the question again' };
@@ -213,7 +212,7 @@ async function runTransition(
       return { kind: 'refused', because: refusalReason(answer, change), remediation };
     await sleep(Math.random() * 5 * Math.min(attempt, 10));
   }
-  throw new Error(`remediation ${id} changed ${TRIES} times while a transition was tried`);
+  throw new Error(`remediation ${id} changed ${MAX_ATTEMPTS} times while a transition was tried`);
 }
 
 function commit(

@@ -42,7 +42,7 @@ const BURST = 5;
 const ABSENT_AFTER_MS = 15_000;
 /** The places of a lane are deleted after this long without a request. */
 const FORGET_AFTER_MS = 600_000;
-const LONGEST_WAIT_MS = 5_000;
+const MAX_WAIT_MS = 5_000;
 
 const requestTurn = loadLua(new URL('./lua/request-turn.lua', import.meta.url), {
   keys: ['placesKey', 'askedKey', 'paceKey', 'pauseKey'],
@@ -79,7 +79,7 @@ export function openChannelOrder(redis: Redis | Cluster, prefix: string): Channe
         intervalMs: INTERVAL_MS,
         burst: BURST,
         absentAfterMs: ABSENT_AFTER_MS,
-        longestWaitMs: LONGEST_WAIT_MS,
+        longestWaitMs: MAX_WAIT_MS,
       }),
     reserve: async (lane, place) => {
       await reservePlace(redis, { ...keysOf(lane), place, forgetAfterMs: FORGET_AFTER_MS });

@@ -37,7 +37,7 @@ export function startExecution(
 
 /** Records one completed step and extends the lease. Refused for every fencing token but the current one. */
 export function recordStep(token: number, line: string, leaseMs: number, nowMs: number): Transition {
-  return whileHolding(token, 'applying', (remediation) => ({
+  return requireToken(token, 'applying', (remediation) => ({
     next: {
       ...remediation,
       deeds: [...remediation.deeds, { at: isoTime(nowMs), line }],
@@ -49,7 +49,7 @@ export function recordStep(token: number, line: string, leaseMs: number, nowMs: 
 
 /** applying -> settling: the plan is applied, and its result is verified. */
 export function finishExecution(token: number, leaseMs: number, nowMs: number): Transition {
-  return whileHolding(token, 'applying', (remediation) => ({
+  return requireToken(token, 'applying', (remediation) => ({
     next: { ...remediation, state: 'settling', until: isoTime(nowMs + leaseMs) },
     entry: auditEventOf(remediation, 'applied', actorsOf(remediation), nowMs, stepsOf(remediation)),
     lockTargetsForMs: leaseMs * 2,
@@ -63,7 +63,7 @@ export function recordVerification(
   because: string | undefined,
   nowMs: number,
 ): Transition {
-  return whileHolding(token, 'settling', (remediation) =>
+  return requireToken(token, 'settling', (remediation) =>
     recordOutcome(remediation, after.finding === 'gone' ? 'fixed' : 'unverified', nowMs, { after, because }),
   );
 }
@@ -75,20 +75,20 @@ export function failExecution(
   after: Observation | undefined,
   nowMs: number,
 ): Transition {
-  return whileHolding(token, 'applying', (remediation) =>
+  return requireToken(token, 'applying', (remediation) =>
     recordOutcome(remediation, 'failed', nowMs, { because, after }),
   );
 }
 
 /** applying -> interrupted: the worker was stopped during a step, and it is unknown how much of that step was done. */
 export function interruptExecution(token: number, because: string, nowMs: number): Transition {
-  return whileHolding(token, 'applying', (remediation) =>
+  return requireToken(token, 'applying', (remediation) =>
     recordOutcome(remediation, 'interrupted', nowMs, { because }),
   );
 }
 
 /** A transition that is refused unless the record has this state and this fencing token. */
-function whileHolding(
+function requireToken(
   token: number,
   state: 'applying' | 'settling',
   change: (remediation: RemediationRecord) => Change,
