@@ -1,6 +1,6 @@
 --[[
   Changes a remediation, by compare-and-set. Its record, its deadline, the locks on its targets, the hourly counts and
-  the audit entry change together or not at all: there is no change without its entry, and no entry without its change.
+  the audit entry, if it has one, change together or not at all: there is no entry without its change.
 
   Keys:
     recordKey        hash of the remediation: rev, state and record
