@@ -52,6 +52,12 @@ test('a director that takes no token at all is asked twice, and no more', async 
   expect(bosh.director.asked.filter(({ path }) => path.startsWith('/deployments'))).toHaveLength(2);
 });
 
+test('a UAA that answers without a token is named', async () => {
+  bosh = await startBosh();
+  bosh.director.fail({ path: 'uaa', status: 200, body: '{"token_type":"bearer"}' });
+  expect(await read(bosh.open())).toBe('malformed: UAA at HOST did not answer with a token');
+});
+
 test("a missing scope is reported in the director's words, and is no reason to log in again", async () => {
   bosh = await startBosh();
   bosh.director.allow(bosh.director.reader.id, ['uaa.none']);

@@ -189,7 +189,7 @@ async function fetchLogin(config: BoshConfig, auth: BoshAuth, connector: Connect
     throw new SourceError(
       config.name,
       'malformed',
-      `UAA at ${new URL(uaaUrl).host} did not response with a token`,
+      `UAA at ${new URL(uaaUrl).host} did not answer with a token`,
     );
   const { access_token: id, expires_in: seconds = 60, scope } = token.data;
   return {
