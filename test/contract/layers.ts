@@ -305,10 +305,13 @@ export const MODULES: readonly Module[] = [
 /** Renderers know records and audit entries, not how they are stored. */
 const RENDERED_RECORDS = /^src\/store\/(remediation\/record|audit\/entry)\.ts$/;
 
-/** What tests may import in addition: test tools, and the servers of test/. */
+/** With these a file can load any other, whatever it imports. */
+const LOADERS = /^node:(module|vm)$/;
+
+/** What tests may import in addition: test tools, the servers of test/, and the program that they start. */
 const TEST = /\.test\.ts$/;
 const TESTS_MAY_IMPORT =
-  /^(test\/(world|workspace)\/|src\/queue\/local-redis\.ts$|(vitest|fast-check|@peculiar\/x509|node-forge|execa|ioredis|undici|yaml|zod)$|node:|src\/wire\/)/;
+  /^(test\/(world|workspace)\/|src\/(queue\/local-redis|main)\.ts$|(vitest|fast-check|@peculiar\/x509|node-forge|execa|ioredis|undici|yaml|zod)$|node:|src\/wire\/)/;
 const CHECK_TESTS_MAY_IMPORT = /^(vitest|fast-check)$/;
 
 /** Paths in the repository and what their files contain. */
@@ -341,7 +344,7 @@ function isAllowed(path: string, module: Module, imported: string): boolean {
     const target = moduleOf(imported);
     if (target === module && instanceOf(path, module) === instanceOf(imported, module)) return true;
     if (target && mayImport(path, module, imported, target)) return true;
-  } else if (module.packages.test(imported)) return true;
+  } else if (module.packages.test(imported) && !LOADERS.test(imported)) return true;
   if (!TEST.test(path)) return false;
   if (posix.dirname(imported) === posix.dirname(path)) return true;
   return (path.startsWith('commands/') ? CHECK_TESTS_MAY_IMPORT : TESTS_MAY_IMPORT).test(imported);
@@ -368,18 +371,25 @@ function packageOf(specifier: string): string {
 }
 
 const COMMENT = String.raw`(?:\s|\/\*[\s\S]*?\*\/|\/\/[^\n]*\n)*`;
+const CALL = String.raw`\b(?:import(?:\.(?:defer|source|meta\.resolve))?|require)${COMMENT}\(${COMMENT}`;
 const IMPORTS = [
   // import x from 'y'; export * from 'y'; import type { X } from 'y'
   new RegExp(String.raw`\bfrom${COMMENT}(['"])(?<specifier>[^'"\n]+)\1`, 'g'),
-  // import 'y'; import('y'), in code, in types and in JSDoc; require('y')
+  // import 'y'
+  new RegExp(String.raw`\bimport${COMMENT}(['"])(?<specifier>[^'"\n]+)\1`, 'g'),
+  // import('y'), in code, in types and in JSDoc; require('y')
+  new RegExp(String.raw`${CALL}(['"\`])(?<specifier>[^'"\`$\n]+)\1`, 'g'),
+  // new Worker(new URL('y.ts', import.meta.url))
   new RegExp(
-    String.raw`\b(?:import|require|import\.meta\.resolve)${COMMENT}\(?${COMMENT}(['"\`])(?<specifier>[^'"\`\n]+)\1`,
+    String.raw`\bnew URL\(${COMMENT}(['"\`])(?<specifier>\.[^'"\`$\n]+\.[cm]?[jt]sx?)\1${COMMENT},${COMMENT}import\.meta\.url`,
     'g',
   ),
+  // /// <reference path="y" />
+  /^\/\/\/ *<reference path=(['"])(?<specifier>[^'"\n]+)\1/gm,
 ];
-/** An import of what only a running program knows. */
+/** An import of what only a running program knows: of anything but one literal. */
 const UNREADABLE = new RegExp(
-  String.raw`\bimport${COMMENT}\(${COMMENT}(?!['"\`\s/])(?<what>[^;\n]{0,60})`,
+  String.raw`${CALL}(?!(['"\`])[^'"\`$\n]+\1${COMMENT}[,)])(?<what>[^\s/][^;\n]{0,59})`,
   'g',
 );
 

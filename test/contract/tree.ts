@@ -6,7 +6,7 @@ export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** The files under folders of the repository, by their path from its root. */
 export function readTree(
   folders: readonly string[],
-  wanted: RegExp = /\.(ts|js|mjs|cjs)$/,
+  wanted: RegExp = /\.[cm]?[jt]sx?$/,
 ): ReadonlyMap<string, string> {
   const paths = folders.flatMap((folder) =>
     readdirSync(`${ROOT}${folder}`, { recursive: true, withFileTypes: true })
