@@ -15,13 +15,17 @@ const SCRIPT =
 const HEADER =
   /^ {2}\S[\s\S]+\n\n {2}Keys:\n(?<keys>(?: {4}.+\n)+)(?: {2}Arguments:\n(?<args>(?: {4}.+\n)+))? {2}Returns: .+/;
 
+/** Scripts in a string, and the ways to run one: https://redis.io/docs/latest/develop/programmability/ */
+const RUNS_LUA =
+  /\b(KEYS|ARGV)\[|\.(eval|evalsha|fcall)(_ro)?\(|\.call\(\s*['"](eval|fcall|EVAL|FCALL)|\.defineCommand\(/;
+
 /** `name  what it is`, one in a line. */
 function namesIn(list = ''): readonly string[] {
   return list.split('\n').flatMap((line) => /^ {4}(\S+) +\S/.exec(line)?.[1] ?? []);
 }
 
 test('scripts of Redis are in .lua files, and one file runs them', () => {
-  const withLua = production.filter(([, text]) => /\b(KEYS|ARGV)\[|\.(eval|evalsha)(_ro)?\(/.test(text));
+  const withLua = production.filter(([, text]) => RUNS_LUA.test(text));
 
   expect(withLua.map(([path]) => path)).toEqual(['src/queue/load-lua.ts']);
   expect(all.filter(([path]) => !/\/lua\/(includes\/)?[a-z-]+\.lua$/.test(path))).toEqual([]);
