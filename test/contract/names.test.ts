@@ -22,6 +22,17 @@ test.each([
   ['a schema and its type, once', `export const report = z.x();\nexport type report = X;`, ['report']],
   ['a list', `const a = 1;\ntype B = 1;\nexport {\n  a,\n  type B,\n};`, ['a', 'B']],
   ['a list with an alias', `const a = 1;\nexport { a as b };`, ['b']],
+  [
+    'what an object or a list is taken apart into',
+    `export const { a, b: c } = f();\nexport const [d] = g();`,
+    ['a', 'c', 'd'],
+  ],
+  [
+    'a new name for an import',
+    `import { a } from './b.ts';\nexport { a as c };\nexport { a, d as e } from './b.ts';`,
+    ['c', 'e'],
+  ],
+  ['a name for a module', `export * as a from './b.ts';`, ['a']],
 ])('finds %s', (_, text, names) => {
   expect([...exportedNames(text)]).toEqual(names);
 });
