@@ -42,12 +42,19 @@ test('keys and arguments are passed by name, in any order', async () => {
   expect(await run(redis, { n: 1, bKey: 'b', text: '', aKey: 'a' })).toEqual(['a', 'b', '', 2]);
 });
 
-test('the last key may be a list, which may be empty', async () => {
-  const file = await write('a.lua', 'local aKey = KEYS[1]', 'local more = {unpack(KEYS, 2)}', 'return more');
+test('the last key may be a list, empty or of any length', async () => {
+  const file = await write(
+    'a.lua',
+    'local aKey = KEYS[1]',
+    'local more = {} for at = 2, #KEYS do more[#more + 1] = KEYS[at] end',
+    'return more',
+  );
   const run = loadLua(file, { keys: ['aKey', '...more'], args: [], returns: z.array(z.string()) });
+  const many = Array.from({ length: 20_000 }, (_, at) => `k${at}`);
 
   expect(await run(redis, { aKey: 'a', more: ['b', 'c'] })).toEqual(['b', 'c']);
   expect(await run(redis, { aKey: 'a', more: [] })).toEqual([]);
+  expect(await run(redis, { aKey: 'a', more: many })).toEqual(many);
 });
 
 test('a script that Redis does not have is sent once', async () => {

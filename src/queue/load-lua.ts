@@ -69,13 +69,14 @@ export function readLua(file: URL): string {
 }
 
 const LIST = /^\.\.\./;
+/** A list is filled by a loop: `unpack` fails at some 8,000 values. */
 const LOCAL =
-  /^local (?<name>\w+) = (?:(?<list>\{unpack\()|tonumber\()?(?<table>KEYS|ARGV)(?:\[|, )(?<at>\d+)/gm;
+  /^local (?<name>\w+) = (?:\{\} for at = (?<from>\d+), #KEYS do |(?:tonumber\()?(?<table>KEYS|ARGV)\[(?<at>\d+)\])/gm;
 
 /** `windowKey = KEYS[1]`, `...targetKeys = KEYS[2]`, `limit = ARGV[1]`: what a script reads, in the order of its lines. */
 export function localsOf(text: string): readonly string[] {
   return [...text.matchAll(LOCAL)].map(({ groups = {} }) => {
-    const { name, list, table, at } = groups;
-    return `${list ? '...' : ''}${name} = ${table}[${at}]`;
+    const { name, from, table, at } = groups;
+    return from === undefined ? `${name} = ${table}[${at}]` : `...${name} = KEYS[${from}]`;
   });
 }

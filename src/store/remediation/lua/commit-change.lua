@@ -40,7 +40,7 @@ local cardPendingKey = KEYS[5]
 local freezeKey = KEYS[6]
 local appliedKey = KEYS[7]
 local appliedOfRunKey = KEYS[8]
-local targetKeys = {unpack(KEYS, 9)}
+local targetKeys = {} for at = 9, #KEYS do targetKeys[#targetKeys + 1] = KEYS[at] end
 local id = ARGV[1]
 local revision = ARGV[2]
 local record = ARGV[3]

@@ -14,7 +14,7 @@
 ]]
 local recordKey = KEYS[1]
 local dueKey = KEYS[2]
-local targetKeys = {unpack(KEYS, 3)}
+local targetKeys = {} for at = 3, #KEYS do targetKeys[#targetKeys + 1] = KEYS[at] end
 local id = ARGV[1]
 local token = ARGV[2]
 local dueMs = ARGV[3]
