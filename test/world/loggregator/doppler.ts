@@ -1,5 +1,6 @@
-// A doppler as far as etcd sees it: it announces itself as loggregator's dopplerservice did in 2016.
-// Reference: cf-and-certificates.md section 1.3. SIGUSR2 makes it stuck, as in the outage: it runs, and announces itself no more.
+// A doppler as far as etcd sees it: it announces itself as loggregator's dopplerservice did in 2016:
+// https://github.com/cloudfoundry/loggregator-release/blob/d11b9f1/src/doppler/dopplerservice/announcer.go
+// SIGUSR2 makes it stuck, as in the outage: it runs, and announces itself no more.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openKeys } from './keys.ts';
 import { endWithOwner, readSettings } from './settings.ts';

@@ -51,7 +51,7 @@ export async function restartVm({ monit }: Pick<Vm, 'monit'>): Promise<void> {
   );
 }
 
-/** Reference: cf-and-certificates.md section 2.2, after the agent's own status.go. */
+/** As the agent derives it: https://github.com/cloudfoundry/bosh-agent/blob/main/jobsupervisor/monit/status.go */
 function stateOf({ monitor, status }: Watched): VmProcess['state'] {
   if (monitor === 0) return 'unknown';
   if (monitor === 2) return 'starting';
