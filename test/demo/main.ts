@@ -135,7 +135,8 @@ async function startWrench(workspace: Workspace, configPath: string, redisUrl: s
 }
 
 async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
+  // A process that was ended by a signal has no exit code.
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((done) => child.once('exit', done));
   child.kill('SIGTERM');
   const hard = setTimeout(() => child.kill('SIGKILL'), 10_000);
