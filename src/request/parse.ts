@@ -44,7 +44,7 @@ export interface RequestContext {
 export const ADMIN_COMMANDS = {
   freeze: {
     usage: '/wrench freeze [because …]',
-    about: 'Stops all applying, in every environment, until somebody thaws it',
+    about: 'Stops all applying, in every environment, until somebody unfreezes it',
   },
   unfreeze: { usage: '/wrench unfreeze [because …]', about: 'Lets approved plans be applied again' },
   audit: {
