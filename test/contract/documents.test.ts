@@ -1,0 +1,59 @@
+import { existsSync } from 'node:fs';
+import { posix } from 'node:path';
+import { expect, test } from 'vitest';
+import { readText, readTree, ROOT } from './tree.ts';
+
+const DOCUMENTS = ['README.md', 'commands/README.md', 'test/workspace/README.md'];
+
+const documents = new Map(DOCUMENTS.map((path) => [path, readText(path)]));
+const deployment = readTree(['deploy'], /./);
+const code = readTree(['src', 'commands', 'scripts', 'test'], /\.(ts|lua)$/);
+
+/** What `npm run new` makes in the examples. */
+const EXAMPLES = new Set(['commands/node/disk']);
+
+/** A path from the root of the repository; not the end of a longer path, and not part of an address. */
+const PATH = /(?<![\w./@~-])(?:src|commands|scripts|test|deploy|docs|\.ci)\/[\w./-]*\w/g;
+
+function missingPaths(text: string): readonly string[] {
+  return [...text.matchAll(PATH)]
+    .map(([path]) => path)
+    .filter((path) => !EXAMPLES.has(path) && !existsSync(`${ROOT}${path}`));
+}
+
+test.each([...documents, ...deployment])('every path that %s names exists', (_, text) => {
+  expect(missingPaths(text)).toEqual([]);
+});
+
+test.each([
+  ['see `src/no-such-file.ts`', ['src/no-such-file.ts']],
+  ['see `src/main.ts`, then `docs/architecture.md`.', []],
+  ['https://github.com/some/repository/blob/main/src/no-such-file.go', []],
+])('%j names missing paths: %j', (text, missing) => {
+  expect(missingPaths(text)).toEqual(missing);
+});
+
+test.each([...documents])('every file that a table of %s lists exists', (path, text) => {
+  const rows = [...text.matchAll(/^\| ((?:`[\w-]+\.ts`[, ]*)+) \|/gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`([^`]+)`/g)].map(([, file = '']) => file),
+  );
+  const beside = (file: string) => `/${posix.join(posix.dirname(path), file)}`;
+  // commands/README.md lists the files of a check, which every check has in its own folder.
+  const exists = (file: string) =>
+    path === 'commands/README.md'
+      ? [...code.keys()].some((known) => known.startsWith('commands/') && known.endsWith(`/${file}`))
+      : existsSync(`${ROOT}${beside(file)}`);
+
+  expect(rows.filter((file) => !exists(file))).toEqual([]);
+});
+
+test('every Markdown file that code cites is in the repository', () => {
+  const cited = [...code].flatMap(([path, text]) =>
+    [...text.matchAll(/(?<![\w./:-])((?:[\w.-]+\/)*[\w-]+\.md)\b/g)].map(([, name = '']) => ({ path, name })),
+  );
+  const exists = (name: string, path: string) =>
+    existsSync(`${ROOT}${name}`) || existsSync(`${ROOT}${posix.join(posix.dirname(path), name)}`);
+
+  expect(cited).not.toEqual([]);
+  expect(cited.filter(({ path, name }) => !exists(name, path))).toEqual([]);
+});
