@@ -100,8 +100,12 @@ async function serveUntilStopped(role: 'bot' | 'worker' | 'all'): Promise<number
   });
   await stopped.promise;
   await serving.close();
+  // A connection that never opened may go on retrying: nothing waits for it.
+  setTimeout(() => process.exit(), EXIT_WITHIN_MS).unref();
   return 0;
 }
+
+const EXIT_WITHIN_MS = 1_000;
 
 /** Errors that an operator can fix: printed in words, without a stack. */
 const EXPECTED = new Set(['ConfigError', 'MissingSettings', 'NoRedis', 'SlackApiError']);
