@@ -41,17 +41,19 @@ export function loadLua<const Key extends string, const Argument extends string,
     throw new Error(`${file.pathname} reads ${actual.join(', ')}; its caller passes ${expected.join(', ')}`);
 
   const sha1 = sha1Of(text);
+  const keyNames = keys.map((name) => name.replace(LIST, ''));
   return async (redis, values) => {
     const byName: Readonly<Record<string, string | number | readonly string[]>> = values;
-    const keyValues = keys.flatMap((name) => byName[name.replace(LIST, '')] as string | string[]);
-    const argValues = args.map((name) => byName[name] as string | number);
-    const answer = await redis
-      .evalsha(sha1, keyValues.length, ...keyValues, ...argValues)
-      .catch((error: unknown) => {
-        // This node does not have the script: it is new, was restarted, or took over from another.
-        if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-        return redis.eval(text, keyValues.length, ...keyValues, ...argValues);
-      });
+    const keyValues = keyNames.flatMap((name) => byName[name] as string | string[]);
+    const parameters = [...keyValues, ...args.map((name) => byName[name] as string | number)];
+    let answer: unknown;
+    try {
+      answer = await redis.evalsha(sha1, keyValues.length, ...parameters);
+    } catch (error) {
+      // This node does not have the script yet, or no longer: it was restarted, or took over from another.
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+      answer = await redis.eval(text, keyValues.length, ...parameters);
+    }
     return returns.parse(answer);
   };
 }
