@@ -21,7 +21,7 @@ export interface Serving {
  */
 export async function serve(
   name: RoleName,
-  installErrorHandlers: (guarded: ErrorHandlerDeps) => void,
+  installErrorHandlers: (deps: ErrorHandlerDeps) => void,
 ): Promise<Serving> {
   const settings = readEnvironment();
   const catalogue = await loadCatalogue();
