@@ -1,7 +1,7 @@
 import { endOverdue } from '../store/remediation/transitions/execution.ts';
 import type { RemediationRecord } from '../store/remediation/record.ts';
 import type { RemediationDeps } from './job-context.ts';
-import { enqueueCard } from './transition.ts';
+import { enqueueCardOrLog } from './transition.ts';
 
 export interface RunningSweep {
   readonly close: () => Promise<void>;
@@ -41,13 +41,13 @@ async function sweep(deps: RemediationDeps): Promise<void> {
       { remediation: id, state },
       state === 'planned' ? 'a plan that is not posted yet got more time' : 'a remediation ended by itself',
     );
-    await enqueueCard(deps, result.remediation);
+    await enqueueCardOrLog(deps, result.remediation);
   }
   for (const id of await remediations.listCardPending(CARD_PENDING_MS)) {
     const stored = await remediations.read(id);
     if (!stored) continue;
     await enqueueAgain(deps, stored.remediation);
-    await enqueueCard(deps, stored.remediation);
+    await enqueueCardOrLog(deps, stored.remediation);
   }
 }
 

@@ -4,6 +4,7 @@ import { cleanText } from '../../text/clean-text.ts';
 import type { Redact } from '../../text/redact.ts';
 import { approve, reject, requestPlan } from '../../store/remediation/transitions/approval.ts';
 import type { Policy, AccessRole } from '../../store/remediation/policy.ts';
+import { enqueueCard } from '../../store/remediation/enqueue-card.ts';
 import { FINAL_STATES, type RemediationRecord } from '../../store/remediation/record.ts';
 import type { Transition, RemediationStore } from '../../store/remediation/remediation-store.ts';
 import type { Threads } from '../../store/thread/threads.ts';
@@ -211,20 +212,11 @@ async function enqueueNextStep(
   { queues, log, remediations }: ActionDeps,
   remediation: RemediationRecord,
 ): Promise<void> {
-  const { id, state, runId, check, environment, asked } = remediation;
+  const { id, state } = remediation;
   try {
     if (state === 'planning') await queues.enqueueRemediation(`plan-${id}`, { kind: 'plan', id });
     if (state === 'approved') await queues.enqueueRemediation(`apply-${id}`, { kind: 'apply', id });
-    const revision = (await remediations.read(id))?.revision ?? 1;
-    await queues.enqueueOutbox(`card-${id}-${revision}`, {
-      kind: 'card',
-      runId,
-      check,
-      environment,
-      asked,
-      id,
-      revision,
-    });
+    await enqueueCard(remediations, queues, remediation);
   } catch (error) {
     log.warn(
       { err: error, remediation: id },
