@@ -1,26 +1,13 @@
-import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { MODULES } from './layers.ts';
-import { readText, readTree, ROOT } from './tree.ts';
+import { missingPaths, namedPaths } from './missing-paths.ts';
+import { readText, readTree } from './tree.ts';
 
 const text = readText('docs/architecture.md');
 
 test('every path that docs/architecture.md names exists', () => {
-  const named = [...text.matchAll(/`((?:src|commands|scripts|test|deploy|docs)\/[^`]*)`/g)].map(
-    ([, path = '']) => path,
-  );
-  const concrete = named.filter((path) => !/[<{*]/.test(path) && !COMING.has(path));
-
-  expect(concrete.length).toBeGreaterThan(40);
-  expect(concrete.filter((path) => !existsSync(`${ROOT}${path}`))).toEqual([]);
+  expect(namedPaths(text).length).toBeGreaterThan(40);
+  expect(missingPaths(text)).toEqual([]);
 });
-
-/** Modules of the layer table that have no files yet. */
-const COMING = new Set(
-  MODULES.filter(({ at }) => ![...readTree(['src', 'commands']).keys()].some((path) => at.test(path))).map(
-    ({ path }) => path,
-  ),
-);
 
 test('the map of folders is complete', () => {
   const folders = [...readTree(['src']).keys()].map((path) => path.split('/').slice(0, 2).join('/'));

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { posix } from 'node:path';
 import { expect, test } from 'vitest';
+import { missingPaths } from './missing-paths.ts';
 import { readText, readTree, ROOT } from './tree.ts';
 
 const DOCUMENTS = ['README.md', 'commands/README.md', 'test/workspace/README.md'];
@@ -8,18 +9,6 @@ const DOCUMENTS = ['README.md', 'commands/README.md', 'test/workspace/README.md'
 const documents = new Map(DOCUMENTS.map((path) => [path, readText(path)]));
 const deployment = readTree(['deploy'], /./);
 const code = readTree(['src', 'commands', 'scripts', 'test'], /\.(ts|lua)$/);
-
-/** What `npm run new` makes in the examples. */
-const EXAMPLES = new Set(['commands/node/disk']);
-
-/** A path from the root of the repository; not the end of a longer path, and not part of an address. */
-const PATH = /(?<![\w./@~-])(?:src|commands|scripts|test|deploy|docs|\.ci)\/[\w./-]*\w/g;
-
-function missingPaths(text: string): readonly string[] {
-  return [...text.matchAll(PATH)]
-    .map(([path]) => path)
-    .filter((path) => !EXAMPLES.has(path) && !existsSync(`${ROOT}${path}`));
-}
 
 test.each([...documents, ...deployment])('every path that %s names exists', (_, text) => {
   expect(missingPaths(text)).toEqual([]);
