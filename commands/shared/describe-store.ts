@@ -11,10 +11,6 @@ export interface StoreProblem {
   readonly headline: string;
 }
 
-export function field(label: string, value: string): Evidence {
-  return { kind: 'field', label, value };
-}
-
 type Named = Pick<ports.StoreMember, 'id' | 'name'>;
 
 /** One that never started has no name yet, and is called by its id as etcdctl shows it. */

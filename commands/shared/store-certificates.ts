@@ -1,12 +1,6 @@
 import { type Evidence, type ports, wording } from '../kit.ts';
-import {
-  field,
-  memberNames,
-  memberName,
-  type Store,
-  storeTarget,
-  type StoreProblem,
-} from './describe-store.ts';
+import { field } from './evidence.ts';
+import { memberNames, memberName, type Store, storeTarget, type StoreProblem } from './describe-store.ts';
 
 const DAY_MS = 86_400_000;
 

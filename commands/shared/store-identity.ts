@@ -1,5 +1,6 @@
 import { type Evidence, type ports, wording } from '../kit.ts';
-import { field, isListed, memberName, type Store, type StoreProblem } from './describe-store.ts';
+import { field } from './evidence.ts';
+import { isListed, memberName, type Store, type StoreProblem } from './describe-store.ts';
 
 /** Whether the configured endpoints are one cluster: nothing else that they report counts before that is so. */
 export function identityProblems(store: Store): StoreProblem[] {

@@ -1,13 +1,7 @@
 import { type Evidence, type ports, wording } from '../kit.ts';
+import { field } from './evidence.ts';
 import { describeExpired, hasExpired } from './store-certificates.ts';
-import {
-  field,
-  isListed,
-  membersTable,
-  memberNames,
-  type Store,
-  type StoreProblem,
-} from './describe-store.ts';
+import { isListed, membersTable, memberNames, type Store, type StoreProblem } from './describe-store.ts';
 
 export function isKnownDown(mode: ports.FailureMode | undefined): boolean {
   return mode === 'not-listening' || mode === 'hung';

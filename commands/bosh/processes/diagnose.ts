@@ -1,4 +1,5 @@
 import type { Diagnosis } from '../../kit.ts';
+import { compareSeverity } from '../../shared/severity.ts';
 import type { InstanceFault } from '../../shared/instances.ts';
 import type { Facts } from './collect.ts';
 import { ignoredProblems } from './ignored.ts';
@@ -47,10 +48,8 @@ function problemsOf(surveyed: Survey, reported: InstanceFault | undefined): Prob
   ];
 }
 
-const RANK = { critical: 0, warning: 1, info: 2 } as const;
-
 /** Stable: what is shared stays before what is single, and these in the order of their names. */
 function worstFirst(a: Problem, b: Problem): number {
-  const bySeverity = RANK[a.finding.severity] - RANK[b.finding.severity];
+  const bySeverity = compareSeverity(a.finding, b.finding);
   return bySeverity || Number(a.headline === undefined) - Number(b.headline === undefined);
 }

@@ -1,4 +1,5 @@
 import type { Evidence, Finding, ports } from '../../kit.ts';
+import { field } from '../../shared/evidence.ts';
 import { changesInstances, describeTask } from '../../shared/instances.ts';
 import type { WatchedDeployment } from './collect.ts';
 import type { RestartParams } from './restart.ts';
@@ -31,10 +32,6 @@ export interface Problem {
   readonly counts?: { readonly kind: Kind; readonly instance: ports.Instance; readonly service?: string };
   /** Where it is about ignored instances: the verdict mentions them where there is nothing else to say. */
   readonly ignored?: { readonly kind: Kind; readonly amount: number };
-}
-
-export function field(label: string, value: string): Evidence {
-  return { kind: 'field', label, value };
 }
 
 /** What a machine and its agent are called where this supervisor runs them. */

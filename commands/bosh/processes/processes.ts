@@ -1,4 +1,5 @@
 import { type Evidence, type ports, wording } from '../../kit.ts';
+import { field } from '../../shared/evidence.ts';
 import {
   changesInstances,
   isDown,
@@ -12,16 +13,7 @@ import { describeAfterTask } from './instance-faults.ts';
 import { hintFor } from './hints.ts';
 import { restartOffers } from './restart-offers.ts';
 import { isWhollyDown, type Survey } from './survey.ts';
-import {
-  byName,
-  field,
-  lockEvidence,
-  describeLock,
-  table,
-  targetOf,
-  type Problem,
-  nounsFor,
-} from './problem.ts';
+import { byName, lockEvidence, describeLock, table, targetOf, type Problem, nounsFor } from './problem.ts';
 import { isLastOf } from './whole-instances.ts';
 
 type Severity = Problem['finding']['severity'];

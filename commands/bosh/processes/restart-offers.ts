@@ -1,6 +1,7 @@
 import { type Evidence, type ports, wording } from '../../kit.ts';
+import { field } from '../../shared/evidence.ts';
 import type { WatchedDeployment } from './collect.ts';
-import { field, type RestartOffer } from './problem.ts';
+import { type RestartOffer } from './problem.ts';
 import { isDown } from '../../shared/instances.ts';
 
 /** More buttons do not help. */

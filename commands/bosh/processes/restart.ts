@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineRemediation, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
+import { fitTitle } from '../../shared/title.ts';
 
 const params = z.strictObject({
   source: z.string(),
@@ -13,9 +14,6 @@ const params = z.strictObject({
 });
 
 export type RestartParams = z.output<typeof params>;
-
-/** What Slack shows of a button. */
-const MAX_TITLE_LENGTH = 75;
 
 export const restart = defineRemediation({
   about: 'Restarts one instance, or one process of it where the source can do that',
@@ -44,9 +42,7 @@ export const restart = defineRemediation({
 function title({ name, process, id }: RestartParams): string {
   const say = (instance: string) =>
     `Restart ${process === undefined ? instance : `${process} on ${instance}`}`;
-  if (say(name).length <= MAX_TITLE_LENGTH) return say(name);
-  const short = say(name.replace(id, id.slice(0, 8)));
-  return short.length <= MAX_TITLE_LENGTH ? short : `${short.slice(0, MAX_TITLE_LENGTH - 1)}…`;
+  return fitTitle(say(name), say(name.replace(id, id.slice(0, 8))));
 }
 
 interface Found {

@@ -1,7 +1,8 @@
 import { type Evidence, type ports, wording } from '../../kit.ts';
+import { field } from '../../shared/evidence.ts';
 import { isShared } from '../../shared/instances.ts';
 import type { Survey } from './survey.ts';
-import { byName, field, lockEvidence, table, targetOf, type Problem, nounsFor } from './problem.ts';
+import { byName, lockEvidence, table, targetOf, type Problem, nounsFor } from './problem.ts';
 
 interface FailingService {
   readonly instance: ports.Instance;

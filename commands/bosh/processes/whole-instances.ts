@@ -1,4 +1,5 @@
 import { type Evidence, type ports, wording } from '../../kit.ts';
+import { field } from '../../shared/evidence.ts';
 import {
   type InstanceFault,
   instanceFaultOf,
@@ -9,16 +10,7 @@ import {
 import { INSTANCE_FAULTS, describeAfterTask, NATS_DOCUMENTATION, type FaultText } from './instance-faults.ts';
 import { restartOffers } from './restart-offers.ts';
 import { isWhollyDown, type Survey } from './survey.ts';
-import {
-  byName,
-  field,
-  lockEvidence,
-  describeLock,
-  table,
-  targetOf,
-  type Problem,
-  nounsFor,
-} from './problem.ts';
+import { byName, lockEvidence, describeLock, table, targetOf, type Problem, nounsFor } from './problem.ts';
 
 type Severity = Problem['finding']['severity'];
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineRemediation, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
+import { fitTitleFromEnd } from '../../shared/title.ts';
 
 const params = z.strictObject({
   /** The store's name: `vault`. */
@@ -15,8 +16,6 @@ export interface RenewOffer {
   readonly params: RenewParams;
 }
 
-/** What Slack shows of a button. */
-const MAX_TITLE_LENGTH = 75;
 /** The end of a path is what people know it by. */
 const MAX_TITLE_SEGMENTS = 3;
 /** Names of what is kept that a plan mentions. */
@@ -27,7 +26,8 @@ const NEVER = '9999-12-31T23:59:59.000Z';
 /** Does what `safe x509 renew` does, and verifies what that does not. It deploys nothing, so nothing is interrupted. */
 export const renew = defineRemediation({
   about: 'Reissues a certificate where it is stored: same key and names, new validity; deploys nothing',
-  title: ({ place }) => fitTitle(`Renew ${pathOf(place).split('/').slice(-MAX_TITLE_SEGMENTS).join('/')}`),
+  title: ({ place }) =>
+    fitTitleFromEnd('Renew', pathOf(place).split('/').slice(-MAX_TITLE_SEGMENTS).join('/')),
   risk: 'safe',
   uses: ['certificates'],
   params,
@@ -133,10 +133,4 @@ function afterwards({ place }: ports.Renewal): readonly string[] {
 /** Without the source and the key: `secret/cf/bbs/locket/tls`. */
 function pathOf(place: string): string {
   return place.slice(place.indexOf(':') + 1).replace(/:certificate$/, '');
-}
-
-function fitTitle(title: string): string {
-  return title.length <= MAX_TITLE_LENGTH
-    ? title
-    : `Renew …${title.slice(-(MAX_TITLE_LENGTH - 'Renew …'.length))}`;
 }

@@ -1,4 +1,5 @@
 import type { Finding } from '../../kit.ts';
+import { compareSeverity } from '../../shared/severity.ts';
 import type { RenewOffer } from './renew.ts';
 
 /** A finding with what its place in the order of work depends on. */
@@ -12,8 +13,6 @@ export interface SortableFinding {
   readonly signs?: string;
   readonly signedBy?: string;
 }
-
-const RANK = { critical: 0, warning: 1, info: 2 } as const;
 
 /**
  * The order in which to work: the most severe first, then what ends first; but a certificate comes right after the authority that signs it
@@ -42,7 +41,7 @@ export function sortFindings(findings: readonly SortableFinding[]): Finding<Rene
 }
 
 function compare(a: SortableFinding, b: SortableFinding): number {
-  const bySeverity = RANK[a.finding.severity] - RANK[b.finding.severity];
+  const bySeverity = compareSeverity(a.finding, b.finding);
   if (bySeverity !== 0) return bySeverity;
   const byDate = (a.untilMs || Infinity) - (b.untilMs || Infinity);
   if (!Number.isNaN(byDate) && byDate !== 0) return byDate;

@@ -1,4 +1,5 @@
 import { wording } from '../../kit.ts';
+import { compareSeverity } from '../../shared/severity.ts';
 import { withoutSource, type Due } from './expiry.ts';
 import type { SortableFinding } from './sort-findings.ts';
 import type { Severity } from './severity.ts';
@@ -44,7 +45,6 @@ interface Position {
   readonly isMore: boolean;
 }
 
-const RANK = { critical: 0, warning: 1, info: 2 } as const;
 /** Facts in the verdict; the rest are counted. */
 const MAX_PARTS = 4;
 
@@ -53,7 +53,7 @@ const MAX_PARTS = 4;
  * `The private key does not match the certificate at disk:/etc/x.pem; all 41 certificates are valid`.
  */
 export function verdictOf(counted: VerdictInput): string {
-  const parts = partsOf(counted).toSorted((a, b) => RANK[a.severity] - RANK[b.severity]);
+  const parts = partsOf(counted).toSorted(compareSeverity);
   const [worst] = parts;
   if (!worst) return allValid(counted);
   const shown = parts
@@ -180,7 +180,7 @@ function weak(what: string): Phrases {
 
 function problemPart({ problems }: VerdictInput, reason: string): readonly VerdictPart[] {
   const these = problems.filter(({ finding }) => finding.reason === reason);
-  const [first] = these.toSorted((a, b) => RANK[a.finding.severity] - RANK[b.finding.severity]);
+  const [first] = these.toSorted((a, b) => compareSeverity(a.finding, b.finding));
   const words = PROBLEMS[reason];
   if (!first || !words) return [];
   const count = these.reduce((sum, { at }) => sum + (at?.count ?? 1), 0);

@@ -1,4 +1,5 @@
 import { type Evidence, type ports, wording } from '../../kit.ts';
+import { field } from '../../shared/evidence.ts';
 import type { Shown } from './collect.ts';
 import { validity } from './status.ts';
 
@@ -29,10 +30,6 @@ export function certificateDetails(
     chainTable(seen),
     ...placesTable(places, placeCount, unchecked),
   ];
-}
-
-function field(label: string, value: string): Evidence {
-  return { kind: 'field', label, value };
 }
 
 export function keyOf({ key }: ports.Certificate): string {

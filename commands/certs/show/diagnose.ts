@@ -1,4 +1,5 @@
 import { type Diagnosis, type Finding, wording } from '../../kit.ts';
+import { compareSeverity } from '../../shared/severity.ts';
 import { certificateDetails, keyOf } from './details.ts';
 import type { Facts, Shown } from './collect.ts';
 import { labelsOf } from './labels.ts';
@@ -42,17 +43,12 @@ interface Judged {
   readonly problems: readonly Problem[];
 }
 
-const RANK = { critical: 0, warning: 1, info: 2 } as const;
-
-const NO_PROBLEM = 3;
-
 /** The worst first; last what has no problem. */
 function sortByProblem<T>(items: readonly T[], problemOf: (item: T) => Problem | undefined): readonly T[] {
-  const rankOf = (item: T) => {
-    const problem = problemOf(item);
-    return problem ? RANK[problem.finding.severity] : NO_PROBLEM;
-  };
-  return items.toSorted((a, b) => rankOf(a) - rankOf(b));
+  return items.toSorted((one, other) => {
+    const [a, b] = [problemOf(one), problemOf(other)];
+    return a && b ? compareSeverity(a.finding, b.finding) : Number(!a) - Number(!b);
+  });
 }
 
 /** Everything critical, or else the worst; then how long each certificate is valid, the worst first. Dates are said once. */

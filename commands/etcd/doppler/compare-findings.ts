@@ -1,6 +1,6 @@
 import type { Finding } from '../../kit.ts';
+import { compareSeverity } from '../../shared/severity.ts';
 
-const RANK = { critical: 0, warning: 1, info: 2 } as const;
 const ORDER = [
   'registration-stuck',
   'heartbeat-stopped',
@@ -9,10 +9,6 @@ const ORDER = [
   'process-starting',
   'registration-flapping',
 ];
-
-export function compareSeverity(a: Finding, b: Finding): number {
-  return RANK[a.severity] - RANK[b.severity];
-}
 
 /** In the order in which people should work on them. */
 export function compareFindings(a: Finding, b: Finding): number {

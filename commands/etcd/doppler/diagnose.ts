@@ -1,4 +1,5 @@
 import { type Diagnosis, type Finding, type ports, wording } from '../../kit.ts';
+import { compareSeverity } from '../../shared/severity.ts';
 import { isOneCluster } from '../../shared/store-identity.ts';
 import { capitalizeHeadline } from '../../shared/describe-store.ts';
 import { type StoreCause, findStoreCauses } from './causes.ts';
@@ -10,7 +11,7 @@ import { keyFindings, protocolMismatch } from './key-findings.ts';
 import { assign, type Assigned, type Key, keysOf } from './keys.ts';
 import { inferExpected } from './infer-expected.ts';
 import { notApplicable } from './not-applicable.ts';
-import { compareSeverity, compareFindings } from './compare-findings.ts';
+import { compareFindings } from './compare-findings.ts';
 import type { RestartOffer } from './restart.ts';
 import { dedupeInstances } from './dedupe-instances.ts';
 import { DOPPLER, type Service } from './services.ts';

@@ -1,9 +1,9 @@
 import type { Evidence, Finding } from '../../kit.ts';
+import { optionalField } from '../../shared/evidence.ts';
 import type { StoreReads } from './collect.ts';
 import { forbiddenBecause, type RestartOffer } from './restart.ts';
 import type { Service } from './services.ts';
 import { describeDirectory, type Judged } from './registration.ts';
-import { field } from './verdict.ts';
 
 type RestartFinding = Finding<RestartOffer>;
 /** What is wrong with one instance that should register, if anything is. */
@@ -24,9 +24,9 @@ export function findingOf(
     summary: offers.length > 0 ? (text.withOffer ?? text.summary) : text.summary,
     evidence: [
       ...keyEvidence(judged),
-      ...field('Directory', judged.key ? undefined : describeDirectory(service, stores, expected)),
-      ...field('Locked', expected.at?.deployment.lock && describeLock(expected.at.deployment.lock)),
-      ...field('No restart offered', forbidden),
+      ...optionalField('Directory', judged.key ? undefined : describeDirectory(service, stores, expected)),
+      ...optionalField('Locked', expected.at?.deployment.lock && describeLock(expected.at.deployment.lock)),
+      ...optionalField('No restart offered', forbidden),
     ],
     ...(offers.length > 0 && { offers }),
   };
@@ -146,8 +146,8 @@ function keyEvidence({ key }: Judged): readonly Evidence[] {
   const written = before ? `${before.modifiedIndex} -> ${leaf.modifiedIndex}` : `${leaf.modifiedIndex}`;
   const created = before ? `${before.createdIndex} -> ${leaf.createdIndex}` : `${leaf.createdIndex}`;
   return [
-    ...field('Key', leaf.key),
-    ...field('Written at index', written),
-    ...field('Created at index', created),
+    ...optionalField('Key', leaf.key),
+    ...optionalField('Written at index', written),
+    ...optionalField('Created at index', created),
   ];
 }

@@ -1,11 +1,11 @@
 import { type Finding, wording } from '../../kit.ts';
+import { optionalField } from '../../shared/evidence.ts';
 import type { Facts } from './collect.ts';
 import type { Assigned, Key } from './keys.ts';
 import { compareFindings } from './compare-findings.ts';
 import type { RestartOffer } from './restart.ts';
 import type { Service } from './services.ts';
 import type { Judged } from './registration.ts';
-import { field } from './verdict.ts';
 
 type RestartFinding = Finding<RestartOffer>;
 
@@ -48,9 +48,9 @@ function corruptKey({
     target: leaf.key,
     summary: `The key ${expected ? `of ${expected.name}` : leaf.key} is invalid: ${corrupt}`,
     evidence: [
-      ...field('Value', cut(leaf.value)),
-      ...field('TTL', leaf.ttlSeconds === undefined ? 'none' : `${leaf.ttlSeconds} s`),
-      ...field('Written at index', String(leaf.modifiedIndex)),
+      ...optionalField('Value', cut(leaf.value)),
+      ...optionalField('TTL', leaf.ttlSeconds === undefined ? 'none' : `${leaf.ttlSeconds} s`),
+      ...optionalField('Written at index', String(leaf.modifiedIndex)),
     ],
   };
 }
@@ -62,7 +62,7 @@ function orphanKey({ name }: Service, { leaf, before }: Key): RestartFinding {
     severity: 'warning',
     target: leaf.key,
     summary: `${leaf.key} belongs to no known ${name}${isFresh ? ', but is still being refreshed' : ''}`,
-    evidence: [...field('Value', cut(leaf.value)), ...field('TTL', `${leaf.ttlSeconds} s`)],
+    evidence: [...optionalField('Value', cut(leaf.value)), ...optionalField('TTL', `${leaf.ttlSeconds} s`)],
   };
 }
 

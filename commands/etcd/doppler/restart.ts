@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineRemediation, type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { fitTitle } from '../../shared/title.ts';
 import { DOPPLER, type Service } from './services.ts';
 
 const paramsSchema = z.strictObject({
@@ -25,7 +26,7 @@ export const restart = restartOf(DOPPLER);
 export function restartOf(service: Service) {
   return defineRemediation({
     about: `Restarts one ${service.name} that is running but not registered, or is not running`,
-    title: ({ name }) => `Restart ${name}`,
+    title: ({ name }) => fitTitle(`Restart ${name}`),
     risk: 'disruptive',
     uses: ['processes'],
     params: paramsSchema,

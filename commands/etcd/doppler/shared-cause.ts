@@ -1,8 +1,9 @@
 import { type Finding, wording } from '../../kit.ts';
+import { optionalField } from '../../shared/evidence.ts';
 import type { StoreReads } from './collect.ts';
 import type { Service } from './services.ts';
 import type { Judged, RegistrationStatus } from './registration.ts';
-import { field, overview } from './verdict.ts';
+import { overview } from './verdict.ts';
 
 const NOT_REGISTERED: readonly RegistrationStatus[] = [
   'stuck',
@@ -56,7 +57,7 @@ export function allMissing(
     target: roots[0].prefix,
     summary: `${describeNone(service, judged)} (${how}): look for a shared cause before restarting any`,
     evidence: [
-      ...field(
+      ...optionalField(
         'Never registered',
         isWiped(stores)
           ? `${nothing}: the store was wiped, or nothing ever registered${ended ? ` (since ${ended.since} nothing does)` : ''}`

@@ -16,11 +16,6 @@ const REGISTERED: Readonly<Record<RegistrationStatus, string>> = {
   unregistered: 'no',
 };
 
-/** No field for an undefined value. */
-export function field(label: string, value: string | undefined): readonly Evidence[] {
-  return value === undefined ? [] : [{ kind: 'field', label, value }];
-}
-
 /** All of them in one table, what is wrong first. */
 export function overview(judged: readonly Judged[]): Evidence {
   return {

@@ -1,5 +1,6 @@
 import { type ports, wording } from '../../kit.ts';
-import { field, memberNames, storeTarget } from '../../shared/describe-store.ts';
+import { field } from '../../shared/evidence.ts';
+import { memberNames, storeTarget } from '../../shared/describe-store.ts';
 import type { StoreState } from './collect.ts';
 import { membersTable } from './members-table.ts';
 import type { Problem } from './problem.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SourceError, defineRemediation } from '../../kit.ts';
 import { memberName } from '../../shared/describe-store.ts';
+import { fitTitle } from '../../shared/title.ts';
 import { isOnlyToDisarm, obstacleTo } from './condition.ts';
 import {
   SETTLES_WITHIN_S,
@@ -13,13 +14,10 @@ import {
 
 const paramsSchema = z.strictObject({ store: z.string() });
 
-/** A button's label in Slack: https://docs.slack.dev/reference/block-kit/block-elements/button-element */
-const MAX_TITLE_LENGTH = 75;
-
 /** Makes a store writable again after its space was freed. */
 export const disarm = defineRemediation({
   about: 'Disarms the NOSPACE alarm where every database is below its quota again',
-  title: ({ store }) => `Disarm NOSPACE of ${store}`.slice(0, MAX_TITLE_LENGTH),
+  title: ({ store }) => fitTitle(`Disarm NOSPACE of ${store}`),
   risk: 'safe',
   uses: ['keyValue'],
   params: paramsSchema,

@@ -1,5 +1,6 @@
 import { type Evidence, type ports, wording } from '../../kit.ts';
-import { field, memberName, memberNames, storeTarget } from '../../shared/describe-store.ts';
+import { field } from '../../shared/evidence.ts';
+import { memberName, memberNames, storeTarget } from '../../shared/describe-store.ts';
 import type { StoreState } from './collect.ts';
 import { leaderChangesTable, maxLeaderChanges } from './elections.ts';
 import type { Problem } from './problem.ts';

@@ -2,13 +2,12 @@ import { z } from 'zod';
 import { type ReadContext, SourceError, defineRemediation, type ports } from '../../kit.ts';
 import { isHealthy } from '../../shared/store-responses.ts';
 import { memberName, memberNames } from '../../shared/describe-store.ts';
+import { fitTitle } from '../../shared/title.ts';
 import { untilMembers } from './collect.ts';
 import { hasAlarm, isWorthFreeing, obstacleTo, obstacleToFreeing, spaceOf, stillFull } from './condition.ts';
 
 const paramsSchema = z.strictObject({ store: z.string() });
 
-/** A button's label in Slack: https://docs.slack.dev/reference/block-kit/block-elements/button-element */
-const MAX_TITLE_LENGTH = 75;
 /** It reads its whole database before it answers again. */
 const HEALTHY_WITHIN_MS = 60_000;
 export const SETTLES_WITHIN_S = 60;
@@ -22,7 +21,7 @@ export function freeSpaceWithin(healthyWithinMs: number) {
   return defineRemediation({
     about:
       'Compacts the history, defragments the members one at a time and disarms NOSPACE if that freed space',
-    title: ({ store }) => `Free space in ${store}`.slice(0, MAX_TITLE_LENGTH),
+    title: ({ store }) => fitTitle(`Free space in ${store}`),
     risk: 'destructive',
     uses: ['keyValue'],
     params: paramsSchema,

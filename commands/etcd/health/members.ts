@@ -1,4 +1,5 @@
 import { type ports, wording } from '../../kit.ts';
+import { field } from '../../shared/evidence.ts';
 import {
   isKnownDown,
   isNeverStarted,
@@ -7,14 +8,7 @@ import {
   isHealthy,
   countVotes,
 } from '../../shared/store-responses.ts';
-import {
-  field,
-  isListed,
-  memberName,
-  memberNames,
-  memberState,
-  storeTarget,
-} from '../../shared/describe-store.ts';
+import { isListed, memberName, memberNames, memberState, storeTarget } from '../../shared/describe-store.ts';
 import type { StoreState } from './collect.ts';
 import { membersTable } from './members-table.ts';
 import type { Problem } from './problem.ts';

@@ -1,5 +1,6 @@
 import { wording } from '../../kit.ts';
-import { field, memberName, memberNames, storeTarget } from '../../shared/describe-store.ts';
+import { field } from '../../shared/evidence.ts';
+import { memberName, memberNames, storeTarget } from '../../shared/describe-store.ts';
 import type { StoreState } from './collect.ts';
 import { type DiskLimits, slowDisks } from './disks.ts';
 import { leaderChangesProblem } from './elections.ts';

@@ -1,5 +1,5 @@
 import type { Evidence } from '../../kit.ts';
-import { field } from '../../shared/describe-store.ts';
+import { field } from '../../shared/evidence.ts';
 import { corrupt, raisedBy, unknownAlarms } from './alarms.ts';
 import type { StoreState } from './collect.ts';
 import {
