@@ -1,32 +1,52 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { PortName, Writers } from '../ports/readers.ts';
 import type { ApplyContext } from '../ports/apply-context.ts';
 import type { ReadContext } from './context.ts';
+import { jsonSchema, type Measure, type Proposal, type riskSchema } from './finding.ts';
+import type { Immutable } from './immutable.ts';
 
 /**
  * `safe`: one click with a confirmation. `disruptive`: something stops for a while; somebody else approves the plan.
  * `destructive`: irreversible; off until the configuration names it, then as disruptive with as many approvals as configured.
  */
-export type Risk = 'safe' | 'disruptive' | 'destructive';
+export type Risk = z.infer<typeof riskSchema>;
+
+/** The part of a plan that is about one of many targets. It is checked again right before it is applied. */
+const planPartSchema = z.strictObject({
+  /** As the offer names it: one of the finding's `targets`. */
+  target: z.string().min(1),
+  /** What will be done to it: one of the plan's `lines`. */
+  line: z.string().min(1),
+  /** Facts that must still be true right before this part is applied; those that other parts of the plan change do not belong here. */
+  precondition: z.record(z.string(), z.string()),
+});
 
 /** What applying will do. Plain JSON: it is stored, hashed, and compared with the plan that is made again before applying. */
-export interface Plan {
+const planObject = z.strictObject({
   /** The steps, one a line, in their order. The approver approves these. */
-  readonly lines: readonly string[];
+  lines: z.array(z.string()).min(1),
   /** Exactly what will be changed, each named as its owner names it. Only one remediation at a time may have a target. */
-  readonly targets: readonly string[];
+  targets: z.array(z.string()).min(1),
   /**
    * Facts that must still be true when it is applied: a process id, a version, a serial number. They bind the plan to the state it was made for, so
    * that it cannot be applied a second time. Nothing that changes by itself belongs here.
    */
-  readonly precondition: Readonly<Record<string, string>>;
+  precondition: z.record(z.string(), z.string()),
   /** The bytes that are affected, where that is how people judge the plan. */
-  readonly bytes?: number;
+  bytes: z.number().exactOptional(),
   /** What people must know or do afterwards: "nothing is deployed by this: run `bosh deploy`". */
-  readonly afterwards?: readonly string[];
+  afterwards: z.array(z.string()).exactOptional(),
   /** What `apply` needs beyond the params. */
-  readonly details?: Readonly<Record<string, unknown>>;
-}
+  details: z.record(z.string(), jsonSchema).exactOptional(),
+  /** One for each line, where the plan is for many targets. The kernel sets it. */
+  parts: z.array(planPartSchema).min(1).exactOptional(),
+  /** Targets that were asked for and are not part of the plan, with the reason. The kernel sets it. */
+  leftOut: z.array(z.strictObject({ target: z.string(), because: z.string() })).exactOptional(),
+});
+
+export type Plan = Immutable<z.infer<typeof planObject>>;
+
+export const planSchema: z.ZodType<Plan> = planObject;
 
 /** Given to `apply` only: the one way to change the infrastructure. */
 export interface WriteContext<P extends PortName = PortName> extends ReadContext<P> {
@@ -61,8 +81,27 @@ export interface Remediation<P extends PortName = PortName, S extends z.ZodType 
    * @throws {SourceError} if a source did not do it. The steps before it were recorded by `recordStep`.
    */
   readonly apply: (context: WriteContext<NoInfer<P>>, params: z.output<S>, plan: Plan) => Promise<void>;
-  /** How long the finding may take to go away afterwards. */
+  /** How long the finding may take to go away afterwards, or the measure of a mitigation to be reached. */
   readonly settlesWithinSeconds: number;
+  /** Set where one plan may be for many targets. `plan` and `apply` still work on one of them. */
+  readonly many?: ManyTargets<z.output<S>>;
+  /**
+   * Set for a mitigation: it eases the fault and does not remove it. It ends as `mitigated` once this measure of the check has this value,
+   * and the finding stays.
+   */
+  readonly provenBy?: (params: z.output<S>) => Pick<Measure, 'label' | 'value'>;
+}
+
+/** How a remediation is planned for many targets at once: one line for each, planned and applied in the order of the offer. */
+export interface ManyTargets<Params> {
+  /** The button: `Renew all 13`. */
+  readonly title: (params: readonly Params[]) => string;
+  /** One line about one target. It must not depend on what other lines change, such as the serial number of a shared authority. */
+  readonly line: (params: Params, plan: Plan) => string;
+  /** What of the target's own plan must still be true right before its line is applied; without what other lines change. */
+  readonly precondition: (plan: Plan) => Readonly<Record<string, string>>;
+  /** What people must know or do after all of them. */
+  readonly afterwards?: (params: readonly Params[]) => readonly string[];
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a check holds remediations of every parameter type
@@ -70,10 +109,24 @@ export type AnyRemediation = Remediation<any, any>;
 
 export type RemediationsByName = Readonly<Record<string, AnyRemediation>>;
 
-/** The offers a check may make: one of its remediations, with the params that remediation takes. */
-export type OfferOf<R extends RemediationsByName> = {
-  [Name in keyof R & string]: { readonly remediation: Name; readonly params: z.input<R[Name]['params']> };
-}[keyof R & string];
+/** The offers a check may make: one of its remediations, with the params that remediation takes, once or for each of many targets. */
+export type OfferOf<R extends RemediationsByName> = string extends keyof R
+  ? Proposal
+  : {
+      [Name in keyof R & string]:
+        | {
+            readonly remediation: Name;
+            readonly params: z.input<R[Name]['params']>;
+            readonly target?: string;
+          }
+        | {
+            readonly remediation: Name;
+            readonly each: readonly {
+              readonly target: string;
+              readonly params: z.input<R[Name]['params']>;
+            }[];
+          };
+    }[keyof R & string];
 
 /** Declares a remediation and ties its parts together: it reads and writes only what `uses` names. */
 export function defineRemediation<const P extends PortName, S extends z.ZodType>(

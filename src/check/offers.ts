@@ -3,7 +3,8 @@ import type { Diagnosis, Finding, Offer, Proposal } from './finding.ts';
 
 /**
  * Makes proposals whole: each with its button's words and its risk.
- * @throws {Error} our own bug: a proposal of a remediation that the check does not declare, or with params that it does not take.
+ * @throws {Error} our own bug: a proposal of a remediation that the check does not declare, with params that it does not take, or for targets
+ * that the finding does not have.
  */
 export function offersOf(check: AnyCheck, diagnosis: Diagnosis): Diagnosis<Offer> {
   return { ...diagnosis, findings: diagnosis.findings.map((finding) => withOffers(check, finding)) };
@@ -11,16 +12,21 @@ export function offersOf(check: AnyCheck, diagnosis: Diagnosis): Diagnosis<Offer
 
 function withOffers(check: AnyCheck, { offers, ...finding }: Finding): Finding<Offer> {
   if (!offers || offers.length === 0) return finding;
-  return { ...finding, offers: offers.map((proposal) => toOffer(check, proposal)) };
+  return { ...finding, offers: offers.map((proposal) => toOffer(check, finding, proposal)) };
 }
 
-function toOffer(check: AnyCheck, { remediation: name, params }: Proposal): Offer {
+function toOffer(check: AnyCheck, { targets = [] }: Finding<never>, proposal: Proposal): Offer {
+  const { remediation: name, params, each, target } = proposal;
   const remediation = check.remediations?.[name];
   if (!remediation) throw new Error(`an offer names a remediation that its check does not have: ${name}`);
-  return {
-    remediation: name,
-    params,
-    title: remediation.title(remediation.params.parse(params)),
-    risk: remediation.risk,
-  };
+  const { risk, many, provenBy } = remediation;
+  const named = [...(each ?? []).map((one) => one.target), ...(target === undefined ? [] : [target])];
+  const unknown = named.find((one) => !targets.includes(one));
+  if (unknown !== undefined)
+    throw new Error(`an offer is for a target that its finding does not have: ${unknown}`);
+  if (each && !many)
+    throw new Error(`an offer for many targets names a remediation that is for one: ${name}`);
+  const parse = (written: unknown): unknown => remediation.params.parse(written);
+  const title = each ? many?.title(each.map((one) => parse(one.params))) : remediation.title(parse(params));
+  return { ...proposal, title: title ?? name, risk, ...(provenBy && { mitigates: true }) };
 }

@@ -38,7 +38,7 @@ test('a plan is given the ports it names, and nothing to write with', async () =
         return plan;
       },
     }),
-    { name: 'x' },
+    { params: { name: 'x' } },
     planning,
   );
 
@@ -50,7 +50,7 @@ test('what cannot be read ends a plan: it is not made of what happens to be seen
   const unreachable = new SourceError('bosh', 'unreachable', 'connect timeout');
   const made = planRemediation(
     restart({ plan: async ({ attempt }) => attempt('bosh', plan, () => Promise.reject(unreachable)) }),
-    { name: 'x' },
+    { params: { name: 'x' } },
     planning,
   );
 
@@ -60,7 +60,7 @@ test('what cannot be read ends a plan: it is not made of what happens to be seen
 test('a plan that takes too long is no plan', async () => {
   const made = planRemediation(
     restart({ plan: () => new Promise(() => undefined) }),
-    { name: 'x' },
+    { params: { name: 'x' } },
     {
       ...planning,
       deadlineMs: 20,
@@ -71,13 +71,15 @@ test('a plan that takes too long is no plan', async () => {
 });
 
 test('params that the remediation does not take are our bug, not a plan', async () => {
-  await expect(planRemediation(restart(), { nome: 'x' }, planning)).rejects.toThrow('Unrecognized key');
+  await expect(planRemediation(restart(), { params: { nome: 'x' } }, planning)).rejects.toThrow(
+    'Unrecognized key',
+  );
 });
 
 test('a secret in the lines of a plan goes no further', async () => {
   const { lines } = await planRemediation(
     restart({ plan: async () => ({ ...plan, lines: ['log in with hunter2-hunter2'] }) }),
-    { name: 'x' },
+    { params: { name: 'x' } },
     planning,
   );
 
@@ -85,7 +87,7 @@ test('a secret in the lines of a plan goes no further', async () => {
 });
 
 test('a port without a source refuses the plan in words', async () => {
-  const made = planRemediation(restart(), { name: 'x' }, { ...planning, read: {} });
+  const made = planRemediation(restart(), { params: { name: 'x' } }, { ...planning, read: {} });
 
   await expect(made).rejects.toThrow('no source here may do it: processes');
 });
@@ -99,7 +101,7 @@ test('applying gets the writers of its ports alone, the apply context, and the p
         seen.push(Object.keys(write), given, params, approved);
       },
     }),
-    { name: 'x' },
+    { params: { name: 'x' } },
     plan,
     {
       read: planning.read,
@@ -107,6 +109,8 @@ test('applying gets the writers of its ports alone, the apply context, and the p
       now: new Date(),
       applyContext,
       recordStep: async () => undefined,
+      stillFound: new Set(),
+      redact: planning.redact,
     },
   );
 

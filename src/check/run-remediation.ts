@@ -3,7 +3,12 @@ import type { PortName, Readers, Writers } from '../ports/readers.ts';
 import { SourceError } from '../ports/source-error.ts';
 import type { ReadContext } from './context.ts';
 import type { AnyRemediation, Plan, WriteContext } from './define-remediation.ts';
+import type { Offer } from './finding.ts';
+import { applyEach, planEach } from './many-targets.ts';
 import { type Redact, redactAll } from '../text/redact.ts';
+
+/** What an offer asks for: params for one target, or for each of many. */
+export type OfferedParams = Pick<Offer, 'params' | 'each'>;
 
 export interface PlanOptions {
   readonly read: Partial<Readers>;
@@ -20,7 +25,7 @@ export interface PlanOptions {
  */
 export async function planRemediation(
   remediation: AnyRemediation,
-  params: unknown,
+  { params, each }: OfferedParams,
   { read, now, signal, deadlineMs, redact }: PlanOptions,
 ): Promise<Plan> {
   const late = new SourceError('deadline', 'unreachable', `no plan within ${deadlineMs / 1_000} s`);
@@ -34,7 +39,9 @@ export async function planRemediation(
     either.throwIfAborted();
     const context = readContext(remediation, read, now, either, deadlineMs);
     const plan: Plan = await Promise.race([
-      remediation.plan(context, remediation.params.parse(params)),
+      each
+        ? planEach(remediation, each, context, redact)
+        : remediation.plan(context, remediation.params.parse(params)),
       cut.promise,
     ]);
     const words = redactAll({ lines: plan.lines, afterwards: plan.afterwards ?? [] }, redact);
@@ -45,7 +52,9 @@ export async function planRemediation(
   }
 }
 
-export interface ApplyOptions extends Pick<PlanOptions, 'read' | 'now'> {
+export interface ApplyOptions extends Pick<PlanOptions, 'read' | 'now' | 'redact'> {
+  /** The targets of a plan for many that the check still finds. */
+  readonly stillFound: ReadonlySet<string>;
   readonly write: Partial<Writers>;
   readonly applyContext: ApplyContext;
   readonly recordStep: WriteContext['recordStep'];
@@ -57,9 +66,9 @@ export interface ApplyOptions extends Pick<PlanOptions, 'read' | 'now'> {
  */
 export async function applyRemediation(
   remediation: AnyRemediation,
-  params: unknown,
+  { params, each }: OfferedParams,
   plan: Plan,
-  { read, write, now, applyContext, recordStep }: ApplyOptions,
+  { read, write, now, applyContext, recordStep, stillFound, redact }: ApplyOptions,
 ): Promise<void> {
   const context: WriteContext = {
     ...readContext(remediation, read, now, applyContext.signal),
@@ -67,7 +76,8 @@ export async function applyRemediation(
     applyContext,
     recordStep,
   };
-  await remediation.apply(context, remediation.params.parse(params), plan);
+  if (each) await applyEach(remediation, each, plan, context, { stillFound, redact });
+  else await remediation.apply(context, remediation.params.parse(params), plan);
 }
 
 /** A check continues without what it cannot read. A remediation does not: it ends planning and applying. */

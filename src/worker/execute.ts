@@ -23,7 +23,7 @@ export interface Execution {
 /** Applies the approved plan and records each step. Returns whether all of it was applied; if not, the outcome is recorded. */
 export async function execute(
   context: JobContext,
-  { token, remediation }: Execution,
+  { token, before, remediation }: Execution,
   lease: ExecutionLease,
 ): Promise<boolean> {
   const { deps } = context;
@@ -42,7 +42,7 @@ export async function execute(
   try {
     await applyRemediation(
       definitionOf(deps, remediation).remediation,
-      remediation.params,
+      remediation,
       remediation.plan ?? { lines: [], targets: [], precondition: {} },
       {
         read: readersOf(deps, remediation.environment),
@@ -53,6 +53,8 @@ export async function execute(
           signal: AbortSignal.any([lease.signal, stop.signal]),
         },
         recordStep: recordStepOrStop,
+        stillFound: new Set(before.targets),
+        redact: deps.redact,
       },
     );
     const result = await transitionAndShow(

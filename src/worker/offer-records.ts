@@ -1,5 +1,5 @@
 import type { Catalogue } from '../request/catalogue.ts';
-import type { Report } from '../check/finding.ts';
+import type { Finding, Offer, Report } from '../check/finding.ts';
 import {
   type RemediationRecord,
   remediationIdOf,
@@ -16,10 +16,10 @@ export function makeOfferRecords(
 ): readonly RemediationRecord[] {
   const { check, environment, args, at } = report;
   const until = new Date(Date.parse(at) + report.durationMs + OFFER_MS).toISOString();
-  return report.findings.flatMap(({ reason, target, summary, offers = [] }) =>
-    offers.map(({ remediation, params, title, risk }) =>
+  return report.findings.flatMap(({ reason, target, targets, summary, offers = [] }) =>
+    offers.map(({ remediation, params, each, target: only, title, risk }) =>
       remediationRecordSchema.parse({
-        id: remediationIdOf(runId, reason, target, remediation, params),
+        id: remediationIdOf(runId, reason, target, remediation, each ? { each } : { params }),
         runId,
         check,
         environment,
@@ -29,8 +29,8 @@ export function makeOfferRecords(
         title,
         about: checks.get(check)?.remediations?.[remediation]?.about ?? '',
         risk,
-        params,
-        finding: { reason, target, summary },
+        ...(each ? { each } : { params }),
+        finding: { reason, target, summary, ...targetsOf(targets, only, each) },
         state: 'offered',
         until,
         approvals: [],
@@ -38,4 +38,14 @@ export function makeOfferRecords(
       }),
     ),
   );
+}
+
+/** The targets of a finding that an offer is for. */
+function targetsOf(
+  targets: Finding['targets'],
+  only: Offer['target'],
+  each: Offer['each'],
+): Pick<RemediationRecord['finding'], 'targets'> {
+  const offered = each?.map(({ target }) => target) ?? (only === undefined ? targets : [only]);
+  return offered ? { targets: [...offered] } : {};
 }

@@ -47,7 +47,7 @@ interface NoPlan {
 
 async function observeAndPlan(context: JobContext) {
   const { deps, remediation, signal } = context;
-  const { environment, params } = remediation;
+  const { environment } = remediation;
   const before = await observe(context);
   if (before.finding === 'gone')
     return { because: `the finding is gone: ${before.verdict}`, isGone: true } satisfies NoPlan;
@@ -56,7 +56,7 @@ async function observeAndPlan(context: JobContext) {
       because: `the finding cannot be seen any more: ${before.verdict}`,
       isGone: false,
     } satisfies NoPlan;
-  const made = await planRemediation(definitionOf(deps, remediation).remediation, params, {
+  const made = await planRemediation(definitionOf(deps, remediation).remediation, remediation, {
     read: readersOf(deps, environment),
     now: new Date(),
     signal,

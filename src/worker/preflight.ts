@@ -29,7 +29,8 @@ export async function preflight(
     return {
       transition: skipRemediation(`the finding cannot be seen any more: ${before.verdict}`, nowMs, before),
     };
-  const drift = await planDrift(context);
+  // The parts of a plan for many targets are checked one by one, right before each is applied.
+  const drift = context.remediation.each ? undefined : await planDrift(context);
   return drift ? { transition: skipRemediation(drift, await remediations.readClock(), before) } : { before };
 }
 
@@ -60,7 +61,7 @@ async function authorizationProblem({ deps, remediation }: JobContext): Promise<
 /** How the plan differs from the approved one; undefined if it is the same. Only what was approved is applied. */
 async function planDrift({ deps, remediation, signal }: JobContext): Promise<string | undefined> {
   try {
-    const current = await planRemediation(definitionOf(deps, remediation).remediation, remediation.params, {
+    const current = await planRemediation(definitionOf(deps, remediation).remediation, remediation, {
       read: readersOf(deps, remediation.environment),
       now: new Date(),
       signal,
@@ -80,10 +81,12 @@ export const NOT_DURABLE =
   'Redis does not promise to remember that this was begun (`wrench doctor` tells more)';
 
 /**
- * Whether a lost write cannot lead to a second execution. If Redis may lose the last second, the plan must have preconditions, which no longer
+ * Whether a lost write cannot lead to a second execution. If Redis may lose the last second, the plan, or each of its parts, must have preconditions, which no longer
  * hold after the first execution.
  */
 export function isDurableEnough(durability: Durability, { plan }: RemediationRecord): boolean {
-  const hasPrecondition = Object.keys(plan?.precondition ?? {}).length > 0;
+  const parts = plan?.parts ?? (plan ? [plan] : []);
+  const hasPrecondition =
+    parts.length > 0 && parts.every(({ precondition }) => Object.keys(precondition).length > 0);
   return durability === 'on-disk' || (durability === 'soon' && hasPrecondition);
 }

@@ -1,6 +1,11 @@
 import { z } from 'zod';
 import { type AnyCheck, defineCheck } from '../../src/check/define-check.ts';
-import { type AnyRemediation, defineRemediation, type Plan } from '../../src/check/define-remediation.ts';
+import {
+  type AnyRemediation,
+  defineRemediation,
+  type OfferOf,
+  type Plan,
+} from '../../src/check/define-remediation.ts';
 
 /**
  * The checks for which Wrench 0.2 wrote `test/world/redis-0.2.jsonl`. The records in that file contain the names, params and plan hashes of
@@ -75,7 +80,9 @@ function things(lab: UpgradeLab): AnyCheck {
         severity: 'critical' as const,
         target: `lab:${thing}`,
         summary: `${thing} is broken`,
-        offers: [{ remediation: REMEDIATION_OF[thing] ?? 'mend', params: { thing } }],
+        offers: [
+          { remediation: REMEDIATION_OF[thing] ?? 'mend', params: { thing } } as OfferOf<typeof remediations>,
+        ],
       })),
     }),
     remediations,

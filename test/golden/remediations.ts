@@ -32,7 +32,7 @@ const whole = [
 
 export const offered: RemediationRecord = {
   ...named,
-  id: remediationIdOf('run-7f3a2c91', 'doppler-not-registered', target, 'restart', params),
+  id: remediationIdOf('run-7f3a2c91', 'doppler-not-registered', target, 'restart', { params }),
   runId: 'run-7f3a2c91',
   args: {},
   asked: {

@@ -97,9 +97,9 @@ test('a doppler that is stuck is found among healthy ones, restarted as planned,
   const offers = before.findings.flatMap((finding) => finding.offers ?? []);
   expect(offers).toMatchObject([{ title: 'Restart doppler_z2/0', risk: 'disruptive' }]);
 
-  const params = offers[0]?.params;
+  const [offer = {}] = offers;
   const plan = () =>
-    planRemediation(restart, params, {
+    planRemediation(restart, offer, {
       read: read(),
       now: new Date(),
       signal,
@@ -113,12 +113,14 @@ test('a doppler that is stuck is found among healthy ones, restarted as planned,
   expect(await plan()).toEqual(planned);
 
   const told: string[] = [];
-  await applyRemediation(restart, params, planned, {
+  await applyRemediation(restart, offer, planned, {
     read: read(),
     write: { processes: machines.writes!.processes! },
     now: new Date(),
     applyContext: { idempotencyKey: 'm0123456789abcdef', signal },
     recordStep: async (line) => void told.push(line),
+    stillFound: new Set(),
+    redact: makeRedact(),
   });
   expect(told).toEqual([expect.stringMatching(/^doppler_z2\/0 restarted: .*pid \d+ -> \d+/)]);
   expect((await plan()).precondition).not.toEqual(planned.precondition);

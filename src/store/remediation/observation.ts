@@ -1,4 +1,4 @@
-import type { Report } from '../../check/finding.ts';
+import type { Finding, Report } from '../../check/finding.ts';
 import type { Observation, RemediationRecord } from './record.ts';
 
 const MAX_GAPS = 100;
@@ -12,19 +12,33 @@ export function observationOf(
   { finding }: Pick<RemediationRecord, 'finding'>,
   before?: Observation,
 ): Observation {
-  const reasons = report.findings
-    .filter(({ target }) => target === finding.target)
-    .map(({ reason }) => reason);
+  const about = report.findings.filter((one) => concerns(one, finding));
+  const reasons = [...new Set(about.map(({ reason }) => reason))];
   const gaps = report.gaps.map(({ what }) => what).slice(0, MAX_GAPS);
   const isThere = reasons.includes(finding.reason);
+  const stillFound = finding.targets?.filter((target) => about.some((one) => affects(one, target)));
   const isChanged = before !== undefined && reasons.some((reason) => !before.reasons.includes(reason));
   const isHidden = report.examined === 0 || gaps.some((gap) => !before?.gaps.includes(gap));
   return {
     at: report.at,
     finding: isThere || isChanged ? 'found' : isHidden ? 'unseen' : 'gone',
     reasons,
+    ...(stillFound && { targets: stillFound }),
     verdict: report.verdict,
     measures: [...(report.measures ?? [])],
     gaps,
   };
+}
+
+/** Whether a finding of a later report is about what the remediation is for: its cause, or one of the targets it was offered for. */
+function concerns(
+  later: Finding<unknown>,
+  { target, targets = [target] }: RemediationRecord['finding'],
+): boolean {
+  return targets.some((one) => affects(later, one));
+}
+
+/** A target has a finding of its own, or is one of many that a finding lists: it may have joined others since. */
+function affects({ target, targets = [] }: Finding<unknown>, wanted: string): boolean {
+  return target === wanted || targets.includes(wanted);
 }

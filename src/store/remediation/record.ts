@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Plan } from '../../check/define-remediation.ts';
-import { measureSchema } from '../../check/finding.ts';
+import { type Plan, planSchema } from '../../check/define-remediation.ts';
+import { jsonSchema, measureSchema, type Offer, riskSchema } from '../../check/finding.ts';
 import { requestOriginSchema } from '../../queue/request-origin.ts';
 
 /**
@@ -49,22 +49,16 @@ const voteSchema = z.strictObject({
   /** Why, in the person's own words; redacted. */
   reason: z.string().exactOptional(),
 });
-const planSchema: z.ZodType<Plan> = z.strictObject({
-  lines: z.array(z.string()).min(1),
-  targets: z.array(z.string()).min(1),
-  precondition: z.record(z.string(), z.string()),
-  bytes: z.number().exactOptional(),
-  afterwards: z.array(z.string()).exactOptional(),
-  details: z.record(z.string(), z.json()).exactOptional(),
-});
 
 /** What a run of the check says about the finding of a remediation. */
 const observationSchema = z.strictObject({
   at,
   /** `unseen`: the finding is absent, but something that could hide it was not checked. */
   finding: z.enum(['found', 'gone', 'unseen']),
-  /** The reasons of all findings about its target. */
+  /** The reasons of all findings about its targets. */
   reasons: z.array(z.string()),
+  /** Those of its targets that are still found, where it is for some of many. */
+  targets: z.array(z.string()).exactOptional(),
   verdict: z.string(),
   measures: z.array(measureSchema),
   /** What could not be checked. */
@@ -90,9 +84,17 @@ export const remediationRecordSchema = z.strictObject({
   remediation: z.string(),
   title: z.string(),
   about: z.string(),
-  risk: z.enum(['safe', 'disruptive', 'destructive']),
-  params: z.json(),
-  finding: z.strictObject({ reason: z.string(), target: z.string(), summary: z.string() }),
+  risk: riskSchema,
+  /** Absent where `each` has the params of every target. */
+  params: jsonSchema.exactOptional(),
+  each: z.array(z.strictObject({ target: z.string(), params: jsonSchema })).exactOptional(),
+  /** `targets`: those of the finding that it is for; absent where the finding names only its target. */
+  finding: z.strictObject({
+    reason: z.string(),
+    target: z.string(),
+    targets: z.array(z.string()).exactOptional(),
+    summary: z.string(),
+  }),
   state: z.enum(REMEDIATION_STATES),
   /** When the state times out. While a worker executes or verifies, the end of its lease. */
   until: at.exactOptional(),
@@ -123,20 +125,20 @@ export function remediationIdOf(
   reason: string,
   target: string,
   remediation: string,
-  params: unknown,
+  { params, each }: Pick<Offer, 'params' | 'each'>,
 ): string {
-  const named = JSON.stringify([runId, reason, target, remediation, params]);
+  const named = JSON.stringify([runId, reason, target, remediation, params ?? each]);
   return `m${createHash('sha256').update(named).digest('hex').slice(0, 16)}`;
 }
 
 /** What an approver approves: exactly these lines, targets and preconditions. */
 export function planHashOf(
-  remediation: Pick<RemediationRecord, 'check' | 'environment' | 'remediation' | 'params'>,
+  remediation: Pick<RemediationRecord, 'check' | 'environment' | 'remediation' | 'params' | 'each'>,
   approved: Plan,
 ): string {
-  const { check, environment, remediation: name, params } = remediation;
+  const { check, environment, remediation: name, params, each } = remediation;
   return createHash('sha256')
-    .update(canonicalJson([check, environment, name, params, approved]))
+    .update(canonicalJson([check, environment, name, params ?? each, approved]))
     .digest('hex');
 }
 

@@ -1,0 +1,126 @@
+import { SourceError } from '../ports/source-error.ts';
+import type { Redact } from '../text/redact.ts';
+import type { ReadContext } from './context.ts';
+import type { AnyRemediation, Plan, WriteContext } from './define-remediation.ts';
+import type { Offer } from './finding.ts';
+
+/**
+ * One plan for many targets, made from the plans of the single ones: a line each, in the order of the offer. A target that cannot be planned
+ * is left out, and the plan names it with the reason.
+ * @throws {SourceError} if no target can be planned; the reason of the first.
+ */
+export async function planEach(
+  remediation: AnyRemediation,
+  each: NonNullable<Offer['each']>,
+  context: ReadContext,
+  redact: Redact,
+): Promise<Plan> {
+  const many = requireMany(remediation);
+  const planned: { readonly part: Part; readonly params: unknown; readonly plan: Plan }[] = [];
+  const leftOut: { readonly target: string; readonly because: string }[] = [];
+  let firstError: SourceError | undefined;
+  for (const { target, params: written } of each) {
+    context.signal.throwIfAborted();
+    try {
+      const params: unknown = remediation.params.parse(written);
+      const plan = await remediation.plan(context, params);
+      planned.push({ part: partOf(many, redact, target, params, plan), params, plan });
+    } catch (error) {
+      if (!(error instanceof SourceError) || context.signal.aborted) throw error;
+      firstError ??= error;
+      leftOut.push({ target, because: redact(error.message) });
+    }
+  }
+  if (planned.length === 0) throw firstError ?? new Error('an offer for many targets has none');
+  const plans = planned.map(({ plan }) => plan);
+  const afterwards = many.afterwards?.(planned.map(({ params }) => params)) ?? [];
+  const isWeighed = plans.every(({ bytes }) => bytes !== undefined);
+  return {
+    lines: planned.map(({ part }) => part.line),
+    targets: [...new Set(plans.flatMap(({ targets }) => targets))],
+    precondition: {},
+    ...(isWeighed && { bytes: plans.reduce((sum, { bytes = 0 }) => sum + bytes, 0) }),
+    ...(afterwards.length > 0 && { afterwards }),
+    parts: planned.map(({ part }) => part),
+    ...(leftOut.length > 0 && { leftOut }),
+  };
+}
+
+/**
+ * Applies the parts of a plan in their order. Each target is planned again right before: one that is no longer there or has changed is skipped,
+ * with its reason recorded as a step.
+ * @param stillFound the targets that the check still finds; the others are skipped.
+ * @throws {SourceError} if a source did not do a part, or could not be asked: no further part is begun.
+ */
+export async function applyEach(
+  remediation: AnyRemediation,
+  each: NonNullable<Offer['each']>,
+  approved: Plan,
+  context: WriteContext,
+  { stillFound, redact }: { readonly stillFound: ReadonlySet<string>; readonly redact: Redact },
+): Promise<void> {
+  const many = requireMany(remediation);
+  const { applyContext, recordStep } = context;
+  const paramsOf = new Map(each.map(({ target, params }) => [target, params]));
+  for (const [at, part] of (approved.parts ?? []).entries()) {
+    const { target } = part;
+    applyContext.signal.throwIfAborted();
+    const params: unknown = remediation.params.parse(paramsOf.get(target));
+    const checked = stillFound.has(target)
+      ? await planAgain(remediation, params, context)
+      : { because: 'the check no longer finds it' };
+    const because =
+      'because' in checked
+        ? checked.because
+        : (partDrift(part, partOf(many, redact, target, params, checked.plan)) ??
+          addedTargets(approved, checked.plan));
+    if (because !== undefined || 'because' in checked) {
+      await recordStep(`Skipped ${target}: ${because}`);
+      continue;
+    }
+    const idempotencyKey = `${applyContext.idempotencyKey}-${at + 1}`;
+    await remediation.apply(
+      { ...context, applyContext: { ...applyContext, idempotencyKey } },
+      params,
+      checked.plan,
+    );
+  }
+}
+
+type Part = NonNullable<Plan['parts']>[number];
+type Many = NonNullable<AnyRemediation['many']>;
+
+function requireMany({ many }: AnyRemediation): Many {
+  if (!many) throw new Error('a remediation for one target was asked to plan many');
+  return many;
+}
+
+function partOf(many: Many, redact: Redact, target: string, params: unknown, plan: Plan): Part {
+  return { target, line: redact(many.line(params, plan)), precondition: many.precondition(plan) };
+}
+
+/** Only a target that is not there any more is skipped; a source that cannot be asked ends the plan. */
+async function planAgain(
+  remediation: AnyRemediation,
+  params: unknown,
+  context: WriteContext,
+): Promise<{ readonly plan: Plan } | { readonly because: string }> {
+  try {
+    return { plan: await remediation.plan(context, params) };
+  } catch (error) {
+    if (error instanceof SourceError && error.kind === 'missing') return { because: error.message };
+    throw error;
+  }
+}
+
+function partDrift(approved: Part, now: Part): string | undefined {
+  const names = new Set([...Object.keys(approved.precondition), ...Object.keys(now.precondition)]);
+  const changed = [...names].filter((name) => approved.precondition[name] !== now.precondition[name]);
+  if (changed.length > 0) return `it has changed since the plan was approved (${changed.join(', ')})`;
+  return approved.line === now.line ? undefined : `its plan would be another one now: ${now.line}`;
+}
+
+function addedTargets({ targets }: Plan, now: Plan): string | undefined {
+  const added = now.targets.filter((target) => !targets.includes(target));
+  return added.length === 0 ? undefined : `it would now change ${added.join(', ')} too`;
+}

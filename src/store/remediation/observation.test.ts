@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import type { Finding, Report } from '../../check/finding.ts';
+import { observationOf } from './observation.ts';
+
+const report = (findings: readonly Partial<Finding<never>>[], more: Partial<Report> = {}): Report => ({
+  check: 'certs/expiring',
+  environment: 'prod',
+  args: {},
+  status: 'found',
+  verdict: 'some are broken',
+  examined: 20,
+  findings: findings.map((finding) => ({
+    reason: 'expiring',
+    severity: 'warning',
+    target: 'a',
+    summary: 'about to expire',
+    ...finding,
+  })),
+  gaps: [],
+  coverage: [],
+  at: '2026-11-20T14:03:07.000Z',
+  durationMs: 1,
+  ...more,
+});
+
+const single = { finding: { reason: 'expiring', target: 'a', summary: '' } };
+const group = { finding: { reason: 'expiring', target: 'issuer', targets: ['a', 'b'], summary: '' } };
+
+test('a finding that is reported again is found, and one that is not is gone', () => {
+  expect(observationOf(report([{ target: 'a' }]), single)).toMatchObject({ finding: 'found' });
+  expect(observationOf(report([{ target: 'b' }]), single)).toMatchObject({ finding: 'gone', reasons: [] });
+});
+
+test('a finding that has joined others with the same cause is not gone', () => {
+  const joined = report([{ target: 'issuer', targets: ['a', 'c', 'd'] }]);
+
+  expect(observationOf(joined, single)).toMatchObject({ finding: 'found', reasons: ['expiring'] });
+});
+
+test('a group is gone only when none of its targets is found, alone or in any group', () => {
+  expect(observationOf(report([{ target: 'issuer', targets: ['b', 'c'] }]), group)).toMatchObject({
+    finding: 'found',
+    targets: ['b'],
+  });
+  expect(observationOf(report([{ target: 'a' }]), group)).toMatchObject({ finding: 'found', targets: ['a'] });
+  expect(observationOf(report([{ target: 'other issuer', targets: ['a', 'b'] }]), group)).toMatchObject({
+    finding: 'found',
+    targets: ['a', 'b'],
+  });
+});
+
+test('a group is gone although its cause still has other targets', () => {
+  const others = report([{ target: 'issuer', targets: ['c', 'd'] }]);
+
+  expect(observationOf(others, group)).toMatchObject({ finding: 'gone', targets: [] });
+});
+
+test('a new reason for one of the targets means that the fault has only changed', () => {
+  const before = observationOf(report([{ target: 'issuer', targets: ['a', 'b'] }]), group);
+  const changed = report([{ target: 'b', reason: 'key-mismatch' }]);
+
+  expect(observationOf(changed, group, before)).toMatchObject({ finding: 'found', targets: ['b'] });
+});
+
+test('a finding may be hidden by a gap that was not there before', () => {
+  const gap = { what: 'vault', because: 'sealed', kind: 'unreachable' } as const;
+  const before = observationOf(report([{ target: 'a' }], { gaps: [gap] }), single);
+
+  expect(observationOf(report([], { gaps: [gap] }), single)).toMatchObject({ finding: 'unseen' });
+  expect(observationOf(report([], { gaps: [gap] }), single, before)).toMatchObject({ finding: 'gone' });
+  expect(observationOf(report([], { examined: 0 }), single)).toMatchObject({ finding: 'unseen' });
+});
