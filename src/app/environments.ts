@@ -33,9 +33,9 @@ function readersOf(sources: readonly Source[]): Partial<Readers> {
   const keyStores = sources.flatMap(({ keyValue }) => keyValue ?? []);
   const supervisors = sources.flatMap(({ processes }) => processes ?? []);
   return {
-    ...(stores.length > 0 && { certificates: { stores } }),
-    ...(keyStores.length > 0 && { keyValue: { stores: keyStores } }),
-    ...(supervisors.length > 0 && { processes: { supervisors } }),
+    ...(stores.length > 0 && { certificates: stores }),
+    ...(keyStores.length > 0 && { keyValue: keyStores }),
+    ...(supervisors.length > 0 && { processes: supervisors }),
   };
 }
 

@@ -13,7 +13,7 @@ test('a check may read what it declares', () => {
     uses: ['certificates'],
     args: z.object({ within: duration }),
     bareArgument: 'within',
-    collect: ({ read }) => Promise.resolve(read.certificates.stores.length),
+    collect: ({ read }) => Promise.resolve(read.certificates.length),
     diagnose: (stores, { within }) => ({ ...diagnosis, examined: stores + within }),
   });
   expect(check.diagnose(1, { within: 2 }, new Date(0)).examined).toBe(3);
@@ -34,7 +34,7 @@ test('what would go wrong at night does not compile by day', () => {
       uses: [],
       args: z.object({}),
       // @ts-expect-error -- reads a port that it does not declare in `uses`
-      collect: ({ read }) => Promise.resolve(read.certificates.stores),
+      collect: ({ read }) => Promise.resolve(read.certificates),
       diagnose: () => diagnosis,
     }),
     defineCheck({

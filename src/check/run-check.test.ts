@@ -13,7 +13,7 @@ import { runCheck, type CheckRun } from './run-check.ts';
 
 type Context = ReadContext<'certificates'>;
 
-const certificates: Readers['certificates'] = { stores: [] };
+const certificates: Readers['certificates'] = [];
 const forbidden = new SourceError('vault', 'refused', 'permission denied');
 
 /** A check that counts what its `collect` says it saw, and finds each of `bad`. */
@@ -111,14 +111,12 @@ test('a source that could not be checked at all is named, for it is more than a 
       }),
       {
         read: {
-          certificates: {
-            stores: ['edge', 'vault', 'a', 'b', 'c'].map((name) => ({
-              name,
-              kind: 'tls',
-              // oxlint-disable-next-line require-yield, typescript/require-await -- nothing is scanned here
-              scan: async function* () {},
-            })),
-          },
+          certificates: ['edge', 'vault', 'a', 'b', 'c'].map((name) => ({
+            name,
+            kind: 'tls',
+            // oxlint-disable-next-line require-yield, typescript/require-await -- nothing is scanned here
+            scan: async function* () {},
+          })),
         },
       },
     );

@@ -263,8 +263,8 @@ function isNamed({ what, places }: Gap, sources: ReadonlySet<string>): boolean {
   return (sources.has(what) && places === undefined) || what.startsWith('--');
 }
 
-/** A reader is an object of lists of sources. */
+/** The names of all sources. */
 function sourcesOf(read: Partial<Readers>): ReadonlySet<string> {
-  const sources = Object.values(read).flatMap((reader: object) => Object.values(reader).flat() as unknown[]);
-  return new Set(sources.map((source) => String((Object(source) as { name?: unknown }).name)));
+  const sources: readonly { readonly name: string }[] = Object.values(read).flat();
+  return new Set(sources.map(({ name }) => name));
 }

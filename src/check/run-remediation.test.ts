@@ -19,10 +19,10 @@ const restart = (changed: Partial<Parameters<typeof defineRemediation>[0]> = {})
     settlesWithinSeconds: 1,
     ...(changed as object),
   });
-const processes = { supervisors: [] };
+const processes: Readers['processes'] = [];
 const writer = { restart: async () => ({ summary: 'done' }) };
 const planning = {
-  read: { processes, certificates: { stores: [] } } as Partial<Readers>,
+  read: { processes, certificates: [] } satisfies Partial<Readers>,
   now: new Date(),
   signal: new AbortController().signal,
   deadlineMs: 1_000,

@@ -1,11 +1,6 @@
 import type { ApplyContext } from './apply-context.ts';
 import type { SourceError } from './source-error.ts';
 
-/** Every place of one environment that keeps or serves certificates. */
-export interface CertificateReader {
-  readonly stores: readonly CertificateStore[];
-}
-
 /** One place that keeps or serves certificates: live TLS sites, files, a Vault. */
 export interface CertificateStore {
   /** The source's name in the configuration: `edge`, `disk`, `vault`. */

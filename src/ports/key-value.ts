@@ -2,12 +2,7 @@ import type { Certificate } from './certificates.ts';
 import type { ApplyContext } from './apply-context.ts';
 import type { SourceError } from './source-error.ts';
 
-/** Every key-value store of one environment: where services announce themselves, and what keeps a cluster's state. */
-export interface KeyValueReader {
-  readonly stores: readonly KeyValueStore[];
-}
-
-/** One cluster that keeps keys, such as an etcd. */
+/** One cluster that keeps keys, such as an etcd: where services announce themselves, or what keeps the state of another cluster. */
 export interface KeyValueStore {
   /** The source's name in the configuration: `etcd`. */
   readonly name: string;

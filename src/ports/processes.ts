@@ -1,11 +1,6 @@
 import type { ApplyContext } from './apply-context.ts';
 import type { SourceError } from './source-error.ts';
 
-/** All supervisors of machines and their processes in one environment. */
-export interface ProcessReader {
-  readonly supervisors: readonly ProcessSupervisor[];
-}
-
 /** What supervises processes: a BOSH director, or monit on some machines. */
 export interface ProcessSupervisor {
   /** The source's name in the configuration: `bosh`. */

@@ -1,12 +1,12 @@
-import type { CertificateReader, CertificateWriter } from './certificates.ts';
-import type { KeyValueReader, KeyValueWriter } from './key-value.ts';
-import type { ProcessReader, ProcessWriter } from './processes.ts';
+import type { CertificateStore, CertificateWriter } from './certificates.ts';
+import type { KeyValueStore, KeyValueWriter } from './key-value.ts';
+import type { ProcessSupervisor, ProcessWriter } from './processes.ts';
 
-/** All that checks can read, by the role's name; an environment has those that its configuration names sources for. */
+/** All that checks can read: the sources of each port. An environment has the ports that its configuration names sources for. */
 export interface Readers {
-  readonly certificates: CertificateReader;
-  readonly keyValue: KeyValueReader;
-  readonly processes: ProcessReader;
+  readonly certificates: readonly CertificateStore[];
+  readonly keyValue: readonly KeyValueStore[];
+  readonly processes: readonly ProcessSupervisor[];
 }
 
 /** All that approved remediations can change. Each call names its source; one that may not act refuses. */

@@ -36,7 +36,7 @@ export async function runEtcdHealth(
       check: 'etcd/health',
       environment: 'cases',
       args,
-      read: { keyValue: { stores: [source.keyValue!] } },
+      read: { keyValue: [source.keyValue!] },
       now: new Date(),
       signal: new AbortController().signal,
       deadlineMs,

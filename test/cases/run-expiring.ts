@@ -27,7 +27,7 @@ export async function runExpiring(
     check: 'certs/expiring',
     environment: 'cases',
     args,
-    read: { certificates: { stores: [certificates] } },
+    read: { certificates: [certificates] },
     now: new Date(),
     signal: new AbortController().signal,
     deadlineMs,

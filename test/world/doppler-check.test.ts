@@ -62,8 +62,8 @@ afterAll(async () => {
 });
 
 const read = () => ({
-  keyValue: { stores: [keys.keyValue!] },
-  processes: { supervisors: [machines.processes!] },
+  keyValue: [keys.keyValue!],
+  processes: [machines.processes!],
 });
 const signal = new AbortController().signal;
 

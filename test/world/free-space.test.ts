@@ -31,7 +31,7 @@ function runHealth(): Promise<Report> {
     check: 'etcd/health',
     environment: 'prod',
     args: readArguments(check, { bare: [], flags }),
-    read: { keyValue: { stores: [source.keyValue!] } },
+    read: { keyValue: [source.keyValue!] },
     now: new Date(),
     signal,
     deadlineMs: 30_000,
@@ -40,7 +40,7 @@ function runHealth(): Promise<Report> {
 
 function context(): ReadContext<'keyValue'> {
   return {
-    read: { keyValue: { stores: [source.keyValue!] } },
+    read: { keyValue: [source.keyValue!] },
     now: new Date(),
     signal,
     attempt: (_, __, read) => read(),

@@ -47,7 +47,7 @@ function runExpiring(): Promise<Report> {
     check: 'certs/expiring',
     environment: 'prod',
     args: readArguments(check, { bare: [], flags: new Map() }),
-    read: { certificates: { stores: [source.certificates!] } },
+    read: { certificates: [source.certificates!] },
     now: new Date(),
     signal: new AbortController().signal,
     deadlineMs: 10_000,
@@ -56,7 +56,7 @@ function runExpiring(): Promise<Report> {
 
 function context(): ReadContext<'certificates'> {
   return {
-    read: { certificates: { stores: [source.certificates!] } },
+    read: { certificates: [source.certificates!] },
     now: new Date(),
     signal: new AbortController().signal,
     attempt: (_, __, read) => read(),

@@ -15,7 +15,7 @@ export async function collect(
   { source }: { readonly source?: string | undefined },
 ): Promise<Facts> {
   const certificates: Facts['certificates'][number][] = [];
-  for (const store of read.certificates.stores) {
+  for (const store of read.certificates) {
     if (source !== undefined && store.name !== source) continue;
     await attempt(store.name, undefined, async () => {
       for await (const result of store.scan({ signal })) {

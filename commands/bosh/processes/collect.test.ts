@@ -40,7 +40,7 @@ async function collectFrom(
     gaps.push(`${what}: ${error.message}`);
   };
   const context: ReadContext<'processes'> = {
-    read: { processes: { supervisors } },
+    read: { processes: supervisors },
     now: new Date('2026-02-20'),
     signal: new AbortController().signal,
     gap,

@@ -54,7 +54,7 @@ async function findInstance(
   { read, signal }: ReadContext<'processes'>,
   asked: RestartParams,
 ): Promise<Found> {
-  const supervisor = read.processes.supervisors.find(({ name }) => name === asked.source);
+  const supervisor = read.processes.find(({ name }) => name === asked.source);
   if (!supervisor)
     throw new SourceError(asked.source, 'missing', `the source ${asked.source} is no longer configured`);
   const deployments = await supervisor.deployments({ signal });

@@ -4,7 +4,7 @@ import { collect } from './collect.ts';
 import { certificate, inVault, live } from './builders.ts';
 import { MAX_PLACES } from './group-by-fingerprint.ts';
 
-type Store = ReadContext<'certificates'>['read']['certificates']['stores'][number];
+type Store = ReadContext<'certificates'>['read']['certificates'][number];
 type ScanResult =
   | ports.SeenPlace
   | { readonly kind: 'unseen'; readonly place: string; readonly error: SourceError };
@@ -48,7 +48,7 @@ async function read(
     gaps.push(`${unrelated ? 'unrelated ' : ''}${what}: ${error.message}`);
   };
   const context: ReadContext<'certificates'> = {
-    read: { certificates: { stores } },
+    read: { certificates: stores },
     now: new Date('2026-02-20'),
     signal,
     gap,

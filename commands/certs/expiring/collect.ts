@@ -19,7 +19,7 @@ export async function collect(
   let examined = 0;
   const { attempt, gap, saw, signal } = context;
 
-  const scan = async (store: Context['read']['certificates']['stores'][number]) => {
+  const scan = async (store: Context['read']['certificates'][number]) => {
     const onEmpty = () => {
       saw(store.name);
       if (!matcher) grouper.addEmpty();
@@ -52,7 +52,7 @@ export async function collect(
 }
 
 function chooseStores({ read, gap }: Context, source: string | undefined) {
-  const { stores } = read.certificates;
+  const { certificates: stores } = read;
   if (source === undefined) return stores;
   const requested = source
     .split(',')

@@ -26,7 +26,7 @@ const LOCKET: ports.Renewal = {
   versions: { [PLACE]: 3, 'vault:secret/cf/bbs/locket/ca:certificate': 41 },
 };
 
-type Store = ReadContext<'certificates'>['read']['certificates']['stores'][number];
+type Store = ReadContext<'certificates'>['read']['certificates'][number];
 
 function vault(planRenewal?: Store['planRenewal']): Store {
   return {
@@ -40,7 +40,7 @@ function vault(planRenewal?: Store['planRenewal']): Store {
 
 function context(stores: readonly Store[], now = '2019-07-13T09:00:00Z'): ReadContext<'certificates'> {
   return {
-    read: { certificates: { stores } },
+    read: { certificates: stores },
     now: new Date(now),
     signal: new AbortController().signal,
     attempt: (_, __, read) => read(),

@@ -76,7 +76,7 @@ function planIn(
   { read, signal }: ReadContext<'certificates'>,
   { store: name, place }: RenewParams,
 ): Promise<ports.Renewal> {
-  const store = read.certificates.stores.find((one) => one.name === name);
+  const store = read.certificates.find((one) => one.name === name);
   if (!store)
     throw new SourceError(name, 'refused', `source ${name} does not exist any more or has no certificates`);
   if (!store.planRenewal)

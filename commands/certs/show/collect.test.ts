@@ -3,7 +3,7 @@ import { type ports, type ReadContext, SourceError } from '../../kit.ts';
 import { collect } from './collect.ts';
 import { certificate, stored } from './builders.ts';
 
-type Store = ReadContext<'certificates'>['read']['certificates']['stores'][number];
+type Store = ReadContext<'certificates'>['read']['certificates'][number];
 
 const uaa = {
   ...certificate('uaa.service.cf.internal', 'ca', '2025-01-01', '2027-01-01'),
@@ -86,7 +86,7 @@ async function show(
   };
   const facts = await collect(
     {
-      read: { certificates: { stores } },
+      read: { certificates: stores },
       now: new Date('2026-02-20'),
       signal: new AbortController().signal,
       gap,

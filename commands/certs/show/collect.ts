@@ -28,7 +28,7 @@ export const MAX_PLACES = 50;
 const YIELD_EVERY = 300;
 
 type Context = ReadContext<'certificates'>;
-type Store = Context['read']['certificates']['stores'][number];
+type Store = Context['read']['certificates'][number];
 
 interface Gathered {
   readonly matches: Readonly<Record<Match['by'], Map<string, Candidate>>>;
@@ -288,7 +288,7 @@ function notFound({ examined, nearest: meant }: Gathered, stores: readonly Store
 }
 
 function chooseStores({ read, gap }: Context, source: string | undefined): readonly Store[] {
-  const { stores } = read.certificates;
+  const { certificates: stores } = read;
   if (source === undefined) return stores;
   const known = stores.map(({ name }) => name);
   const asked = source

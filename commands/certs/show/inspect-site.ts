@@ -2,7 +2,7 @@ import { type ports, type ReadContext, SourceError } from '../../kit.ts';
 import { siteIn } from './search.ts';
 
 type Context = ReadContext<'certificates'>;
-type Store = Context['read']['certificates']['stores'][number];
+type Store = Context['read']['certificates'][number];
 
 /** What every store returned for one site. */
 export interface SiteInspection {

@@ -64,7 +64,7 @@ async function collectFrom(
     gaps.push(`${what}: ${error.message}`);
   };
   const context: ReadContext<'keyValue', 'processes'> = {
-    read: { keyValue: { stores }, ...(supervisors && { processes: { supervisors } }) },
+    read: { keyValue: stores, ...(supervisors && { processes: supervisors }) },
     now: new Date('2016-12-06T19:42:26Z'),
     signal,
     gap,

@@ -89,7 +89,7 @@ test('its restart is the same action for another process', async () => {
   };
   const plan = await restartOf(ROUTING_API).plan(
     {
-      read: { processes: { supervisors: [supervisor] } },
+      read: { processes: [supervisor] },
       now: new Date('2016-12-06T19:42:26Z'),
       signal: new AbortController().signal,
       attempt: (_, __, read) => read(),

@@ -83,7 +83,7 @@ async function findInstance(
   { read, signal }: ReadContext<'processes'>,
   { source, deployment: name, group, id }: RestartParams,
 ) {
-  const supervisor = read.processes.supervisors.find((one) => one.name === source);
+  const supervisor = read.processes.find((one) => one.name === source);
   if (!supervisor) throw new SourceError(source, 'refused', `the source ${source} is no longer configured`);
   const deployments = await supervisor.deployments({ signal });
   const deployment = deployments.find((one) => one.name === name);

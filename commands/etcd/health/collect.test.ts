@@ -24,7 +24,7 @@ async function collectFrom(stores: readonly ports.KeyValueStore[], args: Paramet
     gaps.push(`${what}: ${error.message}`);
   };
   const context: ReadContext<'keyValue'> = {
-    read: { keyValue: { stores } },
+    read: { keyValue: stores },
     now: new Date('2026-02-20'),
     signal,
     gap,

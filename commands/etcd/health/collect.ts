@@ -47,7 +47,7 @@ export async function collect(
 ): Promise<Facts> {
   return {
     stores: await Promise.all(
-      chooseSources(context.read.keyValue.stores, source, 'keys', context.gap).map((store) =>
+      chooseSources(context.read.keyValue, source, 'keys', context.gap).map((store) =>
         readStore(context, store),
       ),
     ),

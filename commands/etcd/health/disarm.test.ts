@@ -17,7 +17,7 @@ function context(found: ports.StoreMembers): ReadContext<'keyValue'> {
     diskCounters: () => Promise.reject(new Error('no disk is read')),
   };
   return {
-    read: { keyValue: { stores: [one] } },
+    read: { keyValue: [one] },
     now: new Date('2026-02-20'),
     signal: new AbortController().signal,
     leftMs: () => 60_000,

@@ -26,7 +26,7 @@ function context(told: ports.StoreMembers, name = 'etcd'): ReadContext<'keyValue
 
 function reading(one: ports.KeyValueStore): ReadContext<'keyValue'> {
   return {
-    read: { keyValue: { stores: [one] } },
+    read: { keyValue: [one] },
     now: new Date('2026-02-20'),
     signal: new AbortController().signal,
     attempt: (_, __, read) => read(),

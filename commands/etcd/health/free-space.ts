@@ -66,7 +66,7 @@ export function findStore(
   { read }: Pick<ReadContext<'keyValue'>, 'read'>,
   name: string,
 ): ports.KeyValueStore {
-  const store = read.keyValue.stores.find((one) => one.name === name);
+  const store = read.keyValue.find((one) => one.name === name);
   if (!store) throw new SourceError(name, 'refused', `the source ${name} is no longer configured`);
   return store;
 }
