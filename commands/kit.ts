@@ -8,5 +8,5 @@ export * as wording from '../src/text/wording.ts';
 export type { ReadContext } from '../src/check/context.ts';
 export type { Diagnosis, Evidence, Finding } from '../src/check/finding.ts';
 export type { Story } from '../src/check/story.ts';
-export type * as ports from '../src/ports/readers.ts';
+export * as ports from '../src/ports/readers.ts';
 export { SourceError } from '../src/ports/source-error.ts';

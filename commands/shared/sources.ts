@@ -1,4 +1,4 @@
-import { type ReadContext, SourceError } from '../kit.ts';
+import { ports, type ReadContext, SourceError } from '../kit.ts';
 
 /** The names in a list with commas. */
 export function splitNames(list: string): readonly string[] {
@@ -8,13 +8,13 @@ export function splitNames(list: string): readonly string[] {
     .filter(Boolean);
 }
 
-/** The sources that `--source` names, all where it is absent. A name that no source has is a gap, which lists the names there are. */
-export function chooseSources<T extends { readonly name: string }>(
-  sources: readonly T[],
+/** The sources of a port that `--source` names, all where it is absent. A name that no source has is a gap, which lists the names there are. */
+export function chooseSources<Port extends ports.PortName>(
+  { read, gap }: Pick<ReadContext<Port>, 'read' | 'gap'>,
+  port: Port,
   source: string | undefined,
-  holds: 'keys' | 'processes',
-  gap: ReadContext['gap'],
-): readonly T[] {
+): readonly ports.Readers[Port][number][] {
+  const sources: readonly ports.Readers[Port][number][] = read[port];
   if (source === undefined) return sources;
   const requested = splitNames(source);
   const known = sources.map(({ name }) => name);
@@ -24,7 +24,7 @@ export function chooseSources<T extends { readonly name: string }>(
       new SourceError(
         name,
         'missing',
-        `no source for ${holds} has that name; available: ${known.join(', ')}`,
+        `no source for ${ports.PORTS[port].holds} has that name; available: ${known.join(', ')}`,
       ),
     );
   return sources.filter(({ name }) => requested.includes(name));

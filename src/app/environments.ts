@@ -1,5 +1,5 @@
 import type { Config } from '../config/read-config.ts';
-import type { Readers, Writers } from '../ports/readers.ts';
+import { PORT_NAMES, type PortName, type Readers, type Writers } from '../ports/readers.ts';
 import type { Source } from '../ports/source.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { openSource } from '../sources/open.ts';
@@ -9,7 +9,7 @@ export interface OpenEnvironment {
   readonly name: string;
   readonly sources: readonly Source[];
   readonly readers: Partial<Readers>;
-  readonly writers: Partial<Writers>;
+  readonly writers: Writers;
 }
 
 export type Environments = ReadonlyMap<string, OpenEnvironment>;
@@ -29,40 +29,17 @@ export async function closeEnvironments(environments: Environments): Promise<voi
 
 /** A port without any source is left out, so that a check that needs it reports this. */
 function readersOf(sources: readonly Source[]): Partial<Readers> {
-  const stores = sources.flatMap(({ certificates }) => certificates ?? []);
-  const keyStores = sources.flatMap(({ keyValue }) => keyValue ?? []);
-  const supervisors = sources.flatMap(({ processes }) => processes ?? []);
-  return {
-    ...(stores.length > 0 && { certificates: stores }),
-    ...(keyStores.length > 0 && { keyValue: keyStores }),
-    ...(supervisors.length > 0 && { processes: supervisors }),
-  };
+  const lists = PORT_NAMES.map((port) => [port, sources.flatMap(({ reads }) => reads[port] ?? [])] as const);
+  return Object.fromEntries(lists.filter(([, list]) => list.length > 0));
 }
 
-/** Each call goes to the source that it names. It is refused if the configuration does not allow writes to that source. */
-function writersOf(sources: readonly Source[]): Partial<Writers> {
-  const writes = <Port extends keyof Writers>(port: Port, name: string): NonNullable<Writers[Port]> => {
-    const writer = sources.find((source) => source.name === name)?.writes?.[port];
-    if (!writer)
-      throw new SourceError(name, 'refused', 'the configuration gives no leave to change anything there');
-    return writer as NonNullable<Writers[Port]>;
-  };
-  return {
-    certificates: {
-      renew: async (store, renewal, applyContext) =>
-        writes('certificates', store).renew(store, renewal, applyContext),
-    },
-    keyValue: {
-      compact: async (store, revision, applyContext) =>
-        writes('keyValue', store).compact(store, revision, applyContext),
-      defragment: async (store, member, applyContext) =>
-        writes('keyValue', store).defragment(store, member, applyContext),
-      disarm: async (store, alarm, applyContext) =>
-        writes('keyValue', store).disarm(store, alarm, applyContext),
-    },
-    processes: {
-      restart: async (target, applyContext) =>
-        writes('processes', target.source).restart(target, applyContext),
-    },
-  };
+function writersOf(sources: readonly Source[]): Writers {
+  const writers = PORT_NAMES.map((port) => [port, (source: string) => writerOf(sources, source, port)]);
+  return Object.fromEntries(writers) as Writers;
+}
+
+function writerOf(sources: readonly Source[], name: string, port: PortName): object {
+  const writer = sources.find((source) => source.name === name)?.writes?.[port];
+  if (!writer) throw new SourceError(name, 'refused', 'the configuration does not allow changes there');
+  return writer;
 }

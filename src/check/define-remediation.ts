@@ -50,7 +50,7 @@ export const planSchema: z.ZodType<Plan> = planObject;
 
 /** Given to `apply` only: the one way to change the infrastructure. */
 export interface WriteContext<P extends PortName = PortName> extends ReadContext<P> {
-  /** The writers of the ports in `uses`. Each call names its source and takes the `applyContext`. */
+  /** The writers of the ports in `uses`: `write.processes(source).restart(target, applyContext)`. */
   readonly write: Pick<Writers, P>;
   readonly applyContext: ApplyContext;
   /**

@@ -105,7 +105,7 @@ test('applying gets the writers of its ports alone, the apply context, and the p
     plan,
     {
       read: planning.read,
-      write: { processes: writer, certificates: {} } as unknown as Partial<Writers>,
+      write: { processes: () => writer, certificates: () => ({}) } as unknown as Partial<Writers>,
       now: new Date(),
       applyContext,
       recordStep: async () => undefined,

@@ -605,7 +605,7 @@ test('a Redis that is away is one line, and nothing is said of what it remembers
 });
 
 function source(healthCheck: Source['healthCheck']): Source {
-  return { name: 'vault', kind: 'vault', healthCheck, close: () => Promise.resolve() };
+  return { name: 'vault', kind: 'vault', reads: {}, healthCheck, close: () => Promise.resolve() };
 }
 
 test('every source says whether it can be reached, with its cure; one that throws or hangs ends nothing', async () => {

@@ -67,7 +67,7 @@ export interface CertificateWriter {
    * @throws {SourceError} `refused` where somebody wrote in between or a rule forbids it: at most a serial was skipped;
    * `unreachable` where Vault did not respond: the certificate may have been renewed.
    */
-  readonly renew: (store: string, renewal: Renewal, applyContext: ApplyContext) => Promise<RenewalResult>;
+  readonly renew: (renewal: Renewal, applyContext: ApplyContext) => Promise<RenewalResult>;
 }
 
 export interface RenewalResult {

@@ -185,15 +185,15 @@ export interface StoreAlarm {
   readonly kind: string;
 }
 
-/** Maintenance of one store, named as its source. Each call is one step. */
+/** Maintenance of one store. Each call is one step. */
 export interface KeyValueWriter {
   /**
    * Compacts history up to `revision`; succeeds where somebody else already did.
    * @throws {SourceError} here and below: `refused` where the store refuses; `unreachable` where it did not respond: the step may have been done.
    */
-  readonly compact: (store: string, revision: string, applyContext: ApplyContext) => Promise<void>;
+  readonly compact: (revision: string, applyContext: ApplyContext) => Promise<void>;
   /** Returns one member's free pages to its disk. The member does not respond meanwhile. */
-  readonly defragment: (store: string, memberId: string, applyContext: ApplyContext) => Promise<void>;
+  readonly defragment: (memberId: string, applyContext: ApplyContext) => Promise<void>;
   /** Disarms an alarm; it does not clear by itself. */
-  readonly disarm: (store: string, alarm: StoreAlarm, applyContext: ApplyContext) => Promise<void>;
+  readonly disarm: (alarm: StoreAlarm, applyContext: ApplyContext) => Promise<void>;
 }

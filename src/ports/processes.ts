@@ -91,7 +91,6 @@ export type RestartPermission =
   | { readonly allowed: false; readonly because: string };
 
 export interface RestartTarget {
-  readonly source: string;
   readonly deployment: string;
   readonly group: string;
   readonly id: string;

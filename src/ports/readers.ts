@@ -9,14 +9,26 @@ export interface Readers {
   readonly processes: readonly ProcessSupervisor[];
 }
 
-/** All that approved remediations can change. Each call names its source; one that may not act refuses. */
+/**
+ * All that approved remediations can change: for each port the writer of one source, by the source's name.
+ * @throws {SourceError} `refused` if the configuration does not allow changes to that source.
+ */
 export interface Writers {
-  readonly certificates: CertificateWriter;
-  readonly keyValue: KeyValueWriter;
-  readonly processes: ProcessWriter;
+  readonly certificates: (source: string) => CertificateWriter;
+  readonly keyValue: (source: string) => KeyValueWriter;
+  readonly processes: (source: string) => ProcessWriter;
 }
 
 export type PortName = keyof Readers;
+
+/** The ports: an environment's readers and writers follow this table, and so do messages, which call what its sources `hold` by that word. */
+export const PORTS = {
+  certificates: { holds: 'certificates' },
+  keyValue: { holds: 'keys' },
+  processes: { holds: 'processes' },
+} as const satisfies Readonly<Record<PortName, { readonly holds: string }>>;
+
+export const PORT_NAMES = Object.keys(PORTS) as readonly PortName[];
 
 // The types of the ports: checks import them as `ports`.
 export type * from './certificates.ts';

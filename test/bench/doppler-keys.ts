@@ -67,7 +67,7 @@ function openOurs(lasting: AsyncDisposableStack, { access }: Etcd): Read {
   const source = openEtcd(etcdConfig.parse({ kind: 'etcd', ...access }));
   lasting.defer(source.close);
   const { signal } = new AbortController();
-  return async () => (await source.keyValue?.tree(DIRECTORY, { signal }))?.leaves.length ?? 0;
+  return async () => (await source.reads.keyValue?.tree(DIRECTORY, { signal }))?.leaves.length ?? 0;
 }
 
 async function openBare(lasting: AsyncDisposableStack, { access, members }: Etcd): Promise<Read> {

@@ -123,7 +123,7 @@ async function scanOurs(
   const everyKeyType = certificatesEach > 1;
   const { certificates } = openTls(
     tlsConfig.parse({ kind: 'tls', sites: [...endpoints], trust, concurrency: CONCURRENCY, everyKeyType }),
-  );
+  ).reads;
   let seen = 0;
   for await (const { kind } of certificates?.scan({ signal: new AbortController().signal }) ?? [])
     if (kind === 'seen') seen += 1;

@@ -36,7 +36,7 @@ export async function runEtcdHealth(
       check: 'etcd/health',
       environment: 'cases',
       args,
-      read: { keyValue: [source.keyValue!] },
+      read: { keyValue: [source.reads.keyValue!] },
       now: new Date(),
       signal: new AbortController().signal,
       deadlineMs,

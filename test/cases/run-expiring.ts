@@ -21,7 +21,7 @@ export async function runExpiring(
   root: string,
   { args = {}, deadlineMs = 600_000 }: { args?: Readonly<Record<string, string>>; deadlineMs?: number } = {},
 ): Promise<ExpiringRun> {
-  const { certificates } = source;
+  const { certificates } = source.reads;
   if (!certificates) throw new Error(`${source.name} keeps no certificates`);
   const report = await runCheck(check, {
     check: 'certs/expiring',

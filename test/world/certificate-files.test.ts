@@ -20,7 +20,7 @@ beforeAll(async () => {
     paths: [world.pattern],
     passphrases: [world.passphrase],
   });
-  const scan = openFiles(config).certificates?.scan({ signal: AbortSignal.timeout(30_000) });
+  const scan = openFiles(config).reads.certificates?.scan({ signal: AbortSignal.timeout(30_000) });
   results = [];
   for await (const result of scan ?? []) results.push(result);
 });

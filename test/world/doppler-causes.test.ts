@@ -49,7 +49,7 @@ async function ask(all: readonly Access[], flags: Record<string, string> = {}): 
       check: 'etcd/doppler',
       environment: 'prod',
       args: readArguments(check, { bare: [], flags: new Map(Object.entries(flags)) }),
-      read: { keyValue: sources.map(({ keyValue }) => keyValue!) },
+      read: { keyValue: sources.map(({ reads }) => reads.keyValue!) },
       now: new Date(),
       signal: new AbortController().signal,
       deadlineMs: DEADLINE_MS,

@@ -62,8 +62,8 @@ afterAll(async () => {
 });
 
 const read = () => ({
-  keyValue: [keys.keyValue!],
-  processes: [machines.processes!],
+  keyValue: [keys.reads.keyValue!],
+  processes: [machines.reads.processes!],
 });
 const signal = new AbortController().signal;
 
@@ -115,7 +115,7 @@ test('a doppler that is stuck is found among healthy ones, restarted as planned,
   const told: string[] = [];
   await applyRemediation(restart, offer, planned, {
     read: read(),
-    write: { processes: machines.writes!.processes! },
+    write: { processes: () => machines.writes!.processes! },
     now: new Date(),
     applyContext: { idempotencyKey: 'm0123456789abcdef', signal },
     recordStep: async (line) => void told.push(line),

@@ -31,7 +31,7 @@ function runHealth(): Promise<Report> {
     check: 'etcd/health',
     environment: 'prod',
     args: readArguments(check, { bare: [], flags }),
-    read: { keyValue: [source.keyValue!] },
+    read: { keyValue: [source.reads.keyValue!] },
     now: new Date(),
     signal,
     deadlineMs: 30_000,
@@ -40,7 +40,7 @@ function runHealth(): Promise<Report> {
 
 function context(): ReadContext<'keyValue'> {
   return {
-    read: { keyValue: [source.keyValue!] },
+    read: { keyValue: [source.reads.keyValue!] },
     now: new Date(),
     signal,
     attempt: (_, __, read) => read(),
@@ -59,7 +59,7 @@ async function apply(plan: Awaited<ReturnType<typeof freeSpace.plan>>): Promise<
   const told: string[] = [];
   const recordStep = async (line: string): Promise<void> => void told.push(line);
   const applyContext = { idempotencyKey: 'm0123456789abcdef', signal };
-  const write = { keyValue: source.writes!.keyValue! };
+  const write = { keyValue: () => source.writes!.keyValue! };
   await freeSpace.apply({ ...context(), write, applyContext, recordStep }, { store: 'etcd' }, plan);
   return told;
 }
@@ -107,7 +107,7 @@ test('an etcd that is full of what is in use stays closed: the alarm is not disa
   const plan = await freeSpace.plan(context(), { store: 'etcd' });
   await expect(apply(plan)).rejects.toThrow(/^still full: etcd-z\d-\d holds \d/);
 
-  expect((await source.keyValue!.members({ signal, withinMs: 20_000 })).alarms).not.toEqual([]);
+  expect((await source.reads.keyValue!.members({ signal, withinMs: 20_000 })).alarms).not.toEqual([]);
   expect(await write('a')).toBe(429);
 });
 

@@ -15,7 +15,7 @@ async function ask(source: Source, deadlineMs = 50_000): Promise<Report> {
     check: 'bosh/processes',
     environment: 'prod',
     args: {},
-    read: { processes: [source.processes!] },
+    read: { processes: [source.reads.processes!] },
     now: new Date('2026-02-20'),
     signal: new AbortController().signal,
     deadlineMs,

@@ -47,7 +47,7 @@ function runExpiring(): Promise<Report> {
     check: 'certs/expiring',
     environment: 'prod',
     args: readArguments(check, { bare: [], flags: new Map() }),
-    read: { certificates: [source.certificates!] },
+    read: { certificates: [source.reads.certificates!] },
     now: new Date(),
     signal: new AbortController().signal,
     deadlineMs: 10_000,
@@ -56,7 +56,7 @@ function runExpiring(): Promise<Report> {
 
 function context(): ReadContext<'certificates'> {
   return {
-    read: { certificates: [source.certificates!] },
+    read: { certificates: [source.reads.certificates!] },
     now: new Date(),
     signal: new AbortController().signal,
     attempt: (_, __, read) => read(),
@@ -80,7 +80,7 @@ test('every expired certificate is offered, renewed as its plan says, and gone w
 
   const told: string[] = [];
   const applyContext = { idempotencyKey: 'm0123456789abcdef', signal: new AbortController().signal };
-  const write = { certificates: source.writes!.certificates! };
+  const write = { certificates: () => source.writes!.certificates! };
   const recordStep = async (line: string): Promise<void> => void told.push(line);
   for (const { params } of offers) {
     const asked = renew.params.parse(params);

@@ -21,7 +21,7 @@ export async function scanCertificates(
 ): Promise<CertificateScan> {
   const results: ScanResult[] = [];
   const empty: string[] = [];
-  const { certificates } = source;
+  const { certificates } = source.reads;
   if (!certificates) throw new Error(`${source.name} keeps no certificates`);
   for await (const result of certificates.scan({ signal, onEmpty: (because) => empty.push(because) }))
     results.push(result);

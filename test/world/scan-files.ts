@@ -37,7 +37,7 @@ export async function makeScannedFolder(): Promise<ScannedFolder> {
   const resultsOf = async (paths: readonly string[], config: object, onEmpty?: () => void) => {
     const results: ScanResult[] = [];
     const { signal } = new AbortController();
-    const scanned = open(paths, config).certificates?.scan({ signal, ...(onEmpty && { onEmpty }) });
+    const scanned = open(paths, config).reads.certificates?.scan({ signal, ...(onEmpty && { onEmpty }) });
     for await (const result of scanned ?? []) results.push(result);
     return results;
   };

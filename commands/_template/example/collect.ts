@@ -1,4 +1,5 @@
 import type { ReadContext } from '../../kit.ts';
+import { chooseSources } from '../../shared/sources.ts';
 
 /** What was seen, and nothing that was concluded from it. */
 export interface Facts {
@@ -11,12 +12,12 @@ export interface Facts {
 
 /** Reads through ports. It may wait and may fail; it decides nothing. */
 export async function collect(
-  { read, attempt, gap, saw, signal }: ReadContext<'certificates'>,
+  context: ReadContext<'certificates'>,
   { source }: { readonly source?: string | undefined },
 ): Promise<Facts> {
   const certificates: Facts['certificates'][number][] = [];
-  for (const store of read.certificates) {
-    if (source !== undefined && store.name !== source) continue;
+  const { attempt, gap, saw, signal } = context;
+  for (const store of chooseSources(context, 'certificates', source)) {
     await attempt(store.name, undefined, async () => {
       for await (const result of store.scan({ signal })) {
         if (result.kind === 'unseen') {

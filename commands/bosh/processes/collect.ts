@@ -25,9 +25,7 @@ type ListedDeployment = ports.Deployment & Pick<WatchedDeployment, 'kind'>;
 /** Queries every source at once. A source that fails is a gap and does not affect the others. */
 export async function collect(context: Context, { deployment, group, source }: CollectArgs): Promise<Facts> {
   const listed = await Promise.all(
-    chooseSources(context.read.processes, source, 'processes', context.gap).map((supervisor) =>
-      listDeployments(context, supervisor),
-    ),
+    chooseSources(context, 'processes', source).map((supervisor) => listDeployments(context, supervisor)),
   );
   const chosen = selectByName(context, '--deployment', deployment, listed.flat(), ({ name }) => name);
   const all = chosen.flatMap(({ instances }) => instances);

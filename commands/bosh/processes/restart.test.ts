@@ -132,21 +132,19 @@ test('applying restarts that instance once, with its apply context, and reports 
   const told: string[] = [];
   const applyContext = { idempotencyKey: 'm0123456789abcdef', signal: read.signal };
   const write = {
-    processes: {
+    processes: (source: string) => ({
       restart: (...call: unknown[]) => {
-        asked.push(call);
+        asked.push([source, ...call]);
         return Promise.resolve({ summary: 'task 1180 done after 41 s' });
       },
-    },
+    }),
   };
   const recordStep = (line: string) => {
     told.push(line);
     return Promise.resolve();
   };
   await restart.apply({ ...read, write, applyContext, recordStep }, ASKED, plan);
-  expect(asked).toEqual([
-    [{ source: 'bosh', deployment: 'cf', group: 'doppler_z2', id: ASKED.id }, applyContext],
-  ]);
+  expect(asked).toEqual([['bosh', { deployment: 'cf', group: 'doppler_z2', id: ASKED.id }, applyContext]]);
   expect(told).toEqual(['doppler_z2/0 restarted: task 1180 done after 41 s']);
 });
 

@@ -32,8 +32,8 @@ export const restart = defineRemediation({
   },
   apply: async ({ write, applyContext, recordStep }, { name, ...asked }) => {
     const { source, deployment, group, id, process } = asked;
-    const target = { source, deployment, group, id, ...(process !== undefined && { process }) };
-    const { summary } = await write.processes.restart(target, applyContext);
+    const target = { deployment, group, id, ...(process !== undefined && { process }) };
+    const { summary } = await write.processes(source).restart(target, applyContext);
     await recordStep(`${process === undefined ? name : `${process} on ${name}`} restarted: ${summary}`);
   },
   settlesWithinSeconds: 120,

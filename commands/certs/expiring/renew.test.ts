@@ -138,12 +138,12 @@ test('applying renews exactly what was planned, once, and reports the new serial
   const applyContext = { idempotencyKey: 'm0123456789abcdef', signal: read.signal };
   const done = { fingerprint: 'cd'.repeat(32), serial: '1a2b', notAfter: '2020-07-11T09:00:00.000Z' };
   const write = {
-    certificates: {
+    certificates: (source: string) => ({
       renew: (...call: unknown[]) => {
-        asked.push(call);
+        asked.push([source, ...call]);
         return Promise.resolve(done);
       },
-    },
+    }),
   };
   await renew.apply(
     {

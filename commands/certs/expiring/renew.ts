@@ -52,7 +52,7 @@ export const renew = defineRemediation({
   apply: async ({ write, applyContext, recordStep }, { store, place }, { details }) => {
     // Made by `plan` just now: a plan that differs from the approved one by a letter is not applied.
     const renewal = details?.['renewal'] as ports.Renewal;
-    const { serial, notAfter, fingerprint } = await write.certificates.renew(store, renewal, applyContext);
+    const { serial, notAfter, fingerprint } = await write.certificates(store).renew(renewal, applyContext);
     const until = moment(notAfter);
     await recordStep(
       `${renewal.name} renewed in ${pathOf(place)} until ${until}: serial ${serial}, SHA-256 ${fingerprint}`,

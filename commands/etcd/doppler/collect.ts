@@ -53,7 +53,7 @@ export function collectFor(
   betweenReadsMs = BETWEEN_READS_MS,
 ): (context: Context, asked: CollectArgs) => Promise<Facts> {
   return async (context, { deployment, source }) => {
-    const chosen = chooseSources(context.read.keyValue, source, 'keys', context.gap);
+    const chosen = chooseSources(context, 'keyValue', source);
     const [reads, { deployments, instances }] = await Promise.all([
       Promise.all(chosen.map((store) => readStore(store, service, context, betweenReadsMs))),
       instancesOf(context, deployment),

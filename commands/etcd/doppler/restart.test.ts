@@ -159,10 +159,12 @@ test.each<[string, ports.RestartPermission, object]>([
     return Promise.resolve({ summary: 'task 1180 done after 41 s' });
   };
   const recordStep = (line: string) => Promise.resolve(void told.push(line));
-  const write = { processes: { restart: send } };
+  const write = {
+    processes: (source: string) => ({ restart: (...call: unknown[]) => send(source, ...call) }),
+  };
   await restart.apply({ ...read, write, applyContext: APPLY_CONTEXT, recordStep }, ASKED, travelled);
   const { source, group, id } = ASKED;
-  expect(sent).toEqual([[{ source, deployment: 'cf', group, id, ...what }, APPLY_CONTEXT]]);
+  expect(sent).toEqual([[source, { deployment: 'cf', group, id, ...what }, APPLY_CONTEXT]]);
   expect(told).toEqual(['doppler_z2/0 restarted: task 1180 done after 41 s']);
 });
 
@@ -172,7 +174,7 @@ test('a restart that the director refuses is not reported as done', async () => 
   const told: string[] = [];
   const recordStep = (line: string) => Promise.resolve(void told.push(line));
   const refused = new SourceError('bosh', 'refused', 'task 1180 ended in error');
-  const write = { processes: { restart: () => Promise.reject(refused) } };
+  const write = { processes: () => ({ restart: () => Promise.reject(refused) }) };
   await expect(
     restart.apply({ ...read, write, applyContext: APPLY_CONTEXT, recordStep }, ASKED, plan),
   ).rejects.toBe(refused);

@@ -49,8 +49,8 @@ export function restartOf(service: Service) {
     },
     apply: async ({ write, applyContext, recordStep }, params, { details }) => {
       const { source, deployment, group, id, name, process } = params;
-      const target = { source, deployment, group, id, ...(details?.['scope'] === 'process' && { process }) };
-      const { summary } = await write.processes.restart(target, applyContext);
+      const target = { deployment, group, id, ...(details?.['scope'] === 'process' && { process }) };
+      const { summary } = await write.processes(source).restart(target, applyContext);
       await recordStep(`${name} restarted: ${summary}`);
     },
   });

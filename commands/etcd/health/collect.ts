@@ -47,9 +47,7 @@ export async function collect(
 ): Promise<Facts> {
   return {
     stores: await Promise.all(
-      chooseSources(context.read.keyValue, source, 'keys', context.gap).map((store) =>
-        readStore(context, store),
-      ),
+      chooseSources(context, 'keyValue', source).map((store) => readStore(context, store)),
     ),
   };
 }

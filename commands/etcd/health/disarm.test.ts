@@ -37,11 +37,11 @@ async function apply(found: ports.StoreMembers) {
     {
       ...read,
       write: {
-        keyValue: {
+        keyValue: () => ({
           compact: refuse,
           defragment: refuse,
-          disarm: async (_, one) => void disarmed.push(one),
-        },
+          disarm: async (one) => void disarmed.push(one),
+        }),
       },
       applyContext: { idempotencyKey: 'm0123456789abcdef', signal: read.signal },
       recordStep: async (line) => void steps.push(line),

@@ -46,7 +46,7 @@ export const disarm = defineRemediation({
     findStore({ read }, name);
     const store = await memberReader({ read, signal: applyContext.signal }, name)();
     for (const alarm of alarmsToDisarm(name, store)) {
-      await write.keyValue.disarm(name, alarm, applyContext);
+      await write.keyValue(name).disarm(alarm, applyContext);
       await recordStep(`NOSPACE alarm of ${raiserOf(alarm, store)} disarmed`);
     }
   },

@@ -65,21 +65,21 @@ function etcdOf(from: ports.StoreMembers, behaves: Behaviour = {}) {
   const alter = (change: (one: ports.StoreMember) => Partial<ports.StoreMember>) => {
     told = { ...told, members: told.members.map((one) => ({ ...one, ...change(one) })) };
   };
-  const write: ports.KeyValueWriter = {
-    compact: (name, revision) => perform(`compact ${name} ${revision}`),
-    defragment: async (_, id) => {
+  const write: ports.Writers['keyValue'] = (name) => ({
+    compact: (revision) => perform(`compact ${name} ${revision}`),
+    defragment: async (id) => {
       await perform(`defragment ${memberName(id)}`);
       alter((one) => (one.id === id ? { dbSizeBytes: leavesBytes } : {}));
       if (nextLeader !== undefined) alter(({ name }) => ({ isLeader: name === nextLeader }));
       if (isSlow || memberName(id) === staysAway) away = memberName(id);
     },
-    disarm: async (_, { memberId, kind }) => {
+    disarm: async ({ memberId, kind }) => {
       await perform(`disarm ${kind} ${memberName(memberId)}`);
       const left = told.alarms.filter((one) => one.memberId !== memberId || one.kind !== kind);
       told = { ...told, alarms: left };
       if (left.length === 0) alter(() => ({ healthy: true }));
     },
-  };
+  });
   const members = (): Promise<ports.StoreMembers> => {
     const gone = away;
     if (gone !== staysAway) away = undefined;

@@ -46,16 +46,16 @@ export function freeSpaceWithin(healthyWithinMs: number) {
       const store = findStore({ read }, name);
       const readMembers = memberReader({ read, signal: applyContext.signal }, name);
       const { revision } = refuseUnlessAllowed(name, await readMembers());
-      await write.keyValue.compact(name, revision, applyContext);
+      await write.keyValue(name).compact(revision, applyContext);
       await recordStep(`History of ${name} compacted up to revision ${revision}`);
       await defragmentAll(store, readMembers, async (member) => {
-        await write.keyValue.defragment(name, member.id, applyContext);
+        await write.keyValue(name).defragment(member.id, applyContext);
         await recordStep(`${memberName(member)} defragmented`);
         await untilAllHealthy(store, member, applyContext.signal, healthyWithinMs);
       });
       const emptied = await readMembers();
       for (const alarm of alarmsToDisarm(name, emptied)) {
-        await write.keyValue.disarm(name, alarm, applyContext);
+        await write.keyValue(name).disarm(alarm, applyContext);
         await recordStep(`NOSPACE alarm of ${raiserOf(alarm, emptied)} disarmed`);
       }
     },

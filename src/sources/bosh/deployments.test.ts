@@ -9,7 +9,7 @@ let bosh: BoshUnderTest;
 afterEach(() => bosh.close());
 
 function read(source: Source, signal = new AbortController().signal): Promise<readonly Deployment[]> {
-  return source.processes!.deployments({ signal });
+  return source.reads.processes!.deployments({ signal });
 }
 
 async function readOne(source: Source): Promise<Deployment> {

@@ -28,16 +28,18 @@ export function openBosh(config: BoshConfig): Source {
   return {
     name: config.name,
     kind: 'bosh',
-    processes: {
-      name: config.name,
-      kind: 'bosh',
-      deployments: async ({ signal }) =>
-        readDeployments({
-          config,
-          session: reading,
-          directorVersion: await directorVersion(signal),
-          signal,
-        }),
+    reads: {
+      processes: {
+        name: config.name,
+        kind: 'bosh',
+        deployments: async ({ signal }) =>
+          readDeployments({
+            config,
+            session: reading,
+            directorVersion: await directorVersion(signal),
+            signal,
+          }),
+      },
     },
     ...(writer && { writes: { processes: writer } }),
     healthCheck: (signal) =>

@@ -7,7 +7,6 @@ import { SourceError } from '../../ports/source-error.ts';
 
 const DOPPLER = makeVm('doppler_z2', 0);
 const TARGET: RestartTarget = {
-  source: 'bosh',
   deployment: 'cf',
   group: 'doppler_z2',
   id: DOPPLER.id,
@@ -35,7 +34,7 @@ async function failure(answer: Promise<unknown>): Promise<string> {
 }
 
 async function readInstance(source: Source, name: string): Promise<Instance> {
-  const [cf] = await source.processes!.deployments({ signal: new AbortController().signal });
+  const [cf] = await source.reads.processes!.deployments({ signal: new AbortController().signal });
   return cf!.instances.find((instance) => instance.name === name)!;
 }
 
@@ -91,7 +90,6 @@ test.each<[string, Partial<RestartTarget>, string]>([
     { group: 'my_doppler' },
     'my_doppler is not among the instance groups that may be restarted (`act.restart`: doppler*)',
   ],
-  ['another source', { source: 'other' }, 'it is the source bosh, not other'],
   [
     'another deployment',
     { deployment: 'logging' },

@@ -45,20 +45,15 @@ export async function restartInstance(
 }
 
 /** By configuration alone, before anything is sent. */
-function refuseForbidden(
-  config: BoshConfig,
-  { source, deployment, group, id, process }: RestartTarget,
-): void {
+function refuseForbidden(config: BoshConfig, { deployment, group, id, process }: RestartTarget): void {
   const because =
-    source !== config.name
-      ? `it is the source ${config.name}, not ${source}`
-      : config.deployments && !config.deployments.includes(deployment)
-        ? `the deployment ${deployment} is not configured (\`deployments\`: ${config.deployments.join(', ')})`
-        : process !== undefined
-          ? 'BOSH restarts whole instances, not single processes'
-          : ID.test(id)
-            ? forbiddenBecause(config, group)
-            : `${group}/${id} is not valid for a director: it takes a UUID or an index`;
+    config.deployments && !config.deployments.includes(deployment)
+      ? `the deployment ${deployment} is not configured (\`deployments\`: ${config.deployments.join(', ')})`
+      : process !== undefined
+        ? 'BOSH restarts whole instances, not single processes'
+        : ID.test(id)
+          ? forbiddenBecause(config, group)
+          : `${group}/${id} is not valid for a director: it takes a UUID or an index`;
   if (because !== undefined) throw new SourceError(config.name, 'refused', because);
 }
 

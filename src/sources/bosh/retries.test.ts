@@ -11,7 +11,7 @@ afterEach(() => bosh.close());
 const PAGE = '<html><head><title>502 Bad Gateway</title></head></html>';
 
 function read(source: Source, signal = new AbortController().signal): Promise<readonly Deployment[]> {
-  return source.processes!.deployments({ signal });
+  return source.reads.processes!.deployments({ signal });
 }
 
 function gapsOf({ gaps = [] }: Deployment): readonly string[] {
@@ -85,7 +85,7 @@ test('polls back off: a task that takes its time is not asked for in a tight loo
 test('what starts something is sent once, whatever a gateway answers', async () => {
   bosh = await startBosh();
   const source = bosh.open();
-  const target = { source: 'bosh', deployment: 'cf', group: 'doppler_z2', id: makeVm('doppler_z2', 0).id };
+  const target = { deployment: 'cf', group: 'doppler_z2', id: makeVm('doppler_z2', 0).id };
   for (const status of [502, 503, 504]) {
     bosh.director.fail({ path: '/deployments/cf/instance_groups', status }, 1);
     const applyContext = { idempotencyKey: `m${status}`, signal: new AbortController().signal };

@@ -10,7 +10,7 @@ const signal = new AbortController().signal;
 
 /** What a reading says: how many instances, or why not. */
 function read(source: Source): Promise<unknown> {
-  return source.processes!.deployments({ signal }).then(
+  return source.reads.processes!.deployments({ signal }).then(
     ([cf]) => cf?.gaps ?? cf?.instances.length,
     ({ kind, message }: { kind: string; message: string }) =>
       `${kind}: ${message.replaceAll(/127\.0\.0\.1:\d+/g, 'HOST')}`,
@@ -125,7 +125,7 @@ test('whatever goes wrong, no secret, password or token is in the message', asyn
   for (const fault of faults) {
     fault();
     const source = bosh.open({ taskSeconds: 1 });
-    told.push(await source.processes!.deployments({ signal }).catch((error: unknown) => error));
+    told.push(await source.reads.processes!.deployments({ signal }).catch((error: unknown) => error));
     told.push(await source.healthCheck(signal));
     director.heal();
   }

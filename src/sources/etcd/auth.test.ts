@@ -56,10 +56,10 @@ function open(auth?: { username: string; password: string }): Source {
 
 test('a user reads keys over v2 and members over v3, and maintains', async () => {
   const source = open({ username: 'root', password: PASSWORD });
-  expect((await source.keyValue!.tree('/doppler', { signal })).leaves).toHaveLength(1);
-  const seen = await source.keyValue!.members({ signal, withinMs: 20_000 });
+  expect((await source.reads.keyValue!.tree('/doppler', { signal })).leaves).toHaveLength(1);
+  const seen = await source.reads.keyValue!.members({ signal, withinMs: 20_000 });
   expect(seen).toMatchObject({ hasQuorum: true, members: [{ healthy: true }] });
-  await source.writes!.keyValue!.defragment('etcd', seen.members[0]!.id, {
+  await source.writes!.keyValue!.defragment(seen.members[0]!.id, {
     idempotencyKey: 'm0123456789abcdef',
     signal,
   });
@@ -67,18 +67,18 @@ test('a user reads keys over v2 and members over v3, and maintains', async () =>
 
 test('an expired etcd login is renewed', async () => {
   const source = open({ username: 'root', password: PASSWORD });
-  await source.keyValue!.members({ signal, withinMs: 20_000 });
+  await source.reads.keyValue!.members({ signal, withinMs: 20_000 });
   await etcd.kill(0);
   await etcd.start(0);
   await expect
-    .poll(async () => (await source.keyValue!.members({ signal, withinMs: 20_000 })).hasQuorum)
+    .poll(async () => (await source.reads.keyValue!.members({ signal, withinMs: 20_000 })).hasQuorum)
     .toBe(true);
 });
 
 test('without a user, and with a wrong password, reads are refused, and the password is in no message', async () => {
   for (const auth of [undefined, { username: 'root', password: `${PASSWORD}-wrong` }]) {
     const source = open(auth);
-    const error: unknown = await source
+    const error: unknown = await source.reads
       .keyValue!.tree('/doppler', { signal })
       .catch((error: unknown) => error);
     expect(error).toMatchObject({ kind: 'refused' });
@@ -86,7 +86,10 @@ test('without a user, and with a wrong password, reads are refused, and the pass
   }
   const wrong = open({ username: 'root', password: `${PASSWORD}-wrong` });
   // What needs no user is read all the same.
-  const { members, hasQuorum, quorumError } = await wrong.keyValue!.members({ signal, withinMs: 20_000 });
+  const { members, hasQuorum, quorumError } = await wrong.reads.keyValue!.members({
+    signal,
+    withinMs: 20_000,
+  });
   expect(hasQuorum).toBeUndefined();
   expect(quorumError).toContain('refused the login: invalid user or password');
   expect(members).toMatchObject([{ healthy: true, hasLeader: true }]);

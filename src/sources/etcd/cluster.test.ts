@@ -16,8 +16,8 @@ afterEach(async () => {
   await source.close();
   await etcd.close();
 });
-const tree = () => source.keyValue!.tree('/doppler', { signal });
-const members = () => source.keyValue!.members({ signal, withinMs: 20_000 });
+const tree = () => source.reads.keyValue!.tree('/doppler', { signal });
+const members = () => source.reads.keyValue!.members({ signal, withinMs: 20_000 });
 
 test('the next member is asked where the first is dead, and where it hangs', async () => {
   await begin({});

@@ -16,7 +16,7 @@ afterAll(async () => {
   await source.close();
   await etcd.close();
 });
-const members = () => source.keyValue!.members({ signal, withinMs: 20_000 });
+const members = () => source.reads.keyValue!.members({ signal, withinMs: 20_000 });
 const writer = () => source.writes!.keyValue!;
 
 test('a store that is full takes writes again once it is compacted, defragmented and disarmed', async () => {
@@ -36,10 +36,10 @@ test('a store that is full takes writes again once it is compacted, defragmented
     expect(full.members.map(({ id }) => id)).toContain(memberId);
   }
 
-  await writer().compact('etcd', full.revision!, applyContext);
+  await writer().compact(full.revision!, applyContext);
   // That somebody was quicker is fine.
-  await writer().compact('etcd', full.revision!, applyContext);
-  for (const { id } of full.members) await writer().defragment('etcd', id, applyContext);
+  await writer().compact(full.revision!, applyContext);
+  for (const { id } of full.members) await writer().defragment(id, applyContext);
   const emptied = await members();
   for (const [index, { dbSizeBytes }] of emptied.members.entries())
     expect(dbSizeBytes).toBeLessThan(full.members[index]!.dbSizeBytes! / 2);
@@ -47,22 +47,18 @@ test('a store that is full takes writes again once it is compacted, defragmented
   expect(emptied.alarms).toEqual(expect.arrayContaining([...full.alarms]));
   expect((await etcd.putV3('a', 'b')).status).toBe(429);
 
-  for (const alarm of emptied.alarms) await writer().disarm('etcd', alarm, applyContext);
+  for (const alarm of emptied.alarms) await writer().disarm(alarm, applyContext);
   expect((await etcd.putV3('a', 'b')).status).toBe(200);
   expect(await members()).toMatchObject({ alarms: [], members: [{ healthy: true }, {}, {}] });
 });
 
-test('another store, an unknown member and a revision that is none are refused before anything is done', async () => {
-  await expect(writer().compact('other', '1', applyContext)).rejects.toMatchObject({
-    kind: 'refused',
-    message: 'other is not this store',
-  });
-  await expect(writer().compact('etcd', '-1', applyContext)).rejects.toMatchObject({ kind: 'refused' });
-  await expect(writer().defragment('etcd', '12345', applyContext)).rejects.toMatchObject({
+test('an unknown member and a revision that is none are refused before anything is done', async () => {
+  await expect(writer().compact('-1', applyContext)).rejects.toMatchObject({ kind: 'refused' });
+  await expect(writer().defragment('12345', applyContext)).rejects.toMatchObject({
     kind: 'refused',
     message: 'there is no member 12345',
   });
-  await expect(writer().compact('etcd', '999999999', applyContext)).rejects.toMatchObject({
+  await expect(writer().compact('999999999', applyContext)).rejects.toMatchObject({
     kind: 'refused',
     message: expect.stringContaining('future revision') as string,
   });
@@ -72,7 +68,7 @@ test('a member that is dead cannot be defragmented, and no other is in its place
   const { members: before } = await members();
   const last = before.find(({ name }) => name === 'etcd-z2-0')!;
   await etcd.kill(2);
-  await expect(writer().defragment('etcd', last.id, applyContext)).rejects.toMatchObject({
+  await expect(writer().defragment(last.id, applyContext)).rejects.toMatchObject({
     kind: 'unreachable',
   });
 });

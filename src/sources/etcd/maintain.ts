@@ -17,8 +17,7 @@ const ACTION_TIMEOUT_MS = 600_000;
 /** Each action is sent once, to a member that has just responded: after a lost response it is unknown whether it was done. */
 export function maintain(cluster: Cluster): KeyValueWriter {
   return {
-    compact: async (store, revision, applyContext) => {
-      refuseOthers(cluster, store);
+    compact: async (revision, applyContext) => {
       if (!/^[1-9]\d{0,18}$/.test(revision))
         throw new SourceError(cluster.name, 'refused', `${printable(revision)} is not a revision`);
       const client = await anyMember(cluster, applyContext.signal);
@@ -29,23 +28,17 @@ export function maintain(cluster: Cluster): KeyValueWriter {
         applyContext,
       });
     },
-    defragment: async (store, memberId, applyContext) => {
-      refuseOthers(cluster, store);
+    defragment: async (memberId, applyContext) => {
       const client = await findMember(cluster, memberId, applyContext.signal);
       await perform(cluster, client, { path: 'maintenance/defragment', body: {}, applyContext });
     },
-    disarm: async (store, { memberId, kind }: StoreAlarm, applyContext) => {
-      refuseOthers(cluster, store);
+    disarm: async ({ memberId, kind }: StoreAlarm, applyContext) => {
       const client = await anyMember(cluster, applyContext.signal);
       const memberID = memberId === undefined ? '0' : decimalId(memberId);
       const body = { action: 'DEACTIVATE', memberID, alarm: kind };
       await perform(cluster, client, { path: 'maintenance/alarm', body, applyContext });
     },
   };
-}
-
-function refuseOthers({ name }: Cluster, store: string): void {
-  if (store !== name) throw new SourceError(name, 'refused', `${printable(store)} is not this store`);
 }
 
 function anyMember(cluster: Cluster, signal: AbortSignal): Promise<EndpointClient> {

@@ -30,7 +30,7 @@ function open(settings: object = {}): Source {
 }
 
 function tree(directory: string, settings?: object): Promise<KeyTree> {
-  return open(settings).keyValue!.tree(directory, { signal });
+  return open(settings).reads.keyValue!.tree(directory, { signal });
 }
 
 /** What a person reads. */
@@ -172,10 +172,10 @@ test('an etcd without its v2 API is reported as such, and its members are still 
     const { endpoints } = modern.access;
     const source = openEtcd(etcdConfig.parse({ kind: 'etcd', endpoints }));
     opened.push(source);
-    expect(await failure(source.keyValue!.tree('/x', { signal }))).toBe(
+    expect(await failure(source.reads.keyValue!.tree('/x', { signal }))).toBe(
       'missing: HOST has no v2 API: since etcd 3.4 it needs --enable-v2, and 3.6 removed it',
     );
-    const seen = await source.keyValue!.members({ signal, withinMs: 20_000 });
+    const seen = await source.reads.keyValue!.members({ signal, withinMs: 20_000 });
     expect(seen).toMatchObject({ hasQuorum: true, members: [{ healthy: true, isLeader: true }] });
     expect(seen.members[0]).not.toHaveProperty('certificate');
   } finally {
@@ -184,7 +184,7 @@ test('an etcd without its v2 API is reported as such, and its members are still 
 });
 
 test('a member reports its version, its state, its database, its clock and its certificate', async () => {
-  const { members, ...cluster } = await open().keyValue!.members({ signal, withinMs: 20_000 });
+  const { members, ...cluster } = await open().reads.keyValue!.members({ signal, withinMs: 20_000 });
   const id = expect.stringMatching(/^[0-9a-f]{10,16}$/) as string;
   expect(cluster).toEqual({
     alarms: [],
@@ -230,7 +230,7 @@ test('a member reports its version, its state, its database, its clock and its c
 });
 
 test('the counters of a disk are read again by address, and grow with what is written', async () => {
-  const store = open().keyValue!;
+  const store = open().reads.keyValue!;
   const { members } = await store.members({ signal, withinMs: 20_000 });
   const [{ url, disk }] = members as [(typeof members)[0]];
   await etcd.putV3('counted', 'x');
@@ -268,7 +268,7 @@ test('doctor reads how many endpoints answer', async () => {
 
 test('a question that is no longer waited for ends with the reason', async () => {
   const stop = new AbortController();
-  const answer = open().keyValue!.tree('/x', { signal: stop.signal });
+  const answer = open().reads.keyValue!.tree('/x', { signal: stop.signal });
   stop.abort(new Error('the deadline'));
   await expect(answer).rejects.toThrow('the deadline');
 });
@@ -278,7 +278,7 @@ test('a source without permission to maintain has no writer, and a closed one re
   expect(source.writes).toBeUndefined();
   await source.close();
   await source.close();
-  expect(await failure(source.keyValue!.tree('/x', { signal }))).toBe(
+  expect(await failure(source.reads.keyValue!.tree('/x', { signal }))).toBe(
     'unreachable: HOST was not queried: the source is closed',
   );
 });

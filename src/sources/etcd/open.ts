@@ -12,12 +12,14 @@ export function openEtcd(config: EtcdConfig): Source {
   return {
     name: config.name,
     kind: 'etcd',
-    keyValue: {
-      name: config.name,
-      tree: (directory, { signal }) => readTree(cluster, directory, signal),
-      maintain: config.maintain,
-      members: (bounded) => readMembers(cluster, bounded),
-      diskCounters: (urls, bounded) => readDiskCounters(cluster, urls, bounded),
+    reads: {
+      keyValue: {
+        name: config.name,
+        tree: (directory, { signal }) => readTree(cluster, directory, signal),
+        maintain: config.maintain,
+        members: (bounded) => readMembers(cluster, bounded),
+        diskCounters: (urls, bounded) => readDiskCounters(cluster, urls, bounded),
+      },
     },
     ...(config.maintain && { writes: { keyValue: maintain(cluster) } }),
     healthCheck: (signal) => checkEtcdHealth(cluster, signal),

@@ -26,9 +26,11 @@ function open(fakes: readonly FakeEtcd[], settings: object = {}): Source {
 }
 
 const read = async (answer: FakeAnswer, settings?: object) =>
-  open([await serve({ 'GET /v2/keys/doppler': answer })], settings).keyValue!.tree('/doppler', { signal });
+  open([await serve({ 'GET /v2/keys/doppler': answer })], settings).reads.keyValue!.tree('/doppler', {
+    signal,
+  });
 const membersOf = async (routes: Readonly<Record<string, FakeAnswer>>) =>
-  open([await serve(routes)]).keyValue!.members(BOUNDED);
+  open([await serve(routes)]).reads.keyValue!.members(BOUNDED);
 
 const NOT_FOUND = { errorCode: 100, message: 'Key not found', cause: '/_wrench', index: 7 };
 const leaf = { key: '/doppler/0', value: 'x', modifiedIndex: 5, createdIndex: 4 };
@@ -143,7 +145,7 @@ test('a member that sends elsewhere is passed over for the next', async () => {
   };
   const first = await serve({ 'GET /v2/keys/doppler': elsewhere });
   const second = await serve({ 'GET /v2/keys/doppler': { json: { node: leaf } } });
-  const tree = await open([first, second]).keyValue!.tree('/doppler', { signal });
+  const tree = await open([first, second]).reads.keyValue!.tree('/doppler', { signal });
   expect(tree.leaves).toHaveLength(1);
 });
 
@@ -163,7 +165,7 @@ test('two hundred megabytes of keys are cut off at what is allowed, and no other
   };
   const fakes = await Promise.all([large, large].map((answer) => serve({ 'GET /v2/keys/doppler': answer })));
   await expect(
-    open(fakes, { maxBytes: 2_000_000 }).keyValue!.tree('/doppler', { signal }),
+    open(fakes, { maxBytes: 2_000_000 }).reads.keyValue!.tree('/doppler', { signal }),
   ).rejects.toMatchObject({
     kind: 'malformed',
     message: expect.stringMatching(
@@ -188,7 +190,7 @@ test('an answer that never ends is given up', async () => {
 
 test('an etcd 2 is read by its v2 API alone, with ids as it writes them', async () => {
   const fake = await serve(ETCD_2);
-  const seen = await open([fake]).keyValue!.members(BOUNDED);
+  const seen = await open([fake]).reads.keyValue!.members(BOUNDED);
   const { host } = new URL(fake.url);
   expect(seen).toEqual({
     alarms: [],
@@ -381,7 +383,7 @@ test('a member that takes as long for every answer has not lost its quorum by th
     ]),
   );
   const source = open([await serve(slow)]);
-  const seen = await source.keyValue!.members({ signal, withinMs: 2_000 });
+  const seen = await source.reads.keyValue!.members({ signal, withinMs: 2_000 });
   expect(seen).not.toHaveProperty('hasQuorum');
 });
 
@@ -401,7 +403,7 @@ test('of two that answer as one member, the one at its own address stands for it
   const [balancer, own] = [await serve(balanced), await serve(routes)];
   const members = [{ ID: '17496614320493254894', name: 'n1', clientURLs: [own.url] }];
   routes[list] = balanced[list] = { json: { header: {}, members } };
-  const seen = await open([balancer, own, own]).keyValue!.members(BOUNDED);
+  const seen = await open([balancer, own, own]).reads.keyValue!.members(BOUNDED);
   expect(seen.members).toMatchObject([{ name: 'n1', url: own.url, healthy: true }]);
   expect(seen.endpoints).toHaveLength(2);
   expect(own.asked.filter((question) => question === 'GET /version')).toHaveLength(1);

@@ -16,8 +16,8 @@ afterAll(async () => {
   await source.close();
   await etcd.close();
 });
-const tree = () => source.keyValue!.tree('/doppler', { signal });
-const members = () => source.keyValue!.members({ signal, withinMs: 20_000 });
+const tree = () => source.reads.keyValue!.tree('/doppler', { signal });
+const members = () => source.reads.keyValue!.members({ signal, withinMs: 20_000 });
 
 test('two of three members dead: no keys are returned, and the lost quorum and dead members are reported', async () => {
   await etcd.put('/doppler/0', 'x', { ttlSeconds: 1 });

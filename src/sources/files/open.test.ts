@@ -174,7 +174,7 @@ test('an abort ends a scan with its reason', async () => {
   const until = new SourceError('files', 'unreachable', 'no answer within 30 s');
   let seen = 0;
   const scanning = async () => {
-    for await (const _ of openFiles(config).certificates?.scan({ signal: deadline.signal }) ?? []) {
+    for await (const _ of openFiles(config).reads.certificates?.scan({ signal: deadline.signal }) ?? []) {
       seen += 1;
       deadline.abort(until);
     }

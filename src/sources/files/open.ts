@@ -27,7 +27,7 @@ export function openFiles(config: FilesConfig): Source {
   return {
     name: config.name,
     kind: 'files',
-    certificates,
+    reads: { certificates },
     healthCheck: (signal) => checkHealth(config, signal),
     close: async () => {},
   };

@@ -23,7 +23,7 @@ interface ReceivedRequest {
   readonly url: string;
   readonly process?: string;
   readonly id?: string;
-  readonly source?: string;
+  readonly deployment?: string;
   readonly actionSeconds?: number;
   readonly signal?: AbortSignal;
 }
@@ -32,7 +32,7 @@ function restart({
   url,
   process = 'doppler',
   id = '0',
-  source = 'monit',
+  deployment = 'monit',
   ...asked
 }: ReceivedRequest): Promise<RestartResult> {
   const { signal = new AbortController().signal, ...more } = asked;
@@ -41,7 +41,7 @@ function restart({
     monitConfig.parse({ kind: 'monit', auth: AUTH, restart: ['doppler'], hosts, ...more }),
   );
   onTestFinished(opened.close);
-  const target = { source, deployment: source, group: 'doppler_z2', id, process };
+  const target = { deployment, group: 'doppler_z2', id, process };
   return opened.writes!.processes!.restart(target, { idempotencyKey: 'm0123456789abcdef', signal });
 }
 
@@ -53,7 +53,7 @@ async function fake(options: Partial<FakeMonitOptions> = {}): Promise<FakeMonit>
 
 test.each([
   [{ process: 'sshd' }, 'sshd may not be restarted: it is not named in `restart` of the source monit'],
-  [{ source: 'bosh' }, 'bosh:bosh is not of the source monit'],
+  [{ deployment: 'cf' }, 'the source monit has no deployment cf'],
   [{ id: '7' }, 'the source monit has no host doppler_z2/7'],
 ])('%o is refused before anything is sent', async (asked, message) => {
   const { url, requests } = await fake();

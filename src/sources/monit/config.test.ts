@@ -32,7 +32,7 @@ test('a missing CA file is reported by its path, with the first query', async ()
     monitConfig.parse({ kind: 'monit', hosts, auth: AUTH, ca: '/nowhere/monit-ca.pem' }),
   );
   const { signal } = new AbortController();
-  await expect(source.processes!.deployments({ signal })).rejects.toMatchObject({
+  await expect(source.reads.processes!.deployments({ signal })).rejects.toMatchObject({
     kind: 'missing',
     message: 'the file /nowhere/monit-ca.pem cannot be read (ENOENT)',
   });
@@ -44,7 +44,9 @@ test('the password is in nothing that is said of a failure', async () => {
   const hosts = [{ ...HOST, url: 'http://127.0.0.1:1' }];
   const source = openMonit(monitConfig.parse({ kind: 'monit', hosts, auth: AUTH }));
   const { signal } = new AbortController();
-  const error: unknown = await source.processes!.deployments({ signal }).catch((thrown: unknown) => thrown);
+  const error: unknown = await source.reads
+    .processes!.deployments({ signal })
+    .catch((thrown: unknown) => thrown);
   const { message, stack, cause } = error as Error;
   const reach = await source.healthCheck(signal);
   expect(JSON.stringify([message, stack, cause, reach])).not.toMatch(/canary|Y2FuYXJ5|dmNhcDpjYW5hcnk/);

@@ -42,7 +42,7 @@ afterAll(() => monit?.close());
 async function read(hosts: readonly object[], signal = new AbortController().signal): Promise<Deployment> {
   const source = openMonit(monitConfig.parse({ kind: 'monit', hosts, auth: AUTH }));
   onTestFinished(source.close);
-  const [deployment] = await source.processes!.deployments({ signal });
+  const [deployment] = await source.reads.processes!.deployments({ signal });
   return deployment!;
 }
 
@@ -211,7 +211,7 @@ test('a host that has not responded at the deadline does not affect the others',
     }),
   );
   onTestFinished(source.close);
-  const reading = source.processes!.deployments({ signal: deadline.signal });
+  const reading = source.reads.processes!.deployments({ signal: deadline.signal });
   await asked(silent, 50);
   deadline.abort(new SourceError('deadline', 'unreachable', 'not finished within 10 s'));
   const [deployment] = await reading;

@@ -45,7 +45,7 @@ function open(hosts: readonly object[], more: object = {}): Source {
 }
 
 async function read(source: Source): Promise<Deployment> {
-  const [deployment] = await source.processes!.deployments({ signal: new AbortController().signal });
+  const [deployment] = await source.reads.processes!.deployments({ signal: new AbortController().signal });
   return deployment!;
 }
 

@@ -11,10 +11,12 @@ export function openMonit(config: MonitConfig): Source {
   return {
     name: config.name,
     kind: 'monit',
-    processes: {
-      name: config.name,
-      kind: 'monit',
-      deployments: async ({ signal }) => [await readDeployment(config, client, signal)],
+    reads: {
+      processes: {
+        name: config.name,
+        kind: 'monit',
+        deployments: async ({ signal }) => [await readDeployment(config, client, signal)],
+      },
     },
     ...(config.restart.length > 0 && {
       writes: {

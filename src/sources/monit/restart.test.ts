@@ -39,7 +39,7 @@ async function restart({
   const source = openMonit(
     monitConfig.parse({ kind: 'monit', auth: AUTH, restart: [process], hosts, ...more }),
   );
-  const target = { source: 'monit', deployment: 'monit', group: 'doppler_z2', id: '0', process };
+  const target = { deployment: 'monit', group: 'doppler_z2', id: '0', process };
   const applyContext = { idempotencyKey: 'm0123456789abcdef', signal: new AbortController().signal };
   try {
     return await source.writes!.processes!.restart(target, applyContext);

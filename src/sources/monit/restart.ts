@@ -54,8 +54,7 @@ export async function restartProcess(
 function requireAllowed(config: MonitConfig, target: RestartTarget): { host: MonitHost; process: string } {
   const { name, restart, hosts } = config;
   const refused = (because: string): SourceError => new SourceError(name, 'refused', because);
-  if (target.source !== name || target.deployment !== name)
-    throw refused(`${target.source}:${target.deployment} is not of the source ${name}`);
+  if (target.deployment !== name) throw refused(`the source ${name} has no deployment ${target.deployment}`);
   const { process } = target;
   if (process === undefined) throw refused('monit restarts one process at a time: none was named');
   if (!restart.includes(process))

@@ -285,8 +285,8 @@ function open(config: object, clock?: () => number) {
   const source = openTls(tlsConfig.parse({ kind: 'tls', name: 'edge', ...config }), clock);
   const { signal: never } = new AbortController();
   return {
-    scan: (signal = never) => source.certificates!.scan({ signal }),
-    lookAt: (site: string) => source.certificates!.inspectSite!(site, { signal: never }),
+    scan: (signal = never) => source.reads.certificates!.scan({ signal }),
+    lookAt: (site: string) => source.reads.certificates!.inspectSite!(site, { signal: never }),
     reach: source.healthCheck,
   };
 }

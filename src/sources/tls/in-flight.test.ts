@@ -29,7 +29,7 @@ test.each([
 test('two scans at once keep to the limit of an address together', async () => {
   const { port, most } = await startCounting();
   const sites = Array.from({ length: 60 }, (_, index) => `n${index}.example@127.0.0.1:${port}`);
-  const { certificates } = openTls(tlsConfig.parse({ kind: 'tls', sites }));
+  const { certificates } = openTls(tlsConfig.parse({ kind: 'tls', sites })).reads;
   const { signal } = new AbortController();
 
   await Promise.all([placesOf(certificates!.scan({ signal })), placesOf(certificates!.scan({ signal }))]);
@@ -38,7 +38,7 @@ test('two scans at once keep to the limit of an address together', async () => {
 });
 
 async function scan(config: object): Promise<Set<string>> {
-  const { certificates } = openTls(tlsConfig.parse({ kind: 'tls', ...config }));
+  const { certificates } = openTls(tlsConfig.parse({ kind: 'tls', ...config })).reads;
   return placesOf(certificates!.scan({ signal: new AbortController().signal }));
 }
 

@@ -252,7 +252,7 @@ test('each address shows each of its certificates', async () => {
 
 test('lookAt shows every certificate of a site, at each of its addresses', async () => {
   const { port } = await ground.listen(createTlsServer(holding(leaves.ecdsa, leaves.oldRsa)));
-  const { certificates } = open(`${NAME}@127.0.0.1:${port}`);
+  const { certificates } = open(`${NAME}@127.0.0.1:${port}`).reads;
 
   const results = await certificates!.inspectSite!(`127.0.0.1:${port}`, {
     signal: new AbortController().signal,
@@ -272,7 +272,7 @@ function open(site: string, config: object = {}) {
 async function scan(site: string, config: object = {}): Promise<ScanResult[]> {
   const { signal } = new AbortController();
   const results: ScanResult[] = [];
-  for await (const result of open(site, config).certificates!.scan({ signal })) results.push(result);
+  for await (const result of open(site, config).reads.certificates!.scan({ signal })) results.push(result);
   return results;
 }
 

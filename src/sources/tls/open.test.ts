@@ -269,7 +269,7 @@ test('an aborted scan ends at once and leaves no connection open', async () => {
   const controller = new AbortController();
   const sites = Array.from({ length: 40 }, (_, index) => `n${index}@127.0.0.1:${world.sites.silent.port}`);
   const config = { sites: [...sites, world.sites['starttls-silent']], timeoutMs: 60_000, perAddress: 100 };
-  const scanning = collect(open(config).certificates!.scan({ signal: controller.signal }));
+  const scanning = collect(open(config).reads.certificates!.scan({ signal: controller.signal }));
   await until(() => connections() >= 80); // both ends of 40 are in this process
 
   controller.abort(new Error('enough'));
@@ -280,7 +280,7 @@ test('an aborted scan ends at once and leaves no connection open', async () => {
 
 test('whoever stops listening ends the scan', async () => {
   const sites = [world.sites.healthy, world.sites.silent, world.sites['starttls-silent']];
-  const { certificates } = open({ sites, timeoutMs: 60_000 });
+  const { certificates } = open({ sites, timeoutMs: 60_000 }).reads;
 
   for await (const { kind } of certificates!.scan({ signal: new AbortController().signal })) {
     expect(kind).toBe('seen');
@@ -361,13 +361,13 @@ function open(config: Written) {
 function inspectorFor(config: Written) {
   const { signal } = new AbortController();
   return async (site: string) => {
-    const [result] = await open(config).certificates!.inspectSite!(site, { signal });
+    const [result] = await open(config).reads.certificates!.inspectSite!(site, { signal });
     return result!;
   };
 }
 
 async function scan(sites: readonly (string | WorldSite)[], config: Written = {}): Promise<ScanResult[]> {
-  const { certificates } = open({ ...config, sites: [...sites] });
+  const { certificates } = open({ ...config, sites: [...sites] }).reads;
   return collect(certificates!.scan({ signal: new AbortController().signal }));
 }
 

@@ -33,7 +33,7 @@ export function openTls(config: TlsConfig, clock: () => number = Date.now): Sour
   return {
     name,
     kind: 'tls',
-    certificates,
+    reads: { certificates },
     healthCheck: (signal) => checkHealth(state, signal),
     close: async () => {},
   };

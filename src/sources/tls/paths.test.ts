@@ -176,7 +176,7 @@ async function scanning(server: Server, trust: readonly Issued[], clock?: () => 
   );
   const sites = [`site.world.test@127.0.0.1:${port}`];
   const config = tlsConfig.parse({ kind: 'tls', name: 'edge', sites, trust: files, timeoutMs: 30_000 });
-  const { certificates } = openTls(config, clock);
+  const { certificates } = openTls(config, clock).reads;
   return async () => {
     const found: ScanResult[] = [];
     for await (const one of certificates!.scan({ signal: new AbortController().signal })) found.push(one);
@@ -198,7 +198,7 @@ async function see(
 async function inspect(leaf: Issued, chain: readonly Issued[]): Promise<ScanResult> {
   const { port } = await ground.listen(createServer(serving(leaf, chain)));
   const site = `site.world.test@127.0.0.1:${port}`;
-  const { certificates } = openTls(tlsConfig.parse({ kind: 'tls', name: 'edge', sites: [site] }));
+  const { certificates } = openTls(tlsConfig.parse({ kind: 'tls', name: 'edge', sites: [site] })).reads;
   const [result] = await certificates!.inspectSite!(site, { signal: new AbortController().signal });
   return result!;
 }

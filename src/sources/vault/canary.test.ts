@@ -66,13 +66,15 @@ async function scanned(source: Source, during: (seen: number) => void): Promise<
   let seen = 0;
   const watched: Source = {
     ...source,
-    certificates: {
-      ...source.certificates!,
-      scan: async function* (options) {
-        for await (const result of source.certificates!.scan(options)) {
-          during(++seen);
-          yield result;
-        }
+    reads: {
+      certificates: {
+        ...source.reads.certificates!,
+        scan: async function* (options) {
+          for await (const result of source.reads.certificates!.scan(options)) {
+            during(++seen);
+            yield result;
+          }
+        },
       },
     },
   };

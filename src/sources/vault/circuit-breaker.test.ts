@@ -76,7 +76,7 @@ test('when it is back the next scan sees everything', async () => {
 test('a Vault that is sealed half-way is called sealed', async () => {
   const source = open();
   const places: ScanResult[] = [];
-  for await (const result of source.certificates!.scan({ signal: new AbortController().signal })) {
+  for await (const result of source.reads.certificates!.scan({ signal: new AbortController().signal })) {
     places.push(result);
     if (places.length === 3) vault.become('sealed');
   }
@@ -149,7 +149,7 @@ test('a token that expires during the scan: one login more, and nothing is misse
   const { roleId, secretId } = await vault.makeAppRole({ role: 'wrench', policies: ['reader'], ttl: '1h' });
   const source = open({ auth: { appRole: { roleId, secretId } }, concurrency: 4 });
   const places: string[] = [];
-  for await (const { kind } of source.certificates!.scan({ signal: new AbortController().signal })) {
+  for await (const { kind } of source.reads.certificates!.scan({ signal: new AbortController().signal })) {
     places.push(kind);
     if (places.length === 3) vault.advance(2 * HOUR_MS);
   }
@@ -162,7 +162,7 @@ test('where the second login is refused (a secret_id for one use) the rest is on
   const { roleId, secretId } = await vault.makeAppRole(role);
   const source = open({ auth: { appRole: { roleId, secretId } } });
   const results: ScanResult[] = [];
-  for await (const result of source.certificates!.scan({ signal: new AbortController().signal })) {
+  for await (const result of source.reads.certificates!.scan({ signal: new AbortController().signal })) {
     results.push(result);
     if (results.length === 3) vault.advance(2 * HOUR_MS);
   }
@@ -176,7 +176,7 @@ test('a token that is revoked during the scan is one gap, not one for each secre
   const token = await vault.issueToken({ policies: ['reader'], ttl: '1h' });
   const source = open({ auth: { token } });
   const results: ScanResult[] = [];
-  for await (const result of source.certificates!.scan({ signal: new AbortController().signal })) {
+  for await (const result of source.reads.certificates!.scan({ signal: new AbortController().signal })) {
     results.push(result);
     if (results.length === 3) vault.revokeTokens();
   }

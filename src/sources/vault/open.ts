@@ -4,7 +4,6 @@ import type { Source } from '../../ports/source.ts';
 import { SourceError } from '../../ports/source-error.ts';
 import { type HttpClient, openHttp } from '../../wire/http.ts';
 import type { VaultConfig } from './config.ts';
-import { printable } from '../../wire/x509.ts';
 import { checkVaultHealth } from './health-check.ts';
 import { checkWritingHealth } from './health-check-writing.ts';
 import { prepareRenewal } from './renew-plan.ts';
@@ -21,13 +20,15 @@ export function openVault(config: VaultConfig, options: { readonly schedule?: Sc
   return {
     name: config.name,
     kind: 'vault',
-    ...(writer && { writes: { certificates: { renew: writer.renew } } }),
-    certificates: {
-      name: config.name,
-      kind: 'vault',
-      scan: (options) => scanSecrets({ config, http, session, ...options }),
-      ...(writer && { planRenewal: writer.plan }),
+    reads: {
+      certificates: {
+        name: config.name,
+        kind: 'vault',
+        scan: (options) => scanSecrets({ config, http, session, ...options }),
+        ...(writer && { planRenewal: writer.plan }),
+      },
     },
+    ...(writer && { writes: { certificates: { renew: writer.renew } } }),
     healthCheck: async (signal) => {
       const reached = await checkVaultHealth({ config, http, session, signal });
       return writer && reached.ok
@@ -61,11 +62,7 @@ function openWriter(
   return {
     session,
     plan: async (place, { signal }) => (await prepareRenewal({ config, session, signal }, place)).renewal,
-    renew: async (store, renewal, { signal }) => {
-      if (store !== config.name)
-        throw new SourceError(config.name, 'refused', `${printable(store)} is another source`);
-      return renewCertificate({ config, session, signal }, renewal);
-    },
+    renew: (renewal, { signal }) => renewCertificate({ config, session, signal }, renewal),
   };
 }
 

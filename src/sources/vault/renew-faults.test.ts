@@ -40,11 +40,11 @@ afterEach(async () => {
 
 function plan(name = 'tls'): Promise<Renewal> {
   const { signal } = new AbortController();
-  return source.certificates!.planRenewal!(`vault:secret/cf/${name}:certificate`, { signal });
+  return source.reads.certificates!.planRenewal!(`vault:secret/cf/${name}:certificate`, { signal });
 }
 
 function renew(planned: Renewal, signal = new AbortController().signal) {
-  return source.writes!.certificates!.renew('vault', planned, {
+  return source.writes!.certificates!.renew(planned, {
     idempotencyKey: 'm0123456789abcdef',
     signal,
   });

@@ -76,9 +76,9 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
   };
   const at = (path: string): string => `vault:${MOUNT}/${path}:certificate`;
   const plan = (path: string, by = source()): Promise<Renewal> =>
-    by.certificates!.planRenewal!(at(path), { signal });
+    by.reads.certificates!.planRenewal!(at(path), { signal });
   const renew = (planned: Renewal, by = source()): Promise<RenewalResult> =>
-    by.writes!.certificates!.renew('vault', planned, applyContext);
+    by.writes!.certificates!.renew(planned, applyContext);
   /** A folder of its own for each test: a leaf, and its authority beside it. */
   const lay = async (
     folder: string,
@@ -404,7 +404,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     await vault.put(`${MOUNT}/orphan/tls`, asSafe(locket));
     expect(await refusal(plan('orphan/tls'))).toContain(`nothing is at ${MOUNT}/orphan/ca`);
     await vault.put(`${MOUNT}-1/tls`, asSafe(locket));
-    const old = source().certificates!.planRenewal!(`vault:${MOUNT}-1/tls:certificate`, { signal });
+    const old = source().reads.certificates!.planRenewal!(`vault:${MOUNT}-1/tls:certificate`, { signal });
     expect(await refusal(old)).toBe(
       `${MOUNT}-1/ is of KV version 1, which cannot be written safely: two renewals could lose each other`,
     );
@@ -429,7 +429,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
     await lay('leave');
     const reading = source({ renew: undefined });
     expect(reading.writes).toBeUndefined();
-    expect(reading.certificates?.planRenewal).toBeUndefined();
+    expect(reading.reads.certificates?.planRenewal).toBeUndefined();
     const elsewhere = source({
       renew: { auth: { token: writer }, paths: [`${MOUNT}/lea`, `${MOUNT}/leave/tl`] },
     });
@@ -444,9 +444,12 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
       `vault:${MOUNT}/leave/tls:combined`,
       `vault:${MOUNT}/leave/tls/../../x:certificate`,
     ])
-      expect(await refusal(here.certificates!.planRenewal!(place, { signal }))).toContain('can be renewed');
-    expect(await refusal(here.writes!.certificates!.renew('other', planned, applyContext))).toContain(
-      'another source',
+      expect(await refusal(here.reads.certificates!.planRenewal!(place, { signal }))).toContain(
+        'can be renewed',
+      );
+    const elsewhereToo = { ...planned, place: `other:${MOUNT}/leave/tls:certificate` };
+    expect(await refusal(here.writes!.certificates!.renew(elsewhereToo, applyContext))).toContain(
+      'can be renewed',
     );
   });
 

@@ -36,7 +36,7 @@ test('processes under a real monit are seen through the director, and restarted 
   const source = bosh.open();
   const { signal } = new AbortController();
   const readStates = async () => {
-    const [cf] = await source.processes!.deployments({ signal });
+    const [cf] = await source.reads.processes!.deployments({ signal });
     const [instance] = cf!.instances;
     return [instance?.state, ...(instance?.processes ?? []).map(({ name, state }) => `${name} ${state}`)];
   };
@@ -45,7 +45,7 @@ test('processes under a real monit are seen through the director, and restarted 
   await order(monit, 'metron_agent', 'unmonitor');
   await expect.poll(readStates, WAIT).toEqual(['failing', 'doppler running', 'metron_agent unmonitored']);
 
-  const target = { source: 'bosh', deployment: 'cf', group: 'doppler_z2', id };
+  const target = { deployment: 'cf', group: 'doppler_z2', id };
   const { summary } = await source.writes!.processes!.restart(target, {
     idempotencyKey: 'm0123456789abcdef',
     signal,
