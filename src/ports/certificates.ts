@@ -6,8 +6,6 @@ export interface CertificateStore {
   /** The source's name in the configuration: `edge`, `disk`, `vault`. */
   readonly name: string;
   readonly kind: 'tls' | 'files' | 'vault';
-  /** How many places a scan will read, where that is known beforehand. */
-  readonly size?: number;
   /**
    * Reads every place and yields what each one holds as soon as it is known, in no particular order.
    * One place that fails is yielded as `unseen` and does not end the scan.
@@ -80,7 +78,7 @@ export interface RenewalResult {
 export interface ScanOptions {
   readonly signal: AbortSignal;
   /** Called for each place that was read and holds no certificate, or whose names alone show that it does not: coverage may count it. */
-  readonly onEmpty?: (because: 'no-certificate' | 'deleted' | 'by-name') => void;
+  readonly onEmpty?: () => void;
 }
 
 export type ScanResult = SeenPlace | UnseenPlace;

@@ -47,7 +47,7 @@ async function* scan(
       countReported(counts, [listed.pattern], results.length);
       // A pattern that matches only keys is not fruitless where they were compared.
       for (const key of keysCompared) countReported(counts, findPatterns(key, key), 1);
-      if (isEmpty) onEmpty?.('no-certificate');
+      if (isEmpty) onEmpty?.();
       return results;
     },
     signal,

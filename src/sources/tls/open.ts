@@ -20,7 +20,6 @@ export function openTls(config: TlsConfig, clock: () => number = Date.now): Sour
   const certificates: CertificateStore = {
     name,
     kind: 'tls',
-    ...(config.sitesFile === undefined && { size: new Set(config.sites.map(({ label }) => label)).size }),
     scan: async function* ({ signal }) {
       for await (const { result } of scan(state, signal)) yield result;
     },

@@ -206,7 +206,7 @@ test('with `only: named` no private key is read for nothing', async () => {
   await vault.put('secret/cf/ssh', { private: leaf.keyPem });
   vault.requests.length = 0;
   const { empty } = await scan({ only: 'named' });
-  expect(empty).toEqual(['by-name']);
+  expect(empty).toBe(1);
   expect(vault.requests.filter(({ path }) => path === 'secret/data/cf/ssh')).toEqual([]);
 });
 

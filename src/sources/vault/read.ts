@@ -5,13 +5,6 @@ import { type Mount, readPath } from './mounts.ts';
 import type { VaultSession } from './session.ts';
 import { asObject, type JsonObject, textIn } from '../../wire/json-object.ts';
 
-export type SecretRead =
-  | { readonly status: 'read'; readonly values: JsonObject }
-  /** Its latest version was deleted or destroyed: there is nothing to read, and nothing hidden either. */
-  | { readonly status: 'deleted' }
-  /** None of its names looks like a certificate's, so its values stayed where they are. */
-  | { readonly status: 'by-name' };
-
 interface Place {
   readonly session: VaultSession;
   readonly source: string;
@@ -21,28 +14,32 @@ interface Place {
   readonly signal: AbortSignal;
 }
 
-/** @throws {SourceError} `missing` also where a listed secret turns out to be hidden. */
-export async function readSecret(place: Place, only: 'any' | 'named'): Promise<SecretRead> {
+/**
+ * The values of a secret. `undefined` where it holds no certificate: its latest version was deleted or destroyed, so that there is nothing
+ * to read and nothing hidden, or with `named` none of its names looks like a certificate's. Its values then stay in Vault where that is known
+ * from its names.
+ * @throws {SourceError} `missing` also where a listed secret turns out to be hidden.
+ */
+export async function readSecret(place: Place, only: 'any' | 'named'): Promise<JsonObject | undefined> {
   if (only === 'named' && place.mount.version === 2) {
     const names = await readNames(place);
-    if (names === 'deleted') return { status: 'deleted' };
-    if (names && !names.some(namesCertificate)) return { status: 'by-name' };
+    if (names === 'deleted' || (names && !names.some(namesCertificate))) return undefined;
   }
-  const read = await readValues(place);
-  if (only !== 'named' || read.status !== 'read') return read;
+  const values = await readValues(place);
+  if (only !== 'named' || !values) return values;
   // The key beside a certificate shows whether the two still belong together.
-  const keys = new Set(Object.keys(read.values).flatMap(pairedKeyNames));
-  const named = Object.entries(read.values).filter(
+  const keys = new Set(Object.keys(values).flatMap(pairedKeyNames));
+  const named = Object.entries(values).filter(
     ([key, value]) => keys.has(key) || [key, ...deepNames(asObject(value))].some(namesCertificate),
   );
-  return named.length > 0 ? { status: 'read', values: Object.fromEntries(named) } : { status: 'by-name' };
+  return named.length > 0 ? Object.fromEntries(named) : undefined;
 }
 
-async function readValues({ session, source, mount, path, signal }: Place): Promise<SecretRead> {
+async function readValues({ session, source, mount, path, signal }: Place): Promise<JsonObject | undefined> {
   const { status, body } = await session.request({ path: readPath(mount, path), accept: [404], signal });
   const answer = asObject(body)['data'];
   if (status === 404) {
-    if (isDeleted(answer)) return { status: 'deleted' };
+    if (isDeleted(answer)) return undefined;
     throw new SourceError(
       source,
       'missing',
@@ -56,7 +53,7 @@ async function readValues({ session, source, mount, path, signal }: Place): Prom
       'malformed',
       'the secret cannot be read: its values are not where they should be',
     );
-  return { status: 'read', values: values as JsonObject };
+  return values as JsonObject;
 }
 
 /** The names in a secret without its values; `undefined` where Vault is too old (1.10) or the token may not ask. */

@@ -180,16 +180,16 @@ async function readCertificates(
 ): Promise<readonly ScanResult[]> {
   const { config, session, signal, onEmpty } = scan;
   const place = { session, source: config.name, mount, path, signal };
-  const read = await readSecret(place, config.only).catch((error: unknown) => {
+  const values = await readSecret(place, config.only).catch((error: unknown) => {
     throw explainMissingCapability(error, session, config.name, 'read', readPath(mount, path));
   });
-  if (read.status !== 'read') {
-    onEmpty?.(read.status);
+  if (!values) {
+    onEmpty?.();
     return [];
   }
   const isWritable = mount.version === 2 && mayRenew(config, mount.path + path);
-  const results = certificatesIn(config.name, placeName(config, mount, path), read.values, isWritable);
-  if (results.length === 0) onEmpty?.('no-certificate');
+  const results = certificatesIn(config.name, placeName(config, mount, path), values, isWritable);
+  if (results.length === 0) onEmpty?.();
   return results;
 }
 
