@@ -113,7 +113,7 @@ test('a source that could not be checked at all is named, for it is more than a 
         read: {
           certificates: ['edge', 'vault', 'a', 'b', 'c'].map((name) => ({
             name,
-            kind: 'tls',
+            role: 'served',
             // oxlint-disable-next-line require-yield, typescript/require-await -- nothing is scanned here
             scan: async function* () {},
           })),

@@ -5,7 +5,13 @@ import type { SourceError } from './source-error.ts';
 export interface CertificateStore {
   /** The source's name in the configuration: `edge`, `disk`, `vault`. */
   readonly name: string;
-  readonly kind: 'tls' | 'files' | 'vault';
+  /** `served`: its places are live sites, which present their certificate to whoever connects; `stored`: its places hold certificates at rest. */
+  readonly role: 'served' | 'stored';
+  /**
+   * Of a stored one: what holds the certificates. What the name of a place says about its content depends on it; where absent, a name says
+   * nothing.
+   */
+  readonly storedIn?: 'files' | 'secrets';
   /**
    * Reads every place and yields what each one holds as soon as it is known, in no particular order.
    * One place that fails is yielded as `unseen` and does not end the scan.
@@ -90,7 +96,7 @@ export interface SeenPlace {
   readonly place: string;
   /**
    * The certificates as held or served; the leaf is the first. Never empty. A scan of live sites may leave out what was served
-   * beside a leaf's complete path; `lookAt` shows everything exactly as sent.
+   * beside a leaf's complete path; `inspectSite` shows everything exactly as sent.
    */
   readonly chain: readonly [Certificate, ...Certificate[]];
   /**

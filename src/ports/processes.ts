@@ -5,7 +5,11 @@ import type { SourceError } from './source-error.ts';
 export interface ProcessSupervisor {
   /** The source's name in the configuration: `bosh`. */
   readonly name: string;
-  readonly kind: 'bosh' | 'monit';
+  /**
+   * `director`: it deploys VMs and reports them through an agent on each, by deployment; `host`: each machine has its own, and they know
+   * no deployments.
+   */
+  readonly supervisor: 'director' | 'host';
   /**
    * All deployments that it is configured for, with the current state of every instance.
    * A single deployment or machine that cannot be read is in the list with its `error`.

@@ -34,7 +34,7 @@ function severities(instances: readonly Instance[], lock?: Deployment['lock']) {
     instances: [...instances, DOPPLER],
     ...(lock && { lock }),
   };
-  const bosh = diagnoseProcesses({ deployments: [{ ...deployment, kind: 'bosh' }] });
+  const bosh = diagnoseProcesses({ deployments: [{ ...deployment, supervisor: 'director' }] });
   const doppler = diagnoseDoppler(
     factsOf(STORES, [deployment]),
     { protocols: ['udp'] },

@@ -44,7 +44,7 @@ export function deployment(
   instances: readonly ports.Instance[],
   known: Partial<WatchedDeployment> = {},
 ): WatchedDeployment {
-  return { source: 'bosh', kind: 'bosh', name: 'cf', instances, ...known };
+  return { source: 'bosh', supervisor: 'director', name: 'cf', instances, ...known };
 }
 
 export function factsOf(instances: readonly ports.Instance[], known: Partial<WatchedDeployment> = {}): Facts {

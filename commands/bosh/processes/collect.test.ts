@@ -21,7 +21,7 @@ function told(
 function supervisor(name: string, answer: readonly ports.Deployment[] | Error): ports.ProcessSupervisor {
   return {
     name,
-    kind: name === 'bosh' ? 'bosh' : 'monit',
+    supervisor: name === 'bosh' ? 'director' : 'host',
     deployments: () =>
       answer instanceof Error
         ? Promise.reject(answer)
@@ -72,7 +72,7 @@ test('queries every source, and counts the instances that each one reports', asy
   ]);
   expect(names).toHaveLength(5);
   expect(seen).toEqual({ bosh: 4, edge: 1 });
-  expect(facts.deployments.map(({ kind }) => kind)).toEqual(['bosh', 'bosh', 'monit']);
+  expect(facts.deployments.map((one) => one.supervisor)).toEqual(['director', 'director', 'host']);
   expect(gaps).toEqual([]);
 });
 

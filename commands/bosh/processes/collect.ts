@@ -10,7 +10,7 @@ export interface WatchedDeployment extends Pick<
   ports.Deployment,
   'source' | 'name' | 'instances' | 'lock' | 'version'
 > {
-  readonly kind: ports.ProcessSupervisor['kind'];
+  readonly supervisor: ports.ProcessSupervisor['supervisor'];
 }
 
 export interface CollectArgs {
@@ -20,7 +20,7 @@ export interface CollectArgs {
 }
 
 type Context = ReadContext<'processes'>;
-type ListedDeployment = ports.Deployment & Pick<WatchedDeployment, 'kind'>;
+type ListedDeployment = ports.Deployment & Pick<WatchedDeployment, 'supervisor'>;
 
 /** Queries every source at once. A source that fails is a gap and does not affect the others. */
 export async function collect(context: Context, { deployment, group, source }: CollectArgs): Promise<Facts> {
@@ -41,11 +41,11 @@ export async function collect(context: Context, { deployment, group, source }: C
 
 function listDeployments(
   { attempt, signal }: Context,
-  supervisor: ports.ProcessSupervisor,
+  { name, supervisor, deployments: read }: ports.ProcessSupervisor,
 ): Promise<readonly ListedDeployment[]> {
-  return attempt(supervisor.name, [], async () => {
-    const deployments = await supervisor.deployments({ signal });
-    return deployments.map((deployment) => ({ ...deployment, kind: supervisor.kind }));
+  return attempt(name, [], async () => {
+    const deployments = await read({ signal });
+    return deployments.map((deployment) => ({ ...deployment, supervisor }));
   });
 }
 

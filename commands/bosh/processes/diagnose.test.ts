@@ -204,11 +204,13 @@ test('where processes can be restarted alone, those that are down and allowed ar
     [{ doppler: 'failing', metron_agent: 'unmonitored', etcd: 'failing' }, 'x'],
     { restart },
   );
-  const [finding] = diagnose(factsOf([vm], { kind: 'monit', source: 'edge', name: 'edge' })).findings;
+  const [finding] = diagnose(factsOf([vm], { supervisor: 'host', source: 'edge', name: 'edge' })).findings;
   expect(finding?.target).toBe('edge:doppler/0');
   expect(finding?.offers?.map(({ params }) => params.process)).toEqual(['doppler', 'metron_agent']);
   const other = instance('doppler/0', [{ etcd: 'failing' }, 'x'], { restart });
-  const [notAllowed] = diagnose(factsOf([other], { kind: 'monit', source: 'edge', name: 'edge' })).findings;
+  const [notAllowed] = diagnose(
+    factsOf([other], { supervisor: 'host', source: 'edge', name: 'edge' }),
+  ).findings;
   expect(notAllowed).not.toHaveProperty('offers');
   expect(notAllowed && evidenceOf(notAllowed)).toContain(
     'not offered: the source edge may restart only doppler and metron_agent',

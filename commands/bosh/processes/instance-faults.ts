@@ -26,7 +26,7 @@ export const INSTANCE_FAULTS: Record<InstanceFault, FaultDescription> = {
     one: ({ deployment }) => {
       const { agent } = nounsFor(deployment);
       const next =
-        deployment.kind === 'bosh'
+        deployment.supervisor === 'director'
           ? 'its processes are unknown. The VM may be hung, unreachable or gone: check it in the IaaS, then run `bosh cloud-check`'
           : 'its processes are unknown: check that the machine is up and that monit is listening';
       return { reason: 'agent-unresponsive', says: `its ${agent} is not responding`, next };
@@ -35,7 +35,7 @@ export const INSTANCE_FAULTS: Record<InstanceFault, FaultDescription> = {
       const { agent, machine } = nounsFor(deployment);
       const says = `${hit} of ${all} ${plural(agent)} are not responding`;
       const next =
-        deployment.kind === 'bosh'
+        deployment.supervisor === 'director'
           ? 'this many VMs rarely fail at once: check the NATS certificates first (`/certs expiring`)'
           : `this many ${machine}s rarely fail at once: check the network to them first`;
       return { reason: 'agents-unresponsive', says, next };

@@ -35,13 +35,18 @@ export interface Problem {
 }
 
 /** What a machine and its agent are called where this supervisor runs them. */
-export function nounsFor({ kind }: WatchedDeployment): { readonly machine: string; readonly agent: string } {
-  return kind === 'bosh' ? { machine: 'VM', agent: 'agent' } : { machine: 'machine', agent: 'monit' };
+export function nounsFor({ supervisor }: WatchedDeployment): {
+  readonly machine: string;
+  readonly agent: string;
+} {
+  return supervisor === 'director'
+    ? { machine: 'VM', agent: 'agent' }
+    : { machine: 'machine', agent: 'monit' };
 }
 
-/** As its owner would name it: `bosh:cf/doppler_z2/0`; of monit, which knows no deployments, `edge:doppler_z2/0`. */
-export function targetOf({ source, name, kind }: WatchedDeployment, instance?: ports.Instance): string {
-  if (kind === 'monit') return instance === undefined ? source : `${source}:${instance.name}`;
+/** As its owner would name it: `bosh:cf/doppler_z2/0`; of a host, which knows no deployments, `edge:doppler_z2/0`. */
+export function targetOf({ source, name, supervisor }: WatchedDeployment, instance?: ports.Instance): string {
+  if (supervisor === 'host') return instance === undefined ? source : `${source}:${instance.name}`;
   return instance === undefined ? `${source}:${name}` : `${source}:${name}/${instance.name}`;
 }
 

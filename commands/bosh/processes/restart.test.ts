@@ -23,7 +23,7 @@ function context(
   const deployment = { source: 'bosh', name: 'cf', instances, ...known };
   return {
     read: {
-      processes: [{ name: 'bosh', kind: 'bosh', deployments: () => Promise.resolve([deployment]) }],
+      processes: [{ name: 'bosh', supervisor: 'director', deployments: () => Promise.resolve([deployment]) }],
     },
     now: new Date('2016-12-06T18:35:50Z'),
     signal: new AbortController().signal,

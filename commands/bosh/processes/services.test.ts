@@ -3,7 +3,7 @@ import type { ports } from '../../kit.ts';
 import { diagnose } from './diagnose.ts';
 import { factsOf, instance } from './builders.ts';
 
-const MONIT = { kind: 'monit', source: 'edge', name: 'edge' } as const;
+const MONIT = { supervisor: 'host', source: 'edge', name: 'edge' } as const;
 
 function fault(name: string, known: Partial<ports.ServiceFault> = {}): ports.ServiceFault {
   return {

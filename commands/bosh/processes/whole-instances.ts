@@ -39,7 +39,7 @@ export function agentsDownEverywhere(surveys: readonly Survey[]): Problem | unde
     }))
     .filter(({ silent }) => silent.length > 0);
   const [first] = surveys;
-  if (first?.deployment.kind !== 'bosh' || hit.length < 2) return undefined;
+  if (first?.deployment.supervisor !== 'director' || hit.length < 2) return undefined;
   const silent = hit.reduce((sum, one) => sum + one.silent.length, 0);
   const all = surveys.reduce((sum, { active }) => sum + active.filter(hasMachine).length, 0);
   if (!isShared(silent, all)) return undefined;
@@ -94,7 +94,9 @@ function faultOfMany(
 ): Problem {
   const { deployment } = survey;
   const docs =
-    fault === 'silent' && deployment.kind === 'bosh' ? [field('Documentation', NATS_DOCUMENTATION)] : [];
+    fault === 'silent' && deployment.supervisor === 'director'
+      ? [field('Documentation', NATS_DOCUMENTATION)]
+      : [];
   const { many, isOfTask } = INSTANCE_FAULTS[fault];
   const text = many(survey, hit.length, all);
   if (!isOfTask || !changesInstances(deployment.lock))

@@ -23,11 +23,11 @@ function store(
   name: string,
   results: Iterable<ScanResult>,
   fails?: Error,
-  kind: Store['kind'] = 'vault',
+  role: Pick<Store, 'role' | 'storedIn'> = { role: 'stored', storedIn: 'secrets' },
 ): Store {
   return {
     name,
-    kind,
+    ...role,
     // oxlint-disable-next-line typescript/require-await -- a store that has all its answers at hand
     scan: async function* () {
       yield* results;
@@ -133,12 +133,9 @@ test('--match without a match is not all clear: it says that nothing was', async
 test('where an unread place matches it is not said that none does, and its reason comes first', async () => {
   const silent = new SourceError('edge', 'unreachable', 'no answer in 4 s');
   const unseen = (place: string) => ({ kind: 'unseen' as const, place, error: silent });
-  const edge = store(
-    'edge',
-    [www, unseen('edge:shop.test:443'), unseen('edge:login.test:1')],
-    undefined,
-    'tls',
-  );
+  const edge = store('edge', [www, unseen('edge:shop.test:443'), unseen('edge:login.test:1')], undefined, {
+    role: 'served',
+  });
   expect((await read([edge], { match: 'login' })).gaps).toEqual([
     'edge:login.test:1: no answer in 4 s',
     'edge:shop.test:443: no answer in 4 s',
@@ -158,9 +155,12 @@ test('with --match, unread places that cannot match are unrelated, and whole sto
     'edge',
     [unseen('edge:shop.example.com:443'), www, unseen('edge:uaa.example.com:443')],
     undefined,
-    'tls',
+    { role: 'served' },
   );
-  const disk = store('disk', [], new SourceError('disk', 'unreachable', 'the disk is gone'), 'files');
+  const disk = store('disk', [], new SourceError('disk', 'unreachable', 'the disk is gone'), {
+    role: 'stored',
+    storedIn: 'files',
+  });
   const { gaps, names } = await read([store('vault', [uaa]), edge, disk], { match: 'uaa' });
   expect(names).toEqual(['uaa.service.cf.internal']);
   expect(gaps).toEqual([
@@ -177,7 +177,7 @@ test('with --match, unread places that cannot match are unrelated, and whole sto
 test('places without a certificate are counted as examined', async () => {
   const empty: Store = {
     name: 'disk',
-    kind: 'files',
+    role: 'stored',
     // oxlint-disable-next-line typescript/require-await -- a store that has all its answers at hand
     scan: async function* ({ onEmpty }) {
       for (let at = 0; at < 9; at++) onEmpty?.();

@@ -26,7 +26,7 @@ export async function collect(
     };
     for await (const result of store.scan({ signal, onEmpty })) {
       if (result.kind === 'unseen') {
-        if (matcher) matcher.noteUnread(store.kind, result);
+        if (matcher) matcher.noteUnread(store, result);
         else gap(result.place, result.error);
         continue;
       }

@@ -10,7 +10,12 @@ const locketBehindAddress = live('10.0.4.12:8891', [
 ]);
 const www = live('www.example.com:443', [certificate({ name: 'www.example.com', ...dates })]);
 
-type Kind = ports.CertificateStore['kind'];
+const STORES = {
+  tls: { role: 'served' },
+  files: { role: 'stored', storedIn: 'files' },
+  vault: { role: 'stored', storedIn: 'secrets' },
+} as const;
+type Kind = keyof typeof STORES;
 
 const SILENT = 'no answer in 4 s';
 
@@ -27,7 +32,7 @@ function isUnrelated(
 ): boolean {
   const matcher = matcherFor(pattern);
   for (const one of seen) matcher.matches(one);
-  matcher.noteUnread(kind, gap);
+  matcher.noteUnread(STORES[kind], gap);
   return matcher.unread()[0]?.isUnrelated ?? false;
 }
 

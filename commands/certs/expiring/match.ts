@@ -2,7 +2,7 @@ import { finderFor, type ports } from '../../kit.ts';
 
 export interface Matcher {
   readonly matches: (seen: ports.SeenPlace) => boolean;
-  readonly noteUnread: (kind: StoreKind, unseen: ports.UnseenPlace) => void;
+  readonly noteUnread: (store: StoreRole, unseen: ports.UnseenPlace) => void;
   readonly matched: () => number;
   /** Only valid once everything is examined. */
   readonly unread: () => readonly (ports.UnseenPlace & {
@@ -11,7 +11,7 @@ export interface Matcher {
   })[];
 }
 
-type StoreKind = ports.CertificateStore['kind'];
+type StoreRole = Pick<ports.CertificateStore, 'role' | 'storedIn'>;
 
 /**
  * Which certificates `--match` keeps, and which unread places are unrelated to it.
@@ -27,7 +27,7 @@ type StoreKind = ports.CertificateStore['kind'];
  */
 export function matcherFor(pattern: string): Matcher {
   const found = finderFor(pattern);
-  const unread: { readonly kind: StoreKind; readonly unseen: ports.UnseenPlace }[] = [];
+  const unread: { readonly store: StoreRole; readonly unseen: ports.UnseenPlace }[] = [];
   let byPlace = 0;
   let byNameOnly = 0;
   return {
@@ -42,16 +42,16 @@ export function matcherFor(pattern: string): Matcher {
       if (isNamed) byNameOnly += 1;
       return isNamed;
     },
-    noteUnread: (kind, unseen) => void unread.push({ kind, unseen }),
+    noteUnread: (store, unseen) => void unread.push({ store, unseen }),
     matched: () => byPlace + byNameOnly,
     unread: () => {
       const isAboutPlaces = byPlace > 0 && byNameOnly === 0;
-      return unread.map(({ kind, unseen }) => {
+      return unread.map(({ store, unseen }) => {
         const isMatch = found(unseen.place);
         return {
           ...unseen,
           isMatch,
-          isUnrelated: isAboutPlaces && isOnePlace(kind, unseen) && !isMatch,
+          isUnrelated: isAboutPlaces && isOnePlace(store, unseen) && !isMatch,
         };
       });
     },
@@ -74,13 +74,12 @@ function isOneCertificate(place: string): boolean {
 }
 
 /** Whether a name stands for one place and says what it holds; false where that is not certain. */
-function isOnePlace(kind: StoreKind, { place, error }: ports.UnseenPlace): boolean {
-  switch (kind) {
-    case 'tls':
-      return NAMED_SITE.test(place);
+function isOnePlace({ role, storedIn }: StoreRole, { place, error }: ports.UnseenPlace): boolean {
+  if (role === 'served') return NAMED_SITE.test(place);
+  switch (storedIn) {
     case 'files':
       return isOneCertificate(place) && !/larger than/.test(error.message);
-    case 'vault':
+    case 'secrets':
       // A key of a secret (`vault:secret/cf/uaa:certificate`), or a secret that may be listed and not read.
       return !place.endsWith('/') && (/:.+:/.test(place) || /\blacks `read`/.test(error.message));
     default:

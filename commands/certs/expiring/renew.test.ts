@@ -31,7 +31,7 @@ type Store = ReadContext<'certificates'>['read']['certificates'][number];
 function vault(planRenewal?: Store['planRenewal']): Store {
   return {
     name: 'vault',
-    kind: 'vault',
+    role: 'stored',
     // oxlint-disable-next-line typescript/require-await -- nothing is scanned here
     scan: async function* () {},
     ...(planRenewal && { planRenewal }),

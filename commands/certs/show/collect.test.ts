@@ -33,7 +33,7 @@ function store(
 ): Store {
   return {
     name,
-    kind: 'tls',
+    role: 'served',
     ...(inspectSite && { inspectSite }),
     // oxlint-disable-next-line typescript/require-await -- a store that has all its answers at hand
     scan: async function* () {
@@ -47,7 +47,7 @@ function store(
 function unfinished(deadline: AbortController, late: SourceError, inspectSite: Store['inspectSite']): Store {
   return {
     name: 'edge',
-    kind: 'tls',
+    role: 'served',
     ...(inspectSite && { inspectSite }),
     scan: async function* ({ signal }) {
       yield stored('edge:www.example.com:44', [www]);
@@ -66,7 +66,7 @@ function unseen(name: string, place: string, message = 'no answer in 5 s') {
 function deadVault(): Store {
   return {
     name: 'vault',
-    kind: 'vault',
+    role: 'stored',
     // oxlint-disable-next-line require-yield, typescript/require-await -- nothing is to be had there
     scan: async function* () {
       throw new SourceError('vault', 'unreachable', 'Vault is sealed');

@@ -152,7 +152,7 @@ async function answerPlace(
   for (const { place, error } of unread) context.gap(place, error, { unrelated: true });
   // A source whose list of sites could not be read may have the site that the others refuse; one that was cut short refuses by itself.
   const mayList = ({ store }: Gathered['failed'][number]) =>
-    refused !== undefined && store.kind === 'tls' && !context.signal.aborted;
+    refused !== undefined && store.role === 'served' && !context.signal.aborted;
   for (const one of failed) await reportFailed(context, one, { unrelated: !mayList(one) });
   return conclude(gathered, matches.place, what, { exact: true, unchecked: unread.length + failed.length });
 }

@@ -41,7 +41,7 @@ function store({ name = 'etcd', ...kept }: StoreInput = {}) {
 
 function supervisor(name: string, answer: readonly ports.Deployment[] | Error): ports.ProcessSupervisor {
   const deployments = () => (answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer));
-  return { name, kind: 'bosh', deployments };
+  return { name, supervisor: 'director', deployments };
 }
 
 interface Times {

@@ -84,7 +84,7 @@ test('a routing API whose route is gone is found and offered a restart, and rout
 test('its restart is the same action for another process', async () => {
   const supervisor: ports.ProcessSupervisor = {
     name: 'bosh',
-    kind: 'bosh',
+    supervisor: 'director',
     deployments: () => Promise.resolve([deployment(apis)]),
   };
   const plan = await restartOf(ROUTING_API).plan(

@@ -30,7 +30,7 @@ function context(
 ): ReadContext<'processes'> {
   const deployments = () => Promise.resolve([deployment(instances, known)]);
   return {
-    read: { processes: [{ name: 'bosh', kind: 'bosh', deployments }] },
+    read: { processes: [{ name: 'bosh', supervisor: 'director', deployments }] },
     now,
     signal: new AbortController().signal,
     attempt: (_, __, read) => read(),

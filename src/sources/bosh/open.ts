@@ -31,7 +31,7 @@ export function openBosh(config: BoshConfig): Source {
     reads: {
       processes: {
         name: config.name,
-        kind: 'bosh',
+        supervisor: 'director',
         deployments: async ({ signal }) =>
           readDeployments({
             config,

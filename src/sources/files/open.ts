@@ -21,7 +21,8 @@ const FILES_AT_ONCE = 8;
 export function openFiles(config: FilesConfig): Source {
   const certificates: CertificateStore = {
     name: config.name,
-    kind: 'files',
+    role: 'stored',
+    storedIn: 'files',
     scan: (options) => scan(config, options),
   };
   return {

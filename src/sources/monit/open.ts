@@ -14,7 +14,7 @@ export function openMonit(config: MonitConfig): Source {
     reads: {
       processes: {
         name: config.name,
-        kind: 'monit',
+        supervisor: 'host',
         deployments: async ({ signal }) => [await readDeployment(config, client, signal)],
       },
     },

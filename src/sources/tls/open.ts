@@ -19,7 +19,7 @@ export function openTls(config: TlsConfig, clock: () => number = Date.now): Sour
   const state = makeTlsState(config, clock);
   const certificates: CertificateStore = {
     name,
-    kind: 'tls',
+    role: 'served',
     scan: async function* ({ signal }) {
       for await (const { result } of scan(state, signal)) yield result;
     },

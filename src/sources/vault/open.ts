@@ -23,7 +23,8 @@ export function openVault(config: VaultConfig, options: { readonly schedule?: Sc
     reads: {
       certificates: {
         name: config.name,
-        kind: 'vault',
+        role: 'stored',
+        storedIn: 'secrets',
         scan: (options) => scanSecrets({ config, http, session, ...options }),
         ...(writer && { planRenewal: writer.plan }),
       },
