@@ -17,7 +17,7 @@ export function makeOfferRecords(
   const { check, environment, args, at } = report;
   const until = new Date(Date.parse(at) + report.durationMs + OFFER_MS).toISOString();
   return report.findings.flatMap(({ reason, target, targets, summary, offers = [] }) =>
-    offers.map(({ remediation, params, each, target: only, title, risk }) =>
+    offers.map(({ remediation, params, each, target: only, title, risk, mitigates }) =>
       remediationRecordSchema.parse({
         id: remediationIdOf(runId, reason, target, remediation, each ? { each } : { params }),
         runId,
@@ -29,6 +29,7 @@ export function makeOfferRecords(
         title,
         about: checks.get(check)?.remediations?.[remediation]?.about ?? '',
         risk,
+        ...(mitigates && { mitigates }),
         ...(each ? { each } : { params }),
         finding: { reason, target, summary, ...targetsOf(targets, only, each) },
         state: 'offered',

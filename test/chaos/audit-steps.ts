@@ -28,6 +28,8 @@ const LIFECYCLES: Readonly<Record<RemediationRecord['state'], RegExp>> = {
   settling: /^asked planned approved applying applied$/,
   fixed:
     /^asked planned approved applying( applied)?( outcome:(interrupted|unverified|failed))* outcome:fixed$/,
+  mitigated:
+    /^asked planned approved applying( applied)?( outcome:(interrupted|unverified|failed))* outcome:mitigated$/,
   unverified: /^asked planned approved applying applied( outcome:unverified)+$/,
   failed: /^asked planned approved applying( outcome:failed)+$/,
   interrupted: /^asked planned approved applying( outcome:interrupted)+$/,

@@ -27,6 +27,7 @@ const observation = fc.record({
   reasons: some(text, 3),
   gaps: some(text, 3),
 });
+const part = fc.record({ target: visible, line: text, precondition: fc.dictionary(text, text, { maxKeys: 2 }) });
 const plan = fc.record(
   {
     lines: some1(text, 4),
@@ -34,6 +35,8 @@ const plan = fc.record(
     precondition: fc.dictionary(text, text, { maxKeys: 6 }),
     bytes: fc.oneof(fc.nat(), fc.maxSafeNat()),
     afterwards: some(text, 3),
+    parts: some1(part, 3),
+    leftOut: some(fc.record({ target: text, because: text }), 3),
   },
   { requiredKeys: ['lines', 'targets', 'precondition'] },
 );
@@ -50,6 +53,7 @@ export const arbitraryRemediation = fc.record(
     title: text,
     about: text,
     risk: fc.constantFrom('safe', 'disruptive', 'destructive'),
+    mitigates: fc.constant(true as const),
     params: fc.constant({}),
     finding: fc.record({ reason: visible, target: visible, summary: visible }),
     state: fc.constantFrom(...REMEDIATION_STATES),

@@ -142,3 +142,68 @@ export const refused: RemediationRecord = {
   endedAt: '2026-11-20T14:04:12.000Z',
   because: 'the deployment cf is locked by task 4180 (update deployment)',
 };
+
+export const mitigated: RemediationRecord = {
+  ...settling,
+  state: 'mitigated',
+  mitigates: true,
+  title: 'Cordon node-b',
+  finding: { reason: 'disk-nearly-full', target: 'node-b', summary: 'node-b: 8 % of the disk is free' },
+  endedAt: '2026-11-20T14:05:32.400Z',
+  after: {
+    at: '2026-11-20T14:05:32.000Z',
+    finding: 'found',
+    verdict: 'node-b: 8 % of the disk is free',
+    measures: [{ label: 'node-b', value: 0, unit: 'schedulable' }],
+    gaps: [],
+    reasons: ['disk-nearly-full'],
+  },
+  before: { ...before, measures: [{ label: 'node-b', value: 1, unit: 'schedulable' }] },
+};
+
+const certificates = Array.from(
+  { length: 13 },
+  (_, at) => `vault:secret/cf/diego-cell-${at}/tls:certificate`,
+);
+const finding = {
+  reason: 'certificate-expiring',
+  target: 'CN=cf-internal-ca',
+  targets: certificates,
+  summary: '13 certificates of cf-internal-ca expire in 4 days',
+};
+const renewAll = { check: 'certs/expiring', remediation: 'renew', title: 'Renew all 13', risk: 'safe' } as const;
+
+export const plannedForMany: RemediationRecord = {
+  ...planned,
+  ...renewAll,
+  finding,
+  approvalsNeeded: 0,
+  plan: {
+    lines: certificates.slice(1).map((_, at) => `Renew cell-${at + 1} in secret/cf/diego-cell-${at + 1}/tls`),
+    targets: ['vault:secret/cf/ca:certificate', ...certificates.slice(1)],
+    precondition: {},
+    parts: certificates.slice(1).map((certificate, at) => ({
+      target: certificate,
+      line: `Renew cell-${at + 1} in secret/cf/diego-cell-${at + 1}/tls`,
+      precondition: { fingerprint: `${at}`.padStart(64, 'c') },
+    })),
+    leftOut: [{ target: certificates[0] ?? '', because: 'no private key beside it' }],
+    afterwards: ['This deploys nothing: deploy what uses these 12 certificates.'],
+  },
+};
+
+export const unverifiedForMany: RemediationRecord = {
+  ...unverified,
+  ...renewAll,
+  finding,
+  because: '30 s after the last step: 1 of 41 certificates expires in 4 days',
+  after: {
+    ...before,
+    verdict: '1 of 41 certificates expires in 4 days',
+    measures: [],
+    targets: certificates.slice(0, 1),
+  },
+  deeds: certificates
+    .slice(1)
+    .map((_, at) => ({ at: '2026-11-20T14:05:04.000Z', line: `cell-${at + 1} renewed until 2027-11-20` })),
+};

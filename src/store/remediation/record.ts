@@ -7,7 +7,7 @@ import { requestOriginSchema } from '../../queue/request-origin.ts';
 /**
  * The states of a remediation:
  *
- * offered -> planning -> planned -> approved -> applying -> settling -> fixed | unverified | failed;
+ * offered -> planning -> planned -> approved -> applying -> settling -> fixed | mitigated | unverified | failed;
  * or it ends as rejected, expired, skipped or refused, before anything was applied; or as interrupted: its worker was lost while it applied the
  * plan, and it is unknown how much was applied. While `settling`, the fix is verified.
  */
@@ -19,6 +19,7 @@ export const REMEDIATION_STATES = [
   'applying',
   'settling',
   'fixed',
+  'mitigated',
   'unverified',
   'failed',
   'interrupted',
@@ -33,6 +34,7 @@ export type RemediationState = (typeof REMEDIATION_STATES)[number];
 /** A remediation leaves these only by a recheck. */
 export const FINAL_STATES: ReadonlySet<RemediationState> = new Set([
   'fixed',
+  'mitigated',
   'unverified',
   'failed',
   'interrupted',
@@ -85,6 +87,8 @@ export const remediationRecordSchema = z.strictObject({
   title: z.string(),
   about: z.string(),
   risk: riskSchema,
+  /** It eases the fault and does not remove it: it ends as `mitigated`, never as `fixed`. */
+  mitigates: z.literal(true).exactOptional(),
   /** Absent where `each` has the params of every target. */
   params: jsonSchema.exactOptional(),
   each: z.array(z.strictObject({ target: z.string(), params: jsonSchema })).exactOptional(),

@@ -117,6 +117,7 @@ const SHOWS_PLAN: ReadonlySet<RemediationState> = new Set([
 const SHOWS_AFTERWARDS: ReadonlySet<RemediationState> = new Set([
   'settling',
   'fixed',
+  'mitigated',
   'unverified',
   'failed',
   'interrupted',

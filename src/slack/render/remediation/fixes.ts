@@ -14,6 +14,7 @@ import { remediationHeadline, STATE_LABELS } from './words.ts';
 /** States that the channel message shows too: something was applied. All others appear only in the thread. */
 const SHOWN_IN_CHANNEL: ReadonlySet<RemediationState> = new Set([
   'fixed',
+  'mitigated',
   'unverified',
   'failed',
   'interrupted',

@@ -61,6 +61,7 @@ const OFFER_STATUS: Readonly<Record<RemediationState, string>> = {
   applying: 'under way; its card below tells how it stands',
   settling: 'under way; its card below tells how it stands',
   fixed: 'fixed',
+  mitigated: 'mitigated: the finding is still there',
   unverified: 'done, but not seen to have helped',
   failed: 'failed',
   interrupted: 'interrupted: nobody knows whether it was done',
@@ -128,9 +129,10 @@ function confirmRequest({ title, environment }: RemediationRecord) {
 
 /** What a click does, or who clicked and the status; mrkdwn. */
 function aboutOffer(remediation: RemediationRecord, now: Date): string {
-  const { risk, state, requested } = remediation;
+  const { risk, mitigates, state, requested } = remediation;
   if (isTooOld(remediation, now)) return 'too old: ask the question again';
-  if (state === 'offered') return RISK_TEXT[risk];
+  if (state === 'offered')
+    return mitigates ? `${RISK_TEXT[risk]}; eases the fault, does not remove it` : RISK_TEXT[risk];
   const asked = requested ? `${mentionActor(requested.by)} asked ${dateToken(requested.at)}: ` : '';
   if (state === 'fixed') return `${asked}fixed · ${escapeUntrusted(remediationHeadline(remediation), 200)}`;
   return `${asked}${OFFER_STATUS[state]}`;

@@ -28,6 +28,7 @@ interface PlanLimits {
   readonly lines: PartLimits;
   readonly targets: PartLimits;
   readonly precondition: PartLimits;
+  readonly leftOut: PartLimits;
   readonly afterwards: PartLimits;
 }
 
@@ -36,6 +37,7 @@ const WHOLE_PLAN: PlanLimits = {
   lines: { maxChars: 3_600, maxEntryChars: 700 },
   targets: { maxChars: 1_000, maxEntryChars: 300 },
   precondition: { maxChars: 700, maxEntryChars: 300 },
+  leftOut: { maxChars: 600, maxEntryChars: 300 },
   afterwards: { maxChars: 800, maxEntryChars: 400 },
 };
 /** Later, when what was done matters more. */
@@ -43,6 +45,7 @@ const BRIEF_PLAN: PlanLimits = {
   lines: { maxChars: 1_200, maxEntryChars: 300 },
   targets: { maxChars: 400, maxEntryChars: 150 },
   precondition: { maxChars: 0, maxEntryChars: 0 },
+  leftOut: { maxChars: 0, maxEntryChars: 0 },
   afterwards: { maxChars: 800, maxEntryChars: 400 },
 };
 
@@ -72,6 +75,14 @@ function preconditionLines({ precondition }: Plan): readonly string[] {
   return Object.entries(precondition).map(([name, value]) => `${cleanText(name)}: ${cleanText(value)}`);
 }
 
+function partPreconditionLines({ parts = [] }: Plan): readonly string[] {
+  return parts.flatMap(({ target, precondition }) =>
+    Object.entries(precondition).map(
+      ([name, value]) => `${cleanText(target)}: ${cleanText(name)} ${cleanText(value)}`,
+    ),
+  );
+}
+
 /** What the approver approves. If it does not fit, the card says so and {@link planFile} has the whole plan. */
 export function wholePlanBlocks(remediation: RemediationRecord, plan: Plan): Blocks {
   const { filename } = planFile(remediation) ?? {};
@@ -87,9 +98,22 @@ export function wholePlanBlocks(remediation: RemediationRecord, plan: Plan): Blo
             ),
           ),
         ],
+    leftOutParts(plan),
     afterwardsParts(plan),
   ];
   return groups.filter(({ length }) => length > 0).map((parts) => rich(...parts));
+}
+
+function leftOutLines({ leftOut = [] }: Plan): readonly string[] {
+  return leftOut.map(({ target, because }) => `${cleanText(target)}: ${cleanText(because)}`);
+}
+
+/** Targets of the offer that the plan does not fix. */
+function leftOutParts(plan: Plan): readonly RichTextPart[] {
+  const cut = fitEntries(WHOLE_PLAN.leftOut, leftOutLines(plan));
+  if (cut.shown.length === 0) return [];
+  const items = cut.shown.map((one) => line(text(one, WHOLE_PLAN.leftOut.maxEntryChars)));
+  return [line(bold('Not in this plan')), bullets([...items, ...more(cut)])];
 }
 
 function affectedBytesPart({ bytes }: Plan): readonly RichTextPart[] {
@@ -99,6 +123,10 @@ function affectedBytesPart({ bytes }: Plan): readonly RichTextPart[] {
 }
 
 function preconditionParts(plan: Plan): readonly RichTextPart[] {
+  if (plan.parts)
+    return [
+      line(plain('Each line is checked again right before it is applied. One that has changed is skipped.')),
+    ];
   const conditions = fitEntries(WHOLE_PLAN.precondition, preconditionLines(plan));
   if (conditions.shown.length === 0) return [];
   const items = conditions.shown.map((one) => line(text(one, WHOLE_PLAN.precondition.maxEntryChars)));
@@ -112,7 +140,7 @@ export function briefPlanParts(plan: Plan, title: string): readonly RichTextPart
 
 function planParts(limits: PlanLimits, plan: Plan, title: string): readonly RichTextPart[] {
   const lines = fitEntries(limits.lines, plan.lines);
-  const targets = fitEntries(limits.targets, plan.targets);
+  const targets = fitEntries(limits.targets, targetsBesideParts(plan));
   const left = targets.left > 0 ? [plain(` and ${targets.left} more`)] : [];
   const spans = targets.shown.flatMap((target, at) => [
     ...(at > 0 ? [plain(', ')] : []),
@@ -121,8 +149,20 @@ function planParts(limits: PlanLimits, plan: Plan, title: string): readonly Rich
   return [
     line(bold(title)),
     ordered([...lines.shown.map((one) => line(text(one, limits.lines.maxEntryChars))), ...more(lines)]),
-    line(plain(`${countInWords(plan.targets.length, 'target')}: `), ...spans, ...left),
+    targetsLine(plan, [...spans, ...left]),
   ];
+}
+
+/** The lines of a plan for many targets name those; what else they change is listed, such as an authority that all of them use. */
+function targetsBesideParts({ targets, parts = [] }: Plan): readonly string[] {
+  const named = new Set(parts.map(({ target }) => target));
+  return targets.filter((target) => !named.has(target));
+}
+
+function targetsLine(plan: Plan, spans: Parameters<typeof line>): RichTextPart {
+  const count = countInWords(plan.targets.length, 'target');
+  if (spans.length === 0) return line(plain(`${count}.`));
+  return line(plain(plan.parts ? `${count}, among them ` : `${count}: `), ...spans);
 }
 
 function more({ left }: FittedEntries): readonly ReturnType<typeof line>[] {
@@ -153,8 +193,9 @@ export function planFile(remediation: RemediationRecord): Attachment | undefined
 function isTooLong(plan: Plan): boolean {
   return [
     fitEntries(WHOLE_PLAN.lines, plan.lines),
-    fitEntries(WHOLE_PLAN.targets, plan.targets),
+    fitEntries(WHOLE_PLAN.targets, targetsBesideParts(plan)),
     fitEntries(WHOLE_PLAN.precondition, preconditionLines(plan)),
+    fitEntries(WHOLE_PLAN.leftOut, leftOutLines(plan)),
     fitEntries(WHOLE_PLAN.afterwards, plan.afterwards ?? []),
   ].some(({ isCut }) => isCut);
 }
@@ -173,7 +214,8 @@ function planInText(remediation: RemediationRecord, plan: Plan): string {
     ...list('What will be done', plan.lines, (at) => `${String(at + 1).padStart(3)}.`),
     ...list(countInWords(plan.targets.length, 'target'), plan.targets, dash),
     ...(plan.bytes === undefined ? [] : ['', `Affects ${bytesInWords(plan.bytes)} (${plan.bytes} bytes).`]),
-    ...list('Only if this is still so', preconditionLines(plan), dash),
+    ...list('Only if this is still so', [...preconditionLines(plan), ...partPreconditionLines(plan)], dash),
+    ...list('Not in this plan', leftOutLines(plan), dash),
     ...list('Afterwards', plan.afterwards ?? [], dash),
   ].join('\n')}\n`;
 }

@@ -21,6 +21,7 @@ export const STATE_LABELS: Readonly<Record<RemediationState, StateLabel>> = {
   applying: { word: 'APPLYING', emoji: 'hammer_and_wrench' },
   settling: { word: 'LOOKING AGAIN', emoji: 'mag' },
   fixed: { word: 'FIXED', emoji: 'white_check_mark' },
+  mitigated: { word: 'MITIGATED', emoji: 'adhesive_bandage' },
   unverified: { word: 'UNVERIFIED', emoji: 'warning' },
   failed: { word: 'FAILED', emoji: 'x' },
   interrupted: { word: 'INTERRUPTED', emoji: 'rotating_light' },
@@ -33,9 +34,9 @@ export const STATE_LABELS: Readonly<Record<RemediationState, StateLabel>> = {
 /** What follows the state's word: the proof of a fix, otherwise the title. */
 export function remediationHeadline(remediation: RemediationRecord): string {
   const { state, title, before, after } = remediation;
-  if (state !== 'fixed') return cleanText(title);
-  // A report with gaps begins with what it does not know, and that is no headline.
-  const whole = after && after.gaps.length === 0 ? after.verdict : title;
+  if (state !== 'fixed' && state !== 'mitigated') return cleanText(title);
+  // A report with gaps begins with what it does not know, and that is no headline. After a mitigation it begins with the fault.
+  const whole = state === 'fixed' && after && after.gaps.length === 0 ? after.verdict : title;
   return cleanText(proofInWords(before?.measures ?? [], after?.measures ?? []) || whole);
 }
 
@@ -60,8 +61,14 @@ export function statusText(remediation: RemediationRecord): readonly string[] {
       return ['It was done. Looking whether it helped.'];
     case 'fixed':
       return after ? [withFullStop(verdictOf(after))] : why;
+    case 'mitigated':
+      return [
+        after?.finding === 'found'
+          ? 'This eases the fault and does not remove it: the finding is still there.'
+          : 'This eases the fault and does not remove it.',
+      ];
     case 'unverified':
-      return [...unverifiedText(after), ...why];
+      return [...unverifiedText(remediation), ...why];
     case 'failed':
       return [...why, stepsBeforeFailureText(remediation), ...recheckText(after)];
     case 'interrupted':
@@ -85,17 +92,31 @@ export function statusText(remediation: RemediationRecord): readonly string[] {
 }
 
 /** Why it does not count as fixed. */
-function unverifiedText(after: Observation | undefined): readonly string[] {
+function unverifiedText({ after, finding, mitigates }: RemediationRecord): readonly string[] {
   if (!after) return ['It was done. Whether it helped has not been seen.'];
   const verdict = withFullStop(verdictOf(after));
+  if (mitigates) return [`It was done, but it has not had its effect: ${verdict}`];
   switch (after.finding) {
     case 'found':
-      return [`It was done, but the finding is still there: ${verdict}`];
+      return [`It was done, but ${remainingText(after, finding)}: ${verdict}`];
     case 'unseen':
       return [`It was done, but whether it helped could not be seen${uncheckedText(after)}: ${verdict}`];
     case 'gone':
       return [`It was done and the finding is gone, but not all is as it should be: ${verdict}`];
   }
+}
+
+const MAX_TARGETS = 3;
+
+/** `2 of 13 are still found (ca/a, ca/b)` where it was for many targets. */
+function remainingText(
+  { targets: left = [] }: Observation,
+  { targets = [] }: RemediationRecord['finding'],
+): string {
+  if (targets.length < 2 || left.length === 0) return 'the finding is still there';
+  const named = left.slice(0, MAX_TARGETS).map((target) => truncate(cleanText(target), 80));
+  const more = left.length > named.length ? ` and ${left.length - named.length} more` : '';
+  return `${left.length} of ${targets.length} ${left.length === 1 ? 'is' : 'are'} still found (${named.join(', ')}${more})`;
 }
 
 const MAX_GAPS = 3;
@@ -208,10 +229,10 @@ export function neededApprovals({ approvalsNeeded: needed, risk }: RemediationRe
 /** `38.2 s from approval to fixed`; empty where that is not known. */
 export function tookInWords({ state, approvals, requested, endedAt }: RemediationRecord): string {
   const begun = approvals.at(-1)?.at ?? requested?.at;
-  if (state !== 'fixed' || begun === undefined || endedAt === undefined) return '';
+  if ((state !== 'fixed' && state !== 'mitigated') || begun === undefined || endedAt === undefined) return '';
   const tookMs = Date.parse(endedAt) - Date.parse(begun);
   if (!(tookMs >= 0)) return '';
-  return `${durationInWords(tookMs)} from ${approvals.length > 0 ? 'approval' : 'the click'} to fixed`;
+  return `${durationInWords(tookMs)} from ${approvals.length > 0 ? 'approval' : 'the click'} to ${state}`;
 }
 
 /** The share of a text that its end may take, so that the headline fits too. */
