@@ -8,6 +8,7 @@ import { openChannelOrder } from '../store/thread/channel-order.ts';
 import { openPeople } from '../store/access/people.ts';
 import { openRate } from '../store/access/rate.ts';
 import { openRefusals, startSweepingRefusals } from '../store/audit/refusals.ts';
+import { readClock } from '../store/read-clock.ts';
 import { openRemediationStore } from '../store/remediation/remediation-store.ts';
 import { openPostDeduplication } from '../store/thread/post-deduplication.ts';
 import { openThreads } from '../store/thread/threads.ts';
@@ -56,6 +57,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
   const isSlackUrl = allowSlackUrls(settings.slackApiUrl);
   const auditLog = openAuditLog(commandRedis, PREFIX);
   const remediations = openRemediationStore(commandRedis, PREFIX, auditLog);
+  const clock = () => readClock(commandRedis);
   const refusals = openRefusals(commandRedis, PREFIX, auditLog);
   const directory = openUserDirectory({
     client,
@@ -63,7 +65,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
     policy,
     workspace,
     alsoGroups: groupsInRules(rules),
-    clock: remediations.readClock,
+    clock,
     log,
   });
   const cardDeps = {
@@ -144,7 +146,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
         audit: auditLog,
         refusals,
         isFirst: openDeliveries(commandRedis, PREFIX),
-        clock: remediations.readClock,
+        clock,
         log,
       },
       log,
@@ -168,7 +170,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
         isFirst: openDeliveries(commandRedis, PREFIX),
         log,
       },
-      auditing: { refusals, clock: remediations.readClock, log },
+      auditing: { refusals, clock, log },
       client,
       isSlackUrl,
       metrics,

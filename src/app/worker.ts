@@ -2,6 +2,7 @@ import { atMost } from '../telemetry/within.ts';
 import { confirmDurability } from '../store/remediation/durability.ts';
 import { openFreeze } from '../store/remediation/freeze.ts';
 import { openPeople } from '../store/access/people.ts';
+import { readClock } from '../store/read-clock.ts';
 import { openRemediationStore } from '../store/remediation/remediation-store.ts';
 import { connectBlocking } from '../queue/connection.ts';
 import { openQueues, PREFIX } from '../queue/queues.ts';
@@ -35,6 +36,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
     writersOf: (environment) => environments.get(environment)?.writers,
     remediations,
     people: openPeople(connection, PREFIX),
+    readClock: () => readClock(connection),
     policy: policyOf(config),
     readFreeze: openFreeze(connection, PREFIX).read,
     confirmDurability: () => confirmDurability(connection),

@@ -4,7 +4,7 @@ import {
   startExecution,
   failExecution,
   recordVerification,
-  endOverdue,
+  unlessExpired,
 } from '../store/remediation/transitions/execution.ts';
 import { refuseRemediation } from '../store/remediation/transitions/approval.ts';
 import { remediationName } from '../store/remediation/policy.ts';
@@ -26,12 +26,8 @@ export async function applyApproved(context: JobContext): Promise<void> {
   if (remediation.state !== 'approved') return;
   try {
     const checked = await preflight(context);
-    if (await approvalHasExpired(context)) {
-      await transitionAndShow(context, endOverdue(await deps.remediations.readClock(), deps.policy));
-      return;
-    }
     if ('transition' in checked) {
-      await transitionAndShow(context, checked.transition);
+      await transitionAndShow(context, unlessExpired(deps.policy, checked.transition));
       return;
     }
     const execution = await acquire(context, checked.before);
@@ -42,14 +38,8 @@ export async function applyApproved(context: JobContext): Promise<void> {
     deps.metrics.bugs.inc({ role: 'worker' });
     deps.log.error({ err: error, jobId, remediation: remediation.id }, 'a bug of ours met a remediation');
     const because = `a bug of ours ended it before anything was done; the log has it under ${jobId}`;
-    await transitionAndShow(context, refuseRemediation(because, await deps.remediations.readClock()));
+    await transitionAndShow(context, refuseRemediation(because));
   }
-}
-
-/** Preflight may have taken longer than the approval is good for. */
-async function approvalHasExpired({ deps, remediation }: JobContext): Promise<boolean> {
-  const { until } = remediation;
-  return until !== undefined && Date.parse(until) < (await deps.remediations.readClock());
 }
 
 /**
@@ -60,18 +50,16 @@ async function acquire(context: JobContext, before: Observation): Promise<Execut
   const { deps, remediation } = context;
   const { remediations, policy, leaseMs, confirmDurability } = deps;
   const token = await remediations.nextFencingToken();
-  const nowMs = await remediations.readClock();
-  const acquired = await transitionAndShow(context, startExecution(token, before, policy, leaseMs, nowMs));
+  const start = startExecution(token, before, policy, leaseMs);
+  const acquired = await transitionAndShow(context, unlessExpired(policy, start));
   if (acquired.kind === 'refused') {
-    await transitionAndShow(context, refuseRemediation(acquired.because, nowMs));
+    await transitionAndShow(context, refuseRemediation(acquired.because));
     return undefined;
   }
+  if (acquired.record.state !== 'applying') return undefined;
   if (isDurableEnough(await confirmDurability(), remediation))
-    return { token, before, remediation: acquired.remediation };
-  await transitionAndShow(
-    context,
-    failExecution(token, `${NOT_DURABLE}; nothing was done`, undefined, nowMs),
-  );
+    return { token, before, remediation: acquired.record };
+  await transitionAndShow(context, failExecution(token, `${NOT_DURABLE}; nothing was done`, undefined));
   return undefined;
 }
 
@@ -88,7 +76,7 @@ async function executeAndVerify(context: JobContext, execution: Execution): Prom
   const ended = await deps.remediations.read(remediation.id);
   deps.metrics.remediations.inc({
     remediation: remediationName(remediation),
-    outcome: ended?.remediation.state ?? 'unknown',
+    outcome: ended?.record.state ?? 'unknown',
   });
 }
 
@@ -113,8 +101,5 @@ async function verify(
   }
   const because =
     after.finding === 'gone' ? undefined : `${settlesWithinSeconds} s after the deed: ${after.verdict}`;
-  await transitionAndShow(
-    context,
-    recordVerification(token, after, because, await deps.remediations.readClock()),
-  );
+  await transitionAndShow(context, recordVerification(token, after, because));
 }

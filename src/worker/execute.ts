@@ -27,13 +27,10 @@ export async function execute(
   lease: ExecutionLease,
 ): Promise<boolean> {
   const { deps } = context;
-  const { remediations, leaseMs, readFreeze } = deps;
+  const { leaseMs, readFreeze } = deps;
   const stop = new AbortController();
   const recordStepOrStop = async (line: string) => {
-    const result = await transitionAndShow(
-      context,
-      recordStep(token, deps.redact(line), leaseMs, await remediations.readClock()),
-    );
+    const result = await transitionAndShow(context, recordStep(token, deps.redact(line), leaseMs));
     if (result.kind === 'refused') throw new FencedOut(result.because);
     lease.signal.throwIfAborted();
     // A freeze takes effect between two steps: the current one is completed, the next is not begun.
@@ -57,20 +54,13 @@ export async function execute(
         redact: deps.redact,
       },
     );
-    const result = await transitionAndShow(
-      context,
-      finishExecution(token, leaseMs, await remediations.readClock()),
-    );
+    const result = await transitionAndShow(context, finishExecution(token, leaseMs));
     return result.kind === 'changed';
   } catch (error) {
     const because = stop.signal.aborted
       ? 'everything was frozen meanwhile; the next deed was not begun'
       : undefined;
-    if (because)
-      await transitionAndShow(
-        context,
-        failExecution(token, because, undefined, await remediations.readClock()),
-      );
+    if (because) await transitionAndShow(context, failExecution(token, because, undefined));
     else await recordFailure(context, token, error, lease);
     return false;
   }
@@ -89,24 +79,20 @@ async function recordFailure(
   lease: ExecutionLease,
 ): Promise<void> {
   const { deps, remediation, jobId } = context;
-  const nowMs = await deps.remediations.readClock();
   if (error instanceof FencedOut) return;
   if (lease.signal.aborted) {
-    await transitionAndShow(
-      context,
-      interruptExecution(token, 'the worker was stopped while it acted', nowMs),
-    );
+    await transitionAndShow(context, interruptExecution(token, 'the worker was stopped while it acted'));
     return;
   }
   if (error instanceof SourceError) {
     const after = await observe(context, remediation.before).catch(() => undefined);
-    await transitionAndShow(context, failExecution(token, deps.redact(error.message), after, nowMs));
+    await transitionAndShow(context, failExecution(token, deps.redact(error.message), after));
     return;
   }
   deps.metrics.bugs.inc({ role: 'worker' });
   deps.log.error({ err: error, jobId, remediation: remediation.id }, 'a bug of ours ended an execution');
   await transitionAndShow(
     context,
-    interruptExecution(token, `a bug of ours ended it in the middle; the log has it under ${jobId}`, nowMs),
+    interruptExecution(token, `a bug of ours ended it in the middle; the log has it under ${jobId}`),
   );
 }

@@ -20,6 +20,8 @@ export interface RemediationDeps {
   readonly writersOf: (environment: string) => Partial<Writers> | undefined;
   readonly remediations: RemediationStore;
   readonly people: People;
+  /** Milliseconds since the epoch, by the clock of Redis. */
+  readonly readClock: () => Promise<number>;
   readonly policy: Policy;
   /** Who has frozen all remediations, if anybody. */
   readonly readFreeze: () => Promise<FreezeRecord | undefined>;

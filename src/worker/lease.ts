@@ -11,7 +11,7 @@ export interface ExecutionLease {
 /** Renews the lease until it is released. It is lost if another worker has a newer fencing token, or if Redis is unreachable for too long. */
 export function holdLease(
   remediations: RemediationStore,
-  remediation: RemediationRecord,
+  record: RemediationRecord,
   leaseMs: number,
   stop: AbortSignal,
 ): ExecutionLease {
@@ -23,8 +23,7 @@ export function holdLease(
     isRenewing = true;
     try {
       const sentAtMs = performance.now();
-      if (!(await remediations.renewLease(remediation, leaseMs)))
-        lost.abort(new Error('another holds the lease'));
+      if (!(await remediations.renewLease(record, leaseMs))) lost.abort(new Error('another holds the lease'));
       validUntilMs = sentAtMs + leaseMs;
     } finally {
       isRenewing = false;

@@ -16,27 +16,26 @@ import { transitionAndShow } from './transition.ts';
  */
 export async function makePlan(context: JobContext): Promise<void> {
   const { deps, remediation } = context;
-  const { remediations, policy, enqueueRemediation } = deps;
+  const { policy, enqueueRemediation } = deps;
   if (remediation.state !== 'planning') return;
   const made = await observeAndPlan(context).catch((error: unknown) => planFailure(context, error));
-  const nowMs = await remediations.readClock();
   if ('because' in made) {
     await transitionAndShow(
       context,
-      made.isGone ? skipRemediation(made.because, nowMs) : refuseRemediation(made.because, nowMs),
+      made.isGone ? skipRemediation(made.because) : refuseRemediation(made.because),
     );
     return;
   }
-  const planned = await transitionAndShow(context, recordPlan(made.plan, made.before, policy, nowMs));
+  const planned = await transitionAndShow(context, recordPlan(made.plan, made.before, policy));
   if (planned.kind === 'refused') {
-    await transitionAndShow(context, refuseRemediation(planned.because, nowMs));
+    await transitionAndShow(context, refuseRemediation(planned.because));
     return;
   }
   if (remediation.risk !== 'safe') return;
-  const approved = await transitionAndShow(context, approveSafe(policy, await remediations.readClock()));
+  const approved = await transitionAndShow(context, approveSafe(policy));
   if (approved.kind === 'changed')
     await enqueueRemediation(`apply-${remediation.id}`, { kind: 'apply', id: remediation.id });
-  else await transitionAndShow(context, refuseRemediation(approved.because, nowMs));
+  else await transitionAndShow(context, refuseRemediation(approved.because));
 }
 
 interface NoPlan {

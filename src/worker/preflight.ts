@@ -2,7 +2,7 @@ import { planRemediation } from '../check/run-remediation.ts';
 import type { Durability } from '../store/remediation/durability.ts';
 import { refuseRemediation, skipRemediation } from '../store/remediation/transitions/approval.ts';
 import { type Observation, planHashOf, type RemediationRecord } from '../store/remediation/record.ts';
-import type { Transition } from '../store/remediation/remediation-store.ts';
+import type { Transition } from '../store/remediation/transitions/common.ts';
 import { authorize } from '../store/access/authorize.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { definitionOf, readersOf, type JobContext } from './job-context.ts';
@@ -16,31 +16,30 @@ import { observe } from './observe.ts';
 export async function preflight(
   context: JobContext,
 ): Promise<{ readonly before: Observation } | { readonly transition: Transition }> {
-  const { remediations, confirmDurability } = context.deps;
+  const { confirmDurability } = context.deps;
   const problem =
     (await authorizationProblem(context)) ??
     (isDurableEnough(await confirmDurability(), context.remediation) ? undefined : NOT_DURABLE);
-  if (problem) return { transition: refuseRemediation(problem, await remediations.readClock()) };
+  if (problem) return { transition: refuseRemediation(problem) };
   const before = await observe(context);
-  const nowMs = await remediations.readClock();
   if (before.finding === 'gone')
-    return { transition: skipRemediation(`the finding is gone: ${before.verdict}`, nowMs, before) };
+    return { transition: skipRemediation(`the finding is gone: ${before.verdict}`, before) };
   if (before.finding === 'unseen')
     return {
-      transition: skipRemediation(`the finding cannot be seen any more: ${before.verdict}`, nowMs, before),
+      transition: skipRemediation(`the finding cannot be seen any more: ${before.verdict}`, before),
     };
   // The parts of a plan for many targets are checked one by one, right before each is applied.
   const drift = context.remediation.each ? undefined : await planDrift(context);
-  return drift ? { transition: skipRemediation(drift, await remediations.readClock(), before) } : { before };
+  return drift ? { transition: skipRemediation(drift, before) } : { before };
 }
 
 /** Why the requester or an approver may no longer do this; undefined if all may. Unknown or outdated memberships count as no. */
 async function authorizationProblem({ deps, remediation }: JobContext): Promise<string | undefined> {
-  const { people, policy, remediations } = deps;
+  const { people, policy, readClock } = deps;
   const { requested, approvals, risk } = remediation;
   const workspace = await people.workspace();
   if (workspace === undefined) return 'the bot has not said yet which workspace this is';
-  const nowMs = await remediations.readClock();
+  const nowMs = await readClock();
   const required = [
     ...(requested ? [{ by: requested.by, role: 'requester' as const }] : []),
     ...(risk === 'safe' ? [] : approvals.map(({ by }) => ({ by, role: 'approver' as const }))),

@@ -5,7 +5,6 @@ import { transitionAndShow } from './transition.ts';
 
 /** Somebody clicked "Check now" on a remediation that ended as interrupted, unverified or failed: repeats the check and changes nothing else. */
 export async function recheck(context: JobContext, by: string): Promise<void> {
-  const { deps, remediation } = context;
-  const after = await observe(context, remediation.before);
-  await transitionAndShow(context, recordRecheck(by, after, await deps.remediations.readClock()));
+  const after = await observe(context, context.remediation.before);
+  await transitionAndShow(context, recordRecheck(by, after));
 }

@@ -18,7 +18,7 @@ export async function handleRemediation(
     deps.log.warn({ jobId, remediation: data.id }, 'a remediation is no longer known');
     return;
   }
-  const context = { deps, jobId, signal, remediation: stored.remediation };
+  const context = { deps, jobId, signal, remediation: stored.record };
   if (data.kind === 'plan') await makePlan(context);
   else if (data.kind === 'apply') await applyApproved(context);
   else await recheck(context, data.by);

@@ -34,20 +34,20 @@ export function startSweep(deps: RemediationDeps, everyMs: number): RunningSweep
 async function sweep(deps: RemediationDeps): Promise<void> {
   const { remediations, policy, log } = deps;
   for (const id of await remediations.listOverdue()) {
-    const result = await remediations.transition(id, endOverdue(await remediations.readClock(), policy));
+    const result = await remediations.transition(id, endOverdue(policy));
     if (result.kind !== 'changed') continue;
-    const { state } = result.remediation;
+    const { state } = result.record;
     log.info(
       { remediation: id, state },
       state === 'planned' ? 'a plan that is not posted yet got more time' : 'a remediation ended by itself',
     );
-    await enqueueCardOrLog(deps, result.remediation);
+    await enqueueCardOrLog(deps, result);
   }
   for (const id of await remediations.listCardPending(CARD_PENDING_MS)) {
     const stored = await remediations.read(id);
     if (!stored) continue;
-    await enqueueAgain(deps, stored.remediation);
-    await enqueueCardOrLog(deps, stored.remediation);
+    await enqueueAgain(deps, stored.record);
+    await enqueueCardOrLog(deps, stored);
   }
 }
 

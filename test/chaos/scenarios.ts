@@ -86,7 +86,7 @@ function offersIn({ stage: { workspace } }: ScenarioContext, channelId: string):
 async function runScenario(context: ScenarioContext, offers: Message, id: string): Promise<void> {
   if (!(await request(context, offers, id))) return;
   const card = await waitFor(context, () => cardOf(context, offers, id, 'PLAN'));
-  const { remediation } = (await context.stage.remediations.read(id)) ?? {};
+  const remediation = (await context.stage.remediations.read(id))?.record;
   if (!card || !remediation) return;
   await sleep(context.chance.between(0, 1_500));
   const scenario = chooseScenario(context.chance);
@@ -105,7 +105,7 @@ async function request(
         .some(REQUESTERS, 3)
         .map((userId) => buttons.press(userId, offers, 'request', id, deliver(chance))),
     );
-    const { remediation } = (await stage.remediations.read(id)) ?? {};
+    const remediation = (await stage.remediations.read(id))?.record;
     if (remediation && remediation.state !== 'offered') return true;
     await sleep(1_500);
   }
@@ -164,9 +164,7 @@ const RUN_SCENARIO: Readonly<Record<Scenario, RunScenario>> = {
   },
   late: async (context, card, remediation, value) => {
     const { stage, buttons, chance } = context;
-    await waitFor(context, async () =>
-      hasEnded((await stage.remediations.read(remediation.id))?.remediation),
-    );
+    await waitFor(context, async () => hasEnded((await stage.remediations.read(remediation.id))?.record));
     await buttons.press(chance.oneOf(othersThan(remediation)), card, 'approve', value, { deliveries: 3 });
   },
   reject: async ({ buttons, chance }, card, remediation, value) => {
@@ -187,7 +185,7 @@ async function approve(
     await Promise.all(
       [one, other, one].map((userId) => buttons.press(userId, card, 'approve', value, deliver(chance))),
     );
-    const now = (await stage.remediations.read(remediation.id))?.remediation;
+    const now = (await stage.remediations.read(remediation.id))?.record;
     if (now?.state !== 'planned') break;
     await sleep(1_500);
   }

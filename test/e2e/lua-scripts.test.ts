@@ -121,14 +121,13 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
     const remediations = openRemediationStore(redis, prefix, chain);
     const { id } = anOffer();
     const approved = { ...PLAN, targets: ['bosh:cf/doppler_z1/0', 'bosh:cf/doppler_z2/0'] };
-    const nowMs = await remediations.readClock();
-    const start = () => remediations.transition(id, startExecution(7, OBSERVATION, POLICY, 30_000, nowMs));
+    const start = () => remediations.transition(id, startExecution(7, OBSERVATION, POLICY, 30_000));
 
     await remediations.saveOffers([anOffer(), anOffer()]);
     expect(await remediations.listByRun('r1')).toEqual([anOffer()]);
-    await remediations.transition(id, requestPlan('U0ADA', POLICY, nowMs));
-    await remediations.transition(id, recordPlan(approved, OBSERVATION, POLICY, nowMs));
-    await remediations.transition(id, approve('U0GRACE', hashOf(anOffer(), approved), POLICY, nowMs));
+    await remediations.transition(id, requestPlan('U0ADA', POLICY));
+    await remediations.transition(id, recordPlan(approved, OBSERVATION, POLICY));
+    await remediations.transition(id, approve('U0GRACE', hashOf(anOffer(), approved), POLICY));
 
     const said = { by: 'U0ADA', at: AT, because: '' };
     expect(await freeze.freeze(said)).toBe(true);
@@ -139,8 +138,8 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
 
     const begun = await start();
     if (begun.kind !== 'changed') throw new Error(begun.because);
-    expect(await remediations.renewLease(begun.remediation, 30_000)).toBe(true);
-    expect(await remediations.renewLease({ ...begun.remediation, token: 6 }, 30_000)).toBe(false);
+    expect(await remediations.renewLease(begun.record, 30_000)).toBe(true);
+    expect(await remediations.renewLease({ ...begun.record, token: 6 }, 30_000)).toBe(false);
 
     expect(await remediations.listCardPending(-60_000)).toEqual([id]);
     await remediations.markCardShown(id, (await remediations.read(id))?.revision ?? 0);

@@ -144,7 +144,7 @@ const idOf = (thing: Thing): string => ids.get(thing) ?? '';
 async function read(thing: Thing): Promise<RemediationRecord> {
   const remembered = await openRemediationStore(redis, PREFIX).read(idOf(thing));
   if (!remembered) throw new Error(`the fix of ${thing} is not stored`);
-  return remembered.remediation;
+  return remembered.record;
 }
 
 async function becomes(thing: Thing, state: string): Promise<void> {

@@ -6,7 +6,8 @@ import { approve, reject, requestPlan } from '../../store/remediation/transition
 import type { Policy, AccessRole } from '../../store/remediation/policy.ts';
 import { enqueueCard } from '../../store/remediation/enqueue-card.ts';
 import { FINAL_STATES, type RemediationRecord } from '../../store/remediation/record.ts';
-import type { Transition, RemediationStore } from '../../store/remediation/remediation-store.ts';
+import type { RemediationStore, StoredRemediation } from '../../store/remediation/remediation-store.ts';
+import type { Transition } from '../../store/remediation/transitions/common.ts';
 import type { Threads } from '../../store/thread/threads.ts';
 import type { Queues } from '../../queue/queues.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -142,14 +143,14 @@ async function resolve(deps: ActionDeps, click: Click): Promise<Resolved<Resolve
   if (id === undefined) return { refusal: UNKNOWN_BUTTON };
   const stored = await remediations.read(id);
   if (!stored) return refuse('this is too old, or was never offered; ask the question again');
-  const { remediation } = stored;
+  const remediation = stored.record;
   if (click.channelId !== remediation.asked.channelId) return refuse('this was not offered in this channel');
   if (!(await isOnOwnMessage(deps, click, remediation)))
     return refuse('the button is not on the message that Wrench made it for', remediation);
   const resolved = { click, planHash, remediation };
   if (policy.requireReason && takesReason(click.button) && click.reason === undefined) {
     // If it would be refused with any reason, no form is opened.
-    const decided = transitionFor(deps, { ...click, reason: '' }, planHash, Date.now())(remediation);
+    const decided = transitionFor(deps, { ...click, reason: '' }, planHash)(remediation, Date.now());
     return typeof decided === 'string'
       ? refuse(decided, remediation)
       : { form: () => openForm(deps, resolved) };
@@ -177,11 +178,10 @@ async function handleClick(
   const { id, requested, approvals } = remediation;
   await directory.lookUp([...(requested ? [requested.by] : []), ...approvals.map(({ by }) => by)]);
   if (click.button === 'look') return recheck(deps, click, remediation);
-  const nowMs = await remediations.readClock();
-  const result = await remediations.transition(id, transitionFor(deps, click, planHash, nowMs));
+  const result = await remediations.transition(id, transitionFor(deps, click, planHash));
   if (result.kind === 'refused')
-    return { rule: 'state', because: result.because, remediation: result.remediation ?? remediation };
-  await enqueueNextStep(deps, result.remediation);
+    return { rule: 'state', because: result.because, remediation: result.current?.record ?? remediation };
+  await enqueueNextStep(deps, result);
   return undefined;
 }
 
@@ -199,24 +199,18 @@ function transitionFor(
   { policy }: ActionDeps,
   { button, userId, reason }: Click,
   planHash: string,
-  nowMs: number,
 ): Transition {
-  if (button === 'request') return requestPlan(userId, policy, nowMs, reason);
-  return button === 'approve'
-    ? approve(userId, planHash, policy, nowMs, reason)
-    : reject(userId, planHash, nowMs);
+  if (button === 'request') return requestPlan(userId, policy, reason);
+  return button === 'approve' ? approve(userId, planHash, policy, reason) : reject(userId, planHash);
 }
 
 /** Jobs that are lost on the way to a queue are queued again by the worker's sweep. */
-async function enqueueNextStep(
-  { queues, log, remediations }: ActionDeps,
-  remediation: RemediationRecord,
-): Promise<void> {
-  const { id, state } = remediation;
+async function enqueueNextStep({ queues, log }: ActionDeps, stored: StoredRemediation): Promise<void> {
+  const { id, state } = stored.record;
   try {
     if (state === 'planning') await queues.enqueueRemediation(`plan-${id}`, { kind: 'plan', id });
     if (state === 'approved') await queues.enqueueRemediation(`apply-${id}`, { kind: 'apply', id });
-    await enqueueCard(remediations, queues, remediation);
+    await enqueueCard(queues, stored);
   } catch (error) {
     log.warn(
       { err: error, remediation: id },

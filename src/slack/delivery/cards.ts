@@ -86,8 +86,7 @@ export async function showCard(
 ): Promise<void> {
   const { remediations, threads } = deps;
   const stored = await remediations.read(id);
-  if (!stored || (stored.revision > revision && !FINAL_STATES.has(stored.remediation.state))) return;
-  const { remediation } = stored;
+  if (!stored || (stored.revision > revision && !FINAL_STATES.has(stored.record.state))) return;
   const { root, answered, elsewhere } = await threads.read(runId);
   try {
     if (elsewhere) throw new SlackApiError('not_in_channel', '');
@@ -96,14 +95,13 @@ export async function showCard(
         throw new RetryLater(RETRY_WITHOUT_THREAD_MS);
       throw new SlackApiError('thread_not_found', '');
     }
-    const shown = await showInThread(deps, { ...target, threadTs: root.ts }, remediation);
-    if (shown) await remediations.markCardShown(id, shown.revision);
-    else await remediations.markCardShown(id, stored.revision);
+    const shown = await showInThread(deps, { ...target, threadTs: root.ts }, stored);
+    await remediations.markCardShown(id, shown.revision);
   } catch (error) {
     if (!(error instanceof SlackApiError)) throw error;
     if (!elsewhere && target.job.attempt < MAX_CARD_ATTEMPTS) throw error;
-    await reportPrivately(deps, target, remediation, error);
-    await remediations.markCardShown(id, (await remediations.read(id))?.revision ?? stored.revision);
+    const reported = await reportPrivately(deps, target, stored, error);
+    await remediations.markCardShown(id, reported.revision);
   }
 }
 
@@ -112,23 +110,24 @@ const MAX_CARD_ATTEMPTS = 3;
 /** How long a card waits for its thread before it is reported privately. */
 const MAX_WAIT_FOR_THREAD_MS = 600_000;
 
-/** @returns the new revision if showing the plan created one. */
+/** @returns what its card shows: a new revision if showing the plan created one. */
 async function showInThread(
   deps: CardDeps,
   target: PostTarget & { readonly threadTs: string },
-  remediation: RemediationRecord,
-): Promise<StoredRemediation | undefined> {
+  stored: StoredRemediation,
+): Promise<StoredRemediation> {
   const { threads } = deps;
-  const { id, runId, state } = remediation;
+  const { record } = stored;
+  const { id, runId, state } = record;
   const part = cardPart(id);
   const put = (now: RemediationRecord) =>
     putPart(deps, part, target, { placeholder: cardPlaceholder(now), content: renderCard(now) });
   // The button is removed first: nobody should click an offer that is in progress.
   if (!(await threads.read(runId)).locationOf(part)) await showOffers(deps, target);
-  await put(remediation);
-  const shown = state === 'planned' ? await recordShown(deps, remediation) : undefined;
-  if (shown && shown.remediation.until !== remediation.until) await put(shown.remediation);
-  await attachPlan(deps, target, remediation);
+  await put(record);
+  const shown = await recordShown(deps, stored);
+  if (shown.record.until !== record.until) await put(shown.record);
+  await attachPlan(deps, target, record);
   if (FINAL_STATES.has(state)) {
     await showOffers(deps, target);
     await updateRoot(deps, await threads.read(runId), target);
@@ -136,30 +135,35 @@ async function showInThread(
   return shown;
 }
 
-/** The time to approve starts now. */
+/** Once its plan was posted, the time to approve starts. */
 async function recordShown(
   { remediations, policy }: CardDeps,
-  { id, shownAt }: RemediationRecord,
-): Promise<StoredRemediation | undefined> {
-  if (shownAt !== undefined) return undefined;
-  const result = await remediations.transition(id, markPlanShown(policy, await remediations.readClock()));
-  return result.kind === 'changed' ? remediations.read(id) : undefined;
+  stored: StoredRemediation,
+): Promise<StoredRemediation> {
+  const { id, state, shownAt } = stored.record;
+  if (state !== 'planned' || shownAt !== undefined) return stored;
+  const result = await remediations.transition(id, markPlanShown(policy));
+  return result.kind === 'changed' ? result : stored;
 }
 
-/** Sends the requester a direct message: the plan was withdrawn, or how the remediation ended. */
+/**
+ * Sends the requester a direct message: the plan was withdrawn, or how the remediation ended.
+ * @returns what was reported.
+ */
 async function reportPrivately(
   deps: CardDeps,
   target: PostTarget,
-  remediation: RemediationRecord,
+  stored: StoredRemediation,
   { code }: SlackApiError,
-): Promise<void> {
+): Promise<StoredRemediation> {
   const { remediations, log } = deps;
-  const { id, asked, requested } = remediation;
+  const { id, asked, requested } = stored.record;
   const because = `its plan could not be posted in <#${asked.channelId}> (${code})`;
-  const withdrawal = await remediations.transition(id, withdrawPlan(because, await remediations.readClock()));
-  const now = withdrawal.remediation ?? remediation;
+  const withdrawal = await remediations.transition(id, withdrawPlan(because));
+  const current = withdrawal.kind === 'changed' ? withdrawal : (withdrawal.current ?? stored);
+  const now = current.record;
   log.warn({ remediation: id, state: now.state, code }, 'a remediation could not be shown in its channel');
-  if (!FINAL_STATES.has(now.state)) return;
+  if (!FINAL_STATES.has(now.state)) return current;
   const to = requested?.by ?? asked.by;
   const direct = { runId: target.runId, job: target.job, channelId: to };
   const message = renderCardNotPosted(now, {
@@ -173,6 +177,7 @@ async function reportPrivately(
     if (!(error instanceof SlackApiError)) throw error;
     log.error({ err: error, remediation: id }, 'the requester could not be notified either');
   }
+  return current;
 }
 
 async function attachPlan(

@@ -465,7 +465,7 @@ test('the card of a fix goes ahead of answers whose questions came later', async
     ...posting,
     remediations: {
       ...posting.remediations,
-      read: async () => ({ remediation: fix, revision: 1 }),
+      read: async () => ({ record: fix, revision: 1 }),
       listByRun: async () => [fix],
       markCardShown: async () => undefined,
     },

@@ -52,6 +52,9 @@ const voteSchema = z.strictObject({
   reason: z.string().exactOptional(),
 });
 
+/** What somebody did with a click, when and why. */
+export type Vote = z.infer<typeof voteSchema>;
+
 /** What a run of the check says about the finding of a remediation. */
 const observationSchema = z.strictObject({
   at,

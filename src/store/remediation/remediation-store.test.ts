@@ -42,7 +42,7 @@ beforeEach(() => {
 
 const LEASE_MS = 30_000;
 const kinds = async () => (await chain.page()).map(({ raw }) => (JSON.parse(raw) as AuditEntry).entry.kind);
-const stateOf = async ({ id }: RemediationRecord) => (await remediations.read(id))?.remediation.state;
+const stateOf = async ({ id }: RemediationRecord) => (await remediations.read(id))?.record.state;
 
 /** An offer in Redis, asked for by Ada and planned. */
 async function aPlan(
@@ -50,11 +50,10 @@ async function aPlan(
   targets = PLAN.targets,
 ): Promise<RemediationRecord> {
   const offer = anOffer(changed);
-  const nowMs = await remediations.readClock();
   await remediations.saveOffers([offer]);
-  await remediations.transition(offer.id, requestPlan('U0ADA', POLICY, nowMs));
-  await remediations.transition(offer.id, recordPlan({ ...PLAN, targets }, OBSERVATION, POLICY, nowMs));
-  return (await remediations.read(offer.id))?.remediation ?? offer;
+  await remediations.transition(offer.id, requestPlan('U0ADA', POLICY));
+  await remediations.transition(offer.id, recordPlan({ ...PLAN, targets }, OBSERVATION, POLICY));
+  return (await remediations.read(offer.id))?.record ?? offer;
 }
 
 /** The same, approved by Grace. */
@@ -63,19 +62,19 @@ async function anApproval(
   targets = PLAN.targets,
 ): Promise<RemediationRecord> {
   const { id, planHash = '' } = await aPlan(changed, targets);
-  const result = await remediations.transition(
-    id,
-    approve('U0GRACE', planHash, POLICY, await remediations.readClock()),
-  );
+  const result = await remediations.transition(id, approve('U0GRACE', planHash, POLICY));
   if (result.kind !== 'changed') throw new Error(result.because);
-  return result.remediation;
+  return result.record;
 }
 
 const start = async ({ id }: RemediationRecord, policy = POLICY, by = remediations) =>
-  by.transition(
-    id,
-    startExecution(await by.nextFencingToken(), OBSERVATION, policy, LEASE_MS, await by.readClock()),
-  );
+  by.transition(id, startExecution(await by.nextFencingToken(), OBSERVATION, policy, LEASE_MS));
+
+const begin = async (approved: RemediationRecord): Promise<RemediationRecord> => {
+  const result = await start(approved);
+  if (result.kind !== 'changed') throw new Error(result.because);
+  return result.record;
+};
 
 const another = (number: number): Partial<RemediationRecord> => ({
   finding: { reason: 'not-registered', target: `doppler_z2/${number}`, summary: 'It is not.' },
@@ -89,27 +88,24 @@ test('exactly one of fifty workers that start an execution at once over four con
     Array.from({ length: 50 }, (_, number) => start(approved, POLICY, processes[number % 4])),
   );
 
-  const won = results.filter(({ kind }) => kind === 'changed');
+  const won = results.filter((one) => one.kind === 'changed');
   expect(won).toHaveLength(1);
   expect(new Set(results.flatMap((one) => (one.kind === 'refused' ? [one.because] : [])))).toEqual(
     new Set(['it is applying']),
   );
   await expect(kinds()).resolves.toEqual(['asked', 'planned', 'approved', 'applying']);
-  await expect(remediations.read(approved.id)).resolves.toMatchObject({ remediation: won[0]?.remediation });
+  await expect(remediations.read(approved.id)).resolves.toMatchObject({ record: won[0]?.record });
 });
 
 test('of fifty people who approve and reject at once one is first, and all get a result', async () => {
   const { id, planHash = '' } = await aPlan();
-  const nowMs = await remediations.readClock();
   const processes = Array.from({ length: 4 }, () => openRemediationStore(redis.connect(), prefix));
 
   const results = await Promise.all(
     Array.from({ length: 50 }, (_, number) =>
       (processes[number % 4] ?? remediations).transition(
         id,
-        number % 2 === 0
-          ? approve(`U0${number}`, planHash, POLICY, nowMs)
-          : reject(`U0${number}`, planHash, nowMs),
+        number % 2 === 0 ? approve(`U0${number}`, planHash, POLICY) : reject(`U0${number}`, planHash),
       ),
     ),
   );
@@ -125,19 +121,18 @@ test('of fifty people who approve and reject at once one is first, and all get a
 test('two people who approve at the same moment are two approvals', async () => {
   const policy = { ...POLICY, destructive: ['etcd/doppler:restart'] };
   const offer = anOffer({ risk: 'destructive' });
-  const nowMs = await remediations.readClock();
   await remediations.saveOffers([offer]);
-  await remediations.transition(offer.id, requestPlan('U0ADA', policy, nowMs));
-  await remediations.transition(offer.id, recordPlan(PLAN, OBSERVATION, policy, nowMs));
+  await remediations.transition(offer.id, requestPlan('U0ADA', policy));
+  await remediations.transition(offer.id, recordPlan(PLAN, OBSERVATION, policy));
   const others = openRemediationStore(redis.connect(), prefix);
   const hash = hashOf(offer);
 
   await Promise.all([
-    remediations.transition(offer.id, approve('U0GRACE', hash, policy, nowMs)),
-    others.transition(offer.id, approve('U0KATE', hash, policy, nowMs)),
+    remediations.transition(offer.id, approve('U0GRACE', hash, policy)),
+    others.transition(offer.id, approve('U0KATE', hash, policy)),
   ]);
 
-  const now = (await remediations.read(offer.id))?.remediation;
+  const now = (await remediations.read(offer.id))?.record;
   expect(now?.state).toBe('approved');
   expect(now?.approvals.map(({ by }) => by).toSorted()).toEqual(['U0GRACE', 'U0KATE']);
 });
@@ -145,14 +140,39 @@ test('two people who approve at the same moment are two approvals', async () => 
 test('a report that is delivered twice is offered once, and does not undo a request', async () => {
   const offer = anOffer();
   await remediations.saveOffers([offer]);
-  await remediations.transition(offer.id, requestPlan('U0ADA', POLICY, await remediations.readClock()));
+  await remediations.transition(offer.id, requestPlan('U0ADA', POLICY));
   await remediations.saveOffers([offer]);
 
   await expect(remediations.listByRun('r1')).resolves.toMatchObject([{ id: offer.id, state: 'planning' }]);
 });
 
+test('a transition is decided by the clock of Redis, and returns the record with its new revision', async () => {
+  const plan = await aPlan();
+  const before = await remediations.read(plan.id);
+  const [seconds] = await connection.time();
+
+  const result = await remediations.transition(plan.id, (record, nowMs) => ({
+    next: { ...record, shownAt: new Date(nowMs).toISOString() },
+  }));
+
+  const after = await remediations.read(plan.id);
+  expect(result).toEqual({ kind: 'changed', ...after });
+  expect(after?.revision).toBe((before?.revision ?? 0) + 1);
+  expect(Date.parse(after?.record.shownAt ?? '')).toBeGreaterThanOrEqual(Number(seconds) * 1_000);
+});
+
+test('a refused transition returns what is stored', async () => {
+  const { id } = await aPlan();
+
+  await expect(remediations.transition(id, () => 'no')).resolves.toEqual({
+    kind: 'refused',
+    because: 'no',
+    current: await remediations.read(id),
+  });
+});
+
 test('a transition of an unknown remediation is refused with a reason', async () => {
-  await expect(remediations.transition('m0000000000000000', endOverdue(0, POLICY))).resolves.toEqual({
+  await expect(remediations.transition('m0000000000000000', endOverdue(POLICY))).resolves.toEqual({
     kind: 'refused',
     because: 'it is not known here, or too old: ask the question again',
   });
@@ -181,7 +201,7 @@ test('while frozen nothing can be requested, approved or started', async () => {
   await expect(start(approved)).resolves.toMatchObject({ kind: 'refused', because });
   const offer = anOffer(another(9));
   await remediations.saveOffers([offer]);
-  const asking = () => remediations.transition(offer.id, requestPlan('U0ADA', POLICY, 0));
+  const asking = () => remediations.transition(offer.id, requestPlan('U0ADA', POLICY));
   await expect(asking()).resolves.toMatchObject({ kind: 'refused', because });
   await freeze.unfreeze(by);
   await expect(asking()).resolves.toMatchObject({ kind: 'changed' });
@@ -191,28 +211,26 @@ test('while frozen nothing can be requested, approved or started', async () => {
 test('a target is locked by one remediation at a time, and unlocked at its end', async () => {
   const first = await aPlan();
   const second = anOffer(another(1));
-  const nowMs = await remediations.readClock();
   await remediations.saveOffers([second]);
-  await remediations.transition(second.id, requestPlan('U0ADA', POLICY, nowMs));
-  const planning = () => remediations.transition(second.id, recordPlan(PLAN, OBSERVATION, POLICY, nowMs));
+  await remediations.transition(second.id, requestPlan('U0ADA', POLICY));
+  const planning = () => remediations.transition(second.id, recordPlan(PLAN, OBSERVATION, POLICY));
 
   await expect(planning()).resolves.toMatchObject({
     kind: 'refused',
     because: `another remediation of the same target is under way (${first.id})`,
   });
-  await remediations.transition(first.id, reject('U0GRACE', first.planHash ?? '', nowMs));
+  await remediations.transition(first.id, reject('U0GRACE', first.planHash ?? ''));
   await expect(planning()).resolves.toMatchObject({ kind: 'changed' });
 });
 
 test('one locked target is enough to refuse, and the other targets stay unlocked', async () => {
   const first = await aPlan({}, ['b']);
   const second = anOffer(another(1));
-  const nowMs = await remediations.readClock();
   await remediations.saveOffers([second]);
-  await remediations.transition(second.id, requestPlan('U0ADA', POLICY, nowMs));
+  await remediations.transition(second.id, requestPlan('U0ADA', POLICY));
   await remediations.transition(
     second.id,
-    recordPlan({ ...PLAN, targets: ['a', 'b', 'c'] }, OBSERVATION, POLICY, nowMs),
+    recordPlan({ ...PLAN, targets: ['a', 'b', 'c'] }, OBSERVATION, POLICY),
   );
 
   expect(first.state).toBe('planned');
@@ -234,13 +252,10 @@ test.each([
       await expect(start(approved)).resolves.toMatchObject({ kind: 'changed' });
 
     const [first] = planInBoth;
-    const running = (await remediations.read(first?.id ?? ''))?.remediation;
+    const running = (await remediations.read(first?.id ?? ''))?.record;
     if (!running) throw new Error('the remediation is lost');
     await expect(remediations.renewLease(running, LEASE_MS)).resolves.toBe(true);
-    await remediations.transition(
-      running.id,
-      failExecution(running.token ?? 0, 'it timed out', OBSERVATION, await remediations.readClock()),
-    );
+    await remediations.transition(running.id, failExecution(running.token ?? 0, 'it timed out', OBSERVATION));
     await expect(stateOf(running)).resolves.toBe('failed');
 
     // The end of one leaves the other's lock in place, and its own target free.
@@ -283,49 +298,45 @@ test('of many executions that start at once only as many start as the caps allow
 });
 
 test('a lease that is renewed does not time out; one that expired does, and its worker cannot continue', async () => {
-  const result = await start(await anApproval());
-  const { remediation } = result;
-  if (!remediation) throw new Error('not begun');
-  const { id, token = 0 } = remediation;
+  const record = await begin(await anApproval());
+  const { id, token = 0 } = record;
   await connection.zadd(`${prefix}:remediations:due`, 1, id);
   await expect(remediations.listOverdue()).resolves.toEqual([id]);
 
-  await expect(remediations.renewLease(remediation, LEASE_MS)).resolves.toBe(true);
+  await expect(remediations.renewLease(record, LEASE_MS)).resolves.toBe(true);
   await expect(remediations.listOverdue()).resolves.toEqual([]);
-  await expect(remediations.transition(id, endOverdue(0, POLICY))).resolves.toMatchObject({
+  await expect(remediations.transition(id, endOverdue(POLICY))).resolves.toMatchObject({
     because: 'somebody is at it',
   });
 
   await connection.zadd(`${prefix}:remediations:due`, 1, id);
-  await expect(remediations.transition(id, endOverdue(0, POLICY))).resolves.toMatchObject({
-    remediation: { state: 'interrupted' },
+  await expect(remediations.transition(id, endOverdue(POLICY))).resolves.toMatchObject({
+    record: { state: 'interrupted' },
   });
-  await expect(remediations.renewLease(remediation, LEASE_MS)).resolves.toBe(false);
-  await expect(remediations.transition(id, recordStep(token, 'x', LEASE_MS, 0))).resolves.toMatchObject({
+  await expect(remediations.renewLease(record, LEASE_MS)).resolves.toBe(false);
+  await expect(remediations.transition(id, recordStep(token, 'x', LEASE_MS))).resolves.toMatchObject({
     because: 'it is interrupted, and no longer ours',
   });
   await expect(aPlan(another(1))).resolves.toMatchObject({ state: 'planned' });
 });
 
 test('only the newest fencing token renews a lease', async () => {
-  const { remediation } = await start(await anApproval());
-  if (!remediation) throw new Error('not begun');
+  const record = await begin(await anApproval());
 
   await expect(
-    remediations.renewLease({ ...remediation, token: (remediation.token ?? 0) - 1 }, LEASE_MS),
+    remediations.renewLease({ ...record, token: (record.token ?? 0) - 1 }, LEASE_MS),
   ).resolves.toBe(false);
 });
 
 test('a sweep and a renewal at the same time agree on which was first', async () => {
   for (let number = 0; number < 20; number++) {
-    const { remediation } = await start(await anApproval(another(number), [`t${number}`]));
-    if (!remediation) throw new Error('not begun');
-    await connection.zadd(`${prefix}:remediations:due`, 1, remediation.id);
+    const record = await begin(await anApproval(another(number), [`t${number}`]));
+    await connection.zadd(`${prefix}:remediations:due`, 1, record.id);
     const others = openRemediationStore(redis.connect(), prefix);
 
     const [kept, swept] = await Promise.all([
-      remediations.renewLease(remediation, LEASE_MS),
-      others.transition(remediation.id, endOverdue(0, POLICY)),
+      remediations.renewLease(record, LEASE_MS),
+      others.transition(record.id, endOverdue(POLICY)),
     ]);
 
     expect(kept).toBe(swept.kind === 'refused');
@@ -336,14 +347,19 @@ test('a change whose reply was lost is recognized, and audited once', async () =
   const approved = await anApproval();
   const twice = openRemediationStore(runScriptsTwice(redis.connect()), prefix);
 
-  await expect(start(approved, POLICY, twice)).resolves.toMatchObject({ kind: 'changed' });
+  const before = await remediations.read(approved.id);
+
+  await expect(start(approved, POLICY, twice)).resolves.toMatchObject({
+    kind: 'changed',
+    revision: (before?.revision ?? 0) + 1,
+  });
   expect((await kinds()).filter((kind) => kind === 'applying')).toHaveLength(1);
 });
 
 test('a card is pending until it shows the change, and again after a newer one', async () => {
   const { id, planHash = '' } = await aPlan();
   const before = await remediations.read(id);
-  await remediations.transition(id, reject('U0GRACE', planHash, await remediations.readClock()));
+  await remediations.transition(id, reject('U0GRACE', planHash));
 
   await remediations.markCardShown(id, before?.revision ?? 0);
   await expect(remediations.listCardPending(-1)).resolves.toEqual([id]);
@@ -353,19 +369,17 @@ test('a card is pending until it shows the change, and again after a newer one',
 
 test('each transition from offer to outcome has one audit entry, in a chain that verifies', async () => {
   const approved = await anApproval();
-  const { remediation } = await start(approved);
-  const { id, token = 0 } = remediation ?? approved;
-  const nowMs = await remediations.readClock();
-  await remediations.transition(id, recordStep(token, 'restarted', LEASE_MS, nowMs));
-  await remediations.transition(id, finishExecution(token, LEASE_MS, nowMs));
-  await remediations.transition(id, recordVerification(token, OBSERVED_GONE, undefined, nowMs));
+  const { id, token = 0 } = await begin(approved);
+  await remediations.transition(id, recordStep(token, 'restarted', LEASE_MS));
+  await remediations.transition(id, finishExecution(token, LEASE_MS));
+  await remediations.transition(id, recordVerification(token, OBSERVED_GONE, undefined));
 
   await expect(stateOf(approved)).resolves.toBe('fixed');
   await expect(kinds()).resolves.toEqual(['asked', 'planned', 'approved', 'applying', 'applied', 'outcome']);
   await expect(remediations.listOverdue()).resolves.toEqual([]);
   const { head, entries } = await readWhole(chain);
   await expect(verifyAudit(entries, head)).resolves.toMatchObject({ kind: 'intact', entries: 6 });
-  await expect(remediations.transition(id, skipRemediation('late', nowMs))).resolves.toMatchObject({
+  await expect(remediations.transition(id, skipRemediation('late'))).resolves.toMatchObject({
     because: 'it is fixed',
   });
 });

@@ -3,63 +3,44 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
 import { loadLua } from '../../queue/load-lua.ts';
-import type { AuditEvent } from '../audit/entry.ts';
 import { type AuditLog, openAuditLog } from '../audit/audit-log.ts';
+import { readClock, type RedisTime, toEpochMs } from '../read-clock.ts';
 import { type RemediationRecord, remediationRecordSchema } from './record.ts';
+import type { Change, Transition } from './transitions/common.ts';
 
-/** The next record of a remediation, and the conditions that Redis checks in the same step. */
-export interface Change {
-  readonly next: RemediationRecord;
-  /** Appended to the audit in the same step. */
-  readonly entry?: AuditEvent;
-  /** Refused after this time, by the clock of Redis. */
-  readonly notAfter?: string;
-  /** Refused while remediations are frozen. */
-  readonly unlessFrozen?: true;
-  /** Refused unless its deadline has passed, which may have been extended meanwhile. */
-  readonly onlyIfOverdue?: true;
-  /** Counts it, and refuses it if a cap is reached. */
-  readonly caps?: { readonly perHour: number; readonly perRun: number };
-  /** Locks its targets for this long; refused if another remediation has locked one of them. Without it, they are unlocked. */
-  readonly lockTargetsForMs?: number;
+/** A remediation as it is in Redis. */
+export interface StoredRemediation {
+  readonly record: RemediationRecord;
+  /** Incremented by every change. */
+  readonly revision: number;
 }
 
 /** Why a transition was refused. `because` is for people. */
 export interface RefusedTransition {
   readonly kind: 'refused';
   readonly because: string;
-  /** Its current record; absent if there is none. */
-  readonly remediation?: RemediationRecord;
+  /** What is in Redis instead; absent if there is none. */
+  readonly current?: StoredRemediation;
 }
 
-export type TransitionResult =
-  | { readonly kind: 'changed'; readonly remediation: RemediationRecord }
-  | RefusedTransition;
-
-/** Decides from the current record: the change, or the reason for people why there is none. Pure, because it may be called several times. */
-export type Transition = (remediation: RemediationRecord) => Change | string;
-
-export interface StoredRemediation {
-  readonly remediation: RemediationRecord;
-  /** Incremented by every change. */
-  readonly revision: number;
-}
+export type TransitionResult = ({ readonly kind: 'changed' } & StoredRemediation) | RefusedTransition;
 
 /** All remediations, in Redis. */
 export interface RemediationStore {
   /** Stores what a report offers. A second delivery of the same report changes nothing. */
-  readonly saveOffers: (offered: readonly RemediationRecord[]) => Promise<void>;
+  readonly saveOffers: (records: readonly RemediationRecord[]) => Promise<void>;
   readonly read: (id: string) => Promise<StoredRemediation | undefined>;
   /** What a run offered, in the order of its report. */
   readonly listByRun: (runId: string) => Promise<readonly RemediationRecord[]>;
-  /** Changes it by compare-and-set: `transition` is called again with the new record if another process was first. */
+  /**
+   * Changes it by compare-and-set. `transition` is called with the record and the time of Redis, both read in one round trip, and again if
+   * another process was first.
+   */
   readonly transition: (id: string, transition: Transition) => Promise<TransitionResult>;
-  /** Milliseconds since the epoch by the clock of Redis, which all processes share. */
-  readonly readClock: () => Promise<number>;
   /** A number greater than any before. */
   readonly nextFencingToken: () => Promise<number>;
   /** Extends the lease of an execution. False if the record has another fencing token, or is neither applying nor settling. */
-  readonly renewLease: (remediation: RemediationRecord, leaseMs: number) => Promise<boolean>;
+  readonly renewLease: (record: RemediationRecord, leaseMs: number) => Promise<boolean>;
   /** The ids of those whose state has timed out. */
   readonly listOverdue: () => Promise<readonly string[]>;
   /** The ids of those that changed more than `afterMs` ago and whose card does not show it yet. */
@@ -115,7 +96,7 @@ const commitChange = loadLua(new URL('./lua/commit-change.lua', import.meta.url)
 });
 const renewLease = loadLua(new URL('./lua/renew-lease.lua', import.meta.url), {
   keys: ['recordKey', 'dueKey', '...targetKeys'],
-  args: ['id', 'token', 'dueMs', 'lockMs'],
+  args: ['id', 'token', 'leaseMs', 'lockMs'],
   returns: z.literal([0, 1]),
 });
 const markCardShown = loadLua(new URL('./lua/mark-card-shown.lua', import.meta.url), {
@@ -130,20 +111,18 @@ export function openRemediationStore(
   audit = openAuditLog(redis, prefix),
 ): RemediationStore {
   const keys = keysOf(prefix);
-  const read = async (id: string): Promise<StoredRemediation | undefined> => {
-    const [rev, record] = await redis.hmget(keys.record(id), 'rev', 'record');
-    if (!rev || !record) return undefined;
-    return { revision: Number(rev), remediation: remediationRecordSchema.parse(JSON.parse(record)) };
-  };
-  const readClock = () => redisTime(redis);
+  const read: RemediationStore['read'] = async (id) =>
+    toStored(await redis.hmget(keys.record(id), ...FIELDS));
+  const idsUntil = async (key: string, afterMs: number) =>
+    redis.zrangebyscore(key, '-inf', (await readClock(redis)) - afterMs, 'LIMIT', 0, MAX_LISTED);
   return {
-    saveOffers: async (offered) => {
-      for (const one of offered)
+    saveOffers: async (records) => {
+      for (const record of records)
         await offerRemediation(redis, {
-          recordKey: keys.record(one.id),
-          runKey: keys.run(one.runId),
-          id: one.id,
-          record: JSON.stringify(one),
+          recordKey: keys.record(record.id),
+          runKey: keys.run(record.runId),
+          id: record.id,
+          record: JSON.stringify(record),
           ttlMs: KEEP_OFFERED_MS,
         });
     },
@@ -151,26 +130,24 @@ export function openRemediationStore(
     listByRun: async (runId) => {
       const ids = await redis.lrange(keys.run(runId), 0, -1);
       const all = await Promise.all(ids.map(read));
-      return all.flatMap((stored) => (stored ? [stored.remediation] : []));
+      return all.flatMap((stored) => (stored ? [stored.record] : []));
     },
-    transition: (id, transition) => runTransition({ redis, keys, audit, read }, id, transition),
-    readClock,
+    transition: (id, transition) => runTransition({ redis, keys, audit }, id, transition),
     nextFencingToken: () => redis.incr(keys.fence),
-    renewLease: async (remediation, leaseMs) => {
+    renewLease: async (record, leaseMs) => {
       const renewed = await renewLease(redis, {
-        recordKey: keys.record(remediation.id),
+        recordKey: keys.record(record.id),
         dueKey: keys.due,
-        targetKeys: targetKeysOf(keys, remediation),
-        id: remediation.id,
-        token: String(remediation.token),
-        dueMs: (await readClock()) + leaseMs,
+        targetKeys: targetKeysOf(keys, record),
+        id: record.id,
+        token: String(record.token),
+        leaseMs,
         lockMs: leaseMs * 2,
       });
       return renewed === 1;
     },
-    listOverdue: async () => redis.zrangebyscore(keys.due, '-inf', await readClock(), 'LIMIT', 0, MAX_LISTED),
-    listCardPending: async (afterMs) =>
-      redis.zrangebyscore(keys.cardPending, '-inf', (await readClock()) - afterMs, 'LIMIT', 0, MAX_LISTED),
+    listOverdue: () => idsUntil(keys.due, 0),
+    listCardPending: (afterMs) => idsUntil(keys.cardPending, afterMs),
     markCardShown: async (id, revision) => {
       await markCardShown(redis, {
         recordKey: keys.record(id),
@@ -186,7 +163,6 @@ interface StoreContext {
   readonly redis: Redis | Cluster;
   readonly keys: ReturnType<typeof keysOf>;
   readonly audit: AuditLog;
-  readonly read: RemediationStore['read'];
 }
 
 async function runTransition(
@@ -196,23 +172,46 @@ async function runTransition(
 ): Promise<TransitionResult> {
   let tried: string | undefined;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const stored = await store.read(id);
-    if (!stored)
+    const { current, nowMs } = await readWithTime(store, id);
+    if (!current)
       return { kind: 'refused', because: 'it is not known here, or too old: ask the question again' };
-    const { remediation, revision } = stored;
+    const { record, revision } = current;
     // This is our own change: it was committed, and the reply was lost.
-    if (tried !== undefined && tried === JSON.stringify(remediation)) return { kind: 'changed', remediation };
-    const change = transition(remediation);
-    if (typeof change === 'string') return { kind: 'refused', because: change, remediation };
+    if (tried !== undefined && tried === JSON.stringify(record)) return { kind: 'changed', record, revision };
+    const change = transition(record, nowMs);
+    if (typeof change === 'string') return { kind: 'refused', because: change, current };
     const next = remediationRecordSchema.parse(change.next);
     tried = JSON.stringify(next);
     const answer = await commit(store, change, tried, next, revision);
-    if (answer === 'ok') return { kind: 'changed', remediation: next };
-    if (answer !== 'conflict')
-      return { kind: 'refused', because: refusalReason(answer, change), remediation };
+    if (answer === 'ok') return { kind: 'changed', record: next, revision: revision + 1 };
+    if (answer !== 'conflict') return { kind: 'refused', because: refusalReason(answer, change), current };
     await sleep(Math.random() * 5 * Math.min(attempt, 10));
   }
   throw new Error(`remediation ${id} changed ${MAX_ATTEMPTS} times while a transition was tried`);
+}
+
+const FIELDS = ['rev', 'record'] as const;
+
+function toStored([revision, record]: readonly (string | null)[]): StoredRemediation | undefined {
+  if (!revision || !record) return undefined;
+  return { revision: Number(revision), record: remediationRecordSchema.parse(JSON.parse(record)) };
+}
+
+/** The current record and the time, in one round trip to the node that has the record. */
+async function readWithTime(
+  { redis, keys }: StoreContext,
+  id: string,
+): Promise<{ readonly current: StoredRemediation | undefined; readonly nowMs: number }> {
+  const answers = await redis
+    .pipeline()
+    .hmget(keys.record(id), ...FIELDS)
+    .time()
+    .exec();
+  const [fields, time] = (answers ?? []).map(([error, answer]) => {
+    if (error) throw error;
+    return answer;
+  }) as [readonly (string | null)[], RedisTime];
+  return { current: toStored(fields), nowMs: toEpochMs(time) };
 }
 
 function commit(
@@ -295,9 +294,4 @@ function keysOf(prefix: string) {
     fence: named('remediations:token'),
     freeze: named('freeze'),
   };
-}
-
-async function redisTime(redis: Redis | Cluster): Promise<number> {
-  const [seconds, microseconds] = await redis.time();
-  return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
 }

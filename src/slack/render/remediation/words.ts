@@ -1,7 +1,12 @@
 import { cleanText } from '../../../text/clean-text.ts';
 import { proofInWords } from '../../../check/proof.ts';
 import { countInWords, durationInWords, verdictOf } from '../../../check/report-in-words.ts';
-import type { Observation, RemediationRecord, RemediationState } from '../../../store/remediation/record.ts';
+import type {
+  Observation,
+  RemediationRecord,
+  RemediationState,
+  Vote,
+} from '../../../store/remediation/record.ts';
 import { utf8Length, truncateMrkdwn, truncate, joinLinesWithin } from '../escape-untrusted.ts';
 import { dateToken, mention } from '../blocks.ts';
 
@@ -167,8 +172,6 @@ export function mentionActor(id: string): string {
 }
 
 const MAX_VOTES = 10;
-
-type Vote = RemediationRecord['approvals'][number];
 
 /** Who asked, approved and rejected, and when: one line of mrkdwn each. */
 export function peopleLines({ requested, approvals, rejected }: RemediationRecord): readonly string[] {

@@ -8,7 +8,7 @@
   Arguments:
     id             of the remediation
     token          the holder's fencing token
-    dueMs          the next deadline, in milliseconds of the epoch
+    leaseMs        how long the lease is extended from now, in milliseconds
     lockMs         how long the targets stay locked, in milliseconds
   Returns: 1, or 0 if the lease is lost.
 ]]
@@ -17,14 +17,17 @@ local dueKey = KEYS[2]
 local targetKeys = {} for at = 3, #KEYS do targetKeys[#targetKeys + 1] = KEYS[at] end
 local id = ARGV[1]
 local token = ARGV[2]
-local dueMs = ARGV[3]
+local leaseMs = ARGV[3]
 local lockMs = ARGV[4]
+
+-- @include "../../lua/includes/now.lua"
 
 local record = redis.call('hget', recordKey, 'record')
 if not record then return 0 end
 local held = cjson.decode(record)
 if tostring(held.token) ~= token or (held.state ~= 'applying' and held.state ~= 'settling') then return 0 end
-redis.call('zadd', dueKey, dueMs, id)
+local nowMs = now()
+redis.call('zadd', dueKey, nowMs + tonumber(leaseMs), id)
 for _, targetKey in ipairs(targetKeys) do
   if redis.call('get', targetKey) == id then redis.call('pexpire', targetKey, lockMs) end
 end

@@ -9,7 +9,7 @@ import {
 } from '../../../../test/world/remediation.ts';
 import type { Policy } from '../policy.ts';
 import { type RemediationRecord, REMEDIATION_STATES } from '../record.ts';
-import type { Transition } from '../remediation-store.ts';
+import type { Transition } from './common.ts';
 import {
   approve,
   approveSafe,
@@ -27,16 +27,16 @@ const LATER = new Date(NOW + 60_000).toISOString();
 const OVER = new Date(NOW - 1).toISOString();
 
 /** What it becomes. */
-function after(transition: Transition, before: RemediationRecord): RemediationRecord {
-  const change = transition(before);
+function after(transition: Transition, before: RemediationRecord, nowMs = NOW): RemediationRecord {
+  const change = transition(before, nowMs);
   if (typeof change === 'string') throw new Error(change);
   return change.next;
 }
 
-const asked = after(requestPlan('U0ADA', POLICY, NOW), anOffer());
-const planned = after(recordPlan(PLAN, OBSERVATION, POLICY, NOW), asked);
+const asked = after(requestPlan('U0ADA', POLICY), anOffer());
+const planned = after(recordPlan(PLAN, OBSERVATION, POLICY), asked);
 const HASH = hashOf(planned);
-const approvedOnce = after(approve('U0GRACE', HASH, POLICY, NOW), planned);
+const approvedOnce = after(approve('U0GRACE', HASH, POLICY), planned);
 
 test('from an offer to an approved plan: requested by one person, approved by another', () => {
   expect(asked).toMatchObject({ state: 'planning', requested: { by: 'U0ADA' } });
@@ -47,92 +47,82 @@ test('from an offer to an approved plan: requested by one person, approved by an
 test.each<[string, Transition, RemediationRecord, RegExp]>([
   [
     'requested a second time',
-    requestPlan('U0KATE', POLICY, NOW),
+    requestPlan('U0KATE', POLICY),
     asked,
     /asked for already by <@U0ADA>, and is planning/,
   ],
   [
     'requested when the report is too old',
-    requestPlan('U0ADA', POLICY, NOW),
+    requestPlan('U0ADA', POLICY),
     anOffer({ until: OVER }),
     /too old to act upon/,
   ],
   [
     'requested although the configuration disables it',
-    requestPlan('U0ADA', { ...POLICY, off: ['etcd/doppler:restart'] }, NOW),
+    requestPlan('U0ADA', { ...POLICY, off: ['etcd/doppler:restart'] }),
     anOffer(),
     /`remediations.off` names/,
   ],
   [
     'requested if it is destructive and not enabled by name',
-    requestPlan('U0ADA', POLICY, NOW),
+    requestPlan('U0ADA', POLICY),
     anOffer({ risk: 'destructive' }),
     /destructive, and off until/,
   ],
   [
     'requested if nobody can approve it',
-    requestPlan('U0ADA', { ...POLICY, roles: { ...POLICY.roles, approver: [] } }, NOW),
+    requestPlan('U0ADA', { ...POLICY, roles: { ...POLICY.roles, approver: [] } }),
     anOffer(),
     /nobody may approve it/,
   ],
-  ['planned a second time', recordPlan(PLAN, OBSERVATION, POLICY, NOW), planned, /it is planned/],
-  [
-    'approved by its requester',
-    approve('U0ADA', HASH, POLICY, NOW),
-    planned,
-    /somebody else must approve it/,
-  ],
-  ['approved a second time', approve('U0KATE', HASH, POLICY, NOW), approvedOnce, /it is approved already/],
+  ['planned a second time', recordPlan(PLAN, OBSERVATION, POLICY), planned, /it is planned/],
+  ['approved by its requester', approve('U0ADA', HASH, POLICY), planned, /somebody else must approve it/],
+  ['approved a second time', approve('U0KATE', HASH, POLICY), approvedOnce, /it is approved already/],
   [
     'approved on a card of another plan',
-    approve('U0GRACE', hashOf(planned, { ...PLAN, lines: ['x'] }), POLICY, NOW),
+    approve('U0GRACE', hashOf(planned, { ...PLAN, lines: ['x'] }), POLICY),
     planned,
     /not the one on this card/,
   ],
-  ['approved without a plan hash', approve('U0GRACE', '', POLICY, NOW), planned, /not the one on this card/],
-  [
-    'approved too late',
-    approve('U0GRACE', HASH, POLICY, NOW),
-    { ...planned, until: OVER },
-    /its time is over/,
-  ],
-  ['approved before there is a plan', approve('U0GRACE', HASH, POLICY, NOW), asked, /it is planning/],
+  ['approved without a plan hash', approve('U0GRACE', '', POLICY), planned, /not the one on this card/],
+  ['approved too late', approve('U0GRACE', HASH, POLICY), { ...planned, until: OVER }, /its time is over/],
+  ['approved before there is a plan', approve('U0GRACE', HASH, POLICY), asked, /it is planning/],
   [
     'approved after the configuration disabled it',
-    approve('U0GRACE', HASH, { ...POLICY, off: ['etcd/doppler:restart'] }, NOW),
+    approve('U0GRACE', HASH, { ...POLICY, off: ['etcd/doppler:restart'] }),
     planned,
     /`remediations.off` names/,
   ],
-  ['approved by its request although it is not safe', approveSafe(POLICY, NOW), planned, /it is planned/],
+  ['approved by its request although it is not safe', approveSafe(POLICY), planned, /it is planned/],
   [
     'rejected on a card of another plan',
-    reject('U0KATE', 'f'.repeat(64), NOW),
+    reject('U0KATE', 'f'.repeat(64)),
     planned,
     /not the one on this card/,
   ],
-  ['rejected too late', reject('U0KATE', HASH, NOW), { ...planned, until: OVER }, /its time is over/],
+  ['rejected too late', reject('U0KATE', HASH), { ...planned, until: OVER }, /its time is over/],
   [
     'approved after it was rejected',
-    approve('U0GRACE', HASH, POLICY, NOW),
-    after(reject('U0KATE', HASH, NOW), planned),
+    approve('U0GRACE', HASH, POLICY),
+    after(reject('U0KATE', HASH), planned),
     /it is rejected/,
   ],
   [
     'rejected after it was rejected',
-    reject('U0GRACE', HASH, NOW),
-    after(reject('U0KATE', HASH, NOW), planned),
+    reject('U0GRACE', HASH),
+    after(reject('U0KATE', HASH), planned),
     /it is rejected/,
   ],
 ])('a remediation is not %s', (_, transition, before, because) => {
-  expect(transition(before)).toMatch(because);
+  expect(transition(before, NOW)).toMatch(because);
 });
 
 test('everybody with a role may reject, before and after approval, including the requester', () => {
-  expect(after(reject('U0ADA', HASH, NOW), planned)).toMatchObject({
+  expect(after(reject('U0ADA', HASH), planned)).toMatchObject({
     state: 'rejected',
     rejected: { by: 'U0ADA' },
   });
-  expect(after(reject('U0KATE', HASH, NOW), approvedOnce)).toMatchObject({
+  expect(after(reject('U0KATE', HASH), approvedOnce)).toMatchObject({
     state: 'rejected',
     rejected: { by: 'U0KATE' },
   });
@@ -141,73 +131,73 @@ test('everybody with a role may reject, before and after approval, including the
 test('a destructive remediation needs two other people; two approvals of one person are not enough', () => {
   const policy: Policy = { ...POLICY, destructive: ['etcd/doppler:restart'] };
   const both = after(
-    recordPlan(PLAN, OBSERVATION, policy, NOW),
-    after(requestPlan('U0ADA', policy, NOW), anOffer({ risk: 'destructive' })),
+    recordPlan(PLAN, OBSERVATION, policy),
+    after(requestPlan('U0ADA', policy), anOffer({ risk: 'destructive' })),
   );
-  const one = after(approve('U0GRACE', HASH, policy, NOW), both);
+  const one = after(approve('U0GRACE', HASH, policy), both);
 
   expect(one).toMatchObject({ state: 'planned', approvals: [{ by: 'U0GRACE' }], until: both.until });
-  expect(approve('U0GRACE', HASH, policy, NOW)(one)).toBe('you have approved it already');
-  expect(approve('U0ADA', HASH, policy, NOW)(one)).toMatch(/somebody else/);
-  expect(after(approve('U0KATE', HASH, policy, NOW), one)).toMatchObject({ state: 'approved' });
+  expect(approve('U0GRACE', HASH, policy)(one, NOW)).toBe('you have approved it already');
+  expect(approve('U0ADA', HASH, policy)(one, NOW)).toMatch(/somebody else/);
+  expect(after(approve('U0KATE', HASH, policy), one)).toMatchObject({ state: 'approved' });
 });
 
 test('a safe remediation is approved by the click that requested it', () => {
   const safe = after(
-    recordPlan(PLAN, OBSERVATION, POLICY, NOW),
-    after(requestPlan('U0ADA', POLICY, NOW), anOffer({ risk: 'safe' })),
+    recordPlan(PLAN, OBSERVATION, POLICY),
+    after(requestPlan('U0ADA', POLICY), anOffer({ risk: 'safe' })),
   );
 
-  expect(after(approveSafe(POLICY, NOW), safe)).toMatchObject({
+  expect(after(approveSafe(POLICY), safe)).toMatchObject({
     state: 'approved',
     approvals: [{ by: 'U0ADA' }],
   });
 });
 
 test('Redis refuses to request and to approve while frozen, and to approve after the time for it', () => {
-  expect(requestPlan('U0ADA', POLICY, NOW)(anOffer())).toMatchObject({ unlessFrozen: true });
-  expect(approve('U0GRACE', HASH, POLICY, NOW)(planned)).toMatchObject({
+  expect(requestPlan('U0ADA', POLICY)(anOffer(), NOW)).toMatchObject({ unlessFrozen: true });
+  expect(approve('U0GRACE', HASH, POLICY)(planned, NOW)).toMatchObject({
     unlessFrozen: true,
     notAfter: planned.until,
   });
 });
 
 test('a rejection unlocks the targets, an approval keeps them locked', () => {
-  expect(reject('U0KATE', HASH, NOW)(planned)).not.toHaveProperty('lockTargetsForMs');
-  expect(approve('U0GRACE', HASH, POLICY, NOW)(planned)).toHaveProperty('lockTargetsForMs', 120_000);
+  expect(reject('U0KATE', HASH)(planned, NOW)).not.toHaveProperty('lockTargetsForMs');
+  expect(approve('U0GRACE', HASH, POLICY)(planned, NOW)).toHaveProperty('lockTargetsForMs', 120_000);
 });
 
 test('each transition has its own kind of audit entry, with the people and the plan', () => {
-  expect(requestPlan('U0ADA', POLICY, NOW)(anOffer())).toMatchObject({
+  expect(requestPlan('U0ADA', POLICY)(anOffer(), NOW)).toMatchObject({
     entry: { kind: 'asked', who: ['U0ADA'] },
   });
-  expect(recordPlan(PLAN, OBSERVATION, POLICY, NOW)(asked)).toMatchObject({
+  expect(recordPlan(PLAN, OBSERVATION, POLICY)(asked, NOW)).toMatchObject({
     entry: { kind: 'planned', planHash: HASH, targets: PLAN.targets },
   });
-  expect(approve('U0GRACE', HASH, POLICY, NOW)(planned)).toMatchObject({
+  expect(approve('U0GRACE', HASH, POLICY)(planned, NOW)).toMatchObject({
     entry: { kind: 'approved', who: ['U0GRACE'], planHash: HASH },
   });
-  expect(reject('U0KATE', HASH, NOW)(planned)).toMatchObject({
+  expect(reject('U0KATE', HASH)(planned, NOW)).toMatchObject({
     entry: { kind: 'rejected', who: ['U0KATE'] },
   });
-  expect(skipRemediation('it is gone', NOW, OBSERVED_GONE)(approvedOnce)).toMatchObject({
+  expect(skipRemediation('it is gone', OBSERVED_GONE)(approvedOnce, NOW)).toMatchObject({
     entry: { kind: 'skipped', who: ['U0ADA', 'U0GRACE'], because: 'it is gone' },
   });
 });
 
 /** The states from which each transition is possible if everything else is valid. */
 const ALLOWED_STATES: readonly (readonly [string, Transition, readonly string[]])[] = [
-  ['requesting', requestPlan('U0KATE', POLICY, NOW), ['offered']],
-  ['planning', recordPlan(PLAN, OBSERVATION, POLICY, NOW), ['planning']],
-  ['approving', approve('U0GRACE', HASH, POLICY, NOW), ['planned']],
-  ['rejecting', reject('U0GRACE', HASH, NOW), ['planned', 'approved']],
-  ['refusing', refuseRemediation('no', NOW), ['planning', 'planned', 'approved']],
-  ['skipping', skipRemediation('no', NOW), ['planning', 'planned', 'approved']],
+  ['requesting', requestPlan('U0KATE', POLICY), ['offered']],
+  ['planning', recordPlan(PLAN, OBSERVATION, POLICY), ['planning']],
+  ['approving', approve('U0GRACE', HASH, POLICY), ['planned']],
+  ['rejecting', reject('U0GRACE', HASH), ['planned', 'approved']],
+  ['refusing', refuseRemediation('no'), ['planning', 'planned', 'approved']],
+  ['skipping', skipRemediation('no'), ['planning', 'planned', 'approved']],
 ];
 
 test.each(ALLOWED_STATES)('%s is possible from these states only', (_, transition, from) => {
   const allowed = REMEDIATION_STATES.filter(
-    (state) => typeof transition({ ...planned, state, until: LATER }) !== 'string',
+    (state) => typeof transition({ ...planned, state, until: LATER }, NOW) !== 'string',
   );
 
   expect(allowed).toEqual(from);
@@ -215,35 +205,33 @@ test.each(ALLOWED_STATES)('%s is possible from these states only', (_, transitio
 
 test('the time for approval starts when the plan is posted, if posting took long', () => {
   const wholeMs = POLICY.approveWithinMinutes * 60_000;
-  const until = (nowMs: number) => Date.parse(after(markPlanShown(POLICY, nowMs), planned).until ?? '');
+  const until = (nowMs: number) => Date.parse(after(markPlanShown(POLICY), planned, nowMs).until ?? '');
 
   expect(until(NOW + 1_000)).toBe(NOW + wholeMs);
   expect(until(NOW + wholeMs / 2)).toBe(NOW + wholeMs * 1.5);
-  expect(markPlanShown(POLICY, NOW)(after(markPlanShown(POLICY, NOW), planned))).toBe(
+  expect(markPlanShown(POLICY)(after(markPlanShown(POLICY), planned), NOW)).toBe(
     'its plan was posted already',
   );
-  expect(markPlanShown(POLICY, NOW)(asked)).toBe('it is planning');
+  expect(markPlanShown(POLICY)(asked, NOW)).toBe('it is planning');
 });
 
 test('a plan that cannot be posted is withdrawn, and one that was posted is not', () => {
-  expect(after(withdrawPlan('not_in_channel', NOW), planned)).toMatchObject({
+  expect(after(withdrawPlan('not_in_channel'), planned)).toMatchObject({
     state: 'refused',
     because: 'not_in_channel',
   });
-  expect(withdrawPlan('not_in_channel', NOW)(after(markPlanShown(POLICY, NOW), planned))).toBe(
-    'it is planned',
-  );
-  expect(withdrawPlan('not_in_channel', NOW)(approvedOnce)).toBe('it is approved');
+  expect(withdrawPlan('not_in_channel')(after(markPlanShown(POLICY), planned), NOW)).toBe('it is planned');
+  expect(withdrawPlan('not_in_channel')(approvedOnce, NOW)).toBe('it is approved');
 });
 
 test('if a reason is required, nobody requests or approves without one, and it is in the vote and the audit', () => {
   const policy = { ...POLICY, requireReason: true };
 
-  expect(requestPlan('U0ADA', policy, NOW)(anOffer())).toBe('a reason is required');
-  expect(approve('U0GRACE', HASH, policy, NOW)(planned)).toBe('a reason is required');
+  expect(requestPlan('U0ADA', policy)(anOffer(), NOW)).toBe('a reason is required');
+  expect(approve('U0GRACE', HASH, policy)(planned, NOW)).toBe('a reason is required');
   const given = [
-    requestPlan('U0ADA', policy, NOW, 'INC-42')(anOffer()),
-    approve('U0GRACE', HASH, policy, NOW, 'seen by the network team')(planned),
+    requestPlan('U0ADA', policy, 'INC-42')(anOffer(), NOW),
+    approve('U0GRACE', HASH, policy, 'seen by the network team')(planned, NOW),
   ];
   expect(given).toEqual([
     expect.objectContaining({
@@ -263,10 +251,10 @@ test('if a reason is required, nobody requests or approves without one, and it i
 
 test('a safe remediation is approved with the reason of its request', () => {
   const policy = { ...POLICY, requireReason: true };
-  const safe = after(requestPlan('U0ADA', policy, NOW, 'INC-42'), anOffer({ risk: 'safe' }));
-  const ready = after(recordPlan(PLAN, OBSERVATION, policy, NOW), safe);
+  const safe = after(requestPlan('U0ADA', policy, 'INC-42'), anOffer({ risk: 'safe' }));
+  const ready = after(recordPlan(PLAN, OBSERVATION, policy), safe);
 
-  expect(approveSafe(policy, NOW)(ready)).toMatchObject({
+  expect(approveSafe(policy)(ready, NOW)).toMatchObject({
     next: { approvals: [{ by: 'U0ADA', reason: 'INC-42' }] },
     entry: { kind: 'approved', because: 'INC-42' },
   });

@@ -1,9 +1,10 @@
 import type { Plan } from '../../../check/define-remediation.ts';
 import { requiredApprovals, type Policy, disabledReason } from '../policy.ts';
 import type { AuditEvent } from '../../audit/entry.ts';
-import { type Observation, planHashOf, type RemediationRecord } from '../record.ts';
-import type { Transition, Change } from '../remediation-store.ts';
+import { type Observation, planHashOf, type RemediationRecord, type Vote } from '../record.ts';
 import {
+  type Change,
+  type Transition,
   toFinalState,
   auditEventOf,
   isoTime,
@@ -19,111 +20,103 @@ import {
  * makes a transition, a pure decision from the current record. If two are committed at the same time, the second is decided again from the new record.
  */
 
-type Vote = RemediationRecord['approvals'][number];
-
 /** How long a plan may take to be made. */
 const PLAN_WITHIN_MS = 120_000;
 
 const NO_REASON = 'a reason is required';
 
 /** offered -> planning: somebody clicked the button of an offer. */
-export function requestPlan(by: string, policy: Policy, nowMs: number, reason?: string): Transition {
-  return (remediation) => {
-    const { state, until, requested } = remediation;
+export function requestPlan(by: string, policy: Policy, reason?: string): Transition {
+  return (record, nowMs) => {
+    const { state, until, requested } = record;
     if (state !== 'offered')
       return `it was asked for already${requested ? ` by <@${requested.by}>` : ''}, and is ${state}`;
-    const off = disabledReason(policy, remediation);
+    const off = disabledReason(policy, record);
     if (off) return off;
     if (isPast(until, nowMs)) return 'this report is too old to act upon; ask the question again';
     if (policy.requireReason && reason === undefined) return NO_REASON;
     return {
       next: {
-        ...remediation,
+        ...record,
         state: 'planning',
         requested: newVote(by, nowMs, reason),
         until: isoTime(nowMs + PLAN_WITHIN_MS),
       },
-      entry: auditEventOf(remediation, 'asked', [by], nowMs, becauseOf(reason)),
+      entry: auditEventOf(record, 'asked', [by], nowMs, becauseOf(reason)),
       unlessFrozen: true,
     };
   };
 }
 
 /** planning -> planned: the plan waits for approval, and its targets are locked. */
-export function recordPlan(plan: Plan, before: Observation, policy: Policy, nowMs: number): Transition {
-  return (remediation) => {
-    if (remediation.state !== 'planning') return `it is ${remediation.state}`;
-    const planHash = planHashOf(remediation, plan);
-    const needed = requiredApprovals(policy, remediation.risk);
-    const next = { ...remediation, plan, planHash, before, approvalsNeeded: needed };
+export function recordPlan(plan: Plan, before: Observation, policy: Policy): Transition {
+  return (record, nowMs) => {
+    if (record.state !== 'planning') return `it is ${record.state}`;
+    const planHash = planHashOf(record, plan);
+    const needed = requiredApprovals(policy, record.risk);
+    const next = { ...record, plan, planHash, before, approvalsNeeded: needed };
     const until = nowMs + policy.approveWithinMinutes * 60_000;
     return {
       next: { ...next, state: 'planned', until: isoTime(until) },
-      entry: auditEventOf(next, 'planned', [requesterOf(remediation)], nowMs, { before: before.verdict }),
+      entry: auditEventOf(next, 'planned', [requesterOf(record)], nowMs, { before: before.verdict }),
       lockTargetsForMs: until - nowMs,
     };
   };
 }
 
 /** The plan was posted. If that took long, the full time for approval begins now. */
-export function markPlanShown({ approveWithinMinutes }: Policy, nowMs: number): Transition {
-  return (remediation) => {
-    const { state, until, shownAt } = remediation;
+export function markPlanShown({ approveWithinMinutes }: Policy): Transition {
+  return (record, nowMs) => {
+    const { state, until, shownAt } = record;
     if (state !== 'planned') return `it is ${state}`;
     if (shownAt !== undefined) return 'its plan was posted already';
     const wholeMs = approveWithinMinutes * 60_000;
     const leftMs = until === undefined ? 0 : Date.parse(until) - nowMs;
     const untilMs = nowMs + (leftMs > 0.9 * wholeMs ? leftMs : wholeMs);
     return {
-      next: { ...remediation, shownAt: isoTime(nowMs), until: isoTime(untilMs) },
+      next: { ...record, shownAt: isoTime(nowMs), until: isoTime(untilMs) },
       lockTargetsForMs: untilMs - nowMs,
     };
   };
 }
 
 /** planned -> refused: the plan cannot be posted, so nobody can approve it. */
-export function withdrawPlan(because: string, nowMs: number): Transition {
-  return (remediation) =>
-    remediation.state === 'planned' && remediation.shownAt === undefined
-      ? withdraw(remediation, because, nowMs)
-      : `it is ${remediation.state}`;
+export function withdrawPlan(because: string): Transition {
+  return (record, nowMs) =>
+    record.state === 'planned' && record.shownAt === undefined
+      ? withdraw(record, because, nowMs)
+      : `it is ${record.state}`;
 }
 
-export function withdraw(remediation: RemediationRecord, because: string, nowMs: number): Change {
+export function withdraw(record: RemediationRecord, because: string, nowMs: number): Change {
   return {
-    next: toFinalState({ ...remediation, because }, 'refused', nowMs),
-    entry: auditEventOf(remediation, 'refused', [SYSTEM_ACTOR], nowMs, { because }),
+    next: toFinalState({ ...record, because }, 'refused', nowMs),
+    entry: auditEventOf(record, 'refused', [SYSTEM_ACTOR], nowMs, { because }),
   };
 }
 
 /** planned -> approved: the click that requested a safe remediation also approves it. */
-export function approveSafe(policy: Policy, nowMs: number): Transition {
-  return (remediation) => {
-    const { state, risk, requested } = remediation;
+export function approveSafe(policy: Policy): Transition {
+  return (record, nowMs) => {
+    const { state, risk, requested } = record;
     if (state !== 'planned' || risk !== 'safe' || !requested) return `it is ${state}`;
-    return addApproval(remediation, newVote(requested.by, nowMs, requested.reason), policy, nowMs);
+    return addApproval(record, newVote(requested.by, nowMs, requested.reason), policy, nowMs);
   };
 }
 
 /** planned -> approved once there are enough approvals: somebody clicked Approve on the card of the plan with this hash. */
-export function approve(
-  by: string,
-  planHash: string,
-  policy: Policy,
-  nowMs: number,
-  reason?: string,
-): Transition {
-  return (remediation) => {
-    const { state, requested, approvals } = remediation;
-    const stale = staleCard(remediation, planHash, nowMs);
+export function approve(by: string, planHash: string, policy: Policy, reason?: string): Transition {
+  return (record, nowMs) => {
+    const { state, requested, approvals } = record;
+    const stale = staleCard(record, planHash, nowMs);
     if (stale) return stale;
-    const off = disabledReason(policy, remediation);
+    const off = disabledReason(policy, record);
     if (off) return off;
     if (state === 'approved' || state === 'applying') return 'it is approved already';
     if (requested?.by === by) return 'you asked for it yourself; somebody else must approve it';
     if (approvals.some((vote) => vote.by === by)) return 'you have approved it already';
     if (policy.requireReason && reason === undefined) return NO_REASON;
-    return addApproval(remediation, newVote(by, nowMs, reason), policy, nowMs);
+    return addApproval(record, newVote(by, nowMs, reason), policy, nowMs);
   };
 }
 
@@ -131,32 +124,32 @@ function becauseOf(reason: string | undefined): Pick<AuditEvent, 'because'> {
   return reason === undefined ? {} : { because: reason };
 }
 
-function addApproval(remediation: RemediationRecord, vote: Vote, policy: Policy, nowMs: number): Change {
-  const approvals = [...remediation.approvals, vote];
-  const isEnough = approvals.length >= Math.max(1, remediation.approvalsNeeded ?? 1);
+function addApproval(record: RemediationRecord, vote: Vote, policy: Policy, nowMs: number): Change {
+  const approvals = [...record.approvals, vote];
+  const isEnough = approvals.length >= Math.max(1, record.approvalsNeeded ?? 1);
   const next: RemediationRecord = isEnough
     ? {
-        ...remediation,
+        ...record,
         approvals,
         state: 'approved',
         until: isoTime(nowMs + policy.applyWithinSeconds * 1_000),
       }
-    : { ...remediation, approvals };
+    : { ...record, approvals };
   return {
     next,
     entry: auditEventOf(next, 'approved', [vote.by], nowMs, becauseOf(vote.reason)),
-    ...(remediation.until !== undefined && { notAfter: remediation.until }),
+    ...(record.until !== undefined && { notAfter: record.until }),
     unlessFrozen: true,
-    lockTargetsForMs: isEnough ? policy.applyWithinSeconds * 1_000 : msLeft(remediation, nowMs),
+    lockTargetsForMs: isEnough ? policy.applyWithinSeconds * 1_000 : msLeft(record, nowMs),
   };
 }
 
 /** planned or approved -> rejected: somebody clicked Reject. */
-export function reject(by: string, planHash: string, nowMs: number): Transition {
-  return (remediation) =>
-    staleCard(remediation, planHash, nowMs) ?? {
-      next: toFinalState({ ...remediation, rejected: newVote(by, nowMs) }, 'rejected', nowMs),
-      entry: auditEventOf(remediation, 'rejected', [by], nowMs),
+export function reject(by: string, planHash: string): Transition {
+  return (record, nowMs) =>
+    staleCard(record, planHash, nowMs) ?? {
+      next: toFinalState({ ...record, rejected: newVote(by, nowMs) }, 'rejected', nowMs),
+      entry: auditEventOf(record, 'rejected', [by], nowMs),
     };
 }
 
@@ -172,26 +165,21 @@ function staleCard(
 }
 
 /** -> refused, before anything was applied: there is no plan, or a rule forbids it. */
-export function refuseRemediation(because: string, nowMs: number): Transition {
-  return endBeforeExecution('refused', because, nowMs);
+export function refuseRemediation(because: string): Transition {
+  return endBeforeExecution('refused', because);
 }
 
 /** -> skipped, before anything was applied: the finding is gone, or the plan has changed. */
-export function skipRemediation(because: string, nowMs: number, after?: Observation): Transition {
-  return endBeforeExecution('skipped', because, nowMs, after);
+export function skipRemediation(because: string, after?: Observation): Transition {
+  return endBeforeExecution('skipped', because, after);
 }
 
-function endBeforeExecution(
-  state: 'refused' | 'skipped',
-  because: string,
-  nowMs: number,
-  after?: Observation,
-): Transition {
-  return (remediation) => {
-    if (!['planning', 'planned', 'approved'].includes(remediation.state)) return `it is ${remediation.state}`;
+function endBeforeExecution(state: 'refused' | 'skipped', because: string, after?: Observation): Transition {
+  return (record, nowMs) => {
+    if (!['planning', 'planned', 'approved'].includes(record.state)) return `it is ${record.state}`;
     return {
-      next: toFinalState({ ...remediation, because, ...(after && { after }) }, state, nowMs),
-      entry: auditEventOf(remediation, state, actorsOf(remediation), nowMs, { because }),
+      next: toFinalState({ ...record, because, ...(after && { after }) }, state, nowMs),
+      entry: auditEventOf(record, state, actorsOf(record), nowMs, { because }),
     };
   };
 }

@@ -1,31 +1,58 @@
 import type { AuditEvent } from '../../audit/entry.ts';
 import { FINAL_STATES, type RemediationRecord } from '../record.ts';
 
+/** The next record of a remediation, and the conditions that Redis checks in the same step. */
+export interface Change {
+  readonly next: RemediationRecord;
+  /** Appended to the audit in the same step. */
+  readonly entry?: AuditEvent;
+  /** Refused after this time, by the clock of Redis. */
+  readonly notAfter?: string;
+  /** Refused while remediations are frozen. */
+  readonly unlessFrozen?: true;
+  /** Refused unless its deadline has passed, which may have been extended meanwhile. */
+  readonly onlyIfOverdue?: true;
+  /** Counts it, and refuses it if a cap is reached. */
+  readonly caps?: { readonly perHour: number; readonly perRun: number };
+  /** Locks its targets for this long; refused if another remediation has locked one of them. Without it, they are unlocked. */
+  readonly lockTargetsForMs?: number;
+}
+
+/** Why there is no change, in words for people: `it is planned`. */
+export type RefusedBecause = string;
+
+/**
+ * Decides from the current record and the time: the change, or why there is none. Pure, because it is called again with the new record and
+ * time if another process was first.
+ * @param nowMs the time in milliseconds since the epoch, by the clock of Redis.
+ */
+export type Transition = (record: RemediationRecord, nowMs: number) => Change | RefusedBecause;
+
 /** The actor of transitions that no person caused. */
 export const SYSTEM_ACTOR = 'wrench';
 
 /** The record in a final state, without its deadline. */
 export function toFinalState(
-  remediation: RemediationRecord,
+  record: RemediationRecord,
   state: RemediationRecord['state'],
   nowMs: number,
 ): RemediationRecord {
   if (!FINAL_STATES.has(state)) throw new Error(`${state} is not a final state`);
-  const { until, ...rest } = remediation;
+  const { until, ...rest } = record;
   return until === undefined
-    ? { ...remediation, state, endedAt: isoTime(nowMs) }
+    ? { ...record, state, endedAt: isoTime(nowMs) }
     : { ...rest, state, endedAt: isoTime(nowMs) };
 }
 
 /** The audit event of a transition. */
 export function auditEventOf(
-  remediation: RemediationRecord,
+  record: RemediationRecord,
   kind: AuditEvent['kind'],
   who: readonly string[],
   nowMs: number,
   more: Partial<AuditEvent> = {},
 ): AuditEvent {
-  const { id, title, check, environment, plan, planHash } = remediation;
+  const { id, title, check, environment, plan, planHash } = record;
   return {
     kind,
     at: isoTime(nowMs),
@@ -41,8 +68,8 @@ export function auditEventOf(
 }
 
 /** Who requested it, then who approved it. */
-export function actorsOf(remediation: RemediationRecord): readonly string[] {
-  return [...new Set([requesterOf(remediation), ...remediation.approvals.map(({ by }) => by)])];
+export function actorsOf(record: RemediationRecord): readonly string[] {
+  return [...new Set([requesterOf(record), ...record.approvals.map(({ by }) => by)])];
 }
 
 export function requesterOf({ requested }: RemediationRecord): string {

@@ -8,10 +8,10 @@ import {
   POLICY,
 } from '../../../../test/world/remediation.ts';
 import { type RemediationRecord, REMEDIATION_STATES } from '../record.ts';
-import type { Transition, Change } from '../remediation-store.ts';
 import {
   finishExecution,
   startExecution,
+  unlessExpired,
   recordStep,
   failExecution,
   interruptExecution,
@@ -19,7 +19,7 @@ import {
   recordVerification,
   endOverdue,
 } from './execution.ts';
-import { isoTime } from './common.ts';
+import { type Change, isoTime, type Transition } from './common.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 14, 4);
 const LEASE_MS = 30_000;
@@ -33,18 +33,18 @@ const approved: RemediationRecord = anOffer({
   until: new Date(NOW + 60_000).toISOString(),
 });
 
-function changeBy(transition: Transition, before: RemediationRecord): Change {
-  const change = transition(before);
+function changeBy(transition: Transition, before: RemediationRecord, nowMs = NOW): Change {
+  const change = transition(before, nowMs);
   if (typeof change === 'string') throw new Error(change);
   return change;
 }
 
-const applying = changeBy(startExecution(7, OBSERVATION, POLICY, LEASE_MS, NOW), approved).next;
-const done = changeBy(recordStep(7, 'restarted', LEASE_MS, NOW), applying).next;
-const settling = changeBy(finishExecution(7, LEASE_MS, NOW), done).next;
+const applying = changeBy(startExecution(7, OBSERVATION, POLICY, LEASE_MS), approved).next;
+const done = changeBy(recordStep(7, 'restarted', LEASE_MS), applying).next;
+const settling = changeBy(finishExecution(7, LEASE_MS), done).next;
 
 test('Redis refuses to start after the approval has expired, while frozen, and beyond the caps', () => {
-  expect(startExecution(7, OBSERVATION, POLICY, LEASE_MS, NOW)(approved)).toMatchObject({
+  expect(startExecution(7, OBSERVATION, POLICY, LEASE_MS)(approved, NOW)).toMatchObject({
     notAfter: approved.until,
     unlessFrozen: true,
     caps: { perHour: 20, perRun: 20 },
@@ -52,14 +52,27 @@ test('Redis refuses to start after the approval has expired, while frozen, and b
   });
 });
 
+test('an approval that has expired ends as expired, whatever else was decided', () => {
+  const start = unlessExpired(POLICY, startExecution(7, OBSERVATION, POLICY, LEASE_MS));
+  const untilMs = Date.parse(approved.until ?? '');
+
+  expect(changeBy(start, approved, untilMs)).toMatchObject({ next: { state: 'applying' } });
+  expect(changeBy(start, approved, untilMs + 1)).toMatchObject({
+    onlyIfOverdue: true,
+    next: { state: 'expired' },
+  });
+  // The deadline of a later state is a lease.
+  expect(start({ ...approved, state: 'applying' }, untilMs + 1)).toBe('it is applying');
+});
+
 test('a remediation that was disabled after its approval does not start', () => {
   const off = { ...POLICY, off: ['etcd/doppler:restart'] };
 
-  expect(startExecution(7, OBSERVATION, off, LEASE_MS, NOW)(approved)).toMatch(/`remediations.off` names/);
+  expect(startExecution(7, OBSERVATION, off, LEASE_MS)(approved, NOW)).toMatch(/`remediations.off` names/);
 });
 
 test('a remediation is fixed only if the finding is gone afterwards', () => {
-  expect(changeBy(recordVerification(7, OBSERVED_GONE, undefined, NOW), settling)).toMatchObject({
+  expect(changeBy(recordVerification(7, OBSERVED_GONE, undefined), settling)).toMatchObject({
     next: { state: 'fixed', deeds: [{ line: 'restarted' }] },
     entry: {
       kind: 'outcome',
@@ -72,21 +85,21 @@ test('a remediation is fixed only if the finding is gone afterwards', () => {
   });
   for (const finding of ['found', 'unseen'] as const)
     expect(
-      changeBy(recordVerification(7, { ...OBSERVED_GONE, finding }, 'still there', NOW), settling).next.state,
+      changeBy(recordVerification(7, { ...OBSERVED_GONE, finding }, 'still there'), settling).next.state,
     ).toBe('unverified');
 });
 
 test.each<[string, Transition]>([
-  ['records a step', recordStep(6, 'x', LEASE_MS, NOW)],
-  ['finishes the execution', finishExecution(6, LEASE_MS, NOW)],
-  ['fails the execution', failExecution(6, 'x', undefined, NOW)],
-  ['interrupts the execution', interruptExecution(6, 'x', NOW)],
+  ['records a step', recordStep(6, 'x', LEASE_MS)],
+  ['finishes the execution', finishExecution(6, LEASE_MS)],
+  ['fails the execution', failExecution(6, 'x', undefined)],
+  ['interrupts the execution', interruptExecution(6, 'x')],
 ])('a worker with an older fencing token no longer %s', (_, transition) => {
-  expect(transition(applying)).toBe('it is applying, and no longer ours');
+  expect(transition(applying, NOW)).toBe('it is applying, and no longer ours');
 });
 
 test('a worker with an older fencing token does not record the verification either', () => {
-  expect(recordVerification(6, OBSERVED_GONE, undefined, NOW)(settling)).toBe(
+  expect(recordVerification(6, OBSERVED_GONE, undefined)(settling, NOW)).toBe(
     'it is settling, and no longer ours',
   );
 });
@@ -98,7 +111,7 @@ test.each<[RemediationRecord['state'], RemediationRecord['state'], string]>([
   ['applying', 'interrupted', 'the worker was lost while it acted'],
   ['settling', 'unverified', 'the worker was lost after the deed, before it had looked again'],
 ])('%s becomes %s when it times out by the clock of Redis', (state, end, because) => {
-  const change = changeBy(endOverdue(NOW, POLICY), { ...done, state, shownAt: OBSERVATION.at });
+  const change = changeBy(endOverdue(POLICY), { ...done, state, shownAt: OBSERVATION.at });
 
   expect(change).toMatchObject({ onlyIfOverdue: true, next: { state: end, because }, entry: { because } });
   expect(change.next).not.toHaveProperty('until');
@@ -112,12 +125,12 @@ test('a plan that is not posted yet gets more time, and is withdrawn after a day
     requested: { by: 'U0ADA', at: isoTime(NOW - 3_600_000) },
   };
 
-  const change = changeBy(endOverdue(NOW, POLICY), planned);
+  const change = changeBy(endOverdue(POLICY), planned);
 
   expect(change).toMatchObject({ onlyIfOverdue: true, next: { state: 'planned' } });
   expect(Date.parse(change.next.until ?? '') - NOW).toBe(POLICY.approveWithinMinutes * 60_000);
   expect(change.entry).toBeUndefined();
-  const aDayLater = changeBy(endOverdue(NOW + 86_400_000, POLICY), planned);
+  const aDayLater = changeBy(endOverdue(POLICY), planned, NOW + 86_400_000);
   expect(aDayLater).toMatchObject({
     next: { state: 'refused', because: 'its plan could not be posted for a day' },
     entry: { kind: 'refused' },
@@ -125,14 +138,14 @@ test('a plan that is not posted yet gets more time, and is withdrawn after a day
 });
 
 test('an interrupted remediation keeps its steps, and can only be rechecked', () => {
-  const interrupted = changeBy(interruptExecution(7, 'the worker was stopped', NOW), done).next;
+  const interrupted = changeBy(interruptExecution(7, 'the worker was stopped'), done).next;
 
   expect(interrupted).toMatchObject({ state: 'interrupted', deeds: [{ line: 'restarted' }] });
-  expect(changeBy(recordRecheck('U0KATE', OBSERVED_GONE, NOW), interrupted)).toMatchObject({
+  expect(changeBy(recordRecheck('U0KATE', OBSERVED_GONE), interrupted)).toMatchObject({
     next: { state: 'fixed' },
     entry: { kind: 'outcome', outcome: 'fixed', who: ['U0KATE'] },
   });
-  expect(changeBy(recordRecheck('U0KATE', OBSERVATION, NOW), interrupted).next).toMatchObject({
+  expect(changeBy(recordRecheck('U0KATE', OBSERVATION), interrupted).next).toMatchObject({
     state: 'interrupted',
     because: 'the worker was stopped',
   });
@@ -140,18 +153,18 @@ test('an interrupted remediation keeps its steps, and can only be rechecked', ()
 
 /** The states from which each transition is possible, with the right fencing token. */
 const ALLOWED_STATES: readonly (readonly [string, Transition, readonly string[]])[] = [
-  ['starting', startExecution(7, OBSERVATION, POLICY, LEASE_MS, NOW), ['approved']],
-  ['recording a step', recordStep(7, 'x', LEASE_MS, NOW), ['applying']],
-  ['finishing', finishExecution(7, LEASE_MS, NOW), ['applying']],
-  ['verifying', recordVerification(7, OBSERVED_GONE, undefined, NOW), ['settling']],
-  ['failing', failExecution(7, 'x', OBSERVATION, NOW), ['applying']],
-  ['interrupting', interruptExecution(7, 'x', NOW), ['applying']],
-  ['timing out', endOverdue(NOW, POLICY), ['planning', 'planned', 'approved', 'applying', 'settling']],
-  ['rechecking', recordRecheck('U0KATE', OBSERVED_GONE, NOW), ['unverified', 'failed', 'interrupted']],
+  ['starting', startExecution(7, OBSERVATION, POLICY, LEASE_MS), ['approved']],
+  ['recording a step', recordStep(7, 'x', LEASE_MS), ['applying']],
+  ['finishing', finishExecution(7, LEASE_MS), ['applying']],
+  ['verifying', recordVerification(7, OBSERVED_GONE, undefined), ['settling']],
+  ['failing', failExecution(7, 'x', OBSERVATION), ['applying']],
+  ['interrupting', interruptExecution(7, 'x'), ['applying']],
+  ['timing out', endOverdue(POLICY), ['planning', 'planned', 'approved', 'applying', 'settling']],
+  ['rechecking', recordRecheck('U0KATE', OBSERVED_GONE), ['unverified', 'failed', 'interrupted']],
 ];
 
 test.each(ALLOWED_STATES)('%s is possible from these states only', (_, transition, from) => {
   expect(
-    REMEDIATION_STATES.filter((state) => typeof transition({ ...applying, state }) !== 'string'),
+    REMEDIATION_STATES.filter((state) => typeof transition({ ...applying, state }, NOW) !== 'string'),
   ).toEqual(from);
 });

@@ -2,8 +2,16 @@ import { proofInWords } from '../../../check/proof.ts';
 import type { AuditEvent } from '../../audit/entry.ts';
 import { type Policy, disabledReason } from '../policy.ts';
 import type { Observation, RemediationRecord } from '../record.ts';
-import type { Transition, Change } from '../remediation-store.ts';
-import { toFinalState, auditEventOf, isoTime, SYSTEM_ACTOR, actorsOf } from './common.ts';
+import {
+  toFinalState,
+  auditEventOf,
+  type Change,
+  isPast,
+  isoTime,
+  SYSTEM_ACTOR,
+  actorsOf,
+  type Transition,
+} from './common.ts';
 import { withdraw } from './approval.ts';
 
 /**
@@ -17,16 +25,15 @@ export function startExecution(
   before: Observation,
   policy: Policy,
   leaseMs: number,
-  nowMs: number,
 ): Transition {
-  return (remediation) => {
-    const { state, until } = remediation;
+  return (record, nowMs) => {
+    const { state, until } = record;
     if (state !== 'approved') return `it is ${state}`;
-    const off = disabledReason(policy, remediation);
+    const off = disabledReason(policy, record);
     if (off) return off;
     return {
-      next: { ...remediation, state: 'applying', token, before, until: isoTime(nowMs + leaseMs) },
-      entry: auditEventOf(remediation, 'applying', actorsOf(remediation), nowMs, { before: before.verdict }),
+      next: { ...record, state: 'applying', token, before, until: isoTime(nowMs + leaseMs) },
+      entry: auditEventOf(record, 'applying', actorsOf(record), nowMs, { before: before.verdict }),
       ...(until !== undefined && { notAfter: until }),
       unlessFrozen: true,
       caps: policy,
@@ -36,11 +43,11 @@ export function startExecution(
 }
 
 /** Records one completed step and extends the lease. Refused for every fencing token but the current one. */
-export function recordStep(token: number, line: string, leaseMs: number, nowMs: number): Transition {
-  return requireToken(token, 'applying', (remediation) => ({
+export function recordStep(token: number, line: string, leaseMs: number): Transition {
+  return requireToken(token, 'applying', (record, nowMs) => ({
     next: {
-      ...remediation,
-      deeds: [...remediation.deeds, { at: isoTime(nowMs), line }],
+      ...record,
+      deeds: [...record.deeds, { at: isoTime(nowMs), line }],
       until: isoTime(nowMs + leaseMs),
     },
     lockTargetsForMs: leaseMs * 2,
@@ -48,10 +55,10 @@ export function recordStep(token: number, line: string, leaseMs: number, nowMs: 
 }
 
 /** applying -> settling: the plan is applied, and its result is verified. */
-export function finishExecution(token: number, leaseMs: number, nowMs: number): Transition {
-  return requireToken(token, 'applying', (remediation) => ({
-    next: { ...remediation, state: 'settling', until: isoTime(nowMs + leaseMs) },
-    entry: auditEventOf(remediation, 'applied', actorsOf(remediation), nowMs, stepsOf(remediation)),
+export function finishExecution(token: number, leaseMs: number): Transition {
+  return requireToken(token, 'applying', (record, nowMs) => ({
+    next: { ...record, state: 'settling', until: isoTime(nowMs + leaseMs) },
+    entry: auditEventOf(record, 'applied', actorsOf(record), nowMs, stepsOf(record)),
     lockTargetsForMs: leaseMs * 2,
   }));
 }
@@ -61,29 +68,23 @@ export function recordVerification(
   token: number,
   after: Observation,
   because: string | undefined,
-  nowMs: number,
 ): Transition {
-  return requireToken(token, 'settling', (remediation) =>
-    recordOutcome(remediation, after.finding === 'gone' ? 'fixed' : 'unverified', nowMs, { after, because }),
+  return requireToken(token, 'settling', (record, nowMs) =>
+    recordOutcome(record, after.finding === 'gone' ? 'fixed' : 'unverified', nowMs, { after, because }),
   );
 }
 
 /** applying -> failed: a step failed. The steps before it are recorded. */
-export function failExecution(
-  token: number,
-  because: string,
-  after: Observation | undefined,
-  nowMs: number,
-): Transition {
-  return requireToken(token, 'applying', (remediation) =>
-    recordOutcome(remediation, 'failed', nowMs, { because, after }),
+export function failExecution(token: number, because: string, after: Observation | undefined): Transition {
+  return requireToken(token, 'applying', (record, nowMs) =>
+    recordOutcome(record, 'failed', nowMs, { because, after }),
   );
 }
 
 /** applying -> interrupted: the worker was stopped during a step, and it is unknown how much of that step was done. */
-export function interruptExecution(token: number, because: string, nowMs: number): Transition {
-  return requireToken(token, 'applying', (remediation) =>
-    recordOutcome(remediation, 'interrupted', nowMs, { because }),
+export function interruptExecution(token: number, because: string): Transition {
+  return requireToken(token, 'applying', (record, nowMs) =>
+    recordOutcome(record, 'interrupted', nowMs, { because }),
   );
 }
 
@@ -91,38 +92,52 @@ export function interruptExecution(token: number, because: string, nowMs: number
 function requireToken(
   token: number,
   state: 'applying' | 'settling',
-  change: (remediation: RemediationRecord) => Change,
+  change: (record: RemediationRecord, nowMs: number) => Change,
 ): Transition {
-  return (remediation) =>
-    remediation.state === state && remediation.token === token
-      ? change(remediation)
-      : `it is ${remediation.state}, and no longer ours`;
+  return (record, nowMs) =>
+    record.state === state && record.token === token
+      ? change(record, nowMs)
+      : `it is ${record.state}, and no longer ours`;
+}
+
+/**
+ * approved -> expired if the approval has expired, and otherwise what `transition` decides: the checks before an execution may take longer
+ * than an approval lasts.
+ */
+export function unlessExpired(
+  policy: Pick<Policy, 'approveWithinMinutes'>,
+  transition: Transition,
+): Transition {
+  return (record, nowMs) =>
+    record.state === 'approved' && isPast(record.until, nowMs)
+      ? endOverdue(policy)(record, nowMs)
+      : transition(record, nowMs);
 }
 
 /** Ends a state that timed out, or extends it. Redis checks the time, because a lease may have been extended meanwhile. */
-export function endOverdue(nowMs: number, policy: Pick<Policy, 'approveWithinMinutes'>): Transition {
-  const whenOverdue = overdueTransition(nowMs, policy);
-  return (remediation) => {
-    const change = whenOverdue(remediation);
+export function endOverdue(policy: Pick<Policy, 'approveWithinMinutes'>): Transition {
+  const whenOverdue = overdueTransition(policy);
+  return (record, nowMs) => {
+    const change = whenOverdue(record, nowMs);
     return typeof change === 'string' ? change : { ...change, onlyIfOverdue: true };
   };
 }
 
-function overdueTransition(nowMs: number, policy: Pick<Policy, 'approveWithinMinutes'>): Transition {
-  return (remediation) => {
-    const { state } = remediation;
-    if (state === 'planning') return expire(remediation, 'no worker made a plan in time', nowMs);
-    if (state === 'planned' && remediation.shownAt === undefined)
-      return extendUnposted(remediation, nowMs, policy.approveWithinMinutes * 60_000);
-    if (state === 'planned') return expire(remediation, 'nobody approved it in time', nowMs);
+function overdueTransition(policy: Pick<Policy, 'approveWithinMinutes'>): Transition {
+  return (record, nowMs) => {
+    const { state } = record;
+    if (state === 'planning') return expire(record, 'no worker made a plan in time', nowMs);
+    if (state === 'planned' && record.shownAt === undefined)
+      return extendUnposted(record, nowMs, policy.approveWithinMinutes * 60_000);
+    if (state === 'planned') return expire(record, 'nobody approved it in time', nowMs);
     if (state === 'approved')
-      return expire(remediation, 'no worker took it up while the approval was good', nowMs);
+      return expire(record, 'no worker took it up while the approval was good', nowMs);
     if (state === 'applying')
-      return recordOutcome(remediation, 'interrupted', nowMs, {
+      return recordOutcome(record, 'interrupted', nowMs, {
         because: 'the worker was lost while it acted',
       });
     if (state === 'settling')
-      return recordOutcome(remediation, 'unverified', nowMs, {
+      return recordOutcome(record, 'unverified', nowMs, {
         because: 'the worker was lost after the deed, before it had looked again',
       });
     return `it is ${state}`;
@@ -130,54 +145,54 @@ function overdueTransition(nowMs: number, policy: Pick<Policy, 'approveWithinMin
 }
 
 /** A plan that is not posted yet gets more time, and is withdrawn if it could not be posted for a day. */
-function extendUnposted(remediation: RemediationRecord, nowMs: number, approveWithinMs: number): Change {
-  const askedAtMs = Date.parse(remediation.requested?.at ?? '');
+function extendUnposted(record: RemediationRecord, nowMs: number, approveWithinMs: number): Change {
+  const askedAtMs = Date.parse(record.requested?.at ?? '');
   if (!(nowMs - askedAtMs < MAX_UNPOSTED_MS))
-    return withdraw(remediation, 'its plan could not be posted for a day', nowMs);
+    return withdraw(record, 'its plan could not be posted for a day', nowMs);
   return {
-    next: { ...remediation, until: isoTime(nowMs + approveWithinMs) },
+    next: { ...record, until: isoTime(nowMs + approveWithinMs) },
     lockTargetsForMs: approveWithinMs,
   };
 }
 
 const MAX_UNPOSTED_MS = 86_400_000;
 
-function expire(remediation: RemediationRecord, because: string, nowMs: number): Change {
+function expire(record: RemediationRecord, because: string, nowMs: number): Change {
   return {
-    next: toFinalState({ ...remediation, because }, 'expired', nowMs),
-    entry: auditEventOf(remediation, 'expired', [SYSTEM_ACTOR], nowMs, { because }),
+    next: toFinalState({ ...record, because }, 'expired', nowMs),
+    entry: auditEventOf(record, 'expired', [SYSTEM_ACTOR], nowMs, { because }),
   };
 }
 
 /** interrupted, unverified or failed -> fixed if a recheck no longer finds the finding; else it keeps its state. */
-export function recordRecheck(by: string, after: Observation, nowMs: number): Transition {
-  return (remediation) => {
-    const { state } = remediation;
+export function recordRecheck(by: string, after: Observation): Transition {
+  return (record, nowMs) => {
+    const { state } = record;
     if (!['interrupted', 'unverified', 'failed'].includes(state)) return `it is ${state}`;
     const becomes = after.finding === 'gone' ? 'fixed' : (state as 'interrupted' | 'unverified' | 'failed');
-    const change = recordOutcome(remediation, becomes, nowMs, { after, because: remediation.because });
+    const change = recordOutcome(record, becomes, nowMs, { after, because: record.because });
     return { ...change, ...(change.entry && { entry: { ...change.entry, who: [by] } }) };
   };
 }
 
 function recordOutcome(
-  remediation: RemediationRecord,
+  record: RemediationRecord,
   state: 'fixed' | 'unverified' | 'failed' | 'interrupted',
   nowMs: number,
   { because, after }: { readonly because?: string | undefined; readonly after?: Observation | undefined },
 ): Change {
-  const { before } = remediation;
+  const { before } = record;
   const next = toFinalState(
-    { ...remediation, ...(because !== undefined && { because }), ...(after && { after }) },
+    { ...record, ...(because !== undefined && { because }), ...(after && { after }) },
     state,
     nowMs,
   );
   const proof = after && proofInWords(before?.measures ?? [], after.measures);
   return {
     next,
-    entry: auditEventOf(remediation, 'outcome', actorsOf(remediation), nowMs, {
+    entry: auditEventOf(record, 'outcome', actorsOf(record), nowMs, {
       outcome: state,
-      ...stepsOf(remediation),
+      ...stepsOf(record),
       ...(because !== undefined && { because }),
       ...(before && { before: before.verdict }),
       ...(after && { after: proof ? `${after.verdict} (${proof})` : after.verdict }),
