@@ -8,6 +8,7 @@ import { openChannelOrder } from '../store/thread/channel-order.ts';
 import { openPeople } from '../store/access/people.ts';
 import { openRate } from '../store/access/rate.ts';
 import { openRefusals, startSweepingRefusals } from '../store/audit/refusals.ts';
+import { makeAnnounce } from '../store/remediation/announce.ts';
 import { readClock } from '../store/read-clock.ts';
 import { openRemediationStore } from '../store/remediation/remediation-store.ts';
 import { openPostDeduplication } from '../store/thread/post-deduplication.ts';
@@ -157,6 +158,7 @@ export async function startBot(shared: Shared): Promise<Role & { readonly port?:
       threads: openThreads(commandRedis, PREFIX),
       directory,
       policy,
+      announce: makeAnnounce(queues, log),
       queues,
       redact,
       log,

@@ -2,6 +2,7 @@ import { atMost } from '../telemetry/within.ts';
 import { confirmDurability } from '../store/remediation/durability.ts';
 import { openFreeze } from '../store/remediation/freeze.ts';
 import { openPeople } from '../store/access/people.ts';
+import { makeAnnounce } from '../store/remediation/announce.ts';
 import { readClock } from '../store/read-clock.ts';
 import { openRemediationStore } from '../store/remediation/remediation-store.ts';
 import { connectBlocking } from '../queue/connection.ts';
@@ -40,8 +41,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
     policy: policyOf(config),
     readFreeze: openFreeze(connection, PREFIX).read,
     confirmDurability: () => confirmDurability(connection),
-    enqueueRemediation: queues.enqueueRemediation,
-    enqueueOutbox: queues.enqueueOutbox,
+    announce: makeAnnounce(queues, log),
     redact,
     deadlineMs: config.limits.checkSeconds * 1_000,
     leaseMs: config.limits.takeOverSeconds * 1_000,

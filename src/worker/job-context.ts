@@ -2,6 +2,7 @@ import type { Catalogue } from '../request/catalogue.ts';
 import type { AnyRemediation } from '../check/define-remediation.ts';
 import type { Redact } from '../text/redact.ts';
 import type { AnyCheck } from '../check/define-check.ts';
+import type { Announce } from '../store/remediation/announce.ts';
 import type { Durability } from '../store/remediation/durability.ts';
 import type { FreezeRecord } from '../store/remediation/freeze.ts';
 import type { People } from '../store/access/people.ts';
@@ -9,7 +10,6 @@ import type { Policy } from '../store/remediation/policy.ts';
 import type { RemediationRecord } from '../store/remediation/record.ts';
 import type { RemediationStore } from '../store/remediation/remediation-store.ts';
 import type { Readers, Writers } from '../ports/readers.ts';
-import type { Queues } from '../queue/queues.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
@@ -27,8 +27,7 @@ export interface RemediationDeps {
   readonly readFreeze: () => Promise<FreezeRecord | undefined>;
   /** Whether Redis has what was just written on disk. */
   readonly confirmDurability: () => Promise<Durability>;
-  readonly enqueueRemediation: Queues['enqueueRemediation'];
-  readonly enqueueOutbox: Queues['enqueueOutbox'];
+  readonly announce: Announce;
   readonly redact: Redact;
   readonly deadlineMs: number;
   /** A worker that has not renewed its lease for this long counts as lost. */

@@ -16,7 +16,7 @@ import { transitionAndShow } from './transition.ts';
  */
 export async function makePlan(context: JobContext): Promise<void> {
   const { deps, remediation } = context;
-  const { policy, enqueueRemediation } = deps;
+  const { policy } = deps;
   if (remediation.state !== 'planning') return;
   const made = await observeAndPlan(context).catch((error: unknown) => planFailure(context, error));
   if ('because' in made) {
@@ -33,9 +33,7 @@ export async function makePlan(context: JobContext): Promise<void> {
   }
   if (remediation.risk !== 'safe') return;
   const approved = await transitionAndShow(context, approveSafe(policy));
-  if (approved.kind === 'changed')
-    await enqueueRemediation(`apply-${remediation.id}`, { kind: 'apply', id: remediation.id });
-  else await transitionAndShow(context, refuseRemediation(approved.because));
+  if (approved.kind === 'refused') await transitionAndShow(context, refuseRemediation(approved.because));
 }
 
 interface NoPlan {

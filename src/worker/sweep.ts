@@ -1,7 +1,5 @@
 import { endOverdue } from '../store/remediation/transitions/execution.ts';
-import type { RemediationRecord } from '../store/remediation/record.ts';
 import type { RemediationDeps } from './job-context.ts';
-import { enqueueCardOrLog } from './transition.ts';
 
 export interface RunningSweep {
   readonly close: () => Promise<void>;
@@ -32,7 +30,7 @@ export function startSweep(deps: RemediationDeps, everyMs: number): RunningSweep
 }
 
 async function sweep(deps: RemediationDeps): Promise<void> {
-  const { remediations, policy, log } = deps;
+  const { remediations, policy, announce, log } = deps;
   for (const id of await remediations.listOverdue()) {
     const result = await remediations.transition(id, endOverdue(policy));
     if (result.kind !== 'changed') continue;
@@ -41,21 +39,10 @@ async function sweep(deps: RemediationDeps): Promise<void> {
       { remediation: id, state },
       state === 'planned' ? 'a plan that is not posted yet got more time' : 'a remediation ended by itself',
     );
-    await enqueueCardOrLog(deps, result);
+    await announce(result.record, result.revision);
   }
   for (const id of await remediations.listCardPending(CARD_PENDING_MS)) {
     const stored = await remediations.read(id);
-    if (!stored) continue;
-    await enqueueAgain(deps, stored.record);
-    await enqueueCardOrLog(deps, stored);
+    if (stored) await announce(stored.record, stored.revision);
   }
-}
-
-/** A job that is or was in the queue is not added twice, because its id is the same. */
-async function enqueueAgain(
-  { enqueueRemediation }: RemediationDeps,
-  { id, state }: RemediationRecord,
-): Promise<void> {
-  if (state === 'planning') await enqueueRemediation(`plan-${id}`, { kind: 'plan', id });
-  if (state === 'approved') await enqueueRemediation(`apply-${id}`, { kind: 'apply', id });
 }

@@ -4,9 +4,9 @@ import { cleanText } from '../../text/clean-text.ts';
 import type { Redact } from '../../text/redact.ts';
 import { approve, reject, requestPlan } from '../../store/remediation/transitions/approval.ts';
 import type { Policy, AccessRole } from '../../store/remediation/policy.ts';
-import { enqueueCard } from '../../store/remediation/enqueue-card.ts';
+import type { Announce } from '../../store/remediation/announce.ts';
 import { FINAL_STATES, type RemediationRecord } from '../../store/remediation/record.ts';
-import type { RemediationStore, StoredRemediation } from '../../store/remediation/remediation-store.ts';
+import type { RemediationStore } from '../../store/remediation/remediation-store.ts';
 import type { Transition } from '../../store/remediation/transitions/common.ts';
 import type { Threads } from '../../store/thread/threads.ts';
 import type { Queues } from '../../queue/queues.ts';
@@ -32,7 +32,8 @@ export interface ActionDeps {
   readonly threads: Pick<Threads, 'read'>;
   readonly directory: Pick<UserDirectory, 'lookUp'>;
   readonly policy: Policy;
-  readonly queues: Queues;
+  readonly announce: Announce;
+  readonly queues: Pick<Queues, 'enqueueRemediation'>;
   /** Reasons are redacted: people may paste secrets into them. */
   readonly redact: Redact;
   readonly log: Log;
@@ -174,14 +175,14 @@ async function handleClick(
   deps: ActionDeps,
   { click, planHash, remediation }: ResolvedClick,
 ): Promise<Refusal | undefined> {
-  const { directory, remediations } = deps;
+  const { directory, remediations, announce } = deps;
   const { id, requested, approvals } = remediation;
   await directory.lookUp([...(requested ? [requested.by] : []), ...approvals.map(({ by }) => by)]);
   if (click.button === 'look') return recheck(deps, click, remediation);
   const result = await remediations.transition(id, transitionFor(deps, click, planHash));
   if (result.kind === 'refused')
     return { rule: 'state', because: result.because, remediation: result.current?.record ?? remediation };
-  await enqueueNextStep(deps, result);
+  await announce(result.record, result.revision);
   return undefined;
 }
 
@@ -202,21 +203,6 @@ function transitionFor(
 ): Transition {
   if (button === 'request') return requestPlan(userId, policy, reason);
   return button === 'approve' ? approve(userId, planHash, policy, reason) : reject(userId, planHash);
-}
-
-/** Jobs that are lost on the way to a queue are queued again by the worker's sweep. */
-async function enqueueNextStep({ queues, log }: ActionDeps, stored: StoredRemediation): Promise<void> {
-  const { id, state } = stored.record;
-  try {
-    if (state === 'planning') await queues.enqueueRemediation(`plan-${id}`, { kind: 'plan', id });
-    if (state === 'approved') await queues.enqueueRemediation(`apply-${id}`, { kind: 'apply', id });
-    await enqueueCard(queues, stored);
-  } catch (error) {
-    log.warn(
-      { err: error, remediation: id },
-      'a click was taken; what follows from it is done a little later',
-    );
-  }
 }
 
 async function recheck(
