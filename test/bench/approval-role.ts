@@ -3,8 +3,9 @@ import { dirname } from 'node:path';
 import type { Config, ProcessSettings } from '../../src/config/read-config.ts';
 import type { Role } from '../../src/app/shared.ts';
 import { prepareShared } from '../../src/app/shared.ts';
-import { makeCatalogue, openToAll } from '../e2e/harness.ts';
-import { makeFixableCheck, makeFakeSystem } from '../e2e/fake-system.ts';
+import { openToAll } from '../e2e/harness.ts';
+import { makeCatalogue } from '../world/lab-checks.ts';
+import { makeFixableCheck, makeFakeSystem } from '../world/fake-system.ts';
 import { TOKENS } from './stage.ts';
 
 /** The only argument of this process, in JSON. */

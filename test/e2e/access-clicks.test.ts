@@ -4,8 +4,9 @@ import { openAuditLog, parseEntry } from '../../src/store/audit/audit-log.ts';
 import { connectBlocking, type RedisConnection } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';
-import { ADA, GRACE, INCIDENT, KATE, makeCatalogue, openToAll, setStage, type Stage } from './harness.ts';
-import { type FakeSystem, makeFixableCheck, makeFakeSystem } from './fake-system.ts';
+import { ADA, GRACE, INCIDENT, KATE, openToAll, setStage, type Stage } from './harness.ts';
+import { makeCatalogue } from '../world/lab-checks.ts';
+import { type FakeSystem, makeFixableCheck, makeFakeSystem } from '../world/fake-system.ts';
 
 const ORGANIZATION = { id: 'E0123ORG', name: 'Demo organization' };
 

@@ -4,18 +4,8 @@ import { openAuditLog, parseEntry } from '../../src/store/audit/audit-log.ts';
 import { connectBlocking, type RedisConnection } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';
-import {
-  ADA,
-  GRACE,
-  INCIDENT,
-  KATE,
-  makeCatalogue,
-  makeCheck,
-  PLATFORM,
-  PLATFORM_TEAM,
-  setStage,
-  type Stage,
-} from './harness.ts';
+import { ADA, GRACE, INCIDENT, KATE, PLATFORM, PLATFORM_TEAM, setStage, type Stage } from './harness.ts';
+import { makeCatalogue, makeCheck } from '../world/lab-checks.ts';
 
 let stage: Stage;
 let redis: RedisConnection;

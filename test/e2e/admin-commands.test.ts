@@ -5,7 +5,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parseEntry } from '../../src/store/audit/audit-log.ts';
 import { Redis } from 'ioredis';
 import { PREFIX } from '../../src/queue/queues.ts';
-import { ADA, GRACE, INCIDENT, makeCatalogue, makeCheck, PLATFORM, setStage, type Stage } from './harness.ts';
+import { ADA, GRACE, INCIDENT, PLATFORM, setStage, type Stage } from './harness.ts';
+import { makeCatalogue, makeCheck } from '../world/lab-checks.ts';
 
 let stage: Stage;
 let folder: string;

@@ -1,15 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import {
-  ADA,
-  GRACE,
-  INCIDENT,
-  KATE,
-  makeCatalogue,
-  makeCheck,
-  PLATFORM,
-  setStage,
-  type Stage,
-} from './harness.ts';
+import { ADA, GRACE, INCIDENT, KATE, PLATFORM, setStage, type Stage } from './harness.ts';
+import { makeCatalogue, makeCheck } from '../world/lab-checks.ts';
 
 const DIRECT = 'D0123KATE';
 

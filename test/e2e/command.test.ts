@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import { ADA, INCIDENT, makeCatalogue, makeCheck, setStage, type Stage } from './harness.ts';
+import { ADA, INCIDENT, setStage, type Stage } from './harness.ts';
+import { makeCatalogue, makeCheck } from '../world/lab-checks.ts';
 
 let stage: Stage;
 afterEach(() => stage.close());

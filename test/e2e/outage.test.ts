@@ -4,20 +4,9 @@ import { openPostDeduplication } from '../../src/store/thread/post-deduplication
 import { connectBlocking } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';
-import { makeFixableCheck, makeFakeSystem } from './fake-system.ts';
-import {
-  ADA,
-  GRACE,
-  INCIDENT,
-  makeCatalogue,
-  makeCheck,
-  PLATFORM,
-  RANDOM,
-  SECRET,
-  setStage,
-  type Stage,
-  TOKENS,
-} from './harness.ts';
+import { makeFixableCheck, makeFakeSystem } from '../world/fake-system.ts';
+import { ADA, GRACE, INCIDENT, PLATFORM, RANDOM, SECRET, setStage, type Stage, TOKENS } from './harness.ts';
+import { makeCatalogue, makeCheck } from '../world/lab-checks.ts';
 
 let stage: Stage;
 afterEach(async () => {

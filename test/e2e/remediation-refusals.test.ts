@@ -9,18 +9,9 @@ import {
 import { connectBlocking, type RedisConnection } from '../../src/queue/connection.ts';
 import { PREFIX } from '../../src/queue/queues.ts';
 import type { Message } from '../workspace/model.ts';
-import {
-  ADA,
-  GRACE,
-  INCIDENT,
-  KATE,
-  makeCatalogue,
-  openToAll,
-  PLATFORM_TEAM,
-  setStage,
-  type Stage,
-} from './harness.ts';
-import { type FakeSystem, makeFixableCheck, makeFakeSystem } from './fake-system.ts';
+import { ADA, GRACE, INCIDENT, KATE, openToAll, PLATFORM_TEAM, setStage, type Stage } from './harness.ts';
+import { makeCatalogue } from '../world/lab-checks.ts';
+import { type FakeSystem, makeFixableCheck, makeFakeSystem } from '../world/fake-system.ts';
 
 let stage: Stage;
 let system: FakeSystem;

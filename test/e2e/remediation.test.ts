@@ -1,8 +1,9 @@
 import { afterEach, expect, test } from 'vitest';
 import { MAX_WAIT_MS } from '../timeouts.ts';
 import type { Message } from '../workspace/model.ts';
-import { ADA, GRACE, INCIDENT, KATE, makeCatalogue, openToAll, setStage, type Stage } from './harness.ts';
-import { type FakeSystem, makeFixableCheck, makeFakeSystem } from './fake-system.ts';
+import { ADA, GRACE, INCIDENT, KATE, openToAll, setStage, type Stage } from './harness.ts';
+import { makeCatalogue } from '../world/lab-checks.ts';
+import { type FakeSystem, makeFixableCheck, makeFakeSystem } from '../world/fake-system.ts';
 
 let stage: Stage;
 let system: FakeSystem;

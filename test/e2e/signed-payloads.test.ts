@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ADA, INCIDENT, makeCatalogue, makeCheck, setStage, type Stage, TOKENS } from './harness.ts';
+import { ADA, INCIDENT, setStage, type Stage, TOKENS } from './harness.ts';
+import { makeCatalogue, makeCheck } from '../world/lab-checks.ts';
 import { signedHeaders } from './sign.ts';
 
 /** What Slack signs is still not always what a listener waits for, or well-formed. */

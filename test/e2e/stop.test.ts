@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterEach, expect, test } from 'vitest';
 import { freePort } from '../world/free-port.ts';
-import { ADA, INCIDENT, makeCatalogue, makeCheck, setStage, type Stage } from './harness.ts';
+import { ADA, INCIDENT, setStage, type Stage } from './harness.ts';
+import { makeCatalogue, makeCheck } from '../world/lab-checks.ts';
 
 let stage: Stage | undefined;
 afterEach(async () => {

@@ -20,7 +20,6 @@ import {
   GRACE,
   INCIDENT,
   KATE,
-  makeCatalogue,
   openToAll,
   PLATFORM,
   PLATFORM_TEAM,
@@ -28,6 +27,7 @@ import {
   type Stage,
   TOKENS,
 } from './harness.ts';
+import { makeCatalogue } from '../world/lab-checks.ts';
 import { THINGS, upgradeChecks, type UpgradeLab } from './upgrade-lab.ts';
 
 /** This version continues what version 0.2 left in Redis. What that was is described in the first line of the file. */
