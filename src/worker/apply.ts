@@ -1,87 +1,235 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isComplete } from '../check/proof.ts';
+import { applyRemediation, planRemediation } from '../check/run-remediation.ts';
+import { SourceError } from '../ports/source-error.ts';
+import { authorize } from '../store/access/authorize.ts';
+import { isDurableEnough, NOT_DURABLE } from '../store/remediation/durability.ts';
+import { remediationName } from '../store/remediation/policy.ts';
+import { type Observation, planHashOf, type RemediationRecord } from '../store/remediation/record.ts';
+import { refuseRemediation, skipRemediation } from '../store/remediation/transitions/approval.ts';
+import type { Transition } from '../store/remediation/transitions/common.ts';
 import {
-  startExecution,
   failExecution,
+  finishExecution,
+  interruptExecution,
+  recordStep,
   recordVerification,
+  startExecution,
   unlessExpired,
 } from '../store/remediation/transitions/execution.ts';
-import { refuseRemediation } from '../store/remediation/transitions/approval.ts';
-import { remediationName } from '../store/remediation/policy.ts';
-import type { Observation } from '../store/remediation/record.ts';
-import { execute, type Execution } from './execute.ts';
-import { NOT_DURABLE, isDurableEnough, preflight } from './preflight.ts';
-import { holdLease, type ExecutionLease } from './lease.ts';
-import { definitionOf, type JobContext } from './job-context.ts';
+import { commitTransition, definitionOf, type JobContext, logBug, readersOf } from './job-context.ts';
+import { type ExecutionLease, holdLease } from './lease.ts';
 import { observe } from './observe.ts';
-import { transitionAndShow } from './transition.ts';
 
 /**
- * approved -> applying -> settling -> its outcome. Applies an approved plan, at most once: preflight repeats the check and the plan, acquire
- * takes the fencing token by compare-and-set and makes sure that this is on disk, execute applies the plan, and verify repeats the check
- * until the finding is gone.
+ * approved -> applying -> settling -> its outcome. Applies an approved plan, at most once, in four stages: preflight runs the check and the
+ * plan again, acquire takes the fencing token by compare-and-set and makes sure that this is on disk, execute applies the plan, and verify
+ * runs the check until the finding is gone.
  */
 export async function applyApproved(context: JobContext): Promise<void> {
-  const { deps, remediation, jobId, signal } = context;
-  if (remediation.state !== 'approved') return;
+  const { deps, record, jobId, signal } = context;
+  if (record.state !== 'approved') return;
   try {
     const checked = await preflight(context);
-    if ('transition' in checked) {
-      await transitionAndShow(context, unlessExpired(deps.policy, checked.transition));
+    if ('end' in checked) {
+      await commitTransition(context, unlessExpired(deps.policy, checked.end));
       return;
     }
     const execution = await acquire(context, checked.before);
     if (execution) await executeAndVerify(context, execution);
   } catch (error) {
-    // Nothing was applied. A worker that stops hands the job back; any other error is a bug in Wrench.
+    // A worker that stops hands the job back.
     if (signal.aborted) throw error;
-    deps.metrics.bugs.inc({ role: 'worker' });
-    deps.log.error({ err: error, jobId, remediation: remediation.id }, 'a bug of ours met a remediation');
+    logBug(context, error, 'a bug of ours met a remediation');
+    // Refused once the execution has begun: the sweep then ends it, when its lease is over.
     const because = `a bug of ours ended it before anything was done; the log has it under ${jobId}`;
-    await transitionAndShow(context, refuseRemediation(because));
+    await commitTransition(context, refuseRemediation(because));
   }
 }
 
 /**
+ * Preflight: checks everything that can be checked before anything is changed. The people still have their roles, Redis is durable enough to
+ * record that the execution began, the check still finds the finding, and the plan is still the one that was approved.
+ * @returns what was observed, or the transition that ends the remediation.
+ */
+async function preflight(
+  context: JobContext,
+): Promise<{ readonly before: Observation } | { readonly end: Transition }> {
+  const { confirmDurability } = context.deps;
+  const problem =
+    (await authorizationProblem(context)) ??
+    (isDurableEnough(await confirmDurability(), context.record) ? undefined : NOT_DURABLE);
+  if (problem) return { end: refuseRemediation(problem) };
+  const before = await observe(context);
+  if (before.finding === 'gone')
+    return { end: skipRemediation(`the finding is gone: ${before.verdict}`, before) };
+  if (before.finding === 'unseen')
+    return { end: skipRemediation(`the finding cannot be seen any more: ${before.verdict}`, before) };
+  // The parts of a plan for many targets are checked one by one, right before each is applied.
+  const drift = context.record.each ? undefined : await planDrift(context);
+  return drift === undefined ? { before } : { end: skipRemediation(drift, before) };
+}
+
+/** Why the requester or an approver may no longer do this; undefined if all may. Unknown or outdated memberships count as no. */
+async function authorizationProblem({ deps, record }: JobContext): Promise<string | undefined> {
+  const { people, policy, readClock } = deps;
+  const { requested, approvals, risk } = record;
+  const workspace = await people.workspace();
+  if (workspace === undefined) return 'the bot has not said yet which workspace this is';
+  const nowMs = await readClock();
+  const required = [
+    ...(requested ? [{ by: requested.by, role: 'requester' as const }] : []),
+    ...(risk === 'safe' ? [] : approvals.map(({ by }) => ({ by, role: 'approver' as const }))),
+  ];
+  for (const { by, role } of required) {
+    const identity = await people.readIdentity(by, policy.roles);
+    const may = authorize([role], { userId: by, workspace }, identity, policy, nowMs);
+    if (may !== true) return `<@${by}>: ${may}`;
+  }
+  const others = new Set(
+    approvals.map(({ by }) => by).filter((by) => risk === 'safe' || by !== requested?.by),
+  );
+  return others.size < Math.max(1, record.approvalsNeeded ?? 1) ? 'it lacks a valid approval' : undefined;
+}
+
+/** How the plan differs from the approved one; undefined if it is the same. Only what was approved is applied. */
+async function planDrift({ deps, record, signal }: JobContext): Promise<string | undefined> {
+  try {
+    const current = await planRemediation(definitionOf(deps, record).remediation, record, {
+      read: readersOf(deps, record.environment),
+      now: new Date(),
+      signal,
+      deadlineMs: deps.deadlineMs,
+      redact: deps.redact,
+    });
+    return planHashOf(record, current) === record.planHash
+      ? undefined
+      : `the plan would be another one now: ${current.lines.join('; ')}`;
+  } catch (error) {
+    if (!(error instanceof SourceError) || signal.aborted) throw error;
+    return `it can no longer be planned: ${deps.redact(error.message)}`;
+  }
+}
+
+/** A remediation that this worker has acquired: no other worker applies it. */
+interface Execution {
+  /** The fencing token: every write of a worker with an older one is refused. */
+  readonly token: number;
+  readonly before: Observation;
+  readonly record: RemediationRecord;
+}
+
+/**
  * approved -> applying: takes a fencing token, the targets and a place under the caps in one step. From here on the execution is this worker's
- * alone. It ends as failed if Redis does not confirm that this is on disk.
+ * alone. It ends as expired if preflight took longer than the approval lasts, and as failed if Redis does not confirm that this is on disk.
  */
 async function acquire(context: JobContext, before: Observation): Promise<Execution | undefined> {
-  const { deps, remediation } = context;
-  const { remediations, policy, leaseMs, confirmDurability } = deps;
+  const { remediations, policy, leaseMs, confirmDurability } = context.deps;
   const token = await remediations.nextFencingToken();
   const start = startExecution(token, before, policy, leaseMs);
-  const acquired = await transitionAndShow(context, unlessExpired(policy, start));
+  const acquired = await commitTransition(context, unlessExpired(policy, start));
   if (acquired.kind === 'refused') {
-    await transitionAndShow(context, refuseRemediation(acquired.because));
+    await commitTransition(context, refuseRemediation(acquired.because));
     return undefined;
   }
-  if (acquired.record.state !== 'applying') return undefined;
-  if (isDurableEnough(await confirmDurability(), remediation))
-    return { token, before, remediation: acquired.record };
-  await transitionAndShow(context, failExecution(token, `${NOT_DURABLE}; nothing was done`, undefined));
+  const { record } = acquired;
+  if (record.state !== 'applying') return undefined;
+  if (isDurableEnough(await confirmDurability(), record)) return { token, before, record };
+  await commitTransition(context, failExecution(token, `${NOT_DURABLE}; nothing was done`, undefined));
   return undefined;
 }
 
 /** Executes and verifies under a lease. If the lease is lost, another worker ends the remediation: see the sweep. */
 async function executeAndVerify(context: JobContext, execution: Execution): Promise<void> {
-  const { deps, remediation } = context;
-  const lease = holdLease(deps.remediations, execution.remediation, deps.leaseMs, context.signal);
+  const { deps, record } = context;
+  const lease = holdLease(deps.remediations, execution.record, deps.leaseMs, context.signal);
   try {
     const isApplied = await execute(context, execution, lease);
     if (isApplied) await verify(context, execution, lease);
+  } catch (error) {
+    if (context.signal.aborted || !lease.signal.aborted) throw error;
+    deps.log.warn({ err: error, remediation: record.id }, 'the lease was lost while a fix was verified');
+    return;
   } finally {
     lease.release();
   }
-  const ended = await deps.remediations.read(remediation.id);
+  const ended = await deps.remediations.read(record.id);
   deps.metrics.remediations.inc({
-    remediation: remediationName(remediation),
+    remediation: remediationName(record),
     outcome: ended?.record.state ?? 'unknown',
   });
 }
 
+/** applying -> settling: applies the approved plan and records each step. @returns whether all of it was applied; if not, the outcome is recorded. */
+async function execute(
+  context: JobContext,
+  { token, before, record }: Execution,
+  lease: ExecutionLease,
+): Promise<boolean> {
+  const { deps } = context;
+  const { leaseMs, readFreeze } = deps;
+  const frozen = new AbortController();
+  const recordStepOrStop = async (line: string) => {
+    const result = await commitTransition(context, recordStep(token, deps.redact(line), leaseMs));
+    if (result.kind === 'refused') throw new FencedOut(result.because);
+    lease.signal.throwIfAborted();
+    // A freeze takes effect between two steps: the current one is completed, the next is not begun.
+    if (await readFreeze()) frozen.abort(new Error('everything is frozen'));
+  };
+  try {
+    await applyRemediation(
+      definitionOf(deps, record).remediation,
+      record,
+      record.plan ?? { lines: [], targets: [], precondition: {} },
+      {
+        read: readersOf(deps, record.environment),
+        write: deps.writersOf(record.environment) ?? {},
+        now: new Date(),
+        applyContext: {
+          idempotencyKey: record.id,
+          signal: AbortSignal.any([lease.signal, frozen.signal]),
+        },
+        recordStep: recordStepOrStop,
+        stillFound: new Set(before.targets),
+        redact: deps.redact,
+      },
+    );
+    const result = await commitTransition(context, finishExecution(token, leaseMs));
+    return result.kind === 'changed';
+  } catch (error) {
+    const end = await endAfter(context, token, error, { lease: lease.signal, frozen: frozen.signal });
+    if (end) await commitTransition(context, end);
+    return false;
+  }
+}
+
+/** Another worker has a newer fencing token, or has ended the remediation: nothing more may be applied or recorded. */
+class FencedOut extends Error {
+  override readonly name = 'FencedOut';
+}
+
+/** How an execution that threw ends; undefined if another worker ends it. */
+async function endAfter(
+  context: JobContext,
+  token: number,
+  error: unknown,
+  { lease, frozen }: { readonly lease: AbortSignal; readonly frozen: AbortSignal },
+): Promise<Transition | undefined> {
+  const { deps, record, jobId } = context;
+  if (frozen.aborted)
+    return failExecution(token, 'everything was frozen meanwhile; the next deed was not begun', undefined);
+  if (error instanceof FencedOut) return undefined;
+  if (lease.aborted) return interruptExecution(token, 'the worker was stopped while it acted');
+  if (error instanceof SourceError) {
+    const after = await observe(context, record.before).catch(() => undefined);
+    return failExecution(token, deps.redact(error.message), after);
+  }
+  logBug(context, error, 'a bug of ours ended an execution');
+  return interruptExecution(token, `a bug of ours ended it in the middle; the log has it under ${jobId}`);
+}
+
 /**
- * settling -> fixed or unverified: repeats the check until the finding is gone and every measure is complete, at most for the time that the
+ * settling -> fixed or unverified: runs the check until the finding is gone and every measure is complete, at most for the time that the
  * remediation may take to settle.
  */
 async function verify(
@@ -89,8 +237,8 @@ async function verify(
   { token, before }: Execution,
   lease: ExecutionLease,
 ): Promise<void> {
-  const { deps, remediation } = context;
-  const { settlesWithinSeconds } = definitionOf(deps, remediation).remediation;
+  const { deps, record } = context;
+  const { settlesWithinSeconds } = definitionOf(deps, record).remediation;
   const deadlineMs = performance.now() + settlesWithinSeconds * 1_000;
   let after: Observation;
   for (;;) {
@@ -101,5 +249,5 @@ async function verify(
   }
   const because =
     after.finding === 'gone' ? undefined : `${settlesWithinSeconds} s after the deed: ${after.verdict}`;
-  await transitionAndShow(context, recordVerification(token, after, because));
+  await commitTransition(context, recordVerification(token, after, because));
 }

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
+import { makeFakeSystem, makeFixableCheck } from '../../test/world/fake-system.ts';
+import { makeCatalogue, makeCheck } from '../../test/world/lab-checks.ts';
+import type { AnyCheck } from '../check/define-check.ts';
 import type { CheckJob, OutboxJob } from '../queue/jobs.ts';
-import { enqueueAnswers } from './check-handler.ts';
+import { makeLog } from '../telemetry/log.ts';
+import { makeMetrics } from '../telemetry/metrics.ts';
+import { type CheckDeps, enqueueAnswers, handleCheck } from './check-handler.ts';
 
 const asked = { by: 'U1', teamId: 'T1', channelId: 'C1', as: '/lab a', at: '2026-11-21T03:00:00.000Z' };
 const job: CheckJob = { runId: 'r0000000000000001', check: 'lab/a', environment: 'prod', args: {}, asked };
@@ -29,4 +34,101 @@ test('a channel that joins while the answer is queued is answered too, and each 
     'report-r0000000000000002 C2',
     'report-r0000000000000003 C3',
   ]);
+});
+
+/** What a worker with this check does: what it saves, queues and logs, in order. */
+function makeWorker(check: AnyCheck, changed: Partial<CheckDeps> = {}) {
+  const done: string[] = [];
+  const outbox: OutboxJob[] = [];
+  const log: string[] = [];
+  const none = async () => undefined;
+  const deps: CheckDeps = {
+    catalogue: makeCatalogue({ a: check }),
+    readersOf: () => ({}),
+    enqueueOutbox: async (id, answer) => {
+      done.push(id);
+      outbox.push(answer);
+    },
+    audiences: { join: none, read: async () => [], close: async () => [early] },
+    remediations: { saveOffers: async (records) => void done.push(`saved ${records.length}`) },
+    redact: (text) => text,
+    deadlineMs: 60_000,
+    log: makeLog({ level: 'debug', secrets: [], to: { write: (line) => log.push(line) } }),
+    metrics: makeMetrics(),
+    ...changed,
+  };
+  const run = (data = job, { signal } = new AbortController()) =>
+    handleCheck(deps, { id: 'job-7', data, attempt: 1, queuedAtMs: 0, signal });
+  return { deps, done, outbox, log, run };
+}
+
+test('the fixes that a report offers are saved before the report is queued, for each channel', async () => {
+  const { deps, done, outbox, run } = makeWorker(makeFixableCheck(makeFakeSystem(['fan', 'pump'])));
+
+  await run();
+
+  expect(done).toEqual(['saved 2', 'report-r0000000000000001', 'saved 2', 'report-r0000000000000002']);
+  expect(outbox).toMatchObject([
+    { kind: 'report', asked: { channelId: 'C1' }, report: { status: 'found' } },
+    { kind: 'report', asked: { channelId: 'C2' }, report: { status: 'found' } },
+  ]);
+  expect(await deps.metrics.registry.metrics()).toMatch(
+    /wrench_checks_total\{check="lab\/a",status="found"\} 1/,
+  );
+});
+
+test.each<[string, AnyCheck, Partial<CheckDeps>, Partial<CheckJob>, string]>([
+  [
+    'a bug in a check',
+    makeCheck(async () => {
+      throw new TypeError('x is not a function');
+    }),
+    {},
+    {},
+    'x is not a function',
+  ],
+  ['a check that this worker does not have', makeCheck(), {}, { check: 'lab/b' }, 'knows no check lab/b'],
+  [
+    'an environment that this worker does not have',
+    makeCheck(),
+    { readersOf: () => undefined },
+    {},
+    'knows no environment prod',
+  ],
+])(
+  '%s is logged once with the id of the job, and each channel gets that id',
+  async (_, check, changed, different, words) => {
+    const { deps, log, outbox, run } = makeWorker(check, changed);
+
+    await run({ ...job, ...different });
+
+    const lines = log.filter((line) => line.includes(words));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('"jobId":"job-7"');
+    expect(outbox).toMatchObject([
+      { kind: 'bug', asked: { channelId: 'C1' }, jobId: 'job-7' },
+      { kind: 'bug', asked: { channelId: 'C2' }, jobId: 'job-7' },
+    ]);
+    expect(await deps.metrics.registry.metrics()).toMatch(/wrench_bugs_total\{role="worker"\} 1/);
+  },
+);
+
+test('a worker that stops, or loses Redis, hands the job back and answers nothing', async () => {
+  const stop = new AbortController();
+  const stopped = makeWorker(
+    makeCheck(async (signal) => {
+      stop.abort(new Error('this worker stops'));
+      signal.throwIfAborted();
+    }),
+  );
+  await expect(stopped.run(job, stop)).rejects.toThrow('this worker stops');
+  expect(stopped.outbox).toEqual([]);
+
+  const saveOffers = async () => {
+    throw new Error('Connection is closed.');
+  };
+  const cutOff = makeWorker(makeCheck(), { remediations: { saveOffers } });
+  await expect(cutOff.run()).rejects.toThrow('Connection is closed.');
+  expect(cutOff.outbox).toEqual([]);
+  expect(cutOff.log).toEqual([]);
 });

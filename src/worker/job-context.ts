@@ -8,7 +8,8 @@ import type { FreezeRecord } from '../store/remediation/freeze.ts';
 import type { People } from '../store/access/people.ts';
 import type { Policy } from '../store/remediation/policy.ts';
 import type { RemediationRecord } from '../store/remediation/record.ts';
-import type { RemediationStore } from '../store/remediation/remediation-store.ts';
+import type { RemediationStore, TransitionResult } from '../store/remediation/remediation-store.ts';
+import type { Transition } from '../store/remediation/transitions/common.ts';
 import type { Readers, Writers } from '../ports/readers.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -44,7 +45,25 @@ export interface JobContext {
   readonly jobId: string;
   readonly signal: AbortSignal;
   /** As it was when the job began. */
-  readonly remediation: RemediationRecord;
+  readonly record: RemediationRecord;
+}
+
+/** Commits a transition and announces the change. A transition that is refused changes nothing. */
+export async function commitTransition(
+  { deps, record: { id } }: JobContext,
+  transition: Transition,
+): Promise<TransitionResult> {
+  const { remediations, announce, log } = deps;
+  const result = await remediations.transition(id, transition);
+  if (result.kind === 'changed') await announce(result.record, result.revision);
+  else log.info({ remediation: id, because: result.because }, 'a transition was refused');
+  return result;
+}
+
+/** Logs and counts an error that no source caused: a bug in Wrench. */
+export function logBug({ deps, jobId, record }: JobContext, error: unknown, message: string): void {
+  deps.metrics.bugs.inc({ role: 'worker' });
+  deps.log.error({ err: error, jobId, remediation: record.id }, message);
 }
 
 /** The check and the remediation as they are declared. @throws if bot and worker are of different versions. */

@@ -8,9 +8,9 @@ import { definitionOf, type JobContext, readersOf } from './job-context.ts';
  * @param before the observation to compare with.
  */
 export async function observe(context: JobContext, before?: Observation): Promise<Observation> {
-  const { deps, remediation, signal } = context;
-  const { check: name, environment, args } = remediation;
-  const report = await runCheck(definitionOf(deps, remediation).check, {
+  const { deps, record, signal } = context;
+  const { check: name, environment, args } = record;
+  const report = await runCheck(definitionOf(deps, record).check, {
     check: name,
     environment,
     args,
@@ -20,5 +20,5 @@ export async function observe(context: JobContext, before?: Observation): Promis
     deadlineMs: deps.deadlineMs,
     redact: deps.redact,
   });
-  return observationOf(report, remediation, before);
+  return observationOf(report, record, before);
 }

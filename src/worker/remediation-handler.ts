@@ -1,9 +1,25 @@
+import { planRemediation } from '../check/run-remediation.ts';
+import { SourceError } from '../ports/source-error.ts';
 import type { RemediationJob } from '../queue/jobs.ts';
 import type { JobAttempt } from '../queue/workers.ts';
+import {
+  approveSafe,
+  recordPlan,
+  refuseRemediation,
+  skipRemediation,
+} from '../store/remediation/transitions/approval.ts';
+import type { Transition } from '../store/remediation/transitions/common.ts';
+import { recordRecheck } from '../store/remediation/transitions/execution.ts';
 import { applyApproved } from './apply.ts';
-import { recheck } from './recheck.ts';
-import { makePlan } from './plan.ts';
-import type { RemediationDeps } from './job-context.ts';
+import {
+  commitTransition,
+  definitionOf,
+  type JobContext,
+  logBug,
+  readersOf,
+  type RemediationDeps,
+} from './job-context.ts';
+import { observe } from './observe.ts';
 
 /**
  * Runs one job about a remediation. The job names no more than the id: what may be done is decided by the record in Redis, so a job that is
@@ -18,8 +34,56 @@ export async function handleRemediation(
     deps.log.warn({ jobId, remediation: data.id }, 'a remediation is no longer known');
     return;
   }
-  const context = { deps, jobId, signal, remediation: stored.record };
+  const context = { deps, jobId, signal, record: stored.record };
   if (data.kind === 'plan') await makePlan(context);
   else if (data.kind === 'apply') await applyApproved(context);
   else await recheck(context, data.by);
+}
+
+/**
+ * planning -> planned: runs the check again and plans what applying would do. A safe remediation was approved by the click that requested it,
+ * so it becomes approved at once.
+ */
+async function makePlan(context: JobContext): Promise<void> {
+  const { policy } = context.deps;
+  const { state, risk } = context.record;
+  if (state !== 'planning') return;
+  let result = await commitTransition(context, await planOrEnd(context));
+  if (result.kind === 'changed' && result.record.state === 'planned' && risk === 'safe')
+    result = await commitTransition(context, approveSafe(policy));
+  // Another remediation has locked a target, or all of them are frozen.
+  if (result.kind === 'refused') await commitTransition(context, refuseRemediation(result.because));
+}
+
+/**
+ * The transition that records the plan, or the one that ends the remediation without a plan. The message of a `SourceError` is shown to
+ * people; any other error is a bug in Wrench, logged once.
+ */
+async function planOrEnd(context: JobContext): Promise<Transition> {
+  const { deps, record, jobId, signal } = context;
+  try {
+    const before = await observe(context);
+    if (before.finding === 'gone') return skipRemediation(`the finding is gone: ${before.verdict}`);
+    if (before.finding === 'unseen')
+      return refuseRemediation(`the finding cannot be seen any more: ${before.verdict}`);
+    const plan = await planRemediation(definitionOf(deps, record).remediation, record, {
+      read: readersOf(deps, record.environment),
+      now: new Date(),
+      signal,
+      deadlineMs: deps.deadlineMs,
+      redact: deps.redact,
+    });
+    return recordPlan(plan, before, deps.policy);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    if (error instanceof SourceError) return refuseRemediation(deps.redact(error.message));
+    logBug(context, error, 'a bug of ours ended a plan');
+    return refuseRemediation(`a bug of ours ended the plan; the log has it under ${jobId}`);
+  }
+}
+
+/** Somebody clicked "Check now" on a remediation that ended as interrupted, unverified or failed: runs the check again and changes nothing else. */
+async function recheck(context: JobContext, by: string): Promise<void> {
+  const after = await observe(context, context.record.before);
+  await commitTransition(context, recordRecheck(by, after));
 }

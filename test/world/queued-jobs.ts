@@ -7,15 +7,29 @@ export interface QueuedJob {
   readonly data: object;
 }
 
+type QueueName = typeof REMEDIATIONS | typeof OUTBOX;
+
 /** The jobs that wait for a worker or the bot, oldest first. */
-export async function readQueued(
-  connection: RedisConnection,
-  name: typeof REMEDIATIONS | typeof OUTBOX,
-): Promise<readonly QueuedJob[]> {
-  const queue = new Queue<object>(name, { connection, prefix: PREFIX, skipVersionCheck: true });
-  try {
+export function readQueued(connection: RedisConnection, name: QueueName): Promise<readonly QueuedJob[]> {
+  return withQueue(connection, name, async (queue) => {
     const jobs = await queue.getJobs(['waiting', 'delayed'], 0, -1, true);
     return jobs.map(({ id = '', data }) => ({ id, data }));
+  });
+}
+
+/** Removes the jobs that wait, as if they had never reached their queue. */
+export function dropQueued(connection: RedisConnection, name: QueueName): Promise<void> {
+  return withQueue(connection, name, (queue) => queue.drain(true));
+}
+
+async function withQueue<T>(
+  connection: RedisConnection,
+  name: QueueName,
+  work: (queue: Queue<object>) => Promise<T>,
+): Promise<T> {
+  const queue = new Queue<object>(name, { connection, prefix: PREFIX, skipVersionCheck: true });
+  try {
+    return await work(queue);
   } finally {
     await queue.close();
   }

@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
 import { beforeEach, expect, test } from 'vitest';
 import { useRedis } from '../../../test/world/use-redis.ts';
-import { confirmDurability } from './durability.ts';
+import { anOffer, PLAN } from '../../../test/world/remediation.ts';
+import { confirmDurability, type Durability, isDurableEnough } from './durability.ts';
 
 const redis = useRedis();
 let connection: Redis;
@@ -42,4 +43,19 @@ test('without an append-only file nothing is durable', async () => {
   await connection.config('SET', 'appendonly', 'no');
 
   await expect(confirmDurability(connection)).resolves.toBe('never');
+});
+
+test.each<[Durability, boolean, boolean]>([
+  ['on-disk', true, true],
+  ['soon', true, false],
+  ['never', false, false],
+])('%s is enough: with preconditions %j, without %j', (durability, withThem, without) => {
+  const unbound = { ...PLAN, precondition: {} };
+  const part = { target: 'a', line: 'Restart a', precondition: { pid: '1' } };
+  const isEnough = (plan: typeof PLAN) => isDurableEnough(durability, anOffer({ plan }));
+
+  expect(isEnough(PLAN)).toBe(withThem);
+  expect(isEnough(unbound)).toBe(without);
+  expect(isEnough({ ...unbound, parts: [part, part] })).toBe(withThem);
+  expect(isEnough({ ...unbound, parts: [part, { ...part, precondition: {} }] })).toBe(without);
 });

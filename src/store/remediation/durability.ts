@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
+import type { RemediationRecord } from './record.ts';
 
 /**
  * Whether the last write survives the loss of Redis' machine. Losing the last second could restore an approval that was already used.
@@ -9,6 +10,20 @@ import type { Cluster, Redis } from 'ioredis';
  * - `never`: nothing is written to disk.
  */
 export type Durability = 'on-disk' | 'soon' | 'never';
+
+export const NOT_DURABLE =
+  'Redis does not promise to remember that this was begun (`wrench doctor` tells more)';
+
+/**
+ * Whether a lost write cannot lead to a second execution. If Redis may lose the last second, the plan, or each of its parts, must have
+ * preconditions, which are no longer true after the first execution.
+ */
+export function isDurableEnough(durability: Durability, { plan }: Pick<RemediationRecord, 'plan'>): boolean {
+  const parts = plan?.parts ?? (plan ? [plan] : []);
+  const hasPrecondition =
+    parts.length > 0 && parts.every(({ precondition }) => Object.keys(precondition).length > 0);
+  return durability === 'on-disk' || (durability === 'soon' && hasPrecondition);
+}
 
 const WAIT_MS = 2_000;
 

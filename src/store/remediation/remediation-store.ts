@@ -176,7 +176,7 @@ async function runTransition(
     if (!current)
       return { kind: 'refused', because: 'it is not known here, or too old: ask the question again' };
     const { record, revision } = current;
-    // This is our own change: it was committed, and the reply was lost.
+    // This is our own change: it was committed, and the reply was lost. Or another process made the same change in the same millisecond.
     if (tried !== undefined && tried === JSON.stringify(record)) return { kind: 'changed', record, revision };
     const change = transition(record, nowMs);
     if (typeof change === 'string') return { kind: 'refused', because: change, current };

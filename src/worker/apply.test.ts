@@ -1,0 +1,411 @@
+import type { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  type RemediationStage,
+  type RemediationStageOptions,
+  setRemediationStage,
+} from '../../test/world/remediation-worker.ts';
+import { useRedis } from '../../test/world/use-redis.ts';
+import type { WriteContext } from '../check/define-remediation.ts';
+import { SourceError } from '../ports/source-error.ts';
+import { PREFIX } from '../queue/queues.ts';
+import type { Durability } from '../store/remediation/durability.ts';
+import type { RemediationRecord } from '../store/remediation/record.ts';
+import { approve } from '../store/remediation/transitions/approval.ts';
+import { endOverdue } from '../store/remediation/transitions/execution.ts';
+import { applyApproved } from './apply.ts';
+
+const server = useRedis();
+let redis: Redis;
+let stage: RemediationStage;
+beforeEach(() => {
+  redis = server.connect();
+});
+afterEach(() => stage.close());
+
+/** A stage with an approved plan. */
+async function setApproved(options: RemediationStageOptions = {}): Promise<void> {
+  stage = await setRemediationStage(redis, options);
+  await stage.approve();
+}
+
+const apply = async (signal?: AbortSignal) => applyApproved(await stage.job(signal));
+const linesWith = (words: string) => stage.log.filter((line) => line.includes(words));
+const stepsIn = ({ deeds }: RemediationRecord) => deeds.map(({ line }) => line);
+/** Ends it as a sweep does that found its deadline over. A renewal of the lease may come first. */
+const endAsOverdue = async () => {
+  const end = async () => {
+    await redis.zadd(`${PREFIX}:remediations:due`, 1, stage.id);
+    return stage.remediations.transition(stage.id, endOverdue(stage.deps.policy));
+  };
+  await expect.poll(end).toMatchObject({ kind: 'changed' });
+};
+
+test('an approved plan is applied once, recorded step by step, and fixed once the finding is gone', async () => {
+  await setApproved();
+  const before = await stage.remediations.read(stage.id);
+
+  await apply();
+  await apply();
+
+  const after = await stage.remediations.read(stage.id);
+  expect(after?.record).toMatchObject({ state: 'fixed', after: { finding: 'gone' } });
+  expect(after && stepsIn(after.record)).toEqual(['mended pump']);
+  expect(stage.system.applied).toEqual([{ thing: 'pump', order: stage.id }]);
+  // Started, one step, applied, verified: each change has its card.
+  const { cards } = await stage.queued();
+  const revisions = [1, 2, 3, 4].map((more) => (before?.revision ?? 0) + more);
+  expect(cards).toEqual(expect.arrayContaining(revisions.map((revision) => `card-${stage.id}-${revision}`)));
+  expect(after?.revision).toBe(revisions.at(-1));
+  expect(await stage.deps.metrics.registry.metrics()).toMatch(
+    /wrench_remediations_total\{remediation="lab\/things:mend",outcome="fixed"\} 1/,
+  );
+});
+
+test('a job that was queued before the approval was used applies nothing', async () => {
+  await setApproved();
+  const job = await stage.job();
+  await apply();
+
+  await applyApproved(job);
+
+  expect(stage.system.applied).toHaveLength(1);
+  expect(await stage.read()).toMatchObject({ state: 'fixed' });
+});
+
+test('a finding that is still there after the time to settle is unverified', async () => {
+  await setApproved();
+  stage.system.fixWorks = false;
+
+  await apply();
+
+  expect(await stage.read()).toMatchObject({ state: 'unverified', after: { finding: 'found' } });
+});
+
+test('the check is repeated until the finding is gone', async () => {
+  let checks = 0;
+  await setApproved({ settlesWithinSeconds: 600 });
+  stage.system.fixWorks = false;
+  const readersOf = () => {
+    checks += 1;
+    // Preflight and applying ask for readers too.
+    if (checks === 8) stage.system.broken.clear();
+    return {};
+  };
+
+  await applyApproved(await stage.job(undefined, { readersOf }));
+
+  expect(await stage.read()).toMatchObject({ state: 'fixed' });
+  expect(checks).toBe(8);
+});
+
+describe('preflight', () => {
+  test.each<[string, (system: RemediationStage['system']) => void, RegExp]>([
+    ['the finding is gone', ({ broken }) => broken.clear(), /finding is gone: All 3 things are well/],
+    [
+      'the finding cannot be checked',
+      (system) => {
+        system.broken.clear();
+        system.unreachable = 'no route to host';
+      },
+      /the finding cannot be seen any more/,
+    ],
+    ['the plan has changed', (system) => (system.version = '2'), /Mend pump, version 2/],
+  ])('it is skipped if %s, and nothing is applied', async (_, change, because) => {
+    await setApproved();
+    change(stage.system);
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({
+      state: 'skipped',
+      because: expect.stringMatching(because),
+      after: { verdict: expect.any(String) },
+    });
+    expect(stage.system.applied).toEqual([]);
+  });
+
+  test('it is skipped if it can no longer be planned, without the secrets in the reason', async () => {
+    let isLocked = false;
+    const plan = async () => {
+      if (isLocked) throw new SourceError('lab', 'refused', 'locked with hunter2');
+      return { lines: ['Mend pump'], targets: ['lab:pump'], precondition: { version: '1' } };
+    };
+    await setApproved({ fix: { plan } });
+    isLocked = true;
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({
+      state: 'skipped',
+      because: expect.stringMatching(/can no longer be planned: .*locked with \[redacted\]/),
+    });
+  });
+
+  test.each<[string, (person: object) => object | undefined, RegExp]>([
+    [
+      'is deactivated',
+      (person) => ({ ...person, isDeleted: true }),
+      /<@U0GRACE>: the account is deactivated/,
+    ],
+    ['was last read too long ago', (person) => ({ ...person, atMs: 1 }), /<@U0GRACE>: .*too long/],
+    ['is not known', () => undefined, /<@U0GRACE>: Slack could not be asked/],
+  ])('it is refused if the account of an approver %s', async (_, changed, because) => {
+    await setApproved();
+    const key = `${PREFIX}:person:U0GRACE`;
+    const person = changed(JSON.parse((await redis.get(key)) ?? '{}') as object);
+    if (person) await redis.set(key, JSON.stringify(person));
+    else await redis.del(key);
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({ state: 'refused', because: expect.stringMatching(because) });
+    expect(stage.system.applied).toEqual([]);
+  });
+
+  test('it is refused if an approver or the requester has lost the role', async () => {
+    await setApproved();
+    const roles = { ...stage.deps.policy.roles, requester: [] };
+    const policy = { ...stage.deps.policy, roles };
+
+    await applyApproved(await stage.job(undefined, { policy }));
+
+    expect(await stage.read()).toMatchObject({
+      state: 'refused',
+      because: expect.stringMatching(/<@U0ADA>: no role that may ask/),
+    });
+  });
+
+  test('it is refused if the bot has not stored its workspace', async () => {
+    await setApproved();
+    await redis.del(`${PREFIX}:workspace`);
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({
+      state: 'refused',
+      because: expect.stringMatching(/workspace/),
+    });
+  });
+
+  test('a record with fewer valid approvals than it needs is refused', async () => {
+    await setApproved();
+    await stage.change((record) => ({ next: { ...record, approvalsNeeded: 2 }, lockTargetsForMs: 60_000 }));
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({ state: 'refused', because: 'it lacks a valid approval' });
+  });
+
+  test('it is refused if Redis could forget that it was begun', async () => {
+    await setApproved({ deps: { confirmDurability: async () => 'never' } });
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({ state: 'refused', because: expect.stringMatching(/Redis/) });
+  });
+
+  test.each<[string, (system: RemediationStage['system']) => void]>([
+    ['could be applied', () => undefined],
+    ['would be skipped', ({ broken }) => broken.clear()],
+  ])('an approval that expires meanwhile is expired, also if the plan %s', async (_, change) => {
+    await setApproved();
+    change(stage.system);
+    const expire = async (): Promise<Durability> => {
+      await stage.change((record, nowMs) => ({
+        next: { ...record, until: new Date(nowMs - 1).toISOString() },
+        lockTargetsForMs: 60_000,
+      }));
+      return 'on-disk';
+    };
+
+    await applyApproved(await stage.job(undefined, { confirmDurability: expire }));
+
+    expect(await stage.read()).toMatchObject({ state: 'expired' });
+    expect(stage.system.applied).toEqual([]);
+  });
+
+  test('a bug of ours ends it before anything is applied, and is logged once with the id of the job', async () => {
+    await setApproved();
+    const confirmDurability = async () => {
+      throw new TypeError('x is not a function');
+    };
+
+    await applyApproved(await stage.job(undefined, { confirmDurability }));
+
+    expect(await stage.read()).toMatchObject({ state: 'refused', because: expect.stringContaining('job-7') });
+    expect(linesWith('x is not a function')).toHaveLength(1);
+    expect(linesWith('x is not a function')[0]).toContain('"jobId":"job-7"');
+    expect(await stage.deps.metrics.registry.metrics()).toMatch(/wrench_bugs_total\{role="worker"\} 1/);
+  });
+
+  test('a worker that stops hands the job back, and the approval stays', async () => {
+    await setApproved();
+    const stop = new AbortController();
+    const readersOf = () => {
+      stop.abort(new Error('this worker stops'));
+      return {};
+    };
+
+    await expect(applyApproved(await stage.job(stop.signal, { readersOf }))).rejects.toThrow('stops');
+
+    expect(await stage.read()).toMatchObject({ state: 'approved' });
+    expect(linesWith('a bug of ours')).toEqual([]);
+  });
+});
+
+describe('acquire', () => {
+  test('while frozen it is refused', async () => {
+    await setApproved();
+    await stage.freeze();
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({ state: 'refused', because: expect.stringMatching(/frozen/) });
+    expect(stage.system.applied).toEqual([]);
+  });
+
+  test('it fails before anything is applied if Redis does not confirm that the start is on disk', async () => {
+    await setApproved();
+    const answers: Durability[] = ['on-disk', 'never'];
+
+    await applyApproved(
+      await stage.job(undefined, { confirmDurability: async () => answers.shift() ?? 'never' }),
+    );
+
+    expect(await stage.read()).toMatchObject({
+      state: 'failed',
+      because: expect.stringMatching(/nothing was done/),
+    });
+    expect(stage.system.applied).toEqual([]);
+  });
+
+  test('of two workers with the same job one applies it', async () => {
+    await setApproved();
+
+    await Promise.all([apply(), apply()]);
+
+    expect(stage.system.applied).toHaveLength(1);
+    expect(await stage.read()).toMatchObject({ state: 'fixed' });
+  });
+});
+
+describe('execute', () => {
+  test('a step after a lost lease is refused: nothing more is recorded, and no further step is begun', async () => {
+    const begun: string[] = [];
+    const twoSteps = async ({ recordStep }: WriteContext) => {
+      begun.push('first');
+      await recordStep('first');
+      await endAsOverdue();
+      begun.push('second');
+      await recordStep('second');
+      begun.push('third');
+    };
+    await setApproved({ fix: { apply: twoSteps } });
+
+    await apply();
+
+    const record = await stage.read();
+    expect(begun).toEqual(['first', 'second']);
+    expect(record).toMatchObject({ state: 'interrupted' });
+    expect(stepsIn(record)).toEqual(['first']);
+    expect(linesWith('a bug of ours')).toEqual([]);
+  });
+
+  test('a freeze between two steps fails it: the first step is recorded, the second is not begun', async () => {
+    const begun: string[] = [];
+    const twoSteps = async ({ recordStep, applyContext }: WriteContext) => {
+      begun.push('first');
+      await stage.freeze();
+      await recordStep('first');
+      applyContext.signal.throwIfAborted();
+      begun.push('second');
+    };
+    await setApproved({ fix: { apply: twoSteps } });
+
+    await apply();
+
+    const record = await stage.read();
+    expect(begun).toEqual(['first']);
+    expect(record).toMatchObject({ state: 'failed', because: expect.stringMatching(/frozen/) });
+    expect(stepsIn(record)).toEqual(['first']);
+  });
+
+  test('a freeze during the last step lets the fix be verified', async () => {
+    await setApproved();
+    stage.system.beforeApply = () => stage.freeze();
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({ state: 'fixed' });
+  });
+
+  test('a step that fails ends it as failed, with the steps before it, what the check says now, and no secret', async () => {
+    const failSecond = async ({ recordStep }: WriteContext) => {
+      await recordStep('first with hunter2');
+      throw new SourceError('lab', 'refused', 'task 7 failed with hunter2');
+    };
+    await setApproved({ fix: { apply: failSecond } });
+
+    await apply();
+
+    const record = await stage.read();
+    expect(record).toMatchObject({
+      state: 'failed',
+      because: expect.stringContaining('task 7 failed with [redacted]'),
+      after: { finding: 'found' },
+    });
+    expect(stepsIn(record)).toEqual(['first with [redacted]']);
+  });
+
+  test('a bug of ours interrupts it, and is logged once with the id of the job', async () => {
+    const fail = async () => {
+      throw new TypeError('x is not a function');
+    };
+    await setApproved({ fix: { apply: fail } });
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({
+      state: 'interrupted',
+      because: expect.stringContaining('job-7'),
+    });
+    expect(linesWith('x is not a function')).toHaveLength(1);
+    expect(linesWith('x is not a function')[0]).toContain('"jobId":"job-7"');
+  });
+
+  test('a worker that stops during a step leaves it interrupted, and its approval is used up', async () => {
+    await setApproved();
+    const stop = new AbortController();
+    stage.system.beforeApply = async (_, signal) => {
+      stop.abort(new Error('this worker stops'));
+      signal.throwIfAborted();
+    };
+
+    await apply(stop.signal);
+
+    const { planHash = '', ...record } = await stage.read();
+    expect(record).toMatchObject({ state: 'interrupted' });
+    expect(stage.system.applied).toEqual([]);
+    await expect(stage.change(approve('U0KATE', planHash, stage.deps.policy))).rejects.toThrow(
+      'it is interrupted',
+    );
+  });
+});
+
+describe('verify', () => {
+  test('a worker that lost its lease while it verified records no outcome, and that is no bug', async () => {
+    await setApproved({ settlesWithinSeconds: 600, deps: { leaseMs: 3_000 } });
+    stage.system.fixWorks = false;
+
+    const applying = apply();
+    await expect.poll(async () => (await stage.read()).state).toBe('settling');
+    await endAsOverdue();
+    await applying;
+
+    expect(await stage.read()).toMatchObject({ state: 'unverified' });
+    expect(await stage.read()).not.toHaveProperty('after');
+    expect(linesWith('the lease was lost')).toHaveLength(1);
+    expect(linesWith('a bug of ours')).toEqual([]);
+  });
+});
