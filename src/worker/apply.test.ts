@@ -108,7 +108,7 @@ describe('preflight', () => {
         system.broken.clear();
         system.unreachable = 'no route to host';
       },
-      /the finding cannot be seen any more/,
+      /cannot tell whether the finding is still there/,
     ],
     ['the plan has changed', (system) => (system.version = '2'), /Mend pump, version 2/],
   ])('it is skipped if %s, and nothing is applied', async (_, change, because) => {
@@ -194,7 +194,7 @@ describe('preflight', () => {
 
     await apply();
 
-    expect(await stage.read()).toMatchObject({ state: 'refused', because: 'it lacks a valid approval' });
+    expect(await stage.read()).toMatchObject({ state: 'refused', because: 'it has too few valid approvals' });
   });
 
   test('it is refused if Redis could forget that it was begun', async () => {
@@ -225,7 +225,7 @@ describe('preflight', () => {
     expect(stage.system.applied).toEqual([]);
   });
 
-  test('a bug of ours ends it before anything is applied, and is logged once with the id of the job', async () => {
+  test('a bug in Wrench ends it before anything is applied, and is logged once with the id of the job', async () => {
     await setApproved();
     const confirmDurability = async () => {
       throw new TypeError('x is not a function');
@@ -250,7 +250,7 @@ describe('preflight', () => {
     await expect(applyApproved(await stage.job(stop.signal, { readersOf }))).rejects.toThrow('stops');
 
     expect(await stage.read()).toMatchObject({ state: 'approved' });
-    expect(linesWith('a bug of ours')).toEqual([]);
+    expect(linesWith('a bug in Wrench')).toEqual([]);
   });
 });
 
@@ -275,7 +275,7 @@ describe('acquire', () => {
 
     expect(await stage.read()).toMatchObject({
       state: 'failed',
-      because: expect.stringMatching(/nothing was done/),
+      because: expect.stringMatching(/nothing was applied/),
     });
     expect(stage.system.applied).toEqual([]);
   });
@@ -309,7 +309,7 @@ describe('execute', () => {
     expect(begun).toEqual(['first', 'second']);
     expect(record).toMatchObject({ state: 'interrupted' });
     expect(stepsIn(record)).toEqual(['first']);
-    expect(linesWith('a bug of ours')).toEqual([]);
+    expect(linesWith('a bug in Wrench')).toEqual([]);
   });
 
   test('a freeze between two steps fails it: the first step is recorded, the second is not begun', async () => {
@@ -358,7 +358,7 @@ describe('execute', () => {
     expect(stepsIn(record)).toEqual(['first with [redacted]']);
   });
 
-  test('a bug of ours interrupts it, and is logged once with the id of the job', async () => {
+  test('a bug in Wrench interrupts it, and is logged once with the id of the job', async () => {
     const fail = async () => {
       throw new TypeError('x is not a function');
     };
@@ -406,6 +406,6 @@ describe('verify', () => {
     expect(await stage.read()).toMatchObject({ state: 'unverified' });
     expect(await stage.read()).not.toHaveProperty('after');
     expect(linesWith('the lease was lost')).toHaveLength(1);
-    expect(linesWith('a bug of ours')).toEqual([]);
+    expect(linesWith('a bug in Wrench')).toEqual([]);
   });
 });

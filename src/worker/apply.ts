@@ -40,9 +40,9 @@ export async function applyApproved(context: JobContext): Promise<void> {
   } catch (error) {
     // A worker that stops hands the job back.
     if (signal.aborted) throw error;
-    logBug(context, error, 'a bug of ours met a remediation');
+    logBug(context, error, 'a bug in Wrench ended a remediation');
     // Refused once the execution has begun: the sweep then ends it, when its lease is over.
-    const because = `a bug of ours ended it before anything was done; the log has it under ${jobId}`;
+    const because = `a bug in Wrench ended it before anything was applied; see job ${jobId} in the log`;
     await commitTransition(context, refuseRemediation(because));
   }
 }
@@ -64,7 +64,9 @@ async function preflight(
   if (before.finding === 'gone')
     return { end: skipRemediation(`the finding is gone: ${before.verdict}`, before) };
   if (before.finding === 'unseen')
-    return { end: skipRemediation(`the finding cannot be seen any more: ${before.verdict}`, before) };
+    return {
+      end: skipRemediation(`cannot tell whether the finding is still there: ${before.verdict}`, before),
+    };
   // The parts of a plan for many targets are checked one by one, right before each is applied.
   const drift = context.record.each ? undefined : await planDrift(context);
   return drift === undefined ? { before } : { end: skipRemediation(drift, before) };
@@ -75,7 +77,7 @@ async function authorizationProblem({ deps, record }: JobContext): Promise<strin
   const { people, policy, readClock } = deps;
   const { requested, approvals, risk } = record;
   const workspace = await people.workspace();
-  if (workspace === undefined) return 'the bot has not said yet which workspace this is';
+  if (workspace === undefined) return 'the bot has not stored its workspace yet';
   const nowMs = await readClock();
   const required = [
     ...(requested ? [{ by: requested.by, role: 'requester' as const }] : []),
@@ -89,7 +91,9 @@ async function authorizationProblem({ deps, record }: JobContext): Promise<strin
   const others = new Set(
     approvals.map(({ by }) => by).filter((by) => risk === 'safe' || by !== requested?.by),
   );
-  return others.size < Math.max(1, record.approvalsNeeded ?? 1) ? 'it lacks a valid approval' : undefined;
+  return others.size < Math.max(1, record.approvalsNeeded ?? 1)
+    ? 'it has too few valid approvals'
+    : undefined;
 }
 
 /** How the plan differs from the approved one; undefined if it is the same. Only what was approved is applied. */
@@ -104,7 +108,7 @@ async function planDrift({ deps, record, signal }: JobContext): Promise<string |
     });
     return planHashOf(record, current) === record.planHash
       ? undefined
-      : `the plan would be another one now: ${current.lines.join('; ')}`;
+      : `the plan has changed: ${current.lines.join('; ')}`;
   } catch (error) {
     if (!(error instanceof SourceError) || signal.aborted) throw error;
     return `it can no longer be planned: ${deps.redact(error.message)}`;
@@ -135,7 +139,7 @@ async function acquire(context: JobContext, before: Observation): Promise<Execut
   const { record } = acquired;
   if (record.state !== 'applying') return undefined;
   if (isDurableEnough(await confirmDurability(), record)) return { token, before, record };
-  await commitTransition(context, failExecution(token, `${NOT_DURABLE}; nothing was done`, undefined));
+  await commitTransition(context, failExecution(token, `${NOT_DURABLE}; nothing was applied`, undefined));
   return undefined;
 }
 
@@ -174,7 +178,7 @@ async function execute(
     if (result.kind === 'refused') throw new FencedOut(result.because);
     lease.signal.throwIfAborted();
     // A freeze takes effect between two steps: the current one is completed, the next is not begun.
-    if (await readFreeze()) frozen.abort(new Error('everything is frozen'));
+    if (await readFreeze()) frozen.abort(new Error('remediations are frozen'));
   };
   try {
     await applyRemediation(
@@ -217,15 +221,18 @@ async function endAfter(
 ): Promise<Transition | undefined> {
   const { deps, record, jobId } = context;
   if (frozen.aborted)
-    return failExecution(token, 'everything was frozen meanwhile; the next deed was not begun', undefined);
+    return failExecution(token, 'remediations were frozen; the next step was not started', undefined);
   if (error instanceof FencedOut) return undefined;
-  if (lease.aborted) return interruptExecution(token, 'the worker was stopped while it acted');
+  if (lease.aborted) return interruptExecution(token, 'the worker was stopped while it applied the plan');
   if (error instanceof SourceError) {
     const after = await observe(context, record.before).catch(() => undefined);
     return failExecution(token, deps.redact(error.message), after);
   }
-  logBug(context, error, 'a bug of ours ended an execution');
-  return interruptExecution(token, `a bug of ours ended it in the middle; the log has it under ${jobId}`);
+  logBug(context, error, 'a bug in Wrench ended an execution');
+  return interruptExecution(
+    token,
+    `a bug in Wrench ended it while it was applied; see job ${jobId} in the log`,
+  );
 }
 
 /**
@@ -248,6 +255,6 @@ async function verify(
     await sleep(deps.recheckEveryMs, undefined, { signal: lease.signal });
   }
   const because =
-    after.finding === 'gone' ? undefined : `${settlesWithinSeconds} s after the deed: ${after.verdict}`;
+    after.finding === 'gone' ? undefined : `${settlesWithinSeconds} s after it was applied: ${after.verdict}`;
   await commitTransition(context, recordVerification(token, after, because));
 }

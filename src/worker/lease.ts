@@ -23,7 +23,8 @@ export function holdLease(
     isRenewing = true;
     try {
       const sentAtMs = performance.now();
-      if (!(await remediations.renewLease(record, leaseMs))) lost.abort(new Error('another holds the lease'));
+      if (!(await remediations.renewLease(record, leaseMs)))
+        lost.abort(new Error('another worker holds the lease'));
       validUntilMs = sentAtMs + leaseMs;
     } finally {
       isRenewing = false;
@@ -31,7 +32,7 @@ export function holdLease(
   };
   const signal = AbortSignal.any([stop, lost.signal]);
   const timer = setInterval(() => {
-    if (performance.now() > validUntilMs) lost.abort(new Error('the lease could not be lengthened'));
+    if (performance.now() > validUntilMs) lost.abort(new Error('the lease could not be renewed'));
     // A step that ignores its signal is abandoned. Once the lease has ended, a sweep records that it was interrupted.
     if (signal.aborted) clearInterval(timer);
     else renew().catch(() => undefined);

@@ -31,7 +31,7 @@ test('a job about a remediation that Redis no longer has is logged, and does not
 
   await handleRemediation(stage.deps, { id: 'apply-x', data, attempt: 1, queuedAtMs: 0, signal });
 
-  expect(linesWith('a remediation is no longer known')).toHaveLength(1);
+  expect(linesWith('Redis no longer has this remediation')).toHaveLength(1);
 });
 
 test('the record decides, not the job: nothing is applied before it is approved, and nothing planned twice', async () => {
@@ -117,7 +117,7 @@ describe('the job `plan`', () => {
       state: 'refused',
       because: expect.stringContaining('locked with [redacted]'),
     });
-    expect(linesWith('a bug of ours')).toEqual([]);
+    expect(linesWith('a bug in Wrench')).toEqual([]);
   });
 
   test('a plan whose target another remediation has locked is refused', async () => {
@@ -136,7 +136,7 @@ describe('the job `plan`', () => {
     });
   });
 
-  test('a bug of ours refuses it, and is logged once with the id of the job', async () => {
+  test('a bug in Wrench refuses it, and is logged once with the id of the job', async () => {
     const plan = async () => {
       throw new TypeError('x is not a function');
     };

@@ -31,7 +31,7 @@ export async function handleRemediation(
 ): Promise<void> {
   const stored = await deps.remediations.read(data.id);
   if (!stored) {
-    deps.log.warn({ jobId, remediation: data.id }, 'a remediation is no longer known');
+    deps.log.warn({ jobId, remediation: data.id }, 'Redis no longer has this remediation');
     return;
   }
   const context = { deps, jobId, signal, record: stored.record };
@@ -65,7 +65,7 @@ async function planOrEnd(context: JobContext): Promise<Transition> {
     const before = await observe(context);
     if (before.finding === 'gone') return skipRemediation(`the finding is gone: ${before.verdict}`);
     if (before.finding === 'unseen')
-      return refuseRemediation(`the finding cannot be seen any more: ${before.verdict}`);
+      return refuseRemediation(`cannot tell whether the finding is still there: ${before.verdict}`);
     const plan = await planRemediation(definitionOf(deps, record).remediation, record, {
       read: readersOf(deps, record.environment),
       now: new Date(),
@@ -77,8 +77,8 @@ async function planOrEnd(context: JobContext): Promise<Transition> {
   } catch (error) {
     if (signal.aborted) throw error;
     if (error instanceof SourceError) return refuseRemediation(deps.redact(error.message));
-    logBug(context, error, 'a bug of ours ended a plan');
-    return refuseRemediation(`a bug of ours ended the plan; the log has it under ${jobId}`);
+    logBug(context, error, 'a bug in Wrench ended a plan');
+    return refuseRemediation(`a bug in Wrench ended the plan; see job ${jobId} in the log`);
   }
 }
 

@@ -37,7 +37,7 @@ async function sweep(deps: RemediationDeps): Promise<void> {
     const { state } = result.record;
     log.info(
       { remediation: id, state },
-      state === 'planned' ? 'a plan that is not posted yet got more time' : 'a remediation ended by itself',
+      state === 'planned' ? 'extended a plan that is not posted yet' : 'ended an overdue remediation',
     );
     await announce(result.record, result.revision);
   }

@@ -121,12 +121,12 @@ test('a plan that could not be posted for long has its whole time for approval o
   stage.workspace.faults.rateLimit('chat.update', { retryAfterSeconds: 1 });
   await press(ADA, 'wrench:request');
   await expect
-    .poll(() => stage.log.some((line) => line.includes('got more time')), { timeout: MAX_WAIT_MS })
+    .poll(() => stage.log.some((line) => line.includes('extended a plan')), { timeout: MAX_WAIT_MS })
     .toBe(true);
 
   stage.workspace.faults.clear();
 
   await card('PLAN ·');
   await card('EXPIRED');
-  expect(stage.log.filter((line) => line.includes('a remediation ended by itself'))).toHaveLength(1);
+  expect(stage.log.filter((line) => line.includes('ended an overdue remediation'))).toHaveLength(1);
 });

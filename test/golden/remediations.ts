@@ -117,7 +117,7 @@ export const interrupted: RemediationRecord = {
   state: 'interrupted',
   deeds: deeds.slice(0, 1),
   endedAt: '2026-11-20T14:06:10.000Z',
-  because: 'the worker was lost while it acted',
+  because: 'the worker was lost while it applied the plan',
 };
 
 export const rejected: RemediationRecord = {

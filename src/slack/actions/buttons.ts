@@ -143,7 +143,7 @@ async function resolve(deps: ActionDeps, click: Click): Promise<Resolved<Resolve
   const [, id, planHash = ''] = BUTTON_VALUE.exec(click.value) ?? [];
   if (id === undefined) return { refusal: UNKNOWN_BUTTON };
   const stored = await remediations.read(id);
-  if (!stored) return refuse('this is too old, or was never offered; ask the question again');
+  if (!stored) return refuse('this is too old or was never offered; run the check again');
   const remediation = stored.record;
   if (click.channelId !== remediation.asked.channelId) return refuse('this was not offered in this channel');
   if (!(await isOnOwnMessage(deps, click, remediation)))
@@ -212,7 +212,11 @@ async function recheck(
 ): Promise<Refusal | undefined> {
   const { id, state } = remediation;
   if (!FINAL_STATES.has(state))
-    return { rule: 'state', because: `it is ${state}; it is looked at anyway`, remediation };
+    return {
+      rule: 'state',
+      because: `it is ${state}; the check can be run again once it has ended`,
+      remediation,
+    };
   await queues.enqueueRemediation(`look-${id}-${triggerId.replaceAll(/[^\w-]/g, '-')}`, {
     kind: 'look',
     id,

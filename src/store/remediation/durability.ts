@@ -11,8 +11,7 @@ import type { RemediationRecord } from './record.ts';
  */
 export type Durability = 'on-disk' | 'soon' | 'never';
 
-export const NOT_DURABLE =
-  'Redis does not promise to remember that this was begun (`wrench doctor` tells more)';
+export const NOT_DURABLE = 'Redis may lose the record that it was started (run `wrench doctor` for details)';
 
 /**
  * Whether a lost write cannot lead to a second execution. If Redis may lose the last second, the plan, or each of its parts, must have

@@ -174,7 +174,7 @@ test('a refused transition returns what is stored', async () => {
 test('a transition of an unknown remediation is refused with a reason', async () => {
   await expect(remediations.transition('m0000000000000000', endOverdue(POLICY))).resolves.toEqual({
     kind: 'refused',
-    because: 'it is not known here, or too old: ask the question again',
+    because: 'it is unknown or too old; run the check again',
   });
 });
 
@@ -186,7 +186,7 @@ test('an approval that has expired by the clock of Redis is refused, whatever th
     lockTargetsForMs: 1_000,
   }));
 
-  await expect(start(approved)).resolves.toMatchObject({ kind: 'refused', because: 'its time is over' });
+  await expect(start(approved)).resolves.toMatchObject({ kind: 'refused', because: 'it has expired' });
   await expect(stateOf(approved)).resolves.toBe('approved');
   await expect(kinds()).resolves.not.toContain('applying');
 });
@@ -196,7 +196,7 @@ test('while frozen nothing can be requested, approved or started', async () => {
   const freeze = openFreeze(connection, prefix, chain);
   const by = { by: 'terminal', at: OBSERVATION.at, because: '' };
   await freeze.freeze(by);
-  const because = 'all remediations are frozen; `/wrench unfreeze` lets them go on';
+  const because = 'all remediations are frozen; `/wrench unfreeze` ends the freeze';
 
   await expect(start(approved)).resolves.toMatchObject({ kind: 'refused', because });
   const offer = anOffer(another(9));
@@ -217,7 +217,7 @@ test('a target is locked by one remediation at a time, and unlocked at its end',
 
   await expect(planning()).resolves.toMatchObject({
     kind: 'refused',
-    because: `another remediation of the same target is under way (${first.id})`,
+    because: `another remediation of the same target is in progress (${first.id})`,
   });
   await remediations.transition(first.id, reject('U0GRACE', first.planHash ?? ''));
   await expect(planning()).resolves.toMatchObject({ kind: 'changed' });
@@ -275,10 +275,10 @@ test('the caps limit how many fixes of one report, and in one environment within
 
   await expect(begun(ofRun('r1', 1))).resolves.toBe('begun');
   await expect(begun(ofRun('r1', 2))).resolves.toBe('begun');
-  await expect(begun(ofRun('r1', 3))).resolves.toBe('2 of this report were applied, which is the most');
+  await expect(begun(ofRun('r1', 3))).resolves.toBe('2 of this report were applied, which is the limit');
   await expect(begun(ofRun('r2', 4))).resolves.toBe('begun');
   await expect(begun(ofRun('r3', 5))).resolves.toBe(
-    '3 were applied in this environment within the last hour, which is the most',
+    '3 were applied in this environment within the last hour, which is the limit',
   );
   await expect(begun(ofRun('r4', 6, 'staging'))).resolves.toBe('begun');
 });
@@ -306,7 +306,7 @@ test('a lease that is renewed does not time out; one that expired does, and its 
   await expect(remediations.renewLease(record, LEASE_MS)).resolves.toBe(true);
   await expect(remediations.listOverdue()).resolves.toEqual([]);
   await expect(remediations.transition(id, endOverdue(POLICY))).resolves.toMatchObject({
-    because: 'somebody is at it',
+    because: 'its deadline was extended',
   });
 
   await connection.zadd(`${prefix}:remediations:due`, 1, id);
@@ -315,7 +315,7 @@ test('a lease that is renewed does not time out; one that expired does, and its 
   });
   await expect(remediations.renewLease(record, LEASE_MS)).resolves.toBe(false);
   await expect(remediations.transition(id, recordStep(token, 'x', LEASE_MS))).resolves.toMatchObject({
-    because: 'it is interrupted, and no longer ours',
+    because: 'this worker has lost its lease; it is interrupted',
   });
   await expect(aPlan(another(1))).resolves.toMatchObject({ state: 'planned' });
 });

@@ -173,8 +173,7 @@ async function runTransition(
   let tried: string | undefined;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const { current, nowMs } = await readWithTime(store, id);
-    if (!current)
-      return { kind: 'refused', because: 'it is not known here, or too old: ask the question again' };
+    if (!current) return { kind: 'refused', because: 'it is unknown or too old; run the check again' };
     const { record, revision } = current;
     // This is our own change: it was committed, and the reply was lost. Or another process made the same change in the same millisecond.
     if (tried !== undefined && tried === JSON.stringify(record)) return { kind: 'changed', record, revision };
@@ -254,14 +253,14 @@ function commit(
 }
 
 function refusalReason(answer: string, { caps }: Change): string {
-  if (answer === 'late') return 'its time is over';
-  if (answer === 'kept') return 'somebody is at it';
-  if (answer === 'frozen') return 'all remediations are frozen; `/wrench unfreeze` lets them go on';
+  if (answer === 'late') return 'it has expired';
+  if (answer === 'kept') return 'its deadline was extended';
+  if (answer === 'frozen') return 'all remediations are frozen; `/wrench unfreeze` ends the freeze';
   if (answer.startsWith('held '))
-    return `another remediation of the same target is under way (${answer.slice(5)})`;
+    return `another remediation of the same target is in progress (${answer.slice(5)})`;
   if (answer === 'capped-hour')
-    return `${caps?.perHour} were applied in this environment within the last hour, which is the most`;
-  if (answer === 'capped-run') return `${caps?.perRun} of this report were applied, which is the most`;
+    return `${caps?.perHour} were applied in this environment within the last hour, which is the limit`;
+  if (answer === 'capped-run') return `${caps?.perRun} of this report were applied, which is the limit`;
   throw new Error(`unexpected reply to a transition: ${answer}`);
 }
 

@@ -78,7 +78,9 @@ export function statusText(remediation: RemediationRecord): readonly string[] {
       return [...why, stepsBeforeFailureText(remediation), ...recheckText(after)];
     case 'interrupted':
       return [
-        toSentence(`${because ?? 'its worker was lost while it acted'}: nobody knows whether it was done`),
+        toSentence(
+          `${because ?? 'its worker was lost while it applied the plan'}: nobody knows whether it was done`,
+        ),
         'It is not done again by itself.',
         ...recheckText(after),
       ];

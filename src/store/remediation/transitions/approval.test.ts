@@ -49,13 +49,13 @@ test.each<[string, Transition, RemediationRecord, RegExp]>([
     'requested a second time',
     requestPlan('U0KATE', POLICY),
     asked,
-    /asked for already by <@U0ADA>, and is planning/,
+    /already requested by <@U0ADA>; it is planning/,
   ],
   [
     'requested when the report is too old',
     requestPlan('U0ADA', POLICY),
     anOffer({ until: OVER }),
-    /too old to act upon/,
+    /report is too old/,
   ],
   [
     'requested although the configuration disables it',
@@ -85,7 +85,7 @@ test.each<[string, Transition, RemediationRecord, RegExp]>([
     /not the one on this card/,
   ],
   ['approved without a plan hash', approve('U0GRACE', '', POLICY), planned, /not the one on this card/],
-  ['approved too late', approve('U0GRACE', HASH, POLICY), { ...planned, until: OVER }, /its time is over/],
+  ['approved too late', approve('U0GRACE', HASH, POLICY), { ...planned, until: OVER }, /it has expired/],
   ['approved before there is a plan', approve('U0GRACE', HASH, POLICY), asked, /it is planning/],
   [
     'approved after the configuration disabled it',
@@ -100,7 +100,7 @@ test.each<[string, Transition, RemediationRecord, RegExp]>([
     planned,
     /not the one on this card/,
   ],
-  ['rejected too late', reject('U0KATE', HASH), { ...planned, until: OVER }, /its time is over/],
+  ['rejected too late', reject('U0KATE', HASH), { ...planned, until: OVER }, /it has expired/],
   [
     'approved after it was rejected',
     approve('U0GRACE', HASH, POLICY),

@@ -30,10 +30,10 @@ export function requestPlan(by: string, policy: Policy, reason?: string): Transi
   return (record, nowMs) => {
     const { state, until, requested } = record;
     if (state !== 'offered')
-      return `it was asked for already${requested ? ` by <@${requested.by}>` : ''}, and is ${state}`;
+      return `it was already requested${requested ? ` by <@${requested.by}>` : ''}; it is ${state}`;
     const off = disabledReason(policy, record);
     if (off) return off;
-    if (isPast(until, nowMs)) return 'this report is too old to act upon; ask the question again';
+    if (isPast(until, nowMs)) return 'this report is too old; run the check again';
     if (policy.requireReason && reason === undefined) return NO_REASON;
     return {
       next: {
@@ -161,7 +161,7 @@ function staleCard(
 ): string | undefined {
   if (state !== 'planned' && state !== 'approved') return `it is ${state}`;
   if (now !== planHash) return 'the plan is not the one on this card; nothing was approved';
-  return isPast(until, nowMs) ? 'its time is over; ask the question again' : undefined;
+  return isPast(until, nowMs) ? 'it has expired; run the check again' : undefined;
 }
 
 /** -> refused, before anything was applied: there is no plan, or a rule forbids it. */

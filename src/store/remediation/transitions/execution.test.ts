@@ -95,21 +95,21 @@ test.each<[string, Transition]>([
   ['fails the execution', failExecution(6, 'x', undefined)],
   ['interrupts the execution', interruptExecution(6, 'x')],
 ])('a worker with an older fencing token no longer %s', (_, transition) => {
-  expect(transition(applying, NOW)).toBe('it is applying, and no longer ours');
+  expect(transition(applying, NOW)).toBe('this worker has lost its lease; it is applying');
 });
 
 test('a worker with an older fencing token does not record the verification either', () => {
   expect(recordVerification(6, OBSERVED_GONE, undefined)(settling, NOW)).toBe(
-    'it is settling, and no longer ours',
+    'this worker has lost its lease; it is settling',
   );
 });
 
 test.each<[RemediationRecord['state'], RemediationRecord['state'], string]>([
   ['planning', 'expired', 'no worker made a plan in time'],
   ['planned', 'expired', 'nobody approved it in time'],
-  ['approved', 'expired', 'no worker took it up while the approval was good'],
-  ['applying', 'interrupted', 'the worker was lost while it acted'],
-  ['settling', 'unverified', 'the worker was lost after the deed, before it had looked again'],
+  ['approved', 'expired', 'no worker applied it before the approval expired'],
+  ['applying', 'interrupted', 'the worker was lost while it applied the plan'],
+  ['settling', 'unverified', 'the worker was lost before it could verify the fix'],
 ])('%s becomes %s when it times out by the clock of Redis', (state, end, because) => {
   const change = changeBy(endOverdue(POLICY), { ...done, state, shownAt: OBSERVATION.at });
 

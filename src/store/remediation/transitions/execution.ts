@@ -97,7 +97,7 @@ function requireToken(
   return (record, nowMs) =>
     record.state === state && record.token === token
       ? change(record, nowMs)
-      : `it is ${record.state}, and no longer ours`;
+      : `this worker has lost its lease; it is ${record.state}`;
 }
 
 /**
@@ -131,14 +131,14 @@ function overdueTransition(policy: Pick<Policy, 'approveWithinMinutes'>): Transi
       return extendUnposted(record, nowMs, policy.approveWithinMinutes * 60_000);
     if (state === 'planned') return expire(record, 'nobody approved it in time', nowMs);
     if (state === 'approved')
-      return expire(record, 'no worker took it up while the approval was good', nowMs);
+      return expire(record, 'no worker applied it before the approval expired', nowMs);
     if (state === 'applying')
       return recordOutcome(record, 'interrupted', nowMs, {
-        because: 'the worker was lost while it acted',
+        because: 'the worker was lost while it applied the plan',
       });
     if (state === 'settling')
       return recordOutcome(record, 'unverified', nowMs, {
-        because: 'the worker was lost after the deed, before it had looked again',
+        because: 'the worker was lost before it could verify the fix',
       });
     return `it is ${state}`;
   };
