@@ -23,7 +23,6 @@ import { openAuditCopyStates } from '../store/audit/copy-states.ts';
 import { confirmDurability } from '../store/remediation/durability.ts';
 import { openFreeze } from '../store/remediation/freeze.ts';
 import { headFileOf, readHeadFile } from '../store/audit/head-file.ts';
-import { remediationName } from '../store/remediation/policy.ts';
 import { openPostDeduplication } from '../store/thread/post-deduplication.ts';
 import { connectBlocking, type RedisConnection } from '../queue/connection.ts';
 import { findLocalRedis, NoRedis } from '../queue/local-redis.ts';
@@ -69,15 +68,11 @@ export async function doctor(
     const sources = [...environments.values()].flatMap(({ name, sources: opened }) =>
       opened.map((source) => ({ environment: name, source })),
     );
-    const remediations = [...checks].flatMap(([check, declared]) =>
-      Object.keys(declared.remediations ?? {}).map((remediation) => remediationName({ check, remediation })),
-    );
     const input: DoctorInput = {
       role,
       settings,
       config,
       sources,
-      remediations,
       ...redis.open,
       ...(provePostingIn !== undefined && { provePostingIn }),
     };

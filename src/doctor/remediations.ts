@@ -1,5 +1,4 @@
 import { cleanText } from '../text/clean-text.ts';
-import { nearest } from '../text/nearest.ts';
 import { countInWords, timeInWords } from '../check/report-in-words.ts';
 import { within } from '../telemetry/within.ts';
 import type { Config } from '../config/read-config.ts';
@@ -39,53 +38,27 @@ const ABOUT = 'remediations';
 const AUDIT = 'audit';
 
 /** Checks that the configuration names people who may request and approve. */
-export function checkRemediationPolicy(
-  { roles, remediations }: Pick<Config, 'roles' | 'remediations'>,
-  known: readonly string[],
-): readonly DoctorLine[] {
-  const { requester, approver } = roles;
-  const unknown = unknownNames(remediations, known);
+export function checkRemediationPolicy({
+  roles: { requester, approver },
+  remediations: { approvals },
+}: Pick<Config, 'roles' | 'remediations'>): DoctorLine {
   // A new installation starts without fixes.
   if (requester.length === 0)
-    return [...unknown, ok(ABOUT, 'none is offered: nobody may ask for them, `roles.requester` is empty')];
+    return ok(ABOUT, 'none is offered: nobody may ask for them, `roles.requester` is empty');
   if (approver.length === 0)
-    return [
-      ...unknown,
-      warning(
-        ABOUT,
-        'nobody may approve: `roles.approver` is empty, and only what is safe is offered',
-        'Name people or user groups in `roles.approver`, by their ids',
-      ),
-    ];
-  const { disruptive } = remediations.approvals;
-  const tooFew = !approver.some((id) => id.startsWith('S')) && approver.length < disruptive;
-  const asked = ok(ABOUT, 'there are people who may ask, and people who may approve');
-  if (!tooFew) return [...unknown, asked];
-  return [
-    ...unknown,
-    warning(
+    return warning(
       ABOUT,
-      `${disruptive} must approve, and \`roles.approver\` names ${approver.length}`,
+      'nobody may approve: `roles.approver` is empty, and only what is safe is offered',
+      'Name people or user groups in `roles.approver`, by their ids',
+    );
+  const isOnlyPeople = !approver.some((id) => id.startsWith('S'));
+  if (isOnlyPeople && approver.length < approvals.disruptive)
+    return warning(
+      ABOUT,
+      `${approvals.disruptive} must approve, and \`roles.approver\` names ${approver.length}`,
       'Name more people there, or lower `remediations.approvals.disruptive`',
-    ),
-  ];
-}
-
-/** A misspelled name disables nothing. */
-function unknownNames({ off, destructive }: Config['remediations'], known: readonly string[]): DoctorLine[] {
-  return Object.entries({ off, destructive }).flatMap(([list, names]) =>
-    names
-      .filter((name) => !known.includes(name))
-      .map((name) => {
-        const meant = nearest(name, known);
-        const cure = meant ? `Did you mean \`${meant}\`?` : `Known: ${known.join(', ') || 'none'}`;
-        return failed(
-          'configuration',
-          `remediations.${list}: there is no remediation \`${cleanText(name)}\``,
-          cure,
-        );
-      }),
-  );
+    );
+  return ok(ABOUT, 'there are people who may ask, and people who may approve');
 }
 
 /** Checks that Redis is durable enough to apply fixes, that they are not frozen, that the audit's head matches its stream and the last head seen, and that no copy has stopped. */

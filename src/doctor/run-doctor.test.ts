@@ -35,7 +35,6 @@ const healthy: DoctorInput = {
   settings: readEnvironment({}),
   config,
   sources: [],
-  remediations: ['etcd/doppler:restart', 'etcd/health:free-space'],
   timeoutMs: 5_000,
 };
 
@@ -436,23 +435,6 @@ test('more approvals than there are approvers is said, for then nothing is ever 
   });
 
   expect(said).toContain('warning remediations: 2 must approve, and `roles.approver` names 1');
-});
-
-test('a remediation that is switched off under a name with a slip in it is not off, and that is a failure', async () => {
-  const remediations = { ...config.remediations, off: ['etcd/dopler:restart'], destructive: ['a/b:c'] };
-
-  const lines = await runDoctor({ ...healthy, config: { ...config, remediations } });
-
-  expect(lines.filter(({ level }) => level === 'failed')).toEqual([
-    expect.objectContaining({
-      said: 'remediations.off: there is no remediation `etcd/dopler:restart`',
-      cure: 'Did you mean `etcd/doppler:restart`?',
-    }),
-    expect.objectContaining({
-      said: 'remediations.destructive: there is no remediation `a/b:c`',
-      cure: 'Known: etcd/doppler:restart, etcd/health:free-space',
-    }),
-  ]);
 });
 
 const HASH = 'a'.repeat(64);

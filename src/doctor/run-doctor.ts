@@ -22,8 +22,6 @@ export interface DoctorInput {
   readonly stored?: StoredState;
   /** The id of a channel in which to test whether Slack drops repeated posts. */
   readonly provePostingIn?: string;
-  /** The names of all remediations: `etcd/doppler:restart`. */
-  readonly remediations: readonly string[];
   readonly sources: readonly { readonly environment: string; readonly source: Source }[];
   /** How long to wait for each answer. */
   readonly timeoutMs?: number;
@@ -76,7 +74,7 @@ export function writeLinesAsJson(lines: readonly DoctorLine[]): string {
   return `${JSON.stringify({ ok: exitCodeOf(lines) === 0, lines }, null, 2)}\n`;
 }
 
-function checkConfiguration({ role, settings, config, remediations }: DoctorInput): readonly DoctorLine[] {
+function checkConfiguration({ role, settings, config }: DoctorInput): readonly DoctorLine[] {
   const broken = [settings, config].filter((one) => one instanceof ConfigError);
   const lines = broken.flatMap(({ file, problems }) =>
     problems.map(({ at, path, what, hint }) => {
@@ -86,7 +84,7 @@ function checkConfiguration({ role, settings, config, remediations }: DoctorInpu
   );
   return config instanceof ConfigError
     ? lines
-    : [...lines, ...checkEnvironments(config, role), ...checkRemediationPolicy(config, remediations)];
+    : [...lines, ...checkEnvironments(config, role), checkRemediationPolicy(config)];
 }
 
 function checkEnvironments(
