@@ -7,10 +7,7 @@ import { MissingSettings } from './missing-settings.ts';
 
 export type RoleName = 'bot' | 'worker' | 'all';
 
-export interface Serving {
-  /** Where `/healthz`, `/readyz` and `/metrics` are. */
-  readonly healthPort: number;
-  readonly port?: number;
+interface Serving {
   /** Later calls wait for the first. */
   readonly close: (graceMs?: number) => Promise<void>;
 }
@@ -36,7 +33,7 @@ export async function serve(
     shared.log.warn({ err: error }, 'private Redis'),
   );
   const shared = prepareShared(settings, config, catalogue, found.redis);
-  const roles: (Role & { readonly port?: number })[] = [];
+  const roles: Role[] = [];
   let health: HealthServer | undefined;
   let closing: Promise<void> | undefined;
   const closeAll = async (graceMs: number) => {
@@ -61,12 +58,7 @@ export async function serve(
           shared.metrics.queueDepth.set({ queue, state }, jobs);
       },
     });
-    const port = roles.find((role) => role.port !== undefined)?.port;
-    return {
-      healthPort: health.port,
-      ...(port !== undefined && { port }),
-      close,
-    };
+    return { close };
   } catch (error) {
     await close();
     throw error;

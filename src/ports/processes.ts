@@ -64,7 +64,6 @@ export interface RunningProcess {
   /** `unmonitored`: monit no longer watches it (BOSH calls that `unknown`); it is never restarted automatically. */
   readonly state: 'running' | 'failing' | 'starting' | 'unmonitored';
   readonly uptimeSeconds?: number;
-  readonly pid?: number;
 }
 
 /** A fault of something that is monitored on a machine and is not a process. A restart does not fix it. */

@@ -91,7 +91,6 @@ function instanceOf(host: MonitHost, { processes, others }: MonitStatus, config:
       name: one.name,
       state: processState(one),
       ...(one.uptimeSeconds !== undefined && { uptimeSeconds: one.uptimeSeconds }),
-      ...(one.pid !== undefined && { pid: one.pid }),
     })),
     ...(faults.length > 0 && { faults }),
     incarnation: incarnationOf(restartable.length > 0 ? restartable : processes),
