@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type KeepJobs, Queue } from 'bullmq';
 import { within } from '../telemetry/within.ts';
 import { z } from 'zod';
-import { type RequestOrigin, requestOriginSchema } from './request-origin.ts';
+import { requestOriginSchema } from './request-origin.ts';
 import { type Audience, type Audiences, openAudiences } from './audiences.ts';
 import {
   checkJobSchema,
@@ -29,11 +29,16 @@ export class QueueDown extends Error {
   override readonly name = 'QueueDown';
 }
 
+/** The same check with the same arguments is already running for somebody in this channel: `runId` is theirs. */
+const joinedSchema = z.strictObject({
+  kind: z.literal('joined'),
+  runId: z.string(),
+  first: requestOriginSchema,
+});
+
 export type EnqueueResult =
   /** Its channel gets its own answer, even if the same check is already running for another channel. */
-  | { readonly kind: 'queued'; readonly runId: string }
-  /** The same check with the same arguments is already running for somebody in this channel: `runId` is theirs. */
-  | { readonly kind: 'joined'; readonly runId: string; readonly first: RequestOrigin };
+  { readonly kind: 'queued'; readonly runId: string } | z.infer<typeof joinedSchema>;
 
 export interface Queues {
   /**
@@ -177,12 +182,6 @@ async function oncePerDelivery(
   else await connection.set(joinedKey, JSON.stringify(result), 'EX', KEEP_S);
   return result;
 }
-
-const joinedSchema = z.strictObject({
-  kind: z.literal('joined'),
-  runId: z.string(),
-  first: requestOriginSchema,
-}) satisfies z.ZodType<EnqueueResult>;
 
 /** Versions 0.1 to 0.4 stored only the id of the run that was joined. Such a command is queued again, and joins the run if it is still running. */
 function parseJoined(kept: string | null): EnqueueResult | undefined {

@@ -1,8 +1,6 @@
 import type { WebClient } from '@slack/web-api';
-import { groupsIn } from '../../store/access/people.ts';
-import type { People } from '../../store/access/people.ts';
+import { groupsIn, type People, type Person } from '../../store/access/people.ts';
 import type { Policy, AccessRole } from '../../store/remediation/policy.ts';
-import type { Person } from '../../store/access/authorize.ts';
 import { authorize } from '../../store/access/authorize.ts';
 import type { Workspace } from '../../store/access/workspace.ts';
 import type { Log } from '../../telemetry/log.ts';

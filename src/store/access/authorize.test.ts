@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { AccessRole } from '../remediation/policy.ts';
-import { type Identity, type Person, authorize } from './authorize.ts';
+import { authorize } from './authorize.ts';
+import type { Identity, Person } from './people.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 14);
 const FRESH = NOW - 10_000;

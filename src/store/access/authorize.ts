@@ -1,35 +1,6 @@
 import type { Policy, AccessRole } from '../remediation/policy.ts';
+import type { Identity, Person } from './people.ts';
 import type { Workspace } from './workspace.ts';
-
-/** A person as Slack described them, and when. */
-export interface Person {
-  readonly id: string;
-  readonly teamId: string;
-  /** The organization that their workspace belongs to, if any. */
-  readonly enterpriseId?: string;
-  readonly isDeleted: boolean;
-  readonly isBot: boolean;
-  /** Single-channel and multi-channel guests. */
-  readonly isGuest: boolean;
-  /** A member of another workspace, through a shared channel: `is_stranger` in Slack's API. */
-  readonly isStranger: boolean;
-  /** When it was read, in milliseconds since the epoch. */
-  readonly atMs: number;
-}
-
-/** The members of a user group, and when they were read. */
-export interface UserGroup {
-  readonly id: string;
-  readonly users: readonly string[];
-  readonly atMs: number;
-}
-
-/** What the roles of a person are decided by. The bot keeps it up to date; the worker, which has no Slack token, reads it. */
-export interface Identity {
-  readonly person: Person | undefined;
-  /** The groups that the roles name, with all their members. */
-  readonly groups: readonly UserGroup[];
-}
 
 const ROLE_WORDS: Readonly<Record<AccessRole, string>> = {
   requester: 'ask for remediations',

@@ -1,8 +1,37 @@
 import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Policy } from '../remediation/policy.ts';
-import type { Identity, UserGroup, Person } from './authorize.ts';
 import { parseWorkspace, type Workspace, writeWorkspace } from './workspace.ts';
+
+const personSchema = z.strictObject({
+  id: z.string(),
+  teamId: z.string(),
+  /** The organization that their workspace belongs to, if any. */
+  enterpriseId: z.string().exactOptional(),
+  isDeleted: z.boolean(),
+  isBot: z.boolean(),
+  /** Single-channel and multi-channel guests. */
+  isGuest: z.boolean(),
+  /** A member of another workspace, through a shared channel: `is_stranger` in Slack's API. */
+  isStranger: z.boolean(),
+  /** When it was read, in milliseconds since the epoch. */
+  atMs: z.number(),
+});
+
+/** A person as Slack described them, and when. */
+export type Person = z.infer<typeof personSchema>;
+
+const groupSchema = z.strictObject({ id: z.string(), users: z.array(z.string()), atMs: z.number() });
+
+/** The members of a user group, and when they were read. */
+export type UserGroup = z.infer<typeof groupSchema>;
+
+/** What the roles of a person are decided by. The bot keeps it up to date; the worker, which has no Slack token, reads it. */
+export interface Identity {
+  readonly person: Person | undefined;
+  /** The groups that the roles name, with all their members. */
+  readonly groups: readonly UserGroup[];
+}
 
 /** People and user groups as Slack last described them, each with its age: written by the bot, read by both roles. */
 export interface People {
@@ -17,22 +46,6 @@ export interface People {
 
 /** Far longer than an entry counts as fresh: it only limits what Redis stores. */
 const KEEP_S = 86_400;
-
-const personSchema: z.ZodType<Person> = z.strictObject({
-  id: z.string(),
-  teamId: z.string(),
-  enterpriseId: z.string().exactOptional(),
-  isDeleted: z.boolean(),
-  isBot: z.boolean(),
-  isGuest: z.boolean(),
-  isStranger: z.boolean(),
-  atMs: z.number(),
-});
-const groupSchema: z.ZodType<UserGroup> = z.strictObject({
-  id: z.string(),
-  users: z.array(z.string()),
-  atMs: z.number(),
-});
 
 export function openPeople(redis: Redis | Cluster, prefix: string): People {
   const personKey = (id: string) => `${prefix}:person:${id}`;

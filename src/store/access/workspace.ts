@@ -1,19 +1,15 @@
 import { z } from 'zod';
 
-/** Where the app is installed: in one workspace, or in a whole organization. */
-export interface Workspace {
-  readonly teamId: string;
-  /** The organization (Enterprise Grid), if any. */
-  readonly enterpriseId?: string;
-  /** Installed for the whole organization: deliveries come from any of its workspaces, or name none. */
-  readonly isEnterpriseInstall: boolean;
-}
-
-const workspaceSchema: z.ZodType<Workspace> = z.strictObject({
+const workspaceSchema = z.strictObject({
   teamId: z.string(),
+  /** The organization (Enterprise Grid), if any. */
   enterpriseId: z.string().exactOptional(),
+  /** Installed for the whole organization: deliveries come from any of its workspaces, or name none. */
   isEnterpriseInstall: z.boolean(),
 });
+
+/** Where the app is installed: in one workspace, or in a whole organization. */
+export type Workspace = z.infer<typeof workspaceSchema>;
 
 /** The form stored in Redis. A single workspace is stored as its plain id, which workers of earlier versions can read. */
 export function writeWorkspace(workspace: Workspace): string {
