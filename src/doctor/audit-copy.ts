@@ -2,6 +2,7 @@ import { access, constants } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { cleanText } from '../text/clean-text.ts';
 import { timeInWords } from '../check/report-in-words.ts';
+import type { AuditCopyState } from '../store/audit/copy-states.ts';
 import { warning, failed, type DoctorLine, ok } from './line.ts';
 
 const ABOUT = 'audit';
@@ -42,19 +43,8 @@ async function assertWritable(path: string): Promise<void> {
   }
 }
 
-/** The state of one bot's copy, as the bot last saved it in Redis. */
-export interface AuditCopyReport {
-  /** The host of the bot. */
-  readonly bot: string;
-  /** Absent if the bot keeps no copy and only follows the audit for its head. */
-  readonly to?: string;
-  readonly stopped?: { readonly because: string; readonly since: string };
-  /** Why the last head seen cannot be written to its file. */
-  readonly headProblem?: string;
-}
-
 /** Copies that have stopped, and heads that cannot be saved. */
-export function copyLines(states: readonly AuditCopyReport[]): readonly DoctorLine[] {
+export function copyLines(states: readonly AuditCopyState[]): readonly DoctorLine[] {
   return states.flatMap(({ bot, to, stopped, headProblem }) => {
     const who = `the bot on ${cleanText(bot)}`;
     const what =

@@ -2,34 +2,31 @@ import { cleanText } from '../text/clean-text.ts';
 import { countInWords, timeInWords } from '../check/report-in-words.ts';
 import { within } from '../telemetry/within.ts';
 import type { Config } from '../config/read-config.ts';
-import { type AuditCopyReport, copyLines, auditEndLines, type AuditEndProblem } from './audit-copy.ts';
+import type { AuditHead } from '../store/audit/entry.ts';
+import type { AuditCopyState } from '../store/audit/copy-states.ts';
+import type { FreezeRecord } from '../store/remediation/freeze.ts';
+import type { PostDeduplication } from '../store/thread/post-deduplication.ts';
+import { copyLines, auditEndLines, type AuditEndProblem } from './audit-copy.ts';
 import { errorText, warning, failed, type DoctorLine, ok } from './line.ts';
-import type { RepeatTests } from './repeated-posts.ts';
 
 /** What Redis stores about remediations and the audit, as far as it can be read quickly. Each function may throw while Redis is unreachable. */
 export interface StoredState {
   /** Whether what is written now would survive a crash: it is on disk, will be soon, or never is. */
   readonly durability: () => Promise<'on-disk' | 'soon' | 'never'>;
-  readonly frozen: () => Promise<Frozen | undefined>;
+  readonly frozen: () => Promise<FreezeRecord | undefined>;
   readonly audit: () => Promise<AuditEnds>;
-  readonly repeats: RepeatTests;
+  readonly repeats: Pick<PostDeduplication, 'read' | 'save'>;
   /** What is wrong with the end of the audit, compared with the last head that a bot on this host has seen. */
   readonly auditEnd: () => Promise<AuditEndProblem | undefined>;
   /** The state of each bot's copy of the audit. */
-  readonly copies: () => Promise<readonly AuditCopyReport[]>;
-}
-
-interface Frozen {
-  readonly by: string;
-  readonly at: string;
-  readonly because: string;
+  readonly copies: () => Promise<readonly AuditCopyState[]>;
 }
 
 /** The head of the audit, and the end of the stream that it belongs to. */
 export interface AuditEnds {
-  readonly head: { readonly seq: number; readonly hash: string };
+  readonly head: AuditHead;
   /** The last entry of the stream; `unreadable` if it is not an entry, absent if the stream is empty. */
-  readonly last?: { readonly seq: number; readonly hash: string } | 'unreadable';
+  readonly last?: AuditHead | 'unreadable';
   /** The length of the stream, counted after both were read. */
   readonly entries: number;
 }
@@ -98,7 +95,7 @@ function durabilityLines(durability: Awaited<ReturnType<StoredState['durability'
       ];
 }
 
-function freezeLines(frozen: Frozen | undefined): readonly DoctorLine[] {
+function freezeLines(frozen: FreezeRecord | undefined): readonly DoctorLine[] {
   if (!frozen) return [];
   const why = frozen.because === '' ? '' : `: ${cleanText(frozen.because)}`;
   return [

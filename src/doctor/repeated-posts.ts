@@ -1,25 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import type { DeduplicationProof, PostDeduplication } from '../store/thread/post-deduplication.ts';
 import type { CallSlack } from './call-slack.ts';
 import { errorText, failed, type DoctorLine, ok } from './line.ts';
-
-/** Whether Slack drops repeated posts, and when that was tested. */
-export interface RepeatTest {
-  readonly drops: boolean;
-  /** ISO 8601. */
-  readonly at: string;
-}
-
-/** Where the result is stored. Both throw while Redis is unreachable. */
-export interface RepeatTests {
-  readonly read: () => Promise<RepeatTest | undefined>;
-  readonly save: (proof: RepeatTest) => Promise<void>;
-}
 
 const ABOUT = 'Slack';
 const TEXT = 'Wrench is testing whether Slack drops repeated messages. It will delete this message.';
 
 /** Reports whether Slack was proven to drop repeated posts. */
-export async function checkRepeatedPosts(read: RepeatTests['read']): Promise<DoctorLine> {
+export async function checkRepeatedPosts(read: PostDeduplication['read']): Promise<DoctorLine> {
   const proof = await read().catch(() => undefined);
   if (!proof)
     return ok(
@@ -33,7 +21,7 @@ export async function checkRepeatedPosts(read: RepeatTests['read']): Promise<Doc
 export async function testRepeatedPosts(
   call: CallSlack,
   channel: string,
-  save: RepeatTests['save'],
+  save: PostDeduplication['save'],
 ): Promise<DoctorLine> {
   const post = () => call<{ ts: string }>('chat.postMessage', { channel, text: TEXT, client_msg_id: id });
   const id = randomUUID();
@@ -54,7 +42,7 @@ export async function testRepeatedPosts(
   }
 }
 
-function lineOf({ drops, at }: RepeatTest): DoctorLine {
+function lineOf({ drops, at }: DeduplicationProof): DoctorLine {
   const tested = `tested on ${at.slice(0, 10)}`;
   return ok(
     ABOUT,

@@ -9,8 +9,8 @@ import type { UserGroup } from '../../test/workspace/model.ts';
 import { startWorkspace, type Workspace } from '../../test/workspace/start-workspace.ts';
 import { type Config, ConfigError, readEnvironment } from '../config/read-config.ts';
 import { exitCodeOf, type DoctorInput, runDoctor, writeLines, writeLinesAsJson } from './run-doctor.ts';
-import type { RepeatTest } from './repeated-posts.ts';
 import type { StoredState } from './remediations.ts';
+import type { DeduplicationProof } from '../store/thread/post-deduplication.ts';
 import type { Source } from '../ports/source.ts';
 import { type LocalRedis, startLocalRedis } from '../queue/local-redis.ts';
 
@@ -162,10 +162,10 @@ test('tokens that Slack takes, with every scope, are well', async () => {
 test.each([true, false])(
   'whether Slack drops repeated posts is tested in a channel, saved and shown (it does: %s)',
   async (drops) => {
-    const saved: RepeatTest[] = [];
+    const saved: DeduplicationProof[] = [];
     const repeats = {
       read: async () => saved[0],
-      save: async (proof: RepeatTest) => {
+      save: async (proof: DeduplicationProof) => {
         saved.push(proof);
       },
     };
@@ -190,8 +190,11 @@ test.each([true, false])(
 );
 
 test('a rejected test message proves nothing', async () => {
-  const saved: RepeatTest[] = [];
-  const repeats = { read: async () => undefined, save: async (proof: RepeatTest) => void saved.push(proof) };
+  const saved: DeduplicationProof[] = [];
+  const repeats = {
+    read: async () => undefined,
+    save: async (proof: DeduplicationProof) => void saved.push(proof),
+  };
 
   const said = await inWorkspace(FULL, ({ apiUrl }) =>
     linesOf({
@@ -531,11 +534,12 @@ test('a head file that the doctor may not read is a warning', async () => {
 
 test('a stopped copy is a failure, with its bot, the reason and the time', async () => {
   const stopped = { because: 'it does not\u001b[31m fit', since: '2026-11-20T14:03:07.000Z' };
+  const state = { seq: 3, behind: 0, at: '2026-11-20T14:10:00.000Z' };
   const copies = async () => [
-    { bot: 'host-1', to: '/var/audit.jsonl', stopped },
-    { bot: 'host-2', stopped },
-    { bot: 'host-3', to: 'stdout' },
-    { bot: 'host-4', to: 'stdout', headProblem: '/.wrench/audit-head cannot be written: EROFS' },
+    { ...state, bot: 'host-1', to: '/var/audit.jsonl', stopped },
+    { ...state, bot: 'host-2', stopped },
+    { ...state, bot: 'host-3', to: 'stdout' },
+    { ...state, bot: 'host-4', to: 'stdout', headProblem: '/.wrench/audit-head cannot be written: EROFS' },
   ];
 
   expect((await checkState({ copies })).slice(2)).toEqual([

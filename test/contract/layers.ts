@@ -207,7 +207,7 @@ export const MODULES: readonly Module[] = [
     name: 'doctor',
     path: 'src/doctor/',
     at: /^src\/doctor\//,
-    imports: ['ports', 'check', 'text', 'telemetry', 'config'],
+    imports: ['ports', 'check', 'text', 'telemetry', 'store', 'config'],
     packages: NODE,
   },
   // The bot loads no client of the infrastructure, and the worker nothing of Slack.

@@ -6,27 +6,32 @@ import { claim } from '../claim.ts';
 
 const stoppedSchema = z.strictObject({ because: z.string(), since: z.iso.datetime() });
 
-const stateSchema = z.strictObject({
+const copyStatusSchema = z.strictObject({
+  /** Set while copying is stopped; a person must find out why. */
+  stopped: stoppedSchema.exactOptional(),
+  /** The number of the last entry copied, or seen if there is no copy. */
+  seq: z.number().int(),
+  /** How many entries in Redis follow that one. */
+  behind: z.number().int(),
+  /** Why the last head seen cannot be written to its file. */
+  headProblem: z.string().exactOptional(),
+});
+
+/** How far copying has got, and what prevents it. */
+export type CopyStatus = z.infer<typeof copyStatusSchema>;
+
+const stateSchema = copyStatusSchema.extend({
   /** The host of the bot. */
   bot: z.string(),
   /** `stdout` or the path of a file; absent if the bot keeps no copy and only follows the audit for its head. */
   to: z.string().exactOptional(),
-  stopped: stoppedSchema.exactOptional(),
-  /** Why the last head seen cannot be written to its file. */
-  headProblem: z.string().exactOptional(),
-  seq: z.number().int(),
-  behind: z.number().int(),
   at: z.iso.datetime(),
 });
 
 /** The state of one bot's copy: written by the bot, read by the doctor, which is another process. */
 export type AuditCopyState = z.infer<typeof stateSchema>;
 
-const noticeSchema = z.strictObject({
-  bot: z.string(),
-  to: z.string().exactOptional(),
-  ...stoppedSchema.shape,
-});
+const noticeSchema = stateSchema.pick({ bot: true, to: true }).extend(stoppedSchema.shape);
 
 /** A message to people that a copy has stopped. */
 export type CopyNotice = z.infer<typeof noticeSchema>;

@@ -7,7 +7,8 @@ import { useRedis } from '../../../test/world/use-redis.ts';
 import { cutEnd, replaceAudit, setHead } from '../../../test/world/tamper-audit.ts';
 import { type AuditEvent, chainEntry as follow, GENESIS } from './entry.ts';
 import { type AuditLog, openAuditLog, parseEntry } from './audit-log.ts';
-import { copyAudit, type CopyOptions, type CopyStatus } from './copy.ts';
+import { copyAudit, type CopyOptions } from './copy.ts';
+import type { CopyStatus } from './copy-states.ts';
 import { fileTarget } from './copy-target.ts';
 import { verifyAudit } from './verify.ts';
 

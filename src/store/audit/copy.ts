@@ -3,6 +3,7 @@ import { findEntry, seenHeadMismatch } from './find-entry.ts';
 import { GENESIS, entryHash, type AuditHead } from './entry.ts';
 import { type AuditLog, type StoredEntry, parseEntry } from './audit-log.ts';
 import { CopyWriteError, ChainMismatch } from './copy-error.ts';
+import type { CopyStatus } from './copy-states.ts';
 import { type CopyTarget, NO_COPY, type CopyPosition, fileTarget, stdoutTarget } from './copy-target.ts';
 import { type SeenHeadFile, openSeenHead } from './seen-head.ts';
 import { headMismatch } from './verify.ts';
@@ -23,17 +24,6 @@ export interface CopyOptions {
   /** Where lines go instead of this process' own stdout. */
   readonly print?: (lines: string) => Promise<void>;
   readonly timing?: Partial<Timing>;
-}
-
-export interface CopyStatus {
-  /** Set while copying is stopped; a person must find out why. */
-  readonly stopped?: { readonly because: string; readonly since: string };
-  /** The number of the last entry copied, or seen if there is no copy. */
-  readonly seq: number;
-  /** How many entries in Redis follow that one. */
-  readonly behind: number;
-  /** Why the last head seen cannot be written to its file. */
-  readonly headProblem?: string;
 }
 
 interface Timing {

@@ -57,14 +57,11 @@ export const auditEntrySchema = z.strictObject({
 
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
 
-/** The head of an empty audit. */
-export const GENESIS = { seq: 0, hash: '0'.repeat(64) } as const;
-
 /** The number and the hash of the last entry. */
-export interface AuditHead {
-  readonly seq: number;
-  readonly hash: string;
-}
+export type AuditHead = Pick<AuditEntry, 'seq' | 'hash'>;
+
+/** The head of an empty audit. */
+export const GENESIS: AuditHead = { seq: 0, hash: '0'.repeat(64) };
 
 /** The entry that follows the head. */
 export function chainEntry({ seq, hash: prev }: AuditHead, entry: AuditEvent): AuditEntry {

@@ -1,13 +1,9 @@
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import type { AuditHead } from './entry.ts';
+import { auditEntrySchema, type AuditHead } from './entry.ts';
 
-const seenHeadSchema = z.strictObject({
-  seq: z.number().int().positive(),
-  hash: z.string().regex(/^[0-9a-f]{64}$/),
-  at: z.iso.datetime(),
-});
+const seenHeadSchema = auditEntrySchema.pick({ seq: true, hash: true }).extend({ at: z.iso.datetime() });
 
 /** The newest audit entry that a bot has seen in Redis, and when. */
 export type SeenHead = z.infer<typeof seenHeadSchema>;

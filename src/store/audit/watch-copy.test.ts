@@ -6,11 +6,11 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { useRedis } from '../../../test/world/use-redis.ts';
 import { replaceAudit } from '../../../test/world/tamper-audit.ts';
 import { type AuditLog, openAuditLog } from './audit-log.ts';
-import type { CopyStatus } from './copy.ts';
 import {
   type CopyNotice,
   type AuditCopyState,
   type AuditCopyStates,
+  type CopyStatus,
   openAuditCopyStates,
 } from './copy-states.ts';
 import { watchCopy } from './watch-copy.ts';

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
-import { copyAudit, type CopyOptions, type CopyStatus } from './copy.ts';
-import type { CopyNotice, AuditCopyState, AuditCopyStates } from './copy-states.ts';
+import { copyAudit, type CopyOptions } from './copy.ts';
+import type { AuditCopyState, AuditCopyStates, CopyNotice, CopyStatus } from './copy-states.ts';
 
 export interface WatchOptions {
   readonly copy: CopyOptions;
