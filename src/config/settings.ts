@@ -44,6 +44,8 @@ export const settingsSchema = z.object({
   PORT: port(3_000).meta({ description: 'The port on which Slack is heard over HTTP.' }),
   SLACK_API_URL: z
     .url({ protocol: /^https?$/, error: 'must be an http or https address such as https://slack.com/api/' })
+    // The client of the Web API requires the slash at the end.
+    .overwrite((url) => url.replace(/\/*$/, '/'))
     .exactOptional()
     .meta({ description: 'Another address of the Slack Web API, for tests and proxies.' }),
   REDIS_URL: z
@@ -78,43 +80,43 @@ export const settingsSchema = z.object({
     }),
 });
 
-export interface ProcessSettings {
-  readonly slackBotToken?: string;
-  readonly slackAppToken?: string;
-  readonly slackSigningSecret?: string;
-  /** The port for requests from Slack over HTTP. */
-  readonly port: number;
-  /** Ends with a slash, as the Web API client requires. */
-  readonly slackApiUrl?: string;
-  readonly redisUrl?: string;
-  readonly configPath: string;
-  readonly dataPath: string;
-  readonly logLevel: z.infer<typeof settingsSchema>['LOG_LEVEL'];
-  readonly healthPort: number;
-  readonly healthHost: string;
+type ParsedSettings = z.output<typeof settingsSchema>;
+
+/** The setting that each variable is read as. */
+const NAMES = {
+  SLACK_BOT_TOKEN: 'slackBotToken',
+  SLACK_APP_TOKEN: 'slackAppToken',
+  SLACK_SIGNING_SECRET: 'slackSigningSecret',
+  PORT: 'port',
+  SLACK_API_URL: 'slackApiUrl',
+  REDIS_URL: 'redisUrl',
+  WRENCH_CONFIG: 'configPath',
+  WRENCH_DATA: 'dataPath',
+  LOG_LEVEL: 'logLevel',
+  HEALTH_PORT: 'healthPort',
+  HEALTH_HOST: 'healthHost',
+} as const satisfies Record<keyof ParsedSettings, string>;
+
+type NamedSettings = {
+  readonly [Variable in keyof ParsedSettings as (typeof NAMES)[Variable]]: ParsedSettings[Variable];
+};
+
+export interface ProcessSettings extends NamedSettings {
   /** Values that no output may show. */
   readonly secrets: readonly string[];
 }
 
-export function toSettings(parsed: z.infer<typeof settingsSchema>): ProcessSettings {
-  return {
-    ...(parsed.SLACK_BOT_TOKEN && { slackBotToken: parsed.SLACK_BOT_TOKEN }),
-    ...(parsed.SLACK_APP_TOKEN && { slackAppToken: parsed.SLACK_APP_TOKEN }),
-    ...(parsed.SLACK_SIGNING_SECRET && { slackSigningSecret: parsed.SLACK_SIGNING_SECRET }),
-    port: parsed.PORT,
-    ...(parsed.SLACK_API_URL && { slackApiUrl: parsed.SLACK_API_URL.replace(/\/*$/, '/') }),
-    ...(parsed.REDIS_URL && { redisUrl: parsed.REDIS_URL }),
-    configPath: parsed.WRENCH_CONFIG,
-    dataPath: parsed.WRENCH_DATA,
-    logLevel: parsed.LOG_LEVEL,
-    healthPort: parsed.HEALTH_PORT,
-    healthHost: parsed.HEALTH_HOST,
-    secrets: settingSecrets(parsed),
-  };
+export function toSettings(parsed: ParsedSettings): ProcessSettings {
+  const named = Object.fromEntries(
+    Object.entries(NAMES)
+      .filter(([variable]) => variable in parsed)
+      .map(([variable, name]) => [name, parsed[variable as keyof ParsedSettings]]),
+  ) as NamedSettings;
+  return { ...named, secrets: settingSecrets(parsed) };
 }
 
 /** The secret variables, valid or not. In a URL only the password is secret. */
-export function settingSecrets(variables: Variables | z.infer<typeof settingsSchema>): readonly string[] {
+export function settingSecrets(variables: Variables | ParsedSettings): readonly string[] {
   const { SLACK_BOT_TOKEN, SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, REDIS_URL } = variables as Variables;
   const given = [SLACK_BOT_TOKEN, SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, ...passwordsIn(REDIS_URL)];
   return given.filter((value) => value !== undefined).filter((value) => value !== '');
