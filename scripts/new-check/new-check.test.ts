@@ -16,6 +16,7 @@ beforeEach(() => {
   for (const part of [
     'commands/_template',
     'commands/kit.ts',
+    'commands/shared',
     'src/check',
     'src/ports',
     'src/text',
@@ -72,7 +73,7 @@ test.each([
   `${'a'.repeat(32)}/x`,
 ])('%j is no name, and nothing is written for it', (name) => {
   expect(() => newCheck(name, commands)).toThrow(/such as .*etcd\/doppler/);
-  expect(readdirSync(commands).toSorted()).toEqual(['_template', 'kit.ts']);
+  expect(readdirSync(commands).toSorted()).toEqual(['_template', 'kit.ts', 'shared']);
 });
 
 test.each(['wrench/doppler', 'etcd/help'])('%s would hide a word that Wrench keeps for itself', (name) => {

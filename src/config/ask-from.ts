@@ -30,5 +30,3 @@ export const askFrom = z
   .refine(({ channels, groups }) => channels !== undefined || groups !== undefined, {
     error: 'must contain `channels`, `groups` or both',
   });
-
-export type AskFrom = z.output<typeof askFrom>;

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { makeRedact } from '../text/redact.ts';
-import type { WrittenArguments } from '../check/arguments.ts';
 import {
   crossCheck,
   crossCheckArguments,
@@ -10,36 +9,18 @@ import {
   type KnownChecks,
 } from './cross-check.ts';
 import { explainIssues, type PlacedProblem } from './explain.ts';
-import { type AskFrom, askFrom } from './ask-from.ts';
 import { ConfigError, type ConfigPath, type Problem, writePath } from './problem.ts';
 import { type ReadYaml, readYaml } from './read-yaml.ts';
 import type { SourceConfig } from '../sources/schemas.ts';
-import { configSchema, type ParsedConfig, type RedisConfig } from './schema.ts';
+import { configSchema, environmentSchema } from './schema.ts';
 import { schemasAt, metaOf, secretsIn } from './schema-walk.ts';
 import { type ProcessSettings, settingSecrets, settingsSchema, toSettings } from './settings.ts';
 import { loadVariables, type Variables } from './variables.ts';
 
-export { ConfigError, type ProcessSettings, type RedisConfig };
+export { ConfigError, type ProcessSettings };
 
 /** What `wrench.yaml` says, with all defaults filled in. */
-export interface Config {
-  readonly environments: Readonly<
-    Record<string, { readonly sources: readonly SourceConfig[]; readonly askFrom?: AskFrom }>
-  >;
-  /** Channel id to environment. */
-  readonly channels: Readonly<Record<string, string>>;
-  /** Absent if there are several environments and none is the default. */
-  readonly defaultEnvironment?: string;
-  readonly limits: ParsedConfig['limits'];
-  /** Who may do what about remediations. */
-  readonly roles: ParsedConfig['roles'];
-  readonly remediations: ParsedConfig['remediations'];
-  readonly audit: ParsedConfig['audit'];
-  readonly redis?: RedisConfig;
-  /** Default arguments of this workspace, by check, as they would be typed. */
-  readonly checks: Readonly<Record<string, WrittenArguments>>;
-  /** Who may use which command, by command without its slash. */
-  readonly commands: ParsedConfig['commands'];
+export interface Config extends z.output<typeof configSchema> {
   /** Values that no output may show, including those of environment variables. */
   readonly secrets: readonly string[];
 }
@@ -102,12 +83,12 @@ export function readConfig(
 const withoutSources = configSchema.extend({
   environments: z.record(
     z.string(),
-    z
-      .strictObject({ sources: z.unknown().optional(), askFrom: askFrom.exactOptional() })
-      .transform(({ askFrom }): { sources: SourceConfig[]; askFrom?: AskFrom } => ({
-        sources: [],
-        ...(askFrom && { askFrom }),
-      })),
+    environmentSchema.extend({
+      sources: z
+        .unknown()
+        .optional()
+        .transform((): SourceConfig[] => []),
+    }),
   ),
 });
 
@@ -167,17 +148,12 @@ function redacted(problems: readonly Problem[], secrets: readonly string[]): rea
   }));
 }
 
-function toConfig({ checks, defaultEnvironment, ...rest }: ParsedConfig, secrets: readonly string[]): Config {
+/** The only environment is the default one. */
+function toConfig(
+  { defaultEnvironment, ...rest }: z.output<typeof configSchema>,
+  secrets: readonly string[],
+): Config {
   const names = Object.keys(rest.environments);
   const environment = defaultEnvironment ?? (names.length === 1 ? names[0] : undefined);
-  return {
-    ...rest,
-    ...(environment !== undefined && { defaultEnvironment: environment }),
-    checks: Object.fromEntries(Object.entries(checks).map(([name, given]) => [name, written(given)])),
-    secrets,
-  };
-}
-
-function written(given: Readonly<Record<string, string | number | boolean>>): WrittenArguments {
-  return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)]));
+  return { ...rest, ...(environment !== undefined && { defaultEnvironment: environment }), secrets };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { sourceSchemas } from '../sources/schemas.ts';
+import { remediationsSchema, rolesSchema } from '../store/remediation/policy.ts';
 import { askFrom, channelId } from './ask-from.ts';
 
 const server = z.strictObject({
@@ -43,7 +44,8 @@ const cluster = z.strictObject({
   ...access,
 });
 
-const environment = z.strictObject({
+/** One environment of `wrench.yaml`. */
+export const environmentSchema = z.strictObject({
   sources: z
     .array(z.discriminatedUnion('kind', sourceSchemas))
     .min(1, { error: 'there must be at least one source' })
@@ -83,71 +85,6 @@ const limits = z.strictObject({
   }),
 });
 
-const slackId = z.string().regex(/^[UWS][A-Z0-9]{2,}$/, {
-  error: 'must be the id of a person (`U0123ABC`) or of a user group (`S0123ABC`), never a name',
-});
-
-const role = (description: string) => z.array(slackId).default([]).meta({ description });
-
-const roles = z.strictObject({
-  requester: role('Who may click an offer: asks for a plan, and applies what is safe.'),
-  approver: role('Who may approve and reject the plans of others, and unfreeze.'),
-  auditor: role('Who may read the audit in Slack, besides approvers.'),
-});
-
-const remediationName = z.string().regex(/^[a-z0-9-]+\/[a-z0-9-]+:[a-z0-9-]+$/, {
-  error: 'must be the name of a remediation such as etcd/doppler:restart',
-});
-
-const approvals = (byDefault: number, description: string) =>
-  z.number().int().min(1).max(5).default(byDefault).meta({ description });
-
-const remediations = z.strictObject({
-  destructive: z
-    .array(remediationName)
-    .default([])
-    .meta({ description: 'The destructive remediations that are allowed, by name. Without it none is.' }),
-  off: z
-    .array(remediationName)
-    .default([])
-    .meta({ description: 'Remediations that are not offered, by name.' }),
-  approvals: z
-    .strictObject({
-      disruptive: approvals(1, 'How many others must approve what stops something for a while.'),
-      destructive: approvals(2, 'How many others must approve what is gone for good.'),
-    })
-    .prefault({})
-    .meta({ description: 'How many people, none of them the one who asked, must approve a plan.' }),
-  approveWithinMinutes: z
-    .number()
-    .positive()
-    .max(1_440)
-    .default(15)
-    .meta({ description: 'How many minutes a plan waits for approval; then it has expired.' }),
-  applyWithinSeconds: z.number().positive().max(3_600).default(120).meta({
-    description: 'How many seconds after the last approval a worker may begin; then it has expired.',
-  }),
-  perRun: z
-    .number()
-    .int()
-    .min(1)
-    .default(20)
-    .meta({ description: 'How many remediations that one report offered may be applied.' }),
-  perHour: z
-    .number()
-    .int()
-    .min(1)
-    .default(20)
-    .meta({ description: 'How many remediations may be applied in one environment within an hour.' }),
-  requireReason: z.boolean().default(false).meta({
-    description:
-      'Whether people must give a reason (10 to 500 characters) when they ask for a plan and when they approve one. It is shown on the plan card and in the audit.',
-  }),
-  membershipSeconds: z.number().int().min(10).max(86_400).default(300).meta({
-    description: 'After how many seconds a looked-up person or user group counts as unknown, and is refused.',
-  }),
-});
-
 const audit = z.strictObject({
   copyTo: z.string().exactOptional().meta({
     description:
@@ -166,7 +103,7 @@ const name = z
 /** The whole of `wrench.yaml`. */
 export const configSchema = z.strictObject({
   environments: z
-    .record(name, environment)
+    .record(name, environmentSchema)
     .meta({ description: 'The environments by name, each with its sources.' }),
   channels: z
     .record(channelId, z.string())
@@ -176,10 +113,10 @@ export const configSchema = z.strictObject({
     description: 'The environment where nothing else says which. Where there is only one, it is that one.',
   }),
   limits: limits.prefault({}).meta({ description: 'How much is done at once, and for how long.' }),
-  roles: roles.prefault({}).meta({
+  roles: rolesSchema.prefault({}).meta({
     description: 'Who may do what about remediations: ids of people and user groups of Slack.',
   }),
-  remediations: remediations
+  remediations: remediationsSchema
     .prefault({})
     .meta({ description: 'Which fixes are allowed, and how they are approved.' }),
   audit: audit.prefault({}).meta({ description: 'Where the audit is kept besides Redis.' }),
@@ -191,9 +128,9 @@ export const configSchema = z.strictObject({
       z
         .string()
         .regex(/^[a-z0-9-]+\/[a-z0-9-]+$/, { error: 'must be the name of a check such as certs/expiring' }),
-      z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+      z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)),
     )
-    .default({})
+    .prefault({})
     .meta({ description: "A workspace's own default arguments, by check." }),
   commands: z
     .record(
@@ -208,6 +145,3 @@ export const configSchema = z.strictObject({
     .default({})
     .meta({ description: 'Rules for commands, by name without the slash: `certs`.' }),
 });
-
-export type ParsedConfig = z.output<typeof configSchema>;
-export type RedisConfig = NonNullable<ParsedConfig['redis']>;

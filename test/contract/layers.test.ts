@@ -131,6 +131,11 @@ test.each([
     'src/slack/render/blocks.ts',
     `import { x } from '../../store/claim.ts'`,
   ],
+  [
+    'the configuration imports how records are stored',
+    'src/config/schema.ts',
+    `import { x } from '../store/remediation/remediation-store.ts'`,
+  ],
   ['telemetry imports the kernel', 'src/telemetry/log.ts', `import type { R } from '../check/finding.ts'`],
   [
     'a test of a source imports another vendor',

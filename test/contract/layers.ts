@@ -159,7 +159,7 @@ export const MODULES: readonly Module[] = [
     name: 'config',
     path: 'src/config/',
     at: /^src\/config\//,
-    imports: ['check', 'text', 'source schemas'],
+    imports: ['check', 'text', 'store', 'source schemas'],
     packages: /^((zod|yaml)$|node:)/,
   },
   {
@@ -302,8 +302,11 @@ export const MODULES: readonly Module[] = [
   },
 ];
 
-/** Renderers know records and audit entries, not how they are stored. */
-const RENDERED_RECORDS = /^src\/store\/(remediation\/record|audit\/entry)\.ts$/;
+/** Files of the store that do not connect to Redis: all of it that these modules import. */
+const OF_STORE: Readonly<Record<string, RegExp>> = {
+  render: /^src\/store\/(remediation\/record|audit\/entry)\.ts$/,
+  config: /^src\/store\/remediation\/policy\.ts$/,
+};
 
 /** With these a file can load any other, whatever it imports. */
 const LOADERS = /^node:(module|vm)$/;
@@ -351,7 +354,8 @@ function isAllowed(path: string, module: Module, imported: string): boolean {
 }
 
 function mayImport(path: string, module: Module, imported: string, target: Module): boolean {
-  if (module.name === 'render' && target.name === 'store') return RENDERED_RECORDS.test(imported);
+  const allowed = target.name === 'store' ? OF_STORE[module.name] : undefined;
+  if (allowed) return allowed.test(imported);
   const isOwn = posix.dirname(imported) === posix.dirname(path);
   return module.imports.includes(target.name) || (isOwn && module.imports.includes(`own ${target.name}`));
 }

@@ -1,32 +1,74 @@
+import { z } from 'zod';
 import type { Risk } from '../../check/define-remediation.ts';
 
-/** `remediations` in the configuration. */
-export interface Policy {
-  /** Destructive remediations that are allowed at all, as `etcd/health:free-space`. */
-  readonly destructive: readonly string[];
-  /** Remediations that are turned off. */
-  readonly off: readonly string[];
-  /** How many people, none of them the requester, must approve. */
-  readonly approvals: { readonly disruptive: number; readonly destructive: number };
-  /** How long a plan waits for approval. */
-  readonly approveWithinMinutes: number;
-  /** How long an approved plan may wait to be applied. */
-  readonly applyWithinSeconds: number;
-  /** How many remediations of one report are applied. */
-  readonly perRun: number;
-  /** How many are applied in one environment within an hour. */
-  readonly perHour: number;
-  /** A reason is required to request a plan and to approve one. */
-  readonly requireReason: boolean;
-  /** Memberships that were read longer ago count as unknown. */
-  readonly membershipSeconds: number;
-  readonly roles: Roles;
-}
+const slackId = z.string().regex(/^[UWS][A-Z0-9]{2,}$/, {
+  error: 'must be the id of a person (`U0123ABC`) or of a user group (`S0123ABC`), never a name',
+});
 
-export type AccessRole = 'requester' | 'approver' | 'auditor';
+const role = (description: string) => z.array(slackId).default([]).meta({ description });
 
 /** Slack ids of people (`U…`) and user groups (`S…`), by role; never names. */
-export type Roles = Readonly<Record<AccessRole, readonly string[]>>;
+export const rolesSchema = z.strictObject({
+  requester: role('Who may click an offer: asks for a plan, and applies what is safe.'),
+  approver: role('Who may approve and reject the plans of others, and unfreeze.'),
+  auditor: role('Who may read the audit in Slack, besides approvers.'),
+});
+
+const nameSchema = z.string().regex(/^[a-z0-9-]+\/[a-z0-9-]+:[a-z0-9-]+$/, {
+  error: 'must be the name of a remediation such as etcd/doppler:restart',
+});
+
+const approvals = (byDefault: number, description: string) =>
+  z.number().int().min(1).max(5).default(byDefault).meta({ description });
+
+/** `remediations` in the configuration. */
+export const remediationsSchema = z.strictObject({
+  destructive: z
+    .array(nameSchema)
+    .default([])
+    .meta({ description: 'The destructive remediations that are allowed, by name. Without it none is.' }),
+  off: z.array(nameSchema).default([]).meta({ description: 'Remediations that are not offered, by name.' }),
+  approvals: z
+    .strictObject({
+      disruptive: approvals(1, 'How many others must approve what stops something for a while.'),
+      destructive: approvals(2, 'How many others must approve what is gone for good.'),
+    })
+    .prefault({})
+    .meta({ description: 'How many people, none of them the one who asked, must approve a plan.' }),
+  approveWithinMinutes: z
+    .number()
+    .positive()
+    .max(1_440)
+    .default(15)
+    .meta({ description: 'How many minutes a plan waits for approval; then it has expired.' }),
+  applyWithinSeconds: z.number().positive().max(3_600).default(120).meta({
+    description: 'How many seconds after the last approval a worker may begin; then it has expired.',
+  }),
+  perRun: z
+    .number()
+    .int()
+    .min(1)
+    .default(20)
+    .meta({ description: 'How many remediations that one report offered may be applied.' }),
+  perHour: z
+    .number()
+    .int()
+    .min(1)
+    .default(20)
+    .meta({ description: 'How many remediations may be applied in one environment within an hour.' }),
+  requireReason: z.boolean().default(false).meta({
+    description:
+      'Whether people must give a reason (10 to 500 characters) when they ask for a plan and when they approve one. It is shown on the plan card and in the audit.',
+  }),
+  membershipSeconds: z.number().int().min(10).max(86_400).default(300).meta({
+    description: 'After how many seconds a looked-up person or user group counts as unknown, and is refused.',
+  }),
+});
+
+/** Everything that the configuration says about remediations. */
+export type Policy = z.output<typeof remediationsSchema> & { readonly roles: z.output<typeof rolesSchema> };
+
+export type AccessRole = keyof Policy['roles'];
 
 /** `etcd/doppler:restart`: its name in the configuration and in the metrics. */
 export function remediationName({
