@@ -8,11 +8,14 @@ interface Variable {
   readonly byDefault: string | undefined;
 }
 
-const variables: readonly Variable[] = Object.entries(settingsSchema.shape).map(([name, schema]) => ({
-  name,
-  about: metaOf(schema).description ?? '',
-  byDefault: 'defaultValue' in schema.def ? String(schema.def.defaultValue) : undefined,
-}));
+const variables: readonly Variable[] = Object.entries(settingsSchema.shape).map(([name, schema]) => {
+  const { success, data } = schema.safeParse(undefined);
+  return {
+    name,
+    about: metaOf(schema).description ?? '',
+    byDefault: success ? String(data) : undefined,
+  };
+});
 
 /** `.env.example`: what has no default is to be filled in, what has one is shown as a comment. */
 export function writeEnvExample(): string {

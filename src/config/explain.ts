@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { nearest } from '../text/nearest.ts';
 import { type ConfigPath, type Problem, writePath } from './problem.ts';
-import { keysAt, metaOf, schemasAt } from './schema-walk.ts';
+import { keysAt, metaOf, schemasAt, wordsAt } from './schema-walk.ts';
 
 /** A problem with its path; `key` if it is about a key there and not about the value. */
 export interface PlacedProblem extends Omit<Problem, 'path' | 'at'> {
@@ -84,11 +84,6 @@ function wrongWord(schema: z.ZodType, value: unknown, path: ConfigPath): PlacedP
     what: `${shown} is not known here`,
     hint: meant ? `Did you mean \`${meant}\`?` : one.trim(),
   };
-}
-
-function wordsAt(schema: z.ZodType, value: unknown, path: ConfigPath): readonly string[] {
-  const words = schemasAt(schema, value, path).flatMap(({ _zod }) => [...(_zod.values ?? [])]);
-  return [...new Set(words.filter((word) => word !== undefined).map(String))];
 }
 
 function missingOr({ code, message }: Issue, value: unknown, path: ConfigPath): Pick<PlacedProblem, 'what'> {

@@ -1,8 +1,6 @@
 import { z } from 'zod';
 import type { ConfigPath } from './problem.ts';
 
-type Schema = z.core.$ZodType;
-
 /** What the schema of a setting declares with `.meta`. */
 export interface SettingMeta {
   readonly description?: string;
@@ -11,16 +9,16 @@ export interface SettingMeta {
 }
 
 /** The metadata of a schema, declared before or after `.optional()`, `.default()` and the like. */
-export function metaOf(schema: Schema): SettingMeta {
+export function metaOf(schema: z.ZodType): SettingMeta {
   const inner = innerOf(schema);
-  return { ...(inner && metaOf(inner)), ...(z.globalRegistry.get(schema) as SettingMeta | undefined) };
+  return { ...(inner && metaOf(inner)), ...(schema.meta() as SettingMeta | undefined) };
 }
 
 /**
  * The schemas of the value at a path of `value`, as declared and without their wrappers;
  * several if a union allows several, none if the path is unknown.
  */
-export function schemasAt(schema: Schema, value: unknown, path: ConfigPath): readonly Schema[] {
+export function schemasAt(schema: z.ZodType, value: unknown, path: ConfigPath): readonly z.ZodType[] {
   const found = alternatives(schema, value);
   const [step, ...rest] = path;
   if (step === undefined) return [schema, ...found];
@@ -31,17 +29,23 @@ export function schemasAt(schema: Schema, value: unknown, path: ConfigPath): rea
 }
 
 /** The keys that an object may have at a path. */
-export function keysAt(schema: Schema, value: unknown, path: ConfigPath): readonly string[] {
-  return schemasAt(schema, value, path).flatMap((found) => {
-    const {
-      _zod: { def },
-    } = found;
-    return def.type === 'object' ? Object.keys((def as z.core.$ZodObjectDef).shape) : [];
+export function keysAt(schema: z.ZodType, value: unknown, path: ConfigPath): readonly string[] {
+  return schemasAt(schema, value, path).flatMap((found) =>
+    found instanceof z.ZodObject ? Object.keys(found.shape) : [],
+  );
+}
+
+/** The words that a value at a path may be, where literals or an enum list them. */
+export function wordsAt(schema: z.ZodType, value: unknown, path: ConfigPath): readonly string[] {
+  const words = schemasAt(schema, value, path).flatMap((found) => {
+    if (found instanceof z.ZodLiteral) return [...found.values];
+    return found instanceof z.ZodEnum ? found.options : [];
   });
+  return [...new Set(words.map(String))];
 }
 
 /** Every text of `value` that the schema marks as `secret`. */
-export function secretsIn(schema: Schema, value: unknown, secret = false): readonly string[] {
+export function secretsIn(schema: z.ZodType, value: unknown, secret = false): readonly string[] {
   const hidden = secret || metaOf(schema).secret === true;
   if (typeof value === 'string') {
     const isSecret = hidden || alternatives(schema, value).some((option) => metaOf(option).secret === true);
@@ -56,36 +60,44 @@ export function secretsIn(schema: Schema, value: unknown, secret = false): reado
   });
 }
 
-function innerOf({ _zod }: Schema): Schema | undefined {
-  const def = _zod.def as { innerType?: Schema; in?: Schema; getter?: () => Schema };
-  return def.innerType ?? def.in ?? def.getter?.();
+/** The schema in a wrapper; undefined if it is none. Of `transform` and `preprocess`, the schema beside the function. */
+function innerOf(schema: z.ZodType): z.ZodType | undefined {
+  if (schema instanceof z.ZodPipe)
+    return asSchema(schema.in instanceof z.ZodTransform ? schema.out : schema.in);
+  if (schema instanceof z.ZodArray || !('unwrap' in schema)) return undefined;
+  return (schema as z.ZodOptional<z.ZodType>).unwrap();
 }
 
 /** The schema without its wrappers; of a discriminated union only the options that the value's own word allows, if it has one. */
-function alternatives(schema: Schema, value: unknown): readonly Schema[] {
+function alternatives(schema: z.ZodType, value: unknown): readonly z.ZodType[] {
   const inner = innerOf(schema);
   if (inner) return alternatives(inner, value);
-  const {
-    _zod: { def },
-  } = schema;
-  if (def.type !== 'union') return [schema];
-  const { options, discriminator } = def as z.core.$ZodUnionDef & { discriminator?: string };
-  const word = discriminator === undefined ? undefined : childOf(value, discriminator);
-  const chosen = options.filter(
-    ({ _zod }) => discriminator !== undefined && _zod.propValues?.[discriminator]?.has(word as string),
-  );
+  if (!(schema instanceof z.ZodUnion)) return [schema];
+  const options = schema.options.map(asSchema);
+  const chosen =
+    schema instanceof z.ZodDiscriminatedUnion
+      ? options.filter((option) => accepts(option, schema.def.discriminator, value))
+      : [];
   return (chosen.length > 0 ? chosen : options).flatMap((option) => alternatives(option, value));
 }
 
-function childSchemas({ _zod: { def } }: Schema, step: PropertyKey): readonly Schema[] {
-  if (def.type === 'object') {
-    const { shape } = def as z.core.$ZodObjectDef;
-    const child = Object.hasOwn(shape, step) ? shape[String(step)] : undefined;
-    return child ? [child] : [];
-  }
-  if (def.type === 'record') return [(def as z.core.$ZodRecordDef).valueType];
-  if (def.type === 'array') return [(def as z.core.$ZodArrayDef).element];
+function accepts(option: z.ZodType, discriminator: string, value: unknown): boolean {
+  return alternatives(option, value)
+    .flatMap((found) => childSchemas(found, discriminator))
+    .some((word) => word.safeParse(childOf(value, discriminator)).success);
+}
+
+function childSchemas(schema: z.ZodType, step: PropertyKey): readonly z.ZodType[] {
+  if (schema instanceof z.ZodObject)
+    return Object.hasOwn(schema.shape, step) ? [asSchema(schema.shape[String(step)])] : [];
+  if (schema instanceof z.ZodRecord) return [asSchema(schema.valueType)];
+  if (schema instanceof z.ZodArray) return [asSchema(schema.element)];
   return [];
+}
+
+/** Public members of schemas have the type that Zod and Zod Mini share. */
+function asSchema(schema: z.core.$ZodType | undefined): z.ZodType {
+  return schema as z.ZodType;
 }
 
 function childOf(value: unknown, step: PropertyKey): unknown {
