@@ -22,7 +22,7 @@ import { type AuditLog, openAuditLog, parseEntry } from '../store/audit/audit-lo
 import { openAuditCopyStates } from '../store/audit/copy-states.ts';
 import { confirmDurability } from '../store/remediation/durability.ts';
 import { openFreeze } from '../store/remediation/freeze.ts';
-import { headFileOf, readHeadFile } from '../store/audit/head-file.ts';
+import { headFileOf, invalidHeadReason, readHeadFile } from '../store/audit/head-file.ts';
 import { openPostDeduplication } from '../store/thread/post-deduplication.ts';
 import { connectBlocking, type RedisConnection } from '../queue/connection.ts';
 import { findLocalRedis, NoRedis } from '../queue/local-redis.ts';
@@ -181,11 +181,7 @@ function storedStateIn(connection: RedisConnection, headFile: string): StoredSta
 async function auditEndProblem(auditLog: AuditLog, headFile: string): ReturnType<StoredState['auditEnd']> {
   const seen = await readHeadFile(headFile).catch((error: NodeJS.ErrnoException) => ({ code: error.code }));
   if (seen === 'missing') return undefined;
-  if (seen === 'invalid')
-    return {
-      because: `the head file ${headFile} is invalid: something else wrote to it`,
-      isUnknown: false,
-    };
+  if (seen === 'invalid') return { because: invalidHeadReason(headFile), isUnknown: false };
   if ('code' in seen) return { because: `${headFile} cannot be read (${seen.code})`, isUnknown: true };
   const because = await seenHeadMismatchInRedis(auditLog, seen);
   return because === undefined ? undefined : { because, isUnknown: false };

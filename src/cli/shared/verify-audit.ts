@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import { formatCount, timeInWords } from '../../check/report-in-words.ts';
 import { type AuditFile, openAuditFile, UnreadableFile } from '../../store/audit/file.ts';
 import { seenHeadMismatch } from '../../store/audit/find-entry.ts';
-import type { AuditEntry } from '../../store/audit/entry.ts';
+import type { AuditEntry, SeenHead } from '../../store/audit/entry.ts';
 import { openAuditLog } from '../../store/audit/audit-log.ts';
 import { type CompareResult, type ExternalAudit, verifyAgainstCopies } from '../../store/audit/compare.ts';
-import { headFileOf, readHeadFile, type SeenHead } from '../../store/audit/head-file.ts';
+import { headFileOf, invalidHeadReason, readHeadFile } from '../../store/audit/head-file.ts';
 import { readWhole } from '../../store/audit/read.ts';
 import { type VerifyResult, verifyAudit } from '../../store/audit/verify.ts';
 import { PREFIX } from '../../queue/queues.ts';
@@ -28,7 +28,7 @@ export function verifyRedis(terminal: AuditTerminal): Promise<number> {
     // Read before Redis, which may grow meanwhile and is never behind them.
     const seen = await readHead(headFile, unread);
     const copy = copyPath === undefined ? undefined : await openFileOrNote(copyPath, unread);
-    if (seen === 'invalid') return printBroken('The audit', invalidHeadText(headFile), terminal);
+    if (seen === 'invalid') return printBroken('The audit', invalidHeadReason(headFile), terminal);
     if (seen && copyPath !== undefined && !copy && unread.length === 0)
       return printBroken('The audit', missingCopyText(copyPath, seen), terminal);
     const external: ExternalAudit = { ...(seen && { seen }), ...(copy && { copy }) };
@@ -59,7 +59,7 @@ export async function verifyFile(path: string, terminal: AuditTerminal): Promise
       }).catch((error: unknown) => noteUnreadable(error, unread))
     : undefined;
   if (verified?.kind === 'broken') return printBroken(path, verified.because, terminal);
-  if (seen === 'invalid') return printBroken(path, invalidHeadText(headFile), terminal);
+  if (seen === 'invalid') return printBroken(path, invalidHeadReason(headFile), terminal);
   if (verified && seen) {
     const newest = { seq: verified.to ?? 0, hash: verified.hash ?? '' };
     // A part that begins after the last head seen says nothing about it.
@@ -144,10 +144,6 @@ async function printProof(
   const last = Math.max(copied?.to ?? 0, seen?.seq ?? 0);
   if (to > last) await print(`Entries after ${last} are newer, and not proven yet.\n`);
   return VERIFY_EXIT.fine;
-}
-
-function invalidHeadText(path: string): string {
-  return `the head file ${path} is invalid: something else wrote to it`;
 }
 
 function missingCopyText(path: string, seen: SeenHead): string {

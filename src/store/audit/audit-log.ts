@@ -36,6 +36,8 @@ export interface AuditLog {
   ) => Promise<string>;
   /** A page of entries, oldest first. `after` and `until` are stream ids. */
   readonly page: (after?: string, until?: string) => Promise<readonly StoredEntry[]>;
+  /** A page of entries, oldest first: the one with this stream id, if it is there, and those after it. */
+  readonly pageFrom: (id: string) => Promise<readonly StoredEntry[]>;
   /** A page of entries, newest first. `before` and `since` are stream ids. */
   readonly pageBackwards: (before?: string, since?: string) => Promise<readonly StoredEntry[]>;
   /** The entry with this stream id. */
@@ -72,6 +74,8 @@ export function openAuditLog(redis: Redis | Cluster, prefix: string): AuditLog {
   let known: AuditHead | undefined;
   let turn: Promise<unknown> = Promise.resolve();
 
+  const readPage = async (from: string, until: string) =>
+    (await redis.xrange(streamKey, from, until, 'COUNT', PAGE)).map(toStoredEntry);
   const readHead = async () => toHead(await redis.hmget(headKey, 'seq', 'hash'));
   const appendNow = async (
     entry: AuditEvent,
@@ -119,10 +123,8 @@ export function openAuditLog(redis: Redis | Cluster, prefix: string): AuditLog {
         appendEntry(redis, { headKey, streamKey, prevHash: prev, hash, seq, entry: json }),
       );
     },
-    page: async (after, until = '+') =>
-      (await redis.xrange(streamKey, after === undefined ? '-' : `(${after}`, until, 'COUNT', PAGE)).map(
-        toStoredEntry,
-      ),
+    page: (after, until = '+') => readPage(after === undefined ? '-' : `(${after}`, until),
+    pageFrom: (id) => readPage(id, '+'),
     pageBackwards: async (before, since = '-') =>
       (await redis.xrevrange(streamKey, before === undefined ? '+' : `(${before}`, since, 'COUNT', PAGE)).map(
         toStoredEntry,

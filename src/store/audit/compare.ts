@@ -1,8 +1,7 @@
 import { formatCount } from '../../check/report-in-words.ts';
 import { missingEntries, seenHeadMismatch } from './find-entry.ts';
 import type { AuditFile } from './file.ts';
-import { type AuditEntry, GENESIS, type AuditHead } from './entry.ts';
-import type { SeenHead } from './head-file.ts';
+import { type AuditEntry, type AuditHead, GENESIS, type SeenHead } from './entry.ts';
 import { followEntries, type VerifyResult, verifyAudit } from './verify.ts';
 
 /** What is stored outside of Redis. Open it before reading the audit from Redis, which grows meanwhile. */

@@ -1,13 +1,6 @@
 /** Redis does not continue what was copied or seen, or somebody else writes to the copy. A person must find out why. */
 export class ChainMismatch extends Error {
   override readonly name = 'ChainMismatch';
-  /** The size of a file that somebody else writes to, in bytes. */
-  readonly sizeBytes: number | undefined;
-
-  constructor(message: string, sizeBytes?: number) {
-    super(message);
-    this.sizeBytes = sizeBytes;
-  }
 }
 
 /** The disk is full, read-only, unavailable or not permitted; or nothing reads stdout. */

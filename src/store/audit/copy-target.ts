@@ -1,57 +1,63 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { findEntry, missingEntries } from './find-entry.ts';
-import { type AuditEntry, GENESIS, type AuditHead } from './entry.ts';
+import { type AuditEntry, type AuditHead, GENESIS, type SeenHead } from './entry.ts';
 import { type AuditLog, parseEntry } from './audit-log.ts';
 import { ChainMismatch, onDisk } from './copy-error.ts';
-import type { SeenHead } from './head-file.ts';
 
-/** Where copying continues: after this entry, with this id in the stream. */
+/** How far the audit is copied: up to the entry with this id in the stream; absent if nothing is. */
 export interface CopyPosition {
   readonly after?: string;
   readonly head: AuditHead;
 }
 
-/** What the audit is copied to. */
-export interface CopyTarget {
-  /** Where copying continues. @throws {ChainMismatch} if the last entry of the target is not in Redis. */
-  readonly begin: (audit: AuditLog, seen: SeenHead | undefined) => Promise<CopyPosition>;
-  readonly write: (lines: string) => Promise<void>;
-  /** Called once everything up to this id of the stream is written. */
-  readonly written: (audit: AuditLog, id: string) => Promise<void>;
-  /** False if it must be opened again. @throws {ChainMismatch} if somebody else writes to it. */
+/** A target that is open. */
+export interface OpenCopy {
+  /** Where copying continues. */
+  readonly start: CopyPosition;
+  /** Writes entries. `lastId` is the id of the last one in the stream. */
+  readonly write: (lines: string, lastId: string) => Promise<void>;
+  /** False if the target must be opened again. @throws {ChainMismatch} if somebody else writes to it. */
   readonly isCurrent: () => Promise<boolean>;
   readonly close: () => Promise<void>;
 }
 
+/**
+ * Opens what the audit is copied to; `seen` is the last head seen.
+ * @throws {ChainMismatch} if the last entry of the target is not in Redis.
+ */
+export type CopyTarget = (seen: SeenHead | undefined) => Promise<OpenCopy>;
+
 const START: CopyPosition = { head: GENESIS };
 const TAIL_BYTES = 64 * 1024;
+const ALWAYS_CURRENT = { isCurrent: async () => true, close: async () => undefined };
 
 /** No copy: the audit is only followed for its head, from the last one seen. */
-export const NO_COPY: CopyTarget = {
-  begin: async (audit, seen) => {
+export function noTarget(audit: AuditLog): CopyTarget {
+  return async (seen) => {
     const { found } = seen ? await findEntry(audit, seen.seq) : {};
-    return found ? { after: found.id, head: found.entry } : START;
-  },
-  write: async () => undefined,
-  written: async () => undefined,
-  isCurrent: async () => true,
-  close: async () => undefined,
-};
+    const start = found ? { after: found.id, head: found.entry } : START;
+    return { ...ALWAYS_CURRENT, start, write: async () => undefined };
+  };
+}
 
 /** Stdout cannot be read again, so Redis stores the position. After a crash an entry may be printed twice, with the same number. */
-export function stdoutTarget(print: (lines: string) => Promise<void> = printOut): CopyTarget {
-  return {
-    ...NO_COPY,
-    begin: async (audit) => {
-      const after = await audit.copied.read();
-      if (after === undefined) return START;
-      const copied = await audit.entryAt(after);
-      const entry = copied && parseEntry(copied.raw);
-      if (!entry) throw new ChainMismatch('the last entry that was copied to stdout is no longer in Redis');
-      return { after, head: entry };
-    },
-    write: (lines) => onDisk('stdout', () => print(lines)),
-    written: (audit, id) => audit.copied.save(id),
+export function stdoutTarget(
+  audit: AuditLog,
+  print: (lines: string) => Promise<void> = printOut,
+): CopyTarget {
+  return async () => {
+    const after = await audit.copied.read();
+    const copied = after === undefined ? undefined : await audit.entryAt(after);
+    const head = after === undefined ? GENESIS : copied && parseEntry(copied.raw);
+    if (!head) throw new ChainMismatch('the last entry that was copied to stdout is no longer in Redis');
+    return {
+      ...ALWAYS_CURRENT,
+      start: { ...(after !== undefined && { after }), head },
+      write: async (lines, lastId) => {
+        await onDisk('stdout', () => print(lines));
+        await audit.copied.save(lastId);
+      },
+    };
   };
 }
 
@@ -62,55 +68,60 @@ function printOut(lines: string): Promise<void> {
 }
 
 /**
- * A file that has each entry once, created if missing. An incomplete last line, as after a crash, is cut off.
- * @param foreignSize its size when somebody else was found writing to it: it is not touched while it still changes.
+ * A file that has each entry once, created if missing. An incomplete last line, as after a crash, is cut off. If somebody else was found
+ * writing to the file, it is not changed until it has stayed the same from one opening to the next.
  */
-export async function fileTarget(path: string, foreignSize?: number): Promise<CopyTarget> {
-  return onDisk(path, async () => {
-    const file = await open(path, 'a+', 0o600);
+export function fileTarget(audit: AuditLog, path: string): CopyTarget {
+  /** The size of the file when somebody else was found writing to it. */
+  let foreignSize: number | undefined;
+  const foreign = (
+    size: number,
+    what = `somebody else writes to ${path}; give each bot a file of its own`,
+  ) => {
+    foreignSize = size;
+    return new ChainMismatch(what);
+  };
+  const readEnd = async (file: FileHandle): Promise<LastLine> => {
+    const { size } = await file.stat();
+    if (foreignSize !== undefined && size !== foreignSize) throw foreign(size);
+    foreignSize = undefined;
+    return lastLine(file, path);
+  };
+  return async () => {
+    const file = await onDisk(path, () => open(path, 'a+', 0o600));
     try {
-      const { size } = await file.stat();
-      if (foreignSize !== undefined && size !== foreignSize) throw writtenByOthers(path, size);
-      return openedFile(path, file, await lastLine(file, path));
+      const end = await onDisk(path, () => readEnd(file));
+      let { size } = end;
+      const assertAlone = async () => {
+        const { size: now } = await file.stat();
+        if (now < size) throw foreign(now, `${path} was shortened by somebody else`);
+        if (now > size) throw foreign(now);
+      };
+      return {
+        start: end.last ? await findPosition(audit, end.last, path) : START,
+        write: (lines) =>
+          onDisk(path, async () => {
+            await assertAlone();
+            await file.appendFile(lines);
+            await file.datasync();
+            size += Buffer.byteLength(lines);
+            await assertAlone();
+          }),
+        isCurrent: () =>
+          onDisk(path, async () => {
+            // If it was moved away, a new copy begins.
+            const [here, there] = await Promise.all([file.stat(), stat(path).catch(() => undefined)]);
+            if (there?.ino !== here.ino || there.dev !== here.dev) return false;
+            await assertAlone();
+            return true;
+          }),
+        close: () => file.close(),
+      };
     } catch (error) {
       await file.close();
       throw error;
     }
-  });
-}
-
-function openedFile(path: string, file: FileHandle, { last, size: whole }: LastLine): CopyTarget {
-  let size = whole;
-  const isAlone = async () => {
-    const { size: now } = await file.stat();
-    if (now < size) throw new ChainMismatch(`${path} was shortened by somebody else`, now);
-    if (now > size) throw writtenByOthers(path, now);
   };
-  return {
-    begin: async (audit) => (last ? findPosition(audit, last, path) : START),
-    write: (lines) =>
-      onDisk(path, async () => {
-        await isAlone();
-        await file.appendFile(lines);
-        await file.datasync();
-        size += Buffer.byteLength(lines);
-        await isAlone();
-      }),
-    written: async () => undefined,
-    isCurrent: () =>
-      onDisk(path, async () => {
-        // If it was moved away, a new copy begins.
-        const [here, there] = await Promise.all([file.stat(), stat(path).catch(() => undefined)]);
-        if (there?.ino !== here.ino || there.dev !== here.dev) return false;
-        await isAlone();
-        return true;
-      }),
-    close: () => file.close(),
-  };
-}
-
-function writtenByOthers(path: string, size: number): ChainMismatch {
-  return new ChainMismatch(`somebody else writes to ${path}; give each bot a file of its own`, size);
 }
 
 interface LastLine {

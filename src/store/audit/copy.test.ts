@@ -440,13 +440,42 @@ test('entries that another bot wrote before it stopped are not written again', a
   await expect.poll(() => status).toEqual({ seq: 3, behind: 0 });
 });
 
+test('copying continues if the same entries were stored again under other ids, as after a restore', async () => {
+  await append('one', 'two');
+  copy();
+  await expect.poll(() => status?.seq).toBe(2);
+  const restored = connection.multi().del(chain.streamKey);
+  for (const { raw } of await chain.page()) restored.xadd(chain.streamKey, '*', 'entry', raw);
+  await restored.exec();
+
+  await append('three');
+
+  await expect.poll(async () => whats(await text())).toEqual(['one', 'two', 'three']);
+  await expect.poll(() => status).toEqual({ seq: 3, behind: 0 });
+});
+
 test('a file is not written to while another process still changes it', async () => {
   await append('one');
   await copy().close();
-  const size = Buffer.byteLength(await text());
+  const openFile = fileTarget(chain, file);
+  const opened = await openFile(undefined);
+  const write = async (what: string) => {
+    const last = parseEntry((await text()).trimEnd().split('\n').at(-1) ?? '') ?? GENESIS;
+    await appendFile(file, `${JSON.stringify(follow(last, anEvent(what)))}\n`);
+  };
+  await append('two', 'three');
+  await write('two');
+  await expect(opened.isCurrent()).rejects.toThrow('somebody else writes to');
+  await opened.close();
 
-  await expect(fileTarget(file, size - 1)).rejects.toThrow('somebody else writes to');
-  await (await fileTarget(file, size)).close();
+  await write('three');
+
+  const size = Buffer.byteLength(await text());
+  await expect(openFile(undefined)).rejects.toThrow('somebody else writes to');
+  expect(Buffer.byteLength(await text())).toBe(size);
+  const reopened = await openFile(undefined);
+  expect(reopened.start.head.seq).toBe(3);
+  await reopened.close();
 });
 
 test('an entry whose hash does not match its content is not copied', async () => {

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findEntry, seenHeadMismatch } from './find-entry.ts';
-import { GENESIS, entryHash, type AuditHead } from './entry.ts';
+import { seenHeadMismatchInRedis } from './find-entry.ts';
+import { entryHash, type AuditHead } from './entry.ts';
 import { type AuditLog, type StoredEntry, parseEntry } from './audit-log.ts';
 import { CopyWriteError, ChainMismatch } from './copy-error.ts';
 import type { CopyStatus } from './copy-states.ts';
-import { type CopyTarget, NO_COPY, type CopyPosition, fileTarget, stdoutTarget } from './copy-target.ts';
-import { type SeenHeadFile, openSeenHead } from './seen-head.ts';
+import { type CopyTarget, fileTarget, noTarget, type OpenCopy, stdoutTarget } from './copy-target.ts';
+import { openSeenHead, type SeenHeadFile } from './head-file.ts';
 import { headMismatch } from './verify.ts';
 
 export interface CopyOptions {
@@ -39,11 +39,16 @@ const CLOSES_WITHIN_MS = 5_000;
 const WARNS_EVERY_MS = 60_000;
 
 /**
- * Copies the audit as JSON lines, in order, follows it, and keeps the last head seen in a file. A file has each entry once: after a restart,
- * copying continues after the last complete line.
+ * Copies the audit as JSON lines, and follows it. It guarantees:
  *
- * Entries that do not continue what was copied or seen are not copied: copying stops, with an error in the log and in the status, and is
- * retried once a minute, because a person may have resolved it.
+ * - Entries are copied in order, and only if each continues the one before. A file has each entry once: after a restart, copying continues
+ *   after the last complete line.
+ * - The last head seen is kept in a file and moves only forward, along one chain.
+ * - Copying stops if Redis does not have the last entry copied or seen, or if somebody else writes to the file. It is retried once a minute,
+ *   because a person may have resolved it.
+ * - If the target cannot be written, copying is retried, and counts as stopped after five minutes. If only the head cannot be saved, copying
+ *   continues.
+ * - Why copying stopped is logged once, and is in the status until it is resolved.
  */
 export function copyAudit(options: CopyOptions): {
   /** Copies the entries that are known by now, then stops. */
@@ -61,101 +66,103 @@ export function copyAudit(options: CopyOptions): {
 }
 
 async function follow(options: CopyOptions, stop: AbortSignal): Promise<void> {
+  const { audit, report } = options;
   const { everyMs, retryMs } = { ...TIMING, ...options.timing };
-  const head = openSeenHead(options.headFile);
+  const openTarget = targetOf(options);
+  const head = openSeenHead(options.headFile, audit);
   const problems = trackProblems(options);
-  let open: Open | undefined;
+  let copy: Copy | undefined;
   let seq = 0;
   try {
     for (;;) {
       const isLast = stop.aborted;
-      let waitMs = everyMs;
       let behind = 0;
       try {
-        if (open && !(await open.target.isCurrent())) open = await closeTarget(open);
-        open ??= await begin(options, head, problems.foreignSize());
-        open.place = await copyNewEntries(options.audit, open);
-        ({ seq } = open.place.head);
-        await head.advance(options.audit, open.place.head);
-        behind = await checkEnd(options.audit, open);
+        if (copy && !(await copy.target.isCurrent())) copy = await close(copy);
+        copy ??= await begin(options, openTarget, head);
+        await copyNewEntries(audit, copy);
+        ({ seq } = copy.head);
+        await head.advance(copy.head);
+        behind = await countNewer(audit, copy);
         problems.clear();
       } catch (error) {
-        const cause = open ? await explain(error, options.audit, open) : error;
-        open = await closeTarget(open);
-        if (problems.record(cause) === 'stopped') waitMs = retryMs;
+        copy = await close(copy);
+        problems.record(error);
         seq = Math.max(seq, (await head.read().catch(() => undefined))?.seq ?? 0);
-        behind = await entriesBehind(options.audit, seq);
+        const end = await audit.end().catch(() => undefined);
+        behind = Math.max(0, (end?.head.seq ?? 0) - seq);
       }
-      const headProblem = head.problem();
-      problems.recordHeadProblem(headProblem);
-      const stopped = problems.stopped();
-      await options.report?.({
-        seq,
-        behind,
-        ...(stopped && { stopped }),
-        ...(headProblem !== undefined && { headProblem }),
-      });
+      const found = problems.noteHead(head.problem());
+      await report?.({ seq, behind, ...found });
       if (isLast) return;
-      await sleep(waitMs, undefined, { signal: stop }).catch(() => undefined);
+      await sleep(found.stopped ? retryMs : everyMs, undefined, { signal: stop }).catch(() => undefined);
     }
   } finally {
-    await closeTarget(open);
+    await close(copy);
   }
 }
 
-/** A target and how far it is written. */
-interface Open {
-  readonly target: CopyTarget;
-  place: CopyPosition;
-  /** When an entry was last seen. */
-  atMs: number;
+/** An open target, and how far it is written. */
+interface Copy {
+  readonly target: OpenCopy;
+  after?: string;
+  head: AuditHead;
+  /** When the last entry was seen in Redis for the first time. */
+  seenAt: string;
+}
+
+function targetOf({ audit, to, print }: CopyOptions): CopyTarget {
+  if (to === undefined) return noTarget(audit);
+  return to === 'stdout' ? stdoutTarget(audit, print) : fileTarget(audit, to);
 }
 
 async function begin(
-  { audit, to, print, log }: CopyOptions,
+  { audit, to, log }: CopyOptions,
+  openTarget: CopyTarget,
   head: SeenHeadFile,
-  foreignSize: number | undefined,
-): Promise<Open> {
+): Promise<Copy> {
   const seen = await head.read();
-  if (seen) {
-    const { found, newest } = await findEntry(audit, seen.seq);
-    const wrong = seenHeadMismatch(seen, newest, found?.entry);
-    if (wrong !== undefined) throw new ChainMismatch(wrong);
-  }
-  const target =
-    to === undefined ? NO_COPY : to === 'stdout' ? stdoutTarget(print) : await fileTarget(to, foreignSize);
-  try {
-    const place = await target.begin(audit, seen);
-    if (seen && place.head.seq < seen.seq)
-      log.warn(
-        { to, copied: place.head.seq, seen: seen.seq },
-        'the copy of the audit ends before the last head seen; completing it from Redis',
-      );
-    return { target, place, atMs: Date.now() };
-  } catch (error) {
-    await target.close();
-    throw error;
-  }
+  const wrong = seen && (await seenHeadMismatchInRedis(audit, seen));
+  if (wrong !== undefined) throw new ChainMismatch(wrong);
+  const target = await openTarget(seen);
+  const { start } = target;
+  if (seen && start.head.seq < seen.seq)
+    log.warn(
+      { to, copied: start.head.seq, seen: seen.seq },
+      'the copy of the audit ends before the last head seen; completing it from Redis',
+    );
+  return { target, ...start, seenAt: new Date().toISOString() };
 }
 
-async function closeTarget(open: Open | undefined): Promise<undefined> {
-  await open?.target.close();
+async function close(copy: Copy | undefined): Promise<undefined> {
+  await copy?.target.close();
 }
 
 /** Copies up to the current end of the stream. */
-async function copyNewEntries(audit: AuditLog, open: Open): Promise<CopyPosition> {
-  const { target } = open;
-  let { place } = open;
+async function copyNewEntries(audit: AuditLog, copy: Copy): Promise<void> {
   for (;;) {
-    const page = await audit.page(place.after);
-    const last = page.at(-1);
-    if (!last) return place;
-    const head = advanceHead(place.head, page);
-    await target.write(page.map(({ raw }) => `${raw}\n`).join(''));
-    await target.written(audit, last.id);
-    place = { after: last.id, head };
-    open.atMs = Date.now();
+    const entries = await readNewEntries(audit, copy);
+    const last = entries.at(-1);
+    if (!last) return;
+    const head = advanceHead(copy.head, entries);
+    await copy.target.write(entries.map(({ raw }) => `${raw}\n`).join(''), last.id);
+    Object.assign(copy, { after: last.id, head, seenAt: new Date().toISOString() });
   }
+}
+
+/**
+ * Reads what follows the last entry copied, together with that entry: whatever was done to the audit, it must still be there.
+ * @throws {ChainMismatch} if it is not.
+ */
+async function readNewEntries(
+  audit: AuditLog,
+  { after, head, seenAt }: Copy,
+): Promise<readonly StoredEntry[]> {
+  if (after === undefined) return audit.page();
+  const [known, ...newer] = await audit.pageFrom(after);
+  if (known?.id === after && parseEntry(known.raw)?.hash === head.hash) return newer;
+  const wrong = await seenHeadMismatchInRedis(audit, { seq: head.seq, hash: head.hash, at: seenAt });
+  throw new ChainMismatch(wrong ?? `entry ${head.seq} of the audit was stored in Redis again`);
 }
 
 /** A copy proves something only if each entry continues the one before. */
@@ -177,54 +184,19 @@ function advanceHead(head: AuditHead, page: readonly StoredEntry[]): AuditHead {
   return { seq: last.seq, hash: last.hash };
 }
 
-/** How many entries were appended meanwhile. @throws {ChainMismatch} if Redis ends before the last entry copied, or has another one there. */
-async function checkEnd(audit: AuditLog, { place, atMs }: Open): Promise<number> {
+/** How many entries were appended meanwhile. @throws {ChainMismatch} if the stream ends at the last entry copied and its head names another. */
+async function countNewer(audit: AuditLog, { after, head: copied }: Copy): Promise<number> {
   const { head, lastId } = await audit.end();
-  if (lastId === place.after && head.seq === place.head.seq && head.hash === place.head.hash) return 0;
-  if (head.seq > place.head.seq && lastId !== undefined && isAfter(lastId, place.after))
-    return head.seq - place.head.seq;
-  const { wrong, newest } = await compareWithRedis(audit, place, atMs);
+  const wrong = lastId === after ? headMismatch(copied, head) : undefined;
   if (wrong !== undefined) throw new ChainMismatch(wrong);
-  const end = headMismatch(newest, head);
-  if (end !== undefined && newest.seq === place.head.seq) throw new ChainMismatch(end);
-  return Math.max(0, newest.seq - place.head.seq);
-}
-
-/** Whether the last entry copied is still in Redis. */
-async function compareWithRedis(audit: AuditLog, { head }: CopyPosition, atMs: number) {
-  const seen = { ...head, at: new Date(atMs).toISOString() };
-  const { found, newest } = await findEntry(audit, seen.seq);
-  return { wrong: seenHeadMismatch(seen, newest, seen.seq === 0 ? GENESIS : found?.entry), newest };
-}
-
-/** If copied entries were removed from Redis, that is a better explanation of an entry that does not follow. */
-async function explain(error: unknown, audit: AuditLog, { place, atMs }: Open): Promise<unknown> {
-  if (!(error instanceof ChainMismatch) || error.sizeBytes !== undefined) return error;
-  try {
-    const { wrong } = await compareWithRedis(audit, place, atMs);
-    return wrong === undefined ? error : new ChainMismatch(wrong);
-  } catch {
-    return error;
-  }
-}
-
-function isAfter(id: string, other = '0-0'): boolean {
-  const [ms = 0, count = 0] = id.split('-').map(Number);
-  const [otherMs = 0, otherCount = 0] = other.split('-').map(Number);
-  return ms > otherMs || (ms === otherMs && count > otherCount);
-}
-
-async function entriesBehind(audit: AuditLog, seq: number): Promise<number> {
-  const end = await audit.end().catch(() => undefined);
-  return Math.max(0, (end?.head.seq ?? 0) - seq);
+  return Math.max(0, head.seq - copied.seq);
 }
 
 /** Tracks what prevents copying and since when, and logs each problem once. */
 function trackProblems({ to, headFile, log, timing }: CopyOptions) {
   const { unwritableMs } = { ...TIMING, ...timing };
-  let stopped: { because: string; since: string } | undefined;
+  let stopped: CopyStatus['stopped'];
   let unwritableSinceMs: number | undefined;
-  let foreignSize: number | undefined;
   let warnedAtMs = Number.NEGATIVE_INFINITY;
   let headProblem: string | undefined;
   const stop = (because: string, sinceMs: number) => {
@@ -232,39 +204,31 @@ function trackProblems({ to, headFile, log, timing }: CopyOptions) {
     stopped = { because, since: stopped?.since ?? new Date(sinceMs).toISOString() };
     log.error({ to, because }, 'stopped copying the audit; retrying once a minute');
   };
-  const warn = (error: unknown) => {
-    if (Date.now() - warnedAtMs < WARNS_EVERY_MS) return;
-    warnedAtMs = Date.now();
-    log.warn({ err: error, to }, 'the audit could not be copied; retrying');
-  };
   return {
-    stopped: () => stopped,
-    foreignSize: () => foreignSize,
     clear: () => {
       if (stopped) log.info({ to }, 'copying the audit again');
-      stopped = unwritableSinceMs = foreignSize = undefined;
+      stopped = unwritableSinceMs = undefined;
       warnedAtMs = Number.NEGATIVE_INFINITY;
     },
-    record: (error: unknown): 'stopped' | 'again' => {
-      if (error instanceof ChainMismatch) {
-        foreignSize = error.sizeBytes;
-        stop(error.message, Date.now());
-        return 'stopped';
+    record: (error: unknown) => {
+      if (error instanceof ChainMismatch) return stop(error.message, Date.now());
+      if (Date.now() - warnedAtMs >= WARNS_EVERY_MS) {
+        warnedAtMs = Date.now();
+        log.warn({ err: error, to }, 'the audit could not be copied; retrying');
       }
-      warn(error);
-      if (!(error instanceof CopyWriteError)) return 'again';
+      if (!(error instanceof CopyWriteError)) return;
       unwritableSinceMs ??= Date.now();
       if (Date.now() - unwritableSinceMs >= unwritableMs) stop(error.message, unwritableSinceMs);
-      return 'again';
     },
-    /** Does not stop copying. */
-    recordHeadProblem: (problem: string | undefined) => {
+    /** Notes why the last head seen cannot be written, which does not stop copying. @returns all that is wrong. */
+    noteHead: (problem: string | undefined): Pick<CopyStatus, 'stopped' | 'headProblem'> => {
       if (problem !== undefined && problem !== headProblem)
         log.warn(
           { headFile, because: problem },
           'the last head seen of the audit cannot be written to its file',
         );
       headProblem = problem;
+      return { ...(stopped && { stopped }), ...(headProblem !== undefined && { headProblem }) };
     },
   };
 }

@@ -60,6 +60,13 @@ export type AuditEntry = z.infer<typeof auditEntrySchema>;
 /** The number and the hash of the last entry. */
 export type AuditHead = Pick<AuditEntry, 'seq' | 'hash'>;
 
+export const seenHeadSchema = auditEntrySchema
+  .pick({ seq: true, hash: true })
+  .extend({ at: z.iso.datetime() });
+
+/** The newest audit entry that a bot has seen in Redis, and when. */
+export type SeenHead = z.infer<typeof seenHeadSchema>;
+
 /** The head of an empty audit. */
 export const GENESIS: AuditHead = { seq: 0, hash: '0'.repeat(64) };
 

@@ -1,7 +1,6 @@
 import { countInWords, formatCount, timeInWords } from '../../check/report-in-words.ts';
-import { type AuditEntry, GENESIS, type AuditHead } from './entry.ts';
+import { type AuditEntry, type AuditHead, GENESIS, type SeenHead } from './entry.ts';
 import { type AuditLog, parseEntry } from './audit-log.ts';
-import type { SeenHead } from './head-file.ts';
 
 /** An entry and its id in the stream. */
 interface Found {

@@ -1,12 +1,9 @@
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { z } from 'zod';
-import { auditEntrySchema, type AuditHead } from './entry.ts';
-
-const seenHeadSchema = auditEntrySchema.pick({ seq: true, hash: true }).extend({ at: z.iso.datetime() });
-
-/** The newest audit entry that a bot has seen in Redis, and when. */
-export type SeenHead = z.infer<typeof seenHeadSchema>;
+import type { AuditLog } from './audit-log.ts';
+import { ChainMismatch, CopyWriteError, onDisk } from './copy-error.ts';
+import { type AuditHead, type SeenHead, seenHeadSchema } from './entry.ts';
+import { seenHeadMismatchInRedis } from './find-entry.ts';
 
 /** Beside the copy of the audit if that is a file; otherwise in the data folder. */
 export function headFileOf(copyTo: string | undefined, dataPath: string): string {
@@ -32,6 +29,10 @@ export async function readHeadFile(path: string): Promise<SeenHead | 'missing' |
   }
 }
 
+export function invalidHeadReason(path: string): string {
+  return `the head file ${path} is invalid: something else wrote to it`;
+}
+
 /** Writing takes milliseconds: after this long the process that began it was killed. */
 const ABANDONED_AFTER_MS = 30_000;
 
@@ -52,7 +53,7 @@ export async function replaceHeadFile(
   let isReplaced = false;
   try {
     if (!mayFollow(await readHeadFile(path))) return undefined;
-    const seen: SeenHead = { seq: head.seq, hash: head.hash, at: new Date().toISOString() };
+    const seen = seenNow(head);
     await file.writeFile(`${JSON.stringify(seen)}\n`);
     await file.sync();
     await rename(next, path);
@@ -87,4 +88,80 @@ async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder.close();
   }
+}
+
+/** The last head seen, in its file. It only moves forward, along one chain. */
+export interface SeenHeadFile {
+  /**
+   * The last head seen: from the file, or from memory while the file cannot be written. A removed file means that a person has resolved
+   * the mismatch.
+   * @throws {ChainMismatch} if the file is invalid.
+   */
+  readonly read: () => Promise<SeenHead | undefined>;
+  /**
+   * Records that the audit continues to `head`. A file that cannot be written is reported by `problem`, and does not throw.
+   * @throws {ChainMismatch} if the file has a head that is not in this audit.
+   */
+  readonly advance: (head: AuditHead) => Promise<void>;
+  /** Why the file cannot be read or written. */
+  readonly problem: () => string | undefined;
+}
+
+export function openSeenHead(path: string, audit: AuditLog): SeenHeadFile {
+  let known: SeenHead | undefined;
+  let problem: string | undefined;
+  const noteUnwritable = (error: unknown) => {
+    if (!(error instanceof CopyWriteError)) throw error;
+    problem = error.message;
+  };
+  const readIt = async (): Promise<SeenHead | undefined> => {
+    const there = await onDisk(path, () => readHeadFile(path));
+    if (there === 'invalid') throw new ChainMismatch(invalidHeadReason(path));
+    return there === 'missing' ? undefined : there;
+  };
+  const advance = async (head: AuditHead): Promise<void> => {
+    const there = await readIt();
+    // Another bot on this host has advanced it, or somebody has replaced it.
+    const wrong = there && !isSame(there, known) ? await seenHeadMismatchInRedis(audit, there) : undefined;
+    if (wrong !== undefined) throw new ChainMismatch(wrong);
+    known = there;
+    if (there && there.seq >= head.seq) return;
+    const replaced = await onDisk(path, () =>
+      replaceHeadFile(path, head, (now) =>
+        now === 'missing' ? !there : now !== 'invalid' && isSame(now, there),
+      ),
+    );
+    // Not read again: by now the file may be somebody else's.
+    known = replaced ?? known;
+  };
+  return {
+    read: async () => {
+      try {
+        const there = await readIt();
+        if (there || problem === undefined) known = there;
+      } catch (error) {
+        noteUnwritable(error);
+      }
+      return known;
+    },
+    advance: async (head) => {
+      if (head.seq === 0) return;
+      try {
+        await advance(head);
+        problem = undefined;
+      } catch (error) {
+        noteUnwritable(error);
+        if (!known || known.seq < head.seq) known = seenNow(head);
+      }
+    },
+    problem: () => problem,
+  };
+}
+
+function isSame(one: AuditHead, other: AuditHead | undefined): boolean {
+  return one.seq === other?.seq && one.hash === other.hash;
+}
+
+function seenNow({ seq, hash }: AuditHead): SeenHead {
+  return { seq, hash, at: new Date().toISOString() };
 }
