@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import type { Catalogue } from '../request/catalogue.ts';
 import { makeRedact, type Redact } from '../text/redact.ts';
 import type { Config, ProcessSettings } from '../config/read-config.ts';
-import type { RedisSettings } from '../queue/connection.ts';
 import { startLocalRedis } from '../queue/local-redis.ts';
 import type { Queues } from '../queue/queues.ts';
+import type { RedisSettings } from '../queue/redis-settings.ts';
 import type { Policy } from '../store/remediation/policy.ts';
 import { type Log, makeLog } from '../telemetry/log.ts';
 import type { Readiness } from '../telemetry/health.ts';
@@ -44,27 +43,7 @@ export function prepareShared(
 
 /** The Redis in the configuration; undefined if there is none and a private one must be started. */
 export function configuredRedis({ redisUrl }: ProcessSettings, { redis }: Config): RedisSettings | undefined {
-  if (redis === undefined) return redisUrl === undefined ? undefined : { url: redisUrl };
-  const { tls, username, password } = redis;
-  return {
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password }),
-    ...(tls && {
-      tls: {
-        ...(tls.ca !== undefined && { ca: readFileSync(tls.ca, 'utf8') }),
-        ...(tls.servername !== undefined && { servername: tls.servername }),
-      },
-    }),
-    ...('cluster' in redis
-      ? { cluster: redis.cluster }
-      : {
-          sentinel: {
-            name: redis.name,
-            nodes: redis.sentinels,
-            ...(redis.sentinelPassword !== undefined && { password: redis.sentinelPassword }),
-          },
-        }),
-  };
+  return redis ?? (redisUrl === undefined ? undefined : { url: redisUrl });
 }
 
 /** The configured Redis, or a private one that lives as long as this process. */

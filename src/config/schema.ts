@@ -1,48 +1,8 @@
 import { z } from 'zod';
 import { sourceSchemas } from '../sources/schemas.ts';
+import { redisSchema } from '../queue/redis-settings.ts';
 import { remediationsSchema, rolesSchema } from '../store/remediation/policy.ts';
 import { askFrom, channelId } from './ask-from.ts';
-
-const server = z.strictObject({
-  host: z.string().min(1).meta({ description: 'A host name or an address.' }),
-  port: z.number().int().min(1).max(65_535).meta({ description: 'A port.' }),
-});
-
-const access = {
-  username: z.string().exactOptional().meta({ description: 'The user of Redis, where it has users.' }),
-  password: z.string().exactOptional().meta({ description: 'The password of Redis.', secret: true }),
-  tls: z
-    .strictObject({
-      ca: z.string().exactOptional().meta({
-        description: 'A PEM file with the authorities that sign the servers, where the public ones do not.',
-      }),
-      servername: z.string().exactOptional().meta({
-        description: 'The name that the certificates of the servers are for, where it is not their host.',
-      }),
-    })
-    .exactOptional()
-    .meta({
-      description: 'Talks TLS to Redis; `{}` is enough where a public authority signs its certificates.',
-    }),
-};
-
-const sentinel = z.strictObject({
-  sentinels: z.array(server).min(1).meta({ description: 'The Sentinels.' }),
-  name: z.string().min(1).meta({ description: 'The name by which the Sentinels know the primary.' }),
-  sentinelPassword: z
-    .string()
-    .exactOptional()
-    .meta({ description: 'The password of the Sentinels themselves.', secret: true }),
-  ...access,
-});
-
-const cluster = z.strictObject({
-  cluster: z
-    .array(server)
-    .min(1)
-    .meta({ description: 'Some of the nodes of the Cluster; the others are found through them.' }),
-  ...access,
-});
 
 /** One environment of `wrench.yaml`. */
 export const environmentSchema = z.strictObject({
@@ -120,7 +80,7 @@ export const configSchema = z.strictObject({
     .prefault({})
     .meta({ description: 'Which fixes are allowed, and how they are approved.' }),
   audit: audit.prefault({}).meta({ description: 'Where the audit is kept besides Redis.' }),
-  redis: z.union([sentinel, cluster]).exactOptional().meta({
+  redis: redisSchema.exactOptional().meta({
     description: 'Redis by Sentinel or as a Cluster. A single Redis is named by REDIS_URL instead.',
   }),
   checks: z

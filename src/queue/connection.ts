@@ -1,21 +1,8 @@
-import { Cluster, Redis, type RedisOptions as AnyRedisOptions } from 'ioredis';
+import { readFileSync } from 'node:fs';
+import { Cluster, type ClusterNode, Redis, type RedisOptions as AnyRedisOptions } from 'ioredis';
+import type { RedisSettings } from './redis-settings.ts';
 
 type RedisOptions = Omit<AnyRedisOptions, 'replyMapping'>;
-
-/** Where Redis is: `url` takes `redis://`, `rediss://` and `unix:///path`; Sentinel and Cluster are named by their nodes. */
-export interface RedisSettings {
-  readonly url?: string;
-  readonly sentinel?: {
-    readonly name: string;
-    readonly nodes: readonly { readonly host: string; readonly port: number }[];
-    readonly password?: string;
-  };
-  readonly cluster?: readonly { readonly host: string; readonly port: number }[];
-  readonly username?: string;
-  readonly password?: string;
-  /** PEM of the authorities to trust beyond the system's, for `rediss://`, Sentinel and Cluster. */
-  readonly tls?: { readonly ca?: string; readonly servername?: string };
-}
 
 export type RedisConnection = Redis | Cluster;
 
@@ -63,32 +50,32 @@ function withReliableDisconnect<C extends RedisConnection>(connection: C): C {
 }
 
 function connect(
-  { url, sentinel, cluster, username, password, tls }: RedisSettings,
+  settings: RedisSettings,
   retryOptions: RedisOptions,
   onError: (error: Error) => void,
 ): RedisConnection {
-  const common: RedisOptions = {
-    ...retryOptions,
-    retryStrategy: backoffMs,
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password }),
-    ...(tls && { tls }),
-  };
-  const connection = withReliableDisconnect<RedisConnection>(
-    cluster
-      ? connectCluster(cluster, common)
-      : sentinel
-        ? new Redis({
-            ...common,
-            sentinels: [...sentinel.nodes],
-            name: sentinel.name,
-            sentinelRetryStrategy: backoffMs,
-            ...(sentinel.password !== undefined && { sentinelPassword: sentinel.password }),
-          })
-        : connectUrl(url ?? 'redis://127.0.0.1:6379', common),
-  );
+  const connection = withReliableDisconnect(open(settings, { ...retryOptions, retryStrategy: backoffMs }));
   connection.on('error', onError);
   return connection;
+}
+
+function open(settings: RedisSettings, retryOptions: RedisOptions): RedisConnection {
+  if ('url' in settings) return connectUrl(settings.url, retryOptions);
+  const { tls, ...rest } = settings;
+  const { ca, ...names } = tls ?? {};
+  const common: RedisOptions = {
+    ...retryOptions,
+    ...(tls && { tls: { ...names, ...(ca !== undefined && { ca: readFileSync(ca, 'utf8') }) } }),
+  };
+  if ('sentinels' in rest)
+    return new Redis({
+      ...common,
+      ...rest,
+      sentinels: [...rest.sentinels],
+      sentinelRetryStrategy: backoffMs,
+    });
+  const { cluster, ...access } = rest;
+  return connectCluster([...cluster], { ...common, ...access });
 }
 
 function connectUrl(url: string, common: RedisOptions): Redis {
@@ -98,9 +85,9 @@ function connectUrl(url: string, common: RedisOptions): Redis {
 }
 
 /** With 16 redirections, the default of ioredis, a failover ran every job in flight twice; with these it ran none twice. */
-function connectCluster(nodes: NonNullable<RedisSettings['cluster']>, redisOptions: RedisOptions): Cluster {
+function connectCluster(nodes: ClusterNode[], redisOptions: RedisOptions): Cluster {
   const { retryStrategy: _, enableOfflineQueue, ...perNode } = redisOptions;
-  return new Cluster([...nodes], {
+  return new Cluster(nodes, {
     clusterRetryStrategy: backoffMs,
     maxRedirections: 120,
     retryDelayOnFailover: 200,

@@ -159,7 +159,7 @@ export const MODULES: readonly Module[] = [
     name: 'config',
     path: 'src/config/',
     at: /^src\/config\//,
-    imports: ['check', 'text', 'store', 'source schemas'],
+    imports: ['check', 'text', 'queue', 'store', 'source schemas'],
     packages: /^((zod|yaml)$|node:)/,
   },
   {
@@ -302,10 +302,10 @@ export const MODULES: readonly Module[] = [
   },
 ];
 
-/** Files of the store that do not connect to Redis: all of it that these modules import. */
-const OF_STORE: Readonly<Record<string, RegExp>> = {
+/** Schemas, which do not connect to Redis: all that these modules import of the queue and the store. */
+const SCHEMAS: Readonly<Record<string, RegExp>> = {
   render: /^src\/store\/(remediation\/record|audit\/entry)\.ts$/,
-  config: /^src\/store\/remediation\/policy\.ts$/,
+  config: /^src\/(queue\/redis-settings|store\/remediation\/policy)\.ts$/,
 };
 
 /** With these a file can load any other, whatever it imports. */
@@ -354,8 +354,8 @@ function isAllowed(path: string, module: Module, imported: string): boolean {
 }
 
 function mayImport(path: string, module: Module, imported: string, target: Module): boolean {
-  const allowed = target.name === 'store' ? OF_STORE[module.name] : undefined;
-  if (allowed) return allowed.test(imported);
+  const schemas = ['queue', 'store'].includes(target.name) ? SCHEMAS[module.name] : undefined;
+  if (schemas) return schemas.test(imported);
   const isOwn = posix.dirname(imported) === posix.dirname(path);
   return module.imports.includes(target.name) || (isOwn && module.imports.includes(`own ${target.name}`));
 }

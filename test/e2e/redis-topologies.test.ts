@@ -60,7 +60,7 @@ function jobOf(delivery: string): CheckJob {
 }
 
 test.each([
-  ['over TLS with a private authority and a password', startTlsRedis],
+  ['as a Cluster over TLS with a private authority and a password', startTlsRedis],
   ['behind Sentinels', startSentinels],
   ['as a Cluster', startCluster],
 ])('Redis %s carries checks and answers, remembers threads, and keeps order and pace', async (_, start) => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
-import type { RedisSettings } from '../../src/queue/connection.ts';
+import type { RedisSettings } from '../../src/queue/redis-settings.ts';
 import { REDIS_PROGRAMS } from '../../src/queue/local-redis.ts';
 import { issue, makeAuthority } from './ca.ts';
 import { freePort } from './free-port.ts';
@@ -16,6 +16,8 @@ export interface Topology {
   readonly killPrimary?: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
+
+type ClientOptions = Omit<RedisOptions, 'replyMapping'>;
 
 const HOST = '127.0.0.1';
 const DURABLE = [
@@ -29,7 +31,7 @@ const DURABLE = [
   'noeviction',
 ];
 
-/** One Redis that speaks TLS only, under an authority that no trust store knows, and wants a password. */
+/** A Cluster of one node that speaks TLS only, under an authority that no trust store knows, and wants a password. */
 export async function startTlsRedis(): Promise<Topology> {
   const processes = await makeRedisProcesses();
   const authority = await makeAuthority({ name: 'Redis root' });
@@ -38,25 +40,30 @@ export async function startTlsRedis(): Promise<Topology> {
     await writeFile(join(processes.folder, name), content);
     return join(processes.folder, name);
   };
-  const port = await freePort();
+  const [port = 0] = await freePorts(1);
+  const ca = await file('ca.pem', authority.certificatePem);
   const options = {
     port: '0',
+    'cluster-enabled': 'yes',
+    'cluster-announce-ip': HOST,
+    'tls-cluster': 'yes',
     'tls-port': String(port),
     'tls-auth-clients': 'no',
     requirepass: 'open sesame',
     'tls-cert-file': await file('cert.pem', certificatePem),
     'tls-key-file': await file('key.pem', keyPem),
-    'tls-ca-cert-file': await file('ca.pem', authority.certificatePem),
+    'tls-ca-cert-file': ca,
   };
   await startNode(
     processes,
     port,
     Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]),
   );
-  const tls = { ca: authority.certificatePem };
-  await ready({ host: HOST, port, tls, password: 'open sesame' });
+  const access = { password: 'open sesame', tls: { ca: authority.certificatePem } };
+  await ready({ host: HOST, port, ...access });
+  await shareSlots([port], access);
   return {
-    settings: { url: `rediss://${HOST}:${port}`, password: 'open sesame', tls },
+    settings: { cluster: [{ host: HOST, port }], password: 'open sesame', tls: { ca } },
     close: processes.close,
   };
 }
@@ -72,7 +79,7 @@ export async function startSentinels(): Promise<Topology> {
   for (const port of sentinels) await startSentinel(processes, port, primary);
   await knowsAll(sentinels);
   return {
-    settings: { sentinel: { name: 'wrench', nodes: sentinels.map((port) => ({ host: HOST, port })) } },
+    settings: { name: 'wrench', sentinels: sentinels.map((port) => ({ host: HOST, port })) },
     killPrimary: () => kill(node),
     close: processes.close,
   };
@@ -118,8 +125,8 @@ export async function startCluster(): Promise<Topology> {
 
 const SLOTS = 16_384;
 
-async function shareSlots(ports: readonly number[]): Promise<void> {
-  const clients = ports.map((port) => new Redis({ host: HOST, port }));
+async function shareSlots(ports: readonly number[], access: ClientOptions = {}): Promise<void> {
+  const clients = ports.map((port) => new Redis({ host: HOST, port, ...access }));
   const share = Math.ceil(SLOTS / ports.length);
   for (const [at, client] of clients.entries()) {
     await client.cluster('ADDSLOTSRANGE', at * share, Math.min(SLOTS, (at + 1) * share) - 1);
@@ -184,7 +191,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-async function ready(options: Omit<RedisOptions, 'replyMapping'>): Promise<void> {
+async function ready(options: ClientOptions): Promise<void> {
   const client = new Redis({ ...options, retryStrategy: () => 50, maxRetriesPerRequest: null });
   client.on('error', () => undefined);
   await client.ping();
