@@ -1,33 +1,24 @@
 import { z } from 'zod';
-
-const word = z.string().trim().min(1);
+import { caOption, nameOption, nonEmptyText, timeoutOption, urlOption, userOption } from '../options.ts';
 
 const clientAuth = z.strictObject({
   client: z
     .strictObject({
-      id: word.meta({ description: "The client's id in UAA." }),
-      secret: word.meta({ description: 'Its secret.', secret: true }),
+      id: nonEmptyText.meta({ description: "The client's id in UAA." }),
+      secret: nonEmptyText.meta({ description: 'Its secret.', secret: true }),
     })
     .meta({ description: 'Logs in at UAA as a client (`client_credentials`).' }),
 });
 
 const basicAuth = z.strictObject({
-  basic: z
-    .strictObject({
-      username: word.meta({ description: 'The user.' }),
-      password: word.meta({ description: 'The password.', secret: true }),
-    })
-    .meta({ description: 'A user of the director itself, if it has no UAA.' }),
+  basic: userOption().meta({ description: 'A user of the director itself, if it has no UAA.' }),
 });
 
 const auth = z.union([clientAuth, basicAuth]);
 
-const address = z
-  .url({ protocol: /^https$/ })
-  .refine((url) => !/^https:\/\/[^/]*@/.test(url), { error: 'must not contain a user or a password' })
-  .transform((url) => url.replace(/\/+$/, ''));
+const address = urlOption({ protocols: ['https'] });
 
-const pattern = word.regex(/^[\w.*-]+$/, {
+const pattern = nonEmptyText.regex(/^[\w.*-]+$/, {
   error: 'must be the name of an instance group; `*` matches any part',
 });
 
@@ -54,17 +45,15 @@ export const boshConfig = z
     kind: z
       .literal('bosh')
       .meta({ description: 'A BOSH director: the processes on the VMs of its deployments.' }),
-    name: word.default('bosh').meta({ description: 'What this source is called in reports.' }),
+    name: nameOption('bosh'),
     url: address.meta({ description: 'Its address, `https://10.0.0.6:25555`.' }),
-    ca: word.optional().meta({
-      description: "A PEM file with the authority that signed the director's and UAA's certificates.",
-    }),
+    ca: caOption("the director's and UAA's certificates"),
     uaa: address.optional().meta({
       description:
         'The address of UAA, `https://10.0.0.6:8443`, if the one that the director reports is not reachable.',
     }),
     deployments: z
-      .array(word)
+      .array(nonEmptyText)
       .min(1)
       .optional()
       .meta({ description: 'Deployments to check: `[cf]`. Default: all that can be read.' }),
@@ -72,12 +61,7 @@ export const boshConfig = z
       description: 'How to log in for reading: `client` (its scope `bosh.read` is enough) or `basic`.',
     }),
     act: act.optional(),
-    timeoutMs: z
-      .int()
-      .min(1)
-      .max(600_000)
-      .default(10_000)
-      .meta({ description: 'Timeout for one request, in milliseconds.' }),
+    timeoutMs: timeoutOption(),
     taskSeconds: z
       .number()
       .positive()

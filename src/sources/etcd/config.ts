@@ -1,19 +1,22 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import {
+  caOption,
+  clientCertificateOption,
+  nameOption,
+  nonEmptyText,
+  timeoutOption,
+  urlOption,
+  userOption,
+} from '../options.ts';
 
-const word = z.string().trim().min(1);
-
-const address = z
-  .url({ protocol: /^https?$/ })
-  .refine((url) => !/^https?:\/\/[^/]*@/.test(url), { error: 'must not contain a user or a password' })
-  .refine((url) => new URL(url).pathname === '/', { error: 'must be only a scheme, host and port' })
-  .transform((url) => url.replace(/\/+$/, ''));
+const address = urlOption({ protocols: ['http', 'https'], isOrigin: true });
 
 const endpoint = z.union([
   address.transform((url) => ({ url })),
   z.strictObject({
     url: address.meta({ description: 'The address to connect to: `https://10.0.16.5:4001`.' }),
-    servername: word
+    servername: nonEmptyText
       .refine((name) => isIP(name) === 0, { error: 'must be a name, not an address' })
       .optional()
       .meta({
@@ -30,34 +33,20 @@ export const etcdConfig = z
     kind: z
       .literal('etcd')
       .meta({ description: 'An etcd cluster: the services registered in it, and its health.' }),
-    name: word.default('etcd').meta({ description: 'What this source is called in reports.' }),
+    name: nameOption('etcd'),
     endpoints: z.array(endpoint).min(1).meta({
       description:
         'Client ports of its members, preferably all of them: `https://host:port`, or `{ url, servername }`. If one does not respond, the next is tried.',
     }),
-    ca: word.optional().meta({
-      description: "A PEM file with the authority that signed the members' certificates.",
+    ca: caOption("the members' certificates"),
+    clientCertificate: clientCertificateOption(
+      'The client certificate for members that require one, as those of Cloud Foundry do.',
+    ),
+    auth: userOption().optional().meta({
+      description:
+        'The user, if authentication is enabled. It needs permission to read; `maintain` needs root.',
     }),
-    clientCertificate: z
-      .strictObject({
-        cert: word.meta({ description: 'A PEM file with the certificate.' }),
-        key: word.meta({ description: 'A PEM file with its key.' }),
-      })
-      .optional()
-      .meta({
-        description: 'The client certificate for members that require one, as those of Cloud Foundry do.',
-      }),
-    auth: z
-      .strictObject({
-        username: word.meta({ description: 'The user.' }),
-        password: word.meta({ description: 'Its password.', secret: true }),
-      })
-      .optional()
-      .meta({
-        description:
-          'The user, if authentication is enabled. It needs permission to read; `maintain` needs root.',
-      }),
-    timeoutMs: z.int().min(1).max(600_000).default(10_000).meta({
+    timeoutMs: timeoutOption({
       description:
         'Timeout for one request, in milliseconds. A cluster without a quorum takes 5 to 7 s to report that: with a shorter timeout it only appears unresponsive.',
     }),

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { nameOption } from '../options.ts';
 
 export const filesConfig = z
   .strictObject({
     kind: z.literal('files').meta({ description: 'Certificates in files that the worker can read.' }),
-    name: z.string().min(1).default('files').meta({ description: 'What findings call this source.' }),
+    name: nameOption('files'),
     paths: z
       .array(z.string().min(1))
       .min(1)

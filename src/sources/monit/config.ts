@@ -1,27 +1,21 @@
 import { z } from 'zod';
+import { caOption, nameOption, nonEmptyText, timeoutOption, urlOption, userOption } from '../options.ts';
 
-const word = z.string().trim().min(1);
-
-const auth = z.strictObject({
-  username: word.meta({ description: 'The user; BOSH writes `vcap` everywhere.' }),
-  password: word.meta({
-    description: 'The password. If nothing may be restarted, a monit user marked `read-only` is enough.',
-    secret: true,
-  }),
+const auth = userOption({
+  username: 'The user; BOSH writes `vcap` everywhere.',
+  password: 'The password. If nothing may be restarted, a monit user marked `read-only` is enough.',
 });
 
 const host = z.strictObject({
-  url: z
-    .url({ protocol: /^https?$/ })
-    .refine((url) => !/^https?:\/\/[^/]*@/.test(url), { error: 'must not contain a user or a password' })
-    .transform((url) => url.replace(/\/+$/, ''))
-    .meta({ description: "The address of monit's HTTP interface, `http://10.0.16.5:2812`." }),
-  instance: word
+  url: urlOption({ protocols: ['http', 'https'] }).meta({
+    description: "The address of monit's HTTP interface, `http://10.0.16.5:2812`.",
+  }),
+  instance: nonEmptyText
     .regex(/^[^/\s]+\/[^/\s]+$/, { error: 'must be a group and an index or id, such as doppler_z2/0' })
     .meta({ description: 'The name of the machine, `doppler_z2/0`.' }),
-  id: word.optional().meta({ description: 'Its UUID, if other systems identify it by that.' }),
-  zone: word.optional().meta({ description: 'The availability zone that it is in.' }),
-  addresses: z.array(word).default([]).meta({ description: 'Its addresses, as others see them.' }),
+  id: nonEmptyText.optional().meta({ description: 'Its UUID, if other systems identify it by that.' }),
+  zone: nonEmptyText.optional().meta({ description: 'The availability zone that it is in.' }),
+  addresses: z.array(nonEmptyText).default([]).meta({ description: 'Its addresses, as others see them.' }),
   auth: auth.optional().meta({ description: "The user of this host, if it is not the source's own `auth`." }),
 });
 
@@ -31,7 +25,7 @@ export const monitConfig = z
     kind: z
       .literal('monit')
       .meta({ description: 'Machines with monit: the processes on them, without a BOSH director.' }),
-    name: word.default('monit').meta({ description: 'What this source is called in reports.' }),
+    name: nameOption('monit'),
     hosts: z
       .array(host)
       .min(1)
@@ -40,23 +34,16 @@ export const monitConfig = z
       })
       .meta({ description: 'The machines.' }),
     auth: auth.optional().meta({ description: 'The user for all hosts without an `auth` of their own.' }),
-    ca: word.optional().meta({
-      description: "A PEM file with the authority that signed the monits' certificates, if they use https.",
-    }),
+    ca: caOption("the monits' certificates, if they use https"),
     restart: z
-      .array(word)
+      .array(nonEmptyText)
       .default([])
       .meta({
         description:
           'Names of processes that may be restarted, each alone and after approval: `[doppler]`. monit runs no drain scripts, ' +
           'so list none that would lose work. Default: none, so this source only reads.',
       }),
-    timeoutMs: z
-      .int()
-      .min(1)
-      .max(600_000)
-      .default(10_000)
-      .meta({ description: 'Timeout for one request, in milliseconds.' }),
+    timeoutMs: timeoutOption(),
     actionSeconds: z
       .number()
       .positive()

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nameOption, timeoutOption } from '../options.ts';
 import { parseSite, type Site, siteFrom, STARTTLS } from './site.ts';
 
 const siteParts = z.strictObject({
@@ -30,7 +31,7 @@ const site = z.union([z.string(), siteParts]).transform((written, context): Site
 export const tlsConfig = z
   .strictObject({
     kind: z.literal('tls').meta({ description: 'Live TLS sites, asked by a handshake.' }),
-    name: z.string().min(1).default('tls').meta({ description: 'What this source is called in reports.' }),
+    name: nameOption('tls'),
     sites: z
       .array(site)
       .default([])
@@ -52,7 +53,8 @@ export const tlsConfig = z
     perAddress: z.int().min(1).max(100).default(1).meta({
       description: 'Handshakes at once with one address and port, which may serve thousands of names.',
     }),
-    timeoutMs: z.int().min(1).max(600_000).default(5000).meta({
+    timeoutMs: timeoutOption({
+      defaultMs: 5_000,
       description: 'Time for looking up a name, and for each handshake, in milliseconds.',
     }),
     everyAddress: z.boolean().default(false).meta({

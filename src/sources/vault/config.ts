@@ -1,9 +1,15 @@
 import { z } from 'zod';
-
-const word = z.string().trim().min(1);
+import {
+  caOption,
+  clientCertificateOption,
+  nameOption,
+  nonEmptyText,
+  timeoutOption,
+  urlOption,
+} from '../options.ts';
 
 const tokenAuth = z.strictObject({
-  token: word.meta({
+  token: nonEmptyText.meta({
     description: 'A token. It is renewed at half of its time where that is allowed.',
     secret: true,
   }),
@@ -12,13 +18,13 @@ const tokenAuth = z.strictObject({
 const appRoleAuth = z.strictObject({
   appRole: z
     .strictObject({
-      roleId: word.meta({ description: 'The role_id.' }),
-      secretId: word.meta({
+      roleId: nonEmptyText.meta({ description: 'The role_id.' }),
+      secretId: nonEmptyText.meta({
         description:
           'The secret_id. One that can be used once cannot log in again after the token has ended.',
         secret: true,
       }),
-      mount: word.default('approle').meta({ description: 'Where the AppRole login is mounted.' }),
+      mount: nonEmptyText.default('approle').meta({ description: 'Where the AppRole login is mounted.' }),
     })
     .meta({ description: 'Logs in as an AppRole.' }),
 });
@@ -26,9 +32,11 @@ const appRoleAuth = z.strictObject({
 const kubernetesAuth = z.strictObject({
   kubernetes: z
     .strictObject({
-      role: word.meta({ description: 'The role in Vault that the service account may take.' }),
-      mount: word.default('kubernetes').meta({ description: 'Where the Kubernetes login is mounted.' }),
-      jwtFile: word
+      role: nonEmptyText.meta({ description: 'The role in Vault that the service account may take.' }),
+      mount: nonEmptyText
+        .default('kubernetes')
+        .meta({ description: 'Where the Kubernetes login is mounted.' }),
+      jwtFile: nonEmptyText
         .default('/var/run/secrets/kubernetes.io/serviceaccount/token')
         .meta({ description: "The service account's token. Read anew at each login, for it is rotated." }),
     })
@@ -38,19 +46,20 @@ const kubernetesAuth = z.strictObject({
 const auth = z.union([tokenAuth, appRoleAuth, kubernetesAuth]);
 
 const paths = z
-  .array(word.transform((path) => path.replaceAll(/^\/+|\/+$/g, '')).pipe(z.string().min(1)))
+  .array(nonEmptyText.transform((path) => path.replaceAll(/^\/+|\/+$/g, '')).pipe(z.string().min(1)))
   .min(1);
 
 /** The `vault` source in `wrench.yaml`: secrets of a Vault or an OpenBao, KV version 1 and 2. */
 export const vaultConfig = z
   .strictObject({
     kind: z.literal('vault').meta({ description: 'A Vault or OpenBao whose secrets hold certificates.' }),
-    name: word.default('vault').meta({ description: 'What this source is called in reports.' }),
-    url: z
-      .url({ protocol: /^https?$/ })
-      .refine((url) => !/^https?:\/\/[^/]*@/.test(url), { error: 'must not hold a user or a password' })
-      .meta({ description: 'Its address, `https://vault.example.com:8200`.' }),
-    namespace: word.optional().meta({ description: 'The namespace, `ns1/ns2`, where Vault has them.' }),
+    name: nameOption('vault'),
+    url: urlOption({ protocols: ['http', 'https'] }).meta({
+      description: 'Its address, `https://vault.example.com:8200`.',
+    }),
+    namespace: nonEmptyText
+      .optional()
+      .meta({ description: 'The namespace, `ns1/ns2`, where Vault has them.' }),
     paths: paths.meta({
       description:
         'Folders or single secrets, mount first and as `vault kv` names them: `secret/cf` (never `secret/data/cf`).',
@@ -72,16 +81,8 @@ export const vaultConfig = z
         description:
           'Lets approved renewals write certificates, in KV version 2. Absent: nothing is ever written here, nor offered.',
       }),
-    ca: word.optional().meta({
-      description: "A PEM file with the authority that signed Vault's certificate, where no public one did.",
-    }),
-    clientCertificate: z
-      .strictObject({
-        cert: word.meta({ description: 'A PEM file with the certificate.' }),
-        key: word.meta({ description: 'A PEM file with its key.' }),
-      })
-      .optional()
-      .meta({ description: 'Shown to a Vault that asks for a client certificate.' }),
+    ca: caOption("Vault's certificate, if no public one did"),
+    clientCertificate: clientCertificateOption('The client certificate for a Vault that requires one.'),
     only: z
       .enum(['any', 'named'])
       .default('any')
@@ -91,12 +92,7 @@ export const vaultConfig = z
           'those alone in which a name looks like a certificate (`certificate`, `ca`, `tls_crt` ...).',
       }),
     concurrency: z.int().min(1).max(100).default(10).meta({ description: 'Requests at once.' }),
-    timeoutMs: z
-      .int()
-      .min(1)
-      .max(600_000)
-      .default(10_000)
-      .meta({ description: 'Time for one request, in milliseconds.' }),
+    timeoutMs: timeoutOption(),
   })
   .meta({ description: 'Certificates in the secrets of a Vault or OpenBao.' });
 

@@ -27,7 +27,7 @@ export async function fetchHealth(
   signal: AbortSignal,
 ): Promise<VaultHealth> {
   const { status, body } = await http.requestJson({
-    url: `${config.url.replace(/\/+$/, '')}/v1/sys/health?standbyok=true&perfstandbyok=true`,
+    url: `${config.url}/v1/sys/health?standbyok=true&perfstandbyok=true`,
     headers: { 'x-vault-request': 'true' },
     accept: [429, 472, 473, 501, 503],
     retries: 0,

@@ -168,9 +168,8 @@ function send(
   token: string | undefined,
 ): Promise<JsonResponse> {
   const escaped = path.split('/').map(encodeURIComponent).join('/');
-  const base = config.url.replace(/\/+$/, '');
   return http.requestJson({
-    url: `${base}/v1/${escaped}${query ? `?${query}` : ''}`,
+    url: `${config.url}/v1/${escaped}${query ? `?${query}` : ''}`,
     method: method ?? 'GET',
     headers: headersFor(config, token),
     ...(body !== undefined && { body }),
