@@ -46,11 +46,12 @@ function cells([key, schema, need]: Row): readonly string[] {
   ];
 }
 
-/** Every key with its path, parents before their children: `environments.<name>.sources[].paths`. */
+/** Every key with its path, parents before their children: `environments.<name>.sources[].paths`. Deprecated keys are left out. */
 function rowsOf(schema: JsonSchema, above: string): readonly Row[] {
   const step = above === '' ? '' : `${above}.`;
   const named = Object.entries(schema.properties ?? {}).flatMap(([key, child]) => {
     const inner = asSchema(child);
+    if (inner.deprecated === true) return [];
     const path = `${step}${key}`;
     return [[path, inner, needOf(schema, key)] as const, ...rowsOf(inner, path)];
   });

@@ -7,7 +7,7 @@ const etcd = (name: string, maintain: boolean) => ({
   kind: 'etcd',
   name,
   endpoints: ['http://127.0.0.1:9'],
-  maintain,
+  allow: { maintain },
 });
 
 /** Opening connects to nothing. */
@@ -28,7 +28,7 @@ test('a reader is the list of the sources of its port in the order of the config
 test('a source has a writer where the configuration allows changes, and refuses anywhere else', async () => {
   const { sources, writers } = await openProd();
   expect(writers.keyValue('cf')).toBe(sources.find(({ name }) => name === 'cf')?.writes?.keyValue);
-  const refused = { kind: 'refused', message: 'the configuration does not allow changes there' };
+  const refused = { kind: 'refused', message: 'nothing may be changed there: `allow` is not configured' };
   for (const ask of [
     () => writers.keyValue('other'),
     () => writers.keyValue('unknown'),

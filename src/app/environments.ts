@@ -40,6 +40,7 @@ function writersOf(sources: readonly Source[]): Writers {
 
 function writerOf(sources: readonly Source[], name: string, port: PortName): object {
   const writer = sources.find((source) => source.name === name)?.writes?.[port];
-  if (!writer) throw new SourceError(name, 'refused', 'the configuration does not allow changes there');
+  if (!writer)
+    throw new SourceError(name, 'refused', 'nothing may be changed there: `allow` is not configured');
   return writer;
 }

@@ -93,7 +93,9 @@ function missingOr({ code, message }: Issue, value: unknown, path: ConfigPath): 
 
 function purpose(schema: z.ZodType, value: unknown, path: ConfigPath): Pick<PlacedProblem, 'hint'> {
   const about = schemasAt(schema, value, path)
-    .map((found) => metaOf(found).description)
+    .map(metaOf)
+    .filter(({ deprecated }) => !deprecated)
+    .map(({ description }) => description)
     .find((description) => description !== undefined);
   return about === undefined ? {} : { hint: `What it is for: ${about}` };
 }

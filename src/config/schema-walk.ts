@@ -6,6 +6,8 @@ export interface SettingMeta {
   readonly description?: string;
   /** Its value is never shown: not in a log, a report, or an error. */
   readonly secret?: boolean;
+  /** It still works, and is neither suggested nor documented. */
+  readonly deprecated?: boolean;
 }
 
 /** The metadata of a schema, declared before or after `.optional()`, `.default()` and the like. */
@@ -28,10 +30,12 @@ export function schemasAt(schema: z.ZodType, value: unknown, path: ConfigPath): 
   );
 }
 
-/** The keys that an object may have at a path. */
+/** The keys that an object may have at a path, without deprecated ones. */
 export function keysAt(schema: z.ZodType, value: unknown, path: ConfigPath): readonly string[] {
   return schemasAt(schema, value, path).flatMap((found) =>
-    found instanceof z.ZodObject ? Object.keys(found.shape) : [],
+    found instanceof z.ZodObject
+      ? Object.entries(found.shape).flatMap(([key, child]) => (metaOf(child).deprecated ? [] : [key]))
+      : [],
   );
 }
 

@@ -60,3 +60,47 @@ export function timeoutOption({
 }: { readonly defaultMs?: number; readonly description?: string } = {}) {
   return z.int().min(1).max(600_000).default(defaultMs).meta({ description });
 }
+
+/** The permissions of a source, by name. Without one, nothing of its kind is changed there. */
+export function allowOption<Permissions extends z.ZodRawShape>(permissions: Permissions) {
+  return z.strictObject(permissions).exactOptional().meta({
+    description: 'What may be changed here, after approval. Default: nothing, so this source only reads.',
+  });
+}
+
+/** A key that still works, and the one that replaces it. */
+export function deprecatedOption<Schema extends z.ZodType>(schema: Schema, instead: string) {
+  const description = `Deprecated. Use \`${instead}\`.`;
+  return schema.exactOptional().meta({ description, deprecated: true, deprecationMessage: description });
+}
+
+/** A deprecated key that gave a permission before there was `allow`. */
+export interface OldKey<Key extends string = string, Old = never, Allow = object> {
+  readonly key: Key;
+  /** The same permission under `allow`; none if the old value allowed nothing. Moves values and looks into none of them. */
+  readonly toAllow: (old: Old) => Allow | undefined;
+}
+
+type WithAllow = z.ZodObject<{ readonly allow: z.ZodType }>;
+type AllowOf<Schema extends WithAllow> = NonNullable<z.output<Schema>['allow']>;
+type WithoutOldKey<Schema extends WithAllow, Key extends string> = Omit<z.output<Schema>, Key | 'allow'> & {
+  readonly allow: AllowOf<Schema>;
+};
+
+/** Turns an old key into `allow`: the result has only `allow`. Both in one source are an error, because one would be ignored. */
+export function acceptOldKey<Schema extends WithAllow, Key extends keyof z.output<Schema> & string>(
+  schema: Schema,
+  { key, toAllow }: OldKey<Key, NonNullable<z.output<Schema>[Key]>, AllowOf<Schema>>,
+) {
+  return schema
+    .refine(({ allow, [key]: old }) => allow === undefined || old === undefined, {
+      error: `was replaced by \`allow\`, and both are given. Remove \`${key}\``,
+      path: [key],
+      // Reported together with other mistakes in the same source.
+      when: ({ value }) => value !== null && typeof value === 'object',
+    })
+    .transform(({ allow, [key]: old, ...config }): WithoutOldKey<Schema, Key> => ({
+      ...config,
+      allow: (old === undefined ? allow : toAllow(old as NonNullable<typeof old>)) ?? {},
+    }));
+}

@@ -5,7 +5,7 @@ import { criticals, faults, runEtcdHealth, runOnFakes, summaryOf } from './run-e
 
 const [ONE, TWO] = ['1000000000000000001', '1000000000000000002'];
 const three: readonly FakeMember[] = [{}, {}, {}];
-const maintain = { maintain: true };
+const maintain = { allow: { maintain: true } };
 const noSpace: FakeAlarm = { memberID: ONE, alarm: 'NOSPACE' };
 const corrupt: FakeAlarm = { memberID: TWO, alarm: 'CORRUPT' };
 const GIB = 1024 ** 3;
@@ -167,7 +167,7 @@ describe('NOSPACE', () => {
   test('without permission no fix is offered, and the report says what is missing', async () => {
     const report = await runOnFakes({ members: sized(1.9 * GIB, 0.2 * GIB), alarms: [noSpace] });
     expect(report.offers).toEqual([]);
-    expect(report.text).toContain('`maintain` is not set for the source etcd');
+    expect(report.text).toContain('`allow.maintain` is not configured for the source etcd');
   });
 
   test('with permission the fix is offered, and nothing is missing', async () => {
@@ -188,7 +188,7 @@ describe('NOSPACE', () => {
     const report = await runOnFakes({ members: sized(0.4 * GIB, 0.39 * GIB), alarms: [noSpace] });
     expect(report.offers).toEqual([]);
     expect(summaryOf(report, 'no-space')).toMatch(/[Dd]isarm/);
-    expect(report.text).toContain('`maintain` is not set for the source etcd');
+    expect(report.text).toContain('`allow.maintain` is not configured for the source etcd');
   });
 
   test('after the quota was raised on all members', async () => {

@@ -84,7 +84,7 @@ describe('two clusters', () => {
         alarms: [{ memberID: ONE, alarm: 'NOSPACE' }],
         members: [{}, {}, alone],
       },
-      { maintain: true },
+      { allow: { maintain: true } },
     );
     expect(criticals(report).toSorted()).toEqual(['critical no-space', 'critical several-clusters']);
     expect(report.offers).toEqual([]);
@@ -119,7 +119,7 @@ describe('two leaders of one cluster', () => {
   test('the one with a leader of its own lists itself alone, and takes reads', async () => {
     const report = await runOnFakes(
       { members: [{}, {}, { leader: THREE, lists: [2] }], alarms: [{ memberID: ONE, alarm: 'NOSPACE' }] },
-      { maintain: true },
+      { allow: { maintain: true } },
     );
     expect(criticals(report).toSorted()).toEqual(['critical no-space', 'critical several-leaders']);
     expect(report.offers).toEqual([]);

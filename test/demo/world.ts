@@ -90,7 +90,7 @@ async function vaultSource(vault: VaultUnderTest, now: Date) {
     url: vault.address,
     paths: ['secret/cf'],
     auth: { token },
-    renew: { auth: { token: renewToken } },
+    allow: { renew: { auth: { token: renewToken } } },
   };
 }
 

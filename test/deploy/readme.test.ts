@@ -84,7 +84,7 @@ test('the configuration to begin with is valid, and needs nothing that is not to
   expect(config.environments['prod']?.sources.map(({ kind }) => kind)).toEqual(['tls', 'files']);
 });
 
-test('the configuration that lets people fix something is valid, and gives leave to act', async () => {
+test('the configuration that lets people fix something is valid, and allows restarts', async () => {
   const [, yaml = ''] =
     /```yaml[\s\S]*?```[\s\S]*?```yaml\n([\s\S]*?)```/.exec(
       sectionOf('A real Slack workspace in ten minutes'),
@@ -94,7 +94,7 @@ test('the configuration that lets people fix something is valid, and gives leave
 
   expect(config.roles.requester).not.toEqual([]);
   expect(config.roles.approver).not.toEqual([]);
-  expect(bosh).toMatchObject({ kind: 'bosh', act: { restart: ['doppler*'] } });
+  expect(bosh).toMatchObject({ kind: 'bosh', allow: { restart: { groups: ['doppler*'] } } });
 });
 
 test('every fix that `remediations` can name is told of, and every end of one', () => {

@@ -99,7 +99,14 @@ export async function startCloudFoundry(options: CloudFoundryOptions): Promise<C
 }
 
 function etcdSource({ access: { endpoints, ca, clientCertificate } }: Etcd): z.input<typeof etcdConfig> {
-  return { kind: 'etcd', name: 'etcd', endpoints: [...endpoints], ca, clientCertificate, maintain: true };
+  return {
+    kind: 'etcd',
+    name: 'etcd',
+    endpoints: [...endpoints],
+    ca,
+    clientCertificate,
+    allow: { maintain: true },
+  };
 }
 
 function boshSource({ url, reader, admin }: Director, ca: string): z.input<typeof boshConfig> {
@@ -109,7 +116,7 @@ function boshSource({ url, reader, admin }: Director, ca: string): z.input<typeo
     url,
     ca,
     auth: { client: { id: reader.id, secret: reader.secret } },
-    act: { auth: { client: { id: admin.id, secret: admin.secret } }, restart: ['doppler*'] },
+    allow: { restart: { auth: { client: { id: admin.id, secret: admin.secret } }, groups: ['doppler*'] } },
   };
 }
 

@@ -43,7 +43,7 @@ beforeAll(async () => {
   machines = openMonit(
     monitConfig.parse({
       kind: 'monit',
-      restart: ['doppler'],
+      allow: { restart: { processes: ['doppler'] } },
       hosts: loggregator.vms.map(({ name, id, zone, addresses, monit: { url, username, password } }) => ({
         url,
         instance: name,

@@ -35,7 +35,7 @@ async function monit(options: FakeMonitOptions): Promise<Source> {
     monitConfig.parse({
       kind: 'monit',
       auth: { username: 'vcap', password: 'random-password' },
-      restart: ['rep'],
+      allow: { restart: { processes: ['rep'] } },
       hosts: [{ url: fake.url, instance: 'cell/0' }],
     }),
   );

@@ -34,7 +34,7 @@ beforeEach(async () => {
   }
   const auth = { token: vault.rootToken };
   source = openVault(
-    vaultConfig.parse({ kind: 'vault', url: vault.address, paths: ['secret'], auth, renew: {} }),
+    vaultConfig.parse({ kind: 'vault', url: vault.address, paths: ['secret'], auth, allow: { renew: {} } }),
   );
 });
 afterEach(async () => {

@@ -120,7 +120,7 @@ test('what the store refuses is refused in its words', async () => {
 
 test.each([
   [[], 'source vault does not exist any more or has no certificates'],
-  [[vault()], 'vault may not renew certificates: `renew` is not configured'],
+  [[vault()], '`allow.renew` is not configured for the source vault'],
 ])('a store that is gone or lost its permission is refused', async (stores, because) => {
   const refused = renew.plan(context(stores), ASKED);
   await expect(refused).rejects.toThrow(because);

@@ -80,7 +80,7 @@ function planIn(
   if (!store)
     throw new SourceError(name, 'refused', `source ${name} does not exist any more or has no certificates`);
   if (!store.planRenewal)
-    throw new SourceError(name, 'refused', `${name} may not renew certificates: \`renew\` is not configured`);
+    throw new SourceError(name, 'refused', `\`allow.renew\` is not configured for the source ${name}`);
   return store.planRenewal(place, { signal });
 }
 

@@ -529,7 +529,7 @@ test('once space is free only disarming is advised and offered, and where that i
   expect(locked?.evidence).toContainEqual({
     kind: 'field',
     label: 'No fix offered',
-    value: '`maintain` is not set for the source etcd',
+    value: '`allow.maintain` is not configured for the source etcd',
   });
 });
 

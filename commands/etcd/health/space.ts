@@ -139,7 +139,9 @@ function offer(
 
 function whyNot({ maintain, name }: StoreState, obstacle: string | undefined): Evidence[] {
   if (obstacle !== undefined) return [field('No fix offered', obstacle)];
-  return maintain ? [] : [field('No fix offered', `\`maintain\` is not set for the source ${name}`)];
+  return maintain
+    ? []
+    : [field('No fix offered', `\`allow.maintain\` is not configured for the source ${name}`)];
 }
 
 function filled({ sizeBytes, quotaBytes }: Space): string {

@@ -1,5 +1,16 @@
 import { z } from 'zod';
-import { caOption, nameOption, nonEmptyText, timeoutOption, urlOption, userOption } from '../options.ts';
+import {
+  acceptOldKey,
+  allowOption,
+  caOption,
+  deprecatedOption,
+  nameOption,
+  nonEmptyText,
+  type OldKey,
+  timeoutOption,
+  urlOption,
+  userOption,
+} from '../options.ts';
 
 const clientAuth = z.strictObject({
   client: z
@@ -22,25 +33,35 @@ const pattern = nonEmptyText.regex(/^[\w.*-]+$/, {
   error: 'must be the name of an instance group; `*` matches any part',
 });
 
-const act = z
-  .strictObject({
-    auth: auth.meta({
-      description:
-        'A second credential, used only for restarts: a UAA client with `bosh.admin`, or preferably with the admin scope of one team.',
-    }),
-    restart: z.array(pattern).min(1).meta({
-      description:
-        'Instance groups whose instances may be restarted, each alone and after approval: `doppler*`. `*` matches any part of a name.',
-    }),
-    skipDrain: z.array(pattern).default([]).meta({
-      description:
-        'Instance groups that are restarted without their drain scripts. On cells and databases this loses work.',
-    }),
-  })
-  .meta({ description: 'Allows restarting instances. If absent, this source only reads.' });
+const groups = z.array(pattern).min(1).meta({
+  description:
+    'Instance groups whose instances may be restarted: `doppler*`. `*` matches any part of a name.',
+});
 
-/** The `bosh` source in `wrench.yaml`: a BOSH director, its deployments and their instances. */
-export const boshConfig = z
+const restarting = {
+  auth: auth.meta({
+    description:
+      'A second credential, used only for restarts: a UAA client with `bosh.admin`, or preferably with the admin scope of one team.',
+  }),
+  skipDrain: z.array(pattern).default([]).meta({
+    description:
+      'Instance groups that are restarted without their drain scripts. On cells and databases this loses work.',
+  }),
+};
+
+const restart = z
+  .strictObject({ groups, ...restarting })
+  .meta({ description: 'Restarting single instances.' });
+
+const act = z.strictObject({ restart: groups, ...restarting });
+
+/** Up to version 0.6. */
+export const oldAct: OldKey<'act', z.output<typeof act>, { restart: z.output<typeof restart> }> = {
+  key: 'act',
+  toAllow: ({ restart: groups, ...rest }) => ({ restart: { groups, ...rest } }),
+};
+
+const bosh = z
   .strictObject({
     kind: z
       .literal('bosh')
@@ -60,7 +81,8 @@ export const boshConfig = z
     auth: auth.meta({
       description: 'How to log in for reading: `client` (its scope `bosh.read` is enough) or `basic`.',
     }),
-    act: act.optional(),
+    allow: allowOption({ restart: restart.exactOptional() }),
+    act: deprecatedOption(act, 'allow.restart'),
     timeoutMs: timeoutOption(),
     taskSeconds: z
       .number()
@@ -76,6 +98,9 @@ export const boshConfig = z
       .meta({ description: 'How long a restart may take, its drain scripts included, in seconds.' }),
   })
   .meta({ description: 'Deployments of a BOSH director.' });
+
+/** The `bosh` source in `wrench.yaml`: a BOSH director, its deployments and their instances. */
+export const boshConfig = acceptOldKey(bosh, oldAct);
 
 export type BoshConfig = z.output<typeof boshConfig>;
 export type BoshAuth = BoshConfig['auth'];

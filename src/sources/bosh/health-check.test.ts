@@ -23,7 +23,7 @@ test('a source that reads and may restart says both', async () => {
 
 test('a source without permission to act reports that it only reads', async () => {
   bosh = await startBosh();
-  expect(await reach(bosh.open({ act: undefined, deployments: ['cf'] }))).toEqual({
+  expect(await reach(bosh.open({ allow: {}, deployments: ['cf'] }))).toEqual({
     ok: true,
     summary: 'BOSH director 283.1.6 as wrench-reader; 1 of 1 deployments can be read; it only reads',
   });
@@ -33,14 +33,14 @@ test('one credential for reading and restarting works, and is reported', async (
   bosh = await startBosh();
   const { id, secret } = bosh.director.admin;
   const auth = { client: { id, secret } };
-  expect(await reach(bosh.open({ auth, act: { auth, restart: ['*'] } }))).toMatchObject({
+  expect(await reach(bosh.open({ auth, allow: { restart: { auth, groups: ['*'] } } }))).toMatchObject({
     ok: true,
     summary: expect.stringMatching(
       /it may restart \*; reading and restarting use the same credential$/,
     ) as string,
     hint: 'give `auth` a client of its own, with `bosh.read`',
   });
-  expect(await reach(bosh.open({ auth, act: undefined }))).toMatchObject({
+  expect(await reach(bosh.open({ auth, allow: {} }))).toMatchObject({
     ok: true,
     summary: expect.stringMatching(/it only reads, though its credential may change everything$/) as string,
   });
@@ -49,14 +49,14 @@ test('one credential for reading and restarting works, and is reported', async (
 test('a credential for restarts that could restart nothing is found before it is needed', async () => {
   bosh = await startBosh();
   const { id, secret } = bosh.director.reader;
-  expect(await reach(bosh.open({ act: { auth: { client: { id, secret } }, restart: ['*'] } }))).toMatchObject(
-    {
-      ok: false,
-      summary: expect.stringMatching(
-        /the credential for restarts lacks an admin scope \(it has bosh\.read\)$/,
-      ) as string,
-    },
-  );
+  expect(
+    await reach(bosh.open({ allow: { restart: { auth: { client: { id, secret } }, groups: ['*'] } } })),
+  ).toMatchObject({
+    ok: false,
+    summary: expect.stringMatching(
+      /the credential for restarts lacks an admin scope \(it has bosh\.read\)$/,
+    ) as string,
+  });
 });
 
 test('an old director is named as one that deploys the whole manifest', async () => {

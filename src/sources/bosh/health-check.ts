@@ -52,7 +52,8 @@ async function checkRestarting(
 ): Promise<SourceHealth> {
   const readerScopes = (await reading.logIn(signal)).scopes;
   const mayTooMuch = readerScopes?.some((scope) => ADMIN.test(scope)) ?? false;
-  if (!config.act || !acting)
+  const { restart } = config.allow;
+  if (!restart || !acting)
     return mayTooMuch
       ? {
           ok: true,
@@ -65,13 +66,13 @@ async function checkRestarting(
     return {
       ok: false,
       summary: `the credential for restarts lacks an admin scope (it has ${scopes.join(', ') || 'none'})`,
-      hint: 'give the client of `act.auth` the scope `bosh.admin`, or `bosh.teams.<team>.admin`',
+      hint: 'give the client of `allow.restart.auth` the scope `bosh.admin`, or `bosh.teams.<team>.admin`',
     };
-  const restarts = `it may restart ${config.act.restart.join(', ')}`;
+  const restarts = `it may restart ${restart.groups.join(', ')}`;
   const way = restartsOneInstance(version)
     ? ''
     : ' (by deploying the whole stored manifest: the director is old)';
-  if (isDeepStrictEqual(config.auth, config.act.auth))
+  if (isDeepStrictEqual(config.auth, restart.auth))
     return {
       ok: true,
       summary: `${restarts}${way}; reading and restarting use the same credential`,

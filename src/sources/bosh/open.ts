@@ -9,13 +9,14 @@ import { restartInstance } from './restart.ts';
 import { openDirectorSession } from './session.ts';
 
 /**
- * A BOSH director. Opening asks nothing yet. It restarts only where the configuration has `act`, and then with that credential alone:
+ * A BOSH director. Opening asks nothing yet. It restarts only where the configuration has `allow.restart`, and then with that credential alone:
  * the one for reading never acts, and the other reads only what acting needs.
  */
 export function openBosh(config: BoshConfig): Source {
   const connector = openConnector(config);
   const reading = openDirectorSession(config, config.auth, connector);
-  const acting = config.act && openDirectorSession(config, config.act.auth, connector);
+  const { restart } = config.allow;
+  const acting = restart && openDirectorSession(config, restart.auth, connector);
 
   const directorVersion = async (signal: AbortSignal): Promise<string> =>
     (await readInfo(config, await connector.http(), { signal })).version;

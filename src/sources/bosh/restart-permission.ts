@@ -34,14 +34,17 @@ export function restartPermission(
 }
 
 /** Why the configuration does not let a group be restarted; asked again before anything is sent. */
-export function forbiddenBecause({ act, name }: BoshConfig, group: string): string | undefined {
-  if (!act) return `the source ${name} may only read (it has no \`act\`)`;
-  if (matches(act.restart, group)) return undefined;
-  return `${group} is not among the instance groups that may be restarted (\`act.restart\`: ${act.restart.join(', ')})`;
+export function forbiddenBecause(
+  { allow: { restart }, name }: BoshConfig,
+  group: string,
+): string | undefined {
+  if (!restart) return `\`allow.restart\` is not configured for the source ${name}`;
+  if (matches(restart.groups, group)) return undefined;
+  return `${group} is not among the instance groups that may be restarted (\`allow.restart.groups\`: ${restart.groups.join(', ')})`;
 }
 
-export function skipsDrain({ act }: BoshConfig, group: string): boolean {
-  return matches(act?.skipDrain ?? [], group);
+export function skipsDrain({ allow: { restart } }: BoshConfig, group: string): boolean {
+  return matches(restart?.skipDrain ?? [], group);
 }
 
 function whyNotRestartable({ ignored, isErrand, desired, state }: InstanceFacts): string | undefined {

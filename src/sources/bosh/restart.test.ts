@@ -67,7 +67,7 @@ test('the credential for acting reads nothing for checks', async () => {
 test('the credential for reading could not restart anything', async () => {
   bosh = await startBosh();
   const { id, secret } = bosh.director.reader;
-  const source = bosh.open({ act: { auth: { client: { id, secret } }, restart: ['*'] } });
+  const source = bosh.open({ allow: { restart: { auth: { client: { id, secret } }, groups: ['*'] } } });
   expect(await failure(restart(source))).toBe(
     'refused: the director says: Require one of the scopes: bosh.admin, bosh.teams.cf.admin (600000)',
   );
@@ -76,19 +76,19 @@ test('the credential for reading could not restart anything', async () => {
 
 test('a source without permission to act has no writer', async () => {
   bosh = await startBosh();
-  expect(bosh.open({ act: undefined }).writes).toBeUndefined();
+  expect(bosh.open({ allow: {} }).writes).toBeUndefined();
 });
 
 test.each<[string, Partial<RestartTarget>, string]>([
   [
     'a group that is not listed',
     { group: 'cell_z1' },
-    'cell_z1 is not among the instance groups that may be restarted (`act.restart`: doppler*)',
+    'cell_z1 is not among the instance groups that may be restarted (`allow.restart.groups`: doppler*)',
   ],
   [
     'a group whose name only begins like nothing listed',
     { group: 'my_doppler' },
-    'my_doppler is not among the instance groups that may be restarted (`act.restart`: doppler*)',
+    'my_doppler is not among the instance groups that may be restarted (`allow.restart.groups`: doppler*)',
   ],
   [
     'another deployment',
@@ -198,7 +198,7 @@ test('what is offered says which processes restart, and that drain scripts run o
     ...permission,
     sideEffects: ['Its drain scripts run first, for as long as they take'],
   });
-  const source = bosh.open({ act: { auth, restart: ['doppler*'], skipDrain: ['doppler_z2'] } });
+  const source = bosh.open({ allow: { restart: { auth, groups: ['doppler*'], skipDrain: ['doppler_z2'] } } });
   expect((await readInstance(source, 'doppler_z2/0')).restart).toEqual({
     ...permission,
     sideEffects: ['Its drain scripts are not run'],

@@ -48,7 +48,7 @@ async function enableV2(): Promise<void> {
 }
 
 function open(auth?: { username: string; password: string }): Source {
-  const settings = { kind: 'etcd', ...etcd.access, maintain: true, ...(auth && { auth }) };
+  const settings = { kind: 'etcd', ...etcd.access, allow: { maintain: true }, ...(auth && { auth }) };
   const source = openEtcd(etcdConfig.parse(settings));
   opened.push(source);
   return source;

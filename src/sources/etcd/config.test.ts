@@ -16,7 +16,7 @@ test('an endpoint is an address, or one with the name that is asked for there', 
     name: 'etcd',
     timeoutMs: 10_000,
     maxBytes: 64_000_000,
-    maintain: false,
+    allow: {},
   });
 });
 
@@ -28,4 +28,15 @@ test.each([
   ['an address where a name is asked for', [{ url: 'https://10.0.0.1:4001', servername: '10.0.0.1' }]],
 ])('%s is refused', (_, endpoints) => {
   expect(etcdConfig.safeParse({ kind: 'etcd', endpoints }).success).toBe(false);
+});
+
+test('`maintain` of 0.6 is `allow.maintain`, and `false` is no permission', () => {
+  const parse = (more: object) =>
+    etcdConfig.safeParse({ kind: 'etcd', endpoints: ['https://etcd:2379'], ...more });
+
+  expect(parse({ maintain: true })).toEqual(parse({ allow: { maintain: true } }));
+  expect(parse({ maintain: false })).toEqual(parse({}));
+  expect(parse({ maintain: false, allow: { maintain: true } }).error?.issues).toMatchObject([
+    { path: ['maintain'], message: 'was replaced by `allow`, and both are given. Remove `maintain`' },
+  ]);
 });

@@ -1,10 +1,14 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import {
+  acceptOldKey,
+  allowOption,
   caOption,
   clientCertificateOption,
+  deprecatedOption,
   nameOption,
   nonEmptyText,
+  type OldKey,
   timeoutOption,
   urlOption,
   userOption,
@@ -27,8 +31,15 @@ const endpoint = z.union([
   }),
 ]);
 
-/** The `etcd` source in `wrench.yaml`: one cluster, by the v2 keys API and the v3 JSON gateway. */
-export const etcdConfig = z
+const maintenance = z.boolean().meta({ description: 'Compacting, defragmenting and disarming alarms.' });
+
+/** Up to version 0.6. */
+export const oldMaintain: OldKey<'maintain', boolean, { maintain: boolean }> = {
+  key: 'maintain',
+  toAllow: (maintain) => (maintain ? { maintain } : undefined),
+};
+
+const etcd = z
   .strictObject({
     kind: z
       .literal('etcd')
@@ -44,7 +55,7 @@ export const etcdConfig = z
     ),
     auth: userOption().optional().meta({
       description:
-        'The user, if authentication is enabled. It needs permission to read; `maintain` needs root.',
+        'The user, if authentication is enabled. It needs permission to read; `allow.maintain` needs root.',
     }),
     timeoutMs: timeoutOption({
       description:
@@ -56,11 +67,12 @@ export const etcdConfig = z
       .max(1_000_000_000)
       .default(64_000_000)
       .meta({ description: 'The largest response that is read, in bytes.' }),
-    maintain: z
-      .boolean()
-      .default(false)
-      .meta({ description: 'Allows compacting, defragmenting and disarming alarms, after approval.' }),
+    allow: allowOption({ maintain: maintenance.exactOptional() }),
+    maintain: deprecatedOption(maintenance, 'allow.maintain'),
   })
   .meta({ description: 'Keys and members of an etcd cluster.' });
+
+/** The `etcd` source in `wrench.yaml`: one cluster, by the v2 keys API and the v3 JSON gateway. */
+export const etcdConfig = acceptOldKey(etcd, oldMaintain);
 
 export type EtcdConfig = z.output<typeof etcdConfig>;

@@ -10,7 +10,7 @@ let etcd: Etcd;
 let source: Source;
 beforeAll(async () => {
   etcd = await startEtcd({ members: 3, quotaBytes: 2 * 1024 * 1024 });
-  source = openEtcd(etcdConfig.parse({ kind: 'etcd', ...etcd.access, maintain: true }));
+  source = openEtcd(etcdConfig.parse({ kind: 'etcd', ...etcd.access, allow: { maintain: true } }));
 });
 afterAll(async () => {
   await source.close();

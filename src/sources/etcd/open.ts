@@ -9,6 +9,7 @@ import { readTree } from './read-tree.ts';
 /** An etcd cluster of any age: the v2 keys, the v3 gateway. Opening asks nothing yet. */
 export function openEtcd(config: EtcdConfig): Source {
   const cluster = openCluster(config);
+  const mayMaintain = config.allow.maintain === true;
   return {
     name: config.name,
     kind: 'etcd',
@@ -16,12 +17,12 @@ export function openEtcd(config: EtcdConfig): Source {
       keyValue: {
         name: config.name,
         tree: (directory, { signal }) => readTree(cluster, directory, signal),
-        maintain: config.maintain,
+        maintain: mayMaintain,
         members: (bounded) => readMembers(cluster, bounded),
         diskCounters: (urls, bounded) => readDiskCounters(cluster, urls, bounded),
       },
     },
-    ...(config.maintain && { writes: { keyValue: maintain(cluster) } }),
+    ...(mayMaintain && { writes: { keyValue: maintain(cluster) } }),
     healthCheck: (signal) => checkEtcdHealth(cluster, signal),
     close: () => cluster.clients.close(),
   };

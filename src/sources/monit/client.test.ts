@@ -38,7 +38,13 @@ function restart({
   const { signal = new AbortController().signal, ...more } = asked;
   const hosts = [{ url, instance: 'doppler_z2/0' }];
   const opened = openMonit(
-    monitConfig.parse({ kind: 'monit', auth: AUTH, restart: ['doppler'], hosts, ...more }),
+    monitConfig.parse({
+      kind: 'monit',
+      auth: AUTH,
+      allow: { restart: { processes: ['doppler'] } },
+      hosts,
+      ...more,
+    }),
   );
   onTestFinished(opened.close);
   const target = { deployment, group: 'doppler_z2', id, process };
@@ -52,7 +58,7 @@ async function fake(options: Partial<FakeMonitOptions> = {}): Promise<FakeMonit>
 }
 
 test.each([
-  [{ process: 'sshd' }, 'sshd may not be restarted: it is not named in `restart` of the source monit'],
+  [{ process: 'sshd' }, 'sshd is not listed in `allow.restart.processes` of the source monit'],
   [{ deployment: 'cf' }, 'the source monit has no deployment cf'],
   [{ id: '7' }, 'the source monit has no host doppler_z2/7'],
 ])('%o is refused before anything is sent', async (asked, message) => {

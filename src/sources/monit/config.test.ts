@@ -8,8 +8,19 @@ const HOST = { url: 'http://10.160.55.26:2812/', instance: 'doppler_z2/0' };
 const parse = (more: object): ReturnType<typeof monitConfig.safeParse> =>
   monitConfig.safeParse({ kind: 'monit', hosts: [HOST], auth: AUTH, ...more });
 
-test('a source reads only until its configuration names processes', () => {
-  expect(parse({}).data).toMatchObject({ name: 'monit', restart: [], actionSeconds: 120, timeoutMs: 10_000 });
+test('a source reads only until its configuration lists processes', () => {
+  expect(parse({}).data).toMatchObject({ name: 'monit', allow: {}, actionSeconds: 120, timeoutMs: 10_000 });
+});
+
+test('`restart` of 0.6 is `allow.restart`, and an empty one is none', () => {
+  expect(parse({ restart: ['doppler'] })).toEqual(parse({ allow: { restart: { processes: ['doppler'] } } }));
+  expect(parse({ restart: [] })).toEqual(parse({}));
+  expect(parse({ restart: ['doppler'], allow: {} }).error?.issues).toMatchObject([
+    {
+      path: ['restart'],
+      message: 'was replaced by `allow`, and both are given. Remove `restart`',
+    },
+  ]);
 });
 
 test('a host may have a user of its own, and then the source needs none', () => {

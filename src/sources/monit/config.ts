@@ -1,5 +1,16 @@
 import { z } from 'zod';
-import { caOption, nameOption, nonEmptyText, timeoutOption, urlOption, userOption } from '../options.ts';
+import {
+  acceptOldKey,
+  allowOption,
+  caOption,
+  deprecatedOption,
+  nameOption,
+  nonEmptyText,
+  type OldKey,
+  timeoutOption,
+  urlOption,
+  userOption,
+} from '../options.ts';
 
 const auth = userOption({
   username: 'The user; BOSH writes `vcap` everywhere.',
@@ -19,8 +30,24 @@ const host = z.strictObject({
   auth: auth.optional().meta({ description: "The user of this host, if it is not the source's own `auth`." }),
 });
 
-/** The `monit` source in `wrench.yaml`: machines whose monit can be reached. */
-export const monitConfig = z
+const processes = z.array(nonEmptyText);
+
+const restart = z
+  .strictObject({
+    processes: processes.min(1).meta({
+      description:
+        'Names of processes: `[doppler]`. monit runs no drain scripts, so list none that would lose work.',
+    }),
+  })
+  .meta({ description: 'Restarting single processes.' });
+
+/** Up to version 0.6. */
+export const oldRestart: OldKey<'restart', readonly string[], { restart: z.output<typeof restart> }> = {
+  key: 'restart',
+  toAllow: (processes) => (processes.length > 0 ? { restart: { processes: [...processes] } } : undefined),
+};
+
+const monit = z
   .strictObject({
     kind: z
       .literal('monit')
@@ -35,14 +62,8 @@ export const monitConfig = z
       .meta({ description: 'The machines.' }),
     auth: auth.optional().meta({ description: 'The user for all hosts without an `auth` of their own.' }),
     ca: caOption("the monits' certificates, if they use https"),
-    restart: z
-      .array(nonEmptyText)
-      .default([])
-      .meta({
-        description:
-          'Names of processes that may be restarted, each alone and after approval: `[doppler]`. monit runs no drain scripts, ' +
-          'so list none that would lose work. Default: none, so this source only reads.',
-      }),
+    allow: allowOption({ restart: restart.exactOptional() }),
+    restart: deprecatedOption(processes, 'allow.restart'),
     timeoutMs: timeoutOption(),
     actionSeconds: z
       .number()
@@ -56,6 +77,9 @@ export const monitConfig = z
     path: ['auth'],
   })
   .meta({ description: 'Processes on machines whose monit can be reached.' });
+
+/** The `monit` source in `wrench.yaml`: machines whose monit can be reached. */
+export const monitConfig = acceptOldKey(monit, oldRestart);
 
 export type MonitConfig = z.output<typeof monitConfig>;
 export type MonitHost = MonitConfig['hosts'][number];

@@ -32,8 +32,9 @@ export async function checkMonitHealth(
     const summary = `${answering} of ${config.hosts.length} monits responded before the check was cut off`;
     return { ok: false, summary, hint: 'allow more time' };
   }
-  const { restart, hosts } = config;
-  const permission = restart.length === 0 ? 'reading only' : `may restart ${restart.join(', ')}`;
+  const { hosts } = config;
+  const { restart } = config.allow;
+  const permission = restart ? `may restart ${restart.processes.join(', ')}` : 'reading only';
   const summary = `${answering} of ${hosts.length} ${hosts.length === 1 ? 'monit responds' : 'monits respond'}; ${permission}`;
   const [first] = notResponding;
   if (!first) return { ok: true, summary };

@@ -78,7 +78,7 @@ export function identityOf({ instance, id }: MonitHost): Pick<Instance, 'group' 
 }
 
 function instanceOf(host: MonitHost, { processes, others }: MonitStatus, config: MonitConfig): Instance {
-  const restartable = processes.filter(({ name }) => config.restart.includes(name));
+  const restartable = processes.filter(({ name }) => mayRestart(config, name));
   const faults = others.flatMap(faultOf);
   return {
     ...identityOf(host),
@@ -129,14 +129,22 @@ function incarnationOf(processes: readonly MonitProcess[]): string {
   return processes.map((one) => `${one.name} ${processState(one) === 'running' ? one.pid : '-'}`).join(', ');
 }
 
+/** Whether the configuration allows restarting a process. */
+export function mayRestart({ allow: { restart } }: MonitConfig, process: string): boolean {
+  return restart?.processes.includes(process) ?? false;
+}
+
 function permissionFor(
   restartable: readonly MonitProcess[],
-  { name, restart }: MonitConfig,
+  { name, allow }: MonitConfig,
 ): RestartPermission {
-  if (restart.length === 0)
-    return { allowed: false, because: `the source ${name} only reads: its \`restart\` names no process` };
+  if (!allow.restart)
+    return { allowed: false, because: `\`allow.restart\` is not configured for the source ${name}` };
   if (restartable.length === 0)
-    return { allowed: false, because: `none of its processes is named in \`restart\` of the source ${name}` };
+    return {
+      allowed: false,
+      because: `none of its processes is listed in \`allow.restart.processes\` of the source ${name}`,
+    };
   return {
     allowed: true,
     scope: 'process',

@@ -90,7 +90,7 @@ test('running, unmonitored and unstartable processes are distinguished', async (
           uptimeSeconds: expect.any(Number),
         },
       ],
-      restart: { allowed: false, because: 'the source monit only reads: its `restart` names no process' },
+      restart: { allowed: false, because: '`allow.restart` is not configured for the source monit' },
     },
   ]);
   expect(source.writes).toBeUndefined();
@@ -110,7 +110,9 @@ test('both dialects of the real monit say the same', async () => {
 });
 
 test('what may be restarted is what the configuration names and the machine has', async () => {
-  const { instances } = await read(open([here()], { restart: ['doppler', 'router'] }));
+  const { instances } = await read(
+    open([here()], { allow: { restart: { processes: ['doppler', 'router'] } } }),
+  );
   expect(instances[0]).toMatchObject({
     incarnation: `doppler ${await monit.pidOf('doppler')}`,
     restart: {
@@ -120,10 +122,10 @@ test('what may be restarted is what the configuration names and the machine has'
       sideEffects: ['Drain scripts are not run: monit stops the process at once'],
     },
   });
-  const other = await read(open([here()], { restart: ['router'] }));
+  const other = await read(open([here()], { allow: { restart: { processes: ['router'] } } }));
   expect(other.instances[0]?.restart).toEqual({
     allowed: false,
-    because: 'none of its processes is named in `restart` of the source monit',
+    because: 'none of its processes is listed in `allow.restart.processes` of the source monit',
   });
 });
 
@@ -184,7 +186,9 @@ test('the doctor says who answers, and what to do about who does not', async () 
     summary: '1 of 1 monit responds; reading only',
   });
   const stranger = here({ instance: 'doppler_z1/0', auth: { username: 'vcap', password: 'wrong' } });
-  expect(await open([here(), stranger], { restart: ['doppler'] }).healthCheck(signal)).toEqual({
+  expect(
+    await open([here(), stranger], { allow: { restart: { processes: ['doppler'] } } }).healthCheck(signal),
+  ).toEqual({
     ok: false,
     summary: `1 of 2 monits respond; may restart doppler; not responding: doppler_z1/0 (${new URL(monit.url).host} refused: permission denied (401))`,
     hint: 'correct `auth`: the user and password after `allow` in the monitrc',

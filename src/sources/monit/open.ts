@@ -18,7 +18,7 @@ export function openMonit(config: MonitConfig): Source {
         deployments: async ({ signal }) => [await readDeployment(config, client, signal)],
       },
     },
-    ...(config.restart.length > 0 && {
+    ...(config.allow.restart && {
       writes: {
         processes: {
           restart: (target, applyContext) => restartProcess(config, client, target, applyContext),

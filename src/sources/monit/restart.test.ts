@@ -37,7 +37,13 @@ async function restart({
 }: ReceivedRequest): Promise<RestartResult> {
   const hosts = [{ url, instance: 'doppler_z2/0' }];
   const source = openMonit(
-    monitConfig.parse({ kind: 'monit', auth: AUTH, restart: [process], hosts, ...more }),
+    monitConfig.parse({
+      kind: 'monit',
+      auth: AUTH,
+      allow: { restart: { processes: [process] } },
+      hosts,
+      ...more,
+    }),
   );
   const target = { deployment: 'monit', group: 'doppler_z2', id: '0', process };
   const applyContext = { idempotencyKey: 'm0123456789abcdef', signal: new AbortController().signal };

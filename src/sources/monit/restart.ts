@@ -5,7 +5,7 @@ import { SourceError } from '../../ports/source-error.ts';
 import type { MonitConfig, MonitHost } from './config.ts';
 import type { MonitClient, MonitAction } from './client.ts';
 import { isSettled, describeStatus } from './describe-status.ts';
-import { identityOf } from './instances.ts';
+import { identityOf, mayRestart } from './instances.ts';
 import type { MonitProcess } from './parse-status.ts';
 
 const POLL_INTERVAL_MS = 500;
@@ -52,13 +52,13 @@ export async function restartProcess(
 
 /** Everything that configuration alone can forbid: before anything is sent. */
 function requireAllowed(config: MonitConfig, target: RestartTarget): { host: MonitHost; process: string } {
-  const { name, restart, hosts } = config;
+  const { name, hosts } = config;
   const refused = (because: string): SourceError => new SourceError(name, 'refused', because);
   if (target.deployment !== name) throw refused(`the source ${name} has no deployment ${target.deployment}`);
   const { process } = target;
   if (process === undefined) throw refused('monit restarts one process at a time: none was named');
-  if (!restart.includes(process))
-    throw refused(`${process} may not be restarted: it is not named in \`restart\` of the source ${name}`);
+  if (!mayRestart(config, process))
+    throw refused(`${process} is not listed in \`allow.restart.processes\` of the source ${name}`);
   const host = hosts.find((one) => {
     const { group, id } = identityOf(one);
     return group === target.group && id === target.id;

@@ -15,7 +15,16 @@ test('the least that must be said', () => {
     only: 'any',
     concurrency: 10,
     timeoutMs: 10_000,
+    allow: {},
   });
+});
+
+test('`renew` of 0.6 is `allow.renew`', () => {
+  for (const renew of [{}, { paths: ['/secret/cf/'], auth: { token: 'hvs.y' } }])
+    expect(vaultConfig.parse({ ...LEAST, renew })).toEqual(vaultConfig.parse({ ...LEAST, allow: { renew } }));
+  expect(vaultConfig.safeParse({ ...LEAST, renew: {}, allow: { renew: {} } }).error?.issues).toMatchObject([
+    { path: ['renew'], message: 'was replaced by `allow`, and both are given. Remove `renew`' },
+  ]);
 });
 
 test.each([

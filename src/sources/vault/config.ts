@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import {
+  acceptOldKey,
+  allowOption,
   caOption,
   clientCertificateOption,
+  deprecatedOption,
   nameOption,
   nonEmptyText,
+  type OldKey,
   timeoutOption,
   urlOption,
 } from '../options.ts';
@@ -49,8 +53,26 @@ const paths = z
   .array(nonEmptyText.transform((path) => path.replaceAll(/^\/+|\/+$/g, '')).pipe(z.string().min(1)))
   .min(1);
 
-/** The `vault` source in `wrench.yaml`: secrets of a Vault or an OpenBao, KV version 1 and 2. */
-export const vaultConfig = z
+const renewal = z
+  .strictObject({
+    paths: paths.optional().meta({
+      description: 'Folders or single secrets whose certificates may be renewed. Default: all `paths`.',
+    }),
+    auth: auth.optional().meta({
+      description:
+        'How to log in for writing, which needs `read` and `update` on the secrets and on the `ca` beside them. ' +
+        'Default: as for reading.',
+    }),
+  })
+  .meta({ description: 'Renewing certificates, in KV version 2. `{}` is enough.' });
+
+/** Up to version 0.6. */
+export const oldRenew: OldKey<'renew', z.output<typeof renewal>, { renew: z.output<typeof renewal> }> = {
+  key: 'renew',
+  toAllow: (renew) => ({ renew }),
+};
+
+const vault = z
   .strictObject({
     kind: z.literal('vault').meta({ description: 'A Vault or OpenBao whose secrets hold certificates.' }),
     name: nameOption('vault'),
@@ -65,22 +87,8 @@ export const vaultConfig = z
         'Folders or single secrets, mount first and as `vault kv` names them: `secret/cf` (never `secret/data/cf`).',
     }),
     auth: auth.meta({ description: 'How to log in: `token`, `appRole` or `kubernetes`.' }),
-    renew: z
-      .strictObject({
-        auth: auth.optional().meta({
-          description:
-            'How to log in for writing, which needs `read` and `update` on the secrets and on the `ca` beside them. ' +
-            'Default: as for reading.',
-        }),
-        paths: paths.optional().meta({
-          description: 'Folders or single secrets whose certificates may be renewed. Default: all `paths`.',
-        }),
-      })
-      .optional()
-      .meta({
-        description:
-          'Lets approved renewals write certificates, in KV version 2. Absent: nothing is ever written here, nor offered.',
-      }),
+    allow: allowOption({ renew: renewal.exactOptional() }),
+    renew: deprecatedOption(renewal, 'allow.renew'),
     ca: caOption("Vault's certificate, if no public one did"),
     clientCertificate: clientCertificateOption('The client certificate for a Vault that requires one.'),
     only: z
@@ -95,5 +103,8 @@ export const vaultConfig = z
     timeoutMs: timeoutOption(),
   })
   .meta({ description: 'Certificates in the secrets of a Vault or OpenBao.' });
+
+/** The `vault` source in `wrench.yaml`: secrets of a Vault or an OpenBao, KV version 1 and 2. */
+export const vaultConfig = acceptOldKey(vault, oldRenew);
 
 export type VaultConfig = z.output<typeof vaultConfig>;

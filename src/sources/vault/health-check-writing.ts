@@ -9,14 +9,14 @@ export async function checkWritingHealth(writing: WriteAccess, reading: SourceHe
   try {
     await session.start(signal);
     const old: string[] = [];
-    for (const path of config.renew?.paths ?? config.paths) {
+    for (const path of config.allow.renew?.paths ?? config.paths) {
       const { mount } = await findMount(session, config.name, path, signal);
       if (mount.version === 1) old.push(path);
     }
     if (old.length === 0) return { ...reading, summary: `${reading.summary}; renewals can log in` };
     const summary = `${reading.summary}; nothing can be renewed in ${old.join(', ')}, of KV version 1`;
     return {
-      hint: 'leave them out of `renew.paths`, or upgrade them: `vault kv enable-versioning`',
+      hint: 'leave them out of `allow.renew.paths`, or upgrade them: `vault kv enable-versioning`',
       ...reading,
       summary,
     };
@@ -25,7 +25,7 @@ export async function checkWritingHealth(writing: WriteAccess, reading: SourceHe
     return {
       ok: false,
       summary: `${reading.summary}; renewals cannot be made: ${error.message}`,
-      hint: 'correct `renew.auth` and `renew.paths`, or take `renew` out',
+      hint: 'correct `allow.renew.auth` and `allow.renew.paths`, or remove `allow.renew`',
     };
   }
 }

@@ -57,8 +57,9 @@ function openWriter(
   reading: VaultSession,
   schedule: Schedule,
 ): Writer | undefined {
-  if (!config.renew) return undefined;
-  const { auth } = config.renew;
+  const { renew } = config.allow;
+  if (!renew) return undefined;
+  const { auth } = renew;
   const session = auth ? openVaultSession({ ...config, auth }, http, schedule) : reading;
   return {
     session,

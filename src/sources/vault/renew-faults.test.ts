@@ -29,7 +29,7 @@ beforeEach(async () => {
       url: vault.address,
       auth: { token: vault.rootToken },
       paths: ['secret/cf'],
-      renew: {},
+      allow: { renew: {} },
     }),
   );
 });
@@ -186,15 +186,15 @@ test('the doctor says whether renewals can log in, and where they could never wr
     }
   };
   await vault.mount('old', '1');
-  expect(await reach({ renew: {} })).toMatchObject({
+  expect(await reach({ allow: { renew: {} } })).toMatchObject({
     ok: true,
     summary: expect.stringContaining('; renewals can log in') as string,
   });
-  expect(await reach({ renew: { paths: ['old'] } })).toMatchObject({
+  expect(await reach({ allow: { renew: { paths: ['old'] } } })).toMatchObject({
     ok: true,
     summary: expect.stringContaining('; nothing can be renewed in old, of KV version 1') as string,
   });
-  expect(await reach({ renew: { auth: { token: 'hvs.nobody' } } })).toMatchObject({
+  expect(await reach({ allow: { renew: { auth: { token: 'hvs.nobody' } } } })).toMatchObject({
     ok: false,
     summary: expect.stringContaining('; renewals cannot be made: the token was refused (403)') as string,
   });

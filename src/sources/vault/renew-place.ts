@@ -5,7 +5,7 @@ import type { VaultConfig } from './config.ts';
 const KEY = ':certificate';
 
 /** Whether the configuration allows renewing what is at a path, mount first. */
-export function mayRenew({ renew, paths }: VaultConfig, path: string): boolean {
+export function mayRenew({ allow: { renew }, paths }: VaultConfig, path: string): boolean {
   return renew !== undefined && (renew.paths ?? paths).some((one) => `${path}/`.startsWith(`${one}/`));
 }
 
@@ -28,13 +28,14 @@ export function pathOf(config: VaultConfig, place: string): string {
       'refused',
       'only what is at the key `certificate` of a secret of this Vault can be renewed',
     );
-  if (!mayRenew(config, path))
-    throw new SourceError(
-      config.name,
-      'refused',
-      `the configuration gives no leave to renew ${path}: \`renew\` and its \`paths\` do`,
-    );
+  if (!mayRenew(config, path)) throw new SourceError(config.name, 'refused', forbiddenBecause(config, path));
   return path;
+}
+
+function forbiddenBecause({ name, allow: { renew } }: VaultConfig, path: string): string {
+  if (!renew) return `\`allow.renew\` is not configured for the source ${name}`;
+  const key = renew.paths ? 'allow.renew.paths' : 'paths';
+  return `${path} is not below any of \`${key}\` of the source ${name}`;
 }
 
 /** Where `safe` looks for the authority of a certificate: the `ca` in the same folder. */

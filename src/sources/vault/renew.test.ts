@@ -68,7 +68,7 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
       url: vault.address,
       auth: { token: reader },
       paths: [MOUNT, `${MOUNT}-1`],
-      renew: { auth: { token: writer } },
+      allow: { renew: { auth: { token: writer } } },
       ...more,
     };
     opened.push(openVault(vaultConfig.parse(config)));
@@ -418,25 +418,25 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
         [`${MOUNT}/data/rights/${lacking}`]: ['read'],
       });
       const token = await vault.issueToken({ policies: ['wrench-test-renew-part'], ttl: '1h' });
-      const part = source({ renew: { auth: { token } } });
+      const part = source({ allow: { renew: { auth: { token } } } });
       expect(await refusal(plan('rights/tls', part))).toContain(
         `the token lacks \`update\` on ${MOUNT}/data/rights/${lacking}`,
       );
     }
   });
 
-  test('without `renew` nothing can be written at all; outside its paths neither; and another place is no place', async () => {
+  test('without `allow.renew` nothing can be written, with it only below its paths, and only certificates of this source', async () => {
     await lay('leave');
-    const reading = source({ renew: undefined });
+    const reading = source({ allow: {} });
     expect(reading.writes).toBeUndefined();
     expect(reading.reads.certificates?.planRenewal).toBeUndefined();
     const elsewhere = source({
-      renew: { auth: { token: writer }, paths: [`${MOUNT}/lea`, `${MOUNT}/leave/tl`] },
+      allow: { renew: { auth: { token: writer }, paths: [`${MOUNT}/lea`, `${MOUNT}/leave/tl`] } },
     });
-    expect(await refusal(plan('leave/tls', elsewhere))).toContain(
-      `gives no leave to renew ${MOUNT}/leave/tls`,
+    expect(await refusal(plan('leave/tls', elsewhere))).toBe(
+      `${MOUNT}/leave/tls is not below any of \`allow.renew.paths\` of the source vault`,
     );
-    const here = source({ renew: { auth: { token: writer }, paths: [`${MOUNT}/leave/tls`] } });
+    const here = source({ allow: { renew: { auth: { token: writer }, paths: [`${MOUNT}/leave/tls`] } } });
     const planned = await plan('leave/tls', here);
     for (const place of [
       'edge:www.example.com:443',
@@ -471,8 +471,8 @@ describe.each(vaultsUnderTest())('%s', (_, open) => {
         return results.flatMap((one) => (one.kind === 'seen' && one.renewable ? [one.place] : []));
       };
       expect(await renewable({})).toEqual([at(`${folder}/tls`)]);
-      expect(await renewable({ renew: undefined })).toEqual([]);
-      expect(await renewable({ renew: { paths: [`${MOUNT}/other`] } })).toEqual([]);
+      expect(await renewable({ allow: {} })).toEqual([]);
+      expect(await renewable({ allow: { renew: { paths: [`${MOUNT}/other`] } } })).toEqual([]);
     },
   );
 

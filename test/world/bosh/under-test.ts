@@ -34,7 +34,9 @@ export async function startBosh(options: Partial<DirectorOptions> = {}): Promise
         url: director.url,
         ca,
         auth: { client: { id: reader.id, secret: reader.secret } },
-        act: { auth: { client: { id: admin.id, secret: admin.secret } }, restart: ['doppler*'] },
+        allow: {
+          restart: { auth: { client: { id: admin.id, secret: admin.secret } }, groups: ['doppler*'] },
+        },
         ...more,
       };
       const source = openBosh(boshConfig.parse(config));
