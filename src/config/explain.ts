@@ -92,12 +92,11 @@ function missingOr({ code, message }: Issue, value: unknown, path: ConfigPath): 
 }
 
 function purpose(schema: z.ZodType, value: unknown, path: ConfigPath): Pick<PlacedProblem, 'hint'> {
-  const about = schemasAt(schema, value, path)
-    .map(metaOf)
-    .filter(({ deprecated }) => !deprecated)
-    .map(({ description }) => description)
-    .find((description) => description !== undefined);
-  return about === undefined ? {} : { hint: `What it is for: ${about}` };
+  const found = schemasAt(schema, value, path).map(metaOf);
+  const about = found.find(({ description }) => description !== undefined)?.description;
+  return about === undefined || found.some(({ deprecated }) => deprecated)
+    ? {}
+    : { hint: `What it is for: ${about}` };
 }
 
 /** The branch of a union that was most probably meant: the one that matched the deepest, with the fewest issues. */

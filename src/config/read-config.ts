@@ -8,6 +8,7 @@ import {
   crossCheckRemediations,
   type KnownChecks,
 } from './cross-check.ts';
+import { deprecatedKeys } from './deprecated-keys.ts';
 import { explainIssues, type PlacedProblem } from './explain.ts';
 import { ConfigError, type ConfigPath, type Problem, writePath } from './problem.ts';
 import { type ReadYaml, readYaml } from './read-yaml.ts';
@@ -23,6 +24,8 @@ export { ConfigError, type ProcessSettings };
 export interface Config extends z.output<typeof configSchema> {
   /** Values that no output may show, including those of environment variables. */
   readonly secrets: readonly string[];
+  /** Keys that a later version will not accept, each with its new form; set if there are any. */
+  readonly deprecated?: Pick<ConfigError, 'file' | 'problems'>;
 }
 
 export interface ReadConfigOptions {
@@ -76,7 +79,11 @@ export function readConfig(
       : []),
   ]);
   if (problems.length > 0 || !parsed.success) throw new ConfigError(path, redacted(problems, secrets));
-  return toConfig(parsed.data, secrets);
+  const deprecated = deprecatedKeys(parsed.data, yaml.written).map((one) => place(yaml, one));
+  return {
+    ...toConfig(parsed.data, secrets),
+    ...(deprecated.length > 0 && { deprecated: { file: path, problems: redacted(deprecated, secrets) } }),
+  };
 }
 
 /** Skips the sources. Everything else is read strictly: a misspelled `askFrom` must not open an environment. */

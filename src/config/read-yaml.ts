@@ -19,6 +19,8 @@ const TOO_DEEP = 'it is nested too deeply';
 /** A configuration file as plain data, with the line of each part. */
 export interface ReadYaml {
   readonly value: unknown;
+  /** The same as the file has it, with `${NAME}` instead of values. */
+  readonly written: unknown;
   readonly problems: readonly PlacedProblem[];
   /** The values that replaced `${NAME}`, and where. */
   readonly substitutions: readonly (SubstitutedVariable & { readonly path: ConfigPath })[];
@@ -30,6 +32,7 @@ export function readYaml(text: string, variables: Variables, skip: (path: Config
   const lines = new LineCounter();
   const broken = (what: string, at?: Problem['at'], hint?: string): ReadYaml => ({
     value: undefined,
+    written: undefined,
     problems: [{ path: [], what, ...(hint && { hint }) }],
     substitutions: [],
     at: () => at,
@@ -40,9 +43,16 @@ export function readYaml(text: string, variables: Variables, skip: (path: Config
     const [error] = document.errors;
     if (error?.message.includes('call stack')) return broken(TOO_DEEP);
     if (error) return broken(`not valid YAML: ${error.message}`, position(lines, error.pos[0]));
+    const written: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
     const { substitutions, problems } = substituteInDocument(document, variables, skip);
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
-    return { value, problems, substitutions, at: ({ path, key }) => locate(document, lines, path, key) };
+    return {
+      value,
+      written,
+      problems,
+      substitutions,
+      at: ({ path, key }) => locate(document, lines, path, key),
+    };
   } catch (error) {
     if (error instanceof ReferenceError)
       return broken(

@@ -70,6 +70,23 @@ test('a Redis as Wrench starts it is well', async () => {
   ]);
 });
 
+test('a deprecated key is a warning with its line and its new form', async () => {
+  const problem = {
+    path: 'environments.prod.sources[0].maintain',
+    at: { line: 4, column: 9 },
+    what: 'deprecated',
+    hint: 'Replace it with `allow: { maintain: true }`',
+  };
+  const deprecated = { file: './wrench.yaml', problems: [problem] };
+  const lines = await runDoctor({ ...healthy, config: { ...config, deprecated } });
+
+  expect(exitCodeOf(lines)).toBe(0);
+  expect(writeLines(lines.slice(0, 1))).toBe(
+    '! configuration: ./wrench.yaml:4:9 environments.prod.sources[0].maintain: deprecated\n' +
+      '    Replace it with `allow: { maintain: true }`.\n',
+  );
+});
+
 test('a Redis that evicts keys and has no append-only file fails, and each line has a cure', async () => {
   await redis.config('SET', 'maxmemory-policy', 'allkeys-lru', 'appendonly', 'no');
 

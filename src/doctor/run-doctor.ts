@@ -76,15 +76,25 @@ export function writeLinesAsJson(lines: readonly DoctorLine[]): string {
 
 function checkConfiguration({ role, settings, config }: DoctorInput): readonly DoctorLine[] {
   const broken = [settings, config].filter((one) => one instanceof ConfigError);
-  const lines = broken.flatMap(({ file, problems }) =>
-    problems.map(({ at, path, what, hint }) => {
-      const where = [at ? `${file}:${at.line}:${at.column}` : file, path].filter(Boolean).join(' ');
-      return failed('configuration', `${where}: ${what}`, hint ?? 'Correct it; the README has the reference');
-    }),
-  );
+  const lines = broken.flatMap((error) => problemLines(failed, error));
   return config instanceof ConfigError
     ? lines
-    : [...lines, ...checkEnvironments(config, role), checkRemediationPolicy(config)];
+    : [
+        ...lines,
+        ...(config.deprecated ? problemLines(warning, config.deprecated) : []),
+        ...checkEnvironments(config, role),
+        checkRemediationPolicy(config),
+      ];
+}
+
+function problemLines(
+  level: typeof failed | typeof warning,
+  { file, problems }: Pick<ConfigError, 'file' | 'problems'>,
+): readonly DoctorLine[] {
+  return problems.map(({ at, path, what, hint }) => {
+    const where = [at ? `${file}:${at.line}:${at.column}` : file, path].filter(Boolean).join(' ');
+    return level('configuration', `${where}: ${what}`, hint ?? 'Correct it; the README has the reference');
+  });
 }
 
 function checkEnvironments(

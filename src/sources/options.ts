@@ -75,7 +75,7 @@ export function deprecatedOption<Schema extends z.ZodType>(schema: Schema, inste
 }
 
 /** A deprecated key that gave a permission before there was `allow`. */
-export interface OldKey<Key extends string = string, Old = never, Allow = object> {
+export interface OldKey<Key extends string, Old, Allow> {
   readonly key: Key;
   /** The same permission under `allow`; none if the old value allowed nothing. Moves values and looks into none of them. */
   readonly toAllow: (old: Old) => Allow | undefined;

@@ -1,10 +1,10 @@
 import type { z } from 'zod';
-import { boshConfig } from './bosh/config.ts';
-import { etcdConfig } from './etcd/config.ts';
+import { boshConfig, oldAct } from './bosh/config.ts';
+import { etcdConfig, oldMaintain } from './etcd/config.ts';
 import { filesConfig } from './files/config.ts';
-import { monitConfig } from './monit/config.ts';
+import { monitConfig, oldRestart } from './monit/config.ts';
 import { tlsConfig } from './tls/config.ts';
-import { vaultConfig } from './vault/config.ts';
+import { oldRenew, vaultConfig } from './vault/config.ts';
 
 /** What each kind of source may be configured with, one line per vendor. Loads no client: the bot reads it too. `open.ts` opens them. */
 export const sourceSchemas = [
@@ -18,3 +18,17 @@ export const sourceSchemas = [
 
 /** One configured source, with all defaults filled in. `kind` says which vendor it is. */
 export type SourceConfig = z.output<(typeof sourceSchemas)[number]>;
+
+interface DeprecatedKey {
+  readonly key: string;
+  /** What replaces a value under `allow`, whether its variables are filled in or not; nothing if it allowed nothing. */
+  readonly toAllow: (value: never) => object | undefined;
+}
+
+/** The deprecated key of each kind of source that has one. */
+export const oldKeys: Readonly<Partial<Record<SourceConfig['kind'], DeprecatedKey>>> = {
+  vault: oldRenew,
+  etcd: oldMaintain,
+  bosh: oldAct,
+  monit: oldRestart,
+};
