@@ -19,15 +19,16 @@ export function checkTable({ checks }: Catalogue): string {
   return table(['check', 'usage', 'reads'], rows);
 }
 
-/** Every fix: what configuration calls it, where it is offered, what it does and how it is approved. */
+/** Every fix: what configuration calls it, where it is offered, what it does, how it is approved, and which permission of a source it needs. */
 export function remediationTable({ checks }: Catalogue): string {
   const rows = [...checks].flatMap(([name, { remediations = {} }]) =>
-    Object.entries(remediations as RemediationsByName).map(([fix, { about, risk }]) => [
+    Object.entries(remediations as RemediationsByName).map(([fix, { about, risk, allow }]) => [
       `\`${name}:${fix}\``,
       `\`/${name.replace('/', ' ')}\``,
       about,
       risk,
+      `\`allow.${allow}\``,
     ]),
   );
-  return table(['fix', 'offered by', 'does', 'risk'], rows);
+  return table(['fix', 'offered by', 'does', 'risk', 'needs'], rows);
 }

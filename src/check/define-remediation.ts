@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Permission } from '../ports/permission.ts';
 import type { PortName, Writers } from '../ports/readers.ts';
 import type { ApplyContext } from '../ports/apply-context.ts';
 import type { ReadContext } from './context.ts';
@@ -67,6 +68,8 @@ export interface Remediation<P extends PortName = PortName, S extends z.ZodType 
   /** The button, verb first: `Restart doppler_z2/0`. At most 75 characters are shown. */
   readonly title: (params: z.output<S>) => string;
   readonly risk: Risk;
+  /** The permission that a source needs under `allow` in the configuration. A source without it refuses. */
+  readonly allow: Permission;
   /** The ports whose sources `plan` reads and `apply` changes. */
   readonly uses: readonly P[];
   /** What an offer carries; plain JSON. */

@@ -15,6 +15,7 @@ const wipe = defineRemediation({
   about: 'Wipes a disk',
   title: ({ disk }) => `Wipe ${disk}`,
   risk: 'destructive',
+  allow: 'restart',
   uses: [],
   params: z.strictObject({ disk: z.string() }),
   settlesWithinSeconds: 1,

@@ -7,6 +7,7 @@ import { offersOf } from './offers.ts';
 
 const base = {
   risk: 'safe',
+  allow: 'restart',
   uses: [],
   params: z.strictObject({ disk: z.string() }),
   plan: async () => ({ lines: ['line'], targets: ['target'], precondition: {} }),

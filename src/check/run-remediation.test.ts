@@ -12,6 +12,7 @@ const restart = (changed: Partial<Parameters<typeof defineRemediation>[0]> = {})
     about: 'Restarts',
     title: () => 'Restart',
     risk: 'disruptive',
+    allow: 'restart',
     uses: ['processes'],
     params: z.strictObject({ name: z.string() }),
     plan: async () => plan,
@@ -89,7 +90,7 @@ test('a secret in the lines of a plan goes no further', async () => {
 test('a port without a source refuses the plan in words', async () => {
   const made = planRemediation(restart(), { params: { name: 'x' } }, { ...planning, read: {} });
 
-  await expect(made).rejects.toThrow('no source here may do it: processes');
+  await expect(made).rejects.toThrow('no source here may do it: `allow.restart` is not configured');
 });
 
 test('applying gets the writers of its ports alone, the apply context, and the plan that was approved', async () => {

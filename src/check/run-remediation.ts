@@ -102,10 +102,14 @@ function readContext(
   };
 }
 
-function only<T extends object>({ uses }: AnyRemediation, ports: T): Partial<T> {
+function only<T extends object>({ uses, allow }: AnyRemediation, ports: T): Partial<T> {
   const named: readonly PortName[] = uses;
   const absent = named.filter((port) => !(port in ports));
   if (absent.length > 0)
-    throw new SourceError(absent.join(', '), 'missing', `no source here may do it: ${absent.join(', ')}`);
+    throw new SourceError(
+      absent.join(', '),
+      'missing',
+      `no source here may do it: \`allow.${allow}\` is not configured`,
+    );
   return Object.fromEntries(named.map((port) => [port, ports[port as keyof T]])) as Partial<T>;
 }

@@ -159,6 +159,7 @@ function makeFix({ folder, slowMs }: FakeSystemSettings) {
     about: 'Mends one thing',
     title: ({ thing }) => `Mend ${thing}`,
     risk: 'disruptive',
+    allow: 'restart',
     uses: [],
     params: z.strictObject({ thing: z.string() }),
     // Always the same plan: a second run would find everything that the first one found.

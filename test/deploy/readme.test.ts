@@ -94,6 +94,7 @@ test('the configuration that lets people fix something is valid, and allows rest
 
   expect(config.roles.requester).not.toEqual([]);
   expect(config.roles.approver).not.toEqual([]);
+  expect(config).not.toHaveProperty('deprecated');
   expect(bosh).toMatchObject({ kind: 'bosh', allow: { restart: { groups: ['doppler*'] } } });
 });
 

@@ -99,6 +99,7 @@ function fix(
     about: `${verb}s one thing`,
     title: ({ thing }) => `${verb} ${thing}`,
     risk,
+    allow: 'restart',
     uses: [],
     params: z.strictObject({ thing: z.string() }),
     plan: async (_, { thing }): Promise<Plan> => {

@@ -32,6 +32,7 @@ export function makeFixableCheck(
     about: 'Mends one thing',
     title: ({ thing }) => `Mend ${thing}`,
     risk,
+    allow: 'restart',
     uses: [],
     params: z.strictObject({ thing: z.string() }),
     plan: async (_, { thing }): Promise<Plan> => {

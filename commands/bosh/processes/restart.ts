@@ -19,6 +19,7 @@ export const restart = defineRemediation({
   about: 'Restarts one instance, or one process of it where the source can do that',
   title,
   risk: 'disruptive',
+  allow: 'restart',
   uses: ['processes'],
   params,
   plan: async (context, asked) => {

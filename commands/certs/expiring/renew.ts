@@ -29,6 +29,7 @@ export const renew = defineRemediation({
   title: ({ place }) =>
     fitTitleFromEnd('Renew', pathOf(place).split('/').slice(-MAX_TITLE_SEGMENTS).join('/')),
   risk: 'safe',
+  allow: 'renew',
   uses: ['certificates'],
   params,
   plan: async (context, asked) => {

@@ -28,6 +28,7 @@ export function restartOf(service: Service) {
     about: `Restarts one ${service.name} that is running but not registered, or is not running`,
     title: ({ name }) => fitTitle(`Restart ${name}`),
     risk: 'disruptive',
+    allow: 'restart',
     uses: ['processes'],
     params: paramsSchema,
     settlesWithinSeconds: SETTLES_WITHIN_SECONDS,

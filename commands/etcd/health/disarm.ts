@@ -19,6 +19,7 @@ export const disarm = defineRemediation({
   about: 'Disarms the NOSPACE alarm where every database is below its quota again',
   title: ({ store }) => fitTitle(`Disarm NOSPACE of ${store}`),
   risk: 'safe',
+  allow: 'maintain',
   uses: ['keyValue'],
   params: paramsSchema,
   settlesWithinSeconds: SETTLES_WITHIN_S,

@@ -23,6 +23,7 @@ export function freeSpaceWithin(healthyWithinMs: number) {
       'Compacts the history, defragments the members one at a time and disarms NOSPACE if that freed space',
     title: ({ store }) => fitTitle(`Free space in ${store}`),
     risk: 'destructive',
+    allow: 'maintain',
     uses: ['keyValue'],
     params: paramsSchema,
     settlesWithinSeconds: SETTLES_WITHIN_S,
