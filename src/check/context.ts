@@ -1,7 +1,25 @@
 import type { PortName, Readers } from '../ports/readers.ts';
+import type { Remembered } from './remembers.ts';
 
-/** All that `collect` is given. Nothing in it can change anything. */
-export interface ReadContext<P extends PortName = PortName, M extends PortName = never> {
+/**
+ * All that `collect` is given. Nothing in it can change anything. `Sample` is the type of the samples of a check that `remembers`; there is
+ * no `earlier` for any other.
+ */
+export type ReadContext<P extends PortName = PortName, M extends PortName = never, Sample = never> = Reading<
+  P,
+  M
+> &
+  ([Sample] extends [never] ? unknown : Earlier<Sample>);
+
+interface Earlier<Sample> {
+  /**
+   * What earlier runs of this check in this environment saved, oldest first, of all targets. All are from before `now`. Empty on the first
+   * run, and where none could be loaded, which the report then notes.
+   */
+  readonly earlier: readonly Remembered<Sample>[];
+}
+
+interface Reading<P extends PortName, M extends PortName> {
   /** The readers of the ports the check declares in `uses` and, where a source is configured for them, in `mayUse`; no others. */
   readonly read: Pick<Readers, P> & Partial<Pick<Readers, M>>;
   readonly now: Date;

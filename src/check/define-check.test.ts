@@ -19,6 +19,26 @@ test('a check may read what it declares', () => {
   expect(check.diagnose(1, { within: 2 }, new Date(0)).examined).toBe(3);
 });
 
+test('a check gets what it remembers, with its time, and whether or not `collect` is written before it', () => {
+  const sample = z.strictObject({ disk: z.string(), usedBytes: z.number() });
+  const check = defineCheck({
+    ...nothing,
+    uses: [],
+    args: z.object({}),
+    collect: ({ earlier }) =>
+      Promise.resolve({ used: earlier.map(({ at, usedBytes }) => usedBytes / at.getTime()), total: 3 }),
+    remembers: {
+      sample,
+      target: ({ disk }) => disk,
+      samples: ({ total }) => [{ disk: 'a', usedBytes: total }],
+    },
+    diagnose: ({ used }) => ({ ...diagnosis, examined: used.length }),
+  });
+  expect(check.remembers?.samples({ used: [], total: 3 }, new Date(0))).toEqual([
+    { disk: 'a', usedBytes: 3 },
+  ]);
+});
+
 test('what would go wrong at night does not compile by day', () => {
   const mistakes = () => [
     defineCheck({
@@ -80,6 +100,40 @@ test('what would go wrong at night does not compile by day', () => {
         // @ts-expect-error -- a severity that nobody knows
         findings: [{ reason: 'r', severity: 'fatal', target: 't', summary: 's' }],
       }),
+    }),
+    defineCheck({
+      ...nothing,
+      uses: [],
+      args: z.object({}),
+      // @ts-expect-error -- it does not declare that it remembers anything
+      collect: ({ earlier }) => Promise.resolve(earlier),
+      diagnose: () => diagnosis,
+    }),
+    defineCheck({
+      ...nothing,
+      uses: [],
+      args: z.object({}),
+      collect: () => Promise.resolve(1),
+      remembers: {
+        sample: z.strictObject({ disk: z.string() }),
+        target: ({ disk }) => disk,
+        // @ts-expect-error -- not what the schema describes
+        samples: (facts) => [{ disk: facts }],
+      },
+      diagnose: () => diagnosis,
+    }),
+    defineCheck({
+      ...nothing,
+      uses: [],
+      args: z.object({}),
+      collect: () => Promise.resolve(1),
+      remembers: {
+        // @ts-expect-error -- `at` is the time of the run
+        sample: z.strictObject({ disk: z.string(), at: z.string() }),
+        target: ({ disk }) => disk,
+        samples: () => [{ disk: 'a', at: '' }],
+      },
+      diagnose: () => diagnosis,
     }),
   ];
   expect(mistakes).toBeTypeOf('function');

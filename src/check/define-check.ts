@@ -3,6 +3,7 @@ import type { PortName } from '../ports/readers.ts';
 import type { ReadContext } from './context.ts';
 import type { OfferOf, RemediationsByName } from './define-remediation.ts';
 import type { Diagnosis } from './finding.ts';
+import type { NoSample, Remembers, SampleOf } from './remembers.ts';
 
 /** One question, as its author declares it. Its name is its path under `commands/`. */
 export interface Check<
@@ -11,6 +12,7 @@ export interface Check<
   Facts = unknown,
   R extends RemediationsByName = RemediationsByName,
   M extends PortName = never,
+  S extends z.ZodObject = NoSample,
 > {
   /** What it looks for, in a few words. */
   readonly title: string;
@@ -27,7 +29,12 @@ export interface Check<
   /** A line to copy, without the slash command: `--within 14d`. */
   readonly example?: string;
   /** Gathers facts. May wait and may fail; decides nothing. */
-  readonly collect: (context: ReadContext<NoInfer<P>, NoInfer<M>>, args: z.output<A>) => Promise<Facts>;
+  readonly collect: (
+    context: ReadContext<NoInfer<P>, NoInfer<M>, SampleOf<NoInfer<S>>>,
+    args: z.output<A>,
+  ) => Promise<Facts>;
+  /** What it remembers between runs: `collect` gets it as `earlier`. Without it there is none. */
+  readonly remembers?: Remembers<NoInfer<Facts>, S>;
   /** Decides. Pure: the same facts, arguments and time give the same diagnosis. */
   readonly diagnose: (facts: Facts, args: z.output<A>, now: Date) => Diagnosis<OfferOf<R>>;
   /** The fixes that its findings may offer, by name: a stable kebab-case word. */
@@ -35,7 +42,7 @@ export interface Check<
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a catalogue holds checks of every fact and argument type
-export type AnyCheck = Check<any, any, any, any, any>;
+export type AnyCheck = Check<any, any, any, any, any, any>;
 
 /** Declares a check and ties its parts together: `collect` may read only what `uses` names, `diagnose` takes what `collect` gives. */
 export function defineCheck<
@@ -44,7 +51,8 @@ export function defineCheck<
   Facts,
   R extends RemediationsByName = RemediationsByName,
   const M extends PortName = never,
->(check: Check<P, A, Facts, R, M>): Check<P, A, Facts, R, M> {
+  S extends z.ZodObject = NoSample,
+>(check: Check<P, A, Facts, R, M, S>): Check<P, A, Facts, R, M, S> {
   return check;
 }
 

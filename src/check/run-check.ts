@@ -5,6 +5,14 @@ import type { Progress, ReadContext } from './context.ts';
 import type { AnyCheck } from './define-check.ts';
 import type { Diagnosis, Gap, Offer, Report } from './finding.ts';
 import { offersOf } from './offers.ts';
+import {
+  earlierSamples,
+  type NewSample,
+  newSamples,
+  type Remembered,
+  type SamplesUnavailable,
+  type SavedSample,
+} from './remembers.ts';
 import { makeRedact, type Redact, redactAll } from '../text/redact.ts';
 import { count, list } from '../text/wording.ts';
 
@@ -19,6 +27,10 @@ export interface CheckRun {
   /** How long `collect` may take. What is not finished by then becomes a gap. */
   readonly deadlineMs: number;
   readonly onProgress?: (progress: Progress) => void;
+  /** What earlier runs saved, in any order, or why it could not be loaded; for a check that `remembers`. */
+  readonly earlier?: readonly SavedSample[] | SamplesUnavailable;
+  /** Called once, if the check `remembers` and `collect` returned facts: the samples to save, redacted. */
+  readonly onSamples?: (samples: readonly NewSample[]) => void;
   readonly redact?: Redact;
 }
 
@@ -135,7 +147,10 @@ async function collectAndDiagnose(
     const leftMs = () => Math.max(0, endsAt - performance.now());
     const context = readContext(check, run, notes, signal, leftMs);
     const facts: unknown = await Promise.race([check.collect(context, args), abandon.promise]);
-    return offersOf(check, check.diagnose(facts, args, run.now));
+    const decided = offersOf(check, check.diagnose(facts, args, run.now));
+    if (check.remembers && run.onSamples)
+      run.onSamples(newSamples(check.remembers, facts, run.now, run.redact ?? makeRedact()));
+    return decided;
   } catch (error) {
     const reason = abortedBy(signal, error);
     if (!deadline.signal.aborted || reason !== deadline.signal.reason) throw reason;
@@ -153,7 +168,7 @@ function readContext(
   { gap, note, saw }: Notes,
   signal: AbortSignal,
   leftMs: ReadContext['leftMs'],
-): ReadContext {
+): ReadContext<PortName, never, object> {
   const read = Object.fromEntries(
     [...check.uses, ...(check.mayUse ?? [])].map((port: PortName) => [port, run.read[port]]),
   ) as unknown as Readers;
@@ -165,7 +180,20 @@ function readContext(
       return fallback;
     }
   };
-  return { read, now: run.now, signal, leftMs, attempt, gap, note, saw };
+  const context: ReadContext = { read, now: run.now, signal, leftMs, attempt, gap, note, saw };
+  // A check that does not remember has a `collect` whose context has no `earlier`.
+  if (!check.remembers) return context as ReadContext<PortName, never, object>;
+  return { ...context, earlier: readEarlier(check.remembers, run, note) };
+}
+
+function readEarlier(
+  remembers: NonNullable<AnyCheck['remembers']>,
+  { earlier = [], now }: CheckRun,
+  note: ReadContext['note'],
+): readonly Remembered<object>[] {
+  if (!('unavailable' in earlier)) return earlierSamples(remembers, earlier, now);
+  note(`No earlier samples: ${earlier.unavailable}`);
+  return [];
 }
 
 /** Node's own functions wrap the reason of an abort in an `AbortError`; it is no bug of the check that it was cut short. */

@@ -4,6 +4,7 @@ import { argumentsOf, parseArguments } from '../../src/check/arguments.ts';
 import type { AnyCheck } from '../../src/check/define-check.ts';
 import { reportSchema } from '../../src/check/finding.ts';
 import { offersOf } from '../../src/check/offers.ts';
+import { newSamples, seriesLimits } from '../../src/check/remembers.ts';
 import type { Story } from '../../src/check/story.ts';
 import { readText, readTree, ROOT } from './tree.ts';
 
@@ -18,6 +19,8 @@ function foldersOf(path: string): readonly string[] {
 const areas = foldersOf('commands').filter((name) => name !== 'shared');
 const checks = areas.flatMap((area) => foldersOf(`commands/${area}`).map((name) => `${area}/${name}`));
 
+/** The documentation says that no sample is older than a week. */
+const MOST_REMEMBERED_MS = 7 * 86_400_000;
 const PLACEHOLDER_SOURCE = 'Where this is told: a link, or words enough to find it';
 
 function load(path: string): Promise<unknown> {
@@ -48,8 +51,7 @@ test.each(checks)(
   '%s has stories with a title and a source, and its report of each is valid',
   async (name) => {
     const { check } = (await load(`${name}/check.ts`)) as { check: AnyCheck };
-    const module = (await load(`${name}/stories.ts`)) as Record<string, unknown>;
-    const stories = Object.values(module).flat().filter(isStory);
+    const stories = await storiesOf(name);
 
     expect(stories.length).toBeGreaterThan(0);
     for (const { title, source, facts, now, args = {} } of stories) {
@@ -60,6 +62,25 @@ test.each(checks)(
       const report = { ...run, ...diagnosis, at: now.toISOString(), durationMs: 0 };
       // Reports are sent as JSON and must not change on the way.
       expect(reportSchema.parse(JSON.parse(JSON.stringify(report)))).toEqual(report);
+    }
+  },
+);
+
+test.each(checks)(
+  '%s remembers no more than it may, and what its stories give matches its schema',
+  async (name) => {
+    const { check } = (await load(`${name}/check.ts`)) as { check: AnyCheck };
+    if (!check.remembers) return;
+    const { keep, forMs, everyMs } = seriesLimits(check.remembers);
+
+    expect(keep).toBeGreaterThanOrEqual(2);
+    expect(keep).toBeLessThanOrEqual(100);
+    expect(forMs).toBeLessThanOrEqual(MOST_REMEMBERED_MS);
+    expect(everyMs).toBeLessThan(forMs);
+    for (const { facts, now } of await storiesOf(name)) {
+      const samples = newSamples(check.remembers, facts, now, (text) => text);
+      const targets = samples.map(({ target }) => target);
+      expect(targets).toEqual([...new Set(targets)]);
     }
   },
 );
@@ -100,6 +121,11 @@ test('files and folders are named in kebab-case', () => {
 
   expect([...new Set(named)].filter((word) => !KEBAB_CASE.test(word))).toEqual([]);
 });
+
+async function storiesOf(name: string): Promise<readonly Story<unknown>[]> {
+  const module = (await load(`${name}/stories.ts`)) as Record<string, unknown>;
+  return Object.values(module).flat().filter(isStory);
+}
 
 function isStory(value: unknown): value is Story<unknown> {
   return value !== null && typeof value === 'object' && 'facts' in value && 'source' in value;
