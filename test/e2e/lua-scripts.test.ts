@@ -14,6 +14,7 @@ import { readWhole } from '../../src/store/audit/read.ts';
 import { openRefusals } from '../../src/store/audit/refusals.ts';
 import { verifyAudit } from '../../src/store/audit/verify.ts';
 import { claim } from '../../src/store/claim.ts';
+import { openHistory } from '../../src/store/history/history.ts';
 import { openFreeze } from '../../src/store/remediation/freeze.ts';
 import { openRemediationStore } from '../../src/store/remediation/remediation-store.ts';
 import { approve, recordPlan, requestPlan } from '../../src/store/remediation/transitions/approval.ts';
@@ -113,6 +114,19 @@ const SCENARIOS: Readonly<Record<string, (redis: RedisConnection, prefix: string
 
     expect(await states.list()).toEqual([{ ...state, stopped }]);
     expect(posted).toEqual([{ bot: 'b', ...stopped }]);
+  },
+
+  'a check remembers samples': async (redis, prefix) => {
+    const history = openHistory(redis, prefix)('lab/disk', 'prod');
+    const limits = { keep: 2, forMs: 3_600_000, everyMs: 0 };
+    for (const minutes of [3, 2, 1])
+      await history.save(
+        [{ target: 'a', sample: { minutes } }],
+        new Date(Date.now() - minutes * 60_000),
+        limits,
+      );
+
+    expect((await history.load()).map(({ minutes }) => minutes)).toEqual([3, 1]);
   },
 
   'a remediation is approved, frozen, begun and kept by who holds it': async (redis, prefix) => {
