@@ -1,5 +1,6 @@
 import { atMost } from '../telemetry/within.ts';
 import { confirmDurability } from '../store/remediation/durability.ts';
+import { openHistory } from '../store/history/history.ts';
 import { openFreeze } from '../store/remediation/freeze.ts';
 import { openPeople } from '../store/access/people.ts';
 import { makeAnnounce } from '../store/remediation/announce.ts';
@@ -31,6 +32,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
   const queues = openQueues(connection, onError);
   const environments = await openEnvironments(config.environments);
   const remediations = openRemediationStore(connection, PREFIX);
+  const historyOf = openHistory(connection, PREFIX);
   const remediationDeps: RemediationDeps = {
     catalogue,
     readersOf: (environment) => environments.get(environment)?.readers,
@@ -42,6 +44,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
     readFreeze: openFreeze(connection, PREFIX).read,
     confirmDurability: () => confirmDurability(connection),
     announce: makeAnnounce(queues, log),
+    historyOf,
     redact,
     deadlineMs: config.limits.checkSeconds * 1_000,
     leaseMs: config.limits.takeOverSeconds * 1_000,
@@ -70,6 +73,7 @@ export async function startWorker(shared: Shared): Promise<Role> {
           enqueueOutbox: queues.enqueueOutbox,
           audiences: queues.audiences,
           remediations,
+          historyOf,
           redact,
           deadlineMs: config.limits.checkSeconds * 1_000,
           log,

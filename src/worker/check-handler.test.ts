@@ -51,6 +51,7 @@ function makeWorker(check: AnyCheck, changed: Partial<CheckDeps> = {}) {
     },
     audiences: { join: none, read: async () => [], close: async () => [early] },
     remediations: { saveOffers: async (records) => void done.push(`saved ${records.length}`) },
+    historyOf: () => ({ load: async () => [], save: async () => 0 }),
     redact: (text) => text,
     deadlineMs: 60_000,
     log: makeLog({ level: 'debug', secrets: [], to: { write: (line) => log.push(line) } }),

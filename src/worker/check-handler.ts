@@ -1,18 +1,20 @@
 import type { Catalogue } from '../request/catalogue.ts';
 import type { Progress } from '../check/context.ts';
 import type { Redact } from '../text/redact.ts';
+import type { Report } from '../check/finding.ts';
+import type { NewSample } from '../check/remembers.ts';
 import { runCheck } from '../check/run-check.ts';
 import type { RemediationStore } from '../store/remediation/remediation-store.ts';
 import type { Readers } from '../ports/readers.ts';
 import type { CheckJob, OutboxJob } from '../queue/jobs.ts';
 import { answerJobId, type Queues } from '../queue/queues.ts';
 import type { JobAttempt } from '../queue/workers.ts';
-import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { makeOfferRecords } from './offer-records.ts';
+import { loadEarlier, type SampleDeps, saveNewSamples } from './samples.ts';
 
 /** What the jobs of the `checks` queue need. */
-export interface CheckDeps {
+export interface CheckDeps extends SampleDeps {
   readonly catalogue: Catalogue;
   /** The readers of an environment; undefined if it is not in the configuration of this worker. */
   readonly readersOf: (environment: string) => Partial<Readers> | undefined;
@@ -21,7 +23,6 @@ export interface CheckDeps {
   readonly remediations: Pick<RemediationStore, 'saveOffers'>;
   readonly redact: Redact;
   readonly deadlineMs: number;
-  readonly log: Log;
   readonly metrics: Metrics;
 }
 
@@ -77,11 +78,12 @@ export async function enqueueAnswers(
 }
 
 async function runJob(
-  { catalogue, readersOf, redact, deadlineMs }: CheckDeps,
+  deps: CheckDeps,
   { check: name, environment, args }: CheckJob,
   signal: AbortSignal,
   onProgress: (progress: Progress) => void,
-) {
+): Promise<Report> {
+  const { catalogue, readersOf, redact, deadlineMs } = deps;
   const check = catalogue.checks.get(name);
   const read = readersOf(environment);
   if (!check) throw new Error(`this worker knows no check ${name}: bot and worker are of different versions`);
@@ -89,17 +91,23 @@ async function runJob(
     throw new Error(
       `this worker knows no environment ${environment}: bot and worker have different configurations`,
     );
-  return runCheck(check, {
-    check: name,
-    environment,
+  const asked = { check: name, environment };
+  const now = new Date();
+  let samples: readonly NewSample[] = [];
+  const report = await runCheck(check, {
+    ...asked,
     args,
     read,
-    now: new Date(),
+    now,
     signal,
     deadlineMs,
     onProgress,
+    ...(await loadEarlier(deps, check, asked)),
+    onSamples: (made) => (samples = made),
     redact,
   });
+  await saveNewSamples(deps, check, asked, samples, now);
+  return report;
 }
 
 function throttledProgress(

@@ -11,11 +11,11 @@ import type { RemediationRecord } from '../store/remediation/record.ts';
 import type { RemediationStore, TransitionResult } from '../store/remediation/remediation-store.ts';
 import type { Transition } from '../store/remediation/transitions/common.ts';
 import type { Readers, Writers } from '../ports/readers.ts';
-import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { SampleDeps } from './samples.ts';
 
 /** What the jobs of the `remediations` queue need. */
-export interface RemediationDeps {
+export interface RemediationDeps extends SampleDeps {
   readonly catalogue: Catalogue;
   readonly readersOf: (environment: string) => Partial<Readers> | undefined;
   readonly writersOf: (environment: string) => Partial<Writers> | undefined;
@@ -35,7 +35,6 @@ export interface RemediationDeps {
   readonly leaseMs: number;
   /** How often the check is repeated while a fix is verified. */
   readonly recheckEveryMs: number;
-  readonly log: Log;
   readonly metrics: Metrics;
 }
 

@@ -2,15 +2,17 @@ import { runCheck } from '../check/run-check.ts';
 import { observationOf } from '../store/remediation/observation.ts';
 import type { Observation } from '../store/remediation/record.ts';
 import { definitionOf, type JobContext, readersOf } from './job-context.ts';
+import { loadEarlier } from './samples.ts';
 
 /**
- * Runs the check of a remediation again, with its original arguments, and reports what it says about the finding.
+ * Runs the check of a remediation again, with its original arguments, and reports what it says about the finding. It saves no samples.
  * @param before the observation to compare with.
  */
 export async function observe(context: JobContext, before?: Observation): Promise<Observation> {
   const { deps, record, signal } = context;
   const { check: name, environment, args } = record;
-  const report = await runCheck(definitionOf(deps, record).check, {
+  const { check } = definitionOf(deps, record);
+  const report = await runCheck(check, {
     check: name,
     environment,
     args,
@@ -18,6 +20,7 @@ export async function observe(context: JobContext, before?: Observation): Promis
     now: new Date(),
     signal,
     deadlineMs: deps.deadlineMs,
+    ...(await loadEarlier(deps, check, { check: name, environment })),
     redact: deps.redact,
   });
   return observationOf(report, record, before);

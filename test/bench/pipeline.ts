@@ -6,8 +6,9 @@ import { defineCheck } from '../../src/check/define-check.ts';
 import { makeRedact } from '../../src/text/redact.ts';
 import { connectFailFast, connectBlocking, waitUntilReady } from '../../src/queue/connection.ts';
 import type { CheckJob, OutboxJob } from '../../src/queue/jobs.ts';
-import { openQueues, runIdOf } from '../../src/queue/queues.ts';
+import { openQueues, PREFIX, runIdOf } from '../../src/queue/queues.ts';
 import { startCheckWorker, startOutboxWorker } from '../../src/queue/workers.ts';
+import { openHistory } from '../../src/store/history/history.ts';
 import { deduplicationIdOf } from '../../src/slack/commands/router.ts';
 import { makeLog } from '../../src/telemetry/log.ts';
 import { makeMetrics } from '../../src/telemetry/metrics.ts';
@@ -81,6 +82,7 @@ async function openOurs(
     enqueueOutbox: told.enqueueOutbox,
     audiences: told.audiences,
     remediations: { saveOffers: async () => undefined },
+    historyOf: openHistory(working, PREFIX),
     redact: makeRedact(['not-a-secret-but-as-long-as-one']),
     deadlineMs: 30_000,
     log,

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { AnyRemediation, Risk } from '../../src/check/define-remediation.ts';
+import { openHistory } from '../../src/store/history/history.ts';
 import { openQueues, OUTBOX, PREFIX, REMEDIATIONS } from '../../src/queue/queues.ts';
 import { openPeople } from '../../src/store/access/people.ts';
 import { openFreeze } from '../../src/store/remediation/freeze.ts';
@@ -81,6 +82,7 @@ export async function setRemediationStage(
     readFreeze: freeze.read,
     confirmDurability: async () => 'on-disk',
     announce: makeAnnounce(queues, logger),
+    historyOf: openHistory(redis, PREFIX),
     redact: (text) => text.replaceAll('hunter2', '[redacted]'),
     deadlineMs: 60_000,
     leaseMs: 60_000,
