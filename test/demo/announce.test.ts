@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { asksForDemo, demoConfigPath, findRunningDemo, runningDemoFile } from '../../src/cli/shared/demo.ts';
+import { asksForDemo, findRunningDemo, runningDemo, runningDemoFile } from '../../src/cli/shared/demo.ts';
 import { announceDemo } from './announce.ts';
 
 let folder: string;
@@ -25,14 +25,14 @@ test('a demo is found while it runs, and leaves no file behind', async () => {
   const announcement = announceDemo(dataPath, configPath);
 
   expect(findRunningDemo(dataPath)).toEqual({ pid: process.pid, configPath });
-  expect(demoConfigPath(dataPath)).toBe(configPath);
+  expect(runningDemo(dataPath).configPath).toBe(configPath);
   await announcement.close();
   expect(findRunningDemo(dataPath)).toBeUndefined();
   expect(readdirSync(dataPath)).toEqual([]);
 });
 
 test('without a demo the error names the command that starts one, and the file that was looked for', () => {
-  expect(() => demoConfigPath(dataPath)).toThrow(
+  expect(() => runningDemo(dataPath)).toThrow(
     expect.objectContaining({
       name: 'MissingSettings',
       message: expect.stringMatching(/not running: run `npm run demo` first.*\/\.wrench\/demo\.json/),

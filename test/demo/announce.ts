@@ -10,10 +10,14 @@ interface Announcement {
  * Lets `wrench run … --env demo` find the demo of this process, until `close`.
  * Of two demos the one that started last is found, and once that has ended, the other.
  */
-export function announceDemo(dataPath: string, configPath: string): Announcement {
+export function announceDemo(dataPath: string, configPath: string, redisUrl?: string): Announcement {
   const file = runningDemoFile(dataPath);
   const earlier = findRunningDemo(dataPath);
-  const own: RunningDemo = { pid: process.pid, configPath: resolve(configPath) };
+  const own: RunningDemo = {
+    pid: process.pid,
+    configPath: resolve(configPath),
+    ...(redisUrl !== undefined && { redisUrl }),
+  };
   write(file, own);
   return {
     close: async () => {

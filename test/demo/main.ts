@@ -43,7 +43,7 @@ async function main(): Promise<void> {
   const redis = await keep(startDemoRedis((error) => say(error.message)));
   if (redis.isStandIn) say(NO_REDIS);
   const workspace = await keep(openWorkspace(Number(values.port ?? PAGE_PORT), cloudFoundry));
-  started.push(announceDemo(dataPath, world.configPath).close);
+  started.push(announceDemo(dataPath, world.configPath, redis.url).close);
   await startWrench(workspace, world.configPath, redis.url);
   say(`\n  Wrench is in the workspace:  ${workspace.pageUrl}\n`);
   const [area = 'certs', check = 'expiring'] = positionals[0]?.split('/') ?? [];

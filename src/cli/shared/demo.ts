@@ -7,7 +7,11 @@ import { MissingSettings } from '../../app/missing-settings.ts';
 const DEMO = 'demo';
 
 /** A pid of 0 or below would address a group of processes. */
-const runningDemoSchema = z.object({ pid: z.int().positive(), configPath: z.string().min(1) });
+const runningDemoSchema = z.object({
+  pid: z.int().positive(),
+  configPath: z.string().min(1),
+  redisUrl: z.string().min(1).exactOptional(),
+});
 
 /** What a running demo writes about itself. */
 export type RunningDemo = z.infer<typeof runningDemoSchema>;
@@ -38,12 +42,12 @@ export function isRunning({ pid, configPath }: RunningDemo): boolean {
 }
 
 /**
- * The configuration of the running demo.
+ * The running demo.
  * @throws {MissingSettings} when no demo is running.
  */
-export function demoConfigPath(dataPath: string): string {
+export function runningDemo(dataPath: string): RunningDemo {
   const demo = findRunningDemo(dataPath);
-  if (demo) return demo.configPath;
+  if (demo) return demo;
   throw new MissingSettings(
     `the demo is not running: run \`npm run demo\` first, in the Wrench repository (looked for ${runningDemoFile(dataPath)})`,
   );
