@@ -1,4 +1,4 @@
-import { ports, type ReadContext, SourceError } from '../kit.ts';
+import { nearest, ports, type ReadContext, SourceError } from '../kit.ts';
 
 /** The names in a list with commas. */
 export function splitNames(list: string): readonly string[] {
@@ -8,7 +8,7 @@ export function splitNames(list: string): readonly string[] {
     .filter(Boolean);
 }
 
-/** The sources of a port that `--source` names, all where it is absent. A name that no source has is a gap, which lists the names there are. */
+/** The sources of a port that `--source` names, all where it is absent. A name that no source has is a gap, which suggests the nearest one or lists all. */
 export function chooseSources<Port extends ports.PortName>(
   { read, gap }: Pick<ReadContext<Port>, 'read' | 'gap'>,
   port: Port,
@@ -18,14 +18,11 @@ export function chooseSources<Port extends ports.PortName>(
   if (source === undefined) return sources;
   const requested = splitNames(source);
   const known = sources.map(({ name }) => name);
-  for (const name of requested.filter((one) => !known.includes(one)))
-    gap(
-      `--source ${name}`,
-      new SourceError(
-        name,
-        'missing',
-        `no source for ${ports.PORTS[port].holds} has that name; available: ${known.join(', ')}`,
-      ),
-    );
+  for (const name of requested.filter((one) => !known.includes(one))) {
+    const meant = nearest(name, known);
+    const hint = meant === undefined ? `available: ${known.join(', ')}` : `did you mean ${meant}?`;
+    const message = `no source for ${ports.PORTS[port].holds} has that name; ${hint}`;
+    gap(`--source ${name}`, new SourceError(name, 'missing', message));
+  }
   return sources.filter(({ name }) => requested.includes(name));
 }

@@ -130,6 +130,6 @@ test('a source that is not there is a gap which names those that are', async () 
   const { gaps, seen } = await collectFrom([supervisor('bosh', [cf]), supervisor('edge', [])], {
     source: 'edge,bsh',
   });
-  expect(gaps).toEqual(['--source bsh: no source for processes has that name; available: bosh, edge']);
+  expect(gaps).toEqual(['--source bsh: no source for processes has that name; did you mean bosh?']);
   expect(seen).toEqual({});
 });

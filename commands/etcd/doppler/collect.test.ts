@@ -385,7 +385,7 @@ test('one of several etcds can be asked alone, and one that is not there is a ga
   const two = [store(), store({ name: 'etcd-old' })];
   const { facts, gaps } = await collectFrom(two, undefined, { source: 'etcd-old, ectd' });
   expect(facts.stores.map(({ name }) => name)).toEqual(['etcd-old']);
-  expect(gaps).toEqual(['--source ectd: no source for keys has that name; available: etcd, etcd-old']);
+  expect(gaps).toEqual(['--source ectd: no source for keys has that name; did you mean etcd?']);
 });
 
 test('where no source keeps processes, it is not known who should be there', async () => {

@@ -181,7 +181,7 @@ test('only the stores that were asked for are asked, and one that is not there i
   const stores = [keeping('etcd', store([leader('n1')])), keeping('events', store([leader('e1')]))];
   expect((await collectFrom(stores, { source: 'events' })).seen).toEqual({ events: 1 });
   expect((await collectFrom(stores, { source: 'events, ectd' })).gaps).toEqual([
-    '--source ectd: no source for keys has that name; available: etcd, events',
+    '--source ectd: no source for keys has that name; did you mean etcd?',
   ]);
 });
 
