@@ -8,6 +8,11 @@ export function splitNames(list: string): readonly string[] {
     .filter(Boolean);
 }
 
+/** A place without the name of its source, `secret/cf/uaa` for `vault:secret/cf/uaa`. */
+export function withoutSource(place: string): string {
+  return place.slice(place.indexOf(':') + 1);
+}
+
 /** The sources of a port that `--source` names, all where it is absent. A name that no source has is a gap, which suggests the nearest one or lists all. */
 export function chooseSources<Port extends ports.PortName>(
   { read, gap }: Pick<ReadContext<Port>, 'read' | 'gap'>,

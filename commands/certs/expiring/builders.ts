@@ -1,14 +1,11 @@
 import type { ports } from '../../kit.ts';
-import { groupByFingerprint, type GroupedCertificates } from './group-by-fingerprint.ts';
+import { type Facts, groupPlaces } from './collect.ts';
 
 /** Builders for stories and tests: what a place held or a site served, in short. */
 
 /** `now` decides which of several paths is valid; only chains with several issuers of one name need it. */
-export function factsOf(
-  places: readonly ports.SeenPlace[],
-  now = new Date('2026-02-20T07:00:00Z'),
-): GroupedCertificates {
-  const grouper = groupByFingerprint(now);
+export function factsOf(places: readonly ports.SeenPlace[], now = new Date('2026-02-20T07:00:00Z')): Facts {
+  const grouper = groupPlaces(now);
   for (const seen of places) grouper.add(seen);
   return grouper.close();
 }

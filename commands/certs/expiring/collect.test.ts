@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { MAX_PLACES } from '../../shared/certificate-occurrences.ts';
 import { collect } from './collect.ts';
 import { certificate, inVault, live } from './builders.ts';
-import { MAX_PLACES } from './group-by-fingerprint.ts';
 
 type Store = ReadContext<'certificates'>['read']['certificates'][number];
 type ScanResult =
@@ -106,10 +106,10 @@ test('--source reads those stores only, several with commas', async () => {
 
 test('a source that is not there is a gap which suggests one or names all', async () => {
   const { gaps, seen } = await read([store('vault', [uaa]), store('edge', [www])], { source: 'valut,edge' });
-  expect(gaps).toEqual(['--source valut: no source named valut; did you mean vault?']);
+  expect(gaps).toEqual(['--source valut: no source for certificates has that name; did you mean vault?']);
   expect(seen).toEqual({ edge: 1 });
   expect((await read([store('vault', [uaa]), store('edge', [www])], { source: 'kubernetes' })).gaps).toEqual([
-    '--source kubernetes: no source named kubernetes has certificates; sources: vault, edge',
+    '--source kubernetes: no source for certificates has that name; available: vault, edge',
   ]);
 });
 

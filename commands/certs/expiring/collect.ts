@@ -1,25 +1,46 @@
-import { nearest, type ReadContext, SourceError, wording } from '../../kit.ts';
+import { type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
+import {
+  byPlace,
+  type CertificateOccurrences,
+  type CertificatePath,
+  indexOccurrences,
+  insertSorted,
+  certificatePath,
+} from '../../shared/certificate-occurrences.ts';
+import { chooseSources } from '../../shared/sources.ts';
 import { matcherFor } from './match.ts';
-import { groupByFingerprint, type GroupedCertificates } from './group-by-fingerprint.ts';
 
-export type Facts = GroupedCertificates;
+export interface Facts {
+  readonly certificates: readonly CertificateOccurrences[];
+  readonly sites: readonly Site[];
+  /** How many places were examined, those without a certificate included and trust stores not. */
+  readonly placeCount: number;
+}
+
+/** Sites that show the same leaf in the same way, or places whose private key belongs to another certificate. */
+export interface Site {
+  readonly path: CertificatePath;
+  readonly served?: NonNullable<ports.SeenPlace['served']>;
+  readonly keyMatches?: boolean;
+  /** The first of them in order, at most {@link MAX_PLACES}. */
+  readonly places: readonly { readonly place: string; readonly asked?: string }[];
+  readonly count: number;
+}
 
 /** Places between two turns of the event loop: thousands must not block the worker's other work. */
 const YIELD_EVERY = 300;
 
-type Context = ReadContext<'certificates'>;
-
 /** Examines all sources at the same time. What was examined before a deadline counts. */
 export async function collect(
-  context: Context,
+  context: ReadContext<'certificates'>,
   { source, match }: { readonly source?: string | undefined; readonly match?: string | undefined },
 ): Promise<Facts> {
-  const grouper = groupByFingerprint(context.now);
+  const { attempt, gap, saw, signal } = context;
+  const grouper = groupPlaces(context.now);
   const matcher = match === undefined ? undefined : matcherFor(match);
   let examined = 0;
-  const { attempt, gap, saw, signal } = context;
 
-  const scan = async (store: Context['read']['certificates'][number]) => {
+  const scan = async (store: ports.CertificateStore) => {
     const onEmpty = () => {
       saw(store.name);
       if (!matcher) grouper.addEmpty();
@@ -36,9 +57,8 @@ export async function collect(
       if (examined % YIELD_EVERY === 0) await new Promise((resolve) => setImmediate(resolve));
     }
   };
-  await Promise.all(
-    chooseStores(context, source).map((store) => attempt(store.name, undefined, () => scan(store))),
-  );
+  const stores = chooseSources(context, 'certificates', source);
+  await Promise.all(stores.map((store) => attempt(store.name, undefined, () => scan(store))));
   const unread = matcher?.unread() ?? [];
   const meant = matcher?.matched() === 0 ? unread.filter(({ isMatch }) => isMatch) : [];
   // Where nothing was found, the verdict begins with the first gap: why a place that matches could not be read.
@@ -46,31 +66,58 @@ export async function collect(
   for (const one of unread.filter((one) => !meant.includes(one)))
     gap(one.place, one.error, { unrelated: one.isUnrelated });
   // What is unfinished may match.
-  if (matcher?.matched() === 0 && meant.length === 0 && examined > 0 && !signal.aborted)
-    gap(`--match ${match}`, new SourceError('match', 'missing', nothingMatches(examined)));
+  if (matcher?.matched() === 0 && meant.length === 0 && examined > 0 && !signal.aborted) {
+    const message = `no place, name or subject matches in ${wording.count(examined, 'place')}`;
+    gap(`--match ${match}`, new SourceError('match', 'missing', message));
+  }
   return grouper.close();
 }
 
-function chooseStores({ read, gap }: Context, source: string | undefined) {
-  const { certificates: stores } = read;
-  if (source === undefined) return stores;
-  const requested = source
-    .split(',')
-    .map((name) => name.trim())
-    .filter(Boolean);
-  const known = stores.map(({ name }) => name);
-  for (const name of requested.filter((one) => !known.includes(one)))
-    gap(`--source ${name}`, new SourceError(name, 'missing', describeUnknownSource(name, known)));
-  return stores.filter(({ name }) => requested.includes(name));
+export interface PlaceGrouper {
+  readonly add: (seen: ports.SeenPlace) => void;
+  readonly addEmpty: () => void;
+  readonly close: () => Facts;
 }
 
-function nothingMatches(examined: number): string {
-  return `no place, name or subject matches in ${wording.count(examined, 'place')}`;
+interface MutableSite extends Omit<Site, 'places' | 'count'> {
+  places: Site['places'][number][];
+  count: number;
 }
 
-function describeUnknownSource(name: string, known: readonly string[]): string {
-  const meant = nearest(name, known);
-  return meant === undefined
-    ? `no source named ${name} has certificates; sources: ${known.join(', ')}`
-    : `no source named ${name}; did you mean ${meant}?`;
+/** Groups places by their certificates, and by what sites show, as they arrive. */
+export function groupPlaces(now: Date): PlaceGrouper {
+  const occurrences = indexOccurrences();
+  const sites = new Map<string, MutableSite>();
+  let placeCount = 0;
+  return {
+    add: (seen) => {
+      const path = certificatePath(seen, now);
+      if (!seen.trustStore) placeCount += 1;
+      occurrences.add(seen, path);
+      if (seen.served !== undefined || seen.keyMatches === false) addSite(sites, seen, path);
+    },
+    addEmpty: () => {
+      placeCount += 1;
+    },
+    close: () => ({ certificates: occurrences.all(), sites: [...sites.values()], placeCount }),
+  };
+}
+
+function addSite(
+  sites: Map<string, MutableSite>,
+  { place, served, keyMatches }: ports.SeenPlace,
+  path: CertificatePath,
+): void {
+  const { address: _, servername, ...traits } = served ?? {};
+  const key = JSON.stringify([path.map(({ fingerprint }) => fingerprint), traits, keyMatches]);
+  const site = sites.get(key) ?? {
+    path,
+    ...(served && { served }),
+    ...(keyMatches !== undefined && { keyMatches }),
+    places: [],
+    count: 0,
+  };
+  const here = { place, ...(servername !== undefined && { asked: servername }) };
+  if (insertSorted(site.places, here, byPlace)) site.count += 1;
+  sites.set(key, site);
 }

@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest';
 import { check } from './check.ts';
-import type { Facts } from './collect.ts';
+import { type Facts, groupPlaces } from './collect.ts';
 import { diagnose } from './diagnose.ts';
 import { certificate, factsOf, inVault, live } from './builders.ts';
 import * as stories from './stories.ts';
-import { groupByFingerprint } from './group-by-fingerprint.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -336,7 +335,7 @@ test('names keep their letters', () => {
 });
 
 test('one certificate in ten places says both numbers', () => {
-  const grouper = groupByFingerprint(NOW);
+  const grouper = groupPlaces(NOW);
   grouper.add(inVault('x', { name: 'x', from: '2025-12-01', until: '2026-12-01' }));
   for (let at = 0; at < 9; at++) grouper.addEmpty();
   expect(ask(grouper.close(), NOW).verdict).toBe(

@@ -1,25 +1,37 @@
 import { type Diagnosis, wording } from '../../kit.ts';
+import {
+  type CertificateOccurrences,
+  isNeeded,
+  isOnlyTrusted,
+} from '../../shared/certificate-occurrences.ts';
+import {
+  type DueStatus,
+  isDueStatus,
+  judgeValidity,
+  type ValidityStatus,
+  type ValidityThresholds,
+} from '../../shared/certificate-validity.ts';
 import type { Facts } from './collect.ts';
-import { type Due, dueFinding, isNeeded, isOnlyTrusted } from './expiry.ts';
-import { sortFindings, type SortableFinding } from './sort-findings.ts';
+import { dueFinding } from './expiry.ts';
 import { siteProblems, weaknesses } from './problems.ts';
 import type { RenewOffer } from './renew.ts';
-import { judge, type Status, type Thresholds } from './severity.ts';
-import type { CertificateOccurrences } from './group-by-fingerprint.ts';
+import { sortFindings, type SortableFinding } from './sort-findings.ts';
 import { trustStoreFinding } from './trust-stores.ts';
 import { verdictOf } from './verdict.ts';
 
-export interface DiagnoseArgs extends Omit<Thresholds, 'withinMs'> {
+export interface DiagnoseArgs extends Omit<ValidityThresholds, 'withinDays'> {
+  /** In milliseconds. */
   readonly within: number;
 }
 
-interface Judged<S extends Status = Status> {
+interface Judged<S extends ValidityStatus = ValidityStatus> {
   readonly occurrences: CertificateOccurrences;
   readonly status: S;
 }
 
 /** Authorities of one name that a finding mentions; some deployments give the same name to all of theirs. */
 const MAX_SIGNERS = 5;
+const DAY_MS = 86_400_000;
 
 export function diagnose(
   { certificates, sites, placeCount }: Facts,
@@ -27,10 +39,10 @@ export function diagnose(
   now: Date,
 ): Diagnosis<RenewOffer> {
   const nowMs = now.getTime();
-  const thresholds = { ...levels, withinMs: within };
+  const thresholds = { ...levels, withinDays: within / DAY_MS };
   const judged = certificates.map((occurrences) => ({
     occurrences,
-    status: judge(occurrences.certificate, thresholds, nowMs),
+    status: judgeValidity(occurrences.certificate, thresholds, nowMs),
   }));
   const trusted = judged.filter(({ occurrences }) => isOnlyTrusted(occurrences));
   const others = judged.filter(({ occurrences }) => !isOnlyTrusted(occurrences));
@@ -41,7 +53,7 @@ export function diagnose(
   const unneeded = tasks.filter(({ occurrences }) => !isNeeded(occurrences)).map(({ status: { is } }) => is);
   const trustStore = trustStoreFinding(trusted.filter(isDue), nowMs);
   const problems = [...siteProblems(sites), ...certificates.flatMap(weaknesses)];
-  const amountOf = (is: Status['is']) => needed.filter(({ status }) => status.is === is).length;
+  const amountOf = (is: ValidityStatus['is']) => needed.filter(({ status }) => status.is === is).length;
   return {
     examined: certificates.length,
     verdict: verdictOf({
@@ -70,12 +82,12 @@ export function diagnose(
   };
 }
 
-function isDue(judged: Judged): judged is Judged<Due> {
-  return 'severity' in judged.status;
+function isDue(judged: Judged): judged is Judged<DueStatus> {
+  return isDueStatus(judged.status);
 }
 
 function toTask(
-  { occurrences, status }: Judged<Due>,
+  { occurrences, status }: Judged<DueStatus>,
   signers: readonly CertificateOccurrences[],
   nowMs: number,
 ): SortableFinding {
@@ -90,7 +102,9 @@ function toTask(
  * The authorities to renew before a certificate: those with its issuer's name that are due themselves and stored here. One that is only in
  * a served chain or a trust store is renewed by someone else; and where another one of that name is stored and not due, that one can sign.
  */
-function findSigners(judged: readonly Judged[]): (one: Judged<Due>) => readonly CertificateOccurrences[] {
+function findSigners(
+  judged: readonly Judged[],
+): (one: Judged<DueStatus>) => readonly CertificateOccurrences[] {
   const stored = judged.filter(
     ({ occurrences }) => occurrences.certificate.authority && occurrences.storedAt !== undefined,
   );

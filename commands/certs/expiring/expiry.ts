@@ -1,28 +1,27 @@
-import { type Finding, wording } from '../../kit.ts';
-import { likelyImpact } from './impact.ts';
+import { type Evidence, type Finding, type ports, wording } from '../../kit.ts';
+import {
+  type CertificateOccurrences,
+  type CertificatePlace,
+  severityOfDue,
+} from '../../shared/certificate-occurrences.ts';
+import {
+  describeDue,
+  type DueStatus,
+  isInverted,
+  neverEnds,
+  VALIDITY_REASONS,
+  validityPeriod,
+} from '../../shared/certificate-validity.ts';
+import { field, optionalField } from '../../shared/evidence.ts';
+import { withoutSource } from '../../shared/sources.ts';
 import { offersFor, type RenewOffer } from './renew.ts';
-import { isInverted, neverEnds, type Severity, type Status } from './severity.ts';
-import type { CertificateOccurrences, Place } from './group-by-fingerprint.ts';
 
-const REASON = {
-  expired: 'certificate-expired',
-  'never-valid': 'certificate-never-valid',
-  'not-yet-valid': 'certificate-not-yet-valid',
-  expiring: 'certificate-expiring',
-  undated: 'certificate-dates-unreadable',
-} as const;
-
-export type Due = Extract<Status, { readonly severity: Severity }>;
-
-const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
-/** Clocks differ by minutes; a certificate that begins later than that was issued in advance. */
-const MAX_SKEW_MS = 10 * MINUTE_MS;
 
 /** A certificate whose dates need action. `first` are the authorities to renew before it. */
 export function dueFinding(
   occurrences: CertificateOccurrences,
-  status: Due,
+  status: DueStatus,
   nowMs: number,
   first: readonly CertificateOccurrences[],
 ): Finding<RenewOffer> {
@@ -30,20 +29,18 @@ export function dueFinding(
   const impact = likelyImpact(places[0].place, certificate.name);
   const says = describe(occurrences, status, nowMs);
   return {
-    reason: REASON[status.is],
-    severity: severityAt(occurrences, status),
+    reason: VALIDITY_REASONS[status.is],
+    severity: severityOfDue(occurrences, status),
     target: targetOf(occurrences),
     summary: impact !== undefined && status.is === 'expired' ? `${says}; likely impact: ${impact}` : says,
     evidence: [
-      { kind: 'field', label: 'Valid', value: validity(occurrences) },
-      { kind: 'field', label: 'Remaining', value: remaining(occurrences, nowMs) },
-      { kind: 'field', label: 'Subject', value: certificate.subject || 'none' },
-      { kind: 'field', label: 'Issuer', value: certificate.issuer || 'none' },
-      ...(impact === undefined ? [] : [{ kind: 'field', label: 'Likely impact', value: impact } as const]),
-      ...(first.length === 0
-        ? []
-        : [{ kind: 'field', label: 'Renew first', value: describeSigners(first) } as const]),
-      { kind: 'field', label: 'SHA-256', value: certificate.fingerprint },
+      field('Valid', validityOf(certificate)),
+      field('Remaining', remaining(occurrences, nowMs)),
+      field('Subject', certificate.subject || 'none'),
+      field('Issuer', certificate.issuer || 'none'),
+      ...optionalField('Likely impact', impact),
+      ...(first.length === 0 ? [] : [field('Renew first', describeSigners(first))]),
+      field('SHA-256', certificate.fingerprint),
       ...placesTable(occurrences),
     ],
     ...(isRenewedByDate(occurrences, status) && offersFor(occurrences.renewable)),
@@ -51,18 +48,8 @@ export function dueFinding(
 }
 
 /** Renewal does not fix a date in the future or one that cannot be read, and a certificate with inverted dates would get the same negative lifetime again. */
-function isRenewedByDate({ certificate }: CertificateOccurrences, { is }: Due): boolean {
+function isRenewedByDate({ certificate }: CertificateOccurrences, { is }: DueStatus): boolean {
   return (is === 'expired' || is === 'expiring') && !isInverted(certificate);
-}
-
-/** Whether some place needs it: not where it is only carried along in chains, or only trusted. */
-export function isNeeded({ places: [first] }: CertificateOccurrences): boolean {
-  return first.as === 'own' || first.as === 'issuer';
-}
-
-/** Whether it is in trust stores and nowhere else. */
-export function isOnlyTrusted({ places: [first] }: CertificateOccurrences): boolean {
-  return first.as === 'trusted';
 }
 
 /**
@@ -75,22 +62,11 @@ export function targetOf({ places: [first], certificate }: CertificateOccurrence
     : `${first.place} ${roleOf(first, certificate)} ${certificate.name}`;
 }
 
-/** A place without the name of its source. */
-export function withoutSource(place: string): string {
-  return place.slice(place.indexOf(':') + 1);
-}
-
-/** Information where no client needs it; critical where a site serves it before it is valid. */
-function severityAt(occurrences: CertificateOccurrences, { is, severity }: Due): Severity {
-  if (!isNeeded(occurrences)) return 'info';
-  return is === 'not-yet-valid' && occurrences.live ? 'critical' : severity;
-}
-
-function describe(occurrences: CertificateOccurrences, status: Due, nowMs: number): string {
+function describe(occurrences: CertificateOccurrences, status: DueStatus, nowMs: number): string {
   const { certificate, places, count } = occurrences;
   const [first] = places;
   const { name } = certificate;
-  const what = describeDue(occurrences, status, nowMs);
+  const what = describeDue(certificate, status, nowMs);
   if (first.as === 'own') return `${name} ${what} (${describePlaces(first, count)})`;
   const named = places.map(({ place }) => withoutSource(place));
   const at = count > 1 ? `${count} places (${wording.list(named, 2, count)})` : named.join('');
@@ -102,7 +78,7 @@ function describe(occurrences: CertificateOccurrences, status: Due, nowMs: numbe
 
 function describeOutlived(
   { certificate: { notAfter }, places }: CertificateOccurrences,
-  { is }: Due,
+  { is }: DueStatus,
 ): string {
   const outlived = places.find(({ leaf }) => leaf && leaf.notAfter > notAfter && !neverEnds(leaf))?.leaf;
   if (!outlived || (is !== 'expired' && is !== 'expiring')) return '';
@@ -110,51 +86,22 @@ function describeOutlived(
   return `, ${earlier} before the leaf certificate`;
 }
 
-/** Continues the sentence after the name. No length of time in it is negative. */
-export function describeDue({ certificate }: CertificateOccurrences, { is }: Due, nowMs: number): string {
-  const { notBefore, notAfter } = certificate;
-  const order = `ends ${wording.utcTime(notAfter)}, before it begins ${wording.utcTime(notBefore)}`;
-  switch (is) {
-    case 'expired': {
-      const ago = `expired ${wording.span(nowMs - notAfter.getTime())} ago`;
-      return isInverted(certificate) ? `${ago} and was never valid: it ${order}` : ago;
-    }
-    case 'never-valid':
-      return `can never be valid: it ${order}`;
-    case 'expiring':
-      return `expires in ${wording.span(notAfter.getTime() - nowMs)}`;
-    case 'not-yet-valid':
-      return describeEarly(notBefore, nowMs);
-    default:
-      return 'has unreadable dates';
-  }
-}
-
-function describeEarly(notBefore: Date, nowMs: number): string {
-  const ms = notBefore.getTime() - nowMs;
-  const begins = wording.utcTime(notBefore);
-  return ms <= MAX_SKEW_MS
-    ? `is not valid yet: it becomes valid in ${wording.span(ms)}, at ${begins}; it was just issued, or a clock is wrong`
-    : `is not valid until ${begins}, in ${wording.span(ms)}`;
-}
-
-function describePlaces(first: Place, count: number): string {
+function describePlaces(first: CertificatePlace, count: number): string {
   return count > 1 ? `${first.place} and ${wording.count(count - 1, 'other place')}` : first.place;
 }
 
-function roleOf({ as }: Place, { selfSigned }: CertificateOccurrences['certificate']): string {
+function roleOf({ as }: CertificatePlace, { selfSigned }: CertificateOccurrences['certificate']): string {
   if (as === 'extra') return 'extra';
   return selfSigned ? 'root' : 'intermediate';
 }
 
-export function validity({ certificate }: Pick<CertificateOccurrences, 'certificate'>): string {
+/** The period of validity, and its length where it has one. */
+export function validityOf(certificate: ports.Certificate): string {
   const { notBefore, notAfter } = certificate;
-  const [from, to] = [wording.utcTime(notBefore), wording.utcTime(notAfter)];
-  if (isInverted(certificate)) return `never: it begins ${from} and ends ${to}`;
-  if (neverEnds(certificate)) return `from ${from}, no expiry`;
   const days = Math.floor((notAfter.getTime() - notBefore.getTime()) / DAY_MS);
-  const length = Number.isNaN(days) ? '' : ` (${days < 1 ? 'less than a day' : wording.count(days, 'day')})`;
-  return `${from} to ${to}${length}`;
+  const hasLength = days >= 0 && !neverEnds(certificate);
+  const length = hasLength ? ` (${days < 1 ? 'less than a day' : wording.count(days, 'day')})` : '';
+  return validityPeriod(certificate) + length;
 }
 
 function remaining({ certificate }: CertificateOccurrences, nowMs: number): string {
@@ -186,12 +133,75 @@ const AS = {
   trusted: 'in a trust store',
 } as const;
 
-function placesTable({ places, count }: CertificateOccurrences): NonNullable<Finding['evidence']> {
+function placesTable({ places, count }: CertificateOccurrences): readonly Evidence[] {
   if (count < 2) return [];
   const rows = places.map(({ place, as, leaf }) => [place, AS[as], leaf?.name ?? '']);
   const shown = count > places.length ? `${count} (first ${places.length} shown)` : String(count);
-  return [
-    { kind: 'field', label: 'Places', value: shown },
-    { kind: 'table', columns: ['Place', 'Role', 'Leaf certificate'], rows },
-  ];
+  return [field('Places', shown), { kind: 'table', columns: ['Place', 'Role', 'Leaf certificate'], rows }];
+}
+
+/**
+ * What stops working when a component's certificate has expired, for the components whose names say enough.
+ * The first row that matches the place or the name counts: parts that run on another's VM come before it (`cell/silk-daemon`).
+ */
+const LIKELY_IMPACT: readonly (readonly [RegExp, string])[] = [
+  // Container networking: https://docs.cloudfoundry.org/concepts/understand-cf-networking.html
+  [
+    words('policy server(?: internal)?|vxlan policy agent'),
+    'cells no longer receive container-to-container network policies',
+  ],
+  [
+    words('silk (?:controller|daemon)'),
+    'cells lose their container network lease: new app instances do not start on them',
+  ],
+  // Logging: https://docs.cloudfoundry.org/loggregator/architecture.html
+  [
+    words('scalablesyslog|syslog(?:ger)?|ss (?:adapter|scheduler)|syslog (?:agent|drain)'),
+    'syslog drains receive no app logs',
+  ],
+  [
+    words('loggregator|reverse ?log ?proxy|rlp|traffic ?controller|doppler|metron'),
+    '`cf logs` and metrics of apps and the platform',
+  ],
+  // Diego: https://docs.cloudfoundry.org/concepts/diego/diego-architecture.html
+  [
+    words('locket'),
+    'cells cannot register their presence, and the BBS and the auctioneer lose their locks: apps cannot be placed',
+  ],
+  [words('auctioneer'), 'no app instance is placed: pushes, scaling and restarts hang'],
+  [words('rep|cell service'), 'the BBS and the cells cannot connect: pushes end in "Downloading Failed"'],
+  [words('bbs'), 'cells and Cloud Controller cannot reach the BBS: apps do not start, stop or scale'],
+  [
+    words('cc uploader|blobstore'),
+    'droplets cannot be uploaded or downloaded: pushes end in "Downloading Failed"',
+  ],
+  [
+    words('cloud controller(?: ng)?|cc bridge|tps(?: watcher)?'),
+    '`cf push` and the rest of the Cloud Controller API',
+  ],
+  [words('uaa'), 'neither users nor components can log in'],
+  [words('go ?router|ha ?proxy'), 'traffic to every app behind it'],
+  // https://bosh.io/docs/nats-ca-rotation/#expired
+  [words('nats'), 'components exchange no messages; on a BOSH director every agent becomes "unresponsive"'],
+  [words('credhub'), 'deployments and apps cannot fetch their secrets'],
+  // https://kubernetes.io/docs/setup/best-practices/certificates/
+  [words('etcd'), 'etcd members and everything that stores its state in etcd'],
+  [words('(?:kube )?apiserver'), 'the Kubernetes API and all its clients'],
+  [words('kubelet'), 'the node becomes NotReady'],
+];
+
+/** Matches whole words, whatever stands between them: `policy_server_internal`, `policy-server.service`. */
+function words(pattern: string): RegExp {
+  return new RegExp(`(?:^| )(?:${pattern})(?= |$)`);
+}
+
+/** A short phrase, and a guess; undefined where the names do not say. */
+export function likelyImpact(place: string, name: string): string | undefined {
+  const path = place.slice(place.indexOf(':') + 1);
+  for (const text of [path, name]) {
+    const plain = text.toLowerCase().replaceAll(/[^a-z0-9]+/g, ' ');
+    const known = LIKELY_IMPACT.find(([pattern]) => pattern.test(plain));
+    if (known) return known[1];
+  }
+  return undefined;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { likelyImpact } from './impact.ts';
+import { likelyImpact } from './expiry.ts';
 
 test.each([
   ['vault:secret/api/cf_networking/policy_server_internal/server_cert', '', 'network policies'],

@@ -1,11 +1,13 @@
 import { wording } from '../../kit.ts';
-import { withoutSource, type Due, describeDue, validity } from './expiry.ts';
+import { byPlace, type CertificateOccurrences } from '../../shared/certificate-occurrences.ts';
+import { describeDue, type DueStatus } from '../../shared/certificate-validity.ts';
+import { withoutSource } from '../../shared/sources.ts';
+import { validityOf } from './expiry.ts';
 import type { SortableFinding } from './sort-findings.ts';
-import type { CertificateOccurrences } from './group-by-fingerprint.ts';
 
 interface DueRoot {
   readonly occurrences: CertificateOccurrences;
-  readonly status: Due;
+  readonly status: DueStatus;
 }
 
 /** In the table of roots; systems have about 140. */
@@ -16,9 +18,7 @@ const MAX_ROWS = 200;
  * them and they cannot be renewed here. Where a certificate still needs one of them, that is a finding of its own.
  */
 export function trustStoreFinding(due: readonly DueRoot[], nowMs: number): SortableFinding | undefined {
-  const roots = due.toSorted((a, b) =>
-    a.occurrences.places[0].place < b.occurrences.places[0].place ? -1 : 1,
-  );
+  const roots = due.toSorted((a, b) => byPlace(a.occurrences.places[0], b.occurrences.places[0]));
   const [first] = roots;
   if (!first) return undefined;
   const stores = [
@@ -27,8 +27,8 @@ export function trustStoreFinding(due: readonly DueRoot[], nowMs: number): Sorta
   const where = `in the trust ${stores.length > 1 ? 'stores' : 'store'} ${wording.list(stores.map(withoutSource), 2)}`;
   const rows = roots.slice(0, MAX_ROWS).map(({ occurrences, status }) => [
     occurrences.certificate.name,
-    describeDue(occurrences, status, nowMs).replace(/^is /, ''),
-    validity(occurrences),
+    describeDue(occurrences.certificate, status, nowMs).replace(/^is /, ''),
+    validityOf(occurrences.certificate),
     wording.list(
       occurrences.places.map(({ place }) => place),
       2,
@@ -49,7 +49,7 @@ function summaryOf(roots: readonly DueRoot[], where: string, nowMs: number): str
   const [first, ...others] = roots;
   if (!first) return '';
   if (others.length === 0)
-    return `${first.occurrences.certificate.name} ${describeDue(first.occurrences, first.status, nowMs)} (${where})`;
+    return `${first.occurrences.certificate.name} ${describeDue(first.occurrences.certificate, first.status, nowMs)} (${where})`;
   const names = wording.list(
     roots.map(({ occurrences }) => occurrences.certificate.name),
     2,
@@ -58,7 +58,7 @@ function summaryOf(roots: readonly DueRoot[], where: string, nowMs: number): str
 }
 
 /** `2 trusted roots have expired`; of several kinds each with its number. */
-export function describeRoots(statuses: readonly Due[]): string {
+export function describeRoots(statuses: readonly DueStatus[]): string {
   const parts = KINDS.flatMap(([is, one, many]) => {
     const amount = statuses.filter((status) => status.is === is).length;
     return amount > 0 ? [{ amount, says: amount === 1 ? one : many }] : [];
@@ -68,7 +68,7 @@ export function describeRoots(statuses: readonly Due[]): string {
     .join(', ');
 }
 
-const KINDS: readonly (readonly [Due['is'], one: string, many: string])[] = [
+const KINDS: readonly (readonly [DueStatus['is'], one: string, many: string])[] = [
   ['expired', 'has expired', 'have expired'],
   ['never-valid', 'can never be valid', 'can never be valid'],
   ['expiring', 'expires soon', 'expire soon'],

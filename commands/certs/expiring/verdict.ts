@@ -1,8 +1,9 @@
-import { wording } from '../../kit.ts';
+import { type Finding, wording } from '../../kit.ts';
+import type { PlaceProblem, Weakness } from '../../shared/certificate-problems.ts';
+import type { DueStatus } from '../../shared/certificate-validity.ts';
 import { compareSeverity } from '../../shared/severity.ts';
-import { withoutSource, type Due } from './expiry.ts';
+import { withoutSource } from '../../shared/sources.ts';
 import type { SortableFinding } from './sort-findings.ts';
-import type { Severity } from './severity.ts';
 import { describeRoots } from './trust-stores.ts';
 
 export interface VerdictInput {
@@ -13,9 +14,9 @@ export interface VerdictInput {
   readonly dated: readonly Dated[];
   readonly onSchedule: number;
   /** Certificates that are due in chains that do not need them. */
-  readonly unneeded: readonly Due['is'][];
+  readonly unneeded: readonly DueStatus['is'][];
   /** Roots that are in trust stores and nowhere else. */
-  readonly trusted: { readonly total: number; readonly due: readonly Due[] };
+  readonly trusted: { readonly total: number; readonly due: readonly DueStatus[] };
   /** Findings that are not about dates. */
   readonly problems: readonly Pick<SortableFinding, 'finding' | 'at'>[];
   readonly withinMs: number;
@@ -23,14 +24,14 @@ export interface VerdictInput {
 
 /** A certificate whose dates need action. */
 export interface Dated {
-  readonly is: Due['is'];
-  readonly severity: Severity;
+  readonly is: DueStatus['is'];
+  readonly severity: Finding['severity'];
   readonly leftMs: number;
 }
 
 /** A part of the verdict. Within one severity, the parts come in the order of `partsOf`. */
 interface VerdictPart {
-  readonly severity: Severity;
+  readonly severity: Finding['severity'];
   /** How many findings it stands for. */
   readonly findings: number;
   /** About certificates and their dates: the first such part names the total, later ones say `more`. */
@@ -84,7 +85,7 @@ function inOneLine(parts: readonly VerdictPart[], isStart: boolean): string {
 }
 
 function partsOf(counted: VerdictInput): readonly VerdictPart[] {
-  const dated = (is: Due['is']) => datedPart(counted, is);
+  const dated = (is: DueStatus['is']) => datedPart(counted, is);
   const problem = (reason: string) => problemPart(counted, reason);
   const critical = ['key-mismatch', 'chain-broken'];
   const lesser = Object.keys(PROBLEMS).filter((reason) => !critical.includes(reason));
@@ -100,7 +101,7 @@ function partsOf(counted: VerdictInput): readonly VerdictPart[] {
 
 function datedPart(
   { dated, total, onSchedule, withinMs }: VerdictInput,
-  is: Due['is'],
+  is: DueStatus['is'],
 ): readonly VerdictPart[] {
   const these = dated.filter((one) => one.is === is);
   const severity = (['critical', 'warning', 'info'] as const).find((level) =>
@@ -125,8 +126,8 @@ function datedPart(
 }
 
 function phrasesFor(
-  is: Due['is'],
-  severity: Severity,
+  is: DueStatus['is'],
+  severity: Finding['severity'],
   withinMs: number,
   firstMs: number,
 ): readonly [one: string, many: string] {
@@ -150,7 +151,7 @@ function phrasesFor(
 
 type Phrases = readonly [one: (place: string, isFirst: boolean) => string, many: (count: number) => string];
 
-/** Each of the reasons in problems.ts, in the order in which they are shown. */
+/** In the order in which they are shown. */
 const PROBLEMS: Readonly<Record<string, Phrases>> = {
   'key-mismatch': [
     (place, isFirst) => `${isFirst ? 'The' : 'the'} private key does not match the certificate at ${place}`,
@@ -168,7 +169,7 @@ const PROBLEMS: Readonly<Record<string, Phrases>> = {
   'must-staple-without-staple': served('a must-staple certificate without an OCSP response'),
   'weak-key': weak('key'),
   'weak-signature': weak('signature'),
-};
+} satisfies Record<PlaceProblem | Weakness, Phrases>;
 
 function served(what: string): Phrases {
   return [(place) => `${withoutSource(place)} serves ${what}`, (count) => `${count} sites serve ${what}`];

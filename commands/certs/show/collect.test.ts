@@ -129,12 +129,12 @@ test.each([
 test('a site asked for is shown with all the other places of its certificate', async () => {
   const { facts } = await show('www.example.com:443');
   expect(facts.shown[0]?.seen.place).toBe('edge:www.example.com:443');
-  expect(facts.shown[0]?.places).toEqual([
+  expect(facts.shown[0]?.places.map(({ place }) => place)).toEqual([
     'disk:/etc/www.pem',
     'edge:shop.example.com:443',
     'edge:www.example.com:443',
   ]);
-  expect(facts.shown[0]?.placeCount).toBe(3);
+  expect(facts.shown[0]?.count).toBe(3);
 });
 
 test.each(['R7 Root', '777777'])('a root that is trusted and not served is found by %s', async (what) => {
@@ -144,8 +144,8 @@ test.each(['R7 Root', '777777'])('a root that is trusted and not served is found
   };
   const site = { ...stored('edge:b.test:443', [uaa]), path: [uaa, root] as const };
   const { facts, gaps } = await show(what, [store('edge', [stored('edge:a.r7.test:443', [www]), site])]);
-  expect(facts.shown.map(({ certificate: { name }, places }) => [name, places])).toEqual([
-    ['R7 Root', ['edge:b.test:443']],
+  expect(facts.shown.map(({ certificate: { name }, places: [{ place }] }) => [name, place])).toEqual([
+    ['R7 Root', 'edge:b.test:443'],
   ]);
   expect(gaps).toEqual([]);
 });
@@ -308,7 +308,7 @@ test('while a source is unfinished it is not said that nothing matches, nor what
 test('a source that is not there is said once, with the nearest one', async () => {
   const { gaps, facts } = await show('www.example.com', [store('vault', everywhere)], { source: 'valut' });
   expect(facts.matching).toBe(0);
-  expect(gaps).toEqual(['--source valut: no source named valut; did you mean vault?']);
+  expect(gaps).toEqual(['--source valut: no source for certificates has that name; did you mean vault?']);
 });
 
 test('what is no site is never asked', async () => {

@@ -1,6 +1,14 @@
 import { nearest, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
-import { type SiteInspection, inspectSite } from './inspect-site.ts';
-import { withoutSource, certificatesOf, type Match, type Search, searchFor, siteOf } from './search.ts';
+import {
+  byPlace,
+  type CertificateOccurrences,
+  certificatesAt,
+  indexOccurrences,
+  type OccurrenceIndex,
+  certificatePath,
+} from '../../shared/certificate-occurrences.ts';
+import { chooseSources, withoutSource } from '../../shared/sources.ts';
+import { inspectSite, type Match, type Search, searchFor, siteOf, type SiteInspection } from './search.ts';
 
 export interface Facts {
   readonly what: string;
@@ -13,27 +21,22 @@ export interface Facts {
   readonly unchecked: number;
 }
 
-/** One certificate, one place that shows it in full, and all its places. */
-export interface Shown {
-  readonly certificate: ports.Certificate;
+/** One certificate, all its places, and one of them in full. */
+export interface Shown extends CertificateOccurrences {
   readonly seen: ports.SeenPlace;
-  /** The first in order, at most {@link MAX_PLACES}, of `placeCount`. */
-  readonly places: readonly string[];
-  readonly placeCount: number;
 }
 
-export const MAX_SHOWN = 50;
-export const MAX_PLACES = 50;
+const MAX_SHOWN = 50;
 /** Places between two turns of the event loop. */
 const YIELD_EVERY = 300;
 
 type Context = ReadContext<'certificates'>;
-type Store = Context['read']['certificates'][number];
+type Store = ports.CertificateStore;
 
 interface Gathered {
   readonly matches: Readonly<Record<Match['by'], Map<string, Candidate>>>;
-  /** The places of every certificate, because the one that is meant is known only at the end. */
-  readonly places: Map<string, { kept: string[]; count: number }>;
+  /** All places of every certificate, because the one that is meant is known only at the end. */
+  readonly occurrences: OccurrenceIndex;
   unread: ports.UnseenPlace[];
   /** What the scans know of the place that was asked for. */
   readonly named: ports.ScanResult[];
@@ -59,10 +62,10 @@ export async function collect(
   { certificate: what, source }: { readonly certificate: string; readonly source?: string | undefined },
 ): Promise<Facts> {
   const search = searchFor(what);
-  const stores = chooseStores(context, source);
+  const stores = chooseSources(context, 'certificates', source);
   const gathered: Gathered = {
     matches: { place: new Map(), certificate: new Map(), part: new Map() },
-    places: new Map(),
+    occurrences: indexOccurrences(),
     unread: [],
     named: [],
     failed: [],
@@ -75,7 +78,7 @@ export async function collect(
       if (result === undefined) gathered.examined += 1;
       else if (search.isPlace(result.place)) gathered.named.push(result);
       else if (result.kind === 'unseen') gathered.unread.push(result);
-      else noteCertificates(gathered, result, search.match(result), what);
+      else noteCertificates(gathered, result, search.match(result), context.now, what);
     }).catch((error: unknown) => void gathered.failed.push({ store, error })),
   );
   const [inspection] = await Promise.all([inspecting, ...scanning]);
@@ -97,7 +100,7 @@ export async function collect(
 function noteNamedPlace(
   gathered: Gathered,
   { answers }: SiteInspection,
-  { saw }: Context,
+  { now, saw }: Context,
   what: string,
 ): readonly ports.UnseenPlace[] {
   const { named, matches } = gathered;
@@ -109,7 +112,7 @@ function noteNamedPlace(
     ...named.filter((one) => !(isSeen(one) ? shown : asked).has(siteOf(one.place))),
   ];
   for (const seen of results.filter(isSeen))
-    noteCertificates(gathered, seen, { certificate: seen.chain[0], by: 'place' }, what);
+    noteCertificates(gathered, seen, { certificate: seen.chain[0], by: 'place' }, now, what);
   // A site may be asked for by another name than its place has.
   gathered.unread = gathered.unread.filter(({ place }) => !asked.has(siteOf(place)));
   // The scan has counted the others.
@@ -234,23 +237,18 @@ function noteCertificates(
   gathered: Gathered,
   seen: ports.SeenPlace,
   match: Match | undefined,
+  now: Date,
   what: string,
 ): void {
-  const { matches, places } = gathered;
+  const { matches, occurrences } = gathered;
   gathered.examined += 1;
-  for (const { fingerprint } of certificatesOf(seen)) {
-    const entry = places.get(fingerprint) ?? { kept: [], count: 0 };
-    entry.count += 1;
-    entry.kept.push(seen.place);
-    if (entry.kept.length > 2 * MAX_PLACES) entry.kept = firstOf(entry.kept);
-    places.set(fingerprint, entry);
-  }
+  occurrences.add(seen, certificatePath(seen, now));
   if (!match) {
     if (matches.place.size + matches.certificate.size + matches.part.size === 0)
       gathered.nearest = nearest(what, [
         ...(gathered.nearest === undefined ? [] : [gathered.nearest]),
         withoutSource(seen.place),
-        ...certificatesOf(seen).map(({ name }) => name),
+        ...certificatesAt(seen.chain, seen.path).map(({ name }) => name),
       ]);
     return;
   }
@@ -261,21 +259,17 @@ function noteCertificates(
 }
 
 function conclude(
-  { places }: Gathered,
+  { occurrences }: Gathered,
   found: ReadonlyMap<string, Candidate>,
   what: string,
   { exact, unchecked }: Pick<Facts, 'exact' | 'unchecked'>,
 ): Facts {
-  const candidates = [...found.values()].toSorted((a, b) => (a.seen.place < b.seen.place ? -1 : 1));
-  const shown = candidates.slice(0, MAX_SHOWN).map(({ certificate, seen }) => {
-    const { kept, count } = places.get(certificate.fingerprint) ?? { kept: [seen.place], count: 1 };
-    return { certificate, seen, places: firstOf(kept), placeCount: count };
+  const candidates = [...found.values()].toSorted((a, b) => byPlace(a.seen, b.seen));
+  const shown = candidates.slice(0, MAX_SHOWN).flatMap(({ certificate, seen }) => {
+    const places = occurrences.find(certificate);
+    return places ? [{ ...places, seen }] : [];
   });
   return { what, exact, shown, matching: candidates.length, unchecked };
-}
-
-function firstOf(places: readonly string[]): string[] {
-  return [...new Set(places)].toSorted().slice(0, MAX_PLACES);
 }
 
 function notFound({ examined, nearest: meant }: Gathered, stores: readonly Store[]): string {
@@ -285,24 +279,4 @@ function notFound({ examined, nearest: meant }: Gathered, stores: readonly Store
   );
   const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
   return `no place, name, serial or fingerprint matches in ${wording.count(examined, 'place')} of ${names}${hint}`;
-}
-
-function chooseStores({ read, gap }: Context, source: string | undefined): readonly Store[] {
-  const { certificates: stores } = read;
-  if (source === undefined) return stores;
-  const known = stores.map(({ name }) => name);
-  const asked = source
-    .split(',')
-    .map((name) => name.trim())
-    .filter(Boolean);
-  for (const name of asked.filter((one) => !known.includes(one)))
-    gap(`--source ${name}`, new SourceError(name, 'missing', describeUnknownSource(name, known)));
-  return stores.filter(({ name }) => asked.includes(name));
-}
-
-function describeUnknownSource(name: string, known: readonly string[]): string {
-  const meant = nearest(name, known);
-  return meant === undefined
-    ? `no source named ${name} has certificates; sources: ${known.join(', ')}`
-    : `no source named ${name}; did you mean ${meant}?`;
 }

@@ -1,18 +1,18 @@
 import { type Evidence, type ports, wording } from '../../kit.ts';
+import { validityPeriod } from '../../shared/certificate-validity.ts';
 import { field } from '../../shared/evidence.ts';
 import type { Shown } from './collect.ts';
-import { validity } from './status.ts';
 
 /** Everything there is to say about a certificate at one place. `unchecked` places may hold it as well. */
 export function certificateDetails(
-  { certificate, seen, places, placeCount }: Shown,
+  { certificate, seen, places, count }: Shown,
   unchecked: number,
 ): Evidence[] {
   const { subject, issuer, serial, alternativeNames, extendedKeyUsage } = certificate;
   return [
     field('Subject', subject || 'none'),
     field('Issuer', issuer || 'none'),
-    field('Valid', validity(certificate)),
+    field('Valid', validityPeriod(certificate)),
     field(
       'Names',
       alternativeNames.length > 0 ? wording.list(alternativeNames, 20) : 'none except the subject',
@@ -28,7 +28,7 @@ export function certificateDetails(
       ? []
       : [field('Private key', seen.keyMatches ? 'matches' : 'does not match')]),
     chainTable(seen),
-    ...placesTable(places, placeCount, unchecked),
+    ...placesTable({ places, count }, unchecked),
   ];
 }
 
@@ -82,12 +82,12 @@ function rowOf(position: string, one: ports.Certificate): readonly string[] {
   return [position, name, issuer, wording.utcTime(notAfter), keyOf(one), signature, serial, fingerprint];
 }
 
-function placesTable(places: readonly string[], count: number, unchecked: number): Evidence[] {
+function placesTable({ places, count }: Pick<Shown, 'places' | 'count'>, unchecked: number): Evidence[] {
   const others = unchecked > 0 ? `; couldn't check ${wording.count(unchecked, 'other place')}` : '';
   if (count < 2) return others === '' ? [] : [field('Places', `1${others}`)];
   const first = count > places.length ? ` (first ${places.length} shown)` : '';
   return [
     field('Places', `${count}${first}${others}`),
-    { kind: 'table', columns: ['Place'], rows: places.map((place) => [place]) },
+    { kind: 'table', columns: ['Place'], rows: places.map(({ place }) => [place]) },
   ];
 }

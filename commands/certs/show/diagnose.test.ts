@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Finding, ports } from '../../kit.ts';
 import type { Facts } from './collect.ts';
 import { diagnose } from './diagnose.ts';
-import { certificate, stored } from './builders.ts';
+import { certificate, factsOf, shownAt, stored } from './builders.ts';
 import { severalMatch, siteWithItsChain, suspectedLocket } from './stories.ts';
 
 function fieldsOf(finding: Finding | undefined): Record<string, string> {
@@ -102,18 +102,11 @@ function askAbout(
 ) {
   const leaf = certificate('A.Example.com', 'ca', ...dates);
   const seen: ports.SeenPlace = { kind: 'seen', place: 'disk:/a.pem', chain: [leaf], ...more };
-  const shown = [{ certificate: leaf, seen, places: [seen.place], placeCount: 1 }];
-  return diagnose({ what: 'a', exact: true, shown, matching: 1, unchecked }, {}, NOW);
+  return diagnose({ ...factsOf('a', [seen], NOW), unchecked }, {}, NOW);
 }
 
 function ask(places: readonly ports.SeenPlace[]) {
-  const shown = places.map((seen) => ({
-    certificate: seen.chain[0],
-    seen,
-    places: [seen.place],
-    placeCount: 1,
-  }));
-  return diagnose({ what: 'a', exact: true, shown, matching: shown.length, unchecked: 0 }, {}, NOW);
+  return diagnose(factsOf('a', places, NOW), {}, NOW);
 }
 
 function problemsIn({ findings }: { readonly findings: readonly Finding[] }): readonly string[] {
@@ -303,9 +296,7 @@ test('an expired root of a trust store is a note, and its old key none', () => {
     chain: [root],
     trustStore: true,
   };
-  const shown = [{ certificate: root, seen, places: [seen.place], placeCount: 1 }];
-  const diagnosis = diagnose({ what: 'old', exact: true, shown, matching: 1, unchecked: 0 }, {}, NOW);
-  expect(problemsIn(diagnosis)).toEqual(['info certificate-expired']);
+  expect(problemsIn(ask([seen]))).toEqual(['info certificate-expired']);
 });
 
 test('places that could not be checked are counted where the other places are', () => {
@@ -329,12 +320,7 @@ test('no length of time anywhere is negative or absurd', () => {
         chain: [leaf, ca],
         ...(live && { served: SERVED, path: [leaf, ca] }),
       };
-      const shown = [leaf, ca].map((certificate) => ({
-        certificate,
-        seen,
-        places: ['edge:a:443'],
-        placeCount: 1,
-      }));
+      const shown = [leaf, ca].map((certificate) => shownAt(seen, NOW, { certificate }));
       const facts: Facts = { what: 'a', exact: true, shown, matching: 2, unchecked: 0 };
       const text = JSON.stringify([diagnose(facts, {}, NOW), diagnose({ ...facts, exact: false }, {}, NOW)]);
       expect(text).not.toMatch(/-\d+ (?:minute|hour|day|month|year)|NaN|Invalid|Infinity|undefined/);

@@ -1,10 +1,10 @@
 import { type Diagnosis, type Finding, wording } from '../../kit.ts';
 import { compareSeverity } from '../../shared/severity.ts';
+import { withoutSource } from '../../shared/sources.ts';
 import { certificateDetails, keyOf } from './details.ts';
 import type { Facts, Shown } from './collect.ts';
-import { labelsOf } from './labels.ts';
-import { type Problem, problemsOf } from './problems.ts';
-import { statusOf } from './status.ts';
+import { describeDates, type Problem, problemsOf } from './problems.ts';
+import { siteOf } from './search.ts';
 
 /** This many are shown in full where they are what was named: a site may serve another certificate at each of its addresses. */
 const MAX_IN_FULL = 5;
@@ -22,7 +22,7 @@ export function diagnose(facts: Facts, _: unknown, now: Date): Diagnosis {
   const judged = sortByProblem(
     shown.map((one) => {
       const label = labels.get(one) ?? one.certificate.name;
-      return { one, label, problems: problemsOf(one, label, nowMs) };
+      return { one, label, problems: problemsOf(one, label, now) };
     }),
     ({ problems }) => problems.find(({ isDated }) => isDated),
   );
@@ -60,7 +60,7 @@ function verdictOf(judged: readonly Judged[], problems: readonly Problem[], nowM
   const [only] = judged.length === 1 ? judged : [];
   const isDatedFirst = problems[0]?.isDated ?? shown.length === 0;
   const states = judged.map(
-    ({ one, label }) => `${only && !isDatedFirst ? 'it' : label} ${statusOf(one.certificate, nowMs).says}`,
+    ({ one, label }) => `${only && !isDatedFirst ? 'it' : label} ${describeDates(one.certificate, nowMs)}`,
   );
   const summaries = shown.map(({ finding }, at) =>
     only && (isDatedFirst || at > 0) ? `it ${finding.summary.slice(only.label.length + 1)}` : finding.summary,
@@ -73,8 +73,8 @@ function verdictOf(judged: readonly Judged[], problems: readonly Problem[], nowM
 }
 
 function inFull(shown: Shown, { unchecked }: Facts): Finding {
-  const { certificate, seen, placeCount } = shown;
-  const others = placeCount > 1 ? ` and ${wording.count(placeCount - 1, 'other place')}` : '';
+  const { certificate, seen, count } = shown;
+  const others = count > 1 ? ` and ${wording.count(count - 1, 'other place')}` : '';
   return {
     reason: 'certificate-shown',
     severity: 'info',
@@ -87,7 +87,7 @@ function inFull(shown: Shown, { unchecked }: Facts): Finding {
 function listed(what: string, shown: readonly Shown[], matching: number, nowMs: number): Diagnosis {
   const rows = shown.map((one) => [
     one.certificate.name,
-    statusOf(one.certificate, nowMs).says.replace(/^is /, ''),
+    describeDates(one.certificate, nowMs).replace(/^is /, ''),
     one.seen.place,
     keyOf(one.certificate),
     one.certificate.fingerprint.slice(0, 16),
@@ -106,4 +106,35 @@ function listed(what: string, shown: readonly Shown[], matching: number, nowMs: 
       },
     ],
   };
+}
+
+/** As servers and their documentation call them. */
+const KEY_TYPES: Readonly<Record<string, string>> = { rsa: 'RSA', 'rsa-pss': 'RSA-PSS', ec: 'ECDSA' };
+
+/** What may tell certificates of one name apart, the shortest first; a fingerprint always does. */
+const TRAITS: readonly ((one: Shown) => string)[] = [
+  ({ seen: { place } }) => place.slice(siteOf(place).length + 1),
+  ({ certificate: { key } }) => `(${KEY_TYPES[key.type] ?? key.type})`,
+  ({ seen: { place } }) => `(${withoutSource(place)})`,
+];
+
+/** What to call each certificate: its name, and where several have that, what tells them apart: `localhost (RSA)`. */
+function labelsOf(shown: readonly Shown[]): ReadonlyMap<Shown, string> {
+  const groups = Map.groupBy(shown, ({ certificate }) => certificate.name);
+  return new Map(
+    [...groups].flatMap(([name, group]) => {
+      const trait = traitOf(group);
+      return group.map((one) => [one, group.length === 1 ? name : `${name} ${trait(one)}`] as const);
+    }),
+  );
+}
+
+function traitOf(group: readonly Shown[]): (one: Shown) => string {
+  const isDistinct = (trait: (one: Shown) => string) => {
+    const texts = new Set(group.map(trait));
+    return texts.size === group.length && !texts.has('');
+  };
+  return (
+    TRAITS.find(isDistinct) ?? (({ certificate }) => `(SHA-256 ${certificate.fingerprint.slice(0, 16)})`)
+  );
 }

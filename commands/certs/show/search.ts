@@ -1,4 +1,6 @@
-import { finderFor, type ports } from '../../kit.ts';
+import { finderFor, type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { certificatesAt } from '../../shared/certificate-occurrences.ts';
+import { withoutSource } from '../../shared/sources.ts';
 
 /** How a place matches what was asked for: by which certificate, and by what. */
 export interface Match {
@@ -29,7 +31,7 @@ export function searchFor(what: string): Search {
     match: (seen) => {
       const { place } = seen;
       const [leaf] = seen.chain;
-      const all = certificatesOf(seen);
+      const all = certificatesAt(seen.chain, seen.path);
       if (isPlace(place)) return { certificate: leaf, by: 'place' };
       const named =
         hex &&
@@ -42,11 +44,6 @@ export function searchFor(what: string): Search {
       return inPart && { certificate: inPart, by: 'part' };
     },
   };
-}
-
-/** All certificates of a place: a root that is only configured, and not served, is on its path. */
-export function certificatesOf({ chain, path }: ports.SeenPlace): readonly ports.Certificate[] {
-  return [...new Map([...(path ?? []), ...chain].map((one) => [one.fingerprint, one])).values()];
 }
 
 /** Whether a place is named as it is shown; a site also without its source, address, protocol or server name. */
@@ -67,13 +64,8 @@ export function siteOf(place: string): string {
   return place.replace(/(?: \([^)]*\))+$/, '');
 }
 
-/** A place without the name of its source. */
-export function withoutSource(place: string): string {
-  return place.slice(place.indexOf(':') + 1);
-}
-
 /** `host:port`, also with the name of a source or a scheme before it. */
-export function siteIn(what: string): string | undefined {
+function siteIn(what: string): string | undefined {
   return /^(?:[\w.-]+:)?((?:\w+:\/\/)?(?:\w[\w.-]*|\[[0-9a-f:]+\]):\d{1,5})$/i.exec(what)?.[1];
 }
 
@@ -81,4 +73,44 @@ export function siteIn(what: string): string | undefined {
 function hexOf(asked: string): string | undefined {
   const digits = asked.replaceAll(/[:\s-]/g, '');
   return digits.length >= SHORTEST_FINGERPRINT && /^[0-9a-f]+$/.test(digits) ? digits : undefined;
+}
+
+/** What every store returned for one site. */
+export interface SiteInspection {
+  readonly answers: readonly { readonly store: string; readonly results: readonly ports.ScanResult[] }[];
+  /** Why a store did not inspect it, or has not finished. */
+  readonly refusals: readonly SourceError[];
+}
+
+/** Asks for a site by its name, whether a store lists it or not; nothing where `what` is no site. */
+export async function inspectSite(
+  stores: readonly ports.CertificateStore[],
+  { signal }: Pick<ReadContext, 'signal'>,
+  what: string,
+): Promise<SiteInspection> {
+  const site = siteIn(what);
+  if (site === undefined) return { answers: [], refusals: [] };
+  const inspections = await Promise.all(
+    storesNamed(stores, what, site).map(async ({ name, inspectSite }) => {
+      try {
+        return { store: name, results: (await inspectSite?.(site, { signal })) ?? [], refusals: [] };
+      } catch (error) {
+        const reason: unknown = signal.aborted ? signal.reason : error;
+        if (!(reason instanceof SourceError)) throw reason;
+        return { store: name, results: [], refusals: [reason] };
+      }
+    }),
+  );
+  return { answers: inspections, refusals: inspections.flatMap(({ refusals }) => refusals) };
+}
+
+/** In `edge:www.example.com:443` one store is named. */
+function storesNamed(
+  stores: readonly ports.CertificateStore[],
+  what: string,
+  site: string,
+): readonly ports.CertificateStore[] {
+  const prefix = what.slice(0, -site.length).toLowerCase();
+  const named = stores.filter(({ name }) => `${name.toLowerCase()}:` === prefix);
+  return named.length > 0 ? named : stores;
 }

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { ports } from '../../kit.ts';
 import { certificate, factsOf, inTrustStore, inVault, live } from './builders.ts';
-import { groupByFingerprint, pathOf } from './group-by-fingerprint.ts';
+import { certificatePath } from '../../shared/certificate-occurrences.ts';
+import { groupPlaces } from './collect.ts';
 
 const NOW = new Date('2026-02-20');
 const leaf = certificate({ name: 'leaf', from: '2026-01-01', until: '2027-01-01', issuer: 'Issuing' });
@@ -26,13 +27,19 @@ function rolesOf(seen: readonly ports.SeenPlace[]): Record<string, string> {
 
 test('of several issuers of one name the longest-lived is on the path', () => {
   const chain = [leaf, issuing('A', '2020-01-01', '2027-01-01'), issuing('B', '2020-01-01', '2030-01-01')];
-  expect(namesOf(pathOf(chain as never, NOW))).toEqual(['leaf by Issuing', 'Issuing by B']);
+  expect(namesOf(certificatePath({ chain: chain as never }, NOW))).toEqual([
+    'leaf by Issuing',
+    'Issuing by B',
+  ]);
 });
 
 test('a path that is valid now is preferred to a longer-lived one that is not, or not yet', () => {
   const valid = issuing('A', '2020-01-01', '2027-01-01');
   const future = issuing('B', '2026-06-01', '2036-01-01');
-  expect(namesOf(pathOf([leaf, future, valid], NOW))).toEqual(['leaf by Issuing', 'Issuing by A']);
+  expect(namesOf(certificatePath({ chain: [leaf, future, valid] }, NOW))).toEqual([
+    'leaf by Issuing',
+    'Issuing by A',
+  ]);
 });
 
 test('an issuer that leads to an expired root is passed over for one that leads to a valid root', () => {
@@ -43,7 +50,7 @@ test('an issuer that leads to an expired root is passed over for one that leads 
     issuing('New Root', '2020-01-01', '2030-01-01'),
     root('New Root', '2019-01-01', '2039-01-01'),
   ] as const;
-  expect(namesOf(pathOf(chain, NOW))).toEqual([
+  expect(namesOf(certificatePath({ chain }, NOW))).toEqual([
     'leaf by Issuing',
     'Issuing by New Root',
     'New Root by New Root',
@@ -52,7 +59,7 @@ test('an issuer that leads to an expired root is passed over for one that leads 
 
 test('where no path is valid, the expired certificate is on it and not beside it', () => {
   const chain = [leaf, issuing('Root', '2010-01-01', '2020-01-01'), root('Root', '2000-01-01', '2040-01-01')];
-  expect(namesOf(pathOf(chain as never, NOW))).toEqual([
+  expect(namesOf(certificatePath({ chain: chain as never }, NOW))).toEqual([
     'leaf by Issuing',
     'Issuing by Root',
     'Root by Root',
@@ -65,7 +72,7 @@ test('a hundred authorities that sign one another end the search', () => {
     certificate({ name, issuer: names[(at + 1) % 100] ?? '', from: '2020-01-01', until: '2030-01-01' }),
   );
   const start = certificate({ name: 'leaf', issuer: 'CA 0', from: '2026-01-01', until: '2027-01-01' });
-  expect(pathOf([start, ...ring], NOW).length).toBeGreaterThan(1);
+  expect(certificatePath({ chain: [start, ...ring] }, NOW).length).toBeGreaterThan(1);
 });
 
 test('the path that a source gives decides, whatever the names say', () => {
@@ -115,12 +122,12 @@ test('the first place that keeps a certificate as its own is known, whatever sit
     NOW,
   );
   expect(certificates[0]?.storedAt).toBe('vault:secret/a/ca:certificate');
-  expect(factsOf([live('ca.example.com:443', [same])], NOW).certificates[0]).not.toHaveProperty('keptAt');
-  expect(factsOf([inTrustStore('ca.pem', ca)], NOW).certificates[0]).not.toHaveProperty('keptAt');
+  expect(factsOf([live('ca.example.com:443', [same])], NOW).certificates[0]).not.toHaveProperty('storedAt');
+  expect(factsOf([inTrustStore('ca.pem', ca)], NOW).certificates[0]).not.toHaveProperty('storedAt');
 });
 
 test('places without a certificate count as examined, and trust stores do not', () => {
-  const grouper = groupByFingerprint(NOW);
+  const grouper = groupPlaces(NOW);
   grouper.addEmpty();
   grouper.add(inTrustStore('ca.pem', { name: 'ca', from: '2020-01-01', until: '2030-01-01' }));
   grouper.add(live('a.example.com:443', [leaf]));

@@ -1,20 +1,12 @@
 import { expect, test } from 'vitest';
-import { judge, type Thresholds } from './severity.ts';
+import { DEFAULT_THRESHOLDS, judgeValidity, type ValidityThresholds } from './certificate-validity.ts';
 
 const DAY_MS = 86_400_000;
 const NOW = Date.UTC(2026, 10, 21);
-const thresholds: Thresholds = {
-  withinMs: 30 * DAY_MS,
-  warningDays: 30,
-  warningShare: 0.33,
-  criticalDays: 7,
-  criticalShare: 0.1,
-};
-
-function statusOf(lifetimeDays: number, leftDays: number, with_: Partial<Thresholds> = {}): string {
+function statusOf(lifetimeDays: number, leftDays: number, with_: Partial<ValidityThresholds> = {}): string {
   const notAfter = new Date(NOW + leftDays * DAY_MS);
   const notBefore = new Date(notAfter.getTime() - lifetimeDays * DAY_MS);
-  const judged = judge({ notBefore, notAfter }, { ...thresholds, ...with_ }, NOW);
+  const judged = judgeValidity({ notBefore, notAfter }, { ...DEFAULT_THRESHOLDS, ...with_ }, NOW);
   return 'severity' in judged ? `${judged.is} ${judged.severity}` : judged.is;
 }
 
@@ -59,7 +51,9 @@ test('the moment of notAfter itself is still valid', () => {
 
 test('31 December 9999 means never, whatever the horizon', () => {
   const never = { notBefore: new Date(NOW - DAY_MS), notAfter: new Date('9999-12-31T23:59:59Z') };
-  expect(judge(never, { ...thresholds, withinMs: 1e15, warningShare: 1 }, NOW)).toEqual({ is: 'valid' });
+  expect(judgeValidity(never, { ...DEFAULT_THRESHOLDS, withinDays: 1e7, warningShare: 1 }, NOW)).toEqual({
+    is: 'valid',
+  });
 });
 
 test('one that begins tomorrow is not valid yet, and neither valid nor expiring', () => {
@@ -69,18 +63,28 @@ test('one that begins tomorrow is not valid yet, and neither valid nor expiring'
 test('one that ends before it begins can never be valid, and has expired once its end is past', () => {
   const at = (days: number) => new Date(NOW + days * DAY_MS);
   const inverted = { notBefore: at(40), notAfter: at(20) };
-  expect(judge(inverted, thresholds, NOW)).toEqual({ is: 'never-valid', severity: 'critical' });
-  expect(judge(inverted, thresholds, at(30).getTime())).toEqual({ is: 'expired', severity: 'critical' });
-  expect(judge({ notBefore: at(0), notAfter: at(0) }, thresholds, NOW).is).toBe('expiring');
+  expect(judgeValidity(inverted, DEFAULT_THRESHOLDS, NOW)).toEqual({
+    is: 'never-valid',
+    severity: 'critical',
+  });
+  expect(judgeValidity(inverted, DEFAULT_THRESHOLDS, at(30).getTime())).toEqual({
+    is: 'expired',
+    severity: 'critical',
+  });
+  expect(judgeValidity({ notBefore: at(0), notAfter: at(0) }, DEFAULT_THRESHOLDS, NOW).is).toBe('expiring');
 });
 
 test('dates that cannot be read are reported', () => {
-  expect(judge({ notBefore: new Date(NaN), notAfter: new Date(NOW) }, thresholds, NOW).is).toBe('undated');
-  expect(judge({ notBefore: new Date(NOW), notAfter: new Date(NaN) }, thresholds, NOW).is).toBe('undated');
+  expect(
+    judgeValidity({ notBefore: new Date(NaN), notAfter: new Date(NOW) }, DEFAULT_THRESHOLDS, NOW).is,
+  ).toBe('undated');
+  expect(
+    judgeValidity({ notBefore: new Date(NOW), notAfter: new Date(NaN) }, DEFAULT_THRESHOLDS, NOW).is,
+  ).toBe('undated');
 });
 
 test('with a wider horizon, what is beyond the days for a warning is information', () => {
-  expect(statusOf(397, 100, { withinMs: 120 * DAY_MS })).toBe('expiring info');
-  expect(statusOf(397, 200, { withinMs: 365 * DAY_MS })).toBe('on-schedule');
-  expect(statusOf(397, 200, { withinMs: 365 * DAY_MS, warningShare: 1 })).toBe('expiring info');
+  expect(statusOf(397, 100, { withinDays: 120 })).toBe('expiring info');
+  expect(statusOf(397, 200, { withinDays: 365 })).toBe('on-schedule');
+  expect(statusOf(397, 200, { withinDays: 365, warningShare: 1 })).toBe('expiring info');
 });

@@ -1,0 +1,210 @@
+import type { Finding, ports } from '../kit.ts';
+import { type DueStatus, isValidAt } from './certificate-validity.ts';
+
+/** One certificate and all the places that hold or serve it. */
+export interface CertificateOccurrences {
+  readonly certificate: ports.Certificate;
+  /** The first places in order, at most {@link MAX_PLACES}: first those whose own it is, last those that merely trust it. Never empty. */
+  readonly places: readonly [CertificatePlace, ...CertificatePlace[]];
+  /** How many places there are. */
+  readonly count: number;
+  /** At least one live site needs it. */
+  readonly live: boolean;
+  /** The first place, in order, that keeps it as its own: a secret or a file, no site that serves it and no trust store. */
+  readonly storedAt?: string;
+  /** The first places in order where it could be renewed, at most {@link MAX_RENEWABLE}: a list of its own, because a thousand sites may come before them in `places`. */
+  readonly renewable: readonly string[];
+}
+
+export interface CertificatePlace {
+  readonly place: string;
+  /**
+   * `own` the place is for this certificate; `issuer` it is on the path from the place's leaf to its root;
+   * `extra` it is in the chain, and the leaf does not need it; `trusted` the place is a trust store.
+   */
+  readonly as: 'own' | 'issuer' | 'extra' | 'trusted';
+  /** The place's leaf, where this certificate is not that itself. */
+  readonly leaf?: Pick<ports.Certificate, 'name' | 'notAfter'>;
+}
+
+/** From a leaf to its last issuer that is known. */
+export type CertificatePath = readonly [ports.Certificate, ...ports.Certificate[]];
+
+export interface OccurrenceIndex {
+  /** Adds every certificate of one place. `path` is what {@link certificatePath} says of it. */
+  readonly add: (seen: ports.SeenPlace, path: CertificatePath) => void;
+  readonly find: (certificate: ports.Certificate) => CertificateOccurrences | undefined;
+  readonly all: () => readonly CertificateOccurrences[];
+}
+
+export const MAX_PLACES = 50;
+export const MAX_RENEWABLE = 3;
+/** In certificates. OpenSSL gives up earlier. */
+const MAX_PATH_LENGTH = 200;
+
+type MutableOccurrences = { -readonly [K in keyof CertificateOccurrences]: CertificateOccurrences[K] } & {
+  places: [CertificatePlace, ...CertificatePlace[]];
+};
+
+/** Groups by certificate as places arrive, so that ten thousand places of one certificate take no more memory than fifty. */
+export function indexOccurrences(): OccurrenceIndex {
+  const byFingerprint = new Map<string, MutableOccurrences>();
+  return {
+    add: (seen, path) => {
+      for (const certificate of certificatesAt(seen.chain, path))
+        addOccurrence(byFingerprint, certificate, seen, roleOf(certificate, seen, path));
+    },
+    find: ({ fingerprint }) => byFingerprint.get(fingerprint),
+    all: () => [...byFingerprint.values()],
+  };
+}
+
+/** Certificates on the path and in the chain, each once: a root that clients have in their configuration is only on the path. */
+export function certificatesAt(
+  chain: ports.SeenPlace['chain'],
+  path: readonly ports.Certificate[] = [],
+): readonly ports.Certificate[] {
+  return [...new Map([...path, ...chain].map((one) => [one.fingerprint, one])).values()];
+}
+
+function addOccurrence(
+  byFingerprint: Map<string, MutableOccurrences>,
+  certificate: ports.Certificate,
+  { place, chain: [leaf], served, trustStore, renewable }: ports.SeenPlace,
+  as: CertificatePlace['as'],
+): void {
+  const isOwn = as === 'own';
+  const isBehindLeaf = as === 'issuer' || as === 'extra';
+  const here = { place, as, ...(isBehindLeaf && { leaf: { name: leaf.name, notAfter: leaf.notAfter } }) };
+  const occurrences = byFingerprint.get(certificate.fingerprint) ?? {
+    certificate,
+    places: [here],
+    count: 1,
+    live: false,
+    renewable: [],
+  };
+  occurrences.live ||= served !== undefined && as !== 'extra';
+  if (insertSorted(occurrences.places, here, byRole)) occurrences.count += 1;
+  const isStored = isOwn && served === undefined && !trustStore;
+  if (isStored && !(occurrences.storedAt !== undefined && occurrences.storedAt <= place))
+    occurrences.storedAt = place;
+  if (renewable && isOwn)
+    occurrences.renewable = [...new Set([...occurrences.renewable, place])]
+      .toSorted()
+      .slice(0, MAX_RENEWABLE);
+  byFingerprint.set(certificate.fingerprint, occurrences);
+}
+
+function roleOf(
+  certificate: ports.Certificate,
+  { chain: [leaf], trustStore }: ports.SeenPlace,
+  path: CertificatePath,
+): CertificatePlace['as'] {
+  if (trustStore && isAuthority(certificate)) return 'trusted';
+  if (certificate.fingerprint === leaf.fingerprint) return 'own';
+  return path.some(({ fingerprint }) => fingerprint === certificate.fingerprint) ? 'issuer' : 'extra';
+}
+
+/**
+ * Roots of the nineties have no extension that says so. A server's own certificate in the folder of a trust store, such as Debian's
+ * `ssl-cert-snakeoil.pem` in `/etc/ssl/certs`, has alternative names.
+ */
+function isAuthority({ authority, selfSigned, alternativeNames }: ports.Certificate): boolean {
+  return authority || (selfSigned && alternativeNames.length === 0);
+}
+
+/** Whether some place needs it: not where it is only carried along in chains, or only trusted. */
+export function isNeeded({ places: [first] }: Pick<CertificateOccurrences, 'places'>): boolean {
+  return first.as === 'own' || first.as === 'issuer';
+}
+
+/** Whether it is in trust stores and nowhere else. */
+export function isOnlyTrusted({ places: [first] }: Pick<CertificateOccurrences, 'places'>): boolean {
+  return first.as === 'trusted';
+}
+
+/** Information where no client needs it; critical where a site serves it before it is valid. */
+export function severityOfDue(
+  occurrences: Pick<CertificateOccurrences, 'places' | 'live'>,
+  { is, severity }: DueStatus,
+): Finding['severity'] {
+  if (!isNeeded(occurrences)) return 'info';
+  return is === 'not-yet-valid' && occurrences.live ? 'critical' : severity;
+}
+
+/**
+ * From the leaf to the last issuer that is there, by their names, where the source does not say which path clients take. One whose
+ * certificates are all valid now is preferred, for clients can take it, as those that knew the modern USERTrust did in 2020 beside the
+ * cross-signed one. Of several with the issuer's name the longest-lived counts.
+ */
+export function certificatePath(
+  { chain, path }: Pick<ports.SeenPlace, 'chain' | 'path'>,
+  now: Date,
+): CertificatePath {
+  return path ?? validPath(chain, [chain[0]], new Set([chain[0]]), now) ?? longestLived(chain);
+}
+
+function validPath(
+  chain: ports.SeenPlace['chain'],
+  path: CertificatePath,
+  tried: Set<ports.Certificate>,
+  now: Date,
+): CertificatePath | undefined {
+  const issuers = issuersOf(path.at(-1), chain);
+  if (issuers.length === 0) return path;
+  if (path.length === MAX_PATH_LENGTH) return undefined;
+  for (const issuer of issuers) {
+    if (tried.has(issuer) || !isValidAt(issuer, now)) continue;
+    tried.add(issuer);
+    const whole = validPath(chain, [...path, issuer], tried, now);
+    if (whole) return whole;
+  }
+  return undefined;
+}
+
+function longestLived(chain: ports.SeenPlace['chain']): CertificatePath {
+  const path: [ports.Certificate, ...ports.Certificate[]] = [chain[0]];
+  for (;;) {
+    const next = issuersOf(path.at(-1), chain).find((one) => !path.includes(one));
+    if (!next) return path;
+    path.push(next);
+  }
+}
+
+/** The longest-lived first; none for what signs itself. */
+function issuersOf(
+  certificate: ports.Certificate | undefined,
+  chain: ports.SeenPlace['chain'],
+): readonly ports.Certificate[] {
+  if (!certificate || certificate.subject === certificate.issuer) return [];
+  return chain
+    .filter(({ subject }) => subject === certificate.issuer)
+    .toSorted((a, b) => b.notAfter.getTime() - a.notAfter.getTime());
+}
+
+const ROLE_ORDER = { own: 0, issuer: 1, extra: 2, trusted: 3 } as const;
+
+function byRole(a: CertificatePlace, b: CertificatePlace): number {
+  return ROLE_ORDER[a.as] - ROLE_ORDER[b.as] || byPlace(a, b);
+}
+
+/** By code unit: the same on every machine, for a finding's target is the first place. */
+export function byPlace(a: { readonly place: string }, b: { readonly place: string }): number {
+  if (a.place === b.place) return 0;
+  return a.place < b.place ? -1 : 1;
+}
+
+/** Inserts in order and drops what comes after the first {@link MAX_PLACES}. False where it is there already. */
+export function insertSorted<T>(kept: T[], item: T, compare: (a: T, b: T) => number): boolean {
+  let low = 0;
+  for (let high = kept.length; low < high;) {
+    const middle = (low + high) >> 1;
+    if (compare(kept[middle] as T, item) < 0) low = middle + 1;
+    else high = middle;
+  }
+  const there = kept[low];
+  if (there !== undefined && compare(there, item) === 0) return false;
+  if (low < MAX_PLACES) kept.splice(low, 0, item);
+  if (kept.length > MAX_PLACES) kept.pop();
+  return true;
+}

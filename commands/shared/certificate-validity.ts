@@ -1,0 +1,143 @@
+import { type Finding, type ports, wording } from '../kit.ts';
+
+/**
+ * When a certificate is late.
+ *
+ * A level is reached when BOTH are true: few days are left, and little of the lifetime is left.
+ *
+ * | level    | days left        | share of the lifetime left | for 47 days | for 397 days |
+ * |----------|------------------|----------------------------|-------------|--------------|
+ * | listed   | <= `within`      | <= `warningShare`          | 15 d        | 30 d         |
+ * | warning  | <= `warningDays` | <= `warningShare`          | 15 d        | 30 d         |
+ * | critical | <= `criticalDays`| <= `criticalShare`         | 4.7 d       | 7 d          |
+ * | critical | expired, or ends before it begins |          | 0           | 0            |
+ *
+ * Days alone are wrong for short lifetimes: a certificate of 47 days would be "late" for two thirds of its life, one of six days always,
+ * and people learn to ignore it. Public lifetimes fall to 200 days in 2026, 100 in 2027 and 47 in 2029:
+ * https://cabforum.org/2025/04/11/ballot-sc081v3-introduce-schedule-of-reducing-validity-and-data-reuse-periods/
+ * A share alone is wrong for long ones: a tenth of a CA's ten years is a year.
+ * A third, because automation renews when two thirds are over: one that has less left has missed its renewal.
+ * https://cert-manager.io/docs/usage/certificate/#renewal, https://letsencrypt.org/docs/integration-guide/#when-to-renew
+ * A week for `criticalDays`, because it holds a week-end whenever it begins.
+ */
+export interface ValidityThresholds {
+  /** The widest horizon: nothing that ends later is listed. */
+  readonly withinDays: number;
+  readonly warningDays: number;
+  /** Of the lifetime, 0 to 1. */
+  readonly warningShare: number;
+  readonly criticalDays: number;
+  readonly criticalShare: number;
+}
+
+export const DEFAULT_THRESHOLDS: ValidityThresholds = {
+  withinDays: 30,
+  warningDays: 30,
+  warningShare: 0.33,
+  criticalDays: 7,
+  criticalShare: 0.1,
+};
+
+/** Dates that need action. `severity` is that of a certificate in use. */
+export interface DueStatus {
+  /** `never-valid` ends before it begins, and the end is still to come; one that has ended is `expired` all the same. */
+  readonly is: keyof typeof VALIDITY_REASONS;
+  readonly severity: Finding['severity'];
+}
+
+export type ValidityStatus =
+  | DueStatus
+  /** Ends within the horizon, with more than `warningShare` of its lifetime still left: its renewal is not due yet. */
+  | { readonly is: 'on-schedule' }
+  | { readonly is: 'valid' };
+
+export const VALIDITY_REASONS = {
+  expired: 'certificate-expired',
+  'never-valid': 'certificate-never-valid',
+  'not-yet-valid': 'certificate-not-yet-valid',
+  expiring: 'certificate-expiring',
+  undated: 'certificate-dates-unreadable',
+} as const;
+
+type Dates = Pick<ports.Certificate, 'notBefore' | 'notAfter'>;
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+/** Clocks differ by minutes; a certificate that begins later than that was issued in advance. */
+const MAX_SKEW_MS = 10 * MINUTE_MS;
+/** 9999-12-31 means "no expiry": https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.5 */
+const NEVER_MS = 253_402_214_400_000;
+
+/** The status at `nowMs`. A certificate is still valid at the very moment of `notAfter`. */
+export function judgeValidity(
+  { notBefore, notAfter }: Dates,
+  thresholds: ValidityThresholds,
+  nowMs: number,
+): ValidityStatus {
+  const from = notBefore.getTime();
+  const until = notAfter.getTime();
+  if (Number.isNaN(from) || Number.isNaN(until)) return { is: 'undated', severity: 'warning' };
+  if (nowMs > until) return { is: 'expired', severity: 'critical' };
+  if (from > until) return { is: 'never-valid', severity: 'critical' };
+  if (nowMs < from) return { is: 'not-yet-valid', severity: 'warning' };
+  const days = (until - nowMs) / DAY_MS;
+  if (until >= NEVER_MS || days > thresholds.withinDays) return { is: 'valid' };
+  const share = (until - nowMs) / (until - from);
+  if (share > thresholds.warningShare) return { is: 'on-schedule' };
+  if (days <= thresholds.criticalDays && share <= thresholds.criticalShare)
+    return { is: 'expiring', severity: 'critical' };
+  return { is: 'expiring', severity: days <= thresholds.warningDays ? 'warning' : 'info' };
+}
+
+export function isDueStatus(status: ValidityStatus): status is DueStatus {
+  return 'severity' in status;
+}
+
+/** Ends before it begins, as Vault issues it under an authority that ends first: https://github.com/hashicorp/vault/issues/30621 */
+export function isInverted({ notBefore, notAfter }: Dates): boolean {
+  return notBefore > notAfter;
+}
+
+export function isValidAt({ notBefore, notAfter }: Dates, moment: Date): boolean {
+  return notBefore <= moment && moment <= notAfter;
+}
+
+export function neverEnds({ notAfter }: Pick<Dates, 'notAfter'>): boolean {
+  return notAfter.getTime() >= NEVER_MS;
+}
+
+/** Continues a sentence after the certificate's name. No length of time in it is negative. */
+export function describeDue(dates: Dates, { is }: DueStatus, nowMs: number): string {
+  const { notBefore, notAfter } = dates;
+  const order = `ends ${wording.utcTime(notAfter)}, before it begins ${wording.utcTime(notBefore)}`;
+  switch (is) {
+    case 'expired': {
+      const ago = `expired ${wording.span(nowMs - notAfter.getTime())} ago`;
+      return isInverted(dates) ? `${ago} and was never valid: it ${order}` : ago;
+    }
+    case 'never-valid':
+      return `can never be valid: it ${order}`;
+    case 'expiring':
+      return `expires in ${wording.span(notAfter.getTime() - nowMs)}`;
+    case 'not-yet-valid':
+      return describeEarly(notBefore, nowMs);
+    default:
+      return 'has unreadable dates';
+  }
+}
+
+function describeEarly(notBefore: Date, nowMs: number): string {
+  const ms = notBefore.getTime() - nowMs;
+  const begins = wording.utcTime(notBefore);
+  return ms <= MAX_SKEW_MS
+    ? `is not valid yet: it becomes valid in ${wording.span(ms)}, at ${begins}; it was just issued, or a clock is wrong`
+    : `is not valid until ${begins}, in ${wording.span(ms)}`;
+}
+
+/** `2018-07-13 22:25 UTC to 2019-07-12 22:25 UTC` */
+export function validityPeriod(dates: Dates): string {
+  const { notBefore, notAfter } = dates;
+  const [from, to] = [wording.utcTime(notBefore), wording.utcTime(notAfter)];
+  if (isInverted(dates)) return `never: it begins ${from} and ends ${to}`;
+  return neverEnds(dates) ? `from ${from}, no expiry` : `${from} to ${to}`;
+}
