@@ -59,7 +59,7 @@ function summaryOf(roots: readonly DueRoot[], where: string, nowMs: number): str
 
 /** `2 trusted roots have expired`; of several kinds each with its number. */
 export function describeRoots(statuses: readonly DueStatus[]): string {
-  const parts = KINDS.flatMap(([is, one, many]) => {
+  const parts = Object.entries(DUE_PHRASES).flatMap(([is, [one, many]]) => {
     const amount = statuses.filter((status) => status.is === is).length;
     return amount > 0 ? [{ amount, says: amount === 1 ? one : many }] : [];
   });
@@ -68,13 +68,14 @@ export function describeRoots(statuses: readonly DueStatus[]): string {
     .join(', ');
 }
 
-const KINDS: readonly (readonly [DueStatus['is'], one: string, many: string])[] = [
-  ['expired', 'has expired', 'have expired'],
-  ['never-valid', 'can never be valid', 'can never be valid'],
-  ['expiring', 'expires soon', 'expire soon'],
-  ['not-yet-valid', 'is not valid yet', 'are not valid yet'],
-  ['undated', 'has unreadable dates', 'have unreadable dates'],
-];
+/** What one certificate does or several do, the worst first. */
+export const DUE_PHRASES: Readonly<Record<DueStatus['is'], readonly [one: string, many: string]>> = {
+  expired: ['has expired', 'have expired'],
+  'never-valid': ['can never be valid', 'can never be valid'],
+  expiring: ['expires soon', 'expire soon'],
+  'not-yet-valid': ['is not valid yet', 'are not valid yet'],
+  undated: ['has unreadable dates', 'have unreadable dates'],
+};
 
 function advice(roots: readonly DueRoot[]): string {
   const isOver = roots.some(({ status: { is } }) => is === 'expired' || is === 'never-valid');

@@ -4,7 +4,7 @@ import type { DueStatus } from '../../shared/certificate-validity.ts';
 import { compareSeverity } from '../../shared/severity.ts';
 import { withoutSource } from '../../shared/sources.ts';
 import type { SortableFinding } from './sort-findings.ts';
-import { describeRoots } from './trust-stores.ts';
+import { describeRoots, DUE_PHRASES } from './trust-stores.ts';
 
 export interface VerdictInput {
   /** Certificates, without roots of trust stores and without what is due and nobody needs. */
@@ -131,22 +131,11 @@ function phrasesFor(
   withinMs: number,
   firstMs: number,
 ): readonly [one: string, many: string] {
-  switch (is) {
-    case 'expired':
-      return ['has expired', 'have expired'];
-    case 'never-valid':
-      return ['can never be valid', 'can never be valid'];
-    case 'not-yet-valid':
-      return ['is not valid yet', 'are not valid yet'];
-    case 'undated':
-      return ['has unreadable dates', 'have unreadable dates'];
-    default: {
-      const within = `within ${wording.span(withinMs)}`;
-      if (severity !== 'critical') return [`expires ${within}`, `expire ${within}`];
-      const first = wording.span(firstMs);
-      return [`expires in ${first}`, `expire ${within}, the first in ${first}`];
-    }
-  }
+  if (is !== 'expiring') return DUE_PHRASES[is];
+  const within = `within ${wording.span(withinMs)}`;
+  if (severity !== 'critical') return [`expires ${within}`, `expire ${within}`];
+  const first = wording.span(firstMs);
+  return [`expires in ${first}`, `expire ${within}, the first in ${first}`];
 }
 
 type Phrases = readonly [one: (place: string, isFirst: boolean) => string, many: (count: number) => string];
