@@ -5,6 +5,7 @@ import { readArguments } from '../../src/check/arguments.ts';
 import type { ReadContext } from '../../src/check/context.ts';
 import type { Report } from '../../src/check/finding.ts';
 import { runCheck } from '../../src/check/run-check.ts';
+import { applyRemediation, planRemediation } from '../../src/check/run-remediation.ts';
 import type { Source } from '../../src/ports/source.ts';
 import { vaultConfig } from '../../src/sources/vault/config.ts';
 import { openVault } from '../../src/sources/vault/open.ts';
@@ -73,6 +74,7 @@ test('every expired certificate is offered, renewed as its plan says, and gone w
   const offers = before.findings.flatMap((finding) => finding.offers ?? []);
   expect(offers.map(({ title }) => title).toSorted()).toEqual([
     'Renew adapter/tls/cert',
+    'Renew all 4',
     'Renew diego/rep/cert',
     'Renew locket/tls/cert',
     'Renew rep/tls/cert',
@@ -82,7 +84,7 @@ test('every expired certificate is offered, renewed as its plan says, and gone w
   const applyContext = { idempotencyKey: 'm0123456789abcdef', signal: new AbortController().signal };
   const write = { certificates: () => source.writes!.certificates! };
   const recordStep = async (line: string): Promise<void> => void told.push(line);
-  for (const { params } of offers) {
+  for (const { params } of offers.filter(({ each }) => !each)) {
     const asked = renew.params.parse(params);
     const plan = await renew.plan(context(), asked);
     const travelled = JSON.parse(JSON.stringify(plan)) as typeof plan;
@@ -97,5 +99,48 @@ test('every expired certificate is offered, renewed as its plan says, and gone w
   expect(
     told.every((line) => / renewed in secret\/.+\/cert until .+: serial 1a2b, SHA-256 /.test(line)),
   ).toBe(true);
+  expect(await runExpiring()).toMatchObject({ status: 'clear', examined: 5, findings: [] });
+});
+
+test('one plan renews all that expired together, each again as it is found then, and skips what was renewed since', async () => {
+  const [finding] = (await runExpiring()).findings;
+  const [all, single] = finding?.offers ?? [];
+  expect(all).toMatchObject({ title: 'Renew all 4', each: { length: 4 } });
+  expect(finding?.targets).toEqual(all?.each?.map(({ target }) => target));
+  const options = {
+    read: { certificates: [source.reads.certificates!] },
+    now: new Date(),
+    signal: new AbortController().signal,
+    deadlineMs: 10_000,
+    redact: (text: string) => text,
+  };
+  const plan = await planRemediation(renew, all!, options);
+  expect(plan.lines).toHaveLength(4);
+  expect(plan.lines[0]).toMatch(
+    /^Issue a new certificate for .+ signed by cf-internal-ca \(secret\/.+\/ca\); everything else in the secret is kept$/,
+  );
+  expect(plan.targets).toHaveLength(8);
+
+  const steps: string[] = [];
+  const applyContext = { idempotencyKey: 'm0123456789abcdef', signal: options.signal };
+  const recordStep = async (line: string): Promise<void> => void steps.push(line);
+  const applied = {
+    ...options,
+    write: { certificates: () => source.writes!.certificates! },
+    applyContext,
+    recordStep,
+  };
+  const stillFound = new Set(finding?.targets);
+  await applyRemediation(renew, single!, await planRemediation(renew, single!, options), {
+    ...applied,
+    stillFound,
+  });
+  expect((await runExpiring()).findings[0]?.targets).toEqual(
+    finding?.targets?.filter((target) => target !== single?.target),
+  );
+  await applyRemediation(renew, all!, plan, { ...applied, stillFound });
+
+  expect(steps.filter((line) => line.includes(' renewed in '))).toHaveLength(4);
+  expect(steps.filter((line) => line.startsWith(`Skipped ${single?.target}: `))).toHaveLength(1);
   expect(await runExpiring()).toMatchObject({ status: 'clear', examined: 5, findings: [] });
 });

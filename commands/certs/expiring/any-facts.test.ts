@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Finding, ports } from '../../kit.ts';
-import { certificate, factsOf } from './builders.ts';
+import { certificate, factsOf, inVault } from './builders.ts';
 import { check } from './check.ts';
 import { diagnose } from './diagnose.ts';
 
@@ -71,6 +71,28 @@ const anySeen: fc.Arbitrary<ports.SeenPlace> = fc
 
 const anyFacts = fc.array(anySeen, { maxLength: 6 }).map((seen) => factsOf(seen, NOW));
 
+/** Many stored certificates of few authorities with ends close to one another. */
+const anyBatch = fc
+  .array(
+    fc.record({
+      path: fc.integer({ min: 0, max: 30 }),
+      issuer: fc.constantFrom('CA', 'Root'),
+      hoursLeft: fc.integer({ min: -60, max: 60 }),
+      renewable: fc.boolean(),
+    }),
+    { maxLength: 40 },
+  )
+  .map((all) =>
+    factsOf(
+      all.map(({ path, issuer, hoursLeft, renewable }) => {
+        const until = new Date(NOW.getTime() + hoursLeft * 3_600_000).toISOString();
+        const known = { name: `leaf ${path}`, issuer, from: '2025-01-01', until };
+        return inVault(String(path), { ...known, ...(renewable && { renewable }) });
+      }),
+      NOW,
+    ),
+  );
+
 function allTextOf({ summary, evidence = [] }: Finding): string {
   return JSON.stringify([summary, evidence]);
 }
@@ -118,9 +140,31 @@ test('a certificate with a place of its own is never less severe than it is alon
       const place: ports.SeenPlace = { kind: 'seen', place: 'vault:secret/own:certificate', chain: [own] };
       const isCritical = (seen: readonly ports.SeenPlace[]) =>
         diagnose(factsOf(seen, NOW), args, NOW)
-          .findings.filter(({ evidence }) => JSON.stringify(evidence).includes(own.fingerprint))
+          .findings.filter(({ evidence }) => JSON.stringify(evidence).includes(own.fingerprint.slice(0, 16)))
           .some(({ reason, severity }) => reason.startsWith('certificate-') && severity === 'critical');
       expect(!isCritical([place]) || isCritical([place, ...others])).toBe(true);
+    }),
+  );
+});
+
+test('grouping neither adds nor loses a certificate, and names each target once', () => {
+  fc.assert(
+    fc.property(anyBatch, (facts) => {
+      const { findings, measures } = diagnose(facts, args, NOW);
+      const dated = findings.filter(
+        ({ reason, severity }) => /^certificate-(expired|expiring)$/.test(reason) && severity !== 'info',
+      );
+      const targets = dated.flatMap(({ reason, target, targets: many = [target] }) =>
+        many.map((one) => `${reason} ${one}`),
+      );
+      expect(new Set(targets).size).toBe(targets.length);
+      expect(targets.length).toBe((measures ?? []).reduce((sum, { value }) => sum + value, 0));
+      for (const { targets: many, offers = [] } of findings) {
+        expect(many === undefined || many.length >= 3).toBe(true);
+        for (const offer of offers)
+          for (const target of 'each' in offer ? offer.each.map((one) => one.target) : [offer.target])
+            expect(many === undefined ? target === undefined : many.includes(target ?? '')).toBe(true);
+      }
     }),
   );
 });

@@ -18,20 +18,41 @@ test('names the thirteen certificates behind "Downloading Failed", and no health
 
   expect(examined).toBe(16);
   expect(verdict).toBe('13 of 16 certificates have expired');
-  expect(findings).toHaveLength(13);
-  expect(new Set(findings.map(({ reason, severity }) => `${reason} ${severity}`))).toEqual(
-    new Set(['certificate-expired critical']),
-  );
-  expect(findings.map(({ target }) => target)).toContain('vault:secret/bbs/locket/tls/cert:certificate');
-  expect(findings.find(({ target }) => target.includes('cell/rep/tls'))?.summary).toBe(
-    'rep client expired 10 hours ago (vault:secret/cell/rep/tls/cert:certificate); ' +
-      'likely impact: the BBS and the cells cannot connect: pushes end in "Downloading Failed"',
-  );
+  expect(findings).toHaveLength(1);
+  expect(findings[0]).toMatchObject({
+    reason: 'certificate-expired',
+    severity: 'critical',
+    target: 'issuer CN=cf-internal-ca, until 2019-07-12',
+    summary:
+      '13 certificates issued by cf-internal-ca expired together 10 hours ago; ' +
+      'likely impact: cells no longer receive container-to-container network policies, and 5 more',
+  });
+  expect(findings[0]?.targets).toHaveLength(13);
+  expect(findings[0]?.targets).toContain('vault:secret/bbs/locket/tls/cert:certificate');
 });
 
-test('says of every one of the thirteen what likely stops working', () => {
+test('says of every one of the thirteen where it is and what likely stops working', () => {
   const { facts, now } = stories.downloadingFailed;
-  for (const { summary } of ask(facts, now).findings) expect(summary).toMatch(/; likely impact: \S+/);
+  const table = ask(facts, now).findings[0]?.evidence?.find(({ kind }) => kind === 'table');
+  expect(table?.kind === 'table' && table.columns).toEqual([
+    'Place',
+    'Certificate',
+    'Likely impact',
+    'SHA-256 prefix',
+  ]);
+  expect(table?.kind === 'table' && table.rows).toHaveLength(13);
+  for (const row of (table?.kind === 'table' && table.rows) || [])
+    expect(row.every((cell) => cell !== '')).toBe(true);
+});
+
+test('an expired certificate alone says what likely stops working', () => {
+  const facts = factsOf([
+    inVault('cell/rep/tls', { name: 'rep client', from: '2018-07-13', until: '2019-07-12T22:25:49Z' }),
+  ]);
+  expect(ask(facts, new Date('2019-07-13T09:00:00Z')).findings[0]?.summary).toBe(
+    'rep client expired 10 hours ago (vault:secret/cell/rep/tls:certificate); ' +
+      'likely impact: the BBS and the cells cannot connect: pushes end in "Downloading Failed"',
+  );
 });
 
 test('all is clear the morning after', () => {
@@ -219,7 +240,9 @@ test('twenty thousand leaves under twenty thousand authorities of one name are j
       inVault(`ca/${at}`, { name: 'ca', from: '2025-01-01', until: '2026-01-01', authority: true }),
     ]).flat(),
   );
-  expect(ask(facts, new Date('2026-02-20')).findings).toHaveLength(40_000);
+  const { findings } = ask(facts, new Date('2026-02-20'));
+  expect(findings).toHaveLength(20_001);
+  expect(findings.at(-1)?.targets).toHaveLength(20_000);
 });
 
 test('thresholds can be set by arguments', () => {

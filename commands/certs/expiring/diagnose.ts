@@ -13,6 +13,7 @@ import {
 } from '../../shared/certificate-validity.ts';
 import type { Facts } from './collect.ts';
 import { dueFinding } from './expiry.ts';
+import { groupByIssuer } from './group-by-issuer.ts';
 import { siteProblems, weaknesses } from './problems.ts';
 import type { RenewOffer } from './renew.ts';
 import { sortFindings, type SortableFinding } from './sort-findings.ts';
@@ -53,6 +54,11 @@ export function diagnose(
   const unneeded = tasks.filter(({ occurrences }) => !isNeeded(occurrences)).map(({ status: { is } }) => is);
   const trustStore = trustStoreFinding(trusted.filter(isDue), nowMs);
   const problems = [...siteProblems(sites), ...certificates.flatMap(weaknesses)];
+  const single = sortFindings([
+    ...tasks.map(({ task }) => task),
+    ...problems,
+    ...(trustStore ? [trustStore] : []),
+  ]);
   const amountOf = (is: ValidityStatus['is']) => needed.filter(({ status }) => status.is === is).length;
   return {
     examined: certificates.length,
@@ -70,11 +76,7 @@ export function diagnose(
       problems,
       withinMs: within,
     }),
-    findings: sortFindings([
-      ...tasks.map(({ task }) => task),
-      ...problems,
-      ...(trustStore ? [trustStore] : []),
-    ]),
+    findings: sortFindings(groupByIssuer(single, nowMs)).map(({ finding }) => finding),
     measures: [
       { label: 'certificates', value: amountOf('expired'), unit: 'expired' },
       { label: 'certificates', value: amountOf('expiring'), unit: `expiring within ${wording.span(within)}` },
@@ -92,7 +94,8 @@ function toTask(
   nowMs: number,
 ): SortableFinding {
   const { subject, issuer, notAfter } = occurrences.certificate;
-  const task = { finding: dueFinding(occurrences, status, nowMs, signers), untilMs: notAfter.getTime() };
+  const finding = dueFinding(occurrences, status, nowMs, signers);
+  const task = { finding, untilMs: notAfter.getTime(), about: { occurrences, signers } };
   // One that nobody needs must not come before the certificates that name it as their issuer.
   if (!isNeeded(occurrences)) return task;
   return subject === issuer ? { ...task, signs: subject } : { ...task, signs: subject, signedBy: issuer };

@@ -122,7 +122,8 @@ function percent(share: number): string {
   return whole < 1 ? 'less than 1%' : `${whole}%`;
 }
 
-function describeSigners(first: readonly CertificateOccurrences[]): string {
+/** `cf-internal-ca (vault:secret/cf/ca:certificate)` */
+export function describeSigners(first: readonly CertificateOccurrences[]): string {
   return wording.list(first.map(({ certificate, storedAt }) => `${certificate.name} (${storedAt})`));
 }
 

@@ -164,6 +164,33 @@ test('applying renews exactly what was planned, once, and reports the new serial
   ]);
 });
 
+test('a line of a plan for many says nothing that the lines before it change', async () => {
+  const plan = await planned(LOCKET);
+  const later = { ...LOCKET, authority: { ...LOCKET.authority, nextSerial: '1a2c' } };
+  const { many } = renew;
+  for (const one of [
+    plan,
+    await planned({
+      ...later,
+      versions: { ...LOCKET.versions, 'vault:secret/cf/bbs/locket/ca:certificate': 42 },
+    }),
+  ]) {
+    expect(many?.line(ASKED, one)).toBe(
+      'Issue a new certificate for locket.service.cf.internal in secret/cf/bbs/locket/tls: same key, names and extensions, ' +
+        'valid for 364 days from then on, but not longer than its authority, 2026-07-12 00:00 UTC (the current one expires 2019-07-12 22:25 UTC), ' +
+        'signed by cf-internal-ca (secret/cf/bbs/locket/ca); everything else in the secret is kept',
+    );
+    expect(many?.precondition(one)).toEqual({
+      fingerprint: 'ab'.repeat(32),
+      'version of vault:secret/cf/bbs/locket/tls:certificate': '3',
+    });
+  }
+  expect(many?.title([ASKED, ASKED, ASKED])).toBe('Renew all 3');
+  expect(many?.afterwards?.([ASKED, ASKED, ASKED])[0]).toMatch(
+    /^This deploys nothing: deploy what uses these 3 certificates/,
+  );
+});
+
 test('a button names the end of the path, in the room that Slack has for it', () => {
   expect(renew.title(ASKED)).toBe('Renew bbs/locket/tls');
   expect(renew.title({ store: 'vault', place: 'vault:secret/tls:certificate' })).toBe('Renew secret/tls');
@@ -198,7 +225,7 @@ test('one certificate in many secrets and behind many sites is one finding with 
   }));
   const sites = Array.from({ length: 99 }, (_, at) => live(`site-${at}.example.com:443`, [shared]));
   const [finding] = findingsOf([...places, ...places, ...sites], '2019-07-13');
-  expect(finding?.offers?.map(({ params }) => params.place)).toEqual([
+  expect(finding?.offers?.map((offer) => 'params' in offer && offer.params.place)).toEqual([
     'vault:secret/cf/0/tls:certificate',
     'vault:secret/cf/2/tls:certificate',
     'vault:secret/cf/4/tls:certificate',

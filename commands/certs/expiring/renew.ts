@@ -11,16 +11,22 @@ const params = z.strictObject({
 
 type RenewParams = z.output<typeof params>;
 
-export interface RenewOffer {
-  readonly remediation: 'renew';
-  readonly params: RenewParams;
-}
+/** For one place; in a finding with many targets it names which one, or lists several. */
+export type RenewOffer =
+  | { readonly remediation: 'renew'; readonly params: RenewParams; readonly target?: string }
+  | {
+      readonly remediation: 'renew';
+      readonly each: readonly { readonly target: string; readonly params: RenewParams }[];
+    };
 
 /** The end of a path is what people know it by. */
 const MAX_TITLE_SEGMENTS = 3;
 /** Names of what is kept that a plan mentions. */
 const MAX_KEPT_NAMES = 12;
 const DAY_MS = 86_400_000;
+/** In the outage the redeploy hung at the first cell: its new peers refused its old certificate. */
+const MUTUAL_TLS =
+  'If it has expired and both sides check each other (mutual TLS), a deployment may hang until both have their new certificate.';
 const NEVER = '9999-12-31T23:59:59.000Z';
 
 /** Does what `safe x509 renew` does, and verifies what that does not. It deploys nothing, so nothing is interrupted. */
@@ -37,7 +43,11 @@ export const renew = defineRemediation({
     const { place, authority, versions, fingerprint } = renewal;
     const counted = authority.nextSerial !== undefined && authority.place !== place;
     return {
-      lines: [...(counted ? [describeSerial(renewal)] : []), describeIssue(renewal), describeKept(renewal)],
+      lines: [
+        ...(counted ? [describeSerial(renewal)] : []),
+        describeIssue(renewal, withSerial(renewal)),
+        describeKept(renewal),
+      ],
       targets: counted ? [authority.place, place] : [place],
       precondition: {
         fingerprint,
@@ -50,9 +60,8 @@ export const renew = defineRemediation({
       details: { renewal },
     };
   },
-  apply: async ({ write, applyContext, recordStep }, { store, place }, { details }) => {
-    // Made by `plan` just now: a plan that differs from the approved one by a letter is not applied.
-    const renewal = details?.['renewal'] as ports.Renewal;
+  apply: async ({ write, applyContext, recordStep }, { store, place }, plan) => {
+    const renewal = renewalIn(plan);
     const { serial, notAfter, fingerprint } = await write.certificates(store).renew(renewal, applyContext);
     const until = moment(notAfter);
     await recordStep(
@@ -60,6 +69,19 @@ export const renew = defineRemediation({
     );
   },
   settlesWithinSeconds: 30,
+  many: {
+    title: (all) => `Renew all ${all.length}`,
+    // Without serials: each line changes the next serial of an authority that several lines may share.
+    line: (_, plan) => `${describeIssue(renewalIn(plan))}; everything else in the secret is kept`,
+    precondition: (plan) => {
+      const { place, fingerprint, versions } = renewalIn(plan);
+      return { fingerprint, [`version of ${place}`]: String(versions[place]) };
+    },
+    afterwards: (all) => [
+      `This deploys nothing: deploy what uses these ${all.length} certificates, then check with \`/certs expiring\` and at the live sites that the new ones are served.`,
+      MUTUAL_TLS,
+    ],
+  },
 });
 
 /** An offer for each place where it can be renewed. */
@@ -71,6 +93,11 @@ export function offersFor(places: readonly string[]): { readonly offers?: readon
       params: { store: place.slice(0, place.indexOf(':')), place },
     })),
   };
+}
+
+/** Made by `plan` just now: a plan that differs from the approved one by a letter is not applied. */
+function renewalIn({ details }: { readonly details?: Readonly<Record<string, unknown>> }): ports.Renewal {
+  return details?.['renewal'] as ports.Renewal;
 }
 
 function planIn(
@@ -86,16 +113,22 @@ function planIn(
 }
 
 /** Nothing in here changes with the clock: the plan is made again before it is applied, and compared. */
-function describeIssue({ place, name, notAfter, lifetimeMs, authority, signature }: ports.Renewal): string {
+function describeIssue(
+  { place, name, notAfter, lifetimeMs, authority, signature }: ports.Renewal,
+  serial = '',
+): string {
   const ends = moment(notAfter);
   const by = authority.place === place ? 'itself' : `${authority.name} (${pathOf(authority.place)})`;
-  const serial = authority.nextSerial === undefined ? 'a random serial' : `serial ${authority.nextSerial}`;
   return [
     `Issue a new certificate for ${name} in ${pathOf(place)}: same key, names and extensions`,
     `valid for ${lifetime(lifetimeMs)} from then on${describeLimit(authority.notAfter)} (the current one expires ${ends})`,
-    `signed by ${by} with ${serial}`,
+    `signed by ${by}${serial}`,
     ...(signature ? [`${signature.to} instead of ${signature.from}`] : []),
   ].join(', ');
+}
+
+function withSerial({ authority: { nextSerial } }: ports.Renewal): string {
+  return nextSerial === undefined ? ' with a random serial' : ` with serial ${nextSerial}`;
 }
 
 /** As everywhere in a report, from ISO 8601: `2019-07-12 22:25 UTC`. */
@@ -126,8 +159,7 @@ function afterwards({ place }: ports.Renewal): readonly string[] {
   const path = pathOf(place);
   return [
     `This deploys nothing: deploy what uses ${path}, then check with \`/certs show ${path}\` and at the live site that the new certificate is served.`,
-    // In the outage the redeploy hung at the first cell: its new peers refused its old certificate.
-    'If it has expired and both sides check each other (mutual TLS), a deployment may hang until both have their new certificate.',
+    MUTUAL_TLS,
   ];
 }
 

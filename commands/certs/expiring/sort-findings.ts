@@ -1,4 +1,5 @@
 import type { Finding } from '../../kit.ts';
+import type { CertificateOccurrences } from '../../shared/certificate-occurrences.ts';
 import { compareSeverity } from '../../shared/severity.ts';
 import type { RenewOffer } from './renew.ts';
 
@@ -12,14 +13,19 @@ export interface SortableFinding {
   /** Present where the finding is about a certificate's dates: only those must wait for their signers. */
   readonly signs?: string;
   readonly signedBy?: string;
+  /** Present where the finding is about the dates of one certificate; `signers` are to be renewed before it. */
+  readonly about?: {
+    readonly occurrences: CertificateOccurrences;
+    readonly signers: readonly CertificateOccurrences[];
+  };
 }
 
 /**
  * The order in which to work: the most severe first, then what ends first; but a certificate comes right after the authority that signs it
- * where that one is due as well: renewed under the old authority, it would have to be renewed again.
+ * where that one is due as well: renewed under the old authority, it would have to be renewed again. No two have the same reason and target.
  */
-export function sortFindings(findings: readonly SortableFinding[]): Finding<RenewOffer>[] {
-  const sorted = findings.toSorted(compare);
+export function sortFindings(findings: readonly SortableFinding[]): SortableFinding[] {
+  const sorted = findings.toSorted(compareUrgency);
   const bySubject = Map.groupBy(
     sorted.filter(({ signs }) => signs !== undefined),
     ({ signs }) => signs,
@@ -37,24 +43,27 @@ export function sortFindings(findings: readonly SortableFinding[]): Finding<Rene
     }
     for (const one of [...path].toReversed()) ordered.add(one);
   }
-  return numberRepeated([...ordered].map(({ finding }) => finding));
+  return numberRepeated([...ordered]);
 }
 
-function compare(a: SortableFinding, b: SortableFinding): number {
+/** The most severe first, then what ends first. */
+export function compareUrgency(a: SortableFinding, b: SortableFinding): number {
   const bySeverity = compareSeverity(a.finding, b.finding);
   if (bySeverity !== 0) return bySeverity;
   const byDate = (a.untilMs || Infinity) - (b.untilMs || Infinity);
   if (!Number.isNaN(byDate) && byDate !== 0) return byDate;
+  if (a.finding.target === b.finding.target) return 0;
   return a.finding.target < b.finding.target ? -1 : 1;
 }
 
 /** Two certificates at one place (a site behind several addresses) are two findings: the later ones are numbered. */
-function numberRepeated(findings: readonly Finding<RenewOffer>[]): Finding<RenewOffer>[] {
+function numberRepeated(findings: readonly SortableFinding[]): SortableFinding[] {
   const times = new Map<string, number>();
-  return findings.map((finding) => {
-    const key = `${finding.reason} ${finding.target}`;
+  return findings.map((one) => {
+    const { reason, target } = one.finding;
+    const key = `${reason} ${target}`;
     const time = (times.get(key) ?? 0) + 1;
     times.set(key, time);
-    return time === 1 ? finding : { ...finding, target: `${finding.target} (${time})` };
+    return time === 1 ? one : { ...one, finding: { ...one.finding, target: `${target} (${time})` } };
   });
 }

@@ -1,0 +1,147 @@
+import { type Evidence, type Finding, wording } from '../../kit.ts';
+import { isInverted } from '../../shared/certificate-validity.ts';
+import { field } from '../../shared/evidence.ts';
+import { describeSigners, likelyImpact } from './expiry.ts';
+import type { RenewOffer } from './renew.ts';
+import { compareUrgency, type SortableFinding } from './sort-findings.ts';
+
+/** The finding of one certificate that may be one of many. */
+interface Member extends SortableFinding {
+  readonly about: NonNullable<SortableFinding['about']>;
+}
+
+/** Two are as easy to read and renew one by one. */
+const MIN_TOGETHER = 3;
+const TOGETHER_MS = 24 * 3_600_000;
+
+/**
+ * Makes one finding of certificates that one authority issued and that end within 24 hours of one another: somebody issued them in one run
+ * and nobody renewed them, and one maintenance window renews them all.
+ *
+ * A run takes minutes to hours, and may go on overnight. The day is measured from the first of them, not from one to the next, because
+ * certificates that are issued every day would otherwise form one endless group. For expired ones their end counts as well, not their issue:
+ * what broke at another time is another event.
+ *
+ * Only stored certificates with readable dates are grouped, those that can be renewed apart from those that cannot. Authorities stay findings
+ * of their own, and so do certificates that can be renewed in several places: each of these is a decision of its own.
+ */
+export function groupByIssuer(findings: readonly SortableFinding[], nowMs: number): SortableFinding[] {
+  const alike = Map.groupBy(findings.filter(isMember), ({ finding, about }) =>
+    JSON.stringify([finding.reason, finding.offers !== undefined, about.occurrences.certificate.issuer]),
+  );
+  const groups = [...alike.values()].flatMap(splitByTime).filter(({ length }) => length >= MIN_TOGETHER);
+  const grouped = new Set<SortableFinding>(groups.flat());
+  return [
+    ...findings.filter((one) => !grouped.has(one)),
+    ...groups.map((members) => toFinding(members.toSorted(compareUrgency), nowMs)),
+  ];
+}
+
+function isMember(one: SortableFinding): one is Member {
+  const { finding, about } = one;
+  if (!about || !/^certificate-(expired|expiring)$/.test(finding.reason)) return false;
+  const { certificate, storedAt, renewable } = about.occurrences;
+  return (
+    storedAt !== undefined &&
+    renewable.length < 2 &&
+    !certificate.authority &&
+    !isInverted(certificate) &&
+    certificate.issuer !== '' &&
+    certificate.issuer !== certificate.subject
+  );
+}
+
+function splitByTime(members: readonly Member[]): readonly (readonly Member[])[] {
+  const groups: Member[][] = [];
+  for (const one of members.toSorted((a, b) => a.untilMs - b.untilMs)) {
+    const first = groups.at(-1)?.[0];
+    if (first && one.untilMs - first.untilMs <= TOGETHER_MS) groups.at(-1)?.push(one);
+    else groups.push([one]);
+  }
+  return groups;
+}
+
+/** `members` are the most urgent first. Its target has the day, so that another group of the same issuer is another finding. */
+function toFinding(members: readonly Member[], nowMs: number): SortableFinding {
+  const [first] = members;
+  if (!first) throw new TypeError('a group has members');
+  const { signers } = first.about;
+  const { issuer, notAfter } = earliestOf(members).about.occurrences.certificate;
+  const finding: Finding<RenewOffer> = {
+    reason: first.finding.reason,
+    severity: first.finding.severity,
+    target: `issuer ${issuer}, until ${wording.utcTime(notAfter).slice(0, 10)}`,
+    targets: members.map(({ finding: { target } }) => target),
+    summary: summaryOf(members, nowMs),
+    evidence: [
+      ...(signers.length === 0 ? [] : [field('Renew first', describeSigners(signers))]),
+      ...placesOf(members),
+    ],
+    ...(first.finding.offers && { offers: offersFor(members) }),
+  };
+  return { finding, untilMs: notAfter.getTime(), signedBy: issuer };
+}
+
+function earliestOf(members: readonly Member[]): Member {
+  return members.reduce((earliest, one) => (one.untilMs < earliest.untilMs ? one : earliest));
+}
+
+/** One for all of them, then one for each. */
+function offersFor(members: readonly Member[]): readonly RenewOffer[] {
+  const each = members.flatMap(({ finding: { target, offers = [] } }) =>
+    offers.flatMap((offer) => ('params' in offer ? [{ target, params: offer.params }] : [])),
+  );
+  return [
+    { remediation: 'renew', each },
+    ...each.map(({ target, params }) => ({ remediation: 'renew', params, target }) as const),
+  ];
+}
+
+function summaryOf(members: readonly Member[], nowMs: number): string {
+  const { issuer, notAfter } = earliestOf(members).about.occurrences.certificate;
+  const untilMs = notAfter.getTime();
+  const last = members.reduce((latest, one) => Math.max(latest, one.untilMs), untilMs);
+  const first = wording.span(untilMs - nowMs);
+  const start = first === wording.span(last - nowMs) ? ' ' : ', the first ';
+  const when =
+    untilMs < nowMs ? `expired together${start}${first} ago` : `expire together${start}in ${first}`;
+  const says = `${members.length} certificates issued by ${nameIn(issuer)} ${when}`;
+  const [impact, ...more] = new Set(members.flatMap((one) => impactOf(one) ?? []));
+  if (untilMs < nowMs && impact !== undefined)
+    return `${says}; likely impact: ${impact}${more.length > 0 ? `, and ${more.length} more` : ''}`;
+  const names = members.map(({ about }) => about.occurrences.certificate.name);
+  return `${says} (${wording.list(names, 2)})`;
+}
+
+function impactOf({ about: { occurrences } }: Member): string | undefined {
+  return likelyImpact(occurrences.places[0].place, occurrences.certificate.name);
+}
+
+/** The CN of a subject, or all of it. */
+function nameIn(subject: string): string {
+  return /(?:^|, )CN=([^,]+)/.exec(subject)?.[1] ?? subject;
+}
+
+/** Where each one is. Columns that say the same of all, or nothing, are left out. */
+function placesOf(members: readonly Member[]): readonly Evidence[] {
+  const rows = members.map((one) => {
+    const { certificate, places, count } = one.about.occurrences;
+    const others = places.slice(1).map(({ place }) => place);
+    return {
+      Place: places[0].place,
+      Certificate: certificate.name,
+      Expires: wording.utcTime(certificate.notAfter),
+      'Other places': wording.list(others, 2, count - 1),
+      'Likely impact': impactOf(one) ?? '',
+      'SHA-256 prefix': certificate.fingerprint.slice(0, 16),
+    };
+  });
+  const ends = new Set(rows.map(({ Expires }) => Expires));
+  const columns = (
+    ['Place', 'Certificate', 'Expires', 'Other places', 'Likely impact', 'SHA-256 prefix'] as const
+  ).filter((column) => (column === 'Expires' ? ends.size > 1 : rows.some((row) => row[column] !== '')));
+  return [
+    ...(ends.size === 1 ? [field('Expires', [...ends].join(''))] : []),
+    { kind: 'table', columns, rows: rows.map((row) => columns.map((column) => row[column])) },
+  ];
+}
