@@ -191,7 +191,7 @@ function findInPlainText(
   const found = mergeContent([inPem.contents, ...whole]);
   return isNoContent(bytes)
     ? found
-    : mergeContent([found, renumbered(onlyNew(bytes, found), found.chains.length)]);
+    : mergeContent([found, placedAfter(onlyNew(bytes, found), found.chains.length)]);
 }
 
 /**
@@ -236,17 +236,17 @@ function findInBytes(bytes: Buffer, search: Search): FoundContent {
     more !== undefined && more.length > 0 ? [findInside(more, search)] : [],
   );
   const own = contents.chains.length + contents.unreadable.length;
-  return mergeContent([contents, ...further.map((more, index) => renumbered(more, own + index))]);
+  return mergeContent([contents, ...further.map((more, index) => placedAfter(more, own + index))]);
 }
 
 /** Content of an unknown format: DER certificates anywhere among its bytes, and PEM or base64 in its text. */
 function findInAnything(bytes: Buffer, search: Search): FoundContent {
   const carved = carve(bytes);
   const text = findInText(decodeText(bytes), search);
-  return isNoContent(carved) ? text : mergeContent([carved, renumbered(text, carved.chains.length)]);
+  return isNoContent(carved) ? text : mergeContent([carved, placedAfter(text, carved.chains.length)]);
 }
 
-function renumbered(contents: FoundContent, before: number): FoundContent {
+function placedAfter(contents: FoundContent, before: number): FoundContent {
   if (before === 0 || isEmpty(contents)) return contents;
   return prefixPlaces(ordinal(before + 1), contents);
 }
