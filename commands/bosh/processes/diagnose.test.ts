@@ -155,13 +155,27 @@ test.each([
   [undefined, '; check `/etcd doppler`'],
   ['cf/251', ''],
   ['cf/278.1', ''],
+  ['v260', ''],
+  ['cf-release 270', ''],
   ['cf-deployment', ''],
+  ['cf-deployment/1.2', ''],
+  ['3541.2', '; check `/etcd doppler`'],
 ])('metron asks etcd before cf v251 only: of %s is said "%s"', (version, hint) => {
   const { facts } = stories.metronFellOver;
   const deployments = facts.deployments.map((one) => ({ ...one, ...(version !== undefined && { version }) }));
   expect(diagnose({ deployments }).findings[0]?.summary).toBe(
     `metron_agent is not running on 12 of 12 VMs: a single cause is likely${hint}`,
   );
+});
+
+test.each([
+  ['cf/250', true],
+  [undefined, true],
+  ['cf/251', false],
+])('a doppler of %s that is down points at etcd: %s', (version, isHinted) => {
+  const dopplers = ['doppler/0', 'doppler/1'].map((name) => instance(name, ['x', { doppler: 'failing' }]));
+  const [finding] = diagnose(factsOf(dopplers, version === undefined ? {} : { version })).findings;
+  expect(finding?.summary.endsWith('; check `/etcd health`')).toBe(isHinted);
 });
 
 test('what is starting is information without a button, but is not yet reported as healthy', () => {

@@ -1,3 +1,4 @@
+import { usesEtcd } from '../../shared/cf-version.ts';
 import type { WatchedDeployment } from './collect.ts';
 
 export interface Hint {
@@ -29,12 +30,13 @@ const NEEDS_ETCD: Hint = {
 const HINT_RULES: readonly HintRule[] = [
   {
     process: /^metron_agent$/,
-    applies: dependsOnEtcd,
+    applies: mayUseEtcd,
     check: '`/etcd doppler`',
     because: 'it panics when no doppler is registered in etcd for its protocol',
   },
   { process: /^etcd$/, check: '`/etcd health`', because: 'it shows which member is missing' },
-  { process: /^(doppler|syslog_drain_binder|hm9000_\w+|routing-api)$/, ...NEEDS_ETCD },
+  { process: /^doppler$/, applies: mayUseEtcd, ...NEEDS_ETCD },
+  { process: /^(syslog_drain_binder|hm9000_\w+|routing-api)$/, ...NEEDS_ETCD },
   {
     process: /^consul_agent$/,
     check: 'the consul servers first',
@@ -52,8 +54,7 @@ export function hintFor(process: string, deployment: WatchedDeployment): Hint | 
   return HINT_RULES.find((known) => known.process.test(process) && (known.applies?.(deployment) ?? true));
 }
 
-/** Metron no longer asks etcd from cf v251 on (`cf/251`, later `cf-deployment`); where no version is known it may. */
-function dependsOnEtcd({ version = '' }: WatchedDeployment): boolean {
-  const release = /^cf[/ -]?v?(\d+)\b/.exec(version)?.[1];
-  return version !== 'cf-deployment' && (release === undefined || Number(release) < 251);
+/** Where the version is not known it may. */
+function mayUseEtcd({ version }: WatchedDeployment): boolean {
+  return usesEtcd(version) !== false;
 }

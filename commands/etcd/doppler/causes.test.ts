@@ -155,20 +155,32 @@ test('where no doppler speaks their protocol, that is why metron agents are down
   );
 });
 
-test('a metron_agent of CF v251 or later does not look in etcd, and is not counted here', () => {
-  const modern = deployment([doppler({ ...TWO, processes: { metron_agent: 'failing' } })], {
-    name: 'cf-new',
-    version: 'cf/260',
-  });
-  const facts = factsOf(
-    [etcd([announced('z1/doppler_z1/id-1', '10.0.1.1')])],
-    [deployment([doppler(ONE)], { version: 'cf/245' }), modern],
-  );
-  const report = ask(facts);
-  expect(report).toMatchObject({ examined: 1, findings: [] });
-  expect(report.measures).toContainEqual({ label: 'metron_agent', value: 1, of: 1, unit: 'running' });
-  expect(lines(ask(factsOf([etcd([])], [modern])))).toEqual(['info not-applicable /doppler/meta']);
-});
+test.each(['cf/260', 'v260', 'cf-release 270', 'cf-deployment', 'cf-deployment/1.2'])(
+  'a metron_agent of %s does not look in etcd, and is not counted here',
+  (version) => {
+    const modern = deployment([doppler({ ...TWO, processes: { metron_agent: 'failing' } })], {
+      name: 'cf-new',
+      version,
+    });
+    const facts = factsOf(
+      [etcd([announced('z1/doppler_z1/id-1', '10.0.1.1')])],
+      [deployment([doppler(ONE)], { version: 'cf/245' }), modern],
+    );
+    const report = ask(facts);
+    expect(report).toMatchObject({ examined: 1, findings: [] });
+    expect(report.measures).toContainEqual({ label: 'metron_agent', value: 1, of: 1, unit: 'running' });
+    expect(lines(ask(factsOf([etcd([])], [modern])))).toEqual(['info not-applicable /doppler/meta']);
+  },
+);
+
+test.each([undefined, '3541.2', 'cf/0+dev.1'])(
+  'a doppler of an unknown version (%s) is expected to register',
+  (version) => {
+    const known = deployment([doppler(ONE), doppler(TWO)], version === undefined ? {} : { version });
+    const report = ask(factsOf([etcd([announced('z1/doppler_z1/id-1', '10.0.1.1')])], [known]));
+    expect(lines(report)).toEqual(['critical registration-stuck doppler_z2/0']);
+  },
+);
 
 test('a doppler that was just killed is reported as not running, though its key is still there', () => {
   const fading = { before: { modified: 56_766_863 }, ttl: 3 };

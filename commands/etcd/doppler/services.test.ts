@@ -89,22 +89,6 @@ test.each([[[]], [['z1']], [['z1', 'doppler_z1']]])('the path %j names no instan
 });
 
 test.each([
-  ['cf/245', false],
-  ['cf/250', false],
-  ['cf/251', true],
-  ['cf/278.1', true],
-  ['v260', true],
-  ['cf-release 270', true],
-  ['cf-deployment', true],
-  ['cf-deployment/v1.0.0', true],
-  ['', false],
-  ['cf/245+dev.1', false],
-  ['3541.2', false],
-])('whether version %j is too new to announce itself in etcd: %s', (version, expected) => {
-  expect(DOPPLER.ended?.isOver(version)).toBe(expected);
-});
-
-test.each([
   ['10.0.0.1', true],
   ['fd00::1', true],
   ['doppler.service.cf.internal', false],

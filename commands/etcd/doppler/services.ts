@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { usesEtcd } from '../../shared/cf-version.ts';
 
 /**
  * A service whose processes register in a key-value store, with keys that expire unless they are refreshed.
@@ -102,7 +103,7 @@ export const DOPPLER: Service = {
     'the client certificates of the dopplers for etcd: /certs expiring --match etcd',
     'DNS (consul): cf-etcd.service.cf.internal must resolve on the doppler VMs',
   ],
-  ended: { since: 'CF v251', isOver: isSince251 },
+  ended: { since: 'CF v251', isOver: (version) => usesEtcd(version) === false },
 };
 
 /** Do not count on three of them: `udp` alone in 2015, then `tcp`, `ws` and `tls` were added, and only `ws` was left in 2017. */
@@ -127,11 +128,4 @@ function endpointsOf(value: string): Pick<Announced, 'hosts' | 'protocols'> | st
 /** Only addresses are compared with those of an instance, not names. */
 export function isAddress(host: string): boolean {
   return /^\d{1,3}(\.\d{1,3}){3}$/.test(host) || (host.includes(':') && /^[0-9a-fA-F:.]{2,45}$/.test(host));
-}
-
-/** `cf/251`, `v260`, `cf-release 270`; cf-deployment came after all of them. */
-function isSince251(version: string): boolean {
-  if (/\bcf-deployment\b/i.test(version)) return true;
-  const [, written] = /(?:^|\bcf(?:-release)?[ /-])v?(\d{3})(?:\.\d+)*$/i.exec(version.trim()) ?? [];
-  return written !== undefined && Number(written) >= 251;
 }
