@@ -94,7 +94,7 @@ export const MODULES: readonly Module[] = [
     path: 'commands/shared/',
     at: /^commands\/shared\//,
     imports: ['kit'],
-    packages: NO_PACKAGES,
+    packages: /^zod$/,
   },
   {
     layer: 3,

@@ -61,7 +61,7 @@ test('a doppler has lost its key: Ada finds it and asks for its restart, Grace a
   await thread.getByText('panic: No dopplers listening on [udp]').waitFor();
   await thread.getByRole('button', { name: 'Restart doppler_z2/0' }).click();
 
-  await thread.getByText(/^Restart doppler_z2\/0 of deployment cf through bosh/).waitFor();
+  await thread.getByText(/^Restart doppler_z2\/0 of cf: 2 processes/).waitFor();
   expect(cf.director.restarts).toEqual([]);
   await thread.getByRole('button', { name: 'Act as @grace' }).click();
   await thread.getByRole('button', { name: 'Approve' }).click();

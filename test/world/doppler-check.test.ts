@@ -108,7 +108,7 @@ test('a doppler that is stuck is found among healthy ones, restarted as planned,
     });
   const planned = JSON.parse(JSON.stringify(await plan())) as Plan;
   expect(planned.lines[0]).toBe(
-    'Restart the process doppler on doppler_z2/0 through monit; no other process is affected',
+    'Restart the process doppler on doppler_z2/0 of monit; no other process is affected',
   );
   expect(await plan()).toEqual(planned);
 

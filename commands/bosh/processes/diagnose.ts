@@ -7,7 +7,8 @@ import { measuresOf } from './measures.ts';
 import { processProblems } from './processes.ts';
 import { serviceProblems } from './services.ts';
 import { isWhollyDown, withReporting, survey, type Survey } from './survey.ts';
-import type { RestartOffer, Problem } from './problem.ts';
+import type { RestartOffer } from '../../shared/define-restart.ts';
+import type { Problem } from './problem.ts';
 import { verdictOf } from './verdict.ts';
 import { nothingRunning, agentsDownEverywhere, wholeInstanceProblems } from './whole-instances.ts';
 

@@ -1,13 +1,8 @@
 import type { Evidence, Finding, ports } from '../../kit.ts';
 import { field } from '../../shared/evidence.ts';
 import { changesInstances, describeTask } from '../../shared/instances.ts';
+import type { RestartOffer } from '../../shared/define-restart.ts';
 import type { WatchedDeployment } from './collect.ts';
-import type { RestartParams } from './restart.ts';
-
-export interface RestartOffer {
-  readonly remediation: 'restart';
-  readonly params: RestartParams;
-}
 
 /** What is wrong with one instance, in the order of the verdict. */
 export type Kind =

@@ -1,8 +1,8 @@
 import { type Evidence, type ports, wording } from '../../kit.ts';
 import { field } from '../../shared/evidence.ts';
 import type { WatchedDeployment } from './collect.ts';
-import { type RestartOffer } from './problem.ts';
 import { isDown } from '../../shared/instances.ts';
+import { permissionToRestart, type RestartOffer } from '../../shared/define-restart.ts';
 
 /** More buttons do not help. */
 const MAX_OFFERS = 3;
@@ -18,7 +18,8 @@ export function restartOffers(
   { source, name: deployment }: WatchedDeployment,
   instance: ports.Instance,
 ): Offered {
-  const { restart: permission, group, id, name, processes } = instance;
+  const { group, id, name, processes } = instance;
+  const permission = permissionToRestart(instance);
   if (!permission.allowed) return notOffered(permission.because);
   const whole = { source, deployment, group, id, name };
   if (permission.scope === 'instance')
@@ -26,7 +27,9 @@ export function restartOffers(
   const offers = processes
     .filter(
       (process) =>
-        isDown(process) && process.state !== 'starting' && permission.processes.includes(process.name),
+        isDown(process) &&
+        process.state !== 'starting' &&
+        permissionToRestart(instance, process.name).allowed,
     )
     .slice(0, MAX_OFFERS)
     .map((process): RestartOffer => ({

@@ -41,6 +41,9 @@ function allowing(
   return { allowed: true, scope: 'instance', processes: NAMES, sideEffects: [], ...permission };
 }
 
+const BY_DIRECTOR = allowing({});
+const BY_MONIT = allowing({ scope: 'process', processes: ['doppler'] });
+
 test('the plan says what stops and starts, what comes along, and is bound to this very machine', async () => {
   const sideEffects = ['its drain scripts run first, for as long as they take'];
   const plan = await restart.plan(context([dopplerZ2({ restart: allowing({ sideEffects }) })]), ASKED);
@@ -64,12 +67,18 @@ test('the plan made again is the same word for word, though processes came and w
 });
 
 test('a plan for one process names that process and no other', async () => {
-  const permission = allowing({ scope: 'process', processes: ['doppler'] });
-  const { lines } = await restart.plan(context([dopplerZ2({ restart: permission })]), {
+  const { lines } = await restart.plan(context([dopplerZ2({ restart: BY_MONIT })]), {
     ...ASKED,
     process: 'doppler',
   });
   expect(lines).toEqual(['Restart the process doppler on doppler_z2/0 of cf; no other process is affected']);
+});
+
+test('a process that the instance no longer has is not restarted', async () => {
+  const without = instance('doppler_z2/0', ['metron_agent'], { restart: BY_MONIT });
+  await expect(restart.plan(context([without]), { ...ASKED, process: 'doppler' })).rejects.toThrow(
+    'doppler_z2/0 is not restarted: it no longer has a process doppler',
+  );
 });
 
 test('while a task holds the deployment nothing is planned, and the task is named', async () => {
@@ -77,21 +86,22 @@ test('while a task holds the deployment nothing is planned, and the task is name
   await expect(restart.plan(context([dopplerZ2()], { lock }), ASKED)).rejects.toMatchObject({
     name: 'SourceError',
     kind: 'refused',
-    message: 'cf is locked by task 1180 (create deployment): nothing else may change it until the task ends',
+    message:
+      'doppler_z2/0 is not restarted: its deployment is locked by task 1180 (create deployment); try again when the task ends',
   });
 });
 
 test.each<[string, ports.Instance[], string]>([
   ['is gone', [instance('doppler_z2/1')], 'no longer exists'],
   ['is ignored', [dopplerZ2({ ignored: true })], 'is ignored (`bosh ignore`)'],
-  ['was stopped on purpose', [dopplerZ2({ desired: 'stopped' })], 'is stopped on purpose'],
-  ['has no machine', [dopplerZ2({ state: 'absent' })], 'cannot be restarted: it has no VM'],
+  ['was stopped on purpose', [dopplerZ2({ desired: 'stopped' })], 'it is stopped on purpose'],
+  ['has no machine', [dopplerZ2({ state: 'absent' })], 'is not restarted: it has no VM'],
   ['has an unresponsive agent', [dopplerZ2({ state: 'unresponsive' })], 'its agent is not responding'],
-  ['has an unresponsive monit', [dopplerZ2({ state: 'unknown' })], 'its monit does not'],
+  ['has an unresponsive monit', [dopplerZ2({ state: 'unknown' })], 'its monit is not responding'],
   [
     'is not on the list',
     [dopplerZ2({ restart: { allowed: false, because: 'its job is not in restart.jobs' } })],
-    'may not be restarted: its job is not in restart.jobs',
+    'is not restarted: its job is not in restart.jobs',
   ],
   [
     'may only have single processes restarted',
@@ -109,13 +119,16 @@ test('an offer for one process does not become one for the whole instance, nor f
   await expect(restart.plan(context([dopplerZ2()]), asked)).rejects.toThrow('whole instances only');
   const others = allowing({ scope: 'process', processes: ['metron_agent'] });
   await expect(restart.plan(context([dopplerZ2({ restart: others })]), asked)).rejects.toThrow(
-    'doppler is not among the processes',
+    'its configuration does not allow doppler to be restarted',
   );
 });
 
-test('what could not be read is said, and not taken for gone', async () => {
+test('what could not be read is not reported as deleted', async () => {
   const error = new SourceError('bosh', 'unreachable', 'task 1181 did not end within 60 s');
-  await expect(restart.plan(context([], { gaps: [{ what: 'cf', error }] }), ASKED)).rejects.toBe(error);
+  await expect(restart.plan(context([], { gaps: [{ what: 'cf', error }] }), ASKED)).rejects.toMatchObject({
+    kind: 'unreachable',
+    message: 'doppler_z2/0 is not restarted: cf could not be read (task 1181 did not end within 60 s)',
+  });
 });
 
 test.each([
@@ -125,28 +138,40 @@ test.each([
   await expect(restart.plan(context([dopplerZ2()]), asked)).rejects.toThrow(because);
 });
 
-test('applying restarts that instance once, with its apply context, and reports the result', async () => {
-  const read = context([dopplerZ2()]);
-  const plan = await restart.plan(read, ASKED);
-  const asked: unknown[] = [];
-  const told: string[] = [];
-  const applyContext = { idempotencyKey: 'm0123456789abcdef', signal: read.signal };
-  const write = {
-    processes: (source: string) => ({
-      restart: (...call: unknown[]) => {
-        asked.push([source, ...call]);
-        return Promise.resolve({ summary: 'task 1180 done after 41 s' });
-      },
-    }),
-  };
-  const recordStep = (line: string) => {
-    told.push(line);
-    return Promise.resolve();
-  };
-  await restart.apply({ ...read, write, applyContext, recordStep }, ASKED, plan);
-  expect(asked).toEqual([['bosh', { deployment: 'cf', group: 'doppler_z2', id: ASKED.id }, applyContext]]);
-  expect(told).toEqual(['doppler_z2/0 restarted: task 1180 done after 41 s']);
-});
+test.each([
+  ['that instance', ASKED, BY_DIRECTOR, {}, 'doppler_z2/0'],
+  [
+    'the one process that was named',
+    { ...ASKED, process: 'doppler' },
+    BY_MONIT,
+    { process: 'doppler' },
+    'doppler on doppler_z2/0',
+  ],
+])(
+  'applying restarts %s once, with its apply context, and reports the result',
+  async (_, params, permission, what, name) => {
+    const read = context([dopplerZ2({ restart: permission })]);
+    const plan = await restart.plan(read, params);
+    expect(plan).not.toHaveProperty('details');
+    const asked: unknown[] = [];
+    const told: string[] = [];
+    const applyContext = { idempotencyKey: 'm0123456789abcdef', signal: read.signal };
+    const write = {
+      processes: (source: string) => ({
+        restart: (...call: unknown[]) => {
+          asked.push([source, ...call]);
+          return Promise.resolve({ summary: 'task 1180 done after 41 s' });
+        },
+      }),
+    };
+    const recordStep = (line: string) => Promise.resolve(void told.push(line));
+    await restart.apply({ ...read, write, applyContext, recordStep }, params, plan);
+    expect(asked).toEqual([
+      ['bosh', { deployment: 'cf', group: 'doppler_z2', id: ASKED.id, ...what }, applyContext],
+    ]);
+    expect(told).toEqual([`${name} restarted: task 1180 done after 41 s`]);
+  },
+);
 
 test('a button says what it restarts, in the room that Slack has for it', () => {
   expect(restart.title(ASKED)).toBe('Restart doppler_z2/0');

@@ -12,7 +12,7 @@ import { assign, type Assigned, type Key, keysOf } from './keys.ts';
 import { inferExpected } from './infer-expected.ts';
 import { notApplicable } from './not-applicable.ts';
 import { compareFindings } from './compare-findings.ts';
-import type { RestartOffer } from './restart.ts';
+import type { RestartOffer } from '../../shared/define-restart.ts';
 import { dedupeInstances } from './dedupe-instances.ts';
 import { DOPPLER, type Service } from './services.ts';
 import { allMissing, describeNone, hasSharedCause } from './shared-cause.ts';

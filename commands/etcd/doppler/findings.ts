@@ -1,7 +1,7 @@
 import type { Evidence, Finding } from '../../kit.ts';
 import { optionalField } from '../../shared/evidence.ts';
 import type { StoreReads } from './collect.ts';
-import { forbiddenBecause, type RestartOffer } from './restart.ts';
+import { describeLocked, permissionToRestart, type RestartOffer } from '../../shared/define-restart.ts';
 import type { Service } from './services.ts';
 import { describeDirectory, type Judged } from './registration.ts';
 
@@ -25,7 +25,7 @@ export function findingOf(
     evidence: [
       ...keyEvidence(judged),
       ...optionalField('Directory', judged.key ? undefined : describeDirectory(service, stores, expected)),
-      ...optionalField('Locked', expected.at?.deployment.lock && describeLock(expected.at.deployment.lock)),
+      ...optionalField('Locked', expected.at && describeLocked(expected.at.deployment)),
       ...optionalField('No restart offered', forbidden),
     ],
     ...(offers.length > 0 && { offers }),
@@ -123,21 +123,10 @@ function forbiddenHere(
   stores: readonly StoreReads[],
 ): string | undefined {
   if (!at) return `no source lists its ${service.process}`;
+  const permission = permissionToRestart(at.instance, service.process);
+  if (!permission.allowed) return permission.because;
   const wasReadOnce = stores.some(({ earlier, later }) => later !== undefined && earlier === undefined);
-  return (
-    forbiddenBecause(service, at.instance) ??
-    (wasReadOnce ? 'the keys were read only once: check again' : undefined)
-  );
-}
-
-function describeLock({
-  taskId,
-  description,
-}: {
-  readonly taskId: string;
-  readonly description?: string;
-}): string {
-  return `its deployment is locked by task ${taskId}${description === undefined ? '' : ` (${description})`}`;
+  return wasReadOnce ? 'the keys were read only once: check again' : undefined;
 }
 
 function keyEvidence({ key }: Judged): readonly Evidence[] {

@@ -1,7 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ports } from '../../kit.ts';
 import { diagnoseFor } from './diagnose.ts';
-import { restartOf } from './restart.ts';
 import type { Service } from './services.ts';
 import { deployment, factsOf, instance, members, tree, SERVER_TIME } from './builders.ts';
 
@@ -79,36 +77,6 @@ test('a routing API whose route is gone is found and offered a restart, and rout
     { label: 'api_z1', value: 1, unit: 'registered' },
     { label: 'api_z2', value: 0, unit: 'registered' },
   ]);
-});
-
-test('its restart is the same action for another process', async () => {
-  const supervisor: ports.ProcessSupervisor = {
-    name: 'bosh',
-    supervisor: 'director',
-    deployments: () => Promise.resolve([deployment(apis)]),
-  };
-  const plan = await restartOf(ROUTING_API).plan(
-    {
-      read: { processes: [supervisor] },
-      now: new Date('2016-12-06T19:42:26Z'),
-      signal: new AbortController().signal,
-      attempt: (_, __, read) => read(),
-      gap: () => undefined,
-      leftMs: () => 60_000,
-      note: () => undefined,
-      saw: () => undefined,
-    },
-    {
-      source: 'bosh',
-      deployment: 'cf',
-      group: 'api_z2',
-      id: 'api_z2/0',
-      name: 'api_z2/0',
-      process: 'routing-api',
-    },
-  );
-  expect(plan.lines[0]).toMatch(/^Restart api_z2\/0 of deployment cf through bosh/);
-  expect(plan.afterwards).toEqual(['It should register within 10 s of starting.']);
 });
 
 test('one syslog drain binder leads, and the others are fine', () => {

@@ -3,7 +3,7 @@ import { optionalField } from '../../shared/evidence.ts';
 import type { Facts } from './collect.ts';
 import type { Assigned, Key } from './keys.ts';
 import { compareFindings } from './compare-findings.ts';
-import type { RestartOffer } from './restart.ts';
+import type { RestartOffer } from '../../shared/define-restart.ts';
 import type { Service } from './services.ts';
 import type { Judged } from './registration.ts';
 

@@ -3,7 +3,7 @@ import type { StoreCause } from './causes.ts';
 import type { Facts } from './collect.ts';
 import { blastRadius } from './dependents.ts';
 import { tooNew } from './expected.ts';
-import type { RestartOffer } from './restart.ts';
+import type { RestartOffer } from '../../shared/define-restart.ts';
 import type { Service } from './services.ts';
 
 /** Neither an expected instance nor a key: reported, because an empty report would look healthy. */

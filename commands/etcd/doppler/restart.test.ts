@@ -46,7 +46,7 @@ test('through a director the plan names all that stops with it, and is bound to 
   const plan = await restart.plan(context([z2({ restart: { ...BY_DIRECTOR, sideEffects } })]), ASKED);
   expect(plan).toEqual({
     lines: [
-      'Restart doppler_z2/0 of deployment cf through bosh: all its processes (consul_agent, doppler, metron_agent, syslog_drain_binder), with their drain and start scripts',
+      'Restart doppler_z2/0 of cf: 4 processes (consul_agent, doppler, metron_agent and syslog_drain_binder) stop and start again',
       ...sideEffects,
     ],
     targets: [`bosh:cf/doppler_z2/${ASKED.id}`],
@@ -63,7 +63,7 @@ test('through monit the plan names the one process, and is bound to its pid', as
   const read = context([z2({ restart: BY_MONIT, incarnation: 'doppler 812' })]);
   expect(await restart.plan(read, ASKED)).toMatchObject({
     lines: [
-      'Restart the process doppler on doppler_z2/0 through bosh; no other process is affected',
+      'Restart the process doppler on doppler_z2/0 of cf; no other process is affected',
       'Drain scripts are not run: monit stops the process at once',
     ],
     precondition: { incarnation: 'doppler 812' },
@@ -90,7 +90,8 @@ test('while a task holds the deployment nothing is planned, and the task is name
   await expect(restart.plan(context([z2()], { lock }), ASKED)).rejects.toMatchObject({
     name: 'SourceError',
     kind: 'refused',
-    message: 'doppler_z2/0 is not restarted: its deployment is locked by task 1180 (create deployment)',
+    message:
+      'doppler_z2/0 is not restarted: its deployment is locked by task 1180 (create deployment); try again when the task ends',
   });
 });
 
@@ -100,10 +101,10 @@ test.each<[string, ports.Instance[], string]>([
   [
     'is gone',
     [doppler({ name: 'doppler_z1/0' })],
-    `doppler_z2/${ASKED.id} of cf is not restarted: it no longer exists`,
+    'doppler_z2/0 is not restarted: it no longer exists (deleted or recreated)',
   ],
   ['is ignored', [z2({ ignored: true })], 'it is ignored (`bosh ignore`)'],
-  ['was stopped on purpose', [z2({ desired: 'stopped' })], 'it is meant to be stopped'],
+  ['was stopped on purpose', [z2({ desired: 'stopped' })], 'it is stopped on purpose'],
   ['has no machine', [z2({ state: 'absent' })], 'it has no VM'],
   ['has an unresponsive agent', [z2({ state: 'unresponsive' })], 'its agent is not responding'],
   ['has an unresponsive monit', [z2({ state: 'unknown' })], 'its monit is not responding'],
@@ -127,7 +128,7 @@ test.each<[string, ports.Instance[], string]>([
 test('an offer that names another process is refused, whatever the machine runs', async () => {
   const asked = { ...ASKED, process: 'consul_agent' };
   await expect(restart.plan(context([z2()]), asked)).rejects.toThrow(
-    'restarting consul_agent does not restart a doppler',
+    'this fix restarts doppler, not consul_agent',
   );
 });
 
@@ -140,7 +141,7 @@ test('what could not be read is not reported as deleted', async () => {
 
 test.each([
   [{ ...ASKED, source: 'other' }, 'the source other is no longer configured'],
-  [{ ...ASKED, deployment: 'other' }, 'it no longer exists'],
+  [{ ...ASKED, deployment: 'other' }, 'the deployment other no longer exists'],
 ])('a source or deployment that is gone is refused', async (asked, because) => {
   await expect(restart.plan(context([z2()]), asked)).rejects.toThrow(because);
 });

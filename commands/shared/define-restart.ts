@@ -1,0 +1,165 @@
+import { z } from 'zod';
+import { defineRemediation, type ports, type ReadContext, SourceError, wording } from '../kit.ts';
+import { describeTask } from './instances.ts';
+import { fitTitle } from './title.ts';
+
+const paramsSchema = z.strictObject({
+  source: z.string(),
+  deployment: z.string(),
+  group: z.string(),
+  id: z.string(),
+  /** As people call it: `doppler_z2/0`. The rest identifies it. */
+  name: z.string(),
+  process: z.string().optional(),
+});
+
+export type RestartParams = z.output<typeof paramsSchema>;
+
+export interface RestartOffer {
+  readonly remediation: 'restart';
+  readonly params: RestartParams;
+}
+
+interface RestartDeclaration {
+  readonly about: string;
+  /**
+   * The one process that this check wants to run again. Every offer names it, and the plan says whether it is restarted alone or with its
+   * instance. Without it an offer means exactly what it names: one process, or the whole instance.
+   */
+  readonly process?: string;
+  /** What people must know or do after it. */
+  readonly afterwards?: readonly string[];
+  readonly settlesWithinSeconds: number;
+}
+
+/** The remediation `restart`: restarts one instance, or one process of it where the source can do that. */
+export function defineRestart({
+  about,
+  process: wanted,
+  afterwards,
+  settlesWithinSeconds,
+}: RestartDeclaration) {
+  const nameOf = ({ name, process }: RestartParams) =>
+    wanted !== undefined || process === undefined ? name : `${process} on ${name}`;
+  return defineRemediation({
+    about,
+    title: (params) => {
+      const { name, id } = params;
+      const short = { ...params, name: name.replace(id, id.slice(0, 8)) };
+      return fitTitle(`Restart ${nameOf(params)}`, `Restart ${nameOf(short)}`);
+    },
+    risk: 'disruptive',
+    allow: 'restart',
+    uses: ['processes'],
+    params: paramsSchema,
+    settlesWithinSeconds,
+    plan: async (context, params) => {
+      const { source, deployment, group, id, process } = params;
+      if (wanted !== undefined && process !== wanted)
+        throw refused(params, `this fix restarts ${wanted}, not ${process ?? 'the whole instance'}`);
+      const { instance, permission } = await findRestartable(context, params);
+      if (wanted === undefined) requireSameScope(params, permission);
+      return {
+        lines: [describeStep(params, permission), ...permission.sideEffects],
+        targets: [`${source}:${deployment}/${group}/${id}`],
+        precondition: instance.incarnation === undefined ? {} : { incarnation: instance.incarnation },
+        ...(afterwards && { afterwards }),
+        ...(wanted !== undefined && { details: { scope: permission.scope } }),
+      };
+    },
+    apply: async ({ write, applyContext, recordStep }, params, { details }) => {
+      const { source, deployment, group, id, process } = params;
+      const isWhole = process === undefined || details?.['scope'] === 'instance';
+      const target = { deployment, group, id, ...(!isWhole && { process }) };
+      const { summary } = await write.processes(source).restart(target, applyContext);
+      await recordStep(`${nameOf(params)} restarted: ${summary}`);
+    },
+  });
+}
+
+const UNREACHABLE: Readonly<Partial<Record<ports.Instance['state'], string>>> = {
+  absent: 'it has no VM',
+  unresponsive: 'its agent is not responding',
+  unknown: 'its monit is not responding',
+};
+
+/**
+ * Whether and how an instance, or this process of it, may be restarted, by all rules at once. A task that holds its deployment does not
+ * count here, because it ends: the plan is refused until then.
+ */
+export function permissionToRestart(
+  { ignored, desired, state, restart }: ports.Instance,
+  process?: string,
+): ports.RestartPermission {
+  const forbidden = (because: string) => ({ allowed: false, because }) as const;
+  if (ignored) return forbidden('it is ignored (`bosh ignore`)');
+  if (desired !== 'started') return forbidden(`it is ${desired} on purpose, and a restart would start it`);
+  const unreachable = UNREACHABLE[state];
+  if (unreachable !== undefined) return forbidden(unreachable);
+  const isOther =
+    restart.allowed &&
+    restart.scope === 'process' &&
+    process !== undefined &&
+    !restart.processes.includes(process);
+  return isOther ? forbidden(`its configuration does not allow ${process} to be restarted`) : restart;
+}
+
+/** `its deployment is locked by task 1180 (create deployment)`, where it is. */
+export function describeLocked({ lock }: Pick<ports.Deployment, 'lock'>): string | undefined {
+  return lock && `its deployment is locked by ${describeTask(lock)}`;
+}
+
+type GrantedPermission = Extract<ports.RestartPermission, { readonly allowed: true }>;
+
+/** @throws {SourceError} where the instance is gone, or must not be restarted now, saying why. */
+async function findRestartable(
+  { read, signal }: ReadContext<'processes'>,
+  params: RestartParams,
+): Promise<{ readonly instance: ports.Instance; readonly permission: GrantedPermission }> {
+  const { source, process } = params;
+  const supervisor = read.processes.find(({ name }) => name === source);
+  if (!supervisor) throw refused(params, `the source ${source} is no longer configured`);
+  const deployments = await supervisor.deployments({ signal });
+  const deployment = deployments.find(({ name }) => name === params.deployment);
+  if (!deployment) throw refused(params, `the deployment ${params.deployment} no longer exists`);
+  const instance = deployment.instances.find(({ group, id }) => group === params.group && id === params.id);
+  const [unread] = deployment.gaps ?? [];
+  if (!instance && unread)
+    throw refused(params, `${unread.what} could not be read (${unread.error.message})`, unread.error.kind);
+  if (!instance) throw refused(params, 'it no longer exists (deleted or recreated)');
+  const locked = describeLocked(deployment);
+  if (locked !== undefined) throw refused(params, `${locked}; try again when the task ends`);
+  const permission = permissionToRestart(instance, process);
+  if (!permission.allowed) throw refused(params, permission.because);
+  if (process !== undefined && !instance.processes.some(({ name }) => name === process))
+    throw refused(params, `it no longer has a process ${process}`);
+  return { instance, permission };
+}
+
+/** What was offered may not become more, or less, because the configuration has changed since. */
+function requireSameScope(params: RestartParams, { scope }: GrantedPermission): void {
+  const { source, process } = params;
+  if (process === undefined && scope === 'process')
+    throw refused(
+      params,
+      `${source} restarts single processes only, but the offer was for the whole instance`,
+    );
+  if (process !== undefined && scope === 'instance')
+    throw refused(params, `${source} restarts whole instances only, but the offer was for ${process} alone`);
+}
+
+/** Whether drain scripts run is a side effect, which the source reports. */
+function describeStep(
+  { name, deployment, process }: RestartParams,
+  { scope, processes }: GrantedPermission,
+): string {
+  if (scope === 'process')
+    return `Restart the process ${process} on ${name} of ${deployment}; no other process is affected`;
+  const named = `${wording.count(processes.length, 'process', 'processes')} (${wording.list(processes.toSorted(), 12)})`;
+  const what = processes.length === 0 ? 'its processes' : named;
+  return `Restart ${name} of ${deployment}: ${what} ${processes.length === 1 ? 'stops and starts' : 'stop and start'} again`;
+}
+
+function refused({ source, name }: RestartParams, because: string, kind: SourceError['kind'] = 'refused') {
+  return new SourceError(source, kind, `${name} is not restarted: ${because}`);
+}
