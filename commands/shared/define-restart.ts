@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineRemediation, type ports, type ReadContext, SourceError, wording } from '../kit.ts';
-import { describeTask } from './instances.ts';
+import { describeLocked } from './instances.ts';
 import { fitTitle } from './title.ts';
 
 const paramsSchema = z.strictObject({
@@ -102,11 +102,6 @@ export function permissionToRestart(
     process !== undefined &&
     !restart.processes.includes(process);
   return isOther ? forbidden(`its configuration does not allow ${process} to be restarted`) : restart;
-}
-
-/** `its deployment is locked by task 1180 (create deployment)`, where it is. */
-export function describeLocked({ lock }: Pick<ports.Deployment, 'lock'>): string | undefined {
-  return lock && `its deployment is locked by ${describeTask(lock)}`;
 }
 
 type GrantedPermission = Extract<ports.RestartPermission, { readonly allowed: true }>;

@@ -39,6 +39,11 @@ export function isDown({ state }: ports.RunningProcess): boolean {
   return state !== 'running';
 }
 
+/** `unmonitored` in words: monit does not watch it, so it is never restarted automatically. */
+export function describeProcessState({ state }: ports.RunningProcess): string {
+  return state === 'unmonitored' ? 'not monitored' : state;
+}
+
 /** Something runs there, as far as can be seen. */
 export function isUp(instance: ports.Instance): boolean {
   if (instanceFaultOf(instance) !== undefined) return false;
@@ -98,4 +103,16 @@ export function changesInstances(lock: Lock | undefined): lock is Lock {
 export function describeTask({ taskId, description }: Lock): string {
   const task = taskId === 'unknown' ? 'a task that this credential cannot see' : `task ${taskId}`;
   return description === undefined ? task : `${task} (${description})`;
+}
+
+/** `task 1180 (create deployment) is changing cf`, where a task holds the lock on the deployment. */
+export function describeLock({ lock, name }: Pick<ports.Deployment, 'lock' | 'name'>): string | undefined {
+  return (
+    lock && `${describeTask(lock)} ${changesInstances(lock) ? 'is changing' : 'holds the lock on'} ${name}`
+  );
+}
+
+/** `its deployment is locked by task 1180 (create deployment)`, where it is. */
+export function describeLocked({ lock }: Pick<ports.Deployment, 'lock'>): string | undefined {
+  return lock && `its deployment is locked by ${describeTask(lock)}`;
 }

@@ -6,3 +6,8 @@ const RANK = { critical: 0, warning: 1, info: 2 } as const;
 export function compareSeverity(a: Pick<Finding, 'severity'>, b: Pick<Finding, 'severity'>): number {
   return RANK[a.severity] - RANK[b.severity];
 }
+
+/** undefined of none. */
+export function worstSeverity(severities: readonly Finding['severity'][]): Finding['severity'] | undefined {
+  return (['critical', 'warning', 'info'] as const).find((one) => severities.includes(one));
+}

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { check as doppler } from '../../commands/etcd/doppler/check.ts';
-import { collectFor } from '../../commands/etcd/doppler/collect.ts';
-import { DOPPLER } from '../../commands/etcd/doppler/services.ts';
+import { collectTwice } from '../../commands/etcd/doppler/collect.ts';
 import { readArguments } from '../../src/check/arguments.ts';
 import type { Report } from '../../src/check/finding.ts';
 import { runCheck } from '../../src/check/run-check.ts';
@@ -38,7 +37,7 @@ const KEY = '/doppler/meta/z1/doppler_z1/0';
 const VALUE = JSON.stringify({ version: 1, endpoints: ['udp://10.0.1.1:3457'] });
 
 /** A second is enough here: keys are not refreshed, and that is not what these tests ask for. */
-const check = { ...doppler, collect: collectFor(DOPPLER, 1_000) };
+const check = { ...doppler, collect: collectTwice(1_000) };
 
 async function ask(all: readonly Access[], flags: Record<string, string> = {}): Promise<Report> {
   const sources = all.map((access) =>

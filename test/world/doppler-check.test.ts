@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { check as doppler } from '../../commands/etcd/doppler/check.ts';
-import { collectFor } from '../../commands/etcd/doppler/collect.ts';
+import { collectTwice } from '../../commands/etcd/doppler/collect.ts';
 import { restart } from '../../commands/etcd/doppler/restart.ts';
-import { DOPPLER } from '../../commands/etcd/doppler/services.ts';
 import { readArguments } from '../../src/check/arguments.ts';
 import type { Plan } from '../../src/check/define-remediation.ts';
 import type { Report } from '../../src/check/finding.ts';
@@ -26,7 +25,7 @@ const VMS = 6;
 const WAIT = { timeout: MAX_WORLD_WAIT_MS, interval: 200 };
 /** Announcements live for six seconds here and are refreshed every three: four seconds are more than that. */
 const TTL_SECONDS = 6;
-const check = { ...doppler, collect: collectFor(DOPPLER, 4_000) };
+const check = { ...doppler, collect: collectTwice(4_000) };
 
 let etcd: Etcd;
 let loggregator: Loggregator;

@@ -1,5 +1,6 @@
-import { nearest, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
-import { chooseSources, splitNames } from '../../shared/sources.ts';
+import { type ports, type ReadContext } from '../../kit.ts';
+import { selectByName } from '../../shared/select-by-name.ts';
+import { chooseSources } from '../../shared/sources.ts';
 
 export interface Facts {
   readonly deployments: readonly WatchedDeployment[];
@@ -27,9 +28,18 @@ export async function collect(context: Context, { deployment, group, source }: C
   const listed = await Promise.all(
     chooseSources(context, 'processes', source).map((supervisor) => listDeployments(context, supervisor)),
   );
-  const chosen = selectByName(context, '--deployment', deployment, listed.flat(), ({ name }) => name);
+  const select = <T>(
+    all: readonly T[],
+    flag: string,
+    requested: string | undefined,
+    nameOf: (one: T) => string,
+  ) =>
+    requested === undefined || all.length === 0
+      ? all
+      : selectByName(all, { flag, requested, nameOf, matches: matchesPattern }, context.gap);
+  const chosen = select(listed.flat(), '--deployment', deployment, ({ name }) => name);
   const all = chosen.flatMap(({ instances }) => instances);
-  const wanted = new Set(selectByName(context, '--group', group, all, (instance) => instance.group));
+  const wanted = new Set(select(all, '--group', group, (instance) => instance.group));
   const deployments = chosen.map(({ gaps = [], ...one }): WatchedDeployment => {
     for (const { what, error } of gaps) context.gap(`${one.source}:${what}`, error);
     const instances = one.instances.filter((instance) => wanted.has(instance));
@@ -47,25 +57,6 @@ function listDeployments(
     const deployments = await read({ signal });
     return deployments.map((deployment) => ({ ...deployment, supervisor }));
   });
-}
-
-/** Those with one of the names that were asked for. A name that nothing has is a gap, and never "all is well". */
-function selectByName<T>(
-  { gap }: Context,
-  flag: string,
-  requested: string | undefined,
-  all: readonly T[],
-  getName: (one: T) => string,
-): readonly T[] {
-  if (requested === undefined || all.length === 0) return all;
-  const known = [...new Set(all.map(getName))].toSorted();
-  const patterns = splitNames(requested);
-  for (const pattern of patterns.filter((one) => !known.some((name) => matchesPattern(one, name)))) {
-    const meant = nearest(pattern, known);
-    const hint = meant === undefined ? `available: ${wording.list(known, 10)}` : `did you mean ${meant}?`;
-    gap(`${flag} ${pattern}`, new SourceError(pattern, 'missing', `not found; ${hint}`));
-  }
-  return all.filter((one) => patterns.some((pattern) => matchesPattern(pattern, getName(one))));
 }
 
 /** The pieces between the `*` stand in their order, the first at the beginning and the last at the end. */

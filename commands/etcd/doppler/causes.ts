@@ -1,4 +1,5 @@
-import { type Finding, type ports, wording } from '../../kit.ts';
+import { type Finding, wording } from '../../kit.ts';
+import { agree, be, type Predicate } from '../../shared/grammar.ts';
 import { clientCertificateProblem, expiredCertificatesProblem } from '../../shared/store-certificates.ts';
 import { identityProblems } from '../../shared/store-identity.ts';
 import {
@@ -17,7 +18,7 @@ import {
   type StoreProblem,
 } from '../../shared/describe-store.ts';
 import type { StoreReads } from './collect.ts';
-import type { Service } from './services.ts';
+import { PROCESS } from './doppler.ts';
 
 /**
  * Above two seconds etcd's TTLs are unreliable: it assumes that its members' clocks agree.
@@ -46,17 +47,13 @@ const WITHOUT_KEYS: ReadonlySet<string> = new Set([
   'endpoints-down',
 ]);
 
-export function findStoreCauses(
-  service: Service,
-  stores: readonly StoreReads[],
-  now: Date,
-): readonly StoreCause[] {
+export function findStoreCauses(stores: readonly StoreReads[], now: Date): readonly StoreCause[] {
   return stores.flatMap(({ name, members, later }) => {
     if (!members) return [];
     const store: Store = { ...members, name };
     const quorum = quorumProblem(store, now);
     const problems = [...identityProblems(store), ...(quorum ? [quorum] : [])].map((problem) =>
-      WITHOUT_KEYS.has(problem.finding.reason) ? toInvalidatingCause(service, problem) : toCause(problem),
+      WITHOUT_KEYS.has(problem.finding.reason) ? toInvalidatingCause(problem) : toCause(problem),
     );
     // One of three that has expired leaves two to read the keys from.
     const isDecisive = later === undefined && quorum === undefined;
@@ -64,10 +61,10 @@ export function findStoreCauses(
     const served = expiredCertificatesProblem(store, now);
     const certificates = [
       ...(own ? [{ ...toCause(own), invalidatesKeys: isDecisive }] : []),
-      ...(served ? [isDecisive ? toInvalidatingCause(service, served) : toCause(served)] : []),
+      ...(served ? [isDecisive ? toInvalidatingCause(served) : toCause(served)] : []),
     ];
     const ofMembers = quorum ? [] : unhealthy(store);
-    return [...problems, ...certificates, ...clockSkew(store, service), ...alarms(store), ...ofMembers];
+    return [...problems, ...certificates, ...clockSkew(store), ...alarms(store), ...ofMembers];
   });
 }
 
@@ -76,12 +73,12 @@ function toCause({ finding, headline }: StoreProblem): StoreCause {
 }
 
 /** A restart changes nothing while the store itself is broken. */
-function toInvalidatingCause({ process }: Service, { finding, headline }: StoreProblem): StoreCause {
-  const summary = `${finding.summary}. Restarting ${process} does not help`;
+function toInvalidatingCause({ finding, headline }: StoreProblem): StoreCause {
+  const summary = `${finding.summary}. Restarting ${PROCESS} does not help`;
   return { finding: { ...finding, summary }, because: headline, invalidatesKeys: true };
 }
 
-function clockSkew(store: Store, { process }: Service): readonly StoreCause[] {
+function clockSkew(store: Store): readonly StoreCause[] {
   const { members, name } = store;
   const clocks = members.flatMap(({ clockAheadMs }) => (clockAheadMs === undefined ? [] : [clockAheadMs]));
   const skewMs = Math.max(...clocks) - Math.min(...clocks);
@@ -95,7 +92,7 @@ function clockSkew(store: Store, { process }: Service): readonly StoreCause[] {
         reason: 'clock-skew',
         severity: 'critical',
         target: name,
-        summary: `${capitalizeHeadline(because, store)}: keys expire too early or too late. Fix time synchronization (NTP, chrony); do not restart ${process}`,
+        summary: `${capitalizeHeadline(because, store)}: keys expire too early or too late. Fix time synchronization (NTP, chrony); do not restart ${PROCESS}`,
         evidence: [
           {
             kind: 'table',
@@ -154,27 +151,20 @@ function alarms(store: Store): readonly StoreCause[] {
 function unhealthy(store: Store): readonly StoreCause[] {
   const { members, name } = store;
   const silent = members.filter((member) => isNotResponding(member) && !isNeverStarted(member));
-  const parts = [
-    describeMembers(name, silent.filter(isDown), 'is not responding', 'are not responding'),
-    describeMembers(
-      name,
-      silent.filter((member) => !isDown(member)),
-      'cannot be reached from here',
-      'cannot be reached from here',
-    ),
-    describeMembers(
-      name,
-      members.filter((member) => !member.error && !isHealthy(member, store)),
-      'is not healthy',
-      'are not healthy',
-    ),
-    describeMembers(
-      name,
+  const isDown = ({ failureMode }: (typeof members)[number]) => isKnownDown(failureMode);
+  const unreachable = 'cannot be reached from here';
+  const states: readonly (readonly [typeof members, Predicate])[] = [
+    [silent.filter(isDown), be('not responding')],
+    [silent.filter((member) => !isDown(member)), { one: unreachable, many: unreachable }],
+    [members.filter((member) => !member.error && !isHealthy(member, store)), be('not healthy')],
+    [
       members.filter(isNeverStarted),
-      'was added but never started',
-      'were added but never started',
-    ),
-  ].flat();
+      { one: 'was added but never started', many: 'were added but never started' },
+    ],
+  ];
+  const parts = states.flatMap(([those, predicate]) =>
+    those.length === 0 ? [] : [`${memberNames(those)} of ${name} ${agree(those.length, predicate)}`],
+  );
   if (parts.length === 0) return [];
   const because = wording.list(parts, parts.length);
   return [
@@ -190,21 +180,6 @@ function unhealthy(store: Store): readonly StoreCause[] {
       },
     },
   ];
-}
-
-function isDown({ failureMode }: ports.StoreMember): boolean {
-  return isKnownDown(failureMode);
-}
-
-function describeMembers(
-  store: string,
-  members: readonly ports.StoreMember[],
-  one: string,
-  many: string,
-): readonly string[] {
-  return members.length === 0
-    ? []
-    : [`${memberNames(members)} of ${store} ${members.length === 1 ? one : many}`];
 }
 
 function describeClock(aheadMs: number | undefined): string {

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { type ports, type ReadContext, SourceError } from '../../kit.ts';
-import { type CollectArgs, collectFor } from './collect.ts';
-import { DOPPLER } from './services.ts';
+import { type CollectArgs, collectTwice } from './collect.ts';
 import { announced, deployment, doppler, members, tree } from './builders.ts';
 
 const THREE = members(['etcd_z1_0', 'etcd_z2_0', 'etcd_z3_0']);
@@ -82,7 +81,7 @@ async function collectFrom(
       }
     },
   };
-  const facts = await collectFor(DOPPLER, betweenReadsMs)(context, asked);
+  const facts = await collectTwice(betweenReadsMs)(context, asked);
   return { facts, gaps, notes, seen };
 }
 

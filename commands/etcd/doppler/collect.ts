@@ -1,10 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
-import { nearest, type ports, type ReadContext, SourceError, wording } from '../../kit.ts';
-import { chooseSources, splitNames } from '../../shared/sources.ts';
+import { type ports, type ReadContext, SourceError } from '../../kit.ts';
+import { selectByName } from '../../shared/select-by-name.ts';
+import { chooseSources } from '../../shared/sources.ts';
 import { isStaleEndpoint, isOneCluster, leadersOf } from '../../shared/store-identity.ts';
 import { isKnownDown, isNeverStarted, isNotResponding } from '../../shared/store-responses.ts';
 import { memberNames } from '../../shared/describe-store.ts';
-import { DOPPLER, type Service } from './services.ts';
+import { ROOTS } from './doppler.ts';
 
 export interface Facts {
   readonly stores: readonly StoreReads[];
@@ -16,7 +17,7 @@ export interface Facts {
 /** What one store showed in two reads. */
 export interface StoreReads {
   readonly name: string;
-  /** One tree for each of the service's roots, in their order; absent where a quorum read failed. */
+  /** One tree for each of the roots, in their order; absent where a quorum read failed. */
   readonly earlier?: readonly ports.KeyTree[];
   readonly later?: readonly ports.KeyTree[];
   readonly members?: ports.StoreMembers;
@@ -45,24 +46,22 @@ const RESERVE_MS = 300;
 /** After an election every member soon knows the same leader. */
 const ELECTION_MS = 1_000;
 
-export const collect = collectFor(DOPPLER);
+export const collect = collectTwice(BETWEEN_READS_MS);
 
-/** Reads a service's keys twice, and the members and the instances meanwhile. */
-export function collectFor(
-  service: Service,
-  betweenReadsMs = BETWEEN_READS_MS,
+/** Reads the keys of the dopplers twice, and the members and the instances meanwhile. */
+export function collectTwice(
+  betweenReadsMs: number,
 ): (context: Context, asked: CollectArgs) => Promise<Facts> {
   return async (context, { deployment, source }) => {
     const chosen = chooseSources(context, 'keyValue', source);
     const [reads, { deployments, instances }] = await Promise.all([
-      Promise.all(chosen.map((store) => readStore(store, service, context, betweenReadsMs))),
+      Promise.all(chosen.map((store) => readStore(store, context, betweenReadsMs))),
       instancesOf(context, deployment),
     ]);
     const suitable = reads.filter((read): read is StoreReads => !('unfit' in read));
     const unsuitable = reads.filter((read) => 'unfit' in read);
     const isOtherRead = suitable.some(({ earlier }) => earlier !== undefined);
-    for (const read of unsuitable)
-      reportUnsuitable(context, read, service, isOtherRead && source === undefined);
+    for (const read of unsuitable) reportUnsuitable(context, read, isOtherRead && source === undefined);
     // Beside one that was read, what is wrong with such a store is no matter of these keys.
     const others = isOtherRead
       ? []
@@ -75,11 +74,10 @@ export function collectFor(
 function reportUnsuitable(
   { gap, note }: Context,
   { name, unfit, members }: UnsuitableStore,
-  service: Service,
   isBesideAnother: boolean,
 ): void {
   if (isBesideAnother && hasNoV2(members))
-    note(`${name} has no v2 API, so it cannot hold ${service.name} keys: skipped`);
+    note(`${name} has no v2 API, so it cannot hold doppler keys: skipped`);
   else gap(name, unfit);
 }
 
@@ -99,15 +97,14 @@ interface ReadPair {
 
 async function readStore(
   store: ports.KeyValueStore,
-  service: Service,
   context: Context,
   betweenReadsMs: number,
 ): Promise<StoreReads | UnsuitableStore> {
   const { name } = store;
   const { signal, leftMs, attempt, saw } = context;
-  const what = `${name}: ${service.roots.map(({ prefix }) => prefix).join(', ')}`;
+  const what = `${name}: ${ROOTS.map(({ prefix }) => prefix).join(', ')}`;
   const readMembers = () => attempt(`${name}: members`, undefined, () => membersOf(context, store));
-  const readKeys = () => readTwice(context, store, service, betweenReadsMs);
+  const readKeys = () => readTwice(context, store, betweenReadsMs);
 
   let [reads, members] = await Promise.all([readKeys(), readMembers()]);
   const isToRetry = (one: unknown) =>
@@ -144,10 +141,9 @@ function isUnreachable(one: unknown): boolean {
 async function readTwice(
   context: Context,
   store: ports.KeyValueStore,
-  service: Service,
   betweenReadsMs: number,
 ): Promise<ReadPair> {
-  const earlier = await readTrees(context, store, service, { withinMs: SHARE_FOR_KEYS * context.leftMs() });
+  const earlier = await readTrees(context, store, { withinMs: SHARE_FOR_KEYS * context.leftMs() });
   if (earlier instanceof SourceError) return { earlier };
   const withinMs = context.leftMs() - RESERVE_MS;
   if (withinMs < betweenReadsMs + MIN_READ_MS)
@@ -155,20 +151,19 @@ async function readTwice(
       earlier,
       later: new SourceError(store.name, 'unreachable', 'the first read left no time for a second one'),
     };
-  return { earlier, later: await readTrees(context, store, service, { withinMs, afterMs: betweenReadsMs }) };
+  return { earlier, later: await readTrees(context, store, { withinMs, afterMs: betweenReadsMs }) };
 }
 
 /** One tree for each root, or why not. Only our own bugs are thrown, and the reason for which the worker must stop. */
 async function readTrees(
   { signal }: Context,
   { name, tree }: ports.KeyValueStore,
-  { roots }: Service,
   { withinMs, afterMs = 0 }: { readonly withinMs: number; readonly afterMs?: number },
 ): Promise<Trees | SourceError> {
   const either = AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, Math.round(withinMs)))]);
   try {
     if (afterMs > 0) await setTimeout(afterMs, undefined, { signal: either });
-    return await Promise.all(roots.map(({ prefix }) => tree(prefix, { signal: either })));
+    return await Promise.all(ROOTS.map(({ prefix }) => tree(prefix, { signal: either })));
   } catch (error) {
     if (error instanceof SourceError) return error;
     const isAbort = error === either.reason || (error instanceof Error && error.name === 'AbortError');
@@ -282,28 +277,13 @@ async function instancesOf(
     ),
   );
   const all = answers.flatMap((answer) => answer ?? []);
-  const deployments = wanted === undefined ? all : selectByName(all, wanted, gap);
+  const nameOf = ({ name }: ports.Deployment) => name;
+  const deployments =
+    wanted === undefined ? all : selectByName(all, { flag: '--deployment', requested: wanted, nameOf }, gap);
   for (const { source, instances, gaps = [] } of deployments) {
     saw(source, instances.length);
     for (const { what, error } of gaps) gap(`${source}: ${what}`, error);
   }
   const isComplete = answers.every(Boolean) && all.every(({ gaps = [] }) => gaps.length === 0);
   return { deployments, instances: isComplete && deployments === all ? 'all' : 'partly' };
-}
-
-function selectByName(
-  all: readonly ports.Deployment[],
-  wanted: string,
-  gap: Context['gap'],
-): readonly ports.Deployment[] {
-  const requested = splitNames(wanted);
-  const known = all.map(({ name }) => name);
-  for (const name of requested.filter((one) => !known.includes(one))) {
-    const meant = nearest(name, known);
-    const listed = known.length === 0 ? 'there are no deployments' : `available: ${wording.list(known, 10)}`;
-    const hint = meant === undefined ? listed : `did you mean ${meant}?`;
-    const missing = new SourceError(name, 'missing', `not found; ${hint}`);
-    gap(`--deployment ${name}`, missing);
-  }
-  return all.filter(({ name }) => requested.includes(name));
 }

@@ -1,119 +1,101 @@
-import { type Diagnosis, type Finding, type ports, wording } from '../../kit.ts';
+import { type Diagnosis, type Evidence, type Finding, type ports, wording } from '../../kit.ts';
+import { field, optionalField } from '../../shared/evidence.ts';
 import {
-  changesInstances,
-  isCounted,
-  severityOf,
-  type ProcessSpread,
+  describeLock,
+  describeProcessState,
   groupByProcess,
-  describeTask,
+  isCounted,
+  type ProcessSpread,
+  severityOf,
 } from '../../shared/instances.ts';
-import type { Facts } from './collect.ts';
-import { tooNew } from './expected.ts';
-import type { Service } from './services.ts';
+import { worstSeverity } from '../../shared/severity.ts';
+import { DEPENDENT, isTooNew } from './doppler.ts';
 
-/** The process in one deployment, on all instances that count. */
+/** How far a missing doppler reaches: metron_agent on all VMs, which fails without one. */
+
+/** Why metron agents fail: `known`; `another` cause than the dopplers, which are healthy; `unseen` where not all dopplers could be judged. */
+export type Cause =
+  | { readonly kind: 'known'; readonly because: string }
+  | { readonly kind: 'another' | 'unseen' };
+
+export interface BlastRadius {
+  readonly findings: readonly Finding<never>[];
+  readonly measures: NonNullable<Diagnosis['measures']>;
+  /** `metron_agent is down on 12 of 12 VMs`, where it is. */
+  readonly summary?: string;
+}
+
+/** metron_agent in one deployment, on all instances that count. */
 interface Dependents extends ProcessSpread {
   readonly deployment: ports.Deployment;
   /** Also down, on instances that are ignored (`bosh ignore`). */
   readonly ignored: ProcessSpread['down'];
 }
 
-/** Why dependents fail: `known`; `another` cause than the service, which is healthy; `unseen` where not all of the service could be read. */
-export type Cause =
-  | { readonly kind: 'known'; readonly because: string }
-  | { readonly kind: 'another' | 'unseen' };
+/** The reason of the finding about metron agents. */
+export const DEPENDENT_DOWN = 'metron-down';
 
-export interface BlastRadius {
-  readonly finding?: Finding<never>;
-  readonly measures: NonNullable<Diagnosis['measures']>;
-  /** `metron_agent is down on 12 of 12 VMs`, where it is. */
-  readonly summary?: string;
-}
-
-/** How far it reaches: the process on all machines that fails without the service. Its severity is that of /bosh processes. */
-export function blastRadius(service: Service, facts: Facts, cause: Cause): BlastRadius {
-  const { dependents } = service;
-  if (!dependents) return { measures: [] };
-  const all = dependentsOf(service, dependents.process, facts);
-  const down = all.filter((one) => one.down.length > 0);
-  const ignored = all.filter((one) => one.ignored.length > 0);
-  const amount = sum(all, ({ on }) => on.length);
-  const downAmount = sum(down, (one) => one.down.length);
-  const running = { label: dependents.process, value: amount - downAmount, of: amount, unit: 'running' };
-  const measures = amount > 0 ? [running] : [];
-  if (down.length === 0 && ignored.length === 0) return { measures };
-  const severities = down.map((one) => severityOf(one, one.deployment.lock));
-  const isStarting = down.every((one) => one.down.every(({ process }) => process.state === 'starting'));
+/** Its severity is that of /bosh processes. Deployments of a version that no longer uses etcd depend on nothing here. */
+export function blastRadius(deployments: readonly ports.Deployment[], cause: Cause): BlastRadius {
+  const all = deployments.filter((deployment) => !isTooNew(deployment)).map(dependentsOf);
+  const on = all.flatMap((one) => one.on).length;
+  const down = all.flatMap((one) => one.down);
+  const ignored = all.flatMap((one) => one.ignored);
+  const measures = on > 0 ? [{ label: DEPENDENT, value: on - down.length, of: on, unit: 'running' }] : [];
+  if (down.length === 0 && ignored.length === 0) return { findings: [], measures };
+  const isStarting = down.every(({ process }) => process.state === 'starting');
   const summary =
     down.length > 0
-      ? `${dependents.process} is ${isStarting ? 'still starting' : 'down'} on ${downAmount} of ${wording.count(amount, 'VM')}`
-      : `${dependents.process} is down on ${wording.count(
-          sum(ignored, (one) => one.ignored.length),
-          'ignored VM',
-        )}`;
+      ? `${DEPENDENT} is ${isStarting ? 'still starting' : 'down'} on ${down.length} of ${wording.count(on, 'VM')}`
+      : `${DEPENDENT} is down on ${wording.count(ignored.length, 'ignored VM')}`;
+  const hit = all.filter((one) => one.down.length > 0);
   const finding: Finding<never> = {
-    reason: dependents.reason,
-    severity: (['critical', 'warning'] as const).find((one) => severities.includes(one)) ?? 'info',
-    target: dependents.process,
-    summary: `${summary}: ${describeCause(service, cause)}`,
+    reason: DEPENDENT_DOWN,
+    severity: worstSeverity(hit.map((one) => severityOf(one, one.deployment.lock))) ?? 'info',
+    target: DEPENDENT,
+    summary: `${summary}: ${describeCause(cause)}`,
     evidence: [
-      { kind: 'field', label: 'Its log may say', value: dependents.says },
-      ...notMonitored(dependents.process, down),
-      ...down.flatMap(lockEvidence),
-      table(dependents.process, down.length > 0 ? down : ignored, down.length > 0 ? 'down' : 'ignored'),
+      field('Its log may say', 'panic: No dopplers listening on [udp]'),
+      ...notMonitored(down),
+      ...hit.flatMap(({ deployment }) => optionalField('In progress', describeLock(deployment))),
+      table(all, down.length > 0 ? 'down' : 'ignored'),
     ],
   };
-  return { measures, summary, finding };
+  return { findings: [finding], measures, summary };
 }
 
-function sum<T>(list: readonly T[], of: (one: T) => number): number {
-  return list.reduce((total, one) => total + of(one), 0);
+function dependentsOf(deployment: ports.Deployment): Dependents {
+  const started = deployment.instances.filter(({ desired }) => desired === 'started');
+  const find = (instances: readonly ports.Instance[]) =>
+    groupByProcess(instances).find(({ name }) => name === DEPENDENT) ?? { name: DEPENDENT, on: [], down: [] };
+  const ignored = find(started.filter((instance) => instance.ignored));
+  return { ...find(started.filter(isCounted)), deployment, ignored: ignored.down };
 }
 
-function describeCause({ name }: Service, cause: Cause): string {
+function describeCause(cause: Cause): string {
   if (cause.kind === 'known') return `most likely because ${cause.because}`;
   return cause.kind === 'another'
-    ? `not because of a missing ${name}; see /bosh processes`
-    : `cannot tell whether a missing ${name} is the cause; see /bosh processes`;
-}
-
-/** Those of a version that no longer reads there depend on nothing here. */
-function dependentsOf(service: Service, process: string, facts: Facts): readonly Dependents[] {
-  const modern = tooNew(service, facts);
-  return facts.deployments
-    .filter((deployment) => !modern.includes(deployment))
-    .map((deployment) => {
-      const started = deployment.instances.filter(({ desired }) => desired === 'started');
-      const find = (instances: readonly ports.Instance[]) =>
-        groupByProcess(instances).find(({ name }) => name === process) ?? { name: process, on: [], down: [] };
-      const ignored = find(started.filter((instance) => instance.ignored));
-      return { ...find(started.filter(isCounted)), deployment, ignored: ignored.down };
-    });
+    ? 'not because of a missing doppler; see /bosh processes'
+    : 'cannot tell whether a missing doppler is the cause; see /bosh processes';
 }
 
 /** monit does not restart unmonitored processes: https://mmonit.com/monit/documentation/monit.html#SERVICE-MONITORING-MODE */
-function notMonitored(process: string, all: readonly Dependents[]) {
-  const count = sum(all, ({ down }) => down.filter((one) => one.process.state === 'unmonitored').length);
+function notMonitored(down: ProcessSpread['down']): readonly Evidence[] {
+  const count = down.filter(({ process }) => process.state === 'unmonitored').length;
   if (count === 0) return [];
-  const value = `${wording.count(count, 'VM')}: if it stays that way once the cause is fixed, run “monit start ${process}” on them`;
-  return [{ kind: 'field' as const, label: 'Not monitored', value }];
+  const next = `if it stays that way once the cause is fixed, run “monit start ${DEPENDENT}” on them`;
+  return [field('Not monitored', `${wording.count(count, 'VM')}: ${next}`)];
 }
 
-function lockEvidence({ deployment: { name, lock } }: Dependents) {
-  if (!lock) return [];
-  const does = changesInstances(lock) ? 'is changing' : 'holds the lock on';
-  return [{ kind: 'field' as const, label: 'In progress', value: `${describeTask(lock)} ${does} ${name}` }];
-}
-
-function table(process: string, all: readonly Dependents[], which: 'down' | 'ignored') {
+function table(all: readonly Dependents[], which: 'down' | 'ignored'): Evidence {
   return {
-    kind: 'table' as const,
-    columns: ['Deployment', 'Instance', process],
+    kind: 'table',
+    columns: ['Deployment', 'Instance', DEPENDENT],
     rows: all.flatMap((one) =>
-      one[which].map(({ instance, process: { state } }) => [
+      one[which].map(({ instance, process }) => [
         one.deployment.name,
         instance.name,
-        state === 'unmonitored' ? 'not monitored' : state,
+        describeProcessState(process),
       ]),
     ),
   };

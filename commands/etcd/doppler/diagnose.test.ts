@@ -226,6 +226,45 @@ test('a restart that the configuration forbids is not offered, and the finding s
   });
 });
 
+test('a VM beside whose stuck doppler another process is just starting is offered a restart all the same', () => {
+  const facts = factsOf(
+    [etcd([announced('z2/doppler_z2/id-2', '10.0.2.1')])],
+    [
+      deployment([
+        doppler({ ...ONE, state: 'starting', processes: { metron_agent: 'starting' } }),
+        doppler(TWO),
+      ]),
+    ],
+  );
+  expect(ask(facts).findings[0]?.offers).toHaveLength(1);
+});
+
+test('where other processes may be restarted alone, but not this one, none is offered', () => {
+  const restart = { allowed: true, scope: 'process', processes: ['metron_agent'], sideEffects: [] } as const;
+  const facts = factsOf(
+    [etcd([announced('z2/doppler_z2/id-2', '10.0.2.1')])],
+    [deployment([doppler({ ...ONE, restart }), doppler(TWO)])],
+  );
+  const [finding] = ask(facts).findings;
+  expect(finding?.offers).toBeUndefined();
+  expect(finding?.evidence).toContainEqual({
+    kind: 'field',
+    label: 'No restart offered',
+    value: 'its configuration does not allow doppler to be restarted',
+  });
+});
+
+test('the task that holds the deployment is shown beside the offer', () => {
+  const store = etcd([announced('z2/doppler_z2/id-2', '10.0.2.1')]);
+  const lock = { taskId: '1180', description: 'create deployment' };
+  const [finding] = ask(factsOf([store], [deployment([doppler(ONE), doppler(TWO)], { lock })])).findings;
+  expect(finding?.evidence).toContainEqual({
+    kind: 'field',
+    label: 'Locked',
+    value: 'its deployment is locked by task 1180 (create deployment)',
+  });
+});
+
 test('no doppler is reported as missing in a store that could not be read', () => {
   const facts = factsOf([{ name: 'etcd' }], [deployment([doppler(ONE), doppler(TWO)])]);
   expect(ask(facts)).toMatchObject({ examined: 0, findings: [] });

@@ -1,23 +1,17 @@
 import { type Diagnosis, type Finding, type ports, wording } from '../../kit.ts';
+import type { RestartOffer } from '../../shared/define-restart.ts';
+import { capitalizeHeadline } from '../../shared/describe-store.ts';
+import { say } from '../../shared/grammar.ts';
 import { compareSeverity } from '../../shared/severity.ts';
 import { isOneCluster } from '../../shared/store-identity.ts';
-import { capitalizeHeadline } from '../../shared/describe-store.ts';
-import { type StoreCause, findStoreCauses } from './causes.ts';
+import { findStoreCauses, type StoreCause } from './causes.ts';
 import type { Facts, StoreReads } from './collect.ts';
-import { blastRadius, type Cause } from './dependents.ts';
-import { type ExpectedInstance, type ExpectedInstances, findExpected, tooNew } from './expected.ts';
-import { findingOf } from './findings.ts';
-import { keyFindings, protocolMismatch } from './key-findings.ts';
-import { assign, type Assigned, type Key, keysOf } from './keys.ts';
-import { inferExpected } from './infer-expected.ts';
-import { notApplicable } from './not-applicable.ts';
-import { compareFindings } from './compare-findings.ts';
-import type { RestartOffer } from '../../shared/define-restart.ts';
-import { dedupeInstances } from './dedupe-instances.ts';
-import { DOPPLER, type Service } from './services.ts';
-import { allMissing, describeNone, hasSharedCause } from './shared-cause.ts';
-import { isRegistered, judge, type Judged } from './registration.ts';
-import { overview, verdictOf } from './verdict.ts';
+import { blastRadius, type Cause, DEPENDENT_DOWN } from './dependents.ts';
+import { isTooNew, ROOT } from './doppler.ts';
+import { allMissing, compareFindings, instanceFinding, keyFindings, protocolMismatch } from './findings.ts';
+import { hasSharedCause, isRegistered, judgeAll, type Judged, wasAllRead } from './judge.ts';
+import { assign, dedupeInstances, findExpected, keysOf } from './registrations.ts';
+import { describeNone, describeNothingToCheck, namesOf, overview, verdictOf } from './verdict.ts';
 
 export interface DiagnoseArgs {
   /** Names such as `doppler_z1/0` that are expected, whether or not a source lists processes. */
@@ -28,36 +22,43 @@ export interface DiagnoseArgs {
 
 type RestartFinding = Finding<RestartOffer>;
 
-export const diagnose = diagnoseFor(DOPPLER);
+/**
+ * First what is wrong with the stores: with some of that, their keys prove nothing. Then which dopplers should register, which keys there
+ * are and whose they are, and each doppler by itself. Last how far it reaches: metron_agent on all VMs, which fails without a doppler.
+ */
+export function diagnose(
+  seen: Facts,
+  { expected: named = [], protocols }: DiagnoseArgs,
+  now: Date,
+): Diagnosis<RestartOffer> {
+  const facts = {
+    ...seen,
+    stores: seen.stores.map(comparableReads),
+    deployments: dedupeInstances(seen.deployments),
+  };
+  const causes = findStoreCauses(facts.stores, now);
+  const keys = facts.stores.flatMap(keysOf);
+  const instances = findExpected(facts, named, keys);
+  const spoiling = causes.find(({ invalidatesKeys }) => invalidatesKeys);
+  const isSettled = facts.deployments.some(isTooNew) || !spoiling;
+  if (instances.expected.length === 0 && keys.length === 0 && isSettled) return notApplicable(facts, causes);
 
-/** How a doppler registers, and so what can go wrong: https://github.com/cloudfoundry/loggregator-release/blob/d11b9f1/src/doppler/dopplerservice/announcer.go */
-export function diagnoseFor(
-  service: Service,
-): (facts: Facts, wanted: DiagnoseArgs, now: Date) => Diagnosis<RestartOffer> {
-  return (seen, { expected: named = [], protocols }, now) => {
-    const facts = {
-      ...seen,
-      stores: seen.stores.map(comparableReads),
-      deployments: dedupeInstances(seen.deployments),
-    };
-    const causes = findStoreCauses(service, facts.stores, now);
-    const keys = facts.stores.flatMap((store) => keysOf(service, store));
-    const instances = resolveExpected(service, facts, named, keys);
-    const isSettled =
-      tooNew(service, facts).length > 0 || !causes.some(({ invalidatesKeys }) => invalidatesKeys);
-    if (instances.expected.length === 0 && keys.length === 0 && isSettled)
-      return notApplicable(service, facts, causes);
-    const assigned = assign(keys, instances);
-    const judged = judgeAll(service, facts, instances, assigned);
-    const ofService = diagnoseService({ service, facts, judged, assigned, protocols, causes });
-    const radius = blastRadius(service, facts, ofService.cause);
-    const findings = [...ofService.first, ...ofService.each, ...(radius.finding ? [radius.finding] : [])];
-    return {
-      examined: judged.length,
-      verdict: [ofService.verdict, radius.summary].filter(Boolean).join('. '),
-      findings: withOverview(service, findings.toSorted(compareSeverity), judged),
-      measures: [...registeredByGroup(judged), ...radius.measures],
-    };
+  const assigned = assign(keys, instances);
+  const judged = judgeAll(facts.stores, instances.expected, assigned);
+  const ofKeys = keyFindings(facts, judged, assigned);
+  const { verdict, cause, findings } = spoiling
+    ? withoutKeys(judged, spoiling)
+    : hasSharedCause(judged, facts.stores)
+      ? withSharedCause(facts, judged, causes, ofKeys)
+      : oneByOne(facts, judged, causes, ofKeys, protocols);
+
+  const radius = blastRadius(facts.deployments, cause);
+  const all = [...causes.map(({ finding }) => finding), ...findings, ...radius.findings];
+  return {
+    examined: judged.length,
+    verdict: radius.summary === undefined ? verdict : `${verdict}. ${radius.summary}`,
+    findings: withOverview(all.toSorted(compareSeverity), judged),
+    measures: [...registeredByGroup(judged), ...radius.measures],
   };
 }
 
@@ -77,114 +78,96 @@ function withQuorum(members: ports.StoreMembers): ports.StoreMembers {
   return { ...members, hasQuorum: true };
 }
 
-function resolveExpected(
-  service: Service,
-  facts: Facts,
-  named: readonly string[],
-  keys: readonly Key[],
-): ExpectedInstances {
-  const instances = findExpected(service, facts, named);
-  if (facts.instances !== 'no-source' || named.length > 0) return instances;
-  return { expected: inferExpected(service, facts.stores, keys), excused: [] };
+/** Neither an expected instance nor a key: reported, because an empty report would look healthy. */
+function notApplicable(facts: Facts, causes: readonly StoreCause[]): Diagnosis<RestartOffer> {
+  const modern = facts.deployments.filter(isTooNew);
+  const isCertain = modern.length > 0 || (wasAllRead(facts.stores) && facts.instances !== 'partly');
+  const radius = blastRadius(facts.deployments, { kind: 'unseen' });
+  const summary = describeNothingToCheck(modern);
+  const note: Finding<never> = {
+    reason: 'not-applicable',
+    severity: 'info',
+    target: ROOT.prefix,
+    summary,
+  };
+  return {
+    examined: 0,
+    verdict: [isCertain ? summary : verdictOf([]), ...becauseOf(causes)].join('; '),
+    findings: [...causes.map(({ finding }) => finding), ...radius.findings, ...(isCertain ? [note] : [])],
+    measures: radius.measures,
+  };
 }
 
-/** Unless all stores were read, an instance without a key is not judged. */
-function judgeAll(
-  service: Service,
-  { stores }: Facts,
-  { expected }: ExpectedInstances,
-  { byExpected, unowned }: Assigned,
-) {
-  const isWhole = wasAllRead(stores);
-  const keys = [...byExpected.values()].flat();
-  const isLed =
-    service.expects === 'one' &&
-    [...keys, ...unowned].some(({ isLive, corrupt }) => isLive && corrupt === undefined);
-  return expected
-    .map((one) => judge(service, one, byExpected.get(one) ?? [], isLed))
-    .filter(({ key }) => isWhole || key !== undefined);
-}
-
-function wasAllRead(stores: readonly StoreReads[]): boolean {
-  return stores.length > 0 && stores.every(({ later }) => later !== undefined);
-}
-
-interface ServiceDiagnosis {
+/** What is concluded about the dopplers themselves. */
+interface Conclusion {
   readonly verdict: string;
-  /** Why dependents fail. */
+  /** Why metron agents fail. */
   readonly cause: Cause;
-  /** What must be fixed before all else; then each by itself. */
-  readonly first: readonly RestartFinding[];
-  readonly each: readonly RestartFinding[];
-}
-
-interface Situation {
-  readonly service: Service;
-  readonly facts: Facts;
-  readonly judged: readonly Judged[];
-  readonly assigned: Assigned;
-  readonly protocols: readonly string[];
-  readonly causes: readonly StoreCause[];
-}
-
-function diagnoseService(situation: Situation): ServiceDiagnosis {
-  const { service, facts, judged, assigned, protocols, causes } = situation;
-  const { name } = service;
-  const first = causes.map(({ finding }) => finding);
-  const spoiling = causes.find(({ invalidatesKeys }) => invalidatesKeys);
-  if (spoiling) return diagnoseWithoutKeys(situation, first, spoiling);
-  const ofKeys = keyFindings(service, facts, judged, assigned);
-  if (hasSharedCause(service, judged, facts.stores)) {
-    const cause: Cause = { kind: 'known', because: `no ${name} is registered` };
-    const missing = allMissing(service, judged, facts.stores);
-    const verdict = [describeNone(service, judged), ...causes.map(({ because }) => because)].join('; ');
-    return { verdict, cause, first: [...first, missing], each: ofKeys };
-  }
-  const mismatch = protocolMismatch(service, judged, protocols);
-  const each = judged.flatMap((one) => findingOf(service, one, facts.stores) ?? []);
-  const all = [...each, ...ofKeys, ...(mismatch ? [mismatch] : [])].toSorted(compareFindings);
-  const verdict = [
-    judged.length === 0 ? `Couldn't check any ${name}` : verdictOf(service, judged),
-    ...(mismatch?.severity === 'critical' ? [`no ${name} listens on [${protocols.join(' ')}]`] : []),
-    ...causes.map(({ because }) => because),
-    ...describeOthers([...ofKeys, ...(mismatch ? [mismatch] : [])]),
-  ].join('; ');
-  return { verdict, cause: causeOf(situation), first, each: all };
-}
-
-/** What is not in the verdict yet: what is critical is. */
-function describeOthers(ofKeys: readonly RestartFinding[]): readonly string[] {
-  const others = ofKeys.filter(({ severity }) => severity !== 'critical').length;
-  return others > 0 ? [`${wording.count(others, 'other problem')} with keys`] : [];
+  /** Besides those about the stores. */
+  readonly findings: readonly RestartFinding[];
 }
 
 /** The symptoms are not listed: restarting instances one by one would fix nothing. */
-function diagnoseWithoutKeys(
-  { service, judged }: Situation,
-  first: readonly RestartFinding[],
-  { because, finding: { target } }: StoreCause,
-): ServiceDiagnosis {
-  const rest =
-    judged.length > 0
-      ? verdictOf(service, judged).replace(/^(Both|All) /, (start) => start.toLowerCase())
-      : `couldn't check any ${service.name}`;
+function withoutKeys(judged: readonly Judged[], { because, finding: { target } }: StoreCause): Conclusion {
+  const rest = verdictOf(judged).replace(/^(Both|All|Couldn't) /, (start) => start.toLowerCase());
   const verdict = `${capitalizeHeadline(because, { name: target })}; ${rest}`;
-  const cause: Cause = { kind: 'known', because };
-  return { verdict, cause, first, each: [] };
+  return { verdict, cause: { kind: 'known', because }, findings: [] };
 }
 
-function causeOf({ service, facts, judged, protocols }: Situation): Cause {
-  const namesOf = (those: readonly Judged[]) => wording.list(those.map(({ expected }) => expected.name));
+function withSharedCause(
+  { stores }: Facts,
+  judged: readonly Judged[],
+  causes: readonly StoreCause[],
+  ofKeys: readonly RestartFinding[],
+): Conclusion {
+  return {
+    verdict: [describeNone(judged), ...becauseOf(causes)].join('; '),
+    cause: { kind: 'known', because: 'no doppler is registered' },
+    findings: [allMissing(judged, stores), ...ofKeys],
+  };
+}
+
+function oneByOne(
+  facts: Facts,
+  judged: readonly Judged[],
+  causes: readonly StoreCause[],
+  ofKeys: readonly RestartFinding[],
+  protocols: readonly string[],
+): Conclusion {
+  const mismatch = protocolMismatch(judged, protocols);
+  const each = judged.flatMap((one) => instanceFinding(one, facts.stores) ?? []);
+  const notListening =
+    mismatch?.severity === 'critical' ? `no doppler listens on [${protocols.join(' ')}]` : undefined;
+  const besides = [...ofKeys, ...(mismatch ? [mismatch] : [])];
+  // What is critical is in the verdict already.
+  const others = besides.filter(({ severity }) => severity !== 'critical').length;
+  const verdict = [
+    verdictOf(judged),
+    ...(notListening === undefined ? [] : [notListening]),
+    ...becauseOf(causes),
+    ...(others > 0 ? [`${wording.count(others, 'other problem')} with keys`] : []),
+  ];
+  return {
+    verdict: verdict.join('; '),
+    cause: causeOf(facts, judged, notListening),
+    findings: [...each, ...besides].toSorted(compareFindings),
+  };
+}
+
+function causeOf(facts: Facts, judged: readonly Judged[], notListening: string | undefined): Cause {
   const gone = judged.filter((each) => !isRegistered(each));
-  const are = gone.length === 1 ? 'is' : 'are';
-  if (gone.length > 0) return { kind: 'known', because: `${namesOf(gone)} ${are} not registered` };
-  if (protocolMismatch(service, judged, protocols)?.severity === 'critical')
-    return { kind: 'known', because: `no ${service.name} listens on [${protocols.join(' ')}]` };
+  const notRegistered = { one: 'is not registered', many: 'are not registered' };
+  if (gone.length > 0) return { kind: 'known', because: say(namesOf(gone), notRegistered) };
+  if (notListening !== undefined) return { kind: 'known', because: notListening };
   const flapping = judged.filter(({ status }) => status === 'flapping');
-  const come = flapping.length === 1 ? 'lost and regained its key' : 'lost and regained their keys';
-  if (flapping.length > 0) return { kind: 'known', because: `${namesOf(flapping)} ${come}` };
+  const cameBack = { one: 'lost and regained its key', many: 'lost and regained their keys' };
+  if (flapping.length > 0) return { kind: 'known', because: say(namesOf(flapping), cameBack) };
   const isWhole = judged.length > 0 && wasAllRead(facts.stores) && facts.instances !== 'partly';
   return { kind: isWhole ? 'another' : 'unseen' };
+}
+
+function becauseOf(causes: readonly StoreCause[]): readonly string[] {
+  return causes.map(({ because }) => because);
 }
 
 /** Findings about etcd alone. */
@@ -208,7 +191,6 @@ const OF_MEMBERS: ReadonlySet<string> = new Set([
 
 /** The table of all instances is shown once, under the first finding to work on. */
 function withOverview(
-  { dependents }: Service,
   findings: readonly RestartFinding[],
   judged: readonly Judged[],
 ): readonly RestartFinding[] {
@@ -217,7 +199,7 @@ function withOverview(
     index !== at ||
     judged.length === 0 ||
     finding.reason === 'all-missing' ||
-    finding.reason === dependents?.reason
+    finding.reason === DEPENDENT_DOWN
       ? finding
       : { ...finding, evidence: [...(finding.evidence ?? []), overview(judged)] },
   );
@@ -225,10 +207,9 @@ function withOverview(
 
 function registeredByGroup(judged: readonly Judged[]): NonNullable<Diagnosis['measures']> {
   const isOfOne = new Set(judged.map(({ expected }) => expected.at?.deployment.name)).size <= 1;
-  const labelOf = ({ group, at }: ExpectedInstance) =>
+  const labelOf = ({ expected: { group, at } }: Judged) =>
     isOfOne ? group : `${at?.deployment.name ?? ''} ${group}`.trim();
-  const groups = Map.groupBy(judged, ({ expected }) => labelOf(expected));
-  return [...groups].map(([label, those]) => ({
+  return [...Map.groupBy(judged, labelOf)].map(([label, those]) => ({
     label,
     value: those.filter((one) => one.key !== undefined && isRegistered(one)).length,
     unit: 'registered',

@@ -1,34 +1,54 @@
-import type { Evidence, Finding } from '../../kit.ts';
-import { optionalField } from '../../shared/evidence.ts';
-import type { StoreReads } from './collect.ts';
-import { describeLocked, permissionToRestart, type RestartOffer } from '../../shared/define-restart.ts';
-import type { Service } from './services.ts';
-import { describeDirectory, type Judged } from './registration.ts';
+import { type Evidence, type Finding, wording } from '../../kit.ts';
+import { permissionToRestart, type RestartOffer } from '../../shared/define-restart.ts';
+import { field, optionalField } from '../../shared/evidence.ts';
+import { describeLocked } from '../../shared/instances.ts';
+import { compareSeverity } from '../../shared/severity.ts';
+import type { Facts, StoreReads } from './collect.ts';
+import { DEPENDENT, PROCESS, ROOT, ROOTS } from './doppler.ts';
+import { isWiped, type Judged } from './judge.ts';
+import type { Assigned, ExpectedInstance, Key } from './registrations.ts';
+import { describeNone, overview } from './verdict.ts';
 
 type RestartFinding = Finding<RestartOffer>;
-/** What is wrong with one instance that should register, if anything is. */
-export function findingOf(
-  service: Service,
-  judged: Judged,
-  stores: readonly StoreReads[],
-): RestartFinding | undefined {
-  const text = describeStatus(service, judged);
+
+/** How many characters of an unreadable value are shown. */
+const MAX_VALUE_LENGTH = 200;
+
+const ORDER = [
+  'registration-stuck',
+  'heartbeat-stopped',
+  'process-failing',
+  'instance-unresponsive',
+  'process-starting',
+  'registration-flapping',
+];
+
+/** In the order in which people should work on them. */
+export function compareFindings(a: Finding, b: Finding): number {
+  const place = ({ reason }: Finding) => (ORDER.includes(reason) ? ORDER.indexOf(reason) : ORDER.length);
+  return (
+    compareSeverity(a, b) || place(a) - place(b) || a.target.localeCompare(b.target, 'en', { numeric: true })
+  );
+}
+
+/** What is wrong with one instance that should register, if anything is. A corrupt key is a finding about the key. */
+export function instanceFinding(judged: Judged, stores: readonly StoreReads[]): RestartFinding | undefined {
+  const text = describeStatus(judged);
   if (!text) return undefined;
-  const forbidden = text.restartHelps ? forbiddenHere(service, judged, stores) : undefined;
-  const offers = text.restartHelps && forbidden === undefined ? offersOf(service, judged) : [];
-  const { expected } = judged;
+  const { expected, key } = judged;
+  const { offers, forbidden } = text.restartHelps ? restartOf(expected, stores) : {};
   return {
     reason: text.reason,
     severity: text.severity,
     target: expected.name,
-    summary: offers.length > 0 ? (text.withOffer ?? text.summary) : text.summary,
+    summary: offers ? (text.withOffer ?? text.summary) : text.summary,
     evidence: [
-      ...keyEvidence(judged),
-      ...optionalField('Directory', judged.key ? undefined : describeDirectory(service, stores, expected)),
+      ...keyEvidence(key),
+      ...optionalField('Directory', key ? undefined : describeDirectory(stores, expected)),
       ...optionalField('Locked', expected.at && describeLocked(expected.at.deployment)),
       ...optionalField('No restart offered', forbidden),
     ],
-    ...(offers.length > 0 && { offers }),
+    ...(offers && { offers }),
   };
 }
 
@@ -42,14 +62,10 @@ interface FindingText {
   readonly restartHelps?: true;
 }
 
-function describeStatus(
-  { process, name: kind }: Service,
-  { expected, status, key, process: state }: Judged,
-): FindingText | undefined {
+function describeStatus({ expected, status, key, process }: Judged): FindingText | undefined {
   const { name } = expected;
   switch (status) {
     case 'registered':
-    case 'standby':
     case 'corrupt':
       return undefined;
     case 'stuck':
@@ -57,28 +73,28 @@ function describeStatus(
         reason: 'registration-stuck',
         severity: 'critical',
         summary: `${name} is running but not registered: clients cannot find it`,
-        withOffer: `${name} is running but not registered: clients cannot find it until its ${process} is restarted`,
+        withOffer: `${name} is running but not registered: clients cannot find it until its ${PROCESS} is restarted`,
         restartHelps: true,
       };
     case 'heartbeat-stopped':
       return {
         reason: 'heartbeat-stopped',
         severity: 'critical',
-        summary: `${name} no longer refreshes its key, which expires in ${key?.leaf.ttlSeconds ?? 0} s: ${['running', 'not known'].includes(state) ? `its ${process} hangs or cannot write to etcd` : `its ${process} is not running (${state})`}`,
+        summary: `${name} no longer refreshes its key, which expires in ${key?.leaf.ttlSeconds ?? 0} s: ${['running', 'not known'].includes(process) ? `its ${PROCESS} hangs or cannot write to etcd` : `its ${PROCESS} is not running (${process})`}`,
         restartHelps: true,
       };
     case 'failing':
       return {
         reason: 'process-failing',
         severity: 'critical',
-        summary: `${name} is not registered because its ${process} is not running (${state})`,
+        summary: `${name} is not registered because its ${PROCESS} is not running (${process})`,
         restartHelps: true,
       };
     case 'unresponsive':
       return {
         reason: 'instance-unresponsive',
         severity: 'critical',
-        summary: `${name} is not registered and its VM is unavailable (${state}): recover the VM first (bosh cck or the resurrector)`,
+        summary: `${name} is not registered and its VM is unavailable (${process}): recover the VM first (bosh cck or the resurrector)`,
       };
     case 'starting':
       return {
@@ -90,53 +106,168 @@ function describeStatus(
       return {
         reason: 'not-registered',
         severity: 'critical',
-        summary: `${name} is not registered; no source reports whether its ${process} is running`,
+        summary: `${name} is not registered; no source reports whether its ${PROCESS} is running`,
       };
     case 'flapping':
       return {
         reason: 'registration-flapping',
         severity: 'warning',
-        summary: `The key of ${name} expired and came back between two reads: etcd is slow or is changing leaders, see /etcd health; restarting ${process} does not help`,
+        summary: `The key of ${name} expired and came back between two reads: etcd is slow or is changing leaders, see /etcd health; restarting ${PROCESS} does not help`,
       };
     case 'legacy-only':
       return {
         reason: 'legacy-only',
         severity: 'info',
-        summary: `${name} has only its legacy key ${key?.leaf.key}: older clients find it over UDP, newer ones do not (an older ${kind}?)`,
+        summary: `${name} has only its legacy key ${key?.leaf.key}: older clients find it over UDP, newer ones do not (an older doppler?)`,
       };
   }
 }
 
-function offersOf(service: Service, { expected: { at, name } }: Judged): readonly RestartOffer[] {
-  if (!at) return [];
+/** The offer of a restart that would help, or why there is none. */
+function restartOf(
+  { at, name }: ExpectedInstance,
+  stores: readonly StoreReads[],
+): { readonly offers?: readonly RestartOffer[]; readonly forbidden?: string } {
+  if (!at) return { forbidden: `no source lists its ${PROCESS}` };
   const { source, name: deployment } = at.deployment;
   const { group, id } = at.instance;
-  return [
-    { remediation: 'restart', params: { source, deployment, group, id, name, process: service.process } },
-  ];
+  const permission = permissionToRestart(at.instance, PROCESS);
+  if (!permission.allowed) return { forbidden: permission.because };
+  if (stores.some(({ earlier, later }) => later !== undefined && earlier === undefined))
+    return { forbidden: 'the keys were read only once: check again' };
+  const params = { source, deployment, group, id, name, process: PROCESS };
+  return { offers: [{ remediation: 'restart', params }] };
 }
 
-/** Why no restart is offered that would help; undefined where one is. */
-function forbiddenHere(
-  service: Service,
-  { expected: { at } }: Judged,
-  stores: readonly StoreReads[],
-): string | undefined {
-  if (!at) return `no source lists its ${service.process}`;
-  const permission = permissionToRestart(at.instance, service.process);
-  if (!permission.allowed) return permission.because;
-  const wasReadOnce = stores.some(({ earlier, later }) => later !== undefined && earlier === undefined);
-  return wasReadOnce ? 'the keys were read only once: check again' : undefined;
-}
-
-function keyEvidence({ key }: Judged): readonly Evidence[] {
+function keyEvidence(key: Key | undefined): readonly Evidence[] {
   if (!key) return [];
   const { leaf, before } = key;
-  const written = before ? `${before.modifiedIndex} -> ${leaf.modifiedIndex}` : `${leaf.modifiedIndex}`;
-  const created = before ? `${before.createdIndex} -> ${leaf.createdIndex}` : `${leaf.createdIndex}`;
+  const change = (was: number | undefined, is: number) => (was === undefined ? `${is}` : `${was} -> ${is}`);
   return [
-    ...optionalField('Key', leaf.key),
-    ...optionalField('Written at index', written),
-    ...optionalField('Created at index', created),
+    field('Key', leaf.key),
+    field('Written at index', change(before?.modifiedIndex, leaf.modifiedIndex)),
+    field('Created at index', change(before?.createdIndex, leaf.createdIndex)),
   ];
+}
+
+/** What the group's directory says where there is no key. Directories do not expire, so an empty one shows that something registered before. */
+function describeDirectory(stores: readonly StoreReads[], { group }: ExpectedInstance): string {
+  const { prefix } = ROOT;
+  const trees = stores.flatMap(({ later = [] }) => later.slice(0, 1));
+  const directory = trees
+    .flatMap(({ directories }) => directories)
+    .find((path) => path.startsWith(`${prefix}/`) && path.endsWith(`/${group}`));
+  if (directory === undefined)
+    return `no ${group} under ${prefix}: nothing ever registered under that name, or the store was wiped`;
+  const leaves = trees.flatMap((tree) => tree.leaves).filter(({ key }) => key.startsWith(`${directory}/`));
+  if (leaves.some(({ ttlSeconds = 1 }) => ttlSeconds <= 0))
+    return `${directory} has an expired key that etcd has not removed`;
+  return leaves.length === 0
+    ? `${directory} exists but is empty: something registered there before`
+    : `${directory} has ${leaves.length === 1 ? 'a key of another instance' : `${leaves.length} keys of other instances`}`;
+}
+
+const SHARED_CAUSES = [
+  'What to check:',
+  '- /var/vcap/sys/log/doppler/doppler.stderr.log: “sync cluster failed” means that it cannot reach etcd',
+  '- etcd itself: /etcd health',
+  '- the client certificates of the dopplers for etcd: /certs expiring --match etcd',
+  '- DNS (consul): cf-etcd.service.cf.internal must resolve on the doppler VMs',
+];
+
+/** All of them at once: restarting each in turn would fix nothing. */
+export function allMissing(judged: readonly Judged[], stores: readonly StoreReads[]): Finding<never> {
+  const states = Map.groupBy(judged, ({ process }) => process);
+  const how = [...states].map(([state, those]) => `${those.length} ${state}`).join(', ');
+  const roots = ROOTS.map(({ prefix }) => prefix).join(' and ');
+  const wiped = `${roots} do not exist: the store was wiped, or nothing ever registered (since CF v251 nothing does)`;
+  return {
+    reason: 'all-missing',
+    severity: 'critical',
+    target: ROOT.prefix,
+    summary: `${describeNone(judged)} (${how}): look for a shared cause before restarting any`,
+    evidence: [
+      ...optionalField('Never registered', isWiped(stores) ? wiped : undefined),
+      { kind: 'log', lines: SHARED_CAUSES },
+      overview(judged),
+    ],
+  };
+}
+
+/** Everything that is wrong with keys, of any owner. */
+export function keyFindings(
+  { instances, deployments }: Facts,
+  judged: readonly Judged[],
+  { byExpected, unowned }: Assigned,
+): readonly Finding<never>[] {
+  const statusOf = new Map(judged.map((each) => [each.expected, each.status]));
+  const owned = [...byExpected].flatMap(([expected, keys]) =>
+    keys
+      .filter(({ corrupt }) => corrupt !== undefined)
+      .map((key) => corruptKey(key, statusOf.get(expected) === 'corrupt' ? expected : undefined)),
+  );
+  const corrupt = unowned.filter((key) => key.corrupt !== undefined).map((key) => corruptKey(key));
+  // Unless all instances are known, a key cannot be called an orphan.
+  const knowsAll = instances === 'all' && deployments.length > 0;
+  const orphans = unowned.filter((key) => knowsAll && key.isLive && key.corrupt === undefined);
+  return [...owned, ...corrupt, ...orphans.map(orphanKey)].toSorted(compareFindings);
+}
+
+/** A key with an unreadable or wrong value. Deleting it is for people to decide. */
+function corruptKey({ leaf, corrupt = '' }: Key, expected?: ExpectedInstance): Finding<never> {
+  return {
+    reason: 'key-corrupt',
+    severity: expected ? 'critical' : 'warning',
+    target: leaf.key,
+    summary: `The key ${expected ? `of ${expected.name}` : leaf.key} is invalid: ${corrupt}`,
+    evidence: [
+      field('Value', cut(leaf.value)),
+      field('TTL', leaf.ttlSeconds === undefined ? 'none' : `${leaf.ttlSeconds} s`),
+      field('Written at index', String(leaf.modifiedIndex)),
+    ],
+  };
+}
+
+function orphanKey({ leaf, before }: Key): Finding<never> {
+  const isFresh = before !== undefined && before.modifiedIndex !== leaf.modifiedIndex;
+  return {
+    reason: 'key-orphan',
+    severity: 'warning',
+    target: leaf.key,
+    summary: `${leaf.key} belongs to no known doppler${isFresh ? ', but is still being refreshed' : ''}`,
+    evidence: [field('Value', cut(leaf.value)), field('TTL', `${leaf.ttlSeconds} s`)],
+  };
+}
+
+/** Registered, but unusable for readers that use another protocol. A restart does not change that. */
+export function protocolMismatch(
+  judged: readonly Judged[],
+  protocols: readonly string[],
+): Finding<never> | undefined {
+  const live = judged.flatMap((each) => (each.key?.announced && each.status !== 'corrupt' ? [each] : []));
+  const spokenBy = ({ key }: Judged) => key?.announced?.protocols ?? [];
+  const mute = live.filter((each) => !spokenBy(each).some((one) => protocols.includes(one)));
+  if (protocols.length === 0 || mute.length === 0) return undefined;
+  const isAll = mute.length === live.length;
+  const does = mute.length === 1 ? 'does' : 'do';
+  const who = isAll
+    ? 'No doppler listens'
+    : `${mute.length} of ${wording.count(live.length, 'doppler')} ${does} not listen`;
+  return {
+    reason: 'protocol-mismatch',
+    severity: isAll ? 'critical' : 'warning',
+    target: ROOT.prefix,
+    summary: `${who} on [${protocols.join(' ')}], which ${DEPENDENT} uses: fix the configuration; a restart does not help`,
+    evidence: [
+      {
+        kind: 'table',
+        columns: ['Instance', 'Listens on'],
+        rows: mute.map((each) => [each.expected.name, spokenBy(each).join(' ')]),
+      },
+    ],
+  };
+}
+
+function cut(value: string): string {
+  return value.length > MAX_VALUE_LENGTH ? `${value.slice(0, MAX_VALUE_LENGTH).toWellFormed()}…` : value;
 }

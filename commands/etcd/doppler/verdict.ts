@@ -1,19 +1,74 @@
-import { type Evidence, wording } from '../../kit.ts';
-import type { Service } from './services.ts';
-import { isRegistered, type Judged, type RegistrationStatus } from './registration.ts';
+import { type Evidence, type ports, wording } from '../../kit.ts';
+import { agree, be, type Predicate, say } from '../../shared/grammar.ts';
+import { ROOTS } from './doppler.ts';
+import { isRegistered, type Judged, type RegistrationStatus } from './judge.ts';
 
-const REGISTERED: Readonly<Record<RegistrationStatus, string>> = {
+/** In the order of the verdict. */
+const VERDICT_PHRASES: readonly (readonly [RegistrationStatus, Predicate])[] = [
+  ['unresponsive', be('unavailable')],
+  ['failing', be('not running')],
+  ['stuck', be('running but not registered')],
+  ['unregistered', be('not registered')],
+  ['heartbeat-stopped', { one: 'no longer refreshes its key', many: 'no longer refresh their keys' }],
+  ['corrupt', { one: 'has an invalid key', many: 'have invalid keys' }],
+  ['flapping', { one: 'lost and regained its key', many: 'lost and regained their keys' }],
+  ['starting', be('starting')],
+];
+
+/** `doppler_z2/0 is running but not registered; the other two are`. */
+export function verdictOf(judged: readonly Judged[]): string {
+  if (judged.length === 0) return "Couldn't check any doppler";
+  const good = judged.filter(({ status }) => status === 'registered' || status === 'legacy-only');
+  if (good.length === judged.length) return describeAllRegistered(judged);
+  const parts = VERDICT_PHRASES.flatMap(([status, predicate]) => {
+    const those = judged.filter((each) => each.status === status);
+    return those.length === 0 ? [] : [{ text: say(namesOf(those), predicate, 2), status }];
+  });
+  const text = parts.map((part) => part.text).join(', ');
+  if (good.length === 0) return text;
+  const isSaid = ['stuck', 'unregistered'].includes(parts.at(-1)?.status ?? '');
+  const are = agree(good.length, isSaid ? { one: 'is', many: 'are' } : be('registered'));
+  return `${text}; the other ${spellOut(good.length)} ${are}`;
+}
+
+function describeAllRegistered(judged: readonly Judged[]): string {
+  if (judged.length === 1) return say(namesOf(judged), be('registered'));
+  const both = judged.length === 2 ? 'Both' : `All ${spellOut(judged.length)}`;
+  return `${both} dopplers are registered`;
+}
+
+/** `None of the 3 dopplers is registered`. */
+export function describeNone(judged: readonly Judged[]): string {
+  const isFading = judged.some(({ status }) => status === 'heartbeat-stopped');
+  if (judged.length === 1)
+    return `The only doppler (${judged[0]?.expected.name}) ${isFading ? 'no longer refreshes its key' : 'is not registered'}`;
+  return `None of the ${wording.count(judged.length, 'doppler')} ${isFading ? 'refreshes its key' : 'is registered'}`;
+}
+
+/** Where there is neither an expected doppler nor a key. */
+export function describeNothingToCheck(modern: readonly ports.Deployment[]): string {
+  return modern.length > 0
+    ? `The dopplers of ${wording.list(modern.map(({ name }) => name))} do not register in etcd (CF v251 and later): nothing to check`
+    : `No doppler found, and none ever registered under ${ROOTS.map(({ prefix }) => prefix).join(' or ')}: nothing to check. Since CF v251 they do not register`;
+}
+
+export function namesOf(judged: readonly Judged[]): readonly string[] {
+  return judged.map(({ expected }) => expected.name);
+}
+
+/** In a sentence `two`. */
+function spellOut(amount: number): string {
+  return (
+    ['none', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'][amount] ?? `${amount}`
+  );
+}
+
+const REGISTERED: Readonly<Partial<Record<RegistrationStatus, string>>> = {
   registered: 'yes',
   'legacy-only': 'legacy key only',
-  standby: 'no, another leads',
   'heartbeat-stopped': 'not refreshed',
   flapping: 'came back',
   corrupt: 'invalid key',
-  stuck: 'no',
-  starting: 'no',
-  failing: 'no',
-  unresponsive: 'no',
-  unregistered: 'no',
 };
 
 /** All of them in one table, what is wrong first. */
@@ -27,53 +82,8 @@ export function overview(judged: readonly Judged[]): Evidence {
         expected.zone ?? key?.announced?.zone ?? '',
         expected.name,
         process,
-        REGISTERED[status],
+        REGISTERED[status] ?? 'no',
         key?.leaf.ttlSeconds === undefined ? '' : `${key.leaf.ttlSeconds} s`,
       ]),
   };
-}
-
-/** In the order of the verdict. */
-const VERDICT_PHRASES: readonly (readonly [RegistrationStatus, one: string, many: string])[] = [
-  ['unresponsive', 'is unavailable', 'are unavailable'],
-  ['failing', 'is not running', 'are not running'],
-  ['stuck', 'is running but not registered', 'are running but not registered'],
-  ['unregistered', 'is not registered', 'are not registered'],
-  ['heartbeat-stopped', 'no longer refreshes its key', 'no longer refresh their keys'],
-  ['corrupt', 'has an invalid key', 'have invalid keys'],
-  ['flapping', 'lost and regained its key', 'lost and regained their keys'],
-  ['starting', 'is starting', 'are starting'],
-];
-
-/** `doppler_z2/0 is running but not registered; the other two are`. */
-export function verdictOf({ name, expects }: Service, judged: readonly Judged[]): string {
-  const good = judged.filter(({ status }) => ['registered', 'legacy-only', 'standby'].includes(status));
-  if (expects === 'one' && good.length > 0) {
-    const leader = good.find(({ status }) => status !== 'standby');
-    return `${leader?.expected.name ?? 'Another instance'} leads among ${wording.count(judged.length, name)}`;
-  }
-  if (good.length === judged.length) return describeAllRegistered(name, judged);
-  const parts = VERDICT_PHRASES.flatMap(([status, one, many]) => {
-    const those = judged.filter((each) => each.status === status).map(({ expected }) => expected.name);
-    if (those.length === 0) return [];
-    return [{ text: `${wording.list(those, 2)} ${those.length === 1 ? one : many}`, status }];
-  });
-  const text = parts.map(({ text }) => text).join(', ');
-  if (good.length === 0) return text;
-  const isSaid = ['stuck', 'unregistered'].includes(parts.at(-1)?.status ?? '');
-  const are = good.length === 1 ? 'is' : 'are';
-  return `${text}; the other ${spellOut(good.length)} ${isSaid ? are : `${are} registered`}`;
-}
-
-function describeAllRegistered(name: string, judged: readonly Judged[]): string {
-  if (judged.length === 1) return `${judged[0]?.expected.name} is registered`;
-  const both = judged.length === 2 ? 'Both' : `All ${spellOut(judged.length)}`;
-  return `${both} ${name}s are registered`;
-}
-
-/** `1 doppler`, `3 dopplers`, and in a sentence `two`. */
-function spellOut(amount: number): string {
-  return (
-    ['none', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'][amount] ?? `${amount}`
-  );
 }

@@ -2,10 +2,9 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { check } from './check.ts';
 import { diagnose } from './diagnose.ts';
-import { DOPPLER, isAddress } from './services.ts';
+import { isAddress, LEGACY_ROOT, ROOT, ROOTS } from './doppler.ts';
 import { deployment, doppler, etcd, factsOf, SERVER_TIME } from './builders.ts';
 
-const [modern, legacy] = DOPPLER.roots;
 const ID = '4c738367-8eb1-4a57-b44e-771f4870db0e';
 const WHOSE = { zone: 'z1', group: 'doppler_z1', id: ID };
 const HOSTS = ['10.160.55.25'];
@@ -23,27 +22,30 @@ test.each<[age: string, schemes: readonly string[]]>([
   ['2017', ['ws']],
 ])('a doppler of %s announces %j', (_, protocols) => {
   const value = announcing(...protocols.map((scheme) => `${scheme}://10.160.55.25:3457`));
-  expect(modern.read(['z1', 'doppler_z1', ID], value)).toEqual({ ...WHOSE, hosts: HOSTS, protocols });
+  expect(ROOT.read(['z1', 'doppler_z1', ID], value)).toEqual({ ...WHOSE, hosts: HOSTS, protocols });
 });
 
 test('before June 2016, and on old directors, a doppler is called by its index', () => {
-  expect(modern.read(['z1', 'doppler_z1', '0'], announcing('udp://10.160.55.25:3457'))).toMatchObject({
+  expect(ROOT.read(['z1', 'doppler_z1', '0'], announcing('udp://10.160.55.25:3457'))).toMatchObject({
     group: 'doppler_z1',
     id: '0',
   });
 });
 
 test('the legacy key is an address alone, and says UDP by being there', () => {
-  expect(legacy?.read(['z1', 'doppler_z1', ID], '10.160.55.25')).toEqual({
+  expect(LEGACY_ROOT.read(['z1', 'doppler_z1', ID], '10.160.55.25')).toEqual({
     ...WHOSE,
     hosts: HOSTS,
     protocols: ['udp'],
   });
-  expect(legacy?.read(['z1', 'doppler_z1', '0'], '10.160.55.25\n')).toMatchObject({ id: '0', hosts: HOSTS });
+  expect(LEGACY_ROOT.read(['z1', 'doppler_z1', '0'], '10.160.55.25\n')).toMatchObject({
+    id: '0',
+    hosts: HOSTS,
+  });
 });
 
 test('the oldest legacy key has no group: a zone and an index', () => {
-  expect(legacy?.read(['z1', '0'], '10.160.55.25')).toEqual({
+  expect(LEGACY_ROOT.read(['z1', '0'], '10.160.55.25')).toEqual({
     zone: 'z1',
     id: '0',
     hosts: HOSTS,
@@ -52,7 +54,7 @@ test('the oldest legacy key has no group: a zone and an index', () => {
 });
 
 test('an address of IPv6 is shown without its brackets', () => {
-  expect(modern.read(['z1', 'doppler_z1', ID], announcing('ws://[fd00::1]:8081'))).toMatchObject({
+  expect(ROOT.read(['z1', 'doppler_z1', ID], announcing('ws://[fd00::1]:8081'))).toMatchObject({
     hosts: ['fd00::1'],
     protocols: ['ws'],
   });
@@ -70,7 +72,7 @@ test.each([
   [announcing('udp://'), 'an endpoint in its value is not a URL'],
   [announcing('udp://10.160.55.25:3457', ''), 'an endpoint in its value is not a URL'],
 ])('the value %j is invalid, but its instance is known', (value, corrupt) => {
-  expect(modern.read(['z1', 'doppler_z1', ID], value)).toEqual({
+  expect(ROOT.read(['z1', 'doppler_z1', ID], value)).toEqual({
     ...WHOSE,
     hosts: [],
     protocols: [],
@@ -79,13 +81,13 @@ test.each([
 });
 
 test('a legacy value that is not an address is invalid', () => {
-  expect(legacy?.read(['z1', 'doppler_z1', ID], 'doppler.service.cf.internal')).toMatchObject({
+  expect(LEGACY_ROOT.read(['z1', 'doppler_z1', ID], 'doppler.service.cf.internal')).toMatchObject({
     corrupt: 'its value is not an IP address',
   });
 });
 
 test.each([[[]], [['z1']], [['z1', 'doppler_z1']]])('the path %j names no instance', (segments) => {
-  expect(modern.read(segments, announcing('udp://10.0.0.1:3457'))).toBe('its path is not <zone>/<job>/<id>');
+  expect(ROOT.read(segments, announcing('udp://10.0.0.1:3457'))).toBe('its path is not <zone>/<job>/<id>');
 });
 
 test.each([
@@ -115,7 +117,7 @@ const anySegment = fc.oneof(
 test('no path and no value can make the reading fail', () => {
   fc.assert(
     fc.property(fc.array(anySegment, { maxLength: 5 }), anyValue, (segments, value) => {
-      for (const { read } of DOPPLER.roots) {
+      for (const { read } of ROOTS) {
         const says = read(segments, value);
         expect(['string', 'object']).toContain(typeof says);
       }

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { agree, be, capitalize, have, say } from './grammar.ts';
+
+test.each([
+  [0, 'are failing', 'have no VM'],
+  [1, 'is failing', 'has no VM'],
+  [2, 'are failing', 'have no VM'],
+])('the verb agrees with an amount of %i', (amount, is, has) => {
+  expect(agree(amount, be('failing'))).toBe(is);
+  expect(agree(amount, have('no VM'))).toBe(has);
+});
+
+test.each([
+  [['a'], 'a is down'],
+  [['a', 'b'], 'a and b are down'],
+  [['a', 'b', 'c'], 'a, b and 1 more are down'],
+])('%j: %s', (names, sentence) => {
+  expect(say(names, be('down'), 2)).toBe(sentence);
+});
+
+test('a sentence begins with a capital letter', () => {
+  expect(capitalize('no process is running')).toBe('No process is running');
+  expect(capitalize('')).toBe('');
+});
