@@ -100,16 +100,25 @@ export function changesInstances(lock: Lock | undefined): lock is Lock {
 }
 
 /** `task 1180 (create deployment)` */
-export function describeTask({ taskId, description }: Lock): string {
+function describeTask({ taskId, description }: Lock): string {
   const task = taskId === 'unknown' ? 'a task that this credential cannot see' : `task ${taskId}`;
   return description === undefined ? task : `${task} (${description})`;
 }
 
+type MaybeLocked = Pick<ports.Deployment, 'lock' | 'name'>;
+
 /** `task 1180 (create deployment) is changing cf`, where a task holds the lock on the deployment. */
-export function describeLock({ lock, name }: Pick<ports.Deployment, 'lock' | 'name'>): string | undefined {
-  return (
-    lock && `${describeTask(lock)} ${changesInstances(lock) ? 'is changing' : 'holds the lock on'} ${name}`
-  );
+export function describeLock({ lock, name }: MaybeLocked): string | undefined {
+  return lock && `${describeTask(lock)} ${lockVerb(lock)} ${name}`;
+}
+
+/** The same without what the task is about. */
+export function describeLockBriefly({ lock, name }: MaybeLocked): string | undefined {
+  return lock && `${describeTask({ taskId: lock.taskId })} ${lockVerb(lock)} ${name}`;
+}
+
+function lockVerb(lock: Lock): string {
+  return changesInstances(lock) ? 'is changing' : 'holds the lock on';
 }
 
 /** `its deployment is locked by task 1180 (create deployment)`, where it is. */

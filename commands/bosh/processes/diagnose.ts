@@ -1,18 +1,24 @@
 import type { Diagnosis } from '../../kit.ts';
-import { compareSeverity } from '../../shared/severity.ts';
+import type { RestartOffer } from '../../shared/define-restart.ts';
 import type { InstanceFault } from '../../shared/instances.ts';
+import { compareSeverity } from '../../shared/severity.ts';
 import type { Facts } from './collect.ts';
-import { ignoredProblems } from './ignored.ts';
-import { measuresOf } from './measures.ts';
+import type { Problem } from './problem.ts';
 import { processProblems } from './processes.ts';
 import { serviceProblems } from './services.ts';
-import { isWhollyDown, withReporting, survey, type Survey } from './survey.ts';
-import type { RestartOffer } from '../../shared/define-restart.ts';
-import type { Problem } from './problem.ts';
+import { isWhollyDown, measuresOf, survey, type Survey, withReporting } from './survey.ts';
 import { verdictOf } from './verdict.ts';
-import { nothingRunning, agentsDownEverywhere, wholeInstanceProblems } from './whole-instances.ts';
+import {
+  agentsDownEverywhere,
+  ignoredProblems,
+  nothingRunning,
+  wholeInstanceProblems,
+} from './whole-instances.ts';
 
-/** Causes before symptoms: what is the same on most instances is one finding, named by what they share. */
+/**
+ * Causes before symptoms: what is the same on most instances is one finding, named by what they share. Of each deployment in turn: its
+ * instances that are down as a whole, then processes, then disks, files and other services, then what is ignored.
+ */
 export function diagnose({ deployments }: Facts): Diagnosis<RestartOffer> {
   const surveys = deployments.map(survey);
   const problems = [...Map.groupBy(surveys, ({ deployment }) => deployment.source).values()]
@@ -34,16 +40,11 @@ function problemsOfSource(surveys: readonly Survey[]): Problem[] {
 
 function problemsOf(surveyed: Survey, reported: InstanceFault | undefined): Problem[] {
   const fallen = nothingRunning(surveyed);
-  const rest = fallen
-    ? withReporting(
-        surveyed,
-        surveyed.reporting.filter((instance) => !isWhollyDown(instance)),
-      )
-    : surveyed;
+  const standing = surveyed.reporting.filter((instance) => !isWhollyDown(instance));
   return [
     ...wholeInstanceProblems(surveyed, reported),
     ...(fallen ? [fallen] : []),
-    ...processProblems(rest),
+    ...processProblems(fallen ? withReporting(surveyed, standing) : surveyed),
     ...serviceProblems(surveyed),
     ...ignoredProblems(surveyed),
   ];

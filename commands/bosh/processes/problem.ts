@@ -1,20 +1,24 @@
 import type { Evidence, Finding, ports } from '../../kit.ts';
-import { field } from '../../shared/evidence.ts';
-import { changesInstances, describeTask } from '../../shared/instances.ts';
 import type { RestartOffer } from '../../shared/define-restart.ts';
+import { field } from '../../shared/evidence.ts';
+import { be, have, type Predicate } from '../../shared/grammar.ts';
+import { changesInstances, describeLock } from '../../shared/instances.ts';
 import type { WatchedDeployment } from './collect.ts';
 
-/** What is wrong with one instance, in the order of the verdict. */
-export type Kind =
-  | 'down'
-  | 'service'
-  | 'silent'
-  | 'absent'
-  | 'unseen'
-  | 'stopped'
-  | 'failing'
-  | 'starting'
-  | 'unmonitored';
+/** What is wrong with one instance, in the order of the verdict, and how the verdict counts it. */
+export const KINDS = {
+  down: have('processes that are not running'),
+  service: have('failing services'),
+  silent: be('not responding'),
+  absent: have('no VM'),
+  unseen: have('an unresponsive monit'),
+  stopped: be('stopped but should be running'),
+  failing: be('failing'),
+  starting: be('still starting'),
+  unmonitored: have('services that are not monitored'),
+} satisfies Record<string, Predicate>;
+
+export type Kind = keyof typeof KINDS;
 
 /** One finding, and what the verdict needs of it. */
 export interface Problem {
@@ -41,22 +45,9 @@ export function nounsFor({ supervisor }: WatchedDeployment): {
 
 /** As its owner would name it: `bosh:cf/doppler_z2/0`; of a host, which knows no deployments, `edge:doppler_z2/0`. */
 export function targetOf({ source, name, supervisor }: WatchedDeployment, instance?: ports.Instance): string {
-  if (supervisor === 'host') return instance === undefined ? source : `${source}:${instance.name}`;
-  return instance === undefined ? `${source}:${name}` : `${source}:${name}/${instance.name}`;
-}
-
-/** `task 1180 (create deployment) is changing cf`, where a task holds the deployment. */
-export function describeLock({ lock, name }: WatchedDeployment): string | undefined {
-  return lock && `${describeTask(lock)} ${lockVerb(lock)} ${name}`;
-}
-
-/** The same without what the task is about. */
-export function describeLockBriefly({ lock, name }: WatchedDeployment): string | undefined {
-  return lock && `${describeTask({ taskId: lock.taskId })} ${lockVerb(lock)} ${name}`;
-}
-
-function lockVerb(lock: NonNullable<WatchedDeployment['lock']>): string {
-  return changesInstances(lock) ? 'is changing' : 'holds the lock on';
+  const whole = supervisor === 'host' ? source : `${source}:${name}`;
+  if (instance === undefined) return whole;
+  return supervisor === 'host' ? `${whole}:${instance.name}` : `${whole}/${instance.name}`;
 }
 
 /** A restart that is asked for while a task holds the deployment would be refused: it is offered all the same, for the task will end. */
@@ -67,7 +58,14 @@ export function lockEvidence(deployment: WatchedDeployment): Evidence[] {
   return [field('In progress', `${words}: ${meanwhile}restarts are blocked until it ends`)];
 }
 
-export const MAX_ROWS = 50;
+/** What to expect of instances that a running task is changing, in place of what to do about them. */
+export function describeAfterTask(deployment: WatchedDeployment, back: string): string {
+  const isGoing = /^(delete|stop)\b/i.test(deployment.lock?.description ?? '');
+  const after = isGoing ? 'check again when the task ends' : `${back} before the task ends`;
+  return `${describeLock(deployment)}: ${after}`;
+}
+
+const MAX_ROWS = 50;
 
 /** The first rows in order, and how many there are. */
 export function table(

@@ -1,30 +1,33 @@
 import { type Evidence, type ports, wording } from '../../kit.ts';
 import { field } from '../../shared/evidence.ts';
+import { be, say } from '../../shared/grammar.ts';
 import {
   changesInstances,
-  isDown,
+  describeLock,
+  describeProcessState,
   isBeingChanged,
+  isDown,
   isShared,
   isUp,
-  severityOf,
   type ProcessSpread,
+  severityOf,
 } from '../../shared/instances.ts';
-import { describeAfterTask } from './instance-faults.ts';
-import { hintFor } from './hints.ts';
-import { restartOffers } from './restart-offers.ts';
-import { isWhollyDown, type Survey } from './survey.ts';
-import { byName, lockEvidence, describeLock, table, targetOf, type Problem, nounsFor } from './problem.ts';
-import { isLastOf } from './whole-instances.ts';
+import { worstSeverity } from '../../shared/severity.ts';
+import { hintFor } from './faults.ts';
+import {
+  byName,
+  describeAfterTask,
+  lockEvidence,
+  nounsFor,
+  type Problem,
+  table,
+  targetOf,
+} from './problem.ts';
+import { restartOffers } from './restart.ts';
+import { isLastOf, isWhollyDown, type Survey } from './survey.ts';
+import { sharedByInstances } from './whole-instances.ts';
 
 type Severity = Problem['finding']['severity'];
-type State = ports.RunningProcess['state'];
-
-const STATE: Record<State, string> = {
-  running: 'running',
-  failing: 'failing',
-  starting: 'starting',
-  unmonitored: 'not monitored',
-};
 
 /** Problems of processes: one finding for a process that is down wherever it should run, else one for each instance. */
 export function processProblems(survey: Survey): Problem[] {
@@ -38,7 +41,7 @@ export function processProblems(survey: Survey): Problem[] {
   const reported = new Set(causes.map(({ name }) => name));
   const each = survey.reporting
     .toSorted(byName)
-    .flatMap((instance) => problemsOfInstance(survey, instance, fallen, reported));
+    .flatMap((instance) => problemOfInstance(survey, instance, fallen.includes(instance), reported) ?? []);
   return [
     ...causes.toSorted((a, b) => b.down.length - a.down.length).map((one) => sharedProblem(survey, one)),
     ...each,
@@ -56,11 +59,11 @@ function sharedProblem(survey: Survey, spread: ProcessSpread): Problem {
   const severity = severityOf(spread, deployment.lock);
   const next =
     severity !== 'critical' && changesInstances(deployment.lock)
-      ? describeAfterTask(survey, 'it should run again')
+      ? describeAfterTask(deployment, 'it should run again')
       : `a single cause is likely${hint ? `; check ${hint.check}` : ''}`;
   const rows = down
     .toSorted((a, b) => byName(a.instance, b.instance))
-    .map(({ instance, process }) => [instance.name, STATE[process.state], instance.zone ?? '']);
+    .map(({ instance, process }) => [instance.name, describeProcessState(process), instance.zone ?? '']);
   return {
     headline: says,
     within: deployment.name,
@@ -81,8 +84,8 @@ function sharedProblem(survey: Survey, spread: ProcessSpread): Problem {
 }
 
 function describeStates(down: ProcessSpread['down']): string {
-  return [...Map.groupBy(down, ({ process }) => process.state)]
-    .map(([state, these]) => `${STATE[state]} on ${these.length}`)
+  return [...Map.groupBy(down, ({ process }) => describeProcessState(process))]
+    .map(([state, these]) => `${state} on ${these.length}`)
     .join(', ');
 }
 
@@ -94,39 +97,22 @@ function unmonitoredNote(processes: readonly ports.RunningProcess[]): Evidence[]
 }
 
 /** What is wrong on one instance, apart from what one cause has done everywhere. */
-function problemsOfInstance(
+function problemOfInstance(
   survey: Survey,
   instance: ports.Instance,
-  fallen: readonly ports.Instance[],
+  isFallen: boolean,
   reported: ReadonlySet<string>,
-): Problem[] {
-  const isFallen = fallen.includes(instance);
+): Problem | undefined {
+  // Those of an instance on which nothing runs are shown together.
   const down = instance.processes.filter(
     (process) => isDown(process) && (isFallen || !reported.has(process.name)),
   );
-  if (down.length === 0) return [];
+  if (down.length === 0) return undefined;
   const own = down.filter(({ name }) => !reported.has(name));
-  return [processesDown(survey, instance, { down, own, isFallen })];
-}
-
-interface DownProcesses {
-  readonly down: readonly ports.RunningProcess[];
-  /** Of these, those that no cause behind many explains. */
-  readonly own: readonly ports.RunningProcess[];
-  readonly isFallen: boolean;
-}
-
-function processesDown(
-  survey: Survey,
-  instance: ports.Instance,
-  { down, own, isFallen }: DownProcesses,
-): Problem {
   const { deployment } = survey;
   const isStarting = down.every(({ state }) => state === 'starting');
   const gone = isStarting ? [] : down.map(({ name }) => name).filter((name) => runsNowhere(survey, name));
-  const { offers, evidence } = isStarting
-    ? { offers: [], evidence: [] }
-    : restartOffers(deployment, instance);
+  const { offers, evidence = [] } = isStarting ? {} : restartOffers(deployment, instance);
   const isChanging = changesInstances(deployment.lock);
   const isOfTask = isChanging && isBeingChanged(instance);
   const locked = isChanging && !isOfTask && gone.length > 0 ? describeLock(deployment) : undefined;
@@ -139,7 +125,7 @@ function processesDown(
       summary: [
         `${instance.name}: ${isFallen ? describeAllDown(down) : wording.list(down.map(describeState), 4)}`,
         ...describeRunningNowhere(survey, gone),
-        ...(isOfTask ? [describeAfterTask(survey, 'it is expected back')] : []),
+        ...(isOfTask ? [describeAfterTask(deployment, 'it is expected back')] : []),
         ...(locked === undefined ? [] : [locked]),
         ...(!isOfTask && down.some(isUnmonitored) ? ['monit does not restart unmonitored processes'] : []),
       ].join('; '),
@@ -149,7 +135,7 @@ function processesDown(
         ...evidence,
         ...processTable(instance),
       ],
-      ...(offers.length > 0 && { offers }),
+      ...(offers && { offers }),
     },
   };
 }
@@ -165,22 +151,22 @@ function severityOfDown(
   const severities = processes
     .filter(({ name }) => names.has(name))
     .map((spread) => severityOf(spread, deployment.lock));
-  const worst = (['critical', 'warning'] as const).find((severity) => severities.includes(severity));
-  return worst ?? (!isUp(instance) && isLastOf(survey, instance) ? 'warning' : 'info');
+  const worst = worstSeverity(severities);
+  if (worst === 'critical' || worst === 'warning') return worst;
+  return !isUp(instance) && isLastOf(survey, instance) ? 'warning' : 'info';
 }
 
 /** Processes that run only on ignored instances are reported as such: ignored instances do not count. */
 function describeRunningNowhere({ deployment, ignored }: Survey, gone: readonly string[]): readonly string[] {
   const runsOnIgnored = (name: string) =>
     ignored.some(({ processes }) => processes.some((one) => one.name === name && !isDown(one)));
-  const say = (names: readonly string[], where: string) =>
-    names.length === 0 ? [] : [`${wording.list(names)} ${names.length === 1 ? 'is' : 'are'} ${where}`];
+  const nowhere = gone.filter((name) => !runsOnIgnored(name));
+  const onIgnored = gone.filter(runsOnIgnored);
   return [
-    ...say(
-      gone.filter((name) => !runsOnIgnored(name)),
-      `not running anywhere in ${deployment.name}`,
-    ),
-    ...say(gone.filter(runsOnIgnored), `running only on ignored instances of ${deployment.name}`),
+    ...(nowhere.length > 0 ? [say(nowhere, be(`not running anywhere in ${deployment.name}`))] : []),
+    ...(onIgnored.length > 0
+      ? [say(onIgnored, be(`running only on ignored instances of ${deployment.name}`))]
+      : []),
   ];
 }
 
@@ -198,7 +184,9 @@ function unexplainedProblems(survey: Survey): Problem[] {
   const isWide = isShared(failing.length, reporting.length);
   const each = isWide ? hit.filter(({ state }) => state === 'starting') : hit;
   return [
-    ...(isWide ? [sharedUnexplained(survey, failing)] : []),
+    ...(isWide
+      ? [sharedByInstances(deployment, unexplainedText(failing, reporting), 'critical', failing)]
+      : []),
     ...each.map((instance): Problem => {
       const isStarting = instance.state === 'starting';
       const said = isStarting
@@ -225,20 +213,11 @@ function isUnexplained({ state, processes, faults = [] }: ports.Instance): boole
   return state !== 'running' && !processes.some(isDown) && !faults.some(({ failsInstance }) => failsInstance);
 }
 
-function sharedUnexplained(survey: Survey, failing: readonly ports.Instance[]): Problem {
-  const { deployment, reporting } = survey;
-  const says = `${failing.length} of ${reporting.length} instances are failing, though ${describeListed(failing)}`;
-  const rows = failing.map(({ name, zone = '', addresses }) => [name, zone, wording.list(addresses)]);
+function unexplainedText(failing: readonly ports.Instance[], reporting: readonly ports.Instance[]) {
   return {
-    headline: says,
-    within: deployment.name,
-    finding: {
-      reason: 'instances-failing',
-      severity: 'critical',
-      target: targetOf(deployment),
-      summary: `${deployment.name}: ${says}; a single cause is likely: ${SEE_MONIT}`,
-      evidence: [...lockEvidence(deployment), ...table(['Instance', 'Zone', 'Addresses'], rows, 'Instances')],
-    },
+    reason: 'instances-failing',
+    says: `${failing.length} of ${reporting.length} instances are failing, though ${describeListed(failing)}`,
+    next: `a single cause is likely: ${SEE_MONIT}`,
   };
 }
 
@@ -248,8 +227,8 @@ function describeListed(instances: readonly ports.Instance[]): string {
     : 'no process is listed';
 }
 
-function describeState({ name, state }: ports.RunningProcess): string {
-  return `${name} is ${STATE[state]}`;
+function describeState(process: ports.RunningProcess): string {
+  return `${process.name} is ${describeProcessState(process)}`;
 }
 
 function isUnmonitored({ state }: ports.RunningProcess): boolean {
@@ -274,10 +253,10 @@ function commonEvidence({ deployment }: Survey, { addresses, zone }: ports.Insta
 
 function processTable({ processes }: ports.Instance): Evidence[] {
   const worstFirst = processes.toSorted((a, b) => Number(isDown(b)) - Number(isDown(a)));
-  const rows = worstFirst.map(({ name, state, uptimeSeconds }) => [
-    name,
-    STATE[state],
-    uptimeSeconds === undefined ? '' : wording.span(uptimeSeconds * 1_000),
+  const rows = worstFirst.map((process) => [
+    process.name,
+    describeProcessState(process),
+    process.uptimeSeconds === undefined ? '' : wording.span(process.uptimeSeconds * 1_000),
   ]);
   return table(['Process', 'State', 'Up for'], rows, 'Processes');
 }

@@ -1,5 +1,6 @@
-import { type Evidence, type ports, wording } from '../../kit.ts';
-import { field } from '../../shared/evidence.ts';
+import { type ports, wording } from '../../kit.ts';
+import { field, optionalField } from '../../shared/evidence.ts';
+import { capitalize } from '../../shared/grammar.ts';
 import { isShared } from '../../shared/instances.ts';
 import type { Survey } from './survey.ts';
 import { byName, lockEvidence, table, targetOf, type Problem, nounsFor } from './problem.ts';
@@ -45,9 +46,9 @@ function serviceProblem(
       target: `${targetOf(deployment, instance)} ${service}`,
       summary: `${instance.name}: ${service} ${describeFault(fault)}`,
       evidence: [
-        ...messageEvidence(fault),
+        ...optionalField('monit says', fault.message),
         ...(addresses.length > 0 ? [field('Addresses', wording.list(addresses))] : []),
-        ...(zone === undefined ? [] : [field('Zone', zone)]),
+        ...optionalField('Zone', zone),
         ...lockEvidence(deployment),
       ],
     },
@@ -66,7 +67,7 @@ function sharedServiceProblem(
     fault.message ?? '',
   ]);
   return {
-    headline: says.charAt(0).toUpperCase() + says.slice(1),
+    headline: capitalize(says),
     within: deployment.name,
     finding: {
       reason: 'service-failing-on-many',
@@ -88,8 +89,4 @@ function describeFault({ state, failures }: ports.ServiceFault): string {
   if (state === 'starting') return 'is being checked for the first time';
   if (state === 'unmonitored') return 'is not monitored: its state is unknown';
   return `is failing: ${wording.list(failures)}`;
-}
-
-function messageEvidence({ message }: ports.ServiceFault): Evidence[] {
-  return message === undefined ? [] : [field('monit says', message)];
 }

@@ -1,12 +1,14 @@
-import type { ports } from '../../kit.ts';
+import type { Diagnosis, ports } from '../../kit.ts';
 import {
+  groupByProcess,
   instanceFaultOf,
   isCounted,
   isDown,
+  isUp,
   type ProcessSpread,
-  groupByProcess,
 } from '../../shared/instances.ts';
 import type { WatchedDeployment } from './collect.ts';
+import { nounsFor } from './problem.ts';
 
 /** A deployment, sorted by what is known of it and not yet judged. */
 export interface Survey {
@@ -36,12 +38,56 @@ export function survey(deployment: WatchedDeployment): Survey {
   };
 }
 
+/** The same deployment with only these instances that report. */
+export function withReporting(surveyed: Survey, reporting: readonly ports.Instance[]): Survey {
+  return { ...surveyed, reporting, processes: groupByProcess(reporting) };
+}
+
 /** Nothing runs on it. A single process that is down is shown by its own name. */
 export function isWhollyDown({ processes }: ports.Instance): boolean {
   return processes.length >= 2 && processes.every(isDown);
 }
 
-/** The same deployment with only these instances that report. */
-export function withReporting(surveyed: Survey, reporting: readonly ports.Instance[]): Survey {
-  return { ...surveyed, reporting, processes: groupByProcess(reporting) };
+/** Whether no other instance of its group runs, of those that count. */
+export function isLastOf({ active }: Survey, instance: ports.Instance): boolean {
+  return !active.some((other) => other.group === instance.group && isUp(other));
+}
+
+type Measure = NonNullable<Diagnosis['measures']>[number];
+
+/** The most widespread, whatever their state, so that the same are measured before and after; and as many that are down besides. */
+const MAX_PROCESSES = 20;
+
+/** How many run of how many should: `metron_agent running on 12 of 12`. */
+export function measuresOf(surveys: readonly Survey[]): Measure[] {
+  return surveys.flatMap((one) => {
+    const prefix = surveys.length > 1 ? `${one.deployment.name} ` : '';
+    const all = one.processes
+      .map(({ name, on, down }) => ({
+        label: `${prefix}${name}`,
+        value: on.length - down.length,
+        of: on.length + countNotReporting(one, name),
+        unit: 'running',
+      }))
+      .toSorted((a, b) => b.of - a.of);
+    const downBesides = all.slice(MAX_PROCESSES).filter(({ value, of }) => value < of);
+    return [...agentsOf(one, prefix), ...all.slice(0, MAX_PROCESSES), ...downBesides.slice(0, MAX_PROCESSES)];
+  });
+}
+
+function agentsOf({ deployment, active }: Survey, prefix: string): Measure[] {
+  if (active.length === 0) return [];
+  const answering = active.filter(({ state }) => state !== 'unresponsive' && state !== 'absent').length;
+  const label = `${prefix}${nounsFor(deployment).agent}`;
+  return [{ label, value: answering, of: active.length, unit: 'answering' }];
+}
+
+/** Instances that do not report their processes, and whose group is known to run this one. */
+function countNotReporting({ active, reporting }: Survey, name: string): number {
+  const groups = new Set(
+    reporting
+      .filter(({ processes }) => processes.some((process) => process.name === name))
+      .map(({ group }) => group),
+  );
+  return active.filter((one) => instanceFaultOf(one) !== undefined && groups.has(one.group)).length;
 }

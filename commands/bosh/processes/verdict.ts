@@ -1,28 +1,13 @@
 import { wording } from '../../kit.ts';
-import { isDown } from '../../shared/instances.ts';
+import { agree, be } from '../../shared/grammar.ts';
+import { describeLockBriefly, isDown } from '../../shared/instances.ts';
+import { type Kind, KINDS, type Problem } from './problem.ts';
 import type { Survey } from './survey.ts';
-import { describeLockBriefly, type Kind, type Problem } from './problem.ts';
 
 /** How many causes the verdict names. */
 const MAX_CAUSES = 2;
 
-export const COUNT_TEXTS: Record<Kind, { readonly one: string; readonly many: string }> = {
-  down: { one: 'has processes that are not running', many: 'have processes that are not running' },
-  service: { one: 'has failing services', many: 'have failing services' },
-  silent: { one: 'is not responding', many: 'are not responding' },
-  absent: { one: 'has no VM', many: 'have no VM' },
-  unseen: { one: 'has an unresponsive monit', many: 'have an unresponsive monit' },
-  stopped: { one: 'is stopped but should be running', many: 'are stopped but should be running' },
-  failing: { one: 'is failing', many: 'are failing' },
-  starting: { one: 'is still starting', many: 'are still starting' },
-  unmonitored: { one: 'has services that are not monitored', many: 'have services that are not monitored' },
-};
-const KINDS = Object.keys(COUNT_TEXTS) as readonly Kind[];
-
-/** `2 ignored instances are not responding` */
-export function describeCount(kind: Kind, amount: number, noun: string): string {
-  return `${wording.count(amount, noun)} ${amount === 1 ? COUNT_TEXTS[kind].one : COUNT_TEXTS[kind].many}`;
-}
+const kinds = Object.keys(KINDS) as readonly Kind[];
 
 /** The answer in one line: the cause behind many where there is one, else how many instances have a problem. */
 export function verdictOf(surveys: readonly Survey[], problems: readonly Problem[]): string {
@@ -49,12 +34,14 @@ interface Counted {
 
 function countByKind(problems: readonly Problem[]): readonly Counted[] {
   const seen = new Set<unknown>();
-  return KINDS.map((kind) => {
-    const those = problems.flatMap(({ counts }) => (counts?.kind === kind ? [counts] : []));
-    const instances = new Set(those.map(({ instance }) => instance).filter((one) => !seen.has(one)));
-    for (const one of instances) seen.add(one);
-    return { kind, instances, services: those.flatMap(({ service }) => service ?? []) };
-  }).filter(({ instances }) => instances.size > 0);
+  return kinds
+    .map((kind) => {
+      const those = problems.flatMap(({ counts }) => (counts?.kind === kind ? [counts] : []));
+      const instances = new Set(those.map(({ instance }) => instance).filter((one) => !seen.has(one)));
+      for (const one of instances) seen.add(one);
+      return { kind, instances, services: those.flatMap(({ service }) => service ?? []) };
+    })
+    .filter(({ instances }) => instances.size > 0);
 }
 
 function describeCauses(causes: readonly string[], others: number): string {
@@ -73,24 +60,25 @@ function describeCauses(causes: readonly string[], others: number): string {
 function describeCounts(each: readonly Counted[], active: number): string {
   return each
     .map(({ kind, instances, services }, at) => {
-      const { one, many } = COUNT_TEXTS[kind];
       const amount = instances.size;
       const whose = at === 0 ? `${amount} of ${wording.count(active, 'instance')}` : `${amount} more`;
       const named = services.length > 0 ? ` (${wording.list(services, 2)})` : '';
-      return `${whose} ${amount === 1 ? one : many}${named}`;
+      return `${whose} ${agree(amount, KINDS[kind])}${named}`;
     })
     .join(', ');
 }
 
 /** Only where there is nothing else to report. */
 function describeIgnored(problems: readonly Problem[]): string {
-  return KINDS.flatMap((kind) => {
-    const amount = problems.reduce(
-      (sum, { ignored }) => sum + (ignored?.kind === kind ? ignored.amount : 0),
-      0,
-    );
-    return amount > 0 ? [describeCount(kind, amount, 'ignored instance')] : [];
-  }).join(', ');
+  return kinds
+    .flatMap((kind) => {
+      const amount = problems.reduce(
+        (sum, { ignored }) => sum + (ignored?.kind === kind ? ignored.amount : 0),
+        0,
+      );
+      return amount > 0 ? [`${wording.count(amount, 'ignored instance')} ${agree(amount, KINDS[kind])}`] : [];
+    })
+    .join(', ');
 }
 
 function describeHealthy(surveys: readonly Survey[]): string {
@@ -111,11 +99,9 @@ function describeHealthy(surveys: readonly Survey[]): string {
     .flatMap(({ reporting }) => reporting.flatMap(({ processes }) => processes))
     .filter((one) => !isDown(one));
   const where = wording.count(active, 'instance');
-  const rest = resting
-    .map(({ amount, as }) => `; ${amount} more ${amount === 1 ? 'is' : 'are'} ${as}`)
-    .join('');
+  const rest = resting.map(({ amount, as }) => `; ${amount} more ${agree(amount, be(as))}`).join('');
   if (running.length === 0)
-    return `${where} ${active === 1 ? 'is' : 'are'} running, but no process is listed${rest}`;
+    return `${where} ${agree(active, be('running'))}, but no process is listed${rest}`;
   return running.length === 1
     ? `The only process on ${where} is running${rest}`
     : `All ${running.length} processes on ${where} are running${rest}`;

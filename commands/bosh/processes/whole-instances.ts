@@ -1,16 +1,30 @@
 import { type Evidence, type ports, wording } from '../../kit.ts';
 import { field } from '../../shared/evidence.ts';
+import { agree, capitalize } from '../../shared/grammar.ts';
 import {
+  changesInstances,
+  describeLock,
   type InstanceFault,
   instanceFaultOf,
-  changesInstances,
+  isDown,
   isShared,
   isUp,
 } from '../../shared/instances.ts';
-import { INSTANCE_FAULTS, describeAfterTask, NATS_DOCUMENTATION, type FaultText } from './instance-faults.ts';
-import { restartOffers } from './restart-offers.ts';
-import { isWhollyDown, type Survey } from './survey.ts';
-import { byName, lockEvidence, describeLock, table, targetOf, type Problem, nounsFor } from './problem.ts';
+import type { WatchedDeployment } from './collect.ts';
+import { type FaultText, INSTANCE_FAULTS, NATS_DOCUMENTATION } from './faults.ts';
+import {
+  byName,
+  describeAfterTask,
+  KINDS,
+  type Kind,
+  lockEvidence,
+  nounsFor,
+  type Problem,
+  table,
+  targetOf,
+} from './problem.ts';
+import { restartOffers } from './restart.ts';
+import { isLastOf, isWhollyDown, type Survey } from './survey.ts';
 
 type Severity = Problem['finding']['severity'];
 
@@ -35,18 +49,18 @@ export function agentsDownEverywhere(surveys: readonly Survey[]): Problem | unde
   const hit = surveys
     .map(({ deployment, active }) => ({
       deployment,
-      silent: active.filter((one) => instanceFaultOf(one) === 'silent'),
+      silent: active.filter((one) => instanceFaultOf(one) === 'silent').length,
     }))
-    .filter(({ silent }) => silent.length > 0);
+    .filter(({ silent }) => silent > 0);
   const [first] = surveys;
   if (first?.deployment.supervisor !== 'director' || hit.length < 2) return undefined;
-  const silent = hit.reduce((sum, one) => sum + one.silent.length, 0);
+  const silent = hit.reduce((sum, one) => sum + one.silent, 0);
   const all = surveys.reduce((sum, { active }) => sum + active.filter(hasMachine).length, 0);
   if (!isShared(silent, all)) return undefined;
-  const { reason, says, next } = INSTANCE_FAULTS.silent.many(first, silent, all);
+  const { reason, says, next } = INSTANCE_FAULTS.silent.many(first.deployment, silent, all);
   const deployments = surveys.filter(({ active }) => active.length > 0).length;
   const headline = `${capitalize(says)} in ${deployments} deployments`;
-  const rows = hit.map((one) => [one.deployment.name, String(one.silent.length)]);
+  const rows = hit.map((one) => [one.deployment.name, String(one.silent)]);
   return {
     headline,
     finding: {
@@ -68,60 +82,55 @@ function hasMachine({ state }: ports.Instance): boolean {
 }
 
 /** Where nothing runs on most of the machines, their processes one by one would only be noise. */
-export function nothingRunning(survey: Survey): Problem | undefined {
-  const { deployment, reporting } = survey;
+export function nothingRunning({ deployment, reporting }: Survey): Problem | undefined {
   const hit = reporting.filter(isWhollyDown).toSorted(byName);
   if (!isShared(hit.length, reporting.length)) return undefined;
-  const { machine } = nounsFor(deployment);
   const isOfTask = changesInstances(deployment.lock);
-  const says = `no process is running on ${hit.length} of ${reporting.length} ${machine}s`;
-  const next = isOfTask
-    ? describeAfterTask(survey, 'they should run again')
-    : 'a single cause is likely: an interrupted deploy, the network or a shared disk';
-  return toSharedProblem(
-    survey,
-    { reason: 'nothing-runs', says, next },
-    isOfTask ? 'warning' : 'critical',
-    hit,
-  );
+  const text = {
+    reason: 'nothing-runs',
+    says: `no process is running on ${hit.length} of ${reporting.length} ${nounsFor(deployment).machine}s`,
+    next: isOfTask
+      ? describeAfterTask(deployment, 'they should run again')
+      : 'a single cause is likely: an interrupted deploy, the network or a shared disk',
+  };
+  return sharedByInstances(deployment, text, isOfTask ? 'warning' : 'critical', hit);
 }
 
 function faultOfMany(
-  survey: Survey,
+  { deployment }: Survey,
   fault: InstanceFault,
   hit: readonly ports.Instance[],
   all: number,
 ): Problem {
-  const { deployment } = survey;
   const docs =
     fault === 'silent' && deployment.supervisor === 'director'
       ? [field('Documentation', NATS_DOCUMENTATION)]
       : [];
   const { many, isOfTask } = INSTANCE_FAULTS[fault];
-  const text = many(survey, hit.length, all);
+  const text = many(deployment, hit.length, all);
   if (!isOfTask || !changesInstances(deployment.lock))
-    return toSharedProblem(survey, text, 'critical', hit, docs);
-  const next = describeAfterTask(survey, 'they are expected back');
-  return toSharedProblem(survey, { ...text, next }, 'warning', hit, docs);
+    return sharedByInstances(deployment, text, 'critical', hit, docs);
+  const next = describeAfterTask(deployment, 'they are expected back');
+  return sharedByInstances(deployment, { ...text, next }, 'warning', hit, docs);
 }
 
-function toSharedProblem(
-  survey: Survey,
-  text: FaultText,
+/** One cause behind many instances. */
+export function sharedByInstances(
+  deployment: WatchedDeployment,
+  { reason, says, next }: FaultText,
   severity: Severity,
   hit: readonly ports.Instance[],
   more: readonly Evidence[] = [],
 ): Problem {
-  const { deployment } = survey;
   const rows = hit.map(({ name, zone = '', addresses }) => [name, zone, wording.list(addresses)]);
   return {
-    headline: capitalize(text.says),
+    headline: capitalize(says),
     within: deployment.name,
     finding: {
-      reason: text.reason,
+      reason,
       severity,
       target: targetOf(deployment),
-      summary: `${deployment.name}: ${text.says}; ${text.next}`,
+      summary: `${deployment.name}: ${says}; ${next}`,
       evidence: [
         ...more,
         ...lockEvidence(deployment),
@@ -134,15 +143,15 @@ function toSharedProblem(
 function faultOfOne(survey: Survey, fault: InstanceFault, instance: ports.Instance): Problem {
   const { deployment } = survey;
   const { one, isOfTask: isOfAny } = INSTANCE_FAULTS[fault];
-  const { reason, says, next } = one(survey);
+  const { reason, says, next } = one(deployment);
   const isChanging = changesInstances(deployment.lock);
   const isOfTask = isOfAny && isChanging;
   const isLast = isLastOf(survey, instance);
-  const { offers, evidence } =
-    fault === 'stopped' && !isOfTask ? restartOffers(deployment, instance) : { offers: [], evidence: [] };
+  const { offers, evidence = [] } =
+    fault === 'stopped' && !isOfTask ? restartOffers(deployment, instance) : {};
   const parts = [
     `${instance.name}: ${says}${isLast ? `, and ${describeNoOther(survey, instance)}` : ''}`,
-    isOfTask ? describeAfterTask(survey, 'it is expected back') : next,
+    isOfTask ? describeAfterTask(deployment, 'it is expected back') : next,
     ...(isChanging && !isOfTask ? [describeLock(deployment)] : []),
   ];
   return {
@@ -157,7 +166,7 @@ function faultOfOne(survey: Survey, fault: InstanceFault, instance: ports.Instan
         ...evidence,
         ...lockEvidence(deployment),
       ],
-      ...(offers.length > 0 && { offers }),
+      ...(offers && { offers }),
     },
   };
 }
@@ -175,11 +184,6 @@ function severityOfFault(of: {
   return of.isOfTask ? 'info' : 'warning';
 }
 
-/** Whether no other instance of its group runs, of those that count. */
-export function isLastOf({ active }: Survey, instance: ports.Instance): boolean {
-  return !active.some((other) => other.group === instance.group && isUp(other));
-}
-
 function describeNoOther({ ignored }: Survey, { group }: ports.Instance): string {
   const isIgnored = ignored.some((other) => other.group === group && isUp(other));
   return isIgnored
@@ -187,6 +191,60 @@ function describeNoOther({ ignored }: Survey, { group }: ports.Instance): string
     : `no other instance of ${group} is running`;
 }
 
-function capitalize(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+type KindIfIgnored = Exclude<Kind, 'unmonitored'>;
+
+/** The same as of instances that are not ignored. */
+const REASON_IF_IGNORED: Readonly<Record<KindIfIgnored, string>> = {
+  silent: 'agent-unresponsive',
+  absent: 'vm-absent',
+  unseen: 'monit-unresponsive',
+  stopped: 'instance-stopped',
+  down: 'processes-not-running',
+  starting: 'processes-not-running',
+  service: 'service-failing',
+  failing: 'instance-failing',
+};
+
+/** Ignored instances (`bosh ignore`): their faults are information, one finding for each kind, without a fix. */
+export function ignoredProblems({ deployment, ignored }: Survey): Problem[] {
+  return [...Map.groupBy(ignored.toSorted(byName), kindIfIgnored)].flatMap(([kind, instances]) => {
+    const [first, ...others] = instances;
+    if (kind === undefined || !first) return [];
+    const amount = instances.length;
+    const says = agree(amount, KINDS[kind]);
+    const isOne = others.length === 0;
+    const rows = instances.map(({ name, zone = '', addresses, processes }) => [
+      name,
+      zone,
+      wording.list(addresses),
+      wording.list(processes.filter(isDown).map((process) => process.name)),
+    ]);
+    return {
+      ignored: { kind, amount },
+      finding: {
+        reason: REASON_IF_IGNORED[kind],
+        severity: 'info' as const,
+        target: isOne ? targetOf(deployment, first) : `${targetOf(deployment)} ignored`,
+        summary: isOne
+          ? `${first.name} is ignored and ${says}`
+          : `${deployment.name}: ${wording.count(amount, 'ignored instance')} ${says}`,
+        evidence: [
+          field('Ignored', 'set with `bosh ignore`'),
+          ...lockEvidence(deployment),
+          ...table(['Instance', 'Zone', 'Addresses', 'Not running'], rows, 'Instances'),
+        ],
+      },
+    };
+  });
+}
+
+function kindIfIgnored(instance: ports.Instance): KindIfIgnored | undefined {
+  const { state, processes, faults = [] } = instance;
+  const fault = instanceFaultOf(instance);
+  if (fault) return fault;
+  const down = processes.filter(isDown);
+  if (down.length > 0) return down.every((process) => process.state === 'starting') ? 'starting' : 'down';
+  if (faults.length > 0) return 'service';
+  if (state === 'running') return undefined;
+  return state === 'starting' ? 'starting' : 'failing';
 }
