@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { count, list, utcTime, span } from './wording.ts';
+import { bytes, capitalize, count, list, percent, seconds, span, utcTime } from './wording.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -40,4 +40,38 @@ test('counts and lists read as a person would write them', () => {
   expect(list(['a', 'b', 'c'])).toBe('a, b and c');
   expect(list(['a', 'b', 'c', 'd'])).toBe('a, b, c and 1 more');
   expect(list(['a', 'b'], 2, 500)).toBe('a, b and 498 more');
+});
+
+test.each([
+  [0, '0 B'],
+  [999, '999 B'],
+  [210_000, '210 kB'],
+  [1_500_000, '1.5 MB'],
+  [9_960_000, '10 MB'],
+  [2 * 1_024 ** 3, '2.1 GB'],
+  [5e15, '5000 TB'],
+])('%d bytes are %s', (amount, words) => {
+  expect(bytes(amount)).toBe(words);
+});
+
+test.each([
+  [0, '0%'],
+  [0.000_1, 'less than 1%'],
+  [0.129, '12%'],
+  [0.999_9, '99%'],
+  [1, '100%'],
+])('a share of %d is %s', (share, words) => {
+  expect(percent(share)).toBe(words);
+});
+
+test('milliseconds are written in seconds, with tenths where there are some', () => {
+  expect(seconds(8_940)).toBe('8.9 s');
+  expect(seconds(3_000)).toBe('3 s');
+});
+
+test('a text begins with a capital letter, unless it begins with a name', () => {
+  expect(capitalize('the disk of n1 is slow')).toBe('The disk of n1 is slow');
+  expect(capitalize('etcd is 99% full', ['etcd'])).toBe('etcd is 99% full');
+  expect(capitalize('etcd, n1 and n2 are slow', ['etcd'])).toBe('etcd, n1 and n2 are slow');
+  expect(capitalize('etcds are slow', ['etcd'])).toBe('Etcds are slow');
 });

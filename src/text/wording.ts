@@ -1,4 +1,4 @@
-/** How Wrench writes lengths of time, moments and counts, so that every check writes them alike. Pure: no clock is asked. */
+/** How Wrench writes lengths of time, moments, amounts and lists, so that every check writes them alike. Pure: no clock is asked. */
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -36,4 +36,29 @@ export function list(words: readonly string[], most = 3, total = words.length): 
   if (rest > 0) return `${named.join(', ')} and ${rest} more`;
   const last = named.at(-1) ?? '';
   return named.length < 2 ? last : `${named.slice(0, -1).join(', ')} and ${last}`;
+}
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
+
+/** In thousands, as `etcdctl endpoint status` writes them: 2 GiB are `2.1 GB`. */
+export function bytes(amount: number): string {
+  const power = Math.min(Math.floor(Math.log10(Math.max(amount, 1)) / 3), UNITS.length - 1);
+  const scaled = amount / 1_000 ** power;
+  return `${Number(scaled.toFixed(scaled < 9.95 && power > 0 ? 1 : 0))} ${UNITS[power]}`;
+}
+
+/** `12%`, rounded down: a share below 1 is never `100%`, and one above 0 never `0%`. */
+export function percent(share: number): string {
+  return share > 0 && share < 0.01 ? 'less than 1%' : `${Math.floor(share * 100)}%`;
+}
+
+/** `8.9 s`, for what is too short for {@link span}. */
+export function seconds(ms: number): string {
+  return `${Number((ms / 1_000).toFixed(1))} s`;
+}
+
+/** With a capital letter, unless it begins with one of `names`: they are written as configured. */
+export function capitalize(text: string, names: readonly string[] = []): string {
+  if (names.some((name) => text.startsWith(`${name} `) || text.startsWith(`${name},`))) return text;
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
