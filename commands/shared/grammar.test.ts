@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { agree, be, capitalize, have, say } from './grammar.ts';
+import { agree, be, have, say } from './grammar.ts';
 
 test.each([
   [0, 'are failing', 'have no VM'],
@@ -16,9 +16,4 @@ test.each([
   [['a', 'b', 'c'], 'a, b and 1 more are down'],
 ])('%j: %s', (names, sentence) => {
   expect(say(names, be('down'), 2)).toBe(sentence);
-});
-
-test('a sentence begins with a capital letter', () => {
-  expect(capitalize('no process is running')).toBe('No process is running');
-  expect(capitalize('')).toBe('');
 });

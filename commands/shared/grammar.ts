@@ -23,7 +23,3 @@ export function agree(amount: number, { one, many }: Predicate): string {
 export function say(names: readonly string[], predicate: Predicate, most?: number): string {
   return `${wording.list(names, most)} ${agree(names.length, predicate)}`;
 }
-
-export function capitalize(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}

@@ -1,6 +1,13 @@
 import { type Evidence, type ports, wording } from '../kit.ts';
 import { field } from './evidence.ts';
-import { memberNames, memberName, type Store, storeTarget, type StoreProblem } from './describe-store.ts';
+import {
+  hasExpired,
+  memberName,
+  memberNames,
+  type Store,
+  type StoreProblem,
+  storeTarget,
+} from './store-members.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -9,24 +16,12 @@ export interface CertificateLimits {
   readonly criticalDays: number;
 }
 
-export function hasExpired(certificate: ports.Certificate | undefined, now: Date): boolean {
-  return certificate !== undefined && certificate.notAfter.getTime() <= now.getTime();
+/** From when on a certificate is reported: this long before it ends. */
+export function soonMs({ warningDays, criticalDays }: CertificateLimits): number {
+  return Math.max(warningDays, criticalDays) * DAY_MS;
 }
 
-/** `the peer certificates of n1 and n2 have expired`; undefined where nothing of the kind is known. */
-export function describeExpired(
-  members: readonly ports.StoreMember[],
-  which: 'certificate' | 'peerCertificate',
-  now: Date,
-): string | undefined {
-  const ended = members.filter((member) => hasExpired(member[which], now));
-  if (ended.length === 0) return undefined;
-  const isOne = ended.length === 1;
-  const kind = which === 'peerCertificate' ? 'peer certificate' : 'certificate';
-  return `the ${kind}${isOne ? '' : 's'} of ${memberNames(ended)} ${isOne ? 'has' : 'have'} expired`;
-}
-
-/** What we show ourselves: with an expired one, members that verify it reject us, and nothing else can be seen. */
+/** Of the certificate that Wrench presents: members that verify it reject an expired one, and then nothing else is known of them. */
 export function clientCertificateProblem(
   store: Store,
   { warningDays, criticalDays }: CertificateLimits,
@@ -35,53 +30,47 @@ export function clientCertificateProblem(
   const { clientCertificate: certificate, name } = store;
   if (!certificate) return undefined;
   const early = certificate.notBefore.getTime() - now.getTime();
-  if (early > 0) {
-    const headline = `Wrench's client certificate for ${name} is not valid for another ${wording.span(early)}`;
-    const reason = 'client-certificate-not-yet-valid';
-    return toClientProblem(
-      store,
-      certificate,
-      { headline, reason, severity: 'critical' },
+  const left = certificate.notAfter.getTime() - now.getTime();
+  const problemOf = (
+    state: string,
+    how: Pick<StoreProblem['finding'], 'reason' | 'severity'>,
+    consequence: string,
+  ): StoreProblem => {
+    const headline = `Wrench's client certificate for ${name} ${state}`;
+    const valid = `${wording.utcTime(certificate.notBefore)} to ${wording.utcTime(certificate.notAfter)}`;
+    return {
+      headline,
+      finding: {
+        ...how,
+        target: name,
+        summary: `${headline}: ${consequence}`,
+        evidence: [
+          field('Certificate', certificate.name),
+          field('Valid', valid),
+          field('Configured as', `clientCertificate of the source ${name}`),
+        ],
+      },
+    };
+  };
+  if (early > 0)
+    return problemOf(
+      `is not valid for another ${wording.span(early)}`,
+      { reason: 'client-certificate-not-yet-valid', severity: 'critical' },
       describeEffect(store),
     );
-  }
-  const left = certificate.notAfter.getTime() - now.getTime();
-  if (left > Math.max(warningDays, criticalDays) * DAY_MS) return undefined;
-  const isOver = left <= 0;
-  const headline = `Wrench's client certificate for ${name} ${isOver ? `expired ${wording.span(left)} ago` : `expires in ${wording.span(left)}`}`;
-  const consequence = isOver
-    ? describeEffect(store)
-    : 'members that verify it will then reject it, and this check will see nothing. Renew it';
-  const reason = isOver ? 'client-certificate-expired' : 'client-certificate-expiring';
   const severity = left <= criticalDays * DAY_MS ? 'critical' : 'warning';
-  return toClientProblem(store, certificate, { headline, reason, severity }, consequence);
-}
-
-function toClientProblem(
-  { name }: Store,
-  certificate: ports.Certificate,
-  {
-    headline,
-    ...known
-  }: { readonly headline: string } & Pick<StoreProblem['finding'], 'reason' | 'severity'>,
-  consequence: string,
-): StoreProblem {
-  return {
-    headline,
-    finding: {
-      ...known,
-      target: name,
-      summary: `${headline}: ${consequence}`,
-      evidence: [
-        field('Certificate', certificate.name),
-        field(
-          'Valid',
-          `${wording.utcTime(certificate.notBefore)} to ${wording.utcTime(certificate.notAfter)}`,
-        ),
-        field('Configured as', `clientCertificate of the source ${name}`),
-      ],
-    },
-  };
+  if (left <= 0)
+    return problemOf(
+      `expired ${wording.span(left)} ago`,
+      { reason: 'client-certificate-expired', severity },
+      describeEffect(store),
+    );
+  if (left > soonMs({ warningDays, criticalDays })) return undefined;
+  return problemOf(
+    `expires in ${wording.span(left)}`,
+    { reason: 'client-certificate-expiring', severity },
+    'members that verify it will then reject it, and this check will see nothing. Renew it',
+  );
 }
 
 /** What the endpoints do with one that is not valid, as far as they show it. */
@@ -93,27 +82,37 @@ function describeEffect({ endpoints }: Store): string {
     : 'members that verify it will reject it. Renew it';
 }
 
-interface Served {
+/** A member, or an endpoint where the members could not be listed, with what it serves to clients. */
+export interface StoreCertificate {
   readonly id: string;
   readonly name: string;
   readonly certificate: ports.Certificate;
 }
 
-/** What client ports serve: by member, or by endpoint where the members could not be listed. Members get theirs on the same day, so this is one finding. */
-export function expiredCertificatesProblem(store: Store, now: Date): StoreProblem | undefined {
-  const { members, endpoints, name } = store;
-  const all =
-    members.length > 0 ? members : endpoints.map((one) => ({ ...one, id: one.address, name: one.address }));
-  const ended = all.flatMap(({ certificate, ...one }): Served[] =>
-    certificate && hasExpired(certificate, now) ? [{ id: one.id, name: one.name, certificate }] : [],
+export function servedCertificates(store: Store): readonly StoreCertificate[] {
+  return membersOrEndpoints(store).flatMap(({ id, name, certificate }) =>
+    certificate ? [{ id, name, certificate }] : [],
   );
+}
+
+function membersOrEndpoints({ members, endpoints }: Store) {
+  return members.length > 0
+    ? members
+    : endpoints.map((one) => ({ ...one, id: one.address, name: one.address }));
+}
+
+/** Members usually get their certificates on the same day, so those that have expired are one finding. */
+export function expiredCertificatesProblem(store: Store, now: Date): StoreProblem | undefined {
+  const ended = servedCertificates(store).filter(({ certificate }) => hasExpired(certificate, now));
   if (ended.length === 0) return undefined;
+  const all = membersOrEndpoints(store).length;
   const isOne = ended.length === 1;
-  const count = wording.count(all.length, members.length > 0 ? 'member' : 'endpoint');
-  const isAll = ended.length === all.length && !isOne;
+  const noun = isOne ? 'certificate' : 'certificates';
+  const count = wording.count(all, store.members.length > 0 ? 'member' : 'endpoint');
+  const isAll = ended.length === all && !isOne;
   const headline = isAll
-    ? `the certificates of all ${count} of ${name} have expired`
-    : `the ${isOne ? 'certificate' : 'certificates'} of ${ended.length} of ${count} of ${name} ${isOne ? 'has' : 'have'} expired`;
+    ? `the certificates of all ${count} of ${store.name} have expired`
+    : `the ${noun} of ${ended.length} of ${count} of ${store.name} ${isOne ? 'has' : 'have'} expired`;
   const longest = Math.max(...ended.map(({ certificate }) => now.getTime() - certificate.notAfter.getTime()));
   return {
     headline,
@@ -121,17 +120,17 @@ export function expiredCertificatesProblem(store: Store, now: Date): StoreProble
       reason: 'certificate-expired',
       severity: 'critical',
       target: storeTarget(store, ended),
-      summary: `The ${isOne ? 'certificate' : 'certificates'} of ${memberNames(ended)} expired ${wording.span(longest)} ago: clients that verify ${isOne ? 'it' : 'them'} cannot connect`,
-      evidence: [table(members.length > 0 ? 'Member' : 'Endpoint', ended)],
+      summary: `The ${noun} of ${memberNames(ended)} expired ${wording.span(longest)} ago: clients that verify ${isOne ? 'it' : 'them'} cannot connect`,
+      evidence: [certificatesTable(store, ended)],
     },
   };
 }
 
-function table(who: string, ended: readonly Served[]): Evidence {
+export function certificatesTable({ members }: Store, served: readonly StoreCertificate[]): Evidence {
   return {
     kind: 'table',
-    columns: [who, 'Certificate', 'Expires'],
-    rows: ended.map((one) => [
+    columns: [members.length > 0 ? 'Member' : 'Endpoint', 'Certificate', 'Expires'],
+    rows: served.map((one) => [
       memberName(one),
       one.certificate.name,
       wording.utcTime(one.certificate.notAfter),

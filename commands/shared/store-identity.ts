@@ -1,6 +1,6 @@
 import { type Evidence, type ports, wording } from '../kit.ts';
 import { field } from './evidence.ts';
-import { isListed, memberName, type Store, type StoreProblem } from './describe-store.ts';
+import { isListed, memberName, type Store, type StoreProblem } from './store-members.ts';
 
 /** Whether the configured endpoints are one cluster: nothing else that they report counts before that is so. */
 export function identityProblems(store: Store): StoreProblem[] {
@@ -43,7 +43,7 @@ function severalClusters(store: Store): StoreProblem | undefined {
       reason: 'several-clusters',
       severity: 'critical',
       target: store.name,
-      summary: `T${headline.slice(1)} (${groups.join(' | ')}): each has its own data, and clients reach one or the other. Before you repair anything, find out which one is right and stop writes to the others`,
+      summary: `${wording.capitalize(headline)} (${groups.join(' | ')}): each has its own data, and clients reach one or the other. Before you repair anything, find out which one is right and stop writes to the others`,
       evidence: [
         endpointTable(store),
         field('No fix offered', 'a person must decide which cluster is right'),
@@ -62,7 +62,7 @@ function severalLeaders(store: Store): StoreProblem | undefined {
       reason: 'several-leaders',
       severity: 'critical',
       target: store.name,
-      summary: `T${headline.slice(1)}: the cluster has split, and each part may accept its own writes. Check the network between the members, and whether one was started with --force-new-cluster`,
+      summary: `${wording.capitalize(headline)}: the cluster has split, and each part may accept its own writes. Check the network between the members, and whether one was started with --force-new-cluster`,
       evidence: [endpointTable(store), field('No fix offered', 'a person must decide which part is right')],
     },
   };
@@ -79,7 +79,7 @@ function differentLists(store: Store): StoreProblem | undefined {
       reason: 'member-lists-differ',
       severity: 'warning',
       target: store.name,
-      summary: `T${headline.slice(1)}: one was removed, or missed a membership change. Compare “etcdctl member list” on each`,
+      summary: `${wording.capitalize(headline)}: one was removed, or missed a membership change. Compare “etcdctl member list” on each`,
       evidence: [endpointTable(store)],
     },
   };

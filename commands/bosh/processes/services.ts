@@ -1,6 +1,5 @@
 import { type ports, wording } from '../../kit.ts';
 import { field, optionalField } from '../../shared/evidence.ts';
-import { capitalize } from '../../shared/grammar.ts';
 import { isShared } from '../../shared/instances.ts';
 import type { Survey } from './survey.ts';
 import { byName, lockEvidence, table, targetOf, type Problem, nounsFor } from './problem.ts';
@@ -67,7 +66,7 @@ function sharedServiceProblem(
     fault.message ?? '',
   ]);
   return {
-    headline: capitalize(says),
+    headline: wording.capitalize(says),
     within: deployment.name,
     finding: {
       reason: 'service-failing-on-many',

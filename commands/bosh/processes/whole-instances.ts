@@ -1,6 +1,6 @@
 import { type Evidence, type ports, wording } from '../../kit.ts';
 import { field } from '../../shared/evidence.ts';
-import { agree, capitalize } from '../../shared/grammar.ts';
+import { agree } from '../../shared/grammar.ts';
 import {
   changesInstances,
   describeLock,
@@ -59,7 +59,7 @@ export function agentsDownEverywhere(surveys: readonly Survey[]): Problem | unde
   if (!isShared(silent, all)) return undefined;
   const { reason, says, next } = INSTANCE_FAULTS.silent.many(first.deployment, silent, all);
   const deployments = surveys.filter(({ active }) => active.length > 0).length;
-  const headline = `${capitalize(says)} in ${deployments} deployments`;
+  const headline = `${wording.capitalize(says)} in ${deployments} deployments`;
   const rows = hit.map((one) => [one.deployment.name, String(one.silent)]);
   return {
     headline,
@@ -124,7 +124,7 @@ export function sharedByInstances(
 ): Problem {
   const rows = hit.map(({ name, zone = '', addresses }) => [name, zone, wording.list(addresses)]);
   return {
-    headline: capitalize(says),
+    headline: wording.capitalize(says),
     within: deployment.name,
     finding: {
       reason,

@@ -3,20 +3,17 @@ import { agree, be, type Predicate } from '../../shared/grammar.ts';
 import { clientCertificateProblem, expiredCertificatesProblem } from '../../shared/store-certificates.ts';
 import { identityProblems } from '../../shared/store-identity.ts';
 import {
+  isHealthy,
   isKnownDown,
   isNeverStarted,
   isNotResponding,
-  isHealthy,
-  quorumProblem,
-} from '../../shared/store-responses.ts';
-import {
-  membersTable,
-  memberNames,
   memberName,
-  capitalizeHeadline,
+  memberNames,
+  membersTable,
+  quorumProblem,
   type Store,
   type StoreProblem,
-} from '../../shared/describe-store.ts';
+} from '../../shared/store-members.ts';
 import type { StoreReads } from './collect.ts';
 import { PROCESS } from './doppler.ts';
 
@@ -83,7 +80,7 @@ function clockSkew(store: Store): readonly StoreCause[] {
   const clocks = members.flatMap(({ clockAheadMs }) => (clockAheadMs === undefined ? [] : [clockAheadMs]));
   const skewMs = Math.max(...clocks) - Math.min(...clocks);
   if (clocks.length < 2 || skewMs <= MAX_SKEW_MS) return [];
-  const because = `the clocks of ${name}'s members differ by ${seconds(skewMs)}`;
+  const because = `the clocks of ${name}'s members differ by ${wording.seconds(skewMs)}`;
   return [
     {
       because,
@@ -92,7 +89,7 @@ function clockSkew(store: Store): readonly StoreCause[] {
         reason: 'clock-skew',
         severity: 'critical',
         target: name,
-        summary: `${capitalizeHeadline(because, store)}: keys expire too early or too late. Fix time synchronization (NTP, chrony); do not restart ${PROCESS}`,
+        summary: `${wording.capitalize(because)}: keys expire too early or too late. Fix time synchronization (NTP, chrony); do not restart ${PROCESS}`,
         evidence: [
           {
             kind: 'table',
@@ -185,9 +182,5 @@ function unhealthy(store: Store): readonly StoreCause[] {
 function describeClock(aheadMs: number | undefined): string {
   if (aheadMs === undefined) return 'unknown';
   if (Math.abs(aheadMs) < 1_000) return 'in sync';
-  return `${seconds(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead' : 'behind'}`;
-}
-
-function seconds(ms: number): string {
-  return `${Number((ms / 1_000).toFixed(1))} s`;
+  return `${wording.seconds(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead' : 'behind'}`;
 }

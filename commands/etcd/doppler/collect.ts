@@ -3,8 +3,7 @@ import { type ports, type ReadContext, SourceError } from '../../kit.ts';
 import { selectByName } from '../../shared/select-by-name.ts';
 import { chooseSources } from '../../shared/sources.ts';
 import { isStaleEndpoint, isOneCluster, leadersOf } from '../../shared/store-identity.ts';
-import { isKnownDown, isNeverStarted, isNotResponding } from '../../shared/store-responses.ts';
-import { memberNames } from '../../shared/describe-store.ts';
+import { isKnownDown, isNeverStarted, isNotResponding, memberNames } from '../../shared/store-members.ts';
 import { ROOTS } from './doppler.ts';
 
 export interface Facts {

@@ -1,6 +1,5 @@
 import { type Diagnosis, type Finding, type ports, wording } from '../../kit.ts';
 import type { RestartOffer } from '../../shared/define-restart.ts';
-import { capitalizeHeadline } from '../../shared/describe-store.ts';
 import { say } from '../../shared/grammar.ts';
 import { compareSeverity } from '../../shared/severity.ts';
 import { isOneCluster } from '../../shared/store-identity.ts';
@@ -110,7 +109,7 @@ interface Conclusion {
 /** The symptoms are not listed: restarting instances one by one would fix nothing. */
 function withoutKeys(judged: readonly Judged[], { because, finding: { target } }: StoreCause): Conclusion {
   const rest = verdictOf(judged).replace(/^(Both|All|Couldn't) /, (start) => start.toLowerCase());
-  const verdict = `${capitalizeHeadline(because, { name: target })}; ${rest}`;
+  const verdict = `${wording.capitalize(because, [target])}; ${rest}`;
   return { verdict, cause: { kind: 'known', because }, findings: [] };
 }
 

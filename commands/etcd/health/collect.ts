@@ -1,11 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { type ReadContext, SourceError, type ports, wording } from '../../kit.ts';
 import { chooseSources } from '../../shared/sources.ts';
-import { hasExpired } from '../../shared/store-certificates.ts';
 import { leadersOf } from '../../shared/store-identity.ts';
-import { isKnownDown, countVotes } from '../../shared/store-responses.ts';
-import { memberName } from '../../shared/describe-store.ts';
-import { countersBetween } from './disk-counters.ts';
+import { countVotes, hasExpired, isKnownDown, memberName } from '../../shared/store-members.ts';
 
 export interface Facts {
   readonly stores: readonly StoreState[];
@@ -118,6 +115,29 @@ async function watchDisks(
       throw error;
     }
   }
+}
+
+/** What was counted between two readings; undefined where the counters began at 0 again in between. */
+export function countersBetween(
+  before: ports.DiskCounters,
+  after: ports.DiskCounters,
+): ports.DiskCounters | undefined {
+  const less = (a: ports.Operations | undefined, b: ports.Operations | undefined) =>
+    a && b && { slow: b.slow - a.slow, total: b.total - a.total };
+  const fsyncs = less(before.fsyncs, after.fsyncs);
+  const commits = less(before.commits, after.commits);
+  const slowApplies =
+    before.slowApplies === undefined || after.slowApplies === undefined
+      ? undefined
+      : after.slowApplies - before.slowApplies;
+  const counts = [fsyncs?.total, fsyncs?.slow, commits?.total, commits?.slow, slowApplies];
+  const isImpossible = [fsyncs, commits].some((one) => one !== undefined && one.slow > one.total);
+  if (isImpossible || counts.some((count = 0) => count < 0)) return undefined;
+  return {
+    ...(fsyncs && { fsyncs }),
+    ...(commits && { commits }),
+    ...(slowApplies !== undefined && { slowApplies }),
+  };
 }
 
 interface NotQueried {

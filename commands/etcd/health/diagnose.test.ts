@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest';
 import { SourceError, type Story, type ports } from '../../kit.ts';
 import { check } from './check.ts';
-import type { Facts, StoreState } from './collect.ts';
+import { type Facts, type StoreState, countersBetween } from './collect.ts';
 import { diagnose } from './diagnose.ts';
-import { countersBetween } from './disk-counters.ts';
 import {
   MB,
   QUOTA,

@@ -1,25 +1,19 @@
 import type { Diagnosis } from '../../kit.ts';
 import type { CertificateLimits } from '../../shared/store-certificates.ts';
 import { identityProblems } from '../../shared/store-identity.ts';
-import { quorumProblem } from '../../shared/store-responses.ts';
-import { corrupt, unknownAlarms } from './alarms.ts';
+import { quorumProblem } from '../../shared/store-members.ts';
 import { certificateProblems, idsOfExpired } from './certificates.ts';
 import type { Facts, StoreState } from './collect.ts';
-import { spaceOf } from './condition.ts';
+import { spaceOf } from './maintenance.ts';
 import { type MemberLimits, memberProblems } from './members.ts';
 import { type PerformanceLimits, performanceProblems, possibleCauses } from './performance.ts';
-import { noSpace, type SpaceLimits, spaceProblems } from './space.ts';
-import { countKnown, verdictOf } from './verdict.ts';
-import { type DisarmOffer, type FreeSpaceOffer, type Problem, worstFirst } from './problem.ts';
+import { alarmProblems, noSpace, type SpaceLimits, spaceProblems } from './space.ts';
+import { countKnown, type MaintenanceOffer, type Problem, verdictOf, worstFirst } from './verdict.ts';
 
 export type Limits = CertificateLimits & MemberLimits & PerformanceLimits & SpaceLimits;
 
 /** Judges each store by itself. What a member does not report is not judged. */
-export function diagnose(
-  { stores }: Facts,
-  limits: Limits,
-  now: Date,
-): Diagnosis<FreeSpaceOffer | DisarmOffer> {
+export function diagnose({ stores }: Facts, limits: Limits, now: Date): Diagnosis<MaintenanceOffer> {
   const judged = stores.map((store) => ({ store, problems: problemsOf(store, limits, now) }));
   return {
     examined: stores.reduce((sum, store) => sum + countKnown(store), 0),
@@ -35,14 +29,14 @@ function problemsOf(store: StoreState, limits: Limits, now: Date): readonly Prob
   const certificates = certificateProblems(store, limits, now);
   const quorum = quorumProblem(store, now);
   if (quorum) {
-    const broken = corrupt(store);
     const full = noSpace(store);
-    const alarms = [...(broken ? [broken] : []), ...unknownAlarms(store), ...(full ? [full] : [])];
+    const alarms = [...alarmProblems(store), ...(full ? [full] : [])];
     return [quorum, ...identity, ...alarms, ...certificates, ...possibleCauses(store, limits)];
   }
   return [
     ...identity,
     ...memberProblems(store, limits, idsOfExpired(store, now)),
+    ...alarmProblems(store),
     ...spaceProblems(store, limits),
     ...certificates,
     ...performanceProblems(store, limits),

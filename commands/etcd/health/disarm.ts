@@ -1,16 +1,15 @@
 import { z } from 'zod';
 import { SourceError, defineRemediation } from '../../kit.ts';
-import { memberName } from '../../shared/describe-store.ts';
 import { fitTitle } from '../../shared/title.ts';
-import { isOnlyToDisarm, obstacleTo } from './condition.ts';
 import {
   SETTLES_WITHIN_S,
   alarmsToDisarm,
-  findStore,
+  identifyMembers,
+  isOnlyToDisarm,
   memberReader,
-  membersInOrder,
+  obstacleTo,
   raiserOf,
-} from './free-space.ts';
+} from './maintenance.ts';
 
 const paramsSchema = z.strictObject({ store: z.string() });
 
@@ -34,9 +33,7 @@ export const disarm = defineRemediation({
       targets: [`etcd:${name}`],
       precondition: {
         alarms: 'NOSPACE',
-        members: membersInOrder(store)
-          .map((member) => `${memberName(member)} (${member.id})`)
-          .join(', '),
+        members: identifyMembers(store),
       },
       afterwards: [
         'It will fill up again unless history is compacted regularly (--auto-compaction-retention) or the source of the writes is found.',
@@ -44,7 +41,6 @@ export const disarm = defineRemediation({
     };
   },
   apply: async ({ read, write, applyContext, recordStep }, { store: name }) => {
-    findStore({ read }, name);
     const store = await memberReader({ read, signal: applyContext.signal }, name)();
     for (const alarm of alarmsToDisarm(name, store)) {
       await write.keyValue(name).disarm(alarm, applyContext);

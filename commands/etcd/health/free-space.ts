@@ -1,22 +1,31 @@
 import { z } from 'zod';
-import { type ReadContext, SourceError, defineRemediation, type ports } from '../../kit.ts';
-import { isHealthy } from '../../shared/store-responses.ts';
-import { memberName, memberNames } from '../../shared/describe-store.ts';
+import { SourceError, defineRemediation, type ports } from '../../kit.ts';
+import { isHealthy, memberName, memberNames } from '../../shared/store-members.ts';
 import { fitTitle } from '../../shared/title.ts';
 import { untilMembers } from './collect.ts';
-import { hasAlarm, isWorthFreeing, obstacleTo, obstacleToFreeing, spaceOf, stillFull } from './condition.ts';
+import {
+  SETTLES_WITHIN_S,
+  alarmsToDisarm,
+  findStore,
+  hasAlarm,
+  identifyMembers,
+  isWorthFreeing,
+  memberReader,
+  membersInOrder,
+  obstacleTo,
+  obstacleToFreeing,
+  raiserOf,
+  spaceOf,
+} from './maintenance.ts';
 
 const paramsSchema = z.strictObject({ store: z.string() });
 
 /** It reads its whole database before it answers again. */
 const HEALTHY_WITHIN_MS = 60_000;
-export const SETTLES_WITHIN_S = 60;
-/** For asking all members once. */
-const READ_WITHIN_MS = 20_000;
 
 export const freeSpace = freeSpaceWithin(HEALTHY_WITHIN_MS);
 
-/** Compacts the history, defragments, and disarms NOSPACE. `wellWithinMs`: how long a defragmented member may take to be healthy. */
+/** Compacts the history, defragments, and disarms NOSPACE. `healthyWithinMs`: how long a defragmented member may take to be healthy. */
 export function freeSpaceWithin(healthyWithinMs: number) {
   return defineRemediation({
     about:
@@ -61,23 +70,6 @@ export function freeSpaceWithin(healthyWithinMs: number) {
       }
     },
   });
-}
-
-export function findStore(
-  { read }: Pick<ReadContext<'keyValue'>, 'read'>,
-  name: string,
-): ports.KeyValueStore {
-  const store = read.keyValue.find((one) => one.name === name);
-  if (!store) throw new SourceError(name, 'refused', `the source ${name} is no longer configured`);
-  return store;
-}
-
-export function memberReader(
-  { read, signal }: Pick<ReadContext<'keyValue'>, 'read' | 'signal'>,
-  name: string,
-): () => Promise<ports.StoreMembers> {
-  const store = findStore({ read }, name);
-  return () => store.members({ signal, withinMs: READ_WITHIN_MS });
 }
 
 type Ready = ports.StoreMembers & { readonly revision: string };
@@ -130,9 +122,7 @@ function preconditionOf(state: ports.StoreMembers): Readonly<Record<string, stri
   const kinds = [...new Set(state.alarms.map(({ kind }) => kind))].toSorted();
   return {
     alarms: kinds.join(', ') || 'none',
-    members: membersInOrder(state)
-      .map((member) => `${memberName(member)} (${member.id})`)
-      .join(', '),
+    members: identifyMembers(state),
   };
 }
 
@@ -171,33 +161,6 @@ async function untilAllHealthy(
   const areHealthy = (state: ports.StoreMembers) =>
     state.hasQuorum === true && state.members.every((member) => isHealthy(member, state));
   await untilMembers(store, areHealthy, { signal, withinMs, otherwise });
-}
-
-/** @throws {SourceError} `refused` where a database is not below its quota, or something worse was found meanwhile: then none is disarmed. */
-export function alarmsToDisarm(name: string, state: ports.StoreMembers): readonly ports.StoreAlarm[] {
-  const alarms = state.alarms.filter(({ kind }) => kind === 'NOSPACE');
-  if (alarms.length === 0) return [];
-  const obstacle = obstacleTo(state);
-  if (obstacle !== undefined)
-    throw new SourceError(name, 'refused', `the NOSPACE alarm is not disarmed: ${obstacle}`);
-  const full = stillFull(state);
-  if (full.length > 0)
-    throw new SourceError(
-      name,
-      'refused',
-      `still full: ${full.join(', ')}; the NOSPACE alarm is not disarmed. Delete keys or raise the quota`,
-    );
-  return alarms;
-}
-
-export function raiserOf({ memberId }: ports.StoreAlarm, { members }: ports.StoreMembers): string {
-  const member = members.find(({ id }) => id === memberId);
-  return member ? memberName(member) : (memberId ?? 'no member');
-}
-
-/** By name, whichever answered first. */
-export function membersInOrder({ members }: ports.StoreMembers): readonly ports.StoreMember[] {
-  return members.toSorted((a, b) => memberName(a).localeCompare(memberName(b), 'en', { numeric: true }));
 }
 
 /** All of them by name: an approver sees each one that stops. */

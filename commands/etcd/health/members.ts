@@ -1,17 +1,21 @@
 import { type ports, wording } from '../../kit.ts';
 import { field } from '../../shared/evidence.ts';
 import {
+  countVotes,
+  isHealthy,
   isKnownDown,
+  isListed,
   isNeverStarted,
   isNonVoting,
   isNotResponding,
-  isHealthy,
-  countVotes,
-} from '../../shared/store-responses.ts';
-import { isListed, memberName, memberNames, memberState, storeTarget } from '../../shared/describe-store.ts';
+  memberName,
+  memberNames,
+  membersTable,
+  memberState,
+  storeTarget,
+} from '../../shared/store-members.ts';
 import type { StoreState } from './collect.ts';
-import { membersTable } from './members-table.ts';
-import type { Problem } from './problem.ts';
+import type { Problem } from './verdict.ts';
 
 export interface MemberLimits {
   /** Entries of the raft log. */
@@ -61,7 +65,7 @@ function notResponding(store: StoreState, silent: readonly ports.StoreMember[]):
       severity: 'warning',
       target: storeTarget(store, silent),
       summary: `${memberNames(silent)} ${areDown ? `${is} not responding` : 'cannot be reached from here'}${state}: ${describeConsequence(store, silent)}`,
-      evidence: [membersTable(store)],
+      evidence: [membersTable(store, { showSizes: true })],
     },
   };
 }
@@ -95,7 +99,7 @@ function neverStarted(store: StoreState, added: readonly ports.StoreMember[]): P
       severity: 'warning',
       target: storeTarget(store, added),
       summary: `${memberNames(added)} ${isOne ? 'was' : 'were'} added to ${store.name} but never started. ${votes}. Start ${isOne ? 'it' : 'them'} or remove ${isOne ? 'it' : 'them'}`,
-      evidence: [membersTable(store)],
+      evidence: [membersTable(store, { showSizes: true })],
     },
   };
 }
@@ -127,7 +131,7 @@ function unhealthy(store: StoreState, faulty: readonly ports.StoreMember[]): Pro
       severity: 'warning',
       target: storeTarget(store, faulty),
       summary: `${memberNames(faulty)} ${is} not healthy${state}${others}${next}`,
-      evidence: [membersTable(store)],
+      evidence: [membersTable(store, { showSizes: true })],
     },
   };
 }
@@ -182,7 +186,7 @@ function learners(store: StoreState, learning: readonly ports.StoreMember[]): Pr
         severity: 'warning',
         target: storeTarget(store, unlisted),
         summary: `${memberNames(unlisted)} ${unlisted.length === 1 ? 'reports itself as a learner' : 'report themselves as learners'}, but the member list has ${unlisted.length === 1 ? 'it as a voter: it does' : 'them as voters: they do'} not count toward the quorum, etcd refuses to promote ${unlisted.length === 1 ? 'it' : 'them'}, and etcd 3.6 does not start in this state`,
-        evidence: [field('Known issue', LEARNER_BUG), membersTable(store)],
+        evidence: [field('Known issue', LEARNER_BUG), membersTable(store, { showSizes: true })],
       },
     };
   const leader = Math.max(0, ...store.members.flatMap(({ raftIndex }) => raftIndex ?? []));

@@ -1,6 +1,6 @@
-import type { Evidence } from '../../kit.ts';
+import { type Evidence, type ports, wording } from '../../kit.ts';
 import { field } from '../../shared/evidence.ts';
-import { corrupt, raisedBy, unknownAlarms } from './alarms.ts';
+import { memberNames, membersTable, storeTarget } from '../../shared/store-members.ts';
 import type { StoreState } from './collect.ts';
 import {
   type Space,
@@ -10,10 +10,8 @@ import {
   obstacleTo,
   obstacleToFreeing,
   spaceOf,
-} from './condition.ts';
-import { membersTable } from './members-table.ts';
-import type { DisarmOffer, FreeSpaceOffer, Problem } from './problem.ts';
-import { bytes, percent } from './units.ts';
+} from './maintenance.ts';
+import type { MaintenanceOffer, Problem } from './verdict.ts';
 
 export interface SpaceLimits {
   /** In percent of the quota. */
@@ -21,16 +19,64 @@ export interface SpaceLimits {
   readonly criticalFill: number;
 }
 
+const CORRUPTION = 'https://etcd.io/docs/v3.5/op-guide/data_corruption/';
 const SPACE_QUOTA = 'https://etcd.io/docs/v3.4/op-guide/maintenance/#space-quota';
 
 /** Below half in use, and large enough to matter: https://www.talos.dev/v1.7/advanced/etcd-maintenance/#defragmentation */
 const FRAGMENTED_SHARE = 0.5;
 const FRAGMENTED_BYTES = 100_000_000;
 
-/** Alarms first: a full store is not reported as filling. */
+/** NOSPACE first: a full store is not reported as filling. */
 export function spaceProblems(store: StoreState, limits: SpaceLimits): Problem[] {
-  const space = onlyToDisarm(store) ?? noSpace(store) ?? filling(store, limits) ?? fragmented(store);
-  return [corrupt(store), ...unknownAlarms(store), space].flatMap((problem) => problem ?? []);
+  const problem = onlyToDisarm(store) ?? noSpace(store) ?? filling(store, limits) ?? fragmented(store);
+  return problem ? [problem] : [];
+}
+
+/** All but NOSPACE. Also reported when the quorum is lost: a hasty repair would make it worse. */
+export function alarmProblems(store: StoreState): Problem[] {
+  const kinds = new Set(store.alarms.map(({ kind }) => kind));
+  const unknown = [...kinds].filter((kind) => kind !== 'NOSPACE' && kind !== 'CORRUPT').toSorted();
+  return [
+    ...(kinds.has('CORRUPT') ? [corrupt(store)] : []),
+    ...unknown.map((kind) => unknownAlarm(store, kind)),
+  ];
+}
+
+function corrupt(store: StoreState): Problem {
+  const by = raisedBy(store, 'CORRUPT');
+  return {
+    headline: `${store.name} accepts no writes: CORRUPT`,
+    finding: {
+      reason: 'corrupt',
+      severity: 'critical',
+      target: store.name,
+      summary: `${store.name} accepts no writes: the databases of its members differ (CORRUPT${by === '' ? '' : `, raised by ${by}`}). Take a snapshot of every member before anything else, then replace the corrupt ones`,
+      evidence: [
+        field('Documentation', CORRUPTION),
+        field('No fix offered', 'a person must decide which member is right'),
+        sizesTable(store),
+      ],
+    },
+  };
+}
+
+/** What it means is not known here, so it is neither harmless nor critical. */
+function unknownAlarm(store: StoreState, kind: string): Problem {
+  const raisers = store.members.filter(({ id }) =>
+    store.alarms.some((alarm) => alarm.kind === kind && alarm.memberId === id),
+  );
+  const by = raisedBy(store, kind);
+  const headline = `${store.name} has raised the alarm ${kind}`;
+  return {
+    headline,
+    finding: {
+      reason: 'unknown-alarm',
+      severity: 'warning',
+      target: raisers.length === 1 ? storeTarget(store, raisers) : store.name,
+      summary: `${headline}${by === '' ? '' : ` (${by})`}, which Wrench does not know. Look it up in the documentation for this etcd version; no fix is offered while it is raised`,
+      evidence: [sizesTable(store)],
+    },
+  };
 }
 
 /** Space was freed, or the quota raised, and the alarm is still there. */
@@ -49,9 +95,9 @@ function onlyToDisarm(store: StoreState): Problem | undefined {
         field('Raised by', raisedBy(store, 'NOSPACE') || 'no named member'),
         ...whyNot(store, obstacleTo(store)),
         field('Documentation', SPACE_QUOTA),
-        membersTable(store),
+        sizesTable(store),
       ],
-      ...offer(store, obstacleTo(store), { remediation: 'disarm', params: { store: store.name } }),
+      ...offer(store, obstacleTo(store), 'disarm'),
     },
   };
 }
@@ -72,9 +118,9 @@ export function noSpace(store: StoreState): Problem | undefined {
         ...freeIn(space),
         ...whyNot(store, obstacleToFreeing(store)),
         field('Documentation', SPACE_QUOTA),
-        membersTable(store),
+        sizesTable(store),
       ],
-      ...offer(store, obstacleToFreeing(store), freeSpaceOffer(store)),
+      ...offer(store, obstacleToFreeing(store), 'free-space'),
     },
   };
 }
@@ -87,21 +133,21 @@ function filling(store: StoreState, { warningFill, criticalFill }: SpaceLimits):
   const isCritical = share * 100 >= criticalFill;
   const isWorth = isWorthFreeing(space);
   const next = isWorth
-    ? `Defragmenting frees ${bytes(space.freeBytes ?? 0)}`
+    ? `Defragmenting frees ${wording.bytes(space.freeBytes ?? 0)}`
     : 'Defragmenting would free little: find out what writes so much, or raise the quota';
   return {
-    headline: `${store.name} is ${percent(share)} full`,
+    headline: `${store.name} is ${wording.percent(share)} full`,
     finding: {
       reason: 'database-filling',
       severity: isCritical ? 'critical' : 'warning',
       target: store.name,
-      summary: `${store.name} is ${percent(share)} full, ${filled(space)}: at its quota it stops accepting writes. ${next}`,
+      summary: `${store.name} is ${wording.percent(share)} full, ${filled(space)}: at its quota it stops accepting writes. ${next}`,
       evidence: [
         ...freeIn(space),
         ...(isWorth ? whyNot(store, obstacleToFreeing(store)) : []),
         field('Documentation', SPACE_QUOTA),
       ],
-      ...(isWorth && offer(store, obstacleToFreeing(store), freeSpaceOffer(store))),
+      ...(isWorth && offer(store, obstacleToFreeing(store), 'free-space')),
     },
   };
 }
@@ -115,26 +161,19 @@ function fragmented(store: StoreState): Problem | undefined {
       reason: 'database-fragmented',
       severity: 'info',
       target: store.name,
-      summary: `${bytes(freeBytes)} of the ${bytes(sizeBytes)} database of ${store.name} is unused and can be reclaimed by defragmenting. Not urgent`,
-      evidence: [field('Documentation', SPACE_QUOTA), membersTable(store)],
+      summary: `${wording.bytes(freeBytes)} of the ${wording.bytes(sizeBytes)} database of ${store.name} is unused and can be reclaimed by defragmenting. Not urgent`,
+      evidence: [field('Documentation', SPACE_QUOTA), sizesTable(store)],
     },
   };
 }
 
-const freeSpaceOffer = ({ name }: StoreState): FreeSpaceOffer => ({
-  remediation: 'free-space',
-  params: { store: name },
-});
-
-type Offer = FreeSpaceOffer | DisarmOffer;
-
 /** No button if the configuration does not allow it, or it must not be done now. */
 function offer(
-  { maintain }: StoreState,
+  { maintain, name }: StoreState,
   obstacle: string | undefined,
-  one: Offer,
-): { readonly offers?: readonly Offer[] } {
-  return maintain && obstacle === undefined ? { offers: [one] } : {};
+  remediation: MaintenanceOffer['remediation'],
+): Pick<Problem['finding'], 'offers'> {
+  return maintain && obstacle === undefined ? { offers: [{ remediation, params: { store: name } }] } : {};
 }
 
 function whyNot({ maintain, name }: StoreState, obstacle: string | undefined): Evidence[] {
@@ -145,11 +184,28 @@ function whyNot({ maintain, name }: StoreState, obstacle: string | undefined): E
 }
 
 function filled({ sizeBytes, quotaBytes }: Space): string {
-  return quotaBytes === undefined ? bytes(sizeBytes) : `${bytes(sizeBytes)} of ${bytes(quotaBytes)} used`;
+  return quotaBytes === undefined
+    ? wording.bytes(sizeBytes)
+    : `${wording.bytes(sizeBytes)} of ${wording.bytes(quotaBytes)} used`;
 }
 
 function freeIn(space: Space | undefined): Evidence[] {
   if (space?.freeBytes === undefined) return [];
   const history = 'compacting the history first may free more';
-  return [field('Reclaimable', `${bytes(space.freeBytes)} of ${bytes(space.sizeBytes)}; ${history}`)];
+  return [
+    field(
+      'Reclaimable',
+      `${wording.bytes(space.freeBytes)} of ${wording.bytes(space.sizeBytes)}; ${history}`,
+    ),
+  ];
+}
+
+/** The names of those that raised an alarm of this kind; an alarm outlives its member, and may name none. */
+function raisedBy({ alarms, members }: ports.StoreMembers, kind: string): string {
+  const ids = alarms.flatMap((alarm) => (alarm.kind === kind ? (alarm.memberId ?? []) : []));
+  return memberNames(ids.map((id) => members.find((member) => member.id === id) ?? { id, name: '' }));
+}
+
+function sizesTable(store: StoreState): Evidence {
+  return membersTable(store, { showSizes: true });
 }

@@ -1,10 +1,26 @@
-import { type ports, wording } from '../../kit.ts';
-import { isKnownDown } from '../../shared/store-responses.ts';
-import { isListed, memberName, memberNames } from '../../shared/describe-store.ts';
+import { type Finding, type ports, wording } from '../../kit.ts';
+import { compareSeverity } from '../../shared/severity.ts';
+import { isKnownDown, isListed, memberName, memberNames } from '../../shared/store-members.ts';
 import type { StoreState } from './collect.ts';
-import { spaceOf } from './condition.ts';
-import { type Problem, worstFirst } from './problem.ts';
-import { bytes } from './units.ts';
+import { spaceOf } from './maintenance.ts';
+
+/** A fix of one store. */
+export type MaintenanceOffer = OfferTo<'free-space'> | OfferTo<'disarm'>;
+
+interface OfferTo<Name extends string> {
+  readonly remediation: Name;
+  readonly params: { readonly store: string };
+}
+
+/** One finding, and its text in the verdict; without a headline it is information only. */
+export interface Problem {
+  readonly finding: Finding<MaintenanceOffer>;
+  readonly headline?: string;
+}
+
+export function worstFirst<T extends Pick<Problem, 'finding'>>(problems: readonly T[]): readonly T[] {
+  return problems.toSorted((a, b) => compareSeverity(a.finding, b.finding));
+}
 
 export interface Judged {
   readonly store: StoreState;
@@ -22,7 +38,7 @@ export function verdictOf(judged: readonly Judged[]): string {
   const headlines = worstFirst(judged.flatMap(headlinesOf)).map(({ headline }) => headline);
   const more = headlines.length - MAX_HEADLINES;
   const healthy = judged.filter((one) => headlinesOf(one).length === 0);
-  return capitalizeUnlessName(
+  return wording.capitalize(
     [
       ...headlines.slice(0, MAX_HEADLINES),
       ...(more > 0 ? [wording.count(more, 'more problem')] : []),
@@ -73,12 +89,10 @@ function describeOneHealthy(store: StoreState): string {
     ...(leader && all > 1 ? [`${memberNames([leader])} leads`] : []),
     ...(sizeBytes === undefined
       ? []
-      : [quotaBytes === undefined ? bytes(sizeBytes) : `${bytes(sizeBytes)} of ${bytes(quotaBytes)} used`]),
+      : [
+          quotaBytes === undefined
+            ? wording.bytes(sizeBytes)
+            : `${wording.bytes(sizeBytes)} of ${wording.bytes(quotaBytes)} used`,
+        ]),
   ].join(', ');
-}
-
-/** With a capital letter, but for names: they are written as configured. */
-function capitalizeUnlessName(text: string, names: readonly string[]): string {
-  if (names.some((name) => [`${name} `, `${name},`].some((start) => text.startsWith(start)))) return text;
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,11 +1,14 @@
-import type { ports } from '../../kit.ts';
+import { type ReadContext, SourceError, type ports, wording } from '../../kit.ts';
 import { clustersOf, leadersOf } from '../../shared/store-identity.ts';
-import { isNeverStarted, isNonVoting, isHealthy } from '../../shared/store-responses.ts';
-import { memberName, memberNames } from '../../shared/describe-store.ts';
-import { otherAlarms } from './alarms.ts';
-import { bytes } from './units.ts';
+import {
+  isHealthy,
+  isNeverStarted,
+  isNonVoting,
+  memberName,
+  memberNames,
+} from '../../shared/store-members.ts';
 
-/** The state of a store, in terms that the check and its fixes share. */
+/** What may be done about the space of a store now: the check and its two fixes share the answer. */
 
 export function hasAlarm({ alarms }: ports.StoreMembers, kind: string): boolean {
   return alarms.some((alarm) => alarm.kind === kind);
@@ -53,7 +56,9 @@ export function obstacleTo(store: ports.StoreMembers): string | undefined {
   if (!hasQuorum) return 'it has no quorum';
   if (clustersOf(store).length > 1) return 'its endpoints are separate clusters';
   if (leadersOf(store).length > 1) return 'its endpoints follow different leaders';
-  const alarms = otherAlarms(store);
+  const alarms = wording.list(
+    [...new Set(store.alarms.map(({ kind }) => kind))].filter((kind) => kind !== 'NOSPACE').toSorted(),
+  );
   if (alarms !== '') return `${alarms} is raised: understand it before discarding any data`;
   const unstarted = members.filter(isNeverStarted);
   if (unstarted.length > 0)
@@ -85,13 +90,13 @@ export function obstacleToFreeing(store: ports.StoreMembers): string | undefined
  * Members whose database is not below its quota, each with its size; those that do not report it count as full. What etcd compares with
  * the quota is the whole file, in use or not, so this holds only after defragmenting.
  */
-export function stillFull({ members, quotaBytes: least }: ports.StoreMembers): readonly string[] {
+function stillFull({ members, quotaBytes: least }: ports.StoreMembers): readonly string[] {
   return members.flatMap((member) => {
     const { dbSizeBytes, quotaBytes = least } = member;
     if (dbSizeBytes === undefined || quotaBytes === undefined)
       return [`${memberName(member)} does not report its size and quota`];
     if (dbSizeBytes < quotaBytes) return [];
-    return [`${memberName(member)} holds ${bytes(dbSizeBytes)} of ${bytes(quotaBytes)}`];
+    return [`${memberName(member)} holds ${wording.bytes(dbSizeBytes)} of ${wording.bytes(quotaBytes)}`];
   });
 }
 
@@ -104,3 +109,58 @@ export function isOnlyToDisarm(store: ports.StoreMembers): boolean {
 
 /** Above this the alarm would be raised again soon. */
 const MAX_FILL_TO_DISARM = 0.9;
+
+export const SETTLES_WITHIN_S = 60;
+/** For asking all members once. */
+const READ_WITHIN_MS = 20_000;
+
+export function findStore(
+  { read }: Pick<ReadContext<'keyValue'>, 'read'>,
+  name: string,
+): ports.KeyValueStore {
+  const store = read.keyValue.find((one) => one.name === name);
+  if (!store) throw new SourceError(name, 'refused', `the source ${name} is no longer configured`);
+  return store;
+}
+
+export function memberReader(
+  { read, signal }: Pick<ReadContext<'keyValue'>, 'read' | 'signal'>,
+  name: string,
+): () => Promise<ports.StoreMembers> {
+  const store = findStore({ read }, name);
+  return () => store.members({ signal, withinMs: READ_WITHIN_MS });
+}
+
+/** @throws {SourceError} `refused` where a database is not below its quota, or something worse was found meanwhile: then none is disarmed. */
+export function alarmsToDisarm(name: string, state: ports.StoreMembers): readonly ports.StoreAlarm[] {
+  const alarms = state.alarms.filter(({ kind }) => kind === 'NOSPACE');
+  if (alarms.length === 0) return [];
+  const obstacle = obstacleTo(state);
+  if (obstacle !== undefined)
+    throw new SourceError(name, 'refused', `the NOSPACE alarm is not disarmed: ${obstacle}`);
+  const full = stillFull(state);
+  if (full.length > 0)
+    throw new SourceError(
+      name,
+      'refused',
+      `still full: ${full.join(', ')}; the NOSPACE alarm is not disarmed. Delete keys or raise the quota`,
+    );
+  return alarms;
+}
+
+export function raiserOf({ memberId }: ports.StoreAlarm, { members }: ports.StoreMembers): string {
+  const member = members.find(({ id }) => id === memberId);
+  return member ? memberName(member) : (memberId ?? 'no member');
+}
+
+/** By name, whichever answered first. */
+export function membersInOrder({ members }: ports.StoreMembers): readonly ports.StoreMember[] {
+  return members.toSorted((a, b) => memberName(a).localeCompare(memberName(b), 'en', { numeric: true }));
+}
+
+/** What identifies the members in a precondition: `n1 (8e9e05c52164694d), n2 (91bc3c398fb3c146)`. */
+export function identifyMembers(state: ports.StoreMembers): string {
+  return membersInOrder(state)
+    .map((member) => `${memberName(member)} (${member.id})`)
+    .join(', ');
+}

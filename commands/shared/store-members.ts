@@ -1,7 +1,88 @@
-import { type Evidence, type ports, wording } from '../kit.ts';
+import { type Evidence, type Finding, type ports, wording } from '../kit.ts';
 import { field } from './evidence.ts';
-import { describeExpired, hasExpired } from './store-certificates.ts';
-import { isListed, membersTable, memberNames, type Store, type StoreProblem } from './describe-store.ts';
+
+/**
+ * What the members of a store are called, which of them respond, are healthy and vote, and whether they are a quorum.
+ * `/etcd health` and `/etcd doppler` judge them alike.
+ */
+
+/** A key-value store, as its members report it. */
+export interface Store extends ports.StoreMembers {
+  readonly name: string;
+}
+
+/** One finding about a store, and its text in a verdict. */
+export interface StoreProblem {
+  readonly finding: Finding<never>;
+  readonly headline: string;
+}
+
+type Named = Pick<ports.StoreMember, 'id' | 'name'>;
+
+/** One that never started has no name yet, and is called by its id as etcdctl shows it. */
+export function memberName({ name, id }: Named): string {
+  return name || id;
+}
+
+export function memberNames(members: readonly Named[]): string {
+  return wording.list(members.map(memberName).toSorted());
+}
+
+/** What several members share is about their store, so that it stays the same finding while it spreads. */
+export function storeTarget({ name }: Pick<Store, 'name'>, members: readonly Named[]): string {
+  const [only, ...others] = members;
+  return only && others.length === 0 ? `${name}/${memberName(only)}` : name;
+}
+
+/** Where nobody listed the members, the endpoints stand for them, each by its address. */
+export function isListed({ members }: Pick<ports.StoreMembers, 'members'>): boolean {
+  return !members.every(({ name, url }) => url !== undefined && new URL(url).host === name);
+}
+
+/** Narrow enough for a phone: what all members have in common is left out. Where they could not be listed, the endpoints stand for them. */
+export function membersTable(
+  { members, endpoints, alarms }: ports.StoreMembers,
+  { showSizes = false }: { readonly showSizes?: boolean } = {},
+): Evidence {
+  if (members.length === 0)
+    return {
+      kind: 'table',
+      columns: ['Endpoint', 'State'],
+      rows: endpoints.map(({ address, error }) => [address, error?.message ?? 'responds']),
+    };
+  const hasSizes = showSizes && members.some(({ dbSizeBytes }) => dbSizeBytes !== undefined);
+  const sizeOf = ({ dbSizeBytes }: ports.StoreMember) =>
+    dbSizeBytes === undefined ? '' : wording.bytes(dbSizeBytes);
+  return {
+    kind: 'table',
+    columns: ['Member', 'State', 'Role', ...(hasSizes ? ['Database'] : [])],
+    rows: members.map((member) => [
+      memberName(member),
+      memberState(member, alarms),
+      memberRole(member),
+      ...(hasSizes ? [sizeOf(member)] : []),
+    ]),
+  };
+}
+
+export function memberState(
+  { name, error, hasLeader, healthy, unhealthyBecause }: ports.StoreMember,
+  alarms: readonly ports.StoreAlarm[],
+): string {
+  if (error) return name === '' ? 'never started' : error.message;
+  // A member reports everybody's alarms, by their ids: the findings name them. Before 3.5 it gives no reason.
+  const because = unhealthyBecause ?? (alarms.length > 0 && hasLeader !== false ? 'alarm' : '');
+  if (healthy === false && /alarm/i.test(because)) return 'alarm raised';
+  if (healthy === false) return unhealthyBecause ?? (hasLeader === false ? 'no leader' : 'unhealthy');
+  if (hasLeader === false) return 'no leader';
+  return healthy ? 'healthy' : 'responds';
+}
+
+function memberRole({ isLeader, hasLeader, isLearner, isLearnerByStatus, error }: ports.StoreMember): string {
+  if (isLearner || isLearnerByStatus) return 'learner';
+  if (error || hasLeader === false) return '';
+  return isLeader ? 'leader' : 'follower';
+}
 
 export function isKnownDown(mode: ports.FailureMode | undefined): boolean {
   return mode === 'not-listening' || mode === 'hung';
@@ -47,6 +128,23 @@ export function countVotes({ members }: ports.StoreMembers): Votes {
     ({ error, failureMode }) => error === undefined || failureMode === 'rejected',
   ).length;
   return { voters: voters.length, up, majority: Math.floor(voters.length / 2) + 1 };
+}
+
+export function hasExpired(certificate: ports.Certificate | undefined, now: Date): boolean {
+  return certificate !== undefined && certificate.notAfter.getTime() <= now.getTime();
+}
+
+/** `the peer certificates of n1 and n2 have expired`; undefined where nothing of the kind is known. */
+export function describeExpired(
+  members: readonly ports.StoreMember[],
+  which: 'certificate' | 'peerCertificate',
+  now: Date,
+): string | undefined {
+  const ended = members.filter((member) => hasExpired(member[which], now));
+  if (ended.length === 0) return undefined;
+  const isOne = ended.length === 1;
+  const kind = which === 'peerCertificate' ? 'peer certificate' : 'certificate';
+  return `the ${kind}${isOne ? '' : 's'} of ${memberNames(ended)} ${isOne ? 'has' : 'have'} expired`;
 }
 
 /** Nothing is written and no key expires without a majority: what else is wrong with the members follows from it, or is its cause. */
