@@ -48,6 +48,12 @@ test.each([
     'commands/shared/instances.ts',
     `import type { Instance } from '../../src/ports/processes.ts'`,
   ],
+  [
+    'a check imports its builders',
+    'commands/certs/show/diagnose.ts',
+    `import { certificate } from './builders.ts'`,
+  ],
+  ['a shared helper imports builders', 'commands/shared/sources.ts', `import { x } from './builders.ts'`],
   ['the kit imports a shared helper', 'commands/kit.ts', `export * from './shared/instances.ts'`],
   ['a check imports an SDK', 'commands/certs/show/collect.ts', `import { Redis } from 'ioredis'`],
   ['a check reads files', 'commands/certs/show/collect.ts', `const fs = await import('node:fs')`],

@@ -317,6 +317,10 @@ const TESTS_MAY_IMPORT =
   /^(test\/(world|workspace)\/|src\/(queue\/local-redis|main)\.ts$|(vitest|fast-check|@peculiar\/x509|node-forge|execa|ioredis|undici|yaml|zod)$|node:|src\/wire\/)/;
 const CHECK_TESTS_MAY_IMPORT = /^(vitest|fast-check)$/;
 
+/** Builders of facts: for stories and tests, and for one another. */
+const BUILDERS = /\/builders\.ts$/;
+const MAY_IMPORT_BUILDERS = /(\.test|\/(builders|stories))\.ts$/;
+
 /** Paths in the repository and what their files contain. */
 export type Tree = ReadonlyMap<string, string>;
 
@@ -343,6 +347,7 @@ function moduleOf(path: string): Module | undefined {
 }
 
 function isAllowed(path: string, module: Module, imported: string): boolean {
+  if (BUILDERS.test(imported) && !MAY_IMPORT_BUILDERS.test(path)) return false;
   if (/^(src|commands)\//.test(imported)) {
     const target = moduleOf(imported);
     if (target === module && instanceOf(path, module) === instanceOf(imported, module)) return true;

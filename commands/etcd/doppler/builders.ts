@@ -172,25 +172,6 @@ export function endpointsOf(
   }));
 }
 
-export function certificate(name: string, until: string): ports.Certificate {
-  return {
-    fingerprint: Buffer.from(name).toString('hex').padEnd(64, '0').slice(0, 64),
-    name,
-    subject: `CN=${name}`,
-    issuer: 'CN=etcd-ca',
-    alternativeNames: [`DNS:${name}`],
-    serial: '5eed',
-    notBefore: new Date('2016-01-01T00:00:00Z'),
-    notAfter: new Date(until),
-    authority: false,
-    selfSigned: false,
-    key: { type: 'rsa', bits: 2048 },
-    signature: 'sha256WithRSAEncryption',
-    extendedKeyUsage: ['serverAuth'],
-    mustStaple: false,
-  };
-}
-
 /** Healthy members, with overrides by name. */
 export function members(
   names: readonly string[],

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { type ports, SourceError } from '../../kit.ts';
+import { certificate } from '../../shared/builders.ts';
 import { check } from './check.ts';
 import type { Facts } from './collect.ts';
 import { diagnose } from './diagnose.ts';
 import {
   announced,
-  certificate,
   deployment,
   doppler,
   endpointsOf,

@@ -1,16 +1,7 @@
 import { type ports, SourceError, type Story } from '../../kit.ts';
+import { certificate } from '../../shared/builders.ts';
 import type { Facts } from './collect.ts';
-import {
-  announced,
-  certificate,
-  deployment,
-  doppler,
-  endpointsOf,
-  etcd,
-  factsOf,
-  instance,
-  members,
-} from './builders.ts';
+import { announced, deployment, doppler, endpointsOf, etcd, factsOf, instance, members } from './builders.ts';
 
 const Z1 = { name: 'doppler_z1/0', id: '4c738367-8eb1-4a57-b44e-771f4870db0e', address: '10.160.55.25' };
 const Z2 = { name: 'doppler_z2/0', id: 'abe6a4e9-cd8f-4b1c-8a0e-5f6a3c1b7e02', address: '10.160.56.25' };

@@ -1,4 +1,5 @@
 import { SourceError, type ports } from '../../kit.ts';
+import { certificate } from '../../shared/builders.ts';
 import type { Facts, StoreState } from './collect.ts';
 
 /** Builders for facts: what each member reported about itself, in short. */
@@ -121,26 +122,9 @@ export function alarm(name: string, kind: ports.StoreAlarm['kind'] = 'NOSPACE'):
   return { memberId: idOf(name), kind };
 }
 
-/** What it serves on its client port, and until when. */
-export function certificate(name: string, until: string): { readonly certificate: ports.Certificate } {
-  return {
-    certificate: {
-      fingerprint: idOf(name).repeat(4).slice(0, 64),
-      name: `${name}.example.com`,
-      subject: `CN=${name}.example.com`,
-      issuer: 'CN=etcd-ca',
-      alternativeNames: [`DNS:${name}.example.com`],
-      serial: '5eed',
-      notBefore: new Date('2016-01-01T00:00:00Z'),
-      notAfter: new Date(until),
-      authority: false,
-      selfSigned: false,
-      key: { type: 'rsa', bits: 2048 },
-      signature: 'sha256WithRSAEncryption',
-      extendedKeyUsage: ['serverAuth'],
-      mustStaple: false,
-    },
-  };
+/** What a member serves on its client port, and until when. */
+export function serving(name: string, until: string): { readonly certificate: ports.Certificate } {
+  return { certificate: certificate(`${name}.example.com`, until) };
 }
 
 /** Hexadecimal, and the same for the same name. */

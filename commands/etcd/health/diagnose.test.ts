@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { SourceError, type Story, type ports } from '../../kit.ts';
+import { certificate } from '../../shared/builders.ts';
 import { check } from './check.ts';
 import { type Facts, type StoreState, countersBetween } from './collect.ts';
 import { diagnose } from './diagnose.ts';
@@ -7,12 +8,12 @@ import {
   MB,
   QUOTA,
   alarm,
-  certificate,
   factsOf,
   leader,
   member,
   neverStarted,
   old,
+  serving,
   silent,
   store,
 } from './builders.ts';
@@ -183,7 +184,7 @@ test('a read that is not agreed on while somebody leads is no lost member', () =
 });
 
 test('without a quorum its expired certificates and a found corruption are still reported, and no fix is offered', () => {
-  const ended = certificate('n2', '2026-02-19T12:00:00Z');
+  const ended = serving('n2', '2026-02-19T12:00:00Z');
   const report = askOf(
     store([leader('n1'), silent('n2', 'shows a certificate that has expired', ended), silent('n3')], {
       hasQuorum: false,
@@ -467,7 +468,7 @@ test('all certificates expired is worse than one of three, and says so', () => {
     address: `${name}.example.com:2379`,
     error: new SourceError('etcd', 'unreachable', 'shows a certificate that has expired'),
     failureMode: 'rejected' as const,
-    ...certificate(name, '2026-02-19T12:00:00Z'),
+    ...serving(name, '2026-02-19T12:00:00Z'),
   }));
   const report = askOf(store([], { endpoints }));
   expect(lines(report)).toEqual(['critical certificate-expired etcd']);
@@ -549,7 +550,7 @@ test('a learner has no vote, started or not; one that the list calls a voter is 
 });
 
 test('our own client certificate that is not valid yet is the cause, and not that it expires soon', () => {
-  const { certificate: ours } = certificate('client', '2026-02-28T12:00:00Z');
+  const ours = certificate('client', '2026-02-28T12:00:00Z');
   const clientCertificate = { ...ours, notBefore: new Date('2026-02-21T12:00:00Z') };
   const report = askOf(store([leader('n1')], { clientCertificate }));
   expect(lines(report)).toEqual(['critical client-certificate-not-yet-valid etcd']);
@@ -573,8 +574,7 @@ test.each([
     "Wrench's client certificate for etcd expires in 18 days",
   ],
 ])('our own client certificate that ends on %s is reported', (until, line, verdict) => {
-  const { certificate: clientCertificate } = certificate('client', until);
-  const report = askOf(store(three, { clientCertificate }));
+  const report = askOf(store(three, { clientCertificate: certificate('client', until) }));
   expect(lines(report)).toEqual([line]);
   expect(report.verdict).toBe(verdict);
 });
@@ -582,7 +582,7 @@ test.each([
 test('without a leader, peer certificates that have expired are named as the cause, and else as a possible one', () => {
   const leaderless = (known: Partial<ports.StoreMember>) =>
     ['n1', 'n2', 'n3'].map((name) => member(name, { hasLeader: false, healthy: false, ...known }));
-  const { certificate: peerCertificate } = certificate('peer', '2026-02-19T12:00:00Z');
+  const peerCertificate = certificate('peer', '2026-02-19T12:00:00Z');
   expect(askOf(store(leaderless({ peerCertificate }), { hasQuorum: false })).verdict).toBe(
     'etcd has no leader: the peer certificates of n1, n2 and n3 have expired',
   );

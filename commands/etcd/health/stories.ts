@@ -1,17 +1,6 @@
 import type { Story } from '../../kit.ts';
 import type { Facts } from './collect.ts';
-import {
-  MB,
-  alarm,
-  certificate,
-  factsOf,
-  leader,
-  member,
-  neverStarted,
-  old,
-  silent,
-  store,
-} from './builders.ts';
+import { MB, alarm, factsOf, leader, member, neverStarted, old, serving, silent, store } from './builders.ts';
 
 const FULL = { healthy: false, unhealthyBecause: 'ALARM NOSPACE' };
 
@@ -124,12 +113,12 @@ export const certificateForgotten: Story<Facts> = {
   now: new Date('2021-03-02T06:10:00Z'),
   facts: factsOf(
     store([
-      leader('etcd-a', certificate('etcd-a', '2021-03-20T10:00:00Z')),
-      member('etcd-b', certificate('etcd-b', '2021-03-20T10:00:00Z')),
+      leader('etcd-a', serving('etcd-a', '2021-03-20T10:00:00Z')),
+      member('etcd-b', serving('etcd-b', '2021-03-20T10:00:00Z')),
       silent(
         'etcd-c',
         'the certificate of etcd-c.example.com:2379 has expired',
-        certificate('etcd-c', '2021-03-01T23:59:59Z'),
+        serving('etcd-c', '2021-03-01T23:59:59Z'),
       ),
     ]),
   ),
