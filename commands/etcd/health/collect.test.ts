@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type ReadContext, SourceError, type ports } from '../../kit.ts';
 import { collect, untilMembers } from './collect.ts';
-import { leader, member, silent, store } from './builders.ts';
+import { leader, member, old, silent, store } from './builders.ts';
 
 const { signal } = new AbortController();
 
@@ -15,7 +15,14 @@ function keeping(name: string, answer: ports.StoreMembers | Error): ports.KeyVal
   };
 }
 
-async function collectFrom(stores: readonly ports.KeyValueStore[], args: Parameters<typeof collect>[1] = {}) {
+/** With so little time left nobody is queried again, and no disk is watched. */
+const SHORT_MS = 2_500;
+
+async function collectFrom(
+  stores: readonly ports.KeyValueStore[],
+  args: Parameters<typeof collect>[1] = {},
+  leftMs = SHORT_MS,
+) {
   const gaps: string[] = [];
   const notes: string[] = [];
   const seen: Record<string, number> = {};
@@ -28,7 +35,7 @@ async function collectFrom(stores: readonly ports.KeyValueStore[], args: Paramet
     now: new Date('2026-02-20'),
     signal,
     gap,
-    leftMs: () => 60_000,
+    leftMs: () => leftMs,
     note: (text) => void notes.push(text),
     saw: (source, count = 1) => {
       seen[source] = (seen[source] ?? 0) + count;
@@ -131,7 +138,10 @@ test('an endpoint that does not say which member it is, is a gap', async () => {
 });
 
 test('members that follow different leaders are asked again: an election may have been under way', async () => {
-  const settled = store([leader('n1'), member('n2')]);
+  const settled = store([
+    old('n1', { isLeader: true, url: 'http://n1:4001' }),
+    old('n2', { url: 'http://n2:4001' }),
+  ]);
   const [one, other] = settled.endpoints;
   const electing = { ...settled, endpoints: [one!, { ...other!, leaderId: 'f00' }] };
   const answers = [electing, settled];
@@ -139,35 +149,33 @@ test('members that follow different leaders are asked again: an election may hav
     ...keeping('etcd', settled),
     members: () => Promise.resolve(answers.shift() ?? settled),
   };
-  const { facts } = await collectFrom([electingStore]);
+  const { facts } = await collectFrom([electingStore], {}, 60_000);
   expect(answers).toEqual([]);
   expect(facts.stores[0]?.endpoints).toEqual(settled.endpoints);
 });
 
 test('members that know no leader though a majority responds are asked again', async () => {
-  const settled = store([leader('n2'), member('n3'), silent('n1')]);
-  const electing = store([member('n2', { hasLeader: false }), member('n3'), silent('n1')], {
+  const settled = store([old('n2', { isLeader: true }), old('n3'), silent('n1')]);
+  const electing = store([old('n2', { hasLeader: false }), old('n3'), silent('n1')], {
     hasQuorum: false,
   });
   const answers = [electing, settled];
   const members = () => Promise.resolve(answers.shift() ?? settled);
-  const { facts } = await collectFrom([{ ...keeping('etcd', settled), members }]);
+  const { facts } = await collectFrom([{ ...keeping('etcd', settled), members }], {}, 60_000);
   expect(facts.stores[0]?.hasQuorum).toBe(true);
 
   let asked = 0;
-  const dead = store([member('n2'), silent('n3'), silent('n1')], { hasQuorum: false });
+  const dead = store([old('n2'), silent('n3'), silent('n1')], { hasQuorum: false });
   const ask = () => Promise.resolve(++asked === 1 ? dead : settled);
-  expect((await collectFrom([{ ...keeping('etcd', dead), members: ask }])).facts.stores[0]?.hasQuorum).toBe(
-    false,
-  );
+  const { facts: first } = await collectFrom([{ ...keeping('etcd', dead), members: ask }], {}, 60_000);
+  expect(first.stores[0]?.hasQuorum).toBe(false);
 });
 
 test('disks are read twice, and the difference is what they did meanwhile', async () => {
   const [n1, n2] = [leader('n1'), member('n2')];
   const later = new Map([[n1.url!, { fsyncs: { slow: 840, total: 418_300 } }]]);
-  const { facts } = await collectFrom([
-    { ...keeping('etcd', store([n1, n2])), diskCounters: () => Promise.resolve(later) },
-  ]);
+  const watched = { ...keeping('etcd', store([n1, n2])), diskCounters: () => Promise.resolve(later) };
+  const { facts } = await collectFrom([watched], {}, 3_000);
   expect(facts.stores[0]?.interval?.disks).toEqual({ [n1.id]: { fsyncs: { slow: 4, total: 100 } } });
 });
 
