@@ -4,6 +4,7 @@ import { collect } from './collect.ts';
 import { diagnose } from './diagnose.ts';
 import { disarm } from './disarm.ts';
 import { freeSpace } from './free-space.ts';
+import { sampleSchema, samplesOf, sampleTarget } from './samples.ts';
 
 const number = (words: string) =>
   z
@@ -58,6 +59,14 @@ export const check = defineCheck({
   bareArgument: 'source',
   example: '--warning-fill 60',
   collect,
+  // At least eight hours, however often it runs, and two days where it runs once an hour.
+  remembers: {
+    sample: sampleSchema,
+    target: sampleTarget,
+    samples: ({ stores }) => samplesOf(stores),
+    keep: 48,
+    everySeconds: 600,
+  },
   diagnose,
   remediations: { 'free-space': freeSpace, disarm },
 });

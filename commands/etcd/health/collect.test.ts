@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { type ReadContext, SourceError, type ports } from '../../kit.ts';
+import { type ReadContext, type Remembered, SourceError, type ports } from '../../kit.ts';
 import { collect, untilMembers } from './collect.ts';
 import { leader, member, old, silent, store } from './builders.ts';
+import { type MemberSample, sampleSchema, samplesOf, sampleTarget } from './samples.ts';
 
 const { signal } = new AbortController();
 
@@ -22,6 +23,7 @@ async function collectFrom(
   stores: readonly ports.KeyValueStore[],
   args: Parameters<typeof collect>[1] = {},
   leftMs = SHORT_MS,
+  earlier: readonly Remembered<MemberSample>[] = [],
 ) {
   const gaps: string[] = [];
   const notes: string[] = [];
@@ -30,7 +32,8 @@ async function collectFrom(
     if (!(error instanceof SourceError)) throw error;
     gaps.push(`${what}: ${error.message}`);
   };
-  const context: ReadContext<'keyValue'> = {
+  const context: ReadContext<'keyValue', never, MemberSample> = {
+    earlier,
     read: { keyValue: stores },
     now: new Date('2026-02-20'),
     signal,
@@ -177,6 +180,30 @@ test('disks are read twice, and the difference is what they did meanwhile', asyn
   const watched = { ...keeping('etcd', store([n1, n2])), diskCounters: () => Promise.resolve(later) };
   const { facts } = await collectFrom([watched], {}, 3_000);
   expect(facts.stores[0]?.interval?.disks).toEqual({ [n1.id]: { fsyncs: { slow: 4, total: 100 } } });
+});
+
+test('each store gets the earlier samples of its own members, the newest first', async () => {
+  const sample = (store: string, hour: number) => ({
+    store,
+    memberId: 'a1',
+    dbSizeBytes: hour,
+    at: new Date(`2026-02-19T0${hour}:00:00Z`),
+  });
+  const earlier = [sample('etcd', 1), sample('events', 2), sample('etcd', 3)];
+  const { facts } = await collectFrom([keeping('etcd', store([leader('n1')]))], {}, SHORT_MS, earlier);
+  expect(facts.stores[0]?.earlier).toEqual([
+    { memberId: 'a1', dbSizeBytes: 3, ageMs: 21 * 3_600_000 },
+    { memberId: 'a1', dbSizeBytes: 1, ageMs: 23 * 3_600_000 },
+  ]);
+});
+
+test('a member is remembered once, by its id, with its size and its disk, and not at all if it reports neither', () => {
+  const n1 = leader('n1');
+  const { id, dbSizeBytes, disk } = n1;
+  const samples = samplesOf([store([n1, n1, old('n2'), silent('n3')])]);
+  expect(samples).toEqual([{ store: 'etcd', memberId: id, dbSizeBytes, disk }]);
+  expect(samples.map((sample) => sampleSchema.parse(sample))).toEqual(samples);
+  expect(samples.map(sampleTarget)).toEqual([`etcd/${id}`]);
 });
 
 test('a bug in a source is a bug, not a gap', async () => {

@@ -3,6 +3,7 @@ import { type ReadContext, SourceError, type ports, wording } from '../../kit.ts
 import { chooseSources } from '../../shared/sources.ts';
 import { leadersOf } from '../../shared/store-identity.ts';
 import { countVotes, hasExpired, isKnownDown, memberName } from '../../shared/store-members.ts';
+import { countersBetween, earlierOf, type EarlierSample, type MemberSample } from './samples.ts';
 
 export interface Facts {
   readonly stores: readonly StoreState[];
@@ -15,6 +16,8 @@ export interface StoreState extends ports.StoreMembers {
   readonly maintain: boolean;
   /** What the disks did while the check ran, by member id; those that did not answer twice are left out. */
   readonly interval?: Interval;
+  /** What earlier runs saw of the members, the newest first. */
+  readonly earlier?: readonly EarlierSample[];
 }
 
 export interface Interval {
@@ -22,7 +25,7 @@ export interface Interval {
   readonly disks: Readonly<Record<string, ports.DiskCounters>>;
 }
 
-type Context = ReadContext<'keyValue'>;
+type Context = ReadContext<'keyValue', never, MemberSample>;
 
 /** Of the time that is left, so that a verdict is there before the deadline. */
 const SHARE_FOR_MEMBERS = 0.75;
@@ -54,7 +57,8 @@ async function readStore(context: Context, store: ports.KeyValueStore): Promise<
   const members = await readMembers(context, store);
   const interval = await watchDisks(context, store, members, startedAt);
   const { name, maintain } = store;
-  const state = { ...members, name, maintain, ...(interval && { interval }) };
+  const earlier = earlierOf(name, context.earlier, context.now);
+  const state = { ...members, name, maintain, earlier, ...(interval && { interval }) };
   for (const { what, error } of [...notQueried(state, context.now), ...unidentified(state)])
     context.gap(what, error);
   reportUnanswered(context, state);
@@ -115,29 +119,6 @@ async function watchDisks(
       throw error;
     }
   }
-}
-
-/** What was counted between two readings; undefined where the counters began at 0 again in between. */
-export function countersBetween(
-  before: ports.DiskCounters,
-  after: ports.DiskCounters,
-): ports.DiskCounters | undefined {
-  const less = (a: ports.Operations | undefined, b: ports.Operations | undefined) =>
-    a && b && { slow: b.slow - a.slow, total: b.total - a.total };
-  const fsyncs = less(before.fsyncs, after.fsyncs);
-  const commits = less(before.commits, after.commits);
-  const slowApplies =
-    before.slowApplies === undefined || after.slowApplies === undefined
-      ? undefined
-      : after.slowApplies - before.slowApplies;
-  const counts = [fsyncs?.total, fsyncs?.slow, commits?.total, commits?.slow, slowApplies];
-  const isImpossible = [fsyncs, commits].some((one) => one !== undefined && one.slow > one.total);
-  if (isImpossible || counts.some((count = 0) => count < 0)) return undefined;
-  return {
-    ...(fsyncs && { fsyncs }),
-    ...(commits && { commits }),
-    ...(slowApplies !== undefined && { slowApplies }),
-  };
 }
 
 interface NotQueried {

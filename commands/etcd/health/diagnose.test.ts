@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { SourceError, type Story, type ports } from '../../kit.ts';
 import { certificate } from '../../shared/builders.ts';
 import { check } from './check.ts';
-import { type Facts, type StoreState, countersBetween } from './collect.ts';
+import type { Facts, StoreState } from './collect.ts';
 import { diagnose } from './diagnose.ts';
 import {
   MB,
@@ -17,6 +17,7 @@ import {
   silent,
   store,
 } from './builders.ts';
+import { countersBetween, type EarlierSample } from './samples.ts';
 import * as stories from './stories.ts';
 
 type Told = Pick<Story<Facts>, 'facts' | 'now'>;
@@ -373,6 +374,111 @@ test('a slow disk is shown with both counts, those of the last seconds first', (
       ['n1', 'backend commits', 'above 32 ms', '', ''],
     ],
   });
+});
+
+const HOUR_MS = 3_600_000;
+
+/** The disk of a leader since it started, what it did while the check ran, and the counters of earlier runs. */
+function diskBetweenRuns(
+  sinceStart: ports.DiskCounters,
+  meanwhile: ports.DiskCounters,
+  ...earlier: readonly Omit<EarlierSample, 'memberId'>[]
+) {
+  const n1 = leader('n1', { disk: sinceStart });
+  return askOf(
+    store([n1, member('n2'), member('n3')], {
+      interval: { seconds: 3, disks: { [n1.id]: meanwhile } },
+      earlier: earlier.map((sample) => ({ ...sample, memberId: n1.id })),
+    }),
+  );
+}
+
+test.each<[string, ports.DiskCounters, ports.DiskCounters, ports.DiskCounters, readonly string[]]>([
+  [
+    'fast now and slow since then',
+    fsyncs(400, 9_004_000),
+    fsyncs(0, 400),
+    fsyncs(0, 9_000_000),
+    ['warning slow-disk etcd/n1'],
+  ],
+  ['slow once and fast since then', fsyncs(9_000, 94_000), fsyncs(0, 0), fsyncs(9_000, 90_000), []],
+  ['slow once, with too few since then', fsyncs(9_000, 90_100), fsyncs(0, 400), fsyncs(9_000, 90_000), []],
+  ['restarted since then', fsyncs(200, 4_000), fsyncs(0, 400), fsyncs(10, 9_000_000), []],
+  [
+    'restarted since then, and nothing written now',
+    fsyncs(400, 4_000),
+    fsyncs(0, 0),
+    fsyncs(10, 9_000_000),
+    ['warning slow-disk etcd/n1'],
+  ],
+])('a disk is also judged since an earlier run: %s', (_, sinceStart, meanwhile, before, expected) => {
+  expect(lines(diskBetweenRuns(sinceStart, meanwhile, { ageMs: 2 * HOUR_MS, disk: before }))).toEqual(
+    expected,
+  );
+});
+
+test('the latest earlier run after which enough was written counts, and the table shows what was counted since', () => {
+  const [finding] = diskBetweenRuns(
+    fsyncs(700, 20_000),
+    fsyncs(0, 400),
+    { ageMs: 600_000, disk: fsyncs(690, 19_500) },
+    { ageMs: 2 * HOUR_MS, disk: fsyncs(300, 16_000) },
+    { ageMs: 9 * HOUR_MS, disk: fsyncs(0, 1_000) },
+  ).findings;
+  expect(finding?.summary).toBe(
+    'The disk of n1 is slow: 10% of the fsyncs in the last 2 hours took longer than 8 ms; etcd needs 99% of them below 10 ms',
+  );
+  expect(finding?.evidence).toContainEqual({
+    kind: 'table',
+    columns: ['Member', 'Operations', 'Slow', 'Last 3 s', 'Since an earlier run', 'Since start'],
+    rows: [
+      ['n1', 'fsyncs', 'above 8 ms', '0 of 400 (0%)', '400 of 4000 (10%) in 2 hours', '700 of 20000 (3%)'],
+      ['n1', 'backend commits', 'above 32 ms', '', '', ''],
+    ],
+  });
+});
+
+/** A database that had these sizes in MB, an hour apart, the last one now. */
+function growing(...sizes: readonly number[]) {
+  const inUse = (sizes.at(-1) ?? 0) * 0.95 * MB;
+  const n1 = leader('n1', {
+    dbSizeBytes: (sizes.at(-1) ?? 0) * MB,
+    dbInUseBytes: inUse,
+    quotaBytes: 2_000 * MB,
+  });
+  const earlier = sizes.slice(0, -1).map((size, at) => ({
+    memberId: n1.id,
+    ageMs: (sizes.length - 1 - at) * HOUR_MS,
+    dbSizeBytes: size * MB,
+  }));
+  return askOf(store([n1], { earlier }));
+}
+
+test('a database that grows steadily is a warning before it is full', () => {
+  const report = growing(1_400, 1_440, 1_480, 1_520, 1_560);
+  expect(report.verdict).toBe('etcd reaches its quota in about 11 hours if it keeps growing');
+  expect(lines(report)).toEqual(['warning database-growing etcd']);
+  expect(report.findings[0]?.summary).toContain(
+    'etcd grows by 40 MB an hour: if that continues, it reaches its quota of 2 GB in about 11 hours and stops accepting writes',
+  );
+  expect(report.findings[0]?.evidence).toContainEqual({
+    kind: 'field',
+    label: 'Growth',
+    value: '40 MB an hour over the last 4 hours, by 5 samples',
+  });
+});
+
+test('where days are left it is information, and beyond that nothing', () => {
+  expect(lines(growing(1_400, 1_410, 1_420, 1_430, 1_440))).toEqual(['info database-growing etcd']);
+  expect(lines(growing(1_400, 1_401, 1_402, 1_403, 1_404))).toEqual([]);
+});
+
+test('one that fills up already is one finding, which says when it is full', () => {
+  const report = growing(1_500, 1_540, 1_580, 1_620, 1_660);
+  expect(lines(report)).toEqual(['warning database-filling etcd']);
+  expect(report.findings[0]?.summary).toBe(
+    'etcd is 83% full, 1.7 GB of 2 GB used: at its quota it stops accepting writes, in about 8 hours if it keeps growing by 40 MB an hour. Defragmenting would free little: find out what writes so much, or raise the quota',
+  );
 });
 
 test('counters that began at 0 again say nothing about the time between', () => {

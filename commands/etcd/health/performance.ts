@@ -2,6 +2,7 @@ import { type Evidence, type ports, wording } from '../../kit.ts';
 import { field } from '../../shared/evidence.ts';
 import { memberName, memberNames, storeTarget } from '../../shared/store-members.ts';
 import type { StoreState } from './collect.ts';
+import { countersBetween } from './samples.ts';
 import type { Problem } from './verdict.ts';
 
 export interface PerformanceLimits {
@@ -108,7 +109,7 @@ function leaderChangesTable(members: readonly ports.StoreMember[]): Evidence[] {
 
 /** "99th percentile of wal_fsync_duration_seconds should be less than 10ms", and of backend_commit less than 25ms. */
 const GUIDE = 'https://etcd.io/docs/v3.4/faq/';
-/** Fewer since start say nothing about a 99th percentile. */
+/** Fewer since start, or since an earlier run, say nothing about a 99th percentile. */
 const MIN_SINCE_START = 1_000;
 /** Within seconds there are fewer; too few for a judgment are skipped. */
 const MIN_IN_INTERVAL = 20;
@@ -119,7 +120,8 @@ const CLEARLY = 5;
 /** With so many in a few seconds, applying is slow for whatever reason: a disk, the processor, or requests that are too large. */
 const MANY_SLOW_APPLIES = 10;
 
-type Kind = 'fsyncs' | 'commits';
+const KIND_NAMES = ['fsyncs', 'commits'] as const;
+type Kind = (typeof KIND_NAMES)[number];
 
 const KINDS: Readonly<
   Record<Kind, { readonly label: string; readonly limit: string; readonly guide: string }>
@@ -132,17 +134,17 @@ interface Slow {
   readonly member: ports.StoreMember;
   readonly kind: Kind;
   readonly share: number;
-  /** While the check ran; else since the member started, which is all there is where hardly anything was written meanwhile. */
-  readonly isNow: boolean;
+  /** `in the last 3 s`, `in the last 2 hours`, `since it started` */
+  readonly when: string;
 }
 
 /**
- * A disk is judged by what it did while the check ran: the counters since start hide a new problem for weeks, and show an old one as long.
- * Where nothing was written meanwhile they are all there is.
+ * A disk is judged by what it did while the check ran and since an earlier run: the counters since start hide a new problem for weeks, and
+ * show an old one as long. Where nothing was written meanwhile they are all there is.
  */
 function slowDisks(store: StoreState, { slowShare, leaderChanges }: PerformanceLimits): Problem | undefined {
   const slow = store.members.flatMap((member) =>
-    (['fsyncs', 'commits'] as const).flatMap((kind) => judge(store, member, kind, slowShare) ?? []),
+    KIND_NAMES.flatMap((kind) => judge(store, member, kind, slowShare) ?? []),
   );
   const [worst] = slow.toSorted((a, b) => b.share - a.share);
   // A limit of 1 turns slow applies off too.
@@ -153,9 +155,6 @@ function slowDisks(store: StoreState, { slowShare, leaderChanges }: PerformanceL
   const isOne = members.length === 1;
   const whose = `the ${isOne ? 'disk' : 'disks'} of ${memberNames(members)} ${isOne ? 'is' : 'are'} slow`;
   const { label, limit, guide } = KINDS[worst.kind];
-  const when = worst.isNow
-    ? ` in the last ${wording.seconds((store.interval?.seconds ?? 0) * 1_000)}`
-    : ' since it started';
   const consequence = elects ? ', and the leader has changed often' : '';
   return {
     ...(isClear && { headline: whose }),
@@ -163,7 +162,7 @@ function slowDisks(store: StoreState, { slowShare, leaderChanges }: PerformanceL
       reason: 'slow-disk',
       severity: isClear ? 'warning' : 'info',
       target: storeTarget(store, members),
-      summary: `${wording.capitalize(whose)}: ${isOne ? '' : 'up to '}${wording.percent(worst.share)} of the ${label}${when} took longer than ${limit}${consequence}; ${guide}`,
+      summary: `${wording.capitalize(whose)}: ${isOne ? '' : 'up to '}${wording.percent(worst.share)} of the ${label} ${worst.when} took longer than ${limit}${consequence}; ${guide}`,
       evidence: [
         field('Documentation', GUIDE),
         diskTable(store, members),
@@ -195,32 +194,66 @@ function slowApplies(store: StoreState): Problem | undefined {
 }
 
 function judge(store: StoreState, member: ports.StoreMember, kind: Kind, limit: number): Slow | undefined {
-  const now = store.interval?.disks[member.id]?.[kind];
-  if (now && now.total >= MIN_IN_INTERVAL) {
-    const share = now.slow / now.total;
-    return share > limit && now.slow >= MIN_SLOW_IN_INTERVAL
-      ? { member, kind, share, isNow: true }
-      : undefined;
-  }
+  const isSlow = ({ slow, total }: ports.Operations) => slow / total > limit;
+  const slowOf = ({ slow, total }: ports.Operations, when: string): Slow => ({
+    member,
+    kind,
+    share: slow / total,
+    when,
+  });
+  const { interval } = store;
+  const counted = interval?.disks[member.id]?.[kind];
+  const now = counted && counted.total >= MIN_IN_INTERVAL ? counted : undefined;
+  if (interval && now && isSlow(now) && now.slow >= MIN_SLOW_IN_INTERVAL)
+    return slowOf(now, `in the last ${wording.seconds(interval.seconds * 1_000)}`);
+  const between = sinceEarlierRun(store, member, kind);
+  if (between)
+    return isSlow(between) ? slowOf(between, `in the last ${wording.span(between.ageMs)}`) : undefined;
   const ever = member.disk?.[kind];
-  if (!ever || ever.total < MIN_SINCE_START) return undefined;
-  const share = ever.slow / ever.total;
-  return share > limit ? { member, kind, share, isNow: false } : undefined;
+  if (now || !ever || ever.total < MIN_SINCE_START) return undefined;
+  return isSlow(ever) ? slowOf(ever, 'since it started') : undefined;
+}
+
+/** Since the latest earlier run after which enough was written; undefined where the counters began at 0 again since then. */
+function sinceEarlierRun(
+  { earlier = [] }: StoreState,
+  { id, disk }: ports.StoreMember,
+  kind: Kind,
+): (ports.Operations & { readonly ageMs: number }) | undefined {
+  for (const { memberId, ageMs, disk: before } of earlier) {
+    if (memberId !== id || !before || !disk) continue;
+    const between = countersBetween(before, disk);
+    if (!between) return undefined;
+    const operations = between[kind];
+    if (operations && operations.total >= MIN_SINCE_START) return { ...operations, ageMs };
+  }
+  return undefined;
 }
 
 function diskTable(store: StoreState, members: readonly ports.StoreMember[]): Evidence {
   const { interval } = store;
+  const hasEarlier = members.some((member) =>
+    KIND_NAMES.some((kind) => sinceEarlierRun(store, member, kind) !== undefined),
+  );
   const span = interval ? `Last ${wording.seconds(interval.seconds * 1_000)}` : 'While checking';
   return {
     kind: 'table',
-    columns: ['Member', 'Operations', 'Slow', span, 'Since start'],
+    columns: [
+      'Member',
+      'Operations',
+      'Slow',
+      span,
+      ...(hasEarlier ? ['Since an earlier run'] : []),
+      'Since start',
+    ],
     rows: members.flatMap((member) => {
       const now = interval?.disks[member.id];
-      const rows = (['fsyncs', 'commits'] as const).map((kind) => [
+      const rows = KIND_NAMES.map((kind) => [
         memberName(member),
         KINDS[kind].label,
         `above ${KINDS[kind].limit}`,
         describeCount(now?.[kind]),
+        ...(hasEarlier ? [describeEarlier(sinceEarlierRun(store, member, kind))] : []),
         describeCount(member.disk?.[kind]),
       ]);
       const { slowApplies } = member.disk ?? {};
@@ -233,11 +266,16 @@ function diskTable(store: StoreState, members: readonly ports.StoreMember[]): Ev
               'applies',
               'above 100 ms',
               String(now?.slowApplies ?? ''),
+              ...(hasEarlier ? [''] : []),
               String(slowApplies),
             ],
           ];
     }),
   };
+}
+
+function describeEarlier(between: ReturnType<typeof sinceEarlierRun>): string {
+  return between ? `${describeCount(between)} in ${wording.span(between.ageMs)}` : '';
 }
 
 function describeCount(operations: ports.Operations | undefined): string {

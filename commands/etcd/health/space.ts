@@ -2,6 +2,7 @@ import { type Evidence, type ports, wording } from '../../kit.ts';
 import { field } from '../../shared/evidence.ts';
 import { memberNames, membersTable, storeTarget } from '../../shared/store-members.ts';
 import type { StoreState } from './collect.ts';
+import { describeRate, describeWhen, forecastOf, growthEvidence } from './growth.ts';
 import {
   type Space,
   hasAlarm,
@@ -19,6 +20,7 @@ export interface SpaceLimits {
   readonly criticalFill: number;
 }
 
+const DAY_MS = 86_400_000;
 const CORRUPTION = 'https://etcd.io/docs/v3.5/op-guide/data_corruption/';
 const SPACE_QUOTA = 'https://etcd.io/docs/v3.4/op-guide/maintenance/#space-quota';
 
@@ -28,7 +30,8 @@ const FRAGMENTED_BYTES = 100_000_000;
 
 /** NOSPACE first: a full store is not reported as filling. */
 export function spaceProblems(store: StoreState, limits: SpaceLimits): Problem[] {
-  const problem = onlyToDisarm(store) ?? noSpace(store) ?? filling(store, limits) ?? fragmented(store);
+  const problem =
+    onlyToDisarm(store) ?? noSpace(store) ?? filling(store, limits) ?? growing(store) ?? fragmented(store);
   return problem ? [problem] : [];
 }
 
@@ -132,6 +135,8 @@ function filling(store: StoreState, { warningFill, criticalFill }: SpaceLimits):
   if (share * 100 < Math.min(warningFill, criticalFill)) return undefined;
   const isCritical = share * 100 >= criticalFill;
   const isWorth = isWorthFreeing(space);
+  const forecast = forecastOf(store);
+  const when = forecast ? `, ${describeWhen(forecast)} if it keeps growing by ${describeRate(forecast)}` : '';
   const next = isWorth
     ? `Defragmenting frees ${wording.bytes(space.freeBytes ?? 0)}`
     : 'Defragmenting would free little: find out what writes so much, or raise the quota';
@@ -141,13 +146,32 @@ function filling(store: StoreState, { warningFill, criticalFill }: SpaceLimits):
       reason: 'database-filling',
       severity: isCritical ? 'critical' : 'warning',
       target: store.name,
-      summary: `${store.name} is ${wording.percent(share)} full, ${filled(space)}: at its quota it stops accepting writes. ${next}`,
+      summary: `${store.name} is ${wording.percent(share)} full, ${filled(space)}: at its quota it stops accepting writes${when}. ${next}`,
       evidence: [
         ...freeIn(space),
+        ...growthEvidence(forecast),
         ...(isWorth ? whyNot(store, obstacleToFreeing(store)) : []),
         field('Documentation', SPACE_QUOTA),
       ],
       ...(isWorth && offer(store, obstacleToFreeing(store), 'free-space')),
+    },
+  };
+}
+
+/** A guess, so never critical. */
+function growing(store: StoreState): Problem | undefined {
+  const forecast = forecastOf(store);
+  if (!forecast) return undefined;
+  const isSoon = forecast.fullInMs <= DAY_MS;
+  const when = describeWhen(forecast);
+  return {
+    ...(isSoon && { headline: `${store.name} reaches its quota ${when} if it keeps growing` }),
+    finding: {
+      reason: 'database-growing',
+      severity: isSoon ? 'warning' : 'info',
+      target: store.name,
+      summary: `${store.name} grows by ${describeRate(forecast)}: if that continues, it reaches its quota of ${wording.bytes(forecast.quotaBytes)} ${when} and stops accepting writes. Find out what writes so much, compact the history regularly (--auto-compaction-retention), or raise the quota`,
+      evidence: [...growthEvidence(forecast), field('Documentation', SPACE_QUOTA), sizesTable(store)],
     },
   };
 }
