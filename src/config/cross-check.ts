@@ -61,17 +61,17 @@ export function crossCheckRemediations(value: unknown, checks: KnownChecks): rea
     Object.keys(remediations as object).map((name) => `${check}:${name}`),
   );
   const given = asObject(asObject(value)['remediations']);
-  return ['destructive', 'off'].flatMap((list) => {
-    const names: unknown = given[list];
-    if (!Array.isArray(names)) return [];
-    return names.flatMap((name: unknown, index) => {
-      if (typeof name !== 'string' || known.includes(name)) return [];
-      const meant = nearest(name, known);
-      const hint = meant ? `Did you mean \`${meant}\`?` : `Known: ${known.join(', ') || 'none'}`;
-      return [
-        { path: ['remediations', list, index], what: `there is no fix \`${name.slice(0, 80)}\``, hint },
-      ];
-    });
+  const named = [
+    ...['destructive', 'off'].flatMap((list) =>
+      asArray(given[list]).map((name, index) => ({ path: ['remediations', list, index], name })),
+    ),
+    ...Object.keys(asObject(given['lines'])).map((name) => ({ path: ['remediations', 'lines', name], name })),
+  ];
+  return named.flatMap(({ path, name }) => {
+    if (typeof name !== 'string' || known.includes(name)) return [];
+    const meant = nearest(name, known);
+    const hint = meant ? `Did you mean \`${meant}\`?` : `Known: ${known.join(', ') || 'none'}`;
+    return [{ path, what: `there is no fix \`${name.slice(0, 80)}\``, hint }];
   });
 }
 
@@ -116,6 +116,10 @@ function wrongArguments(name: string, check: Pick<AnyCheck, 'args'>, given: Loos
       )
       .map(({ path, message }) => ({ path: ['checks', name, ...path], what: message })),
   ];
+}
+
+function asArray(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 function asObject(value: unknown): Loose {

@@ -364,12 +364,13 @@ test('a .env file fills in what the environment does not say', () => {
   expect(readEnvironment(variables)).toMatchObject({ logLevel: 'debug', port: 5000 });
 });
 
-test('a fix that is misspelt under `off` would still be offered, so it is a mistake and not a wish', () => {
-  const text = `${SMALL}remediations: { off: [lab/things:mned], destructive: [lab/things:mend] }\n`;
+test('a fix that is misspelled under `off`, `destructive` or `lines` is an error', () => {
+  const text = `${SMALL}remediations: { off: [lab/things:mned], destructive: [lab/things:mend], lines: { lab/things:mendd: 5 } }\n`;
   const checks = new Map([['lab/things', { args: z.object({}), remediations: { mend: {} } }]]);
 
   expect(problemsOf(() => read(text, {}, { checks: checks as never }))).toEqual([
     expect.stringContaining('there is no fix `lab/things:mned`. Did you mean `lab/things:mend`?'),
+    expect.stringContaining('there is no fix `lab/things:mendd`. Did you mean `lab/things:mend`?'),
   ]);
 });
 

@@ -409,3 +409,120 @@ describe('verify', () => {
     expect(linesWith('a bug in Wrench')).toEqual([]);
   });
 });
+
+describe('a plan for many targets', () => {
+  const things = ['pump', 'fan', 'lamp'];
+
+  test('is applied line by line, and fixed once no target is found any more', async () => {
+    await setApproved({ things });
+
+    await apply();
+
+    const record = await stage.read();
+    expect(record).toMatchObject({ state: 'fixed', after: { finding: 'gone', targets: [] } });
+    expect(stepsIn(record)).toEqual(['mended pump', 'mended fan', 'mended lamp']);
+    const orders = things.map((thing, at) => ({ thing, order: `${stage.id}-${at + 1}` }));
+    expect(stage.system.applied).toEqual(orders);
+  });
+
+  test('skips what the check no longer finds, what is gone and what has changed, and fixes the rest', async () => {
+    await setApproved({ things });
+    stage.system.broken.delete('pump');
+    stage.system.removed.add('fan');
+    stage.system.beforeApply = async () => void stage.system.broken.delete('fan');
+
+    await apply();
+
+    const record = await stage.read();
+    expect(record.state).toBe('fixed');
+    expect(stepsIn(record)).toEqual([
+      'Skipped lab:pump: the check no longer finds it',
+      'Skipped lab:fan: fan was removed',
+      'mended lamp',
+    ]);
+  });
+
+  test('is skipped as a whole if none of its targets is found any more', async () => {
+    await setApproved({ things });
+    stage.system.broken.clear();
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({ state: 'skipped', deeds: [] });
+  });
+
+  test('stops at the first failure, with the steps before it recorded', async () => {
+    await setApproved({ things });
+    stage.system.beforeApply = async (thing) => {
+      if (thing === 'fan') throw new SourceError('lab', 'unreachable', 'fan does not respond');
+    };
+
+    await apply();
+
+    const record = await stage.read();
+    expect(record).toMatchObject({ state: 'failed', because: 'fan does not respond' });
+    expect(stepsIn(record)).toEqual(['mended pump']);
+    expect(record.after).toMatchObject({ finding: 'found', targets: ['lab:fan', 'lab:lamp'] });
+  });
+
+  test('is not fixed while one of its targets is still found', async () => {
+    await setApproved({ things });
+    stage.system.removed.add('lamp');
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({
+      state: 'unverified',
+      after: { finding: 'found', targets: ['lab:lamp'] },
+    });
+  });
+
+  test('stops between two lines when remediations are frozen', async () => {
+    await setApproved({ things });
+    stage.system.beforeApply = async () => stage.freeze();
+
+    await apply();
+
+    const record = await stage.read();
+    expect(record.state).toBe('failed');
+    expect(stepsIn(record)).toEqual(['mended pump']);
+  });
+
+  test('is refused when it is planned if it has more lines than the caps allow', async () => {
+    stage = await setRemediationStage(redis, { things });
+    const policy = { ...stage.deps.policy, perRun: 2 };
+    await stage.request();
+
+    await stage.run('plan', { policy });
+
+    expect(await stage.read()).toMatchObject({
+      state: 'refused',
+      because:
+        'the plan has 3 lines, and `remediations.perRun` allows 2: raise it, or set a cap for `lab/things:mend` in `remediations.lines`',
+    });
+  });
+});
+
+describe('a mitigation', () => {
+  const mitigation = (value: number) => ({ provenBy: () => ({ label: 'things', value }) });
+
+  test('ends as mitigated once its measure is reached, with the finding still there', async () => {
+    await setApproved({ fix: mitigation(2) });
+    stage.system.fixWorks = false;
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({
+      state: 'mitigated',
+      after: { finding: 'found', isMitigated: true },
+    });
+  });
+
+  test('is never fixed: without its measure it is unverified, even if the finding is gone', async () => {
+    await setApproved({ fix: mitigation(17) });
+
+    await apply();
+
+    expect(await stage.read()).toMatchObject({ state: 'unverified', after: { finding: 'gone' } });
+  });
+});

@@ -4,6 +4,7 @@ import { applyRemediation, planRemediation } from '../check/run-remediation.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { authorize } from '../store/access/authorize.ts';
 import { isDurableEnough, NOT_DURABLE } from '../store/remediation/durability.ts';
+import { provenOutcome } from '../store/remediation/observation.ts';
 import { remediationName } from '../store/remediation/policy.ts';
 import { type Observation, planHashOf, type RemediationRecord } from '../store/remediation/record.ts';
 import { refuseRemediation, skipRemediation } from '../store/remediation/transitions/approval.ts';
@@ -236,8 +237,8 @@ async function endAfter(
 }
 
 /**
- * settling -> fixed or unverified: runs the check until the finding is gone and every measure is complete, at most for the time that the
- * remediation may take to settle.
+ * settling -> fixed, mitigated or unverified: runs the check until the finding is gone and every measure is complete, or the measure of a
+ * mitigation is reached; at most for the time that the remediation may take to settle.
  */
 async function verify(
   context: JobContext,
@@ -248,13 +249,15 @@ async function verify(
   const { settlesWithinSeconds } = definitionOf(deps, record).remediation;
   const deadlineMs = performance.now() + settlesWithinSeconds * 1_000;
   let after: Observation;
+  let proven: ReturnType<typeof provenOutcome>;
   for (;;) {
     after = await observe({ ...context, signal: lease.signal }, before);
-    if (after.finding === 'gone' && isComplete(after.measures)) break;
+    proven = provenOutcome(record, after);
+    if (proven === 'mitigated' || (proven === 'fixed' && isComplete(after.measures))) break;
     if (performance.now() >= deadlineMs) break;
     await sleep(deps.recheckEveryMs, undefined, { signal: lease.signal });
   }
   const because =
-    after.finding === 'gone' ? undefined : `${settlesWithinSeconds} s after it was applied: ${after.verdict}`;
+    proven === undefined ? `${settlesWithinSeconds} s after it was applied: ${after.verdict}` : undefined;
   await commitTransition(context, recordVerification(token, after, because));
 }

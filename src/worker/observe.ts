@@ -1,6 +1,8 @@
+import type { AnyRemediation } from '../check/define-remediation.ts';
+import type { Report } from '../check/finding.ts';
 import { runCheck } from '../check/run-check.ts';
 import { observationOf } from '../store/remediation/observation.ts';
-import type { Observation } from '../store/remediation/record.ts';
+import type { Observation, RemediationRecord } from '../store/remediation/record.ts';
 import { definitionOf, type JobContext, readersOf } from './job-context.ts';
 import { loadEarlier } from './samples.ts';
 
@@ -11,7 +13,7 @@ import { loadEarlier } from './samples.ts';
 export async function observe(context: JobContext, before?: Observation): Promise<Observation> {
   const { deps, record, signal } = context;
   const { check: name, environment, args } = record;
-  const { check } = definitionOf(deps, record);
+  const { check, remediation } = definitionOf(deps, record);
   const report = await runCheck(check, {
     check: name,
     environment,
@@ -23,5 +25,21 @@ export async function observe(context: JobContext, before?: Observation): Promis
     ...(await loadEarlier(deps, check, { check: name, environment })),
     redact: deps.redact,
   });
-  return observationOf(report, record, before);
+  const observation = observationOf(report, record, before);
+  return isMitigated(remediation, record, report.measures)
+    ? { ...observation, isMitigated: true }
+    : observation;
+}
+
+/** Whether the measures have the values that a mitigation names as its proof. */
+function isMitigated(
+  { provenBy, params }: AnyRemediation,
+  { each, ...single }: RemediationRecord,
+  measures: Report['measures'] = [],
+): boolean {
+  if (!provenBy) return false;
+  const wanted = (each ?? [single]).map((one) => provenBy(params.parse(one.params)));
+  return wanted.every(({ label, value }) =>
+    measures.some((measure) => measure.label === label && measure.value === value),
+  );
 }

@@ -49,6 +49,7 @@ export function configOf(pace: Timing): Config {
       applyWithinSeconds: pace.applyWithinSeconds,
       perRun: 1_000,
       perHour: 100_000,
+      lines: {},
       requireReason: false,
       membershipSeconds: pace.membershipSeconds,
     },

@@ -30,6 +30,7 @@ export const openToAll: Pick<Config, 'roles' | 'remediations' | 'audit'> = {
     applyWithinSeconds: 120,
     perRun: 20,
     perHour: 1_000,
+    lines: {},
     requireReason: false,
     membershipSeconds: 300,
   },

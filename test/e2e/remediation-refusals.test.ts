@@ -427,7 +427,7 @@ test('no more of one report than configured is applied', async () => {
   await press(ADA, list, 'request', fan, true);
 
   const refused = await card('REFUSED');
-  expect(refused.text).toContain('which is the limit');
+  expect(refused.text).toContain('allows 1 fix of one report');
   expect(system.applied).toHaveLength(1);
 });
 

@@ -16,10 +16,21 @@ export interface FakeSystem {
   beforeApply?: (thing: string, signal: AbortSignal) => Promise<void>;
   /** Whether a fix repairs the thing. */
   fixWorks: boolean;
+  /** Several broken things are one finding with many targets, and one fix for all of them. */
+  isGrouped: boolean;
+  /** Things that were removed: they are still reported, and cannot be planned. */
+  readonly removed: Set<string>;
 }
 
 export function makeFakeSystem(things: readonly string[]): FakeSystem {
-  return { broken: new Set(things), applied: [], version: '1', fixWorks: true };
+  return {
+    broken: new Set(things),
+    applied: [],
+    version: '1',
+    fixWorks: true,
+    isGrouped: false,
+    removed: new Set(),
+  };
 }
 
 /** A check of a fake system, whose findings offer a fix. */
@@ -37,6 +48,7 @@ export function makeFixableCheck(
     params: z.strictObject({ thing: z.string() }),
     plan: async (_, { thing }): Promise<Plan> => {
       if (system.unreachable) throw new SourceError('lab', 'refused', system.unreachable);
+      if (system.removed.has(thing)) throw new SourceError('lab', 'missing', `${thing} was removed`);
       return {
         lines: [`Mend ${thing}, version ${system.version}`],
         targets: [`lab:${thing}`],
@@ -50,6 +62,11 @@ export function makeFixableCheck(
       await recordStep(`mended ${thing}`);
     },
     settlesWithinSeconds,
+    many: {
+      title: (all) => `Mend all ${all.length}`,
+      line: ({ thing }) => `Mend ${thing}`,
+      precondition: ({ precondition }) => ({ version: precondition['version'] ?? '' }),
+    },
   });
   return defineCheck({
     title: 'Things of a fake system',
@@ -65,15 +82,35 @@ export function makeFixableCheck(
     diagnose: (broken) => ({
       examined: 3,
       verdict: broken.length > 0 ? `${broken.length} of 3 things are broken` : 'All 3 things are well',
-      findings: broken.map((thing) => ({
-        reason: 'thing-broken',
-        severity: 'critical' as const,
-        target: `lab:${thing}`,
-        summary: `${thing} is broken`,
-        offers: [{ remediation: 'mend' as const, params: { thing } }],
-      })),
+      findings:
+        system.isGrouped && broken.length > 1
+          ? [groupOf(broken)]
+          : broken.map((thing) => ({
+              reason: 'thing-broken',
+              severity: 'critical' as const,
+              target: `lab:${thing}`,
+              summary: `${thing} is broken`,
+              offers: [{ remediation: 'mend' as const, params: { thing } }],
+            })),
       measures: [{ label: 'things', value: 3 - broken.length, of: 3, unit: 'well' }],
     }),
     remediations: { mend },
   });
+}
+
+/** All of them have one cause. */
+function groupOf(things: readonly string[]) {
+  const targets = things.map((thing) => `lab:${thing}`);
+  const each = things.map((thing) => ({ target: `lab:${thing}`, params: { thing } }));
+  return {
+    reason: 'thing-broken',
+    severity: 'critical' as const,
+    target: 'lab',
+    targets,
+    summary: `${things.length} things are broken`,
+    offers: [
+      { remediation: 'mend' as const, each },
+      ...each.map((one) => ({ remediation: 'mend' as const, ...one })),
+    ],
+  };
 }

@@ -55,15 +55,24 @@ export interface RemediationStageOptions {
   readonly risk?: Risk;
   readonly settlesWithinSeconds?: number;
   readonly deps?: Partial<RemediationDeps>;
+  /** The broken things. With several, the fix is one plan for all of them. */
+  readonly things?: readonly string[];
   /** Replaces parts of the fix. */
   readonly fix?: Partial<AnyRemediation>;
 }
 
 export async function setRemediationStage(
   redis: Redis,
-  { risk = 'disruptive', settlesWithinSeconds = 0, deps: changedDeps, fix }: RemediationStageOptions = {},
+  {
+    risk = 'disruptive',
+    settlesWithinSeconds = 0,
+    things = ['pump'],
+    deps: changedDeps,
+    fix,
+  }: RemediationStageOptions = {},
 ): Promise<RemediationStage> {
-  const system = makeFakeSystem(['pump']);
+  const system = makeFakeSystem(things);
+  system.isGrouped = things.length > 1;
   const check = makeFixableCheck(system, risk, settlesWithinSeconds);
   const mend = { ...(check.remediations?.['mend'] as AnyRemediation), ...fix };
   const remediations = openRemediationStore(redis, PREFIX);
@@ -91,15 +100,28 @@ export async function setRemediationStage(
     metrics: makeMetrics(),
     ...changedDeps,
   };
-  const offer = anOffer({
+  const { params: _, ...ofLab } = anOffer({
     runId: 'r0123456789abcdef',
     check: 'lab/things',
     remediation: 'mend',
-    title: 'Mend pump',
     risk,
-    params: { thing: 'pump' },
-    finding: { reason: 'thing-broken', target: 'lab:pump', summary: 'pump is broken' },
+    ...(mend.provenBy && { mitigates: true }),
   });
+  const reason = 'thing-broken';
+  const targets = things.map((thing) => `lab:${thing}`);
+  const offer: RemediationRecord = system.isGrouped
+    ? {
+        ...ofLab,
+        title: `Mend all ${things.length}`,
+        each: things.map((thing) => ({ target: `lab:${thing}`, params: { thing } })),
+        finding: { reason, target: 'lab', targets, summary: `${things.length} things are broken` },
+      }
+    : {
+        ...ofLab,
+        title: 'Mend pump',
+        params: { thing: 'pump' },
+        finding: { reason, target: 'lab:pump', summary: 'pump is broken' },
+      };
   const { id } = offer;
   await remediations.saveOffers([offer]);
   await savePeople(deps);

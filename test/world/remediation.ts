@@ -39,6 +39,7 @@ export const POLICY: Policy = {
   applyWithinSeconds: 120,
   perRun: 20,
   perHour: 20,
+  lines: {},
   requireReason: false,
   membershipSeconds: 300,
   roles: { requester: ['U0ADA'], approver: ['U0GRACE', 'U0KATE'], auditor: [] },

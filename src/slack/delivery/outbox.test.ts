@@ -74,6 +74,7 @@ const policy: Policy = {
   applyWithinSeconds: 120,
   perRun: 20,
   perHour: 20,
+  lines: {},
   requireReason: false,
   membershipSeconds: 300,
   roles: { requester: [], approver: [], auditor: [] },

@@ -34,7 +34,7 @@ export const auditEventSchema = z.strictObject({
   environment: z.string().exactOptional(),
   targets: z.array(z.string()).exactOptional(),
   planHash: z.string().exactOptional(),
-  /** The final state, for the kind `outcome`: `fixed`, `unverified`, `failed`, `interrupted`. */
+  /** The final state, for the kind `outcome`: `fixed`, `mitigated`, `unverified`, `failed`, `interrupted`. */
   outcome: z.string().exactOptional(),
   because: z.string().exactOptional(),
   /** How many events the entry stands for, if they were not audited one by one. */

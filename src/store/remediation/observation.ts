@@ -42,3 +42,12 @@ function concerns(
 function affects({ target, targets = [] }: Finding<unknown>, wanted: string): boolean {
   return target === wanted || targets.includes(wanted);
 }
+
+/** The outcome that an observation proves; undefined if it proves none. A mitigation is never fixed, even if the finding is gone. */
+export function provenOutcome(
+  { mitigates }: Pick<RemediationRecord, 'mitigates'>,
+  { finding, isMitigated }: Observation,
+): 'fixed' | 'mitigated' | undefined {
+  if (mitigates) return isMitigated ? 'mitigated' : undefined;
+  return finding === 'gone' ? 'fixed' : undefined;
+}

@@ -44,18 +44,18 @@ export const remediationsSchema = z.strictObject({
   applyWithinSeconds: z.number().positive().max(3_600).default(120).meta({
     description: 'How many seconds after the last approval a worker may begin; then it has expired.',
   }),
-  perRun: z
-    .number()
-    .int()
-    .min(1)
-    .default(20)
-    .meta({ description: 'How many remediations that one report offered may be applied.' }),
-  perHour: z
-    .number()
-    .int()
-    .min(1)
-    .default(20)
-    .meta({ description: 'How many remediations may be applied in one environment within an hour.' }),
+  perRun: z.number().int().min(1).default(20).meta({
+    description:
+      'How many remediations that one report offered may be applied. Each line of a plan for many targets counts.',
+  }),
+  perHour: z.number().int().min(1).default(20).meta({
+    description:
+      'How many remediations may be applied in one environment within an hour. Each line of a plan for many targets counts.',
+  }),
+  lines: z.record(nameSchema, z.number().int().min(1)).default({}).meta({
+    description:
+      'Caps of their own for remediations, by name: `node/leftovers:remove: 500`. They replace `perRun` and `perHour` for it.',
+  }),
   requireReason: z.boolean().default(false).meta({
     description:
       'Whether people must give a reason (10 to 500 characters) when they ask for a plan and when they approve one. It is shown on the plan card and in the audit.',
@@ -94,6 +94,38 @@ export function disabledReason(
   if (remediation.risk !== 'safe' && policy.roles.approver.length === 0)
     return 'nobody may approve it: `roles.approver` names no one';
   return undefined;
+}
+
+/** How many lines of plans may be applied. */
+export interface Caps {
+  readonly perRun: number;
+  readonly perHour: number;
+  /** The remediation, if it has a cap of its own: its lines are counted apart from all others. */
+  readonly own?: string;
+}
+
+export function capsFor(
+  { lines, perRun, perHour }: Policy,
+  remediation: Parameters<typeof remediationName>[0],
+): Caps {
+  const own = remediationName(remediation);
+  const cap = lines[own];
+  return cap === undefined ? { perRun, perHour } : { perRun: cap, perHour: cap, own };
+}
+
+/** Why a plan with this many lines can never be applied, with the setting that forbids it; undefined if it can. */
+export function tooManyLines(
+  policy: Policy,
+  remediation: Parameters<typeof capsFor>[1],
+  lines: number,
+): string | undefined {
+  const { perRun, perHour, own } = capsFor(policy, remediation);
+  const cap = Math.min(perRun, perHour);
+  if (lines <= cap) return undefined;
+  if (own !== undefined)
+    return `the plan has ${lines} lines, and \`remediations.lines\` allows ${cap} for \`${own}\``;
+  const setting = perRun <= perHour ? 'perRun' : 'perHour';
+  return `the plan has ${lines} lines, and \`remediations.${setting}\` allows ${cap}: raise it, or set a cap for \`${remediationName(remediation)}\` in \`remediations.lines\``;
 }
 
 /** How many approvals by others a remediation needs. A safe one needs none: the click that requests it is enough. */

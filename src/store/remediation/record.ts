@@ -68,6 +68,8 @@ const observationSchema = z.strictObject({
   measures: z.array(measureSchema),
   /** What could not be checked. */
   gaps: z.array(z.string()),
+  /** Of a mitigation: its measure has the value that proves it. */
+  isMitigated: z.literal(true).exactOptional(),
 });
 
 export type Observation = z.infer<typeof observationSchema>;
@@ -136,6 +138,11 @@ export function remediationIdOf(
 ): string {
   const named = JSON.stringify([runId, reason, target, remediation, params ?? each]);
   return `m${createHash('sha256').update(named).digest('hex').slice(0, 16)}`;
+}
+
+/** How much a plan counts against the caps. */
+export function countLines(plan: Plan | undefined): number {
+  return plan?.parts?.length ?? 1;
 }
 
 /** What an approver approves: exactly these lines, targets and preconditions. */

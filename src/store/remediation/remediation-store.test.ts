@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { Plan } from '../../check/define-remediation.ts';
 import { beforeEach, expect, test } from 'vitest';
 import {
   anOffer,
@@ -48,11 +49,12 @@ const stateOf = async ({ id }: RemediationRecord) => (await remediations.read(id
 async function aPlan(
   changed: Partial<RemediationRecord> = {},
   targets = PLAN.targets,
+  plan: Partial<Plan> = {},
 ): Promise<RemediationRecord> {
   const offer = anOffer(changed);
   await remediations.saveOffers([offer]);
   await remediations.transition(offer.id, requestPlan('U0ADA', POLICY));
-  await remediations.transition(offer.id, recordPlan({ ...PLAN, targets }, OBSERVATION, POLICY));
+  await remediations.transition(offer.id, recordPlan({ ...PLAN, ...plan, targets }, OBSERVATION, POLICY));
   return (await remediations.read(offer.id))?.record ?? offer;
 }
 
@@ -60,8 +62,9 @@ async function aPlan(
 async function anApproval(
   changed: Partial<RemediationRecord> = {},
   targets = PLAN.targets,
+  plan: Partial<Plan> = {},
 ): Promise<RemediationRecord> {
-  const { id, planHash = '' } = await aPlan(changed, targets);
+  const { id, planHash = '' } = await aPlan(changed, targets, plan);
   const result = await remediations.transition(id, approve('U0GRACE', planHash, POLICY));
   if (result.kind !== 'changed') throw new Error(result.because);
   return result.record;
@@ -275,12 +278,41 @@ test('the caps limit how many fixes of one report, and in one environment within
 
   await expect(begun(ofRun('r1', 1))).resolves.toBe('begun');
   await expect(begun(ofRun('r1', 2))).resolves.toBe('begun');
-  await expect(begun(ofRun('r1', 3))).resolves.toBe('2 of this report were applied, which is the limit');
+  await expect(begun(ofRun('r1', 3))).resolves.toBe('`remediations.perRun` allows 2 fixes of one report');
   await expect(begun(ofRun('r2', 4))).resolves.toBe('begun');
   await expect(begun(ofRun('r3', 5))).resolves.toBe(
-    '3 were applied in this environment within the last hour, which is the limit',
+    '`remediations.perHour` allows 3 fixes within an hour in this environment',
   );
   await expect(begun(ofRun('r4', 6, 'staging'))).resolves.toBe('begun');
+});
+
+test('each line of a plan for many targets counts against the caps', async () => {
+  const policy = { ...POLICY, perRun: 5, perHour: 6 };
+  const many = (number: number, lines: number, runId: string) => {
+    const targets = Array.from({ length: lines }, (_, at) => `${number}-${at}`);
+    const parts = targets.map((target) => ({ target, line: target, precondition: { version: '1' } }));
+    return anApproval({ ...another(number), runId }, targets, { parts });
+  };
+  const begin = async (approved: RemediationRecord, rules = policy) => {
+    const result = await start(approved, rules);
+    return result.kind === 'changed' ? 'begun' : result.because;
+  };
+
+  await expect(begin(await many(1, 3, 'r1'))).resolves.toBe('begun');
+  await expect(begin(await many(2, 3, 'r1'))).resolves.toBe(
+    '`remediations.perRun` allows 5 fixes of one report',
+  );
+  await expect(begin(await many(3, 2, 'r1'))).resolves.toBe('begun');
+  await expect(begin(await many(4, 2, 'r2'))).resolves.toBe(
+    '`remediations.perHour` allows 6 fixes within an hour in this environment',
+  );
+  // A cap of its own is counted apart from all others.
+  const own = { ...policy, lines: { 'etcd/doppler:restart': 4 } };
+  await expect(begin(await many(5, 3, 'r1'), own)).resolves.toBe('begun');
+  await expect(begin(await many(6, 2, 'r3'), own)).resolves.toBe(
+    '`remediations.lines` allows 4 lines of `etcd/doppler:restart` within an hour in this environment',
+  );
+  await expect(begin(await many(7, 1, 'r3'))).resolves.toBe('begun');
 });
 
 test('of many executions that start at once only as many start as the caps allow', async () => {

@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
+import { count } from '../../text/wording.ts';
 import { loadLua } from '../../queue/load-lua.ts';
 import { type AuditLog, openAuditLog } from '../audit/audit-log.ts';
 import { readClock, type RedisTime, toEpochMs } from '../read-clock.ts';
-import { type RemediationRecord, remediationRecordSchema } from './record.ts';
+import type { Caps } from './policy.ts';
+import { countLines, type RemediationRecord, remediationRecordSchema } from './record.ts';
 import type { Change, Transition } from './transitions/common.ts';
 
 /** A remediation as it is in Redis. */
@@ -88,6 +90,7 @@ const commitChange = loadLua(new URL('./lua/commit-change.lua', import.meta.url)
     'unlessFrozen',
     'perHour',
     'perRun',
+    'lines',
     'lockMs',
     'keepMs',
     'onlyIfOverdue',
@@ -229,8 +232,8 @@ function commit(
       dueKey: keys.due,
       cardPendingKey: keys.cardPending,
       freezeKey: keys.freeze,
-      appliedKey: keys.applied(environment),
-      appliedOfRunKey: keys.appliedOfRun(runId),
+      appliedKey: keys.applied(environment, caps?.own),
+      appliedOfRunKey: keys.appliedOfRun(runId, caps?.own),
       targetKeys: targetKeysOf(keys, next),
       id,
       revision,
@@ -245,6 +248,7 @@ function commit(
       unlessFrozen: unlessFrozen ? 'yes' : '',
       perHour: caps?.perHour ?? '',
       perRun: caps?.perRun ?? '',
+      lines: countLines(next.plan),
       lockMs: lockTargetsForMs ?? '',
       keepMs: KEEP_MS,
       onlyIfOverdue: onlyIfOverdue ? 'yes' : '',
@@ -258,10 +262,16 @@ function refusalReason(answer: string, { caps }: Change): string {
   if (answer === 'frozen') return 'all remediations are frozen; `/wrench unfreeze` ends the freeze';
   if (answer.startsWith('held '))
     return `another remediation of the same target is in progress (${answer.slice(5)})`;
-  if (answer === 'capped-hour')
-    return `${caps?.perHour} were applied in this environment within the last hour, which is the limit`;
-  if (answer === 'capped-run') return `${caps?.perRun} of this report were applied, which is the limit`;
+  if (caps && answer === 'capped-hour')
+    return `${allowance(caps, 'perHour')} within an hour in this environment`;
+  if (caps && answer === 'capped-run') return `${allowance(caps, 'perRun')} of one report`;
   throw new Error(`unexpected reply to a transition: ${answer}`);
+}
+
+function allowance(caps: Caps, setting: 'perHour' | 'perRun'): string {
+  return caps.own === undefined
+    ? `\`remediations.${setting}\` allows ${count(caps[setting], 'fix', 'fixes')}`
+    : `\`remediations.lines\` allows ${count(caps[setting], 'line')} of \`${caps.own}\``;
 }
 
 /** The locks of its targets. The same name in two environments is two targets. */
@@ -285,8 +295,11 @@ function keysOf(prefix: string) {
           .digest('hex')
           .slice(0, 32)}`,
       ),
-    applied: (environment: string) => named(`applied:${environment}`),
-    appliedOfRun: (runId: string) => named(`applied-of:${runId}`),
+    // A remediation with a cap of its own is counted apart.
+    applied: (environment: string, own?: string) =>
+      named(own === undefined ? `applied:${environment}` : `applied-lines:${environment}:${own}`),
+    appliedOfRun: (runId: string, own?: string) =>
+      named(own === undefined ? `applied-of:${runId}` : `applied-lines-of:${runId}:${own}`),
     due: named('remediations:due'),
     // The name in Redis is kept from 0.2.
     cardPending: named('remediations:untold'),

@@ -9,8 +9,8 @@
     dueKey           sorted set: remediation ids by deadline, in milliseconds of the epoch
     cardPendingKey   sorted set: ids of remediations whose card is out of date, by the time of the change
     freezeKey        exists while remediations are frozen
-    appliedKey       sorted set: ids applied in this environment, by time
-    appliedOfRunKey  set: ids applied of this run
+    appliedKey       sorted set: what was applied in this environment, by time: the id of a remediation, and <id>#2 … for its further lines
+    appliedOfRunKey  set: the same of this run
     ...targetKeys    a lock of each target; its value is the id of the remediation that has it
   Arguments:
     id               of the remediation
@@ -24,8 +24,9 @@
     entry            JSON: the audit entry, or '' for none
     notAfterMs       refuse after this time, in milliseconds of the epoch; '' for no limit
     unlessFrozen     'yes' to refuse while remediations are frozen
-    perHour          remediations that may be applied in an hour in the environment; '' to neither count nor limit
-    perRun           remediations that may be applied of the run, together with perHour
+    perHour          lines that may be applied in an hour in the environment; '' to neither count nor limit
+    perRun           lines that may be applied of the run, together with perHour
+    lines            how many lines the plan has
     lockMs           how long to lock the targets, in milliseconds; '' to unlock them
     keepMs           how long to keep the record and the counts of the run, in milliseconds
     onlyIfOverdue    'yes' to refuse before the deadline
@@ -54,9 +55,10 @@ local notAfterMs = ARGV[10]
 local unlessFrozen = ARGV[11]
 local perHour = ARGV[12]
 local perRun = ARGV[13]
-local lockMs = ARGV[14]
-local keepMs = ARGV[15]
-local onlyIfOverdue = ARGV[16]
+local lines = ARGV[14]
+local lockMs = ARGV[15]
+local keepMs = ARGV[16]
+local onlyIfOverdue = ARGV[17]
 
 -- @include "../../lua/includes/now.lua"
 -- @include "../../audit/lua/includes/append-to-chain.lua"
@@ -72,8 +74,8 @@ for _, targetKey in ipairs(targetKeys) do
 end
 if perHour ~= '' then
   redis.call('zremrangebyscore', appliedKey, '-inf', nowMs - 3600000)
-  if redis.call('zcard', appliedKey) >= tonumber(perHour) then return 'capped-hour' end
-  if redis.call('scard', appliedOfRunKey) >= tonumber(perRun) then return 'capped-run' end
+  if redis.call('zcard', appliedKey) + tonumber(lines) > tonumber(perHour) then return 'capped-hour' end
+  if redis.call('scard', appliedOfRunKey) + tonumber(lines) > tonumber(perRun) then return 'capped-run' end
 end
 if entry ~= '' then
   local answer = appendToChain(headKey, streamKey, prevHash, hash, seq, entry)
@@ -89,9 +91,12 @@ for _, targetKey in ipairs(targetKeys) do
   elseif redis.call('get', targetKey) == id then redis.call('del', targetKey) end
 end
 if perHour ~= '' then
-  redis.call('zadd', appliedKey, nowMs, id)
+  for line = 1, tonumber(lines) do
+    local member = line == 1 and id or id .. '#' .. line
+    redis.call('zadd', appliedKey, nowMs, member)
+    redis.call('sadd', appliedOfRunKey, member)
+  end
   redis.call('pexpire', appliedKey, 3600000)
-  redis.call('sadd', appliedOfRunKey, id)
   redis.call('pexpire', appliedOfRunKey, keepMs)
 end
 return 'ok'

@@ -1,7 +1,7 @@
 import type { Plan } from '../../../check/define-remediation.ts';
-import { requiredApprovals, type Policy, disabledReason } from '../policy.ts';
+import { requiredApprovals, type Policy, disabledReason, tooManyLines } from '../policy.ts';
 import type { AuditEvent } from '../../audit/entry.ts';
-import { type Observation, planHashOf, type RemediationRecord, type Vote } from '../record.ts';
+import { countLines, type Observation, planHashOf, type RemediationRecord, type Vote } from '../record.ts';
 import {
   type Change,
   type Transition,
@@ -48,10 +48,12 @@ export function requestPlan(by: string, policy: Policy, reason?: string): Transi
   };
 }
 
-/** planning -> planned: the plan waits for approval, and its targets are locked. */
+/** planning -> planned: the plan waits for approval, and its targets are locked. Refused if it is larger than the caps. */
 export function recordPlan(plan: Plan, before: Observation, policy: Policy): Transition {
   return (record, nowMs) => {
     if (record.state !== 'planning') return `it is ${record.state}`;
+    const tooLarge = tooManyLines(policy, record, countLines(plan));
+    if (tooLarge !== undefined) return tooLarge;
     const planHash = planHashOf(record, plan);
     const needed = requiredApprovals(policy, record.risk);
     const next = { ...record, plan, planHash, before, approvalsNeeded: needed };

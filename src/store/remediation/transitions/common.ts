@@ -1,4 +1,5 @@
 import type { AuditEvent } from '../../audit/entry.ts';
+import type { Caps } from '../policy.ts';
 import { FINAL_STATES, type RemediationRecord } from '../record.ts';
 
 /** The next record of a remediation, and the conditions that Redis checks in the same step. */
@@ -12,8 +13,8 @@ export interface Change {
   readonly unlessFrozen?: true;
   /** Refused unless its deadline has passed, which may have been extended meanwhile. */
   readonly onlyIfOverdue?: true;
-  /** Counts it, and refuses it if a cap is reached. */
-  readonly caps?: { readonly perHour: number; readonly perRun: number };
+  /** Counts its lines, and refuses it if they do not fit under a cap any more. */
+  readonly caps?: Caps;
   /** Locks its targets for this long; refused if another remediation has locked one of them. Without it, they are unlocked. */
   readonly lockTargetsForMs?: number;
 }

@@ -7,7 +7,7 @@ import {
   PLAN,
   POLICY,
 } from '../../../../test/world/remediation.ts';
-import { type RemediationRecord, REMEDIATION_STATES } from '../record.ts';
+import { type Observation, type RemediationRecord, REMEDIATION_STATES } from '../record.ts';
 import {
   finishExecution,
   startExecution,
@@ -87,6 +87,22 @@ test('a remediation is fixed only if the finding is gone afterwards', () => {
     expect(
       changeBy(recordVerification(7, { ...OBSERVED_GONE, finding }, 'still there'), settling).next.state,
     ).toBe('unverified');
+});
+
+test('a mitigation is never fixed: it is mitigated once its measure proves it, and otherwise unverified', () => {
+  const mitigation: RemediationRecord = { ...settling, mitigates: true };
+  const stateAfter = (after: Observation) =>
+    changeBy(recordVerification(7, after, undefined), mitigation).next.state;
+
+  expect(stateAfter({ ...OBSERVATION, isMitigated: true })).toBe('mitigated');
+  expect(stateAfter(OBSERVATION)).toBe('unverified');
+  expect(stateAfter(OBSERVED_GONE)).toBe('unverified');
+  const interrupted = { ...mitigation, state: 'interrupted' as const };
+  const recheck = recordRecheck('U0KATE', { ...OBSERVATION, isMitigated: true });
+  expect(changeBy(recheck, interrupted)).toMatchObject({
+    next: { state: 'mitigated' },
+    entry: { outcome: 'mitigated' },
+  });
 });
 
 test.each<[string, Transition]>([

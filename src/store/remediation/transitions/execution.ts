@@ -1,6 +1,7 @@
 import { proofInWords } from '../../../check/proof.ts';
 import type { AuditEvent } from '../../audit/entry.ts';
-import { type Policy, disabledReason } from '../policy.ts';
+import { capsFor, type Policy, disabledReason } from '../policy.ts';
+import { provenOutcome } from '../observation.ts';
 import type { Observation, RemediationRecord } from '../record.ts';
 import {
   toFinalState,
@@ -15,7 +16,7 @@ import {
 import { withdraw } from './approval.ts';
 
 /**
- * The life of a remediation from its approval: approved -> applying -> settling -> fixed, unverified or failed; how it ends when a state
+ * The life of a remediation from its approval: approved -> applying -> settling -> fixed, mitigated, unverified or failed; how it ends when a state
  * times out; and rechecks after its end. Each function makes a transition, a pure decision from the current record.
  */
 
@@ -36,7 +37,7 @@ export function startExecution(
       entry: auditEventOf(record, 'applying', actorsOf(record), nowMs, { before: before.verdict }),
       ...(until !== undefined && { notAfter: until }),
       unlessFrozen: true,
-      caps: policy,
+      caps: capsFor(policy, record),
       lockTargetsForMs: leaseMs * 2,
     };
   };
@@ -63,14 +64,14 @@ export function finishExecution(token: number, leaseMs: number): Transition {
   }));
 }
 
-/** settling -> fixed or unverified, depending on the observation. */
+/** settling -> the outcome that the observation proves, or unverified. */
 export function recordVerification(
   token: number,
   after: Observation,
   because: string | undefined,
 ): Transition {
   return requireToken(token, 'settling', (record, nowMs) =>
-    recordOutcome(record, after.finding === 'gone' ? 'fixed' : 'unverified', nowMs, { after, because }),
+    recordOutcome(record, provenOutcome(record, after) ?? 'unverified', nowMs, { after, because }),
   );
 }
 
@@ -164,12 +165,12 @@ function expire(record: RemediationRecord, because: string, nowMs: number): Chan
   };
 }
 
-/** interrupted, unverified or failed -> fixed if a recheck no longer finds the finding; else it keeps its state. */
+/** interrupted, unverified or failed -> the outcome that a recheck proves; else it keeps its state. */
 export function recordRecheck(by: string, after: Observation): Transition {
   return (record, nowMs) => {
     const { state } = record;
     if (!['interrupted', 'unverified', 'failed'].includes(state)) return `it is ${state}`;
-    const becomes = after.finding === 'gone' ? 'fixed' : (state as 'interrupted' | 'unverified' | 'failed');
+    const becomes = provenOutcome(record, after) ?? (state as 'interrupted' | 'unverified' | 'failed');
     const change = recordOutcome(record, becomes, nowMs, { after, because: record.because });
     return { ...change, ...(change.entry && { entry: { ...change.entry, who: [by] } }) };
   };
@@ -177,7 +178,7 @@ export function recordRecheck(by: string, after: Observation): Transition {
 
 function recordOutcome(
   record: RemediationRecord,
-  state: 'fixed' | 'unverified' | 'failed' | 'interrupted',
+  state: 'fixed' | 'mitigated' | 'unverified' | 'failed' | 'interrupted',
   nowMs: number,
   { because, after }: { readonly because?: string | undefined; readonly after?: Observation | undefined },
 ): Change {
