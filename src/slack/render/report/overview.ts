@@ -36,17 +36,18 @@ export function renderOverview(findings: readonly Finding[], shownInFull: number
 
 /** Every finding with all its evidence. */
 export function findingsCsv(report: Report): Attachment {
-  const rows = report.findings.map(({ severity, reason, target, summary, evidence = [] }) => [
+  const rows = report.findings.map(({ severity, reason, target, targets = [], summary, evidence = [] }) => [
     severity,
     reason,
     target,
+    truncate(targets.join('\n'), MAX_CELL_CHARS),
     summary,
     truncate(evidence.map(evidenceText).join('\n'), MAX_CELL_CHARS),
   ]);
   return {
     filename: 'findings.csv',
     title: `${countInWords(report.findings.length, 'finding')} of ${reportName(report)}`,
-    content: toCsv([['severity', 'reason', 'target', 'summary', 'evidence'], ...rows]),
+    content: toCsv([['severity', 'reason', 'target', 'targets', 'summary', 'evidence'], ...rows]),
   };
 }
 
