@@ -384,6 +384,25 @@ test('a check that ignores its signal is left behind', async () => {
   hung.resolve([]);
 });
 
+test('a source that ignores its signal costs only what it would have answered', async () => {
+  const results = { next: () => new Promise(() => {}) };
+  const deaf = { name: 'deaf', scan: () => ({ [Symbol.asyncIterator]: () => results }) };
+  const report = await run(
+    counting(async ({ read, attempt, signal }) => {
+      await attempt('deaf', undefined, async () => {
+        for await (const result of read.certificates[0]!.scan({ signal })) expect(result).toBeUndefined();
+      });
+      return ['a'];
+    }),
+    { deadlineMs: 30, read: { certificates: [deaf] as unknown as Readers['certificates'] } },
+  );
+  expect(report).toMatchObject({
+    status: 'found',
+    findings: [{ target: 'a' }],
+    gaps: [{ what: 'deaf', because: 'not finished within 0.03 s', kind: 'unfinished' }],
+  });
+});
+
 test('when the worker must stop, the run throws its reason at once, however deaf the check is', async () => {
   const stop = new AbortController();
   const reason = new Error('the worker stops');

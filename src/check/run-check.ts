@@ -1,6 +1,7 @@
 import type { PortName, Readers } from '../ports/readers.ts';
 import { SourceError } from '../ports/source-error.ts';
 import { parseArguments, type WrittenArguments } from './arguments.ts';
+import { boundReaders, type Cutoff, cutOffAfter } from './bound-readers.ts';
 import type { Progress, ReadContext } from './context.ts';
 import type { AnyCheck } from './define-check.ts';
 import type { Diagnosis, Gap, Offer, Report } from './finding.ts';
@@ -37,8 +38,10 @@ export interface CheckRun {
 /** Of sources that could not be checked as a whole. */
 const MOST_NAMED = 3;
 
-/** A check that ignores its signal is left behind this long after the deadline. */
-const GRACE_MS = 2_000;
+/** A source that ignores its signal is left behind this long after the deadline. */
+const SOURCE_GRACE_MS = 1_000;
+/** Longer, so that a check can still report what the other sources answered. */
+const GRACE_MS = 2 * SOURCE_GRACE_MS;
 
 /**
  * Asks one question once. What a source refuses or cannot answer is a gap in the report.
@@ -50,6 +53,7 @@ export async function runCheck(check: AnyCheck, run: CheckRun): Promise<Report> 
   const args = parseArguments(check, run.args);
   const diagnosis =
     notConfigured(check, run, notes.gaps) ?? (await collectAndDiagnose(check, run, args, notes));
+  notes.close();
   const report: Report = {
     check: run.check,
     environment: run.environment,
@@ -74,6 +78,8 @@ interface Notes {
   readonly gap: ReadContext['gap'];
   readonly note: ReadContext['note'];
   readonly saw: ReadContext['saw'];
+  /** What a check that was left behind notes afterwards is dropped. */
+  readonly close: () => void;
 }
 
 const NOTHING_EXAMINED: Decided = { examined: 0, findings: [], verdict: '' };
@@ -83,15 +89,20 @@ function takeNotes({ onProgress }: CheckRun): Notes {
   const notes: string[] = [];
   const coverage = new Map<string, number>();
   let examined = 0;
+  let isClosed = false;
   return {
     gaps,
     notes,
     coverage,
+    close: () => {
+      isClosed = true;
+    },
     note: (text) => {
-      if (!notes.includes(text)) notes.push(text);
+      if (!isClosed && !notes.includes(text)) notes.push(text);
     },
     gap: (what, error, { unrelated } = {}) => {
       if (!(error instanceof SourceError)) throw error;
+      if (isClosed) return;
       gaps.push({
         what,
         because: error.message,
@@ -102,6 +113,7 @@ function takeNotes({ onProgress }: CheckRun): Notes {
       onProgress?.({ examined, gaps: gaps.length });
     },
     saw: (source, count = 1) => {
+      if (isClosed) return;
       coverage.set(source, (coverage.get(source) ?? 0) + count);
       examined += count;
       onProgress?.({ examined, gaps: gaps.length });
@@ -142,10 +154,11 @@ async function collectAndDiagnose(
   const stop = () => abandon.reject(run.signal.reason as Error);
   run.signal.addEventListener('abort', stop, { once: true });
   const signal = AbortSignal.any([run.signal, deadline.signal]);
+  const cutoff = cutOffAfter(signal, SOURCE_GRACE_MS);
   try {
     run.signal.throwIfAborted();
     const leftMs = () => Math.max(0, endsAt - performance.now());
-    const context = readContext(check, run, notes, signal, leftMs);
+    const context = readContext(check, run, notes, signal, leftMs, cutoff);
     const facts: unknown = await Promise.race([check.collect(context, args), abandon.promise]);
     const decided = offersOf(check, check.diagnose(facts, args, run.now));
     if (check.remembers && run.onSamples)
@@ -157,6 +170,7 @@ async function collectAndDiagnose(
     notes.gap(run.check, reason as Error);
     return NOTHING_EXAMINED;
   } finally {
+    cutoff.stop();
     for (const timer of timers) clearTimeout(timer);
     run.signal.removeEventListener('abort', stop);
   }
@@ -168,10 +182,12 @@ function readContext(
   { gap, note, saw }: Notes,
   signal: AbortSignal,
   leftMs: ReadContext['leftMs'],
+  cutoff: Cutoff,
 ): ReadContext<PortName, never, object> {
-  const read = Object.fromEntries(
+  const configured = Object.fromEntries(
     [...check.uses, ...(check.mayUse ?? [])].map((port: PortName) => [port, run.read[port]]),
   ) as unknown as Readers;
+  const read = boundReaders(configured, cutoff);
   const attempt: ReadContext['attempt'] = async (what, fallback, work) => {
     try {
       return await work();

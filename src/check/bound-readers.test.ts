@@ -1,0 +1,88 @@
+import { setImmediate } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import type { ScanResult } from '../ports/certificates.ts';
+import type { Readers } from '../ports/readers.ts';
+import { SourceError } from '../ports/source-error.ts';
+import { boundReaders, cutOffAfter } from './bound-readers.ts';
+
+const late = new SourceError('deadline', 'unreachable', 'not finished within 1 s');
+const unseen: ScanResult = { kind: 'unseen', place: 'edge:a:443', error: late };
+
+function bound(source: object, graceMs = 0) {
+  const deadline = new AbortController();
+  const cutoff = cutOffAfter(deadline.signal, graceMs);
+  const read = boundReaders({ certificates: [source] } as unknown as Readers, cutoff);
+  return { store: read.certificates[0]!, deadline, cutoff };
+}
+
+async function* yieldsOnceThenHangs() {
+  yield unseen;
+  await new Promise(() => {});
+}
+
+test('an answer that ignores the abort is given up with its reason', async () => {
+  const { store, deadline } = bound({ inspectSite: () => new Promise(() => {}) });
+  const asked = store.inspectSite?.('a:443', { signal: deadline.signal });
+  deadline.abort(late);
+  await expect(asked).rejects.toBe(late);
+  await expect(store.inspectSite?.('a:443', { signal: deadline.signal })).rejects.toBe(late);
+});
+
+test('a stream that ignores the abort keeps what it yielded before', async () => {
+  const { store, deadline } = bound({ scan: yieldsOnceThenHangs });
+  const results: ScanResult[] = [];
+  const scanning = (async () => {
+    for await (const result of store.scan({ signal: deadline.signal })) results.push(result);
+  })();
+  await expect.poll(() => results).toEqual([unseen]);
+  deadline.abort(late);
+  await expect(scanning).rejects.toBe(late);
+});
+
+test('what a source answers within the grace counts', async () => {
+  const { store, deadline, cutoff } = bound(
+    {
+      inspectSite: async (_: string, { signal }: { readonly signal: AbortSignal }) => {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        await setImmediate();
+        return [unseen];
+      },
+    },
+    60_000,
+  );
+  const asked = store.inspectSite?.('a:443', { signal: deadline.signal });
+  deadline.abort(late);
+  expect(await asked).toEqual([unseen]);
+  cutoff.stop();
+});
+
+test('everything that is no answer stays as it is, and an answer in time is passed on', async () => {
+  const { store, deadline } = bound({
+    name: 'edge',
+    role: 'served',
+    scan: async function* () {
+      yield unseen;
+    },
+  });
+  expect(store).toMatchObject({ name: 'edge', role: 'served' });
+  for await (const result of store.scan({ signal: deadline.signal })) expect(result).toBe(unseen);
+});
+
+test('a consumer that stops early ends the stream of the source', async () => {
+  let isEnded = false;
+  const { store, deadline } = bound({
+    scan: async function* () {
+      try {
+        yield unseen;
+        yield unseen;
+      } finally {
+        isEnded = true;
+      }
+    },
+  });
+  for await (const result of store.scan({ signal: deadline.signal })) {
+    expect(result).toBe(unseen);
+    break;
+  }
+  expect(isEnded).toBe(true);
+});

@@ -1,0 +1,76 @@
+import type { Readers } from '../ports/readers.ts';
+
+/** Ends the wait for answers of sources that ignore an abort. */
+export interface Cutoff {
+  /** The same answer, or the reason of the abort where it is not there in time. A late answer is dropped. */
+  readonly race: <T>(answer: Promise<T>) => Promise<T>;
+  readonly stop: () => void;
+}
+
+/** From `graceMs` after `signal` aborts, nothing is awaited any more. Until then a source may answer with what it has. */
+export function cutOffAfter(signal: AbortSignal, graceMs: number): Cutoff {
+  const waiting = new Set<(reason: Error) => void>();
+  let isOver = false;
+  let timer: NodeJS.Timeout | undefined;
+  const end = () => {
+    isOver = true;
+    for (const reject of waiting) reject(signal.reason as Error);
+  };
+  const onAbort = () => {
+    timer = setTimeout(end, graceMs);
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  return {
+    race: <T>(answer: Promise<T>) =>
+      new Promise<T>((resolve, reject) => {
+        const stopWaiting = () => waiting.delete(reject);
+        waiting.add(reject);
+        answer.then(resolve, reject).then(stopWaiting, stopWaiting);
+        if (isOver) reject(signal.reason as Error);
+      }),
+    stop: () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    },
+  };
+}
+
+/** The same sources, with every answer subject to the cutoff: one that hangs fails alone, and costs a check nothing that others answered. */
+export function boundReaders<R extends Partial<Readers>>(read: R, cutoff: Cutoff): R {
+  const bound = Object.entries(read).map(([port, sources]) => [
+    port,
+    sources?.map((source: object) => boundSource(source, cutoff)),
+  ]);
+  return Object.fromEntries(bound) as R;
+}
+
+function boundSource(source: object, cutoff: Cutoff): object {
+  const members = Object.entries(source).map(([name, member]: [string, unknown]) => [
+    name,
+    typeof member === 'function'
+      ? (...args: readonly unknown[]) => boundAnswer(Reflect.apply(member, source, args), cutoff)
+      : member,
+  ]);
+  return Object.fromEntries(members) as object;
+}
+
+function boundAnswer(answer: unknown, cutoff: Cutoff): unknown {
+  if (answer instanceof Promise) return cutoff.race(answer);
+  return isAsyncIterable(answer) ? boundIterable(answer, cutoff) : answer;
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+function boundIterable<T>(iterable: AsyncIterable<T>, { race }: Cutoff): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator]: () => {
+      const results = iterable[Symbol.asyncIterator]();
+      return {
+        next: () => race(results.next()),
+        return: () => race(results.return?.() ?? Promise.resolve({ done: true, value: undefined })),
+      };
+    },
+  };
+}
